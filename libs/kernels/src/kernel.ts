@@ -1,0 +1,44 @@
+import type { DType } from '@millrace/tensor';
+
+export type Dims = Readonly<Record<string, number>>;
+
+/** Array a CPU twin works on: doubles for f32 tensors, exact integers for u32. */
+export type TwinArray = Float64Array | Uint32Array;
+
+export interface KernelBinding {
+  readonly name: string;
+  readonly access: 'read' | 'read_write';
+  readonly dtype: DType;
+}
+
+/** What the choice of a variant may depend on: the adapter, never the partition. */
+export interface KernelTarget {
+  /** 'cpu' for software drivers (lavapipe, SwiftShader), else 'gpu'. */
+  readonly adapterClass: 'cpu' | 'gpu';
+  readonly maxWorkgroupSize: number;
+  readonly maxWorkgroupsPerDimension: number;
+  readonly subgroups: boolean;
+}
+
+/** One WGSL file and how to launch it for given dims. */
+export interface KernelVariant {
+  readonly wgsl: string;
+  readonly overrides: Readonly<Record<string, number>>;
+  readonly workgroups: readonly [number, number, number];
+}
+
+/**
+ * An operation: bindings in WGSL order (all in group 0, contiguous from 0), how it is launched, what it costs,
+ * and its double-precision twin.
+ */
+export interface Kernel {
+  readonly name: string;
+  readonly bindings: readonly KernelBinding[];
+  /** Chooses the WGSL variant and launch for these dims on this target: depends on shapes and adapter alone. */
+  variant(dims: Dims, target: KernelTarget): KernelVariant;
+  flops(dims: Dims): number;
+  /** Bytes read and written, each tensor once. */
+  bytes(dims: Dims): number;
+  /** The same computation in doubles; `tensors` by binding name. */
+  cpu(dims: Dims, tensors: Readonly<Record<string, TwinArray>>): void;
+}

@@ -1,0 +1,52 @@
+import type { DType, Shape } from '@millrace/tensor';
+import type { KernelName } from './registry';
+
+/**
+ * Who owns a tensor and for how long.
+ *  parameter, gradient        the chunk, for the whole attempt
+ *  moment                     optimizer state, likewise
+ *  input, output              a (chunk, micro-batch): what enters and leaves a program (tokens, activations, gradients of them)
+ *  saved                      a (chunk, micro-batch): written by F, read by I or W
+ *  deferred                   a (chunk, micro-batch): written by I, read by W
+ *  scratch                    nobody: valid inside one program run only
+ *  scalar                     the attempt: small values written by the host before a program runs (learning rate, …)
+ */
+export type TensorRole =
+  | 'parameter'
+  | 'gradient'
+  | 'moment'
+  | 'input'
+  | 'output'
+  | 'saved'
+  | 'deferred'
+  | 'scratch'
+  | 'scalar';
+
+export interface TensorDeclaration {
+  /** Unique within a stage, for instance `h.3.attn.c_attn.weight` or `h.3.attn.probabilities`. */
+  readonly name: string;
+  readonly shape: Shape;
+  readonly dtype: DType;
+  readonly role: TensorRole;
+}
+
+/** One kernel on named tensors. `dims` fixes shapes and flags; `tensors` gives a tensor name for each of the kernel's bindings. */
+export interface Operation {
+  readonly kernel: KernelName;
+  readonly dims: Readonly<Record<string, number>>;
+  readonly tensors: Readonly<Record<string, string>>;
+}
+
+/** Sets a tensor to zero. */
+export interface ClearOperation {
+  readonly clear: string;
+}
+
+export type ProgramStep = Operation | ClearOperation;
+
+/** A list of operations on named tensors: data that a backend compiles once and replays. */
+export interface Program {
+  readonly name: string;
+  readonly tensors: readonly TensorDeclaration[];
+  readonly steps: readonly ProgramStep[];
+}
