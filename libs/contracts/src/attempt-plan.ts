@@ -1,0 +1,112 @@
+import { z } from 'zod';
+import { runSpecSchema } from './run-spec';
+
+/** The model as an attempt trains it: every size a number. */
+export const modelConfigSchema = z.strictObject({
+  family: z.literal('gpt2'),
+  layers: z.int().min(1),
+  heads: z.int().min(1),
+  hidden: z.int().min(1),
+  ffn: z.int().min(1),
+  context: z.int().min(1),
+  vocab: z.int().min(1),
+  tieEmbeddings: z.boolean(),
+});
+export type ModelConfigDocument = z.output<typeof modelConfigSchema>;
+
+/** What one stage executes: `layerCount` blocks from `firstLayer` on, with the embedding before and the head after them. */
+export const stageSliceSchema = z.strictObject({
+  firstLayer: z.int().min(0),
+  layerCount: z.int().min(0),
+  embedding: z.boolean(),
+  head: z.boolean(),
+});
+
+export const peerSchema = z.strictObject({
+  rank: z.int().min(0),
+  agentId: z.string().min(1),
+  /** host:port of its StageService. */
+  address: z.string().min(1),
+});
+
+export const datasetRefSchema = z.strictObject({
+  /** Of the token file, which BlobService serves. */
+  sha256: z.string().length(64),
+  bytes: z.int().min(1),
+  dtype: z.enum(['u16', 'u32']),
+  tokens: z.int().min(1),
+});
+
+/** A block of a checkpoint tensor. */
+export const blockRefSchema = z.strictObject({ sha256: z.string().length(64), bytes: z.int().min(1) });
+
+export const manifestTensorSchema = z.strictObject({
+  /** Hugging Face name of the parameter, for instance `transformer.h.0.ln_1.weight`. */
+  name: z.string().min(1),
+  kind: z.enum(['weight', 'm', 'v']),
+  dtype: z.literal('f32'),
+  shape: z.array(z.int().min(1)),
+  blocks: z.array(blockRefSchema),
+});
+
+/** A checkpoint: everything it takes to go on bit for bit, addressed by parameter name and not by rank. */
+export const manifestSchema = z.strictObject({
+  version: z.literal(1),
+  runId: z.string(),
+  /** The last step whose update is in the weights; 0 for imported weights. */
+  step: z.int().min(0),
+  model: modelConfigSchema,
+  /** Random numbers are counted by (seed, purpose, name, step), so the seed is the whole state of the generator. */
+  rng: z.strictObject({ seed: z.int().min(0) }),
+  /** Samples consumed so far; the sampler is a function of (seed, sample). */
+  dataPosition: z.strictObject({ samples: z.int().min(0) }),
+  /** Null for weights alone (an import). */
+  optimizer: z.nullable(z.strictObject({ type: z.literal('adamw'), step: z.int().min(0) })),
+  tensors: z.array(manifestTensorSchema),
+});
+export type ManifestDocument = z.output<typeof manifestSchema>;
+
+/**
+ * What an agent needs to execute its rank of an attempt. The same document for every rank but for `rank`; libs/pipeline makes
+ * the schedule from (schedule, ranks, microBatches), so that the agents and the API prove the very same one.
+ */
+export const attemptPlanSchema = z.strictObject({
+  runId: z.string().min(1),
+  fence: z.int().min(1),
+  rank: z.int().min(0),
+  /** Random bytes in hex; a peer's stream without it is refused. */
+  dataKey: z.string().min(32),
+  spec: runSpecSchema,
+  model: modelConfigSchema,
+  /** Slice of each stage; stage s runs on rank s. */
+  stages: z.array(stageSliceSchema).min(1),
+  peers: z.array(peerSchema).min(1),
+  dataset: datasetRefSchema,
+  /** Where the weights come from: an own checkpoint (with optimizer, going on after its step), weights alone, or the seed. */
+  resume: z.discriminatedUnion('from', [
+    z.strictObject({ from: z.literal('random') }),
+    z.strictObject({ from: z.literal('checkpoint'), manifest: manifestSchema }),
+    z.strictObject({ from: z.literal('weights'), manifest: manifestSchema }),
+  ]),
+  /** First step to execute (1 for a fresh run) and the last one. */
+  firstStep: z.int().min(1),
+  lastStep: z.int().min(1),
+});
+export type AttemptPlan = z.output<typeof attemptPlanSchema>;
+
+/** Text generation from a checkpoint, over the stages of a small gang that holds no lease. */
+export const generatePlanSchema = z.strictObject({
+  taskId: z.string().min(1),
+  rank: z.int().min(0),
+  dataKey: z.string().min(32),
+  model: modelConfigSchema,
+  stages: z.array(stageSliceSchema).min(1),
+  peers: z.array(peerSchema).min(1),
+  manifest: manifestSchema,
+  promptTokens: z.array(z.int().min(0)).min(1),
+  maxTokens: z.int().min(1).max(4096),
+  /** 0 takes the likeliest token. */
+  temperature: z.number().min(0).max(100),
+  seed: z.int().min(0),
+});
+export type GeneratePlan = z.output<typeof generatePlanSchema>;

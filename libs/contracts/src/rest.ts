@@ -1,0 +1,145 @@
+import { z } from 'zod';
+import { runSpecSchema } from './run-spec';
+
+/** Bodies of the REST API under /api/v1; design: lists are `{items, nextCursor}`, errors are RFC 9457 problems. */
+export const RUN_STATES = [
+  'queued', 'scheduled', 'starting', 'running', 'pausing', 'paused', 'recovering', 'stopping', 'succeeded', 'failed', 'cancelled',
+] as const;
+export const runStateSchema = z.enum(RUN_STATES);
+export type RunStateName = z.output<typeof runStateSchema>;
+
+export const FAILURE_CLASSES = [
+  'user_error', 'out_of_memory', 'node_lost', 'preempted', 'timed_out', 'numerics', 'internal',
+] as const;
+export const failureSchema = z.object({
+  class: z.enum(FAILURE_CLASSES),
+  code: z.string(),
+  message: z.string(),
+  culprit: z.object({ rank: z.int(), agent: z.string() }).optional(),
+});
+export type Failure = z.output<typeof failureSchema>;
+
+export const reasonSchema = z.object({
+  code: z.string(),
+  message: z.string(),
+  /** For a queued run: the nearest placement that would do. */
+  nearest: z.unknown().optional(),
+});
+
+export const problemSchema = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    instance: z.string(),
+    code: z.string(),
+    errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+  })
+  .meta({ id: 'Problem' });
+export type Problem = z.output<typeof problemSchema>;
+
+export const datasetSchema = z
+  .object({ id: z.string(), name: z.string(), tokens: z.int(), vocab: z.int(), tokenizer: z.string(), bytes: z.int(), createdAt: z.string() })
+  .meta({ id: 'Dataset' });
+export type DatasetBody = z.output<typeof datasetSchema>;
+
+export const attemptSchema = z
+  .object({
+    id: z.string(),
+    fence: z.int(),
+    state: z.string(),
+    failure: failureSchema.nullable(),
+    fromStep: z.int(),
+    /** Which agent holds which rank and layers. */
+    stages: z.array(z.object({ rank: z.int(), agent: z.string(), firstLayer: z.int(), layerCount: z.int() })),
+    createdAt: z.string(),
+    startedAt: z.string().nullable(),
+    finishedAt: z.string().nullable(),
+  })
+  .meta({ id: 'Attempt' });
+
+export const runSchema = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    project: z.string(),
+    state: runStateSchema,
+    reason: reasonSchema.nullable(),
+    step: z.int(),
+    steps: z.int(),
+    attempts: z.array(attemptSchema),
+    spec: runSpecSchema,
+    createdAt: z.string(),
+    startedAt: z.string().nullable(),
+    finishedAt: z.string().nullable(),
+  })
+  .meta({ id: 'Run' });
+export type RunBody = z.output<typeof runSchema>;
+
+export const submittedSchema = z.object({ id: z.string(), state: runStateSchema }).meta({ id: 'Submitted' });
+export type SubmittedBody = z.output<typeof submittedSchema>;
+
+export const metricPageSchema = z
+  .object({ points: z.array(z.object({ step: z.int(), value: z.number(), time: z.string() })), nextCursor: z.string().nullable() })
+  .meta({ id: 'MetricPage' });
+export type MetricPage = z.output<typeof metricPageSchema>;
+
+export const checkpointSchema = z
+  .object({
+    id: z.string(),
+    runId: z.string().nullable(),
+    step: z.int(),
+    state: z.literal('durable'),
+    bytes: z.int(),
+    createdAt: z.string(),
+  })
+  .meta({ id: 'Checkpoint' });
+export type CheckpointBody = z.output<typeof checkpointSchema>;
+
+export const agentSchema = z
+  .object({
+    id: z.string(),
+    host: z.string(),
+    device: z.int(),
+    /** connected | draining | disconnected */
+    state: z.string(),
+    version: z.string(),
+    dataAddress: z.string(),
+    adapter: z.record(z.string(), z.unknown()),
+    benchmark: z.object({ matmulGflops: z.number(), memoryGbps: z.number() }),
+    labels: z.record(z.string(), z.string()),
+    lease: z.object({ runId: z.string(), fence: z.int(), rank: z.int(), expiresAt: z.string() }).nullable(),
+    lastSeenAt: z.string(),
+  })
+  .meta({ id: 'Agent' });
+export type AgentBody = z.output<typeof agentSchema>;
+
+export const logLineSchema = z
+  .object({ id: z.string(), time: z.string(), level: z.string(), stage: z.int(), agent: z.string(), fence: z.int(), text: z.string() })
+  .meta({ id: 'LogLine' });
+export type LogLineBody = z.output<typeof logLineSchema>;
+
+export const eventSchema = z
+  .object({ sequence: z.string(), time: z.string(), type: z.string(), runId: z.string().nullable(), subject: z.string(), data: z.unknown() })
+  .meta({ id: 'Event' });
+export type EventBody = z.output<typeof eventSchema>;
+
+export const generateRequestSchema = z
+  .strictObject({
+    prompt: z.string().min(1).max(100_000),
+    maxTokens: z.int().min(1).max(4096).default(100),
+    temperature: z.number().min(0).max(100).default(0.8),
+    seed: z.int().min(0).default(0),
+  })
+  .meta({ id: 'GenerateRequest' });
+export type GenerateRequest = z.output<typeof generateRequestSchema>;
+
+export const generatedSchema = z.object({ text: z.string(), tokens: z.int() }).meta({ id: 'Generated' });
+export type GeneratedBody = z.output<typeof generatedSchema>;
+
+export const listOf = <T extends z.ZodType>(item: T) => z.object({ items: z.array(item), nextCursor: z.string().nullable() });
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly nextCursor: string | null;
+}

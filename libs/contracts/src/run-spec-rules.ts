@@ -1,0 +1,62 @@
+import type { FieldError } from '@millrace/core';
+import type { RunSpec } from './run-spec';
+
+type Rule = (spec: RunSpec) => FieldError | undefined;
+
+const divides = (a: number, b: number): boolean => b % a === 0;
+
+/** Combinations that no build can run. Each rule names one field, the numbers that clash and what to change. */
+const RULES: readonly Rule[] = [
+  ({ model }) =>
+    divides(model.heads, model.hidden)
+      ? undefined
+      : { path: '/model/hidden', message: `${model.hidden} is not a multiple of model.heads = ${model.heads}; choose hidden = heads * head size` },
+  ({ model }) =>
+    model.kvHeads === undefined || divides(model.kvHeads, model.heads)
+      ? undefined
+      : { path: '/model/kvHeads', message: `${model.kvHeads} does not divide model.heads = ${model.heads}` },
+  ({ train, parallel }) =>
+    divides(train.batch.micro * parallel.dp, train.batch.global)
+      ? undefined
+      : {
+          path: '/train/batch/global',
+          message: `${train.batch.global} is not a multiple of train.batch.micro * parallel.dp = ${train.batch.micro} * ${parallel.dp}`,
+        },
+  ({ model, parallel }) => {
+    const stages = parallel.pp * parallel.chunks;
+    if (parallel.partition !== 'auto' || stages <= model.layers) return undefined;
+    return {
+      path: '/parallel/pp',
+      message: `${parallel.pp} ranks of ${parallel.chunks} chunks make ${stages} stages, more than model.layers = ${model.layers}; lower parallel.pp`,
+    };
+  },
+  ({ parallel }) => {
+    const stages = parallel.pp * parallel.chunks;
+    if (parallel.partition === 'auto' || parallel.partition.length === stages) return undefined;
+    return { path: '/parallel/partition', message: `has ${parallel.partition.length} entries; parallel.pp * parallel.chunks = ${stages} are needed` };
+  },
+  ({ model, parallel }) => {
+    if (parallel.partition === 'auto') return undefined;
+    const sum = parallel.partition.reduce((a, b) => a + b, 0);
+    return sum === model.layers
+      ? undefined
+      : { path: '/parallel/partition', message: `adds up to ${sum} layers; model.layers = ${model.layers}` };
+  },
+  ({ parallel }) => {
+    if (parallel.partition === 'auto') return undefined;
+    const inner = parallel.partition.slice(1, -1);
+    return inner.includes(0) ? { path: '/parallel/partition', message: 'has an empty stage in the middle; zeros are allowed only at the ends' } : undefined;
+  },
+  ({ train }) =>
+    train.lr.schedule === 'cosine' && train.lr.warmup >= train.steps
+      ? { path: '/train/lr/warmup', message: `${train.lr.warmup} steps of warm-up leave none of train.steps = ${train.steps} for the cosine` }
+      : undefined,
+  ({ train }) =>
+    train.lr.min !== undefined && train.lr.min > train.optimizer.lr
+      ? { path: '/train/lr/min', message: `${train.lr.min} is above the peak train.optimizer.lr = ${train.optimizer.lr}` }
+      : undefined,
+];
+
+export function impossibleCombinations(spec: RunSpec): FieldError[] {
+  return RULES.map((rule) => rule(spec)).filter((error) => error !== undefined);
+}

@@ -1,0 +1,124 @@
+import { z } from 'zod';
+
+/**
+ * The run spec: one document for REST, gRPC, CLI and dashboard. This schema is its only definition; what a build does not
+ * have yet is refused in `run-spec-limits.ts`, combinations that cannot work in `run-spec-rules.ts`.
+ */
+const count = (maximum: number) => z.int().min(1).max(maximum);
+
+const initSchema = z.discriminatedUnion('from', [
+  z.strictObject({ from: z.literal('random') }),
+  z.strictObject({ from: z.literal('checkpoint'), id: z.string().min(1) }),
+  z.strictObject({ from: z.literal('safetensors'), id: z.string().min(1) }),
+]);
+
+const modelSchema = z.strictObject({
+  family: z.enum(['gpt2', 'llama']),
+  layers: count(1024),
+  heads: count(1024),
+  kvHeads: count(1024).optional(),
+  hidden: count(65_536),
+  ffn: count(262_144).optional(),
+  context: count(131_072),
+  vocab: z.union([z.literal('auto'), count(1_000_000)]).default('auto'),
+  dropout: z.number().min(0).lt(1).default(0),
+  tieEmbeddings: z.boolean().default(true),
+  init: initSchema.default({ from: 'random' }),
+});
+
+const dataSchema = z.strictObject({
+  dataset: z.string().min(1),
+  order: z.enum(['shuffled', 'sequential']).default('shuffled'),
+  validation: z.number().min(0).lt(1).default(0),
+});
+
+const optimizerSchema = z.discriminatedUnion('type', [
+  z.strictObject({
+    type: z.literal('adamw'),
+    lr: z.number().positive(),
+    betas: z.tuple([z.number().min(0).lt(1), z.number().min(0).lt(1)]).default([0.9, 0.95]),
+    eps: z.number().positive().default(1e-8),
+    weightDecay: z.number().min(0).default(0),
+  }),
+  z.strictObject({
+    type: z.literal('sgd'),
+    lr: z.number().positive(),
+    momentum: z.number().min(0).lt(1).default(0),
+    weightDecay: z.number().min(0).default(0),
+  }),
+]);
+
+const trainSchema = z.strictObject({
+  steps: count(1_000_000_000),
+  batch: z.strictObject({ global: count(1_000_000), micro: count(1_000_000) }),
+  optimizer: optimizerSchema,
+  lr: z
+    .strictObject({
+      schedule: z.enum(['constant', 'cosine']).default('constant'),
+      warmup: z.int().min(0).default(0),
+      min: z.number().min(0).optional(),
+    })
+    .default({ schedule: 'constant', warmup: 0 }),
+  clip: z.number().positive().optional(),
+  precision: z.enum(['f32', 'f16']).default('f32'),
+  seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
+  evalEvery: z.int().min(0).default(0),
+  evalBatches: count(10_000).default(8),
+  checkpointEvery: z.int().min(0).default(0),
+  keepCheckpoints: count(10_000).default(3),
+});
+
+const SCHEDULES = [
+  'gpipe', '1f1b', 'interleaved', 'looped-bfs', 'zb-h1', 'zb-h2', 'zb-v', 'dualpipe-v', 'pipedream', 'pipedream-2bw', 'csv',
+] as const;
+
+const PARALLEL_DEFAULTS = {
+  pp: 1, dp: 1, tp: 1, schedule: '1f1b', chunks: 1, scheduleCsv: '', verticalSync: false, optimisticStep: true, recompute: 'none',
+  partition: 'auto',
+} as const;
+
+const parallelSchema = z.strictObject({
+  pp: count(1024).default(PARALLEL_DEFAULTS.pp),
+  dp: count(1024).default(PARALLEL_DEFAULTS.dp),
+  tp: count(1024).default(PARALLEL_DEFAULTS.tp),
+  schedule: z.enum(SCHEDULES).default(PARALLEL_DEFAULTS.schedule),
+  chunks: count(64).default(PARALLEL_DEFAULTS.chunks),
+  scheduleCsv: z.string().max(1_000_000).default(PARALLEL_DEFAULTS.scheduleCsv),
+  verticalSync: z.boolean().default(PARALLEL_DEFAULTS.verticalSync),
+  optimisticStep: z.boolean().default(PARALLEL_DEFAULTS.optimisticStep),
+  recompute: z.enum(['none', 'full', 'selective']).default(PARALLEL_DEFAULTS.recompute),
+  partition: z.union([z.literal('auto'), z.array(z.int().min(0)).min(1).max(4096)]).default(PARALLEL_DEFAULTS.partition),
+});
+
+const RESOURCE_DEFAULTS = { labels: {}, include: [], exclude: [], minMemoryGiB: 0 };
+
+const resourcesSchema = z.strictObject({
+  labels: z.record(z.string(), z.string()).default(RESOURCE_DEFAULTS.labels),
+  include: z.array(z.string().min(1)).max(10_000).default(RESOURCE_DEFAULTS.include),
+  exclude: z.array(z.string().min(1)).max(10_000).default(RESOURCE_DEFAULTS.exclude),
+  minMemoryGiB: z.number().min(0).default(RESOURCE_DEFAULTS.minMemoryGiB),
+});
+
+const NAME = /^[A-Za-z0-9._-]{1,128}$/;
+const name = z.string().regex(NAME, 'must be 1 to 128 characters of A-Z, a-z, 0-9, ".", "_" and "-"');
+
+export const runSpecSchema = z
+  .strictObject({
+    name,
+    project: name.default('default'),
+    queue: name.default('default'),
+    priority: z.int().min(0).max(100).default(50),
+    model: modelSchema,
+    data: dataSchema,
+    train: trainSchema,
+    parallel: parallelSchema.default(PARALLEL_DEFAULTS),
+    resources: resourcesSchema.default(RESOURCE_DEFAULTS),
+    retries: z.int().min(0).max(1000).default(3),
+  })
+  .meta({ id: 'RunSpec' });
+
+/** A run spec as a user writes it: defaults may be left out. */
+export type RunSpecInput = z.input<typeof runSpecSchema>;
+/** A run spec with every default filled in by the schema; `kvHeads` and `ffn` by `completeRunSpec`. */
+export type RunSpec = z.output<typeof runSpecSchema>;
+
