@@ -1,0 +1,34 @@
+import type { Action } from '../schedule/action';
+
+/** One tensor that moves between two stages, seen from either end. */
+export interface Transfer {
+  /** The same for the SEND and its RECV, different for every other pair. */
+  readonly key: string;
+  /** The FIFO it travels on: direction and stages. */
+  readonly channel: string;
+  readonly isSend: boolean;
+  readonly fromStage: number;
+  readonly toStage: number;
+}
+
+/** What a send or receive moves; undefined for any other action. The other end may be a stage that does not exist. */
+export function transferOf(action: Action): Transfer | undefined {
+  switch (action.kind) {
+    case 'SEND_F':
+      return transfer(action, action.stage, action.stage + 1);
+    case 'RECV_F':
+      return transfer(action, action.stage - 1, action.stage);
+    case 'SEND_B':
+      return transfer(action, action.stage, action.stage - 1);
+    case 'RECV_B':
+      return transfer(action, action.stage + 1, action.stage);
+    default:
+      return undefined;
+  }
+}
+
+function transfer(action: Action, fromStage: number, toStage: number): Transfer {
+  const channel = `${fromStage}>${toStage}`;
+  const isSend = action.stage === fromStage;
+  return { key: `${channel}#${action.microBatch}`, channel, isSend, fromStage, toStage };
+}

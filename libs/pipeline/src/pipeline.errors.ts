@@ -1,0 +1,37 @@
+import { AppError } from '@millrace/core';
+
+const invalid = (code: string, message: string, path?: string): AppError =>
+  new AppError({ code: `PIPELINE.${code}`, kind: 'invalid', message, fields: path ? [{ path, message }] : [] });
+
+/** A cell's text is not in the grammar. */
+export function actionMalformed(text: string): AppError {
+  return invalid(
+    'ACTION_MALFORMED',
+    `"${text.slice(0, 40)}" is not an action: write [stage][F|I|W|B|SEND_F|RECV_F|SEND_B|RECV_B][micro-batch], ` +
+      'such as 2F0, or [stage]REDUCE or [stage]STEP',
+  );
+}
+
+/** The build has no schedule of that name. */
+export function scheduleUnknown(name: string, known: readonly string[]): AppError {
+  const message = `schedule "${name}" is not available: use ${known.join(' or ')}`;
+  return invalid('SCHEDULE_UNKNOWN', message, '/parallel/schedule');
+}
+
+export function scheduleSizeInvalid(ranks: number, microBatches: number, maxCells: number): AppError {
+  return invalid(
+    'SIZE_INVALID',
+    `${ranks} ranks and ${microBatches} micro-batches make no schedule: both must be whole numbers of at least 1 ` +
+      `and their product at most ${maxCells}`,
+  );
+}
+
+export function chunksUnsupported(name: string, chunks: number): AppError {
+  const message = `schedule ${name} has one chunk per rank, not ${chunks}: set chunks to 1`;
+  return invalid('CHUNKS_UNSUPPORTED', message, '/parallel/chunks');
+}
+
+/** `lowerSchedule` was given sends and receives already. */
+export function alreadyLowered(name: string): AppError {
+  return invalid('ALREADY_LOWERED', `schedule ${name} has its sends and receives already: lower the compute-only one`);
+}

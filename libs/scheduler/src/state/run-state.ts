@@ -1,0 +1,61 @@
+/**
+ *   queued ──> scheduled ──> starting ──> running ──> succeeded
+ *     ^           │ ^            │           │
+ *     │           │ └ recovering ┴───────────┤    an attempt was lost; placed again under the next fence
+ *     │           │                          ├──> pausing ──> paused ──> queued (resume)
+ *     │           │                          └──> stopping ──> cancelled | failed
+ *     └───────────┘ the gang fell through before anything started
+ *
+ * Every state that is not final may become `failed`. A pause that finds no attempt (queued, recovering) needs no
+ * `pausing`, and a cancel there no `stopping`.
+ */
+export const RUN_STATES = [
+  'queued',
+  'scheduled',
+  'starting',
+  'running',
+  'pausing',
+  'paused',
+  'recovering',
+  'stopping',
+  'succeeded',
+  'failed',
+  'cancelled',
+] as const;
+
+export type RunState = (typeof RUN_STATES)[number];
+
+/** The one transition table: from each state, the states that may follow. */
+export const RUN_TRANSITIONS: Readonly<Record<RunState, readonly RunState[]>> = {
+  queued: ['scheduled', 'paused', 'cancelled', 'failed'],
+  scheduled: ['queued', 'starting', 'recovering', 'pausing', 'stopping', 'failed'],
+  starting: ['running', 'recovering', 'pausing', 'stopping', 'failed'],
+  running: ['recovering', 'pausing', 'stopping', 'succeeded', 'failed'],
+  // The last step may finish, and its checkpoint become durable, before the pause takes hold.
+  pausing: ['paused', 'stopping', 'succeeded', 'failed'],
+  paused: ['queued', 'cancelled', 'failed'],
+  recovering: ['scheduled', 'paused', 'cancelled', 'stopping', 'failed'],
+  stopping: ['cancelled', 'failed'],
+  succeeded: [],
+  failed: [],
+  cancelled: [],
+};
+
+export function canTransition(from: RunState, to: RunState): boolean {
+  return RUN_TRANSITIONS[from].includes(to);
+}
+
+/** The states from which `target` may be reached: the `state IN (…)` guard of an update. */
+export function allowedSources(target: RunState): RunState[] {
+  return RUN_STATES.filter((state) => canTransition(state, target));
+}
+
+export function isFinal(state: RunState): boolean {
+  return RUN_TRANSITIONS[state].length === 0;
+}
+
+/** The states that the planner looks for devices for. */
+export const PLACEABLE_STATES: readonly RunState[] = ['queued', 'recovering'];
+
+/** The states in which an attempt holds, or may still hold, devices. */
+export const ATTEMPT_STATES: readonly RunState[] = ['scheduled', 'starting', 'running', 'pausing', 'stopping'];
