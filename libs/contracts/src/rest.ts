@@ -80,6 +80,37 @@ export type RunBody = z.output<typeof runSchema>;
 export const submittedSchema = z.object({ id: z.string(), state: runStateSchema }).meta({ id: 'Submitted' });
 export type SubmittedBody = z.output<typeof submittedSchema>;
 
+/** The answer of a dry run: how the run would be split and placed now, and what the simulation says of it. */
+export const planSchema = z
+  .object({
+    stages: z.array(
+      z.object({
+        rank: z.int(),
+        /** Null when no device is free for it. */
+        agent: z.string().nullable(),
+        firstLayer: z.int(),
+        layerCount: z.int(),
+        embedding: z.boolean(),
+        head: z.boolean(),
+        parameters: z.int(),
+        memoryBytes: z.int(),
+      }),
+    ),
+    schedule: z.object({ name: z.string(), microBatches: z.int() }),
+    predicted: z.object({
+      /** Null when no device is known whose speed it could be told from. */
+      stepTimeMs: z.number().nullable(),
+      bubbleOfTotal: z.number(),
+      bubbleOfIdeal: z.number(),
+      peakMicroBatches: z.object({ untilInput: z.array(z.int()), untilWeight: z.array(z.int()) }),
+    }),
+    timetable: z.string(),
+    /** Why it could not start now; null when it could. */
+    pending: reasonSchema.nullable(),
+  })
+  .meta({ id: 'Plan' });
+export type PlanBody = z.output<typeof planSchema>;
+
 export const metricPageSchema = z
   .object({ points: z.array(z.object({ step: z.int(), value: z.number(), time: z.string() })), nextCursor: z.string().nullable() })
   .meta({ id: 'MetricPage' });
