@@ -1,0 +1,15 @@
+import { AppError } from '@millrace/core';
+
+/** Neither a block nor a token file has this hash. */
+export function blobNotFound(sha256: string): AppError {
+  return new AppError({ code: 'BLOB.NOT_FOUND', kind: 'not_found', message: `no blob has the hash ${sha256}` });
+}
+
+/** The disk is nearly full. */
+export function diskNearlyFull(neededBytes: number, freeBytes: number): AppError {
+  return new AppError({
+    code: 'BLOB.DISK_FULL', kind: 'exhausted',
+    message: `${neededBytes} bytes do not fit beside the reserve: ${freeBytes} are free; free disk space or delete checkpoints`,
+    details: { neededBytes, freeBytes },
+  });
+}

@@ -1,0 +1,96 @@
+import { createReadStream } from 'node:fs';
+import { mkdir, stat, statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { type BlockStore, FileBlockStore } from '@millrace/checkpoint';
+import { ApiConfig } from '../config/api-config';
+import { blobNotFound, diskNearlyFull } from './blobs.errors';
+
+/** Bytes that stay free on the disk, for the database beside it. */
+const RESERVE_BYTES = 256 * 1024 ** 2;
+const SHA256 = /^[0-9a-f]{64}$/;
+
+export interface OpenBlob {
+  readonly bytes: number;
+  /** `length` bytes from `offset` on (to the end without it), in pieces of at most 1 MiB. */
+  read(offset: number, length?: number): AsyncIterable<Buffer>;
+}
+
+/** Where bytes live: blocks of checkpoints, token files of datasets, and uploads on their way to become either. */
+@Injectable()
+export class BlobsService implements OnModuleInit {
+  readonly blocks: BlockStore;
+  private readonly root: string;
+
+  constructor(config: ApiConfig) {
+    this.root = config.blobs;
+    this.blocks = new FileBlockStore(this.blocksFolder);
+  }
+
+  async onModuleInit(): Promise<void> {
+    for (const folder of [this.blocksFolder, this.datasetsFolder, this.uploadsFolder]) {
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+    }
+  }
+
+  /** The token file of a dataset. */
+  datasetPath(sha256: string): string {
+    return join(this.datasetsFolder, sha256);
+  }
+
+  /** On the same file system as the rest, so that a finished upload is renamed into place. */
+  uploadPath(name: string): string {
+    return join(this.uploadsFolder, name);
+  }
+
+  get uploadsFolder(): string {
+    return join(this.root, 'uploads');
+  }
+
+  /** A block or a token file. @throws AppError BLOB.NOT_FOUND */
+  async openBlob(sha256: string): Promise<OpenBlob> {
+    if (!SHA256.test(sha256)) throw blobNotFound(sha256);
+    const path = this.datasetPath(sha256);
+    const file = await stat(path).catch(() => undefined);
+    return file === undefined ? this.openBlock(sha256) : { bytes: file.size, read: (offset, length) => readFile(path, offset, length) };
+  }
+
+  async freeBytes(): Promise<number> {
+    const { bavail, bsize } = await statfs(this.root);
+    return bavail * bsize;
+  }
+
+  /** @throws AppError BLOB.DISK_FULL when `bytes` more would eat into the reserve */
+  async assertRoomFor(bytes: number): Promise<void> {
+    const freeBytes = await this.freeBytes();
+    if (freeBytes - bytes < RESERVE_BYTES) throw diskNearlyFull(bytes, freeBytes);
+  }
+
+  private async openBlock(sha256: string): Promise<OpenBlob> {
+    if (!(await this.blocks.has(sha256))) throw blobNotFound(sha256);
+    const bytes = Buffer.from(await this.blocks.get(sha256));
+    return { bytes: bytes.length, read: (offset, length) => pieces(bytes, offset, length) };
+  }
+
+  private get blocksFolder(): string {
+    return join(this.root, 'blocks');
+  }
+
+  private get datasetsFolder(): string {
+    return join(this.root, 'datasets');
+  }
+}
+
+const PIECE_BYTES = 1024 ** 2;
+
+async function* readFile(path: string, offset: number, length?: number): AsyncIterable<Buffer> {
+  if (length === 0) return;
+  const end = length === undefined ? undefined : offset + length - 1;
+  yield* createReadStream(path, { start: offset, highWaterMark: PIECE_BYTES, ...(end === undefined ? {} : { end }) });
+}
+
+async function* pieces(bytes: Buffer, offset: number, length = bytes.length - offset): AsyncIterable<Buffer> {
+  for (let start = offset; start < offset + length; start += PIECE_BYTES) {
+    yield bytes.subarray(start, Math.min(start + PIECE_BYTES, offset + length));
+  }
+}

@@ -1,0 +1,16 @@
+import { Metadata, type ServiceError } from '@grpc/grpc-js';
+import { AppError } from '@millrace/core';
+import { kindToGrpc } from './kind-to-grpc';
+
+/**
+ * What a gRPC handler answers for anything thrown. The stable code travels in the trailer `millrace-code`; of a bug only
+ * that it was one is told.
+ */
+export function toServiceError(thrown: unknown): ServiceError {
+  const error = thrown instanceof AppError ? thrown : undefined;
+  const metadata = new Metadata();
+  metadata.set('millrace-code', error?.code ?? 'API.INTERNAL');
+  const code = kindToGrpc[error?.kind ?? 'internal'];
+  const details = error?.message ?? 'the API failed; its log has the reason';
+  return Object.assign(new Error(details), { code, details, metadata });
+}

@@ -1,0 +1,104 @@
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+import { configInvalid } from './config.errors';
+
+const port = (standard: number) => z.coerce.number().int().min(0).max(65_535).default(standard);
+const milliseconds = (standard: number) => z.coerce.number().int().min(100).max(86_400_000).default(standard);
+const GIB = 1024 ** 3;
+
+const environmentSchema = z.object({
+  DATABASE_URL: z.string({ error: 'is required: postgresql://user:password@host:port/database' }).min(1),
+  REDIS_URL: z.string().min(1).optional(),
+  MILLRACE_HOME: z.string().min(1).optional(),
+  MILLRACE_BLOBS: z
+    .string()
+    .min(1)
+    .refine((place) => !place.startsWith('s3://'), 'names a block store on S3, which is not in this build; give a folder')
+    .optional(),
+  MILLRACE_HOST: z.string().min(1).default('127.0.0.1'),
+  MILLRACE_HTTP_PORT: port(7070),
+  MILLRACE_GRPC_PORT: port(7071),
+  MILLRACE_TLS_CERT: z.string().min(1).optional(),
+  MILLRACE_TLS_KEY: z.string().min(1).optional(),
+  MILLRACE_LEASE_MS: milliseconds(15_000),
+  MILLRACE_HEARTBEAT_MS: milliseconds(3_000),
+  MILLRACE_GRACE_MS: milliseconds(900_000),
+  MILLRACE_UPLOAD_BYTES_MAX: z.coerce.number().int().min(1).default(2 * GIB),
+  MILLRACE_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+});
+type Environment = z.output<typeof environmentSchema>;
+
+/** Paths of PEM files, served on both ports. */
+export interface TlsFiles {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** The API's settings, complete and frozen; the only reader of its environment. */
+export class ApiConfig {
+  readonly databaseUrl: string;
+  readonly redisUrl: string | undefined;
+  readonly home: string;
+  /** Folder of blocks and token files. */
+  readonly blobs: string;
+  readonly host: string;
+  /** 0 takes any free port. */
+  readonly httpPort: number;
+  readonly grpcPort: number;
+  readonly tls: TlsFiles | undefined;
+  readonly leaseMs: number;
+  readonly heartbeatMs: number;
+  readonly graceMs: number;
+  readonly uploadBytesMax: number;
+  readonly logLevel: Environment['MILLRACE_LOG_LEVEL'];
+
+  private constructor(environment: Environment) {
+    this.databaseUrl = environment.DATABASE_URL;
+    this.redisUrl = environment.REDIS_URL;
+    this.home = resolve(environment.MILLRACE_HOME ?? join(homedir(), '.millrace'));
+    this.blobs = resolve(environment.MILLRACE_BLOBS ?? join(this.home, 'blobs'));
+    this.host = environment.MILLRACE_HOST;
+    this.httpPort = environment.MILLRACE_HTTP_PORT;
+    this.grpcPort = environment.MILLRACE_GRPC_PORT;
+    this.tls = tlsFiles(environment);
+    this.leaseMs = environment.MILLRACE_LEASE_MS;
+    this.heartbeatMs = environment.MILLRACE_HEARTBEAT_MS;
+    this.graceMs = environment.MILLRACE_GRACE_MS;
+    this.uploadBytesMax = environment.MILLRACE_UPLOAD_BYTES_MAX;
+    this.logLevel = environment.MILLRACE_LOG_LEVEL;
+    Object.freeze(this);
+  }
+
+  /** @throws AppError CONFIG.INVALID naming the variables */
+  static fromEnvironment(environment: NodeJS.ProcessEnv = process.env): ApiConfig {
+    const parsed = environmentSchema.safeParse(environment);
+    if (!parsed.success) {
+      throw configInvalid(parsed.error.issues.map(({ path, message }) => ({ path: path.join('.'), message })));
+    }
+    refuseUnsafe(parsed.data);
+    return new ApiConfig(parsed.data);
+  }
+}
+
+function tlsFiles({ MILLRACE_TLS_CERT: cert, MILLRACE_TLS_KEY: key }: Environment): TlsFiles | undefined {
+  return cert === undefined || key === undefined ? undefined : { cert, key };
+}
+
+/** Tokens travel in clear text without TLS, so that only this machine may then reach the ports. */
+function refuseUnsafe(environment: Environment): void {
+  const { MILLRACE_HOST: host, MILLRACE_TLS_CERT: cert, MILLRACE_TLS_KEY: key } = environment;
+  if ((cert === undefined) !== (key === undefined)) {
+    const path = cert === undefined ? 'MILLRACE_TLS_CERT' : 'MILLRACE_TLS_KEY';
+    throw configInvalid([{ path, message: 'is missing: TLS takes MILLRACE_TLS_CERT and MILLRACE_TLS_KEY together' }]);
+  }
+  const local = ['127.0.0.1', 'localhost', '::1'].includes(host);
+  if (!local && cert === undefined) {
+    const message = `is ${host}: another address than 127.0.0.1 needs MILLRACE_TLS_CERT and MILLRACE_TLS_KEY`;
+    throw configInvalid([{ path: 'MILLRACE_HOST', message }]);
+  }
+  if (environment.MILLRACE_HEARTBEAT_MS >= environment.MILLRACE_LEASE_MS) {
+    const message = `is ${environment.MILLRACE_HEARTBEAT_MS}, not below MILLRACE_LEASE_MS = ${environment.MILLRACE_LEASE_MS}`;
+    throw configInvalid([{ path: 'MILLRACE_HEARTBEAT_MS', message }]);
+  }
+}

@@ -1,0 +1,23 @@
+import { Injectable } from '@nestjs/common';
+import type { Prisma } from '../generated/prisma/client';
+import type { Transaction } from '../database/prisma.service';
+
+export interface NewEvent {
+  /** run.state, run.attempt, run.checkpoint, agent.state, dataset.created, … */
+  readonly type: string;
+  readonly runId?: string;
+  /** Id of what changed. */
+  readonly subject: string;
+  /** Who did it: a token id, an agent id or `system`. */
+  readonly actor: string;
+  readonly data: Prisma.InputJsonValue;
+}
+
+/** Writes events. They are delivered by EventFeed, which reads what is committed. */
+@Injectable()
+export class EventsService {
+  /** In the transaction of the change itself: either both are there or neither. */
+  async append(tx: Transaction, event: NewEvent): Promise<void> {
+    await tx.event.create({ data: { ...event, runId: event.runId ?? null } });
+  }
+}

@@ -1,0 +1,35 @@
+import { type DynamicModule, Global, Module } from '@nestjs/common';
+import { type Clock, type Logger, systemClock } from '@millrace/core';
+import { TokensService } from './auth/tokens.service';
+import { BlobsService } from './blobs/blobs.service';
+import { ApiConfig } from './config/api-config';
+import { CLOCK, LOGGER } from './config/api-logger';
+import { PrismaService } from './database/prisma.service';
+import { DatasetsRepository } from './datasets/datasets.repository';
+import { EventsService } from './events/events.service';
+import { LogsRepository } from './logs/logs.repository';
+import { MetricsRepository } from './metrics/metrics.repository';
+
+const SERVICES = [
+  PrismaService, EventsService, MetricsRepository, LogsRepository, BlobsService, TokensService, DatasetsRepository,
+];
+
+export interface FoundationOptions {
+  readonly config: ApiConfig;
+  readonly logger: Logger;
+  readonly clock?: Clock;
+}
+
+/** What both halves of the API stand on; global, so that a feature's module need not import it. */
+@Global()
+@Module({})
+export class FoundationModule {
+  static register({ config, logger, clock = systemClock }: FoundationOptions): DynamicModule {
+    const values = [
+      { provide: ApiConfig, useValue: config },
+      { provide: LOGGER, useValue: logger },
+      { provide: CLOCK, useValue: clock },
+    ];
+    return { module: FoundationModule, providers: [...values, ...SERVICES], exports: [...values, ...SERVICES] };
+  }
+}
