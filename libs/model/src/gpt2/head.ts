@@ -1,0 +1,96 @@
+import type { ProgramStep, TensorRole } from '@millrace/kernels';
+import { FINAL_NORM, headWeightName } from '../parameters';
+import { norm, type NormTensors, normInputGradient, normTensors, normWeightGradient } from './norm';
+import { headGradientName, type StageContext } from './stage-context';
+
+export const TARGETS = 'targets_N';
+export const LOSS = 'loss_N';
+/** Scalar that multiplies the gradient of every row's loss: 1 / tokens of the step. */
+export const LOSS_SCALE = 'loss_scale_1';
+/** Logits as the output of the generation program. */
+export const LOGITS = 'output.logits_NV';
+
+/** Final norm, projection onto the vocabulary, and cross entropy by row. */
+export interface HeadTensors {
+  readonly norm: NormTensors;
+  readonly logits_NV: string;
+  readonly lse_N: string;
+}
+
+export function headTensors({ catalog, sizes: { N, C, V } }: StageContext, label: string, role: TensorRole): HeadTensors {
+  return {
+    norm: normTensors(catalog, `${label}.ln_f`, [N, C], role),
+    logits_NV: catalog.declare(`${label}.logits_NV`, [N, V], role),
+    lse_N: catalog.declare(`${label}.lse_N`, [N], role),
+  };
+}
+
+/** Steps from the last residual stream to `logits_NV`. */
+export function logitsForward(context: StageContext, t: HeadTensors, x_NC: string, logits_NV: string): ProgramStep[] {
+  const { N, C, V } = context.sizes;
+  return [
+    norm(context, FINAL_NORM, x_NC, t.norm),
+    {
+      kernel: 'matmul_nt',
+      dims: { M: N, K: C, N: V, accumulate: 0 },
+      tensors: { a_MK: t.norm.y_NC, b_NK: headWeightName(context.config), c_MN: logits_NV },
+    },
+  ];
+}
+
+function declareTargets({ catalog, sizes: { N } }: StageContext): string {
+  return catalog.declare(TARGETS, [N], 'input', 'u32');
+}
+
+export function headForward(context: StageContext, t: HeadTensors, x_NC: string): ProgramStep[] {
+  const { N, V } = context.sizes;
+  const loss_N = context.catalog.declare(LOSS, [N], 'output');
+  return [
+    ...logitsForward(context, t, x_NC, t.logits_NV),
+    {
+      kernel: 'cross_entropy_forward',
+      dims: { N, V },
+      tensors: { logits_NV: t.logits_NV, targets_N: declareTargets(context), loss_N, lse_N: t.lse_N },
+    },
+  ];
+}
+
+function headGradients({ catalog, sizes: { N, C, V } }: StageContext): { dlogits_NV: string; dnorm_NC: string } {
+  return {
+    dlogits_NV: catalog.declare('head.logits.grad_NV', [N, V], 'deferred'),
+    dnorm_NC: catalog.declare('head.ln_f.grad_NC', [N, C], 'deferred'),
+  };
+}
+
+/** I: from the loss to the gradient of the last residual stream. */
+export function headBackwardInput(context: StageContext, t: HeadTensors, x_NC: string, dx_NC: string): ProgramStep[] {
+  const { N, C, V } = context.sizes;
+  const g = headGradients(context);
+  const scale_1 = context.catalog.declare(LOSS_SCALE, [1], 'scalar');
+  const logits = { logits_NV: t.logits_NV, targets_N: declareTargets(context), lse_N: t.lse_N };
+  return [
+    { kernel: 'cross_entropy_backward', dims: { N, V }, tensors: { ...logits, scale_1, dlogits_NV: g.dlogits_NV } },
+    {
+      kernel: 'matmul_nn',
+      dims: { M: N, K: V, N: C, bias: 0, residual: 0, accumulate: 0 },
+      tensors: {
+        a_MK: g.dlogits_NV, b_KN: headWeightName(context.config), bias_N: g.dlogits_NV, residual_MN: g.dlogits_NV, c_MN: g.dnorm_NC,
+      },
+    },
+    normInputGradient(context, FINAL_NORM, t.norm, { x: x_NC, dy: g.dnorm_NC, dx: dx_NC }),
+  ];
+}
+
+/** W: adds the gradients of the head's weight and the final norm to what is there. */
+export function headBackwardWeight(context: StageContext, t: HeadTensors, x_NC: string): ProgramStep[] {
+  const { N, C, V } = context.sizes;
+  const g = headGradients(context);
+  return [
+    {
+      kernel: 'matmul_tn',
+      dims: { M: V, K: N, N: C, accumulate: 1 },
+      tensors: { a_KM: g.dlogits_NV, b_KN: t.norm.y_NC, c_MN: headGradientName(context.config) },
+    },
+    normWeightGradient(context, FINAL_NORM, t.norm, { x: x_NC, dy: g.dnorm_NC }),
+  ];
+}

@@ -1,0 +1,24 @@
+import { assert } from '@millrace/core';
+
+/** Sum of the partial sums of one tensor, in their order, in double. */
+export function sumPartials(partials_P: ArrayLike<number>): number {
+  let sum = 0;
+  for (let index = 0; index < partials_P.length; index++) sum += partials_P[index] as number;
+  return sum;
+}
+
+/** Global gradient norm: square root of the per-tensor sums of squares, added in `order` whatever stage they came from. */
+export function gradientNorm(squares: ReadonlyMap<string, number>, order: readonly string[]): number {
+  let sum = 0;
+  for (const name of order) {
+    const square = squares.get(name);
+    assert(square !== undefined, `no sum of squares for ${name}`);
+    sum += square;
+  }
+  return Math.sqrt(sum);
+}
+
+/** Factor on every gradient: min(1, clip / (norm + 1e-6)) as torch.nn.utils.clip_grad_norm_; 1 without `clip`. */
+export function clipCoefficient(norm: number, clip?: number): number {
+  return clip === undefined ? 1 : Math.min(1, clip / (norm + 1e-6));
+}

@@ -1,0 +1,53 @@
+import { modelShapeError } from './model.errors';
+
+/**
+ * Letters used for sizes in this library, in names (`x_BTC`) and in comments:
+ *   B sequences of a micro-batch   T context   N = B*T rows   C hidden width
+ *   H heads   D = C/H head size    F feed-forward width       V vocabulary   L elements
+ */
+export interface ModelConfig {
+  readonly family: 'gpt2';
+  readonly layers: number;
+  readonly heads: number;
+  readonly hidden: number;
+  readonly ffn: number;
+  readonly context: number;
+  readonly vocab: number;
+  readonly tieEmbeddings: boolean;
+}
+
+/** What one stage executes: `layerCount` blocks from `firstLayer` on, with the embedding before and the head after them. */
+export interface StageSlice {
+  readonly firstLayer: number;
+  readonly layerCount: number;
+  readonly embedding: boolean;
+  readonly head: boolean;
+}
+
+/** The slice that holds the whole model. */
+export function wholeModel(config: ModelConfig): StageSlice {
+  return { firstLayer: 0, layerCount: config.layers, embedding: true, head: true };
+}
+
+/** Slices of consecutive stages for `layersPerStage` (zeros only at the ends). */
+export function stageSlices(config: ModelConfig, layersPerStage: readonly number[]): StageSlice[] {
+  const total = layersPerStage.reduce((sum, count) => sum + count, 0);
+  if (total !== config.layers) throw modelShapeError(`layers per stage add to ${total}`, `the model has ${config.layers} layers`);
+  let firstLayer = 0;
+  return layersPerStage.map((layerCount, stage) => {
+    const slice = { firstLayer, layerCount, embedding: stage === 0, head: stage === layersPerStage.length - 1 };
+    firstLayer += layerCount;
+    return slice;
+  });
+}
+
+/** MODEL.SHAPE unless every size is a positive integer and the heads divide the width. */
+export function checkModelConfig(config: ModelConfig): void {
+  const { layers, heads, hidden, ffn, context, vocab } = config;
+  for (const [name, size] of Object.entries({ layers, heads, hidden, ffn, context, vocab })) {
+    if (!Number.isSafeInteger(size) || size < 1) throw modelShapeError(`${name} is ${size}`, 'give a positive integer');
+  }
+  if (hidden % heads !== 0) {
+    throw modelShapeError(`hidden ${hidden} is not divisible by heads ${heads}`, 'make hidden a multiple of heads');
+  }
+}

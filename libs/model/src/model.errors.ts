@@ -1,0 +1,10 @@
+import { AppError } from '@millrace/core';
+
+/** Sizes of a model or a split that do not fit together. */
+export function modelShapeError(what: string, change: string): AppError {
+  return new AppError({ code: 'MODEL.SHAPE', kind: 'invalid', message: `${what}; ${change}` });
+}
+
+export function scheduleError(what: string, change: string): AppError {
+  return new AppError({ code: 'MODEL.LEARNING_RATE', kind: 'invalid', message: `${what}; ${change}` });
+}

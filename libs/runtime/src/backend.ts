@@ -1,0 +1,48 @@
+import type { Program, TensorDeclaration } from '@millrace/kernels';
+import type { HostArray } from './host-array';
+
+/** Opaque handle of memory on a backend. */
+export interface DeviceTensor {
+  readonly declaration: TensorDeclaration;
+}
+
+/** A program with its pipelines and bind groups, made once and run many times. */
+export interface BoundProgram {
+  readonly name: string;
+}
+
+/**
+ * Runs programs. Everything a caller enqueues (write, run, read) takes effect in the order of the calls; only `bind`, `read`,
+ * `finish` and `throttle` wait. A failure of the device (error, loss, out of memory) is thrown as AppError RUNTIME.* by the
+ * next call and rejects whatever waits.
+ */
+export interface Backend {
+  readonly kind: 'webgpu' | 'cpu';
+  /** Of the host arrays that `read` gives for f32 tensors; `write` takes either. */
+  readonly elementType: 'f32' | 'f64';
+  /** Memory for a tensor, zero-filled. RUNTIME.TENSOR_TOO_LARGE beyond the adapter's limits. */
+  allocate(declaration: TensorDeclaration): DeviceTensor;
+  /** Gives the memory back; programs bound to it may not run any more. */
+  release(tensor: DeviceTensor): void;
+  /** `tensors` holds one entry for each tensor of the program, by name; sizes and types must agree. */
+  bind(program: Program, tensors: ReadonlyMap<string, DeviceTensor>): Promise<BoundProgram>;
+  run(program: BoundProgram): void;
+  /** Copies `data` in from element `elementOffset` (0 if not given) on. */
+  write(tensor: DeviceTensor, data: HostArray, elementOffset?: number): void;
+  /** The content as of this call. `expectedDelayMs`: predicted time until the device gets there; most of it is slept, not polled. */
+  read(tensor: DeviceTensor, expectedDelayMs?: number): Promise<HostArray>;
+  /** As `read` for many tensors, with one copy and one wait. */
+  readAll(tensors: readonly DeviceTensor[], expectedDelayMs?: number): Promise<HostArray[]>;
+  /** Submits what is enqueued without waiting for it. */
+  flush(): void;
+  /** Resolves when all that was enqueued is done. */
+  finish(expectedDelayMs?: number): Promise<void>;
+  /** Resolves at once unless too many submissions are unfinished: await it in loops that enqueue without reading. */
+  throttle(): Promise<void>;
+  /** Resolves with the reason when the device is gone; stays pending after `destroy`. */
+  readonly lost: Promise<string>;
+  /** Bytes of all allocated tensors. */
+  allocatedBytes(): number;
+  /** Frees everything; nothing may be called after it. */
+  destroy(): void;
+}
