@@ -1,0 +1,103 @@
+'use strict';
+
+const SPEC = '\\.spec\\.tsx?$|/test/';
+
+/** dependency-cruiser's rules, from the table in architecture.json. */
+function boundaryRules(architecture) {
+  return [
+    ...Object.entries(architecture.rooms).flatMap(([room, entry]) => roomRules(architecture, room, entry)),
+    ...architecture.owners.map(ownerRule),
+    {
+      name: 'only-through-the-index',
+      comment: 'A library is entered by @millrace/NAME, which is its index.ts: export what you need there.',
+      severity: 'error',
+      from: { path: '^(libs|apps)/([^/]+)/' },
+      to: { path: '^libs/[^/]+/', pathNot: ['^$1/$2/', '^libs/[^/]+/src/index\\.ts$'] },
+    },
+    {
+      name: 'testing-is-for-tests',
+      comment: '@millrace/testing is for *.spec.ts, bench and tests.',
+      severity: 'error',
+      from: { path: '^(libs|apps)/', pathNot: [SPEC, '^libs/testing/'] },
+      to: { path: '^libs/testing/' },
+    },
+    {
+      name: 'no-cycle',
+      comment: 'Files that import each other cannot be read or loaded one by one: move what both need to a third.',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    {
+      name: 'resolvable',
+      comment: 'The import names nothing that exists.',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true },
+    },
+    {
+      name: 'no-dev-package-in-product',
+      comment: 'The package is in devDependencies: product code needs it in dependencies.',
+      severity: 'error',
+      from: { path: '^(libs|apps)/', pathNot: [SPEC, '^libs/testing/'] },
+      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], dependencyTypesNot: ['type-only'] },
+    },
+  ];
+}
+
+function roomRules(architecture, room, { imports, packages, pure }) {
+  if (imports === 'any') return [];
+  const name = room.replace('/', '-');
+  const allowed = imports.length === 0 ? 'nothing' : imports.join(', ');
+  const rule = (suffix, from, pathNot) => ({
+    name: `${name}-${suffix}`,
+    comment: `${room} may import ${allowed}${suffix === 'specs' ? ', its specs also the test library' : ''} (architecture.json).`,
+    severity: 'error',
+    from,
+    to: { path: '^(libs|apps)/', pathNot: pathNot.map((path) => `^${path}/`) },
+  });
+  const rules = [
+    rule('imports', { path: `^${room}/`, pathNot: SPEC }, [room, ...imports]),
+    rule('specs', { path: `^${room}/.*(${SPEC})` }, [room, ...imports, ...architecture.specs.imports]),
+  ];
+  if (packages) {
+    rules.push({
+      name: `${name}-packages`,
+      comment: `${room} imports no package: only Node itself${pure ? ', and nothing of it that does I/O' : ''} (architecture.json).`,
+      severity: 'error',
+      from: { path: `^${room}/`, pathNot: SPEC },
+      to: { dependencyTypes: ['npm', 'npm-dev', 'npm-optional', 'npm-peer'], pathNot: packages.map(packagePattern) },
+    });
+  }
+  if (pure) {
+    rules.push({
+      name: `${name}-pure`,
+      comment: `${room} is pure: ${architecture.pure.instead} (architecture.json).`,
+      severity: 'error',
+      from: { path: `^${room}/`, pathNot: SPEC },
+      to: { path: `^(node:)?(${architecture.pure.forbiddenModules.join('|')})$` },
+    });
+  }
+  return rules;
+}
+
+function ownerRule(owner) {
+  const suffixes = (owner.fileSuffixes ?? []).map((suffix) => `${escape(suffix)}$`);
+  return {
+    name: `owner-of-${(owner.package ?? owner.path).replace(/[^a-z]+/g, '-').replace(/^-|-$/g, '')}`,
+    comment: `Only ${[...owner.files, ...(owner.fileSuffixes ?? [])].join(', ')} may import this: ${owner.instead} (architecture.json).`,
+    severity: 'error',
+    from: { path: '^(libs|apps)/', pathNot: [...owner.files.map((file) => `^${escape(file)}`), ...suffixes, SPEC] },
+    to: { path: owner.package ? packagePattern(owner.package) : `^${escape(owner.path)}` },
+  };
+}
+
+function packagePattern(name) {
+  return `(^|/)node_modules/${escape(name)}${name.endsWith('/') ? '' : '(/|$)'}`;
+}
+
+function escape(text) {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+}
+
+module.exports = { boundaryRules };

@@ -1,0 +1,63 @@
+/** House rules that no published plugin has. Each message says what to do instead. */
+
+const POSITIONAL_MAX = 3;
+const DEPENDENCIES_MAX = 6;
+
+/** ESLint's own max-params knows no constructors, whose parameters Nest fills in by type. */
+const maxParams = {
+  meta: {
+    type: 'suggestion',
+    schema: [],
+    messages: {
+      positional: 'This function takes {{count}} positional parameters, at most {{max}} are readable: group the rest in an options object.',
+      dependencies: 'This constructor takes {{count}} dependencies, at most {{max}}: split the class by what it does.',
+    },
+  },
+  create(context) {
+    const check = (node) => {
+      const isConstructor = node.parent.type === 'MethodDefinition' && node.parent.kind === 'constructor';
+      const max = isConstructor ? DEPENDENCIES_MAX : POSITIONAL_MAX;
+      // Whoever passes a callback to a library does not choose its parameters.
+      const isCallback = node.parent.type === 'CallExpression' && node.parent.arguments.includes(node);
+      if (node.params.length <= max || isCallback) return;
+      const messageId = isConstructor ? 'dependencies' : 'positional';
+      context.report({ node, messageId, data: { count: node.params.length, max } });
+    };
+    return { FunctionDeclaration: check, FunctionExpression: check, ArrowFunctionExpression: check };
+  },
+};
+
+const noCurrentDate = {
+  meta: {
+    type: 'problem',
+    schema: [],
+    messages: { clock: '`new Date()` reads the wall clock: take a Clock or the time as a parameter.' },
+  },
+  create(context) {
+    return {
+      'NewExpression[callee.name="Date"][arguments.length=0]': (node) => context.report({ node, messageId: 'clock' }),
+    };
+  },
+};
+
+const RESTRICTED_SYNTAX = {
+  defaultExport: {
+    selector: 'ExportDefaultDeclaration',
+    message: 'Export by name: a default export is called differently in every file that imports it.',
+  },
+  enum: {
+    selector: 'TSEnumDeclaration',
+    message: "Use a union of strings ('a' | 'b'): it needs no import and prints as what it is.",
+  },
+  bareError: {
+    selector: 'ThrowStatement > NewExpression[callee.name="Error"]',
+    message: 'Throw an AppError made by a function in the x.errors.ts of this feature; for a bug, assert() from @millrace/core.',
+  },
+};
+
+export const millracePlugin = { rules: { 'max-params': maxParams, 'no-current-date': noCurrentDate } };
+
+/** `no-restricted-syntax` takes one list, which a later entry replaces whole: name the parts wanted. */
+export function restrictSyntax(...names) {
+  return ['error', ...names.map((name) => RESTRICTED_SYNTAX[name])];
+}
