@@ -1,0 +1,69 @@
+import { lineInvalid } from '../data.errors';
+
+const NEWLINE = 0x0a;
+/** One line is held in memory whole. */
+export const LINE_BYTES_MAX = 16 * 1024 * 1024;
+
+/** The text of every line that is not blank. Error: DATA.LINE_INVALID with the line's number, from 1. */
+export async function* readNdjsonTexts(slices: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  let lineNumber = 1;
+  let parts: Uint8Array[] = [];
+  let lineBytes = 0;
+  const keep = (part: Uint8Array): void => {
+    lineBytes += part.length;
+    if (lineBytes > LINE_BYTES_MAX) throw lineInvalid(lineNumber, `it has more than ${LINE_BYTES_MAX} bytes`);
+    // A source may reuse its buffer once the next slice is asked for.
+    if (part.length > 0) parts.push(part.slice());
+  };
+  const takeLine = (): string | undefined => {
+    const text = parseLine(Buffer.concat(parts), lineNumber);
+    parts = [];
+    lineBytes = 0;
+    lineNumber++;
+    return text;
+  };
+  for await (const slice of slices) {
+    let start = 0;
+    for (let end = slice.indexOf(NEWLINE); end >= 0; end = slice.indexOf(NEWLINE, start)) {
+      keep(slice.subarray(start, end));
+      start = end + 1;
+      const text = takeLine();
+      if (text !== undefined) yield text;
+    }
+    keep(slice.subarray(start));
+  }
+  const text = takeLine();
+  if (text !== undefined) yield text;
+}
+
+/** undefined for a blank line. */
+function parseLine(bytes: Uint8Array, lineNumber: number): string | undefined {
+  const value = parseJson(bytes, lineNumber);
+  if (value === undefined) return undefined;
+  const text: unknown = typeof value === 'object' && value !== null ? (value as { text?: unknown }).text : value;
+  if (typeof text !== 'string') throw lineInvalid(lineNumber, `it holds ${describe(value)}`);
+  const surrogateIndex = text.search(/\p{Surrogate}/u);
+  if (surrogateIndex >= 0) throw lineInvalid(lineNumber, `its text has half a surrogate pair at position ${surrogateIndex}`);
+  return text;
+}
+
+function parseJson(bytes: Uint8Array, lineNumber: number): unknown {
+  let line: string;
+  try {
+    line = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw lineInvalid(lineNumber, 'it is not valid UTF-8');
+  }
+  if (line.trim() === '') return undefined;
+  try {
+    return JSON.parse(line) as unknown;
+  } catch (error) {
+    throw lineInvalid(lineNumber, `it is not JSON (${(error as Error).message})`);
+  }
+}
+
+function describe(value: unknown): string {
+  if (Array.isArray(value)) return 'a list';
+  if (value === null || typeof value !== 'object') return `the ${value === null ? 'value' : typeof value} ${String(value)}`;
+  return 'text' in value ? 'an object whose "text" is not a string' : 'an object without "text"';
+}

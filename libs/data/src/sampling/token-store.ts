@@ -1,0 +1,122 @@
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { assert } from '@millrace/core';
+import { TOKEN_BYTES, type TokenDType } from '../corpus/token-file';
+import { storageFailed, tokenFileInvalid } from '../data.errors';
+import type { TokenIds } from '../tokenizers/tokenizer';
+
+/** Consecutive tokens of a dataset. */
+export interface TokenRange {
+  readonly offset: number;
+  readonly count: number;
+}
+
+/** Whatever tokens can be read from by position. */
+export interface TokenReader {
+  /** `count` ids from `offset` on. */
+  read(offset: number, count: number): Uint32Array;
+}
+
+export interface TokenStoreOptions {
+  readonly dtype: TokenDType;
+  /** Pages kept in memory, 64 KiB each; default 64 (4 MiB). */
+  readonly pageCountMax?: number;
+}
+
+const PAGE_BYTES = 65_536;
+
+/**
+ * A token file read by position in bounded memory: positional reads of whole pages, the least recently used page dropped first.
+ * Reading is synchronous: a page is 64 KiB of a local file, and the sampler runs on the thread that feeds the device.
+ */
+export class TokenStore implements TokenReader {
+  /** In order of last use, which Map keeps as order of insertion. */
+  private readonly pages = new Map<number, TokenIds>();
+
+  private constructor(
+    private readonly path: string,
+    private readonly descriptor: number,
+    private readonly dtype: TokenDType,
+    private readonly pageCountMax: number,
+    /** Tokens in the file. */
+    readonly tokens: number,
+  ) {}
+
+  /** Errors: DATA.STORAGE_FAILED, DATA.TOKEN_FILE_INVALID when its size is not a whole number of ids. */
+  static open(path: string, { dtype, pageCountMax = 64 }: TokenStoreOptions): TokenStore {
+    const idBytes = TOKEN_BYTES[dtype];
+    let descriptor: number;
+    try {
+      descriptor = openSync(path, 'r');
+    } catch (error) {
+      throw storageFailed(path, error);
+    }
+    const bytes = fstatSync(descriptor).size;
+    if (bytes % idBytes !== 0) {
+      closeSync(descriptor);
+      throw tokenFileInvalid(path, `${bytes} bytes is not a whole number of ${dtype} ids`);
+    }
+    return new TokenStore(path, descriptor, dtype, Math.max(1, pageCountMax), bytes / idBytes);
+  }
+
+  read(offset: number, count: number): Uint32Array {
+    assert(offset >= 0 && count >= 0 && offset + count <= this.tokens, `tokens ${offset} + ${count} of ${this.tokens}`);
+    const ids = new Uint32Array(count);
+    const pageIds = PAGE_BYTES / TOKEN_BYTES[this.dtype];
+    for (let done = 0; done < count; ) {
+      const position = offset + done;
+      const page = this.page(Math.floor(position / pageIds));
+      const from = position % pageIds;
+      const taken = Math.min(count - done, pageIds - from);
+      ids.set(page.subarray(from, from + taken), done);
+      done += taken;
+    }
+    return ids;
+  }
+
+  /** The ids of a range, page by page. */
+  *values(range: TokenRange): Generator<number> {
+    const end = range.offset + range.count;
+    for (let offset = range.offset; offset < end; offset += PAGE_BYTES) {
+      yield* this.read(offset, Math.min(PAGE_BYTES, end - offset));
+    }
+  }
+
+  close(): void {
+    this.pages.clear();
+    closeSync(this.descriptor);
+  }
+
+  private page(index: number): TokenIds {
+    const cached = this.pages.get(index);
+    const page = cached ?? this.load(index);
+    this.pages.delete(index);
+    this.pages.set(index, page);
+    if (this.pages.size > this.pageCountMax) {
+      for (const oldest of this.pages.keys()) {
+        this.pages.delete(oldest);
+        break;
+      }
+    }
+    return page;
+  }
+
+  private load(index: number): TokenIds {
+    const start = index * PAGE_BYTES;
+    const wanted = Math.min(PAGE_BYTES, this.tokens * TOKEN_BYTES[this.dtype] - start);
+    const page = new Uint8Array(wanted);
+    for (let filled = 0; filled < wanted; ) {
+      const bytes = this.readAt(page.subarray(filled), start + filled);
+      if (bytes === 0) throw tokenFileInvalid(this.path, 'it became shorter while in use');
+      filled += bytes;
+    }
+    return new (this.dtype === 'u16' ? Uint16Array : Uint32Array)(page.buffer);
+  }
+
+  private readAt(target: Uint8Array, position: number): number {
+    try {
+      return readSync(this.descriptor, target, 0, target.length, position);
+    } catch (error) {
+      throw storageFailed(this.path, error);
+    }
+  }
+}

@@ -1,0 +1,73 @@
+import ranks from 'gpt-tokenizer/bpeRanks/r50k_base';
+import { GptEncoding } from 'gpt-tokenizer/GptEncoding';
+import type { IncrementalEncoder, Tokenizer, TokenizerJson } from './tokenizer';
+import { encodableParts, stablePrefixLength } from './gpt2-split';
+import { assertWellFormed } from './well-formed';
+
+const END_OF_TEXT = 50_256;
+const VOCAB = 50_257;
+/** Merged pieces the encoder remembers; pieces are short (PIECE_UNITS_MAX), so this bounds its memory. */
+const MERGE_CACHE_ENTRIES = 20_000;
+/** `<|endoftext|>` written in a corpus is ordinary text; only the document separator is the special id. */
+const ORDINARY_TEXT = { disallowedSpecial: new Set<string>() };
+
+let sharedEncoding: GptEncoding | undefined;
+
+/** Built at first use: the tables take about 80 ms and some 20 MB, which users of other tokenizers should not pay. */
+function encoding(): GptEncoding {
+  if (sharedEncoding === undefined) {
+    sharedEncoding = GptEncoding.getEncodingApi('r50k_base', () => ranks);
+    sharedEncoding.setMergeCacheSize(MERGE_CACHE_ENTRIES);
+  }
+  return sharedEncoding;
+}
+
+/** GPT-2's byte-pair encoding (r50k_base), Radford et al. 2019, section 2.2; vocabulary 50,257. */
+export class Gpt2Tokenizer implements Tokenizer {
+  readonly name = 'gpt2';
+  readonly vocab = VOCAB;
+  readonly documentSeparator = Uint16Array.of(END_OF_TEXT);
+
+  encode(text: string): Uint16Array {
+    assertWellFormed(text);
+    const ids: number[] = [];
+    for (const part of encodableParts(text)) {
+      for (const id of encoding().encode(part, ORDINARY_TEXT)) ids.push(id);
+    }
+    return Uint16Array.from(ids);
+  }
+
+  decode(ids: ArrayLike<number>): string {
+    // The package's own decode keeps half a character for the next call, so the bytes are joined here.
+    const bytes = Buffer.concat(Array.from(ids, bytesOfId));
+    return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
+  }
+
+  createEncoder(): IncrementalEncoder {
+    let pending = '';
+    return {
+      push: (text) => {
+        pending += text;
+        const length = stablePrefixLength(pending);
+        const ready = pending.slice(0, length);
+        pending = pending.slice(length);
+        return this.encode(ready);
+      },
+      finish: () => {
+        const rest = pending;
+        pending = '';
+        return this.encode(rest);
+      },
+    };
+  }
+
+  toJSON(): TokenizerJson {
+    return { name: this.name };
+  }
+}
+
+function bytesOfId(id: number): Buffer {
+  if (id === END_OF_TEXT) return Buffer.from('<|endoftext|>');
+  const value = ranks[id] ?? '\ufffd';
+  return typeof value === 'string' ? Buffer.from(value, 'utf8') : Buffer.from(value);
+}
