@@ -1,0 +1,64 @@
+import { dtypeUnsupported, notGpt2, tensorDuplicate } from '../checkpoint.errors';
+import { toFloat32 } from '../safetensors/float-conversion';
+import type { RandomAccess } from '../safetensors/random-access';
+import { SafetensorsFile } from '../safetensors/safetensors-file';
+import { checkGpt2Tensors, type Gpt2Sizes, gpt2Tensors, type NamedShape } from './gpt2-tensors';
+
+const PREFIX = 'transformer.';
+
+/** Causal masks that Hugging Face once saved with the weights: no parameters. */
+const MASK_BUFFER = /^(transformer\.)?h\.\d+\.attn\.(bias|masked_bias)$/;
+
+export interface ImportedModel {
+  /** What the tensors say about the model; its number of heads is not among it. */
+  readonly sizes: Gpt2Sizes;
+  /** With the `transformer.` prefix, in the order of gpt2Tensors. */
+  readonly tensors: readonly NamedShape[];
+  /** A tensor of `tensors` as f32. */
+  read(name: string): Promise<Float32Array>;
+}
+
+/**
+ * Opens a GPT-2 saved by Hugging Face, with or without the `transformer.` prefix.
+ * Errors: those of SafetensorsFile.open; CHECKPOINT.NOT_GPT2; TENSORS_MISMATCH when it is not whole; DTYPE_UNSUPPORTED.
+ */
+export async function importHuggingFace(source: RandomAccess): Promise<ImportedModel> {
+  const file = await SafetensorsFile.open(source);
+  /** Name in the file by name with the prefix. */
+  const fileNames = new Map<string, string>();
+  for (const { name, dtype } of file.entries) {
+    if (MASK_BUFFER.test(name)) continue;
+    const full = name.startsWith(PREFIX) || name === 'lm_head.weight' ? name : PREFIX + name;
+    if (fileNames.has(full)) throw tensorDuplicate(full);
+    if (toFloat32(dtype) === undefined) throw dtypeUnsupported(name, dtype);
+    fileNames.set(full, name);
+  }
+  const found = [...fileNames].map(([name, fileName]) => ({ name, shape: file.entry(fileName).shape }));
+  const sizes = inferSizes(found);
+  checkGpt2Tensors(found, sizes);
+  return { sizes, tensors: gpt2Tensors(sizes), read: (name) => file.readFloat32(fileNames.get(name) ?? name) };
+}
+
+function inferSizes(tensors: readonly NamedShape[]): Gpt2Sizes {
+  const shapeOf = new Map(tensors.map(({ name, shape }) => [name, shape]));
+  const matrix = (name: string): readonly [number, number] => {
+    const [rows, columns, ...others] = shapeOf.get(name) ?? [];
+    if (rows === undefined || columns === undefined || others.length > 0) {
+      throw notGpt2(`it has no matrix ${name}${describeNames(tensors)}`);
+    }
+    return [rows, columns];
+  };
+  const [vocab, hidden] = matrix('transformer.wte.weight');
+  const [context] = matrix('transformer.wpe.weight');
+  const [, ffn] = matrix('transformer.h.0.mlp.c_fc.weight');
+  const layerIndices = tensors.map(({ name }) => Number(/^transformer\.h\.(\d+)\./.exec(name)?.[1] ?? -1));
+  const layers = layerIndices.reduce((most, index) => Math.max(most, index + 1), 0);
+  // A gap would make the list of missing tensors as long as the largest index, which the file chooses freely.
+  if (layers > new Set(layerIndices).size) throw notGpt2(`it has a layer ${layers - 1}, but not all layers before it`);
+  return { layers, hidden, ffn, context, vocab, tieEmbeddings: !shapeOf.has('lm_head.weight') };
+}
+
+function describeNames(tensors: readonly NamedShape[]): string {
+  const names = tensors.slice(0, 4).map(({ name }) => name);
+  return tensors.length === 0 ? '; it has no tensors' : `; it has ${tensors.length} tensors, such as ${names.join(', ')}`;
+}

@@ -1,0 +1,47 @@
+import type { JsonObject } from './canonical-json';
+
+/** A piece of a tensor in a block store, addressed by the SHA-256 of its bytes (lower-case hexadecimal). */
+export interface BlockReference {
+  readonly sha256: string;
+  readonly bytes: number;
+}
+
+export type TensorKind = 'weight' | 'm' | 'v';
+
+/** One tensor of the model (`weight`) or of AdamW's state for it (`m`, `v`), under the name of the weight. */
+export interface ManifestTensor {
+  readonly name: string;
+  readonly kind: TensorKind;
+  readonly dtype: 'f32';
+  readonly shape: readonly number[];
+  /** Concatenated they are the tensor, little-endian, row-major. */
+  readonly blocks: readonly BlockReference[];
+}
+
+export interface ManifestModel {
+  readonly family: 'gpt2';
+  readonly layers: number;
+  /** null in an import: the file does not say. */
+  readonly heads: number | null;
+  readonly hidden: number;
+  readonly ffn: number;
+  readonly context: number;
+  readonly vocab: number;
+  readonly tieEmbeddings: boolean;
+}
+
+/** All that a checkpoint is, apart from the blocks: enough to go on bit for bit, whatever the partition. */
+export interface Manifest {
+  readonly version: 1;
+  /** null in an import. */
+  readonly runId: string | null;
+  /** Updates done; the run goes on with step + 1. */
+  readonly step: number;
+  readonly model: ManifestModel;
+  readonly dataPosition: JsonObject;
+  readonly rng: JsonObject;
+  /** Type and settings; {} when there is no optimizer state. */
+  readonly optimizer: JsonObject;
+  /** Each (kind, name) once. */
+  readonly tensors: readonly ManifestTensor[];
+}
