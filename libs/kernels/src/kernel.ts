@@ -18,10 +18,13 @@ export interface KernelTarget {
   readonly maxWorkgroupSize: number;
   readonly maxWorkgroupsPerDimension: number;
   readonly subgroups: boolean;
+  /** Lanes of a subgroup where the adapter has just one size; absent where it varies or is unknown. */
+  readonly subgroupSize?: number;
 }
 
 /** One WGSL file and how to launch it for given dims. */
 export interface KernelVariant {
+  /** File name without folder and extension: a key of WGSL. */
   readonly wgsl: string;
   readonly overrides: Readonly<Record<string, number>>;
   readonly workgroups: readonly [number, number, number];
@@ -36,6 +39,8 @@ export interface Kernel {
   readonly bindings: readonly KernelBinding[];
   /** Chooses the WGSL variant and launch for these dims on this target: depends on shapes and adapter alone. */
   variant(dims: Dims, target: KernelTarget): KernelVariant;
+  /** The naive variant that the others are checked against; the same as `variant` where there is only one. */
+  reference(dims: Dims, target: KernelTarget): KernelVariant;
   flops(dims: Dims): number;
   /** Bytes read and written, each tensor once. */
   bytes(dims: Dims): number;

@@ -1,0 +1,40 @@
+// adamw — one AdamW update with decoupled decay (first) and a clip coefficient on the gradient
+// Shapes:   gradient[L] hyper[8] -> weight[L] m[L] v[L]
+// Dispatch: one invocation per element, WG threads in linear order; needs: f32 only
+// Method:   g = gradient * clip; w *= 1 - lr*decay (if DECAY); m, v moving averages; w -= lr m̂ / (sqrt(v̂) + eps)
+// Source:   Loshchilov & Hutter 2019 (arXiv:1711.05101) algorithm 2; CPU twin adamw.cpu.ts
+// Checked:  test/conformance.spec.ts, 1e-6 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> gradient_L: array<f32>; // [L] accumulated gradient
+@group(0) @binding(1) var<storage, read> hyper_8: array<f32>; // [8] lr beta1 beta2 eps decay 1-beta1^t 1-beta2^t clip
+@group(0) @binding(2) var<storage, read_write> weight_L: array<f32>; // [L] parameter, updated
+@group(0) @binding(3) var<storage, read_write> m_L: array<f32>; // [L] first moment, updated
+@group(0) @binding(4) var<storage, read_write> v_L: array<f32>; // [L] second moment, updated
+
+override WG: u32;
+override L: u32;
+override DECAY: u32;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = (group.y * groups.x + group.x) * WG + lane;
+  if (index >= L) {
+    return;
+  }
+  let lr = hyper_8[0];
+  let beta1 = hyper_8[1];
+  let beta2 = hyper_8[2];
+  let g = gradient_L[index] * hyper_8[7];
+  var weight = weight_L[index];
+  if (DECAY == 1u) {
+    weight *= 1.0 - lr * hyper_8[4];
+  }
+  let m = beta1 * m_L[index] + (1.0 - beta1) * g;
+  let v = beta2 * v_L[index] + (1.0 - beta2) * g * g;
+  m_L[index] = m;
+  v_L[index] = v;
+  weight_L[index] = weight - lr * (m / hyper_8[5]) / (sqrt(v / hyper_8[6]) + hyper_8[3]);
+}

@@ -1,0 +1,94 @@
+import { input, output } from '../binding';
+import type { Dims, Kernel, KernelTarget, KernelVariant } from '../kernel';
+import { perItem } from '../launch';
+import {
+  attentionKeyBackwardTwin,
+  attentionQueryBackwardTwin,
+  attentionScoresBackwardTwin,
+  attentionSoftmaxBackwardTwin,
+  attentionValueBackwardTwin,
+} from './attention-backward.cpu';
+import { attentionSizes, causalPairs } from './attention-sizes';
+
+function scoresBackward(dims: Dims, target: KernelTarget): KernelVariant {
+  const { B, T, H, D } = attentionSizes(dims);
+  return perItem('attention_scores_backward', B * H * T * T, { B, T, H, D }, target);
+}
+
+function softmaxBackward(dims: Dims, target: KernelTarget): KernelVariant {
+  const { B, T, H, D } = attentionSizes(dims);
+  return perItem('attention_softmax_backward', B * H * T, { B, T, H, D }, target);
+}
+
+function partBackward(wgsl: string): (dims: Dims, target: KernelTarget) => KernelVariant {
+  return (dims, target) => {
+    const { B, T, H, D } = attentionSizes(dims);
+    return perItem(wgsl, B * T * H * D, { B, T, H, D }, target);
+  };
+}
+
+function productFlops(dims: Dims): number {
+  const sizes = attentionSizes(dims);
+  return 2 * causalPairs(sizes) * sizes.D;
+}
+
+/** Two token-sized tensors and half a square one. */
+function productBytes(dims: Dims): number {
+  const { B, T, H, D } = attentionSizes(dims);
+  return 4 * (2 * B * T * H * D + (B * H * T * T) / 2);
+}
+
+/** Gradient of the probabilities on and below the diagonal, dy·v; entries above it are left. Dims B, T, H, D. */
+export const attentionScoresBackward: Kernel = {
+  name: 'attention_scores_backward',
+  bindings: [input('dy_BTC'), input('qkv_BTE'), output('dscores_BHTT')],
+  variant: scoresBackward,
+  reference: scoresBackward,
+  flops: productFlops,
+  bytes: productBytes,
+  cpu: attentionScoresBackwardTwin,
+};
+
+/** Turns the gradient of the probabilities into that of q·k, in place, 0 above the diagonal. Dims B, T, H, D. */
+export const attentionSoftmaxBackward: Kernel = {
+  name: 'attention_softmax_backward',
+  bindings: [input('probabilities_BHTT'), output('dscores_BHTT')],
+  variant: softmaxBackward,
+  reference: softmaxBackward,
+  flops: (dims) => 5 * causalPairs(attentionSizes(dims)),
+  bytes: (dims) => 8 * causalPairs(attentionSizes(dims)) * 1.5,
+  cpu: attentionSoftmaxBackwardTwin,
+};
+
+/** The q columns of dqkv. Dims B, T, H, D. */
+export const attentionQueryBackward: Kernel = {
+  name: 'attention_query_backward',
+  bindings: [input('dscores_BHTT'), input('qkv_BTE'), output('dqkv_BTE')],
+  variant: partBackward('attention_query_backward'),
+  reference: partBackward('attention_query_backward'),
+  flops: productFlops,
+  bytes: productBytes,
+  cpu: attentionQueryBackwardTwin,
+};
+
+/** The k columns of dqkv. Dims B, T, H, D. */
+export const attentionKeyBackward: Kernel = {
+  name: 'attention_key_backward',
+  bindings: [input('dscores_BHTT'), input('qkv_BTE'), output('dqkv_BTE')],
+  variant: partBackward('attention_key_backward'),
+  reference: partBackward('attention_key_backward'),
+  flops: productFlops,
+  bytes: productBytes,
+  cpu: attentionKeyBackwardTwin,
+};
+
+/** The v columns of dqkv. Dims B, T, H, D. */
+export const attentionValueBackward: Kernel = {
+  name: 'attention_value_backward',
+  bindings: [input('probabilities_BHTT'), input('dy_BTC'), output('dqkv_BTE')],
+  variant: partBackward('attention_value_backward'),
+  reference: partBackward('attention_value_backward'),
+  flops: productFlops,
+  bytes: productBytes,
+  cpu: attentionValueBackwardTwin,
+};

@@ -1,0 +1,62 @@
+import type { Operation, ProgramStep, TensorDeclaration, TensorRole } from '../program';
+import type { AttentionSizes } from './attention-sizes';
+
+export interface AttentionSteps {
+  readonly steps: readonly ProgramStep[];
+  /** What the steps use besides the caller's tensors: the saved one, and scratch. Declare each once per program. */
+  readonly tensors: readonly TensorDeclaration[];
+}
+
+/** Names of the tensors of a forward: qkv[B,T,3HD] -> y[B,T,HD], and `saved`, which the backward reads. */
+export interface AttentionForwardNames {
+  readonly qkv: string;
+  readonly y: string;
+  readonly saved: string;
+}
+
+/** Names of the tensors of a backward: dy[B,T,HD] qkv[B,T,3HD] saved -> dqkv[B,T,3HD]; `scratch` is free to choose. */
+export interface AttentionBackwardNames {
+  readonly dy: string;
+  readonly qkv: string;
+  readonly saved: string;
+  readonly dqkv: string;
+  readonly scratch: string;
+}
+
+function square({ B, T, H }: AttentionSizes, name: string, role: TensorRole): TensorDeclaration {
+  return { name, shape: [B, H, T, T], dtype: 'f32', role };
+}
+
+/**
+ * Causal attention y = softmax(q kᵀ / sqrt(D)) v. `savedRole` is 'scratch' for a forward without a backward. The saved
+ * tensor holds the probabilities, [B,H,T,T].
+ */
+export function attentionForwardSteps(
+  { B, T, H, D }: AttentionSizes,
+  { qkv, y, saved }: AttentionForwardNames,
+  savedRole: 'saved' | 'scratch' = 'saved',
+): AttentionSteps {
+  const dims = { B, T, H, D };
+  const steps: Operation[] = [
+    { kernel: 'attention_scores', dims, tensors: { qkv_BTE: qkv, scores_BHTT: saved } },
+    { kernel: 'attention_softmax', dims, tensors: { probabilities_BHTT: saved } },
+    { kernel: 'attention_mix', dims, tensors: { probabilities_BHTT: saved, qkv_BTE: qkv, y_BTC: y } },
+  ];
+  return { steps, tensors: [square(dims, saved, savedRole)] };
+}
+
+/** Gradient of attentionForwardSteps for qkv; `scratch` is [B,H,T,T], valid inside the run only. */
+export function attentionBackwardSteps(
+  { B, T, H, D }: AttentionSizes,
+  { dy, qkv, saved, dqkv, scratch }: AttentionBackwardNames,
+): AttentionSteps {
+  const dims = { B, T, H, D };
+  const steps: Operation[] = [
+    { kernel: 'attention_scores_backward', dims, tensors: { dy_BTC: dy, qkv_BTE: qkv, dscores_BHTT: scratch } },
+    { kernel: 'attention_softmax_backward', dims, tensors: { probabilities_BHTT: saved, dscores_BHTT: scratch } },
+    { kernel: 'attention_query_backward', dims, tensors: { dscores_BHTT: scratch, qkv_BTE: qkv, dqkv_BTE: dqkv } },
+    { kernel: 'attention_key_backward', dims, tensors: { dscores_BHTT: scratch, qkv_BTE: qkv, dqkv_BTE: dqkv } },
+    { kernel: 'attention_value_backward', dims, tensors: { probabilities_BHTT: saved, dy_BTC: dy, dqkv_BTE: dqkv } },
+  ];
+  return { steps, tensors: [square(dims, scratch, 'scratch')] };
+}

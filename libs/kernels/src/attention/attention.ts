@@ -1,0 +1,68 @@
+import { input, output } from '../binding';
+import type { Dims, Kernel, KernelTarget, KernelVariant } from '../kernel';
+import { perItem } from '../launch';
+import { attentionMixTwin, attentionScoresTwin, attentionSoftmaxTwin } from './attention.cpu';
+import { attentionSizes, causalPairs } from './attention-sizes';
+
+function scores(dims: Dims, target: KernelTarget): KernelVariant {
+  const { B, T, H, D } = attentionSizes(dims);
+  return perItem('attention_scores', B * H * T * T, { B, T, H, D }, target);
+}
+
+function softmax(dims: Dims, target: KernelTarget): KernelVariant {
+  const { B, T, H } = attentionSizes(dims);
+  return perItem('attention_softmax', B * H * T, { B, T, H }, target);
+}
+
+function mix(dims: Dims, target: KernelTarget): KernelVariant {
+  const { B, T, H, D } = attentionSizes(dims);
+  return perItem('attention_mix', B * T * H * D, { B, T, H, D }, target);
+}
+
+function pairsTimesHead(dims: Dims): number {
+  const sizes = attentionSizes(dims);
+  return 2 * causalPairs(sizes) * sizes.D;
+}
+
+function tokenBytes(dims: Dims, columnsPerHead: number): number {
+  const { B, T, H, D } = attentionSizes(dims);
+  return 4 * B * T * H * D * columnsPerHead;
+}
+
+function squareBytes(dims: Dims): number {
+  const { B, T, H } = attentionSizes(dims);
+  return 4 * B * H * T * T;
+}
+
+/** Scaled q·k on and below the diagonal; entries above it are left as they are. Dims B, T, H, D. */
+export const attentionScores: Kernel = {
+  name: 'attention_scores',
+  bindings: [input('qkv_BTE'), output('scores_BHTT')],
+  variant: scores,
+  reference: scores,
+  flops: pairsTimesHead,
+  bytes: (dims) => tokenBytes(dims, 2) + squareBytes(dims) / 2,
+  cpu: attentionScoresTwin,
+};
+
+/** Causal softmax in place; entries above the diagonal become 0. Dims B, T, H, D. */
+export const attentionSoftmax: Kernel = {
+  name: 'attention_softmax',
+  bindings: [output('probabilities_BHTT')],
+  variant: softmax,
+  reference: softmax,
+  flops: (dims) => 5 * causalPairs(attentionSizes(dims)),
+  bytes: (dims) => 1.5 * squareBytes(dims),
+  cpu: attentionSoftmaxTwin,
+};
+
+/** y = p v. Dims B, T, H, D. */
+export const attentionMix: Kernel = {
+  name: 'attention_mix',
+  bindings: [input('probabilities_BHTT'), input('qkv_BTE'), output('y_BTC')],
+  variant: mix,
+  reference: mix,
+  flops: pairsTimesHead,
+  bytes: (dims) => tokenBytes(dims, 2) + squareBytes(dims) / 2,
+  cpu: attentionMixTwin,
+};

@@ -1,0 +1,39 @@
+// attention_scores — s[i,j] = q_i · k_j / sqrt(D) for j <= i, per batch row and head
+// Shapes:   qkv[B,T,3HD] (columns q|k|v, head h = columns hD..) -> scores[B,H,T,T]
+// Dispatch: one invocation per element of scores, WG threads in linear order; needs: f32 only
+// Method:   one dot product in ascending d; entries above the diagonal are left as they are
+// Source:   Vaswani et al. 2017 (arXiv:1706.03762) eq. 1; CPU twin attention.cpu.ts
+// Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> qkv_BTE: array<f32>; // [B,T,3HD] projections
+@group(0) @binding(1) var<storage, read_write> scores_BHTT: array<f32>; // [B,H,T,T] scaled products
+
+override WG: u32;
+override B: u32;
+override T: u32;
+override H: u32;
+override D: u32;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = (group.y * groups.x + group.x) * WG + lane;
+  if (index >= B * H * T * T) {
+    return;
+  }
+  let j = index % T;
+  let i = (index / T) % T;
+  if (j > i) {
+    return;
+  }
+  let head = index / (T * T);
+  let stride = 3u * H * D;
+  let base = (head / H) * T * stride + (head % H) * D;
+  var sum = 0.0;
+  for (var d = 0u; d < D; d++) {
+    sum += qkv_BTE[base + i * stride + d] * qkv_BTE[base + j * stride + H * D + d];
+  }
+  scores_BHTT[index] = sum * inverseSqrt(f32(D));
+}

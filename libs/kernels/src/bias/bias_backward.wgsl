@@ -1,0 +1,33 @@
+// bias_backward — db = sum over rows of dy (+ db)
+// Shapes:   dy[N,C] -> db[C]
+// Dispatch: one invocation per column, WG threads; needs: f32 only
+// Method:   rows in ascending order, so the result does not depend on the launch
+// Source:   derivative of y = x + b; CPU twin bias.cpu.ts
+// Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> dy_NC: array<f32>; // [N,C] gradient of the output
+@group(0) @binding(1) var<storage, read_write> db_C: array<f32>; // [C] gradient of the bias, read only if ACCUMULATE
+
+override WG: u32;
+override N: u32;
+override C: u32;
+override ACCUMULATE: u32;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let column = (group.y * groups.x + group.x) * WG + lane;
+  if (column >= C) {
+    return;
+  }
+  var sum = 0.0;
+  for (var row = 0u; row < N; row++) {
+    sum += dy_NC[row * C + column];
+  }
+  if (ACCUMULATE == 1u) {
+    sum += db_C[column];
+  }
+  db_C[column] = sum;
+}

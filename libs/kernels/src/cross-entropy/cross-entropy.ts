@@ -1,0 +1,42 @@
+import { input, output } from '../binding';
+import { dimension } from '../dimension';
+import type { Dims, Kernel, KernelTarget, KernelVariant } from '../kernel';
+import { perItem } from '../launch';
+import { crossEntropyBackwardTwin, crossEntropyForwardTwin } from './cross-entropy.cpu';
+
+function sizes(dims: Dims): { N: number; V: number } {
+  return { N: dimension(dims, 'N'), V: dimension(dims, 'V') };
+}
+
+function forward(dims: Dims, target: KernelTarget): KernelVariant {
+  return perItem('cross_entropy_forward', dimension(dims, 'N'), sizes(dims), target);
+}
+
+function backward(dims: Dims, target: KernelTarget): KernelVariant {
+  return perItem('cross_entropy_backward', dimension(dims, 'N') * dimension(dims, 'V'), sizes(dims), target);
+}
+
+/** loss and log-sum-exp of every row, natural logarithm. Dims N, V. */
+export const crossEntropyForward: Kernel = {
+  name: 'cross_entropy_forward',
+  bindings: [input('logits_NV'), input('targets_N', 'u32'), output('loss_N'), output('lse_N')],
+  variant: forward,
+  reference: forward,
+  flops: (dims) => 4 * dimension(dims, 'N') * dimension(dims, 'V'),
+  bytes: (dims) => 4 * dimension(dims, 'N') * (dimension(dims, 'V') + 3),
+  cpu: crossEntropyForwardTwin,
+};
+
+/** dlogits = (softmax - onehot) scale[0]. Dims N, V. */
+export const crossEntropyBackward: Kernel = {
+  name: 'cross_entropy_backward',
+  bindings: [
+    input('logits_NV'), input('targets_N', 'u32'), input('lse_N'), input('scale_1'),
+    output('dlogits_NV'),
+  ],
+  variant: backward,
+  reference: backward,
+  flops: (dims) => 4 * dimension(dims, 'N') * dimension(dims, 'V'),
+  bytes: (dims) => 4 * (dimension(dims, 'N') * (2 * dimension(dims, 'V') + 2) + 1),
+  cpu: crossEntropyBackwardTwin,
+};

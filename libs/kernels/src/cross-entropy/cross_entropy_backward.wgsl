@@ -1,0 +1,31 @@
+// cross_entropy_backward — dlogits = (softmax(logits) - onehot(target)) * scale
+// Shapes:   logits[N,V] targets[N] lse[N] scale[1] -> dlogits[N,V]
+// Dispatch: one invocation per element, WG threads in linear order; needs: f32 only
+// Method:   softmax = exp(logit - lse), with the lse of the forward
+// Source:   derivative of the softmax cross entropy; CPU twin cross-entropy.cpu.ts
+// Checked:  test/conformance.spec.ts, 5e-6 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> logits_NV: array<f32>; // [N,V]
+@group(0) @binding(1) var<storage, read> targets_N: array<u32>; // [N] class of each row, < V
+@group(0) @binding(2) var<storage, read> lse_N: array<f32>; // [N] log of the sum of exponentials
+@group(0) @binding(3) var<storage, read> scale_1: array<f32>; // [1] gradient of every row's loss
+@group(0) @binding(4) var<storage, read_write> dlogits_NV: array<f32>; // [N,V] gradient of the logits
+
+override WG: u32;
+override N: u32;
+override V: u32;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = (group.y * groups.x + group.x) * WG + lane;
+  if (index >= N * V) {
+    return;
+  }
+  let row = index / V;
+  let softmax = exp(logits_NV[index] - lse_N[row]);
+  let onehot = select(0.0, 1.0, index % V == targets_N[row]);
+  dlogits_NV[index] = (softmax - onehot) * scale_1[0];
+}

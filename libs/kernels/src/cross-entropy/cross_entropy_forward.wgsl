@@ -1,0 +1,38 @@
+// cross_entropy_forward — loss = lse - logit of the target, lse = log(sum exp(logits)), per row
+// Shapes:   logits[N,V] targets[N] -> loss[N] lse[N]
+// Dispatch: one invocation per row, WG threads; needs: f32 only
+// Method:   row maximum, then the sum of exp(logit - maximum) in ascending order; logits read twice
+// Source:   definition (natural logarithm); CPU twin cross-entropy.cpu.ts
+// Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> logits_NV: array<f32>; // [N,V]
+@group(0) @binding(1) var<storage, read> targets_N: array<u32>; // [N] class of each row, < V
+@group(0) @binding(2) var<storage, read_write> loss_N: array<f32>; // [N] loss of each row
+@group(0) @binding(3) var<storage, read_write> lse_N: array<f32>; // [N] log of the sum of exponentials
+
+override WG: u32;
+override N: u32;
+override V: u32;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let row = (group.y * groups.x + group.x) * WG + lane;
+  if (row >= N) {
+    return;
+  }
+  let start = row * V;
+  var maximum = logits_NV[start];
+  for (var i = 1u; i < V; i++) {
+    maximum = max(maximum, logits_NV[start + i]);
+  }
+  var sum = 0.0;
+  for (var i = 0u; i < V; i++) {
+    sum += exp(logits_NV[start + i] - maximum);
+  }
+  let lse = maximum + log(sum);
+  lse_N[row] = lse;
+  loss_N[row] = lse - logits_NV[start + targets_N[row]];
+}

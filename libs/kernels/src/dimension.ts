@@ -1,0 +1,16 @@
+import { assert } from '@millrace/core';
+import type { Dims } from './kernel';
+
+/** A size of an operation: a positive integer, or a bug in the program that was built. */
+export function dimension(dims: Dims, name: string): number {
+  const value = dims[name];
+  assert(value !== undefined && Number.isSafeInteger(value) && value > 0, `dimension ${name} is ${value}`);
+  return value;
+}
+
+/** A 0/1 flag of an operation; absent means 0. */
+export function flag(dims: Dims, name: string): 0 | 1 {
+  const value = dims[name] ?? 0;
+  assert(value === 0 || value === 1, `flag ${name} is ${value}, not 0 or 1`);
+  return value;
+}

@@ -1,0 +1,15 @@
+import { dimension } from './dimension';
+import type { Dims, Kernel, KernelTarget, KernelVariant } from './kernel';
+import { perItem } from './launch';
+
+/** Variants of a kernel over L independent elements; `overrides` are the shader's besides WG and L. */
+export function elementwise(
+  wgsl: string,
+  overrides: (dims: Dims) => Dims = () => ({}),
+): Pick<Kernel, 'variant' | 'reference'> {
+  const scalar = (dims: Dims, target: KernelTarget): KernelVariant => {
+    const L = dimension(dims, 'L');
+    return perItem(wgsl, L, { L, ...overrides(dims) }, target);
+  };
+  return { variant: scalar, reference: scalar };
+}

@@ -1,0 +1,43 @@
+import { dimension, flag } from '../dimension';
+import type { Dims } from '../kernel';
+import { at, doubles, integers, type TwinTensors } from '../twin-arrays';
+
+/** Twin of embedding_forward. Shapes: tokens[B,T] wte[V,C] wpe[T,C] -> y[B,T,C]. */
+export function embeddingForwardTwin(dims: Dims, tensors: TwinTensors): void {
+  const T = dimension(dims, 'T');
+  const C = dimension(dims, 'C');
+  const tokens_BT = integers(tensors, 'tokens_BT');
+  const wte_VC = doubles(tensors, 'wte_VC');
+  const wpe_TC = doubles(tensors, 'wpe_TC');
+  const y_BTC = doubles(tensors, 'y_BTC');
+  for (let row = 0; row < dimension(dims, 'B') * T; row++) {
+    for (let i = 0; i < C; i++) {
+      y_BTC[row * C + i] = at(wte_VC, at(tokens_BT, row) * C + i) + at(wpe_TC, (row % T) * C + i);
+    }
+  }
+}
+
+/** Twin of embedding_backward_token. Shapes: tokens[B,T] dy[B,T,C] -> dwte[V,C]. */
+export function embeddingBackwardTokenTwin(dims: Dims, tensors: TwinTensors): void {
+  const C = dimension(dims, 'C');
+  const tokens_BT = integers(tensors, 'tokens_BT');
+  const dy_BTC = doubles(tensors, 'dy_BTC');
+  const dwte_VC = doubles(tensors, 'dwte_VC');
+  if (flag(dims, 'accumulate') === 0) dwte_VC.fill(0);
+  for (let row = 0; row < dimension(dims, 'B') * dimension(dims, 'T'); row++) {
+    const start = at(tokens_BT, row) * C;
+    for (let i = 0; i < C; i++) dwte_VC[start + i] = at(dwte_VC, start + i) + at(dy_BTC, row * C + i);
+  }
+}
+
+/** Twin of embedding_backward_position. Shapes: dy[B,T,C] -> dwpe[T,C]. */
+export function embeddingBackwardPositionTwin(dims: Dims, tensors: TwinTensors): void {
+  const size = dimension(dims, 'T') * dimension(dims, 'C');
+  const dy_BTC = doubles(tensors, 'dy_BTC');
+  const dwpe_TC = doubles(tensors, 'dwpe_TC');
+  for (let index = 0; index < size; index++) {
+    let sum = 0;
+    for (let b = 0; b < dimension(dims, 'B'); b++) sum += at(dy_BTC, b * size + index);
+    dwpe_TC[index] = flag(dims, 'accumulate') === 1 ? sum + at(dwpe_TC, index) : sum;
+  }
+}

@@ -1,0 +1,70 @@
+import { input, output } from '../binding';
+import { dimension, flag } from '../dimension';
+import type { Dims, Kernel, KernelTarget, KernelVariant } from '../kernel';
+import { perItem } from '../launch';
+import { embeddingBackwardPositionTwin, embeddingBackwardTokenTwin, embeddingForwardTwin } from './embedding.cpu';
+
+interface EmbeddingSizes {
+  readonly B: number;
+  readonly T: number;
+  readonly C: number;
+  readonly [name: string]: number;
+}
+
+function sizes(dims: Dims): EmbeddingSizes {
+  return { B: dimension(dims, 'B'), T: dimension(dims, 'T'), C: dimension(dims, 'C') };
+}
+
+function elements(dims: Dims): number {
+  return dimension(dims, 'B') * dimension(dims, 'T') * dimension(dims, 'C');
+}
+
+function forward(dims: Dims, target: KernelTarget): KernelVariant {
+  return perItem('embedding_forward', elements(dims), sizes(dims), target);
+}
+
+function backwardToken(dims: Dims, target: KernelTarget): KernelVariant {
+  const { B, T, C } = sizes(dims);
+  const V = dimension(dims, 'V');
+  return perItem('embedding_backward_token', V * C, { B, T, C, V, ACCUMULATE: flag(dims, 'accumulate') }, target);
+}
+
+function backwardPosition(dims: Dims, target: KernelTarget): KernelVariant {
+  const { B, T, C } = sizes(dims);
+  return perItem('embedding_backward_position', T * C, { B, T, C, ACCUMULATE: flag(dims, 'accumulate') }, target);
+}
+
+/** y = wte[token] + wpe[position]. Dims B, T, C, V; only the first T rows of wpe_TC are read. */
+export const embeddingForward: Kernel = {
+  name: 'embedding_forward',
+  bindings: [input('tokens_BT', 'u32'), input('wte_VC'), input('wpe_TC'), output('y_BTC')],
+  variant: forward,
+  reference: forward,
+  flops: elements,
+  bytes: (dims) => 4 * (3 * elements(dims) + dimension(dims, 'B') * dimension(dims, 'T')),
+  cpu: embeddingForwardTwin,
+};
+
+/** dwte (+ dwte), rows in ascending position. Dims B, T, C, V and the flag accumulate. */
+export const embeddingBackwardToken: Kernel = {
+  name: 'embedding_backward_token',
+  bindings: [input('tokens_BT', 'u32'), input('dy_BTC'), output('dwte_VC')],
+  variant: backwardToken,
+  reference: backwardToken,
+  flops: elements,
+  bytes: (dims) =>
+    4 * (elements(dims) + dimension(dims, 'B') * dimension(dims, 'T') + dimension(dims, 'V') * dimension(dims, 'C')),
+  cpu: embeddingBackwardTokenTwin,
+};
+
+/** dwpe (+ dwpe), ascending b. Dims B, T, C and the flag accumulate; writes the first T rows alone. */
+export const embeddingBackwardPosition: Kernel = {
+  name: 'embedding_backward_position',
+  bindings: [input('dy_BTC'), output('dwpe_TC')],
+  variant: backwardPosition,
+  reference: backwardPosition,
+  flops: elements,
+  bytes: (dims) =>
+    4 * (elements(dims) + (1 + flag(dims, 'accumulate')) * dimension(dims, 'T') * dimension(dims, 'C')),
+  cpu: embeddingBackwardPositionTwin,
+};

@@ -1,0 +1,40 @@
+// embedding_backward_token — dwte[v] = sum of dy over the rows whose token is v (+ dwte[v])
+// Shapes:   tokens[B,T] dy[B,T,C] -> dwte[V,C]
+// Dispatch: one invocation per element of dwte, WG threads in linear order; needs: f32 only
+// Method:   every invocation scans all tokens in ascending position: no atomics, a fixed order of addition
+// Source:   derivative of a gather; CPU twin embedding.cpu.ts
+// Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> tokens_BT: array<u32>; // [B,T] token ids, < V
+@group(0) @binding(1) var<storage, read> dy_BTC: array<f32>; // [B,T,C] gradient of the output
+@group(0) @binding(2) var<storage, read_write> dwte_VC: array<f32>; // [V,C] read only if ACCUMULATE
+
+override WG: u32;
+override B: u32;
+override T: u32;
+override C: u32;
+override V: u32;
+override ACCUMULATE: u32;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = (group.y * groups.x + group.x) * WG + lane;
+  if (index >= V * C) {
+    return;
+  }
+  let token = index / C;
+  let column = index % C;
+  var sum = 0.0;
+  for (var row = 0u; row < B * T; row++) {
+    if (tokens_BT[row] == token) {
+      sum += dy_BTC[row * C + column];
+    }
+  }
+  if (ACCUMULATE == 1u) {
+    sum += dwte_VC[index];
+  }
+  dwte_VC[index] = sum;
+}

@@ -1,0 +1,8 @@
+export { attentionBackwardSteps, attentionForwardSteps } from './attention/attention-steps';
+export type { AttentionBackwardNames, AttentionForwardNames, AttentionSteps } from './attention/attention-steps';
+export type { AttentionSizes } from './attention/attention-sizes';
+export * from './kernel';
+export { WGSL } from './kernels.generated';
+export * from './program';
+export { KERNELS, type KernelName } from './registry';
+export { sumOfSquaresPartials } from './sum-of-squares/sum-of-squares';

@@ -1,0 +1,966 @@
+// Generated from libs/kernels/src/**/*.wgsl by `node scripts/gen-kernels.mjs`; do not edit.
+
+/** Shader text by file name without extension. */
+export const WGSL: Readonly<Record<string, string>> = {
+  adamw: `// adamw — one AdamW update with decoupled decay (first) and a clip coefficient on the gradient
+// Shapes:   gradient[L] hyper[8] -> weight[L] m[L] v[L]
+// Dispatch: one invocation per element, WG threads in linear order; needs: f32 only
+// Method:   g = gradient * clip; w *= 1 - lr*decay (if DECAY); m, v moving averages; w -= lr m̂ / (sqrt(v̂) + eps)
+// Source:   Loshchilov & Hutter 2019 (arXiv:1711.05101) algorithm 2; CPU twin adamw.cpu.ts
+// Checked:  test/conformance.spec.ts, 1e-6 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> gradient_L: array<f32>; // [L] accumulated gradient
+@group(0) @binding(1) var<storage, read> hyper_8: array<f32>; // [8] lr beta1 beta2 eps decay 1-beta1^t 1-beta2^t clip
+@group(0) @binding(2) var<storage, read_write> weight_L: array<f32>; // [L] parameter, updated
+@group(0) @binding(3) var<storage, read_write> m_L: array<f32>; // [L] first moment, updated
+@group(0) @binding(4) var<storage, read_write> v_L: array<f32>; // [L] second moment, updated
+
+override WG: u32;
+override L: u32;
+override DECAY: u32;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = (group.y * groups.x + group.x) * WG + lane;
+  if (index >= L) {
+    return;
+  }
+  let lr = hyper_8[0];
+  let beta1 = hyper_8[1];
+  let beta2 = hyper_8[2];
+  let g = gradient_L[index] * hyper_8[7];
+  var weight = weight_L[index];
+  if (DECAY == 1u) {
+    weight *= 1.0 - lr * hyper_8[4];
+  }
+  let m = beta1 * m_L[index] + (1.0 - beta1) * g;
+  let v = beta2 * v_L[index] + (1.0 - beta2) * g * g;
+  m_L[index] = m;
+  v_L[index] = v;
+  weight_L[index] = weight - lr * (m / hyper_8[5]) / (sqrt(v / hyper_8[6]) + hyper_8[3]);
+}
+`,
+  add: `// add — y = a + b
+// Shapes:   a[L] b[L] -> y[L]
+// Dispatch: one invocation per element, WG threads in linear order; needs: f32 only
+// Method:   elementwise
+// Source:   definition; CPU twin add.cpu.ts
+// Checked:  test/conformance.spec.ts, 1e-7 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> a_L: array<f32>; // [L] first summand
+@group(0) @binding(1) var<storage, read> b_L: array<f32>; // [L] second summand
+@group(0) @binding(2) var<storage, read_write> y_L: array<f32>; // [L] sum
+
+override WG: u32;
+override L: u32;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = (group.y * groups.x + group.x) * WG + lane;
+  if (index >= L) {
+    return;
+  }
+  y_L[index] = a_L[index] + b_L[index];
+}
+`,
+  attention_key_backward: `// attention_key_backward — dk_j = sum over i >= j of ds[i,j] q_i, per batch row and head
+// Shapes:   dscores[B,H,T,T] qkv[B,T,3HD] -> dqkv[B,T,3HD], its k columns
+// Dispatch: one invocation per element of those columns, WG threads in linear order; needs: f32 only
+// Method:   ascending i from the diagonal
+// Source:   derivative of Vaswani et al. 2017 (arXiv:1706.03762) eq. 1; CPU twin attention-backward.cpu.ts
+// Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> dscores_BHTT: array<f32>; // [B,H,T,T] gradient of q·k
+@group(0) @binding(1) var<storage, read> qkv_BTE: array<f32>; // [B,T,3HD] projections
+@group(0) @binding(2) var<storage, read_write> dqkv_BTE: array<f32>; // [B,T,3HD] gradient, k columns written
+
+override WG: u32;
+override B: u32;
+override T: u32;
+override H: u32;
+override D: u32;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = (group.y * groups.x + group.x) * WG + lane;
+  let width = H * D;
+  if (index >= B * T * width) {
+    return;
+  }
+  let column = index % width;
+  let t = (index / width) % T;
+  let b = index / (width * T);
+  let square = (b * H + column / D) * T * T;
+  var sum = 0.0;
+  for (var i = t; i < T; i++) {
+    sum += dscores_BHTT[square + i * T + t] * qkv_BTE[(b * T + i) * 3u * width + column];
+  }
+  dqkv_BTE[((b * T + t) * 3u + 1u) * width + column] = sum;
+}
+`,
+  attention_mix: `// attention_mix — y_i = sum over j <= i of p[i,j] v_j, per batch row and head
+// Shapes:   probabilities[B,H,T,T] qkv[B,T,3HD] -> y[B,T,HD]
+// Dispatch: one invocation per element of y, WG threads in linear order; needs: f32 only
+// Method:   ascending j up to the diagonal
+// Source:   Vaswani et al. 2017 (arXiv:1706.03762) eq. 1; CPU twin attention.cpu.ts
+// Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> probabilities_BHTT: array<f32>; // [B,H,T,T] causal softmax
+@group(0) @binding(1) var<storage, read> qkv_BTE: array<f32>; // [B,T,3HD] projections
+@group(0) @binding(2) var<storage, read_write> y_BTC: array<f32>; // [B,T,HD] mixed values, heads side by side
+
+override WG: u32;
+override B: u32;
+override T: u32;
+override H: u32;
+override D: u32;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = (group.y * groups.x + group.x) * WG + lane;
+  let width = H * D;
+  if (index >= B * T * width) {
+    return;
+  }
+  let column = index % width;
+  let i = (index / width) % T;
+  let b = index / (width * T);
+  let p_start = ((b * H + column / D) * T + i) * T;
+  let v_start = b * T * 3u * width + 2u * width + column;
+  var sum = 0.0;
+  for (var j = 0u; j <= i; j++) {
+    sum += probabilities_BHTT[p_start + j] * qkv_BTE[v_start + j * 3u * width];
+  }
+  y_BTC[index] = sum;
+}
+`,
+  attention_query_backward: `// attention_query_backward — dq_i = sum over j <= i of ds[i,j] k_j, per batch row and head
+// Shapes:   dscores[B,H,T,T] qkv[B,T,3HD] -> dqkv[B,T,3HD], its q columns
+// Dispatch: one invocation per element of those columns, WG threads in linear order; needs: f32 only
+// Method:   ascending j up to the diagonal
+// Source:   derivative of Vaswani et al. 2017 (arXiv:1706.03762) eq. 1; CPU twin attention-backward.cpu.ts
+// Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> dscores_BHTT: array<f32>; // [B,H,T,T] gradient of q·k
+@group(0) @binding(1) var<storage, read> qkv_BTE: array<f32>; // [B,T,3HD] projections
+@group(0) @binding(2) var<storage, read_write> dqkv_BTE: array<f32>; // [B,T,3HD] gradient, q columns written
+
+override WG: u32;
+override B: u32;
+override T: u32;
+override H: u32;
+override D: u32;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = (group.y * groups.x + group.x) * WG + lane;
+  let width = H * D;
+  if (index >= B * T * width) {
+    return;
+  }
+  let column = index % width;
+  let t = (index / width) % T;
+  let b = index / (width * T);
+  let square = (b * H + column / D) * T * T;
+  var sum = 0.0;
+  for (var j = 0u; j <= t; j++) {
+    sum += dscores_BHTT[square + t * T + j] * qkv_BTE[((b * T + j) * 3u + 1u) * width + column];
+  }
+  dqkv_BTE[(b * T + t) * 3u * width + column] = sum;
+}
+`,
+  attention_scores: `// attention_scores — s[i,j] = q_i · k_j / sqrt(D) for j <= i, per batch row and head
+// Shapes:   qkv[B,T,3HD] (columns q|k|v, head h = columns hD..) -> scores[B,H,T,T]
+// Dispatch: one invocation per element of scores, WG threads in linear order; needs: f32 only
+// Method:   one dot product in ascending d; entries above the diagonal are left as they are
+// Source:   Vaswani et al. 2017 (arXiv:1706.03762) eq. 1; CPU twin attention.cpu.ts
+// Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> qkv_BTE: array<f32>; // [B,T,3HD] projections
+@group(0) @binding(1) var<storage, read_write> scores_BHTT: array<f32>; // [B,H,T,T] scaled products
+
+override WG: u32;
+override B: u32;
+override T: u32;
+override H: u32;
+override D: u32;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = (group.y * groups.x + group.x) * WG + lane;
+  if (index >= B * H * T * T) {
+    return;
+  }
+  let j = index % T;
+  let i = (index / T) % T;
+  if (j > i) {
+    return;
+  }
+  let head = index / (T * T);
+  let stride = 3u * H * D;
+  let base = (head / H) * T * stride + (head % H) * D;
+  var sum = 0.0;
+  for (var d = 0u; d < D; d++) {
+    sum += qkv_BTE[base + i * stride + d] * qkv_BTE[base + j * stride + H * D + d];
+  }
+  scores_BHTT[index] = sum * inverseSqrt(f32(D));
+}
+`,
+  attention_scores_backward: `// attention_scores_backward — g[i,j] = dy_i · v_j for j <= i: gradient of the probabilities
+// Shapes:   dy[B,T,HD] qkv[B,T,3HD] -> dscores[B,H,T,T]
+// Dispatch: one invocation per element of dscores, WG threads in linear order; needs: f32 only
+// Method:   one dot product in ascending d; entries above the diagonal are left as they are
+// Source:   derivative of Vaswani et al. 2017 (arXiv:1706.03762) eq. 1; CPU twin attention-backward.cpu.ts
+// Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> dy_BTC: array<f32>; // [B,T,HD] gradient of the output
+@group(0) @binding(1) var<storage, read> qkv_BTE: array<f32>; // [B,T,3HD] projections
+@group(0) @binding(2) var<storage, read_write> dscores_BHTT: array<f32>; // [B,H,T,T] products
+
+override WG: u32;
+override B: u32;
+override T: u32;
+override H: u32;
+override D: u32;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = (group.y * groups.x + group.x) * WG + lane;
+  if (index >= B * H * T * T) {
+    return;
+  }
+  let j = index % T;
+  let i = (index / T) % T;
+  if (j > i) {
+    return;
+  }
+  let head = index / (T * T);
+  let width = H * D;
+  let b = head / H;
+  let column = (head % H) * D;
+  let dy_start = (b * T + i) * width + column;
+  let v_start = (b * T + j) * 3u * width + 2u * width + column;
+  var sum = 0.0;
+  for (var d = 0u; d < D; d++) {
+    sum += dy_BTC[dy_start + d] * qkv_BTE[v_start + d];
+  }
+  dscores_BHTT[index] = sum;
+}
+`,
+  attention_softmax: `// attention_softmax — p[i,j] = exp(s[i,j]) / sum over j' <= i of exp(s[i,j']) for j <= i, else 0, in place
+// Shapes:   probabilities[B,H,T,T] (scores on entry) -> probabilities[B,H,T,T]
+// Dispatch: one invocation per row, WG threads; needs: f32 only
+// Method:   row maximum, exponentials and their sum in ascending order, division; the causal mask is the loop bound
+// Source:   Vaswani et al. 2017 (arXiv:1706.03762) eq. 1; CPU twin attention.cpu.ts
+// Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read_write> probabilities_BHTT: array<f32>; // [B,H,T,T] scores in, probabilities out
+
+override WG: u32;
+override B: u32;
+override T: u32;
+override H: u32;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let row = (group.y * groups.x + group.x) * WG + lane;
+  if (row >= B * H * T) {
+    return;
+  }
+  let start = row * T;
+  let count = row % T + 1u;
+  var maximum = probabilities_BHTT[start];
+  for (var j = 1u; j < count; j++) {
+    maximum = max(maximum, probabilities_BHTT[start + j]);
+  }
+  var sum = 0.0;
+  for (var j = 0u; j < count; j++) {
+    let e = exp(probabilities_BHTT[start + j] - maximum);
+    probabilities_BHTT[start + j] = e;
+    sum += e;
+  }
+  for (var j = 0u; j < count; j++) {
+    probabilities_BHTT[start + j] = probabilities_BHTT[start + j] / sum;
+  }
+  for (var j = count; j < T; j++) {
+    probabilities_BHTT[start + j] = 0.0;
+  }
+}
+`,
+  attention_softmax_backward: `// attention_softmax_backward — ds[i,j] = p[i,j] (g[i,j] - sum over j' of p[i,j'] g[i,j']) / sqrt(D) for j <= i, else 0
+// Shapes:   probabilities[B,H,T,T] dscores[B,H,T,T] (g on entry) -> dscores[B,H,T,T]
+// Dispatch: one invocation per row, WG threads; needs: f32 only
+// Method:   the row's inner product in ascending order, then the output in place
+// Source:   derivative of Vaswani et al. 2017 (arXiv:1706.03762) eq. 1; CPU twin attention-backward.cpu.ts
+// Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> probabilities_BHTT: array<f32>; // [B,H,T,T] causal softmax
+@group(0) @binding(1) var<storage, read_write> dscores_BHTT: array<f32>; // [B,H,T,T] g in, gradient of q·k out
+
+override WG: u32;
+override B: u32;
+override T: u32;
+override H: u32;
+override D: u32;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let row = (group.y * groups.x + group.x) * WG + lane;
+  if (row >= B * H * T) {
+    return;
+  }
+  let start = row * T;
+  let count = row % T + 1u;
+  var inner = 0.0;
+  for (var j = 0u; j < count; j++) {
+    inner += probabilities_BHTT[start + j] * dscores_BHTT[start + j];
+  }
+  let scale = inverseSqrt(f32(D));
+  for (var j = 0u; j < count; j++) {
+    dscores_BHTT[start + j] = probabilities_BHTT[start + j] * (dscores_BHTT[start + j] - inner) * scale;
+  }
+  for (var j = count; j < T; j++) {
+    dscores_BHTT[start + j] = 0.0;
+  }
+}
+`,
+  attention_value_backward: `// attention_value_backward — dv_j = sum over i >= j of p[i,j] dy_i, per batch row and head
+// Shapes:   probabilities[B,H,T,T] dy[B,T,HD] -> dqkv[B,T,3HD], its v columns
+// Dispatch: one invocation per element of those columns, WG threads in linear order; needs: f32 only
+// Method:   ascending i from the diagonal
+// Source:   derivative of Vaswani et al. 2017 (arXiv:1706.03762) eq. 1; CPU twin attention-backward.cpu.ts
+// Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> probabilities_BHTT: array<f32>; // [B,H,T,T] causal softmax
+@group(0) @binding(1) var<storage, read> dy_BTC: array<f32>; // [B,T,HD] gradient of the output
+@group(0) @binding(2) var<storage, read_write> dqkv_BTE: array<f32>; // [B,T,3HD] gradient, v columns written
+
+override WG: u32;
+override B: u32;
+override T: u32;
+override H: u32;
+override D: u32;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = (group.y * groups.x + group.x) * WG + lane;
+  let width = H * D;
+  if (index >= B * T * width) {
+    return;
+  }
+  let column = index % width;
+  let t = (index / width) % T;
+  let b = index / (width * T);
+  let square = (b * H + column / D) * T * T;
+  var sum = 0.0;
+  for (var i = t; i < T; i++) {
+    sum += probabilities_BHTT[square + i * T + t] * dy_BTC[(b * T + i) * width + column];
+  }
+  dqkv_BTE[((b * T + t) * 3u + 2u) * width + column] = sum;
+}
+`,
+  bias_backward: `// bias_backward — db = sum over rows of dy (+ db)
+// Shapes:   dy[N,C] -> db[C]
+// Dispatch: one invocation per column, WG threads; needs: f32 only
+// Method:   rows in ascending order, so the result does not depend on the launch
+// Source:   derivative of y = x + b; CPU twin bias.cpu.ts
+// Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> dy_NC: array<f32>; // [N,C] gradient of the output
+@group(0) @binding(1) var<storage, read_write> db_C: array<f32>; // [C] gradient of the bias, read only if ACCUMULATE
+
+override WG: u32;
+override N: u32;
+override C: u32;
+override ACCUMULATE: u32;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let column = (group.y * groups.x + group.x) * WG + lane;
+  if (column >= C) {
+    return;
+  }
+  var sum = 0.0;
+  for (var row = 0u; row < N; row++) {
+    sum += dy_NC[row * C + column];
+  }
+  if (ACCUMULATE == 1u) {
+    sum += db_C[column];
+  }
+  db_C[column] = sum;
+}
+`,
+  cross_entropy_backward: `// cross_entropy_backward — dlogits = (softmax(logits) - onehot(target)) * scale
+// Shapes:   logits[N,V] targets[N] lse[N] scale[1] -> dlogits[N,V]
+// Dispatch: one invocation per element, WG threads in linear order; needs: f32 only
+// Method:   softmax = exp(logit - lse), with the lse of the forward
+// Source:   derivative of the softmax cross entropy; CPU twin cross-entropy.cpu.ts
+// Checked:  test/conformance.spec.ts, 5e-6 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> logits_NV: array<f32>; // [N,V]
+@group(0) @binding(1) var<storage, read> targets_N: array<u32>; // [N] class of each row, < V
+@group(0) @binding(2) var<storage, read> lse_N: array<f32>; // [N] log of the sum of exponentials
+@group(0) @binding(3) var<storage, read> scale_1: array<f32>; // [1] gradient of every row's loss
+@group(0) @binding(4) var<storage, read_write> dlogits_NV: array<f32>; // [N,V] gradient of the logits
+
+override WG: u32;
+override N: u32;
+override V: u32;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = (group.y * groups.x + group.x) * WG + lane;
+  if (index >= N * V) {
+    return;
+  }
+  let row = index / V;
+  let softmax = exp(logits_NV[index] - lse_N[row]);
+  let onehot = select(0.0, 1.0, index % V == targets_N[row]);
+  dlogits_NV[index] = (softmax - onehot) * scale_1[0];
+}
+`,
+  cross_entropy_forward: `// cross_entropy_forward — loss = lse - logit of the target, lse = log(sum exp(logits)), per row
+// Shapes:   logits[N,V] targets[N] -> loss[N] lse[N]
+// Dispatch: one invocation per row, WG threads; needs: f32 only
+// Method:   row maximum, then the sum of exp(logit - maximum) in ascending order; logits read twice
+// Source:   definition (natural logarithm); CPU twin cross-entropy.cpu.ts
+// Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> logits_NV: array<f32>; // [N,V]
+@group(0) @binding(1) var<storage, read> targets_N: array<u32>; // [N] class of each row, < V
+@group(0) @binding(2) var<storage, read_write> loss_N: array<f32>; // [N] loss of each row
+@group(0) @binding(3) var<storage, read_write> lse_N: array<f32>; // [N] log of the sum of exponentials
+
+override WG: u32;
+override N: u32;
+override V: u32;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let row = (group.y * groups.x + group.x) * WG + lane;
+  if (row >= N) {
+    return;
+  }
+  let start = row * V;
+  var maximum = logits_NV[start];
+  for (var i = 1u; i < V; i++) {
+    maximum = max(maximum, logits_NV[start + i]);
+  }
+  var sum = 0.0;
+  for (var i = 0u; i < V; i++) {
+    sum += exp(logits_NV[start + i] - maximum);
+  }
+  let lse = maximum + log(sum);
+  lse_N[row] = lse;
+  loss_N[row] = lse - logits_NV[start + targets_N[row]];
+}
+`,
+  embedding_backward_position: `// embedding_backward_position — dwpe[t] = sum over b of dy[b,t] (+ dwpe[t])
+// Shapes:   dy[B,T,C] -> dwpe[T,C]
+// Dispatch: one invocation per element of dwpe, WG threads in linear order; needs: f32 only
+// Method:   b in ascending order, so the result does not depend on the launch
+// Source:   derivative of a broadcast; CPU twin embedding.cpu.ts
+// Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> dy_BTC: array<f32>; // [B,T,C] gradient of the output
+@group(0) @binding(1) var<storage, read_write> dwpe_TC: array<f32>; // [T,C] read only if ACCUMULATE
+
+override WG: u32;
+override B: u32;
+override T: u32;
+override C: u32;
+override ACCUMULATE: u32;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = (group.y * groups.x + group.x) * WG + lane;
+  if (index >= T * C) {
+    return;
+  }
+  var sum = 0.0;
+  for (var b = 0u; b < B; b++) {
+    sum += dy_BTC[b * T * C + index];
+  }
+  if (ACCUMULATE == 1u) {
+    sum += dwpe_TC[index];
+  }
+  dwpe_TC[index] = sum;
+}
+`,
+  embedding_backward_token: `// embedding_backward_token — dwte[v] = sum of dy over the rows whose token is v (+ dwte[v])
+// Shapes:   tokens[B,T] dy[B,T,C] -> dwte[V,C]
+// Dispatch: one invocation per element of dwte, WG threads in linear order; needs: f32 only
+// Method:   every invocation scans all tokens in ascending position: no atomics, a fixed order of addition
+// Source:   derivative of a gather; CPU twin embedding.cpu.ts
+// Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> tokens_BT: array<u32>; // [B,T] token ids, < V
+@group(0) @binding(1) var<storage, read> dy_BTC: array<f32>; // [B,T,C] gradient of the output
+@group(0) @binding(2) var<storage, read_write> dwte_VC: array<f32>; // [V,C] read only if ACCUMULATE
+
+override WG: u32;
+override B: u32;
+override T: u32;
+override C: u32;
+override V: u32;
+override ACCUMULATE: u32;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = (group.y * groups.x + group.x) * WG + lane;
+  if (index >= V * C) {
+    return;
+  }
+  let token = index / C;
+  let column = index % C;
+  var sum = 0.0;
+  for (var row = 0u; row < B * T; row++) {
+    if (tokens_BT[row] == token) {
+      sum += dy_BTC[row * C + column];
+    }
+  }
+  if (ACCUMULATE == 1u) {
+    sum += dwte_VC[index];
+  }
+  dwte_VC[index] = sum;
+}
+`,
+  embedding_forward: `// embedding_forward — y = wte[token] + wpe[position]
+// Shapes:   tokens[B,T] wte[V,C] wpe[T,C] -> y[B,T,C]
+// Dispatch: one invocation per element of y, WG threads in linear order; needs: f32 only
+// Method:   gather and add
+// Source:   Radford et al. 2019 (GPT-2), section 2.3; CPU twin embedding.cpu.ts
+// Checked:  test/conformance.spec.ts, 1e-7 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> tokens_BT: array<u32>; // [B,T] token ids, < V
+@group(0) @binding(1) var<storage, read> wte_VC: array<f32>; // [V,C] token embedding
+@group(0) @binding(2) var<storage, read> wpe_TC: array<f32>; // [T,C] position embedding (its first T rows)
+@group(0) @binding(3) var<storage, read_write> y_BTC: array<f32>; // [B,T,C] sum of both
+
+override WG: u32;
+override B: u32;
+override T: u32;
+override C: u32;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = (group.y * groups.x + group.x) * WG + lane;
+  if (index >= B * T * C) {
+    return;
+  }
+  let row = index / C;
+  let column = index % C;
+  y_BTC[index] = wte_VC[tokens_BT[row] * C + column] + wpe_TC[(row % T) * C + column];
+}
+`,
+  gelu_backward: `// gelu_backward — dx = dy ((1 + t)/2 + x/2 (1 - t²) u'), t = tanh(u), u = sqrt(2/pi) (x + 0.044715 x³)
+// Shapes:   x[L] dy[L] -> dx[L]
+// Dispatch: one invocation per element, WG threads in linear order; needs: f32 only
+// Method:   tanh recomputed from x, its argument clamped to ±10 as in the forward
+// Source:   derivative of Hendrycks & Gimpel 2016 (arXiv:1606.08415), section 2; CPU twin gelu.cpu.ts
+// Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> x_L: array<f32>; // [L] input of the forward
+@group(0) @binding(1) var<storage, read> dy_L: array<f32>; // [L] gradient of the output
+@group(0) @binding(2) var<storage, read_write> dx_L: array<f32>; // [L] gradient of the input
+
+override WG: u32;
+override L: u32;
+const SQRT_2_OVER_PI = 0.7978845608028654;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = (group.y * groups.x + group.x) * WG + lane;
+  if (index >= L) {
+    return;
+  }
+  let x = x_L[index];
+  let t = tanh(clamp(SQRT_2_OVER_PI * (x + 0.044715 * x * x * x), -10.0, 10.0));
+  let slope = SQRT_2_OVER_PI * (1.0 + 3.0 * 0.044715 * x * x);
+  // 1 - t² is 0 wherever the clamp acts, and x² may overflow there: select keeps 0 * inf out of the result.
+  let bend = select(0.5 * x * (1.0 - t * t) * slope, 0.0, abs(x) > 100.0);
+  dx_L[index] = dy_L[index] * (0.5 * (1.0 + t) + bend);
+}
+`,
+  gelu_forward: `// gelu_forward — y = x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x³)))
+// Shapes:   x[L] -> y[L]
+// Dispatch: one invocation per element, WG threads in linear order; needs: f32 only
+// Method:   tanh's argument is clamped to ±10, where tanh is 1 in f32: some CPU drivers answer NaN for large ones
+// Source:   Hendrycks & Gimpel 2016 (arXiv:1606.08415), section 2; CPU twin gelu.cpu.ts
+// Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> x_L: array<f32>; // [L] input
+@group(0) @binding(1) var<storage, read_write> y_L: array<f32>; // [L] output
+
+override WG: u32;
+override L: u32;
+const SQRT_2_OVER_PI = 0.7978845608028654;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = (group.y * groups.x + group.x) * WG + lane;
+  if (index >= L) {
+    return;
+  }
+  let x = x_L[index];
+  let t = tanh(clamp(SQRT_2_OVER_PI * (x + 0.044715 * x * x * x), -10.0, 10.0));
+  y_L[index] = 0.5 * x * (1.0 + t);
+}
+`,
+  layernorm_backward_input: `// layernorm_backward_input — dx = rstd (g - mean(g) - n mean(g n)) (+ residual), g = dy * weight, n = (x - mean) rstd
+// Shapes:   dy[N,C] x[N,C] weight[C] mean[N] rstd[N] residual[N,C] -> dx[N,C]
+// Dispatch: one invocation per row, WG threads; needs: f32 only
+// Method:   one pass for the two row means, one for the output
+// Source:   derivative of Ba et al. 2016 (arXiv:1607.06450) eq. 3; CPU twin layernorm.cpu.ts
+// Checked:  test/conformance.spec.ts, 5e-6 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> dy_NC: array<f32>; // [N,C] gradient of the output
+@group(0) @binding(1) var<storage, read> x_NC: array<f32>; // [N,C] input of the forward
+@group(0) @binding(2) var<storage, read> weight_C: array<f32>; // [C] scale
+@group(0) @binding(3) var<storage, read> mean_N: array<f32>; // [N] row means
+@group(0) @binding(4) var<storage, read> rstd_N: array<f32>; // [N] 1 / sqrt(variance + eps)
+@group(0) @binding(5) var<storage, read> residual_NC: array<f32>; // [N,C] read only if RESIDUAL
+@group(0) @binding(6) var<storage, read_write> dx_NC: array<f32>; // [N,C] gradient of the input
+
+override WG: u32;
+override N: u32;
+override C: u32;
+override RESIDUAL: u32;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let row = (group.y * groups.x + group.x) * WG + lane;
+  if (row >= N) {
+    return;
+  }
+  let start = row * C;
+  let mean = mean_N[row];
+  let rstd = rstd_N[row];
+  var sum_g = 0.0;
+  var sum_gn = 0.0;
+  for (var i = 0u; i < C; i++) {
+    let g = dy_NC[start + i] * weight_C[i];
+    sum_g += g;
+    sum_gn += g * ((x_NC[start + i] - mean) * rstd);
+  }
+  let mean_g = sum_g / f32(C);
+  let mean_gn = sum_gn / f32(C);
+  for (var i = 0u; i < C; i++) {
+    let g = dy_NC[start + i] * weight_C[i];
+    var dx = rstd * (g - mean_g - (x_NC[start + i] - mean) * rstd * mean_gn);
+    if (RESIDUAL == 1u) {
+      dx += residual_NC[start + i];
+    }
+    dx_NC[start + i] = dx;
+  }
+}
+`,
+  layernorm_backward_weight: `// layernorm_backward_weight — dweight = sum over rows of dy * n (+ dweight), dbias = sum of dy (+ dbias), n = (x - mean) rstd
+// Shapes:   dy[N,C] x[N,C] mean[N] rstd[N] -> dweight[C] dbias[C]
+// Dispatch: one invocation per column, WG threads; needs: f32 only
+// Method:   rows in ascending order, so the result does not depend on the launch
+// Source:   derivative of Ba et al. 2016 (arXiv:1607.06450) eq. 3; CPU twin layernorm.cpu.ts
+// Checked:  test/conformance.spec.ts, 5e-6 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> dy_NC: array<f32>; // [N,C] gradient of the output
+@group(0) @binding(1) var<storage, read> x_NC: array<f32>; // [N,C] input of the forward
+@group(0) @binding(2) var<storage, read> mean_N: array<f32>; // [N] row means
+@group(0) @binding(3) var<storage, read> rstd_N: array<f32>; // [N] 1 / sqrt(variance + eps)
+@group(0) @binding(4) var<storage, read_write> dweight_C: array<f32>; // [C] read only if ACCUMULATE
+@group(0) @binding(5) var<storage, read_write> dbias_C: array<f32>; // [C] read only if ACCUMULATE
+
+override WG: u32;
+override N: u32;
+override C: u32;
+override ACCUMULATE: u32;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let column = (group.y * groups.x + group.x) * WG + lane;
+  if (column >= C) {
+    return;
+  }
+  var sum_weight = 0.0;
+  var sum_bias = 0.0;
+  for (var row = 0u; row < N; row++) {
+    let dy = dy_NC[row * C + column];
+    sum_weight += dy * ((x_NC[row * C + column] - mean_N[row]) * rstd_N[row]);
+    sum_bias += dy;
+  }
+  if (ACCUMULATE == 1u) {
+    sum_weight += dweight_C[column];
+    sum_bias += dbias_C[column];
+  }
+  dweight_C[column] = sum_weight;
+  dbias_C[column] = sum_bias;
+}
+`,
+  layernorm_forward: `// layernorm_forward — y = (x - mean) * rstd * weight + bias, per row
+// Shapes:   x[N,C] weight[C] bias[C] -> y[N,C] mean[N] rstd[N]
+// Dispatch: one invocation per row, WG threads; needs: f32 only
+// Method:   two passes (mean, then squares of differences), then the output; x read three times
+// Source:   Ba et al. 2016 (arXiv:1607.06450) eq. 3, eps inside the root; CPU twin layernorm.cpu.ts
+// Checked:  test/conformance.spec.ts, 5e-6 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> x_NC: array<f32>; // [N,C] input
+@group(0) @binding(1) var<storage, read> weight_C: array<f32>; // [C] scale
+@group(0) @binding(2) var<storage, read> bias_C: array<f32>; // [C] shift
+@group(0) @binding(3) var<storage, read_write> y_NC: array<f32>; // [N,C] output
+@group(0) @binding(4) var<storage, read_write> mean_N: array<f32>; // [N] row means, kept for the backward
+@group(0) @binding(5) var<storage, read_write> rstd_N: array<f32>; // [N] 1 / sqrt(biased variance + eps)
+
+override WG: u32;
+override N: u32;
+override C: u32;
+const EPSILON = 1e-5;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let row = (group.y * groups.x + group.x) * WG + lane;
+  if (row >= N) {
+    return;
+  }
+  let start = row * C;
+  var sum = 0.0;
+  for (var i = 0u; i < C; i++) {
+    sum += x_NC[start + i];
+  }
+  let mean = sum / f32(C);
+  var squares = 0.0;
+  for (var i = 0u; i < C; i++) {
+    let difference = x_NC[start + i] - mean;
+    squares += difference * difference;
+  }
+  let rstd = 1.0 / sqrt(squares / f32(C) + EPSILON);
+  for (var i = 0u; i < C; i++) {
+    y_NC[start + i] = (x_NC[start + i] - mean) * rstd * weight_C[i] + bias_C[i];
+  }
+  mean_N[row] = mean;
+  rstd_N[row] = rstd;
+}
+`,
+  matmul_nn_scalar: `// matmul_nn_scalar — c = a b (+ bias) (+ residual) (+ c): the reference that every faster variant is checked against
+// Shapes:   a[M,K] b[K,N] bias[N] residual[M,N] -> c[M,N]
+// Dispatch: one invocation per element of c, WG threads in linear order; needs: f32 only
+// Method:   one dot product in ascending k
+// Source:   definition; CPU twin matmul.cpu.ts
+// Checked:  test/conformance.spec.ts, 2e-7 * sqrt(K) of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> a_MK: array<f32>; // [M,K] left factor
+@group(0) @binding(1) var<storage, read> b_KN: array<f32>; // [K,N] right factor
+@group(0) @binding(2) var<storage, read> bias_N: array<f32>; // [N] read only if BIAS
+@group(0) @binding(3) var<storage, read> residual_MN: array<f32>; // [M,N] read only if RESIDUAL
+@group(0) @binding(4) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
+
+override WG: u32;
+override M: u32;
+override K: u32;
+override N: u32;
+override BIAS: u32;
+override RESIDUAL: u32;
+override ACCUMULATE: u32;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = (group.y * groups.x + group.x) * WG + lane;
+  if (index >= M * N) {
+    return;
+  }
+  let row = index / N;
+  let column = index % N;
+  var sum = 0.0;
+  for (var k = 0u; k < K; k++) {
+    sum += a_MK[row * K + k] * b_KN[k * N + column];
+  }
+  if (BIAS == 1u) {
+    sum += bias_N[column];
+  }
+  if (RESIDUAL == 1u) {
+    sum += residual_MN[index];
+  }
+  if (ACCUMULATE == 1u) {
+    sum += c_MN[index];
+  }
+  c_MN[index] = sum;
+}
+`,
+  matmul_nt_scalar: `// matmul_nt_scalar — c = a bᵀ (+ c): the reference that every faster variant is checked against
+// Shapes:   a[M,K] b[N,K] -> c[M,N]
+// Dispatch: one invocation per element of c, WG threads in linear order; needs: f32 only
+// Method:   one dot product in ascending k
+// Source:   definition; CPU twin matmul.cpu.ts
+// Checked:  test/conformance.spec.ts, 2e-7 * sqrt(K) of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> a_MK: array<f32>; // [M,K] left factor
+@group(0) @binding(1) var<storage, read> b_NK: array<f32>; // [N,K] right factor, transposed
+@group(0) @binding(2) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
+
+override WG: u32;
+override M: u32;
+override K: u32;
+override N: u32;
+override ACCUMULATE: u32;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = (group.y * groups.x + group.x) * WG + lane;
+  if (index >= M * N) {
+    return;
+  }
+  let row = index / N;
+  let column = index % N;
+  var sum = 0.0;
+  for (var k = 0u; k < K; k++) {
+    sum += a_MK[row * K + k] * b_NK[column * K + k];
+  }
+  if (ACCUMULATE == 1u) {
+    sum += c_MN[index];
+  }
+  c_MN[index] = sum;
+}
+`,
+  matmul_tn_scalar: `// matmul_tn_scalar — c = aᵀ b (+ c): the reference that every faster variant is checked against
+// Shapes:   a[K,M] b[K,N] -> c[M,N]
+// Dispatch: one invocation per element of c, WG threads in linear order; needs: f32 only
+// Method:   one dot product in ascending k
+// Source:   definition; CPU twin matmul.cpu.ts
+// Checked:  test/conformance.spec.ts, 2e-7 * sqrt(K) of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> a_KM: array<f32>; // [K,M] left factor, transposed
+@group(0) @binding(1) var<storage, read> b_KN: array<f32>; // [K,N] right factor
+@group(0) @binding(2) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
+
+override WG: u32;
+override M: u32;
+override K: u32;
+override N: u32;
+override ACCUMULATE: u32;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = (group.y * groups.x + group.x) * WG + lane;
+  if (index >= M * N) {
+    return;
+  }
+  let row = index / N;
+  let column = index % N;
+  var sum = 0.0;
+  for (var k = 0u; k < K; k++) {
+    sum += a_KM[k * M + row] * b_KN[k * N + column];
+  }
+  if (ACCUMULATE == 1u) {
+    sum += c_MN[index];
+  }
+  c_MN[index] = sum;
+}
+`,
+  sum_of_squares: `// sum_of_squares — partials[p] = sum of x² over the p-th run of CHUNK elements
+// Shapes:   x[L] -> partials[P]          CHUNK = ceil(L / P)
+// Dispatch: one invocation per partial, WG threads; needs: f32 only
+// Method:   four interleaved sums in ascending order, added as (0+1)+(2+3); the host adds the partials in double
+// Source:   definition; CPU twin sum-of-squares.cpu.ts
+// Checked:  test/conformance.spec.ts, 5e-6 of the largest partial vs f64
+@group(0) @binding(0) var<storage, read> x_L: array<f32>; // [L] terms
+@group(0) @binding(1) var<storage, read_write> partials_P: array<f32>; // [P] sums
+
+override WG: u32;
+override L: u32;
+override P: u32;
+override CHUNK: u32;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let partial = (group.y * groups.x + group.x) * WG + lane;
+  if (partial >= P) {
+    return;
+  }
+  let end = min(L, (partial + 1u) * CHUNK);
+  var index = partial * CHUNK;
+  var sums = vec4f();
+  for (; index + 4u <= end; index += 4u) {
+    let x = vec4f(x_L[index], x_L[index + 1u], x_L[index + 2u], x_L[index + 3u]);
+    sums += x * x;
+  }
+  for (; index < end; index++) {
+    sums.x += x_L[index] * x_L[index];
+  }
+  partials_P[partial] = (sums.x + sums.y) + (sums.z + sums.w);
+}
+`,
+};

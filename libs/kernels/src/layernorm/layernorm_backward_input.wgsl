@@ -1,0 +1,50 @@
+// layernorm_backward_input — dx = rstd (g - mean(g) - n mean(g n)) (+ residual), g = dy * weight, n = (x - mean) rstd
+// Shapes:   dy[N,C] x[N,C] weight[C] mean[N] rstd[N] residual[N,C] -> dx[N,C]
+// Dispatch: one invocation per row, WG threads; needs: f32 only
+// Method:   one pass for the two row means, one for the output
+// Source:   derivative of Ba et al. 2016 (arXiv:1607.06450) eq. 3; CPU twin layernorm.cpu.ts
+// Checked:  test/conformance.spec.ts, 5e-6 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> dy_NC: array<f32>; // [N,C] gradient of the output
+@group(0) @binding(1) var<storage, read> x_NC: array<f32>; // [N,C] input of the forward
+@group(0) @binding(2) var<storage, read> weight_C: array<f32>; // [C] scale
+@group(0) @binding(3) var<storage, read> mean_N: array<f32>; // [N] row means
+@group(0) @binding(4) var<storage, read> rstd_N: array<f32>; // [N] 1 / sqrt(variance + eps)
+@group(0) @binding(5) var<storage, read> residual_NC: array<f32>; // [N,C] read only if RESIDUAL
+@group(0) @binding(6) var<storage, read_write> dx_NC: array<f32>; // [N,C] gradient of the input
+
+override WG: u32;
+override N: u32;
+override C: u32;
+override RESIDUAL: u32;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let row = (group.y * groups.x + group.x) * WG + lane;
+  if (row >= N) {
+    return;
+  }
+  let start = row * C;
+  let mean = mean_N[row];
+  let rstd = rstd_N[row];
+  var sum_g = 0.0;
+  var sum_gn = 0.0;
+  for (var i = 0u; i < C; i++) {
+    let g = dy_NC[start + i] * weight_C[i];
+    sum_g += g;
+    sum_gn += g * ((x_NC[start + i] - mean) * rstd);
+  }
+  let mean_g = sum_g / f32(C);
+  let mean_gn = sum_gn / f32(C);
+  for (var i = 0u; i < C; i++) {
+    let g = dy_NC[start + i] * weight_C[i];
+    var dx = rstd * (g - mean_g - (x_NC[start + i] - mean) * rstd * mean_gn);
+    if (RESIDUAL == 1u) {
+      dx += residual_NC[start + i];
+    }
+    dx_NC[start + i] = dx;
+  }
+}

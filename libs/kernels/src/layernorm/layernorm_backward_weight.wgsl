@@ -1,0 +1,42 @@
+// layernorm_backward_weight — dweight = sum over rows of dy * n (+ dweight), dbias = sum of dy (+ dbias), n = (x - mean) rstd
+// Shapes:   dy[N,C] x[N,C] mean[N] rstd[N] -> dweight[C] dbias[C]
+// Dispatch: one invocation per column, WG threads; needs: f32 only
+// Method:   rows in ascending order, so the result does not depend on the launch
+// Source:   derivative of Ba et al. 2016 (arXiv:1607.06450) eq. 3; CPU twin layernorm.cpu.ts
+// Checked:  test/conformance.spec.ts, 5e-6 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> dy_NC: array<f32>; // [N,C] gradient of the output
+@group(0) @binding(1) var<storage, read> x_NC: array<f32>; // [N,C] input of the forward
+@group(0) @binding(2) var<storage, read> mean_N: array<f32>; // [N] row means
+@group(0) @binding(3) var<storage, read> rstd_N: array<f32>; // [N] 1 / sqrt(variance + eps)
+@group(0) @binding(4) var<storage, read_write> dweight_C: array<f32>; // [C] read only if ACCUMULATE
+@group(0) @binding(5) var<storage, read_write> dbias_C: array<f32>; // [C] read only if ACCUMULATE
+
+override WG: u32;
+override N: u32;
+override C: u32;
+override ACCUMULATE: u32;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let column = (group.y * groups.x + group.x) * WG + lane;
+  if (column >= C) {
+    return;
+  }
+  var sum_weight = 0.0;
+  var sum_bias = 0.0;
+  for (var row = 0u; row < N; row++) {
+    let dy = dy_NC[row * C + column];
+    sum_weight += dy * ((x_NC[row * C + column] - mean_N[row]) * rstd_N[row]);
+    sum_bias += dy;
+  }
+  if (ACCUMULATE == 1u) {
+    sum_weight += dweight_C[column];
+    sum_bias += dbias_C[column];
+  }
+  dweight_C[column] = sum_weight;
+  dbias_C[column] = sum_bias;
+}

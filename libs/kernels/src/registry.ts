@@ -1,0 +1,74 @@
+import { adamw } from './adamw/adamw';
+import { add } from './add/add';
+import { attentionMix, attentionScores, attentionSoftmax } from './attention/attention';
+import {
+  attentionKeyBackward,
+  attentionQueryBackward,
+  attentionScoresBackward,
+  attentionSoftmaxBackward,
+  attentionValueBackward,
+} from './attention/attention-backward';
+import { biasBackward } from './bias/bias';
+import { crossEntropyBackward, crossEntropyForward } from './cross-entropy/cross-entropy';
+import { embeddingBackwardPosition, embeddingBackwardToken, embeddingForward } from './embedding/embedding';
+import { geluBackward, geluForward } from './gelu/gelu';
+import type { Kernel } from './kernel';
+import { layernormBackwardInput, layernormBackwardWeight, layernormForward } from './layernorm/layernorm';
+import { matmulNn, matmulNt, matmulTn } from './matmul/matmul';
+import { sumOfSquares } from './sum-of-squares/sum-of-squares';
+
+export type KernelName =
+  | 'matmul_nn'
+  | 'matmul_nt'
+  | 'matmul_tn'
+  | 'bias_backward'
+  | 'layernorm_forward'
+  | 'layernorm_backward_input'
+  | 'layernorm_backward_weight'
+  | 'gelu_forward'
+  | 'gelu_backward'
+  | 'attention_scores'
+  | 'attention_softmax'
+  | 'attention_mix'
+  | 'attention_scores_backward'
+  | 'attention_softmax_backward'
+  | 'attention_query_backward'
+  | 'attention_key_backward'
+  | 'attention_value_backward'
+  | 'embedding_forward'
+  | 'embedding_backward_token'
+  | 'embedding_backward_position'
+  | 'cross_entropy_forward'
+  | 'cross_entropy_backward'
+  | 'add'
+  | 'sum_of_squares'
+  | 'adamw';
+
+/** Every kernel by name. */
+export const KERNELS: Readonly<Record<KernelName, Kernel>> = {
+  matmul_nn: matmulNn,
+  matmul_nt: matmulNt,
+  matmul_tn: matmulTn,
+  bias_backward: biasBackward,
+  layernorm_forward: layernormForward,
+  layernorm_backward_input: layernormBackwardInput,
+  layernorm_backward_weight: layernormBackwardWeight,
+  gelu_forward: geluForward,
+  gelu_backward: geluBackward,
+  attention_scores: attentionScores,
+  attention_softmax: attentionSoftmax,
+  attention_mix: attentionMix,
+  attention_scores_backward: attentionScoresBackward,
+  attention_softmax_backward: attentionSoftmaxBackward,
+  attention_query_backward: attentionQueryBackward,
+  attention_key_backward: attentionKeyBackward,
+  attention_value_backward: attentionValueBackward,
+  embedding_forward: embeddingForward,
+  embedding_backward_token: embeddingBackwardToken,
+  embedding_backward_position: embeddingBackwardPosition,
+  cross_entropy_forward: crossEntropyForward,
+  cross_entropy_backward: crossEntropyBackward,
+  add,
+  sum_of_squares: sumOfSquares,
+  adamw,
+};

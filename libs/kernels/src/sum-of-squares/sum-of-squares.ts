@@ -1,0 +1,33 @@
+import { assert } from '@millrace/core';
+import { input, output } from '../binding';
+import { dimension } from '../dimension';
+import type { Dims, Kernel, KernelTarget, KernelVariant } from '../kernel';
+import { perItem } from '../launch';
+import { sumOfSquaresTwin } from './sum-of-squares.cpu';
+
+const CHUNK_MIN = 1024;
+const PARTIALS_MAX = 16_384;
+
+/** P of sum_of_squares: a function of the element count alone, so that a norm does not depend on the partition. */
+export function sumOfSquaresPartials(L: number): number {
+  const chunk = Math.max(CHUNK_MIN, 4 * Math.ceil(L / PARTIALS_MAX / 4));
+  return Math.ceil(L / chunk);
+}
+
+function scalar(dims: Dims, target: KernelTarget): KernelVariant {
+  const L = dimension(dims, 'L');
+  const P = dimension(dims, 'P');
+  assert(P === sumOfSquaresPartials(L), `sum_of_squares of ${L} elements has ${sumOfSquaresPartials(L)} partials, not ${P}`);
+  return perItem('sum_of_squares', P, { L, P, CHUNK: Math.ceil(L / P) }, target);
+}
+
+/** P partial sums of x², which the host adds in double. Dims L, P = sumOfSquaresPartials(L). */
+export const sumOfSquares: Kernel = {
+  name: 'sum_of_squares',
+  bindings: [input('x_L'), output('partials_P')],
+  variant: scalar,
+  reference: scalar,
+  flops: (dims) => 2 * dimension(dims, 'L'),
+  bytes: (dims) => 4 * (dimension(dims, 'L') + dimension(dims, 'P')),
+  cpu: sumOfSquaresTwin,
+};

@@ -1,0 +1,41 @@
+// Embeds libs/kernels/src/**/*.wgsl into libs/kernels/src/kernels.generated.ts, so that the built JavaScript carries its
+// shaders. With --check it writes nothing and ends with 1 if the file is not current.
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const folder = join(dirname(fileURLToPath(import.meta.url)), '..', 'libs', 'kernels', 'src');
+const target = join(folder, 'kernels.generated.ts');
+
+/** The generated file's text: sorted by name, so that it depends on the shaders alone. */
+function generate() {
+  const files = readdirSync(folder, { recursive: true }).filter((path) => path.endsWith('.wgsl'));
+  const shaders = files.map((path) => ({
+    name: basename(path, '.wgsl'),
+    text: readFileSync(join(folder, path), 'utf8').replaceAll('\r\n', '\n'),
+  }));
+  shaders.sort((a, b) => (a.name < b.name ? -1 : 1));
+  const repeated = shaders.find(({ name }, index) => name === shaders[index + 1]?.name);
+  if (repeated) throw new Error(`two shaders are called ${repeated.name}.wgsl`);
+  const entries = shaders.map(({ name, text }) => {
+    const escaped = text.replace(/[\\`]|\$\{/g, (found) => `\\${found}`);
+    return `  ${name}: \`${escaped}\`,\n`;
+  });
+  return [
+    '// Generated from libs/kernels/src/**/*.wgsl by `node scripts/gen-kernels.mjs`; do not edit.\n\n',
+    '/** Shader text by file name without extension. */\n',
+    'export const WGSL: Readonly<Record<string, string>> = {\n',
+    ...entries,
+    '};\n',
+  ].join('');
+}
+
+const text = generate();
+if (process.argv.includes('--check')) {
+  if (readFileSync(target, 'utf8') !== text) {
+    console.error('libs/kernels/src/kernels.generated.ts is not current: run node scripts/gen-kernels.mjs');
+    process.exitCode = 1;
+  }
+} else {
+  writeFileSync(target, text);
+}
