@@ -1,0 +1,54 @@
+import { Command, InvalidArgumentError } from 'commander';
+import type { Clock } from '@millrace/core';
+import { MillraceClient } from '@millrace/sdk';
+import { type CliConfig, findEndpoint } from './config/cli-config';
+import { Output } from './output';
+
+/** What every command gets: settings, a clock, and the API's client when it asks for it. */
+export interface CommandContext {
+  readonly config: CliConfig;
+  readonly clock: Clock;
+  /** Folder of the built programs, `dist`. */
+  readonly programs: string;
+  readonly client: () => MillraceClient;
+  readonly output: (options: { json?: boolean }) => Output;
+}
+
+export function createContext(config: CliConfig, clock: Clock, programs: string): CommandContext {
+  return {
+    config,
+    clock,
+    programs,
+    client: () => {
+      const { http, token } = findEndpoint(config);
+      return new MillraceClient({ origin: http, token });
+    },
+    output: ({ json }) => new Output(json === true),
+  };
+}
+
+/** A command with the option every command has, and an example in its help. */
+export function command(usage: string, description: string, example: string): Command {
+  return new Command(usage)
+    .description(description)
+    .option('--json', 'print exactly one JSON document on standard output')
+    .addHelpText('after', `\nExample:\n  $ ${example}\n`);
+}
+
+/** Parses an option that must be a whole number of at least `minimum`. */
+export function wholeNumber(minimum: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!Number.isSafeInteger(value) || value < minimum) {
+      throw new InvalidArgumentError(`it must be a whole number of at least ${minimum}.`);
+    }
+    return value;
+  };
+}
+
+/** Parses an option that must be a number of at least 0. */
+export function nonNegative(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value) || value < 0) throw new InvalidArgumentError('it must be a number of at least 0.');
+  return value;
+}

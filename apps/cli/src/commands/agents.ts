@@ -1,0 +1,98 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import type { AgentBody } from '@millrace/contracts';
+import { allPages } from '@millrace/sdk';
+import { type CommandContext, command, wholeNumber } from '../command-context';
+import { age, bytesText, table } from '../table';
+import { programMissing } from './commands.errors';
+
+interface Json {
+  readonly json?: boolean;
+}
+
+/** The commands about agents: the daemon itself, the list, drain and undrain. */
+export function agentCommands(context: CommandContext): Command[] {
+  return [
+    daemonCommand(context),
+    listCommand(context),
+    drainCommand(context, true),
+    drainCommand(context, false),
+  ];
+}
+
+interface DaemonOptions extends Json {
+  readonly join: string;
+  readonly token?: string;
+  readonly advertise?: string;
+  readonly device: number;
+  readonly home?: string;
+}
+
+function daemonCommand(context: CommandContext): Command {
+  return command('agent', 'join this machine\'s GPU to a cluster, in the foreground', 'millrace agent --join 127.0.0.1:7071 --token "$MILLRACE_TOKEN"')
+    .requiredOption('--join <host:port>', 'gRPC address of the API')
+    .option('--token <token>', 'token of the cluster (default: MILLRACE_TOKEN)')
+    .option('--advertise <host:port>', 'address other agents reach this one at')
+    .option('--device <index>', 'which GPU', wholeNumber(0), 0)
+    .option('--home <folder>', 'where the agent keeps its id and caches (default: agent-<device> in the home)')
+    .action(async (options: DaemonOptions) => {
+      const program = join(context.programs, 'apps', 'agent', 'src', 'main.js');
+      if (!existsSync(program)) throw programMissing(program);
+      const token = options.token ?? context.config.token;
+      const child = spawn(process.execPath, [program], {
+        stdio: 'inherit',
+        env: {
+          ...context.config.environment,
+          MILLRACE_JOIN: options.join,
+          MILLRACE_HOME: options.home ?? join(context.config.home, `agent-${options.device}`),
+          MILLRACE_DEVICE: String(options.device),
+          ...(token === undefined ? {} : { MILLRACE_TOKEN: token }),
+          ...(options.advertise === undefined ? {} : { MILLRACE_ADVERTISE: options.advertise }),
+        },
+      });
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
+      const [code] = (await once(child, 'exit')) as [number | null];
+      process.exitCode = code ?? 1;
+    });
+}
+
+function listCommand(context: CommandContext): Command {
+  return command('agents', 'list the agents, their devices and what they work on', 'millrace agents').action(async (options: Json) => {
+    const client = context.client();
+    const agents = await allPages((cursor) => client.agents(cursor === undefined ? {} : { cursor }));
+    context.output(options).result(agents, (items) =>
+      items.length === 0
+        ? 'no agents yet; join one with: millrace agent --join HOST:PORT --token TOKEN'
+        : table(['id', 'device', 'state', 'gflop/s', 'memory', 'adapter', 'works on', 'seen'], items.map((agent) => agentRow(agent, context.clock.now()))),
+    );
+  });
+}
+
+function agentRow(agent: AgentBody, nowMs: number): (string | number)[] {
+  const { adapter, benchmark, lease } = agent;
+  const memory = Number(adapter['memoryBytes'] ?? 0);
+  return [
+    agent.id,
+    `${agent.host}:${agent.device}`,
+    agent.state,
+    Number(benchmark.matmulGflops.toFixed(1)),
+    memory > 0 ? bytesText(memory) : '-',
+    String(adapter['description'] ?? adapter['device'] ?? '-'),
+    lease === null ? '-' : `${lease.runId} rank ${lease.rank}`,
+    age(agent.lastSeenAt, nowMs),
+  ];
+}
+
+function drainCommand(context: CommandContext, drain: boolean): Command {
+  const name = drain ? 'drain' : 'undrain';
+  const description = drain ? 'give an agent no new work, and move what it has elsewhere' : 'let a drained agent work again';
+  return command(name, description, `millrace ${name} agent_0a1b2c3d4e5f6g7h`)
+    .argument('<agent>', 'id of the agent')
+    .action(async (id: string, options: Json) => {
+      const agent = await context.client().drainAgent(id, drain);
+      context.output(options).result(agent, ({ state }) => `${id} ${state}`);
+    });
+}

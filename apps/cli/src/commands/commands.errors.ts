@@ -1,0 +1,16 @@
+import { AppError } from '@millrace/core';
+
+/** A file named on the command line cannot be read. */
+export function fileUnreadable(path: string, cause: unknown): AppError {
+  return new AppError({
+    code: 'CLI.FILE_UNREADABLE',
+    kind: 'invalid',
+    message: `${path} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`,
+    cause,
+  });
+}
+
+/** A program of this build is missing. */
+export function programMissing(path: string): AppError {
+  return new AppError({ code: 'CLI.PROGRAM_MISSING', kind: 'precondition', message: `${path} is missing; build it with \`npm run setup\`` });
+}

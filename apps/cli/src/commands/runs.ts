@@ -1,0 +1,145 @@
+import { readFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import type { RunBody } from '@millrace/contracts';
+import { type RunAction, allPages } from '@millrace/sdk';
+import { type CommandContext, command, wholeNumber } from '../command-context';
+import { age, bytesText, table } from '../table';
+import { fileUnreadable } from './commands.errors';
+import { watchRun } from './watch-run';
+
+interface Json {
+  readonly json?: boolean;
+}
+
+/** The commands about runs: submit, plan, runs, show, checkpoints, and what can be done to a run. */
+export function runCommands(context: CommandContext): Command[] {
+  return [
+    submitCommand(context),
+    planCommand(context),
+    listCommand(context),
+    showCommand(context),
+    checkpointsCommand(context),
+    ...(['cancel', 'pause', 'resume'] as const).map((action) => actionCommand(context, action)),
+  ];
+}
+
+function submitCommand(context: CommandContext): Command {
+  return command('submit', 'submit a run from a YAML or JSON file', 'millrace submit examples/moby-gpt.yaml --watch')
+    .argument('<file>', 'the run spec; - reads standard input')
+    .option('--watch', 'stay and show progress until the run ends')
+    .action(async (file: string, options: Json & { watch?: boolean }) => {
+      const output = context.output(options);
+      const client = context.client();
+      const submitted = await client.submitRun(readSpec(file));
+      if (options.watch !== true) {
+        output.result(submitted, ({ id, state }) => `${id} ${state}\nFollow it with: millrace show ${id}`);
+        return;
+      }
+      output.note(`${submitted.id} ${submitted.state}`);
+      const run = await watchRun({ client, clock: context.clock, runId: submitted.id, stream: process.stderr });
+      output.result(run, describeRun);
+      if (run.state !== 'succeeded') process.exitCode = 1;
+    });
+}
+
+function planCommand(context: CommandContext): Command {
+  return command('plan', 'show how a run would be split and placed, without submitting it', 'millrace plan examples/moby-gpt.yaml')
+    .argument('<file>', 'the run spec; - reads standard input')
+    .action(async (file: string, options: Json) => {
+      const plan = await context.client().planRun(readSpec(file));
+      context.output(options).result(plan, ({ stages, schedule, predicted, timetable, pending }) => {
+        const rows = stages.map((stage) => [
+          stage.rank,
+          stage.agent ?? '-',
+          layersText(stage.firstLayer, stage.layerCount),
+          stage.parameters,
+          bytesText(stage.memoryBytes),
+        ]);
+        const bubble = `bubble ${(100 * predicted.bubbleOfTotal).toFixed(1)}% of total, ${(100 * predicted.bubbleOfIdeal).toFixed(1)}% of ideal`;
+        const waits = pending === null ? [] : [`It would wait: ${pending.message}`];
+        const heading = `${schedule.name}, ${schedule.microBatches} micro-batches: ${bubble}`;
+        return [table(['rank', 'agent', 'layers', 'parameters', 'memory'], rows), heading, timetable, ...waits].join('\n');
+      });
+    });
+}
+
+function listCommand(context: CommandContext): Command {
+  return command('runs', 'list the runs, newest first', 'millrace runs --limit 20')
+    .option('--limit <count>', 'how many at most', wholeNumber(1), 50)
+    .action(async (options: Json & { limit: number }) => {
+      const client = context.client();
+      const runs = await allPages((cursor) => client.runs({ limit: Math.min(options.limit, 100), ...(cursor === undefined ? {} : { cursor }) }), options.limit);
+      context.output(options).result(runs, (items) =>
+        items.length === 0
+          ? 'no runs yet; submit one with: millrace submit FILE'
+          : table(
+              ['id', 'name', 'state', 'step', 'of', 'created'],
+              items.map((run) => [run.id, run.name, run.state, run.step, run.steps, age(run.createdAt, context.clock.now())]),
+            ),
+      );
+    });
+}
+
+function showCommand(context: CommandContext): Command {
+  return command('show', 'show one run: its state and why, its attempts and where they ran', 'millrace show run_0a1b2c3d4e5f6g7h')
+    .argument('<run>', 'id of the run')
+    .action(async (id: string, options: Json) => {
+      context.output(options).result(await context.client().run(id), describeRun);
+    });
+}
+
+function checkpointsCommand(context: CommandContext): Command {
+  return command('checkpoints', 'list the checkpoints of a run', 'millrace checkpoints run_0a1b2c3d4e5f6g7h')
+    .argument('<run>', 'id of the run')
+    .action(async (id: string, options: Json) => {
+      const client = context.client();
+      const checkpoints = await allPages((cursor) => client.checkpoints(id, cursor === undefined ? {} : { cursor }));
+      context.output(options).result(checkpoints, (items) =>
+        items.length === 0
+          ? 'no checkpoint yet'
+          : table(
+              ['id', 'step', 'size', 'created'],
+              items.map((item) => [item.id, item.step, bytesText(item.bytes), age(item.createdAt, context.clock.now())]),
+            ),
+      );
+    });
+}
+
+const ACTIONS = {
+  cancel: 'stop a run for good',
+  pause: 'stop a run at its next step, with a checkpoint to go on from',
+  resume: 'go on with a paused run',
+} as const satisfies Partial<Record<RunAction, string>>;
+
+function actionCommand(context: CommandContext, action: keyof typeof ACTIONS): Command {
+  return command(action, ACTIONS[action], `millrace ${action} run_0a1b2c3d4e5f6g7h`)
+    .argument('<run>', 'id of the run')
+    .action(async (id: string, options: Json) => {
+      const answer = await context.client().actOnRun(id, action);
+      context.output(options).result(answer, ({ state }) => `${id} ${state}`);
+    });
+}
+
+function readSpec(file: string): string {
+  try {
+    return readFileSync(file === '-' ? 0 : file, 'utf8');
+  } catch (cause) {
+    throw fileUnreadable(file, cause);
+  }
+}
+
+function layersText(first: number, count: number): string {
+  if (count === 0) return 'none';
+  return count === 1 ? String(first) : `${first}-${first + count - 1}`;
+}
+
+function describeRun(run: RunBody): string {
+  const lines = [`${run.id}  ${run.name}  ${run.state}  step ${run.step} of ${run.steps}`];
+  if (run.reason !== null) lines.push(`  ${run.reason.message}`);
+  for (const attempt of run.attempts) {
+    const stages = attempt.stages.map(({ agent, firstLayer, layerCount }) => `${agent} (layers ${layersText(firstLayer, layerCount)})`);
+    lines.push(`  attempt ${attempt.fence}: ${attempt.state}, from step ${attempt.fromStep}, on ${stages.join(' and ')}`);
+    if (attempt.failure !== null) lines.push(`    ${attempt.failure.class}: ${attempt.failure.message}`);
+  }
+  return lines.join('\n');
+}

@@ -1,0 +1,48 @@
+import {
+  type ComputeTimes, type PeakMicroBatches, SCHEDULE_NAMES, type ScheduleName, executionSchedule, formatTimetable, makeSchedule, simulateSchedule, toCsv, toSvg,
+} from '@millrace/pipeline';
+
+export { SCHEDULE_NAMES, type ScheduleName };
+
+interface ScheduleRequest {
+  readonly name: ScheduleName;
+  readonly ranks: number;
+  readonly microBatches: number;
+  readonly chunks: number;
+  /** Of one rank's whole share. */
+  readonly times: ComputeTimes;
+}
+
+/** The document of `millrace schedule --json`. Times are in the unit of the given ones; bubbles go by makespan. */
+interface ScheduleSummary {
+  readonly stepTime: number;
+  readonly idlePerRank: readonly number[];
+  readonly spanIdlePerRank: readonly number[];
+  readonly bubbleOfTotal: number;
+  readonly bubbleOfIdeal: number;
+  readonly peakMicroBatches: PeakMicroBatches;
+}
+
+export interface ScheduleReport {
+  readonly request: ScheduleRequest;
+  readonly summary: ScheduleSummary;
+  readonly timetable: string;
+  readonly csv: string;
+}
+
+/** Makes, proves and simulates a schedule. */
+export function reportSchedule(request: ScheduleRequest): ScheduleReport {
+  const { schedule } = executionSchedule(request);
+  const { stepTime, idlePerRank, spanIdlePerRank, bubbleOfTotal, bubbleOfIdeal, peakMicroBatches } = simulateSchedule(schedule, request.times);
+  const compute = makeSchedule(request);
+  return {
+    request,
+    summary: { stepTime, idlePerRank, spanIdlePerRank, bubbleOfTotal, bubbleOfIdeal, peakMicroBatches },
+    timetable: formatTimetable(compute, request.times),
+    csv: toCsv(compute),
+  };
+}
+
+export function drawScheduleSvg({ request }: ScheduleReport): string {
+  return toSvg(makeSchedule(request), request.times);
+}

@@ -1,0 +1,62 @@
+import { hostname } from 'node:os';
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { type CommandContext, command, wholeNumber } from '../command-context';
+import { endpointPath } from '../config/cli-config';
+import { Cluster } from '../up/cluster';
+
+interface UpOptions {
+  readonly agents: number;
+  readonly home?: string;
+  readonly httpPort: number;
+  readonly grpcPort: number;
+  readonly json?: boolean;
+}
+
+/** `millrace up`: a whole cluster in the foreground, until it is interrupted. */
+export function upCommand(context: CommandContext): Command {
+  return command('up', 'start the API, its database and local agents, in the foreground', 'millrace up --agents 2')
+    .option('--agents <count>', 'local agents to start', wholeNumber(0), 1)
+    .option('--home <folder>', 'where everything is kept (default: MILLRACE_HOME or ~/.millrace)')
+    .option('--http-port <port>', 'port of the REST API; 0 = any free one', wholeNumber(0), 7070)
+    .option('--grpc-port <port>', 'port agents join at; 0 = any free one', wholeNumber(0), 7071)
+    .action(async (options: UpOptions) => {
+      const output = context.output(options);
+      const home = resolve(options.home ?? context.config.home);
+      const interrupted = untilInterrupted();
+      const starting = Cluster.start({
+        home,
+        agentCount: options.agents,
+        httpPort: options.httpPort,
+        grpcPort: options.grpcPort,
+        programs: context.programs,
+        environment: context.config.environment,
+        clock: context.clock,
+        say: (text) => output.note(text),
+      });
+      const started = await Promise.race([starting, interrupted]);
+      if (started !== undefined) {
+        output.result({ ...started.endpoint, token: undefined, home, endpointFile: endpointPath(home) }, () =>
+          [
+            `Millrace is up on ${hostname()}.`,
+            `  REST API    ${started.endpoint.http}/api/v1`,
+            `  agents join ${started.endpoint.grpc}`,
+            `  endpoint    ${endpointPath(home)} (with the admin token)`,
+            'Submit a run with: millrace submit FILE --watch. Stop with Ctrl-C.',
+          ].join('\n'),
+        );
+        await interrupted;
+        output.note('stopping');
+      }
+      const { cluster } = started ?? (await starting);
+      await cluster.stop();
+      process.exit(0);
+    });
+}
+
+/** Resolves at the first SIGINT or SIGTERM; later ones change nothing, for stopping is bounded anyway. */
+function untilInterrupted(): Promise<undefined> {
+  return new Promise((resolvePromise) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolvePromise(undefined));
+  });
+}

@@ -1,0 +1,115 @@
+import { SingleBar } from 'cli-progress';
+import type { RunBody, RunStateName } from '@millrace/contracts';
+import { type Clock, sleep } from '@millrace/core';
+import type { MillraceClient } from '@millrace/sdk';
+import { durationText } from '../table';
+import { StepRate } from './step-rate';
+
+interface WatchOptions {
+  readonly client: MillraceClient;
+  readonly clock: Clock;
+  readonly runId: string;
+  /** Where the bar is drawn: standard error, so that standard output stays clean. */
+  readonly stream: NodeJS.WriteStream;
+}
+
+const TERMINAL: ReadonlySet<RunStateName> = new Set(['succeeded', 'failed', 'cancelled', 'paused']);
+const POLL_MS = 500;
+const FORMAT = 'step {value}/{total} |{bar}| loss {loss}  {rate} tokens/s  {left} left';
+
+/** Shows one progress bar until the run ends, with changes of state and validation losses as lines above it. */
+export async function watchRun({ client, clock, runId, stream }: WatchOptions): Promise<RunBody> {
+  const view = new ProgressView(stream);
+  const rate = new StepRate();
+  let state: RunStateName | undefined;
+  let validationSeen = 0;
+  let cursors: { loss?: string; validation?: string } = {};
+  for (;;) {
+    const run = await client.run(runId);
+    if (run.state !== state) view.line(stateLine(run));
+    state = run.state;
+    const losses = await newPoints(client, runId, 'train/loss', cursors.loss);
+    const validations = await newPoints(client, runId, 'val/loss', cursors.validation);
+    cursors = { ...(losses.cursor === undefined ? {} : { loss: losses.cursor }), ...(validations.cursor === undefined ? {} : { validation: validations.cursor }) };
+    for (const point of validations.points) {
+      if (point.step <= validationSeen) continue;
+      validationSeen = point.step;
+      view.line(`validation loss after step ${point.step}: ${point.value.toFixed(4)}`);
+    }
+    const last = losses.points.at(-1);
+    if (last !== undefined) {
+      rate.observe(last.step, clock.monotonicMs());
+      const tokensPerStep = run.spec.train.batch.global * run.spec.model.context;
+      view.progress({ step: last.step, steps: run.steps, loss: last.value, tokensPerSecond: rate.stepsPerSecond() * tokensPerStep, secondsLeft: (run.steps - last.step) / rate.stepsPerSecond() });
+    }
+    if (TERMINAL.has(run.state)) {
+      view.end();
+      return run;
+    }
+    await sleep(clock, POLL_MS);
+  }
+}
+
+interface Points {
+  readonly points: { step: number; value: number }[];
+  readonly cursor: string | undefined;
+}
+
+/** The points of a metric from where `cursor` stands; a page that is not full is read again next time. */
+async function newPoints(client: MillraceClient, runId: string, name: string, cursor: string | undefined): Promise<Points> {
+  const points: { step: number; value: number }[] = [];
+  let at = cursor;
+  for (;;) {
+    const page = await client.metrics(runId, name, { limit: 1000, ...(at === undefined ? {} : { cursor: at }) });
+    points.push(...page.points);
+    if (page.nextCursor === null) return { points, cursor: at };
+    at = page.nextCursor;
+  }
+}
+
+function stateLine(run: RunBody): string {
+  const why = run.reason === null ? '' : `: ${run.reason.message}`;
+  return `${run.name} is ${run.state}${why}`;
+}
+
+interface Progress {
+  readonly step: number;
+  readonly steps: number;
+  readonly loss: number;
+  readonly tokensPerSecond: number;
+  readonly secondsLeft: number;
+}
+
+/** A bar on a terminal; a line every tenth of the way elsewhere. */
+class ProgressView {
+  private bar: SingleBar | undefined;
+  private tenthShown = -1;
+
+  constructor(private readonly stream: NodeJS.WriteStream) {}
+
+  progress({ step, steps, loss, tokensPerSecond, secondsLeft }: Progress): void {
+    const fields = { loss: loss.toFixed(4), rate: Number.isFinite(tokensPerSecond) ? tokensPerSecond.toFixed(0) : '-', left: durationText(secondsLeft) };
+    if (!this.stream.isTTY) {
+      const tenth = Math.floor((10 * step) / steps);
+      if (tenth > this.tenthShown) this.line(`step ${step}/${steps}  loss ${fields.loss}  ${fields.rate} tokens/s  ${fields.left} left`);
+      this.tenthShown = Math.max(tenth, this.tenthShown);
+      return;
+    }
+    if (this.bar === undefined) {
+      this.bar = new SingleBar({ format: FORMAT, stream: this.stream, hideCursor: true, barCompleteChar: '█', barIncompleteChar: '·', barsize: 30, gracefulExit: false });
+      this.bar.start(steps, step, fields);
+    }
+    this.bar.update(step, fields);
+  }
+
+  /** A line above the bar, which is drawn again below it. */
+  line(text: string): void {
+    if (this.bar !== undefined && this.stream.isTTY) this.stream.write('\r\u001b[K');
+    this.stream.write(`${text}\n`);
+    this.bar?.render();
+  }
+
+  end(): void {
+    this.bar?.stop();
+  }
+}

@@ -1,0 +1,58 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { endpointUnknown, settingInvalid } from './config.errors';
+
+const environmentSchema = z.object({
+  MILLRACE_HOME: z.string().min(1).optional(),
+  MILLRACE_ENDPOINT: z.url().optional(),
+  MILLRACE_TOKEN: z.string().min(1).optional(),
+});
+
+const endpointFileSchema = z.object({ http: z.url(), grpc: z.string(), token: z.string() });
+
+/** Where a cluster is reached: what `millrace up` writes into `endpoint.json`. */
+export type Endpoint = z.output<typeof endpointFileSchema>;
+
+/** The CLI's settings, read from the environment once. */
+export interface CliConfig {
+  readonly home: string;
+  readonly endpoint: string | undefined;
+  readonly token: string | undefined;
+  readonly environment: NodeJS.ProcessEnv;
+}
+
+export function readCliConfig(environment: NodeJS.ProcessEnv = process.env): CliConfig {
+  const parsed = environmentSchema.safeParse(environment);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    throw settingInvalid(String(issue?.path[0]), issue?.message ?? 'not accepted');
+  }
+  const { MILLRACE_HOME, MILLRACE_ENDPOINT, MILLRACE_TOKEN } = parsed.data;
+  return {
+    home: MILLRACE_HOME ?? join(homedir(), '.millrace'),
+    endpoint: MILLRACE_ENDPOINT,
+    token: MILLRACE_TOKEN,
+    environment,
+  };
+}
+
+export function endpointPath(home: string): string {
+  return join(home, 'endpoint.json');
+}
+
+/** The cluster to talk to: the environment first, then the home's `endpoint.json`. */
+export function findEndpoint(config: CliConfig): Pick<Endpoint, 'http' | 'token'> {
+  const file = readEndpointFile(config.home);
+  const http = config.endpoint ?? file?.http;
+  const token = config.token ?? file?.token;
+  if (http === undefined || token === undefined) throw endpointUnknown(endpointPath(config.home));
+  return { http, token };
+}
+
+export function readEndpointFile(home: string): Endpoint | undefined {
+  const path = endpointPath(home);
+  if (!existsSync(path)) return undefined;
+  return endpointFileSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
+}

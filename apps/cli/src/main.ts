@@ -1,0 +1,46 @@
+import { join, resolve } from 'node:path';
+import { Command } from 'commander';
+import { AppError, describeError, systemClock } from '@millrace/core';
+import { type CommandContext, createContext } from './command-context';
+import { agentCommands } from './commands/agents';
+import { doctorCommand } from './commands/doctor';
+import { runDataCommands } from './commands/run-data';
+import { runCommands } from './commands/runs';
+import { scheduleCommand } from './commands/schedule';
+import { upCommand } from './commands/up';
+import { readCliConfig } from './config/cli-config';
+import { version } from '../../../package.json';
+
+/** The whole command line. */
+function createProgram(context: CommandContext): Command {
+  const program = new Command('millrace')
+    .description('Train transformers across the GPUs you already have.')
+    .version(version)
+    .showHelpAfterError('(add --help for the options and an example)');
+  const commands = [upCommand(context), ...runCommands(context), ...runDataCommands(context), ...agentCommands(context)];
+  for (const each of [...commands, scheduleCommand(context), doctorCommand(context)]) program.addCommand(each);
+  return program;
+}
+
+async function main(): Promise<void> {
+  const programs = resolve(join(__dirname, '..', '..', '..'));
+  try {
+    await createProgram(createContext(readCliConfig(), systemClock, programs)).parseAsync();
+  } catch (error) {
+    reportError(error);
+    process.exitCode = 1;
+  }
+}
+
+/** One line for what a user can mend; the stack too for what is a bug. */
+function reportError(error: unknown): void {
+  const json = process.argv.includes('--json');
+  if (error instanceof AppError) {
+    process.stderr.write(`millrace: ${error.message}\n`);
+    if (json) process.stdout.write(`${JSON.stringify({ error: { code: error.code, message: error.message, fields: error.fields } })}\n`);
+    return;
+  }
+  process.stderr.write(`millrace: internal error: ${describeError(error)}\n${error instanceof Error ? (error.stack ?? '') : ''}\n`);
+}
+
+void main();

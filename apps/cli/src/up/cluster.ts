@@ -1,0 +1,146 @@
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Clock } from '@millrace/core';
+import { type Endpoint, endpointPath } from '../config/cli-config';
+import { prepareEmbeddedPostgres, untilReady } from './embedded-postgres';
+import { endLeftOvers } from './left-overs';
+import { ManagedProcess, type ProcessPlan } from './managed-process';
+import { freePort } from './ports';
+import { homeInUse } from './up.errors';
+
+export interface ClusterOptions {
+  readonly home: string;
+  readonly agentCount: number;
+  /** 0 = any free one. */
+  readonly httpPort: number;
+  readonly grpcPort: number;
+  /** Folder of the built programs, `dist`. */
+  readonly programs: string;
+  readonly environment: NodeJS.ProcessEnv;
+  readonly clock: Clock;
+  readonly say: (text: string) => void;
+}
+
+const STOP_PATIENCE_MS = { agent: 4000, api: 3000, postgres: 2500 } as const;
+
+/** A whole cluster on this machine: PostgreSQL, the API and agents, each a process that is started again when it dies. */
+export class Cluster {
+  private readonly parts: { process: ManagedProcess; patienceMs: number }[] = [];
+  private stopped = false;
+
+  private constructor(private readonly options: ClusterOptions) {}
+
+  /** Starts everything and writes `endpoint.json`; on an error what was started is stopped again. */
+  static async start(options: ClusterOptions): Promise<{ cluster: Cluster; endpoint: Endpoint }> {
+    const cluster = new Cluster(options);
+    await cluster.claimHome();
+    try {
+      return { cluster, endpoint: await cluster.startParts() };
+    } catch (error) {
+      await cluster.stop();
+      throw error;
+    }
+  }
+
+  /** Stops agents, API and database, in this order, within 10 s. */
+  async stop(): Promise<void> {
+    if (this.stopped) return;
+    this.stopped = true;
+    const { home } = this.options;
+    const agents = this.parts.filter(({ patienceMs }) => patienceMs === STOP_PATIENCE_MS.agent);
+    await Promise.all(agents.map(({ process: agent, patienceMs }) => agent.stop(patienceMs)));
+    for (const { process: part, patienceMs } of this.parts.toReversed()) await part.stop(patienceMs);
+    rmSync(join(home, 'pids', 'up'), { force: true });
+  }
+
+  private async claimHome(): Promise<void> {
+    const { home } = this.options;
+    mkdirSync(join(home, 'pids'), { recursive: true, mode: 0o700 });
+    const pidPath = join(home, 'pids', 'up');
+    const owner = existsSync(pidPath) ? Number(readFileSync(pidPath, 'utf8')) : 0;
+    if (owner > 1 && owner !== process.pid && isUp(owner)) throw homeInUse(home, owner);
+    writeFileSync(pidPath, `${process.pid}\n`);
+    await endLeftOvers(home, this.options.say);
+  }
+
+  private async startParts(): Promise<Endpoint> {
+    const { options } = this;
+    const { environment, home } = options;
+    const httpPort = await freePort(options.httpPort, '--http-port');
+    const grpcPort = await freePort(options.grpcPort, '--grpc-port');
+    const databaseUrl = environment['DATABASE_URL'] ?? (await this.startPostgres());
+    options.say('starting the API');
+    const api = this.add(this.nodeProcess('api', {
+      DATABASE_URL: databaseUrl,
+      MILLRACE_HOME: home,
+      MILLRACE_HTTP_PORT: String(httpPort),
+      MILLRACE_GRPC_PORT: String(grpcPort),
+    }), STOP_PATIENCE_MS.api);
+    const { http, grpc } = JSON.parse(await api.start()) as Pick<Endpoint, 'http' | 'grpc'>;
+    const endpoint = { http, grpc, token: readFileSync(join(home, 'token'), 'utf8').trim() };
+    await this.startAgents(endpoint);
+    this.writeEndpoint(endpoint);
+    return endpoint;
+  }
+
+  private async startPostgres(): Promise<string> {
+    const { options } = this;
+    options.say('starting the embedded PostgreSQL');
+    const port = await freePort(0, '');
+    const { plan, url } = await prepareEmbeddedPostgres(options.home, port, options.environment);
+    const postgres = this.add(plan, STOP_PATIENCE_MS.postgres);
+    await postgres.start();
+    await untilReady(url, options.clock, postgres.logPath);
+    return url;
+  }
+
+  private async startAgents({ grpc, token }: Endpoint): Promise<void> {
+    const { agentCount, home, say } = this.options;
+    if (agentCount > 0) say(`starting ${agentCount} agent${agentCount === 1 ? '' : 's'}`);
+    const agents: ManagedProcess[] = [];
+    for (let number = 1; number <= agentCount; number++) {
+      const plan = this.nodeProcess('agent', {
+        MILLRACE_HOME: join(home, `agent-${number}`),
+        MILLRACE_JOIN: grpc,
+        MILLRACE_TOKEN: token,
+        MILLRACE_DEVICE: String(number - 1),
+        MILLRACE_DATA_PORT: String(await freePort(0, '')),
+      });
+      agents.push(this.add({ ...plan, name: `agent-${number}` }, STOP_PATIENCE_MS.agent));
+    }
+    await Promise.all(agents.map((agent) => agent.start()));
+  }
+
+  private nodeProcess(app: 'api' | 'agent', settings: Readonly<Record<string, string>>): ProcessPlan {
+    return {
+      name: app,
+      command: process.execPath,
+      args: [join(this.options.programs, 'apps', app, 'src', 'main.js')],
+      environment: { ...this.options.environment, ...settings, MILLRACE_SUPERVISED: '1' },
+      announces: true,
+      stopSignal: 'SIGTERM',
+    };
+  }
+
+  private add(plan: ProcessPlan, patienceMs: number): ManagedProcess {
+    const { home, clock, say } = this.options;
+    const part = new ManagedProcess(plan, home, clock, (name, how) => say(`${name} ${how}; starting it again`));
+    this.parts.push({ process: part, patienceMs });
+    return part;
+  }
+
+  private writeEndpoint(endpoint: Endpoint): void {
+    const path = endpointPath(this.options.home);
+    writeFileSync(`${path}.new`, `${JSON.stringify(endpoint, null, 2)}\n`, { mode: 0o600 });
+    renameSync(`${path}.new`, path);
+  }
+}
+
+/** Whether `pid` is a live `millrace up`; pids are used again, so the command line must agree. */
+function isUp(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('\0up');
+  } catch {
+    return false;
+  }
+}

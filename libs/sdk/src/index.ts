@@ -1,0 +1,3 @@
+export * from './all-pages';
+export * from './api-connection';
+export * from './millrace-client';

@@ -1,0 +1,112 @@
+import type {
+  AgentBody, CheckpointBody, DatasetBody, EventBody, GenerateRequest, GeneratedBody, LogLineBody, MetricPage, Page, PlanBody, RunBody,
+  RunSpecInput, SubmittedBody,
+} from '@millrace/contracts';
+import { ApiConnection, type ConnectionOptions, type RequestBody } from './api-connection';
+
+export type RunAction = 'cancel' | 'pause' | 'resume' | 'checkpoint';
+
+export interface PageQuery {
+  readonly limit?: number;
+  readonly cursor?: string;
+}
+
+interface DatasetUpload {
+  readonly name: string;
+  /** byte, char or gpt2; none for `application/x-tokens-u16`. */
+  readonly tokenizer?: string;
+  readonly contentType: string;
+  readonly body: RequestBody;
+}
+
+const at = (collection: string, id: string): string => `/${collection}/${encodeURIComponent(id)}`;
+
+/** Typed client of the REST API: one method per call of docs/openapi.json. Errors are `AppError`s with the API's codes. */
+export class MillraceClient {
+  readonly connection: ApiConnection;
+
+  constructor(options: ConnectionOptions) {
+    this.connection = new ApiConnection(options);
+  }
+
+  /** Submits a run. A string is sent as YAML (which JSON is a part of), an object as JSON. */
+  submitRun(spec: RunSpecInput | string): Promise<SubmittedBody> {
+    return this.connection.json('/runs', this.specCall(spec));
+  }
+
+  planRun(spec: RunSpecInput | string): Promise<PlanBody> {
+    return this.connection.json('/runs', { ...this.specCall(spec), query: { dryRun: true } });
+  }
+
+  runs(query: PageQuery = {}): Promise<Page<RunBody>> {
+    return this.connection.json('/runs', { query: { ...query } });
+  }
+
+  run(id: string): Promise<RunBody> {
+    return this.connection.json(at('runs', id));
+  }
+
+  actOnRun(id: string, action: RunAction): Promise<SubmittedBody> {
+    return this.connection.json(`${at('runs', id)}:${action}`, { method: 'POST' });
+  }
+
+  deleteRun(id: string): Promise<void> {
+    return this.connection.nothing(at('runs', id), { method: 'DELETE' });
+  }
+
+  metrics(id: string, name: string, query: PageQuery = {}): Promise<MetricPage> {
+    return this.connection.json(`${at('runs', id)}/metrics`, { query: { name, ...query } });
+  }
+
+  /** Log lines in order; `after` is the id of the last one seen. */
+  logs(id: string, query: PageQuery & { readonly after?: string } = {}): Promise<Page<LogLineBody>> {
+    return this.connection.json(`${at('runs', id)}/logs`, { query: { ...query } });
+  }
+
+  /** Events of a run as they happen, from after `lastEventId` on. */
+  async *runEvents(id: string, options: { lastEventId?: string; signal?: AbortSignal } = {}): AsyncGenerator<EventBody> {
+    for await (const event of this.connection.events(`${at('runs', id)}/events`, options)) {
+      yield JSON.parse(event.data) as EventBody;
+    }
+  }
+
+  checkpoints(runId: string, query: PageQuery = {}): Promise<Page<CheckpointBody>> {
+    return this.connection.json(`${at('runs', runId)}/checkpoints`, { query: { ...query } });
+  }
+
+  /** The model of a checkpoint as a safetensors file with Hugging Face names. */
+  exportModel(checkpointId: string): Promise<ReadableStream<Uint8Array>> {
+    return this.connection.bytes(`${at('checkpoints', checkpointId)}/model.safetensors`);
+  }
+
+  generate(checkpointId: string, request: Partial<GenerateRequest> & { prompt: string }): Promise<GeneratedBody> {
+    const body = JSON.stringify(request);
+    return this.connection.json(`${at('checkpoints', checkpointId)}:generate`, { method: 'POST', contentType: 'application/json', body });
+  }
+
+  agents(query: PageQuery = {}): Promise<Page<AgentBody>> {
+    return this.connection.json('/agents', { query: { ...query } });
+  }
+
+  drainAgent(id: string, drain: boolean): Promise<AgentBody> {
+    return this.connection.json(`${at('agents', id)}:${drain ? 'drain' : 'undrain'}`, { method: 'POST' });
+  }
+
+  datasets(query: PageQuery = {}): Promise<Page<DatasetBody>> {
+    return this.connection.json('/datasets', { query: { ...query } });
+  }
+
+  createDataset({ name, tokenizer, contentType, body }: DatasetUpload): Promise<DatasetBody> {
+    return this.connection.json('/datasets', { method: 'POST', query: { name, tokenizer }, contentType, body });
+  }
+
+  deleteDataset(id: string): Promise<void> {
+    return this.connection.nothing(at('datasets', id), { method: 'DELETE' });
+  }
+
+  private specCall(spec: RunSpecInput | string): { method: 'POST'; contentType: string; body: string } {
+    return typeof spec === 'string'
+      ? { method: 'POST', contentType: 'application/yaml', body: spec }
+      : { method: 'POST', contentType: 'application/json', body: JSON.stringify(spec) };
+  }
+}
