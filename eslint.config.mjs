@@ -5,7 +5,7 @@ import { millracePlugin, restrictSyntax } from './scripts/lint/plugin.mjs';
 
 const architecture = JSON.parse(readFileSync(new URL('architecture.json', import.meta.url), 'utf8'));
 
-/** A constructor of a decorated class needs its parameter types as values: the rule sees emitDecoratorMetadata itself. */
+/** A decorated class's constructor needs its parameter types as values: the rule sees emitDecoratorMetadata itself. */
 const typeImports = ['error', { prefer: 'type-imports', fixStyle: 'separate-type-imports' }];
 
 export default tseslint.config(
@@ -13,19 +13,30 @@ export default tseslint.config(
   {
     files: ['**/*.ts'],
     plugins: { '@typescript-eslint': tseslint.plugin, millrace: millracePlugin },
-    languageOptions: { parser: tseslint.parser, parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname, emitDecoratorMetadata: true, experimentalDecorators: true } },
+    languageOptions: {
+      parser: tseslint.parser,
+      parserOptions: {
+        projectService: true,
+        tsconfigRootDir: import.meta.dirname,
+        emitDecoratorMetadata: true,
+        experimentalDecorators: true,
+      },
+    },
     linterOptions: { reportUnusedDisableDirectives: 'error' },
     rules: {
       '@typescript-eslint/no-explicit-any': 'error',
       '@typescript-eslint/no-floating-promises': ['error', { ignoreVoid: true }],
-      '@typescript-eslint/no-misused-promises': ['error', { checksVoidReturn: { arguments: false, attributes: false } }],
+      '@typescript-eslint/no-misused-promises': [
+        'error',
+        { checksVoidReturn: { arguments: false, attributes: false } },
+      ],
       '@typescript-eslint/await-thenable': 'error',
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
       '@typescript-eslint/no-unnecessary-type-assertion': 'error',
       '@typescript-eslint/only-throw-error': 'error',
       '@typescript-eslint/consistent-type-imports': typeImports,
       '@typescript-eslint/no-non-null-assertion': 'off',
-      'eqeqeq': 'error',
+      eqeqeq: 'error',
       'no-var': 'error',
       'prefer-const': 'error',
       'no-fallthrough': 'error',
@@ -58,7 +69,7 @@ export default tseslint.config(
     files: ['**/*.mjs', '**/*.cjs', 'bin/*.js'],
     plugins: { millrace: millracePlugin },
     rules: {
-      'eqeqeq': 'error',
+      eqeqeq: 'error',
       'no-var': 'error',
       'prefer-const': 'error',
       'no-unused-vars': 'error',
@@ -67,5 +78,8 @@ export default tseslint.config(
       'millrace/max-params': 'error',
     },
   },
-  { files: ['scripts/**/*.spec.mjs'], rules: { 'max-lines-per-function': 'off', 'max-lines': ['error', { max: 600 }] } },
+  {
+    files: ['scripts/**/*.spec.mjs'],
+    rules: { 'max-lines-per-function': 'off', 'max-lines': ['error', { max: 600 }] },
+  },
 );

@@ -3,23 +3,46 @@ import swc from 'unplugin-swc';
 import { defineConfig } from 'vitest/config';
 
 const libs = [
-  'core', 'contracts', 'pipeline', 'scheduler', 'tensor', 'kernels', 'model', 'runtime', 'data', 'checkpoint', 'sdk', 'testing',
+  'core',
+  'contracts',
+  'pipeline',
+  'scheduler',
+  'tensor',
+  'kernels',
+  'model',
+  'runtime',
+  'data',
+  'checkpoint',
+  'sdk',
+  'testing',
 ];
 
 /** `npx vitest run --project unit` for libs and apps, `--project e2e` for tests with real processes. */
 export default defineConfig({
   plugins: [swc.vite({ module: { type: 'es6' }, jsc: { target: 'es2022' } })],
-  resolve: { alias: Object.fromEntries(libs.map((lib) => [`@millrace/${lib}`, resolve(__dirname, `libs/${lib}/src`)])) },
+  resolve: {
+    alias: Object.fromEntries(libs.map((lib) => [`@millrace/${lib}`, resolve(__dirname, `libs/${lib}/src`)])),
+  },
   test: {
     maxWorkers: 2,
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: ['libs/**/*.spec.ts', 'apps/**/*.spec.ts', 'tests/sim/**/*.spec.ts', 'tests/golden/**/*.spec.ts'], testTimeout: 60_000 },
+        test: {
+          name: 'unit',
+          include: ['libs/**/*.spec.ts', 'apps/**/*.spec.ts', 'tests/sim/**/*.spec.ts', 'tests/golden/**/*.spec.ts'],
+          testTimeout: 60_000,
+        },
       },
       {
         extends: true,
-        test: { name: 'e2e', include: ['tests/e2e/**/*.spec.ts'], testTimeout: 300_000, hookTimeout: 120_000, fileParallelism: false },
+        test: {
+          name: 'e2e',
+          include: ['tests/e2e/**/*.spec.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
       },
     ],
   },

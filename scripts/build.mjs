@@ -7,7 +7,15 @@ import { runCommand } from './process/run-command.mjs';
 import { ROOT, hashFiles, readStamp, writeStamp } from './process/stamp.mjs';
 
 const DIST = join(ROOT, 'dist');
-const INPUTS = ['apps', 'libs', 'tsconfig.json', 'tsconfig.build.json', 'nest-cli.json', 'package-lock.json', 'scripts/build.mjs'];
+const INPUTS = [
+  'apps',
+  'libs',
+  'tsconfig.json',
+  'tsconfig.build.json',
+  'nest-cli.json',
+  'package-lock.json',
+  'scripts/build.mjs',
+];
 
 /**
  * Compiles apps and libs to dist/apps/NAME/src and dist/libs/NAME/src with Nest's tsc builder: it alone emits the
@@ -41,8 +49,11 @@ function removeOrphans(folder) {
 /** Nest rewrites static imports and exports only: an `import('@millrace/…')` would fail when it runs. */
 function checkAliases() {
   for (const file of [...outputFiles('apps'), ...outputFiles('libs')].filter((file) => file.endsWith('.js'))) {
-    const alias = /(?:require|import)\(\s*["'](@millrace\/[^"']+)["']\s*\)/.exec(readFileSync(join(DIST, file), 'utf8'));
-    if (alias) throw new Error(`dist/${file} still imports ${alias[1]}: import it statically, at the top of the source file`);
+    const alias = /(?:require|import)\(\s*["'](@millrace\/[^"']+)["']\s*\)/.exec(
+      readFileSync(join(DIST, file), 'utf8'),
+    );
+    if (alias)
+      throw new Error(`dist/${file} still imports ${alias[1]}: import it statically, at the top of the source file`);
   }
 }
 

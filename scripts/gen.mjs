@@ -68,7 +68,9 @@ export async function staleFiles() {
 
 function snapshot() {
   const paths = [KERNELS_OUTPUT, ...listFiles(join(ROOT, GRPC_OUTPUT)).map((file) => `${GRPC_OUTPUT}/${file}`)];
-  return new Map(paths.filter((path) => existsSync(join(ROOT, path))).map((path) => [path, readFileSync(join(ROOT, path), 'utf8')]));
+  return new Map(
+    paths.filter((path) => existsSync(join(ROOT, path))).map((path) => [path, readFileSync(join(ROOT, path), 'utf8')]),
+  );
 }
 
 function changedPaths(before, after) {
@@ -101,7 +103,8 @@ function listFiles(folder) {
 async function main() {
   if (argv.includes('--check')) {
     const stale = await staleFiles();
-    for (const path of stale) console.error(`${path} is not what its source gives: run \`npm run gen\` and commit the result`);
+    for (const path of stale)
+      console.error(`${path} is not what its source gives: run \`npm run gen\` and commit the result`);
     return stale.length === 0 ? 0 : 1;
   }
   await generatePrisma();

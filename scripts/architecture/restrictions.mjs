@@ -5,12 +5,18 @@ const TESTS = ['**/*.spec.ts', '**/test/**'];
 /** Flat-config entries that hold the pure rooms and the owners of the environment to the table. */
 export function architectureRestrictions(architecture) {
   const { pure, environment } = architecture;
-  const pureRooms = Object.entries(architecture.rooms).filter(([, entry]) => entry.pure).map(([room]) => `${room}/**/*.ts`);
+  const pureRooms = Object.entries(architecture.rooms)
+    .filter(([, entry]) => entry.pure)
+    .map(([room]) => `${room}/**/*.ts`);
   const forbiddenCalls = pure.forbiddenCalls.map((call) => {
     const [object, property] = call.split('.');
     return { object, property, message: `This library is pure: ${pure.instead}.` };
   });
-  const readsEnvironment = { object: 'process', property: 'env', message: `Only ${environment.files.join(', ')} read the environment: ${environment.instead}.` };
+  const readsEnvironment = {
+    object: 'process',
+    property: 'env',
+    message: `Only ${environment.files.join(', ')} read the environment: ${environment.instead}.`,
+  };
   return [
     {
       files: ['apps/**/*.ts', 'libs/**/*.ts'],
@@ -22,7 +28,10 @@ export function architectureRestrictions(architecture) {
       ignores: TESTS,
       rules: {
         'no-restricted-properties': ['error', readsEnvironment, ...forbiddenCalls],
-        'no-restricted-globals': ['error', ...pure.forbiddenGlobals.map((name) => ({ name, message: `This library is pure: ${pure.instead}.` }))],
+        'no-restricted-globals': [
+          'error',
+          ...pure.forbiddenGlobals.map((name) => ({ name, message: `This library is pure: ${pure.instead}.` })),
+        ],
         'millrace/no-current-date': 'error',
       },
     },

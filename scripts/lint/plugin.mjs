@@ -9,7 +9,8 @@ const maxParams = {
     type: 'suggestion',
     schema: [],
     messages: {
-      positional: 'This function takes {{count}} positional parameters, at most {{max}} are readable: group the rest in an options object.',
+      positional:
+        'This function takes {{count}} positional parameters, at most {{max}} are readable: group the rest in an options object.',
       dependencies: 'This constructor takes {{count}} dependencies, at most {{max}}: split the class by what it does.',
     },
   },
@@ -51,7 +52,8 @@ const RESTRICTED_SYNTAX = {
   },
   bareError: {
     selector: 'ThrowStatement > NewExpression[callee.name="Error"]',
-    message: 'Throw an AppError made by a function in the x.errors.ts of this feature; for a bug, assert() from @millrace/core.',
+    message:
+      'Throw an AppError made by a function in the x.errors.ts of this feature; for a bug, assert() from @millrace/core.',
   },
 };
 

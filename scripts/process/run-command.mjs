@@ -23,22 +23,33 @@ export function runCommand(command, args, options = {}) {
     let timedOut = false;
     child.stdout?.on('data', (chunk) => (output += chunk));
     child.stderr?.on('data', (chunk) => (output += chunk));
-    const timer = timeoutMs === undefined ? undefined : setTimeout(() => {
-      timedOut = true;
-      endGroup(child, 'SIGKILL');
-    }, timeoutMs);
+    const timer =
+      timeoutMs === undefined
+        ? undefined
+        : setTimeout(() => {
+            timedOut = true;
+            endGroup(child, 'SIGKILL');
+          }, timeoutMs);
     const settle = (finish) => {
       clearTimeout(timer);
       forwardSignals();
       finish();
     };
-    child.on('error', (error) => settle(() => reject(new CommandError(`${command} could not be started: ${error.message}`))));
-    child.on('close', (code, signal) => settle(() => {
-      const end = timedOut ? `took more than ${timeoutMs / 1000} s` : signal ? `was ended by ${signal}` : `ended with code ${code}`;
-      if ((code === 0 && !timedOut) || allowFailure) return resolve({ code: code ?? 1, output, timedOut });
-      const tail = redact(output).trimEnd().split('\n').slice(-40).join('\n');
-      return reject(new CommandError(`\`${[command, ...args].join(' ')}\` ${end}${tail ? `:\n${tail}` : ''}`));
-    }));
+    child.on('error', (error) =>
+      settle(() => reject(new CommandError(`${command} could not be started: ${error.message}`))),
+    );
+    child.on('close', (code, signal) =>
+      settle(() => {
+        const end = timedOut
+          ? `took more than ${timeoutMs / 1000} s`
+          : signal
+            ? `was ended by ${signal}`
+            : `ended with code ${code}`;
+        if ((code === 0 && !timedOut) || allowFailure) return resolve({ code: code ?? 1, output, timedOut });
+        const tail = redact(output).trimEnd().split('\n').slice(-40).join('\n');
+        return reject(new CommandError(`\`${[command, ...args].join(' ')}\` ${end}${tail ? `:\n${tail}` : ''}`));
+      }),
+    );
   });
 }
 

@@ -24,18 +24,24 @@ export function hashText(text) {
   return createHash('sha256').update(text).digest('hex');
 }
 
-/** One hash over the names and contents of files; a folder stands for all files below it. Missing paths count as absent. */
+/** One hash over names and contents of files; a folder stands for all files below it, a missing path for nothing. */
 export function hashFiles(paths) {
   const hash = createHash('sha256');
   for (const path of paths.flatMap((path) => listFiles(path)).sort()) {
-    hash.update(path).update('\0').update(readFileSync(join(ROOT, path))).update('\0');
+    hash
+      .update(path)
+      .update('\0')
+      .update(readFileSync(join(ROOT, path)))
+      .update('\0');
   }
   return hash.digest('hex');
 }
 
 function listFiles(path) {
   try {
-    return readdirSync(join(ROOT, path), { withFileTypes: true }).flatMap((entry) => listFiles(`${path}/${entry.name}`));
+    return readdirSync(join(ROOT, path), { withFileTypes: true }).flatMap((entry) =>
+      listFiles(`${path}/${entry.name}`),
+    );
   } catch (error) {
     if (error.code === 'ENOTDIR') return [path];
     if (error.code === 'ENOENT') return [];

@@ -9,7 +9,13 @@ const LOCK = join(ROOT, 'package-lock.json');
 export async function installDependencies() {
   const lock = readFileSync(LOCK, 'utf8');
   // What is installed also depends on package.json, on the platform and on npm's settings here.
-  const inputs = [lock, readFileSync(join(ROOT, 'package.json')), readFileSync(join(ROOT, '.npmrc')), process.platform, process.arch];
+  const inputs = [
+    lock,
+    readFileSync(join(ROOT, 'package.json')),
+    readFileSync(join(ROOT, '.npmrc')),
+    process.platform,
+    process.arch,
+  ];
   const key = hashText(inputs.join('\0'));
   if (readStamp('install')?.key !== key || !existsSync(join(ROOT, 'node_modules/.package-lock.json'))) {
     console.log('installing dependencies (npm install; some minutes the first time)');
@@ -27,9 +33,15 @@ export async function installDependencies() {
  */
 async function npmInstall(lock) {
   try {
-    await runCommand('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--no-progress', '--include=dev', '--include=optional'], { cwd: ROOT });
+    await runCommand(
+      'npm',
+      ['install', '--no-save', '--no-audit', '--no-fund', '--no-progress', '--include=dev', '--include=optional'],
+      { cwd: ROOT },
+    );
   } catch (error) {
-    throw new Error(`the dependencies could not be installed; check the connection to the npm registry and run the command again\n${error.message}`);
+    throw new Error(
+      `the dependencies could not be installed; check the connection to the npm registry and run the command again\n${error.message}`,
+    );
   } finally {
     if (readFileSync(LOCK, 'utf8') !== lock) writeFileSync(LOCK, lock);
   }

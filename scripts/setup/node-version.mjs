@@ -4,5 +4,7 @@ const REQUIRED = [20, 19];
 export function checkNodeVersion(version = process.versions.node) {
   const [major, minor] = version.split('.').map(Number);
   if (major > REQUIRED[0] || (major === REQUIRED[0] && minor >= REQUIRED[1])) return;
-  throw new Error(`Node ${REQUIRED.join('.')} or newer is needed, this is ${version}: install Node 20 and run the command again`);
+  throw new Error(
+    `Node ${REQUIRED.join('.')} or newer is needed, this is ${version}: install Node 20 and run the command again`,
+  );
 }

@@ -1,0 +1,99 @@
+import { basename, dirname } from 'node:path';
+
+const LINES_MAX = 150;
+const LABELS = ['Shapes', 'Dispatch', 'Method', 'Source', 'Checked'];
+const BINDING =
+  /^@group\((\d+)\) @binding\((\d+)\) var<(uniform|storage, read|storage, read_write)> (\w+): [^;]+;(.*)$/;
+const RANK = { uniform: 0, 'storage, read': 1, 'storage, read_write': 2 };
+
+/** The form of a kernel: header, one entry point, bindings that its TypeScript names too, overrides. */
+export function wgslRules(tree) {
+  return tree.paths
+    .filter((path) => path.endsWith('.wgsl'))
+    .flatMap((path) => {
+      const lines = tree.read(path).split('\n');
+      const findings = [
+        ...header(path, lines),
+        ...entryPoint(lines),
+        ...bindings(tree, path, lines),
+        ...overrides(lines),
+      ];
+      if (lines.length - 1 > LINES_MAX)
+        findings.push({
+          message: `${lines.length - 1} lines, at most ${LINES_MAX}: split the computation into two kernels`,
+        });
+      return findings.map((finding) => ({ path, ...finding }));
+    });
+}
+
+function header(path, lines) {
+  const name = basename(path, '.wgsl');
+  const findings = [];
+  if (!lines[0].startsWith(`// ${name} — `))
+    findings.push({ line: 1, message: `the first line says what is computed: "// ${name} — y = …"` });
+  const end = lines.findIndex((line) => !line.startsWith('//'));
+  const head = lines.slice(0, end === -1 ? lines.length : end);
+  const found = head.map((line) => /^\/\/ (\w+): +\S/.exec(line)?.[1]).filter((label) => LABELS.includes(label));
+  if (found.join() !== LABELS.join())
+    findings.push({
+      line: 2,
+      message: `the header has the lines ${LABELS.join(', ')}, in this order and none empty; here: ${found.join(', ') || 'none'}`,
+    });
+  return findings;
+}
+
+function entryPoint(lines) {
+  const text = lines.join('\n');
+  const count = text.match(/^\s*@compute\b/gm)?.length ?? 0;
+  if (count !== 1) return [{ message: `${count} entry points: a file has one, called main` }];
+  return /@compute[^{]*?\bfn main\s*\(/s.test(text) ? [] : [{ message: 'the entry point is called main' }];
+}
+
+function bindings(tree, path, lines) {
+  const declared = lines
+    .map((line, index) => ({ line: index + 1, text: line }))
+    .filter(({ text }) => /^\s*@(group|binding)\b/.test(text));
+  const descriptors = descriptorText(tree, path);
+  let rank = 0;
+  return declared.flatMap(({ line, text }, index) => {
+    const match = BINDING.exec(text);
+    if (!match)
+      return [
+        {
+          line,
+          message:
+            'a binding stands on one line: "@group(0) @binding(0) var<storage, read> x_NC: array<f32>; // [N,C] meaning"',
+        },
+      ];
+    const [, group, number, access, name, comment] = match;
+    const findings = [];
+    if (group !== '0' || Number(number) !== index)
+      findings.push(
+        `bindings are in group 0, contiguous from 0 in the order of the file: this one is @group(0) @binding(${index})`,
+      );
+    if (RANK[access] < rank)
+      findings.push('bindings come in the order uniform, inputs (read), outputs (read_write): move this one up');
+    rank = Math.max(rank, RANK[access]);
+    if (!/^ *\/\/ \[.*\],? \S/.test(comment))
+      findings.push('a binding says its shape and meaning: "// [N,C] what it holds"');
+    if (descriptors && !new RegExp(`\\b${name}\\b`).test(descriptors))
+      findings.push(`no .ts in this folder names the binding ${name}: list it in the kernel's descriptor`);
+    return findings.map((message) => ({ line, message }));
+  });
+}
+
+function descriptorText(tree, path) {
+  return tree.paths
+    .filter((other) => dirname(other) === dirname(path) && /(?<!\.spec)\.ts$/.test(other))
+    .map((other) => tree.read(other))
+    .join('\n');
+}
+
+function overrides(lines) {
+  return lines.flatMap((line, index) => {
+    const name = /^\s*override (\w+)/.exec(line)?.[1];
+    return name && !/^[A-Z][A-Z0-9_]*$/.test(name)
+      ? [{ line: index + 1, message: `override ${name}: overrides are UPPER_CASE` }]
+      : [];
+  });
+}
