@@ -1,0 +1,232 @@
+import type { Dims, KernelName } from '../src';
+import { sumOfSquaresPartials } from '../src';
+
+/** What a binding's test data looks like; without an entry it is uniform in [-1, 1). */
+export type Filling = 'token' | 'target' | 'probability' | 'positive' | 'hyper' | 'wide' | 'lse';
+
+export interface ConformanceCase {
+  readonly kernel: KernelName;
+  readonly dims: readonly Dims[];
+  /** Elements of every binding. */
+  sizes(dims: Record<string, number>): Record<string, number>;
+  readonly fillings?: Readonly<Record<string, Filling>>;
+  /** Largest error allowed, as a fraction of the largest entry of the twin's tensor. */
+  tolerance(dims: Record<string, number>): number;
+  /** Errors are not measured against less than this: for results that cancel. */
+  readonly scaleMin?: number;
+  /** Bindings whose [T,T] squares are defined on and below the diagonal alone. */
+  readonly triangular?: readonly string[];
+}
+
+type Sizes = ConformanceCase['sizes'];
+
+/** Shapes of the benchmark model, then odd ones: no size a multiple of anything, K = 1, one row, one column. */
+const MATMUL: readonly Dims[] = [
+  { M: 96, K: 128, N: 384 },
+  { M: 64, K: 512, N: 128 },
+  { M: 128, K: 128, N: 65 },
+  { M: 63, K: 60, N: 97 },
+  { M: 21, K: 97, N: 60 },
+  { M: 5, K: 1, N: 3 },
+  { M: 1, K: 7, N: 1 },
+  { M: 8, K: 4, N: 4 },
+  { M: 12, K: 36, N: 20 },
+  { M: 33, K: 31, N: 33 },
+  { M: 40, K: 200, N: 72 },
+  { M: 130, K: 68, N: 132 },
+];
+const matmulTolerance = ({ K = 1 }: Record<string, number>): number => 4e-7 * Math.sqrt(K) + 2e-7;
+const accumulating = MATMUL.map((dims, index) => ({ ...dims, accumulate: index % 2 }));
+
+const ROWS: readonly Dims[] = [
+  { N: 48, C: 128 }, { N: 63, C: 60 }, { N: 21, C: 97 }, { N: 1, C: 1 }, { N: 7, C: 3 }, { N: 130, C: 64 }, { N: 5, C: 260 },
+];
+const COUNTS: readonly Dims[] = [{ L: 1 }, { L: 3 }, { L: 64 }, { L: 97 }, { L: 4096 }, { L: 5001 }];
+
+const ATTENTION: readonly Dims[] = [
+  { B: 2, T: 64, H: 4, D: 32 },
+  { B: 3, T: 21, H: 3, D: 20 },
+  { B: 2, T: 32, H: 2, D: 16 },
+  { B: 1, T: 1, H: 1, D: 1 },
+  { B: 1, T: 7, H: 5, D: 3 },
+  { B: 1, T: 97, H: 1, D: 9 },
+  { B: 2, T: 40, H: 2, D: 12 },
+];
+const qkvSize: Sizes = ({ B = 0, T = 0, H = 0, D = 0 }) => ({ qkv_BTE: B * T * 3 * H * D });
+const tokenSize = ({ B = 0, T = 0, H = 0, D = 0 }: Record<string, number>): number => B * T * H * D;
+const squareSize = ({ B = 0, T = 0, H = 0 }: Record<string, number>): number => B * H * T * T;
+
+const EMBEDDING: readonly Dims[] = [
+  { B: 2, T: 21, C: 60, V: 97 }, { B: 1, T: 1, C: 1, V: 1 }, { B: 3, T: 16, C: 64, V: 30 }, { B: 2, T: 5, C: 7, V: 3 },
+];
+
+export const CONFORMANCE_CASES: readonly ConformanceCase[] = [
+  {
+    kernel: 'matmul_nn',
+    dims: MATMUL.map((dims, index) => ({
+      ...dims, bias: index & 1, residual: (index >> 1) & 1, accumulate: (index >> 2) & 1,
+    })),
+    sizes: ({ M = 0, K = 0, N = 0 }) => ({ a_MK: M * K, b_KN: K * N, bias_N: N, residual_MN: M * N, c_MN: M * N }),
+    tolerance: matmulTolerance,
+  },
+  {
+    kernel: 'matmul_nt',
+    dims: accumulating,
+    sizes: ({ M = 0, K = 0, N = 0 }) => ({ a_MK: M * K, b_NK: K * N, c_MN: M * N }),
+    tolerance: matmulTolerance,
+  },
+  {
+    kernel: 'matmul_tn',
+    dims: accumulating,
+    sizes: ({ M = 0, K = 0, N = 0 }) => ({ a_KM: M * K, b_KN: K * N, c_MN: M * N }),
+    tolerance: matmulTolerance,
+  },
+  {
+    kernel: 'bias_backward',
+    dims: ROWS.map((dims, index) => ({ ...dims, accumulate: index % 2 })),
+    sizes: ({ N = 0, C = 0 }) => ({ dy_NC: N * C, db_C: C }),
+    tolerance: () => 2e-6,
+  },
+  {
+    kernel: 'layernorm_forward',
+    dims: ROWS,
+    sizes: ({ N = 0, C = 0 }) => ({ x_NC: N * C, weight_C: C, bias_C: C, y_NC: N * C, mean_N: N, rstd_N: N }),
+    tolerance: () => 5e-6,
+  },
+  {
+    kernel: 'layernorm_backward_input',
+    dims: ROWS.map((dims, index) => ({ ...dims, residual: index % 2 })),
+    sizes: ({ N = 0, C = 0 }) => ({
+      dy_NC: N * C, x_NC: N * C, weight_C: C, mean_N: N, rstd_N: N, residual_NC: N * C, dx_NC: N * C,
+    }),
+    fillings: { rstd_N: 'positive' },
+    tolerance: () => 5e-6,
+  },
+  {
+    kernel: 'layernorm_backward_weight',
+    dims: ROWS.map((dims, index) => ({ ...dims, accumulate: index % 2 })),
+    sizes: ({ N = 0, C = 0 }) => ({ dy_NC: N * C, x_NC: N * C, mean_N: N, rstd_N: N, dweight_C: C, dbias_C: C }),
+    fillings: { rstd_N: 'positive' },
+    tolerance: () => 5e-6,
+  },
+  {
+    kernel: 'gelu_forward',
+    dims: COUNTS,
+    sizes: ({ L = 0 }) => ({ x_L: L, y_L: L }),
+    fillings: { x_L: 'wide' },
+    tolerance: () => 2e-6,
+    scaleMin: 1,
+  },
+  {
+    kernel: 'gelu_backward',
+    dims: COUNTS,
+    sizes: ({ L = 0 }) => ({ x_L: L, dy_L: L, dx_L: L }),
+    fillings: { x_L: 'wide' },
+    tolerance: () => 2e-6,
+    scaleMin: 1,
+  },
+  {
+    kernel: 'attention_scores',
+    dims: ATTENTION,
+    sizes: (dims) => ({ ...qkvSize(dims), scores_BHTT: squareSize(dims) }),
+    tolerance: () => 2e-6,
+    triangular: ['scores_BHTT'],
+  },
+  {
+    kernel: 'attention_softmax',
+    dims: ATTENTION,
+    sizes: (dims) => ({ probabilities_BHTT: squareSize(dims) }),
+    fillings: { probabilities_BHTT: 'wide' },
+    tolerance: () => 2e-6,
+  },
+  {
+    kernel: 'attention_mix',
+    dims: ATTENTION,
+    sizes: (dims) => ({ probabilities_BHTT: squareSize(dims), ...qkvSize(dims), y_BTC: tokenSize(dims) }),
+    fillings: { probabilities_BHTT: 'probability' },
+    tolerance: () => 2e-6,
+  },
+  {
+    kernel: 'attention_scores_backward',
+    dims: ATTENTION,
+    sizes: (dims) => ({ dy_BTC: tokenSize(dims), ...qkvSize(dims), dscores_BHTT: squareSize(dims) }),
+    tolerance: () => 2e-6,
+    triangular: ['dscores_BHTT'],
+  },
+  {
+    kernel: 'attention_softmax_backward',
+    dims: ATTENTION,
+    sizes: (dims) => ({ probabilities_BHTT: squareSize(dims), dscores_BHTT: squareSize(dims) }),
+    fillings: { probabilities_BHTT: 'probability' },
+    tolerance: () => 2e-6,
+  },
+  ...(['attention_query_backward', 'attention_key_backward'] as const).map((kernel): ConformanceCase => ({
+    kernel,
+    dims: ATTENTION,
+    sizes: (dims) => ({ dscores_BHTT: squareSize(dims), ...qkvSize(dims), dqkv_BTE: 3 * tokenSize(dims) }),
+    fillings: { dscores_BHTT: 'probability' },
+    tolerance: () => 2e-6,
+  })),
+  {
+    kernel: 'attention_value_backward',
+    dims: ATTENTION,
+    sizes: (dims) => ({
+      probabilities_BHTT: squareSize(dims), dy_BTC: tokenSize(dims), dqkv_BTE: 3 * tokenSize(dims),
+    }),
+    fillings: { probabilities_BHTT: 'probability' },
+    tolerance: () => 2e-6,
+  },
+  {
+    kernel: 'embedding_forward',
+    dims: EMBEDDING,
+    sizes: ({ B = 0, T = 0, C = 0, V = 0 }) => ({ tokens_BT: B * T, wte_VC: V * C, wpe_TC: T * C, y_BTC: B * T * C }),
+    fillings: { tokens_BT: 'token' },
+    tolerance: () => 1e-7,
+  },
+  {
+    kernel: 'embedding_backward_token',
+    dims: EMBEDDING.map((dims, index) => ({ ...dims, accumulate: index % 2 })),
+    sizes: ({ B = 0, T = 0, C = 0, V = 0 }) => ({ tokens_BT: B * T, dy_BTC: B * T * C, dwte_VC: V * C }),
+    fillings: { tokens_BT: 'token' },
+    tolerance: () => 2e-6,
+  },
+  {
+    kernel: 'embedding_backward_position',
+    dims: EMBEDDING.map((dims, index) => ({ ...dims, accumulate: (index + 1) % 2 })),
+    sizes: ({ B = 0, T = 0, C = 0 }) => ({ dy_BTC: B * T * C, dwpe_TC: T * C }),
+    tolerance: () => 2e-6,
+  },
+  {
+    kernel: 'cross_entropy_forward',
+    dims: [{ N: 63, V: 97 }, { N: 1, V: 1 }, { N: 9, V: 65 }, { N: 130, V: 256 }],
+    sizes: ({ N = 0, V = 0 }) => ({ logits_NV: N * V, targets_N: N, loss_N: N, lse_N: N }),
+    fillings: { logits_NV: 'wide', targets_N: 'target' },
+    tolerance: () => 2e-6,
+  },
+  {
+    kernel: 'cross_entropy_backward',
+    dims: [{ N: 63, V: 97 }, { N: 1, V: 1 }, { N: 9, V: 65 }, { N: 130, V: 256 }],
+    sizes: ({ N = 0, V = 0 }) => ({ logits_NV: N * V, targets_N: N, lse_N: N, scale_1: 1, dlogits_NV: N * V }),
+    fillings: { targets_N: 'target', lse_N: 'lse' },
+    tolerance: () => 5e-6,
+  },
+  {
+    kernel: 'add',
+    dims: COUNTS,
+    sizes: ({ L = 0 }) => ({ a_L: L, b_L: L, y_L: L }),
+    tolerance: () => 1e-7,
+  },
+  {
+    kernel: 'sum_of_squares',
+    dims: [...COUNTS, { L: 100_003 }].map(({ L = 0 }) => ({ L, P: sumOfSquaresPartials(L) })),
+    sizes: ({ L = 0, P = 0 }) => ({ x_L: L, partials_P: P }),
+    tolerance: () => 5e-6,
+  },
+  {
+    kernel: 'adamw',
+    dims: COUNTS.map((dims, index) => ({ ...dims, decay: index % 2 })),
+    sizes: ({ L = 0 }) => ({ gradient_L: L, hyper_8: 8, weight_L: L, m_L: L, v_L: L }),
+    fillings: { hyper_8: 'hyper', v_L: 'positive' },
+    tolerance: () => 2e-6,
+  },
+];

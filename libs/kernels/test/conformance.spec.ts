@@ -1,0 +1,119 @@
+import { afterAll, describe, expect, it } from 'vitest';
+import { type Kernel, KERNELS, type KernelTarget, type KernelVariant, type TwinArray } from '../src';
+import { CONFORMANCE_CASES, type ConformanceCase } from './conformance-cases';
+import { fill, seededUniform } from './seeded-data';
+import { formatDims, type HostTensors, openTestDevice } from './webgpu-device';
+
+const device = await openTestDevice();
+const lines: string[] = [];
+
+/** Every variant that some adapter would choose, and that this one can run. */
+function variantsOf(kernel: Kernel, dims: Record<string, number>, target: KernelTarget): KernelVariant[] {
+  const plain: KernelTarget = {
+    adapterClass: 'gpu',
+    maxWorkgroupSize: target.maxWorkgroupSize,
+    maxWorkgroupsPerDimension: target.maxWorkgroupsPerDimension,
+    subgroups: false,
+  };
+  const targets: KernelTarget[] = [
+    { ...target, adapterClass: 'cpu' },
+    { ...plain, adapterClass: 'cpu' },
+    plain,
+    // Forces two-dimensional launches, which real limits reach at sizes too large for a test.
+    { ...plain, adapterClass: 'cpu', maxWorkgroupsPerDimension: 60 },
+  ];
+  const all = [kernel.reference(dims, target), ...targets.map((each) => kernel.variant(dims, each))];
+  return [...new Map(all.map((variant) => [JSON.stringify(variant), variant])).values()];
+}
+
+function twinTensors(kernel: Kernel, dims: Record<string, number>, tensors: HostTensors): Record<string, TwinArray> {
+  const twins = Object.fromEntries(
+    Object.entries(tensors).map(([name, data]) => [name, data instanceof Uint32Array ? data : Float64Array.from(data)]),
+  );
+  kernel.cpu(dims, twins);
+  return twins;
+}
+
+interface Difference {
+  readonly absolute: number;
+  readonly relative: number;
+}
+
+/** Largest difference, and that as a fraction of the twin's largest entry; NaN on one side alone counts as infinite. */
+function compare(
+  actual: Float32Array,
+  expected: TwinArray,
+  { skip, scaleMin = 0 }: { skip: (index: number) => boolean; scaleMin: number | undefined },
+): Difference {
+  let absolute = 0;
+  let largest = scaleMin;
+  expected.forEach((value, index) => {
+    if (skip(index)) return;
+    const difference = Math.abs(value - (actual[index] ?? Number.NaN));
+    absolute = Math.max(absolute, Number.isNaN(difference) ? Number.POSITIVE_INFINITY : difference);
+    largest = Math.max(largest, Math.abs(value));
+  });
+  return { absolute, relative: absolute === 0 ? 0 : absolute / largest };
+}
+
+function aboveDiagonal(testCase: ConformanceCase, name: string, dims: Record<string, number>): (index: number) => boolean {
+  const { T = 1 } = dims;
+  return testCase.triangular?.includes(name) ? (index) => index % T > Math.floor(index / T) % T : () => false;
+}
+
+async function check(testCase: ConformanceCase, dims: Record<string, number>): Promise<void> {
+  if (device === undefined) return;
+  const kernel = KERNELS[testCase.kernel];
+  const uniform = seededUniform(1);
+  const sizes = testCase.sizes(dims);
+  const tensors = Object.fromEntries(
+    kernel.bindings.map(({ name }) => [name, fill(testCase.fillings?.[name], sizes[name] ?? 0, { uniform, dims })]),
+  );
+  const expected = twinTensors(kernel, dims, tensors);
+  for (const variant of variantsOf(kernel, dims, device.target)) {
+    const actual = await device.run(kernel, variant, tensors);
+    for (const [name, values] of Object.entries(actual)) {
+      const difference = compare(values, expected[name] ?? new Float64Array(), {
+        skip: aboveDiagonal(testCase, name, dims),
+        scaleMin: testCase.scaleMin,
+      });
+      const figures = `max abs ${difference.absolute.toExponential(1)} rel ${difference.relative.toExponential(1)}`;
+      const subject = `${variant.wgsl} ${formatDims(dims)} [${variant.workgroups.join(',')}] ${name}`;
+      lines.push(`${subject}: ${figures} (limit ${testCase.tolerance(dims).toExponential(1)})`);
+      expect(difference.relative, subject).toBeLessThanOrEqual(testCase.tolerance(dims));
+    }
+  }
+}
+
+/** The worst figure of every shader, for whoever reads the log. */
+function summary(): string {
+  const worst = new Map<string, string>();
+  for (const line of lines) {
+    const name = line.split(' ')[0] ?? '';
+    const relative = (text: string): number => Number(/rel (\S+)/.exec(text)?.[1]);
+    const known = worst.get(name);
+    if (known === undefined || relative(line) > relative(known)) worst.set(name, line);
+  }
+  return [...worst.values()].join('\n');
+}
+
+afterAll(() => {
+  if (lines.length > 0) process.stdout.write(`kernels on ${device?.description}, worst case of each shader\n${summary()}\n`);
+  device?.close();
+});
+
+it('has cases for every kernel', () => {
+  expect(new Set(CONFORMANCE_CASES.map(({ kernel }) => kernel))).toEqual(new Set(Object.keys(KERNELS)));
+});
+
+it.runIf(device === undefined)('kernels agree with their twins', ({ skip }) => skip('no adapter'));
+
+describe.skipIf(device === undefined)('kernels agree with their twins', () => {
+  for (const testCase of CONFORMANCE_CASES) {
+    describe(testCase.kernel, () => {
+      it.each(testCase.dims.map((dims) => [formatDims(dims), dims] as const))('%s', async (_, dims) => {
+        await check(testCase, dims);
+      });
+    });
+  }
+});

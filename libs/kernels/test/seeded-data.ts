@@ -1,0 +1,40 @@
+import type { Filling } from './conformance-cases';
+
+/** Numbers in [0, 1) from a 32-bit linear congruential generator (Numerical Recipes): plenty for test data. */
+export function seededUniform(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+const HYPER = [1e-3, 0.9, 0.95, 1e-8, 0.1, 1 - 0.9 ** 3, 1 - 0.95 ** 3, 0.7];
+
+/** Test data of one binding; f32 values, so that shader and twin read the same numbers. */
+export function fill(
+  filling: Filling | undefined,
+  count: number,
+  { uniform, dims }: { uniform: () => number; dims: Readonly<Record<string, number>> },
+): Float32Array | Uint32Array {
+  const { T = 1, V = 1 } = dims;
+  if (filling === 'token' || filling === 'target') {
+    return Uint32Array.from({ length: count }, () => Math.floor(uniform() * V));
+  }
+  return Float32Array.from({ length: count }, (_, index) => {
+    switch (filling) {
+      case 'hyper':
+        return HYPER[index] ?? 0;
+      case 'positive':
+        return 0.5 + uniform();
+      case 'probability':
+        return index % T <= Math.floor(index / T) % T ? uniform() / T : 0;
+      case 'wide':
+        return 40 * (uniform() - 0.5) * uniform();
+      case 'lse':
+        return Math.log(V) + uniform();
+      default:
+        return 2 * uniform() - 1;
+    }
+  });
+}

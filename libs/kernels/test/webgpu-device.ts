@@ -1,0 +1,118 @@
+import { create, globals } from 'webgpu';
+import type { Dims, Kernel, KernelTarget, KernelVariant } from '../src';
+import { WGSL } from '../src';
+
+/** Host arrays of a kernel's bindings by name. */
+export type HostTensors = Readonly<Record<string, Float32Array | Uint32Array>>;
+
+/** A device opened for the conformance suite alone: the product's runtime is libs/runtime. */
+export interface TestDevice {
+  readonly description: string;
+  readonly target: KernelTarget;
+  /** Runs one dispatch of `variant` and answers the tensors that the kernel may have written. */
+  run(kernel: Kernel, variant: KernelVariant, tensors: HostTensors): Promise<Record<string, Float32Array>>;
+  close(): void;
+}
+
+// Dawn ends the process when the instance is collected while a device of it lives.
+const instances: GPU[] = [];
+
+const SOFTWARE = /llvmpipe|lavapipe|swiftshader/i;
+
+/** Undefined when this machine has no adapter. */
+export async function openTestDevice(): Promise<TestDevice | undefined> {
+  // The Vulkan loader refuses some software drivers without it.
+  process.env['XDG_RUNTIME_DIR'] ??= '/tmp';
+  Object.assign(globalThis, globals);
+  const gpu = create([]);
+  instances.push(gpu);
+  const adapter = await gpu.requestAdapter();
+  if (adapter === null) return undefined;
+  const subgroups = adapter.features.has('subgroups');
+  const device = await adapter.requestDevice({
+    requiredFeatures: subgroups ? ['subgroups'] : [],
+    requiredLimits: {
+      maxStorageBuffersPerShaderStage: adapter.limits.maxStorageBuffersPerShaderStage,
+      maxComputeInvocationsPerWorkgroup: adapter.limits.maxComputeInvocationsPerWorkgroup,
+      maxComputeWorkgroupSizeX: adapter.limits.maxComputeWorkgroupSizeX,
+    },
+  });
+  const { info } = adapter;
+  const fixedSize = info.subgroupMinSize === info.subgroupMaxSize ? { subgroupSize: info.subgroupMinSize } : {};
+  const target: KernelTarget = {
+    adapterClass: SOFTWARE.test(`${info.device} ${info.description}`) ? 'cpu' : 'gpu',
+    maxWorkgroupSize: device.limits.maxComputeInvocationsPerWorkgroup,
+    maxWorkgroupsPerDimension: device.limits.maxComputeWorkgroupsPerDimension,
+    subgroups,
+    ...(subgroups ? fixedSize : {}),
+  };
+  return {
+    description: `${info.vendor} ${info.device} ${info.description}`,
+    target,
+    run: (kernel, variant, tensors) => dispatch(device, { kernel, variant, tensors }),
+    close: () => device.destroy(),
+  };
+}
+
+interface Dispatch {
+  readonly kernel: Kernel;
+  readonly variant: KernelVariant;
+  readonly tensors: HostTensors;
+}
+
+function createPipeline(device: GPUDevice, { kernel, variant }: Dispatch): GPUComputePipeline {
+  const layout = device.createBindGroupLayout({
+    entries: kernel.bindings.map(({ access }, binding) => ({
+      binding,
+      visibility: GPUShaderStage.COMPUTE,
+      buffer: { type: access === 'read' ? ('read-only-storage' as const) : ('storage' as const) },
+    })),
+  });
+  const module = device.createShaderModule({ code: WGSL[variant.wgsl] ?? '' });
+  return device.createComputePipeline({
+    layout: device.createPipelineLayout({ bindGroupLayouts: [layout] }),
+    compute: { module, entryPoint: 'main', constants: variant.overrides },
+  });
+}
+
+async function dispatch(device: GPUDevice, request: Dispatch): Promise<Record<string, Float32Array>> {
+  const { kernel, variant, tensors } = request;
+  device.pushErrorScope('validation');
+  const pipeline = createPipeline(device, request);
+  const buffers = kernel.bindings.map(({ name }) => {
+    const data = tensors[name] as Float32Array<ArrayBuffer>;
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+    const buffer = device.createBuffer({ size: data.byteLength, usage });
+    device.queue.writeBuffer(buffer, 0, data);
+    return { name, buffer };
+  });
+  const entries = buffers.map(({ buffer }, binding) => ({ binding, resource: { buffer } }));
+  const encoder = device.createCommandEncoder();
+  const pass = encoder.beginComputePass();
+  pass.setPipeline(pipeline);
+  pass.setBindGroup(0, device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries }));
+  pass.dispatchWorkgroups(...variant.workgroups);
+  pass.end();
+  const written = buffers.filter((_, index) => kernel.bindings[index]?.access === 'read_write');
+  const staged = written.map(({ name, buffer }) => {
+    const staging = device.createBuffer({ size: buffer.size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+    encoder.copyBufferToBuffer(buffer, 0, staging, 0, buffer.size);
+    return { name, staging };
+  });
+  device.queue.submit([encoder.finish()]);
+  const error = await device.popErrorScope();
+  if (error !== null) throw new Error(`${kernel.name} as ${variant.wgsl}: ${error.message}`);
+  const results: Record<string, Float32Array> = {};
+  for (const { name, staging } of staged) {
+    await staging.mapAsync(GPUMapMode.READ);
+    results[name] = new Float32Array(staging.getMappedRange().slice(0));
+    staging.destroy();
+  }
+  for (const { buffer } of buffers) buffer.destroy();
+  return results;
+}
+
+/** Sizes in `dims` as one line, for the name of a case. */
+export function formatDims(dims: Dims): string {
+  return Object.entries(dims).map(([name, value]) => `${name}=${value}`).join(' ');
+}
