@@ -18,11 +18,15 @@ export function scheduleUnknown(name: string, known: readonly string[]): AppErro
   return invalid('SCHEDULE_UNKNOWN', message, '/parallel/schedule');
 }
 
-export function scheduleSizeInvalid(ranks: number, microBatches: number, maxCells: number): AppError {
+export function scheduleSizeInvalid(
+  ranks: number,
+  microBatches: number,
+  limits: { maxRanks: number; maxCells: number },
+): AppError {
   return invalid(
     'SIZE_INVALID',
-    `${ranks} ranks and ${microBatches} micro-batches make no schedule: both must be whole numbers of at least 1 ` +
-      `and their product at most ${maxCells}`,
+    `${ranks} ranks and ${microBatches} micro-batches make no schedule: both must be whole numbers of at least 1, ` +
+      `ranks at most ${limits.maxRanks} and their product at most ${limits.maxCells}`,
   );
 }
 
@@ -34,4 +38,27 @@ export function chunksUnsupported(name: string, chunks: number): AppError {
 /** `lowerSchedule` was given sends and receives already. */
 export function alreadyLowered(name: string): AppError {
   return invalid('ALREADY_LOWERED', `schedule ${name} has its sends and receives already: lower the compute-only one`);
+}
+
+/** What needs sends and receives was given a compute-only schedule. */
+export function notLowered(name: string): AppError {
+  return invalid('NOT_LOWERED', `schedule ${name} has no sends and receives yet: lower it first`);
+}
+
+export function timesInvalid(message: string): AppError {
+  return invalid('TIMES_INVALID', message);
+}
+
+export function csvInvalid(message: string, cause?: unknown): AppError {
+  const fields = [{ path: '/parallel/scheduleCsv', message }];
+  return new AppError({ code: 'PIPELINE.CSV_INVALID', kind: 'invalid', message, fields, cause });
+}
+
+export function partitionImpossible(message: string): AppError {
+  return invalid('PARTITION_IMPOSSIBLE', message, '/parallel/pp');
+}
+
+/** A rank did not do what the plan says: a bug or a stale plan, so the step must not count. */
+export function logDiffers(message: string, details: Readonly<Record<string, unknown>>): AppError {
+  return new AppError({ code: 'PIPELINE.LOG_DIFFERS', kind: 'aborted', message, details });
 }

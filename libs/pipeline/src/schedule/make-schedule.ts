@@ -35,6 +35,7 @@ const RECIPES: Readonly<Record<ScheduleName, Recipe>> = {
 
 /** Bounds the memory that a dry run of an absurd request can take. */
 export const MAX_CELLS = 2 ** 18;
+export const MAX_RANKS = 1024;
 
 /** The compute-only schedule (F and B). Throws PIPELINE.SCHEDULE_UNKNOWN, .SIZE_INVALID, .CHUNKS_UNSUPPORTED. */
 export function makeSchedule(options: ScheduleOptions): Schedule {
@@ -64,5 +65,6 @@ export function isScheduleName(name: string): name is ScheduleName {
 
 function checkSize(ranks: number, microBatches: number): void {
   const whole = Number.isInteger(ranks) && Number.isInteger(microBatches) && ranks >= 1 && microBatches >= 1;
-  if (!whole || ranks * microBatches > MAX_CELLS) throw scheduleSizeInvalid(ranks, microBatches, MAX_CELLS);
+  const small = ranks <= MAX_RANKS && ranks * microBatches <= MAX_CELLS;
+  if (!whole || !small) throw scheduleSizeInvalid(ranks, microBatches, { maxRanks: MAX_RANKS, maxCells: MAX_CELLS });
 }

@@ -1,0 +1,85 @@
+import { actionMissing, orderBroken, receiveOrderBroken, transferUnmatched } from './proof.errors';
+import { transferOf } from '../lower/transfer';
+import type { Action } from '../schedule/action';
+import { formatAction } from '../schedule/action-text';
+import type { Cell } from '../schedule/cell';
+import type { Schedule } from '../schedule/schedule';
+import { COMPUTE_OF, indexRow, type Positions } from './check-compute';
+
+interface Half {
+  readonly cell: Cell;
+  readonly key: string;
+}
+
+interface Channels {
+  /** Per channel, in the order of the list. */
+  readonly sends: Map<string, Half[]>;
+  readonly receives: Map<string, Half[]>;
+}
+
+/**
+ * Every tensor that crosses ranks is sent once, after it is made, and received once, before it is needed; on each
+ * channel (direction, pair of stages) the receives stand in the order of the sends.
+ */
+export function checkTransfers(lowered: Schedule): void {
+  const channels: Channels = { sends: new Map(), receives: new Map() };
+  for (let rank = 0; rank < lowered.ranks; rank++) {
+    const positions = indexRow(lowered, rank);
+    (lowered.actions[rank] ?? []).forEach((action, position) => {
+      checkBesideCompute(lowered, { rank, position }, action, positions);
+      collect(channels, { rank, position }, action);
+    });
+  }
+  for (const channel of new Set([...channels.sends.keys(), ...channels.receives.keys()])) {
+    checkChannel(lowered, channels.sends.get(channel) ?? [], channels.receives.get(channel) ?? []);
+  }
+  checkComplete(lowered);
+}
+
+function checkBesideCompute(lowered: Schedule, cell: Cell, action: Action, positions: Positions): void {
+  const kind = COMPUTE_OF[action.kind];
+  const transfer = transferOf(action);
+  if (kind === undefined || transfer === undefined) return;
+  const compute = positions.get(formatAction({ ...action, kind })) ?? -1;
+  const word = transfer.isSend ? 'stands before what makes its tensor' : 'stands after what needs its tensor';
+  if (transfer.isSend ? cell.position < compute : cell.position > compute) throw orderBroken(lowered, cell, word);
+}
+
+function collect(channels: Channels, cell: Cell, action: Action): void {
+  const transfer = transferOf(action);
+  if (transfer === undefined) return;
+  const side = transfer.isSend ? channels.sends : channels.receives;
+  const list = side.get(transfer.channel) ?? [];
+  list.push({ cell, key: transfer.key });
+  side.set(transfer.channel, list);
+}
+
+function checkChannel(lowered: Schedule, sends: readonly Half[], receives: readonly Half[]): void {
+  const sent = new Set(sends.map(({ key }) => key));
+  const received = new Set(receives.map(({ key }) => key));
+  const lostSend = sends.find(({ key }) => !received.has(key));
+  if (lostSend !== undefined) throw transferUnmatched(lowered, lostSend.cell, 'no rank receives it');
+  const lostReceive = receives.find(({ key }) => !sent.has(key));
+  if (lostReceive !== undefined) throw transferUnmatched(lowered, lostReceive.cell, 'no rank sends it');
+  const swapped = receives.findIndex(({ key }, index) => sends[index]?.key !== key);
+  const [receive, send] = [receives[swapped], sends[swapped]];
+  if (receive !== undefined && send !== undefined) throw receiveOrderBroken(lowered, receive.cell, send.cell);
+}
+
+/** A send and its receive may both be gone: every edge between ranks needs one per micro-batch. */
+function checkComplete(lowered: Schedule): void {
+  for (let stage = 1; stage < lowered.stages; stage++) {
+    const [previous, rank] = [lowered.rankOfStage[stage - 1] ?? 0, lowered.rankOfStage[stage] ?? 0];
+    if (previous === rank) continue;
+    checkRow(lowered, rank, { kind: 'RECV_F', stage });
+    checkRow(lowered, previous, { kind: 'RECV_B', stage: stage - 1 });
+  }
+}
+
+function checkRow(lowered: Schedule, rank: number, receive: Pick<Action, 'kind' | 'stage'>): void {
+  const positions = indexRow(lowered, rank);
+  for (let microBatch = 0; microBatch < lowered.microBatches; microBatch++) {
+    const action = { ...receive, microBatch };
+    if (!positions.has(formatAction(action))) throw actionMissing(lowered, rank, action);
+  }
+}
