@@ -1,0 +1,79 @@
+import {
+  buildOptimizerPrograms, buildStagePrograms, type ModelConfig, momentNames, type OptimizerPrograms, type StagePrograms, type StageSlice,
+} from '@millrace/model';
+import type { Backend, BoundProgram, DeviceTensor, HostArray } from '@millrace/runtime';
+
+export interface InProcessStageOptions {
+  readonly config: ModelConfig;
+  readonly slice: StageSlice;
+  readonly microBatch: number;
+  readonly backend: Backend;
+}
+
+type BoundName = 'forward' | 'backwardInput' | 'backwardWeight' | 'clearGradients' | 'evaluate' | 'squares' | 'update' | 'combine';
+
+/** One stage with one slot of micro-batch tensors, enough for running one micro-batch after the other. */
+export class InProcessStage {
+  readonly programs: StagePrograms;
+  readonly optimizer: OptimizerPrograms;
+  private readonly tensors = new Map<string, DeviceTensor>();
+  private readonly bound = new Map<BoundName, BoundProgram>();
+
+  constructor(private readonly options: InProcessStageOptions) {
+    const { config, slice, microBatch, backend } = options;
+    this.programs = buildStagePrograms(config, slice, microBatch);
+    this.optimizer = buildOptimizerPrograms(config, slice);
+    for (const declaration of [...this.programs.tensors(), ...this.optimizer.tensors()]) {
+      if (!this.tensors.has(declaration.name)) this.tensors.set(declaration.name, backend.allocate(declaration));
+    }
+  }
+
+  async bind(): Promise<void> {
+    const { forward, backwardInput, backwardWeight, clearGradients, evaluate } = this.programs;
+    const { squares, update, tied } = this.optimizer;
+    const programs = { forward, backwardInput, backwardWeight, clearGradients, evaluate, squares, update, combine: tied?.combine };
+    for (const [name, program] of Object.entries(programs)) {
+      if (program !== undefined) this.bound.set(name as BoundName, await this.options.backend.bind(program, this.tensors));
+    }
+  }
+
+  run(name: BoundName): void {
+    const program = this.bound.get(name);
+    if (program !== undefined) this.options.backend.run(program);
+  }
+
+  write(name: string, values: HostArray): void {
+    this.options.backend.write(this.tensor(name), values);
+  }
+
+  read(name: string): Promise<HostArray> {
+    return this.options.backend.read(this.tensor(name));
+  }
+
+  has(name: string): boolean {
+    return this.tensors.has(name);
+  }
+
+  /** Moments of a parameter. */
+  async moments(name: string): Promise<{ m: HostArray; v: HostArray }> {
+    const names = momentNames(name);
+    return { m: await this.read(names.m), v: await this.read(names.v) };
+  }
+
+  /** Partial sums of squares by parameter name, with one wait. */
+  async partials(): Promise<Map<string, HostArray>> {
+    const entries = [...this.optimizer.partials];
+    const values = await this.options.backend.readAll(entries.map(([, { name }]) => this.tensor(name)));
+    return new Map(entries.map(([parameter], index) => [parameter, values[index] as HostArray]));
+  }
+
+  release(): void {
+    for (const tensor of this.tensors.values()) this.options.backend.release(tensor);
+  }
+
+  private tensor(name: string): DeviceTensor {
+    const tensor = this.tensors.get(name);
+    if (tensor === undefined) throw new RangeError(`the stage has no tensor ${name}`);
+    return tensor;
+  }
+}

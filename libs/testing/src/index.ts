@@ -1,0 +1,4 @@
+export * from './temporary-postgres';
+export * from './in-process-stage';
+export * from './software-vulkan';
+export * from './train-in-process';

@@ -1,0 +1,26 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { silentLogger, systemClock } from '@millrace/core';
+import { openWebGpuBackend, type WebGpuBackend } from '@millrace/runtime';
+
+const ICD_FOLDER = '/usr/share/vulkan/icd.d';
+
+/** Points the Vulkan loader at lavapipe if nobody chose a driver, there is no GPU, and lavapipe is installed. */
+export function useSoftwareVulkan(): void {
+  const { env } = process;
+  env['XDG_RUNTIME_DIR'] ??= '/tmp';
+  const chosen = env['VK_ICD_FILENAMES'] !== undefined || env['VK_DRIVER_FILES'] !== undefined;
+  if (chosen || existsSync('/dev/nvidia0') || existsSync('/dev/dri') || !existsSync(ICD_FOLDER)) return;
+  const icd = readdirSync(ICD_FOLDER).find((file) => /^lvp_icd.*\.json$/.test(file));
+  if (icd !== undefined) env['VK_ICD_FILENAMES'] = join(ICD_FOLDER, icd);
+}
+
+/** A backend on whatever adapter there is, or undefined: tests then skip with the reason "no adapter". */
+export async function openTestBackend(): Promise<WebGpuBackend | undefined> {
+  useSoftwareVulkan();
+  try {
+    return await openWebGpuBackend({ clock: systemClock, logger: silentLogger });
+  } catch {
+    return undefined;
+  }
+}
