@@ -1,14 +1,15 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { Client } from 'pg';
 import { type Clock, sleep } from '@millrace/core';
 import type { ProcessPlan } from './managed-process';
 import { type PostgresUser, databaseFolder, postgresUser, programFolder } from './postgres-home';
-import { partFailed, postgresMissing } from './up.errors';
+import { initialisationFailed, partFailed, postgresMissing } from './up.errors';
 
 const DATABASE = 'millrace';
 const READY_TIMEOUT_MS = 60_000;
@@ -96,16 +97,21 @@ interface Initialisation {
 }
 
 async function initialise({ programRoot, folder, password, user, path }: Initialisation): Promise<void> {
-  // initdb takes the password from a file its own user can read: /dev/stdin works without one on disk.
-  const run = promisify(execFile)(
-    join(programRoot, 'bin', 'initdb'),
-    ['-D', folder, '-U', 'postgres', '--auth=scram-sha-256', '--pwfile=/dev/stdin', '--encoding=UTF8', '--locale=C', '--no-instructions'],
-    { env: { PATH: path, LC_ALL: 'C' }, cwd: '/', ...(user ?? {}) },
-  );
-  run.child.stdin?.end(`${password}\n`);
-  await run.catch((error: unknown) => {
-    throw partFailed('initdb', `failed: ${String(error)}`, folder);
-  });
+  const passwordFolder = mkdtempSync(join(tmpdir(), 'millrace-initdb-'));
+  const passwordFile = join(passwordFolder, 'password');
+  writeFileSync(passwordFile, `${password}\n`, { mode: 0o600 });
+  if (user !== undefined) for (const owned of [passwordFolder, passwordFile]) chownSync(owned, user.uid, user.gid);
+  try {
+    await promisify(execFile)(
+      join(programRoot, 'bin', 'initdb'),
+      ['-D', folder, '-U', 'postgres', '--auth=scram-sha-256', `--pwfile=${passwordFile}`, '--encoding=UTF8', '--locale=C', '--no-instructions'],
+      { env: { PATH: path, LC_ALL: 'C' }, cwd: '/', ...(user ?? {}) },
+    );
+  } catch (error) {
+    throw initialisationFailed(folder, error);
+  } finally {
+    rmSync(passwordFolder, { recursive: true, force: true });
+  }
 }
 
 /** Ends a PostgreSQL that a killed parent left on this folder: a fast shutdown loses nothing that was committed. */

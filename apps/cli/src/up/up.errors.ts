@@ -34,3 +34,13 @@ export function postgresMissing(platform: string, cause: unknown): AppError {
     cause,
   });
 }
+
+/** initdb could not make the database's files. */
+export function initialisationFailed(folder: string, cause: unknown): AppError {
+  return new AppError({
+    code: 'UP.DATABASE_NOT_MADE',
+    kind: 'unavailable',
+    message: `the database's files could not be made in ${folder}; is there space, and may this user write there?`,
+    cause,
+  });
+}

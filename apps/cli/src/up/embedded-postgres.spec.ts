@@ -1,0 +1,65 @@
+import { mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client } from 'pg';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { systemClock } from '@millrace/core';
+import { prepareEmbeddedPostgres, untilReady } from './embedded-postgres';
+import { ManagedProcess } from './managed-process';
+import { freePort } from './ports';
+
+let home: string;
+
+beforeEach(() => {
+  // mkdtemp makes it 0700: a user other than its owner cannot enter.
+  home = mkdtempSync(join(tmpdir(), 'millrace-postgres-'));
+});
+
+afterEach(() => {
+  rmSync(realpathSync(join(home, 'postgres')), { recursive: true, force: true });
+  rmSync(home, { recursive: true, force: true });
+});
+
+async function start(): Promise<{ process: ManagedProcess; url: string }> {
+  const { plan, url } = await prepareEmbeddedPostgres(home, await freePort(0, ''), process.env);
+  const postgres = new ManagedProcess(plan, home, systemClock, () => undefined);
+  await postgres.start();
+  await untilReady(url, systemClock, postgres.logPath);
+  return { process: postgres, url };
+}
+
+async function query(url: string, sql: string): Promise<unknown[]> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  try {
+    return (await client.query<Record<string, unknown>>(sql)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+it('runs in a private home, keeps its data over a restart, and wants its password', async () => {
+  const first = await start();
+  await query(first.url, 'CREATE TABLE kept AS SELECT 42 AS answer');
+  const pid = Number(readFileSync(join(home, 'pids', 'postgres'), 'utf8'));
+  expect(readFileSync(`/proc/${pid}/cmdline`, 'utf8')).toContain('postgres');
+  const wrong = new URL(first.url);
+  wrong.password = 'wrong';
+  await expect(query(wrong.href, 'SELECT 1')).rejects.toThrow(/password/);
+  await first.process.stop(5000);
+
+  const second = await start();
+  expect(await query(second.url, 'SELECT answer FROM kept')).toEqual([{ answer: 42 }]);
+  await second.process.stop(5000);
+});
+
+it('ends the one a killed parent left and starts its own', async () => {
+  const orphan = await start();
+  const orphanPid = Number(readFileSync(join(home, 'pids', 'postgres'), 'utf8'));
+  const next = await start();
+  const nextPid = Number(readFileSync(join(home, 'pids', 'postgres'), 'utf8'));
+  expect(nextPid).not.toBe(orphanPid);
+  expect(() => process.kill(orphanPid, 0)).toThrow();
+  await orphan.process.stop(1000);
+  await next.process.stop(5000);
+});
