@@ -30,7 +30,13 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: ['libs/**/*.spec.ts', 'apps/**/*.spec.ts', 'tests/sim/**/*.spec.ts', 'tests/golden/**/*.spec.ts'],
+          include: [
+            'libs/**/*.spec.ts',
+            'scripts/**/*.spec.mjs',
+            'apps/**/*.spec.ts',
+            'tests/sim/**/*.spec.ts',
+            'tests/golden/**/*.spec.ts',
+          ],
           testTimeout: 60_000,
         },
       },

@@ -1,0 +1,43 @@
+#!/usr/bin/env node
+/**
+ * `npm test`: set-up, then every check and test there is; `npm test -- --only NAME` for one stage.
+ * The last line is `N passed, N failed`, with `, N skipped` where tests were skipped; exit code 1 on any failure.
+ */
+import { argv, exit } from 'node:process';
+import { setUp, softwareDriverEnv } from './setup.mjs';
+import { runStages } from './test/run-stages.mjs';
+import { STAGES } from './test/stages.mjs';
+
+async function main() {
+  const only = readOnly();
+  const started = performance.now();
+  try {
+    await setUp();
+  } catch (error) {
+    console.error(error.message);
+    console.log('0 passed, 1 failed');
+    return 1;
+  }
+  console.log(`ok      set-up (${seconds(started)})`);
+  const stages = STAGES.filter((stage) => only === undefined || stage.name === only);
+  const { passed, failed, skipped } = await runStages(stages, softwareDriverEnv());
+  // Set-up is a check too: what it could not do ended the run above.
+  const counts = [`${passed + 1} passed`, `${failed} failed`, ...(skipped > 0 ? [`${skipped} skipped`] : [])];
+  console.log(counts.join(', '));
+  return failed > 0 ? 1 : 0;
+}
+
+function readOnly() {
+  const index = argv.indexOf('--only');
+  if (index === -1) return undefined;
+  const name = argv[index + 1];
+  if (STAGES.some((stage) => stage.name === name)) return name;
+  console.error(`there is no stage ${name}: --only takes one of ${STAGES.map((stage) => stage.name).join(', ')}`);
+  return exit(2);
+}
+
+function seconds(started) {
+  return `${((performance.now() - started) / 1000).toFixed(1)} s`;
+}
+
+exit(await main());

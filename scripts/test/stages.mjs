@@ -1,0 +1,42 @@
+import { runCommand } from '../process/run-command.mjs';
+import { ROOT } from '../process/stamp.mjs';
+import { staleFiles } from '../gen.mjs';
+import { runVitest } from './run-vitest.mjs';
+
+const CHECK_TIMEOUT_MS = 5 * 60_000;
+const UNIT_TIMEOUT_MS = 10 * 60_000;
+const E2E_TIMEOUT_MS = 15 * 60_000;
+
+/**
+ * What `npm test` runs after set-up, in this order. `run(env)` resolves to `{ passed, failed, skipped }`; a check counts
+ * as one.
+ */
+export const STAGES = [
+  check('typecheck', ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json', '--noEmit']),
+  check('lint', ['node_modules/eslint/bin/eslint.js', '.']),
+  check('boundaries', [
+    'node_modules/dependency-cruiser/bin/dependency-cruise.mjs',
+    ...['--config', '.dependency-cruiser.cjs', '--output-type', 'err-long', 'apps', 'libs'],
+  ]),
+  check('protocol', ['node_modules/@bufbuild/buf/bin/buf', 'lint']),
+  check('tidy', ['scripts/tidy.mjs']),
+  check('format', ['node_modules/prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.']),
+  check('deadcode', ['node_modules/knip/bin/knip.js', '--no-progress']),
+  { name: 'generated', run: checkGenerated },
+  { name: 'unit', run: (env) => runVitest('unit', env, UNIT_TIMEOUT_MS) },
+  { name: 'e2e', run: (env) => runVitest('e2e', env, E2E_TIMEOUT_MS) },
+];
+
+function check(name, command) {
+  const run = async () => {
+    await runCommand('node', command, { cwd: ROOT, timeoutMs: CHECK_TIMEOUT_MS });
+    return { passed: 1, failed: 0, skipped: 0 };
+  };
+  return { name, run };
+}
+
+async function checkGenerated() {
+  const stale = await staleFiles();
+  if (stale.length === 0) return { passed: 1, failed: 0, skipped: 0 };
+  throw new Error(`${stale.join(', ')} differ from what their sources give: run \`npm run gen\` and commit the result`);
+}
