@@ -1,4 +1,4 @@
-import { partialCount, type Program, type ProgramStep, type TensorDeclaration, type TensorRole } from '@millrace/kernels';
+import { type Program, type ProgramStep, sumOfSquaresPartials, type TensorDeclaration, type TensorRole } from '@millrace/kernels';
 import { elementCount } from '@millrace/tensor';
 import { gradientName, headGradientName, TIED_GRADIENT_TOTAL } from './gpt2/stage-context';
 import { checkModelConfig, type ModelConfig, type StageSlice } from './model-config';
@@ -72,7 +72,7 @@ export function buildOptimizerPrograms(config: ModelConfig, slice: StageSlice): 
     const total = tied !== undefined && name === TOKEN_EMBEDDING;
     const gradient = total ? TIED_GRADIENT_TOTAL : catalog.declare(gradientName(name), shape, 'gradient');
     const L = elementCount(shape);
-    const P = partialCount(L);
+    const P = sumOfSquaresPartials(L);
     const partials_P = catalog.declare(`${name}.squares_P`, [P], 'output');
     partials.set(name, catalog.get(partials_P));
     squareSteps.push({ kernel: 'sum_of_squares', dims: { L, P }, tensors: { x_L: gradient, partials_P } });

@@ -1,21 +1,29 @@
-import { attentionBackwardSteps, attentionForwardSteps, type ProgramStep } from '@millrace/kernels';
-import type { BlockTensors } from './block';
+import { attentionBackwardSteps, attentionForwardSteps, type AttentionSteps, type ProgramStep, type TensorRole } from '@millrace/kernels';
 import type { StageContext } from './stage-context';
 
-/** Causal attention of all heads; how many kernels it takes and what they keep is libs/kernels' choice. */
-export function attentionForward(context: StageContext, t: BlockTensors): ProgramStep[] {
-  const { B, T, H, D } = context.sizes;
-  const { steps, tensors } = attentionForwardSteps({ B, T, H, D }, { qkv: t.qkv_N3C, y: t.heads_NC, prefix: `${t.label}.attention` });
-  for (const declaration of tensors) context.catalog.add(declaration);
-  return [...steps];
+/** Tensors of one block's attention. */
+export interface AttentionTensors {
+  readonly qkv_N3C: string;
+  readonly heads_NC: string;
+  /** What the forward keeps for the backward; libs/kernels says what and of which shape. */
+  readonly attention: string;
+  readonly role: TensorRole;
 }
 
-export function attentionBackward(context: StageContext, t: BlockTensors, dy_NC: string, dqkv_N3C: string): ProgramStep[] {
+function declared({ catalog }: StageContext, { steps, tensors }: AttentionSteps): readonly ProgramStep[] {
+  for (const declaration of tensors) catalog.add(declaration);
+  return steps;
+}
+
+/** Causal attention of all heads; how many kernels it takes is libs/kernels' choice. */
+export function attentionForward(context: StageContext, t: AttentionTensors): readonly ProgramStep[] {
   const { B, T, H, D } = context.sizes;
-  const { steps, tensors } = attentionBackwardSteps(
-    { B, T, H, D },
-    { dy: dy_NC, qkv: t.qkv_N3C, dqkv: dqkv_N3C, prefix: `${t.label}.attention` },
-  );
-  for (const declaration of tensors) context.catalog.add(declaration);
-  return [...steps];
+  const names = { qkv: t.qkv_N3C, y: t.heads_NC, saved: t.attention };
+  return declared(context, attentionForwardSteps({ B, T, H, D }, names, t.role === 'scratch' ? 'scratch' : 'saved'));
+}
+
+export function attentionBackward(context: StageContext, t: AttentionTensors, dy: string, dqkv: string): readonly ProgramStep[] {
+  const { B, T, H, D } = context.sizes;
+  const names = { dy, qkv: t.qkv_N3C, saved: t.attention, dqkv, scratch: 'scratch.attention' };
+  return declared(context, attentionBackwardSteps({ B, T, H, D }, names));
 }

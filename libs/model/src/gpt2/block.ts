@@ -1,6 +1,6 @@
 import type { ProgramStep, TensorRole } from '@millrace/kernels';
 import { blockName } from '../parameters';
-import { attentionBackward, attentionForward } from './attention';
+import { attentionBackward, attentionForward, type AttentionTensors } from './attention';
 import { linear, linearInputGradient, linearWeightGradient } from './linear';
 import { norm, type NormTensors, normInputGradient, normTensors, normWeightGradient } from './norm';
 import type { StageContext } from './stage-context';
@@ -10,11 +10,9 @@ import type { StageContext } from './stage-context';
  *   ln_1 -> c_attn -> attention -> c_proj -+-> ln_2 -> c_fc -> gelu -> c_proj -+-> y
  *   x -------------------------------------+-> mid ----------------------------+
  */
-export interface BlockTensors {
+export interface BlockTensors extends AttentionTensors {
   readonly label: string;
   readonly norm1: NormTensors;
-  readonly qkv_N3C: string;
-  readonly heads_NC: string;
   readonly mid_NC: string;
   readonly norm2: NormTensors;
   readonly fc_NF: string;
@@ -26,6 +24,8 @@ export function blockTensors({ catalog, sizes }: StageContext, label: string, ro
   const { N, C, F } = sizes;
   return {
     label,
+    role,
+    attention: `${label}.attention`,
     norm1: normTensors(catalog, `${label}.ln_1`, [N, C], role),
     qkv_N3C: catalog.declare(`${label}.qkv_N3C`, [N, 3 * C], role),
     heads_NC: catalog.declare(`${label}.heads_NC`, [N, C], role),

@@ -9,28 +9,28 @@ function declareTokens({ catalog, sizes: { B, T } }: StageContext): string {
 }
 
 /** y = wte[token] + wpe[position]. */
-export function embeddingForward(context: StageContext, y_B_T_C: string): ProgramStep {
+export function embeddingForward(context: StageContext, y_BTC: string): ProgramStep {
   const { B, T, C, V } = context.sizes;
   return {
     kernel: 'embedding_forward',
     dims: { B, T, C, V },
-    tensors: { tokens_BT: declareTokens(context), wte_VC: TOKEN_EMBEDDING, wpe_TC: POSITION_EMBEDDING, y_B_T_C },
+    tensors: { tokens_BT: declareTokens(context), wte_VC: TOKEN_EMBEDDING, wpe_TC: POSITION_EMBEDDING, y_BTC },
   };
 }
 
 /** W of the embedding; there is no I, since tokens have no gradient. */
-export function embeddingBackwardWeight(context: StageContext, dy_B_T_C: string): ProgramStep[] {
+export function embeddingBackwardWeight(context: StageContext, dy_BTC: string): ProgramStep[] {
   const { B, T, C, V } = context.sizes;
   return [
     {
       kernel: 'embedding_backward_token',
       dims: { B, T, C, V, accumulate: 1 },
-      tensors: { tokens_BT: declareTokens(context), dy_B_T_C, dwte_VC: gradientName(TOKEN_EMBEDDING) },
+      tensors: { tokens_BT: declareTokens(context), dy_BTC, dwte_VC: gradientName(TOKEN_EMBEDDING) },
     },
     {
       kernel: 'embedding_backward_position',
       dims: { B, T, C, accumulate: 1 },
-      tensors: { dy_B_T_C, dwpe_TC: gradientName(POSITION_EMBEDDING) },
+      tensors: { dy_BTC, dwpe_TC: gradientName(POSITION_EMBEDDING) },
     },
   ];
 }

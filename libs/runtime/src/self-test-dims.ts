@@ -1,0 +1,41 @@
+import type { Dims, KernelName } from '@millrace/kernels';
+import { sumOfSquaresPartials } from '@millrace/kernels';
+
+const ODD = { M: 37, K: 29, N: 53 };
+const EVEN = { M: 72, K: 40, N: 136 };
+const ROWS = { N: 13, C: 97 };
+const WIDE_ROWS = { N: 6, C: 256 };
+const ATTENTION = { B: 2, T: 13, H: 3, D: 7 };
+const ATTENTION_EVEN = { B: 1, T: 32, H: 2, D: 16 };
+const EMBEDDING = { B: 2, T: 11, C: 23, V: 17 };
+const LOGITS = { N: 19, V: 97 };
+const ELEMENTS = 2051;
+
+/** Small shapes with and without the divisibility that variants look for; flags on, so that every path runs. */
+export const SELF_TEST_DIMS: Readonly<Record<KernelName, readonly Dims[]>> = {
+  matmul_nn: [ODD, EVEN].map((dims) => ({ ...dims, bias: 1, residual: 1, accumulate: 1 })),
+  matmul_nt: [ODD, EVEN].map((dims) => ({ ...dims, accumulate: 1 })),
+  matmul_tn: [ODD, EVEN].map((dims) => ({ ...dims, accumulate: 1 })),
+  bias_backward: [ROWS, WIDE_ROWS].map((dims) => ({ ...dims, accumulate: 1 })),
+  layernorm_forward: [ROWS, WIDE_ROWS],
+  layernorm_backward_input: [ROWS, WIDE_ROWS].map((dims) => ({ ...dims, residual: 1 })),
+  layernorm_backward_weight: [ROWS, WIDE_ROWS].map((dims) => ({ ...dims, accumulate: 1 })),
+  gelu_forward: [{ L: ELEMENTS }],
+  gelu_backward: [{ L: ELEMENTS }],
+  attention_scores: [ATTENTION, ATTENTION_EVEN],
+  attention_softmax: [ATTENTION, ATTENTION_EVEN],
+  attention_mix: [ATTENTION, ATTENTION_EVEN],
+  attention_scores_backward: [ATTENTION, ATTENTION_EVEN],
+  attention_softmax_backward: [ATTENTION, ATTENTION_EVEN],
+  attention_query_backward: [ATTENTION, ATTENTION_EVEN],
+  attention_key_backward: [ATTENTION, ATTENTION_EVEN],
+  attention_value_backward: [ATTENTION, ATTENTION_EVEN],
+  embedding_forward: [EMBEDDING],
+  embedding_backward_token: [{ ...EMBEDDING, accumulate: 1 }],
+  embedding_backward_position: [{ ...EMBEDDING, accumulate: 1 }],
+  cross_entropy_forward: [LOGITS],
+  cross_entropy_backward: [LOGITS],
+  add: [{ L: ELEMENTS }],
+  sum_of_squares: [{ L: ELEMENTS, P: sumOfSquaresPartials(ELEMENTS) }],
+  adamw: [{ L: ELEMENTS, decay: 1 }],
+};

@@ -1,0 +1,79 @@
+import { type Dims, type Kernel, KERNELS, type KernelName, type Program, type TensorDeclaration } from '@millrace/kernels';
+import { elementCount } from '@millrace/tensor';
+import type { DeviceTensor } from './backend';
+import { type HostArray, newHostArray } from './host-array';
+import { bindingShape } from './binding-shape';
+import { SELF_TEST_DIMS } from './self-test-dims';
+import type { WebGpuBackend } from './webgpu/webgpu-backend';
+
+export interface SelfTestResult {
+  readonly kernel: KernelName;
+  readonly dims: Dims;
+  readonly maxAbsDifference: number;
+  readonly ok: boolean;
+}
+
+/** Part of the largest entry by which two orders of summation in f32 may differ at these sizes. */
+const TOLERANCE = 1e-5;
+
+/** Deterministic values in (-1, 1), or ids below `vocab` for u32 tensors. */
+function testValues({ shape, dtype }: TensorDeclaration, salt: number, vocab: number): HostArray {
+  const values = newHostArray(dtype, elementCount(shape), 'f32');
+  for (let index = 0; index < values.length; index++) {
+    const noise = Math.imul(index + 1 + salt * 7919, 0x9e3779b1) >>> 0;
+    values[index] = dtype === 'u32' ? noise % vocab : noise / 2 ** 31 - 1;
+  }
+  return values;
+}
+
+function singleProgram(kernel: Kernel, name: KernelName, dims: Dims): Program {
+  const tensors = kernel.bindings.map((binding): TensorDeclaration => {
+    return { name: binding.name, shape: bindingShape(binding.name, dims), dtype: binding.dtype, role: 'scratch' };
+  });
+  const bound = Object.fromEntries(kernel.bindings.map((binding) => [binding.name, binding.name]));
+  return { name: `self-test-${name}`, tensors, steps: [{ kernel: name, dims, tensors: bound }] };
+}
+
+/** What the kernel writes, by the variant that would be used or by the naive one. */
+async function outputs(backend: WebGpuBackend, name: KernelName, dims: Dims, reference: boolean): Promise<HostArray[]> {
+  const kernel = KERNELS[name];
+  const program = singleProgram(kernel, name, dims);
+  const tensors = new Map<string, DeviceTensor>(program.tensors.map((tensor) => [tensor.name, backend.allocate(tensor)]));
+  [...tensors.values()].forEach((tensor, index) => backend.write(tensor, testValues(tensor.declaration, index, dims['V'] ?? 1)));
+  backend.run(await backend.bind(program, tensors, { reference }));
+  const written = kernel.bindings.filter(({ access }) => access === 'read_write').map((binding) => tensors.get(binding.name) as DeviceTensor);
+  const values = await backend.readAll(written);
+  for (const tensor of tensors.values()) backend.release(tensor);
+  return values;
+}
+
+/** Largest difference and whether it is within tolerance; a value that is not finite never is. */
+function compare(actual: readonly HostArray[], expected: readonly HostArray[]): { maxAbsDifference: number; ok: boolean } {
+  let maxAbsDifference = 0;
+  let largest = 1;
+  for (const [tensor, values] of expected.entries()) {
+    values.forEach((value, index) => {
+      const difference = Math.abs((actual[tensor]?.[index] ?? NaN) - value);
+      maxAbsDifference = Math.max(maxAbsDifference, Number.isNaN(difference) ? Infinity : difference);
+      largest = Math.max(largest, Math.abs(value));
+    });
+  }
+  return { maxAbsDifference, ok: maxAbsDifference <= TOLERANCE * largest };
+}
+
+/**
+ * Runs every kernel that has more than the naive variant on small odd shapes, both ways. A kernel whose variant disagrees
+ * is quarantined: programs bound from then on use the naive one.
+ */
+export async function selfTest(backend: WebGpuBackend): Promise<SelfTestResult[]> {
+  const results: SelfTestResult[] = [];
+  for (const [name, cases] of Object.entries(SELF_TEST_DIMS) as [KernelName, readonly Dims[]][]) {
+    for (const dims of cases) {
+      if (!backend.hasVariant(name, dims)) continue;
+      const compared = compare(await outputs(backend, name, dims, false), await outputs(backend, name, dims, true));
+      results.push({ kernel: name, dims, ...compared });
+      if (!compared.ok) backend.quarantine(name);
+    }
+  }
+  return results;
+}

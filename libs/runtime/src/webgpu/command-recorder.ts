@@ -1,0 +1,60 @@
+export interface Dispatch {
+  readonly pipeline: GPUComputePipeline;
+  readonly bindGroup: GPUBindGroup;
+  readonly workgroups: readonly [number, number, number];
+}
+
+/**
+ * Collects commands into one command buffer, dispatches into one pass as long as nothing else comes between: a dispatch
+ * costs about 1.5 microseconds inside a pass and ten times that with an encoder of its own.
+ */
+export class CommandRecorder {
+  private encoder: GPUCommandEncoder | undefined;
+  private pass: GPUComputePassEncoder | undefined;
+  private pipeline: GPUComputePipeline | undefined;
+
+  constructor(private readonly device: GPUDevice) {}
+
+  /** Whether something waits for `submit`. */
+  get pending(): boolean {
+    return this.encoder !== undefined;
+  }
+
+  dispatch({ pipeline, bindGroup, workgroups }: Dispatch): void {
+    this.pass ??= this.open().beginComputePass();
+    if (this.pipeline !== pipeline) {
+      this.pass.setPipeline(pipeline);
+      this.pipeline = pipeline;
+    }
+    this.pass.setBindGroup(0, bindGroup);
+    this.pass.dispatchWorkgroups(workgroups[0], workgroups[1], workgroups[2]);
+  }
+
+  clear(buffer: GPUBuffer): void {
+    this.endPass();
+    this.open().clearBuffer(buffer);
+  }
+
+  copy(source: GPUBuffer, destination: GPUBuffer, destinationOffset: number): void {
+    this.endPass();
+    this.open().copyBufferToBuffer(source, 0, destination, destinationOffset, source.size);
+  }
+
+  submit(): void {
+    if (this.encoder === undefined) return;
+    this.endPass();
+    this.device.queue.submit([this.encoder.finish()]);
+    this.encoder = undefined;
+  }
+
+  private open(): GPUCommandEncoder {
+    this.encoder ??= this.device.createCommandEncoder();
+    return this.encoder;
+  }
+
+  private endPass(): void {
+    this.pass?.end();
+    this.pass = undefined;
+    this.pipeline = undefined;
+  }
+}

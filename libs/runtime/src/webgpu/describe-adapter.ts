@@ -1,0 +1,37 @@
+import type { AdapterDescription } from '../adapter-description';
+
+const SOFTWARE = /llvmpipe|lavapipe|swiftshader|software|basic render/i;
+
+/** The limits that kernels and tensors meet; asked for in full, since devices get the small defaults otherwise. */
+export const WANTED_LIMITS = [
+  'maxStorageBufferBindingSize',
+  'maxBufferSize',
+  'maxComputeWorkgroupStorageSize',
+  'maxComputeInvocationsPerWorkgroup',
+  'maxComputeWorkgroupSizeX',
+  'maxComputeWorkgroupSizeY',
+  'maxComputeWorkgroupSizeZ',
+  'maxComputeWorkgroupsPerDimension',
+  'maxStorageBuffersPerShaderStage',
+] as const satisfies readonly (keyof GPUSupportedLimits)[];
+
+export function wantedLimits({ limits }: GPUAdapter): Record<string, number> {
+  return Object.fromEntries(WANTED_LIMITS.map((name) => [name, limits[name]]));
+}
+
+/** Plain data about an adapter, to send to the API and to show. */
+export function describeAdapter(adapter: GPUAdapter): AdapterDescription {
+  const { vendor, architecture, device, description } = adapter.info;
+  const software = SOFTWARE.test(`${vendor} ${architecture} ${device} ${description}`);
+  return {
+    vendor,
+    architecture,
+    device,
+    description,
+    adapterClass: software ? 'cpu' : 'gpu',
+    features: [...adapter.features].sort(),
+    limits: wantedLimits(adapter),
+    // Dawn puts the driver's name and version after the device name: "llvmpipe: Mesa 25.0.7 (LLVM 15.0.6) 0.0.1".
+    driver: description.includes(': ') ? description.slice(description.indexOf(': ') + 2) : '',
+  };
+}

@@ -1,0 +1,88 @@
+import { describeError } from '@millrace/core';
+import { type Dims, type Kernel, type KernelTarget, WGSL } from '@millrace/kernels';
+import { compileError } from '../runtime.errors';
+import { STAGE_COMPUTE } from './gpu-constants';
+
+/** A compiled kernel for certain dims, and how to launch it. */
+export interface KernelLaunch {
+  readonly pipeline: GPUComputePipeline;
+  readonly layout: GPUBindGroupLayout;
+  readonly workgroups: readonly [number, number, number];
+}
+
+interface KernelLayouts {
+  readonly layout: GPUBindGroupLayout;
+  readonly pipelineLayout: GPUPipelineLayout;
+}
+
+/** Pipelines by (WGSL file, override values): many operations of a model share one. */
+export class PipelineCache {
+  private readonly pipelines = new Map<string, Promise<GPUComputePipeline>>();
+  private readonly modules = new Map<string, GPUShaderModule>();
+  private readonly layouts = new Map<string, KernelLayouts>();
+  private readonly quarantined = new Set<string>();
+
+  constructor(private readonly device: GPUDevice, private readonly target: KernelTarget) {}
+
+  /** Kernels whose variants failed the self-test are launched by their naive variant from now on. */
+  quarantine(kernel: string): void {
+    this.quarantined.add(kernel);
+  }
+
+  /** Compiles unless that was done before. RUNTIME.COMPILE with the compiler's message. */
+  async launch(kernel: Kernel, dims: Dims, reference = false): Promise<KernelLaunch> {
+    const naive = reference || this.quarantined.has(kernel.name);
+    const { wgsl, overrides, workgroups } = naive ? kernel.reference(dims, this.target) : kernel.variant(dims, this.target);
+    const { layout, pipelineLayout } = this.kernelLayouts(kernel);
+    const constants = Object.entries(overrides).sort(([a], [b]) => (a < b ? -1 : 1));
+    const key = `${kernel.name}|${wgsl}|${constants.map(([name, value]) => `${name}=${value}`).join(',')}`;
+    let pipeline = this.pipelines.get(key);
+    if (pipeline === undefined) {
+      pipeline = this.compile(kernel.name, wgsl, { layout: pipelineLayout, constants: Object.fromEntries(constants) });
+      this.pipelines.set(key, pipeline);
+    }
+    return { pipeline: await pipeline, layout, workgroups };
+  }
+
+  private kernelLayouts(kernel: Kernel): KernelLayouts {
+    const known = this.layouts.get(kernel.name);
+    if (known !== undefined) return known;
+    const layout = this.device.createBindGroupLayout({
+      label: kernel.name,
+      entries: kernel.bindings.map(({ access }, binding) => ({
+        binding,
+        visibility: STAGE_COMPUTE,
+        buffer: { type: access === 'read' ? 'read-only-storage' : 'storage' },
+      })),
+    });
+    const made = { layout, pipelineLayout: this.device.createPipelineLayout({ bindGroupLayouts: [layout] }) };
+    this.layouts.set(kernel.name, made);
+    return made;
+  }
+
+  private async compile(
+    kernel: string, wgsl: string, { layout, constants }: { layout: GPUPipelineLayout; constants: Record<string, number> },
+  ): Promise<GPUComputePipeline> {
+    // A module that does not compile is reported both here and by the pipeline: the scope keeps it from the error event.
+    this.device.pushErrorScope('validation');
+    const module = this.module(kernel, wgsl);
+    const moduleError = this.device.popErrorScope();
+    const pipeline = this.device.createComputePipelineAsync({ label: wgsl, layout, compute: { module, entryPoint: 'main', constants } });
+    try {
+      return await pipeline;
+    } catch (error) {
+      throw compileError(kernel, (await moduleError)?.message ?? describeError(error));
+    }
+  }
+
+  private module(kernel: string, wgsl: string): GPUShaderModule {
+    const code = WGSL[wgsl];
+    if (code === undefined) throw compileError(kernel, `there is no file ${wgsl}`);
+    let module = this.modules.get(wgsl);
+    if (module === undefined) {
+      module = this.device.createShaderModule({ label: wgsl, code });
+      this.modules.set(wgsl, module);
+    }
+    return module;
+  }
+}

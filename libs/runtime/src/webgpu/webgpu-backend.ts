@@ -1,0 +1,230 @@
+import { assert, type Clock } from '@millrace/core';
+import { type Dims, type KernelName, KERNELS, type KernelTarget, type Program, type TensorDeclaration } from '@millrace/kernels';
+import { tensorBytes } from '@millrace/tensor';
+import type { AdapterDescription } from '../adapter-description';
+import type { Backend, BoundProgram, DeviceTensor } from '../backend';
+import { checkProgram } from '../check-program';
+import { checkWrite } from '../check-write';
+import type { HostArray } from '../host-array';
+import { tensorTooLargeError } from '../runtime.errors';
+import { CommandRecorder, type Dispatch } from './command-recorder';
+import { DeviceFailure } from './device-failure';
+import { BUFFER_USAGE } from './gpu-constants';
+import { PipelineCache } from './pipeline-cache';
+import { ReadbackRing, sleepMost } from './readback-ring';
+
+/** Submissions that may be unfinished before `throttle` waits: enough to keep the device busy, little enough to bound memory. */
+const UNFINISHED_SUBMITS_MAX = 16;
+
+class GpuTensor implements DeviceTensor {
+  constructor(readonly declaration: TensorDeclaration, readonly buffer: GPUBuffer) {}
+}
+
+type RecordedStep = Dispatch | { readonly clear: GPUBuffer };
+
+class GpuProgram implements BoundProgram {
+  constructor(readonly name: string, readonly steps: readonly RecordedStep[]) {}
+}
+
+export interface WebGpuParts {
+  /** Kept alive as long as the device: Dawn's instance must not be collected before it. */
+  readonly gpu: GPU;
+  readonly device: GPUDevice;
+  readonly adapter: AdapterDescription;
+  readonly clock: Clock;
+}
+
+export interface BindOptions {
+  /** Launch every kernel by its naive variant, to check the others against. */
+  readonly reference?: boolean;
+}
+
+/** Runs programs on a WebGPU device. One per thread: Dawn is not safe to use from two threads at once. */
+export class WebGpuBackend implements Backend {
+  readonly kind = 'webgpu';
+  readonly elementType = 'f32';
+  readonly adapter: AdapterDescription;
+  readonly target: KernelTarget;
+  private readonly tensors = new Set<GpuTensor>();
+  private readonly failure: DeviceFailure;
+  private readonly recorder: CommandRecorder;
+  private readonly pipelines: PipelineCache;
+  private readonly readback: ReadbackRing;
+  private bytes = 0;
+  private submitted = 0;
+  private completed = 0;
+
+  constructor(private readonly parts: WebGpuParts) {
+    const { device, adapter, clock } = parts;
+    const { limits } = device;
+    this.adapter = adapter;
+    this.target = {
+      adapterClass: adapter.adapterClass,
+      maxWorkgroupSize: Math.min(limits.maxComputeInvocationsPerWorkgroup, limits.maxComputeWorkgroupSizeX),
+      maxWorkgroupsPerDimension: limits.maxComputeWorkgroupsPerDimension,
+      subgroups: device.features.has('subgroups'),
+    };
+    this.failure = new DeviceFailure(device, () => this.bytes);
+    this.recorder = new CommandRecorder(device);
+    this.pipelines = new PipelineCache(device, this.target);
+    this.readback = new ReadbackRing(device, clock);
+  }
+
+  get lost(): Promise<string> {
+    return this.failure.lost;
+  }
+
+  allocate(declaration: TensorDeclaration): DeviceTensor {
+    this.failure.check();
+    const { device } = this.parts;
+    const bytes = tensorBytes(declaration.shape, declaration.dtype);
+    this.checkSize(declaration.name, bytes);
+    const usage = BUFFER_USAGE.storage | BUFFER_USAGE.copySource | BUFFER_USAGE.copyDestination;
+    // WebGPU zeroes new buffers; an empty tensor still needs bytes to bind.
+    const buffer = device.createBuffer({ label: declaration.name, size: Math.max(bytes, 4), usage });
+    const tensor = new GpuTensor(declaration, buffer);
+    this.tensors.add(tensor);
+    this.bytes += buffer.size;
+    return tensor;
+  }
+
+  release(tensor: DeviceTensor): void {
+    const own = this.own(tensor);
+    // Recorded commands still name the buffer: they must be submitted before it goes.
+    this.flush();
+    this.tensors.delete(own);
+    this.bytes -= own.buffer.size;
+    own.buffer.destroy();
+  }
+
+  async bind(
+    program: Program, tensors: ReadonlyMap<string, DeviceTensor>, { reference = false }: BindOptions = {},
+  ): Promise<BoundProgram> {
+    this.failure.check();
+    checkProgram(program, tensors);
+    const buffer = (name: string | undefined): GPUBuffer => this.own(tensors.get(name ?? '')).buffer;
+    const steps = await Promise.all(program.steps.map(async (step): Promise<RecordedStep> => {
+      if ('clear' in step) return { clear: buffer(step.clear) };
+      const kernel = KERNELS[step.kernel];
+      const { pipeline, layout, workgroups } = await this.pipelines.launch(kernel, step.dims, reference);
+      const entries = kernel.bindings.map(({ name }, binding) => ({ binding, resource: { buffer: buffer(step.tensors[name]) } }));
+      return { pipeline, workgroups, bindGroup: this.parts.device.createBindGroup({ layout, entries }) };
+    }));
+    this.failure.check();
+    return new GpuProgram(program.name, steps);
+  }
+
+  run(program: BoundProgram): void {
+    this.failure.check();
+    assert(program instanceof GpuProgram, `program ${program.name} is not of this backend`);
+    for (const step of program.steps) {
+      if ('clear' in step) this.recorder.clear(step.clear);
+      else this.recorder.dispatch(step);
+    }
+  }
+
+  write(tensor: DeviceTensor, data: HostArray, elementOffset = 0): void {
+    this.failure.check();
+    const { buffer, declaration } = this.own(tensor);
+    checkWrite(declaration, data, elementOffset);
+    // A queue write overtakes commands that are recorded but not submitted.
+    this.flush();
+    const values = data instanceof Float64Array ? Float32Array.from(data) : data;
+    this.parts.device.queue.writeBuffer(buffer, elementOffset * 4, values);
+  }
+
+  async read(tensor: DeviceTensor, expectedDelayMs = 0): Promise<HostArray> {
+    const [values] = await this.readAll([tensor], expectedDelayMs);
+    return values as HostArray;
+  }
+
+  async readAll(tensors: readonly DeviceTensor[], expectedDelayMs = 0): Promise<HostArray[]> {
+    this.failure.check();
+    if (tensors.length === 0) return [];
+    const owned = tensors.map((tensor) => this.own(tensor));
+    const total = owned.reduce((sum, { buffer }) => sum + buffer.size, 0);
+    const staging = this.readback.take(total);
+    let offset = 0;
+    const offsets = owned.map(({ buffer }) => {
+      const start = offset;
+      this.recorder.copy(buffer, staging, start);
+      offset += buffer.size;
+      return start;
+    });
+    this.flush();
+    const serial = this.submitted;
+    const use = (mapped: ArrayBuffer): HostArray[] => owned.map((tensor, index) => copyOut(tensor, mapped, offsets[index] as number));
+    const values = await this.wait(this.readback.map(staging, total, { expectedDelayMs, use }));
+    this.completed = Math.max(this.completed, serial);
+    return values;
+  }
+
+  flush(): void {
+    if (!this.recorder.pending) return;
+    this.recorder.submit();
+    this.submitted++;
+  }
+
+  async finish(expectedDelayMs = 0): Promise<void> {
+    this.failure.check();
+    this.flush();
+    const serial = this.submitted;
+    await sleepMost(this.parts.clock, expectedDelayMs);
+    await this.wait(this.parts.device.queue.onSubmittedWorkDone());
+    this.completed = Math.max(this.completed, serial);
+    this.failure.check();
+  }
+
+  async throttle(): Promise<void> {
+    if (this.submitted - this.completed > UNFINISHED_SUBMITS_MAX) await this.finish();
+  }
+
+  /** Whether these dims are launched by another variant than the naive one. */
+  hasVariant(name: KernelName, dims: Dims): boolean {
+    const kernel = KERNELS[name];
+    return JSON.stringify(kernel.variant(dims, this.target)) !== JSON.stringify(kernel.reference(dims, this.target));
+  }
+
+  /** From now on programs are bound with the kernel's naive variant. */
+  quarantine(name: KernelName): void {
+    this.pipelines.quarantine(name);
+  }
+
+  allocatedBytes(): number {
+    return this.bytes;
+  }
+
+  destroy(): void {
+    this.failure.markDestroyed();
+    for (const { buffer } of this.tensors) buffer.destroy();
+    this.tensors.clear();
+    this.bytes = 0;
+    this.parts.device.destroy();
+  }
+
+  private checkSize(name: string, bytes: number): void {
+    const { maxStorageBufferBindingSize, maxBufferSize } = this.parts.device.limits;
+    for (const [limit, limitBytes] of Object.entries({ maxStorageBufferBindingSize, maxBufferSize })) {
+      if (bytes > limitBytes) throw tensorTooLargeError({ name, bytes, limitBytes, limit });
+    }
+  }
+
+  private own(tensor: DeviceTensor | undefined): GpuTensor {
+    assert(tensor instanceof GpuTensor && this.tensors.has(tensor), `tensor ${tensor?.declaration.name} is not of this backend`);
+    return tensor;
+  }
+
+  private async wait<T>(promise: Promise<T>): Promise<T> {
+    try {
+      return await promise;
+    } catch (error) {
+      throw this.failure.explain(error);
+    }
+  }
+}
+
+function copyOut({ declaration }: GpuTensor, mapped: ArrayBuffer, offset: number): HostArray {
+  const count = tensorBytes(declaration.shape, declaration.dtype) / 4;
+  const view = declaration.dtype === 'u32' ? new Uint32Array(mapped, offset, count) : new Float32Array(mapped, offset, count);
+  return view.slice();
+}
