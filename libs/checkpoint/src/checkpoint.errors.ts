@@ -12,14 +12,16 @@ const SEND_AGAIN = 'the file is cut or was changed; write or send it again';
 
 export function fileTruncated(needed: number, bytes: number, what: string): AppError {
   return invalid('FILE_TRUNCATED', `${what} needs ${needed} bytes, but the file has ${bytes}; ${SEND_AGAIN}`, {
-    needed, bytes,
+    needed,
+    bytes,
   });
 }
 
 export function fileTrailing(dataBytes: number, bytes: number): AppError {
   return invalid(
     'FILE_TRAILING',
-    `the tensors end at byte ${dataBytes}, but the file goes on to ${bytes}; ${SEND_AGAIN}`, { dataBytes, bytes },
+    `the tensors end at byte ${dataBytes}, but the file goes on to ${bytes}; ${SEND_AGAIN}`,
+    { dataBytes, bytes },
   );
 }
 
@@ -33,7 +35,9 @@ export function headerTooLong(headerBytes: bigint, limit: number): AppError {
 
 export function headerInvalid(reason: string, cause?: unknown): AppError {
   return new AppError({
-    code: 'CHECKPOINT.HEADER_INVALID', kind: 'invalid', cause,
+    code: 'CHECKPOINT.HEADER_INVALID',
+    kind: 'invalid',
+    cause,
     message: `the safetensors header is not valid: ${reason}`,
   });
 }
@@ -44,7 +48,8 @@ export function tensorDuplicate(name: string): AppError {
 
 export function dtypeUnknown(name: string, dtype: unknown): AppError {
   return invalid('DTYPE_UNKNOWN', `tensor ${JSON.stringify(name)} has the unknown dtype ${JSON.stringify(dtype)}`, {
-    name, dtype,
+    name,
+    dtype,
   });
 }
 
@@ -91,8 +96,10 @@ export function offsetsOutOfRange(name: string, end: number, dataBytes: number):
 
 export function tensorUnknown(name: string): AppError {
   return new AppError({
-    code: 'CHECKPOINT.TENSOR_UNKNOWN', kind: 'not_found',
-    message: `tensor ${JSON.stringify(name)} is not in the file`, details: { name },
+    code: 'CHECKPOINT.TENSOR_UNKNOWN',
+    kind: 'not_found',
+    message: `tensor ${JSON.stringify(name)} is not in the file`,
+    details: { name },
   });
 }
 
@@ -115,10 +122,14 @@ function listed(title: string, lines: readonly string[]): string {
 export function tensorsMismatch(model: string, differences: TensorDifferences): AppError {
   const { missing, unexpected, wrongShapes } = differences;
   return new AppError({
-    code: 'CHECKPOINT.TENSORS_MISMATCH', kind: 'invalid',
+    code: 'CHECKPOINT.TENSORS_MISMATCH',
+    kind: 'invalid',
     message:
-      `the tensors are not those of ${model}` + listed('missing', missing) + listed('unexpected', unexpected) +
-      listed('wrong shape', wrongShapes) + '; choose the model configuration that the file was made with',
+      `the tensors are not those of ${model}` +
+      listed('missing', missing) +
+      listed('unexpected', unexpected) +
+      listed('wrong shape', wrongShapes) +
+      '; choose the model configuration that the file was made with',
     details: { ...differences },
   });
 }
@@ -129,7 +140,9 @@ export function notGpt2(reason: string): AppError {
 
 export function manifestInvalid(path: string, reason: string): AppError {
   return new AppError({
-    code: 'CHECKPOINT.MANIFEST_INVALID', kind: 'invalid', fields: [{ path, message: reason }],
+    code: 'CHECKPOINT.MANIFEST_INVALID',
+    kind: 'invalid',
+    fields: [{ path, message: reason }],
     message: `the checkpoint's manifest is not valid at ${path === '' ? 'its root' : path}: ${reason}`,
   });
 }
@@ -140,14 +153,17 @@ export function blockNameInvalid(sha256: string): AppError {
 
 export function blockMissing(sha256: string): AppError {
   return new AppError({
-    code: 'CHECKPOINT.BLOCK_MISSING', kind: 'not_found',
-    message: `block ${sha256} is not in the store`, details: { sha256 },
+    code: 'CHECKPOINT.BLOCK_MISSING',
+    kind: 'not_found',
+    message: `block ${sha256} is not in the store`,
+    details: { sha256 },
   });
 }
 
 export function blockCorrupt(sha256: string, found: string): AppError {
   return new AppError({
-    code: 'CHECKPOINT.BLOCK_CORRUPT', kind: 'internal',
+    code: 'CHECKPOINT.BLOCK_CORRUPT',
+    kind: 'internal',
     message: `block ${sha256} has the hash ${found}; it was damaged on the way or on disk, write it again`,
     details: { sha256, found },
   });
@@ -155,17 +171,24 @@ export function blockCorrupt(sha256: string, found: string): AppError {
 
 export function blocksWrongSize(name: string, needed: number, found: number): AppError {
   return new AppError({
-    code: 'CHECKPOINT.BLOCKS_WRONG_SIZE', kind: 'internal',
+    code: 'CHECKPOINT.BLOCKS_WRONG_SIZE',
+    kind: 'internal',
     message: `the blocks of tensor ${JSON.stringify(name)} hold ${found} bytes, not ${needed}`,
     details: { name, needed, found },
   });
 }
 
-export function diskFull(folder: string, sizes: { neededBytes?: number; freeBytes?: number }, cause?: unknown): AppError {
+export function diskFull(
+  folder: string,
+  sizes: { neededBytes?: number; freeBytes?: number },
+  cause?: unknown,
+): AppError {
   const { neededBytes, freeBytes } = sizes;
   const numbers = neededBytes === undefined ? '' : `: ${neededBytes} bytes are needed and ${freeBytes} are free`;
   return new AppError({
-    code: 'CHECKPOINT.DISK_FULL', kind: 'exhausted', cause,
+    code: 'CHECKPOINT.DISK_FULL',
+    kind: 'exhausted',
+    cause,
     message: `the disk of ${folder} is too full${numbers}; free some space or keep fewer checkpoints`,
     details: { folder, ...sizes },
   });
@@ -174,7 +197,10 @@ export function diskFull(folder: string, sizes: { neededBytes?: number; freeByte
 export function storageFailed(path: string, cause: unknown): AppError {
   if ((cause as { code?: unknown } | null)?.code === 'ENOSPC') return diskFull(path, {}, cause);
   return new AppError({
-    code: 'CHECKPOINT.STORAGE_FAILED', kind: 'internal', cause,
-    message: `cannot read or write ${path}`, details: { path },
+    code: 'CHECKPOINT.STORAGE_FAILED',
+    kind: 'internal',
+    cause,
+    message: `cannot read or write ${path}`,
+    details: { path },
   });
 }

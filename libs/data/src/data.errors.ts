@@ -4,14 +4,16 @@ import { AppError } from '@millrace/core';
 
 export function textEmpty(): AppError {
   return new AppError({
-    code: 'DATA.TEXT_EMPTY', kind: 'invalid',
+    code: 'DATA.TEXT_EMPTY',
+    kind: 'invalid',
     message: 'the corpus holds no text; send at least one character',
   });
 }
 
 export function textNotUtf8(byteOffset: number): AppError {
   return new AppError({
-    code: 'DATA.TEXT_NOT_UTF8', kind: 'invalid',
+    code: 'DATA.TEXT_NOT_UTF8',
+    kind: 'invalid',
     message: `the text is not valid UTF-8 at byte ${byteOffset}; convert it to UTF-8 and send it again`,
     details: { byteOffset },
   });
@@ -19,7 +21,8 @@ export function textNotUtf8(byteOffset: number): AppError {
 
 export function textMalformed(codeUnitIndex: number): AppError {
   return new AppError({
-    code: 'DATA.TEXT_MALFORMED', kind: 'invalid',
+    code: 'DATA.TEXT_MALFORMED',
+    kind: 'invalid',
     message: `the text has half a surrogate pair at UTF-16 position ${codeUnitIndex}; it cannot be written as UTF-8`,
     details: { codeUnitIndex },
   });
@@ -27,7 +30,8 @@ export function textMalformed(codeUnitIndex: number): AppError {
 
 export function lineInvalid(lineNumber: number, reason: string): AppError {
   return new AppError({
-    code: 'DATA.LINE_INVALID', kind: 'invalid',
+    code: 'DATA.LINE_INVALID',
+    kind: 'invalid',
     message: `line ${lineNumber}: ${reason}; each line must be a JSON string or an object with a string "text"`,
     details: { lineNumber },
   });
@@ -36,7 +40,8 @@ export function lineInvalid(lineNumber: number, reason: string): AppError {
 export function characterUnknown(character: string, position: number, vocab: number): AppError {
   const codePoint = (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
   return new AppError({
-    code: 'DATA.CHARACTER_UNKNOWN', kind: 'invalid',
+    code: 'DATA.CHARACTER_UNKNOWN',
+    kind: 'invalid',
     message:
       `character ${JSON.stringify(character)} (U+${codePoint}) at position ${position} is not among the ${vocab} ` +
       'characters of this dataset; use characters that occur in its text',
@@ -46,7 +51,8 @@ export function characterUnknown(character: string, position: number, vocab: num
 
 export function tokenizerUnknown(name: unknown): AppError {
   return new AppError({
-    code: 'DATA.TOKENIZER_UNKNOWN', kind: 'invalid',
+    code: 'DATA.TOKENIZER_UNKNOWN',
+    kind: 'invalid',
     message: `tokenizer ${JSON.stringify(name)} is not known; use byte, char or gpt2`,
     fields: [{ path: '/tokenizer', message: 'must be byte, char or gpt2' }],
   });
@@ -54,7 +60,8 @@ export function tokenizerUnknown(name: unknown): AppError {
 
 export function tokenizerMissing(contentType: string): AppError {
   return new AppError({
-    code: 'DATA.TOKENIZER_MISSING', kind: 'invalid',
+    code: 'DATA.TOKENIZER_MISSING',
+    kind: 'invalid',
     message: `a body of ${contentType} needs a tokenizer; add tokenizer=byte, char or gpt2`,
     fields: [{ path: '/tokenizer', message: 'is required: byte, char or gpt2' }],
   });
@@ -62,7 +69,8 @@ export function tokenizerMissing(contentType: string): AppError {
 
 export function tokenizerNotTaken(name: string): AppError {
   return new AppError({
-    code: 'DATA.TOKENIZER_NOT_TAKEN', kind: 'invalid',
+    code: 'DATA.TOKENIZER_NOT_TAKEN',
+    kind: 'invalid',
     message: `uploaded tokens take no tokenizer, but ${JSON.stringify(name)} was given; leave it out`,
     fields: [{ path: '/tokenizer', message: 'must be left out for application/x-tokens-u16' }],
   });
@@ -70,39 +78,49 @@ export function tokenizerNotTaken(name: string): AppError {
 
 export function tokenizerInvalid(reason: string): AppError {
   return new AppError({
-    code: 'DATA.TOKENIZER_INVALID', kind: 'invalid',
+    code: 'DATA.TOKENIZER_INVALID',
+    kind: 'invalid',
     message: `the stored tokenizer is not valid: ${reason}; build the dataset again`,
   });
 }
 
 export function tokenizerHasNoText(): AppError {
   return new AppError({
-    code: 'DATA.TOKENIZER_HAS_NO_TEXT', kind: 'precondition',
-    message: 'this dataset was uploaded as token ids, so its text is not known; use one built from text with a tokenizer',
+    code: 'DATA.TOKENIZER_HAS_NO_TEXT',
+    kind: 'precondition',
+    message:
+      'this dataset was uploaded as token ids, so its text is not known; use one built from text with a tokenizer',
   });
 }
 
 export function contentTypeUnknown(contentType: string): AppError {
   return new AppError({
-    code: 'DATA.CONTENT_TYPE_UNKNOWN', kind: 'invalid',
+    code: 'DATA.CONTENT_TYPE_UNKNOWN',
+    kind: 'invalid',
     message:
       `content type ${JSON.stringify(contentType)} is not taken; send text/plain (UTF-8), application/x-ndjson ` +
       'or application/x-tokens-u16',
-    fields: [{ path: '/content-type', message: 'must be text/plain, application/x-ndjson or application/x-tokens-u16' }],
+    fields: [
+      { path: '/content-type', message: 'must be text/plain, application/x-ndjson or application/x-tokens-u16' },
+    ],
   });
 }
 
 export function tokenBytesOdd(bytes: number): AppError {
   return new AppError({
-    code: 'DATA.TOKEN_BYTES_ODD', kind: 'invalid',
-    message: `the body has ${bytes} bytes, but tokens are little-endian u16, two bytes each; the upload is cut or not u16`,
+    code: 'DATA.TOKEN_BYTES_ODD',
+    kind: 'invalid',
+    message:
+      `the body has ${bytes} bytes, but tokens are little-endian u16, two bytes each; ` +
+      'send it whole, or convert it to u16',
     details: { bytes },
   });
 }
 
 export function uploadTooLarge(bytesMax: number): AppError {
   return new AppError({
-    code: 'DATA.UPLOAD_TOO_LARGE', kind: 'too_large',
+    code: 'DATA.UPLOAD_TOO_LARGE',
+    kind: 'too_large',
     message: `the body has more than ${bytesMax} bytes; send a smaller corpus or raise the limit`,
     details: { bytesMax },
   });
@@ -110,7 +128,9 @@ export function uploadTooLarge(bytesMax: number): AppError {
 
 export function uploadBroken(cause: unknown): AppError {
   return new AppError({
-    code: 'DATA.UPLOAD_BROKEN', kind: 'aborted', cause,
+    code: 'DATA.UPLOAD_BROKEN',
+    kind: 'aborted',
+    cause,
     message: 'the upload ended before its body was complete; send it again',
   });
 }
@@ -118,7 +138,9 @@ export function uploadBroken(cause: unknown): AppError {
 export function storageFailed(path: string, cause: unknown): AppError {
   const full = (cause as { code?: unknown } | null)?.code === 'ENOSPC';
   return new AppError({
-    code: full ? 'DATA.DISK_FULL' : 'DATA.STORAGE_FAILED', kind: full ? 'exhausted' : 'internal', cause,
+    code: full ? 'DATA.DISK_FULL' : 'DATA.STORAGE_FAILED',
+    kind: full ? 'exhausted' : 'internal',
+    cause,
     message: full ? `no disk space left for ${path}; free some and try again` : `cannot read or write ${path}`,
     details: { path },
   });
@@ -126,7 +148,8 @@ export function storageFailed(path: string, cause: unknown): AppError {
 
 export function tokenFileInvalid(path: string, reason: string): AppError {
   return new AppError({
-    code: 'DATA.TOKEN_FILE_INVALID', kind: 'invalid',
+    code: 'DATA.TOKEN_FILE_INVALID',
+    kind: 'invalid',
     message: `token file ${path} is not usable: ${reason}`,
     details: { path },
   });
@@ -135,7 +158,8 @@ export function tokenFileInvalid(path: string, reason: string): AppError {
 export function tokensTooFew(part: 'train' | 'validation', tokens: number, context: number): AppError {
   const path = part === 'train' ? '/model/context' : '/data/validation';
   return new AppError({
-    code: 'DATA.TOKENS_TOO_FEW', kind: 'invalid',
+    code: 'DATA.TOKENS_TOO_FEW',
+    kind: 'invalid',
     message:
       `the ${part} part has ${tokens} tokens, but one sequence of context ${context} needs ${context + 1}; ` +
       'use a larger dataset, a smaller context or another validation fraction',

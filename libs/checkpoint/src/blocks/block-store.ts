@@ -7,7 +7,9 @@ export interface StoredBlock {
 
 /** Immutable blocks addressed by the SHA-256 of their bytes (lower-case hexadecimal). */
 export interface BlockStore {
-  /** Durable when it resolves; a block that is there already is kept. Errors: CHECKPOINT.BLOCK_CORRUPT, DISK_FULL. */
+  /**
+   * Durable when it resolves; a block that is there already is kept. Errors: CHECKPOINT.BLOCK_CORRUPT, DISK_FULL.
+   */
   put(sha256: string, bytes: Uint8Array): Promise<void>;
   /** Errors: CHECKPOINT.BLOCK_MISSING, BLOCK_CORRUPT. */
   get(sha256: string): Promise<Uint8Array>;

@@ -18,11 +18,14 @@ export interface FileBlockStoreOptions {
 }
 
 /**
- * Blocks as files `DIR/ab/abcd…`, 256 folders by the first two digits. A block appears by rename after its bytes are synced, and the
- * folder is synced after that: a crash leaves a whole block or none.
+ * Blocks as files `DIR/ab/abcd…`, 256 folders by the first two digits. A block appears by rename after its bytes
+ * are synced, and the folder is synced after that: a crash leaves a whole block or none.
  */
 export class FileBlockStore implements BlockStore {
-  constructor(private readonly folder: string, private readonly options: FileBlockStoreOptions) {}
+  constructor(
+    private readonly folder: string,
+    private readonly options: FileBlockStoreOptions,
+  ) {}
 
   async put(sha256: string, bytes: Uint8Array): Promise<void> {
     const path = this.pathOf(sha256);
@@ -76,7 +79,8 @@ export class FileBlockStore implements BlockStore {
   /** Error: CHECKPOINT.DISK_FULL unless `neededBytes` and a reserve of 64 MiB are free. */
   async checkSpace(neededBytes: number): Promise<void> {
     const freeBytes = await this.freeBytes();
-    if (freeBytes < neededBytes + RESERVE_BYTES) throw diskFull(this.folder, { neededBytes: neededBytes + RESERVE_BYTES, freeBytes });
+    if (freeBytes < neededBytes + RESERVE_BYTES)
+      throw diskFull(this.folder, { neededBytes: neededBytes + RESERVE_BYTES, freeBytes });
   }
 
   /** Deletes what writes that never finished left behind; call it when nothing writes, at start. */

@@ -38,7 +38,11 @@ export function joinBlocks(parts: readonly Uint8Array[]): Uint8Array {
 }
 
 /** Puts a tensor's bytes block by block; what it returns belongs into the manifest. */
-export async function putTensor(store: BlockStore, values: Float32Array, blockBytes = BLOCK_BYTES): Promise<BlockReference[]> {
+export async function putTensor(
+  store: BlockStore,
+  values: Float32Array,
+  blockBytes = BLOCK_BYTES,
+): Promise<BlockReference[]> {
   const blocks = splitBlocks(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), blockBytes);
   for (const { sha256, bytes } of blocks) await store.put(sha256, bytes);
   return blockReferences(blocks);
@@ -46,7 +50,8 @@ export async function putTensor(store: BlockStore, values: Float32Array, blockBy
 
 /** Reads a tensor back. Errors: those of BlockStore.get; CHECKPOINT.BLOCKS_WRONG_SIZE. */
 export async function getTensor(
-  store: BlockStore, tensor: { readonly name: string; readonly shape: readonly number[]; readonly blocks: readonly BlockReference[] },
+  store: BlockStore,
+  tensor: { readonly name: string; readonly shape: readonly number[]; readonly blocks: readonly BlockReference[] },
 ): Promise<Float32Array> {
   const values = new Float32Array(tensor.shape.reduce((product, size) => product * size, 1));
   const target = new Uint8Array(values.buffer);

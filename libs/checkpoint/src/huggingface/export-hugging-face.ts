@@ -1,4 +1,9 @@
-import { type ByteSink, encodeSafetensors, safetensorsBytes, type TensorToWrite } from '../safetensors/write-safetensors';
+import {
+  type ByteSink,
+  encodeSafetensors,
+  safetensorsBytes,
+  type TensorToWrite,
+} from '../safetensors/write-safetensors';
 import { type Gpt2Sizes, gpt2Tensors } from './gpt2-tensors';
 
 /** The weights of a tensor by its Hugging Face name, row-major. */
@@ -8,7 +13,9 @@ const METADATA = { format: 'pt' };
 
 function tensorsToWrite(sizes: Gpt2Sizes, readTensor: ReadTensor): TensorToWrite[] {
   return gpt2Tensors(sizes).map(({ name, shape }) => ({
-    name, shape, dtype: 'F32',
+    name,
+    shape,
+    dtype: 'F32',
     read: async () => {
       const { buffer, byteOffset, byteLength } = await readTensor(name);
       return new Uint8Array(buffer, byteOffset, byteLength);
@@ -28,5 +35,8 @@ export async function exportHuggingFace(sizes: Gpt2Sizes, readTensor: ReadTensor
 
 /** Length of the exported file. */
 export function huggingFaceBytes(sizes: Gpt2Sizes): number {
-  return safetensorsBytes(tensorsToWrite(sizes, () => Promise.resolve(new Float32Array(0))), METADATA);
+  return safetensorsBytes(
+    tensorsToWrite(sizes, () => Promise.resolve(new Float32Array(0))),
+    METADATA,
+  );
 }

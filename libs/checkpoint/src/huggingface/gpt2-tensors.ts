@@ -16,8 +16,8 @@ export interface NamedShape {
 }
 
 /**
- * Every tensor of a GPT-2 in the one order that checkpoints and exports use, with the names and layouts of Hugging Face's
- * GPT2LMHeadModel (linear weights are Conv1D: [in, out]). A tied head has no tensor of its own.
+ * Every tensor of a GPT-2 in the one order that checkpoints and exports use, with the names and layouts of Hugging
+ * Face's GPT2LMHeadModel (linear weights are Conv1D: [in, out]). A tied head has no tensor of its own.
  */
 export function gpt2Tensors(sizes: Gpt2Sizes): NamedShape[] {
   const { layers, hidden, context, vocab, tieEmbeddings } = sizes;
@@ -49,13 +49,17 @@ function pair(name: string, shape: readonly number[]): NamedShape[] {
   ];
 }
 
-/** Compares tensors with those that `sizes` needs. Error: CHECKPOINT.TENSORS_MISMATCH listing missing, unexpected and misshapen ones. */
+/**
+ * Compares tensors with those that `sizes` needs. Error: CHECKPOINT.TENSORS_MISMATCH listing missing, unexpected
+ * and misshapen ones.
+ */
 export function checkGpt2Tensors(tensors: readonly NamedShape[], sizes: Gpt2Sizes): void {
   const differences = gpt2Differences(tensors, sizes);
   if (Object.values(differences).every((list) => list.length === 0)) return;
   const { layers, hidden, ffn, context, vocab, tieEmbeddings } = sizes;
   throw tensorsMismatch(
-    `a GPT-2 with layers ${layers}, hidden ${hidden}, ffn ${ffn}, context ${context}, vocab ${vocab}, tieEmbeddings ${tieEmbeddings}`,
+    `a GPT-2 with layers ${layers}, hidden ${hidden}, ffn ${ffn}, context ${context}, vocab ${vocab}, ` +
+      `tieEmbeddings ${tieEmbeddings}`,
     differences,
   );
 }
@@ -70,7 +74,9 @@ function gpt2Differences(tensors: readonly NamedShape[], sizes: Gpt2Sizes): Tens
     unexpected: tensors.filter(({ name }) => !neededNames.has(name)).map(({ name }) => name),
     wrongShapes: needed.flatMap(({ name, shape }) => {
       const other = found.get(name);
-      return other === undefined || show(other) === show(shape) ? [] : [`${name} is ${show(other)}, must be ${show(shape)}`];
+      return other === undefined || show(other) === show(shape)
+        ? []
+        : [`${name} is ${show(other)}, must be ${show(shape)}`];
     }),
   };
 }

@@ -19,8 +19,8 @@ export interface ImportedModel {
 }
 
 /**
- * Opens a GPT-2 saved by Hugging Face, with or without the `transformer.` prefix.
- * Errors: those of SafetensorsFile.open; CHECKPOINT.NOT_GPT2; TENSORS_MISMATCH when it is not whole; DTYPE_UNSUPPORTED.
+ * Opens a GPT-2 saved by Hugging Face, with or without the `transformer.` prefix. Errors: those of
+ * SafetensorsFile.open; CHECKPOINT.NOT_GPT2; TENSORS_MISMATCH when it is not whole; DTYPE_UNSUPPORTED.
  */
 export async function importHuggingFace(source: RandomAccess): Promise<ImportedModel> {
   const file = await SafetensorsFile.open(source);
@@ -34,17 +34,17 @@ export async function importHuggingFace(source: RandomAccess): Promise<ImportedM
     fileNames.set(full, name);
   }
   const found = [...fileNames].map(([name, fileName]) => ({ name, shape: file.entry(fileName).shape }));
-  const sizes = inferSizes(found);
+  const sizes = inferSizes(found, file.entries);
   checkGpt2Tensors(found, sizes);
   return { sizes, tensors: gpt2Tensors(sizes), read: (name) => file.readFloat32(fileNames.get(name) ?? name) };
 }
 
-function inferSizes(tensors: readonly NamedShape[]): Gpt2Sizes {
+function inferSizes(tensors: readonly NamedShape[], asSaved: readonly NamedShape[]): Gpt2Sizes {
   const shapeOf = new Map(tensors.map(({ name, shape }) => [name, shape]));
   const matrix = (name: string): readonly [number, number] => {
     const [rows, columns, ...others] = shapeOf.get(name) ?? [];
-    if (rows === undefined || columns === undefined || others.length > 0) {
-      throw notGpt2(`it has no matrix ${name}${describeNames(tensors)}`);
+    if (!rows || !columns || others.length > 0) {
+      throw notGpt2(`it has no matrix ${name}${describeNames(asSaved)}`);
     }
     return [rows, columns];
   };
@@ -54,11 +54,14 @@ function inferSizes(tensors: readonly NamedShape[]): Gpt2Sizes {
   const layerIndices = tensors.map(({ name }) => Number(/^transformer\.h\.(\d+)\./.exec(name)?.[1] ?? -1));
   const layers = layerIndices.reduce((most, index) => Math.max(most, index + 1), 0);
   // A gap would make the list of missing tensors as long as the largest index, which the file chooses freely.
-  if (layers > new Set(layerIndices).size) throw notGpt2(`it has a layer ${layers - 1}, but not all layers before it`);
+  if (layers > new Set(layerIndices).size)
+    throw notGpt2(`it has a layer ${layers - 1}, but not all layers before it`);
   return { layers, hidden, ffn, context, vocab, tieEmbeddings: !shapeOf.has('lm_head.weight') };
 }
 
 function describeNames(tensors: readonly NamedShape[]): string {
   const names = tensors.slice(0, 4).map(({ name }) => name);
-  return tensors.length === 0 ? '; it has no tensors' : `; it has ${tensors.length} tensors, such as ${names.join(', ')}`;
+  return tensors.length === 0
+    ? '; it has no tensors'
+    : `; it has ${tensors.length} tensors, such as ${names.join(', ')}`;
 }

@@ -1,11 +1,12 @@
 import { assert } from '@millrace/core';
 
-export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue };
+export type JsonValue =
+  null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue };
 export type JsonObject = { readonly [key: string]: JsonValue };
 
 /**
- * One text for equal values: no white space, keys by UTF-16 unit, numbers as JSON.stringify writes them (the rules of RFC 8785).
- * undefined members are left out; anything else that is not JSON is a bug.
+ * One text for equal values: no white space, keys by UTF-16 unit, numbers as JSON.stringify writes them (the rules
+ * of RFC 8785). undefined members are left out; anything else that is not JSON is a bug.
  */
 export function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item)).join(',')}]`;

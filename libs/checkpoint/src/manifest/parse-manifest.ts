@@ -13,15 +13,29 @@ export function manifestDigest(manifest: Manifest): string {
 
 /** Bytes of all blocks, each distinct one once. */
 export function manifestBytes(manifest: Manifest): number {
-  const bytesOf = new Map(manifest.tensors.flatMap(({ blocks }) => blocks.map(({ sha256, bytes }) => [sha256, bytes])));
+  const bytesOf = new Map(
+    manifest.tensors.flatMap(({ blocks }) => blocks.map(({ sha256, bytes }) => [sha256, bytes])),
+  );
   return [...bytesOf.values()].reduce((sum, bytes) => sum + bytes, 0);
 }
 
-/** Checks a stored or received manifest. Error: CHECKPOINT.MANIFEST_INVALID with the JSON pointer of what is wrong. */
+/**
+ * Checks a stored or received manifest. Error: CHECKPOINT.MANIFEST_INVALID with the JSON pointer of what is wrong.
+ */
 export function parseManifest(value: unknown): Manifest {
-  const root = objectAt(value, '', ['version', 'runId', 'step', 'model', 'dataPosition', 'rng', 'optimizer', 'tensors']);
+  const root = objectAt(value, '', [
+    'version',
+    'runId',
+    'step',
+    'model',
+    'dataPosition',
+    'rng',
+    'optimizer',
+    'tensors',
+  ]);
   if (root['version'] !== 1) throw manifestInvalid('/version', `is ${show(root['version'])}, this version reads 1`);
-  if (root['runId'] !== null && typeof root['runId'] !== 'string') throw manifestInvalid('/runId', 'must be a string or null');
+  if (root['runId'] !== null && typeof root['runId'] !== 'string')
+    throw manifestInvalid('/runId', 'must be a string or null');
   integerAt(root['step'], '/step', 0);
   checkModel(root['model']);
   for (const key of ['dataPosition', 'rng', 'optimizer']) objectAt(root[key], `/${key}`);
@@ -34,10 +48,12 @@ export function parseManifest(value: unknown): Manifest {
 function checkModel(value: unknown): void {
   const sizes = ['layers', 'hidden', 'ffn', 'context', 'vocab'];
   const model = objectAt(value, '/model', ['family', 'heads', 'tieEmbeddings', ...sizes]);
-  if (model['family'] !== 'gpt2') throw manifestInvalid('/model/family', `is ${show(model['family'])}, must be "gpt2"`);
+  if (model['family'] !== 'gpt2')
+    throw manifestInvalid('/model/family', `is ${show(model['family'])}, must be "gpt2"`);
   for (const key of sizes) integerAt(model[key], `/model/${key}`, 1);
   if (model['heads'] !== null) integerAt(model['heads'], '/model/heads', 1);
-  if (typeof model['tieEmbeddings'] !== 'boolean') throw manifestInvalid('/model/tieEmbeddings', 'must be true or false');
+  if (typeof model['tieEmbeddings'] !== 'boolean')
+    throw manifestInvalid('/model/tieEmbeddings', 'must be true or false');
 }
 
 function checkTensor(value: unknown, path: string, seen: Set<string>): void {
@@ -49,7 +65,10 @@ function checkTensor(value: unknown, path: string, seen: Set<string>): void {
   if (seen.has(key)) throw manifestInvalid(path, `is a second ${key}`);
   seen.add(key);
   const shape = listAt(tensor.shape, `${path}/shape`);
-  const needed = shape.reduce<number>((product, size, index) => product * integerAt(size, `${path}/shape/${index}`, 1), F32_BYTES);
+  const needed = shape.reduce<number>(
+    (product, size, index) => product * integerAt(size, `${path}/shape/${index}`, 1),
+    F32_BYTES,
+  );
   const blocks = listAt(tensor.blocks, `${path}/blocks`);
   const found = blocks.reduce<number>((sum, block, index) => sum + blockBytes(block, `${path}/blocks/${index}`), 0);
   if (found !== needed) throw manifestInvalid(`${path}/blocks`, `hold ${found} bytes, the shape needs ${needed}`);
@@ -65,7 +84,8 @@ function blockBytes(value: unknown, path: string): number {
 
 /** With `keys`: exactly these members. */
 function objectAt(value: unknown, path: string, keys?: readonly string[]): Record<string, unknown> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw manifestInvalid(path, 'must be an object');
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw manifestInvalid(path, 'must be an object');
   const unknownKey = keys && Object.keys(value).find((key) => !keys.includes(key));
   if (unknownKey !== undefined) throw manifestInvalid(`${path}/${unknownKey}`, 'is not a known key');
   const missingKey = keys?.find((key) => !Object.hasOwn(value, key));

@@ -4,28 +4,45 @@ export interface DuplicateKey {
   readonly depth: number;
 }
 
-/** JSON.parse silently keeps the last of two equal keys, so they are looked for in the text. `json` must be valid JSON. */
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+
+/**
+ * JSON.parse silently keeps the last of two equal keys, so they are looked for in the text. `json` must be valid
+ * JSON. Scanned by hand: a regular expression overflows its stack on a string of some megabytes.
+ */
 export function duplicateKey(json: string): DuplicateKey | undefined {
   /** Keys of each open object; undefined for an open list. */
   const open: (Set<string> | undefined)[] = [];
-  const token = /"(?:[^"\\]|\\.)*"(?=(\s*:)?)|[{}[\]]/gy;
-  const next = /[^"{}[\]]*/y;
-  for (let index = 0; index < json.length; index = token.lastIndex) {
-    next.lastIndex = index;
-    next.exec(json);
-    token.lastIndex = next.lastIndex;
-    const match = token.exec(json);
-    if (match === null) return undefined;
-    const [text, colon] = match;
-    if (text === '{') open.push(new Set());
-    else if (text === '[') open.push(undefined);
-    else if (text === '}' || text === ']') open.pop();
-    else if (colon !== undefined) {
-      const key = JSON.parse(text) as string;
-      const keys = open.at(-1);
-      if (keys?.has(key) === true) return { key, depth: open.length };
-      keys?.add(key);
+  for (let index = 0; index < json.length; index++) {
+    const character = json[index];
+    if (character === '{') open.push(new Set());
+    else if (character === '[') open.push(undefined);
+    else if (character === '}' || character === ']') open.pop();
+    else if (character === '"') {
+      const end = stringEnd(json, index);
+      if (isKey(json, end)) {
+        const key = JSON.parse(json.slice(index, end)) as string;
+        const keys = open.at(-1);
+        if (keys?.has(key) === true) return { key, depth: open.length };
+        keys?.add(key);
+      }
+      index = end - 1;
     }
   }
   return undefined;
+}
+
+/** Index after the closing quote of the string that opens at `start`. */
+function stringEnd(json: string, start: number): number {
+  let index = start + 1;
+  while (json.charCodeAt(index) !== QUOTE) index += json.charCodeAt(index) === BACKSLASH ? 2 : 1;
+  return index + 1;
+}
+
+/** In valid JSON only a key is followed by a colon. */
+function isKey(json: string, end: number): boolean {
+  let index = end;
+  while (json.charCodeAt(index) <= 0x20) index++;
+  return json[index] === ':';
 }

@@ -1,11 +1,31 @@
-import { dtypeUnknown, headerInvalid, offsetsHole, offsetsOutOfRange, offsetsOverlap, shapeBytesMismatch } from '../checkpoint.errors';
+import {
+  dtypeUnknown,
+  headerInvalid,
+  offsetsHole,
+  offsetsOutOfRange,
+  offsetsOverlap,
+  shapeBytesMismatch,
+} from '../checkpoint.errors';
 import { fileTrailing, tensorDuplicate } from '../checkpoint.errors';
 import { duplicateKey } from './duplicate-key';
 
 /** Bytes of one element of each dtype of the format. */
 export const SAFETENSORS_DTYPE_BYTES = {
-  BOOL: 1, U8: 1, I8: 1, F8_E5M2: 1, F8_E4M3: 1, I16: 2, U16: 2, F16: 2, BF16: 2,
-  I32: 4, U32: 4, F32: 4, F64: 8, I64: 8, U64: 8,
+  BOOL: 1,
+  U8: 1,
+  I8: 1,
+  F8_E5M2: 1,
+  F8_E4M3: 1,
+  I16: 2,
+  U16: 2,
+  F16: 2,
+  BF16: 2,
+  I32: 4,
+  U32: 4,
+  F32: 4,
+  F64: 8,
+  I64: 8,
+  U64: 8,
 } as const;
 
 export type SafetensorsDType = keyof typeof SAFETENSORS_DTYPE_BYTES;
@@ -25,13 +45,15 @@ export interface SafetensorsHeader {
   readonly entries: readonly SafetensorsEntry[];
 }
 
-/** Largest header read, as in the reference implementation (github.com/huggingface/safetensors, MAX_HEADER_SIZE). */
+/**
+ * Largest header read, as in the reference implementation (github.com/huggingface/safetensors, MAX_HEADER_SIZE).
+ */
 export const HEADER_BYTES_MAX = 100_000_000;
 
 /**
- * Parses and checks the JSON header of a file with `dataBytes` bytes after it.
- * Errors: CHECKPOINT.HEADER_INVALID, TENSOR_DUPLICATE, DTYPE_UNKNOWN, SHAPE_BYTES_MISMATCH, OFFSETS_OVERLAP, OFFSETS_HOLE,
- * OFFSETS_OUT_OF_RANGE, FILE_TRAILING.
+ * Parses and checks the JSON header of a file with `dataBytes` bytes after it. Errors: CHECKPOINT.HEADER_INVALID,
+ * TENSOR_DUPLICATE, DTYPE_UNKNOWN, SHAPE_BYTES_MISMATCH, OFFSETS_OVERLAP, OFFSETS_HOLE, OFFSETS_OUT_OF_RANGE,
+ * FILE_TRAILING.
  */
 export function parseHeader(bytes: Uint8Array, dataBytes: number): SafetensorsHeader {
   const root = parseObject(bytes);
@@ -59,7 +81,8 @@ function parseObject(bytes: Uint8Array): Record<string, unknown> {
   }
   const duplicate = duplicateKey(text);
   if (duplicate?.depth === 1) throw tensorDuplicate(duplicate.key);
-  if (duplicate !== undefined) throw headerInvalid(`it has the key ${JSON.stringify(duplicate.key)} twice in one object`);
+  if (duplicate !== undefined)
+    throw headerInvalid(`it has the key ${JSON.stringify(duplicate.key)} twice in one object`);
   return value as Record<string, unknown>;
 }
 
@@ -70,7 +93,8 @@ function isObject(value: unknown): value is Record<string, unknown> {
 function checkedMetadata(value: unknown): Record<string, string> {
   if (!isObject(value)) throw headerInvalid('__metadata__ is not an object');
   for (const [key, text] of Object.entries(value)) {
-    if (typeof text !== 'string') throw headerInvalid(`__metadata__ has a ${typeof text} for ${JSON.stringify(key)}, not a string`);
+    if (typeof text !== 'string')
+      throw headerInvalid(`__metadata__ has a ${typeof text} for ${JSON.stringify(key)}, not a string`);
   }
   return value as Record<string, string>;
 }

@@ -25,18 +25,31 @@ export async function fileAccess(path: string): Promise<RandomAccess> {
   try {
     const file = await open(path, 'r');
     const { size } = await file.stat();
-    return { bytes: size, read: (offset, length) => readFully({ file, path }, offset, length), close: () => file.close() };
+    return {
+      bytes: size,
+      read: (offset, length) => readFully({ file, path }, offset, length),
+      close: () => file.close(),
+    };
   } catch (error) {
     throw storageFailed(path, error);
   }
 }
 
-async function readFully({ file, path }: { file: FileHandle; path: string }, offset: number, length: number): Promise<Uint8Array> {
+/** One read takes at most 2^31 - 1 bytes. */
+const READ_BYTES_MAX = 2 ** 30;
+
+async function readFully(
+  { file, path }: { file: FileHandle; path: string },
+  offset: number,
+  length: number,
+): Promise<Uint8Array> {
   const content = new Uint8Array(length);
-  for (let filled = 0; filled < length; ) {
-    const { bytesRead } = await file.read(content, filled, length - filled, offset + filled).catch((error: unknown) => {
-      throw storageFailed(path, error);
-    });
+  for (let filled = 0; filled < length;) {
+    const { bytesRead } = await file
+      .read(content, filled, Math.min(length - filled, READ_BYTES_MAX), offset + filled)
+      .catch((error: unknown) => {
+        throw storageFailed(path, error);
+      });
     if (bytesRead === 0) throw fileTruncated(offset + length, offset + filled, path);
     filled += bytesRead;
   }

@@ -15,7 +15,11 @@ export class SafetensorsFile {
   readonly entries: readonly SafetensorsEntry[];
   private readonly entryOf: ReadonlyMap<string, SafetensorsEntry>;
 
-  private constructor(private readonly source: RandomAccess, private readonly dataStart: number, header: SafetensorsHeader) {
+  private constructor(
+    private readonly source: RandomAccess,
+    private readonly dataStart: number,
+    header: SafetensorsHeader,
+  ) {
     this.metadata = header.metadata;
     this.entries = header.entries;
     this.entryOf = new Map(header.entries.map((entry) => [entry.name, entry]));
@@ -46,7 +50,10 @@ export class SafetensorsFile {
     return this.source.read(this.dataStart + begin, end - begin);
   }
 
-  /** A floating-point tensor as f32 (F16, BF16 exactly; F64 rounded to nearest). Error: CHECKPOINT.DTYPE_UNSUPPORTED. */
+  /**
+   * A floating-point tensor as f32 (F16, BF16 exactly; F64 rounded to nearest). Error:
+   * CHECKPOINT.DTYPE_UNSUPPORTED.
+   */
   async readFloat32(name: string): Promise<Float32Array> {
     const { dtype, begin, end } = this.entry(name);
     const convert = toFloat32(dtype);

@@ -49,7 +49,10 @@ export function safetensorsBytes(tensors: readonly TensorToWrite[], metadata?: M
 }
 
 /** The file in pieces, tensors in the order given. Errors: CHECKPOINT.TENSOR_DUPLICATE, SHAPE_BYTES_MISMATCH. */
-export async function* encodeSafetensors(tensors: readonly TensorToWrite[], metadata?: Metadata): AsyncGenerator<Uint8Array> {
+export async function* encodeSafetensors(
+  tensors: readonly TensorToWrite[],
+  metadata?: Metadata,
+): AsyncGenerator<Uint8Array> {
   yield encodeHeader(tensors, metadata);
   for (const tensor of tensors) {
     const bytes = await tensor.read();
@@ -60,6 +63,10 @@ export async function* encodeSafetensors(tensors: readonly TensorToWrite[], meta
 }
 
 /** Writes the file to `sink`, one piece after the other; the sink's own failures pass through. */
-export async function writeSafetensors(tensors: readonly TensorToWrite[], sink: ByteSink, metadata?: Metadata): Promise<void> {
+export async function writeSafetensors(
+  tensors: readonly TensorToWrite[],
+  sink: ByteSink,
+  metadata?: Metadata,
+): Promise<void> {
   for await (const bytes of encodeSafetensors(tensors, metadata)) await sink(bytes);
 }

@@ -18,9 +18,18 @@ async function* chunks(body: Uint8Array, chunkBytes: number): AsyncGenerator<Uin
   for (let start = 0; start < body.length; start += chunkBytes) yield body.subarray(start, start + chunkBytes);
 }
 
-function build(body: string | Uint8Array, options: Partial<TokenFileOptions> & { chunkBytes?: number } = {}): Promise<TokenFile> {
+function build(
+  body: string | Uint8Array,
+  options: Partial<TokenFileOptions> & { chunkBytes?: number } = {},
+): Promise<TokenFile> {
   const bytes = typeof body === 'string' ? Buffer.from(body) : body;
-  return buildTokenFile({ source: chunks(bytes, options.chunkBytes ?? 65_536), contentType: 'text/plain', tokenizer: 'byte', path, ...options });
+  return buildTokenFile({
+    source: chunks(bytes, options.chunkBytes ?? 65_536),
+    contentType: 'text/plain',
+    tokenizer: 'byte',
+    path,
+    ...options,
+  });
 }
 
 function storedIds(built: TokenFile): number[] {
@@ -31,7 +40,10 @@ function storedIds(built: TokenFile): number[] {
 }
 
 async function expectRefused(built: Promise<unknown>, code: string, message?: RegExp): Promise<void> {
-  const error: unknown = await built.then(() => undefined, (reason: unknown) => reason);
+  const error: unknown = await built.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
   expect(error).toMatchObject({ name: 'AppError', code });
   if (message !== undefined) expect((error as Error).message).toMatch(message);
   expect(readdirSync(folder).filter((name) => name !== 'tokens.bin')).toEqual([]);
@@ -39,26 +51,40 @@ async function expectRefused(built: Promise<unknown>, code: string, message?: Re
 
 describe.each(['byte', 'char', 'gpt2'])('a text for %s', (tokenizer) => {
   it('becomes the ids of the whole text however it is chunked', async () => {
-    await fc.assert(fc.asyncProperty(fc.string({ unit: 'binary', minLength: 1, maxLength: 400 }), fc.integer({ min: 1, max: 40 }), async (text, chunkBytes) => {
-      const built = await build(text, { tokenizer, chunkBytes });
-      const expected = createTokenizer(tokenizer, text);
-      expect(storedIds(built)).toEqual([...expected.encode(text)]);
-      expect(built).toMatchObject({ vocab: expected.vocab, tokens: expected.encode(text).length });
-      expect(tokenizerFromJSON(built.tokenizer).decode(storedIds(built))).toBe(text);
-    }), { numRuns: 40 });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.string({ unit: 'binary', minLength: 1, maxLength: 400 }),
+        fc.integer({ min: 1, max: 40 }),
+        async (text, chunkBytes) => {
+          const built = await build(text, { tokenizer, chunkBytes });
+          const expected = createTokenizer(tokenizer, text);
+          expect(storedIds(built)).toEqual([...expected.encode(text)]);
+          expect(built).toMatchObject({ vocab: expected.vocab, tokens: expected.encode(text).length });
+          expect(tokenizerFromJSON(built.tokenizer).decode(storedIds(built))).toBe(text);
+        },
+      ),
+      { numRuns: 40 },
+    );
   });
 
   it('keeps documents of NDJSON apart', async () => {
     const body = '{"text":"one\\u0000"}\r\n\n"two"\n{"id":7,"text":""}\n{"text":"\\ud83d\\ude00"}';
     const built = await build(body, { tokenizer, contentType: 'application/x-ndjson', chunkBytes: 5 });
     const separator = tokenizer === 'gpt2' ? '<|endoftext|>' : '\n';
-    expect(tokenizerFromJSON(built.tokenizer).decode(storedIds(built))).toBe(`one\0${separator}two${separator}\u{1f600}`);
+    expect(tokenizerFromJSON(built.tokenizer).decode(storedIds(built))).toBe(
+      `one\0${separator}two${separator}\u{1f600}`,
+    );
   });
 });
 
 it('stores a text larger than every buffer', async () => {
   const text = 'Call me Ishmael. Some years ago, ünd so weiter.\n'.repeat(60_000);
-  const built = await buildTokenFile({ source: Readable.from([Buffer.from(text)]), contentType: 'text/plain; charset=UTF-8', tokenizer: 'char', path });
+  const built = await buildTokenFile({
+    source: Readable.from([Buffer.from(text)]),
+    contentType: 'text/plain; charset=UTF-8',
+    tokenizer: 'char',
+    path,
+  });
   expect(built.tokens).toBe(text.length);
   expect(built.vocab).toBe(new Set(text).size);
   expect(tokenizerFromJSON(built.tokenizer).decode(storedIds(built).slice(-100))).toBe(text.slice(-100));
@@ -76,11 +102,25 @@ describe('uploaded tokens', () => {
   const options = { contentType: 'application/x-tokens-u16', tokenizer: undefined };
 
   it('are copied, with the largest id + 1 as vocabulary', async () => {
-    await fc.assert(fc.asyncProperty(fc.uint16Array({ minLength: 1, maxLength: 300 }), fc.integer({ min: 1, max: 9 }), async (ids, chunkBytes) => {
-      const built = await build(new Uint8Array(ids.buffer, ids.byteOffset, ids.byteLength), { ...options, chunkBytes });
-      expect(storedIds(built)).toEqual([...ids]);
-      expect(built).toMatchObject({ vocab: Math.max(...ids) + 1, dtype: 'u16', tokenizer: { name: 'tokens', vocab: Math.max(...ids) + 1 } });
-    }), { numRuns: 40 });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.uint16Array({ minLength: 1, maxLength: 300 }),
+        fc.integer({ min: 1, max: 9 }),
+        async (ids, chunkBytes) => {
+          const built = await build(new Uint8Array(ids.buffer, ids.byteOffset, ids.byteLength), {
+            ...options,
+            chunkBytes,
+          });
+          expect(storedIds(built)).toEqual([...ids]);
+          expect(built).toMatchObject({
+            vocab: Math.max(...ids) + 1,
+            dtype: 'u16',
+            tokenizer: { name: 'tokens', vocab: Math.max(...ids) + 1 },
+          });
+        },
+      ),
+      { numRuns: 40 },
+    );
   });
 
   it('are refused with an odd number of bytes, empty, or with a tokenizer', async () => {
@@ -95,12 +135,24 @@ describe('a refused upload leaves nothing behind and says why', () => {
     const ndjson = { tokenizer, contentType: 'application/x-ndjson' };
     await expectRefused(build('', { tokenizer }), 'DATA.TEXT_EMPTY');
     await expectRefused(build('\n\n{"text":""}\n', ndjson), 'DATA.TEXT_EMPTY');
-    await expectRefused(build(Uint8Array.of(97, 0xc3, 0xa9, 0xff, 98), { tokenizer, chunkBytes: 1 }), 'DATA.TEXT_NOT_UTF8', /byte 3/);
+    await expectRefused(
+      build(Uint8Array.of(97, 0xc3, 0xa9, 0xff, 98), { tokenizer, chunkBytes: 1 }),
+      'DATA.TEXT_NOT_UTF8',
+      /byte 3/,
+    );
     await expectRefused(build(Uint8Array.of(97, 0xe2, 0x82), { tokenizer }), 'DATA.TEXT_NOT_UTF8', /byte 1/);
-    await expectRefused(build('"fine"\n{"text":3}\n', ndjson), 'DATA.LINE_INVALID', /line 2: an object|line 2: it holds an object whose "text"/);
+    await expectRefused(
+      build('"fine"\n{"text":3}\n', ndjson),
+      'DATA.LINE_INVALID',
+      /line 2: an object|line 2: it holds an object whose "text"/,
+    );
     await expectRefused(build('"fine"\n\n{"text":', ndjson), 'DATA.LINE_INVALID', /line 3: it is not JSON/);
     await expectRefused(build('"\\ud800"', ndjson), 'DATA.LINE_INVALID', /line 1: .*surrogate/);
-    await expectRefused(build(Uint8Array.of(0x22, 0xff, 0x22), ndjson), 'DATA.LINE_INVALID', /line 1: it is not valid UTF-8/);
+    await expectRefused(
+      build(Uint8Array.of(0x22, 0xff, 0x22), ndjson),
+      'DATA.LINE_INVALID',
+      /line 1: it is not valid UTF-8/,
+    );
   });
 
   it('for an unknown tokenizer, type or charset', async () => {
@@ -115,14 +167,21 @@ describe('a refused upload leaves nothing behind and says why', () => {
     const broken = new Readable({ read: () => undefined });
     broken.push('text');
     setImmediate(() => broken.destroy(new Error('socket hang up')));
-    await expectRefused(buildTokenFile({ source: broken, contentType: 'text/plain', tokenizer: 'char', path }), 'DATA.UPLOAD_BROKEN');
+    await expectRefused(
+      buildTokenFile({ source: broken, contentType: 'text/plain', tokenizer: 'char', path }),
+      'DATA.UPLOAD_BROKEN',
+    );
     const refused = Readable.from([Buffer.from([0xff]), Buffer.from('more')]);
-    await expectRefused(buildTokenFile({ source: refused, contentType: 'text/plain', tokenizer: 'byte', path }), 'DATA.TEXT_NOT_UTF8');
+    await expectRefused(
+      buildTokenFile({ source: refused, contentType: 'text/plain', tokenizer: 'byte', path }),
+      'DATA.TEXT_NOT_UTF8',
+    );
     expect(refused.destroyed).toBe(false);
   });
 
   it('for a folder that does not exist', async () => {
     const elsewhere = join(folder, 'missing', 'tokens.bin');
-    for (const tokenizer of ['byte', 'char']) await expectRefused(build('a', { tokenizer, path: elsewhere }), 'DATA.STORAGE_FAILED');
+    for (const tokenizer of ['byte', 'char'])
+      await expectRefused(build('a', { tokenizer, path: elsewhere }), 'DATA.STORAGE_FAILED');
   });
 });

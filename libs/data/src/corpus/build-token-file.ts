@@ -29,14 +29,16 @@ export interface TokenFileOptions {
 }
 
 /**
- * Turns an upload into a token file in bounded memory (one slice, one line of NDJSON at most 16 MiB, one write buffer).
- * Errors, after which no file is left: DATA.CONTENT_TYPE_UNKNOWN, TOKENIZER_UNKNOWN, TOKENIZER_MISSING, TOKENIZER_NOT_TAKEN, TEXT_EMPTY,
- * TEXT_NOT_UTF8, LINE_INVALID, TOKEN_BYTES_ODD, UPLOAD_TOO_LARGE, UPLOAD_BROKEN, DISK_FULL, STORAGE_FAILED.
+ * Turns an upload into a token file in bounded memory (one slice, one line of NDJSON at most 16 MiB, one write
+ * buffer). Errors, after which no file is left: DATA.CONTENT_TYPE_UNKNOWN, TOKENIZER_UNKNOWN, TOKENIZER_MISSING,
+ * TOKENIZER_NOT_TAKEN, TEXT_EMPTY, TEXT_NOT_UTF8, LINE_INVALID, TOKEN_BYTES_ODD, UPLOAD_TOO_LARGE, UPLOAD_BROKEN,
+ * DISK_FULL, STORAGE_FAILED.
  */
 export async function buildTokenFile(options: TokenFileOptions): Promise<TokenFile> {
   const partialPath = `${options.path}.partial`;
   const spoolPath = `${options.path}.source`;
-  // A stream may fail before its first read below; without a listener that would end the process. The read reports it.
+  // A stream may fail before its first read below; without a listener that would end the process. The read reports
+  // it.
   if (options.source instanceof Readable) options.source.on('error', () => undefined);
   try {
     const built = await build(options, partialPath, spoolPath);
@@ -67,7 +69,8 @@ async function build(options: TokenFileOptions, partialPath: string, spoolPath: 
     if (name !== undefined) throw tokenizerNotTaken(name);
     return writeUploadedTokens(slices, partialPath);
   }
-  if (contentType !== 'text/plain' && contentType !== 'application/x-ndjson') throw contentTypeUnknown(options.contentType);
+  if (contentType !== 'text/plain' && contentType !== 'application/x-ndjson')
+    throw contentTypeUnknown(options.contentType);
   if (name === undefined) throw tokenizerMissing(contentType);
   if (name !== 'char') return writeText(slices, { contentType, tokenizer: createTokenizer(name), path: partialPath });
   // Ids follow the sorted vocabulary, which is known only at the end of the text: keep the text and read it twice.
@@ -78,9 +81,16 @@ async function build(options: TokenFileOptions, partialPath: string, spoolPath: 
 
 /** `text/plain; charset=utf-8` -> `text/plain`; another charset is refused. */
 function mediaType(contentType: string): string {
-  const [type = '', ...parameters] = contentType.toLowerCase().split(';').map((part) => part.trim());
-  const charset = parameters.find((parameter) => parameter.startsWith('charset='))?.slice('charset='.length).replaceAll('"', '');
-  if (charset !== undefined && charset !== 'utf-8' && charset !== 'utf8' && charset !== 'us-ascii') throw contentTypeUnknown(contentType);
+  const [type = '', ...parameters] = contentType
+    .toLowerCase()
+    .split(';')
+    .map((part) => part.trim());
+  const charset = parameters
+    .find((parameter) => parameter.startsWith('charset='))
+    ?.slice('charset='.length)
+    .replaceAll('"', '');
+  if (charset !== undefined && charset !== 'utf-8' && charset !== 'utf8' && charset !== 'us-ascii')
+    throw contentTypeUnknown(contentType);
   return type;
 }
 
@@ -90,7 +100,10 @@ interface TextTarget {
   readonly path: string;
 }
 
-async function writeText(slices: AsyncIterable<Uint8Array>, { contentType, tokenizer, path }: TextTarget): Promise<TokenFile> {
+async function writeText(
+  slices: AsyncIterable<Uint8Array>,
+  { contentType, tokenizer, path }: TextTarget,
+): Promise<TokenFile> {
   const dtype: TokenDType = tokenizer.vocab > U16_VOCAB_MAX ? 'u32' : 'u16';
   const writer = await TokenFileWriter.create(path, dtype);
   try {
@@ -112,7 +125,9 @@ async function writeText(slices: AsyncIterable<Uint8Array>, { contentType, token
 }
 
 async function readCharVocabulary(
-  slices: AsyncIterable<Uint8Array>, contentType: TextContentType, spoolPath: string,
+  slices: AsyncIterable<Uint8Array>,
+  contentType: TextContentType,
+  spoolPath: string,
 ): Promise<CharTokenizer> {
   const seen = new CodePointSet();
   let documentCount = 0;

@@ -5,10 +5,16 @@ import { uploadBroken, uploadTooLarge } from '../data.errors';
 /** A Node Readable of bytes, or any other asynchronous sequence of them. */
 export type ByteSource = AsyncIterable<Uint8Array>;
 
-/** Work is done in slices of at most this many bytes, so that one huge chunk neither blocks the event loop nor makes a huge string. */
+/**
+ * Work is done in slices of at most this many bytes, so that one huge chunk neither blocks the event loop nor makes
+ * a huge string.
+ */
 const SLICE_BYTES = 65_536;
 
-/** The chunks of `source` in small slices. Errors: DATA.UPLOAD_TOO_LARGE beyond `bytesMax`, DATA.UPLOAD_BROKEN when the source fails. */
+/**
+ * The chunks of `source` in small slices. Errors: DATA.UPLOAD_TOO_LARGE beyond `bytesMax`, DATA.UPLOAD_BROKEN when
+ * the source fails.
+ */
 export async function* readSlices(source: ByteSource, bytesMax: number): AsyncGenerator<Uint8Array> {
   let bytes = 0;
   // A request that is refused half-way must stay open: destroying it would take the answer with it.
@@ -17,7 +23,8 @@ export async function* readSlices(source: ByteSource, bytesMax: number): AsyncGe
     for await (const chunk of chunks) {
       bytes += chunk.byteLength;
       if (bytes > bytesMax) throw uploadTooLarge(bytesMax);
-      for (let start = 0; start < chunk.byteLength; start += SLICE_BYTES) yield chunk.subarray(start, start + SLICE_BYTES);
+      for (let start = 0; start < chunk.byteLength; start += SLICE_BYTES)
+        yield chunk.subarray(start, start + SLICE_BYTES);
     }
   } catch (error) {
     throw error instanceof AppError ? error : uploadBroken(error);

@@ -1,4 +1,5 @@
 import { lineInvalid } from '../data.errors';
+import { halfSurrogateIndex } from '../tokenizers/half-surrogate-index';
 
 const NEWLINE = 0x0a;
 /** One line is held in memory whole. */
@@ -42,8 +43,9 @@ function parseLine(bytes: Uint8Array, lineNumber: number): string | undefined {
   if (value === undefined) return undefined;
   const text: unknown = typeof value === 'object' && value !== null ? (value as { text?: unknown }).text : value;
   if (typeof text !== 'string') throw lineInvalid(lineNumber, `it holds ${describe(value)}`);
-  const surrogateIndex = text.search(/\p{Surrogate}/u);
-  if (surrogateIndex >= 0) throw lineInvalid(lineNumber, `its text has half a surrogate pair at position ${surrogateIndex}`);
+  const surrogateIndex = halfSurrogateIndex(text);
+  if (surrogateIndex >= 0)
+    throw lineInvalid(lineNumber, `its text has half a surrogate pair at position ${surrogateIndex}`);
   return text;
 }
 
@@ -64,6 +66,7 @@ function parseJson(bytes: Uint8Array, lineNumber: number): unknown {
 
 function describe(value: unknown): string {
   if (Array.isArray(value)) return 'a list';
-  if (value === null || typeof value !== 'object') return `the ${value === null ? 'value' : typeof value} ${String(value)}`;
+  if (value === null || typeof value !== 'object')
+    return `the ${value === null ? 'value' : typeof value} ${String(value)}`;
   return 'text' in value ? 'an object whose "text" is not a string' : 'an object without "text"';
 }

@@ -13,8 +13,14 @@ export interface CorpusPiece {
   readonly startsDocument: boolean;
 }
 
-/** The corpus as text, piece by piece: text/plain is one document, x-ndjson has one a line (lines without text do not count). */
-export async function* readCorpus(slices: AsyncIterable<Uint8Array>, contentType: TextContentType): AsyncGenerator<CorpusPiece> {
+/**
+ * The corpus as text, piece by piece: text/plain is one document, x-ndjson has one a line (lines without text do
+ * not count).
+ */
+export async function* readCorpus(
+  slices: AsyncIterable<Uint8Array>,
+  contentType: TextContentType,
+): AsyncGenerator<CorpusPiece> {
   if (contentType === 'text/plain') {
     yield* readPlainText(slices);
     return;
@@ -35,7 +41,7 @@ async function* readPlainText(slices: AsyncIterable<Uint8Array>): AsyncGenerator
 }
 
 function* cutText(text: string): Generator<CorpusPiece> {
-  for (let start = 0; start < text.length; ) {
+  for (let start = 0; start < text.length;) {
     let end = Math.min(text.length, start + PIECE_UNITS);
     const last = text.charCodeAt(end - 1);
     if (end < text.length && last >= 0xd800 && last <= 0xdbff) end--;

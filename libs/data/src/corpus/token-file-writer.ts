@@ -30,7 +30,7 @@ export class TokenFileWriter {
 
   async write(ids: TokenIds): Promise<void> {
     const idBytes = TOKEN_BYTES[this.dtype];
-    for (let index = 0; index < ids.length; ) {
+    for (let index = 0; index < ids.length;) {
       const count = Math.min(ids.length - index, (BUFFER_BYTES - this.filledBytes) / idBytes);
       this.copy(ids.subarray(index, index + count));
       index += count;
@@ -65,7 +65,7 @@ export class TokenFileWriter {
     const bytes = this.buffer.subarray(0, this.filledBytes);
     this.hash.update(bytes);
     try {
-      for (let start = 0; start < bytes.length; ) start += (await this.file.write(bytes, start)).bytesWritten;
+      for (let start = 0; start < bytes.length;) start += (await this.file.write(bytes, start)).bytesWritten;
     } catch (error) {
       throw storageFailed(this.path, error);
     }

@@ -2,7 +2,10 @@ import { textEmpty, tokenBytesOdd } from '../data.errors';
 import type { TokenFile } from './token-file';
 import { TokenFileWriter } from './token-file-writer';
 
-/** Copies a body of little-endian u16 ids; its vocabulary is the largest id + 1. Errors: DATA.TOKEN_BYTES_ODD, DATA.TEXT_EMPTY. */
+/**
+ * Copies a body of little-endian u16 ids; its vocabulary is the largest id + 1. Errors: DATA.TOKEN_BYTES_ODD,
+ * DATA.TEXT_EMPTY.
+ */
 export async function writeUploadedTokens(slices: AsyncIterable<Uint8Array>, path: string): Promise<TokenFile> {
   const writer = await TokenFileWriter.create(path, 'u16');
   try {

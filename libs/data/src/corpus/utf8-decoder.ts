@@ -1,7 +1,9 @@
 import { isUtf8 } from 'node:buffer';
 import { textNotUtf8 } from '../data.errors';
 
-/** Decodes UTF-8 that arrives in slices cut anywhere; says at which byte it is wrong, which TextDecoder does not. */
+/**
+ * Decodes UTF-8 that arrives in slices cut anywhere; says at which byte it is wrong, which TextDecoder does not.
+ */
 export class Utf8Decoder {
   private readonly decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   /** The first bytes of a character that the next slice completes: at most 3. */

@@ -25,8 +25,9 @@ export interface Batch {
 }
 
 /**
- * Which tokens row r of step s reads: a function of (seed, sample number (s-1) * global + r) alone, so that micro-batch size, number of
- * ranks and a resume at any step change nothing. Every epoch visits every whole sequence once.
+ * Which tokens row r of step s reads: a function of (seed, sample number (s-1) * global + r) alone, so that
+ * micro-batch size, number of ranks and a resume at any step change nothing. Every epoch visits every whole
+ * sequence once.
  */
 export class Sampler {
   /** Whole sequences in the range: the length of an epoch. */

@@ -17,7 +17,15 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const counting: TokenReader = { read: (offset, count) => Uint32Array.from({ length: count }, (_, i) => offset + i) };
 
 function sampler(options: Partial<SamplerOptions> = {}): Sampler {
-  return new Sampler({ order: 'shuffled', seed: 7, tokens: { offset: 0, count: 101 }, context: 4, global: 6, store: counting, ...options });
+  return new Sampler({
+    order: 'shuffled',
+    seed: 7,
+    tokens: { offset: 0, count: 101 },
+    context: 4,
+    global: 6,
+    store: counting,
+    ...options,
+  });
 }
 
 const shape = fc.record({
@@ -32,32 +40,38 @@ const shape = fc.record({
 
 describe('Sampler', () => {
   it('visits every sequence once per epoch, inside its range', () => {
-    fc.assert(fc.property(shape, fc.nat(3), ({ sequences, spare, offset, ...rest }, epoch) => {
-      const tokens = { offset, count: sequences * rest.context + 1 + Math.min(spare, rest.context - 1) };
-      const made = sampler({ ...rest, tokens });
-      expect(made.sequences).toBe(sequences);
-      const offsets = Array.from({ length: sequences }, (_, i) => {
-        const sample = epoch * sequences + i;
-        return made.rowOffset(Math.floor(sample / rest.global) + 1, sample % rest.global);
-      });
-      const every = Array.from({ length: sequences }, (_, n) => offset + n * rest.context);
-      expect(offsets.toSorted((a, b) => a - b)).toEqual(every);
-    }));
+    fc.assert(
+      fc.property(shape, fc.nat(3), ({ sequences, spare, offset, ...rest }, epoch) => {
+        const tokens = { offset, count: sequences * rest.context + 1 + Math.min(spare, rest.context - 1) };
+        const made = sampler({ ...rest, tokens });
+        expect(made.sequences).toBe(sequences);
+        const offsets = Array.from({ length: sequences }, (_, i) => {
+          const sample = epoch * sequences + i;
+          return made.rowOffset(Math.floor(sample / rest.global) + 1, sample % rest.global);
+        });
+        const every = Array.from({ length: sequences }, (_, n) => offset + n * rest.context);
+        expect(offsets.toSorted((a, b) => a - b)).toEqual(every);
+      }),
+    );
   });
 
   it('gives the same rows from any step on and for every micro-batch size', () => {
-    fc.assert(fc.property(shape, fc.integer({ min: 1, max: 500 }), ({ sequences, ...rest }, step) => {
-      const tokens = { offset: 0, count: sequences * rest.context + 1 };
-      const whole = sampler({ ...rest, tokens }).batch(step, 0, rest.global);
-      for (let micro = 1; micro <= rest.global; micro++) {
-        if (rest.global % micro !== 0) continue;
-        const resumed = sampler({ ...rest, tokens });
-        const parts = Array.from({ length: rest.global / micro }, (_, microIndex) => resumed.batch(step, microIndex, micro));
-        expect(parts.flatMap((part) => [...part.inputs])).toEqual([...whole.inputs]);
-        expect(parts.flatMap((part) => [...part.targets])).toEqual([...whole.targets]);
-      }
-      expect([...whole.targets]).toEqual([...whole.inputs].map((id) => id + 1));
-    }));
+    fc.assert(
+      fc.property(shape, fc.integer({ min: 1, max: 500 }), ({ sequences, ...rest }, step) => {
+        const tokens = { offset: 0, count: sequences * rest.context + 1 };
+        const whole = sampler({ ...rest, tokens }).batch(step, 0, rest.global);
+        for (let micro = 1; micro <= rest.global; micro++) {
+          if (rest.global % micro !== 0) continue;
+          const resumed = sampler({ ...rest, tokens });
+          const parts = Array.from({ length: rest.global / micro }, (_, microIndex) =>
+            resumed.batch(step, microIndex, micro),
+          );
+          expect(parts.flatMap((part) => [...part.inputs])).toEqual([...whole.inputs]);
+          expect(parts.flatMap((part) => [...part.targets])).toEqual([...whole.targets]);
+        }
+        expect([...whole.targets]).toEqual([...whole.inputs].map((id) => id + 1));
+      }),
+    );
   });
 
   it('reads in order from (step - 1) * global + row on, and wraps modulo whole sequences', () => {
@@ -72,7 +86,8 @@ describe('Sampler', () => {
 
   it('shuffles: other epochs and seeds differ, the order is not the identity, and it stays what it was', () => {
     const permutation = new SequencePermutation(1337, 1000);
-    const epoch = (index: number, of = permutation): number[] => Array.from({ length: 1000 }, (_, i) => of.at(index, i));
+    const epoch = (index: number, of = permutation): number[] =>
+      Array.from({ length: 1000 }, (_, i) => of.at(index, i));
     const inPlace = (order: number[]): number => order.filter((value, index) => value === index).length;
     expect(inPlace(epoch(0))).toBeLessThan(10);
     expect(epoch(0)).not.toEqual(epoch(1));
@@ -82,14 +97,22 @@ describe('Sampler', () => {
   });
 
   it('refuses a range without one sequence', () => {
-    expect(() => sampler({ tokens: { offset: 0, count: 4 } })).toThrowError(expect.objectContaining({ code: 'DATA.TOKENS_TOO_FEW' }) as Error);
+    expect(() => sampler({ tokens: { offset: 0, count: 4 } })).toThrowError(
+      expect.objectContaining({ code: 'DATA.TOKENS_TOO_FEW' }) as Error,
+    );
   });
 });
 
 describe('splitValidation', () => {
   it('takes the last fraction', () => {
-    expect(splitValidation(1000, 0.1, 8)).toEqual({ train: { offset: 0, count: 900 }, validation: { offset: 900, count: 100 } });
-    expect(splitValidation(1000, 0, 8)).toEqual({ train: { offset: 0, count: 1000 }, validation: { offset: 1000, count: 0 } });
+    expect(splitValidation(1000, 0.1, 8)).toEqual({
+      train: { offset: 0, count: 900 },
+      validation: { offset: 900, count: 100 },
+    });
+    expect(splitValidation(1000, 0, 8)).toEqual({
+      train: { offset: 0, count: 1000 },
+      validation: { offset: 1000, count: 0 },
+    });
   });
 
   it('refuses parts that hold no sequence, naming the field', () => {
@@ -129,10 +152,12 @@ describe('TokenStore', () => {
     writeFileSync(path, new Uint8Array((dtype === 'u16' ? Uint16Array : Uint32Array).from(ids).buffer));
     const store = TokenStore.open(path, { dtype, pageCountMax: 2 });
     expect(store.tokens).toBe(200_000);
-    fc.assert(fc.property(fc.nat(199_999), fc.nat(300), (offset, wanted) => {
-      const count = Math.min(wanted, 200_000 - offset);
-      expect([...store.read(offset, count)]).toEqual(ids.slice(offset, offset + count));
-    }));
+    fc.assert(
+      fc.property(fc.nat(199_999), fc.nat(300), (offset, wanted) => {
+        const count = Math.min(wanted, 200_000 - offset);
+        expect([...store.read(offset, count)]).toEqual(ids.slice(offset, offset + count));
+      }),
+    );
     expect([...store.read(0, 200_000)]).toEqual(ids);
     expect([...store.values({ offset: 3, count: 70_000 })]).toEqual(ids.slice(3, 70_003));
     expect(() => store.read(199_999, 2)).toThrowError(/199999 \+ 2 of 200000/);
@@ -140,7 +165,9 @@ describe('TokenStore', () => {
   });
 
   it('refuses a file that is missing, odd or cut while in use', () => {
-    expect(() => TokenStore.open(join(folder, 'none'), { dtype: 'u16' })).toThrowError(expect.objectContaining({ code: 'DATA.STORAGE_FAILED' }) as Error);
+    expect(() => TokenStore.open(join(folder, 'none'), { dtype: 'u16' })).toThrowError(
+      expect.objectContaining({ code: 'DATA.STORAGE_FAILED' }) as Error,
+    );
     const path = join(folder, 'odd');
     writeFileSync(path, Buffer.alloc(3));
     const invalid = expect.objectContaining({ code: 'DATA.TOKEN_FILE_INVALID' }) as Error;

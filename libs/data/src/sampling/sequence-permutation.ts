@@ -1,23 +1,26 @@
 import { assert, RandomStream } from '@millrace/core';
 
 /**
- * Rounds of the Feistel network. Four give a pseudo-random permutation (Luby and Rackoff, SIAM J. Comput. 17, 1988);
- * eight leave a margin for the small domains of small datasets.
+ * Rounds of the Feistel network. Four give a pseudo-random permutation (Luby and Rackoff, SIAM J. Comput. 17,
+ * 1988); eight leave a margin for the small domains of small datasets.
  */
 const ROUND_COUNT = 8;
 const WORD = 0x100000000;
 
 /**
- * A permutation of 0 … size-1 for each epoch, computed element by element in constant memory: a Feistel network with Philox as its round
- * function on the smallest even number of bits that holds `size`, applied again while the result is too large (cycle walking,
- * Black and Rogaway, CT-RSA 2002: fewer than four times on average).
+ * A permutation of 0 … size-1 for each epoch, computed element by element in constant memory: a Feistel network
+ * with Philox as its round function on the smallest even number of bits that holds `size`, applied again while the
+ * result is too large (cycle walking, Black and Rogaway, CT-RSA 2002: fewer than four times on average).
  */
 export class SequencePermutation {
   private readonly stream: RandomStream;
   /** Each half's number of values, a power of two. */
   private readonly halfSize: number;
 
-  constructor(seed: number, private readonly size: number) {
+  constructor(
+    seed: number,
+    private readonly size: number,
+  ) {
     assert(Number.isSafeInteger(size) && size > 0 && size <= 2 ** 52, `a permutation of ${size} elements`);
     this.stream = new RandomStream(seed, 'order', 'sequence');
     let halfSize = 1;

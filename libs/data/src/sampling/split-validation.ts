@@ -23,6 +23,7 @@ export function splitValidation(tokens: number, fraction: number, context: numbe
   const train = { offset: 0, count: tokens - validationCount };
   const validation = { offset: train.count, count: validationCount };
   if (sequenceCount(train, context) === 0) throw tokensTooFew('train', train.count, context);
-  if (fraction > 0 && sequenceCount(validation, context) === 0) throw tokensTooFew('validation', validation.count, context);
+  if (fraction > 0 && sequenceCount(validation, context) === 0)
+    throw tokensTooFew('validation', validation.count, context);
   return { train, validation };
 }

@@ -25,8 +25,9 @@ export interface TokenStoreOptions {
 const PAGE_BYTES = 65_536;
 
 /**
- * A token file read by position in bounded memory: positional reads of whole pages, the least recently used page dropped first.
- * Reading is synchronous: a page is 64 KiB of a local file, and the sampler runs on the thread that feeds the device.
+ * A token file read by position in bounded memory: positional reads of whole pages, the least recently used page
+ * dropped first. Reading is synchronous: a page is 64 KiB of a local file, and the sampler runs on the thread that
+ * feeds the device.
  */
 export class TokenStore implements TokenReader {
   /** In order of last use, which Map keeps as order of insertion. */
@@ -59,10 +60,13 @@ export class TokenStore implements TokenReader {
   }
 
   read(offset: number, count: number): Uint32Array {
-    assert(offset >= 0 && count >= 0 && offset + count <= this.tokens, `tokens ${offset} + ${count} of ${this.tokens}`);
+    assert(
+      offset >= 0 && count >= 0 && offset + count <= this.tokens,
+      `tokens ${offset} + ${count} of ${this.tokens}`,
+    );
     const ids = new Uint32Array(count);
     const pageIds = PAGE_BYTES / TOKEN_BYTES[this.dtype];
-    for (let done = 0; done < count; ) {
+    for (let done = 0; done < count;) {
       const position = offset + done;
       const page = this.page(Math.floor(position / pageIds));
       const from = position % pageIds;
@@ -104,7 +108,7 @@ export class TokenStore implements TokenReader {
     const start = index * PAGE_BYTES;
     const wanted = Math.min(PAGE_BYTES, this.tokens * TOKEN_BYTES[this.dtype] - start);
     const page = new Uint8Array(wanted);
-    for (let filled = 0; filled < wanted; ) {
+    for (let filled = 0; filled < wanted;) {
       const bytes = this.readAt(page.subarray(filled), start + filled);
       if (bytes === 0) throw tokenFileInvalid(this.path, 'it became shorter while in use');
       filled += bytes;

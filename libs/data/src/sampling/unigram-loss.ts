@@ -1,8 +1,9 @@
 import { assert } from '@millrace/core';
 
 /**
- * Mean loss in nats per token, on `validation`, of a model that knows only how often each id occurs in `train`: what a trained model
- * must beat. Counts start at 1 (Laplace), so that an id which occurs only in `validation` has a finite loss.
+ * Mean loss in nats per token, on `validation`, of a model that knows only how often each id occurs in `train`:
+ * what a trained model must beat. Counts start at 1 (Laplace), so that an id which occurs only in `validation` has
+ * a finite loss.
  */
 export function unigramLoss(train: Iterable<number>, validation: Iterable<number>, vocab: number): number {
   const counts = new Float64Array(vocab).fill(1);

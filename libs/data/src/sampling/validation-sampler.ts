@@ -6,7 +6,10 @@ export interface ValidationOptions extends Omit<SamplerOptions, 'order' | 'seed'
   readonly evalBatches: number;
 }
 
-/** The global batches that every evaluation reads: sequential from the start of the validation range, the same each time. */
+/**
+ * The global batches that every evaluation reads: sequential from the start of the validation range, the same each
+ * time.
+ */
 export class ValidationSampler {
   /** `evalBatches`, or as many as the range fills without reading a sequence twice, but at least one. */
   readonly batchCount: number;

@@ -1,5 +1,5 @@
 import type { IncrementalEncoder, Tokenizer, TokenizerJson } from './tokenizer';
-import { assertWellFormed } from './well-formed';
+import { assertWellFormed } from './half-surrogate-index';
 
 const VOCAB = 256;
 const NEWLINE = 0x0a;

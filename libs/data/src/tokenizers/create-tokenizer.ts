@@ -8,7 +8,10 @@ import { TokensTokenizer } from './tokens-tokenizer';
 const U16_VOCAB_MAX = 65_536;
 const CODE_POINT_MAX = 0x10ffff;
 
-/** A tokenizer by name; `text` is the corpus that char takes its vocabulary from. Errors: DATA.TOKENIZER_UNKNOWN, DATA.TEXT_EMPTY. */
+/**
+ * A tokenizer by name; `text` is the corpus that char takes its vocabulary from. Errors: DATA.TOKENIZER_UNKNOWN,
+ * DATA.TEXT_EMPTY.
+ */
 export function createTokenizer(name: string, text?: string): Tokenizer {
   switch (name) {
     case 'byte':

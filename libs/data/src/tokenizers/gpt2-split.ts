@@ -1,16 +1,22 @@
-/** GPT-2's pre-tokenizer (encoder.py of openai/gpt-2): merges never cross the pieces it finds. It covers every character. */
+/**
+ * GPT-2's pre-tokenizer (encoder.py of openai/gpt-2): merges never cross the pieces it finds. It covers every
+ * character.
+ */
 const PIECE = /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+/uy;
 
 /**
- * Longest piece given to the merge loop, in UTF-16 units. The loop is quadratic in it (64,000 letters take seconds), so a longer run
- * without a boundary (DNA, a ruler of dashes) is cut after this many: it still decodes exactly, but may differ from GPT-2's own merges.
+ * Longest piece given to the merge loop, in UTF-16 units. The loop is quadratic in it (64,000 letters take
+ * seconds), so a longer run without a boundary (DNA, a ruler of dashes) is cut after this many: it still decodes
+ * exactly, but may differ from GPT-2's own merges.
  */
 export const PIECE_UNITS_MAX = 1024;
 
 /** Cheap test for texts that may hold a piece that is too long: every such piece is a run of this kind. */
 const LONG_RUN = new RegExp(`\\S{${PIECE_UNITS_MAX},}|\\s{${PIECE_UNITS_MAX},}`);
 
-/** A match is certain once this many units follow it: the longest look-ahead is a contraction or one surrogate pair. */
+/**
+ * A match is certain once this many units follow it: the longest look-ahead is a contraction or one surrogate pair.
+ */
 const LOOK_AHEAD_UNITS = 4;
 
 /** How far back a boundary is looked for before the whole text is split. */
@@ -32,13 +38,16 @@ function pieceAt(text: string, start: number): Piece {
   return { end: unit >= 0xd800 && unit <= 0xdbff ? limit - 1 : limit, cut: true };
 }
 
-/** The text in parts that are encoded one by one: as a whole, or by piece when one of them may be too long for the merge loop. */
+/**
+ * The text in parts that are encoded one by one: as a whole, or by piece when one of them may be too long for the
+ * merge loop.
+ */
 export function* encodableParts(text: string): Generator<string> {
   if (!LONG_RUN.test(text)) {
     yield text;
     return;
   }
-  for (let start = 0; start < text.length; ) {
+  for (let start = 0; start < text.length;) {
     const { end } = pieceAt(text, start);
     yield text.slice(start, end);
     start = end;
@@ -46,8 +55,8 @@ export function* encodableParts(text: string): Generator<string> {
 }
 
 /**
- * Length of the longest known prefix of `text` whose tokens cannot change whatever follows.
- * Before white space that follows something else there is always a boundary; where the tail has none, the pieces are matched.
+ * Length of the longest known prefix of `text` whose tokens cannot change whatever follows. Before white space that
+ * follows something else there is always a boundary; where the tail has none, the pieces are matched.
  */
 export function stablePrefixLength(text: string): number {
   const from = Math.max(0, text.length - TAIL_UNITS);
@@ -57,7 +66,7 @@ export function stablePrefixLength(text: string): number {
 
 function splitPrefixLength(text: string): number {
   let safe = 0;
-  for (let start = 0; start < text.length; ) {
+  for (let start = 0; start < text.length;) {
     const { end, cut } = pieceAt(text, start);
     if (!cut && end + LOOK_AHEAD_UNITS > text.length) break;
     // A prefix that ends in white space would be split otherwise: "\n\n" is one piece, but two before a letter.

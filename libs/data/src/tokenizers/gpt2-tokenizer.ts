@@ -2,7 +2,7 @@ import ranks from 'gpt-tokenizer/bpeRanks/r50k_base';
 import { GptEncoding } from 'gpt-tokenizer/GptEncoding';
 import type { IncrementalEncoder, Tokenizer, TokenizerJson } from './tokenizer';
 import { encodableParts, stablePrefixLength } from './gpt2-split';
-import { assertWellFormed } from './well-formed';
+import { assertWellFormed } from './half-surrogate-index';
 
 const END_OF_TEXT = 50_256;
 const VOCAB = 50_257;
@@ -13,7 +13,9 @@ const ORDINARY_TEXT = { disallowedSpecial: new Set<string>() };
 
 let sharedEncoding: GptEncoding | undefined;
 
-/** Built at first use: the tables take about 80 ms and some 20 MB, which users of other tokenizers should not pay. */
+/**
+ * Built at first use: the tables take about 80 ms and some 20 MB, which users of other tokenizers should not pay.
+ */
 function encoding(): GptEncoding {
   if (sharedEncoding === undefined) {
     sharedEncoding = GptEncoding.getEncodingApi('r50k_base', () => ranks);

@@ -24,9 +24,13 @@ export interface Tokenizer {
   readonly vocab: number;
   /** Text put between two documents of a corpus, as ids; [] when the text is one document. */
   readonly documentSeparator: TokenIds;
-  /** Errors: DATA.CHARACTER_UNKNOWN (char), DATA.TEXT_MALFORMED (half a surrogate pair), DATA.TOKENIZER_HAS_NO_TEXT. */
+  /**
+   * Errors: DATA.CHARACTER_UNKNOWN (char), DATA.TEXT_MALFORMED (half a surrogate pair), DATA.TOKENIZER_HAS_NO_TEXT.
+   */
   encode(text: string): TokenIds;
-  /** Never fails on an id or byte sequence that means nothing: it reads as U+FFFD, since a model may emit anything. */
+  /**
+   * Never fails on an id or byte sequence that means nothing: it reads as U+FFFD, since a model may emit anything.
+   */
   decode(ids: ArrayLike<number>): string;
   createEncoder(): IncrementalEncoder;
   toJSON(): TokenizerJson;

@@ -7,7 +7,27 @@ import type { Tokenizer } from './tokenizer';
 
 const text = fc.string({ unit: 'binary', maxLength: 200 });
 /** Texts in which piece boundaries of every kind meet. */
-const prose = fc.array(fc.constantFrom(' ', '\n', "'", 's', 'll', 'word', '12', '!?', '\u{1f600}', 'é', '\t ', '\ufeff', '\n\n', '   ', '日本'), { maxLength: 60 })
+const prose = fc
+  .array(
+    fc.constantFrom(
+      ' ',
+      '\n',
+      "'",
+      's',
+      'll',
+      'word',
+      '12',
+      '!?',
+      '\u{1f600}',
+      'é',
+      '\t ',
+      '\ufeff',
+      '\n\n',
+      '   ',
+      '日本',
+    ),
+    { maxLength: 60 },
+  )
   .map((parts) => parts.join(''));
 
 function expectCode(action: () => unknown, code: string): void {
@@ -16,23 +36,29 @@ function expectCode(action: () => unknown, code: string): void {
 
 describe.each(['byte', 'char', 'gpt2'])('%s tokenizer', (name) => {
   it('decodes what it encoded, also after a trip through JSON', () => {
-    fc.assert(fc.property(fc.oneof(text, prose), (sample) => {
-      const tokenizer = createTokenizer(name, `${sample}x`);
-      const again = tokenizerFromJSON(JSON.parse(JSON.stringify(tokenizer)));
-      const ids = tokenizer.encode(sample);
-      expect(tokenizer.decode(ids)).toBe(sample);
-      expect(again.vocab).toBe(tokenizer.vocab);
-      expect([...again.encode(sample)]).toEqual([...ids]);
-      expect(Math.max(-1, ...ids)).toBeLessThan(tokenizer.vocab);
-    }), { numRuns: 200 });
+    fc.assert(
+      fc.property(fc.oneof(text, prose), (sample) => {
+        const tokenizer = createTokenizer(name, `${sample}x`);
+        const again = tokenizerFromJSON(JSON.parse(JSON.stringify(tokenizer)));
+        const ids = tokenizer.encode(sample);
+        expect(tokenizer.decode(ids)).toBe(sample);
+        expect(again.vocab).toBe(tokenizer.vocab);
+        expect([...again.encode(sample)]).toEqual([...ids]);
+        expect(Math.max(-1, ...ids)).toBeLessThan(tokenizer.vocab);
+      }),
+      { numRuns: 200 },
+    );
   });
 
   it('gives the same ids wherever a stream of the text is cut', () => {
-    fc.assert(fc.property(fc.array(fc.oneof(text, prose), { maxLength: 12 }), (pieces) => {
-      const whole = pieces.join('');
-      const tokenizer = createTokenizer(name, `${whole}x`);
-      expect(encodeInPieces(tokenizer, pieces)).toEqual([...tokenizer.encode(whole)]);
-    }), { numRuns: 300 });
+    fc.assert(
+      fc.property(fc.array(fc.oneof(text, prose), { maxLength: 12 }), (pieces) => {
+        const whole = pieces.join('');
+        const tokenizer = createTokenizer(name, `${whole}x`);
+        expect(encodeInPieces(tokenizer, pieces)).toEqual([...tokenizer.encode(whole)]);
+      }),
+      { numRuns: 300 },
+    );
   });
 
   it('refuses half a surrogate pair', () => {
@@ -65,7 +91,8 @@ describe('char tokenizer', () => {
 
   it('uses u32 beyond 65,536 characters', () => {
     let everything = '';
-    for (let codePoint = 0x10000; everything.length < 2 * 70_000; codePoint++) everything += String.fromCodePoint(codePoint);
+    for (let codePoint = 0x10000; everything.length < 2 * 70_000; codePoint++)
+      everything += String.fromCodePoint(codePoint);
     const tokenizer = createTokenizer('char', everything);
     expect(tokenizer.encode(everything)).toBeInstanceOf(Uint32Array);
     expect(tokenizer.encode(everything).at(-1)).toBe(69_999);
@@ -82,9 +109,12 @@ describe('gpt2 tokenizer', () => {
   });
 
   it('agrees with a merge loop written from the paper', () => {
-    fc.assert(fc.property(fc.oneof(text, prose), (sample) => {
-      expect([...gpt2.encode(sample)]).toEqual(referenceEncode(sample));
-    }), { numRuns: 200 });
+    fc.assert(
+      fc.property(fc.oneof(text, prose), (sample) => {
+        expect([...gpt2.encode(sample)]).toEqual(referenceEncode(sample));
+      }),
+      { numRuns: 200 },
+    );
   });
 
   it('takes <|endoftext|> in a text as text', () => {
@@ -100,13 +130,23 @@ describe('gpt2 tokenizer', () => {
   });
 
   it('cuts runs without a boundary at the same places however they arrive', () => {
-    const runs = ['a'.repeat(5000), ' '.repeat(3001), '-'.repeat(PIECE_UNITS_MAX), ' ', '\u{1f600}'.repeat(1500), "'s", ' x '.repeat(900)];
+    const runs = [
+      'a'.repeat(5000),
+      ' '.repeat(3001),
+      '-'.repeat(PIECE_UNITS_MAX),
+      ' ',
+      '\u{1f600}'.repeat(1500),
+      "'s",
+      ' x '.repeat(900),
+    ];
     const whole = runs.join('');
     const expected = [...gpt2.encode(whole)];
     expect(gpt2.decode(expected)).toBe(whole);
     for (const size of [1, 7, 1000, 1024, 1025, 4096]) {
       const codePoints = [...whole];
-      const pieces = Array.from({ length: Math.ceil(codePoints.length / size) }, (_, i) => codePoints.slice(i * size, (i + 1) * size).join(''));
+      const pieces = Array.from({ length: Math.ceil(codePoints.length / size) }, (_, i) =>
+        codePoints.slice(i * size, (i + 1) * size).join(''),
+      );
       expect(encodeInPieces(gpt2, pieces), `pieces of ${size}`).toEqual(expected);
     }
   });
@@ -114,7 +154,9 @@ describe('gpt2 tokenizer', () => {
 
 const rankOf = new Map(ranks.map((value, rank) => [Buffer.from(value as string).toString('latin1'), rank]));
 
-/** Byte-pair encoding as in Radford et al. 2019: in every piece, merge the pair of lowest rank until none is left. */
+/**
+ * Byte-pair encoding as in Radford et al. 2019: in every piece, merge the pair of lowest rank until none is left.
+ */
 function referenceEncode(sample: string): number[] {
   const pieces = sample.match(/'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+/gu) ?? [];
   return pieces.flatMap((piece) => {
@@ -133,7 +175,13 @@ describe('createTokenizer and tokenizerFromJSON', () => {
   it('refuse what they do not know', () => {
     expectCode(() => createTokenizer('bpe'), 'DATA.TOKENIZER_UNKNOWN');
     expectCode(() => createTokenizer('char', ''), 'DATA.TEXT_EMPTY');
-    for (const json of [null, {}, { name: 'char' }, { name: 'char', codePoints: [98, 97] }, { name: 'tokens', vocab: 0 }]) {
+    for (const json of [
+      null,
+      {},
+      { name: 'char' },
+      { name: 'char', codePoints: [98, 97] },
+      { name: 'tokens', vocab: 0 },
+    ]) {
       expectCode(() => tokenizerFromJSON(json), 'DATA.TOKENIZER_INVALID');
     }
   });
