@@ -70,7 +70,7 @@ function fastestSplit(stages: number, costs: PartitionCosts): number[] {
     for (let end = stage + 1; end <= layers - (stages - 1 - stage); end++) {
       for (let start = stage; start < end; start++) {
         const time = ((prefix[end] ?? 0) - (prefix[start] ?? 0) + fixed) / speed;
-        next[end] = better(next[end], best[start], time, end - start);
+        next[end] = better(next[end], best[start], { time, count: end - start });
       }
     }
     best = next;
@@ -78,8 +78,14 @@ function fastestSplit(stages: number, costs: PartitionCosts): number[] {
   return [...(best[layers]?.counts ?? [])];
 }
 
-function better(kept: Split | undefined, before: Split | undefined, time: number, count: number): Split | undefined {
+interface LastStage {
+  readonly time: number;
+  readonly count: number;
+}
+
+function better(kept: Split | undefined, before: Split | undefined, last: LastStage): Split | undefined {
   if (before === undefined) return kept;
+  const { time, count } = last;
   const slowest = Math.max(before.slowest, time);
   const squares = before.squares + time * time;
   const wins = kept === undefined || slowest < kept.slowest || (slowest === kept.slowest && squares < kept.squares);

@@ -9,8 +9,12 @@ import { type Action, type ActionKind, NO_MICRO_BATCH } from '../schedule/action
 import { formatAction } from '../schedule/action-text';
 import type { Schedule } from '../schedule/schedule';
 
-/** Position of every action in its rank's list, by its text. */
-export type Positions = ReadonlyMap<string, number>;
+/** A rank's list with the position of every action in it, by its text. */
+export interface IndexedRow {
+  readonly lowered: Schedule;
+  readonly rank: number;
+  readonly positions: ReadonlyMap<string, number>;
+}
 
 /**
  * Each micro-batch goes F, I, W exactly once per stage, on the rank that holds the stage, and the W of a stage ascend
@@ -18,14 +22,14 @@ export type Positions = ReadonlyMap<string, number>;
  */
 export function checkCompute(lowered: Schedule): void {
   for (let rank = 0; rank < lowered.ranks; rank++) {
-    const positions = indexRow(lowered, rank);
-    for (const stage of lowered.stagesOfRank[rank] ?? []) checkStage(lowered, rank, stage, positions);
-    checkEnd(lowered, rank, positions);
+    const row = indexRow(lowered, rank);
+    for (const stage of lowered.stagesOfRank[rank] ?? []) checkStage(row, stage);
+    checkEnd(row);
   }
 }
 
 /** Also refuses what stands twice or does not belong to the rank. */
-export function indexRow(lowered: Schedule, rank: number): Positions {
+export function indexRow(lowered: Schedule, rank: number): IndexedRow {
   const positions = new Map<string, number>();
   (lowered.actions[rank] ?? []).forEach((action, position) => {
     if (!belongs(lowered, rank, action)) throw actionMisplaced(lowered, { rank, position });
@@ -33,7 +37,7 @@ export function indexRow(lowered: Schedule, rank: number): Positions {
     if (positions.has(text)) throw actionDuplicated(lowered, { rank, position });
     positions.set(text, position);
   });
-  return positions;
+  return { lowered, rank, positions };
 }
 
 function belongs(lowered: Schedule, rank: number, action: Action): boolean {
@@ -42,11 +46,12 @@ function belongs(lowered: Schedule, rank: number, action: Action): boolean {
   return action.microBatch >= 0 && action.microBatch < lowered.microBatches;
 }
 
-function checkStage(lowered: Schedule, rank: number, stage: number, positions: Positions): void {
+function checkStage(row: IndexedRow, stage: number): void {
+  const { lowered, rank } = row;
   let lastWeight = -1;
   for (let microBatch = 0; microBatch < lowered.microBatches; microBatch++) {
     const [forward, input, weight] = (['F', 'I', 'W'] as const).map((kind) =>
-      positionOf(lowered, rank, { kind, stage, microBatch }, positions),
+      positionOf(row, { kind, stage, microBatch }),
     ) as [number, number, number];
     if (input < forward) throw orderBroken(lowered, { rank, position: input }, 'stands before its F');
     if (weight < input) throw orderBroken(lowered, { rank, position: weight }, 'stands before its I');
@@ -55,17 +60,18 @@ function checkStage(lowered: Schedule, rank: number, stage: number, positions: P
   }
 }
 
-function checkEnd(lowered: Schedule, rank: number, positions: Positions): void {
+function checkEnd(row: IndexedRow): void {
+  const { lowered, rank } = row;
   const stage = lowered.stagesOfRank[rank]?.[0] ?? 0;
   const [reduce, step] = (['REDUCE', 'STEP'] as const).map((kind) =>
-    positionOf(lowered, rank, { kind, stage, microBatch: NO_MICRO_BATCH }, positions),
+    positionOf(row, { kind, stage, microBatch: NO_MICRO_BATCH }),
   ) as [number, number];
   if (step < reduce) throw orderBroken(lowered, { rank, position: step }, 'stands before its REDUCE');
   const late = (lowered.actions[rank] ?? []).findIndex((action, index) => action.kind === 'W' && index > reduce);
   if (late >= 0) throw orderBroken(lowered, { rank, position: late }, 'stands after the REDUCE that adds its gradient');
 }
 
-function positionOf(lowered: Schedule, rank: number, action: Action, positions: Positions): number {
+function positionOf({ lowered, rank, positions }: IndexedRow, action: Action): number {
   const position = positions.get(formatAction(action));
   if (position === undefined) throw actionMissing(lowered, rank, action);
   return position;

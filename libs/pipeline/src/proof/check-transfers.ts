@@ -4,7 +4,7 @@ import type { Action } from '../schedule/action';
 import { formatAction } from '../schedule/action-text';
 import type { Cell } from '../schedule/cell';
 import type { Schedule } from '../schedule/schedule';
-import { COMPUTE_OF, indexRow, type Positions } from './check-compute';
+import { COMPUTE_OF, type IndexedRow, indexRow } from './check-compute';
 
 interface Half {
   readonly cell: Cell;
@@ -24,9 +24,9 @@ interface Channels {
 export function checkTransfers(lowered: Schedule): void {
   const channels: Channels = { sends: new Map(), receives: new Map() };
   for (let rank = 0; rank < lowered.ranks; rank++) {
-    const positions = indexRow(lowered, rank);
+    const row = indexRow(lowered, rank);
     (lowered.actions[rank] ?? []).forEach((action, position) => {
-      checkBesideCompute(lowered, { rank, position }, action, positions);
+      checkBesideCompute(row, position, action);
       collect(channels, { rank, position }, action);
     });
   }
@@ -36,13 +36,14 @@ export function checkTransfers(lowered: Schedule): void {
   checkComplete(lowered);
 }
 
-function checkBesideCompute(lowered: Schedule, cell: Cell, action: Action, positions: Positions): void {
+function checkBesideCompute({ lowered, rank, positions }: IndexedRow, position: number, action: Action): void {
   const kind = COMPUTE_OF[action.kind];
   const transfer = transferOf(action);
   if (kind === undefined || transfer === undefined) return;
   const compute = positions.get(formatAction({ ...action, kind })) ?? -1;
   const word = transfer.isSend ? 'stands before what makes its tensor' : 'stands after what needs its tensor';
-  if (transfer.isSend ? cell.position < compute : cell.position > compute) throw orderBroken(lowered, cell, word);
+  const broken = transfer.isSend ? position < compute : position > compute;
+  if (broken) throw orderBroken(lowered, { rank, position }, word);
 }
 
 function collect(channels: Channels, cell: Cell, action: Action): void {
@@ -77,7 +78,7 @@ function checkComplete(lowered: Schedule): void {
 }
 
 function checkRow(lowered: Schedule, rank: number, receive: Pick<Action, 'kind' | 'stage'>): void {
-  const positions = indexRow(lowered, rank);
+  const { positions } = indexRow(lowered, rank);
   for (let microBatch = 0; microBatch < lowered.microBatches; microBatch++) {
     const action = { ...receive, microBatch };
     if (!positions.has(formatAction(action))) throw actionMissing(lowered, rank, action);

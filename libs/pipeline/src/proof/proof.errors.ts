@@ -4,8 +4,13 @@ import { formatAction } from '../schedule/action-text';
 import { type Cell, describeCell } from '../schedule/cell';
 import type { Schedule } from '../schedule/schedule';
 
+interface Place {
+  readonly schedule: Schedule;
+  readonly cell: Cell;
+}
+
 /** Refusals of the proof: each names the cell, draws its row and carries {rank, position, action} as details. */
-function refusal(code: string, schedule: Schedule, cell: Cell, rule: string): AppError {
+function refusal(code: string, { schedule, cell }: Place, rule: string): AppError {
   const action = schedule.actions[cell.rank]?.[cell.position];
   const text = action === undefined ? 'the end' : formatAction(action);
   return new AppError({
@@ -22,11 +27,11 @@ export function actionMisplaced(schedule: Schedule, cell: Cell): AppError {
   const rule =
     `does not belong here: rank ${cell.rank} has stage ${stages}, micro-batches are 0 to ` +
     `${schedule.microBatches - 1}, and a lowered list has I and W in place of B`;
-  return refusal('ACTION_MISPLACED', schedule, cell, rule);
+  return refusal('ACTION_MISPLACED', { schedule, cell }, rule);
 }
 
 export function actionDuplicated(schedule: Schedule, cell: Cell): AppError {
-  return refusal('ACTION_DUPLICATED', schedule, cell, 'stands here a second time');
+  return refusal('ACTION_DUPLICATED', { schedule, cell }, 'stands here a second time');
 }
 
 export function actionMissing(schedule: Schedule, rank: number, action: Action): AppError {
@@ -40,27 +45,27 @@ export function actionMissing(schedule: Schedule, rank: number, action: Action):
 }
 
 export function orderBroken(schedule: Schedule, cell: Cell, rule: string): AppError {
-  return refusal('ORDER_BROKEN', schedule, cell, rule);
+  return refusal('ORDER_BROKEN', { schedule, cell }, rule);
 }
 
 /** Gradients would accumulate in another order than on one rank, and the result differ in its last bits. */
 export function weightOrderBroken(schedule: Schedule, cell: Cell): AppError {
   const rule = 'stands before the W of a smaller micro-batch of its stage: W must ascend, for bit-exact sums';
-  return refusal('WEIGHT_ORDER_BROKEN', schedule, cell, rule);
+  return refusal('WEIGHT_ORDER_BROKEN', { schedule, cell }, rule);
 }
 
 export function transferUnmatched(schedule: Schedule, cell: Cell, rule: string): AppError {
-  return refusal('TRANSFER_UNMATCHED', schedule, cell, `has no other end: ${rule}`);
+  return refusal('TRANSFER_UNMATCHED', { schedule, cell }, `has no other end: ${rule}`);
 }
 
 export function receiveOrderBroken(schedule: Schedule, cell: Cell, send: Cell): AppError {
   const rule = `is not what its channel delivers next: the sends stand otherwise (${describeCell(schedule, send)})`;
-  return refusal('RECEIVE_ORDER_BROKEN', schedule, cell, rule);
+  return refusal('RECEIVE_ORDER_BROKEN', { schedule, cell }, rule);
 }
 
 export function bufferExceeded(schedule: Schedule, cell: Cell): AppError {
   const rule = `begins one more micro-batch than the ${schedule.inFlightLimit[cell.rank]} that may be in flight here`;
-  return refusal('BUFFER_EXCEEDED', schedule, cell, rule);
+  return refusal('BUFFER_EXCEEDED', { schedule, cell }, rule);
 }
 
 export function deadlock(schedule: Schedule, semantics: string, stuck: readonly Cell[]): AppError {

@@ -34,7 +34,8 @@ export const RUN_TRANSITIONS: Readonly<Record<RunState, readonly RunState[]>> = 
   // The last step may finish, and its checkpoint become durable, before the pause takes hold.
   pausing: ['paused', 'stopping', 'succeeded', 'failed'],
   paused: ['queued', 'cancelled', 'failed'],
-  recovering: ['scheduled', 'paused', 'cancelled', 'stopping', 'failed'],
+  // The last step's checkpoint may become durable after the attempt that wrote it was lost: nothing is left to train.
+  recovering: ['scheduled', 'paused', 'cancelled', 'stopping', 'succeeded', 'failed'],
   stopping: ['cancelled', 'failed'],
   succeeded: [],
   failed: [],
