@@ -2,13 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { endProcesses, survivors } from './survivors.mjs';
 
 /** Runs all stages, also those after a failing one, and adds up what they counted. */
-export async function runStages(stages, env, report = console.log) {
+export async function runStages(stages, env, { report = console.log, graceMs } = {}) {
   const total = { passed: 0, failed: 0, skipped: 0 };
   const marker = `MILLRACE_TEST_RUN=${randomUUID()}`;
   const [name, value] = marker.split('=');
   const add = (counts) => Object.keys(total).forEach((key) => (total[key] += counts[key]));
   for (const stage of stages) add(await runStage(stage, { ...env, [name]: value }, report));
-  add(await runStage({ name: 'processes', run: () => checkSurvivors(marker) }, env, report));
+  add(await runStage({ name: 'processes', run: () => checkSurvivors(marker, graceMs) }, env, report));
   return total;
 }
 
@@ -27,8 +27,8 @@ async function runStage({ name, run }, env, report) {
 }
 
 /** A test that leaves a process behind leaves it on the user's machine too. */
-async function checkSurvivors(marker) {
-  const left = await survivors(marker);
+async function checkSurvivors(marker, graceMs) {
+  const left = await survivors(marker, graceMs);
   if (left.length === 0) return { passed: 1, failed: 0, skipped: 0 };
   endProcesses(left);
   const list = left.map(({ pid, command }) => `  ${pid} ${command}`).join('\n');

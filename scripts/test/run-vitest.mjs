@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { runCommand } from '../process/run-command.mjs';
 import { ROOT } from '../process/stamp.mjs';
 
-/** Runs one of vitest.config.ts's projects, showing its output, and resolves to what count-reporter.mjs counted. */
+/** Runs one of vitest.config.mts's projects, showing its output, and resolves to what count-reporter.mjs counted. */
 export async function runVitest(project, env, timeoutMs) {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-test-'));
   const file = join(folder, 'counts.json');

@@ -42,8 +42,7 @@ export function textRules(tree) {
 function lineFindings({ root }, path, line) {
   const findings = [];
   const host = REGISTRY_HOSTS.find((name) => line.includes(name));
-  if (host)
-    findings.push(`names the package registry ${host}: leave the choice of registry to the user's configuration`);
+  if (host) findings.push("names a package registry's host: leave the choice of registry to the user's configuration");
   if (mentionsWorkspace(line, root))
     findings.push('names an absolute path of one machine: use a path relative to the repository');
   if (/\bhttps?:\/\/[^\s/@:'"`]+:[^\s/@'"`]+@/.test(line))

@@ -21,7 +21,7 @@ const libs = [
 export default defineConfig({
   plugins: [swc.vite({ module: { type: 'es6' }, jsc: { target: 'es2022' } })],
   resolve: {
-    alias: Object.fromEntries(libs.map((lib) => [`@millrace/${lib}`, resolve(__dirname, `libs/${lib}/src`)])),
+    alias: Object.fromEntries(libs.map((lib) => [`@millrace/${lib}`, resolve(import.meta.dirname, `libs/${lib}/src`)])),
   },
   test: {
     maxWorkers: 2,

@@ -1,0 +1,136 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { writeTree } from '../process/write-tree.mjs';
+import { tidy } from '../tidy.mjs';
+
+let tree;
+afterEach(() => tree?.remove());
+
+function findings(files) {
+  tree = writeTree(files);
+  return tidy(tree.root);
+}
+
+const KERNEL = [
+  '// add_forward — y = a + b',
+  '// Shapes:   a[L] b[L] -> y[L]',
+  '// Dispatch: one invocation per element; needs: f32 only',
+  '// Method:   elementwise',
+  '// Source:   definition; CPU twin add.cpu.ts',
+  '// Checked:  add.spec.ts, 1e-7 vs f64',
+  '@group(0) @binding(0) var<storage, read> a_L: array<f32>; // [L] first summand',
+  '@group(0) @binding(1) var<storage, read> b_L: array<f32>; // [L] second summand',
+  '@group(0) @binding(2) var<storage, read_write> y_L: array<f32>; // [L] sum',
+  '',
+  'override WG: u32;',
+  '',
+  '@' + 'compute @workgroup_size(WG)',
+  'fn main(@builtin(global_invocation_id) id: vec3u) {',
+  '  y_L[id.x] = a_L[id.x] + b_L[id.x];',
+  '}',
+  '',
+];
+const DESCRIPTOR = "export const bindings = ['a_L', 'b_L', 'y_L'];\n";
+
+describe('tidy', () => {
+  it('finds nothing in a tidy tree', () => {
+    const files = {
+      '.gitignore': 'dist/\n*.log\n',
+      'dist/Bad_Name.ts': '',
+      'debug.log': '',
+      'README.md': 'See `libs/add/src/add.ts`, [the kernel](libs/add/src/add_forward.wgsl) and `libs/NAME/src`.\n',
+      'libs/add/src/add.ts': DESCRIPTOR,
+      'libs/add/src/add_forward.wgsl': KERNEL.join('\n'),
+    };
+    expect(findings(files)).toEqual([]);
+  });
+
+  it('says of names what to call them instead', () => {
+    const many = Object.fromEntries(Array.from({ length: 13 }, (_, index) => [`libs/many/file-${index}.ts`, '']));
+    const files = {
+      'libs/core/src/utils.ts': '',
+      'libs/core/src/run-manager.ts': '',
+      'libs/shared/Clock.ts': '',
+      'apps/myApp/a.ts': '',
+      ...many,
+    };
+    expect(findings(files)).toMatchInlineSnapshot(`
+      [
+        "apps/myApp: folder names are kebab-case: rename it",
+        "libs/core/src/run-manager.ts: "manager" says nothing: name the file after the one thing it does",
+        "libs/core/src/utils.ts: "utils" says nothing: name the file after the one thing it does",
+        "libs/many: 13 files, at most 12 can be taken in at a glance: split the folder by what the files do",
+        "libs/shared: "shared" says nothing: name the folder after what its files do",
+        "libs/shared/Clock.ts: file names are kebab-case (.wgsl, .proto and .sql snake_case): rename it",
+      ]
+    `);
+  });
+
+  it('holds the exceptions for large folders to their reason and to the present size', () => {
+    const ratchet = { folders: { 'libs/small': { files: 14, reason: 'once large' }, 'libs/other': { files: 13 } } };
+    const files = { 'libs/small/a.ts': '', 'scripts/tidy/ratchet.json': JSON.stringify(ratchet) };
+    expect(findings(files)).toMatchInlineSnapshot(`
+      [
+        "scripts/tidy/ratchet.json: libs/small has 1 files now, 14 are allowed: remove the exception",
+        "scripts/tidy/ratchet.json: the exception for libs/other gives no reason: add one",
+      ]
+    `);
+  });
+
+  it('says of text what to do instead', () => {
+    const files = {
+      'libs/core/src/long.ts': `const a = [${'1, '.repeat(40)}];\n// TO${'DO'} later\nconst b = 1; \n`,
+      'libs/core/src/sentence.ts': `const a = '${'word '.repeat(24)}';\n`,
+      'libs/core/src/shader.ts': `const wgsl = '@${'compute'} fn main() {}';\n`,
+      'libs/core/src/one.spec.ts': `it.${'only'}('runs alone', () => {});\n`,
+      'docs/install.md': `Get it from ${'https'}://${['registry', 'npmjs', 'org'].join('.')}/millrace into /${'work'}/place.\n`,
+      'package-lock.json': JSON.stringify({
+        packages: { 'node_modules/a': { resolved: 'https' + '://somewhere/a.tgz' } },
+      }),
+    };
+    expect(findings(files)).toMatchInlineSnapshot(`
+      [
+        "docs/install.md:1: names a package registry's host: leave the choice of registry to the user's configuration",
+        "docs/install.md:1: names an absolute path of one machine: use a path relative to the repository",
+        "libs/core/src/long.ts:1: 133 characters, at most 120: break the line",
+        "libs/core/src/long.ts:2: a note of work to do: do it, or state the limit and refuse what is beyond it",
+        "libs/core/src/long.ts:3: white space at the end: remove it",
+        "libs/core/src/one.spec.ts:1: runs one test alone and drops the others: remove \`.only\`",
+        "libs/core/src/shader.ts:1: WGSL in TypeScript: put it into a .wgsl file of its own, \`npm run gen\` embeds it",
+        "package-lock.json: 1 packages carry a download address (node_modules/a, …): \`npm install\` with the repository's .npmrc writes none",
+      ]
+    `);
+  });
+
+  it('knows the form of a kernel', () => {
+    const wrong = [...KERNEL];
+    wrong[0] = '// adds two tensors';
+    [wrong[3], wrong[4]] = [wrong[4], wrong[3]];
+    wrong[6] = '@group(0) @binding(0) var<storage, read_write> a_L: array<f32>; // first summand';
+    wrong[8] = '@group(0) @binding(3) var<storage, read_write> z_L: array<f32>; // [L] sum';
+    wrong[10] = 'override workgroup: u32;';
+    wrong[13] = 'fn add(@builtin(global_invocation_id) id: vec3u) {';
+    const files = { 'libs/add/src/add.ts': DESCRIPTOR, 'libs/add/src/add_forward.wgsl': wrong.join('\n') };
+    expect(findings(files)).toMatchInlineSnapshot(`
+      [
+        "libs/add/src/add_forward.wgsl: the entry point is called main",
+        "libs/add/src/add_forward.wgsl:1: the first line says what is computed: "// add_forward — y = …"",
+        "libs/add/src/add_forward.wgsl:2: the header has the lines Shapes, Dispatch, Method, Source, Checked, in this order and none empty; here: Shapes, Dispatch, Source, Method, Checked",
+        "libs/add/src/add_forward.wgsl:7: a binding says its shape and meaning: "// [N,C] what it holds"",
+        "libs/add/src/add_forward.wgsl:8: bindings come in the order uniform, inputs (read), outputs (read_write): move this one up",
+        "libs/add/src/add_forward.wgsl:9: bindings are in group 0, contiguous from 0 in the order of the file: this one is @group(0) @binding(2)",
+        "libs/add/src/add_forward.wgsl:9: no .ts in this folder names the binding z_L: list it in the kernel's descriptor",
+        "libs/add/src/add_forward.wgsl:11: override workgroup: overrides are UPPER_CASE",
+      ]
+    `);
+  });
+
+  it('finds paths in documents that lead nowhere', () => {
+    const files = { 'docs/a.md': 'See `libs/moved/src/x.ts`,\n[that](../gone.md) and [this](#here).\n' };
+    expect(findings(files)).toMatchInlineSnapshot(`
+      [
+        "docs/a.md:1: libs/moved/src/x.ts does not exist: correct the path",
+        "docs/a.md:2: gone.md does not exist: correct the path",
+      ]
+    `);
+  });
+});
