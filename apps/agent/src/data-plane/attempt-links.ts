@@ -1,0 +1,93 @@
+import type { AppError, Clock, Logger } from '@millrace/core';
+import { attemptOver } from './data-plane.errors';
+import type { Frame } from './frame';
+import type { FrameDialer, LinkLimits, StreamIdentity } from './frame-channel';
+import { type DeliveredFrame, IncomingLink } from './incoming-link';
+import { OutgoingLink } from './outgoing-link';
+
+export interface LinkPeer {
+  readonly rank: number;
+  readonly address: string;
+}
+
+export interface AttemptLinksOptions {
+  /** The run, or the task of a generation. */
+  readonly runId: string;
+  readonly fence: number;
+  readonly key: string;
+  readonly rank: number;
+  readonly peers: readonly LinkPeer[];
+  readonly dialer: FrameDialer;
+  readonly limits: LinkLimits;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly logger: Logger;
+  readonly firstAcceptMs: number;
+  readonly lostAfterMs: number;
+  /** Whoever gets a frame calls `taken` with it when its memory is free again. */
+  onFrame(delivered: DeliveredFrame): void;
+  onPeerDead(rank: number, error: AppError): void;
+}
+
+/** All links of one rank of an attempt: one per direction and peer, opened when first used. */
+export class AttemptLinks {
+  private readonly outgoing = new Map<number, OutgoingLink>();
+  private readonly incoming = new Map<number, IncomingLink>();
+  private closed: Error | undefined;
+
+  constructor(readonly options: AttemptLinksOptions) {}
+
+  send(toRank: number, frame: Frame): Promise<void> {
+    if (this.closed !== undefined) return Promise.reject(this.closed);
+    return this.linkTo(toRank).send(frame);
+  }
+
+  taken(fromRank: number, creditBytes: number): void {
+    this.incoming.get(fromRank)?.release(creditBytes);
+  }
+
+  /** The receiving end for a stream whose identity was checked. */
+  linkFrom(identity: StreamIdentity): IncomingLink {
+    const { limits, clock, onFrame } = this.options;
+    let link = this.incoming.get(identity.fromRank);
+    if (link === undefined) {
+      link = new IncomingLink(identity, limits, clock, onFrame);
+      this.incoming.set(identity.fromRank, link);
+    }
+    return link;
+  }
+
+  /** Resolves when every peer took everything. */
+  async drain(): Promise<void> {
+    await Promise.all([...this.outgoing.values()].map((link) => link.drain()));
+  }
+
+  close(reason: string): void {
+    if (this.closed !== undefined) return;
+    const error = attemptOver(reason);
+    this.closed = error;
+    for (const link of this.outgoing.values()) link.close(error);
+    for (const link of this.incoming.values()) link.close(error);
+  }
+
+  private linkTo(toRank: number): OutgoingLink {
+    let link = this.outgoing.get(toRank);
+    if (link === undefined) {
+      link = this.openLink(toRank);
+      this.outgoing.set(toRank, link);
+    }
+    return link;
+  }
+
+  private openLink(toRank: number): OutgoingLink {
+    const { runId, fence, key, rank, peers, onPeerDead, ...rest } = this.options;
+    const address = peers.find((peer) => peer.rank === toRank)?.address ?? '';
+    return new OutgoingLink({
+      ...rest,
+      toRank,
+      address,
+      identity: { runId, fence, key, fromRank: rank },
+      onDead: (error) => onPeerDead(toRank, error),
+    });
+  }
+}

@@ -1,0 +1,41 @@
+import { AppError } from '@millrace/core';
+
+export function frameMalformed(reason: string, cause?: unknown): AppError {
+  return new AppError({ code: 'DATA_PLANE.FRAME_MALFORMED', kind: 'invalid', message: `a frame cannot be read: ${reason}`, cause });
+}
+
+export function frameCorrupt(sequence: number): AppError {
+  const message = `the checksum of message ${sequence} does not match its payload: it is asked for again`;
+  return new AppError({ code: 'DATA_PLANE.FRAME_CORRUPT', kind: 'unavailable', message });
+}
+
+export function sequenceGap(expected: number, got: number): AppError {
+  const message = `message ${got} came where ${expected} was due: the stream is opened again`;
+  return new AppError({ code: 'DATA_PLANE.SEQUENCE_GAP', kind: 'unavailable', message });
+}
+
+export function windowOverrun(bytes: number, windowBytes: number): AppError {
+  const message = `${bytes} bytes are in flight and the window is ${windowBytes}: the sender ignores its credits`;
+  return new AppError({ code: 'DATA_PLANE.WINDOW_OVERRUN', kind: 'exhausted', message });
+}
+
+/** No such attempt here, or another key: the caller learns nothing about which. */
+export function streamRefused(runId: string): AppError {
+  const message = `no attempt of ${runId || 'an unnamed run'} takes this stream: it is not started here yet, it is over, or the key is another one`;
+  return new AppError({ code: 'DATA_PLANE.STREAM_REFUSED', kind: 'forbidden', message });
+}
+
+/** Whatever carries an old fence comes from an attempt that was superseded. */
+export function fenceOld(runId: string, fence: number, current: number): AppError {
+  const message = `fence ${fence} of ${runId} is not the current one (${current}): the attempt was superseded`;
+  return new AppError({ code: 'DATA_PLANE.FENCE_OLD', kind: 'aborted', message });
+}
+
+export function peerLost(rank: number, waitedMs: number, cause?: unknown): AppError {
+  const message = `rank ${rank} could not be reached for ${Math.round(waitedMs / 1000)} s`;
+  return new AppError({ code: 'DATA_PLANE.PEER_LOST', kind: 'unavailable', message, details: { rank }, cause });
+}
+
+export function attemptOver(reason: string): AppError {
+  return new AppError({ code: 'DATA_PLANE.ATTEMPT_OVER', kind: 'aborted', message: `the attempt is over: ${reason}` });
+}

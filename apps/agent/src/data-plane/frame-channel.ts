@@ -1,0 +1,57 @@
+import type { FrameDType } from './frame';
+
+/** Who opens a stream, as its metadata says. */
+export interface StreamIdentity {
+  readonly runId: string;
+  readonly fence: number;
+  readonly key: string;
+  readonly fromRank: number;
+}
+
+/** The receiver has room for `bytes` more, and everything up to `sequence` has arrived. */
+export interface CreditMessage {
+  readonly bytes: number;
+  readonly sequence: number;
+}
+
+/** The sender's end of one open call. */
+export interface FrameChannel {
+  write(message: Buffer): void;
+  /** Ends the call after what was written; `onClosed` follows. */
+  end(): void;
+}
+
+export interface FrameChannelEvents {
+  onCredit(credit: CreditMessage): void;
+  /** Exactly once. `error.kind` says why: 'aborted' for an old fence, 'forbidden' for no such attempt, 'unavailable' …; none after an end. */
+  onClosed(error?: Error): void;
+}
+
+/** Opens calls to peers; the gRPC one is in src/grpc. */
+export interface FrameDialer {
+  dial(address: string, identity: StreamIdentity, events: FrameChannelEvents): FrameChannel;
+}
+
+/** The receiver's end of one open call. */
+export interface CreditChannel {
+  credit(credit: CreditMessage): void;
+  /** Refuses the call. */
+  refuse(error: Error): void;
+}
+
+/** Sizes of a link; both ends of an attempt use the same. */
+export interface LinkLimits {
+  /** Most bytes that are received and not taken, or on their way. */
+  readonly windowBytes: number;
+  /** Largest part of a payload in one message. */
+  readonly partBytes: number;
+}
+
+/** 4 MiB messages and an HTTP/2 window of the same are the fastest that grpc-js does on loopback. */
+export const DEFAULT_LINK_LIMITS: LinkLimits = { windowBytes: 32 * 2 ** 20, partBytes: 4 * 2 ** 20 - 1024 };
+
+/** dtype of a host array's bytes. */
+export function frameDType(array: Float32Array | Float64Array | Uint32Array): FrameDType {
+  if (array instanceof Float32Array) return 'f32';
+  return array instanceof Float64Array ? 'f64' : 'u32';
+}

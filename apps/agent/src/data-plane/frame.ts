@@ -1,0 +1,43 @@
+/** What a frame is for. "norm" and "commit" end a step; "evaluation" is a forward pass that nothing is kept of. */
+export const EDGES = ['activation', 'gradient', 'tied', 'norm', 'commit', 'token', 'evaluation'] as const;
+export type Edge = (typeof EDGES)[number];
+
+/** Of a payload. Doubles travel between CPU twins; 'u8' is text or anything else that is not a tensor. */
+export const FRAME_DTYPE_BYTES = { f32: 4, f64: 8, u32: 4, u8: 1 } as const;
+export type FrameDType = keyof typeof FRAME_DTYPE_BYTES;
+
+/** What a receiver waits for. A rank gets at most one frame of each key. */
+export interface FrameKey {
+  readonly edge: Edge;
+  readonly step: number;
+  /** -1 where there is none. */
+  readonly microBatch: number;
+  readonly fromRank: number;
+}
+
+/** A tensor on its way from one rank to another. */
+export interface Frame extends FrameKey {
+  readonly chunk: number;
+  readonly direction: 'forward' | 'backward';
+  readonly dtype: FrameDType;
+  readonly shape: readonly number[];
+  /** Starts at an aligned offset and owns its ArrayBuffer, so that it can change threads without a copy. */
+  readonly payload: Uint8Array<ArrayBuffer>;
+}
+
+export function frameKeyText(key: FrameKey): string {
+  return `${key.edge} of step ${key.step}${key.microBatch < 0 ? '' : `, micro-batch ${key.microBatch}`} from rank ${key.fromRank}`;
+}
+
+/** Bytes of the whole payload, which may arrive in several messages. */
+export function frameBytes(frame: Pick<Frame, 'dtype' | 'shape'>): number {
+  return frame.shape.reduce((product, size) => product * size, FRAME_DTYPE_BYTES[frame.dtype]);
+}
+
+/** The payload as the array of its dtype, without a copy. */
+export function frameArray(frame: Frame): Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer> | Uint32Array<ArrayBuffer> {
+  const { buffer, byteOffset, byteLength } = frame.payload;
+  if (frame.dtype === 'f64') return new Float64Array(buffer, byteOffset, byteLength / 8);
+  if (frame.dtype === 'u32') return new Uint32Array(buffer, byteOffset, byteLength / 4);
+  return new Float32Array(buffer, byteOffset, byteLength / 4);
+}

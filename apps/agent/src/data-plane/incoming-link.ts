@@ -1,0 +1,112 @@
+import type { Clock } from '@millrace/core';
+import { fenceOld, frameMalformed, sequenceGap, windowOverrun } from './data-plane.errors';
+import { type Frame, frameBytes } from './frame';
+import type { CreditChannel, LinkLimits, StreamIdentity } from './frame-channel';
+import { decodeFrame, type FrameMessage } from './frame-codec';
+
+/** A frame and what its sender gets back for it once it is taken. */
+export interface DeliveredFrame {
+  readonly frame: Frame;
+  readonly creditBytes: number;
+}
+
+interface Assembly {
+  readonly payload: Uint8Array<ArrayBuffer>;
+  filledBytes: number;
+}
+
+/** Small credits are gathered for this long: the last ones of a burst must not wait for the next burst. */
+const CREDIT_DELAY_MS = 10;
+
+/**
+ * The receiving end of one (attempt, sender): puts payloads together, and gives credit when frames are taken. It outlives
+ * the calls that feed it: a new call replaces the old one and goes on after the last message that arrived.
+ */
+export class IncomingLink {
+  private channel: CreditChannel | undefined;
+  private lastSequence = 0;
+  /** Arrived and not yet credited. */
+  private heldBytes = 0;
+  /** Taken, and not yet told to the sender. */
+  private freedBytes = 0;
+  private assembly: Assembly | undefined;
+  private cancelFlush: (() => void) | undefined;
+
+  constructor(
+    private readonly identity: StreamIdentity,
+    private readonly limits: LinkLimits,
+    private readonly clock: Clock,
+    private readonly deliver: (delivered: DeliveredFrame) => void,
+  ) {}
+
+  attach(channel: CreditChannel): void {
+    this.channel = channel;
+    this.heldBytes -= this.freedBytes;
+    this.freedBytes = 0;
+    channel.credit({ bytes: this.limits.windowBytes - this.heldBytes, sequence: this.lastSequence });
+  }
+
+  /** Ignored when `channel` was replaced already. */
+  detach(channel: CreditChannel): void {
+    if (this.channel === channel) this.channel = undefined;
+  }
+
+  isAttached(channel: CreditChannel): boolean {
+    return this.channel === channel;
+  }
+
+  /** Errors DATA_PLANE.*: the call they came on is refused with them. */
+  receive(bytes: Buffer): void {
+    const message = decodeFrame(bytes);
+    this.check(message);
+    this.lastSequence = message.sequence;
+    this.heldBytes += message.part.length;
+    if (this.heldBytes > this.limits.windowBytes) throw windowOverrun(this.heldBytes, this.limits.windowBytes);
+    this.assemble(message);
+  }
+
+  /** Frames of `bytes` were taken: the sender may have as many more in flight. */
+  release(bytes: number): void {
+    this.freedBytes += bytes;
+    if (this.freedBytes >= this.limits.windowBytes / 8) this.flush();
+    else this.cancelFlush ??= this.clock.after(CREDIT_DELAY_MS, () => this.flush());
+  }
+
+  close(error: Error): void {
+    this.cancelFlush?.();
+    this.channel?.refuse(error);
+    this.channel = undefined;
+  }
+
+  private check({ runId, fence, frame, sequence }: FrameMessage): void {
+    const { identity } = this;
+    if (runId !== identity.runId || fence !== identity.fence) throw fenceOld(runId, fence, identity.fence);
+    if (frame.fromRank !== identity.fromRank) throw frameMalformed(`rank ${frame.fromRank} on the stream of rank ${identity.fromRank}`);
+    if (sequence !== this.lastSequence + 1) throw sequenceGap(this.lastSequence + 1, sequence);
+  }
+
+  private assemble({ frame, part }: FrameMessage): void {
+    const totalBytes = frameBytes(frame);
+    this.assembly ??= { payload: new Uint8Array(totalBytes), filledBytes: 0 };
+    const { assembly } = this;
+    if (assembly.filledBytes + part.length > totalBytes) throw frameMalformed(`more than its ${totalBytes} bytes`);
+    assembly.payload.set(part, assembly.filledBytes);
+    assembly.filledBytes += part.length;
+    // A payload near the size of the window could never be complete if its parts were credited only when it is taken.
+    const creditAtOnce = totalBytes > this.limits.windowBytes / 2;
+    if (creditAtOnce) this.release(part.length);
+    if (assembly.filledBytes < totalBytes) return;
+    this.assembly = undefined;
+    this.deliver({ frame: { ...frame, payload: assembly.payload }, creditBytes: creditAtOnce ? 0 : totalBytes });
+  }
+
+  private flush(): void {
+    this.cancelFlush?.();
+    this.cancelFlush = undefined;
+    // Without a call the next one starts with a full account instead.
+    if (this.channel === undefined || this.freedBytes === 0) return;
+    this.channel.credit({ bytes: this.freedBytes, sequence: this.lastSequence });
+    this.heldBytes -= this.freedBytes;
+    this.freedBytes = 0;
+  }
+}

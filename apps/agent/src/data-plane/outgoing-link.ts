@@ -1,0 +1,162 @@
+import { AppError, type Clock, type Logger, describeError } from '@millrace/core';
+import { attemptOver, peerLost } from './data-plane.errors';
+import { Backoff } from './backoff';
+import type { CreditMessage, FrameChannel, FrameDialer, LinkLimits, StreamIdentity } from './frame-channel';
+import type { Frame } from './frame';
+import { encodeFrame } from './frame-codec';
+
+export interface OutgoingLinkOptions {
+  readonly toRank: number;
+  readonly address: string;
+  readonly identity: StreamIdentity;
+  readonly dialer: FrameDialer;
+  readonly limits: LinkLimits;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly logger: Logger;
+  /** How long the peer may refuse or stay away before its first acceptance, and after it. */
+  readonly firstAcceptMs: number;
+  readonly lostAfterMs: number;
+  /** The peer stayed away too long, or refused for good (kind 'aborted': it knows a higher fence). */
+  onDead(error: AppError): void;
+}
+
+/** A message that is queued, or sent and not yet acknowledged. */
+interface Outgoing {
+  readonly sequence: number;
+  readonly frame: Frame;
+  readonly part: Uint8Array;
+  /** Of the frame's last message. */
+  readonly onWritten?: { resolve(): void; reject(error: unknown): void };
+}
+
+/**
+ * The sending end of one (attempt, receiver). Messages leave in order while there is credit; what was not acknowledged is
+ * sent again on a new call, from where the receiver says it is, so that each message counts exactly once.
+ */
+export class OutgoingLink {
+  private channel: FrameChannel | undefined;
+  private accepted = false;
+  private everAccepted = false;
+  private creditBytes = 0;
+  private nextSequence = 1;
+  /** Ascending; the first `writtenCount` are on their way. */
+  private messages: Outgoing[] = [];
+  private writtenCount = 0;
+  private awaySinceMs: number;
+  private cancelRedial: (() => void) | undefined;
+  private closed: Error | undefined;
+  private readonly backoff: Backoff;
+  private readonly drained: (() => void)[] = [];
+
+  constructor(private readonly options: OutgoingLinkOptions) {
+    this.backoff = new Backoff(50, 2000, options.random);
+    this.awaySinceMs = options.clock.monotonicMs();
+  }
+
+  send(frame: Frame): Promise<void> {
+    if (this.closed !== undefined) return Promise.reject(this.closed);
+    return new Promise((resolve, reject) => {
+      const { payload } = frame;
+      const { partBytes } = this.options.limits;
+      for (let start = 0; start === 0 || start < payload.length; start += partBytes) {
+        const last = start + partBytes >= payload.length;
+        const part = payload.subarray(start, start + partBytes);
+        this.messages.push({ sequence: this.nextSequence++, frame, part, onWritten: last ? { resolve, reject } : undefined });
+      }
+      if (this.channel === undefined && this.cancelRedial === undefined) this.dial();
+      this.pump();
+    });
+  }
+
+  /** Resolves when everything was taken by the receiver. */
+  drain(): Promise<void> {
+    if (this.messages.length === 0 || this.closed !== undefined) return Promise.resolve();
+    return new Promise((resolve) => this.drained.push(resolve));
+  }
+
+  close(error: Error = attemptOver('closed')): void {
+    if (this.closed !== undefined) return;
+    this.closed = error;
+    this.cancelRedial?.();
+    this.channel?.end();
+    this.channel = undefined;
+    for (const { onWritten } of this.messages) onWritten?.reject(error);
+    this.messages = [];
+    this.settleDrained();
+  }
+
+  private dial(): void {
+    this.cancelRedial = undefined;
+    this.accepted = false;
+    this.creditBytes = 0;
+    this.writtenCount = 0;
+    const { dialer, address, identity } = this.options;
+    // Events of a call that was given up must not touch the one that replaced it.
+    let current = true;
+    this.channel = dialer.dial(address, identity, {
+      onCredit: (credit) => {
+        if (current) this.onCredit(credit);
+      },
+      onClosed: (error) => {
+        if (current) this.onChannelClosed(error);
+        current = false;
+      },
+    });
+  }
+
+  private onCredit(credit: CreditMessage): void {
+    if (this.closed !== undefined) return;
+    if (!this.accepted) {
+      this.accepted = true;
+      this.everAccepted = true;
+      this.backoff.reset();
+    }
+    this.creditBytes += credit.bytes;
+    while (this.messages[0] !== undefined && this.messages[0].sequence <= credit.sequence) {
+      const message = this.messages.shift();
+      if (this.writtenCount > 0) this.writtenCount--;
+      // It arrived on an earlier call, before its promise was settled.
+      message?.onWritten?.resolve();
+    }
+    this.pump();
+    if (this.messages.length === 0) this.settleDrained();
+  }
+
+  private pump(): void {
+    const { channel } = this;
+    if (channel === undefined || !this.accepted) return;
+    for (;;) {
+      const message = this.messages[this.writtenCount];
+      if (message === undefined || message.part.length > this.creditBytes) return;
+      const { runId, fence } = this.options.identity;
+      channel.write(encodeFrame({ runId, fence, sequence: message.sequence, frame: message.frame, part: message.part }));
+      this.creditBytes -= message.part.length;
+      this.writtenCount++;
+      message.onWritten?.resolve();
+    }
+  }
+
+  private onChannelClosed(error: Error | undefined): void {
+    this.channel = undefined;
+    if (this.closed !== undefined) return;
+    const { clock, logger, toRank, address } = this.options;
+    if (this.accepted) this.awaySinceMs = clock.monotonicMs();
+    this.accepted = false;
+    const awayMs = clock.monotonicMs() - this.awaySinceMs;
+    logger.debug({ toRank, address, awayMs }, `the stream to rank ${toRank} closed: ${describeError(error ?? 'ended by the peer')}`);
+    if (error instanceof AppError && error.kind === 'aborted') return this.die(error);
+    const limitMs = this.everAccepted ? this.options.lostAfterMs : this.options.firstAcceptMs;
+    if (awayMs > limitMs) return this.die(peerLost(toRank, awayMs, error));
+    this.cancelRedial = clock.after(this.backoff.nextMs(), () => this.dial());
+  }
+
+  private die(error: AppError): void {
+    this.close(error);
+    this.options.onDead(error);
+  }
+
+  private settleDrained(): void {
+    for (const resolve of this.drained.splice(0)) resolve();
+  }
+}

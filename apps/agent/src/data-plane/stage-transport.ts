@@ -1,0 +1,24 @@
+import type { Frame, FrameKey } from './frame';
+
+/** The newest frame of a rank: what a wait says about the one it waits for. */
+export interface LastFrame {
+  readonly key: FrameKey;
+  /** Wall clock, milliseconds since 1970. */
+  readonly atMs: number;
+}
+
+/**
+ * Frames between the ranks of one attempt: in memory in tests, over gRPC between agents, over a MessagePort between the
+ * threads of an agent. Frames from one rank to another arrive in order, each exactly once.
+ */
+export interface StageTransport {
+  /**
+   * Takes the frame over (its payload may be detached at once) and resolves when it is on its way: the receiver had room.
+   * Rejects when the attempt ends or the peer stays away too long.
+   */
+  send(toRank: number, frame: Frame): Promise<void>;
+  /** Resolves with the frame of this key, now or when it comes; rejects when the attempt ends. */
+  receive(key: FrameKey): Promise<Frame>;
+  /** Undefined before the first frame of that rank. */
+  lastFrom(rank: number): LastFrame | undefined;
+}

@@ -1,0 +1,65 @@
+import { addLossRows } from '@millrace/model';
+import type { DeviceTensor } from '@millrace/runtime';
+import { EVALUATION_RING, type StageMemory } from './stage-memory';
+import type { StagePlan } from './stage-plan';
+import type { DataSource } from './stage-ports';
+import type { TensorExchange } from './tensor-exchange';
+
+export interface EvaluationOptions {
+  readonly plan: StagePlan;
+  readonly memory: StageMemory;
+  readonly exchange: TensorExchange;
+  readonly data: DataSource | undefined;
+}
+
+/** Sends of an evaluation that may wait for room: unlike a step's, their number has no bound in the schedule. */
+const WAITING_SENDS_MAX = 4;
+
+/** Validation loss: the same batches each time, forward only through all stages. */
+export class Evaluation {
+  constructor(private readonly options: EvaluationOptions) {}
+
+  isDue(step: number): boolean {
+    const { evalBatchCount, evalEvery, lastStep } = this.options.plan;
+    return evalBatchCount > 0 && (step === lastStep || (evalEvery > 0 && step % evalEvery === 0));
+  }
+
+  /** With the weights after `step`. The mean over all tokens at the head, undefined elsewhere. */
+  async run(step: number): Promise<number | undefined> {
+    const { plan, memory } = this.options;
+    const count = plan.evalBatchCount * plan.microBatchCount;
+    let sum = 0;
+    let unread: DeviceTensor[] = [];
+    for (let index = 0; index < count; index++) {
+      const loss = await this.forward(step, index);
+      if (loss === undefined) continue;
+      unread.push(loss);
+      if (unread.length < EVALUATION_RING && index < count - 1) continue;
+      for (const rows of await memory.backend.readAll(unread)) sum = addLossRows(sum, rows);
+      unread = [];
+    }
+    await this.options.exchange.sends.settled();
+    return memory.programs.loss === undefined ? undefined : sum / (plan.evalBatchCount * plan.tokensPerStep);
+  }
+
+  private async forward(step: number, index: number): Promise<DeviceTensor | undefined> {
+    const { plan, memory, exchange, data } = this.options;
+    const { programs, backend } = memory;
+    const { program, tensors, loss } = memory.evaluate(index);
+    const address = { edge: 'evaluation', step, microBatch: index } as const;
+    if (programs.tokens === undefined) {
+      await exchange.take(exchange.ask(plan.rank - 1, address), `evaluation ${index}`, tensors.get(programs.input.name)!);
+    }
+    const batch = data?.validation(Math.floor(index / plan.microBatchCount), index % plan.microBatchCount);
+    if (batch !== undefined && programs.tokens !== undefined) backend.write(tensors.get(programs.tokens.name)!, batch.inputs);
+    if (batch !== undefined && programs.targets !== undefined) backend.write(tensors.get(programs.targets.name)!, batch.targets);
+    backend.run(program);
+    backend.flush();
+    await backend.throttle();
+    if (programs.output !== undefined) {
+      exchange.send(plan.rank + 1, tensors.get(programs.output.name)!, address);
+      if (exchange.sends.count >= WAITING_SENDS_MAX) await exchange.sends.settled();
+    }
+    return loss;
+  }
+}

@@ -1,0 +1,69 @@
+import type { Clock } from '@millrace/core';
+import { type Frame, type FrameKey, frameKeyText } from '../data-plane/frame';
+import type { StageTransport } from '../data-plane/stage-transport';
+import type { StageReporter } from './stage-ports';
+import type { WorkTimeline } from './work-timeline';
+
+/** A wait is reported after this many times its usual length, and not before the least. */
+const REPORT_FACTOR = 10;
+const REPORT_MS_MIN = 5000;
+const NEW_SHARE = 0.2;
+
+export interface PatientWaitOptions {
+  readonly rank: number;
+  readonly transport: StageTransport;
+  readonly clock: Clock;
+  readonly timeline: WorkTimeline;
+  readonly reporter: StageReporter;
+}
+
+/** Waits for frames; what takes much longer than usual says who waits for whom, and what that one last did. */
+export class PatientWait {
+  private readonly usualMs = new Map<string, number>();
+
+  constructor(private readonly options: PatientWaitOptions) {}
+
+  /** `what` is the action that waits, for instance "1RECV_F2". */
+  async for(promise: Promise<Frame>, what: string, key: FrameKey): Promise<Frame> {
+    const { clock, timeline } = this.options;
+    const startMs = clock.monotonicMs();
+    const cancel = this.watch(what, key, startMs);
+    try {
+      return await promise;
+    } finally {
+      cancel();
+      const endMs = clock.monotonicMs();
+      timeline.addSpan(`wait:${what}`, startMs, endMs);
+      const usualMs = this.usualMs.get(key.edge) ?? endMs - startMs;
+      this.usualMs.set(key.edge, usualMs * (1 - NEW_SHARE) + (endMs - startMs) * NEW_SHARE);
+    }
+  }
+
+  /** Reports once, then again each time the wait has doubled. */
+  private watch(what: string, key: FrameKey, startMs: number): () => void {
+    const { clock } = this.options;
+    const limitMs = Math.max(REPORT_MS_MIN, REPORT_FACTOR * (this.usualMs.get(key.edge) ?? 0));
+    let cancel: () => void = () => undefined;
+    const arm = (delayMs: number): void => {
+      cancel = clock.after(delayMs, () => {
+        this.report(what, key, clock.monotonicMs() - startMs);
+        arm(delayMs * 2);
+      });
+    };
+    arm(limitMs);
+    return () => cancel();
+  }
+
+  private report(what: string, key: FrameKey, waitedMs: number): void {
+    const { rank, transport, clock, reporter } = this.options;
+    const last = transport.lastFrom(key.fromRank);
+    const did = last === undefined
+      ? `nothing came from rank ${key.fromRank} yet`
+      : `the last thing from rank ${key.fromRank} was ${frameKeyText(last.key)}, ${seconds(clock.now() - last.atMs)} ago`;
+    reporter.log('warn', `rank ${rank} has waited ${seconds(waitedMs)} for rank ${key.fromRank} at ${what} (${frameKeyText(key)}); ${did}`);
+  }
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}

@@ -1,0 +1,134 @@
+import type { Clock } from '@millrace/core';
+import { stageFlops } from '@millrace/model';
+import type { Backend } from '@millrace/runtime';
+import type { StageTransport } from '../data-plane/stage-transport';
+import { Evaluation } from './evaluation';
+import { loadWeights } from './load-weights';
+import { PatientWait } from './patient-wait';
+import { takeSnapshot } from './snapshot';
+import { StageMemory } from './stage-memory';
+import type { StagePlan } from './stage-plan';
+import type { BoundaryRequests, CheckpointSink, DataSource, StageReporter, WeightSource } from './stage-ports';
+import { StepEnd, type StepResult } from './step-end';
+import { StepRunner } from './step-runner';
+import { TensorExchange } from './tensor-exchange';
+import { WorkTimeline } from './work-timeline';
+
+export interface StageExecutorOptions {
+  readonly plan: StagePlan;
+  readonly backend: Backend;
+  readonly transport: StageTransport;
+  /** The first and the last stage have one. */
+  readonly data: DataSource | undefined;
+  readonly weights: WeightSource;
+  readonly checkpoints: CheckpointSink;
+  readonly reporter: StageReporter;
+  readonly requests: BoundaryRequests;
+  readonly clock: Clock;
+}
+
+export interface StageOutcome {
+  readonly state: 'finished' | 'paused';
+  /** The last step whose update was done. */
+  readonly step: number;
+}
+
+/** Spans are sent for one step in each such interval: a picture needs no more, and short steps would flood the API. */
+const TRACE_INTERVAL_MS = 1000;
+
+/** One rank of an attempt from its weights to its last checkpoint. */
+export class StageExecutor {
+  private constructor(
+    private readonly options: StageExecutorOptions,
+    readonly memory: StageMemory,
+    private readonly timeline: WorkTimeline,
+    private readonly runner: StepRunner,
+    private readonly end: StepEnd,
+    private readonly evaluation: Evaluation,
+  ) {}
+
+  private metricsAccepted: Promise<void> = Promise.resolve();
+  private checkpoint: Promise<void> = Promise.resolve();
+  private tracedAtMs = -Infinity;
+
+  /** Allocates, compiles and loads the weights: after it the stage is ready. */
+  static async prepare(options: StageExecutorOptions): Promise<StageExecutor> {
+    const { plan, backend, transport, clock, reporter } = options;
+    const memory = await StageMemory.open(backend, plan);
+    await loadWeights(plan, memory, options.weights);
+    const { lossScale } = memory.programs;
+    if (lossScale !== undefined) backend.write(memory.tensor(lossScale.name), Float64Array.of(1 / plan.tokensPerStep));
+    await backend.finish();
+    const timeline = new WorkTimeline(clock);
+    const flops = stageFlops(plan.config, plan.slice, plan.microBatch);
+    timeline.seed({ F: flops.forward, I: flops.backwardInput, W: flops.backwardWeight });
+    const wait = new PatientWait({ rank: plan.rank, transport, clock, timeline, reporter });
+    const exchange = new TensorExchange({ rank: plan.rank, backend, transport, timeline, wait });
+    const parts = { ...options, memory, exchange, timeline };
+    return new StageExecutor(options, memory, timeline, new StepRunner(parts), new StepEnd(parts), new Evaluation(parts));
+  }
+
+  /** Rejects with what ended the attempt: STAGE.NUMERICS, DATA_PLANE.*, RUNTIME.*, PIPELINE.LOG_DIFFERS … */
+  async run(): Promise<StageOutcome> {
+    const { plan, reporter } = this.options;
+    for (let step = plan.firstStep; step <= plan.lastStep; step++) {
+      reporter.step(step);
+      const stop = await this.runStep(step);
+      if (stop && step < plan.lastStep) return this.conclude('paused', step);
+    }
+    return this.conclude('finished', plan.lastStep);
+  }
+
+  private async conclude(state: 'finished' | 'paused', step: number): Promise<StageOutcome> {
+    await this.checkpoint;
+    await this.metricsAccepted;
+    return { state, step };
+  }
+
+  /** Whether to stop after it. */
+  private async runStep(step: number): Promise<boolean> {
+    const { plan, clock } = this.options;
+    const startMs = clock.monotonicMs();
+    const executed = await this.runner.run(step);
+    const result = await this.end.run(step, executed);
+    await this.reportStep(step, result, clock.monotonicMs() - startMs);
+    if (this.evaluation.isDue(step)) await this.evaluate(step);
+    const { checkpoint, stop } = result.commit;
+    if (checkpoint) await this.startCheckpoint(step, stop || step === plan.lastStep);
+    return stop;
+  }
+
+  private async reportStep(step: number, { commit, loss, learningRate }: StepResult, durationMs: number): Promise<void> {
+    const { plan, reporter, clock } = this.options;
+    const spans = this.timeline.takeSpans();
+    if (clock.monotonicMs() - this.tracedAtMs >= TRACE_INTERVAL_MS) {
+      this.tracedAtMs = clock.monotonicMs();
+      reporter.trace(step, spans);
+    }
+    if (loss === undefined) return;
+    // Training pauses here while the buffer for points is full, one step late, so that a round trip costs nothing.
+    await this.metricsAccepted;
+    this.metricsAccepted = reporter.metrics([
+      { name: 'train/loss', step, value: loss },
+      { name: 'train/grad_norm', step, value: commit.norm },
+      { name: 'train/lr', step, value: learningRate },
+      { name: 'train/tokens_per_second', step, value: (plan.tokensPerStep / Math.max(durationMs, 1e-3)) * 1000 },
+    ]);
+    this.metricsAccepted.catch(() => undefined);
+  }
+
+  private async evaluate(step: number): Promise<void> {
+    const value = await this.evaluation.run(step);
+    if (value !== undefined) await this.options.reporter.metrics([{ name: 'val/loss', step, value }]);
+  }
+
+  /** At most one is on its way: the next boundary waits for it. Its upload goes on while training does. */
+  private async startCheckpoint(step: number, final: boolean): Promise<void> {
+    const { plan, checkpoints } = this.options;
+    await this.checkpoint;
+    // The points of this step must be on their way before a checkpoint that would make them history.
+    await this.metricsAccepted;
+    this.checkpoint = checkpoints.store(step, takeSnapshot(plan, this.memory, this.timeline), final);
+    this.checkpoint.catch(() => undefined);
+  }
+}

@@ -1,0 +1,147 @@
+import { assert } from '@millrace/core';
+import type { Program, TensorDeclaration } from '@millrace/kernels';
+import { buildOptimizerPrograms, buildStagePrograms, type OptimizerPrograms, type StagePrograms } from '@millrace/model';
+import type { Backend, BoundProgram, DeviceTensor } from '@millrace/runtime';
+import type { StagePlan } from './stage-plan';
+
+/** What the micro-batches that are in flight at once own each. */
+export interface Slot {
+  readonly tensors: ReadonlyMap<string, DeviceTensor>;
+  readonly backwardInput: BoundProgram;
+  readonly backwardWeight: BoundProgram;
+}
+
+const PER_MICRO_BATCH = ['input', 'output', 'saved', 'deferred'] as const;
+/** Losses of an evaluation that are read back together. */
+export const EVALUATION_RING = 8;
+
+/**
+ * All device memory of a stage and its bound programs, made before the first step. A micro-batch owns slot `j mod slotCount`:
+ * forwards start and backwards end in ascending order, so a slot is free again when its next micro-batch comes.
+ */
+export class StageMemory {
+  private readonly attemptTensors = new Map<string, DeviceTensor>();
+  private slots: Slot[] = [];
+  private forwards: BoundProgram[] = [];
+  private evaluates: BoundProgram[] = [];
+  private evaluationTensors = new Map<string, DeviceTensor>();
+  private lossTensors: DeviceTensor[] = [];
+  private evaluationLosses: DeviceTensor[] = [];
+  private bound = new Map<string, BoundProgram>();
+
+  private constructor(
+    readonly backend: Backend,
+    readonly programs: StagePrograms,
+    readonly optimizer: OptimizerPrograms,
+    private readonly plan: StagePlan,
+  ) {}
+
+  static async open(backend: Backend, plan: StagePlan): Promise<StageMemory> {
+    const programs = buildStagePrograms(plan.config, plan.slice, plan.microBatch);
+    const memory = new StageMemory(backend, programs, buildOptimizerPrograms(plan.config, plan.slice), plan);
+    memory.allocateAttempt();
+    await memory.bindOptimizer();
+    await memory.bindSlots();
+    await memory.bindEvaluation();
+    return memory;
+  }
+
+  /** A tensor that the attempt has one of. */
+  tensor(name: string): DeviceTensor {
+    const tensor = this.attemptTensors.get(name);
+    assert(tensor !== undefined, `the stage has no tensor ${name}`);
+    return tensor;
+  }
+
+  slot(microBatch: number): Slot {
+    return this.slots[microBatch % this.slots.length]!;
+  }
+
+  /** Bound to the micro-batch's slot, and at the head to a loss tensor of its own, so that losses are read once a step. */
+  forward(microBatch: number): BoundProgram {
+    const { forwards } = this;
+    return forwards[microBatch % forwards.length]!;
+  }
+
+  /** Loss rows of each micro-batch, ascending. */
+  get losses(): readonly DeviceTensor[] {
+    return this.lossTensors;
+  }
+
+  evaluate(index: number): { program: BoundProgram; tensors: ReadonlyMap<string, DeviceTensor>; loss: DeviceTensor | undefined } {
+    const program = this.evaluates[index % this.evaluates.length]!;
+    return { program, tensors: this.evaluationTensors, loss: this.evaluationLosses[index % EVALUATION_RING] };
+  }
+
+  program(name: 'clear-gradients' | 'squares' | 'update' | 'combine-tied'): BoundProgram {
+    const program = this.bound.get(name);
+    assert(program !== undefined, `the stage has no program ${name}`);
+    return program;
+  }
+
+  private allocateAttempt(): void {
+    const perMicroBatch = new Set<string>(PER_MICRO_BATCH);
+    const ofStage = this.programs.tensors().filter(({ role }) => !perMicroBatch.has(role));
+    for (const declaration of [...ofStage, ...this.optimizer.tensors()]) {
+      if (!this.attemptTensors.has(declaration.name)) this.attemptTensors.set(declaration.name, this.backend.allocate(declaration));
+    }
+  }
+
+  private async bindOptimizer(): Promise<void> {
+    const { squares, update, tied } = this.optimizer;
+    for (const program of [this.programs.clearGradients, squares, update, ...(tied === undefined ? [] : [tied.combine])]) {
+      this.bound.set(program.name, await this.backend.bind(program, this.attemptTensors));
+    }
+  }
+
+  private async bindSlots(): Promise<void> {
+    const { programs, backend, plan } = this;
+    const loss = programs.loss?.name;
+    const own = [programs.forward, programs.backwardInput, programs.backwardWeight].flatMap((program) => perMicroBatchTensors(program));
+    for (let index = 0; index < plan.slotCount; index++) {
+      const tensors = this.withTensors(own.filter(({ name }) => name !== loss));
+      const backwardInput = await backend.bind(programs.backwardInput, tensors);
+      const backwardWeight = await backend.bind(programs.backwardWeight, tensors);
+      this.slots.push({ tensors, backwardInput, backwardWeight });
+    }
+    const forwardCount = programs.loss === undefined ? plan.slotCount : plan.microBatchCount;
+    for (let microBatch = 0; microBatch < forwardCount; microBatch++) {
+      const tensors = new Map(this.slot(microBatch).tensors);
+      if (programs.loss !== undefined) {
+        const tensor = backend.allocate(programs.loss);
+        this.lossTensors.push(tensor);
+        tensors.set(programs.loss.name, tensor);
+      }
+      this.forwards.push(await backend.bind(programs.forward, tensors));
+    }
+  }
+
+  private async bindEvaluation(): Promise<void> {
+    const { programs, backend, plan } = this;
+    if (plan.evalBatchCount === 0) return;
+    this.evaluationTensors = this.withTensors(perMicroBatchTensors(programs.evaluate));
+    if (programs.loss === undefined) {
+      this.evaluates.push(await backend.bind(programs.evaluate, this.evaluationTensors));
+      return;
+    }
+    for (let index = 0; index < EVALUATION_RING; index++) {
+      const loss = backend.allocate(programs.loss);
+      this.evaluationLosses.push(loss);
+      const tensors = new Map(this.evaluationTensors).set(programs.loss.name, loss);
+      this.evaluates.push(await backend.bind(programs.evaluate, tensors));
+    }
+  }
+
+  /** The attempt's tensors and new ones of these declarations. */
+  private withTensors(declarations: readonly TensorDeclaration[]): Map<string, DeviceTensor> {
+    const tensors = new Map(this.attemptTensors);
+    for (const declaration of declarations) {
+      if (!tensors.has(declaration.name)) tensors.set(declaration.name, this.backend.allocate(declaration));
+    }
+    return tensors;
+  }
+}
+
+function perMicroBatchTensors(program: Program): TensorDeclaration[] {
+  return program.tensors.filter(({ role }) => (PER_MICRO_BATCH as readonly string[]).includes(role));
+}

@@ -1,0 +1,72 @@
+import type { Batch } from '@millrace/data';
+import type { HostArray } from '@millrace/runtime';
+
+/** What a stage executor needs of its surroundings beside the backend, the transport and the clock; all of it is injected. */
+
+export type WeightKind = 'weight' | 'm' | 'v';
+
+/** Where a stage's tensors come from when it does not draw them from the seed. */
+export interface WeightSource {
+  /** Undefined when there is none of this name and kind. */
+  read(name: string, kind: WeightKind): Promise<HostArray | undefined>;
+}
+
+/** Only the first and the last stage have one. */
+export interface DataSource {
+  train(step: number, microBatch: number): Batch;
+  validation(batchIndex: number, microBatch: number): Batch;
+}
+
+export interface SnapshotTensor {
+  readonly name: string;
+  readonly kind: WeightKind;
+  readonly shape: readonly number[];
+  readonly data: HostArray;
+}
+
+export interface CheckpointSink {
+  /**
+   * Resolves when the rank's part is stored and reported. Rejects only for the `final` one: an earlier one that fails is
+   * reported, and training goes on.
+   */
+  store(step: number, tensors: AsyncIterable<SnapshotTensor>, final: boolean): Promise<void>;
+}
+
+export interface MetricValue {
+  readonly name: string;
+  readonly step: number;
+  readonly value: number;
+}
+
+export interface ActionSpan {
+  /** "0F3", or "wait:1RECV_F2". */
+  readonly action: string;
+  /** Wall clock, milliseconds since 1970. */
+  readonly startMs: number;
+  readonly endMs: number;
+}
+
+export interface StageReporter {
+  /** A step has begun; the first one means that the attempt runs. */
+  step(step: number): void;
+  /** Resolves when the points are in a buffer that will reach the API: training pauses while it is full. */
+  metrics(points: readonly MetricValue[]): Promise<void>;
+  log(level: 'info' | 'warn' | 'error', text: string): void;
+  trace(step: number, spans: readonly ActionSpan[]): void;
+}
+
+/** What rank 0 was asked for and takes up at its next step boundary. */
+export interface BoundaryRequests {
+  take(): { readonly checkpoint: boolean; readonly stop: boolean };
+}
+
+/** Rank 0's word on a step, the same for every rank. */
+export interface Commit {
+  readonly step: number;
+  readonly norm: number;
+  readonly clipCoefficient: number;
+  readonly checkpoint: boolean;
+  readonly stop: boolean;
+  /** Set: nobody updates, the attempt ends as `numerics`. */
+  readonly abort?: { readonly what: string; readonly value: string };
+}

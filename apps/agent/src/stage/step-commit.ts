@@ -1,0 +1,88 @@
+import { clipCoefficient, gradientNorm, allParameters, stageParameters, TOKEN_EMBEDDING } from '@millrace/model';
+import type { StagePlan } from './stage-plan';
+import type { BoundaryRequests, Commit } from './stage-ports';
+import type { TensorExchange } from './tensor-exchange';
+import { frameWrongSize } from './stage.errors';
+
+/** What a rank knows of a step when its gradients are done. */
+export interface RankNorms {
+  /** Sum of squares of each own gradient, in the order of `countedParameters`. */
+  readonly squares: readonly number[];
+  /** At the head: sum of the row losses. */
+  readonly lossSum: number | undefined;
+}
+
+/** The parameters whose gradient a stage contributes to the norm: a tied head leaves the token embedding to the first stage. */
+export function countedParameters(plan: StagePlan, rank: number): string[] {
+  const slice = plan.slices[rank]!;
+  const names = stageParameters(plan.config, slice).map(({ name }) => name);
+  return names.filter((name) => name !== TOKEN_EMBEDDING || slice.embedding);
+}
+
+export interface StepCommitOptions {
+  readonly plan: StagePlan;
+  readonly exchange: TensorExchange;
+  /** Rank 0 has them. */
+  readonly requests: BoundaryRequests;
+}
+
+/** Norms go to rank 0, its decision comes back: every rank updates alike, or none does. */
+export class StepCommit {
+  private readonly order: readonly string[];
+  private readonly names: readonly (readonly string[])[];
+
+  constructor(private readonly options: StepCommitOptions) {
+    const { plan } = options;
+    this.order = allParameters(plan.config).map(({ name }) => name);
+    this.names = plan.slices.map((_, rank) => countedParameters(plan, rank));
+  }
+
+  async agree(step: number, norms: RankNorms): Promise<Commit> {
+    const { plan, exchange } = this.options;
+    if (plan.rank === 0) return this.decide(step, norms);
+    const values = Float64Array.from(norms.lossSum === undefined ? norms.squares : [...norms.squares, norms.lossSum]);
+    await exchange.sendArray(0, values, { address: { edge: 'norm', step, microBatch: -1 }, shape: [values.length] });
+    const pending = exchange.ask(0, { edge: 'commit', step, microBatch: -1 });
+    return parseCommit(await exchange.takeText(pending, `commit of step ${step}`));
+  }
+
+  private async decide(step: number, own: RankNorms): Promise<Commit> {
+    const { plan, exchange } = this.options;
+    const squares = new Map<string, number>();
+    let lossSum = own.lossSum;
+    this.collect(squares, 0, own.squares);
+    for (let rank = 1; rank < plan.ranks; rank++) {
+      const pending = exchange.ask(rank, { edge: 'norm', step, microBatch: -1 });
+      const values = await exchange.takeArray(pending, `norm of step ${step}`);
+      const head = plan.slices[rank]?.head === true;
+      if (head) lossSum = values.at(-1);
+      this.collect(squares, rank, head ? values.subarray(0, -1) : values);
+    }
+    const commit = this.commit(step, gradientNorm(squares, this.order), (lossSum ?? NaN) / plan.tokensPerStep);
+    const text = JSON.stringify(commit);
+    for (let rank = 1; rank < plan.ranks; rank++) await exchange.sendText(rank, text, { edge: 'commit', step, microBatch: -1 });
+    return commit;
+  }
+
+  private collect(squares: Map<string, number>, rank: number, values: ArrayLike<number>): void {
+    const names = this.names[rank] ?? [];
+    if (values.length !== names.length) throw frameWrongSize(`norm from rank ${rank}`, names.length, values.length);
+    names.forEach((name, index) => squares.set(name, values[index]!));
+  }
+
+  private commit(step: number, norm: number, loss: number): Commit {
+    const { plan, requests } = this.options;
+    if (!Number.isFinite(loss) || !Number.isFinite(norm)) {
+      const [what, value] = Number.isFinite(loss) ? ['the gradient norm', norm] : ['the loss', loss];
+      return { step, norm: 0, clipCoefficient: 0, checkpoint: false, stop: true, abort: { what, value: String(value) } };
+    }
+    const { checkpoint, stop } = requests.take();
+    const due = step === plan.lastStep || (plan.checkpointEvery > 0 && step % plan.checkpointEvery === 0);
+    return { step, norm, clipCoefficient: clipCoefficient(norm, plan.clip), checkpoint: checkpoint || stop || due, stop };
+  }
+}
+
+/** It was written by rank 0 of the same attempt, whose stream is authenticated: no further checks. JSON keeps doubles exactly. */
+function parseCommit(text: string): Commit {
+  return JSON.parse(text) as Commit;
+}

@@ -1,0 +1,96 @@
+import type { Backend, DeviceTensor, HostArray } from '@millrace/runtime';
+import { type Edge, type Frame, frameArray, type FrameKey, frameKeyText } from '../data-plane/frame';
+import { frameDType } from '../data-plane/frame-channel';
+import type { StageTransport } from '../data-plane/stage-transport';
+import type { PatientWait } from './patient-wait';
+import { SendQueue } from './send-queue';
+import { frameWrongSize } from './stage.errors';
+import type { WorkTimeline } from './work-timeline';
+
+export interface Address {
+  readonly edge: Edge;
+  readonly step: number;
+  /** -1 where there is none. */
+  readonly microBatch: number;
+}
+
+export interface TensorExchangeOptions {
+  readonly rank: number;
+  readonly backend: Backend;
+  readonly transport: StageTransport;
+  readonly timeline: WorkTimeline;
+  readonly wait: PatientWait;
+}
+
+/** Moves tensors between a device and the other ranks. */
+export class TensorExchange {
+  readonly sends = new SendQueue();
+
+  constructor(private readonly options: TensorExchangeOptions) {}
+
+  /** Copies the tensor as it is now; the copy travels while the device goes on. */
+  send(toRank: number, tensor: DeviceTensor, address: Address): void {
+    this.sends.check();
+    const { backend, timeline } = this.options;
+    const done = timeline.mark();
+    const read = backend.read(tensor, timeline.delayMs());
+    // The queue awaits it, perhaps later than it fails.
+    read.catch(() => undefined);
+    this.sends.push(async () => {
+      const data = await read;
+      done();
+      await this.sendArray(toRank, data, { address, shape: tensor.declaration.shape });
+    });
+  }
+
+  sendArray(toRank: number, data: HostArray, { address, shape }: { address: Address; shape: readonly number[] }): Promise<void> {
+    return this.options.transport.send(toRank, this.frame(data, address, shape));
+  }
+
+  /** Asks for a tensor, without holding anybody up; `arrival` is given to `take` when it is needed. */
+  ask(fromRank: number, address: Address): PendingTensor {
+    const key: FrameKey = { ...address, fromRank };
+    const arrival = this.options.transport.receive(key);
+    arrival.catch(() => undefined);
+    return { key, arrival };
+  }
+
+  /** Waits for the frame and writes it into `tensor`. `what` names the action in a report of a long wait. */
+  async take(pending: PendingTensor, what: string, tensor: DeviceTensor): Promise<void> {
+    const data = await this.takeArray(pending, what);
+    const expected = tensor.declaration.shape.reduce((product, size) => product * size, 1);
+    if (data.length !== expected) throw frameWrongSize(frameKeyText(pending.key), expected, data.length);
+    this.options.backend.write(tensor, data);
+  }
+
+  async takeArray({ key, arrival }: PendingTensor, what: string): Promise<HostArray> {
+    // The device works on what it has while this rank waits.
+    this.options.backend.flush();
+    return frameArray(await this.options.wait.for(arrival, what, key));
+  }
+
+  async takeText({ key, arrival }: PendingTensor, what: string): Promise<string> {
+    const frame = await this.options.wait.for(arrival, what, key);
+    return Buffer.from(frame.payload.buffer, frame.payload.byteOffset, frame.payload.byteLength).toString('utf8');
+  }
+
+  sendText(toRank: number, text: string, address: Address): Promise<void> {
+    const payload = new Uint8Array(new TextEncoder().encode(text));
+    const { rank } = this.options;
+    const frame: Frame = {
+      ...address, chunk: 0, fromRank: rank, direction: 'forward', dtype: 'u8', shape: [payload.length], payload,
+    };
+    return this.options.transport.send(toRank, frame);
+  }
+
+  private frame(data: HostArray, address: Address, shape: readonly number[]): Frame {
+    const payload = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
+    const direction = address.edge === 'gradient' ? 'backward' : 'forward';
+    return { ...address, chunk: 0, fromRank: this.options.rank, direction, dtype: frameDType(data), shape, payload };
+  }
+}
+
+export interface PendingTensor {
+  readonly key: FrameKey;
+  readonly arrival: Promise<Frame>;
+}

@@ -1,0 +1,105 @@
+import type { Clock } from '@millrace/core';
+import type { ActionSpan } from './stage-ports';
+
+interface Work {
+  readonly kind: string;
+  readonly text: string;
+  readonly enqueuedMs: number;
+}
+
+/** Weight of a new measurement in the running mean. */
+const NEW_SHARE = 0.2;
+const SPAN_COUNT_MAX = 10_000;
+
+/**
+ * Predicts when the device will be done with what was enqueued, from how long each kind of action took so far. A wait for
+ * the device sleeps through most of that prediction, because a pending GPU promise keeps a core busy. Times are monotonic.
+ */
+export class WorkTimeline {
+  private readonly estimatesMs = new Map<string, number>();
+  private pending: Work[] = [];
+  private freeAtMs: number;
+  private spans: ActionSpan[] = [];
+
+  constructor(private readonly clock: Clock) {
+    this.freeAtMs = clock.monotonicMs();
+  }
+
+  /** First guess for kinds in the ratio of their `costs`; only ratios matter until something was measured. */
+  seed(costs: Readonly<Record<string, number>>): void {
+    const most = Math.max(1, ...Object.values(costs));
+    for (const [kind, cost] of Object.entries(costs)) this.estimatesMs.set(kind, Math.max(cost / most, 1e-3));
+  }
+
+  enqueue(kind: string, text: string): void {
+    this.pending.push({ kind, text, enqueuedMs: this.clock.monotonicMs() });
+  }
+
+  /** Predicted milliseconds until everything enqueued is done. */
+  delayMs(): number {
+    let endMs = this.freeAtMs;
+    for (const work of this.pending) endMs = Math.max(endMs, work.enqueuedMs) + this.estimateMs(work.kind);
+    return Math.max(0, endMs - this.clock.monotonicMs());
+  }
+
+  /** Call now, and what it returns when everything enqueued before the first call is known to be done. */
+  mark(): () => void {
+    const last = this.pending.at(-1);
+    return () => {
+      const count = last === undefined ? 0 : this.pending.indexOf(last) + 1;
+      if (count > 0) this.settle(this.pending.splice(0, count));
+    };
+  }
+
+  /** Spans since the last call, on the wall clock. */
+  takeSpans(): ActionSpan[] {
+    return this.spans.splice(0);
+  }
+
+  /** A wait of the host, for the same picture. */
+  addSpan(action: string, startMs: number, endMs: number): void {
+    if (this.spans.length >= SPAN_COUNT_MAX) return;
+    const offsetMs = this.clock.now() - this.clock.monotonicMs();
+    this.spans.push({ action, startMs: startMs + offsetMs, endMs: endMs + offsetMs });
+  }
+
+  /**
+   * Work that is done now. Where the device was never idle in between, only the end of the whole block is known: the
+   * durations of its actions are scaled so that they add up to it.
+   */
+  private settle(done: readonly Work[]): void {
+    const nowMs = this.clock.monotonicMs();
+    let cursorMs = this.freeAtMs;
+    let block: { work: Work; startMs: number; estimateMs: number }[] = [];
+    for (const work of done) {
+      const idle = work.enqueuedMs > cursorMs;
+      if (idle) {
+        this.addBlock(block, 1);
+        block = [];
+        cursorMs = work.enqueuedMs;
+      }
+      const estimateMs = this.estimateMs(work.kind);
+      block.push({ work, startMs: cursorMs, estimateMs });
+      cursorMs += estimateMs;
+    }
+    const startMs = block[0]?.startMs ?? nowMs;
+    const scale = Math.max(nowMs - startMs, 1e-3) / Math.max(cursorMs - startMs, 1e-3);
+    for (const { work, estimateMs } of block) {
+      this.estimatesMs.set(work.kind, this.estimateMs(work.kind) * (1 - NEW_SHARE) + estimateMs * scale * NEW_SHARE);
+    }
+    this.addBlock(block, scale);
+    this.freeAtMs = nowMs;
+  }
+
+  private addBlock(block: readonly { work: Work; startMs: number; estimateMs: number }[], scale: number): void {
+    const blockStartMs = block[0]?.startMs ?? 0;
+    for (const { work, startMs, estimateMs } of block) {
+      const scaledMs = blockStartMs + (startMs - blockStartMs) * scale;
+      this.addSpan(work.text, scaledMs, scaledMs + estimateMs * scale);
+    }
+  }
+
+  private estimateMs(kind: string): number {
+    return this.estimatesMs.get(kind) ?? 1;
+  }
+}
