@@ -1,0 +1,153 @@
+import type { Operation, Program, TensorDeclaration } from '@millrace/kernels';
+import { openTestBackend } from '@millrace/testing';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Backend, BoundProgram, DeviceTensor } from './backend';
+import { openCpuBackend } from './cpu/cpu-backend';
+
+function f32(name: string, ...shape: number[]): TensorDeclaration {
+  return { name, shape, dtype: 'f32', role: 'scratch' };
+}
+
+function add(a_L: string, b_L: string, y_L: string): Operation {
+  return { kernel: 'add', dims: { L: 5 }, tensors: { a_L, b_L, y_L } };
+}
+
+const A = f32('a', 5);
+const B = f32('b', 5);
+const Y = f32('y', 5);
+const SUM: Program = { name: 'sum', tensors: [A, B, Y], steps: [add('a', 'b', 'y')] };
+const ONES = Float32Array.of(1, 1, 1, 1, 1);
+
+/** What every backend does alike; a backend without an adapter is skipped with that reason. */
+describe.each([
+  { kind: 'cpu', open: (): Promise<Backend | undefined> => Promise.resolve(openCpuBackend()) },
+  { kind: 'webgpu', open: (): Promise<Backend | undefined> => openTestBackend() },
+])('$kind backend', ({ kind, open }) => {
+  let opened: Backend | undefined;
+  let backend: Backend;
+  let tensors: Map<string, DeviceTensor>;
+
+  beforeAll(async () => {
+    opened = await open();
+  });
+  afterAll(() => opened?.destroy());
+  beforeEach((context) => {
+    context.skip(opened === undefined, 'no adapter');
+    backend = opened as Backend;
+    tensors = new Map([A, B, Y].map((declaration) => [declaration.name, backend.allocate(declaration)]));
+    return () => tensors.forEach((tensor) => backend.release(tensor));
+  });
+
+  const tensor = (name: string): DeviceTensor => tensors.get(name) as DeviceTensor;
+  const numbers = async (name: string): Promise<number[]> => [...(await backend.read(tensor(name)))];
+  const bind = (...steps: Program['steps']): Promise<BoundProgram> => backend.bind({ ...SUM, steps }, tensors);
+
+  it('says what it is', () => {
+    expect(backend.kind).toBe(kind);
+    expect(backend.elementType).toBe(kind === 'cpu' ? 'f64' : 'f32');
+  });
+
+  it('allocates zeros and counts bytes', async () => {
+    expect(await numbers('a')).toEqual([0, 0, 0, 0, 0]);
+    const before = backend.allocatedBytes();
+    const more = backend.allocate(f32('more', 3, 7));
+    expect(backend.allocatedBytes() - before).toBe(21 * (kind === 'cpu' ? 8 : 4));
+    backend.release(more);
+    expect(backend.allocatedBytes()).toBe(before);
+  });
+
+  it('writes floats, doubles, and parts', async () => {
+    backend.write(tensor('a'), Float32Array.of(1, 2, 3, 4, 5));
+    expect(await numbers('a')).toEqual([1, 2, 3, 4, 5]);
+    backend.write(tensor('a'), Float64Array.of(0.5, 0.25), 2);
+    expect(await numbers('a')).toEqual([1, 2, 0.5, 0.25, 5]);
+  });
+
+  it('keeps integers of 32 bits', async () => {
+    const ids = backend.allocate({ name: 'ids', shape: [3], dtype: 'u32', role: 'input' });
+    backend.write(ids, Uint32Array.of(0, 7, 0xfffffffe));
+    expect(await backend.read(ids)).toEqual(Uint32Array.of(0, 7, 0xfffffffe));
+    backend.release(ids);
+  });
+
+  it('runs a program again and again on what the tensors hold then', async () => {
+    const sum = await bind(add('a', 'b', 'y'));
+    backend.write(tensor('b'), ONES);
+    for (let round = 1; round <= 3; round++) {
+      backend.write(tensor('a'), Float32Array.of(round, 2, 3, 4, 5));
+      backend.run(sum);
+      expect(await numbers('y')).toEqual([round + 1, 3, 4, 5, 6]);
+    }
+  });
+
+  it('runs steps in order, clears among them', async () => {
+    backend.write(tensor('a'), ONES);
+    backend.write(tensor('b'), ONES);
+    backend.run(await bind(add('a', 'b', 'y'), add('a', 'y', 'b'), { clear: 'a' }, add('a', 'b', 'y')));
+    expect(await numbers('a')).toEqual([0, 0, 0, 0, 0]);
+    expect(await numbers('y')).toEqual([3, 3, 3, 3, 3]);
+  });
+
+  it('orders writes, runs and reads as they were called', async () => {
+    const sum = await bind(add('a', 'b', 'y'));
+    backend.write(tensor('a'), ONES);
+    backend.run(sum);
+    const early = backend.read(tensor('y'));
+    backend.write(tensor('a'), Float32Array.of(9, 9, 9, 9, 9));
+    backend.run(sum);
+    const late = backend.read(tensor('y'), 3);
+    expect([...(await late)]).toEqual([9, 9, 9, 9, 9]);
+    expect([...(await early)]).toEqual([1, 1, 1, 1, 1]);
+  });
+
+  it('reads many tensors of different sizes at once', async () => {
+    const odd = backend.allocate(f32('odd', 3));
+    backend.write(odd, Float32Array.of(7, 8, 9));
+    backend.write(tensor('a'), ONES);
+    const [first, second, third] = await backend.readAll([odd, tensor('a'), tensor('b')]);
+    expect([...(first ?? [])]).toEqual([7, 8, 9]);
+    expect([...(second ?? [])]).toEqual([1, 1, 1, 1, 1]);
+    expect([...(third ?? [])]).toEqual([0, 0, 0, 0, 0]);
+    expect(await backend.readAll([])).toEqual([]);
+    backend.release(odd);
+  });
+
+  it('many runs without a read stay bounded and finish', async () => {
+    const sum = await bind(add('a', 'b', 'y'), add('a', 'y', 'b'));
+    backend.write(tensor('a'), ONES);
+    for (let index = 0; index < 50; index++) {
+      backend.run(sum);
+      backend.flush();
+      await backend.throttle();
+    }
+    await backend.finish();
+    // b = 1 + (1 + b) each time.
+    expect(await numbers('b')).toEqual([100, 100, 100, 100, 100]);
+  });
+
+  it('refuses a program whose tensors are missing or of another shape', async () => {
+    const other = f32('y', 6);
+    const missing = new Map([...tensors].filter(([name]) => name !== 'b'));
+    const code = (part: string): unknown =>
+      expect.objectContaining({ code: 'RUNTIME.TENSOR_MISMATCH', message: expect.stringContaining(part) });
+    await expect(async () => backend.bind(SUM, missing)).rejects.toThrowError(code('tensor b: it is not in the map'));
+    await expect(async () => backend.bind({ ...SUM, tensors: [A, B, other] }, tensors)).rejects.toThrowError(code('needs f32[6]'));
+  });
+
+  it('refuses a step that writes what it also reads', async () => {
+    await expect(async () => bind(add('a', 'b', 'a'))).rejects.toThrowError('tensor a is written and bound twice');
+    await expect(async () => bind({ clear: 'z' })).rejects.toThrowError('clears z, which is not declared');
+  });
+
+  it('refuses data of another type or beyond the end', () => {
+    const code = expect.objectContaining({ code: 'RUNTIME.TENSOR_MISMATCH' });
+    expect(() => backend.write(tensor('a'), Uint32Array.of(1))).toThrowError(code);
+    expect(() => backend.write(tensor('a'), ONES, 1)).toThrowError(code);
+  });
+
+  it('refuses a tensor that was released', async () => {
+    const gone = backend.allocate(f32('gone', 1));
+    backend.release(gone);
+    expect(() => backend.write(gone, Float32Array.of(1))).toThrowError('tensor gone is not of this backend');
+  });
+});

@@ -1,0 +1,93 @@
+import { performance } from 'node:perf_hooks';
+import { silentLogger, systemClock } from '@millrace/core';
+import { openTestBackend, useSoftwareVulkan } from '@millrace/testing';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { benchmarkBackend } from '../benchmark-backend';
+import { selfTest } from '../self-test';
+import { openWebGpuBackend } from './open-webgpu-backend';
+import type { WebGpuBackend } from './webgpu-backend';
+
+describe('WebGPU backend', () => {
+  let opened: WebGpuBackend | undefined;
+  let backend: WebGpuBackend;
+
+  beforeAll(async () => {
+    opened = await openTestBackend();
+  });
+  afterAll(() => opened?.destroy());
+  beforeEach((context) => {
+    context.skip(opened === undefined, 'no adapter');
+    backend = opened as WebGpuBackend;
+  });
+
+  it('describes its adapter in plain data and leaves nothing on globalThis', () => {
+    const { adapter } = backend;
+    expect(structuredClone(adapter)).toEqual(adapter);
+    expect(['cpu', 'gpu']).toContain(adapter.adapterClass);
+    expect(adapter.limits['maxStorageBufferBindingSize']).toBeGreaterThanOrEqual(128 << 20);
+    expect(Object.keys(globalThis).filter((name) => name.startsWith('GPU'))).toEqual([]);
+  });
+
+  it('refuses a tensor beyond the binding limit and says which limit', () => {
+    const count = (backend.adapter.limits['maxStorageBufferBindingSize'] as number) / 4 + 1;
+    expect(() => backend.allocate({ name: 'huge', shape: [count], dtype: 'f32', role: 'scratch' })).toThrowError(
+      expect.objectContaining({ code: 'RUNTIME.TENSOR_TOO_LARGE', message: expect.stringContaining('maxStorageBufferBindingSize') }),
+    );
+  });
+
+  it('variants agree with the naive kernels', async () => {
+    const results = await selfTest(backend);
+    for (const { kernel, dims, maxAbsDifference, ok } of results) {
+      console.log(`${kernel} ${JSON.stringify(dims)}: max abs difference ${maxAbsDifference.toExponential(1)}`);
+      expect(ok, kernel).toBe(true);
+    }
+  });
+
+  it('measures a speed of matrix products and memory', async () => {
+    const speed = await benchmarkBackend(backend, systemClock);
+    expect(speed.matmulGflops).toBeGreaterThan(0);
+    expect(speed.memoryGBps).toBeGreaterThan(0);
+  });
+
+  it('sleeps through an expected delay instead of polling', async () => {
+    const tensor = backend.allocate({ name: 'one', shape: [1], dtype: 'f32', role: 'scratch' });
+    const before = performance.eventLoopUtilization();
+    await backend.read(tensor, 200);
+    expect(performance.eventLoopUtilization(before).utilization).toBeLessThan(0.5);
+    backend.release(tensor);
+  });
+});
+
+describe('a WebGPU device that goes wrong', () => {
+  it('fails pending and later calls once destroyed', async (context) => {
+    const backend = await openTestBackend();
+    context.skip(backend === undefined, 'no adapter');
+    if (backend === undefined) return;
+    const tensor = backend.allocate({ name: 'one', shape: [1], dtype: 'f32', role: 'scratch' });
+    const pending = backend.read(tensor, 5);
+    backend.destroy();
+    await expect(pending).rejects.toThrowError(expect.objectContaining({ code: 'RUNTIME.DESTROYED' }));
+    expect(() => backend.allocate(tensor.declaration)).toThrowError(expect.objectContaining({ code: 'RUNTIME.DESTROYED' }));
+    expect(backend.allocatedBytes()).toBe(0);
+  });
+
+  it('reports a command that the device refuses', async (context) => {
+    const backend = await openTestBackend();
+    context.skip(backend === undefined, 'no adapter');
+    if (backend === undefined) return;
+    const before = backend.allocate({ name: 'before', shape: [4], dtype: 'f32', role: 'scratch' });
+    // A buffer with usages that may not go together: what a bug of the backend would do.
+    const { device } = (backend as unknown as { parts: { device: GPUDevice } }).parts;
+    device.createBuffer({ size: 4, usage: 0xffff });
+    await expect(backend.finish()).rejects.toThrowError(expect.objectContaining({ code: 'RUNTIME.DEVICE_ERROR' }));
+    expect(() => backend.write(before, Float32Array.of(1))).toThrowError(expect.objectContaining({ code: 'RUNTIME.DEVICE_ERROR' }));
+    backend.destroy();
+  });
+
+  it('says how to get an adapter when none has the name', async () => {
+    useSoftwareVulkan();
+    await expect(openWebGpuBackend({ adapterName: 'no such adapter', clock: systemClock, logger: silentLogger })).rejects.toThrowError(
+      expect.objectContaining({ code: 'RUNTIME.NO_ADAPTER', message: expect.stringContaining('no such adapter') }),
+    );
+  });
+});
