@@ -1,0 +1,43 @@
+import { deviceObstacles, type ObstacleKind } from './device-obstacles';
+import { compareAgents, deviceName, type InventoryAgent } from './inventory-agent';
+import type { QueuedRun } from './queued-run';
+
+/** The placement that takes least to become possible, and what it takes. */
+export interface NearestPlacement {
+  readonly devices: readonly NearestDevice[];
+  /** Devices that no known agent could give. */
+  readonly missingDevices: number;
+}
+
+export interface NearestDevice {
+  readonly agentId: string;
+  /** host:device */
+  readonly name: string;
+  /** What stands between; empty when it is free. */
+  readonly obstacles: readonly string[];
+}
+
+/** Any number of smaller obstacles is nearer than one of the next size: each device has few. */
+const COST: Readonly<Record<ObstacleKind, number>> = {
+  lease_lapsed: 1,
+  leased: 10,
+  draining: 100,
+  disconnected: 1000,
+  constraint: 10_000,
+};
+
+export function nearestPlacement(run: QueuedRun, inventory: readonly InventoryAgent[], now: number): NearestPlacement {
+  const ranked = inventory
+    .map((agent) => ({ agent, obstacles: deviceObstacles(run, agent, now) }))
+    .map((entry) => ({ ...entry, cost: entry.obstacles.reduce((sum, { kind }) => sum + COST[kind], 0) }))
+    .sort((a, b) => a.cost - b.cost || compareAgents(a.agent, b.agent))
+    .slice(0, run.ranks);
+  return {
+    devices: ranked.map(({ agent, obstacles }) => ({
+      agentId: agent.id,
+      name: deviceName(agent),
+      obstacles: obstacles.map(({ text }) => text),
+    })),
+    missingDevices: run.ranks - ranked.length,
+  };
+}

@@ -1,0 +1,102 @@
+import { assignGang } from './assign-gang';
+import { constraintObstacles, gibibytes } from './device-obstacles';
+import type { InventoryAgent } from './inventory-agent';
+import { type NearestPlacement, nearestPlacement } from './nearest-placement';
+import type { QueuedRun } from './queued-run';
+
+/**
+ * NO_AGENTS                   nothing is connected
+ * NOT_ENOUGH_DEVICES          fewer devices are connected and not draining than the run has ranks
+ * CONSTRAINTS_UNSATISFIABLE   enough devices, but too few pass include, exclude, labels and memory
+ * WAITING_FOR_DEVICES         it fits once other runs give devices back
+ * BEHIND_OTHER_RUN            it would fit now, and a run ahead of it takes the devices or goes first
+ */
+export type PendingCode =
+  | 'NO_AGENTS'
+  | 'NOT_ENOUGH_DEVICES'
+  | 'CONSTRAINTS_UNSATISFIABLE'
+  | 'WAITING_FOR_DEVICES'
+  | 'BEHIND_OTHER_RUN';
+
+export interface PendingReason {
+  readonly code: PendingCode;
+  readonly sentence: string;
+  readonly nearest: NearestPlacement;
+}
+
+export interface PendingContext {
+  /** Sorted by compareAgents, as it was before this plan gave anything out. */
+  readonly inventory: readonly InventoryAgent[];
+  readonly now: number;
+  /** Runs ahead that took devices in this plan, or, without backfill, that block. */
+  readonly ahead: readonly string[];
+}
+
+export function pendingReason(run: QueuedRun, context: PendingContext): PendingReason {
+  const { code, sentence } = explain(run, context);
+  return { code, sentence, nearest: nearestPlacement(run, context.inventory, context.now) };
+}
+
+/** Whether the run would fit if nothing were leased: only such a run is worth waiting for. */
+export function isFeasible(run: QueuedRun, inventory: readonly InventoryAgent[]): boolean {
+  return assignGang(run, suitable(run, usable(inventory))) !== undefined;
+}
+
+function explain(run: QueuedRun, { inventory, ahead }: PendingContext): Pick<PendingReason, 'code' | 'sentence'> {
+  const needs = `the run needs ${devices(run.ranks)}`;
+  const connected = inventory.filter((agent) => agent.connected);
+  if (connected.length === 0) {
+    return { code: 'NO_AGENTS', sentence: `${needs} and no agent is connected (${inventory.length} known)` };
+  }
+  const present = usable(inventory);
+  if (present.length < run.ranks) {
+    const draining = connected.length - present.length;
+    const sentence = `${needs} and ${connected.length} ${connected.length === 1 ? 'is' : 'are'} connected`;
+    return { code: 'NOT_ENOUGH_DEVICES', sentence: draining === 0 ? sentence : `${sentence}, ${draining} draining` };
+  }
+  const fitting = suitable(run, present);
+  if (!isFeasible(run, inventory)) {
+    return { code: 'CONSTRAINTS_UNSATISFIABLE', sentence: `${needs}${misfit(run, present, fitting.length)}` };
+  }
+  const free = fitting.filter(isFree);
+  if (assignGang(run, free) !== undefined) {
+    return { code: 'BEHIND_OTHER_RUN', sentence: `${needs} and enough are free, but ${listed(ahead)} comes first` };
+  }
+  const holders = [...new Set(fitting.flatMap((agent) => agent.leasedBy ?? []))].sort();
+  const sentence = `${needs}, and ${free.length} of ${fitting.length} suitable are free; ${listed(holders)} has the rest`;
+  return { code: 'WAITING_FOR_DEVICES', sentence };
+}
+
+/** Names the first thing that each unsuitable device fails. */
+function misfit(run: QueuedRun, present: readonly InventoryAgent[], fittingCount: number): string {
+  if (fittingCount >= run.ranks) {
+    const most = Math.max(...(run.requiredBytesPerStage ?? [0]));
+    return ` whose memory holds its stages (the largest needs ${gibibytes(most)}), and too few are large enough`;
+  }
+  const failures = present.flatMap((agent) => {
+    const [first] = constraintObstacles(run, agent);
+    return first === undefined ? [] : [`${agent.host}:${agent.device}: ${first.text}`];
+  });
+  const more = failures.length > 3 ? `; and ${failures.length - 3} more` : '';
+  return ` and ${fittingCount} of ${present.length} suit it (${failures.slice(0, 3).join('; ')}${more})`;
+}
+
+function usable(inventory: readonly InventoryAgent[]): InventoryAgent[] {
+  return inventory.filter((agent) => agent.connected && !agent.draining);
+}
+
+function suitable(run: QueuedRun, agents: readonly InventoryAgent[]): InventoryAgent[] {
+  return agents.filter((agent) => constraintObstacles(run, agent).length === 0);
+}
+
+function isFree(agent: InventoryAgent): boolean {
+  return agent.leasedBy === null;
+}
+
+function devices(count: number): string {
+  return count === 1 ? '1 device' : `${count} devices`;
+}
+
+function listed(runs: readonly string[]): string {
+  return runs.length === 1 ? `run ${runs[0]}` : `each of the runs ${runs.join(', ')}`;
+}

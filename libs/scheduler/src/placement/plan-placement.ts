@@ -1,0 +1,74 @@
+import { assert } from '@millrace/core';
+import { assignGang } from './assign-gang';
+import { deviceObstacles } from './device-obstacles';
+import { compareAgents, type InventoryAgent } from './inventory-agent';
+import { isFeasible, type PendingReason, pendingReason } from './pending-reason';
+import { compareRuns, type QueuedRun } from './queued-run';
+
+export interface PlacementPolicy {
+  /** Whether a run may go while one ahead of it waits for devices. Default true. */
+  readonly backfill?: boolean;
+}
+
+export interface PlacementRequest {
+  readonly policy: PlacementPolicy;
+  readonly inventory: readonly InventoryAgent[];
+  readonly queue: readonly QueuedRun[];
+  /** Milliseconds since 1970. */
+  readonly now: number;
+}
+
+export interface GangPlacement {
+  readonly runId: string;
+  /** Agent ids, index = rank. */
+  readonly agentIds: readonly string[];
+}
+
+export interface PendingRun {
+  readonly runId: string;
+  readonly reason: PendingReason;
+}
+
+/** Every run of the queue is in exactly one of the two lists, in queue order. */
+export interface PlacementPlan {
+  readonly placements: readonly GangPlacement[];
+  readonly pending: readonly PendingRun[];
+}
+
+/**
+ * Which runs start now and where. Runs go by priority, then age, then id; each gets the first free devices (by host,
+ * device) that satisfy it, all of its gang or none. Without backfill the first run that waits for devices holds back
+ * all behind it, but not one that this inventory could never place. A function of its arguments alone, whatever the
+ * order of the lists.
+ */
+export function planPlacement({ policy, inventory, queue, now }: PlacementRequest): PlacementPlan {
+  const agents = [...inventory].sort(compareAgents);
+  const taken = new Set<string>();
+  const placements: GangPlacement[] = [];
+  const pending: PendingRun[] = [];
+  let blocker: string | undefined;
+  for (const run of [...queue].sort(compareRuns)) {
+    checkRun(run);
+    const free = agents.filter(({ id }) => !taken.has(id));
+    const gang = blocker === undefined ? assignGang(run, open(run, free, now)) : undefined;
+    if (gang === undefined) {
+      const ahead = blocker === undefined ? placements.map(({ runId }) => runId) : [blocker];
+      pending.push({ runId: run.id, reason: pendingReason(run, { inventory: agents, now, ahead }) });
+      if (policy.backfill === false && isFeasible(run, agents)) blocker ??= run.id;
+      continue;
+    }
+    for (const { id } of gang) taken.add(id);
+    placements.push({ runId: run.id, agentIds: gang.map(({ id }) => id) });
+  }
+  return { placements, pending };
+}
+
+function checkRun(run: QueuedRun): void {
+  const stages = run.requiredBytesPerStage?.length ?? run.ranks;
+  assert(Number.isInteger(run.ranks) && run.ranks >= 1, `run ${run.id} needs ${run.ranks} ranks`);
+  assert(stages === run.ranks, `run ${run.id} has ${run.ranks} ranks and the memory of ${stages} stages`);
+}
+
+function open(run: QueuedRun, agents: readonly InventoryAgent[], now: number): InventoryAgent[] {
+  return agents.filter((agent) => deviceObstacles(run, agent, now).length === 0);
+}

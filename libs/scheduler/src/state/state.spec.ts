@@ -1,0 +1,103 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { FAILURE_CLASSES, type FailureClass, retryDecision } from './retry-decision';
+import { allowedSources, ATTEMPT_STATES, canTransition, isFinal, PLACEABLE_STATES, RUN_STATES, RUN_TRANSITIONS } from './run-state';
+import { escalateStop, isMoreSevere, STOP_REQUESTS } from './stop-request';
+
+describe('the run state machine', () => {
+  it('takes the ordinary way, a pause, a recovery and a cancel', () => {
+    const ways = [
+      ['queued', 'scheduled', 'starting', 'running', 'succeeded'],
+      ['running', 'pausing', 'paused', 'queued', 'scheduled'],
+      ['running', 'recovering', 'scheduled', 'starting', 'running'],
+      ['running', 'stopping', 'cancelled'],
+      ['pausing', 'stopping', 'failed'],
+    ] as const;
+    for (const way of ways) {
+      way.slice(1).forEach((state, index) => expect(canTransition(way[index] ?? state, state), way.join()).toBe(true));
+    }
+  });
+
+  it('guards updates with the sources of a target', () => {
+    expect(allowedSources('running')).toEqual(['starting']);
+    expect(allowedSources('scheduled')).toEqual(['queued', 'recovering']);
+    expect(allowedSources('cancelled')).toEqual(['queued', 'paused', 'recovering', 'stopping']);
+    expect(allowedSources('failed')).toEqual(RUN_STATES.filter((state) => !isFinal(state)));
+  });
+
+  it('leaves final states never, and stopping only for an end', () => {
+    expect(RUN_STATES.filter(isFinal)).toEqual(['succeeded', 'failed', 'cancelled']);
+    expect(RUN_TRANSITIONS.stopping.every(isFinal)).toBe(true);
+    for (const state of ['running', 'pausing', 'paused', 'queued'] as const) {
+      expect(canTransition('stopping', state)).toBe(false);
+    }
+  });
+
+  it('reaches an end from everywhere, and no state by itself', () => {
+    for (const state of RUN_STATES.filter((each) => !isFinal(each))) {
+      expect(RUN_TRANSITIONS[state].some(isFinal), state).toBe(true);
+      expect(canTransition(state, state), state).toBe(false);
+    }
+    expect(PLACEABLE_STATES.every((state) => canTransition(state, 'scheduled'))).toBe(true);
+    expect(ATTEMPT_STATES.some((state) => PLACEABLE_STATES.includes(state))).toBe(false);
+  });
+});
+
+describe('stopping', () => {
+  it('only gets more severe', () => {
+    expect(escalateStop(undefined, 'pause')).toBe('pause');
+    expect(escalateStop('pause', 'cancel')).toBe('cancel');
+    expect(escalateStop('cancel', 'pause')).toBe('cancel');
+    expect(escalateStop('fail', 'cancel')).toBe('fail');
+    expect(isMoreSevere('cancel', 'cancel')).toBe(false);
+    expect(isMoreSevere('fail', 'cancel')).toBe(true);
+    expect(isMoreSevere('pause', undefined)).toBe(true);
+  });
+
+  it('does not depend on the order of the requests', () => {
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom(...STOP_REQUESTS), { minLength: 1 }), (requests) => {
+        const worst = STOP_REQUESTS[Math.max(...requests.map((request) => STOP_REQUESTS.indexOf(request)))];
+        expect(requests.reduce(escalateStop)).toBe(worst);
+      }),
+    );
+  });
+});
+
+describe('retryDecision', () => {
+  it('uses up a retry for each real failure', () => {
+    expect(retryDecision([], 'node_lost', 1)).toEqual({
+      retry: true,
+      usedRetries: 1,
+      sentence: 'node_lost: retry 1 of 1',
+    });
+    expect(retryDecision(['node_lost'], 'internal', 1)).toMatchObject({ retry: false, usedRetries: 1 });
+    expect(retryDecision([], 'timed_out', 0)).toMatchObject({ retry: false });
+  });
+
+  it('uses up none for a preemption or a pause', () => {
+    const earlier: (FailureClass | undefined)[] = ['preempted', undefined, 'preempted', undefined];
+    expect(retryDecision(earlier, 'preempted', 0)).toMatchObject({ retry: true, usedRetries: 0 });
+    expect(retryDecision(earlier, 'out_of_memory', 1)).toMatchObject({ retry: true, usedRetries: 1 });
+  });
+
+  it.each(['user_error', 'numerics'] as const)('never retries %s', (failure) => {
+    expect(retryDecision([], failure, 100)).toMatchObject({ retry: false, usedRetries: 0 });
+  });
+
+  it('grants no more than `retries` retries for real failures, whatever happens in between', () => {
+    const story = fc.array(fc.constantFrom(...FAILURE_CLASSES), { maxLength: 30 });
+    fc.assert(
+      fc.property(story, fc.nat(5), (failures, retries) => {
+        let granted = 0;
+        for (const [index, failure] of failures.entries()) {
+          const decision = retryDecision(failures.slice(0, index), failure, retries);
+          if (!decision.retry) break;
+          if (failure !== 'preempted') granted += 1;
+          expect(decision.usedRetries).toBe(granted);
+        }
+        expect(granted).toBeLessThanOrEqual(retries);
+      }),
+    );
+  });
+});
