@@ -6,7 +6,10 @@ import { millracePlugin, restrictSyntax } from './scripts/lint/plugin.mjs';
 const architecture = JSON.parse(readFileSync(new URL('architecture.json', import.meta.url), 'utf8'));
 
 /** A decorated class's constructor needs its parameter types as values: the rule sees emitDecoratorMetadata itself. */
-const typeImports = ['error', { prefer: 'type-imports', fixStyle: 'separate-type-imports' }];
+const typeImports = [
+  'error',
+  { prefer: 'type-imports', fixStyle: 'separate-type-imports', disallowTypeAnnotations: false },
+];
 
 export default tseslint.config(
   { ignores: ['node_modules/', 'dist/', 'coverage/', '**/generated/', '**/*.generated.ts', '.millrace/', 'apps/web/'] },
