@@ -4,7 +4,7 @@ export * from './lower/lower-schedule';
 export * from './lower/transfer';
 export * from './partition-layers';
 export * from './proof/buffer-bound';
-export { peakMicroBatches, type PeakMicroBatches } from './proof/in-flight';
+export type { PeakMicroBatches } from './proof/in-flight';
 export * from './proof/prove-schedule';
 export * from './schedule/action';
 export * from './schedule/action-text';

@@ -35,7 +35,7 @@ const RECIPES: Readonly<Record<ScheduleName, Recipe>> = {
 
 /** Bounds the memory that a dry run of an absurd request can take. */
 export const MAX_CELLS = 2 ** 18;
-export const MAX_RANKS = 1024;
+const MAX_RANKS = 1024;
 
 /** The compute-only schedule (F and B). Throws PIPELINE.SCHEDULE_UNKNOWN, .SIZE_INVALID, .CHUNKS_UNSUPPORTED. */
 export function makeSchedule(options: ScheduleOptions): Schedule {
@@ -59,7 +59,7 @@ export function makeSchedule(options: ScheduleOptions): Schedule {
   };
 }
 
-export function isScheduleName(name: string): name is ScheduleName {
+function isScheduleName(name: string): name is ScheduleName {
   return (SCHEDULE_NAMES as readonly string[]).includes(name);
 }
 

@@ -9,13 +9,13 @@ export interface ComputeTimes {
 }
 
 /** Time of one tensor on a link: forward = activations to the next stage, backward = gradients to the previous. */
-export interface LinkTimes {
+interface LinkTimes {
   readonly forward: number;
   readonly backward: number;
 }
 
 /** Equal ranks: times of one rank's whole share, of which a chunk takes 1/v. */
-export interface UniformTimes extends ComputeTimes {
+interface UniformTimes extends ComputeTimes {
   readonly link?: LinkTimes;
 }
 

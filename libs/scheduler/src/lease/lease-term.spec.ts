@@ -18,8 +18,9 @@ describe('expiredLeases', () => {
   });
 
   it('never ends a lease that was renewed within a term, nor within a term of the start', () => {
+    const [time, term] = [fc.nat(10_000), fc.integer({ min: 1, max: 1000 })];
     fc.assert(
-      fc.property(fc.nat(10_000), fc.nat(10_000), fc.integer({ min: 1, max: 1000 }), (renewedAt, apiStartedAt, leaseMs) => {
+      fc.property(time, time, term, (renewedAt, apiStartedAt, leaseMs) => {
         const leases = [{ expiresAt: renewedUntil({ now: renewedAt, leaseMs }) }];
         const end = Math.max(renewedAt, apiStartedAt) + leaseMs;
         expect(expiredLeases(leases, { now: end - 1, apiStartedAt, leaseMs })).toEqual([]);

@@ -96,7 +96,8 @@ describe('planPlacement', () => {
 });
 
 describe('why a run is pending', () => {
-  const reasonOf = (inventory: InventoryAgent[], queued: QueuedRun): unknown => plan(inventory, [queued]).pending[0]?.reason;
+  const reasonOf = (inventory: InventoryAgent[], queued: QueuedRun): unknown =>
+    plan(inventory, [queued]).pending[0]?.reason;
 
   it('NO_AGENTS', () => {
     expect(reasonOf([agent('h', 0, { connected: false })], run('r', 2))).toEqual({
@@ -167,7 +168,7 @@ const queues = fc.uniqueArray(
 
 const requests = fc.record({ inventory: inventories, queue: queues, backfill: fc.boolean() }).map((drawn) => ({
   policy: { backfill: drawn.backfill },
-  inventory: drawn.inventory.map((each) => agent(each.host, each.device, { ...each, leaseExpiresAt: each.leasedBy && NOW })),
+  inventory: drawn.inventory.map((each) => agent(each.host, each.device, { ...each, leaseExpiresAt: NOW })),
   queue: drawn.queue.map((each) => run(each.id, each.ranks, each)),
   now: NOW,
 }));
