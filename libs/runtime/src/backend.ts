@@ -29,7 +29,10 @@ export interface Backend {
   run(program: BoundProgram): void;
   /** Copies `data` in from element `elementOffset` (0 if not given) on. */
   write(tensor: DeviceTensor, data: HostArray, elementOffset?: number): void;
-  /** The content as of this call. `expectedDelayMs`: predicted time until the device gets there; most of it is slept, not polled. */
+  /**
+   * The content as of this call. Most of `expectedDelayMs`, the predicted time until the device gets there, is slept and not
+   * polled; not given, it is learned from earlier waits after the same programs.
+   */
   read(tensor: DeviceTensor, expectedDelayMs?: number): Promise<HostArray>;
   /** As `read` for many tensors, with one copy and one wait. */
   readAll(tensors: readonly DeviceTensor[], expectedDelayMs?: number): Promise<HostArray[]>;

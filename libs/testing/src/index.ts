@@ -1,4 +1,5 @@
 export * from './temporary-postgres';
 export * from './in-process-stage';
 export * from './software-vulkan';
+export * from './token-text';
 export * from './train-in-process';

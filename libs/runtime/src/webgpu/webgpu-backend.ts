@@ -1,4 +1,4 @@
-import { assert, type Clock } from '@millrace/core';
+import { assert, type Clock, sleep } from '@millrace/core';
 import { type Dims, type KernelName, KERNELS, type KernelTarget, type Program, type TensorDeclaration } from '@millrace/kernels';
 import { tensorBytes } from '@millrace/tensor';
 import type { AdapterDescription } from '../adapter-description';
@@ -8,10 +8,11 @@ import { checkWrite } from '../check-write';
 import type { HostArray } from '../host-array';
 import { tensorTooLargeError } from '../runtime.errors';
 import { CommandRecorder, type Dispatch } from './command-recorder';
+import { DelayPredictor } from './delay-predictor';
 import { DeviceFailure } from './device-failure';
 import { BUFFER_USAGE } from './gpu-constants';
 import { PipelineCache } from './pipeline-cache';
-import { ReadbackRing, sleepMost } from './readback-ring';
+import { ReadbackRing } from './readback-ring';
 
 /** Submissions that may be unfinished before `throttle` waits: enough to keep the device busy, little enough to bound memory. */
 const UNFINISHED_SUBMITS_MAX = 16;
@@ -50,12 +51,13 @@ export class WebGpuBackend implements Backend {
   private readonly recorder: CommandRecorder;
   private readonly pipelines: PipelineCache;
   private readonly readback: ReadbackRing;
+  private readonly delays = new DelayPredictor();
   private bytes = 0;
   private submitted = 0;
   private completed = 0;
 
   constructor(private readonly parts: WebGpuParts) {
-    const { device, adapter, clock } = parts;
+    const { device, adapter } = parts;
     const { limits } = device;
     this.adapter = adapter;
     this.target = {
@@ -67,7 +69,7 @@ export class WebGpuBackend implements Backend {
     this.failure = new DeviceFailure(device, () => this.bytes);
     this.recorder = new CommandRecorder(device);
     this.pipelines = new PipelineCache(device, this.target);
-    this.readback = new ReadbackRing(device, clock);
+    this.readback = new ReadbackRing(device);
   }
 
   get lost(): Promise<string> {
@@ -117,6 +119,7 @@ export class WebGpuBackend implements Backend {
   run(program: BoundProgram): void {
     this.failure.check();
     assert(program instanceof GpuProgram, `program ${program.name} is not of this backend`);
+    this.delays.note(program.name);
     for (const step of program.steps) {
       if ('clear' in step) this.recorder.clear(step.clear);
       else this.recorder.dispatch(step);
@@ -133,12 +136,12 @@ export class WebGpuBackend implements Backend {
     this.parts.device.queue.writeBuffer(buffer, elementOffset * 4, values);
   }
 
-  async read(tensor: DeviceTensor, expectedDelayMs = 0): Promise<HostArray> {
+  async read(tensor: DeviceTensor, expectedDelayMs?: number): Promise<HostArray> {
     const [values] = await this.readAll([tensor], expectedDelayMs);
     return values as HostArray;
   }
 
-  async readAll(tensors: readonly DeviceTensor[], expectedDelayMs = 0): Promise<HostArray[]> {
+  async readAll(tensors: readonly DeviceTensor[], expectedDelayMs?: number): Promise<HostArray[]> {
     this.failure.check();
     if (tensors.length === 0) return [];
     const owned = tensors.map((tensor) => this.own(tensor));
@@ -152,11 +155,8 @@ export class WebGpuBackend implements Backend {
       return start;
     });
     this.flush();
-    const serial = this.submitted;
     const use = (mapped: ArrayBuffer): HostArray[] => owned.map((tensor, index) => copyOut(tensor, mapped, offsets[index] as number));
-    const values = await this.wait(this.readback.map(staging, total, { expectedDelayMs, use }));
-    this.completed = Math.max(this.completed, serial);
-    return values;
+    return this.wait(() => this.readback.map(staging, total, use), expectedDelayMs);
   }
 
   flush(): void {
@@ -165,13 +165,10 @@ export class WebGpuBackend implements Backend {
     this.submitted++;
   }
 
-  async finish(expectedDelayMs = 0): Promise<void> {
+  async finish(expectedDelayMs?: number): Promise<void> {
     this.failure.check();
     this.flush();
-    const serial = this.submitted;
-    await sleepMost(this.parts.clock, expectedDelayMs);
-    await this.wait(this.parts.device.queue.onSubmittedWorkDone());
-    this.completed = Math.max(this.completed, serial);
+    await this.wait(() => this.parts.device.queue.onSubmittedWorkDone(), expectedDelayMs);
     this.failure.check();
   }
 
@@ -214,9 +211,20 @@ export class WebGpuBackend implements Backend {
     return tensor;
   }
 
-  private async wait<T>(promise: Promise<T>): Promise<T> {
+  /** Sleeps most of the time the submitted work is likely to take, then polls by `promise`. */
+  private async wait<T>(promise: () => Promise<T>, expectedDelayMs: number | undefined): Promise<T> {
+    const { clock } = this.parts;
+    const serial = this.submitted;
+    const pattern = this.delays.take();
+    const sleepMs = this.delays.sleepMs(pattern, expectedDelayMs);
+    const startMs = clock.monotonicMs();
+    if (sleepMs > 0) await sleep(clock, sleepMs);
+    const awakeMs = clock.monotonicMs();
     try {
-      return await promise;
+      const value = await promise();
+      this.delays.learn(pattern, awakeMs - startMs, clock.monotonicMs() - awakeMs);
+      this.completed = Math.max(this.completed, serial);
+      return value;
     } catch (error) {
       throw this.failure.explain(error);
     }

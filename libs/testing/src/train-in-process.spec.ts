@@ -1,0 +1,58 @@
+import { allParameters, initialiseParameter, type ModelConfig, type ParameterDeclaration } from '@millrace/model';
+import { type Backend, openCpuBackend } from '@millrace/runtime';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { openTestBackend } from './software-vulkan';
+import { textBatch } from './token-text';
+import { type InProcessResult, trainInProcess } from './train-in-process';
+
+const ODD: ModelConfig = { family: 'gpt2', layers: 4, heads: 3, hidden: 60, ffn: 150, context: 21, vocab: 97, tieEmbeddings: true };
+
+interface Case {
+  readonly backend: Backend;
+  readonly config: ModelConfig;
+  readonly stages: number;
+  readonly microBatch: number;
+}
+
+function train({ backend, config, stages, microBatch }: Case): Promise<InProcessResult> {
+  const parameters = new Map(allParameters(config).map((parameter) => [parameter.name, parameter]));
+  const microBatches = 2;
+  return trainInProcess({
+    config, stages, microBatch, microBatches, steps: 2, backend,
+    weights: (name) => initialiseParameter(config, parameters.get(name) as ParameterDeclaration, 3),
+    batch: (step, index) => textBatch({ ...config, microBatch, microBatches }, step, index),
+    learningRate: () => 1e-3, betas: [0.9, 0.95], eps: 1e-8, weightDecay: 0.1, clip: 0.5,
+  });
+}
+
+describe.each([
+  { kind: 'cpu', microBatch: 1, open: (): Promise<Backend | undefined> => Promise.resolve(openCpuBackend()) },
+  { kind: 'webgpu', microBatch: 5, open: (): Promise<Backend | undefined> => openTestBackend() },
+])('training over a split on the $kind backend', ({ microBatch, open }) => {
+  let opened: Backend | undefined;
+  let backend: Backend;
+  beforeAll(async () => {
+    opened = await open();
+  });
+  afterAll(() => opened?.destroy());
+  beforeEach((context) => {
+    context.skip(opened === undefined, 'no adapter');
+    backend = opened as Backend;
+  });
+
+  it.each([true, false])('is bit-identical for 1, 2, 3 and 4 stages (tied embeddings: %s)', async (tieEmbeddings) => {
+    const config = { ...ODD, tieEmbeddings };
+    const whole = await train({ backend, config, stages: 1, microBatch });
+    expect(whole.losses[0]).toBeCloseTo(Math.log(97), 1);
+    for (const stages of [2, 3, 4]) {
+      const split = await train({ backend, config, stages, microBatch });
+      expect(split.losses).toEqual(whole.losses);
+      expect(split.gradientNorms).toEqual(whole.gradientNorms);
+      for (const { name } of allParameters(config)) {
+        expect(split.weights.get(name), `${name} with ${stages} stages`).toEqual(whole.weights.get(name));
+      }
+    }
+    // Nothing of a run stays allocated.
+    expect(backend.allocatedBytes()).toBe(0);
+  }, 180_000);
+});

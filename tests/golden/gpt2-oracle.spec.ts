@@ -1,0 +1,108 @@
+import { type Backend, type HostArray, openCpuBackend } from '@millrace/runtime';
+import { type InProcessResult, openTestBackend } from '@millrace/testing';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { decodeTensor, ORACLE_SETTINGS, readOracle, trainOracle, writeOracle } from './gpt2-oracle';
+
+/**
+ * The project's own oracle: 20 steps in doubles on the CPU twins, with steps that clip and steps that do not. After a change
+ * that is meant to move it: MILLRACE_UPDATE_GOLDEN=1 npx vitest run --project unit tests/golden, then review the difference.
+ */
+const UPDATE = process.env['MILLRACE_UPDATE_GOLDEN'] === '1';
+
+/** Largest relative difference of two lists of numbers. */
+function relative(actual: readonly number[], expected: readonly number[]): number {
+  return Math.max(...expected.map((value, index) => Math.abs((actual[index] ?? NaN) / value - 1)));
+}
+
+/** The gradient of the key bias is zero in exact arithmetic, so in f32 it is noise that Adam divides by itself. */
+function isKeyBias(name: string, index: number): boolean {
+  const { hidden } = ORACLE_SETTINGS.model;
+  return name.endsWith('c_attn.bias') && index >= hidden && index < 2 * hidden;
+}
+
+interface Difference {
+  readonly maxAbs: number;
+  readonly largest: number;
+}
+
+function difference(name: string, actual: HostArray | undefined, expected: Float32Array): Difference {
+  let maxAbs = 0;
+  let largest = 0;
+  expected.forEach((value, index) => {
+    if (isKeyBias(name, index)) return;
+    const apart = Math.abs((actual?.[index] ?? NaN) - value);
+    maxAbs = Math.max(maxAbs, Number.isNaN(apart) ? Infinity : apart);
+    largest = Math.max(largest, Math.abs(value));
+  });
+  return { maxAbs, largest };
+}
+
+function worstGradient({ firstGradients }: InProcessResult): number {
+  return Math.max(...Object.entries(readOracle().firstGradients).map(([name, text]) => {
+    const { maxAbs, largest } = difference(name, firstGradients.get(name), decodeTensor(text));
+    return maxAbs / largest;
+  }));
+}
+
+describe.runIf(UPDATE)('oracle update', () => {
+  it('writes tests/golden/gpt2-oracle.json', async () => {
+    writeOracle(ORACLE_SETTINGS, await trainOracle(openCpuBackend(), ORACLE_SETTINGS, { steps: ORACLE_SETTINGS.steps, stages: 1 }));
+  }, 600_000);
+});
+
+describe('the oracle', () => {
+  it('was made with the present settings and has clipped and unclipped steps', () => {
+    const { settings, losses, gradientNorms } = readOracle();
+    expect(settings).toEqual(ORACLE_SETTINGS);
+    expect(gradientNorms.some((norm) => norm > settings.clip)).toBe(true);
+    expect(gradientNorms.some((norm) => norm < settings.clip)).toBe(true);
+    expect(losses.at(-1)).toBeLessThan((losses[0] as number) - 0.3);
+  });
+
+  it('is what the CPU twins compute', async () => {
+    const { losses, gradientNorms } = readOracle();
+    const steps = 3;
+    const result = await trainOracle(openCpuBackend(), ORACLE_SETTINGS, { steps, stages: 2 });
+    expect(relative(result.losses, losses.slice(0, steps))).toBeLessThan(1e-12);
+    expect(relative(result.gradientNorms, gradientNorms.slice(0, steps))).toBeLessThan(1e-12);
+    // The file holds f32.
+    expect(worstGradient(result)).toBeLessThan(1e-7);
+  }, 120_000);
+});
+
+describe('WebGPU beside the oracle', () => {
+  let opened: Backend | undefined;
+  let result: InProcessResult;
+  beforeAll(async () => {
+    opened = await openTestBackend();
+    if (opened !== undefined) result = await trainOracle(opened, ORACLE_SETTINGS, { steps: ORACLE_SETTINGS.steps, stages: 1 });
+  }, 120_000);
+  afterAll(() => opened?.destroy());
+  beforeEach((context) => context.skip(opened === undefined, 'no adapter'));
+
+  it('loss within 5e-6 relative at every step', () => {
+    const worst = relative(result.losses, readOracle().losses);
+    console.log(`loss: ${worst.toExponential(1)} relative`);
+    expect(worst).toBeLessThan(5e-6);
+  });
+
+  it('gradient norm within 5e-5 relative at every step', () => {
+    const worst = relative(result.gradientNorms, readOracle().gradientNorms);
+    console.log(`gradient norm: ${worst.toExponential(1)} relative`);
+    expect(worst).toBeLessThan(5e-5);
+  });
+
+  it("first gradients within 1e-4 of each tensor's largest entry", () => {
+    const worst = worstGradient(result);
+    console.log(`first gradients: ${worst.toExponential(1)} of the largest entry`);
+    expect(worst).toBeLessThan(1e-4);
+  });
+
+  it('final weights within 2e-4', () => {
+    const worst = Math.max(...Object.entries(readOracle().finalWeights).map(([name, text]) => {
+      return difference(name, result.weights.get(name), decodeTensor(text)).maxAbs;
+    }));
+    console.log(`final weights: ${worst.toExponential(1)}`);
+    expect(worst).toBeLessThan(2e-4);
+  });
+});
