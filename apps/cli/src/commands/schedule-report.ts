@@ -1,5 +1,6 @@
 import {
-  type ComputeTimes, type PeakMicroBatches, SCHEDULE_NAMES, type ScheduleName, executionSchedule, formatTimetable, makeSchedule, simulateSchedule, toCsv, toSvg,
+  type ComputeTimes, type PeakMicroBatches, SCHEDULE_NAMES, type ScheduleName, formatTimetable, lowerSchedule, makeSchedule, proveSchedule,
+  simulateSchedule, toCsv, toSvg,
 } from '@millrace/pipeline';
 
 export { SCHEDULE_NAMES, type ScheduleName };
@@ -30,11 +31,12 @@ export interface ScheduleReport {
   readonly csv: string;
 }
 
-/** Makes, proves and simulates a schedule. */
+/** Makes, proves and simulates a schedule in its textbook form, where B is one action: the form the literature counts. */
 export function reportSchedule(request: ScheduleRequest): ScheduleReport {
-  const { schedule } = executionSchedule(request);
-  const { stepTime, idlePerRank, spanIdlePerRank, bubbleOfTotal, bubbleOfIdeal, peakMicroBatches } = simulateSchedule(schedule, request.times);
   const compute = makeSchedule(request);
+  const schedule = lowerSchedule(compute);
+  proveSchedule(schedule);
+  const { stepTime, idlePerRank, spanIdlePerRank, bubbleOfTotal, bubbleOfIdeal, peakMicroBatches } = simulateSchedule(schedule, request.times);
   return {
     request,
     summary: { stepTime, idlePerRank, spanIdlePerRank, bubbleOfTotal, bubbleOfIdeal, peakMicroBatches },

@@ -1,0 +1,108 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { LiveCluster, waitUntil } from './support/live-cluster';
+import { smallRun, smallTokens } from './support/small-run';
+
+let cluster: LiveCluster;
+const home = mkdtempSync(join(tmpdir(), 'millrace-e2e-'));
+
+beforeAll(async () => {
+  cluster = await LiveCluster.start({ agents: 2 }, home);
+  const body = new Uint8Array(smallTokens(12_000).buffer);
+  await cluster.client.createDataset({ name: 'small', contentType: 'application/x-tokens-u16', body });
+});
+
+afterAll(async () => {
+  await cluster.stop();
+});
+
+const values = async (id: string, name: string): Promise<number[]> => (await cluster.metric(id, name)).map(({ value }) => value);
+
+it('pauses at a step boundary and resumes to the same end', async () => {
+  const train = { steps: 40, checkpointEvery: 10 };
+  const calm = await cluster.client.submitRun(smallRun('calm', { train }));
+  await cluster.untilRun(calm.id, ['succeeded']);
+
+  const { id } = await cluster.client.submitRun(smallRun('paused', { train }));
+  await cluster.untilStep(id, 13);
+  await cluster.client.actOnRun(id, 'pause');
+  const paused = await cluster.untilRun(id, ['paused']);
+  expect(paused.step).toBeLessThan(40);
+  const agents = await cluster.client.agents();
+  expect(agents.items.every(({ lease }) => lease === null)).toBe(true);
+  await cluster.client.actOnRun(id, 'resume');
+  await cluster.untilRun(id, ['succeeded']);
+  expect(await values(id, 'train/loss')).toEqual(await values(calm.id, 'train/loss'));
+  expect(await cluster.modelHash(id)).toBe(await cluster.modelHash(calm.id));
+});
+
+it('keeps the last checkpoints only, and goes on from one with its optimizer', async () => {
+  const whole = await cluster.client.submitRun(smallRun('whole', { train: { steps: 12, checkpointEvery: 2, keepCheckpoints: 2, lr: { schedule: 'constant' } } }));
+  await cluster.untilRun(whole.id, ['succeeded']);
+  await waitUntil('two checkpoints are left', async () => (await cluster.client.checkpoints(whole.id)).items.length === 2);
+  const { items } = await cluster.client.checkpoints(whole.id);
+  expect(items.map(({ step }) => step).sort((a, b) => a - b)).toEqual([10, 12]);
+
+  const from = items.find(({ step }) => step === 10)?.id ?? '';
+  const next = await cluster.client.submitRun(
+    smallRun('next', { model: { init: { from: 'checkpoint', id: from } }, train: { steps: 12, checkpointEvery: 0, lr: { schedule: 'constant' } } }),
+  );
+  await cluster.untilRun(next.id, ['succeeded']);
+  expect((await cluster.metric(next.id, 'train/loss')).map(({ step }) => step)).toEqual([11, 12]);
+  expect(await cluster.modelHash(next.id)).toBe(await cluster.modelHash(whole.id));
+});
+
+it('cancels a run and frees its devices', async () => {
+  const { id } = await cluster.client.submitRun(smallRun('cancelled', { train: { steps: 100_000, checkpointEvery: 0 } }));
+  await cluster.untilStep(id, 2);
+  await cluster.client.actOnRun(id, 'cancel');
+  await cluster.untilRun(id, ['cancelled']);
+  await waitUntil('the devices are free', async () => (await cluster.client.agents()).items.every(({ lease }) => lease === null));
+});
+
+it('takes a checkpoint when asked, and moves a run off an agent that is drained', async () => {
+  const { id } = await cluster.client.submitRun(smallRun('drained', { train: { steps: 100_000, checkpointEvery: 0 }, parallel: { pp: 1 } }));
+  await cluster.untilStep(id, 2);
+  await cluster.client.actOnRun(id, 'checkpoint');
+  await waitUntil('a checkpoint is durable', async () => (await cluster.client.checkpoints(id)).items.length > 0);
+  const first = (await cluster.client.run(id)).attempts[0]?.stages[0]?.agent ?? '';
+  await cluster.client.drainAgent(first, true);
+  await waitUntil('the run is on the other agent', async () => {
+    const run = await cluster.client.run(id);
+    return run.state === 'running' && run.attempts.length === 2 && run.attempts[1]?.stages[0]?.agent !== first;
+  });
+  await cluster.client.drainAgent(first, false);
+  await cluster.client.actOnRun(id, 'cancel');
+  await cluster.untilRun(id, ['cancelled']);
+});
+
+it('says why a run waits', async () => {
+  const { id } = await cluster.client.submitRun(smallRun('too-wide', { parallel: { pp: 3 } }));
+  await waitUntil('a reason is given', async () => (await cluster.client.run(id)).reason !== null);
+  const run = await cluster.client.run(id);
+  expect(run.state).toBe('queued');
+  expect(run.reason?.message).toMatch(/3.*2|2.*3/);
+  await cluster.client.actOnRun(id, 'cancel');
+  await cluster.untilRun(id, ['cancelled']);
+});
+
+it('goes on after `up` itself was killed and started again on its home', async () => {
+  const { id } = await cluster.client.submitRun(smallRun('survivor', { train: { steps: 200, checkpointEvery: 10 } }));
+  await cluster.untilStep(id, 12);
+  const { token } = cluster.endpoint;
+  await cluster.stop('SIGKILL', true);
+  cluster = await LiveCluster.start({ agents: 2 }, home);
+  expect(cluster.endpoint.token).toBe(token);
+  await cluster.untilRun(id, ['succeeded']);
+  expect(await values(id, 'train/loss')).toHaveLength(200);
+});
+
+it('ends everything on SIGINT within 10 s, with exit code 0, and leaves no process', async () => {
+  const pids = ['api', 'agent-1', 'agent-2', 'postgres'].map((name) => cluster.pid(name));
+  const { code, tookMs } = await cluster.stop('SIGINT');
+  expect(code).toBe(0);
+  expect(tookMs).toBeLessThan(10_000);
+  for (const pid of pids) expect(() => process.kill(pid, 0), `pid ${pid}`).toThrow();
+});

@@ -1,0 +1,144 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { RunBody, RunStateName } from '@millrace/contracts';
+import { MillraceClient, allPages } from '@millrace/sdk';
+
+export const ROOT = resolve(__dirname, '../../..');
+const MILLRACE = join(ROOT, 'bin', 'millrace.js');
+
+export interface ClusterSettings {
+  readonly agents: number;
+  /** Further environment of every process, for instance a short lease. */
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** A real `millrace up` in a temporary home: real processes, a real database, free ports. */
+export class LiveCluster {
+  private constructor(
+    readonly home: string,
+    readonly up: ChildProcess,
+    readonly client: MillraceClient,
+    readonly endpoint: { http: string; grpc: string; token: string },
+    private readonly output: string[],
+  ) {}
+
+  static async start({ agents, environment = {} }: ClusterSettings, home = mkdtempSync(join(tmpdir(), 'millrace-e2e-'))): Promise<LiveCluster> {
+    const args = [MILLRACE, 'up', '--agents', String(agents), '--home', home, '--http-port', '0', '--grpc-port', '0', '--json'];
+    const settings = { MILLRACE_CPU_THREADS: '1', MILLRACE_LEASE_MS: '6000', MILLRACE_HEARTBEAT_MS: '1000', ...environment };
+    const up = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...settings } });
+    const output: string[] = [];
+    up.stderr?.on('data', (chunk: Buffer) => output.push(chunk.toString()));
+    let stdout = '';
+    await new Promise<void>((ready, failed) => {
+      up.stdout?.on('data', (chunk: Buffer) => {
+        stdout += chunk.toString();
+        if (stdout.trimEnd().endsWith('}')) ready();
+      });
+      up.once('exit', (code) => failed(new Error(`millrace up exited with ${code ?? '?'}: ${output.join('')}`)));
+    });
+    const endpoint = JSON.parse(readFileSync(join(home, 'endpoint.json'), 'utf8')) as LiveCluster['endpoint'];
+    const client = new MillraceClient({ origin: endpoint.http, token: endpoint.token });
+    const cluster = new LiveCluster(home, up, client, endpoint, output);
+    await waitUntil(`${agents} agents connected`, async () => {
+      const { items } = await client.agents();
+      return items.filter(({ state }) => state === 'connected').length >= agents;
+    });
+    return cluster;
+  }
+
+  /** Ends the cluster with `signal` and removes its home; gives the exit code and how long it took. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM', keepHome = false): Promise<{ code: number | null; tookMs: number }> {
+    const startedMs = performance.now();
+    const exited = new Promise<number | null>((done) => this.up.once('exit', done));
+    if (this.up.exitCode === null && this.up.signalCode === null) this.up.kill(signal);
+    else return { code: this.up.exitCode, tookMs: 0 };
+    const code = await exited;
+    const tookMs = performance.now() - startedMs;
+    if (!keepHome) this.removeHome();
+    return { code, tookMs };
+  }
+
+  removeHome(): void {
+    const database = join(this.home, 'postgres');
+    if (existsSync(database)) rmSync(realpathSync(database), { recursive: true, force: true });
+    rmSync(this.home, { recursive: true, force: true });
+  }
+
+  pid(name: string): number {
+    return Number(readFileSync(join(this.home, 'pids', name), 'utf8'));
+  }
+
+  /** Number of the local agent with this id: `pids/agent-<number>` is its process. */
+  numberOfAgent(agentId: string): number {
+    for (let number = 1; existsSync(join(this.home, `agent-${number}`)); number++) {
+      const log = readFileSync(join(this.home, 'logs', `agent-${number}.log`), 'utf8');
+      if (log.includes(agentId)) return number;
+    }
+    throw new Error(`no log of an agent has ${agentId}`);
+  }
+
+  /** What `up` said and the last lines of every log: for the message of a failed test. */
+  describe(): string {
+    const logs = ['api', 'agent-1', 'agent-2', 'agent-3', 'agent-4'].map((name) => {
+      const path = join(this.home, 'logs', `${name}.log`);
+      return existsSync(path) ? `--- ${name}\n${readFileSync(path, 'utf8').split('\n').slice(-15).join('\n')}` : '';
+    });
+    return [this.output.join(''), ...logs].join('\n');
+  }
+
+  /** Waits until the run is in one of `states`; a run that ends in another state fails the wait at once. */
+  async untilRun(id: string, states: readonly RunStateName[], timeoutMs = 120_000): Promise<RunBody> {
+    let run = await this.client.run(id);
+    await waitUntil(
+      `run ${id} is ${states.join(' or ')}`,
+      async () => {
+        run = await this.client.run(id).catch(() => run);
+        if (states.includes(run.state)) return true;
+        if (['succeeded', 'failed', 'cancelled'].includes(run.state)) {
+          throw new Error(`run ${id} is ${run.state}, not ${states.join(' or ')}: ${JSON.stringify(run.reason)} ${JSON.stringify(run.attempts)}\n${this.describe()}`);
+        }
+        return false;
+      },
+      timeoutMs,
+    ).catch((error: unknown) => {
+      throw new Error(`${String(error)}; it is ${run.state} ${JSON.stringify(run.reason)}\n${this.describe()}`);
+    });
+    return run;
+  }
+
+  async metric(id: string, name: string): Promise<{ step: number; value: number }[]> {
+    return allPages(async (cursor) => {
+      const page = await this.client.metrics(id, name, { limit: 1000, ...(cursor === undefined ? {} : { cursor }) });
+      return { items: page.points, nextCursor: page.nextCursor };
+    });
+  }
+
+  /** Waits until the run has a loss for `step`. */
+  untilStep(id: string, step: number): Promise<void> {
+    return waitUntil(`run ${id} has reached step ${step}`, async () => {
+      const run = await this.client.run(id);
+      if (run.state === 'failed' || run.state === 'cancelled') throw new Error(`run is ${run.state}: ${JSON.stringify(run.reason)}\n${this.describe()}`);
+      return (await this.metric(id, 'train/loss')).some((point) => point.step >= step);
+    });
+  }
+
+  /** SHA-256 of the exported model of the run's newest checkpoint. */
+  async modelHash(id: string): Promise<string> {
+    const hash = createHash('sha256');
+    const checkpoints = await allPages((cursor) => this.client.checkpoints(id, cursor === undefined ? {} : { cursor }));
+    const last = checkpoints.reduce((newest, each) => (each.step > newest.step ? each : newest));
+    for await (const chunk of (await this.client.exportModel(last.id)) as unknown as AsyncIterable<Uint8Array>) hash.update(chunk);
+    return hash.digest('hex');
+  }
+}
+
+export async function waitUntil(what: string, condition: () => Promise<boolean>, timeoutMs = 60_000): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error(`not within ${timeoutMs / 1000} s: ${what}`);
+    await new Promise((resolvePromise) => setTimeout(resolvePromise, 100));
+  }
+}
