@@ -1,0 +1,38 @@
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const ICD_FOLDERS = ['/usr/share/vulkan/icd.d', '/etc/vulkan/icd.d', '/usr/local/share/vulkan/icd.d'];
+
+/** Device nodes that a hardware Vulkan driver needs. */
+const HARDWARE_NODES = ['/dev/dri', '/dev/nvidiactl', '/dev/kfd', '/dev/dxg'];
+
+/**
+ * Variables that make Mesa's software driver the Vulkan driver, or {} where the user named a driver or the system has none.
+ * They count for whatever loads the driver afterwards: set them before the first GPU thread starts.
+ */
+export function softwareDriverEnvironment(env: NodeJS.ProcessEnv = process.env): Record<string, string> {
+  const runtimeFolder = env['XDG_RUNTIME_DIR'] ? {} : { XDG_RUNTIME_DIR: makeRuntimeFolder() };
+  if (env['VK_ICD_FILENAMES'] || env['VK_DRIVER_FILES']) return runtimeFolder;
+  const icd = ICD_FOLDERS.filter((folder) => existsSync(folder))
+    .flatMap((folder) => readdirSync(folder).toSorted().map((file) => join(folder, file)))
+    .find((path) => /\/lvp_icd[^/]*\.json$/.test(path));
+  return icd === undefined ? {} : { VK_ICD_FILENAMES: icd, ...runtimeFolder };
+}
+
+/** Whether a hardware driver has something to drive: if not, looking for one only costs time. */
+export function mayHaveHardware(): boolean {
+  return process.platform !== 'linux' || HARDWARE_NODES.some((path) => existsSync(path));
+}
+
+/** Sets variables for this process and the driver in it. */
+export function applyEnvironment(variables: Readonly<Record<string, string>>): void {
+  Object.assign(process.env, variables);
+}
+
+/** Mesa keeps locks and caches there and warns without it. */
+function makeRuntimeFolder(): string {
+  const folder = join(tmpdir(), `millrace-runtime-${process.getuid?.() ?? 0}`);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  return folder;
+}

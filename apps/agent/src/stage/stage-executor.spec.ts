@@ -1,0 +1,144 @@
+import { systemClock, silentLogger } from '@millrace/core';
+import { type Backend, openCpuBackend, openWebGpuBackend } from '@millrace/runtime';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { InMemoryNetwork } from '../../../../libs/testing/src/in-memory-transport';
+import { attemptPlan, type PlanOptions } from '../../test/attempt-plans';
+import { trainRanks, type Trained, type TrainOptions } from '../../test/train-ranks';
+import { applyEnvironment, mayHaveHardware, softwareDriverEnvironment } from '../config/driver-environment';
+import type { Frame } from '../data-plane/frame';
+
+type Open = () => Promise<Backend>;
+
+/** One device for every rank and test: compiling is what takes the time. */
+let device: Backend | undefined;
+
+function train(open: Open, options: PlanOptions, extra: Partial<TrainOptions> = {}): Promise<Trained> {
+  const network = new InMemoryNetwork<Frame>({ now: () => systemClock.now() });
+  return trainRanks(attemptPlan(options), { openBackend: open, transport: (rank) => network.transport(rank), ...extra });
+}
+
+const without = (trained: Trained): unknown => ({
+  loss: trained.metrics.get('train/loss'), norm: trained.metrics.get('train/grad_norm'), lr: trained.metrics.get('train/lr'),
+  validation: trained.metrics.get('val/loss'),
+  weights: [...(trained.checkpoints.get(4) ?? [])].toSorted(([a], [b]) => (a < b ? -1 : 1)),
+});
+
+/** The bit-exactness contract, for each backend. */
+function contract(name: string, open: Open, available: () => boolean): void {
+  describe(`a stage executor on ${name}`, () => {
+    let whole: Trained;
+    beforeAll(async () => {
+      if (available()) whole = await train(open, { ranks: 1 });
+    }, 120_000);
+
+    it('trains: the loss falls, every step has its points, the last one a checkpoint', ({ skip }) => {
+      if (!available()) skip('no adapter');
+      const losses = [...(whole.metrics.get('train/loss') ?? [])];
+      expect(losses.map(([step]) => step)).toEqual([1, 2, 3, 4]);
+      expect(losses.at(-1)![1]).toBeLessThan(losses[0]![1]);
+      expect([...whole.metrics.get('val/loss')!.keys()]).toEqual([2, 4]);
+      expect([...whole.checkpoints.keys()]).toEqual([4]);
+      expect(whole.outcomes).toEqual([{ state: 'finished', step: 4 }]);
+      expect(whole.log).toEqual([]);
+    });
+
+    for (const [ranks, schedule] of [[1, 'gpipe'], [2, '1f1b'], [2, 'gpipe'], [4, '1f1b'], [4, 'gpipe']] as const) {
+      it(`gives the same bits on ${ranks} ranks under ${schedule}`, async ({ skip }) => {
+        if (!available()) skip('no adapter');
+        expect(without(await train(open, { ranks, schedule }))).toEqual(without(whole));
+      });
+    }
+
+    it('gives the same bits without tied embeddings on 1 and 3 ranks', async ({ skip }) => {
+      if (!available()) skip('no adapter');
+      const [one, three] = [await train(open, { tied: false }), await train(open, { tied: false, ranks: 3 })];
+      expect(without(three)).toEqual(without(one));
+    });
+
+    it('goes on from a checkpoint bit for bit, on another number of ranks', async ({ skip }) => {
+      if (!available()) skip('no adapter');
+      const first = await train(open, { ranks: 2, train: { checkpointEvery: 2 } });
+      expect([...first.checkpoints.keys()]).toEqual([2, 4]);
+      const network = new InMemoryNetwork<Frame>();
+      const plan = attemptPlan({ ranks: 4, schedule: 'gpipe' });
+      const manifest = {
+        version: 1 as const, runId: 'run_test', step: 2, model: plan.model, rng: { seed: 42 }, dataPosition: { samples: 16 },
+        optimizer: { type: 'adamw' as const, step: 2 }, tensors: [],
+      };
+      const second = await trainRanks(
+        { ...plan, firstStep: 3, resume: { from: 'checkpoint', manifest } },
+        { openBackend: open, transport: (rank) => network.transport(rank), from: first.checkpoints.get(2)! },
+      );
+      expect(second.checkpoints.get(4)).toEqual(new Map([...second.checkpoints.get(4)!].map(([key]) => [key, whole.checkpoints.get(4)!.get(key)])));
+      expect(second.metrics.get('train/loss')!.get(4)).toBe(whole.metrics.get('train/loss')!.get(4));
+    });
+  });
+}
+
+contract('the CPU twins', () => Promise.resolve(openCpuBackend()), () => true);
+
+beforeAll(async () => {
+  if (!mayHaveHardware()) applyEnvironment(softwareDriverEnvironment());
+  device = await openWebGpuBackend({ clock: systemClock, logger: silentLogger }).catch(() => undefined);
+}, 60_000);
+afterAll(() => device?.destroy());
+contract('WebGPU', () => Promise.resolve(device!), () => device !== undefined);
+
+describe('a stage executor', () => {
+  const cpu: Open = () => Promise.resolve(openCpuBackend());
+
+  it('pauses at the boundary that rank 0 was asked for, with a checkpoint of that step on every rank', async () => {
+    let asked = false;
+    const paused = await train(cpu, { ranks: 2, steps: 50 }, {
+      onMetrics: (step) => void (asked ||= step === 3),
+      requests: { take: () => ({ checkpoint: false, stop: asked }) },
+    });
+    const { step } = paused.outcomes[0]!;
+    expect(paused.outcomes).toEqual([{ state: 'paused', step }, { state: 'paused', step }]);
+    expect(step).toBeLessThan(10);
+    expect([...paused.checkpoints.keys()]).toEqual([step]);
+  });
+
+  it('takes a checkpoint when asked and goes on', async () => {
+    let asked = false;
+    const trained = await train(cpu, { ranks: 2 }, {
+      requests: { take: () => ({ checkpoint: !asked && (asked = true), stop: false }) },
+    });
+    expect([...trained.checkpoints.keys()]).toEqual([1, 4]);
+    expect(trained.outcomes[1]).toEqual({ state: 'finished', step: 4 });
+  });
+
+  it('ends as numerics on every rank when a loss is no number, and updates nothing', async () => {
+    const training = train(cpu, { ranks: 2, train: { optimizer: { type: 'adamw', lr: 1e300 }, clip: undefined } });
+    await expect(training).rejects.toMatchObject({ code: 'STAGE.NUMERICS' });
+  });
+
+  it('has at most one checkpoint on its way', async () => {
+    let running = 0;
+    let most = 0;
+    await train(cpu, { ranks: 1, train: { checkpointEvery: 1 } }, {
+      storeDelay: async () => {
+        most = Math.max(most, ++running);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        running--;
+      },
+    });
+    expect(most).toBe(1);
+  });
+
+  it('reports what it executed and where it waited', async () => {
+    const { traces } = await train(cpu, { ranks: 2 });
+    const second = traces.find((spans) => spans.includes('1F0'))!;
+    expect(second).toEqual(expect.arrayContaining(['wait:1RECV_F0', '1F0', '1I0', '1W3', '1REDUCE']));
+  });
+
+  it('rejects on every rank when the transport fails', async () => {
+    const network = new InMemoryNetwork<Frame>({
+      onSend: (_from, _to, frame) => {
+        if (frame.step === 2) network.fail(new Error('cut'));
+      },
+    });
+    const training = trainRanks(attemptPlan({ ranks: 2 }), { openBackend: cpu, transport: (rank) => network.transport(rank) });
+    await expect(training).rejects.toThrow('cut');
+  });
+});

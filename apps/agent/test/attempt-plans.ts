@@ -1,0 +1,51 @@
+import { type AttemptPlan, runSpecSchema } from '@millrace/contracts';
+import { partitionLayers } from '@millrace/pipeline';
+
+export interface PlanOptions {
+  readonly ranks?: number;
+  readonly schedule?: 'gpipe' | '1f1b';
+  readonly steps?: number;
+  readonly tied?: boolean;
+  readonly microBatches?: number;
+  readonly train?: Record<string, unknown>;
+  readonly tokens?: number;
+}
+
+/** Odd sizes on purpose: nothing divides anything. */
+const MODEL = { family: 'gpt2' as const, layers: 4, heads: 2, hidden: 10, context: 7, vocab: 23 };
+
+/** A small attempt of a fresh run, for rank 0; give `{...plan, rank}` to the others. */
+export function attemptPlan(options: PlanOptions = {}): AttemptPlan {
+  const { ranks = 1, schedule = '1f1b', steps = 4, tied = true, microBatches = 4, train = {}, tokens = 2000 } = options;
+  const spec = runSpecSchema.parse({
+    name: 'test',
+    model: { ...MODEL, ffn: 33, tieEmbeddings: tied },
+    data: { dataset: 'test', validation: 0.1 },
+    train: {
+      steps, batch: { global: 2 * microBatches, micro: 2 },
+      optimizer: { type: 'adamw', lr: 0.01, weightDecay: 0.1 },
+      lr: { schedule: 'cosine', warmup: 2 }, clip: 0.5, seed: 42, evalEvery: 2, evalBatches: 2, ...train,
+    },
+    parallel: { pp: ranks, schedule },
+  });
+  let firstLayer = 0;
+  const stages = partitionLayers(MODEL.layers, ranks).map((layerCount, index) => {
+    const slice = { firstLayer, layerCount, embedding: index === 0, head: index === ranks - 1 };
+    firstLayer += layerCount;
+    return slice;
+  });
+  return {
+    runId: 'run_test', fence: 1, rank: 0, dataKey: 'k'.repeat(64), spec,
+    model: { ...MODEL, ffn: 33, tieEmbeddings: tied },
+    stages,
+    peers: stages.map((_, rank) => ({ rank, agentId: `agent_${rank}`, address: `127.0.0.1:${rank + 1}` })),
+    dataset: { sha256: 'a'.repeat(64), bytes: 2 * tokens, dtype: 'u16', tokens },
+    resume: { from: 'random' }, firstStep: 1, lastStep: steps,
+  };
+}
+
+/** Tokens with some structure, so that the loss falls. */
+export const patternTokens = {
+  read: (offset: number, count: number): Uint32Array =>
+    Uint32Array.from({ length: count }, (_, index) => ((offset + index) * 7 + Math.floor((offset + index) / 5)) % 23),
+};

@@ -1,0 +1,75 @@
+import { systemClock } from '@millrace/core';
+import type { AttemptPlan } from '@millrace/contracts';
+import type { Backend, HostArray } from '@millrace/runtime';
+import type { StageTransport } from '../src/data-plane/stage-transport';
+import { StageExecutor, type StageOutcome } from '../src/stage/stage-executor';
+import { dataSource, stagePlan } from '../src/stage/stage-plan';
+import type { CheckpointSink, StageReporter, WeightSource } from '../src/stage/stage-ports';
+import { patternTokens } from './attempt-plans';
+
+/** What ranks that trained in one process did. */
+export interface Trained {
+  readonly outcomes: readonly StageOutcome[];
+  /** By name, by step. */
+  readonly metrics: Map<string, Map<number, number>>;
+  /** By step, then `kind name`. */
+  readonly checkpoints: Map<number, Map<string, HostArray>>;
+  readonly log: string[];
+  readonly traces: string[][];
+}
+
+export interface TrainOptions {
+  readonly openBackend: (rank: number) => Promise<Backend> | Backend;
+  readonly transport: (rank: number) => StageTransport;
+  /** Weights and optimizer to go on with: a checkpoint of an earlier `Trained`. */
+  readonly from?: ReadonlyMap<string, HostArray>;
+  readonly requests?: { take(): { checkpoint: boolean; stop: boolean } };
+  readonly onMetrics?: (step: number) => void;
+  readonly storeDelay?: () => Promise<void>;
+}
+
+/** Every rank of `plan` at once, in this process. */
+export async function trainRanks(plan: AttemptPlan, options: TrainOptions): Promise<Trained> {
+  const trained: Trained = { outcomes: [], metrics: new Map(), checkpoints: new Map(), log: [], traces: [] };
+  const reporter = collectingReporter(trained, options);
+  const checkpoints = collectingSink(trained, options);
+  const weights: WeightSource = { read: (name, kind) => Promise.resolve(options.from?.get(`${kind} ${name}`)) };
+  const outcomes = await Promise.all(plan.stages.map(async (slice, rank) => {
+    const backend = await options.openBackend(rank);
+    const executor = await StageExecutor.prepare({
+      plan: stagePlan({ ...plan, rank }), backend, transport: options.transport(rank), weights, checkpoints, reporter,
+      data: slice.embedding || slice.head ? dataSource(plan, patternTokens) : undefined,
+      requests: options.requests ?? { take: () => ({ checkpoint: false, stop: false }) },
+      clock: systemClock,
+    });
+    return executor.run();
+  }));
+  return { ...trained, outcomes };
+}
+
+function collectingReporter(trained: Trained, options: TrainOptions): StageReporter {
+  return {
+    step: () => undefined,
+    metrics: (points) => {
+      for (const { name, step, value } of points) {
+        const series = trained.metrics.get(name) ?? new Map<number, number>();
+        trained.metrics.set(name, series.set(step, value));
+        options.onMetrics?.(step);
+      }
+      return Promise.resolve();
+    },
+    log: (level, text) => void trained.log.push(`${level} ${text}`),
+    trace: (_, spans) => void trained.traces.push(spans.map(({ action }) => action)),
+  };
+}
+
+function collectingSink(trained: Trained, options: TrainOptions): CheckpointSink {
+  return {
+    store: async (step, tensors) => {
+      await options.storeDelay?.();
+      const checkpoint = trained.checkpoints.get(step) ?? new Map<string, HostArray>();
+      trained.checkpoints.set(step, checkpoint);
+      for await (const { name, kind, data } of tensors) checkpoint.set(`${kind} ${name}`, data);
+    },
+  };
+}
