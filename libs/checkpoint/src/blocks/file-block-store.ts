@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, open, opendir, readFile, rename, rm, stat, statfs, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import { randomText } from '@millrace/core';
+import { randomText, systemClock } from '@millrace/core';
 import { blockCorrupt, blockMissing, blockNameInvalid, diskFull, storageFailed } from '../checkpoint.errors';
 import type { BlockStore, StoredBlock } from './block-store';
 
@@ -13,7 +13,7 @@ const TEMPORARY_FOLDER = 'tmp';
 const RESERVE_BYTES = 64 * 1024 * 1024;
 
 export interface FileBlockStoreOptions {
-  /** Wall clock, milliseconds: the time a block counts as put. */
+  /** Wall clock, milliseconds: the time a block counts as put. Default: the system's. */
   readonly now: () => number;
 }
 
@@ -24,7 +24,7 @@ export interface FileBlockStoreOptions {
 export class FileBlockStore implements BlockStore {
   constructor(
     private readonly folder: string,
-    private readonly options: FileBlockStoreOptions,
+    private readonly options: FileBlockStoreOptions = systemClock,
   ) {}
 
   async put(sha256: string, bytes: Uint8Array): Promise<void> {
