@@ -12,7 +12,7 @@ const HARDWARE_NODES = ['/dev/dri', '/dev/nvidiactl', '/dev/kfd', '/dev/dxg'];
  * They count for whatever loads the driver afterwards: set them before the first GPU thread starts.
  */
 export function softwareDriverEnvironment(env: NodeJS.ProcessEnv = process.env): Record<string, string> {
-  const runtimeFolder = env['XDG_RUNTIME_DIR'] ? {} : { XDG_RUNTIME_DIR: makeRuntimeFolder() };
+  const runtimeFolder: Record<string, string> = env['XDG_RUNTIME_DIR'] ? {} : { XDG_RUNTIME_DIR: makeRuntimeFolder() };
   if (env['VK_ICD_FILENAMES'] || env['VK_DRIVER_FILES']) return runtimeFolder;
   const icd = ICD_FOLDERS.filter((folder) => existsSync(folder))
     .flatMap((folder) => readdirSync(folder).toSorted().map((file) => join(folder, file)))

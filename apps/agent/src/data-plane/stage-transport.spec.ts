@@ -1,0 +1,220 @@
+import { crc32 } from 'node:zlib';
+import { type AppError, silentLogger, sleep, systemClock } from '@millrace/core';
+import { afterEach, describe, expect, it } from 'vitest';
+import { InMemoryNetwork } from '../../../../libs/testing/src/in-memory-transport';
+import { ExchangeDialer } from '../grpc/exchange-dialer';
+import { ExchangeServer } from '../grpc/exchange-server';
+import type { AttemptLinks } from './attempt-links';
+import { DataPlane } from './data-plane';
+import type { Frame, FrameKey } from './frame';
+import type { FrameChannel, FrameDialer, LinkLimits, StreamIdentity } from './frame-channel';
+import { LinkTransport } from './link-transport';
+import type { StageTransport } from './stage-transport';
+
+const LIMITS: LinkLimits = { windowBytes: 64 * 1024, partBytes: 16 * 1024 };
+const closers: (() => void)[] = [];
+afterEach(() => closers.splice(0).forEach((close) => close()));
+
+interface Node {
+  readonly transport: StageTransport;
+  readonly links: AttemptLinks;
+  readonly dialer: BreakableDialer;
+  readonly plane: DataPlane;
+  readonly server: ExchangeServer;
+  readonly dead: { rank: number; error: AppError }[];
+}
+
+/** Breaks all open calls on demand, as a network would. */
+class BreakableDialer implements FrameDialer {
+  readonly inner = new ExchangeDialer();
+  private readonly open: { channel: FrameChannel; closed(error: Error): void }[] = [];
+  dialCount = 0;
+
+  dial(...[address, identity, events]: Parameters<FrameDialer['dial']>): FrameChannel {
+    this.dialCount++;
+    let live = true;
+    const channel = this.inner.dial(address, identity, {
+      onCredit: (credit) => live && events.onCredit(credit),
+      onClosed: (error) => live && events.onClosed(error),
+    });
+    this.open.push({
+      channel,
+      closed: (error) => {
+        live = false;
+        events.onClosed(error);
+      },
+    });
+    return channel;
+  }
+
+  break(): void {
+    for (const { closed } of this.open.splice(0)) closed(new Error('cut'));
+  }
+}
+
+async function grpcNodes(options: { keys?: string[]; fences?: number[]; limits?: LinkLimits; firstAcceptMs?: number } = {}): Promise<Node[]> {
+  const { keys = [], fences = [], limits = LIMITS, firstAcceptMs = 5000 } = options;
+  const nodes = await Promise.all([0, 1].map(async () => {
+    const dialer = new BreakableDialer();
+    const plane = new DataPlane({ dialer, limits, clock: systemClock, random: () => 0.5, logger: silentLogger });
+    const server = new ExchangeServer(plane, silentLogger);
+    const port = await server.listen('127.0.0.1', 0);
+    closers.push(() => (server.close(), dialer.inner.close()));
+    return { dialer, plane, server, port };
+  }));
+  const peers = nodes.map(({ port }, rank) => ({ rank, address: `127.0.0.1:${port}` }));
+  return nodes.map(({ plane, ...node }, rank) => {
+    const transport = new LinkTransport(() => systemClock.now());
+    const dead: Node['dead'] = [];
+    const links = plane.open({
+      runId: 'run_1', fence: fences[rank] ?? 3, key: keys[rank] ?? 'secret-secret-secret-secret-secret', rank, peers, firstAcceptMs,
+      lostAfterMs: 1000,
+      onFrame: (delivered) => transport.onFrame(delivered),
+      onPeerDead: (peer, error) => dead.push({ rank: peer, error }),
+    });
+    transport.attach(links);
+    closers.push(() => plane.close(links, 'test over'));
+    return { transport, links, plane, dead, ...node };
+  });
+}
+
+function tensor(microBatch: number, bytes: number, extra: Partial<Frame> = {}): Frame {
+  const payload = new Uint8Array(bytes);
+  for (let index = 0; index < bytes; index += 97) payload[index] = (index * 31 + microBatch) & 255;
+  return {
+    edge: 'activation', step: 1, microBatch, fromRank: 0, chunk: 0, direction: 'forward', dtype: 'u8', shape: [bytes], payload, ...extra,
+  };
+}
+
+const key = (microBatch: number, extra: Partial<FrameKey> = {}): FrameKey => ({ edge: 'activation', step: 1, microBatch, fromRank: 0, ...extra });
+
+const implementations: Record<string, () => Promise<StageTransport[]>> = {
+  'in memory': () => {
+    const network = new InMemoryNetwork<Frame>({ now: () => systemClock.now() });
+    return Promise.resolve([0, 1].map((rank) => network.transport(rank)));
+  },
+  'over gRPC': async () => (await grpcNodes()).map(({ transport }) => transport),
+};
+
+for (const [name, open] of Object.entries(implementations)) {
+  describe(`a stage transport ${name}`, () => {
+    it('carries every header field and byte, whether the taker or the frame comes first', async () => {
+      const [a, b] = await open() as [StageTransport, StageTransport];
+      const early = b.receive(key(0));
+      const frame = tensor(0, 3000, { dtype: 'f32', shape: [25, 30], chunk: 2, direction: 'backward' });
+      const bytes = frame.payload.slice();
+      await a.send(1, frame);
+      const got = await early;
+      expect({ ...got, payload: undefined }).toEqual({ ...frame, payload: undefined });
+      expect(Buffer.compare(got.payload, bytes)).toBe(0);
+      await a.send(1, tensor(1, 10));
+      await sleep(systemClock, 30);
+      expect((await b.receive(key(1))).payload).toHaveLength(10);
+    });
+
+    it('keeps steps, edges and senders apart', async () => {
+      const [a, b] = await open() as [StageTransport, StageTransport];
+      await a.send(1, tensor(0, 8, { step: 2 }));
+      await a.send(1, tensor(0, 16, { edge: 'tied' }));
+      await a.send(1, tensor(0, 24));
+      expect((await b.receive(key(0))).payload).toHaveLength(24);
+      expect((await b.receive(key(0, { edge: 'tied' }))).payload).toHaveLength(16);
+      expect((await b.receive(key(0, { step: 2 }))).payload).toHaveLength(8);
+    });
+
+    it('takes payloads larger than a message and than the window', async () => {
+      const [a, b] = await open() as [StageTransport, StageTransport];
+      const frames = [50_000, 300_000].map((bytes, index) => tensor(index, bytes));
+      const sums = frames.map(({ payload }) => crc32(payload));
+      const sent = frames.map((frame) => a.send(1, frame));
+      for (const [index, sum] of sums.entries()) expect(crc32((await b.receive(key(index))).payload)).toBe(sum);
+      await Promise.all(sent);
+    });
+
+    it('goes both ways at once and names the last frame of a rank', async () => {
+      const [a, b] = await open() as [StageTransport, StageTransport];
+      expect(b.lastFrom(0)).toBeUndefined();
+      for (let index = 0; index < 20; index++) {
+        void a.send(1, tensor(index, 1000));
+        void b.send(0, tensor(index, 1000, { fromRank: 1, edge: 'gradient' }));
+      }
+      for (let index = 0; index < 20; index++) {
+        await b.receive(key(index));
+        await a.receive(key(index, { fromRank: 1, edge: 'gradient' }));
+      }
+      expect(b.lastFrom(0)?.key).toEqual(key(19));
+    });
+  });
+}
+
+describe('links over gRPC', () => {
+  it('hold a sender back when the receiver does not take frames', async () => {
+    const [a, b] = await grpcNodes() as [Node, Node];
+    let written = 0;
+    const sends = Array.from({ length: 20 }, (_, index) => a.transport.send(1, tensor(index, 16_000)).then(() => written++));
+    await sleep(systemClock, 200);
+    expect(written).toBe(4);
+    await b.transport.receive(key(0));
+    await sleep(systemClock, 100);
+    expect(written).toBe(5);
+    for (let index = 1; index < 20; index++) await b.transport.receive(key(index));
+    await Promise.all(sends);
+    await a.links.drain();
+  });
+
+  it('deliver each frame once and in order over calls that break at any moment', async () => {
+    const [a, b] = await grpcNodes() as [Node, Node];
+    const count = 60;
+    const sends = Array.from({ length: count }, (_, index) => a.transport.send(1, tensor(index, 9000)));
+    for (let index = 0; index < count; index++) {
+      if (index % 7 === 3) a.dialer.break();
+      const { payload } = await b.transport.receive(key(index));
+      expect(Buffer.compare(payload, tensor(index, 9000).payload)).toBe(0);
+    }
+    await Promise.all(sends);
+    await a.links.drain();
+    expect(a.dialer.dialCount).toBeGreaterThan(5);
+    expect(a.dead).toEqual([]);
+  });
+
+  it('refuse another key until the time is over, and name the peer', async () => {
+    const [a] = await grpcNodes({ keys: ['one key of an attempt, for sure', 'another key of an attempt, hm'], firstAcceptMs: 300 }) as [Node, Node];
+    await expect(a.transport.send(1, tensor(0, 10))).rejects.toMatchObject({ code: 'DATA_PLANE.PEER_LOST', details: { rank: 1 } });
+    expect(a.dead.map(({ rank }) => rank)).toEqual([1]);
+  });
+
+  it('refuse an old fence for good', async () => {
+    const [a] = await grpcNodes({ fences: [3, 4] }) as [Node, Node];
+    await expect(a.transport.send(1, tensor(0, 10))).rejects.toMatchObject({ kind: 'aborted' });
+    expect(a.dead[0]?.error.kind).toBe('aborted');
+  });
+
+  it('wait for an attempt that starts later on the other side', async () => {
+    const [a, b] = await grpcNodes({ fences: [5, 3] }) as [Node, Node];
+    const sent = a.transport.send(1, tensor(0, 10));
+    await sleep(systemClock, 150);
+    const transport = new LinkTransport(() => 0);
+    const { peers, key: dataKey } = b.links.options;
+    const links = b.plane.open({
+      runId: 'run_1', fence: 5, key: dataKey, rank: 1, peers, firstAcceptMs: 1000, lostAfterMs: 1000,
+      onFrame: (delivered) => transport.onFrame(delivered), onPeerDead: () => undefined,
+    });
+    transport.attach(links);
+    await sent;
+    expect((await transport.receive(key(0))).payload).toHaveLength(10);
+    b.plane.close(links, 'over');
+  });
+
+  it('refuse strangers, unknown ranks and frames of another run', async () => {
+    const [a, b] = await grpcNodes() as [Node, Node];
+    const identity: StreamIdentity = { runId: 'run_1', fence: 3, key: b.links.options.key, fromRank: 0 };
+    const refused = (change: Partial<StreamIdentity>): unknown => (b.plane.accept({ ...identity, ...change }) as AppError).code;
+    expect(refused({ runId: 'run_2' })).toBe('DATA_PLANE.STREAM_REFUSED');
+    expect(refused({ fromRank: 7 })).toBe('DATA_PLANE.STREAM_REFUSED');
+    expect(refused({ fromRank: NaN })).toBe('DATA_PLANE.STREAM_REFUSED');
+    expect(refused({ key: '' })).toBe('DATA_PLANE.STREAM_REFUSED');
+    expect(refused({ fence: 2 })).toBe('DATA_PLANE.FENCE_OLD');
+    a.plane.close(a.links, 'over');
+    await expect(a.transport.send(1, tensor(0, 1))).rejects.toMatchObject({ code: 'DATA_PLANE.ATTEMPT_OVER' });
+  });
+});

@@ -1,0 +1,45 @@
+import { Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import { AppError, type ErrorKind } from '@millrace/core';
+
+const KIND_OF_STATUS: Readonly<Partial<Record<status, ErrorKind>>> = {
+  [status.INVALID_ARGUMENT]: 'invalid',
+  [status.UNAUTHENTICATED]: 'unauthenticated',
+  [status.PERMISSION_DENIED]: 'forbidden',
+  [status.NOT_FOUND]: 'not_found',
+  [status.ALREADY_EXISTS]: 'conflict',
+  [status.FAILED_PRECONDITION]: 'precondition',
+  [status.OUT_OF_RANGE]: 'invalid',
+  [status.RESOURCE_EXHAUSTED]: 'exhausted',
+  [status.ABORTED]: 'aborted',
+  [status.UNAVAILABLE]: 'unavailable',
+  [status.DEADLINE_EXCEEDED]: 'unavailable',
+  [status.CANCELLED]: 'unavailable',
+};
+
+const STATUS_OF_KIND: Readonly<Record<ErrorKind, status>> = {
+  invalid: status.INVALID_ARGUMENT,
+  unauthenticated: status.UNAUTHENTICATED,
+  forbidden: status.PERMISSION_DENIED,
+  not_found: status.NOT_FOUND,
+  conflict: status.ALREADY_EXISTS,
+  precondition: status.FAILED_PRECONDITION,
+  too_large: status.RESOURCE_EXHAUSTED,
+  rate_limited: status.RESOURCE_EXHAUSTED,
+  exhausted: status.RESOURCE_EXHAUSTED,
+  unavailable: status.UNAVAILABLE,
+  aborted: status.ABORTED,
+  internal: status.INTERNAL,
+};
+
+/** What a failed call means here. `what` says which call to whom. */
+export function fromServiceError(error: ServiceError, what: string): AppError {
+  const kind = KIND_OF_STATUS[error.code] ?? 'internal';
+  return new AppError({ code: `GRPC.${status[error.code] ?? 'UNKNOWN'}`, kind, message: `${what}: ${error.details || error.message}`, cause: error });
+}
+
+/** How the agent's own services refuse a call. */
+export function toServiceError(error: unknown): Partial<ServiceError> {
+  const code = error instanceof AppError ? STATUS_OF_KIND[error.kind] : status.INTERNAL;
+  const details = error instanceof AppError ? error.message : 'internal error';
+  return { code, details, metadata: new Metadata() };
+}

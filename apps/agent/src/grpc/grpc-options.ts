@@ -1,0 +1,23 @@
+import { readFileSync } from 'node:fs';
+import { type ChannelOptions, ChannelCredentials, credentials } from '@grpc/grpc-js';
+
+/** A message is at most a 4 MiB part and its header. */
+const MESSAGE_BYTES_MAX = 5 * 2 ** 20;
+
+/** HTTP/2 windows as large as a message: with the default of 64 KiB a stream reaches half the speed. */
+export const CHANNEL_OPTIONS: ChannelOptions = {
+  'grpc.max_receive_message_length': MESSAGE_BYTES_MAX,
+  'grpc.max_send_message_length': MESSAGE_BYTES_MAX,
+  'grpc-node.flow_control_window': 4 * 2 ** 20,
+  'grpc.keepalive_time_ms': 10_000,
+  'grpc.keepalive_timeout_ms': 10_000,
+  'grpc.keepalive_permit_without_calls': 1,
+  // Reconnections are paced by whoever owns the call.
+  'grpc.initial_reconnect_backoff_ms': 100,
+  'grpc.max_reconnect_backoff_ms': 2000,
+};
+
+/** TLS when a certificate authority is configured, else plain text. */
+export function channelCredentials(caPath: string | undefined): ChannelCredentials {
+  return caPath === undefined ? credentials.createInsecure() : credentials.createSsl(readFileSync(caPath));
+}
