@@ -54,7 +54,7 @@ describe('manifest', () => {
   it("is accepted as it was stored, an import's too", () => {
     expect(parseManifest(JSON.parse(canonicalJson(manifest)))).toEqual(manifest);
     expect(() =>
-      parseManifest({ ...manifest, runId: null, step: 0, model: { ...manifest.model, heads: null } }),
+      parseManifest({ ...manifest, runId: null, optimizer: null, step: 0, model: { ...manifest.model, heads: null } }),
     ).not.toThrow();
     expect(manifestBytes(manifest)).toBe(24);
     expect(manifestDigest(manifest)).toBe(manifestDigest(reversed(manifest) as Manifest));
@@ -67,6 +67,7 @@ describe('manifest', () => {
     ['/step', { ...manifest, step: -1 }],
     ['/stage', { ...manifest, stage: 1 }],
     ['/rng', { ...manifest, rng: [] }],
+    ['/optimizer', { ...manifest, optimizer: 'adamw' }],
     ['/model/family', { ...manifest, model: { ...manifest.model, family: 'llama' } }],
     ['/model/layers', { ...manifest, model: { ...manifest.model, layers: 0 } }],
     ['/model/tieEmbeddings', { ...manifest, model: { ...manifest.model, tieEmbeddings: 1 } }],

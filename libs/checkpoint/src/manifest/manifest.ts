@@ -40,8 +40,8 @@ export interface Manifest {
   readonly model: ManifestModel;
   readonly dataPosition: JsonObject;
   readonly rng: JsonObject;
-  /** Type and settings; {} when there is no optimizer state. */
-  readonly optimizer: JsonObject;
+  /** Its type and step; null for weights alone (an import). */
+  readonly optimizer: JsonObject | null;
   /** Each (kind, name) once. */
   readonly tensors: readonly ManifestTensor[];
 }

@@ -38,7 +38,8 @@ export function parseManifest(value: unknown): Manifest {
     throw manifestInvalid('/runId', 'must be a string or null');
   integerAt(root['step'], '/step', 0);
   checkModel(root['model']);
-  for (const key of ['dataPosition', 'rng', 'optimizer']) objectAt(root[key], `/${key}`);
+  for (const key of ['dataPosition', 'rng']) objectAt(root[key], `/${key}`);
+  if (root['optimizer'] !== null) objectAt(root['optimizer'], '/optimizer');
   const tensors = listAt(root['tensors'], '/tensors');
   const seen = new Set<string>();
   tensors.forEach((tensor, index) => checkTensor(tensor, `/tensors/${index}`, seen));
