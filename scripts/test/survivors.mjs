@@ -39,7 +39,7 @@ function findProcesses(marker) {
   );
 }
 
-/** Postgres writes its status over its environment: it is known by its program, and left over if nobody is its parent. */
+/** Postgres writes its status over its environment: it is known by its program, and left over if it is an orphan. */
 function isOrphanedPostgres(pid) {
   try {
     const program = readlinkSync(`/proc/${pid}/exe`);

@@ -45,12 +45,12 @@ function bannedWord(name) {
     .find((word) => BANNED.includes(word));
 }
 
-/** A spec stands beside its file and does not count. scripts/tidy/ratchet.json holds the exceptions, with reasons. */
+/** Specs, which stand beside their file, and documents do not count. scripts/tidy/ratchet.json holds the exceptions, with reasons. */
 function folderSizes(tree) {
   const ratchetPath = 'scripts/tidy/ratchet.json';
   const ratchet = JSON.parse(tree.exists(ratchetPath) ? tree.read(ratchetPath) : '{"folders":{}}').folders;
   const counts = new Map();
-  for (const path of tree.paths.filter((path) => !/\.spec\.\w+$|\/generated\//.test(path))) {
+  for (const path of tree.paths.filter((path) => !/\.(spec\.\w+|md)$|\/generated\//.test(path))) {
     counts.set(dirname(path), (counts.get(dirname(path)) ?? 0) + 1);
   }
   const tooLarge = [...counts].flatMap(([path, count]) => {

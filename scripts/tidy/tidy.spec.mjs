@@ -114,7 +114,7 @@ describe('tidy', () => {
       [
         "libs/add/src/add_forward.wgsl: the entry point is called main",
         "libs/add/src/add_forward.wgsl:1: the first line says what is computed: "// add_forward — y = …"",
-        "libs/add/src/add_forward.wgsl:2: the header has the lines Shapes, Dispatch, Method, Source, Checked, in this order and none empty; here: Shapes, Dispatch, Source, Method, Checked",
+        "libs/add/src/add_forward.wgsl:2: the header has the lines Shapes, Dispatch, Method, Source, Checked, in this order, none of them empty",
         "libs/add/src/add_forward.wgsl:7: a binding says its shape and meaning: "// [N,C] what it holds"",
         "libs/add/src/add_forward.wgsl:8: bindings come in the order uniform, inputs (read), outputs (read_write): move this one up",
         "libs/add/src/add_forward.wgsl:9: bindings are in group 0, contiguous from 0 in the order of the file: this one is @group(0) @binding(2)",

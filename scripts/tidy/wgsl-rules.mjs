@@ -37,7 +37,7 @@ function header(path, lines) {
   if (found.join() !== LABELS.join())
     findings.push({
       line: 2,
-      message: `the header has the lines ${LABELS.join(', ')}, in this order and none empty; here: ${found.join(', ') || 'none'}`,
+      message: `the header has the lines ${LABELS.join(', ')}, in this order, none of them empty`,
     });
   return findings;
 }
