@@ -146,6 +146,214 @@ fn main(
   y_BTC[index] = sum;
 }
 `,
+  attention_nn_subgroup: `// attention_nn_subgroup — c = a b per head, a lower triangular (0 above the diagonal)
+// Shapes:   a[T,T] b[T,D] -> c[T,D]; all sizes, strides and offsets % 4 = 0
+// Dispatch: one subgroup of 8 invocations per 16 x 32 tile, tiles of a head in a row; needs: subgroups, size 8
+// Method:   register tile with broadcast as in matmul_nn_subgroup; k ends at the diagonal
+// Source:   Vaswani et al. 2017 (arXiv:1706.03762) eq. 1 and its derivative; CPU twins attention*.cpu.ts
+// Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
+enable subgroups;
+
+@group(0) @binding(0) var<storage, read> a: array<vec4f>; // left factor of every head
+@group(0) @binding(1) var<storage, read> b: array<vec4f>; // right factor of every head
+@group(0) @binding(2) var<storage, read_write> c: array<vec4f>; // product of every head
+
+override H: u32; // heads of a batch row
+override HEADS: u32; // heads of all batch rows
+override M: u32;
+override K: u32;
+override N: u32;
+// Where head h of batch row b begins, and from one row to the next, in elements: b * BATCH + h * HEAD + OFFSET.
+override A_BATCH: u32;
+override A_HEAD: u32;
+override A_OFFSET: u32;
+override A_STRIDE: u32;
+override B_BATCH: u32;
+override B_HEAD: u32;
+override B_OFFSET: u32;
+override B_STRIDE: u32;
+override C_BATCH: u32;
+override C_HEAD: u32;
+override C_OFFSET: u32;
+override C_STRIDE: u32;
+const ROWS = 16u;
+
+@compute @workgroup_size(8)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let tiles_across = (N + 31u) / 32u;
+  let tiles = tiles_across * ((M + ROWS - 1u) / ROWS);
+  let index = group.y * groups.x + group.x;
+  let head = index / tiles;
+  let row = (index % tiles) / tiles_across * ROWS;
+  let column = (index % tiles_across) * 32u + lane * 4u;
+  if (head >= HEADS) {
+    return;
+  }
+  let a_start = (head / H * A_BATCH + head % H * A_HEAD + A_OFFSET) / 4u;
+  let b_start = (head / H * B_BATCH + head % H * B_HEAD + B_OFFSET) / 4u;
+  // Lanes beyond the edge work on the last row or column again and store nothing.
+  let safe_column = min(column, N - 4u);
+  let a_low = a_start + min(row + lane, M - 1u) * (A_STRIDE / 4u);
+  let a_high = a_start + min(row + 8u + lane, M - 1u) * (A_STRIDE / 4u);
+  let b_column = b_start + safe_column / 4u;
+  var c0 = vec4f();
+  var c1 = vec4f();
+  var c2 = vec4f();
+  var c3 = vec4f();
+  var c4 = vec4f();
+  var c5 = vec4f();
+  var c6 = vec4f();
+  var c7 = vec4f();
+  var c8 = vec4f();
+  var c9 = vec4f();
+  var c10 = vec4f();
+  var c11 = vec4f();
+  var c12 = vec4f();
+  var c13 = vec4f();
+  var c14 = vec4f();
+  var c15 = vec4f();
+  for (var k = 0u; k < min(K, row + ROWS); k += 4u) {
+    let low = a[a_low + k / 4u];
+    let high = a[a_high + k / 4u];
+    let start = b_column + k * (B_STRIDE / 4u);
+    let right = mat4x4f(b[start], b[start + B_STRIDE / 4u], b[start + B_STRIDE / 4u * 2u], b[start + B_STRIDE / 4u * 3u]);
+    c0 += right * subgroupBroadcast(low, 0u);
+    c1 += right * subgroupBroadcast(low, 1u);
+    c2 += right * subgroupBroadcast(low, 2u);
+    c3 += right * subgroupBroadcast(low, 3u);
+    c4 += right * subgroupBroadcast(low, 4u);
+    c5 += right * subgroupBroadcast(low, 5u);
+    c6 += right * subgroupBroadcast(low, 6u);
+    c7 += right * subgroupBroadcast(low, 7u);
+    c8 += right * subgroupBroadcast(high, 0u);
+    c9 += right * subgroupBroadcast(high, 1u);
+    c10 += right * subgroupBroadcast(high, 2u);
+    c11 += right * subgroupBroadcast(high, 3u);
+    c12 += right * subgroupBroadcast(high, 4u);
+    c13 += right * subgroupBroadcast(high, 5u);
+    c14 += right * subgroupBroadcast(high, 6u);
+    c15 += right * subgroupBroadcast(high, 7u);
+  }
+  var sums = array<vec4f, ROWS>(c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15);
+  if (column >= N) {
+    return;
+  }
+  let c_start = (head / H * C_BATCH + head % H * C_HEAD + C_OFFSET + column) / 4u;
+  for (var i = 0u; i < min(ROWS, M - row); i++) {
+    c[c_start + (row + i) * (C_STRIDE / 4u)] = sums[i];
+  }
+}
+`,
+  attention_nt_subgroup: `// attention_nt_subgroup — c = a bᵀ SCALE per head, on and below the diagonal
+// Shapes:   a[T,D] b[T,D] -> c[T,T], entries above the diagonal unspecified; all sizes, strides and offsets % 4 = 0
+// Dispatch: one subgroup of 8 invocations per 16 x 32 tile, tiles of a head in a row; needs: subgroups, size 8
+// Method:   register tile with broadcast as in matmul_nt_subgroup; tiles above the diagonal skipped
+// Source:   Vaswani et al. 2017 (arXiv:1706.03762) eq. 1 and its derivative; CPU twins attention*.cpu.ts
+// Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
+enable subgroups;
+
+@group(0) @binding(0) var<storage, read> a: array<vec4f>; // left factor of every head
+@group(0) @binding(1) var<storage, read> b: array<vec4f>; // right factor of every head
+@group(0) @binding(2) var<storage, read_write> c: array<vec4f>; // product of every head
+
+override H: u32; // heads of a batch row
+override HEADS: u32; // heads of all batch rows
+override M: u32;
+override K: u32;
+override N: u32;
+// Where head h of batch row b begins, and from one row to the next, in elements: b * BATCH + h * HEAD + OFFSET.
+override A_BATCH: u32;
+override A_HEAD: u32;
+override A_OFFSET: u32;
+override A_STRIDE: u32;
+override B_BATCH: u32;
+override B_HEAD: u32;
+override B_OFFSET: u32;
+override B_STRIDE: u32;
+override C_BATCH: u32;
+override C_HEAD: u32;
+override C_OFFSET: u32;
+override C_STRIDE: u32;
+override SCALE: f32; // factor of the product
+const ROWS = 16u;
+
+@compute @workgroup_size(8)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let tiles_across = (N + 31u) / 32u;
+  let tiles = tiles_across * ((M + ROWS - 1u) / ROWS);
+  let index = group.y * groups.x + group.x;
+  let head = index / tiles;
+  let row = (index % tiles) / tiles_across * ROWS;
+  let column = (index % tiles_across) * 32u + lane * 4u;
+  // A tile whose first column is beyond its last row holds masked entries alone.
+  if (head >= HEADS || (index % tiles_across) * 32u >= row + ROWS) {
+    return;
+  }
+  let a_start = (head / H * A_BATCH + head % H * A_HEAD + A_OFFSET) / 4u;
+  let b_start = (head / H * B_BATCH + head % H * B_HEAD + B_OFFSET) / 4u;
+  // Lanes beyond the edge work on the last row or column again and store nothing.
+  let safe_column = min(column, N - 4u);
+  let a_low = a_start + min(row + lane, M - 1u) * (A_STRIDE / 4u);
+  let a_high = a_start + min(row + 8u + lane, M - 1u) * (A_STRIDE / 4u);
+  let b_rows = b_start + safe_column * (B_STRIDE / 4u);
+  var c0 = vec4f();
+  var c1 = vec4f();
+  var c2 = vec4f();
+  var c3 = vec4f();
+  var c4 = vec4f();
+  var c5 = vec4f();
+  var c6 = vec4f();
+  var c7 = vec4f();
+  var c8 = vec4f();
+  var c9 = vec4f();
+  var c10 = vec4f();
+  var c11 = vec4f();
+  var c12 = vec4f();
+  var c13 = vec4f();
+  var c14 = vec4f();
+  var c15 = vec4f();
+  for (var k = 0u; k < K / 4u; k++) {
+    let low = a[a_low + k];
+    let high = a[a_high + k];
+    let start = b_rows + k;
+    let right = transpose(
+      mat4x4f(b[start], b[start + B_STRIDE / 4u], b[start + B_STRIDE / 4u * 2u], b[start + B_STRIDE / 4u * 3u]),
+    );
+    c0 += right * subgroupBroadcast(low, 0u);
+    c1 += right * subgroupBroadcast(low, 1u);
+    c2 += right * subgroupBroadcast(low, 2u);
+    c3 += right * subgroupBroadcast(low, 3u);
+    c4 += right * subgroupBroadcast(low, 4u);
+    c5 += right * subgroupBroadcast(low, 5u);
+    c6 += right * subgroupBroadcast(low, 6u);
+    c7 += right * subgroupBroadcast(low, 7u);
+    c8 += right * subgroupBroadcast(high, 0u);
+    c9 += right * subgroupBroadcast(high, 1u);
+    c10 += right * subgroupBroadcast(high, 2u);
+    c11 += right * subgroupBroadcast(high, 3u);
+    c12 += right * subgroupBroadcast(high, 4u);
+    c13 += right * subgroupBroadcast(high, 5u);
+    c14 += right * subgroupBroadcast(high, 6u);
+    c15 += right * subgroupBroadcast(high, 7u);
+  }
+  var sums = array<vec4f, ROWS>(c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15);
+  if (column >= N) {
+    return;
+  }
+  let c_start = (head / H * C_BATCH + head % H * C_HEAD + C_OFFSET + column) / 4u;
+  for (var i = 0u; i < min(ROWS, M - row); i++) {
+    c[c_start + (row + i) * (C_STRIDE / 4u)] = sums[i] * SCALE;
+  }
+}
+`,
   attention_query_backward: `// attention_query_backward — dq_i = sum over j <= i of ds[i,j] k_j, per batch row and head
 // Shapes:   dscores[B,H,T,T] qkv[B,T,3HD] -> dqkv[B,T,3HD], its q columns
 // Dispatch: one invocation per element of those columns, WG threads in linear order; needs: f32 only
@@ -190,8 +398,9 @@ fn main(
 // Method:   one dot product in ascending d; entries above the diagonal are left as they are
 // Source:   Vaswani et al. 2017 (arXiv:1706.03762) eq. 1; CPU twin attention.cpu.ts
 // Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
-@group(0) @binding(0) var<storage, read> qkv_BTE: array<f32>; // [B,T,3HD] projections
-@group(0) @binding(1) var<storage, read_write> scores_BHTT: array<f32>; // [B,H,T,T] scaled products
+@group(0) @binding(0) var<storage, read> queries_BTE: array<f32>; // [B,T,3HD] projections, q columns read
+@group(0) @binding(1) var<storage, read> keys_BTE: array<f32>; // the same tensor, k columns read
+@group(0) @binding(2) var<storage, read_write> scores_BHTT: array<f32>; // [B,H,T,T] scaled products
 
 override WG: u32;
 override B: u32;
@@ -219,7 +428,7 @@ fn main(
   let base = (head / H) * T * stride + (head % H) * D;
   var sum = 0.0;
   for (var d = 0u; d < D; d++) {
-    sum += qkv_BTE[base + i * stride + d] * qkv_BTE[base + j * stride + H * D + d];
+    sum += queries_BTE[base + i * stride + d] * keys_BTE[base + j * stride + H * D + d];
   }
   scores_BHTT[index] = sum * inverseSqrt(f32(D));
 }
@@ -348,6 +557,122 @@ fn main(
   }
   for (var j = count; j < T; j++) {
     dscores_BHTT[start + j] = 0.0;
+  }
+}
+`,
+  attention_tn_subgroup: `// attention_tn_subgroup — c = aᵀ b per head, a lower triangular (0 above the diagonal)
+// Shapes:   a[T,T] b[T,D] -> c[T,D]; all sizes, strides and offsets % 4 = 0
+// Dispatch: one subgroup of 8 invocations per 16 x 32 tile, tiles of a head in a row; needs: subgroups, size 8
+// Method:   register tile with broadcast as in matmul_tn_subgroup; k begins at the diagonal
+// Source:   Vaswani et al. 2017 (arXiv:1706.03762) eq. 1 and its derivative; CPU twins attention*.cpu.ts
+// Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
+enable subgroups;
+
+@group(0) @binding(0) var<storage, read> a: array<vec4f>; // left factor of every head
+@group(0) @binding(1) var<storage, read> b: array<vec4f>; // right factor of every head
+@group(0) @binding(2) var<storage, read_write> c: array<vec4f>; // product of every head
+
+override H: u32; // heads of a batch row
+override HEADS: u32; // heads of all batch rows
+override M: u32;
+override K: u32;
+override N: u32;
+// Where head h of batch row b begins, and from one row to the next, in elements: b * BATCH + h * HEAD + OFFSET.
+override A_BATCH: u32;
+override A_HEAD: u32;
+override A_OFFSET: u32;
+override A_STRIDE: u32;
+override B_BATCH: u32;
+override B_HEAD: u32;
+override B_OFFSET: u32;
+override B_STRIDE: u32;
+override C_BATCH: u32;
+override C_HEAD: u32;
+override C_OFFSET: u32;
+override C_STRIDE: u32;
+const ROWS = 16u;
+
+@compute @workgroup_size(8)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let tiles_across = (N + 31u) / 32u;
+  let tiles = tiles_across * ((M + ROWS - 1u) / ROWS);
+  let index = group.y * groups.x + group.x;
+  let head = index / tiles;
+  let row = (index % tiles) / tiles_across * ROWS;
+  let column = (index % tiles_across) * 32u + lane * 4u;
+  if (head >= HEADS) {
+    return;
+  }
+  let a_start = (head / H * A_BATCH + head % H * A_HEAD + A_OFFSET) / 4u;
+  let b_start = (head / H * B_BATCH + head % H * B_HEAD + B_OFFSET) / 4u;
+  // Lanes beyond the edge work on the last row or column again and store nothing.
+  let safe_column = min(column, N - 4u);
+  // Lanes 0..3 hold four k of the first four of eight rows, lanes 4..7 of the other four.
+  let a_lane = a_start + (lane % 4u) * (A_STRIDE / 4u);
+  let a_low = a_lane + min(row / 4u + lane / 4u, M / 4u - 1u);
+  let a_high = a_lane + min(row / 4u + 2u + lane / 4u, M / 4u - 1u);
+  let b_column = b_start + safe_column / 4u;
+  var c0 = vec4f();
+  var c1 = vec4f();
+  var c2 = vec4f();
+  var c3 = vec4f();
+  var c4 = vec4f();
+  var c5 = vec4f();
+  var c6 = vec4f();
+  var c7 = vec4f();
+  var c8 = vec4f();
+  var c9 = vec4f();
+  var c10 = vec4f();
+  var c11 = vec4f();
+  var c12 = vec4f();
+  var c13 = vec4f();
+  var c14 = vec4f();
+  var c15 = vec4f();
+  for (var k = row; k < K; k += 4u) {
+    let low = a[a_low + k * (A_STRIDE / 4u)];
+    let high = a[a_high + k * (A_STRIDE / 4u)];
+    let start = b_column + k * (B_STRIDE / 4u);
+    let right = mat4x4f(b[start], b[start + B_STRIDE / 4u], b[start + B_STRIDE / 4u * 2u], b[start + B_STRIDE / 4u * 3u]);
+    let a0 = transpose(mat4x4f(
+      subgroupBroadcast(low, 0u), subgroupBroadcast(low, 1u), subgroupBroadcast(low, 2u), subgroupBroadcast(low, 3u),
+    ));
+    c0 += right * a0[0];
+    c1 += right * a0[1];
+    c2 += right * a0[2];
+    c3 += right * a0[3];
+    let a1 = transpose(mat4x4f(
+      subgroupBroadcast(low, 4u), subgroupBroadcast(low, 5u), subgroupBroadcast(low, 6u), subgroupBroadcast(low, 7u),
+    ));
+    c4 += right * a1[0];
+    c5 += right * a1[1];
+    c6 += right * a1[2];
+    c7 += right * a1[3];
+    let a2 = transpose(mat4x4f(
+      subgroupBroadcast(high, 0u), subgroupBroadcast(high, 1u), subgroupBroadcast(high, 2u), subgroupBroadcast(high, 3u),
+    ));
+    c8 += right * a2[0];
+    c9 += right * a2[1];
+    c10 += right * a2[2];
+    c11 += right * a2[3];
+    let a3 = transpose(mat4x4f(
+      subgroupBroadcast(high, 4u), subgroupBroadcast(high, 5u), subgroupBroadcast(high, 6u), subgroupBroadcast(high, 7u),
+    ));
+    c12 += right * a3[0];
+    c13 += right * a3[1];
+    c14 += right * a3[2];
+    c15 += right * a3[3];
+  }
+  var sums = array<vec4f, ROWS>(c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15);
+  if (column >= N) {
+    return;
+  }
+  let c_start = (head / H * C_BATCH + head % H * C_HEAD + C_OFFSET + column) / 4u;
+  for (var i = 0u; i < min(ROWS, M - row); i++) {
+    c[c_start + (row + i) * (C_STRIDE / 4u)] = sums[i];
   }
 }
 `,
@@ -850,6 +1175,106 @@ fn main(
   c_MN[index] = sum;
 }
 `,
+  matmul_nn_subgroup: `// matmul_nn_subgroup — c = a b (+ bias) (+ residual) (+ c), for software drivers with subgroups of 8 lanes
+// Shapes:   a[M,K] b[K,N] bias[N] residual[M,N] -> c[M,N]          K % 4 = N % 4 = 0
+// Dispatch: one subgroup of 8 invocations per 16 x 32 tile of c, in linear order; needs: subgroups, size 8
+// Method:   a lane loads each value of the tile's 16 rows once and broadcasts it, and owns 4 columns: on a driver that
+//           emulates lanes a load costs 20 times a multiply-add, a broadcast twice. Products added in ascending k
+// Source:   register tiling as in Goto & van de Geijn 2008 (doi:10.1145/1356052.1356053); CPU twin matmul.cpu.ts
+// Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
+enable subgroups;
+
+@group(0) @binding(0) var<storage, read> a_MK: array<vec4f>; // [M,K/4] left factor
+@group(0) @binding(1) var<storage, read> b_KN: array<vec4f>; // [K,N/4] right factor
+@group(0) @binding(2) var<storage, read> bias_N: array<vec4f>; // [N/4] read only if BIAS
+@group(0) @binding(3) var<storage, read> residual_MN: array<vec4f>; // [M,N/4] read only if RESIDUAL
+@group(0) @binding(4) var<storage, read_write> c_MN: array<vec4f>; // [M,N/4] result, read only if ACCUMULATE
+
+override M: u32;
+override K: u32;
+override N: u32;
+override BIAS: u32;
+override RESIDUAL: u32;
+override ACCUMULATE: u32;
+const ROWS = 16u;
+const COLUMNS = 8u; // in vec4
+
+@compute @workgroup_size(8)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let tile = group.y * groups.x + group.x;
+  let tiles_across = (N + 31u) / 32u;
+  let row = (tile / tiles_across) * ROWS;
+  let column = (tile % tiles_across) * COLUMNS + lane;
+  if (row >= M) {
+    return;
+  }
+  // Lanes beyond the edge work on the last row or column again and store nothing.
+  let safe_column = min(column, N / 4u - 1u);
+  let a_low = min(row + lane, M - 1u) * (K / 4u);
+  let a_high = min(row + 8u + lane, M - 1u) * (K / 4u);
+  var c0 = vec4f();
+  var c1 = vec4f();
+  var c2 = vec4f();
+  var c3 = vec4f();
+  var c4 = vec4f();
+  var c5 = vec4f();
+  var c6 = vec4f();
+  var c7 = vec4f();
+  var c8 = vec4f();
+  var c9 = vec4f();
+  var c10 = vec4f();
+  var c11 = vec4f();
+  var c12 = vec4f();
+  var c13 = vec4f();
+  var c14 = vec4f();
+  var c15 = vec4f();
+  for (var k = 0u; k < K / 4u; k++) {
+    let low = a_MK[a_low + k];
+    let high = a_MK[a_high + k];
+    let start = k * N + safe_column;
+    let b = mat4x4f(b_KN[start], b_KN[start + N / 4u], b_KN[start + N / 4u * 2u], b_KN[start + N / 4u * 3u]);
+    c0 += b * subgroupBroadcast(low, 0u);
+    c1 += b * subgroupBroadcast(low, 1u);
+    c2 += b * subgroupBroadcast(low, 2u);
+    c3 += b * subgroupBroadcast(low, 3u);
+    c4 += b * subgroupBroadcast(low, 4u);
+    c5 += b * subgroupBroadcast(low, 5u);
+    c6 += b * subgroupBroadcast(low, 6u);
+    c7 += b * subgroupBroadcast(low, 7u);
+    c8 += b * subgroupBroadcast(high, 0u);
+    c9 += b * subgroupBroadcast(high, 1u);
+    c10 += b * subgroupBroadcast(high, 2u);
+    c11 += b * subgroupBroadcast(high, 3u);
+    c12 += b * subgroupBroadcast(high, 4u);
+    c13 += b * subgroupBroadcast(high, 5u);
+    c14 += b * subgroupBroadcast(high, 6u);
+    c15 += b * subgroupBroadcast(high, 7u);
+  }
+  var c = array<vec4f, ROWS>(c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15);
+  if (column * 4u >= N) {
+    return;
+  }
+  var bias = vec4f();
+  if (BIAS == 1u) {
+    bias = bias_N[column];
+  }
+  for (var i = 0u; i < min(ROWS, M - row); i++) {
+    let index = (row + i) * (N / 4u) + column;
+    var sum = c[i] + bias;
+    if (RESIDUAL == 1u) {
+      sum += residual_MN[index];
+    }
+    if (ACCUMULATE == 1u) {
+      sum += c_MN[index];
+    }
+    c_MN[index] = sum;
+  }
+}
+`,
   matmul_nt_scalar: `// matmul_nt_scalar — c = a bᵀ (+ c): the reference that every faster variant is checked against
 // Shapes:   a[M,K] b[N,K] -> c[M,N]
 // Dispatch: one invocation per element of c, WG threads in linear order; needs: f32 only
@@ -888,6 +1313,98 @@ fn main(
   c_MN[index] = sum;
 }
 `,
+  matmul_nt_subgroup: `// matmul_nt_subgroup — c = a bᵀ (+ c), for software drivers with subgroups of 8 lanes
+// Shapes:   a[M,K] b[N,K] -> c[M,N]          K % 4 = N % 4 = 0
+// Dispatch: one subgroup of 8 invocations per 16 x 32 tile of c, in linear order; needs: subgroups, size 8
+// Method:   a lane loads each value of the tile's 16 rows once and broadcasts it, and owns 4 columns: on a driver that
+//           emulates lanes a load costs 20 times a multiply-add, a broadcast twice. Products added in ascending k
+// Source:   register tiling as in Goto & van de Geijn 2008 (doi:10.1145/1356052.1356053); CPU twin matmul.cpu.ts
+// Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
+enable subgroups;
+
+@group(0) @binding(0) var<storage, read> a_MK: array<vec4f>; // [M,K/4] left factor
+@group(0) @binding(1) var<storage, read> b_NK: array<vec4f>; // [N,K/4] right factor, transposed
+@group(0) @binding(2) var<storage, read_write> c_MN: array<vec4f>; // [M,N/4] result, read only if ACCUMULATE
+
+override M: u32;
+override K: u32;
+override N: u32;
+override ACCUMULATE: u32;
+const ROWS = 16u;
+const COLUMNS = 8u; // in vec4
+
+@compute @workgroup_size(8)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let tile = group.y * groups.x + group.x;
+  let tiles_across = (N + 31u) / 32u;
+  let row = (tile / tiles_across) * ROWS;
+  let column = (tile % tiles_across) * COLUMNS + lane;
+  if (row >= M) {
+    return;
+  }
+  // Lanes beyond the edge work on the last row or column again and store nothing.
+  let safe_column = min(column, N / 4u - 1u);
+  let a_low = min(row + lane, M - 1u) * (K / 4u);
+  let a_high = min(row + 8u + lane, M - 1u) * (K / 4u);
+  var c0 = vec4f();
+  var c1 = vec4f();
+  var c2 = vec4f();
+  var c3 = vec4f();
+  var c4 = vec4f();
+  var c5 = vec4f();
+  var c6 = vec4f();
+  var c7 = vec4f();
+  var c8 = vec4f();
+  var c9 = vec4f();
+  var c10 = vec4f();
+  var c11 = vec4f();
+  var c12 = vec4f();
+  var c13 = vec4f();
+  var c14 = vec4f();
+  var c15 = vec4f();
+  for (var k = 0u; k < K / 4u; k++) {
+    let low = a_MK[a_low + k];
+    let high = a_MK[a_high + k];
+    let start = safe_column * K + k;
+    // Row n of b holds four k of one column: transposed, the columns of the matrix are again four columns of c at one k.
+    let b = transpose(
+      mat4x4f(b_NK[start], b_NK[start + K / 4u], b_NK[start + K / 4u * 2u], b_NK[start + K / 4u * 3u]),
+    );
+    c0 += b * subgroupBroadcast(low, 0u);
+    c1 += b * subgroupBroadcast(low, 1u);
+    c2 += b * subgroupBroadcast(low, 2u);
+    c3 += b * subgroupBroadcast(low, 3u);
+    c4 += b * subgroupBroadcast(low, 4u);
+    c5 += b * subgroupBroadcast(low, 5u);
+    c6 += b * subgroupBroadcast(low, 6u);
+    c7 += b * subgroupBroadcast(low, 7u);
+    c8 += b * subgroupBroadcast(high, 0u);
+    c9 += b * subgroupBroadcast(high, 1u);
+    c10 += b * subgroupBroadcast(high, 2u);
+    c11 += b * subgroupBroadcast(high, 3u);
+    c12 += b * subgroupBroadcast(high, 4u);
+    c13 += b * subgroupBroadcast(high, 5u);
+    c14 += b * subgroupBroadcast(high, 6u);
+    c15 += b * subgroupBroadcast(high, 7u);
+  }
+  var c = array<vec4f, ROWS>(c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15);
+  if (column * 4u >= N) {
+    return;
+  }
+  for (var i = 0u; i < min(ROWS, M - row); i++) {
+    let index = (row + i) * (N / 4u) + column;
+    var sum = c[i];
+    if (ACCUMULATE == 1u) {
+      sum += c_MN[index];
+    }
+    c_MN[index] = sum;
+  }
+}
+`,
   matmul_tn_scalar: `// matmul_tn_scalar — c = aᵀ b (+ c): the reference that every faster variant is checked against
 // Shapes:   a[K,M] b[K,N] -> c[M,N]
 // Dispatch: one invocation per element of c, WG threads in linear order; needs: f32 only
@@ -924,6 +1441,108 @@ fn main(
     sum += c_MN[index];
   }
   c_MN[index] = sum;
+}
+`,
+  matmul_tn_subgroup: `// matmul_tn_subgroup — c = aᵀ b (+ c), for software drivers with subgroups of 8 lanes
+// Shapes:   a[K,M] b[K,N] -> c[M,N]          M % 4 = K % 4 = N % 4 = 0
+// Dispatch: one subgroup of 8 invocations per 16 x 32 tile of c, in linear order; needs: subgroups, size 8
+// Method:   a lane loads each value of the tile's 16 rows once and broadcasts it, and owns 4 columns: on a driver that
+//           emulates lanes a load costs 20 times a multiply-add, a broadcast twice. Products added in ascending k
+// Source:   register tiling as in Goto & van de Geijn 2008 (doi:10.1145/1356052.1356053); CPU twin matmul.cpu.ts
+// Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
+enable subgroups;
+
+@group(0) @binding(0) var<storage, read> a_KM: array<vec4f>; // [K,M/4] left factor, transposed
+@group(0) @binding(1) var<storage, read> b_KN: array<vec4f>; // [K,N/4] right factor
+@group(0) @binding(2) var<storage, read_write> c_MN: array<vec4f>; // [M,N/4] result, read only if ACCUMULATE
+
+override M: u32;
+override K: u32;
+override N: u32;
+override ACCUMULATE: u32;
+const ROWS = 16u;
+const COLUMNS = 8u; // in vec4
+
+@compute @workgroup_size(8)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let tile = group.y * groups.x + group.x;
+  let tiles_across = (N + 31u) / 32u;
+  let row = (tile / tiles_across) * ROWS;
+  let column = (tile % tiles_across) * COLUMNS + lane;
+  if (row >= M) {
+    return;
+  }
+  // Lanes beyond the edge work on the last row or column again and store nothing.
+  let safe_column = min(column, N / 4u - 1u);
+  // Lanes 0..3 hold four k of the first four of eight rows, lanes 4..7 of the other four.
+  let a_low = (lane % 4u) * (M / 4u) + min(row / 4u + lane / 4u, M / 4u - 1u);
+  let a_high = (lane % 4u) * (M / 4u) + min(row / 4u + 2u + lane / 4u, M / 4u - 1u);
+  var c0 = vec4f();
+  var c1 = vec4f();
+  var c2 = vec4f();
+  var c3 = vec4f();
+  var c4 = vec4f();
+  var c5 = vec4f();
+  var c6 = vec4f();
+  var c7 = vec4f();
+  var c8 = vec4f();
+  var c9 = vec4f();
+  var c10 = vec4f();
+  var c11 = vec4f();
+  var c12 = vec4f();
+  var c13 = vec4f();
+  var c14 = vec4f();
+  var c15 = vec4f();
+  for (var k = 0u; k < K; k += 4u) {
+    let low = a_KM[k * (M / 4u) + a_low];
+    let high = a_KM[k * (M / 4u) + a_high];
+    let start = k * (N / 4u) + safe_column;
+    let b = mat4x4f(b_KN[start], b_KN[start + N / 4u], b_KN[start + N / 4u * 2u], b_KN[start + N / 4u * 3u]);
+    let a0 = transpose(mat4x4f(
+      subgroupBroadcast(low, 0u), subgroupBroadcast(low, 1u), subgroupBroadcast(low, 2u), subgroupBroadcast(low, 3u),
+    ));
+    c0 += b * a0[0];
+    c1 += b * a0[1];
+    c2 += b * a0[2];
+    c3 += b * a0[3];
+    let a1 = transpose(mat4x4f(
+      subgroupBroadcast(low, 4u), subgroupBroadcast(low, 5u), subgroupBroadcast(low, 6u), subgroupBroadcast(low, 7u),
+    ));
+    c4 += b * a1[0];
+    c5 += b * a1[1];
+    c6 += b * a1[2];
+    c7 += b * a1[3];
+    let a2 = transpose(mat4x4f(
+      subgroupBroadcast(high, 0u), subgroupBroadcast(high, 1u), subgroupBroadcast(high, 2u), subgroupBroadcast(high, 3u),
+    ));
+    c8 += b * a2[0];
+    c9 += b * a2[1];
+    c10 += b * a2[2];
+    c11 += b * a2[3];
+    let a3 = transpose(mat4x4f(
+      subgroupBroadcast(high, 4u), subgroupBroadcast(high, 5u), subgroupBroadcast(high, 6u), subgroupBroadcast(high, 7u),
+    ));
+    c12 += b * a3[0];
+    c13 += b * a3[1];
+    c14 += b * a3[2];
+    c15 += b * a3[3];
+  }
+  var c = array<vec4f, ROWS>(c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15);
+  if (column * 4u >= N) {
+    return;
+  }
+  for (var i = 0u; i < min(ROWS, M - row); i++) {
+    let index = (row + i) * (N / 4u) + column;
+    var sum = c[i];
+    if (ACCUMULATE == 1u) {
+      sum += c_MN[index];
+    }
+    c_MN[index] = sum;
+  }
 }
 `,
   sum_of_squares: `// sum_of_squares — partials[p] = sum of x² over the p-th run of CHUNK elements

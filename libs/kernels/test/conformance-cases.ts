@@ -51,6 +51,7 @@ const ATTENTION: readonly Dims[] = [
   { B: 1, T: 7, H: 5, D: 3 },
   { B: 1, T: 97, H: 1, D: 9 },
   { B: 2, T: 40, H: 2, D: 12 },
+  { B: 1, T: 68, H: 1, D: 40 },
 ];
 const qkvSize: Sizes = ({ B = 0, T = 0, H = 0, D = 0 }) => ({ qkv_BTE: B * T * 3 * H * D });
 const tokenSize = ({ B = 0, T = 0, H = 0, D = 0 }: Record<string, number>): number => B * T * H * D;
@@ -128,7 +129,9 @@ export const CONFORMANCE_CASES: readonly ConformanceCase[] = [
   {
     kernel: 'attention_scores',
     dims: ATTENTION,
-    sizes: (dims) => ({ ...qkvSize(dims), scores_BHTT: squareSize(dims) }),
+    sizes: (dims) => ({
+      queries_BTE: 3 * tokenSize(dims), keys_BTE: 3 * tokenSize(dims), scores_BHTT: squareSize(dims),
+    }),
     tolerance: () => 2e-6,
     triangular: ['scores_BHTT'],
   },

@@ -8,11 +8,32 @@ import {
   attentionSoftmaxBackwardTwin,
   attentionValueBackwardTwin,
 } from './attention-backward.cpu';
+import { keyRows, queryRows, square, subgroupProduct, tokenRows, valueRows } from './attention-product';
 import { attentionSizes, causalPairs } from './attention-sizes';
 
-function scoresBackward(dims: Dims, target: KernelTarget): KernelVariant {
+function scoresBackwardScalar(dims: Dims, target: KernelTarget): KernelVariant {
   const { B, T, H, D } = attentionSizes(dims);
   return perItem('attention_scores_backward', B * H * T * T, { B, T, H, D }, target);
+}
+
+function scoresBackward(dims: Dims, target: KernelTarget): KernelVariant {
+  const operands = { a: tokenRows, b: valueRows, c: square };
+  return subgroupProduct('nt', dims, { target, operands }) ?? scoresBackwardScalar(dims, target);
+}
+
+function queryBackward(dims: Dims, target: KernelTarget): KernelVariant {
+  const operands = { a: square, b: keyRows, c: queryRows };
+  return subgroupProduct('nn', dims, { target, operands }) ?? partBackward('attention_query_backward')(dims, target);
+}
+
+function keyBackward(dims: Dims, target: KernelTarget): KernelVariant {
+  const operands = { a: square, b: queryRows, c: keyRows };
+  return subgroupProduct('tn', dims, { target, operands }) ?? partBackward('attention_key_backward')(dims, target);
+}
+
+function valueBackward(dims: Dims, target: KernelTarget): KernelVariant {
+  const operands = { a: square, b: tokenRows, c: valueRows };
+  return subgroupProduct('tn', dims, { target, operands }) ?? partBackward('attention_value_backward')(dims, target);
 }
 
 function softmaxBackward(dims: Dims, target: KernelTarget): KernelVariant {
@@ -43,7 +64,7 @@ export const attentionScoresBackward: Kernel = {
   name: 'attention_scores_backward',
   bindings: [input('dy_BTC'), input('qkv_BTE'), output('dscores_BHTT')],
   variant: scoresBackward,
-  reference: scoresBackward,
+  reference: scoresBackwardScalar,
   flops: productFlops,
   bytes: productBytes,
   cpu: attentionScoresBackwardTwin,
@@ -64,7 +85,7 @@ export const attentionSoftmaxBackward: Kernel = {
 export const attentionQueryBackward: Kernel = {
   name: 'attention_query_backward',
   bindings: [input('dscores_BHTT'), input('qkv_BTE'), output('dqkv_BTE')],
-  variant: partBackward('attention_query_backward'),
+  variant: queryBackward,
   reference: partBackward('attention_query_backward'),
   flops: productFlops,
   bytes: productBytes,
@@ -75,7 +96,7 @@ export const attentionQueryBackward: Kernel = {
 export const attentionKeyBackward: Kernel = {
   name: 'attention_key_backward',
   bindings: [input('dscores_BHTT'), input('qkv_BTE'), output('dqkv_BTE')],
-  variant: partBackward('attention_key_backward'),
+  variant: keyBackward,
   reference: partBackward('attention_key_backward'),
   flops: productFlops,
   bytes: productBytes,
@@ -86,7 +107,7 @@ export const attentionKeyBackward: Kernel = {
 export const attentionValueBackward: Kernel = {
   name: 'attention_value_backward',
   bindings: [input('probabilities_BHTT'), input('dy_BTC'), output('dqkv_BTE')],
-  variant: partBackward('attention_value_backward'),
+  variant: valueBackward,
   reference: partBackward('attention_value_backward'),
   flops: productFlops,
   bytes: productBytes,

@@ -38,7 +38,7 @@ export function attentionForwardSteps(
 ): AttentionSteps {
   const dims = { B, T, H, D };
   const steps: Operation[] = [
-    { kernel: 'attention_scores', dims, tensors: { qkv_BTE: qkv, scores_BHTT: saved } },
+    { kernel: 'attention_scores', dims, tensors: { queries_BTE: qkv, keys_BTE: qkv, scores_BHTT: saved } },
     { kernel: 'attention_softmax', dims, tensors: { probabilities_BHTT: saved } },
     { kernel: 'attention_mix', dims, tensors: { probabilities_BHTT: saved, qkv_BTE: qkv, y_BTC: y } },
   ];

@@ -16,17 +16,18 @@ export function forEachCausalPair(
   }
 }
 
-/** Twin of attention_scores. Shapes: qkv[B,T,3HD] -> scores[B,H,T,T], entries above the diagonal untouched. */
+/** Twin of attention_scores. Shapes: queries[B,T,3HD] keys[B,T,3HD] (one tensor) -> scores[B,H,T,T], entries above the diagonal untouched. */
 export function attentionScoresTwin(dims: Dims, tensors: TwinTensors): void {
   const sizes = attentionSizes(dims);
   const { T, H, D } = sizes;
-  const qkv_BTE = doubles(tensors, 'qkv_BTE');
+  const queries_BTE = doubles(tensors, 'queries_BTE');
+  const keys_BTE = doubles(tensors, 'keys_BTE');
   const scores_BHTT = doubles(tensors, 'scores_BHTT');
   forEachCausalPair(sizes, (b, h, i, j) => {
     const q = (b * T + i) * 3 * H * D + h * D;
     const k = (b * T + j) * 3 * H * D + (H + h) * D;
     let sum = 0;
-    for (let d = 0; d < D; d++) sum += at(qkv_BTE, q + d) * at(qkv_BTE, k + d);
+    for (let d = 0; d < D; d++) sum += at(queries_BTE, q + d) * at(keys_BTE, k + d);
     scores_BHTT[((b * H + h) * T + i) * T + j] = sum / Math.sqrt(D);
   });
 }

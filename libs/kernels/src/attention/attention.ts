@@ -1,12 +1,23 @@
 import { input, output } from '../binding';
 import type { Dims, Kernel, KernelTarget, KernelVariant } from '../kernel';
 import { perItem } from '../launch';
+import { keyRows, queryRows, square, subgroupProduct, tokenRows, valueRows } from './attention-product';
 import { attentionMixTwin, attentionScoresTwin, attentionSoftmaxTwin } from './attention.cpu';
 import { attentionSizes, causalPairs } from './attention-sizes';
 
-function scores(dims: Dims, target: KernelTarget): KernelVariant {
+function scoresScalar(dims: Dims, target: KernelTarget): KernelVariant {
   const { B, T, H, D } = attentionSizes(dims);
   return perItem('attention_scores', B * H * T * T, { B, T, H, D }, target);
+}
+
+function scores(dims: Dims, target: KernelTarget): KernelVariant {
+  const operands = { a: queryRows, b: keyRows, c: square };
+  return subgroupProduct('nt', dims, { target, operands, scaled: true }) ?? scoresScalar(dims, target);
+}
+
+function mix(dims: Dims, target: KernelTarget): KernelVariant {
+  const operands = { a: square, b: valueRows, c: tokenRows };
+  return subgroupProduct('nn', dims, { target, operands }) ?? mixScalar(dims, target);
 }
 
 function softmax(dims: Dims, target: KernelTarget): KernelVariant {
@@ -14,7 +25,7 @@ function softmax(dims: Dims, target: KernelTarget): KernelVariant {
   return perItem('attention_softmax', B * H * T, { B, T, H }, target);
 }
 
-function mix(dims: Dims, target: KernelTarget): KernelVariant {
+function mixScalar(dims: Dims, target: KernelTarget): KernelVariant {
   const { B, T, H, D } = attentionSizes(dims);
   return perItem('attention_mix', B * T * H * D, { B, T, H, D }, target);
 }
@@ -34,12 +45,15 @@ function squareBytes(dims: Dims): number {
   return 4 * B * H * T * T;
 }
 
-/** Scaled q·k on and below the diagonal; entries above it are left as they are. Dims B, T, H, D. */
+/**
+ * Scaled q·k on and below the diagonal; entries above it are unspecified. Dims B, T, H, D. queries_BTE and keys_BTE are
+ * one tensor, [B,T,3HD].
+ */
 export const attentionScores: Kernel = {
   name: 'attention_scores',
-  bindings: [input('qkv_BTE'), output('scores_BHTT')],
+  bindings: [input('queries_BTE'), input('keys_BTE'), output('scores_BHTT')],
   variant: scores,
-  reference: scores,
+  reference: scoresScalar,
   flops: pairsTimesHead,
   bytes: (dims) => tokenBytes(dims, 2) + squareBytes(dims) / 2,
   cpu: attentionScoresTwin,
@@ -61,7 +75,7 @@ export const attentionMix: Kernel = {
   name: 'attention_mix',
   bindings: [input('probabilities_BHTT'), input('qkv_BTE'), output('y_BTC')],
   variant: mix,
-  reference: mix,
+  reference: mixScalar,
   flops: pairsTimesHead,
   bytes: (dims) => tokenBytes(dims, 2) + squareBytes(dims) / 2,
   cpu: attentionMixTwin,

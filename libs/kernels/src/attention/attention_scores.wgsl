@@ -4,8 +4,9 @@
 // Method:   one dot product in ascending d; entries above the diagonal are left as they are
 // Source:   Vaswani et al. 2017 (arXiv:1706.03762) eq. 1; CPU twin attention.cpu.ts
 // Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
-@group(0) @binding(0) var<storage, read> qkv_BTE: array<f32>; // [B,T,3HD] projections
-@group(0) @binding(1) var<storage, read_write> scores_BHTT: array<f32>; // [B,H,T,T] scaled products
+@group(0) @binding(0) var<storage, read> queries_BTE: array<f32>; // [B,T,3HD] projections, q columns read
+@group(0) @binding(1) var<storage, read> keys_BTE: array<f32>; // the same tensor, k columns read
+@group(0) @binding(2) var<storage, read_write> scores_BHTT: array<f32>; // [B,H,T,T] scaled products
 
 override WG: u32;
 override B: u32;
@@ -33,7 +34,7 @@ fn main(
   let base = (head / H) * T * stride + (head % H) * D;
   var sum = 0.0;
   for (var d = 0u; d < D; d++) {
-    sum += qkv_BTE[base + i * stride + d] * qkv_BTE[base + j * stride + H * D + d];
+    sum += queries_BTE[base + i * stride + d] * keys_BTE[base + j * stride + H * D + d];
   }
   scores_BHTT[index] = sum * inverseSqrt(f32(D));
 }

@@ -1,7 +1,7 @@
 import { input, output } from '../binding';
 import { dimension, flag } from '../dimension';
 import type { Dims, Kernel, KernelTarget, KernelVariant } from '../kernel';
-import { perItem } from '../launch';
+import { linearWorkgroups, perItem } from '../launch';
 import { matmulNnTwin, matmulNtTwin, matmulTnTwin } from './matmul.cpu';
 
 function flops(dims: Dims): number {
@@ -23,11 +23,36 @@ function sizes(dims: Dims): Dims {
   };
 }
 
-function scalar(layout: 'nn' | 'nt' | 'tn'): (dims: Dims, target: KernelTarget) => KernelVariant {
+function scalar(layout: Layout): (dims: Dims, target: KernelTarget) => KernelVariant {
   return (dims, target) => {
-    const epilogue: Dims = layout === 'nn' ? { BIAS: flag(dims, 'bias'), RESIDUAL: flag(dims, 'residual') } : {};
     const items = dimension(dims, 'M') * dimension(dims, 'N');
-    return perItem(`matmul_${layout}_scalar`, items, { ...sizes(dims), ...epilogue }, target);
+    return perItem(`matmul_${layout}_scalar`, items, overrides(layout, dims), target);
+  };
+}
+
+type Layout = 'nn' | 'nt' | 'tn';
+
+/** The overrides of every variant but the naive one, besides its own. */
+function overrides(layout: Layout, dims: Dims): Dims {
+  const epilogue: Dims = layout === 'nn' ? { BIAS: flag(dims, 'bias'), RESIDUAL: flag(dims, 'residual') } : {};
+  return { ...sizes(dims), ...epilogue };
+}
+
+function subgroup(layout: Layout, dims: Dims, target: KernelTarget): KernelVariant {
+  const tiles = Math.ceil(dimension(dims, 'M') / 16) * Math.ceil(dimension(dims, 'N') / 32);
+  return {
+    wgsl: `matmul_${layout}_subgroup`,
+    overrides: overrides(layout, dims),
+    workgroups: linearWorkgroups(tiles, target),
+  };
+}
+
+function choose(layout: Layout): (dims: Dims, target: KernelTarget) => KernelVariant {
+  return (dims, target) => {
+    const aligned = ['K', 'N', ...(layout === 'tn' ? ['M'] : [])].every((name) => dimension(dims, name) % 4 === 0);
+    const eightLanes = target.subgroups && target.subgroupSize === 8;
+    if (target.adapterClass === 'cpu' && aligned && eightLanes) return subgroup(layout, dims, target);
+    return scalar(layout)(dims, target);
   };
 }
 
@@ -38,7 +63,7 @@ function scalar(layout: 'nn' | 'nt' | 'tn'): (dims: Dims, target: KernelTarget) 
 export const matmulNn: Kernel = {
   name: 'matmul_nn',
   bindings: [input('a_MK'), input('b_KN'), input('bias_N'), input('residual_MN'), output('c_MN')],
-  variant: scalar('nn'),
+  variant: choose('nn'),
   reference: scalar('nn'),
   flops,
   bytes,
@@ -49,7 +74,7 @@ export const matmulNn: Kernel = {
 export const matmulNt: Kernel = {
   name: 'matmul_nt',
   bindings: [input('a_MK'), input('b_NK'), output('c_MN')],
-  variant: scalar('nt'),
+  variant: choose('nt'),
   reference: scalar('nt'),
   flops,
   bytes,
@@ -60,7 +85,7 @@ export const matmulNt: Kernel = {
 export const matmulTn: Kernel = {
   name: 'matmul_tn',
   bindings: [input('a_KM'), input('b_KN'), output('c_MN')],
-  variant: scalar('tn'),
+  variant: choose('tn'),
   reference: scalar('tn'),
   flops,
   bytes,

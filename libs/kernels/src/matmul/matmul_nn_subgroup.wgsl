@@ -1,0 +1,99 @@
+// matmul_nn_subgroup — c = a b (+ bias) (+ residual) (+ c), for software drivers with subgroups of 8 lanes
+// Shapes:   a[M,K] b[K,N] bias[N] residual[M,N] -> c[M,N]          K % 4 = N % 4 = 0
+// Dispatch: one subgroup of 8 invocations per 16 x 32 tile of c, in linear order; needs: subgroups, size 8
+// Method:   a lane loads each value of the tile's 16 rows once and broadcasts it, and owns 4 columns: on a driver that
+//           emulates lanes a load costs 20 times a multiply-add, a broadcast twice. Products added in ascending k
+// Source:   register tiling as in Goto & van de Geijn 2008 (doi:10.1145/1356052.1356053); CPU twin matmul.cpu.ts
+// Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
+enable subgroups;
+
+@group(0) @binding(0) var<storage, read> a_MK: array<vec4f>; // [M,K/4] left factor
+@group(0) @binding(1) var<storage, read> b_KN: array<vec4f>; // [K,N/4] right factor
+@group(0) @binding(2) var<storage, read> bias_N: array<vec4f>; // [N/4] read only if BIAS
+@group(0) @binding(3) var<storage, read> residual_MN: array<vec4f>; // [M,N/4] read only if RESIDUAL
+@group(0) @binding(4) var<storage, read_write> c_MN: array<vec4f>; // [M,N/4] result, read only if ACCUMULATE
+
+override M: u32;
+override K: u32;
+override N: u32;
+override BIAS: u32;
+override RESIDUAL: u32;
+override ACCUMULATE: u32;
+const ROWS = 16u;
+const COLUMNS = 8u; // in vec4
+
+@compute @workgroup_size(8)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let tile = group.y * groups.x + group.x;
+  let tiles_across = (N + 31u) / 32u;
+  let row = (tile / tiles_across) * ROWS;
+  let column = (tile % tiles_across) * COLUMNS + lane;
+  if (row >= M) {
+    return;
+  }
+  // Lanes beyond the edge work on the last row or column again and store nothing.
+  let safe_column = min(column, N / 4u - 1u);
+  let a_low = min(row + lane, M - 1u) * (K / 4u);
+  let a_high = min(row + 8u + lane, M - 1u) * (K / 4u);
+  var c0 = vec4f();
+  var c1 = vec4f();
+  var c2 = vec4f();
+  var c3 = vec4f();
+  var c4 = vec4f();
+  var c5 = vec4f();
+  var c6 = vec4f();
+  var c7 = vec4f();
+  var c8 = vec4f();
+  var c9 = vec4f();
+  var c10 = vec4f();
+  var c11 = vec4f();
+  var c12 = vec4f();
+  var c13 = vec4f();
+  var c14 = vec4f();
+  var c15 = vec4f();
+  for (var k = 0u; k < K / 4u; k++) {
+    let low = a_MK[a_low + k];
+    let high = a_MK[a_high + k];
+    let start = k * N + safe_column;
+    let b = mat4x4f(b_KN[start], b_KN[start + N / 4u], b_KN[start + N / 4u * 2u], b_KN[start + N / 4u * 3u]);
+    c0 += b * subgroupBroadcast(low, 0u);
+    c1 += b * subgroupBroadcast(low, 1u);
+    c2 += b * subgroupBroadcast(low, 2u);
+    c3 += b * subgroupBroadcast(low, 3u);
+    c4 += b * subgroupBroadcast(low, 4u);
+    c5 += b * subgroupBroadcast(low, 5u);
+    c6 += b * subgroupBroadcast(low, 6u);
+    c7 += b * subgroupBroadcast(low, 7u);
+    c8 += b * subgroupBroadcast(high, 0u);
+    c9 += b * subgroupBroadcast(high, 1u);
+    c10 += b * subgroupBroadcast(high, 2u);
+    c11 += b * subgroupBroadcast(high, 3u);
+    c12 += b * subgroupBroadcast(high, 4u);
+    c13 += b * subgroupBroadcast(high, 5u);
+    c14 += b * subgroupBroadcast(high, 6u);
+    c15 += b * subgroupBroadcast(high, 7u);
+  }
+  var c = array<vec4f, ROWS>(c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15);
+  if (column * 4u >= N) {
+    return;
+  }
+  var bias = vec4f();
+  if (BIAS == 1u) {
+    bias = bias_N[column];
+  }
+  for (var i = 0u; i < min(ROWS, M - row); i++) {
+    let index = (row + i) * (N / 4u) + column;
+    var sum = c[i] + bias;
+    if (RESIDUAL == 1u) {
+      sum += residual_MN[index];
+    }
+    if (ACCUMULATE == 1u) {
+      sum += c_MN[index];
+    }
+    c_MN[index] = sum;
+  }
+}
