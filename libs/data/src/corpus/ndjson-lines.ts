@@ -3,7 +3,7 @@ import { halfSurrogateIndex } from '../tokenizers/half-surrogate-index';
 
 const NEWLINE = 0x0a;
 /** One line is held in memory whole. */
-export const LINE_BYTES_MAX = 16 * 1024 * 1024;
+const LINE_BYTES_MAX = 16 * 1024 * 1024;
 
 /** The text of every line that is not blank. Error: DATA.LINE_INVALID with the line's number, from 1. */
 export async function* readNdjsonTexts(slices: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
