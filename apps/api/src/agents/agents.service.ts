@@ -1,0 +1,99 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { AgentBody, Page } from '@millrace/contracts';
+import type { Clock } from '@millrace/core';
+import { isLive } from '../attempts/attempt-record';
+import { AttemptsRepository } from '../attempts/attempts.repository';
+import { BoundaryRequestsService } from '../attempts/boundary-requests.service';
+import { ApiConfig } from '../config/api-config';
+import { CLOCK } from '../config/api-logger';
+import { PrismaService, type Transaction } from '../database/prisma.service';
+import { EventsService } from '../events/events.service';
+import { ClusterSignals } from '../queue/cluster-signals';
+import { RunsRepository } from '../runs/runs.repository';
+import { agentBody } from './agent-body';
+import { agentCursorInvalid, agentNotFound } from './agents.errors';
+import { AgentsRepository, type AgentWithLease } from './agents.repository';
+
+export interface AgentListQuery {
+  readonly limit: number;
+  readonly cursor?: string | undefined;
+}
+
+/** Agents, as the REST API offers them. */
+@Injectable()
+export class AgentsService {
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly agents: AgentsRepository,
+    private readonly runs: RunsRepository,
+    private readonly attempts: AttemptsRepository,
+    private readonly boundaries: BoundaryRequestsService,
+    private readonly events: EventsService,
+    private readonly signals: ClusterSignals,
+    private readonly config: ApiConfig,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  async list({ limit, cursor }: AgentListQuery): Promise<Page<AgentBody>> {
+    const rows = await this.agents.list(limit + 1, cursor === undefined ? undefined : parseCursor(cursor));
+    const items = rows.slice(0, limit);
+    const last = items.at(-1);
+    return {
+      items: items.map((agent) => this.body(agent)),
+      nextCursor: rows.length > limit && last ? Buffer.from(`agent ${last.id}`).toString('base64url') : null,
+    };
+  }
+
+  async get(id: string): Promise<AgentBody> {
+    return this.body(await this.found(id));
+  }
+
+  /**
+   * From now on the agent gets no new attempt. What it runs goes on to its next step boundary, takes a checkpoint there and
+   * is placed elsewhere, which uses up no retry.
+   */
+  async drain(id: string, actor: string): Promise<AgentBody> {
+    const { lease } = await this.found(id);
+    await this.setDraining(id, true, actor);
+    if (lease) await this.prisma.transaction((tx) => this.leave(tx, lease));
+    this.signals.commands();
+    return this.get(id);
+  }
+
+  async undrain(id: string, actor: string): Promise<AgentBody> {
+    await this.found(id);
+    await this.setDraining(id, false, actor);
+    this.signals.schedule();
+    return this.get(id);
+  }
+
+  private async setDraining(id: string, draining: boolean, actor: string): Promise<void> {
+    await this.prisma.transaction(async (tx) => {
+      if (!(await this.agents.setDraining(tx, id, draining))) return;
+      await this.events.append(tx, { type: 'agent.state', subject: id, actor, data: { state: draining ? 'draining' : 'undrained' } });
+    });
+  }
+
+  private async leave(tx: Transaction, { runId, fence }: { runId: string; fence: number }): Promise<void> {
+    const run = await this.runs.lock(tx, runId);
+    const attempt = run?.fence === fence ? await this.attempts.find(tx, runId, fence) : null;
+    if (attempt && isLive(attempt.state)) await this.boundaries.request(tx, attempt, { checkpoint: true, stop: true });
+  }
+
+  private async found(id: string): Promise<AgentWithLease> {
+    const agent = await this.agents.find(id);
+    if (!agent) throw agentNotFound(id);
+    return agent;
+  }
+
+  private body(agent: AgentWithLease): AgentBody {
+    return agentBody(agent, { nowMs: this.clock.now(), silentMs: this.config.leaseMs });
+  }
+}
+
+/** @throws AppError AGENT.CURSOR_INVALID */
+function parseCursor(cursor: string): string {
+  const [kind, id, ...rest] = Buffer.from(cursor, 'base64url').toString().split(' ');
+  if (kind !== 'agent' || !id || rest.length > 0) throw agentCursorInvalid();
+  return id;
+}

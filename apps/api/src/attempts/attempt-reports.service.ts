@@ -1,0 +1,166 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { type agentV1, FAILURE_CLASSES, type Failure } from '@millrace/contracts';
+import type { Logger } from '@millrace/core';
+import { AgentsRepository } from '../agents/agents.repository';
+import { LOGGER } from '../config/api-logger';
+import { PrismaService, type Transaction } from '../database/prisma.service';
+import { ClusterSignals } from '../queue/cluster-signals';
+import type { RunRecord } from '../runs/run-record';
+import { RunsRepository } from '../runs/runs.repository';
+import type { SessionIdentity } from '../sessions/agent-session';
+import { AttemptProgressService } from './attempt-progress.service';
+import { AttemptEndingsService } from './attempt-endings.service';
+import { type AttemptRecord, isLive, rankOf, type RankState, type RankStatus } from './attempt-record';
+import { attemptReportInvalid } from './attempts.errors';
+import { AttemptsRepository } from './attempts.repository';
+
+const REPORTED_STATES = ['starting', 'ready', 'running', 'finished', 'paused', 'stopped', 'failed'] as const;
+type ReportedState = (typeof REPORTED_STATES)[number];
+type Report = Pick<agentV1.AttemptReport, 'runId' | 'fence' | 'step' | 'failureClass' | 'errorCode' | 'errorMessage' | 'culpritRank'> & {
+  readonly state: ReportedState;
+};
+
+/** Takes what ranks report of their attempt. Reports are idempotent: an agent may send its last one again in a new session. */
+@Injectable()
+export class AttemptReportsService {
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly agents: AgentsRepository,
+    private readonly runs: RunsRepository,
+    private readonly attempts: AttemptsRepository,
+    private readonly progress: AttemptProgressService,
+    private readonly endings: AttemptEndingsService,
+    private readonly signals: ClusterSignals,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  /** A report under an old fence, by an old session or by an agent that is not in the attempt is dropped. */
+  async report(session: SessionIdentity, given: agentV1.AttemptReport): Promise<void> {
+    const report = parseReport(given);
+    const taken = await this.prisma.transaction(async (tx) => {
+      if (!(await this.agents.isCurrent(tx, session.agentId, session.epoch))) return false;
+      const run = await this.runs.lock(tx, report.runId);
+      const attempt = run && (await this.attempts.find(tx, report.runId, report.fence));
+      const rank = attempt ? rankOf(attempt, session.agentId) : undefined;
+      if (!run || !attempt || rank === undefined) return false;
+      await this.take(tx, { run, attempt, rank, report, agentId: session.agentId });
+      return true;
+    });
+    const { runId, fence, state, step } = report;
+    this.logger.info({ agent: session.agentId, runId, fence, state, step, taken }, 'attempt report');
+    this.signals.commands();
+    this.signals.schedule();
+  }
+
+  private async take(tx: Transaction, given: TakenReport): Promise<void> {
+    const { run, rank, report, agentId } = given;
+    const attempt = await this.noteRank(tx, given);
+    if (!isLive(attempt.state) || run.fence !== attempt.fence) {
+      // Of an attempt that is over only one thing matters: that this device is free.
+      if (['stopped', 'finished', 'paused', 'failed'].includes(report.state)) {
+        await this.endings.release(tx, run, { agentId, fence: attempt.fence });
+      }
+      return;
+    }
+    const ending = { run, attempt, actor: agentId };
+    switch (report.state) {
+      case 'starting':
+      case 'ready':
+        return void (await this.progress.started(tx, ending));
+      case 'running':
+        return void (await this.progress.running(tx, ending));
+      case 'finished':
+        return void (await this.endings.succeedIfComplete(tx, ending));
+      case 'paused':
+        return void (await this.endings.pauseIfComplete(tx, ending));
+      case 'failed':
+      case 'stopped': {
+        await this.endings.fail(tx, { ...ending, state: 'failed', failure: failureOf(report, attempt, rank) });
+        // This agent itself has stopped already; the others are told to.
+        const after = await this.runs.lock(tx, run.id);
+        if (after) await this.endings.release(tx, after, { agentId, fence: attempt.fence });
+        return;
+      }
+      default:
+        report.state satisfies never;
+    }
+  }
+
+  private async noteRank(tx: Transaction, { attempt, rank, report, agentId }: TakenReport): Promise<AttemptRecord> {
+    const before = attempt.ranks[rank];
+    const status: RankStatus = { agent: agentId, state: report.state, step: Math.max(report.step, before?.step ?? 0) };
+    if (before && before.state === status.state && before.step === status.step) return attempt;
+    const ranks = { ...attempt.ranks, [rank]: status };
+    await this.attempts.update(tx, attempt, { ranks });
+    return { ...attempt, ranks };
+  }
+
+  /** The agent took a command or refused it. A refused start ends the attempt. */
+  async commandAnswered(session: SessionIdentity, command: StartedCommand, result: agentV1.CommandResult): Promise<void> {
+    if (!result.ok) {
+      return this.report(session, {
+        ...command, state: 'failed', step: 0, failureClass: 'internal',
+        errorCode: result.errorCode || 'ATTEMPT.REFUSED', errorMessage: result.errorMessage || 'the agent refused the attempt', culpritRank: -1,
+      });
+    }
+    await this.prisma.transaction(async (tx) => {
+      const run = await this.runs.lock(tx, command.runId);
+      const attempt = run && (await this.attempts.find(tx, command.runId, command.fence));
+      const rank = attempt ? rankOf(attempt, session.agentId) : undefined;
+      if (!attempt || rank === undefined || attempt.ranks[rank]?.state !== 'pending') return;
+      await this.setRankState(tx, attempt, rank, 'accepted');
+    });
+  }
+
+  /** The agent confirmed that it has stopped the attempt. */
+  async stopConfirmed(session: SessionIdentity, command: StartedCommand): Promise<void> {
+    await this.prisma.transaction(async (tx) => {
+      const run = await this.runs.lock(tx, command.runId);
+      const attempt = run && (await this.attempts.find(tx, command.runId, command.fence));
+      if (!run || !attempt || isLive(attempt.state)) return;
+      await this.endings.release(tx, run, { agentId: session.agentId, fence: command.fence });
+    });
+    this.signals.schedule();
+  }
+
+  private async setRankState(tx: Transaction, attempt: AttemptRecord, rank: number, state: RankState): Promise<void> {
+    const before = attempt.ranks[rank];
+    if (before) await this.attempts.update(tx, attempt, { ranks: { ...attempt.ranks, [rank]: { ...before, state } } });
+  }
+}
+
+export interface StartedCommand {
+  readonly runId: string;
+  readonly fence: number;
+}
+
+interface TakenReport {
+  readonly run: RunRecord;
+  readonly attempt: AttemptRecord;
+  readonly rank: number;
+  readonly report: Report;
+  readonly agentId: string;
+}
+
+/** @throws AppError ATTEMPT.REPORT_INVALID */
+function parseReport(report: agentV1.AttemptReport): Report {
+  const state = REPORTED_STATES.find((each) => each === report.state);
+  if (state === undefined) throw attemptReportInvalid(report.state);
+  return { ...report, state };
+}
+
+function failureOf(report: Report, attempt: AttemptRecord, rank: number): Failure {
+  const blamed = report.culpritRank >= 0 && attempt.ranks[report.culpritRank] ? report.culpritRank : rank;
+  const culprit = { rank: blamed, agent: attempt.ranks[blamed]?.agent ?? '' };
+  if (report.state === 'stopped') {
+    // An agent that leaves in good order (its operator stopped it) is no failure of the run.
+    const message = `${culprit.agent} (rank ${blamed}) left the attempt after step ${report.step}`;
+    return { class: 'preempted', code: 'ATTEMPT.AGENT_LEFT', message, culprit };
+  }
+  return {
+    class: FAILURE_CLASSES.find((each) => each === report.failureClass) ?? 'internal',
+    code: report.errorCode || 'ATTEMPT.FAILED',
+    message: report.errorMessage || `rank ${rank} failed without saying why`,
+    culprit,
+  };
+}

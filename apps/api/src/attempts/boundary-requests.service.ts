@@ -1,0 +1,43 @@
+import { Injectable } from '@nestjs/common';
+import { PrismaService, type Transaction } from '../database/prisma.service';
+import { RunsRepository } from '../runs/runs.repository';
+import type { AttemptRecord } from './attempt-record';
+import { AttemptsRepository } from './attempts.repository';
+
+export interface Wanted {
+  readonly checkpoint: boolean;
+  readonly stop: boolean;
+}
+
+/** What rank 0 is asked to do at its next step boundary. A request is a row's field, so it survives a lost session. */
+@Injectable()
+export class BoundaryRequestsService {
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly runs: RunsRepository,
+    private readonly attempts: AttemptsRepository,
+  ) {}
+
+  /** Joins what is asked already: a stop stays a stop. The caller holds the run's lock. */
+  async request(tx: Transaction, attempt: AttemptRecord, { checkpoint, stop }: Wanted): Promise<void> {
+    const { boundary } = attempt;
+    if (boundary?.stop && stop) return;
+    const next = {
+      sequence: (boundary?.sequence ?? 0) + 1,
+      checkpoint: checkpoint || (boundary !== null && !boundary.acknowledged && boundary.checkpoint),
+      stop: stop || (boundary?.stop ?? false),
+      acknowledged: false,
+    };
+    await this.attempts.update(tx, attempt, { boundary: next });
+  }
+
+  /** Rank 0 will do it at its next boundary; it holds the request from now on. */
+  async acknowledged(runId: string, fence: number, sequence: number): Promise<void> {
+    await this.prisma.transaction(async (tx) => {
+      await this.runs.lock(tx, runId);
+      const attempt = await this.attempts.find(tx, runId, fence);
+      if (attempt?.boundary?.sequence !== sequence) return;
+      await this.attempts.update(tx, attempt, { boundary: { ...attempt.boundary, acknowledged: true } });
+    });
+  }
+}

@@ -1,0 +1,48 @@
+import { Injectable } from '@nestjs/common';
+import { PrismaService, type Transaction } from '../database/prisma.service';
+
+export interface HeldBlock {
+  readonly sha256: string;
+  readonly bytes: number;
+}
+
+/**
+ * Who may delete a block. An upload holds its block before it looks whether the block is there; the collector deletes a block
+ * only under the block's lock and after it looked for holds. So a block that an upload found is never deleted under it.
+ */
+@Injectable()
+export class BlockHoldsRepository {
+  constructor(private readonly prisma: PrismaService) {}
+
+  /** Keeps blocks that no checkpoint references (yet) until `until`. */
+  async hold(blocks: readonly HeldBlock[], until: Date): Promise<void> {
+    // In one order, so that two holders never wait for each other.
+    const sorted = [...new Map(blocks.map((block) => [block.sha256, block])).values()].sort((a, b) => (a.sha256 < b.sha256 ? -1 : 1));
+    await this.prisma.transaction(async (tx) => {
+      for (const { sha256 } of sorted) await this.lock(tx, sha256);
+      await tx.$executeRaw`
+        INSERT INTO "BlockHold" ("sha256", "bytes", "until")
+        SELECT blocks.*, ${until}::timestamp
+        FROM unnest(${sorted.map(({ sha256 }) => sha256)}::text[], ${sorted.map(({ bytes }) => bytes)}::bigint[]) AS blocks
+        ON CONFLICT ("sha256") DO UPDATE SET "until" = GREATEST("BlockHold"."until", excluded."until")`;
+    });
+  }
+
+  /** Until the transaction ends, nobody else holds or collects this block. */
+  async lock(tx: Transaction, sha256: string): Promise<void> {
+    await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${sha256}, 0))`;
+  }
+
+  /** Those of `hashes` that neither a checkpoint, durable or being written, nor a hold keeps. */
+  async unused(reader: Transaction | undefined, hashes: readonly string[], now: Date): Promise<string[]> {
+    const rows = await (reader ?? this.prisma).$queryRaw<{ sha256: string }[]>`
+      SELECT given."sha256" FROM unnest(${[...hashes]}::text[]) AS given("sha256")
+      WHERE NOT EXISTS (SELECT 1 FROM "CheckpointBlock" b WHERE b."sha256" = given."sha256")
+        AND NOT EXISTS (SELECT 1 FROM "BlockHold" h WHERE h."sha256" = given."sha256" AND h."until" > ${now})`;
+    return rows.map(({ sha256 }) => sha256);
+  }
+
+  async deleteExpired(now: Date): Promise<void> {
+    await this.prisma.blockHold.deleteMany({ where: { until: { lte: now } } });
+  }
+}

@@ -1,0 +1,53 @@
+import { Injectable } from '@nestjs/common';
+import type { ManifestDocument } from '@millrace/contracts';
+import type { StoredPlan } from '../attempts/attempt-record';
+import { BlobsService } from '../blobs/blobs.service';
+import type { Transaction } from '../database/prisma.service';
+import { EventsService } from '../events/events.service';
+import type { RunRecord } from '../runs/run-record';
+import type { CheckpointPart } from './checkpoint-part';
+import { CheckpointWritesRepository, type PartKey } from './checkpoint-writes.repository';
+import { blocksMissing } from './checkpointing.errors';
+import { mergeParts } from './merge-parts';
+import { RetentionService } from './retention.service';
+
+export interface Publication {
+  readonly id: string;
+  readonly manifest: ManifestDocument;
+  readonly bytes: number;
+}
+
+/** Makes a checkpoint of its parts: first everything is verified, then one transaction makes it visible. */
+@Injectable()
+export class CheckpointPublisherService {
+  constructor(
+    private readonly blobs: BlobsService,
+    private readonly checkpoints: CheckpointWritesRepository,
+    private readonly retention: RetentionService,
+    private readonly events: EventsService,
+  ) {}
+
+  /** @throws AppError CHECKPOINT.PARTS_INCOMPLETE, CHECKPOINT.BLOCKS_MISSING */
+  async verify(parts: readonly CheckpointPart[], plan: StoredPlan, step: number): Promise<ManifestDocument> {
+    const manifest = mergeParts(parts, plan, step);
+    const hashes = new Set(manifest.tensors.flatMap(({ blocks }) => blocks.map(({ sha256 }) => sha256)));
+    const missing: string[] = [];
+    for (const sha256 of hashes) if (!(await this.blobs.blocks.has(sha256))) missing.push(sha256);
+    if (missing.length > 0) throw blocksMissing(step, missing);
+    return manifest;
+  }
+
+  /** False when it was published before. The caller holds the run's lock. */
+  async publish(tx: Transaction, run: RunRecord, { id, manifest, bytes }: Publication): Promise<boolean> {
+    if (!(await this.checkpoints.publish(tx, id, manifest, bytes))) return false;
+    await this.events.append(tx, {
+      type: 'run.checkpoint', runId: run.id, subject: id, actor: 'system', data: { step: manifest.step, state: 'durable', bytes },
+    });
+    await this.retention.apply(tx, run);
+    return true;
+  }
+
+  async noteFailure(tx: Transaction, { runId, step }: PartKey, agentId: string, reason: string): Promise<void> {
+    await this.events.append(tx, { type: 'run.checkpoint', runId, subject: runId, actor: agentId, data: { step, state: 'failed', reason } });
+  }
+}

@@ -1,0 +1,132 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { agentV1, ManifestDocument } from '@millrace/contracts';
+import { AppError, describeError, type Logger } from '@millrace/core';
+import { AgentsRepository } from '../agents/agents.repository';
+import { AttemptEndingsService } from '../attempts/attempt-endings.service';
+import { type AttemptRecord, isLive, rankOf } from '../attempts/attempt-record';
+import { AttemptsRepository } from '../attempts/attempts.repository';
+import { LOGGER } from '../config/api-logger';
+import { PrismaService, type Transaction } from '../database/prisma.service';
+import { ClusterSignals } from '../queue/cluster-signals';
+import type { RunRecord } from '../runs/run-record';
+import { RunsRepository } from '../runs/runs.repository';
+import type { SessionIdentity } from '../sessions/agent-session';
+import { type CheckpointPart, parseCheckpointPart } from './checkpoint-part';
+import { CheckpointPublisherService } from './checkpoint-publisher.service';
+import { type PartKey, CheckpointWritesRepository } from './checkpoint-writes.repository';
+
+interface CompleteCheckpoint {
+  readonly id: string;
+  readonly manifest: ManifestDocument;
+}
+
+/** Takes the ranks' parts of checkpoints; with the last one the checkpoint is published. */
+@Injectable()
+export class CheckpointReportsService {
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly agents: AgentsRepository,
+    private readonly runs: RunsRepository,
+    private readonly attempts: AttemptsRepository,
+    private readonly checkpoints: CheckpointWritesRepository,
+    private readonly publisher: CheckpointPublisherService,
+    private readonly endings: AttemptEndingsService,
+    private readonly signals: ClusterSignals,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  /**
+   * When it resolves, the report may be acknowledged: what it says is in the database, or it is void (an old fence, an old
+   * session). Reports are idempotent.
+   */
+  async report(session: SessionIdentity, report: agentV1.CheckpointReport): Promise<void> {
+    if (report.state === 'staged') return;
+    if (report.state === 'failed') return this.failed(session, report);
+    const part = parseCheckpointPart(report.manifestPartJson);
+    const key = { runId: report.runId, step: report.step, fence: report.fence };
+    const attempt = await this.storePart(session, key, report.rank, part);
+    if (attempt) await this.publishIfComplete(key, attempt);
+    this.signals.commands();
+    this.signals.schedule();
+  }
+
+  private async storePart(session: SessionIdentity, key: PartKey, rank: number, part: CheckpointPart): Promise<AttemptRecord | undefined> {
+    return this.prisma.transaction(async (tx) => {
+      const found = await this.lockAttempt(tx, session, key);
+      if (!found || rankOf(found.attempt, session.agentId) !== rank) return undefined;
+      const before = await this.checkpoints.findWriting(tx, key);
+      if (before?.durable) return undefined;
+      await this.checkpoints.storePart(tx, key, rank, part);
+      return found.attempt;
+    });
+  }
+
+  /** Looking for hundreds of blocks on the disk takes a while, so it happens between two transactions. */
+  private async publishIfComplete(key: PartKey, attempt: AttemptRecord): Promise<void> {
+    const writing = await this.checkpoints.findWriting(this.prisma, key);
+    const ranks = Object.keys(attempt.ranks);
+    if (!writing || writing.durable || !ranks.every((rank) => writing.parts[rank])) return;
+    try {
+      const manifest = await this.publisher.verify(Object.values(writing.parts), attempt.plan, key.step);
+      await this.publish(key, { id: writing.id, manifest });
+    } catch (error) {
+      if (!(error instanceof AppError) || error.kind !== 'internal') throw error;
+      await this.refuse(key, writing.id, error);
+    }
+  }
+
+  private async publish(key: PartKey, { id, manifest }: CompleteCheckpoint): Promise<void> {
+    const bytes = distinctBytes(manifest);
+    await this.prisma.transaction(async (tx) => {
+      const run = await this.runs.lock(tx, key.runId);
+      if (!run || run.fence !== key.fence) return;
+      if (!(await this.publisher.publish(tx, run, { id, manifest, bytes }))) return;
+      const attempt = await this.attempts.find(tx, key.runId, key.fence);
+      if (!attempt || !isLive(attempt.state)) return;
+      const ending = { run, attempt, actor: 'system' };
+      if (!(await this.endings.succeedIfComplete(tx, ending))) await this.endings.pauseIfComplete(tx, ending);
+    });
+    this.logger.info({ runId: key.runId, fence: key.fence, step: key.step, checkpoint: id, bytes }, 'checkpoint is durable');
+  }
+
+  /** A store that lost blocks, or ranks that disagree: training on would only hide it. */
+  private async refuse(key: PartKey, checkpointId: string, error: AppError): Promise<void> {
+    this.logger.error({ ...key, reason: describeError(error) }, 'checkpoint cannot be published');
+    await this.prisma.transaction(async (tx) => {
+      const run = await this.runs.lock(tx, key.runId);
+      const attempt = await this.attempts.find(tx, key.runId, key.fence);
+      await this.checkpoints.delete(tx, [checkpointId]);
+      if (!run || !attempt || run.fence !== key.fence || !isLive(attempt.state)) return;
+      const failure = { class: 'internal' as const, code: error.code, message: error.message };
+      await this.endings.fail(tx, { run, attempt, actor: 'system', state: 'failed', failure });
+    });
+  }
+
+  /** A rank could not write its part: this checkpoint will not be, and training goes on. */
+  private async failed(session: SessionIdentity, report: agentV1.CheckpointReport): Promise<void> {
+    const key = { runId: report.runId, step: report.step, fence: report.fence };
+    await this.prisma.transaction(async (tx) => {
+      const found = await this.lockAttempt(tx, session, key);
+      const writing = found && (await this.checkpoints.findWriting(tx, key));
+      if (!found || writing?.durable) return;
+      if (writing) await this.checkpoints.delete(tx, [writing.id]);
+      await this.publisher.noteFailure(tx, key, session.agentId, report.errorMessage);
+    });
+  }
+
+  private async lockAttempt(
+    tx: Transaction, session: SessionIdentity, { runId, fence }: PartKey,
+  ): Promise<{ run: RunRecord; attempt: AttemptRecord } | undefined> {
+    if (!(await this.agents.isCurrent(tx, session.agentId, session.epoch))) return undefined;
+    const run = await this.runs.lock(tx, runId);
+    if (!run || run.fence !== fence) return undefined;
+    const attempt = await this.attempts.find(tx, runId, fence);
+    return attempt ? { run, attempt } : undefined;
+  }
+}
+
+/** Of all blocks, each distinct one once. */
+function distinctBytes({ tensors }: ManifestDocument): number {
+  const bytesOf = new Map(tensors.flatMap(({ blocks }) => blocks.map(({ sha256, bytes }) => [sha256, bytes])));
+  return [...bytesOf.values()].reduce((sum, bytes) => sum + bytes, 0);
+}

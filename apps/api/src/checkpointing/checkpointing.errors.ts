@@ -1,0 +1,29 @@
+import { AppError } from '@millrace/core';
+
+export function partInvalid(reason: string, cause?: unknown): AppError {
+  return new AppError({
+    code: 'CHECKPOINT.PART_INVALID', kind: 'invalid',
+    message: `a rank's part of a checkpoint is not accepted: ${reason}`,
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
+
+/** The ranks' parts do not make the whole model. */
+export function partsIncomplete(step: number, reason: string): AppError {
+  return new AppError({
+    code: 'CHECKPOINT.PARTS_INCOMPLETE', kind: 'internal',
+    message: `the parts of the checkpoint of step ${step} do not make the model: ${reason}`,
+  });
+}
+
+export function blocksMissing(step: number, missing: readonly string[]): AppError {
+  return new AppError({
+    code: 'CHECKPOINT.BLOCKS_MISSING', kind: 'internal',
+    message: `${missing.length} blocks of the checkpoint of step ${step} are not in the store, ${missing[0]} among them`,
+    details: { missing: missing.slice(0, 10) },
+  });
+}
+
+export function checkpointNotFound(id: string): AppError {
+  return new AppError({ code: 'CHECKPOINT.NOT_FOUND', kind: 'not_found', message: `there is no checkpoint ${id}` });
+}

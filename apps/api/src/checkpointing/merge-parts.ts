@@ -1,0 +1,60 @@
+import type { ManifestDocument } from '@millrace/contracts';
+import { allParameters } from '@millrace/model';
+import type { StoredPlan } from '../attempts/attempt-record';
+import type { CheckpointPart } from './checkpoint-part';
+import { partsIncomplete } from './checkpointing.errors';
+
+type ManifestTensor = ManifestDocument['tensors'][number];
+
+const KINDS = ['weight', 'm', 'v'] as const;
+const F32_BYTES = 4;
+
+/**
+ * The parts of all ranks as one manifest: every parameter's weight, then every first moment, then every second one, each in
+ * the fixed global order, so that the manifest does not depend on the partition. A tied embedding may come from two ranks,
+ * whose copies must then be the same bits. Error: CHECKPOINT.PARTS_INCOMPLETE.
+ */
+export function mergeParts(parts: readonly CheckpointPart[], plan: StoredPlan, step: number): ManifestDocument {
+  const found = tensorsByKey(parts, step);
+  const tensors = KINDS.flatMap((kind) =>
+    allParameters(plan.model).map(({ name, shape }) => {
+      const tensor = found.get(keyOf(kind, name));
+      if (tensor === undefined) throw partsIncomplete(step, `no rank wrote ${kind} of ${name}`);
+      checkSize(tensor, shape, step);
+      return tensor;
+    }),
+  );
+  if (found.size !== tensors.length) throw partsIncomplete(step, `they hold ${found.size} tensors, the model has ${tensors.length}`);
+  return {
+    version: 1, runId: plan.runId, step, model: plan.model,
+    rng: { seed: plan.spec.train.seed },
+    dataPosition: { samples: step * plan.spec.train.batch.global },
+    optimizer: { type: 'adamw', step },
+    tensors,
+  };
+}
+
+function tensorsByKey(parts: readonly CheckpointPart[], step: number): Map<string, ManifestTensor> {
+  const found = new Map<string, ManifestTensor>();
+  for (const tensor of parts.flatMap((part) => part.tensors)) {
+    const key = keyOf(tensor.kind, tensor.name);
+    const other = found.get(key);
+    if (other && JSON.stringify(other.blocks) !== JSON.stringify(tensor.blocks)) {
+      throw partsIncomplete(step, `two ranks hold different bits of ${tensor.kind} of ${tensor.name}`);
+    }
+    found.set(key, tensor);
+  }
+  return found;
+}
+
+function checkSize({ kind, name, shape, blocks }: ManifestTensor, expected: readonly number[], step: number): void {
+  const bytes = blocks.reduce((sum, block) => sum + block.bytes, 0);
+  const size = expected.reduce((product, extent) => product * extent, F32_BYTES);
+  if (shape.length !== expected.length || shape.some((extent, index) => extent !== expected[index]) || bytes !== size) {
+    throw partsIncomplete(step, `${kind} of ${name} is [${shape.join(', ')}] in ${bytes} bytes, not [${expected.join(', ')}]`);
+  }
+}
+
+function keyOf(kind: string, name: string): string {
+  return `${kind} ${name}`;
+}

@@ -1,0 +1,81 @@
+import { Module } from '@nestjs/common';
+import { AgentsRepository } from './agents/agents.repository';
+import { AgentsService } from './agents/agents.service';
+import { AttemptEndingsService } from './attempts/attempt-endings.service';
+import { AttemptProgressService } from './attempts/attempt-progress.service';
+import { AttemptReattachService } from './attempts/attempt-reattach.service';
+import { AttemptReportsService } from './attempts/attempt-reports.service';
+import { AttemptsRepository } from './attempts/attempts.repository';
+import { BoundaryRequestsService } from './attempts/boundary-requests.service';
+import { LeaseSweeperService } from './attempts/lease-sweeper.service';
+import { LeasesRepository } from './attempts/leases.repository';
+import { BlockCollectorService } from './checkpointing/block-collector.service';
+import { BlockHoldsRepository } from './checkpointing/block-holds.repository';
+import { BlockUploadService } from './checkpointing/block-upload.service';
+import { CheckpointPublisherService } from './checkpointing/checkpoint-publisher.service';
+import { CheckpointReportsService } from './checkpointing/checkpoint-reports.service';
+import { CheckpointWritesRepository } from './checkpointing/checkpoint-writes.repository';
+import { RetentionService } from './checkpointing/retention.service';
+import { GenerateService } from './generate/generate.service';
+import { GenerationGangService } from './generate/generation-gang.service';
+import { GenerationTasks } from './generate/generation-tasks';
+import { PromptTokenizerService } from './generate/prompt-tokenizer.service';
+import { AgentServiceAdapter } from './grpc/agent-service.adapter';
+import { BlobServiceAdapter } from './grpc/blob-service.adapter';
+import { GrpcCaller } from './grpc/grpc-caller';
+import { GrpcServer } from './grpc/grpc-server';
+import { HealthServiceAdapter } from './grpc/health-service.adapter';
+import { ClusterSignals } from './queue/cluster-signals';
+import { IdempotencyPurgeRepository } from './queue/idempotency-purge.repository';
+import { QueueService } from './queue/queue.service';
+import { RunActionsService } from './runs/run-actions.service';
+import { RunAdmissionService } from './runs/run-admission.service';
+import { RunDatasetsRepository } from './runs/run-datasets.repository';
+import { RunRemovalService } from './runs/run-removal.service';
+import { RunTransitionsService } from './runs/run-transitions.service';
+import { RunsRepository } from './runs/runs.repository';
+import { RunsService } from './runs/runs.service';
+import { DryRunService } from './scheduling/dry-run.service';
+import { GangPlacementService } from './scheduling/gang-placement.service';
+import { ResumeSourceService } from './scheduling/resume-source.service';
+import { RunShapesService } from './scheduling/run-shapes.service';
+import { SchedulingService } from './scheduling/scheduling.service';
+import { CommandDispatcherService } from './sessions/command-dispatcher.service';
+import { RunningAttemptsService } from './sessions/running-attempts.service';
+import { SessionMessagesService } from './sessions/session-messages.service';
+import { SessionOpeningService } from './sessions/session-opening.service';
+import { SessionRegistry } from './sessions/session-registry';
+import { TelemetryIngestService } from './sessions/telemetry-ingest.service';
+import { TimelineService } from './timeline/timeline.service';
+import { TraceStore } from './timeline/trace-store';
+
+const RUNS = [
+  RunsRepository, RunDatasetsRepository, RunTransitionsService, RunAdmissionService, RunActionsService, RunRemovalService, RunsService,
+];
+const ATTEMPTS = [
+  AttemptsRepository, LeasesRepository, AttemptProgressService, AttemptEndingsService, AttemptReportsService, AttemptReattachService,
+  BoundaryRequestsService, LeaseSweeperService,
+];
+const CHECKPOINTING = [
+  CheckpointWritesRepository, BlockHoldsRepository, BlockUploadService, RetentionService, CheckpointPublisherService,
+  CheckpointReportsService, BlockCollectorService,
+];
+const SCHEDULING = [ResumeSourceService, RunShapesService, GangPlacementService, SchedulingService, DryRunService];
+const SESSIONS = [
+  SessionRegistry, RunningAttemptsService, TelemetryIngestService, SessionMessagesService, SessionOpeningService, CommandDispatcherService,
+];
+const GENERATE = [GenerationTasks, GenerationGangService, PromptTokenizerService, GenerateService];
+const GRPC = [GrpcCaller, AgentServiceAdapter, BlobServiceAdapter, HealthServiceAdapter, GrpcServer];
+
+/** The control plane: agents' sessions, scheduling, the lives of runs and attempts, checkpoints. */
+@Module({
+  providers: [
+    ClusterSignals, ...RUNS, ...ATTEMPTS, ...CHECKPOINTING, ...SCHEDULING, ...SESSIONS, ...GENERATE, TraceStore, TimelineService,
+    AgentsRepository, AgentsService, IdempotencyPurgeRepository, QueueService, ...GRPC,
+  ],
+  exports: [
+    RunsService, AgentsService, GenerateService, TimelineService, GrpcServer, QueueService,
+    ClusterSignals, BlockHoldsRepository, RunsRepository, AttemptsRepository, SchedulingService, LeaseSweeperService, BlockCollectorService,
+  ],
+})
+export class ClusterModule {}

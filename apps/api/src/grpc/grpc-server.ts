@@ -1,0 +1,80 @@
+import { readFile } from 'node:fs/promises';
+import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { type BeforeApplicationShutdown, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { agentV1, blobV1, healthV1 } from '@millrace/contracts';
+import { assert } from '@millrace/core';
+import { ApiConfig } from '../config/api-config';
+import { SessionRegistry } from '../sessions/session-registry';
+import { AgentServiceAdapter } from './agent-service.adapter';
+import { BlobServiceAdapter } from './blob-service.adapter';
+import { portTaken } from './grpc.errors';
+import { HealthServiceAdapter } from './health-service.adapter';
+
+const MIB = 1024 ** 2;
+
+/** Keepalive both ways: an agent behind a router that forgets idle connections must notice, and so must the API. */
+const OPTIONS = {
+  'grpc.keepalive_time_ms': 20_000,
+  'grpc.keepalive_timeout_ms': 10_000,
+  'grpc.keepalive_permit_without_calls': 1,
+  // Blocks come in pieces, batches are small; a plan with a large model's manifest is the longest message out.
+  'grpc.max_receive_message_length': 8 * MIB,
+  'grpc.max_send_message_length': 256 * MIB,
+  'grpc-node.flow_control_window': 4 * MIB,
+};
+/** Longer than this a call is not waited for at shutdown. */
+const SHUTDOWN_MS = 2_000;
+
+/** The gRPC server, from the start of the application to its end. */
+@Injectable()
+export class GrpcServer implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly server = new Server(OPTIONS);
+  private port: number | undefined;
+
+  constructor(
+    private readonly config: ApiConfig,
+    private readonly registry: SessionRegistry,
+    private readonly agentService: AgentServiceAdapter,
+    private readonly blobService: BlobServiceAdapter,
+    private readonly health: HealthServiceAdapter,
+  ) {}
+
+  /** host:port at which agents reach it. Only after the application has started. */
+  get address(): string {
+    assert(this.port !== undefined, 'the gRPC server has not started');
+    return `${this.config.host}:${this.port}`;
+  }
+
+  async onApplicationBootstrap(): Promise<void> {
+    this.server.addService(agentV1.AgentServiceService, this.agentService.handlers);
+    this.server.addService(blobV1.BlobServiceService, this.blobService.handlers);
+    this.server.addService(healthV1.HealthService, { check: this.health.check, watch: this.health.watch });
+    const address = `${this.config.host}:${this.config.grpcPort}`;
+    const credentials = await this.credentials();
+    this.port = await new Promise<number>((resolve, reject) => {
+      this.server.bindAsync(address, credentials, (error, port) => (error ? reject(portTaken(address, error)) : resolve(port)));
+    });
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    this.health.stopServing();
+    this.registry.closeAll();
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(() => {
+        this.server.forceShutdown();
+        resolve();
+      }, SHUTDOWN_MS);
+      this.server.tryShutdown(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+
+  private async credentials(): Promise<ServerCredentials> {
+    const { tls } = this.config;
+    if (tls === undefined) return ServerCredentials.createInsecure();
+    const [cert, key] = await Promise.all([readFile(tls.cert), readFile(tls.key)]);
+    return ServerCredentials.createSsl(null, [{ cert_chain: cert, private_key: key }]);
+  }
+}

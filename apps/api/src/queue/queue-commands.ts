@@ -1,0 +1,17 @@
+/** Short, idempotent commands: doing one twice, or when it is not needed, changes nothing. */
+export const QUEUE_COMMANDS = ['schedule', 'sweep-leases', 'collect-checkpoints', 'purge-idempotency'] as const;
+export type QueueCommand = (typeof QUEUE_COMMANDS)[number];
+
+export function isQueueCommand(name: string): name is QueueCommand {
+  return (QUEUE_COMMANDS as readonly string[]).includes(name);
+}
+
+/** How often each is done without anybody asking: what a lost command would have done is done then. */
+export function intervalsMs(leaseMs: number): Readonly<Record<QueueCommand, number>> {
+  return {
+    schedule: 5_000,
+    'sweep-leases': Math.max(500, Math.floor(leaseMs / 10)),
+    'collect-checkpoints': 60_000,
+    'purge-idempotency': 600_000,
+  };
+}

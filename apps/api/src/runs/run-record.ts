@@ -1,0 +1,32 @@
+import type { RunSpec } from '@millrace/contracts';
+import type { RunState, StopRequest } from '@millrace/scheduler';
+
+/** Why a run is in its state; `nearest` for a queued one is the nearest placement that would do. */
+export interface RunReason {
+  readonly code: string;
+  readonly message: string;
+  readonly nearest?: unknown;
+}
+
+/** A row of runs with its documents typed. They were validated when they were written. */
+export interface RunRecord {
+  readonly id: string;
+  readonly name: string;
+  readonly project: string;
+  readonly queue: string;
+  readonly priority: number;
+  readonly state: RunState;
+  readonly stopping: StopRequest | undefined;
+  readonly reason: RunReason | null;
+  readonly spec: RunSpec;
+  readonly datasetId: string;
+  /** Largest step whose metrics are stored. */
+  readonly step: number;
+  readonly fence: number;
+  readonly failures: number;
+  readonly version: number;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+  readonly startedAt: Date | null;
+  readonly finishedAt: Date | null;
+}

@@ -1,0 +1,44 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { type Clock } from '@millrace/core';
+import { isFinal, type RunState } from '@millrace/scheduler';
+import { CLOCK } from '../config/api-logger';
+import type { Transaction } from '../database/prisma.service';
+import { EventsService } from '../events/events.service';
+import type { RunRecord } from './run-record';
+import { type RunChanges, RunsRepository } from './runs.repository';
+
+export interface Transition extends RunChanges {
+  /** A token's id, an agent's id or `system`. */
+  readonly actor: string;
+}
+
+/** Every change of a run's state: the guarded update and its event, in the caller's transaction. */
+@Injectable()
+export class RunTransitionsService {
+  constructor(
+    private readonly runs: RunsRepository,
+    private readonly events: EventsService,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  /** The run as it is afterwards; undefined when somebody else was first, and then nothing was changed. */
+  async move(tx: Transaction, run: RunRecord, to: RunState, { actor, ...changes }: Transition): Promise<RunRecord | undefined> {
+    const all: RunChanges = {
+      ...changes,
+      ...(isFinal(to) ? { finishedAt: new Date(this.clock.now()) } : {}),
+      ...(to === 'starting' && run.startedAt === null ? { startedAt: new Date(this.clock.now()) } : {}),
+    };
+    if (!(await this.runs.transition(tx, run, to, all))) return undefined;
+    const reason = changes.reason === undefined ? run.reason : changes.reason;
+    const fence = changes.fence ?? run.fence;
+    await this.events.append(tx, {
+      type: 'run.state', runId: run.id, subject: run.id, actor,
+      data: { from: run.state, state: to, fence, step: run.step, reason: reason && { code: reason.code, message: reason.message } },
+    });
+    return {
+      ...run, state: to, fence, reason,
+      stopping: changes.stopping === undefined ? run.stopping : (changes.stopping ?? undefined),
+      failures: changes.failures ?? run.failures,
+    };
+  }
+}

@@ -1,0 +1,134 @@
+import { Injectable } from '@nestjs/common';
+import type { RunSpec } from '@millrace/contracts';
+import { allowedSources, isFinal, type RunState, RUN_STATES, type StopRequest } from '@millrace/scheduler';
+import { PrismaService, type Transaction } from '../database/prisma.service';
+import { Prisma, type Run } from '../generated/prisma/client';
+import type { RunReason, RunRecord } from './run-record';
+
+export interface NewRun {
+  readonly id: string;
+  readonly spec: RunSpec;
+  readonly datasetId: string;
+  readonly reason: RunReason;
+}
+
+export interface RunChanges {
+  readonly fence?: number;
+  readonly stopping?: StopRequest | null;
+  readonly reason?: RunReason | null;
+  readonly failures?: number;
+  readonly startedAt?: Date;
+  readonly finishedAt?: Date;
+}
+
+export interface RunFilter {
+  readonly state?: string | undefined;
+  readonly name?: string | undefined;
+  /** The run to go on after: lists are newest first. */
+  readonly after?: { readonly createdAt: Date; readonly id: string } | undefined;
+}
+
+/** Rows of runs. A state changes only by `transition`. */
+@Injectable()
+export class RunsRepository {
+  constructor(private readonly prisma: PrismaService) {}
+
+  async create(tx: Transaction, { id, spec, datasetId, reason }: NewRun): Promise<RunRecord> {
+    const { name, project, queue, priority } = spec;
+    const row = await tx.run.create({
+      data: { id, name, project, queue, priority, state: 'queued', spec, datasetId, reason: json(reason) },
+    });
+    return toRecord(row);
+  }
+
+  async find(id: string): Promise<RunRecord | null> {
+    const row = await this.prisma.run.findUnique({ where: { id } });
+    return row && toRecord(row);
+  }
+
+  /** The run, locked against other writers until the transaction ends: whatever decides on a run takes this first. */
+  async lock(tx: Transaction, id: string): Promise<RunRecord | null> {
+    await tx.$queryRaw`SELECT "id" FROM "Run" WHERE "id" = ${id} FOR NO KEY UPDATE`;
+    const row = await tx.run.findUnique({ where: { id } });
+    return row && toRecord(row);
+  }
+
+  /**
+   * Moves the run to `to` if the table allows it from the state that it has now, and its fence is the one of `run`.
+   * False: somebody else was first, and nothing was changed.
+   */
+  async transition(tx: Transaction, run: RunRecord, to: RunState, changes: RunChanges = {}): Promise<boolean> {
+    const { count } = await tx.run.updateMany({
+      where: { id: run.id, fence: run.fence, state: { in: allowedSources(to) } },
+      data: { state: to, version: { increment: 1 }, ...columns(changes) },
+    });
+    return count === 1;
+  }
+
+  /** Changes that leave the state as it is; guarded by state and fence all the same. */
+  async update(tx: Transaction, run: RunRecord, changes: RunChanges): Promise<boolean> {
+    const { count } = await tx.run.updateMany({
+      where: { id: run.id, fence: run.fence, state: run.state },
+      data: { version: { increment: 1 }, ...columns(changes) },
+    });
+    return count === 1;
+  }
+
+  /** Runs in one of `states`, the most urgent first: priority, then age. */
+  async inStates(states: readonly RunState[], reader: Transaction = this.prisma): Promise<RunRecord[]> {
+    const rows = await reader.run.findMany({
+      where: { state: { in: [...states] } },
+      orderBy: [{ priority: 'desc' }, { createdAt: 'asc' }, { id: 'asc' }],
+    });
+    return rows.map(toRecord);
+  }
+
+  async page(count: number, { state, name, after }: RunFilter): Promise<RunRecord[]> {
+    const rows = await this.prisma.run.findMany({
+      where: {
+        ...(state === undefined ? {} : { state }),
+        ...(name === undefined ? {} : { name }),
+        ...(after === undefined
+          ? {}
+          : { OR: [{ createdAt: { lt: after.createdAt } }, { createdAt: after.createdAt, id: { lt: after.id } }] }),
+      },
+      orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
+      take: count,
+    });
+    return rows.map(toRecord);
+  }
+
+  async delete(tx: Transaction, id: string): Promise<void> {
+    await tx.run.delete({ where: { id } });
+  }
+
+  /** Which runs that are not over start from which of the given checkpoints. */
+  async startingFrom(reader: Transaction, checkpointIds: readonly string[]): Promise<{ runId: string; checkpointId: string }[]> {
+    const live = RUN_STATES.filter((state) => !isFinal(state));
+    return reader.$queryRaw`
+      SELECT "id" AS "runId", "spec" #>> '{model,init,id}' AS "checkpointId" FROM "Run"
+      WHERE "state" = ANY(${live}::text[]) AND "spec" #>> '{model,init,id}' = ANY(${[...checkpointIds]}::text[])`;
+  }
+}
+
+function columns({ stopping, reason, ...rest }: RunChanges): Prisma.RunUpdateManyMutationInput {
+  return {
+    ...rest,
+    ...(stopping === undefined ? {} : { stopping: stopping ?? 'none' }),
+    ...(reason === undefined ? {} : { reason: reason === null ? Prisma.DbNull : json(reason) }),
+  };
+}
+
+function json(reason: RunReason): Prisma.InputJsonValue {
+  return { ...reason } as Prisma.InputJsonObject;
+}
+
+function toRecord(row: Run): RunRecord {
+  return {
+    ...row,
+    state: row.state as RunState,
+    stopping: row.stopping === 'none' ? undefined : (row.stopping as StopRequest),
+    reason: row.reason as unknown as RunReason | null,
+    spec: row.spec as unknown as RunSpec,
+  };
+}

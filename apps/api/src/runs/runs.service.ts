@@ -1,0 +1,116 @@
+import { Injectable } from '@nestjs/common';
+import type { Page, PlanBody, RunBody, RunSpec, SubmittedBody } from '@millrace/contracts';
+import { newId } from '@millrace/core';
+import { AttemptsRepository } from '../attempts/attempts.repository';
+import { PrismaService } from '../database/prisma.service';
+import { EventsService } from '../events/events.service';
+import { ClusterSignals } from '../queue/cluster-signals';
+import { DryRunService } from '../scheduling/dry-run.service';
+import { RunActionsService } from './run-actions.service';
+import { RunAdmissionService } from './run-admission.service';
+import { runBody } from './run-body';
+import { RunRemovalService } from './run-removal.service';
+import { runCursorInvalid, runNotFound } from './runs.errors';
+import { RunsRepository } from './runs.repository';
+
+export interface RunListQuery {
+  readonly limit: number;
+  readonly cursor?: string | undefined;
+  readonly state?: string | undefined;
+  readonly name?: string | undefined;
+}
+
+/** Runs, as the REST API offers them. */
+@Injectable()
+export class RunsService {
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly runs: RunsRepository,
+    private readonly attempts: AttemptsRepository,
+    private readonly admission: RunAdmissionService,
+    private readonly actions: RunActionsService,
+    private readonly removal: RunRemovalService,
+    private readonly dryRuns: DryRunService,
+    private readonly events: EventsService,
+    private readonly signals: ClusterSignals,
+  ) {}
+
+  /** `spec` is complete (parseRunSpec). @throws AppError RUN.SPEC_UNFIT, and nothing is stored */
+  async submit(spec: RunSpec, actor: string): Promise<SubmittedBody> {
+    const { datasetId } = await this.admission.admit(spec);
+    const id = newId('run');
+    const reason = { code: 'PENDING', message: 'waits for the scheduler' };
+    await this.prisma.transaction(async (tx) => {
+      await this.runs.create(tx, { id, spec, datasetId, reason });
+      await this.events.append(tx, {
+        type: 'run.state', runId: id, subject: id, actor, data: { from: null, state: 'queued', fence: 0, step: 0, reason },
+      });
+    });
+    this.signals.schedule();
+    return { id, state: 'queued' };
+  }
+
+  /** How the run would be split and placed now; stores nothing. */
+  async dryRun(spec: RunSpec): Promise<PlanBody> {
+    const { shape } = await this.admission.admit(spec);
+    return this.dryRuns.plan(spec, shape);
+  }
+
+  async get(id: string): Promise<RunBody> {
+    const run = await this.runs.find(id);
+    if (!run) throw runNotFound(id);
+    return runBody(run, await this.attempts.ofRuns([id]));
+  }
+
+  /** Newest first. */
+  async list({ limit, cursor, state, name }: RunListQuery): Promise<Page<RunBody>> {
+    const after = cursor === undefined ? undefined : parseCursor(cursor);
+    const rows = await this.runs.page(limit + 1, { state, name, after });
+    const runs = rows.slice(0, limit);
+    const attempts = await this.attempts.ofRuns(runs.map(({ id }) => id));
+    const last = runs.at(-1);
+    return {
+      items: runs.map((run) => runBody(run, attempts.filter(({ runId }) => runId === run.id))),
+      nextCursor: rows.length > limit && last ? formatCursor(last) : null,
+    };
+  }
+
+  cancel(id: string, actor: string): Promise<SubmittedBody> {
+    return this.actions.cancel(id, actor);
+  }
+
+  pause(id: string, actor: string): Promise<SubmittedBody> {
+    return this.actions.pause(id, actor);
+  }
+
+  resume(id: string, actor: string): Promise<SubmittedBody> {
+    return this.actions.resume(id, actor);
+  }
+
+  checkpoint(id: string, actor: string): Promise<SubmittedBody> {
+    return this.actions.checkpoint(id, actor);
+  }
+
+  remove(id: string, actor: string): Promise<void> {
+    return this.removal.remove(id, actor);
+  }
+
+  /** Grows with every change of the run: the ETag. */
+  async version(id: string): Promise<number> {
+    const run = await this.runs.find(id);
+    if (!run) throw runNotFound(id);
+    return run.version;
+  }
+}
+
+function formatCursor({ createdAt, id }: { createdAt: Date; id: string }): string {
+  return Buffer.from(`${createdAt.getTime()} ${id}`).toString('base64url');
+}
+
+/** @throws AppError RUN.CURSOR_INVALID */
+function parseCursor(cursor: string): { createdAt: Date; id: string } {
+  const [time, id, ...rest] = Buffer.from(cursor, 'base64url').toString().split(' ');
+  const ms = Number(time);
+  if (time === undefined || time === '' || !Number.isSafeInteger(ms) || Math.abs(ms) > 8.64e15 || !id || rest.length > 0) throw runCursorInvalid();
+  return { createdAt: new Date(ms), id };
+}

@@ -1,0 +1,45 @@
+import type { RunSpec } from '@millrace/contracts';
+import { type ModelConfig, stageFlops, stageMemoryBytes, stageParameters, type StageSlice, stageSlices, type StageWork } from '@millrace/model';
+import { executionSchedule, partitionLayers, type Schedule, type ScheduleProof } from '@millrace/pipeline';
+
+export interface StageShape extends StageSlice {
+  /** Count of trained numbers. */
+  readonly parameters: number;
+  /** Device memory that the stage takes at its worst moment. */
+  readonly memoryBytes: number;
+  /** Floating-point operations of one micro-batch. */
+  readonly flops: StageWork;
+}
+
+/** What follows from a spec alone, before any device is chosen. */
+export interface RunShape {
+  readonly model: ModelConfig;
+  /** Index = stage = rank. */
+  readonly stages: readonly StageShape[];
+  readonly microBatches: number;
+  /** Lowered and proved. */
+  readonly schedule: Schedule;
+  readonly proof: ScheduleProof;
+}
+
+/** `vocab` is what the run's vocabulary comes to. */
+export function modelConfigOf({ model }: RunSpec, vocab: number): ModelConfig {
+  const { layers, heads, hidden, ffn = 4 * hidden, context, tieEmbeddings } = model;
+  return { family: 'gpt2', layers, heads, hidden, ffn, context, vocab, tieEmbeddings };
+}
+
+/** @throws AppError PIPELINE.* when there is no such schedule or partition */
+export function shapeRun(spec: RunSpec, model: ModelConfig): RunShape {
+  const { pp, dp, schedule: name, chunks, partition } = spec.parallel;
+  const { global, micro } = spec.train.batch;
+  const microBatches = global / (micro * dp);
+  const { schedule, proof } = executionSchedule({ name, ranks: pp, microBatches, chunks });
+  const slices = stageSlices(model, partition === 'auto' ? partitionLayers(model.layers, pp) : partition);
+  const stages = slices.map((slice, stage) => ({
+    ...slice,
+    parameters: stageParameters(model, slice).reduce((sum, { shape }) => sum + shape.reduce((product, extent) => product * extent, 1), 0),
+    memoryBytes: stageMemoryBytes(model, slice, micro, proof.peakMicroBatches.untilWeight[stage] ?? microBatches).total,
+    flops: stageFlops(model, slice, micro),
+  }));
+  return { model, stages, microBatches, schedule, proof };
+}

@@ -1,0 +1,44 @@
+import type { AppError } from '@millrace/core';
+import type { AgentTransport, ApiBody } from './agent-transport';
+
+export interface SessionIdentity {
+  readonly agentId: string;
+  /** Of the agent's newest session when this one began; a larger one in the database voids this session. */
+  readonly epoch: number;
+}
+
+/** One live session. It remembers when each command was last sent, so that one is sent again only when it is overdue. */
+export class AgentSession implements SessionIdentity {
+  readonly agentId: string;
+  readonly epoch: number;
+  private readonly sentAtMs = new Map<string, number>();
+  private closed = false;
+
+  constructor(identity: SessionIdentity, private readonly transport: AgentTransport) {
+    this.agentId = identity.agentId;
+    this.epoch = identity.epoch;
+  }
+
+  send(body: ApiBody): void {
+    if (!this.closed) this.transport.send(body);
+  }
+
+  close(reason: AppError): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.transport.close(reason);
+  }
+
+  /** True when the command was not sent in this session within the last `againAfterMs`; it counts as sent from then on. */
+  isDue(commandId: string, nowMs: number, againAfterMs: number): boolean {
+    const sentAtMs = this.sentAtMs.get(commandId);
+    if (sentAtMs !== undefined && nowMs - sentAtMs < againAfterMs) return false;
+    this.sentAtMs.set(commandId, nowMs);
+    return true;
+  }
+
+  /** Forgets the commands that are not wanted any more. */
+  keepOnly(commandIds: ReadonlySet<string>): void {
+    for (const id of this.sentAtMs.keys()) if (!commandIds.has(id)) this.sentAtMs.delete(id);
+  }
+}

@@ -1,0 +1,92 @@
+import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { type Clock, describeError, type Logger } from '@millrace/core';
+import { AttemptsRepository } from '../attempts/attempts.repository';
+import { type LeaseRecord, LeasesRepository } from '../attempts/leases.repository';
+import { CLOCK, LOGGER } from '../config/api-logger';
+import { ClusterSignals } from '../queue/cluster-signals';
+import type { AgentSession } from './agent-session';
+import { desiredCommands, startCommand } from './desired-commands';
+import { SessionRegistry } from './session-registry';
+
+/** How often the database is looked at without a signal: what another replica decided is found then. */
+const PASS_INTERVAL_MS = 1_000;
+/** A command without an answer is sent again after this. */
+const AGAIN_AFTER_MS = 5_000;
+
+/**
+ * Sends the agents whose sessions this replica holds what they should be told. Commands are derived from leases and attempts
+ * in every pass, so they survive a restart, and any replica may have made the decision behind them.
+ */
+@Injectable()
+export class CommandDispatcherService implements OnApplicationBootstrap, OnApplicationShutdown {
+  private cancelTimer: (() => void) | undefined;
+  private unsubscribe: (() => void) | undefined;
+  private passing = false;
+  private wantedAgain = false;
+  private stopped = false;
+
+  constructor(
+    private readonly registry: SessionRegistry,
+    private readonly leases: LeasesRepository,
+    private readonly attempts: AttemptsRepository,
+    private readonly signals: ClusterSignals,
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.unsubscribe = this.signals.whenCommands(() => this.wake());
+    this.wake();
+  }
+
+  onApplicationShutdown(): void {
+    this.stopped = true;
+    this.unsubscribe?.();
+    this.cancelTimer?.();
+  }
+
+  /** One pass at a time; a wake-up during a pass makes one more. */
+  private wake(): void {
+    if (this.stopped) return;
+    if (this.passing) {
+      this.wantedAgain = true;
+      return;
+    }
+    this.passing = true;
+    this.cancelTimer?.();
+    void this.pass()
+      .catch((error: unknown) => this.logger.warn({ reason: describeError(error) }, 'commands could not be sent; the next pass will'))
+      .finally(() => {
+        this.passing = false;
+        if (this.wantedAgain) {
+          this.wantedAgain = false;
+          this.wake();
+        } else if (!this.stopped) {
+          this.cancelTimer = this.clock.after(PASS_INTERVAL_MS, () => this.wake());
+        }
+      });
+  }
+
+  private async pass(): Promise<void> {
+    const sessions = this.registry.all();
+    if (sessions.length === 0) return;
+    const leases = await this.leases.ofAgents(sessions.map(({ agentId }) => agentId));
+    const attempts = await this.attempts.statuses(leases);
+    for (const session of sessions) {
+      const lease = leases.find(({ agentId }) => agentId === session.agentId);
+      const attempt = lease && attempts.find(({ runId, fence }) => runId === lease.runId && fence === lease.fence);
+      const commands = lease && attempt ? desiredCommands(lease, attempt) : [];
+      session.keepOnly(new Set(commands.map(({ id }) => id)));
+      for (const command of commands) {
+        if (!session.isDue(command.id, this.clock.monotonicMs(), AGAIN_AFTER_MS)) continue;
+        if (command.kind === 'send') session.send(command.body);
+        else if (lease) await this.start(session, command.id, lease);
+      }
+    }
+  }
+
+  private async start(session: AgentSession, commandId: string, { runId, fence, rank }: LeaseRecord): Promise<void> {
+    const attempt = await this.attempts.find(undefined, runId, fence);
+    if (attempt) session.send(startCommand(commandId, attempt, rank));
+  }
+}

@@ -1,0 +1,62 @@
+import type { AttemptPlan } from '@millrace/contracts';
+import { type AttemptRecord, type AttemptStatus, isLive } from '../attempts/attempt-record';
+import type { LeaseRecord } from '../attempts/leases.repository';
+import type { ApiBody } from './agent-transport';
+
+/** `start` leaves the plan out, which only whoever sends it needs to read. */
+export type Command =
+  | { readonly kind: 'start'; readonly id: string }
+  | { readonly kind: 'send'; readonly id: string; readonly body: ApiBody };
+
+/** Parts of a command's id: commands are not rows, what an agent should be told follows from its lease and the attempt. */
+export type CommandTarget =
+  | { readonly kind: 'start' | 'stop'; readonly runId: string; readonly fence: number }
+  | { readonly kind: 'boundary'; readonly runId: string; readonly fence: number; readonly sequence: number };
+
+/**
+ * The commands that the agent with `lease` has not answered yet. The same command has the same id whenever it is derived,
+ * so an agent that gets it twice, or while it still executes it, knows it.
+ */
+export function desiredCommands({ runId, fence, rank }: LeaseRecord, attempt: AttemptStatus): Command[] {
+  if (!isLive(attempt.state)) {
+    const id = commandId({ kind: 'stop', runId, fence });
+    return [{ kind: 'send', id, body: { $case: 'stopAttempt', value: { commandId: id, runId, fence, reason: stopReason(attempt) } } }];
+  }
+  if (attempt.ranks[rank]?.state === 'pending') return [{ kind: 'start', id: commandId({ kind: 'start', runId, fence }) }];
+  const { boundary } = attempt;
+  if (rank !== 0 || boundary === null || boundary.acknowledged) return [];
+  const id = commandId({ kind: 'boundary', runId, fence, sequence: boundary.sequence });
+  const { checkpoint, stop } = boundary;
+  return [{ kind: 'send', id, body: { $case: 'requestBoundary', value: { commandId: id, runId, fence, checkpoint, stop } } }];
+}
+
+/** The start of `rank`, with its plan. */
+export function startCommand(commandId: string, attempt: AttemptRecord, rank: number): ApiBody {
+  const { runId, fence } = attempt;
+  return { $case: 'startAttempt', value: { commandId, runId, fence, planJson: JSON.stringify(planOf(attempt, rank)) } };
+}
+
+function planOf({ plan, dataKey }: AttemptRecord, rank: number): AttemptPlan {
+  const { resumeCheckpointId: _id, predicted: _predicted, ...gang } = plan;
+  return { ...gang, rank, dataKey };
+}
+
+function stopReason({ state }: AttemptStatus): string {
+  if (state === 'cancelled') return 'cancel';
+  return state === 'lost' ? 'lost' : 'superseded';
+}
+
+function commandId(target: CommandTarget): string {
+  const end = target.kind === 'boundary' ? `:${target.sequence}` : '';
+  return `${target.kind}:${target.runId}:${target.fence}${end}`;
+}
+
+/** What the id of a command says; undefined for the id of something else, such as a generation. */
+export function parseCommandId(id: string): CommandTarget | undefined {
+  const [kind, runId, fenceText, sequenceText] = id.split(':');
+  const fence = Number(fenceText);
+  if (runId === undefined || !Number.isSafeInteger(fence)) return undefined;
+  if (kind === 'start' || kind === 'stop') return { kind, runId, fence };
+  const sequence = Number(sequenceText);
+  return kind === 'boundary' && Number.isSafeInteger(sequence) ? { kind, runId, fence, sequence } : undefined;
+}

@@ -1,0 +1,34 @@
+import { Injectable } from '@nestjs/common';
+import type { agentV1 } from '@millrace/contracts';
+
+/** Bounds of what is kept in memory: the newest steps of the runs that were traced last. */
+const STEPS_PER_RUN = 50;
+const RUNS_MAX = 32;
+const SPANS_PER_BATCH_MAX = 20_000;
+
+/** What the ranks executed in the last steps. It is for looking at: a restart of the API forgets it, and nothing depends on it. */
+@Injectable()
+export class TraceStore {
+  /** run -> (step, rank) -> batch; both maps in the order of arrival. */
+  private readonly runs = new Map<string, Map<string, agentV1.TraceBatch>>();
+
+  add(batch: agentV1.TraceBatch): void {
+    const batches = this.runs.get(batch.runId) ?? new Map<string, agentV1.TraceBatch>();
+    // Setting it anew moves the run to the end: the least recently traced one goes first.
+    this.runs.delete(batch.runId);
+    this.runs.set(batch.runId, batches);
+    batches.set(`${batch.step} ${batch.rank}`, { ...batch, spans: batch.spans.slice(0, SPANS_PER_BATCH_MAX) });
+    const oldest = batch.step - STEPS_PER_RUN;
+    // A lost attempt's later steps go too, when the next one traces earlier steps again.
+    for (const [key, { step, fence }] of batches) if (step <= oldest || fence < batch.fence) batches.delete(key);
+    for (const runId of this.runs.keys()) {
+      if (this.runs.size <= RUNS_MAX) break;
+      this.runs.delete(runId);
+    }
+  }
+
+  /** By step, then rank. */
+  of(runId: string): agentV1.TraceBatch[] {
+    return [...(this.runs.get(runId)?.values() ?? [])].sort((a, b) => a.step - b.step || a.rank - b.rank);
+  }
+}
