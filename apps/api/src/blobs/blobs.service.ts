@@ -1,13 +1,17 @@
 import { createReadStream } from 'node:fs';
-import { mkdir, stat, statfs } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { type BlockStore, FileBlockStore } from '@millrace/checkpoint';
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import { FileBlockStore } from '@millrace/checkpoint';
+import type { Clock } from '@millrace/core';
 import { ApiConfig } from '../config/api-config';
+import { CLOCK } from '../config/api-logger';
 import { blobNotFound, diskNearlyFull } from './blobs.errors';
 
 /** Bytes that stay free on the disk, for the database beside it. */
 const RESERVE_BYTES = 256 * 1024 ** 2;
+/** No upload takes as long as this. */
+const UPLOAD_MS_MAX = 24 * 3_600_000;
 const SHA256 = /^[0-9a-f]{64}$/;
 
 export interface OpenBlob {
@@ -19,18 +23,19 @@ export interface OpenBlob {
 /** Where bytes live: blocks of checkpoints, token files of datasets, and uploads on their way to become either. */
 @Injectable()
 export class BlobsService implements OnModuleInit {
-  readonly blocks: BlockStore;
+  readonly blocks: FileBlockStore;
   private readonly root: string;
 
-  constructor(config: ApiConfig) {
+  constructor(config: ApiConfig, @Inject(CLOCK) private readonly clock: Clock) {
     this.root = config.blobs;
-    this.blocks = new FileBlockStore(this.blocksFolder);
+    this.blocks = new FileBlockStore(this.blocksFolder, { now: () => clock.now() });
   }
 
   async onModuleInit(): Promise<void> {
     for (const folder of [this.blocksFolder, this.datasetsFolder, this.uploadsFolder]) {
       await mkdir(folder, { recursive: true, mode: 0o700 });
     }
+    await this.deleteOldUploads();
   }
 
   /** The token file of a dataset. */
@@ -64,6 +69,15 @@ export class BlobsService implements OnModuleInit {
   async assertRoomFor(bytes: number): Promise<void> {
     const freeBytes = await this.freeBytes();
     if (freeBytes - bytes < RESERVE_BYTES) throw diskNearlyFull(bytes, freeBytes);
+  }
+
+  /** What a killed API left half uploaded. Not the young ones: another replica may be writing them. */
+  private async deleteOldUploads(): Promise<void> {
+    for (const name of await readdir(this.uploadsFolder)) {
+      const path = this.uploadPath(name);
+      const modifiedMs = (await stat(path).catch(() => undefined))?.mtimeMs;
+      if (modifiedMs !== undefined && modifiedMs < this.clock.now() - UPLOAD_MS_MAX) await rm(path, { force: true });
+    }
   }
 
   private async openBlock(sha256: string): Promise<OpenBlob> {

@@ -59,3 +59,39 @@ export function etagDiffers(given: string, current: string): AppError {
     message: `If-Match is ${given}, but the object's ETag is ${current}; read it again and decide anew`,
   });
 }
+
+/** The address exists, but not for this method. */
+export function methodNotAllowed(method: string, path: string, allowed: readonly string[]): AppError {
+  return new AppError({
+    code: 'API.METHOD_NOT_ALLOWED', kind: 'invalid',
+    message: `${method} is not a method of ${path}; it takes ${allowed.join(', ')}`,
+    details: { allowed },
+  });
+}
+
+/** The body's media type is not one that the call takes. */
+export function contentTypeUnknown(given: string | undefined, accepted: readonly string[]): AppError {
+  const list = accepted.join(' or ');
+  return new AppError({
+    code: 'API.CONTENT_TYPE_UNKNOWN', kind: 'invalid',
+    message: `${given === undefined ? 'the Content-Type is missing' : `content type ${JSON.stringify(given)} is not taken`}; send ${list}`,
+    fields: [{ path: '/content-type', message: `must be ${list}` }],
+  });
+}
+
+/** The body is compressed. */
+export function contentEncodingUnknown(given: string): AppError {
+  return new AppError({
+    code: 'API.CONTENT_ENCODING_UNKNOWN', kind: 'invalid',
+    message: `content encoding ${JSON.stringify(given)} is not taken; send the body as it is`,
+    fields: [{ path: '/content-encoding', message: 'must be left out' }],
+  });
+}
+
+/** More requests than one token may make in a second. */
+export function rateLimited(requestsPerSecond: number): AppError {
+  return new AppError({
+    code: 'API.RATE_LIMITED', kind: 'rate_limited',
+    message: `more than ${requestsPerSecond} requests in a second; wait as long as Retry-After says`,
+  });
+}

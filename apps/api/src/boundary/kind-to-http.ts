@@ -1,4 +1,4 @@
-import type { ErrorKind } from '@millrace/core';
+import type { AppError, ErrorKind } from '@millrace/core';
 
 /** The HTTP status of each kind of failure. */
 export const kindToHttp = {
@@ -7,7 +7,7 @@ export const kindToHttp = {
   forbidden: 403,
   not_found: 404,
   conflict: 409,
-  precondition: 412,
+  precondition: 409,
   too_large: 413,
   rate_limited: 429,
   exhausted: 507,
@@ -15,3 +15,17 @@ export const kindToHttp = {
   aborted: 409,
   internal: 500,
 } as const satisfies Record<ErrorKind, number>;
+
+/** Where HTTP has a finer status than the kind. */
+const CODE_TO_HTTP: Readonly<Record<string, number>> = {
+  'API.METHOD_NOT_ALLOWED': 405,
+  'API.ETAG_DIFFERS': 412,
+  'API.CONTENT_TYPE_UNKNOWN': 415,
+  'API.CONTENT_ENCODING_UNKNOWN': 415,
+  'DATA.CONTENT_TYPE_UNKNOWN': 415,
+  'API.IDEMPOTENCY_KEY_REUSED': 422,
+};
+
+export function httpStatusOf(error: Pick<AppError, 'code' | 'kind'>): number {
+  return CODE_TO_HTTP[error.code] ?? kindToHttp[error.kind];
+}

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { MetricPage } from '@millrace/contracts';
+import { encodeCursor } from '../boundary/http/cursor';
 import { PrismaService, type Transaction } from '../database/prisma.service';
 import { lockRunAtFence } from '../database/lock-run-at-fence';
 
@@ -57,7 +58,7 @@ export class MetricsRepository {
     });
     const points = rows.slice(0, limit).map(({ step, value, time }) => ({ step, value, time: time.toISOString() }));
     const last = points.at(-1);
-    return { points, nextCursor: rows.length > limit && last ? String(last.step) : null };
+    return { points, nextCursor: rows.length > limit && last ? encodeCursor([last.step]) : null };
   }
 }
 

@@ -1,0 +1,28 @@
+import { type ExecutionContext, Injectable } from '@nestjs/common';
+import { ThrottlerGuard } from '@nestjs/throttler';
+import type { Request } from 'express';
+import { rateLimited } from '../boundary/boundary.errors';
+import { principalOf } from './auth.guard';
+
+export const REQUESTS_PER_SECOND = 200;
+
+/** Counts requests per token; public routes, which are cheap, are not counted. */
+@Injectable()
+export class RateLimitGuard extends ThrottlerGuard {
+  protected override async shouldSkip(context: ExecutionContext): Promise<boolean> {
+    return principalOf(context.switchToHttp().getRequest<Request>()) === '';
+  }
+
+  protected override async getTracker(request: Record<string, unknown>): Promise<string> {
+    return principalOf(request as unknown as Request);
+  }
+
+  /** One budget per token, not per token and route. */
+  protected override generateKey(_context: ExecutionContext, tracker: string, name: string): string {
+    return `${name} ${tracker}`;
+  }
+
+  protected override async throwThrottlingException(): Promise<void> {
+    throw rateLimited(REQUESTS_PER_SECOND);
+  }
+}

@@ -1,0 +1,66 @@
+import { type ArgumentsHost, Catch, type ExceptionFilter, Inject, NotFoundException } from '@nestjs/common';
+import { AppError, describeError, type Logger } from '@millrace/core';
+import type { Express, Request, Response } from 'express';
+import { LOGGER } from '../../config/api-logger';
+import { methodNotAllowed, routeNotFound } from '../boundary.errors';
+import { allowedMethods } from './allowed-methods';
+import { toProblem } from './problem';
+import { requestIdOf } from './request-id';
+import { toAppError } from './to-app-error';
+
+const RETRY_AFTER_SECONDS = '1';
+
+/** Answers every error, whoever threw it, as application/problem+json. */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  constructor(@Inject(LOGGER) private readonly logger: Logger) {}
+
+  catch(thrown: unknown, host: ArgumentsHost): void {
+    const request = host.switchToHttp().getRequest<Request>();
+    const response = host.switchToHttp().getResponse<Response>();
+    const error = this.explain(thrown, request);
+    if (response.headersSent) {
+      // The answer has begun: cutting it short is the only way left to tell.
+      response.destroy();
+      return;
+    }
+    const problem = toProblem(error, requestIdOf(request));
+    setHeaders(response, error, problem.status);
+    response.status(problem.status).type('application/problem+json').send(JSON.stringify(problem));
+  }
+
+  private explain(thrown: unknown, request: Request): AppError {
+    const noRoute = thrown instanceof NotFoundException && request.route === undefined;
+    const error = noRoute ? noRouteError(request) : toAppError(thrown);
+    const requestId = requestIdOf(request);
+    if (error === undefined) {
+      const stack = thrown instanceof Error ? thrown.stack : undefined;
+      this.logger.error({ requestId, reason: describeError(thrown), stack }, 'request failed');
+    } else if (error.kind === 'internal' || error.kind === 'unavailable') {
+      this.logger.error({ requestId, code: error.code, reason: describeError(error) }, 'request failed');
+    }
+    return error ?? internalError(requestId);
+  }
+}
+
+function noRouteError({ app, method, path }: Request): AppError {
+  const allowed = allowedMethods(app as Express, path);
+  return allowed.length === 0 ? routeNotFound(method, path) : methodNotAllowed(method, path, allowed);
+}
+
+/** Of a bug the caller learns only where to look. */
+function internalError(requestId: string): AppError {
+  return new AppError({
+    code: 'API.INTERNAL', kind: 'internal',
+    message: `the API failed on this request; its log has the reason under request id ${requestId}`,
+  });
+}
+
+function setHeaders(response: Response, error: AppError, status: number): void {
+  if (status === 401) response.setHeader('WWW-Authenticate', 'Bearer realm="millrace"');
+  if ((status === 429 || status === 503) && !response.hasHeader('Retry-After')) response.setHeader('Retry-After', RETRY_AFTER_SECONDS);
+  const { allowed } = error.details;
+  if (status === 405 && Array.isArray(allowed)) response.setHeader('Allow', allowed.join(', '));
+  response.removeHeader('ETag');
+  response.setHeader('Cache-Control', 'no-store');
+}

@@ -1,0 +1,18 @@
+import { STATUS_CODES } from 'node:http';
+import type { Problem } from '@millrace/contracts';
+import type { AppError } from '@millrace/core';
+import { httpStatusOf } from '../kind-to-http';
+
+/** An error as RFC 9457 problem details; `requestId` is also in the log line of the request. */
+export function toProblem(error: AppError, requestId: string): Problem {
+  const status = httpStatusOf(error);
+  return {
+    type: `urn:millrace:error:${error.code}`,
+    title: STATUS_CODES[status] ?? 'Error',
+    status,
+    detail: error.message,
+    instance: `urn:millrace:request:${requestId}`,
+    code: error.code,
+    ...(error.fields.length > 0 ? { errors: error.fields.map(({ path, message }) => ({ path, message })) } : {}),
+  };
+}

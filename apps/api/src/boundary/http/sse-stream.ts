@@ -1,0 +1,97 @@
+import type { Clock } from '@millrace/core';
+import type { Request, Response } from 'express';
+
+const HEARTBEAT_MS = 15_000;
+/** What may wait in the socket of a reader that does not keep up. */
+const WAITING_BYTES_MAX = 1024 ** 2;
+
+export interface SseEvent {
+  readonly id: string;
+  readonly data: unknown;
+}
+
+/** One client's `text/event-stream`; it ends when the client goes, or is too slow and has to come back with Last-Event-ID. */
+export class SseStream {
+  private open = true;
+  private cancelHeartbeat: () => void = () => undefined;
+  private readonly endings = new Set<() => void>();
+
+  constructor(private readonly response: Response, private readonly clock: Clock) {
+    response.status(200);
+    response.setHeader('Content-Type', 'text/event-stream; charset=utf-8');
+    response.setHeader('Cache-Control', 'no-cache, no-transform');
+    response.setHeader('X-Accel-Buffering', 'no');
+    response.flushHeaders();
+    response.once('close', () => this.ended());
+    // A write that fails means that the client is gone, which `close` tells.
+    response.on('error', () => undefined);
+    response.write('retry: 1000\n\n');
+    this.heartbeat();
+  }
+
+  get isOpen(): boolean {
+    return this.open;
+  }
+
+  send({ id, data }: SseEvent): void {
+    this.write(`id: ${id}\ndata: ${JSON.stringify(data)}\n\n`);
+  }
+
+  /** Resolves when the client has taken most of what was sent, or is gone. */
+  async drained(): Promise<void> {
+    while (this.open && this.response.writableNeedDrain) {
+      await new Promise<void>((resolve) => {
+        const done = (): void => {
+          this.response.off('drain', done);
+          this.endings.delete(done);
+          resolve();
+        };
+        this.response.once('drain', done);
+        this.endings.add(done);
+      });
+    }
+  }
+
+  /** Calls `task` once when the stream has ended. */
+  onEnd(task: () => void): void {
+    if (this.open) this.endings.add(task);
+    else task();
+  }
+
+  close(): void {
+    this.response.end();
+    this.ended();
+  }
+
+  private write(text: string): void {
+    if (!this.open) return;
+    if (this.response.writableLength > WAITING_BYTES_MAX) {
+      this.response.destroy();
+      this.ended();
+      return;
+    }
+    this.response.write(text);
+  }
+
+  private heartbeat(): void {
+    this.cancelHeartbeat = this.clock.after(HEARTBEAT_MS, () => {
+      this.write(': alive\n\n');
+      if (this.open) this.heartbeat();
+    });
+  }
+
+  private ended(): void {
+    if (!this.open) return;
+    this.open = false;
+    this.cancelHeartbeat();
+    const endings = [...this.endings];
+    this.endings.clear();
+    for (const ending of endings) ending();
+  }
+}
+
+/** The sequence that a reconnecting client saw last; undefined without a usable Last-Event-ID. */
+export function lastEventId(request: Request): bigint | undefined {
+  const given = request.headers['last-event-id'];
+  return typeof given === 'string' && /^\d{1,18}$/.test(given) ? BigInt(given) : undefined;
+}

@@ -1,0 +1,51 @@
+import { Controller, Delete, Get, Headers, HttpCode, Param, Post, Query, Req } from '@nestjs/common';
+import type { DatasetBody, Page } from '@millrace/contracts';
+import type { Request } from 'express';
+import { z } from 'zod';
+import { Actor } from '../auth/auth.guard';
+import { pageQuerySchema, parseQuery } from '../boundary/http/parse-query';
+import { checkIfMatch } from '../boundary/http/strong-etag';
+import { acceptUpload } from '../boundary/http/upload';
+import { ApiConfig } from '../config/api-config';
+import { DatasetsService } from './datasets.service';
+
+export const DATASET_TYPES = ['text/plain', 'application/x-ndjson', 'application/x-tokens-u16'];
+
+export const newDatasetQuerySchema = z.object({
+  name: z
+    .string({ error: 'is required' })
+    .regex(/^[A-Za-z0-9._-]{1,128}$/, 'must be 1 to 128 characters of A-Z, a-z, 0-9, ".", "_" and "-"'),
+  tokenizer: z.enum(['byte', 'char', 'gpt2'], { error: 'must be byte, char or gpt2' }).optional(),
+});
+
+@Controller('api/v1')
+export class DatasetsController {
+  constructor(
+    private readonly datasets: DatasetsService,
+    private readonly config: ApiConfig,
+  ) {}
+
+  @Post('datasets')
+  async create(@Query() query: unknown, @Req() request: Request, @Actor() actor: string): Promise<DatasetBody> {
+    const contentType = acceptUpload(request, { types: DATASET_TYPES, bytesMax: this.config.uploadBytesMax });
+    const { name, tokenizer } = parseQuery(newDatasetQuerySchema, query);
+    return this.datasets.create({ name, tokenizer, contentType, source: request, actor });
+  }
+
+  @Get('datasets')
+  list(@Query() query: unknown): Promise<Page<DatasetBody>> {
+    return this.datasets.list(parseQuery(pageQuerySchema, query));
+  }
+
+  @Get('datasets/:id')
+  get(@Param('id') id: string): Promise<DatasetBody> {
+    return this.datasets.get(id);
+  }
+
+  @Delete('datasets/:id')
+  @HttpCode(204)
+  async remove(@Param('id') id: string, @Headers('if-match') ifMatch: string | undefined, @Actor() actor: string): Promise<void> {
+    if (ifMatch !== undefined) checkIfMatch(ifMatch, await this.datasets.get(id));
+    await this.datasets.remove(id, actor);
+  }
+}

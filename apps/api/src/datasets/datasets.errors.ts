@@ -1,0 +1,21 @@
+import { AppError } from '@millrace/core';
+
+export function datasetNotFound(id: string): AppError {
+  return new AppError({ code: 'DATASET.NOT_FOUND', kind: 'not_found', message: `there is no dataset ${id}` });
+}
+
+export function datasetNameTaken(name: string): AppError {
+  return new AppError({
+    code: 'DATASET.NAME_TAKEN', kind: 'conflict',
+    message: `a dataset is called ${name} already; choose another name or delete that one`,
+    fields: [{ path: '/name', message: 'is taken' }],
+  });
+}
+
+export function datasetInUse(id: string, runId: string, runCount: number): AppError {
+  return new AppError({
+    code: 'DATASET.IN_USE', kind: 'conflict',
+    message: `dataset ${id} is read by ${runCount} runs, ${runId} among them; delete them first`,
+    details: { runCount },
+  });
+}

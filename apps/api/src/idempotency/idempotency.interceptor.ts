@@ -1,0 +1,89 @@
+import { createHash } from 'node:crypto';
+import { type CallHandler, type ExecutionContext, Inject, Injectable, type NestInterceptor } from '@nestjs/common';
+import { type Clock, describeError, type Logger } from '@millrace/core';
+import type { Request, Response } from 'express';
+import { from, lastValueFrom, of, type Observable } from 'rxjs';
+import { principalOf } from '../auth/auth.guard';
+import { rawBodyOf } from '../boundary/http/document.interceptor';
+import { CLOCK, LOGGER } from '../config/api-logger';
+import type { Prisma } from '../generated/prisma/client';
+import { idempotencyKeyInFlight, idempotencyKeyInvalid, idempotencyKeyReused } from './idempotency.errors';
+import { IdempotencyRepository, IN_FLIGHT, type KeyId } from './idempotency.repository';
+
+const KEY = /^[\x21-\x7e][\x20-\x7e]{0,254}$/;
+const KEY_CHARACTERS_MAX = 255;
+const ANSWER_MS = 24 * 3_600_000;
+/** A reservation whose API was killed is free again after this; it is extended while the request is being handled. */
+const RESERVATION_MS = 60_000;
+const EXTENSION_MS = 20_000;
+
+/**
+ * `Idempotency-Key` on POST (draft-ietf-httpapi-idempotency-key-header): the first answer is kept for a day and given again.
+ * An error frees the key, since nothing was stored.
+ */
+@Injectable()
+export class IdempotencyInterceptor implements NestInterceptor {
+  constructor(
+    private readonly keys: IdempotencyRepository,
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  async intercept(context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
+    const request = context.switchToHttp().getRequest<Request>();
+    const key = request.headers['idempotency-key'];
+    const tokenId = principalOf(request);
+    if (key === undefined || request.method !== 'POST' || tokenId === '') return next.handle();
+    if (typeof key !== 'string' || !KEY.test(key)) throw idempotencyKeyInvalid(KEY_CHARACTERS_MAX);
+    const response = context.switchToHttp().getResponse<Response>();
+    const fingerprint = fingerprintOf(request);
+    const held = await this.keys.reserve({ tokenId, key }, fingerprint, this.later(RESERVATION_MS), this.later(0));
+    if (held === undefined) return from(this.handle({ tokenId, key }, next, response));
+    if (held.fingerprint !== fingerprint) throw idempotencyKeyReused(key);
+    if (held.status === IN_FLIGHT) throw idempotencyKeyInFlight(key);
+    response.status(held.status).setHeader('Idempotency-Replayed', 'true');
+    return of(held.body);
+  }
+
+  private async handle(id: KeyId, next: CallHandler, response: Response): Promise<unknown> {
+    const stop = this.keepAlive(id);
+    try {
+      const body: unknown = await lastValueFrom(next.handle(), { defaultValue: null });
+      const kept = JSON.parse(JSON.stringify(body ?? null)) as Prisma.InputJsonValue;
+      await this.keys.complete(id, response.statusCode, kept, this.later(ANSWER_MS));
+      return body;
+    } catch (error) {
+      await this.keys.release(id);
+      throw error;
+    } finally {
+      stop();
+    }
+  }
+
+  private keepAlive(id: KeyId): () => void {
+    let cancel = (): void => undefined;
+    const extend = (): void => {
+      this.keys.extend(id, this.later(RESERVATION_MS)).catch((error: unknown) => this.warn(error));
+      cancel = this.clock.after(EXTENSION_MS, extend);
+    };
+    cancel = this.clock.after(EXTENSION_MS, extend);
+    return () => cancel();
+  }
+
+  private warn(error: unknown): void {
+    this.logger.warn({ reason: describeError(error) }, 'idempotency keys could not be updated');
+  }
+
+  private later(delayMs: number): Date {
+    return new Date(this.clock.now() + delayMs);
+  }
+}
+
+/** An upload is too large to be read before it is handled: its type and length stand for it. */
+function fingerprintOf(request: Request): string {
+  const hash = createHash('sha256').update(`${request.method} ${request.originalUrl}\n`);
+  const body = rawBodyOf(request);
+  if (body !== undefined) hash.update(body);
+  else hash.update(`${request.headers['content-type'] ?? ''} ${request.headers['content-length'] ?? ''}`);
+  return hash.digest('hex');
+}

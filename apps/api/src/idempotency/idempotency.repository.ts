@@ -1,0 +1,45 @@
+import { Injectable } from '@nestjs/common';
+import { PrismaService } from '../database/prisma.service';
+import type { IdempotencyKey, Prisma } from '../generated/prisma/client';
+
+export interface KeyId {
+  readonly tokenId: string;
+  readonly key: string;
+}
+
+/** Status of a key whose request is being handled. */
+export const IN_FLIGHT = 0;
+
+/** Keys and the answers that belong to them. */
+@Injectable()
+export class IdempotencyRepository {
+  constructor(private readonly prisma: PrismaService) {}
+
+  /** Takes the key if it is free or expired; otherwise the row that holds it. */
+  async reserve({ tokenId, key }: KeyId, fingerprint: string, until: Date, now: Date): Promise<IdempotencyKey | undefined> {
+    const taken = await this.prisma.$executeRaw`
+      INSERT INTO "IdempotencyKey" ("tokenId", "key", "fingerprint", "status", "body", "expiresAt")
+      VALUES (${tokenId}, ${key}, ${fingerprint}, ${IN_FLIGHT}, 'null'::jsonb, ${until})
+      ON CONFLICT ("tokenId", "key") DO UPDATE
+        SET "fingerprint" = excluded."fingerprint", "status" = excluded."status", "body" = excluded."body",
+            "expiresAt" = excluded."expiresAt"
+        WHERE "IdempotencyKey"."expiresAt" <= ${now}`;
+    if (taken === 1) return undefined;
+    const row = await this.prisma.idempotencyKey.findUnique({ where: { tokenId_key: { tokenId, key } } });
+    // Released in between: take it now.
+    return row ?? this.reserve({ tokenId, key }, fingerprint, until, now);
+  }
+
+  /** Keeps a reservation alive while its request takes long. */
+  async extend({ tokenId, key }: KeyId, until: Date): Promise<void> {
+    await this.prisma.idempotencyKey.updateMany({ where: { tokenId, key, status: IN_FLIGHT }, data: { expiresAt: until } });
+  }
+
+  async complete({ tokenId, key }: KeyId, status: number, body: Prisma.InputJsonValue, until: Date): Promise<void> {
+    await this.prisma.idempotencyKey.update({ where: { tokenId_key: { tokenId, key } }, data: { status, body, expiresAt: until } });
+  }
+
+  async release({ tokenId, key }: KeyId): Promise<void> {
+    await this.prisma.idempotencyKey.deleteMany({ where: { tokenId, key, status: IN_FLIGHT } });
+  }
+}
