@@ -36,3 +36,8 @@ function makeRuntimeFolder(): string {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   return folder;
 }
+
+/** Mesa's llvmpipe and lavapipe take all cores unless told otherwise. */
+export function softwareThreads(count: number | undefined): Record<string, string> {
+  return count === undefined ? {} : { LP_NUM_THREADS: String(count) };
+}

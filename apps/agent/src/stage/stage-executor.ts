@@ -1,4 +1,4 @@
-import type { Clock } from '@millrace/core';
+import { AppError, type Clock } from '@millrace/core';
 import { stageFlops } from '@millrace/model';
 import type { Backend } from '@millrace/runtime';
 import type { StageTransport } from '../data-plane/stage-transport';
@@ -73,10 +73,19 @@ export class StageExecutor {
     const { plan, reporter } = this.options;
     for (let step = plan.firstStep; step <= plan.lastStep; step++) {
       reporter.step(step);
-      const stop = await this.runStep(step);
+      const stop = await this.runStep(step).catch((error: unknown) => this.abandon(error));
       if (stop && step < plan.lastStep) return this.conclude('paused', step);
     }
     return this.conclude('finished', plan.lastStep);
+  }
+
+  /** A run that ends for its numbers keeps its last good checkpoint: one that is on its way gets there first. */
+  private async abandon(error: unknown): Promise<never> {
+    if (error instanceof AppError && error.code === 'STAGE.NUMERICS') {
+      await this.checkpoint.catch(() => undefined);
+      await this.metricsAccepted.catch(() => undefined);
+    }
+    throw error;
   }
 
   private async conclude(state: 'finished' | 'paused', step: number): Promise<StageOutcome> {

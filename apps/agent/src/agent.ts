@@ -1,0 +1,307 @@
+import { type agentV1, attemptPlanSchema, generatePlanSchema } from '@millrace/contracts';
+import { type AppError, type Clock, describeError, type Logger } from '@millrace/core';
+import { Attempt, type AttemptEvent } from './attempt/attempt';
+import { agentBusy, agentStopping, apiAway, attemptUnknown, fenceTooOld, planInvalid, superseded } from './attempt/attempt.errors';
+import type { BlobCache } from './blobs/blob-cache';
+import type { BlobPort } from './blobs/blob-port';
+import type { DataPlane } from './data-plane/data-plane';
+import { EventQueue } from './event-queue';
+import { Generation, type GenerationEvent } from './generate/generation';
+import { Heartbeat } from './session/heartbeat';
+import { Outbox } from './session/outbox';
+import { SessionClient, type SessionEvent } from './session/session-client';
+import type { AgentBody, ApiBody, SessionDialer } from './session/session-channel';
+import type { DeviceChoice } from './worker/gpu-task';
+import type { StartGpuThread } from './worker/gpu-thread';
+
+/** Everything that can happen to an agent. */
+export type AgentEvent =
+  | { readonly type: 'session'; readonly event: SessionEvent }
+  | { readonly type: 'attempt'; readonly attempt: Attempt; readonly event: AttemptEvent }
+  | { readonly type: 'generation'; readonly generation: Generation; readonly event: GenerationEvent }
+  | { readonly type: 'heartbeat'; readonly latenessMs: number }
+  | { readonly type: 'flush' }
+  | { readonly type: 'stopped'; readonly commandId: string }
+  | { readonly type: 'exit'; readonly code: number }
+  | { readonly type: 'signal'; readonly name: string };
+
+export interface AgentOptions {
+  /** What the agent is; `running` is filled in when a session opens. */
+  readonly identity: Omit<agentV1.Register, 'running'>;
+  readonly device: DeviceChoice;
+  readonly dialer: SessionDialer;
+  readonly dataPlane: DataPlane;
+  readonly startThread: StartGpuThread;
+  readonly cache: BlobCache;
+  readonly blobs: BlobPort;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly logger: Logger;
+}
+
+/** Until the first welcome says otherwise. */
+const DEFAULT_TIMES = { heartbeatIntervalMs: 3000, leaseMs: 15_000, graceMs: 900_000 };
+const FLUSH_INTERVAL_MS = 100;
+const GENERATIONS_MAX = 4;
+const COMMANDS_REMEMBERED = 1000;
+/** A lost device leaves the process unusable; its last report gets this long to leave. */
+const EXIT_DELAY_MS = 500;
+
+type Welcomed = Pick<agentV1.Welcome, 'heartbeatIntervalMs' | 'leaseMs' | 'graceMs'>;
+
+/** The daemon: one queue, one loop. Nothing else changes its state. */
+export class Agent {
+  private readonly queue = new EventQueue<AgentEvent>();
+  private readonly outbox = new Outbox();
+  private readonly session: SessionClient;
+  private readonly heartbeat: Heartbeat;
+  private readonly flushing: Heartbeat;
+  /** At most one attempt uses the device; an ended one stays until the API has said that it knows. */
+  private attempt: Attempt | undefined;
+  private readonly generations = new Set<Generation>();
+  private readonly fences = new Map<string, number>();
+  private readonly results = new Map<string, agentV1.CommandResult | undefined>();
+  private times: Welcomed = DEFAULT_TIMES;
+  private lastContactMs: number;
+  private heartbeatSequence = 0;
+
+  constructor(private readonly options: AgentOptions) {
+    const { dialer, clock, random } = options;
+    this.lastContactMs = clock.monotonicMs();
+    this.session = new SessionClient({
+      dialer, clock, random,
+      register: () => ({ ...options.identity, running: this.running() }),
+      onEvent: (event) => this.queue.push({ type: 'session', event }),
+    });
+    this.heartbeat = new Heartbeat(clock, (latenessMs) => this.queue.push({ type: 'heartbeat', latenessMs }));
+    this.flushing = new Heartbeat(clock, () => this.queue.push({ type: 'flush' }));
+  }
+
+  /** Runs until a signal or a lost device ends it; resolves with the exit code. */
+  async run(): Promise<number> {
+    this.heartbeat.start(this.times.heartbeatIntervalMs);
+    this.flushing.start(FLUSH_INTERVAL_MS);
+    this.session.start();
+    for await (const event of this.queue) {
+      const exitCode = this.handle(event);
+      if (exitCode !== undefined) return this.leave(exitCode);
+    }
+    return 0;
+  }
+
+  signal(name: string): void {
+    this.queue.push({ type: 'signal', name });
+  }
+
+  /** The table of contents: each input and who deals with it. A number ends the loop. */
+  private handle(event: AgentEvent): number | undefined {
+    switch (event.type) {
+      case 'session':
+        return this.onSession(event.event);
+      case 'attempt':
+        return this.onAttempt(event.attempt, event.event);
+      case 'generation':
+        event.generation.handle(event.event);
+        if (event.generation.isOver) this.generations.delete(event.generation);
+        return undefined;
+      case 'heartbeat':
+        return this.onHeartbeat(event.latenessMs);
+      case 'flush':
+        return this.flush();
+      case 'stopped':
+        return this.answer(event.commandId);
+      case 'exit':
+        return event.code;
+      case 'signal':
+        this.options.logger.info({ signal: event.name }, 'leaving');
+        this.attempt?.fail(agentStopping());
+        this.flush();
+        return 0;
+      default:
+        return event satisfies never;
+    }
+  }
+
+  private onSession(event: SessionEvent): number | undefined {
+    switch (event.type) {
+      case 'opened':
+        return this.onWelcome(event.welcome);
+      case 'message':
+        this.lastContactMs = this.options.clock.monotonicMs();
+        return this.onMessage(event.body);
+      case 'closed': {
+        const reason = event.error === undefined ? 'the API ended it' : describeError(event.error);
+        this.options.logger.warn({ final: event.final }, `session closed: ${reason}`);
+        return event.final ? 1 : undefined;
+      }
+      default:
+        return event satisfies never;
+    }
+  }
+
+  private onWelcome(welcome: agentV1.Welcome): undefined {
+    const { logger, clock } = this.options;
+    logger.info({ epoch: welcome.epoch }, 'session open');
+    this.lastContactMs = clock.monotonicMs();
+    this.times = welcome;
+    this.heartbeat.start(welcome.heartbeatIntervalMs);
+    this.dropSuperseded(welcome.current);
+    this.outbox.welcome(welcome);
+    this.flush();
+    this.attempt?.reportAgain();
+    this.attempt?.settle();
+  }
+
+  private onMessage(body: ApiBody): undefined {
+    switch (body.$case) {
+      case 'heartbeatAck':
+        return this.dropSuperseded(body.value.current);
+      case 'ack':
+        this.outbox.acknowledge(body.value);
+        this.flush();
+        this.attempt?.settle();
+        return;
+      case 'startAttempt':
+        return this.command(body.value.commandId, () => this.startAttempt(body.value));
+      case 'stopAttempt':
+        return this.command(body.value.commandId, () => this.stopAttempt(body.value));
+      case 'requestBoundary':
+        return this.command(body.value.commandId, () => this.requestBoundary(body.value));
+      case 'generate':
+        return this.command(body.value.commandId, () => this.generate(body.value));
+      case 'welcome':
+        return;
+      default:
+        return body satisfies never;
+    }
+  }
+
+  private onAttempt(attempt: Attempt, event: AttemptEvent): undefined {
+    attempt.handle(event);
+    const lost = event.type === 'worker' && event.message.type === 'failed' && event.message.error.code === 'RUNTIME.DEVICE_LOST';
+    if (lost) this.options.clock.after(EXIT_DELAY_MS, () => this.queue.push({ type: 'exit', code: 1 }));
+    this.flush();
+  }
+
+  private onHeartbeat(latenessMs: number): undefined {
+    const { clock } = this.options;
+    const value = { sequence: ++this.heartbeatSequence, running: this.running(), latenessMs };
+    this.session.send({ $case: 'heartbeat', value });
+    const awayMs = clock.monotonicMs() - this.lastContactMs;
+    if (awayMs > this.times.graceMs && this.attempt?.isOver === false) this.attempt.fail(apiAway(this.times.graceMs));
+  }
+
+  private flush(): undefined {
+    if (!this.session.isOpen) return;
+    for (const body of this.outbox.take()) this.session.send(body);
+  }
+
+  /** Executes a command once; one that comes again gets the same answer. `work` gives an error, or a promise to answer after. */
+  private command(commandId: string, work: () => AppError | Promise<void> | undefined): undefined {
+    if (this.results.has(commandId)) {
+      const result = this.results.get(commandId);
+      if (result !== undefined) this.session.send({ $case: 'commandResult', value: result });
+      return;
+    }
+    for (const oldest of this.results.keys()) {
+      if (this.results.size < COMMANDS_REMEMBERED) break;
+      this.results.delete(oldest);
+    }
+    this.results.set(commandId, undefined);
+    const outcome = work();
+    if (outcome instanceof Promise) void outcome.finally(() => this.queue.push({ type: 'stopped', commandId }));
+    else this.answer(commandId, outcome);
+  }
+
+  private answer(commandId: string, error?: AppError): undefined {
+    const result = { commandId, ok: error === undefined, errorCode: error?.code ?? '', errorMessage: error?.message ?? '' };
+    if (error !== undefined) this.options.logger.warn({ commandId, code: error.code }, `command refused: ${error.message}`);
+    this.results.set(commandId, result);
+    this.session.send({ $case: 'commandResult', value: result });
+  }
+
+  private startAttempt({ runId, fence, planJson }: agentV1.StartAttempt): AppError | undefined {
+    const current = this.fences.get(runId) ?? 0;
+    if (fence < current) return fenceTooOld(runId, fence, current);
+    if (this.attempt?.runId === runId && this.attempt.fence === fence) {
+      this.attempt.reportAgain();
+      return undefined;
+    }
+    const parsed = attemptPlanSchema.safeParse(parseJson(planJson));
+    if (!parsed.success) return planInvalid(parsed.error.message);
+    // The API gave this device to another attempt: whatever used it is over.
+    const previous = this.attempt;
+    previous?.fail(superseded(previous.runId, previous.fence));
+    const { device, dataPlane, startThread, cache, blobs, clock, random, logger } = this.options;
+    const attempt: Attempt = new Attempt({
+      plan: parsed.data, leaseMs: this.times.leaseMs, device, dataPlane, startThread, cache, blobs, clock, random, logger,
+      outbox: this.outbox,
+      send: (body) => void this.session.send(body),
+      onEvent: (event) => this.queue.push({ type: 'attempt', attempt, event }),
+    });
+    this.attempt = attempt;
+    this.fences.set(runId, fence);
+    attempt.begin(previous?.end('superseded') ?? Promise.resolve());
+    return undefined;
+  }
+
+  private stopAttempt({ runId, fence, reason }: agentV1.StopAttempt): AppError | Promise<void> {
+    const { attempt } = this;
+    if (attempt?.runId !== runId || attempt.fence !== fence) return attemptUnknown(runId, fence);
+    this.options.logger.info({ runId, fence, reason }, 'attempt stopped by the API');
+    this.attempt = undefined;
+    // Points of the steps that were done belong to the run: they go out still. The device is free when this resolves.
+    return attempt.end(reason);
+  }
+
+  private requestBoundary({ runId, fence, checkpoint, stop }: agentV1.RequestBoundary): AppError | undefined {
+    const { attempt } = this;
+    if (attempt?.runId !== runId || attempt.fence !== fence || attempt.isOver) return attemptUnknown(runId, fence);
+    attempt.askBoundary(checkpoint, stop);
+    return undefined;
+  }
+
+  private generate({ planJson }: agentV1.Generate): AppError | undefined {
+    const parsed = generatePlanSchema.safeParse(parseJson(planJson));
+    if (!parsed.success) return planInvalid(parsed.error.message);
+    if (this.generations.size >= GENERATIONS_MAX) return agentBusy(`${this.generations.size} generations run here`);
+    const { device, dataPlane, startThread, cache, clock } = this.options;
+    const generation: Generation = new Generation({
+      plan: parsed.data, device, dataPlane, startThread, cache, clock,
+      send: (body: AgentBody) => void this.session.send(body),
+      onEvent: (event) => this.queue.push({ type: 'generation', generation, event }),
+    });
+    this.generations.add(generation);
+    return undefined;
+  }
+
+  /** What this agent may execute, as it understands it; the API answers with the fences in force. */
+  private running(): agentV1.RunningAttempt[] {
+    const { attempt } = this;
+    return attempt === undefined ? [] : [{ runId: attempt.runId, fence: attempt.fence, step: attempt.step }];
+  }
+
+  private dropSuperseded(current: readonly agentV1.RunningAttempt[]): undefined {
+    const { attempt } = this;
+    const found = current.find(({ runId }) => runId === attempt?.runId);
+    if (attempt === undefined || found === undefined || found.fence <= attempt.fence) return;
+    if (!attempt.isOver) attempt.fail(superseded(attempt.runId, attempt.fence));
+    this.attempt = undefined;
+  }
+
+  private async leave(exitCode: number): Promise<number> {
+    this.heartbeat.stop();
+    this.flushing.stop();
+    await Promise.all([this.attempt?.end('the agent leaves'), ...[...this.generations].map((each) => each.end('the agent leaves'))]);
+    this.session.stop();
+    return exitCode;
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,259 @@
+import type { agentV1, AttemptPlan } from '@millrace/contracts';
+import { AppError, type Clock, type Logger } from '@millrace/core';
+import type { BlobCache } from '../blobs/blob-cache';
+import type { BlobPort } from '../blobs/blob-port';
+import { asAppError, CheckpointWriter } from '../checkpoint/checkpoint-writer';
+import type { DataPlane } from '../data-plane/data-plane';
+import type { AgentBody } from '../session/session-channel';
+import type { Outbox } from '../session/outbox';
+import type { DeviceChoice } from '../worker/gpu-task';
+import type { StartGpuThread } from '../worker/gpu-thread';
+import { fromThreadError } from '../worker/thread-error';
+import type { FromWorker } from '../worker/worker-messages';
+import { failureClass } from './failure-class';
+import { RankThread } from './rank-thread';
+
+export interface AttemptOptions {
+  readonly plan: AttemptPlan;
+  readonly leaseMs: number;
+  readonly device: DeviceChoice;
+  readonly dataPlane: DataPlane;
+  readonly startThread: StartGpuThread;
+  readonly cache: BlobCache;
+  readonly blobs: BlobPort;
+  readonly outbox: Outbox;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly logger: Logger;
+  /** Sends at once if there is a session, else forgets it. */
+  readonly send: (body: AgentBody) => void;
+  /** Whatever happens on other threads and sockets comes back through the agent's queue. */
+  readonly onEvent: (event: AttemptEvent) => void;
+}
+
+export type AttemptEvent =
+  | { readonly type: 'prepared'; readonly tokenFile: string | undefined }
+  | { readonly type: 'worker'; readonly message: FromWorker }
+  | { readonly type: 'drained' }
+  | { readonly type: 'failed'; readonly error: AppError };
+
+/**
+ *   starting ──> ready ──> running ──> draining ──> settling ──> ended (finished, paused)
+ *       └──────────┴──────────┴───────────┴────────────┴───────> ended (failed, superseded, stopped)
+ *
+ * draining: peers take the last frames. settling: the API stores the last points, lines and the checkpoint.
+ */
+export type AttemptState = 'starting' | 'ready' | 'running' | 'draining' | 'settling' | 'ended';
+
+/** How long a peer may take to start, and how many leases it may be away, before the attempt is given up. */
+const FIRST_ACCEPT_MS = 60_000;
+const LOST_AFTER_LEASES = 4;
+
+/** One rank of an attempt, as the thread of the sockets sees it. Changes only in `handle`, `end` and `settle`. */
+export class Attempt {
+  readonly runId: string;
+  readonly fence: number;
+  state: AttemptState = 'starting';
+  step: number;
+  /** Told again in each new session. */
+  private lastReport: agentV1.AttemptReport | undefined;
+  private outcome: 'finished' | 'paused' = 'finished';
+  private readonly rank: RankThread;
+  private readonly writers = new Map<number, CheckpointWriter>();
+
+  constructor(private readonly options: AttemptOptions) {
+    const { plan, leaseMs, onEvent } = options;
+    this.runId = plan.runId;
+    this.fence = plan.fence;
+    this.step = plan.firstStep - 1;
+    this.rank = new RankThread({
+      dataPlane: options.dataPlane, startThread: options.startThread, clock: options.clock,
+      links: {
+        runId: plan.runId, fence: plan.fence, key: plan.dataKey, rank: plan.rank, peers: plan.peers,
+        firstAcceptMs: FIRST_ACCEPT_MS, lostAfterMs: leaseMs * LOST_AFTER_LEASES,
+      },
+      weight: (name, kind) => this.weight(name, kind),
+      onMessage: (message) => onEvent({ type: 'worker', message }),
+      onPeerDead: (_, error) => onEvent({ type: 'failed', error }),
+    });
+  }
+
+  get isOver(): boolean {
+    return this.state === 'ended';
+  }
+
+  /** Fetches what the rank needs; `after` is the end of what used the device before. */
+  begin(after: Promise<void>): void {
+    this.report('starting');
+    const { plan, cache, onEvent } = this.options;
+    const slice = plan.stages[plan.rank];
+    const needsTokens = slice?.embedding === true || slice?.head === true;
+    const stopped = (): boolean => this.isOver;
+    const tokenFile = needsTokens ? cache.tokenFile(plan.dataset.sha256, plan.dataset.bytes, stopped) : Promise.resolve(undefined);
+    Promise.all([tokenFile, after]).then(
+      ([path]) => onEvent({ type: 'prepared', tokenFile: path }),
+      (error: unknown) => onEvent({ type: 'failed', error: asAppError(error) }),
+    );
+  }
+
+  handle(event: AttemptEvent): void {
+    if (this.isOver) return;
+    switch (event.type) {
+      case 'prepared': {
+        const { plan, device } = this.options;
+        return this.rank.start({ kind: 'attempt', plan, device, tokenFile: event.tokenFile });
+      }
+      case 'worker':
+        return this.handleWorker(event.message);
+      case 'drained':
+        this.state = 'settling';
+        return this.settle();
+      case 'failed':
+        return this.fail(event.error);
+      default:
+        event satisfies never;
+    }
+  }
+
+  askBoundary(checkpoint: boolean, stop: boolean): void {
+    this.rank.askBoundary(checkpoint, stop);
+  }
+
+  /** After each acknowledgement: the last report goes out when everything before it is in the database. */
+  settle(): void {
+    if (this.state !== 'settling' || !this.options.outbox.isSettled(this)) return;
+    this.report(this.outcome);
+    void this.end(this.outcome);
+  }
+
+  /** In a new session. */
+  reportAgain(): void {
+    if (this.lastReport !== undefined) this.options.send({ $case: 'attempt', value: this.lastReport });
+  }
+
+  /** Ends with a report; a superseded attempt just ends, and nothing of it counts any more. */
+  fail(error: AppError): void {
+    const { logger, outbox, plan } = this.options;
+    const { runId, fence } = this;
+    if (this.isOver) return;
+    if (error.kind === 'aborted' && failureClass(error) === 'internal') {
+      logger.warn({ runId, fence, code: error.code }, `attempt dropped: ${error.message}`);
+      outbox.drop(this);
+      void this.end('superseded');
+      return;
+    }
+    logger.error({ runId, fence, code: error.code, details: error.details }, `attempt failed: ${error.message}`);
+    this.log('error', error.message);
+    const culprit = error.details['rank'];
+    this.report('failed', {
+      failureClass: failureClass(error), errorCode: error.code, errorMessage: error.message,
+      culpritRank: typeof culprit === 'number' && culprit !== plan.rank ? culprit : -1,
+    });
+    void this.end('failed');
+  }
+
+  /** Resolves when the device is free. */
+  end(reason: string): Promise<void> {
+    this.state = 'ended';
+    return this.rank.end(reason);
+  }
+
+  private handleWorker(message: FromWorker): void {
+    switch (message.type) {
+      case 'ready':
+        this.state = 'ready';
+        return this.report('ready');
+      case 'step':
+        return this.began(message.step);
+      case 'metrics':
+        return this.rank.reply(message.callId, this.addMetrics(message.points));
+      case 'log':
+        return this.log(message.level, message.text);
+      case 'trace': {
+        const { runId, fence } = this;
+        const { rank } = this.options.plan;
+        return this.options.send({ $case: 'trace', value: { runId, fence, rank, step: message.step, spans: [...message.spans] } });
+      }
+      case 'snapshot-tensor':
+        return this.writer(message.step).add(message.tensor);
+      case 'snapshot-end':
+        return this.rank.reply(message.callId, this.finishCheckpoint(message.step, message.final));
+      case 'finished':
+        this.state = 'draining';
+        this.step = message.step;
+        this.outcome = message.state;
+        void this.rank.drain().then(() => this.options.onEvent({ type: 'drained' }));
+        return;
+      case 'failed':
+        return this.fail(fromThreadError(message.error));
+      case 'send':
+      case 'taken':
+      case 'read-weight':
+      case 'probed':
+      case 'tokens':
+        return;
+      default:
+        message satisfies never;
+    }
+  }
+
+  private began(step: number): void {
+    this.step = step;
+    if (this.state === 'running') return;
+    this.state = 'running';
+    this.report('running');
+  }
+
+  private addMetrics(points: readonly { name: string; step: number; value: number }[]): Promise<void> {
+    const timeMs = this.options.clock.now();
+    return this.options.outbox.addMetrics({ runId: this.runId, fence: this.fence }, points.map((point) => ({ ...point, timeMs })));
+  }
+
+  private log(level: string, text: string): void {
+    const { outbox, clock, plan, logger } = this.options;
+    outbox.addLog({ runId: this.runId, fence: this.fence }, { timeMs: clock.now(), level, stage: plan.rank, text });
+    logger.info({ runId: this.runId, fence: this.fence, rank: plan.rank, level }, text);
+  }
+
+  private report(state: string, failure: Partial<agentV1.AttemptReport> = {}): void {
+    const { runId, fence, step } = this;
+    this.lastReport = { runId, fence, state, step, failureClass: '', errorCode: '', errorMessage: '', culpritRank: -1, ...failure };
+    this.options.logger.info({ runId, fence, step, state }, 'attempt');
+    this.reportAgain();
+  }
+
+  private async weight(name: string, kind: 'weight' | 'm' | 'v'): Promise<Float32Array | undefined> {
+    const { resume } = this.options.plan;
+    if (resume.from === 'random') return undefined;
+    const tensor = resume.manifest.tensors.find((each) => each.name === name && each.kind === kind);
+    return tensor === undefined ? undefined : this.options.cache.tensor(tensor, () => this.isOver);
+  }
+
+  private writer(step: number): CheckpointWriter {
+    let writer = this.writers.get(step);
+    if (writer === undefined) {
+      const { blobs, clock, random } = this.options;
+      writer = new CheckpointWriter({ runId: this.runId, fence: this.fence, blobs, clock, random, stopped: () => this.isOver });
+      this.writers.set(step, writer);
+    }
+    return writer;
+  }
+
+  /** Rejects when nothing may go on: an old fence, or the checkpoint that ends the attempt. */
+  private async finishCheckpoint(step: number, final: boolean): Promise<void> {
+    const { outbox, plan } = this.options;
+    const report = { runId: this.runId, fence: this.fence, step, rank: plan.rank };
+    try {
+      const manifestPartJson = await this.writer(step).finish();
+      outbox.addCheckpoint({ ...report, state: 'stored', manifestPartJson, errorMessage: '' });
+    } catch (caught) {
+      const error = asAppError(caught);
+      if (error.kind === 'aborted') throw error;
+      outbox.addCheckpoint({ ...report, state: 'failed', manifestPartJson: '', errorMessage: error.message });
+      this.log('error', `the checkpoint of step ${step} failed: ${error.message}`);
+      if (final) throw error;
+    } finally {
+      this.writers.delete(step);
+    }
+  }
+}

@@ -1,0 +1,22 @@
+import type { FAILURE_CLASSES } from '@millrace/contracts';
+import type { AppError } from '@millrace/core';
+
+export type FailureClass = (typeof FAILURE_CLASSES)[number];
+
+const CLASS_OF_CODE: Readonly<Record<string, FailureClass>> = {
+  'STAGE.NUMERICS': 'numerics',
+  'RUNTIME.OUT_OF_MEMORY': 'out_of_memory',
+  'DATA_PLANE.PEER_LOST': 'node_lost',
+  'AGENT.STOPPING': 'preempted',
+  'AGENT.API_AWAY': 'node_lost',
+};
+
+/** Areas whose 'invalid' means that the run spec cannot work on this device or data. */
+const USER_AREAS = ['RUNTIME.TENSOR_TOO_LARGE', 'MODEL.', 'DATA.', 'PIPELINE.', 'STAGE.', 'CHECKPOINT.'];
+
+/** The class of a failure in the run's state machine: what it says decides whether the run is tried again. */
+export function failureClass({ code, kind }: AppError): FailureClass {
+  const known = CLASS_OF_CODE[code];
+  if (known !== undefined) return known;
+  return kind === 'invalid' && USER_AREAS.some((area) => code.startsWith(area)) ? 'user_error' : 'internal';
+}

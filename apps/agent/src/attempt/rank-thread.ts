@@ -1,0 +1,104 @@
+import { AppError, type Clock, sleep } from '@millrace/core';
+import type { ManifestTensor } from '@millrace/checkpoint';
+import type { AttemptLinks, AttemptLinksOptions } from '../data-plane/attempt-links';
+import type { DataPlane } from '../data-plane/data-plane';
+import type { DeliveredFrame } from '../data-plane/incoming-link';
+import type { GpuTask } from '../worker/gpu-task';
+import type { GpuThread, StartGpuThread } from '../worker/gpu-thread';
+import { toThreadError } from '../worker/thread-error';
+import type { FromWorker } from '../worker/worker-messages';
+
+export interface RankThreadOptions {
+  readonly dataPlane: DataPlane;
+  readonly startThread: StartGpuThread;
+  readonly clock: Clock;
+  readonly links: Pick<AttemptLinksOptions, 'runId' | 'fence' | 'key' | 'rank' | 'peers' | 'firstAcceptMs' | 'lostAfterMs'>;
+  /** Reads a tensor of the plan's manifest. */
+  readonly weight: (name: string, kind: ManifestTensor['kind']) => Promise<Float32Array | undefined>;
+  /** Messages that are not about frames and weights. */
+  readonly onMessage: (message: FromWorker) => void;
+  readonly onPeerDead: (rank: number, error: AppError) => void;
+}
+
+/** How long a rank that is done waits for its peers to take what it sent. */
+const DRAIN_MS_MAX = 30_000;
+
+/** A GPU thread tied to the links of its rank: frames go through, everything else goes to the owner. */
+export class RankThread {
+  private readonly links: AttemptLinks;
+  private thread: GpuThread | undefined;
+  /** What came before the thread was there; the links' credits bound it. */
+  private early: DeliveredFrame[] = [];
+  private boundary = { checkpoint: false, stop: false };
+  private ended: Promise<void> | undefined;
+
+  /** Peers' streams are accepted from now on; the thread starts with `start`. */
+  constructor(private readonly options: RankThreadOptions) {
+    this.links = options.dataPlane.open({
+      ...options.links,
+      onFrame: (delivered) => this.forward(delivered),
+      onPeerDead: (rank, error) => {
+        this.thread?.post({ type: 'transport-failed', error: toThreadError(error) });
+        options.onPeerDead(rank, error);
+      },
+    });
+  }
+
+  start(task: GpuTask): void {
+    if (this.ended !== undefined) return;
+    const thread = this.options.startThread(task, (message) => this.receive(message));
+    this.thread = thread;
+    for (const delivered of this.early.splice(0)) this.forward(delivered);
+    const { checkpoint, stop } = this.boundary;
+    if (checkpoint || stop) thread.post({ type: 'boundary', checkpoint, stop });
+  }
+
+  askBoundary(checkpoint: boolean, stop: boolean): void {
+    if (this.thread !== undefined) return this.thread.post({ type: 'boundary', checkpoint, stop });
+    this.boundary = { checkpoint: this.boundary.checkpoint || checkpoint, stop: this.boundary.stop || stop };
+  }
+
+  /** Answers a call of the thread. */
+  reply(callId: number, work: Promise<unknown>): void {
+    work.then(
+      (value) => this.thread?.post({ type: 'reply', callId, value }),
+      (error: unknown) => this.thread?.post({ type: 'reply', callId, error: toThreadError(error) }),
+    );
+  }
+
+  /** Resolves when the peers took everything, or after a while: one of them may be gone. */
+  async drain(): Promise<void> {
+    await Promise.race([this.links.drain(), sleep(this.options.clock, DRAIN_MS_MAX)]);
+  }
+
+  /** Idempotent; resolves when the device is free. */
+  end(reason: string): Promise<void> {
+    this.ended ??= (async () => {
+      this.options.dataPlane.close(this.links, reason);
+      const { thread } = this;
+      this.thread = undefined;
+      await thread?.stop();
+    })();
+    return this.ended;
+  }
+
+  private forward(delivered: DeliveredFrame): void {
+    const { frame, creditBytes } = delivered;
+    if (this.thread !== undefined) this.thread.post({ type: 'frame', frame, creditBytes }, [frame.payload.buffer]);
+    else if (this.ended === undefined) this.early.push(delivered);
+  }
+
+  private receive(message: FromWorker): void {
+    if (this.ended !== undefined) return;
+    switch (message.type) {
+      case 'send':
+        return this.reply(message.callId, this.links.send(message.toRank, message.frame));
+      case 'taken':
+        return this.links.taken(message.fromRank, message.creditBytes);
+      case 'read-weight':
+        return this.reply(message.callId, this.options.weight(message.name, message.kind));
+      default:
+        return this.options.onMessage(message);
+    }
+  }
+}

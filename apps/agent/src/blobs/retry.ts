@@ -1,0 +1,28 @@
+import { AppError, type Clock, sleep } from '@millrace/core';
+import { Backoff } from '../data-plane/backoff';
+import { stoppedRetrying } from './blobs.errors';
+
+export interface RetryOptions {
+  readonly what: string;
+  readonly clock: Clock;
+  readonly random: () => number;
+  /** True: the attempt is over, nobody waits any more. */
+  readonly stopped: () => boolean;
+}
+
+const FIRST_DELAY_MS = 200;
+const DELAY_MS_MAX = 5000;
+
+/** Repeats while the API is away, for as long as the attempt lives; any other failure is the caller's. */
+export async function retryWhileAway<T>(work: () => Promise<T>, { what, clock, random, stopped }: RetryOptions): Promise<T> {
+  const backoff = new Backoff(FIRST_DELAY_MS, DELAY_MS_MAX, random);
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof AppError) || error.kind !== 'unavailable') throw error;
+      if (stopped()) throw stoppedRetrying(what, error);
+      await sleep(clock, backoff.nextMs());
+    }
+  }
+}

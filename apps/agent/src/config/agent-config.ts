@@ -1,0 +1,72 @@
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { configInvalid } from './config.errors';
+
+const port = z.coerce.number().int().min(0).max(65_535);
+const ADDRESS = /^(\[[0-9A-Fa-f:]+\]|[^\s:/]+):\d{1,5}$/;
+const address = z.string().regex(ADDRESS, 'must be host:port');
+
+const LABELS = /^[^=,\s]+=[^=,]*(,[^=,\s]+=[^=,]*)*$/;
+const labels = z.string().default('').refine((text) => text === '' || LABELS.test(text), 'must be name=value,name=value');
+
+const environmentSchema = z.object({
+  MILLRACE_JOIN: address,
+  MILLRACE_TOKEN: z.string().min(1),
+  MILLRACE_HOME: z.string().min(1),
+  MILLRACE_ADVERTISE: address.optional(),
+  MILLRACE_DATA_PORT: port.default(0),
+  MILLRACE_DEVICE: z.coerce.number().int().min(0).max(1024).default(0),
+  MILLRACE_LABELS: labels,
+  MILLRACE_TLS_CA: z.string().min(1).optional(),
+  MILLRACE_LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  MILLRACE_CPU_THREADS: z.coerce.number().int().min(1).max(1024).optional(),
+  MILLRACE_ADAPTER: z.string().min(1).optional(),
+});
+
+/** Settings of one agent, checked once at start. */
+export interface AgentConfig {
+  /** host:port of the API's gRPC. */
+  readonly join: string;
+  readonly token: string;
+  /** The agent's own folder: id, caches. */
+  readonly home: string;
+  /** host:port under which others reach this agent; its own port on this machine if not given. */
+  readonly advertise: string | undefined;
+  /** 0: any free one. */
+  readonly dataPort: number;
+  readonly device: number;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly tlsCa: string | undefined;
+  readonly logLevel: string;
+  /** Threads of a software driver; all cores if not given. */
+  readonly cpuThreads: number | undefined;
+  /** Part of the name of the adapter to take. */
+  readonly adapter: string | undefined;
+  readonly host: string;
+}
+
+/** Error: AGENT.CONFIG_INVALID naming each variable. */
+export function readAgentConfig(env: NodeJS.ProcessEnv = process.env): AgentConfig {
+  // An empty variable counts as one that is not set.
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const parsed = environmentSchema.safeParse(given);
+  if (!parsed.success) throw configInvalid(parsed.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`));
+  const { data } = parsed;
+  return {
+    join: data.MILLRACE_JOIN, token: data.MILLRACE_TOKEN, home: data.MILLRACE_HOME, advertise: data.MILLRACE_ADVERTISE,
+    dataPort: data.MILLRACE_DATA_PORT, device: data.MILLRACE_DEVICE, labels: parseLabels(data.MILLRACE_LABELS),
+    tlsCa: data.MILLRACE_TLS_CA, logLevel: data.MILLRACE_LOG_LEVEL, cpuThreads: data.MILLRACE_CPU_THREADS,
+    adapter: data.MILLRACE_ADAPTER, host: hostname(),
+  };
+}
+
+/** Folder of what can be fetched again. */
+export function cacheFolder(config: AgentConfig): string {
+  return join(config.home, 'cache');
+}
+
+function parseLabels(text: string): Record<string, string> {
+  if (text === '') return {};
+  return Object.fromEntries(text.split(',').map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]));
+}

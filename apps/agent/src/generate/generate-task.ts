@@ -1,0 +1,82 @@
+import type { GeneratePlan } from '@millrace/contracts';
+import type { Backend, HostArray } from '@millrace/runtime';
+import { type Frame, frameArray } from '../data-plane/frame';
+import { frameDType } from '../data-plane/frame-channel';
+import type { StageTransport } from '../data-plane/stage-transport';
+import type { WeightSource } from '../stage/stage-ports';
+import type { WorkerPort } from '../worker/worker-port';
+import { weightSource } from '../worker/train-task';
+import { GenerationStage } from './generation-stage';
+import { sampleToken } from './sample-token';
+
+export interface GenerateTaskOptions {
+  readonly plan: GeneratePlan;
+  readonly backend: Backend;
+  readonly port: WorkerPort;
+}
+
+/** Text so far is told after each such number of tokens. */
+const TOLD_EVERY = 8;
+
+export async function generateTask({ plan, backend, port }: GenerateTaskOptions): Promise<void> {
+  const told = (tokens: readonly number[]): void => {
+    const done = tokens.length === plan.maxTokens;
+    if (done || tokens.length % TOLD_EVERY === 0) port.post({ type: 'tokens', tokens: [...tokens], done });
+  };
+  await generate({ plan, backend, transport: port, weights: weightSource(port), onTokens: told });
+  port.post({ type: 'finished', state: 'finished', step: plan.maxTokens });
+}
+
+export interface GenerateOptions {
+  readonly plan: GeneratePlan;
+  readonly backend: Backend;
+  readonly transport: StageTransport;
+  readonly weights: WeightSource;
+  /** On the last rank, after each token, with all of them. */
+  readonly onTokens: (tokens: readonly number[]) => void;
+}
+
+/**
+ * One rank of a generation: for each token the window goes forward through the stages, the last rank samples, and the token
+ * goes back to rank 0. Frames are numbered by token, from 1.
+ */
+export async function generate({ plan, backend, transport, weights, onTokens }: GenerateOptions): Promise<void> {
+  const stage = await GenerationStage.open(plan, backend, weights);
+  const { rank } = plan;
+  const last = plan.stages.length - 1;
+  const text = [...plan.promptTokens];
+  const made: number[] = [];
+  for (let count = 1; count <= plan.maxTokens; count++) {
+    const input = rank === 0
+      ? windowTokens(text, stage.context)
+      : frameArray(await transport.receive({ edge: 'activation', step: count, microBatch: 0, fromRank: rank - 1 }));
+    const output = await stage.forward(input);
+    if (rank < last) await transport.send(rank + 1, frame({ fromRank: rank, step: count, edge: 'activation', shape: stage.outputShape }, output));
+    if (rank === last) {
+      const length = Math.min(plan.promptTokens.length + made.length, stage.context);
+      const vocab = plan.model.vocab;
+      const token = sampleToken(output.subarray((length - 1) * vocab, length * vocab), count, plan);
+      made.push(token);
+      onTokens(made);
+      if (rank > 0) await transport.send(0, frame({ fromRank: rank, step: count, edge: 'token', shape: [1] }, Uint32Array.of(token)));
+      else text.push(token);
+    } else if (rank === 0) {
+      const [token] = frameArray(await transport.receive({ edge: 'token', step: count, microBatch: 0, fromRank: last }));
+      text.push(token!);
+    }
+  }
+}
+
+/** The last `context` tokens, padded behind. */
+function windowTokens(text: readonly number[], context: number): Uint32Array {
+  const window_T = new Uint32Array(context);
+  window_T.set(text.slice(-context));
+  return window_T;
+}
+
+type Header = Pick<Frame, 'fromRank' | 'step' | 'edge' | 'shape'>;
+
+function frame(header: Header, data: HostArray): Frame {
+  const payload = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
+  return { ...header, microBatch: 0, chunk: 0, direction: 'forward', dtype: frameDType(data), payload };
+}

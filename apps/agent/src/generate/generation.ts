@@ -1,0 +1,78 @@
+import type { GeneratePlan } from '@millrace/contracts';
+import type { AppError, Clock } from '@millrace/core';
+import { RankThread } from '../attempt/rank-thread';
+import type { BlobCache } from '../blobs/blob-cache';
+import type { DataPlane } from '../data-plane/data-plane';
+import type { AgentBody } from '../session/session-channel';
+import type { DeviceChoice } from '../worker/gpu-task';
+import type { StartGpuThread } from '../worker/gpu-thread';
+import { fromThreadError } from '../worker/thread-error';
+import type { FromWorker } from '../worker/worker-messages';
+
+export interface GenerationOptions {
+  readonly plan: GeneratePlan;
+  readonly device: DeviceChoice;
+  readonly dataPlane: DataPlane;
+  readonly startThread: StartGpuThread;
+  readonly cache: BlobCache;
+  readonly clock: Clock;
+  readonly send: (body: AgentBody) => void;
+  readonly onEvent: (event: GenerationEvent) => void;
+}
+
+export type GenerationEvent =
+  | { readonly type: 'worker'; readonly message: FromWorker }
+  | { readonly type: 'drained' }
+  | { readonly type: 'failed'; readonly error: AppError };
+
+/** A generation has no attempts: its streams all carry this fence. */
+const FENCE = 1;
+const PEER_PATIENCE_MS = 60_000;
+
+/** One rank of a text generation. It holds no lease: when anything fails it ends with an error, and whoever asked asks again. */
+export class Generation {
+  isOver = false;
+  private readonly rank: RankThread;
+
+  constructor(private readonly options: GenerationOptions) {
+    const { plan, onEvent } = options;
+    this.rank = new RankThread({
+      dataPlane: options.dataPlane, startThread: options.startThread, clock: options.clock,
+      links: {
+        runId: plan.taskId, fence: FENCE, key: plan.dataKey, rank: plan.rank, peers: plan.peers,
+        firstAcceptMs: PEER_PATIENCE_MS, lostAfterMs: PEER_PATIENCE_MS,
+      },
+      weight: async (name, kind) => {
+        const tensor = plan.manifest.tensors.find((each) => each.name === name && each.kind === kind);
+        return tensor === undefined ? undefined : options.cache.tensor(tensor, () => this.isOver);
+      },
+      onMessage: (message) => onEvent({ type: 'worker', message }),
+      onPeerDead: (_, error) => onEvent({ type: 'failed', error }),
+    });
+    this.rank.start({ kind: 'generate', plan, device: options.device });
+  }
+
+  handle(event: GenerationEvent): void {
+    if (this.isOver) return;
+    if (event.type === 'failed') return this.fail(event.error);
+    if (event.type === 'drained') return void this.end('finished');
+    const { message } = event;
+    if (message.type === 'failed') return this.fail(fromThreadError(message.error));
+    if (message.type === 'tokens') this.output([...message.tokens], message.done, '');
+    if (message.type === 'finished') void this.rank.drain().then(() => this.options.onEvent({ type: 'drained' }));
+  }
+
+  end(reason: string): Promise<void> {
+    this.isOver = true;
+    return this.rank.end(reason);
+  }
+
+  fail(error: AppError): void {
+    this.output([], true, error.message);
+    void this.end('failed');
+  }
+
+  private output(tokens: number[], done: boolean, errorMessage: string): void {
+    this.options.send({ $case: 'generateOutput', value: { taskId: this.options.plan.taskId, tokens, done, errorMessage } });
+  }
+}

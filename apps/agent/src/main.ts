@@ -1,0 +1,106 @@
+import { totalmem } from 'node:os';
+import { pino } from 'pino';
+import { type agentV1 } from '@millrace/contracts';
+import { AppError, describeError, type Logger, systemClock } from '@millrace/core';
+import { Agent } from './agent';
+import { BlobCache } from './blobs/blob-cache';
+import { AgentHome } from './config/agent-home';
+import { type AgentConfig, cacheFolder, readAgentConfig } from './config/agent-config';
+import { applyEnvironment, mayHaveHardware, softwareDriverEnvironment, softwareThreads } from './config/driver-environment';
+import { DataPlane } from './data-plane/data-plane';
+import { DEFAULT_LINK_LIMITS } from './data-plane/frame-channel';
+import { BlobClient } from './grpc/blob-client';
+import { ExchangeDialer } from './grpc/exchange-dialer';
+import { ExchangeServer } from './grpc/exchange-server';
+import { channelCredentials } from './grpc/grpc-options';
+import { GrpcSessionDialer } from './grpc/session-dialer';
+import type { DeviceReport } from './worker/gpu-task';
+import { gpuThreadStarter, type StartGpuThread } from './worker/gpu-thread';
+import { probeInThread } from './worker/probe-in-thread';
+
+const VERSION = '0.1.0';
+/** What was written to sockets gets this long to leave. */
+const LAST_WRITES_MS = 100;
+
+async function main(): Promise<number> {
+  const config = readAgentConfig();
+  const logger: Logger = pino({ level: config.logLevel, base: { app: 'agent' } }, pino.destination({ fd: 2, sync: true }));
+  const home = AgentHome.open(config.home);
+  const startThread = gpuThreadStarter(systemClock);
+  const report = await openDevice(config, home, startThread);
+  logger.info({ adapter: report.adapter.description, quarantined: report.quarantined, ...report.speed }, 'device ready');
+  const dialer = new ExchangeDialer();
+  const dataPlane = new DataPlane({ dialer, limits: DEFAULT_LINK_LIMITS, clock: systemClock, random: Math.random, logger });
+  const server = new ExchangeServer(dataPlane, logger);
+  const dataAddress = await listen(config, home, server);
+  const api = { address: config.join, credentials: channelCredentials(config.tlsCa), token: config.token };
+  const blobs = new BlobClient({ ...api, now: () => systemClock.now() });
+  const cache = new BlobCache({ folder: cacheFolder(config), blobs, clock: systemClock, random: Math.random });
+  await Promise.all([cache.removeParts(), cache.clearBlocks()]);
+  const sessionDialer = new GrpcSessionDialer(api);
+  const agentId = home.agentId();
+  const agent = new Agent({
+    identity: { agentId, host: config.host, device: config.device, version: VERSION, dataAddress, labels: { ...config.labels }, ...deviceMessages(report) },
+    device: { quarantined: report.quarantined, ...(config.adapter === undefined ? {} : { adapterName: config.adapter }) },
+    dialer: sessionDialer, dataPlane, startThread, cache, blobs, clock: systemClock, random: Math.random, logger,
+  });
+  for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => agent.signal(name));
+  process.stdout.write(`${JSON.stringify({ dataAddress, agentId })}\n`);
+  const exitCode = await agent.run();
+  server.close();
+  dialer.close();
+  blobs.close();
+  sessionDialer.close();
+  return exitCode;
+}
+
+/** A GPU if there is one, else the software driver. The variables count only if they are set before the driver is loaded. */
+async function openDevice(config: AgentConfig, home: AgentHome, startThread: StartGpuThread): Promise<DeviceReport> {
+  applyEnvironment(softwareThreads(config.cpuThreads));
+  const software = softwareDriverEnvironment();
+  if (!mayHaveHardware()) applyEnvironment(software);
+  const options = { startThread, adapterName: config.adapter, known: home.deviceReport(VERSION) };
+  let report: DeviceReport;
+  try {
+    report = await probeInThread(options);
+  } catch (error) {
+    if (!(error instanceof AppError && error.code === 'RUNTIME.NO_ADAPTER') || !mayHaveHardware()) throw error;
+    applyEnvironment(software);
+    report = await probeInThread(options);
+  }
+  home.keepDeviceReport(report, VERSION);
+  return report;
+}
+
+/** On all interfaces only if others are told of an address that is not this machine's own. */
+async function listen(config: AgentConfig, home: AgentHome, server: ExchangeServer): Promise<string> {
+  const advertisedHost = config.advertise?.replace(/:\d+$/, '') ?? '127.0.0.1';
+  const local = ['127.0.0.1', 'localhost', '[::1]'].includes(advertisedHost);
+  const host = local ? '127.0.0.1' : '0.0.0.0';
+  const wanted = config.dataPort === 0 ? home.dataPort() : config.dataPort;
+  const port = await server.listen(host, wanted).catch((error: unknown) => {
+    // A port that was only remembered may belong to somebody else by now.
+    if (config.dataPort !== 0 || wanted === 0) throw error;
+    return server.listen(host, 0);
+  });
+  home.keepDataPort(port);
+  return config.advertise ?? `127.0.0.1:${port}`;
+}
+
+function deviceMessages({ adapter, speed }: DeviceReport): { adapter: agentV1.Adapter; benchmark: agentV1.Benchmark } {
+  const { vendor, architecture, device, description, adapterClass, features, limits } = adapter;
+  // WebGPU does not tell a GPU's memory: a software driver has the machine's, a GPU at least its largest buffer.
+  const memoryBytes = adapterClass === 'cpu' ? totalmem() : (limits['maxBufferSize'] ?? 0);
+  return {
+    adapter: { vendor, architecture, device, description, adapterClass, features: [...features], limits: { ...limits }, memoryBytes },
+    benchmark: { matmulGflops: speed.matmulGflops, memoryGbps: speed.memoryGBps },
+  };
+}
+
+main().then(
+  (exitCode) => setTimeout(() => process.exit(exitCode), LAST_WRITES_MS),
+  (error: unknown) => {
+    process.stderr.write(`${JSON.stringify({ level: 60, app: 'agent', msg: describeError(error), stack: error instanceof AppError ? undefined : (error as Error).stack })}\n`);
+    process.exit(1);
+  },
+);

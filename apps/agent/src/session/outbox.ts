@@ -1,0 +1,156 @@
+import type { agentV1 } from '@millrace/contracts';
+import type { AgentBody } from './session-channel';
+
+/** Whose points, lines and reports these are. */
+export interface AttemptKey {
+  readonly runId: string;
+  readonly fence: number;
+}
+
+type MetricBatch = agentV1.MetricBatch;
+type LogBatch = agentV1.LogBatch;
+type CheckpointReport = agentV1.CheckpointReport;
+
+/** A checkpoint report waits until the points up to its step are in the database. */
+interface HeldReport {
+  readonly report: CheckpointReport;
+  readonly afterMetrics: number;
+}
+
+export const POINTS_MAX = 100_000;
+export const LINES_MAX = 10_000;
+const BATCH_COUNT_MAX = 1000;
+
+/**
+ * What must reach the API's database even if the API is away for long: metrics, logs and checkpoint reports, each in batches
+ * with a sequence of its own, kept until acknowledged and sent again in each new session. Points are never dropped (training
+ * pauses instead); of log lines the oldest are, and a line says so.
+ */
+export class Outbox {
+  private sequences = { metrics: 0, logs: 0, checkpoints: 0 };
+  private acknowledged = { metrics: 0, logs: 0, checkpoints: 0 };
+  private metrics: MetricBatch[] = [];
+  private logs: LogBatch[] = [];
+  private reports: HeldReport[] = [];
+  /** Up to where each kind was sent in this session. */
+  private sent = { metrics: 0, logs: 0, checkpoints: 0 };
+  private pointCount = 0;
+  private lineCount = 0;
+  private droppedLineCount = 0;
+  private room: (() => void)[] = [];
+
+  /** Resolves at once unless the buffer is full. */
+  addMetrics(key: AttemptKey, points: readonly agentV1.MetricPoint[]): Promise<void> {
+    appendTo(this.metrics, key, { items: points, field: 'points', open: (batch) => batch.sequence === 0, make: () => ({ ...key, sequence: 0, points: [] }) });
+    this.pointCount += points.length;
+    if (this.pointCount <= POINTS_MAX) return Promise.resolve();
+    return new Promise((resolve) => this.room.push(resolve));
+  }
+
+  addLog(key: AttemptKey, line: agentV1.LogLine): void {
+    appendTo(this.logs, key, { items: [line], field: 'lines', open: (batch) => batch.sequence === 0, make: () => ({ ...key, sequence: 0, lines: [] }) });
+    this.lineCount++;
+    if (this.lineCount > LINES_MAX) this.dropOldestLines(line);
+  }
+
+  addCheckpoint(report: Omit<CheckpointReport, 'sequence'>): void {
+    this.closeBatches();
+    this.reports.push({ report: { ...report, sequence: ++this.sequences.checkpoints }, afterMetrics: this.sequences.metrics });
+  }
+
+  /** A new session: what the API has not, it gets again. Sequences go on after what it has from an earlier process. */
+  welcome({ metricsAcknowledged, logsAcknowledged }: Pick<agentV1.Welcome, 'metricsAcknowledged' | 'logsAcknowledged'>): void {
+    this.sequences.metrics = Math.max(this.sequences.metrics, metricsAcknowledged);
+    this.sequences.logs = Math.max(this.sequences.logs, logsAcknowledged);
+    this.acknowledge({ metrics: metricsAcknowledged, logs: logsAcknowledged, checkpoints: 0 });
+    this.sent = { ...this.acknowledged };
+  }
+
+  acknowledge(ack: agentV1.Acknowledgement): void {
+    for (const kind of ['metrics', 'logs', 'checkpoints'] as const) {
+      this.acknowledged[kind] = Math.max(this.acknowledged[kind], ack[kind]);
+    }
+    this.metrics = this.metrics.filter(({ sequence, points }) => {
+      const done = sequence !== 0 && sequence <= this.acknowledged.metrics;
+      if (done) this.pointCount -= points.length;
+      return !done;
+    });
+    this.logs = this.logs.filter(({ sequence, lines }) => {
+      const done = sequence !== 0 && sequence <= this.acknowledged.logs;
+      if (done) this.lineCount -= lines.length;
+      return !done;
+    });
+    this.reports = this.reports.filter(({ report }) => report.sequence > this.acknowledged.checkpoints);
+    if (this.pointCount <= POINTS_MAX) for (const resolve of this.room.splice(0)) resolve();
+  }
+
+  /** What may be sent now and was not sent in this session, in order; open batches are closed. */
+  take(): AgentBody[] {
+    this.closeBatches();
+    const bodies: AgentBody[] = [];
+    for (const value of this.metrics) if (value.sequence > this.sent.metrics) bodies.push({ $case: 'metrics', value });
+    for (const value of this.logs) if (value.sequence > this.sent.logs) bodies.push({ $case: 'logs', value });
+    this.sent.metrics = Math.max(this.sent.metrics, this.metrics.at(-1)?.sequence ?? 0);
+    this.sent.logs = Math.max(this.sent.logs, this.logs.at(-1)?.sequence ?? 0);
+    for (const { report, afterMetrics } of this.reports) {
+      if (report.sequence <= this.sent.checkpoints || afterMetrics > this.acknowledged.metrics) continue;
+      bodies.push({ $case: 'checkpoint', value: report });
+      this.sent.checkpoints = report.sequence;
+    }
+    return bodies;
+  }
+
+  /** Whether everything of the attempt is in the database. */
+  isSettled(key: AttemptKey): boolean {
+    return ![...this.metrics, ...this.logs, ...this.reports.map(({ report }) => report)].some((each) => sameAttempt(each, key));
+  }
+
+  /** The attempt was superseded: nobody wants its points any more. */
+  drop(key: AttemptKey): void {
+    this.metrics = this.metrics.filter((batch) => !sameAttempt(batch, key));
+    this.logs = this.logs.filter((batch) => !sameAttempt(batch, key));
+    this.reports = this.reports.filter(({ report }) => !sameAttempt(report, key));
+    this.pointCount = this.metrics.reduce((sum, { points }) => sum + points.length, 0);
+    this.lineCount = this.logs.reduce((sum, { lines }) => sum + lines.length, 0);
+    if (this.pointCount <= POINTS_MAX) for (const resolve of this.room.splice(0)) resolve();
+  }
+
+  private closeBatches(): void {
+    for (const batch of this.metrics) if (batch.sequence === 0) batch.sequence = ++this.sequences.metrics;
+    for (const batch of this.logs) if (batch.sequence === 0) batch.sequence = ++this.sequences.logs;
+  }
+
+  private dropOldestLines(like: agentV1.LogLine): void {
+    const oldest = this.logs[0];
+    if (oldest === undefined) return;
+    const dropped = oldest.lines.splice(0, Math.max(1, Math.ceil(LINES_MAX / 100)));
+    this.droppedLineCount += dropped.length;
+    this.lineCount -= dropped.length;
+    const text = `${this.droppedLineCount} log lines were dropped while the API was away`;
+    const marker = { ...like, level: 'warn', text };
+    const second = oldest.lines[0]?.text.endsWith('were dropped while the API was away') ? 1 : 0;
+    oldest.lines.splice(0, second, marker);
+    this.lineCount += 1 - second;
+  }
+}
+
+interface Appending<Batch, Item> {
+  readonly items: readonly Item[];
+  readonly field: keyof Batch;
+  /** Whether the batch still takes items: it has no sequence yet. */
+  readonly open: (batch: Batch) => boolean;
+  readonly make: () => Batch;
+}
+
+function appendTo<Batch extends AttemptKey, Item>(batches: Batch[], key: AttemptKey, appending: Appending<Batch, Item>): void {
+  const last = batches.at(-1);
+  const { items, field, open, make } = appending;
+  const fits = last !== undefined && open(last) && sameAttempt(last, key) && (last[field] as Item[]).length < BATCH_COUNT_MAX;
+  const batch = fits ? last : make();
+  if (!fits) batches.push(batch);
+  (batch[field] as Item[]).push(...items);
+}
+
+function sameAttempt(a: AttemptKey, b: AttemptKey): boolean {
+  return a.runId === b.runId && a.fence === b.fence;
+}

@@ -1,0 +1,106 @@
+import { AppError, type Clock } from '@millrace/core';
+import type { agentV1 } from '@millrace/contracts';
+import { Backoff } from '../data-plane/backoff';
+import type { AgentBody, ApiBody, SessionChannel, SessionDialer } from './session-channel';
+
+export type SessionEvent =
+  | { readonly type: 'opened'; readonly welcome: agentV1.Welcome }
+  | { readonly type: 'message'; readonly body: ApiBody }
+  /** It dials again by itself, unless `final`. */
+  | { readonly type: 'closed'; readonly error: Error | undefined; readonly final: boolean };
+
+export interface SessionClientOptions {
+  readonly dialer: SessionDialer;
+  readonly clock: Clock;
+  readonly random: () => number;
+  /** The first message of each session, as things stand then. */
+  readonly register: () => agentV1.Register;
+  readonly onEvent: (event: SessionEvent) => void;
+}
+
+const FIRST_DELAY_MS = 200;
+const DELAY_MS_MAX = 5000;
+/** A stream that is open and says nothing is as good as none. */
+const WELCOME_TIMEOUT_MS = 20_000;
+
+/**
+ * Holds one session with the API, and opens a new one whenever it is lost: for ever, since attempts train on without it. The
+ * end is final when the API says that another process has taken the agent's name, or that the very first token is wrong.
+ */
+export class SessionClient {
+  private channel: SessionChannel | undefined;
+  private welcomed = false;
+  private everWelcomed = false;
+  private stopped = false;
+  private cancelTimer: () => void = () => undefined;
+  private readonly backoff: Backoff;
+
+  constructor(private readonly options: SessionClientOptions) {
+    this.backoff = new Backoff(FIRST_DELAY_MS, DELAY_MS_MAX, options.random);
+  }
+
+  start(): void {
+    let current = true;
+    const channel = this.options.dialer.dial({
+      onMessage: (body) => {
+        // An older session's messages are void once there is a newer one.
+        if (current && !this.stopped) this.receive(body);
+      },
+      onClosed: (error) => {
+        if (current) this.closed(error);
+        current = false;
+      },
+    });
+    this.channel = channel;
+    channel.send({ $case: 'register', value: this.options.register() });
+    this.cancelTimer = this.options.clock.after(WELCOME_TIMEOUT_MS, () => {
+      if (!this.welcomed) channel.close();
+    });
+  }
+
+  /** False when there is no session: whoever needs the message to arrive keeps it. */
+  send(body: AgentBody): boolean {
+    if (!this.welcomed || this.channel === undefined) return false;
+    this.channel.send(body);
+    return true;
+  }
+
+  get isOpen(): boolean {
+    return this.welcomed;
+  }
+
+  stop(): void {
+    this.stopped = true;
+    this.cancelTimer();
+    this.channel?.close();
+  }
+
+  private receive(body: ApiBody): void {
+    if (body.$case !== 'welcome') {
+      if (this.welcomed) this.options.onEvent({ type: 'message', body });
+      return;
+    }
+    this.cancelTimer();
+    this.welcomed = true;
+    this.everWelcomed = true;
+    this.backoff.reset();
+    this.options.onEvent({ type: 'opened', welcome: body.value });
+  }
+
+  private closed(error: Error | undefined): void {
+    const wasWelcomed = this.welcomed;
+    this.channel = undefined;
+    this.welcomed = false;
+    this.cancelTimer();
+    if (this.stopped) return;
+    const final = this.isFinal(error, wasWelcomed);
+    this.options.onEvent({ type: 'closed', error, final });
+    if (!final && !this.stopped) this.cancelTimer = this.options.clock.after(this.backoff.nextMs(), () => this.start());
+  }
+
+  private isFinal(error: Error | undefined, wasWelcomed: boolean): boolean {
+    if (!(error instanceof AppError)) return false;
+    if (error.kind === 'unauthenticated' || error.kind === 'forbidden') return !this.everWelcomed;
+    return error.kind === 'aborted' && wasWelcomed;
+  }
+}

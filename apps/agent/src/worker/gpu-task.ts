@@ -1,0 +1,27 @@
+import type { AttemptPlan, GeneratePlan } from '@millrace/contracts';
+import type { AdapterDescription, BackendSpeed } from '@millrace/runtime';
+
+/** Which adapter a GPU thread takes, and which kernels its driver gets wrong (from the self-test). */
+export interface DeviceChoice {
+  readonly adapterName?: string;
+  readonly quarantined: readonly string[];
+}
+
+/** What a GPU thread is started for. */
+export type GpuTask =
+  | { readonly kind: 'probe'; readonly device: DeviceChoice; readonly known?: DeviceReport }
+  | { readonly kind: 'attempt'; readonly device: DeviceChoice; readonly plan: AttemptPlan; readonly tokenFile: string | undefined }
+  | { readonly kind: 'generate'; readonly device: DeviceChoice; readonly plan: GeneratePlan };
+
+/** What a probe finds out about its device. */
+export interface DeviceReport {
+  readonly adapter: AdapterDescription;
+  readonly speed: BackendSpeed;
+  /** Kernels whose chosen variant disagreed with the naive one. */
+  readonly quarantined: readonly string[];
+}
+
+/** Same adapter, driver and build: the measurements of an earlier start hold. */
+export function deviceKey(adapter: AdapterDescription, version: string): string {
+  return [version, adapter.vendor, adapter.architecture, adapter.device, adapter.description, adapter.driver].join('|');
+}

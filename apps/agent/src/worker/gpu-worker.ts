@@ -1,0 +1,31 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { assert, silentLogger, systemClock } from '@millrace/core';
+import { openWebGpuBackend, type WebGpuBackend } from '@millrace/runtime';
+import { probeDevice } from './probe-device';
+import { runGpuTask } from './run-gpu-task';
+import type { GpuTask } from './gpu-task';
+
+/** Entry of a GPU thread. It owns the device, so that neither its work nor its polling delays sockets and heartbeats. */
+assert(parentPort !== null, 'gpu-worker.js is started as a worker thread');
+const port = parentPort;
+const task = workerData as GpuTask;
+
+async function openBackend(): Promise<WebGpuBackend> {
+  const { adapterName, quarantined } = task.device;
+  const backend = await openWebGpuBackend({
+    clock: systemClock, logger: silentLogger, ...(adapterName === undefined ? {} : { adapterName }),
+  });
+  for (const kernel of quarantined) backend.quarantine(kernel as Parameters<WebGpuBackend['quarantine']>[0]);
+  return backend;
+}
+
+void runGpuTask({
+  end: port,
+  task,
+  openBackend,
+  probe: async (backend, workerPort) => {
+    const known = task.kind === 'probe' ? task.known : undefined;
+    workerPort.post({ type: 'probed', report: await probeDevice(backend as WebGpuBackend, known, systemClock) });
+  },
+  clock: systemClock,
+}).finally(() => port.close());

@@ -1,0 +1,28 @@
+import { type AppError } from '@millrace/core';
+import { fromThreadError } from './thread-error';
+import type { DeviceReport } from './gpu-task';
+import type { StartGpuThread } from './gpu-thread';
+
+export interface ProbeOptions {
+  readonly startThread: StartGpuThread;
+  readonly adapterName: string | undefined;
+  /** Measurements of an earlier start. */
+  readonly known: DeviceReport | undefined;
+}
+
+/** Opens the device on a thread of its own, which is gone when this resolves. Errors: RUNTIME.NO_ADAPTER … */
+export async function probeInThread({ startThread, adapterName, known }: ProbeOptions): Promise<DeviceReport> {
+  const device = { quarantined: [], ...(adapterName === undefined ? {} : { adapterName }) };
+  let stop: () => Promise<void> = () => Promise.resolve();
+  try {
+    return await new Promise<DeviceReport>((resolve, reject: (error: AppError) => void) => {
+      const thread = startThread({ kind: 'probe', device, ...(known === undefined ? {} : { known }) }, (message) => {
+        if (message.type === 'probed') resolve(message.report);
+        if (message.type === 'failed') reject(fromThreadError(message.error));
+      });
+      stop = () => thread.stop();
+    });
+  } finally {
+    await stop();
+  }
+}

@@ -1,0 +1,37 @@
+import type { Clock } from '@millrace/core';
+import type { Backend } from '@millrace/runtime';
+import { generateTask } from '../generate/generate-task';
+import type { GpuTask } from './gpu-task';
+import { toThreadError } from './thread-error';
+import { PendingBoundary, trainTask } from './train-task';
+import { type MessageEnd, WorkerPort } from './worker-port';
+
+export interface GpuTaskOptions {
+  readonly end: MessageEnd;
+  readonly task: GpuTask;
+  readonly openBackend: () => Promise<Backend>;
+  /** Of a probe: needs the kind of backend that it knows. */
+  readonly probe: (backend: Backend, port: WorkerPort) => Promise<void>;
+  readonly clock: Clock;
+}
+
+/**
+ * A GPU thread's life: open the device, do the task, tell how it ended, free the device when asked to stop. Whatever fails is
+ * told as `failed`; this promise does not reject.
+ */
+export async function runGpuTask({ end, task, openBackend, probe, clock }: GpuTaskOptions): Promise<void> {
+  const requests = new PendingBoundary();
+  const port = new WorkerPort(end, clock, (checkpoint, stop) => requests.ask(checkpoint, stop));
+  const opening = openBackend();
+  const work = async (): Promise<void> => {
+    const backend = await opening;
+    if (task.kind === 'probe') return probe(backend, port);
+    if (task.kind === 'generate') return generateTask({ plan: task.plan, backend, port });
+    return trainTask({ ...task, backend, port, requests, clock });
+  };
+  const done = work().catch((error: unknown) => port.post({ type: 'failed', error: toThreadError(error) }));
+  await port.stopped;
+  // Destroying the device rejects what still waits for it, which ends the task too.
+  await opening.then((backend) => backend.destroy(), () => undefined);
+  await done;
+}

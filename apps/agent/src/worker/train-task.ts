@@ -1,0 +1,79 @@
+import type { AttemptPlan } from '@millrace/contracts';
+import type { Clock } from '@millrace/core';
+import { TokenStore } from '@millrace/data';
+import type { Backend, HostArray } from '@millrace/runtime';
+import { StageExecutor } from '../stage/stage-executor';
+import { dataSource, stagePlan } from '../stage/stage-plan';
+import type { BoundaryRequests, CheckpointSink, StageReporter, WeightSource } from '../stage/stage-ports';
+import type { WorkerPort } from './worker-port';
+
+/** What rank 0 was asked for since its last boundary. */
+export class PendingBoundary implements BoundaryRequests {
+  private checkpoint = false;
+  private stop = false;
+
+  ask(checkpoint: boolean, stop: boolean): void {
+    this.checkpoint ||= checkpoint;
+    this.stop ||= stop;
+  }
+
+  take(): { checkpoint: boolean; stop: boolean } {
+    const taken = { checkpoint: this.checkpoint, stop: this.stop };
+    this.checkpoint = false;
+    this.stop = false;
+    return taken;
+  }
+}
+
+export interface TrainTaskOptions {
+  readonly plan: AttemptPlan;
+  /** The first and the last stage have one. */
+  readonly tokenFile: string | undefined;
+  readonly backend: Backend;
+  readonly port: WorkerPort;
+  readonly requests: BoundaryRequests;
+  readonly clock: Clock;
+}
+
+/** One attempt on this thread, from loading to its last checkpoint. Rejects with what ended it otherwise. */
+export async function trainTask({ plan, tokenFile, backend, port, requests, clock }: TrainTaskOptions): Promise<void> {
+  const store = tokenFile === undefined ? undefined : TokenStore.open(tokenFile, { dtype: plan.dataset.dtype });
+  try {
+    const executor = await StageExecutor.prepare({
+      plan: stagePlan(plan),
+      data: store === undefined ? undefined : dataSource(plan, store),
+      backend, transport: port, weights: weightSource(port), checkpoints: checkpointSink(port), reporter: reporter(port), requests, clock,
+    });
+    port.post({ type: 'ready' });
+    const outcome = await executor.run();
+    port.post({ type: 'finished', ...outcome });
+  } finally {
+    store?.close();
+  }
+}
+
+export function weightSource(port: WorkerPort): WeightSource {
+  return { read: async (name, kind) => (await port.call({ type: 'read-weight', name, kind })) as HostArray | undefined };
+}
+
+function checkpointSink(port: WorkerPort): CheckpointSink {
+  return {
+    store: async (step, tensors, final) => {
+      for await (const tensor of tensors) {
+        // Blocks are f32; a twin's doubles are rounded here.
+        const data = tensor.data instanceof Float64Array ? Float32Array.from(tensor.data) : tensor.data;
+        port.post({ type: 'snapshot-tensor', step, tensor: { ...tensor, data } }, [data.buffer as ArrayBuffer]);
+      }
+      await port.call({ type: 'snapshot-end', step, final });
+    },
+  };
+}
+
+function reporter(port: WorkerPort): StageReporter {
+  return {
+    step: (step) => port.post({ type: 'step', step }),
+    metrics: async (points) => void (await port.call({ type: 'metrics', points })),
+    log: (level, text) => port.post({ type: 'log', level, text }),
+    trace: (step, spans) => port.post({ type: 'trace', step, spans }),
+  };
+}

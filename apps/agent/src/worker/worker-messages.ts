@@ -1,0 +1,38 @@
+import type { ErrorKind } from '@millrace/core';
+import type { Frame } from '../data-plane/frame';
+import type { ActionSpan, MetricValue, SnapshotTensor, WeightKind } from '../stage/stage-ports';
+import type { DeviceReport } from './gpu-task';
+
+/** An error on its way between threads, which copy no classes. */
+export interface ThreadError {
+  readonly code: string;
+  readonly kind: ErrorKind;
+  readonly message: string;
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+/** From a GPU thread to the thread of the sockets. A `callId` is answered by one `reply`. */
+export type FromWorker =
+  | { readonly type: 'probed'; readonly report: DeviceReport }
+  | { readonly type: 'ready' }
+  | { readonly type: 'step'; readonly step: number }
+  | { readonly type: 'send'; readonly callId: number; readonly toRank: number; readonly frame: Frame }
+  | { readonly type: 'taken'; readonly fromRank: number; readonly creditBytes: number }
+  | { readonly type: 'read-weight'; readonly callId: number; readonly name: string; readonly kind: WeightKind }
+  | { readonly type: 'metrics'; readonly callId: number; readonly points: readonly MetricValue[] }
+  | { readonly type: 'log'; readonly level: 'info' | 'warn' | 'error'; readonly text: string }
+  | { readonly type: 'trace'; readonly step: number; readonly spans: readonly ActionSpan[] }
+  | { readonly type: 'snapshot-tensor'; readonly step: number; readonly tensor: SnapshotTensor }
+  | { readonly type: 'snapshot-end'; readonly callId: number; readonly step: number; readonly final: boolean }
+  | { readonly type: 'finished'; readonly state: 'finished' | 'paused'; readonly step: number }
+  | { readonly type: 'tokens'; readonly tokens: readonly number[]; readonly done: boolean }
+  | { readonly type: 'failed'; readonly error: ThreadError };
+
+/** From the thread of the sockets to a GPU thread. */
+export type ToWorker =
+  | { readonly type: 'frame'; readonly frame: Frame; readonly creditBytes: number }
+  | { readonly type: 'reply'; readonly callId: number; readonly value?: unknown; readonly error?: ThreadError }
+  | { readonly type: 'boundary'; readonly checkpoint: boolean; readonly stop: boolean }
+  | { readonly type: 'transport-failed'; readonly error: ThreadError }
+  | { readonly type: 'stop' };
+

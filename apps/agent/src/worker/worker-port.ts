@@ -1,0 +1,98 @@
+import type { Clock } from '@millrace/core';
+import { attemptOver } from '../data-plane/data-plane.errors';
+import type { Frame, FrameKey } from '../data-plane/frame';
+import { Mailbox } from '../data-plane/mailbox';
+import type { LastFrame, StageTransport } from '../data-plane/stage-transport';
+import { fromThreadError } from './thread-error';
+import type { FromWorker, ToWorker } from './worker-messages';
+
+/** What of a MessagePort a GPU thread uses. */
+export interface MessageEnd {
+  postMessage(message: unknown, transfer?: readonly ArrayBuffer[]): void;
+  on(event: 'message', listener: (message: ToWorker) => void): unknown;
+}
+
+interface Call {
+  resolve(value: unknown): void;
+  reject(error: unknown): void;
+}
+
+type WithoutId<M> = M extends { readonly callId: number } ? Omit<M, 'callId'> : never;
+
+/** A GPU thread's end of its port: calls that are answered, and the frames of other ranks. */
+export class WorkerPort implements StageTransport {
+  private readonly calls = new Map<number, Call>();
+  private readonly credits = new WeakMap<Frame, number>();
+  private readonly mailbox: Mailbox;
+  private nextCallId = 1;
+  /** Resolves when the other side asks the thread to end. */
+  readonly stopped: Promise<void>;
+
+  constructor(
+    private readonly end: MessageEnd, clock: Clock, private readonly onBoundary: (checkpoint: boolean, stop: boolean) => void = () => undefined,
+  ) {
+    this.mailbox = new Mailbox(() => clock.now(), (frame) => {
+      this.post({ type: 'taken', fromRank: frame.fromRank, creditBytes: this.credits.get(frame) ?? 0 });
+    });
+    this.stopped = new Promise((resolve) => {
+      end.on('message', (message) => this.handle(message, resolve));
+    });
+  }
+
+  post(message: FromWorker, transfer: readonly ArrayBuffer[] = []): void {
+    this.end.postMessage(message, transfer);
+  }
+
+  call(message: WithoutId<FromWorker>, transfer: readonly ArrayBuffer[] = []): Promise<unknown> {
+    const callId = this.nextCallId++;
+    return new Promise((resolve, reject) => {
+      this.calls.set(callId, { resolve, reject });
+      this.post({ ...message, callId }, transfer);
+    });
+  }
+
+  async send(toRank: number, frame: Frame): Promise<void> {
+    await this.call({ type: 'send', toRank, frame }, [frame.payload.buffer]);
+  }
+
+  receive(key: FrameKey): Promise<Frame> {
+    return this.mailbox.take(key);
+  }
+
+  lastFrom(rank: number): LastFrame | undefined {
+    return this.mailbox.lastFrom(rank);
+  }
+
+  private handle(message: ToWorker, stop: () => void): void {
+    switch (message.type) {
+      case 'frame':
+        this.credits.set(message.frame, message.creditBytes);
+        return this.mailbox.put(message.frame);
+      case 'reply':
+        return this.settle(message);
+      case 'boundary':
+        return this.onBoundary(message.checkpoint, message.stop);
+      case 'transport-failed':
+        return this.mailbox.fail(fromThreadError(message.error));
+      case 'stop':
+        this.fail(attemptOver('its thread was asked to stop'));
+        return stop();
+      default:
+        message satisfies never;
+    }
+  }
+
+  /** Nothing that waits may keep the thread alive. */
+  private fail(error: Error): void {
+    this.mailbox.fail(error);
+    for (const call of this.calls.values()) call.reject(error);
+    this.calls.clear();
+  }
+
+  private settle({ callId, value, error }: ToWorker & { type: 'reply' }): void {
+    const call = this.calls.get(callId);
+    this.calls.delete(callId);
+    if (error === undefined) call?.resolve(value);
+    else call?.reject(fromThreadError(error));
+  }
+}
