@@ -1,7 +1,8 @@
 import { median, openTfjs } from './open-tfjs.mjs';
 
 /**
- * A GPT-2 in plain tfjs trained with Adam on a noisy chain of tokens: prints {tokensPerSecond, stepMs, lossFirst, lossLast}.
+ * A GPT-2 in plain tfjs trained with Adam on a noisy chain of tokens.
+ * Prints {tokensPerSecond, stepMs, lossFirst, lossLast}.
  * Usage: node tfjs-gpt.mjs STEPS LAYERS HEADS WIDTH CONTEXT BATCH VOCABULARY. A step ends when its loss has been read.
  */
 const [steps, L, H, C, T, B, V] = process.argv.slice(2).map(Number);
@@ -13,27 +14,38 @@ const uniform = () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) /
 const gauss = () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
 
 const parameters = new Map();
-function parameter(name, shape, deviation, mean = 0) {
-  const values = Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => mean + (deviation === 0 ? 0 : deviation * gauss()));
+function parameter(name, shape, { deviation = 0, mean = 0 }) {
+  const length = shape.reduce((a, b) => a * b, 1);
+  const values = Float32Array.from({ length }, () => mean + (deviation === 0 ? 0 : deviation * gauss()));
   parameters.set(name, tf.variable(tf.tensor(values, shape), true, name));
 }
-parameter('wte', [V, C], 0.02);
-parameter('wpe', [T, C], 0.02);
+parameter('wte', [V, C], { deviation: 0.02 });
+parameter('wpe', [T, C], { deviation: 0.02 });
 for (let layer = 0; layer < L; layer++) {
   const projection = 0.02 / Math.sqrt(2 * L);
   for (const norm of ['ln1', 'ln2']) {
-    parameter(`${layer}.${norm}.w`, [C], 0, 1);
-    parameter(`${layer}.${norm}.b`, [C], 0);
+    parameter(`${layer}.${norm}.w`, [C], { mean: 1 });
+    parameter(`${layer}.${norm}.b`, [C], {});
   }
-  for (const [name, rows, columns, deviation] of [['qkv', C, 3 * C, 0.02], ['out', C, C, projection], ['fc', C, 4 * C, 0.02], ['proj', 4 * C, C, projection]]) {
-    parameter(`${layer}.${name}.w`, [rows, columns], deviation);
-    parameter(`${layer}.${name}.b`, [columns], 0);
+  for (const [name, rows, columns, deviation] of [
+    ['qkv', C, 3 * C, 0.02],
+    ['out', C, C, projection],
+    ['fc', C, 4 * C, 0.02],
+    ['proj', 4 * C, C, projection],
+  ]) {
+    parameter(`${layer}.${name}.w`, [rows, columns], { deviation });
+    parameter(`${layer}.${name}.b`, [columns], {});
   }
 }
-parameter('lnf.w', [C], 0, 1);
-parameter('lnf.b', [C], 0);
+parameter('lnf.w', [C], { mean: 1 });
+parameter('lnf.b', [C], {});
 
-const mask = tf.keep(tf.tensor(Float32Array.from({ length: T * T }, (_, i) => (i % T > Math.floor(i / T) ? -1e9 : 0)), [1, 1, T, T]));
+const mask = tf.keep(
+  tf.tensor(
+    Float32Array.from({ length: T * T }, (_, i) => (i % T > Math.floor(i / T) ? -1e9 : 0)),
+    [1, 1, T, T],
+  ),
+);
 const p = (name) => parameters.get(name);
 const linear = (x, name) => tf.add(tf.matMul(x, p(`${name}.w`)), p(`${name}.b`));
 const heads = (t) => tf.transpose(tf.reshape(t, [B, T, H, D]), [0, 2, 1, 3]);
@@ -84,5 +96,7 @@ for (let step = 0; step < steps; step++) {
   times.push(performance.now() - start);
 }
 const stepMs = median(times.slice(Math.min(3, steps - 1)));
-process.stdout.write(`${JSON.stringify({ tokensPerSecond: (B * T * 1000) / stepMs, stepMs, lossFirst: losses[0], lossLast: losses.at(-1) })}\n`);
+process.stdout.write(
+  `${JSON.stringify({ tokensPerSecond: (B * T * 1000) / stepMs, stepMs, lossFirst: losses[0], lossLast: losses.at(-1) })}\n`,
+);
 process.exit(0);

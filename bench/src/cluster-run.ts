@@ -1,5 +1,5 @@
 import type { RunSpecInput } from '@millrace/contracts';
-import { LiveCluster } from '../../tests/e2e/support/live-cluster';
+import type { LiveCluster } from '../../tests/e2e/support/live-cluster';
 import { median } from './measurement';
 
 export interface BenchModel {
@@ -21,7 +21,8 @@ interface BenchRun {
 const WARM_UP_STEPS = 3;
 
 /** The noisy chain of tokens that the tfjs program trains on too. */
-export async function makeDataset(cluster: LiveCluster, name: string, { vocabulary }: BenchModel, count = 200_000): Promise<void> {
+export async function makeDataset(cluster: LiveCluster, name: string, { vocabulary }: BenchModel): Promise<void> {
+  const count = 200_000;
   const tokens = new Uint16Array(count);
   let state = 42;
   let token = 0;
@@ -31,13 +32,24 @@ export async function makeDataset(cluster: LiveCluster, name: string, { vocabula
     tokens[index] = token;
   }
   tokens[0] = vocabulary - 1;
-  await cluster.client.createDataset({ name, contentType: 'application/x-tokens-u16', body: new Uint8Array(tokens.buffer) });
+  await cluster.client.createDataset({
+    name,
+    contentType: 'application/x-tokens-u16',
+    body: new Uint8Array(tokens.buffer),
+  });
 }
 
 export function benchSpec(name: string, dataset: string, { model, batch, pp, steps }: BenchRun): RunSpecInput {
   return {
     name,
-    model: { family: 'gpt2', layers: model.layers, heads: model.heads, hidden: model.width, context: model.context, vocab: model.vocabulary },
+    model: {
+      family: 'gpt2',
+      layers: model.layers,
+      heads: model.heads,
+      hidden: model.width,
+      context: model.context,
+      vocab: model.vocabulary,
+    },
     data: { dataset },
     train: { steps, batch: { ...batch }, optimizer: { type: 'adamw', lr: 1e-3, betas: [0.9, 0.95] }, clip: 1 },
     parallel: { pp },

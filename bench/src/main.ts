@@ -27,7 +27,8 @@ async function main(): Promise<void> {
     process.stderr.write(`no benchmark ${unknown.join(', ')}; there are ${Object.keys(BENCHMARKS).join(', ')}\n`);
     process.exit(2);
   }
-  const results: Results = existsSync(RESULTS) && wanted.length > 0 ? (JSON.parse(readFileSync(RESULTS, 'utf8')) as Results) : {};
+  const results: Results =
+    existsSync(RESULTS) && wanted.length > 0 ? (JSON.parse(readFileSync(RESULTS, 'utf8')) as Results) : {};
   for (const [name, bench] of Object.entries(BENCHMARKS)) {
     if (wanted.length > 0 && !wanted.includes(name)) continue;
     process.stderr.write(`measuring ${name}\n`);
@@ -38,11 +39,25 @@ async function main(): Promise<void> {
 }
 
 function tableOf(results: Results): string {
-  const number = (value: number | null): string => (value === null ? '-' : value >= 100 ? value.toFixed(0) : value.toFixed(2));
-  const rows = Object.entries(results).map(([name, { ours, peer, ratio, unit }]) => [name, number(ours), number(peer), number(ratio), unit]);
+  const number = (value: number | null): string =>
+    value === null ? '-' : value >= 100 ? value.toFixed(0) : value.toFixed(2);
+  const rows = Object.entries(results).map(([name, { ours, peer, ratio, unit }]) => [
+    name,
+    number(ours),
+    number(peer),
+    number(ratio),
+    unit,
+  ]);
   const cells = [['benchmark', 'ours', 'peer', 'ratio', 'unit'], ...rows];
   const widths = [0, 1, 2, 3, 4].map((column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
-  return cells.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd()).join('\n');
+  return cells
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
 }
 
 main().catch((error: unknown) => {

@@ -16,7 +16,11 @@ async function main(): Promise<void> {
     const tensors = new Map(program.tensors.map((tensor) => [tensor.name, backend.allocate(tensor)]));
     for (const name of ['x', 'b']) {
       const tensor = tensors.get(name);
-      if (tensor !== undefined) backend.write(tensor, Float32Array.from({ length: size * size }, (_, i) => ((i * 2654435761) % 1000) / 1e6));
+      if (tensor !== undefined)
+        backend.write(
+          tensor,
+          Float32Array.from({ length: size * size }, (_, i) => ((i * 2654435761) % 1000) / 1e6),
+        );
     }
     const bound = await backend.bind(program, tensors);
     const times: number[] = [];

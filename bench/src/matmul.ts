@@ -14,10 +14,15 @@ export async function benchMatmul(): Promise<Measurement> {
     ours.push(await runNode(join(__dirname, 'matmul-child.js'), SIZES));
     peer.push(await runNode(join(PEERS, 'tfjs-matmul.mjs'), SIZES));
   }
-  const at = (results: Record<string, number>[], size: number): number => median(results.map((result) => result[size] ?? Number.NaN));
+  const at = (results: Record<string, number>[], size: number): number =>
+    median(results.map((result) => result[size] ?? Number.NaN));
   const rows = SIZES.map((size): SizeResult => {
     const [a, b] = [at(ours, size), at(peer, size)];
     return { size, ours: a, peer: b, ratio: a / b };
   });
-  return leastOverSizes('GFLOP/s', rows, `matmul_nn and tf.matMul, 8 products per wait, median of 5, median of ${ROUNDS} turns`);
+  return leastOverSizes(
+    'GFLOP/s',
+    rows,
+    `matmul_nn and tf.matMul, 8 products per wait, median of 5, median of ${ROUNDS} turns`,
+  );
 }

@@ -17,7 +17,7 @@ interface PeerResult {
   readonly lossLast: number;
 }
 
-/** Training tokens/s of one agent, in its cluster, beside tfjs training the same model on the same adapter, in turns. */
+/** Training tokens/s of one agent, in its cluster, beside tfjs with the same model on the same adapter, in turns. */
 export async function benchTrain(): Promise<Measurement> {
   const cluster = await LiveCluster.start({ agents: 1, environment: { MILLRACE_CPU_THREADS: '' } });
   try {
@@ -25,11 +25,18 @@ export async function benchTrain(): Promise<Measurement> {
     const ours: number[] = [];
     const peer: PeerResult[] = [];
     for (let round = 0; round < ROUNDS; round++) {
-      const spec = benchSpec(`train-${round}`, 'chain', { model: MODEL, batch: { global: BATCH, micro: BATCH }, pp: 1, steps: OUR_STEPS });
+      const spec = benchSpec(`train-${round}`, 'chain', {
+        model: MODEL,
+        batch: { global: BATCH, micro: BATCH },
+        pp: 1,
+        steps: OUR_STEPS,
+      });
       const { id } = await cluster.client.submitRun(spec);
       ours.push(await tokensPerSecond(cluster, id));
       const { layers, heads, width, context, vocabulary } = MODEL;
-      peer.push(await runNode(join(PEERS, 'tfjs-gpt.mjs'), [PEER_STEPS, layers, heads, width, context, BATCH, vocabulary]));
+      peer.push(
+        await runNode(join(PEERS, 'tfjs-gpt.mjs'), [PEER_STEPS, layers, heads, width, context, BATCH, vocabulary]),
+      );
     }
     const [a, b] = [median(ours), median(peer.map((result) => result.tokensPerSecond))];
     const how = `GPT-2 ${JSON.stringify(MODEL)}, batch ${BATCH}, f32; median step of each run, median of ${ROUNDS} turns`;
