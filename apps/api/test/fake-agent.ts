@@ -1,0 +1,223 @@
+import { createHash } from 'node:crypto';
+import { type ClientDuplexStream, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
+import { agentV1, type AttemptPlan, attemptPlanSchema, blobV1 } from '@millrace/contracts';
+import { stageParameters } from '@millrace/model';
+import { eventually, TOKEN } from './api-under-test';
+
+type Outgoing = NonNullable<agentV1.AgentMessage['body']>;
+type Incoming = NonNullable<agentV1.ApiMessage['body']>;
+type ValueOf<C extends Incoming['$case']> = Extract<Incoming, { $case: C }>['value'] & object;
+type Stream = ClientDuplexStream<agentV1.AgentMessage, agentV1.ApiMessage>;
+
+export interface FakeAgentOptions {
+  readonly id: string;
+  readonly grpc: string;
+  readonly token?: string;
+  readonly heartbeatMs?: number;
+}
+
+export interface Attempt {
+  readonly runId: string;
+  readonly fence: number;
+  readonly plan: AttemptPlan;
+}
+
+/** Speaks the real protocol, and trains nothing: the test says what it reports. */
+export class FakeAgent {
+  readonly received: Incoming[] = [];
+  /** What it says it runs in heartbeats and registrations. */
+  running: { runId: string; fence: number; step: number }[] = [];
+  /** Whether it answers commands by itself. */
+  answers = true;
+  error: ServiceError | undefined;
+  private stream: Stream | undefined;
+  private client: agentV1.AgentServiceClient | undefined;
+  private heartbeat: NodeJS.Timeout | undefined;
+  private heartbeatSequence = 0;
+  private metricSequence = 0;
+  private checkpointSequence = 0;
+
+  constructor(private options: FakeAgentOptions) {}
+
+  get id(): string {
+    return this.options.id;
+  }
+
+  async connect(grpc = this.options.grpc): Promise<this> {
+    this.options = { ...this.options, grpc };
+    this.error = undefined;
+    this.received.length = 0;
+    this.client = new agentV1.AgentServiceClient(grpc, credentials.createInsecure());
+    const stream = this.client.session(bearer(this.options.token ?? TOKEN));
+    this.stream = stream;
+    stream.on('data', (message: agentV1.ApiMessage) => message.body && this.receive(message.body));
+    stream.on('error', (error: ServiceError) => {
+      if (this.stream === stream) this.error = error;
+    });
+    this.send({ $case: 'register', value: this.registration() });
+    await this.take('welcome');
+    this.beat();
+    return this;
+  }
+
+  /** Heartbeats go on by themselves, as the agent's own timer makes them. */
+  beat(): void {
+    clearInterval(this.heartbeat);
+    this.heartbeat = setInterval(() => {
+      this.heartbeatSequence++;
+      this.send({ $case: 'heartbeat', value: { sequence: this.heartbeatSequence, running: this.running, latenessMs: 0 } });
+    }, this.options.heartbeatMs ?? 200);
+  }
+
+  /** As if the process were stopped: the connection stays, and nothing is said. */
+  freeze(): void {
+    clearInterval(this.heartbeat);
+  }
+
+  disconnect(): void {
+    clearInterval(this.heartbeat);
+    const { stream, client } = this;
+    this.stream = undefined;
+    stream?.on('error', () => undefined);
+    stream?.cancel();
+    client?.close();
+  }
+
+  send(body: Outgoing): void {
+    this.stream?.write({ body });
+  }
+
+  /** The newest message of a kind, once there is one that passes. */
+  take<C extends Incoming['$case']>(kind: C, test: (value: ValueOf<C>) => boolean = () => true, timeoutMs = 10_000): Promise<ValueOf<C>> {
+    const find = (): ValueOf<C> | undefined => {
+      if (this.error) throw this.error;
+      const values = this.received.filter(({ $case }) => $case === kind).map(({ value }) => value as ValueOf<C>);
+      return values.findLast(test);
+    };
+    return eventually<ValueOf<C>>(`${this.id} receives ${kind}`, find, timeoutMs);
+  }
+
+  async attempt(runId: string, afterFence = 0): Promise<Attempt> {
+    const start = await this.take('startAttempt', (value) => value.runId === runId && value.fence > afterFence);
+    const plan = attemptPlanSchema.parse(JSON.parse(start.planJson));
+    return { runId, fence: start.fence, plan };
+  }
+
+  report({ runId, fence }: Pick<Attempt, 'runId' | 'fence'>, state: string, more: Partial<agentV1.AttemptReport> = {}): void {
+    const value = { runId, fence, state, step: 0, failureClass: '', errorCode: '', errorMessage: '', culpritRank: -1, ...more };
+    this.send({ $case: 'attempt', value });
+  }
+
+  /** Starts and runs: what an agent reports until its first step. */
+  begin(attempt: Attempt): void {
+    for (const state of ['starting', 'ready', 'running']) this.report(attempt, state, { step: attempt.plan.firstStep });
+  }
+
+  metrics({ runId, fence }: Pick<Attempt, 'runId' | 'fence'>, points: Record<string, [step: number, value: number]>, sequence?: number): number {
+    const value = {
+      sequence: sequence ?? ++this.metricSequence, runId, fence,
+      points: Object.entries(points).map(([name, [step, point]]) => ({ name, step, value: point, timeMs: Date.now() })),
+    };
+    this.send({ $case: 'metrics', value });
+    return value.sequence;
+  }
+
+  /** Uploads a made-up part of this rank, and reports it. @returns the report's sequence */
+  async checkpoint({ runId, fence, plan }: Attempt, step: number): Promise<number> {
+    const slice = plan.stages[plan.rank];
+    const parameters = slice ? stageParameters(plan.model, slice).filter(({ name }) => slice.embedding || name !== 'transformer.wte.weight') : [];
+    const tensors = [];
+    for (const kind of ['weight', 'm', 'v']) {
+      for (const { name, shape } of parameters) {
+        const bytes = contentOf(`${runId} ${kind} ${name} ${step}`, shape);
+        await this.put({ runId, fence }, bytes);
+        tensors.push({ name, kind, dtype: 'f32', shape: [...shape], blocks: [{ sha256: sha256(bytes), bytes: bytes.length }] });
+      }
+    }
+    const sequence = ++this.checkpointSequence;
+    const manifestPartJson = JSON.stringify({ tensors });
+    this.send({
+      $case: 'checkpoint', value: { runId, fence, step, rank: plan.rank, state: 'stored', manifestPartJson, errorMessage: '', sequence },
+    });
+    return sequence;
+  }
+
+  /** @throws ServiceError */
+  put({ runId, fence }: Pick<Attempt, 'runId' | 'fence'>, bytes: Buffer, claimed: Partial<blobV1.PutHeader> = {}): Promise<blobV1.PutResponse> {
+    return new Promise((resolve, reject) => {
+      const client = new blobV1.BlobServiceClient(this.options.grpc, credentials.createInsecure());
+      const call = client.put(bearer(this.options.token ?? TOKEN), (error, response) => {
+        client.close();
+        if (error) reject(error);
+        else resolve(response);
+      });
+      call.write({ body: { $case: 'header', value: { sha256: sha256(bytes), bytes: bytes.length, runId, fence, ...claimed } } });
+      for (let offset = 0; offset < bytes.length; offset += 1 << 20) {
+        call.write({ body: { $case: 'data', value: bytes.subarray(offset, offset + (1 << 20)) } });
+      }
+      call.end();
+    });
+  }
+
+  get(sha: string, offset = 0, length = 0): Promise<{ bytes: Buffer; pieces: number[]; totalBytes: number }> {
+    return new Promise((resolve, reject) => {
+      const client = new blobV1.BlobServiceClient(this.options.grpc, credentials.createInsecure());
+      const pieces: Buffer[] = [];
+      let totalBytes = 0;
+      const call = client.get({ sha256: sha, offset, length }, bearer(TOKEN));
+      call.on('data', (message: blobV1.GetResponse) => {
+        totalBytes ||= message.totalBytes;
+        pieces.push(message.data as Buffer);
+      });
+      call.on('error', reject);
+      call.on('end', () => {
+        client.close();
+        resolve({ bytes: Buffer.concat(pieces), pieces: pieces.map((piece) => piece.length), totalBytes });
+      });
+    });
+  }
+
+  private receive(body: Incoming): void {
+    this.received.push(body);
+    if (!this.answers) return;
+    if (body.$case === 'startAttempt') {
+      this.running = [{ runId: body.value.runId, fence: body.value.fence, step: 0 }];
+      this.answer(body.value.commandId);
+    } else if (body.$case === 'stopAttempt') {
+      this.running = this.running.filter(({ runId, fence }) => runId !== body.value.runId || fence !== body.value.fence);
+      this.answer(body.value.commandId);
+    } else if (body.$case === 'requestBoundary') {
+      this.answer(body.value.commandId);
+    }
+  }
+
+  answer(commandId: string, refusal?: { code: string; message: string }): void {
+    const value = { commandId, ok: refusal === undefined, errorCode: refusal?.code ?? '', errorMessage: refusal?.message ?? '' };
+    this.send({ $case: 'commandResult', value });
+  }
+
+  private registration(): agentV1.Register {
+    return {
+      agentId: this.options.id, host: 'host-1', device: 0, version: '0', dataAddress: '127.0.0.1:9', labels: {}, running: this.running,
+      adapter: {
+        vendor: 'test', architecture: '', device: 'fake', description: '', adapterClass: 'cpu', features: [], limits: {}, memoryBytes: 0,
+      },
+      benchmark: { matmulGflops: 10, memoryGbps: 10 },
+    };
+  }
+}
+
+export function bearer(token: string): Metadata {
+  const metadata = new Metadata();
+  metadata.set('authorization', `Bearer ${token}`);
+  return metadata;
+}
+
+export function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+function contentOf(text: string, shape: readonly number[]): Buffer {
+  const length = shape.reduce((product, extent) => product * extent, 4);
+  return Buffer.alloc(length, createHash('sha256').update(text).digest());
+}
