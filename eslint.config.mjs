@@ -59,7 +59,7 @@ export default tseslint.config(
   },
   {
     files: ['apps/**/*.ts', 'libs/**/*.ts'],
-    ignores: ['**/*.spec.ts', '**/test/**', 'libs/nvidia-smi-parser/**'],
+    ignores: ['**/*.spec.ts', '**/test/**', 'libs/testing/**', 'libs/nvidia-smi-parser/**'],
     rules: { 'no-restricted-syntax': restrictSyntax('defaultExport', 'enum', 'bareError') },
   },
   { files: ['**/*.spec.ts', 'tests/**/*.ts'], rules: { 'max-lines': ['error', { max: 600 }] } },
