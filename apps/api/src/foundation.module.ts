@@ -5,13 +5,14 @@ import { BlobsService } from './blobs/blobs.service';
 import { ApiConfig } from './config/api-config';
 import { CLOCK, LOGGER } from './config/api-logger';
 import { PrismaService } from './database/prisma.service';
+import { RunLookup } from './database/run-lookup';
 import { DatasetsRepository } from './datasets/datasets.repository';
 import { EventsService } from './events/events.service';
 import { LogsRepository } from './logs/logs.repository';
 import { MetricsRepository } from './metrics/metrics.repository';
 
 const SERVICES = [
-  PrismaService, EventsService, MetricsRepository, LogsRepository, BlobsService, TokensService, DatasetsRepository,
+  PrismaService, RunLookup, EventsService, MetricsRepository, LogsRepository, BlobsService, TokensService, DatasetsRepository,
 ];
 
 export interface FoundationOptions {

@@ -1,0 +1,48 @@
+import { readFile } from 'node:fs/promises';
+import { NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import type { NextFunction, Request, Response } from 'express';
+import helmet from 'helmet';
+import { AppModule } from './app.module';
+import { readOrCreateHomeToken } from './auth/home-token';
+import { TokensService } from './auth/tokens.service';
+import { assignRequestId } from './boundary/http/request-id';
+import { strongEtag } from './boundary/http/strong-etag';
+import { applyMigrations } from './database/migrations';
+import type { FoundationOptions } from './foundation.module';
+import { nestLogger } from './config/nest-logger';
+import { PrometheusService } from './health/prometheus.service';
+
+/** An upload of 2 GiB over a slow line takes this long; Node's own limit is five minutes. */
+const REQUEST_MS_MAX = 6 * 3_600_000;
+
+/** The application, its database migrated and its token known, not listening yet. */
+export async function createApi(options: FoundationOptions): Promise<NestExpressApplication> {
+  const { config, logger } = options;
+  const applied = await applyMigrations(config.databaseUrl);
+  if (applied.length > 0) logger.info({ applied }, 'migrations applied');
+  const app = await NestFactory.create<NestExpressApplication>(AppModule.register(options), {
+    logger: nestLogger(logger),
+    bodyParser: false,
+    forceCloseConnections: true,
+    ...(config.tls ? { httpsOptions: { cert: await readFile(config.tls.cert), key: await readFile(config.tls.key) } } : {}),
+  });
+  configureExpress(app);
+  await app.get(TokensService).ensure(await readOrCreateHomeToken(config.home), 'home', 'admin');
+  return app;
+}
+
+function configureExpress(app: NestExpressApplication): void {
+  app.disable('x-powered-by');
+  app.set('etag', strongEtag);
+  app.set('query parser', 'simple');
+  app.use(assignRequestId, app.get(PrometheusService).observe, plainColons, helmet());
+  app.getHttpServer().requestTimeout = REQUEST_MS_MAX;
+}
+
+/** Some clients write `runs/x%3Acancel` for `runs/x:cancel`, which is the same address. */
+function plainColons(request: Request, _: Response, next: NextFunction): void {
+  const [path = '', ...query] = request.url.split('?');
+  request.url = [path.replaceAll(/%3a/gi, ':'), ...query].join('?');
+  next();
+}

@@ -1,0 +1,16 @@
+import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { QueueService } from '../queue/queue.service';
+import { ReadinessService } from './readiness.service';
+
+/** A queue that takes a command is usable; this one does no harm however often it is given. */
+@Injectable()
+export class QueueReadiness implements OnApplicationBootstrap {
+  constructor(
+    private readonly readiness: ReadinessService,
+    private readonly queue: QueueService,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.readiness.register('queue', () => this.queue.enqueue('purge-idempotency'));
+  }
+}
