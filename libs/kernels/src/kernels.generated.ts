@@ -220,7 +220,9 @@ fn main(
     let low = a[a_low + k / 4u];
     let high = a[a_high + k / 4u];
     let start = b_column + k * (B_STRIDE / 4u);
-    let right = mat4x4f(b[start], b[start + B_STRIDE / 4u], b[start + B_STRIDE / 4u * 2u], b[start + B_STRIDE / 4u * 3u]);
+    let right = mat4x4f(
+      b[start], b[start + B_STRIDE / 4u], b[start + B_STRIDE / 4u * 2u], b[start + B_STRIDE / 4u * 3u],
+    );
     c0 += right * subgroupBroadcast(low, 0u);
     c1 += right * subgroupBroadcast(low, 1u);
     c2 += right * subgroupBroadcast(low, 2u);
@@ -520,7 +522,7 @@ fn main(
   }
 }
 `,
-  attention_softmax_backward: `// attention_softmax_backward — ds[i,j] = p[i,j] (g[i,j] - sum over j' of p[i,j'] g[i,j']) / sqrt(D) for j <= i, else 0
+  attention_softmax_backward: `// attention_softmax_backward — ds[i,j] = p[i,j] (g[i,j] - Σ p[i,·] g[i,·]) / sqrt(D) for j <= i, else 0
 // Shapes:   probabilities[B,H,T,T] dscores[B,H,T,T] (g on entry) -> dscores[B,H,T,T]
 // Dispatch: one invocation per row, WG threads; needs: f32 only
 // Method:   the row's inner product in ascending order, then the output in place
@@ -636,30 +638,36 @@ fn main(
     let low = a[a_low + k * (A_STRIDE / 4u)];
     let high = a[a_high + k * (A_STRIDE / 4u)];
     let start = b_column + k * (B_STRIDE / 4u);
-    let right = mat4x4f(b[start], b[start + B_STRIDE / 4u], b[start + B_STRIDE / 4u * 2u], b[start + B_STRIDE / 4u * 3u]);
+    let right = mat4x4f(
+      b[start], b[start + B_STRIDE / 4u], b[start + B_STRIDE / 4u * 2u], b[start + B_STRIDE / 4u * 3u],
+    );
     let a0 = transpose(mat4x4f(
-      subgroupBroadcast(low, 0u), subgroupBroadcast(low, 1u), subgroupBroadcast(low, 2u), subgroupBroadcast(low, 3u),
+      subgroupBroadcast(low, 0u), subgroupBroadcast(low, 1u),
+      subgroupBroadcast(low, 2u), subgroupBroadcast(low, 3u),
     ));
     c0 += right * a0[0];
     c1 += right * a0[1];
     c2 += right * a0[2];
     c3 += right * a0[3];
     let a1 = transpose(mat4x4f(
-      subgroupBroadcast(low, 4u), subgroupBroadcast(low, 5u), subgroupBroadcast(low, 6u), subgroupBroadcast(low, 7u),
+      subgroupBroadcast(low, 4u), subgroupBroadcast(low, 5u),
+      subgroupBroadcast(low, 6u), subgroupBroadcast(low, 7u),
     ));
     c4 += right * a1[0];
     c5 += right * a1[1];
     c6 += right * a1[2];
     c7 += right * a1[3];
     let a2 = transpose(mat4x4f(
-      subgroupBroadcast(high, 0u), subgroupBroadcast(high, 1u), subgroupBroadcast(high, 2u), subgroupBroadcast(high, 3u),
+      subgroupBroadcast(high, 0u), subgroupBroadcast(high, 1u),
+      subgroupBroadcast(high, 2u), subgroupBroadcast(high, 3u),
     ));
     c8 += right * a2[0];
     c9 += right * a2[1];
     c10 += right * a2[2];
     c11 += right * a2[3];
     let a3 = transpose(mat4x4f(
-      subgroupBroadcast(high, 4u), subgroupBroadcast(high, 5u), subgroupBroadcast(high, 6u), subgroupBroadcast(high, 7u),
+      subgroupBroadcast(high, 4u), subgroupBroadcast(high, 5u),
+      subgroupBroadcast(high, 6u), subgroupBroadcast(high, 7u),
     ));
     c12 += right * a3[0];
     c13 += right * a3[1];
@@ -1037,7 +1045,7 @@ fn main(
   }
 }
 `,
-  layernorm_backward_weight: `// layernorm_backward_weight — dweight = sum over rows of dy * n (+ dweight), dbias = sum of dy (+ dbias), n = (x - mean) rstd
+  layernorm_backward_weight: `// layernorm_backward_weight — dweight = Σ dy n (+ dweight), dbias = Σ dy (+ dbias) over rows, n = (x - mean) rstd
 // Shapes:   dy[N,C] x[N,C] mean[N] rstd[N] -> dweight[C] dbias[C]
 // Dispatch: one invocation per column, WG threads; needs: f32 only
 // Method:   rows in ascending order, so the result does not depend on the launch
@@ -1275,6 +1283,167 @@ fn main(
   }
 }
 `,
+  matmul_nn_tile: `// matmul_nn_tile — c = a b (+ bias) (+ residual) (+ c), any size, no cooperation between invocations
+// Shapes:   a[M,K] b[K,N] bias[N] residual[M,N] -> c[M,N]
+// Dispatch: one invocation per 4 x 4 tile of c, WG threads in linear order; needs: f32 only
+// Method:   register tile, products added in ascending k; edges read the last row or column again and store nothing
+// Source:   register tiling as in Goto & van de Geijn 2008 (doi:10.1145/1356052.1356053); CPU twin matmul.cpu.ts
+// Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> a_MK: array<f32>; // [M,K] left factor
+@group(0) @binding(1) var<storage, read> b_KN: array<f32>; // [K,N] right factor
+@group(0) @binding(2) var<storage, read> bias_N: array<f32>; // [N] read only if BIAS
+@group(0) @binding(3) var<storage, read> residual_MN: array<f32>; // [M,N] read only if RESIDUAL
+@group(0) @binding(4) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
+
+override WG: u32;
+override M: u32;
+override K: u32;
+override N: u32;
+override BIAS: u32;
+override RESIDUAL: u32;
+override ACCUMULATE: u32;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let tile = (group.y * groups.x + group.x) * WG + lane;
+  let tiles_across = (N + 3u) / 4u;
+  let row = tile / tiles_across * 4u;
+  let column = tile % tiles_across * 4u;
+  if (row >= M) {
+    return;
+  }
+  let rows = min(row + vec4u(0u, 1u, 2u, 3u), vec4u(M - 1u));
+  let columns = min(column + vec4u(0u, 1u, 2u, 3u), vec4u(N - 1u));
+  var c0 = vec4f();
+  var c1 = vec4f();
+  var c2 = vec4f();
+  var c3 = vec4f();
+  for (var k = 0u; k < K; k++) {
+    let a = vec4f(a_MK[rows.x * K + k], a_MK[rows.y * K + k], a_MK[rows.z * K + k], a_MK[rows.w * K + k]);
+    let b = vec4f(b_KN[k * N + columns.x], b_KN[k * N + columns.y], b_KN[k * N + columns.z], b_KN[k * N + columns.w]);
+    c0 += a.x * b;
+    c1 += a.y * b;
+    c2 += a.z * b;
+    c3 += a.w * b;
+  }
+  let c = array<vec4f, 4>(c0, c1, c2, c3);
+  for (var i = 0u; i < min(16u, (M - row) * 4u); i++) {
+    let c_column = column + i % 4u;
+    if (c_column < N) {
+      let index = (row + i / 4u) * N + c_column;
+      var sum = c[i / 4u][i % 4u];
+      if (BIAS == 1u) {
+        sum += bias_N[c_column];
+      }
+      if (RESIDUAL == 1u) {
+        sum += residual_MN[index];
+      }
+      if (ACCUMULATE == 1u) {
+        sum += c_MN[index];
+      }
+      c_MN[index] = sum;
+    }
+  }
+}
+`,
+  matmul_nn_workgroup: `// matmul_nn_workgroup — c = a b (+ bias) (+ residual) (+ c), any size, for GPUs
+// Shapes:   a[M,K] b[K,N] bias[N] residual[M,N] -> c[M,N]
+// Dispatch: one workgroup of 256 invocations per 64 x 64 tile of c, in linear order; needs: 256 invocations, 8 KiB
+// Method:   16 k at a time through workgroup memory (zeros beyond the edges), 4 x 4 results per invocation, ascending k
+// Source:   tiling as in Volkov & Demmel 2008 (doi:10.1109/SC.2008.5214359); CPU twin matmul.cpu.ts
+// Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> a_MK: array<f32>; // [M,K] left factor
+@group(0) @binding(1) var<storage, read> b_KN: array<f32>; // [K,N] right factor
+@group(0) @binding(2) var<storage, read> bias_N: array<f32>; // [N] read only if BIAS
+@group(0) @binding(3) var<storage, read> residual_MN: array<f32>; // [M,N] read only if RESIDUAL
+@group(0) @binding(4) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
+
+override M: u32;
+override K: u32;
+override N: u32;
+override BIAS: u32;
+override RESIDUAL: u32;
+override ACCUMULATE: u32;
+const TILE = 64u;
+const STEP = 16u;
+var<workgroup> a_tile: array<array<f32, TILE>, STEP>; // [k][row]
+var<workgroup> b_tile: array<array<f32, TILE>, STEP>; // [k][column]
+
+@compute @workgroup_size(256)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let tile = group.y * groups.x + group.x;
+  let tiles_across = (N + TILE - 1u) / TILE;
+  let tile_row = tile / tiles_across * TILE;
+  let tile_column = tile % tiles_across * TILE;
+  // Uniform in the workgroup, so the barriers below stay legal.
+  if (tile_row >= M) {
+    return;
+  }
+  // Results are 16 apart, so that neighbours read neighbouring words of workgroup memory.
+  let x = lane % 16u;
+  let y = lane / 16u;
+  var c0 = vec4f();
+  var c1 = vec4f();
+  var c2 = vec4f();
+  var c3 = vec4f();
+  for (var start = 0u; start < K; start += STEP) {
+    for (var i = lane; i < TILE * STEP; i += 256u) {
+      {
+        let k = i % STEP;
+        let row = i / STEP;
+        let inside = start + k < K && tile_row + row < M;
+        // select evaluates both: the address is clamped first.
+        let value = a_MK[min(tile_row + row, M - 1u) * K + min(start + k, K - 1u)];
+        a_tile[k][row] = select(0.0, value, inside);
+      }
+      {
+        let k = i / TILE;
+        let column = i % TILE;
+        let inside = start + k < K && tile_column + column < N;
+        // select evaluates both: the address is clamped first.
+        let value = b_KN[min(start + k, K - 1u) * N + min(tile_column + column, N - 1u)];
+        b_tile[k][column] = select(0.0, value, inside);
+      }
+    }
+    workgroupBarrier();
+    for (var k = 0u; k < STEP; k++) {
+      let b = vec4f(b_tile[k][x], b_tile[k][x + 16u], b_tile[k][x + 32u], b_tile[k][x + 48u]);
+      c0 += a_tile[k][y] * b;
+      c1 += a_tile[k][y + 16u] * b;
+      c2 += a_tile[k][y + 32u] * b;
+      c3 += a_tile[k][y + 48u] * b;
+    }
+    workgroupBarrier();
+  }
+  let c = array<vec4f, 4>(c0, c1, c2, c3);
+  for (var i = 0u; i < 16u; i++) {
+    let row = tile_row + y + i / 4u * 16u;
+    let column = tile_column + x + i % 4u * 16u;
+    if (row < M && column < N) {
+      let index = row * N + column;
+      var sum = c[i / 4u][i % 4u];
+      if (BIAS == 1u) {
+        sum += bias_N[column];
+      }
+      if (RESIDUAL == 1u) {
+        sum += residual_MN[index];
+      }
+      if (ACCUMULATE == 1u) {
+        sum += c_MN[index];
+      }
+      c_MN[index] = sum;
+    }
+  }
+}
+`,
   matmul_nt_scalar: `// matmul_nt_scalar — c = a bᵀ (+ c): the reference that every faster variant is checked against
 // Shapes:   a[M,K] b[N,K] -> c[M,N]
 // Dispatch: one invocation per element of c, WG threads in linear order; needs: f32 only
@@ -1370,7 +1539,7 @@ fn main(
     let low = a_MK[a_low + k];
     let high = a_MK[a_high + k];
     let start = safe_column * K + k;
-    // Row n of b holds four k of one column: transposed, the columns of the matrix are again four columns of c at one k.
+    // A row of b holds four k of one column of c: transposed, each holds four columns of c at one k.
     let b = transpose(
       mat4x4f(b_NK[start], b_NK[start + K / 4u], b_NK[start + K / 4u * 2u], b_NK[start + K / 4u * 3u]),
     );
@@ -1402,6 +1571,147 @@ fn main(
       sum += c_MN[index];
     }
     c_MN[index] = sum;
+  }
+}
+`,
+  matmul_nt_tile: `// matmul_nt_tile — c = a bᵀ (+ c), any size, no cooperation between invocations
+// Shapes:   a[M,K] b[N,K] -> c[M,N]
+// Dispatch: one invocation per 4 x 4 tile of c, WG threads in linear order; needs: f32 only
+// Method:   register tile, products added in ascending k; edges read the last row or column again and store nothing
+// Source:   register tiling as in Goto & van de Geijn 2008 (doi:10.1145/1356052.1356053); CPU twin matmul.cpu.ts
+// Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> a_MK: array<f32>; // [M,K] left factor
+@group(0) @binding(1) var<storage, read> b_NK: array<f32>; // [N,K] right factor, transposed
+@group(0) @binding(2) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
+
+override WG: u32;
+override M: u32;
+override K: u32;
+override N: u32;
+override ACCUMULATE: u32;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let tile = (group.y * groups.x + group.x) * WG + lane;
+  let tiles_across = (N + 3u) / 4u;
+  let row = tile / tiles_across * 4u;
+  let column = tile % tiles_across * 4u;
+  if (row >= M) {
+    return;
+  }
+  let rows = min(row + vec4u(0u, 1u, 2u, 3u), vec4u(M - 1u));
+  let columns = min(column + vec4u(0u, 1u, 2u, 3u), vec4u(N - 1u));
+  var c0 = vec4f();
+  var c1 = vec4f();
+  var c2 = vec4f();
+  var c3 = vec4f();
+  for (var k = 0u; k < K; k++) {
+    let a = vec4f(a_MK[rows.x * K + k], a_MK[rows.y * K + k], a_MK[rows.z * K + k], a_MK[rows.w * K + k]);
+    let b = vec4f(b_NK[columns.x * K + k], b_NK[columns.y * K + k], b_NK[columns.z * K + k], b_NK[columns.w * K + k]);
+    c0 += a.x * b;
+    c1 += a.y * b;
+    c2 += a.z * b;
+    c3 += a.w * b;
+  }
+  let c = array<vec4f, 4>(c0, c1, c2, c3);
+  for (var i = 0u; i < min(16u, (M - row) * 4u); i++) {
+    let c_column = column + i % 4u;
+    if (c_column < N) {
+      let index = (row + i / 4u) * N + c_column;
+      var sum = c[i / 4u][i % 4u];
+      if (ACCUMULATE == 1u) {
+        sum += c_MN[index];
+      }
+      c_MN[index] = sum;
+    }
+  }
+}
+`,
+  matmul_nt_workgroup: `// matmul_nt_workgroup — c = a bᵀ (+ c), any size, for GPUs
+// Shapes:   a[M,K] b[N,K] -> c[M,N]
+// Dispatch: one workgroup of 256 invocations per 64 x 64 tile of c, in linear order; needs: 256 invocations, 8 KiB
+// Method:   16 k at a time through workgroup memory (zeros beyond the edges), 4 x 4 results per invocation, ascending k
+// Source:   tiling as in Volkov & Demmel 2008 (doi:10.1109/SC.2008.5214359); CPU twin matmul.cpu.ts
+// Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> a_MK: array<f32>; // [M,K] left factor
+@group(0) @binding(1) var<storage, read> b_NK: array<f32>; // [N,K] right factor, transposed
+@group(0) @binding(2) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
+
+override M: u32;
+override K: u32;
+override N: u32;
+override ACCUMULATE: u32;
+const TILE = 64u;
+const STEP = 16u;
+var<workgroup> a_tile: array<array<f32, TILE>, STEP>; // [k][row]
+var<workgroup> b_tile: array<array<f32, TILE>, STEP>; // [k][column]
+
+@compute @workgroup_size(256)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let tile = group.y * groups.x + group.x;
+  let tiles_across = (N + TILE - 1u) / TILE;
+  let tile_row = tile / tiles_across * TILE;
+  let tile_column = tile % tiles_across * TILE;
+  // Uniform in the workgroup, so the barriers below stay legal.
+  if (tile_row >= M) {
+    return;
+  }
+  // Results are 16 apart, so that neighbours read neighbouring words of workgroup memory.
+  let x = lane % 16u;
+  let y = lane / 16u;
+  var c0 = vec4f();
+  var c1 = vec4f();
+  var c2 = vec4f();
+  var c3 = vec4f();
+  for (var start = 0u; start < K; start += STEP) {
+    for (var i = lane; i < TILE * STEP; i += 256u) {
+      {
+        let k = i % STEP;
+        let row = i / STEP;
+        let inside = start + k < K && tile_row + row < M;
+        // select evaluates both: the address is clamped first.
+        let value = a_MK[min(tile_row + row, M - 1u) * K + min(start + k, K - 1u)];
+        a_tile[k][row] = select(0.0, value, inside);
+      }
+      {
+        let k = i % STEP;
+        let column = i / STEP;
+        let inside = start + k < K && tile_column + column < N;
+        // select evaluates both: the address is clamped first.
+        let value = b_NK[min(tile_column + column, N - 1u) * K + min(start + k, K - 1u)];
+        b_tile[k][column] = select(0.0, value, inside);
+      }
+    }
+    workgroupBarrier();
+    for (var k = 0u; k < STEP; k++) {
+      let b = vec4f(b_tile[k][x], b_tile[k][x + 16u], b_tile[k][x + 32u], b_tile[k][x + 48u]);
+      c0 += a_tile[k][y] * b;
+      c1 += a_tile[k][y + 16u] * b;
+      c2 += a_tile[k][y + 32u] * b;
+      c3 += a_tile[k][y + 48u] * b;
+    }
+    workgroupBarrier();
+  }
+  let c = array<vec4f, 4>(c0, c1, c2, c3);
+  for (var i = 0u; i < 16u; i++) {
+    let row = tile_row + y + i / 4u * 16u;
+    let column = tile_column + x + i % 4u * 16u;
+    if (row < M && column < N) {
+      let index = row * N + column;
+      var sum = c[i / 4u][i % 4u];
+      if (ACCUMULATE == 1u) {
+        sum += c_MN[index];
+      }
+      c_MN[index] = sum;
+    }
   }
 }
 `,
@@ -1503,28 +1813,32 @@ fn main(
     let start = k * (N / 4u) + safe_column;
     let b = mat4x4f(b_KN[start], b_KN[start + N / 4u], b_KN[start + N / 4u * 2u], b_KN[start + N / 4u * 3u]);
     let a0 = transpose(mat4x4f(
-      subgroupBroadcast(low, 0u), subgroupBroadcast(low, 1u), subgroupBroadcast(low, 2u), subgroupBroadcast(low, 3u),
+      subgroupBroadcast(low, 0u), subgroupBroadcast(low, 1u),
+      subgroupBroadcast(low, 2u), subgroupBroadcast(low, 3u),
     ));
     c0 += b * a0[0];
     c1 += b * a0[1];
     c2 += b * a0[2];
     c3 += b * a0[3];
     let a1 = transpose(mat4x4f(
-      subgroupBroadcast(low, 4u), subgroupBroadcast(low, 5u), subgroupBroadcast(low, 6u), subgroupBroadcast(low, 7u),
+      subgroupBroadcast(low, 4u), subgroupBroadcast(low, 5u),
+      subgroupBroadcast(low, 6u), subgroupBroadcast(low, 7u),
     ));
     c4 += b * a1[0];
     c5 += b * a1[1];
     c6 += b * a1[2];
     c7 += b * a1[3];
     let a2 = transpose(mat4x4f(
-      subgroupBroadcast(high, 0u), subgroupBroadcast(high, 1u), subgroupBroadcast(high, 2u), subgroupBroadcast(high, 3u),
+      subgroupBroadcast(high, 0u), subgroupBroadcast(high, 1u),
+      subgroupBroadcast(high, 2u), subgroupBroadcast(high, 3u),
     ));
     c8 += b * a2[0];
     c9 += b * a2[1];
     c10 += b * a2[2];
     c11 += b * a2[3];
     let a3 = transpose(mat4x4f(
-      subgroupBroadcast(high, 4u), subgroupBroadcast(high, 5u), subgroupBroadcast(high, 6u), subgroupBroadcast(high, 7u),
+      subgroupBroadcast(high, 4u), subgroupBroadcast(high, 5u),
+      subgroupBroadcast(high, 6u), subgroupBroadcast(high, 7u),
     ));
     c12 += b * a3[0];
     c13 += b * a3[1];
@@ -1542,6 +1856,147 @@ fn main(
       sum += c_MN[index];
     }
     c_MN[index] = sum;
+  }
+}
+`,
+  matmul_tn_tile: `// matmul_tn_tile — c = aᵀ b (+ c), any size, no cooperation between invocations
+// Shapes:   a[K,M] b[K,N] -> c[M,N]
+// Dispatch: one invocation per 4 x 4 tile of c, WG threads in linear order; needs: f32 only
+// Method:   register tile, products added in ascending k; edges read the last row or column again and store nothing
+// Source:   register tiling as in Goto & van de Geijn 2008 (doi:10.1145/1356052.1356053); CPU twin matmul.cpu.ts
+// Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> a_KM: array<f32>; // [K,M] left factor, transposed
+@group(0) @binding(1) var<storage, read> b_KN: array<f32>; // [K,N] right factor
+@group(0) @binding(2) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
+
+override WG: u32;
+override M: u32;
+override K: u32;
+override N: u32;
+override ACCUMULATE: u32;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let tile = (group.y * groups.x + group.x) * WG + lane;
+  let tiles_across = (N + 3u) / 4u;
+  let row = tile / tiles_across * 4u;
+  let column = tile % tiles_across * 4u;
+  if (row >= M) {
+    return;
+  }
+  let rows = min(row + vec4u(0u, 1u, 2u, 3u), vec4u(M - 1u));
+  let columns = min(column + vec4u(0u, 1u, 2u, 3u), vec4u(N - 1u));
+  var c0 = vec4f();
+  var c1 = vec4f();
+  var c2 = vec4f();
+  var c3 = vec4f();
+  for (var k = 0u; k < K; k++) {
+    let a = vec4f(a_KM[k * M + rows.x], a_KM[k * M + rows.y], a_KM[k * M + rows.z], a_KM[k * M + rows.w]);
+    let b = vec4f(b_KN[k * N + columns.x], b_KN[k * N + columns.y], b_KN[k * N + columns.z], b_KN[k * N + columns.w]);
+    c0 += a.x * b;
+    c1 += a.y * b;
+    c2 += a.z * b;
+    c3 += a.w * b;
+  }
+  let c = array<vec4f, 4>(c0, c1, c2, c3);
+  for (var i = 0u; i < min(16u, (M - row) * 4u); i++) {
+    let c_column = column + i % 4u;
+    if (c_column < N) {
+      let index = (row + i / 4u) * N + c_column;
+      var sum = c[i / 4u][i % 4u];
+      if (ACCUMULATE == 1u) {
+        sum += c_MN[index];
+      }
+      c_MN[index] = sum;
+    }
+  }
+}
+`,
+  matmul_tn_workgroup: `// matmul_tn_workgroup — c = aᵀ b (+ c), any size, for GPUs
+// Shapes:   a[K,M] b[K,N] -> c[M,N]
+// Dispatch: one workgroup of 256 invocations per 64 x 64 tile of c, in linear order; needs: 256 invocations, 8 KiB
+// Method:   16 k at a time through workgroup memory (zeros beyond the edges), 4 x 4 results per invocation, ascending k
+// Source:   tiling as in Volkov & Demmel 2008 (doi:10.1109/SC.2008.5214359); CPU twin matmul.cpu.ts
+// Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> a_KM: array<f32>; // [K,M] left factor, transposed
+@group(0) @binding(1) var<storage, read> b_KN: array<f32>; // [K,N] right factor
+@group(0) @binding(2) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
+
+override M: u32;
+override K: u32;
+override N: u32;
+override ACCUMULATE: u32;
+const TILE = 64u;
+const STEP = 16u;
+var<workgroup> a_tile: array<array<f32, TILE>, STEP>; // [k][row]
+var<workgroup> b_tile: array<array<f32, TILE>, STEP>; // [k][column]
+
+@compute @workgroup_size(256)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let tile = group.y * groups.x + group.x;
+  let tiles_across = (N + TILE - 1u) / TILE;
+  let tile_row = tile / tiles_across * TILE;
+  let tile_column = tile % tiles_across * TILE;
+  // Uniform in the workgroup, so the barriers below stay legal.
+  if (tile_row >= M) {
+    return;
+  }
+  // Results are 16 apart, so that neighbours read neighbouring words of workgroup memory.
+  let x = lane % 16u;
+  let y = lane / 16u;
+  var c0 = vec4f();
+  var c1 = vec4f();
+  var c2 = vec4f();
+  var c3 = vec4f();
+  for (var start = 0u; start < K; start += STEP) {
+    for (var i = lane; i < TILE * STEP; i += 256u) {
+      {
+        let k = i / TILE;
+        let row = i % TILE;
+        let inside = start + k < K && tile_row + row < M;
+        // select evaluates both: the address is clamped first.
+        let value = a_KM[min(start + k, K - 1u) * M + min(tile_row + row, M - 1u)];
+        a_tile[k][row] = select(0.0, value, inside);
+      }
+      {
+        let k = i / TILE;
+        let column = i % TILE;
+        let inside = start + k < K && tile_column + column < N;
+        // select evaluates both: the address is clamped first.
+        let value = b_KN[min(start + k, K - 1u) * N + min(tile_column + column, N - 1u)];
+        b_tile[k][column] = select(0.0, value, inside);
+      }
+    }
+    workgroupBarrier();
+    for (var k = 0u; k < STEP; k++) {
+      let b = vec4f(b_tile[k][x], b_tile[k][x + 16u], b_tile[k][x + 32u], b_tile[k][x + 48u]);
+      c0 += a_tile[k][y] * b;
+      c1 += a_tile[k][y + 16u] * b;
+      c2 += a_tile[k][y + 32u] * b;
+      c3 += a_tile[k][y + 48u] * b;
+    }
+    workgroupBarrier();
+  }
+  let c = array<vec4f, 4>(c0, c1, c2, c3);
+  for (var i = 0u; i < 16u; i++) {
+    let row = tile_row + y + i / 4u * 16u;
+    let column = tile_column + x + i % 4u * 16u;
+    if (row < M && column < N) {
+      let index = row * N + column;
+      var sum = c[i / 4u][i % 4u];
+      if (ACCUMULATE == 1u) {
+        sum += c_MN[index];
+      }
+      c_MN[index] = sum;
+    }
   }
 }
 `,

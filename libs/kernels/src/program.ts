@@ -5,7 +5,7 @@ import type { KernelName } from './registry';
  * Who owns a tensor and for how long.
  *  parameter, gradient        the chunk, for the whole attempt
  *  moment                     optimizer state, likewise
- *  input, output              a (chunk, micro-batch): what enters and leaves a program (tokens, activations, gradients of them)
+ *  input, output              a (chunk, micro-batch): what enters and leaves a program (tokens, activations, gradients)
  *  saved                      a (chunk, micro-batch): written by F, read by I or W
  *  deferred                   a (chunk, micro-batch): written by I, read by W
  *  scratch                    nobody: valid inside one program run only
@@ -30,7 +30,7 @@ export interface TensorDeclaration {
   readonly role: TensorRole;
 }
 
-/** One kernel on named tensors. `dims` fixes shapes and flags; `tensors` gives a tensor name for each of the kernel's bindings. */
+/** One kernel on named tensors. `dims` fixes shapes and flags; `tensors` gives a tensor name for each binding. */
 export interface Operation {
   readonly kernel: KernelName;
   readonly dims: Readonly<Record<string, number>>;

@@ -1,4 +1,3 @@
-import { create, globals } from 'webgpu';
 import type { Dims, Kernel, KernelTarget, KernelVariant } from '../src';
 import { WGSL } from '../src';
 
@@ -23,6 +22,8 @@ const SOFTWARE = /llvmpipe|lavapipe|swiftshader/i;
 export async function openTestDevice(): Promise<TestDevice | undefined> {
   // The Vulkan loader refuses some software drivers without it.
   process.env['XDG_RUNTIME_DIR'] ??= '/tmp';
+  // An ES module, which a CommonJS build can only import this way.
+  const { create, globals } = await import('webgpu');
   Object.assign(globalThis, globals);
   const gpu = create([]);
   instances.push(gpu);
@@ -95,7 +96,8 @@ async function dispatch(device: GPUDevice, request: Dispatch): Promise<Record<st
   pass.end();
   const written = buffers.filter((_, index) => kernel.bindings[index]?.access === 'read_write');
   const staged = written.map(({ name, buffer }) => {
-    const staging = device.createBuffer({ size: buffer.size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+    const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
+    const staging = device.createBuffer({ size: buffer.size, usage });
     encoder.copyBufferToBuffer(buffer, 0, staging, 0, buffer.size);
     return { name, staging };
   });

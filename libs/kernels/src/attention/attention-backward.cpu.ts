@@ -3,7 +3,7 @@ import { at, doubles, type TwinTensors } from '../twin-arrays';
 import { forEachCausalPair } from './attention.cpu';
 import { attentionSizes } from './attention-sizes';
 
-/** Twin of attention_scores_backward. Shapes: dy[B,T,HD] qkv[B,T,3HD] -> dscores[B,H,T,T], above the diagonal untouched. */
+/** Twin of attention_scores_backward. Shapes: dy[B,T,HD] qkv[B,T,3HD] -> dscores[B,H,T,T] (lower triangle). */
 export function attentionScoresBackwardTwin(dims: Dims, tensors: TwinTensors): void {
   const sizes = attentionSizes(dims);
   const { T, H, D } = sizes;
@@ -47,7 +47,12 @@ function clearPart(dims: Dims, dqkv_BTE: Float64Array, part: Part): (b: number, 
 }
 
 /** y[start ..] += factor * x[from ..] over one head's D entries. */
-function addScaled(y: Float64Array, start: number, factor: number, x: { array: Float64Array; from: number; D: number }): void {
+function addScaled(
+  y: Float64Array,
+  start: number,
+  factor: number,
+  x: { array: Float64Array; from: number; D: number },
+): void {
   for (let d = 0; d < x.D; d++) y[start + d] = at(y, start + d) + factor * at(x.array, x.from + d);
 }
 

@@ -2,7 +2,7 @@ import type { Dims, KernelTarget, KernelVariant } from '../kernel';
 import { linearWorkgroups } from '../launch';
 import { type AttentionSizes, attentionSizes } from './attention-sizes';
 
-/** Where a head's matrix lies in a tensor, in elements: row r of head h of batch row b at b*batch + h*head + offset + r*stride. */
+/** A head's matrix in a tensor, in elements: row r of head h of batch row b is at b*batch + h*head + offset + r*stride. */
 interface Operand {
   readonly batch: number;
   readonly head: number;
@@ -34,7 +34,12 @@ export interface ProductRequest {
 }
 
 function overridesOf(prefix: string, { batch, head, offset, stride }: Operand): Dims {
-  return { [`${prefix}_BATCH`]: batch, [`${prefix}_HEAD`]: head, [`${prefix}_OFFSET`]: offset, [`${prefix}_STRIDE`]: stride };
+  return {
+    [`${prefix}_BATCH`]: batch,
+    [`${prefix}_HEAD`]: head,
+    [`${prefix}_OFFSET`]: offset,
+    [`${prefix}_STRIDE`]: stride,
+  };
 }
 
 /** The subgroup variant of one of attention's products, or undefined where the adapter or an odd size rules it out. */

@@ -14,7 +14,7 @@ export interface AttentionForwardNames {
   readonly saved: string;
 }
 
-/** Names of the tensors of a backward: dy[B,T,HD] qkv[B,T,3HD] saved -> dqkv[B,T,3HD]; `scratch` is free to choose. */
+/** Tensors of a backward: dy[B,T,HD] qkv[B,T,3HD] saved -> dqkv[B,T,3HD]; `scratch` is free to choose. */
 export interface AttentionBackwardNames {
   readonly dy: string;
   readonly qkv: string;

@@ -16,7 +16,7 @@ export function forEachCausalPair(
   }
 }
 
-/** Twin of attention_scores. Shapes: queries[B,T,3HD] keys[B,T,3HD] (one tensor) -> scores[B,H,T,T], entries above the diagonal untouched. */
+/** Twin of attention_scores. Shapes: queries[B,T,3HD] keys[B,T,3HD] -> scores[B,H,T,T] (lower triangle). */
 export function attentionScoresTwin(dims: Dims, tensors: TwinTensors): void {
   const sizes = attentionSizes(dims);
   const { T, H, D } = sizes;

@@ -46,8 +46,8 @@ function squareBytes(dims: Dims): number {
 }
 
 /**
- * Scaled q·k on and below the diagonal; entries above it are unspecified. Dims B, T, H, D. queries_BTE and keys_BTE are
- * one tensor, [B,T,3HD].
+ * Scaled q·k on and below the diagonal; entries above it are unspecified. Dims B, T, H, D. queries_BTE and keys_BTE
+ * are one tensor, [B,T,3HD].
  */
 export const attentionScores: Kernel = {
   name: 'attention_scores',

@@ -72,7 +72,9 @@ fn main(
     let low = a[a_low + k / 4u];
     let high = a[a_high + k / 4u];
     let start = b_column + k * (B_STRIDE / 4u);
-    let right = mat4x4f(b[start], b[start + B_STRIDE / 4u], b[start + B_STRIDE / 4u * 2u], b[start + B_STRIDE / 4u * 3u]);
+    let right = mat4x4f(
+      b[start], b[start + B_STRIDE / 4u], b[start + B_STRIDE / 4u * 2u], b[start + B_STRIDE / 4u * 3u],
+    );
     c0 += right * subgroupBroadcast(low, 0u);
     c1 += right * subgroupBroadcast(low, 1u);
     c2 += right * subgroupBroadcast(low, 2u);

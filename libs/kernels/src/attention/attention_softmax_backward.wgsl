@@ -1,4 +1,4 @@
-// attention_softmax_backward — ds[i,j] = p[i,j] (g[i,j] - sum over j' of p[i,j'] g[i,j']) / sqrt(D) for j <= i, else 0
+// attention_softmax_backward — ds[i,j] = p[i,j] (g[i,j] - Σ p[i,·] g[i,·]) / sqrt(D) for j <= i, else 0
 // Shapes:   probabilities[B,H,T,T] dscores[B,H,T,T] (g on entry) -> dscores[B,H,T,T]
 // Dispatch: one invocation per row, WG threads; needs: f32 only
 // Method:   the row's inner product in ascending order, then the output in place

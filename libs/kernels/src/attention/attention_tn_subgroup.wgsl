@@ -74,30 +74,36 @@ fn main(
     let low = a[a_low + k * (A_STRIDE / 4u)];
     let high = a[a_high + k * (A_STRIDE / 4u)];
     let start = b_column + k * (B_STRIDE / 4u);
-    let right = mat4x4f(b[start], b[start + B_STRIDE / 4u], b[start + B_STRIDE / 4u * 2u], b[start + B_STRIDE / 4u * 3u]);
+    let right = mat4x4f(
+      b[start], b[start + B_STRIDE / 4u], b[start + B_STRIDE / 4u * 2u], b[start + B_STRIDE / 4u * 3u],
+    );
     let a0 = transpose(mat4x4f(
-      subgroupBroadcast(low, 0u), subgroupBroadcast(low, 1u), subgroupBroadcast(low, 2u), subgroupBroadcast(low, 3u),
+      subgroupBroadcast(low, 0u), subgroupBroadcast(low, 1u),
+      subgroupBroadcast(low, 2u), subgroupBroadcast(low, 3u),
     ));
     c0 += right * a0[0];
     c1 += right * a0[1];
     c2 += right * a0[2];
     c3 += right * a0[3];
     let a1 = transpose(mat4x4f(
-      subgroupBroadcast(low, 4u), subgroupBroadcast(low, 5u), subgroupBroadcast(low, 6u), subgroupBroadcast(low, 7u),
+      subgroupBroadcast(low, 4u), subgroupBroadcast(low, 5u),
+      subgroupBroadcast(low, 6u), subgroupBroadcast(low, 7u),
     ));
     c4 += right * a1[0];
     c5 += right * a1[1];
     c6 += right * a1[2];
     c7 += right * a1[3];
     let a2 = transpose(mat4x4f(
-      subgroupBroadcast(high, 0u), subgroupBroadcast(high, 1u), subgroupBroadcast(high, 2u), subgroupBroadcast(high, 3u),
+      subgroupBroadcast(high, 0u), subgroupBroadcast(high, 1u),
+      subgroupBroadcast(high, 2u), subgroupBroadcast(high, 3u),
     ));
     c8 += right * a2[0];
     c9 += right * a2[1];
     c10 += right * a2[2];
     c11 += right * a2[3];
     let a3 = transpose(mat4x4f(
-      subgroupBroadcast(high, 4u), subgroupBroadcast(high, 5u), subgroupBroadcast(high, 6u), subgroupBroadcast(high, 7u),
+      subgroupBroadcast(high, 4u), subgroupBroadcast(high, 5u),
+      subgroupBroadcast(high, 6u), subgroupBroadcast(high, 7u),
     ));
     c12 += right * a3[0];
     c13 += right * a3[1];

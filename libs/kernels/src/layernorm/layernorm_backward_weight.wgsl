@@ -1,4 +1,4 @@
-// layernorm_backward_weight — dweight = sum over rows of dy * n (+ dweight), dbias = sum of dy (+ dbias), n = (x - mean) rstd
+// layernorm_backward_weight — dweight = Σ dy n (+ dweight), dbias = Σ dy (+ dbias) over rows, n = (x - mean) rstd
 // Shapes:   dy[N,C] x[N,C] mean[N] rstd[N] -> dweight[C] dbias[C]
 // Dispatch: one invocation per column, WG threads; needs: f32 only
 // Method:   rows in ascending order, so the result does not depend on the launch

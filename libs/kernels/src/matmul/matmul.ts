@@ -47,12 +47,27 @@ function subgroup(layout: Layout, dims: Dims, target: KernelTarget): KernelVaria
   };
 }
 
+function tile(layout: Layout, dims: Dims, target: KernelTarget): KernelVariant {
+  const tiles = Math.ceil(dimension(dims, 'M') / 4) * Math.ceil(dimension(dims, 'N') / 4);
+  return perItem(`matmul_${layout}_tile`, tiles, overrides(layout, dims), target);
+}
+
+function workgroup(layout: Layout, dims: Dims, target: KernelTarget): KernelVariant {
+  const tiles = Math.ceil(dimension(dims, 'M') / 64) * Math.ceil(dimension(dims, 'N') / 64);
+  return {
+    wgsl: `matmul_${layout}_workgroup`,
+    overrides: overrides(layout, dims),
+    workgroups: linearWorkgroups(tiles, target),
+  };
+}
+
 function choose(layout: Layout): (dims: Dims, target: KernelTarget) => KernelVariant {
   return (dims, target) => {
     const aligned = ['K', 'N', ...(layout === 'tn' ? ['M'] : [])].every((name) => dimension(dims, name) % 4 === 0);
     const eightLanes = target.subgroups && target.subgroupSize === 8;
     if (target.adapterClass === 'cpu' && aligned && eightLanes) return subgroup(layout, dims, target);
-    return scalar(layout)(dims, target);
+    if (target.adapterClass === 'gpu' && target.maxWorkgroupSize >= 256) return workgroup(layout, dims, target);
+    return tile(layout, dims, target);
   };
 }
 

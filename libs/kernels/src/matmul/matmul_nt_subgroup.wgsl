@@ -55,7 +55,7 @@ fn main(
     let low = a_MK[a_low + k];
     let high = a_MK[a_high + k];
     let start = safe_column * K + k;
-    // Row n of b holds four k of one column: transposed, the columns of the matrix are again four columns of c at one k.
+    // A row of b holds four k of one column of c: transposed, each holds four columns of c at one k.
     let b = transpose(
       mat4x4f(b_NK[start], b_NK[start + K / 4u], b_NK[start + K / 4u * 2u], b_NK[start + K / 4u * 3u]),
     );

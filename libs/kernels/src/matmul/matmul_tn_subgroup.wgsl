@@ -58,28 +58,32 @@ fn main(
     let start = k * (N / 4u) + safe_column;
     let b = mat4x4f(b_KN[start], b_KN[start + N / 4u], b_KN[start + N / 4u * 2u], b_KN[start + N / 4u * 3u]);
     let a0 = transpose(mat4x4f(
-      subgroupBroadcast(low, 0u), subgroupBroadcast(low, 1u), subgroupBroadcast(low, 2u), subgroupBroadcast(low, 3u),
+      subgroupBroadcast(low, 0u), subgroupBroadcast(low, 1u),
+      subgroupBroadcast(low, 2u), subgroupBroadcast(low, 3u),
     ));
     c0 += b * a0[0];
     c1 += b * a0[1];
     c2 += b * a0[2];
     c3 += b * a0[3];
     let a1 = transpose(mat4x4f(
-      subgroupBroadcast(low, 4u), subgroupBroadcast(low, 5u), subgroupBroadcast(low, 6u), subgroupBroadcast(low, 7u),
+      subgroupBroadcast(low, 4u), subgroupBroadcast(low, 5u),
+      subgroupBroadcast(low, 6u), subgroupBroadcast(low, 7u),
     ));
     c4 += b * a1[0];
     c5 += b * a1[1];
     c6 += b * a1[2];
     c7 += b * a1[3];
     let a2 = transpose(mat4x4f(
-      subgroupBroadcast(high, 0u), subgroupBroadcast(high, 1u), subgroupBroadcast(high, 2u), subgroupBroadcast(high, 3u),
+      subgroupBroadcast(high, 0u), subgroupBroadcast(high, 1u),
+      subgroupBroadcast(high, 2u), subgroupBroadcast(high, 3u),
     ));
     c8 += b * a2[0];
     c9 += b * a2[1];
     c10 += b * a2[2];
     c11 += b * a2[3];
     let a3 = transpose(mat4x4f(
-      subgroupBroadcast(high, 4u), subgroupBroadcast(high, 5u), subgroupBroadcast(high, 6u), subgroupBroadcast(high, 7u),
+      subgroupBroadcast(high, 4u), subgroupBroadcast(high, 5u),
+      subgroupBroadcast(high, 6u), subgroupBroadcast(high, 7u),
     ));
     c12 += b * a3[0];
     c13 += b * a3[1];

@@ -17,7 +17,8 @@ export function sumOfSquaresPartials(L: number): number {
 function scalar(dims: Dims, target: KernelTarget): KernelVariant {
   const L = dimension(dims, 'L');
   const P = dimension(dims, 'P');
-  assert(P === sumOfSquaresPartials(L), `sum_of_squares of ${L} elements has ${sumOfSquaresPartials(L)} partials, not ${P}`);
+  const partials = sumOfSquaresPartials(L);
+  assert(P === partials, `sum_of_squares of ${L} elements has ${partials} partials, not ${P}`);
   return perItem('sum_of_squares', P, { L, P, CHUNK: Math.ceil(L / P) }, target);
 }
 

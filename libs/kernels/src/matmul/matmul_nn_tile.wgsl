@@ -1,0 +1,66 @@
+// matmul_nn_tile — c = a b (+ bias) (+ residual) (+ c), any size, no cooperation between invocations
+// Shapes:   a[M,K] b[K,N] bias[N] residual[M,N] -> c[M,N]
+// Dispatch: one invocation per 4 x 4 tile of c, WG threads in linear order; needs: f32 only
+// Method:   register tile, products added in ascending k; edges read the last row or column again and store nothing
+// Source:   register tiling as in Goto & van de Geijn 2008 (doi:10.1145/1356052.1356053); CPU twin matmul.cpu.ts
+// Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> a_MK: array<f32>; // [M,K] left factor
+@group(0) @binding(1) var<storage, read> b_KN: array<f32>; // [K,N] right factor
+@group(0) @binding(2) var<storage, read> bias_N: array<f32>; // [N] read only if BIAS
+@group(0) @binding(3) var<storage, read> residual_MN: array<f32>; // [M,N] read only if RESIDUAL
+@group(0) @binding(4) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
+
+override WG: u32;
+override M: u32;
+override K: u32;
+override N: u32;
+override BIAS: u32;
+override RESIDUAL: u32;
+override ACCUMULATE: u32;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let tile = (group.y * groups.x + group.x) * WG + lane;
+  let tiles_across = (N + 3u) / 4u;
+  let row = tile / tiles_across * 4u;
+  let column = tile % tiles_across * 4u;
+  if (row >= M) {
+    return;
+  }
+  let rows = min(row + vec4u(0u, 1u, 2u, 3u), vec4u(M - 1u));
+  let columns = min(column + vec4u(0u, 1u, 2u, 3u), vec4u(N - 1u));
+  var c0 = vec4f();
+  var c1 = vec4f();
+  var c2 = vec4f();
+  var c3 = vec4f();
+  for (var k = 0u; k < K; k++) {
+    let a = vec4f(a_MK[rows.x * K + k], a_MK[rows.y * K + k], a_MK[rows.z * K + k], a_MK[rows.w * K + k]);
+    let b = vec4f(b_KN[k * N + columns.x], b_KN[k * N + columns.y], b_KN[k * N + columns.z], b_KN[k * N + columns.w]);
+    c0 += a.x * b;
+    c1 += a.y * b;
+    c2 += a.z * b;
+    c3 += a.w * b;
+  }
+  let c = array<vec4f, 4>(c0, c1, c2, c3);
+  for (var i = 0u; i < min(16u, (M - row) * 4u); i++) {
+    let c_column = column + i % 4u;
+    if (c_column < N) {
+      let index = (row + i / 4u) * N + c_column;
+      var sum = c[i / 4u][i % 4u];
+      if (BIAS == 1u) {
+        sum += bias_N[c_column];
+      }
+      if (RESIDUAL == 1u) {
+        sum += residual_MN[index];
+      }
+      if (ACCUMULATE == 1u) {
+        sum += c_MN[index];
+      }
+      c_MN[index] = sum;
+    }
+  }
+}

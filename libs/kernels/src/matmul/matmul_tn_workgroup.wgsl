@@ -1,0 +1,83 @@
+// matmul_tn_workgroup — c = aᵀ b (+ c), any size, for GPUs
+// Shapes:   a[K,M] b[K,N] -> c[M,N]
+// Dispatch: one workgroup of 256 invocations per 64 x 64 tile of c, in linear order; needs: 256 invocations, 8 KiB
+// Method:   16 k at a time through workgroup memory (zeros beyond the edges), 4 x 4 results per invocation, ascending k
+// Source:   tiling as in Volkov & Demmel 2008 (doi:10.1109/SC.2008.5214359); CPU twin matmul.cpu.ts
+// Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> a_KM: array<f32>; // [K,M] left factor, transposed
+@group(0) @binding(1) var<storage, read> b_KN: array<f32>; // [K,N] right factor
+@group(0) @binding(2) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
+
+override M: u32;
+override K: u32;
+override N: u32;
+override ACCUMULATE: u32;
+const TILE = 64u;
+const STEP = 16u;
+var<workgroup> a_tile: array<array<f32, TILE>, STEP>; // [k][row]
+var<workgroup> b_tile: array<array<f32, TILE>, STEP>; // [k][column]
+
+@compute @workgroup_size(256)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let tile = group.y * groups.x + group.x;
+  let tiles_across = (N + TILE - 1u) / TILE;
+  let tile_row = tile / tiles_across * TILE;
+  let tile_column = tile % tiles_across * TILE;
+  // Uniform in the workgroup, so the barriers below stay legal.
+  if (tile_row >= M) {
+    return;
+  }
+  // Results are 16 apart, so that neighbours read neighbouring words of workgroup memory.
+  let x = lane % 16u;
+  let y = lane / 16u;
+  var c0 = vec4f();
+  var c1 = vec4f();
+  var c2 = vec4f();
+  var c3 = vec4f();
+  for (var start = 0u; start < K; start += STEP) {
+    for (var i = lane; i < TILE * STEP; i += 256u) {
+      {
+        let k = i / TILE;
+        let row = i % TILE;
+        let inside = start + k < K && tile_row + row < M;
+        // select evaluates both: the address is clamped first.
+        let value = a_KM[min(start + k, K - 1u) * M + min(tile_row + row, M - 1u)];
+        a_tile[k][row] = select(0.0, value, inside);
+      }
+      {
+        let k = i / TILE;
+        let column = i % TILE;
+        let inside = start + k < K && tile_column + column < N;
+        // select evaluates both: the address is clamped first.
+        let value = b_KN[min(start + k, K - 1u) * N + min(tile_column + column, N - 1u)];
+        b_tile[k][column] = select(0.0, value, inside);
+      }
+    }
+    workgroupBarrier();
+    for (var k = 0u; k < STEP; k++) {
+      let b = vec4f(b_tile[k][x], b_tile[k][x + 16u], b_tile[k][x + 32u], b_tile[k][x + 48u]);
+      c0 += a_tile[k][y] * b;
+      c1 += a_tile[k][y + 16u] * b;
+      c2 += a_tile[k][y + 32u] * b;
+      c3 += a_tile[k][y + 48u] * b;
+    }
+    workgroupBarrier();
+  }
+  let c = array<vec4f, 4>(c0, c1, c2, c3);
+  for (var i = 0u; i < 16u; i++) {
+    let row = tile_row + y + i / 4u * 16u;
+    let column = tile_column + x + i % 4u * 16u;
+    if (row < M && column < N) {
+      let index = row * N + column;
+      var sum = c[i / 4u][i % 4u];
+      if (ACCUMULATE == 1u) {
+        sum += c_MN[index];
+      }
+      c_MN[index] = sum;
+    }
+  }
+}

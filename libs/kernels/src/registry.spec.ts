@@ -1,0 +1,78 @@
+import { execFileSync } from 'node:child_process';
+import { resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { KERNELS, type KernelTarget, sumOfSquaresPartials, WGSL } from '.';
+import { linearWorkgroups } from './launch';
+
+const TARGET: KernelTarget = {
+  adapterClass: 'gpu',
+  maxWorkgroupSize: 256,
+  maxWorkgroupsPerDimension: 65_535,
+  subgroups: false,
+};
+
+describe('kernels.generated.ts', () => {
+  it('is what scripts/gen-kernels.mjs makes of the shaders now', () => {
+    const script = resolve(__dirname, '../../../scripts/gen-kernels.mjs');
+    expect(() => execFileSync(process.execPath, [script, '--check'], { stdio: 'pipe' })).not.toThrow();
+  });
+
+  it('holds shaders with the fixed header and one entry point', () => {
+    for (const [name, text] of Object.entries(WGSL)) {
+      const lines = text.split('\n');
+      expect(lines[0], name).toMatch(new RegExp(`^// ${name} — `));
+      for (const label of ['Shapes:', 'Dispatch:', 'Method:', 'Source:', 'Checked:']) expect(text, name).toContain(label);
+      expect(text.match(/@compute/g), name).toHaveLength(1);
+      expect(text, name).toContain('fn main(');
+      expect(lines.length, name).toBeLessThanOrEqual(150);
+    }
+  });
+});
+
+describe('KERNELS', () => {
+  it('names every kernel by its key and binds what its reference shader declares', () => {
+    for (const [name, kernel] of Object.entries(KERNELS)) {
+      expect(kernel.name).toBe(name);
+      const sizes = { M: 5, K: 5, N: 5, C: 5, B: 2, T: 5, H: 2, D: 5, V: 5, L: 5, P: 1 };
+      const text = WGSL[kernel.reference(sizes, TARGET).wgsl] ?? '';
+      const declared = [...text.matchAll(/@binding\((\d+)\) var<storage, (\w+)> (\w+): array<(\w+)>/g)];
+      expect(declared.map(([, index, access, binding, dtype]) => ({ index, access, name: binding, dtype }))).toEqual(
+        kernel.bindings.map((binding, index) => ({ index: String(index), ...binding })),
+      );
+    }
+  });
+
+  it('chooses by adapter and shape', () => {
+    const dims = { M: 768, K: 128, N: 384 };
+    const lavapipe: KernelTarget = { ...TARGET, adapterClass: 'cpu', subgroups: true, subgroupSize: 8 };
+    expect(KERNELS.matmul_nn.variant(dims, TARGET).wgsl).toBe('matmul_nn_workgroup');
+    expect(KERNELS.matmul_nn.variant(dims, lavapipe).wgsl).toBe('matmul_nn_subgroup');
+    expect(KERNELS.matmul_nn.variant(dims, { ...lavapipe, subgroupSize: 4 }).wgsl).toBe('matmul_nn_tile');
+    expect(KERNELS.matmul_nn.variant({ ...dims, N: 65 }, lavapipe).wgsl).toBe('matmul_nn_tile');
+    expect(KERNELS.matmul_nn.reference(dims, lavapipe).wgsl).toBe('matmul_nn_scalar');
+  });
+
+  it('refuses a size that is missing or not positive', () => {
+    expect(() => KERNELS.matmul_nn.variant({ M: 1, K: 0, N: 1 }, TARGET)).toThrow('dimension K is 0');
+    expect(() => KERNELS.add.flops({})).toThrow('dimension L is undefined');
+    expect(() => KERNELS.sum_of_squares.variant({ L: 5000, P: 2 }, TARGET)).toThrow('5 partials, not 2');
+  });
+});
+
+describe('linearWorkgroups', () => {
+  it('stays within the limit and covers the count', () => {
+    expect(linearWorkgroups(65_535, TARGET)).toEqual([65_535, 1, 1]);
+    const [x, y] = linearWorkgroups(1_000_003, TARGET);
+    expect(x).toBeLessThanOrEqual(65_535);
+    expect(x * y).toBeGreaterThanOrEqual(1_000_003);
+    expect(() => linearWorkgroups(65_535 ** 2 + 1, TARGET)).toThrow('do not fit');
+  });
+});
+
+describe('sumOfSquaresPartials', () => {
+  it('depends on the element count alone and stays small', () => {
+    expect(sumOfSquaresPartials(1)).toBe(1);
+    expect(sumOfSquaresPartials(1025)).toBe(2);
+    expect(sumOfSquaresPartials(50_257 * 768)).toBeLessThanOrEqual(16_384);
+  });
+});
