@@ -1,0 +1,214 @@
+import { createHash } from 'node:crypto';
+import { status } from '@grpc/grpc-js';
+import type { AttemptPlan, GeneratePlan, ManifestDocument } from '@millrace/contracts';
+import { sleep, systemClock } from '@millrace/core';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { attemptPlan, patternTokens, type PlanOptions } from '../test/attempt-plans';
+import { startTestAgent, type TestAgent } from '../test/test-agent';
+import { TestApi } from '../test/test-api';
+
+let api: TestApi;
+let address: string;
+let agents: TestAgent[];
+
+beforeEach(async () => {
+  api = new TestApi();
+  address = await api.start();
+  agents = [];
+});
+afterEach(async () => {
+  await Promise.all(agents.map((agent) => agent.stop()));
+  api.stop();
+});
+
+async function until(what: string, condition: () => boolean, timeoutMs = 20_000): Promise<void> {
+  const end = systemClock.monotonicMs() + timeoutMs;
+  while (!condition()) {
+    if (systemClock.monotonicMs() > end) {
+      const reports = api.of('attempt').map(({ state, errorMessage }) => `${state} ${errorMessage}`);
+      throw new Error(`${what} did not happen; reports: ${reports.join(' | ')}`);
+    }
+    await sleep(systemClock, 5);
+  }
+}
+
+async function start(count: number): Promise<void> {
+  for (let index = 0; index < count; index++) agents.push(await startTestAgent(`agent_${index}`, address));
+  await until('sessions', () => api.sessions.size === count);
+}
+
+function tokenFile(): { sha256: string; bytes: number } {
+  const bytes = Buffer.from(Uint16Array.from(patternTokens.read(0, 2000)).buffer);
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  api.blobs.set(sha256, bytes);
+  return { sha256, bytes: bytes.length };
+}
+
+function plan(options: PlanOptions = {}): AttemptPlan {
+  const base = attemptPlan(options);
+  const peers = base.stages.map((_, rank) => ({ rank, agentId: agents[rank]!.id, address: agents[rank]!.address }));
+  return { ...base, peers, dataset: { ...base.dataset, ...tokenFile() } };
+}
+
+function startAttempt(given: AttemptPlan): void {
+  api.fences.set(given.runId, given.fence);
+  for (const { rank, agentId } of given.peers) {
+    const { runId, fence } = given;
+    api.send(agentId, { $case: 'startAttempt', value: { commandId: `start:${runId}:${fence}`, runId, fence, planJson: JSON.stringify({ ...given, rank }) } });
+  }
+}
+
+/** The manifest that the API would publish from the parts of a step. */
+function manifest(given: AttemptPlan, step: number): ManifestDocument {
+  const parts = api.of('checkpoint').filter((report) => report.step === step && report.state === 'stored');
+  const tensors = new Map(parts.flatMap(({ manifestPartJson }) => {
+    const part = JSON.parse(manifestPartJson) as { tensors: ManifestDocument['tensors'] };
+    return part.tensors.map((tensor) => [`${tensor.kind} ${tensor.name}`, tensor] as const);
+  }));
+  return {
+    version: 1, runId: given.runId, step, model: given.model, rng: { seed: 42 }, dataPosition: { samples: 0 },
+    optimizer: { type: 'adamw', step }, tensors: [...tensors.values()],
+  };
+}
+
+const finished = (count: number) => (): boolean => api.of('attempt').filter(({ state }) => state === 'finished').length === count;
+
+describe('an agent', () => {
+  it('registers, heartbeats on time, and leaves with exit code 0', async () => {
+    await start(1);
+    await until('heartbeats', () => api.of('heartbeat').length >= 3);
+    expect(api.of('register')[0]).toMatchObject({ agentId: 'agent_0', dataAddress: agents[0]!.address, running: [] });
+    agents[0]!.agent.signal('SIGTERM');
+    expect(await agents[0]!.exited).toBe(0);
+  });
+
+  it('ends with exit code 1 when its token is wrong from the start', async () => {
+    const agent = await startTestAgent('agent_9', address, 'bad');
+    agents.push(agent);
+    expect(await agent.exited).toBe(1);
+  });
+
+  it('trains with its peers: reports, points, checkpoints of every tensor, and text from them', async () => {
+    await start(2);
+    const given = plan({ ranks: 2, train: { checkpointEvery: 2 } });
+    startAttempt(given);
+    await until('the end', finished(2));
+    for (const { id } of agents) expect(api.states(id)).toEqual(['starting', 'ready', 'running', 'finished']);
+    expect([...api.points.get('train/loss')!.keys()]).toEqual([1, 2, 3, 4]);
+    expect([...api.points.get('val/loss')!.keys()]).toEqual([2, 4]);
+    expect(api.of('commandResult').every(({ ok }) => ok)).toBe(true);
+    expect(api.of('trace').length).toBeGreaterThan(0);
+    const published = manifest(given, 4);
+    expect(published.tensors.filter(({ kind }) => kind === 'weight')).toHaveLength(4 * 12 + 4);
+
+    const generation: GeneratePlan = {
+      taskId: 'task_1', rank: 0, dataKey: 'g'.repeat(40), model: given.model, stages: given.stages, peers: given.peers, manifest: published,
+      promptTokens: [1, 8, 15], maxTokens: 12, temperature: 0.7, seed: 3,
+    };
+    for (const { rank, agentId } of given.peers) {
+      api.send(agentId, { $case: 'generate', value: { commandId: 'generate:task_1', taskId: 'task_1', planJson: JSON.stringify({ ...generation, rank }) } });
+    }
+    await until('text', () => api.of('generateOutput').some(({ done }) => done));
+    const output = api.of('generateOutput').at(-1)!;
+    expect(output).toMatchObject({ taskId: 'task_1', errorMessage: '' });
+    expect(output.tokens).toHaveLength(12);
+    const whole = { ...generation, taskId: 'task_2', stages: [{ firstLayer: 0, layerCount: 4, embedding: true, head: true }], peers: [given.peers[0]!] };
+    api.send('agent_0', { $case: 'generate', value: { commandId: 'generate:task_2', taskId: 'task_2', planJson: JSON.stringify(whole) } });
+    await until('the same text', () => api.of('generateOutput').some(({ taskId, done }) => taskId === 'task_2' && done));
+    expect(api.of('generateOutput').at(-1)!.tokens).toEqual(output.tokens);
+  });
+
+  it('goes on while the API is away, and tells everything when it is back', async () => {
+    await start(2);
+    startAttempt(plan({ ranks: 2, steps: 12 }));
+    await until('a few steps', () => (api.points.get('train/loss')?.size ?? 0) >= 3);
+    api.acknowledging = false;
+    api.stop();
+    await sleep(systemClock, 300);
+    api.acknowledging = true;
+    await api.start(api.port);
+    await until('the end', finished(2));
+    expect([...api.points.get('train/loss')!.keys()]).toEqual(Array.from({ length: 12 }, (_, index) => index + 1));
+    const again = api.of('register').filter(({ running }) => running.length > 0);
+    expect(again.length).toBeGreaterThanOrEqual(2);
+  });
+
+  it('drops an attempt when it hears of a higher fence, and takes the next one', async () => {
+    await start(1);
+    startAttempt(plan({ steps: 1000 }));
+    await until('a step', () => (api.points.get('train/loss')?.size ?? 0) >= 1);
+    api.fences.set('run_test', 2);
+    await until('nothing running', () => api.of('heartbeat').at(-1)!.running.length === 0);
+    expect(api.states('agent_0')).not.toContain('failed');
+    startAttempt({ ...plan(), fence: 2 });
+    await until('the end', finished(1));
+    api.send('agent_0', { $case: 'startAttempt', value: { commandId: 'late', runId: 'run_test', fence: 1, planJson: '{}' } });
+    await until('a refusal', () => api.of('commandResult').some(({ commandId, errorCode }) => commandId === 'late' && errorCode === 'AGENT.FENCE_OLD'));
+  });
+
+  it('stops when told to, confirms it once the device is free, and answers a command that comes again alike', async () => {
+    await start(1);
+    startAttempt(plan({ steps: 1000 }));
+    await until('a step', () => (api.points.get('train/loss')?.size ?? 0) >= 1);
+    const stop = { commandId: 'stop:run_test:1', runId: 'run_test', fence: 1, reason: 'cancel' };
+    for (let times = 0; times < 2; times++) {
+      api.send('agent_0', { $case: 'stopAttempt', value: stop });
+      await until('an answer', () => api.of('commandResult').filter(({ commandId }) => commandId === stop.commandId).length === times + 1);
+    }
+    expect(api.of('commandResult').filter(({ commandId, ok }) => commandId === stop.commandId && ok)).toHaveLength(2);
+  });
+
+  it('pauses at the next boundary when rank 0 is asked', async () => {
+    await start(2);
+    startAttempt(plan({ ranks: 2, steps: 1000 }));
+    await until('a step', () => (api.points.get('train/loss')?.size ?? 0) >= 1);
+    api.send('agent_0', { $case: 'requestBoundary', value: { commandId: 'b', runId: 'run_test', fence: 1, checkpoint: true, stop: true } });
+    await until('both paused', () => api.of('attempt').filter(({ state }) => state === 'paused').length === 2);
+    const steps = api.of('attempt').filter(({ state }) => state === 'paused').map(({ step }) => step);
+    expect(steps[0]).toBe(steps[1]);
+    expect(api.of('checkpoint').map(({ step, state }) => `${step} ${state}`)).toEqual([`${steps[0]} stored`, `${steps[0]} stored`]);
+  });
+
+  it('reports a checkpoint that does not fit on the disk and trains on, unless it is the last one', async () => {
+    await start(1);
+    api.putError = { code: status.RESOURCE_EXHAUSTED, details: 'the disk is nearly full' };
+    startAttempt(plan({ train: { checkpointEvery: 2 } }));
+    await until('the failure', () => api.states('agent_0').includes('failed'));
+    expect(api.of('checkpoint').map(({ step, state }) => `${step} ${state}`)).toEqual(['2 failed', '4 failed']);
+    expect(api.of('attempt').at(-1)).toMatchObject({ state: 'failed', failureClass: 'internal', errorMessage: expect.stringContaining('nearly full') as string });
+    expect([...api.points.get('train/loss')!.keys()]).toEqual([1, 2, 3, 4]);
+  });
+
+  it('says that the numbers failed', async () => {
+    await start(2);
+    startAttempt(plan({ ranks: 2, train: { optimizer: { type: 'adamw', lr: 1e300 }, clip: undefined } }));
+    await until('the failure', () => api.of('attempt').some(({ state }) => state === 'failed'));
+    expect(api.of('attempt').at(-1)).toMatchObject({ failureClass: 'numerics', errorCode: 'STAGE.NUMERICS' });
+  });
+
+  it('stops by itself when no API is there for the grace period', async () => {
+    api.graceMs = 300;
+    await start(1);
+    startAttempt(plan({ steps: 100_000 }));
+    await until('a step', () => (api.points.get('train/loss')?.size ?? 0) >= 1);
+    api.stop();
+    await sleep(systemClock, 800);
+    await api.start(api.port);
+    await until('the report', () => api.states('agent_0').includes('failed'));
+    expect(api.of('attempt').at(-1)).toMatchObject({ errorCode: 'AGENT.API_AWAY', failureClass: 'node_lost' });
+  });
+
+  it('blames the rank that stays away', async () => {
+    await start(1);
+    const given = plan();
+    const gone = { rank: 1, agentId: 'agent_1', address: '127.0.0.1:1' };
+    const stages = attemptPlan({ ranks: 2 }).stages;
+    const both = { ...given, stages, peers: [...given.peers, gone], spec: { ...given.spec, parallel: { ...given.spec.parallel, pp: 2 } } };
+    startAttempt({ ...both, peers: both.peers });
+    await until('ready', () => api.states('agent_0').includes('running'));
+    agents[0]!.agent.signal('SIGTERM');
+    await agents[0]!.exited;
+    await until('the report', () => api.states('agent_0').includes('failed'));
+    expect(api.of('attempt').at(-1)).toMatchObject({ failureClass: 'preempted' });
+  });
+});
