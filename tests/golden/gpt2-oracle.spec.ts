@@ -4,8 +4,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { decodeTensor, ORACLE_SETTINGS, readOracle, trainOracle, writeOracle } from './gpt2-oracle';
 
 /**
- * The project's own oracle: 20 steps in doubles on the CPU twins, with steps that clip and steps that do not. After a change
- * that is meant to move it: MILLRACE_UPDATE_GOLDEN=1 npx vitest run --project unit tests/golden, then review the difference.
+ * The project's own oracle: 20 steps in doubles on the CPU twins, with steps that clip and steps that do not. After a
+ * change that is meant to move it: MILLRACE_UPDATE_GOLDEN=1 npx vitest run --project unit tests/golden, then review the
+ * difference.
  */
 const UPDATE = process.env['MILLRACE_UPDATE_GOLDEN'] === '1';
 
@@ -46,7 +47,7 @@ function worstGradient({ firstGradients }: InProcessResult): number {
 
 describe.runIf(UPDATE)('oracle update', () => {
   it('writes tests/golden/gpt2-oracle.json', async () => {
-    writeOracle(ORACLE_SETTINGS, await trainOracle(openCpuBackend(), ORACLE_SETTINGS, { steps: ORACLE_SETTINGS.steps, stages: 1 }));
+    writeOracle(await trainOracle(openCpuBackend(), { steps: ORACLE_SETTINGS.steps, stages: 1 }));
   }, 600_000);
 });
 
@@ -62,7 +63,7 @@ describe('the oracle', () => {
   it('is what the CPU twins compute', async () => {
     const { losses, gradientNorms } = readOracle();
     const steps = 3;
-    const result = await trainOracle(openCpuBackend(), ORACLE_SETTINGS, { steps, stages: 2 });
+    const result = await trainOracle(openCpuBackend(), { steps, stages: 2 });
     expect(relative(result.losses, losses.slice(0, steps))).toBeLessThan(1e-12);
     expect(relative(result.gradientNorms, gradientNorms.slice(0, steps))).toBeLessThan(1e-12);
     // The file holds f32.
@@ -74,8 +75,8 @@ describe('WebGPU beside the oracle', () => {
   let opened: Backend | undefined;
   let result: InProcessResult;
   beforeAll(async () => {
-    opened = await openTestBackend();
-    if (opened !== undefined) result = await trainOracle(opened, ORACLE_SETTINGS, { steps: ORACLE_SETTINGS.steps, stages: 1 });
+    opened = await openTestBackend(process.env);
+    if (opened !== undefined) result = await trainOracle(opened, { steps: ORACLE_SETTINGS.steps, stages: 1 });
   }, 120_000);
   afterAll(() => opened?.destroy());
   beforeEach((context) => context.skip(opened === undefined, 'no adapter'));

@@ -1,7 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
-  allParameters, initialiseParameter, learningRate, type LearningRateSchedule, type ModelConfig, type ParameterDeclaration,
+  allParameters, initialiseParameter, learningRate, type LearningRateSchedule, type ModelConfig,
+  type ParameterDeclaration,
 } from '@millrace/model';
 import type { Backend, HostArray } from '@millrace/runtime';
 import { type InProcessResult, textBatch, trainInProcess } from '@millrace/testing';
@@ -48,15 +49,21 @@ export const ORACLE_SETTINGS: OracleSettings = {
   clip: 1.8,
 };
 
+export interface OracleRun {
+  readonly steps: number;
+  readonly stages: number;
+}
+
 /** Runs the oracle's training, or its first `steps`, on `backend`. */
-export function trainOracle(backend: Backend, settings: OracleSettings, { steps, stages }: { steps: number; stages: number }): Promise<InProcessResult> {
-  const { model, microBatch, microBatches, seed, lr } = settings;
+export function trainOracle(backend: Backend, { steps, stages }: OracleRun): Promise<InProcessResult> {
+  const { model, microBatch, microBatches, seed, lr } = ORACLE_SETTINGS;
+  const text = { vocab: model.vocab, context: model.context, microBatch, microBatches };
   const parameters = new Map(allParameters(model).map((parameter) => [parameter.name, parameter]));
   return trainInProcess({
-    ...settings,
+    ...ORACLE_SETTINGS,
     config: model, backend, steps, stages,
     weights: (name) => initialiseParameter(model, parameters.get(name) as ParameterDeclaration, seed),
-    batch: (step, index) => textBatch({ vocab: model.vocab, context: model.context, microBatch, microBatches }, step, index),
+    batch: (step, index) => textBatch(text, step, index),
     learningRate: (step) => learningRate(lr, step),
   });
 }
@@ -76,7 +83,10 @@ export function readOracle(): Oracle {
   return JSON.parse(readFileSync(FILE, 'utf8')) as Oracle;
 }
 
-export function writeOracle(settings: OracleSettings, { losses, gradientNorms, firstGradients, weights }: InProcessResult): void {
-  const oracle: Oracle = { settings, losses, gradientNorms, firstGradients: encode(firstGradients), finalWeights: encode(weights) };
+export function writeOracle({ losses, gradientNorms, firstGradients, weights }: InProcessResult): void {
+  const oracle: Oracle = {
+    settings: ORACLE_SETTINGS, losses, gradientNorms,
+    firstGradients: encode(firstGradients), finalWeights: encode(weights),
+  };
   writeFileSync(FILE, `${JSON.stringify(oracle, null, 1)}\n`);
 }

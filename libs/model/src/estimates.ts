@@ -1,7 +1,7 @@
 import { KERNELS, type Program, type TensorDeclaration } from '@millrace/kernels';
 import { tensorBytes } from '@millrace/tensor';
 import type { ModelConfig, StageSlice } from './model-config';
-import { buildOptimizerPrograms } from './optimizer-programs';
+import { buildOptimizerPrograms } from './training/optimizer-programs';
 import { buildStagePrograms, type StagePrograms } from './stage-programs';
 
 function declaredBytes(declarations: readonly TensorDeclaration[]): number {
@@ -21,8 +21,16 @@ export interface StageMemory {
 
 const PER_MICRO_BATCH = ['input', 'output', 'saved', 'deferred'] as const;
 
-/** Memory of a stage with `inFlight` micro-batches between their F and their W. */
-export function stageMemoryBytes(config: ModelConfig, slice: StageSlice, microBatch: number, inFlight: number): StageMemory {
+export interface StageLoad {
+  /** Sequences of a micro-batch. */
+  readonly microBatch: number;
+  /** Micro-batches between their F and their W. */
+  readonly inFlight: number;
+}
+
+/** Memory that a stage takes. */
+export function stageMemoryBytes(config: ModelConfig, slice: StageSlice, load: StageLoad): StageMemory {
+  const { microBatch, inFlight } = load;
   const stage = buildStagePrograms(config, slice, microBatch);
   const optimizerPrograms = buildOptimizerPrograms(config, slice);
   const optimizer = declaredBytes(optimizerPrograms.tensors().filter(({ role }) => role !== 'parameter'));

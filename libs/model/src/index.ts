@@ -1,12 +1,12 @@
-export * from './adamw-hyper';
 export * from './estimates';
-export * from './gradient-norm';
 export * from './initialise-parameter';
-export * from './learning-rate';
 export * from './model-config';
 export * from './model.errors';
-export * from './optimizer-programs';
 export * from './parameters';
 export * from './stage-programs';
-export * from './step-loss';
 export { tensorsOf } from './tensor-catalog';
+export * from './training/adamw-hyper';
+export * from './training/gradient-norm';
+export * from './training/learning-rate';
+export * from './training/optimizer-programs';
+export * from './training/step-loss';

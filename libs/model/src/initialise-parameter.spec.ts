@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { initialiseParameter } from './initialise-parameter';
 import type { ModelConfig } from './model-config';
 
-const CONFIG: ModelConfig = { family: 'gpt2', layers: 8, heads: 4, hidden: 64, ffn: 256, context: 32, vocab: 96, tieEmbeddings: true };
+const CONFIG: ModelConfig = {
+  family: 'gpt2', layers: 8, heads: 4, hidden: 64, ffn: 256, context: 32, vocab: 96, tieEmbeddings: true,
+};
 
 function initialised(name: string, shape: number[], seed = 1): Float32Array {
   return initialiseParameter(CONFIG, { name, shape, decay: shape.length > 1 }, seed);

@@ -6,8 +6,8 @@ import type { ParameterDeclaration } from './parameters';
 const STANDARD_DEVIATION = 0.02;
 
 /**
- * Standard deviation of a weight at the start, 0 for none: GPT-2's 0.02, and 0.02/sqrt(2*layers) for the projections that
- * write into the residual stream (Radford et al. 2019, section 2.3).
+ * Standard deviation of a weight at the start, 0 for none: GPT-2's 0.02, and 0.02/sqrt(2*layers) for the projections
+ * that write into the residual stream (Radford et al. 2019, section 2.3).
  */
 function standardDeviation(config: ModelConfig, name: string): number {
   if (name.endsWith('.bias')) return 0;
@@ -15,9 +15,9 @@ function standardDeviation(config: ModelConfig, name: string): number {
 }
 
 /**
- * Initial values: normal for matrices and embeddings, 1 for norm weights, 0 for biases. Element e takes lane e mod 4 of the
- * Philox words of (seed, 'init', name, floor(e / 4)), made normal in pairs by Box and Muller (1958), so that it does not
- * depend on the stage or on what else is initialised.
+ * Initial values: normal for matrices and embeddings, 1 for norm weights, 0 for biases. Element e takes lane e mod 4 of
+ * the Philox words of (seed, 'init', name, floor(e / 4)), made normal in pairs by Box and Muller (1958), so that it
+ * does not depend on the stage or on what else is initialised.
  */
 export function initialiseParameter(config: ModelConfig, parameter: ParameterDeclaration, seed: number): Float32Array {
   const values = new Float32Array(elementCount(parameter.shape));

@@ -16,7 +16,7 @@ export interface ModelConfig {
   readonly tieEmbeddings: boolean;
 }
 
-/** What one stage executes: `layerCount` blocks from `firstLayer` on, with the embedding before and the head after them. */
+/** What one stage executes: `layerCount` blocks from `firstLayer` on, the embedding before and the head after them. */
 export interface StageSlice {
   readonly firstLayer: number;
   readonly layerCount: number;
@@ -32,7 +32,9 @@ export function wholeModel(config: ModelConfig): StageSlice {
 /** Slices of consecutive stages for `layersPerStage` (zeros only at the ends). */
 export function stageSlices(config: ModelConfig, layersPerStage: readonly number[]): StageSlice[] {
   const total = layersPerStage.reduce((sum, count) => sum + count, 0);
-  if (total !== config.layers) throw modelShapeError(`layers per stage add to ${total}`, `the model has ${config.layers} layers`);
+  if (total !== config.layers) {
+    throw modelShapeError(`layers per stage add to ${total}`, `the model has ${config.layers} layers`);
+  }
   let firstLayer = 0;
   return layersPerStage.map((layerCount, stage) => {
     const slice = { firstLayer, layerCount, embedding: stage === 0, head: stage === layersPerStage.length - 1 };

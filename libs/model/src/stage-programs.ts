@@ -10,8 +10,25 @@ import {
 import { residualGradientName, residualName, type StageContext, stageContext } from './gpt2/stage-context';
 import { tensorsOf } from './tensor-catalog';
 
-/** The programs of one stage for micro-batches of one size. What is absent from a stage (tokens, loss, …) is undefined. */
-export interface StagePrograms {
+/** The tensors of a stage that others fill or read. What a stage has not (tokens, loss, …) is undefined. */
+export interface BoundaryTensors {
+  /** Activations from the stage before, or the tokens. */
+  readonly input: TensorDeclaration;
+  readonly output?: TensorDeclaration;
+  /** Gradient of `input`, for the stage before. */
+  readonly inputGradient?: TensorDeclaration;
+  /** Gradient of `output`, from the stage after. */
+  readonly outputGradient?: TensorDeclaration;
+  readonly tokens?: TensorDeclaration;
+  readonly targets?: TensorDeclaration;
+  /** Loss of each row. */
+  readonly loss?: TensorDeclaration;
+  /** One element: 1 / tokens of the step. */
+  readonly lossScale?: TensorDeclaration;
+}
+
+/** The programs of one stage for micro-batches of one size. */
+export interface StagePrograms extends BoundaryTensors {
   /** What the stage trains; a tied head without the embedding holds `transformer.wte.weight` too. */
   readonly parameters: readonly ParameterDeclaration[];
   /** F. */
@@ -26,19 +43,6 @@ export interface StagePrograms {
   readonly evaluate: Program;
   /** Head stages: from the input to `output.logits_NV`, for generation. Other stages generate with `evaluate`. */
   readonly logits?: Program;
-  /** Activations from the stage before, or the tokens. */
-  readonly input: TensorDeclaration;
-  readonly output?: TensorDeclaration;
-  /** Gradient of `input`, for the stage before. */
-  readonly inputGradient?: TensorDeclaration;
-  /** Gradient of `output`, from the stage after. */
-  readonly outputGradient?: TensorDeclaration;
-  readonly tokens?: TensorDeclaration;
-  readonly targets?: TensorDeclaration;
-  /** Loss of each row. */
-  readonly loss?: TensorDeclaration;
-  /** One element: 1 / tokens of the step. */
-  readonly lossScale?: TensorDeclaration;
   /** Tensors of all these programs but `logits`. */
   tensors(role?: TensorRole): TensorDeclaration[];
 }
@@ -80,30 +84,34 @@ interface TrainingSteps {
 
 function trainingSteps(context: StageContext): TrainingSteps {
   const { slice } = context;
+  const end = slice.firstLayer + slice.layerCount;
   const first = residualName(slice.firstLayer);
-  const last = residualName(slice.firstLayer + slice.layerCount);
+  const last = residualName(end);
   const forward: ProgramStep[] = slice.embedding ? [embeddingForward(context, first)] : [];
   const backwardInput: ProgramStep[] = [];
   const backwardWeight: ProgramStep[] = [];
   const blocks = sliceBlocks(context);
-  for (const { layer, tensors, x_NC } of blocks) forward.push(...blockForward(context, layer, tensors, x_NC, residualName(layer + 1)));
+  for (const { layer, tensors, x_NC } of blocks) {
+    forward.push(...blockForward(context, { layer, tensors, x_NC, y_NC: residualName(layer + 1) }));
+  }
   if (slice.head) {
     const head = headTensors(context, 'head', 'saved');
     forward.push(...headForward(context, head, last));
-    backwardInput.push(...headBackwardInput(context, head, last, residualGradientName(slice.firstLayer + slice.layerCount)));
+    backwardInput.push(...headBackwardInput(context, head, { x_NC: last, dx_NC: residualGradientName(end) }));
     backwardWeight.push(...headBackwardWeight(context, head, last));
   }
   for (const block of blocks.toReversed()) {
     backwardInput.push(...blockBackwardInput(context, block));
     backwardWeight.push(...blockBackwardWeight(context, block));
   }
-  if (slice.embedding) backwardWeight.push(...embeddingBackwardWeight(context, residualGradientName(slice.firstLayer)));
+  const dFirst = residualGradientName(slice.firstLayer);
+  if (slice.embedding) backwardWeight.push(...embeddingBackwardWeight(context, dFirst));
   return { forward, backwardInput, backwardWeight };
 }
 
 /**
- * Forward steps that keep nothing: every block writes the same scratch tensors, and the residual stream alternates between
- * two. Gives the name of the last residual stream too.
+ * Forward steps that keep nothing: every block writes the same scratch tensors, and the residual stream alternates
+ * between two. Gives the name of the last residual stream too.
  */
 function passingSteps(context: StageContext): { steps: ProgramStep[]; last: string } {
   const { slice, catalog, sizes } = context;
@@ -117,7 +125,7 @@ function passingSteps(context: StageContext): { steps: ProgramStep[]; last: stri
   if (slice.layerCount > 0) {
     const tensors = blockTensors(context, 'scratch', 'scratch');
     for (let layer = slice.firstLayer; layer < end; layer++) {
-      steps.push(...blockForward(context, layer, tensors, residual(layer), residual(layer + 1)));
+      steps.push(...blockForward(context, { layer, tensors, x_NC: residual(layer), y_NC: residual(layer + 1) }));
     }
   }
   return { steps, last: residual(end) };
@@ -133,7 +141,7 @@ function logitsProgram(context: StageContext): Program {
   const { N, V } = context.sizes;
   const { steps, last } = passingSteps(context);
   const logits_NV = context.catalog.declare(LOGITS, [N, V], 'output');
-  steps.push(...logitsForward(context, headTensors(context, 'scratch', 'scratch'), last, logits_NV));
+  steps.push(...logitsForward(context, { ...headTensors(context, 'scratch', 'scratch'), logits_NV }, last));
   return context.catalog.program('logits', steps);
 }
 
@@ -143,13 +151,14 @@ function clearProgram(context: StageContext, backwardWeight: Program): Program {
 }
 
 /** The tensors that cross the stage's ends, by what they are for. */
-function boundaryTensors({ slice, catalog }: StageContext): Omit<
-  StagePrograms, 'parameters' | 'forward' | 'backwardInput' | 'backwardWeight' | 'clearGradients' | 'evaluate' | 'logits' | 'tensors'
-> {
-  const end = slice.firstLayer + slice.layerCount;
+function boundaryTensors({ slice, catalog }: StageContext): BoundaryTensors {
+  const { firstLayer } = slice;
+  const end = firstLayer + slice.layerCount;
   return {
-    input: catalog.get(slice.embedding ? TOKENS : residualName(slice.firstLayer)),
-    ...(slice.embedding ? { tokens: catalog.get(TOKENS) } : { inputGradient: catalog.get(residualGradientName(slice.firstLayer)) }),
+    input: catalog.get(slice.embedding ? TOKENS : residualName(firstLayer)),
+    ...(slice.embedding
+      ? { tokens: catalog.get(TOKENS) }
+      : { inputGradient: catalog.get(residualGradientName(firstLayer)) }),
     ...(slice.head
       ? { targets: catalog.get(TARGETS), loss: catalog.get(LOSS), lossScale: catalog.get(LOSS_SCALE) }
       : { output: catalog.get(residualName(end)), outputGradient: catalog.get(residualGradientName(end)) }),
@@ -160,15 +169,22 @@ function checkSlice(config: ModelConfig, slice: StageSlice, microBatch: number):
   checkModelConfig(config);
   const { firstLayer, layerCount, embedding, head } = slice;
   const end = firstLayer + layerCount;
-  if (!Number.isSafeInteger(microBatch) || microBatch < 1) throw modelShapeError(`micro-batch is ${microBatch}`, 'give at least 1');
-  if (firstLayer < 0 || layerCount < 0 || end > config.layers) {
-    throw modelShapeError(`a stage of layers ${firstLayer} to ${end - 1}`, `the model has layers 0 to ${config.layers - 1}`);
+  if (!Number.isSafeInteger(microBatch) || microBatch < 1) {
+    throw modelShapeError(`micro-batch is ${microBatch}`, 'give at least 1');
   }
-  if (layerCount === 0 && !embedding && !head) throw modelShapeError('a stage without layers', 'give it a layer, embedding or head');
-  if (embedding && firstLayer !== 0) throw modelShapeError(`the embedding before layer ${firstLayer}`, 'it comes before layer 0');
+  if (firstLayer < 0 || layerCount < 0 || end > config.layers) {
+    const layers = `a stage of layers ${firstLayer} to ${end - 1}`;
+    throw modelShapeError(layers, `the model has layers 0 to ${config.layers - 1}`);
+  }
+  if (layerCount === 0 && !embedding && !head) {
+    throw modelShapeError('a stage without layers', 'give it a layer, the embedding or the head');
+  }
+  if (embedding && firstLayer !== 0) {
+    throw modelShapeError(`the embedding before layer ${firstLayer}`, 'it comes before layer 0');
+  }
 }
 
-/** The programs of `slice` for micro-batches of `microBatch` sequences. MODEL.SHAPE if the sizes do not fit together. */
+/** The programs of `slice` for micro-batches of `microBatch` sequences. MODEL.SHAPE if the sizes do not fit. */
 export function buildStagePrograms(config: ModelConfig, slice: StageSlice, microBatch: number): StagePrograms {
   checkSlice(config, slice, microBatch);
   const context = stageContext(config, slice, microBatch);

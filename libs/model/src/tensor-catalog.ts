@@ -1,7 +1,6 @@
 import { assert } from '@millrace/core';
 import type { Program, ProgramStep, TensorDeclaration, TensorRole } from '@millrace/kernels';
-import type { DType, Shape } from '@millrace/tensor';
-import { sameShape } from '@millrace/tensor';
+import { sameShape, type Shape } from '@millrace/tensor';
 
 /** Names that a step reads or writes. */
 function stepTensors(step: ProgramStep): string[] {
@@ -12,21 +11,26 @@ function stepTensors(step: ProgramStep): string[] {
 export class TensorCatalog {
   private readonly declarations = new Map<string, TensorDeclaration>();
 
-  /** Declares a tensor, or checks that it was declared alike, and gives its name back. */
-  declare(name: string, shape: Shape, role: TensorRole, dtype: DType = 'f32'): string {
-    this.add({ name, shape, role, dtype });
-    return name;
+  /** Declares an f32 tensor, or checks that it was declared alike, and gives its name back. */
+  declare(name: string, shape: Shape, role: TensorRole): string {
+    return this.add({ name, shape, role, dtype: 'f32' });
   }
 
-  add(declaration: TensorDeclaration): void {
+  /** The same for token ids. */
+  declareIds(name: string, shape: Shape, role: TensorRole): string {
+    return this.add({ name, shape, role, dtype: 'u32' });
+  }
+
+  add(declaration: TensorDeclaration): string {
     const { name } = declaration;
     const known = this.declarations.get(name);
     if (known === undefined) {
       this.declarations.set(name, declaration);
-      return;
+      return name;
     }
-    const alike = sameShape(known.shape, declaration.shape) && known.role === declaration.role && known.dtype === declaration.dtype;
-    assert(alike, `tensor ${name} is declared in two ways`);
+    const sameKind = known.role === declaration.role && known.dtype === declaration.dtype;
+    assert(sameKind && sameShape(known.shape, declaration.shape), `tensor ${name} is declared in two ways`);
+    return name;
   }
 
   get(name: string): TensorDeclaration {

@@ -12,9 +12,9 @@ export interface BoundProgram {
 }
 
 /**
- * Runs programs. Everything a caller enqueues (write, run, read) takes effect in the order of the calls; only `bind`, `read`,
- * `finish` and `throttle` wait. A failure of the device (error, loss, out of memory) is thrown as AppError RUNTIME.* by the
- * next call and rejects whatever waits.
+ * Runs programs. Everything a caller enqueues (write, run, read) takes effect in the order of the calls; only `bind`,
+ * `read`, `finish` and `throttle` wait. A failure of the device (error, loss, out of memory) is thrown as AppError
+ * RUNTIME.* by the next call and rejects whatever waits.
  */
 export interface Backend {
   readonly kind: 'webgpu' | 'cpu';
@@ -30,8 +30,8 @@ export interface Backend {
   /** Copies `data` in from element `elementOffset` (0 if not given) on. */
   write(tensor: DeviceTensor, data: HostArray, elementOffset?: number): void;
   /**
-   * The content as of this call. Most of `expectedDelayMs`, the predicted time until the device gets there, is slept and not
-   * polled; not given, it is learned from earlier waits after the same programs.
+   * The content as of this call. Most of `expectedDelayMs`, the predicted time until the device gets there, is slept
+   * and not polled; not given, it is learned from earlier waits after the same programs.
    */
   read(tensor: DeviceTensor, expectedDelayMs?: number): Promise<HostArray>;
   /** As `read` for many tensors, with one copy and one wait. */

@@ -1,6 +1,6 @@
 import type { Clock } from '@millrace/core';
-import type { Operation, Program } from '@millrace/kernels';
-import type { Backend, BoundProgram, DeviceTensor } from './backend';
+import type { Operation, Program, TensorDeclaration } from '@millrace/kernels';
+import type { Backend, BoundProgram } from './backend';
 
 export interface BackendSpeed {
   readonly matmulGflops: number;
@@ -19,14 +19,18 @@ interface Case {
 }
 
 function oneOperation(operation: Operation, shapes: Readonly<Record<string, readonly number[]>>): Program {
-  const tensors = Object.entries(shapes).map(([name, shape]) => ({ name, shape, dtype: 'f32', role: 'scratch' }) as const);
+  const tensors = Object.entries(shapes).map(([name, shape]): TensorDeclaration => {
+    return { name, shape, dtype: 'f32', role: 'scratch' };
+  });
   return { name: `benchmark-${operation.kernel}`, tensors, steps: [operation] };
 }
 
 function matmulCase(size: number): Case {
   const dims = { M: size, K: size, N: size, bias: 0, residual: 0, accumulate: 0 };
   const operation: Operation = {
-    kernel: 'matmul_nn', dims, tensors: { a_MK: 'a_MK', b_KN: 'b_KN', bias_N: 'a_MK', residual_MN: 'a_MK', c_MN: 'c_MN' },
+    kernel: 'matmul_nn',
+    dims,
+    tensors: { a_MK: 'a_MK', b_KN: 'b_KN', bias_N: 'a_MK', residual_MN: 'a_MK', c_MN: 'c_MN' },
   };
   const shape = [size, size];
   return { program: oneOperation(operation, { a_MK: shape, b_KN: shape, c_MN: shape }), work: 2 * size ** 3 };
@@ -37,7 +41,12 @@ function addCase(count: number): Case {
   return { program: oneOperation(operation, { a_L: [count], b_L: [count], y_L: [count] }), work: 3 * 4 * count };
 }
 
-async function timeRuns(backend: Backend, program: BoundProgram, { repeats, clock }: { repeats: number; clock: Clock }): Promise<number> {
+interface Timing {
+  readonly repeats: number;
+  readonly clock: Clock;
+}
+
+async function timeRuns(backend: Backend, program: BoundProgram, { repeats, clock }: Timing): Promise<number> {
   const start = clock.monotonicMs();
   for (let index = 0; index < repeats; index++) backend.run(program);
   await backend.finish();
@@ -46,7 +55,7 @@ async function timeRuns(backend: Backend, program: BoundProgram, { repeats, cloc
 
 /** Work per second in 1e9, from as many runs as it takes to measure for MEASURED_MS_MIN. */
 async function measure(backend: Backend, { program, work }: Case, clock: Clock): Promise<number> {
-  const tensors = new Map<string, DeviceTensor>(program.tensors.map((tensor) => [tensor.name, backend.allocate(tensor)]));
+  const tensors = new Map(program.tensors.map((tensor) => [tensor.name, backend.allocate(tensor)]));
   const bound = await backend.bind(program, tensors);
   await timeRuns(backend, bound, { repeats: 1, clock });
   let repeats = 1;

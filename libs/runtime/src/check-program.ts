@@ -23,14 +23,16 @@ export function checkProgram(program: Program, tensors: ReadonlyMap<string, Devi
   const declared = new Set(program.tensors.map(({ name }) => name));
   for (const { name, shape, dtype } of program.tensors) {
     const tensor = tensors.get(name)?.declaration;
-    if (tensor === undefined) throw tensorMismatchError(program.name, name, 'it is not in the map; allocate it before binding');
+    if (tensor === undefined) {
+      throw tensorMismatchError(program.name, name, 'it is not in the map; allocate it before binding');
+    }
     if (!sameShape(tensor.shape, shape) || tensor.dtype !== dtype) {
       const has = `${tensor.dtype}[${tensor.shape.join(', ')}]`;
       throw tensorMismatchError(program.name, name, `it is ${has} but the program needs ${dtype}[${shape.join(', ')}]`);
     }
   }
   for (const step of program.steps) {
-    if ('clear' in step) assert(declared.has(step.clear), `program ${program.name} clears ${step.clear}, which is not declared`);
-    else checkOperation(program, step, declared);
+    if (!('clear' in step)) checkOperation(program, step, declared);
+    else assert(declared.has(step.clear), `program ${program.name} clears ${step.clear}, which is not declared`);
   }
 }

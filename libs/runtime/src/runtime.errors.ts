@@ -6,7 +6,9 @@ export function noAdapterError(wanted: string | undefined, cause?: unknown): App
   return new AppError({
     code: 'RUNTIME.NO_ADAPTER',
     kind: 'unavailable',
-    message: `${which} was found; install a Vulkan driver, or Mesa's lavapipe 23 or newer and set VK_ICD_FILENAMES to its lvp_icd*.json`,
+    message:
+      `${which} was found; install a Vulkan driver, ` +
+      "or Mesa's lavapipe 23 or newer and set VK_ICD_FILENAMES to its lvp_icd*.json",
     cause,
   });
 }
@@ -16,7 +18,11 @@ export function deviceLostError(reason: string): AppError {
 }
 
 export function deviceError(message: string): AppError {
-  return new AppError({ code: 'RUNTIME.DEVICE_ERROR', kind: 'internal', message: `the device refused a command: ${message}` });
+  return new AppError({
+    code: 'RUNTIME.DEVICE_ERROR',
+    kind: 'internal',
+    message: `the device refused a command: ${message}`,
+  });
 }
 
 export function outOfMemoryError(message: string, allocatedBytes: number): AppError {
@@ -49,7 +55,11 @@ export function tensorTooLargeError({ name, bytes, limitBytes, limit }: TensorTo
 }
 
 export function compileError(kernel: string, message: string): AppError {
-  return new AppError({ code: 'RUNTIME.COMPILE', kind: 'internal', message: `kernel ${kernel} did not compile: ${message}` });
+  return new AppError({
+    code: 'RUNTIME.COMPILE',
+    kind: 'internal',
+    message: `kernel ${kernel} did not compile: ${message}`,
+  });
 }
 
 export function tensorMismatchError(program: string, name: string, problem: string): AppError {
@@ -62,5 +72,9 @@ export function tensorMismatchError(program: string, name: string, problem: stri
 }
 
 export function destroyedError(): AppError {
-  return new AppError({ code: 'RUNTIME.DESTROYED', kind: 'aborted', message: 'the backend was destroyed while work was pending' });
+  return new AppError({
+    code: 'RUNTIME.DESTROYED',
+    kind: 'aborted',
+    message: 'the backend was destroyed while work was pending',
+  });
 }

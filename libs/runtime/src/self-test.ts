@@ -1,4 +1,6 @@
-import { type Dims, type Kernel, KERNELS, type KernelName, type Program, type TensorDeclaration } from '@millrace/kernels';
+import {
+  type Dims, type Kernel, KERNELS, type KernelName, type Program, type TensorDeclaration,
+} from '@millrace/kernels';
 import { elementCount } from '@millrace/tensor';
 import type { DeviceTensor } from './backend';
 import { type HostArray, newHostArray } from './host-array';
@@ -34,21 +36,33 @@ function singleProgram(kernel: Kernel, name: KernelName, dims: Dims): Program {
   return { name: `self-test-${name}`, tensors, steps: [{ kernel: name, dims, tensors: bound }] };
 }
 
+interface SelfTestCase {
+  readonly name: KernelName;
+  readonly dims: Dims;
+}
+
 /** What the kernel writes, by the variant that would be used or by the naive one. */
-async function outputs(backend: WebGpuBackend, name: KernelName, dims: Dims, reference: boolean): Promise<HostArray[]> {
+async function outputs(backend: WebGpuBackend, { name, dims }: SelfTestCase, reference: boolean): Promise<HostArray[]> {
   const kernel = KERNELS[name];
   const program = singleProgram(kernel, name, dims);
-  const tensors = new Map<string, DeviceTensor>(program.tensors.map((tensor) => [tensor.name, backend.allocate(tensor)]));
-  [...tensors.values()].forEach((tensor, index) => backend.write(tensor, testValues(tensor.declaration, index, dims['V'] ?? 1)));
+  const tensors = new Map(program.tensors.map((tensor) => [tensor.name, backend.allocate(tensor)]));
+  [...tensors.values()].forEach((tensor, index) => {
+    backend.write(tensor, testValues(tensor.declaration, index, dims['V'] ?? 1));
+  });
   backend.run(await backend.bind(program, tensors, { reference }));
-  const written = kernel.bindings.filter(({ access }) => access === 'read_write').map((binding) => tensors.get(binding.name) as DeviceTensor);
-  const values = await backend.readAll(written);
+  const written = kernel.bindings.filter(({ access }) => access === 'read_write');
+  const values = await backend.readAll(written.map((binding) => tensors.get(binding.name) as DeviceTensor));
   for (const tensor of tensors.values()) backend.release(tensor);
   return values;
 }
 
+interface Comparison {
+  readonly maxAbsDifference: number;
+  readonly ok: boolean;
+}
+
 /** Largest difference and whether it is within tolerance; a value that is not finite never is. */
-function compare(actual: readonly HostArray[], expected: readonly HostArray[]): { maxAbsDifference: number; ok: boolean } {
+function compare(actual: readonly HostArray[], expected: readonly HostArray[]): Comparison {
   let maxAbsDifference = 0;
   let largest = 1;
   for (const [tensor, values] of expected.entries()) {
@@ -62,15 +76,16 @@ function compare(actual: readonly HostArray[], expected: readonly HostArray[]): 
 }
 
 /**
- * Runs every kernel that has more than the naive variant on small odd shapes, both ways. A kernel whose variant disagrees
- * is quarantined: programs bound from then on use the naive one.
+ * Runs every kernel that has more than the naive variant on small odd shapes, both ways. A kernel whose variant
+ * disagrees is quarantined: programs bound from then on use the naive one.
  */
 export async function selfTest(backend: WebGpuBackend): Promise<SelfTestResult[]> {
   const results: SelfTestResult[] = [];
   for (const [name, cases] of Object.entries(SELF_TEST_DIMS) as [KernelName, readonly Dims[]][]) {
     for (const dims of cases) {
       if (!backend.hasVariant(name, dims)) continue;
-      const compared = compare(await outputs(backend, name, dims, false), await outputs(backend, name, dims, true));
+      const actual = await outputs(backend, { name, dims }, false);
+      const compared = compare(actual, await outputs(backend, { name, dims }, true));
       results.push({ kernel: name, dims, ...compared });
       if (!compared.ok) backend.quarantine(name);
     }

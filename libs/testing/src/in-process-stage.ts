@@ -1,5 +1,6 @@
 import {
-  buildOptimizerPrograms, buildStagePrograms, type ModelConfig, momentNames, type OptimizerPrograms, type StagePrograms, type StageSlice,
+  buildOptimizerPrograms, buildStagePrograms, type ModelConfig, momentNames, type OptimizerPrograms, type StagePrograms,
+  type StageSlice,
 } from '@millrace/model';
 import type { Backend, BoundProgram, DeviceTensor, HostArray } from '@millrace/runtime';
 
@@ -10,7 +11,8 @@ export interface InProcessStageOptions {
   readonly backend: Backend;
 }
 
-type BoundName = 'forward' | 'backwardInput' | 'backwardWeight' | 'clearGradients' | 'evaluate' | 'squares' | 'update' | 'combine';
+type StageProgramName = 'forward' | 'backwardInput' | 'backwardWeight' | 'clearGradients' | 'evaluate';
+type BoundName = StageProgramName | 'squares' | 'update' | 'combine';
 
 /** One stage with one slot of micro-batch tensors, enough for running one micro-batch after the other. */
 export class InProcessStage {
@@ -31,9 +33,11 @@ export class InProcessStage {
   async bind(): Promise<void> {
     const { forward, backwardInput, backwardWeight, clearGradients, evaluate } = this.programs;
     const { squares, update, tied } = this.optimizer;
-    const programs = { forward, backwardInput, backwardWeight, clearGradients, evaluate, squares, update, combine: tied?.combine };
+    const combine = tied?.combine;
+    const programs = { forward, backwardInput, backwardWeight, clearGradients, evaluate, squares, update, combine };
     for (const [name, program] of Object.entries(programs)) {
-      if (program !== undefined) this.bound.set(name as BoundName, await this.options.backend.bind(program, this.tensors));
+      if (program === undefined) continue;
+      this.bound.set(name as BoundName, await this.options.backend.bind(program, this.tensors));
     }
   }
 

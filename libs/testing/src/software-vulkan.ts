@@ -6,8 +6,7 @@ import { openWebGpuBackend, type WebGpuBackend } from '@millrace/runtime';
 const ICD_FOLDER = '/usr/share/vulkan/icd.d';
 
 /** Points the Vulkan loader at lavapipe if nobody chose a driver, there is no GPU, and lavapipe is installed. */
-export function useSoftwareVulkan(): void {
-  const { env } = process;
+export function useSoftwareVulkan(env: NodeJS.ProcessEnv): void {
   env['XDG_RUNTIME_DIR'] ??= '/tmp';
   const chosen = env['VK_ICD_FILENAMES'] !== undefined || env['VK_DRIVER_FILES'] !== undefined;
   if (chosen || existsSync('/dev/nvidia0') || existsSync('/dev/dri') || !existsSync(ICD_FOLDER)) return;
@@ -15,9 +14,12 @@ export function useSoftwareVulkan(): void {
   if (icd !== undefined) env['VK_ICD_FILENAMES'] = join(ICD_FOLDER, icd);
 }
 
-/** A backend on whatever adapter there is, or undefined: tests then skip with the reason "no adapter". */
-export async function openTestBackend(): Promise<WebGpuBackend | undefined> {
-  useSoftwareVulkan();
+/**
+ * A backend on whatever adapter there is, or undefined: tests then skip with the reason "no adapter". `env` is
+ * process.env, which the driver reads when the first device of the process is opened.
+ */
+export async function openTestBackend(env: NodeJS.ProcessEnv): Promise<WebGpuBackend | undefined> {
+  useSoftwareVulkan(env);
   try {
     return await openWebGpuBackend({ clock: systemClock, logger: silentLogger });
   } catch {

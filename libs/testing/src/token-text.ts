@@ -23,8 +23,9 @@ export function tokenText(vocab: number, count: number): Uint32Array {
   return tokens;
 }
 
-/** Batches in the order of design `sequential`: row r of step s starts at ((s-1) * rows + r) * context. */
-export function textBatch({ vocab, context, microBatch, microBatches }: TokenTextOptions, step: number, microIndex: number): TokenBatch {
+/** Batches in the order `sequential` of the run spec: row r of step s starts at ((s-1) * rows + r) * context. */
+export function textBatch(options: TokenTextOptions, step: number, microIndex: number): TokenBatch {
+  const { vocab, context, microBatch, microBatches } = options;
   const first = ((step - 1) * microBatches + microIndex) * microBatch;
   const tokens = tokenText(vocab, (first + microBatch) * context + 1);
   const start = first * context;

@@ -5,7 +5,9 @@ import { openTestBackend } from './software-vulkan';
 import { textBatch } from './token-text';
 import { type InProcessResult, trainInProcess } from './train-in-process';
 
-const ODD: ModelConfig = { family: 'gpt2', layers: 4, heads: 3, hidden: 60, ffn: 150, context: 21, vocab: 97, tieEmbeddings: true };
+const ODD: ModelConfig = {
+  family: 'gpt2', layers: 4, heads: 3, hidden: 60, ffn: 150, context: 21, vocab: 97, tieEmbeddings: true,
+};
 
 interface Case {
   readonly backend: Backend;
@@ -27,7 +29,7 @@ function train({ backend, config, stages, microBatch }: Case): Promise<InProcess
 
 describe.each([
   { kind: 'cpu', microBatch: 1, open: (): Promise<Backend | undefined> => Promise.resolve(openCpuBackend()) },
-  { kind: 'webgpu', microBatch: 5, open: (): Promise<Backend | undefined> => openTestBackend() },
+  { kind: 'webgpu', microBatch: 5, open: (): Promise<Backend | undefined> => openTestBackend(process.env) },
 ])('training over a split on the $kind backend', ({ microBatch, open }) => {
   let opened: Backend | undefined;
   let backend: Backend;

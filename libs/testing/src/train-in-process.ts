@@ -35,6 +35,8 @@ export interface InProcessResult {
   readonly weights: Map<string, HostArray>;
 }
 
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
+
 /** Layers per stage, the remainder on the first ones. */
 export function evenLayers(layers: number, stages: number): number[] {
   return Array.from({ length: stages }, (_, stage) => Math.floor(layers / stages) + (stage < layers % stages ? 1 : 0));
@@ -45,11 +47,11 @@ async function move(from: InProcessStage, to: InProcessStage, name: string): Pro
 }
 
 /** F of all stages, then I and W from the last to the first. Gives the sum of the losses on top of `sum`. */
-async function runMicroBatch(stages: readonly InProcessStage[], { inputs, targets }: TokenBatch, sum: number): Promise<number> {
+async function runMicroBatch(stages: readonly InProcessStage[], batch: TokenBatch, sum: number): Promise<number> {
   const first = stages[0] as InProcessStage;
   const last = stages.at(-1) as InProcessStage;
-  if (first.programs.tokens !== undefined) first.write(first.programs.tokens.name, inputs);
-  if (last.programs.targets !== undefined) last.write(last.programs.targets.name, targets);
+  if (first.programs.tokens !== undefined) first.write(first.programs.tokens.name, batch.inputs);
+  if (last.programs.targets !== undefined) last.write(last.programs.targets.name, batch.targets);
   for (const [index, stage] of stages.entries()) {
     stage.run('forward');
     const next = stages[index + 1];
@@ -59,7 +61,8 @@ async function runMicroBatch(stages: readonly InProcessStage[], { inputs, target
     stage.run('backwardInput');
     stage.run('backwardWeight');
     const before = stages[index - 1];
-    if (before !== undefined && stage.programs.inputGradient !== undefined) await move(stage, before, stage.programs.inputGradient.name);
+    const { inputGradient } = stage.programs;
+    if (before !== undefined && inputGradient !== undefined) await move(stage, before, inputGradient.name);
   }
   return addLossRows(sum, await last.read('loss_N'));
 }
@@ -111,20 +114,24 @@ async function makeStages(training: InProcessTraining): Promise<InProcessStage[]
 }
 
 /**
- * Trains over a split into stages that take turns on one backend, micro-batches in ascending order: what agents do, without
- * agents. For tests of kernels, programs and bit-exactness.
+ * Trains over a split into stages that take turns on one backend, micro-batches in ascending order: what agents do,
+ * without agents. For tests of kernels, programs and bit-exactness.
  */
 export async function trainInProcess(training: InProcessTraining): Promise<InProcessResult> {
   const { config, microBatch, microBatches, steps, clip } = training;
   const stages = await makeStages(training);
-  const result: InProcessResult = { losses: [], gradientNorms: [], firstGradients: new Map(), weights: new Map() };
+  const result: Writable<InProcessResult> = {
+    losses: [], gradientNorms: [], firstGradients: new Map(), weights: new Map(),
+  };
   for (let step = 1; step <= steps; step++) {
     for (const stage of stages) stage.run('clearGradients');
     let sum = 0;
-    for (let index = 0; index < microBatches; index++) sum = await runMicroBatch(stages, training.batch(step, index), sum);
+    for (let index = 0; index < microBatches; index++) {
+      sum = await runMicroBatch(stages, training.batch(step, index), sum);
+    }
     result.losses.push(sum / (microBatches * microBatch * config.context));
     await combineTied(stages);
-    if (step === 1) for (const [name, values] of await readGradients(config, stages)) result.firstGradients.set(name, values);
+    if (step === 1) result.firstGradients = await readGradients(config, stages);
     const norm = await globalNorm(config, stages);
     result.gradientNorms.push(norm);
     const hyper = adamwHyper({ ...training, lr: training.learningRate(step) }, step, clipCoefficient(norm, clip));

@@ -38,7 +38,9 @@ export function shapeRun(spec: RunSpec, model: ModelConfig): RunShape {
   const stages = slices.map((slice, stage) => ({
     ...slice,
     parameters: stageParameters(model, slice).reduce((sum, { shape }) => sum + shape.reduce((product, extent) => product * extent, 1), 0),
-    memoryBytes: stageMemoryBytes(model, slice, micro, proof.peakMicroBatches.untilWeight[stage] ?? microBatches).total,
+    memoryBytes: stageMemoryBytes(model, slice, {
+      microBatch: micro, inFlight: proof.peakMicroBatches.untilWeight[stage] ?? microBatches,
+    }).total,
     flops: stageFlops(model, slice, micro),
   }));
   return { model, stages, microBatches, schedule, proof };

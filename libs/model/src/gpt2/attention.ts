@@ -1,4 +1,6 @@
-import { attentionBackwardSteps, attentionForwardSteps, type AttentionSteps, type ProgramStep, type TensorRole } from '@millrace/kernels';
+import {
+  attentionBackwardSteps, attentionForwardSteps, type AttentionSteps, type ProgramStep, type TensorRole,
+} from '@millrace/kernels';
 import type { StageContext } from './stage-context';
 
 /** Tensors of one block's attention. */
@@ -22,7 +24,16 @@ export function attentionForward(context: StageContext, t: AttentionTensors): re
   return declared(context, attentionForwardSteps({ B, T, H, D }, names, t.role === 'scratch' ? 'scratch' : 'saved'));
 }
 
-export function attentionBackward(context: StageContext, t: AttentionTensors, dy: string, dqkv: string): readonly ProgramStep[] {
+export interface AttentionGradients {
+  /** Gradient of heads_NC. */
+  readonly dy: string;
+  /** Gradient of qkv_N3C, written. */
+  readonly dqkv: string;
+}
+
+export function attentionBackward(
+  context: StageContext, t: AttentionTensors, { dy, dqkv }: AttentionGradients,
+): readonly ProgramStep[] {
   const { B, T, H, D } = context.sizes;
   const names = { dy, qkv: t.qkv_N3C, saved: t.attention, dqkv, scratch: 'scratch.attention' };
   return declared(context, attentionBackwardSteps({ B, T, H, D }, names));

@@ -19,33 +19,42 @@ export interface BlockTensors extends AttentionTensors {
   readonly gelu_NF: string;
 }
 
-/** Tensors a forward writes: `saved` ones of a layer for training, `scratch` ones that all layers use in turn otherwise. */
-export function blockTensors({ catalog, sizes }: StageContext, label: string, role: TensorRole): BlockTensors {
-  const { N, C, F } = sizes;
+/** Tensors a forward writes: `saved` ones of a layer for training, otherwise `scratch` ones that all layers share. */
+export function blockTensors(context: StageContext, label: string, role: TensorRole): BlockTensors {
+  const { catalog, sizes: { N, C, F } } = context;
   return {
     label,
     role,
     attention: `${label}.attention`,
-    norm1: normTensors(catalog, `${label}.ln_1`, [N, C], role),
+    norm1: normTensors(context, `${label}.ln_1`, role),
     qkv_N3C: catalog.declare(`${label}.qkv_N3C`, [N, 3 * C], role),
     heads_NC: catalog.declare(`${label}.heads_NC`, [N, C], role),
     mid_NC: catalog.declare(`${label}.mid_NC`, [N, C], role),
-    norm2: normTensors(catalog, `${label}.ln_2`, [N, C], role),
+    norm2: normTensors(context, `${label}.ln_2`, role),
     fc_NF: catalog.declare(`${label}.fc_NF`, [N, F], role),
     gelu_NF: catalog.declare(`${label}.gelu_NF`, [N, F], role),
   };
 }
 
-/** Steps from `x_NC`, the residual stream before block `layer`, to `y_NC`, the one after it. */
-export function blockForward(context: StageContext, layer: number, t: BlockTensors, x_NC: string, y_NC: string): ProgramStep[] {
+export interface BlockForward {
+  readonly layer: number;
+  readonly tensors: BlockTensors;
+  /** Residual stream before the block. */
+  readonly x_NC: string;
+  /** Residual stream after it, written. */
+  readonly y_NC: string;
+}
+
+/** F. */
+export function blockForward(context: StageContext, { layer, tensors: t, x_NC, y_NC }: BlockForward): ProgramStep[] {
   const { N, C, F } = context.sizes;
   const name = blockName(layer);
   return [
-    norm(context, `${name}.ln_1`, x_NC, t.norm1),
+    norm(context, { weight: `${name}.ln_1`, x: x_NC, ...t.norm1 }),
     linear([N, C, 3 * C], { x: t.norm1.y_NC, weight: `${name}.attn.c_attn`, y: t.qkv_N3C }),
     ...attentionForward(context, t),
     linear([N, C, C], { x: t.heads_NC, weight: `${name}.attn.c_proj`, y: t.mid_NC, residual: x_NC }),
-    norm(context, `${name}.ln_2`, t.mid_NC, t.norm2),
+    norm(context, { weight: `${name}.ln_2`, x: t.mid_NC, ...t.norm2 }),
     linear([N, C, F], { x: t.norm2.y_NC, weight: `${name}.mlp.c_fc`, y: t.fc_NF }),
     { kernel: 'gelu_forward', dims: { L: N * F }, tensors: { x_L: t.fc_NF, y_L: t.gelu_NF } },
     linear([N, F, C], { x: t.gelu_NF, weight: `${name}.mlp.c_proj`, y: y_NC, residual: t.mid_NC }),
@@ -82,10 +91,12 @@ export interface BlockBackward {
 }
 
 /** I: from the gradient of the block's output to that of its input. */
-export function blockBackwardInput(context: StageContext, { layer, tensors: t, x_NC, dy_NC, dx_NC }: BlockBackward): ProgramStep[] {
-  const { N, C, F } = context.sizes;
-  const { catalog } = context;
-  const name = blockName(layer);
+export function blockBackwardInput(context: StageContext, block: BlockBackward): ProgramStep[] {
+  const { catalog, sizes: { N, C, F } } = context;
+  const { tensors: t, x_NC, dy_NC, dx_NC } = block;
+  const name = blockName(block.layer);
+  const norm1 = { weight: `${name}.ln_1`, x: x_NC, ...t.norm1 };
+  const norm2 = { weight: `${name}.ln_2`, x: t.mid_NC, ...t.norm2 };
   const g = blockGradients(context, t.label);
   const dgelu_NF = catalog.declare('scratch.dgelu_NF', [N, F], 'scratch');
   const dheads_NC = catalog.declare('scratch.dheads_NC', [N, C], 'scratch');
@@ -93,25 +104,26 @@ export function blockBackwardInput(context: StageContext, { layer, tensors: t, x
     linearInputGradient([N, F, C], { dy: dy_NC, weight: `${name}.mlp.c_proj`, dx: dgelu_NF }),
     { kernel: 'gelu_backward', dims: { L: N * F }, tensors: { x_L: t.fc_NF, dy_L: dgelu_NF, dx_L: g.dfc_NF } },
     linearInputGradient([N, C, F], { dy: g.dfc_NF, weight: `${name}.mlp.c_fc`, dx: g.dnorm2_NC }),
-    normInputGradient(context, `${name}.ln_2`, t.norm2, { x: t.mid_NC, dy: g.dnorm2_NC, residual: dy_NC, dx: g.dmid_NC }),
+    normInputGradient(context, { ...norm2, dy: g.dnorm2_NC, residual: dy_NC, dx: g.dmid_NC }),
     linearInputGradient([N, C, C], { dy: g.dmid_NC, weight: `${name}.attn.c_proj`, dx: dheads_NC }),
-    ...attentionBackward(context, t, dheads_NC, g.dqkv_N3C),
+    ...attentionBackward(context, t, { dy: dheads_NC, dqkv: g.dqkv_N3C }),
     linearInputGradient([N, C, 3 * C], { dy: g.dqkv_N3C, weight: `${name}.attn.c_attn`, dx: g.dnorm1_NC }),
-    normInputGradient(context, `${name}.ln_1`, t.norm1, { x: x_NC, dy: g.dnorm1_NC, residual: g.dmid_NC, dx: dx_NC }),
+    normInputGradient(context, { ...norm1, dy: g.dnorm1_NC, residual: g.dmid_NC, dx: dx_NC }),
   ];
 }
 
 /** W: adds the gradients of the block's parameters to what is there. */
-export function blockBackwardWeight(context: StageContext, { layer, tensors: t, x_NC, dy_NC }: BlockBackward): ProgramStep[] {
+export function blockBackwardWeight(context: StageContext, block: BlockBackward): ProgramStep[] {
   const { N, C, F } = context.sizes;
-  const name = blockName(layer);
+  const { tensors: t, x_NC, dy_NC } = block;
+  const name = blockName(block.layer);
   const g = blockGradients(context, t.label);
   return [
     ...linearWeightGradient([N, F, C], { x: t.gelu_NF, dy: dy_NC, weight: `${name}.mlp.c_proj` }),
     ...linearWeightGradient([N, C, F], { x: t.norm2.y_NC, dy: g.dfc_NF, weight: `${name}.mlp.c_fc` }),
-    normWeightGradient(context, `${name}.ln_2`, t.norm2, { x: t.mid_NC, dy: g.dnorm2_NC }),
+    normWeightGradient(context, { weight: `${name}.ln_2`, x: t.mid_NC, dy: g.dnorm2_NC, ...t.norm2 }),
     ...linearWeightGradient([N, C, C], { x: t.heads_NC, dy: g.dmid_NC, weight: `${name}.attn.c_proj` }),
     ...linearWeightGradient([N, C, 3 * C], { x: t.norm1.y_NC, dy: g.dqkv_N3C, weight: `${name}.attn.c_attn` }),
-    normWeightGradient(context, `${name}.ln_1`, t.norm1, { x: x_NC, dy: g.dnorm1_NC }),
+    normWeightGradient(context, { weight: `${name}.ln_1`, x: x_NC, dy: g.dnorm1_NC, ...t.norm1 }),
   ];
 }

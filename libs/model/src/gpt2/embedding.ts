@@ -5,7 +5,7 @@ import { gradientName, type StageContext } from './stage-context';
 export const TOKENS = 'tokens_BT';
 
 function declareTokens({ catalog, sizes: { B, T } }: StageContext): string {
-  return catalog.declare(TOKENS, [B, T], 'input', 'u32');
+  return catalog.declareIds(TOKENS, [B, T], 'input');
 }
 
 /** y = wte[token] + wpe[position]. */

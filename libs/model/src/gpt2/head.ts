@@ -17,36 +17,37 @@ export interface HeadTensors {
   readonly lse_N: string;
 }
 
-export function headTensors({ catalog, sizes: { N, C, V } }: StageContext, label: string, role: TensorRole): HeadTensors {
+export function headTensors(context: StageContext, label: string, role: TensorRole): HeadTensors {
+  const { catalog, sizes: { N, V } } = context;
   return {
-    norm: normTensors(catalog, `${label}.ln_f`, [N, C], role),
+    norm: normTensors(context, `${label}.ln_f`, role),
     logits_NV: catalog.declare(`${label}.logits_NV`, [N, V], role),
     lse_N: catalog.declare(`${label}.lse_N`, [N], role),
   };
 }
 
-/** Steps from the last residual stream to `logits_NV`. */
-export function logitsForward(context: StageContext, t: HeadTensors, x_NC: string, logits_NV: string): ProgramStep[] {
+/** Steps from the last residual stream to the logits. */
+export function logitsForward(context: StageContext, t: HeadTensors, x_NC: string): ProgramStep[] {
   const { N, C, V } = context.sizes;
   return [
-    norm(context, FINAL_NORM, x_NC, t.norm),
+    norm(context, { weight: FINAL_NORM, x: x_NC, ...t.norm }),
     {
       kernel: 'matmul_nt',
       dims: { M: N, K: C, N: V, accumulate: 0 },
-      tensors: { a_MK: t.norm.y_NC, b_NK: headWeightName(context.config), c_MN: logits_NV },
+      tensors: { a_MK: t.norm.y_NC, b_NK: headWeightName(context.config), c_MN: t.logits_NV },
     },
   ];
 }
 
 function declareTargets({ catalog, sizes: { N } }: StageContext): string {
-  return catalog.declare(TARGETS, [N], 'input', 'u32');
+  return catalog.declareIds(TARGETS, [N], 'input');
 }
 
 export function headForward(context: StageContext, t: HeadTensors, x_NC: string): ProgramStep[] {
   const { N, V } = context.sizes;
   const loss_N = context.catalog.declare(LOSS, [N], 'output');
   return [
-    ...logitsForward(context, t, x_NC, t.logits_NV),
+    ...logitsForward(context, t, x_NC),
     {
       kernel: 'cross_entropy_forward',
       dims: { N, V },
@@ -63,7 +64,9 @@ function headGradients({ catalog, sizes: { N, C, V } }: StageContext): { dlogits
 }
 
 /** I: from the loss to the gradient of the last residual stream. */
-export function headBackwardInput(context: StageContext, t: HeadTensors, x_NC: string, dx_NC: string): ProgramStep[] {
+export function headBackwardInput(
+  context: StageContext, t: HeadTensors, { x_NC, dx_NC }: { x_NC: string; dx_NC: string },
+): ProgramStep[] {
   const { N, C, V } = context.sizes;
   const g = headGradients(context);
   const scale_1 = context.catalog.declare(LOSS_SCALE, [1], 'scalar');
@@ -73,11 +76,13 @@ export function headBackwardInput(context: StageContext, t: HeadTensors, x_NC: s
     {
       kernel: 'matmul_nn',
       dims: { M: N, K: V, N: C, bias: 0, residual: 0, accumulate: 0 },
+      // Bias and residual are unused and bound to what is only read.
       tensors: {
-        a_MK: g.dlogits_NV, b_KN: headWeightName(context.config), bias_N: g.dlogits_NV, residual_MN: g.dlogits_NV, c_MN: g.dnorm_NC,
+        a_MK: g.dlogits_NV, b_KN: headWeightName(context.config), bias_N: g.dlogits_NV, residual_MN: g.dlogits_NV,
+        c_MN: g.dnorm_NC,
       },
     },
-    normInputGradient(context, FINAL_NORM, t.norm, { x: x_NC, dy: g.dnorm_NC, dx: dx_NC }),
+    normInputGradient(context, { weight: FINAL_NORM, x: x_NC, dy: g.dnorm_NC, dx: dx_NC, ...t.norm }),
   ];
 }
 
@@ -91,6 +96,6 @@ export function headBackwardWeight(context: StageContext, t: HeadTensors, x_NC: 
       dims: { M: V, K: N, N: C, accumulate: 1 },
       tensors: { a_KM: g.dlogits_NV, b_KN: t.norm.y_NC, c_MN: headGradientName(context.config) },
     },
-    normWeightGradient(context, FINAL_NORM, t.norm, { x: x_NC, dy: g.dnorm_NC }),
+    normWeightGradient(context, { weight: FINAL_NORM, x: x_NC, dy: g.dnorm_NC, ...t.norm }),
   ];
 }

@@ -1,5 +1,7 @@
 import { assert } from '@millrace/core';
-import { type Dims, type Kernel, KERNELS, type Program, type TensorDeclaration, type TwinArray } from '@millrace/kernels';
+import {
+  type Dims, type Kernel, KERNELS, type Program, type TensorDeclaration, type TwinArray,
+} from '@millrace/kernels';
 import { elementCount } from '@millrace/tensor';
 import type { Backend, BoundProgram, DeviceTensor } from '../backend';
 import { checkWrite } from '../check-write';
@@ -96,7 +98,8 @@ class CpuBackend implements Backend {
   }
 
   private own(tensor: DeviceTensor | undefined): CpuTensor {
-    assert(tensor instanceof CpuTensor && this.tensors.has(tensor), `tensor ${tensor?.declaration.name} is not of this backend`);
+    const own = tensor instanceof CpuTensor && this.tensors.has(tensor);
+    assert(own, `tensor ${tensor?.declaration.name} is not of this backend`);
     return tensor;
   }
 }

@@ -8,9 +8,9 @@ const SLEEP_MS_MAX = 5000;
 const PATTERNS_MAX = 1000;
 
 /**
- * Predicts how long the device takes from a wait's start on, by what was enqueued since the wait before: training repeats
- * the same few patterns. Dawn polls without pause while a promise is pending, which burns a core that a software driver
- * needs itself; sleeping most of the time first does not.
+ * Predicts how long the device takes from a wait's start on, by what was enqueued since the wait before: training
+ * repeats the same few patterns. Dawn polls without pause while a promise is pending, which burns a core that a
+ * software driver needs itself; sleeping most of the time first does not.
  */
 export class DelayPredictor {
   private readonly delaysMs = new Map<string, number>();

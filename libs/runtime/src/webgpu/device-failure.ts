@@ -3,8 +3,8 @@ import { describeError } from '@millrace/core';
 import { destroyedError, deviceError, deviceLostError, outOfMemoryError } from '../runtime.errors';
 
 /**
- * Remembers the first failure of a device. WebGPU reports errors as events some time after the call that caused them, so
- * every call of the backend asks here first and every wait ends here.
+ * Remembers the first failure of a device. WebGPU reports errors as events some time after the call that caused them,
+ * so every call of the backend asks here first and every wait ends here.
  */
 export class DeviceFailure {
   readonly lost: Promise<string>;

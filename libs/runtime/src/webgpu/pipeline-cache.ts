@@ -15,6 +15,12 @@ interface KernelLayouts {
   readonly pipelineLayout: GPUPipelineLayout;
 }
 
+interface CompileOptions {
+  readonly layout: GPUPipelineLayout;
+  /** Values of the shader's overrides. */
+  readonly constants: Record<string, number>;
+}
+
 /** Pipelines by (WGSL file, override values): many operations of a model share one. */
 export class PipelineCache {
   private readonly pipelines = new Map<string, Promise<GPUComputePipeline>>();
@@ -32,7 +38,8 @@ export class PipelineCache {
   /** Compiles unless that was done before. RUNTIME.COMPILE with the compiler's message. */
   async launch(kernel: Kernel, dims: Dims, reference = false): Promise<KernelLaunch> {
     const naive = reference || this.quarantined.has(kernel.name);
-    const { wgsl, overrides, workgroups } = naive ? kernel.reference(dims, this.target) : kernel.variant(dims, this.target);
+    const variant = naive ? kernel.reference(dims, this.target) : kernel.variant(dims, this.target);
+    const { wgsl, overrides, workgroups } = variant;
     const { layout, pipelineLayout } = this.kernelLayouts(kernel);
     const constants = Object.entries(overrides).sort(([a], [b]) => (a < b ? -1 : 1));
     const key = `${kernel.name}|${wgsl}|${constants.map(([name, value]) => `${name}=${value}`).join(',')}`;
@@ -60,14 +67,14 @@ export class PipelineCache {
     return made;
   }
 
-  private async compile(
-    kernel: string, wgsl: string, { layout, constants }: { layout: GPUPipelineLayout; constants: Record<string, number> },
-  ): Promise<GPUComputePipeline> {
-    // A module that does not compile is reported both here and by the pipeline: the scope keeps it from the error event.
+  private async compile(kernel: string, wgsl: string, options: CompileOptions): Promise<GPUComputePipeline> {
+    const { layout, constants } = options;
+    // A module that does not compile is reported here and by the pipeline: the scope keeps it from the error event.
     this.device.pushErrorScope('validation');
     const module = this.module(kernel, wgsl);
     const moduleError = this.device.popErrorScope();
-    const pipeline = this.device.createComputePipelineAsync({ label: wgsl, layout, compute: { module, entryPoint: 'main', constants } });
+    const compute = { module, entryPoint: 'main', constants };
+    const pipeline = this.device.createComputePipelineAsync({ label: wgsl, layout, compute });
     try {
       return await pipeline;
     } catch (error) {

@@ -21,7 +21,8 @@ export class ReadbackRing {
   /** A buffer of at least `bytes` to copy into. */
   take(bytes: number): GPUBuffer {
     const size = sizeClass(bytes);
-    return this.idle.get(size)?.pop() ?? this.device.createBuffer({ size, usage: BUFFER_USAGE.mapRead | BUFFER_USAGE.copyDestination });
+    const usage = BUFFER_USAGE.mapRead | BUFFER_USAGE.copyDestination;
+    return this.idle.get(size)?.pop() ?? this.device.createBuffer({ size, usage });
   }
 
   /**

@@ -1,5 +1,7 @@
 import { assert, type Clock, sleep } from '@millrace/core';
-import { type Dims, type KernelName, KERNELS, type KernelTarget, type Program, type TensorDeclaration } from '@millrace/kernels';
+import {
+  type Dims, type KernelName, KERNELS, type KernelTarget, type Program, type TensorDeclaration,
+} from '@millrace/kernels';
 import { tensorBytes } from '@millrace/tensor';
 import type { AdapterDescription } from '../adapter-description';
 import type { Backend, BoundProgram, DeviceTensor } from '../backend';
@@ -14,7 +16,7 @@ import { BUFFER_USAGE } from './gpu-constants';
 import { PipelineCache } from './pipeline-cache';
 import { ReadbackRing } from './readback-ring';
 
-/** Submissions that may be unfinished before `throttle` waits: enough to keep the device busy, little enough to bound memory. */
+/** Submissions that may be unfinished before `throttle` waits: they keep the device busy, and memory bounded. */
 const UNFINISHED_SUBMITS_MAX = 16;
 
 class GpuTensor implements DeviceTensor {
@@ -109,7 +111,9 @@ export class WebGpuBackend implements Backend {
       if ('clear' in step) return { clear: buffer(step.clear) };
       const kernel = KERNELS[step.kernel];
       const { pipeline, layout, workgroups } = await this.pipelines.launch(kernel, step.dims, reference);
-      const entries = kernel.bindings.map(({ name }, binding) => ({ binding, resource: { buffer: buffer(step.tensors[name]) } }));
+      const entries = kernel.bindings.map(({ name }, binding) => {
+        return { binding, resource: { buffer: buffer(step.tensors[name]) } };
+      });
       return { pipeline, workgroups, bindGroup: this.parts.device.createBindGroup({ layout, entries }) };
     }));
     this.failure.check();
@@ -155,7 +159,9 @@ export class WebGpuBackend implements Backend {
       return start;
     });
     this.flush();
-    const use = (mapped: ArrayBuffer): HostArray[] => owned.map((tensor, index) => copyOut(tensor, mapped, offsets[index] as number));
+    const use = (mapped: ArrayBuffer): HostArray[] => {
+      return owned.map((tensor, index) => copyOut(tensor, mapped, offsets[index] as number));
+    };
     return this.wait(() => this.readback.map(staging, total, use), expectedDelayMs);
   }
 
@@ -207,7 +213,8 @@ export class WebGpuBackend implements Backend {
   }
 
   private own(tensor: DeviceTensor | undefined): GpuTensor {
-    assert(tensor instanceof GpuTensor && this.tensors.has(tensor), `tensor ${tensor?.declaration.name} is not of this backend`);
+    const own = tensor instanceof GpuTensor && this.tensors.has(tensor);
+    assert(own, `tensor ${tensor?.declaration.name} is not of this backend`);
     return tensor;
   }
 
@@ -233,6 +240,6 @@ export class WebGpuBackend implements Backend {
 
 function copyOut({ declaration }: GpuTensor, mapped: ArrayBuffer, offset: number): HostArray {
   const count = tensorBytes(declaration.shape, declaration.dtype) / 4;
-  const view = declaration.dtype === 'u32' ? new Uint32Array(mapped, offset, count) : new Float32Array(mapped, offset, count);
-  return view.slice();
+  const View = declaration.dtype === 'u32' ? Uint32Array : Float32Array;
+  return new View(mapped, offset, count).slice();
 }

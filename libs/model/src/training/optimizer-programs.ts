@@ -1,9 +1,11 @@
-import { type Program, type ProgramStep, sumOfSquaresPartials, type TensorDeclaration, type TensorRole } from '@millrace/kernels';
+import {
+  type Program, type ProgramStep, sumOfSquaresPartials, type TensorDeclaration, type TensorRole,
+} from '@millrace/kernels';
 import { elementCount } from '@millrace/tensor';
-import { gradientName, headGradientName, TIED_GRADIENT_TOTAL } from './gpt2/stage-context';
-import { checkModelConfig, type ModelConfig, type StageSlice } from './model-config';
-import { type ParameterDeclaration, stageParameters, TOKEN_EMBEDDING } from './parameters';
-import { TensorCatalog, tensorsOf } from './tensor-catalog';
+import { gradientName, headGradientName, TIED_GRADIENT_TOTAL } from '../gpt2/stage-context';
+import { checkModelConfig, type ModelConfig, type StageSlice } from '../model-config';
+import { type ParameterDeclaration, stageParameters, TOKEN_EMBEDDING } from '../parameters';
+import { TensorCatalog, tensorsOf } from '../tensor-catalog';
 
 /** The scalar tensor that `adamwHyper` fills. */
 export const HYPER = 'hyper_8';
@@ -34,7 +36,8 @@ export function momentNames(parameter: string): { readonly m: string; readonly v
   return { m: `${parameter}.m`, v: `${parameter}.v` };
 }
 
-function updateStep(catalog: TensorCatalog, { name, shape, decay }: ParameterDeclaration, gradient_L: string): ProgramStep {
+function updateStep(catalog: TensorCatalog, parameter: ParameterDeclaration, gradient_L: string): ProgramStep {
+  const { name, shape, decay } = parameter;
   const { m, v } = momentNames(name);
   return {
     kernel: 'adamw',

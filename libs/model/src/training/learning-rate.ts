@@ -1,4 +1,4 @@
-import { scheduleError } from './model.errors';
+import { scheduleError } from '../model.errors';
 
 export interface LearningRateSchedule {
   readonly schedule: 'constant' | 'cosine';
@@ -13,11 +13,13 @@ export interface LearningRateSchedule {
 }
 
 /**
- * Learning rate of `step` (counted from 1): peak * step / warmup during the warm-up, then the peak, or a half cosine from the
- * peak down to `min` at the last step (Loshchilov and Hutter 2017, arXiv:1608.03983 eq. 5, without restarts).
+ * Learning rate of `step` (counted from 1): peak * step / warmup during the warm-up, then the peak, or a half cosine
+ * from the peak down to `min` at the last step (Loshchilov and Hutter 2017, arXiv:1608.03983 eq. 5, without restarts).
  */
 export function learningRate(schedule: LearningRateSchedule, step: number): number {
-  if (!Number.isInteger(step) || step < 1) throw scheduleError(`step ${step} has no learning rate`, 'steps count from 1');
+  if (!Number.isInteger(step) || step < 1) {
+    throw scheduleError(`step ${step} has no learning rate`, 'steps count from 1');
+  }
   const { peak, warmup, steps } = schedule;
   if (step <= warmup) return (peak * step) / warmup;
   if (schedule.schedule === 'constant') return peak;

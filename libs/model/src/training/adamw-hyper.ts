@@ -8,7 +8,8 @@ export interface AdamWSettings {
 
 /**
  * Content of the scalar tensor `hyper_8` for `step` (from 1): lr, beta1, beta2, eps, weightDecay, 1 - beta1^step,
- * 1 - beta2^step, clip coefficient. In doubles, so that the CPU twins lose nothing; a GPU backend rounds to f32 as it writes.
+ * 1 - beta2^step, clip coefficient. In doubles, so that the CPU twins lose nothing; a GPU backend rounds to f32 as it
+ * writes.
  */
 export function adamwHyper(settings: AdamWSettings, step: number, clipCoefficient: number): Float64Array {
   const [beta1, beta2] = settings.betas;

@@ -7,7 +7,7 @@ export function sumPartials(partials_P: ArrayLike<number>): number {
   return sum;
 }
 
-/** Global gradient norm: square root of the per-tensor sums of squares, added in `order` whatever stage they came from. */
+/** Square root of the per-tensor sums of squares, added in `order` whatever stage they came from. */
 export function gradientNorm(squares: ReadonlyMap<string, number>, order: readonly string[]): number {
   let sum = 0;
   for (const name of order) {
