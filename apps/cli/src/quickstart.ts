@@ -24,16 +24,18 @@ async function main(): Promise<void> {
   const { environment } = readCliConfig();
   const home = join(ROOT, '.millrace', 'quickstart');
   const startedMs = systemClock.monotonicMs();
-  const starting = Cluster.start({
+  const cluster = new Cluster({
     home, agentCount: 2, httpPort: 0, grpcPort: 0, programs: PROGRAMS, environment, clock: systemClock, say,
   });
   const interrupted = new Promise<'interrupted'>((resolvePromise) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolvePromise('interrupted'));
   });
-  const { cluster, endpoint } = await starting;
+  const everything = async (): Promise<void> => {
+    const endpoint = await cluster.start();
+    await train(new MillraceClient({ origin: endpoint.http, token: endpoint.token }));
+  };
   try {
-    const client = new MillraceClient({ origin: endpoint.http, token: endpoint.token });
-    const outcome = await Promise.race([train(client), interrupted]);
+    const outcome = await Promise.race([everything(), interrupted]);
     if (outcome === 'interrupted') {
       say('\ninterrupted; stopping');
       process.exitCode = 130;

@@ -24,7 +24,7 @@ export function upCommand(context: CommandContext): Command {
       const output = context.output(options);
       const home = resolve(options.home ?? context.config.home);
       const interrupted = untilInterrupted();
-      const starting = Cluster.start({
+      const cluster = new Cluster({
         home,
         agentCount: options.agents,
         httpPort: options.httpPort,
@@ -34,21 +34,20 @@ export function upCommand(context: CommandContext): Command {
         clock: context.clock,
         say: (text) => output.note(text),
       });
-      const started = await Promise.race([starting, interrupted]);
-      if (started !== undefined) {
-        output.result({ ...started.endpoint, token: undefined, home, endpointFile: endpointPath(home) }, () =>
+      const endpoint = await Promise.race([cluster.start(), interrupted]);
+      if (endpoint !== undefined) {
+        output.result({ ...endpoint, token: undefined, home, endpointFile: endpointPath(home) }, () =>
           [
             `Millrace is up on ${hostname()}.`,
-            `  REST API    ${started.endpoint.http}/api/v1`,
-            `  agents join ${started.endpoint.grpc}`,
+            `  REST API    ${endpoint.http}/api/v1`,
+            `  agents join ${endpoint.grpc}`,
             `  endpoint    ${endpointPath(home)} (with the admin token)`,
             'Submit a run with: millrace submit FILE --watch. Stop with Ctrl-C.',
           ].join('\n'),
         );
         await interrupted;
-        output.note('stopping');
       }
-      const { cluster } = started ?? (await starting);
+      output.note('stopping');
       await cluster.stop();
       process.exit(0);
     });

@@ -6,7 +6,7 @@ import { prepareEmbeddedPostgres, untilReady } from './embedded-postgres';
 import { endLeftOvers } from './left-overs';
 import { ManagedProcess, type ProcessPlan } from './managed-process';
 import { freePort } from './ports';
-import { homeInUse } from './up.errors';
+import { homeInUse, startInterrupted } from './up.errors';
 
 export interface ClusterOptions {
   readonly home: string;
@@ -26,31 +26,37 @@ const STOP_PATIENCE_MS = { agent: 4000, api: 3000, postgres: 2500 } as const;
 /** A whole cluster on this machine: PostgreSQL, the API and agents, each a process that is started again when it dies. */
 export class Cluster {
   private readonly parts: { process: ManagedProcess; patienceMs: number }[] = [];
-  private stopped = false;
+  private stopping: Promise<void> | undefined;
 
-  private constructor(private readonly options: ClusterOptions) {}
+  constructor(private readonly options: ClusterOptions) {}
 
-  /** Starts everything and writes `endpoint.json`; on an error what was started is stopped again. */
-  static async start(options: ClusterOptions): Promise<{ cluster: Cluster; endpoint: Endpoint }> {
-    const cluster = new Cluster(options);
-    await cluster.claimHome();
+  /**
+   * Starts everything and writes `endpoint.json`; on an error what was started is stopped again.
+   * @throws AppError UP.*, UP.INTERRUPTED when `stop` was called meanwhile
+   */
+  async start(): Promise<Endpoint> {
+    await this.claimHome();
     try {
-      return { cluster, endpoint: await cluster.startParts() };
+      return await this.startParts();
     } catch (error) {
-      await cluster.stop();
+      await this.stop();
       throw error;
     }
   }
 
-  /** Stops agents, API and database, in this order, within 10 s. */
-  async stop(): Promise<void> {
-    if (this.stopped) return;
-    this.stopped = true;
-    const { home } = this.options;
+  /** Stops agents, API and database, in this order, within 10 s; also while they start. */
+  stop(): Promise<void> {
+    this.stopping ??= this.stopParts();
+    return this.stopping;
+  }
+
+  private async stopParts(): Promise<void> {
+    // A signal to the process group reaches the parts too: none that ends by itself now may be started again.
+    for (const { process: part } of this.parts) part.retire();
     const agents = this.parts.filter(({ patienceMs }) => patienceMs === STOP_PATIENCE_MS.agent);
     await Promise.all(agents.map(({ process: agent, patienceMs }) => agent.stop(patienceMs)));
     for (const { process: part, patienceMs } of this.parts.toReversed()) await part.stop(patienceMs);
-    rmSync(join(home, 'pids', 'up'), { force: true });
+    rmSync(join(this.options.home, 'pids', 'up'), { force: true });
   }
 
   private async claimHome(): Promise<void> {
@@ -123,6 +129,7 @@ export class Cluster {
   }
 
   private add(plan: ProcessPlan, patienceMs: number): ManagedProcess {
+    if (this.stopping !== undefined) throw startInterrupted();
     const { home, clock, say } = this.options;
     const part = new ManagedProcess(plan, home, clock, (name, how) => say(`${name} ${how}; starting it again`));
     this.parts.push({ process: part, patienceMs });

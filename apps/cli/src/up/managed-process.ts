@@ -66,10 +66,15 @@ export class ManagedProcess {
     return plan.announces ? this.announcement(child, exited) : '';
   }
 
-  /** Asks the process to end, and after `patienceMs` makes it. */
-  async stop(patienceMs: number): Promise<void> {
+  /** From now on the process is not started again when it ends. */
+  retire(): void {
     this.stopping = true;
     this.cancelRestart?.();
+  }
+
+  /** Asks the process to end, and after `patienceMs` makes it. */
+  async stop(patienceMs: number): Promise<void> {
+    this.retire();
     const { child } = this;
     if (child !== undefined && child.exitCode === null && child.signalCode === null) {
       const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));

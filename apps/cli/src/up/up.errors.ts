@@ -18,6 +18,11 @@ export function portTaken(port: number, flag: string): AppError {
   });
 }
 
+/** It was stopped before it was up. */
+export function startInterrupted(): AppError {
+  return new AppError({ code: 'UP.INTERRUPTED', kind: 'aborted', message: 'the start was interrupted' });
+}
+
 /** A part did not come up. */
 export function partFailed(part: string, what: string, logPath: string): AppError {
   return new AppError({ code: 'UP.PART_FAILED', kind: 'unavailable', message: `${part} ${what}; its log is ${logPath}` });
