@@ -9,7 +9,7 @@ export function elementwise(
 ): Pick<Kernel, 'variant' | 'reference'> {
   const scalar = (dims: Dims, target: KernelTarget): KernelVariant => {
     const L = dimension(dims, 'L');
-    return perItem(wgsl, L, { L, ...overrides(dims) }, target);
+    return perItem({ wgsl, overrides: { L, ...overrides(dims) } }, L, target);
   };
   return { variant: scalar, reference: scalar };
 }

@@ -12,8 +12,12 @@ export function linearWorkgroups(count: number, target: KernelTarget): [number, 
   return [Math.ceil(count / Math.max(1, y)), Math.max(1, y), 1];
 }
 
-/** A variant with one invocation per item; `overrides` besides WG are the shader's dims. */
-export function perItem(wgsl: string, items: number, overrides: Dims, target: KernelTarget): KernelVariant {
+/** A variant with one invocation per item; `overrides` are the shader's besides WG. */
+export function perItem(
+  { wgsl, overrides }: { readonly wgsl: string; readonly overrides: Dims },
+  items: number,
+  target: KernelTarget,
+): KernelVariant {
   const workgroupSize = Math.min(LINEAR_WORKGROUP_SIZE, target.maxWorkgroupSize);
   return {
     wgsl,

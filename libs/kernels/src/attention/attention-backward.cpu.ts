@@ -46,14 +46,9 @@ function clearPart(dims: Dims, dqkv_BTE: Float64Array, part: Part): (b: number, 
   return (b, t, h) => ((b * T + t) * 3 + part) * H * D + h * D;
 }
 
-/** y[start ..] += factor * x[from ..] over one head's D entries. */
-function addScaled(
-  y: Float64Array,
-  start: number,
-  factor: number,
-  x: { array: Float64Array; from: number; D: number },
-): void {
-  for (let d = 0; d < x.D; d++) y[start + d] = at(y, start + d) + factor * at(x.array, x.from + d);
+/** y[0 ..] += factor * x[from ..] over one head's D entries. */
+function addScaled(y: Float64Array, factor: number, x: { array: Float64Array; from: number; D: number }): void {
+  for (let d = 0; d < x.D; d++) y[d] = at(y, d) + factor * at(x.array, x.from + d);
 }
 
 /** Twin of attention_query_backward. Shapes: dscores[B,H,T,T] qkv[B,T,3HD] -> dqkv[B,T,3HD], its q columns. */
@@ -66,7 +61,8 @@ export function attentionQueryBackwardTwin(dims: Dims, tensors: TwinTensors): vo
   const start = clearPart(dims, dqkv_BTE, 0);
   forEachCausalPair(sizes, (b, h, i, j) => {
     const from = (b * T + j) * 3 * H * D + (H + h) * D;
-    addScaled(dqkv_BTE, start(b, i, h), at(dscores_BHTT, ((b * H + h) * T + i) * T + j), { array, from, D });
+    const factor = at(dscores_BHTT, ((b * H + h) * T + i) * T + j);
+    addScaled(dqkv_BTE.subarray(start(b, i, h)), factor, { array, from, D });
   });
 }
 
@@ -80,7 +76,8 @@ export function attentionKeyBackwardTwin(dims: Dims, tensors: TwinTensors): void
   const start = clearPart(dims, dqkv_BTE, 1);
   forEachCausalPair(sizes, (b, h, i, j) => {
     const from = (b * T + i) * 3 * H * D + h * D;
-    addScaled(dqkv_BTE, start(b, j, h), at(dscores_BHTT, ((b * H + h) * T + i) * T + j), { array, from, D });
+    const factor = at(dscores_BHTT, ((b * H + h) * T + i) * T + j);
+    addScaled(dqkv_BTE.subarray(start(b, j, h)), factor, { array, from, D });
   });
 }
 
@@ -94,6 +91,7 @@ export function attentionValueBackwardTwin(dims: Dims, tensors: TwinTensors): vo
   const start = clearPart(dims, dqkv_BTE, 2);
   forEachCausalPair(sizes, (b, h, i, j) => {
     const from = (b * T + i) * H * D + h * D;
-    addScaled(dqkv_BTE, start(b, j, h), at(probabilities_BHTT, ((b * H + h) * T + i) * T + j), { array, from, D });
+    const factor = at(probabilities_BHTT, ((b * H + h) * T + i) * T + j);
+    addScaled(dqkv_BTE.subarray(start(b, j, h)), factor, { array, from, D });
   });
 }

@@ -13,7 +13,7 @@ import { attentionSizes, causalPairs } from './attention-sizes';
 
 function scoresBackwardScalar(dims: Dims, target: KernelTarget): KernelVariant {
   const { B, T, H, D } = attentionSizes(dims);
-  return perItem('attention_scores_backward', B * H * T * T, { B, T, H, D }, target);
+  return perItem({ wgsl: 'attention_scores_backward', overrides: { B, T, H, D } }, B * H * T * T, target);
 }
 
 function scoresBackward(dims: Dims, target: KernelTarget): KernelVariant {
@@ -38,13 +38,13 @@ function valueBackward(dims: Dims, target: KernelTarget): KernelVariant {
 
 function softmaxBackward(dims: Dims, target: KernelTarget): KernelVariant {
   const { B, T, H, D } = attentionSizes(dims);
-  return perItem('attention_softmax_backward', B * H * T, { B, T, H, D }, target);
+  return perItem({ wgsl: 'attention_softmax_backward', overrides: { B, T, H, D } }, B * H * T, target);
 }
 
 function partBackward(wgsl: string): (dims: Dims, target: KernelTarget) => KernelVariant {
   return (dims, target) => {
     const { B, T, H, D } = attentionSizes(dims);
-    return perItem(wgsl, B * T * H * D, { B, T, H, D }, target);
+    return perItem({ wgsl, overrides: { B, T, H, D } }, B * T * H * D, target);
   };
 }
 

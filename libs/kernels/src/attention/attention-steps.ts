@@ -7,7 +7,7 @@ export interface AttentionSteps {
   readonly tensors: readonly TensorDeclaration[];
 }
 
-/** Names of the tensors of a forward: qkv[B,T,3HD] -> y[B,T,HD], and `saved`, which the backward reads. */
+/** Tensors of a forward: qkv[B,T,3HD] -> y[B,T,HD], and `saved`, which the backward reads. */
 export interface AttentionForwardNames {
   readonly qkv: string;
   readonly y: string;

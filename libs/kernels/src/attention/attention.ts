@@ -7,7 +7,7 @@ import { attentionSizes, causalPairs } from './attention-sizes';
 
 function scoresScalar(dims: Dims, target: KernelTarget): KernelVariant {
   const { B, T, H, D } = attentionSizes(dims);
-  return perItem('attention_scores', B * H * T * T, { B, T, H, D }, target);
+  return perItem({ wgsl: 'attention_scores', overrides: { B, T, H, D } }, B * H * T * T, target);
 }
 
 function scores(dims: Dims, target: KernelTarget): KernelVariant {
@@ -22,12 +22,12 @@ function mix(dims: Dims, target: KernelTarget): KernelVariant {
 
 function softmax(dims: Dims, target: KernelTarget): KernelVariant {
   const { B, T, H } = attentionSizes(dims);
-  return perItem('attention_softmax', B * H * T, { B, T, H }, target);
+  return perItem({ wgsl: 'attention_softmax', overrides: { B, T, H } }, B * H * T, target);
 }
 
 function mixScalar(dims: Dims, target: KernelTarget): KernelVariant {
   const { B, T, H, D } = attentionSizes(dims);
-  return perItem('attention_mix', B * T * H * D, { B, T, H, D }, target);
+  return perItem({ wgsl: 'attention_mix', overrides: { B, T, H, D } }, B * T * H * D, target);
 }
 
 function pairsTimesHead(dims: Dims): number {

@@ -6,7 +6,8 @@ import { biasBackwardTwin } from './bias.cpu';
 
 function scalar(dims: Dims, target: KernelTarget): KernelVariant {
   const C = dimension(dims, 'C');
-  return perItem('bias_backward', C, { N: dimension(dims, 'N'), C, ACCUMULATE: flag(dims, 'accumulate') }, target);
+  const overrides = { N: dimension(dims, 'N'), C, ACCUMULATE: flag(dims, 'accumulate') };
+  return perItem({ wgsl: 'bias_backward', overrides }, C, target);
 }
 
 /** db = sum over rows of dy (+ db). Dims N, C and the flag accumulate. */

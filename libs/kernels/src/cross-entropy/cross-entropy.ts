@@ -9,11 +9,12 @@ function sizes(dims: Dims): { N: number; V: number } {
 }
 
 function forward(dims: Dims, target: KernelTarget): KernelVariant {
-  return perItem('cross_entropy_forward', dimension(dims, 'N'), sizes(dims), target);
+  return perItem({ wgsl: 'cross_entropy_forward', overrides: sizes(dims) }, dimension(dims, 'N'), target);
 }
 
 function backward(dims: Dims, target: KernelTarget): KernelVariant {
-  return perItem('cross_entropy_backward', dimension(dims, 'N') * dimension(dims, 'V'), sizes(dims), target);
+  const items = dimension(dims, 'N') * dimension(dims, 'V');
+  return perItem({ wgsl: 'cross_entropy_backward', overrides: sizes(dims) }, items, target);
 }
 
 /** loss and log-sum-exp of every row, natural logarithm. Dims N, V. */

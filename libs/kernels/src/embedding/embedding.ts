@@ -20,18 +20,20 @@ function elements(dims: Dims): number {
 }
 
 function forward(dims: Dims, target: KernelTarget): KernelVariant {
-  return perItem('embedding_forward', elements(dims), sizes(dims), target);
+  return perItem({ wgsl: 'embedding_forward', overrides: sizes(dims) }, elements(dims), target);
 }
 
 function backwardToken(dims: Dims, target: KernelTarget): KernelVariant {
   const { B, T, C } = sizes(dims);
   const V = dimension(dims, 'V');
-  return perItem('embedding_backward_token', V * C, { B, T, C, V, ACCUMULATE: flag(dims, 'accumulate') }, target);
+  const overrides = { B, T, C, V, ACCUMULATE: flag(dims, 'accumulate') };
+  return perItem({ wgsl: 'embedding_backward_token', overrides }, V * C, target);
 }
 
 function backwardPosition(dims: Dims, target: KernelTarget): KernelVariant {
   const { B, T, C } = sizes(dims);
-  return perItem('embedding_backward_position', T * C, { B, T, C, ACCUMULATE: flag(dims, 'accumulate') }, target);
+  const overrides = { B, T, C, ACCUMULATE: flag(dims, 'accumulate') };
+  return perItem({ wgsl: 'embedding_backward_position', overrides }, T * C, target);
 }
 
 /** y = wte[token] + wpe[position]. Dims B, T, C, V; only the first T rows of wpe_TC are read. */

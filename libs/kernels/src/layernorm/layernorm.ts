@@ -13,17 +13,17 @@ function sizes(dims: Dims): { N: number; C: number } {
 }
 
 function forward(dims: Dims, target: KernelTarget): KernelVariant {
-  return perItem('layernorm_forward', dimension(dims, 'N'), sizes(dims), target);
+  return perItem({ wgsl: 'layernorm_forward', overrides: sizes(dims) }, dimension(dims, 'N'), target);
 }
 
 function backwardInput(dims: Dims, target: KernelTarget): KernelVariant {
   const overrides = { ...sizes(dims), RESIDUAL: flag(dims, 'residual') };
-  return perItem('layernorm_backward_input', dimension(dims, 'N'), overrides, target);
+  return perItem({ wgsl: 'layernorm_backward_input', overrides }, dimension(dims, 'N'), target);
 }
 
 function backwardWeight(dims: Dims, target: KernelTarget): KernelVariant {
   const overrides = { ...sizes(dims), ACCUMULATE: flag(dims, 'accumulate') };
-  return perItem('layernorm_backward_weight', dimension(dims, 'C'), overrides, target);
+  return perItem({ wgsl: 'layernorm_backward_weight', overrides }, dimension(dims, 'C'), target);
 }
 
 /** y = (x - mean) rstd weight + bias per row, eps 1e-5 inside the root, biased variance. Dims N, C. */

@@ -9,7 +9,7 @@ interface Factor {
 }
 
 /** c[M,N] = a b (+ c), factors addressed by strides so that one loop serves the three layouts. */
-function multiply(dims: Dims, a: Factor, b: Factor, c_MN: Float64Array): void {
+function multiply(dims: Dims, [a, b]: readonly [Factor, Factor], c_MN: Float64Array): void {
   const M = dimension(dims, 'M');
   const K = dimension(dims, 'K');
   const N = dimension(dims, 'N');
@@ -32,7 +32,7 @@ export function matmulNnTwin(dims: Dims, tensors: TwinTensors): void {
   const N = dimension(dims, 'N');
   const c_MN = doubles(tensors, 'c_MN');
   const a = { array: doubles(tensors, 'a_MK'), rowStride: K, kStride: 1 };
-  multiply(dims, a, { array: doubles(tensors, 'b_KN'), rowStride: 1, kStride: N }, c_MN);
+  multiply(dims, [a, { array: doubles(tensors, 'b_KN'), rowStride: 1, kStride: N }], c_MN);
   if (flag(dims, 'bias') === 1) {
     const bias_N = doubles(tensors, 'bias_N');
     for (let index = 0; index < c_MN.length; index++) c_MN[index] = at(c_MN, index) + at(bias_N, index % N);
@@ -47,7 +47,7 @@ export function matmulNnTwin(dims: Dims, tensors: TwinTensors): void {
 export function matmulNtTwin(dims: Dims, tensors: TwinTensors): void {
   const K = dimension(dims, 'K');
   const a = { array: doubles(tensors, 'a_MK'), rowStride: K, kStride: 1 };
-  multiply(dims, a, { array: doubles(tensors, 'b_NK'), rowStride: K, kStride: 1 }, doubles(tensors, 'c_MN'));
+  multiply(dims, [a, { array: doubles(tensors, 'b_NK'), rowStride: K, kStride: 1 }], doubles(tensors, 'c_MN'));
 }
 
 /** Twin of matmul_tn. Shapes: a[K,M] b[K,N] -> c[M,N]. */
@@ -55,5 +55,5 @@ export function matmulTnTwin(dims: Dims, tensors: TwinTensors): void {
   const M = dimension(dims, 'M');
   const N = dimension(dims, 'N');
   const a = { array: doubles(tensors, 'a_KM'), rowStride: 1, kStride: M };
-  multiply(dims, a, { array: doubles(tensors, 'b_KN'), rowStride: 1, kStride: N }, doubles(tensors, 'c_MN'));
+  multiply(dims, [a, { array: doubles(tensors, 'b_KN'), rowStride: 1, kStride: N }], doubles(tensors, 'c_MN'));
 }

@@ -26,7 +26,7 @@ function sizes(dims: Dims): Dims {
 function scalar(layout: Layout): (dims: Dims, target: KernelTarget) => KernelVariant {
   return (dims, target) => {
     const items = dimension(dims, 'M') * dimension(dims, 'N');
-    return perItem(`matmul_${layout}_scalar`, items, overrides(layout, dims), target);
+    return perItem({ wgsl: `matmul_${layout}_scalar`, overrides: overrides(layout, dims) }, items, target);
   };
 }
 
@@ -49,7 +49,7 @@ function subgroup(layout: Layout, dims: Dims, target: KernelTarget): KernelVaria
 
 function tile(layout: Layout, dims: Dims, target: KernelTarget): KernelVariant {
   const tiles = Math.ceil(dimension(dims, 'M') / 4) * Math.ceil(dimension(dims, 'N') / 4);
-  return perItem(`matmul_${layout}_tile`, tiles, overrides(layout, dims), target);
+  return perItem({ wgsl: `matmul_${layout}_tile`, overrides: overrides(layout, dims) }, tiles, target);
 }
 
 function workgroup(layout: Layout, dims: Dims, target: KernelTarget): KernelVariant {

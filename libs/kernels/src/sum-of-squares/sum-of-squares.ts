@@ -19,7 +19,7 @@ function scalar(dims: Dims, target: KernelTarget): KernelVariant {
   const P = dimension(dims, 'P');
   const partials = sumOfSquaresPartials(L);
   assert(P === partials, `sum_of_squares of ${L} elements has ${partials} partials, not ${P}`);
-  return perItem('sum_of_squares', P, { L, P, CHUNK: Math.ceil(L / P) }, target);
+  return perItem({ wgsl: 'sum_of_squares', overrides: { L, P, CHUNK: Math.ceil(L / P) } }, P, target);
 }
 
 /** P partial sums of x², which the host adds in double. Dims L, P = sumOfSquaresPartials(L). */
