@@ -1,5 +1,6 @@
 import type { agentV1, AttemptPlan } from '@millrace/contracts';
-import { AppError, type Clock, type Logger } from '@millrace/core';
+import type { AppError} from '@millrace/core';
+import { type Clock, type Logger } from '@millrace/core';
 import type { BlobCache } from '../blobs/blob-cache';
 import type { BlobPort } from '../blobs/blob-port';
 import { asAppError, CheckpointWriter } from '../checkpoint/checkpoint-writer';

@@ -1,4 +1,5 @@
-import { AppError, type Clock, sleep } from '@millrace/core';
+import type { AppError} from '@millrace/core';
+import { type Clock, sleep } from '@millrace/core';
 import type { ManifestTensor } from '@millrace/checkpoint';
 import type { AttemptLinks, AttemptLinksOptions } from '../data-plane/attempt-links';
 import type { DataPlane } from '../data-plane/data-plane';

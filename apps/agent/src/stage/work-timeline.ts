@@ -7,8 +7,17 @@ interface Work {
   readonly enqueuedMs: number;
 }
 
-/** Weight of a new measurement in the running mean. */
-const NEW_SHARE = 0.2;
+/**
+ * An estimate grows by at most this factor at once: the first run of a program may hold the driver's compiler, a thousand
+ * times longer than any other. Too short only costs polling.
+ */
+const GROWTH_MAX = 1.5;
+/**
+ * What ends earlier than predicted was perhaps done long before, while this thread slept: how much earlier is not known, so
+ * the estimate comes down step by step until the device is seen to be at work after the sleep.
+ */
+const SHRINKAGE = 0.85;
+const EARLY = 0.97;
 const SPAN_COUNT_MAX = 10_000;
 
 /**
@@ -84,9 +93,8 @@ export class WorkTimeline {
     }
     const startMs = block[0]?.startMs ?? nowMs;
     const scale = Math.max(nowMs - startMs, 1e-3) / Math.max(cursorMs - startMs, 1e-3);
-    for (const { work, estimateMs } of block) {
-      this.estimatesMs.set(work.kind, this.estimateMs(work.kind) * (1 - NEW_SHARE) + estimateMs * scale * NEW_SHARE);
-    }
+    const factor = scale < EARLY ? SHRINKAGE : Math.min(GROWTH_MAX, (1 + scale) / 2);
+    for (const kind of new Set(block.map(({ work }) => work.kind))) this.estimatesMs.set(kind, this.estimateMs(kind) * factor);
     this.addBlock(block, scale);
     this.freeAtMs = nowMs;
   }
