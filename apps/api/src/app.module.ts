@@ -3,7 +3,7 @@ import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
 import { ThrottlerModule } from '@nestjs/throttler';
 import { AgentsController } from './agents/agents.controller';
 import { AuthGuard } from './auth/auth.guard';
-import { RateLimitGuard, REQUESTS_PER_SECOND } from './auth/rate-limit.guard';
+import { RateLimitGuard } from './auth/rate-limit.guard';
 import { UploadSpool } from './blobs/upload-spool';
 import { DocumentInterceptor } from './boundary/http/document.interceptor';
 import { ProblemFilter } from './boundary/http/problem.filter';
@@ -55,7 +55,7 @@ const SERVICES = [
 @Module({})
 export class AppModule {
   static register(options: FoundationOptions): DynamicModule {
-    const throttler = ThrottlerModule.forRoot([{ ttl: 1000, limit: REQUESTS_PER_SECOND }]);
+    const throttler = ThrottlerModule.forRoot([{ ttl: 1000, limit: options.config.requestsPerSecond }]);
     return {
       module: AppModule,
       imports: [FoundationModule.register(options), ClusterModule, throttler],

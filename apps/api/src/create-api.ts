@@ -24,6 +24,8 @@ export async function createApi(options: FoundationOptions): Promise<NestExpress
   const app = await NestFactory.create<NestExpressApplication>(AppModule.register(options), {
     logger: nestLogger(logger),
     bodyParser: false,
+    // An error is thrown to the caller instead of ending the process here.
+    abortOnError: false,
     forceCloseConnections: true,
     ...(config.tls ? { httpsOptions: { cert: await readFile(config.tls.cert), key: await readFile(config.tls.key) } } : {}),
   });
@@ -36,7 +38,7 @@ function configureExpress(app: NestExpressApplication): void {
   app.disable('x-powered-by');
   app.set('etag', strongEtag);
   app.set('query parser', 'simple');
-  app.use(assignRequestId, app.get(PrometheusService).observe, plainColons, helmet());
+  app.use(assignRequestId, app.get(PrometheusService).observe, plainColons, answerConditions, helmet());
   app.getHttpServer().requestTimeout = REQUEST_MS_MAX;
 }
 
@@ -44,5 +46,14 @@ function configureExpress(app: NestExpressApplication): void {
 function plainColons(request: Request, _: Response, next: NextFunction): void {
   const [path = '', ...query] = request.url.split('?');
   request.url = [path.replaceAll(/%3a/gi, ':'), ...query].join('?');
+  next();
+}
+
+/**
+ * `fetch` adds `Cache-Control: no-cache` to a request with If-None-Match, and Express then never answers 304. It forbids caches
+ * to answer by themselves; this is no cache.
+ */
+function answerConditions(request: Request, _: Response, next: NextFunction): void {
+  if (request.headers['if-none-match'] !== undefined) delete request.headers['cache-control'];
   next();
 }

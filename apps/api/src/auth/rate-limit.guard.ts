@@ -1,10 +1,8 @@
 import { type ExecutionContext, Injectable } from '@nestjs/common';
-import { ThrottlerGuard } from '@nestjs/throttler';
+import { ThrottlerGuard, type ThrottlerLimitDetail } from '@nestjs/throttler';
 import type { Request } from 'express';
 import { rateLimited } from '../boundary/boundary.errors';
 import { principalOf } from './auth.guard';
-
-export const REQUESTS_PER_SECOND = 200;
 
 /** Counts requests per token; public routes, which are cheap, are not counted. */
 @Injectable()
@@ -22,7 +20,7 @@ export class RateLimitGuard extends ThrottlerGuard {
     return `${name} ${tracker}`;
   }
 
-  protected override async throwThrottlingException(): Promise<void> {
-    throw rateLimited(REQUESTS_PER_SECOND);
+  protected override async throwThrottlingException(_context: ExecutionContext, { limit }: ThrottlerLimitDetail): Promise<void> {
+    throw rateLimited(limit);
   }
 }

@@ -25,6 +25,7 @@ const environmentSchema = z.object({
   MILLRACE_HEARTBEAT_MS: milliseconds(3_000),
   MILLRACE_GRACE_MS: milliseconds(900_000),
   MILLRACE_UPLOAD_BYTES_MAX: z.coerce.number().int().min(1).default(2 * GIB),
+  MILLRACE_REQUESTS_PER_SECOND: z.coerce.number().int().min(1).max(1_000_000).default(200),
   MILLRACE_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 });
 type Environment = z.output<typeof environmentSchema>;
@@ -51,6 +52,8 @@ export class ApiConfig {
   readonly heartbeatMs: number;
   readonly graceMs: number;
   readonly uploadBytesMax: number;
+  /** Per token. */
+  readonly requestsPerSecond: number;
   readonly logLevel: Environment['MILLRACE_LOG_LEVEL'];
 
   private constructor(environment: Environment) {
@@ -66,6 +69,7 @@ export class ApiConfig {
     this.heartbeatMs = environment.MILLRACE_HEARTBEAT_MS;
     this.graceMs = environment.MILLRACE_GRACE_MS;
     this.uploadBytesMax = environment.MILLRACE_UPLOAD_BYTES_MAX;
+    this.requestsPerSecond = environment.MILLRACE_REQUESTS_PER_SECOND;
     this.logLevel = environment.MILLRACE_LOG_LEVEL;
     Object.freeze(this);
   }

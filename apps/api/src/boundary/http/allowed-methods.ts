@@ -26,7 +26,7 @@ export function allowedMethods(app: Express, path: string): string[] {
 /** Every route, its path as OpenAPI writes it. */
 export function registeredRoutes(app: Express): RegisteredRoute[] {
   return routeLayers(app).flatMap(({ route }) => {
-    const path = (route?.path ?? '').replaceAll(/:([A-Za-z]+)/g, '{$1}').replaceAll('\\:', ':');
+    const path = (route?.path ?? '').replaceAll(/(?<!\\):([A-Za-z]+)/g, '{$1}').replaceAll('\\:', ':');
     return Object.keys(route?.methods ?? {}).map((method) => ({ method: method.toUpperCase(), path }));
   });
 }
