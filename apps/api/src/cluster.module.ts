@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { AgentPresenceService } from './agents/agent-presence.service';
 import { AgentsRepository } from './agents/agents.repository';
 import { AgentsService } from './agents/agents.service';
 import { AttemptEndingsService } from './attempts/attempt-endings.service';
@@ -16,6 +17,7 @@ import { CheckpointPublisherService } from './checkpointing/checkpoint-publisher
 import { CheckpointReportsService } from './checkpointing/checkpoint-reports.service';
 import { CheckpointWritesRepository } from './checkpointing/checkpoint-writes.repository';
 import { RetentionService } from './checkpointing/retention.service';
+import { ClusterContext } from './cluster-context';
 import { GenerateService } from './generate/generate.service';
 import { GenerationGangService } from './generate/generation-gang.service';
 import { GenerationTasks } from './generate/generation-tasks';
@@ -27,10 +29,12 @@ import { GrpcServer } from './grpc/grpc-server';
 import { HealthServiceAdapter } from './grpc/health-service.adapter';
 import { ClusterSignals } from './queue/cluster-signals';
 import { IdempotencyPurgeRepository } from './queue/idempotency-purge.repository';
+import { QueueCommandsService } from './queue/queue-commands.service';
 import { QueueService } from './queue/queue.service';
 import { RunActionsService } from './runs/run-actions.service';
 import { RunAdmissionService } from './runs/run-admission.service';
 import { RunDatasetsRepository } from './runs/run-datasets.repository';
+import { RunLedger } from './runs/run-ledger';
 import { RunRemovalService } from './runs/run-removal.service';
 import { RunTransitionsService } from './runs/run-transitions.service';
 import { RunsRepository } from './runs/runs.repository';
@@ -41,6 +45,8 @@ import { ResumeSourceService } from './scheduling/resume-source.service';
 import { RunShapesService } from './scheduling/run-shapes.service';
 import { SchedulingService } from './scheduling/scheduling.service';
 import { CommandDispatcherService } from './sessions/command-dispatcher.service';
+import { CommandOutcomesService } from './sessions/command-outcomes.service';
+import { HeartbeatsService } from './sessions/heartbeats.service';
 import { RunningAttemptsService } from './sessions/running-attempts.service';
 import { SessionMessagesService } from './sessions/session-messages.service';
 import { SessionOpeningService } from './sessions/session-opening.service';
@@ -50,7 +56,7 @@ import { TimelineService } from './timeline/timeline.service';
 import { TraceStore } from './timeline/trace-store';
 
 const RUNS = [
-  RunsRepository, RunDatasetsRepository, RunTransitionsService, RunAdmissionService, RunActionsService, RunRemovalService, RunsService,
+  RunsRepository, RunDatasetsRepository, RunTransitionsService, RunLedger, RunAdmissionService, RunActionsService, RunRemovalService, RunsService,
 ];
 const ATTEMPTS = [
   AttemptsRepository, LeasesRepository, AttemptProgressService, AttemptEndingsService, AttemptReportsService, AttemptReattachService,
@@ -62,7 +68,7 @@ const CHECKPOINTING = [
 ];
 const SCHEDULING = [ResumeSourceService, RunShapesService, GangPlacementService, SchedulingService, DryRunService];
 const SESSIONS = [
-  SessionRegistry, RunningAttemptsService, TelemetryIngestService, SessionMessagesService, SessionOpeningService, CommandDispatcherService,
+  SessionRegistry, RunningAttemptsService, HeartbeatsService, CommandOutcomesService, TelemetryIngestService, SessionMessagesService, SessionOpeningService, CommandDispatcherService,
 ];
 const GENERATE = [GenerationTasks, GenerationGangService, PromptTokenizerService, GenerateService];
 const GRPC = [GrpcCaller, AgentServiceAdapter, BlobServiceAdapter, HealthServiceAdapter, GrpcServer];
@@ -70,8 +76,8 @@ const GRPC = [GrpcCaller, AgentServiceAdapter, BlobServiceAdapter, HealthService
 /** The control plane: agents' sessions, scheduling, the lives of runs and attempts, checkpoints. */
 @Module({
   providers: [
-    ClusterSignals, ...RUNS, ...ATTEMPTS, ...CHECKPOINTING, ...SCHEDULING, ...SESSIONS, ...GENERATE, TraceStore, TimelineService,
-    AgentsRepository, AgentsService, IdempotencyPurgeRepository, QueueService, ...GRPC,
+    ClusterContext, ClusterSignals, ...RUNS, ...ATTEMPTS, ...CHECKPOINTING, ...SCHEDULING, ...SESSIONS, ...GENERATE, TraceStore, TimelineService,
+    AgentsRepository, AgentPresenceService, AgentsService, IdempotencyPurgeRepository, QueueCommandsService, QueueService, ...GRPC,
   ],
   exports: [
     RunsService, AgentsService, GenerateService, TimelineService, GrpcServer, QueueService,

@@ -91,7 +91,7 @@ export class FakeAgent {
   take<C extends Incoming['$case']>(kind: C, test: (value: ValueOf<C>) => boolean = () => true, timeoutMs = 10_000): Promise<ValueOf<C>> {
     const find = (): ValueOf<C> | undefined => {
       if (this.error) throw this.error;
-      const values = this.received.filter(({ $case }) => $case === kind).map(({ value }) => value as ValueOf<C>);
+      const values = this.received.filter(({ $case }) => $case === kind).map(({ value }) => value as unknown as ValueOf<C>);
       return values.findLast(test);
     };
     return eventually<ValueOf<C>>(`${this.id} receives ${kind}`, find, timeoutMs);
@@ -167,7 +167,7 @@ export class FakeAgent {
       const call = client.get({ sha256: sha, offset, length }, bearer(TOKEN));
       call.on('data', (message: blobV1.GetResponse) => {
         totalBytes ||= message.totalBytes;
-        pieces.push(message.data as Buffer);
+        pieces.push(message.data);
       });
       call.on('error', reject);
       call.on('end', () => {

@@ -247,7 +247,7 @@ describe('the life of a run', () => {
 
   it('uses up its retries with real failures only', async () => {
     await connect('agent_a', 'agent_b');
-    const { id } = await api.runs.submit(tinySpec({ retries: 1 as never }), 'tester');
+    const { id } = await api.runs.submit(tinySpec({ retries: 1 }), 'tester');
     const fail = async (afterFence: number): Promise<number> => {
       const pairs = await Promise.all(agents.map(async (agent) => [agent, await agent.attempt(id, afterFence)] as const));
       const [agent, attempt] = pairs[0] as [FakeAgent, Attempt];
@@ -265,7 +265,7 @@ describe('the life of a run', () => {
 
   it('leaves a draining agent at a boundary without using up a retry', async () => {
     await connect('agent_a', 'agent_b', 'agent_c');
-    const { id } = await api.runs.submit(tinySpec({ retries: 0 as never }), 'tester');
+    const { id } = await api.runs.submit(tinySpec({ retries: 0 }), 'tester');
     const used = await eventually('placed', async () => {
       const leases = await api.prisma.lease.findMany({ orderBy: { rank: 'asc' } });
       return leases.length === 2 ? leases.map(({ agentId }) => agentId) : undefined;

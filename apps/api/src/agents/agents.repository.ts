@@ -16,6 +16,12 @@ export interface AgentRegistration {
 
 export type AgentWithLease = Agent & { lease: Lease | null };
 
+/** Which session of which agent. */
+export interface SessionKey {
+  readonly agentId: string;
+  readonly epoch: number;
+}
+
 /** What became of a batch: stored now, stored before, or sent by a session that is not the newest any more. */
 export type SequenceOutcome = 'new' | 'duplicate' | 'superseded';
 
@@ -36,7 +42,7 @@ export class AgentsRepository {
   }
 
   /** False when a newer session has taken over. */
-  async markSeen(agentId: string, epoch: number, now: Date): Promise<boolean> {
+  async markSeen({ agentId, epoch }: SessionKey, now: Date): Promise<boolean> {
     const { count } = await this.prisma.agent.updateMany({
       where: { id: agentId, epoch },
       data: { connected: true, lastSeenAt: now },
@@ -44,30 +50,30 @@ export class AgentsRepository {
     return count === 1;
   }
 
-  async markDisconnected(tx: Transaction, agentId: string, epoch: number): Promise<boolean> {
+  async markDisconnected(tx: Transaction, { agentId, epoch }: SessionKey): Promise<boolean> {
     const { count } = await tx.agent.updateMany({ where: { id: agentId, epoch, connected: true }, data: { connected: false } });
     return count === 1;
   }
 
-  async isCurrent(tx: Transaction, agentId: string, epoch: number): Promise<boolean> {
+  async isCurrent(tx: Transaction, { agentId, epoch }: SessionKey): Promise<boolean> {
     return (await tx.agent.count({ where: { id: agentId, epoch } })) === 1;
   }
 
   /** In the transaction that stores the batch: either both are there or neither. */
-  async advanceMetrics(tx: Transaction, agentId: string, epoch: number, sequence: number): Promise<SequenceOutcome> {
+  async advanceMetrics(tx: Transaction, { agentId, epoch }: SessionKey, sequence: number): Promise<SequenceOutcome> {
     const metricsSeq = BigInt(sequence);
     const { count } = await tx.agent.updateMany({ where: { id: agentId, epoch, metricsSeq: { lt: metricsSeq } }, data: { metricsSeq } });
-    return count === 1 ? 'new' : this.notAdvanced(tx, agentId, epoch);
+    return count === 1 ? 'new' : this.notAdvanced(tx, { agentId, epoch });
   }
 
-  async advanceLogs(tx: Transaction, agentId: string, epoch: number, sequence: number): Promise<SequenceOutcome> {
+  async advanceLogs(tx: Transaction, { agentId, epoch }: SessionKey, sequence: number): Promise<SequenceOutcome> {
     const logsSeq = BigInt(sequence);
     const { count } = await tx.agent.updateMany({ where: { id: agentId, epoch, logsSeq: { lt: logsSeq } }, data: { logsSeq } });
-    return count === 1 ? 'new' : this.notAdvanced(tx, agentId, epoch);
+    return count === 1 ? 'new' : this.notAdvanced(tx, { agentId, epoch });
   }
 
-  private async notAdvanced(tx: Transaction, agentId: string, epoch: number): Promise<SequenceOutcome> {
-    return (await this.isCurrent(tx, agentId, epoch)) ? 'duplicate' : 'superseded';
+  private async notAdvanced(tx: Transaction, session: SessionKey): Promise<SequenceOutcome> {
+    return (await this.isCurrent(tx, session)) ? 'duplicate' : 'superseded';
   }
 
   async find(id: string): Promise<AgentWithLease | null> {

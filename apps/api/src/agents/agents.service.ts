@@ -1,15 +1,10 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { AgentBody, Page } from '@millrace/contracts';
-import type { Clock } from '@millrace/core';
 import { isLive } from '../attempts/attempt-record';
-import { AttemptsRepository } from '../attempts/attempts.repository';
 import { BoundaryRequestsService } from '../attempts/boundary-requests.service';
-import { ApiConfig } from '../config/api-config';
-import { CLOCK } from '../config/api-logger';
-import { PrismaService, type Transaction } from '../database/prisma.service';
-import { EventsService } from '../events/events.service';
-import { ClusterSignals } from '../queue/cluster-signals';
-import { RunsRepository } from '../runs/runs.repository';
+import { ClusterContext } from '../cluster-context';
+import type { Transaction } from '../database/prisma.service';
+import { type FencedAttempt, RunLedger } from '../runs/run-ledger';
 import { agentBody } from './agent-body';
 import { agentCursorInvalid, agentNotFound } from './agents.errors';
 import { AgentsRepository, type AgentWithLease } from './agents.repository';
@@ -23,15 +18,10 @@ export interface AgentListQuery {
 @Injectable()
 export class AgentsService {
   constructor(
-    private readonly prisma: PrismaService,
     private readonly agents: AgentsRepository,
-    private readonly runs: RunsRepository,
-    private readonly attempts: AttemptsRepository,
+    private readonly ledger: RunLedger,
     private readonly boundaries: BoundaryRequestsService,
-    private readonly events: EventsService,
-    private readonly signals: ClusterSignals,
-    private readonly config: ApiConfig,
-    @Inject(CLOCK) private readonly clock: Clock,
+    private readonly context: ClusterContext,
   ) {}
 
   async list({ limit, cursor }: AgentListQuery): Promise<Page<AgentBody>> {
@@ -55,29 +45,26 @@ export class AgentsService {
   async drain(id: string, actor: string): Promise<AgentBody> {
     const { lease } = await this.found(id);
     await this.setDraining(id, true, actor);
-    if (lease) await this.prisma.transaction((tx) => this.leave(tx, lease));
-    this.signals.commands();
+    if (lease) await this.ledger.change((tx) => this.leave(tx, lease));
     return this.get(id);
   }
 
   async undrain(id: string, actor: string): Promise<AgentBody> {
     await this.found(id);
     await this.setDraining(id, false, actor);
-    this.signals.schedule();
     return this.get(id);
   }
 
   private async setDraining(id: string, draining: boolean, actor: string): Promise<void> {
-    await this.prisma.transaction(async (tx) => {
+    await this.ledger.change(async (tx) => {
       if (!(await this.agents.setDraining(tx, id, draining))) return;
-      await this.events.append(tx, { type: 'agent.state', subject: id, actor, data: { state: draining ? 'draining' : 'undrained' } });
+      await this.ledger.transitions.note(tx, { type: 'agent.state', subject: id, actor, data: { state: draining ? 'draining' : 'undrained' } });
     });
   }
 
-  private async leave(tx: Transaction, { runId, fence }: { runId: string; fence: number }): Promise<void> {
-    const run = await this.runs.lock(tx, runId);
-    const attempt = run?.fence === fence ? await this.attempts.find(tx, runId, fence) : null;
-    if (attempt && isLive(attempt.state)) await this.boundaries.request(tx, attempt, { checkpoint: true, stop: true });
+  private async leave(tx: Transaction, { runId, fence }: FencedAttempt): Promise<void> {
+    const locked = await this.ledger.lock(tx, { runId, fence });
+    if (locked && isLive(locked.attempt.state)) await this.boundaries.request(tx, locked.attempt, { checkpoint: true, stop: true });
   }
 
   private async found(id: string): Promise<AgentWithLease> {
@@ -87,7 +74,7 @@ export class AgentsService {
   }
 
   private body(agent: AgentWithLease): AgentBody {
-    return agentBody(agent, { nowMs: this.clock.now(), silentMs: this.config.leaseMs });
+    return agentBody(agent, { nowMs: this.context.clock.now(), silentMs: this.context.config.leaseMs });
   }
 }
 

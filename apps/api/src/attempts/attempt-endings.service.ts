@@ -5,12 +5,10 @@ import { retryDecision } from '@millrace/scheduler';
 import { CheckpointWritesRepository } from '../checkpointing/checkpoint-writes.repository';
 import { CLOCK } from '../config/api-logger';
 import type { Transaction } from '../database/prisma.service';
-import { EventsService } from '../events/events.service';
 import type { RunRecord } from '../runs/run-record';
-import { RunTransitionsService } from '../runs/run-transitions.service';
+import { RunLedger } from '../runs/run-ledger';
 import { type AttemptRecord, type AttemptState, everyRank } from './attempt-record';
-import { type AttemptChanges, AttemptsRepository } from './attempts.repository';
-import { LeasesRepository } from './leases.repository';
+import type { AttemptChanges } from './attempts.repository';
 
 export interface Ending {
   readonly run: RunRecord;
@@ -23,15 +21,17 @@ export interface FailedEnding extends Ending {
   readonly failure: Failure;
 }
 
+interface EndChanges extends AttemptChanges {
+  readonly state: AttemptState;
+  readonly actor: string;
+}
+
 /** How a live attempt ends, and what becomes of its run. The caller holds the run's lock. */
 @Injectable()
 export class AttemptEndingsService {
   constructor(
-    private readonly attempts: AttemptsRepository,
-    private readonly leases: LeasesRepository,
+    private readonly ledger: RunLedger,
     private readonly checkpoints: CheckpointWritesRepository,
-    private readonly transitions: RunTransitionsService,
-    private readonly events: EventsService,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
@@ -40,13 +40,13 @@ export class AttemptEndingsService {
    * device must not be promised to the next gang while the last one may still use it.
    */
   async fail(tx: Transaction, { run, attempt, state, failure, actor }: FailedEnding): Promise<void> {
-    await this.end(tx, attempt, actor, { state, failure });
+    await this.end(tx, attempt, { actor, state, failure });
     if (run.step >= attempt.plan.lastStep && (await this.checkpoints.isDurable(tx, run.id, attempt.plan.lastStep))) {
       // Nothing is left to train: what was lost is only the report that it finished.
-      await this.transitions.move(tx, run, 'succeeded', { actor, reason: null });
+      await this.ledger.transitions.move(tx, run, { to: 'succeeded', actor, reason: null });
       return;
     }
-    const earlier = (await this.attempts.ofRuns([run.id], tx))
+    const earlier = (await this.ledger.attempts.ofRuns([run.id], tx))
       .filter(({ fence }) => fence < attempt.fence)
       .map((each) => each.failure?.class);
     const decision = retryDecision(earlier, failure.class, run.spec.retries);
@@ -54,20 +54,20 @@ export class AttemptEndingsService {
     const changes = { actor, reason, failures: decision.usedRetries };
     if (!decision.retry) {
       // The fence stays: points of the last steps, still on their way from other ranks, belong to the run.
-      await this.transitions.move(tx, run, 'failed', changes);
+      await this.ledger.transitions.move(tx, run, { to: 'failed', ...changes });
       return;
     }
     const next = run.state === 'pausing' ? 'paused' : 'recovering';
-    await this.transitions.move(tx, run, next, { ...changes, fence: run.fence + 1 });
+    await this.ledger.transitions.move(tx, run, { to: next, ...changes, fence: run.fence + 1 });
   }
 
   /** Ends the attempt and the run with it if every rank finished and the last step's checkpoint is durable. */
   async succeedIfComplete(tx: Transaction, { run, attempt, actor }: Ending): Promise<boolean> {
     if (!everyRank(attempt, ({ state }) => state === 'finished')) return false;
     if (!(await this.checkpoints.isDurable(tx, run.id, attempt.plan.lastStep))) return false;
-    await this.end(tx, attempt, actor, { state: 'finished' });
-    await this.leases.releaseAll(tx, attempt);
-    await this.transitions.move(tx, run, 'succeeded', { actor, reason: null });
+    await this.end(tx, attempt, { actor, state: 'finished' });
+    await this.ledger.leases.releaseAll(tx, attempt);
+    await this.ledger.transitions.move(tx, run, { to: 'succeeded', actor, reason: null });
     return true;
   }
 
@@ -79,38 +79,39 @@ export class AttemptEndingsService {
     const step = Object.values(attempt.ranks)[0]?.step ?? 0;
     if (!everyRank(attempt, (rank) => rank.state === 'paused' && rank.step === step)) return false;
     if (!(await this.checkpoints.isDurable(tx, run.id, step))) return false;
-    await this.leases.releaseAll(tx, attempt);
+    await this.ledger.leases.releaseAll(tx, attempt);
     if (run.state === 'pausing') {
-      await this.end(tx, attempt, actor, { state: 'paused' });
+      await this.end(tx, attempt, { actor, state: 'paused' });
       const reason = { code: 'RUN.PAUSED', message: `paused after step ${step}; resume goes on with step ${step + 1}` };
-      await this.transitions.move(tx, run, 'paused', { actor, reason });
+      await this.ledger.transitions.move(tx, run, { to: 'paused', actor, reason });
       return true;
     }
     const message = `left its devices after step ${step}, because one of them drains`;
-    await this.end(tx, attempt, actor, { state: 'paused', failure: { class: 'preempted', code: 'ATTEMPT.DRAINED', message } });
-    await this.transitions.move(tx, run, 'recovering', { actor, reason: { code: 'ATTEMPT.DRAINED', message }, fence: run.fence + 1 });
+    await this.end(tx, attempt, { actor, state: 'paused', failure: { class: 'preempted', code: 'ATTEMPT.DRAINED', message } });
+    const reason = { code: 'ATTEMPT.DRAINED', message };
+    await this.ledger.transitions.move(tx, run, { to: 'recovering', actor, reason, fence: run.fence + 1 });
     return true;
   }
 
   /** The attempt is to be stopped for good; its leases end when the agents confirm it. */
   async cancel(tx: Transaction, attempt: AttemptRecord, actor: string): Promise<void> {
-    await this.end(tx, attempt, actor, { state: 'cancelled' });
+    await this.end(tx, attempt, { actor, state: 'cancelled' });
   }
 
   /** One device of an attempt that is over is free. With the last one, a run that was being stopped is. */
   async release(tx: Transaction, run: RunRecord, lease: { agentId: string; fence: number }): Promise<boolean> {
     const fenced = { runId: run.id, fence: lease.fence };
-    if (!(await this.leases.release(tx, lease.agentId, fenced))) return false;
-    const left = await this.leases.ofRun(tx, run.id);
+    if (!(await this.ledger.leases.release(tx, lease.agentId, fenced))) return false;
+    const left = await this.ledger.leases.ofRun(tx, run.id);
     if (run.state === 'stopping' && left.length === 0) {
-      await this.transitions.move(tx, run, run.stopping === 'fail' ? 'failed' : 'cancelled', { actor: 'system' });
+      await this.ledger.transitions.move(tx, run, { to: run.stopping === 'fail' ? 'failed' : 'cancelled', actor: 'system' });
     }
     return true;
   }
 
-  private async end(tx: Transaction, attempt: AttemptRecord, actor: string, changes: AttemptChanges & { state: AttemptState }): Promise<void> {
-    await this.attempts.update(tx, attempt, { ...changes, finishedAt: new Date(this.clock.now()) });
-    await this.events.append(tx, {
+  private async end(tx: Transaction, attempt: AttemptRecord, { actor, ...changes }: EndChanges): Promise<void> {
+    await this.ledger.attempts.update(tx, attempt, { ...changes, finishedAt: new Date(this.clock.now()) });
+    await this.ledger.transitions.note(tx, {
       type: 'run.attempt', runId: attempt.runId, subject: attempt.id, actor,
       data: { fence: attempt.fence, state: changes.state, failure: changes.failure ? { ...changes.failure } : null },
     });

@@ -2,22 +2,18 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { agentV1 } from '@millrace/contracts';
 import type { Logger } from '@millrace/core';
 import { LOGGER } from '../config/api-logger';
-import { PrismaService, type Transaction } from '../database/prisma.service';
-import { RunsRepository } from '../runs/runs.repository';
+import type { Transaction } from '../database/prisma.service';
+import { RunLedger } from '../runs/run-ledger';
 import type { SessionIdentity } from '../sessions/agent-session';
 import { AttemptEndingsService } from './attempt-endings.service';
-import { type AttemptRecord, isLive, rankOf } from './attempt-record';
-import { AttemptsRepository } from './attempts.repository';
-import { type LeaseRecord, LeasesRepository } from './leases.repository';
+import { isLive, rankOf } from './attempt-record';
+import type { LeaseRecord } from './leases.repository';
 
 /** Compares what an agent that opens a session says it runs with what it was given. */
 @Injectable()
 export class AttemptReattachService {
   constructor(
-    private readonly prisma: PrismaService,
-    private readonly runs: RunsRepository,
-    private readonly attempts: AttemptsRepository,
-    private readonly leases: LeasesRepository,
+    private readonly ledger: RunLedger,
     private readonly endings: AttemptEndingsService,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
@@ -27,16 +23,16 @@ export class AttemptReattachService {
    * without waiting for the lease. One that it never took is sent again; one that is over is released.
    */
   async registered({ agentId }: SessionIdentity, running: readonly agentV1.RunningAttempt[]): Promise<void> {
-    for (const lease of await this.leases.ofAgents([agentId])) {
+    for (const lease of await this.ledger.leases.ofAgents([agentId])) {
       const runs = running.some(({ runId, fence }) => runId === lease.runId && fence === lease.fence);
-      await this.prisma.transaction((tx) => (runs ? this.noteRunning(tx, lease) : this.notRunning(tx, lease)));
+      await this.ledger.change((tx) => (runs ? this.noteRunning(tx, lease) : this.notRunning(tx, lease)));
     }
   }
 
   private async notRunning(tx: Transaction, { agentId, runId, fence }: LeaseRecord): Promise<void> {
-    const run = await this.runs.lock(tx, runId);
-    const attempt = run && (await this.attempts.find(tx, runId, fence));
-    if (!run || !attempt) return;
+    const locked = await this.ledger.lock(tx, { runId, fence });
+    if (!locked) return;
+    const { run, attempt } = locked;
     if (!isLive(attempt.state)) return void (await this.endings.release(tx, run, { agentId, fence }));
     const rank = rankOf(attempt, agentId);
     const state = rank === undefined ? undefined : attempt.ranks[rank]?.state;
@@ -46,21 +42,14 @@ export class AttemptReattachService {
     const message = `${agentId} (rank ${rank}) came back as a new process, without the attempt that it ran`;
     const failure = { class: 'node_lost' as const, code: 'ATTEMPT.AGENT_REPLACED', message, culprit: { rank, agent: agentId } };
     await this.endings.fail(tx, { run, attempt, actor: agentId, state: 'lost', failure });
-    const after = await this.runs.lock(tx, runId);
+    const after = await this.ledger.runs.lock(tx, runId);
     if (after) await this.endings.release(tx, after, { agentId, fence });
   }
 
   /** The acknowledgement of the start may have been lost with the last session. */
-  private async noteRunning(tx: Transaction, { agentId, runId, fence }: LeaseRecord): Promise<void> {
-    const run = await this.runs.lock(tx, runId);
-    const attempt = run && (await this.attempts.find(tx, runId, fence));
-    const rank = attempt ? rankOf(attempt, agentId) : undefined;
-    if (attempt && rank !== undefined) await this.accept(tx, attempt, rank);
-  }
-
-  private async accept(tx: Transaction, attempt: AttemptRecord, rank: number): Promise<void> {
-    const status = attempt.ranks[rank];
-    if (status?.state !== 'pending') return;
-    await this.attempts.update(tx, attempt, { ranks: { ...attempt.ranks, [rank]: { ...status, state: 'accepted' } } });
+  private async noteRunning(tx: Transaction, lease: LeaseRecord): Promise<void> {
+    const locked = await this.ledger.lock(tx, lease);
+    const rank = locked && rankOf(locked.attempt, lease.agentId);
+    if (locked && rank !== undefined) await this.ledger.attempts.accept(tx, locked.attempt, rank);
   }
 }

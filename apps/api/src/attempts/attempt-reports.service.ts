@@ -3,16 +3,13 @@ import { type agentV1, FAILURE_CLASSES, type Failure } from '@millrace/contracts
 import type { Logger } from '@millrace/core';
 import { AgentsRepository } from '../agents/agents.repository';
 import { LOGGER } from '../config/api-logger';
-import { PrismaService, type Transaction } from '../database/prisma.service';
-import { ClusterSignals } from '../queue/cluster-signals';
-import type { RunRecord } from '../runs/run-record';
-import { RunsRepository } from '../runs/runs.repository';
+import type { Transaction } from '../database/prisma.service';
+import { type FencedAttempt, type LockedAttempt, RunLedger } from '../runs/run-ledger';
 import type { SessionIdentity } from '../sessions/agent-session';
 import { AttemptProgressService } from './attempt-progress.service';
 import { AttemptEndingsService } from './attempt-endings.service';
-import { type AttemptRecord, isLive, rankOf, type RankState, type RankStatus } from './attempt-record';
+import { type AttemptRecord, isLive, rankOf, type RankStatus } from './attempt-record';
 import { attemptReportInvalid } from './attempts.errors';
-import { AttemptsRepository } from './attempts.repository';
 
 const REPORTED_STATES = ['starting', 'ready', 'running', 'finished', 'paused', 'stopped', 'failed'] as const;
 type ReportedState = (typeof REPORTED_STATES)[number];
@@ -24,32 +21,26 @@ type Report = Pick<agentV1.AttemptReport, 'runId' | 'fence' | 'step' | 'failureC
 @Injectable()
 export class AttemptReportsService {
   constructor(
-    private readonly prisma: PrismaService,
+    private readonly ledger: RunLedger,
     private readonly agents: AgentsRepository,
-    private readonly runs: RunsRepository,
-    private readonly attempts: AttemptsRepository,
     private readonly progress: AttemptProgressService,
     private readonly endings: AttemptEndingsService,
-    private readonly signals: ClusterSignals,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
   /** A report under an old fence, by an old session or by an agent that is not in the attempt is dropped. */
   async report(session: SessionIdentity, given: agentV1.AttemptReport): Promise<void> {
     const report = parseReport(given);
-    const taken = await this.prisma.transaction(async (tx) => {
-      if (!(await this.agents.isCurrent(tx, session.agentId, session.epoch))) return false;
-      const run = await this.runs.lock(tx, report.runId);
-      const attempt = run && (await this.attempts.find(tx, report.runId, report.fence));
-      const rank = attempt ? rankOf(attempt, session.agentId) : undefined;
-      if (!run || !attempt || rank === undefined) return false;
-      await this.take(tx, { run, attempt, rank, report, agentId: session.agentId });
+    const taken = await this.ledger.change(async (tx) => {
+      if (!(await this.agents.isCurrent(tx, session))) return false;
+      const locked = await this.ledger.lock(tx, report);
+      const rank = locked && rankOf(locked.attempt, session.agentId);
+      if (!locked || rank === undefined) return false;
+      await this.take(tx, { ...locked, rank, report, agentId: session.agentId });
       return true;
     });
     const { runId, fence, state, step } = report;
     this.logger.info({ agent: session.agentId, runId, fence, state, step, taken }, 'attempt report');
-    this.signals.commands();
-    this.signals.schedule();
   }
 
   private async take(tx: Transaction, given: TakenReport): Promise<void> {
@@ -77,7 +68,7 @@ export class AttemptReportsService {
       case 'stopped': {
         await this.endings.fail(tx, { ...ending, state: 'failed', failure: failureOf(report, attempt, rank) });
         // This agent itself has stopped already; the others are told to.
-        const after = await this.runs.lock(tx, run.id);
+        const after = await this.ledger.runs.lock(tx, run.id);
         if (after) await this.endings.release(tx, after, { agentId, fence: attempt.fence });
         return;
       }
@@ -91,52 +82,36 @@ export class AttemptReportsService {
     const status: RankStatus = { agent: agentId, state: report.state, step: Math.max(report.step, before?.step ?? 0) };
     if (before && before.state === status.state && before.step === status.step) return attempt;
     const ranks = { ...attempt.ranks, [rank]: status };
-    await this.attempts.update(tx, attempt, { ranks });
+    await this.ledger.attempts.update(tx, attempt, { ranks });
     return { ...attempt, ranks };
   }
 
   /** The agent took a command or refused it. A refused start ends the attempt. */
-  async commandAnswered(session: SessionIdentity, command: StartedCommand, result: agentV1.CommandResult): Promise<void> {
+  async commandAnswered(session: SessionIdentity, command: FencedAttempt, result: agentV1.CommandResult): Promise<void> {
     if (!result.ok) {
       return this.report(session, {
         ...command, state: 'failed', step: 0, failureClass: 'internal',
         errorCode: result.errorCode || 'ATTEMPT.REFUSED', errorMessage: result.errorMessage || 'the agent refused the attempt', culpritRank: -1,
       });
     }
-    await this.prisma.transaction(async (tx) => {
-      const run = await this.runs.lock(tx, command.runId);
-      const attempt = run && (await this.attempts.find(tx, command.runId, command.fence));
-      const rank = attempt ? rankOf(attempt, session.agentId) : undefined;
-      if (!attempt || rank === undefined || attempt.ranks[rank]?.state !== 'pending') return;
-      await this.setRankState(tx, attempt, rank, 'accepted');
+    await this.ledger.note(async (tx) => {
+      const locked = await this.ledger.lock(tx, command);
+      const rank = locked && rankOf(locked.attempt, session.agentId);
+      if (locked && rank !== undefined) await this.ledger.attempts.accept(tx, locked.attempt, rank);
     });
   }
 
   /** The agent confirmed that it has stopped the attempt. */
-  async stopConfirmed(session: SessionIdentity, command: StartedCommand): Promise<void> {
-    await this.prisma.transaction(async (tx) => {
-      const run = await this.runs.lock(tx, command.runId);
-      const attempt = run && (await this.attempts.find(tx, command.runId, command.fence));
-      if (!run || !attempt || isLive(attempt.state)) return;
-      await this.endings.release(tx, run, { agentId: session.agentId, fence: command.fence });
+  async stopConfirmed(session: SessionIdentity, command: FencedAttempt): Promise<void> {
+    await this.ledger.change(async (tx) => {
+      const locked = await this.ledger.lock(tx, command);
+      if (!locked || isLive(locked.attempt.state)) return;
+      await this.endings.release(tx, locked.run, { agentId: session.agentId, fence: command.fence });
     });
-    this.signals.schedule();
-  }
-
-  private async setRankState(tx: Transaction, attempt: AttemptRecord, rank: number, state: RankState): Promise<void> {
-    const before = attempt.ranks[rank];
-    if (before) await this.attempts.update(tx, attempt, { ranks: { ...attempt.ranks, [rank]: { ...before, state } } });
   }
 }
 
-export interface StartedCommand {
-  readonly runId: string;
-  readonly fence: number;
-}
-
-interface TakenReport {
-  readonly run: RunRecord;
-  readonly attempt: AttemptRecord;
+interface TakenReport extends LockedAttempt {
   readonly rank: number;
   readonly report: Report;
   readonly agentId: string;

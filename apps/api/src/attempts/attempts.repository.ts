@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Failure } from '@millrace/contracts';
 import { PrismaService, type Transaction } from '../database/prisma.service';
 import { type Attempt, Prisma } from '../generated/prisma/client';
+import type { FencedRun } from './leases.repository';
 import {
   type AttemptRecord, type AttemptState, type AttemptStatus, type BoundaryRequest, LIVE_ATTEMPT_STATES, type RankStatuses, type StoredPlan,
 } from './attempt-record';
@@ -35,7 +36,7 @@ export class AttemptsRepository {
     });
   }
 
-  async find(reader: Transaction | undefined, runId: string, fence: number): Promise<AttemptRecord | null> {
+  async find(reader: Transaction | undefined, { runId, fence }: FencedRun): Promise<AttemptRecord | null> {
     const row = await (reader ?? this.prisma).attempt.findUnique({ where: { runId_fence: { runId, fence } } });
     return row && toRecord(row);
   }
@@ -67,6 +68,13 @@ export class AttemptsRepository {
     return rows.map(({ plan }) => (plan as unknown as StoredPlan).resumeCheckpointId).filter((id) => id !== null);
   }
 
+  /** The rank has taken the start. */
+  async accept(tx: Transaction, attempt: AttemptRecord, rank: number): Promise<void> {
+    const status = attempt.ranks[rank];
+    if (status?.state !== 'pending') return;
+    await this.update(tx, attempt, { ranks: { ...attempt.ranks, [rank]: { ...status, state: 'accepted' } } });
+  }
+
   async update(tx: Transaction, attempt: AttemptRecord, changes: AttemptChanges): Promise<void> {
     const { failure, ranks, boundary, ...plain } = changes;
     await tx.attempt.update({
@@ -82,7 +90,7 @@ export class AttemptsRepository {
 }
 
 function json(document: object): Prisma.InputJsonObject {
-  return document as Prisma.InputJsonObject;
+  return document;
 }
 
 function toStatus(row: Omit<Attempt, 'plan' | 'dataKey'>): AttemptStatus {

@@ -1,8 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { PrismaService, type Transaction } from '../database/prisma.service';
-import { RunsRepository } from '../runs/runs.repository';
+import type { Transaction } from '../database/prisma.service';
+import { type FencedAttempt, RunLedger } from '../runs/run-ledger';
 import type { AttemptRecord } from './attempt-record';
-import { AttemptsRepository } from './attempts.repository';
 
 export interface Wanted {
   readonly checkpoint: boolean;
@@ -12,11 +11,7 @@ export interface Wanted {
 /** What rank 0 is asked to do at its next step boundary. A request is a row's field, so it survives a lost session. */
 @Injectable()
 export class BoundaryRequestsService {
-  constructor(
-    private readonly prisma: PrismaService,
-    private readonly runs: RunsRepository,
-    private readonly attempts: AttemptsRepository,
-  ) {}
+  constructor(private readonly ledger: RunLedger) {}
 
   /** Joins what is asked already: a stop stays a stop. The caller holds the run's lock. */
   async request(tx: Transaction, attempt: AttemptRecord, { checkpoint, stop }: Wanted): Promise<void> {
@@ -28,16 +23,15 @@ export class BoundaryRequestsService {
       stop: stop || (boundary?.stop ?? false),
       acknowledged: false,
     };
-    await this.attempts.update(tx, attempt, { boundary: next });
+    await this.ledger.attempts.update(tx, attempt, { boundary: next });
   }
 
   /** Rank 0 will do it at its next boundary; it holds the request from now on. */
-  async acknowledged(runId: string, fence: number, sequence: number): Promise<void> {
-    await this.prisma.transaction(async (tx) => {
-      await this.runs.lock(tx, runId);
-      const attempt = await this.attempts.find(tx, runId, fence);
+  async acknowledged(fenced: FencedAttempt, sequence: number): Promise<void> {
+    await this.ledger.note(async (tx) => {
+      const attempt = (await this.ledger.lock(tx, fenced))?.attempt;
       if (attempt?.boundary?.sequence !== sequence) return;
-      await this.attempts.update(tx, attempt, { boundary: { ...attempt.boundary, acknowledged: true } });
+      await this.ledger.attempts.update(tx, attempt, { boundary: { ...attempt.boundary, acknowledged: true } });
     });
   }
 }

@@ -47,7 +47,7 @@ export class LeasesRepository {
   }
 
   /** Under the run's lock: a renewal may have come since it was read. */
-  async lockExpired(tx: Transaction, agentId: string, fence: number, now: Date): Promise<boolean> {
+  async lockExpired(tx: Transaction, { agentId, fence }: Pick<LeaseRecord, 'agentId' | 'fence'>, now: Date): Promise<boolean> {
     const rows = await tx.$queryRaw<{ agentId: string }[]>`
       SELECT "agentId" FROM "Lease" WHERE "agentId" = ${agentId} AND "fence" = ${fence} AND "expiresAt" < ${now} FOR UPDATE`;
     return rows.length === 1;

@@ -6,16 +6,10 @@ import type { Transaction } from '../database/prisma.service';
 import { EventsService } from '../events/events.service';
 import type { RunRecord } from '../runs/run-record';
 import type { CheckpointPart } from './checkpoint-part';
-import { CheckpointWritesRepository, type PartKey } from './checkpoint-writes.repository';
+import { CheckpointWritesRepository, type PartKey, type Publication } from './checkpoint-writes.repository';
 import { blocksMissing } from './checkpointing.errors';
 import { mergeParts } from './merge-parts';
 import { RetentionService } from './retention.service';
-
-export interface Publication {
-  readonly id: string;
-  readonly manifest: ManifestDocument;
-  readonly bytes: number;
-}
 
 /** Makes a checkpoint of its parts: first everything is verified, then one transaction makes it visible. */
 @Injectable()
@@ -38,8 +32,9 @@ export class CheckpointPublisherService {
   }
 
   /** False when it was published before. The caller holds the run's lock. */
-  async publish(tx: Transaction, run: RunRecord, { id, manifest, bytes }: Publication): Promise<boolean> {
-    if (!(await this.checkpoints.publish(tx, id, manifest, bytes))) return false;
+  async publish(tx: Transaction, run: RunRecord, publication: Publication): Promise<boolean> {
+    if (!(await this.checkpoints.publish(tx, publication))) return false;
+    const { id, manifest, bytes } = publication;
     await this.events.append(tx, {
       type: 'run.checkpoint', runId: run.id, subject: id, actor: 'system', data: { step: manifest.step, state: 'durable', bytes },
     });
@@ -47,7 +42,7 @@ export class CheckpointPublisherService {
     return true;
   }
 
-  async noteFailure(tx: Transaction, { runId, step }: PartKey, agentId: string, reason: string): Promise<void> {
+  async noteFailure(tx: Transaction, { runId, step }: PartKey, { agentId, reason }: { agentId: string; reason: string }): Promise<void> {
     await this.events.append(tx, { type: 'run.checkpoint', runId, subject: runId, actor: agentId, data: { step, state: 'failed', reason } });
   }
 }

@@ -4,16 +4,13 @@ import { AppError, describeError, type Logger } from '@millrace/core';
 import { AgentsRepository } from '../agents/agents.repository';
 import { AttemptEndingsService } from '../attempts/attempt-endings.service';
 import { type AttemptRecord, isLive, rankOf } from '../attempts/attempt-record';
-import { AttemptsRepository } from '../attempts/attempts.repository';
 import { LOGGER } from '../config/api-logger';
-import { PrismaService, type Transaction } from '../database/prisma.service';
-import { ClusterSignals } from '../queue/cluster-signals';
-import type { RunRecord } from '../runs/run-record';
-import { RunsRepository } from '../runs/runs.repository';
+import type { Transaction } from '../database/prisma.service';
+import { type LockedAttempt, RunLedger } from '../runs/run-ledger';
 import type { SessionIdentity } from '../sessions/agent-session';
-import { type CheckpointPart, parseCheckpointPart } from './checkpoint-part';
+import { parseCheckpointPart } from './checkpoint-part';
 import { CheckpointPublisherService } from './checkpoint-publisher.service';
-import { type PartKey, CheckpointWritesRepository } from './checkpoint-writes.repository';
+import { CheckpointWritesRepository, type PartKey, type RankPart } from './checkpoint-writes.repository';
 
 interface CompleteCheckpoint {
   readonly id: string;
@@ -24,14 +21,11 @@ interface CompleteCheckpoint {
 @Injectable()
 export class CheckpointReportsService {
   constructor(
-    private readonly prisma: PrismaService,
+    private readonly ledger: RunLedger,
     private readonly agents: AgentsRepository,
-    private readonly runs: RunsRepository,
-    private readonly attempts: AttemptsRepository,
     private readonly checkpoints: CheckpointWritesRepository,
     private readonly publisher: CheckpointPublisherService,
     private readonly endings: AttemptEndingsService,
-    private readonly signals: ClusterSignals,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
@@ -44,26 +38,24 @@ export class CheckpointReportsService {
     if (report.state === 'failed') return this.failed(session, report);
     const part = parseCheckpointPart(report.manifestPartJson);
     const key = { runId: report.runId, step: report.step, fence: report.fence };
-    const attempt = await this.storePart(session, key, report.rank, part);
+    const attempt = await this.storePart(session, key, { rank: report.rank, part });
     if (attempt) await this.publishIfComplete(key, attempt);
-    this.signals.commands();
-    this.signals.schedule();
   }
 
-  private async storePart(session: SessionIdentity, key: PartKey, rank: number, part: CheckpointPart): Promise<AttemptRecord | undefined> {
-    return this.prisma.transaction(async (tx) => {
+  private async storePart(session: SessionIdentity, key: PartKey, { rank, part }: RankPart): Promise<AttemptRecord | undefined> {
+    return this.ledger.note(async (tx) => {
       const found = await this.lockAttempt(tx, session, key);
       if (!found || rankOf(found.attempt, session.agentId) !== rank) return undefined;
       const before = await this.checkpoints.findWriting(tx, key);
       if (before?.durable) return undefined;
-      await this.checkpoints.storePart(tx, key, rank, part);
+      await this.checkpoints.storePart(tx, key, { rank, part });
       return found.attempt;
     });
   }
 
   /** Looking for hundreds of blocks on the disk takes a while, so it happens between two transactions. */
   private async publishIfComplete(key: PartKey, attempt: AttemptRecord): Promise<void> {
-    const writing = await this.checkpoints.findWriting(this.prisma, key);
+    const writing = await this.checkpoints.findWriting(undefined, key);
     const ranks = Object.keys(attempt.ranks);
     if (!writing || writing.durable || !ranks.every((rank) => writing.parts[rank])) return;
     try {
@@ -77,13 +69,12 @@ export class CheckpointReportsService {
 
   private async publish(key: PartKey, { id, manifest }: CompleteCheckpoint): Promise<void> {
     const bytes = distinctBytes(manifest);
-    await this.prisma.transaction(async (tx) => {
-      const run = await this.runs.lock(tx, key.runId);
-      if (!run || run.fence !== key.fence) return;
-      if (!(await this.publisher.publish(tx, run, { id, manifest, bytes }))) return;
-      const attempt = await this.attempts.find(tx, key.runId, key.fence);
-      if (!attempt || !isLive(attempt.state)) return;
-      const ending = { run, attempt, actor: 'system' };
+    await this.ledger.change(async (tx) => {
+      const locked = await this.ledger.lock(tx, key);
+      if (!locked || locked.run.fence !== key.fence) return;
+      if (!(await this.publisher.publish(tx, locked.run, { id, manifest, bytes }))) return;
+      if (!isLive(locked.attempt.state)) return;
+      const ending = { ...locked, actor: 'system' };
       if (!(await this.endings.succeedIfComplete(tx, ending))) await this.endings.pauseIfComplete(tx, ending);
     });
     this.logger.info({ runId: key.runId, fence: key.fence, step: key.step, checkpoint: id, bytes }, 'checkpoint is durable');
@@ -92,36 +83,32 @@ export class CheckpointReportsService {
   /** A store that lost blocks, or ranks that disagree: training on would only hide it. */
   private async refuse(key: PartKey, checkpointId: string, error: AppError): Promise<void> {
     this.logger.error({ ...key, reason: describeError(error) }, 'checkpoint cannot be published');
-    await this.prisma.transaction(async (tx) => {
-      const run = await this.runs.lock(tx, key.runId);
-      const attempt = await this.attempts.find(tx, key.runId, key.fence);
+    await this.ledger.change(async (tx) => {
+      const locked = await this.ledger.lock(tx, key);
       await this.checkpoints.delete(tx, [checkpointId]);
-      if (!run || !attempt || run.fence !== key.fence || !isLive(attempt.state)) return;
+      if (!locked || locked.run.fence !== key.fence || !isLive(locked.attempt.state)) return;
       const failure = { class: 'internal' as const, code: error.code, message: error.message };
-      await this.endings.fail(tx, { run, attempt, actor: 'system', state: 'failed', failure });
+      await this.endings.fail(tx, { ...locked, actor: 'system', state: 'failed', failure });
     });
   }
 
   /** A rank could not write its part: this checkpoint will not be, and training goes on. */
   private async failed(session: SessionIdentity, report: agentV1.CheckpointReport): Promise<void> {
     const key = { runId: report.runId, step: report.step, fence: report.fence };
-    await this.prisma.transaction(async (tx) => {
+    await this.ledger.note(async (tx) => {
       const found = await this.lockAttempt(tx, session, key);
       const writing = found && (await this.checkpoints.findWriting(tx, key));
       if (!found || writing?.durable) return;
       if (writing) await this.checkpoints.delete(tx, [writing.id]);
-      await this.publisher.noteFailure(tx, key, session.agentId, report.errorMessage);
+      await this.publisher.noteFailure(tx, key, { agentId: session.agentId, reason: report.errorMessage });
     });
   }
 
-  private async lockAttempt(
-    tx: Transaction, session: SessionIdentity, { runId, fence }: PartKey,
-  ): Promise<{ run: RunRecord; attempt: AttemptRecord } | undefined> {
-    if (!(await this.agents.isCurrent(tx, session.agentId, session.epoch))) return undefined;
-    const run = await this.runs.lock(tx, runId);
-    if (!run || run.fence !== fence) return undefined;
-    const attempt = await this.attempts.find(tx, runId, fence);
-    return attempt ? { run, attempt } : undefined;
+  /** Undefined when the report is void: an old session, or not the fence in force. */
+  private async lockAttempt(tx: Transaction, session: SessionIdentity, key: PartKey): Promise<LockedAttempt | undefined> {
+    if (!(await this.agents.isCurrent(tx, session))) return undefined;
+    const locked = await this.ledger.lock(tx, key);
+    return locked?.run.fence === key.fence ? locked : undefined;
   }
 }
 

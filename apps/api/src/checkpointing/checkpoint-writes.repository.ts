@@ -12,10 +12,22 @@ export interface DurableCheckpoint {
   readonly manifest: ManifestDocument;
 }
 
+/** What makes a checkpoint durable. */
+export interface Publication {
+  readonly id: string;
+  readonly manifest: ManifestDocument;
+  readonly bytes: number;
+}
+
 export interface PartKey {
   readonly runId: string;
   readonly step: number;
   readonly fence: number;
+}
+
+export interface RankPart {
+  readonly rank: number;
+  readonly part: CheckpointPart;
 }
 
 export interface WritingCheckpoint {
@@ -55,13 +67,13 @@ export class CheckpointWritesRepository {
     });
   }
 
-  async findWriting(reader: Transaction, { runId, step, fence }: PartKey): Promise<WritingCheckpoint | null> {
-    const row = await reader.checkpoint.findUnique({ where: { runId_step_fence: { runId, step, fence } } });
+  async findWriting(reader: Transaction | undefined, { runId, step, fence }: PartKey): Promise<WritingCheckpoint | null> {
+    const row = await (reader ?? this.prisma).checkpoint.findUnique({ where: { runId_step_fence: { runId, step, fence } } });
     return row && { id: row.id, durable: row.state === 'durable', parts: row.parts as unknown as WritingCheckpoint['parts'] };
   }
 
   /** Adds a rank's part. From now on its blocks are referenced, so that the collector leaves them alone. */
-  async storePart(tx: Transaction, key: PartKey, rank: number, part: CheckpointPart): Promise<WritingCheckpoint> {
+  async storePart(tx: Transaction, key: PartKey, { rank, part }: RankPart): Promise<WritingCheckpoint> {
     const before = await this.findWriting(tx, key);
     const id = before?.id ?? newId('ckpt');
     const parts = { ...before?.parts, [rank]: part };
@@ -75,7 +87,7 @@ export class CheckpointWritesRepository {
   }
 
   /** Makes the checkpoint visible. False when it was already. */
-  async publish(tx: Transaction, id: string, manifest: ManifestDocument, bytes: number): Promise<boolean> {
+  async publish(tx: Transaction, { id, manifest, bytes }: Publication): Promise<boolean> {
     const { count } = await tx.checkpoint.updateMany({
       where: { id, state: 'writing' },
       data: { state: 'durable', manifest, bytes: BigInt(bytes), parts: {}, createdAt: new Date() },

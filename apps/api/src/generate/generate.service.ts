@@ -4,13 +4,11 @@ import type { GeneratedBody, GeneratePlan, GenerateRequest } from '@millrace/con
 import { type Clock, newId } from '@millrace/core';
 import { type ModelConfig, stageSlices } from '@millrace/model';
 import { partitionLayers } from '@millrace/pipeline';
-import type { AgentWithLease } from '../agents/agents.repository';
 import { BlockHoldsRepository } from '../checkpointing/block-holds.repository';
 import { CheckpointWritesRepository, type DurableCheckpoint } from '../checkpointing/checkpoint-writes.repository';
 import { checkpointNotFound } from '../checkpointing/checkpointing.errors';
 import { CLOCK } from '../config/api-logger';
-import { SessionRegistry } from '../sessions/session-registry';
-import { generationTimedOut, modelIncomplete, promptEmpty, tooManyGenerations } from './generate.errors';
+import { modelIncomplete, promptEmpty, tooManyGenerations } from './generate.errors';
 import { GenerationGangService } from './generation-gang.service';
 import { GenerationQueue } from './generation-queue';
 import { GenerationTasks } from './generation-tasks';
@@ -20,6 +18,8 @@ const TIMEOUT_MS = 120_000;
 const WAITING_COUNT_MAX = 8;
 /** The checkpoint may be deleted meanwhile, its blocks not. */
 const HOLD_MS = 2 * TIMEOUT_MS;
+
+type Sampling = Pick<GeneratePlan, 'promptTokens' | 'maxTokens' | 'temperature' | 'seed'>;
 
 /** Text from a checkpoint, by a gang of agents that hold no lease for it. */
 @Injectable()
@@ -32,7 +32,6 @@ export class GenerateService {
     private readonly tokenizers: PromptTokenizerService,
     private readonly gangs: GenerationGangService,
     private readonly tasks: GenerationTasks,
-    private readonly registry: SessionRegistry,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
@@ -44,41 +43,29 @@ export class GenerateService {
     const tokenizer = await this.tokenizers.of(checkpoint);
     const promptTokens = [...tokenizer.encode(request.prompt)];
     if (promptTokens.length === 0) throw promptEmpty();
-    const tokens = await this.queue.run(() => this.run(checkpoint, model, promptTokens, request));
+    const { maxTokens, temperature, seed } = request;
+    const tokens = await this.queue.run(() => this.run(checkpoint, model, { promptTokens, maxTokens, temperature, seed }));
     return { text: tokenizer.decode(tokens), tokens: tokens.length };
   }
 
-  private async run(
-    checkpoint: DurableCheckpoint, model: ModelConfig, promptTokens: number[], request: GenerateRequest,
-  ): Promise<readonly number[]> {
+  private async run(checkpoint: DurableCheckpoint, model: ModelConfig, sampling: Sampling): Promise<readonly number[]> {
     const gang = await this.gangs.choose(checkpoint.runId, model.layers);
-    const blocks = checkpoint.manifest.tensors.filter(({ kind }) => kind === 'weight').flatMap((tensor) => tensor.blocks);
-    await this.holds.hold(blocks, new Date(this.clock.now() + HOLD_MS));
-    const { maxTokens, temperature, seed } = request;
-    const plan = generatePlan(checkpoint, model, gang, { promptTokens, maxTokens, temperature, seed });
-    const waited = this.tasks.wait(plan.taskId, gang.map(({ id }) => id));
-    const cancelTimer = this.clock.after(TIMEOUT_MS, () => this.tasks.fail(plan.taskId, generationTimedOut(TIMEOUT_MS)));
-    gang.forEach(({ id }, rank) => {
-      const value = { commandId: `generate:${plan.taskId}`, taskId: plan.taskId, planJson: JSON.stringify({ ...plan, rank }) };
-      this.registry.get(id)?.send({ $case: 'generate', value });
-    });
-    return waited.finally(cancelTimer);
+    const manifest = weightsOf(checkpoint, model);
+    await this.holds.hold(manifest.tensors.flatMap(({ blocks }) => blocks), new Date(this.clock.now() + HOLD_MS));
+    return this.tasks.run({
+      taskId: newId('gen'), dataKey: randomBytes(32).toString('hex'), model, manifest,
+      stages: stageSlices(model, partitionLayers(model.layers, gang.length)),
+      peers: gang.map(({ id, dataAddress }, rank) => ({ rank, agentId: id, address: dataAddress })),
+      ...sampling,
+    }, TIMEOUT_MS);
   }
 }
 
-type Sampling = Pick<GeneratePlan, 'promptTokens' | 'maxTokens' | 'temperature' | 'seed'>;
-
 /** Weights alone: moments are of no use here, and would double the message. */
-function generatePlan(
-  { manifest, step }: DurableCheckpoint, model: ModelConfig, gang: readonly AgentWithLease[], sampling: Sampling,
-): Omit<GeneratePlan, 'rank'> {
-  const tensors = manifest.tensors.filter(({ kind }) => kind === 'weight');
+function weightsOf({ manifest, step }: DurableCheckpoint, model: ModelConfig): GeneratePlan['manifest'] {
   return {
-    taskId: newId('gen'), dataKey: randomBytes(32).toString('hex'), model,
-    stages: stageSlices(model, partitionLayers(model.layers, gang.length)),
-    peers: gang.map(({ id, dataAddress }, rank) => ({ rank, agentId: id, address: dataAddress })),
-    manifest: { ...manifest, runId: manifest.runId ?? 'import', step, model, optimizer: null, tensors, rng: { seed: 0 }, dataPosition: { samples: 0 } },
-    ...sampling,
+    ...manifest, runId: manifest.runId ?? 'import', step, model, optimizer: null, rng: { seed: 0 }, dataPosition: { samples: 0 },
+    tensors: manifest.tensors.filter(({ kind }) => kind === 'weight'),
   };
 }
 

@@ -1,7 +1,9 @@
-import { Injectable } from '@nestjs/common';
-import type { agentV1 } from '@millrace/contracts';
-import type { AppError } from '@millrace/core';
-import { generationFailed } from './generate.errors';
+import { Inject, Injectable } from '@nestjs/common';
+import type { agentV1, GeneratePlan } from '@millrace/contracts';
+import type { AppError, Clock } from '@millrace/core';
+import { CLOCK } from '../config/api-logger';
+import { SessionRegistry } from '../sessions/session-registry';
+import { generationFailed, generationTimedOut } from './generate.errors';
 
 interface Task {
   readonly agents: ReadonlySet<string>;
@@ -9,14 +11,28 @@ interface Task {
   readonly reject: (error: AppError) => void;
 }
 
-/** Generations that this replica waits for. */
+/** Generations that this replica gave out and waits for. */
 @Injectable()
 export class GenerationTasks {
   private readonly tasks = new Map<string, Task>();
 
-  /** Resolves to the generated tokens when the last rank says that it is done. */
-  wait(taskId: string, agents: readonly string[]): Promise<readonly number[]> {
-    return new Promise((resolve, reject) => void this.tasks.set(taskId, { agents: new Set(agents), resolve, reject }));
+  constructor(
+    private readonly registry: SessionRegistry,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  /** Gives every rank its plan; resolves to the generated tokens when the last one says that it is done. */
+  async run(plan: Omit<GeneratePlan, 'rank'>, timeoutMs: number): Promise<readonly number[]> {
+    const { taskId, peers } = plan;
+    const cancelTimer = this.clock.after(timeoutMs, () => this.fail(taskId, generationTimedOut(timeoutMs)));
+    try {
+      return await new Promise((resolve, reject) => {
+        this.tasks.set(taskId, { agents: new Set(peers.map(({ agentId }) => agentId)), resolve, reject });
+        for (const { agentId, rank } of peers) this.give(agentId, { ...plan, rank });
+      });
+    } finally {
+      cancelTimer();
+    }
   }
 
   /** Ends the wait with an error, if it is not over. */
@@ -32,6 +48,13 @@ export class GenerationTasks {
     if (!done) return;
     this.tasks.delete(taskId);
     task.resolve(tokens);
+  }
+
+  private give(agentId: string, plan: GeneratePlan): void {
+    const { taskId } = plan;
+    const session = this.registry.get(agentId);
+    if (!session) return this.fail(taskId, generationFailed(agentId, 'its session has ended'));
+    session.send({ $case: 'generate', value: { commandId: `generate:${taskId}`, taskId, planJson: JSON.stringify(plan) } });
   }
 
   /** A command's id is `generate:TASK`. */

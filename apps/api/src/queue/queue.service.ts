@@ -1,14 +1,10 @@
-import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { assert, type Clock, describeError, type Logger } from '@millrace/core';
-import { LeaseSweeperService } from '../attempts/lease-sweeper.service';
-import { BlockCollectorService } from '../checkpointing/block-collector.service';
-import { ApiConfig } from '../config/api-config';
-import { CLOCK, LOGGER } from '../config/api-logger';
-import { SchedulingService } from '../scheduling/scheduling.service';
+import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { assert, describeError } from '@millrace/core';
+import { ClusterContext } from '../cluster-context';
 import { ClusterSignals } from './cluster-signals';
-import { IdempotencyPurgeRepository } from './idempotency-purge.repository';
 import { type JobQueue, type JobWorker, openQueue } from './queue-backend';
 import { intervalsMs, isQueueCommand, QUEUE_COMMANDS, type QueueCommand } from './queue-commands';
+import { QueueCommandsService } from './queue-commands.service';
 
 const QUEUE_NAME = 'millrace';
 /** Bounded retries; what still fails is done by the next periodic command. Finished jobs leave nothing behind. */
@@ -23,28 +19,26 @@ export class QueueService implements OnApplicationBootstrap, OnApplicationShutdo
   private worker: JobWorker | undefined;
   private unsubscribe: (() => void) | undefined;
   private cancelPending: (() => void) | undefined;
-  private readonly running = new Map<QueueCommand, 'once' | 'again'>();
 
   constructor(
-    private readonly scheduling: SchedulingService,
-    private readonly sweeper: LeaseSweeperService,
-    private readonly collector: BlockCollectorService,
-    private readonly idempotency: IdempotencyPurgeRepository,
+    private readonly commands: QueueCommandsService,
     private readonly signals: ClusterSignals,
-    private readonly config: ApiConfig,
-    @Inject(CLOCK) private readonly clock: Clock,
-    @Inject(LOGGER) private readonly logger: Logger,
+    private readonly context: ClusterContext,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
+    const { config, logger } = this.context;
     const opened = openQueue({
-      name: QUEUE_NAME, config: this.config, concurrency: QUEUE_COMMANDS.length,
-      process: ({ name }) => this.process(name),
-      onError: (error) => this.logger.warn({ reason: describeError(error) }, 'queue'),
+      name: QUEUE_NAME, config, concurrency: QUEUE_COMMANDS.length,
+      process: async ({ name }) => {
+        assert(isQueueCommand(name), `${name} is not a command of this queue`);
+        await this.commands.run(name);
+      },
+      onError: (error) => logger.warn({ reason: describeError(error) }, 'queue'),
     });
     this.queue = opened.queue;
     this.worker = opened.worker;
-    for (const [name, every] of Object.entries(intervalsMs(this.config.leaseMs))) {
+    for (const [name, every] of Object.entries(intervalsMs(config.leaseMs))) {
       await this.queue.upsertJobScheduler(name, { every }, { name, data: {}, opts: JOB_OPTIONS });
     }
     this.unsubscribe = this.signals.whenSchedule(() => this.scheduleSoon());
@@ -62,40 +56,12 @@ export class QueueService implements OnApplicationBootstrap, OnApplicationShutdo
   }
 
   private scheduleSoon(): void {
-    this.cancelPending ??= this.clock.after(COALESCE_MS, () => {
+    const { clock, logger } = this.context;
+    this.cancelPending ??= clock.after(COALESCE_MS, () => {
       this.cancelPending = undefined;
       void this.enqueue('schedule').catch((error: unknown) => {
-        this.logger.warn({ reason: describeError(error) }, 'no command was queued; the periodic one will do');
+        logger.warn({ reason: describeError(error) }, 'no command was queued; the periodic one will do');
       });
     });
-  }
-
-  /** The same command is never done twice at the same time here; one that comes meanwhile is done once after it. */
-  private async process(name: string): Promise<void> {
-    assert(isQueueCommand(name), `${name} is not a command of this queue`);
-    if (this.running.has(name)) return void this.running.set(name, 'again');
-    try {
-      do {
-        this.running.set(name, 'once');
-        await this.execute(name);
-      } while (this.running.get(name) === 'again');
-    } finally {
-      this.running.delete(name);
-    }
-  }
-
-  private async execute(command: QueueCommand): Promise<void> {
-    switch (command) {
-      case 'schedule':
-        return void (await this.scheduling.schedule());
-      case 'sweep-leases':
-        return void (await this.sweeper.sweep());
-      case 'collect-checkpoints':
-        return void (await this.collector.collect());
-      case 'purge-idempotency':
-        return this.idempotency.purge(new Date(this.clock.now()));
-      default:
-        command satisfies never;
-    }
   }
 }

@@ -1,32 +1,22 @@
 import { Injectable } from '@nestjs/common';
 import type { SubmittedBody } from '@millrace/contracts';
-import { canTransition, isFinal, isMoreSevere, type RunState } from '@millrace/scheduler';
+import { canTransition, isFinal, isMoreSevere } from '@millrace/scheduler';
 import { AttemptEndingsService } from '../attempts/attempt-endings.service';
 import { type AttemptRecord, isLive } from '../attempts/attempt-record';
-import { AttemptsRepository } from '../attempts/attempts.repository';
 import { BoundaryRequestsService } from '../attempts/boundary-requests.service';
-import { LeasesRepository } from '../attempts/leases.repository';
-import { PrismaService, type Transaction } from '../database/prisma.service';
-import { EventsService } from '../events/events.service';
-import { ClusterSignals } from '../queue/cluster-signals';
+import type { Transaction } from '../database/prisma.service';
+import { RunLedger } from './run-ledger';
 import type { RunRecord } from './run-record';
-import { RunTransitionsService } from './run-transitions.service';
+import type { Transition } from './run-transitions.service';
 import { runNotFound, runStateConflict } from './runs.errors';
-import { RunsRepository } from './runs.repository';
 
 /** What a user may ask of a run: cancel, pause, resume, checkpoint. Each is one transaction under the run's lock. */
 @Injectable()
 export class RunActionsService {
   constructor(
-    private readonly prisma: PrismaService,
-    private readonly runs: RunsRepository,
-    private readonly attempts: AttemptsRepository,
-    private readonly leases: LeasesRepository,
+    private readonly ledger: RunLedger,
     private readonly endings: AttemptEndingsService,
     private readonly boundaries: BoundaryRequestsService,
-    private readonly transitions: RunTransitionsService,
-    private readonly events: EventsService,
-    private readonly signals: ClusterSignals,
   ) {}
 
   /** Cancelling twice is no error; a run that is over otherwise cannot be cancelled. */
@@ -37,11 +27,11 @@ export class RunActionsService {
       const reason = { code: 'RUN.CANCELLED', message: `cancelled by ${actor}` };
       if (attempt && isLive(attempt.state)) await this.endings.cancel(tx, attempt, actor);
       // A recovering run's devices may still be stopping; they belong to an attempt that is over already.
-      const waits = canTransition(run.state, 'stopping') && run.state !== 'recovering' && (await this.leases.ofRun(tx, id)).length > 0;
+      const waits = canTransition(run.state, 'stopping') && run.state !== 'recovering' && (await this.ledger.leases.ofRun(tx, id)).length > 0;
       const changes = { actor, reason, stopping: 'cancel' as const };
-      if (waits) return this.moved(tx, run, 'stopping', changes);
-      const direct = canTransition(run.state, 'cancelled') ? run : await this.moved(tx, run, 'stopping', changes);
-      return this.moved(tx, direct, 'cancelled', changes);
+      if (waits) return this.moved(tx, run, { to: 'stopping', ...changes });
+      const direct = canTransition(run.state, 'cancelled') ? run : await this.moved(tx, run, { to: 'stopping', ...changes });
+      return this.moved(tx, direct, { to: 'cancelled', ...changes });
     });
   }
 
@@ -53,10 +43,10 @@ export class RunActionsService {
       const changes = { actor, reason, stopping: 'pause' as const };
       if (canTransition(run.state, 'pausing') && attempt && isLive(attempt.state)) {
         await this.boundaries.request(tx, attempt, { checkpoint: true, stop: true });
-        return this.moved(tx, run, 'pausing', changes);
+        return this.moved(tx, run, { to: 'pausing', ...changes });
       }
       if (!canTransition(run.state, 'paused')) throw runStateConflict(id, run.state, 'be paused');
-      return this.moved(tx, run, 'paused', changes);
+      return this.moved(tx, run, { to: 'paused', ...changes });
     });
   }
 
@@ -65,7 +55,7 @@ export class RunActionsService {
       if (run.state === 'queued') return run;
       if (run.state !== 'paused') throw runStateConflict(id, run.state, 'be resumed; only a paused run can');
       const reason = { code: 'PENDING', message: 'waits for the scheduler' };
-      return this.moved(tx, run, 'queued', { actor, reason, stopping: null });
+      return this.moved(tx, run, { to: 'queued', actor, reason, stopping: null });
     });
   }
 
@@ -76,7 +66,7 @@ export class RunActionsService {
         throw runStateConflict(id, run.state, 'take a checkpoint; only a running one can');
       }
       await this.boundaries.request(tx, attempt, { checkpoint: true, stop: false });
-      await this.events.append(tx, { type: 'run.checkpoint', runId: id, subject: id, actor, data: { state: 'requested', fence: run.fence } });
+      await this.ledger.transitions.note(tx, { type: 'run.checkpoint', runId: id, subject: id, actor, data: { state: 'requested', fence: run.fence } });
       return run;
     });
   }
@@ -85,21 +75,17 @@ export class RunActionsService {
     id: string,
     action: (tx: Transaction, run: RunRecord, attempt: AttemptRecord | null) => Promise<RunRecord>,
   ): Promise<SubmittedBody> {
-    const { state } = await this.prisma.transaction(async (tx) => {
-      const run = await this.runs.lock(tx, id);
+    const { state } = await this.ledger.change(async (tx) => {
+      const run = await this.ledger.runs.lock(tx, id);
       if (!run) throw runNotFound(id);
-      return action(tx, run, await this.attempts.find(tx, id, run.fence));
+      return action(tx, run, await this.ledger.attempts.find(tx, { runId: id, fence: run.fence }));
     });
-    this.signals.commands();
-    this.signals.schedule();
     return { id, state };
   }
 
-  private async moved(
-    tx: Transaction, run: RunRecord, to: RunState, changes: Parameters<RunTransitionsService['move']>[3],
-  ): Promise<RunRecord> {
-    const after = await this.transitions.move(tx, run, to, changes);
-    if (!after) throw runStateConflict(run.id, run.state, `become ${to}`);
+  private async moved(tx: Transaction, run: RunRecord, transition: Transition): Promise<RunRecord> {
+    const after = await this.ledger.transitions.move(tx, run, transition);
+    if (!after) throw runStateConflict(run.id, run.state, `become ${transition.to}`);
     return after;
   }
 }

@@ -3,16 +3,17 @@ import { type Clock } from '@millrace/core';
 import { isFinal, type RunState } from '@millrace/scheduler';
 import { CLOCK } from '../config/api-logger';
 import type { Transaction } from '../database/prisma.service';
-import { EventsService } from '../events/events.service';
+import { EventsService, type NewEvent } from '../events/events.service';
 import type { RunRecord } from './run-record';
 import { type RunChanges, RunsRepository } from './runs.repository';
 
 export interface Transition extends RunChanges {
+  readonly to: RunState;
   /** A token's id, an agent's id or `system`. */
   readonly actor: string;
 }
 
-/** Every change of a run's state: the guarded update and its event, in the caller's transaction. */
+/** Every change of a run's state: the guarded update and its event, in the caller's transaction; and the events beside it. */
 @Injectable()
 export class RunTransitionsService {
   constructor(
@@ -21,14 +22,19 @@ export class RunTransitionsService {
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
+  /** Something that happened and changes no run's state. */
+  async note(tx: Transaction, event: NewEvent): Promise<void> {
+    await this.events.append(tx, event);
+  }
+
   /** The run as it is afterwards; undefined when somebody else was first, and then nothing was changed. */
-  async move(tx: Transaction, run: RunRecord, to: RunState, { actor, ...changes }: Transition): Promise<RunRecord | undefined> {
-    const all: RunChanges = {
-      ...changes,
+  async move(tx: Transaction, run: RunRecord, { to, actor, ...changes }: Transition): Promise<RunRecord | undefined> {
+    const all: RunChanges & { to: RunState } = {
+      to, ...changes,
       ...(isFinal(to) ? { finishedAt: new Date(this.clock.now()) } : {}),
       ...(to === 'starting' && run.startedAt === null ? { startedAt: new Date(this.clock.now()) } : {}),
     };
-    if (!(await this.runs.transition(tx, run, to, all))) return undefined;
+    if (!(await this.runs.transition(tx, run, all))) return undefined;
     const reason = changes.reason === undefined ? run.reason : changes.reason;
     const fence = changes.fence ?? run.fence;
     await this.events.append(tx, {

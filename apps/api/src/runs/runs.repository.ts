@@ -57,7 +57,7 @@ export class RunsRepository {
    * Moves the run to `to` if the table allows it from the state that it has now, and its fence is the one of `run`.
    * False: somebody else was first, and nothing was changed.
    */
-  async transition(tx: Transaction, run: RunRecord, to: RunState, changes: RunChanges = {}): Promise<boolean> {
+  async transition(tx: Transaction, run: RunRecord, { to, ...changes }: RunChanges & { readonly to: RunState }): Promise<boolean> {
     const { count } = await tx.run.updateMany({
       where: { id: run.id, fence: run.fence, state: { in: allowedSources(to) } },
       data: { state: to, version: { increment: 1 }, ...columns(changes) },

@@ -1,17 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import type { Page, PlanBody, RunBody, RunSpec, SubmittedBody } from '@millrace/contracts';
 import { newId } from '@millrace/core';
-import { AttemptsRepository } from '../attempts/attempts.repository';
-import { PrismaService } from '../database/prisma.service';
-import { EventsService } from '../events/events.service';
-import { ClusterSignals } from '../queue/cluster-signals';
 import { DryRunService } from '../scheduling/dry-run.service';
 import { RunActionsService } from './run-actions.service';
 import { RunAdmissionService } from './run-admission.service';
 import { runBody } from './run-body';
+import { RunLedger } from './run-ledger';
 import { RunRemovalService } from './run-removal.service';
 import { runCursorInvalid, runNotFound } from './runs.errors';
-import { RunsRepository } from './runs.repository';
 
 export interface RunListQuery {
   readonly limit: number;
@@ -24,15 +20,11 @@ export interface RunListQuery {
 @Injectable()
 export class RunsService {
   constructor(
-    private readonly prisma: PrismaService,
-    private readonly runs: RunsRepository,
-    private readonly attempts: AttemptsRepository,
+    private readonly ledger: RunLedger,
     private readonly admission: RunAdmissionService,
     private readonly actions: RunActionsService,
     private readonly removal: RunRemovalService,
     private readonly dryRuns: DryRunService,
-    private readonly events: EventsService,
-    private readonly signals: ClusterSignals,
   ) {}
 
   /** `spec` is complete (parseRunSpec). @throws AppError RUN.SPEC_UNFIT, and nothing is stored */
@@ -40,13 +32,12 @@ export class RunsService {
     const { datasetId } = await this.admission.admit(spec);
     const id = newId('run');
     const reason = { code: 'PENDING', message: 'waits for the scheduler' };
-    await this.prisma.transaction(async (tx) => {
-      await this.runs.create(tx, { id, spec, datasetId, reason });
-      await this.events.append(tx, {
+    await this.ledger.change(async (tx) => {
+      await this.ledger.runs.create(tx, { id, spec, datasetId, reason });
+      await this.ledger.transitions.note(tx, {
         type: 'run.state', runId: id, subject: id, actor, data: { from: null, state: 'queued', fence: 0, step: 0, reason },
       });
     });
-    this.signals.schedule();
     return { id, state: 'queued' };
   }
 
@@ -57,17 +48,17 @@ export class RunsService {
   }
 
   async get(id: string): Promise<RunBody> {
-    const run = await this.runs.find(id);
+    const run = await this.ledger.runs.find(id);
     if (!run) throw runNotFound(id);
-    return runBody(run, await this.attempts.ofRuns([id]));
+    return runBody(run, await this.ledger.attempts.ofRuns([id]));
   }
 
   /** Newest first. */
   async list({ limit, cursor, state, name }: RunListQuery): Promise<Page<RunBody>> {
     const after = cursor === undefined ? undefined : parseCursor(cursor);
-    const rows = await this.runs.page(limit + 1, { state, name, after });
+    const rows = await this.ledger.runs.page(limit + 1, { state, name, after });
     const runs = rows.slice(0, limit);
-    const attempts = await this.attempts.ofRuns(runs.map(({ id }) => id));
+    const attempts = await this.ledger.attempts.ofRuns(runs.map(({ id }) => id));
     const last = runs.at(-1);
     return {
       items: runs.map((run) => runBody(run, attempts.filter(({ runId }) => runId === run.id))),
@@ -93,13 +84,6 @@ export class RunsService {
 
   remove(id: string, actor: string): Promise<void> {
     return this.removal.remove(id, actor);
-  }
-
-  /** Grows with every change of the run: the ETag. */
-  async version(id: string): Promise<number> {
-    const run = await this.runs.find(id);
-    if (!run) throw runNotFound(id);
-    return run.version;
   }
 }
 

@@ -1,18 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { Inject, Injectable } from '@nestjs/common';
-import { AppError, assert, type Clock, newId } from '@millrace/core';
+import { Injectable } from '@nestjs/common';
+import { AppError, assert, newId } from '@millrace/core';
 import { PLACEABLE_STATES } from '@millrace/scheduler';
 import { AgentsRepository, type AgentWithLease } from '../agents/agents.repository';
 import type { RankStatuses, StoredPlan } from '../attempts/attempt-record';
-import { AttemptsRepository } from '../attempts/attempts.repository';
-import { LeasesRepository } from '../attempts/leases.repository';
-import { ApiConfig } from '../config/api-config';
-import { CLOCK } from '../config/api-logger';
-import { PrismaService, type Transaction } from '../database/prisma.service';
-import { EventsService } from '../events/events.service';
+import { ClusterContext } from '../cluster-context';
+import type { Transaction } from '../database/prisma.service';
+import { RunLedger } from '../runs/run-ledger';
 import type { RunRecord } from '../runs/run-record';
-import { RunTransitionsService } from '../runs/run-transitions.service';
-import { RunsRepository } from '../runs/runs.repository';
 import { gflopsOf } from './inventory';
 import { predictStep } from './predict-step';
 import { ResumeSourceService } from './resume-source.service';
@@ -22,45 +17,44 @@ import { deviceTaken } from './scheduling.errors';
 /** Index = rank. */
 export type Gang = readonly AgentWithLease[];
 
+export interface Placement {
+  readonly shaped: ShapedRun;
+  readonly gang: Gang;
+}
+
 /** Gives a run its devices, all or nothing, in one transaction. */
 @Injectable()
 export class GangPlacementService {
   constructor(
-    private readonly prisma: PrismaService,
-    private readonly runs: RunsRepository,
-    private readonly attempts: AttemptsRepository,
-    private readonly leases: LeasesRepository,
+    private readonly ledger: RunLedger,
     private readonly agents: AgentsRepository,
-    private readonly transitions: RunTransitionsService,
-    private readonly events: EventsService,
     private readonly resumeSource: ResumeSourceService,
-    private readonly config: ApiConfig,
-    @Inject(CLOCK) private readonly clock: Clock,
+    private readonly context: ClusterContext,
   ) {}
 
   /**
    * False, and nothing changed, when somebody else was first: the run is not placeable any more, it has a newer fence, or
    * one of the devices was given away. Two schedulers may try at the same time.
    */
-  async place(run: RunRecord, shaped: ShapedRun, gang: Gang): Promise<boolean> {
+  async place(run: RunRecord, placement: Placement): Promise<boolean> {
     try {
-      return await this.prisma.transaction((tx) => this.placeLocked(tx, run, shaped, gang));
+      return await this.ledger.note((tx) => this.placeLocked(tx, run, placement));
     } catch (error) {
       if (error instanceof AppError && error.code === 'SCHEDULING.DEVICE_TAKEN') return false;
       throw error;
     }
   }
 
-  private async placeLocked(tx: Transaction, seen: RunRecord, shaped: ShapedRun, gang: Gang): Promise<boolean> {
-    const run = await this.runs.lock(tx, seen.id);
+  private async placeLocked(tx: Transaction, seen: RunRecord, { shaped, gang }: Placement): Promise<boolean> {
+    const run = await this.ledger.runs.lock(tx, seen.id);
     if (!run || run.fence !== seen.fence || !PLACEABLE_STATES.includes(run.state)) return false;
     const fence = run.fence + 1;
     const plan = await this.plan(tx, { run, shaped, gang, fence });
-    const moved = await this.transitions.move(tx, run, 'scheduled', { actor: 'system', fence, reason: null });
+    const moved = await this.ledger.transitions.move(tx, run, { to: 'scheduled', actor: 'system', fence, reason: null });
     if (!moved) return false;
-    const expiresAt = new Date(this.clock.now() + this.config.leaseMs);
+    const expiresAt = new Date(this.context.clock.now() + this.context.config.leaseMs);
     const leases = gang.map(({ id }, rank) => ({ agentId: id, runId: run.id, fence, rank, expiresAt }));
-    if (!(await this.leases.grant(tx, leases))) throw deviceTaken(run.id);
+    if (!(await this.ledger.leases.grant(tx, leases))) throw deviceTaken(run.id);
     if (!(await this.agents.allUsable(tx, gang.map(({ id }) => id)))) throw deviceTaken(run.id);
     await this.createAttempt(tx, plan, gang);
     return true;
@@ -70,8 +64,8 @@ export class GangPlacementService {
     const { runId, fence } = plan;
     const id = newId('attempt');
     const ranks: RankStatuses = Object.fromEntries(gang.map((agent, rank) => [rank, { agent: agent.id, state: 'pending', step: 0 }]));
-    await this.attempts.create(tx, { id, runId, fence, plan, dataKey: randomBytes(32).toString('hex'), ranks });
-    await this.events.append(tx, {
+    await this.ledger.attempts.create(tx, { id, runId, fence, plan, dataKey: randomBytes(32).toString('hex'), ranks });
+    await this.ledger.transitions.note(tx, {
       type: 'run.attempt', runId, subject: id, actor: 'system',
       data: { fence, state: 'scheduled', failure: null, fromStep: plan.firstStep, agents: gang.map((agent) => agent.id) },
     });
@@ -95,9 +89,7 @@ export class GangPlacementService {
   }
 }
 
-interface Planned {
+interface Planned extends Placement {
   readonly run: RunRecord;
-  readonly shaped: ShapedRun;
-  readonly gang: Gang;
   readonly fence: number;
 }

@@ -1,9 +1,9 @@
-import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { type Clock, describeError, type Logger } from '@millrace/core';
-import { AttemptsRepository } from '../attempts/attempts.repository';
-import { type LeaseRecord, LeasesRepository } from '../attempts/leases.repository';
-import { CLOCK, LOGGER } from '../config/api-logger';
+import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { describeError } from '@millrace/core';
+import type { LeaseRecord } from '../attempts/leases.repository';
+import { ClusterContext } from '../cluster-context';
 import { ClusterSignals } from '../queue/cluster-signals';
+import { RunLedger } from '../runs/run-ledger';
 import type { AgentSession } from './agent-session';
 import { desiredCommands, startCommand } from './desired-commands';
 import { SessionRegistry } from './session-registry';
@@ -27,11 +27,9 @@ export class CommandDispatcherService implements OnApplicationBootstrap, OnAppli
 
   constructor(
     private readonly registry: SessionRegistry,
-    private readonly leases: LeasesRepository,
-    private readonly attempts: AttemptsRepository,
+    private readonly ledger: RunLedger,
     private readonly signals: ClusterSignals,
-    @Inject(CLOCK) private readonly clock: Clock,
-    @Inject(LOGGER) private readonly logger: Logger,
+    private readonly context: ClusterContext,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -55,14 +53,14 @@ export class CommandDispatcherService implements OnApplicationBootstrap, OnAppli
     this.passing = true;
     this.cancelTimer?.();
     void this.pass()
-      .catch((error: unknown) => this.logger.warn({ reason: describeError(error) }, 'commands could not be sent; the next pass will'))
+      .catch((error: unknown) => this.context.logger.warn({ reason: describeError(error) }, 'commands could not be sent; the next pass will'))
       .finally(() => {
         this.passing = false;
         if (this.wantedAgain) {
           this.wantedAgain = false;
           this.wake();
         } else if (!this.stopped) {
-          this.cancelTimer = this.clock.after(PASS_INTERVAL_MS, () => this.wake());
+          this.cancelTimer = this.context.clock.after(PASS_INTERVAL_MS, () => this.wake());
         }
       });
   }
@@ -70,23 +68,23 @@ export class CommandDispatcherService implements OnApplicationBootstrap, OnAppli
   private async pass(): Promise<void> {
     const sessions = this.registry.all();
     if (sessions.length === 0) return;
-    const leases = await this.leases.ofAgents(sessions.map(({ agentId }) => agentId));
-    const attempts = await this.attempts.statuses(leases);
+    const leases = await this.ledger.leases.ofAgents(sessions.map(({ agentId }) => agentId));
+    const attempts = await this.ledger.attempts.statuses(leases);
     for (const session of sessions) {
       const lease = leases.find(({ agentId }) => agentId === session.agentId);
       const attempt = lease && attempts.find(({ runId, fence }) => runId === lease.runId && fence === lease.fence);
       const commands = lease && attempt ? desiredCommands(lease, attempt) : [];
       session.keepOnly(new Set(commands.map(({ id }) => id)));
       for (const command of commands) {
-        if (!session.isDue(command.id, this.clock.monotonicMs(), AGAIN_AFTER_MS)) continue;
+        if (!session.isDue(command.id, this.context.clock.monotonicMs(), AGAIN_AFTER_MS)) continue;
         if (command.kind === 'send') session.send(command.body);
         else if (lease) await this.start(session, command.id, lease);
       }
     }
   }
 
-  private async start(session: AgentSession, commandId: string, { runId, fence, rank }: LeaseRecord): Promise<void> {
-    const attempt = await this.attempts.find(undefined, runId, fence);
-    if (attempt) session.send(startCommand(commandId, attempt, rank));
+  private async start(session: AgentSession, commandId: string, lease: LeaseRecord): Promise<void> {
+    const attempt = await this.ledger.attempts.find(undefined, lease);
+    if (attempt) session.send(startCommand(commandId, attempt, lease.rank));
   }
 }

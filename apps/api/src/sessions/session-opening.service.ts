@@ -1,12 +1,8 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { agentV1 } from '@millrace/contracts';
-import type { Clock, Logger } from '@millrace/core';
-import { AgentsRepository } from '../agents/agents.repository';
+import { AgentPresenceService, type PresentAgent } from '../agents/agent-presence.service';
 import { AttemptReattachService } from '../attempts/attempt-reattach.service';
-import { ApiConfig } from '../config/api-config';
-import { CLOCK, LOGGER } from '../config/api-logger';
-import { PrismaService } from '../database/prisma.service';
-import { EventsService } from '../events/events.service';
+import { ClusterContext } from '../cluster-context';
 import { ClusterSignals } from '../queue/cluster-signals';
 import { AgentSession } from './agent-session';
 import type { AgentTransport } from './agent-transport';
@@ -18,43 +14,24 @@ import { SessionRegistry } from './session-registry';
 @Injectable()
 export class SessionOpeningService {
   constructor(
-    private readonly prisma: PrismaService,
-    private readonly agents: AgentsRepository,
+    private readonly presence: AgentPresenceService,
     private readonly running: RunningAttemptsService,
     private readonly reattach: AttemptReattachService,
     private readonly registry: SessionRegistry,
-    private readonly events: EventsService,
     private readonly signals: ClusterSignals,
-    private readonly config: ApiConfig,
-    @Inject(CLOCK) private readonly clock: Clock,
-    @Inject(LOGGER) private readonly logger: Logger,
+    private readonly context: ClusterContext,
   ) {}
 
-  /** The new session supersedes every older one of the agent: from the commit on, only its messages act. */
+  /** The new session supersedes every older one of the agent. */
   async open(register: agentV1.Register, transport: AgentTransport): Promise<AgentSession> {
-    const registration = parseRegistration(register);
-    const agent = await this.prisma.transaction(async (tx) => {
-      const row = await this.agents.register(tx, registration, new Date(this.clock.now()));
-      await this.events.append(tx, {
-        type: 'agent.state', subject: row.id, actor: row.id, data: { state: row.draining ? 'draining' : 'connected', epoch: row.epoch },
-      });
-      return row;
-    });
+    const agent = await this.presence.connected(parseRegistration(register));
     const session = new AgentSession({ agentId: agent.id, epoch: agent.epoch }, transport);
     await this.reattach.registered(session, register.running);
     await this.running.renew(agent.id, register.running);
-    session.send({
-      $case: 'welcome',
-      value: {
-        agentId: agent.id, epoch: agent.epoch,
-        heartbeatIntervalMs: this.config.heartbeatMs, leaseMs: this.config.leaseMs, graceMs: this.config.graceMs,
-        metricsAcknowledged: Number(agent.metricsSeq), logsAcknowledged: Number(agent.logsSeq),
-        current: await this.running.current(agent.id, register.running),
-      },
-    });
+    session.send({ $case: 'welcome', value: await this.welcome(agent, register.running) });
     // Only now, so that no command overtakes the welcome.
     this.registry.add(session);
-    this.logger.info({ agent: agent.id, epoch: agent.epoch, running: register.running.length }, 'agent connected');
+    this.context.logger.info({ agent: agent.id, epoch: agent.epoch, running: register.running.length }, 'agent connected');
     this.signals.commands();
     this.signals.schedule();
     return session;
@@ -63,13 +40,16 @@ export class SessionOpeningService {
   /** The connection is gone. Leases go on: only when they run out is the agent lost. */
   async closed(session: AgentSession): Promise<void> {
     this.registry.remove(session);
-    const changed = await this.prisma.transaction(async (tx) => {
-      if (!(await this.agents.markDisconnected(tx, session.agentId, session.epoch))) return false;
-      await this.events.append(tx, {
-        type: 'agent.state', subject: session.agentId, actor: session.agentId, data: { state: 'disconnected', epoch: session.epoch },
-      });
-      return true;
-    });
-    if (changed) this.logger.info({ agent: session.agentId, epoch: session.epoch }, 'agent disconnected');
+    const gone = await this.presence.disconnected(session);
+    if (gone) this.context.logger.info({ agent: session.agentId, epoch: session.epoch }, 'agent disconnected');
+  }
+
+  private async welcome(agent: PresentAgent, running: readonly agentV1.RunningAttempt[]): Promise<agentV1.Welcome> {
+    const { heartbeatMs, leaseMs, graceMs } = this.context.config;
+    return {
+      agentId: agent.id, epoch: agent.epoch, heartbeatIntervalMs: heartbeatMs, leaseMs, graceMs,
+      metricsAcknowledged: Number(agent.metricsSeq), logsAcknowledged: Number(agent.logsSeq),
+      current: await this.running.current(agent.id, running),
+    };
   }
 }

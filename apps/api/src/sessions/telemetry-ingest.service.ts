@@ -5,6 +5,7 @@ import { AttemptProgressService } from '../attempts/attempt-progress.service';
 import { PrismaService, type Transaction } from '../database/prisma.service';
 import { LogsRepository } from '../logs/logs.repository';
 import { MetricsRepository } from '../metrics/metrics.repository';
+import { TraceStore } from '../timeline/trace-store';
 import type { SessionIdentity } from './agent-session';
 import { sessionSuperseded } from './sessions.errors';
 
@@ -25,15 +26,16 @@ export class TelemetryIngestService {
     private readonly metrics: MetricsRepository,
     private readonly logs: LogsRepository,
     private readonly progress: AttemptProgressService,
+    private readonly traces: TraceStore,
   ) {}
 
   /** When it resolves the batch may be acknowledged. @throws AppError SESSION.SUPERSEDED */
   async storeMetrics(session: SessionIdentity, { sequence, runId, fence, points }: agentV1.MetricBatch): Promise<void> {
     const attemptKey = `${runId} ${fence}`;
-    await this.once(session, (tx) => this.agents.advanceMetrics(tx, session.agentId, session.epoch, sequence), async (tx) => {
+    await this.once(session, (tx) => this.agents.advanceMetrics(tx, session, sequence), async (tx) => {
       const stored = await this.metrics.store(tx, { runId, fence, points });
       if (stored && points.length > 0 && !this.knownRunning.has(attemptKey)) {
-        await this.progress.metricsArrived(tx, runId, fence, session.agentId);
+        await this.progress.metricsArrived(tx, { runId, fence }, session.agentId);
       }
     });
     if (this.knownRunning.size >= KNOWN_RUNNING_MAX) this.knownRunning.clear();
@@ -41,9 +43,14 @@ export class TelemetryIngestService {
   }
 
   async storeLogs(session: SessionIdentity, { sequence, runId, fence, lines }: agentV1.LogBatch): Promise<void> {
-    await this.once(session, (tx) => this.agents.advanceLogs(tx, session.agentId, session.epoch, sequence), async (tx) => {
+    await this.once(session, (tx) => this.agents.advanceLogs(tx, session, sequence), async (tx) => {
       await this.logs.store(tx, { runId, fence, agent: session.agentId, lines });
     });
+  }
+
+  /** Traces are for looking at: they are kept in memory, and never acknowledged. */
+  keepTrace(batch: agentV1.TraceBatch): void {
+    this.traces.add(batch);
   }
 
   private async once(

@@ -28,7 +28,7 @@ export class TimelineService {
     if (!run) throw runNotFound(runId);
     const batches = this.traces.of(runId);
     const fence = batches.at(-1)?.fence ?? run.fence;
-    const attempt = await this.attempts.find(undefined, runId, fence);
+    const attempt = await this.attempts.find(undefined, { runId, fence });
     const planned = attempt && batches.length > 0 ? await this.planned(run, attempt) : undefined;
     return {
       displayTimeUnit: 'ms',

@@ -1,0 +1,44 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { agentV1 } from '@millrace/contracts';
+import type { Logger } from '@millrace/core';
+import { AttemptReportsService } from '../attempts/attempt-reports.service';
+import { BoundaryRequestsService } from '../attempts/boundary-requests.service';
+import { LOGGER } from '../config/api-logger';
+import { GenerationTasks } from '../generate/generation-tasks';
+import type { SessionIdentity } from './agent-session';
+import { parseCommandId } from './desired-commands';
+
+/** What came of the commands that an agent was given. */
+@Injectable()
+export class CommandOutcomesService {
+  constructor(
+    private readonly reports: AttemptReportsService,
+    private readonly boundaries: BoundaryRequestsService,
+    private readonly generations: GenerationTasks,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  async result(session: SessionIdentity, result: agentV1.CommandResult): Promise<void> {
+    if (!result.ok) {
+      const { commandId, errorCode, errorMessage } = result;
+      this.logger.warn({ agent: session.agentId, commandId, errorCode, errorMessage }, 'command refused');
+    }
+    const target = parseCommandId(result.commandId);
+    if (target === undefined) return this.generations.commandAnswered(session.agentId, result);
+    switch (target.kind) {
+      case 'start':
+        return this.reports.commandAnswered(session, target, result);
+      case 'stop':
+        // An agent that does not know the attempt does not run it either.
+        return this.reports.stopConfirmed(session, target);
+      case 'boundary':
+        return result.ok ? this.boundaries.acknowledged(target, target.sequence) : undefined;
+      default:
+        target satisfies never;
+    }
+  }
+
+  generated(session: SessionIdentity, output: agentV1.GenerateOutput): void {
+    this.generations.output(session.agentId, output);
+  }
+}

@@ -1,0 +1,26 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { agentV1 } from '@millrace/contracts';
+import type { Clock } from '@millrace/core';
+import { AgentsRepository } from '../agents/agents.repository';
+import { CLOCK } from '../config/api-logger';
+import type { AgentSession } from './agent-session';
+import { RunningAttemptsService } from './running-attempts.service';
+import { sessionSuperseded } from './sessions.errors';
+
+/** Heartbeats renew leases, and are answered with the fences in force. */
+@Injectable()
+export class HeartbeatsService {
+  constructor(
+    private readonly agents: AgentsRepository,
+    private readonly running: RunningAttemptsService,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  /** @throws AppError SESSION.SUPERSEDED */
+  async beat(session: AgentSession, { sequence, running }: agentV1.Heartbeat): Promise<void> {
+    const { agentId, epoch } = session;
+    if (!(await this.agents.markSeen(session, new Date(this.clock.now())))) throw sessionSuperseded(agentId, epoch);
+    await this.running.renew(agentId, running);
+    session.send({ $case: 'heartbeatAck', value: { sequence, current: await this.running.current(agentId, running) } });
+  }
+}
