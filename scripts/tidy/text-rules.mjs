@@ -55,7 +55,7 @@ function lineFindings({ root }, path, line) {
   if (/\s$/.test(line)) findings.push('white space at the end: remove it');
   if (/\.spec\.\w+$/.test(path) && ONLY.test(line))
     findings.push('runs one test alone and drops the others: remove `.only`');
-  if (/\.tsx?$/.test(path) && WGSL_IN_STRING.test(line))
+  if (/(?<!\.spec)\.tsx?$/.test(path) && WGSL_IN_STRING.test(line))
     findings.push('WGSL in TypeScript: put it into a .wgsl file of its own, `npm run gen` embeds it');
   return findings;
 }
