@@ -88,6 +88,11 @@ it.each([
   ['the environment in the configuration', 'apps/api/src/config/x.ts', 'export const x = process.env.HOME;'],
   ['the wall clock in an app', 'apps/api/src/x.ts', 'export const x = Date.now();'],
   [
+    'decorated parameters of a controller',
+    'apps/api/src/x.ts',
+    'export class X { get(@P() a: 1, @P() b: 1, @P() c: 1, @P() d: 1): void {} }',
+  ],
+  [
     'six injected dependencies',
     'apps/api/src/x.ts',
     'export class X { constructor(a: 1, b: 1, c: 1, d: 1, e: 1, f: 1) {} }',

@@ -20,9 +20,11 @@ const maxParams = {
       const max = isConstructor ? DEPENDENCIES_MAX : POSITIONAL_MAX;
       // Whoever passes a callback to a library does not choose its parameters.
       const isCallback = node.parent.type === 'CallExpression' && node.parent.arguments.includes(node);
-      if (node.params.length <= max || isCallback) return;
+      // Nest fills in a controller's decorated parameters by name.
+      const count = node.params.filter((parameter) => !parameter.decorators?.length).length;
+      if (count <= max || isCallback) return;
       const messageId = isConstructor ? 'dependencies' : 'positional';
-      context.report({ node, messageId, data: { count: node.params.length, max } });
+      context.report({ node, messageId, data: { count, max } });
     };
     return { FunctionDeclaration: check, FunctionExpression: check, ArrowFunctionExpression: check };
   },
