@@ -5,8 +5,7 @@ import { AppError, describeError, type Logger, systemClock } from '@millrace/cor
 import { Agent } from './agent';
 import { BlobCache } from './blobs/blob-cache';
 import { AgentHome } from './config/agent-home';
-import { type AgentConfig, cacheFolder, readAgentConfig } from './config/agent-config';
-import { applyEnvironment, mayHaveHardware, softwareDriverEnvironment, softwareThreads } from './config/driver-environment';
+import { type AgentConfig, cacheFolder, readAgentConfig, readDeviceConfig } from './config/agent-config';
 import { DataPlane } from './data-plane/data-plane';
 import { DEFAULT_LINK_LIMITS } from './data-plane/frame-channel';
 import { BlobClient } from './grpc/blob-client';
@@ -15,19 +14,27 @@ import { ExchangeServer } from './grpc/exchange-server';
 import { channelCredentials } from './grpc/grpc-options';
 import { GrpcSessionDialer } from './grpc/session-dialer';
 import type { DeviceReport } from './worker/gpu-task';
-import { gpuThreadStarter, type StartGpuThread } from './worker/gpu-thread';
-import { probeInThread } from './worker/probe-in-thread';
+import { gpuThreadStarter } from './worker/gpu-thread';
+import { openDevice } from './worker/open-device';
 
 const VERSION = '0.1.0';
 /** What was written to sockets gets this long to leave. */
 const LAST_WRITES_MS = 100;
+
+/** `--describe`: prints the adapter this machine would train on, for `millrace doctor`. */
+async function describeDevice(): Promise<number> {
+  const { adapter } = await openDevice(readDeviceConfig(), { startThread: gpuThreadStarter(systemClock), known: undefined });
+  process.stdout.write(`${JSON.stringify(adapter)}\n`);
+  return 0;
+}
 
 async function main(): Promise<number> {
   const config = readAgentConfig();
   const logger: Logger = pino({ level: config.logLevel, base: { app: 'agent' } }, pino.destination({ fd: 2, sync: true }));
   const home = AgentHome.open(config.home);
   const startThread = gpuThreadStarter(systemClock);
-  const report = await openDevice(config, home, startThread);
+  const report = await openDevice(config, { startThread, known: home.deviceReport(VERSION) });
+  home.keepDeviceReport(report, VERSION);
   logger.info({ adapter: report.adapter.description, quarantined: report.quarantined, ...report.speed }, 'device ready');
   const dialer = new ExchangeDialer();
   const dataPlane = new DataPlane({ dialer, limits: DEFAULT_LINK_LIMITS, clock: systemClock, random: Math.random, logger });
@@ -45,6 +52,8 @@ async function main(): Promise<number> {
     dialer: sessionDialer, dataPlane, startThread, cache, blobs, clock: systemClock, random: Math.random, logger,
   });
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => agent.signal(name));
+  // The supervisor holds the other end of stdin: it closes when the supervisor is gone, however that came about.
+  if (config.supervised) process.stdin.resume().once('end', () => agent.signal('SIGTERM'));
   process.stdout.write(`${JSON.stringify({ dataAddress, agentId })}\n`);
   const exitCode = await agent.run();
   server.close();
@@ -52,24 +61,6 @@ async function main(): Promise<number> {
   blobs.close();
   sessionDialer.close();
   return exitCode;
-}
-
-/** A GPU if there is one, else the software driver. The variables count only if they are set before the driver is loaded. */
-async function openDevice(config: AgentConfig, home: AgentHome, startThread: StartGpuThread): Promise<DeviceReport> {
-  applyEnvironment(softwareThreads(config.cpuThreads));
-  const software = softwareDriverEnvironment();
-  if (!mayHaveHardware()) applyEnvironment(software);
-  const options = { startThread, adapterName: config.adapter, known: home.deviceReport(VERSION) };
-  let report: DeviceReport;
-  try {
-    report = await probeInThread(options);
-  } catch (error) {
-    if (!(error instanceof AppError && error.code === 'RUNTIME.NO_ADAPTER') || !mayHaveHardware()) throw error;
-    applyEnvironment(software);
-    report = await probeInThread(options);
-  }
-  home.keepDeviceReport(report, VERSION);
-  return report;
 }
 
 /** On all interfaces only if others are told of an address that is not this machine's own. */
@@ -97,7 +88,7 @@ function deviceMessages({ adapter, speed }: DeviceReport): { adapter: agentV1.Ad
   };
 }
 
-main().then(
+(process.argv.includes('--describe') ? describeDevice() : main()).then(
   (exitCode) => setTimeout(() => process.exit(exitCode), LAST_WRITES_MS),
   (error: unknown) => {
     process.stderr.write(`${JSON.stringify({ level: 60, app: 'agent', msg: describeError(error), stack: error instanceof AppError ? undefined : (error as Error).stack })}\n`);

@@ -15,6 +15,8 @@ async function main(): Promise<void> {
   const logger = createApiLogger(config.logLevel);
   const app = await createApi({ config, logger });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void stop(app, logger, signal));
+  // The supervisor holds the other end of stdin: it closes when the supervisor is gone, however that came about.
+  if (config.supervised) process.stdin.resume().once('end', () => void stop(app, logger, 'end of the supervisor'));
   await app.listen(config.httpPort, config.host);
   const { port } = app.getHttpServer().address() as AddressInfo;
   const host = config.host.includes(':') ? `[${config.host}]` : config.host;

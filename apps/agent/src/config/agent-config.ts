@@ -10,7 +10,12 @@ const address = z.string().regex(ADDRESS, 'must be host:port');
 const LABELS = /^[^=,\s]+=[^=,]*(,[^=,\s]+=[^=,]*)*$/;
 const labels = z.string().default('').refine((text) => text === '' || LABELS.test(text), 'must be name=value,name=value');
 
-const environmentSchema = z.object({
+const deviceSchema = z.object({
+  MILLRACE_CPU_THREADS: z.coerce.number().int().min(1).max(1024).optional(),
+  MILLRACE_ADAPTER: z.string().min(1).optional(),
+});
+
+const environmentSchema = deviceSchema.extend({
   MILLRACE_JOIN: address,
   MILLRACE_TOKEN: z.string().min(1),
   MILLRACE_HOME: z.string().min(1),
@@ -20,12 +25,19 @@ const environmentSchema = z.object({
   MILLRACE_LABELS: labels,
   MILLRACE_TLS_CA: z.string().min(1).optional(),
   MILLRACE_LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
-  MILLRACE_CPU_THREADS: z.coerce.number().int().min(1).max(1024).optional(),
-  MILLRACE_ADAPTER: z.string().min(1).optional(),
+  MILLRACE_SUPERVISED: z.literal('1').optional(),
 });
 
+/** Which device, and how: all that it takes to open one. */
+export interface DeviceConfig {
+  /** Threads of a software driver; all cores if not given. */
+  readonly cpuThreads: number | undefined;
+  /** Part of the name of the adapter to take. */
+  readonly adapter: string | undefined;
+}
+
 /** Settings of one agent, checked once at start. */
-export interface AgentConfig {
+export interface AgentConfig extends DeviceConfig {
   /** host:port of the API's gRPC. */
   readonly join: string;
   readonly token: string;
@@ -39,26 +51,34 @@ export interface AgentConfig {
   readonly labels: Readonly<Record<string, string>>;
   readonly tlsCa: string | undefined;
   readonly logLevel: string;
-  /** Threads of a software driver; all cores if not given. */
-  readonly cpuThreads: number | undefined;
-  /** Part of the name of the adapter to take. */
-  readonly adapter: string | undefined;
   readonly host: string;
+  /** Started by `millrace up`: leaves when its standard input ends. */
+  readonly supervised: boolean;
 }
 
 /** Error: AGENT.CONFIG_INVALID naming each variable. */
 export function readAgentConfig(env: NodeJS.ProcessEnv = process.env): AgentConfig {
-  // An empty variable counts as one that is not set.
-  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
-  const parsed = environmentSchema.safeParse(given);
-  if (!parsed.success) throw configInvalid(parsed.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`));
-  const { data } = parsed;
+  const data = parse(environmentSchema, env);
   return {
     join: data.MILLRACE_JOIN, token: data.MILLRACE_TOKEN, home: data.MILLRACE_HOME, advertise: data.MILLRACE_ADVERTISE,
     dataPort: data.MILLRACE_DATA_PORT, device: data.MILLRACE_DEVICE, labels: parseLabels(data.MILLRACE_LABELS),
     tlsCa: data.MILLRACE_TLS_CA, logLevel: data.MILLRACE_LOG_LEVEL, cpuThreads: data.MILLRACE_CPU_THREADS,
-    adapter: data.MILLRACE_ADAPTER, host: hostname(),
+    adapter: data.MILLRACE_ADAPTER, host: hostname(), supervised: data.MILLRACE_SUPERVISED === '1',
   };
+}
+
+/** The settings that count for a device alone. Error: AGENT.CONFIG_INVALID. */
+export function readDeviceConfig(env: NodeJS.ProcessEnv = process.env): DeviceConfig {
+  const data = parse(deviceSchema, env);
+  return { cpuThreads: data.MILLRACE_CPU_THREADS, adapter: data.MILLRACE_ADAPTER };
+}
+
+function parse<T extends z.ZodType>(schema: T, env: NodeJS.ProcessEnv): z.output<T> {
+  // An empty variable counts as one that is not set.
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const parsed = schema.safeParse(given);
+  if (!parsed.success) throw configInvalid(parsed.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`));
+  return parsed.data;
 }
 
 /** Folder of what can be fetched again. */

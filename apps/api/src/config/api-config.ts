@@ -27,6 +27,7 @@ const environmentSchema = z.object({
   MILLRACE_UPLOAD_BYTES_MAX: z.coerce.number().int().min(1).default(2 * GIB),
   MILLRACE_REQUESTS_PER_SECOND: z.coerce.number().int().min(1).max(1_000_000).default(200),
   MILLRACE_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  MILLRACE_SUPERVISED: z.literal('1').optional(),
 });
 type Environment = z.output<typeof environmentSchema>;
 
@@ -55,6 +56,8 @@ export class ApiConfig {
   /** Per token. */
   readonly requestsPerSecond: number;
   readonly logLevel: Environment['MILLRACE_LOG_LEVEL'];
+  /** Started by `millrace up`: stops when its standard input ends. */
+  readonly supervised: boolean;
 
   private constructor(environment: Environment) {
     this.databaseUrl = environment.DATABASE_URL;
@@ -71,6 +74,7 @@ export class ApiConfig {
     this.uploadBytesMax = environment.MILLRACE_UPLOAD_BYTES_MAX;
     this.requestsPerSecond = environment.MILLRACE_REQUESTS_PER_SECOND;
     this.logLevel = environment.MILLRACE_LOG_LEVEL;
+    this.supervised = environment.MILLRACE_SUPERVISED === '1';
     Object.freeze(this);
   }
 

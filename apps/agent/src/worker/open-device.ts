@@ -1,0 +1,27 @@
+import { AppError } from '@millrace/core';
+import type { DeviceConfig } from '../config/agent-config';
+import { applyEnvironment, mayHaveHardware, softwareDriverEnvironment, softwareThreads } from '../config/driver-environment';
+import type { DeviceReport } from './gpu-task';
+import type { StartGpuThread } from './gpu-thread';
+import { probeInThread } from './probe-in-thread';
+
+interface OpenDeviceOptions {
+  readonly startThread: StartGpuThread;
+  /** Measurements of an earlier start. */
+  readonly known: DeviceReport | undefined;
+}
+
+/** A GPU if there is one, else the software driver. The variables count only if they are set before the driver is loaded. */
+export async function openDevice(config: DeviceConfig, { startThread, known }: OpenDeviceOptions): Promise<DeviceReport> {
+  applyEnvironment(softwareThreads(config.cpuThreads));
+  const software = softwareDriverEnvironment();
+  if (!mayHaveHardware()) applyEnvironment(software);
+  const options = { startThread, adapterName: config.adapter, known };
+  try {
+    return await probeInThread(options);
+  } catch (error) {
+    if (!(error instanceof AppError && error.code === 'RUNTIME.NO_ADAPTER') || !mayHaveHardware()) throw error;
+    applyEnvironment(software);
+    return probeInThread(options);
+  }
+}
