@@ -79,6 +79,11 @@ export class MillraceClient {
     return this.connection.bytes(`${at('checkpoints', checkpointId)}/model.safetensors`);
   }
 
+  /** A Hugging Face safetensors file as a checkpoint. `heads` is for generating from it: the file does not tell it. */
+  importModel(body: RequestBody, query: { readonly heads?: number } = {}): Promise<{ id: string }> {
+    return this.connection.json('/checkpoints:import', { method: 'POST', query, contentType: 'application/octet-stream', body });
+  }
+
   generate(checkpointId: string, request: Partial<GenerateRequest> & { prompt: string }): Promise<GeneratedBody> {
     const body = JSON.stringify(request);
     return this.connection.json(`${at('checkpoints', checkpointId)}:generate`, { method: 'POST', contentType: 'application/json', body });

@@ -39,5 +39,5 @@ export function smallRun(name: string, overrides: Overrides = {}): RunSpecInput 
     parallel: { pp: 2, schedule: '1f1b', ...overrides.parallel },
     ...(overrides.resources === undefined ? {} : { resources: overrides.resources }),
     ...(overrides.retries === undefined ? {} : { retries: overrides.retries }),
-  } as RunSpecInput;
+  };
 }

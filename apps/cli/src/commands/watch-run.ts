@@ -28,8 +28,8 @@ export async function watchRun({ client, clock, runId, stream }: WatchOptions): 
     const run = await client.run(runId);
     if (run.state !== state) view.line(stateLine(run));
     state = run.state;
-    const losses = await newPoints(client, runId, 'train/loss', cursors.loss);
-    const validations = await newPoints(client, runId, 'val/loss', cursors.validation);
+    const losses = await newPoints(client, { runId, name: 'train/loss', cursor: cursors.loss });
+    const validations = await newPoints(client, { runId, name: 'val/loss', cursor: cursors.validation });
     cursors = { ...(losses.cursor === undefined ? {} : { loss: losses.cursor }), ...(validations.cursor === undefined ? {} : { validation: validations.cursor }) };
     for (const point of validations.points) {
       if (point.step <= validationSeen) continue;
@@ -50,13 +50,19 @@ export async function watchRun({ client, clock, runId, stream }: WatchOptions): 
   }
 }
 
+interface PointsQuery {
+  readonly runId: string;
+  readonly name: string;
+  readonly cursor: string | undefined;
+}
+
 interface Points {
   readonly points: { step: number; value: number }[];
   readonly cursor: string | undefined;
 }
 
 /** The points of a metric from where `cursor` stands; a page that is not full is read again next time. */
-async function newPoints(client: MillraceClient, runId: string, name: string, cursor: string | undefined): Promise<Points> {
+async function newPoints(client: MillraceClient, { runId, name, cursor }: PointsQuery): Promise<Points> {
   const points: { step: number; value: number }[] = [];
   let at = cursor;
   for (;;) {
