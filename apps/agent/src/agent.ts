@@ -62,12 +62,13 @@ export class Agent {
   private readonly fences = new Map<string, number>();
   private readonly results = new Map<string, agentV1.CommandResult | undefined>();
   private times: Welcomed = DEFAULT_TIMES;
-  private lastContactMs: number;
+  /** Since when there is no session; undefined while there is one. */
+  private awaySinceMs: number | undefined;
   private heartbeatSequence = 0;
 
   constructor(private readonly options: AgentOptions) {
     const { dialer, clock, random } = options;
-    this.lastContactMs = clock.monotonicMs();
+    this.awaySinceMs = clock.monotonicMs();
     this.session = new SessionClient({
       dialer, clock, random,
       register: () => ({ ...options.identity, running: this.running() }),
@@ -127,11 +128,11 @@ export class Agent {
       case 'opened':
         return this.onWelcome(event.welcome);
       case 'message':
-        this.lastContactMs = this.options.clock.monotonicMs();
         return this.onMessage(event.body);
       case 'closed': {
         const reason = event.error === undefined ? 'the API ended it' : describeError(event.error);
         this.options.logger.warn({ final: event.final }, `session closed: ${reason}`);
+        this.awaySinceMs ??= this.options.clock.monotonicMs();
         return event.final ? 1 : undefined;
       }
       default:
@@ -140,9 +141,8 @@ export class Agent {
   }
 
   private onWelcome(welcome: agentV1.Welcome): undefined {
-    const { logger, clock } = this.options;
-    logger.info({ epoch: welcome.epoch }, 'session open');
-    this.lastContactMs = clock.monotonicMs();
+    this.options.logger.info({ epoch: welcome.epoch }, 'session open');
+    this.awaySinceMs = undefined;
     this.times = welcome;
     this.heartbeat.start(welcome.heartbeatIntervalMs);
     this.dropSuperseded(welcome.current);
@@ -184,10 +184,10 @@ export class Agent {
   }
 
   private onHeartbeat(latenessMs: number): undefined {
-    const { clock } = this.options;
     const value = { sequence: ++this.heartbeatSequence, running: this.running(), latenessMs };
     this.session.send({ $case: 'heartbeat', value });
-    const awayMs = clock.monotonicMs() - this.lastContactMs;
+    const nowMs = this.options.clock.monotonicMs();
+    const awayMs = nowMs - (this.awaySinceMs ?? nowMs);
     if (awayMs > this.times.graceMs && this.attempt?.isOver === false) this.attempt.fail(apiAway(this.times.graceMs));
   }
 

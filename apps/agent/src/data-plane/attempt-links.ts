@@ -67,7 +67,7 @@ export class AttemptLinks {
     const error = attemptOver(reason);
     this.closed = error;
     for (const link of this.outgoing.values()) link.close(error);
-    for (const link of this.incoming.values()) link.close(error);
+    for (const link of this.incoming.values()) link.close();
   }
 
   private linkTo(toRank: number): OutgoingLink {

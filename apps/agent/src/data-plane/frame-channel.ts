@@ -35,7 +35,9 @@ export interface FrameDialer {
 /** The receiver's end of one open call. */
 export interface CreditChannel {
   credit(credit: CreditMessage): void;
-  /** Refuses the call. */
+  /** Ends the call after what was written. */
+  end(): void;
+  /** Ends the call with the reason. */
   refuse(error: Error): void;
 }
 

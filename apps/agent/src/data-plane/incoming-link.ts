@@ -72,9 +72,10 @@ export class IncomingLink {
     else this.cancelFlush ??= this.clock.after(CREDIT_DELAY_MS, () => this.flush());
   }
 
-  close(error: Error): void {
-    this.cancelFlush?.();
-    this.channel?.refuse(error);
+  /** Ends the call after a last credit: a sender whose frames were all taken must not think that they are lost. */
+  close(): void {
+    this.flush();
+    this.channel?.end();
     this.channel = undefined;
   }
 

@@ -43,7 +43,7 @@ export class OutgoingLink {
   /** Ascending; the first `writtenCount` are on their way. */
   private messages: Outgoing[] = [];
   private writtenCount = 0;
-  private awaySinceMs: number;
+  private awaySinceMs = 0;
   private cancelRedial: (() => void) | undefined;
   private closed: Error | undefined;
   private readonly backoff: Backoff;
@@ -51,7 +51,6 @@ export class OutgoingLink {
 
   constructor(private readonly options: OutgoingLinkOptions) {
     this.backoff = new Backoff(50, 2000, options.random);
-    this.awaySinceMs = options.clock.monotonicMs();
   }
 
   send(frame: Frame): Promise<void> {
@@ -64,7 +63,10 @@ export class OutgoingLink {
         const part = payload.subarray(start, start + partBytes);
         this.messages.push({ sequence: this.nextSequence++, frame, part, onWritten: last ? { resolve, reject } : undefined });
       }
-      if (this.channel === undefined && this.cancelRedial === undefined) this.dial();
+      if (this.channel === undefined && this.cancelRedial === undefined) {
+        this.awaySinceMs = this.options.clock.monotonicMs();
+        this.dial();
+      }
       this.pump();
     });
   }
@@ -148,7 +150,8 @@ export class OutgoingLink {
     if (error instanceof AppError && error.kind === 'aborted') return this.die(error);
     const limitMs = this.everAccepted ? this.options.lostAfterMs : this.options.firstAcceptMs;
     if (awayMs > limitMs) return this.die(peerLost(toRank, awayMs, error));
-    this.cancelRedial = clock.after(this.backoff.nextMs(), () => this.dial());
+    // A peer that is done ends its calls; one that has taken everything is called again when there is something to send.
+    if (this.messages.length > 0) this.cancelRedial = clock.after(this.backoff.nextMs(), () => this.dial());
   }
 
   private die(error: AppError): void {

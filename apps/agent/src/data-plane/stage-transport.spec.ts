@@ -177,6 +177,17 @@ describe('links over gRPC', () => {
     expect(a.dead).toEqual([]);
   });
 
+  it('part in peace: a rank that is done closes, the other one has its credits and no failure', async () => {
+    const [a, b] = await grpcNodes() as [Node, Node];
+    await a.transport.send(1, tensor(0, 100));
+    await b.transport.receive(key(0));
+    b.plane.close(b.links, 'finished');
+    await a.links.drain();
+    await sleep(systemClock, 300);
+    expect(a.dead).toEqual([]);
+    expect(a.dialer.dialCount).toBe(1);
+  });
+
   it('refuse another key until the time is over, and name the peer', async () => {
     const [a] = await grpcNodes({ keys: ['one key of an attempt, for sure', 'another key of an attempt, hm'], firstAcceptMs: 300 }) as [Node, Node];
     await expect(a.transport.send(1, tensor(0, 10))).rejects.toMatchObject({ code: 'DATA_PLANE.PEER_LOST', details: { rank: 1 } });

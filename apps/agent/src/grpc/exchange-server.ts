@@ -40,6 +40,10 @@ export class ExchangeServer {
     let open = true;
     const channel: CreditChannel = {
       credit: (credit) => void call.write(credit),
+      end: () => {
+        if (open) call.end();
+        open = false;
+      },
       refuse: (error) => {
         if (open) call.emit('error', toServiceError(error));
         open = false;
