@@ -6,6 +6,8 @@ export interface AdapterDescription {
   readonly description: string;
   /** 'cpu' for software drivers such as lavapipe and SwiftShader. */
   readonly adapterClass: 'cpu' | 'gpu';
+  /** Lanes of a subgroup; null where the adapter has several sizes or tells none. */
+  readonly subgroupSize: number | null;
   readonly features: readonly string[];
   readonly limits: Readonly<Record<string, number>>;
   /** Driver name and version as the adapter states them; '' when it does not. */

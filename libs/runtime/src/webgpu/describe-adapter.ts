@@ -21,7 +21,7 @@ export function wantedLimits({ limits }: GPUAdapter): Record<string, number> {
 
 /** Plain data about an adapter, to send to the API and to show. */
 export function describeAdapter(adapter: GPUAdapter): AdapterDescription {
-  const { vendor, architecture, device, description } = adapter.info;
+  const { vendor, architecture, device, description, subgroupMinSize, subgroupMaxSize } = adapter.info;
   const software = SOFTWARE.test(`${vendor} ${architecture} ${device} ${description}`);
   return {
     vendor,
@@ -29,6 +29,7 @@ export function describeAdapter(adapter: GPUAdapter): AdapterDescription {
     device,
     description,
     adapterClass: software ? 'cpu' : 'gpu',
+    subgroupSize: subgroupMinSize !== undefined && subgroupMinSize === subgroupMaxSize ? subgroupMinSize : null,
     features: [...adapter.features].sort(),
     limits: wantedLimits(adapter),
     // Dawn puts the driver's name and version after the device name: "llvmpipe: Mesa 25.0.7 (LLVM 15.0.6) 0.0.1".

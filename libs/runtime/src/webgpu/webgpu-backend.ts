@@ -67,6 +67,7 @@ export class WebGpuBackend implements Backend {
       maxWorkgroupSize: Math.min(limits.maxComputeInvocationsPerWorkgroup, limits.maxComputeWorkgroupSizeX),
       maxWorkgroupsPerDimension: limits.maxComputeWorkgroupsPerDimension,
       subgroups: device.features.has('subgroups'),
+      ...(adapter.subgroupSize === null ? {} : { subgroupSize: adapter.subgroupSize }),
     };
     this.failure = new DeviceFailure(device, () => this.bytes);
     this.recorder = new CommandRecorder(device);
