@@ -19,7 +19,7 @@ interface PeerResult {
 
 /** Training tokens/s of one agent, in its cluster, beside tfjs with the same model on the same adapter, in turns. */
 export async function benchTrain(): Promise<Measurement> {
-  const cluster = await LiveCluster.start({ agents: 1, environment: { MILLRACE_CPU_THREADS: '' } });
+  const cluster = await LiveCluster.start({ agents: 1, environment: { MILLRACE_CPU_THREADS: undefined } });
   try {
     await makeDataset(cluster, 'chain', MODEL);
     const ours: number[] = [];

@@ -11,8 +11,8 @@ const MILLRACE = join(ROOT, 'bin', 'millrace.js');
 
 export interface ClusterSettings {
   readonly agents: number;
-  /** Further environment of every process, for instance a short lease. */
-  readonly environment?: Readonly<Record<string, string>>;
+  /** Further environment of every process, for instance a short lease; undefined = unset. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
 }
 
 /** A real `millrace up` in a temporary home: real processes, a real database, free ports. */
