@@ -13,7 +13,10 @@ const UPLOAD_BYTES_MAX = 256 * 1024;
 const sizes: Gpt2Sizes = { layers: 1, hidden: 8, ffn: 32, context: 6, vocab: 11, tieEmbeddings: true };
 
 beforeAll(async () => {
-  cluster = await LiveCluster.start({ agents: 0, environment: { MILLRACE_UPLOAD_BYTES_MAX: String(UPLOAD_BYTES_MAX) } });
+  cluster = await LiveCluster.start({
+    agents: 0,
+    environment: { MILLRACE_UPLOAD_BYTES_MAX: String(UPLOAD_BYTES_MAX) },
+  });
   const body = new Uint8Array(smallTokens(12_000).buffer);
   await cluster.client.createDataset({ name: 'small', contentType: 'application/x-tokens-u16', body });
   before = await stored();
@@ -55,7 +58,10 @@ interface Refusal {
   readonly detail: RegExp;
 }
 
-async function expectRefused({ path, type, body, token = cluster.endpoint.token }: Call, refusal: Refusal): Promise<void> {
+async function expectRefused(
+  { path, type, body, token = cluster.endpoint.token }: Call,
+  refusal: Refusal,
+): Promise<void> {
   const headers: Record<string, string> = { authorization: `Bearer ${token}` };
   if (type !== undefined) headers['content-type'] = type;
   const init: RequestInit = { method: 'POST', headers };
@@ -67,13 +73,25 @@ async function expectRefused({ path, type, body, token = cluster.endpoint.token 
   const problem = JSON.parse(text) as Problem;
   expect(problem).toMatchObject({ status: refusal.status, code: refusal.code });
   expect(problem.detail).toMatch(refusal.detail);
-  if (refusal.field !== undefined) expect(problem.errors?.map((error) => error.path), text).toContain(refusal.field);
+  if (refusal.field !== undefined)
+    expect(
+      problem.errors?.map((error) => error.path),
+      text,
+    ).toContain(refusal.field);
   expect(await stored()).toEqual(before);
 }
 
 const submit = (spec: unknown): Call => ({ path: '/runs', type: 'application/json', body: JSON.stringify(spec) });
-const tokens = (body: Uint8Array<ArrayBuffer>): Call => ({ path: '/datasets?name=new', type: 'application/x-tokens-u16', body });
-const model = (body: Uint8Array<ArrayBuffer>): Call => ({ path: '/checkpoints:import', type: 'application/octet-stream', body });
+const tokens = (body: Uint8Array<ArrayBuffer>): Call => ({
+  path: '/datasets?name=new',
+  type: 'application/x-tokens-u16',
+  body,
+});
+const model = (body: Uint8Array<ArrayBuffer>): Call => ({
+  path: '/checkpoints:import',
+  type: 'application/octet-stream',
+  body,
+});
 
 async function joined(pieces: AsyncIterable<Uint8Array>): Promise<Uint8Array<ArrayBuffer>> {
   const parts: Uint8Array[] = [];
@@ -82,27 +100,50 @@ async function joined(pieces: AsyncIterable<Uint8Array>): Promise<Uint8Array<Arr
 }
 
 const wholeModel = (): Promise<Uint8Array<ArrayBuffer>> =>
-  joined(encodeHuggingFace(sizes, (name) => {
-    const shape = gpt2Tensors(sizes).find((tensor) => tensor.name === name)?.shape ?? [];
-    return Promise.resolve(new Float32Array(shape.reduce((product, size) => product * size, 1)));
-  }));
+  joined(
+    encodeHuggingFace(sizes, (name) => {
+      const shape = gpt2Tensors(sizes).find((tensor) => tensor.name === name)?.shape ?? [];
+      return Promise.resolve(new Float32Array(shape.reduce((product, size) => product * size, 1)));
+    }),
+  );
 
 describe('a run spec', () => {
   it.each<[string, unknown, Refusal]>([
-    ['with an unknown key', { ...smallRun('x'), train: { ...smallRun('x').train, momentun: 0.9 } },
-      { status: 400, code: 'RUN.SPEC_INVALID', field: '/train/momentun', detail: /unknown key/ }],
-    ['with more stages than layers', smallRun('x', { parallel: { pp: 5 } }),
-      { status: 400, code: 'RUN.SPEC_INVALID', field: '/parallel/pp', detail: /5 stages.*layers = 4/ }],
-    ['whose batch is not divisible', smallRun('x', { train: { batch: { global: 10, micro: 4 } } }),
-      { status: 400, code: 'RUN.SPEC_INVALID', field: '/train/batch/global', detail: /10 is not a multiple of .* = 4/ }],
-    ['whose dataset is missing', smallRun('x', { data: { dataset: 'nowhere' } }),
-      { status: 400, code: 'RUN.SPEC_UNFIT', field: '/data/dataset', detail: /nowhere/ }],
-    ['whose vocabulary is too small', smallRun('x', { model: { vocab: 50 } }),
-      { status: 400, code: 'RUN.SPEC_UNFIT', field: '/model/vocab', detail: /97/ }],
-    ['whose checkpoint is missing', smallRun('x', { model: { init: { from: 'checkpoint', id: 'ckpt_nowhere' } } }),
-      { status: 400, code: 'RUN.SPEC_UNFIT', field: '/model/init/id', detail: /ckpt_nowhere/ }],
-    ['that asks for what this build lacks', smallRun('x', { parallel: { dp: 2 } }),
-      { status: 400, code: 'RUN.SPEC_INVALID', field: '/parallel/dp', detail: /not in this build/ }],
+    [
+      'with an unknown key',
+      { ...smallRun('x'), train: { ...smallRun('x').train, momentun: 0.9 } },
+      { status: 400, code: 'RUN.SPEC_INVALID', field: '/train/momentun', detail: /unknown key/ },
+    ],
+    [
+      'with more stages than layers',
+      smallRun('x', { parallel: { pp: 5 } }),
+      { status: 400, code: 'RUN.SPEC_INVALID', field: '/parallel/pp', detail: /5 stages.*layers = 4/ },
+    ],
+    [
+      'whose batch is not divisible',
+      smallRun('x', { train: { batch: { global: 10, micro: 4 } } }),
+      { status: 400, code: 'RUN.SPEC_INVALID', field: '/train/batch/global', detail: /10 is not a multiple of .* = 4/ },
+    ],
+    [
+      'whose dataset is missing',
+      smallRun('x', { data: { dataset: 'nowhere' } }),
+      { status: 400, code: 'RUN.SPEC_UNFIT', field: '/data/dataset', detail: /nowhere/ },
+    ],
+    [
+      'whose vocabulary is too small',
+      smallRun('x', { model: { vocab: 50 } }),
+      { status: 400, code: 'RUN.SPEC_UNFIT', field: '/model/vocab', detail: /97/ },
+    ],
+    [
+      'whose checkpoint is missing',
+      smallRun('x', { model: { init: { from: 'checkpoint', id: 'ckpt_nowhere' } } }),
+      { status: 400, code: 'RUN.SPEC_UNFIT', field: '/model/init/id', detail: /ckpt_nowhere/ },
+    ],
+    [
+      'that asks for what this build lacks',
+      smallRun('x', { parallel: { dp: 2 } }),
+      { status: 400, code: 'RUN.SPEC_INVALID', field: '/parallel/dp', detail: /not in this build/ },
+    ],
     ['that is a list', [], { status: 400, code: 'RUN.SPEC_INVALID', field: '', detail: /expected object/ }],
   ])('%s', async (_, spec, refusal) => {
     await expectRefused(submit(spec), refusal);
@@ -112,7 +153,10 @@ describe('a run spec', () => {
   it('that is no JSON, no YAML, or of another type', async () => {
     const malformed = { status: 400, code: 'API.DOCUMENT_MALFORMED', field: '', detail: /not JSON/ };
     await expectRefused({ path: '/runs', type: 'application/json', body: '{"name":' }, malformed);
-    await expectRefused({ path: '/runs', type: 'application/yaml', body: 'name: [' }, { ...malformed, detail: /not YAML/ });
+    await expectRefused(
+      { path: '/runs', type: 'application/yaml', body: 'name: [' },
+      { ...malformed, detail: /not YAML/ },
+    );
     const type = { status: 415, code: 'API.CONTENT_TYPE_UNKNOWN', field: '/content-type', detail: /application\/json/ };
     await expectRefused({ path: '/runs', type: 'text/html', body: '<p>' }, type);
   });
@@ -125,7 +169,11 @@ describe('a run spec', () => {
 
 describe('an upload', () => {
   it('of tokens whose length is odd', async () => {
-    await expectRefused(tokens(new Uint8Array(1001)), { status: 400, code: 'DATA.TOKEN_BYTES_ODD', detail: /1001 bytes.*u16/ });
+    await expectRefused(tokens(new Uint8Array(1001)), {
+      status: 400,
+      code: 'DATA.TOKEN_BYTES_ODD',
+      detail: /1001 bytes.*u16/,
+    });
   });
 
   it('of tokens with a tokenizer, and of text without one', async () => {
@@ -137,8 +185,14 @@ describe('an upload', () => {
 
   it('of another type', async () => {
     const refusal = { status: 415, code: 'API.CONTENT_TYPE_UNKNOWN', field: '/content-type', detail: /x-tokens-u16/ };
-    await expectRefused({ path: '/datasets?name=new', type: 'application/x-tokens-f32', body: new Uint8Array(8) }, refusal);
-    await expectRefused({ path: '/checkpoints:import', type: 'text/plain', body: 'abc' }, { ...refusal, detail: /octet-stream/ });
+    await expectRefused(
+      { path: '/datasets?name=new', type: 'application/x-tokens-f32', body: new Uint8Array(8) },
+      refusal,
+    );
+    await expectRefused(
+      { path: '/checkpoints:import', type: 'text/plain', body: 'abc' },
+      { ...refusal, detail: /octet-stream/ },
+    );
   });
 
   it('under a name that is taken or wrong', async () => {
@@ -157,7 +211,11 @@ describe('an upload', () => {
   it('of a safetensors file that is cut', async () => {
     const whole = await wholeModel();
     for (const bytes of [4, 60]) {
-      await expectRefused(model(whole.slice(0, bytes)), { status: 400, code: 'CHECKPOINT.FILE_TRUNCATED', detail: /needs \d+ bytes/ });
+      await expectRefused(model(whole.slice(0, bytes)), {
+        status: 400,
+        code: 'CHECKPOINT.FILE_TRUNCATED',
+        detail: /needs \d+ bytes/,
+      });
     }
     const refusal = { status: 400, code: 'CHECKPOINT.OFFSETS_OUT_OF_RANGE', detail: /ends at byte .*cut/ };
     await expectRefused(model(whole.slice(0, -1)), refusal);
@@ -165,22 +223,43 @@ describe('an upload', () => {
 
   it('of a safetensors file with integer weights, or of something else', async () => {
     const integers = gpt2Tensors(sizes).map(({ name, shape }) => ({
-      name, shape, dtype: 'I32' as const,
+      name,
+      shape,
+      dtype: 'I32' as const,
       read: () => Promise.resolve(new Uint8Array(4 * shape.reduce((product, size) => product * size, 1))),
     }));
     const unsupported = { status: 400, code: 'CHECKPOINT.DTYPE_UNSUPPORTED', detail: /wte\.weight.*I32/ };
     await expectRefused(model(await joined(encodeSafetensors(integers))), unsupported);
-    const other = [{ name: 'model.embed_tokens.weight', shape: [1], dtype: 'F32' as const, read: () => Promise.resolve(new Uint8Array(4)) }];
-    await expectRefused(model(await joined(encodeSafetensors(other))), { status: 400, code: 'CHECKPOINT.NOT_GPT2', detail: /embed_tokens/ });
+    const other = [
+      {
+        name: 'model.embed_tokens.weight',
+        shape: [1],
+        dtype: 'F32' as const,
+        read: () => Promise.resolve(new Uint8Array(4)),
+      },
+    ];
+    await expectRefused(model(await joined(encodeSafetensors(other))), {
+      status: 400,
+      code: 'CHECKPOINT.NOT_GPT2',
+      detail: /embed_tokens/,
+    });
   });
 
   it('that is too large, whether it says so or not', async () => {
     const body = new Uint8Array(UPLOAD_BYTES_MAX + 2);
-    const refusal = { status: 413, code: 'API.BODY_TOO_LARGE', field: '', detail: new RegExp(String(UPLOAD_BYTES_MAX)) };
+    const refusal = {
+      status: 413,
+      code: 'API.BODY_TOO_LARGE',
+      field: '',
+      detail: new RegExp(String(UPLOAD_BYTES_MAX)),
+    };
     for (const call of [tokens(body), model(body)]) await expectRefused(call, refusal);
     const unannounced = (): ReadableStream => new Blob([body]).stream();
     await expectRefused({ ...model(body), body: unannounced() }, refusal);
-    await expectRefused({ ...tokens(body), body: unannounced() }, { ...refusal, code: 'DATA.UPLOAD_TOO_LARGE', field: undefined });
+    await expectRefused(
+      { ...tokens(body), body: unannounced() },
+      { ...refusal, code: 'DATA.UPLOAD_TOO_LARGE', field: undefined },
+    );
   });
 });
 
@@ -197,8 +276,16 @@ describe('a caller', () => {
   });
 
   it('who asks for what does not exist', async () => {
-    for (const path of ['/runs/run_nowhere:cancel', '/checkpoints/ckpt_nowhere:generate', '/agents/agent_nowhere:drain', '/nowhere']) {
-      await expectRefused({ path, type: 'application/json', body: '{"prompt":"x"}' }, { status: 404, code: expect.any(String) as string, detail: /./ });
+    for (const path of [
+      '/runs/run_nowhere:cancel',
+      '/checkpoints/ckpt_nowhere:generate',
+      '/agents/agent_nowhere:drain',
+      '/nowhere',
+    ]) {
+      await expectRefused(
+        { path, type: 'application/json', body: '{"prompt":"x"}' },
+        { status: 404, code: expect.any(String) as string, detail: /./ },
+      );
     }
   });
 });

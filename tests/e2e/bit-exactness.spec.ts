@@ -22,7 +22,11 @@ interface Outcome {
 
 async function outcome(id: string): Promise<Outcome> {
   const values = async (name: string): Promise<number[]> => (await cluster.metric(id, name)).map(({ value }) => value);
-  return { losses: await values('train/loss'), validation: await values('val/loss'), hash: await cluster.modelHash(id) };
+  return {
+    losses: await values('train/loss'),
+    validation: await values('val/loss'),
+    hash: await cluster.modelHash(id),
+  };
 }
 
 let reference: Outcome;

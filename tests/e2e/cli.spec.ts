@@ -4,7 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type {
-  AgentBody, CheckpointBody, DatasetBody, GeneratedBody, LogLineBody, PlanBody, RunBody, RunSpecInput, SubmittedBody,
+  AgentBody,
+  CheckpointBody,
+  DatasetBody,
+  GeneratedBody,
+  LogLineBody,
+  PlanBody,
+  RunBody,
+  RunSpecInput,
+  SubmittedBody,
 } from '@millrace/contracts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
@@ -53,11 +61,31 @@ describe('without a cluster', () => {
 
   it('has an example in the help of every command', async () => {
     const { stdout } = await cli(['--help']);
-    const names = [...stdout.matchAll(/^ {2}([a-z]+) .*$/gm)].map(([, name]) => name ?? '').filter((name) => name !== 'help');
-    expect(names).toEqual(expect.arrayContaining([
-      'up', 'agent', 'submit', 'runs', 'show', 'metrics', 'logs', 'cancel', 'checkpoints', 'generate', 'agents', 'drain', 'pause',
-      'resume', 'datasets', 'plan', 'schedule', 'doctor',
-    ]));
+    const names = [...stdout.matchAll(/^ {2}([a-z]+) .*$/gm)]
+      .map(([, name]) => name ?? '')
+      .filter((name) => name !== 'help');
+    expect(names).toEqual(
+      expect.arrayContaining([
+        'up',
+        'agent',
+        'submit',
+        'runs',
+        'show',
+        'metrics',
+        'logs',
+        'cancel',
+        'checkpoints',
+        'generate',
+        'agents',
+        'drain',
+        'pause',
+        'resume',
+        'datasets',
+        'plan',
+        'schedule',
+        'doctor',
+      ]),
+    );
     for (const name of names) {
       const help = await cli([name, '--help']);
       expect(help.code, name).toBe(0);
@@ -71,7 +99,9 @@ describe('without a cluster', () => {
     const drawn = await cli(args, nowhere);
     expect(drawn.code).toBe(0);
     expect(drawn.stdout).toMatch(/bubble \d+\.\d% of total/);
-    const account = documentOf<{ stepTime: number; bubbleOfIdeal: number; peakMicroBatches: unknown }>(await cli([...args, '--json'], nowhere));
+    const account = documentOf<{ stepTime: number; bubbleOfIdeal: number; peakMicroBatches: unknown }>(
+      await cli([...args, '--json'], nowhere),
+    );
     expect(account).toMatchObject({ stepTime: 15, bubbleOfIdeal: 0.25, peakMicroBatches: { untilInput: [2, 1] } });
     expect((await cli([...args, '--csv'], nowhere)).stdout.trim().split('\n')).toHaveLength(2);
     expect((await cli([...args, '--svg'], nowhere)).stdout).toMatch(/^<svg[\s\S]*<\/svg>\n?$/);
@@ -104,18 +134,25 @@ describe('without a cluster', () => {
 
 describe('doctor', () => {
   it('finds this machine healthy and says what it found', async () => {
-    const { healthy, findings } = await json<{ healthy: boolean; findings: { name: string; status: string }[] }>('doctor');
+    const { healthy, findings } = await json<{ healthy: boolean; findings: { name: string; status: string }[] }>(
+      'doctor',
+    );
     expect(findings.filter(({ status }) => status === 'problem')).toEqual([]);
     expect(healthy).toBe(true);
     const names = findings.map(({ name }) => name);
-    expect(names).toEqual(expect.arrayContaining(['versions', 'adapter', 'driver', 'limits', 'features', 'database', 'disk', 'cluster']));
+    expect(names).toEqual(
+      expect.arrayContaining(['versions', 'adapter', 'driver', 'limits', 'features', 'database', 'disk', 'cluster']),
+    );
     const { stdout } = await cli(['doctor']);
     expect(stdout).toMatch(/^ok {4}versions +Millrace/);
     expect(stdout).toMatch(/2 of 2 agents connected/);
   });
 
   it('gives the command that mends a problem', async () => {
-    const environment = { MILLRACE_HOME: join(folder, 'doctor-home'), DATABASE_URL: 'postgresql://nobody@127.0.0.1:9/none' };
+    const environment = {
+      MILLRACE_HOME: join(folder, 'doctor-home'),
+      DATABASE_URL: 'postgresql://nobody@127.0.0.1:9/none',
+    };
     const { code, stdout } = await cli(['doctor'], { environment });
     expect(code).toBe(1);
     expect(stdout).toMatch(/FAIL {2}database.*\n +mend it with: unset DATABASE_URL/);
@@ -142,7 +179,9 @@ describe('datasets', () => {
   });
 
   it('need a file that can be read, and a tokenizer', async () => {
-    expect((await cli(['datasets', 'create', join(folder, 'nowhere.txt'), '--tokenizer', 'char'])).stderr).toMatch(/nowhere\.txt cannot be read/);
+    expect((await cli(['datasets', 'create', join(folder, 'nowhere.txt'), '--tokenizer', 'char'])).stderr).toMatch(
+      /nowhere\.txt cannot be read/,
+    );
     const { code, stderr } = await cli(['datasets', 'create', file('bare.txt', 'abc')]);
     expect(code).toBe(1);
     expect(stderr).toMatch(/tokenizer/);
@@ -238,7 +277,13 @@ describe('a run', () => {
 
   it('that fails is told by exit code 1 and its reason', async () => {
     // A rate at which weights overflow within a few steps.
-    const train = { steps: 40, checkpointEvery: 0, evalEvery: 0, optimizer: { type: 'adamw', lr: 1e30 }, lr: { schedule: 'constant' } } as const;
+    const train = {
+      steps: 40,
+      checkpointEvery: 0,
+      evalEvery: 0,
+      optimizer: { type: 'adamw', lr: 1e30 },
+      lr: { schedule: 'constant' },
+    } as const;
     const spec: RunSpecInput = { ...smallRun('diverges', { train }), retries: 0 };
     delete spec.train.clip;
     const result = await cli(['submit', '-', '--watch'], { input: JSON.stringify(spec) });
@@ -295,11 +340,14 @@ describe('mistakes', () => {
     expect(stderr).toMatch(/token is not known/);
   });
 
-  it.each(['show', 'cancel', 'pause', 'resume', 'metrics', 'logs', 'checkpoints'])('an unknown run for %s', async (name) => {
-    const { code, stderr } = await cli([name, 'run_0000000000000000']);
-    expect(code).toBe(1);
-    expect(stderr).toBe('millrace: there is no run run_0000000000000000\n');
-  });
+  it.each(['show', 'cancel', 'pause', 'resume', 'metrics', 'logs', 'checkpoints'])(
+    'an unknown run for %s',
+    async (name) => {
+      const { code, stderr } = await cli([name, 'run_0000000000000000']);
+      expect(code).toBe(1);
+      expect(stderr).toBe('millrace: there is no run run_0000000000000000\n');
+    },
+  );
 
   it('a spec with several faults: each field is named', async () => {
     const spec = { ...smallRun('faulty'), colour: 'red' } as RunSpecInput & { colour: string };

@@ -42,8 +42,9 @@ async function shell(script: string): Promise<string> {
   return output;
 }
 
-it('trains a text of one\'s own, stops, resumes, goes on, exports and imports it', async () => {
-  const text = 'Call me Ishmael. Some years ago, never mind how long precisely, I thought I would sail about a little. ';
+it("trains a text of one's own, stops, resumes, goes on, exports and imports it", async () => {
+  const text =
+    'Call me Ishmael. Some years ago, never mind how long precisely, I thought I would sail about a little. ';
   writeFileSync(join(folder, 'book.txt'), text.repeat(120));
   const train = page('train-your-own-text.md');
   const [spec = ''] = blocks(train, 'yaml');

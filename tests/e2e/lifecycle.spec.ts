@@ -18,7 +18,8 @@ afterAll(async () => {
   await cluster.stop();
 });
 
-const values = async (id: string, name: string): Promise<number[]> => (await cluster.metric(id, name)).map(({ value }) => value);
+const values = async (id: string, name: string): Promise<number[]> =>
+  (await cluster.metric(id, name)).map(({ value }) => value);
 
 it('pauses at a step boundary and resumes to the same end', async () => {
   const train = { steps: 40, checkpointEvery: 10 };
@@ -39,15 +40,23 @@ it('pauses at a step boundary and resumes to the same end', async () => {
 });
 
 it('keeps the last checkpoints only, and goes on from one with its optimizer', async () => {
-  const whole = await cluster.client.submitRun(smallRun('whole', { train: { steps: 12, checkpointEvery: 2, keepCheckpoints: 2, lr: { schedule: 'constant' } } }));
+  const whole = await cluster.client.submitRun(
+    smallRun('whole', { train: { steps: 12, checkpointEvery: 2, keepCheckpoints: 2, lr: { schedule: 'constant' } } }),
+  );
   await cluster.untilRun(whole.id, ['succeeded']);
-  await waitUntil('two checkpoints are left', async () => (await cluster.client.checkpoints(whole.id)).items.length === 2);
+  await waitUntil(
+    'two checkpoints are left',
+    async () => (await cluster.client.checkpoints(whole.id)).items.length === 2,
+  );
   const { items } = await cluster.client.checkpoints(whole.id);
   expect(items.map(({ step }) => step).sort((a, b) => a - b)).toEqual([10, 12]);
 
   const from = items.find(({ step }) => step === 10)?.id ?? '';
   const next = await cluster.client.submitRun(
-    smallRun('next', { model: { init: { from: 'checkpoint', id: from } }, train: { steps: 12, checkpointEvery: 0, lr: { schedule: 'constant' } } }),
+    smallRun('next', {
+      model: { init: { from: 'checkpoint', id: from } },
+      train: { steps: 12, checkpointEvery: 0, lr: { schedule: 'constant' } },
+    }),
   );
   await cluster.untilRun(next.id, ['succeeded']);
   expect((await cluster.metric(next.id, 'train/loss')).map(({ step }) => step)).toEqual([11, 12]);
@@ -55,15 +64,21 @@ it('keeps the last checkpoints only, and goes on from one with its optimizer', a
 });
 
 it('cancels a run and frees its devices', async () => {
-  const { id } = await cluster.client.submitRun(smallRun('cancelled', { train: { steps: 100_000, checkpointEvery: 0 } }));
+  const { id } = await cluster.client.submitRun(
+    smallRun('cancelled', { train: { steps: 100_000, checkpointEvery: 0 } }),
+  );
   await cluster.untilStep(id, 2);
   await cluster.client.actOnRun(id, 'cancel');
   await cluster.untilRun(id, ['cancelled']);
-  await waitUntil('the devices are free', async () => (await cluster.client.agents()).items.every(({ lease }) => lease === null));
+  await waitUntil('the devices are free', async () =>
+    (await cluster.client.agents()).items.every(({ lease }) => lease === null),
+  );
 });
 
 it('takes a checkpoint when asked, and moves a run off an agent that is drained', async () => {
-  const { id } = await cluster.client.submitRun(smallRun('drained', { train: { steps: 100_000, checkpointEvery: 0 }, parallel: { pp: 1 } }));
+  const { id } = await cluster.client.submitRun(
+    smallRun('drained', { train: { steps: 100_000, checkpointEvery: 0 }, parallel: { pp: 1 } }),
+  );
   await cluster.untilStep(id, 2);
   await cluster.client.actOnRun(id, 'checkpoint');
   await waitUntil('a checkpoint is durable', async () => (await cluster.client.checkpoints(id)).items.length > 0);

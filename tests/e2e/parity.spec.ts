@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeTensor, ORACLE_SETTINGS, readOracle } from '../golden/gpt2-oracle';
 import { LiveCluster } from './support/live-cluster';
 
-/** The oracle's 20 steps in doubles beside the same run through REST and real agents: weights in, training, weights out. */
+/** The oracle's 20 steps beside the same run through REST and real agents: weights in, training, weights out. */
 let cluster: LiveCluster;
 let modelId: string;
 const { model, microBatch, microBatches, steps, seed, lr, betas, eps, weightDecay, clip } = ORACLE_SETTINGS;
@@ -16,7 +16,11 @@ const GLOBAL = microBatch * microBatches;
 beforeAll(async () => {
   cluster = await LiveCluster.start({ agents: 4 });
   const tokens = Uint16Array.from(tokenText(model.vocab, steps * GLOBAL * model.context + 1));
-  await cluster.client.createDataset({ name: 'oracle', contentType: 'application/x-tokens-u16', body: new Uint8Array(tokens.buffer) });
+  await cluster.client.createDataset({
+    name: 'oracle',
+    contentType: 'application/x-tokens-u16',
+    body: new Uint8Array(tokens.buffer),
+  });
   modelId = (await cluster.client.importModel(await initialModel())).id;
 });
 
@@ -32,8 +36,11 @@ async function joined(pieces: AsyncIterable<Uint8Array>): Promise<Buffer<ArrayBu
 
 function initialModel(): Promise<Buffer<ArrayBuffer>> {
   const parameters = new Map(allParameters(model).map((parameter) => [parameter.name, parameter]));
-  return joined(encodeHuggingFace(model, (name) =>
-    Promise.resolve(initialiseParameter(model, parameters.get(name) as ParameterDeclaration, seed))));
+  return joined(
+    encodeHuggingFace(model, (name) =>
+      Promise.resolve(initialiseParameter(model, parameters.get(name) as ParameterDeclaration, seed)),
+    ),
+  );
 }
 
 async function exported(checkpointId: string): Promise<Buffer<ArrayBuffer>> {
@@ -97,7 +104,10 @@ describe.each([1, 2, 4])('pp %i', (pp) => {
   ] as const)('%s is that of the doubles at every step', async (what, metric, tolerance, trace) => {
     const points = await cluster.metric(runId, metric);
     expect(points.map(({ step }) => step)).toEqual(Array.from({ length: steps }, (_, index) => index + 1));
-    const worst = relative(points.map(({ value }) => value), readOracle()[trace]);
+    const worst = relative(
+      points.map(({ value }) => value),
+      readOracle()[trace],
+    );
     console.log(`pp ${pp}, ${what}: ${worst.toExponential(1)} relative`);
     expect(worst).toBeLessThan(tolerance);
   });

@@ -49,6 +49,7 @@ export function wholeNumber(minimum: number): (text: string) => number {
 /** Parses an option that must be a number of at least 0. */
 export function nonNegative(text: string): number {
   const value = Number(text);
-  if (text.trim() === '' || !Number.isFinite(value) || value < 0) throw new InvalidArgumentError('it must be a number of at least 0.');
+  if (text.trim() === '' || !Number.isFinite(value) || value < 0)
+    throw new InvalidArgumentError('it must be a number of at least 0.');
   return value;
 }

@@ -17,7 +17,12 @@ function createProgram(context: CommandContext): Command {
     .description('Train transformers across the GPUs you already have.')
     .version(version)
     .showHelpAfterError('(add --help for the options and an example)');
-  const commands = [upCommand(context), ...runCommands(context), ...runDataCommands(context), ...agentCommands(context)];
+  const commands = [
+    upCommand(context),
+    ...runCommands(context),
+    ...runDataCommands(context),
+    ...agentCommands(context),
+  ];
   for (const each of [...commands, scheduleCommand(context), doctorCommand(context)]) program.addCommand(each);
   return program;
 }
@@ -37,10 +42,15 @@ function reportError(error: unknown): void {
   const json = process.argv.includes('--json');
   if (error instanceof AppError) {
     process.stderr.write(`millrace: ${error.message}\n`);
-    if (json) process.stdout.write(`${JSON.stringify({ error: { code: error.code, message: error.message, fields: error.fields } })}\n`);
+    if (json)
+      process.stdout.write(
+        `${JSON.stringify({ error: { code: error.code, message: error.message, fields: error.fields } })}\n`,
+      );
     return;
   }
-  process.stderr.write(`millrace: internal error: ${describeError(error)}\n${error instanceof Error ? (error.stack ?? '') : ''}\n`);
+  process.stderr.write(
+    `millrace: internal error: ${describeError(error)}\n${error instanceof Error ? (error.stack ?? '') : ''}\n`,
+  );
 }
 
 void main();

@@ -12,7 +12,7 @@ import { durationText } from './table';
 import { Cluster } from './up/cluster';
 
 /**
- * `npm run quickstart`: a cluster with two agents, a GPT on Moby-Dick split over both, its validation loss beside that of
+ * `npm run quickstart`: two agents, a GPT on Moby-Dick split over both, its validation loss beside that of
  * a unigram model, and text it wrote. Everything stops at the end; the home keeps the run and its checkpoints.
  */
 const PROGRAMS = resolve(join(__dirname, '..', '..', '..'));
@@ -25,10 +25,18 @@ async function main(): Promise<void> {
   const home = join(ROOT, '.millrace', 'quickstart');
   const startedMs = systemClock.monotonicMs();
   const cluster = new Cluster({
-    home, agentCount: 2, httpPort: 0, grpcPort: 0, programs: PROGRAMS, environment, clock: systemClock, say,
+    home,
+    agentCount: 2,
+    httpPort: 0,
+    grpcPort: 0,
+    programs: PROGRAMS,
+    environment,
+    clock: systemClock,
+    say,
   });
   const interrupted = new Promise<'interrupted'>((resolvePromise) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolvePromise('interrupted'));
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+      process.on(signal, () => resolvePromise('interrupted'));
   });
   const everything = async (): Promise<void> => {
     const endpoint = await cluster.start();
@@ -40,7 +48,9 @@ async function main(): Promise<void> {
       say('\ninterrupted; stopping');
       process.exitCode = 130;
     } else {
-      say(`\nEverything took ${durationText((systemClock.monotonicMs() - startedMs) / 1000)}. The run and its checkpoints stay in ${home};`);
+      say(
+        `\nEverything took ${durationText((systemClock.monotonicMs() - startedMs) / 1000)}. The run and its checkpoints stay in ${home};`,
+      );
       say(`look at them with: npx millrace up --agents 2 --home ${home}`);
     }
   } finally {
@@ -53,7 +63,9 @@ async function train(client: MillraceClient): Promise<void> {
   const spec = parse(readFileSync(join(ROOT, 'examples', 'moby-gpt.yaml'), 'utf8')) as RunSpecInput;
   await ensureDataset(client, spec.data.dataset, text);
   const submitted = await client.submitRun(spec);
-  say(`run ${submitted.id}: ${spec.model.layers} layers, width ${spec.model.hidden}, split over ${parseRunSpec(spec).parallel.pp} agents`);
+  say(
+    `run ${submitted.id}: ${spec.model.layers} layers, width ${spec.model.hidden}, split over ${parseRunSpec(spec).parallel.pp} agents`,
+  );
   const run = await watchRun({ client, clock: systemClock, runId: submitted.id, stream: process.stdout });
   if (run.state !== 'succeeded') {
     const message = `the run ended as ${run.state}: ${run.reason?.message ?? 'no reason was given'}`;

@@ -2,7 +2,15 @@ import { expect, it } from 'vitest';
 import { age, bytesText, durationText, table } from './table';
 
 it('aligns columns, numbers to the right', () => {
-  expect(table(['name', 'step'], [['moby', 5], ['dick-long', 123]])).toBe('NAME       STEP\nmoby          5\ndick-long   123');
+  expect(
+    table(
+      ['name', 'step'],
+      [
+        ['moby', 5],
+        ['dick-long', 123],
+      ],
+    ),
+  ).toBe('NAME       STEP\nmoby          5\ndick-long   123');
 });
 
 it('says ages, sizes and durations as people do', () => {

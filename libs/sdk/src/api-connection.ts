@@ -54,7 +54,10 @@ export class ApiConnection {
   }
 
   /** A server-sent event stream from after `lastEventId` on; ends when the server ends it or `signal` aborts. */
-  async *events(path: string, options: CallOptions & { readonly lastEventId?: string }): AsyncGenerator<ServerSentEvent> {
+  async *events(
+    path: string,
+    options: CallOptions & { readonly lastEventId?: string },
+  ): AsyncGenerator<ServerSentEvent> {
     const headers: Record<string, string> = { accept: 'text/event-stream' };
     if (options.lastEventId !== undefined) headers['last-event-id'] = options.lastEventId;
     const response = await this.call(path, { ...options, headers });
@@ -81,8 +84,18 @@ export class ApiConnection {
 }
 
 const KIND_OF_STATUS: Readonly<Record<number, ErrorKind>> = {
-  400: 'invalid', 401: 'unauthenticated', 403: 'forbidden', 404: 'not_found', 409: 'conflict', 412: 'precondition',
-  413: 'too_large', 415: 'invalid', 422: 'invalid', 429: 'rate_limited', 503: 'unavailable', 507: 'exhausted',
+  400: 'invalid',
+  401: 'unauthenticated',
+  403: 'forbidden',
+  404: 'not_found',
+  409: 'conflict',
+  412: 'precondition',
+  413: 'too_large',
+  415: 'invalid',
+  422: 'invalid',
+  429: 'rate_limited',
+  503: 'unavailable',
+  507: 'exhausted',
 };
 
 /** The API's problem document as the error it was there. */

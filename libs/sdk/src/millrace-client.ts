@@ -1,6 +1,17 @@
 import type {
-  AgentBody, CheckpointBody, DatasetBody, EventBody, GenerateRequest, GeneratedBody, LogLineBody, MetricPage, Page, PlanBody, RunBody,
-  RunSpecInput, SubmittedBody,
+  AgentBody,
+  CheckpointBody,
+  DatasetBody,
+  EventBody,
+  GenerateRequest,
+  GeneratedBody,
+  LogLineBody,
+  MetricPage,
+  Page,
+  PlanBody,
+  RunBody,
+  RunSpecInput,
+  SubmittedBody,
 } from '@millrace/contracts';
 import { ApiConnection, type ConnectionOptions, type RequestBody } from './api-connection';
 
@@ -21,7 +32,7 @@ interface DatasetUpload {
 
 const at = (collection: string, id: string): string => `/${collection}/${encodeURIComponent(id)}`;
 
-/** Typed client of the REST API: one method per call of docs/openapi.json. Errors are `AppError`s with the API's codes. */
+/** Typed client of the REST API: one method per call of docs/openapi.json. Errors: `AppError`s with its codes. */
 export class MillraceClient {
   readonly connection: ApiConnection;
 
@@ -64,7 +75,10 @@ export class MillraceClient {
   }
 
   /** Events of a run as they happen, from after `lastEventId` on. */
-  async *runEvents(id: string, options: { lastEventId?: string; signal?: AbortSignal } = {}): AsyncGenerator<EventBody> {
+  async *runEvents(
+    id: string,
+    options: { lastEventId?: string; signal?: AbortSignal } = {},
+  ): AsyncGenerator<EventBody> {
     for await (const event of this.connection.events(`${at('runs', id)}/events`, options)) {
       yield JSON.parse(event.data) as EventBody;
     }
@@ -81,12 +95,21 @@ export class MillraceClient {
 
   /** A Hugging Face safetensors file as a checkpoint. `heads` is for generating from it: the file does not tell it. */
   importModel(body: RequestBody, query: { readonly heads?: number } = {}): Promise<{ id: string }> {
-    return this.connection.json('/checkpoints:import', { method: 'POST', query, contentType: 'application/octet-stream', body });
+    return this.connection.json('/checkpoints:import', {
+      method: 'POST',
+      query,
+      contentType: 'application/octet-stream',
+      body,
+    });
   }
 
   generate(checkpointId: string, request: Partial<GenerateRequest> & { prompt: string }): Promise<GeneratedBody> {
     const body = JSON.stringify(request);
-    return this.connection.json(`${at('checkpoints', checkpointId)}:generate`, { method: 'POST', contentType: 'application/json', body });
+    return this.connection.json(`${at('checkpoints', checkpointId)}:generate`, {
+      method: 'POST',
+      contentType: 'application/json',
+      body,
+    });
   }
 
   agents(query: PageQuery = {}): Promise<Page<AgentBody>> {

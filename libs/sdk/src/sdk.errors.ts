@@ -12,5 +12,9 @@ export function apiUnreachable(origin: string, cause: unknown): AppError {
 
 /** What answers is not a Millrace API of this version. */
 export function unexpectedAnswer(path: string, what: string): AppError {
-  return new AppError({ code: 'SDK.UNEXPECTED_ANSWER', kind: 'internal', message: `the API answered ${path} with ${what}` });
+  return new AppError({
+    code: 'SDK.UNEXPECTED_ANSWER',
+    kind: 'internal',
+    message: `the API answered ${path} with ${what}`,
+  });
 }

@@ -25,10 +25,33 @@ export class LiveCluster {
     private readonly output: string[],
   ) {}
 
-  static async start({ agents, environment = {} }: ClusterSettings, home = mkdtempSync(join(tmpdir(), 'millrace-e2e-'))): Promise<LiveCluster> {
-    const args = [MILLRACE, 'up', '--agents', String(agents), '--home', home, '--http-port', '0', '--grpc-port', '0', '--json'];
-    const settings = { MILLRACE_CPU_THREADS: '1', MILLRACE_LEASE_MS: '6000', MILLRACE_HEARTBEAT_MS: '1000', ...environment };
-    const up = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...settings } });
+  static async start(
+    { agents, environment = {} }: ClusterSettings,
+    home = mkdtempSync(join(tmpdir(), 'millrace-e2e-')),
+  ): Promise<LiveCluster> {
+    const args = [
+      MILLRACE,
+      'up',
+      '--agents',
+      String(agents),
+      '--home',
+      home,
+      '--http-port',
+      '0',
+      '--grpc-port',
+      '0',
+      '--json',
+    ];
+    const settings = {
+      MILLRACE_CPU_THREADS: '1',
+      MILLRACE_LEASE_MS: '6000',
+      MILLRACE_HEARTBEAT_MS: '1000',
+      ...environment,
+    };
+    const up = spawn(process.execPath, args, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...settings },
+    });
     const output: string[] = [];
     up.stderr?.on('data', (chunk: Buffer) => output.push(chunk.toString()));
     let stdout = '';
@@ -98,7 +121,9 @@ export class LiveCluster {
         run = await this.client.run(id).catch(() => run);
         if (states.includes(run.state)) return true;
         if (['succeeded', 'failed', 'cancelled'].includes(run.state)) {
-          throw new Error(`run ${id} is ${run.state}, not ${states.join(' or ')}: ${JSON.stringify(run.reason)} ${JSON.stringify(run.attempts)}\n${this.describe()}`);
+          throw new Error(
+            `run ${id} is ${run.state}, not ${states.join(' or ')}: ${JSON.stringify(run.reason)} ${JSON.stringify(run.attempts)}\n${this.describe()}`,
+          );
         }
         return false;
       },
@@ -120,7 +145,8 @@ export class LiveCluster {
   untilStep(id: string, step: number): Promise<void> {
     return waitUntil(`run ${id} has reached step ${step}`, async () => {
       const run = await this.client.run(id);
-      if (run.state === 'failed' || run.state === 'cancelled') throw new Error(`run is ${run.state}: ${JSON.stringify(run.reason)}\n${this.describe()}`);
+      if (run.state === 'failed' || run.state === 'cancelled')
+        throw new Error(`run is ${run.state}: ${JSON.stringify(run.reason)}\n${this.describe()}`);
       return (await this.metric(id, 'train/loss')).some((point) => point.step >= step);
     });
   }
@@ -130,7 +156,8 @@ export class LiveCluster {
     const hash = createHash('sha256');
     const checkpoints = await allPages((cursor) => this.client.checkpoints(id, cursor === undefined ? {} : { cursor }));
     const last = checkpoints.reduce((newest, each) => (each.step > newest.step ? each : newest));
-    for await (const chunk of (await this.client.exportModel(last.id)) as unknown as AsyncIterable<Uint8Array>) hash.update(chunk);
+    for await (const chunk of (await this.client.exportModel(last.id)) as unknown as AsyncIterable<Uint8Array>)
+      hash.update(chunk);
     return hash.digest('hex');
   }
 }

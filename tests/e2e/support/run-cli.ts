@@ -18,7 +18,10 @@ export interface CliOptions {
 }
 
 /** Runs `millrace ARGS` as a user does, in a process of its own, to its end. */
-export function runCli(args: readonly string[], { environment = {}, input, started }: CliOptions = {}): Promise<CliResult> {
+export function runCli(
+  args: readonly string[],
+  { environment = {}, input, started }: CliOptions = {},
+): Promise<CliResult> {
   const child = spawn(process.execPath, [join(ROOT, 'bin', 'millrace.js'), ...args], {
     cwd: ROOT,
     env: { ...process.env, ...environment },

@@ -15,7 +15,9 @@ export function smallTokens(count: number): Uint16Array {
 }
 
 type Overrides = {
-  readonly [Section in keyof RunSpecInput]?: RunSpecInput[Section] extends object ? Partial<RunSpecInput[Section]> : RunSpecInput[Section];
+  readonly [Section in keyof RunSpecInput]?: RunSpecInput[Section] extends object
+    ? Partial<RunSpecInput[Section]>
+    : RunSpecInput[Section];
 };
 
 /** A run whose sizes are multiples of nothing: vocabulary 97, width 60, 3 heads, context 21, 5 micro-batches. */

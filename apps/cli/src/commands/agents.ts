@@ -15,12 +15,7 @@ interface Json {
 
 /** The commands about agents: the daemon itself, the list, drain and undrain. */
 export function agentCommands(context: CommandContext): Command[] {
-  return [
-    daemonCommand(context),
-    listCommand(context),
-    drainCommand(context, true),
-    drainCommand(context, false),
-  ];
+  return [daemonCommand(context), listCommand(context), drainCommand(context, true), drainCommand(context, false)];
 }
 
 interface DaemonOptions extends Json {
@@ -32,7 +27,11 @@ interface DaemonOptions extends Json {
 }
 
 function daemonCommand(context: CommandContext): Command {
-  return command('agent', 'join this machine\'s GPU to a cluster, in the foreground', 'millrace agent --join 127.0.0.1:7071 --token "$MILLRACE_TOKEN"')
+  return command(
+    'agent',
+    "join this machine's GPU to a cluster, in the foreground",
+    'millrace agent --join 127.0.0.1:7071 --token "$MILLRACE_TOKEN"',
+  )
     .requiredOption('--join <host:port>', 'gRPC address of the API')
     .option('--token <token>', 'token of the cluster (default: MILLRACE_TOKEN)')
     .option('--advertise <host:port>', 'address other agents reach this one at')
@@ -60,15 +59,20 @@ function daemonCommand(context: CommandContext): Command {
 }
 
 function listCommand(context: CommandContext): Command {
-  return command('agents', 'list the agents, their devices and what they work on', 'millrace agents').action(async (options: Json) => {
-    const client = context.client();
-    const agents = await allPages((cursor) => client.agents(cursor === undefined ? {} : { cursor }));
-    context.output(options).result(agents, (items) =>
-      items.length === 0
-        ? 'no agents yet; join one with: millrace agent --join HOST:PORT --token TOKEN'
-        : table(['id', 'device', 'state', 'gflop/s', 'memory', 'adapter', 'works on', 'seen'], items.map((agent) => agentRow(agent, context.clock.now()))),
-    );
-  });
+  return command('agents', 'list the agents, their devices and what they work on', 'millrace agents').action(
+    async (options: Json) => {
+      const client = context.client();
+      const agents = await allPages((cursor) => client.agents(cursor === undefined ? {} : { cursor }));
+      context.output(options).result(agents, (items) =>
+        items.length === 0
+          ? 'no agents yet; join one with: millrace agent --join HOST:PORT --token TOKEN'
+          : table(
+              ['id', 'device', 'state', 'gflop/s', 'memory', 'adapter', 'works on', 'seen'],
+              items.map((agent) => agentRow(agent, context.clock.now())),
+            ),
+      );
+    },
+  );
 }
 
 function agentRow(agent: AgentBody, nowMs: number): (string | number)[] {
@@ -88,7 +92,9 @@ function agentRow(agent: AgentBody, nowMs: number): (string | number)[] {
 
 function drainCommand(context: CommandContext, drain: boolean): Command {
   const name = drain ? 'drain' : 'undrain';
-  const description = drain ? 'give an agent no new work, and move what it has elsewhere' : 'let a drained agent work again';
+  const description = drain
+    ? 'give an agent no new work, and move what it has elsewhere'
+    : 'let a drained agent work again';
   return command(name, description, `millrace ${name} agent_0a1b2c3d4e5f6g7h`)
     .argument('<agent>', 'id of the agent')
     .action(async (id: string, options: Json) => {

@@ -12,5 +12,9 @@ export function fileUnreadable(path: string, cause: unknown): AppError {
 
 /** A program of this build is missing. */
 export function programMissing(path: string): AppError {
-  return new AppError({ code: 'CLI.PROGRAM_MISSING', kind: 'precondition', message: `${path} is missing; build it with \`npm run setup\`` });
+  return new AppError({
+    code: 'CLI.PROGRAM_MISSING',
+    kind: 'precondition',
+    message: `${path} is missing; build it with \`npm run setup\``,
+  });
 }

@@ -6,14 +6,16 @@ const MARK = { ok: 'ok  ', warning: 'warn', problem: 'FAIL' } as const;
 
 /** `millrace doctor`: what this machine offers, and for each problem the command that mends it. */
 export function doctorCommand(context: CommandContext): Command {
-  return command('doctor', 'examine this machine: GPU, driver, database, ports, disk, versions', 'millrace doctor').action(
-    async (options: { json?: boolean }) => {
-      const findings = await examine(context);
-      const healthy = findings.every(({ status }) => status !== 'problem');
-      context.output(options).result({ healthy, findings }, () => findings.map(describe).join('\n'));
-      if (!healthy) process.exitCode = 1;
-    },
-  );
+  return command(
+    'doctor',
+    'examine this machine: GPU, driver, database, ports, disk, versions',
+    'millrace doctor',
+  ).action(async (options: { json?: boolean }) => {
+    const findings = await examine(context);
+    const healthy = findings.every(({ status }) => status !== 'problem');
+    context.output(options).result({ healthy, findings }, () => findings.map(describe).join('\n'));
+    if (!healthy) process.exitCode = 1;
+  });
 }
 
 function describe({ name, status, detail, mend }: Finding): string {

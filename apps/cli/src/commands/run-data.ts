@@ -22,17 +22,29 @@ export function runDataCommands(context: CommandContext): Command[] {
 }
 
 function metricsCommand(context: CommandContext): Command {
-  return command('metrics', 'print a metric of a run, one point per step', 'millrace metrics run_0a1b2c3d4e5f6g7h --name val/loss')
+  return command(
+    'metrics',
+    'print a metric of a run, one point per step',
+    'millrace metrics run_0a1b2c3d4e5f6g7h --name val/loss',
+  )
     .argument('<run>', 'id of the run')
     .option('--name <metric>', 'train/loss, train/grad_norm, train/lr, train/tokens_per_second, val/loss', 'train/loss')
     .action(async (id: string, options: Json & { name: string }) => {
       const client = context.client();
       const points = await allPages(async (cursor) => {
-        const page = await client.metrics(id, options.name, { limit: 1000, ...(cursor === undefined ? {} : { cursor }) });
+        const page = await client.metrics(id, options.name, {
+          limit: 1000,
+          ...(cursor === undefined ? {} : { cursor }),
+        });
         return { items: page.points, nextCursor: page.nextCursor };
       }, 10_000_000);
       context.output(options).result(points, (all) =>
-        all.length === 0 ? `no points of ${options.name} yet` : table(['step', options.name], all.map(({ step, value }) => [step, value])),
+        all.length === 0
+          ? `no points of ${options.name} yet`
+          : table(
+              ['step', options.name],
+              all.map(({ step, value }) => [step, value]),
+            ),
       );
     });
 }
@@ -59,7 +71,11 @@ function logsCommand(context: CommandContext): Command {
     });
 }
 
-async function logsAfter(client: MillraceClient, id: string, after: string | undefined): Promise<{ lines: LogLineBody[]; cursor: string | undefined }> {
+async function logsAfter(
+  client: MillraceClient,
+  id: string,
+  after: string | undefined,
+): Promise<{ lines: LogLineBody[]; cursor: string | undefined }> {
   const lines: LogLineBody[] = [];
   let cursor = after;
   for (;;) {
@@ -75,17 +91,23 @@ function logText({ time, level, stage, text }: LogLineBody): string {
 }
 
 function generateCommand(context: CommandContext): Command {
-  return command('generate', 'let a checkpoint write text', "millrace generate ckpt_0a1b2c3d4e5f6g7h --prompt 'Call me' --tokens 200")
+  return command(
+    'generate',
+    'let a checkpoint write text',
+    "millrace generate ckpt_0a1b2c3d4e5f6g7h --prompt 'Call me' --tokens 200",
+  )
     .argument('<checkpoint>', 'id of the checkpoint')
     .requiredOption('--prompt <text>', 'what the text begins with')
     .option('--tokens <count>', 'how many tokens to write', wholeNumber(1), 100)
     .option('--temperature <number>', '0 takes the likeliest token each time', nonNegative, 0.8)
     .option('--seed <number>', 'the same seed writes the same text', wholeNumber(0), 0)
-    .action(async (id: string, options: Json & { prompt: string; tokens: number; temperature: number; seed: number }) => {
-      const { prompt, tokens, temperature, seed } = options;
-      const generated = await context.client().generate(id, { prompt, maxTokens: tokens, temperature, seed });
-      context.output(options).result(generated, ({ text }) => text);
-    });
+    .action(
+      async (id: string, options: Json & { prompt: string; tokens: number; temperature: number; seed: number }) => {
+        const { prompt, tokens, temperature, seed } = options;
+        const generated = await context.client().generate(id, { prompt, maxTokens: tokens, temperature, seed });
+        context.output(options).result(generated, ({ text }) => text);
+      },
+    );
 }
 
 const CONTENT_TYPES: Readonly<Record<string, string>> = {
@@ -96,20 +118,30 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
 };
 
 function datasetsCommand(context: CommandContext): Command {
-  const datasets = command('datasets', 'list datasets, or make one from a file', 'millrace datasets create corpus.txt --tokenizer char').action(
-    async (options: Json) => {
-      const client = context.client();
-      const items = await allPages((cursor) => client.datasets(cursor === undefined ? {} : { cursor }));
-      context.output(options).result(items, (all) =>
-        all.length === 0
-          ? 'no datasets yet; make one with: millrace datasets create FILE --tokenizer char'
-          : table(
-              ['id', 'name', 'tokenizer', 'tokens', 'vocab', 'size', 'created'],
-              all.map((d) => [d.id, d.name, d.tokenizer, d.tokens, d.vocab, bytesText(d.bytes), age(d.createdAt, context.clock.now())]),
-            ),
-      );
-    },
-  );
+  const datasets = command(
+    'datasets',
+    'list datasets, or make one from a file',
+    'millrace datasets create corpus.txt --tokenizer char',
+  ).action(async (options: Json) => {
+    const client = context.client();
+    const items = await allPages((cursor) => client.datasets(cursor === undefined ? {} : { cursor }));
+    context.output(options).result(items, (all) =>
+      all.length === 0
+        ? 'no datasets yet; make one with: millrace datasets create FILE --tokenizer char'
+        : table(
+            ['id', 'name', 'tokenizer', 'tokens', 'vocab', 'size', 'created'],
+            all.map((d) => [
+              d.id,
+              d.name,
+              d.tokenizer,
+              d.tokens,
+              d.vocab,
+              bytesText(d.bytes),
+              age(d.createdAt, context.clock.now()),
+            ]),
+          ),
+    );
+  });
   datasets.addCommand(createCommand(context));
   datasets.addCommand(
     command('delete', 'delete a dataset that no run uses', 'millrace datasets delete ds_0a1b2c3d4e5f6g7h')
@@ -128,7 +160,11 @@ interface CreateOptions extends Json {
 }
 
 function createCommand(context: CommandContext): Command {
-  return command('create', 'make a dataset from a text, NDJSON or token file', 'millrace datasets create corpus.txt --tokenizer char')
+  return command(
+    'create',
+    'make a dataset from a text, NDJSON or token file',
+    'millrace datasets create corpus.txt --tokenizer char',
+  )
     .argument('<file>', '.txt, .ndjson or .jsonl text; .bin little-endian uint16 tokens')
     .option('--name <name>', 'unique name (default: the file name without its ending)')
     .option('--tokenizer <name>', 'byte, char or gpt2; none for token files')

@@ -43,7 +43,11 @@ function submitCommand(context: CommandContext): Command {
 }
 
 function planCommand(context: CommandContext): Command {
-  return command('plan', 'show how a run would be split and placed, without submitting it', 'millrace plan examples/moby-gpt.yaml')
+  return command(
+    'plan',
+    'show how a run would be split and placed, without submitting it',
+    'millrace plan examples/moby-gpt.yaml',
+  )
     .argument('<file>', 'the run spec; - reads standard input')
     .action(async (file: string, options: Json) => {
       const plan = await context.client().planRun(readSpec(file));
@@ -58,7 +62,9 @@ function planCommand(context: CommandContext): Command {
         const bubble = `bubble ${(100 * predicted.bubbleOfTotal).toFixed(1)}% of total, ${(100 * predicted.bubbleOfIdeal).toFixed(1)}% of ideal`;
         const waits = pending === null ? [] : [`It would wait: ${pending.message}`];
         const heading = `${schedule.name}, ${schedule.microBatches} micro-batches: ${bubble}`;
-        return [table(['rank', 'agent', 'layers', 'parameters', 'memory'], rows), heading, timetable, ...waits].join('\n');
+        return [table(['rank', 'agent', 'layers', 'parameters', 'memory'], rows), heading, timetable, ...waits].join(
+          '\n',
+        );
       });
     });
 }
@@ -68,20 +74,34 @@ function listCommand(context: CommandContext): Command {
     .option('--limit <count>', 'how many at most', wholeNumber(1), 50)
     .action(async (options: Json & { limit: number }) => {
       const client = context.client();
-      const runs = await allPages((cursor) => client.runs({ limit: Math.min(options.limit, 100), ...(cursor === undefined ? {} : { cursor }) }), options.limit);
+      const runs = await allPages(
+        (cursor) => client.runs({ limit: Math.min(options.limit, 100), ...(cursor === undefined ? {} : { cursor }) }),
+        options.limit,
+      );
       context.output(options).result(runs, (items) =>
         items.length === 0
           ? 'no runs yet; submit one with: millrace submit FILE'
           : table(
               ['id', 'name', 'state', 'step', 'of', 'created'],
-              items.map((run) => [run.id, run.name, run.state, run.step, run.steps, age(run.createdAt, context.clock.now())]),
+              items.map((run) => [
+                run.id,
+                run.name,
+                run.state,
+                run.step,
+                run.steps,
+                age(run.createdAt, context.clock.now()),
+              ]),
             ),
       );
     });
 }
 
 function showCommand(context: CommandContext): Command {
-  return command('show', 'show one run: its state and why, its attempts and where they ran', 'millrace show run_0a1b2c3d4e5f6g7h')
+  return command(
+    'show',
+    'show one run: its state and why, its attempts and where they ran',
+    'millrace show run_0a1b2c3d4e5f6g7h',
+  )
     .argument('<run>', 'id of the run')
     .action(async (id: string, options: Json) => {
       context.output(options).result(await context.client().run(id), describeRun);
@@ -99,7 +119,12 @@ function checkpointsCommand(context: CommandContext): Command {
           ? 'no checkpoint yet'
           : table(
               ['id', 'step', 'size', 'created'],
-              items.map((item) => [item.id, item.step, bytesText(item.bytes), age(item.createdAt, context.clock.now())]),
+              items.map((item) => [
+                item.id,
+                item.step,
+                bytesText(item.bytes),
+                age(item.createdAt, context.clock.now()),
+              ]),
             ),
       );
     });
@@ -137,8 +162,12 @@ function describeRun(run: RunBody): string {
   const lines = [`${run.id}  ${run.name}  ${run.state}  step ${run.step} of ${run.steps}`];
   if (run.reason !== null) lines.push(`  ${run.reason.message}`);
   for (const attempt of run.attempts) {
-    const stages = attempt.stages.map(({ agent, firstLayer, layerCount }) => `${agent} (layers ${layersText(firstLayer, layerCount)})`);
-    lines.push(`  attempt ${attempt.fence}: ${attempt.state}, from step ${attempt.fromStep}, on ${stages.join(' and ')}`);
+    const stages = attempt.stages.map(
+      ({ agent, firstLayer, layerCount }) => `${agent} (layers ${layersText(firstLayer, layerCount)})`,
+    );
+    lines.push(
+      `  attempt ${attempt.fence}: ${attempt.state}, from step ${attempt.fromStep}, on ${stages.join(' and ')}`,
+    );
     if (attempt.failure !== null) lines.push(`    ${attempt.failure.class}: ${attempt.failure.message}`);
   }
   return lines.join('\n');

@@ -1,6 +1,15 @@
 import {
-  type ComputeTimes, type PeakMicroBatches, SCHEDULE_NAMES, type ScheduleName, formatTimetable, lowerSchedule, makeSchedule, proveSchedule,
-  simulateSchedule, toCsv, toSvg,
+  type ComputeTimes,
+  type PeakMicroBatches,
+  SCHEDULE_NAMES,
+  type ScheduleName,
+  formatTimetable,
+  lowerSchedule,
+  makeSchedule,
+  proveSchedule,
+  simulateSchedule,
+  toCsv,
+  toSvg,
 } from '@millrace/pipeline';
 
 export { SCHEDULE_NAMES, type ScheduleName };
@@ -31,12 +40,15 @@ export interface ScheduleReport {
   readonly csv: string;
 }
 
-/** Makes, proves and simulates a schedule in its textbook form, where B is one action: the form the literature counts. */
+/** Makes, proves and simulates a schedule in its textbook form, where B is one action, as the literature counts. */
 export function reportSchedule(request: ScheduleRequest): ScheduleReport {
   const compute = makeSchedule(request);
   const schedule = lowerSchedule(compute);
   proveSchedule(schedule);
-  const { stepTime, idlePerRank, spanIdlePerRank, bubbleOfTotal, bubbleOfIdeal, peakMicroBatches } = simulateSchedule(schedule, request.times);
+  const { stepTime, idlePerRank, spanIdlePerRank, bubbleOfTotal, bubbleOfIdeal, peakMicroBatches } = simulateSchedule(
+    schedule,
+    request.times,
+  );
   return {
     request,
     summary: { stepTime, idlePerRank, spanIdlePerRank, bubbleOfTotal, bubbleOfIdeal, peakMicroBatches },

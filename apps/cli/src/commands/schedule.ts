@@ -1,5 +1,11 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { SCHEDULE_NAMES, type ScheduleName, type ScheduleReport, drawScheduleSvg, reportSchedule } from './schedule-report';
+import {
+  SCHEDULE_NAMES,
+  type ScheduleName,
+  type ScheduleReport,
+  drawScheduleSvg,
+  reportSchedule,
+} from './schedule-report';
 import { type CommandContext, command, wholeNumber } from '../command-context';
 
 interface ScheduleOptions {
@@ -14,16 +20,30 @@ interface ScheduleOptions {
 
 /** `millrace schedule NAME`: draws and measures a schedule; needs no cluster. */
 export function scheduleCommand(context: CommandContext): Command {
-  return command('schedule', 'draw a pipeline schedule and account for its bubble', 'millrace schedule 1f1b --ranks 4 --microbatches 8')
+  return command(
+    'schedule',
+    'draw a pipeline schedule and account for its bubble',
+    'millrace schedule 1f1b --ranks 4 --microbatches 8',
+  )
     .argument('<name>', `one of ${SCHEDULE_NAMES.join(', ')}`, scheduleName)
     .requiredOption('--ranks <p>', 'pipeline ranks', wholeNumber(1))
     .requiredOption('--microbatches <m>', 'micro-batches per step', wholeNumber(1))
     .option('--chunks <v>', 'virtual stages per rank', wholeNumber(1), 1)
-    .addOption(new Option('--times <F,I,W>', "times of one rank's whole share").argParser(parseTimes).default({ F: 1, I: 1, W: 1 }, '1,1,1'))
+    .addOption(
+      new Option('--times <F,I,W>', "times of one rank's whole share")
+        .argParser(parseTimes)
+        .default({ F: 1, I: 1, W: 1 }, '1,1,1'),
+    )
     .option('--csv', 'print the actions, one line per rank')
     .option('--svg', 'print a drawing')
     .action((name: ScheduleName, options: ScheduleOptions) => {
-      const report = reportSchedule({ name, ranks: options.ranks, microBatches: options.microbatches, chunks: options.chunks, times: options.times });
+      const report = reportSchedule({
+        name,
+        ranks: options.ranks,
+        microBatches: options.microbatches,
+        chunks: options.chunks,
+        times: options.times,
+      });
       if (options.svg === true) process.stdout.write(drawScheduleSvg(report));
       else if (options.csv === true) process.stdout.write(report.csv);
       else context.output(options).result(report.summary, () => describe(report));

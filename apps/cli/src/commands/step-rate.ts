@@ -14,7 +14,8 @@ export class StepRate {
     const last = this.observations.at(-1);
     if (last !== undefined && step < last.step) this.observations = [];
     if (last?.step !== step) this.observations.push({ step, timeMs });
-    while (this.observations.length > 2 && timeMs - (this.observations[0]?.timeMs ?? 0) > WINDOW_MS) this.observations.shift();
+    while (this.observations.length > 2 && timeMs - (this.observations[0]?.timeMs ?? 0) > WINDOW_MS)
+      this.observations.shift();
   }
 
   /** NaN until two steps were seen. */

@@ -30,7 +30,10 @@ export async function watchRun({ client, clock, runId, stream }: WatchOptions): 
     state = run.state;
     const losses = await newPoints(client, { runId, name: 'train/loss', cursor: cursors.loss });
     const validations = await newPoints(client, { runId, name: 'val/loss', cursor: cursors.validation });
-    cursors = { ...(losses.cursor === undefined ? {} : { loss: losses.cursor }), ...(validations.cursor === undefined ? {} : { validation: validations.cursor }) };
+    cursors = {
+      ...(losses.cursor === undefined ? {} : { loss: losses.cursor }),
+      ...(validations.cursor === undefined ? {} : { validation: validations.cursor }),
+    };
     for (const point of validations.points) {
       if (point.step <= validationSeen) continue;
       validationSeen = point.step;
@@ -40,7 +43,13 @@ export async function watchRun({ client, clock, runId, stream }: WatchOptions): 
     if (last !== undefined) {
       rate.observe(last.step, clock.monotonicMs());
       const tokensPerStep = run.spec.train.batch.global * run.spec.model.context;
-      view.progress({ step: last.step, steps: run.steps, loss: last.value, tokensPerSecond: rate.stepsPerSecond() * tokensPerStep, secondsLeft: (run.steps - last.step) / rate.stepsPerSecond() });
+      view.progress({
+        step: last.step,
+        steps: run.steps,
+        loss: last.value,
+        tokensPerSecond: rate.stepsPerSecond() * tokensPerStep,
+        secondsLeft: (run.steps - last.step) / rate.stepsPerSecond(),
+      });
     }
     if (TERMINAL.has(run.state)) {
       view.end();
@@ -94,15 +103,28 @@ class ProgressView {
   constructor(private readonly stream: NodeJS.WriteStream) {}
 
   progress({ step, steps, loss, tokensPerSecond, secondsLeft }: Progress): void {
-    const fields = { loss: loss.toFixed(4), rate: Number.isFinite(tokensPerSecond) ? tokensPerSecond.toFixed(0) : '-', left: durationText(secondsLeft) };
+    const fields = {
+      loss: loss.toFixed(4),
+      rate: Number.isFinite(tokensPerSecond) ? tokensPerSecond.toFixed(0) : '-',
+      left: durationText(secondsLeft),
+    };
     if (!this.stream.isTTY) {
       const tenth = Math.floor((10 * step) / steps);
-      if (tenth > this.tenthShown) this.line(`step ${step}/${steps}  loss ${fields.loss}  ${fields.rate} tokens/s  ${fields.left} left`);
+      if (tenth > this.tenthShown)
+        this.line(`step ${step}/${steps}  loss ${fields.loss}  ${fields.rate} tokens/s  ${fields.left} left`);
       this.tenthShown = Math.max(tenth, this.tenthShown);
       return;
     }
     if (this.bar === undefined) {
-      this.bar = new SingleBar({ format: FORMAT, stream: this.stream, hideCursor: true, barCompleteChar: '█', barIncompleteChar: '·', barsize: 30, gracefulExit: false });
+      this.bar = new SingleBar({
+        format: FORMAT,
+        stream: this.stream,
+        hideCursor: true,
+        barCompleteChar: '█',
+        barIncompleteChar: '·',
+        barsize: 30,
+        gracefulExit: false,
+      });
       this.bar.start(steps, step, fields);
     }
     this.bar.update(step, fields);

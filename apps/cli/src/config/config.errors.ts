@@ -2,7 +2,11 @@ import { AppError } from '@millrace/core';
 
 /** An environment variable has a value that cannot be used. */
 export function settingInvalid(name: string, problem: string): AppError {
-  return new AppError({ code: 'CLI.SETTING_INVALID', kind: 'invalid', message: `the environment variable ${name} is not accepted: ${problem}` });
+  return new AppError({
+    code: 'CLI.SETTING_INVALID',
+    kind: 'invalid',
+    message: `the environment variable ${name} is not accepted: ${problem}`,
+  });
 }
 
 /** Neither the environment nor the home says where a cluster is. */

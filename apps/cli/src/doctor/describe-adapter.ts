@@ -20,11 +20,17 @@ const descriptionSchema = z.object({
 const TIMEOUT_MS = 60_000;
 
 /** Asks the agent's program, which alone may open a GPU, for the adapter it would train on. */
-export async function describeAdapter({ programs, config }: CommandContext): Promise<z.output<typeof descriptionSchema>> {
+export async function describeAdapter({
+  programs,
+  config,
+}: CommandContext): Promise<z.output<typeof descriptionSchema>> {
   const program = join(programs, 'apps', 'agent', 'src', 'main.js');
   if (!existsSync(program)) throw programMissing(program);
   try {
-    const { stdout } = await promisify(execFile)(process.execPath, [program, '--describe'], { env: config.environment, timeout: TIMEOUT_MS });
+    const { stdout } = await promisify(execFile)(process.execPath, [program, '--describe'], {
+      env: config.environment,
+      timeout: TIMEOUT_MS,
+    });
     return descriptionSchema.parse(JSON.parse(stdout));
   } catch (cause) {
     throw noAdapter(cause);

@@ -40,9 +40,15 @@ function versions({ programs }: CommandContext): Promise<Finding[]> {
   const findings: Finding[] = [
     fresh
       ? { name: 'versions', status: 'ok', detail }
-      : { name: 'versions', status: 'problem', detail: `${detail}: Node ${NODE_MAJOR_MIN}.${NODE_MINOR_MIN} or newer is needed`, mend: 'apt-get install nodejs' },
+      : {
+          name: 'versions',
+          status: 'problem',
+          detail: `${detail}: Node ${NODE_MAJOR_MIN}.${NODE_MINOR_MIN} or newer is needed`,
+          mend: 'apt-get install nodejs',
+        },
   ];
-  if (!built) findings.push({ name: 'build', status: 'problem', detail: `${programs} lacks the API`, mend: 'npm run setup' });
+  if (!built)
+    findings.push({ name: 'build', status: 'problem', detail: `${programs} lacks the API`, mend: 'npm run setup' });
   return Promise.resolve(findings);
 }
 
@@ -56,7 +62,12 @@ async function adapter(context: CommandContext): Promise<Finding[]> {
     return [
       { name: 'adapter', status: 'ok', detail: software ? `${name} (software: no GPU was found)` : name, data: found },
       { name: 'driver', status: 'ok', detail: driver ?? 'not told by the adapter' },
-      { name: 'limits', status: 'ok', detail: `storage binding ${bytesText(storage)}, buffer ${bytesText(limits['maxBufferSize'] ?? 0)}`, data: limits },
+      {
+        name: 'limits',
+        status: 'ok',
+        detail: `storage binding ${bytesText(storage)}, buffer ${bytesText(limits['maxBufferSize'] ?? 0)}`,
+        data: limits,
+      },
       { name: 'features', status: 'ok', detail: features.join(' ') || 'none' },
     ];
   } catch (error) {
@@ -79,7 +90,9 @@ async function database({ config }: CommandContext): Promise<Finding[]> {
     return [{ name: 'database', status: 'ok', detail: (rows[0]?.version ?? '').split(',')[0] ?? '' }];
   } catch (error) {
     const detail = `DATABASE_URL does not answer: ${describeError(error)}`;
-    return [{ name: 'database', status: 'problem', detail, mend: 'unset DATABASE_URL   # takes the embedded PostgreSQL' }];
+    return [
+      { name: 'database', status: 'problem', detail, mend: 'unset DATABASE_URL   # takes the embedded PostgreSQL' },
+    ];
   } finally {
     await client.end().catch(() => undefined);
   }
@@ -88,11 +101,24 @@ async function database({ config }: CommandContext): Promise<Finding[]> {
 async function ports({ config }: CommandContext): Promise<Finding[]> {
   if (runningPid(config.home) !== undefined) return [];
   return Promise.all(
-    ([['--http-port', 7070], ['--grpc-port', 7071]] as const).map(async ([flag, port]): Promise<Finding> => {
-      const free = await freePort(port, flag).then(() => true, () => false);
+    (
+      [
+        ['--http-port', 7070],
+        ['--grpc-port', 7071],
+      ] as const
+    ).map(async ([flag, port]): Promise<Finding> => {
+      const free = await freePort(port, flag).then(
+        () => true,
+        () => false,
+      );
       return free
         ? { name: 'port', status: 'ok', detail: `${port} is free` }
-        : { name: 'port', status: 'warning', detail: `${port} is taken by another program`, mend: `millrace up ${flag} 0` };
+        : {
+            name: 'port',
+            status: 'warning',
+            detail: `${port} is taken by another program`,
+            mend: `millrace up ${flag} 0`,
+          };
     }),
   );
 }
@@ -104,7 +130,12 @@ function disk({ config }: CommandContext): Promise<Finding[]> {
   const detail = `${bytesText(free)} free in ${config.home}`;
   if (free >= DISK_BYTES_MIN) return Promise.resolve([{ name: 'disk', status: 'ok', detail }]);
   return Promise.resolve([
-    { name: 'disk', status: 'warning', detail: `${detail}; checkpoints may not fit`, mend: 'millrace up --home FOLDER   # on a larger disk' },
+    {
+      name: 'disk',
+      status: 'warning',
+      detail: `${detail}; checkpoints may not fit`,
+      mend: 'millrace up --home FOLDER   # on a larger disk',
+    },
   ]);
 }
 
@@ -117,9 +148,22 @@ async function cluster(context: CommandContext): Promise<Finding[]> {
   try {
     const agents = await context.client().agents();
     const connected = agents.items.filter(({ state }) => state !== 'disconnected').length;
-    return [{ name: 'cluster', status: 'ok', detail: `${endpoint.http}, ${connected} of ${agents.items.length} agents connected` }];
+    return [
+      {
+        name: 'cluster',
+        status: 'ok',
+        detail: `${endpoint.http}, ${connected} of ${agents.items.length} agents connected`,
+      },
+    ];
   } catch (error) {
-    return [{ name: 'cluster', status: 'problem', detail: describeError(error), mend: `tail ${join(context.config.home, 'logs', 'api.log')}` }];
+    return [
+      {
+        name: 'cluster',
+        status: 'problem',
+        detail: describeError(error),
+        mend: `tail ${join(context.config.home, 'logs', 'api.log')}`,
+      },
+    ];
   }
 }
 

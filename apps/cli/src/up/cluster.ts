@@ -23,7 +23,7 @@ export interface ClusterOptions {
 
 const STOP_PATIENCE_MS = { agent: 4000, api: 3000, postgres: 2500 } as const;
 
-/** A whole cluster on this machine: PostgreSQL, the API and agents, each a process that is started again when it dies. */
+/** A whole cluster on this machine: PostgreSQL, the API and agents, each started again when it dies. */
 export class Cluster {
   private readonly parts: { process: ManagedProcess; patienceMs: number }[] = [];
   private stopping: Promise<void> | undefined;
@@ -76,12 +76,15 @@ export class Cluster {
     const grpcPort = await freePort(options.grpcPort, '--grpc-port');
     const databaseUrl = environment['DATABASE_URL'] ?? (await this.startPostgres());
     options.say('starting the API');
-    const api = this.add(this.nodeProcess('api', {
-      DATABASE_URL: databaseUrl,
-      MILLRACE_HOME: home,
-      MILLRACE_HTTP_PORT: String(httpPort),
-      MILLRACE_GRPC_PORT: String(grpcPort),
-    }), STOP_PATIENCE_MS.api);
+    const api = this.add(
+      this.nodeProcess('api', {
+        DATABASE_URL: databaseUrl,
+        MILLRACE_HOME: home,
+        MILLRACE_HTTP_PORT: String(httpPort),
+        MILLRACE_GRPC_PORT: String(grpcPort),
+      }),
+      STOP_PATIENCE_MS.api,
+    );
     const { http, grpc } = JSON.parse(await api.start()) as Pick<Endpoint, 'http' | 'grpc'>;
     const endpoint = { http, grpc, token: readFileSync(join(home, 'token'), 'utf8').trim() };
     await this.startAgents(endpoint);

@@ -25,21 +25,37 @@ interface Programs {
 }
 
 /** Makes the home's database ready to start on `port`: its user, its folder, its files and its password. */
-export async function prepareEmbeddedPostgres(home: string, port: number, environment: NodeJS.ProcessEnv): Promise<EmbeddedPostgres> {
+export async function prepareEmbeddedPostgres(
+  home: string,
+  port: number,
+  environment: NodeJS.ProcessEnv,
+): Promise<EmbeddedPostgres> {
   const programs = findPrograms();
   const user = postgresUser();
   const programRoot = programFolder(programs.folder, programs.version, user);
   const folder = databaseFolder(home, user);
   const password = passwordOf(home);
   await stopLeftOver(folder);
-  if (!existsSync(join(folder, 'PG_VERSION'))) await initialise({ programRoot, folder, password, user, path: environment['PATH'] });
+  if (!existsSync(join(folder, 'PG_VERSION')))
+    await initialise({ programRoot, folder, password, user, path: environment['PATH'] });
   return {
     url: `postgresql://postgres:${password}@127.0.0.1:${port}/${DATABASE}`,
     plan: {
       name: 'postgres',
       command: join(programRoot, 'bin', 'postgres'),
       // No Unix socket: its folder would have to be writable for the other user, and nobody needs it.
-      args: ['-D', folder, '-p', String(port), '-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories=', '-c', 'max_connections=200'],
+      args: [
+        '-D',
+        folder,
+        '-p',
+        String(port),
+        '-c',
+        'listen_addresses=127.0.0.1',
+        '-c',
+        'unix_socket_directories=',
+        '-c',
+        'max_connections=200',
+      ],
       environment: { PATH: environment['PATH'], LC_ALL: 'C', LC_MESSAGES: 'C' },
       user,
       announces: false,
@@ -104,7 +120,17 @@ async function initialise({ programRoot, folder, password, user, path }: Initial
   try {
     await promisify(execFile)(
       join(programRoot, 'bin', 'initdb'),
-      ['-D', folder, '-U', 'postgres', '--auth=scram-sha-256', `--pwfile=${passwordFile}`, '--encoding=UTF8', '--locale=C', '--no-instructions'],
+      [
+        '-D',
+        folder,
+        '-U',
+        'postgres',
+        '--auth=scram-sha-256',
+        `--pwfile=${passwordFile}`,
+        '--encoding=UTF8',
+        '--locale=C',
+        '--no-instructions',
+      ],
       { env: { PATH: path, LC_ALL: 'C' }, cwd: '/', ...(user ?? {}) },
     );
   } catch (error) {

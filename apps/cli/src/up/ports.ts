@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import { portTaken } from './up.errors';
 
-/** A port on 127.0.0.1 that is free now: `wanted`, or any where `wanted` is 0. `flag` names the option for the error. */
+/** A port on 127.0.0.1 that is free now: `wanted`, or any where `wanted` is 0. `flag`: the option, for the error. */
 export function freePort(wanted: number, flag: string): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();

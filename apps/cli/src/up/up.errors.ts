@@ -25,7 +25,11 @@ export function startInterrupted(): AppError {
 
 /** A part did not come up. */
 export function partFailed(part: string, what: string, logPath: string): AppError {
-  return new AppError({ code: 'UP.PART_FAILED', kind: 'unavailable', message: `${part} ${what}; its log is ${logPath}` });
+  return new AppError({
+    code: 'UP.PART_FAILED',
+    kind: 'unavailable',
+    message: `${part} ${what}; its log is ${logPath}`,
+  });
 }
 
 /** No PostgreSQL binaries for this platform. */
