@@ -33,8 +33,8 @@ export interface BoundaryRequest {
   readonly acknowledged: boolean;
 }
 
-/** The plan of the whole gang: that of rank 0 without the data-plane key. */
-export type GangPlan = Omit<AttemptPlan, 'rank' | 'dataKey'>;
+/** The plan of the whole gang: what its ranks have in common, without the data-plane key. */
+export type GangPlan = Omit<AttemptPlan, 'rank' | 'dataKey' | 'resume'>;
 
 /** What the simulation said of the attempt when it was placed; times in milliseconds, null when no speed was known. */
 export interface PredictedAttempt {
@@ -43,7 +43,8 @@ export interface PredictedAttempt {
 }
 
 export interface StoredPlan extends GangPlan {
-  /** The checkpoint that `resume` came from: it may not be deleted while the attempt lives. */
+  readonly resumeFrom: AttemptPlan['resume']['from'];
+  /** The checkpoint to resume from, which may not be deleted while the attempt lives. Its manifest, which is large, is there. */
   readonly resumeCheckpointId: string | null;
   readonly predicted: PredictedAttempt;
 }

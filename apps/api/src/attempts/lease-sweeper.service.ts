@@ -1,4 +1,4 @@
-import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { expiredLeases } from '@millrace/scheduler';
 import { ClusterContext } from '../cluster-context';
 import type { Transaction } from '../database/prisma.service';
@@ -14,7 +14,7 @@ const PULSE_MS = 250;
  * started, was stopped, or the machine slept), every lease gets one full fresh term first.
  */
 @Injectable()
-export class LeaseSweeperService implements OnApplicationBootstrap, OnApplicationShutdown {
+export class LeaseSweeperService implements OnApplicationBootstrap, OnModuleDestroy {
   private liveSinceMs = Infinity;
   private lastPulseMs = 0;
   private cancelPulse: (() => void) | undefined;
@@ -31,7 +31,7 @@ export class LeaseSweeperService implements OnApplicationBootstrap, OnApplicatio
     this.pulse();
   }
 
-  onApplicationShutdown(): void {
+  onModuleDestroy(): void {
     this.cancelPulse?.();
   }
 

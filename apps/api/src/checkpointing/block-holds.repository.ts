@@ -16,16 +16,21 @@ export class BlockHoldsRepository {
 
   /** Keeps blocks that no checkpoint references (yet) until `until`. */
   async hold(blocks: readonly HeldBlock[], until: Date): Promise<void> {
-    // In one order, so that two holders never wait for each other.
-    const sorted = [...new Map(blocks.map((block) => [block.sha256, block])).values()].sort((a, b) => (a.sha256 < b.sha256 ? -1 : 1));
-    await this.prisma.transaction(async (tx) => {
-      for (const { sha256 } of sorted) await this.lock(tx, sha256);
-      await tx.$executeRaw`
-        INSERT INTO "BlockHold" ("sha256", "bytes", "until")
-        SELECT blocks.*, ${until}::timestamp
-        FROM unnest(${sorted.map(({ sha256 }) => sha256)}::text[], ${sorted.map(({ bytes }) => bytes)}::bigint[]) AS blocks
-        ON CONFLICT ("sha256") DO UPDATE SET "until" = GREATEST("BlockHold"."until", excluded."until")`;
-    });
+    const distinct = [...new Map(blocks.map((block) => [block.sha256, block])).values()];
+    // Locks in one order, so that two holders never wait for each other; one statement, because every block of a checkpoint
+    // comes through here.
+    await this.prisma.$executeRaw`
+      INSERT INTO "BlockHold" ("sha256", "bytes", "until")
+      SELECT locked."sha256", locked."bytes", ${until}::timestamp
+      FROM (
+        SELECT sorted.*, pg_advisory_xact_lock(hashtextextended(sorted."sha256", 0))
+        FROM (
+          SELECT * FROM unnest(
+            ${distinct.map(({ sha256 }) => sha256)}::text[], ${distinct.map(({ bytes }) => bytes)}::bigint[]
+          ) AS given("sha256", "bytes") ORDER BY "sha256"
+        ) AS sorted
+      ) AS locked
+      ON CONFLICT ("sha256") DO UPDATE SET "until" = GREATEST("BlockHold"."until", excluded."until")`;
   }
 
   /** Until the transaction ends, nobody else holds or collects this block. */

@@ -1,7 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { blobV1 } from '@millrace/contracts';
 import type { Clock } from '@millrace/core';
-import { isFinal } from '@millrace/scheduler';
 import { fenceIsOld } from '../attempts/attempts.errors';
 import { BlobsService } from '../blobs/blobs.service';
 import { CLOCK } from '../config/api-logger';
@@ -45,8 +44,7 @@ export class BlockUploadService {
 
   /** @throws AppError ATTEMPT.FENCE_OLD */
   private async checkFence({ runId, fence }: blobV1.PutHeader): Promise<void> {
-    const run = await this.runs.find(runId);
-    if (!run || run.fence !== fence || isFinal(run.state)) throw fenceIsOld(runId, fence);
+    if (!(await this.runs.isInForce(runId, fence))) throw fenceIsOld(runId, fence);
   }
 }
 

@@ -6,6 +6,7 @@ import { toServiceError } from '../boundary/to-service-error';
 import { CLOCK, LOGGER } from '../config/api-logger';
 import type { AgentSession } from '../sessions/agent-session';
 import type { AgentBody, AgentTransport, ApiBody } from '../sessions/agent-transport';
+import { SessionRegistry } from '../sessions/session-registry';
 import { SessionMessagesService } from '../sessions/session-messages.service';
 import { SessionOpeningService } from '../sessions/session-opening.service';
 import { registerFirst, sessionBroken, sessionTooSlow } from '../sessions/sessions.errors';
@@ -25,6 +26,7 @@ export class AgentServiceAdapter {
     private readonly caller: GrpcCaller,
     private readonly opening: SessionOpeningService,
     private readonly messages: SessionMessagesService,
+    private readonly registry: SessionRegistry,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
@@ -42,6 +44,12 @@ export class AgentServiceAdapter {
     const cancel = this.clock.after(REGISTER_TIMEOUT_MS, () => connection.requireSession());
     call.once('close', cancel);
   };
+
+  /** Ends every session; resolves when that is in the database. */
+  async closeSessions(): Promise<void> {
+    this.registry.closeAll();
+    await this.opening.settled();
+  }
 
   get handlers(): agentV1.AgentServiceServer {
     return { session: this.session };

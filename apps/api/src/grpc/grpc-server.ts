@@ -1,10 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
-import { type BeforeApplicationShutdown, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { agentV1, blobV1, healthV1 } from '@millrace/contracts';
 import { assert } from '@millrace/core';
 import { ApiConfig } from '../config/api-config';
-import { SessionRegistry } from '../sessions/session-registry';
 import { AgentServiceAdapter } from './agent-service.adapter';
 import { BlobServiceAdapter } from './blob-service.adapter';
 import { portTaken } from './grpc.errors';
@@ -27,13 +26,12 @@ const SHUTDOWN_MS = 2_000;
 
 /** The gRPC server, from the start of the application to its end. */
 @Injectable()
-export class GrpcServer implements OnApplicationBootstrap, BeforeApplicationShutdown {
+export class GrpcServer implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly server = new Server(OPTIONS);
   private port: number | undefined;
 
   constructor(
     private readonly config: ApiConfig,
-    private readonly registry: SessionRegistry,
     private readonly agentService: AgentServiceAdapter,
     private readonly blobService: BlobServiceAdapter,
     private readonly health: HealthServiceAdapter,
@@ -56,9 +54,10 @@ export class GrpcServer implements OnApplicationBootstrap, BeforeApplicationShut
     });
   }
 
-  async beforeApplicationShutdown(): Promise<void> {
+  /** The first of the hooks at the end, while there still is a database. */
+  async onModuleDestroy(): Promise<void> {
     this.health.stopServing();
-    this.registry.closeAll();
+    await this.agentService.closeSessions();
     await new Promise<void>((resolve) => {
       const timer = setTimeout(() => {
         this.server.forceShutdown();

@@ -1,4 +1,4 @@
-import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { assert, describeError } from '@millrace/core';
 import { ClusterContext } from '../cluster-context';
 import { ClusterSignals } from './cluster-signals';
@@ -14,7 +14,7 @@ const COALESCE_MS = 20;
 
 /** Carries the control plane's short commands over BullMQ. */
 @Injectable()
-export class QueueService implements OnApplicationBootstrap, OnApplicationShutdown {
+export class QueueService implements OnApplicationBootstrap, OnModuleDestroy {
   private queue: JobQueue | undefined;
   private worker: JobWorker | undefined;
   private unsubscribe: (() => void) | undefined;
@@ -44,7 +44,7 @@ export class QueueService implements OnApplicationBootstrap, OnApplicationShutdo
     this.unsubscribe = this.signals.whenSchedule(() => this.scheduleSoon());
   }
 
-  async onApplicationShutdown(): Promise<void> {
+  async onModuleDestroy(): Promise<void> {
     this.unsubscribe?.();
     this.cancelPending?.();
     await this.worker?.close();

@@ -28,6 +28,8 @@ export interface RunFilter {
   readonly after?: { readonly createdAt: Date; readonly id: string } | undefined;
 }
 
+const LIVE_STATES: string[] = RUN_STATES.filter((state) => !isFinal(state));
+
 /** Rows of runs. A state changes only by `transition`. */
 @Injectable()
 export class RunsRepository {
@@ -44,6 +46,11 @@ export class RunsRepository {
   async find(id: string): Promise<RunRecord | null> {
     const row = await this.prisma.run.findUnique({ where: { id } });
     return row && toRecord(row);
+  }
+
+  /** Whether whatever acts under `fence` may act: it is the newest, and the run is not over. */
+  async isInForce(id: string, fence: number): Promise<boolean> {
+    return (await this.prisma.run.count({ where: { id, fence, state: { in: LIVE_STATES } } })) === 1;
   }
 
   /** The run, locked against other writers until the transaction ends: whatever decides on a run takes this first. */
@@ -104,10 +111,9 @@ export class RunsRepository {
 
   /** Which runs that are not over start from which of the given checkpoints. */
   async startingFrom(reader: Transaction, checkpointIds: readonly string[]): Promise<{ runId: string; checkpointId: string }[]> {
-    const live = RUN_STATES.filter((state) => !isFinal(state));
     return reader.$queryRaw`
       SELECT "id" AS "runId", "spec" #>> '{model,init,id}' AS "checkpointId" FROM "Run"
-      WHERE "state" = ANY(${live}::text[]) AND "spec" #>> '{model,init,id}' = ANY(${[...checkpointIds]}::text[])`;
+      WHERE "state" = ANY(${LIVE_STATES}::text[]) AND "spec" #>> '{model,init,id}' = ANY(${[...checkpointIds]}::text[])`;
   }
 }
 

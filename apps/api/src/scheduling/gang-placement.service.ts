@@ -74,7 +74,7 @@ export class GangPlacementService {
   private async plan(tx: Transaction, { run, shaped, gang, fence }: Planned): Promise<StoredPlan> {
     const { shape, dataset } = shaped;
     assert(gang.length === shape.stages.length, `${run.id} has ${shape.stages.length} stages and was given ${gang.length} devices`);
-    const { resume, firstStep, checkpointId } = await this.resumeSource.find(tx, run, shape.model);
+    const source = await this.resumeSource.find(tx, run);
     const { stepTimeMs, simulation } = predictStep(shape, gang.map(gflopsOf));
     const { sha256, bytes, dtype, tokens } = dataset;
     return {
@@ -82,8 +82,7 @@ export class GangPlacementService {
       stages: shape.stages.map(({ firstLayer, layerCount, embedding, head }) => ({ firstLayer, layerCount, embedding, head })),
       peers: gang.map(({ id, dataAddress }, rank) => ({ rank, agentId: id, address: dataAddress })),
       dataset: { sha256, bytes, dtype, tokens },
-      resume, firstStep, lastStep: run.spec.train.steps,
-      resumeCheckpointId: checkpointId,
+      ...source, lastStep: run.spec.train.steps,
       predicted: { stepTimeMs, bubbleOfTotal: simulation.bubbleOfTotal },
     };
   }

@@ -2,37 +2,39 @@ import { Injectable } from '@nestjs/common';
 import type { AttemptPlan, ManifestDocument } from '@millrace/contracts';
 import { assert } from '@millrace/core';
 import type { ModelConfig } from '@millrace/model';
-import { CheckpointWritesRepository, type DurableCheckpoint } from '../checkpointing/checkpoint-writes.repository';
+import type { StoredPlan } from '../attempts/attempt-record';
+import { CheckpointWritesRepository } from '../checkpointing/checkpoint-writes.repository';
 import type { Transaction } from '../database/prisma.service';
 import type { RunRecord } from '../runs/run-record';
 
-export interface ResumeSource {
-  readonly resume: AttemptPlan['resume'];
-  readonly firstStep: number;
-  readonly checkpointId: string | null;
-}
+export type ResumeSource = Pick<StoredPlan, 'resumeFrom' | 'resumeCheckpointId' | 'firstStep'>;
 
 /** Where an attempt's weights come from: the run's own newest durable checkpoint, else what its spec says. */
 @Injectable()
 export class ResumeSourceService {
   constructor(private readonly checkpoints: CheckpointWritesRepository) {}
 
-  async find(reader: Transaction, { id, spec }: Pick<RunRecord, 'id' | 'spec'>, model: ModelConfig): Promise<ResumeSource> {
+  async find(reader: Transaction, { id, spec }: Pick<RunRecord, 'id' | 'spec'>): Promise<ResumeSource> {
     // The last step's checkpoint with the run not over: its metrics were lost with an agent, so its steps are done again.
     const own = await this.checkpoints.newestDurable(reader, id, spec.train.steps);
-    if (own) return goOn(own, model);
+    if (own) return { resumeFrom: 'checkpoint', firstStep: own.step + 1, resumeCheckpointId: own.id };
     const { init } = spec.model;
-    if (init.from === 'random') return { resume: { from: 'random' }, firstStep: 1, checkpointId: null };
+    if (init.from === 'random') return { resumeFrom: 'random', firstStep: 1, resumeCheckpointId: null };
     const given = await this.checkpoints.findDurable(init.id, reader);
     assert(given !== null, `${init.id}, which ${id} starts from, is gone while the run is not over`);
-    if (init.from === 'checkpoint') return goOn(given, model);
-    const manifest = weightsOnly(given.manifest, model);
-    return { resume: { from: 'weights', manifest }, firstStep: 1, checkpointId: given.id };
+    if (init.from === 'checkpoint') return { resumeFrom: 'checkpoint', firstStep: given.step + 1, resumeCheckpointId: given.id };
+    return { resumeFrom: 'weights', firstStep: 1, resumeCheckpointId: given.id };
   }
-}
 
-function goOn({ id, manifest, step }: DurableCheckpoint, model: ModelConfig): ResumeSource {
-  return { resume: { from: 'checkpoint', manifest: { ...manifest, model } }, firstStep: step + 1, checkpointId: id };
+  /** What the plan says, with the manifest that it names. */
+  async load({ resumeFrom, resumeCheckpointId, model }: StoredPlan): Promise<AttemptPlan['resume']> {
+    if (resumeFrom === 'random') return { from: 'random' };
+    const checkpoint = resumeCheckpointId === null ? null : await this.checkpoints.findDurable(resumeCheckpointId);
+    assert(checkpoint !== null, `${resumeCheckpointId}, which a live attempt resumes from, is gone`);
+    const { manifest } = checkpoint;
+    if (resumeFrom === 'checkpoint') return { from: 'checkpoint', manifest: { ...manifest, model } };
+    return { from: 'weights', manifest: weightsOnly(manifest, model) };
+  }
 }
 
 /** An import's manifest may leave out what the file does not say. */

@@ -1,9 +1,11 @@
-import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { describeError } from '@millrace/core';
+import { isLive } from '../attempts/attempt-record';
 import type { LeaseRecord } from '../attempts/leases.repository';
 import { ClusterContext } from '../cluster-context';
 import { ClusterSignals } from '../queue/cluster-signals';
 import { RunLedger } from '../runs/run-ledger';
+import { ResumeSourceService } from '../scheduling/resume-source.service';
 import type { AgentSession } from './agent-session';
 import { desiredCommands, startCommand } from './desired-commands';
 import { SessionRegistry } from './session-registry';
@@ -18,7 +20,7 @@ const AGAIN_AFTER_MS = 5_000;
  * in every pass, so they survive a restart, and any replica may have made the decision behind them.
  */
 @Injectable()
-export class CommandDispatcherService implements OnApplicationBootstrap, OnApplicationShutdown {
+export class CommandDispatcherService implements OnApplicationBootstrap, OnModuleDestroy {
   private cancelTimer: (() => void) | undefined;
   private unsubscribe: (() => void) | undefined;
   private passing = false;
@@ -28,6 +30,7 @@ export class CommandDispatcherService implements OnApplicationBootstrap, OnAppli
   constructor(
     private readonly registry: SessionRegistry,
     private readonly ledger: RunLedger,
+    private readonly resumeSource: ResumeSourceService,
     private readonly signals: ClusterSignals,
     private readonly context: ClusterContext,
   ) {}
@@ -37,7 +40,7 @@ export class CommandDispatcherService implements OnApplicationBootstrap, OnAppli
     this.wake();
   }
 
-  onApplicationShutdown(): void {
+  onModuleDestroy(): void {
     this.stopped = true;
     this.unsubscribe?.();
     this.cancelTimer?.();
@@ -85,6 +88,7 @@ export class CommandDispatcherService implements OnApplicationBootstrap, OnAppli
 
   private async start(session: AgentSession, commandId: string, lease: LeaseRecord): Promise<void> {
     const attempt = await this.ledger.attempts.find(undefined, lease);
-    if (attempt) session.send(startCommand(commandId, attempt, lease.rank));
+    if (!attempt || !isLive(attempt.state)) return;
+    session.send(startCommand(commandId, attempt, { rank: lease.rank, resume: await this.resumeSource.load(attempt.plan) }));
   }
 }

@@ -31,14 +31,11 @@ export function desiredCommands({ runId, fence, rank }: LeaseRecord, attempt: At
 }
 
 /** The start of `rank`, with its plan. */
-export function startCommand(commandId: string, attempt: AttemptRecord, rank: number): ApiBody {
-  const { runId, fence } = attempt;
-  return { $case: 'startAttempt', value: { commandId, runId, fence, planJson: JSON.stringify(planOf(attempt, rank)) } };
-}
-
-function planOf({ plan, dataKey }: AttemptRecord, rank: number): AttemptPlan {
-  const { resumeCheckpointId: _id, predicted: _predicted, ...gang } = plan;
-  return { ...gang, rank, dataKey };
+export function startCommand(commandId: string, attempt: AttemptRecord, { rank, resume }: Pick<AttemptPlan, 'rank' | 'resume'>): ApiBody {
+  const { runId, fence, dataKey } = attempt;
+  const { resumeFrom: _from, resumeCheckpointId: _id, predicted: _predicted, ...gang } = attempt.plan;
+  const plan: AttemptPlan = { ...gang, rank, dataKey, resume };
+  return { $case: 'startAttempt', value: { commandId, runId, fence, planJson: JSON.stringify(plan) } };
 }
 
 function stopReason({ state }: AttemptStatus): string {

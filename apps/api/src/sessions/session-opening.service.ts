@@ -13,6 +13,8 @@ import { SessionRegistry } from './session-registry';
 /** Begins and ends sessions. */
 @Injectable()
 export class SessionOpeningService {
+  private readonly closing = new Set<Promise<void>>();
+
   constructor(
     private readonly presence: AgentPresenceService,
     private readonly running: RunningAttemptsService,
@@ -38,7 +40,18 @@ export class SessionOpeningService {
   }
 
   /** The connection is gone. Leases go on: only when they run out is the agent lost. */
-  async closed(session: AgentSession): Promise<void> {
+  closed(session: AgentSession): Promise<void> {
+    const closing = this.close(session).finally(() => this.closing.delete(closing));
+    this.closing.add(closing);
+    return closing;
+  }
+
+  /** Resolves when what closes now is in the database. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.closing);
+  }
+
+  private async close(session: AgentSession): Promise<void> {
     this.registry.remove(session);
     const gone = await this.presence.disconnected(session);
     if (gone) this.context.logger.info({ agent: session.agentId, epoch: session.epoch }, 'agent disconnected');

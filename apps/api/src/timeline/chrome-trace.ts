@@ -27,6 +27,7 @@ const MICROSECONDS_PER_MS = 1_000;
 
 /** Executed spans, one row per rank; times since the first of them. */
 export function executedEvents(batches: readonly agentV1.TraceBatch[]): TraceEvent[] {
+  if (batches.length === 0) return [];
   const originMs = startOf(batches);
   const ranks = [...new Set(batches.map(({ rank }) => rank))];
   return [

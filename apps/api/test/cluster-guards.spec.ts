@@ -1,0 +1,264 @@
+import { utimes } from 'node:fs/promises';
+import { credentials } from '@grpc/grpc-js';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { healthV1 } from '@millrace/contracts';
+import { startTemporaryPostgres, type TemporaryPostgres } from '@millrace/testing';
+import { BlobsService } from '../src/blobs/blobs.service';
+import { BlockCollectorService } from '../src/checkpointing/block-collector.service';
+import { GenerateService } from '../src/generate/generate.service';
+import { SchedulingService } from '../src/scheduling/scheduling.service';
+import { TimelineService } from '../src/timeline/timeline.service';
+import { type ApiUnderTest, eventually, startApi, temporaryHome } from './api-under-test';
+import { type Attempt, FakeAgent, sha256 } from './fake-agent';
+import { createDataset, DATASET_ID, tinySpec } from './run-specs';
+
+describe('what the control plane guards', () => {
+  let postgres: TemporaryPostgres;
+  let home: Awaited<ReturnType<typeof temporaryHome>>;
+  let api: ApiUnderTest;
+  let agents: FakeAgent[];
+  let databaseCount = 0;
+  let databaseUrl: string;
+
+  beforeAll(async () => {
+    postgres = await startTemporaryPostgres();
+  });
+  afterAll(() => postgres.stop());
+  beforeEach(async () => {
+    home = await temporaryHome();
+    databaseUrl = await postgres.createDatabase(`guards${databaseCount++}`);
+    api = await startApi({ databaseUrl, home: home.path, leaseMs: 10_000 });
+    await createDataset(api.prisma);
+    agents = [];
+  });
+  afterEach(async () => {
+    for (const agent of agents) agent.disconnect();
+    await api.close();
+    await home.remove();
+  });
+
+  async function connect(...ids: string[]): Promise<FakeAgent[]> {
+    const connected = await Promise.all(ids.map((id) => new FakeAgent({ id, grpc: api.grpc }).connect()));
+    agents.push(...connected);
+    return connected;
+  }
+
+  /** A running run of one rank. */
+  async function single(spec = tinySpec({ parallel: { pp: 1 } })): Promise<{ id: string; agent: FakeAgent; attempt: Attempt }> {
+    const [agent] = (await connect('agent_a')) as [FakeAgent];
+    const { id } = await api.runs.submit(spec, 'tester');
+    const attempt = await agent.attempt(id);
+    agent.begin(attempt);
+    await eventually('running', async () => (await api.runs.get(id)).state === 'running');
+    return { id, agent, attempt };
+  }
+
+  async function checkpoint({ agent, attempt }: { agent: FakeAgent; attempt: Attempt }, step: number): Promise<void> {
+    const sequence = await agent.checkpoint(attempt, step);
+    await agent.take('ack', ({ checkpoints }) => checkpoints === sequence);
+  }
+
+  it('places a gang whole or not at all, with two schedulers at once', async () => {
+    const other = await startApi({ databaseUrl, home: home.path, leaseMs: 10_000 });
+    try {
+      for (let count = 0; count < 4; count++) await api.runs.submit(tinySpec(), 'tester');
+      await connect('agent_a', 'agent_b', 'agent_c', 'agent_d', 'agent_e');
+      const passes = [api, other, api, other].map((each) => each.get(SchedulingService).schedule());
+      await Promise.all(passes);
+      await eventually('two gangs', async () => (await api.prisma.run.count({ where: { state: { not: 'queued' } } })) === 2);
+      const leases = await api.prisma.lease.findMany();
+      expect(leases).toHaveLength(4);
+      const runIds = [...new Set(leases.map(({ runId }) => runId))];
+      const ranks = runIds.map((id) => leases.filter(({ runId }) => runId === id).map(({ rank }) => rank).sort());
+      expect(ranks).toEqual([[0, 1], [0, 1]]);
+      expect(await api.prisma.attempt.count()).toBe(2);
+      const waiting = await api.prisma.run.findMany({ where: { state: 'queued' } });
+      expect(waiting).toHaveLength(2);
+      expect(waiting.every(({ fence }) => fence === 0)).toBe(true);
+    } finally {
+      await other.close();
+    }
+  });
+
+  it('lets only the newest session of an agent act', async () => {
+    const { id, agent: old, attempt } = await single();
+    const twin = new FakeAgent({ id: 'agent_a', grpc: api.grpc });
+    twin.running = [...old.running];
+    await twin.connect();
+    agents.push(twin);
+    await eventually('the old session ends', () => old.error?.code === 10);
+    const sequence = twin.metrics(attempt, { 'train/loss': [1, 1.5] });
+    await twin.take('ack', ({ metrics }) => metrics === sequence);
+    expect(await api.runs.get(id)).toMatchObject({ state: 'running', step: 1 });
+    expect(await api.prisma.agent.findMany()).toMatchObject([{ connected: true, epoch: 2 }]);
+  });
+
+  it('refuses a session without a token, without registration, or with a bad one', async () => {
+    await expect(new FakeAgent({ id: 'agent_x', grpc: api.grpc, token: 'wrong' }).connect()).rejects.toMatchObject({ code: 16 });
+    await expect(new FakeAgent({ id: 'no spaces', grpc: api.grpc }).connect()).rejects.toMatchObject({ code: 3 });
+    expect(await api.prisma.agent.count()).toBe(0);
+  });
+
+  it('takes blocks of the fence in force only, and gives them back in pieces', async () => {
+    const { id, agent, attempt } = await single();
+    const block = Buffer.alloc(2_500_000, 7);
+    expect(await agent.put(attempt, block)).toEqual({ existed: false });
+    expect(await agent.put(attempt, block)).toEqual({ existed: true });
+    const whole = await agent.get(sha256(block));
+    expect(whole.bytes.equals(block)).toBe(true);
+    expect(whole.totalBytes).toBe(block.length);
+    expect(Math.max(...whole.pieces)).toBeLessThanOrEqual(1 << 20);
+    expect((await agent.get(sha256(block), 2_499_990, 5)).bytes).toHaveLength(5);
+    await expect(agent.get('f'.repeat(64))).rejects.toMatchObject({ code: 5 });
+    await expect(agent.get(sha256(block), 9_999_999)).rejects.toMatchObject({ code: 3 });
+    const other = Buffer.from('another block');
+    await expect(agent.put({ runId: id, fence: 0 }, other)).rejects.toMatchObject({ code: 10 });
+    await expect(agent.put({ runId: 'run_none', fence: 1 }, other)).rejects.toMatchObject({ code: 10 });
+    await expect(agent.put(attempt, other, { sha256: 'e'.repeat(64) })).rejects.toThrow();
+    await expect(agent.put(attempt, other, { bytes: 5 })).rejects.toMatchObject({ code: 3 });
+    await expect(agent.put(attempt, other, { bytes: 1e12 })).rejects.toMatchObject({ code: 8 });
+    expect(await api.get(BlobsService).blocks.has(sha256(other))).toBe(false);
+  });
+
+  it('keeps the last checkpoints, and the collector takes only what nothing uses', async () => {
+    const run = await single(tinySpec({ parallel: { pp: 1 }, train: { keepCheckpoints: 2 } }));
+    for (const step of [2, 4, 6]) await checkpoint(run, step);
+    const kept = await api.prisma.checkpoint.findMany({ orderBy: { step: 'asc' } });
+    expect(kept.map(({ step }) => step)).toEqual([4, 6]);
+    const { blocks } = api.get(BlobsService);
+    const stored = async (): Promise<number> => {
+      let count = 0;
+      for await (const _ of blocks.list()) count++;
+      return count;
+    };
+    const before = await stored();
+    await api.get(BlockCollectorService).collect();
+    // Uploaded a moment ago, and held.
+    expect(await stored()).toBe(before);
+    await api.prisma.blockHold.updateMany({ data: { until: new Date(0) } });
+    for await (const { sha256: name } of blocks.list()) {
+      await utimes(`${home.path}/blobs/blocks/${name.slice(0, 2)}/${name}`, 1, 1);
+    }
+    await api.get(BlockCollectorService).collect();
+    expect(await stored()).toBe(await api.prisma.checkpointBlock.findMany({ distinct: ['sha256'] }).then(({ length }) => length));
+    expect(await stored()).toBeLessThan(before);
+  });
+
+  it('fails the attempt when the ranks\' parts do not make the model', async () => {
+    const { id, agent, attempt } = await single();
+    const value = {
+      runId: id, fence: attempt.fence, step: 3, rank: 0, state: 'stored', errorMessage: '', sequence: 1,
+      manifestPartJson: JSON.stringify({ tensors: [] }),
+    };
+    agent.send({ $case: 'checkpoint', value: { ...value, manifestPartJson: '{"tensors":' } });
+    await agent.take('ack', ({ checkpoints }) => checkpoints === 1);
+    agent.send({ $case: 'checkpoint', value: { ...value, sequence: 2 } });
+    await agent.take('ack', ({ checkpoints }) => checkpoints === 2);
+    expect((await api.runs.get(id)).attempts[0]).toMatchObject({ state: 'failed', failure: { code: 'CHECKPOINT.PARTS_INCOMPLETE' } });
+    expect(await api.prisma.checkpoint.count()).toBe(0);
+  });
+
+  it('starts from a checkpoint with its step, and from its weights alone', async () => {
+    const first = await single(tinySpec({ parallel: { pp: 1 }, train: { steps: 4 } }));
+    await checkpoint(first, 4);
+    first.agent.report(first.attempt, 'finished', { step: 4 });
+    await eventually('succeeded', async () => (await api.runs.get(first.id)).state === 'succeeded');
+    const [durable] = await api.prisma.checkpoint.findMany();
+    const initId = durable?.id as string;
+    const from = (source: 'checkpoint' | 'safetensors', more: object = {}) =>
+      tinySpec({ parallel: { pp: 1 }, model: { init: { from: source, id: initId } }, ...more });
+    await expect(api.runs.submit(from('checkpoint', { train: { steps: 4 } }), 't')).rejects.toMatchObject({
+      code: 'RUN.SPEC_UNFIT', fields: [{ path: '/train/steps' }],
+    });
+    await expect(api.runs.submit(from('checkpoint', { model: { hidden: 8, init: { from: 'checkpoint', id: initId } } }), 't')).rejects.toMatchObject({
+      fields: [{ path: '/model/init/id', message: expect.stringContaining('transformer.wte.weight is [256, 4]') as string }],
+    });
+    const second = await api.runs.submit(from('checkpoint'), 't');
+    const goesOn = await first.agent.attempt(second.id);
+    expect(goesOn.plan).toMatchObject({ firstStep: 5, lastStep: 10, resume: { from: 'checkpoint', manifest: { step: 4 } } });
+    await expect(api.runs.remove(first.id, 't')).rejects.toMatchObject({ code: 'RUN.CHECKPOINT_IN_USE' });
+    await api.runs.cancel(second.id, 't');
+    const third = await api.runs.submit(from('safetensors'), 't');
+    const anew = await first.agent.attempt(third.id);
+    expect(anew.plan).toMatchObject({ firstStep: 1, resume: { from: 'weights', manifest: { optimizer: null } } });
+    expect(anew.plan.resume.from === 'weights' && anew.plan.resume.manifest.tensors.every(({ kind }) => kind === 'weight')).toBe(true);
+  });
+
+  it('refuses what cannot be trained, naming the field, and stores nothing', async () => {
+    const refused = async (spec: ReturnType<typeof tinySpec>, path: string): Promise<void> => {
+      await expect(api.runs.submit(spec, 'tester')).rejects.toMatchObject({ code: 'RUN.SPEC_UNFIT', kind: 'invalid', fields: [{ path }] });
+    };
+    await refused(tinySpec({ data: { dataset: 'nothing' } }), '/data/dataset');
+    await refused(tinySpec({ model: { vocab: 100 } }), '/model/vocab');
+    await refused(tinySpec({ model: { context: 20_000 } }), '/model/context');
+    await refused(tinySpec({ data: { validation: 0.0001 } }), '/data/validation');
+    await refused(tinySpec({ model: { init: { from: 'checkpoint', id: 'ckpt_none' } } }), '/model/init/id');
+    await expect(api.runs.get('run_none')).rejects.toMatchObject({ code: 'RUN.NOT_FOUND' });
+    await expect(api.runs.cancel('run_none', 'tester')).rejects.toMatchObject({ code: 'RUN.NOT_FOUND' });
+    await expect(api.runs.list({ limit: 5, cursor: 'x' })).rejects.toMatchObject({ code: 'RUN.CURSOR_INVALID' });
+    expect(await api.prisma.run.count()).toBe(0);
+  });
+
+  it('plans a run without storing it', async () => {
+    const alone = await api.runs.dryRun(tinySpec());
+    expect(alone).toMatchObject({ stages: [{ rank: 0, agent: null }, { rank: 1, agent: null }], predicted: { stepTimeMs: null }, pending: { code: 'NO_AGENTS' } });
+    await connect('agent_a', 'agent_b');
+    const plan = await api.runs.dryRun(tinySpec());
+    expect(plan.pending).toBeNull();
+    expect(plan.stages.map(({ agent }) => agent)).toEqual(['agent_a', 'agent_b']);
+    expect(plan.predicted.stepTimeMs).toBeGreaterThan(0);
+    expect(plan.predicted.peakMicroBatches.untilWeight).toEqual([2, 1]);
+    expect(plan.schedule).toEqual({ name: '1f1b', microBatches: 2 });
+    expect(plan.timetable).toMatch(/^rank 0 \| F0/);
+    expect(plan.stages.every(({ memoryBytes, parameters }) => memoryBytes > 4 * parameters)).toBe(true);
+    expect(await api.prisma.run.count()).toBe(0);
+  });
+
+  it('generates text from a checkpoint', async () => {
+    const run = await single();
+    await checkpoint(run, 3);
+    const [durable] = await api.prisma.checkpoint.findMany();
+    const service = api.get(GenerateService);
+    const request = { prompt: 'Hi', maxTokens: 3, temperature: 0, seed: 1 };
+    await expect(service.generate('ckpt_none', request)).rejects.toMatchObject({ code: 'CHECKPOINT.NOT_FOUND' });
+    const answer = service.generate(durable?.id as string, request);
+    const task = await run.agent.take('generate');
+    const plan = JSON.parse(task.planJson) as { promptTokens: number[]; stages: unknown[]; manifest: { tensors: { kind: string }[] } };
+    expect(plan.promptTokens).toEqual([72, 105]);
+    expect(plan.stages).toHaveLength(1);
+    expect(plan.manifest.tensors.every(({ kind }) => kind === 'weight')).toBe(true);
+    run.agent.send({ $case: 'generateOutput', value: { taskId: task.taskId, tokens: [33], done: false, errorMessage: '' } });
+    run.agent.send({ $case: 'generateOutput', value: { taskId: task.taskId, tokens: [33, 33, 63], done: true, errorMessage: '' } });
+    expect(await answer).toEqual({ text: '!!?', tokens: 3 });
+    const failing = service.generate(durable?.id as string, request);
+    const second = await run.agent.take('generate', ({ taskId }) => taskId !== task.taskId);
+    run.agent.answer(second.commandId, { code: 'AGENT.BUSY', message: 'four generations run here' });
+    await expect(failing).rejects.toMatchObject({ code: 'GENERATE.FAILED', kind: 'unavailable' });
+    await api.prisma.dataset.update({ where: { id: DATASET_ID }, data: { tokenizer: { name: 'tokens', vocab: 256 } } });
+    await expect(service.generate(durable?.id as string, request)).rejects.toMatchObject({ code: 'GENERATE.NO_TOKENIZER', kind: 'invalid' });
+  });
+
+  it('shows what was executed beside what was planned', async () => {
+    const { id, agent, attempt } = await single();
+    const spans = [{ action: '0F0', startMs: 1000, endMs: 1002.5 }, { action: 'wait:0RECV_F1', startMs: 1002.5, endMs: 1004 }];
+    agent.send({ $case: 'trace', value: { runId: id, fence: attempt.fence, rank: 0, step: 1, spans } });
+    const trace = await eventually('a trace', async () => {
+      const found = await api.get(TimelineService).chromeTrace(id);
+      return found.traceEvents.length > 0 ? found : undefined;
+    });
+    const executed = trace.traceEvents.filter(({ ph, pid }) => ph === 'X' && pid === 1);
+    expect(executed).toMatchObject([{ name: '0F0', ts: 0, dur: 2500, tid: 0, args: { step: 1, fence: 1 } }, { cat: 'wait', ts: 2500 }]);
+    expect(trace.traceEvents.some(({ ph, pid, cat }) => ph === 'X' && pid === 2 && cat === 'planned')).toBe(true);
+  });
+
+  it('answers the health protocol without a token', async () => {
+    const client = new healthV1.HealthClient(api.grpc, credentials.createInsecure());
+    const check = (service: string): Promise<healthV1.HealthCheckResponse> =>
+      new Promise((resolve, reject) => void client.check({ service }, (error, response) => (error ? reject(error) : resolve(response))));
+    const { SERVING } = healthV1.HealthCheckResponse_ServingStatus;
+    expect(await check('')).toEqual({ status: SERVING });
+    expect(await check('millrace.agent.v1.AgentService')).toEqual({ status: SERVING });
+    await expect(check('nothing')).rejects.toMatchObject({ code: 5 });
+    client.close();
+  });
+});
