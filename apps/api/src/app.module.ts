@@ -35,8 +35,17 @@ import { RunsController } from './runs/runs.controller';
 import { TimelineController } from './timeline/timeline.controller';
 
 const CONTROLLERS = [
-  HealthController, OpenApiController, DatasetsController, RunsController, EventsController, LogsController, MetricsController,
-  TimelineController, CheckpointsController, GenerateController, AgentsController,
+  HealthController,
+  OpenApiController,
+  DatasetsController,
+  RunsController,
+  EventsController,
+  LogsController,
+  MetricsController,
+  TimelineController,
+  CheckpointsController,
+  GenerateController,
+  AgentsController,
 ];
 /** In the order in which they act: who asks, how often, what is sent, was it sent before. */
 const BOUNDARY = [
@@ -47,8 +56,20 @@ const BOUNDARY = [
   { provide: APP_INTERCEPTOR, useClass: IdempotencyInterceptor },
 ];
 const SERVICES = [
-  IdempotencyRepository, EventsRepository, EventFeedService, EventStreamService, DatasetsService, UploadSpool, CheckpointsRepository,
-  CheckpointsService, ModelExportService, ModelImportService, ClusterCountsRepository, PrometheusService, ReadinessService, QueueReadiness,
+  IdempotencyRepository,
+  EventsRepository,
+  EventFeedService,
+  EventStreamService,
+  DatasetsService,
+  UploadSpool,
+  CheckpointsRepository,
+  CheckpointsService,
+  ModelExportService,
+  ModelImportService,
+  ClusterCountsRepository,
+  PrometheusService,
+  ReadinessService,
+  QueueReadiness,
 ];
 
 /** The whole API. */

@@ -27,7 +27,9 @@ export async function createApi(options: FoundationOptions): Promise<NestExpress
     // An error is thrown to the caller instead of ending the process here.
     abortOnError: false,
     forceCloseConnections: true,
-    ...(config.tls ? { httpsOptions: { cert: await readFile(config.tls.cert), key: await readFile(config.tls.key) } } : {}),
+    ...(config.tls
+      ? { httpsOptions: { cert: await readFile(config.tls.cert), key: await readFile(config.tls.key) } }
+      : {}),
   });
   configureExpress(app);
   await app.get(TokensService).ensure(await readOrCreateHomeToken(config.home), 'home', 'admin');
@@ -50,8 +52,8 @@ function plainColons(request: Request, _: Response, next: NextFunction): void {
 }
 
 /**
- * `fetch` adds `Cache-Control: no-cache` to a request with If-None-Match, and Express then never answers 304. It forbids caches
- * to answer by themselves; this is no cache.
+ * `fetch` adds `Cache-Control: no-cache` to a request with If-None-Match, and Express then never answers 304. It
+ * forbids caches to answer by themselves; this is no cache.
  */
 function answerConditions(request: Request, _: Response, next: NextFunction): void {
   if (request.headers['if-none-match'] !== undefined) delete request.headers['cache-control'];

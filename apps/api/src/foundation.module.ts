@@ -12,7 +12,14 @@ import { LogsRepository } from './logs/logs.repository';
 import { MetricsRepository } from './metrics/metrics.repository';
 
 const SERVICES = [
-  PrismaService, RunLookup, EventsService, MetricsRepository, LogsRepository, BlobsService, TokensService, DatasetsRepository,
+  PrismaService,
+  RunLookup,
+  EventsService,
+  MetricsRepository,
+  LogsRepository,
+  BlobsService,
+  TokensService,
+  DatasetsRepository,
 ];
 
 export interface FoundationOptions {

@@ -34,6 +34,8 @@ async function stop(app: NestExpressApplication, logger: Logger, signal: string)
 }
 
 main().catch((error: unknown) => {
-  process.stderr.write(`${JSON.stringify({ level: 60, app: 'api', msg: `the API cannot start: ${describeError(error)}` })}\n`);
+  process.stderr.write(
+    `${JSON.stringify({ level: 60, app: 'api', msg: `the API cannot start: ${describeError(error)}` })}\n`,
+  );
   process.exit(1);
 });

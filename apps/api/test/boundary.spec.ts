@@ -27,7 +27,11 @@ describe('the REST boundary', () => {
     });
 
     it('are not taken from the query', async () => {
-      await expectProblem(await api.call(`/runs?token=${api.token}&access_token=${api.token}`, { token: null }), 401, 'AUTH.TOKEN_MISSING');
+      await expectProblem(
+        await api.call(`/runs?token=${api.token}&access_token=${api.token}`, { token: null }),
+        401,
+        'AUTH.TOKEN_MISSING',
+      );
     });
 
     it('of agents do not open the REST API', async () => {
@@ -36,7 +40,12 @@ describe('the REST boundary', () => {
     });
 
     it('are checked before the body is read', async () => {
-      const response = await api.call('/runs', { method: 'POST', token: 'wrong', body: '{', headers: { 'content-type': 'application/json' } });
+      const response = await api.call('/runs', {
+        method: 'POST',
+        token: 'wrong',
+        body: '{',
+        headers: { 'content-type': 'application/json' },
+      });
       await expectProblem(response, 401, 'AUTH.TOKEN_UNKNOWN');
     });
 
@@ -60,16 +69,29 @@ describe('the REST boundary', () => {
     });
 
     it.each([
-      ['GET', '/runs/run_unknown', 'RUN.NOT_FOUND'], ['GET', '/runs/%00', 'RUN.NOT_FOUND'], ['GET', '/runs/a%2Fb', 'RUN.NOT_FOUND'],
-      ['DELETE', '/runs/run_unknown', 'RUN.NOT_FOUND'], ['POST', '/runs/run_x:cancel', 'RUN.NOT_FOUND'],
-      ['POST', '/runs/run_x%3Acancel', 'RUN.NOT_FOUND'], ['POST', '/runs/run_x:pause', 'RUN.NOT_FOUND'],
-      ['POST', '/runs/run_x:resume', 'RUN.NOT_FOUND'], ['POST', '/runs/run_x:checkpoint', 'RUN.NOT_FOUND'],
-      ['GET', '/runs/run_x/metrics?name=a', 'RUN.NOT_FOUND'], ['GET', '/runs/run_x/logs', 'RUN.NOT_FOUND'],
-      ['GET', '/runs/run_x/events', 'RUN.NOT_FOUND'], ['GET', '/runs/run_x/timeline', 'RUN.NOT_FOUND'],
-      ['GET', '/runs/run_x/checkpoints', 'RUN.NOT_FOUND'], ['GET', '/checkpoints/x', 'CHECKPOINT.NOT_FOUND'],
-      ['GET', '/checkpoints/%00/model.safetensors', 'CHECKPOINT.NOT_FOUND'], ['DELETE', '/checkpoints/x', 'CHECKPOINT.NOT_FOUND'],
-      ['GET', '/datasets/x', 'DATASET.NOT_FOUND'], ['DELETE', '/datasets/x', 'DATASET.NOT_FOUND'], ['GET', '/agents/x', 'AGENT.NOT_FOUND'],
-      ['POST', '/agents/x:drain', 'AGENT.NOT_FOUND'], ['POST', '/agents/x:undrain', 'AGENT.NOT_FOUND'], ['GET', '/agents/%00', 'AGENT.NOT_FOUND'],
+      ['GET', '/runs/run_unknown', 'RUN.NOT_FOUND'],
+      ['GET', '/runs/%00', 'RUN.NOT_FOUND'],
+      ['GET', '/runs/a%2Fb', 'RUN.NOT_FOUND'],
+      ['DELETE', '/runs/run_unknown', 'RUN.NOT_FOUND'],
+      ['POST', '/runs/run_x:cancel', 'RUN.NOT_FOUND'],
+      ['POST', '/runs/run_x%3Acancel', 'RUN.NOT_FOUND'],
+      ['POST', '/runs/run_x:pause', 'RUN.NOT_FOUND'],
+      ['POST', '/runs/run_x:resume', 'RUN.NOT_FOUND'],
+      ['POST', '/runs/run_x:checkpoint', 'RUN.NOT_FOUND'],
+      ['GET', '/runs/run_x/metrics?name=a', 'RUN.NOT_FOUND'],
+      ['GET', '/runs/run_x/logs', 'RUN.NOT_FOUND'],
+      ['GET', '/runs/run_x/events', 'RUN.NOT_FOUND'],
+      ['GET', '/runs/run_x/timeline', 'RUN.NOT_FOUND'],
+      ['GET', '/runs/run_x/checkpoints', 'RUN.NOT_FOUND'],
+      ['GET', '/checkpoints/x', 'CHECKPOINT.NOT_FOUND'],
+      ['GET', '/checkpoints/%00/model.safetensors', 'CHECKPOINT.NOT_FOUND'],
+      ['DELETE', '/checkpoints/x', 'CHECKPOINT.NOT_FOUND'],
+      ['GET', '/datasets/x', 'DATASET.NOT_FOUND'],
+      ['DELETE', '/datasets/x', 'DATASET.NOT_FOUND'],
+      ['GET', '/agents/x', 'AGENT.NOT_FOUND'],
+      ['POST', '/agents/x:drain', 'AGENT.NOT_FOUND'],
+      ['POST', '/agents/x:undrain', 'AGENT.NOT_FOUND'],
+      ['GET', '/agents/%00', 'AGENT.NOT_FOUND'],
     ])('%s %s: 404', async (method, path, code) => {
       await expectProblem(await api.call(path, { method }), 404, code);
     });
@@ -85,7 +107,9 @@ describe('the REST boundary', () => {
     });
 
     it('are all in the OpenAPI document, and no others', () => {
-      const registered = registeredRoutes(api.application.getHttpAdapter().getInstance()).map(({ method, path }) => `${method} ${path}`);
+      const registered = registeredRoutes(api.application.getHttpAdapter().getInstance()).map(
+        ({ method, path }) => `${method} ${path}`,
+      );
       expect(registered.sort()).toEqual(ROUTES.map(({ route }) => route).sort());
     });
   });
@@ -99,24 +123,49 @@ describe('the REST boundary', () => {
       ['another content type', '<a/>', 'application/xml', 415, 'API.CONTENT_TYPE_UNKNOWN'],
       ['another charset', '{}', 'application/json; charset=utf-16', 415, 'API.CONTENT_TYPE_UNKNOWN'],
       ['a list', '[]', 'application/json', 400, 'RUN.SPEC_INVALID'],
-      ['a body of more than 1 MiB', `{"name":"${'x'.repeat(1024 ** 2)}"}`, 'application/json', 413, 'API.BODY_TOO_LARGE'],
+      [
+        'a body of more than 1 MiB',
+        `{"name":"${'x'.repeat(1024 ** 2)}"}`,
+        'application/json',
+        413,
+        'API.BODY_TOO_LARGE',
+      ],
     ])('%s', async (_, body, contentType, status, code) => {
       const before = await runCount();
-      await expectProblem(await api.call('/runs', { method: 'POST', body, headers: { 'content-type': contentType } }), status, code);
+      await expectProblem(
+        await api.call('/runs', { method: 'POST', body, headers: { 'content-type': contentType } }),
+        status,
+        code,
+      );
       expect(await runCount()).toBe(before);
     });
 
     it('that are not UTF-8 or are compressed are refused', async () => {
       const headers = { 'content-type': 'application/json' };
       const bytes = Uint8Array.of(0x22, 0xff, 0x22);
-      await expectProblem(await api.call('/runs', { method: 'POST', body: bytes, headers }), 400, 'API.DOCUMENT_MALFORMED');
+      await expectProblem(
+        await api.call('/runs', { method: 'POST', body: bytes, headers }),
+        400,
+        'API.DOCUMENT_MALFORMED',
+      );
       const gzip = { ...headers, 'content-encoding': 'gzip' };
-      await expectProblem(await api.call('/runs', { method: 'POST', body: '{}', headers: gzip }), 415, 'API.CONTENT_ENCODING_UNKNOWN');
+      await expectProblem(
+        await api.call('/runs', { method: 'POST', body: '{}', headers: gzip }),
+        415,
+        'API.CONTENT_ENCODING_UNKNOWN',
+      );
     });
 
     it('with YAML aliases that grow without bound are refused', async () => {
-      const levels = Array.from({ length: 9 }, (_, level) => `a${level + 1}: &a${level + 1} [${Array(9).fill(`*a${level}`).join(',')}]`);
-      const response = await api.call('/runs', { method: 'POST', headers: YAML, body: `a0: &a0 [x]\n${levels.join('\n')}` });
+      const levels = Array.from(
+        { length: 9 },
+        (_, level) => `a${level + 1}: &a${level + 1} [${Array(9).fill(`*a${level}`).join(',')}]`,
+      );
+      const response = await api.call('/runs', {
+        method: 'POST',
+        headers: YAML,
+        body: `a0: &a0 [x]\n${levels.join('\n')}`,
+      });
       await expectProblem(response, 400, 'API.DOCUMENT_MALFORMED');
     });
 
@@ -127,16 +176,29 @@ describe('the REST boundary', () => {
           controller.close();
         },
       });
-      const init = { method: 'POST', body, duplex: 'half', headers: { 'content-type': 'application/json' } } as RequestInit;
+      const init = {
+        method: 'POST',
+        body,
+        duplex: 'half',
+        headers: { 'content-type': 'application/json' },
+      } as RequestInit;
       await expectProblem(await api.call('/runs', init), 413, 'API.BODY_TOO_LARGE');
     });
 
     it.each([
       ['an unknown key', { extra: 1 }, '/extra'],
       ['more stages than layers', { parallel: { pp: 3 } }, '/parallel/pp'],
-      ['a batch that does not divide', { train: { steps: 1, batch: { global: 3, micro: 2 }, optimizer: { type: 'adamw', lr: 1 } } }, '/train/batch/global'],
+      [
+        'a batch that does not divide',
+        { train: { steps: 1, batch: { global: 3, micro: 2 }, optimizer: { type: 'adamw', lr: 1 } } },
+        '/train/batch/global',
+      ],
       ['a missing dataset', { data: { dataset: 'nowhere' } }, '/data/dataset'],
-      ['a family that is not built', { model: { family: 'llama', layers: 2, heads: 2, hidden: 8, context: 8 } }, '/model/family'],
+      [
+        'a family that is not built',
+        { model: { family: 'llama', layers: 2, heads: 2, hidden: 8, context: 8 } },
+        '/model/family',
+      ],
     ])('%s: 400 naming the field, and nothing is stored', async (_, changes, path) => {
       const before = await runCount();
       const response = await api.post('/runs', runSpec(changes));
@@ -149,7 +211,9 @@ describe('the REST boundary', () => {
     it('are taken as JSON and as YAML', async () => {
       expect((await api.post('/runs', runSpec())).status).toBe(201);
       const yaml = [
-        'name: test', 'model: { family: gpt2, layers: 2, heads: 2, hidden: 8, context: 8 }', 'data: { dataset: corpus }',
+        'name: test',
+        'model: { family: gpt2, layers: 2, heads: 2, hidden: 8, context: 8 }',
+        'data: { dataset: corpus }',
         'train: { steps: 2, batch: { global: 2, micro: 1 }, optimizer: { type: adamw, lr: 1.0e-3 } }',
       ].join('\n');
       expect((await api.call('/runs', { method: 'POST', body: yaml, headers: YAML })).status).toBe(201);
@@ -159,7 +223,10 @@ describe('the REST boundary', () => {
       const before = await runCount();
       const response = await api.post('/runs?dryRun=true', runSpec());
       expect(response.status).toBe(200);
-      expect(await response.json()).toMatchObject({ stages: [{ rank: 0 }], schedule: { name: '1f1b', microBatches: 2 } });
+      expect(await response.json()).toMatchObject({
+        stages: [{ rank: 0 }],
+        schedule: { name: '1f1b', microBatches: 2 },
+      });
       const problem = await expectProblem(await api.post('/runs?dryRun=yes', runSpec()), 400, 'API.QUERY_INVALID');
       expect(problem.errors?.[0]?.path).toBe('/dryRun');
       expect(await runCount()).toBe(before);
@@ -184,7 +251,10 @@ describe('the REST boundary', () => {
       let cursor: string | null = '';
       while (cursor !== null) {
         const query: string = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`;
-        const page = (await (await api.call(`/datasets?limit=2${query}`)).json()) as { items: { name: string }[]; nextCursor: string | null };
+        const page = (await (await api.call(`/datasets?limit=2${query}`)).json()) as {
+          items: { name: string }[];
+          nextCursor: string | null;
+        };
         names.push(...page.items.map(({ name }) => name));
         cursor = page.nextCursor;
       }
@@ -198,7 +268,11 @@ describe('the REST boundary', () => {
       const etag = (await api.call(`/datasets/${id}`)).headers.get('etag') ?? '';
       expect(etag).toMatch(/^"[\w-]{27}"$/);
       expect((await api.call(`/datasets/${id}`, { headers: { 'if-none-match': etag } })).status).toBe(304);
-      await expectProblem(await api.call(`/datasets/${id}`, { method: 'DELETE', headers: { 'if-match': '"other"' } }), 412, 'API.ETAG_DIFFERS');
+      await expectProblem(
+        await api.call(`/datasets/${id}`, { method: 'DELETE', headers: { 'if-match': '"other"' } }),
+        412,
+        'API.ETAG_DIFFERS',
+      );
       expect((await api.call(`/datasets/${id}`, { method: 'DELETE', headers: { 'if-match': etag } })).status).toBe(204);
     });
 

@@ -8,7 +8,9 @@ const ROOT = join(__dirname, '../../..');
 const docs = (name: string): string => join(ROOT, 'docs', name);
 const text = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
-/** Updated with `npx vitest run --project unit apps/api/test/documents -u`; read the difference before committing it. */
+/**
+ * Updated with `npx vitest run --project unit apps/api/test/documents -u`; read the difference before committing it.
+ */
 describe('documents made from the code are current', () => {
   it('docs/run-spec.schema.json', async () => {
     await expect(text(runSpecJsonSchema())).toMatchFileSnapshot(docs('run-spec.schema.json'));
@@ -24,19 +26,27 @@ describe('documents made from the code are current', () => {
 });
 
 describe('the OpenAPI document', () => {
-  const document = openApiDocument('1.2.3') as { paths: Record<string, Record<string, { parameters?: { name: string; required: boolean }[] }>> };
+  const document = openApiDocument('1.2.3') as {
+    paths: Record<string, Record<string, { parameters?: { name: string; required: boolean }[] }>>;
+  };
 
   it('describes queries as they are sent, and what is required of them', () => {
     const parameters = document.paths['/api/v1/runs/{id}/metrics']?.['get']?.parameters ?? [];
     expect(parameters.map(({ name, required }) => [name, required])).toEqual([
-      ['id', true], ['limit', false], ['cursor', false], ['name', true],
+      ['id', true],
+      ['limit', false],
+      ['cursor', false],
+      ['name', true],
     ]);
   });
 
   it('has no reference that does not resolve', () => {
     const references = [...JSON.stringify(document).matchAll(/"\$ref":"([^"]+)"/g)].map(([, target]) => target ?? '');
     for (const target of references) {
-      const value = target.slice(2).split('/').reduce<unknown>((node, key) => (node as Record<string, unknown>)[key], document);
+      const value = target
+        .slice(2)
+        .split('/')
+        .reduce<unknown>((node, key) => (node as Record<string, unknown>)[key], document);
       expect(value).toBeDefined();
     }
   });

@@ -28,12 +28,19 @@ export function errorPage(entries: readonly CatalogueEntry[]): string {
     return `| \`${code}\` | ${kind} | ${status ?? ''} | ${message.replaceAll('|', '\\|')} |`;
   });
   return [
-    '# Errors', '',
-    'Every failure has a stable code. REST answers it as `application/problem+json` (RFC 9457) with the code in `code`, the message in',
-    '`detail` and the offending fields in `errors` as `{path, message}`; gRPC in the trailer `millrace-code`; the CLI prints it. Values',
-    'that a message carries are written … here. Codes of agents and of the CLI have an HTTP status only in the sense of their kind.', '',
-    'This page is made from the sources; `npx vitest run --project unit apps/api/test/documents -u` brings it up to date.', '',
-    '| code | kind | HTTP | message |', '|---|---|---|---|', ...rows, '',
+    '# Errors',
+    '',
+    'Every failure has a stable code. REST answers it as `application/problem+json` (RFC 9457): the code in `code`,',
+    'the message in `detail`, the offending fields in `errors` as `{path, message}`. gRPC has it in the trailer',
+    '`millrace-code`; the CLI prints it. Values that a message carries are written … here. Codes of agents and of the',
+    'CLI have an HTTP status only in the sense of their kind.',
+    '',
+    'Made from the sources: `npx vitest run --project unit apps/api/test/documents -u` brings this page up to date.',
+    '',
+    '| code | kind | HTTP | message |',
+    '|---|---|---|---|',
+    ...rows,
+    '',
   ].join('\n');
 }
 
@@ -78,7 +85,8 @@ function literals(node: ts.Expression | undefined): string[] {
 function textOf(node: ts.Node | undefined): string {
   if (node === undefined) return '…';
   if (ts.isStringLiteralLike(node)) return node.text;
-  if (ts.isTemplateExpression(node)) return node.head.text + node.templateSpans.map(({ literal }) => `…${literal.text}`).join('');
+  if (ts.isTemplateExpression(node))
+    return node.head.text + node.templateSpans.map(({ literal }) => `…${literal.text}`).join('');
   if (ts.isBinaryExpression(node)) return textOf(node.left) + textOf(node.right);
   if (ts.isConditionalExpression(node)) return `${textOf(node.whenTrue)} / ${textOf(node.whenFalse)}`;
   return '…';

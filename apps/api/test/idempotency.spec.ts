@@ -9,14 +9,19 @@ describe('repeated requests', () => {
   }, START_MS_MAX);
   afterAll(() => api.stop(), START_MS_MAX);
 
-  const submit = (key: string, spec = runSpec()): Promise<Response> => api.post('/runs', spec, { 'idempotency-key': key });
+  const submit = (key: string, spec = runSpec()): Promise<Response> =>
+    api.post('/runs', spec, { 'idempotency-key': key });
 
   it('with the same key get the first answer, also from an API that was started again', async () => {
     const first = await submit('key-1');
     const body: unknown = await first.json();
     await api.restart();
     const second = await submit('key-1');
-    expect([second.status, await second.json(), second.headers.get('idempotency-replayed')]).toEqual([first.status, body, 'true']);
+    expect([second.status, await second.json(), second.headers.get('idempotency-replayed')]).toEqual([
+      first.status,
+      body,
+      'true',
+    ]);
     expect(await api.prisma.run.count()).toBe(1);
   });
 
@@ -27,7 +32,9 @@ describe('repeated requests', () => {
   it('that come at once do the work once', async () => {
     const before = await api.prisma.run.count();
     const responses = await Promise.all(Array.from({ length: 5 }, () => submit('key-2')));
-    expect(new Set(responses.map(({ status }) => status))).toEqual(new Set([201, 409].filter((status) => responses.some((r) => r.status === status))));
+    expect(new Set(responses.map(({ status }) => status))).toEqual(
+      new Set([201, 409].filter((status) => responses.some((r) => r.status === status))),
+    );
     expect(await api.prisma.run.count()).toBe(before + 1);
   });
 
@@ -56,6 +63,8 @@ describe('a token that asks too often', () => {
     expect(Number(first?.headers.get('retry-after'))).toBeGreaterThan(0);
     await expectProblem(first as Response, 429, 'API.RATE_LIMITED');
     expect((await api.call('//healthz', { token: null })).status).toBe(200);
-    await expect.poll(async () => (await api.call('/datasets/none')).status, { timeout: 10_000, interval: 1_500 }).toBe(404);
+    await expect
+      .poll(async () => (await api.call('/datasets/none')).status, { timeout: 10_000, interval: 1_500 })
+      .toBe(404);
   });
 });

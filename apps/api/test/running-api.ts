@@ -33,7 +33,10 @@ export class RunningApi {
     private readonly logger: Logger,
   ) {}
 
-  static async start(environment: Readonly<Record<string, string>> = {}, logger: Logger = silentLogger): Promise<RunningApi> {
+  static async start(
+    environment: Readonly<Record<string, string>> = {},
+    logger: Logger = silentLogger,
+  ): Promise<RunningApi> {
     const home = await mkdtemp(join(tmpdir(), 'millrace-api-'));
     const api = new RunningApi(await startTemporaryPostgres(), home, environment, logger);
     await api.open();
@@ -70,12 +73,20 @@ export class RunningApi {
 
   post(path: string, body: unknown, headers: Record<string, string> = {}): Promise<Response> {
     const document = typeof body === 'string' ? body : JSON.stringify(body);
-    return this.call(path, { method: 'POST', body: document, headers: { 'content-type': 'application/json', ...headers } });
+    return this.call(path, {
+      method: 'POST',
+      body: document,
+      headers: { 'content-type': 'application/json', ...headers },
+    });
   }
 
   private async open(): Promise<void> {
     const config = ApiConfig.fromEnvironment({
-      DATABASE_URL: this.postgres.url, MILLRACE_HOME: this.home, MILLRACE_HTTP_PORT: '0', MILLRACE_GRPC_PORT: '0', ...this.environment,
+      DATABASE_URL: this.postgres.url,
+      MILLRACE_HOME: this.home,
+      MILLRACE_HTTP_PORT: '0',
+      MILLRACE_GRPC_PORT: '0',
+      ...this.environment,
     });
     this.app = await createApi({ config, logger: this.logger });
     await this.app.listen(0, '127.0.0.1');
@@ -109,7 +120,11 @@ export function runSpec(changes: Record<string, unknown> = {}): Record<string, u
 /** A dataset of that name, long enough for `runSpec`. */
 export async function createDataset(api: RunningApi, name = 'corpus'): Promise<{ id: string }> {
   const body = 'It was the best of times, it was the worst of times. '.repeat(20);
-  const response = await api.call(`/datasets?name=${name}&tokenizer=byte`, { method: 'POST', body, headers: { 'content-type': 'text/plain' } });
+  const response = await api.call(`/datasets?name=${name}&tokenizer=byte`, {
+    method: 'POST',
+    body,
+    headers: { 'content-type': 'text/plain' },
+  });
   expect(response.status).toBe(201);
   return (await response.json()) as { id: string };
 }

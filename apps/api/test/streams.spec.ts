@@ -36,13 +36,23 @@ describe('what runs write', () => {
 
   const append = (subject: string, run: string | undefined = runId): Promise<void> =>
     api.prisma.transaction((tx) =>
-      api.application.get(EventsService, { strict: false }).append(tx, { type: 'test', subject, actor: 'test', data: {}, ...(run ? { runId: run } : {}) }),
+      api.application
+        .get(EventsService, { strict: false })
+        .append(tx, { type: 'test', subject, actor: 'test', data: {}, ...(run ? { runId: run } : {}) }),
     );
 
   /** Reads events until `count` of type test came. */
-  async function read(path: string, count: number, headers: Record<string, string> = {}, started?: () => void): Promise<ServerSentEvent[]> {
+  async function read(
+    path: string,
+    count: number,
+    headers: Record<string, string> = {},
+    started?: () => void,
+  ): Promise<ServerSentEvent[]> {
     const abort = new AbortController();
-    const response = await api.call(path, { headers: { accept: 'text/event-stream', ...headers }, signal: abort.signal });
+    const response = await api.call(path, {
+      headers: { accept: 'text/event-stream', ...headers },
+      signal: abort.signal,
+    });
     expect(response.headers.get('content-type')).toContain('text/event-stream');
     started?.();
     const events: ServerSentEvent[] = [];
@@ -53,12 +63,15 @@ describe('what runs write', () => {
     return events;
   }
 
-  const subjects = (events: ServerSentEvent[]): string[] => events.map(({ data }) => (JSON.parse(data) as { subject: string }).subject);
+  const subjects = (events: ServerSentEvent[]): string[] =>
+    events.map(({ data }) => (JSON.parse(data) as { subject: string }).subject);
 
   describe('events', () => {
     it('arrive live and in order, only those of the run', async () => {
       const events = await read(`/runs/${runId}/events`, 2, {}, () => {
-        void append('elsewhere', '').then(() => append('first')).then(() => append('second'));
+        void append('elsewhere', '')
+          .then(() => append('first'))
+          .then(() => append('second'));
       });
       expect(subjects(events)).toEqual(['first', 'second']);
       expect(Number(events[1]?.id)).toBeGreaterThan(Number(events[0]?.id));
@@ -79,7 +92,9 @@ describe('what runs write', () => {
       const finished = new Promise<void>((resolve) => (finish = resolve));
       const events = await read('/events', 2, {}, () => {
         const late = api.prisma.transaction(async (tx) => {
-          await api.application.get(EventsService, { strict: false }).append(tx, { type: 'test', subject: 'late', actor: 'test', data: {} });
+          await api.application
+            .get(EventsService, { strict: false })
+            .append(tx, { type: 'test', subject: 'late', actor: 'test', data: {} });
           await finished;
         });
         setTimeout(() => void append('early').then(() => setTimeout(finish, 600)), 200);
@@ -106,17 +121,36 @@ describe('what runs write', () => {
     const store = (fence: number, points: [number, number][]): Promise<boolean> =>
       api.prisma.transaction((tx) =>
         api.application.get(MetricsRepository, { strict: false }).store(tx, {
-          runId, fence, points: points.map(([step, value]) => ({ name: 'train/loss', step, value, timeMs: 1_700_000_000_123 })),
+          runId,
+          fence,
+          points: points.map(([step, value]) => ({ name: 'train/loss', step, value, timeMs: 1_700_000_000_123 })),
         }),
       );
-    const page = async (query: string): Promise<{ points: { step: number; value: number; time: string }[]; nextCursor: string | null }> =>
+    const page = async (
+      query: string,
+    ): Promise<{ points: { step: number; value: number; time: string }[]; nextCursor: string | null }> =>
       (await (await api.call(`/runs/${runId}/metrics?name=train/loss${query}`)).json()) as never;
 
     it('keep every bit, ascend, and have one point per step: the latest', async () => {
-      expect(await store(2, [[3, 0.1 + 0.2], [1, Math.PI], [2, 5e-324]])).toBe(true);
-      expect(await store(2, [[2, 1 / 3], [4, Number.NaN]])).toBe(true);
+      expect(
+        await store(2, [
+          [3, 0.1 + 0.2],
+          [1, Math.PI],
+          [2, 5e-324],
+        ]),
+      ).toBe(true);
+      expect(
+        await store(2, [
+          [2, 1 / 3],
+          [4, Number.NaN],
+        ]),
+      ).toBe(true);
       const { points, nextCursor } = await page('');
-      expect(points.map(({ step, value }) => [step, value])).toEqual([[1, Math.PI], [2, 1 / 3], [3, 0.1 + 0.2]]);
+      expect(points.map(({ step, value }) => [step, value])).toEqual([
+        [1, Math.PI],
+        [2, 1 / 3],
+        [3, 0.1 + 0.2],
+      ]);
       expect(points[0]?.time).toBe('2023-11-14T22:13:20.123Z');
       expect(nextCursor).toBeNull();
       expect((await api.prisma.run.findUniqueOrThrow({ where: { id: runId } })).step).toBe(3);
@@ -132,8 +166,16 @@ describe('what runs write', () => {
       const first = await page('&limit=2');
       expect(first.points.map(({ step }) => step)).toEqual([1, 2]);
       expect((await page(`&limit=2&cursor=${first.nextCursor}`)).points.map(({ step }) => step)).toEqual([3]);
-      for (const [query, field] of [['', '/name'], ['name=a&limit=0', '/limit'], ['name=a&cursor=x', '/cursor']]) {
-        const problem = await expectProblem(await api.call(`/runs/${runId}/metrics?${query}`), 400, 'API.QUERY_INVALID');
+      for (const [query, field] of [
+        ['', '/name'],
+        ['name=a&limit=0', '/limit'],
+        ['name=a&cursor=x', '/cursor'],
+      ]) {
+        const problem = await expectProblem(
+          await api.call(`/runs/${runId}/metrics?${query}`),
+          400,
+          'API.QUERY_INVALID',
+        );
         expect(problem.errors?.[0]?.path).toBe(field);
       }
     });
@@ -143,14 +185,21 @@ describe('what runs write', () => {
     const store = (texts: string[], stage = 0, fence = 2): Promise<boolean> =>
       api.prisma.transaction((tx) =>
         api.application.get(LogsRepository, { strict: false }).store(tx, {
-          runId, fence, agent: 'agent_a', lines: texts.map((text) => ({ timeMs: 1, level: stage === 0 ? 'info' : 'warn', stage, text })),
+          runId,
+          fence,
+          agent: 'agent_a',
+          lines: texts.map((text) => ({ timeMs: 1, level: stage === 0 ? 'info' : 'warn', stage, text })),
         }),
       );
     const page = async (query: string): Promise<{ items: { id: string; text: string }[]; nextCursor: string | null }> =>
       (await (await api.call(`/runs/${runId}/logs?${query}`)).json()) as never;
 
     it('are paged and filtered', async () => {
-      expect([await store(['a', 'b\0']), await store(['c'], 1), await store(['old'], 0, 1)]).toEqual([true, true, false]);
+      expect([await store(['a', 'b\0']), await store(['c'], 1), await store(['old'], 0, 1)]).toEqual([
+        true,
+        true,
+        false,
+      ]);
       const first = await page('limit=2');
       expect(first.items.map(({ text }) => text)).toEqual(['a', 'b\uFFFD']);
       expect((await page(`limit=2&cursor=${first.nextCursor}`)).items.map(({ text }) => text)).toEqual(['c']);

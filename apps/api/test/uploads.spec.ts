@@ -36,8 +36,16 @@ describe('uploads', () => {
 
     it('of tokens have the largest id + 1 as vocabulary and take no tokenizer', async () => {
       const tokens = new Uint8Array(Uint16Array.of(3, 1, 4, 1, 5).buffer);
-      expect(await (await upload('name=tokens', tokens, 'application/x-tokens-u16')).json()).toMatchObject({ tokens: 5, vocab: 6, tokenizer: 'tokens' });
-      const problem = await expectProblem(await upload('name=t2&tokenizer=byte', tokens, 'application/x-tokens-u16'), 400, 'DATA.TOKENIZER_NOT_TAKEN');
+      expect(await (await upload('name=tokens', tokens, 'application/x-tokens-u16')).json()).toMatchObject({
+        tokens: 5,
+        vocab: 6,
+        tokenizer: 'tokens',
+      });
+      const problem = await expectProblem(
+        await upload('name=t2&tokenizer=byte', tokens, 'application/x-tokens-u16'),
+        400,
+        'DATA.TOKENIZER_NOT_TAKEN',
+      );
       expect(problem.errors?.[0]?.path).toBe('/tokenizer');
     });
 
@@ -46,18 +54,53 @@ describe('uploads', () => {
       ['a bad name', 'name=a%2Fb&tokenizer=byte', 'text', 'text/plain', 400, 'API.QUERY_INVALID', '/name'],
       ['no tokenizer', 'name=x', 'text', 'text/plain', 400, 'DATA.TOKENIZER_MISSING', '/tokenizer'],
       ['an unknown tokenizer', 'name=x&tokenizer=bpe', 'text', 'text/plain', 400, 'API.QUERY_INVALID', '/tokenizer'],
-      ['another content type', 'name=x&tokenizer=byte', '{}', 'application/json', 415, 'API.CONTENT_TYPE_UNKNOWN', '/content-type'],
-      ['another charset', 'name=x&tokenizer=byte', 'x', 'text/plain; charset=latin1', 415, 'DATA.CONTENT_TYPE_UNKNOWN', '/content-type'],
-      ['an odd number of bytes as u16', 'name=x', 'abc', 'application/x-tokens-u16', 400, 'DATA.TOKEN_BYTES_ODD', undefined],
+      [
+        'another content type',
+        'name=x&tokenizer=byte',
+        '{}',
+        'application/json',
+        415,
+        'API.CONTENT_TYPE_UNKNOWN',
+        '/content-type',
+      ],
+      [
+        'another charset',
+        'name=x&tokenizer=byte',
+        'x',
+        'text/plain; charset=latin1',
+        415,
+        'DATA.CONTENT_TYPE_UNKNOWN',
+        '/content-type',
+      ],
+      [
+        'an odd number of bytes as u16',
+        'name=x',
+        'abc',
+        'application/x-tokens-u16',
+        400,
+        'DATA.TOKEN_BYTES_ODD',
+        undefined,
+      ],
       ['an empty text', 'name=x&tokenizer=byte', '', 'text/plain', 400, 'DATA.TEXT_EMPTY', undefined],
-      ['more bytes than are taken', 'name=x&tokenizer=byte', 'x'.repeat(20_001), 'text/plain', 413, 'API.BODY_TOO_LARGE', ''],
-    ])('with %s are refused by field, and nothing is stored', async (_, query, body, contentType, status, code, path) => {
-      const before = { rows: await api.prisma.dataset.count(), datasets: files('datasets') };
-      const problem = await expectProblem(await upload(query, body, contentType), status, code);
-      if (path !== undefined) expect(problem.errors?.[0]?.path).toBe(path);
-      expect({ rows: await api.prisma.dataset.count(), datasets: files('datasets') }).toEqual(before);
-      expect(files('uploads')).toEqual([]);
-    });
+      [
+        'more bytes than are taken',
+        'name=x&tokenizer=byte',
+        'x'.repeat(20_001),
+        'text/plain',
+        413,
+        'API.BODY_TOO_LARGE',
+        '',
+      ],
+    ])(
+      'with %s are refused by field, and nothing is stored',
+      async (_, query, body, contentType, status, code, path) => {
+        const before = { rows: await api.prisma.dataset.count(), datasets: files('datasets') };
+        const problem = await expectProblem(await upload(query, body, contentType), status, code);
+        if (path !== undefined) expect(problem.errors?.[0]?.path).toBe(path);
+        expect({ rows: await api.prisma.dataset.count(), datasets: files('datasets') }).toEqual(before);
+        expect(files('uploads')).toEqual([]);
+      },
+    );
 
     it('larger than allowed and without a length are cut off', async () => {
       const body = new ReadableStream({
@@ -74,7 +117,10 @@ describe('uploads', () => {
     it('under a name that is taken are refused, also when both come at once', async () => {
       await createDataset(api, 'taken');
       await expectProblem(await upload('name=taken&tokenizer=byte', 'text', 'text/plain'), 409, 'DATASET.NAME_TAKEN');
-      const both = await Promise.all([upload('name=race&tokenizer=byte', 'one', 'text/plain'), upload('name=race&tokenizer=byte', 'two', 'text/plain')]);
+      const both = await Promise.all([
+        upload('name=race&tokenizer=byte', 'one', 'text/plain'),
+        upload('name=race&tokenizer=byte', 'two', 'text/plain'),
+      ]);
       expect(both.map(({ status }) => status).sort()).toEqual([201, 409]);
       expect(files('uploads')).toEqual([]);
     });
@@ -105,14 +151,25 @@ describe('uploads', () => {
       const response = await send(file);
       expect(response.status).toBe(201);
       const { id } = (await response.json()) as { id: string };
-      expect(await (await api.call(`/checkpoints/${id}`)).json()).toMatchObject({ id, runId: null, step: 0, state: 'durable' });
+      expect(await (await api.call(`/checkpoints/${id}`)).json()).toMatchObject({
+        id,
+        runId: null,
+        step: 0,
+        state: 'durable',
+      });
       const download = await api.call(`/checkpoints/${id}/model.safetensors`);
       expect(download.headers.get('content-length')).toBe(String(file.length));
       expect(Buffer.from(await download.arrayBuffer()).equals(file)).toBe(true);
       const etag = download.headers.get('etag') ?? '';
-      expect((await api.call(`/checkpoints/${id}/model.safetensors`, { headers: { 'if-none-match': etag } })).status).toBe(304);
+      expect(
+        (await api.call(`/checkpoints/${id}/model.safetensors`, { headers: { 'if-none-match': etag } })).status,
+      ).toBe(304);
       const head = await api.call(`/checkpoints/${id}/model.safetensors`, { method: 'HEAD' });
-      expect([head.status, head.headers.get('content-length'), head.headers.get('etag')]).toEqual([200, String(file.length), etag]);
+      expect([head.status, head.headers.get('content-length'), head.headers.get('etag')]).toEqual([
+        200,
+        String(file.length),
+        etag,
+      ]);
       expect((await api.call(`/checkpoints/${id}`, { method: 'DELETE' })).status).toBe(204);
       await expectProblem(await api.call(`/checkpoints/${id}`), 404, 'CHECKPOINT.NOT_FOUND');
     });
@@ -141,7 +198,11 @@ describe('uploads', () => {
     });
 
     it('of another content type or too large are refused', async () => {
-      await expectProblem(await send(await modelFile(), { 'content-type': 'text/plain' }), 415, 'API.CONTENT_TYPE_UNKNOWN');
+      await expectProblem(
+        await send(await modelFile(), { 'content-type': 'text/plain' }),
+        415,
+        'API.CONTENT_TYPE_UNKNOWN',
+      );
       await expectProblem(await send(Buffer.alloc(20_001)), 413, 'API.BODY_TOO_LARGE');
     });
   });

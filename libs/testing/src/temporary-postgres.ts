@@ -16,8 +16,18 @@ export interface TemporaryPostgres {
 const PASSWORD = 'millrace';
 /** What a crash would lose does not matter here; without a socket file nothing is left in /tmp. */
 const FLAGS = [
-  '-h', '127.0.0.1', '-c', 'unix_socket_directories=', '-c', 'fsync=off', '-c', 'synchronous_commit=off',
-  '-c', 'full_page_writes=off', '-c', 'max_connections=200',
+  '-h',
+  '127.0.0.1',
+  '-c',
+  'unix_socket_directories=',
+  '-c',
+  'fsync=off',
+  '-c',
+  'synchronous_commit=off',
+  '-c',
+  'full_page_writes=off',
+  '-c',
+  'max_connections=200',
 ];
 
 /** A real PostgreSQL on a free port of 127.0.0.1, for one test file. Takes about a second. */
@@ -30,7 +40,11 @@ export async function startTemporaryPostgres(): Promise<TemporaryPostgres> {
   const port = await freePort();
   const log: string[] = [];
   const server = new EmbeddedPostgres({
-    databaseDir: join(folder, 'data'), port, user: 'postgres', password: PASSWORD, persistent: true,
+    databaseDir: join(folder, 'data'),
+    port,
+    user: 'postgres',
+    password: PASSWORD,
+    persistent: true,
     createPostgresUser: userInfo().uid === 0,
     initdbFlags: ['--no-sync', '--encoding=UTF8', '--locale=C'],
     postgresFlags: FLAGS,
@@ -69,7 +83,9 @@ function freePort(): Promise<number> {
     probe.once('error', reject);
     probe.listen(0, '127.0.0.1', () => {
       const address = probe.address();
-      probe.close(() => (typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no port'))));
+      probe.close(() =>
+        typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no port')),
+      );
     });
   });
 }

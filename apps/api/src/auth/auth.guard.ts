@@ -29,7 +29,9 @@ export class AuthGuard implements CanActivate {
   constructor(private readonly tokens: TokensService) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
-    const open = [context.getHandler(), context.getClass()].some((target) => Reflect.getMetadata(PUBLIC, target) === true);
+    const open = [context.getHandler(), context.getClass()].some(
+      (target) => Reflect.getMetadata(PUBLIC, target) === true,
+    );
     if (open) return true;
     const request = context.switchToHttp().getRequest<WithPrincipal>();
     const { authorization } = request.headers;

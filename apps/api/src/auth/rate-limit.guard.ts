@@ -20,7 +20,10 @@ export class RateLimitGuard extends ThrottlerGuard {
     return `${name} ${tracker}`;
   }
 
-  protected override async throwThrottlingException(_context: ExecutionContext, { limit }: ThrottlerLimitDetail): Promise<void> {
+  protected override async throwThrottlingException(
+    _context: ExecutionContext,
+    { limit }: ThrottlerLimitDetail,
+  ): Promise<void> {
     throw rateLimited(limit);
   }
 }

@@ -8,8 +8,11 @@ export function blobNotFound(sha256: string): AppError {
 /** The disk is nearly full. */
 export function diskNearlyFull(neededBytes: number, freeBytes: number): AppError {
   return new AppError({
-    code: 'BLOB.DISK_FULL', kind: 'exhausted',
-    message: `${neededBytes} bytes do not fit beside the reserve: ${freeBytes} are free; free disk space or delete checkpoints`,
+    code: 'BLOB.DISK_FULL',
+    kind: 'exhausted',
+    message:
+      `${neededBytes} bytes do not fit beside the reserve: ${freeBytes} are free; ` +
+      'free disk space or delete checkpoints',
     details: { neededBytes, freeBytes },
   });
 }

@@ -26,7 +26,10 @@ export class BlobsService implements OnModuleInit {
   readonly blocks: FileBlockStore;
   private readonly root: string;
 
-  constructor(config: ApiConfig, @Inject(CLOCK) private readonly clock: Clock) {
+  constructor(
+    config: ApiConfig,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {
     this.root = config.blobs;
     this.blocks = new FileBlockStore(this.blocksFolder, { now: () => clock.now() });
   }
@@ -57,7 +60,9 @@ export class BlobsService implements OnModuleInit {
     if (!SHA256.test(sha256)) throw blobNotFound(sha256);
     const path = this.datasetPath(sha256);
     const file = await stat(path).catch(() => undefined);
-    return file === undefined ? this.openBlock(sha256) : { bytes: file.size, read: (offset, length) => readFile(path, offset, length) };
+    return file === undefined
+      ? this.openBlock(sha256)
+      : { bytes: file.size, read: (offset, length) => readFile(path, offset, length) };
   }
 
   async freeBytes(): Promise<number> {

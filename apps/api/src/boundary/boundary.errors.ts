@@ -3,24 +3,32 @@ import { AppError, type FieldError } from '@millrace/core';
 /** Nothing answers at this address. */
 export function routeNotFound(method: string, path: string): AppError {
   return new AppError({
-    code: 'API.ROUTE_NOT_FOUND', kind: 'not_found',
+    code: 'API.ROUTE_NOT_FOUND',
+    kind: 'not_found',
     message: `${method} ${path} does not exist; /api/openapi.json lists what does`,
   });
 }
 
 /** The query of a request is not accepted. */
 export function queryInvalid(fields: readonly FieldError[]): AppError {
+  const list = fields.map(({ path, message }) => `${path.slice(1)}: ${message}`);
   return new AppError({
-    code: 'API.QUERY_INVALID', kind: 'invalid', fields,
-    message: `the query is not accepted: ${fields.map(({ path, message }) => `${path.slice(1)}: ${message}`).join('; ')}`,
+    code: 'API.QUERY_INVALID',
+    kind: 'invalid',
+    fields,
+    message: `the query is not accepted: ${list.join('; ')}`,
   });
 }
 
 /** The body of a request does not have the shape that the call takes. */
 export function bodyInvalid(fields: readonly FieldError[]): AppError {
-  const list = fields.map(({ path, message }) => `${path === '' ? 'body' : path.slice(1).replaceAll('/', '.')}: ${message}`);
+  const list = fields.map(
+    ({ path, message }) => `${path === '' ? 'body' : path.slice(1).replaceAll('/', '.')}: ${message}`,
+  );
   return new AppError({
-    code: 'API.BODY_INVALID', kind: 'invalid', fields,
+    code: 'API.BODY_INVALID',
+    kind: 'invalid',
+    fields,
     message: `the body is not accepted: ${list.join('; ')}`,
   });
 }
@@ -28,7 +36,8 @@ export function bodyInvalid(fields: readonly FieldError[]): AppError {
 /** The body is neither JSON nor YAML. */
 export function documentMalformed(language: 'JSON' | 'YAML', reason: string): AppError {
   return new AppError({
-    code: 'API.DOCUMENT_MALFORMED', kind: 'invalid',
+    code: 'API.DOCUMENT_MALFORMED',
+    kind: 'invalid',
     message: `the body is not ${language}: ${reason}`,
     fields: [{ path: '', message: reason }],
   });
@@ -37,7 +46,8 @@ export function documentMalformed(language: 'JSON' | 'YAML', reason: string): Ap
 /** The body is larger than the call takes. */
 export function bodyTooLarge(bytesMax: number): AppError {
   return new AppError({
-    code: 'API.BODY_TOO_LARGE', kind: 'too_large',
+    code: 'API.BODY_TOO_LARGE',
+    kind: 'too_large',
     message: `the body has more than ${bytesMax} bytes; send a smaller one`,
     fields: [{ path: '', message: `must be at most ${bytesMax} bytes` }],
     details: { bytesMax },
@@ -47,7 +57,9 @@ export function bodyTooLarge(bytesMax: number): AppError {
 /** The connection closed before the body was complete. */
 export function bodyBroken(cause: unknown): AppError {
   return new AppError({
-    code: 'API.BODY_BROKEN', kind: 'invalid', cause,
+    code: 'API.BODY_BROKEN',
+    kind: 'invalid',
+    cause,
     message: 'the body ended before it was complete; send it again',
   });
 }
@@ -55,7 +67,8 @@ export function bodyBroken(cause: unknown): AppError {
 /** The object is not in the state that If-Match asks for. */
 export function etagDiffers(given: string, current: string): AppError {
   return new AppError({
-    code: 'API.ETAG_DIFFERS', kind: 'precondition',
+    code: 'API.ETAG_DIFFERS',
+    kind: 'precondition',
     message: `If-Match is ${given}, but the object's ETag is ${current}; read it again and decide anew`,
   });
 }
@@ -63,7 +76,8 @@ export function etagDiffers(given: string, current: string): AppError {
 /** The address exists, but not for this method. */
 export function methodNotAllowed(method: string, path: string, allowed: readonly string[]): AppError {
   return new AppError({
-    code: 'API.METHOD_NOT_ALLOWED', kind: 'invalid',
+    code: 'API.METHOD_NOT_ALLOWED',
+    kind: 'invalid',
     message: `${method} is not a method of ${path}; it takes ${allowed.join(', ')}`,
     details: { allowed },
   });
@@ -73,8 +87,9 @@ export function methodNotAllowed(method: string, path: string, allowed: readonly
 export function contentTypeUnknown(given: string | undefined, accepted: readonly string[]): AppError {
   const list = accepted.join(' or ');
   return new AppError({
-    code: 'API.CONTENT_TYPE_UNKNOWN', kind: 'invalid',
-    message: `${given === undefined ? 'the Content-Type is missing' : `content type ${JSON.stringify(given)} is not taken`}; send ${list}`,
+    code: 'API.CONTENT_TYPE_UNKNOWN',
+    kind: 'invalid',
+    message: `content type ${JSON.stringify(given ?? '')} is not taken; send ${list}`,
     fields: [{ path: '/content-type', message: `must be ${list}` }],
   });
 }
@@ -82,7 +97,8 @@ export function contentTypeUnknown(given: string | undefined, accepted: readonly
 /** The body is compressed. */
 export function contentEncodingUnknown(given: string): AppError {
   return new AppError({
-    code: 'API.CONTENT_ENCODING_UNKNOWN', kind: 'invalid',
+    code: 'API.CONTENT_ENCODING_UNKNOWN',
+    kind: 'invalid',
     message: `content encoding ${JSON.stringify(given)} is not taken; send the body as it is`,
     fields: [{ path: '/content-encoding', message: 'must be left out' }],
   });
@@ -91,7 +107,8 @@ export function contentEncodingUnknown(given: string): AppError {
 /** More requests than one token may make in a second. */
 export function rateLimited(requestsPerSecond: number): AppError {
   return new AppError({
-    code: 'API.RATE_LIMITED', kind: 'rate_limited',
+    code: 'API.RATE_LIMITED',
+    kind: 'rate_limited',
     message: `more than ${requestsPerSecond} requests in a second; wait as long as Retry-After says`,
   });
 }

@@ -3,8 +3,8 @@ import { AppError } from '@millrace/core';
 import { kindToGrpc } from './kind-to-grpc';
 
 /**
- * What a gRPC handler answers for anything thrown. The stable code travels in the trailer `millrace-code`; of a bug only
- * that it was one is told.
+ * What a gRPC handler answers for anything thrown. The stable code travels in the trailer `millrace-code`; of a bug
+ * only that it was one is told.
  */
 export function toServiceError(thrown: unknown): ServiceError {
   const error = thrown instanceof AppError ? thrown : undefined;

@@ -18,7 +18,11 @@ import { ModelImportService } from './model-import.service';
 
 export const importQuerySchema = z.object({
   /** For generating from the import: the file does not tell it. A run takes its own `model.heads`. */
-  heads: z.string().regex(/^[1-9]\d{0,3}$/, 'must be a whole number from 1').transform(Number).optional(),
+  heads: z
+    .string()
+    .regex(/^[1-9]\d{0,3}$/, 'must be a whole number from 1')
+    .transform(Number)
+    .optional(),
 });
 
 @Controller('api/v1')
@@ -62,14 +66,19 @@ export class CheckpointsController {
       await pipeline(model.read(), response);
     } catch (error) {
       // Too late for a problem document; the Content-Length tells the client that the file is not whole.
-      if (!request.destroyed) this.logger.error({ checkpoint: id, reason: describeError(error) }, 'export was cut short');
+      if (!request.destroyed)
+        this.logger.error({ checkpoint: id, reason: describeError(error) }, 'export was cut short');
       response.destroy();
     }
   }
 
   @Delete('checkpoints/:id')
   @HttpCode(204)
-  async remove(@Param('id') id: string, @Headers('if-match') ifMatch: string | undefined, @Actor() actor: string): Promise<void> {
+  async remove(
+    @Param('id') id: string,
+    @Headers('if-match') ifMatch: string | undefined,
+    @Actor() actor: string,
+  ): Promise<void> {
     if (ifMatch !== undefined) checkIfMatch(ifMatch, await this.checkpoints.get(id));
     await this.checkpoints.remove(id, actor);
   }

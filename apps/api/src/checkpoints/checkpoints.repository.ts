@@ -4,6 +4,8 @@ import type { Manifest } from '@millrace/checkpoint';
 import { PrismaService, type Transaction } from '../database/prisma.service';
 import type { Checkpoint } from '../generated/prisma/client';
 
+export type CheckpointRow = Checkpoint;
+
 /** Sort key of the row to go on after; newest first. */
 export interface CheckpointKey {
   readonly step: number;
@@ -39,13 +41,17 @@ export class CheckpointsRepository {
   async listOfRun(runId: string, count: number, after?: CheckpointKey): Promise<Checkpoint[]> {
     const older = after && { OR: [{ step: { lt: after.step } }, { step: after.step, id: { lt: after.id } }] };
     return this.prisma.checkpoint.findMany({
-      where: { runId, state: 'durable', ...older }, orderBy: [{ step: 'desc' }, { id: 'desc' }], take: count,
+      where: { runId, state: 'durable', ...older },
+      orderBy: [{ step: 'desc' }, { id: 'desc' }],
+      take: count,
     });
   }
 
   /** Checkpoint and references in one transaction: from now on its blocks are kept. */
   async createImported(tx: Transaction, { id, manifest, bytes, hashes }: ImportedCheckpoint): Promise<Checkpoint> {
-    const row = await tx.checkpoint.create({ data: { id, step: 0, fence: 0, state: 'durable', parts: {}, manifest, bytes } });
+    const row = await tx.checkpoint.create({
+      data: { id, step: 0, fence: 0, state: 'durable', parts: {}, manifest, bytes },
+    });
     await tx.checkpointBlock.createMany({ data: hashes.map((sha256) => ({ checkpointId: id, sha256 })) });
     return row;
   }
@@ -53,7 +59,8 @@ export class CheckpointsRepository {
   /** A live run that starts from it, or whose newest checkpoint it is: there its next attempt would go on. */
   async liveUser(tx: Transaction, { id, runId, step }: Checkpoint): Promise<CheckpointUser | undefined> {
     const starting = await tx.run.findFirst({
-      where: { state: { notIn: OVER }, spec: { path: ['model', 'init', 'id'], equals: id } }, select: { id: true },
+      where: { state: { notIn: OVER }, spec: { path: ['model', 'init', 'id'], equals: id } },
+      select: { id: true },
     });
     if (starting) return { runId: starting.id, how: 'starts from it' };
     if (runId === null) return undefined;
@@ -64,7 +71,9 @@ export class CheckpointsRepository {
 
   /** Keeps runs from being placed on it, and others from deleting it, until the transaction ends. */
   async lock(tx: Transaction, id: string): Promise<boolean> {
-    const rows = await tx.$queryRaw<unknown[]>`SELECT 1 AS "one" FROM "Checkpoint" WHERE "id" = ${id} AND "state" = 'durable' FOR UPDATE`;
+    const rows = await tx.$queryRaw<
+      unknown[]
+    >`SELECT 1 AS "one" FROM "Checkpoint" WHERE "id" = ${id} AND "state" = 'durable' FOR UPDATE`;
     return rows.length === 1;
   }
 

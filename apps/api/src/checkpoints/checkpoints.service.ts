@@ -8,9 +8,8 @@ import { checkpointNotFound } from '../checkpointing/checkpointing.errors';
 import { LOGGER } from '../config/api-logger';
 import { PrismaService } from '../database/prisma.service';
 import { EventsService } from '../events/events.service';
-import type { Checkpoint } from '../generated/prisma/client';
 import { checkpointInUse } from './checkpoints.errors';
-import { CheckpointsRepository, toCheckpointBody } from './checkpoints.repository';
+import { type CheckpointRow, CheckpointsRepository, toCheckpointBody } from './checkpoints.repository';
 
 const cursorSchema = z.tuple([z.int(), z.string().min(1).max(200)]);
 
@@ -24,7 +23,7 @@ export class CheckpointsService {
   ) {}
 
   /** @throws AppError CHECKPOINT.NOT_FOUND */
-  async row(id: string): Promise<Checkpoint> {
+  async row(id: string): Promise<CheckpointRow> {
     const row = await this.checkpoints.find(id);
     if (row === null) throw checkpointNotFound(id);
     return row;
@@ -44,7 +43,9 @@ export class CheckpointsService {
 
   /** Makes an import visible, in one transaction with the references that keep its blocks. */
   async publishImported(id: string, manifest: ManifestDocument, actor: string): Promise<void> {
-    const bytesOf = new Map(manifest.tensors.flatMap(({ blocks }) => blocks.map(({ sha256, bytes }) => [sha256, bytes])));
+    const bytesOf = new Map(
+      manifest.tensors.flatMap(({ blocks }) => blocks.map(({ sha256, bytes }) => [sha256, bytes])),
+    );
     const bytes = [...bytesOf.values()].reduce((sum, size) => sum + size, 0);
     await this.prisma.transaction(async (tx) => {
       await this.checkpoints.createImported(tx, { id, manifest, bytes, hashes: [...bytesOf.keys()] });
@@ -62,7 +63,10 @@ export class CheckpointsService {
       if (user) throw checkpointInUse(id, user.runId, user.how);
       await this.checkpoints.delete(tx, id);
       await this.events.append(tx, {
-        type: 'run.checkpoint', subject: id, actor, data: { step: row.step, state: 'deleted', reason: 'request' },
+        type: 'run.checkpoint',
+        subject: id,
+        actor,
+        data: { step: row.step, state: 'deleted', reason: 'request' },
         ...(row.runId === null ? {} : { runId: row.runId }),
       });
     });

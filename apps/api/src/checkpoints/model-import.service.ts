@@ -60,7 +60,14 @@ export class ModelImportService {
     }
     const config = { family: 'gpt2' as const, ...model.sizes, heads: heads ?? defaultHeads(model.sizes.hidden) };
     return {
-      version: 1, runId: '', step: 0, model: config, rng: { seed: 0 }, dataPosition: { samples: 0 }, optimizer: null, tensors,
+      version: 1,
+      runId: '',
+      step: 0,
+      model: config,
+      rng: { seed: 0 },
+      dataPosition: { samples: 0 },
+      optimizer: null,
+      tensors,
     };
   }
 }

@@ -6,8 +6,16 @@ const DATABASE_URL = 'postgresql://postgres@127.0.0.1/postgres';
 describe('ApiConfig', () => {
   it('has defaults for all but the database', () => {
     expect(ApiConfig.fromEnvironment({ DATABASE_URL, MILLRACE_HOME: '/tmp/home' })).toMatchObject({
-      home: '/tmp/home', blobs: '/tmp/home/blobs', host: '127.0.0.1', httpPort: 7070, grpcPort: 7071, leaseMs: 15_000, heartbeatMs: 3_000,
-      graceMs: 900_000, uploadBytesMax: 2 * 1024 ** 3, logLevel: 'info',
+      home: '/tmp/home',
+      blobs: '/tmp/home/blobs',
+      host: '127.0.0.1',
+      httpPort: 7070,
+      grpcPort: 7071,
+      leaseMs: 15_000,
+      heartbeatMs: 3_000,
+      graceMs: 900_000,
+      uploadBytesMax: 2 * 1024 ** 3,
+      logLevel: 'info',
     });
   });
 
@@ -30,6 +38,9 @@ describe('ApiConfig', () => {
 
   it('takes another address with TLS', () => {
     const tls = { MILLRACE_TLS_CERT: 'a.pem', MILLRACE_TLS_KEY: 'b.pem' };
-    expect(ApiConfig.fromEnvironment({ DATABASE_URL, MILLRACE_HOST: '0.0.0.0', ...tls }).tls).toEqual({ cert: 'a.pem', key: 'b.pem' });
+    expect(ApiConfig.fromEnvironment({ DATABASE_URL, MILLRACE_HOST: '0.0.0.0', ...tls }).tls).toEqual({
+      cert: 'a.pem',
+      key: 'b.pem',
+    });
   });
 });

@@ -14,7 +14,10 @@ const environmentSchema = z.object({
   MILLRACE_BLOBS: z
     .string()
     .min(1)
-    .refine((place) => !place.startsWith('s3://'), 'names a block store on S3, which is not in this build; give a folder')
+    .refine(
+      (place) => !place.startsWith('s3://'),
+      'names a block store on S3, which is not in this build; give a folder',
+    )
     .optional(),
   MILLRACE_HOST: z.string().min(1).default('127.0.0.1'),
   MILLRACE_HTTP_PORT: port(7070),
@@ -24,7 +27,11 @@ const environmentSchema = z.object({
   MILLRACE_LEASE_MS: milliseconds(15_000),
   MILLRACE_HEARTBEAT_MS: milliseconds(3_000),
   MILLRACE_GRACE_MS: milliseconds(900_000),
-  MILLRACE_UPLOAD_BYTES_MAX: z.coerce.number().int().min(1).default(2 * GIB),
+  MILLRACE_UPLOAD_BYTES_MAX: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(2 * GIB),
   MILLRACE_REQUESTS_PER_SECOND: z.coerce.number().int().min(1).max(1_000_000).default(200),
   MILLRACE_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   MILLRACE_SUPERVISED: z.literal('1').optional(),
@@ -106,7 +113,8 @@ function refuseUnsafe(environment: Environment): void {
     throw configInvalid([{ path: 'MILLRACE_HOST', message }]);
   }
   if (environment.MILLRACE_HEARTBEAT_MS >= environment.MILLRACE_LEASE_MS) {
-    const message = `is ${environment.MILLRACE_HEARTBEAT_MS}, not below MILLRACE_LEASE_MS = ${environment.MILLRACE_LEASE_MS}`;
+    const { MILLRACE_HEARTBEAT_MS: heartbeatMs, MILLRACE_LEASE_MS: leaseMs } = environment;
+    const message = `is ${heartbeatMs}, not below MILLRACE_LEASE_MS = ${leaseMs}`;
     throw configInvalid([{ path: 'MILLRACE_HEARTBEAT_MS', message }]);
   }
 }

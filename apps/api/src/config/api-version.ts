@@ -6,6 +6,8 @@ import { prismaFolder } from '../database/migrations';
 export const API_VERSION: string = readVersion();
 
 function readVersion(): string {
-  const { version } = JSON.parse(readFileSync(join(prismaFolder(), '..', 'package.json'), 'utf8')) as { version: string };
+  const { version } = JSON.parse(readFileSync(join(prismaFolder(), '..', 'package.json'), 'utf8')) as {
+    version: string;
+  };
   return version;
 }

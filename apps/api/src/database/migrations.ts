@@ -54,7 +54,9 @@ export async function missingMigration(databaseUrl: string, folder: string = pri
     engine.diff({
       from: { tag: 'schemaDatasource', files, configDir: folder },
       to: { tag: 'schemaDatamodel', files },
-      script: true, exitCode: null, filters: NO_FILTERS,
+      script: true,
+      exitCode: null,
+      filters: NO_FILTERS,
     }),
   );
   const sql = (stdout ?? '').trim();
@@ -62,11 +64,16 @@ export async function missingMigration(databaseUrl: string, folder: string = pri
 }
 
 function migrationList(baseDir: string) {
-  const names = existsSync(baseDir) ? readdirSync(baseDir, { withFileTypes: true }).filter((entry) => entry.isDirectory()) : [];
-  const directories = names.map(({ name }) => name).sort().map((path) => {
-    const value = readFileSync(join(baseDir, path, 'migration.sql'), 'utf8');
-    return { path, migrationFile: { path: 'migration.sql', content: { tag: 'ok' as const, value } } };
-  });
+  const names = existsSync(baseDir)
+    ? readdirSync(baseDir, { withFileTypes: true }).filter((entry) => entry.isDirectory())
+    : [];
+  const directories = names
+    .map(({ name }) => name)
+    .sort()
+    .map((path) => {
+      const value = readFileSync(join(baseDir, path, 'migration.sql'), 'utf8');
+      return { path, migrationFile: { path: 'migration.sql', content: { tag: 'ok' as const, value } } };
+    });
   const lockfile = { path: 'migration_lock.toml', content: 'provider = "postgresql"' };
   return { baseDir, lockfile, shadowDbInitScript: '', migrationDirectories: directories };
 }

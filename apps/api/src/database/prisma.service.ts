@@ -4,6 +4,8 @@ import { ApiConfig } from '../config/api-config';
 import { type Prisma, PrismaClient } from '../generated/prisma/client';
 
 export type Transaction = Prisma.TransactionClient;
+/** What a JSON column takes. */
+export type JsonInput = Prisma.InputJsonValue;
 
 const CONNECTIONS_MAX = 10;
 /** How long a transaction waits for a connection, and how long it may take. */

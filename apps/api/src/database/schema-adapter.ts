@@ -7,8 +7,9 @@ const CHAR_OID = 18;
 const TEXT_OID = 25;
 
 /**
- * The adapter with which the schema engine reads the catalogs. @prisma/adapter-pg 7.10 refuses columns of the type "char",
- * which the engine's own questions about tables have: they pass it as text and are called characters afterwards.
+ * The adapter with which the schema engine reads the catalogs. @prisma/adapter-pg 7.10 refuses columns of the type
+ * "char", which the engine's own questions about tables have: they pass it as text and are called characters
+ * afterwards.
  */
 export class SchemaAdapter extends PrismaPg implements SqlMigrationAwareDriverAdapterFactory {
   private readonly pool: Pool;
@@ -28,7 +29,8 @@ export class SchemaAdapter extends PrismaPg implements SqlMigrationAwareDriverAd
     const queryRaw = adapter.queryRaw.bind(adapter);
     adapter.queryRaw = async (query) => {
       const result = await queryRaw(query);
-      for (const column of this.charColumns.get(result.rows) ?? []) result.columnTypes[column] = ColumnTypeEnum.Character;
+      for (const column of this.charColumns.get(result.rows) ?? [])
+        result.columnTypes[column] = ColumnTypeEnum.Character;
       return result;
     };
     return adapter;

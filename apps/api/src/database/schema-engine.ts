@@ -18,20 +18,26 @@ let loaded: Promise<Glue> | undefined;
 
 /** Prisma's schema engine as WebAssembly, for the time of `work`: the native one would have to be downloaded. */
 export async function withSchemaEngine<T>(
-  databaseUrl: string, schema: string, work: (engine: SchemaEngine) => Promise<T>,
+  databaseUrl: string,
+  schema: string,
+  work: (engine: SchemaEngine) => Promise<T>,
 ): Promise<T> {
   loaded ??= loadEngine();
   const { SchemaEngine } = await loaded;
   const adapter = new SchemaAdapter(databaseUrl);
   try {
     const bound = bindMigrationAwareSqlAdapterFactory(adapter);
-    return await work(await SchemaEngine.new({ datamodels: [['prisma/schema.prisma', schema]] }, () => undefined, bound));
+    return await work(
+      await SchemaEngine.new({ datamodels: [['prisma/schema.prisma', schema]] }, () => undefined, bound),
+    );
   } finally {
     await adapter.close();
   }
 }
 
-/** The package's own entry imports the .wasm as a module, which Node 20 does not do; so the parts are put together here. */
+/**
+ * The package's own entry imports the .wasm as a module, which Node 20 does not do; so the parts are put together here.
+ */
 async function loadEngine(): Promise<Glue> {
   const name = '@prisma/schema-engine-wasm/schema_engine_bg';
   const glue: Glue = await import('@prisma/schema-engine-wasm/schema_engine_bg');

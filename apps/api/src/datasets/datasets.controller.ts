@@ -44,7 +44,11 @@ export class DatasetsController {
 
   @Delete('datasets/:id')
   @HttpCode(204)
-  async remove(@Param('id') id: string, @Headers('if-match') ifMatch: string | undefined, @Actor() actor: string): Promise<void> {
+  async remove(
+    @Param('id') id: string,
+    @Headers('if-match') ifMatch: string | undefined,
+    @Actor() actor: string,
+  ): Promise<void> {
     if (ifMatch !== undefined) checkIfMatch(ifMatch, await this.datasets.get(id));
     await this.datasets.remove(id, actor);
   }

@@ -1,8 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import type { DatasetBody } from '@millrace/contracts';
+import { isUniqueViolation } from '../database/prisma-failures';
 import { PrismaService, type Transaction } from '../database/prisma.service';
-import { type Dataset, Prisma } from '../generated/prisma/client';
+import type { Dataset, Prisma } from '../generated/prisma/client';
 import { datasetNameTaken } from './datasets.errors';
+
+export type DatasetRow = Dataset;
 
 /** Sort key of the row to go on after. */
 export interface CreatedKey {
@@ -32,8 +35,14 @@ export class DatasetsRepository {
 
   /** Newest first. */
   async list(count: number, after?: CreatedKey): Promise<Dataset[]> {
-    const older = after && { OR: [{ createdAt: { lt: after.createdAt } }, { createdAt: after.createdAt, id: { lt: after.id } }] };
-    return this.prisma.dataset.findMany({ where: older ?? {}, orderBy: [{ createdAt: 'desc' }, { id: 'desc' }], take: count });
+    const older = after && {
+      OR: [{ createdAt: { lt: after.createdAt } }, { createdAt: after.createdAt, id: { lt: after.id } }],
+    };
+    return this.prisma.dataset.findMany({
+      where: older ?? {},
+      orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
+      take: count,
+    });
   }
 
   /** @throws AppError DATASET.NAME_TAKEN, for another upload may have been quicker */
@@ -41,7 +50,8 @@ export class DatasetsRepository {
     try {
       return await tx.dataset.create({ data: dataset });
     } catch (error) {
-      if (error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2002') throw datasetNameTaken(dataset.name);
+      if (isUniqueViolation(error))
+        throw datasetNameTaken(dataset.name);
       throw error;
     }
   }
@@ -70,6 +80,12 @@ export class DatasetsRepository {
 export function toDatasetBody({ id, name, tokens, vocab, tokenizer, bytes, createdAt }: Dataset): DatasetBody {
   const { name: tokenizerName } = tokenizer as { name: string };
   return {
-    id, name, tokens: Number(tokens), vocab, tokenizer: tokenizerName, bytes: Number(bytes), createdAt: createdAt.toISOString(),
+    id,
+    name,
+    tokens: Number(tokens),
+    vocab,
+    tokenizer: tokenizerName,
+    bytes: Number(bytes),
+    createdAt: createdAt.toISOString(),
   };
 }

@@ -8,11 +8,11 @@ import { createdKeySchema, decodeCursor, encodeCursor } from '../boundary/http/c
 import type { PageQuery } from '../boundary/http/parse-query';
 import { ApiConfig } from '../config/api-config';
 import { LOGGER } from '../config/api-logger';
+import { isForeignKeyViolation } from '../database/prisma-failures';
 import { PrismaService, type Transaction } from '../database/prisma.service';
 import { EventsService } from '../events/events.service';
-import { type Dataset, Prisma } from '../generated/prisma/client';
 import { datasetInUse, datasetNameTaken, datasetNotFound } from './datasets.errors';
-import { DatasetsRepository, toDatasetBody } from './datasets.repository';
+import { type DatasetRow, DatasetsRepository, toDatasetBody } from './datasets.repository';
 
 export interface NewDataset {
   readonly name: string;
@@ -22,7 +22,9 @@ export interface NewDataset {
   readonly actor: string;
 }
 
-/** Uploads that become datasets. A dataset is there when its row is; whatever fails before leaves no row and no file. */
+/**
+ * Uploads that become datasets. A dataset is there when its row is; whatever fails before leaves no row and no file.
+ */
 @Injectable()
 export class DatasetsService {
   constructor(
@@ -43,7 +45,11 @@ export class DatasetsService {
     const path = this.blobs.uploadPath(id);
     try {
       const file = await buildTokenFile({
-        source, contentType, path, bytesMax: this.config.uploadBytesMax, ...(tokenizer === undefined ? {} : { tokenizer }),
+        source,
+        contentType,
+        path,
+        bytesMax: this.config.uploadBytesMax,
+        ...(tokenizer === undefined ? {} : { tokenizer }),
       });
       const dataset = await this.prisma.transaction((tx) => this.publish(tx, { id, name, actor, file, path }));
       this.logger.info({ dataset: id, tokens: file.tokens }, 'dataset created');
@@ -77,8 +83,10 @@ export class DatasetsService {
       if (runId !== undefined) throw datasetInUse(id, runId, count);
       if (!(await this.deleteRow(tx, id))) throw datasetNotFound(id);
       await this.events.append(tx, { type: 'dataset.deleted', subject: id, actor, data: { name: dataset.name } });
-      // Another dataset may have the very same tokens. If the commit fails after this, the row's runs fail to read it and say so.
-      if ((await this.datasets.usersOfFile(tx, dataset.sha256)) === 0) await rm(this.blobs.datasetPath(dataset.sha256), { force: true });
+      // Another dataset may have the very same tokens. If the commit fails after this, the row's runs fail to read it
+      // and say so.
+      if ((await this.datasets.usersOfFile(tx, dataset.sha256)) === 0)
+        await rm(this.blobs.datasetPath(dataset.sha256), { force: true });
     });
   }
 
@@ -87,18 +95,27 @@ export class DatasetsService {
     try {
       return await this.datasets.delete(tx, id);
     } catch (error) {
-      if (error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2003') throw datasetInUse(id, 'a new one', 1);
+      if (isForeignKeyViolation(error))
+        throw datasetInUse(id, 'a new one', 1);
       throw error;
     }
   }
 
   private async publish(
-    tx: Transaction, { id, name, actor, file, path }: { id: string; name: string; actor: string; file: TokenFile; path: string },
-  ): Promise<Dataset> {
+    tx: Transaction,
+    { id, name, actor, file, path }: { id: string; name: string; actor: string; file: TokenFile; path: string },
+  ): Promise<DatasetRow> {
     const { tokens, vocab, dtype, sha256, bytes, tokenizer } = file;
     await this.datasets.lockFile(tx, sha256);
     const dataset = await this.datasets.create(tx, {
-      id, name, tokens, vocab, dtype, sha256, bytes, tokenizer: { ...tokenizer } as Prisma.InputJsonObject,
+      id,
+      name,
+      tokens,
+      vocab,
+      dtype,
+      sha256,
+      bytes,
+      tokenizer: { ...tokenizer },
     });
     await this.events.append(tx, { type: 'dataset.created', subject: id, actor, data: { name, tokens, vocab } });
     // Last, so that a row that could not be written leaves no file; over an equal file it changes nothing.

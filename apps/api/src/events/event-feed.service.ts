@@ -1,18 +1,17 @@
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { type Clock, describeError, type Logger, sleep } from '@millrace/core';
 import { CLOCK, LOGGER } from '../config/api-logger';
-import type { Event } from '../generated/prisma/client';
-import { EventsRepository } from './events.repository';
+import { type EventRow, EventsRepository } from './events.repository';
 
 const POLL_MS = 200;
 const BATCH_COUNT = 500;
 
-export type EventListener = (event: Event) => void;
+export type EventListener = (event: EventRow) => void;
 
 /**
- * New events in the order of their sequence, none left out. Sequences are drawn before transactions commit, so 7 may appear
- * before 6: at a gap the feed waits until every transaction that was under way then is over; what is still missing was rolled
- * back. Polls only while somebody listens.
+ * New events in the order of their sequence, none left out. Sequences are drawn before transactions commit, so 7 may
+ * appear before 6: at a gap the feed waits until every transaction that was under way then is over; what is still
+ * missing was rolled back. Polls only while somebody listens.
  */
 @Injectable()
 export class EventFeedService implements OnModuleDestroy {
@@ -30,8 +29,8 @@ export class EventFeedService implements OnModuleDestroy {
   ) {}
 
   /**
-   * Listens to everything after the returned position, up to which all events are in the database. The listener must not
-   * wait; it is called in order.
+   * Listens to everything after the returned position, up to which all events are in the database. The listener must
+   * not wait; it is called in order.
    */
   async subscribe(listener: EventListener): Promise<{ position: bigint; unsubscribe: () => void }> {
     this.started ??= this.start();
@@ -83,7 +82,7 @@ export class EventFeedService implements OnModuleDestroy {
   }
 
   /** `gapSettled`: the gap in front of the batch stays one. @returns how many were delivered before another gap */
-  private async deliver(batch: readonly Event[], gapSettled: boolean): Promise<number> {
+  private async deliver(batch: readonly EventRow[], gapSettled: boolean): Promise<number> {
     for (const [index, event] of batch.entries()) {
       const gap = event.sequence !== this.position + 1n;
       if (gap && !(gapSettled && index === 0)) {

@@ -3,6 +3,8 @@ import type { EventBody } from '@millrace/contracts';
 import { PrismaService } from '../database/prisma.service';
 import type { Event } from '../generated/prisma/client';
 
+export type EventRow = Event;
+
 export interface EventRange {
   /** Exclusive. */
   readonly after: bigint;
@@ -25,7 +27,10 @@ export class EventsRepository {
   /** Ascending by sequence. */
   range({ after, upTo, runId, limit }: EventRange): Promise<Event[]> {
     return this.prisma.event.findMany({
-      where: { sequence: { gt: after, ...(upTo === undefined ? {} : { lte: upTo }) }, ...(runId === undefined ? {} : { runId }) },
+      where: {
+        sequence: { gt: after, ...(upTo === undefined ? {} : { lte: upTo }) },
+        ...(runId === undefined ? {} : { runId }),
+      },
       orderBy: { sequence: 'asc' },
       take: limit,
     });

@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { Prisma } from '../generated/prisma/client';
-import type { Transaction } from '../database/prisma.service';
+import type { JsonInput, Transaction } from '../database/prisma.service';
 
 export interface NewEvent {
   /** run.state, run.attempt, run.checkpoint, agent.state, dataset.created, … */
@@ -10,7 +9,7 @@ export interface NewEvent {
   readonly subject: string;
   /** Who did it: a token id, an agent id or `system`. */
   readonly actor: string;
-  readonly data: Prisma.InputJsonValue;
+  readonly data: JsonInput;
 }
 
 /** Writes events. They are delivered by EventFeed, which reads what is committed. */

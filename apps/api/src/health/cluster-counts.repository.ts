@@ -20,7 +20,11 @@ export class ClusterCountsRepository {
       this.prisma.agent.count({ where: { connected: true, draining: true } }),
       this.prisma.lease.count(),
     ]);
-    const agents = new Map([['connected', connected - draining], ['draining', draining], ['disconnected', total - connected]]);
+    const agents = new Map([
+      ['connected', connected - draining],
+      ['draining', draining],
+      ['disconnected', total - connected],
+    ]);
     return { runs: new Map(runs.map(({ state, _count }) => [state, _count])), agents, leases };
   }
 }

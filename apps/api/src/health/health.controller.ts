@@ -22,7 +22,10 @@ export class HealthController {
   @Get('readyz')
   async ready(@Res() response: Response): Promise<void> {
     const { ready, checks } = await this.readiness.report();
-    response.status(ready ? 200 : 503).setHeader('Cache-Control', 'no-store').json({ status: ready ? 'ok' : 'unavailable', checks });
+    response
+      .status(ready ? 200 : 503)
+      .setHeader('Cache-Control', 'no-store')
+      .json({ status: ready ? 'ok' : 'unavailable', checks });
   }
 
   @Get('metrics')

@@ -8,19 +8,28 @@ import { ClusterCountsRepository } from './cluster-counts.repository';
 const NANOSECONDS = 1e9;
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-/** What `/metrics` tells: only metrics of our own, named by Prometheus' rules (base units, no id of a run or a user). */
+/**
+ * What `/metrics` tells: only metrics of our own, named by Prometheus' rules (base units, no id of a run or a user).
+ */
 @Injectable()
 export class PrometheusService implements OnModuleDestroy {
   private readonly registry = new Registry();
   private readonly loopDelay: IntervalHistogram = monitorEventLoopDelay({ resolution: 10 });
   private readonly requests = new Histogram({
-    name: 'millrace_http_request_duration_seconds', help: 'Time from the request line to the end of the answer; event streams left out.',
-    labelNames: ['method', 'route', 'status'], buckets: BUCKETS, registers: [this.registry],
+    name: 'millrace_http_request_duration_seconds',
+    help: 'Time from the request line to the end of the answer; event streams left out.',
+    labelNames: ['method', 'route', 'status'],
+    buckets: BUCKETS,
+    registers: [this.registry],
   });
   private readonly runs = this.gauge('millrace_runs', 'Runs by state.', ['state']);
   private readonly agents = this.gauge('millrace_agents', 'Agents that registered, by state.', ['state']);
   private readonly leases = this.gauge('millrace_leases', 'Devices that are leased to an attempt.');
-  private readonly lag = this.gauge('millrace_event_loop_delay_seconds', 'Delay of the event loop since the last scrape.', ['quantile']);
+  private readonly lag = this.gauge(
+    'millrace_event_loop_delay_seconds',
+    'Delay of the event loop since the last scrape.',
+    ['quantile'],
+  );
   private readonly memory = this.gauge('millrace_resident_memory_bytes', 'Resident memory of the API process.');
 
   constructor(private readonly counts: ClusterCountsRepository) {

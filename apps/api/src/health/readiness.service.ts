@@ -29,7 +29,9 @@ export class ReadinessService {
   }
 
   async report(): Promise<ReadinessReport> {
-    const entries = await Promise.all([...this.checks].map(async ([name, check]) => [name, await this.outcome(check)] as const));
+    const entries = await Promise.all(
+      [...this.checks].map(async ([name, check]) => [name, await this.outcome(check)] as const),
+    );
     return { ready: entries.every(([, outcome]) => outcome === 'ok'), checks: Object.fromEntries(entries) };
   }
 
@@ -38,7 +40,10 @@ export class ReadinessService {
     const late = new Promise<string>((resolve) => {
       cancel = this.clock.after(CHECK_MS_MAX, () => resolve(`no answer within ${CHECK_MS_MAX} ms`));
     });
-    const answer = check().then(() => 'ok', (error: unknown) => describeError(error));
+    const answer = check().then(
+      () => 'ok',
+      (error: unknown) => describeError(error),
+    );
     return Promise.race([answer, late]).finally(() => cancel());
   }
 }

@@ -6,7 +6,7 @@ import { from, lastValueFrom, of, type Observable } from 'rxjs';
 import { principalOf } from '../auth/auth.guard';
 import { rawBodyOf } from '../boundary/http/document.interceptor';
 import { CLOCK, LOGGER } from '../config/api-logger';
-import type { Prisma } from '../generated/prisma/client';
+import type { JsonInput } from '../database/prisma.service';
 import { idempotencyKeyInFlight, idempotencyKeyInvalid, idempotencyKeyReused } from './idempotency.errors';
 import { IdempotencyRepository, IN_FLIGHT, type KeyId } from './idempotency.repository';
 
@@ -18,8 +18,8 @@ const RESERVATION_MS = 60_000;
 const EXTENSION_MS = 20_000;
 
 /**
- * `Idempotency-Key` on POST (draft-ietf-httpapi-idempotency-key-header): the first answer is kept for a day and given again.
- * An error frees the key, since nothing was stored.
+ * `Idempotency-Key` on POST (draft-ietf-httpapi-idempotency-key-header): the first answer is kept for a day and given
+ * again. An error frees the key, since nothing was stored.
  */
 @Injectable()
 export class IdempotencyInterceptor implements NestInterceptor {
@@ -37,7 +37,8 @@ export class IdempotencyInterceptor implements NestInterceptor {
     if (typeof key !== 'string' || !KEY.test(key)) throw idempotencyKeyInvalid(KEY_CHARACTERS_MAX);
     const response = context.switchToHttp().getResponse<Response>();
     const fingerprint = fingerprintOf(request);
-    const held = await this.keys.reserve({ tokenId, key }, fingerprint, this.later(RESERVATION_MS), this.later(0));
+    const reservation = { fingerprint, until: this.later(RESERVATION_MS), now: this.later(0) };
+    const held = await this.keys.reserve({ tokenId, key }, reservation);
     if (held === undefined) return from(this.handle({ tokenId, key }, next, response));
     if (held.fingerprint !== fingerprint) throw idempotencyKeyReused(key);
     if (held.status === IN_FLIGHT) throw idempotencyKeyInFlight(key);
@@ -49,8 +50,8 @@ export class IdempotencyInterceptor implements NestInterceptor {
     const stop = this.keepAlive(id);
     try {
       const body: unknown = await lastValueFrom(next.handle(), { defaultValue: null });
-      const kept = JSON.parse(JSON.stringify(body ?? null)) as Prisma.InputJsonValue;
-      await this.keys.complete(id, response.statusCode, kept, this.later(ANSWER_MS));
+      const kept = JSON.parse(JSON.stringify(body ?? null)) as JsonInput;
+      await this.keys.complete(id, { status: response.statusCode, body: kept, until: this.later(ANSWER_MS) });
       return body;
     } catch (error) {
       await this.keys.release(id);

@@ -7,6 +7,18 @@ export interface KeyId {
   readonly key: string;
 }
 
+export interface Reservation {
+  readonly fingerprint: string;
+  readonly until: Date;
+  readonly now: Date;
+}
+
+export interface KeptAnswer {
+  readonly status: number;
+  readonly body: Prisma.InputJsonValue;
+  readonly until: Date;
+}
+
 /** Status of a key whose request is being handled. */
 export const IN_FLIGHT = 0;
 
@@ -16,7 +28,8 @@ export class IdempotencyRepository {
   constructor(private readonly prisma: PrismaService) {}
 
   /** Takes the key if it is free or expired; otherwise the row that holds it. */
-  async reserve({ tokenId, key }: KeyId, fingerprint: string, until: Date, now: Date): Promise<IdempotencyKey | undefined> {
+  async reserve({ tokenId, key }: KeyId, reservation: Reservation): Promise<IdempotencyKey | undefined> {
+    const { fingerprint, until, now } = reservation;
     const taken = await this.prisma.$executeRaw`
       INSERT INTO "IdempotencyKey" ("tokenId", "key", "fingerprint", "status", "body", "expiresAt")
       VALUES (${tokenId}, ${key}, ${fingerprint}, ${IN_FLIGHT}, 'null'::jsonb, ${until})
@@ -27,16 +40,20 @@ export class IdempotencyRepository {
     if (taken === 1) return undefined;
     const row = await this.prisma.idempotencyKey.findUnique({ where: { tokenId_key: { tokenId, key } } });
     // Released in between: take it now.
-    return row ?? this.reserve({ tokenId, key }, fingerprint, until, now);
+    return row ?? this.reserve({ tokenId, key }, reservation);
   }
 
   /** Keeps a reservation alive while its request takes long. */
   async extend({ tokenId, key }: KeyId, until: Date): Promise<void> {
-    await this.prisma.idempotencyKey.updateMany({ where: { tokenId, key, status: IN_FLIGHT }, data: { expiresAt: until } });
+    await this.prisma.idempotencyKey.updateMany({
+      where: { tokenId, key, status: IN_FLIGHT },
+      data: { expiresAt: until },
+    });
   }
 
-  async complete({ tokenId, key }: KeyId, status: number, body: Prisma.InputJsonValue, until: Date): Promise<void> {
-    await this.prisma.idempotencyKey.update({ where: { tokenId_key: { tokenId, key } }, data: { status, body, expiresAt: until } });
+  async complete({ tokenId, key }: KeyId, { status, body, until }: KeptAnswer): Promise<void> {
+    const data = { status, body, expiresAt: until };
+    await this.prisma.idempotencyKey.update({ where: { tokenId_key: { tokenId, key } }, data });
   }
 
   async release({ tokenId, key }: KeyId): Promise<void> {

@@ -1,4 +1,4 @@
-import { Controller, Get, Inject, Param, Query, Req, Res } from '@nestjs/common';
+import { Controller, Get, Inject, Param, Req, Res } from '@nestjs/common';
 import type { LogLineBody, Page } from '@millrace/contracts';
 import { type Clock, sleep } from '@millrace/core';
 import type { Request, Response } from 'express';
@@ -32,8 +32,8 @@ export class LogsController {
 
   /** A page, or with `Accept: text/event-stream` everything from the cursor on, followed. */
   @Get('runs/:id/logs')
-  async read(@Param('id') runId: string, @Query() query: unknown, @Req() request: Request, @Res() response: Response): Promise<void> {
-    const { limit, cursor, after, stage, level } = parseQuery(logQuerySchema, query);
+  async read(@Param('id') runId: string, @Req() request: Request, @Res() response: Response): Promise<void> {
+    const { limit, cursor, after, stage, level } = parseQuery(logQuerySchema, request.query);
     const [from] = cursor === undefined ? [after ?? '0'] : decodeCursor(cursor, z.tuple([LINE_ID]));
     await this.runs.assertExists(runId);
     const search: LogQuery = { runId, limit, after: BigInt(from), stage, levels: level };

@@ -37,7 +37,13 @@ export class LogsRepository {
     await tx.logLine.createMany({
       data: lines.map(({ timeMs, level, stage, text }) => ({
         // Postgres text holds no NUL.
-        runId, fence, agent, level, stage, time: new Date(timeMs), text: text.replaceAll('\0', '\uFFFD'),
+        runId,
+        fence,
+        agent,
+        level,
+        stage,
+        time: new Date(timeMs),
+        text: text.replaceAll('\0', '\uFFFD'),
       })),
     });
     return true;
@@ -46,13 +52,22 @@ export class LogsRepository {
   async page({ runId, limit, after, stage, levels }: LogQuery): Promise<LogLineBody[]> {
     const rows = await this.prisma.logLine.findMany({
       where: {
-        runId, id: { gt: after }, ...(stage === undefined ? {} : { stage }), ...(levels ? { level: { in: [...levels] } } : {}),
+        runId,
+        id: { gt: after },
+        ...(stage === undefined ? {} : { stage }),
+        ...(levels ? { level: { in: [...levels] } } : {}),
       },
       orderBy: { id: 'asc' },
       take: limit,
     });
     return rows.map(({ id, time, level, stage: of, agent, fence, text }) => ({
-      id: String(id), time: time.toISOString(), level, stage: of, agent, fence, text,
+      id: String(id),
+      time: time.toISOString(),
+      level,
+      stage: of,
+      agent,
+      fence,
+      text,
     }));
   }
 }

@@ -7,7 +7,11 @@ import { RunLookup } from '../database/run-lookup';
 import { MetricsRepository } from './metrics.repository';
 
 export const metricQuerySchema = pageQuerySchema.extend({
-  name: z.string({ error: 'is required, for instance train/loss' }).min(1).max(200).refine((name) => !name.includes('\0'), 'has a NUL'),
+  name: z
+    .string({ error: 'is required, for instance train/loss' })
+    .min(1)
+    .max(200)
+    .refine((name) => !name.includes('\0'), 'has a NUL'),
 });
 const cursorSchema = z.tuple([z.int().min(0)]);
 

@@ -31,8 +31,8 @@ export class MetricsRepository {
   constructor(private readonly prisma: PrismaService) {}
 
   /**
-   * Upserts a batch and moves the run's `step` on; false, and nothing written, when `fence` is not the run's current one.
-   * Values that are not finite are left out, since JSON has no such numbers: the run's failure tells of them.
+   * Upserts a batch and moves the run's `step` on; false, and nothing written, when `fence` is not the run's current
+   * one. Values that are not finite are left out, since JSON has no such numbers: the run's failure tells of them.
    */
   async store(tx: Transaction, { runId, fence, points }: MetricBatchInput): Promise<boolean> {
     if (!(await lockRunAtFence(tx, runId, fence))) return false;
@@ -54,7 +54,9 @@ export class MetricsRepository {
   /** Ascending by step. */
   async page({ runId, name, limit, afterStep }: MetricQuery): Promise<MetricPage> {
     const rows = await this.prisma.metricPoint.findMany({
-      where: { runId, name, step: { gt: afterStep } }, orderBy: { step: 'asc' }, take: limit + 1,
+      where: { runId, name, step: { gt: afterStep } },
+      orderBy: { step: 'asc' },
+      take: limit + 1,
     });
     const points = rows.slice(0, limit).map(({ step, value, time }) => ({ step, value, time: time.toISOString() }));
     const last = points.at(-1);

@@ -13,7 +13,11 @@ export function openApiDocument(version: string): Json {
   }
   return {
     openapi: '3.1.0',
-    info: { title: 'Millrace', version, description: 'Pipeline-parallel transformer training on the GPUs you already have.' },
+    info: {
+      title: 'Millrace',
+      version,
+      description: 'Pipeline-parallel transformer training on the GPUs you already have.',
+    },
     servers: [{ url: '/' }],
     security: [{ bearer: [] }],
     paths,
@@ -21,7 +25,10 @@ export function openApiDocument(version: string): Json {
       securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } },
       schemas: { Problem: schemaOf(problemSchema, 'output') },
       responses: {
-        Problem: { description: 'What went wrong (RFC 9457)', content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } } },
+        Problem: {
+          description: 'What went wrong (RFC 9457)',
+          content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+        },
       },
     },
   };
@@ -39,10 +46,24 @@ function operation({ summary, query, body, status, answer, otherwise, ...rest }:
     summary,
     ...(rest.public ? { security: [] } : {}),
     ...(parameters.length > 0 ? { parameters } : {}),
-    ...(body ? { requestBody: { required: true, content: contents(body.types, body.schema && schemaOf(body.schema, 'input')) } } : {}),
+    ...(body
+      ? {
+          requestBody: { required: true, content: contents(body.types, body.schema && schemaOf(body.schema, 'input')) },
+        }
+      : {}),
     responses: {
-      [status]: { description: summary, ...(answer ? { content: contents([answer.type], answer.schema && schemaOf(answer.schema, 'output')) } : {}) },
-      ...(otherwise ? { [otherwise.status]: { description: 'The plan', content: contents(['application/json'], schemaOf(otherwise.schema, 'output')) } } : {}),
+      [status]: {
+        description: summary,
+        ...(answer ? { content: contents([answer.type], answer.schema && schemaOf(answer.schema, 'output')) } : {}),
+      },
+      ...(otherwise
+        ? {
+            [otherwise.status]: {
+              description: 'The plan',
+              content: contents(['application/json'], schemaOf(otherwise.schema, 'output')),
+            },
+          }
+        : {}),
       default: { $ref: '#/components/responses/Problem' },
     },
   };
@@ -53,21 +74,36 @@ function contents(types: readonly string[], schema: Json | undefined): Json {
 }
 
 function pathParameters(path: string): Json[] {
-  return [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({ name, in: 'path', required: true, schema: { type: 'string' } }));
+  return [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
+    name,
+    in: 'path',
+    required: true,
+    schema: { type: 'string' },
+  }));
 }
 
 function queryParameters(query: z.ZodObject): Json[] {
   const { properties = {}, required = [] } = schemaOf(query, 'input') as { properties?: Json; required?: string[] };
-  return Object.entries(properties).map(([name, schema]) => ({ name, in: 'query', required: required.includes(name), schema }));
+  return Object.entries(properties).map(([name, schema]) => ({
+    name,
+    in: 'query',
+    required: required.includes(name),
+    schema,
+  }));
 }
 
-/** Self-contained, without the draft's marker, as OpenAPI 3.1 takes it. Transformed values are described as they are sent. */
+/**
+ * Self-contained, without the draft's marker, as OpenAPI 3.1 takes it. Transformed values are described as they are
+ * sent.
+ */
 function schemaOf(schema: z.ZodType, io: 'input' | 'output'): Json {
   const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: 'any' }) as Json;
   return inlined(rest);
 }
 
-/** `$ref`s point into the schema's own `$defs`, which would not resolve inside the document; nothing here is recursive. */
+/**
+ * `$ref`s point into the schema's own `$defs`, which would not resolve inside the document; nothing here is recursive.
+ */
 function inlined(schema: Json): Json {
   const definitions = (schema['$defs'] ?? {}) as Record<string, Json>;
   const visit = (value: unknown): unknown => {

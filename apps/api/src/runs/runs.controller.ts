@@ -1,8 +1,15 @@
-import { Controller, Delete, Get, Headers, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
-import { type Page, parseRunSpec, type PlanBody, type RunBody, runStateSchema, type SubmittedBody } from '@millrace/contracts';
-import type { Response } from 'express';
+import { Controller, Delete, Get, Headers, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
+import {
+  type Page,
+  parseRunSpec,
+  type PlanBody,
+  type RunBody,
+  runStateSchema,
+  type SubmittedBody,
+} from '@millrace/contracts';
+import type { Request, Response } from 'express';
 import { z } from 'zod';
-import { Actor } from '../auth/auth.guard';
+import { Actor, principalOf } from '../auth/auth.guard';
 import { Document, TakesDocument } from '../boundary/http/document.interceptor';
 import { pageQuerySchema, parseQuery } from '../boundary/http/parse-query';
 import { checkIfMatch } from '../boundary/http/strong-etag';
@@ -14,7 +21,10 @@ export const runListQuerySchema = pageQuerySchema.extend({
   name: z.string().min(1).max(128).optional(),
 });
 export const submitQuerySchema = z.object({
-  dryRun: z.enum(['true', 'false'], { error: 'must be true or false' }).default('false').transform((text) => text === 'true'),
+  dryRun: z
+    .enum(['true', 'false'], { error: 'must be true or false' })
+    .default('false')
+    .transform((text) => text === 'true'),
 });
 
 @Controller('api/v1')
@@ -28,11 +38,13 @@ export class RunsController {
   @Post('runs')
   @TakesDocument()
   async submit(
-    @Document() document: unknown, @Query() query: unknown, @Actor() actor: string, @Res({ passthrough: true }) response: Response,
+    @Document() document: unknown,
+    @Req() request: Request,
+    @Res({ passthrough: true }) response: Response,
   ): Promise<SubmittedBody | PlanBody> {
-    const { dryRun } = parseQuery(submitQuerySchema, query);
+    const { dryRun } = parseQuery(submitQuerySchema, request.query);
     const spec = parseRunSpec(document);
-    if (!dryRun) return this.runs.submit(spec, actor);
+    if (!dryRun) return this.runs.submit(spec, principalOf(request));
     response.status(200);
     return this.runs.dryRun(spec);
   }
@@ -78,7 +90,11 @@ export class RunsController {
 
   @Delete('runs/:id')
   @HttpCode(204)
-  async remove(@Param('id') id: string, @Headers('if-match') ifMatch: string | undefined, @Actor() actor: string): Promise<void> {
+  async remove(
+    @Param('id') id: string,
+    @Headers('if-match') ifMatch: string | undefined,
+    @Actor() actor: string,
+  ): Promise<void> {
     await this.lookup.assertExists(id);
     if (ifMatch !== undefined) checkIfMatch(ifMatch, await this.runs.get(id));
     await this.runs.remove(id, actor);

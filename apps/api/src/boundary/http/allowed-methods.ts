@@ -18,7 +18,9 @@ function routeLayers(app: Express): RouteLayer[] {
 /** The methods that `path` has; empty for an address that does not exist. */
 export function allowedMethods(app: Express, path: string): string[] {
   const layers = routeLayers(app).filter((layer) => layer.match(path));
-  const methods = new Set(layers.flatMap(({ route }) => Object.keys(route?.methods ?? {})).map((method) => method.toUpperCase()));
+  const methods = new Set(
+    layers.flatMap(({ route }) => Object.keys(route?.methods ?? {})).map((method) => method.toUpperCase()),
+  );
   if (methods.has('GET')) methods.add('HEAD');
   return [...methods].sort();
 }

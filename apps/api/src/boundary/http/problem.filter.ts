@@ -51,14 +51,16 @@ function noRouteError({ app, method, path }: Request): AppError {
 /** Of a bug the caller learns only where to look. */
 function internalError(requestId: string): AppError {
   return new AppError({
-    code: 'API.INTERNAL', kind: 'internal',
+    code: 'API.INTERNAL',
+    kind: 'internal',
     message: `the API failed on this request; its log has the reason under request id ${requestId}`,
   });
 }
 
 function setHeaders(response: Response, error: AppError, status: number): void {
   if (status === 401) response.setHeader('WWW-Authenticate', 'Bearer realm="millrace"');
-  if ((status === 429 || status === 503) && !response.hasHeader('Retry-After')) response.setHeader('Retry-After', RETRY_AFTER_SECONDS);
+  if ((status === 429 || status === 503) && !response.hasHeader('Retry-After'))
+    response.setHeader('Retry-After', RETRY_AFTER_SECONDS);
   const { allowed } = error.details;
   if (status === 405 && Array.isArray(allowed)) response.setHeader('Allow', allowed.join(', '));
   response.removeHeader('ETag');

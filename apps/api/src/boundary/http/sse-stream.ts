@@ -10,13 +10,19 @@ export interface SseEvent {
   readonly data: unknown;
 }
 
-/** One client's `text/event-stream`; it ends when the client goes, or is too slow and has to come back with Last-Event-ID. */
+/**
+ * One client's `text/event-stream`; it ends when the client goes, or is too slow and has to come back with
+ * Last-Event-ID.
+ */
 export class SseStream {
   private open = true;
   private cancelHeartbeat: () => void = () => undefined;
   private readonly endings = new Set<() => void>();
 
-  constructor(private readonly response: Response, private readonly clock: Clock) {
+  constructor(
+    private readonly response: Response,
+    private readonly clock: Clock,
+  ) {
     response.status(200);
     response.setHeader('Content-Type', 'text/event-stream; charset=utf-8');
     response.setHeader('Cache-Control', 'no-cache, no-transform');

@@ -1,25 +1,26 @@
 import { HttpException } from '@nestjs/common';
 import { AppError, type ErrorKind } from '@millrace/core';
-import { Prisma } from '../../generated/prisma/client';
 import { databaseUnreachable } from '../../database/database.errors';
+import { isUnreachable } from '../../database/prisma-failures';
 import { bodyBroken, bodyTooLarge } from '../boundary.errors';
 
-/** Prisma's code for "cannot reach the database", as a query finds it and as a connection does. */
-const UNREACHABLE_CODES = ['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'ECONNREFUSED'];
-
 const KIND_OF_STATUS: Readonly<Record<number, ErrorKind>> = {
-  400: 'invalid', 401: 'unauthenticated', 403: 'forbidden', 404: 'not_found', 408: 'aborted', 409: 'conflict', 413: 'too_large',
-  429: 'rate_limited', 503: 'unavailable',
+  400: 'invalid',
+  401: 'unauthenticated',
+  403: 'forbidden',
+  404: 'not_found',
+  408: 'aborted',
+  409: 'conflict',
+  413: 'too_large',
+  429: 'rate_limited',
+  503: 'unavailable',
 };
 
 /** Anything thrown while a request is handled, as an AppError; undefined for a bug. */
 export function toAppError(thrown: unknown): AppError | undefined {
   if (thrown instanceof AppError) return thrown;
   if (isBodyError(thrown)) return fromBodyReader(thrown);
-  if (thrown instanceof Prisma.PrismaClientKnownRequestError && UNREACHABLE_CODES.includes(thrown.code)) {
-    return databaseUnreachable(thrown);
-  }
-  if (thrown instanceof Prisma.PrismaClientInitializationError) return databaseUnreachable(thrown);
+  if (isUnreachable(thrown)) return databaseUnreachable(thrown);
   return thrown instanceof HttpException ? fromFramework(thrown) : undefined;
 }
 

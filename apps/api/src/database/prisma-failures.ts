@@ -1,0 +1,21 @@
+import { Prisma } from '../generated/prisma/client';
+
+/** Prisma's codes for "cannot reach the database", as a query finds it and as a connection does. */
+const UNREACHABLE_CODES = ['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'ECONNREFUSED'];
+
+const hasCode = (error: unknown, codes: readonly string[]): boolean =>
+  error instanceof Prisma.PrismaClientKnownRequestError && codes.includes(error.code);
+
+/** Another row has this value in a unique column. */
+export function isUniqueViolation(error: unknown): boolean {
+  return hasCode(error, ['P2002']);
+}
+
+/** Another row refers to this one. */
+export function isForeignKeyViolation(error: unknown): boolean {
+  return hasCode(error, ['P2003']);
+}
+
+export function isUnreachable(error: unknown): boolean {
+  return error instanceof Prisma.PrismaClientInitializationError || hasCode(error, UNREACHABLE_CODES);
+}
