@@ -58,7 +58,8 @@ export class LiveCluster {
     await new Promise<void>((ready, failed) => {
       up.stdout?.on('data', (chunk: Buffer) => {
         stdout += chunk.toString();
-        if (stdout.trimEnd().endsWith('}')) ready();
+        // An error is a document too; the exit that follows it says more.
+        if (stdout.trimEnd().endsWith('}') && stdout.includes('endpointFile')) ready();
       });
       up.once('exit', (code) => failed(new Error(`millrace up exited with ${code ?? '?'}: ${output.join('')}`)));
     });

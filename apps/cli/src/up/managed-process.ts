@@ -17,7 +17,7 @@ export interface ProcessPlan {
   readonly stopSignal: NodeJS.Signals;
 }
 
-const READY_TIMEOUT_MS = 120_000;
+const READY_TIMEOUT_MS = 240_000;
 const RESTART_DELAY_MS_MIN = 500;
 const RESTART_DELAY_MS_MAX = 10_000;
 /** A process that lived this long starts its restart delays anew. */
