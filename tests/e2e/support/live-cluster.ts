@@ -98,10 +98,10 @@ export class LiveCluster {
   /** Number of the local agent with this id: `pids/agent-<number>` is its process. */
   numberOfAgent(agentId: string): number {
     for (let number = 1; existsSync(join(this.home, `agent-${number}`)); number++) {
-      const log = readFileSync(join(this.home, 'logs', `agent-${number}.log`), 'utf8');
-      if (log.includes(agentId)) return number;
+      const id = readFileSync(join(this.home, `agent-${number}`, 'agent-id'), 'utf8').trim();
+      if (id === agentId) return number;
     }
-    throw new Error(`no log of an agent has ${agentId}`);
+    throw new Error(`no local agent has the id ${agentId}`);
   }
 
   /** What `up` said and the last lines of every log: for the message of a failed test. */
