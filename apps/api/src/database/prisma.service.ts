@@ -22,7 +22,9 @@ export class PrismaService extends PrismaClient implements OnModuleDestroy {
   /** Read committed: concurrent changes are told apart by guarded updates (id, state, fence), not by isolation. */
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
     return this.$transaction(work, {
-      isolationLevel: 'ReadCommitted', maxWait: WAIT_MS_MAX, timeout: TRANSACTION_MS_MAX,
+      isolationLevel: 'ReadCommitted',
+      maxWait: WAIT_MS_MAX,
+      timeout: TRANSACTION_MS_MAX,
     });
   }
 

@@ -6,7 +6,8 @@ export function datasetNotFound(id: string): AppError {
 
 export function datasetNameTaken(name: string): AppError {
   return new AppError({
-    code: 'DATASET.NAME_TAKEN', kind: 'conflict',
+    code: 'DATASET.NAME_TAKEN',
+    kind: 'conflict',
     message: `a dataset is called ${name} already; choose another name or delete that one`,
     fields: [{ path: '/name', message: 'is taken' }],
   });
@@ -14,7 +15,8 @@ export function datasetNameTaken(name: string): AppError {
 
 export function datasetInUse(id: string, runId: string, runCount: number): AppError {
   return new AppError({
-    code: 'DATASET.IN_USE', kind: 'conflict',
+    code: 'DATASET.IN_USE',
+    kind: 'conflict',
     message: `dataset ${id} is read by ${runCount} runs, ${runId} among them; delete them first`,
     details: { runCount },
   });

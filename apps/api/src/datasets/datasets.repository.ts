@@ -50,8 +50,7 @@ export class DatasetsRepository {
     try {
       return await tx.dataset.create({ data: dataset });
     } catch (error) {
-      if (isUniqueViolation(error))
-        throw datasetNameTaken(dataset.name);
+      if (isUniqueViolation(error)) throw datasetNameTaken(dataset.name);
       throw error;
     }
   }

@@ -95,8 +95,7 @@ export class DatasetsService {
     try {
       return await this.datasets.delete(tx, id);
     } catch (error) {
-      if (isForeignKeyViolation(error))
-        throw datasetInUse(id, 'a new one', 1);
+      if (isForeignKeyViolation(error)) throw datasetInUse(id, 'a new one', 1);
       throw error;
     }
   }

@@ -5,7 +5,8 @@ const FIELD = '/idempotency-key';
 /** The header is empty or too long. */
 export function idempotencyKeyInvalid(charactersMax: number): AppError {
   return new AppError({
-    code: 'API.IDEMPOTENCY_KEY_INVALID', kind: 'invalid',
+    code: 'API.IDEMPOTENCY_KEY_INVALID',
+    kind: 'invalid',
     message: `Idempotency-Key must have 1 to ${charactersMax} printable characters`,
     fields: [{ path: FIELD, message: `must have 1 to ${charactersMax} printable characters` }],
   });
@@ -14,7 +15,8 @@ export function idempotencyKeyInvalid(charactersMax: number): AppError {
 /** The key was used for another request. */
 export function idempotencyKeyReused(key: string): AppError {
   return new AppError({
-    code: 'API.IDEMPOTENCY_KEY_REUSED', kind: 'invalid',
+    code: 'API.IDEMPOTENCY_KEY_REUSED',
+    kind: 'invalid',
     message: `Idempotency-Key ${JSON.stringify(key)} was used for another request; use a new key for a new request`,
     fields: [{ path: FIELD, message: 'was used with another method, path or body' }],
   });
@@ -23,7 +25,8 @@ export function idempotencyKeyReused(key: string): AppError {
 /** The first request with this key has not been answered yet. */
 export function idempotencyKeyInFlight(key: string): AppError {
   return new AppError({
-    code: 'API.IDEMPOTENCY_KEY_IN_FLIGHT', kind: 'conflict',
+    code: 'API.IDEMPOTENCY_KEY_IN_FLIGHT',
+    kind: 'conflict',
     message: `the first request with Idempotency-Key ${JSON.stringify(key)} is still being handled; try again shortly`,
     fields: [{ path: FIELD, message: 'is in use by a request that is being handled' }],
   });

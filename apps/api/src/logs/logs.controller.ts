@@ -17,9 +17,18 @@ const LINE_ID = z.string().regex(/^\d{1,18}$/, 'must be the id of a line');
 export const logQuerySchema = pageQuerySchema.extend({
   /** Lines after the one with this id; the same as a cursor, for a client that knows only lines. */
   after: LINE_ID.optional(),
-  stage: z.string().regex(/^\d{1,6}$/, 'must be the number of a stage').transform(Number).optional(),
+  stage: z
+    .string()
+    .regex(/^\d{1,6}$/, 'must be the number of a stage')
+    .transform(Number)
+    .optional(),
   /** One level, or several with commas between. */
-  level: z.string().min(1).max(100).transform((levels) => levels.split(',')).optional(),
+  level: z
+    .string()
+    .min(1)
+    .max(100)
+    .transform((levels) => levels.split(','))
+    .optional(),
 });
 
 @Controller('api/v1')

@@ -1,5 +1,10 @@
 import {
-  type CallHandler, createParamDecorator, type ExecutionContext, Injectable, type NestInterceptor, SetMetadata,
+  type CallHandler,
+  createParamDecorator,
+  type ExecutionContext,
+  Injectable,
+  type NestInterceptor,
+  SetMetadata,
 } from '@nestjs/common';
 import { fieldErrors } from '@millrace/contracts';
 import { raw, type Request, type Response } from 'express';
@@ -63,7 +68,10 @@ export function rawBodyOf(request: Request): Buffer | undefined {
 
 function documentType(request: Request): DocumentType {
   const given = request.headers['content-type'];
-  const [name = '', ...parameters] = (given ?? '').toLowerCase().split(';').map((part) => part.trim());
+  const [name = '', ...parameters] = (given ?? '')
+    .toLowerCase()
+    .split(';')
+    .map((part) => part.trim());
   const charset = parameters.find((parameter) => parameter.startsWith('charset='))?.slice('charset='.length);
   const type = TYPES[name];
   if (type === undefined || (charset !== undefined && charset.replaceAll('"', '') !== 'utf-8')) {
