@@ -39,7 +39,12 @@ export class RunningApi {
   ): Promise<RunningApi> {
     const home = await mkdtemp(join(tmpdir(), 'millrace-api-'));
     const api = new RunningApi(await startTemporaryPostgres(), home, environment, logger);
-    await api.open();
+    try {
+      await api.open();
+    } catch (error) {
+      await api.stop();
+      throw error;
+    }
     return api;
   }
 
