@@ -3,7 +3,14 @@ import { initialiseParameter } from './initialise-parameter';
 import type { ModelConfig } from './model-config';
 
 const CONFIG: ModelConfig = {
-  family: 'gpt2', layers: 8, heads: 4, hidden: 64, ffn: 256, context: 32, vocab: 96, tieEmbeddings: true,
+  family: 'gpt2',
+  layers: 8,
+  heads: 4,
+  hidden: 64,
+  ffn: 256,
+  context: 32,
+  vocab: 96,
+  tieEmbeddings: true,
 };
 
 function initialised(name: string, shape: number[], seed = 1): Float32Array {
@@ -40,9 +47,7 @@ describe('initialiseParameter', () => {
   });
 
   it('gives the values that checkpoints of earlier builds began with', () => {
-    const values = [
-      -0.01026386022567749, 0.020349401980638504, -0.015594938769936562, -0.005188321229070425,
-    ];
+    const values = [-0.01026386022567749, 0.020349401980638504, -0.015594938769936562, -0.005188321229070425];
     expect([...initialised('transformer.wte.weight', [1, 4])]).toEqual(values);
   });
 });

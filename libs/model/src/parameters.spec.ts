@@ -3,7 +3,14 @@ import { type ModelConfig, stageSlices } from './model-config';
 import { allParameters, parameterCount, stageParameters } from './parameters';
 
 const CONFIG: ModelConfig = {
-  family: 'gpt2', layers: 4, heads: 4, hidden: 64, ffn: 256, context: 32, vocab: 96, tieEmbeddings: true,
+  family: 'gpt2',
+  layers: 4,
+  heads: 4,
+  hidden: 64,
+  ffn: 256,
+  context: 32,
+  vocab: 96,
+  tieEmbeddings: true,
 };
 const UNTIED = { ...CONFIG, tieEmbeddings: false };
 
@@ -37,7 +44,10 @@ describe('parameters', () => {
   });
 
   it('split over stages: all of them once, but the tied embedding at both ends', () => {
-    for (const [config, extra] of [[CONFIG, 1], [UNTIED, 0]] as const) {
+    for (const [config, extra] of [
+      [CONFIG, 1],
+      [UNTIED, 0],
+    ] as const) {
       const slices = stageSlices(config, [1, 2, 1]);
       const names = slices.flatMap((slice) => stageParameters(config, slice).map(({ name }) => name));
       expect(names.length).toBe(allParameters(config).length + extra);

@@ -7,7 +7,14 @@ import { parameterCount } from './parameters';
 import { buildStagePrograms, type StagePrograms } from './stage-programs';
 
 const CONFIG: ModelConfig = {
-  family: 'gpt2', layers: 4, heads: 3, hidden: 60, ffn: 100, context: 21, vocab: 97, tieEmbeddings: true,
+  family: 'gpt2',
+  layers: 4,
+  heads: 3,
+  hidden: 60,
+  ffn: 100,
+  context: 21,
+  vocab: 97,
+  tieEmbeddings: true,
 };
 const SPLITS = [[4], [2, 2], [2, 1, 1], [1, 1, 1, 1], [0, 4, 0], [4, 0]];
 

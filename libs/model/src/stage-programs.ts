@@ -5,7 +5,15 @@ import type { ParameterDeclaration } from './parameters';
 import { type BlockBackward, blockBackwardInput, blockBackwardWeight, blockForward, blockTensors } from './gpt2/block';
 import { embeddingBackwardWeight, embeddingForward, TOKENS } from './gpt2/embedding';
 import {
-  headBackwardInput, headBackwardWeight, headForward, headTensors, LOGITS, logitsForward, LOSS, LOSS_SCALE, TARGETS,
+  headBackwardInput,
+  headBackwardWeight,
+  headForward,
+  headTensors,
+  LOGITS,
+  logitsForward,
+  LOSS,
+  LOSS_SCALE,
+  TARGETS,
 } from './gpt2/head';
 import { residualGradientName, residualName, type StageContext, stageContext } from './gpt2/stage-context';
 import { tensorsOf } from './tensor-catalog';
@@ -147,7 +155,10 @@ function logitsProgram(context: StageContext): Program {
 
 function clearProgram(context: StageContext, backwardWeight: Program): Program {
   const gradients = backwardWeight.tensors.filter(({ role }) => role === 'gradient');
-  return context.catalog.program('clear-gradients', gradients.map(({ name }) => ({ clear: name })));
+  return context.catalog.program(
+    'clear-gradients',
+    gradients.map(({ name }) => ({ clear: name })),
+  );
 }
 
 /** The tensors that cross the stage's ends, by what they are for. */

@@ -11,5 +11,5 @@ export function newHostArray(dtype: DType, count: number, elementType: 'f32' | '
 
 /** Whether `data` may be written into a tensor of `dtype`. */
 export function fitsDType(data: HostArray, dtype: DType): boolean {
-  return (data instanceof Uint32Array) === (dtype === 'u32');
+  return data instanceof Uint32Array === (dtype === 'u32');
 }

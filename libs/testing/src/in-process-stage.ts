@@ -1,5 +1,10 @@
 import {
-  buildOptimizerPrograms, buildStagePrograms, type ModelConfig, momentNames, type OptimizerPrograms, type StagePrograms,
+  buildOptimizerPrograms,
+  buildStagePrograms,
+  type ModelConfig,
+  momentNames,
+  type OptimizerPrograms,
+  type StagePrograms,
   type StageSlice,
 } from '@millrace/model';
 import type { Backend, BoundProgram, DeviceTensor, HostArray } from '@millrace/runtime';

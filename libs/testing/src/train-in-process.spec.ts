@@ -6,7 +6,14 @@ import { textBatch } from './token-text';
 import { type InProcessResult, trainInProcess } from './train-in-process';
 
 const ODD: ModelConfig = {
-  family: 'gpt2', layers: 4, heads: 3, hidden: 60, ffn: 150, context: 21, vocab: 97, tieEmbeddings: true,
+  family: 'gpt2',
+  layers: 4,
+  heads: 3,
+  hidden: 60,
+  ffn: 150,
+  context: 21,
+  vocab: 97,
+  tieEmbeddings: true,
 };
 
 interface Case {
@@ -20,10 +27,19 @@ function train({ backend, config, stages, microBatch }: Case): Promise<InProcess
   const parameters = new Map(allParameters(config).map((parameter) => [parameter.name, parameter]));
   const microBatches = 2;
   return trainInProcess({
-    config, stages, microBatch, microBatches, steps: 2, backend,
+    config,
+    stages,
+    microBatch,
+    microBatches,
+    steps: 2,
+    backend,
     weights: (name) => initialiseParameter(config, parameters.get(name) as ParameterDeclaration, 3),
     batch: (step, index) => textBatch({ ...config, microBatch, microBatches }, step, index),
-    learningRate: () => 1e-3, betas: [0.9, 0.95], eps: 1e-8, weightDecay: 0.1, clip: 0.5,
+    learningRate: () => 1e-3,
+    betas: [0.9, 0.95],
+    eps: 1e-8,
+    weightDecay: 0.1,
+    clip: 0.5,
   });
 }
 
@@ -42,19 +58,23 @@ describe.each([
     backend = opened as Backend;
   });
 
-  it.each([true, false])('is bit-identical for 1, 2, 3 and 4 stages (tied embeddings: %s)', async (tieEmbeddings) => {
-    const config = { ...ODD, tieEmbeddings };
-    const whole = await train({ backend, config, stages: 1, microBatch });
-    expect(whole.losses[0]).toBeCloseTo(Math.log(97), 1);
-    for (const stages of [2, 3, 4]) {
-      const split = await train({ backend, config, stages, microBatch });
-      expect(split.losses).toEqual(whole.losses);
-      expect(split.gradientNorms).toEqual(whole.gradientNorms);
-      for (const { name } of allParameters(config)) {
-        expect(split.weights.get(name), `${name} with ${stages} stages`).toEqual(whole.weights.get(name));
+  it.each([true, false])(
+    'is bit-identical for 1, 2, 3 and 4 stages (tied embeddings: %s)',
+    async (tieEmbeddings) => {
+      const config = { ...ODD, tieEmbeddings };
+      const whole = await train({ backend, config, stages: 1, microBatch });
+      expect(whole.losses[0]).toBeCloseTo(Math.log(97), 1);
+      for (const stages of [2, 3, 4]) {
+        const split = await train({ backend, config, stages, microBatch });
+        expect(split.losses).toEqual(whole.losses);
+        expect(split.gradientNorms).toEqual(whole.gradientNorms);
+        for (const { name } of allParameters(config)) {
+          expect(split.weights.get(name), `${name} with ${stages} stages`).toEqual(whole.weights.get(name));
+        }
       }
-    }
-    // Nothing of a run stays allocated.
-    expect(backend.allocatedBytes()).toBe(0);
-  }, 180_000);
+      // Nothing of a run stays allocated.
+      expect(backend.allocatedBytes()).toBe(0);
+    },
+    180_000,
+  );
 });

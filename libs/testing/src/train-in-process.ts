@@ -1,5 +1,12 @@
 import {
-  addLossRows, adamwHyper, allParameters, clipCoefficient, gradientNorm, type ModelConfig, stageSlices, sumPartials,
+  addLossRows,
+  adamwHyper,
+  allParameters,
+  clipCoefficient,
+  gradientNorm,
+  type ModelConfig,
+  stageSlices,
+  sumPartials,
 } from '@millrace/model';
 import type { Backend, HostArray } from '@millrace/runtime';
 import { InProcessStage } from './in-process-stage';
@@ -97,7 +104,10 @@ async function globalNorm(config: ModelConfig, stages: readonly InProcessStage[]
     stage.run('squares');
     for (const [name, partials] of await stage.partials()) squares.set(name, sumPartials(partials));
   }
-  return gradientNorm(squares, allParameters(config).map(({ name }) => name));
+  return gradientNorm(
+    squares,
+    allParameters(config).map(({ name }) => name),
+  );
 }
 
 async function makeStages(training: InProcessTraining): Promise<InProcessStage[]> {
@@ -121,7 +131,10 @@ export async function trainInProcess(training: InProcessTraining): Promise<InPro
   const { config, microBatch, microBatches, steps, clip } = training;
   const stages = await makeStages(training);
   const result: Writable<InProcessResult> = {
-    losses: [], gradientNorms: [], firstGradients: new Map(), weights: new Map(),
+    losses: [],
+    gradientNorms: [],
+    firstGradients: new Map(),
+    weights: new Map(),
   };
   for (let step = 1; step <= steps; step++) {
     for (const stage of stages) stage.run('clearGradients');

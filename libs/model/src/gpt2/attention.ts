@@ -1,5 +1,9 @@
 import {
-  attentionBackwardSteps, attentionForwardSteps, type AttentionSteps, type ProgramStep, type TensorRole,
+  attentionBackwardSteps,
+  attentionForwardSteps,
+  type AttentionSteps,
+  type ProgramStep,
+  type TensorRole,
 } from '@millrace/kernels';
 import type { StageContext } from './stage-context';
 
@@ -32,7 +36,9 @@ export interface AttentionGradients {
 }
 
 export function attentionBackward(
-  context: StageContext, t: AttentionTensors, { dy, dqkv }: AttentionGradients,
+  context: StageContext,
+  t: AttentionTensors,
+  { dy, dqkv }: AttentionGradients,
 ): readonly ProgramStep[] {
   const { B, T, H, D } = context.sizes;
   const names = { dy, qkv: t.qkv_N3C, saved: t.attention, dqkv, scratch: 'scratch.attention' };

@@ -21,7 +21,10 @@ export interface BlockTensors extends AttentionTensors {
 
 /** Tensors a forward writes: `saved` ones of a layer for training, otherwise `scratch` ones that all layers share. */
 export function blockTensors(context: StageContext, label: string, role: TensorRole): BlockTensors {
-  const { catalog, sizes: { N, C, F } } = context;
+  const {
+    catalog,
+    sizes: { N, C, F },
+  } = context;
   return {
     label,
     role,
@@ -92,7 +95,10 @@ export interface BlockBackward {
 
 /** I: from the gradient of the block's output to that of its input. */
 export function blockBackwardInput(context: StageContext, block: BlockBackward): ProgramStep[] {
-  const { catalog, sizes: { N, C, F } } = context;
+  const {
+    catalog,
+    sizes: { N, C, F },
+  } = context;
   const { tensors: t, x_NC, dy_NC, dx_NC } = block;
   const name = blockName(block.layer);
   const norm1 = { weight: `${name}.ln_1`, x: x_NC, ...t.norm1 };

@@ -18,7 +18,10 @@ export interface HeadTensors {
 }
 
 export function headTensors(context: StageContext, label: string, role: TensorRole): HeadTensors {
-  const { catalog, sizes: { N, V } } = context;
+  const {
+    catalog,
+    sizes: { N, V },
+  } = context;
   return {
     norm: normTensors(context, `${label}.ln_f`, role),
     logits_NV: catalog.declare(`${label}.logits_NV`, [N, V], role),
@@ -65,7 +68,9 @@ function headGradients({ catalog, sizes: { N, C, V } }: StageContext): { dlogits
 
 /** I: from the loss to the gradient of the last residual stream. */
 export function headBackwardInput(
-  context: StageContext, t: HeadTensors, { x_NC, dx_NC }: { x_NC: string; dx_NC: string },
+  context: StageContext,
+  t: HeadTensors,
+  { x_NC, dx_NC }: { x_NC: string; dx_NC: string },
 ): ProgramStep[] {
   const { N, C, V } = context.sizes;
   const g = headGradients(context);
@@ -78,7 +83,10 @@ export function headBackwardInput(
       dims: { M: N, K: V, N: C, bias: 0, residual: 0, accumulate: 0 },
       // Bias and residual are unused and bound to what is only read.
       tensors: {
-        a_MK: g.dlogits_NV, b_KN: headWeightName(context.config), bias_N: g.dlogits_NV, residual_MN: g.dlogits_NV,
+        a_MK: g.dlogits_NV,
+        b_KN: headWeightName(context.config),
+        bias_N: g.dlogits_NV,
+        residual_MN: g.dlogits_NV,
         c_MN: g.dnorm_NC,
       },
     },

@@ -25,7 +25,8 @@ export function linear([M, K, N]: LinearSizes, { x, weight, y, residual }: Linea
 
 /** dx = dy Wᵀ. */
 export function linearInputGradient(
-  [M, inputs, outputs]: LinearSizes, { dy, weight, dx }: { dy: string; weight: string; dx: string },
+  [M, inputs, outputs]: LinearSizes,
+  { dy, weight, dx }: { dy: string; weight: string; dx: string },
 ): ProgramStep {
   return {
     kernel: 'matmul_nt',
@@ -36,7 +37,8 @@ export function linearInputGradient(
 
 /** dW += xᵀ dy, db += column sums of dy. */
 export function linearWeightGradient(
-  [rows, inputs, outputs]: LinearSizes, { x, dy, weight }: { x: string; dy: string; weight: string },
+  [rows, inputs, outputs]: LinearSizes,
+  { x, dy, weight }: { x: string; dy: string; weight: string },
 ): ProgramStep[] {
   return [
     {

@@ -45,7 +45,13 @@ export function normInputGradient({ sizes: { N, C } }: StageContext, gradient: N
     dims: { N, C, residual: residual === undefined ? 0 : 1 },
     // An unused residual is bound to dy, which is only read.
     tensors: {
-      dy_NC: dy, x_NC: x, weight_C: `${weight}.weight`, mean_N, rstd_N, residual_NC: residual ?? dy, dx_NC: dx,
+      dy_NC: dy,
+      x_NC: x,
+      weight_C: `${weight}.weight`,
+      mean_N,
+      rstd_N,
+      residual_NC: residual ?? dy,
+      dx_NC: dx,
     },
   };
 }
@@ -60,8 +66,12 @@ export function normWeightGradient({ sizes: { N, C } }: StageContext, gradient: 
     kernel: 'layernorm_backward_weight',
     dims: { N, C, accumulate: 1 },
     tensors: {
-      dy_NC: dy, x_NC: x, mean_N, rstd_N,
-      dweight_C: gradientName(`${weight}.weight`), dbias_C: gradientName(`${weight}.bias`),
+      dy_NC: dy,
+      x_NC: x,
+      mean_N,
+      rstd_N,
+      dweight_C: gradientName(`${weight}.weight`),
+      dbias_C: gradientName(`${weight}.bias`),
     },
   };
 }

@@ -16,6 +16,13 @@ export function adamwHyper(settings: AdamWSettings, step: number, clipCoefficien
   const correction1 = 1 - beta1 ** step;
   const correction2 = 1 - beta2 ** step;
   return Float64Array.of(
-    settings.lr, beta1, beta2, settings.eps, settings.weightDecay, correction1, correction2, clipCoefficient,
+    settings.lr,
+    beta1,
+    beta2,
+    settings.eps,
+    settings.weightDecay,
+    correction1,
+    correction2,
+    clipCoefficient,
   );
 }

@@ -6,7 +6,11 @@ import { addLossRows } from './step-loss';
 describe('gradientNorm', () => {
   it('adds in the given order, not in the order the sums arrived', () => {
     // 1e16 + 1 + 1 differs from 1 + 1 + 1e16 in double.
-    const squares = new Map([['b', 1], ['c', 1], ['a', 1e16]]);
+    const squares = new Map([
+      ['b', 1],
+      ['c', 1],
+      ['a', 1e16],
+    ]);
     expect(gradientNorm(squares, ['a', 'b', 'c'])).toBe(Math.sqrt(1e16));
     expect(gradientNorm(squares, ['b', 'c', 'a'])).toBe(Math.sqrt(1e16 + 2));
   });

@@ -1,5 +1,9 @@
 import {
-  type Program, type ProgramStep, sumOfSquaresPartials, type TensorDeclaration, type TensorRole,
+  type Program,
+  type ProgramStep,
+  sumOfSquaresPartials,
+  type TensorDeclaration,
+  type TensorRole,
 } from '@millrace/kernels';
 import { elementCount } from '@millrace/tensor';
 import { gradientName, headGradientName, TIED_GRADIENT_TOTAL } from '../gpt2/stage-context';
@@ -85,7 +89,10 @@ export function buildOptimizerPrograms(config: ModelConfig, slice: StageSlice): 
   const update = catalog.program('update', updateSteps);
   const programs = tied === undefined ? [squares, update] : [tied.combine, squares, update];
   return {
-    ...(tied === undefined ? {} : { tied }), squares, update, partials,
+    ...(tied === undefined ? {} : { tied }),
+    squares,
+    update,
+    partials,
     hyper: catalog.get(HYPER),
     tensors: (role) => tensorsOf(programs, role),
   };

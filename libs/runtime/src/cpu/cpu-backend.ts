@@ -1,6 +1,11 @@
 import { assert } from '@millrace/core';
 import {
-  type Dims, type Kernel, KERNELS, type Program, type TensorDeclaration, type TwinArray,
+  type Dims,
+  type Kernel,
+  KERNELS,
+  type Program,
+  type TensorDeclaration,
+  type TwinArray,
 } from '@millrace/kernels';
 import { elementCount } from '@millrace/tensor';
 import type { Backend, BoundProgram, DeviceTensor } from '../backend';
@@ -18,7 +23,10 @@ class CpuTensor implements DeviceTensor {
 }
 
 class CpuProgram implements BoundProgram {
-  constructor(readonly name: string, readonly steps: readonly (() => void)[]) {}
+  constructor(
+    readonly name: string,
+    readonly steps: readonly (() => void)[],
+  ) {}
 }
 
 function callTwin(kernel: Kernel, dims: Dims, arrays: Readonly<Record<string, TwinArray>>): () => void {

@@ -1,3 +1,5 @@
+import { BUFFER_USAGE } from './gpu-constants';
+
 export interface Dispatch {
   readonly pipeline: GPUComputePipeline;
   readonly bindGroup: GPUBindGroup;
@@ -12,6 +14,7 @@ export class CommandRecorder {
   private encoder: GPUCommandEncoder | undefined;
   private pass: GPUComputePassEncoder | undefined;
   private pipeline: GPUComputePipeline | undefined;
+  private nothing: GPUBuffer | undefined;
 
   constructor(private readonly device: GPUDevice) {}
 
@@ -28,6 +31,19 @@ export class CommandRecorder {
     }
     this.pass.setBindGroup(0, bindGroup);
     this.pass.dispatchWorkgroups(workgroups[0], workgroups[1], workgroups[2]);
+  }
+
+  /**
+   * Dispatches no workgroups: a driver that makes machine code at the first dispatch does so. Indirectly, since Dawn prints
+   * a warning about a plain 0.
+   */
+  warm({ pipeline, bindGroup }: Dispatch): void {
+    this.nothing ??= this.device.createBuffer({ label: 'no workgroups', size: 12, usage: BUFFER_USAGE.indirect });
+    this.pass ??= this.open().beginComputePass();
+    this.pass.setPipeline(pipeline);
+    this.pipeline = pipeline;
+    this.pass.setBindGroup(0, bindGroup);
+    this.pass.dispatchWorkgroupsIndirect(this.nothing, 0);
   }
 
   clear(buffer: GPUBuffer): void {

@@ -14,8 +14,9 @@ function waits(predictor: DelayPredictor, actualMs: number, rounds: number): num
 }
 
 describe('DelayPredictor', () => {
-  it('does not sleep before it has seen a pattern, then sleeps most of its time', () => {
+  it('ignores the first time of a pattern, which may compile, then sleeps most of its time', () => {
     const predictor = new DelayPredictor();
+    expect(waits(predictor, 5000, 1)).toBe(0);
     expect(waits(predictor, 100, 1)).toBe(0);
     expect(waits(predictor, 100, 1)).toBe(90);
     expect(predictor.sleepMs('another pattern')).toBe(0);
@@ -23,8 +24,8 @@ describe('DelayPredictor', () => {
 
   it('follows a device that becomes faster or slower', () => {
     const predictor = new DelayPredictor();
-    waits(predictor, 100, 5);
-    const faster = waits(predictor, 20, 60);
+    waits(predictor, 1000, 5);
+    const faster = waits(predictor, 20, 14);
     expect(faster).toBeLessThanOrEqual(20);
     expect(faster).toBeGreaterThan(10);
     expect(waits(predictor, 200, 40)).toBeGreaterThan(170);

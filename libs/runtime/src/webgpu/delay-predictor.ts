@@ -1,6 +1,6 @@
 /** Part of a predicted delay that is slept. */
 const SLEPT_PART = 0.9;
-/** Weight of a new measurement. */
+/** Weight of a measurement that is longer than what is known. */
 const LEARNING = 0.3;
 /** A wait that was over when the sleep ended may have been over long before: the next sleep is shorter. */
 const OVERSLEPT_FACTOR = 0.7;
@@ -13,7 +13,8 @@ const PATTERNS_MAX = 1000;
  * software driver needs itself; sleeping most of the time first does not.
  */
 export class DelayPredictor {
-  private readonly delaysMs = new Map<string, number>();
+  /** Undefined for a pattern that was seen once: the first time compiles shaders on some drivers and tells nothing. */
+  private readonly delaysMs = new Map<string, number | undefined>();
   private pattern = '';
 
   /** Something was enqueued. */
@@ -37,8 +38,14 @@ export class DelayPredictor {
   /** A wait took `sleptMs` of sleep and `polledMs` after it. */
   learn(pattern: string, sleptMs: number, polledMs: number): void {
     if (this.delaysMs.size >= PATTERNS_MAX) this.delaysMs.clear();
+    if (!this.delaysMs.has(pattern)) {
+      this.delaysMs.set(pattern, undefined);
+      return;
+    }
     const known = this.delaysMs.get(pattern);
     const measuredMs = sleptMs > 0 && polledMs < 1 ? sleptMs * OVERSLEPT_FACTOR : sleptMs + polledMs;
-    this.delaysMs.set(pattern, known === undefined ? measuredMs : known + LEARNING * (measuredMs - known));
+    // Shorter at once, longer with hesitation: polling a little costs less than sleeping past the end.
+    const longer = known !== undefined && measuredMs > known;
+    this.delaysMs.set(pattern, longer ? known + LEARNING * (measuredMs - known) : measuredMs);
   }
 }

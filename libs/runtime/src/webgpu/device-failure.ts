@@ -11,7 +11,10 @@ export class DeviceFailure {
   private error: AppError | undefined;
   private destroyed = false;
 
-  constructor(device: GPUDevice, private readonly allocatedBytes: () => number) {
+  constructor(
+    device: GPUDevice,
+    private readonly allocatedBytes: () => number,
+  ) {
     device.addEventListener('uncapturederror', (event) => this.record(event.error));
     this.lost = new Promise((resolve) => {
       void device.lost.then(({ message, reason }) => {

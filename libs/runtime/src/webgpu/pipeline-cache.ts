@@ -1,5 +1,5 @@
 import { describeError } from '@millrace/core';
-import { type Dims, type Kernel, type KernelTarget, WGSL } from '@millrace/kernels';
+import { type Dims, type Kernel, type KernelTarget, type KernelVariant, WGSL } from '@millrace/kernels';
 import { compileError } from '../runtime.errors';
 import { STAGE_COMPUTE } from './gpu-constants';
 
@@ -28,18 +28,25 @@ export class PipelineCache {
   private readonly layouts = new Map<string, KernelLayouts>();
   private readonly quarantined = new Set<string>();
 
-  constructor(private readonly device: GPUDevice, private readonly target: KernelTarget) {}
+  constructor(
+    private readonly device: GPUDevice,
+    private readonly target: KernelTarget,
+  ) {}
 
   /** Kernels whose variants failed the self-test are launched by their naive variant from now on. */
   quarantine(kernel: string): void {
     this.quarantined.add(kernel);
   }
 
+  /** What `dims` are launched by; the naive variant if that is asked for or the other one is quarantined. */
+  variant(kernel: Kernel, dims: Dims, reference = false): KernelVariant {
+    const naive = reference || this.quarantined.has(kernel.name);
+    return naive ? kernel.reference(dims, this.target) : kernel.variant(dims, this.target);
+  }
+
   /** Compiles unless that was done before. RUNTIME.COMPILE with the compiler's message. */
   async launch(kernel: Kernel, dims: Dims, reference = false): Promise<KernelLaunch> {
-    const naive = reference || this.quarantined.has(kernel.name);
-    const variant = naive ? kernel.reference(dims, this.target) : kernel.variant(dims, this.target);
-    const { wgsl, overrides, workgroups } = variant;
+    const { wgsl, overrides, workgroups } = this.variant(kernel, dims, reference);
     const { layout, pipelineLayout } = this.kernelLayouts(kernel);
     const constants = Object.entries(overrides).sort(([a], [b]) => (a < b ? -1 : 1));
     const key = `${kernel.name}|${wgsl}|${constants.map(([name, value]) => `${name}=${value}`).join(',')}`;

@@ -38,10 +38,18 @@ describe('WebGPU backend', () => {
 
   it('variants agree with the naive kernels', async () => {
     const results = await selfTest(backend);
-    for (const { kernel, dims, maxAbsDifference, ok } of results) {
-      console.log(`${kernel} ${JSON.stringify(dims)}: max abs difference ${maxAbsDifference.toExponential(1)}`);
+    for (const { kernel, shader, maxAbsDifference, ok } of results) {
+      console.log(`${kernel} by ${shader}: max abs difference ${maxAbsDifference.toExponential(1)}`);
       expect(ok, kernel).toBe(true);
     }
+  }, 300_000);
+
+  it('uses the naive shader of a kernel in quarantine', async () => {
+    const dims = { M: 64, K: 32, N: 64, accumulate: 0 };
+    const before = backend.shaders('matmul_nt', dims);
+    expect(before.used).not.toBe(before.naive);
+    backend.quarantine('matmul_nt');
+    expect(backend.shaders('matmul_nt', dims).used).toBe(before.naive);
   });
 
   it('measures a speed of matrix products and memory', async () => {

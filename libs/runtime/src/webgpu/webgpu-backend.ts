@@ -1,6 +1,11 @@
 import { assert, type Clock, sleep } from '@millrace/core';
 import {
-  type Dims, type KernelName, KERNELS, type KernelTarget, type Program, type TensorDeclaration,
+  type Dims,
+  type KernelName,
+  KERNELS,
+  type KernelTarget,
+  type Program,
+  type TensorDeclaration,
 } from '@millrace/kernels';
 import { tensorBytes } from '@millrace/tensor';
 import type { AdapterDescription } from '../adapter-description';
@@ -20,13 +25,19 @@ import { ReadbackRing } from './readback-ring';
 const UNFINISHED_SUBMITS_MAX = 16;
 
 class GpuTensor implements DeviceTensor {
-  constructor(readonly declaration: TensorDeclaration, readonly buffer: GPUBuffer) {}
+  constructor(
+    readonly declaration: TensorDeclaration,
+    readonly buffer: GPUBuffer,
+  ) {}
 }
 
 type RecordedStep = Dispatch | { readonly clear: GPUBuffer };
 
 class GpuProgram implements BoundProgram {
-  constructor(readonly name: string, readonly steps: readonly RecordedStep[]) {}
+  constructor(
+    readonly name: string,
+    readonly steps: readonly RecordedStep[],
+  ) {}
 }
 
 export interface WebGpuParts {
@@ -54,6 +65,7 @@ export class WebGpuBackend implements Backend {
   private readonly pipelines: PipelineCache;
   private readonly readback: ReadbackRing;
   private readonly delays = new DelayPredictor();
+  private readonly warmed = new WeakSet<GPUComputePipeline>();
   private bytes = 0;
   private submitted = 0;
   private completed = 0;
@@ -103,20 +115,25 @@ export class WebGpuBackend implements Backend {
   }
 
   async bind(
-    program: Program, tensors: ReadonlyMap<string, DeviceTensor>, { reference = false }: BindOptions = {},
+    program: Program,
+    tensors: ReadonlyMap<string, DeviceTensor>,
+    { reference = false }: BindOptions = {},
   ): Promise<BoundProgram> {
     this.failure.check();
     checkProgram(program, tensors);
     const buffer = (name: string | undefined): GPUBuffer => this.own(tensors.get(name ?? '')).buffer;
-    const steps = await Promise.all(program.steps.map(async (step): Promise<RecordedStep> => {
-      if ('clear' in step) return { clear: buffer(step.clear) };
-      const kernel = KERNELS[step.kernel];
-      const { pipeline, layout, workgroups } = await this.pipelines.launch(kernel, step.dims, reference);
-      const entries = kernel.bindings.map(({ name }, binding) => {
-        return { binding, resource: { buffer: buffer(step.tensors[name]) } };
-      });
-      return { pipeline, workgroups, bindGroup: this.parts.device.createBindGroup({ layout, entries }) };
-    }));
+    const steps = await Promise.all(
+      program.steps.map(async (step): Promise<RecordedStep> => {
+        if ('clear' in step) return { clear: buffer(step.clear) };
+        const kernel = KERNELS[step.kernel];
+        const { pipeline, layout, workgroups } = await this.pipelines.launch(kernel, step.dims, reference);
+        const entries = kernel.bindings.map(({ name }, binding) => {
+          return { binding, resource: { buffer: buffer(step.tensors[name]) } };
+        });
+        return { pipeline, workgroups, bindGroup: this.parts.device.createBindGroup({ layout, entries }) };
+      }),
+    );
+    this.warm(steps);
     this.failure.check();
     return new GpuProgram(program.name, steps);
   }
@@ -183,10 +200,11 @@ export class WebGpuBackend implements Backend {
     if (this.submitted - this.completed > UNFINISHED_SUBMITS_MAX) await this.finish();
   }
 
-  /** Whether these dims are launched by another variant than the naive one. */
-  hasVariant(name: KernelName, dims: Dims): boolean {
+  /** The shader that these dims are launched by, and the naive one. */
+  shaders(name: KernelName, dims: Dims): { readonly used: string; readonly naive: string } {
     const kernel = KERNELS[name];
-    return JSON.stringify(kernel.variant(dims, this.target)) !== JSON.stringify(kernel.reference(dims, this.target));
+    const naive = this.pipelines.variant(kernel, dims, true);
+    return { used: this.pipelines.variant(kernel, dims).wgsl, naive: naive.wgsl };
   }
 
   /** From now on programs are bound with the kernel's naive variant. */
@@ -204,6 +222,19 @@ export class WebGpuBackend implements Backend {
     this.tensors.clear();
     this.bytes = 0;
     this.parts.device.destroy();
+  }
+
+  /**
+   * Dispatches each new pipeline with no workgroups: lavapipe makes machine code at the first dispatch, which takes up to
+   * a second and belongs to binding, not to the first step.
+   */
+  private warm(steps: readonly RecordedStep[]): void {
+    for (const step of steps) {
+      if ('clear' in step || this.warmed.has(step.pipeline)) continue;
+      this.warmed.add(step.pipeline);
+      this.recorder.warm(step);
+    }
+    this.flush();
   }
 
   private checkSize(name: string, bytes: number): void {
