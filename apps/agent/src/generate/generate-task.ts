@@ -1,4 +1,5 @@
 import type { GeneratePlan } from '@millrace/contracts';
+import type { Clock } from '@millrace/core';
 import type { Backend, HostArray } from '@millrace/runtime';
 import { type Frame, frameArray } from '../data-plane/frame';
 import { frameDType } from '../data-plane/frame-channel';
@@ -13,17 +14,18 @@ export interface GenerateTaskOptions {
   readonly plan: GeneratePlan;
   readonly backend: Backend;
   readonly port: WorkerPort;
+  readonly clock: Clock;
 }
 
 /** Text so far is told after each such number of tokens. */
 const TOLD_EVERY = 8;
 
-export async function generateTask({ plan, backend, port }: GenerateTaskOptions): Promise<void> {
+export async function generateTask({ plan, backend, port, clock }: GenerateTaskOptions): Promise<void> {
   const told = (tokens: readonly number[]): void => {
     const done = tokens.length === plan.maxTokens;
     if (done || tokens.length % TOLD_EVERY === 0) port.post({ type: 'tokens', tokens: [...tokens], done });
   };
-  await generate({ plan, backend, transport: port, weights: weightSource(port), onTokens: told });
+  await generate({ plan, backend, transport: port, weights: weightSource(port), clock, onTokens: told });
   port.post({ type: 'finished', state: 'finished', step: plan.maxTokens });
 }
 
@@ -32,6 +34,7 @@ export interface GenerateOptions {
   readonly backend: Backend;
   readonly transport: StageTransport;
   readonly weights: WeightSource;
+  readonly clock: Clock;
   /** On the last rank, after each token, with all of them. */
   readonly onTokens: (tokens: readonly number[]) => void;
 }
@@ -40,8 +43,8 @@ export interface GenerateOptions {
  * One rank of a generation: for each token the window goes forward through the stages, the last rank samples, and the token
  * goes back to rank 0. Frames are numbered by token, from 1.
  */
-export async function generate({ plan, backend, transport, weights, onTokens }: GenerateOptions): Promise<void> {
-  const stage = await GenerationStage.open(plan, backend, weights);
+export async function generate({ plan, backend, transport, weights, clock, onTokens }: GenerateOptions): Promise<void> {
+  const stage = await GenerationStage.open(plan, { backend, weights, clock });
   const { rank } = plan;
   const last = plan.stages.length - 1;
   const text = [...plan.promptTokens];

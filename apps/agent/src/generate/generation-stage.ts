@@ -1,26 +1,32 @@
-import { assert } from '@millrace/core';
+import { assert, type Clock } from '@millrace/core';
 import type { GeneratePlan } from '@millrace/contracts';
-import { buildStagePrograms, type ModelConfig, POSITION_EMBEDDING, type StagePrograms } from '@millrace/model';
+import { buildStagePrograms, type ModelConfig, POSITION_EMBEDDING } from '@millrace/model';
 import type { Backend, BoundProgram, DeviceTensor, HostArray } from '@millrace/runtime';
 import { weightMissing } from '../stage/stage.errors';
 import type { WeightSource } from '../stage/stage-ports';
+import { WorkTimeline } from '../stage/work-timeline';
+
+export interface GenerationStageOptions {
+  readonly backend: Backend;
+  readonly weights: WeightSource;
+  readonly clock: Clock;
+}
 
 /** One stage's forward pass over a single sequence. */
 export class GenerationStage {
   private constructor(
     private readonly backend: Backend,
-    private readonly programs: StagePrograms,
-    private readonly tensors: ReadonlyMap<string, DeviceTensor>,
+    private readonly input: DeviceTensor,
+    private readonly output: DeviceTensor,
     private readonly program: BoundProgram,
     /** T: tokens of the window. */
     readonly context: number,
-    private readonly output: DeviceTensor,
+    private readonly timeline: WorkTimeline,
   ) {}
 
   /** Errors: STAGE.WEIGHT_MISSING, and those of `weights`. */
-  static async open(plan: GeneratePlan, backend: Backend, weights: WeightSource): Promise<GenerationStage> {
-    // A window no longer than the text saves work; causal attention makes what follows a position irrelevant to it.
-    const context = Math.min(plan.model.context, plan.promptTokens.length + plan.maxTokens);
+  static async open(plan: GeneratePlan, { backend, weights, clock }: GenerationStageOptions): Promise<GenerationStage> {
+    const context = windowLength(plan);
     const config: ModelConfig = { ...plan.model, context };
     const programs = buildStagePrograms(config, plan.stages[plan.rank]!, 1);
     const program = programs.logits ?? programs.evaluate;
@@ -35,7 +41,9 @@ export class GenerationStage {
     }
     const output = program.tensors.find(({ role }) => role === 'output');
     assert(output !== undefined, `program ${program.name} has no output`);
-    return new GenerationStage(backend, programs, tensors, await backend.bind(program, tensors), context, tensors.get(output.name)!);
+    const bound = await backend.bind(program, tensors);
+    const input = tensors.get(programs.input.name)!;
+    return new GenerationStage(backend, input, tensors.get(output.name)!, bound, context, new WorkTimeline(clock));
   }
 
   get outputShape(): readonly number[] {
@@ -44,9 +52,25 @@ export class GenerationStage {
 
   /** The window padded with zeros, or the activations of the stage before; gives activations or logits_TV. */
   async forward(input: HostArray): Promise<HostArray> {
-    const { name } = this.programs.input;
-    this.backend.write(this.tensors.get(name)!, input);
+    this.backend.write(this.input, input);
     this.backend.run(this.program);
-    return this.backend.read(this.output);
+    this.timeline.enqueue('forward', 'forward');
+    const done = this.timeline.mark();
+    const output = await this.backend.read(this.output, this.timeline.delayMs());
+    done();
+    this.timeline.takeSpans();
+    return output;
   }
+}
+
+const WINDOW_MIN = 32;
+
+/**
+ * A window not much longer than the text saves work; causal attention makes what follows a position irrelevant to it. Powers
+ * of two only: every new length is a new set of programs for the driver to compile.
+ */
+function windowLength({ model, promptTokens, maxTokens }: GeneratePlan): number {
+  let length = WINDOW_MIN;
+  while (length < promptTokens.length + maxTokens) length *= 2;
+  return Math.min(model.context, length);
 }

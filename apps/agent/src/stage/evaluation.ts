@@ -4,11 +4,13 @@ import { EVALUATION_RING, type StageMemory } from './stage-memory';
 import type { StagePlan } from './stage-plan';
 import type { DataSource } from './stage-ports';
 import type { TensorExchange } from './tensor-exchange';
+import type { WorkTimeline } from './work-timeline';
 
 export interface EvaluationOptions {
   readonly plan: StagePlan;
   readonly memory: StageMemory;
   readonly exchange: TensorExchange;
+  readonly timeline: WorkTimeline;
   readonly data: DataSource | undefined;
 }
 
@@ -26,7 +28,7 @@ export class Evaluation {
 
   /** With the weights after `step`. The mean over all tokens at the head, undefined elsewhere. */
   async run(step: number): Promise<number | undefined> {
-    const { plan, memory } = this.options;
+    const { plan, memory, timeline } = this.options;
     const count = plan.evalBatchCount * plan.microBatchCount;
     let sum = 0;
     let unread: DeviceTensor[] = [];
@@ -35,7 +37,10 @@ export class Evaluation {
       if (loss === undefined) continue;
       unread.push(loss);
       if (unread.length < EVALUATION_RING && index < count - 1) continue;
-      for (const rows of await memory.backend.readAll(unread)) sum = addLossRows(sum, rows);
+      const done = timeline.mark();
+      const losses = await memory.backend.readAll(unread, timeline.delayMs());
+      done();
+      sum = losses.reduce((total, rows) => addLossRows(total, rows), sum);
       unread = [];
     }
     await this.options.exchange.sends.settled();
@@ -43,7 +48,7 @@ export class Evaluation {
   }
 
   private async forward(step: number, index: number): Promise<DeviceTensor | undefined> {
-    const { plan, memory, exchange, data } = this.options;
+    const { plan, memory, exchange, timeline, data } = this.options;
     const { programs, backend } = memory;
     const { program, tensors, loss } = memory.evaluate(index);
     const address = { edge: 'evaluation', step, microBatch: index } as const;
@@ -54,8 +59,8 @@ export class Evaluation {
     if (batch !== undefined && programs.tokens !== undefined) backend.write(tensors.get(programs.tokens.name)!, batch.inputs);
     if (batch !== undefined && programs.targets !== undefined) backend.write(tensors.get(programs.targets.name)!, batch.targets);
     backend.run(program);
+    timeline.enqueue('evaluate', `${plan.rank}E${index}`);
     backend.flush();
-    await backend.throttle();
     if (programs.output !== undefined) {
       exchange.send(plan.rank + 1, tensors.get(programs.output.name)!, address);
       if (exchange.sends.count >= WAITING_SENDS_MAX) await exchange.sends.settled();

@@ -29,7 +29,7 @@ function contract(name: string, open: Open, available: () => boolean): void {
     let whole: Trained;
     beforeAll(async () => {
       if (available()) whole = await train(open, { ranks: 1 });
-    }, 120_000);
+    }, 300_000);
 
     it('trains: the loss falls, every step has its points, the last one a checkpoint', ({ skip }) => {
       if (!available()) skip('no adapter');
@@ -81,7 +81,7 @@ beforeAll(async () => {
   if (!mayHaveHardware()) applyEnvironment(softwareDriverEnvironment());
   device = await openWebGpuBackend({ clock: systemClock, logger: silentLogger }).catch(() => undefined);
 }, 60_000);
-afterAll(() => device?.destroy());
+afterAll(() => device?.destroy(), 60_000);
 contract('WebGPU', () => Promise.resolve(device!), () => device !== undefined);
 
 describe('a stage executor', () => {

@@ -7,6 +7,7 @@ import { loadWeights } from './load-weights';
 import { PatientWait } from './patient-wait';
 import { takeSnapshot } from './snapshot';
 import { StageMemory } from './stage-memory';
+import { warmUp } from './warm-up';
 import type { StagePlan } from './stage-plan';
 import type { BoundaryRequests, CheckpointSink, DataSource, StageReporter, WeightSource } from './stage-ports';
 import { StepEnd, type StepResult } from './step-end';
@@ -55,10 +56,11 @@ export class StageExecutor {
   static async prepare(options: StageExecutorOptions): Promise<StageExecutor> {
     const { plan, backend, transport, clock, reporter } = options;
     const memory = await StageMemory.open(backend, plan);
+    await warmUp(memory, plan);
     await loadWeights(plan, memory, options.weights);
     const { lossScale } = memory.programs;
     if (lossScale !== undefined) backend.write(memory.tensor(lossScale.name), Float64Array.of(1 / plan.tokensPerStep));
-    await backend.finish();
+    await backend.finish(0);
     const timeline = new WorkTimeline(clock);
     const flops = stageFlops(plan.config, plan.slice, plan.microBatch);
     timeline.seed({ F: flops.forward, I: flops.backwardInput, W: flops.backwardWeight });

@@ -16,6 +16,9 @@ export interface StepRunnerOptions {
   readonly data: DataSource | undefined;
 }
 
+/** Enough that the device never waits for the host, little enough to bound what the driver queues. */
+const UNFINISHED_ACTIONS_MAX = 48;
+
 /**
  * Executes this rank's actions of one step up to REDUCE, in the order of the plan:
  *
@@ -114,7 +117,10 @@ export class StepRunner {
     memory.backend.run(program);
     timeline.enqueue(action.kind, formatAction(action));
     memory.backend.flush();
-    await memory.backend.throttle();
+    if (timeline.pendingCount < UNFINISHED_ACTIONS_MAX) return;
+    const done = timeline.mark();
+    await memory.backend.finish(timeline.delayMs());
+    done();
   }
 
   private async take(action: Action, kind: 'RECV_F' | 'RECV_B', name: string): Promise<void> {

@@ -44,6 +44,11 @@ export class WorkTimeline {
     this.pending.push({ kind, text, enqueuedMs: this.clock.monotonicMs() });
   }
 
+  /** Actions that are not known to be done. */
+  get pendingCount(): number {
+    return this.pending.length;
+  }
+
   /** Predicted milliseconds until everything enqueued is done. */
   delayMs(): number {
     let endMs = this.freeAtMs;

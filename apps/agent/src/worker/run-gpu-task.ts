@@ -26,7 +26,7 @@ export async function runGpuTask({ end, task, openBackend, probe, clock }: GpuTa
   const work = async (): Promise<void> => {
     const backend = await opening;
     if (task.kind === 'probe') return probe(backend, port);
-    if (task.kind === 'generate') return generateTask({ plan: task.plan, backend, port });
+    if (task.kind === 'generate') return generateTask({ plan: task.plan, backend, port, clock });
     return trainTask({ ...task, backend, port, requests, clock });
   };
   const done = work().catch((error: unknown) => port.post({ type: 'failed', error: toThreadError(error) }));
