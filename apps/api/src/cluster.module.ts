@@ -44,8 +44,8 @@ import { GangPlacementService } from './scheduling/gang-placement.service';
 import { ResumeSourceService } from './scheduling/resume-source.service';
 import { RunShapesService } from './scheduling/run-shapes.service';
 import { SchedulingService } from './scheduling/scheduling.service';
-import { CommandDispatcherService } from './sessions/command-dispatcher.service';
-import { CommandOutcomesService } from './sessions/command-outcomes.service';
+import { CommandDispatcherService } from './sessions/commands/command-dispatcher.service';
+import { CommandOutcomesService } from './sessions/commands/command-outcomes.service';
 import { HeartbeatsService } from './sessions/heartbeats.service';
 import { RunningAttemptsService } from './sessions/running-attempts.service';
 import { SessionMessagesService } from './sessions/session-messages.service';
@@ -56,19 +56,44 @@ import { TimelineService } from './timeline/timeline.service';
 import { TraceStore } from './timeline/trace-store';
 
 const RUNS = [
-  RunsRepository, RunDatasetsRepository, RunTransitionsService, RunLedger, RunAdmissionService, RunActionsService, RunRemovalService, RunsService,
+  RunsRepository,
+  RunDatasetsRepository,
+  RunTransitionsService,
+  RunLedger,
+  RunAdmissionService,
+  RunActionsService,
+  RunRemovalService,
+  RunsService,
 ];
 const ATTEMPTS = [
-  AttemptsRepository, LeasesRepository, AttemptProgressService, AttemptEndingsService, AttemptReportsService, AttemptReattachService,
-  BoundaryRequestsService, LeaseSweeperService,
+  AttemptsRepository,
+  LeasesRepository,
+  AttemptProgressService,
+  AttemptEndingsService,
+  AttemptReportsService,
+  AttemptReattachService,
+  BoundaryRequestsService,
+  LeaseSweeperService,
 ];
 const CHECKPOINTING = [
-  CheckpointWritesRepository, BlockHoldsRepository, BlockUploadService, RetentionService, CheckpointPublisherService,
-  CheckpointReportsService, BlockCollectorService,
+  CheckpointWritesRepository,
+  BlockHoldsRepository,
+  BlockUploadService,
+  RetentionService,
+  CheckpointPublisherService,
+  CheckpointReportsService,
+  BlockCollectorService,
 ];
 const SCHEDULING = [ResumeSourceService, RunShapesService, GangPlacementService, SchedulingService, DryRunService];
 const SESSIONS = [
-  SessionRegistry, RunningAttemptsService, HeartbeatsService, CommandOutcomesService, TelemetryIngestService, SessionMessagesService, SessionOpeningService, CommandDispatcherService,
+  SessionRegistry,
+  RunningAttemptsService,
+  HeartbeatsService,
+  CommandOutcomesService,
+  TelemetryIngestService,
+  SessionMessagesService,
+  SessionOpeningService,
+  CommandDispatcherService,
 ];
 const GENERATE = [GenerationTasks, GenerationGangService, PromptTokenizerService, GenerateService];
 const GRPC = [GrpcCaller, AgentServiceAdapter, BlobServiceAdapter, HealthServiceAdapter, GrpcServer];
@@ -76,12 +101,38 @@ const GRPC = [GrpcCaller, AgentServiceAdapter, BlobServiceAdapter, HealthService
 /** The control plane: agents' sessions, scheduling, the lives of runs and attempts, checkpoints. */
 @Module({
   providers: [
-    ClusterContext, ClusterSignals, ...RUNS, ...ATTEMPTS, ...CHECKPOINTING, ...SCHEDULING, ...SESSIONS, ...GENERATE, TraceStore, TimelineService,
-    AgentsRepository, AgentPresenceService, AgentsService, IdempotencyPurgeRepository, QueueCommandsService, QueueService, ...GRPC,
+    ClusterContext,
+    ClusterSignals,
+    ...RUNS,
+    ...ATTEMPTS,
+    ...CHECKPOINTING,
+    ...SCHEDULING,
+    ...SESSIONS,
+    ...GENERATE,
+    TraceStore,
+    TimelineService,
+    AgentsRepository,
+    AgentPresenceService,
+    AgentsService,
+    IdempotencyPurgeRepository,
+    QueueCommandsService,
+    QueueService,
+    ...GRPC,
   ],
   exports: [
-    RunsService, AgentsService, GenerateService, TimelineService, GrpcServer, QueueService,
-    ClusterSignals, BlockHoldsRepository, RunsRepository, AttemptsRepository, SchedulingService, LeaseSweeperService, BlockCollectorService,
+    RunsService,
+    AgentsService,
+    GenerateService,
+    TimelineService,
+    GrpcServer,
+    QueueService,
+    ClusterSignals,
+    BlockHoldsRepository,
+    RunsRepository,
+    AttemptsRepository,
+    SchedulingService,
+    LeaseSweeperService,
+    BlockCollectorService,
   ],
 })
 export class ClusterModule {}

@@ -22,20 +22,20 @@ describe('what the control plane guards', () => {
 
   beforeAll(async () => {
     postgres = await startTemporaryPostgres();
-  });
-  afterAll(() => postgres.stop());
+  }, 60_000);
+  afterAll(() => postgres.stop(), 60_000);
   beforeEach(async () => {
     home = await temporaryHome();
     databaseUrl = await postgres.createDatabase(`guards${databaseCount++}`);
     api = await startApi({ databaseUrl, home: home.path, leaseMs: 10_000 });
     await createDataset(api.prisma);
     agents = [];
-  });
+  }, 60_000);
   afterEach(async () => {
     for (const agent of agents) agent.disconnect();
     await api.close();
     await home.remove();
-  });
+  }, 60_000);
 
   async function connect(...ids: string[]): Promise<FakeAgent[]> {
     const connected = await Promise.all(ids.map((id) => new FakeAgent({ id, grpc: api.grpc }).connect()));
@@ -44,7 +44,9 @@ describe('what the control plane guards', () => {
   }
 
   /** A running run of one rank. */
-  async function single(spec = tinySpec({ parallel: { pp: 1 } })): Promise<{ id: string; agent: FakeAgent; attempt: Attempt }> {
+  async function single(
+    spec = tinySpec({ parallel: { pp: 1 } }),
+  ): Promise<{ id: string; agent: FakeAgent; attempt: Attempt }> {
     const [agent] = (await connect('agent_a')) as [FakeAgent];
     const { id } = await api.runs.submit(spec, 'tester');
     const attempt = await agent.attempt(id);
@@ -65,12 +67,23 @@ describe('what the control plane guards', () => {
       await connect('agent_a', 'agent_b', 'agent_c', 'agent_d', 'agent_e');
       const passes = [api, other, api, other].map((each) => each.get(SchedulingService).schedule());
       await Promise.all(passes);
-      await eventually('two gangs', async () => (await api.prisma.run.count({ where: { state: { not: 'queued' } } })) === 2);
+      await eventually(
+        'two gangs',
+        async () => (await api.prisma.run.count({ where: { state: { not: 'queued' } } })) === 2,
+      );
       const leases = await api.prisma.lease.findMany();
       expect(leases).toHaveLength(4);
       const runIds = [...new Set(leases.map(({ runId }) => runId))];
-      const ranks = runIds.map((id) => leases.filter(({ runId }) => runId === id).map(({ rank }) => rank).sort());
-      expect(ranks).toEqual([[0, 1], [0, 1]]);
+      const ranks = runIds.map((id) =>
+        leases
+          .filter(({ runId }) => runId === id)
+          .map(({ rank }) => rank)
+          .sort(),
+      );
+      expect(ranks).toEqual([
+        [0, 1],
+        [0, 1],
+      ]);
       expect(await api.prisma.attempt.count()).toBe(2);
       const waiting = await api.prisma.run.findMany({ where: { state: 'queued' } });
       expect(waiting).toHaveLength(2);
@@ -94,7 +107,9 @@ describe('what the control plane guards', () => {
   });
 
   it('refuses a session without a token, without registration, or with a bad one', async () => {
-    await expect(new FakeAgent({ id: 'agent_x', grpc: api.grpc, token: 'wrong' }).connect()).rejects.toMatchObject({ code: 16 });
+    await expect(new FakeAgent({ id: 'agent_x', grpc: api.grpc, token: 'wrong' }).connect()).rejects.toMatchObject({
+      code: 16,
+    });
     await expect(new FakeAgent({ id: 'no spaces', grpc: api.grpc }).connect()).rejects.toMatchObject({ code: 3 });
     expect(await api.prisma.agent.count()).toBe(0);
   });
@@ -140,21 +155,32 @@ describe('what the control plane guards', () => {
       await utimes(`${home.path}/blobs/blocks/${name.slice(0, 2)}/${name}`, 1, 1);
     }
     await api.get(BlockCollectorService).collect();
-    expect(await stored()).toBe(await api.prisma.checkpointBlock.findMany({ distinct: ['sha256'] }).then(({ length }) => length));
+    expect(await stored()).toBe(
+      await api.prisma.checkpointBlock.findMany({ distinct: ['sha256'] }).then(({ length }) => length),
+    );
     expect(await stored()).toBeLessThan(before);
   });
 
-  it('fails the attempt when the ranks\' parts do not make the model', async () => {
+  it("fails the attempt when the ranks' parts do not make the model", async () => {
     const { id, agent, attempt } = await single();
     const value = {
-      runId: id, fence: attempt.fence, step: 3, rank: 0, state: 'stored', errorMessage: '', sequence: 1,
+      runId: id,
+      fence: attempt.fence,
+      step: 3,
+      rank: 0,
+      state: 'stored',
+      errorMessage: '',
+      sequence: 1,
       manifestPartJson: JSON.stringify({ tensors: [] }),
     };
     agent.send({ $case: 'checkpoint', value: { ...value, manifestPartJson: '{"tensors":' } });
     await agent.take('ack', ({ checkpoints }) => checkpoints === 1);
     agent.send({ $case: 'checkpoint', value: { ...value, sequence: 2 } });
     await agent.take('ack', ({ checkpoints }) => checkpoints === 2);
-    expect((await api.runs.get(id)).attempts[0]).toMatchObject({ state: 'failed', failure: { code: 'CHECKPOINT.PARTS_INCOMPLETE' } });
+    expect((await api.runs.get(id)).attempts[0]).toMatchObject({
+      state: 'failed',
+      failure: { code: 'CHECKPOINT.PARTS_INCOMPLETE' },
+    });
     expect(await api.prisma.checkpoint.count()).toBe(0);
   });
 
@@ -168,25 +194,40 @@ describe('what the control plane guards', () => {
     const from = (source: 'checkpoint' | 'safetensors', more: object = {}) =>
       tinySpec({ parallel: { pp: 1 }, model: { init: { from: source, id: initId } }, ...more });
     await expect(api.runs.submit(from('checkpoint', { train: { steps: 4 } }), 't')).rejects.toMatchObject({
-      code: 'RUN.SPEC_UNFIT', fields: [{ path: '/train/steps' }],
+      code: 'RUN.SPEC_UNFIT',
+      fields: [{ path: '/train/steps' }],
     });
-    await expect(api.runs.submit(from('checkpoint', { model: { hidden: 8, init: { from: 'checkpoint', id: initId } } }), 't')).rejects.toMatchObject({
-      fields: [{ path: '/model/init/id', message: expect.stringContaining('transformer.wte.weight is [256, 4]') as string }],
+    await expect(
+      api.runs.submit(from('checkpoint', { model: { hidden: 8, init: { from: 'checkpoint', id: initId } } }), 't'),
+    ).rejects.toMatchObject({
+      fields: [
+        { path: '/model/init/id', message: expect.stringContaining('transformer.wte.weight is [256, 4]') as string },
+      ],
     });
     const second = await api.runs.submit(from('checkpoint'), 't');
     const goesOn = await first.agent.attempt(second.id);
-    expect(goesOn.plan).toMatchObject({ firstStep: 5, lastStep: 10, resume: { from: 'checkpoint', manifest: { step: 4 } } });
+    expect(goesOn.plan).toMatchObject({
+      firstStep: 5,
+      lastStep: 10,
+      resume: { from: 'checkpoint', manifest: { step: 4 } },
+    });
     await expect(api.runs.remove(first.id, 't')).rejects.toMatchObject({ code: 'RUN.CHECKPOINT_IN_USE' });
     await api.runs.cancel(second.id, 't');
     const third = await api.runs.submit(from('safetensors'), 't');
     const anew = await first.agent.attempt(third.id);
     expect(anew.plan).toMatchObject({ firstStep: 1, resume: { from: 'weights', manifest: { optimizer: null } } });
-    expect(anew.plan.resume.from === 'weights' && anew.plan.resume.manifest.tensors.every(({ kind }) => kind === 'weight')).toBe(true);
+    expect(
+      anew.plan.resume.from === 'weights' && anew.plan.resume.manifest.tensors.every(({ kind }) => kind === 'weight'),
+    ).toBe(true);
   });
 
   it('refuses what cannot be trained, naming the field, and stores nothing', async () => {
     const refused = async (spec: ReturnType<typeof tinySpec>, path: string): Promise<void> => {
-      await expect(api.runs.submit(spec, 'tester')).rejects.toMatchObject({ code: 'RUN.SPEC_UNFIT', kind: 'invalid', fields: [{ path }] });
+      await expect(api.runs.submit(spec, 'tester')).rejects.toMatchObject({
+        code: 'RUN.SPEC_UNFIT',
+        kind: 'invalid',
+        fields: [{ path }],
+      });
     };
     await refused(tinySpec({ data: { dataset: 'nothing' } }), '/data/dataset');
     await refused(tinySpec({ model: { vocab: 100 } }), '/model/vocab');
@@ -201,7 +242,14 @@ describe('what the control plane guards', () => {
 
   it('plans a run without storing it', async () => {
     const alone = await api.runs.dryRun(tinySpec());
-    expect(alone).toMatchObject({ stages: [{ rank: 0, agent: null }, { rank: 1, agent: null }], predicted: { stepTimeMs: null }, pending: { code: 'NO_AGENTS' } });
+    expect(alone).toMatchObject({
+      stages: [
+        { rank: 0, agent: null },
+        { rank: 1, agent: null },
+      ],
+      predicted: { stepTimeMs: null },
+      pending: { code: 'NO_AGENTS' },
+    });
     await connect('agent_a', 'agent_b');
     const plan = await api.runs.dryRun(tinySpec());
     expect(plan.pending).toBeNull();
@@ -223,38 +271,60 @@ describe('what the control plane guards', () => {
     await expect(service.generate('ckpt_none', request)).rejects.toMatchObject({ code: 'CHECKPOINT.NOT_FOUND' });
     const answer = service.generate(durable?.id as string, request);
     const task = await run.agent.take('generate');
-    const plan = JSON.parse(task.planJson) as { promptTokens: number[]; stages: unknown[]; manifest: { tensors: { kind: string }[] } };
+    const plan = JSON.parse(task.planJson) as {
+      promptTokens: number[];
+      stages: unknown[];
+      manifest: { tensors: { kind: string }[] };
+    };
     expect(plan.promptTokens).toEqual([72, 105]);
     expect(plan.stages).toHaveLength(1);
     expect(plan.manifest.tensors.every(({ kind }) => kind === 'weight')).toBe(true);
-    run.agent.send({ $case: 'generateOutput', value: { taskId: task.taskId, tokens: [33], done: false, errorMessage: '' } });
-    run.agent.send({ $case: 'generateOutput', value: { taskId: task.taskId, tokens: [33, 33, 63], done: true, errorMessage: '' } });
+    run.agent.send({
+      $case: 'generateOutput',
+      value: { taskId: task.taskId, tokens: [33], done: false, errorMessage: '' },
+    });
+    run.agent.send({
+      $case: 'generateOutput',
+      value: { taskId: task.taskId, tokens: [33, 33, 63], done: true, errorMessage: '' },
+    });
     expect(await answer).toEqual({ text: '!!?', tokens: 3 });
     const failing = service.generate(durable?.id as string, request);
     const second = await run.agent.take('generate', ({ taskId }) => taskId !== task.taskId);
     run.agent.answer(second.commandId, { code: 'AGENT.BUSY', message: 'four generations run here' });
     await expect(failing).rejects.toMatchObject({ code: 'GENERATE.FAILED', kind: 'unavailable' });
     await api.prisma.dataset.update({ where: { id: DATASET_ID }, data: { tokenizer: { name: 'tokens', vocab: 256 } } });
-    await expect(service.generate(durable?.id as string, request)).rejects.toMatchObject({ code: 'GENERATE.NO_TOKENIZER', kind: 'invalid' });
+    await expect(service.generate(durable?.id as string, request)).rejects.toMatchObject({
+      code: 'GENERATE.NO_TOKENIZER',
+      kind: 'invalid',
+    });
   });
 
   it('shows what was executed beside what was planned', async () => {
     const { id, agent, attempt } = await single();
-    const spans = [{ action: '0F0', startMs: 1000, endMs: 1002.5 }, { action: 'wait:0RECV_F1', startMs: 1002.5, endMs: 1004 }];
+    const spans = [
+      { action: '0F0', startMs: 1000, endMs: 1002.5 },
+      { action: 'wait:0RECV_F1', startMs: 1002.5, endMs: 1004 },
+    ];
     agent.send({ $case: 'trace', value: { runId: id, fence: attempt.fence, rank: 0, step: 1, spans } });
     const trace = await eventually('a trace', async () => {
       const found = await api.get(TimelineService).chromeTrace(id);
       return found.traceEvents.length > 0 ? found : undefined;
     });
     const executed = trace.traceEvents.filter(({ ph, pid }) => ph === 'X' && pid === 1);
-    expect(executed).toMatchObject([{ name: '0F0', ts: 0, dur: 2500, tid: 0, args: { step: 1, fence: 1 } }, { cat: 'wait', ts: 2500 }]);
+    expect(executed).toMatchObject([
+      { name: '0F0', ts: 0, dur: 2500, tid: 0, args: { step: 1, fence: 1 } },
+      { cat: 'wait', ts: 2500 },
+    ]);
     expect(trace.traceEvents.some(({ ph, pid, cat }) => ph === 'X' && pid === 2 && cat === 'planned')).toBe(true);
   });
 
   it('answers the health protocol without a token', async () => {
     const client = new healthV1.HealthClient(api.grpc, credentials.createInsecure());
     const check = (service: string): Promise<healthV1.HealthCheckResponse> =>
-      new Promise((resolve, reject) => void client.check({ service }, (error, response) => (error ? reject(error) : resolve(response))));
+      new Promise(
+        (resolve, reject) =>
+          void client.check({ service }, (error, response) => (error ? reject(error) : resolve(response))),
+      );
     const { SERVING } = healthV1.HealthCheckResponse_ServingStatus;
     expect(await check('')).toEqual({ status: SERVING });
     expect(await check('millrace.agent.v1.AgentService')).toEqual({ status: SERVING });

@@ -65,7 +65,10 @@ export class FakeAgent {
     clearInterval(this.heartbeat);
     this.heartbeat = setInterval(() => {
       this.heartbeatSequence++;
-      this.send({ $case: 'heartbeat', value: { sequence: this.heartbeatSequence, running: this.running, latenessMs: 0 } });
+      this.send({
+        $case: 'heartbeat',
+        value: { sequence: this.heartbeatSequence, running: this.running, latenessMs: 0 },
+      });
     }, this.options.heartbeatMs ?? 200);
   }
 
@@ -88,10 +91,16 @@ export class FakeAgent {
   }
 
   /** The newest message of a kind, once there is one that passes. */
-  take<C extends Incoming['$case']>(kind: C, test: (value: ValueOf<C>) => boolean = () => true, timeoutMs = 10_000): Promise<ValueOf<C>> {
+  take<C extends Incoming['$case']>(
+    kind: C,
+    test: (value: ValueOf<C>) => boolean = () => true,
+    timeoutMs = 10_000,
+  ): Promise<ValueOf<C>> {
     const find = (): ValueOf<C> | undefined => {
       if (this.error) throw this.error;
-      const values = this.received.filter(({ $case }) => $case === kind).map(({ value }) => value as unknown as ValueOf<C>);
+      const values = this.received
+        .filter(({ $case }) => $case === kind)
+        .map(({ value }) => value as unknown as ValueOf<C>);
       return values.findLast(test);
     };
     return eventually<ValueOf<C>>(`${this.id} receives ${kind}`, find, timeoutMs);
@@ -103,8 +112,22 @@ export class FakeAgent {
     return { runId, fence: start.fence, plan };
   }
 
-  report({ runId, fence }: Pick<Attempt, 'runId' | 'fence'>, state: string, more: Partial<agentV1.AttemptReport> = {}): void {
-    const value = { runId, fence, state, step: 0, failureClass: '', errorCode: '', errorMessage: '', culpritRank: -1, ...more };
+  report(
+    { runId, fence }: Pick<Attempt, 'runId' | 'fence'>,
+    state: string,
+    more: Partial<agentV1.AttemptReport> = {},
+  ): void {
+    const value = {
+      runId,
+      fence,
+      state,
+      step: 0,
+      failureClass: '',
+      errorCode: '',
+      errorMessage: '',
+      culpritRank: -1,
+      ...more,
+    };
     this.send({ $case: 'attempt', value });
   }
 
@@ -113,9 +136,15 @@ export class FakeAgent {
     for (const state of ['starting', 'ready', 'running']) this.report(attempt, state, { step: attempt.plan.firstStep });
   }
 
-  metrics({ runId, fence }: Pick<Attempt, 'runId' | 'fence'>, points: Record<string, [step: number, value: number]>, sequence?: number): number {
+  metrics(
+    { runId, fence }: Pick<Attempt, 'runId' | 'fence'>,
+    points: Record<string, [step: number, value: number]>,
+    sequence?: number,
+  ): number {
     const value = {
-      sequence: sequence ?? ++this.metricSequence, runId, fence,
+      sequence: sequence ?? ++this.metricSequence,
+      runId,
+      fence,
       points: Object.entries(points).map(([name, [step, point]]) => ({ name, step, value: point, timeMs: Date.now() })),
     };
     this.send({ $case: 'metrics', value });
@@ -125,25 +154,38 @@ export class FakeAgent {
   /** Uploads a made-up part of this rank, and reports it. @returns the report's sequence */
   async checkpoint({ runId, fence, plan }: Attempt, step: number): Promise<number> {
     const slice = plan.stages[plan.rank];
-    const parameters = slice ? stageParameters(plan.model, slice).filter(({ name }) => slice.embedding || name !== 'transformer.wte.weight') : [];
+    const parameters = slice
+      ? stageParameters(plan.model, slice).filter(({ name }) => slice.embedding || name !== 'transformer.wte.weight')
+      : [];
     const tensors = [];
     for (const kind of ['weight', 'm', 'v']) {
       for (const { name, shape } of parameters) {
         const bytes = contentOf(`${runId} ${kind} ${name} ${step}`, shape);
         await this.put({ runId, fence }, bytes);
-        tensors.push({ name, kind, dtype: 'f32', shape: [...shape], blocks: [{ sha256: sha256(bytes), bytes: bytes.length }] });
+        tensors.push({
+          name,
+          kind,
+          dtype: 'f32',
+          shape: [...shape],
+          blocks: [{ sha256: sha256(bytes), bytes: bytes.length }],
+        });
       }
     }
     const sequence = ++this.checkpointSequence;
     const manifestPartJson = JSON.stringify({ tensors });
     this.send({
-      $case: 'checkpoint', value: { runId, fence, step, rank: plan.rank, state: 'stored', manifestPartJson, errorMessage: '', sequence },
+      $case: 'checkpoint',
+      value: { runId, fence, step, rank: plan.rank, state: 'stored', manifestPartJson, errorMessage: '', sequence },
     });
     return sequence;
   }
 
   /** @throws ServiceError */
-  put({ runId, fence }: Pick<Attempt, 'runId' | 'fence'>, bytes: Buffer, claimed: Partial<blobV1.PutHeader> = {}): Promise<blobV1.PutResponse> {
+  put(
+    { runId, fence }: Pick<Attempt, 'runId' | 'fence'>,
+    bytes: Buffer,
+    claimed: Partial<blobV1.PutHeader> = {},
+  ): Promise<blobV1.PutResponse> {
     return new Promise((resolve, reject) => {
       const client = new blobV1.BlobServiceClient(this.options.grpc, credentials.createInsecure());
       const call = client.put(bearer(this.options.token ?? TOKEN), (error, response) => {
@@ -151,7 +193,9 @@ export class FakeAgent {
         if (error) reject(error);
         else resolve(response);
       });
-      call.write({ body: { $case: 'header', value: { sha256: sha256(bytes), bytes: bytes.length, runId, fence, ...claimed } } });
+      call.write({
+        body: { $case: 'header', value: { sha256: sha256(bytes), bytes: bytes.length, runId, fence, ...claimed } },
+      });
       for (let offset = 0; offset < bytes.length; offset += 1 << 20) {
         call.write({ body: { $case: 'data', value: bytes.subarray(offset, offset + (1 << 20)) } });
       }
@@ -184,7 +228,9 @@ export class FakeAgent {
       this.running = [{ runId: body.value.runId, fence: body.value.fence, step: 0 }];
       this.answer(body.value.commandId);
     } else if (body.$case === 'stopAttempt') {
-      this.running = this.running.filter(({ runId, fence }) => runId !== body.value.runId || fence !== body.value.fence);
+      this.running = this.running.filter(
+        ({ runId, fence }) => runId !== body.value.runId || fence !== body.value.fence,
+      );
       this.answer(body.value.commandId);
     } else if (body.$case === 'requestBoundary') {
       this.answer(body.value.commandId);
@@ -192,15 +238,33 @@ export class FakeAgent {
   }
 
   answer(commandId: string, refusal?: { code: string; message: string }): void {
-    const value = { commandId, ok: refusal === undefined, errorCode: refusal?.code ?? '', errorMessage: refusal?.message ?? '' };
+    const value = {
+      commandId,
+      ok: refusal === undefined,
+      errorCode: refusal?.code ?? '',
+      errorMessage: refusal?.message ?? '',
+    };
     this.send({ $case: 'commandResult', value });
   }
 
   private registration(): agentV1.Register {
     return {
-      agentId: this.options.id, host: 'host-1', device: 0, version: '0', dataAddress: '127.0.0.1:9', labels: {}, running: this.running,
+      agentId: this.options.id,
+      host: 'host-1',
+      device: 0,
+      version: '0',
+      dataAddress: '127.0.0.1:9',
+      labels: {},
+      running: this.running,
       adapter: {
-        vendor: 'test', architecture: '', device: 'fake', description: '', adapterClass: 'cpu', features: [], limits: {}, memoryBytes: 0,
+        vendor: 'test',
+        architecture: '',
+        device: 'fake',
+        description: '',
+        adapterClass: 'cpu',
+        features: [],
+        limits: {},
+        memoryBytes: 0,
       },
       benchmark: { matmulGflops: 10, memoryGbps: 10 },
     };

@@ -16,21 +16,21 @@ describe('the life of a run', () => {
   beforeAll(async () => {
     postgres = await startTemporaryPostgres();
     home = await temporaryHome();
-  });
+  }, 60_000);
   afterAll(async () => {
     await postgres.stop();
     await home.remove();
-  });
+  }, 60_000);
   beforeEach(async () => {
     databaseUrl = await postgres.createDatabase(`life${databaseCount++}`);
     api = await startApi({ databaseUrl, home: home.path });
     await createDataset(api.prisma);
     agents = [];
-  });
+  }, 60_000);
   afterEach(async () => {
     for (const agent of agents) agent.disconnect();
     await api.close();
-  });
+  }, 60_000);
 
   async function connect(...ids: string[]): Promise<FakeAgent[]> {
     const connected = await Promise.all(ids.map((id) => new FakeAgent({ id, grpc: api.grpc }).connect()));
@@ -77,10 +77,17 @@ describe('the life of a run', () => {
     const pairs = await running(id);
     const [[, first], [second]] = pairs as [[FakeAgent, Attempt], [FakeAgent, Attempt]];
     expect(first.plan.stages).toEqual([
-      { firstLayer: 0, layerCount: 1, embedding: true, head: false }, { firstLayer: 1, layerCount: 1, embedding: false, head: true },
+      { firstLayer: 0, layerCount: 1, embedding: true, head: false },
+      { firstLayer: 1, layerCount: 1, embedding: false, head: true },
     ]);
     expect(first.plan.peers.map(({ agentId }) => agentId)).toEqual(pairs.map(([agent]) => agent.id));
-    expect(first.plan).toMatchObject({ fence: 1, firstStep: 1, lastStep: 10, resume: { from: 'random' }, model: { vocab: 256, ffn: 16 } });
+    expect(first.plan).toMatchObject({
+      fence: 1,
+      firstStep: 1,
+      lastStep: 10,
+      resume: { from: 'random' },
+      model: { vocab: 256, ffn: 16 },
+    });
     expect(await api.runs.list({ limit: 10 })).toMatchObject({ items: [{ id, state: 'running' }], nextCursor: null });
 
     const sequence = second.metrics(first, { 'train/loss': [1, 5.5] });
@@ -88,24 +95,40 @@ describe('the life of a run', () => {
     // The same batch again, as after a lost acknowledgement: acknowledged, and stored once.
     second.metrics(first, { 'train/loss': [1, 7.5] }, sequence);
     await eventually('acknowledged twice', () => second.received.filter((body) => body.$case === 'ack').length >= 2);
-    expect(await api.prisma.metricPoint.findMany()).toMatchObject([{ name: 'train/loss', step: 1, value: 5.5, fence: 1 }]);
+    expect(await api.prisma.metricPoint.findMany()).toMatchObject([
+      { name: 'train/loss', step: 1, value: 5.5, fence: 1 },
+    ]);
 
     await finish(pairs, 10);
     await reaches(id, 'succeeded');
     const run = await api.runs.get(id);
-    expect(run).toMatchObject({ step: 10, steps: 10, reason: null, attempts: [{ fence: 1, state: 'finished', failure: null, fromStep: 1 }] });
+    expect(run).toMatchObject({
+      step: 10,
+      steps: 10,
+      reason: null,
+      attempts: [{ fence: 1, state: 'finished', failure: null, fromStep: 1 }],
+    });
     expect(run.finishedAt).not.toBeNull();
     expect(await api.prisma.lease.count()).toBe(0);
     const [durable] = await api.prisma.checkpoint.findMany();
     expect(durable).toMatchObject({ runId: id, step: 10, state: 'durable' });
     const { tensors } = durable?.manifest as { tensors: { name: string; kind: string }[] };
     expect(tensors.slice(0, 3).map(({ name, kind }) => `${kind} ${name}`)).toEqual([
-      'weight transformer.wte.weight', 'weight transformer.wpe.weight', 'weight transformer.h.0.ln_1.weight',
+      'weight transformer.wte.weight',
+      'weight transformer.wpe.weight',
+      'weight transformer.h.0.ln_1.weight',
     ]);
     expect(tensors).toHaveLength(3 * (2 + 2 * 12 + 2));
-    const events = await api.prisma.event.findMany({ where: { runId: id, type: 'run.state' }, orderBy: { sequence: 'asc' } });
+    const events = await api.prisma.event.findMany({
+      where: { runId: id, type: 'run.state' },
+      orderBy: { sequence: 'asc' },
+    });
     expect(events.map(({ data }) => (data as { state: string }).state)).toEqual([
-      'queued', 'scheduled', 'starting', 'running', 'succeeded',
+      'queued',
+      'scheduled',
+      'starting',
+      'running',
+      'succeeded',
     ]);
     await api.runs.remove(id, 'tester');
     await expect(api.runs.get(id)).rejects.toMatchObject({ code: 'RUN.NOT_FOUND' });
@@ -135,12 +158,19 @@ describe('the life of a run', () => {
     const [c] = (await connect('agent_c')) as [FakeAgent];
     await eventually('the attempt is lost', async () => (await api.runs.get(id)).attempts[0]?.state === 'lost');
     const lost = (await api.runs.get(id)).attempts[0];
-    expect(lost?.failure).toMatchObject({ class: 'node_lost', code: 'ATTEMPT.AGENT_LOST', culprit: { rank: 1, agent: frozen.id } });
+    expect(lost?.failure).toMatchObject({
+      class: 'node_lost',
+      code: 'ATTEMPT.AGENT_LOST',
+      culprit: { rank: 1, agent: frozen.id },
+    });
     // A silent agent gets nothing; a fourth device is not needed.
     const others = [a, b, c].filter((agent) => agent !== frozen);
     const again = await running(id, old.fence, others);
     expect(again[0]?.[1].fence).toBeGreaterThan(old.fence);
-    expect(again[0]?.[1].plan).toMatchObject({ firstStep: 5, resume: { from: 'checkpoint', manifest: { step: 4, optimizer: { step: 4 } } } });
+    expect(again[0]?.[1].plan).toMatchObject({
+      firstStep: 5,
+      resume: { from: 'checkpoint', manifest: { step: 4, optimizer: { step: 4 } } },
+    });
 
     // It comes back to life: acknowledged, dropped, told to stop.
     const sequence = frozen.metrics(old, { 'train/loss': [5, 99] });
@@ -151,7 +181,9 @@ describe('the life of a run', () => {
     await frozen.take('ack', ({ checkpoints }) => checkpoints > 0);
     expect(await api.prisma.checkpoint.count({ where: { step: 5 } })).toBe(0);
     frozen.beat();
-    await frozen.take('heartbeatAck', ({ current }) => current.some(({ runId, fence }) => runId === id && fence > old.fence));
+    await frozen.take('heartbeatAck', ({ current }) =>
+      current.some(({ runId, fence }) => runId === id && fence > old.fence),
+    );
   });
 
   it('loses an attempt at once when an agent comes back without it', async () => {
@@ -165,7 +197,10 @@ describe('the life of a run', () => {
     const again = await running(id, 1);
     expect(again[0]?.[1].plan).toMatchObject({ firstStep: 1, resume: { from: 'random' } });
     const { attempts } = await api.runs.get(id);
-    expect(attempts).toMatchObject([{ state: 'lost', failure: { code: 'ATTEMPT.AGENT_REPLACED', culprit: { rank: 0 } } }, { state: 'running' }]);
+    expect(attempts).toMatchObject([
+      { state: 'lost', failure: { code: 'ATTEMPT.AGENT_REPLACED', culprit: { rank: 0 } } },
+      { state: 'running' },
+    ]);
   });
 
   it('survives a restart of the API: sessions re-attach, and every lease gets a fresh term', async () => {
@@ -221,7 +256,10 @@ describe('the life of a run', () => {
     await expect(api.runs.pause(id, 'tester')).rejects.toMatchObject({ code: 'RUN.STATE_CONFLICT' });
     // The other never answers: its lease is not renewed any more, whatever its heartbeats say.
     await reaches(id, 'cancelled');
-    expect(await api.runs.get(id)).toMatchObject({ attempts: [{ state: 'cancelled' }], reason: { code: 'RUN.CANCELLED' } });
+    expect(await api.runs.get(id)).toMatchObject({
+      attempts: [{ state: 'cancelled' }],
+      reason: { code: 'RUN.CANCELLED' },
+    });
     expect(await api.runs.cancel(id, 'tester')).toEqual({ id, state: 'cancelled' });
     await expect(api.runs.resume(id, 'tester')).rejects.toMatchObject({ code: 'RUN.STATE_CONFLICT' });
   });
@@ -232,12 +270,17 @@ describe('the life of a run', () => {
     const pairs = await running(id);
     await checkpoint(pairs, 5);
     pairs[0]?.[0].report(pairs[0][1], 'failed', {
-      step: 7, failureClass: 'numerics', errorCode: 'ENGINE.NOT_FINITE', errorMessage: 'the loss of step 7 is not finite', culpritRank: 1,
+      step: 7,
+      failureClass: 'numerics',
+      errorCode: 'ENGINE.NOT_FINITE',
+      errorMessage: 'the loss of step 7 is not finite',
+      culpritRank: 1,
     });
     await reaches(id, 'failed');
     const run = await api.runs.get(id);
     expect(run).toMatchObject({
-      reason: { code: 'ENGINE.NOT_FINITE' }, attempts: [{ state: 'failed', failure: { class: 'numerics', culprit: { rank: 1 } } }],
+      reason: { code: 'ENGINE.NOT_FINITE' },
+      attempts: [{ state: 'failed', failure: { class: 'numerics', culprit: { rank: 1 } } }],
     });
     expect(await api.prisma.checkpoint.count({ where: { runId: id, state: 'durable', step: 5 } })).toBe(1);
     // The other rank is told to stop, and may still tell what it measured.
@@ -249,10 +292,16 @@ describe('the life of a run', () => {
     await connect('agent_a', 'agent_b');
     const { id } = await api.runs.submit(tinySpec({ retries: 1 }), 'tester');
     const fail = async (afterFence: number): Promise<number> => {
-      const pairs = await Promise.all(agents.map(async (agent) => [agent, await agent.attempt(id, afterFence)] as const));
+      const pairs = await Promise.all(
+        agents.map(async (agent) => [agent, await agent.attempt(id, afterFence)] as const),
+      );
       const [agent, attempt] = pairs[0] as [FakeAgent, Attempt];
       agent.begin(attempt);
-      agent.report(attempt, 'failed', { failureClass: 'out_of_memory', errorCode: 'RUNTIME.OUT_OF_MEMORY', errorMessage: 'no memory' });
+      agent.report(attempt, 'failed', {
+        failureClass: 'out_of_memory',
+        errorCode: 'RUNTIME.OUT_OF_MEMORY',
+        errorMessage: 'no memory',
+      });
       return attempt.fence;
     };
     const fence = await fail(0);
@@ -270,7 +319,11 @@ describe('the life of a run', () => {
       const leases = await api.prisma.lease.findMany({ orderBy: { rank: 'asc' } });
       return leases.length === 2 ? leases.map(({ agentId }) => agentId) : undefined;
     });
-    const pairs = await running(id, 0, agents.filter((agent) => used.includes(agent.id)));
+    const pairs = await running(
+      id,
+      0,
+      agents.filter((agent) => used.includes(agent.id)),
+    );
     const service = api.get(AgentsService);
     const drained = used[1] as string;
     expect(await service.drain(drained, 'tester')).toMatchObject({ state: 'draining' });
@@ -280,7 +333,11 @@ describe('the life of a run', () => {
       agent.running = [];
       agent.report(attempt, 'paused', { step: 3 });
     }
-    const again = await running(id, 1, agents.filter((agent) => agent.id !== drained));
+    const again = await running(
+      id,
+      1,
+      agents.filter((agent) => agent.id !== drained),
+    );
     expect(again[0]?.[1].plan.firstStep).toBe(4);
     const { attempts } = await api.runs.get(id);
     expect(attempts[0]).toMatchObject({ state: 'paused', failure: { class: 'preempted' } });

@@ -40,7 +40,15 @@ export const problemSchema = z
 export type Problem = z.output<typeof problemSchema>;
 
 export const datasetSchema = z
-  .object({ id: z.string(), name: z.string(), tokens: z.int(), vocab: z.int(), tokenizer: z.string(), bytes: z.int(), createdAt: z.string() })
+  .object({
+    id: z.string(),
+    name: z.string(),
+    tokens: z.int(),
+    vocab: z.int(),
+    tokenizer: z.string(),
+    bytes: z.int(),
+    createdAt: z.string(),
+  })
   .meta({ id: 'Dataset' });
 export type DatasetBody = z.output<typeof datasetSchema>;
 
@@ -112,7 +120,10 @@ export const planSchema = z
 export type PlanBody = z.output<typeof planSchema>;
 
 export const metricPageSchema = z
-  .object({ points: z.array(z.object({ step: z.int(), value: z.number(), time: z.string() })), nextCursor: z.string().nullable() })
+  .object({
+    points: z.array(z.object({ step: z.int(), value: z.number(), time: z.string() })),
+    nextCursor: z.string().nullable(),
+  })
   .meta({ id: 'MetricPage' });
 export type MetricPage = z.output<typeof metricPageSchema>;
 
@@ -147,12 +158,27 @@ export const agentSchema = z
 export type AgentBody = z.output<typeof agentSchema>;
 
 export const logLineSchema = z
-  .object({ id: z.string(), time: z.string(), level: z.string(), stage: z.int(), agent: z.string(), fence: z.int(), text: z.string() })
+  .object({
+    id: z.string(),
+    time: z.string(),
+    level: z.string(),
+    stage: z.int(),
+    agent: z.string(),
+    fence: z.int(),
+    text: z.string(),
+  })
   .meta({ id: 'LogLine' });
 export type LogLineBody = z.output<typeof logLineSchema>;
 
 export const eventSchema = z
-  .object({ sequence: z.string(), time: z.string(), type: z.string(), runId: z.string().nullable(), subject: z.string(), data: z.unknown() })
+  .object({
+    sequence: z.string(),
+    time: z.string(),
+    type: z.string(),
+    runId: z.string().nullable(),
+    subject: z.string(),
+    data: z.unknown(),
+  })
   .meta({ id: 'Event' });
 export type EventBody = z.output<typeof eventSchema>;
 
@@ -169,7 +195,10 @@ export type GenerateRequest = z.output<typeof generateRequestSchema>;
 export const generatedSchema = z.object({ text: z.string(), tokens: z.int() }).meta({ id: 'Generated' });
 export type GeneratedBody = z.output<typeof generatedSchema>;
 
-export const listOf = <T extends z.ZodType>(item: T) => z.object({ items: z.array(item), nextCursor: z.string().nullable() });
+export const listOf = <T extends z.ZodType>(
+  item: T,
+): z.ZodObject<{ items: z.ZodArray<T>; nextCursor: z.ZodNullable<z.ZodString> }> =>
+  z.object({ items: z.array(item), nextCursor: z.string().nullable() });
 export interface Page<T> {
   readonly items: readonly T[];
   readonly nextCursor: string | null;

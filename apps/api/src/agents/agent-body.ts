@@ -7,12 +7,21 @@ export function agentBody(agent: AgentWithLease, { nowMs, silentMs }: InventoryV
   const { id, host, device, version, dataAddress, lease, lastSeenAt } = agent;
   const connected = agent.connected && nowMs - lastSeenAt.getTime() < silentMs;
   return {
-    id, host, device, version, dataAddress,
+    id,
+    host,
+    device,
+    version,
+    dataAddress,
     state: connected ? (agent.draining ? 'draining' : 'connected') : 'disconnected',
     adapter: agent.adapter as AgentBody['adapter'],
     benchmark: agent.benchmark as AgentBody['benchmark'],
     labels: agent.labels as AgentBody['labels'],
-    lease: lease && { runId: lease.runId, fence: lease.fence, rank: lease.rank, expiresAt: lease.expiresAt.toISOString() },
+    lease: lease && {
+      runId: lease.runId,
+      fence: lease.fence,
+      rank: lease.rank,
+      expiresAt: lease.expiresAt.toISOString(),
+    },
     lastSeenAt: lastSeenAt.toISOString(),
   };
 }

@@ -51,7 +51,10 @@ export class AgentsRepository {
   }
 
   async markDisconnected(tx: Transaction, { agentId, epoch }: SessionKey): Promise<boolean> {
-    const { count } = await tx.agent.updateMany({ where: { id: agentId, epoch, connected: true }, data: { connected: false } });
+    const { count } = await tx.agent.updateMany({
+      where: { id: agentId, epoch, connected: true },
+      data: { connected: false },
+    });
     return count === 1;
   }
 
@@ -62,13 +65,19 @@ export class AgentsRepository {
   /** In the transaction that stores the batch: either both are there or neither. */
   async advanceMetrics(tx: Transaction, { agentId, epoch }: SessionKey, sequence: number): Promise<SequenceOutcome> {
     const metricsSeq = BigInt(sequence);
-    const { count } = await tx.agent.updateMany({ where: { id: agentId, epoch, metricsSeq: { lt: metricsSeq } }, data: { metricsSeq } });
+    const { count } = await tx.agent.updateMany({
+      where: { id: agentId, epoch, metricsSeq: { lt: metricsSeq } },
+      data: { metricsSeq },
+    });
     return count === 1 ? 'new' : this.notAdvanced(tx, { agentId, epoch });
   }
 
   async advanceLogs(tx: Transaction, { agentId, epoch }: SessionKey, sequence: number): Promise<SequenceOutcome> {
     const logsSeq = BigInt(sequence);
-    const { count } = await tx.agent.updateMany({ where: { id: agentId, epoch, logsSeq: { lt: logsSeq } }, data: { logsSeq } });
+    const { count } = await tx.agent.updateMany({
+      where: { id: agentId, epoch, logsSeq: { lt: logsSeq } },
+      data: { logsSeq },
+    });
     return count === 1 ? 'new' : this.notAdvanced(tx, { agentId, epoch });
   }
 
@@ -84,12 +93,17 @@ export class AgentsRepository {
   async list(count: number, after?: string): Promise<AgentWithLease[]> {
     return this.prisma.agent.findMany({
       ...(after === undefined ? {} : { where: { id: { gt: after } } }),
-      orderBy: { id: 'asc' }, take: count, include: { lease: true },
+      orderBy: { id: 'asc' },
+      take: count,
+      include: { lease: true },
     });
   }
 
   async all(reader: Transaction = this.prisma): Promise<AgentWithLease[]> {
-    return reader.agent.findMany({ include: { lease: true }, orderBy: [{ host: 'asc' }, { device: 'asc' }, { id: 'asc' }] });
+    return reader.agent.findMany({
+      include: { lease: true },
+      orderBy: [{ host: 'asc' }, { device: 'asc' }, { id: 'asc' }],
+    });
   }
 
   /** Whether all are connected and none drains; they stay so until the transaction ends. */

@@ -39,8 +39,8 @@ export class AgentsService {
   }
 
   /**
-   * From now on the agent gets no new attempt. What it runs goes on to its next step boundary, takes a checkpoint there and
-   * is placed elsewhere, which uses up no retry.
+   * From now on the agent gets no new attempt. What it runs goes on to its next step boundary, takes a checkpoint there
+   * and is placed elsewhere, which uses up no retry.
    */
   async drain(id: string, actor: string): Promise<AgentBody> {
     const { lease } = await this.found(id);
@@ -58,13 +58,19 @@ export class AgentsService {
   private async setDraining(id: string, draining: boolean, actor: string): Promise<void> {
     await this.ledger.change(async (tx) => {
       if (!(await this.agents.setDraining(tx, id, draining))) return;
-      await this.ledger.transitions.note(tx, { type: 'agent.state', subject: id, actor, data: { state: draining ? 'draining' : 'undrained' } });
+      await this.ledger.transitions.note(tx, {
+        type: 'agent.state',
+        subject: id,
+        actor,
+        data: { state: draining ? 'draining' : 'undrained' },
+      });
     });
   }
 
   private async leave(tx: Transaction, { runId, fence }: FencedAttempt): Promise<void> {
     const locked = await this.ledger.lock(tx, { runId, fence });
-    if (locked && isLive(locked.attempt.state)) await this.boundaries.request(tx, locked.attempt, { checkpoint: true, stop: true });
+    if (locked && isLive(locked.attempt.state))
+      await this.boundaries.request(tx, locked.attempt, { checkpoint: true, stop: true });
   }
 
   private async found(id: string): Promise<AgentWithLease> {

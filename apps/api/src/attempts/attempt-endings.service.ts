@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Failure } from '@millrace/contracts';
 import type { Clock } from '@millrace/core';
-import { retryDecision } from '@millrace/scheduler';
+import { canTransition, retryDecision } from '@millrace/scheduler';
 import { CheckpointWritesRepository } from '../checkpointing/checkpoint-writes.repository';
 import { CLOCK } from '../config/api-logger';
 import type { Transaction } from '../database/prisma.service';
@@ -41,8 +41,7 @@ export class AttemptEndingsService {
    */
   async fail(tx: Transaction, { run, attempt, state, failure, actor }: FailedEnding): Promise<void> {
     await this.end(tx, attempt, { actor, state, failure });
-    if (run.step >= attempt.plan.lastStep && (await this.checkpoints.isDurable(tx, run.id, attempt.plan.lastStep))) {
-      // Nothing is left to train: what was lost is only the report that it finished.
+    if (await this.isTrained(tx, run, attempt)) {
       await this.ledger.transitions.move(tx, run, { to: 'succeeded', actor, reason: null });
       return;
     }
@@ -61,6 +60,12 @@ export class AttemptEndingsService {
     await this.ledger.transitions.move(tx, run, { to: next, ...changes, fence: run.fence + 1 });
   }
 
+  /** Nothing is left to train: what was lost is only the report that it finished. */
+  private async isTrained(tx: Transaction, run: RunRecord, { plan }: AttemptRecord): Promise<boolean> {
+    if (run.step < plan.lastStep || !canTransition(run.state, 'succeeded')) return false;
+    return this.checkpoints.isDurable(tx, run.id, plan.lastStep);
+  }
+
   /** Ends the attempt and the run with it if every rank finished and the last step's checkpoint is durable. */
   async succeedIfComplete(tx: Transaction, { run, attempt, actor }: Ending): Promise<boolean> {
     if (!everyRank(attempt, ({ state }) => state === 'finished')) return false;
@@ -72,8 +77,8 @@ export class AttemptEndingsService {
   }
 
   /**
-   * Ends the attempt if every rank stopped at the same boundary and its checkpoint is durable. The run is then paused, or,
-   * when it was not the user who asked (an agent drains), placed anew without using up a retry.
+   * Ends the attempt if every rank stopped at the same boundary and its checkpoint is durable. The run is then paused,
+   * or, when it was not the user who asked (an agent drains), placed anew without using up a retry.
    */
   async pauseIfComplete(tx: Transaction, { run, attempt, actor }: Ending): Promise<boolean> {
     const step = Object.values(attempt.ranks)[0]?.step ?? 0;
@@ -87,7 +92,11 @@ export class AttemptEndingsService {
       return true;
     }
     const message = `left its devices after step ${step}, because one of them drains`;
-    await this.end(tx, attempt, { actor, state: 'paused', failure: { class: 'preempted', code: 'ATTEMPT.DRAINED', message } });
+    await this.end(tx, attempt, {
+      actor,
+      state: 'paused',
+      failure: { class: 'preempted', code: 'ATTEMPT.DRAINED', message },
+    });
     const reason = { code: 'ATTEMPT.DRAINED', message };
     await this.ledger.transitions.move(tx, run, { to: 'recovering', actor, reason, fence: run.fence + 1 });
     return true;
@@ -104,7 +113,10 @@ export class AttemptEndingsService {
     if (!(await this.ledger.leases.release(tx, lease.agentId, fenced))) return false;
     const left = await this.ledger.leases.ofRun(tx, run.id);
     if (run.state === 'stopping' && left.length === 0) {
-      await this.ledger.transitions.move(tx, run, { to: run.stopping === 'fail' ? 'failed' : 'cancelled', actor: 'system' });
+      await this.ledger.transitions.move(tx, run, {
+        to: run.stopping === 'fail' ? 'failed' : 'cancelled',
+        actor: 'system',
+      });
     }
     return true;
   }
@@ -112,7 +124,10 @@ export class AttemptEndingsService {
   private async end(tx: Transaction, attempt: AttemptRecord, { actor, ...changes }: EndChanges): Promise<void> {
     await this.ledger.attempts.update(tx, attempt, { ...changes, finishedAt: new Date(this.clock.now()) });
     await this.ledger.transitions.note(tx, {
-      type: 'run.attempt', runId: attempt.runId, subject: attempt.id, actor,
+      type: 'run.attempt',
+      runId: attempt.runId,
+      subject: attempt.id,
+      actor,
       data: { fence: attempt.fence, state: changes.state, failure: changes.failure ? { ...changes.failure } : null },
     });
   }

@@ -28,14 +28,19 @@ export class AttemptProgressService {
     return (await this.ledger.transitions.move(tx, run, { to: 'starting', actor, reason: null })) ?? run;
   }
 
-  async running(tx: Transaction, live: LiveAttempt): Promise<void> {
+  /** @returns the run as it is then */
+  async running(tx: Transaction, live: LiveAttempt): Promise<RunRecord> {
     const run = await this.started(tx, live);
-    if (live.attempt.state === 'running') return;
+    if (live.attempt.state === 'running') return run;
     await this.advance(tx, live, 'running');
-    if (run.state === 'starting') await this.ledger.transitions.move(tx, run, { to: 'running', actor: live.actor, reason: null });
+    if (run.state !== 'starting') return run;
+    return (await this.ledger.transitions.move(tx, run, { to: 'running', actor: live.actor, reason: null })) ?? run;
   }
 
-  /** The first metric of an attempt says that it runs, should it come before the report. The run's row is locked already. */
+  /**
+   * The first metric of an attempt says that it runs, should it come before the report. The run's row is locked
+   * already.
+   */
   async metricsArrived(tx: Transaction, { runId, fence }: FencedAttempt, actor: string): Promise<void> {
     const attempt = await this.ledger.attempts.find(tx, { runId, fence });
     if (!attempt || (attempt.state !== 'scheduled' && attempt.state !== 'starting')) return;
@@ -47,7 +52,11 @@ export class AttemptProgressService {
     const startedAt = attempt.startedAt ?? new Date(this.clock.now());
     await this.ledger.attempts.update(tx, attempt, { state, startedAt });
     await this.ledger.transitions.note(tx, {
-      type: 'run.attempt', runId: attempt.runId, subject: attempt.id, actor, data: { fence: attempt.fence, state, failure: null },
+      type: 'run.attempt',
+      runId: attempt.runId,
+      subject: attempt.id,
+      actor,
+      data: { fence: attempt.fence, state, failure: null },
     });
   }
 }

@@ -19,8 +19,8 @@ export class AttemptReattachService {
   ) {}
 
   /**
-   * An attempt that the agent had taken and does not run any more died with the agent's last process: it is lost at once,
-   * without waiting for the lease. One that it never took is sent again; one that is over is released.
+   * An attempt that the agent had taken and does not run any more died with the agent's last process: it is lost at
+   * once, without waiting for the lease. One that it never took is sent again; one that is over is released.
    */
   async registered({ agentId }: SessionIdentity, running: readonly agentV1.RunningAttempt[]): Promise<void> {
     for (const lease of await this.ledger.leases.ofAgents([agentId])) {
@@ -40,7 +40,12 @@ export class AttemptReattachService {
     if (rank === undefined || state === 'pending' || state === 'finished' || state === 'paused') return;
     this.logger.warn({ agent: agentId, runId, fence, rank }, 'agent came back without its attempt');
     const message = `${agentId} (rank ${rank}) came back as a new process, without the attempt that it ran`;
-    const failure = { class: 'node_lost' as const, code: 'ATTEMPT.AGENT_REPLACED', message, culprit: { rank, agent: agentId } };
+    const failure = {
+      class: 'node_lost' as const,
+      code: 'ATTEMPT.AGENT_REPLACED',
+      message,
+      culprit: { rank, agent: agentId },
+    };
     await this.endings.fail(tx, { run, attempt, actor: agentId, state: 'lost', failure });
     const after = await this.ledger.runs.lock(tx, runId);
     if (after) await this.endings.release(tx, after, { agentId, fence });

@@ -5,14 +5,16 @@ import type { AttemptPlan, Failure } from '@millrace/contracts';
  *       └────────────┴────────────┴──────> failed | lost | cancelled
  */
 export const LIVE_ATTEMPT_STATES = ['scheduled', 'starting', 'running'] as const;
-export type AttemptState = (typeof LIVE_ATTEMPT_STATES)[number] | 'finished' | 'paused' | 'failed' | 'lost' | 'cancelled';
+export type AttemptState =
+  (typeof LIVE_ATTEMPT_STATES)[number] | 'finished' | 'paused' | 'failed' | 'lost' | 'cancelled';
 
 export function isLive(state: AttemptState): boolean {
   return (LIVE_ATTEMPT_STATES as readonly string[]).includes(state);
 }
 
 /** What a rank last said of itself; `pending`: it has not taken the command yet. */
-export type RankState = 'pending' | 'accepted' | 'starting' | 'ready' | 'running' | 'finished' | 'paused' | 'stopped' | 'failed';
+export type RankState =
+  'pending' | 'accepted' | 'starting' | 'ready' | 'running' | 'finished' | 'paused' | 'stopped' | 'failed';
 
 export interface RankStatus {
   readonly agent: string;
@@ -44,7 +46,10 @@ export interface PredictedAttempt {
 
 export interface StoredPlan extends GangPlan {
   readonly resumeFrom: AttemptPlan['resume']['from'];
-  /** The checkpoint to resume from, which may not be deleted while the attempt lives. Its manifest, which is large, is there. */
+  /**
+   * The checkpoint to resume from, which may not be deleted while the attempt lives. Its manifest, which is large, is
+   * there.
+   */
   readonly resumeCheckpointId: string | null;
   readonly predicted: PredictedAttempt;
 }

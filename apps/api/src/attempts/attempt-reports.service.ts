@@ -13,11 +13,17 @@ import { attemptReportInvalid } from './attempts.errors';
 
 const REPORTED_STATES = ['starting', 'ready', 'running', 'finished', 'paused', 'stopped', 'failed'] as const;
 type ReportedState = (typeof REPORTED_STATES)[number];
-type Report = Pick<agentV1.AttemptReport, 'runId' | 'fence' | 'step' | 'failureClass' | 'errorCode' | 'errorMessage' | 'culpritRank'> & {
+type Report = Pick<
+  agentV1.AttemptReport,
+  'runId' | 'fence' | 'step' | 'failureClass' | 'errorCode' | 'errorMessage' | 'culpritRank'
+> & {
   readonly state: ReportedState;
 };
 
-/** Takes what ranks report of their attempt. Reports are idempotent: an agent may send its last one again in a new session. */
+/**
+ * Takes what ranks report of their attempt. Reports are idempotent: an agent may send its last one again in a new
+ * session.
+ */
 @Injectable()
 export class AttemptReportsService {
   constructor(
@@ -60,10 +66,11 @@ export class AttemptReportsService {
         return void (await this.progress.started(tx, ending));
       case 'running':
         return void (await this.progress.running(tx, ending));
+      // The report that it runs may have been lost with a session.
       case 'finished':
-        return void (await this.endings.succeedIfComplete(tx, ending));
+        return void (await this.endings.succeedIfComplete(tx, { ...ending, run: await this.progress.running(tx, ending) }));
       case 'paused':
-        return void (await this.endings.pauseIfComplete(tx, ending));
+        return void (await this.endings.pauseIfComplete(tx, { ...ending, run: await this.progress.running(tx, ending) }));
       case 'failed':
       case 'stopped': {
         await this.endings.fail(tx, { ...ending, state: 'failed', failure: failureOf(report, attempt, rank) });
@@ -87,11 +94,20 @@ export class AttemptReportsService {
   }
 
   /** The agent took a command or refused it. A refused start ends the attempt. */
-  async commandAnswered(session: SessionIdentity, command: FencedAttempt, result: agentV1.CommandResult): Promise<void> {
+  async commandAnswered(
+    session: SessionIdentity,
+    command: FencedAttempt,
+    result: agentV1.CommandResult,
+  ): Promise<void> {
     if (!result.ok) {
       return this.report(session, {
-        ...command, state: 'failed', step: 0, failureClass: 'internal',
-        errorCode: result.errorCode || 'ATTEMPT.REFUSED', errorMessage: result.errorMessage || 'the agent refused the attempt', culpritRank: -1,
+        ...command,
+        state: 'failed',
+        step: 0,
+        failureClass: 'internal',
+        errorCode: result.errorCode || 'ATTEMPT.REFUSED',
+        errorMessage: result.errorMessage || 'the agent refused the attempt',
+        culpritRank: -1,
       });
     }
     await this.ledger.note(async (tx) => {

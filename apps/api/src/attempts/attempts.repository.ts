@@ -4,7 +4,13 @@ import { PrismaService, type Transaction } from '../database/prisma.service';
 import { type Attempt, Prisma } from '../generated/prisma/client';
 import type { FencedRun } from './leases.repository';
 import {
-  type AttemptRecord, type AttemptState, type AttemptStatus, type BoundaryRequest, LIVE_ATTEMPT_STATES, type RankStatuses, type StoredPlan,
+  type AttemptRecord,
+  type AttemptState,
+  type AttemptStatus,
+  type BoundaryRequest,
+  LIVE_ATTEMPT_STATES,
+  type RankStatuses,
+  type StoredPlan,
 } from './attempt-record';
 
 export interface NewAttempt {

@@ -10,8 +10,8 @@ import type { LeaseRecord } from './leases.repository';
 const PULSE_MS = 250;
 
 /**
- * Ends leases that ran out. Only a live API may: whenever this process was not able to hear heartbeats for a while (it just
- * started, was stopped, or the machine slept), every lease gets one full fresh term first.
+ * Ends leases that ran out. Only a live API may: whenever this process was not able to hear heartbeats for a while (it
+ * just started, was stopped, or the machine slept), every lease gets one full fresh term first.
  */
 @Injectable()
 export class LeaseSweeperService implements OnApplicationBootstrap, OnModuleDestroy {
@@ -40,7 +40,11 @@ export class LeaseSweeperService implements OnApplicationBootstrap, OnModuleDest
     this.noteSilence();
     const nowMs = this.context.clock.now();
     const all = (await this.ledger.leases.all()).map((lease) => ({ lease, expiresAt: lease.expiresAt.getTime() }));
-    const expired = expiredLeases(all, { now: nowMs, apiStartedAt: this.liveSinceMs, leaseMs: this.context.config.leaseMs });
+    const expired = expiredLeases(all, {
+      now: nowMs,
+      apiStartedAt: this.liveSinceMs,
+      leaseMs: this.context.config.leaseMs,
+    });
     let endedCount = 0;
     for (const { lease } of expired) {
       if (await this.ledger.change((tx) => this.expire(tx, lease, new Date(nowMs)))) endedCount++;
@@ -59,7 +63,12 @@ export class LeaseSweeperService implements OnApplicationBootstrap, OnModuleDest
     this.context.logger.warn({ agent: agentId, runId, fence, rank }, 'lease ran out');
     if (rank !== undefined && isLive(attempt.state)) {
       const message = `nothing was heard of ${agentId} (rank ${rank}) for the ${this.context.config.leaseMs / 1000} s of its lease`;
-      const failure = { class: 'node_lost' as const, code: 'ATTEMPT.AGENT_LOST', message, culprit: { rank, agent: agentId } };
+      const failure = {
+        class: 'node_lost' as const,
+        code: 'ATTEMPT.AGENT_LOST',
+        message,
+        culprit: { rank, agent: agentId },
+      };
       await this.endings.fail(tx, { run, attempt, actor: 'system', state: 'lost', failure });
     }
     const after = await this.ledger.runs.lock(tx, runId);
@@ -75,7 +84,10 @@ export class LeaseSweeperService implements OnApplicationBootstrap, OnModuleDest
   private noteSilence(): void {
     const nowMs = this.context.clock.now();
     if (nowMs - this.lastPulseMs > PULSE_MS + this.context.config.leaseMs / 3) {
-      this.context.logger.warn({ silentMs: nowMs - this.lastPulseMs }, 'this process stood still; leases get a fresh term');
+      this.context.logger.warn(
+        { silentMs: nowMs - this.lastPulseMs },
+        'this process stood still; leases get a fresh term',
+      );
       this.liveSinceMs = nowMs;
     }
     this.lastPulseMs = nowMs;

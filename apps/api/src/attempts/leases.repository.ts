@@ -28,8 +28,8 @@ export class LeasesRepository {
   }
 
   /**
-   * Renews the agent's leases of what it says it runs. One of an attempt that is over is left to run out, so that an agent
-   * which never confirms that it stopped frees its device all the same.
+   * Renews the agent's leases of what it says it runs. One of an attempt that is over is left to run out, so that an
+   * agent which never confirms that it stopped frees its device all the same.
    */
   async renew(agentId: string, running: readonly FencedRun[], expiresAt: Date): Promise<void> {
     const live = [...LIVE_ATTEMPT_STATES];
@@ -47,7 +47,11 @@ export class LeasesRepository {
   }
 
   /** Under the run's lock: a renewal may have come since it was read. */
-  async lockExpired(tx: Transaction, { agentId, fence }: Pick<LeaseRecord, 'agentId' | 'fence'>, now: Date): Promise<boolean> {
+  async lockExpired(
+    tx: Transaction,
+    { agentId, fence }: Pick<LeaseRecord, 'agentId' | 'fence'>,
+    now: Date,
+  ): Promise<boolean> {
     const rows = await tx.$queryRaw<{ agentId: string }[]>`
       SELECT "agentId" FROM "Lease" WHERE "agentId" = ${agentId} AND "fence" = ${fence} AND "expiresAt" < ${now} FOR UPDATE`;
     return rows.length === 1;

@@ -7,8 +7,9 @@ export interface HeldBlock {
 }
 
 /**
- * Who may delete a block. An upload holds its block before it looks whether the block is there; the collector deletes a block
- * only under the block's lock and after it looked for holds. So a block that an upload found is never deleted under it.
+ * Who may delete a block. An upload holds its block before it looks whether the block is there; the collector deletes a
+ * block only under the block's lock and after it looked for holds. So a block that an upload found is never deleted
+ * under it.
  */
 @Injectable()
 export class BlockHoldsRepository {
@@ -17,8 +18,8 @@ export class BlockHoldsRepository {
   /** Keeps blocks that no checkpoint references (yet) until `until`. */
   async hold(blocks: readonly HeldBlock[], until: Date): Promise<void> {
     const distinct = [...new Map(blocks.map((block) => [block.sha256, block])).values()];
-    // Locks in one order, so that two holders never wait for each other; one statement, because every block of a checkpoint
-    // comes through here.
+    // Locks in one order, so that two holders never wait for each other; one statement, because every block of a
+    // checkpoint comes through here.
     await this.prisma.$executeRaw`
       INSERT INTO "BlockHold" ("sha256", "bytes", "until")
       SELECT locked."sha256", locked."bytes", ${until}::timestamp

@@ -12,7 +12,10 @@ type PutBody = NonNullable<blobV1.PutRequest['body']>;
 
 const SHA256 = /^[0-9a-f]{64}$/;
 const BLOCK_BYTES_MAX = 16 * 1024 ** 2;
-/** From the upload of a block to the report of the part that names it; an API that was away in between is no reason to lose it. */
+/**
+ * From the upload of a block to the report of the part that names it; an API that was away in between is no reason to
+ * lose it.
+ */
 const HOLD_MS = 6 * 3_600_000;
 
 /** Takes a block of a checkpoint from a rank of a live attempt. */
@@ -26,8 +29,8 @@ export class BlockUploadService {
   ) {}
 
   /**
-   * True when the block was there already; its bytes are then not read. The fence is checked twice: an agent that was cut
-   * off in the middle of an upload must not finish it under its old fence.
+   * True when the block was there already; its bytes are then not read. The fence is checked twice: an agent that was
+   * cut off in the middle of an upload must not finish it under its old fence.
    */
   async receive(messages: AsyncGenerator<PutBody>): Promise<boolean> {
     const header = headerOf(await messages.next());

@@ -36,13 +36,27 @@ export class CheckpointPublisherService {
     if (!(await this.checkpoints.publish(tx, publication))) return false;
     const { id, manifest, bytes } = publication;
     await this.events.append(tx, {
-      type: 'run.checkpoint', runId: run.id, subject: id, actor: 'system', data: { step: manifest.step, state: 'durable', bytes },
+      type: 'run.checkpoint',
+      runId: run.id,
+      subject: id,
+      actor: 'system',
+      data: { step: manifest.step, state: 'durable', bytes },
     });
     await this.retention.apply(tx, run);
     return true;
   }
 
-  async noteFailure(tx: Transaction, { runId, step }: PartKey, { agentId, reason }: { agentId: string; reason: string }): Promise<void> {
-    await this.events.append(tx, { type: 'run.checkpoint', runId, subject: runId, actor: agentId, data: { step, state: 'failed', reason } });
+  async noteFailure(
+    tx: Transaction,
+    { runId, step }: PartKey,
+    { agentId, reason }: { agentId: string; reason: string },
+  ): Promise<void> {
+    await this.events.append(tx, {
+      type: 'run.checkpoint',
+      runId,
+      subject: runId,
+      actor: agentId,
+      data: { step, state: 'failed', reason },
+    });
   }
 }

@@ -30,8 +30,8 @@ export class CheckpointReportsService {
   ) {}
 
   /**
-   * When it resolves, the report may be acknowledged: what it says is in the database, or it is void (an old fence, an old
-   * session). Reports are idempotent.
+   * When it resolves, the report may be acknowledged: what it says is in the database, or it is void (an old fence, an
+   * old session). Reports are idempotent.
    */
   async report(session: SessionIdentity, report: agentV1.CheckpointReport): Promise<void> {
     if (report.state === 'staged') return;
@@ -42,7 +42,11 @@ export class CheckpointReportsService {
     if (attempt) await this.publishIfComplete(key, attempt);
   }
 
-  private async storePart(session: SessionIdentity, key: PartKey, { rank, part }: RankPart): Promise<AttemptRecord | undefined> {
+  private async storePart(
+    session: SessionIdentity,
+    key: PartKey,
+    { rank, part }: RankPart,
+  ): Promise<AttemptRecord | undefined> {
     return this.ledger.note(async (tx) => {
       const found = await this.lockAttempt(tx, session, key);
       if (!found || rankOf(found.attempt, session.agentId) !== rank) return undefined;
@@ -77,7 +81,10 @@ export class CheckpointReportsService {
       const ending = { ...locked, actor: 'system' };
       if (!(await this.endings.succeedIfComplete(tx, ending))) await this.endings.pauseIfComplete(tx, ending);
     });
-    this.logger.info({ runId: key.runId, fence: key.fence, step: key.step, checkpoint: id, bytes }, 'checkpoint is durable');
+    this.logger.info(
+      { runId: key.runId, fence: key.fence, step: key.step, checkpoint: id, bytes },
+      'checkpoint is durable',
+    );
   }
 
   /** A store that lost blocks, or ranks that disagree: training on would only hide it. */
@@ -105,7 +112,11 @@ export class CheckpointReportsService {
   }
 
   /** Undefined when the report is void: an old session, or not the fence in force. */
-  private async lockAttempt(tx: Transaction, session: SessionIdentity, key: PartKey): Promise<LockedAttempt | undefined> {
+  private async lockAttempt(
+    tx: Transaction,
+    session: SessionIdentity,
+    key: PartKey,
+  ): Promise<LockedAttempt | undefined> {
     if (!(await this.agents.isCurrent(tx, session))) return undefined;
     const locked = await this.ledger.lock(tx, key);
     return locked?.run.fence === key.fence ? locked : undefined;

@@ -37,7 +37,9 @@ export interface WritingCheckpoint {
   readonly parts: Readonly<Record<string, CheckpointPart>>;
 }
 
-/** Checkpoints while they are written, and the change that makes one durable. Whoever changes one holds its run's lock. */
+/**
+ * Checkpoints while they are written, and the change that makes one durable. Whoever changes one holds its run's lock.
+ */
 @Injectable()
 export class CheckpointWritesRepository {
   constructor(private readonly prisma: PrismaService) {}
@@ -63,13 +65,22 @@ export class CheckpointWritesRepository {
   /** The run's durable checkpoints, newest first. */
   async durableOf(reader: Transaction, runId: string): Promise<{ id: string; step: number }[]> {
     return reader.checkpoint.findMany({
-      where: { runId, state: 'durable' }, orderBy: [{ step: 'desc' }, { fence: 'desc' }], select: { id: true, step: true },
+      where: { runId, state: 'durable' },
+      orderBy: [{ step: 'desc' }, { fence: 'desc' }],
+      select: { id: true, step: true },
     });
   }
 
-  async findWriting(reader: Transaction | undefined, { runId, step, fence }: PartKey): Promise<WritingCheckpoint | null> {
-    const row = await (reader ?? this.prisma).checkpoint.findUnique({ where: { runId_step_fence: { runId, step, fence } } });
-    return row && { id: row.id, durable: row.state === 'durable', parts: row.parts as unknown as WritingCheckpoint['parts'] };
+  async findWriting(
+    reader: Transaction | undefined,
+    { runId, step, fence }: PartKey,
+  ): Promise<WritingCheckpoint | null> {
+    const row = await (reader ?? this.prisma).checkpoint.findUnique({
+      where: { runId_step_fence: { runId, step, fence } },
+    });
+    return (
+      row && { id: row.id, durable: row.state === 'durable', parts: row.parts as unknown as WritingCheckpoint['parts'] }
+    );
   }
 
   /** Adds a rank's part. From now on its blocks are referenced, so that the collector leaves them alone. */

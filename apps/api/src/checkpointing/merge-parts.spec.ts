@@ -4,7 +4,16 @@ import type { StoredPlan } from '../attempts/attempt-record';
 import type { CheckpointPart } from './checkpoint-part';
 import { mergeParts } from './merge-parts';
 
-const model: ModelConfig = { family: 'gpt2', layers: 2, heads: 1, hidden: 4, ffn: 16, context: 8, vocab: 11, tieEmbeddings: true };
+const model: ModelConfig = {
+  family: 'gpt2',
+  layers: 2,
+  heads: 1,
+  hidden: 4,
+  ffn: 16,
+  context: 8,
+  vocab: 11,
+  tieEmbeddings: true,
+};
 const plan = { runId: 'run_1', model, spec: { train: { seed: 7, batch: { global: 6 } } } } as StoredPlan;
 
 type Tensor = CheckpointPart['tensors'][number];
@@ -12,7 +21,10 @@ type Tensor = CheckpointPart['tensors'][number];
 function tensors(digit = 'a'): Tensor[] {
   return allParameters(model).flatMap(({ name, shape }) =>
     (['weight', 'm', 'v'] as const).map((kind) => ({
-      name, kind, dtype: 'f32' as const, shape: [...shape],
+      name,
+      kind,
+      dtype: 'f32' as const,
+      shape: [...shape],
       blocks: [{ sha256: digit.repeat(64), bytes: shape.reduce((product, extent) => product * extent, 4) }],
     })),
   );
@@ -27,27 +39,42 @@ describe('mergeParts', () => {
       expect(mergeParts(parts, plan, 5)).toEqual(whole);
     }
     expect(whole).toMatchObject({
-      version: 1, runId: 'run_1', step: 5, rng: { seed: 7 }, dataPosition: { samples: 30 }, optimizer: { type: 'adamw', step: 5 },
+      version: 1,
+      runId: 'run_1',
+      step: 5,
+      rng: { seed: 7 },
+      dataPosition: { samples: 30 },
+      optimizer: { type: 'adamw', step: 5 },
     });
     const count = allParameters(model).length;
-    expect(whole.tensors.map(({ name }) => name).slice(count, 2 * count)).toEqual(allParameters(model).map(({ name }) => name));
+    expect(whole.tensors.map(({ name }) => name).slice(count, 2 * count)).toEqual(
+      allParameters(model).map(({ name }) => name),
+    );
     expect(whole.tensors.slice(count, 2 * count).every(({ kind }) => kind === 'm')).toBe(true);
   });
 
   it('takes a tied embedding from two ranks if they hold the same bits', () => {
     const all = tensors();
     const [embedding] = all;
-    expect(mergeParts([{ tensors: all }, { tensors: [embedding as Tensor] }], plan, 1).tensors).toHaveLength(all.length);
+    expect(mergeParts([{ tensors: all }, { tensors: [embedding as Tensor] }], plan, 1).tensors).toHaveLength(
+      all.length,
+    );
     const [other] = tensors('b');
-    expect(() => mergeParts([{ tensors: all }, { tensors: [other as Tensor] }], plan, 1)).toThrow(/different bits of weight of transformer.wte.weight/);
+    expect(() => mergeParts([{ tensors: all }, { tensors: [other as Tensor] }], plan, 1)).toThrow(
+      /different bits of weight of transformer.wte.weight/,
+    );
   });
 
   it('refuses parts that lack a tensor, have one too many, or one of another size', () => {
     const all = tensors();
-    expect(() => mergeParts([{ tensors: all.slice(1) }], plan, 1)).toThrow(/no rank wrote weight of transformer.wte.weight/);
+    expect(() => mergeParts([{ tensors: all.slice(1) }], plan, 1)).toThrow(
+      /no rank wrote weight of transformer.wte.weight/,
+    );
     const stranger = { ...(all[0] as Tensor), name: 'stranger' };
     expect(() => mergeParts([{ tensors: [...all, stranger] }], plan, 1)).toThrow(/the model has/);
-    const short = all.map((tensor, index) => (index === 0 ? { ...tensor, blocks: [{ sha256: 'a'.repeat(64), bytes: 4 }] } : tensor));
+    const short = all.map((tensor, index) =>
+      index === 0 ? { ...tensor, blocks: [{ sha256: 'a'.repeat(64), bytes: 4 }] } : tensor,
+    );
     expect(() => mergeParts([{ tensors: short }], plan, 1)).toThrow(/in 4 bytes/);
   });
 });

@@ -10,9 +10,9 @@ const KINDS = ['weight', 'm', 'v'] as const;
 const F32_BYTES = 4;
 
 /**
- * The parts of all ranks as one manifest: every parameter's weight, then every first moment, then every second one, each in
- * the fixed global order, so that the manifest does not depend on the partition. A tied embedding may come from two ranks,
- * whose copies must then be the same bits. Error: CHECKPOINT.PARTS_INCOMPLETE.
+ * The parts of all ranks as one manifest: every parameter's weight, then every first moment, then every second one,
+ * each in the fixed global order, so that the manifest does not depend on the partition. A tied embedding may come from
+ * two ranks, whose copies must then be the same bits. Error: CHECKPOINT.PARTS_INCOMPLETE.
  */
 export function mergeParts(parts: readonly CheckpointPart[], plan: StoredPlan, step: number): ManifestDocument {
   const found = tensorsByKey(parts, step);
@@ -24,9 +24,13 @@ export function mergeParts(parts: readonly CheckpointPart[], plan: StoredPlan, s
       return tensor;
     }),
   );
-  if (found.size !== tensors.length) throw partsIncomplete(step, `they hold ${found.size} tensors, the model has ${tensors.length}`);
+  if (found.size !== tensors.length)
+    throw partsIncomplete(step, `they hold ${found.size} tensors, the model has ${tensors.length}`);
   return {
-    version: 1, runId: plan.runId, step, model: plan.model,
+    version: 1,
+    runId: plan.runId,
+    step,
+    model: plan.model,
     rng: { seed: plan.spec.train.seed },
     dataPosition: { samples: step * plan.spec.train.batch.global },
     optimizer: { type: 'adamw', step },
@@ -51,7 +55,10 @@ function checkSize({ kind, name, shape, blocks }: ManifestTensor, expected: read
   const bytes = blocks.reduce((sum, block) => sum + block.bytes, 0);
   const size = expected.reduce((product, extent) => product * extent, F32_BYTES);
   if (shape.length !== expected.length || shape.some((extent, index) => extent !== expected[index]) || bytes !== size) {
-    throw partsIncomplete(step, `${kind} of ${name} is [${shape.join(', ')}] in ${bytes} bytes, not [${expected.join(', ')}]`);
+    throw partsIncomplete(
+      step,
+      `${kind} of ${name} is [${shape.join(', ')}] in ${bytes} bytes, not [${expected.join(', ')}]`,
+    );
   }
 }
 

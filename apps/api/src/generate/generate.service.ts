@@ -44,27 +44,44 @@ export class GenerateService {
     const promptTokens = [...tokenizer.encode(request.prompt)];
     if (promptTokens.length === 0) throw promptEmpty();
     const { maxTokens, temperature, seed } = request;
-    const tokens = await this.queue.run(() => this.run(checkpoint, model, { promptTokens, maxTokens, temperature, seed }));
+    const tokens = await this.queue.run(() =>
+      this.run(checkpoint, model, { promptTokens, maxTokens, temperature, seed }),
+    );
     return { text: tokenizer.decode(tokens), tokens: tokens.length };
   }
 
   private async run(checkpoint: DurableCheckpoint, model: ModelConfig, sampling: Sampling): Promise<readonly number[]> {
     const gang = await this.gangs.choose(checkpoint.runId, model.layers);
     const manifest = weightsOf(checkpoint, model);
-    await this.holds.hold(manifest.tensors.flatMap(({ blocks }) => blocks), new Date(this.clock.now() + HOLD_MS));
-    return this.tasks.run({
-      taskId: newId('gen'), dataKey: randomBytes(32).toString('hex'), model, manifest,
-      stages: stageSlices(model, partitionLayers(model.layers, gang.length)),
-      peers: gang.map(({ id, dataAddress }, rank) => ({ rank, agentId: id, address: dataAddress })),
-      ...sampling,
-    }, TIMEOUT_MS);
+    await this.holds.hold(
+      manifest.tensors.flatMap(({ blocks }) => blocks),
+      new Date(this.clock.now() + HOLD_MS),
+    );
+    return this.tasks.run(
+      {
+        taskId: newId('gen'),
+        dataKey: randomBytes(32).toString('hex'),
+        model,
+        manifest,
+        stages: stageSlices(model, partitionLayers(model.layers, gang.length)),
+        peers: gang.map(({ id, dataAddress }, rank) => ({ rank, agentId: id, address: dataAddress })),
+        ...sampling,
+      },
+      TIMEOUT_MS,
+    );
   }
 }
 
 /** Weights alone: moments are of no use here, and would double the message. */
 function weightsOf({ manifest, step }: DurableCheckpoint, model: ModelConfig): GeneratePlan['manifest'] {
   return {
-    ...manifest, runId: manifest.runId ?? 'import', step, model, optimizer: null, rng: { seed: 0 }, dataPosition: { samples: 0 },
+    ...manifest,
+    runId: manifest.runId ?? 'import',
+    step,
+    model,
+    optimizer: null,
+    rng: { seed: 0 },
+    dataPosition: { samples: 0 },
     tensors: manifest.tensors.filter(({ kind }) => kind === 'weight'),
   };
 }

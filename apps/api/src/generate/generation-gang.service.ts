@@ -13,7 +13,10 @@ export class GenerationGangService {
     private readonly registry: SessionRegistry,
   ) {}
 
-  /** Index = rank. Agents whose sessions are at another replica cannot be asked from here. @throws AppError GENERATE.NO_AGENTS */
+  /**
+   * Index = rank. Agents whose sessions are at another replica cannot be asked from here. @throws AppError
+   * GENERATE.NO_AGENTS
+   */
   async choose(runId: string | null, layers: number): Promise<AgentWithLease[]> {
     const run = runId === null ? null : await this.runs.find(runId);
     const connected = (await this.agents.all()).filter(({ id }) => this.registry.get(id) !== undefined);

@@ -7,10 +7,14 @@ describe('GenerationQueue', () => {
     const queue = new GenerationQueue(2, tooManyGenerations);
     const order: string[] = [];
     let release: () => void = () => undefined;
-    const first = queue.run(() => new Promise<void>((resolve) => (release = resolve)).then(() => void order.push('first')));
+    const first = queue.run(() =>
+      new Promise<void>((resolve) => (release = resolve)).then(() => void order.push('first')),
+    );
     const second = queue.run(async () => void order.push('second'));
     const third = queue.run(async () => Promise.reject(new Error('of the third')));
-    expect(() => queue.run(async () => undefined)).toThrow(expect.objectContaining({ code: 'GENERATE.BUSY', kind: 'unavailable' }) as Error);
+    expect(() => queue.run(async () => undefined)).toThrow(
+      expect.objectContaining({ code: 'GENERATE.BUSY', kind: 'unavailable' }) as Error,
+    );
     await new Promise((resolve) => setImmediate(resolve));
     expect(order).toEqual([]);
     release();

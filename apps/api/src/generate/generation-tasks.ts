@@ -54,7 +54,10 @@ export class GenerationTasks {
     const { taskId } = plan;
     const session = this.registry.get(agentId);
     if (!session) return this.fail(taskId, generationFailed(agentId, 'its session has ended'));
-    session.send({ $case: 'generate', value: { commandId: `generate:${taskId}`, taskId, planJson: JSON.stringify(plan) } });
+    session.send({
+      $case: 'generate',
+      value: { commandId: `generate:${taskId}`, taskId, planJson: JSON.stringify(plan) },
+    });
   }
 
   /** A command's id is `generate:TASK`. */

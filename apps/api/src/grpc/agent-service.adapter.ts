@@ -64,8 +64,8 @@ interface SessionHandlers {
 }
 
 /**
- * One stream. Messages are dealt with one after the other, in the order in which they came, except heartbeats: a lease must
- * not run out because a batch of metrics takes long to store.
+ * One stream. Messages are dealt with one after the other, in the order in which they came, except heartbeats: a lease
+ * must not run out because a batch of metrics takes long to store.
  */
 class SessionConnection implements AgentTransport {
   private readonly outgoing: OutgoingQueue;
@@ -76,7 +76,10 @@ class SessionConnection implements AgentTransport {
   private tail: Promise<void> = Promise.resolve();
   private heartbeatRunning = false;
 
-  constructor(private readonly call: Call, private readonly handlers: SessionHandlers) {
+  constructor(
+    private readonly call: Call,
+    private readonly handlers: SessionHandlers,
+  ) {
     this.outgoing = new OutgoingQueue(call);
     call.on('data', (message: agentV1.AgentMessage) => this.received(message.body));
     call.on('error', () => this.end());
@@ -104,7 +107,8 @@ class SessionConnection implements AgentTransport {
   }
 
   private received(body: AgentBody | undefined): void {
-    // A body of a kind that this version does not know is of a newer agent: ignored, as protocol buffers are meant to be.
+    // A body of a kind that this version does not know is of a newer agent: ignored, as protocol buffers are meant to
+    // be.
     if (this.ended || body === undefined) return;
     if (!this.session && !this.opening) {
       if (body.$case !== 'register') return this.close(registerFirst());
@@ -136,10 +140,13 @@ class SessionConnection implements AgentTransport {
   private enqueue(work: () => Promise<void>): void {
     this.waitingCount++;
     if (this.waitingCount >= INCOMING_MESSAGES_MAX) this.call.pause();
-    this.tail = this.tail.then(work).catch((error: unknown) => this.broken(error)).finally(() => {
-      this.waitingCount--;
-      if (this.waitingCount < INCOMING_MESSAGES_MAX / 2 && this.call.isPaused()) this.call.resume();
-    });
+    this.tail = this.tail
+      .then(work)
+      .catch((error: unknown) => this.broken(error))
+      .finally(() => {
+        this.waitingCount--;
+        if (this.waitingCount < INCOMING_MESSAGES_MAX / 2 && this.call.isPaused()) this.call.resume();
+      });
   }
 
   /** The agent dials again and sends what was not acknowledged. */
@@ -153,6 +160,9 @@ class SessionConnection implements AgentTransport {
     if (this.ended) return;
     this.ended = true;
     const { session } = this;
-    if (session) void this.handlers.closed(session).catch((error: unknown) => this.handlers.report('session did not close', error));
+    if (session)
+      void this.handlers
+        .closed(session)
+        .catch((error: unknown) => this.handlers.report('session did not close', error));
   }
 }

@@ -1,5 +1,10 @@
 import { once } from 'node:events';
-import type { handleClientStreamingCall, handleServerStreamingCall, ServerReadableStream, ServerWritableStream } from '@grpc/grpc-js';
+import type {
+  handleClientStreamingCall,
+  handleServerStreamingCall,
+  ServerReadableStream,
+  ServerWritableStream,
+} from '@grpc/grpc-js';
 import { Inject, Injectable } from '@nestjs/common';
 import type { blobV1 } from '@millrace/contracts';
 import { describeError, type Logger } from '@millrace/core';

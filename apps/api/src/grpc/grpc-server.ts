@@ -50,7 +50,9 @@ export class GrpcServer implements OnApplicationBootstrap, OnModuleDestroy {
     const address = `${this.config.host}:${this.config.grpcPort}`;
     const credentials = await this.credentials();
     this.port = await new Promise<number>((resolve, reject) => {
-      this.server.bindAsync(address, credentials, (error, port) => (error ? reject(portTaken(address, error)) : resolve(port)));
+      this.server.bindAsync(address, credentials, (error, port) =>
+        error ? reject(portTaken(address, error)) : resolve(port),
+      );
     });
   }
 

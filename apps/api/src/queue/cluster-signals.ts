@@ -3,8 +3,8 @@ import { Injectable } from '@nestjs/common';
 type Listener = () => void;
 
 /**
- * What one part of this replica tells another after a commit, only to be quick: everything signalled here is in the database
- * and is found by the next periodic pass too, so a lost signal costs time and nothing else.
+ * What one part of this replica tells another after a commit, only to be quick: everything signalled here is in the
+ * database and is found by the next periodic pass too, so a lost signal costs time and nothing else.
  */
 @Injectable()
 export class ClusterSignals {

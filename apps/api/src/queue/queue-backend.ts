@@ -9,7 +9,11 @@ const MAX_STALLED_COUNT = 5;
 /** The part of BullMQ that is used, whichever store is behind it. */
 export interface JobQueue {
   add(name: string, data: object, options: JobsOptions): Promise<unknown>;
-  upsertJobScheduler(id: string, repeat: { every: number }, template: { name: string; data: object; opts: JobsOptions }): Promise<unknown>;
+  upsertJobScheduler(
+    id: string,
+    repeat: { every: number },
+    template: { name: string; data: object; opts: JobsOptions },
+  ): Promise<unknown>;
   close(): Promise<void>;
 }
 
@@ -26,7 +30,10 @@ export interface QueueRequest {
 }
 
 /** A queue and its worker: on Redis if there is one, else on the database that is there anyway. */
-export function openQueue({ name, config, concurrency, process, onError }: QueueRequest): { queue: JobQueue; worker: JobWorker } {
+export function openQueue({ name, config, concurrency, process, onError }: QueueRequest): {
+  queue: JobQueue;
+  worker: JobWorker;
+} {
   const { databaseUrl, redisUrl } = config;
   const options = { concurrency, maxStalledCount: MAX_STALLED_COUNT };
   if (redisUrl === undefined) {

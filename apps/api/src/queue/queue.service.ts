@@ -8,7 +8,12 @@ import { QueueCommandsService } from './queue-commands.service';
 
 const QUEUE_NAME = 'millrace';
 /** Bounded retries; what still fails is done by the next periodic command. Finished jobs leave nothing behind. */
-const JOB_OPTIONS = { attempts: 3, backoff: { type: 'exponential', delay: 500 }, removeOnComplete: true, removeOnFail: 100 };
+const JOB_OPTIONS = {
+  attempts: 3,
+  backoff: { type: 'exponential', delay: 500 },
+  removeOnComplete: true,
+  removeOnFail: 100,
+};
 /** Signals within this time become one command. */
 const COALESCE_MS = 20;
 
@@ -29,7 +34,9 @@ export class QueueService implements OnApplicationBootstrap, OnModuleDestroy {
   async onApplicationBootstrap(): Promise<void> {
     const { config, logger } = this.context;
     const opened = openQueue({
-      name: QUEUE_NAME, config, concurrency: QUEUE_COMMANDS.length,
+      name: QUEUE_NAME,
+      config,
+      concurrency: QUEUE_COMMANDS.length,
       process: async ({ name }) => {
         assert(isQueueCommand(name), `${name} is not a command of this queue`);
         await this.commands.run(name);

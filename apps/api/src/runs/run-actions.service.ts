@@ -27,10 +27,15 @@ export class RunActionsService {
       const reason = { code: 'RUN.CANCELLED', message: `cancelled by ${actor}` };
       if (attempt && isLive(attempt.state)) await this.endings.cancel(tx, attempt, actor);
       // A recovering run's devices may still be stopping; they belong to an attempt that is over already.
-      const waits = canTransition(run.state, 'stopping') && run.state !== 'recovering' && (await this.ledger.leases.ofRun(tx, id)).length > 0;
+      const waits =
+        canTransition(run.state, 'stopping') &&
+        run.state !== 'recovering' &&
+        (await this.ledger.leases.ofRun(tx, id)).length > 0;
       const changes = { actor, reason, stopping: 'cancel' as const };
       if (waits) return this.moved(tx, run, { to: 'stopping', ...changes });
-      const direct = canTransition(run.state, 'cancelled') ? run : await this.moved(tx, run, { to: 'stopping', ...changes });
+      const direct = canTransition(run.state, 'cancelled')
+        ? run
+        : await this.moved(tx, run, { to: 'stopping', ...changes });
       return this.moved(tx, direct, { to: 'cancelled', ...changes });
     });
   }
@@ -66,7 +71,13 @@ export class RunActionsService {
         throw runStateConflict(id, run.state, 'take a checkpoint; only a running one can');
       }
       await this.boundaries.request(tx, attempt, { checkpoint: true, stop: false });
-      await this.ledger.transitions.note(tx, { type: 'run.checkpoint', runId: id, subject: id, actor, data: { state: 'requested', fence: run.fence } });
+      await this.ledger.transitions.note(tx, {
+        type: 'run.checkpoint',
+        runId: id,
+        subject: id,
+        actor,
+        data: { state: 'requested', fence: run.fence },
+      });
       return run;
     });
   }

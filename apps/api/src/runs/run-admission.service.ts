@@ -24,9 +24,13 @@ export class RunAdmissionService {
   /** @throws AppError RUN.SPEC_UNFIT naming the fields */
   async admit(spec: RunSpec): Promise<AdmittedRun> {
     const dataset = await this.datasets.findByIdOrName(spec.data.dataset);
-    if (!dataset) throw specUnfit([{ path: '/data/dataset', message: `there is no dataset with the id or name "${spec.data.dataset}"` }]);
+    if (!dataset)
+      throw specUnfit([
+        { path: '/data/dataset', message: `there is no dataset with the id or name "${spec.data.dataset}"` },
+      ]);
     const init = await this.initCheckpoint(spec);
-    const vocab = spec.model.vocab === 'auto' ? Math.max(dataset.vocab, init?.manifest.model.vocab ?? 0) : spec.model.vocab;
+    const vocab =
+      spec.model.vocab === 'auto' ? Math.max(dataset.vocab, init?.manifest.model.vocab ?? 0) : spec.model.vocab;
     if (vocab < dataset.vocab) {
       const message = `${vocab} is below the ${dataset.vocab} of dataset ${dataset.name}; use "auto" or at least ${dataset.vocab}`;
       throw specUnfit([{ path: '/model/vocab', message }]);
@@ -55,9 +59,15 @@ function checkTokens({ data, model }: RunSpec, tokens: number): void {
 }
 
 /** Tensor by tensor, so that the message names the first that does not fit. */
-function checkInit({ model: { init }, train }: RunSpec, model: ModelConfig, { id, step, manifest }: DurableCheckpoint): void {
+function checkInit(
+  { model: { init }, train }: RunSpec,
+  model: ModelConfig,
+  { id, step, manifest }: DurableCheckpoint,
+): void {
   const refuse = (message: string): AppError => specUnfit([{ path: '/model/init/id', message }]);
-  const weights = new Map(manifest.tensors.filter(({ kind }) => kind === 'weight').map((tensor) => [tensor.name, tensor.shape]));
+  const weights = new Map(
+    manifest.tensors.filter(({ kind }) => kind === 'weight').map((tensor) => [tensor.name, tensor.shape]),
+  );
   for (const { name, shape } of allParameters(model)) {
     const given = weights.get(name);
     if (given === undefined) throw refuse(`${id} has no ${name}, which the model of this spec has`);
@@ -69,7 +79,8 @@ function checkInit({ model: { init }, train }: RunSpec, model: ModelConfig, { id
   const [extra] = weights.keys();
   if (extra !== undefined) throw refuse(`${id} has ${extra}, which the model of this spec has not`);
   const { heads } = manifest.model as { heads: number | null };
-  if (heads !== null && heads !== model.heads) throw refuse(`${id} has ${heads} heads, the model of this spec has ${model.heads}`);
+  if (heads !== null && heads !== model.heads)
+    throw refuse(`${id} has ${heads} heads, the model of this spec has ${model.heads}`);
   if (init.from !== 'checkpoint') return;
   if (!manifest.tensors.some(({ kind }) => kind === 'm')) {
     throw refuse(`${id} has weights but no optimizer state; use { from: safetensors, id: ${id} }`);

@@ -21,6 +21,14 @@ export class RunDatasetsRepository {
     const row = await this.prisma.dataset.findUnique({ where: { id } });
     if (!row) return null;
     const { vocab, tokenizer, sha256 } = row;
-    return { id, vocab, tokenizer, sha256, tokens: Number(row.tokens), bytes: Number(row.bytes), dtype: row.dtype === 'u32' ? 'u32' : 'u16' };
+    return {
+      id,
+      vocab,
+      tokenizer,
+      sha256,
+      tokens: Number(row.tokens),
+      bytes: Number(row.bytes),
+      dtype: row.dtype === 'u32' ? 'u32' : 'u16',
+    };
   }
 }

@@ -4,7 +4,10 @@ import { CheckpointWritesRepository } from '../checkpointing/checkpoint-writes.r
 import { RunLedger } from './run-ledger';
 import { runCheckpointInUse, runInUse, runNotFound } from './runs.errors';
 
-/** Deletes runs that are over, with their metrics, logs, attempts and checkpoints; the blocks go with the next collection. */
+/**
+ * Deletes runs that are over, with their metrics, logs, attempts and checkpoints; the blocks go with the next
+ * collection.
+ */
 @Injectable()
 export class RunRemovalService {
   constructor(
@@ -25,7 +28,13 @@ export class RunRemovalService {
       if (user) throw runCheckpointInUse(id, user.runId);
       await this.checkpoints.deleteOf(tx, id);
       await this.ledger.runs.delete(tx, id);
-      await this.ledger.transitions.note(tx, { type: 'run.deleted', runId: id, subject: id, actor, data: { name: run.name, state: run.state } });
+      await this.ledger.transitions.note(tx, {
+        type: 'run.deleted',
+        runId: id,
+        subject: id,
+        actor,
+        data: { name: run.name, state: run.state },
+      });
     });
   }
 }

@@ -13,7 +13,10 @@ export interface Transition extends RunChanges {
   readonly actor: string;
 }
 
-/** Every change of a run's state: the guarded update and its event, in the caller's transaction; and the events beside it. */
+/**
+ * Every change of a run's state: the guarded update and its event, in the caller's transaction; and the events beside
+ * it.
+ */
 @Injectable()
 export class RunTransitionsService {
   constructor(
@@ -30,7 +33,8 @@ export class RunTransitionsService {
   /** The run as it is afterwards; undefined when somebody else was first, and then nothing was changed. */
   async move(tx: Transaction, run: RunRecord, { to, actor, ...changes }: Transition): Promise<RunRecord | undefined> {
     const all: RunChanges & { to: RunState } = {
-      to, ...changes,
+      to,
+      ...changes,
       ...(isFinal(to) ? { finishedAt: new Date(this.clock.now()) } : {}),
       ...(to === 'starting' && run.startedAt === null ? { startedAt: new Date(this.clock.now()) } : {}),
     };
@@ -38,11 +42,23 @@ export class RunTransitionsService {
     const reason = changes.reason === undefined ? run.reason : changes.reason;
     const fence = changes.fence ?? run.fence;
     await this.events.append(tx, {
-      type: 'run.state', runId: run.id, subject: run.id, actor,
-      data: { from: run.state, state: to, fence, step: run.step, reason: reason && { code: reason.code, message: reason.message } },
+      type: 'run.state',
+      runId: run.id,
+      subject: run.id,
+      actor,
+      data: {
+        from: run.state,
+        state: to,
+        fence,
+        step: run.step,
+        reason: reason && { code: reason.code, message: reason.message },
+      },
     });
     return {
-      ...run, state: to, fence, reason,
+      ...run,
+      state: to,
+      fence,
+      reason,
       stopping: changes.stopping === undefined ? run.stopping : (changes.stopping ?? undefined),
       failures: changes.failures ?? run.failures,
     };

@@ -64,7 +64,11 @@ export class RunsRepository {
    * Moves the run to `to` if the table allows it from the state that it has now, and its fence is the one of `run`.
    * False: somebody else was first, and nothing was changed.
    */
-  async transition(tx: Transaction, run: RunRecord, { to, ...changes }: RunChanges & { readonly to: RunState }): Promise<boolean> {
+  async transition(
+    tx: Transaction,
+    run: RunRecord,
+    { to, ...changes }: RunChanges & { readonly to: RunState },
+  ): Promise<boolean> {
     const { count } = await tx.run.updateMany({
       where: { id: run.id, fence: run.fence, state: { in: allowedSources(to) } },
       data: { state: to, version: { increment: 1 }, ...columns(changes) },
@@ -110,10 +114,14 @@ export class RunsRepository {
   }
 
   /** Which runs that are not over start from which of the given checkpoints. */
-  async startingFrom(reader: Transaction, checkpointIds: readonly string[]): Promise<{ runId: string; checkpointId: string }[]> {
+  async startingFrom(
+    reader: Transaction,
+    checkpointIds: readonly string[],
+  ): Promise<{ runId: string; checkpointId: string }[]> {
     return reader.$queryRaw`
       SELECT "id" AS "runId", "spec" #>> '{model,init,id}' AS "checkpointId" FROM "Run"
-      WHERE "state" = ANY(${LIVE_STATES}::text[]) AND "spec" #>> '{model,init,id}' = ANY(${[...checkpointIds]}::text[])`;
+      WHERE "state" = ANY(${LIVE_STATES}::text[])
+        AND "spec" #>> '{model,init,id}' = ANY(${[...checkpointIds]}::text[])`;
   }
 }
 

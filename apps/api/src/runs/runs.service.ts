@@ -35,7 +35,11 @@ export class RunsService {
     await this.ledger.change(async (tx) => {
       await this.ledger.runs.create(tx, { id, spec, datasetId, reason });
       await this.ledger.transitions.note(tx, {
-        type: 'run.state', runId: id, subject: id, actor, data: { from: null, state: 'queued', fence: 0, step: 0, reason },
+        type: 'run.state',
+        runId: id,
+        subject: id,
+        actor,
+        data: { from: null, state: 'queued', fence: 0, step: 0, reason },
       });
     });
     return { id, state: 'queued' };
@@ -61,7 +65,12 @@ export class RunsService {
     const attempts = await this.ledger.attempts.ofRuns(runs.map(({ id }) => id));
     const last = runs.at(-1);
     return {
-      items: runs.map((run) => runBody(run, attempts.filter(({ runId }) => runId === run.id))),
+      items: runs.map((run) =>
+        runBody(
+          run,
+          attempts.filter(({ runId }) => runId === run.id),
+        ),
+      ),
       nextCursor: rows.length > limit && last ? formatCursor(last) : null,
     };
   }
@@ -95,6 +104,14 @@ function formatCursor({ createdAt, id }: { createdAt: Date; id: string }): strin
 function parseCursor(cursor: string): { createdAt: Date; id: string } {
   const [time, id, ...rest] = Buffer.from(cursor, 'base64url').toString().split(' ');
   const ms = Number(time);
-  if (time === undefined || time === '' || !Number.isSafeInteger(ms) || Math.abs(ms) > 8.64e15 || !id || rest.length > 0) throw runCursorInvalid();
+  if (
+    time === undefined ||
+    time === '' ||
+    !Number.isSafeInteger(ms) ||
+    Math.abs(ms) > 8.64e15 ||
+    !id ||
+    rest.length > 0
+  )
+    throw runCursorInvalid();
   return { createdAt: new Date(ms), id };
 }

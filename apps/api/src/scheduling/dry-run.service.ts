@@ -39,25 +39,45 @@ export class DryRunService {
     const { bubbleOfTotal, bubbleOfIdeal, peakMicroBatches } = simulation;
     return {
       stages: shape.stages.map(({ firstLayer, layerCount, embedding, head, parameters, memoryBytes }, rank) => ({
-        rank, agent: gang[rank]?.id ?? null, firstLayer, layerCount, embedding, head, parameters, memoryBytes,
+        rank,
+        agent: gang[rank]?.id ?? null,
+        firstLayer,
+        layerCount,
+        embedding,
+        head,
+        parameters,
+        memoryBytes,
       })),
       schedule: { name: shape.schedule.name, microBatches: shape.microBatches },
       predicted: {
-        stepTimeMs, bubbleOfTotal, bubbleOfIdeal,
-        peakMicroBatches: { untilInput: [...peakMicroBatches.untilInput], untilWeight: [...peakMicroBatches.untilWeight] },
+        stepTimeMs,
+        bubbleOfTotal,
+        bubbleOfIdeal,
+        peakMicroBatches: {
+          untilInput: [...peakMicroBatches.untilInput],
+          untilWeight: [...peakMicroBatches.untilWeight],
+        },
       },
       timetable: formatTimetable(shape.schedule, times),
-      pending: pending === undefined ? null : { code: pending.code, message: pending.sentence, nearest: pending.nearest },
+      pending:
+        pending === undefined ? null : { code: pending.code, message: pending.sentence, nearest: pending.nearest },
     };
   }
 
-  private async tryPlacement(spec: RunSpec, shape: RunShape, agents: readonly AgentWithLease[]): Promise<TriedPlacement> {
+  private async tryPlacement(
+    spec: RunSpec,
+    shape: RunShape,
+    agents: readonly AgentWithLease[],
+  ): Promise<TriedPlacement> {
     const nowMs = this.clock.now();
     const waiting: QueuedRun[] = [];
-    for (const run of await this.runs.inStates(PLACEABLE_STATES)) waiting.push(queuedRun(run, (await this.shapes.of(run)).shape));
+    for (const run of await this.runs.inStates(PLACEABLE_STATES))
+      waiting.push(queuedRun(run, (await this.shapes.of(run)).shape));
     const tried = queuedRun({ id: DRY_RUN_ID, priority: spec.priority, createdAt: new Date(nowMs), spec }, shape);
     const { placements, pending } = planPlacement({
-      policy: {}, now: nowMs, queue: [...waiting, tried],
+      policy: {},
+      now: nowMs,
+      queue: [...waiting, tried],
       inventory: agents.map((agent) => inventoryAgent(agent, { nowMs, silentMs: this.config.leaseMs })),
     });
     const ids = placements.find(({ runId }) => runId === DRY_RUN_ID)?.agentIds ?? [];

@@ -33,8 +33,8 @@ export class GangPlacementService {
   ) {}
 
   /**
-   * False, and nothing changed, when somebody else was first: the run is not placeable any more, it has a newer fence, or
-   * one of the devices was given away. Two schedulers may try at the same time.
+   * False, and nothing changed, when somebody else was first: the run is not placeable any more, it has a newer fence,
+   * or one of the devices was given away. Two schedulers may try at the same time.
    */
   async place(run: RunRecord, placement: Placement): Promise<boolean> {
     try {
@@ -50,12 +50,23 @@ export class GangPlacementService {
     if (!run || run.fence !== seen.fence || !PLACEABLE_STATES.includes(run.state)) return false;
     const fence = run.fence + 1;
     const plan = await this.plan(tx, { run, shaped, gang, fence });
-    const moved = await this.ledger.transitions.move(tx, run, { to: 'scheduled', actor: 'system', fence, reason: null });
+    const moved = await this.ledger.transitions.move(tx, run, {
+      to: 'scheduled',
+      actor: 'system',
+      fence,
+      reason: null,
+    });
     if (!moved) return false;
     const expiresAt = new Date(this.context.clock.now() + this.context.config.leaseMs);
     const leases = gang.map(({ id }, rank) => ({ agentId: id, runId: run.id, fence, rank, expiresAt }));
     if (!(await this.ledger.leases.grant(tx, leases))) throw deviceTaken(run.id);
-    if (!(await this.agents.allUsable(tx, gang.map(({ id }) => id)))) throw deviceTaken(run.id);
+    if (
+      !(await this.agents.allUsable(
+        tx,
+        gang.map(({ id }) => id),
+      ))
+    )
+      throw deviceTaken(run.id);
     await this.createAttempt(tx, plan, gang);
     return true;
   }
@@ -63,26 +74,49 @@ export class GangPlacementService {
   private async createAttempt(tx: Transaction, plan: StoredPlan, gang: Gang): Promise<void> {
     const { runId, fence } = plan;
     const id = newId('attempt');
-    const ranks: RankStatuses = Object.fromEntries(gang.map((agent, rank) => [rank, { agent: agent.id, state: 'pending', step: 0 }]));
+    const ranks: RankStatuses = Object.fromEntries(
+      gang.map((agent, rank) => [rank, { agent: agent.id, state: 'pending', step: 0 }]),
+    );
     await this.ledger.attempts.create(tx, { id, runId, fence, plan, dataKey: randomBytes(32).toString('hex'), ranks });
     await this.ledger.transitions.note(tx, {
-      type: 'run.attempt', runId, subject: id, actor: 'system',
-      data: { fence, state: 'scheduled', failure: null, fromStep: plan.firstStep, agents: gang.map((agent) => agent.id) },
+      type: 'run.attempt',
+      runId,
+      subject: id,
+      actor: 'system',
+      data: {
+        fence,
+        state: 'scheduled',
+        failure: null,
+        fromStep: plan.firstStep,
+        agents: gang.map((agent) => agent.id),
+      },
     });
   }
 
   private async plan(tx: Transaction, { run, shaped, gang, fence }: Planned): Promise<StoredPlan> {
     const { shape, dataset } = shaped;
-    assert(gang.length === shape.stages.length, `${run.id} has ${shape.stages.length} stages and was given ${gang.length} devices`);
+    assert(
+      gang.length === shape.stages.length,
+      `${run.id} has ${shape.stages.length} stages and was given ${gang.length} devices`,
+    );
     const source = await this.resumeSource.find(tx, run);
     const { stepTimeMs, simulation } = predictStep(shape, gang.map(gflopsOf));
     const { sha256, bytes, dtype, tokens } = dataset;
     return {
-      runId: run.id, fence, spec: run.spec, model: shape.model,
-      stages: shape.stages.map(({ firstLayer, layerCount, embedding, head }) => ({ firstLayer, layerCount, embedding, head })),
+      runId: run.id,
+      fence,
+      spec: run.spec,
+      model: shape.model,
+      stages: shape.stages.map(({ firstLayer, layerCount, embedding, head }) => ({
+        firstLayer,
+        layerCount,
+        embedding,
+        head,
+      })),
       peers: gang.map(({ id, dataAddress }, rank) => ({ rank, agentId: id, address: dataAddress })),
       dataset: { sha256, bytes, dtype, tokens },
-      ...source, lastStep: run.spec.train.steps,
+      ...source,
+      lastStep: run.spec.train.steps,
       predicted: { stepTimeMs, bubbleOfTotal: simulation.bubbleOfTotal },
     };
   }

@@ -7,7 +7,9 @@ const GIB = 1024 ** 3;
 
 export interface InventoryView {
   readonly nowMs: number;
-  /** An agent that was not heard of for this long does not count as connected, whatever its last session left behind. */
+  /**
+   * An agent that was not heard of for this long does not count as connected, whatever its last session left behind.
+   */
   readonly silentMs: number;
 }
 
@@ -15,7 +17,9 @@ export interface InventoryView {
 export function inventoryAgent(agent: AgentWithLease, { nowMs, silentMs }: InventoryView): InventoryAgent {
   const adapter = agent.adapter as { memoryBytes?: number };
   return {
-    id: agent.id, host: agent.host, device: agent.device,
+    id: agent.id,
+    host: agent.host,
+    device: agent.device,
     memoryBytes: adapter.memoryBytes !== undefined && adapter.memoryBytes > 0 ? adapter.memoryBytes : null,
     matmulGflops: gflopsOf(agent) ?? 0,
     connected: agent.connected && nowMs - agent.lastSeenAt.getTime() < silentMs,
@@ -32,11 +36,20 @@ export function gflopsOf(agent: AgentWithLease): number | undefined {
   return matmulGflops > 0 ? matmulGflops : undefined;
 }
 
-export function queuedRun(run: Pick<RunRecord, 'id' | 'priority' | 'createdAt' | 'spec'>, { stages }: RunShape): QueuedRun {
+export function queuedRun(
+  run: Pick<RunRecord, 'id' | 'priority' | 'createdAt' | 'spec'>,
+  { stages }: RunShape,
+): QueuedRun {
   const { include, exclude, labels, minMemoryGiB } = run.spec.resources;
   return {
-    id: run.id, priority: run.priority, submittedAt: run.createdAt.getTime(), ranks: stages.length,
-    include, exclude, labels, minMemoryBytes: minMemoryGiB * GIB,
+    id: run.id,
+    priority: run.priority,
+    submittedAt: run.createdAt.getTime(),
+    ranks: stages.length,
+    include,
+    exclude,
+    labels,
+    minMemoryBytes: minMemoryGiB * GIB,
     requiredBytesPerStage: stages.map(({ memoryBytes }) => memoryBytes),
   };
 }

@@ -11,8 +11,8 @@ export interface PredictedStep {
 }
 
 /**
- * Plays the schedule with times told from the stages' work and the devices' measured matrix product. Without a speed for
- * every stage the devices count as equal: the bubble is then right and the step time unknown.
+ * Plays the schedule with times told from the stages' work and the devices' measured matrix product. Without a speed
+ * for every stage the devices count as equal: the bubble is then right and the step time unknown.
  */
 export function predictStep({ schedule, stages }: RunShape, gflops: readonly (number | undefined)[]): PredictedStep {
   const known = stages.every((_, stage) => (gflops[stage] ?? 0) > 0);

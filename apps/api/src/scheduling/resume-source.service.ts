@@ -15,14 +15,16 @@ export class ResumeSourceService {
   constructor(private readonly checkpoints: CheckpointWritesRepository) {}
 
   async find(reader: Transaction, { id, spec }: Pick<RunRecord, 'id' | 'spec'>): Promise<ResumeSource> {
-    // The last step's checkpoint with the run not over: its metrics were lost with an agent, so its steps are done again.
+    // The last step's checkpoint with the run not over: its metrics were lost with an agent, so its steps are done
+    // again.
     const own = await this.checkpoints.newestDurable(reader, id, spec.train.steps);
     if (own) return { resumeFrom: 'checkpoint', firstStep: own.step + 1, resumeCheckpointId: own.id };
     const { init } = spec.model;
     if (init.from === 'random') return { resumeFrom: 'random', firstStep: 1, resumeCheckpointId: null };
     const given = await this.checkpoints.findDurable(init.id, reader);
     assert(given !== null, `${init.id}, which ${id} starts from, is gone while the run is not over`);
-    if (init.from === 'checkpoint') return { resumeFrom: 'checkpoint', firstStep: given.step + 1, resumeCheckpointId: given.id };
+    if (init.from === 'checkpoint')
+      return { resumeFrom: 'checkpoint', firstStep: given.step + 1, resumeCheckpointId: given.id };
     return { resumeFrom: 'weights', firstStep: 1, resumeCheckpointId: given.id };
   }
 
@@ -40,8 +42,13 @@ export class ResumeSourceService {
 /** An import's manifest may leave out what the file does not say. */
 function weightsOnly(manifest: ManifestDocument, model: ModelConfig): ManifestDocument {
   return {
-    version: 1, runId: manifest.runId ?? 'import', step: 0, model,
-    rng: { seed: 0 }, dataPosition: { samples: 0 }, optimizer: null,
+    version: 1,
+    runId: manifest.runId ?? 'import',
+    step: 0,
+    model,
+    rng: { seed: 0 },
+    dataPosition: { samples: 0 },
+    optimizer: null,
     tensors: manifest.tensors.filter(({ kind }) => kind === 'weight'),
   };
 }

@@ -1,5 +1,13 @@
 import type { RunSpec } from '@millrace/contracts';
-import { type ModelConfig, stageFlops, stageMemoryBytes, stageParameters, type StageSlice, stageSlices, type StageWork } from '@millrace/model';
+import {
+  type ModelConfig,
+  stageFlops,
+  stageMemoryBytes,
+  stageParameters,
+  type StageSlice,
+  stageSlices,
+  type StageWork,
+} from '@millrace/model';
 import { executionSchedule, partitionLayers, type Schedule, type ScheduleProof } from '@millrace/pipeline';
 
 export interface StageShape extends StageSlice {
@@ -37,9 +45,13 @@ export function shapeRun(spec: RunSpec, model: ModelConfig): RunShape {
   const slices = stageSlices(model, partition === 'auto' ? partitionLayers(model.layers, pp) : partition);
   const stages = slices.map((slice, stage) => ({
     ...slice,
-    parameters: stageParameters(model, slice).reduce((sum, { shape }) => sum + shape.reduce((product, extent) => product * extent, 1), 0),
+    parameters: stageParameters(model, slice).reduce(
+      (sum, { shape }) => sum + shape.reduce((product, extent) => product * extent, 1),
+      0,
+    ),
     memoryBytes: stageMemoryBytes(model, slice, {
-      microBatch: micro, inFlight: proof.peakMicroBatches.untilWeight[stage] ?? microBatches,
+      microBatch: micro,
+      inFlight: proof.peakMicroBatches.untilWeight[stage] ?? microBatches,
     }).total,
     flops: stageFlops(model, slice, micro),
   }));

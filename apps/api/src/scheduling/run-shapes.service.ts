@@ -13,7 +13,9 @@ export interface ShapedRun {
 
 const CACHED_MAX = 256;
 
-/** The shapes of submitted runs. A shape never changes, and making one builds the model's programs, so they are kept. */
+/**
+ * The shapes of submitted runs. A shape never changes, and making one builds the model's programs, so they are kept.
+ */
 @Injectable()
 export class RunShapesService {
   private readonly cache = new Map<string, ShapedRun>();

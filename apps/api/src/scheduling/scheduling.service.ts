@@ -32,7 +32,8 @@ export class SchedulingService {
     const agents = await this.agents.all();
     const nowMs = this.context.clock.now();
     const { placements, pending } = planPlacement({
-      policy: {}, now: nowMs,
+      policy: {},
+      now: nowMs,
       inventory: agents.map((agent) => inventoryAgent(agent, { nowMs, silentMs: this.context.config.leaseMs })),
       queue: [...queue.values()].map(({ run, shaped }) => queuedRun(run, shaped.shape)),
     });
@@ -62,7 +63,10 @@ export class SchedulingService {
   private async place({ run, shaped }: QueuedRecord, gang: Gang): Promise<boolean> {
     const placed = await this.placement.place(run, { shaped, gang });
     const agents = gang.map(({ id }) => id);
-    this.context.logger.info({ runId: run.id, fence: run.fence + 1, agents, placed }, placed ? 'run placed' : 'placement dropped');
+    this.context.logger.info(
+      { runId: run.id, fence: run.fence + 1, agents, placed },
+      placed ? 'run placed' : 'placement dropped',
+    );
     return placed;
   }
 

@@ -7,14 +7,19 @@ export interface SessionIdentity {
   readonly epoch: number;
 }
 
-/** One live session. It remembers when each command was last sent, so that one is sent again only when it is overdue. */
+/**
+ * One live session. It remembers when each command was last sent, so that one is sent again only when it is overdue.
+ */
 export class AgentSession implements SessionIdentity {
   readonly agentId: string;
   readonly epoch: number;
   private readonly sentAtMs = new Map<string, number>();
   private closed = false;
 
-  constructor(identity: SessionIdentity, private readonly transport: AgentTransport) {
+  constructor(
+    identity: SessionIdentity,
+    private readonly transport: AgentTransport,
+  ) {
     this.agentId = identity.agentId;
     this.epoch = identity.epoch;
   }
@@ -29,7 +34,9 @@ export class AgentSession implements SessionIdentity {
     this.transport.close(reason);
   }
 
-  /** True when the command was not sent in this session within the last `againAfterMs`; it counts as sent from then on. */
+  /**
+   * True when the command was not sent in this session within the last `againAfterMs`; it counts as sent from then on.
+   */
   isDue(commandId: string, nowMs: number, againAfterMs: number): boolean {
     const sentAtMs = this.sentAtMs.get(commandId);
     if (sentAtMs !== undefined && nowMs - sentAtMs < againAfterMs) return false;

@@ -12,12 +12,19 @@ export function parseRegistration(register: agentV1.Register): AgentRegistration
   const { agentId, host, device, version, dataAddress, adapter, benchmark, labels } = register;
   if (!ID.test(agentId)) throw registrationInvalid('agent_id', 'must be 1 to 64 of A-Z, a-z, 0-9, "_" and "-"');
   if (!ADDRESS.test(dataAddress)) throw registrationInvalid('data_address', `is "${dataAddress}", not host:port`);
-  if (host === '' || host.length > TEXT_LENGTH_MAX) throw registrationInvalid('host', `must have 1 to ${TEXT_LENGTH_MAX} characters`);
-  if (version.length > TEXT_LENGTH_MAX) throw registrationInvalid('version', `must have at most ${TEXT_LENGTH_MAX} characters`);
+  if (host === '' || host.length > TEXT_LENGTH_MAX)
+    throw registrationInvalid('host', `must have 1 to ${TEXT_LENGTH_MAX} characters`);
+  if (version.length > TEXT_LENGTH_MAX)
+    throw registrationInvalid('version', `must have at most ${TEXT_LENGTH_MAX} characters`);
   if (device < 0) throw registrationInvalid('device', `is ${device}, not the index of a device`);
-  if (Object.keys(labels).length > LABELS_MAX) throw registrationInvalid('labels', `has more than ${LABELS_MAX} entries`);
+  if (Object.keys(labels).length > LABELS_MAX)
+    throw registrationInvalid('labels', `has more than ${LABELS_MAX} entries`);
   return {
-    id: agentId, host, device, version, dataAddress,
+    id: agentId,
+    host,
+    device,
+    version,
+    dataAddress,
     adapter: adapterDocument(adapter),
     benchmark: { matmulGflops: finite(benchmark?.matmulGflops), memoryGbps: finite(benchmark?.memoryGbps) },
     labels,

@@ -19,8 +19,8 @@ export class RunningAttemptsService {
   }
 
   /**
-   * The fence in force for each attempt that the agent runs: its own while it has the lease, a higher one otherwise (the run
-   * has a newer attempt, is over, or was deleted), which tells the agent to stop.
+   * The fence in force for each attempt that the agent runs: its own while it has the lease, a higher one otherwise
+   * (the run has a newer attempt, is over, or was deleted), which tells the agent to stop.
    */
   async current(agentId: string, running: readonly agentV1.RunningAttempt[]): Promise<agentV1.RunningAttempt[]> {
     if (running.length === 0) return [];

@@ -5,7 +5,7 @@ import { CheckpointReportsService } from '../checkpointing/checkpoint-reports.se
 import { LOGGER } from '../config/api-logger';
 import type { AgentSession } from './agent-session';
 import type { AgentBody } from './agent-transport';
-import { CommandOutcomesService } from './command-outcomes.service';
+import { CommandOutcomesService } from './commands/command-outcomes.service';
 import { HeartbeatsService } from './heartbeats.service';
 import { registerFirst } from './sessions.errors';
 import { TelemetryIngestService } from './telemetry-ingest.service';
@@ -23,15 +23,18 @@ export class SessionMessagesService {
   ) {}
 
   /**
-   * Resolves when the message is dealt with. A message that makes no sense is logged, dropped and, so that it does not come
-   * again for ever, acknowledged. @throws whatever means that the session must end
+   * Resolves when the message is dealt with. A message that makes no sense is logged, dropped and, so that it does not
+   * come again for ever, acknowledged. @throws whatever means that the session must end
    */
   async receive(session: AgentSession, message: AgentBody): Promise<void> {
     try {
       await this.handle(session, message);
     } catch (error) {
       if (!(error instanceof AppError) || error.kind !== 'invalid') throw error;
-      this.logger.warn({ agent: session.agentId, message: message.$case, reason: describeError(error) }, 'message dropped');
+      this.logger.warn(
+        { agent: session.agentId, message: message.$case, reason: describeError(error) },
+        'message dropped',
+      );
     }
     acknowledge(session, message);
   }

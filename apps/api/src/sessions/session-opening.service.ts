@@ -33,7 +33,10 @@ export class SessionOpeningService {
     session.send({ $case: 'welcome', value: await this.welcome(agent, register.running) });
     // Only now, so that no command overtakes the welcome.
     this.registry.add(session);
-    this.context.logger.info({ agent: agent.id, epoch: agent.epoch, running: register.running.length }, 'agent connected');
+    this.context.logger.info(
+      { agent: agent.id, epoch: agent.epoch, running: register.running.length },
+      'agent connected',
+    );
     this.signals.commands();
     this.signals.schedule();
     return session;
@@ -60,8 +63,13 @@ export class SessionOpeningService {
   private async welcome(agent: PresentAgent, running: readonly agentV1.RunningAttempt[]): Promise<agentV1.Welcome> {
     const { heartbeatMs, leaseMs, graceMs } = this.context.config;
     return {
-      agentId: agent.id, epoch: agent.epoch, heartbeatIntervalMs: heartbeatMs, leaseMs, graceMs,
-      metricsAcknowledged: Number(agent.metricsSeq), logsAcknowledged: Number(agent.logsSeq),
+      agentId: agent.id,
+      epoch: agent.epoch,
+      heartbeatIntervalMs: heartbeatMs,
+      leaseMs,
+      graceMs,
+      metricsAcknowledged: Number(agent.metricsSeq),
+      logsAcknowledged: Number(agent.logsSeq),
       current: await this.running.current(agent.id, running),
     };
   }

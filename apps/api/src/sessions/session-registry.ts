@@ -10,7 +10,8 @@ export class SessionRegistry {
   /** The newest epoch stays: a session that lost the race to a newer one is closed at once. */
   add(session: AgentSession): void {
     const current = this.sessions.get(session.agentId);
-    if (current && current.epoch > session.epoch) return session.close(sessionSuperseded(session.agentId, session.epoch));
+    if (current && current.epoch > session.epoch)
+      return session.close(sessionSuperseded(session.agentId, session.epoch));
     this.sessions.set(session.agentId, session);
     current?.close(sessionSuperseded(current.agentId, current.epoch));
   }

@@ -12,8 +12,8 @@ import { sessionSuperseded } from './sessions.errors';
 const KNOWN_RUNNING_MAX = 1_000;
 
 /**
- * Stores batches of metrics and logs, each once: the batch and the agent's sequence commit together, so a batch that comes
- * again after a lost acknowledgement is known. Points of an old fence are dropped, but acknowledged.
+ * Stores batches of metrics and logs, each once: the batch and the agent's sequence commit together, so a batch that
+ * comes again after a lost acknowledgement is known. Points of an old fence are dropped, but acknowledged.
  */
 @Injectable()
 export class TelemetryIngestService {
@@ -32,20 +32,28 @@ export class TelemetryIngestService {
   /** When it resolves the batch may be acknowledged. @throws AppError SESSION.SUPERSEDED */
   async storeMetrics(session: SessionIdentity, { sequence, runId, fence, points }: agentV1.MetricBatch): Promise<void> {
     const attemptKey = `${runId} ${fence}`;
-    await this.once(session, (tx) => this.agents.advanceMetrics(tx, session, sequence), async (tx) => {
-      const stored = await this.metrics.store(tx, { runId, fence, points });
-      if (stored && points.length > 0 && !this.knownRunning.has(attemptKey)) {
-        await this.progress.metricsArrived(tx, { runId, fence }, session.agentId);
-      }
-    });
+    await this.once(
+      session,
+      (tx) => this.agents.advanceMetrics(tx, session, sequence),
+      async (tx) => {
+        const stored = await this.metrics.store(tx, { runId, fence, points });
+        if (stored && points.length > 0 && !this.knownRunning.has(attemptKey)) {
+          await this.progress.metricsArrived(tx, { runId, fence }, session.agentId);
+        }
+      },
+    );
     if (this.knownRunning.size >= KNOWN_RUNNING_MAX) this.knownRunning.clear();
     if (points.length > 0) this.knownRunning.add(attemptKey);
   }
 
   async storeLogs(session: SessionIdentity, { sequence, runId, fence, lines }: agentV1.LogBatch): Promise<void> {
-    await this.once(session, (tx) => this.agents.advanceLogs(tx, session, sequence), async (tx) => {
-      await this.logs.store(tx, { runId, fence, agent: session.agentId, lines });
-    });
+    await this.once(
+      session,
+      (tx) => this.agents.advanceLogs(tx, session, sequence),
+      async (tx) => {
+        await this.logs.store(tx, { runId, fence, agent: session.agentId, lines });
+      },
+    );
   }
 
   /** Traces are for looking at: they are kept in memory, and never acknowledged. */

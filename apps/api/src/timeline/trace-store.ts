@@ -6,7 +6,10 @@ const STEPS_PER_RUN = 50;
 const RUNS_MAX = 32;
 const SPANS_PER_BATCH_MAX = 20_000;
 
-/** What the ranks executed in the last steps. It is for looking at: a restart of the API forgets it, and nothing depends on it. */
+/**
+ * What the ranks executed in the last steps. It is for looking at: a restart of the API forgets it, and nothing depends
+ * on it.
+ */
 @Injectable()
 export class TraceStore {
   /** run -> (step, rank) -> batch; both maps in the order of arrival. */

@@ -1,37 +1,52 @@
 import type { AttemptPlan } from '@millrace/contracts';
-import { type AttemptRecord, type AttemptStatus, isLive } from '../attempts/attempt-record';
-import type { LeaseRecord } from '../attempts/leases.repository';
-import type { ApiBody } from './agent-transport';
+import { type AttemptRecord, type AttemptStatus, isLive } from '../../attempts/attempt-record';
+import type { LeaseRecord } from '../../attempts/leases.repository';
+import type { ApiBody } from '../agent-transport';
 
 /** `start` leaves the plan out, which only whoever sends it needs to read. */
 export type Command =
   | { readonly kind: 'start'; readonly id: string }
   | { readonly kind: 'send'; readonly id: string; readonly body: ApiBody };
 
-/** Parts of a command's id: commands are not rows, what an agent should be told follows from its lease and the attempt. */
+/**
+ * Parts of a command's id: commands are not rows, what an agent should be told follows from its lease and the attempt.
+ */
 export type CommandTarget =
   | { readonly kind: 'start' | 'stop'; readonly runId: string; readonly fence: number }
   | { readonly kind: 'boundary'; readonly runId: string; readonly fence: number; readonly sequence: number };
 
 /**
- * The commands that the agent with `lease` has not answered yet. The same command has the same id whenever it is derived,
- * so an agent that gets it twice, or while it still executes it, knows it.
+ * The commands that the agent with `lease` has not answered yet. The same command has the same id whenever it is
+ * derived, so an agent that gets it twice, or while it still executes it, knows it.
  */
 export function desiredCommands({ runId, fence, rank }: LeaseRecord, attempt: AttemptStatus): Command[] {
   if (!isLive(attempt.state)) {
     const id = commandId({ kind: 'stop', runId, fence });
-    return [{ kind: 'send', id, body: { $case: 'stopAttempt', value: { commandId: id, runId, fence, reason: stopReason(attempt) } } }];
+    return [
+      {
+        kind: 'send',
+        id,
+        body: { $case: 'stopAttempt', value: { commandId: id, runId, fence, reason: stopReason(attempt) } },
+      },
+    ];
   }
-  if (attempt.ranks[rank]?.state === 'pending') return [{ kind: 'start', id: commandId({ kind: 'start', runId, fence }) }];
+  if (attempt.ranks[rank]?.state === 'pending')
+    return [{ kind: 'start', id: commandId({ kind: 'start', runId, fence }) }];
   const { boundary } = attempt;
   if (rank !== 0 || boundary === null || boundary.acknowledged) return [];
   const id = commandId({ kind: 'boundary', runId, fence, sequence: boundary.sequence });
   const { checkpoint, stop } = boundary;
-  return [{ kind: 'send', id, body: { $case: 'requestBoundary', value: { commandId: id, runId, fence, checkpoint, stop } } }];
+  return [
+    { kind: 'send', id, body: { $case: 'requestBoundary', value: { commandId: id, runId, fence, checkpoint, stop } } },
+  ];
 }
 
 /** The start of `rank`, with its plan. */
-export function startCommand(commandId: string, attempt: AttemptRecord, { rank, resume }: Pick<AttemptPlan, 'rank' | 'resume'>): ApiBody {
+export function startCommand(
+  commandId: string,
+  attempt: AttemptRecord,
+  { rank, resume }: Pick<AttemptPlan, 'rank' | 'resume'>,
+): ApiBody {
   const { runId, fence, dataKey } = attempt;
   const { resumeFrom: _from, resumeCheckpointId: _id, predicted: _predicted, ...gang } = attempt.plan;
   const plan: AttemptPlan = { ...gang, rank, dataKey, resume };

@@ -1,11 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { agentV1 } from '@millrace/contracts';
 import type { Logger } from '@millrace/core';
-import { AttemptReportsService } from '../attempts/attempt-reports.service';
-import { BoundaryRequestsService } from '../attempts/boundary-requests.service';
-import { LOGGER } from '../config/api-logger';
-import { GenerationTasks } from '../generate/generation-tasks';
-import type { SessionIdentity } from './agent-session';
+import { AttemptReportsService } from '../../attempts/attempt-reports.service';
+import { BoundaryRequestsService } from '../../attempts/boundary-requests.service';
+import { LOGGER } from '../../config/api-logger';
+import { GenerationTasks } from '../../generate/generation-tasks';
+import type { SessionIdentity } from '../agent-session';
 import { parseCommandId } from './desired-commands';
 
 /** What came of the commands that an agent was given. */

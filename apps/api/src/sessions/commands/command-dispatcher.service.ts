@@ -1,14 +1,14 @@
 import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { describeError } from '@millrace/core';
-import { isLive } from '../attempts/attempt-record';
-import type { LeaseRecord } from '../attempts/leases.repository';
-import { ClusterContext } from '../cluster-context';
-import { ClusterSignals } from '../queue/cluster-signals';
-import { RunLedger } from '../runs/run-ledger';
-import { ResumeSourceService } from '../scheduling/resume-source.service';
-import type { AgentSession } from './agent-session';
+import { isLive } from '../../attempts/attempt-record';
+import type { LeaseRecord } from '../../attempts/leases.repository';
+import { ClusterContext } from '../../cluster-context';
+import { ClusterSignals } from '../../queue/cluster-signals';
+import { RunLedger } from '../../runs/run-ledger';
+import { ResumeSourceService } from '../../scheduling/resume-source.service';
+import type { AgentSession } from '../agent-session';
 import { desiredCommands, startCommand } from './desired-commands';
-import { SessionRegistry } from './session-registry';
+import { SessionRegistry } from '../session-registry';
 
 /** How often the database is looked at without a signal: what another replica decided is found then. */
 const PASS_INTERVAL_MS = 1_000;
@@ -16,8 +16,8 @@ const PASS_INTERVAL_MS = 1_000;
 const AGAIN_AFTER_MS = 5_000;
 
 /**
- * Sends the agents whose sessions this replica holds what they should be told. Commands are derived from leases and attempts
- * in every pass, so they survive a restart, and any replica may have made the decision behind them.
+ * Sends the agents whose sessions this replica holds what they should be told. Commands are derived from leases and
+ * attempts in every pass, so they survive a restart, and any replica may have made the decision behind them.
  */
 @Injectable()
 export class CommandDispatcherService implements OnApplicationBootstrap, OnModuleDestroy {
@@ -56,7 +56,9 @@ export class CommandDispatcherService implements OnApplicationBootstrap, OnModul
     this.passing = true;
     this.cancelTimer?.();
     void this.pass()
-      .catch((error: unknown) => this.context.logger.warn({ reason: describeError(error) }, 'commands could not be sent; the next pass will'))
+      .catch((error: unknown) =>
+        this.context.logger.warn({ reason: describeError(error) }, 'commands could not be sent; the next pass will'),
+      )
       .finally(() => {
         this.passing = false;
         if (this.wantedAgain) {
@@ -89,6 +91,8 @@ export class CommandDispatcherService implements OnApplicationBootstrap, OnModul
   private async start(session: AgentSession, commandId: string, lease: LeaseRecord): Promise<void> {
     const attempt = await this.ledger.attempts.find(undefined, lease);
     if (!attempt || !isLive(attempt.state)) return;
-    session.send(startCommand(commandId, attempt, { rank: lease.rank, resume: await this.resumeSource.load(attempt.plan) }));
+    session.send(
+      startCommand(commandId, attempt, { rank: lease.rank, resume: await this.resumeSource.load(attempt.plan) }),
+    );
   }
 }

@@ -1,15 +1,24 @@
 import { describe, expect, it } from 'vitest';
-import type { AttemptStatus } from '../attempts/attempt-record';
-import type { LeaseRecord } from '../attempts/leases.repository';
+import type { AttemptStatus } from '../../attempts/attempt-record';
+import type { LeaseRecord } from '../../attempts/leases.repository';
 import { desiredCommands, parseCommandId } from './desired-commands';
 
 const lease: LeaseRecord = { agentId: 'agent_a', runId: 'run_1', fence: 3, rank: 0, expiresAt: new Date(0) };
 
 function attempt(changes: Partial<AttemptStatus>): AttemptStatus {
   return {
-    id: 'attempt_1', runId: 'run_1', fence: 3, state: 'running', failure: null, boundary: null, fromStep: 1,
+    id: 'attempt_1',
+    runId: 'run_1',
+    fence: 3,
+    state: 'running',
+    failure: null,
+    boundary: null,
+    fromStep: 1,
     ranks: { 0: { agent: 'agent_a', state: 'running', step: 4 }, 1: { agent: 'agent_b', state: 'pending', step: 0 } },
-    createdAt: new Date(0), startedAt: null, finishedAt: null, ...changes,
+    createdAt: new Date(0),
+    startedAt: null,
+    finishedAt: null,
+    ...changes,
   };
 }
 
@@ -20,7 +29,11 @@ describe('desiredCommands', () => {
   });
 
   it('stops every rank that still has a lease of an attempt that is over', () => {
-    for (const [state, reason] of [['cancelled', 'cancel'], ['lost', 'lost'], ['failed', 'superseded']] as const) {
+    for (const [state, reason] of [
+      ['cancelled', 'cancel'],
+      ['lost', 'lost'],
+      ['failed', 'superseded'],
+    ] as const) {
       const value = { commandId: 'stop:run_1:3', runId: 'run_1', fence: 3, reason };
       expect(desiredCommands({ ...lease, rank: 1 }, attempt({ state }))).toEqual([
         { kind: 'send', id: 'stop:run_1:3', body: { $case: 'stopAttempt', value } },
@@ -43,6 +56,7 @@ describe('parseCommandId', () => {
   it('reads what it wrote, and nothing else', () => {
     expect(parseCommandId('start:run_1:3')).toEqual({ kind: 'start', runId: 'run_1', fence: 3 });
     expect(parseCommandId('boundary:run_1:3:2')).toEqual({ kind: 'boundary', runId: 'run_1', fence: 3, sequence: 2 });
-    for (const id of ['generate:gen_1', 'start:run_1', 'boundary:run_1:3', '']) expect(parseCommandId(id)).toBeUndefined();
+    for (const id of ['generate:gen_1', 'start:run_1', 'boundary:run_1:3', ''])
+      expect(parseCommandId(id)).toBeUndefined();
   });
 });
