@@ -12,7 +12,10 @@ import { type ApiUnderTest, eventually, startApi, temporaryHome } from './api-un
 import { type Attempt, FakeAgent, sha256 } from './fake-agent';
 import { createDataset, DATASET_ID, tinySpec } from './run-specs';
 
-describe('what the control plane guards', () => {
+/** The first test of a process compiles the schema and query engines, which takes long on a busy machine. */
+const SLOW_MS = 180_000;
+
+describe('what the control plane guards', { timeout: SLOW_MS }, () => {
   let postgres: TemporaryPostgres;
   let home: Awaited<ReturnType<typeof temporaryHome>>;
   let api: ApiUnderTest;
@@ -22,20 +25,20 @@ describe('what the control plane guards', () => {
 
   beforeAll(async () => {
     postgres = await startTemporaryPostgres();
-  }, 60_000);
-  afterAll(() => postgres.stop(), 60_000);
+  }, SLOW_MS);
+  afterAll(() => postgres.stop(), SLOW_MS);
   beforeEach(async () => {
     home = await temporaryHome();
     databaseUrl = await postgres.createDatabase(`guards${databaseCount++}`);
     api = await startApi({ databaseUrl, home: home.path, leaseMs: 10_000 });
     await createDataset(api.prisma);
     agents = [];
-  }, 60_000);
+  }, SLOW_MS);
   afterEach(async () => {
     for (const agent of agents) agent.disconnect();
     await api.close();
     await home.remove();
-  }, 60_000);
+  }, SLOW_MS);
 
   async function connect(...ids: string[]): Promise<FakeAgent[]> {
     const connected = await Promise.all(ids.map((id) => new FakeAgent({ id, grpc: api.grpc }).connect()));

@@ -5,7 +5,10 @@ import { type ApiUnderTest, eventually, startApi, temporaryHome } from './api-un
 import { type Attempt, FakeAgent } from './fake-agent';
 import { createDataset, tinySpec } from './run-specs';
 
-describe('the life of a run', () => {
+/** The first test of a process compiles the schema and query engines, which takes long on a busy machine. */
+const SLOW_MS = 180_000;
+
+describe('the life of a run', { timeout: SLOW_MS }, () => {
   let postgres: TemporaryPostgres;
   let home: Awaited<ReturnType<typeof temporaryHome>>;
   let api: ApiUnderTest;
@@ -16,21 +19,21 @@ describe('the life of a run', () => {
   beforeAll(async () => {
     postgres = await startTemporaryPostgres();
     home = await temporaryHome();
-  }, 60_000);
+  }, SLOW_MS);
   afterAll(async () => {
     await postgres.stop();
     await home.remove();
-  }, 60_000);
+  }, SLOW_MS);
   beforeEach(async () => {
     databaseUrl = await postgres.createDatabase(`life${databaseCount++}`);
     api = await startApi({ databaseUrl, home: home.path });
     await createDataset(api.prisma);
     agents = [];
-  }, 60_000);
+  }, SLOW_MS);
   afterEach(async () => {
     for (const agent of agents) agent.disconnect();
     await api.close();
-  }, 60_000);
+  }, SLOW_MS);
 
   async function connect(...ids: string[]): Promise<FakeAgent[]> {
     const connected = await Promise.all(ids.map((id) => new FakeAgent({ id, grpc: api.grpc }).connect()));
