@@ -62,8 +62,3 @@ function work(stage: StagePrograms, cost: 'flops' | 'bytes'): StageWork {
 export function stageFlops(config: ModelConfig, slice: StageSlice, microBatch: number): StageWork {
   return work(buildStagePrograms(config, slice, microBatch), 'flops');
 }
-
-/** Bytes that the kernels of one micro-batch read and write, each tensor of a kernel once. */
-export function stageTraffic(config: ModelConfig, slice: StageSlice, microBatch: number): StageWork {
-  return work(buildStagePrograms(config, slice, microBatch), 'bytes');
-}

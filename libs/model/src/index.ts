@@ -4,7 +4,6 @@ export * from './model-config';
 export * from './model.errors';
 export * from './parameters';
 export * from './stage-programs';
-export { tensorsOf } from './tensor-catalog';
 export * from './training/adamw-hyper';
 export * from './training/gradient-norm';
 export * from './training/learning-rate';
