@@ -97,8 +97,8 @@ function compare(actual: readonly HostArray[], expected: readonly HostArray[]): 
 
 /**
  * Runs every kernel that has more than the naive shader on small shapes, both ways, once for each shader that is used:
- * a software driver takes most of a second to compile one. A kernel whose shader disagrees is quarantined: programs bound
- * from then on use the naive one.
+ * a software driver takes most of a second to compile one. A kernel whose shader disagrees is quarantined: programs
+ * bound from then on use the naive one.
  */
 export async function selfTest(backend: WebGpuBackend): Promise<SelfTestResult[]> {
   const results: SelfTestResult[] = [];

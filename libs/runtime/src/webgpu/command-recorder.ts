@@ -34,8 +34,8 @@ export class CommandRecorder {
   }
 
   /**
-   * Dispatches no workgroups: a driver that makes machine code at the first dispatch does so. Indirectly, since Dawn prints
-   * a warning about a plain 0.
+   * Dispatches no workgroups: a driver that makes machine code at the first dispatch does so. Indirectly, since Dawn
+   * prints a warning about a plain 0.
    */
   warm({ pipeline, bindGroup }: Dispatch): void {
     this.nothing ??= this.device.createBuffer({ label: 'no workgroups', size: 12, usage: BUFFER_USAGE.indirect });

@@ -6,6 +6,8 @@ const LEARNING = 0.3;
 const OVERSLEPT_FACTOR = 0.7;
 const SLEEP_MS_MAX = 5000;
 const PATTERNS_MAX = 1000;
+/** Characters; what is enqueued beyond it does not tell patterns apart. */
+const PATTERN_LENGTH_MAX = 4096;
 
 /**
  * Predicts how long the device takes from a wait's start on, by what was enqueued since the wait before: training
@@ -19,7 +21,7 @@ export class DelayPredictor {
 
   /** Something was enqueued. */
   note(name: string): void {
-    this.pattern += `${name};`;
+    if (this.pattern.length < PATTERN_LENGTH_MAX) this.pattern += `${name};`;
   }
 
   /** Starts a wait: the pattern since the last one, to be given to the other two calls. */

@@ -95,6 +95,19 @@ describe('a WebGPU device that goes wrong', () => {
     backend.destroy();
   });
 
+  it('tells that the device is lost and refuses whatever follows', async (context) => {
+    const backend = await openTestBackend(process.env);
+    context.skip(backend === undefined, 'no adapter');
+    if (backend === undefined) return;
+    const tensor = backend.allocate({ name: 'one', shape: [1], dtype: 'f32', role: 'scratch' });
+    // The device goes away behind the backend's back, as after a driver reset.
+    (backend as unknown as { parts: { device: GPUDevice } }).parts.device.destroy();
+    expect(await backend.lost).toMatch(/destroy/i);
+    const error = expect.objectContaining({ code: 'RUNTIME.DEVICE_LOST', kind: 'unavailable' });
+    await expect(backend.read(tensor)).rejects.toThrowError(error);
+    expect(() => backend.write(tensor, Float32Array.of(1))).toThrowError(error);
+  });
+
   it('says how to get an adapter when none has the name', async () => {
     useSoftwareVulkan(process.env);
     const options = { adapterName: 'no such adapter', clock: systemClock, logger: silentLogger };

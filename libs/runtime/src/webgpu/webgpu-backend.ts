@@ -225,8 +225,8 @@ export class WebGpuBackend implements Backend {
   }
 
   /**
-   * Dispatches each new pipeline with no workgroups: lavapipe makes machine code at the first dispatch, which takes up to
-   * a second and belongs to binding, not to the first step.
+   * Dispatches each new pipeline with no workgroups: lavapipe makes machine code at the first dispatch, which takes up
+   * to a second and belongs to binding, not to the first step.
    */
   private warm(steps: readonly RecordedStep[]): void {
     for (const step of steps) {
