@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type RunBody, parseRunSpec } from '@millrace/contracts';
+import { parseRunSpec } from '@millrace/contracts';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { LiveCluster, ROOT } from './support/live-cluster';

@@ -138,15 +138,6 @@ export function notGpt2(reason: string): AppError {
   return invalid('NOT_GPT2', `this is not a GPT-2 model with Hugging Face names: ${reason}`);
 }
 
-export function manifestInvalid(path: string, reason: string): AppError {
-  return new AppError({
-    code: 'CHECKPOINT.MANIFEST_INVALID',
-    kind: 'invalid',
-    fields: [{ path, message: reason }],
-    message: `the checkpoint's manifest is not valid at ${path === '' ? 'its root' : path}: ${reason}`,
-  });
-}
-
 export function blockNameInvalid(sha256: string): AppError {
   return invalid('BLOCK_NAME_INVALID', `${JSON.stringify(sha256)} is not a SHA-256 in lower-case hexadecimal`);
 }

@@ -9,27 +9,47 @@ interface Limit {
 
 /** What the run spec can say and this build cannot do: an entry goes when its feature lands. */
 const LIMITS: readonly Limit[] = [
-  { path: '/model/family', met: ({ model }) => model.family === 'gpt2', message: 'this build has the family gpt2 only' },
+  {
+    path: '/model/family',
+    met: ({ model }) => model.family === 'gpt2',
+    message: 'this build has the family gpt2 only',
+  },
   {
     path: '/model/kvHeads',
     met: ({ model }) => model.kvHeads === undefined || model.kvHeads === model.heads,
     message: 'grouped-query attention is not in this build; leave kvHeads out',
   },
-  { path: '/model/dropout', met: ({ model }) => model.dropout === 0, message: 'dropout is not in this build; set it to 0' },
+  {
+    path: '/model/dropout',
+    met: ({ model }) => model.dropout === 0,
+    message: 'dropout is not in this build; set it to 0',
+  },
   {
     path: '/train/optimizer/type',
     met: ({ train }) => train.optimizer.type === 'adamw',
     message: 'this build has the optimizer adamw only',
   },
   { path: '/train/precision', met: ({ train }) => train.precision === 'f32', message: 'this build trains in f32 only' },
-  { path: '/parallel/dp', met: ({ parallel }) => parallel.dp === 1, message: 'data parallelism is not in this build; set it to 1' },
-  { path: '/parallel/tp', met: ({ parallel }) => parallel.tp === 1, message: 'tensor parallelism is not in this build; set it to 1' },
+  {
+    path: '/parallel/dp',
+    met: ({ parallel }) => parallel.dp === 1,
+    message: 'data parallelism is not in this build; set it to 1',
+  },
+  {
+    path: '/parallel/tp',
+    met: ({ parallel }) => parallel.tp === 1,
+    message: 'tensor parallelism is not in this build; set it to 1',
+  },
   {
     path: '/parallel/schedule',
     met: ({ parallel }) => parallel.schedule === 'gpipe' || parallel.schedule === '1f1b',
     message: 'this build has the schedules gpipe and 1f1b',
   },
-  { path: '/parallel/chunks', met: ({ parallel }) => parallel.chunks === 1, message: 'gpipe and 1f1b have one chunk per rank' },
+  {
+    path: '/parallel/chunks',
+    met: ({ parallel }) => parallel.chunks === 1,
+    message: 'gpipe and 1f1b have one chunk per rank',
+  },
   {
     path: '/parallel/scheduleCsv',
     met: ({ parallel }) => parallel.scheduleCsv === '',
@@ -40,7 +60,11 @@ const LIMITS: readonly Limit[] = [
     met: ({ parallel }) => !parallel.verticalSync,
     message: 'vertical sync belongs to the schedule pipedream, which is not in this build',
   },
-  { path: '/parallel/recompute', met: ({ parallel }) => parallel.recompute === 'none', message: 'recompute is not in this build' },
+  {
+    path: '/parallel/recompute',
+    met: ({ parallel }) => parallel.recompute === 'none',
+    message: 'recompute is not in this build',
+  },
 ];
 
 export function notInThisBuild(spec: RunSpec): FieldError[] {

@@ -10,7 +10,10 @@ const RULES: readonly Rule[] = [
   ({ model }) =>
     divides(model.heads, model.hidden)
       ? undefined
-      : { path: '/model/hidden', message: `${model.hidden} is not a multiple of model.heads = ${model.heads}; choose hidden = heads * head size` },
+      : {
+          path: '/model/hidden',
+          message: `${model.hidden} is not a multiple of model.heads = ${model.heads}; choose hidden = heads * head size`,
+        },
   ({ model }) =>
     model.kvHeads === undefined || divides(model.kvHeads, model.heads)
       ? undefined
@@ -33,7 +36,10 @@ const RULES: readonly Rule[] = [
   ({ parallel }) => {
     const stages = parallel.pp * parallel.chunks;
     if (parallel.partition === 'auto' || parallel.partition.length === stages) return undefined;
-    return { path: '/parallel/partition', message: `has ${parallel.partition.length} entries; parallel.pp * parallel.chunks = ${stages} are needed` };
+    return {
+      path: '/parallel/partition',
+      message: `has ${parallel.partition.length} entries; parallel.pp * parallel.chunks = ${stages} are needed`,
+    };
   },
   ({ model, parallel }) => {
     if (parallel.partition === 'auto') return undefined;
@@ -45,15 +51,23 @@ const RULES: readonly Rule[] = [
   ({ parallel }) => {
     if (parallel.partition === 'auto') return undefined;
     const inner = parallel.partition.slice(1, -1);
-    return inner.includes(0) ? { path: '/parallel/partition', message: 'has an empty stage in the middle; zeros are allowed only at the ends' } : undefined;
+    return inner.includes(0)
+      ? { path: '/parallel/partition', message: 'has an empty stage in the middle; zeros are allowed only at the ends' }
+      : undefined;
   },
   ({ train }) =>
     train.lr.schedule === 'cosine' && train.lr.warmup >= train.steps
-      ? { path: '/train/lr/warmup', message: `${train.lr.warmup} steps of warm-up leave none of train.steps = ${train.steps} for the cosine` }
+      ? {
+          path: '/train/lr/warmup',
+          message: `${train.lr.warmup} steps of warm-up leave none of train.steps = ${train.steps} for the cosine`,
+        }
       : undefined,
   ({ train }) =>
     train.lr.min !== undefined && train.lr.min > train.optimizer.lr
-      ? { path: '/train/lr/min', message: `${train.lr.min} is above the peak train.optimizer.lr = ${train.optimizer.lr}` }
+      ? {
+          path: '/train/lr/min',
+          message: `${train.lr.min} is above the peak train.optimizer.lr = ${train.optimizer.lr}`,
+        }
       : undefined,
 ];
 

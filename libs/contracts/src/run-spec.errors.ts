@@ -2,7 +2,9 @@ import { AppError, type FieldError } from '@millrace/core';
 
 /** The document is not a run spec, or asks for something impossible or not built. Every offending field is named. */
 export function specInvalid(fields: readonly FieldError[]): AppError {
-  const list = fields.map(({ path, message }) => `${path === '' ? 'document' : path.slice(1).replaceAll('/', '.')}: ${message}`);
+  const list = fields.map(
+    ({ path, message }) => `${path === '' ? 'document' : path.slice(1).replaceAll('/', '.')}: ${message}`,
+  );
   return new AppError({
     code: 'RUN.SPEC_INVALID',
     kind: 'invalid',

@@ -69,11 +69,29 @@ const trainSchema = z.strictObject({
 });
 
 const SCHEDULES = [
-  'gpipe', '1f1b', 'interleaved', 'looped-bfs', 'zb-h1', 'zb-h2', 'zb-v', 'dualpipe-v', 'pipedream', 'pipedream-2bw', 'csv',
+  'gpipe',
+  '1f1b',
+  'interleaved',
+  'looped-bfs',
+  'zb-h1',
+  'zb-h2',
+  'zb-v',
+  'dualpipe-v',
+  'pipedream',
+  'pipedream-2bw',
+  'csv',
 ] as const;
 
 const PARALLEL_DEFAULTS = {
-  pp: 1, dp: 1, tp: 1, schedule: '1f1b', chunks: 1, scheduleCsv: '', verticalSync: false, optimisticStep: true, recompute: 'none',
+  pp: 1,
+  dp: 1,
+  tp: 1,
+  schedule: '1f1b',
+  chunks: 1,
+  scheduleCsv: '',
+  verticalSync: false,
+  optimisticStep: true,
+  recompute: 'none',
   partition: 'auto',
 } as const;
 
@@ -87,7 +105,9 @@ const parallelSchema = z.strictObject({
   verticalSync: z.boolean().default(PARALLEL_DEFAULTS.verticalSync),
   optimisticStep: z.boolean().default(PARALLEL_DEFAULTS.optimisticStep),
   recompute: z.enum(['none', 'full', 'selective']).default(PARALLEL_DEFAULTS.recompute),
-  partition: z.union([z.literal('auto'), z.array(z.int().min(0)).min(1).max(4096)]).default(PARALLEL_DEFAULTS.partition),
+  partition: z
+    .union([z.literal('auto'), z.array(z.int().min(0)).min(1).max(4096)])
+    .default(PARALLEL_DEFAULTS.partition),
 });
 
 const RESOURCE_DEFAULTS = { labels: {}, include: [], exclude: [], minMemoryGiB: 0 };
@@ -121,4 +141,3 @@ export const runSpecSchema = z
 export type RunSpecInput = z.input<typeof runSpecSchema>;
 /** A run spec with every default filled in by the schema; `kvHeads` and `ffn` by `completeRunSpec`. */
 export type RunSpec = z.output<typeof runSpecSchema>;
-

@@ -1,10 +1,9 @@
 export { buildTokenFile, type TokenFileOptions } from './corpus/build-token-file';
 export type { ByteSource } from './corpus/byte-source';
-export { TOKEN_BYTES, type TokenDType, type TokenFile } from './corpus/token-file';
+export { type TokenDType, type TokenFile } from './corpus/token-file';
 export { type Batch, type SampleOrder, Sampler, type SamplerOptions } from './sampling/sampler';
-export { type DatasetSplit, sequenceCount, splitValidation } from './sampling/split-validation';
+export { type DatasetSplit, splitValidation } from './sampling/split-validation';
 export { type TokenRange, type TokenReader, TokenStore, type TokenStoreOptions } from './sampling/token-store';
-export { unigramLoss } from './sampling/unigram-loss';
 export { type ValidationOptions, ValidationSampler } from './sampling/validation-sampler';
-export { createTokenizer, tokenizerFromJSON } from './tokenizers/create-tokenizer';
+export { tokenizerFromJSON } from './tokenizers/create-tokenizer';
 export type { IncrementalEncoder, TokenIds, Tokenizer, TokenizerJson, TokenizerName } from './tokenizers/tokenizer';

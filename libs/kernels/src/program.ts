@@ -12,15 +12,7 @@ import type { KernelName } from './registry';
  *  scalar                     the attempt: small values written by the host before a program runs (learning rate, …)
  */
 export type TensorRole =
-  | 'parameter'
-  | 'gradient'
-  | 'moment'
-  | 'input'
-  | 'output'
-  | 'saved'
-  | 'deferred'
-  | 'scratch'
-  | 'scalar';
+  'parameter' | 'gradient' | 'moment' | 'input' | 'output' | 'saved' | 'deferred' | 'scratch' | 'scalar';
 
 export interface TensorDeclaration {
   /** Unique within a stage, for instance `h.3.attn.c_attn.weight` or `h.3.attn.probabilities`. */

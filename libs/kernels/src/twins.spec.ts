@@ -64,8 +64,16 @@ describe('twins of the backward kernels agree with central differences of the fo
     const names = { a_MK: 'a', b_KN: 'b', bias_N: 'bias', residual_MN: 'residual', c_MN: 'y' };
     expectGradientsMatch({
       sizes: {
-        a: M * K, b: K * N, bias: N, residual: M * N, dy: M * N, y: M * N,
-        da: M * K, db: K * N, dbias: N, da_twice: M * K,
+        a: M * K,
+        b: K * N,
+        bias: N,
+        residual: M * N,
+        dy: M * N,
+        y: M * N,
+        da: M * K,
+        db: K * N,
+        dbias: N,
+        da_twice: M * K,
       },
       forward: [{ kernel: 'matmul_nn', dims: { M, K, N, bias: 1, residual: 1 }, tensors: names }],
       backward: [
@@ -132,7 +140,9 @@ describe('twins of the backward kernels agree with central differences of the fo
       integers: { tokens: Uint32Array.of(1, 4, 1, 0, 4, 4) },
       forward: [
         {
-          kernel: 'embedding_forward', dims, tensors: { tokens_BT: 'tokens', wte_VC: 'wte', wpe_TC: 'wpe', y_BTC: 'y' },
+          kernel: 'embedding_forward',
+          dims,
+          tensors: { tokens_BT: 'tokens', wte_VC: 'wte', wpe_TC: 'wpe', y_BTC: 'y' },
         },
       ],
       backward: [
@@ -176,7 +186,9 @@ describe('accumulating twins', () => {
     const tensors = { dy: values(6, 1), db: Float64Array.of(10, 20, 30) };
     const once = { dy: tensors.dy, db: new Float64Array(3) };
     const operation = (accumulate: number): Operation => ({
-      kernel: 'bias_backward', dims: { N: 2, C: 3, accumulate }, tensors: { dy_NC: 'dy', db_C: 'db' },
+      kernel: 'bias_backward',
+      dims: { N: 2, C: 3, accumulate },
+      tensors: { dy_NC: 'dy', db_C: 'db' },
     });
     run([operation(0)], once);
     run([operation(1)], tensors);

@@ -33,7 +33,12 @@ const matmulTolerance = ({ K = 1 }: Record<string, number>): number => 4e-7 * Ma
 const accumulating = MATMUL.map((dims, index) => ({ ...dims, accumulate: index % 2 }));
 
 const ROWS: readonly Dims[] = [
-  { N: 48, C: 128 }, { N: 63, C: 60 }, { N: 21, C: 97 }, { N: 1, C: 1 }, { N: 7, C: 3 }, { N: 130, C: 64 },
+  { N: 48, C: 128 },
+  { N: 63, C: 60 },
+  { N: 21, C: 97 },
+  { N: 1, C: 1 },
+  { N: 7, C: 3 },
+  { N: 130, C: 64 },
 ];
 const COUNTS: readonly Dims[] = [{ L: 1 }, { L: 3 }, { L: 64 }, { L: 97 }, { L: 4096 }, { L: 5001 }];
 
@@ -49,14 +54,20 @@ const tokenSize = ({ B = 0, T = 0, H = 0, D = 0 }: Record<string, number>): numb
 const squareSize = ({ B = 0, T = 0, H = 0 }: Record<string, number>): number => B * H * T * T;
 
 const EMBEDDING: readonly Dims[] = [
-  { B: 2, T: 21, C: 60, V: 97 }, { B: 1, T: 1, C: 1, V: 1 }, { B: 3, T: 16, C: 64, V: 30 }, { B: 2, T: 5, C: 7, V: 3 },
+  { B: 2, T: 21, C: 60, V: 97 },
+  { B: 1, T: 1, C: 1, V: 1 },
+  { B: 3, T: 16, C: 64, V: 30 },
+  { B: 2, T: 5, C: 7, V: 3 },
 ];
 
 export const CONFORMANCE_CASES: readonly ConformanceCase[] = [
   {
     kernel: 'matmul_nn',
     dims: MATMUL.map((dims, index) => ({
-      ...dims, bias: index & 1, residual: (index >> 1) & 1, accumulate: (index >> 2) & 1,
+      ...dims,
+      bias: index & 1,
+      residual: (index >> 1) & 1,
+      accumulate: (index >> 2) & 1,
     })),
     sizes: ({ M = 0, K = 0, N = 0 }) => ({ a_MK: M * K, b_KN: K * N, bias_N: N, residual_MN: M * N, c_MN: M * N }),
     tolerance: matmulTolerance,
@@ -89,7 +100,13 @@ export const CONFORMANCE_CASES: readonly ConformanceCase[] = [
     kernel: 'layernorm_backward_input',
     dims: ROWS.map((dims, index) => ({ ...dims, residual: index % 2 })),
     sizes: ({ N = 0, C = 0 }) => ({
-      dy_NC: N * C, x_NC: N * C, weight_C: C, mean_N: N, rstd_N: N, residual_NC: N * C, dx_NC: N * C,
+      dy_NC: N * C,
+      x_NC: N * C,
+      weight_C: C,
+      mean_N: N,
+      rstd_N: N,
+      residual_NC: N * C,
+      dx_NC: N * C,
     }),
     fillings: { rstd_N: 'positive' },
     tolerance: () => 5e-6,
@@ -121,7 +138,9 @@ export const CONFORMANCE_CASES: readonly ConformanceCase[] = [
     kernel: 'attention_scores',
     dims: ATTENTION,
     sizes: (dims) => ({
-      queries_BTE: 3 * tokenSize(dims), keys_BTE: 3 * tokenSize(dims), scores_BHTT: squareSize(dims),
+      queries_BTE: 3 * tokenSize(dims),
+      keys_BTE: 3 * tokenSize(dims),
+      scores_BHTT: squareSize(dims),
     }),
     tolerance: () => 2e-6,
     triangular: ['scores_BHTT'],
@@ -165,7 +184,9 @@ export const CONFORMANCE_CASES: readonly ConformanceCase[] = [
     kernel: 'attention_value_backward',
     dims: ATTENTION,
     sizes: (dims) => ({
-      probabilities_BHTT: squareSize(dims), dy_BTC: tokenSize(dims), dqkv_BTE: 3 * tokenSize(dims),
+      probabilities_BHTT: squareSize(dims),
+      dy_BTC: tokenSize(dims),
+      dqkv_BTE: 3 * tokenSize(dims),
     }),
     fillings: { probabilities_BHTT: 'probability' },
     tolerance: () => 2e-6,
@@ -192,14 +213,24 @@ export const CONFORMANCE_CASES: readonly ConformanceCase[] = [
   },
   {
     kernel: 'cross_entropy_forward',
-    dims: [{ N: 63, V: 97 }, { N: 1, V: 1 }, { N: 9, V: 65 }, { N: 130, V: 256 }],
+    dims: [
+      { N: 63, V: 97 },
+      { N: 1, V: 1 },
+      { N: 9, V: 65 },
+      { N: 130, V: 256 },
+    ],
     sizes: ({ N = 0, V = 0 }) => ({ logits_NV: N * V, targets_N: N, loss_N: N, lse_N: N }),
     fillings: { logits_NV: 'wide', targets_N: 'target' },
     tolerance: () => 2e-6,
   },
   {
     kernel: 'cross_entropy_backward',
-    dims: [{ N: 63, V: 97 }, { N: 1, V: 1 }, { N: 9, V: 65 }, { N: 130, V: 256 }],
+    dims: [
+      { N: 63, V: 97 },
+      { N: 1, V: 1 },
+      { N: 9, V: 65 },
+      { N: 130, V: 256 },
+    ],
     sizes: ({ N = 0, V = 0 }) => ({ logits_NV: N * V, targets_N: N, lse_N: N, scale_1: 1, dlogits_NV: N * V }),
     fillings: { targets_N: 'target', lse_N: 'lse' },
     tolerance: () => 5e-6,

@@ -116,5 +116,7 @@ async function dispatch(device: GPUDevice, request: Dispatch): Promise<Record<st
 
 /** Sizes in `dims` as one line, for the name of a case. */
 export function formatDims(dims: Dims): string {
-  return Object.entries(dims).map(([name, value]) => `${name}=${value}`).join(' ');
+  return Object.entries(dims)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(' ');
 }

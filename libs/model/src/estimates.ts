@@ -2,7 +2,7 @@ import { KERNELS, type Program, type TensorDeclaration } from '@millrace/kernels
 import { tensorBytes } from '@millrace/tensor';
 import type { ModelConfig, StageSlice } from './model-config';
 import { buildOptimizerPrograms } from './training/optimizer-programs';
-import { buildStagePrograms, type StagePrograms } from './stage-programs';
+import { buildStagePrograms } from './stage-programs';
 
 function declaredBytes(declarations: readonly TensorDeclaration[]): number {
   return declarations.reduce((sum, { shape, dtype }) => sum + tensorBytes(shape, dtype), 0);
@@ -46,19 +46,16 @@ export interface StageWork {
   readonly backwardWeight: number;
 }
 
-function sumOverKernels(program: Program, cost: 'flops' | 'bytes'): number {
-  return program.steps.reduce((sum, step) => sum + ('clear' in step ? 0 : KERNELS[step.kernel][cost](step.dims)), 0);
-}
-
-function work(stage: StagePrograms, cost: 'flops' | 'bytes'): StageWork {
-  return {
-    forward: sumOverKernels(stage.forward, cost),
-    backwardInput: sumOverKernels(stage.backwardInput, cost),
-    backwardWeight: sumOverKernels(stage.backwardWeight, cost),
-  };
+function flops(program: Program): number {
+  return program.steps.reduce((sum, step) => sum + ('clear' in step ? 0 : KERNELS[step.kernel].flops(step.dims)), 0);
 }
 
 /** Floating-point operations of one micro-batch on a stage, by program. */
 export function stageFlops(config: ModelConfig, slice: StageSlice, microBatch: number): StageWork {
-  return work(buildStagePrograms(config, slice, microBatch), 'flops');
+  const stage = buildStagePrograms(config, slice, microBatch);
+  return {
+    forward: flops(stage.forward),
+    backwardInput: flops(stage.backwardInput),
+    backwardWeight: flops(stage.backwardWeight),
+  };
 }

@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
 import { type AppError, silentLogger, sleep, systemClock } from '@millrace/core';
 import { afterEach, describe, expect, it } from 'vitest';
-import { InMemoryNetwork } from '../../../../libs/testing/src/in-memory-transport';
+import { InMemoryNetwork } from '@millrace/testing';
 import { ExchangeDialer } from '../grpc/exchange-dialer';
 import { ExchangeServer } from '../grpc/exchange-server';
 import type { AttemptLinks } from './attempt-links';

@@ -1,7 +1,7 @@
 import { systemClock, silentLogger } from '@millrace/core';
 import { type Backend, openCpuBackend, openWebGpuBackend } from '@millrace/runtime';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { InMemoryNetwork } from '../../../../libs/testing/src/in-memory-transport';
+import { InMemoryNetwork } from '@millrace/testing';
 import { attemptPlan, type PlanOptions } from '../../test/attempt-plans';
 import { trainRanks, type Trained, type TrainOptions } from '../../test/train-ranks';
 import { applyEnvironment, mayHaveHardware, softwareDriverEnvironment } from '../config/driver-environment';

@@ -6,7 +6,6 @@ import fc from 'fast-check';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import type { StoredBlock } from './block-store';
 import { FileBlockStore } from './file-block-store';
-import { findGarbage } from './find-garbage';
 import { blockReferences, getTensor, joinBlocks, putTensor, splitBlocks } from './split-blocks';
 
 const root = mkdtempSync(join(tmpdir(), 'millrace-blocks-'));
@@ -131,36 +130,6 @@ describe('splitBlocks', () => {
         expect(blockReferences(blocks)).toEqual(
           blocks.map((block) => ({ sha256: sha(block.bytes), bytes: block.bytes.length })),
         );
-      }),
-    );
-  });
-});
-
-describe('findGarbage', () => {
-  it('is what no live manifest needs and is old enough, never anything else', () => {
-    const address = fc.nat(20).map((number) => sha(Buffer.of(number)));
-    const stored = fc.uniqueArray(fc.record({ sha256: address, bytes: fc.constant(4), putAtMs: fc.nat(100) }), {
-      selector: ({ sha256 }) => sha256,
-    });
-    const live = fc.array(fc.array(address, { maxLength: 6 }), { maxLength: 3 });
-    fc.assert(
-      fc.property(stored, live, fc.nat(100), (blocks, addresses, keepSinceMs) => {
-        const manifests = addresses.map((list) => ({
-          tensors: [
-            {
-              name: 'w',
-              kind: 'weight' as const,
-              dtype: 'f32' as const,
-              shape: [list.length],
-              blocks: list.map((sha256) => ({ sha256, bytes: 4 })),
-            },
-          ],
-        }));
-        const garbage = findGarbage({ live: manifests, stored: blocks, keepSinceMs });
-        const needed = new Set(addresses.flat());
-        for (const block of blocks) {
-          expect(garbage.includes(block)).toBe(!needed.has(block.sha256) && block.putAtMs < keepSinceMs);
-        }
       }),
     );
   });

@@ -100,8 +100,7 @@ describe('import', () => {
     const model = await importHuggingFace(memoryAccess(await exported(of)));
     expect(model.sizes).toEqual(of);
     expect(model.tensors).toEqual(gpt2Tensors(of));
-    for (const { name } of model.tensors)
-      expect([...(await model.read(name))]).toEqual([...(await weights(name, of))]);
+    for (const { name } of model.tensors) expect([...(await model.read(name))]).toEqual([...(await weights(name, of))]);
   });
 
   it('takes names without prefix, in any order, and ignores mask buffers', async () => {

@@ -54,8 +54,7 @@ function inferSizes(tensors: readonly NamedShape[], asSaved: readonly NamedShape
   const layerIndices = tensors.map(({ name }) => Number(/^transformer\.h\.(\d+)\./.exec(name)?.[1] ?? -1));
   const layers = layerIndices.reduce((most, index) => Math.max(most, index + 1), 0);
   // A gap would make the list of missing tensors as long as the largest index, which the file chooses freely.
-  if (layers > new Set(layerIndices).size)
-    throw notGpt2(`it has a layer ${layers - 1}, but not all layers before it`);
+  if (layers > new Set(layerIndices).size) throw notGpt2(`it has a layer ${layers - 1}, but not all layers before it`);
   return { layers, hidden, ffn, context, vocab, tieEmbeddings: !shapeOf.has('lm_head.weight') };
 }
 

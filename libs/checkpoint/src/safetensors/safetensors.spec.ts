@@ -143,9 +143,7 @@ describe('a damaged file', () => {
             let covered = 0;
             for (const { name, begin, end, shape, dtype } of file.entries) {
               expect(begin).toBe(covered);
-              expect(shape.reduce((product, size) => product * size, SAFETENSORS_DTYPE_BYTES[dtype])).toBe(
-                end - begin,
-              );
+              expect(shape.reduce((product, size) => product * size, SAFETENSORS_DTYPE_BYTES[dtype])).toBe(end - begin);
               expect(
                 Buffer.compare(await file.readBytes(name), bytes.subarray(dataStart + begin, dataStart + end)),
               ).toBe(0);
@@ -245,9 +243,7 @@ describe('a damaged file', () => {
 
   it('names a tensor that is not there', async () => {
     const file = await open(raw('{}'));
-    expect(() => file.entry('w')).toThrowError(
-      expect.objectContaining({ code: 'CHECKPOINT.TENSOR_UNKNOWN' }) as Error,
-    );
+    expect(() => file.entry('w')).toThrowError(expect.objectContaining({ code: 'CHECKPOINT.TENSOR_UNKNOWN' }) as Error);
   });
 });
 
@@ -261,8 +257,7 @@ function damageFile(bytes: Buffer, changes: readonly { at: number; byte: number 
   const limit = damage === 'header' ? headerEnd : bytes.length;
   // Characters of JSON make damage that is still JSON more likely.
   for (const change of changes)
-    bytes[change.at % limit] =
-      damage === 'header' ? '0123456789[]{},:"F "'.charCodeAt(change.byte % 20) : change.byte;
+    bytes[change.at % limit] = damage === 'header' ? '0123456789[]{},:"F "'.charCodeAt(change.byte % 20) : change.byte;
   return bytes;
 }
 
@@ -288,9 +283,9 @@ describe('reading as f32', () => {
       2 ** -133,
       Infinity,
     ]);
-    expect(
-      await read('F16', new Uint8Array(Uint16Array.of(0x3c00, 0xc248, 0x0001, 0x7bff, 0xfc00).buffer), 5),
-    ).toEqual([1, -3.140625, 2 ** -24, 65504, -Infinity]);
+    expect(await read('F16', new Uint8Array(Uint16Array.of(0x3c00, 0xc248, 0x0001, 0x7bff, 0xfc00).buffer), 5)).toEqual(
+      [1, -3.140625, 2 ** -24, 65504, -Infinity],
+    );
     expect(halfToNumber(0x7e00)).toBeNaN();
     expect(halfToNumber(0x8000)).toBe(-0);
   });

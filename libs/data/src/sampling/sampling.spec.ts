@@ -7,7 +7,6 @@ import { Sampler, type SamplerOptions } from './sampler';
 import { SequencePermutation } from './sequence-permutation';
 import { splitValidation } from './split-validation';
 import { TokenStore, type TokenReader } from './token-store';
-import { unigramLoss } from './unigram-loss';
 import { ValidationSampler } from './validation-sampler';
 
 const folder = mkdtempSync(join(tmpdir(), 'millrace-sampling-'));
@@ -177,17 +176,5 @@ describe('TokenStore', () => {
     writeFileSync(path, '');
     expect(() => store.read(0, 2)).toThrowError(invalid);
     store.close();
-  });
-});
-
-describe('unigramLoss', () => {
-  it('is the entropy of a uniform text', () => {
-    const uniform = Array.from({ length: 40_000 }, (_, i) => i % 4);
-    expect(unigramLoss(uniform, uniform, 4)).toBeCloseTo(Math.log(4), 6);
-  });
-
-  it('counts from one, so that an unseen id has a finite loss', () => {
-    expect(unigramLoss([0, 0, 0], [1], 2)).toBeCloseTo(Math.log(5), 12);
-    expect(unigramLoss([0], [], 2)).toBeNaN();
   });
 });

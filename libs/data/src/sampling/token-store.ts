@@ -60,10 +60,7 @@ export class TokenStore implements TokenReader {
   }
 
   read(offset: number, count: number): Uint32Array {
-    assert(
-      offset >= 0 && count >= 0 && offset + count <= this.tokens,
-      `tokens ${offset} + ${count} of ${this.tokens}`,
-    );
+    assert(offset >= 0 && count >= 0 && offset + count <= this.tokens, `tokens ${offset} + ${count} of ${this.tokens}`);
     const ids = new Uint32Array(count);
     const pageIds = PAGE_BYTES / TOKEN_BYTES[this.dtype];
     for (let done = 0; done < count;) {

@@ -19,9 +19,14 @@ export const square: OperandOf = ({ T, H }) => ({ batch: H * T * T, head: T * T,
 export const tokenRows: OperandOf = ({ T, H, D }) => ({ batch: T * H * D, head: D, offset: 0, stride: H * D });
 
 /** The q, k or v columns of [B,T,3HD]. */
-const part = (index: number): OperandOf => ({ T, H, D }) => ({
-  batch: 3 * T * H * D, head: D, offset: index * H * D, stride: 3 * H * D,
-});
+const part =
+  (index: number): OperandOf =>
+  ({ T, H, D }) => ({
+    batch: 3 * T * H * D,
+    head: D,
+    offset: index * H * D,
+    stride: 3 * H * D,
+  });
 export const queryRows = part(0);
 export const keyRows = part(1);
 export const valueRows = part(2);
@@ -56,7 +61,11 @@ export function subgroupProduct(
   return {
     wgsl: `attention_${layout}_subgroup`,
     overrides: {
-      H, HEADS: B * H, M, K, N,
+      H,
+      HEADS: B * H,
+      M,
+      K,
+      N,
       ...overridesOf('A', operands.a(sizes)),
       ...overridesOf('B', operands.b(sizes)),
       ...overridesOf('C', operands.c(sizes)),

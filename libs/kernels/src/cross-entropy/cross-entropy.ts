@@ -31,10 +31,7 @@ export const crossEntropyForward: Kernel = {
 /** dlogits = (softmax - onehot) scale[0]. Dims N, V. */
 export const crossEntropyBackward: Kernel = {
   name: 'cross_entropy_backward',
-  bindings: [
-    input('logits_NV'), input('targets_N', 'u32'), input('lse_N'), input('scale_1'),
-    output('dlogits_NV'),
-  ],
+  bindings: [input('logits_NV'), input('targets_N', 'u32'), input('lse_N'), input('scale_1'), output('dlogits_NV')],
   variant: backward,
   reference: backward,
   flops: (dims) => 4 * dimension(dims, 'N') * dimension(dims, 'V'),

@@ -66,7 +66,6 @@ export const embeddingBackwardPosition: Kernel = {
   variant: backwardPosition,
   reference: backwardPosition,
   flops: elements,
-  bytes: (dims) =>
-    4 * (elements(dims) + (1 + flag(dims, 'accumulate')) * dimension(dims, 'T') * dimension(dims, 'C')),
+  bytes: (dims) => 4 * (elements(dims) + (1 + flag(dims, 'accumulate')) * dimension(dims, 'T') * dimension(dims, 'C')),
   cpu: embeddingBackwardPositionTwin,
 };

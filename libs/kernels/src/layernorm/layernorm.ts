@@ -41,7 +41,12 @@ export const layernormForward: Kernel = {
 export const layernormBackwardInput: Kernel = {
   name: 'layernorm_backward_input',
   bindings: [
-    input('dy_NC'), input('x_NC'), input('weight_C'), input('mean_N'), input('rstd_N'), input('residual_NC'),
+    input('dy_NC'),
+    input('x_NC'),
+    input('weight_C'),
+    input('mean_N'),
+    input('rstd_N'),
+    input('residual_NC'),
     output('dx_NC'),
   ],
   variant: backwardInput,
@@ -55,10 +60,7 @@ export const layernormBackwardInput: Kernel = {
 /** dweight and dbias (+ what they hold). Dims N, C and the flag accumulate. */
 export const layernormBackwardWeight: Kernel = {
   name: 'layernorm_backward_weight',
-  bindings: [
-    input('dy_NC'), input('x_NC'), input('mean_N'), input('rstd_N'),
-    output('dweight_C'), output('dbias_C'),
-  ],
+  bindings: [input('dy_NC'), input('x_NC'), input('mean_N'), input('rstd_N'), output('dweight_C'), output('dbias_C')],
   variant: backwardWeight,
   reference: backwardWeight,
   flops: (dims) => 5 * elements(dims),

@@ -10,7 +10,7 @@ function flops(dims: Dims): number {
 
 function bytes(dims: Dims): number {
   const [M, K, N] = [dimension(dims, 'M'), dimension(dims, 'K'), dimension(dims, 'N')];
-  const extra = (flag(dims, 'bias') * N) + (flag(dims, 'residual') + flag(dims, 'accumulate')) * M * N;
+  const extra = flag(dims, 'bias') * N + (flag(dims, 'residual') + flag(dims, 'accumulate')) * M * N;
   return 4 * (M * K + K * N + M * N + extra);
 }
 

@@ -5,7 +5,11 @@ import { splitBackward } from '../schedule/split-backward';
 import { parseCsv, toCsv } from '../text/csv';
 import { lowerSchedule } from './lower-schedule';
 
-const rows = (csv: string): string[] => csv.trimEnd().split('\n').map((row) => row.replaceAll(',', ' '));
+const rows = (csv: string): string[] =>
+  csv
+    .trimEnd()
+    .split('\n')
+    .map((row) => row.replaceAll(',', ' '));
 
 describe('lowerSchedule', () => {
   const schedule = makeSchedule({ name: '1f1b', ranks: 2, microBatches: 3 });

@@ -1,10 +1,4 @@
-import {
-  actionDuplicated,
-  actionMisplaced,
-  actionMissing,
-  orderBroken,
-  weightOrderBroken,
-} from './proof.errors';
+import { actionDuplicated, actionMisplaced, actionMissing, orderBroken, weightOrderBroken } from './proof.errors';
 import { type Action, type ActionKind, NO_MICRO_BATCH } from '../schedule/action';
 import { formatAction } from '../schedule/action-text';
 import type { Schedule } from '../schedule/schedule';

@@ -8,6 +8,11 @@ import type { Schedule } from './schedule';
  */
 export function splitBackward(schedule: Schedule): Schedule {
   const split = (action: Action): Action[] =>
-    action.kind === 'B' ? [{ ...action, kind: 'I' }, { ...action, kind: 'W' }] : [action];
+    action.kind === 'B'
+      ? [
+          { ...action, kind: 'I' },
+          { ...action, kind: 'W' },
+        ]
+      : [action];
   return { ...schedule, actions: schedule.actions.map((list) => list.flatMap(split)) };
 }

@@ -115,8 +115,12 @@ describe('simulateSchedule', () => {
         for (let stage = 1; stage < shape.ranks; stage++) {
           for (let k = 0; k < shape.microBatches; k++) {
             const { forward, backward } = links[stage - 1] ?? { forward: 0, backward: 0 };
-            expect(starts.get(`F${stage}.${k}`)).toBeGreaterThanOrEqual((ends.get(`F${stage - 1}.${k}`) ?? 0) + forward);
-            expect(starts.get(`I${stage - 1}.${k}`)).toBeGreaterThanOrEqual((ends.get(`I${stage}.${k}`) ?? 0) + backward);
+            expect(starts.get(`F${stage}.${k}`)).toBeGreaterThanOrEqual(
+              (ends.get(`F${stage - 1}.${k}`) ?? 0) + forward,
+            );
+            expect(starts.get(`I${stage - 1}.${k}`)).toBeGreaterThanOrEqual(
+              (ends.get(`I${stage}.${k}`) ?? 0) + backward,
+            );
           }
         }
         const slowest = Math.max(...stages.map(({ F, I, W }) => F + I + W));

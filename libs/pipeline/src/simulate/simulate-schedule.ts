@@ -86,9 +86,7 @@ function summarise(actions: readonly (readonly TimedAction[])[]): Summary {
   const stepTime = Math.max(0, ...actions.map((row) => row.at(-1)?.end ?? 0));
   const busy = actions.map((row) => row.reduce((sum, { start, end }) => sum + (end - start), 0));
   const idlePerRank = busy.map((time) => stepTime - time);
-  const spanIdlePerRank = actions.map(
-    (row, rank) => (row.at(-1)?.end ?? 0) - (row[0]?.start ?? 0) - (busy[rank] ?? 0),
-  );
+  const spanIdlePerRank = actions.map((row, rank) => (row.at(-1)?.end ?? 0) - (row[0]?.start ?? 0) - (busy[rank] ?? 0));
   const idleSum = sum(idlePerRank);
   const ratio = (part: number, whole: number): number => (whole === 0 ? 0 : part / whole);
   return {

@@ -26,7 +26,10 @@ export function formatTimetable(schedule: Schedule, times: ScheduleTimes): strin
   return simulation.actions
     .map((row, rank) => {
       const cells = drawRow(schedule, row, { unit, columns });
-      const drawn = cells.map((cell) => cell.padEnd(width)).join(' ').trimEnd();
+      const drawn = cells
+        .map((cell) => cell.padEnd(width))
+        .join(' ')
+        .trimEnd();
       return `rank ${String(rank).padStart(rankWidth)} | ${drawn}\n`;
     })
     .join('');

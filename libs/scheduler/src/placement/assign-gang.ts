@@ -14,7 +14,13 @@ export function assignGang(run: QueuedRun, devices: readonly InventoryAgent[]): 
   required.forEach((bytes, rank) => {
     const later = required.slice(rank + 1);
     const chosen = left.find((device) => {
-      return memoryOf(device) >= bytes && fits(later, left.filter((other) => other !== device));
+      return (
+        memoryOf(device) >= bytes &&
+        fits(
+          later,
+          left.filter((other) => other !== device),
+        )
+      );
     });
     if (chosen === undefined) return;
     gang.push(chosen);

@@ -39,7 +39,9 @@ export function constraintObstacles(run: QueuedRun, agent: InventoryAgent): Obst
   }
   const memory = agent.memoryBytes;
   if ((memory ?? 0) < run.minMemoryBytes) {
-    texts.push(`its memory ${memory === null ? 'is unknown' : gibibytes(memory)}, minMemory is ${gibibytes(run.minMemoryBytes)}`);
+    texts.push(
+      `its memory ${memory === null ? 'is unknown' : gibibytes(memory)}, minMemory is ${gibibytes(run.minMemoryBytes)}`,
+    );
   }
   const least = Math.min(...(run.requiredBytesPerStage ?? [0]));
   if (memory !== null && memory < least) {

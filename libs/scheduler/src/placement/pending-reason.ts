@@ -12,11 +12,7 @@ import type { QueuedRun } from './queued-run';
  * BEHIND_OTHER_RUN            it would fit now, and a run ahead of it takes the devices or goes first
  */
 export type PendingCode =
-  | 'NO_AGENTS'
-  | 'NOT_ENOUGH_DEVICES'
-  | 'CONSTRAINTS_UNSATISFIABLE'
-  | 'WAITING_FOR_DEVICES'
-  | 'BEHIND_OTHER_RUN';
+  'NO_AGENTS' | 'NOT_ENOUGH_DEVICES' | 'CONSTRAINTS_UNSATISFIABLE' | 'WAITING_FOR_DEVICES' | 'BEHIND_OTHER_RUN';
 
 export interface PendingReason {
   readonly code: PendingCode;

@@ -62,7 +62,9 @@ describe('planPlacement', () => {
     expect(outcome(plan(inventory, queue))).toEqual({ small: ['agent_h0'], big: 'WAITING_FOR_DEVICES' });
     const strict = plan(inventory, queue, { backfill: false });
     expect(outcome(strict)).toEqual({ big: 'WAITING_FOR_DEVICES', small: 'BEHIND_OTHER_RUN' });
-    expect(strict.pending[1]?.reason.sentence).toBe('the run needs 1 device and enough are free, but run big comes first');
+    expect(strict.pending[1]?.reason.sentence).toBe(
+      'the run needs 1 device and enough are free, but run big comes first',
+    );
   });
 
   it('never lets a run that cannot be placed at all hold others back', () => {
