@@ -107,7 +107,8 @@ export class ManagedProcess {
     const { stdout } = child;
     if (stdout === null) return '';
     const lines = createInterface({ input: stdout });
-    const first = new Promise<string>((resolve) => lines.once('line', resolve));
+    // Drivers may print warnings before: the announcement is the first line that is a document.
+    const first = new Promise<string>((resolve) => lines.on('line', (line) => line.startsWith('{') && resolve(line)));
     const failed = exited.then((how) => {
       throw partFailed(this.plan.name, how, this.logPath);
     });
