@@ -43,8 +43,7 @@ async function shell(script: string): Promise<string> {
 }
 
 it("trains a text of one's own, stops, resumes, goes on, exports and imports it", async () => {
-  const text =
-    'Call me Ishmael. Some years ago, never mind how long precisely, I thought I would sail about a little. ';
+  const text = 'Call me Ishmael. The sea was calm, and I thought I would sail about a little, some years ago. ';
   writeFileSync(join(folder, 'book.txt'), text.repeat(120));
   const train = page('train-your-own-text.md');
   const [spec = ''] = blocks(train, 'yaml');
