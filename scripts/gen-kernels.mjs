@@ -1,5 +1,5 @@
-// Embeds libs/kernels/src/**/*.wgsl into libs/kernels/src/kernels.generated.ts, so that the built JavaScript carries its
-// shaders. With --check it writes nothing and ends with 1 if the file is not current.
+// Embeds libs/kernels/src/**/*.wgsl into libs/kernels/src/kernels.generated.ts, so that the built JavaScript carries
+// its shaders. With --check it writes nothing and ends with 1 if the file is not current.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';

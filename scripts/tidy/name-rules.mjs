@@ -45,7 +45,10 @@ function bannedWord(name) {
     .find((word) => BANNED.includes(word));
 }
 
-/** Specs, which stand beside their file, and documents do not count. scripts/tidy/ratchet.json holds the exceptions, with reasons. */
+/**
+ * Specs, which stand beside their file, and documents do not count. scripts/tidy/ratchet.json holds the exceptions,
+ * with reasons.
+ */
 function folderSizes(tree) {
   const ratchetPath = 'scripts/tidy/ratchet.json';
   const ratchet = JSON.parse(tree.exists(ratchetPath) ? tree.read(ratchetPath) : '{"folders":{}}').folders;

@@ -54,24 +54,36 @@ function startAttempt(given: AttemptPlan): void {
   api.fences.set(given.runId, given.fence);
   for (const { rank, agentId } of given.peers) {
     const { runId, fence } = given;
-    api.send(agentId, { $case: 'startAttempt', value: { commandId: `start:${runId}:${fence}`, runId, fence, planJson: JSON.stringify({ ...given, rank }) } });
+    api.send(agentId, {
+      $case: 'startAttempt',
+      value: { commandId: `start:${runId}:${fence}`, runId, fence, planJson: JSON.stringify({ ...given, rank }) },
+    });
   }
 }
 
 /** The manifest that the API would publish from the parts of a step. */
 function manifest(given: AttemptPlan, step: number): ManifestDocument {
   const parts = api.of('checkpoint').filter((report) => report.step === step && report.state === 'stored');
-  const tensors = new Map(parts.flatMap(({ manifestPartJson }) => {
-    const part = JSON.parse(manifestPartJson) as { tensors: ManifestDocument['tensors'] };
-    return part.tensors.map((tensor) => [`${tensor.kind} ${tensor.name}`, tensor] as const);
-  }));
+  const tensors = new Map(
+    parts.flatMap(({ manifestPartJson }) => {
+      const part = JSON.parse(manifestPartJson) as { tensors: ManifestDocument['tensors'] };
+      return part.tensors.map((tensor) => [`${tensor.kind} ${tensor.name}`, tensor] as const);
+    }),
+  );
   return {
-    version: 1, runId: given.runId, step, model: given.model, rng: { seed: 42 }, dataPosition: { samples: 0 },
-    optimizer: { type: 'adamw', step }, tensors: [...tensors.values()],
+    version: 1,
+    runId: given.runId,
+    step,
+    model: given.model,
+    rng: { seed: 42 },
+    dataPosition: { samples: 0 },
+    optimizer: { type: 'adamw', step },
+    tensors: [...tensors.values()],
   };
 }
 
-const finished = (count: number) => (): boolean => api.of('attempt').filter(({ state }) => state === 'finished').length === count;
+const finished = (count: number) => (): boolean =>
+  api.of('attempt').filter(({ state }) => state === 'finished').length === count;
 
 describe('an agent', () => {
   it('registers, heartbeats on time, and leaves with exit code 0', async () => {
@@ -102,19 +114,41 @@ describe('an agent', () => {
     expect(published.tensors.filter(({ kind }) => kind === 'weight')).toHaveLength(4 * 12 + 4);
 
     const generation: GeneratePlan = {
-      taskId: 'task_1', rank: 0, dataKey: 'g'.repeat(40), model: given.model, stages: given.stages, peers: given.peers, manifest: published,
-      promptTokens: [1, 8, 15], maxTokens: 12, temperature: 0.7, seed: 3,
+      taskId: 'task_1',
+      rank: 0,
+      dataKey: 'g'.repeat(40),
+      model: given.model,
+      stages: given.stages,
+      peers: given.peers,
+      manifest: published,
+      promptTokens: [1, 8, 15],
+      maxTokens: 12,
+      temperature: 0.7,
+      seed: 3,
     };
     for (const { rank, agentId } of given.peers) {
-      api.send(agentId, { $case: 'generate', value: { commandId: 'generate:task_1', taskId: 'task_1', planJson: JSON.stringify({ ...generation, rank }) } });
+      api.send(agentId, {
+        $case: 'generate',
+        value: { commandId: 'generate:task_1', taskId: 'task_1', planJson: JSON.stringify({ ...generation, rank }) },
+      });
     }
     await until('text', () => api.of('generateOutput').some(({ done }) => done));
     const output = api.of('generateOutput').at(-1)!;
     expect(output).toMatchObject({ taskId: 'task_1', errorMessage: '' });
     expect(output.tokens).toHaveLength(12);
-    const whole = { ...generation, taskId: 'task_2', stages: [{ firstLayer: 0, layerCount: 4, embedding: true, head: true }], peers: [given.peers[0]!] };
-    api.send('agent_0', { $case: 'generate', value: { commandId: 'generate:task_2', taskId: 'task_2', planJson: JSON.stringify(whole) } });
-    await until('the same text', () => api.of('generateOutput').some(({ taskId, done }) => taskId === 'task_2' && done));
+    const whole = {
+      ...generation,
+      taskId: 'task_2',
+      stages: [{ firstLayer: 0, layerCount: 4, embedding: true, head: true }],
+      peers: [given.peers[0]!],
+    };
+    api.send('agent_0', {
+      $case: 'generate',
+      value: { commandId: 'generate:task_2', taskId: 'task_2', planJson: JSON.stringify(whole) },
+    });
+    await until('the same text', () =>
+      api.of('generateOutput').some(({ taskId, done }) => taskId === 'task_2' && done),
+    );
     expect(api.of('generateOutput').at(-1)!.tokens).toEqual(output.tokens);
   });
 
@@ -142,8 +176,15 @@ describe('an agent', () => {
     expect(api.states('agent_0')).not.toContain('failed');
     startAttempt({ ...plan(), fence: 2 });
     await until('the end', finished(1));
-    api.send('agent_0', { $case: 'startAttempt', value: { commandId: 'late', runId: 'run_test', fence: 1, planJson: '{}' } });
-    await until('a refusal', () => api.of('commandResult').some(({ commandId, errorCode }) => commandId === 'late' && errorCode === 'AGENT.FENCE_OLD'));
+    api.send('agent_0', {
+      $case: 'startAttempt',
+      value: { commandId: 'late', runId: 'run_test', fence: 1, planJson: '{}' },
+    });
+    await until('a refusal', () =>
+      api
+        .of('commandResult')
+        .some(({ commandId, errorCode }) => commandId === 'late' && errorCode === 'AGENT.FENCE_OLD'),
+    );
   });
 
   it('stops when told to, confirms it once the device is free, and answers a command that comes again alike', async () => {
@@ -153,7 +194,10 @@ describe('an agent', () => {
     const stop = { commandId: 'stop:run_test:1', runId: 'run_test', fence: 1, reason: 'cancel' };
     for (let times = 0; times < 2; times++) {
       api.send('agent_0', { $case: 'stopAttempt', value: stop });
-      await until('an answer', () => api.of('commandResult').filter(({ commandId }) => commandId === stop.commandId).length === times + 1);
+      await until(
+        'an answer',
+        () => api.of('commandResult').filter(({ commandId }) => commandId === stop.commandId).length === times + 1,
+      );
     }
     expect(api.of('commandResult').filter(({ commandId, ok }) => commandId === stop.commandId && ok)).toHaveLength(2);
   });
@@ -162,11 +206,20 @@ describe('an agent', () => {
     await start(2);
     startAttempt(plan({ ranks: 2, steps: 1000 }));
     await until('a step', () => (api.points.get('train/loss')?.size ?? 0) >= 1);
-    api.send('agent_0', { $case: 'requestBoundary', value: { commandId: 'b', runId: 'run_test', fence: 1, checkpoint: true, stop: true } });
+    api.send('agent_0', {
+      $case: 'requestBoundary',
+      value: { commandId: 'b', runId: 'run_test', fence: 1, checkpoint: true, stop: true },
+    });
     await until('both paused', () => api.of('attempt').filter(({ state }) => state === 'paused').length === 2);
-    const steps = api.of('attempt').filter(({ state }) => state === 'paused').map(({ step }) => step);
+    const steps = api
+      .of('attempt')
+      .filter(({ state }) => state === 'paused')
+      .map(({ step }) => step);
     expect(steps[0]).toBe(steps[1]);
-    expect(api.of('checkpoint').map(({ step, state }) => `${step} ${state}`)).toEqual([`${steps[0]} stored`, `${steps[0]} stored`]);
+    expect(api.of('checkpoint').map(({ step, state }) => `${step} ${state}`)).toEqual([
+      `${steps[0]} stored`,
+      `${steps[0]} stored`,
+    ]);
   });
 
   it('reports a checkpoint that does not fit on the disk and trains on, unless it is the last one', async () => {
@@ -175,7 +228,11 @@ describe('an agent', () => {
     startAttempt(plan({ train: { checkpointEvery: 2 } }));
     await until('the failure', () => api.states('agent_0').includes('failed'));
     expect(api.of('checkpoint').map(({ step, state }) => `${step} ${state}`)).toEqual(['2 failed', '4 failed']);
-    expect(api.of('attempt').at(-1)).toMatchObject({ state: 'failed', failureClass: 'internal', errorMessage: expect.stringContaining('nearly full') as string });
+    expect(api.of('attempt').at(-1)).toMatchObject({
+      state: 'failed',
+      failureClass: 'internal',
+      errorMessage: expect.stringContaining('nearly full') as string,
+    });
     expect([...api.points.get('train/loss')!.keys()]).toEqual([1, 2, 3, 4]);
   });
 
@@ -203,7 +260,12 @@ describe('an agent', () => {
     const given = plan();
     const gone = { rank: 1, agentId: 'agent_1', address: '127.0.0.1:1' };
     const stages = attemptPlan({ ranks: 2 }).stages;
-    const both = { ...given, stages, peers: [...given.peers, gone], spec: { ...given.spec, parallel: { ...given.spec.parallel, pp: 2 } } };
+    const both = {
+      ...given,
+      stages,
+      peers: [...given.peers, gone],
+      spec: { ...given.spec, parallel: { ...given.spec.parallel, pp: 2 } },
+    };
     startAttempt({ ...both, peers: both.peers });
     await until('ready', () => api.states('agent_0').includes('running'));
     agents[0]!.agent.signal('SIGTERM');

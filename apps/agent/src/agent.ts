@@ -1,7 +1,15 @@
 import { type agentV1, attemptPlanSchema, generatePlanSchema } from '@millrace/contracts';
 import { type AppError, type Clock, describeError, type Logger } from '@millrace/core';
 import { Attempt, type AttemptEvent } from './attempt/attempt';
-import { agentBusy, agentStopping, apiAway, attemptUnknown, fenceTooOld, planInvalid, superseded } from './attempt/attempt.errors';
+import {
+  agentBusy,
+  agentStopping,
+  apiAway,
+  attemptUnknown,
+  fenceTooOld,
+  planInvalid,
+  superseded,
+} from './attempt/attempt.errors';
 import type { BlobCache } from './blobs/blob-cache';
 import type { BlobPort } from './blobs/blob-port';
 import type { DataPlane } from './data-plane/data-plane';
@@ -70,7 +78,9 @@ export class Agent {
     const { dialer, clock, random } = options;
     this.awaySinceMs = clock.monotonicMs();
     this.session = new SessionClient({
-      dialer, clock, random,
+      dialer,
+      clock,
+      random,
       register: () => ({ ...options.identity, running: this.running() }),
       onEvent: (event) => this.queue.push({ type: 'session', event }),
     });
@@ -178,7 +188,8 @@ export class Agent {
 
   private onAttempt(attempt: Attempt, event: AttemptEvent): undefined {
     attempt.handle(event);
-    const lost = event.type === 'worker' && event.message.type === 'failed' && event.message.error.code === 'RUNTIME.DEVICE_LOST';
+    const lost =
+      event.type === 'worker' && event.message.type === 'failed' && event.message.error.code === 'RUNTIME.DEVICE_LOST';
     if (lost) this.options.clock.after(EXIT_DELAY_MS, () => this.queue.push({ type: 'exit', code: 1 }));
     this.flush();
   }
@@ -196,7 +207,10 @@ export class Agent {
     for (const body of this.outbox.take()) this.session.send(body);
   }
 
-  /** Executes a command once; one that comes again gets the same answer. `work` gives an error, or a promise to answer after. */
+  /**
+   * Executes a command once; one that comes again gets the same answer. `work` gives an error, or a promise to answer
+   * after.
+   */
   private command(commandId: string, work: () => AppError | Promise<void> | undefined): undefined {
     if (this.results.has(commandId)) {
       const result = this.results.get(commandId);
@@ -214,8 +228,14 @@ export class Agent {
   }
 
   private answer(commandId: string, error?: AppError): undefined {
-    const result = { commandId, ok: error === undefined, errorCode: error?.code ?? '', errorMessage: error?.message ?? '' };
-    if (error !== undefined) this.options.logger.warn({ commandId, code: error.code }, `command refused: ${error.message}`);
+    const result = {
+      commandId,
+      ok: error === undefined,
+      errorCode: error?.code ?? '',
+      errorMessage: error?.message ?? '',
+    };
+    if (error !== undefined)
+      this.options.logger.warn({ commandId, code: error.code }, `command refused: ${error.message}`);
     this.results.set(commandId, result);
     this.session.send({ $case: 'commandResult', value: result });
   }
@@ -234,7 +254,16 @@ export class Agent {
     previous?.fail(superseded(previous.runId, previous.fence));
     const { device, dataPlane, startThread, cache, blobs, clock, random, logger } = this.options;
     const attempt: Attempt = new Attempt({
-      plan: parsed.data, leaseMs: this.times.leaseMs, device, dataPlane, startThread, cache, blobs, clock, random, logger,
+      plan: parsed.data,
+      leaseMs: this.times.leaseMs,
+      device,
+      dataPlane,
+      startThread,
+      cache,
+      blobs,
+      clock,
+      random,
+      logger,
       outbox: this.outbox,
       send: (body) => void this.session.send(body),
       onEvent: (event) => this.queue.push({ type: 'attempt', attempt, event }),
@@ -267,7 +296,12 @@ export class Agent {
     if (this.generations.size >= GENERATIONS_MAX) return agentBusy(`${this.generations.size} generations run here`);
     const { device, dataPlane, startThread, cache, clock } = this.options;
     const generation: Generation = new Generation({
-      plan: parsed.data, device, dataPlane, startThread, cache, clock,
+      plan: parsed.data,
+      device,
+      dataPlane,
+      startThread,
+      cache,
+      clock,
       send: (body: AgentBody) => void this.session.send(body),
       onEvent: (event) => this.queue.push({ type: 'generation', generation, event }),
     });
@@ -292,7 +326,10 @@ export class Agent {
   private async leave(exitCode: number): Promise<number> {
     this.heartbeat.stop();
     this.flushing.stop();
-    await Promise.all([this.attempt?.end('the agent leaves'), ...[...this.generations].map((each) => each.end('the agent leaves'))]);
+    await Promise.all([
+      this.attempt?.end('the agent leaves'),
+      ...[...this.generations].map((each) => each.end('the agent leaves')),
+    ]);
     this.session.stop();
     return exitCode;
   }

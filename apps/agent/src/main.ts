@@ -23,21 +23,36 @@ const LAST_WRITES_MS = 100;
 
 /** `--describe`: prints the adapter this machine would train on, for `millrace doctor`. */
 async function describeDevice(): Promise<number> {
-  const { adapter } = await openDevice(readDeviceConfig(), { startThread: gpuThreadStarter(systemClock), known: undefined });
+  const { adapter } = await openDevice(readDeviceConfig(), {
+    startThread: gpuThreadStarter(systemClock),
+    known: undefined,
+  });
   process.stdout.write(`${JSON.stringify(adapter)}\n`);
   return 0;
 }
 
 async function main(): Promise<number> {
   const config = readAgentConfig();
-  const logger: Logger = pino({ level: config.logLevel, base: { app: 'agent' } }, pino.destination({ fd: 2, sync: true }));
+  const logger: Logger = pino(
+    { level: config.logLevel, base: { app: 'agent' } },
+    pino.destination({ fd: 2, sync: true }),
+  );
   const home = AgentHome.open(config.home);
   const startThread = gpuThreadStarter(systemClock);
   const report = await openDevice(config, { startThread, known: home.deviceReport(VERSION) });
   home.keepDeviceReport(report, VERSION);
-  logger.info({ adapter: report.adapter.description, quarantined: report.quarantined, ...report.speed }, 'device ready');
+  logger.info(
+    { adapter: report.adapter.description, quarantined: report.quarantined, ...report.speed },
+    'device ready',
+  );
   const dialer = new ExchangeDialer();
-  const dataPlane = new DataPlane({ dialer, limits: DEFAULT_LINK_LIMITS, clock: systemClock, random: Math.random, logger });
+  const dataPlane = new DataPlane({
+    dialer,
+    limits: DEFAULT_LINK_LIMITS,
+    clock: systemClock,
+    random: Math.random,
+    logger,
+  });
   const server = new ExchangeServer(dataPlane, logger);
   const dataAddress = await listen(config, home, server);
   const api = { address: config.join, credentials: channelCredentials(config.tlsCa), token: config.token };
@@ -47,9 +62,27 @@ async function main(): Promise<number> {
   const sessionDialer = new GrpcSessionDialer(api);
   const agentId = home.agentId();
   const agent = new Agent({
-    identity: { agentId, host: config.host, device: config.device, version: VERSION, dataAddress, labels: { ...config.labels }, ...deviceMessages(report) },
-    device: { quarantined: report.quarantined, ...(config.adapter === undefined ? {} : { adapterName: config.adapter }) },
-    dialer: sessionDialer, dataPlane, startThread, cache, blobs, clock: systemClock, random: Math.random, logger,
+    identity: {
+      agentId,
+      host: config.host,
+      device: config.device,
+      version: VERSION,
+      dataAddress,
+      labels: { ...config.labels },
+      ...deviceMessages(report),
+    },
+    device: {
+      quarantined: report.quarantined,
+      ...(config.adapter === undefined ? {} : { adapterName: config.adapter }),
+    },
+    dialer: sessionDialer,
+    dataPlane,
+    startThread,
+    cache,
+    blobs,
+    clock: systemClock,
+    random: Math.random,
+    logger,
   });
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => agent.signal(name));
   // The supervisor holds the other end of stdin: it closes when the supervisor is gone, however that came about.
@@ -83,7 +116,16 @@ function deviceMessages({ adapter, speed }: DeviceReport): { adapter: agentV1.Ad
   // WebGPU does not tell a GPU's memory: a software driver has the machine's, a GPU at least its largest buffer.
   const memoryBytes = adapterClass === 'cpu' ? totalmem() : (limits['maxBufferSize'] ?? 0);
   return {
-    adapter: { vendor, architecture, device, description, adapterClass, features: [...features], limits: { ...limits }, memoryBytes },
+    adapter: {
+      vendor,
+      architecture,
+      device,
+      description,
+      adapterClass,
+      features: [...features],
+      limits: { ...limits },
+      memoryBytes,
+    },
     benchmark: { matmulGflops: speed.matmulGflops, memoryGbps: speed.memoryGBps },
   };
 }
@@ -91,7 +133,9 @@ function deviceMessages({ adapter, speed }: DeviceReport): { adapter: agentV1.Ad
 (process.argv.includes('--describe') ? describeDevice() : main()).then(
   (exitCode) => setTimeout(() => process.exit(exitCode), LAST_WRITES_MS),
   (error: unknown) => {
-    process.stderr.write(`${JSON.stringify({ level: 60, app: 'agent', msg: describeError(error), stack: error instanceof AppError ? undefined : (error as Error).stack })}\n`);
+    process.stderr.write(
+      `${JSON.stringify({ level: 60, app: 'agent', msg: describeError(error), stack: error instanceof AppError ? undefined : (error as Error).stack })}\n`,
+    );
     process.exit(1);
   },
 );

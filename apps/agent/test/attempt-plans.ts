@@ -22,9 +22,15 @@ export function attemptPlan(options: PlanOptions = {}): AttemptPlan {
     model: { ...MODEL, ffn: 33, tieEmbeddings: tied },
     data: { dataset: 'test', validation: 0.1 },
     train: {
-      steps, batch: { global: 2 * microBatches, micro: 2 },
+      steps,
+      batch: { global: 2 * microBatches, micro: 2 },
       optimizer: { type: 'adamw', lr: 0.01, weightDecay: 0.1 },
-      lr: { schedule: 'cosine', warmup: 2 }, clip: 0.5, seed: 42, evalEvery: 2, evalBatches: 2, ...train,
+      lr: { schedule: 'cosine', warmup: 2 },
+      clip: 0.5,
+      seed: 42,
+      evalEvery: 2,
+      evalBatches: 2,
+      ...train,
     },
     parallel: { pp: ranks, schedule },
   });
@@ -35,12 +41,18 @@ export function attemptPlan(options: PlanOptions = {}): AttemptPlan {
     return slice;
   });
   return {
-    runId: 'run_test', fence: 1, rank: 0, dataKey: 'k'.repeat(64), spec,
+    runId: 'run_test',
+    fence: 1,
+    rank: 0,
+    dataKey: 'k'.repeat(64),
+    spec,
     model: { ...MODEL, ffn: 33, tieEmbeddings: tied },
     stages,
     peers: stages.map((_, rank) => ({ rank, agentId: `agent_${rank}`, address: `127.0.0.1:${rank + 1}` })),
     dataset: { sha256: 'a'.repeat(64), bytes: 2 * tokens, dtype: 'u16', tokens },
-    resume: { from: 'random' }, firstStep: 1, lastStep: steps,
+    resume: { from: 'random' },
+    firstStep: 1,
+    lastStep: steps,
   };
 }
 

@@ -22,7 +22,11 @@ const startThread: StartGpuThread = (task, onMessage) => {
   const { port1, port2 } = new MessageChannel();
   port1.on('message', (message: FromWorker) => onMessage(message));
   const done = runGpuTask({
-    end: port2, task, openBackend: () => Promise.resolve(openCpuBackend()), probe: () => Promise.resolve(), clock: systemClock,
+    end: port2,
+    task,
+    openBackend: () => Promise.resolve(openCpuBackend()),
+    probe: () => Promise.resolve(),
+    clock: systemClock,
   }).finally(() => port2.close());
   return {
     post: (message, transfer = []) => port1.postMessage(message, [...transfer]),
@@ -46,21 +50,45 @@ export interface TestAgent {
 export async function startTestAgent(id: string, apiAddress: string, token = 'good'): Promise<TestAgent> {
   const home = mkdtempSync(join(tmpdir(), 'millrace-agent-'));
   const dialer = new ExchangeDialer();
-  const dataPlane = new DataPlane({ dialer, limits: DEFAULT_LINK_LIMITS, clock: systemClock, random: () => 0.5, logger: silentLogger });
+  const dataPlane = new DataPlane({
+    dialer,
+    limits: DEFAULT_LINK_LIMITS,
+    clock: systemClock,
+    random: () => 0.5,
+    logger: silentLogger,
+  });
   const server = new ExchangeServer(dataPlane, silentLogger);
   const address = `127.0.0.1:${await server.listen('127.0.0.1', 0)}`;
   const api = { address: apiAddress, credentials: channelCredentials(undefined), token };
   const blobs = new BlobClient({ ...api, now: () => systemClock.now() });
   const sessionDialer = new GrpcSessionDialer(api);
   const agent = new Agent({
-    identity: { agentId: id, host: 'test', device: 0, version: 'test', dataAddress: address, adapter: undefined, benchmark: undefined, labels: {} },
-    device: { quarantined: [] }, dialer: sessionDialer, dataPlane, startThread, blobs,
+    identity: {
+      agentId: id,
+      host: 'test',
+      device: 0,
+      version: 'test',
+      dataAddress: address,
+      adapter: undefined,
+      benchmark: undefined,
+      labels: {},
+    },
+    device: { quarantined: [] },
+    dialer: sessionDialer,
+    dataPlane,
+    startThread,
+    blobs,
     cache: new BlobCache({ folder: join(home, 'cache'), blobs, clock: systemClock, random: () => 0.5 }),
-    clock: systemClock, random: () => 0.5, logger: silentLogger,
+    clock: systemClock,
+    random: () => 0.5,
+    logger: silentLogger,
   });
   const exited = agent.run();
   return {
-    id, address, agent, exited,
+    id,
+    address,
+    agent,
+    exited,
     stop: async () => {
       agent.signal('SIGTERM');
       await exited;

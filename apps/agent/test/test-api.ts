@@ -34,10 +34,15 @@ export class TestApi {
         call.write({ data: blob.subarray(call.request.offset), totalBytes: blob.length });
         call.end();
       },
-      put: (call: Parameters<blobV1.BlobServiceServer['put']>[0], callback: Parameters<blobV1.BlobServiceServer['put']>[1]) => this.put(call, callback),
+      put: (
+        call: Parameters<blobV1.BlobServiceServer['put']>[0],
+        callback: Parameters<blobV1.BlobServiceServer['put']>[1],
+      ) => this.put(call, callback),
     });
     this.port = await new Promise((resolve, reject) => {
-      this.server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (error, bound) => (error ? reject(error) : resolve(bound)));
+      this.server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (error, bound) =>
+        error ? reject(error) : resolve(bound),
+      );
     });
     return `127.0.0.1:${this.port}`;
   }
@@ -75,19 +80,31 @@ export class TestApi {
 
   private answer(call: Call, agentId: string, body: AgentBody): void {
     const ack = (change: Partial<agentV1.Acknowledgement>): void => {
-      if (this.acknowledging) call.write({ body: { $case: 'ack', value: { metrics: 0, logs: 0, checkpoints: 0, ...change } } });
+      if (this.acknowledging)
+        call.write({ body: { $case: 'ack', value: { metrics: 0, logs: 0, checkpoints: 0, ...change } } });
     };
     if (body.$case === 'register') {
-      if (call.metadata.get('authorization')[0] !== 'Bearer good') return void call.emit('error', { code: status.UNAUTHENTICATED, details: 'wrong token' });
+      if (call.metadata.get('authorization')[0] !== 'Bearer good')
+        return void call.emit('error', { code: status.UNAUTHENTICATED, details: 'wrong token' });
       this.sessions.set(agentId, call);
       const value = {
-        agentId, epoch: ++this.epochs, heartbeatIntervalMs: 50, leaseMs: 2000, graceMs: this.graceMs,
-        metricsAcknowledged: this.sequences.get(`${agentId} metrics`) ?? 0, logsAcknowledged: this.sequences.get(`${agentId} logs`) ?? 0,
+        agentId,
+        epoch: ++this.epochs,
+        heartbeatIntervalMs: 50,
+        leaseMs: 2000,
+        graceMs: this.graceMs,
+        metricsAcknowledged: this.sequences.get(`${agentId} metrics`) ?? 0,
+        logsAcknowledged: this.sequences.get(`${agentId} logs`) ?? 0,
         current: this.current(body.value.running),
       };
       call.write({ body: { $case: 'welcome', value } });
     } else if (body.$case === 'heartbeat') {
-      call.write({ body: { $case: 'heartbeatAck', value: { sequence: body.value.sequence, current: this.current(body.value.running) } } });
+      call.write({
+        body: {
+          $case: 'heartbeatAck',
+          value: { sequence: body.value.sequence, current: this.current(body.value.running) },
+        },
+      });
     } else if (body.$case === 'metrics' && this.acknowledging) {
       this.sequences.set(`${agentId} metrics`, body.value.sequence);
       this.store(body.value);
@@ -113,7 +130,10 @@ export class TestApi {
     return running.map((each) => ({ ...each, fence: this.fences.get(each.runId) ?? each.fence }));
   }
 
-  private put(call: Parameters<blobV1.BlobServiceServer['put']>[0], callback: Parameters<blobV1.BlobServiceServer['put']>[1]): void {
+  private put(
+    call: Parameters<blobV1.BlobServiceServer['put']>[0],
+    callback: Parameters<blobV1.BlobServiceServer['put']>[1],
+  ): void {
     let header: blobV1.PutHeader | undefined;
     const parts: Buffer[] = [];
     call.on('data', ({ body }: blobV1.PutRequest) => {
@@ -124,7 +144,8 @@ export class TestApi {
       const bytes = Buffer.concat(parts);
       const sha256 = createHash('sha256').update(bytes).digest('hex');
       if (this.putError !== undefined) return callback(this.putError);
-      if (header === undefined || header.fence !== (this.fences.get(header.runId) ?? header.fence)) return callback({ code: status.ABORTED, details: 'old fence' });
+      if (header === undefined || header.fence !== (this.fences.get(header.runId) ?? header.fence))
+        return callback({ code: status.ABORTED, details: 'old fence' });
       if (sha256 !== header.sha256) return callback({ code: status.INVALID_ARGUMENT, details: 'wrong hash' });
       this.blobs.set(sha256, bytes);
       callback(null, { existed: false });

@@ -34,16 +34,23 @@ export async function trainRanks(plan: AttemptPlan, options: TrainOptions): Prom
   const reporter = collectingReporter(trained, options);
   const checkpoints = collectingSink(trained, options);
   const weights: WeightSource = { read: (name, kind) => Promise.resolve(options.from?.get(`${kind} ${name}`)) };
-  const outcomes = await Promise.all(plan.stages.map(async (slice, rank) => {
-    const backend = await options.openBackend(rank);
-    const executor = await StageExecutor.prepare({
-      plan: stagePlan({ ...plan, rank }), backend, transport: options.transport(rank), weights, checkpoints, reporter,
-      data: slice.embedding || slice.head ? dataSource(plan, patternTokens) : undefined,
-      requests: options.requests ?? { take: () => ({ checkpoint: false, stop: false }) },
-      clock: systemClock,
-    });
-    return executor.run();
-  }));
+  const outcomes = await Promise.all(
+    plan.stages.map(async (slice, rank) => {
+      const backend = await options.openBackend(rank);
+      const executor = await StageExecutor.prepare({
+        plan: stagePlan({ ...plan, rank }),
+        backend,
+        transport: options.transport(rank),
+        weights,
+        checkpoints,
+        reporter,
+        data: slice.embedding || slice.head ? dataSource(plan, patternTokens) : undefined,
+        requests: options.requests ?? { take: () => ({ checkpoint: false, stop: false }) },
+        clock: systemClock,
+      });
+      return executor.run();
+    }),
+  );
   return { ...trained, outcomes };
 }
 

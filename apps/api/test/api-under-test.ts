@@ -34,15 +34,22 @@ export interface ApiUnderTest {
 export async function startApi({ databaseUrl, home, leaseMs = 2_000 }: ApiOptions): Promise<ApiUnderTest> {
   await applyMigrations(databaseUrl);
   const config = ApiConfig.fromEnvironment({
-    DATABASE_URL: databaseUrl, MILLRACE_HOME: home, MILLRACE_GRPC_PORT: '0', MILLRACE_HTTP_PORT: '0',
-    MILLRACE_LEASE_MS: String(leaseMs), MILLRACE_HEARTBEAT_MS: '200',
+    DATABASE_URL: databaseUrl,
+    MILLRACE_HOME: home,
+    MILLRACE_GRPC_PORT: '0',
+    MILLRACE_HTTP_PORT: '0',
+    MILLRACE_LEASE_MS: String(leaseMs),
+    MILLRACE_HEARTBEAT_MS: '200',
   });
   const foundation = FoundationModule.register({ config, logger: silentLogger });
   const root = { module: class Root {}, imports: [foundation, ClusterModule] };
   const context = await NestFactory.createApplicationContext(root, { logger: false, abortOnError: false });
   await context.get(TokensService).ensure(TOKEN, 'test', 'admin');
   return {
-    context, grpc: context.get(GrpcServer).address, prisma: context.get(PrismaService), runs: context.get(RunsService),
+    context,
+    grpc: context.get(GrpcServer).address,
+    prisma: context.get(PrismaService),
+    runs: context.get(RunsService),
     get: (type) => context.get(type),
     close: () => context.close(),
   };

@@ -7,8 +7,14 @@ export const DATASET_ID = 'data_bytes';
 export async function createDataset(prisma: PrismaService, tokens = 10_000): Promise<void> {
   await prisma.dataset.create({
     data: {
-      id: DATASET_ID, name: 'bytes', tokens: BigInt(tokens), vocab: 256, tokenizer: { name: 'byte' }, dtype: 'u16',
-      sha256: 'a'.repeat(64), bytes: BigInt(2 * tokens),
+      id: DATASET_ID,
+      name: 'bytes',
+      tokens: BigInt(tokens),
+      vocab: 256,
+      tokenizer: { name: 'byte' },
+      dtype: 'u16',
+      sha256: 'a'.repeat(64),
+      bytes: BigInt(2 * tokens),
     },
   });
 }

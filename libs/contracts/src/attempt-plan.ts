@@ -14,7 +14,9 @@ export const modelConfigSchema = z.strictObject({
 });
 export type ModelConfigDocument = z.output<typeof modelConfigSchema>;
 
-/** What one stage executes: `layerCount` blocks from `firstLayer` on, with the embedding before and the head after them. */
+/**
+ * What one stage executes: `layerCount` blocks from `firstLayer` on, with the embedding before and the head after them.
+ */
 export const stageSliceSchema = z.strictObject({
   firstLayer: z.int().min(0),
   layerCount: z.int().min(0),
@@ -67,8 +69,8 @@ export const manifestSchema = z.strictObject({
 export type ManifestDocument = z.output<typeof manifestSchema>;
 
 /**
- * What an agent needs to execute its rank of an attempt. The same document for every rank but for `rank`; libs/pipeline makes
- * the schedule from (schedule, ranks, microBatches), so that the agents and the API prove the very same one.
+ * What an agent needs to execute its rank of an attempt. The same document for every rank but for `rank`; libs/pipeline
+ * makes the schedule from (schedule, ranks, microBatches), so that the agents and the API prove the very same one.
  */
 export const attemptPlanSchema = z.strictObject({
   runId: z.string().min(1),
@@ -82,7 +84,10 @@ export const attemptPlanSchema = z.strictObject({
   stages: z.array(stageSliceSchema).min(1),
   peers: z.array(peerSchema).min(1),
   dataset: datasetRefSchema,
-  /** Where the weights come from: an own checkpoint (with optimizer, going on after its step), weights alone, or the seed. */
+  /**
+   * Where the weights come from: an own checkpoint (with optimizer, going on after its step), weights alone, or the
+   * seed.
+   */
   resume: z.discriminatedUnion('from', [
     z.strictObject({ from: z.literal('random') }),
     z.strictObject({ from: z.literal('checkpoint'), manifest: manifestSchema }),

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
 /**
- * The run spec: one document for REST, gRPC, CLI and dashboard. This schema is its only definition; what a build does not
- * have yet is refused in `run-spec-limits.ts`, combinations that cannot work in `run-spec-rules.ts`.
+ * The run spec: one document for REST, gRPC, CLI and dashboard. This schema is its only definition; what a build does
+ * not have yet is refused in `run-spec-limits.ts`, combinations that cannot work in `run-spec-rules.ts`.
  */
 const count = (maximum: number) => z.int().min(1).max(maximum);
 

@@ -154,9 +154,9 @@ fn main(
 // Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
 enable subgroups;
 
-@group(0) @binding(0) var<storage, read> a: array<vec4f>; // left factor of every head
-@group(0) @binding(1) var<storage, read> b: array<vec4f>; // right factor of every head
-@group(0) @binding(2) var<storage, read_write> c: array<vec4f>; // product of every head
+@group(0) @binding(0) var<storage, read> a: array<vec4f>; // [..,T,T] left factor of every head
+@group(0) @binding(1) var<storage, read> b: array<vec4f>; // [..,T,D] right factor of every head
+@group(0) @binding(2) var<storage, read_write> c: array<vec4f>; // [..,T,D] product of every head
 
 override H: u32; // heads of a batch row
 override HEADS: u32; // heads of all batch rows
@@ -258,9 +258,9 @@ fn main(
 // Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
 enable subgroups;
 
-@group(0) @binding(0) var<storage, read> a: array<vec4f>; // left factor of every head
-@group(0) @binding(1) var<storage, read> b: array<vec4f>; // right factor of every head
-@group(0) @binding(2) var<storage, read_write> c: array<vec4f>; // product of every head
+@group(0) @binding(0) var<storage, read> a: array<vec4f>; // [..,T,D] left factor of every head
+@group(0) @binding(1) var<storage, read> b: array<vec4f>; // [..,T,D] right factor of every head
+@group(0) @binding(2) var<storage, read_write> c: array<vec4f>; // [..,T,T] product of every head
 
 override H: u32; // heads of a batch row
 override HEADS: u32; // heads of all batch rows
@@ -401,7 +401,7 @@ fn main(
 // Source:   Vaswani et al. 2017 (arXiv:1706.03762) eq. 1; CPU twin attention.cpu.ts
 // Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
 @group(0) @binding(0) var<storage, read> queries_BTE: array<f32>; // [B,T,3HD] projections, q columns read
-@group(0) @binding(1) var<storage, read> keys_BTE: array<f32>; // the same tensor, k columns read
+@group(0) @binding(1) var<storage, read> keys_BTE: array<f32>; // [B,T,3HD] the same tensor, k columns read
 @group(0) @binding(2) var<storage, read_write> scores_BHTT: array<f32>; // [B,H,T,T] scaled products
 
 override WG: u32;
@@ -570,9 +570,9 @@ fn main(
 // Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
 enable subgroups;
 
-@group(0) @binding(0) var<storage, read> a: array<vec4f>; // left factor of every head
-@group(0) @binding(1) var<storage, read> b: array<vec4f>; // right factor of every head
-@group(0) @binding(2) var<storage, read_write> c: array<vec4f>; // product of every head
+@group(0) @binding(0) var<storage, read> a: array<vec4f>; // [..,T,T] left factor of every head
+@group(0) @binding(1) var<storage, read> b: array<vec4f>; // [..,T,D] right factor of every head
+@group(0) @binding(2) var<storage, read_write> c: array<vec4f>; // [..,T,D] product of every head
 
 override H: u32; // heads of a batch row
 override HEADS: u32; // heads of all batch rows
@@ -762,7 +762,7 @@ fn main(
 // Method:   softmax = exp(logit - lse), with the lse of the forward
 // Source:   derivative of the softmax cross entropy; CPU twin cross-entropy.cpu.ts
 // Checked:  test/conformance.spec.ts, 5e-6 of the largest entry vs f64
-@group(0) @binding(0) var<storage, read> logits_NV: array<f32>; // [N,V]
+@group(0) @binding(0) var<storage, read> logits_NV: array<f32>; // [N,V] logits of each row
 @group(0) @binding(1) var<storage, read> targets_N: array<u32>; // [N] class of each row, < V
 @group(0) @binding(2) var<storage, read> lse_N: array<f32>; // [N] log of the sum of exponentials
 @group(0) @binding(3) var<storage, read> scale_1: array<f32>; // [1] gradient of every row's loss
@@ -794,7 +794,7 @@ fn main(
 // Method:   row maximum, then the sum of exp(logit - maximum) in ascending order; logits read twice
 // Source:   definition (natural logarithm); CPU twin cross-entropy.cpu.ts
 // Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
-@group(0) @binding(0) var<storage, read> logits_NV: array<f32>; // [N,V]
+@group(0) @binding(0) var<storage, read> logits_NV: array<f32>; // [N,V] logits of each row
 @group(0) @binding(1) var<storage, read> targets_N: array<u32>; // [N] class of each row, < V
 @group(0) @binding(2) var<storage, read_write> loss_N: array<f32>; // [N] loss of each row
 @group(0) @binding(3) var<storage, read_write> lse_N: array<f32>; // [N] log of the sum of exponentials

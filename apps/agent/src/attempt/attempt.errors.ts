@@ -19,7 +19,11 @@ export function fenceTooOld(runId: string, fence: number, current: number): AppE
 }
 
 export function attemptUnknown(runId: string, fence: number): AppError {
-  return new AppError({ code: 'AGENT.ATTEMPT_UNKNOWN', kind: 'not_found', message: `this agent does not run fence ${fence} of ${runId}` });
+  return new AppError({
+    code: 'AGENT.ATTEMPT_UNKNOWN',
+    kind: 'not_found',
+    message: `this agent does not run fence ${fence} of ${runId}`,
+  });
 }
 
 export function agentBusy(what: string): AppError {
@@ -27,5 +31,9 @@ export function agentBusy(what: string): AppError {
 }
 
 export function superseded(runId: string, fence: number): AppError {
-  return new AppError({ code: 'AGENT.SUPERSEDED', kind: 'aborted', message: `fence ${fence} of ${runId} was superseded` });
+  return new AppError({
+    code: 'AGENT.SUPERSEDED',
+    kind: 'aborted',
+    message: `fence ${fence} of ${runId} was superseded`,
+  });
 }

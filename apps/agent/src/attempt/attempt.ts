@@ -1,5 +1,5 @@
 import type { agentV1, AttemptPlan } from '@millrace/contracts';
-import type { AppError} from '@millrace/core';
+import type { AppError } from '@millrace/core';
 import { type Clock, type Logger } from '@millrace/core';
 import type { BlobCache } from '../blobs/blob-cache';
 import type { BlobPort } from '../blobs/blob-port';
@@ -68,10 +68,17 @@ export class Attempt {
     this.fence = plan.fence;
     this.step = plan.firstStep - 1;
     this.rank = new RankThread({
-      dataPlane: options.dataPlane, startThread: options.startThread, clock: options.clock,
+      dataPlane: options.dataPlane,
+      startThread: options.startThread,
+      clock: options.clock,
       links: {
-        runId: plan.runId, fence: plan.fence, key: plan.dataKey, rank: plan.rank, peers: plan.peers,
-        firstAcceptMs: FIRST_ACCEPT_MS, lostAfterMs: leaseMs * LOST_AFTER_LEASES,
+        runId: plan.runId,
+        fence: plan.fence,
+        key: plan.dataKey,
+        rank: plan.rank,
+        peers: plan.peers,
+        firstAcceptMs: FIRST_ACCEPT_MS,
+        lostAfterMs: leaseMs * LOST_AFTER_LEASES,
       },
       weight: (name, kind) => this.weight(name, kind),
       onMessage: (message) => onEvent({ type: 'worker', message }),
@@ -90,7 +97,9 @@ export class Attempt {
     const slice = plan.stages[plan.rank];
     const needsTokens = slice?.embedding === true || slice?.head === true;
     const stopped = (): boolean => this.isOver;
-    const tokenFile = needsTokens ? cache.tokenFile(plan.dataset.sha256, plan.dataset.bytes, stopped) : Promise.resolve(undefined);
+    const tokenFile = needsTokens
+      ? cache.tokenFile(plan.dataset.sha256, plan.dataset.bytes, stopped)
+      : Promise.resolve(undefined);
     Promise.all([tokenFile, after]).then(
       ([path]) => onEvent({ type: 'prepared', tokenFile: path }),
       (error: unknown) => onEvent({ type: 'failed', error: asAppError(error) }),
@@ -147,7 +156,9 @@ export class Attempt {
     this.log('error', error.message);
     const culprit = error.details['rank'];
     this.report('failed', {
-      failureClass: failureClass(error), errorCode: error.code, errorMessage: error.message,
+      failureClass: failureClass(error),
+      errorCode: error.code,
+      errorMessage: error.message,
       culpritRank: typeof culprit === 'number' && culprit !== plan.rank ? culprit : -1,
     });
     void this.end('failed');
@@ -173,7 +184,10 @@ export class Attempt {
       case 'trace': {
         const { runId, fence } = this;
         const { rank } = this.options.plan;
-        return this.options.send({ $case: 'trace', value: { runId, fence, rank, step: message.step, spans: [...message.spans] } });
+        return this.options.send({
+          $case: 'trace',
+          value: { runId, fence, rank, step: message.step, spans: [...message.spans] },
+        });
       }
       case 'snapshot-tensor':
         return this.writer(message.step).add(message.tensor);
@@ -207,7 +221,10 @@ export class Attempt {
 
   private addMetrics(points: readonly { name: string; step: number; value: number }[]): Promise<void> {
     const timeMs = this.options.clock.now();
-    return this.options.outbox.addMetrics({ runId: this.runId, fence: this.fence }, points.map((point) => ({ ...point, timeMs })));
+    return this.options.outbox.addMetrics(
+      { runId: this.runId, fence: this.fence },
+      points.map((point) => ({ ...point, timeMs })),
+    );
   }
 
   private log(level: string, text: string): void {
@@ -218,7 +235,17 @@ export class Attempt {
 
   private report(state: string, failure: Partial<agentV1.AttemptReport> = {}): void {
     const { runId, fence, step } = this;
-    this.lastReport = { runId, fence, state, step, failureClass: '', errorCode: '', errorMessage: '', culpritRank: -1, ...failure };
+    this.lastReport = {
+      runId,
+      fence,
+      state,
+      step,
+      failureClass: '',
+      errorCode: '',
+      errorMessage: '',
+      culpritRank: -1,
+      ...failure,
+    };
     this.options.logger.info({ runId, fence, step, state }, 'attempt');
     this.reportAgain();
   }
@@ -234,7 +261,14 @@ export class Attempt {
     let writer = this.writers.get(step);
     if (writer === undefined) {
       const { blobs, clock, random } = this.options;
-      writer = new CheckpointWriter({ runId: this.runId, fence: this.fence, blobs, clock, random, stopped: () => this.isOver });
+      writer = new CheckpointWriter({
+        runId: this.runId,
+        fence: this.fence,
+        blobs,
+        clock,
+        random,
+        stopped: () => this.isOver,
+      });
       this.writers.set(step, writer);
     }
     return writer;

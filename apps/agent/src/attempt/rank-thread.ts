@@ -1,4 +1,4 @@
-import type { AppError} from '@millrace/core';
+import type { AppError } from '@millrace/core';
 import { type Clock, sleep } from '@millrace/core';
 import type { ManifestTensor } from '@millrace/checkpoint';
 import type { AttemptLinks, AttemptLinksOptions } from '../data-plane/attempt-links';
@@ -13,7 +13,10 @@ export interface RankThreadOptions {
   readonly dataPlane: DataPlane;
   readonly startThread: StartGpuThread;
   readonly clock: Clock;
-  readonly links: Pick<AttemptLinksOptions, 'runId' | 'fence' | 'key' | 'rank' | 'peers' | 'firstAcceptMs' | 'lostAfterMs'>;
+  readonly links: Pick<
+    AttemptLinksOptions,
+    'runId' | 'fence' | 'key' | 'rank' | 'peers' | 'firstAcceptMs' | 'lostAfterMs'
+  >;
   /** Reads a tensor of the plan's manifest. */
   readonly weight: (name: string, kind: ManifestTensor['kind']) => Promise<Float32Array | undefined>;
   /** Messages that are not about frames and weights. */

@@ -16,7 +16,9 @@ export interface BlobCacheOptions extends Omit<RetryOptions, 'what' | 'stopped'>
   readonly blobs: BlobPort;
 }
 
-/** Blobs of the API by hash, kept on disk: token files as whole files, blocks of the checkpoint that is being loaded. */
+/**
+ * Blobs of the API by hash, kept on disk: token files as whole files, blocks of the checkpoint that is being loaded.
+ */
 export class BlobCache {
   private readonly blocks: FileBlockStore;
 
@@ -27,7 +29,10 @@ export class BlobCache {
   /** Path of the token file, fetched if it is not there. Errors: BLOB.CORRUPT, AGENT.HOME_UNWRITABLE, GRPC.*. */
   async tokenFile(sha256: string, bytes: number, stopped: () => boolean): Promise<string> {
     const path = join(this.options.folder, 'datasets', sha256);
-    const size = await stat(path).then((found) => found.size, () => -1);
+    const size = await stat(path).then(
+      (found) => found.size,
+      () => -1,
+    );
     if (size === bytes) return path;
     await this.retry(`dataset ${sha256}`, stopped, () => this.download(sha256, path));
     return path;
@@ -52,7 +57,9 @@ export class BlobCache {
   async removeParts(): Promise<void> {
     const folder = join(this.options.folder, 'datasets');
     const files = await readdir(folder).catch(() => []);
-    await Promise.all(files.filter((file) => file.includes('.part')).map((file) => rm(join(folder, file), { force: true })));
+    await Promise.all(
+      files.filter((file) => file.includes('.part')).map((file) => rm(join(folder, file), { force: true })),
+    );
   }
 
   private async fetch(sha256: string): Promise<Buffer> {

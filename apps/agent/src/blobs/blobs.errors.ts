@@ -6,7 +6,12 @@ export function blobCorrupt(sha256: string, found: string): AppError {
 }
 
 export function stoppedRetrying(what: string, cause: unknown): AppError {
-  return new AppError({ code: 'BLOB.STOPPED', kind: 'aborted', message: `${what} was given up because the attempt is over`, cause });
+  return new AppError({
+    code: 'BLOB.STOPPED',
+    kind: 'aborted',
+    message: `${what} was given up because the attempt is over`,
+    cause,
+  });
 }
 
 export function homeUnwritable(path: string, cause: unknown): AppError {

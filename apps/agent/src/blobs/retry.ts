@@ -14,7 +14,10 @@ const FIRST_DELAY_MS = 200;
 const DELAY_MS_MAX = 5000;
 
 /** Repeats while the API is away, for as long as the attempt lives; any other failure is the caller's. */
-export async function retryWhileAway<T>(work: () => Promise<T>, { what, clock, random, stopped }: RetryOptions): Promise<T> {
+export async function retryWhileAway<T>(
+  work: () => Promise<T>,
+  { what, clock, random, stopped }: RetryOptions,
+): Promise<T> {
   const backoff = new Backoff(FIRST_DELAY_MS, DELAY_MS_MAX, random);
   for (;;) {
     try {

@@ -42,7 +42,8 @@ export class CheckpointWriter {
   private async upload({ name, kind, shape, data }: SnapshotTensor): Promise<ManifestTensor> {
     const bytes = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
     const blocks: Promise<BlockReference>[] = [];
-    for (let start = 0; start < bytes.length; start += BLOCK_BYTES) blocks.push(this.putBlock(bytes.subarray(start, start + BLOCK_BYTES)));
+    for (let start = 0; start < bytes.length; start += BLOCK_BYTES)
+      blocks.push(this.putBlock(bytes.subarray(start, start + BLOCK_BYTES)));
     return { name, kind, dtype: 'f32', shape, blocks: await Promise.all(blocks) };
   }
 
@@ -53,7 +54,12 @@ export class CheckpointWriter {
       // On a thread of the pool: hashing here would delay heartbeats.
       const sha256 = Buffer.from(await webcrypto.subtle.digest('SHA-256', bytes)).toString('hex');
       const { runId, fence, blobs, clock, random, stopped } = this.options;
-      await retryWhileAway(() => blobs.put({ sha256, bytes, runId, fence }), { what: `block ${sha256}`, clock, random, stopped });
+      await retryWhileAway(() => blobs.put({ sha256, bytes, runId, fence }), {
+        what: `block ${sha256}`,
+        clock,
+        random,
+        stopped,
+      });
       return { sha256, bytes: bytes.length };
     } finally {
       this.leave();

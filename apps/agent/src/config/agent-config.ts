@@ -8,7 +8,10 @@ const ADDRESS = /^(\[[0-9A-Fa-f:]+\]|[^\s:/]+):\d{1,5}$/;
 const address = z.string().regex(ADDRESS, 'must be host:port');
 
 const LABELS = /^[^=,\s]+=[^=,]*(,[^=,\s]+=[^=,]*)*$/;
-const labels = z.string().default('').refine((text) => text === '' || LABELS.test(text), 'must be name=value,name=value');
+const labels = z
+  .string()
+  .default('')
+  .refine((text) => text === '' || LABELS.test(text), 'must be name=value,name=value');
 
 const deviceSchema = z.object({
   MILLRACE_CPU_THREADS: z.coerce.number().int().min(1).max(1024).optional(),
@@ -60,10 +63,19 @@ export interface AgentConfig extends DeviceConfig {
 export function readAgentConfig(env: NodeJS.ProcessEnv = process.env): AgentConfig {
   const data = parse(environmentSchema, env);
   return {
-    join: data.MILLRACE_JOIN, token: data.MILLRACE_TOKEN, home: data.MILLRACE_HOME, advertise: data.MILLRACE_ADVERTISE,
-    dataPort: data.MILLRACE_DATA_PORT, device: data.MILLRACE_DEVICE, labels: parseLabels(data.MILLRACE_LABELS),
-    tlsCa: data.MILLRACE_TLS_CA, logLevel: data.MILLRACE_LOG_LEVEL, cpuThreads: data.MILLRACE_CPU_THREADS,
-    adapter: data.MILLRACE_ADAPTER, host: hostname(), supervised: data.MILLRACE_SUPERVISED === '1',
+    join: data.MILLRACE_JOIN,
+    token: data.MILLRACE_TOKEN,
+    home: data.MILLRACE_HOME,
+    advertise: data.MILLRACE_ADVERTISE,
+    dataPort: data.MILLRACE_DATA_PORT,
+    device: data.MILLRACE_DEVICE,
+    labels: parseLabels(data.MILLRACE_LABELS),
+    tlsCa: data.MILLRACE_TLS_CA,
+    logLevel: data.MILLRACE_LOG_LEVEL,
+    cpuThreads: data.MILLRACE_CPU_THREADS,
+    adapter: data.MILLRACE_ADAPTER,
+    host: hostname(),
+    supervised: data.MILLRACE_SUPERVISED === '1',
   };
 }
 
@@ -77,7 +89,8 @@ function parse<T extends z.ZodType>(schema: T, env: NodeJS.ProcessEnv): z.output
   // An empty variable counts as one that is not set.
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
   const parsed = schema.safeParse(given);
-  if (!parsed.success) throw configInvalid(parsed.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`));
+  if (!parsed.success)
+    throw configInvalid(parsed.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`));
   return parsed.data;
 }
 
@@ -88,5 +101,7 @@ export function cacheFolder(config: AgentConfig): string {
 
 function parseLabels(text: string): Record<string, string> {
   if (text === '') return {};
-  return Object.fromEntries(text.split(',').map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]));
+  return Object.fromEntries(
+    text.split(',').map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]),
+  );
 }

@@ -8,14 +8,19 @@ const ICD_FOLDERS = ['/usr/share/vulkan/icd.d', '/etc/vulkan/icd.d', '/usr/local
 const HARDWARE_NODES = ['/dev/dri', '/dev/nvidiactl', '/dev/kfd', '/dev/dxg'];
 
 /**
- * Variables that make Mesa's software driver the Vulkan driver, or {} where the user named a driver or the system has none.
+ * Variables that make Mesa's software driver the Vulkan driver, or {} where the user named a driver or the system has
+ * none.
  * They count for whatever loads the driver afterwards: set them before the first GPU thread starts.
  */
 export function softwareDriverEnvironment(env: NodeJS.ProcessEnv = process.env): Record<string, string> {
   const runtimeFolder: Record<string, string> = env['XDG_RUNTIME_DIR'] ? {} : { XDG_RUNTIME_DIR: makeRuntimeFolder() };
   if (env['VK_ICD_FILENAMES'] || env['VK_DRIVER_FILES']) return runtimeFolder;
   const icd = ICD_FOLDERS.filter((folder) => existsSync(folder))
-    .flatMap((folder) => readdirSync(folder).toSorted().map((file) => join(folder, file)))
+    .flatMap((folder) =>
+      readdirSync(folder)
+        .toSorted()
+        .map((file) => join(folder, file)),
+    )
     .find((path) => /\/lvp_icd[^/]*\.json$/.test(path));
   return icd === undefined ? {} : { VK_ICD_FILENAMES: icd, ...runtimeFolder };
 }

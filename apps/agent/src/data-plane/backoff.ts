@@ -1,4 +1,7 @@
-/** Delays between attempts to connect: doubled each time up to a limit, each with jitter so that peers do not come back in step. */
+/**
+ * Delays between attempts to connect: doubled each time up to a limit, each with jitter so that peers do not come back
+ * in step.
+ */
 export class Backoff {
   private attemptCount = 0;
 

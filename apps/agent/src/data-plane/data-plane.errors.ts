@@ -1,7 +1,12 @@
 import { AppError } from '@millrace/core';
 
 export function frameMalformed(reason: string, cause?: unknown): AppError {
-  return new AppError({ code: 'DATA_PLANE.FRAME_MALFORMED', kind: 'invalid', message: `a frame cannot be read: ${reason}`, cause });
+  return new AppError({
+    code: 'DATA_PLANE.FRAME_MALFORMED',
+    kind: 'invalid',
+    message: `a frame cannot be read: ${reason}`,
+    cause,
+  });
 }
 
 export function frameCorrupt(sequence: number): AppError {

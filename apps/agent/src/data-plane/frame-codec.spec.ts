@@ -4,8 +4,19 @@ import { decodeFrame, encodeFrame, type FrameMessage } from './frame-codec';
 
 const part = Uint8Array.from({ length: 400 }, (_, index) => index);
 const message: FrameMessage = {
-  runId: 'run_1', fence: 7, sequence: 300,
-  frame: { edge: 'gradient', step: 12, chunk: 1, microBatch: 5, direction: 'backward', dtype: 'f32', shape: [10, 10], fromRank: 2 },
+  runId: 'run_1',
+  fence: 7,
+  sequence: 300,
+  frame: {
+    edge: 'gradient',
+    step: 12,
+    chunk: 1,
+    microBatch: 5,
+    direction: 'backward',
+    dtype: 'f32',
+    shape: [10, 10],
+    fromRank: 2,
+  },
   part,
 };
 
@@ -19,21 +30,35 @@ describe('a frame message', () => {
 
   it('is a Frame of the proto file, for any other client', () => {
     const frame = stageV1.Frame.decode(encodeFrame(message));
-    expect({ ...frame, payload: [...frame.payload] }).toMatchObject({ runId: 'run_1', fence: 7, sequence: 300, edge: 'gradient', shape: [10, 10], payload: [...part] });
+    expect({ ...frame, payload: [...frame.payload] }).toMatchObject({
+      runId: 'run_1',
+      fence: 7,
+      sequence: 300,
+      edge: 'gradient',
+      shape: [10, 10],
+      payload: [...part],
+    });
   });
 
   it('is refused when a byte of the payload changed', () => {
     const bytes = encodeFrame(message);
     bytes[bytes.length - 3]! ^= 4;
-    expect(() => decodeFrame(bytes)).toThrowError(expect.objectContaining({ code: 'DATA_PLANE.FRAME_CORRUPT' }) as Error);
+    expect(() => decodeFrame(bytes)).toThrowError(
+      expect.objectContaining({ code: 'DATA_PLANE.FRAME_CORRUPT' }) as Error,
+    );
   });
 
   it.each([
     ['no bytes', (): Buffer => Buffer.alloc(0)],
     ['a cut payload', (): Buffer => encodeFrame(message).subarray(0, -1)],
     ['noise', (): Buffer => Buffer.from('ff'.repeat(40), 'hex')],
-    ['an unknown edge', (): Buffer => encodeFrame({ ...message, frame: { ...message.frame, edge: 'nonsense' as 'tied' } })],
+    [
+      'an unknown edge',
+      (): Buffer => encodeFrame({ ...message, frame: { ...message.frame, edge: 'nonsense' as 'tied' } }),
+    ],
   ])('is refused when it is %s', (_, bytes) => {
-    expect(() => decodeFrame(bytes())).toThrowError(expect.objectContaining({ code: 'DATA_PLANE.FRAME_MALFORMED' }) as Error);
+    expect(() => decodeFrame(bytes())).toThrowError(
+      expect.objectContaining({ code: 'DATA_PLANE.FRAME_MALFORMED' }) as Error,
+    );
   });
 });

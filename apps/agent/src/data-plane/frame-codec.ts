@@ -20,9 +20,17 @@ const PAYLOAD_TAG = 0x7a;
 /** `Frame` of proto/millrace/stage/v1, its payload copied once. */
 export function encodeFrame({ runId, fence, sequence, frame, part }: FrameMessage): Buffer {
   const header = stageV1.Frame.encode({
-    runId, fence, sequence,
-    step: frame.step, edge: frame.edge, chunk: frame.chunk, microBatch: frame.microBatch, direction: frame.direction,
-    dtype: frame.dtype, shape: [...frame.shape], fromRank: frame.fromRank,
+    runId,
+    fence,
+    sequence,
+    step: frame.step,
+    edge: frame.edge,
+    chunk: frame.chunk,
+    microBatch: frame.microBatch,
+    direction: frame.direction,
+    dtype: frame.dtype,
+    shape: [...frame.shape],
+    fromRank: frame.fromRank,
     checksum: crc32(part) >>> 0,
     payload: EMPTY,
   }).finish();

@@ -35,7 +35,9 @@ export function frameBytes(frame: Pick<Frame, 'dtype' | 'shape'>): number {
 }
 
 /** The payload as the array of its dtype, without a copy. */
-export function frameArray(frame: Frame): Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer> | Uint32Array<ArrayBuffer> {
+export function frameArray(
+  frame: Frame,
+): Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer> | Uint32Array<ArrayBuffer> {
   const { buffer, byteOffset, byteLength } = frame.payload;
   if (frame.dtype === 'f64') return new Float64Array(buffer, byteOffset, byteLength / 8);
   if (frame.dtype === 'u32') return new Uint32Array(buffer, byteOffset, byteLength / 4);

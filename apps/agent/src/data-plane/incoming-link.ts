@@ -19,8 +19,8 @@ interface Assembly {
 const CREDIT_DELAY_MS = 10;
 
 /**
- * The receiving end of one (attempt, sender): puts payloads together, and gives credit when frames are taken. It outlives
- * the calls that feed it: a new call replaces the old one and goes on after the last message that arrived.
+ * The receiving end of one (attempt, sender): puts payloads together, and gives credit when frames are taken. It
+ * outlives the calls that feed it: a new call replaces the old one and goes on after the last message that arrived.
  */
 export class IncomingLink {
   private channel: CreditChannel | undefined;
@@ -82,7 +82,8 @@ export class IncomingLink {
   private check({ runId, fence, frame, sequence }: FrameMessage): void {
     const { identity } = this;
     if (runId !== identity.runId || fence !== identity.fence) throw fenceOld(runId, fence, identity.fence);
-    if (frame.fromRank !== identity.fromRank) throw frameMalformed(`rank ${frame.fromRank} on the stream of rank ${identity.fromRank}`);
+    if (frame.fromRank !== identity.fromRank)
+      throw frameMalformed(`rank ${frame.fromRank} on the stream of rank ${identity.fromRank}`);
     if (sequence !== this.lastSequence + 1) throw sequenceGap(this.lastSequence + 1, sequence);
   }
 

@@ -7,7 +7,10 @@ interface Waiter {
   reject(error: unknown): void;
 }
 
-/** Frames that have come and are not taken yet, and takers whose frame has not come yet. Memory is bounded by the links' credits. */
+/**
+ * Frames that have come and are not taken yet, and takers whose frame has not come yet. Memory is bounded by the links'
+ * credits.
+ */
 export class Mailbox {
   private readonly frames = new Map<string, Frame>();
   private readonly waiters = new Map<string, Waiter>();

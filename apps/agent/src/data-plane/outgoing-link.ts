@@ -31,8 +31,8 @@ interface Outgoing {
 }
 
 /**
- * The sending end of one (attempt, receiver). Messages leave in order while there is credit; what was not acknowledged is
- * sent again on a new call, from where the receiver says it is, so that each message counts exactly once.
+ * The sending end of one (attempt, receiver). Messages leave in order while there is credit; what was not acknowledged
+ * is sent again on a new call, from where the receiver says it is, so that each message counts exactly once.
  */
 export class OutgoingLink {
   private channel: FrameChannel | undefined;
@@ -61,7 +61,12 @@ export class OutgoingLink {
       for (let start = 0; start === 0 || start < payload.length; start += partBytes) {
         const last = start + partBytes >= payload.length;
         const part = payload.subarray(start, start + partBytes);
-        this.messages.push({ sequence: this.nextSequence++, frame, part, onWritten: last ? { resolve, reject } : undefined });
+        this.messages.push({
+          sequence: this.nextSequence++,
+          frame,
+          part,
+          onWritten: last ? { resolve, reject } : undefined,
+        });
       }
       if (this.channel === undefined && this.cancelRedial === undefined) {
         this.awaySinceMs = this.options.clock.monotonicMs();
@@ -132,7 +137,9 @@ export class OutgoingLink {
       const message = this.messages[this.writtenCount];
       if (message === undefined || message.part.length > this.creditBytes) return;
       const { runId, fence } = this.options.identity;
-      channel.write(encodeFrame({ runId, fence, sequence: message.sequence, frame: message.frame, part: message.part }));
+      channel.write(
+        encodeFrame({ runId, fence, sequence: message.sequence, frame: message.frame, part: message.part }),
+      );
       this.creditBytes -= message.part.length;
       this.writtenCount++;
       message.onWritten?.resolve();
@@ -146,11 +153,15 @@ export class OutgoingLink {
     if (this.accepted) this.awaySinceMs = clock.monotonicMs();
     this.accepted = false;
     const awayMs = clock.monotonicMs() - this.awaySinceMs;
-    logger.debug({ toRank, address, awayMs }, `the stream to rank ${toRank} closed: ${describeError(error ?? 'ended by the peer')}`);
+    logger.debug(
+      { toRank, address, awayMs },
+      `the stream to rank ${toRank} closed: ${describeError(error ?? 'ended by the peer')}`,
+    );
     if (error instanceof AppError && error.kind === 'aborted') return this.die(error);
     const limitMs = this.everAccepted ? this.options.lostAfterMs : this.options.firstAcceptMs;
     if (awayMs > limitMs) return this.die(peerLost(toRank, awayMs, error));
-    // A peer that is done ends its calls; one that has taken everything is called again when there is something to send.
+    // A peer that is done ends its calls; one that has taken everything is called again when there is something to
+    // send.
     if (this.messages.length > 0) this.cancelRedial = clock.after(this.backoff.nextMs(), () => this.dial());
   }
 

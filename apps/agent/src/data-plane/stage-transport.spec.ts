@@ -52,22 +52,31 @@ class BreakableDialer implements FrameDialer {
   }
 }
 
-async function grpcNodes(options: { keys?: string[]; fences?: number[]; limits?: LinkLimits; firstAcceptMs?: number } = {}): Promise<Node[]> {
+async function grpcNodes(
+  options: { keys?: string[]; fences?: number[]; limits?: LinkLimits; firstAcceptMs?: number } = {},
+): Promise<Node[]> {
   const { keys = [], fences = [], limits = LIMITS, firstAcceptMs = 5000 } = options;
-  const nodes = await Promise.all([0, 1].map(async () => {
-    const dialer = new BreakableDialer();
-    const plane = new DataPlane({ dialer, limits, clock: systemClock, random: () => 0.5, logger: silentLogger });
-    const server = new ExchangeServer(plane, silentLogger);
-    const port = await server.listen('127.0.0.1', 0);
-    closers.push(() => (server.close(), dialer.inner.close()));
-    return { dialer, plane, server, port };
-  }));
+  const nodes = await Promise.all(
+    [0, 1].map(async () => {
+      const dialer = new BreakableDialer();
+      const plane = new DataPlane({ dialer, limits, clock: systemClock, random: () => 0.5, logger: silentLogger });
+      const server = new ExchangeServer(plane, silentLogger);
+      const port = await server.listen('127.0.0.1', 0);
+      closers.push(() => (server.close(), dialer.inner.close()));
+      return { dialer, plane, server, port };
+    }),
+  );
   const peers = nodes.map(({ port }, rank) => ({ rank, address: `127.0.0.1:${port}` }));
   return nodes.map(({ plane, ...node }, rank) => {
     const transport = new LinkTransport(() => systemClock.now());
     const dead: Node['dead'] = [];
     const links = plane.open({
-      runId: 'run_1', fence: fences[rank] ?? 3, key: keys[rank] ?? 'secret-secret-secret-secret-secret', rank, peers, firstAcceptMs,
+      runId: 'run_1',
+      fence: fences[rank] ?? 3,
+      key: keys[rank] ?? 'secret-secret-secret-secret-secret',
+      rank,
+      peers,
+      firstAcceptMs,
       lostAfterMs: 1000,
       onFrame: (delivered) => transport.onFrame(delivered),
       onPeerDead: (peer, error) => dead.push({ rank: peer, error }),
@@ -82,11 +91,26 @@ function tensor(microBatch: number, bytes: number, extra: Partial<Frame> = {}): 
   const payload = new Uint8Array(bytes);
   for (let index = 0; index < bytes; index += 97) payload[index] = (index * 31 + microBatch) & 255;
   return {
-    edge: 'activation', step: 1, microBatch, fromRank: 0, chunk: 0, direction: 'forward', dtype: 'u8', shape: [bytes], payload, ...extra,
+    edge: 'activation',
+    step: 1,
+    microBatch,
+    fromRank: 0,
+    chunk: 0,
+    direction: 'forward',
+    dtype: 'u8',
+    shape: [bytes],
+    payload,
+    ...extra,
   };
 }
 
-const key = (microBatch: number, extra: Partial<FrameKey> = {}): FrameKey => ({ edge: 'activation', step: 1, microBatch, fromRank: 0, ...extra });
+const key = (microBatch: number, extra: Partial<FrameKey> = {}): FrameKey => ({
+  edge: 'activation',
+  step: 1,
+  microBatch,
+  fromRank: 0,
+  ...extra,
+});
 
 const implementations: Record<string, () => Promise<StageTransport[]>> = {
   'in memory': () => {
@@ -99,7 +123,7 @@ const implementations: Record<string, () => Promise<StageTransport[]>> = {
 for (const [name, open] of Object.entries(implementations)) {
   describe(`a stage transport ${name}`, () => {
     it('carries every header field and byte, whether the taker or the frame comes first', async () => {
-      const [a, b] = await open() as [StageTransport, StageTransport];
+      const [a, b] = (await open()) as [StageTransport, StageTransport];
       const early = b.receive(key(0));
       const frame = tensor(0, 3000, { dtype: 'f32', shape: [25, 30], chunk: 2, direction: 'backward' });
       const bytes = frame.payload.slice();
@@ -113,7 +137,7 @@ for (const [name, open] of Object.entries(implementations)) {
     });
 
     it('keeps steps, edges and senders apart', async () => {
-      const [a, b] = await open() as [StageTransport, StageTransport];
+      const [a, b] = (await open()) as [StageTransport, StageTransport];
       await a.send(1, tensor(0, 8, { step: 2 }));
       await a.send(1, tensor(0, 16, { edge: 'tied' }));
       await a.send(1, tensor(0, 24));
@@ -123,7 +147,7 @@ for (const [name, open] of Object.entries(implementations)) {
     });
 
     it('takes payloads larger than a message and than the window', async () => {
-      const [a, b] = await open() as [StageTransport, StageTransport];
+      const [a, b] = (await open()) as [StageTransport, StageTransport];
       const frames = [50_000, 300_000].map((bytes, index) => tensor(index, bytes));
       const sums = frames.map(({ payload }) => crc32(payload));
       const sent = frames.map((frame) => a.send(1, frame));
@@ -132,7 +156,7 @@ for (const [name, open] of Object.entries(implementations)) {
     });
 
     it('goes both ways at once and names the last frame of a rank', async () => {
-      const [a, b] = await open() as [StageTransport, StageTransport];
+      const [a, b] = (await open()) as [StageTransport, StageTransport];
       expect(b.lastFrom(0)).toBeUndefined();
       for (let index = 0; index < 20; index++) {
         void a.send(1, tensor(index, 1000));
@@ -149,9 +173,11 @@ for (const [name, open] of Object.entries(implementations)) {
 
 describe('links over gRPC', () => {
   it('hold a sender back when the receiver does not take frames', async () => {
-    const [a, b] = await grpcNodes() as [Node, Node];
+    const [a, b] = (await grpcNodes()) as [Node, Node];
     let written = 0;
-    const sends = Array.from({ length: 20 }, (_, index) => a.transport.send(1, tensor(index, 16_000)).then(() => written++));
+    const sends = Array.from({ length: 20 }, (_, index) =>
+      a.transport.send(1, tensor(index, 16_000)).then(() => written++),
+    );
     await sleep(systemClock, 200);
     expect(written).toBe(4);
     await b.transport.receive(key(0));
@@ -163,7 +189,7 @@ describe('links over gRPC', () => {
   });
 
   it('deliver each frame once and in order over calls that break at any moment', async () => {
-    const [a, b] = await grpcNodes() as [Node, Node];
+    const [a, b] = (await grpcNodes()) as [Node, Node];
     const count = 60;
     const sends = Array.from({ length: count }, (_, index) => a.transport.send(1, tensor(index, 9000)));
     for (let index = 0; index < count; index++) {
@@ -178,7 +204,7 @@ describe('links over gRPC', () => {
   });
 
   it('part in peace: a rank that is done closes, the other one has its credits and no failure', async () => {
-    const [a, b] = await grpcNodes() as [Node, Node];
+    const [a, b] = (await grpcNodes()) as [Node, Node];
     await a.transport.send(1, tensor(0, 100));
     await b.transport.receive(key(0));
     b.plane.close(b.links, 'finished');
@@ -189,26 +215,39 @@ describe('links over gRPC', () => {
   });
 
   it('refuse another key until the time is over, and name the peer', async () => {
-    const [a] = await grpcNodes({ keys: ['one key of an attempt, for sure', 'another key of an attempt, hm'], firstAcceptMs: 300 }) as [Node, Node];
-    await expect(a.transport.send(1, tensor(0, 10))).rejects.toMatchObject({ code: 'DATA_PLANE.PEER_LOST', details: { rank: 1 } });
+    const [a] = (await grpcNodes({
+      keys: ['one key of an attempt, for sure', 'another key of an attempt, hm'],
+      firstAcceptMs: 300,
+    })) as [Node, Node];
+    await expect(a.transport.send(1, tensor(0, 10))).rejects.toMatchObject({
+      code: 'DATA_PLANE.PEER_LOST',
+      details: { rank: 1 },
+    });
     expect(a.dead.map(({ rank }) => rank)).toEqual([1]);
   });
 
   it('refuse an old fence for good', async () => {
-    const [a] = await grpcNodes({ fences: [3, 4] }) as [Node, Node];
+    const [a] = (await grpcNodes({ fences: [3, 4] })) as [Node, Node];
     await expect(a.transport.send(1, tensor(0, 10))).rejects.toMatchObject({ kind: 'aborted' });
     expect(a.dead[0]?.error.kind).toBe('aborted');
   });
 
   it('wait for an attempt that starts later on the other side', async () => {
-    const [a, b] = await grpcNodes({ fences: [5, 3] }) as [Node, Node];
+    const [a, b] = (await grpcNodes({ fences: [5, 3] })) as [Node, Node];
     const sent = a.transport.send(1, tensor(0, 10));
     await sleep(systemClock, 150);
     const transport = new LinkTransport(() => 0);
     const { peers, key: dataKey } = b.links.options;
     const links = b.plane.open({
-      runId: 'run_1', fence: 5, key: dataKey, rank: 1, peers, firstAcceptMs: 1000, lostAfterMs: 1000,
-      onFrame: (delivered) => transport.onFrame(delivered), onPeerDead: () => undefined,
+      runId: 'run_1',
+      fence: 5,
+      key: dataKey,
+      rank: 1,
+      peers,
+      firstAcceptMs: 1000,
+      lostAfterMs: 1000,
+      onFrame: (delivered) => transport.onFrame(delivered),
+      onPeerDead: () => undefined,
     });
     transport.attach(links);
     await sent;
@@ -217,9 +256,10 @@ describe('links over gRPC', () => {
   });
 
   it('refuse strangers, unknown ranks and frames of another run', async () => {
-    const [a, b] = await grpcNodes() as [Node, Node];
+    const [a, b] = (await grpcNodes()) as [Node, Node];
     const identity: StreamIdentity = { runId: 'run_1', fence: 3, key: b.links.options.key, fromRank: 0 };
-    const refused = (change: Partial<StreamIdentity>): unknown => (b.plane.accept({ ...identity, ...change }) as AppError).code;
+    const refused = (change: Partial<StreamIdentity>): unknown =>
+      (b.plane.accept({ ...identity, ...change }) as AppError).code;
     expect(refused({ runId: 'run_2' })).toBe('DATA_PLANE.STREAM_REFUSED');
     expect(refused({ fromRank: 7 })).toBe('DATA_PLANE.STREAM_REFUSED');
     expect(refused({ fromRank: NaN })).toBe('DATA_PLANE.STREAM_REFUSED');

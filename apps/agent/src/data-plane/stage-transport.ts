@@ -13,7 +13,8 @@ export interface LastFrame {
  */
 export interface StageTransport {
   /**
-   * Takes the frame over (its payload may be detached at once) and resolves when it is on its way: the receiver had room.
+   * Takes the frame over (its payload may be detached at once) and resolves when it is on its way: the receiver had
+   * room.
    * Rejects when the attempt ends or the peer stays away too long.
    */
   send(toRank: number, frame: Frame): Promise<void>;

@@ -40,8 +40,8 @@ export interface GenerateOptions {
 }
 
 /**
- * One rank of a generation: for each token the window goes forward through the stages, the last rank samples, and the token
- * goes back to rank 0. Frames are numbered by token, from 1.
+ * One rank of a generation: for each token the window goes forward through the stages, the last rank samples, and the
+ * token goes back to rank 0. Frames are numbered by token, from 1.
  */
 export async function generate({ plan, backend, transport, weights, clock, onTokens }: GenerateOptions): Promise<void> {
   const stage = await GenerationStage.open(plan, { backend, weights, clock });
@@ -50,21 +50,32 @@ export async function generate({ plan, backend, transport, weights, clock, onTok
   const text = [...plan.promptTokens];
   const made: number[] = [];
   for (let count = 1; count <= plan.maxTokens; count++) {
-    const input = rank === 0
-      ? windowTokens(text, stage.context)
-      : frameArray(await transport.receive({ edge: 'activation', step: count, microBatch: 0, fromRank: rank - 1 }));
+    const input =
+      rank === 0
+        ? windowTokens(text, stage.context)
+        : frameArray(await transport.receive({ edge: 'activation', step: count, microBatch: 0, fromRank: rank - 1 }));
     const output = await stage.forward(input);
-    if (rank < last) await transport.send(rank + 1, frame({ fromRank: rank, step: count, edge: 'activation', shape: stage.outputShape }, output));
+    if (rank < last)
+      await transport.send(
+        rank + 1,
+        frame({ fromRank: rank, step: count, edge: 'activation', shape: stage.outputShape }, output),
+      );
     if (rank === last) {
       const length = Math.min(plan.promptTokens.length + made.length, stage.context);
       const vocab = plan.model.vocab;
       const token = sampleToken(output.subarray((length - 1) * vocab, length * vocab), count, plan);
       made.push(token);
       onTokens(made);
-      if (rank > 0) await transport.send(0, frame({ fromRank: rank, step: count, edge: 'token', shape: [1] }, Uint32Array.of(token)));
+      if (rank > 0)
+        await transport.send(
+          0,
+          frame({ fromRank: rank, step: count, edge: 'token', shape: [1] }, Uint32Array.of(token)),
+        );
       else text.push(token);
     } else if (rank === 0) {
-      const [token] = frameArray(await transport.receive({ edge: 'token', step: count, microBatch: 0, fromRank: last }));
+      const [token] = frameArray(
+        await transport.receive({ edge: 'token', step: count, microBatch: 0, fromRank: last }),
+      );
       text.push(token!);
     }
   }

@@ -66,8 +66,8 @@ export class GenerationStage {
 const WINDOW_MIN = 32;
 
 /**
- * A window not much longer than the text saves work; causal attention makes what follows a position irrelevant to it. Powers
- * of two only: every new length is a new set of programs for the driver to compile.
+ * A window not much longer than the text saves work; causal attention makes what follows a position irrelevant to it.
+ * Powers of two only: every new length is a new set of programs for the driver to compile.
  */
 function windowLength({ model, promptTokens, maxTokens }: GeneratePlan): number {
   let length = WINDOW_MIN;

@@ -29,7 +29,10 @@ export type GenerationEvent =
 const FENCE = 1;
 const PEER_PATIENCE_MS = 60_000;
 
-/** One rank of a text generation. It holds no lease: when anything fails it ends with an error, and whoever asked asks again. */
+/**
+ * One rank of a text generation. It holds no lease: when anything fails it ends with an error, and whoever asked asks
+ * again.
+ */
 export class Generation {
   isOver = false;
   private readonly rank: RankThread;
@@ -37,10 +40,17 @@ export class Generation {
   constructor(private readonly options: GenerationOptions) {
     const { plan, onEvent } = options;
     this.rank = new RankThread({
-      dataPlane: options.dataPlane, startThread: options.startThread, clock: options.clock,
+      dataPlane: options.dataPlane,
+      startThread: options.startThread,
+      clock: options.clock,
       links: {
-        runId: plan.taskId, fence: FENCE, key: plan.dataKey, rank: plan.rank, peers: plan.peers,
-        firstAcceptMs: PEER_PATIENCE_MS, lostAfterMs: PEER_PATIENCE_MS,
+        runId: plan.taskId,
+        fence: FENCE,
+        key: plan.dataKey,
+        rank: plan.rank,
+        peers: plan.peers,
+        firstAcceptMs: PEER_PATIENCE_MS,
+        lostAfterMs: PEER_PATIENCE_MS,
       },
       weight: async (name, kind) => {
         const tensor = plan.manifest.tensors.find((each) => each.name === name && each.kind === kind);
@@ -73,6 +83,9 @@ export class Generation {
   }
 
   private output(tokens: number[], done: boolean, errorMessage: string): void {
-    this.options.send({ $case: 'generateOutput', value: { taskId: this.options.plan.taskId, tokens, done, errorMessage } });
+    this.options.send({
+      $case: 'generateOutput',
+      value: { taskId: this.options.plan.taskId, tokens, done, errorMessage },
+    });
   }
 }

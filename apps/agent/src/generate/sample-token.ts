@@ -7,8 +7,8 @@ export interface Sampling {
 }
 
 /**
- * A token for `position` from one row of logits: softmax(logits / temperature) in double, inverted at the random number of
- * (seed, 'generate', position), so that the same request gives the same text on any partition.
+ * A token for `position` from one row of logits: softmax(logits / temperature) in double, inverted at the random number
+ * of (seed, 'generate', position), so that the same request gives the same text on any partition.
  */
 export function sampleToken(logits_V: ArrayLike<number>, position: number, { temperature, seed }: Sampling): number {
   let best = 0;

@@ -1,5 +1,11 @@
 import { Client, type ClientDuplexStream, credentials, type ServiceError, status } from '@grpc/grpc-js';
-import type { CreditMessage, FrameChannel, FrameChannelEvents, FrameDialer, StreamIdentity } from '../data-plane/frame-channel';
+import type {
+  CreditMessage,
+  FrameChannel,
+  FrameChannelEvents,
+  FrameDialer,
+  StreamIdentity,
+} from '../data-plane/frame-channel';
 import { EXCHANGE, identityMetadata } from './exchange-protocol';
 import { fromServiceError } from './grpc-errors';
 import { CHANNEL_OPTIONS } from './grpc-options';
@@ -10,7 +16,10 @@ export class ExchangeDialer implements FrameDialer {
 
   dial(address: string, identity: StreamIdentity, events: FrameChannelEvents): FrameChannel {
     const call = this.client(address).makeBidiStreamRequest(
-      EXCHANGE.path, EXCHANGE.requestSerialize, EXCHANGE.responseDeserialize, identityMetadata(identity),
+      EXCHANGE.path,
+      EXCHANGE.requestSerialize,
+      EXCHANGE.responseDeserialize,
+      identityMetadata(identity),
     );
     return openChannel(call, address, events);
   }
@@ -30,7 +39,11 @@ export class ExchangeDialer implements FrameDialer {
   }
 }
 
-function openChannel(call: ClientDuplexStream<Buffer, CreditMessage>, address: string, events: FrameChannelEvents): FrameChannel {
+function openChannel(
+  call: ClientDuplexStream<Buffer, CreditMessage>,
+  address: string,
+  events: FrameChannelEvents,
+): FrameChannel {
   let closed = false;
   const close = (error?: Error): void => {
     if (closed) return;
@@ -38,7 +51,9 @@ function openChannel(call: ClientDuplexStream<Buffer, CreditMessage>, address: s
     events.onClosed(error);
   };
   call.on('data', (credit: CreditMessage) => events.onCredit(credit));
-  call.on('error', (error: ServiceError) => close(error.code === status.CANCELLED && closed ? undefined : fromServiceError(error, `stream to ${address}`)));
+  call.on('error', (error: ServiceError) =>
+    close(error.code === status.CANCELLED && closed ? undefined : fromServiceError(error, `stream to ${address}`)),
+  );
   call.on('end', () => close());
   return {
     write: (message) => void call.write(message),

@@ -29,5 +29,10 @@ export function identityMetadata({ runId, fence, key, fromRank }: StreamIdentity
 export function streamIdentity(metadata: Metadata): StreamIdentity {
   const text = (name: string): string => String(metadata.get(name)[0] ?? '');
   const number = (name: string): number => (text(name) === '' ? NaN : Number(text(name)));
-  return { runId: text('millrace-run'), fence: number('millrace-fence'), key: text('millrace-key'), fromRank: number('millrace-from') };
+  return {
+    runId: text('millrace-run'),
+    fence: number('millrace-fence'),
+    key: text('millrace-key'),
+    fromRank: number('millrace-from'),
+  };
 }

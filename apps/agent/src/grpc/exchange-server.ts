@@ -11,7 +11,10 @@ import { CHANNEL_OPTIONS } from './grpc-options';
 export class ExchangeServer {
   private readonly server = new Server(CHANNEL_OPTIONS);
 
-  constructor(private readonly dataPlane: DataPlane, private readonly logger: Logger) {
+  constructor(
+    private readonly dataPlane: DataPlane,
+    private readonly logger: Logger,
+  ) {
     const exchange: handleBidiStreamingCall<Buffer, CreditMessage> = (call) => this.exchange(call);
     this.server.addService({ exchange: EXCHANGE }, { exchange });
   }
@@ -63,7 +66,11 @@ export class ExchangeServer {
         const { runId, fence, fromRank } = identity;
         this.logger.warn({ runId, fence, fromRank }, `a frame was refused: ${describeError(error)}`);
         link.detach(channel);
-        channel.refuse(error instanceof Error ? error : new AppError({ code: 'DATA_PLANE.UNKNOWN', kind: 'internal', message: String(error) }));
+        channel.refuse(
+          error instanceof Error
+            ? error
+            : new AppError({ code: 'DATA_PLANE.UNKNOWN', kind: 'internal', message: String(error) }),
+        );
       }
     });
     call.on('end', end);

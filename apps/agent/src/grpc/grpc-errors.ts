@@ -34,7 +34,12 @@ const STATUS_OF_KIND: Readonly<Record<ErrorKind, status>> = {
 /** What a failed call means here. `what` says which call to whom. */
 export function fromServiceError(error: ServiceError, what: string): AppError {
   const kind = KIND_OF_STATUS[error.code] ?? 'internal';
-  return new AppError({ code: `GRPC.${status[error.code] ?? 'UNKNOWN'}`, kind, message: `${what}: ${error.details || error.message}`, cause: error });
+  return new AppError({
+    code: `GRPC.${status[error.code] ?? 'UNKNOWN'}`,
+    kind,
+    message: `${what}: ${error.details || error.message}`,
+    cause: error,
+  });
 }
 
 /** How the agent's own services refuse a call. */

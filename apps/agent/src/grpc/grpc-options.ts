@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { ChannelCredentials} from '@grpc/grpc-js';
+import type { ChannelCredentials } from '@grpc/grpc-js';
 import { type ChannelOptions, credentials } from '@grpc/grpc-js';
 
 /** A message is at most a 4 MiB part and its header. */

@@ -1,11 +1,16 @@
 import type { Clock } from '@millrace/core';
 
-/** Fires at a fixed rate on the thread of the sockets and measures how late it fires: if it is late, so is the lease. */
+/**
+ * Fires at a fixed rate on the thread of the sockets and measures how late it fires: if it is late, so is the lease.
+ */
 export class Heartbeat {
   private cancel: () => void = () => undefined;
   private dueMs = 0;
 
-  constructor(private readonly clock: Clock, private readonly onBeat: (latenessMs: number) => void) {}
+  constructor(
+    private readonly clock: Clock,
+    private readonly onBeat: (latenessMs: number) => void,
+  ) {}
 
   /** Begins, or goes on at another interval. */
   start(intervalMs: number): void {

@@ -22,9 +22,9 @@ export const LINES_MAX = 10_000;
 const BATCH_COUNT_MAX = 1000;
 
 /**
- * What must reach the API's database even if the API is away for long: metrics, logs and checkpoint reports, each in batches
- * with a sequence of its own, kept until acknowledged and sent again in each new session. Points are never dropped (training
- * pauses instead); of log lines the oldest are, and a line says so.
+ * What must reach the API's database even if the API is away for long: metrics, logs and checkpoint reports, each in
+ * batches with a sequence of its own, kept until acknowledged and sent again in each new session. Points are never
+ * dropped (training pauses instead); of log lines the oldest are, and a line says so.
  */
 export class Outbox {
   private sequences = { metrics: 0, logs: 0, checkpoints: 0 };
@@ -41,25 +41,41 @@ export class Outbox {
 
   /** Resolves at once unless the buffer is full. */
   addMetrics(key: AttemptKey, points: readonly agentV1.MetricPoint[]): Promise<void> {
-    appendTo(this.metrics, key, { items: points, field: 'points', open: (batch) => batch.sequence === 0, make: () => ({ ...key, sequence: 0, points: [] }) });
+    appendTo(this.metrics, key, {
+      items: points,
+      field: 'points',
+      open: (batch) => batch.sequence === 0,
+      make: () => ({ ...key, sequence: 0, points: [] }),
+    });
     this.pointCount += points.length;
     if (this.pointCount <= POINTS_MAX) return Promise.resolve();
     return new Promise((resolve) => this.room.push(resolve));
   }
 
   addLog(key: AttemptKey, line: agentV1.LogLine): void {
-    appendTo(this.logs, key, { items: [line], field: 'lines', open: (batch) => batch.sequence === 0, make: () => ({ ...key, sequence: 0, lines: [] }) });
+    appendTo(this.logs, key, {
+      items: [line],
+      field: 'lines',
+      open: (batch) => batch.sequence === 0,
+      make: () => ({ ...key, sequence: 0, lines: [] }),
+    });
     this.lineCount++;
     if (this.lineCount > LINES_MAX) this.dropOldestLines(line);
   }
 
   addCheckpoint(report: Omit<CheckpointReport, 'sequence'>): void {
     this.closeBatches();
-    this.reports.push({ report: { ...report, sequence: ++this.sequences.checkpoints }, afterMetrics: this.sequences.metrics });
+    this.reports.push({
+      report: { ...report, sequence: ++this.sequences.checkpoints },
+      afterMetrics: this.sequences.metrics,
+    });
   }
 
   /** A new session: what the API has not, it gets again. Sequences go on after what it has from an earlier process. */
-  welcome({ metricsAcknowledged, logsAcknowledged }: Pick<agentV1.Welcome, 'metricsAcknowledged' | 'logsAcknowledged'>): void {
+  welcome({
+    metricsAcknowledged,
+    logsAcknowledged,
+  }: Pick<agentV1.Welcome, 'metricsAcknowledged' | 'logsAcknowledged'>): void {
     this.sequences.metrics = Math.max(this.sequences.metrics, metricsAcknowledged);
     this.sequences.logs = Math.max(this.sequences.logs, logsAcknowledged);
     this.acknowledge({ metrics: metricsAcknowledged, logs: logsAcknowledged, checkpoints: 0 });
@@ -102,7 +118,9 @@ export class Outbox {
 
   /** Whether everything of the attempt is in the database. */
   isSettled(key: AttemptKey): boolean {
-    return ![...this.metrics, ...this.logs, ...this.reports.map(({ report }) => report)].some((each) => sameAttempt(each, key));
+    return ![...this.metrics, ...this.logs, ...this.reports.map(({ report }) => report)].some((each) =>
+      sameAttempt(each, key),
+    );
   }
 
   /** The attempt was superseded: nobody wants its points any more. */
@@ -142,10 +160,15 @@ interface Appending<Batch, Item> {
   readonly make: () => Batch;
 }
 
-function appendTo<Batch extends AttemptKey, Item>(batches: Batch[], key: AttemptKey, appending: Appending<Batch, Item>): void {
+function appendTo<Batch extends AttemptKey, Item>(
+  batches: Batch[],
+  key: AttemptKey,
+  appending: Appending<Batch, Item>,
+): void {
   const last = batches.at(-1);
   const { items, field, open, make } = appending;
-  const fits = last !== undefined && open(last) && sameAttempt(last, key) && (last[field] as Item[]).length < BATCH_COUNT_MAX;
+  const fits =
+    last !== undefined && open(last) && sameAttempt(last, key) && (last[field] as Item[]).length < BATCH_COUNT_MAX;
   const batch = fits ? last : make();
   if (!fits) batches.push(batch);
   (batch[field] as Item[]).push(...items);

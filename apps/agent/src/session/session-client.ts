@@ -24,8 +24,9 @@ const DELAY_MS_MAX = 5000;
 const WELCOME_TIMEOUT_MS = 20_000;
 
 /**
- * Holds one session with the API, and opens a new one whenever it is lost: for ever, since attempts train on without it. The
- * end is final when the API says that another process has taken the agent's name, or that the very first token is wrong.
+ * Holds one session with the API, and opens a new one whenever it is lost: for ever, since attempts train on without
+ * it. The end is final when the API says that another process has taken the agent's name, or that the very first token
+ * is wrong.
  */
 export class SessionClient {
   private channel: SessionChannel | undefined;

@@ -53,11 +53,17 @@ export class Evaluation {
     const { program, tensors, loss } = memory.evaluate(index);
     const address = { edge: 'evaluation', step, microBatch: index } as const;
     if (programs.tokens === undefined) {
-      await exchange.take(exchange.ask(plan.rank - 1, address), `evaluation ${index}`, tensors.get(programs.input.name)!);
+      await exchange.take(
+        exchange.ask(plan.rank - 1, address),
+        `evaluation ${index}`,
+        tensors.get(programs.input.name)!,
+      );
     }
     const batch = data?.validation(Math.floor(index / plan.microBatchCount), index % plan.microBatchCount);
-    if (batch !== undefined && programs.tokens !== undefined) backend.write(tensors.get(programs.tokens.name)!, batch.inputs);
-    if (batch !== undefined && programs.targets !== undefined) backend.write(tensors.get(programs.targets.name)!, batch.targets);
+    if (batch !== undefined && programs.tokens !== undefined)
+      backend.write(tensors.get(programs.tokens.name)!, batch.inputs);
+    if (batch !== undefined && programs.targets !== undefined)
+      backend.write(tensors.get(programs.targets.name)!, batch.targets);
     backend.run(program);
     timeline.enqueue('evaluate', `${plan.rank}E${index}`);
     backend.flush();

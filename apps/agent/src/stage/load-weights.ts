@@ -5,7 +5,10 @@ import type { StageMemory } from './stage-memory';
 import type { StagePlan } from './stage-plan';
 import type { WeightKind, WeightSource } from './stage-ports';
 
-/** Fills the stage's parameters, and after a checkpoint its optimizer state. Errors: STAGE.WEIGHT_MISSING, .WEIGHT_WRONG_SIZE. */
+/**
+ * Fills the stage's parameters, and after a checkpoint its optimizer state. Errors: STAGE.WEIGHT_MISSING,
+ * .WEIGHT_WRONG_SIZE.
+ */
 export async function loadWeights(plan: StagePlan, memory: StageMemory, source: WeightSource): Promise<void> {
   for (const parameter of memory.programs.parameters) {
     if (plan.init === 'random') {

@@ -57,10 +57,14 @@ export class PatientWait {
   private report(what: string, key: FrameKey, waitedMs: number): void {
     const { rank, transport, clock, reporter } = this.options;
     const last = transport.lastFrom(key.fromRank);
-    const did = last === undefined
-      ? `nothing came from rank ${key.fromRank} yet`
-      : `the last thing from rank ${key.fromRank} was ${frameKeyText(last.key)}, ${seconds(clock.now() - last.atMs)} ago`;
-    reporter.log('warn', `rank ${rank} has waited ${seconds(waitedMs)} for rank ${key.fromRank} at ${what} (${frameKeyText(key)}); ${did}`);
+    const did =
+      last === undefined
+        ? `nothing came from rank ${key.fromRank} yet`
+        : `the last thing from rank ${key.fromRank} was ${frameKeyText(last.key)}, ${seconds(clock.now() - last.atMs)} ago`;
+    reporter.log(
+      'warn',
+      `rank ${rank} has waited ${seconds(waitedMs)} for rank ${key.fromRank} at ${what} (${frameKeyText(key)}); ${did}`,
+    );
   }
 }
 

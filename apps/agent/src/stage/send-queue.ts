@@ -1,6 +1,6 @@
 /**
- * Sends on their way, in order: a tensor's readback may end while an earlier one still waits for room. Compute does not wait
- * for them; whoever ends a step does.
+ * Sends on their way, in order: a tensor's readback may end while an earlier one still waits for room. Compute does not
+ * wait for them; whoever ends a step does.
  */
 export class SendQueue {
   private tail: Promise<void> = Promise.resolve();

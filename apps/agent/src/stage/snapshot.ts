@@ -11,10 +11,15 @@ const GROUP_BYTES_MAX = 64 * 2 ** 20;
 type Pending = Omit<SnapshotTensor, 'data'>;
 
 /**
- * Copies the rank's weights and optimizer state as they are now: the copies are enqueued before this returns, so training
- * may go on; the iterator gives them as they reach the host. A tied head's copy of the embedding is left to the first stage.
+ * Copies the rank's weights and optimizer state as they are now: the copies are enqueued before this returns, so
+ * training may go on; the iterator gives them as they reach the host. A tied head's copy of the embedding is left to
+ * the first stage.
  */
-export function takeSnapshot(plan: StagePlan, memory: StageMemory, timeline: WorkTimeline): AsyncIterable<SnapshotTensor> {
+export function takeSnapshot(
+  plan: StagePlan,
+  memory: StageMemory,
+  timeline: WorkTimeline,
+): AsyncIterable<SnapshotTensor> {
   const groups = snapshotGroups(plan, memory);
   const reads = groups.map((group) => {
     const tensors = group.map(({ name, kind }) => memory.tensor(deviceName(name, kind)));
@@ -25,7 +30,10 @@ export function takeSnapshot(plan: StagePlan, memory: StageMemory, timeline: Wor
   return arrivals(groups, reads);
 }
 
-async function* arrivals(groups: readonly Pending[][], reads: readonly Promise<HostArray[]>[]): AsyncIterable<SnapshotTensor> {
+async function* arrivals(
+  groups: readonly Pending[][],
+  reads: readonly Promise<HostArray[]>[],
+): AsyncIterable<SnapshotTensor> {
   for (const [index, group] of groups.entries()) {
     const arrays = await reads[index]!;
     for (const [position, tensor] of group.entries()) yield { ...tensor, data: arrays[position]! };

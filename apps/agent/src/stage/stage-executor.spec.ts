@@ -14,11 +14,17 @@ let device: Backend | undefined;
 
 function train(open: Open, options: PlanOptions, extra: Partial<TrainOptions> = {}): Promise<Trained> {
   const network = new InMemoryNetwork<Frame>({ now: () => systemClock.now() });
-  return trainRanks(attemptPlan(options), { openBackend: open, transport: (rank) => network.transport(rank), ...extra });
+  return trainRanks(attemptPlan(options), {
+    openBackend: open,
+    transport: (rank) => network.transport(rank),
+    ...extra,
+  });
 }
 
 const without = (trained: Trained): unknown => ({
-  loss: trained.metrics.get('train/loss'), norm: trained.metrics.get('train/grad_norm'), lr: trained.metrics.get('train/lr'),
+  loss: trained.metrics.get('train/loss'),
+  norm: trained.metrics.get('train/grad_norm'),
+  lr: trained.metrics.get('train/lr'),
   validation: trained.metrics.get('val/loss'),
   weights: [...(trained.checkpoints.get(4) ?? [])].toSorted(([a], [b]) => (a < b ? -1 : 1)),
 });
@@ -42,7 +48,13 @@ function contract(name: string, open: Open, available: () => boolean): void {
       expect(whole.log).toEqual([]);
     });
 
-    for (const [ranks, schedule] of [[1, 'gpipe'], [2, '1f1b'], [2, 'gpipe'], [4, '1f1b'], [4, 'gpipe']] as const) {
+    for (const [ranks, schedule] of [
+      [1, 'gpipe'],
+      [2, '1f1b'],
+      [2, 'gpipe'],
+      [4, '1f1b'],
+      [4, 'gpipe'],
+    ] as const) {
       it(`gives the same bits on ${ranks} ranks under ${schedule}`, async ({ skip }) => {
         if (!available()) skip('no adapter');
         expect(without(await train(open, { ranks, schedule }))).toEqual(without(whole));
@@ -62,48 +74,75 @@ function contract(name: string, open: Open, available: () => boolean): void {
       const network = new InMemoryNetwork<Frame>();
       const plan = attemptPlan({ ranks: 4, schedule: 'gpipe' });
       const manifest = {
-        version: 1 as const, runId: 'run_test', step: 2, model: plan.model, rng: { seed: 42 }, dataPosition: { samples: 16 },
-        optimizer: { type: 'adamw' as const, step: 2 }, tensors: [],
+        version: 1 as const,
+        runId: 'run_test',
+        step: 2,
+        model: plan.model,
+        rng: { seed: 42 },
+        dataPosition: { samples: 16 },
+        optimizer: { type: 'adamw' as const, step: 2 },
+        tensors: [],
       };
       const second = await trainRanks(
         { ...plan, firstStep: 3, resume: { from: 'checkpoint', manifest } },
         { openBackend: open, transport: (rank) => network.transport(rank), from: first.checkpoints.get(2)! },
       );
-      expect(second.checkpoints.get(4)).toEqual(new Map([...second.checkpoints.get(4)!].map(([key]) => [key, whole.checkpoints.get(4)!.get(key)])));
+      expect(second.checkpoints.get(4)).toEqual(
+        new Map([...second.checkpoints.get(4)!].map(([key]) => [key, whole.checkpoints.get(4)!.get(key)])),
+      );
       expect(second.metrics.get('train/loss')!.get(4)).toBe(whole.metrics.get('train/loss')!.get(4));
     });
   });
 }
 
-contract('the CPU twins', () => Promise.resolve(openCpuBackend()), () => true);
+contract(
+  'the CPU twins',
+  () => Promise.resolve(openCpuBackend()),
+  () => true,
+);
 
 beforeAll(async () => {
   if (!mayHaveHardware()) applyEnvironment(softwareDriverEnvironment());
   device = await openWebGpuBackend({ clock: systemClock, logger: silentLogger }).catch(() => undefined);
 }, 60_000);
 afterAll(() => device?.destroy(), 60_000);
-contract('WebGPU', () => Promise.resolve(device!), () => device !== undefined);
+contract(
+  'WebGPU',
+  () => Promise.resolve(device!),
+  () => device !== undefined,
+);
 
 describe('a stage executor', () => {
   const cpu: Open = () => Promise.resolve(openCpuBackend());
 
   it('pauses at the boundary that rank 0 was asked for, with a checkpoint of that step on every rank', async () => {
     let asked = false;
-    const paused = await train(cpu, { ranks: 2, steps: 50 }, {
-      onMetrics: (step) => void (asked ||= step === 3),
-      requests: { take: () => ({ checkpoint: false, stop: asked }) },
-    });
+    const paused = await train(
+      cpu,
+      { ranks: 2, steps: 50 },
+      {
+        onMetrics: (step) => void (asked ||= step === 3),
+        requests: { take: () => ({ checkpoint: false, stop: asked }) },
+      },
+    );
     const { step } = paused.outcomes[0]!;
-    expect(paused.outcomes).toEqual([{ state: 'paused', step }, { state: 'paused', step }]);
+    expect(paused.outcomes).toEqual([
+      { state: 'paused', step },
+      { state: 'paused', step },
+    ]);
     expect(step).toBeLessThan(10);
     expect([...paused.checkpoints.keys()]).toEqual([step]);
   });
 
   it('takes a checkpoint when asked and goes on', async () => {
     let asked = false;
-    const trained = await train(cpu, { ranks: 2 }, {
-      requests: { take: () => ({ checkpoint: !asked && (asked = true), stop: false }) },
-    });
+    const trained = await train(
+      cpu,
+      { ranks: 2 },
+      {
+        requests: { take: () => ({ checkpoint: !asked && (asked = true), stop: false }) },
+      },
+    );
     expect([...trained.checkpoints.keys()]).toEqual([1, 4]);
     expect(trained.outcomes[1]).toEqual({ state: 'finished', step: 4 });
   });
@@ -116,13 +155,17 @@ describe('a stage executor', () => {
   it('has at most one checkpoint on its way', async () => {
     let running = 0;
     let most = 0;
-    await train(cpu, { ranks: 1, train: { checkpointEvery: 1 } }, {
-      storeDelay: async () => {
-        most = Math.max(most, ++running);
-        await new Promise((resolve) => setTimeout(resolve, 20));
-        running--;
+    await train(
+      cpu,
+      { ranks: 1, train: { checkpointEvery: 1 } },
+      {
+        storeDelay: async () => {
+          most = Math.max(most, ++running);
+          await new Promise((resolve) => setTimeout(resolve, 20));
+          running--;
+        },
       },
-    });
+    );
     expect(most).toBe(1);
   });
 
@@ -138,7 +181,10 @@ describe('a stage executor', () => {
         if (frame.step === 2) network.fail(new Error('cut'));
       },
     });
-    const training = trainRanks(attemptPlan({ ranks: 2 }), { openBackend: cpu, transport: (rank) => network.transport(rank) });
+    const training = trainRanks(attemptPlan({ ranks: 2 }), {
+      openBackend: cpu,
+      transport: (rank) => network.transport(rank),
+    });
     await expect(training).rejects.toThrow('cut');
   });
 });

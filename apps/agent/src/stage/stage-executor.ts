@@ -67,7 +67,14 @@ export class StageExecutor {
     const wait = new PatientWait({ rank: plan.rank, transport, clock, timeline, reporter });
     const exchange = new TensorExchange({ rank: plan.rank, backend, transport, timeline, wait });
     const parts = { ...options, memory, exchange, timeline };
-    return new StageExecutor(options, memory, timeline, new StepRunner(parts), new StepEnd(parts), new Evaluation(parts));
+    return new StageExecutor(
+      options,
+      memory,
+      timeline,
+      new StepRunner(parts),
+      new StepEnd(parts),
+      new Evaluation(parts),
+    );
   }
 
   /** Rejects with what ended the attempt: STAGE.NUMERICS, DATA_PLANE.*, RUNTIME.*, PIPELINE.LOG_DIFFERS … */
@@ -109,7 +116,11 @@ export class StageExecutor {
     return stop;
   }
 
-  private async reportStep(step: number, { commit, loss, learningRate }: StepResult, durationMs: number): Promise<void> {
+  private async reportStep(
+    step: number,
+    { commit, loss, learningRate }: StepResult,
+    durationMs: number,
+  ): Promise<void> {
     const { plan, reporter, clock } = this.options;
     const spans = this.timeline.takeSpans();
     if (clock.monotonicMs() - this.tracedAtMs >= TRACE_INTERVAL_MS) {

@@ -1,6 +1,11 @@
 import { assert } from '@millrace/core';
 import type { Program, TensorDeclaration } from '@millrace/kernels';
-import { buildOptimizerPrograms, buildStagePrograms, type OptimizerPrograms, type StagePrograms } from '@millrace/model';
+import {
+  buildOptimizerPrograms,
+  buildStagePrograms,
+  type OptimizerPrograms,
+  type StagePrograms,
+} from '@millrace/model';
 import type { Backend, BoundProgram, DeviceTensor } from '@millrace/runtime';
 import type { StagePlan } from './stage-plan';
 
@@ -16,7 +21,8 @@ const PER_MICRO_BATCH = ['input', 'output', 'saved', 'deferred'] as const;
 export const EVALUATION_RING = 8;
 
 /**
- * All device memory of a stage and its bound programs, made before the first step. A micro-batch owns slot `j mod slotCount`:
+ * All device memory of a stage and its bound programs, made before the first step. A micro-batch owns slot `j mod
+ * slotCount`:
  * forwards start and backwards end in ascending order, so a slot is free again when its next micro-batch comes.
  */
 export class StageMemory {
@@ -57,7 +63,9 @@ export class StageMemory {
     return this.slots[microBatch % this.slots.length]!;
   }
 
-  /** Bound to the micro-batch's slot, and at the head to a loss tensor of its own, so that losses are read once a step. */
+  /**
+   * Bound to the micro-batch's slot, and at the head to a loss tensor of its own, so that losses are read once a step.
+   */
   forward(microBatch: number): BoundProgram {
     const { forwards } = this;
     return forwards[microBatch % forwards.length]!;
@@ -68,7 +76,11 @@ export class StageMemory {
     return this.lossTensors;
   }
 
-  evaluate(index: number): { program: BoundProgram; tensors: ReadonlyMap<string, DeviceTensor>; loss: DeviceTensor | undefined } {
+  evaluate(index: number): {
+    program: BoundProgram;
+    tensors: ReadonlyMap<string, DeviceTensor>;
+    loss: DeviceTensor | undefined;
+  } {
     const program = this.evaluates[index % this.evaluates.length]!;
     return { program, tensors: this.evaluationTensors, loss: this.evaluationLosses[index % EVALUATION_RING] };
   }
@@ -83,13 +95,19 @@ export class StageMemory {
     const perMicroBatch = new Set<string>(PER_MICRO_BATCH);
     const ofStage = this.programs.tensors().filter(({ role }) => !perMicroBatch.has(role));
     for (const declaration of [...ofStage, ...this.optimizer.tensors()]) {
-      if (!this.attemptTensors.has(declaration.name)) this.attemptTensors.set(declaration.name, this.backend.allocate(declaration));
+      if (!this.attemptTensors.has(declaration.name))
+        this.attemptTensors.set(declaration.name, this.backend.allocate(declaration));
     }
   }
 
   private async bindOptimizer(): Promise<void> {
     const { squares, update, tied } = this.optimizer;
-    for (const program of [this.programs.clearGradients, squares, update, ...(tied === undefined ? [] : [tied.combine])]) {
+    for (const program of [
+      this.programs.clearGradients,
+      squares,
+      update,
+      ...(tied === undefined ? [] : [tied.combine]),
+    ]) {
       this.bound.set(program.name, await this.backend.bind(program, this.attemptTensors));
     }
   }
@@ -97,7 +115,9 @@ export class StageMemory {
   private async bindSlots(): Promise<void> {
     const { programs, backend, plan } = this;
     const loss = programs.loss?.name;
-    const own = [programs.forward, programs.backwardInput, programs.backwardWeight].flatMap((program) => perMicroBatchTensors(program));
+    const own = [programs.forward, programs.backwardInput, programs.backwardWeight].flatMap((program) =>
+      perMicroBatchTensors(program),
+    );
     for (let index = 0; index < plan.slotCount; index++) {
       const tensors = this.withTensors(own.filter(({ name }) => name !== loss));
       const backwardInput = await backend.bind(programs.backwardInput, tensors);

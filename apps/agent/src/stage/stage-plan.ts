@@ -41,19 +41,28 @@ export function stagePlan(plan: AttemptPlan): StagePlan {
   if (optimizer.type !== 'adamw') throw optimizerUnsupported(optimizer.type);
   const microBatchCount = train.batch.global / train.batch.micro;
   const { schedule, proof } = executionSchedule({
-    name: parallel.schedule, ranks: stages.length, microBatches: microBatchCount, chunks: parallel.chunks,
+    name: parallel.schedule,
+    ranks: stages.length,
+    microBatches: microBatchCount,
+    chunks: parallel.chunks,
   });
   return {
-    rank, ranks: stages.length, config: model, slice: stages[rank]!, slices: stages,
+    rank,
+    ranks: stages.length,
+    config: model,
+    slice: stages[rank]!,
+    slices: stages,
     actions: schedule.actions[rank] ?? [],
     slotCount: proof.peakMicroBatches.untilWeight[rank] ?? microBatchCount,
-    microBatch: train.batch.micro, microBatchCount,
+    microBatch: train.batch.micro,
+    microBatchCount,
     tokensPerStep: train.batch.global * model.context,
     seed: train.seed,
     clip: train.clip,
     learningRate: { ...train.lr, peak: optimizer.lr, steps: train.steps },
     adamw: { betas: optimizer.betas, eps: optimizer.eps, weightDecay: optimizer.weightDecay },
-    firstStep: plan.firstStep, lastStep: plan.lastStep,
+    firstStep: plan.firstStep,
+    lastStep: plan.lastStep,
     evalEvery: train.evalEvery,
     evalBatchCount: evaluationBatches(plan),
     checkpointEvery: train.checkpointEvery,

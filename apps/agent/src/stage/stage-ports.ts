@@ -1,7 +1,10 @@
 import type { Batch } from '@millrace/data';
 import type { HostArray } from '@millrace/runtime';
 
-/** What a stage executor needs of its surroundings beside the backend, the transport and the clock; all of it is injected. */
+/**
+ * What a stage executor needs of its surroundings beside the backend, the transport and the clock; all of it is
+ * injected.
+ */
 
 export type WeightKind = 'weight' | 'm' | 'v';
 
@@ -26,8 +29,8 @@ export interface SnapshotTensor {
 
 export interface CheckpointSink {
   /**
-   * Resolves when the rank's part is stored and reported. Rejects only for the `final` one: an earlier one that fails is
-   * reported, and training goes on.
+   * Resolves when the rank's part is stored and reported. Rejects only for the `final` one: an earlier one that fails
+   * is reported, and training goes on.
    */
   store(step: number, tensors: AsyncIterable<SnapshotTensor>, final: boolean): Promise<void>;
 }

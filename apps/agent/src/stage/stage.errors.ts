@@ -22,5 +22,9 @@ export function frameWrongSize(what: string, expected: number, got: number): App
 }
 
 export function optimizerUnsupported(type: string): AppError {
-  return new AppError({ code: 'STAGE.OPTIMIZER', kind: 'invalid', message: `the optimizer ${type} is not built; take adamw` });
+  return new AppError({
+    code: 'STAGE.OPTIMIZER',
+    kind: 'invalid',
+    message: `the optimizer ${type} is not built; take adamw`,
+  });
 }

@@ -12,7 +12,10 @@ export interface RankNorms {
   readonly lossSum: number | undefined;
 }
 
-/** The parameters whose gradient a stage contributes to the norm: a tied head leaves the token embedding to the first stage. */
+/**
+ * The parameters whose gradient a stage contributes to the norm: a tied head leaves the token embedding to the first
+ * stage.
+ */
 export function countedParameters(plan: StagePlan, rank: number): string[] {
   const slice = plan.slices[rank]!;
   const names = stageParameters(plan.config, slice).map(({ name }) => name);
@@ -60,7 +63,8 @@ export class StepCommit {
     }
     const commit = this.commit(step, gradientNorm(squares, this.order), (lossSum ?? NaN) / plan.tokensPerStep);
     const text = JSON.stringify(commit);
-    for (let rank = 1; rank < plan.ranks; rank++) await exchange.sendText(rank, text, { edge: 'commit', step, microBatch: -1 });
+    for (let rank = 1; rank < plan.ranks; rank++)
+      await exchange.sendText(rank, text, { edge: 'commit', step, microBatch: -1 });
     return commit;
   }
 
@@ -74,15 +78,31 @@ export class StepCommit {
     const { plan, requests } = this.options;
     if (!Number.isFinite(loss) || !Number.isFinite(norm)) {
       const [what, value] = Number.isFinite(loss) ? ['the gradient norm', norm] : ['the loss', loss];
-      return { step, norm: 0, clipCoefficient: 0, checkpoint: false, stop: true, abort: { what, value: String(value) } };
+      return {
+        step,
+        norm: 0,
+        clipCoefficient: 0,
+        checkpoint: false,
+        stop: true,
+        abort: { what, value: String(value) },
+      };
     }
     const { checkpoint, stop } = requests.take();
     const due = step === plan.lastStep || (plan.checkpointEvery > 0 && step % plan.checkpointEvery === 0);
-    return { step, norm, clipCoefficient: clipCoefficient(norm, plan.clip), checkpoint: checkpoint || stop || due, stop };
+    return {
+      step,
+      norm,
+      clipCoefficient: clipCoefficient(norm, plan.clip),
+      checkpoint: checkpoint || stop || due,
+      stop,
+    };
   }
 }
 
-/** It was written by rank 0 of the same attempt, whose stream is authenticated: no further checks. JSON keeps doubles exactly. */
+/**
+ * It was written by rank 0 of the same attempt, whose stream is authenticated: no further checks. JSON keeps doubles
+ * exactly.
+ */
 function parseCommit(text: string): Commit {
   return JSON.parse(text) as Commit;
 }

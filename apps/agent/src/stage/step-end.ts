@@ -37,7 +37,8 @@ export class StepEnd {
     const { plan, memory } = this.options;
     const stage = plan.actions.at(-1)?.stage ?? plan.rank;
     const ends: Action[] = [
-      { kind: 'REDUCE', stage, microBatch: NO_MICRO_BATCH }, { kind: 'STEP', stage, microBatch: NO_MICRO_BATCH },
+      { kind: 'REDUCE', stage, microBatch: NO_MICRO_BATCH },
+      { kind: 'STEP', stage, microBatch: NO_MICRO_BATCH },
     ];
     checkExecutedLog(plan.actions, [...executed, ...ends]);
     await this.combineTied(step);
@@ -45,7 +46,10 @@ export class StepEnd {
     const commit = await this.stepCommit.agree(step, norms);
     if (commit.abort !== undefined) throw numericsFailed(step, commit.abort.what, Number(commit.abort.value));
     const rate = learningRate(plan.learningRate, step);
-    memory.backend.write(memory.tensor(memory.optimizer.hyper.name), adamwHyper({ ...plan.adamw, lr: rate }, step, commit.clipCoefficient));
+    memory.backend.write(
+      memory.tensor(memory.optimizer.hyper.name),
+      adamwHyper({ ...plan.adamw, lr: rate }, step, commit.clipCoefficient),
+    );
     this.enqueue('update', 'STEP', stage);
     memory.backend.flush();
     const loss = norms.lossSum === undefined ? undefined : norms.lossSum / plan.tokensPerStep;

@@ -82,7 +82,11 @@ export class StepRunner {
   private send(action: Action, name: string | undefined): void {
     const { exchange, plan } = this.options;
     const forward = action.kind === 'SEND_F';
-    const address = { edge: forward ? 'activation' : 'gradient', step: this.step, microBatch: action.microBatch } as const;
+    const address = {
+      edge: forward ? 'activation' : 'gradient',
+      step: this.step,
+      microBatch: action.microBatch,
+    } as const;
     exchange.send(plan.rank + (forward ? 1 : -1), this.slotTensor(action, name), address);
   }
 

@@ -43,7 +43,11 @@ export class TensorExchange {
     });
   }
 
-  sendArray(toRank: number, data: HostArray, { address, shape }: { address: Address; shape: readonly number[] }): Promise<void> {
+  sendArray(
+    toRank: number,
+    data: HostArray,
+    { address, shape }: { address: Address; shape: readonly number[] },
+  ): Promise<void> {
     return this.options.transport.send(toRank, this.frame(data, address, shape));
   }
 
@@ -78,7 +82,13 @@ export class TensorExchange {
     const payload = new Uint8Array(new TextEncoder().encode(text));
     const { rank } = this.options;
     const frame: Frame = {
-      ...address, chunk: 0, fromRank: rank, direction: 'forward', dtype: 'u8', shape: [payload.length], payload,
+      ...address,
+      chunk: 0,
+      fromRank: rank,
+      direction: 'forward',
+      dtype: 'u8',
+      shape: [payload.length],
+      payload,
     };
     return this.options.transport.send(toRank, frame);
   }

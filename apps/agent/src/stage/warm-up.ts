@@ -5,8 +5,9 @@ import type { StagePlan } from './stage-plan';
 const HARMLESS_HYPER = Float64Array.of(0, 0, 0, 1, 0, 1, 1, 0);
 
 /**
- * Runs every program once on zeros, before there are weights: drivers compile at the first dispatch, and all stages should do
- * that at the same time, not each when its first tensor arrives. Moments stay zero; gradients are cleared before each step.
+ * Runs every program once on zeros, before there are weights: drivers compile at the first dispatch, and all stages
+ * should do that at the same time, not each when its first tensor arrives. Moments stay zero; gradients are cleared
+ * before each step.
  */
 export async function warmUp(memory: StageMemory, plan: StagePlan): Promise<void> {
   const { backend, optimizer } = memory;

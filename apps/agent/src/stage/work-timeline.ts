@@ -8,21 +8,22 @@ interface Work {
 }
 
 /**
- * An estimate grows by at most this factor at once: the first run of a program may hold the driver's compiler, a thousand
- * times longer than any other. Too short only costs polling.
+ * An estimate grows by at most this factor at once: the first run of a program may hold the driver's compiler, a
+ * thousand times longer than any other. Too short only costs polling.
  */
 const GROWTH_MAX = 1.5;
 /**
- * What ends earlier than predicted was perhaps done long before, while this thread slept: how much earlier is not known, so
- * the estimate comes down step by step until the device is seen to be at work after the sleep.
+ * What ends earlier than predicted was perhaps done long before, while this thread slept: how much earlier is not
+ * known, so the estimate comes down step by step until the device is seen to be at work after the sleep.
  */
 const SHRINKAGE = 0.85;
 const EARLY = 0.97;
 const SPAN_COUNT_MAX = 10_000;
 
 /**
- * Predicts when the device will be done with what was enqueued, from how long each kind of action took so far. A wait for
- * the device sleeps through most of that prediction, because a pending GPU promise keeps a core busy. Times are monotonic.
+ * Predicts when the device will be done with what was enqueued, from how long each kind of action took so far. A wait
+ * for the device sleeps through most of that prediction, because a pending GPU promise keeps a core busy. Times are
+ * monotonic.
  */
 export class WorkTimeline {
   private readonly estimatesMs = new Map<string, number>();
@@ -99,7 +100,8 @@ export class WorkTimeline {
     const startMs = block[0]?.startMs ?? nowMs;
     const scale = Math.max(nowMs - startMs, 1e-3) / Math.max(cursorMs - startMs, 1e-3);
     const factor = scale < EARLY ? SHRINKAGE : Math.min(GROWTH_MAX, (1 + scale) / 2);
-    for (const kind of new Set(block.map(({ work }) => work.kind))) this.estimatesMs.set(kind, this.estimateMs(kind) * factor);
+    for (const kind of new Set(block.map(({ work }) => work.kind)))
+      this.estimatesMs.set(kind, this.estimateMs(kind) * factor);
     this.addBlock(block, scale);
     this.freeAtMs = nowMs;
   }

@@ -10,7 +10,12 @@ export interface DeviceChoice {
 /** What a GPU thread is started for. */
 export type GpuTask =
   | { readonly kind: 'probe'; readonly device: DeviceChoice; readonly known?: DeviceReport }
-  | { readonly kind: 'attempt'; readonly device: DeviceChoice; readonly plan: AttemptPlan; readonly tokenFile: string | undefined }
+  | {
+      readonly kind: 'attempt';
+      readonly device: DeviceChoice;
+      readonly plan: AttemptPlan;
+      readonly tokenFile: string | undefined;
+    }
   | { readonly kind: 'generate'; readonly device: DeviceChoice; readonly plan: GeneratePlan };
 
 /** What a probe finds out about its device. */

@@ -5,7 +5,9 @@ import { probeDevice } from './probe-device';
 import { runGpuTask } from './run-gpu-task';
 import type { GpuTask } from './gpu-task';
 
-/** Entry of a GPU thread. It owns the device, so that neither its work nor its polling delays sockets and heartbeats. */
+/**
+ * Entry of a GPU thread. It owns the device, so that neither its work nor its polling delays sockets and heartbeats.
+ */
 assert(parentPort !== null, 'gpu-worker.js is started as a worker thread');
 const port = parentPort;
 const task = workerData as GpuTask;
@@ -13,7 +15,9 @@ const task = workerData as GpuTask;
 async function openBackend(): Promise<WebGpuBackend> {
   const { adapterName, quarantined } = task.device;
   const backend = await openWebGpuBackend({
-    clock: systemClock, logger: silentLogger, ...(adapterName === undefined ? {} : { adapterName }),
+    clock: systemClock,
+    logger: silentLogger,
+    ...(adapterName === undefined ? {} : { adapterName }),
   });
   for (const kernel of quarantined) backend.quarantine(kernel as Parameters<WebGpuBackend['quarantine']>[0]);
   return backend;

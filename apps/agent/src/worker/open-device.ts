@@ -1,6 +1,11 @@
 import { AppError } from '@millrace/core';
 import type { DeviceConfig } from '../config/agent-config';
-import { applyEnvironment, mayHaveHardware, softwareDriverEnvironment, softwareThreads } from '../config/driver-environment';
+import {
+  applyEnvironment,
+  mayHaveHardware,
+  softwareDriverEnvironment,
+  softwareThreads,
+} from '../config/driver-environment';
 import type { DeviceReport } from './gpu-task';
 import type { StartGpuThread } from './gpu-thread';
 import { probeInThread } from './probe-in-thread';
@@ -11,8 +16,14 @@ interface OpenDeviceOptions {
   readonly known: DeviceReport | undefined;
 }
 
-/** A GPU if there is one, else the software driver. The variables count only if they are set before the driver is loaded. */
-export async function openDevice(config: DeviceConfig, { startThread, known }: OpenDeviceOptions): Promise<DeviceReport> {
+/**
+ * A GPU if there is one, else the software driver. The variables count only if they are set before the driver is
+ * loaded.
+ */
+export async function openDevice(
+  config: DeviceConfig,
+  { startThread, known }: OpenDeviceOptions,
+): Promise<DeviceReport> {
   applyEnvironment(softwareThreads(config.cpuThreads));
   const software = softwareDriverEnvironment();
   if (!mayHaveHardware()) applyEnvironment(software);

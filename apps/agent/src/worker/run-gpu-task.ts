@@ -16,8 +16,8 @@ export interface GpuTaskOptions {
 }
 
 /**
- * A GPU thread's life: open the device, do the task, tell how it ended, free the device when asked to stop. Whatever fails is
- * told as `failed`; this promise does not reject.
+ * A GPU thread's life: open the device, do the task, tell how it ended, free the device when asked to stop. Whatever
+ * fails is told as `failed`; this promise does not reject.
  */
 export async function runGpuTask({ end, task, openBackend, probe, clock }: GpuTaskOptions): Promise<void> {
   const requests = new PendingBoundary();
@@ -32,6 +32,9 @@ export async function runGpuTask({ end, task, openBackend, probe, clock }: GpuTa
   const done = work().catch((error: unknown) => port.post({ type: 'failed', error: toThreadError(error) }));
   await port.stopped;
   // Destroying the device rejects what still waits for it, which ends the task too.
-  await opening.then((backend) => backend.destroy(), () => undefined);
+  await opening.then(
+    (backend) => backend.destroy(),
+    () => undefined,
+  );
   await done;
 }

@@ -4,7 +4,12 @@ import type { ThreadError } from './worker-messages';
 export function toThreadError(error: unknown): ThreadError {
   if (error instanceof AppError) {
     const { code, kind, details } = error;
-    return { code, kind, message: describeError(error), details: JSON.parse(JSON.stringify(details)) as Record<string, unknown> };
+    return {
+      code,
+      kind,
+      message: describeError(error),
+      details: JSON.parse(JSON.stringify(details)) as Record<string, unknown>,
+    };
   }
   const stack = error instanceof Error ? (error.stack ?? '') : '';
   return { code: 'AGENT.INTERNAL', kind: 'internal', message: describeError(error), details: { stack } };

@@ -42,7 +42,13 @@ export async function trainTask({ plan, tokenFile, backend, port, requests, cloc
     const executor = await StageExecutor.prepare({
       plan: stagePlan(plan),
       data: store === undefined ? undefined : dataSource(plan, store),
-      backend, transport: port, weights: weightSource(port), checkpoints: checkpointSink(port), reporter: reporter(port), requests, clock,
+      backend,
+      transport: port,
+      weights: weightSource(port),
+      checkpoints: checkpointSink(port),
+      reporter: reporter(port),
+      requests,
+      clock,
     });
     port.post({ type: 'ready' });
     const outcome = await executor.run();
@@ -53,7 +59,9 @@ export async function trainTask({ plan, tokenFile, backend, port, requests, cloc
 }
 
 export function weightSource(port: WorkerPort): WeightSource {
-  return { read: async (name, kind) => (await port.call({ type: 'read-weight', name, kind })) as HostArray | undefined };
+  return {
+    read: async (name, kind) => (await port.call({ type: 'read-weight', name, kind })) as HostArray | undefined,
+  };
 }
 
 function checkpointSink(port: WorkerPort): CheckpointSink {

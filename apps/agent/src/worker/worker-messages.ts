@@ -35,4 +35,3 @@ export type ToWorker =
   | { readonly type: 'boundary'; readonly checkpoint: boolean; readonly stop: boolean }
   | { readonly type: 'transport-failed'; readonly error: ThreadError }
   | { readonly type: 'stop' };
-

@@ -29,11 +29,16 @@ export class WorkerPort implements StageTransport {
   readonly stopped: Promise<void>;
 
   constructor(
-    private readonly end: MessageEnd, clock: Clock, private readonly onBoundary: (checkpoint: boolean, stop: boolean) => void = () => undefined,
+    private readonly end: MessageEnd,
+    clock: Clock,
+    private readonly onBoundary: (checkpoint: boolean, stop: boolean) => void = () => undefined,
   ) {
-    this.mailbox = new Mailbox(() => clock.now(), (frame) => {
-      this.post({ type: 'taken', fromRank: frame.fromRank, creditBytes: this.credits.get(frame) ?? 0 });
-    });
+    this.mailbox = new Mailbox(
+      () => clock.now(),
+      (frame) => {
+        this.post({ type: 'taken', fromRank: frame.fromRank, creditBytes: this.credits.get(frame) ?? 0 });
+      },
+    );
     this.stopped = new Promise((resolve) => {
       end.on('message', (message) => this.handle(message, resolve));
     });

@@ -32,7 +32,12 @@ export class AgentPresenceService {
     const { agentId, epoch } = session;
     return this.prisma.transaction(async (tx) => {
       if (!(await this.agents.markDisconnected(tx, session))) return false;
-      await this.events.append(tx, { type: 'agent.state', subject: agentId, actor: agentId, data: { state: 'disconnected', epoch } });
+      await this.events.append(tx, {
+        type: 'agent.state',
+        subject: agentId,
+        actor: agentId,
+        data: { state: 'disconnected', epoch },
+      });
       return true;
     });
   }

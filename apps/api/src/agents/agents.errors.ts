@@ -6,7 +6,8 @@ export function agentNotFound(id: string): AppError {
 
 export function agentCursorInvalid(): AppError {
   return new AppError({
-    code: 'AGENT.CURSOR_INVALID', kind: 'invalid',
+    code: 'AGENT.CURSOR_INVALID',
+    kind: 'invalid',
     message: 'the cursor is not one that this list gave; leave it out to start from the beginning',
     fields: [{ path: '/cursor', message: 'must be a nextCursor of the same list' }],
   });

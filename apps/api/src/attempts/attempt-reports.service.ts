@@ -68,9 +68,15 @@ export class AttemptReportsService {
         return void (await this.progress.running(tx, ending));
       // The report that it runs may have been lost with a session.
       case 'finished':
-        return void (await this.endings.succeedIfComplete(tx, { ...ending, run: await this.progress.running(tx, ending) }));
+        return void (await this.endings.succeedIfComplete(tx, {
+          ...ending,
+          run: await this.progress.running(tx, ending),
+        }));
       case 'paused':
-        return void (await this.endings.pauseIfComplete(tx, { ...ending, run: await this.progress.running(tx, ending) }));
+        return void (await this.endings.pauseIfComplete(tx, {
+          ...ending,
+          run: await this.progress.running(tx, ending),
+        }));
       case 'failed':
       case 'stopped': {
         await this.endings.fail(tx, { ...ending, state: 'failed', failure: failureOf(report, attempt, rank) });

@@ -2,7 +2,8 @@ import { AppError } from '@millrace/core';
 
 export function partInvalid(reason: string, cause?: unknown): AppError {
   return new AppError({
-    code: 'CHECKPOINT.PART_INVALID', kind: 'invalid',
+    code: 'CHECKPOINT.PART_INVALID',
+    kind: 'invalid',
     message: `a rank's part of a checkpoint is not accepted: ${reason}`,
     ...(cause === undefined ? {} : { cause }),
   });
@@ -11,14 +12,16 @@ export function partInvalid(reason: string, cause?: unknown): AppError {
 /** The ranks' parts do not make the whole model. */
 export function partsIncomplete(step: number, reason: string): AppError {
   return new AppError({
-    code: 'CHECKPOINT.PARTS_INCOMPLETE', kind: 'internal',
+    code: 'CHECKPOINT.PARTS_INCOMPLETE',
+    kind: 'internal',
     message: `the parts of the checkpoint of step ${step} do not make the model: ${reason}`,
   });
 }
 
 export function blocksMissing(step: number, missing: readonly string[]): AppError {
   return new AppError({
-    code: 'CHECKPOINT.BLOCKS_MISSING', kind: 'internal',
+    code: 'CHECKPOINT.BLOCKS_MISSING',
+    kind: 'internal',
     message: `${missing.length} blocks of the checkpoint of step ${step} are not in the store, ${missing[0]} among them`,
     details: { missing: missing.slice(0, 10) },
   });

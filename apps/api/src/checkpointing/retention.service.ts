@@ -26,10 +26,17 @@ export class RetentionService {
       ...(await this.attempts.resumedFrom(tx, ids)),
     ]);
     const deleted = old.filter(({ id }) => !used.has(id));
-    await this.checkpoints.delete(tx, deleted.map(({ id }) => id));
+    await this.checkpoints.delete(
+      tx,
+      deleted.map(({ id }) => id),
+    );
     for (const { id, step } of deleted) {
       await this.events.append(tx, {
-        type: 'run.checkpoint', runId: run.id, subject: id, actor: 'system', data: { step, state: 'deleted', reason: 'keepCheckpoints' },
+        type: 'run.checkpoint',
+        runId: run.id,
+        subject: id,
+        actor: 'system',
+        data: { step, state: 'deleted', reason: 'keepCheckpoints' },
       });
     }
   }

@@ -2,14 +2,16 @@ import { AppError } from '@millrace/core';
 
 export function generationFailed(agentId: string, reason: string): AppError {
   return new AppError({
-    code: 'GENERATE.FAILED', kind: 'unavailable',
+    code: 'GENERATE.FAILED',
+    kind: 'unavailable',
     message: `${agentId} could not generate: ${reason || 'it did not say why'}`,
   });
 }
 
 export function generationTimedOut(timeoutMs: number): AppError {
   return new AppError({
-    code: 'GENERATE.TIMED_OUT', kind: 'unavailable',
+    code: 'GENERATE.TIMED_OUT',
+    kind: 'unavailable',
     message: `nothing was generated within ${timeoutMs / 1000} s; ask for fewer tokens, or try again when the agents are less busy`,
     details: { retryAfterSeconds: 30 },
   });
@@ -17,7 +19,8 @@ export function generationTimedOut(timeoutMs: number): AppError {
 
 export function tooManyGenerations(waitingCountMax: number): AppError {
   return new AppError({
-    code: 'GENERATE.BUSY', kind: 'unavailable',
+    code: 'GENERATE.BUSY',
+    kind: 'unavailable',
     message: `${waitingCountMax} generations are waiting already; try again later`,
     details: { retryAfterSeconds: 10 },
   });
@@ -25,7 +28,8 @@ export function tooManyGenerations(waitingCountMax: number): AppError {
 
 export function noAgents(): AppError {
   return new AppError({
-    code: 'GENERATE.NO_AGENTS', kind: 'unavailable',
+    code: 'GENERATE.NO_AGENTS',
+    kind: 'unavailable',
     message: 'no agent is connected; start one with `millrace agent`',
     details: { retryAfterSeconds: 10 },
   });
@@ -34,7 +38,8 @@ export function noAgents(): AppError {
 /** The checkpoint has no tokenizer that turns text into tokens. */
 export function noTokenizer(checkpointId: string, reason: string): AppError {
   return new AppError({
-    code: 'GENERATE.NO_TOKENIZER', kind: 'invalid',
+    code: 'GENERATE.NO_TOKENIZER',
+    kind: 'invalid',
     message: `a prompt cannot be turned into tokens for ${checkpointId}: ${reason}`,
     fields: [{ path: '/prompt', message: reason }],
   });
@@ -43,14 +48,16 @@ export function noTokenizer(checkpointId: string, reason: string): AppError {
 /** The checkpoint does not say all that it takes to run the model. */
 export function modelIncomplete(checkpointId: string, field: string): AppError {
   return new AppError({
-    code: 'GENERATE.MODEL_INCOMPLETE', kind: 'invalid',
+    code: 'GENERATE.MODEL_INCOMPLETE',
+    kind: 'invalid',
     message: `${checkpointId} was imported without model.${field}; start a run from it and generate from that run's checkpoint`,
   });
 }
 
 export function promptEmpty(): AppError {
   return new AppError({
-    code: 'GENERATE.PROMPT_EMPTY', kind: 'invalid',
+    code: 'GENERATE.PROMPT_EMPTY',
+    kind: 'invalid',
     message: 'the prompt has no token; give at least one character',
     fields: [{ path: '/prompt', message: 'has no token' }],
   });

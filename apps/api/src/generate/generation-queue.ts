@@ -5,7 +5,10 @@ export class GenerationQueue {
   private tail: Promise<unknown> = Promise.resolve();
   private waitingCount = 0;
 
-  constructor(private readonly waitingCountMax: number, private readonly full: (waitingCountMax: number) => AppError) {}
+  constructor(
+    private readonly waitingCountMax: number,
+    private readonly full: (waitingCountMax: number) => AppError,
+  ) {}
 
   /** @throws what `full` makes when too many wait */
   run<T>(work: () => Promise<T>): Promise<T> {

@@ -16,11 +16,16 @@ export class PromptTokenizerService {
   /** @throws AppError GENERATE.NO_TOKENIZER */
   async of({ id, runId }: DurableCheckpoint): Promise<Tokenizer> {
     const run = runId === null ? null : await this.runs.find(runId);
-    if (!run) throw noTokenizer(id, 'it belongs to no run, so its tokenizer is not known; start a run from it and generate from that run');
+    if (!run)
+      throw noTokenizer(
+        id,
+        'it belongs to no run, so its tokenizer is not known; start a run from it and generate from that run',
+      );
     const dataset = await this.datasets.find(run.datasetId);
     if (!dataset) throw noTokenizer(id, `the dataset of ${run.id} is gone`);
     const tokenizer = tokenizerFromJSON(dataset.tokenizer);
-    if (tokenizer.name === 'tokens') throw noTokenizer(id, `the dataset of ${run.id} was uploaded as tokens, without a tokenizer`);
+    if (tokenizer.name === 'tokens')
+      throw noTokenizer(id, `the dataset of ${run.id} was uploaded as tokens, without a tokenizer`);
     return tokenizer;
   }
 }

@@ -8,19 +8,39 @@ type AttemptBody = RunBody['attempts'][number];
 export function runBody(run: RunRecord, attempts: readonly AttemptRecord[]): RunBody {
   const { id, name, project, state, reason, step, spec } = run;
   return {
-    id, name, project, state, reason, step, steps: spec.train.steps, attempts: attempts.map(attemptBody), spec,
-    createdAt: run.createdAt.toISOString(), startedAt: iso(run.startedAt), finishedAt: iso(run.finishedAt),
+    id,
+    name,
+    project,
+    state,
+    reason,
+    step,
+    steps: spec.train.steps,
+    attempts: attempts.map(attemptBody),
+    spec,
+    createdAt: run.createdAt.toISOString(),
+    startedAt: iso(run.startedAt),
+    finishedAt: iso(run.finishedAt),
   };
 }
 
 function attemptBody(attempt: AttemptRecord): AttemptBody {
   const { id, fence, state, failure, fromStep, plan } = attempt;
   const stages = plan.stages.map(({ firstLayer, layerCount }, rank) => ({
-    rank, agent: plan.peers[rank]?.agentId ?? '', firstLayer, layerCount,
+    rank,
+    agent: plan.peers[rank]?.agentId ?? '',
+    firstLayer,
+    layerCount,
   }));
   return {
-    id, fence, state, failure, fromStep, stages,
-    createdAt: attempt.createdAt.toISOString(), startedAt: iso(attempt.startedAt), finishedAt: iso(attempt.finishedAt),
+    id,
+    fence,
+    state,
+    failure,
+    fromStep,
+    stages,
+    createdAt: attempt.createdAt.toISOString(),
+    startedAt: iso(attempt.startedAt),
+    finishedAt: iso(attempt.finishedAt),
   };
 }
 

@@ -7,7 +7,8 @@ export function runNotFound(id: string): AppError {
 /** The run is not in a state in which this can be done. */
 export function runStateConflict(id: string, state: string, action: string): AppError {
   return new AppError({
-    code: 'RUN.STATE_CONFLICT', kind: 'conflict',
+    code: 'RUN.STATE_CONFLICT',
+    kind: 'conflict',
     message: `run ${id} is ${state}, so it cannot ${action}`,
     details: { state },
   });
@@ -15,7 +16,8 @@ export function runStateConflict(id: string, state: string, action: string): App
 
 export function runInUse(id: string, state: string): AppError {
   return new AppError({
-    code: 'RUN.IN_USE', kind: 'conflict',
+    code: 'RUN.IN_USE',
+    kind: 'conflict',
     message: `run ${id} is ${state}; cancel it and wait until its devices are released before deleting it`,
     details: { state },
   });
@@ -23,7 +25,8 @@ export function runInUse(id: string, state: string): AppError {
 
 export function runCheckpointInUse(id: string, userId: string): AppError {
   return new AppError({
-    code: 'RUN.CHECKPOINT_IN_USE', kind: 'conflict',
+    code: 'RUN.CHECKPOINT_IN_USE',
+    kind: 'conflict',
     message: `run ${id} has a checkpoint that run ${userId} starts from; delete it when ${userId} is over`,
   });
 }
@@ -31,12 +34,18 @@ export function runCheckpointInUse(id: string, userId: string): AppError {
 /** The spec is well formed, but what it refers to does not exist or does not fit. */
 export function specUnfit(fields: readonly FieldError[]): AppError {
   const list = fields.map(({ path, message }) => `${path.slice(1).replaceAll('/', '.')}: ${message}`);
-  return new AppError({ code: 'RUN.SPEC_UNFIT', kind: 'invalid', message: `the run cannot be started: ${list.join('; ')}`, fields });
+  return new AppError({
+    code: 'RUN.SPEC_UNFIT',
+    kind: 'invalid',
+    message: `the run cannot be started: ${list.join('; ')}`,
+    fields,
+  });
 }
 
 export function runCursorInvalid(): AppError {
   return new AppError({
-    code: 'RUN.CURSOR_INVALID', kind: 'invalid',
+    code: 'RUN.CURSOR_INVALID',
+    kind: 'invalid',
     message: 'the cursor is not one that this list gave; leave it out to start from the beginning',
     fields: [{ path: '/cursor', message: 'must be a nextCursor of the same list' }],
   });

@@ -2,14 +2,16 @@ import { AppError } from '@millrace/core';
 
 export function registerFirst(): AppError {
   return new AppError({
-    code: 'SESSION.REGISTER_FIRST', kind: 'precondition',
+    code: 'SESSION.REGISTER_FIRST',
+    kind: 'precondition',
     message: 'the first message of a session must be `register`, and there may be only one',
   });
 }
 
 export function registrationInvalid(field: string, reason: string): AppError {
   return new AppError({
-    code: 'SESSION.REGISTRATION_INVALID', kind: 'invalid',
+    code: 'SESSION.REGISTRATION_INVALID',
+    kind: 'invalid',
     message: `the registration is not accepted: ${field} ${reason}`,
     fields: [{ path: `/${field}`, message: reason }],
   });
@@ -18,14 +20,16 @@ export function registrationInvalid(field: string, reason: string): AppError {
 /** A newer session of the same agent took over; whatever this one says is void. */
 export function sessionSuperseded(agentId: string, epoch: number): AppError {
   return new AppError({
-    code: 'SESSION.SUPERSEDED', kind: 'aborted',
+    code: 'SESSION.SUPERSEDED',
+    kind: 'aborted',
     message: `session ${epoch} of ${agentId} was superseded by a newer one`,
   });
 }
 
 export function sessionTooSlow(agentId: string, messageCountMax: number): AppError {
   return new AppError({
-    code: 'SESSION.TOO_SLOW', kind: 'exhausted',
+    code: 'SESSION.TOO_SLOW',
+    kind: 'exhausted',
     message: `${agentId} does not take its messages: ${messageCountMax} are waiting; open a new session`,
   });
 }
@@ -37,7 +41,9 @@ export function sessionEnding(): AppError {
 /** Something failed while a message was being stored; the agent sends it again in its next session. */
 export function sessionBroken(cause: unknown): AppError {
   return new AppError({
-    code: 'SESSION.BROKEN', kind: 'unavailable', cause,
+    code: 'SESSION.BROKEN',
+    kind: 'unavailable',
+    cause,
     message: 'a message could not be stored; dial again and send what was not acknowledged',
   });
 }

@@ -39,7 +39,8 @@ export class TimelineService {
 
   /** Undefined when a device's speed is not known: the plan then has no times. */
   private async planned(
-    run: Parameters<RunShapesService['of']>[0], attempt: AttemptRecord,
+    run: Parameters<RunShapesService['of']>[0],
+    attempt: AttemptRecord,
   ): Promise<readonly (readonly TimedAction[])[] | undefined> {
     const { shape } = await this.shapes.of(run);
     const agents = await this.agents.all();

@@ -2,7 +2,9 @@ import type { Dims, KernelTarget, KernelVariant } from '../kernel';
 import { linearWorkgroups } from '../launch';
 import { type AttentionSizes, attentionSizes } from './attention-sizes';
 
-/** A head's matrix in a tensor, in elements: row r of head h, batch row b is at b*batch + h*head + offset + r*stride. */
+/**
+ * A head's matrix in a tensor, in elements: row r of head h, batch row b is at b*batch + h*head + offset + r*stride.
+ */
 interface Operand {
   readonly batch: number;
   readonly head: number;

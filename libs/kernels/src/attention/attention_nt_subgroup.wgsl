@@ -6,9 +6,9 @@
 // Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
 enable subgroups;
 
-@group(0) @binding(0) var<storage, read> a: array<vec4f>; // left factor of every head
-@group(0) @binding(1) var<storage, read> b: array<vec4f>; // right factor of every head
-@group(0) @binding(2) var<storage, read_write> c: array<vec4f>; // product of every head
+@group(0) @binding(0) var<storage, read> a: array<vec4f>; // [..,T,D] left factor of every head
+@group(0) @binding(1) var<storage, read> b: array<vec4f>; // [..,T,D] right factor of every head
+@group(0) @binding(2) var<storage, read_write> c: array<vec4f>; // [..,T,T] product of every head
 
 override H: u32; // heads of a batch row
 override HEADS: u32; // heads of all batch rows

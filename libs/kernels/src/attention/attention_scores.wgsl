@@ -5,7 +5,7 @@
 // Source:   Vaswani et al. 2017 (arXiv:1706.03762) eq. 1; CPU twin attention.cpu.ts
 // Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
 @group(0) @binding(0) var<storage, read> queries_BTE: array<f32>; // [B,T,3HD] projections, q columns read
-@group(0) @binding(1) var<storage, read> keys_BTE: array<f32>; // the same tensor, k columns read
+@group(0) @binding(1) var<storage, read> keys_BTE: array<f32>; // [B,T,3HD] the same tensor, k columns read
 @group(0) @binding(2) var<storage, read_write> scores_BHTT: array<f32>; // [B,H,T,T] scaled products
 
 override WG: u32;

@@ -4,7 +4,7 @@
 // Method:   softmax = exp(logit - lse), with the lse of the forward
 // Source:   derivative of the softmax cross entropy; CPU twin cross-entropy.cpu.ts
 // Checked:  test/conformance.spec.ts, 5e-6 of the largest entry vs f64
-@group(0) @binding(0) var<storage, read> logits_NV: array<f32>; // [N,V]
+@group(0) @binding(0) var<storage, read> logits_NV: array<f32>; // [N,V] logits of each row
 @group(0) @binding(1) var<storage, read> targets_N: array<u32>; // [N] class of each row, < V
 @group(0) @binding(2) var<storage, read> lse_N: array<f32>; // [N] log of the sum of exponentials
 @group(0) @binding(3) var<storage, read> scale_1: array<f32>; // [1] gradient of every row's loss

@@ -4,7 +4,7 @@
 // Method:   row maximum, then the sum of exp(logit - maximum) in ascending order; logits read twice
 // Source:   definition (natural logarithm); CPU twin cross-entropy.cpu.ts
 // Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
-@group(0) @binding(0) var<storage, read> logits_NV: array<f32>; // [N,V]
+@group(0) @binding(0) var<storage, read> logits_NV: array<f32>; // [N,V] logits of each row
 @group(0) @binding(1) var<storage, read> targets_N: array<u32>; // [N] class of each row, < V
 @group(0) @binding(2) var<storage, read_write> loss_N: array<f32>; // [N] loss of each row
 @group(0) @binding(3) var<storage, read_write> lse_N: array<f32>; // [N] log of the sum of exponentials

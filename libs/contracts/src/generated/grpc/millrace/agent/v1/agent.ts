@@ -107,7 +107,8 @@ export interface CommandResult {
 }
 
 /**
- * Metrics and logs carry a sequence that grows by one per batch and agent; the API acknowledges what is in the database,
+ * Metrics and logs carry a sequence that grows by one per batch and agent; the API acknowledges what is in the
+ * database,
  * and the agent sends again what was not acknowledged when a session is new.
  */
 export interface MetricBatch {
@@ -161,7 +162,10 @@ export interface AttemptReport {
   /** "starting" | "ready" | "running" | "finished" | "paused" | "stopped" | "failed" */
   state: string;
   step: number;
-  /** For failed: failure class of the run's state machine, a stable code, a sentence, and the rank to blame (-1: this one). */
+  /**
+   * For failed: failure class of the run's state machine, a stable code, a sentence, and the rank to blame
+   * (-1: this one).
+   */
   failureClass: string;
   errorCode: string;
   errorMessage: string;
@@ -2987,7 +2991,8 @@ export const Generate: MessageFns<Generate> = {
 export type AgentServiceService = typeof AgentServiceService;
 export const AgentServiceService = {
   /**
-   * The first message of an agent is `register`; the API answers `welcome`, then commands flow one way and reports the other.
+   * The first message of an agent is `register`; the API answers `welcome`, then commands flow one way and reports
+   * the other.
    * A new session of the same agent supersedes the old one.
    */
   session: {
@@ -3003,7 +3008,8 @@ export const AgentServiceService = {
 
 export interface AgentServiceServer extends UntypedServiceImplementation {
   /**
-   * The first message of an agent is `register`; the API answers `welcome`, then commands flow one way and reports the other.
+   * The first message of an agent is `register`; the API answers `welcome`, then commands flow one way and reports
+   * the other.
    * A new session of the same agent supersedes the old one.
    */
   session: handleBidiStreamingCall<AgentMessage, ApiMessage>;
@@ -3011,7 +3017,8 @@ export interface AgentServiceServer extends UntypedServiceImplementation {
 
 export interface AgentServiceClient extends Client {
   /**
-   * The first message of an agent is `register`; the API answers `welcome`, then commands flow one way and reports the other.
+   * The first message of an agent is `register`; the API answers `welcome`, then commands flow one way and reports
+   * the other.
    * A new session of the same agent supersedes the old one.
    */
   session(): ClientDuplexStream<AgentMessage, ApiMessage>;
