@@ -3,7 +3,7 @@ import type { DeviceTensor } from '@millrace/runtime';
 import { EVALUATION_RING, type StageMemory } from './stage-memory';
 import type { StagePlan } from './stage-plan';
 import type { DataSource } from './stage-ports';
-import type { TensorExchange } from './tensor-exchange';
+import type { TensorExchange } from './exchange/tensor-exchange';
 import type { WorkTimeline } from './work-timeline';
 
 export interface EvaluationOptions {

@@ -4,15 +4,15 @@ import type { Backend } from '@millrace/runtime';
 import type { StageTransport } from '../data-plane/stage-transport';
 import { Evaluation } from './evaluation';
 import { loadWeights } from './load-weights';
-import { PatientWait } from './patient-wait';
+import { PatientWait } from './exchange/patient-wait';
 import { takeSnapshot } from './snapshot';
 import { StageMemory } from './stage-memory';
 import { warmUp } from './warm-up';
 import type { StagePlan } from './stage-plan';
 import type { BoundaryRequests, CheckpointSink, DataSource, StageReporter, WeightSource } from './stage-ports';
-import { StepEnd, type StepResult } from './step-end';
-import { StepRunner } from './step-runner';
-import { TensorExchange } from './tensor-exchange';
+import { StepEnd, type StepResult } from './step/step-end';
+import { StepRunner } from './step/step-runner';
+import { TensorExchange } from './exchange/tensor-exchange';
 import { WorkTimeline } from './work-timeline';
 
 export interface StageExecutorOptions {

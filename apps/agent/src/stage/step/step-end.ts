@@ -1,13 +1,13 @@
 import { assert } from '@millrace/core';
 import { addLossRows, adamwHyper, learningRate, sumPartials } from '@millrace/model';
 import { type Action, checkExecutedLog, NO_MICRO_BATCH } from '@millrace/pipeline';
-import { numericsFailed } from './stage.errors';
+import { numericsFailed } from '../stage.errors';
 import { countedParameters, type RankNorms, StepCommit } from './step-commit';
-import type { StageMemory } from './stage-memory';
-import type { StagePlan } from './stage-plan';
-import type { BoundaryRequests, Commit } from './stage-ports';
-import type { TensorExchange } from './tensor-exchange';
-import type { WorkTimeline } from './work-timeline';
+import type { StageMemory } from '../stage-memory';
+import type { StagePlan } from '../stage-plan';
+import type { BoundaryRequests, Commit } from '../stage-ports';
+import type { TensorExchange } from '../exchange/tensor-exchange';
+import type { WorkTimeline } from '../work-timeline';
 
 export interface StepEndOptions {
   readonly plan: StagePlan;

@@ -1,8 +1,8 @@
 import type { Clock } from '@millrace/core';
-import { type Frame, type FrameKey, frameKeyText } from '../data-plane/frame';
-import type { StageTransport } from '../data-plane/stage-transport';
-import type { StageReporter } from './stage-ports';
-import type { WorkTimeline } from './work-timeline';
+import { type Frame, type FrameKey, frameKeyText } from '../../data-plane/frame';
+import type { StageTransport } from '../../data-plane/stage-transport';
+import type { StageReporter } from '../stage-ports';
+import type { WorkTimeline } from '../work-timeline';
 
 /** A wait is reported after this many times its usual length, and not before the least. */
 const REPORT_FACTOR = 10;

@@ -1,11 +1,11 @@
 import type { Backend, DeviceTensor, HostArray } from '@millrace/runtime';
-import { type Edge, type Frame, frameArray, type FrameKey, frameKeyText } from '../data-plane/frame';
-import { frameDType } from '../data-plane/frame-channel';
-import type { StageTransport } from '../data-plane/stage-transport';
+import { type Edge, type Frame, frameArray, type FrameKey, frameKeyText } from '../../data-plane/frame';
+import { frameDType } from '../../data-plane/frame-channel';
+import type { StageTransport } from '../../data-plane/stage-transport';
 import type { PatientWait } from './patient-wait';
 import { SendQueue } from './send-queue';
-import { frameWrongSize } from './stage.errors';
-import type { WorkTimeline } from './work-timeline';
+import { frameWrongSize } from '../stage.errors';
+import type { WorkTimeline } from '../work-timeline';
 
 export interface Address {
   readonly edge: Edge;

@@ -1,11 +1,11 @@
 import { assert } from '@millrace/core';
 import { type Action, formatAction } from '@millrace/pipeline';
 import type { BoundProgram, DeviceTensor } from '@millrace/runtime';
-import type { StageMemory } from './stage-memory';
-import type { StagePlan } from './stage-plan';
-import type { DataSource } from './stage-ports';
-import type { PendingTensor, TensorExchange } from './tensor-exchange';
-import type { WorkTimeline } from './work-timeline';
+import type { StageMemory } from '../stage-memory';
+import type { StagePlan } from '../stage-plan';
+import type { DataSource } from '../stage-ports';
+import type { PendingTensor, TensorExchange } from '../exchange/tensor-exchange';
+import type { WorkTimeline } from '../work-timeline';
 
 export interface StepRunnerOptions {
   readonly plan: StagePlan;

@@ -1,8 +1,8 @@
 import { clipCoefficient, gradientNorm, allParameters, stageParameters, TOKEN_EMBEDDING } from '@millrace/model';
-import type { StagePlan } from './stage-plan';
-import type { BoundaryRequests, Commit } from './stage-ports';
-import type { TensorExchange } from './tensor-exchange';
-import { frameWrongSize } from './stage.errors';
+import type { StagePlan } from '../stage-plan';
+import type { BoundaryRequests, Commit } from '../stage-ports';
+import type { TensorExchange } from '../exchange/tensor-exchange';
+import { frameWrongSize } from '../stage.errors';
 
 /** What a rank knows of a step when its gradients are done. */
 export interface RankNorms {
