@@ -87,9 +87,13 @@ export class RankThread {
   }
 
   private forward(delivered: DeliveredFrame): void {
-    const { frame, creditBytes } = delivered;
-    if (this.thread !== undefined) this.thread.post({ type: 'frame', frame, creditBytes }, [frame.payload.buffer]);
-    else if (this.ended === undefined) this.early.push(delivered);
+    if (this.thread === undefined) {
+      if (this.ended === undefined) this.early.push(delivered);
+      return;
+    }
+    const { creditBytes } = delivered;
+    const payload = ownedPayload(delivered.frame.payload);
+    this.thread.post({ type: 'frame', frame: { ...delivered.frame, payload }, creditBytes }, [payload.buffer]);
   }
 
   private receive(message: FromWorker): void {
@@ -105,4 +109,12 @@ export class RankThread {
         return this.options.onMessage(message);
     }
   }
+}
+
+/** Beside its payload a message has a header and its framing. */
+const HEADER_BYTES_MAX = 1024;
+
+/** A whole ArrayBuffer changes threads: one that other frames share is left here, and the payload copied out of it. */
+function ownedPayload(payload: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  return payload.buffer.byteLength - payload.byteLength > HEADER_BYTES_MAX ? payload.slice() : payload;
 }

@@ -16,7 +16,8 @@ export interface CreditMessage {
 
 /** The sender's end of one open call. */
 export interface FrameChannel {
-  write(message: Buffer): void;
+  /** `onWritten`: its bytes were taken over, the buffer may be used again. Not called once the call is closed. */
+  write(message: Buffer, onWritten: () => void): void;
   /** Ends the call after what was written; `onClosed` follows. */
   end(): void;
 }

@@ -1,6 +1,9 @@
 import { stageV1 } from '@millrace/contracts';
 import { describe, expect, it } from 'vitest';
-import { decodeFrame, encodeFrame, type FrameMessage } from './frame-codec';
+import { decodeFrames, encodeFrames, type FrameMessage } from './frame-codec';
+
+const encodeFrame = (...messages: FrameMessage[]): Buffer => encodeFrames(messages, (bytes) => Buffer.alloc(bytes));
+const decodeFrame = (bytes: Buffer): FrameMessage => decodeFrames(bytes)[0]!;
 
 const part = Uint8Array.from({ length: 400 }, (_, index) => index);
 const message: FrameMessage = {
@@ -60,5 +63,32 @@ describe('a frame message', () => {
     expect(() => decodeFrame(bytes())).toThrowError(
       expect.objectContaining({ code: 'DATA_PLANE.FRAME_MALFORMED' }) as Error,
     );
+  });
+
+  it('holds several small frames, each where an array may begin behind the 5 bytes of gRPC', () => {
+    const parts = [400, 4, 0, 131_072, 3].map((bytes, index) => new Uint8Array(bytes).fill(index + 1));
+    const messages = parts.map((each, index) => ({ ...message, sequence: 300 + index, part: each }));
+    const encoded = encodeFrame(...messages);
+    const received = Buffer.from(Buffer.concat([Buffer.alloc(5), encoded]).buffer).subarray(5, 5 + encoded.length);
+    const decoded = decodeFrames(received);
+    expect(decoded.map((each) => ({ ...each, part: [...each.part] }))).toEqual(
+      messages.map((each) => ({ ...each, part: [...each.part] })),
+    );
+    for (const each of decoded) if (each.part.length >= 4) expect(each.part.byteOffset % 4).toBe(0);
+    expect(stageV1.Frame.decode(encoded)).toMatchObject({ edge: 'batch', sequence: 300 });
+    received[received.length - 1]! ^= 1;
+    expect(() => decodeFrames(received)).toThrowError(
+      expect.objectContaining({ code: 'DATA_PLANE.FRAME_CORRUPT' }) as Error,
+    );
+  });
+
+  it('is aligned whatever the length of its header', () => {
+    for (let length = 1; length < 20; length++) {
+      const encoded = encodeFrame({ ...message, runId: 'r'.repeat(length) });
+      const { part: found } = decodeFrame(
+        Buffer.from(Buffer.concat([Buffer.alloc(5), encoded]).buffer, 5, encoded.length),
+      );
+      expect(found.byteOffset % 4).toBe(0);
+    }
   });
 });

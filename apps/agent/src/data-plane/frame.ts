@@ -21,7 +21,7 @@ export interface Frame extends FrameKey {
   readonly direction: 'forward' | 'backward';
   readonly dtype: FrameDType;
   readonly shape: readonly number[];
-  /** Starts at an aligned offset and owns its ArrayBuffer, so that it can change threads without a copy. */
+  /** Begins where an array of its type may begin; its ArrayBuffer may hold other things too. */
   readonly payload: Uint8Array<ArrayBuffer>;
 }
 

@@ -1,8 +1,8 @@
 import type { Clock } from '@millrace/core';
 import { fenceOld, frameMalformed, sequenceGap, windowOverrun } from './data-plane.errors';
-import { type Frame, frameBytes } from './frame';
+import { type Frame, FRAME_DTYPE_BYTES, frameBytes, type FrameDType } from './frame';
 import type { CreditChannel, LinkLimits, StreamIdentity } from './frame-channel';
-import { decodeFrame, type FrameMessage } from './frame-codec';
+import { decodeFrames, type FrameMessage } from './frame-codec';
 
 /** A frame and what its sender gets back for it once it is taken. */
 export interface DeliveredFrame {
@@ -13,6 +13,11 @@ export interface DeliveredFrame {
 interface Assembly {
   readonly payload: Uint8Array<ArrayBuffer>;
   filledBytes: number;
+}
+
+/** The part where it lies in the message, if an array of its type may begin there: senders see to that. */
+function alignedPayload(part: Uint8Array, dtype: FrameDType): Uint8Array<ArrayBuffer> {
+  return part.byteOffset % FRAME_DTYPE_BYTES[dtype] === 0 ? (part as Uint8Array<ArrayBuffer>) : new Uint8Array(part);
 }
 
 /** Small credits are gathered for this long: the last ones of a burst must not wait for the next burst. */
@@ -57,12 +62,13 @@ export class IncomingLink {
 
   /** Errors DATA_PLANE.*: the call they came on is refused with them. */
   receive(bytes: Buffer): void {
-    const message = decodeFrame(bytes);
-    this.check(message);
-    this.lastSequence = message.sequence;
-    this.heldBytes += message.part.length;
-    if (this.heldBytes > this.limits.windowBytes) throw windowOverrun(this.heldBytes, this.limits.windowBytes);
-    this.assemble(message);
+    for (const message of decodeFrames(bytes)) {
+      this.check(message);
+      this.lastSequence = message.sequence;
+      this.heldBytes += message.part.length;
+      if (this.heldBytes > this.limits.windowBytes) throw windowOverrun(this.heldBytes, this.limits.windowBytes);
+      this.accept(message);
+    }
   }
 
   /** Frames of `bytes` were taken: the sender may have as many more in flight. */
@@ -87,8 +93,11 @@ export class IncomingLink {
     if (sequence !== this.lastSequence + 1) throw sequenceGap(this.lastSequence + 1, sequence);
   }
 
-  private assemble({ frame, part }: FrameMessage): void {
+  private accept({ frame, part }: FrameMessage): void {
     const totalBytes = frameBytes(frame);
+    if (this.assembly === undefined && part.length === totalBytes) {
+      return this.deliver({ frame: { ...frame, payload: alignedPayload(part, frame.dtype) }, creditBytes: totalBytes });
+    }
     this.assembly ??= { payload: new Uint8Array(totalBytes), filledBytes: 0 };
     const { assembly } = this;
     if (assembly.filledBytes + part.length > totalBytes) throw frameMalformed(`more than its ${totalBytes} bytes`);

@@ -3,7 +3,8 @@ import { attemptOver, peerLost } from './data-plane.errors';
 import { Backoff } from './backoff';
 import type { CreditMessage, FrameChannel, FrameDialer, LinkLimits, StreamIdentity } from './frame-channel';
 import type { Frame } from './frame';
-import { encodeFrame } from './frame-codec';
+import { encodeFrames, type FrameMessage } from './frame-codec';
+import { SendBuffers } from './send-buffers';
 
 export interface OutgoingLinkOptions {
   readonly toRank: number;
@@ -20,6 +21,10 @@ export interface OutgoingLinkOptions {
   /** The peer stayed away too long, or refused for good (kind 'aborted': it knows a higher fence). */
   onDead(error: AppError): void;
 }
+
+/** Small frames that leave together: large enough that gRPC's cost per message does not count. */
+const BATCH_BYTES_MAX = 2 ** 20;
+const WRITES_IN_FLIGHT_MAX = 3;
 
 /** A message that is queued, or sent and not yet acknowledged. */
 interface Outgoing {
@@ -40,9 +45,13 @@ export class OutgoingLink {
   private everAccepted = false;
   private creditBytes = 0;
   private nextSequence = 1;
-  /** Ascending; the first `writtenCount` are on their way. */
+  /** Ascending: `writtenCount` are written, `reservedCount` have room at the receiver, the others wait for credit. */
   private messages: Outgoing[] = [];
   private writtenCount = 0;
+  private reservedCount = 0;
+  private writesInFlight = 0;
+  private readonly buffers = new SendBuffers();
+  private cancelPump: (() => void) | undefined;
   private awaySinceMs = 0;
   private cancelRedial: (() => void) | undefined;
   private closed: Error | undefined;
@@ -72,7 +81,7 @@ export class OutgoingLink {
         this.awaySinceMs = this.options.clock.monotonicMs();
         this.dial();
       }
-      this.pump();
+      this.reserve();
     });
   }
 
@@ -86,6 +95,7 @@ export class OutgoingLink {
     if (this.closed !== undefined) return;
     this.closed = error;
     this.cancelRedial?.();
+    this.pump();
     this.channel?.end();
     this.channel = undefined;
     for (const { onWritten } of this.messages) onWritten?.reject(error);
@@ -98,6 +108,8 @@ export class OutgoingLink {
     this.accepted = false;
     this.creditBytes = 0;
     this.writtenCount = 0;
+    this.reservedCount = 0;
+    this.writesInFlight = 0;
     const { dialer, address, identity } = this.options;
     // Events of a call that was given up must not touch the one that replaced it.
     let current = true;
@@ -123,27 +135,65 @@ export class OutgoingLink {
     while (this.messages[0] !== undefined && this.messages[0].sequence <= credit.sequence) {
       const message = this.messages.shift();
       if (this.writtenCount > 0) this.writtenCount--;
+      if (this.reservedCount > 0) this.reservedCount--;
       // It arrived on an earlier call, before its promise was settled.
       message?.onWritten?.resolve();
     }
-    this.pump();
+    this.reserve();
     if (this.messages.length === 0) this.settleDrained();
   }
 
-  private pump(): void {
-    const { channel } = this;
-    if (channel === undefined || !this.accepted) return;
+  /** Gives room at the receiver to messages in their order; those are as good as sent. */
+  private reserve(): void {
+    if (this.channel === undefined || !this.accepted) return;
     for (;;) {
-      const message = this.messages[this.writtenCount];
-      if (message === undefined || message.part.length > this.creditBytes) return;
-      const { runId, fence } = this.options.identity;
-      channel.write(
-        encodeFrame({ runId, fence, sequence: message.sequence, frame: message.frame, part: message.part }),
-      );
+      const message = this.messages[this.reservedCount];
+      if (message === undefined || message.part.length > this.creditBytes) break;
       this.creditBytes -= message.part.length;
-      this.writtenCount++;
+      this.reservedCount++;
       message.onWritten?.resolve();
     }
+    if (this.reservedCount === this.writtenCount || this.cancelPump !== undefined) return;
+    // In the next turn of the event loop, so that what is sent in this one leaves together.
+    const immediate = setImmediate(() => this.pump());
+    this.cancelPump = () => clearImmediate(immediate);
+  }
+
+  private pump(): void {
+    this.cancelPump?.();
+    this.cancelPump = undefined;
+    const { channel } = this;
+    // Few at a time: the same few buffers are used again and again, which keeps them in the processor's cache.
+    while (
+      channel !== undefined &&
+      this.writtenCount < this.reservedCount &&
+      this.writesInFlight < WRITES_IN_FLIGHT_MAX
+    ) {
+      const batch = this.nextBatch();
+      const message = encodeFrames(batch, (bytes) => this.buffers.take(bytes));
+      this.writtenCount += batch.length;
+      this.writesInFlight++;
+      channel.write(message, () => {
+        this.buffers.giveBack(message);
+        if (this.channel !== channel) return;
+        this.writesInFlight--;
+        this.pump();
+      });
+    }
+  }
+
+  /** The next message, with those after it as long as they are small. */
+  private nextBatch(): FrameMessage[] {
+    const { runId, fence } = this.options.identity;
+    const batch: FrameMessage[] = [];
+    let bytes = 0;
+    for (let index = this.writtenCount; index < this.reservedCount; index++) {
+      const { sequence, frame, part } = this.messages[index]!;
+      bytes += part.length;
+      if (batch.length > 0 && bytes > BATCH_BYTES_MAX) break;
+      batch.push({ runId, fence, sequence, frame, part });
+    }
+    return batch;
   }
 
   private onChannelClosed(error: Error | undefined): void {

@@ -56,7 +56,11 @@ function openChannel(
   );
   call.on('end', () => close());
   return {
-    write: (message) => void call.write(message),
+    write: (message, onWritten) => {
+      call.write(message, (error?: Error | null) => {
+        if (!closed && !error) onWritten();
+      });
+    },
     end: () => call.end(),
   };
 }

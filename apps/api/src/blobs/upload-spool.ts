@@ -2,6 +2,7 @@ import { createWriteStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { Injectable } from '@nestjs/common';
+import { AppError } from '@millrace/core';
 import type { Request } from 'express';
 import { bodyBroken, bodyTooLarge } from '../boundary/boundary.errors';
 import { ApiConfig } from '../config/api-config';
@@ -32,7 +33,9 @@ export class UploadSpool {
     try {
       await pipeline(limited(source, this.config.uploadBytesMax), createWriteStream(path, { mode: 0o600 }));
     } catch (error) {
-      throw source.errored || source.destroyed ? bodyBroken(error) : error;
+      // A body that was refused is not one that broke, though Node may have destroyed both by now.
+      const broken = !(error instanceof AppError) && (source.errored !== null || source.destroyed);
+      throw broken ? bodyBroken(error) : error;
     }
   }
 }

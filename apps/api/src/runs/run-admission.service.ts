@@ -78,8 +78,9 @@ function checkInit(
   }
   const [extra] = weights.keys();
   if (extra !== undefined) throw refuse(`${id} has ${extra}, which the model of this spec has not`);
-  const { heads } = manifest.model as { heads: number | null };
-  if (heads !== null && heads !== model.heads)
+  // An imported file does not tell its number of heads: what its manifest has is a guess for generating.
+  const { heads } = manifest.model;
+  if (manifest.runId !== '' && heads !== model.heads)
     throw refuse(`${id} has ${heads} heads, the model of this spec has ${model.heads}`);
   if (init.from !== 'checkpoint') return;
   if (!manifest.tensors.some(({ kind }) => kind === 'm')) {

@@ -13,6 +13,12 @@ export function toProblem(error: AppError, requestId: string): Problem {
     detail: error.message,
     instance: `urn:millrace:request:${requestId}`,
     code: error.code,
-    ...(error.fields.length > 0 ? { errors: error.fields.map(({ path, message }) => ({ path, message })) } : {}),
+    ...errorsOf(error),
   };
+}
+
+/** What is wrong where; a body that is wrong as a whole (a cut file, a wrong encoding) is at "", the root's pointer. */
+function errorsOf({ kind, fields, message }: AppError): Pick<Problem, 'errors'> {
+  if (fields.length > 0) return { errors: fields.map(({ path, message: what }) => ({ path, message: what })) };
+  return kind === 'invalid' || kind === 'too_large' ? { errors: [{ path: '', message }] } : {};
 }
