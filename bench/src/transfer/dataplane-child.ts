@@ -2,10 +2,10 @@ import { silentLogger, systemClock } from '@millrace/core';
 import type { AttemptLinks } from '../../../apps/agent/src/data-plane/attempt-links';
 import { DataPlane } from '../../../apps/agent/src/data-plane/data-plane';
 import type { Frame, FrameKey } from '../../../apps/agent/src/data-plane/frame';
-import { DEFAULT_LINK_LIMITS } from '../../../apps/agent/src/data-plane/frame-channel';
+import { DEFAULT_LINK_LIMITS } from '../../../apps/agent/src/data-plane/link/frame-channel';
 import { LinkTransport } from '../../../apps/agent/src/data-plane/link-transport';
-import { ExchangeDialer } from '../../../apps/agent/src/grpc/exchange-dialer';
-import { ExchangeServer } from '../../../apps/agent/src/grpc/exchange-server';
+import { ExchangeDialer } from '../../../apps/agent/src/grpc/exchange/exchange-dialer';
+import { ExchangeServer } from '../../../apps/agent/src/grpc/exchange/exchange-server';
 import { MEASURED_BYTES, WARM_UP_BYTES, announcePort, megabytesPerSecond, startReceiver } from './receiver-process';
 
 /** `send SIZE …` prints {size: MB/s}, with `receive SIZE …` in a second process: rank 0 and rank 1 of an attempt. */

@@ -3,7 +3,7 @@ import { type Clock, sleep } from '@millrace/core';
 import type { ManifestTensor } from '@millrace/checkpoint';
 import type { AttemptLinks, AttemptLinksOptions } from '../data-plane/attempt-links';
 import type { DataPlane } from '../data-plane/data-plane';
-import type { DeliveredFrame } from '../data-plane/incoming-link';
+import type { DeliveredFrame } from '../data-plane/link/incoming-link';
 import type { GpuTask } from '../worker/gpu-task';
 import type { GpuThread, StartGpuThread } from '../worker/gpu-thread';
 import { toThreadError } from '../worker/thread-error';

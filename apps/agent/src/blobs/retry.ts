@@ -1,5 +1,5 @@
 import { AppError, type Clock, sleep } from '@millrace/core';
-import { Backoff } from '../data-plane/backoff';
+import { Backoff } from '../data-plane/link/backoff';
 import { stoppedRetrying } from './blobs.errors';
 
 export interface RetryOptions {

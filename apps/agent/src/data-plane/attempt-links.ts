@@ -1,9 +1,9 @@
 import type { AppError, Clock, Logger } from '@millrace/core';
 import { attemptOver } from './data-plane.errors';
 import type { Frame } from './frame';
-import type { FrameDialer, LinkLimits, StreamIdentity } from './frame-channel';
-import { type DeliveredFrame, IncomingLink } from './incoming-link';
-import { OutgoingLink } from './outgoing-link';
+import type { FrameDialer, LinkLimits, StreamIdentity } from './link/frame-channel';
+import { type DeliveredFrame, IncomingLink } from './link/incoming-link';
+import { OutgoingLink } from './link/outgoing-link';
 
 export interface LinkPeer {
   readonly rank: number;

@@ -2,8 +2,8 @@ import { timingSafeEqual } from 'node:crypto';
 import type { AppError, Clock, Logger } from '@millrace/core';
 import { AttemptLinks, type AttemptLinksOptions } from './attempt-links';
 import { fenceOld, streamRefused } from './data-plane.errors';
-import type { FrameDialer, LinkLimits, StreamIdentity } from './frame-channel';
-import type { IncomingLink } from './incoming-link';
+import type { FrameDialer, LinkLimits, StreamIdentity } from './link/frame-channel';
+import type { IncomingLink } from './link/incoming-link';
 
 type Provided = 'dialer' | 'limits' | 'clock' | 'random' | 'logger';
 

@@ -1,6 +1,6 @@
 import type { AttemptLinks } from './attempt-links';
 import type { Frame, FrameKey } from './frame';
-import type { DeliveredFrame } from './incoming-link';
+import type { DeliveredFrame } from './link/incoming-link';
 import { Mailbox } from './mailbox';
 import type { LastFrame, StageTransport } from './stage-transport';
 

@@ -2,12 +2,12 @@ import { crc32 } from 'node:zlib';
 import { type AppError, silentLogger, sleep, systemClock } from '@millrace/core';
 import { afterEach, describe, expect, it } from 'vitest';
 import { InMemoryNetwork } from '@millrace/testing';
-import { ExchangeDialer } from '../grpc/exchange-dialer';
-import { ExchangeServer } from '../grpc/exchange-server';
+import { ExchangeDialer } from '../grpc/exchange/exchange-dialer';
+import { ExchangeServer } from '../grpc/exchange/exchange-server';
 import type { AttemptLinks } from './attempt-links';
 import { DataPlane } from './data-plane';
 import type { Frame, FrameKey } from './frame';
-import type { FrameChannel, FrameDialer, LinkLimits, StreamIdentity } from './frame-channel';
+import type { FrameChannel, FrameDialer, LinkLimits, StreamIdentity } from './link/frame-channel';
 import { LinkTransport } from './link-transport';
 import type { StageTransport } from './stage-transport';
 

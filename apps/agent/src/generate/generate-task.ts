@@ -2,7 +2,7 @@ import type { GeneratePlan } from '@millrace/contracts';
 import type { Clock } from '@millrace/core';
 import type { Backend, HostArray } from '@millrace/runtime';
 import { type Frame, frameArray } from '../data-plane/frame';
-import { frameDType } from '../data-plane/frame-channel';
+import { frameDType } from '../data-plane/link/frame-channel';
 import type { StageTransport } from '../data-plane/stage-transport';
 import type { WeightSource } from '../stage/stage-ports';
 import type { WorkerPort } from '../worker/worker-port';

@@ -32,12 +32,15 @@ const STATUS_OF_KIND: Readonly<Record<ErrorKind, status>> = {
 };
 
 /** What a failed call means here. `what` says which call to whom. */
-export function fromServiceError(error: ServiceError, what: string): AppError {
+export function fromServiceError(
+  error: Pick<ServiceError, 'code' | 'details'> & Partial<Error>,
+  what: string,
+): AppError {
   const kind = KIND_OF_STATUS[error.code] ?? 'internal';
   return new AppError({
     code: `GRPC.${status[error.code] ?? 'UNKNOWN'}`,
     kind,
-    message: `${what}: ${error.details || error.message}`,
+    message: `${what}: ${error.details || error.message || 'no reason given'}`,
     cause: error,
   });
 }

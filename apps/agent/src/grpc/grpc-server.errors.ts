@@ -4,3 +4,15 @@ export function portUnavailable(host: string, port: number, cause: unknown): App
   const message = `cannot listen on ${host}:${port}: free it, or set MILLRACE_DATA_PORT to another port`;
   return new AppError({ code: 'GRPC.PORT_UNAVAILABLE', kind: 'unavailable', message, cause });
 }
+
+export function messageTooLarge(bytes: number, bytesMax: number, compressed: boolean): AppError {
+  const message = compressed
+    ? 'a compressed message: send frames uncompressed'
+    : `a message of ${bytes} bytes: at most ${bytesMax} are taken`;
+  return new AppError({ code: 'GRPC.MESSAGE_TOO_LARGE', kind: 'too_large', message });
+}
+
+export function methodUnknown(path: string): AppError {
+  const message = `no method ${path}: an agent's data port serves StageService.Exchange alone`;
+  return new AppError({ code: 'GRPC.METHOD_UNKNOWN', kind: 'not_found', message });
+}

@@ -1,6 +1,6 @@
 import type { Backend, DeviceTensor, HostArray } from '@millrace/runtime';
 import { type Edge, type Frame, frameArray, type FrameKey, frameKeyText } from '../../data-plane/frame';
-import { frameDType } from '../../data-plane/frame-channel';
+import { frameDType } from '../../data-plane/link/frame-channel';
 import type { StageTransport } from '../../data-plane/stage-transport';
 import type { PatientWait } from './patient-wait';
 import { SendQueue } from './send-queue';

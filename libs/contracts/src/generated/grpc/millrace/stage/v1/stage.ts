@@ -338,8 +338,8 @@ export const Credit: MessageFns<Credit> = {
 /**
  * Agent to agent: tensors of one attempt from one rank to another.
  * A call's metadata carries `millrace-key` (the attempt's data-plane key), `millrace-run`, `millrace-fence` and `millrace-from`.
- * Messages of this service are framed by hand (apps/agent/src/data-plane/frame-codec.ts follows these field numbers),
- * so that a payload is neither copied nor re-encoded.
+ * Messages of this service are framed by hand (apps/agent/src/data-plane/wire/frame-codec.ts follows these numbers), so
+ * that a payload is neither copied nor re-encoded.
  */
 export type StageServiceService = typeof StageServiceService;
 export const StageServiceService = {

@@ -1,8 +1,8 @@
 import type { Clock } from '@millrace/core';
-import { fenceOld, frameMalformed, sequenceGap, windowOverrun } from './data-plane.errors';
-import { type Frame, FRAME_DTYPE_BYTES, frameBytes, type FrameDType } from './frame';
+import { fenceOld, frameMalformed, sequenceGap, windowOverrun } from '../data-plane.errors';
+import { type Frame, FRAME_DTYPE_BYTES, frameBytes, type FrameDType } from '../frame';
 import type { CreditChannel, LinkLimits, StreamIdentity } from './frame-channel';
-import { decodeFrames, type FrameMessage } from './frame-codec';
+import { decodeFrame, type FrameMessage } from '../wire/frame-codec';
 
 /** A frame and what its sender gets back for it once it is taken. */
 export interface DeliveredFrame {
@@ -62,13 +62,12 @@ export class IncomingLink {
 
   /** Errors DATA_PLANE.*: the call they came on is refused with them. */
   receive(bytes: Buffer): void {
-    for (const message of decodeFrames(bytes)) {
-      this.check(message);
-      this.lastSequence = message.sequence;
-      this.heldBytes += message.part.length;
-      if (this.heldBytes > this.limits.windowBytes) throw windowOverrun(this.heldBytes, this.limits.windowBytes);
-      this.accept(message);
-    }
+    const message = decodeFrame(bytes);
+    this.check(message);
+    this.lastSequence = message.sequence;
+    this.heldBytes += message.part.length;
+    if (this.heldBytes > this.limits.windowBytes) throw windowOverrun(this.heldBytes, this.limits.windowBytes);
+    this.accept(message);
   }
 
   /** Frames of `bytes` were taken: the sender may have as many more in flight. */

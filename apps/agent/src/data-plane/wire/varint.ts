@@ -1,4 +1,4 @@
-import { frameMalformed } from './data-plane.errors';
+import { frameMalformed } from '../data-plane.errors';
 
 /** Protocol Buffers' variable-length numbers, which may be longer than they need to be. */
 const BYTES_MAX = 10;

@@ -1,10 +1,9 @@
 import { AppError, type Clock, type Logger, describeError } from '@millrace/core';
-import { attemptOver, peerLost } from './data-plane.errors';
+import { attemptOver, peerLost } from '../data-plane.errors';
 import { Backoff } from './backoff';
 import type { CreditMessage, FrameChannel, FrameDialer, LinkLimits, StreamIdentity } from './frame-channel';
-import type { Frame } from './frame';
-import { encodeFrames, type FrameMessage } from './frame-codec';
-import { SendBuffers } from './send-buffers';
+import type { Frame } from '../frame';
+import { encodeHead } from '../wire/frame-codec';
 
 export interface OutgoingLinkOptions {
   readonly toRank: number;
@@ -22,7 +21,7 @@ export interface OutgoingLinkOptions {
   onDead(error: AppError): void;
 }
 
-/** Small frames that leave together: large enough that gRPC's cost per message does not count. */
+/** Small frames that leave together: large enough that the cost of a write does not count. */
 const BATCH_BYTES_MAX = 2 ** 20;
 const WRITES_IN_FLIGHT_MAX = 3;
 
@@ -50,7 +49,6 @@ export class OutgoingLink {
   private writtenCount = 0;
   private reservedCount = 0;
   private writesInFlight = 0;
-  private readonly buffers = new SendBuffers();
   private cancelPump: (() => void) | undefined;
   private awaySinceMs = 0;
   private cancelRedial: (() => void) | undefined;
@@ -163,18 +161,13 @@ export class OutgoingLink {
     this.cancelPump?.();
     this.cancelPump = undefined;
     const { channel } = this;
-    // Few at a time: the same few buffers are used again and again, which keeps them in the processor's cache.
     while (
       channel !== undefined &&
       this.writtenCount < this.reservedCount &&
       this.writesInFlight < WRITES_IN_FLIGHT_MAX
     ) {
-      const batch = this.nextBatch();
-      const message = encodeFrames(batch, (bytes) => this.buffers.take(bytes));
-      this.writtenCount += batch.length;
       this.writesInFlight++;
-      channel.write(message, () => {
-        this.buffers.giveBack(message);
+      channel.write(this.nextBatch(), () => {
         if (this.channel !== channel) return;
         this.writesInFlight--;
         this.pump();
@@ -182,16 +175,15 @@ export class OutgoingLink {
     }
   }
 
-  /** The next message, with those after it as long as they are small. */
-  private nextBatch(): FrameMessage[] {
+  /** The next message, with those after it as long as they are small: heads and payloads in turns. */
+  private nextBatch(): Uint8Array[] {
     const { runId, fence } = this.options.identity;
-    const batch: FrameMessage[] = [];
-    let bytes = 0;
-    for (let index = this.writtenCount; index < this.reservedCount; index++) {
-      const { sequence, frame, part } = this.messages[index]!;
+    const batch: Uint8Array[] = [];
+    for (let bytes = 0; this.writtenCount < this.reservedCount; this.writtenCount++) {
+      const { sequence, frame, part } = this.messages[this.writtenCount]!;
       bytes += part.length;
       if (batch.length > 0 && bytes > BATCH_BYTES_MAX) break;
-      batch.push({ runId, fence, sequence, frame, part });
+      batch.push(encodeHead({ runId, fence, sequence, frame, part }), part);
     }
     return batch;
   }

@@ -1,4 +1,4 @@
-import type { FrameDType } from './frame';
+import type { FrameDType } from '../frame';
 
 /** Who opens a stream, as its metadata says. */
 export interface StreamIdentity {
@@ -16,8 +16,8 @@ export interface CreditMessage {
 
 /** The sender's end of one open call. */
 export interface FrameChannel {
-  /** `onWritten`: its bytes were taken over, the buffer may be used again. Not called once the call is closed. */
-  write(message: Buffer, onWritten: () => void): void;
+  /** The parts of one or more messages, uncopied. `onWritten`: they left. Not called once the call is closed. */
+  write(parts: readonly Uint8Array[], onWritten: () => void): void;
   /** Ends the call after what was written; `onClosed` follows. */
   end(): void;
 }
@@ -50,8 +50,8 @@ export interface LinkLimits {
   readonly partBytes: number;
 }
 
-/** 4 MiB messages and an HTTP/2 window of the same are the fastest that grpc-js does on loopback. */
-export const DEFAULT_LINK_LIMITS: LinkLimits = { windowBytes: 32 * 2 ** 20, partBytes: 4 * 2 ** 20 - 1024 };
+/** Half a window at most: while one part travels the next one is made. */
+export const DEFAULT_LINK_LIMITS: LinkLimits = { windowBytes: 32 * 2 ** 20, partBytes: 16 * 2 ** 20 };
 
 /** dtype of a host array's bytes. */
 export function frameDType(array: Float32Array | Float64Array | Uint32Array): FrameDType {

@@ -1,0 +1,52 @@
+import { messageTooLarge } from '../grpc-server.errors';
+
+/** Of a gRPC message: a flag (0: not compressed) and its length in 4 bytes, big end first. */
+export const GRPC_PREFIX_BYTES = 5;
+
+/**
+ * Cuts the bytes of an HTTP/2 stream into gRPC messages (Length-Prefixed-Message of the gRPC over HTTP/2 protocol).
+ * Each message lies behind its prefix in memory of its own, copied there once.
+ */
+export class MessageReader {
+  private readonly prefix = Buffer.alloc(GRPC_PREFIX_BYTES);
+  private message: Buffer | undefined;
+  /** Of the prefix, then of prefix and message. */
+  private filledBytes = 0;
+
+  constructor(
+    private readonly messageBytesMax: number,
+    private readonly onMessage: (message: Buffer) => void,
+  ) {}
+
+  /** Error: GRPC.MESSAGE_TOO_LARGE, before memory is taken for it. */
+  push(chunk: Buffer): void {
+    for (let at = 0; at < chunk.length;) at += this.fill(chunk, at);
+  }
+
+  private fill(chunk: Buffer, at: number): number {
+    const target = this.message ?? this.prefix;
+    const taken = chunk.copy(target, this.filledBytes, at);
+    this.filledBytes += taken;
+    if (this.filledBytes === target.length) this.complete();
+    return taken;
+  }
+
+  private complete(): void {
+    if (this.message === undefined) this.message = this.startMessage();
+    if (this.filledBytes < this.message.length) return;
+    const message = this.message.subarray(GRPC_PREFIX_BYTES);
+    this.message = undefined;
+    this.filledBytes = 0;
+    this.onMessage(message);
+  }
+
+  private startMessage(): Buffer {
+    const length = this.prefix.readUInt32BE(1);
+    if (this.prefix[0] !== 0 || length > this.messageBytesMax)
+      throw messageTooLarge(length, this.messageBytesMax, this.prefix[0] !== 0);
+    // Not from Node's pool: it goes to another thread with its memory.
+    const message = Buffer.allocUnsafeSlow(GRPC_PREFIX_BYTES + length);
+    this.prefix.copy(message);
+    return message;
+  }
+}
