@@ -6,7 +6,10 @@ import { join, resolve } from 'node:path';
 import type { RunBody, RunStateName } from '@millrace/contracts';
 import { MillraceClient, allPages } from '@millrace/sdk';
 
-export const ROOT = resolve(__dirname, '../../..');
+/** Found from the source and from what the benchmarks are built to. */
+export const ROOT = [resolve(__dirname, '../../..'), resolve(__dirname, '../../../..')].find((folder) =>
+  existsSync(join(folder, 'nest-cli.json')),
+)!;
 const MILLRACE = join(ROOT, 'bin', 'millrace.js');
 
 export interface ClusterSettings {
