@@ -1,4 +1,4 @@
-export { attentionBackwardSteps, attentionForwardSteps } from './attention/attention-steps';
+export { attentionBackwardSteps, attentionForwardSteps, attentionRecomputeSteps } from './attention/attention-steps';
 export type { AttentionBackwardNames, AttentionForwardNames, AttentionSteps } from './attention/attention-steps';
 export type { AttentionSizes } from './attention/attention-sizes';
 export * from './kernel';

@@ -3,6 +3,7 @@ export * from './initialise-parameter';
 export * from './model-config';
 export * from './model.errors';
 export * from './parameters';
+export * from './recompute';
 export * from './stage-programs';
 export * from './training/adamw-hyper';
 export * from './training/gradient-norm';

@@ -28,7 +28,7 @@ export class InProcessStage {
 
   constructor(private readonly options: InProcessStageOptions) {
     const { config, slice, microBatch, backend } = options;
-    this.programs = buildStagePrograms(config, slice, microBatch);
+    this.programs = buildStagePrograms(config, slice, { microBatch });
     this.optimizer = buildOptimizerPrograms(config, slice);
     for (const declaration of [...this.programs.tensors(), ...this.optimizer.tensors()]) {
       if (!this.tensors.has(declaration.name)) this.tensors.set(declaration.name, backend.allocate(declaration));

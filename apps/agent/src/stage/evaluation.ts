@@ -1,6 +1,6 @@
-import { addLossRows } from '@millrace/model';
+import { addLossRows, EVALUATION_RING } from '@millrace/model';
 import type { DeviceTensor } from '@millrace/runtime';
-import { EVALUATION_RING, type StageMemory } from './stage-memory';
+import type { StageMemory } from './stage-memory';
 import type { StagePlan } from './stage-plan';
 import type { DataSource } from './stage-ports';
 import type { TensorExchange } from './exchange/tensor-exchange';

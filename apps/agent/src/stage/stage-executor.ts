@@ -62,7 +62,7 @@ export class StageExecutor {
     if (lossScale !== undefined) backend.write(memory.tensor(lossScale.name), Float64Array.of(1 / plan.tokensPerStep));
     await backend.finish(0);
     const timeline = new WorkTimeline(clock);
-    const flops = stageFlops(plan.config, plan.slice, plan.microBatch);
+    const flops = stageFlops(plan.config, plan.slice, plan);
     timeline.seed({ F: flops.forward, I: flops.backwardInput, W: flops.backwardWeight });
     const wait = new PatientWait({ rank: plan.rank, transport, clock, timeline, reporter });
     const exchange = new TensorExchange({ rank: plan.rank, backend, transport, timeline, wait });

@@ -1,7 +1,7 @@
 import type { AttemptPlan } from '@millrace/contracts';
 import { type DatasetSplit, splitValidation, type TokenReader, Sampler, ValidationSampler } from '@millrace/data';
-import { type Action, executionSchedule } from '@millrace/pipeline';
-import type { LearningRateSchedule, ModelConfig, StageSlice } from '@millrace/model';
+import { type Action, executionSchedule, slotSpans } from '@millrace/pipeline';
+import type { LearningRateSchedule, ModelConfig, Recompute, StageSlice } from '@millrace/model';
 import { optimizerUnsupported } from './stage.errors';
 import type { DataSource } from './stage-ports';
 
@@ -15,8 +15,11 @@ export interface StagePlan {
   readonly slices: readonly StageSlice[];
   /** This rank's row of the lowered schedule. */
   readonly actions: readonly Action[];
-  /** Most micro-batches between their F and their W, from the schedule's proof. */
+  /** Slots for what micro-batches keep from F to W. */
   readonly slotCount: number;
+  /** Slots for what they keep from I to W. */
+  readonly backwardSlotCount: number;
+  readonly recompute: Recompute;
   readonly microBatch: number;
   readonly microBatchCount: number;
   readonly tokensPerStep: number;
@@ -40,12 +43,13 @@ export function stagePlan(plan: AttemptPlan): StagePlan {
   const { optimizer } = train;
   if (optimizer.type !== 'adamw') throw optimizerUnsupported(optimizer.type);
   const microBatchCount = train.batch.global / train.batch.micro;
-  const { schedule, proof } = executionSchedule({
+  const { schedule } = executionSchedule({
     name: parallel.schedule,
     ranks: stages.length,
     microBatches: microBatchCount,
     chunks: parallel.chunks,
   });
+  const spans = slotSpans(schedule);
   return {
     rank,
     ranks: stages.length,
@@ -53,7 +57,9 @@ export function stagePlan(plan: AttemptPlan): StagePlan {
     slice: stages[rank]!,
     slices: stages,
     actions: schedule.actions[rank] ?? [],
-    slotCount: proof.peakMicroBatches.untilWeight[rank] ?? microBatchCount,
+    slotCount: spans.fromForward[rank] ?? microBatchCount,
+    backwardSlotCount: spans.fromInput[rank] ?? microBatchCount,
+    recompute: parallel.recompute,
     microBatch: train.batch.micro,
     microBatchCount,
     tokensPerStep: train.batch.global * model.context,
