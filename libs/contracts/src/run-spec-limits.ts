@@ -60,11 +60,6 @@ const LIMITS: readonly Limit[] = [
     met: ({ parallel }) => !parallel.verticalSync,
     message: 'vertical sync belongs to the schedule pipedream, which is not in this build',
   },
-  {
-    path: '/parallel/recompute',
-    met: ({ parallel }) => parallel.recompute === 'none',
-    message: 'recompute is not in this build',
-  },
 ];
 
 export function notInThisBuild(spec: RunSpec): FieldError[] {

@@ -45,7 +45,7 @@ function contract(name: string, open: Open, available: () => boolean): void {
       expect([...whole.metrics.get('val/loss')!.keys()]).toEqual([2, 4]);
       expect([...whole.checkpoints.keys()]).toEqual([4]);
       expect(whole.outcomes).toEqual([{ state: 'finished', step: 4 }]);
-      expect(whole.log).toEqual([]);
+      expect(whole.log).toEqual([expect.stringMatching(/^info rank 0 holds .* recompute none$/)]);
     });
 
     for (const [ranks, schedule] of [
@@ -58,6 +58,19 @@ function contract(name: string, open: Open, available: () => boolean): void {
       it(`gives the same bits on ${ranks} ranks under ${schedule}`, async ({ skip }) => {
         if (!available()) skip('no adapter');
         expect(without(await train(open, { ranks, schedule }))).toEqual(without(whole));
+      });
+    }
+
+    for (const [ranks, schedule, recompute] of [
+      [1, '1f1b', 'full'],
+      [3, 'gpipe', 'full'],
+      [4, '1f1b', 'full'],
+      [1, 'gpipe', 'selective'],
+      [2, '1f1b', 'selective'],
+    ] as const) {
+      it(`gives the same bits on ${ranks} ranks under ${schedule} with recompute ${recompute}`, async ({ skip }) => {
+        if (!available()) skip('no adapter');
+        expect(without(await train(open, { ranks, schedule, recompute }))).toEqual(without(whole));
       });
     }
 

@@ -56,6 +56,7 @@ export class StageExecutor {
   static async prepare(options: StageExecutorOptions): Promise<StageExecutor> {
     const { plan, backend, transport, clock, reporter } = options;
     const memory = await StageMemory.open(backend, plan);
+    reporter.log('info', memoryReport(plan, memory));
     await warmUp(memory, plan);
     await loadWeights(plan, memory, options.weights);
     const { lossScale } = memory.programs;
@@ -153,4 +154,10 @@ export class StageExecutor {
     this.checkpoint = checkpoints.store(step, takeSnapshot(plan, this.memory, this.timeline), final);
     this.checkpoint.catch(() => undefined);
   }
+}
+
+function memoryReport({ rank, recompute }: StagePlan, memory: StageMemory): string {
+  const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(2)} MiB`;
+  const [allocated, predicted] = [mebibytes(memory.allocatedBytes), mebibytes(memory.predictedBytes())];
+  return `rank ${rank} holds ${allocated} of device memory; predicted ${predicted}, recompute ${recompute}`;
 }

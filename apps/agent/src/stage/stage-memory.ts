@@ -5,6 +5,7 @@ import {
   buildStagePrograms,
   EVALUATION_RING,
   type OptimizerPrograms,
+  stageMemoryBytes,
   type StagePrograms,
 } from '@millrace/model';
 import type { Backend, BoundProgram, DeviceTensor } from '@millrace/runtime';
@@ -33,6 +34,8 @@ export class StageMemory {
   private evaluationTensors = new Map<string, DeviceTensor>();
   private lossTensors: DeviceTensor[] = [];
   private evaluationLosses: DeviceTensor[] = [];
+  /** Measured: what the backend holds for the stage. Nothing is allocated after `open`, so it is the peak too. */
+  allocatedBytes = 0;
   private bound = new Map<string, BoundProgram>();
 
   private constructor(
@@ -44,12 +47,26 @@ export class StageMemory {
 
   static async open(backend: Backend, plan: StagePlan): Promise<StageMemory> {
     const programs = buildStagePrograms(plan.config, plan.slice, plan);
+    const before = backend.allocatedBytes();
     const memory = new StageMemory(backend, programs, buildOptimizerPrograms(plan.config, plan.slice), plan);
     memory.allocateAttempt();
     await memory.bindOptimizer();
     await memory.bindSlots();
     await memory.bindEvaluation();
+    memory.allocatedBytes = backend.allocatedBytes() - before;
     return memory;
+  }
+
+  /** What the plan comes to in f32; the twins hold doubles. */
+  predictedBytes(): number {
+    const { config, slice, slotCount, backwardSlotCount, microBatchCount, evalBatchCount } = this.plan;
+    return stageMemoryBytes(config, slice, {
+      ...this.plan,
+      inFlight: slotCount,
+      inBackward: backwardSlotCount,
+      microBatches: microBatchCount,
+      evaluation: evalBatchCount > 0,
+    }).total;
   }
 
   /** A tensor that the attempt has one of. */
