@@ -1,6 +1,7 @@
 import { KERNELS, type Program, type TensorDeclaration } from '@millrace/kernels';
 import { tensorBytes } from '@millrace/tensor';
 import type { ModelConfig, StageSlice } from './model-config';
+import type { Optimizer } from './training/optimizer';
 import { buildOptimizerPrograms } from './training/optimizer-programs';
 import { buildStagePrograms, type StageProgramOptions, type StagePrograms } from './stage-programs';
 
@@ -23,6 +24,7 @@ export interface StageMemory {
 }
 
 export interface StageLoad extends StageProgramOptions {
+  readonly optimizer: Optimizer;
   /** Micro-batches between their F and their W. */
   readonly inFlight: number;
   /** Micro-batches between their I and their W: one where W follows I. As many as `inFlight` if not given. */
@@ -57,7 +59,7 @@ export function keptBytes(config: ModelConfig, slice: StageSlice, options: Stage
 export function stageMemoryBytes(config: ModelConfig, slice: StageSlice, load: StageLoad): StageMemory {
   const { inFlight, inBackward = inFlight, microBatches = inFlight } = load;
   const stage = buildStagePrograms(config, slice, load);
-  const optimizerPrograms = buildOptimizerPrograms(config, slice);
+  const optimizerPrograms = buildOptimizerPrograms(config, slice, load.optimizer);
   const optimizer = declaredBytes(optimizerPrograms.tensors().filter(({ role }) => role !== 'parameter'));
   const scalars = declaredBytes(stage.tensors('scalar'));
   const parameters = declaredBytes(stage.tensors('parameter'));

@@ -2,6 +2,7 @@ import { KERNELS, type Program, type ProgramStep } from '@millrace/kernels';
 import { describe, expect, it } from 'vitest';
 import { type KeptBytes, keptBytes, stageFlops, type StageMemory, stageMemoryBytes } from './estimates';
 import { type ModelConfig, stageSlices, wholeModel } from './model-config';
+import type { Optimizer } from './training/optimizer';
 import { buildOptimizerPrograms } from './training/optimizer-programs';
 import { parameterCount } from './parameters';
 import { type Recompute, RECOMPUTE_SETTINGS } from './recompute';
@@ -17,6 +18,7 @@ const CONFIG: ModelConfig = {
   vocab: 97,
   tieEmbeddings: true,
 };
+const ADAMW: Optimizer = { type: 'adamw', betas: [0.9, 0.95], eps: 1e-8, weightDecay: 0.1 };
 const SPLITS = [[4], [2, 2], [2, 1, 1], [1, 1, 1, 1], [0, 4, 0], [4, 0]];
 
 /** Names a step reads before it writes them, and names it writes. */
@@ -201,7 +203,7 @@ describe('recompute', () => {
 
 describe('buildOptimizerPrograms', () => {
   it('updates every parameter once and takes the sum of tied gradients', () => {
-    const programs = buildOptimizerPrograms(CONFIG, wholeModel(CONFIG));
+    const programs = buildOptimizerPrograms(CONFIG, wholeModel(CONFIG), ADAMW);
     const updated = programs.update.steps.map((step) => ('clear' in step ? '' : step.tensors['weight_L']));
     expect(updated).toEqual([...programs.partials.keys()]);
     const [first] = programs.update.steps;
@@ -212,10 +214,12 @@ describe('buildOptimizerPrograms', () => {
   });
 
   it('both ends of a tied model update alike; the middle has nothing to combine', () => {
-    const [first, middle, last] = stageSlices(CONFIG, [1, 2, 1]).map((slice) => buildOptimizerPrograms(CONFIG, slice));
+    const [first, middle, last] = stageSlices(CONFIG, [1, 2, 1]).map((slice) => {
+      return buildOptimizerPrograms(CONFIG, slice, ADAMW);
+    });
     expect(first?.tied?.combine).toEqual(last?.tied?.combine);
     expect(middle?.tied).toBeUndefined();
-    expect(buildOptimizerPrograms({ ...CONFIG, tieEmbeddings: false }, wholeModel(CONFIG)).tied).toBeUndefined();
+    expect(buildOptimizerPrograms({ ...CONFIG, tieEmbeddings: false }, wholeModel(CONFIG), ADAMW).tied).toBeUndefined();
   });
 });
 
@@ -223,7 +227,7 @@ describe('estimates', () => {
   const untied = { ...CONFIG, tieEmbeddings: false };
 
   it('count parameters as they are', () => {
-    const memory = stageMemoryBytes(untied, wholeModel(untied), { microBatch: 2, inFlight: 1 });
+    const memory = stageMemoryBytes(untied, wholeModel(untied), { microBatch: 2, inFlight: 1, optimizer: ADAMW });
     expect(memory.parameters).toBe(4 * parameterCount(untied));
     expect(memory.optimizer).toBeGreaterThan(3 * memory.parameters);
     expect(memory.total).toBe(memory.parameters + memory.optimizer + memory.saved + memory.scratch);
@@ -231,7 +235,7 @@ describe('estimates', () => {
 
   it('grow by one set of kept tensors for each micro-batch in flight', () => {
     const whole = wholeModel(CONFIG);
-    const memory = (inFlight: number): StageMemory => stageMemoryBytes(CONFIG, whole, { microBatch: 2, inFlight });
+    const memory = (inFlight: number): StageMemory => stageMemoryBytes(CONFIG, whole, { microBatch: 2, inFlight, optimizer: ADAMW });
     const [one, three] = [memory(1), memory(3)];
     expect(three.saved).toBe(3 * one.saved);
     expect(three.scratch).toBe(one.scratch);
@@ -263,7 +267,7 @@ describe('estimates', () => {
 
   it('count losses, deferred tensors and the evaluation by what the executor allocates', () => {
     const whole = wholeModel(CONFIG);
-    const load = { microBatch: 2, inFlight: 3 };
+    const load = { microBatch: 2, inFlight: 3, optimizer: ADAMW };
     const base = stageMemoryBytes(CONFIG, whole, load).total;
     const once = stageMemoryBytes(CONFIG, whole, { ...load, inBackward: 1 }).total;
     expect(base - once).toBe(2 * keptBytes(CONFIG, whole, { microBatch: 2 }).fromInput);

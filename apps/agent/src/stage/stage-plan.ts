@@ -1,8 +1,7 @@
 import type { AttemptPlan } from '@millrace/contracts';
 import { type DatasetSplit, splitValidation, type TokenReader, Sampler, ValidationSampler } from '@millrace/data';
 import { type Action, executionSchedule, slotSpans } from '@millrace/pipeline';
-import type { LearningRateSchedule, ModelConfig, Recompute, StageSlice } from '@millrace/model';
-import { optimizerUnsupported } from './stage.errors';
+import type { LearningRateSchedule, ModelConfig, Optimizer, Recompute, StageSlice } from '@millrace/model';
 import type { DataSource } from './stage-ports';
 
 /** One rank's part of an attempt, with every number worked out. */
@@ -26,7 +25,7 @@ export interface StagePlan {
   readonly seed: number;
   readonly clip: number | undefined;
   readonly learningRate: LearningRateSchedule;
-  readonly adamw: { readonly betas: readonly [number, number]; readonly eps: number; readonly weightDecay: number };
+  readonly optimizer: Optimizer;
   readonly firstStep: number;
   readonly lastStep: number;
   readonly evalEvery: number;
@@ -36,12 +35,11 @@ export interface StagePlan {
   readonly init: 'random' | 'checkpoint' | 'weights';
 }
 
-/** Errors: PIPELINE.*, DATA.TOKENS_TOO_FEW, STAGE.OPTIMIZER. */
+/** Errors: PIPELINE.*, DATA.TOKENS_TOO_FEW. */
 export function stagePlan(plan: AttemptPlan): StagePlan {
   const { spec, model, rank, stages } = plan;
   const { train, parallel } = spec;
   const { optimizer } = train;
-  if (optimizer.type !== 'adamw') throw optimizerUnsupported(optimizer.type);
   const microBatchCount = train.batch.global / train.batch.micro;
   const { schedule } = executionSchedule({
     name: parallel.schedule,
@@ -66,7 +64,7 @@ export function stagePlan(plan: AttemptPlan): StagePlan {
     seed: train.seed,
     clip: train.clip,
     learningRate: { ...train.lr, peak: optimizer.lr, steps: train.steps },
-    adamw: { betas: optimizer.betas, eps: optimizer.eps, weightDecay: optimizer.weightDecay },
+    optimizer,
     firstStep: plan.firstStep,
     lastStep: plan.lastStep,
     evalEvery: train.evalEvery,

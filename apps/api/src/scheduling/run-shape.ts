@@ -53,6 +53,7 @@ export function shapeRun(spec: RunSpec, model: ModelConfig): RunShape {
     memoryBytes: stageMemoryBytes(model, slice, {
       microBatch: micro,
       recompute,
+      optimizer: spec.train.optimizer,
       inFlight: spans.fromForward[stage] ?? microBatches,
       inBackward: spans.fromInput[stage] ?? microBatches,
       microBatches,

@@ -1,5 +1,5 @@
 import { assert } from '@millrace/core';
-import { addLossRows, adamwHyper, learningRate, sumPartials } from '@millrace/model';
+import { addLossRows, learningRate, optimizerHyper, sumPartials } from '@millrace/model';
 import { type Action, checkExecutedLog, NO_MICRO_BATCH } from '@millrace/pipeline';
 import { numericsFailed } from '../stage.errors';
 import { countedParameters, type RankNorms, StepCommit } from './step-commit';
@@ -24,7 +24,7 @@ export interface StepResult {
   readonly learningRate: number;
 }
 
-/** REDUCE and STEP: tied gradients, the global norm through rank 0, then AdamW. */
+/** REDUCE and STEP: tied gradients, the global norm through rank 0, then the optimizer. */
 export class StepEnd {
   private readonly stepCommit: StepCommit;
 
@@ -48,7 +48,7 @@ export class StepEnd {
     const rate = learningRate(plan.learningRate, step);
     memory.backend.write(
       memory.tensor(memory.optimizer.hyper.name),
-      adamwHyper({ ...plan.adamw, lr: rate }, step, commit.clipCoefficient),
+      optimizerHyper(plan.optimizer, { lr: rate, step, clipCoefficient: commit.clipCoefficient }),
     );
     this.enqueue('update', 'STEP', stage);
     memory.backend.flush();
