@@ -1,10 +1,12 @@
 import { systemClock, silentLogger } from '@millrace/core';
 import { type Backend, openCpuBackend, openWebGpuBackend } from '@millrace/runtime';
+import type { Batch } from '@millrace/data';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { InMemoryNetwork } from '@millrace/testing';
 import { attemptPlan, type PlanOptions } from '../../test/attempt-plans';
 import { trainRanks, type Trained, type TrainOptions } from '../../test/train-ranks';
 import { applyEnvironment, mayHaveHardware, softwareDriverEnvironment } from '../config/driver-environment';
+import type { DataSource } from './stage-ports';
 import type { Frame } from '../data-plane/frame';
 
 type Open = () => Promise<Backend>;
@@ -71,6 +73,17 @@ function contract(name: string, open: Open, available: () => boolean): void {
       it(`gives the same bits on ${ranks} ranks under ${schedule} with recompute ${recompute}`, async ({ skip }) => {
         if (!available()) skip('no adapter');
         expect(without(await train(open, { ranks, schedule, recompute }))).toEqual(without(whole));
+      });
+    }
+
+    for (const momentum of [0, 0.9]) {
+      it(`trains by SGD with momentum ${momentum}, the same bits on 3 ranks with full recompute`, async ({ skip }) => {
+        if (!available()) skip('no adapter');
+        const options = { train: { optimizer: { type: 'sgd', lr: 0.1, momentum, weightDecay: 0.1 } } };
+        const one = await train(open, options);
+        const kinds = [...one.checkpoints.get(4)!.keys()].map((key) => key.split(' ')[0]);
+        expect(new Set(kinds)).toEqual(new Set(momentum === 0 ? ['weight'] : ['weight', 'momentum']));
+        expect(without(await train(open, { ...options, ranks: 3, recompute: 'full' }))).toEqual(without(one));
       });
     }
 
@@ -180,6 +193,25 @@ describe('a stage executor', () => {
       },
     );
     expect(most).toBe(1);
+  });
+
+  it('weighs micro-batches by their tokens, whatever the number of ranks', async () => {
+    // Of micro-batch j every target after the first 3 j + 1 has no say.
+    const cut = (targets: Uint32Array, microBatch: number): Uint32Array =>
+      targets.map((target, row) => (row <= 3 * microBatch ? target : -1));
+    const mapData = (data: DataSource): DataSource => {
+      const batch = (kind: 'train' | 'validation', at: number, microBatch: number): Batch => {
+        const { inputs, targets } = data[kind](at, microBatch);
+        return { inputs, targets: cut(targets, microBatch) };
+      };
+      return { train: (...at) => batch('train', ...at), validation: (...at) => batch('validation', ...at) };
+    };
+    const one = await train(cpu, { ranks: 1 }, { mapData });
+    const three = await train(cpu, { ranks: 3, schedule: 'gpipe' }, { mapData });
+    expect(without(three)).toEqual(without(one));
+    // A fresh model's loss per counted token is near log(vocabulary); all 56 rows as divisor would make it 1.2.
+    expect(one.metrics.get('train/loss')!.get(1)).toBeCloseTo(Math.log(23), 0);
+    expect(one.metrics.get('val/loss')!.get(2)).toBeCloseTo(Math.log(23), 0);
   });
 
   it('reports what it executed and where it waited', async () => {

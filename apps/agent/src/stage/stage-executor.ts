@@ -12,6 +12,7 @@ import type { StagePlan } from './stage-plan';
 import type { BoundaryRequests, CheckpointSink, DataSource, StageReporter, WeightSource } from './stage-ports';
 import { StepEnd, type StepResult } from './step/step-end';
 import { StepRunner } from './step/step-runner';
+import { StepTokens } from './step/step-tokens';
 import { TensorExchange } from './exchange/tensor-exchange';
 import { WorkTimeline } from './work-timeline';
 
@@ -59,15 +60,14 @@ export class StageExecutor {
     reporter.log('info', memoryReport(plan, memory));
     await warmUp(memory, plan);
     await loadWeights(plan, memory, options.weights);
-    const { lossScale } = memory.programs;
-    if (lossScale !== undefined) backend.write(memory.tensor(lossScale.name), Float64Array.of(1 / plan.tokensPerStep));
     await backend.finish(0);
     const timeline = new WorkTimeline(clock);
     const flops = stageFlops(plan.config, plan.slice, plan);
     timeline.seed({ F: flops.forward, I: flops.backwardInput, W: flops.backwardWeight });
     const wait = new PatientWait({ rank: plan.rank, transport, clock, timeline, reporter });
     const exchange = new TensorExchange({ rank: plan.rank, backend, transport, timeline, wait });
-    const parts = { ...options, memory, exchange, timeline };
+    const tokens = new StepTokens({ ...options, memory });
+    const parts = { ...options, memory, exchange, timeline, tokens };
     return new StageExecutor(
       options,
       memory,

@@ -7,6 +7,7 @@ import type { StageMemory } from '../stage-memory';
 import type { StagePlan } from '../stage-plan';
 import type { BoundaryRequests, Commit } from '../stage-ports';
 import type { TensorExchange } from '../exchange/tensor-exchange';
+import type { StepTokens } from './step-tokens';
 import type { WorkTimeline } from '../work-timeline';
 
 export interface StepEndOptions {
@@ -14,6 +15,7 @@ export interface StepEndOptions {
   readonly memory: StageMemory;
   readonly exchange: TensorExchange;
   readonly timeline: WorkTimeline;
+  readonly tokens: StepTokens;
   readonly requests: BoundaryRequests;
 }
 
@@ -52,8 +54,7 @@ export class StepEnd {
     );
     this.enqueue('update', 'STEP', stage);
     memory.backend.flush();
-    const loss = norms.lossSum === undefined ? undefined : norms.lossSum / plan.tokensPerStep;
-    return { commit, loss, learningRate: rate };
+    return { commit, loss: norms.loss === undefined ? undefined : norms.loss.sum / norms.loss.tokens, learningRate: rate };
   }
 
   /** The first and the last stage swap their gradients of a tied embedding; both add them in the same order. */
@@ -86,9 +87,11 @@ export class StepEnd {
     done();
     await exchange.sends.settled();
     const losses = read.slice(partials.length);
+    const { count } = this.options.tokens;
     return {
       squares: read.slice(0, partials.length).map((values) => sumPartials(values)),
-      lossSum: losses.length === 0 ? undefined : losses.reduce((sum, rows) => addLossRows(sum, rows), 0),
+      loss:
+        count === undefined ? undefined : { sum: losses.reduce((sum, rows) => addLossRows(sum, rows), 0), tokens: count },
     };
   }
 
