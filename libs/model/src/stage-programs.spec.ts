@@ -150,7 +150,8 @@ describe('buildStagePrograms', () => {
     [{}, { firstLayer: 1, layerCount: 1, head: false }, 'the embedding before layer 1'],
     [{}, { layerCount: 3 }, 'the head stage ends before layer 3'],
   ])('refuses %o %o', (config, slice, message) => {
-    const build = (): unknown => buildStagePrograms({ ...CONFIG, ...config }, { ...wholeModel(CONFIG), ...slice }, { microBatch: 2 });
+    const build = (): unknown =>
+      buildStagePrograms({ ...CONFIG, ...config }, { ...wholeModel(CONFIG), ...slice }, { microBatch: 2 });
     const error = { code: 'MODEL.SHAPE', message: expect.stringContaining(message) };
     expect(build).toThrowError(expect.objectContaining(error));
   });
@@ -235,7 +236,8 @@ describe('estimates', () => {
 
   it('grow by one set of kept tensors for each micro-batch in flight', () => {
     const whole = wholeModel(CONFIG);
-    const memory = (inFlight: number): StageMemory => stageMemoryBytes(CONFIG, whole, { microBatch: 2, inFlight, optimizer: ADAMW });
+    const memory = (inFlight: number): StageMemory =>
+      stageMemoryBytes(CONFIG, whole, { microBatch: 2, inFlight, optimizer: ADAMW });
     const [one, three] = [memory(1), memory(3)];
     expect(three.saved).toBe(3 * one.saved);
     expect(three.scratch).toBe(one.scratch);

@@ -3,16 +3,7 @@ import { checkModelConfig, type ModelConfig, type StageSlice } from './model-con
 import { modelShapeError } from './model.errors';
 import type { ParameterDeclaration } from './parameters';
 import { TOKENS } from './gpt2/embedding';
-import {
-  headForward,
-  headTensors,
-  LOGITS,
-  logitsForward,
-  LOSS,
-  LOSS_SCALE,
-  SCRATCH_HEAD,
-  TARGETS,
-} from './gpt2/head';
+import { headForward, headTensors, LOGITS, logitsForward, LOSS, LOSS_SCALE, SCRATCH_HEAD, TARGETS } from './gpt2/head';
 import { passingSteps } from './gpt2/passing-steps';
 import { residualGradientName, residualName, type StageContext, stageContext } from './gpt2/stage-context';
 import { trainingSteps } from './gpt2/training-steps';

@@ -14,10 +14,10 @@ import { type InProcessResult, type InProcessTraining, trainInProcess } from './
 
 const ODD: ModelConfig = {
   family: 'gpt2',
-  layers: 4,
+  layers: 3,
   heads: 3,
   hidden: 60,
-  ffn: 150,
+  ffn: 61,
   context: 21,
   vocab: 97,
   tieEmbeddings: true,
@@ -27,7 +27,10 @@ const OPTIMIZERS: readonly (Optimizer & { readonly lr: number })[] = [
   { type: 'sgd', lr: 0.1, momentum: 0, weightDecay: 0 },
   { type: 'sgd', lr: 0.05, momentum: 0.9, weightDecay: 0.1 },
 ];
-const SPLITS = [[4], [2, 2], [2, 1, 1], [1, 1, 1, 1], [0, 3, 1, 0]];
+/** Layers per stage: 1 to 4 stages, uneven, and with empty ends. */
+const SPLITS = [[3], [1, 2], [1, 1, 1], [0, 2, 1, 0]];
+/** The second one needs the optimizer's state of the first. */
+const STEPS = 2;
 const TIMEOUT_MS = 600_000;
 
 type Chosen = Pick<InProcessTraining, 'backend' | 'stages' | 'recompute' | 'optimizer'> & { readonly lr: number };
@@ -40,12 +43,12 @@ function train({ lr, ...chosen }: Chosen): Promise<InProcessResult> {
     config: ODD,
     microBatch: 1,
     microBatches: 5,
-    steps: 2,
+    steps: STEPS,
     weights: (name) => initialiseParameter(ODD, parameters.get(name) as ParameterDeclaration, 3),
     batch: (step, index) => textBatch(text, step, index),
     learningRate: () => lr,
     clip: 0.5,
-    validation: [textBatch(text, 7, 0), textBatch(text, 7, 1)],
+    validation: [textBatch(text, 7, 0)],
   });
 }
 
@@ -65,19 +68,26 @@ async function expectSameBits(
   expect(backend.allocatedBytes()).toBe(0);
 }
 
-describe.each(OPTIMIZERS)('$type, momentum $momentum: losses, norms and weights are the same bits', ({ lr, ...optimizer }) => {
-  let device: Backend | undefined;
-  beforeAll(async () => {
-    device = await openTestBackend(process.env);
-  });
-  afterAll(() => device?.destroy());
+describe.each(OPTIMIZERS)(
+  '$type, momentum $momentum: losses, norms and weights are the same bits',
+  ({ lr, ...optimizer }) => {
+    let device: Backend | undefined;
+    beforeAll(async () => {
+      device = await openTestBackend(process.env);
+    });
+    afterAll(() => device?.destroy());
 
-  it('on the twins, for 1 to 4 stages, uneven ones too, and every recompute setting', { timeout: TIMEOUT_MS }, async () => {
-    await expectSameBits({ backend: openCpuBackend(), optimizer, lr }, SPLITS);
-  });
+    it(
+      'on the twins, for 1 to 4 stages, uneven ones too, and every recompute setting',
+      { timeout: TIMEOUT_MS },
+      async () => {
+        await expectSameBits({ backend: openCpuBackend(), optimizer, lr }, SPLITS);
+      },
+    );
 
-  it('on WebGPU, for 1 and 3 stages and every recompute setting', { timeout: TIMEOUT_MS }, async ({ skip }) => {
-    if (device === undefined) skip('no adapter');
-    else await expectSameBits({ backend: device, optimizer, lr }, [[4], [2, 1, 1]]);
-  });
-});
+    it('on WebGPU, for 1 and 3 stages and every recompute setting', { timeout: TIMEOUT_MS }, async ({ skip }) => {
+      if (device === undefined) skip('no adapter');
+      else await expectSameBits({ backend: device, optimizer, lr }, [[3], [1, 1, 1]]);
+    });
+  },
+);

@@ -48,7 +48,12 @@ export class StageMemory {
   static async open(backend: Backend, plan: StagePlan): Promise<StageMemory> {
     const programs = buildStagePrograms(plan.config, plan.slice, plan);
     const before = backend.allocatedBytes();
-    const memory = new StageMemory(backend, programs, buildOptimizerPrograms(plan.config, plan.slice, plan.optimizer), plan);
+    const memory = new StageMemory(
+      backend,
+      programs,
+      buildOptimizerPrograms(plan.config, plan.slice, plan.optimizer),
+      plan,
+    );
     memory.allocateAttempt();
     await memory.bindOptimizer();
     await memory.bindSlots();

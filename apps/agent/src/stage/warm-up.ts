@@ -7,8 +7,8 @@ const HARMLESS = { lr: 0, step: 1, clipCoefficient: 0 };
 
 /**
  * Runs every program once on zeros, before there are weights: drivers compile at the first dispatch, and all stages
- * should do that at the same time, not each when its first tensor arrives. The optimizer's state stays zero; gradients are cleared
- * before each step.
+ * should do that at the same time, not each when its first tensor arrives. The optimizer's state stays zero;
+ * gradients are cleared before each step.
  */
 export async function warmUp(memory: StageMemory, plan: StagePlan): Promise<void> {
   const { backend, optimizer } = memory;

@@ -15,7 +15,11 @@ const model: ModelConfig = {
   tieEmbeddings: true,
 };
 const ADAMW = { type: 'adamw' as const, lr: 1, betas: [0.9, 0.95], eps: 1e-8, weightDecay: 0 };
-const plan = { runId: 'run_1', model, spec: { train: { seed: 7, batch: { global: 6 }, optimizer: ADAMW } } } as StoredPlan;
+const plan = {
+  runId: 'run_1',
+  model,
+  spec: { train: { seed: 7, batch: { global: 6 }, optimizer: ADAMW } },
+} as StoredPlan;
 
 type Tensor = CheckpointPart['tensors'][number];
 

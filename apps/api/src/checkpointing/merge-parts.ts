@@ -9,8 +9,8 @@ type ManifestTensor = ManifestDocument['tensors'][number];
 const F32_BYTES = 4;
 
 /**
- * The parts of all ranks as one manifest: every parameter's weight, then the optimizer's states one after the other, each
- * in the fixed global order, so that the manifest does not depend on the partition. A tied embedding may come from
+ * The parts of all ranks as one manifest: every parameter's weight, then the optimizer's states one after the other,
+ * each in the fixed global order, so that the manifest does not depend on the partition. A tied embedding may come from
  * two ranks, whose copies must then be the same bits. Error: CHECKPOINT.PARTS_INCOMPLETE.
  */
 export function mergeParts(parts: readonly CheckpointPart[], plan: StoredPlan, step: number): ManifestDocument {

@@ -98,13 +98,10 @@ export function blockForward(context: StageContext, block: BlockForward): Progra
   const { layer, tensors: t, y_NC } = block;
   const { N, C, F } = context.sizes;
   const weight = `${blockName(layer)}.mlp.c_proj`;
-  return [
-    ...blockInterior(context, block),
-    linear([N, F, C], { x: t.gelu_NF, weight, y: y_NC, residual: t.mid_NC }),
-  ];
+  return [...blockInterior(context, block), linear([N, F, C], { x: t.gelu_NF, weight, y: y_NC, residual: t.mid_NC })];
 }
 
-/** What precedes I in a program whose forward did not keep all that I and W read: the same kernels on the same shapes. */
+/** What precedes I where F did not keep all that I and W read: the same kernels on the same shapes. */
 export function blockRecompute(
   context: StageContext,
   recompute: Recompute,

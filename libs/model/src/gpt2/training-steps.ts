@@ -109,4 +109,3 @@ export function trainingSteps(context: StageContext): TrainingSteps {
   if (slice.embedding) backwardWeight.push(...embeddingBackwardWeight(context, dFirst));
   return { forward, backwardInput, backwardWeight };
 }
-

@@ -37,4 +37,3 @@ describe('clipCoefficient', () => {
     expect(clipCoefficient(1e9)).toBe(1);
   });
 });
-

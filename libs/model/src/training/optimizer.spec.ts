@@ -45,7 +45,10 @@ describe('buildOptimizerPrograms', () => {
     const steps = updates(optimizer);
     expect(new Set(steps.map((step) => step.kernel))).toEqual(new Set([kernel]));
     expect(programs(optimizer).tensors('moment')).toHaveLength(stateCount * steps.length);
-    expect(programs(optimizer).hyper).toMatchObject({ role: 'scalar', name: optimizer.type === 'sgd' ? 'hyper_4' : 'hyper_8' });
+    expect(programs(optimizer).hyper).toMatchObject({
+      role: 'scalar',
+      name: optimizer.type === 'sgd' ? 'hyper_4' : 'hyper_8',
+    });
     for (const { tensors } of steps) {
       expect(Object.keys(tensors)).toEqual(KERNELS[kernel].bindings.map(({ name }) => name));
     }
@@ -60,7 +63,10 @@ describe('buildOptimizerPrograms', () => {
 
 describe('SGD over three steps', () => {
   /** torch.optim.SGD by hand, one weight: with the decay taken off first. */
-  function byHand(gradients: readonly number[], { momentum, weightDecay }: { momentum: number; weightDecay: number }): number[] {
+  function byHand(
+    gradients: readonly number[],
+    { momentum, weightDecay }: { momentum: number; weightDecay: number },
+  ): number[] {
     let [weight, buffer] = [2, 0];
     return gradients.map((gradient, index) => {
       buffer = index === 0 ? gradient : momentum * buffer + gradient;

@@ -54,7 +54,11 @@ export class StepEnd {
     );
     this.enqueue('update', 'STEP', stage);
     memory.backend.flush();
-    return { commit, loss: norms.loss === undefined ? undefined : norms.loss.sum / norms.loss.tokens, learningRate: rate };
+    return {
+      commit,
+      loss: norms.loss === undefined ? undefined : norms.loss.sum / norms.loss.tokens,
+      learningRate: rate,
+    };
   }
 
   /** The first and the last stage swap their gradients of a tied embedding; both add them in the same order. */
@@ -91,7 +95,9 @@ export class StepEnd {
     return {
       squares: read.slice(0, partials.length).map((values) => sumPartials(values)),
       loss:
-        count === undefined ? undefined : { sum: losses.reduce((sum, rows) => addLossRows(sum, rows), 0), tokens: count },
+        count === undefined
+          ? undefined
+          : { sum: losses.reduce((sum, rows) => addLossRows(sum, rows), 0), tokens: count },
     };
   }
 
