@@ -56,7 +56,8 @@ export interface OracleRun {
 
 /** Runs the oracle's training, or its first `steps`, on `backend`. */
 export function trainOracle(backend: Backend, { steps, stages }: OracleRun): Promise<InProcessResult> {
-  const { model, microBatch, microBatches, seed, lr } = ORACLE_SETTINGS;
+  const { model, microBatch, microBatches, seed, lr, betas, eps, weightDecay } = ORACLE_SETTINGS;
+  const adamw = { betas, eps, weightDecay };
   const text = { vocab: model.vocab, context: model.context, microBatch, microBatches };
   const parameters = new Map(allParameters(model).map((parameter) => [parameter.name, parameter]));
   return trainInProcess({
@@ -64,6 +65,7 @@ export function trainOracle(backend: Backend, { steps, stages }: OracleRun): Pro
     config: model, backend, steps, stages,
     weights: (name) => initialiseParameter(model, parameters.get(name) as ParameterDeclaration, seed),
     batch: (step, index) => textBatch(text, step, index),
+    optimizer: { type: 'adamw', ...adamw },
     learningRate: (step) => learningRate(lr, step),
   });
 }

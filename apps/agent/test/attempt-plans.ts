@@ -4,11 +4,14 @@ import { partitionLayers } from '@millrace/pipeline';
 export interface PlanOptions {
   readonly ranks?: number;
   readonly schedule?: 'gpipe' | '1f1b';
+  readonly recompute?: 'none' | 'selective' | 'full';
   readonly steps?: number;
   readonly tied?: boolean;
   readonly microBatches?: number;
   readonly train?: Record<string, unknown>;
   readonly tokens?: number;
+  /** The fraction of tokens that is not trained on. */
+  readonly validation?: number;
 }
 
 /** Odd sizes on purpose: nothing divides anything. */
@@ -16,11 +19,12 @@ const MODEL = { family: 'gpt2' as const, layers: 4, heads: 2, hidden: 10, contex
 
 /** A small attempt of a fresh run, for rank 0; give `{...plan, rank}` to the others. */
 export function attemptPlan(options: PlanOptions = {}): AttemptPlan {
-  const { ranks = 1, schedule = '1f1b', steps = 4, tied = true, microBatches = 4, train = {}, tokens = 2000 } = options;
+  const { ranks = 1, schedule = '1f1b', recompute = 'none', steps = 4 } = options;
+  const { tied = true, microBatches = 4, train = {}, tokens = 2000, validation = 0.1 } = options;
   const spec = runSpecSchema.parse({
     name: 'test',
     model: { ...MODEL, ffn: 33, tieEmbeddings: tied },
-    data: { dataset: 'test', validation: 0.1 },
+    data: { dataset: 'test', validation },
     train: {
       steps,
       batch: { global: 2 * microBatches, micro: 2 },
@@ -32,7 +36,7 @@ export function attemptPlan(options: PlanOptions = {}): AttemptPlan {
       evalBatches: 2,
       ...train,
     },
-    parallel: { pp: ranks, schedule },
+    parallel: { pp: ranks, schedule, recompute },
   });
   let firstLayer = 0;
   const stages = partitionLayers(MODEL.layers, ranks).map((layerCount, index) => {

@@ -4,7 +4,7 @@ import type { Backend, HostArray } from '@millrace/runtime';
 import type { StageTransport } from '../src/data-plane/stage-transport';
 import { StageExecutor, type StageOutcome } from '../src/stage/stage-executor';
 import { dataSource, stagePlan } from '../src/stage/stage-plan';
-import type { CheckpointSink, StageReporter, WeightSource } from '../src/stage/stage-ports';
+import type { CheckpointSink, DataSource, StageReporter, WeightSource } from '../src/stage/stage-ports';
 import { patternTokens } from './attempt-plans';
 
 /** What ranks that trained in one process did. */
@@ -25,6 +25,8 @@ export interface TrainOptions {
   readonly from?: ReadonlyMap<string, HostArray>;
   readonly requests?: { take(): { checkpoint: boolean; stop: boolean } };
   readonly onMetrics?: (step: number) => void;
+  /** What the data of `plan` becomes. */
+  readonly mapData?: (data: DataSource) => DataSource;
   readonly storeDelay?: () => Promise<void>;
 }
 
@@ -34,6 +36,7 @@ export async function trainRanks(plan: AttemptPlan, options: TrainOptions): Prom
   const reporter = collectingReporter(trained, options);
   const checkpoints = collectingSink(trained, options);
   const weights: WeightSource = { read: (name, kind) => Promise.resolve(options.from?.get(`${kind} ${name}`)) };
+  const mapData = options.mapData ?? ((data: DataSource) => data);
   const outcomes = await Promise.all(
     plan.stages.map(async (slice, rank) => {
       const backend = await options.openBackend(rank);
@@ -44,7 +47,7 @@ export async function trainRanks(plan: AttemptPlan, options: TrainOptions): Prom
         weights,
         checkpoints,
         reporter,
-        data: slice.embedding || slice.head ? dataSource(plan, patternTokens) : undefined,
+        data: slice.embedding || slice.head ? mapData(dataSource(plan, patternTokens)) : undefined,
         requests: options.requests ?? { take: () => ({ checkpoint: false, stop: false }) },
         clock: systemClock,
       });

@@ -207,6 +207,11 @@ describe('what the control plane guards', { timeout: SLOW_MS }, () => {
         { path: '/model/init/id', message: expect.stringContaining('transformer.wte.weight is [256, 4]') as string },
       ],
     });
+    const sgd = { optimizer: { type: 'sgd', lr: 0.1 } };
+    await expect(api.runs.submit(from('checkpoint', { train: sgd }), 't')).rejects.toMatchObject({
+      code: 'RUN.SPEC_UNFIT',
+      fields: [{ path: '/train/optimizer/type', message: expect.stringContaining('trained with adamw') as string }],
+    });
     const second = await api.runs.submit(from('checkpoint'), 't');
     const goesOn = await first.agent.attempt(second.id);
     expect(goesOn.plan).toMatchObject({

@@ -45,7 +45,8 @@ export const blockRefSchema = z.strictObject({ sha256: z.string().length(64), by
 export const manifestTensorSchema = z.strictObject({
   /** Hugging Face name of the parameter, for instance `transformer.h.0.ln_1.weight`. */
   name: z.string().min(1),
-  kind: z.enum(['weight', 'm', 'v']),
+  /** `m` and `v` belong to AdamW, `momentum` to SGD with momentum. */
+  kind: z.enum(['weight', 'm', 'v', 'momentum']),
   dtype: z.literal('f32'),
   shape: z.array(z.int().min(1)),
   blocks: z.array(blockRefSchema),
@@ -63,7 +64,7 @@ export const manifestSchema = z.strictObject({
   /** Samples consumed so far; the sampler is a function of (seed, sample). */
   dataPosition: z.strictObject({ samples: z.int().min(0) }),
   /** Null for weights alone (an import). */
-  optimizer: z.nullable(z.strictObject({ type: z.literal('adamw'), step: z.int().min(0) })),
+  optimizer: z.nullable(z.strictObject({ type: z.enum(['adamw', 'sgd']), step: z.int().min(0) })),
   tensors: z.array(manifestTensorSchema),
 });
 export type ManifestDocument = z.output<typeof manifestSchema>;

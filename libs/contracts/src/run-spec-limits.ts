@@ -24,11 +24,6 @@ const LIMITS: readonly Limit[] = [
     met: ({ model }) => model.dropout === 0,
     message: 'dropout is not in this build; set it to 0',
   },
-  {
-    path: '/train/optimizer/type',
-    met: ({ train }) => train.optimizer.type === 'adamw',
-    message: 'this build has the optimizer adamw only',
-  },
   { path: '/train/precision', met: ({ train }) => train.precision === 'f32', message: 'this build trains in f32 only' },
   {
     path: '/parallel/dp',
@@ -59,11 +54,6 @@ const LIMITS: readonly Limit[] = [
     path: '/parallel/verticalSync',
     met: ({ parallel }) => !parallel.verticalSync,
     message: 'vertical sync belongs to the schedule pipedream, which is not in this build',
-  },
-  {
-    path: '/parallel/recompute',
-    met: ({ parallel }) => parallel.recompute === 'none',
-    message: 'recompute is not in this build',
   },
 ];
 

@@ -756,14 +756,14 @@ fn main(
   db_C[column] = sum;
 }
 `,
-  cross_entropy_backward: `// cross_entropy_backward — dlogits = (softmax(logits) - onehot(target)) * scale
+  cross_entropy_backward: `// cross_entropy_backward — dlogits = (softmax(logits) - onehot(target)) * scale; 0 in ignored rows
 // Shapes:   logits[N,V] targets[N] lse[N] scale[1] -> dlogits[N,V]
 // Dispatch: one invocation per element, WG threads in linear order; needs: f32 only
 // Method:   softmax = exp(logit - lse), with the lse of the forward
 // Source:   derivative of the softmax cross entropy; CPU twin cross-entropy.cpu.ts
 // Checked:  test/conformance.spec.ts, 5e-6 of the largest entry vs f64
 @group(0) @binding(0) var<storage, read> logits_NV: array<f32>; // [N,V] logits of each row
-@group(0) @binding(1) var<storage, read> targets_N: array<u32>; // [N] class of each row, < V
+@group(0) @binding(1) var<storage, read> targets_N: array<u32>; // [N] class of each row, < V, or IGNORED
 @group(0) @binding(2) var<storage, read> lse_N: array<f32>; // [N] log of the sum of exponentials
 @group(0) @binding(3) var<storage, read> scale_1: array<f32>; // [1] gradient of every row's loss
 @group(0) @binding(4) var<storage, read_write> dlogits_NV: array<f32>; // [N,V] gradient of the logits
@@ -771,6 +771,8 @@ fn main(
 override WG: u32;
 override N: u32;
 override V: u32;
+// -1 as u32: a row that counts nothing.
+const IGNORED = 0xffffffffu;
 
 @compute @workgroup_size(WG)
 fn main(
@@ -784,24 +786,27 @@ fn main(
   }
   let row = index / V;
   let softmax = exp(logits_NV[index] - lse_N[row]);
-  let onehot = select(0.0, 1.0, index % V == targets_N[row]);
-  dlogits_NV[index] = (softmax - onehot) * scale_1[0];
+  let target_id = targets_N[row];
+  let onehot = select(0.0, 1.0, index % V == target_id);
+  dlogits_NV[index] = select((softmax - onehot) * scale_1[0], 0.0, target_id == IGNORED);
 }
 `,
-  cross_entropy_forward: `// cross_entropy_forward — loss = lse - logit of the target, lse = log(sum exp(logits)), per row
+  cross_entropy_forward: `// cross_entropy_forward — loss = lse - logit of the target, lse = log(sum exp(logits)), per row; ignored rows lose 0
 // Shapes:   logits[N,V] targets[N] -> loss[N] lse[N]
 // Dispatch: one invocation per row, WG threads; needs: f32 only
 // Method:   row maximum, then the sum of exp(logit - maximum) in ascending order; logits read twice
 // Source:   definition (natural logarithm); CPU twin cross-entropy.cpu.ts
 // Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
 @group(0) @binding(0) var<storage, read> logits_NV: array<f32>; // [N,V] logits of each row
-@group(0) @binding(1) var<storage, read> targets_N: array<u32>; // [N] class of each row, < V
+@group(0) @binding(1) var<storage, read> targets_N: array<u32>; // [N] class of each row, < V, or IGNORED
 @group(0) @binding(2) var<storage, read_write> loss_N: array<f32>; // [N] loss of each row
 @group(0) @binding(3) var<storage, read_write> lse_N: array<f32>; // [N] log of the sum of exponentials
 
 override WG: u32;
 override N: u32;
 override V: u32;
+// -1 as u32: a row that counts nothing.
+const IGNORED = 0xffffffffu;
 
 @compute @workgroup_size(WG)
 fn main(
@@ -824,7 +829,12 @@ fn main(
   }
   let lse = maximum + log(sum);
   lse_N[row] = lse;
-  loss_N[row] = lse - logits_NV[start + targets_N[row]];
+  let target_id = targets_N[row];
+  if (target_id == IGNORED) {
+    loss_N[row] = 0.0;
+  } else {
+    loss_N[row] = lse - logits_NV[start + target_id];
+  }
 }
 `,
   embedding_backward_position: `// embedding_backward_position — dwpe[t] = sum over b of dy[b,t] (+ dwpe[t])
@@ -1998,6 +2008,73 @@ fn main(
       c_MN[index] = sum;
     }
   }
+}
+`,
+  sgd: `// sgd — one step of stochastic gradient descent with decoupled decay (first) and a clip coefficient on the gradient
+// Shapes:   gradient[L] hyper[4] -> weight[L]
+// Dispatch: one invocation per element, WG threads in linear order; needs: f32 only
+// Method:   g = gradient * clip; w *= 1 - lr*decay (if DECAY); w -= lr g
+// Source:   torch.optim.SGD without momentum, decay as in arXiv:1711.05101 algorithm 1; CPU twin sgd.cpu.ts
+// Checked:  test/conformance.spec.ts, 1e-6 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> gradient_L: array<f32>; // [L] accumulated gradient
+@group(0) @binding(1) var<storage, read> hyper_4: array<f32>; // [4] lr momentum decay clip
+@group(0) @binding(2) var<storage, read_write> weight_L: array<f32>; // [L] parameter, updated
+
+override WG: u32;
+override L: u32;
+override DECAY: u32;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = (group.y * groups.x + group.x) * WG + lane;
+  if (index >= L) {
+    return;
+  }
+  let lr = hyper_4[0];
+  var weight = weight_L[index];
+  if (DECAY == 1u) {
+    weight *= 1.0 - lr * hyper_4[2];
+  }
+  weight_L[index] = weight - lr * (gradient_L[index] * hyper_4[3]);
+}
+`,
+  sgd_momentum: `// sgd_momentum — one step of SGD with momentum, decoupled decay (first) and a clip coefficient on the gradient
+// Shapes:   gradient[L] hyper[4] -> weight[L] momentum[L]
+// Dispatch: one invocation per element, WG threads in linear order; needs: f32 only
+// Method:   g = gradient * clip; w *= 1 - lr*decay (if DECAY); buf = mu buf + g; w -= lr buf. A zero buffer starts at g
+// Source:   torch.optim.SGD (dampening 0, no Nesterov), decay as in arXiv:1711.05101; CPU twin sgd.cpu.ts
+// Checked:  test/conformance.spec.ts, 1e-6 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> gradient_L: array<f32>; // [L] accumulated gradient
+@group(0) @binding(1) var<storage, read> hyper_4: array<f32>; // [4] lr momentum decay clip
+@group(0) @binding(2) var<storage, read_write> weight_L: array<f32>; // [L] parameter, updated
+@group(0) @binding(3) var<storage, read_write> momentum_L: array<f32>; // [L] buffer of past gradients, updated
+
+override WG: u32;
+override L: u32;
+override DECAY: u32;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = (group.y * groups.x + group.x) * WG + lane;
+  if (index >= L) {
+    return;
+  }
+  let lr = hyper_4[0];
+  var weight = weight_L[index];
+  if (DECAY == 1u) {
+    weight *= 1.0 - lr * hyper_4[2];
+  }
+  let momentum = hyper_4[1] * momentum_L[index] + gradient_L[index] * hyper_4[3];
+  momentum_L[index] = momentum;
+  weight_L[index] = weight - lr * momentum;
 }
 `,
   sum_of_squares: `// sum_of_squares — partials[p] = sum of x² over the p-th run of CHUNK elements

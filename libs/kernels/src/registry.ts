@@ -15,6 +15,7 @@ import { geluBackward, geluForward } from './gelu/gelu';
 import type { Kernel } from './kernel';
 import { layernormBackwardInput, layernormBackwardWeight, layernormForward } from './layernorm/layernorm';
 import { matmulNn, matmulNt, matmulTn } from './matmul/matmul';
+import { sgd, sgdMomentum } from './sgd/sgd';
 import { sumOfSquares } from './sum-of-squares/sum-of-squares';
 
 export type KernelName =
@@ -42,7 +43,9 @@ export type KernelName =
   | 'cross_entropy_backward'
   | 'add'
   | 'sum_of_squares'
-  | 'adamw';
+  | 'adamw'
+  | 'sgd'
+  | 'sgd_momentum';
 
 /** Every kernel by name. */
 export const KERNELS: Readonly<Record<KernelName, Kernel>> = {
@@ -71,4 +74,6 @@ export const KERNELS: Readonly<Record<KernelName, Kernel>> = {
   add,
   sum_of_squares: sumOfSquares,
   adamw,
+  sgd,
+  sgd_momentum: sgdMomentum,
 };

@@ -2,7 +2,7 @@ import type { Dims, KernelName } from '../src';
 import { sumOfSquaresPartials } from '../src';
 
 /** What a binding's test data looks like; without an entry it is uniform in [-1, 1). */
-export type Filling = 'token' | 'target' | 'probability' | 'positive' | 'hyper' | 'wide' | 'lse';
+export type Filling = 'token' | 'target' | 'probability' | 'positive' | 'hyper' | 'sgd' | 'wide' | 'lse';
 
 export interface ConformanceCase {
   readonly kernel: KernelName;
@@ -253,5 +253,19 @@ export const CONFORMANCE_CASES: readonly ConformanceCase[] = [
     sizes: ({ L = 0 }) => ({ gradient_L: L, hyper_8: 8, weight_L: L, m_L: L, v_L: L }),
     fillings: { hyper_8: 'hyper', v_L: 'positive' },
     tolerance: () => 2e-6,
+  },
+  {
+    kernel: 'sgd',
+    dims: COUNTS.map((dims, index) => ({ ...dims, decay: index % 2 })),
+    sizes: ({ L = 0 }) => ({ gradient_L: L, hyper_4: 4, weight_L: L }),
+    fillings: { hyper_4: 'sgd' },
+    tolerance: () => 1e-6,
+  },
+  {
+    kernel: 'sgd_momentum',
+    dims: COUNTS.map((dims, index) => ({ ...dims, decay: index % 2 })),
+    sizes: ({ L = 0 }) => ({ gradient_L: L, hyper_4: 4, weight_L: L, momentum_L: L }),
+    fillings: { hyper_4: 'sgd' },
+    tolerance: () => 1e-6,
   },
 ];

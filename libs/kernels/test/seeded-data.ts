@@ -1,3 +1,4 @@
+import { IGNORED_TARGET } from '../src';
 import type { Filling } from './conformance-cases';
 
 /** Numbers in [0, 1) from a 32-bit linear congruential generator (Numerical Recipes): plenty for test data. */
@@ -9,6 +10,8 @@ export function seededUniform(seed: number): () => number {
   };
 }
 
+/** lr, momentum, decay, clip. */
+const SGD_HYPER = [0.05, 0.9, 0.1, 0.7];
 const HYPER = [1e-3, 0.9, 0.95, 1e-8, 0.1, 1 - 0.9 ** 3, 1 - 0.95 ** 3, 0.7];
 
 /** Test data of one binding; f32 values, so that shader and twin read the same numbers. */
@@ -19,12 +22,18 @@ export function fill(
 ): Float32Array | Uint32Array {
   const { T = 1, V = 1 } = dims;
   if (filling === 'token' || filling === 'target') {
-    return Uint32Array.from({ length: count }, () => Math.floor(uniform() * V));
+    const ignored = (index: number): boolean => filling === 'target' && index % 5 === 3;
+    return Uint32Array.from({ length: count }, (_, index) => {
+      const id = Math.floor(uniform() * V);
+      return ignored(index) ? IGNORED_TARGET : id;
+    });
   }
   return Float32Array.from({ length: count }, (_, index) => {
     switch (filling) {
       case 'hyper':
         return HYPER[index] ?? 0;
+      case 'sgd':
+        return SGD_HYPER[index] ?? 0;
       case 'positive':
         return 0.5 + uniform();
       case 'probability':

@@ -1,8 +1,12 @@
 import { KERNELS, type Program, type TensorDeclaration } from '@millrace/kernels';
 import { tensorBytes } from '@millrace/tensor';
 import type { ModelConfig, StageSlice } from './model-config';
+import type { Optimizer } from './training/optimizer';
 import { buildOptimizerPrograms } from './training/optimizer-programs';
-import { buildStagePrograms } from './stage-programs';
+import { buildStagePrograms, type StageProgramOptions, type StagePrograms } from './stage-programs';
+
+/** Losses of an evaluation that are read back together. */
+export const EVALUATION_RING = 8;
 
 function declaredBytes(declarations: readonly TensorDeclaration[]): number {
   return declarations.reduce((sum, { shape, dtype }) => sum + tensorBytes(shape, dtype), 0);
@@ -13,31 +17,70 @@ export interface StageMemory {
   readonly parameters: number;
   /** Gradients, moments, scalars and the partial sums. */
   readonly optimizer: number;
-  /** What all micro-batches in flight keep: inputs, outputs, saved and deferred tensors. */
+  /** What all micro-batches in flight keep, and what an evaluation works on. */
   readonly saved: number;
   readonly scratch: number;
   readonly total: number;
 }
 
-const PER_MICRO_BATCH = ['input', 'output', 'saved', 'deferred'] as const;
-
-export interface StageLoad {
-  /** Sequences of a micro-batch. */
-  readonly microBatch: number;
+export interface StageLoad extends StageProgramOptions {
+  readonly optimizer: Optimizer;
   /** Micro-batches between their F and their W. */
   readonly inFlight: number;
+  /** Micro-batches between their I and their W: one where W follows I. As many as `inFlight` if not given. */
+  readonly inBackward?: number;
+  /** Loss tensors of a head, which are read once a step. As many as `inFlight` if not given. */
+  readonly microBatches?: number;
+  /** Whether the run has a validation part. */
+  readonly evaluation?: boolean;
+}
+
+/** Device memory of one micro-batch. */
+export interface KeptBytes {
+  /** From its F to the end of its W: inputs, outputs and saved tensors. */
+  readonly fromForward: number;
+  /** From its I to the end of its W: gradients, and what I brought back for W. */
+  readonly fromInput: number;
+  /** Shared by all programs; grows with what I brings back for itself. */
+  readonly scratch: number;
+}
+
+/** What a micro-batch keeps under a recompute setting. */
+export function keptBytes(config: ModelConfig, slice: StageSlice, options: StageProgramOptions): KeptBytes {
+  const stage = buildStagePrograms(config, slice, options);
+  return {
+    fromForward: declaredBytes(stage.kept),
+    fromInput: declaredBytes(stage.deferred),
+    scratch: declaredBytes(stage.tensors('scratch')),
+  };
 }
 
 /** Memory that a stage takes. */
 export function stageMemoryBytes(config: ModelConfig, slice: StageSlice, load: StageLoad): StageMemory {
-  const { microBatch, inFlight } = load;
-  const stage = buildStagePrograms(config, slice, microBatch);
-  const optimizerPrograms = buildOptimizerPrograms(config, slice);
+  const { inFlight, inBackward = inFlight, microBatches = inFlight } = load;
+  const stage = buildStagePrograms(config, slice, load);
+  const optimizerPrograms = buildOptimizerPrograms(config, slice, load.optimizer);
   const optimizer = declaredBytes(optimizerPrograms.tensors().filter(({ role }) => role !== 'parameter'));
+  const scalars = declaredBytes(stage.tensors('scalar'));
   const parameters = declaredBytes(stage.tensors('parameter'));
-  const saved = inFlight * PER_MICRO_BATCH.reduce((sum, role) => sum + declaredBytes(stage.tensors(role)), 0);
   const scratch = declaredBytes(stage.tensors('scratch'));
-  return { parameters, optimizer, saved, scratch, total: parameters + optimizer + saved + scratch };
+  const loss = stage.loss === undefined ? 0 : declaredBytes([stage.loss]);
+  const evaluation = load.evaluation === true ? evaluationBytes(stage, loss) : 0;
+  const saved =
+    inFlight * (declaredBytes(stage.kept) - loss) + microBatches * loss + inBackward * declaredBytes(stage.deferred);
+  return {
+    parameters,
+    optimizer: optimizer + scalars,
+    saved: saved + evaluation,
+    scratch,
+    total: parameters + optimizer + scalars + saved + evaluation + scratch,
+  };
+}
+
+/** An evaluation has its own input and output, so that it does not wait for those of training. */
+function evaluationBytes({ evaluate }: StagePrograms, loss: number): number {
+  const own = declaredBytes(evaluate.tensors.filter(({ role }) => role === 'input' || role === 'output'));
+  return loss === 0 ? own : own + (EVALUATION_RING - 1) * loss;
 }
 
 export interface StageWork {
@@ -50,9 +93,9 @@ function flops(program: Program): number {
   return program.steps.reduce((sum, step) => sum + ('clear' in step ? 0 : KERNELS[step.kernel].flops(step.dims)), 0);
 }
 
-/** Floating-point operations of one micro-batch on a stage, by program. */
-export function stageFlops(config: ModelConfig, slice: StageSlice, microBatch: number): StageWork {
-  const stage = buildStagePrograms(config, slice, microBatch);
+/** Floating-point operations of one micro-batch on a stage, by program; what I brings back counts as I's. */
+export function stageFlops(config: ModelConfig, slice: StageSlice, options: StageProgramOptions): StageWork {
+  const stage = buildStagePrograms(config, slice, options);
   return {
     forward: flops(stage.forward),
     backwardInput: flops(stage.backwardInput),

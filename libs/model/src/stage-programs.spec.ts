@@ -1,9 +1,11 @@
 import { KERNELS, type Program, type ProgramStep } from '@millrace/kernels';
 import { describe, expect, it } from 'vitest';
-import { stageFlops, type StageMemory, stageMemoryBytes } from './estimates';
+import { type KeptBytes, keptBytes, stageFlops, type StageMemory, stageMemoryBytes } from './estimates';
 import { type ModelConfig, stageSlices, wholeModel } from './model-config';
+import type { Optimizer } from './training/optimizer';
 import { buildOptimizerPrograms } from './training/optimizer-programs';
 import { parameterCount } from './parameters';
+import { type Recompute, RECOMPUTE_SETTINGS } from './recompute';
 import { buildStagePrograms, type StagePrograms } from './stage-programs';
 
 const CONFIG: ModelConfig = {
@@ -16,6 +18,7 @@ const CONFIG: ModelConfig = {
   vocab: 97,
   tieEmbeddings: true,
 };
+const ADAMW: Optimizer = { type: 'adamw', betas: [0.9, 0.95], eps: 1e-8, weightDecay: 0.1 };
 const SPLITS = [[4], [2, 2], [2, 1, 1], [1, 1, 1, 1], [0, 4, 0], [4, 0]];
 
 /** Names a step reads before it writes them, and names it writes. */
@@ -47,13 +50,20 @@ function roleOf(stage: StagePrograms, name: string): string | undefined {
   return stage.tensors().find((tensor) => tensor.name === name)?.role;
 }
 
-function stagesOf(config: ModelConfig, layersPerStage: readonly number[]): StagePrograms[] {
-  return stageSlices(config, layersPerStage).map((slice) => buildStagePrograms(config, slice, 5));
+function stagesOf(
+  config: ModelConfig,
+  layersPerStage: readonly number[],
+  recompute: Recompute = 'none',
+): StagePrograms[] {
+  return stageSlices(config, layersPerStage).map((slice) => {
+    return buildStagePrograms(config, slice, { microBatch: 5, recompute });
+  });
 }
 
-describe.each(SPLITS)('stages of %s %s %s %s layers', (...layersPerStage) => {
-  const split = layersPerStage.filter((count) => count !== undefined);
-  const stages = [true, false].flatMap((tieEmbeddings) => stagesOf({ ...CONFIG, tieEmbeddings }, split));
+const CASES = RECOMPUTE_SETTINGS.flatMap((recompute) => SPLITS.map((split) => ({ split, recompute })));
+
+describe.each(CASES)('stages of $split layers, recompute $recompute', ({ split, recompute }) => {
+  const stages = [true, false].flatMap((tieEmbeddings) => stagesOf({ ...CONFIG, tieEmbeddings }, split, recompute));
 
   it('F reads only parameters and inputs', () => {
     for (const stage of stages) {
@@ -87,6 +97,18 @@ describe.each(SPLITS)('stages of %s %s %s %s layers', (...layersPerStage) => {
     }
   });
 
+  it('counts every tensor of a micro-batch once, as kept from F or from I', () => {
+    for (const stage of stages) {
+      const counted = [...stage.kept, ...stage.deferred].map(({ name }) => name);
+      const training = [stage.forward, stage.backwardInput, stage.backwardWeight].flatMap(({ tensors }) => tensors);
+      const owned = training.filter(({ role }) => ['input', 'output', 'saved', 'deferred'].includes(role));
+      expect(new Set(counted)).toEqual(new Set(owned.map(({ name }) => name)));
+      expect(counted.length).toBe(new Set(counted).size);
+      expect(stage.deferred.some(({ role }) => role === 'saved')).toBe(false);
+      expect(stage.kept.some(({ role }) => role === 'deferred')).toBe(false);
+    }
+  });
+
   it('scratch never crosses programs', () => {
     for (const stage of stages) {
       for (const program of [stage.forward, stage.backwardInput, stage.backwardWeight, stage.evaluate]) {
@@ -108,7 +130,7 @@ describe.each(SPLITS)('stages of %s %s %s %s layers', (...layersPerStage) => {
   });
 
   it('what a stage sends has the shape its neighbour receives', () => {
-    const row = stagesOf(CONFIG, split);
+    const row = stagesOf(CONFIG, split, recompute);
     row.slice(1).forEach((stage, index) => {
       expect(row[index]?.output).toEqual({ ...stage.input, role: 'output' });
       expect(stage.inputGradient).toEqual({ ...row[index]?.outputGradient, role: 'output' });
@@ -128,13 +150,14 @@ describe('buildStagePrograms', () => {
     [{}, { firstLayer: 1, layerCount: 1, head: false }, 'the embedding before layer 1'],
     [{}, { layerCount: 3 }, 'the head stage ends before layer 3'],
   ])('refuses %o %o', (config, slice, message) => {
-    const build = (): unknown => buildStagePrograms({ ...CONFIG, ...config }, { ...wholeModel(CONFIG), ...slice }, 2);
+    const build = (): unknown =>
+      buildStagePrograms({ ...CONFIG, ...config }, { ...wholeModel(CONFIG), ...slice }, { microBatch: 2 });
     const error = { code: 'MODEL.SHAPE', message: expect.stringContaining(message) };
     expect(build).toThrowError(expect.objectContaining(error));
   });
 
   it('refuses an empty micro-batch', () => {
-    expect(() => buildStagePrograms(CONFIG, wholeModel(CONFIG), 0)).toThrowError('micro-batch is 0');
+    expect(() => buildStagePrograms(CONFIG, wholeModel(CONFIG), { microBatch: 0 })).toThrowError('micro-batch is 0');
   });
 
   it('gives head stages a program up to the logits', () => {
@@ -145,9 +168,43 @@ describe('buildStagePrograms', () => {
   });
 });
 
+describe('recompute', () => {
+  const saved = (recompute: Recompute): string[] => {
+    const [stage] = stagesOf(CONFIG, [4], recompute);
+    return (stage?.kept ?? []).filter(({ role }) => role === 'saved').map(({ name }) => name);
+  };
+
+  it('selective drops the probabilities and nothing else', () => {
+    const all = saved('none');
+    expect(all.filter((name) => name.endsWith('.attention'))).toHaveLength(4);
+    expect(saved('selective')).toEqual(all.filter((name) => !name.endsWith('.attention')));
+  });
+
+  it('full keeps the input of each block and of the head, and one number per row', () => {
+    expect(saved('full')).toEqual([0, 1, 2, 3, 4].map((layer) => `residual.${layer}_NC`).concat('head.lse_N'));
+  });
+
+  it('runs the very operations of the forward again, on the same sizes', () => {
+    const kernels = (program: Program | undefined): string[] =>
+      (program?.steps ?? []).map((step) => ('clear' in step ? '' : `${step.kernel} ${JSON.stringify(step.dims)}`));
+    for (const recompute of ['selective', 'full'] as const) {
+      const [none] = stagesOf(CONFIG, [4]);
+      const [stage] = stagesOf(CONFIG, [4], recompute);
+      expect(kernels(stage?.forward)).toEqual(kernels(none?.forward));
+      expect(kernels(stage?.backwardWeight)).toEqual(kernels(none?.backwardWeight));
+      const forward = new Set(kernels(none?.forward));
+      const extra = kernels(stage?.backwardInput).length - kernels(none?.backwardInput).length;
+      // Per block two of attention, or all but the last; the final norm and the logits of the head.
+      expect(extra).toBe(recompute === 'selective' ? 2 * 4 : 9 * 4 + 2);
+      const again = kernels(stage?.backwardInput).filter((kernel) => forward.has(kernel));
+      expect(again).toHaveLength(extra);
+    }
+  });
+});
+
 describe('buildOptimizerPrograms', () => {
   it('updates every parameter once and takes the sum of tied gradients', () => {
-    const programs = buildOptimizerPrograms(CONFIG, wholeModel(CONFIG));
+    const programs = buildOptimizerPrograms(CONFIG, wholeModel(CONFIG), ADAMW);
     const updated = programs.update.steps.map((step) => ('clear' in step ? '' : step.tensors['weight_L']));
     expect(updated).toEqual([...programs.partials.keys()]);
     const [first] = programs.update.steps;
@@ -158,10 +215,12 @@ describe('buildOptimizerPrograms', () => {
   });
 
   it('both ends of a tied model update alike; the middle has nothing to combine', () => {
-    const [first, middle, last] = stageSlices(CONFIG, [1, 2, 1]).map((slice) => buildOptimizerPrograms(CONFIG, slice));
+    const [first, middle, last] = stageSlices(CONFIG, [1, 2, 1]).map((slice) => {
+      return buildOptimizerPrograms(CONFIG, slice, ADAMW);
+    });
     expect(first?.tied?.combine).toEqual(last?.tied?.combine);
     expect(middle?.tied).toBeUndefined();
-    expect(buildOptimizerPrograms({ ...CONFIG, tieEmbeddings: false }, wholeModel(CONFIG)).tied).toBeUndefined();
+    expect(buildOptimizerPrograms({ ...CONFIG, tieEmbeddings: false }, wholeModel(CONFIG), ADAMW).tied).toBeUndefined();
   });
 });
 
@@ -169,7 +228,7 @@ describe('estimates', () => {
   const untied = { ...CONFIG, tieEmbeddings: false };
 
   it('count parameters as they are', () => {
-    const memory = stageMemoryBytes(untied, wholeModel(untied), { microBatch: 2, inFlight: 1 });
+    const memory = stageMemoryBytes(untied, wholeModel(untied), { microBatch: 2, inFlight: 1, optimizer: ADAMW });
     expect(memory.parameters).toBe(4 * parameterCount(untied));
     expect(memory.optimizer).toBeGreaterThan(3 * memory.parameters);
     expect(memory.total).toBe(memory.parameters + memory.optimizer + memory.saved + memory.scratch);
@@ -177,15 +236,50 @@ describe('estimates', () => {
 
   it('grow by one set of kept tensors for each micro-batch in flight', () => {
     const whole = wholeModel(CONFIG);
-    const memory = (inFlight: number): StageMemory => stageMemoryBytes(CONFIG, whole, { microBatch: 2, inFlight });
+    const memory = (inFlight: number): StageMemory =>
+      stageMemoryBytes(CONFIG, whole, { microBatch: 2, inFlight, optimizer: ADAMW });
     const [one, three] = [memory(1), memory(3)];
     expect(three.saved).toBe(3 * one.saved);
     expect(three.scratch).toBe(one.scratch);
   });
 
+  it('count what recompute spares and what it costs', () => {
+    const whole = wholeModel(CONFIG);
+    const [none, selective, full] = RECOMPUTE_SETTINGS.map((recompute) => {
+      return keptBytes(CONFIG, whole, { microBatch: 2, recompute });
+    }) as [KeptBytes, KeptBytes, KeptBytes];
+    const [B, T, C, H, F, N] = [2, 21, 60, 3, 100, 42];
+    const square = 4 * B * H * T * T;
+    expect(none.fromForward - selective.fromForward).toBe(4 * square);
+    // Five inputs of blocks and head, tokens and targets, loss and log-sum-exp of the rows.
+    expect(full.fromForward).toBe(4 * (5 * N * C + 2 * N + 2 * N));
+    expect(selective.fromInput).toBe(none.fromInput);
+    const broughtBack = 4 * N * (4 * C + F + 4) + N * (C + 2);
+    expect(full.fromInput - none.fromInput).toBe(4 * broughtBack);
+    expect(selective.scratch - none.scratch).toBe(square);
+    expect(full.scratch - none.scratch).toBe(square);
+    const work = (recompute: Recompute): number =>
+      stageFlops(CONFIG, whole, { microBatch: 2, recompute }).backwardInput;
+    expect(work('selective')).toBeGreaterThan(work('none'));
+    const lastMatrices = 4 * 2 * N * C * F;
+    const { forward } = stageFlops(CONFIG, whole, { microBatch: 2 });
+    expect(work('full') - work('none')).toBeGreaterThan(forward - 1.1 * lastMatrices);
+    expect(work('full') - work('none')).toBeLessThan(forward - lastMatrices);
+  });
+
+  it('count losses, deferred tensors and the evaluation by what the executor allocates', () => {
+    const whole = wholeModel(CONFIG);
+    const load = { microBatch: 2, inFlight: 3, optimizer: ADAMW };
+    const base = stageMemoryBytes(CONFIG, whole, load).total;
+    const once = stageMemoryBytes(CONFIG, whole, { ...load, inBackward: 1 }).total;
+    expect(base - once).toBe(2 * keptBytes(CONFIG, whole, { microBatch: 2 }).fromInput);
+    expect(stageMemoryBytes(CONFIG, whole, { ...load, microBatches: 5 }).total - base).toBe(2 * 4 * 42);
+    expect(stageMemoryBytes(CONFIG, whole, { ...load, evaluation: true }).total - base).toBe(4 * 42 * (2 + 8));
+  });
+
   it('put about a third of the work of matrices into each of F, I and W', () => {
     const wide = { ...untied, hidden: 384, ffn: 1536, heads: 6 };
-    const { forward, backwardInput, backwardWeight } = stageFlops(wide, wholeModel(wide), 4);
+    const { forward, backwardInput, backwardWeight } = stageFlops(wide, wholeModel(wide), { microBatch: 4 });
     expect(backwardInput / forward).toBeGreaterThan(0.9);
     expect(backwardInput / forward).toBeLessThan(1.2);
     expect(backwardWeight / forward).toBeGreaterThan(0.85);

@@ -1,21 +1,13 @@
-import type { Program, ProgramStep, TensorDeclaration, TensorRole } from '@millrace/kernels';
+import type { Program, TensorDeclaration, TensorRole } from '@millrace/kernels';
 import { checkModelConfig, type ModelConfig, type StageSlice } from './model-config';
 import { modelShapeError } from './model.errors';
 import type { ParameterDeclaration } from './parameters';
-import { type BlockBackward, blockBackwardInput, blockBackwardWeight, blockForward, blockTensors } from './gpt2/block';
-import { embeddingBackwardWeight, embeddingForward, TOKENS } from './gpt2/embedding';
-import {
-  headBackwardInput,
-  headBackwardWeight,
-  headForward,
-  headTensors,
-  LOGITS,
-  logitsForward,
-  LOSS,
-  LOSS_SCALE,
-  TARGETS,
-} from './gpt2/head';
+import { TOKENS } from './gpt2/embedding';
+import { headForward, headTensors, LOGITS, logitsForward, LOSS, LOSS_SCALE, SCRATCH_HEAD, TARGETS } from './gpt2/head';
+import { passingSteps } from './gpt2/passing-steps';
 import { residualGradientName, residualName, type StageContext, stageContext } from './gpt2/stage-context';
+import { trainingSteps } from './gpt2/training-steps';
+import type { Recompute } from './recompute';
 import { tensorsOf } from './tensor-catalog';
 
 /** The tensors of a stage that others fill or read. What a stage has not (tokens, loss, …) is undefined. */
@@ -41,12 +33,16 @@ export interface StagePrograms extends BoundaryTensors {
   readonly parameters: readonly ParameterDeclaration[];
   /** F. */
   readonly forward: Program;
-  /** I: gradient of the input, and what W needs (role `deferred`). */
+  /** I: gradient of the input, and what W needs (role `deferred`), after what the recompute setting brings back. */
   readonly backwardInput: Program;
   /** W: adds to the `.grad` tensors. */
   readonly backwardWeight: Program;
   /** Sets the `.grad` tensors that W adds to to zero; run once before the first W of a step. */
   readonly clearGradients: Program;
+  /** What a micro-batch owns from its F to the end of its W: what enters, leaves and is kept. */
+  readonly kept: readonly TensorDeclaration[];
+  /** What it owns from its I to the end of its W: the gradients that cross the ends and all that I leaves to W. */
+  readonly deferred: readonly TensorDeclaration[];
   /** F that keeps nothing. */
   readonly evaluate: Program;
   /** Head stages: from the input to `output.logits_NV`, for generation. Other stages generate with `evaluate`. */
@@ -55,93 +51,9 @@ export interface StagePrograms extends BoundaryTensors {
   tensors(role?: TensorRole): TensorDeclaration[];
 }
 
-/** Declares the residual stream at both ends of each block: sent, received or kept. */
-function declareResiduals({ config, slice, catalog, sizes }: StageContext): void {
-  const end = slice.firstLayer + slice.layerCount;
-  for (let layer = slice.firstLayer; layer <= end; layer++) {
-    const received = layer === slice.firstLayer && !slice.embedding;
-    const sent = layer === end && !slice.head;
-    catalog.declare(residualName(layer), [sizes.N, sizes.C], received ? 'input' : sent ? 'output' : 'saved');
-    catalog.declare(residualGradientName(layer), [sizes.N, sizes.C], sent ? 'input' : received ? 'output' : 'deferred');
-  }
-  if (slice.head && end !== config.layers) {
-    throw modelShapeError(`the head stage ends before layer ${end}`, `end it at layer ${config.layers}`);
-  }
-}
-
-/** The blocks of a slice in ascending order with all that their backward needs. */
-function sliceBlocks(context: StageContext): BlockBackward[] {
-  const { firstLayer, layerCount } = context.slice;
-  return Array.from({ length: layerCount }, (_, index) => {
-    const layer = firstLayer + index;
-    return {
-      layer,
-      tensors: blockTensors(context, `h.${layer}`, 'saved'),
-      x_NC: residualName(layer),
-      dy_NC: residualGradientName(layer + 1),
-      dx_NC: residualGradientName(layer),
-    };
-  });
-}
-
-interface TrainingSteps {
-  readonly forward: ProgramStep[];
-  readonly backwardInput: ProgramStep[];
-  readonly backwardWeight: ProgramStep[];
-}
-
-function trainingSteps(context: StageContext): TrainingSteps {
-  const { slice } = context;
-  const end = slice.firstLayer + slice.layerCount;
-  const first = residualName(slice.firstLayer);
-  const last = residualName(end);
-  const forward: ProgramStep[] = slice.embedding ? [embeddingForward(context, first)] : [];
-  const backwardInput: ProgramStep[] = [];
-  const backwardWeight: ProgramStep[] = [];
-  const blocks = sliceBlocks(context);
-  for (const { layer, tensors, x_NC } of blocks) {
-    forward.push(...blockForward(context, { layer, tensors, x_NC, y_NC: residualName(layer + 1) }));
-  }
-  if (slice.head) {
-    const head = headTensors(context, 'head', 'saved');
-    forward.push(...headForward(context, head, last));
-    backwardInput.push(...headBackwardInput(context, head, { x_NC: last, dx_NC: residualGradientName(end) }));
-    backwardWeight.push(...headBackwardWeight(context, head, last));
-  }
-  for (const block of blocks.toReversed()) {
-    backwardInput.push(...blockBackwardInput(context, block));
-    backwardWeight.push(...blockBackwardWeight(context, block));
-  }
-  const dFirst = residualGradientName(slice.firstLayer);
-  if (slice.embedding) backwardWeight.push(...embeddingBackwardWeight(context, dFirst));
-  return { forward, backwardInput, backwardWeight };
-}
-
-/**
- * Forward steps that keep nothing: every block writes the same scratch tensors, and the residual stream alternates
- * between two. Gives the name of the last residual stream too.
- */
-function passingSteps(context: StageContext): { steps: ProgramStep[]; last: string } {
-  const { slice, catalog, sizes } = context;
-  const end = slice.firstLayer + slice.layerCount;
-  const residual = (layer: number): string => {
-    if (layer === slice.firstLayer && !slice.embedding) return residualName(layer);
-    if (layer === end && !slice.head) return residualName(layer);
-    return catalog.declare(`scratch.residual_${layer % 2}_NC`, [sizes.N, sizes.C], 'scratch');
-  };
-  const steps: ProgramStep[] = slice.embedding ? [embeddingForward(context, residual(slice.firstLayer))] : [];
-  if (slice.layerCount > 0) {
-    const tensors = blockTensors(context, 'scratch', 'scratch');
-    for (let layer = slice.firstLayer; layer < end; layer++) {
-      steps.push(...blockForward(context, { layer, tensors, x_NC: residual(layer), y_NC: residual(layer + 1) }));
-    }
-  }
-  return { steps, last: residual(end) };
-}
-
 function evaluateProgram(context: StageContext): Program {
   const { steps, last } = passingSteps(context);
-  if (context.slice.head) steps.push(...headForward(context, headTensors(context, 'scratch', 'scratch'), last));
+  if (context.slice.head) steps.push(...headForward(context, headTensors(context, SCRATCH_HEAD), last));
   return context.catalog.program('evaluate', steps);
 }
 
@@ -149,8 +61,17 @@ function logitsProgram(context: StageContext): Program {
   const { N, V } = context.sizes;
   const { steps, last } = passingSteps(context);
   const logits_NV = context.catalog.declare(LOGITS, [N, V], 'output');
-  steps.push(...logitsForward(context, { ...headTensors(context, 'scratch', 'scratch'), logits_NV }, last));
+  steps.push(...logitsForward(context, { ...headTensors(context, SCRATCH_HEAD), logits_NV }, last));
   return context.catalog.program('logits', steps);
+}
+
+const PER_MICRO_BATCH: ReadonlySet<TensorRole> = new Set(['input', 'output', 'saved', 'deferred']);
+
+function perMicroBatch(forward: Program, backward: readonly Program[]): Pick<StagePrograms, 'kept' | 'deferred'> {
+  const kept = forward.tensors.filter(({ role }) => PER_MICRO_BATCH.has(role));
+  const names = new Set(kept.map(({ name }) => name));
+  const later = tensorsOf(backward).filter(({ name, role }) => PER_MICRO_BATCH.has(role) && !names.has(name));
+  return { kept, deferred: later };
 }
 
 function clearProgram(context: StageContext, backwardWeight: Program): Program {
@@ -195,11 +116,21 @@ function checkSlice(config: ModelConfig, slice: StageSlice, microBatch: number):
   }
 }
 
-/** The programs of `slice` for micro-batches of `microBatch` sequences. MODEL.SHAPE if the sizes do not fit. */
-export function buildStagePrograms(config: ModelConfig, slice: StageSlice, microBatch: number): StagePrograms {
+export interface StageProgramOptions {
+  /** Sequences of a micro-batch. */
+  readonly microBatch: number;
+  /** `none` if not given. */
+  readonly recompute?: Recompute;
+}
+
+/** The programs of `slice`. MODEL.SHAPE if the sizes do not fit. */
+export function buildStagePrograms(
+  config: ModelConfig,
+  slice: StageSlice,
+  { microBatch, recompute = 'none' }: StageProgramOptions,
+): StagePrograms {
   checkSlice(config, slice, microBatch);
-  const context = stageContext(config, slice, microBatch);
-  declareResiduals(context);
+  const context = stageContext(config, slice, { microBatch, recompute });
   const steps = trainingSteps(context);
   const forward = context.catalog.program('forward', steps.forward);
   const backwardInput = context.catalog.program('backward-input', steps.backwardInput);
@@ -214,6 +145,7 @@ export function buildStagePrograms(config: ModelConfig, slice: StageSlice, micro
     backwardWeight,
     clearGradients,
     evaluate,
+    ...perMicroBatch(forward, [backwardInput, backwardWeight]),
     ...(slice.head ? { logits: logitsProgram(context) } : {}),
     ...boundaryTensors(context),
     tensors: (role) => tensorsOf(programs, role),

@@ -6,6 +6,7 @@ export * from './partition-layers';
 export * from './proof/buffer-bound';
 export type { PeakMicroBatches } from './proof/in-flight';
 export * from './proof/prove-schedule';
+export * from './proof/slot-spans';
 export * from './schedule/action';
 export * from './schedule/action-text';
 export * from './schedule/make-schedule';

@@ -38,4 +38,6 @@ export const SELF_TEST_DIMS: Readonly<Record<KernelName, readonly Dims[]>> = {
   add: [{ L: ELEMENTS }],
   sum_of_squares: [{ L: ELEMENTS, P: sumOfSquaresPartials(ELEMENTS) }],
   adamw: [{ L: ELEMENTS, decay: 1 }],
+  sgd: [{ L: ELEMENTS, decay: 1 }],
+  sgd_momentum: [{ L: ELEMENTS, decay: 1 }],
 };

@@ -2,8 +2,9 @@ import {
   buildOptimizerPrograms,
   buildStagePrograms,
   type ModelConfig,
-  momentNames,
+  type Optimizer,
   type OptimizerPrograms,
+  type Recompute,
   type StagePrograms,
   type StageSlice,
 } from '@millrace/model';
@@ -13,6 +14,8 @@ export interface InProcessStageOptions {
   readonly config: ModelConfig;
   readonly slice: StageSlice;
   readonly microBatch: number;
+  readonly optimizer: Optimizer;
+  readonly recompute?: Recompute;
   readonly backend: Backend;
 }
 
@@ -27,9 +30,9 @@ export class InProcessStage {
   private readonly bound = new Map<BoundName, BoundProgram>();
 
   constructor(private readonly options: InProcessStageOptions) {
-    const { config, slice, microBatch, backend } = options;
-    this.programs = buildStagePrograms(config, slice, microBatch);
-    this.optimizer = buildOptimizerPrograms(config, slice);
+    const { config, slice, backend } = options;
+    this.programs = buildStagePrograms(config, slice, options);
+    this.optimizer = buildOptimizerPrograms(config, slice, options.optimizer);
     for (const declaration of [...this.programs.tensors(), ...this.optimizer.tensors()]) {
       if (!this.tensors.has(declaration.name)) this.tensors.set(declaration.name, backend.allocate(declaration));
     }
@@ -61,12 +64,6 @@ export class InProcessStage {
 
   has(name: string): boolean {
     return this.tensors.has(name);
-  }
-
-  /** Moments of a parameter. */
-  async moments(name: string): Promise<{ m: HostArray; v: HostArray }> {
-    const names = momentNames(name);
-    return { m: await this.read(names.m), v: await this.read(names.v) };
   }
 
   /** Partial sums of squares by parameter name, with one wait. */

@@ -36,9 +36,7 @@ function train({ backend, config, stages, microBatch }: Case): Promise<InProcess
     weights: (name) => initialiseParameter(config, parameters.get(name) as ParameterDeclaration, 3),
     batch: (step, index) => textBatch({ ...config, microBatch, microBatches }, step, index),
     learningRate: () => 1e-3,
-    betas: [0.9, 0.95],
-    eps: 1e-8,
-    weightDecay: 0.1,
+    optimizer: { type: 'adamw', betas: [0.9, 0.95], eps: 1e-8, weightDecay: 0.1 },
     clip: 0.5,
   });
 }

@@ -1,10 +1,13 @@
 import {
   addLossRows,
-  adamwHyper,
   allParameters,
   clipCoefficient,
+  countTargets,
   gradientNorm,
   type ModelConfig,
+  type Optimizer,
+  optimizerHyper,
+  type Recompute,
   stageSlices,
   sumPartials,
 } from '@millrace/model';
@@ -18,7 +21,8 @@ export interface TokenBatch {
 
 export interface InProcessTraining {
   readonly config: ModelConfig;
-  readonly stages: number;
+  /** How many, with layers spread evenly, or the layers of each. */
+  readonly stages: number | readonly number[];
   /** Sequences of a micro-batch. */
   readonly microBatch: number;
   readonly microBatches: number;
@@ -28,10 +32,11 @@ export interface InProcessTraining {
   /** Tokens of a step (from 1) and micro-batch (from 0). */
   batch(step: number, microIndex: number): TokenBatch;
   learningRate(step: number): number;
-  readonly betas: readonly [number, number];
-  readonly eps: number;
-  readonly weightDecay: number;
+  readonly optimizer: Optimizer;
+  readonly recompute?: Recompute;
   readonly clip?: number;
+  /** Micro-batches of an evaluation with the final weights. */
+  readonly validation?: readonly TokenBatch[];
 }
 
 export interface InProcessResult {
@@ -40,6 +45,8 @@ export interface InProcessResult {
   /** Gradients of step 1 before clipping, tied ones added. */
   readonly firstGradients: Map<string, HostArray>;
   readonly weights: Map<string, HostArray>;
+  /** With the final weights; NaN without validation. */
+  readonly validationLoss: number;
 }
 
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
@@ -53,17 +60,27 @@ async function move(from: InProcessStage, to: InProcessStage, name: string): Pro
   to.write(name, await from.read(name));
 }
 
-/** F of all stages, then I and W from the last to the first. Gives the sum of the losses on top of `sum`. */
-async function runMicroBatch(stages: readonly InProcessStage[], batch: TokenBatch, sum: number): Promise<number> {
+/** F of all stages. Gives the sum of the losses on top of `sum`. */
+async function forwardThrough(
+  stages: readonly InProcessStage[],
+  batch: TokenBatch,
+  { program, sum }: { program: 'forward' | 'evaluate'; sum: number },
+): Promise<number> {
   const first = stages[0] as InProcessStage;
   const last = stages.at(-1) as InProcessStage;
   if (first.programs.tokens !== undefined) first.write(first.programs.tokens.name, batch.inputs);
   if (last.programs.targets !== undefined) last.write(last.programs.targets.name, batch.targets);
   for (const [index, stage] of stages.entries()) {
-    stage.run('forward');
+    stage.run(program);
     const next = stages[index + 1];
     if (next !== undefined && stage.programs.output !== undefined) await move(stage, next, stage.programs.output.name);
   }
+  return addLossRows(sum, await last.read('loss_N'));
+}
+
+/** F of all stages, then I and W from the last to the first. Gives the sum of the losses on top of `sum`. */
+async function runMicroBatch(stages: readonly InProcessStage[], batch: TokenBatch, sum: number): Promise<number> {
+  const total = await forwardThrough(stages, batch, { program: 'forward', sum });
   for (const [index, stage] of [...stages.entries()].reverse()) {
     stage.run('backwardInput');
     stage.run('backwardWeight');
@@ -71,7 +88,7 @@ async function runMicroBatch(stages: readonly InProcessStage[], batch: TokenBatc
     const { inputGradient } = stage.programs;
     if (before !== undefined && inputGradient !== undefined) await move(stage, before, inputGradient.name);
   }
-  return addLossRows(sum, await last.read('loss_N'));
+  return total;
 }
 
 /** The stages at both ends of a tied model give each other their part and add in the same order. */
@@ -111,14 +128,12 @@ async function globalNorm(config: ModelConfig, stages: readonly InProcessStage[]
 }
 
 async function makeStages(training: InProcessTraining): Promise<InProcessStage[]> {
-  const { config, microBatch, microBatches, backend } = training;
-  const slices = stageSlices(config, evenLayers(config.layers, training.stages));
-  const stages = slices.map((slice) => new InProcessStage({ config, slice, microBatch, backend }));
+  const { config } = training;
+  const layers = typeof training.stages === 'number' ? evenLayers(config.layers, training.stages) : training.stages;
+  const stages = stageSlices(config, layers).map((slice) => new InProcessStage({ ...training, slice }));
   for (const stage of stages) {
     await stage.bind();
     for (const { name } of stage.programs.parameters) stage.write(name, training.weights(name));
-    const scale = Float64Array.of(1 / (microBatches * microBatch * config.context));
-    if (stage.programs.lossScale !== undefined) stage.write(stage.programs.lossScale.name, scale);
   }
   return stages;
 }
@@ -128,34 +143,48 @@ async function makeStages(training: InProcessTraining): Promise<InProcessStage[]
  * without agents. For tests of kernels, programs and bit-exactness.
  */
 export async function trainInProcess(training: InProcessTraining): Promise<InProcessResult> {
-  const { config, microBatch, microBatches, steps, clip } = training;
+  const { config, microBatches, steps, clip } = training;
   const stages = await makeStages(training);
   const result: Writable<InProcessResult> = {
     losses: [],
     gradientNorms: [],
     firstGradients: new Map(),
     weights: new Map(),
+    validationLoss: NaN,
   };
   for (let step = 1; step <= steps; step++) {
     for (const stage of stages) stage.run('clearGradients');
+    const batches = Array.from({ length: microBatches }, (_, index) => training.batch(step, index));
+    const tokens = batches.reduce((count, { targets }) => count + countTargets(targets), 0);
+    const head = stages.at(-1) as InProcessStage;
+    head.write('loss_scale_1', Float64Array.of(1 / tokens));
     let sum = 0;
-    for (let index = 0; index < microBatches; index++) {
-      sum = await runMicroBatch(stages, training.batch(step, index), sum);
-    }
-    result.losses.push(sum / (microBatches * microBatch * config.context));
+    for (const batch of batches) sum = await runMicroBatch(stages, batch, sum);
+    result.losses.push(sum / tokens);
     await combineTied(stages);
     if (step === 1) result.firstGradients = await readGradients(config, stages);
     const norm = await globalNorm(config, stages);
     result.gradientNorms.push(norm);
-    const hyper = adamwHyper({ ...training, lr: training.learningRate(step) }, step, clipCoefficient(norm, clip));
+    const update = { lr: training.learningRate(step), step, clipCoefficient: clipCoefficient(norm, clip) };
     for (const stage of stages) {
-      stage.write(stage.optimizer.hyper.name, hyper);
+      stage.write(stage.optimizer.hyper.name, optimizerHyper(training.optimizer, update));
       stage.run('update');
     }
   }
+  if (training.validation !== undefined) result.validationLoss = await evaluate(stages, training.validation);
   for (const stage of stages.toReversed()) {
     for (const { name } of stage.programs.parameters) result.weights.set(name, await stage.read(name));
     stage.release();
   }
   return result;
+}
+
+/** Mean loss of all tokens of `batches`, forward only. */
+async function evaluate(stages: readonly InProcessStage[], batches: readonly TokenBatch[]): Promise<number> {
+  let [sum, tokens] = [0, 0];
+  for (const batch of batches) {
+    sum = await forwardThrough(stages, batch, { program: 'evaluate', sum });
+    tokens += countTargets(batch.targets);
+  }
+  return sum / tokens;
 }

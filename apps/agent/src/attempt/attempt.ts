@@ -7,6 +7,7 @@ import { asAppError, CheckpointWriter } from '../checkpoint/checkpoint-writer';
 import type { DataPlane } from '../data-plane/data-plane';
 import type { AgentBody } from '../session/session-channel';
 import type { Outbox } from '../session/outbox';
+import type { WeightKind } from '../stage/stage-ports';
 import type { DeviceChoice } from '../worker/gpu-task';
 import type { StartGpuThread } from '../worker/gpu-thread';
 import { fromThreadError } from '../worker/thread-error';
@@ -250,7 +251,7 @@ export class Attempt {
     this.reportAgain();
   }
 
-  private async weight(name: string, kind: 'weight' | 'm' | 'v'): Promise<Float32Array | undefined> {
+  private async weight(name: string, kind: WeightKind): Promise<Float32Array | undefined> {
     const { resume } = this.options.plan;
     if (resume.from === 'random') return undefined;
     const tensor = resume.manifest.tensors.find((each) => each.name === name && each.kind === kind);

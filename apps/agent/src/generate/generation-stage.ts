@@ -28,7 +28,7 @@ export class GenerationStage {
   static async open(plan: GeneratePlan, { backend, weights, clock }: GenerationStageOptions): Promise<GenerationStage> {
     const context = windowLength(plan);
     const config: ModelConfig = { ...plan.model, context };
-    const programs = buildStagePrograms(config, plan.stages[plan.rank]!, 1);
+    const programs = buildStagePrograms(config, plan.stages[plan.rank]!, { microBatch: 1 });
     const program = programs.logits ?? programs.evaluate;
     const tensors = new Map(program.tensors.map((declaration) => [declaration.name, backend.allocate(declaration)]));
     for (const { name, shape } of programs.parameters) {

@@ -1,6 +1,6 @@
-import { addLossRows } from '@millrace/model';
+import { addLossRows, countTargets, EVALUATION_RING } from '@millrace/model';
 import type { DeviceTensor } from '@millrace/runtime';
-import { EVALUATION_RING, type StageMemory } from './stage-memory';
+import type { StageMemory } from './stage-memory';
 import type { StagePlan } from './stage-plan';
 import type { DataSource } from './stage-ports';
 import type { TensorExchange } from './exchange/tensor-exchange';
@@ -19,6 +19,9 @@ const WAITING_SENDS_MAX = 4;
 
 /** Validation loss: the same batches each time, forward only through all stages. */
 export class Evaluation {
+  /** Targets that counted since the evaluation began. */
+  private tokens = 0;
+
   constructor(private readonly options: EvaluationOptions) {}
 
   isDue(step: number): boolean {
@@ -26,11 +29,12 @@ export class Evaluation {
     return evalBatchCount > 0 && (step === lastStep || (evalEvery > 0 && step % evalEvery === 0));
   }
 
-  /** With the weights after `step`. The mean over all tokens at the head, undefined elsewhere. */
+  /** With the weights after `step`. The mean over all tokens that count at the head, undefined elsewhere. */
   async run(step: number): Promise<number | undefined> {
     const { plan, memory, timeline } = this.options;
     const count = plan.evalBatchCount * plan.microBatchCount;
     let sum = 0;
+    this.tokens = 0;
     let unread: DeviceTensor[] = [];
     for (let index = 0; index < count; index++) {
       const loss = await this.forward(step, index);
@@ -44,7 +48,7 @@ export class Evaluation {
       unread = [];
     }
     await this.options.exchange.sends.settled();
-    return memory.programs.loss === undefined ? undefined : sum / (plan.evalBatchCount * plan.tokensPerStep);
+    return memory.programs.loss === undefined ? undefined : sum / this.tokens;
   }
 
   private async forward(step: number, index: number): Promise<DeviceTensor | undefined> {
@@ -62,8 +66,10 @@ export class Evaluation {
     const batch = data?.validation(Math.floor(index / plan.microBatchCount), index % plan.microBatchCount);
     if (batch !== undefined && programs.tokens !== undefined)
       backend.write(tensors.get(programs.tokens.name)!, batch.inputs);
-    if (batch !== undefined && programs.targets !== undefined)
+    if (batch !== undefined && programs.targets !== undefined) {
       backend.write(tensors.get(programs.targets.name)!, batch.targets);
+      this.tokens += countTargets(batch.targets);
+    }
     backend.run(program);
     timeline.enqueue('evaluate', `${plan.rank}E${index}`);
     backend.flush();

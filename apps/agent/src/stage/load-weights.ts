@@ -1,4 +1,4 @@
-import { initialiseParameter, momentNames } from '@millrace/model';
+import { initialiseParameter, optimizerStates, stateName } from '@millrace/model';
 import type { HostArray } from '@millrace/runtime';
 import { weightMissing, weightWrongSize } from './stage.errors';
 import type { StageMemory } from './stage-memory';
@@ -15,9 +15,9 @@ export async function loadWeights(plan: StagePlan, memory: StageMemory, source: 
       memory.backend.write(memory.tensor(parameter.name), initialiseParameter(plan.config, parameter, plan.seed));
       continue;
     }
-    const { m, v } = momentNames(parameter.name);
     const wanted: [string, WeightKind][] = [[parameter.name, 'weight']];
-    if (plan.init === 'checkpoint') wanted.push([m, 'm'], [v, 'v']);
+    for (const state of plan.init === 'checkpoint' ? optimizerStates(plan.optimizer) : [])
+      wanted.push([stateName(parameter.name, state), state]);
     for (const [tensorName, kind] of wanted) {
       const data = await source.read(parameter.name, kind);
       if (data === undefined) throw weightMissing(parameter.name, kind);

@@ -1,4 +1,4 @@
-import { momentNames, TOKEN_EMBEDDING } from '@millrace/model';
+import { optimizerStates, stateName, TOKEN_EMBEDDING } from '@millrace/model';
 import type { HostArray } from '@millrace/runtime';
 import type { StageMemory } from './stage-memory';
 import type { StagePlan } from './stage-plan';
@@ -42,11 +42,12 @@ async function* arrivals(
 
 function snapshotGroups(plan: StagePlan, memory: StageMemory): Pending[][] {
   const groups: Pending[][] = [];
+  const kinds: readonly WeightKind[] = ['weight', ...optimizerStates(plan.optimizer)];
   let groupBytes = Infinity;
   for (const { name, shape } of memory.programs.parameters) {
     if (name === TOKEN_EMBEDDING && !plan.slice.embedding) continue;
     const bytes = shape.reduce((product, size) => product * size, 4);
-    for (const kind of ['weight', 'm', 'v'] as const) {
+    for (const kind of kinds) {
       if (groupBytes + bytes > GROUP_BYTES_MAX) {
         groups.push([]);
         groupBytes = 0;
@@ -59,5 +60,5 @@ function snapshotGroups(plan: StagePlan, memory: StageMemory): Pending[][] {
 }
 
 function deviceName(name: string, kind: WeightKind): string {
-  return kind === 'weight' ? name : momentNames(name)[kind];
+  return kind === 'weight' ? name : stateName(name, kind);
 }

@@ -12,6 +12,7 @@ import type { StagePlan } from './stage-plan';
 import type { BoundaryRequests, CheckpointSink, DataSource, StageReporter, WeightSource } from './stage-ports';
 import { StepEnd, type StepResult } from './step/step-end';
 import { StepRunner } from './step/step-runner';
+import { StepTokens } from './step/step-tokens';
 import { TensorExchange } from './exchange/tensor-exchange';
 import { WorkTimeline } from './work-timeline';
 
@@ -56,17 +57,17 @@ export class StageExecutor {
   static async prepare(options: StageExecutorOptions): Promise<StageExecutor> {
     const { plan, backend, transport, clock, reporter } = options;
     const memory = await StageMemory.open(backend, plan);
+    reporter.log('info', memoryReport(plan, memory));
     await warmUp(memory, plan);
     await loadWeights(plan, memory, options.weights);
-    const { lossScale } = memory.programs;
-    if (lossScale !== undefined) backend.write(memory.tensor(lossScale.name), Float64Array.of(1 / plan.tokensPerStep));
     await backend.finish(0);
     const timeline = new WorkTimeline(clock);
-    const flops = stageFlops(plan.config, plan.slice, plan.microBatch);
+    const flops = stageFlops(plan.config, plan.slice, plan);
     timeline.seed({ F: flops.forward, I: flops.backwardInput, W: flops.backwardWeight });
     const wait = new PatientWait({ rank: plan.rank, transport, clock, timeline, reporter });
     const exchange = new TensorExchange({ rank: plan.rank, backend, transport, timeline, wait });
-    const parts = { ...options, memory, exchange, timeline };
+    const tokens = new StepTokens({ ...options, memory });
+    const parts = { ...options, memory, exchange, timeline, tokens };
     return new StageExecutor(
       options,
       memory,
@@ -153,4 +154,10 @@ export class StageExecutor {
     this.checkpoint = checkpoints.store(step, takeSnapshot(plan, this.memory, this.timeline), final);
     this.checkpoint.catch(() => undefined);
   }
+}
+
+function memoryReport({ rank, recompute }: StagePlan, memory: StageMemory): string {
+  const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(2)} MiB`;
+  const [allocated, predicted] = [mebibytes(memory.allocatedBytes), mebibytes(memory.predictedBytes())];
+  return `rank ${rank} holds ${allocated} of device memory; predicted ${predicted}, recompute ${recompute}`;
 }

@@ -1,29 +1,30 @@
 import { assert } from '@millrace/core';
-import type { Program, TensorDeclaration } from '@millrace/kernels';
+import type { TensorDeclaration, TensorRole } from '@millrace/kernels';
 import {
   buildOptimizerPrograms,
   buildStagePrograms,
+  EVALUATION_RING,
   type OptimizerPrograms,
+  stageMemoryBytes,
   type StagePrograms,
 } from '@millrace/model';
 import type { Backend, BoundProgram, DeviceTensor } from '@millrace/runtime';
 import type { StagePlan } from './stage-plan';
 
-/** What the micro-batches that are in flight at once own each. */
+/** What a micro-batch in flight owns, and the programs bound to it. */
 export interface Slot {
   readonly tensors: ReadonlyMap<string, DeviceTensor>;
   readonly backwardInput: BoundProgram;
   readonly backwardWeight: BoundProgram;
 }
 
-const PER_MICRO_BATCH = ['input', 'output', 'saved', 'deferred'] as const;
-/** Losses of an evaluation that are read back together. */
-export const EVALUATION_RING = 8;
+/** Tensors that the attempt has one of; all others belong to micro-batches. */
+const ATTEMPT_ROLES: ReadonlySet<TensorRole> = new Set(['parameter', 'gradient', 'moment', 'scratch', 'scalar']);
 
 /**
- * All device memory of a stage and its bound programs, made before the first step. A micro-batch owns slot `j mod
- * slotCount`:
- * forwards start and backwards end in ascending order, so a slot is free again when its next micro-batch comes.
+ * All device memory of a stage and its bound programs, made before the first step. There are two rings: one of what a
+ * micro-batch keeps from F to W, one of what it keeps from I to W, which is shorter where W follows I. Micro-batch j
+ * owns entry j mod length of each; the plan makes them so long that the entry is free again when its next one comes.
  */
 export class StageMemory {
   private readonly attemptTensors = new Map<string, DeviceTensor>();
@@ -33,6 +34,8 @@ export class StageMemory {
   private evaluationTensors = new Map<string, DeviceTensor>();
   private lossTensors: DeviceTensor[] = [];
   private evaluationLosses: DeviceTensor[] = [];
+  /** Measured: what the backend holds for the stage. Nothing is allocated after `open`, so it is the peak too. */
+  allocatedBytes = 0;
   private bound = new Map<string, BoundProgram>();
 
   private constructor(
@@ -43,13 +46,32 @@ export class StageMemory {
   ) {}
 
   static async open(backend: Backend, plan: StagePlan): Promise<StageMemory> {
-    const programs = buildStagePrograms(plan.config, plan.slice, plan.microBatch);
-    const memory = new StageMemory(backend, programs, buildOptimizerPrograms(plan.config, plan.slice), plan);
+    const programs = buildStagePrograms(plan.config, plan.slice, plan);
+    const before = backend.allocatedBytes();
+    const memory = new StageMemory(
+      backend,
+      programs,
+      buildOptimizerPrograms(plan.config, plan.slice, plan.optimizer),
+      plan,
+    );
     memory.allocateAttempt();
     await memory.bindOptimizer();
     await memory.bindSlots();
     await memory.bindEvaluation();
+    memory.allocatedBytes = backend.allocatedBytes() - before;
     return memory;
+  }
+
+  /** What the plan comes to in f32; the twins hold doubles. */
+  predictedBytes(): number {
+    const { config, slice, slotCount, backwardSlotCount, microBatchCount, evalBatchCount } = this.plan;
+    return stageMemoryBytes(config, slice, {
+      ...this.plan,
+      inFlight: slotCount,
+      inBackward: backwardSlotCount,
+      microBatches: microBatchCount,
+      evaluation: evalBatchCount > 0,
+    }).total;
   }
 
   /** A tensor that the attempt has one of. */
@@ -92,8 +114,7 @@ export class StageMemory {
   }
 
   private allocateAttempt(): void {
-    const perMicroBatch = new Set<string>(PER_MICRO_BATCH);
-    const ofStage = this.programs.tensors().filter(({ role }) => !perMicroBatch.has(role));
+    const ofStage = this.programs.tensors().filter(({ role }) => ATTEMPT_ROLES.has(role));
     for (const declaration of [...ofStage, ...this.optimizer.tensors()]) {
       if (!this.attemptTensors.has(declaration.name))
         this.attemptTensors.set(declaration.name, this.backend.allocate(declaration));
@@ -114,12 +135,15 @@ export class StageMemory {
 
   private async bindSlots(): Promise<void> {
     const { programs, backend, plan } = this;
-    const loss = programs.loss?.name;
-    const own = [programs.forward, programs.backwardInput, programs.backwardWeight].flatMap((program) =>
-      perMicroBatchTensors(program),
-    );
-    for (let index = 0; index < plan.slotCount; index++) {
-      const tensors = this.withTensors(own.filter(({ name }) => name !== loss));
+    const kept = this.ring(plan.slotCount, programs.kept);
+    const deferred = this.ring(plan.backwardSlotCount, programs.deferred);
+    const pairs = leastCommonMultiple(kept.length, deferred.length);
+    for (let index = 0; index < Math.min(pairs, plan.microBatchCount); index++) {
+      const tensors = new Map([
+        ...this.attemptTensors,
+        ...kept[index % kept.length]!,
+        ...deferred[index % deferred.length]!,
+      ]);
       const backwardInput = await backend.bind(programs.backwardInput, tensors);
       const backwardWeight = await backend.bind(programs.backwardWeight, tensors);
       this.slots.push({ tensors, backwardInput, backwardWeight });
@@ -139,7 +163,8 @@ export class StageMemory {
   private async bindEvaluation(): Promise<void> {
     const { programs, backend, plan } = this;
     if (plan.evalBatchCount === 0) return;
-    this.evaluationTensors = this.withTensors(perMicroBatchTensors(programs.evaluate));
+    const own = programs.evaluate.tensors.filter(({ role }) => !ATTEMPT_ROLES.has(role));
+    this.evaluationTensors = new Map([...this.attemptTensors, ...this.allocate(own)]);
     if (programs.loss === undefined) {
       this.evaluates.push(await backend.bind(programs.evaluate, this.evaluationTensors));
       return;
@@ -152,16 +177,20 @@ export class StageMemory {
     }
   }
 
-  /** The attempt's tensors and new ones of these declarations. */
-  private withTensors(declarations: readonly TensorDeclaration[]): Map<string, DeviceTensor> {
-    const tensors = new Map(this.attemptTensors);
-    for (const declaration of declarations) {
-      if (!tensors.has(declaration.name)) tensors.set(declaration.name, this.backend.allocate(declaration));
-    }
-    return tensors;
+  private ring(length: number, declarations: readonly TensorDeclaration[]): Map<string, DeviceTensor>[] {
+    return Array.from({ length }, () => this.allocate(declarations));
+  }
+
+  /** New tensors of these declarations; losses have their own. */
+  private allocate(declarations: readonly TensorDeclaration[]): Map<string, DeviceTensor> {
+    const loss = this.programs.loss?.name;
+    const own = declarations.filter(({ name }) => name !== loss);
+    return new Map(own.map((declaration) => [declaration.name, this.backend.allocate(declaration)]));
   }
 }
 
-function perMicroBatchTensors(program: Program): TensorDeclaration[] {
-  return program.tensors.filter(({ role }) => (PER_MICRO_BATCH as readonly string[]).includes(role));
+function leastCommonMultiple(a: number, b: number): number {
+  let [greater, rest] = [a, b];
+  while (rest > 0) [greater, rest] = [rest, greater % rest];
+  return (a * b) / greater;
 }

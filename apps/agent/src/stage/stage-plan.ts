@@ -1,8 +1,7 @@
 import type { AttemptPlan } from '@millrace/contracts';
 import { type DatasetSplit, splitValidation, type TokenReader, Sampler, ValidationSampler } from '@millrace/data';
-import { type Action, executionSchedule } from '@millrace/pipeline';
-import type { LearningRateSchedule, ModelConfig, StageSlice } from '@millrace/model';
-import { optimizerUnsupported } from './stage.errors';
+import { type Action, executionSchedule, slotSpans } from '@millrace/pipeline';
+import type { LearningRateSchedule, ModelConfig, Optimizer, Recompute, StageSlice } from '@millrace/model';
 import type { DataSource } from './stage-ports';
 
 /** One rank's part of an attempt, with every number worked out. */
@@ -15,15 +14,18 @@ export interface StagePlan {
   readonly slices: readonly StageSlice[];
   /** This rank's row of the lowered schedule. */
   readonly actions: readonly Action[];
-  /** Most micro-batches between their F and their W, from the schedule's proof. */
+  /** Slots for what micro-batches keep from F to W. */
   readonly slotCount: number;
+  /** Slots for what they keep from I to W. */
+  readonly backwardSlotCount: number;
+  readonly recompute: Recompute;
   readonly microBatch: number;
   readonly microBatchCount: number;
   readonly tokensPerStep: number;
   readonly seed: number;
   readonly clip: number | undefined;
   readonly learningRate: LearningRateSchedule;
-  readonly adamw: { readonly betas: readonly [number, number]; readonly eps: number; readonly weightDecay: number };
+  readonly optimizer: Optimizer;
   readonly firstStep: number;
   readonly lastStep: number;
   readonly evalEvery: number;
@@ -33,19 +35,19 @@ export interface StagePlan {
   readonly init: 'random' | 'checkpoint' | 'weights';
 }
 
-/** Errors: PIPELINE.*, DATA.TOKENS_TOO_FEW, STAGE.OPTIMIZER. */
+/** Errors: PIPELINE.*, DATA.TOKENS_TOO_FEW. */
 export function stagePlan(plan: AttemptPlan): StagePlan {
   const { spec, model, rank, stages } = plan;
   const { train, parallel } = spec;
   const { optimizer } = train;
-  if (optimizer.type !== 'adamw') throw optimizerUnsupported(optimizer.type);
   const microBatchCount = train.batch.global / train.batch.micro;
-  const { schedule, proof } = executionSchedule({
+  const { schedule } = executionSchedule({
     name: parallel.schedule,
     ranks: stages.length,
     microBatches: microBatchCount,
     chunks: parallel.chunks,
   });
+  const spans = slotSpans(schedule);
   return {
     rank,
     ranks: stages.length,
@@ -53,14 +55,16 @@ export function stagePlan(plan: AttemptPlan): StagePlan {
     slice: stages[rank]!,
     slices: stages,
     actions: schedule.actions[rank] ?? [],
-    slotCount: proof.peakMicroBatches.untilWeight[rank] ?? microBatchCount,
+    slotCount: spans.fromForward[rank] ?? microBatchCount,
+    backwardSlotCount: spans.fromInput[rank] ?? microBatchCount,
+    recompute: parallel.recompute,
     microBatch: train.batch.micro,
     microBatchCount,
     tokensPerStep: train.batch.global * model.context,
     seed: train.seed,
     clip: train.clip,
     learningRate: { ...train.lr, peak: optimizer.lr, steps: train.steps },
-    adamw: { betas: optimizer.betas, eps: optimizer.eps, weightDecay: optimizer.weightDecay },
+    optimizer,
     firstStep: plan.firstStep,
     lastStep: plan.lastStep,
     evalEvery: train.evalEvery,

@@ -1,4 +1,5 @@
 import type { Batch } from '@millrace/data';
+import type { OptimizerState } from '@millrace/model';
 import type { HostArray } from '@millrace/runtime';
 
 /**
@@ -6,7 +7,7 @@ import type { HostArray } from '@millrace/runtime';
  * injected.
  */
 
-export type WeightKind = 'weight' | 'm' | 'v';
+export type WeightKind = 'weight' | OptimizerState;
 
 /** Where a stage's tensors come from when it does not draw them from the seed. */
 export interface WeightSource {

@@ -20,11 +20,3 @@ export function frameWrongSize(what: string, expected: number, got: number): App
   const message = `${what} has ${got} elements where ${expected} were due: the peers do not run the same plan`;
   return new AppError({ code: 'STAGE.FRAME_WRONG_SIZE', kind: 'internal', message });
 }
-
-export function optimizerUnsupported(type: string): AppError {
-  return new AppError({
-    code: 'STAGE.OPTIMIZER',
-    kind: 'invalid',
-    message: `the optimizer ${type} is not built; take adamw`,
-  });
-}

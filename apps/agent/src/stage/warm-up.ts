@@ -1,17 +1,18 @@
+import { optimizerHyper } from '@millrace/model';
 import type { StageMemory } from './stage-memory';
 import type { StagePlan } from './stage-plan';
 
-/** Learning rate, betas, epsilon, decay, corrections and clip coefficient with which AdamW leaves zeros alone. */
-const HARMLESS_HYPER = Float64Array.of(0, 0, 0, 1, 0, 1, 1, 0);
+/** With which any optimizer leaves zeros alone. */
+const HARMLESS = { lr: 0, step: 1, clipCoefficient: 0 };
 
 /**
  * Runs every program once on zeros, before there are weights: drivers compile at the first dispatch, and all stages
- * should do that at the same time, not each when its first tensor arrives. Moments stay zero; gradients are cleared
- * before each step.
+ * should do that at the same time, not each when its first tensor arrives. The optimizer's state stays zero;
+ * gradients are cleared before each step.
  */
 export async function warmUp(memory: StageMemory, plan: StagePlan): Promise<void> {
   const { backend, optimizer } = memory;
-  backend.write(memory.tensor(optimizer.hyper.name), HARMLESS_HYPER);
+  backend.write(memory.tensor(optimizer.hyper.name), optimizerHyper(plan.optimizer, HARMLESS));
   const slot = memory.slot(0);
   backend.run(memory.forward(0));
   backend.run(slot.backwardInput);

@@ -14,7 +14,12 @@ const model: ModelConfig = {
   vocab: 11,
   tieEmbeddings: true,
 };
-const plan = { runId: 'run_1', model, spec: { train: { seed: 7, batch: { global: 6 } } } } as StoredPlan;
+const ADAMW = { type: 'adamw' as const, lr: 1, betas: [0.9, 0.95], eps: 1e-8, weightDecay: 0 };
+const plan = {
+  runId: 'run_1',
+  model,
+  spec: { train: { seed: 7, batch: { global: 6 }, optimizer: ADAMW } },
+} as StoredPlan;
 
 type Tensor = CheckpointPart['tensors'][number];
 
@@ -51,6 +56,21 @@ describe('mergeParts', () => {
       allParameters(model).map(({ name }) => name),
     );
     expect(whole.tensors.slice(count, 2 * count).every(({ kind }) => kind === 'm')).toBe(true);
+  });
+
+  it('asks of each optimizer for the states that it keeps', () => {
+    const sgd = (momentum: number): StoredPlan => {
+      const train = { ...plan.spec.train, optimizer: { type: 'sgd' as const, lr: 1, momentum, weightDecay: 0 } };
+      return { ...plan, spec: { ...plan.spec, train } };
+    };
+    const weights = tensors().filter(({ kind }) => kind === 'weight');
+    const buffers = weights.map((tensor) => ({ ...tensor, kind: 'momentum' as const }));
+    const plain = mergeParts([{ tensors: weights }], sgd(0), 2);
+    expect(plain.optimizer).toEqual({ type: 'sgd', step: 2 });
+    expect(plain.tensors.every(({ kind }) => kind === 'weight')).toBe(true);
+    expect(mergeParts([{ tensors: [...buffers, ...weights] }], sgd(0.9), 2).tensors).toHaveLength(2 * weights.length);
+    expect(() => mergeParts([{ tensors: weights }], sgd(0.9), 2)).toThrow(/no rank wrote momentum of/);
+    expect(() => mergeParts([{ tensors: tensors() }], sgd(0), 2)).toThrow(/the model has/);
   });
 
   it('takes a tied embedding from two ranks if they hold the same bits', () => {

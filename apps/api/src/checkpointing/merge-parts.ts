@@ -1,22 +1,22 @@
 import type { ManifestDocument } from '@millrace/contracts';
-import { allParameters } from '@millrace/model';
+import { allParameters, optimizerStates } from '@millrace/model';
 import type { StoredPlan } from '../attempts/attempt-record';
 import type { CheckpointPart } from './checkpoint-part';
 import { partsIncomplete } from './checkpointing.errors';
 
 type ManifestTensor = ManifestDocument['tensors'][number];
 
-const KINDS = ['weight', 'm', 'v'] as const;
 const F32_BYTES = 4;
 
 /**
- * The parts of all ranks as one manifest: every parameter's weight, then every first moment, then every second one,
+ * The parts of all ranks as one manifest: every parameter's weight, then the optimizer's states one after the other,
  * each in the fixed global order, so that the manifest does not depend on the partition. A tied embedding may come from
  * two ranks, whose copies must then be the same bits. Error: CHECKPOINT.PARTS_INCOMPLETE.
  */
 export function mergeParts(parts: readonly CheckpointPart[], plan: StoredPlan, step: number): ManifestDocument {
   const found = tensorsByKey(parts, step);
-  const tensors = KINDS.flatMap((kind) =>
+  const { optimizer } = plan.spec.train;
+  const tensors = ['weight', ...optimizerStates(optimizer)].flatMap((kind) =>
     allParameters(plan.model).map(({ name, shape }) => {
       const tensor = found.get(keyOf(kind, name));
       if (tensor === undefined) throw partsIncomplete(step, `no rank wrote ${kind} of ${name}`);
@@ -33,7 +33,7 @@ export function mergeParts(parts: readonly CheckpointPart[], plan: StoredPlan, s
     model: plan.model,
     rng: { seed: plan.spec.train.seed },
     dataPosition: { samples: step * plan.spec.train.batch.global },
-    optimizer: { type: 'adamw', step },
+    optimizer: { type: optimizer.type, step },
     tensors,
   };
 }

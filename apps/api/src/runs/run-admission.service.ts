@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import type { RunSpec } from '@millrace/contracts';
+import type { ManifestDocument, RunSpec } from '@millrace/contracts';
 import { AppError, type FieldError } from '@millrace/core';
 import { splitValidation } from '@millrace/data';
-import { allParameters, type ModelConfig } from '@millrace/model';
+import { allParameters, type ModelConfig, optimizerStates } from '@millrace/model';
 import { CheckpointWritesRepository, type DurableCheckpoint } from '../checkpointing/checkpoint-writes.repository';
 import { DatasetsRepository } from '../datasets/datasets.repository';
 import { modelConfigOf, type RunShape, shapeRun } from '../scheduling/run-shape';
@@ -83,13 +83,27 @@ function checkInit(
   if (manifest.runId !== '' && heads !== model.heads)
     throw refuse(`${id} has ${heads} heads, the model of this spec has ${model.heads}`);
   if (init.from !== 'checkpoint') return;
-  if (!manifest.tensors.some(({ kind }) => kind === 'm')) {
+  if (manifest.optimizer === null) {
     throw refuse(`${id} has weights but no optimizer state; use { from: safetensors, id: ${id} }`);
   }
+  checkOptimizer(train.optimizer, id, manifest);
   if (step >= train.steps) {
     const message = `${train.steps} is the last step in all, and ${id} is of step ${step}; ask for more than ${step} steps`;
     throw specUnfit([{ path: '/train/steps', message }]);
   }
+}
+
+/** A run that goes on needs the state that its optimizer keeps. */
+function checkOptimizer(optimizer: RunSpec['train']['optimizer'], id: string, manifest: ManifestDocument): void {
+  const type = manifest.optimizer?.type;
+  if (type !== optimizer.type) {
+    const message = `${optimizer.type} cannot go on from ${id}, which was trained with ${type}; take ${type}, or its weights only with init.from safetensors`;
+    throw specUnfit([{ path: '/train/optimizer/type', message }]);
+  }
+  const missing = optimizerStates(optimizer).find((state) => !manifest.tensors.some(({ kind }) => kind === state));
+  if (missing === undefined) return;
+  const message = `${id} holds no ${missing} of ${type}: it was trained without; set it to 0, or take its weights only with init.from safetensors`;
+  throw specUnfit([{ path: `/train/optimizer/${missing}`, message }]);
 }
 
 /** Schedules and partitions have limits of their own (cells, layers); they belong to fields of the spec too. */

@@ -8,7 +8,7 @@ import {
   stageSlices,
   type StageWork,
 } from '@millrace/model';
-import { executionSchedule, partitionLayers, type Schedule, type ScheduleProof } from '@millrace/pipeline';
+import { executionSchedule, partitionLayers, type Schedule, type ScheduleProof, slotSpans } from '@millrace/pipeline';
 
 export interface StageShape extends StageSlice {
   /** Count of trained numbers. */
@@ -38,10 +38,11 @@ export function modelConfigOf({ model }: RunSpec, vocab: number): ModelConfig {
 
 /** @throws AppError PIPELINE.* when there is no such schedule or partition */
 export function shapeRun(spec: RunSpec, model: ModelConfig): RunShape {
-  const { pp, dp, schedule: name, chunks, partition } = spec.parallel;
+  const { pp, dp, schedule: name, chunks, partition, recompute } = spec.parallel;
   const { global, micro } = spec.train.batch;
   const microBatches = global / (micro * dp);
   const { schedule, proof } = executionSchedule({ name, ranks: pp, microBatches, chunks });
+  const spans = slotSpans(schedule);
   const slices = stageSlices(model, partition === 'auto' ? partitionLayers(model.layers, pp) : partition);
   const stages = slices.map((slice, stage) => ({
     ...slice,
@@ -51,9 +52,14 @@ export function shapeRun(spec: RunSpec, model: ModelConfig): RunShape {
     ),
     memoryBytes: stageMemoryBytes(model, slice, {
       microBatch: micro,
-      inFlight: proof.peakMicroBatches.untilWeight[stage] ?? microBatches,
+      recompute,
+      optimizer: spec.train.optimizer,
+      inFlight: spans.fromForward[stage] ?? microBatches,
+      inBackward: spans.fromInput[stage] ?? microBatches,
+      microBatches,
+      evaluation: spec.data.validation > 0,
     }).total,
-    flops: stageFlops(model, slice, micro),
+    flops: stageFlops(model, slice, { microBatch: micro, recompute }),
   }));
   return { model, stages, microBatches, schedule, proof };
 }

@@ -6,9 +6,9 @@ export interface BlockReference {
   readonly bytes: number;
 }
 
-export type TensorKind = 'weight' | 'm' | 'v';
+export type TensorKind = 'weight' | 'm' | 'v' | 'momentum';
 
-/** One tensor of the model (`weight`) or of AdamW's state for it (`m`, `v`), under the name of the weight. */
+/** One tensor of the model (`weight`) or of its optimizer's state (AdamW `m`, `v`; SGD `momentum`), under the name of the weight. */
 export interface ManifestTensor {
   readonly name: string;
   readonly kind: TensorKind;

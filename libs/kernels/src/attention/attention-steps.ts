@@ -27,6 +27,13 @@ function square({ B, T, H }: AttentionSizes, name: string, role: TensorRole): Te
   return { name, shape: [B, H, T, T], dtype: 'f32', role };
 }
 
+function probabilities(dims: Operation['dims'], { qkv, saved }: Omit<AttentionForwardNames, 'y'>): Operation[] {
+  return [
+    { kernel: 'attention_scores', dims, tensors: { queries_BTE: qkv, keys_BTE: qkv, scores_BHTT: saved } },
+    { kernel: 'attention_softmax', dims, tensors: { probabilities_BHTT: saved } },
+  ];
+}
+
 /**
  * Causal attention y = softmax(q kᵀ / sqrt(D)) v. `savedRole` is 'scratch' for a forward without a backward. The saved
  * tensor holds the probabilities, [B,H,T,T].
@@ -38,11 +45,22 @@ export function attentionForwardSteps(
 ): AttentionSteps {
   const dims = { B, T, H, D };
   const steps: Operation[] = [
-    { kernel: 'attention_scores', dims, tensors: { queries_BTE: qkv, keys_BTE: qkv, scores_BHTT: saved } },
-    { kernel: 'attention_softmax', dims, tensors: { probabilities_BHTT: saved } },
+    ...probabilities(dims, { qkv, saved }),
     { kernel: 'attention_mix', dims, tensors: { probabilities_BHTT: saved, qkv_BTE: qkv, y_BTC: y } },
   ];
   return { steps, tensors: [square(dims, saved, savedRole)] };
+}
+
+/**
+ * Writes what `attentionForwardSteps` leaves in `saved` once more, bit for bit, from the qkv that it read: scratch of
+ * the program that these steps are part of.
+ */
+export function attentionRecomputeSteps(
+  { B, T, H, D }: AttentionSizes,
+  names: Omit<AttentionForwardNames, 'y'>,
+): AttentionSteps {
+  const dims = { B, T, H, D };
+  return { steps: probabilities(dims, names), tensors: [square(dims, names.saved, 'scratch')] };
 }
 
 /** Gradient of attentionForwardSteps for qkv; `scratch` is [B,H,T,T], valid inside the run only. */

@@ -1,6 +1,7 @@
 import { dimension } from '../dimension';
 import type { Dims } from '../kernel';
 import { at, doubles, integers, type TwinTensors } from '../twin-arrays';
+import { IGNORED_TARGET } from './ignored-target';
 
 /** Twin of cross_entropy_forward. Shapes: logits[N,V] targets[N] -> loss[N] lse[N]. */
 export function crossEntropyForwardTwin(dims: Dims, tensors: TwinTensors): void {
@@ -14,7 +15,8 @@ export function crossEntropyForwardTwin(dims: Dims, tensors: TwinTensors): void 
     const maximum = logits_V.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
     const lse = maximum + Math.log(logits_V.reduce((sum, logit) => sum + Math.exp(logit - maximum), 0));
     lse_N[row] = lse;
-    loss_N[row] = lse - at(logits_V, at(targets_N, row));
+    const target = at(targets_N, row);
+    loss_N[row] = target === IGNORED_TARGET ? 0 : lse - at(logits_V, target);
   }
 }
 
@@ -29,6 +31,7 @@ export function crossEntropyBackwardTwin(dims: Dims, tensors: TwinTensors): void
   for (let index = 0; index < dimension(dims, 'N') * V; index++) {
     const row = Math.floor(index / V);
     const softmax = Math.exp(at(logits_NV, index) - at(lse_N, row));
-    dlogits_NV[index] = (softmax - (index % V === at(targets_N, row) ? 1 : 0)) * scale;
+    const target = at(targets_N, row);
+    dlogits_NV[index] = target === IGNORED_TARGET ? 0 : (softmax - (index % V === target ? 1 : 0)) * scale;
   }
 }

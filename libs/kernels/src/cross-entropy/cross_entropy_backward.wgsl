@@ -1,11 +1,11 @@
-// cross_entropy_backward — dlogits = (softmax(logits) - onehot(target)) * scale
+// cross_entropy_backward — dlogits = (softmax(logits) - onehot(target)) * scale; 0 in ignored rows
 // Shapes:   logits[N,V] targets[N] lse[N] scale[1] -> dlogits[N,V]
 // Dispatch: one invocation per element, WG threads in linear order; needs: f32 only
 // Method:   softmax = exp(logit - lse), with the lse of the forward
 // Source:   derivative of the softmax cross entropy; CPU twin cross-entropy.cpu.ts
 // Checked:  test/conformance.spec.ts, 5e-6 of the largest entry vs f64
 @group(0) @binding(0) var<storage, read> logits_NV: array<f32>; // [N,V] logits of each row
-@group(0) @binding(1) var<storage, read> targets_N: array<u32>; // [N] class of each row, < V
+@group(0) @binding(1) var<storage, read> targets_N: array<u32>; // [N] class of each row, < V, or IGNORED
 @group(0) @binding(2) var<storage, read> lse_N: array<f32>; // [N] log of the sum of exponentials
 @group(0) @binding(3) var<storage, read> scale_1: array<f32>; // [1] gradient of every row's loss
 @group(0) @binding(4) var<storage, read_write> dlogits_NV: array<f32>; // [N,V] gradient of the logits
@@ -13,6 +13,8 @@
 override WG: u32;
 override N: u32;
 override V: u32;
+// -1 as u32: a row that counts nothing.
+const IGNORED = 0xffffffffu;
 
 @compute @workgroup_size(WG)
 fn main(
@@ -26,6 +28,7 @@ fn main(
   }
   let row = index / V;
   let softmax = exp(logits_NV[index] - lse_N[row]);
-  let onehot = select(0.0, 1.0, index % V == targets_N[row]);
-  dlogits_NV[index] = (softmax - onehot) * scale_1[0];
+  let target_id = targets_N[row];
+  let onehot = select(0.0, 1.0, index % V == target_id);
+  dlogits_NV[index] = select((softmax - onehot) * scale_1[0], 0.0, target_id == IGNORED);
 }

@@ -1,20 +1,27 @@
 import {
   attentionBackwardSteps,
   attentionForwardSteps,
+  attentionRecomputeSteps,
   type AttentionSteps,
   type ProgramStep,
-  type TensorRole,
 } from '@millrace/kernels';
+import type { Place } from './place';
 import type { StageContext } from './stage-context';
 
 /** Tensors of one block's attention. */
 export interface AttentionTensors {
   readonly qkv_N3C: string;
   readonly heads_NC: string;
-  /** What the forward keeps for the backward; libs/kernels says what and of which shape. */
-  readonly attention: string;
-  readonly role: TensorRole;
+  /** What the backward needs of the forward besides these; libs/kernels says what and of which shape. */
+  readonly attention: Place;
 }
+
+/** Two squares [B,H,T,T] that the programs of a stage share. */
+const SCRATCH = 'scratch.attention';
+const SCRATCH_GRADIENT = 'scratch.attention.grad';
+
+/** Where attention writes what nobody keeps. */
+export const SCRATCH_ATTENTION: Place = { label: SCRATCH, role: 'scratch' };
 
 function declared({ catalog }: StageContext, { steps, tensors }: AttentionSteps): readonly ProgramStep[] {
   for (const declaration of tensors) catalog.add(declaration);
@@ -24,8 +31,15 @@ function declared({ catalog }: StageContext, { steps, tensors }: AttentionSteps)
 /** Causal attention of all heads; how many kernels it takes is libs/kernels' choice. */
 export function attentionForward(context: StageContext, t: AttentionTensors): readonly ProgramStep[] {
   const { B, T, H, D } = context.sizes;
-  const names = { qkv: t.qkv_N3C, y: t.heads_NC, saved: t.attention };
-  return declared(context, attentionForwardSteps({ B, T, H, D }, names, t.role === 'scratch' ? 'scratch' : 'saved'));
+  const names = { qkv: t.qkv_N3C, y: t.heads_NC, saved: t.attention.label };
+  const role = t.attention.role === 'saved' ? 'saved' : 'scratch';
+  return declared(context, attentionForwardSteps({ B, T, H, D }, names, role));
+}
+
+/** Brings back what a forward that wrote to scratch did not keep of its attention. */
+export function attentionRecompute(context: StageContext, t: AttentionTensors): readonly ProgramStep[] {
+  const { B, T, H, D } = context.sizes;
+  return declared(context, attentionRecomputeSteps({ B, T, H, D }, { qkv: t.qkv_N3C, saved: t.attention.label }));
 }
 
 export interface AttentionGradients {
@@ -41,6 +55,8 @@ export function attentionBackward(
   { dy, dqkv }: AttentionGradients,
 ): readonly ProgramStep[] {
   const { B, T, H, D } = context.sizes;
-  const names = { dy, qkv: t.qkv_N3C, saved: t.attention, dqkv, scratch: 'scratch.attention' };
+  // Where the probabilities are kept, the scratch square is free for their gradient.
+  const scratch = t.attention.label === SCRATCH ? SCRATCH_GRADIENT : SCRATCH;
+  const names = { dy, qkv: t.qkv_N3C, saved: t.attention.label, dqkv, scratch };
   return declared(context, attentionBackwardSteps({ B, T, H, D }, names));
 }

@@ -1,8 +1,16 @@
-import type { ProgramStep, TensorRole } from '@millrace/kernels';
+import type { ProgramStep } from '@millrace/kernels';
 import { blockName } from '../parameters';
-import { attentionBackward, attentionForward, type AttentionTensors } from './attention';
+import {
+  attentionBackward,
+  attentionForward,
+  attentionRecompute,
+  type AttentionTensors,
+  SCRATCH_ATTENTION,
+} from './attention';
 import { linear, linearInputGradient, linearWeightGradient } from './linear';
 import { norm, type NormTensors, normInputGradient, normTensors, normWeightGradient } from './norm';
+import { type Place, SCRATCH } from './place';
+import type { Recompute } from '../recompute';
 import type { StageContext } from './stage-context';
 
 /**
@@ -11,7 +19,6 @@ import type { StageContext } from './stage-context';
  *   x -------------------------------------+-> mid ----------------------------+
  */
 export interface BlockTensors extends AttentionTensors {
-  readonly label: string;
   readonly norm1: NormTensors;
   readonly mid_NC: string;
   readonly norm2: NormTensors;
@@ -19,23 +26,45 @@ export interface BlockTensors extends AttentionTensors {
   readonly gelu_NF: string;
 }
 
-/** Tensors a forward writes: `saved` ones of a layer for training, otherwise `scratch` ones that all layers share. */
-export function blockTensors(context: StageContext, label: string, role: TensorRole): BlockTensors {
+/** Where the tensors of a block's forward live, by who reads them. */
+export interface BlockPlaces {
+  /** Read by W, most of them by I too. */
+  readonly weight: Place;
+  /** Read by I alone: the query, key and value rows, and what enters the GELU. */
+  readonly input: Place;
+  /** Read by I alone: the probabilities of the attention. */
+  readonly attention: Place;
+}
+
+/** Nothing is kept: all blocks of a stage write the same tensors. */
+export const SCRATCH_BLOCK: BlockPlaces = { weight: SCRATCH, input: SCRATCH, attention: SCRATCH_ATTENTION };
+
+/** Everything is kept from F to W. */
+export function keptBlock(label: string): BlockPlaces {
+  const place: Place = { label, role: 'saved' };
+  return { weight: place, input: place, attention: { label: `${label}.attention`, role: 'saved' } };
+}
+
+/** Brought back by I: what W reads is kept until W, the rest until the end of I's run. */
+export function recomputedBlock(label: string): BlockPlaces {
+  return { ...SCRATCH_BLOCK, weight: { label, role: 'deferred' } };
+}
+
+/** Declares the tensors of a block's forward. */
+export function blockTensors(context: StageContext, { weight, input, attention }: BlockPlaces): BlockTensors {
   const {
     catalog,
     sizes: { N, C, F },
   } = context;
   return {
-    label,
-    role,
-    attention: `${label}.attention`,
-    norm1: normTensors(context, `${label}.ln_1`, role),
-    qkv_N3C: catalog.declare(`${label}.qkv_N3C`, [N, 3 * C], role),
-    heads_NC: catalog.declare(`${label}.heads_NC`, [N, C], role),
-    mid_NC: catalog.declare(`${label}.mid_NC`, [N, C], role),
-    norm2: normTensors(context, `${label}.ln_2`, role),
-    fc_NF: catalog.declare(`${label}.fc_NF`, [N, F], role),
-    gelu_NF: catalog.declare(`${label}.gelu_NF`, [N, F], role),
+    attention,
+    norm1: normTensors(context, `${weight.label}.ln_1`, weight.role),
+    qkv_N3C: catalog.declare(`${input.label}.qkv_N3C`, [N, 3 * C], input.role),
+    heads_NC: catalog.declare(`${weight.label}.heads_NC`, [N, C], weight.role),
+    mid_NC: catalog.declare(`${weight.label}.mid_NC`, [N, C], weight.role),
+    norm2: normTensors(context, `${weight.label}.ln_2`, weight.role),
+    fc_NF: catalog.declare(`${input.label}.fc_NF`, [N, F], input.role),
+    gelu_NF: catalog.declare(`${weight.label}.gelu_NF`, [N, F], weight.role),
   };
 }
 
@@ -48,8 +77,9 @@ export interface BlockForward {
   readonly y_NC: string;
 }
 
-/** F. */
-export function blockForward(context: StageContext, { layer, tensors: t, x_NC, y_NC }: BlockForward): ProgramStep[] {
+/** F up to the MLP's hidden layer: all that the backward reads. */
+function blockInterior(context: StageContext, block: Omit<BlockForward, 'y_NC'>): ProgramStep[] {
+  const { layer, tensors: t, x_NC } = block;
   const { N, C, F } = context.sizes;
   const name = blockName(layer);
   return [
@@ -60,8 +90,33 @@ export function blockForward(context: StageContext, { layer, tensors: t, x_NC, y
     norm(context, { weight: `${name}.ln_2`, x: t.mid_NC, ...t.norm2 }),
     linear([N, C, F], { x: t.norm2.y_NC, weight: `${name}.mlp.c_fc`, y: t.fc_NF }),
     { kernel: 'gelu_forward', dims: { L: N * F }, tensors: { x_L: t.fc_NF, y_L: t.gelu_NF } },
-    linear([N, F, C], { x: t.gelu_NF, weight: `${name}.mlp.c_proj`, y: y_NC, residual: t.mid_NC }),
   ];
+}
+
+/** F. */
+export function blockForward(context: StageContext, block: BlockForward): ProgramStep[] {
+  const { layer, tensors: t, y_NC } = block;
+  const { N, C, F } = context.sizes;
+  const weight = `${blockName(layer)}.mlp.c_proj`;
+  return [...blockInterior(context, block), linear([N, F, C], { x: t.gelu_NF, weight, y: y_NC, residual: t.mid_NC })];
+}
+
+/** What precedes I where F did not keep all that I and W read: the same kernels on the same shapes. */
+export function blockRecompute(
+  context: StageContext,
+  recompute: Recompute,
+  block: Omit<BlockForward, 'y_NC'>,
+): readonly ProgramStep[] {
+  switch (recompute) {
+    case 'none':
+      return [];
+    case 'selective':
+      return attentionRecompute(context, block.tensors);
+    case 'full':
+      return blockInterior(context, block);
+    default:
+      return recompute satisfies never;
+  }
 }
 
 /** Gradients that the input pass leaves for the weight pass. */
@@ -103,7 +158,7 @@ export function blockBackwardInput(context: StageContext, block: BlockBackward):
   const name = blockName(block.layer);
   const norm1 = { weight: `${name}.ln_1`, x: x_NC, ...t.norm1 };
   const norm2 = { weight: `${name}.ln_2`, x: t.mid_NC, ...t.norm2 };
-  const g = blockGradients(context, t.label);
+  const g = blockGradients(context, `h.${block.layer}`);
   const dgelu_NF = catalog.declare('scratch.dgelu_NF', [N, F], 'scratch');
   const dheads_NC = catalog.declare('scratch.dheads_NC', [N, C], 'scratch');
   return [
@@ -123,7 +178,7 @@ export function blockBackwardWeight(context: StageContext, block: BlockBackward)
   const { N, C, F } = context.sizes;
   const { tensors: t, x_NC, dy_NC } = block;
   const name = blockName(block.layer);
-  const g = blockGradients(context, t.label);
+  const g = blockGradients(context, `h.${block.layer}`);
   return [
     ...linearWeightGradient([N, F, C], { x: t.gelu_NF, dy: dy_NC, weight: `${name}.mlp.c_proj` }),
     ...linearWeightGradient([N, C, F], { x: t.norm2.y_NC, dy: g.dfc_NF, weight: `${name}.mlp.c_fc` }),

@@ -1,6 +1,7 @@
-import type { ProgramStep, TensorRole } from '@millrace/kernels';
+import type { ProgramStep } from '@millrace/kernels';
 import { FINAL_NORM, headWeightName } from '../parameters';
 import { norm, type NormTensors, normInputGradient, normTensors, normWeightGradient } from './norm';
+import { type Place, SCRATCH } from './place';
 import { headGradientName, type StageContext } from './stage-context';
 
 export const TARGETS = 'targets_N';
@@ -17,15 +18,32 @@ export interface HeadTensors {
   readonly lse_N: string;
 }
 
-export function headTensors(context: StageContext, label: string, role: TensorRole): HeadTensors {
+/** Where the tensors of the head's forward live. */
+export interface HeadPlaces {
+  readonly norm: Place;
+  readonly logits: Place;
+  readonly lse: Place;
+}
+
+const KEPT: Place = { label: 'head', role: 'saved' };
+
+export const SCRATCH_HEAD: HeadPlaces = { norm: SCRATCH, logits: SCRATCH, lse: SCRATCH };
+/** Everything is kept from F to W. */
+export const KEPT_HEAD: HeadPlaces = { norm: KEPT, logits: KEPT, lse: KEPT };
+/** F of a head that is recomputed: N numbers of log-sum-exp spare the second pass the softmax. */
+export const DROPPED_HEAD: HeadPlaces = { ...SCRATCH_HEAD, lse: KEPT };
+/** Brought back by I; W reads the norm. */
+export const RECOMPUTED_HEAD: HeadPlaces = { ...DROPPED_HEAD, norm: { label: 'head', role: 'deferred' } };
+
+export function headTensors(context: StageContext, { norm: normPlace, logits, lse }: HeadPlaces): HeadTensors {
   const {
     catalog,
     sizes: { N, V },
   } = context;
   return {
-    norm: normTensors(context, `${label}.ln_f`, role),
-    logits_NV: catalog.declare(`${label}.logits_NV`, [N, V], role),
-    lse_N: catalog.declare(`${label}.lse_N`, [N], role),
+    norm: normTensors(context, `${normPlace.label}.ln_f`, normPlace.role),
+    logits_NV: catalog.declare(`${logits.label}.logits_NV`, [N, V], logits.role),
+    lse_N: catalog.declare(`${lse.label}.lse_N`, [N], lse.role),
   };
 }
 

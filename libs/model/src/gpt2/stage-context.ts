@@ -1,5 +1,6 @@
 import { headWeightName, type ParameterDeclaration, stageParameters, TOKEN_EMBEDDING } from '../parameters';
 import type { ModelConfig, StageSlice } from '../model-config';
+import type { Recompute } from '../recompute';
 import { TensorCatalog } from '../tensor-catalog';
 
 /** Sizes of one micro-batch; letters as in model-config.ts. */
@@ -18,6 +19,7 @@ export interface StageSizes {
 export interface StageContext {
   readonly config: ModelConfig;
   readonly slice: StageSlice;
+  readonly recompute: Recompute;
   readonly sizes: StageSizes;
   readonly catalog: TensorCatalog;
   readonly parameters: readonly ParameterDeclaration[];
@@ -43,7 +45,11 @@ export function headGradientName(config: ModelConfig): string {
 export const TIED_GRADIENT_TOTAL = `${TOKEN_EMBEDDING}.grad_total`;
 
 /** A catalog with the stage's parameters and the gradients that its own W programs add to. */
-export function stageContext(config: ModelConfig, slice: StageSlice, microBatch: number): StageContext {
+export function stageContext(
+  config: ModelConfig,
+  slice: StageSlice,
+  { microBatch, recompute }: { readonly microBatch: number; readonly recompute: Recompute },
+): StageContext {
   const catalog = new TensorCatalog();
   const parameters = stageParameters(config, slice);
   for (const { name, shape } of parameters) {
@@ -52,7 +58,7 @@ export function stageContext(config: ModelConfig, slice: StageSlice, microBatch:
   }
   const { V, C } = stageSizes(config, microBatch);
   if (slice.head) catalog.declare(headGradientName(config), [V, C], 'gradient');
-  return { config, slice, sizes: stageSizes(config, microBatch), catalog, parameters };
+  return { config, slice, recompute, sizes: stageSizes(config, microBatch), catalog, parameters };
 }
 
 /** Input of block `layer`, or of the final norm for `layer` = layers, and the gradient of it. */

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { adamwHyper } from './adamw-hyper';
 import { clipCoefficient, gradientNorm, sumPartials } from './gradient-norm';
 import { addLossRows } from './step-loss';
 
@@ -36,12 +35,5 @@ describe('clipCoefficient', () => {
     expect(clipCoefficient(0.5, 1)).toBe(1);
     expect(clipCoefficient(1, 1)).toBe(1 / (1 + 1e-6));
     expect(clipCoefficient(1e9)).toBe(1);
-  });
-});
-
-describe('adamwHyper', () => {
-  it('lays out what the adamw kernel reads', () => {
-    const hyper = adamwHyper({ lr: 0.1, betas: [0.5, 0.25], eps: 1e-8, weightDecay: 0.01 }, 2, 0.75);
-    expect([...hyper]).toEqual([0.1, 0.5, 0.25, 1e-8, 0.01, 0.75, 0.9375, 0.75]);
   });
 });

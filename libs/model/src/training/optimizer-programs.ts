@@ -9,10 +9,8 @@ import { elementCount } from '@millrace/tensor';
 import { gradientName, headGradientName, TIED_GRADIENT_TOTAL } from '../gpt2/stage-context';
 import { checkModelConfig, type ModelConfig, type StageSlice } from '../model-config';
 import { type ParameterDeclaration, stageParameters, TOKEN_EMBEDDING } from '../parameters';
+import { type Optimizer, type OptimizerState, optimizerStates, stateName } from './optimizer';
 import { TensorCatalog, tensorsOf } from '../tensor-catalog';
-
-/** The scalar tensor that `adamwHyper` fills. */
-export const HYPER = 'hyper_8';
 
 export interface TiedGradients {
   /** What the stage with the embedding adds up. */
@@ -28,30 +26,45 @@ export interface OptimizerPrograms {
   readonly tied?: TiedGradients;
   /** Sums of squares of each gradient, into the tensors of `partials`. */
   readonly squares: Program;
-  /** AdamW on each parameter. */
+  /** The optimizer on each parameter. */
   readonly update: Program;
+  /** What `optimizerHyper` fills before `update`. */
   readonly hyper: TensorDeclaration;
   /** By parameter name, in the fixed order: the partial sums to add up with `sumPartials`. */
   readonly partials: ReadonlyMap<string, TensorDeclaration>;
   tensors(role?: TensorRole): TensorDeclaration[];
 }
 
-export function momentNames(parameter: string): { readonly m: string; readonly v: string } {
-  return { m: `${parameter}.m`, v: `${parameter}.v` };
+/** Tensors of an update besides gradient, weight and state, by optimizer. */
+const HYPER = {
+  adamw: { binding: 'hyper_8', shape: [8] },
+  sgd: { binding: 'hyper_4', shape: [4] },
+} as const;
+
+interface Update {
+  readonly catalog: TensorCatalog;
+  readonly optimizer: Optimizer;
 }
 
-function updateStep(catalog: TensorCatalog, parameter: ParameterDeclaration, gradient_L: string): ProgramStep {
-  const { name, shape, decay } = parameter;
-  const { m, v } = momentNames(name);
+function updateStep(
+  { catalog, optimizer }: Update,
+  { name, shape, decay }: ParameterDeclaration,
+  gradient_L: string,
+): ProgramStep {
+  const { binding, shape: hyperShape } = HYPER[optimizer.type];
+  const states = optimizerStates(optimizer);
+  const state = (kind: OptimizerState): [string, string] => {
+    return [`${kind}_L`, catalog.declare(stateName(name, kind), shape, 'moment')];
+  };
+  const plain = optimizer.type === 'sgd' && states.length === 0;
   return {
-    kernel: 'adamw',
+    kernel: optimizer.type === 'adamw' ? 'adamw' : plain ? 'sgd' : 'sgd_momentum',
     dims: { L: elementCount(shape), decay: decay ? 1 : 0 },
     tensors: {
       gradient_L,
-      hyper_8: catalog.declare(HYPER, [8], 'scalar'),
+      [binding]: catalog.declare(binding, hyperShape, 'scalar'),
       weight_L: catalog.declare(name, shape, 'parameter'),
-      m_L: catalog.declare(m, shape, 'moment'),
-      v_L: catalog.declare(v, shape, 'moment'),
+      ...Object.fromEntries(states.map(state)),
     },
   };
 }
@@ -66,7 +79,11 @@ function tiedGradients(config: ModelConfig, catalog: TensorCatalog): TiedGradien
 }
 
 /** What a stage runs at the end of a step, on each of its parameters in the fixed global order. */
-export function buildOptimizerPrograms(config: ModelConfig, slice: StageSlice): OptimizerPrograms {
+export function buildOptimizerPrograms(
+  config: ModelConfig,
+  slice: StageSlice,
+  optimizer: Optimizer,
+): OptimizerPrograms {
   checkModelConfig(config);
   const catalog = new TensorCatalog();
   const parameters = stageParameters(config, slice);
@@ -83,7 +100,7 @@ export function buildOptimizerPrograms(config: ModelConfig, slice: StageSlice): 
     const partials_P = catalog.declare(`${name}.squares_P`, [P], 'output');
     partials.set(name, catalog.get(partials_P));
     squareSteps.push({ kernel: 'sum_of_squares', dims: { L, P }, tensors: { x_L: gradient, partials_P } });
-    updateSteps.push(updateStep(catalog, parameter, gradient));
+    updateSteps.push(updateStep({ catalog, optimizer }, parameter, gradient));
   }
   const squares = catalog.program('squares', squareSteps);
   const update = catalog.program('update', updateSteps);
@@ -93,7 +110,7 @@ export function buildOptimizerPrograms(config: ModelConfig, slice: StageSlice): 
     squares,
     update,
     partials,
-    hyper: catalog.get(HYPER),
+    hyper: catalog.get(HYPER[optimizer.type].binding),
     tensors: (role) => tensorsOf(programs, role),
   };
 }

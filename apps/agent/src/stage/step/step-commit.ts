@@ -8,8 +8,8 @@ import { frameWrongSize } from '../stage.errors';
 export interface RankNorms {
   /** Sum of squares of each own gradient, in the order of `countedParameters`. */
   readonly squares: readonly number[];
-  /** At the head: sum of the row losses. */
-  readonly lossSum: number | undefined;
+  /** At the head: sum of the row losses, and the tokens that count in it. */
+  readonly loss: { readonly sum: number; readonly tokens: number } | undefined;
 }
 
 /**
@@ -43,7 +43,8 @@ export class StepCommit {
   async agree(step: number, norms: RankNorms): Promise<Commit> {
     const { plan, exchange } = this.options;
     if (plan.rank === 0) return this.decide(step, norms);
-    const values = Float64Array.from(norms.lossSum === undefined ? norms.squares : [...norms.squares, norms.lossSum]);
+    const { squares, loss } = norms;
+    const values = Float64Array.from(loss === undefined ? squares : [...squares, loss.sum, loss.tokens]);
     await exchange.sendArray(0, values, { address: { edge: 'norm', step, microBatch: -1 }, shape: [values.length] });
     const pending = exchange.ask(0, { edge: 'commit', step, microBatch: -1 });
     return parseCommit(await exchange.takeText(pending, `commit of step ${step}`));
@@ -52,16 +53,17 @@ export class StepCommit {
   private async decide(step: number, own: RankNorms): Promise<Commit> {
     const { plan, exchange } = this.options;
     const squares = new Map<string, number>();
-    let lossSum = own.lossSum;
+    let loss = own.loss;
     this.collect(squares, 0, own.squares);
     for (let rank = 1; rank < plan.ranks; rank++) {
       const pending = exchange.ask(rank, { edge: 'norm', step, microBatch: -1 });
       const values = await exchange.takeArray(pending, `norm of step ${step}`);
       const head = plan.slices[rank]?.head === true;
-      if (head) lossSum = values.at(-1);
-      this.collect(squares, rank, head ? values.subarray(0, -1) : values);
+      if (head) loss = { sum: values.at(-2)!, tokens: values.at(-1)! };
+      this.collect(squares, rank, head ? values.subarray(0, -2) : values);
     }
-    const commit = this.commit(step, gradientNorm(squares, this.order), (lossSum ?? NaN) / plan.tokensPerStep);
+    const mean = loss === undefined ? NaN : loss.sum / loss.tokens;
+    const commit = this.commit(step, gradientNorm(squares, this.order), mean);
     const text = JSON.stringify(commit);
     for (let rank = 1; rank < plan.ranks; rank++)
       await exchange.sendText(rank, text, { edge: 'commit', step, microBatch: -1 });

@@ -1,5 +1,5 @@
 import { assert } from '@millrace/core';
-import { addLossRows, adamwHyper, learningRate, sumPartials } from '@millrace/model';
+import { addLossRows, learningRate, optimizerHyper, sumPartials } from '@millrace/model';
 import { type Action, checkExecutedLog, NO_MICRO_BATCH } from '@millrace/pipeline';
 import { numericsFailed } from '../stage.errors';
 import { countedParameters, type RankNorms, StepCommit } from './step-commit';
@@ -7,6 +7,7 @@ import type { StageMemory } from '../stage-memory';
 import type { StagePlan } from '../stage-plan';
 import type { BoundaryRequests, Commit } from '../stage-ports';
 import type { TensorExchange } from '../exchange/tensor-exchange';
+import type { StepTokens } from './step-tokens';
 import type { WorkTimeline } from '../work-timeline';
 
 export interface StepEndOptions {
@@ -14,6 +15,7 @@ export interface StepEndOptions {
   readonly memory: StageMemory;
   readonly exchange: TensorExchange;
   readonly timeline: WorkTimeline;
+  readonly tokens: StepTokens;
   readonly requests: BoundaryRequests;
 }
 
@@ -24,7 +26,7 @@ export interface StepResult {
   readonly learningRate: number;
 }
 
-/** REDUCE and STEP: tied gradients, the global norm through rank 0, then AdamW. */
+/** REDUCE and STEP: tied gradients, the global norm through rank 0, then the optimizer. */
 export class StepEnd {
   private readonly stepCommit: StepCommit;
 
@@ -48,12 +50,15 @@ export class StepEnd {
     const rate = learningRate(plan.learningRate, step);
     memory.backend.write(
       memory.tensor(memory.optimizer.hyper.name),
-      adamwHyper({ ...plan.adamw, lr: rate }, step, commit.clipCoefficient),
+      optimizerHyper(plan.optimizer, { lr: rate, step, clipCoefficient: commit.clipCoefficient }),
     );
     this.enqueue('update', 'STEP', stage);
     memory.backend.flush();
-    const loss = norms.lossSum === undefined ? undefined : norms.lossSum / plan.tokensPerStep;
-    return { commit, loss, learningRate: rate };
+    return {
+      commit,
+      loss: norms.loss === undefined ? undefined : norms.loss.sum / norms.loss.tokens,
+      learningRate: rate,
+    };
   }
 
   /** The first and the last stage swap their gradients of a tied embedding; both add them in the same order. */
@@ -86,9 +91,13 @@ export class StepEnd {
     done();
     await exchange.sends.settled();
     const losses = read.slice(partials.length);
+    const { count } = this.options.tokens;
     return {
       squares: read.slice(0, partials.length).map((values) => sumPartials(values)),
-      lossSum: losses.length === 0 ? undefined : losses.reduce((sum, rows) => addLossRows(sum, rows), 0),
+      loss:
+        count === undefined
+          ? undefined
+          : { sum: losses.reduce((sum, rows) => addLossRows(sum, rows), 0), tokens: count },
     };
   }
 

@@ -5,6 +5,7 @@ import type { StageMemory } from '../stage-memory';
 import type { StagePlan } from '../stage-plan';
 import type { DataSource } from '../stage-ports';
 import type { PendingTensor, TensorExchange } from '../exchange/tensor-exchange';
+import type { StepTokens } from './step-tokens';
 import type { WorkTimeline } from '../work-timeline';
 
 export interface StepRunnerOptions {
@@ -12,6 +13,7 @@ export interface StepRunnerOptions {
   readonly memory: StageMemory;
   readonly exchange: TensorExchange;
   readonly timeline: WorkTimeline;
+  readonly tokens: StepTokens;
   /** The first and the last stage have one. */
   readonly data: DataSource | undefined;
 }
@@ -40,6 +42,7 @@ export class StepRunner {
     this.executed = [];
     this.asked.clear();
     this.gradientsCleared = false;
+    this.options.tokens.begin(step);
     for (const action of this.options.plan.actions) {
       if (action.kind === 'REDUCE' || action.kind === 'STEP') break;
       await this.execute(action);

@@ -1,0 +1,58 @@
+import { tensorBytes } from '@millrace/tensor';
+import { type Backend, openCpuBackend } from '@millrace/runtime';
+import { describe, expect, it } from 'vitest';
+import { attemptPlan, type PlanOptions } from '../../test/attempt-plans';
+import { StageMemory } from './stage-memory';
+import { stagePlan } from './stage-plan';
+
+/** The twins, counted as f32: what a device would hold. */
+function countingBackend(): Backend {
+  const backend = openCpuBackend();
+  const allocate = backend.allocate.bind(backend);
+  let bytes = 0;
+  backend.allocate = (declaration) => {
+    bytes += tensorBytes(declaration.shape, declaration.dtype);
+    return allocate(declaration);
+  };
+  backend.allocatedBytes = () => bytes;
+  return backend;
+}
+
+function open(options: PlanOptions, rank: number): Promise<StageMemory> {
+  return StageMemory.open(countingBackend(), stagePlan({ ...attemptPlan(options), rank }));
+}
+
+describe('StageMemory', () => {
+  it.each(['none', 'selective', 'full'] as const)(
+    'allocates what was predicted, to the byte, with recompute %s',
+    async (recompute) => {
+      for (const schedule of ['1f1b', 'gpipe'] as const) {
+        for (const validation of [0, 0.1]) {
+          for (const rank of [0, 1, 2]) {
+            const memory = await open({ ranks: 3, schedule, microBatches: 5, recompute, validation }, rank);
+            expect(memory.allocatedBytes).toBe(memory.predictedBytes());
+          }
+        }
+      }
+    },
+  );
+
+  it('holds less the more is recomputed', async () => {
+    const sizes = await Promise.all(
+      (['none', 'selective', 'full'] as const).map(async (recompute) => {
+        return (await open({ ranks: 1, schedule: 'gpipe', microBatches: 8, recompute }, 0)).allocatedBytes;
+      }),
+    );
+    expect(sizes).toEqual(sizes.toSorted((a, b) => b - a));
+    expect(new Set(sizes).size).toBe(3);
+  });
+
+  it('gives each micro-batch in flight tensors of its own, and the backward one set where W follows I', async () => {
+    const memory = await open({ ranks: 2, schedule: '1f1b', microBatches: 5 }, 0);
+    const tensor = (microBatch: number, name: string): unknown => memory.slot(microBatch).tensors.get(name);
+    const { output, outputGradient } = memory.programs;
+    expect(tensor(0, output!.name)).not.toBe(tensor(1, output!.name));
+    expect(tensor(0, output!.name)).toBe(tensor(2, output!.name));
+    expect(tensor(0, outputGradient!.name)).toBe(tensor(1, outputGradient!.name));
+  });
+});

@@ -1,0 +1,38 @@
+import { countTargets } from '@millrace/model';
+import type { StageMemory } from '../stage-memory';
+import type { StagePlan } from '../stage-plan';
+import type { DataSource } from '../stage-ports';
+
+export interface StepTokensOptions {
+  readonly plan: StagePlan;
+  readonly memory: StageMemory;
+  readonly data: DataSource | undefined;
+}
+
+/**
+ * At the head: the tokens of a step that count, by which its loss and its gradient are divided, so that a micro-batch
+ * weighs by its tokens. Known before the first I, since that multiplies by 1 / tokens.
+ */
+export class StepTokens {
+  private tokens: number | undefined;
+
+  constructor(private readonly options: StepTokensOptions) {}
+
+  /** Undefined but at the head. */
+  get count(): number | undefined {
+    return this.tokens;
+  }
+
+  /** Before the first action of `step`. */
+  begin(step: number): void {
+    const { plan, memory, data } = this.options;
+    const { lossScale } = memory.programs;
+    if (lossScale === undefined || data === undefined) return;
+    let tokens = 0;
+    for (let microBatch = 0; microBatch < plan.microBatchCount; microBatch++) {
+      tokens += countTargets(data.train(step, microBatch).targets);
+    }
+    if (tokens !== this.tokens) memory.backend.write(memory.tensor(lossScale.name), Float64Array.of(1 / tokens));
+    this.tokens = tokens;
+  }
+}

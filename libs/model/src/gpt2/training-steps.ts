@@ -1,0 +1,111 @@
+import type { ProgramStep } from '@millrace/kernels';
+import { modelShapeError } from '../model.errors';
+import type { Recompute } from '../recompute';
+import {
+  type BlockBackward,
+  blockBackwardInput,
+  blockBackwardWeight,
+  blockForward,
+  type BlockPlaces,
+  blockRecompute,
+  type BlockTensors,
+  blockTensors,
+  keptBlock,
+  recomputedBlock,
+  SCRATCH_BLOCK,
+} from './block';
+import { embeddingBackwardWeight, embeddingForward } from './embedding';
+import {
+  DROPPED_HEAD,
+  headBackwardInput,
+  headBackwardWeight,
+  headForward,
+  headTensors,
+  KEPT_HEAD,
+  logitsForward,
+  RECOMPUTED_HEAD,
+} from './head';
+import { residualGradientName, residualName, type StageContext } from './stage-context';
+
+/** Declares the residual stream at both ends of each block: sent, received or kept. */
+function declareResiduals({ config, slice, catalog, sizes }: StageContext): void {
+  const end = slice.firstLayer + slice.layerCount;
+  for (let layer = slice.firstLayer; layer <= end; layer++) {
+    const received = layer === slice.firstLayer && !slice.embedding;
+    const sent = layer === end && !slice.head;
+    catalog.declare(residualName(layer), [sizes.N, sizes.C], received ? 'input' : sent ? 'output' : 'saved');
+    catalog.declare(residualGradientName(layer), [sizes.N, sizes.C], sent ? 'input' : received ? 'output' : 'deferred');
+  }
+  if (slice.head && end !== config.layers) {
+    throw modelShapeError(`the head stage ends before layer ${end}`, `end it at layer ${config.layers}`);
+  }
+}
+
+/** Where the tensors of a forward live, by what I recomputes. */
+function forwardBlock(recompute: Recompute, label: string): BlockPlaces {
+  if (recompute === 'full') return SCRATCH_BLOCK;
+  const kept = keptBlock(label);
+  return recompute === 'none' ? kept : { ...kept, attention: SCRATCH_BLOCK.attention };
+}
+
+interface StageBlock extends BlockBackward {
+  /** The tensors that F writes; `tensors` are those that I and W read. */
+  readonly written: BlockTensors;
+}
+
+/** The blocks of a slice in ascending order with all that their backward needs. */
+function sliceBlocks(context: StageContext): StageBlock[] {
+  const { recompute } = context;
+  const { firstLayer, layerCount } = context.slice;
+  return Array.from({ length: layerCount }, (_, index) => {
+    const layer = firstLayer + index;
+    const places = forwardBlock(recompute, `h.${layer}`);
+    return {
+      layer,
+      written: blockTensors(context, places),
+      tensors: blockTensors(context, recompute === 'full' ? recomputedBlock(`h.${layer}`) : places),
+      x_NC: residualName(layer),
+      dy_NC: residualGradientName(layer + 1),
+      dx_NC: residualGradientName(layer),
+    };
+  });
+}
+
+export interface TrainingSteps {
+  readonly forward: ProgramStep[];
+  readonly backwardInput: ProgramStep[];
+  readonly backwardWeight: ProgramStep[];
+}
+
+function addHead(context: StageContext, { forward, backwardInput, backwardWeight }: TrainingSteps): void {
+  const full = context.recompute === 'full';
+  const end = context.slice.firstLayer + context.slice.layerCount;
+  const last = residualName(end);
+  const head = headTensors(context, full ? RECOMPUTED_HEAD : KEPT_HEAD);
+  forward.push(...headForward(context, full ? headTensors(context, DROPPED_HEAD) : head, last));
+  if (full) backwardInput.push(...logitsForward(context, head, last));
+  backwardInput.push(...headBackwardInput(context, head, { x_NC: last, dx_NC: residualGradientName(end) }));
+  backwardWeight.push(...headBackwardWeight(context, head, last));
+}
+
+/** I brings a block's tensors back just before it needs them, so that scratch holds those of one block at a time. */
+export function trainingSteps(context: StageContext): TrainingSteps {
+  declareResiduals(context);
+  const { slice, recompute } = context;
+  const first = residualName(slice.firstLayer);
+  const forward: ProgramStep[] = slice.embedding ? [embeddingForward(context, first)] : [];
+  const backwardInput: ProgramStep[] = [];
+  const backwardWeight: ProgramStep[] = [];
+  const blocks = sliceBlocks(context);
+  for (const { layer, written: tensors, x_NC } of blocks) {
+    forward.push(...blockForward(context, { layer, tensors, x_NC, y_NC: residualName(layer + 1) }));
+  }
+  if (slice.head) addHead(context, { forward, backwardInput, backwardWeight });
+  for (const block of blocks.toReversed()) {
+    backwardInput.push(...blockRecompute(context, recompute, block), ...blockBackwardInput(context, block));
+    backwardWeight.push(...blockBackwardWeight(context, block));
+  }
+  const dFirst = residualGradientName(slice.firstLayer);
+  if (slice.embedding) backwardWeight.push(...embeddingBackwardWeight(context, dFirst));
+  return { forward, backwardInput, backwardWeight };
+}

@@ -1,0 +1,54 @@
+/** Loshchilov and Hutter 2019 (arXiv:1711.05101) algorithm 2. */
+export interface AdamW {
+  readonly type: 'adamw';
+  readonly betas: readonly [number, number];
+  readonly eps: number;
+  readonly weightDecay: number;
+}
+
+/**
+ * torch.optim.SGD with dampening 0 and no Nesterov, but for the decay, which is decoupled as AdamW's:
+ *   w *= 1 - lr weightDecay (tensors of two or more dimensions);  buf = momentum buf + g, from zero;  w -= lr buf
+ */
+export interface Sgd {
+  readonly type: 'sgd';
+  readonly momentum: number;
+  readonly weightDecay: number;
+}
+
+export type Optimizer = AdamW | Sgd;
+
+/** What an optimizer keeps per parameter, in the shape of the parameter: its name in checkpoints. */
+export type OptimizerState = 'm' | 'v' | 'momentum';
+
+/** None for SGD without momentum. */
+export function optimizerStates(optimizer: Optimizer): readonly OptimizerState[] {
+  if (optimizer.type === 'adamw') return ['m', 'v'];
+  return optimizer.momentum === 0 ? [] : ['momentum'];
+}
+
+/** The tensor of a stage that holds `state` of `parameter`. */
+export function stateName(parameter: string, state: OptimizerState): string {
+  return `${parameter}.${state}`;
+}
+
+export interface UpdateSettings {
+  /** Learning rate of this step. */
+  readonly lr: number;
+  /** From 1. */
+  readonly step: number;
+  readonly clipCoefficient: number;
+}
+
+/**
+ * Content of the scalar tensor `hyper` of the update. AdamW: lr, beta1, beta2, eps, weightDecay, 1 - beta1^step,
+ * 1 - beta2^step, clip coefficient. SGD: lr, momentum, weightDecay, clip coefficient. In doubles, so that the CPU twins
+ * lose nothing; a GPU backend rounds to f32 as it writes.
+ */
+export function optimizerHyper(optimizer: Optimizer, { lr, step, clipCoefficient }: UpdateSettings): Float64Array {
+  const { weightDecay } = optimizer;
+  if (optimizer.type === 'sgd') return Float64Array.of(lr, optimizer.momentum, weightDecay, clipCoefficient);
+  const [beta1, beta2] = optimizer.betas;
+  const corrections = [1 - beta1 ** step, 1 - beta2 ** step];
+  return Float64Array.of(lr, beta1, beta2, optimizer.eps, weightDecay, ...corrections, clipCoefficient);
+}
