@@ -1,7 +1,8 @@
 import { lowerSchedule } from './lower/lower-schedule';
 import { proveSchedule, type ScheduleProof } from './proof/prove-schedule';
-import { makeSchedule, type ScheduleOptions } from './schedule/make-schedule';
+import { makeSchedule } from './schedule/make-schedule';
 import type { Schedule } from './schedule/schedule';
+import type { ScheduleOptions } from './schedule/schedule-constraints';
 import { splitBackward } from './schedule/split-backward';
 
 export interface ExecutionSchedule {

@@ -14,7 +14,7 @@ export function actionMalformed(text: string): AppError {
 
 /** The build has no schedule of that name. */
 export function scheduleUnknown(name: string, known: readonly string[]): AppError {
-  const message = `schedule "${name}" is not available: use ${known.join(' or ')}`;
+  const message = `schedule "${name}" is not available: use one of ${known.join(', ')}`;
   return invalid('SCHEDULE_UNKNOWN', message, '/parallel/schedule');
 }
 
@@ -26,13 +26,19 @@ export function scheduleSizeInvalid(
   return invalid(
     'SIZE_INVALID',
     `${ranks} ranks and ${microBatches} micro-batches make no schedule: both must be whole numbers of at least 1, ` +
-      `ranks at most ${limits.maxRanks} and their product at most ${limits.maxCells}`,
+      `ranks at most ${limits.maxRanks} and ranks * chunks * micro-batches at most ${limits.maxCells}`,
+    '/parallel/pp',
   );
 }
 
-export function chunksUnsupported(name: string, chunks: number): AppError {
-  const message = `schedule ${name} has one chunk per rank, not ${chunks}: set chunks to 1`;
+export function chunksUnsupported(name: string, chunks: number, allowed: string): AppError {
+  const message = `schedule ${name} takes ${allowed} chunks per rank, not ${chunks}`;
   return invalid('CHUNKS_UNSUPPORTED', message, '/parallel/chunks');
+}
+
+/** An option was given that the schedule does not know, or a value that it cannot have. */
+export function optionUnused(option: string, reason: string): AppError {
+  return invalid('OPTION_UNUSED', `${option}: ${reason}`, `/parallel/${option}`);
 }
 
 /** `lowerSchedule` was given sends and receives already. */
@@ -43,6 +49,11 @@ export function alreadyLowered(name: string): AppError {
 /** What needs sends and receives was given a compute-only schedule. */
 export function notLowered(name: string): AppError {
   return invalid('NOT_LOWERED', `schedule ${name} has no sends and receives yet: lower it first`);
+}
+
+/** There is no moment at which every rank has done exactly so many updates. */
+export function cutImpossible(name: string, version: number): AppError {
+  return invalid('CUT_IMPOSSIBLE', `schedule ${name} has no state after ${version} updates of every rank`);
 }
 
 export function timesInvalid(message: string): AppError {

@@ -2,93 +2,83 @@ import { alreadyLowered } from '../pipeline.errors';
 import { NO_MICRO_BATCH, type Action } from '../schedule/action';
 import { formatAction } from '../schedule/action-text';
 import type { Schedule } from '../schedule/schedule';
+import { type Cell, expandCells } from './expand-cells';
+import { computeAt, transferOf } from './transfer';
 
-/** A compute action with what must arrive before it and what leaves after it. */
-interface Cell {
-  readonly action: Action;
-  readonly receive?: Action;
-  readonly send?: Action;
-}
-
-/** Position of each compute action in its rank's list, by its text. */
+/** Position of each compute action's cell in its rank's list, by its text. */
 type Positions = ReadonlyMap<string, number>;
 
 /**
- * Adds sends, receives, REDUCE and STEP, and writes every B as I, W.
+ * Adds sends, receives, local hand-overs, REDUCE and STEP, and writes every B as I, W.
  *
  * A SEND stands directly after what makes its tensor and a RECV directly before what needs it, so that everything in
- * between overlaps the transfer. Where both meet in one gap between the same two ranks, the lower rank receives first
- * if its peer sends first: then not even a link without any buffer deadlocks (torch.distributed.pipelining has the
- * same rule). A RECV asks for a tensor and does not hold the rank up; the compute action after it waits.
+ * between overlaps the transfer. Where both meet in one gap between the same two ranks, the RECV of the lower rank
+ * comes first if its peer sends first: then not even a link without any buffer deadlocks in 1f1b and gpipe
+ * (torch.distributed.pipelining has the same rule). A RECV asks for a tensor and does not hold the rank up; the
+ * compute action after it waits.
  *
  *   1f1b, middle rank:  RECV_F k  F k  RECV_B j  SEND_F k  I j  W j  SEND_B j  RECV_F k+1 …      (from B)
  *                       RECV_F k  F k  RECV_B j  SEND_F k  I j  SEND_B j  W j  RECV_F k+1 …      (from I, W)
+ *
+ * Two neighbouring stages of one rank hand over by LOCAL_F and LOCAL_B. A schedule that flushes ends with REDUCE and
+ * STEP; one that does not has a STEP after the last W of each update.
  *
  * Throws PIPELINE.ALREADY_LOWERED.
  */
 export function lowerSchedule(schedule: Schedule): Schedule {
   if (schedule.lowered) throw alreadyLowered(schedule.name);
-  const cells = schedule.actions.map((list) => list.flatMap((action) => expand(schedule, action)));
+  const cells = schedule.actions.map((row) => expandCells(schedule, row));
   const positions: Positions = new Map(
-    cells.flatMap((list) => list.map((cell, index): [string, number] => [formatAction(cell.action), index])),
+    cells.flatMap((list) =>
+      list.flatMap(({ compute }, index) => compute.map((action): [string, number] => [formatAction(action), index])),
+    ),
   );
+  const flushes = schedule.updates.mode === 'flush';
   return {
     ...schedule,
     lowered: true,
-    actions: cells.map((list, rank) => [...interleave(list, positions), ...endOfStep(schedule, rank)]),
+    actions: cells.map((list, rank) => [
+      ...interleave(schedule, list, positions),
+      ...(flushes ? endOfStep(schedule, rank) : []),
+    ]),
   };
 }
 
-function expand(schedule: Schedule, action: Action): Cell[] {
-  const { stage } = action;
-  const receiveF = remote(schedule, stage, stage - 1) ? { ...action, kind: 'RECV_F' as const } : undefined;
-  const sendB = receiveF && { ...action, kind: 'SEND_B' as const };
-  const receiveB = remote(schedule, stage, stage + 1) ? { ...action, kind: 'RECV_B' as const } : undefined;
-  const sendF = receiveB && { ...action, kind: 'SEND_F' as const };
-  switch (action.kind) {
-    case 'F':
-      return [{ action, receive: receiveF, send: sendF }];
-    case 'I':
-      return [{ action, receive: receiveB, send: sendB }];
-    case 'B':
-      return [
-        { action: { ...action, kind: 'I' }, receive: receiveB },
-        { action: { ...action, kind: 'W' }, send: sendB },
-      ];
-    default:
-      return [{ action }];
-  }
-}
-
-/** Whether the neighbour exists and lives on another rank: only then does a tensor travel. */
-function remote(schedule: Schedule, stage: number, neighbour: number): boolean {
-  const exists = neighbour >= 0 && neighbour < schedule.stages;
-  return exists && schedule.rankOfStage[neighbour] !== schedule.rankOfStage[stage];
-}
-
-function interleave(cells: readonly Cell[], positions: Positions): Action[] {
+function interleave(schedule: Schedule, cells: readonly Cell[], positions: Positions): Action[] {
   const actions: Action[] = [];
-  let pending: Action | undefined;
-  for (const { action, receive, send } of cells) {
-    if (pending !== undefined && receive !== undefined && receivesFirst(pending, receive, positions)) {
-      actions.push(receive, pending);
-    } else {
-      if (pending !== undefined) actions.push(pending);
-      if (receive !== undefined) actions.push(receive);
-    }
-    actions.push(action);
-    pending = send;
+  let pending: readonly Action[] = [];
+  for (const { compute, before, after } of cells) {
+    const first = before.filter((receive) =>
+      pending.some((send) => receivesFirst(schedule, { send, receive, positions })),
+    );
+    actions.push(...first, ...pending, ...before.filter((receive) => !first.includes(receive)), ...compute);
+    pending = after;
   }
-  return pending === undefined ? actions : [...actions, pending];
+  return [...actions, ...pending];
 }
 
-/** Only SEND_F with RECV_B of the same stage can meet so; the peer is the rank of the next stage. */
-function receivesFirst(send: Action, receive: Action, positions: Positions): boolean {
-  if (send.kind !== 'SEND_F' || receive.kind !== 'RECV_B' || send.stage !== receive.stage) return false;
-  const peer = send.stage + 1;
-  const produced = positions.get(formatAction({ kind: 'I', stage: peer, microBatch: receive.microBatch }));
-  const consumed = positions.get(formatAction({ kind: 'F', stage: peer, microBatch: send.microBatch }));
+interface Meeting {
+  readonly send: Action;
+  readonly receive: Action;
+  readonly positions: Positions;
+}
+
+/**
+ * Whether the peer makes what is received here before it takes what is sent from here. Seen from the other side the two
+ * meet as well, and only one of them may give way: the lower rank does.
+ */
+function receivesFirst(schedule: Schedule, { send, receive, positions }: Meeting): boolean {
+  const [leaving, arriving] = [transferOf(send), transferOf(receive)];
+  if (leaving === undefined || arriving === undefined) return false;
+  const peer = schedule.rankOfStage[leaving.toStage];
+  if (peer !== schedule.rankOfStage[arriving.fromStage] || !isBelow(schedule, send.stage, peer)) return false;
+  const produced = positions.get(formatAction(computeAt(receive, arriving.fromStage)));
+  const consumed = positions.get(formatAction(computeAt(send, leaving.toStage)));
   return produced !== undefined && consumed !== undefined && produced < consumed;
+}
+
+function isBelow(schedule: Schedule, stage: number, peer: number | undefined): boolean {
+  return peer !== undefined && (schedule.rankOfStage[stage] ?? 0) < peer;
 }
 
 function endOfStep(schedule: Schedule, rank: number): Action[] {

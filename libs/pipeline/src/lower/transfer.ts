@@ -27,6 +27,11 @@ export function transferOf(action: Action): Transfer | undefined {
   }
 }
 
+/** F for activations, I for gradients, on a stage at either end: what makes the tensor, and what needs it. */
+export function computeAt({ kind, microBatch }: Action, stage: number): Action {
+  return { kind: kind === 'SEND_F' || kind === 'RECV_F' ? 'F' : 'I', stage, microBatch };
+}
+
 function transfer(action: Action, fromStage: number, toStage: number): Transfer {
   const channel = `${fromStage}>${toStage}`;
   const isSend = action.stage === fromStage;

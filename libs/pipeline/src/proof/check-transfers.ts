@@ -1,10 +1,10 @@
-import { actionMissing, orderBroken, receiveOrderBroken, transferUnmatched } from './proof.errors';
-import { transferOf } from '../lower/transfer';
+import { orderBroken, receiveOrderBroken, transferUnmatched } from './proof.errors';
+import { computeAt, transferOf } from '../lower/transfer';
 import type { Action } from '../schedule/action';
 import { formatAction } from '../schedule/action-text';
 import type { Cell } from '../schedule/cell';
 import type { Schedule } from '../schedule/schedule';
-import { COMPUTE_OF, type IndexedRow, indexRow } from './check-compute';
+import { type IndexedRow, positionOf } from './indexed-row';
 
 interface Half {
   readonly cell: Cell;
@@ -21,26 +21,26 @@ interface Channels {
  * Every tensor that crosses ranks is sent once, after it is made, and received once, before it is needed; on each
  * channel (direction, pair of stages) the receives stand in the order of the sends.
  */
-export function checkTransfers(lowered: Schedule): void {
+export function checkTransfers(rows: readonly IndexedRow[]): void {
   const channels: Channels = { sends: new Map(), receives: new Map() };
-  for (let rank = 0; rank < lowered.ranks; rank++) {
-    const row = indexRow(lowered, rank);
+  for (const row of rows) {
+    const { lowered, rank } = row;
     (lowered.actions[rank] ?? []).forEach((action, position) => {
       checkBesideCompute(row, position, action);
       collect(channels, { rank, position }, action);
     });
   }
+  const [{ lowered }] = rows as [IndexedRow];
   for (const channel of new Set([...channels.sends.keys(), ...channels.receives.keys()])) {
     checkChannel(lowered, channels.sends.get(channel) ?? [], channels.receives.get(channel) ?? []);
   }
-  checkComplete(lowered);
+  checkComplete(rows);
 }
 
 function checkBesideCompute({ lowered, rank, positions }: IndexedRow, position: number, action: Action): void {
-  const kind = COMPUTE_OF[action.kind];
   const transfer = transferOf(action);
-  if (kind === undefined || transfer === undefined) return;
-  const compute = positions.get(formatAction({ ...action, kind })) ?? -1;
+  if (transfer === undefined) return;
+  const compute = positions.get(formatAction(computeAt(action, action.stage))) ?? -1;
   const word = transfer.isSend ? 'stands before what makes its tensor' : 'stands after what needs its tensor';
   const broken = transfer.isSend ? position < compute : position > compute;
   if (broken) throw orderBroken(lowered, { rank, position }, word);
@@ -68,19 +68,17 @@ function checkChannel(lowered: Schedule, sends: readonly Half[], receives: reado
 }
 
 /** A send and its receive may both be gone: every edge between ranks needs one per micro-batch. */
-function checkComplete(lowered: Schedule): void {
-  for (let stage = 1; stage < lowered.stages; stage++) {
-    const [previous, rank] = [lowered.rankOfStage[stage - 1] ?? 0, lowered.rankOfStage[stage] ?? 0];
-    if (previous === rank) continue;
-    checkRow(lowered, rank, { kind: 'RECV_F', stage });
-    checkRow(lowered, previous, { kind: 'RECV_B', stage: stage - 1 });
-  }
-}
-
-function checkRow(lowered: Schedule, rank: number, receive: Pick<Action, 'kind' | 'stage'>): void {
-  const { positions } = indexRow(lowered, rank);
-  for (let microBatch = 0; microBatch < lowered.microBatches; microBatch++) {
-    const action = { ...receive, microBatch };
-    if (!positions.has(formatAction(action))) throw actionMissing(lowered, rank, action);
+function checkComplete(rows: readonly IndexedRow[]): void {
+  for (const row of rows) {
+    const { lowered, rank } = row;
+    const { microBatches, rankOfStage, stages } = lowered;
+    for (const stage of lowered.stagesOfRank[rank] ?? []) {
+      const fromBefore = stage > 0 && rankOfStage[stage - 1] !== rank;
+      const fromAfter = stage + 1 < stages && rankOfStage[stage + 1] !== rank;
+      for (let microBatch = 0; microBatch < microBatches; microBatch++) {
+        if (fromBefore) positionOf(row, { kind: 'RECV_F', stage, microBatch });
+        if (fromAfter) positionOf(row, { kind: 'RECV_B', stage, microBatch });
+      }
+    }
   }
 }

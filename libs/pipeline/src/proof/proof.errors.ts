@@ -11,14 +11,18 @@ interface Place {
 
 /** Refusals of the proof: each names the cell, draws its row and carries {rank, position, action} as details. */
 function refusal(code: string, { schedule, cell }: Place, rule: string): AppError {
-  const action = schedule.actions[cell.rank]?.[cell.position];
-  const text = action === undefined ? 'the end' : formatAction(action);
+  const text = actionAt(schedule, cell);
   return new AppError({
     code: `PIPELINE.${code}`,
     kind: 'invalid',
     message: `schedule ${schedule.name}: ${text} ${rule} (${describeCell(schedule, cell)})`,
     details: { ...cell, action: text },
   });
+}
+
+function actionAt(schedule: Schedule, cell: Cell | undefined): string {
+  const action = cell && schedule.actions[cell.rank]?.[cell.position];
+  return action === undefined ? 'the end' : formatAction(action);
 }
 
 /** A stage of another rank, a micro-batch out of range, or a B in a lowered list. */
@@ -68,15 +72,15 @@ export function bufferExceeded(schedule: Schedule, cell: Cell): AppError {
   return refusal('BUFFER_EXCEEDED', { schedule, cell }, rule);
 }
 
-export function deadlock(schedule: Schedule, semantics: string, stuck: readonly Cell[]): AppError {
+export function deadlock(schedule: Schedule, slots: number, stuck: readonly Cell[]): AppError {
   const [first] = stuck;
   const rows = stuck.slice(0, 8).map((cell) => describeCell(schedule, cell));
   return new AppError({
     code: 'PIPELINE.DEADLOCK',
     kind: 'invalid',
     message:
-      `schedule ${schedule.name} deadlocks on ${semantics} links: ${stuck.length} of ${schedule.ranks} ranks ` +
+      `schedule ${schedule.name} deadlocks on links of ${slots} tensors: ${stuck.length} of ${schedule.ranks} ranks ` +
       `wait for each other for ever at ${rows.join('; ')}`,
-    details: { ...first, semantics, stuck },
+    details: { ...first, action: actionAt(schedule, first), slots, stuck },
   });
 }

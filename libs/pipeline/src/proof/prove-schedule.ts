@@ -2,8 +2,11 @@ import { notLowered } from '../pipeline.errors';
 import type { Schedule } from '../schedule/schedule';
 import { type BufferBound, bufferBounds } from './buffer-bound';
 import { checkCompute } from './check-compute';
+import { checkLocal } from './check-local';
 import { checkTransfers } from './check-transfers';
 import { firstBeyondLimit, type PeakMicroBatches, peakMicroBatches } from './in-flight';
+import { indexRows } from './indexed-row';
+import { linkSlots } from './link-slots';
 import { bufferExceeded, deadlock } from './proof.errors';
 import { walkSchedule } from './walk-schedule';
 
@@ -11,22 +14,30 @@ export interface ScheduleProof {
   readonly peakMicroBatches: PeakMicroBatches;
   /** Per channel between ranks, the most tensors under way. */
   readonly bufferBounds: readonly BufferBound[];
+  /** The fewest tensors that each link must hold so that no timing deadlocks; with 0 links may hold none. */
+  readonly linkSlots: number;
 }
 
 /**
  * Proves a lowered schedule before anything runs: each micro-batch F, I, W once per stage and W ascending; every send
- * one receive, in order; saved tensors within `inFlightLimit`; no deadlock with links that hold nothing and with links
- * that hold everything. Throws PIPELINE.* naming the first cell that breaks a rule.
+ * one receive, in order; every local hand-over in its place; saved tensors within `inFlightLimit`; no deadlock on links
+ * of `linkSlotsLimit` tensors, whatever the timing. Throws PIPELINE.* naming the first cell that breaks a rule.
  */
 export function proveSchedule(lowered: Schedule): ScheduleProof {
   if (!lowered.lowered) throw notLowered(lowered.name);
-  checkCompute(lowered);
-  checkTransfers(lowered);
+  const rows = indexRows(lowered);
+  checkCompute(rows);
+  checkTransfers(rows);
+  checkLocal(rows);
   const beyond = firstBeyondLimit(lowered);
   if (beyond !== undefined) throw bufferExceeded(lowered, beyond);
-  for (const semantics of ['buffered', 'rendezvous'] as const) {
-    const stuck = walkSchedule(lowered, semantics);
-    if (stuck.length > 0) throw deadlock(lowered, semantics, stuck);
+  for (const slots of [Infinity, lowered.linkSlotsLimit]) {
+    const stuck = walkSchedule(lowered, slots);
+    if (stuck.length > 0) throw deadlock(lowered, slots, stuck);
   }
-  return { peakMicroBatches: peakMicroBatches(lowered), bufferBounds: bufferBounds(lowered) };
+  return {
+    peakMicroBatches: peakMicroBatches(lowered),
+    bufferBounds: bufferBounds(lowered),
+    linkSlots: linkSlots(lowered),
+  };
 }

@@ -5,10 +5,11 @@ import type { Cell } from '../schedule/cell';
 import type { Schedule } from '../schedule/schedule';
 
 /**
- * How links behave. `rendezvous`: they hold nothing, a SEND and its RECV block until both are reached. `buffered`: a
- * SEND never blocks, a RECV blocks until its SEND was reached. Real links lie between the two.
+ * How many tensors the link from one rank to another holds at once, whatever stages they belong to. 0: none, a SEND and
+ * its RECV block until both are reached. Otherwise a SEND blocks while the link is full, and a RECV until its SEND was
+ * reached. Infinity: a SEND never blocks.
  */
-export type LinkSemantics = 'rendezvous' | 'buffered';
+export type LinkSlots = number;
 
 export type Visit = (rank: number, action: Action) => void;
 
@@ -17,8 +18,8 @@ export type Visit = (rank: number, action: Action) => void;
  * RECV). REDUCE is a barrier of all ranks. Returns the cells at which ranks are stuck for ever; none means no deadlock.
  * Such networks are confluent, so one order finding no deadlock proves that none can (Kahn 1974).
  */
-export function walkSchedule(schedule: Schedule, semantics: LinkSemantics, visit: Visit = () => undefined): Cell[] {
-  const walk = new Walk(schedule, semantics, visit);
+export function walkSchedule(schedule: Schedule, slots: LinkSlots, visit: Visit = () => undefined): Cell[] {
+  const walk = new Walk(schedule, slots, visit);
   while (walk.advanceAll()) continue;
   return walk.stuck();
 }
@@ -26,10 +27,12 @@ export function walkSchedule(schedule: Schedule, semantics: LinkSemantics, visit
 class Walk {
   private readonly positions: number[];
   private readonly sent = new Set<string>();
+  /** Tensors on the link between two ranks, by `from>to`. */
+  private readonly under = new Map<string, number>();
 
   constructor(
     private readonly schedule: Schedule,
-    private readonly semantics: LinkSemantics,
+    private readonly slots: LinkSlots,
     private readonly visit: Visit,
   ) {
     this.positions = schedule.actions.map(() => 0);
@@ -56,14 +59,16 @@ class Walk {
     if (action.kind === 'REDUCE') return this.barrier();
     const transfer = transferOf(action);
     if (transfer === undefined) return this.step(rank, action);
-    return this.semantics === 'buffered'
-      ? this.buffered(rank, action, transfer)
-      : this.rendezvous(rank, action, transfer);
+    return this.slots === 0 ? this.rendezvous(rank, action, transfer) : this.buffered(rank, action, transfer);
   }
 
   private buffered(rank: number, action: Action, transfer: Transfer): boolean {
+    const { rankOfStage } = this.schedule;
+    const link = `${rankOfStage[transfer.fromStage]}>${rankOfStage[transfer.toStage]}`;
+    const held = this.under.get(link) ?? 0;
+    if (transfer.isSend ? held >= this.slots : !this.sent.has(transfer.key)) return false;
+    this.under.set(link, held + (transfer.isSend ? 1 : -1));
     if (transfer.isSend) this.sent.add(transfer.key);
-    else if (!this.sent.has(transfer.key)) return false;
     return this.step(rank, action);
   }
 

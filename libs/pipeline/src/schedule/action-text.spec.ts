@@ -7,6 +7,8 @@ describe('the text of an action', () => {
   it.each([
     ['2F0', { kind: 'F', stage: 2, microBatch: 0 }],
     ['1SEND_F3', { kind: 'SEND_F', stage: 1, microBatch: 3 }],
+    ['2LOCAL_B1', { kind: 'LOCAL_B', stage: 2, microBatch: 1 }],
+    ['0STEP3', { kind: 'STEP', stage: 0, microBatch: 3 }],
     ['0STEP', { kind: 'STEP', stage: 0, microBatch: NO_MICRO_BATCH }],
   ] as const)('%s', (text, action) => {
     expect(parseAction(text)).toEqual(action);
@@ -23,7 +25,7 @@ describe('the text of an action', () => {
     );
   });
 
-  it.each(['', 'F0', '0F', '0X1', '0STEP3', '0F1 ', '-1F0', '0F1F2', '12345678F0'])('refuses "%s"', (text) => {
+  it.each(['', 'F0', '0F', '0X1', '0REDUCE3', '0F1 ', '-1F0', '0F1F2', '12345678F0'])('refuses "%s"', (text) => {
     expect(() => parseAction(text)).toThrowError(expect.objectContaining({ code: 'PIPELINE.ACTION_MALFORMED' }));
   });
 });

@@ -2,7 +2,7 @@ import { actionMalformed } from '../pipeline.errors';
 import { NO_MICRO_BATCH, type Action, type ActionKind } from './action';
 
 // Longer kinds first: "SEND_B" must not be read as a stage followed by an unknown letter.
-const PATTERN = /^(\d{1,6})(SEND_F|RECV_F|SEND_B|RECV_B|REDUCE|STEP|F|I|W|B)(\d{0,6})$/;
+const PATTERN = /^(\d{1,6})(SEND_F|RECV_F|SEND_B|RECV_B|LOCAL_F|LOCAL_B|REDUCE|STEP|F|I|W|B)(\d{0,6})$/;
 
 /** `2F0` = stage 2, forward, micro-batch 0; `1SEND_F3`; `0STEP`. The grammar of torch.distributed.pipelining. */
 export function formatAction(action: Action): string {
@@ -15,7 +15,7 @@ export function parseAction(text: string): Action {
   if (match === null) throw actionMalformed(text);
   const kind = match[2] as ActionKind;
   const number = match[3] ?? '';
-  const ofStep = kind === 'REDUCE' || kind === 'STEP';
-  if (ofStep !== (number === '')) throw actionMalformed(text);
+  const ofStep = number === '';
+  if (kind === 'REDUCE' ? !ofStep : ofStep && kind !== 'STEP') throw actionMalformed(text);
   return { kind, stage: Number(match[1]), microBatch: ofStep ? NO_MICRO_BATCH : Number(number) };
 }

@@ -1,70 +1,67 @@
-import { chunksUnsupported, scheduleSizeInvalid, scheduleUnknown } from '../pipeline.errors';
 import type { Action } from './action';
-import { gpipe } from './gpipe';
-import { oneFOneB } from './one-f-one-b';
-import { SCHEDULE_NAMES, type Schedule, type ScheduleName } from './schedule';
+import { type Recipe, RECIPES } from './kinds/recipes';
+import type { Shape } from './kinds/shape';
+import type { Schedule, ScheduleName } from './schedule';
+import { requireValid, type ScheduleOptions } from './schedule-constraints';
+import { readSchedule } from './read-schedule';
 
-export interface ScheduleOptions {
-  /** One of SCHEDULE_NAMES. */
-  readonly name: string;
-  /** p >= 1 */
-  readonly ranks: number;
-  /** m >= 1 */
-  readonly microBatches: number;
-  /** v; the schedules of this build have 1 (default). */
-  readonly chunks?: number;
-}
-
-interface Recipe {
-  /** The compute actions of one rank. */
-  actions(rank: number, ranks: number, microBatches: number): Action[];
-  /** The formula for the most micro-batches in flight on a rank. */
-  inFlight(rank: number, ranks: number, microBatches: number): number;
-}
-
-const RECIPES: Readonly<Record<ScheduleName, Recipe>> = {
-  gpipe: {
-    actions: (rank, _ranks, microBatches) => gpipe(rank, microBatches),
-    inFlight: (_rank, _ranks, microBatches) => microBatches,
-  },
-  '1f1b': {
-    actions: oneFOneB,
-    inFlight: (rank, ranks, microBatches) => Math.min(ranks - rank, microBatches),
-  },
-};
-
-/** Bounds the memory that a dry run of an absurd request can take. */
-export const MAX_CELLS = 2 ** 18;
-const MAX_RANKS = 1024;
-
-/** The compute-only schedule (F and B). Throws PIPELINE.SCHEDULE_UNKNOWN, .SIZE_INVALID, .CHUNKS_UNSUPPORTED. */
+/**
+ * The compute-only schedule (F and B, or F, I and W). Throws what `scheduleConstraints` finds, first of all
+ * PIPELINE.SCHEDULE_UNKNOWN, .SIZE_INVALID, .CHUNKS_UNSUPPORTED, .OPTION_UNUSED or .CSV_INVALID.
+ */
 export function makeSchedule(options: ScheduleOptions): Schedule {
-  const { name, ranks, microBatches, chunks = 1 } = options;
-  if (!isScheduleName(name)) throw scheduleUnknown(name, SCHEDULE_NAMES);
-  if (chunks !== 1) throw chunksUnsupported(name, chunks);
-  checkSize(ranks, microBatches);
-  const recipe = RECIPES[name];
+  requireValid(options);
+  if (options.name === 'csv') return readSchedule(options);
+  const recipe = RECIPES[options.name as ScheduleName];
+  const shape = shapeOf(recipe, options);
+  const { ranks, chunks, microBatches, rankOfStage, stagesOfRank } = shape;
   const each = Array.from({ length: ranks }, (_, rank) => rank);
   return {
-    name,
+    name: options.name,
     ranks,
     chunks,
-    stages: ranks,
+    stages: rankOfStage.length,
     microBatches,
-    rankOfStage: each,
-    stagesOfRank: each.map((rank) => [rank]),
-    inFlightLimit: each.map((rank) => recipe.inFlight(rank, ranks, microBatches)),
+    rankOfStage,
+    stagesOfRank,
+    updates: {
+      mode: options.verticalSync === true ? 'vertical' : recipe.mode,
+      microBatches: shape.updateSize,
+    },
+    inFlightLimit: each.map((rank) => Math.min(recipe.inFlight(rank, shape), chunks * microBatches)),
+    linkSlotsLimit: recipe.linkSlots?.(shape) ?? 0,
     lowered: false,
-    actions: each.map((rank) => recipe.actions(rank, ranks, microBatches)),
+    actions: each.map((rank) => rowOf(recipe, rank, shape)),
   };
 }
 
-function isScheduleName(name: string): name is ScheduleName {
-  return (SCHEDULE_NAMES as readonly string[]).includes(name);
+/** v where the caller leaves it open. */
+export function defaultChunks(name: ScheduleName): number {
+  const { chunks } = RECIPES[name];
+  return 'fixed' in chunks ? chunks.fixed : chunks.default;
 }
 
-function checkSize(ranks: number, microBatches: number): void {
-  const whole = Number.isInteger(ranks) && Number.isInteger(microBatches) && ranks >= 1 && microBatches >= 1;
-  const small = ranks <= MAX_RANKS && ranks * microBatches <= MAX_CELLS;
-  if (!whole || !small) throw scheduleSizeInvalid(ranks, microBatches, { maxRanks: MAX_RANKS, maxCells: MAX_CELLS });
+function shapeOf(recipe: Recipe, options: ScheduleOptions): Shape {
+  const { ranks, chunks = defaultChunks(options.name as ScheduleName), steps = 1, groupSize = ranks } = options;
+  const microBatches = options.microBatches * steps;
+  // PipeDream updates after every micro-batch; all others once per step.
+  const updateSize = recipe.mode === 'stash' ? 1 : options.microBatches;
+  return { ranks, chunks, microBatches, groupSize, updateSize, ...recipe.placement(ranks, chunks) };
+}
+
+/**
+ * A schedule stays one when all actions of a micro-batch are taken out of it, and takes no more time or memory. So an
+ * order that needs a full pipeline, or full groups, serves other numbers too.
+ */
+function rowOf(recipe: Recipe, rank: number, shape: Shape): Action[] {
+  const full = recipe.fullMicroBatches?.(shape) ?? shape.microBatches;
+  return recipe
+    .actions(rank, { ...shape, microBatches: full })
+    .filter(({ microBatch }) => microBatch < shape.microBatches)
+    .map((action) => withoutLostPartner(action, shape.microBatches));
+}
+
+function withoutLostPartner(action: Action, microBatches: number): Action {
+  const { kind, stage, microBatch, overlaps } = action;
+  return overlaps !== undefined && overlaps.microBatch >= microBatches ? { kind, stage, microBatch } : action;
 }

@@ -1,14 +1,37 @@
 import type { Action } from './action';
+import type { Placement } from './placement';
 
-export const SCHEDULE_NAMES = ['gpipe', '1f1b'] as const;
+/** The schedules that are made from numbers. */
+export const SCHEDULE_NAMES = [
+  'gpipe',
+  '1f1b',
+  'interleaved',
+  'looped-bfs',
+  'zb-h1',
+  'zb-h2',
+  'zb-v',
+  'dualpipe-v',
+  'pipedream',
+  'pipedream-2bw',
+] as const;
 
 export type ScheduleName = (typeof SCHEDULE_NAMES)[number];
 
 /**
- * The ordered actions of every rank: data, not code. Every schedule has this one form, so lowering, proof, simulation
- * and drawing know none by name; interleaved ones differ in `rankOfStage`, zero-bubble ones in writing I and W apart.
+ * When weights change. `flush`: once, after every backward, behind a barrier (synchronous). The others update each
+ * stage by itself after every `microBatches` backwards and never wait: `stash` keeps for each micro-batch the weights
+ * of its forward, `vertical` uses on every stage the version that stage 0 used, `double-buffer` the last but one.
  */
-export interface Schedule {
+export interface WeightUpdates {
+  readonly mode: 'flush' | 'stash' | 'vertical' | 'double-buffer';
+  readonly microBatches: number;
+}
+
+/**
+ * The ordered actions of every rank: data, not code. Every schedule has this one form, so lowering, proof, simulation
+ * and drawing know none by name; interleaved ones differ in their placement, zero-bubble ones in writing I and W apart.
+ */
+export interface Schedule extends Placement {
   /** A ScheduleName, or `csv` for one that was read. */
   readonly name: string;
   /** p */
@@ -17,18 +40,17 @@ export interface Schedule {
   readonly chunks: number;
   /** p * v */
   readonly stages: number;
-  /** m: micro-batches per step. */
+  /** m: micro-batches of a step; where the schedule does not flush, of all steps that it covers. */
   readonly microBatches: number;
-  /** Where each stage lives; neighbours on one rank exchange tensors without a send. */
-  readonly rankOfStage: readonly number[];
-  /** The v stages of each rank, ascending. */
-  readonly stagesOfRank: readonly (readonly number[])[];
+  readonly updates: WeightUpdates;
   /**
    * Per rank, how many (stage, micro-batch) pairs may be between their F and their W at once. The proof holds the
    * actions to it, so memory is known before the run starts.
    */
   readonly inFlightLimit: readonly number[];
-  /** False: compute only. True: with sends, receives, REDUCE and STEP. */
+  /** How many tensors the link from one rank to another must hold at most; the proof allows no deadlock on such. */
+  readonly linkSlotsLimit: number;
+  /** False: compute only. True: with sends, receives, local hand-overs, REDUCE and STEP. */
   readonly lowered: boolean;
   /** One list per rank. */
   readonly actions: readonly (readonly Action[])[];

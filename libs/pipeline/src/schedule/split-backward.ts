@@ -2,17 +2,18 @@ import type { Action } from './action';
 import type { Schedule } from './schedule';
 
 /**
- * Writes every B as I and W apart, in place. The order of work and every number it computes stay the same, but the
- * gradient for the previous stage now leaves before W, so idle time falls from (p-1)(F+I+W) to (p-1)(F+I) and the
- * transfer hides behind W. What runs is lowered from this form; the textbook figures come from the form with B.
+ * Writes every B as I and W apart, in place, and every overlapped [F+B] as F, I, W. The order of work and every number
+ * it computes stay the same, but the gradient for the previous stage now leaves before W, so idle time of 1f1b falls
+ * from (p-1)(F+I+W) to (p-1)(F+I) and the transfer hides behind W. What runs is lowered from this form; the textbook
+ * figures come from the form with B. Where the schedule puts W off, it stays put off.
  */
 export function splitBackward(schedule: Schedule): Schedule {
-  const split = (action: Action): Action[] =>
-    action.kind === 'B'
+  const split = ({ kind, stage, microBatch }: Action): Action[] =>
+    kind === 'B'
       ? [
-          { ...action, kind: 'I' },
-          { ...action, kind: 'W' },
+          { kind: 'I', stage, microBatch },
+          { kind: 'W', stage, microBatch },
         ]
-      : [action];
+      : [{ kind, stage, microBatch }];
   return { ...schedule, actions: schedule.actions.map((list) => list.flatMap(split)) };
 }

@@ -38,8 +38,8 @@ export interface Simulation {
 export function simulateSchedule(lowered: Schedule, times: ScheduleTimes): Simulation {
   if (!lowered.lowered) throw notLowered(lowered.name);
   const clock = new StepClock(lowered.ranks, resolveTimes(lowered, times));
-  const stuck = walkSchedule(lowered, 'buffered', (rank, action) => clock.play(rank, action));
-  if (stuck.length > 0) throw deadlock(lowered, 'buffered', stuck);
+  const stuck = walkSchedule(lowered, Infinity, (rank, action) => clock.play(rank, action));
+  if (stuck.length > 0) throw deadlock(lowered, Infinity, stuck);
   return { ...summarise(clock.actions), peakMicroBatches: peakMicroBatches(lowered), actions: clock.actions };
 }
 
@@ -59,7 +59,9 @@ class StepClock {
     const free = this.actions[rank]?.at(-1)?.end ?? 0;
     const { kind, stage } = action;
     if (kind === 'F' || kind === 'I' || kind === 'W') {
-      const start = Math.max(free, this.arrivalFor(action));
+      // [F+B] is one action: it begins when both its tensors are there.
+      const partner = action.overlaps === undefined ? 0 : this.arrivalFor({ ...action.overlaps, kind: 'I' });
+      const start = Math.max(free, this.arrivalFor(action), partner);
       this.actions[rank]?.push({ action, start, end: start + (this.times.stages[stage]?.[kind] ?? 0) });
     }
     const transfer = transferOf(action);

@@ -1,42 +1,60 @@
 import { csvInvalid } from '../pipeline.errors';
 import { type Action, isCompute } from '../schedule/action';
 import { formatAction, parseAction } from '../schedule/action-text';
-import { MAX_CELLS } from '../schedule/make-schedule';
+import { placeStages } from '../schedule/placement';
 import type { Schedule } from '../schedule/schedule';
+import { MAX_CELLS } from '../schedule/schedule-constraints';
+
+/** An overlapped forward and backward, as torch.distributed.pipelining writes it. */
+const PAIR = /^\((\d+F\d+);(\d+B\d+)\)OVERLAP_F_B$/;
 
 /** One row per rank, cells in the grammar of `formatAction`: what torch.distributed.pipelining reads and writes. */
 export function toCsv(schedule: Schedule): string {
-  return schedule.actions.map((row) => `${row.map(formatAction).join(',')}\n`).join('');
+  return schedule.actions.map((row) => `${formatRow(row).join(',')}\n`).join('');
+}
+
+/** In a lowered list the B is written as I and W, and the pair is no longer one cell. */
+function formatRow(row: readonly Action[]): string[] {
+  const partners = new Set(row.filter((action, index) => index > 0 && row[index - 1]?.overlaps === action));
+  return row
+    .filter((action) => !partners.has(action))
+    .map((action) => {
+      const { overlaps } = action;
+      if (overlaps === undefined || !partners.has(overlaps)) return formatAction(action);
+      return `(${formatAction(action)};${formatAction(overlaps)})OVERLAP_F_B`;
+    });
 }
 
 /**
- * Reads such rows; empty cells (idle, in torch's files) are skipped. Stages, chunks and micro-batches follow from the
- * F cells. In flight may be whatever the rows need, so the proof bounds nothing that a named schedule would.
- * Throws PIPELINE.CSV_INVALID naming row and column.
+ * Reads such rows; empty cells (idle, in torch's files) are skipped. Stages, their ranks, chunks and micro-batches
+ * follow from the F cells. In flight may be whatever the rows need, so the proof bounds nothing that a named schedule
+ * would. Throws PIPELINE.CSV_INVALID naming row and column.
  */
 export function parseCsv(text: string): Schedule {
   const lines = text.replace(/\s+$/, '').split(/\r?\n/);
   const actions = lines.map((line, row) => parseRow(line, row));
   const cells = actions.flat();
   if (cells.length > 8 * MAX_CELLS) throw csvInvalid(`${cells.length} cells are more than ${8 * MAX_CELLS}`);
-  const rankOfStage = placeStages(actions);
-  if (rankOfStage.length === 0) throw csvInvalid('there is no F: write one row per rank with cells such as 0F0');
+  const placement = placeStages(rankOfStages(actions), actions.length);
+  const stages = placement.rankOfStage.length;
+  if (stages === 0) throw csvInvalid('there is no F: write one row per rank with cells such as 0F0');
   const microBatches = 1 + cells.reduce((last, { microBatch }) => Math.max(last, microBatch), -1);
-  const stagesOfRank = actions.map((_, rank) => rankOfStage.flatMap((owner, stage) => (owner === rank ? [stage] : [])));
-  const chunks = stagesOfRank[0]?.length ?? 0;
-  if (stagesOfRank.some((stages) => stages.length !== chunks)) {
-    const counts = stagesOfRank.map(({ length }) => length).join(', ');
+  const chunks = placement.stagesOfRank[0]?.length ?? 0;
+  if (placement.stagesOfRank.some((ofRank) => ofRank.length !== chunks)) {
+    const counts = placement.stagesOfRank.map(({ length }) => length).join(', ');
     throw csvInvalid(`the rows hold ${counts} stages: each must hold as many`);
   }
   return {
     name: 'csv',
     ranks: actions.length,
     chunks,
-    stages: rankOfStage.length,
+    stages,
     microBatches,
-    rankOfStage,
-    stagesOfRank,
+    ...placement,
+    updates: { mode: 'flush', microBatches },
     inFlightLimit: actions.map(() => chunks * microBatches),
+    // A link carries activations and gradients: more than all of them it never holds.
+    linkSlotsLimit: 2 * stages * microBatches,
     lowered: cells.some((action) => !isCompute(action)),
     actions,
   };
@@ -47,15 +65,22 @@ function parseRow(line: string, row: number): Action[] {
     const text = cell.trim();
     if (text === '') return [];
     try {
-      return [parseAction(text)];
+      return parseCell(text);
     } catch (cause) {
       throw csvInvalid(`row ${row + 1}, column ${column + 1}: "${text.slice(0, 40)}" is not an action`, cause);
     }
   });
 }
 
+function parseCell(text: string): Action[] {
+  const [, forward, backward] = PAIR.exec(text) ?? [];
+  if (forward === undefined || backward === undefined) return [parseAction(text)];
+  const overlaps = parseAction(backward);
+  return [{ ...parseAction(forward), overlaps }, overlaps];
+}
+
 /** The rank whose row has a stage's F. */
-function placeStages(actions: readonly (readonly Action[])[]): number[] {
+function rankOfStages(actions: readonly (readonly Action[])[]): number[] {
   const owner = new Map<number, number>();
   actions.forEach((row, rank) => {
     for (const { kind, stage } of row) {

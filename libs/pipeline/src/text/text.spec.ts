@@ -37,8 +37,13 @@ describe('CSV', () => {
     const schedule = makeSchedule({ name: '1f1b', ranks: 3, microBatches: 5 });
     for (const each of [schedule, lowerSchedule(schedule)]) {
       const read = parseCsv(toCsv(each));
-      expect(read).toEqual({ ...each, name: 'csv', inFlightLimit: [5, 5, 5] });
+      expect(read).toEqual({ ...each, name: 'csv', inFlightLimit: [5, 5, 5], linkSlotsLimit: 30 });
     }
+  });
+
+  it('prints and parses overlapped pairs back', () => {
+    const schedule = makeSchedule({ name: 'dualpipe-v', ranks: 2, microBatches: 6 });
+    expect(parseCsv(toCsv(schedule)).actions).toEqual(schedule.actions);
   });
 
   it("reads torch's files: idle cells empty, interleaved stages", () => {
@@ -65,8 +70,15 @@ describe('CSV', () => {
 describe('toSvg', () => {
   it('draws one rectangle per compute action, to scale, without overlap', () => {
     const svg = toSvg(makeSchedule({ name: 'gpipe', ranks: 2, microBatches: 3 }), { F: 1, I: 1.5, W: 0.5 });
-    expect(svg.match(/<rect /g)).toHaveLength(2 * 3 * 3);
+    expect(svg.match(/<rect class="cell"/g)).toHaveLength(2 * 3 * 3);
     expect(svg).toContain('<title>gpipe, 2 ranks, 3 micro-batches</title>');
-    expect(svg).toContain('x="64.00" y="2" width="133.33"');
+    expect(svg).toContain('<rect class="cell" x="60.00" y="44" width="133.33"');
+  });
+
+  it('frames overlapped pairs and shades chunks', () => {
+    const svg = toSvg(makeSchedule({ name: 'dualpipe-v', ranks: 2, microBatches: 4 }), UNIT);
+    expect(svg.match(/class="pair"/g)).toHaveLength(6);
+    expect(svg).toContain('F chunk 1');
+    expect(new Set(svg.match(/fill="#[0-9a-f]{6}"/g)).size).toBe(6);
   });
 });

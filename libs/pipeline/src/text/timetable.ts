@@ -14,7 +14,8 @@ const MAX_COLUMNS = 4096;
  *
  *   rank 0 | F0 F1 .. .. .. I0 W0 ..
  *
- * Each row ends without trailing space. Takes a compute-only or a lowered schedule.
+ * An overlapped pair [F+B], which is one action, is joined by `+`. Each row ends without trailing space. Takes a
+ * compute-only or a lowered schedule.
  */
 export function formatTimetable(schedule: Schedule, times: ScheduleTimes): string {
   const simulation = simulateSchedule(schedule.lowered ? schedule : lowerSchedule(schedule), times);
@@ -27,8 +28,8 @@ export function formatTimetable(schedule: Schedule, times: ScheduleTimes): strin
     .map((row, rank) => {
       const cells = drawRow(schedule, row, { unit, columns });
       const drawn = cells
-        .map((cell) => cell.padEnd(width))
-        .join(' ')
+        .map(({ text, goesOn }) => `${text.padEnd(width)}${goesOn ? '+' : ' '}`)
+        .join('')
         .trimEnd();
       return `rank ${String(rank).padStart(rankWidth)} | ${drawn}\n`;
     })
@@ -47,14 +48,23 @@ function columnTime(simulation: Simulation): number {
   return Math.max(shortest, simulation.stepTime / MAX_COLUMNS);
 }
 
-function drawRow(schedule: Schedule, row: readonly TimedAction[], grid: { unit: number; columns: number }): string[] {
-  const cells = Array.from({ length: grid.columns }, () => '..');
-  for (const { action, start, end } of row) {
+interface Drawn {
+  readonly text: string;
+  /** Whether the next column belongs to the same overlapped pair. */
+  readonly goesOn: boolean;
+}
+
+function drawRow(schedule: Schedule, row: readonly TimedAction[], grid: { unit: number; columns: number }): Drawn[] {
+  const cells = Array.from({ length: grid.columns }, (): Drawn => ({ text: '..', goesOn: false }));
+  let pairEnd = 0;
+  row.forEach(({ action, start, end }, index) => {
     const first = Math.round(start / grid.unit);
     const last = Math.max(first + 1, Math.round(end / grid.unit));
+    if (action.overlaps !== undefined) pairEnd = Math.round((row[index + 2]?.end ?? end) / grid.unit);
     for (let column = first; column < Math.min(last, grid.columns); column++) {
-      cells[column] = column === first ? cellText(schedule, action) : '--';
+      const text = column === first ? cellText(schedule, action) : '--';
+      cells[column] = { text, goesOn: column + 1 < pairEnd };
     }
-  }
+  });
   return cells;
 }

@@ -67,6 +67,9 @@ export class StepRunner {
         return this.backwardInput(action);
       case 'W':
         return this.backwardWeight(action);
+      case 'LOCAL_F':
+      case 'LOCAL_B':
+        return assert(false, `${formatAction(action)}: a rank with one chunk hands nothing over to itself`);
       case 'B':
       case 'REDUCE':
       case 'STEP':

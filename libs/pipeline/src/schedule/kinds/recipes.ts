@@ -1,0 +1,85 @@
+import type { Action } from '../action';
+import { loopPlacement, type Placement, veePlacement } from '../placement';
+import type { ScheduleName, WeightUpdates } from '../schedule';
+import { dualPipeV } from './dualpipe-v';
+import { gpipe } from './gpipe';
+import { interleaved, interleavedWarmUp } from './interleaved';
+import { alternate, oneFOneB } from './one-f-one-b';
+import type { Shape } from './shape';
+import { zeroBubbleH1, zeroBubbleH2 } from './zero-bubble-h';
+import { zeroBubbleV } from './zero-bubble-v';
+
+/** What sets one schedule apart; everything else is common to all. */
+export interface Recipe {
+  /** v: fixed, or any with this default. */
+  readonly chunks: { readonly fixed: number } | { readonly default: number };
+  readonly mode: WeightUpdates['mode'];
+  placement(ranks: number, chunks: number): Placement;
+  /** The compute actions of one rank. */
+  actions(rank: number, shape: Shape): Action[];
+  /** The order of actions is made for so many micro-batches, at least m; those beyond m are dropped from it. */
+  fullMicroBatches?(shape: Shape): number;
+  /** The formula for the most (stage, micro-batch) pairs between F and W on a rank, were m without end. */
+  inFlight(rank: number, shape: Shape): number;
+  /** How many tensors a link from rank to rank must hold so that no timing deadlocks; 0 when absent. */
+  linkSlots?(shape: Shape): number;
+}
+
+const ONE_CHUNK = { chunks: { fixed: 1 }, mode: 'flush', placement: loopPlacement } as const;
+const LOOPED = { mode: 'flush', placement: loopPlacement } as const;
+const VEE = { chunks: { fixed: 2 }, mode: 'flush', placement: veePlacement } as const;
+
+export const RECIPES: Readonly<Record<ScheduleName, Recipe>> = {
+  gpipe: { ...ONE_CHUNK, actions: gpipe, inFlight: (_rank, { microBatches }) => microBatches },
+  '1f1b': { ...ONE_CHUNK, actions: oneFOneB, inFlight: (rank, { ranks }) => ranks - rank },
+  interleaved: {
+    ...LOOPED,
+    chunks: { default: 2 },
+    actions: interleaved,
+    fullMicroBatches: ({ groupSize, microBatches }) => Math.ceil(microBatches / groupSize) * groupSize,
+    linkSlots: ({ groupSize, ranks }) => groupSize - ranks + 2,
+    inFlight: (rank, shape) => interleavedWarmUp(rank, shape) + 1,
+  },
+  'looped-bfs': {
+    ...LOOPED,
+    chunks: { default: 1 },
+    actions: gpipe,
+    inFlight: (_rank, { microBatches, chunks }) => microBatches * chunks,
+    // The last rank is through with chunk 0 of many micro-batches before the first one begins chunk 1.
+    linkSlots: ({ microBatches, chunks }) => (chunks === 1 ? 0 : microBatches),
+  },
+  'zb-h1': { ...ONE_CHUNK, actions: zeroBubbleH1, inFlight: (_rank, { ranks }) => ranks },
+  'zb-h2': {
+    ...ONE_CHUNK,
+    actions: zeroBubbleH2,
+    inFlight: (_rank, { ranks }) => 2 * ranks - 1,
+    linkSlots: () => 1,
+  },
+  'zb-v': {
+    ...VEE,
+    actions: zeroBubbleV,
+    fullMicroBatches: ({ ranks, microBatches }) => Math.max(microBatches, 2 * ranks - 1),
+    linkSlots: () => 2,
+    inFlight: (_rank, { ranks }) => 2 * ranks,
+  },
+  'dualpipe-v': {
+    ...VEE,
+    actions: dualPipeV,
+    fullMicroBatches: ({ ranks, microBatches }) => Math.max(microBatches, 2 * ranks),
+    linkSlots: () => 2,
+    inFlight: (_rank, { ranks }) => 2 * ranks + 1,
+  },
+  pipedream: { ...ONE_CHUNK, mode: 'stash', actions: oneFOneB, inFlight: (rank, { ranks }) => ranks - rank },
+  'pipedream-2bw': {
+    ...ONE_CHUNK,
+    mode: 'double-buffer',
+    // No more than an update's micro-batches ahead: the next but one update would need a third version.
+    actions: (rank, shape) =>
+      alternate({ stage: rank, microBatches: shape.microBatches, warmUp: doubleBufferWarmUp(rank, shape) }),
+    inFlight: (rank, shape) => doubleBufferWarmUp(rank, shape) + 1,
+  },
+};
+
+function doubleBufferWarmUp(rank: number, { ranks, updateSize }: Shape): number {
+  return Math.min(ranks - rank - 1, updateSize);
+}
