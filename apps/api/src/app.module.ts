@@ -21,9 +21,7 @@ import { EventsController } from './events/events.controller';
 import { EventsRepository } from './events/events.repository';
 import { FoundationModule, type FoundationOptions } from './foundation.module';
 import { GenerateController } from './generate/generate.controller';
-import { ClusterCountsRepository } from './health/cluster-counts.repository';
 import { HealthController } from './health/health.controller';
-import { PrometheusService } from './health/prometheus.service';
 import { QueueReadiness } from './health/queue-readiness';
 import { ReadinessService } from './health/readiness.service';
 import { IdempotencyInterceptor } from './idempotency/idempotency.interceptor';
@@ -66,8 +64,6 @@ const SERVICES = [
   CheckpointsService,
   ModelExportService,
   ModelImportService,
-  ClusterCountsRepository,
-  PrometheusService,
   ReadinessService,
   QueueReadiness,
 ];

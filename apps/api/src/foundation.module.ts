@@ -10,6 +10,8 @@ import { DatasetsRepository } from './datasets/datasets.repository';
 import { EventsService } from './events/events.service';
 import { LogsRepository } from './logs/logs.repository';
 import { MetricsRepository } from './metrics/metrics.repository';
+import { ClusterCountsRepository } from './health/cluster-counts.repository';
+import { PrometheusService } from './health/prometheus.service';
 
 const SERVICES = [
   PrismaService,
@@ -20,6 +22,8 @@ const SERVICES = [
   BlobsService,
   TokensService,
   DatasetsRepository,
+  ClusterCountsRepository,
+  PrometheusService,
 ];
 
 export interface FoundationOptions {

@@ -9,6 +9,7 @@ import { GenerateService } from '../src/generate/generate.service';
 import { SchedulingService } from '../src/scheduling/scheduling.service';
 import { TimelineService } from '../src/timeline/timeline.service';
 import { type ApiUnderTest, eventually, startApi, temporaryHome } from './api-under-test';
+import { PrometheusService } from '../src/health/prometheus.service';
 import { type Attempt, FakeAgent, sha256 } from './fake-agent';
 import { createDataset, DATASET_ID, tinySpec } from './run-specs';
 
@@ -107,6 +108,9 @@ describe('what the control plane guards', { timeout: SLOW_MS }, () => {
     await twin.take('ack', ({ metrics }) => metrics === sequence);
     expect(await api.runs.get(id)).toMatchObject({ state: 'running', step: 1 });
     expect(await api.prisma.agent.findMany()).toMatchObject([{ connected: true, epoch: 2 }]);
+    await eventually('its heartbeats are counted', async () =>
+      /lateness_seconds_count [1-9]/.test(await api.context.get(PrometheusService).text()),
+    );
   });
 
   it('refuses a session without a token, without registration, or with a bad one', async () => {

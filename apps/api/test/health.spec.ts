@@ -34,6 +34,7 @@ describe('health', () => {
     expect(response.headers.get('content-type')).toContain('version=0.0.4');
     const names = [...text.matchAll(/^# TYPE (\S+) /gm)].map(([, name]) => name ?? '');
     expect(names.sort()).toEqual([
+      'millrace_agent_heartbeat_lateness_seconds',
       'millrace_agents',
       'millrace_event_loop_delay_seconds',
       'millrace_http_request_duration_seconds',
@@ -43,6 +44,7 @@ describe('health', () => {
     ]);
     expect(text).toContain('route="/api/v1/runs/:id"');
     expect(text).not.toContain('run_secret1');
+    expect(text).toContain('millrace_agent_heartbeat_lateness_seconds_bucket');
     expect(text.match(/millrace_runs\{state="queued"\} 0/)).not.toBeNull();
   });
 });

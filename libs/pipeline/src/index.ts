@@ -1,6 +1,5 @@
 export * from './check-executed-log';
 export * from './execution-schedule';
-export * from './lower/assign-slots';
 export * from './lower/lower-schedule';
 export * from './lower/transfer';
 export * from './partition-layers';

@@ -100,6 +100,20 @@ describe.each([
     expect([...(await early)]).toEqual([1, 1, 1, 1, 1]);
   });
 
+  it('copies a tensor into another in the order of the calls', async () => {
+    const sum = await bind(add('a', 'b', 'y'));
+    backend.write(tensor('a'), ONES);
+    backend.run(sum);
+    backend.copy(tensor('y'), tensor('b'));
+    backend.run(sum);
+    expect(await numbers('y')).toEqual([2, 2, 2, 2, 2]);
+    expect(await numbers('b')).toEqual([1, 1, 1, 1, 1]);
+    const odd = backend.allocate(f32('odd', 3));
+    const mismatch = expect.objectContaining({ code: 'RUNTIME.TENSOR_MISMATCH' }) as Error;
+    expect(() => backend.copy(odd, tensor('a'))).toThrowError(mismatch);
+    backend.release(odd);
+  });
+
   it('reads many tensors of different sizes at once', async () => {
     const odd = backend.allocate(f32('odd', 3));
     backend.write(odd, Float32Array.of(7, 8, 9));

@@ -29,6 +29,8 @@ export interface Backend {
   run(program: BoundProgram): void;
   /** Copies `data` in from element `elementOffset` (0 if not given) on. */
   write(tensor: DeviceTensor, data: HostArray, elementOffset?: number): void;
+  /** Enqueues a copy of all of `source` into `target`, a tensor of the same size and type. */
+  copy(source: DeviceTensor, target: DeviceTensor): void;
   /**
    * The content as of this call. Most of `expectedDelayMs`, the predicted time until the device gets there, is slept
    * and not polled; not given, it is learned from earlier waits after the same programs.

@@ -15,3 +15,11 @@ export function checkWrite(declaration: TensorDeclaration, data: HostArray, elem
     throw tensorMismatchError('write', name, `${range} are written but it has ${count}; write a part that fits`);
   }
 }
+
+/** RUNTIME.TENSOR_MISMATCH unless one can be copied into the other whole. */
+export function checkCopy(source: TensorDeclaration, target: TensorDeclaration): void {
+  const [from, to] = [source, target].map(({ dtype, shape }) => `${dtype}[${shape.join(', ')}]`);
+  if (source.dtype !== target.dtype || elementCount(source.shape) !== elementCount(target.shape)) {
+    throw tensorMismatchError('copy', target.name, `it is ${to}, ${source.name} is ${from}; copy between equals`);
+  }
+}

@@ -22,6 +22,12 @@ export class PrometheusService implements OnModuleDestroy {
     buckets: BUCKETS,
     registers: [this.registry],
   });
+  private readonly lateness = new Histogram({
+    name: 'millrace_agent_heartbeat_lateness_seconds',
+    help: 'How much later than due agents sent their heartbeats, by their own clocks.',
+    buckets: BUCKETS,
+    registers: [this.registry],
+  });
   private readonly runs = this.gauge('millrace_runs', 'Runs by state.', ['state']);
   private readonly agents = this.gauge('millrace_agents', 'Agents that registered, by state.', ['state']);
   private readonly leases = this.gauge('millrace_leases', 'Devices that are leased to an attempt.');
@@ -61,6 +67,11 @@ export class PrometheusService implements OnModuleDestroy {
     });
     next();
   };
+
+  observeHeartbeat(latenessMs: number): void {
+    // What an agent says of itself: a number that is none would spoil the sum for good.
+    if (Number.isFinite(latenessMs) && latenessMs >= 0) this.lateness.observe(latenessMs / 1000);
+  }
 
   onModuleDestroy(): void {
     this.loopDelay.disable();

@@ -3,6 +3,7 @@ import type { agentV1 } from '@millrace/contracts';
 import type { Clock } from '@millrace/core';
 import { AgentsRepository } from '../agents/agents.repository';
 import { CLOCK } from '../config/api-logger';
+import { PrometheusService } from '../health/prometheus.service';
 import type { AgentSession } from './agent-session';
 import { RunningAttemptsService } from './running-attempts.service';
 import { sessionSuperseded } from './sessions.errors';
@@ -13,11 +14,13 @@ export class HeartbeatsService {
   constructor(
     private readonly agents: AgentsRepository,
     private readonly running: RunningAttemptsService,
+    private readonly metrics: PrometheusService,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
   /** @throws AppError SESSION.SUPERSEDED */
-  async beat(session: AgentSession, { sequence, running }: agentV1.Heartbeat): Promise<void> {
+  async beat(session: AgentSession, { sequence, running, latenessMs }: agentV1.Heartbeat): Promise<void> {
+    this.metrics.observeHeartbeat(latenessMs);
     const { agentId, epoch } = session;
     if (!(await this.agents.markSeen(session, new Date(this.clock.now())))) throw sessionSuperseded(agentId, epoch);
     await this.running.renew(agentId, running);

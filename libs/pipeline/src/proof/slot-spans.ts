@@ -1,3 +1,4 @@
+import type { Action } from '../schedule/action';
 import type { Schedule } from '../schedule/schedule';
 
 /**
@@ -20,22 +21,33 @@ export function slotSpans(lowered: Schedule): SlotSpans {
 
 /** The most that the micro-batches which are alive at once lie apart, both ends counted. */
 function largestSpan(lowered: Schedule, stage: number, begin: 'F' | 'I'): number {
-  const list = (lowered.actions[lowered.rankOfStage[stage] ?? 0] ?? []).filter((action) => action.stage === stage);
-  // Ends come once or twice (W and SEND_B, in either order): the last one counts.
-  const ends = new Map<number, number>();
-  list.forEach(({ kind, microBatch }, position) => {
-    if (kind === 'W' || kind === 'SEND_B') ends.set(microBatch, position);
-  });
+  const list = lowered.actions[lowered.rankOfStage[stage] ?? 0] ?? [];
   const alive = new Set<number>();
   let span = 1;
-  list.forEach(({ kind, microBatch }, position) => {
-    if (kind === begin) {
+  // What the neighbouring stage of the same rank hands over lies in this stage's slot before its own F or I.
+  const handOver = begin === 'F' ? { kind: 'LOCAL_F', stage: stage - 1 } : { kind: 'LOCAL_B', stage: stage + 1 };
+  const ends = lastUses(list, stage);
+  list.forEach((action, position) => {
+    const { kind, microBatch } = action;
+    const own = action.stage === stage;
+    if ((own && kind === begin) || (kind === handOver.kind && action.stage === handOver.stage)) {
       alive.add(microBatch);
       span = Math.max(span, extent(alive));
     }
-    if (ends.get(microBatch) === position) alive.delete(microBatch);
+    if (own && ends.get(microBatch) === position) alive.delete(microBatch);
   });
   return span;
+}
+
+/** Position of each micro-batch's last action on the stage: its W, or what takes its gradient to the stage before. */
+function lastUses(list: readonly Action[], stage: number): ReadonlyMap<number, number> {
+  const ends = new Map<number, number>();
+  list.forEach((action, position) => {
+    const { kind, microBatch } = action;
+    const uses = kind === 'W' || kind === 'SEND_B' || kind === 'LOCAL_B';
+    if (uses && action.stage === stage) ends.set(microBatch, position);
+  });
+  return ends;
 }
 
 function extent(numbers: ReadonlySet<number>): number {

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { assignSlots } from '../lower/assign-slots';
 import { lowerSchedule } from '../lower/lower-schedule';
 import { proveSchedule } from '../proof/prove-schedule';
+import { slotSpans } from '../proof/slot-spans';
 import { makeSchedule } from '../schedule/make-schedule';
 import { SCHEDULE_NAMES, type Schedule, type ScheduleName } from '../schedule/schedule';
 import { splitBackward } from '../schedule/split-backward';
@@ -149,7 +149,8 @@ describe.each(SCHEDULE_NAMES)('%s, p <= 16, m <= 64, v <= 4', (name) => {
           const [untilInput, untilWeight] = PEAKS[name](rank, random);
           expect(peakMicroBatches.untilInput[rank]).toBeLessThanOrEqual(untilInput / made.chunks);
           expect(peakMicroBatches.untilWeight[rank]).toBeLessThanOrEqual(untilWeight / made.chunks);
-          const slots = made.stagesOfRank[rank]?.map((stage) => assignSlots(lowered)[stage]?.count ?? 0) ?? [];
+          const { fromForward } = slotSpans(lowered);
+          const slots = made.stagesOfRank[rank]?.map((stage) => fromForward[stage] ?? 0) ?? [];
           expect(Math.max(...slots)).toBeLessThanOrEqual(made.inFlightLimit[rank] ?? 0);
         }
       }),

@@ -9,7 +9,7 @@ import {
 } from '@millrace/kernels';
 import { elementCount } from '@millrace/tensor';
 import type { Backend, BoundProgram, DeviceTensor } from '../backend';
-import { checkWrite } from '../check-write';
+import { checkCopy, checkWrite } from '../check-write';
 import { checkProgram } from '../check-program';
 import type { HostArray } from '../host-array';
 
@@ -72,6 +72,11 @@ class CpuBackend implements Backend {
   write(tensor: DeviceTensor, data: HostArray, elementOffset = 0): void {
     checkWrite(tensor.declaration, data, elementOffset);
     this.own(tensor).values.set(data, elementOffset);
+  }
+
+  copy(source: DeviceTensor, target: DeviceTensor): void {
+    checkCopy(source.declaration, target.declaration);
+    this.own(target).values.set(this.own(source).values);
   }
 
   read(tensor: DeviceTensor): Promise<HostArray> {

@@ -11,7 +11,7 @@ import { tensorBytes } from '@millrace/tensor';
 import type { AdapterDescription } from '../adapter-description';
 import type { Backend, BoundProgram, DeviceTensor } from '../backend';
 import { checkProgram } from '../check-program';
-import { checkWrite } from '../check-write';
+import { checkCopy, checkWrite } from '../check-write';
 import type { HostArray } from '../host-array';
 import { tensorTooLargeError } from '../runtime.errors';
 import { CommandRecorder, type Dispatch } from './command-recorder';
@@ -156,6 +156,12 @@ export class WebGpuBackend implements Backend {
     this.flush();
     const values = data instanceof Float64Array ? Float32Array.from(data) : data;
     this.parts.device.queue.writeBuffer(buffer, elementOffset * 4, values);
+  }
+
+  copy(source: DeviceTensor, target: DeviceTensor): void {
+    this.failure.check();
+    checkCopy(source.declaration, target.declaration);
+    this.recorder.copy(this.own(source).buffer, this.own(target).buffer, 0);
   }
 
   async read(tensor: DeviceTensor, expectedDelayMs?: number): Promise<HostArray> {
