@@ -3,6 +3,7 @@
  * Generated code. `npm run gen` writes all of it; `--check` compares what is committed with what would be written.
  *   libs/kernels/src/kernels.generated.ts      committed   the .wgsl files, embedded
  *   libs/contracts/src/generated/grpc          committed   messages and services of proto/
+ *   docs/schedules.md, docs/schedules          committed   every schedule of libs/pipeline, drawn and measured
  *   apps/api/src/generated/prisma              ignored     made at set-up from prisma/schema.prisma: it is large
  */
 import { existsSync, mkdtempSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -11,9 +12,11 @@ import { dirname, join } from 'node:path';
 import { argv, exit } from 'node:process';
 import { pathToFileURL } from 'node:url';
 import { runCommand } from './process/run-command.mjs';
+import { SCHEDULES_FOLDER, SCHEDULES_PAGE } from './gen-schedules.mjs';
 import { ROOT, hashFiles, readStamp, writeStamp } from './process/stamp.mjs';
 
 const KERNELS_SCRIPT = 'scripts/gen-kernels.mjs';
+const SCHEDULES_SCRIPT = 'scripts/gen-schedules.mjs';
 const KERNELS_OUTPUT = 'libs/kernels/src/kernels.generated.ts';
 const GRPC_OUTPUT = 'libs/contracts/src/generated/grpc';
 const PRISMA_OUTPUT = 'apps/api/src/generated/prisma';
@@ -37,6 +40,7 @@ async function generatePrisma() {
 async function generateCommitted() {
   const before = snapshot();
   if (existsSync(join(ROOT, KERNELS_SCRIPT))) await runCommand('node', [KERNELS_SCRIPT], { cwd: ROOT });
+  await runCommand('node', [SCHEDULES_SCRIPT], { cwd: ROOT });
   await generateGrpc();
   return changedPaths(before, snapshot());
 }
@@ -67,7 +71,9 @@ export async function staleFiles() {
 }
 
 function snapshot() {
-  const paths = [KERNELS_OUTPUT, ...listFiles(join(ROOT, GRPC_OUTPUT)).map((file) => `${GRPC_OUTPUT}/${file}`)];
+  const folders = [GRPC_OUTPUT, SCHEDULES_FOLDER];
+  const inFolders = folders.flatMap((folder) => listFiles(join(ROOT, folder)).map((file) => `${folder}/${file}`));
+  const paths = [KERNELS_OUTPUT, SCHEDULES_PAGE, ...inFolders];
   return new Map(
     paths.filter((path) => existsSync(join(ROOT, path))).map((path) => [path, readFileSync(join(ROOT, path), 'utf8')]),
   );

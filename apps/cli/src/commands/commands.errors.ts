@@ -10,6 +10,11 @@ export function fileUnreadable(path: string, cause: unknown): AppError {
   });
 }
 
+export function optionMissing(option: string): AppError {
+  const message = `${option} is required for this schedule: give it on the command line`;
+  return new AppError({ code: 'CLI.OPTION_MISSING', kind: 'invalid', message });
+}
+
 /** A program of this build is missing. */
 export function programMissing(path: string): AppError {
   return new AppError({

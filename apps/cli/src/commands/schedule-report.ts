@@ -1,8 +1,7 @@
 import {
   type ComputeTimes,
   type PeakMicroBatches,
-  SCHEDULE_NAMES,
-  type ScheduleName,
+  type ScheduleOptions,
   formatTimetable,
   lowerSchedule,
   makeSchedule,
@@ -12,13 +11,7 @@ import {
   toSvg,
 } from '@millrace/pipeline';
 
-export { SCHEDULE_NAMES, type ScheduleName };
-
-interface ScheduleRequest {
-  readonly name: ScheduleName;
-  readonly ranks: number;
-  readonly microBatches: number;
-  readonly chunks: number;
+export interface ScheduleRequest extends ScheduleOptions {
   /** Of one rank's whole share. */
   readonly times: ComputeTimes;
 }

@@ -74,12 +74,13 @@ export function bufferExceeded(schedule: Schedule, cell: Cell): AppError {
 
 export function deadlock(schedule: Schedule, slots: number, stuck: readonly Cell[]): AppError {
   const [first] = stuck;
+  const links = slots === Infinity ? 'links of any size' : `links of ${slots} tensors`;
   const rows = stuck.slice(0, 8).map((cell) => describeCell(schedule, cell));
   return new AppError({
     code: 'PIPELINE.DEADLOCK',
     kind: 'invalid',
     message:
-      `schedule ${schedule.name} deadlocks on links of ${slots} tensors: ${stuck.length} of ${schedule.ranks} ranks ` +
+      `schedule ${schedule.name} deadlocks on ${links}: ${stuck.length} of ${schedule.ranks} ranks ` +
       `wait for each other for ever at ${rows.join('; ')}`,
     details: { ...first, action: actionAt(schedule, first), slots, stuck },
   });
