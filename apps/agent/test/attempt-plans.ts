@@ -1,9 +1,13 @@
 import { type AttemptPlan, runSpecSchema } from '@millrace/contracts';
-import { partitionLayers } from '@millrace/pipeline';
+import { defaultChunks, partitionLayers, type ScheduleName } from '@millrace/pipeline';
 
 export interface PlanOptions {
   readonly ranks?: number;
-  readonly schedule?: 'gpipe' | '1f1b';
+  readonly schedule?: ScheduleName;
+  /** The schedule's own when absent. */
+  readonly chunks?: number;
+  /** Layers of each virtual stage; even when absent. */
+  readonly partition?: readonly number[];
   readonly recompute?: 'none' | 'selective' | 'full';
   readonly steps?: number;
   readonly tied?: boolean;
@@ -21,6 +25,7 @@ const MODEL = { family: 'gpt2' as const, layers: 4, heads: 2, hidden: 10, contex
 export function attemptPlan(options: PlanOptions = {}): AttemptPlan {
   const { ranks = 1, schedule = '1f1b', recompute = 'none', steps = 4 } = options;
   const { tied = true, microBatches = 4, train = {}, tokens = 2000, validation = 0.1 } = options;
+  const { chunks = defaultChunks(schedule), partition = partitionLayers(MODEL.layers, ranks * chunks) } = options;
   const spec = runSpecSchema.parse({
     name: 'test',
     model: { ...MODEL, ffn: 33, tieEmbeddings: tied },
@@ -36,11 +41,11 @@ export function attemptPlan(options: PlanOptions = {}): AttemptPlan {
       evalBatches: 2,
       ...train,
     },
-    parallel: { pp: ranks, schedule, recompute },
+    parallel: { pp: ranks, schedule, recompute, chunks },
   });
   let firstLayer = 0;
-  const stages = partitionLayers(MODEL.layers, ranks).map((layerCount, index) => {
-    const slice = { firstLayer, layerCount, embedding: index === 0, head: index === ranks - 1 };
+  const stages = partition.map((layerCount, index) => {
+    const slice = { firstLayer, layerCount, embedding: index === 0, head: index === partition.length - 1 };
     firstLayer += layerCount;
     return slice;
   });
@@ -52,7 +57,11 @@ export function attemptPlan(options: PlanOptions = {}): AttemptPlan {
     spec,
     model: { ...MODEL, ffn: 33, tieEmbeddings: tied },
     stages,
-    peers: stages.map((_, rank) => ({ rank, agentId: `agent_${rank}`, address: `127.0.0.1:${rank + 1}` })),
+    peers: Array.from({ length: ranks }, (_, rank) => ({
+      rank,
+      agentId: `agent_${rank}`,
+      address: `127.0.0.1:${rank + 1}`,
+    })),
     dataset: { sha256: 'a'.repeat(64), bytes: 2 * tokens, dtype: 'u16', tokens },
     resume: { from: 'random' },
     firstStep: 1,

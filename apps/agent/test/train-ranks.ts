@@ -3,7 +3,7 @@ import type { AttemptPlan } from '@millrace/contracts';
 import type { Backend, HostArray } from '@millrace/runtime';
 import type { StageTransport } from '../src/data-plane/stage-transport';
 import { StageExecutor, type StageOutcome } from '../src/stage/stage-executor';
-import { dataSource, stagePlan } from '../src/stage/stage-plan';
+import { dataSource, readsTokens, stagePlan } from '../src/stage/stage-plan';
 import type { CheckpointSink, DataSource, StageReporter, WeightSource } from '../src/stage/stage-ports';
 import { patternTokens } from './attempt-plans';
 
@@ -38,16 +38,17 @@ export async function trainRanks(plan: AttemptPlan, options: TrainOptions): Prom
   const weights: WeightSource = { read: (name, kind) => Promise.resolve(options.from?.get(`${kind} ${name}`)) };
   const mapData = options.mapData ?? ((data: DataSource) => data);
   const outcomes = await Promise.all(
-    plan.stages.map(async (slice, rank) => {
+    plan.peers.map(async ({ rank }) => {
       const backend = await options.openBackend(rank);
+      const own = stagePlan({ ...plan, rank });
       const executor = await StageExecutor.prepare({
-        plan: stagePlan({ ...plan, rank }),
+        plan: own,
         backend,
         transport: options.transport(rank),
         weights,
         checkpoints,
         reporter,
-        data: slice.embedding || slice.head ? mapData(dataSource(plan, patternTokens)) : undefined,
+        data: readsTokens(own, rank) ? mapData(dataSource(plan, patternTokens)) : undefined,
         requests: options.requests ?? { take: () => ({ checkpoint: false, stop: false }) },
         clock: systemClock,
       });

@@ -53,6 +53,7 @@ const frameKey = (step: number, microBatch: number): FrameKey => ({
   edge: 'activation',
   step,
   microBatch,
+  chunk: 0,
   fromRank: 0,
 });
 

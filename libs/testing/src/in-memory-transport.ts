@@ -3,10 +3,11 @@ interface NetworkFrame {
   readonly edge: string;
   readonly step: number;
   readonly microBatch: number;
+  readonly chunk: number;
   readonly fromRank: number;
 }
 
-type Key<F extends NetworkFrame> = Pick<F, 'edge' | 'step' | 'microBatch' | 'fromRank'>;
+type Key<F extends NetworkFrame> = Pick<F, 'edge' | 'step' | 'microBatch' | 'chunk' | 'fromRank'>;
 
 interface Endpoint<F extends NetworkFrame> {
   readonly frames: Map<string, F>;
@@ -56,8 +57,8 @@ export class InMemoryNetwork<F extends NetworkFrame> {
     if (hold !== undefined) await hold;
     if (this.failure !== undefined) throw this.failure.error;
     const endpoint = this.endpoint(toRank);
-    const { edge, step, microBatch } = frame;
-    endpoint.last.set(fromRank, { key: { edge, step, microBatch, fromRank }, atMs: this.options.now?.() ?? 0 });
+    const { edge, step, microBatch, chunk } = frame;
+    endpoint.last.set(fromRank, { key: { edge, step, microBatch, chunk, fromRank }, atMs: this.options.now?.() ?? 0 });
     const key = keyText(frame);
     const waiter = endpoint.waiters.get(key);
     endpoint.waiters.delete(key);
@@ -86,5 +87,5 @@ export class InMemoryNetwork<F extends NetworkFrame> {
 }
 
 function keyText(key: NetworkFrame): string {
-  return `${key.fromRank}/${key.edge}/${key.step}/${key.microBatch}`;
+  return `${key.fromRank}/${key.edge}/${key.step}/${key.microBatch}/${key.chunk}`;
 }

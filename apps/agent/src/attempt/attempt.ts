@@ -4,6 +4,7 @@ import { type Clock, type Logger } from '@millrace/core';
 import type { BlobCache } from '../blobs/blob-cache';
 import type { BlobPort } from '../blobs/blob-port';
 import { asAppError, CheckpointWriter } from '../checkpoint/checkpoint-writer';
+import { readsTokens, stagePlan } from '../stage/stage-plan';
 import type { DataPlane } from '../data-plane/data-plane';
 import type { AgentBody } from '../session/session-channel';
 import type { Outbox } from '../session/outbox';
@@ -95,13 +96,12 @@ export class Attempt {
   begin(after: Promise<void>): void {
     this.report('starting');
     const { plan, cache, onEvent } = this.options;
-    const slice = plan.stages[plan.rank];
-    const needsTokens = slice?.embedding === true || slice?.head === true;
     const stopped = (): boolean => this.isOver;
-    const tokenFile = needsTokens
-      ? cache.tokenFile(plan.dataset.sha256, plan.dataset.bytes, stopped)
-      : Promise.resolve(undefined);
-    Promise.all([tokenFile, after]).then(
+    const tokenFile = async (): Promise<string | undefined> =>
+      readsTokens(stagePlan(plan), plan.rank)
+        ? cache.tokenFile(plan.dataset.sha256, plan.dataset.bytes, stopped)
+        : undefined;
+    Promise.all([tokenFile(), after]).then(
       ([path]) => onEvent({ type: 'prepared', tokenFile: path }),
       (error: unknown) => onEvent({ type: 'failed', error: asAppError(error) }),
     );

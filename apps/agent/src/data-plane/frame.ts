@@ -12,12 +12,13 @@ export interface FrameKey {
   readonly step: number;
   /** -1 where there is none. */
   readonly microBatch: number;
+  /** Which of its chunks the sender means; 0 where it speaks for its rank. */
+  readonly chunk: number;
   readonly fromRank: number;
 }
 
 /** A tensor on its way from one rank to another. */
 export interface Frame extends FrameKey {
-  readonly chunk: number;
   readonly direction: 'forward' | 'backward';
   readonly dtype: FrameDType;
   readonly shape: readonly number[];
@@ -26,7 +27,9 @@ export interface Frame extends FrameKey {
 }
 
 export function frameKeyText(key: FrameKey): string {
-  return `${key.edge} of step ${key.step}${key.microBatch < 0 ? '' : `, micro-batch ${key.microBatch}`} from rank ${key.fromRank}`;
+  const microBatch = key.microBatch < 0 ? '' : `, micro-batch ${key.microBatch}`;
+  const chunk = key.chunk === 0 ? '' : `, chunk ${key.chunk}`;
+  return `${key.edge} of step ${key.step}${microBatch} from rank ${key.fromRank}${chunk}`;
 }
 
 /** Bytes of the whole payload, which may arrive in several messages. */

@@ -25,8 +25,8 @@ export class Mailbox {
 
   put(frame: Frame): void {
     const key = frameKeyText(frame);
-    const { edge, step, microBatch, fromRank } = frame;
-    this.last.set(fromRank, { key: { edge, step, microBatch, fromRank }, atMs: this.now() });
+    const { edge, step, microBatch, chunk, fromRank } = frame;
+    this.last.set(fromRank, { key: { edge, step, microBatch, chunk, fromRank }, atMs: this.now() });
     const waiter = this.waiters.get(key);
     if (waiter === undefined) {
       assert(!this.frames.has(key), `two frames: ${key}`);

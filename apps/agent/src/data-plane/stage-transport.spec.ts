@@ -105,6 +105,7 @@ function tensor(microBatch: number, bytes: number, extra: Partial<Frame> = {}): 
 }
 
 const key = (microBatch: number, extra: Partial<FrameKey> = {}): FrameKey => ({
+  chunk: 0,
   edge: 'activation',
   step: 1,
   microBatch,
@@ -124,7 +125,7 @@ for (const [name, open] of Object.entries(implementations)) {
   describe(`a stage transport ${name}`, () => {
     it('carries every header field and byte, whether the taker or the frame comes first', async () => {
       const [a, b] = (await open()) as [StageTransport, StageTransport];
-      const early = b.receive(key(0));
+      const early = b.receive(key(0, { chunk: 2 }));
       const frame = tensor(0, 3000, { dtype: 'f32', shape: [25, 30], chunk: 2, direction: 'backward' });
       const bytes = frame.payload.slice();
       await a.send(1, frame);

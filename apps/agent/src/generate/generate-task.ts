@@ -53,7 +53,9 @@ export async function generate({ plan, backend, transport, weights, clock, onTok
     const input =
       rank === 0
         ? windowTokens(text, stage.context)
-        : frameArray(await transport.receive({ edge: 'activation', step: count, microBatch: 0, fromRank: rank - 1 }));
+        : frameArray(
+            await transport.receive({ edge: 'activation', step: count, microBatch: 0, chunk: 0, fromRank: rank - 1 }),
+          );
     const output = await stage.forward(input);
     if (rank < last)
       await transport.send(
@@ -74,7 +76,7 @@ export async function generate({ plan, backend, transport, weights, clock, onTok
       else text.push(token);
     } else if (rank === 0) {
       const [token] = frameArray(
-        await transport.receive({ edge: 'token', step: count, microBatch: 0, fromRank: last }),
+        await transport.receive({ edge: 'token', step: count, microBatch: 0, chunk: 0, fromRank: last }),
       );
       text.push(token!);
     }

@@ -1,7 +1,9 @@
 import { addLossRows, countTargets, EVALUATION_RING } from '@millrace/model';
-import type { DeviceTensor } from '@millrace/runtime';
+import type { TensorDeclaration } from '@millrace/kernels';
+import type { DeviceTensor, HostArray } from '@millrace/runtime';
+import type { ChunkMemory } from './chunk-memory';
 import type { StageMemory } from './stage-memory';
-import type { StagePlan } from './stage-plan';
+import { placeOf, type StagePlan } from './stage-plan';
 import type { DataSource } from './stage-ports';
 import type { TensorExchange } from './exchange/tensor-exchange';
 import type { WorkTimeline } from './work-timeline';
@@ -19,6 +21,11 @@ const WAITING_SENDS_MAX = 4;
 
 /** Validation loss: the same batches each time, forward only through all stages. */
 export class Evaluation {
+  private sum = 0;
+  private unread: DeviceTensor[] = [];
+  /** Inputs of own stages from own stages, at most as many as there are ranks. */
+  private readonly handed = new Map<string, Promise<HostArray>>();
+
   /** Targets that counted since the evaluation began. */
   private tokens = 0;
 
@@ -31,52 +38,87 @@ export class Evaluation {
 
   /** With the weights after `step`. The mean over all tokens that count at the head, undefined elsewhere. */
   async run(step: number): Promise<number | undefined> {
-    const { plan, memory, timeline } = this.options;
-    const count = plan.evalBatchCount * plan.microBatchCount;
-    let sum = 0;
+    const { plan, memory } = this.options;
+    this.sum = 0;
     this.tokens = 0;
-    let unread: DeviceTensor[] = [];
-    for (let index = 0; index < count; index++) {
-      const loss = await this.forward(step, index);
-      if (loss === undefined) continue;
-      unread.push(loss);
-      if (unread.length < EVALUATION_RING && index < count - 1) continue;
-      const done = timeline.mark();
-      const losses = await memory.backend.readAll(unread, timeline.delayMs());
-      done();
-      sum = losses.reduce((total, rows) => addLossRows(total, rows), sum);
-      unread = [];
+    this.unread = [];
+    const count = plan.evalBatchCount * plan.microBatchCount;
+    // As many as there are ranks go through a chunk before the next chunk has its turn, so that all ranks work.
+    for (let first = 0; first < count; first += plan.ranks) {
+      for (const chunk of memory.chunks) {
+        for (let index = first; index < Math.min(first + plan.ranks, count); index++) {
+          await this.forward(step, index, chunk);
+        }
+      }
     }
+    await this.readLosses();
     await this.options.exchange.sends.settled();
-    return memory.programs.loss === undefined ? undefined : sum / this.tokens;
+    return memory.head === undefined ? undefined : this.sum / this.tokens;
   }
 
-  private async forward(step: number, index: number): Promise<DeviceTensor | undefined> {
-    const { plan, memory, exchange, timeline, data } = this.options;
-    const { programs, backend } = memory;
-    const { program, tensors, loss } = memory.evaluate(index);
-    const address = { edge: 'evaluation', step, microBatch: index } as const;
-    if (programs.tokens === undefined) {
-      await exchange.take(
-        exchange.ask(plan.rank - 1, address),
-        `evaluation ${index}`,
-        tensors.get(programs.input.name)!,
-      );
-    }
-    const batch = data?.validation(Math.floor(index / plan.microBatchCount), index % plan.microBatchCount);
-    if (batch !== undefined && programs.tokens !== undefined)
-      backend.write(tensors.get(programs.tokens.name)!, batch.inputs);
-    if (batch !== undefined && programs.targets !== undefined) {
-      backend.write(tensors.get(programs.targets.name)!, batch.targets);
-      this.tokens += countTargets(batch.targets);
-    }
+  private async forward(step: number, index: number, chunk: ChunkMemory): Promise<void> {
+    const { timeline } = this.options;
+    const { programs, backend } = chunk;
+    const { program, loss } = chunk.evaluate(index);
+    await this.enter(step, index, chunk);
     backend.run(program);
-    timeline.enqueue('evaluate', `${plan.rank}E${index}`);
+    timeline.enqueue(`${chunk.chunk.stage}E`, `${chunk.chunk.stage}E${index}`);
     backend.flush();
-    if (programs.output !== undefined) {
-      exchange.send(plan.rank + 1, tensors.get(programs.output.name)!, address);
-      if (exchange.sends.count >= WAITING_SENDS_MAX) await exchange.sends.settled();
+    if (programs.output !== undefined) await this.leave(step, index, { chunk, output: programs.output });
+    if (loss !== undefined) this.unread.push(loss);
+    if (this.unread.length === EVALUATION_RING) await this.readLosses();
+  }
+
+  /** Tokens and targets, and what the stage before made. */
+  private async enter(step: number, index: number, chunk: ChunkMemory): Promise<void> {
+    const { plan, exchange, data } = this.options;
+    const { tokens, targets, input } = chunk.programs;
+    const { tensors } = chunk.evaluate(index);
+    if (tokens === undefined) {
+      const { stage } = chunk.chunk;
+      const handed = this.handed.get(`${stage}E${index}`);
+      const from = placeOf(plan, stage - 1);
+      const address = { edge: 'evaluation', step, microBatch: index, chunk: from.chunk } as const;
+      const target = tensors.get(input.name)!;
+      if (handed === undefined) await exchange.take(exchange.ask(from.rank, address), `${stage}E${index}`, target);
+      else chunk.backend.write(target, await handed);
+      this.handed.delete(`${stage}E${index}`);
     }
-    return loss;
+    if (data === undefined || (tokens ?? targets) === undefined) return;
+    const batch = data.validation(Math.floor(index / plan.microBatchCount), index % plan.microBatchCount);
+    if (tokens !== undefined) chunk.backend.write(tensors.get(tokens.name)!, batch.inputs);
+    if (targets === undefined) return;
+    chunk.backend.write(tensors.get(targets.name)!, batch.targets);
+    this.tokens += countTargets(batch.targets);
+  }
+
+  /** To the next stage, on another rank or, by way of the host, on this one. */
+  private async leave(
+    step: number,
+    index: number,
+    { chunk, output }: { chunk: ChunkMemory; output: TensorDeclaration },
+  ): Promise<void> {
+    const { plan, exchange, timeline } = this.options;
+    const { stage } = chunk.chunk;
+    const tensor = chunk.evaluate(index).tensors.get(output.name)!;
+    const to = placeOf(plan, stage + 1);
+    if (to.rank === plan.rank) {
+      const read = chunk.backend.read(tensor, timeline.delayMs());
+      read.catch(() => undefined);
+      this.handed.set(`${stage + 1}E${index}`, read);
+      return;
+    }
+    exchange.send(to.rank, tensor, { edge: 'evaluation', step, microBatch: index, chunk: placeOf(plan, stage).chunk });
+    if (exchange.sends.count >= WAITING_SENDS_MAX) await exchange.sends.settled();
+  }
+
+  private async readLosses(): Promise<void> {
+    const { memory, timeline } = this.options;
+    if (this.unread.length === 0) return;
+    const done = timeline.mark();
+    const losses = await memory.backend.readAll(this.unread, timeline.delayMs());
+    done();
+    this.sum = losses.reduce((total, rows) => addLossRows(total, rows), this.sum);
+    this.unread = [];
   }
 }

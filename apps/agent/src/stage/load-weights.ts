@@ -1,6 +1,7 @@
 import { initialiseParameter, optimizerStates, stateName } from '@millrace/model';
 import type { HostArray } from '@millrace/runtime';
 import { weightMissing, weightWrongSize } from './stage.errors';
+import type { ChunkMemory } from './chunk-memory';
 import type { StageMemory } from './stage-memory';
 import type { StagePlan } from './stage-plan';
 import type { WeightKind, WeightSource } from './stage-ports';
@@ -10,6 +11,10 @@ import type { WeightKind, WeightSource } from './stage-ports';
  * .WEIGHT_WRONG_SIZE.
  */
 export async function loadWeights(plan: StagePlan, memory: StageMemory, source: WeightSource): Promise<void> {
+  for (const chunk of memory.chunks) await loadChunk(plan, chunk, source);
+}
+
+async function loadChunk(plan: StagePlan, memory: ChunkMemory, source: WeightSource): Promise<void> {
   for (const parameter of memory.programs.parameters) {
     if (plan.init === 'random') {
       memory.backend.write(memory.tensor(parameter.name), initialiseParameter(plan.config, parameter, plan.seed));
@@ -26,7 +31,7 @@ export async function loadWeights(plan: StagePlan, memory: StageMemory, source: 
   }
 }
 
-function write(memory: StageMemory, name: string, data: HostArray): void {
+function write(memory: ChunkMemory, name: string, data: HostArray): void {
   const tensor = memory.tensor(name);
   const expected = tensor.declaration.shape.reduce((product, size) => product * size, 1);
   if (data.length !== expected) throw weightWrongSize(name, expected, data.length);

@@ -1,5 +1,5 @@
 import { optimizerStates, stateName, TOKEN_EMBEDDING } from '@millrace/model';
-import type { HostArray } from '@millrace/runtime';
+import type { DeviceTensor, HostArray } from '@millrace/runtime';
 import type { StageMemory } from './stage-memory';
 import type { StagePlan } from './stage-plan';
 import type { SnapshotTensor, WeightKind } from './stage-ports';
@@ -8,7 +8,10 @@ import type { WorkTimeline } from './work-timeline';
 /** Tensors copied with one command: bounds the size of a staging buffer. */
 const GROUP_BYTES_MAX = 64 * 2 ** 20;
 
-type Pending = Omit<SnapshotTensor, 'data'>;
+interface Pending {
+  readonly entry: Omit<SnapshotTensor, 'data'>;
+  readonly tensor: DeviceTensor;
+}
 
 /**
  * Copies the rank's weights and optimizer state as they are now: the copies are enqueued before this returns, so
@@ -22,8 +25,10 @@ export function takeSnapshot(
 ): AsyncIterable<SnapshotTensor> {
   const groups = snapshotGroups(plan, memory);
   const reads = groups.map((group) => {
-    const tensors = group.map(({ name, kind }) => memory.tensor(deviceName(name, kind)));
-    const read = memory.backend.readAll(tensors, timeline.delayMs());
+    const read = memory.backend.readAll(
+      group.map(({ tensor }) => tensor),
+      timeline.delayMs(),
+    );
     read.catch(() => undefined);
     return read;
   });
@@ -36,27 +41,34 @@ async function* arrivals(
 ): AsyncIterable<SnapshotTensor> {
   for (const [index, group] of groups.entries()) {
     const arrays = await reads[index]!;
-    for (const [position, tensor] of group.entries()) yield { ...tensor, data: arrays[position]! };
+    for (const [position, { entry }] of group.entries()) yield { ...entry, data: arrays[position]! };
   }
 }
 
 function snapshotGroups(plan: StagePlan, memory: StageMemory): Pending[][] {
   const groups: Pending[][] = [];
-  const kinds: readonly WeightKind[] = ['weight', ...optimizerStates(plan.optimizer)];
   let groupBytes = Infinity;
-  for (const { name, shape } of memory.programs.parameters) {
-    if (name === TOKEN_EMBEDDING && !plan.slice.embedding) continue;
-    const bytes = shape.reduce((product, size) => product * size, 4);
-    for (const kind of kinds) {
-      if (groupBytes + bytes > GROUP_BYTES_MAX) {
-        groups.push([]);
-        groupBytes = 0;
-      }
-      groups.at(-1)?.push({ name, kind, shape });
-      groupBytes += bytes;
+  for (const pending of snapshotTensors(plan, memory)) {
+    const bytes = pending.entry.shape.reduce((product, size) => product * size, 4);
+    if (groupBytes + bytes > GROUP_BYTES_MAX) {
+      groups.push([]);
+      groupBytes = 0;
     }
+    groups.at(-1)?.push(pending);
+    groupBytes += bytes;
   }
   return groups;
+}
+
+function snapshotTensors(plan: StagePlan, memory: StageMemory): Pending[] {
+  const kinds: readonly WeightKind[] = ['weight', ...optimizerStates(plan.optimizer)];
+  return memory.chunks.flatMap((chunk) =>
+    chunk.programs.parameters
+      .filter(({ name }) => name !== TOKEN_EMBEDDING || chunk.chunk.slice.embedding)
+      .flatMap(({ name, shape }) =>
+        kinds.map((kind) => ({ entry: { name, kind, shape }, tensor: chunk.tensor(deviceName(name, kind)) })),
+      ),
+  );
 }
 
 function deviceName(name: string, kind: WeightKind): string {

@@ -76,6 +76,27 @@ function contract(name: string, open: Open, available: () => boolean): void {
       });
     }
 
+    for (const [schedule, ranks, chunks, microBatches] of [
+      ['interleaved', 2, 2, 4],
+      ['interleaved', 2, 2, 5],
+      ['interleaved', 1, 4, 3],
+      ['looped-bfs', 2, 2, 5],
+      ['zb-h1', 3, 1, 5],
+      ['zb-h2', 3, 1, 5],
+      ['zb-h2', 2, 1, 2],
+      ['zb-v', 2, 2, 5],
+      ['zb-v', 1, 2, 3],
+      ['dualpipe-v', 2, 2, 5],
+      ['dualpipe-v', 2, 2, 2],
+    ] as const) {
+      it(`gives the same bits under ${schedule} with ${chunks} chunks on ${ranks} ranks`, async ({ skip }) => {
+        if (!available()) skip('no adapter');
+        const one = microBatches === 4 ? whole : await train(open, { ranks: 1, microBatches });
+        const several = await train(open, { ranks, schedule, chunks, microBatches });
+        expect(without(several)).toEqual(without(one));
+      });
+    }
+
     for (const [ranks, schedule, recompute] of [
       [1, '1f1b', 'full'],
       [3, 'gpipe', 'full'],

@@ -62,8 +62,7 @@ export class StageExecutor {
     await loadWeights(plan, memory, options.weights);
     await backend.finish(0);
     const timeline = new WorkTimeline(clock);
-    const flops = stageFlops(plan.config, plan.slice, plan);
-    timeline.seed({ F: flops.forward, I: flops.backwardInput, W: flops.backwardWeight });
+    timeline.seed(actionCosts(plan));
     const wait = new PatientWait({ rank: plan.rank, transport, clock, timeline, reporter });
     const exchange = new TensorExchange({ rank: plan.rank, backend, transport, timeline, wait });
     const tokens = new StepTokens({ ...options, memory });
@@ -160,4 +159,17 @@ function memoryReport({ rank, recompute }: StagePlan, memory: StageMemory): stri
   const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(2)} MiB`;
   const [allocated, predicted] = [mebibytes(memory.allocatedBytes), mebibytes(memory.predictedBytes())];
   return `rank ${rank} holds ${allocated} of device memory; predicted ${predicted}, recompute ${recompute}`;
+}
+
+/** FLOPs of each kind of action of each virtual stage: first guesses of how they compare in time. */
+function actionCosts(plan: StagePlan): Record<string, number> {
+  const costs = plan.chunks.flatMap(({ stage, slice }) => {
+    const { forward, backwardInput, backwardWeight } = stageFlops(plan.config, slice, plan);
+    return [
+      [`${stage}F`, forward],
+      [`${stage}I`, backwardInput],
+      [`${stage}W`, backwardWeight],
+    ] as const;
+  });
+  return Object.fromEntries(costs);
 }

@@ -48,7 +48,7 @@ describe('StageMemory', () => {
   });
 
   it('gives each micro-batch in flight tensors of its own, and the backward one set where W follows I', async () => {
-    const memory = await open({ ranks: 2, schedule: '1f1b', microBatches: 5 }, 0);
+    const memory = (await open({ ranks: 2, schedule: '1f1b', microBatches: 5 }, 0)).chunk(0);
     const tensor = (microBatch: number, name: string): unknown => memory.slot(microBatch).tensors.get(name);
     const { output, outputGradient } = memory.programs;
     expect(tensor(0, output!.name)).not.toBe(tensor(1, output!.name));

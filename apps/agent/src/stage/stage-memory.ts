@@ -1,196 +1,44 @@
 import { assert } from '@millrace/core';
-import type { TensorDeclaration, TensorRole } from '@millrace/kernels';
-import {
-  buildOptimizerPrograms,
-  buildStagePrograms,
-  EVALUATION_RING,
-  type OptimizerPrograms,
-  stageMemoryBytes,
-  type StagePrograms,
-} from '@millrace/model';
-import type { Backend, BoundProgram, DeviceTensor } from '@millrace/runtime';
+import type { Backend } from '@millrace/runtime';
+import { ChunkMemory } from './chunk-memory';
 import type { StagePlan } from './stage-plan';
 
-/** What a micro-batch in flight owns, and the programs bound to it. */
-export interface Slot {
-  readonly tensors: ReadonlyMap<string, DeviceTensor>;
-  readonly backwardInput: BoundProgram;
-  readonly backwardWeight: BoundProgram;
-}
-
-/** Tensors that the attempt has one of; all others belong to micro-batches. */
-const ATTEMPT_ROLES: ReadonlySet<TensorRole> = new Set(['parameter', 'gradient', 'moment', 'scratch', 'scalar']);
-
-/**
- * All device memory of a stage and its bound programs, made before the first step. There are two rings: one of what a
- * micro-batch keeps from F to W, one of what it keeps from I to W, which is shorter where W follows I. Micro-batch j
- * owns entry j mod length of each; the plan makes them so long that the entry is free again when its next one comes.
- */
+/** The memories of a rank's chunks on one device. */
 export class StageMemory {
-  private readonly attemptTensors = new Map<string, DeviceTensor>();
-  private slots: Slot[] = [];
-  private forwards: BoundProgram[] = [];
-  private evaluates: BoundProgram[] = [];
-  private evaluationTensors = new Map<string, DeviceTensor>();
-  private lossTensors: DeviceTensor[] = [];
-  private evaluationLosses: DeviceTensor[] = [];
-  /** Measured: what the backend holds for the stage. Nothing is allocated after `open`, so it is the peak too. */
-  allocatedBytes = 0;
-  private bound = new Map<string, BoundProgram>();
-
   private constructor(
     readonly backend: Backend,
-    readonly programs: StagePrograms,
-    readonly optimizer: OptimizerPrograms,
-    private readonly plan: StagePlan,
+    /** Ascending by virtual stage. */
+    readonly chunks: readonly ChunkMemory[],
+    /** Measured: what the backend holds for the rank. Nothing is allocated after `open`, so it is the peak too. */
+    readonly allocatedBytes: number,
   ) {}
 
   static async open(backend: Backend, plan: StagePlan): Promise<StageMemory> {
-    const programs = buildStagePrograms(plan.config, plan.slice, plan);
     const before = backend.allocatedBytes();
-    const memory = new StageMemory(
-      backend,
-      programs,
-      buildOptimizerPrograms(plan.config, plan.slice, plan.optimizer),
-      plan,
-    );
-    memory.allocateAttempt();
-    await memory.bindOptimizer();
-    await memory.bindSlots();
-    await memory.bindEvaluation();
-    memory.allocatedBytes = backend.allocatedBytes() - before;
-    return memory;
+    const chunks: ChunkMemory[] = [];
+    for (const chunk of plan.chunks) chunks.push(await ChunkMemory.open(backend, chunk, plan));
+    return new StageMemory(backend, chunks, backend.allocatedBytes() - before);
   }
 
   /** What the plan comes to in f32; the twins hold doubles. */
   predictedBytes(): number {
-    const { config, slice, slotCount, backwardSlotCount, microBatchCount, evalBatchCount } = this.plan;
-    return stageMemoryBytes(config, slice, {
-      ...this.plan,
-      inFlight: slotCount,
-      inBackward: backwardSlotCount,
-      microBatches: microBatchCount,
-      evaluation: evalBatchCount > 0,
-    }).total;
+    return this.chunks.reduce((sum, chunk) => sum + chunk.predictedBytes(), 0);
   }
 
-  /** A tensor that the attempt has one of. */
-  tensor(name: string): DeviceTensor {
-    const tensor = this.attemptTensors.get(name);
-    assert(tensor !== undefined, `the stage has no tensor ${name}`);
-    return tensor;
+  /** Of a virtual stage that this rank holds. */
+  chunk(stage: number): ChunkMemory {
+    const found = this.chunks.find(({ chunk }) => chunk.stage === stage);
+    assert(found !== undefined, `stage ${stage} is not on this rank`);
+    return found;
   }
 
-  slot(microBatch: number): Slot {
-    return this.slots[microBatch % this.slots.length]!;
+  /** The chunk that begins with the embedding, if it is here. */
+  get embedding(): ChunkMemory | undefined {
+    return this.chunks.find(({ chunk }) => chunk.slice.embedding);
   }
 
-  /**
-   * Bound to the micro-batch's slot, and at the head to a loss tensor of its own, so that losses are read once a step.
-   */
-  forward(microBatch: number): BoundProgram {
-    const { forwards } = this;
-    return forwards[microBatch % forwards.length]!;
+  /** The chunk that ends with the head, if it is here. */
+  get head(): ChunkMemory | undefined {
+    return this.chunks.find(({ chunk }) => chunk.slice.head);
   }
-
-  /** Loss rows of each micro-batch, ascending. */
-  get losses(): readonly DeviceTensor[] {
-    return this.lossTensors;
-  }
-
-  evaluate(index: number): {
-    program: BoundProgram;
-    tensors: ReadonlyMap<string, DeviceTensor>;
-    loss: DeviceTensor | undefined;
-  } {
-    const program = this.evaluates[index % this.evaluates.length]!;
-    return { program, tensors: this.evaluationTensors, loss: this.evaluationLosses[index % EVALUATION_RING] };
-  }
-
-  program(name: 'clear-gradients' | 'squares' | 'update' | 'combine-tied'): BoundProgram {
-    const program = this.bound.get(name);
-    assert(program !== undefined, `the stage has no program ${name}`);
-    return program;
-  }
-
-  private allocateAttempt(): void {
-    const ofStage = this.programs.tensors().filter(({ role }) => ATTEMPT_ROLES.has(role));
-    for (const declaration of [...ofStage, ...this.optimizer.tensors()]) {
-      if (!this.attemptTensors.has(declaration.name))
-        this.attemptTensors.set(declaration.name, this.backend.allocate(declaration));
-    }
-  }
-
-  private async bindOptimizer(): Promise<void> {
-    const { squares, update, tied } = this.optimizer;
-    for (const program of [
-      this.programs.clearGradients,
-      squares,
-      update,
-      ...(tied === undefined ? [] : [tied.combine]),
-    ]) {
-      this.bound.set(program.name, await this.backend.bind(program, this.attemptTensors));
-    }
-  }
-
-  private async bindSlots(): Promise<void> {
-    const { programs, backend, plan } = this;
-    const kept = this.ring(plan.slotCount, programs.kept);
-    const deferred = this.ring(plan.backwardSlotCount, programs.deferred);
-    const pairs = leastCommonMultiple(kept.length, deferred.length);
-    for (let index = 0; index < Math.min(pairs, plan.microBatchCount); index++) {
-      const tensors = new Map([
-        ...this.attemptTensors,
-        ...kept[index % kept.length]!,
-        ...deferred[index % deferred.length]!,
-      ]);
-      const backwardInput = await backend.bind(programs.backwardInput, tensors);
-      const backwardWeight = await backend.bind(programs.backwardWeight, tensors);
-      this.slots.push({ tensors, backwardInput, backwardWeight });
-    }
-    const forwardCount = programs.loss === undefined ? plan.slotCount : plan.microBatchCount;
-    for (let microBatch = 0; microBatch < forwardCount; microBatch++) {
-      const tensors = new Map(this.slot(microBatch).tensors);
-      if (programs.loss !== undefined) {
-        const tensor = backend.allocate(programs.loss);
-        this.lossTensors.push(tensor);
-        tensors.set(programs.loss.name, tensor);
-      }
-      this.forwards.push(await backend.bind(programs.forward, tensors));
-    }
-  }
-
-  private async bindEvaluation(): Promise<void> {
-    const { programs, backend, plan } = this;
-    if (plan.evalBatchCount === 0) return;
-    const own = programs.evaluate.tensors.filter(({ role }) => !ATTEMPT_ROLES.has(role));
-    this.evaluationTensors = new Map([...this.attemptTensors, ...this.allocate(own)]);
-    if (programs.loss === undefined) {
-      this.evaluates.push(await backend.bind(programs.evaluate, this.evaluationTensors));
-      return;
-    }
-    for (let index = 0; index < EVALUATION_RING; index++) {
-      const loss = backend.allocate(programs.loss);
-      this.evaluationLosses.push(loss);
-      const tensors = new Map(this.evaluationTensors).set(programs.loss.name, loss);
-      this.evaluates.push(await backend.bind(programs.evaluate, tensors));
-    }
-  }
-
-  private ring(length: number, declarations: readonly TensorDeclaration[]): Map<string, DeviceTensor>[] {
-    return Array.from({ length }, () => this.allocate(declarations));
-  }
-
-  /** New tensors of these declarations; losses have their own. */
-  private allocate(declarations: readonly TensorDeclaration[]): Map<string, DeviceTensor> {
-    const loss = this.programs.loss?.name;
-    const own = declarations.filter(({ name }) => name !== loss);
-    return new Map(own.map((declaration) => [declaration.name, this.backend.allocate(declaration)]));
-  }
-}
-
-function leastCommonMultiple(a: number, b: number): number {
-  let [greater, rest] = [a, b];
-  while (rest > 0) [greater, rest] = [rest, greater % rest];
-  return (a * b) / greater;
 }

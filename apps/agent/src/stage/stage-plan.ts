@@ -1,23 +1,32 @@
 import type { AttemptPlan } from '@millrace/contracts';
 import { type DatasetSplit, splitValidation, type TokenReader, Sampler, ValidationSampler } from '@millrace/data';
-import { type Action, executionSchedule, slotSpans } from '@millrace/pipeline';
+import { type Action, executionSchedule, type Placement, slotSpans } from '@millrace/pipeline';
 import type { LearningRateSchedule, ModelConfig, Optimizer, Recompute, StageSlice } from '@millrace/model';
 import type { DataSource } from './stage-ports';
+
+/** A virtual stage of a rank. */
+export interface ChunkPlan {
+  /** Virtual stage, 0 .. p*v-1. */
+  readonly stage: number;
+  readonly slice: StageSlice;
+  /** Slots for what micro-batches keep from F to W. */
+  readonly slotCount: number;
+  /** Slots for what they keep from I to W. */
+  readonly backwardSlotCount: number;
+}
 
 /** One rank's part of an attempt, with every number worked out. */
 export interface StagePlan {
   readonly rank: number;
   readonly ranks: number;
   readonly config: ModelConfig;
-  readonly slice: StageSlice;
-  /** Slices of all ranks, for the names that their norms come under. */
+  /** Ascending by virtual stage. */
+  readonly chunks: readonly ChunkPlan[];
+  /** Slices of all virtual stages, for the names that norms come under. */
   readonly slices: readonly StageSlice[];
+  readonly placement: Placement;
   /** This rank's row of the lowered schedule. */
   readonly actions: readonly Action[];
-  /** Slots for what micro-batches keep from F to W. */
-  readonly slotCount: number;
-  /** Slots for what they keep from I to W. */
-  readonly backwardSlotCount: number;
   readonly recompute: Recompute;
   readonly microBatch: number;
   readonly microBatchCount: number;
@@ -43,20 +52,26 @@ export function stagePlan(plan: AttemptPlan): StagePlan {
   const microBatchCount = train.batch.global / train.batch.micro;
   const { schedule } = executionSchedule({
     name: parallel.schedule,
-    ranks: stages.length,
+    ranks: parallel.pp,
     microBatches: microBatchCount,
     chunks: parallel.chunks,
+    csv: parallel.scheduleCsv,
   });
   const spans = slotSpans(schedule);
+  const chunks = schedule.stagesOfRank[rank]?.map((stage) => ({
+    stage,
+    slice: stages[stage]!,
+    slotCount: spans.fromForward[stage] ?? microBatchCount,
+    backwardSlotCount: spans.fromInput[stage] ?? microBatchCount,
+  }));
   return {
     rank,
-    ranks: stages.length,
+    ranks: parallel.pp,
     config: model,
-    slice: stages[rank]!,
+    chunks: chunks ?? [],
     slices: stages,
+    placement: schedule,
     actions: schedule.actions[rank] ?? [],
-    slotCount: spans.fromForward[rank] ?? microBatchCount,
-    backwardSlotCount: spans.fromInput[rank] ?? microBatchCount,
     recompute: parallel.recompute,
     microBatch: train.batch.micro,
     microBatchCount,
@@ -72,6 +87,17 @@ export function stagePlan(plan: AttemptPlan): StagePlan {
     checkpointEvery: train.checkpointEvery,
     init: plan.resume.from,
   };
+}
+
+/** Where the neighbour of a virtual stage lives: its rank, and which of that rank's chunks it is. */
+export function placeOf({ placement }: StagePlan, stage: number): { rank: number; chunk: number } {
+  const rank = placement.rankOfStage[stage] ?? 0;
+  return { rank, chunk: placement.stagesOfRank[rank]?.indexOf(stage) ?? 0 };
+}
+
+/** Whether a rank reads tokens: inputs at the embedding, targets at the head. */
+export function readsTokens({ slices, placement }: Pick<StagePlan, 'slices' | 'placement'>, rank: number): boolean {
+  return slices.some(({ embedding, head }, stage) => (embedding || head) && placement.rankOfStage[stage] === rank);
 }
 
 /** The samplers of a plan over its token file. */

@@ -1,4 +1,5 @@
 import { optimizerHyper } from '@millrace/model';
+import type { ChunkMemory } from './chunk-memory';
 import type { StageMemory } from './stage-memory';
 import type { StagePlan } from './stage-plan';
 
@@ -11,6 +12,11 @@ const HARMLESS = { lr: 0, step: 1, clipCoefficient: 0 };
  * gradients are cleared before each step.
  */
 export async function warmUp(memory: StageMemory, plan: StagePlan): Promise<void> {
+  for (const chunk of memory.chunks) warmUpChunk(chunk, plan);
+  await memory.backend.finish(0);
+}
+
+function warmUpChunk(memory: ChunkMemory, plan: StagePlan): void {
   const { backend, optimizer } = memory;
   backend.write(memory.tensor(optimizer.hyper.name), optimizerHyper(plan.optimizer, HARMLESS));
   const slot = memory.slot(0);
@@ -22,5 +28,4 @@ export async function warmUp(memory: StageMemory, plan: StagePlan): Promise<void
   backend.run(memory.program('squares'));
   backend.run(memory.program('update'));
   if (plan.evalBatchCount > 0) backend.run(memory.evaluate(0).program);
-  await backend.finish(0);
 }

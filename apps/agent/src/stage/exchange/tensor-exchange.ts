@@ -12,6 +12,8 @@ export interface Address {
   readonly step: number;
   /** -1 where there is none. */
   readonly microBatch: number;
+  /** Which of its chunks the sender means; 0 where it speaks for its rank. */
+  readonly chunk: number;
 }
 
 export interface TensorExchangeOptions {
@@ -83,7 +85,6 @@ export class TensorExchange {
     const { rank } = this.options;
     const frame: Frame = {
       ...address,
-      chunk: 0,
       fromRank: rank,
       direction: 'forward',
       dtype: 'u8',
@@ -96,7 +97,7 @@ export class TensorExchange {
   private frame(data: HostArray, address: Address, shape: readonly number[]): Frame {
     const payload = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
     const direction = address.edge === 'gradient' ? 'backward' : 'forward';
-    return { ...address, chunk: 0, fromRank: this.options.rank, direction, dtype: frameDType(data), shape, payload };
+    return { ...address, fromRank: this.options.rank, direction, dtype: frameDType(data), shape, payload };
   }
 }
 

@@ -6,18 +6,18 @@ import { frameWrongSize } from '../stage.errors';
 
 /** What a rank knows of a step when its gradients are done. */
 export interface RankNorms {
-  /** Sum of squares of each own gradient, in the order of `countedParameters`. */
+  /** Sum of squares of each own gradient, in the order of `countedParameters` of its stages, ascending. */
   readonly squares: readonly number[];
   /** At the head: sum of the row losses, and the tokens that count in it. */
   readonly loss: { readonly sum: number; readonly tokens: number } | undefined;
 }
 
 /**
- * The parameters whose gradient a stage contributes to the norm: a tied head leaves the token embedding to the first
- * stage.
+ * The parameters whose gradient a virtual stage contributes to the norm: a tied head leaves the token embedding to the
+ * first stage.
  */
-export function countedParameters(plan: StagePlan, rank: number): string[] {
-  const slice = plan.slices[rank]!;
+export function countedParameters(plan: StagePlan, stage: number): string[] {
+  const slice = plan.slices[stage]!;
   const names = stageParameters(plan.config, slice).map(({ name }) => name);
   return names.filter((name) => name !== TOKEN_EMBEDDING || slice.embedding);
 }
@@ -37,7 +37,7 @@ export class StepCommit {
   constructor(private readonly options: StepCommitOptions) {
     const { plan } = options;
     this.order = allParameters(plan.config).map(({ name }) => name);
-    this.names = plan.slices.map((_, rank) => countedParameters(plan, rank));
+    this.names = plan.placement.stagesOfRank.map((stages) => stages.flatMap((stage) => countedParameters(plan, stage)));
   }
 
   async agree(step: number, norms: RankNorms): Promise<Commit> {
@@ -45,8 +45,11 @@ export class StepCommit {
     if (plan.rank === 0) return this.decide(step, norms);
     const { squares, loss } = norms;
     const values = Float64Array.from(loss === undefined ? squares : [...squares, loss.sum, loss.tokens]);
-    await exchange.sendArray(0, values, { address: { edge: 'norm', step, microBatch: -1 }, shape: [values.length] });
-    const pending = exchange.ask(0, { edge: 'commit', step, microBatch: -1 });
+    await exchange.sendArray(0, values, {
+      address: { edge: 'norm', step, microBatch: -1, chunk: 0 },
+      shape: [values.length],
+    });
+    const pending = exchange.ask(0, { edge: 'commit', step, microBatch: -1, chunk: 0 });
     return parseCommit(await exchange.takeText(pending, `commit of step ${step}`));
   }
 
@@ -56,9 +59,9 @@ export class StepCommit {
     let loss = own.loss;
     this.collect(squares, 0, own.squares);
     for (let rank = 1; rank < plan.ranks; rank++) {
-      const pending = exchange.ask(rank, { edge: 'norm', step, microBatch: -1 });
+      const pending = exchange.ask(rank, { edge: 'norm', step, microBatch: -1, chunk: 0 });
       const values = await exchange.takeArray(pending, `norm of step ${step}`);
-      const head = plan.slices[rank]?.head === true;
+      const head = rank === plan.placement.rankOfStage.at(-1);
       if (head) loss = { sum: values.at(-2)!, tokens: values.at(-1)! };
       this.collect(squares, rank, head ? values.subarray(0, -2) : values);
     }
@@ -66,7 +69,7 @@ export class StepCommit {
     const commit = this.commit(step, gradientNorm(squares, this.order), mean);
     const text = JSON.stringify(commit);
     for (let rank = 1; rank < plan.ranks; rank++)
-      await exchange.sendText(rank, text, { edge: 'commit', step, microBatch: -1 });
+      await exchange.sendText(rank, text, { edge: 'commit', step, microBatch: -1, chunk: 0 });
     return commit;
   }
 

@@ -3,8 +3,10 @@ import { addLossRows, learningRate, optimizerHyper, sumPartials } from '@millrac
 import { type Action, checkExecutedLog, NO_MICRO_BATCH } from '@millrace/pipeline';
 import { numericsFailed } from '../stage.errors';
 import { countedParameters, type RankNorms, StepCommit } from './step-commit';
+import type { DeviceTensor } from '@millrace/runtime';
+import type { ChunkMemory } from '../chunk-memory';
 import type { StageMemory } from '../stage-memory';
-import type { StagePlan } from '../stage-plan';
+import { placeOf, type StagePlan } from '../stage-plan';
 import type { BoundaryRequests, Commit } from '../stage-ports';
 import type { TensorExchange } from '../exchange/tensor-exchange';
 import type { StepTokens } from './step-tokens';
@@ -48,11 +50,11 @@ export class StepEnd {
     const commit = await this.stepCommit.agree(step, norms);
     if (commit.abort !== undefined) throw numericsFailed(step, commit.abort.what, Number(commit.abort.value));
     const rate = learningRate(plan.learningRate, step);
-    memory.backend.write(
-      memory.tensor(memory.optimizer.hyper.name),
-      optimizerHyper(plan.optimizer, { lr: rate, step, clipCoefficient: commit.clipCoefficient }),
-    );
-    this.enqueue('update', 'STEP', stage);
+    const hyper = optimizerHyper(plan.optimizer, { lr: rate, step, clipCoefficient: commit.clipCoefficient });
+    for (const chunk of memory.chunks) {
+      memory.backend.write(chunk.tensor(chunk.optimizer.hyper.name), hyper);
+      this.enqueue(chunk, 'update', 'STEP');
+    }
     memory.backend.flush();
     return {
       commit,
@@ -63,47 +65,64 @@ export class StepEnd {
 
   /** The first and the last stage swap their gradients of a tied embedding; both add them in the same order. */
   private async combineTied(step: number): Promise<void> {
-    const { plan, memory, exchange } = this.options;
-    const { tied } = memory.optimizer;
-    if (tied === undefined) return;
-    const { embedding, head } = plan.slice;
-    if (!(embedding && head)) {
-      const peer = embedding ? plan.ranks - 1 : 0;
-      const [own, other] = embedding ? [tied.embedding, tied.head] : [tied.head, tied.embedding];
-      const address = { edge: 'tied', step, microBatch: -1 } as const;
-      const pending = exchange.ask(peer, address);
-      exchange.send(peer, memory.tensor(own.name), address);
-      await exchange.take(pending, 'REDUCE', memory.tensor(other.name));
+    const { memory } = this.options;
+    const { embedding, head } = memory;
+    if (embedding !== undefined && head !== undefined && embedding !== head) swapTied(embedding, head);
+    const alone = embedding === undefined ? head : head === undefined ? embedding : undefined;
+    if (alone !== undefined) await this.exchangeTied(step, alone);
+    for (const chunk of new Set([embedding, head])) {
+      if (chunk?.optimizer.tied !== undefined) memory.backend.run(chunk.program('combine-tied'));
     }
-    memory.backend.run(memory.program('combine-tied'));
+  }
+
+  private async exchangeTied(step: number, chunk: ChunkMemory): Promise<void> {
+    const { plan, exchange } = this.options;
+    const { tied } = chunk.optimizer;
+    if (tied === undefined) return;
+    const { embedding } = chunk.chunk.slice;
+    const peer = placeOf(plan, embedding ? plan.slices.length - 1 : 0).rank;
+    const [own, other] = embedding ? [tied.embedding, tied.head] : [tied.head, tied.embedding];
+    const address = { edge: 'tied', step, microBatch: -1, chunk: 0 } as const;
+    const pending = exchange.ask(peer, address);
+    exchange.send(peer, chunk.tensor(own.name), address);
+    await exchange.take(pending, 'REDUCE', chunk.tensor(other.name));
   }
 
   private async norms(): Promise<RankNorms> {
-    const { plan, memory, exchange, timeline } = this.options;
-    this.enqueue('squares', 'REDUCE', plan.actions.at(-1)?.stage ?? plan.rank);
-    const partials = countedParameters(plan, plan.rank).map((name) => {
-      const declaration = memory.optimizer.partials.get(name);
-      assert(declaration !== undefined, `no partial sums of ${name}`);
-      return memory.tensor(declaration.name);
-    });
+    const { memory, exchange, timeline, tokens } = this.options;
+    for (const chunk of memory.chunks) this.enqueue(chunk, 'squares', 'REDUCE');
+    const partials = memory.chunks.flatMap((chunk) => this.partials(chunk));
     const done = timeline.mark();
-    const read = await memory.backend.readAll([...partials, ...memory.losses], timeline.delayMs());
+    const read = await memory.backend.readAll([...partials, ...(memory.head?.losses ?? [])], timeline.delayMs());
     done();
     await exchange.sends.settled();
-    const losses = read.slice(partials.length);
-    const { count } = this.options.tokens;
+    const sum = read.slice(partials.length).reduce((total, rows) => addLossRows(total, rows), 0);
     return {
       squares: read.slice(0, partials.length).map((values) => sumPartials(values)),
-      loss:
-        count === undefined
-          ? undefined
-          : { sum: losses.reduce((sum, rows) => addLossRows(sum, rows), 0), tokens: count },
+      loss: tokens.count === undefined ? undefined : { sum, tokens: tokens.count },
     };
   }
 
-  private enqueue(program: 'squares' | 'update', kind: 'REDUCE' | 'STEP', stage: number): void {
-    const { memory, timeline } = this.options;
-    memory.backend.run(memory.program(program));
-    timeline.enqueue(kind, `${stage}${kind}`);
+  private partials(chunk: ChunkMemory): DeviceTensor[] {
+    return countedParameters(this.options.plan, chunk.chunk.stage).map((name) => {
+      const declaration = chunk.optimizer.partials.get(name);
+      assert(declaration !== undefined, `no partial sums of ${name}`);
+      return chunk.tensor(declaration.name);
+    });
   }
+
+  private enqueue(chunk: ChunkMemory, program: 'squares' | 'update', kind: 'REDUCE' | 'STEP'): void {
+    const { memory, timeline } = this.options;
+    memory.backend.run(chunk.program(program));
+    const text = `${chunk.chunk.stage}${kind}`;
+    timeline.enqueue(text, text);
+  }
+}
+
+/** Both ends on one rank: the first stage of a V and its last. */
+function swapTied(embedding: ChunkMemory, head: ChunkMemory): void {
+  const [first, last] = [embedding.optimizer.tied, head.optimizer.tied];
+  if (first === undefined || last === undefined) return;
+  embedding.backend.copy(head.tensor(last.head.name), embedding.tensor(first.head.name));
+  embedding.backend.copy(embedding.tensor(first.embedding.name), head.tensor(last.embedding.name));
 }

@@ -1,10 +1,11 @@
 import { assert } from '@millrace/core';
 import { type Action, formatAction } from '@millrace/pipeline';
-import type { BoundProgram, DeviceTensor } from '@millrace/runtime';
+import type { TensorDeclaration } from '@millrace/kernels';
+import type { BoundProgram, DeviceTensor, HostArray } from '@millrace/runtime';
 import type { StageMemory } from '../stage-memory';
-import type { StagePlan } from '../stage-plan';
+import { placeOf, type StagePlan } from '../stage-plan';
 import type { DataSource } from '../stage-ports';
-import type { PendingTensor, TensorExchange } from '../exchange/tensor-exchange';
+import type { Address, PendingTensor, TensorExchange } from '../exchange/tensor-exchange';
 import type { StepTokens } from './step-tokens';
 import type { WorkTimeline } from '../work-timeline';
 
@@ -24,7 +25,8 @@ const UNFINISHED_ACTIONS_MAX = 48;
 /**
  * Executes this rank's actions of one step up to REDUCE, in the order of the plan:
  *
- *   RECV asks; F, I and W wait for what they need, write it to the device and enqueue a program; SEND enqueues a copy.
+ *   RECV asks; F, I and W wait for what they need, write it to the device and enqueue a program; SEND enqueues a copy
+ *   to the host, LOCAL one to the neighbouring chunk of the same rank.
  *
  * Nothing but a missing tensor holds the rank up: sends travel, and the device computes, while the host goes on.
  */
@@ -32,7 +34,8 @@ export class StepRunner {
   private step = 0;
   private executed: Action[] = [];
   private readonly asked = new Map<string, PendingTensor>();
-  private gradientsCleared = false;
+  /** Virtual stages whose gradients are of this step. */
+  private readonly cleared = new Set<number>();
 
   constructor(private readonly options: StepRunnerOptions) {}
 
@@ -41,7 +44,7 @@ export class StepRunner {
     this.step = step;
     this.executed = [];
     this.asked.clear();
-    this.gradientsCleared = false;
+    this.cleared.clear();
     this.options.tokens.begin(step);
     for (const action of this.options.plan.actions) {
       if (action.kind === 'REDUCE' || action.kind === 'STEP') break;
@@ -54,22 +57,23 @@ export class StepRunner {
   private execute(action: Action): Promise<void> | void {
     switch (action.kind) {
       case 'RECV_F':
-        return this.ask(action, 'activation', -1);
+        return this.ask(action, action.stage - 1);
       case 'RECV_B':
-        return this.ask(action, 'gradient', 1);
+        return this.ask(action, action.stage + 1);
       case 'SEND_F':
-        return this.send(action, this.options.memory.programs.output?.name);
+        return this.send(action, action.stage + 1);
       case 'SEND_B':
-        return this.send(action, this.options.memory.programs.inputGradient?.name);
+        return this.send(action, action.stage - 1);
+      case 'LOCAL_F':
+        return this.handOver(action, action.stage + 1);
+      case 'LOCAL_B':
+        return this.handOver(action, action.stage - 1);
       case 'F':
         return this.forward(action);
       case 'I':
         return this.backwardInput(action);
       case 'W':
         return this.backwardWeight(action);
-      case 'LOCAL_F':
-      case 'LOCAL_B':
-        return assert(false, `${formatAction(action)}: a rank with one chunk hands nothing over to itself`);
       case 'B':
       case 'REDUCE':
       case 'STEP':
@@ -79,53 +83,60 @@ export class StepRunner {
     }
   }
 
-  private ask(action: Action, edge: 'activation' | 'gradient', side: -1 | 1): void {
+  private ask(action: Action, fromStage: number): void {
     const { exchange, plan } = this.options;
-    const pending = exchange.ask(plan.rank + side, { edge, step: this.step, microBatch: action.microBatch });
-    this.asked.set(formatAction(action), pending);
+    const { rank, chunk } = placeOf(plan, fromStage);
+    this.asked.set(formatAction(action), exchange.ask(rank, { ...this.address(action), chunk }));
   }
 
-  private send(action: Action, name: string | undefined): void {
+  private send(action: Action, toStage: number): void {
     const { exchange, plan } = this.options;
-    const forward = action.kind === 'SEND_F';
-    const address = {
-      edge: forward ? 'activation' : 'gradient',
-      step: this.step,
-      microBatch: action.microBatch,
-    } as const;
-    exchange.send(plan.rank + (forward ? 1 : -1), this.slotTensor(action, name), address);
+    const { chunk } = placeOf(plan, action.stage);
+    const tensor = this.leaving(action);
+    exchange.send(placeOf(plan, toStage).rank, tensor, { ...this.address(action), chunk });
+  }
+
+  private handOver(action: Action, toStage: number): void {
+    const { memory } = this.options;
+    const { programs } = memory.chunk(toStage);
+    const entering = action.kind === 'LOCAL_F' ? programs.input : programs.outputGradient;
+    const target = memory.chunk(toStage).slotTensor(action.microBatch, entering);
+    memory.backend.copy(this.leaving(action), target);
   }
 
   private async forward(action: Action): Promise<void> {
     const { memory, data } = this.options;
-    const { programs, backend } = memory;
-    if (programs.tokens === undefined) await this.take(action, 'RECV_F', programs.input.name);
-    if (data !== undefined) {
+    const chunk = memory.chunk(action.stage);
+    const { tokens, targets, input } = chunk.programs;
+    if (tokens === undefined) await this.take(action, 'RECV_F', input);
+    if (data !== undefined && (tokens ?? targets) !== undefined) {
       const batch = data.train(this.step, action.microBatch);
-      if (programs.tokens !== undefined) backend.write(this.slotTensor(action, programs.tokens.name), batch.inputs);
-      if (programs.targets !== undefined) backend.write(this.slotTensor(action, programs.targets.name), batch.targets);
+      const write = (declaration: TensorDeclaration, values: HostArray): void =>
+        memory.backend.write(chunk.slotTensor(action.microBatch, declaration), values);
+      if (tokens !== undefined) write(tokens, batch.inputs);
+      if (targets !== undefined) write(targets, batch.targets);
     }
-    await this.compute(action, memory.forward(action.microBatch));
+    await this.compute(action, chunk.forward(action.microBatch));
   }
 
   private async backwardInput(action: Action): Promise<void> {
-    const { memory } = this.options;
-    const gradient = memory.programs.outputGradient;
-    if (gradient !== undefined) await this.take(action, 'RECV_B', gradient.name);
-    await this.compute(action, memory.slot(action.microBatch).backwardInput);
+    const chunk = this.options.memory.chunk(action.stage);
+    const { outputGradient } = chunk.programs;
+    if (outputGradient !== undefined) await this.take(action, 'RECV_B', outputGradient);
+    await this.compute(action, chunk.slot(action.microBatch).backwardInput);
   }
 
   private async backwardWeight(action: Action): Promise<void> {
-    const { memory } = this.options;
-    if (!this.gradientsCleared) memory.backend.run(memory.program('clear-gradients'));
-    this.gradientsCleared = true;
-    await this.compute(action, memory.slot(action.microBatch).backwardWeight);
+    const chunk = this.options.memory.chunk(action.stage);
+    if (!this.cleared.has(action.stage)) chunk.backend.run(chunk.program('clear-gradients'));
+    this.cleared.add(action.stage);
+    await this.compute(action, chunk.slot(action.microBatch).backwardWeight);
   }
 
   private async compute(action: Action, program: BoundProgram): Promise<void> {
     const { memory, timeline } = this.options;
     memory.backend.run(program);
-    timeline.enqueue(action.kind, formatAction(action));
+    timeline.enqueue(`${action.stage}${action.kind}`, formatAction(action));
     memory.backend.flush();
     if (timeline.pendingCount < UNFINISHED_ACTIONS_MAX) return;
     const done = timeline.mark();
@@ -133,17 +144,26 @@ export class StepRunner {
     done();
   }
 
-  private async take(action: Action, kind: 'RECV_F' | 'RECV_B', name: string): Promise<void> {
+  /** What another rank sends; a neighbouring chunk of this rank has handed it over already. */
+  private async take(action: Action, kind: 'RECV_F' | 'RECV_B', declaration: TensorDeclaration): Promise<void> {
+    const { memory, exchange, plan } = this.options;
+    if (placeOf(plan, action.stage + (kind === 'RECV_F' ? -1 : 1)).rank === plan.rank) return;
     const text = formatAction({ ...action, kind });
     const pending = this.asked.get(text);
     assert(pending !== undefined, `${formatAction(action)} comes before ${text}`);
     this.asked.delete(text);
-    await this.options.exchange.take(pending, text, this.slotTensor(action, name));
+    await exchange.take(pending, text, memory.chunk(action.stage).slotTensor(action.microBatch, declaration));
   }
 
-  private slotTensor(action: Action, name: string | undefined): DeviceTensor {
-    const tensor = this.options.memory.slot(action.microBatch).tensors.get(name ?? '');
-    assert(tensor !== undefined, `${formatAction(action)} has no tensor ${name}`);
-    return tensor;
+  /** The tensor that a SEND or LOCAL takes out of its stage. */
+  private leaving({ kind, stage, microBatch }: Action): DeviceTensor {
+    const chunk = this.options.memory.chunk(stage);
+    const forward = kind === 'SEND_F' || kind === 'LOCAL_F';
+    return chunk.slotTensor(microBatch, forward ? chunk.programs.output : chunk.programs.inputGradient);
+  }
+
+  private address({ kind, microBatch }: Action): Omit<Address, 'chunk'> {
+    const forward = kind === 'SEND_F' || kind === 'RECV_F';
+    return { edge: forward ? 'activation' : 'gradient', step: this.step, microBatch };
   }
 }

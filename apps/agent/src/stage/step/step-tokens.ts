@@ -26,13 +26,14 @@ export class StepTokens {
   /** Before the first action of `step`. */
   begin(step: number): void {
     const { plan, memory, data } = this.options;
-    const { lossScale } = memory.programs;
-    if (lossScale === undefined || data === undefined) return;
+    const { head } = memory;
+    const { lossScale } = head?.programs ?? {};
+    if (head === undefined || lossScale === undefined || data === undefined) return;
     let tokens = 0;
     for (let microBatch = 0; microBatch < plan.microBatchCount; microBatch++) {
       tokens += countTargets(data.train(step, microBatch).targets);
     }
-    if (tokens !== this.tokens) memory.backend.write(memory.tensor(lossScale.name), Float64Array.of(1 / tokens));
+    if (tokens !== this.tokens) memory.backend.write(head.tensor(lossScale.name), Float64Array.of(1 / tokens));
     this.tokens = tokens;
   }
 }
