@@ -1,0 +1,36 @@
+import type { PlanCase } from './plan-case';
+import { type Split, splitBlocks, type SplitTimes } from './split-blocks';
+
+/** How much slower than necessary the slowest stage may be, and in how many steps that is tried. */
+const SLACK = 2;
+const LIMIT_COUNT = 24;
+
+/**
+ * What the step takes about: the slowest stage's rhythm, then filling and draining through all the others. Exact for
+ * 1f1b and gpipe on equal stages; an order among candidates otherwise.
+ */
+export function estimateStep(plan: PlanCase, order: readonly number[], { slowest, total }: SplitTimes): number {
+  const links = plan.links(order);
+  const slowestLink = links.reduce((most, { forward, backward }) => Math.max(most, forward, backward), 0);
+  const travel = links.reduce((sum, { forward, backward }) => sum + forward + backward, 0);
+  const { chunks, microBatches } = plan.compiled.schedule;
+  return (microBatches - 1) * chunks * Math.max(slowest, slowestLink) + total + travel;
+}
+
+/**
+ * Splits worth simulating for one order of devices: the one whose slowest stage is fastest, and those that trade some
+ * of that for less work in all, which pays when there are few micro-batches. Best estimate first. Without a split
+ * that fits: the one that ignores memory, so that a search has where to start.
+ */
+export function seedSplits(plan: PlanCase, order: readonly number[]): readonly Split[] {
+  const fastest = splitBlocks(plan, order, { kind: 'slowest' });
+  if (fastest === undefined) return [];
+  const found = new Map<string, Split>([[fastest.counts.join(), fastest]]);
+  for (let index = 0; index < LIMIT_COUNT; index++) {
+    const limit = fastest.slowest * (1 + 1e-12 + ((SLACK - 1) * index) / LIMIT_COUNT);
+    const split = splitBlocks(plan, order, { kind: 'total', limit });
+    if (split !== undefined) found.set(split.counts.join(), split);
+  }
+  const estimated = [...found.values()].map((split) => ({ split, step: estimateStep(plan, order, split) }));
+  return estimated.sort((a, b) => a.step - b.step).map(({ split }) => split);
+}
