@@ -1,5 +1,5 @@
 import { RandomStream } from '@millrace/core';
-import type { DeviceProfile, LayerCost, PlanRequest, Workload } from '../src/planner/plan-request';
+import type { DeviceProfile, LayerCost, LayerSetting, PlanRequest, Workload } from '../src/planner/plan-request';
 import type { ComputeTimes } from '../src/simulate/schedule-times';
 
 /** Numbers in 0 .. 1, the same for the same seed. */
@@ -86,7 +86,9 @@ function randomWorkload(random: SeededNumbers, { microBatches, blocks, devices, 
     blocks: Array.from({ length: blocks }, () => layer(uneven ? block * random.between(0.3, 2) : block, 20)),
     head: layer(block * random.between(0, 2.5), random.between(5, 40)),
     boundaryBytes: (4 * MEBIBYTE) / shrink,
-    stageKeptBytes: (8 * MEBIBYTE) / shrink,
+    overhead: {
+      none: { fixedBytes: MEBIBYTE, keptBytes: (4 * MEBIBYTE) / shrink, backwardBytes: (4 * MEBIBYTE) / shrink },
+    },
   };
 }
 
@@ -103,14 +105,18 @@ function randomLayer(
         return [kind, { F, I: work * random.between(0.9, 1.2) + again * F, W: work * random.between(0.6, 1.1) }];
       }),
     );
+  const held = (kept: number, backward: number): Omit<LayerSetting, 'seconds'> => ({
+    keptBytes: (kept * MEBIBYTE) / shrink,
+    backwardBytes: (backward * MEBIBYTE) / shrink,
+    scratchBytes: (2 * MEBIBYTE) / shrink,
+  });
   return {
     weightBytes: bytes,
     gradientBytes: bytes,
     optimizerBytes: 2 * bytes,
-    scratchBytes: (2 * MEBIBYTE) / shrink,
     settings: {
-      none: { keptBytes: (12 * MEBIBYTE) / shrink, seconds: seconds(0) },
-      full: { keptBytes: (2 * MEBIBYTE) / shrink, seconds: seconds(1) },
+      none: { ...held(9, 3), seconds: seconds(0) },
+      full: { ...held(2, 4), seconds: seconds(1) },
     },
   };
 }

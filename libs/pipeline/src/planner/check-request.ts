@@ -1,5 +1,5 @@
 import { partitionImpossible } from '../pipeline.errors';
-import type { LayerCost, LinkProfile, PlanRequest, Workload } from './plan-request';
+import type { LayerCost, LinkProfile, PlanRequest, StageOverhead, Workload } from './plan-request';
 import { planRequestInvalid } from './planner.errors';
 
 /** Bounds the dynamic program, which is quadratic in the blocks and runs for many orders of devices. */
@@ -53,21 +53,29 @@ function checkLink(link: LinkProfile | undefined): void {
   throw planRequestInvalid(`a link of ${link.bytesPerSecond} bytes/s and ${link.latencySeconds} s is no link`);
 }
 
-function checkWorkload({ microBatches, embedding, blocks, head, boundaryBytes, stageKeptBytes = 0 }: Workload): void {
+function checkWorkload({ microBatches, embedding, blocks, head, boundaryBytes, overhead = {} }: Workload): void {
   if (blocks.length < 1 || blocks.length > MAX_BLOCKS) {
     throw planRequestInvalid(`a workload has ${blocks.length} blocks: give 1 to ${MAX_BLOCKS}`);
   }
-  const numbers = [boundaryBytes, stageKeptBytes, ...[embedding, ...blocks, head].flatMap(numbersOf)];
+  const numbers = [
+    boundaryBytes,
+    ...Object.values(overhead).flatMap(overheadOf),
+    ...[embedding, ...blocks, head].flatMap(numbersOf),
+  ];
   const bad = numbers.find((value) => !(value >= 0 && value < Infinity));
   if (bad !== undefined) {
     throw planRequestInvalid(`the workload of ${microBatches} micro-batches has ${bad} among its costs`);
   }
 }
 
-function numbersOf({ weightBytes, gradientBytes, optimizerBytes, scratchBytes, settings }: LayerCost): number[] {
-  const times = Object.values(settings).flatMap(({ keptBytes, seconds }) => [
-    keptBytes,
+function overheadOf({ fixedBytes, keptBytes, backwardBytes }: StageOverhead): number[] {
+  return [fixedBytes, keptBytes, backwardBytes];
+}
+
+function numbersOf({ weightBytes, gradientBytes, optimizerBytes, settings }: LayerCost): number[] {
+  const times = Object.values(settings).flatMap(({ keptBytes, backwardBytes, scratchBytes, seconds }) => [
+    ...[keptBytes, backwardBytes, scratchBytes],
     ...Object.values(seconds).flatMap(({ F, I, W }) => [F, I, W]),
   ]);
-  return [weightBytes, gradientBytes, optimizerBytes, scratchBytes, ...times];
+  return [weightBytes, gradientBytes, optimizerBytes, ...times];
 }

@@ -1,6 +1,6 @@
 import { simulateSchedule } from '../simulate/simulate-schedule';
 import type { Plan, PlannedMemory, PlannedRank, PlannedStage, PlanOutline } from './plan';
-import { type MemoryParts, type PlanCase, totalBytes } from './search/plan-case';
+import type { PlanCase } from './search/plan-case';
 import type { FoundLayout } from './search/refine-layout';
 
 export type PlanDetails = Omit<Plan, 'runnerUps'>;
@@ -14,9 +14,6 @@ export function describeLayout(plan: PlanCase, { layout, overflowBytes }: FoundL
   const ranges = plan.ranges(layout.counts);
   const stages = ranges.map((range): PlannedStage => {
     const { stage, start, end } = range;
-    // Alone, a stage peaks at its own count of micro-batches in flight.
-    const alone = ranges.map((other) => (other.stage === stage ? plan.keptOf(other) : 0));
-    const activations = plan.compiled.peakKeptBytes(plan.rankOf(stage), alone);
     return {
       stage,
       rank: plan.rankOf(stage),
@@ -25,7 +22,7 @@ export function describeLayout(plan: PlanCase, { layout, overflowBytes }: FoundL
       embedding: stage === 0,
       head: stage === plan.stages - 1,
       times: times.stages[stage]!,
-      memory: withTotal({ ...plan.staticOf(range), activations }),
+      memory: plan.memoryOf(range),
     };
   });
   const ranks = layout.order.map((device, rank): PlannedRank => {
@@ -37,7 +34,7 @@ export function describeLayout(plan: PlanCase, { layout, overflowBytes }: FoundL
       label,
       busySeconds: simulation.stepTime - idleSeconds,
       idleSeconds,
-      memory: withTotal(plan.rankMemory(rank, ranges)),
+      memory: together(lowered.stagesOfRank[rank]!.map((stage) => stages[stage]!.memory)),
       ...(memoryBytes === undefined ? {} : { availableBytes: memoryBytes }),
     };
   });
@@ -60,6 +57,14 @@ export function outlineOf(details: PlanDetails): PlanOutline {
   return { setting, layersPerStage, devices, stepSeconds, bubbleOfTotal, bubbleOfIdeal, fits };
 }
 
-function withTotal(parts: MemoryParts): PlannedMemory {
-  return { ...parts, total: totalBytes(parts) };
+function together(stages: readonly PlannedMemory[]): PlannedMemory {
+  const sum = (part: keyof PlannedMemory): number => stages.reduce((total, memory) => total + memory[part], 0);
+  return {
+    weights: sum('weights'),
+    gradients: sum('gradients'),
+    optimizer: sum('optimizer'),
+    activations: sum('activations'),
+    working: sum('working'),
+    total: sum('total'),
+  };
 }

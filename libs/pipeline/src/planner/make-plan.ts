@@ -4,12 +4,12 @@ import { deepspeedSplit } from './deepspeed-split';
 import { describeLayout, outlineOf, type PlanDetails } from './describe-layout';
 import type { Plan, RunnerUp } from './plan';
 import type { PlanCandidate, PlanRequest } from './plan-request';
-import { settingText } from './plan-text';
+import { settingText } from './explain/plan-text';
 import { planDoesNotFit } from './planner.errors';
 import { PlanCase } from './search/plan-case';
 import { compareFound, type FoundLayout } from './search/refine-layout';
 import { evenCounts, searchLayout } from './search/search-layout';
-import { memoryShortage, whyLost } from './why-lost';
+import { memoryShortage, whyLost } from './explain/why-lost';
 
 /** Runner-ups that differ from the plan in their devices alone. */
 const OTHER_ORDERS_MAX = 2;

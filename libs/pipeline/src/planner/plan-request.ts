@@ -3,10 +3,14 @@ import type { ComputeTimes } from '../simulate/schedule-times';
 /** What of a block's forward is done again before its backward instead of being kept. */
 export type Recompute = 'none' | 'selective' | 'full';
 
-/** What a layer keeps and how long it takes under one recompute setting, for one micro-batch. */
+/** What a layer holds and how long it takes under one recompute setting, for one micro-batch. */
 export interface LayerSetting {
-  /** Bytes between the micro-batch's F and its W. */
+  /** Bytes from the micro-batch's F to the end of its W. */
   readonly keptBytes: number;
+  /** Bytes from its I to the end of its W: gradients, and what I brings back for W. */
+  readonly backwardBytes: number;
+  /** Needed while the layer computes. The blocks of a stage share it; embedding and head have their own. */
+  readonly scratchBytes: number;
   /** Seconds by kind of device; what is computed again counts in I. */
   readonly seconds: Readonly<Record<string, ComputeTimes>>;
 }
@@ -16,9 +20,16 @@ export interface LayerCost {
   readonly weightBytes: number;
   readonly gradientBytes: number;
   readonly optimizerBytes: number;
-  /** Needed while the layer computes; layers of a stage share it, so a stage needs the largest. */
-  readonly scratchBytes: number;
   readonly settings: Readonly<Partial<Record<Recompute, LayerSetting>>>;
+}
+
+/** What every stage holds besides its layers. */
+export interface StageOverhead {
+  /** Whatever is in flight. */
+  readonly fixedBytes: number;
+  /** Per micro-batch from F to W, and from I to W: its input, its output's gradient. */
+  readonly keptBytes: number;
+  readonly backwardBytes: number;
 }
 
 /** The model at one size of micro-batch. Fewer micro-batches per step are larger ones, which cost other times. */
@@ -32,8 +43,8 @@ export interface Workload {
   readonly head: LayerCost;
   /** Bytes of one activation between two stages; its gradient is as large. */
   readonly boundaryBytes: number;
-  /** Bytes that every stage keeps per micro-batch besides its layers: its input and the gradient of it. */
-  readonly stageKeptBytes?: number;
+  /** Nothing if not given. */
+  readonly overhead?: Readonly<Partial<Record<Recompute, StageOverhead>>>;
 }
 
 export interface DeviceProfile {

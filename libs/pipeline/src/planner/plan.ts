@@ -7,9 +7,10 @@ export interface PlannedMemory {
   readonly weights: number;
   readonly gradients: number;
   readonly optimizer: number;
-  /** What the micro-batches in flight keep. */
+  /** What the micro-batches in flight hold. */
   readonly activations: number;
-  readonly scratch: number;
+  /** Scratch tensors, and what a stage holds besides its layers. */
+  readonly working: number;
   readonly total: number;
 }
 
@@ -34,7 +35,7 @@ export interface PlannedRank {
   /** Seconds of a step in which it computes. */
   readonly busySeconds: number;
   readonly idleSeconds: number;
-  /** Of its stages together: less than their sum where chunks peak at different times. */
+  /** Of its stages together. */
   readonly memory: PlannedMemory;
   /** Undefined when the device does not say. */
   readonly availableBytes?: number;

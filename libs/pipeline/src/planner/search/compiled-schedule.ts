@@ -1,5 +1,6 @@
 import { assert } from '@millrace/core';
 import { transferOf } from '../../lower/transfer';
+import { type SlotSpans, slotSpans } from '../../proof/slot-spans';
 import type { Action } from '../../schedule/action';
 import type { Schedule } from '../../schedule/schedule';
 
@@ -21,8 +22,8 @@ export class CompiledSchedule {
   private readonly free: Float64Array;
   private readonly arrivals: Float64Array;
   private readonly linkFree: Float64Array;
-  /** Per rank: `stage + 1` at an F, `-(stage + 1)` at a W, in the rank's order. */
-  private readonly keeping: readonly Int32Array[];
+  /** Per stage, the micro-batches for which there must be room at once. */
+  readonly slots: SlotSpans;
 
   constructor(readonly schedule: Schedule) {
     const compiler = new Compiler();
@@ -33,7 +34,7 @@ export class CompiledSchedule {
       positions[rank]! += 1;
       return true;
     };
-    for (let moved = true; moved; ) {
+    for (let moved = true; moved;) {
       moved = false;
       for (let rank = 0; rank < schedule.ranks; rank++) while (advance(rank)) moved = true;
     }
@@ -43,7 +44,7 @@ export class CompiledSchedule {
     this.free = new Float64Array(schedule.ranks);
     this.arrivals = new Float64Array(compiler.transfers.size);
     this.linkFree = new Float64Array(compiler.channels.size);
-    this.keeping = schedule.actions.map(keepingOf);
+    this.slots = slotSpans(schedule);
   }
 
   /** Makespan. `durations` has 3 entries per stage, `links` 2 (forward, backward) per pair of neighbours. */
@@ -68,17 +69,6 @@ export class CompiledSchedule {
     let last = 0;
     for (const end of free) last = Math.max(last, end);
     return last;
-  }
-
-  /** The most bytes that the micro-batches in flight keep on a rank, with `keptBytes` of each stage. */
-  peakKeptBytes(rank: number, keptBytes: ArrayLike<number>): number {
-    let bytes = 0;
-    let most = 0;
-    for (const entry of this.keeping[rank]!) {
-      bytes += entry > 0 ? keptBytes[entry - 1]! : -keptBytes[-entry - 1]!;
-      most = Math.max(most, bytes);
-    }
-    return most;
   }
 }
 
@@ -112,9 +102,4 @@ function numbered(numbers: Map<string, number>, key: string): number {
   if (known !== undefined) return known;
   numbers.set(key, numbers.size);
   return numbers.size - 1;
-}
-
-function keepingOf(row: readonly Action[]): Int32Array {
-  const entries = row.flatMap(({ kind, stage }) => (kind === 'F' ? [stage + 1] : kind === 'W' ? [-stage - 1] : []));
-  return Int32Array.from(entries);
 }

@@ -2,7 +2,16 @@ import { lowerSchedule } from '../../lower/lower-schedule';
 import { makeSchedule } from '../../schedule/make-schedule';
 import { splitBackward } from '../../schedule/split-backward';
 import type { ComputeTimes, StageTimes } from '../../simulate/schedule-times';
-import type { LayerCost, LayerSetting, LinkProfile, PlanCandidate, PlanRequest, Workload } from '../plan-request';
+import type {
+  LayerCost,
+  LayerSetting,
+  LinkProfile,
+  PlanCandidate,
+  PlanRequest,
+  StageOverhead,
+  Workload,
+} from '../plan-request';
+import type { PlannedMemory } from '../plan';
 import { planRequestInvalid } from '../planner.errors';
 import { CompiledSchedule, KIND_OFFSET } from './compiled-schedule';
 
@@ -20,15 +29,6 @@ export interface Evaluation {
   readonly overflowBytes: number;
 }
 
-/** Bytes of a rank or a stage, by what they hold. */
-export interface MemoryParts {
-  readonly weights: number;
-  readonly gradients: number;
-  readonly optimizer: number;
-  readonly activations: number;
-  readonly scratch: number;
-}
-
 /** Blocks `start` to `end - 1` on a stage. */
 export interface BlockRange {
   readonly stage: number;
@@ -36,7 +36,10 @@ export interface BlockRange {
   readonly end: number;
 }
 
-const STATIC_PARTS = ['weightBytes', 'gradientBytes', 'optimizerBytes'] as const;
+/** What a stage's memory adds up from, besides scratch. */
+type Part = 'weights' | 'gradients' | 'optimizer' | 'kept' | 'backward';
+
+const NO_OVERHEAD: StageOverhead = { fixedBytes: 0, keptBytes: 0, backwardBytes: 0 };
 
 /**
  * One candidate with everything that a layout is judged by: sums over any range of layers in constant time, and the
@@ -46,9 +49,9 @@ export class PlanCase {
   readonly workload: Workload;
   readonly compiled: CompiledSchedule;
   private readonly times: ReadonlyMap<string, Readonly<Record<keyof ComputeTimes, Float64Array>>>;
-  private readonly staticBytes: Readonly<Record<(typeof STATIC_PARTS)[number], Float64Array>>;
-  private readonly keptBytes: Float64Array;
-  private readonly blockScratchBytes: number;
+  private readonly bytes: Readonly<Record<Part, Float64Array>>;
+  private readonly scratch: { readonly embedding: number; readonly block: number; readonly head: number };
+  private readonly overhead: StageOverhead;
   private readonly durations: Float64Array;
   private readonly linkTimes: Float64Array;
 
@@ -65,10 +68,17 @@ export class PlanCase {
     const layers = [embedding, ...blocks, head];
     const settings = layers.map((layer) => settingOf(layer, candidate));
     this.times = new Map(request.devices.map(({ kind }) => [kind, timesOf(settings, kind)]));
-    const [weightBytes, gradientBytes, optimizerBytes] = STATIC_PARTS.map((part) => sums(layers.map((l) => l[part])));
-    this.staticBytes = { weightBytes: weightBytes!, gradientBytes: gradientBytes!, optimizerBytes: optimizerBytes! };
-    this.keptBytes = sums(settings.map((setting) => setting.keptBytes));
-    this.blockScratchBytes = blocks.reduce((most, { scratchBytes }) => Math.max(most, scratchBytes), 0);
+    this.bytes = {
+      weights: sums(layers.map(({ weightBytes }) => weightBytes)),
+      gradients: sums(layers.map(({ gradientBytes }) => gradientBytes)),
+      optimizer: sums(layers.map(({ optimizerBytes }) => optimizerBytes)),
+      kept: sums(settings.map(({ keptBytes }) => keptBytes)),
+      backward: sums(settings.map(({ backwardBytes }) => backwardBytes)),
+    };
+    const scratch = settings.map(({ scratchBytes }) => scratchBytes);
+    const block = scratch.slice(1, -1).reduce((most, bytes) => Math.max(most, bytes), 0);
+    this.scratch = { embedding: scratch[0]!, block, head: scratch.at(-1)! };
+    this.overhead = this.workload.overhead?.[candidate.recompute] ?? NO_OVERHEAD;
     this.durations = new Float64Array(3 * this.stages);
     this.linkTimes = new Float64Array(2 * this.stages);
   }
@@ -108,26 +118,24 @@ export class PlanCase {
     return (F[to]! - F[from]! + I[to]! - I[from]! + W[to]! - W[from]!) / speed;
   }
 
-  /** What a stage holds whatever is in flight. */
-  staticOf(range: BlockRange): Omit<MemoryParts, 'activations'> {
+  /** Memory of a stage at its worst moment: room for as many micro-batches as the schedule ever has in flight. */
+  memoryOf(range: BlockRange): PlannedMemory {
+    const { stage } = range;
+    const { fromForward, fromInput } = this.compiled.slots;
+    const { fixedBytes, keptBytes, backwardBytes } = this.overhead;
     const { from, to } = this.layers(range);
-    const of = (sum: Float64Array): number => sum[to]! - sum[from]!;
-    const { weightBytes, gradientBytes, optimizerBytes } = this.staticBytes;
-    return {
-      weights: of(weightBytes),
-      gradients: of(gradientBytes),
-      optimizer: of(optimizerBytes),
-      scratch: this.scratchOf(range),
-    };
+    const of = (part: Part): number => this.bytes[part][to]! - this.bytes[part][from]!;
+    const weights = of('weights');
+    const gradients = of('gradients');
+    const optimizer = of('optimizer');
+    const activations =
+      fromForward[stage]! * (of('kept') + keptBytes) + fromInput[stage]! * (of('backward') + backwardBytes);
+    const working = fixedBytes + this.scratchOf(range);
+    const total = weights + gradients + optimizer + activations + working;
+    return { weights, gradients, optimizer, activations, working, total };
   }
 
-  /** What a stage keeps of each micro-batch between its F and its W. */
-  keptOf(range: BlockRange): number {
-    const { from, to } = this.layers(range);
-    return this.keptBytes[to]! - this.keptBytes[from]! + (this.workload.stageKeptBytes ?? 0);
-  }
-
-  /** Bytes of the device of `rank`; Infinity when it does not say. */
+  /** Bytes of the device; Infinity when it does not say. */
   availableOf(device: number): number {
     return this.request.devices[device]!.memoryBytes ?? Infinity;
   }
@@ -141,22 +149,10 @@ export class PlanCase {
     });
   }
 
-  /** Memory of a rank at its worst moment: its stages share their scratch, and peak together or not. */
-  rankMemory(rank: number, ranges: readonly BlockRange[]): MemoryParts {
-    const own = this.compiled.schedule.stagesOfRank[rank]!.map((stage) => this.staticOf(ranges[stage]!));
-    const total = (part: 'weights' | 'gradients' | 'optimizer'): number => own.reduce((sum, of) => sum + of[part], 0);
-    const activations = this.compiled.peakKeptBytes(
-      rank,
-      ranges.map((range) => this.keptOf(range)),
-    );
-    const scratch = own.reduce((most, of) => Math.max(most, of.scratch), 0);
-    return {
-      weights: total('weights'),
-      gradients: total('gradients'),
-      optimizer: total('optimizer'),
-      activations,
-      scratch,
-    };
+  /** Its stages share nothing. */
+  rankBytes(rank: number, ranges: readonly BlockRange[]): number {
+    const { stagesOfRank } = this.compiled.schedule;
+    return stagesOfRank[rank]!.reduce((sum, stage) => sum + this.memoryOf(ranges[stage]!).total, 0);
   }
 
   evaluate({ counts, order }: Layout): Evaluation {
@@ -202,7 +198,7 @@ export class PlanCase {
   private overflow(rank: number, device: number, ranges: readonly BlockRange[]): number {
     const available = this.availableOf(device);
     if (available === Infinity) return 0;
-    return Math.max(0, totalBytes(this.rankMemory(rank, ranges)) - available);
+    return Math.max(0, this.rankBytes(rank, ranges) - available);
   }
 
   /** Layers of a range in embedding, blocks, head: the ends of the pipeline hold more than blocks. */
@@ -211,16 +207,10 @@ export class PlanCase {
   }
 
   private scratchOf({ stage, start, end }: BlockRange): number {
-    return Math.max(
-      end > start ? this.blockScratchBytes : 0,
-      stage === 0 ? this.workload.embedding.scratchBytes : 0,
-      stage === this.stages - 1 ? this.workload.head.scratchBytes : 0,
-    );
+    const { embedding, block, head } = this.scratch;
+    const ends = (stage === 0 ? embedding : 0) + (stage === this.stages - 1 ? head : 0);
+    return ends + (end > start ? block : 0);
   }
-}
-
-export function totalBytes({ weights, gradients, optimizer, activations, scratch }: MemoryParts): number {
-  return weights + gradients + optimizer + activations + scratch;
 }
 
 function workloadOf({ workloads }: PlanRequest, microBatches: number): Workload {

@@ -74,13 +74,5 @@ function timed(plan: PlanCase, order: readonly number[], counts: readonly number
 function memoryTest(plan: PlanCase, stage: number, device: number): (start: number, end: number) => boolean {
   const available = plan.availableOf(device) / plan.compiled.schedule.chunks;
   if (available === Infinity) return () => true;
-  const rank = plan.rankOf(stage);
-  // Bytes per micro-batch of this stage alone: the peak is then the count of them in flight.
-  const alone = Array.from({ length: plan.stages }, (_, other) => (other === stage ? 1 : 0));
-  const inFlight = plan.compiled.peakKeptBytes(rank, alone);
-  return (start, end) => {
-    const range = { stage, start, end };
-    const { weights, gradients, optimizer, scratch } = plan.staticOf(range);
-    return weights + gradients + optimizer + scratch + inFlight * plan.keptOf(range) <= available;
-  };
+  return (start, end) => plan.memoryOf({ stage, start, end }).total <= available;
 }

@@ -1,4 +1,4 @@
-import type { PlanDetails } from './describe-layout';
+import type { PlanDetails } from '../describe-layout';
 import { bytesText, percentText, secondsText } from './plan-text';
 
 /** Differences below this are noise of the measurements. */
@@ -13,6 +13,7 @@ export function whyLost(loser: PlanDetails, winner: PlanDetails, adviceOnly = fa
   if (adviceOnly && slower < -NOTABLE) {
     return `${step}, ${percentText(-slower)} less than the plan, but it is not what was asked for`;
   }
+  if (isSame(loser, winner)) return 'the same as the plan';
   if (slower <= NOTABLE)
     return `${step}, within ${percentText(NOTABLE)} of the plan, which comes first in the order asked`;
   const [slow, fast] = [slowestRank(loser), slowestRank(winner)];
@@ -26,6 +27,12 @@ export function whyLost(loser: PlanDetails, winner: PlanDetails, adviceOnly = fa
     `${step}, ${percentText(slower)} slower: idle ${percentText(loser.bubbleOfTotal)} of the time, ` +
     `the plan ${percentText(winner.bubbleOfTotal)}`
   );
+}
+
+function isSame(a: PlanDetails, b: PlanDetails): boolean {
+  const text = ({ setting, layersPerStage, devices }: PlanDetails): string =>
+    JSON.stringify([setting, layersPerStage, devices]);
+  return text(a) === text(b);
 }
 
 /** Undefined when everything fits. */

@@ -1,4 +1,4 @@
-import type { PlanSetting } from './plan-request';
+import type { PlanSetting } from '../plan-request';
 
 /** `12.3 ms`, `1.20 s`: three significant digits. */
 export function secondsText(seconds: number): string {
