@@ -1,7 +1,7 @@
 import type { ComputeTimes } from '../simulate/schedule-times';
 import { makePlan } from './make-plan';
 import type { Plan } from './plan';
-import type { LayerCost, LayerSetting, PlanRequest, Recompute, Workload } from './plan-request';
+import type { LayerCost, LayerSetting, PlanRequest, Workload } from './plan-request';
 import { planRequestInvalid } from './planner.errors';
 
 /** A plan is clearly wrong when one made from what was measured takes at least this fraction less time. */
@@ -132,7 +132,7 @@ function correctedLayer(layer: LayerCost, kinds: readonly CorrectedKind[]): Laye
     ),
   });
   const settings = Object.entries(layer.settings).map(([name, setting]) => [name, correct(setting)] as const);
-  return { ...layer, settings: Object.fromEntries(settings) as Partial<Record<Recompute, LayerSetting>> };
+  return { ...layer, settings: Object.fromEntries(settings) };
 }
 
 /** A device that the plan does not use is taken to be wrong as much as those that it uses are on average. */

@@ -85,10 +85,13 @@ function runnerUps({ winner, details, tried, refused }: Outcome): RunnerUp[] {
       const title = name === '' ? settingText(loser.setting) : name === 'other devices' ? devicesText(loser) : name;
       return { name: title, outline: outlineOf(loser), reason: whyLost(loser, details, plan.candidate.adviceOnly) };
     });
-  const impossible = refused.map(({ candidate, error }): RunnerUp => ({
-    name: settingText(candidate),
-    reason: error.message,
-  }));
+  // Nobody asked for advice that cannot be followed.
+  const impossible = refused
+    .filter(({ candidate }) => candidate.adviceOnly !== true)
+    .map(({ candidate, error }): RunnerUp => ({
+      name: settingText(candidate),
+      reason: error.message,
+    }));
   return [...losers, ...impossible];
 }
 
