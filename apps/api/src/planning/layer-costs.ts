@@ -25,7 +25,7 @@ export interface CostOptions {
   readonly speeds: Readonly<Record<string, DeviceSpeed>>;
 }
 
-/** Enough blocks that a stage of them is the rule and not a special case; costs of a block do not depend on how many. */
+/** Enough blocks that a stage of them is the rule and no special case; a block costs the same in any number. */
 const LAYERS = 6;
 const FLOAT_BYTES = 4;
 
