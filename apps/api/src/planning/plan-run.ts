@@ -62,15 +62,22 @@ export function speedsAreKnown(devices: readonly PlannableDevice[]): boolean {
 }
 
 function settingOf({ parallel, train }: RunSpec): PlanCandidate {
-  const { schedule, chunks, recompute, dp } = parallel;
-  return { schedule, chunks, recompute, microBatches: train.batch.global / (train.batch.micro * dp) };
+  const { schedule, chunks, recompute, dp, scheduleCsv, verticalSync } = parallel;
+  return {
+    schedule,
+    chunks,
+    recompute,
+    microBatches: train.batch.global / (train.batch.micro * dp),
+    ...(scheduleCsv === '' ? {} : { csv: scheduleCsv }),
+    ...(verticalSync ? { verticalSync } : {}),
+  };
 }
 
 function advised(spec: RunSpec): PlanCandidate[] {
-  const asked = settingOf(spec);
+  const { microBatches, schedule: askedSchedule, recompute: askedRecompute } = settingOf(spec);
   return ADVISED_SCHEDULES.flatMap((schedule) =>
-    RECOMPUTE.map((recompute) => ({ ...asked, schedule, chunks: 1, recompute, adviceOnly: true })),
-  ).filter(({ schedule, recompute }) => schedule !== asked.schedule || recompute !== asked.recompute);
+    RECOMPUTE.map((recompute) => ({ schedule, chunks: 1, microBatches, recompute, adviceOnly: true })),
+  ).filter(({ schedule, recompute }) => schedule !== askedSchedule || recompute !== askedRecompute);
 }
 
 /** A device without a benchmark counts as the median of those that have one. */

@@ -7,7 +7,7 @@ export type PlanDetails = Omit<Plan, 'runnerUps'>;
 
 /** What the simulation says of a layout, with the memory of every stage and rank. */
 export function describeLayout(plan: PlanCase, { layout, overflowBytes }: FoundLayout): PlanDetails {
-  const { schedule, chunks, microBatches, recompute } = plan.candidate;
+  const { adviceOnly: _, ...setting } = plan.candidate;
   const lowered = plan.compiled.schedule;
   const times = plan.stageTimes(layout);
   const simulation = simulateSchedule(lowered, times);
@@ -39,7 +39,7 @@ export function describeLayout(plan: PlanCase, { layout, overflowBytes }: FoundL
     };
   });
   return {
-    setting: { schedule, chunks, microBatches, recompute },
+    setting,
     layersPerStage: layout.counts,
     devices: ranks.map(({ label }) => label),
     stepSeconds: simulation.stepTime,

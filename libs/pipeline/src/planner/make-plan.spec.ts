@@ -42,6 +42,15 @@ function* splits(plan: PlanCase, blocks: number, before: number[] = []): Generat
     yield* splits(plan, blocks - count, [...before, count]);
 }
 
+const SYNCHRONOUS = [
+  ['interleaved', 2],
+  ['looped-bfs', 2],
+  ['zb-h1', 1],
+  ['zb-h2', 1],
+  ['zb-v', 2],
+  ['dualpipe-v', 2],
+] as const;
+
 describe('makePlan against exhaustive search', () => {
   const compare = (request: PlanRequest): Plan | undefined => {
     const best = exhaustive(request);
@@ -69,6 +78,15 @@ describe('makePlan against exhaustive search', () => {
       expect(Math.min(...others)).toBeGreaterThanOrEqual(1 - 1e-12);
       const median = others.sort((a, b) => a - b)[Math.floor(others.length / 2)];
       expect(median).toBeGreaterThan(1.1);
+    }
+  });
+
+  it.each(SYNCHRONOUS)('comes within a hundredth of the best for %s, %i chunks', (schedule, chunks) => {
+    for (let seed = 2000; seed < 2040; seed++) {
+      const request = randomRequest(seed, { ranksMax: 3, blocksMax: 8 });
+      if (request.workloads[0]!.blocks.length < request.ranks * chunks) continue;
+      const { microBatches } = request.candidates[0]!;
+      compare({ ...request, candidates: [{ schedule, chunks, microBatches, recompute: 'none' }] });
     }
   });
 

@@ -67,6 +67,10 @@ export interface LinkProfile {
 export interface PlanSetting {
   /** Name that makeSchedule knows. */
   readonly schedule: string;
+  /** The schedule itself, where its name is csv. */
+  readonly csv?: string;
+  /** pipedream: see ScheduleOptions. */
+  readonly verticalSync?: boolean;
   readonly chunks: number;
   readonly microBatches: number;
   readonly recompute: Recompute;

@@ -60,8 +60,8 @@ export class PlanCase {
     readonly request: PlanRequest,
     readonly candidate: PlanCandidate,
   ) {
-    const { schedule: name, chunks, microBatches } = candidate;
-    const made = makeSchedule({ name, ranks: request.ranks, microBatches, chunks });
+    const { schedule: name, chunks, microBatches, csv, verticalSync } = candidate;
+    const made = makeSchedule({ name, ranks: request.ranks, microBatches, chunks, csv, verticalSync });
     this.compiled = new CompiledSchedule(lowerSchedule(splitBackward(made)));
     this.workload = workloadOf(request, microBatches);
     const { embedding, blocks, head } = this.workload;

@@ -6,6 +6,8 @@ export interface FoundLayout extends Evaluation {
 
 /** Bounds a refinement; each round must be better than the one before, so few come near it. */
 const ROUNDS_MAX = 64;
+/** Pairs of moves are tried up to about so many. */
+const PAIRS_MAX = 4096;
 
 /** Fits first, then fast: negative when `a` is better. */
 export function compareFound(a: Evaluation, b: Evaluation): number {
@@ -28,20 +30,32 @@ export class LayoutRefiner {
   /**
    * Takes the best neighbour until none is better: a block goes from one stage to any other (the blocks between move
    * along), and with `orders` two ranks exchange devices, with and without their blocks, or one takes an unused device.
+   * Where no single move helps, two at once may: chunks of one rank share its time, so that one must give for another.
    */
   refine(start: Layout, orders: boolean): FoundLayout {
     let best = this.evaluate(start);
     for (let round = 0; round < ROUNDS_MAX; round++) {
-      const moved = [...blockMoves(this.plan, best.layout), ...(orders ? deviceMoves(this.plan, best.layout) : [])];
-      let next = best;
-      for (const layout of moved) {
-        const found = this.evaluate(layout);
-        if (compareFound(found, next) < 0) next = found;
-      }
-      if (next === best) break;
+      const moves = blockMoves(this.plan, best.layout);
+      const single = this.better(best, [...moves, ...(orders ? deviceMoves(this.plan, best.layout) : [])]);
+      const next = single ?? this.better(best, this.pairs(moves));
+      if (next === undefined) break;
       best = next;
     }
     return best;
+  }
+
+  private better(best: FoundLayout, layouts: Iterable<Layout>): FoundLayout | undefined {
+    let next = best;
+    for (const layout of layouts) {
+      const found = this.evaluate(layout);
+      if (compareFound(found, next) < 0) next = found;
+    }
+    return next === best ? undefined : next;
+  }
+
+  private *pairs(moves: readonly Layout[]): Generator<Layout> {
+    if (this.plan.compiled.schedule.chunks === 1 || moves.length ** 2 > PAIRS_MAX) return;
+    for (const move of moves) yield* blockMoves(this.plan, move);
   }
 }
 

@@ -1,4 +1,5 @@
 import { partitionLayers } from '../../partition-layers';
+import { allSplits, splitCount } from './all-splits';
 import { deviceOrders } from './device-orders';
 import type { PlanCase } from './plan-case';
 import { compareFound, type FoundLayout, LayoutRefiner } from './refine-layout';
@@ -7,8 +8,12 @@ import { seedSplits } from './seed-splits';
 /** Orders of devices that are split and simulated, and those whose splits are refined. */
 const ORDERS_MAX = 24;
 const REFINED_MAX = 8;
+/** With so few stages all of them are refined: a simulation is then short. */
+const FEW_STAGES = 8;
 /** Splits of an order that are simulated. */
 const SEEDS_MAX = 4;
+/** Where chunks share ranks and there are no more splits than this, none is left out. */
+const ALL_SPLITS_MAX = 2048;
 /** Layouts whose devices are exchanged too. */
 const EXCHANGED_MAX = 3;
 
@@ -34,7 +39,7 @@ export function searchLayout(plan: PlanCase): SearchResult {
   const seeds = orders
     .filter((order) => order.join() !== given.join())
     .map((order) => seedOfOrder(plan, refiner, order));
-  const refined = seeds.sort(compareFound).slice(0, REFINED_MAX);
+  const refined = seeds.sort(compareFound).slice(0, plan.stages <= FEW_STAGES ? ORDERS_MAX : REFINED_MAX);
   const finds = [stay, ...refined.map(({ layout }) => bestOfOrder(plan, refiner, layout.order))].sort(compareFound);
   const exchanged = finds.slice(0, EXCHANGED_MAX).map(({ layout }) => refiner.refine(layout, true));
   const all = [...exchanged, ...finds].sort(compareFound);
@@ -51,7 +56,16 @@ function seedOfOrder(plan: PlanCase, refiner: LayoutRefiner, order: readonly num
 }
 
 function bestOfOrder(plan: PlanCase, refiner: LayoutRefiner, order: readonly number[]): FoundLayout {
+  if (triesAllSplits(plan)) {
+    return fastest([...allSplits(plan)].map((counts) => refiner.evaluate({ counts, order })));
+  }
   return fastest(startingCounts(plan, order).map((counts) => refiner.refine({ counts, order }, false)));
+}
+
+/** The dynamic program sees stages alone: where a rank has several, all splits are simulated while they are few. */
+function triesAllSplits(plan: PlanCase): boolean {
+  const isFixed = plan.request.layersPerStage !== undefined;
+  return !isFixed && plan.compiled.schedule.chunks > 1 && splitCount(plan, ALL_SPLITS_MAX) <= ALL_SPLITS_MAX;
 }
 
 function fastest(finds: readonly FoundLayout[]): FoundLayout {
@@ -62,8 +76,9 @@ function startingCounts(plan: PlanCase, order: readonly number[]): readonly (rea
   const { layersPerStage } = plan.request;
   if (layersPerStage !== undefined) return [layersPerStage];
   const seeds = seedSplits(plan, order).slice(0, SEEDS_MAX);
-  // Nothing fits, as far as the dynamic program knows: the moves then lessen what is too much.
-  return seeds.length > 0 ? seeds.map(({ counts }) => counts) : [evenCounts(plan)];
+  const counts = seeds.map((seed) => seed.counts);
+  // One more start where the seeds are less good.
+  return plan.compiled.schedule.chunks > 1 ? [...counts, evenCounts(plan)] : counts;
 }
 
 /** Even, also where there are fewer blocks than stages because the ends may be empty. */

@@ -19,17 +19,23 @@ export function estimateStep(plan: PlanCase, order: readonly number[], { slowest
 
 /**
  * Splits worth simulating for one order of devices: the one whose slowest stage is fastest, and those that trade some
- * of that for less work in all, which pays when there are few micro-batches. Best estimate first. Without a split
- * that fits: the one that ignores memory, so that a search has where to start.
+ * of that for less work in all, which pays when there are few micro-batches. Best estimate first. Where ranks have
+ * several stages, whose share of the memory is not known, and where nothing fits, also those that ignore memory: the
+ * search starts from them and mends what is too much.
  */
 export function seedSplits(plan: PlanCase, order: readonly number[]): readonly Split[] {
-  const fastest = splitBlocks(plan, order, { kind: 'slowest' });
-  if (fastest === undefined) return [];
-  const found = new Map<string, Split>([[fastest.counts.join(), fastest]]);
-  for (let index = 0; index < LIMIT_COUNT; index++) {
-    const limit = fastest.slowest * (1 + 1e-12 + ((SLACK - 1) * index) / LIMIT_COUNT);
-    const split = splitBlocks(plan, order, { kind: 'total', limit });
-    if (split !== undefined) found.set(split.counts.join(), split);
+  const found = new Map<string, Split>();
+  const add = (split: Split | undefined): void => void (split && found.set(split.counts.join(), split));
+  const slowest = splitBlocks(plan, order, { kind: 'slowest' });
+  if (slowest !== undefined) {
+    add(slowest);
+    for (let index = 0; index < LIMIT_COUNT; index++) {
+      const limit = slowest.slowest * (1 + 1e-12 + ((SLACK - 1) * index) / LIMIT_COUNT);
+      add(splitBlocks(plan, order, { kind: 'total', limit }));
+    }
+  }
+  if (slowest === undefined || plan.compiled.schedule.chunks > 1) {
+    add(splitBlocks(plan, order, { kind: 'slowest', memory: 'ignored' }));
   }
   const estimated = [...found.values()].map((split) => ({ split, step: estimateStep(plan, order, split) }));
   return estimated.sort((a, b) => a.step - b.step).map(({ split }) => split);
