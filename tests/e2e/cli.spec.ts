@@ -194,11 +194,13 @@ describe('a run', () => {
 
   it('is planned without being submitted', async () => {
     const plan = await json<PlanBody>('plan', specFile(name));
-    expect(plan.stages.map(({ layerCount }) => layerCount)).toEqual([2, 2]);
+    // How many each gets depends on what the agents measured when they started.
+    expect(plan.stages.map(({ layerCount }) => layerCount).reduce((sum, count) => sum + count, 0)).toBe(4);
+    expect(plan.runnerUps.map(({ name }) => name)).toContain('even split');
     expect(plan.pending).toBeNull();
     const { stdout } = await cli(['plan', specFile(name)]);
     expect(stdout).toMatch(/^RANK +AGENT +LAYERS +PARAMETERS +MEMORY$/m);
-    expect(stdout).toMatch(/^1f1b, 5 micro-batches: bubble/m);
+    expect(stdout).toMatch(/^1f1b, m = 5 on 2 devices: .* per step, bubble/m);
     expect(await json<RunBody[]>('runs')).toEqual([]);
   });
 

@@ -27,6 +27,7 @@ import { BlobServiceAdapter } from './grpc/blob-service.adapter';
 import { GrpcCaller } from './grpc/grpc-caller';
 import { GrpcServer } from './grpc/grpc-server';
 import { HealthServiceAdapter } from './grpc/health-service.adapter';
+import { RunPlansService } from './planning/run-plans.service';
 import { ClusterSignals } from './queue/cluster-signals';
 import { IdempotencyPurgeRepository } from './queue/idempotency-purge.repository';
 import { QueueCommandsService } from './queue/queue-commands.service';
@@ -84,7 +85,14 @@ const CHECKPOINTING = [
   CheckpointReportsService,
   BlockCollectorService,
 ];
-const SCHEDULING = [ResumeSourceService, RunShapesService, GangPlacementService, SchedulingService, DryRunService];
+const SCHEDULING = [
+  ResumeSourceService,
+  RunPlansService,
+  RunShapesService,
+  GangPlacementService,
+  SchedulingService,
+  DryRunService,
+];
 const SESSIONS = [
   SessionRegistry,
   RunningAttemptsService,

@@ -274,6 +274,37 @@ describe('what the control plane guards', { timeout: SLOW_MS }, () => {
     expect(await api.prisma.run.count()).toBe(0);
   });
 
+  it('splits a run over unequal agents by what they measured, and explains it', async () => {
+    const unequal = [
+      new FakeAgent({ id: 'agent_slow', grpc: api.grpc, matmulGflops: 10 }),
+      new FakeAgent({ id: 'agent_fast', grpc: api.grpc, matmulGflops: 30 }),
+      new FakeAgent({ id: 'agent_slowest', grpc: api.grpc, matmulGflops: 1 }),
+    ];
+    agents.push(...unequal);
+    for (const agent of unequal) await agent.connect();
+    const spec = tinySpec({ model: { layers: 8, heads: 4, hidden: 64 } });
+    const plan = await api.runs.dryRun(spec);
+    const layers = Object.fromEntries(plan.stages.map(({ agent, layerCount }) => [agent, layerCount]));
+    expect(Object.keys(layers).sort()).toEqual(['agent_fast', 'agent_slow']);
+    expect(layers['agent_fast']).toBeGreaterThan(layers['agent_slow'] as number);
+    expect(plan.stages.every(({ memory, memoryBytes }) => (memory?.total ?? 0) >= memoryBytes)).toBe(true);
+    const even = plan.runnerUps.find(({ name }) => name === 'even split');
+    expect(even).toMatchObject({ layersPerStage: [4, 4], fits: true });
+    expect(even?.stepTimeMs).toBeGreaterThan(plan.predicted.stepTimeMs as number);
+    expect(even?.reason).toMatch(/slower: rank \d on host-1:0 computes/);
+    expect(plan.runnerUps.map(({ name }) => name)).toContain('1f1b, m = 2, recompute full');
+    expect(plan.explanation).toMatch(/^1f1b, m = 2 on 2 devices: [^]*What else was considered:/);
+    const { id } = await api.runs.submit(spec, 'tester');
+    const fast = unequal[1] as FakeAgent;
+    const attempt = await fast.attempt(id);
+    expect(attempt.plan.stages.map(({ layerCount }) => layerCount)).toEqual(
+      plan.stages.map(({ layerCount }) => layerCount),
+    );
+    expect(attempt.plan.peers.map(({ agentId }) => agentId)).toEqual(plan.stages.map(({ agent }) => agent));
+    const fixed = await api.runs.dryRun(tinySpec({ model: { layers: 8 }, parallel: { partition: [2, 6] } }));
+    expect(fixed.stages.map(({ layerCount }) => layerCount)).toEqual([2, 6]);
+  });
+
   it('generates text from a checkpoint', async () => {
     const run = await single();
     await checkpoint(run, 3);

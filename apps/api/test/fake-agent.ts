@@ -14,6 +14,8 @@ export interface FakeAgentOptions {
   readonly grpc: string;
   readonly token?: string;
   readonly heartbeatMs?: number;
+  /** Of its start-up benchmark; 10 if not given. */
+  readonly matmulGflops?: number;
 }
 
 export interface Attempt {
@@ -266,7 +268,7 @@ export class FakeAgent {
         limits: {},
         memoryBytes: 0,
       },
-      benchmark: { matmulGflops: 10, memoryGbps: 10 },
+      benchmark: { matmulGflops: this.options.matmulGflops ?? 10, memoryGbps: 10_000 },
     };
   }
 }

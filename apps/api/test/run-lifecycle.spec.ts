@@ -75,7 +75,7 @@ describe('the life of a run', { timeout: SLOW_MS }, () => {
 
   it('goes from submit to succeeded, with its last checkpoint durable and its devices free', async () => {
     await connect('agent_a', 'agent_b');
-    const { id, state } = await api.runs.submit(tinySpec(), 'tester');
+    const { id, state } = await api.runs.submit(tinySpec({ parallel: { partition: [1, 1] } }), 'tester');
     expect(state).toBe('queued');
     const pairs = await running(id);
     const [[, first], [second]] = pairs as [[FakeAgent, Attempt], [FakeAgent, Attempt]];

@@ -104,6 +104,16 @@ export type RunBody = z.output<typeof runSchema>;
 export const submittedSchema = z.object({ id: z.string(), state: runStateSchema }).meta({ id: 'Submitted' });
 export type SubmittedBody = z.output<typeof submittedSchema>;
 
+/** Bytes. */
+const plannedMemorySchema = z.object({
+  weights: z.number(),
+  gradients: z.number(),
+  optimizer: z.number(),
+  activations: z.number(),
+  working: z.number(),
+  total: z.number(),
+});
+
 /** The answer of a dry run: how the run would be split and placed now, and what the simulation says of it. */
 export const planSchema = z
   .object({
@@ -118,6 +128,8 @@ export const planSchema = z
         head: z.boolean(),
         parameters: z.int(),
         memoryBytes: z.int(),
+        /** What it is made of, as the planner counts it; null when nothing was planned. */
+        memory: plannedMemorySchema.nullable(),
       }),
     ),
     schedule: z.object({ name: z.string(), microBatches: z.int() }),
@@ -128,6 +140,21 @@ export const planSchema = z
       bubbleOfIdeal: z.number(),
       peakMicroBatches: z.object({ untilInput: z.array(z.int()), untilWeight: z.array(z.int()) }),
     }),
+    /** What else was considered and why it lost; empty when no speed is known. Best first. */
+    runnerUps: z.array(
+      z.object({
+        name: z.string(),
+        reason: z.string(),
+        layersPerStage: z.array(z.int()).nullable(),
+        /** Index = rank. */
+        devices: z.array(z.string()).nullable(),
+        stepTimeMs: z.number().nullable(),
+        bubbleOfTotal: z.number().nullable(),
+        fits: z.boolean(),
+      }),
+    ),
+    /** The plan for people to read; null when no speed is known. */
+    explanation: z.string().nullable(),
     timetable: z.string(),
     /** Why it could not start now; null when it could. */
     pending: reasonSchema.nullable(),

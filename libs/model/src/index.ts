@@ -4,6 +4,7 @@ export * from './model-config';
 export * from './model.errors';
 export * from './parameters';
 export * from './recompute';
+export * from './stage-operations';
 export * from './stage-programs';
 export * from './training/gradient-norm';
 export * from './training/learning-rate';

@@ -1,19 +1,23 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { PlanBody, RunSpec } from '@millrace/contracts';
 import type { Clock } from '@millrace/core';
-import { formatTimetable } from '@millrace/pipeline';
+import { explainPlan, formatTimetable, type Plan, type RunnerUp } from '@millrace/pipeline';
 import { PLACEABLE_STATES, planPlacement, type PendingReason, type QueuedRun } from '@millrace/scheduler';
 import { AgentsRepository, type AgentWithLease } from '../agents/agents.repository';
 import { ApiConfig } from '../config/api-config';
 import { CLOCK } from '../config/api-logger';
 import { RunsRepository } from '../runs/runs.repository';
-import { gflopsOf, inventoryAgent, queuedRun } from './inventory';
+import { speedOf } from '../planning/device-speed';
+import { speedsAreKnown } from '../planning/plan-run';
+import { plannable } from '../planning/plannable-device';
+import { planIfItFits, RunPlansService } from '../planning/run-plans.service';
+import { inventoryAgent } from './inventory';
 import { predictStep } from './predict-step';
-import type { RunShape } from './run-shape';
-import { RunShapesService } from './run-shapes.service';
+import { type RunShape, shapeRun, type StageShape } from './run-shape';
 
 /** Of the run that is only tried. */
 const DRY_RUN_ID = 'this run';
+const MS_PER_SECOND = 1000;
 
 interface TriedPlacement {
   readonly gang: readonly AgentWithLease[];
@@ -26,28 +30,23 @@ export class DryRunService {
   constructor(
     private readonly runs: RunsRepository,
     private readonly agents: AgentsRepository,
-    private readonly shapes: RunShapesService,
+    private readonly plans: RunPlansService,
     private readonly config: ApiConfig,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
-  async plan(spec: RunSpec, shape: RunShape): Promise<PlanBody> {
+  async plan(spec: RunSpec, unplaced: RunShape): Promise<PlanBody> {
     const agents = await this.agents.all();
-    const { gang, pending } = await this.tryPlacement(spec, shape, agents);
-    // Without devices of its own the step is told from the first ones that are known.
-    const { stepTimeMs, simulation, times } = predictStep(shape, (gang.length > 0 ? gang : agents).map(gflopsOf));
+    const { gang, pending } = await this.tryPlacement(spec, unplaced, agents);
+    // Without devices of its own the step is told from the best ones that are known.
+    const { plan, chosen } = choose(spec, unplaced, gang.length > 0 ? gang : agents);
+    const shape = plan === undefined ? unplaced : shapeRun(spec, unplaced.model, plan.layersPerStage);
+    const { stepTimeMs, simulation, times } = predictStep(shape, chosen.map(speedOf));
     const { bubbleOfTotal, bubbleOfIdeal, peakMicroBatches } = simulation;
     return {
-      stages: shape.stages.map(({ firstLayer, layerCount, embedding, head, parameters, memoryBytes }, rank) => ({
-        rank,
-        agent: gang[rank]?.id ?? null,
-        firstLayer,
-        layerCount,
-        embedding,
-        head,
-        parameters,
-        memoryBytes,
-      })),
+      stages: shape.stages.map((stage, index) =>
+        stageBody(stage, index, { plan, shape, gang: gang.length > 0 ? chosen : [] }),
+      ),
       schedule: { name: shape.schedule.name, microBatches: shape.microBatches },
       predicted: {
         stepTimeMs,
@@ -58,6 +57,8 @@ export class DryRunService {
           untilWeight: [...peakMicroBatches.untilWeight],
         },
       },
+      runnerUps: stepTimeMs === null || plan === undefined ? [] : plan.runnerUps.map(runnerUpBody),
+      explanation: stepTimeMs === null || plan === undefined ? null : explainPlan(plan),
       timetable: formatTimetable(shape.schedule, times),
       pending:
         pending === undefined ? null : { code: pending.code, message: pending.sentence, nearest: pending.nearest },
@@ -72,8 +73,9 @@ export class DryRunService {
     const nowMs = this.clock.now();
     const waiting: QueuedRun[] = [];
     for (const run of await this.runs.inStates(PLACEABLE_STATES))
-      waiting.push(queuedRun(run, (await this.shapes.of(run)).shape));
-    const tried = queuedRun({ id: DRY_RUN_ID, priority: spec.priority, createdAt: new Date(nowMs), spec }, shape);
+      waiting.push(this.plans.queued(run, (await this.plans.unplaced(run)).shape, agents));
+    const run = { id: DRY_RUN_ID, priority: spec.priority, createdAt: new Date(nowMs), spec };
+    const tried = this.plans.queued(run, shape, agents);
     const { placements, pending } = planPlacement({
       policy: {},
       now: nowMs,
@@ -86,4 +88,59 @@ export class DryRunService {
       pending: pending.find(({ runId }) => runId === DRY_RUN_ID)?.reason,
     };
   }
+}
+
+interface ChosenDevices {
+  /** Undefined when there are too few devices, or their memory holds no split. */
+  readonly plan: Plan | undefined;
+  /** Index = rank. */
+  readonly chosen: readonly AgentWithLease[];
+}
+
+/** Where the spec fixes the layers, the scheduler has put the devices in order already. */
+function choose(spec: RunSpec, { model }: RunShape, agents: readonly AgentWithLease[]): ChosenDevices {
+  const { pp, partition } = spec.parallel;
+  const offered = partition === 'auto' ? agents : agents.slice(0, pp);
+  const devices = offered.map(plannable);
+  if (devices.length < pp || !speedsAreKnown(devices)) return { plan: undefined, chosen: offered.slice(0, pp) };
+  const deviceOrder = partition === 'auto' ? 'free' : 'given';
+  const plan = planIfItFits({ spec, model, devices, deviceOrder, advice: true });
+  const chosen = plan?.ranks.map(({ device }) => offered[device]).filter((agent) => agent !== undefined);
+  return { plan, chosen: chosen ?? offered.slice(0, pp) };
+}
+
+interface StageContext {
+  readonly plan: Plan | undefined;
+  readonly shape: RunShape;
+  /** Empty when it would have to wait. */
+  readonly gang: readonly AgentWithLease[];
+}
+
+function stageBody(stage: StageShape, index: number, { plan, shape, gang }: StageContext): PlanBody['stages'][number] {
+  const { firstLayer, layerCount, embedding, head, parameters, memoryBytes } = stage;
+  const rank = shape.schedule.rankOfStage[index] ?? index;
+  const memory = plan?.stages[index]?.memory;
+  return {
+    rank,
+    agent: gang[rank]?.id ?? null,
+    firstLayer,
+    layerCount,
+    embedding,
+    head,
+    parameters,
+    memoryBytes,
+    memory: memory ?? null,
+  };
+}
+
+function runnerUpBody({ name, outline, reason }: RunnerUp): PlanBody['runnerUps'][number] {
+  return {
+    name,
+    reason,
+    layersPerStage: outline === undefined ? null : [...outline.layersPerStage],
+    devices: outline === undefined ? null : [...outline.devices],
+    stepTimeMs: outline === undefined ? null : outline.stepSeconds * MS_PER_SECOND,
+    bubbleOfTotal: outline === undefined ? null : outline.bubbleOfTotal,
+    fits: outline?.fits ?? false,
+  };
 }

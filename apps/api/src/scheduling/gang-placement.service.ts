@@ -7,8 +7,8 @@ import type { RankStatuses, StoredPlan } from '../attempts/attempt-record';
 import { ClusterContext } from '../cluster-context';
 import type { Transaction } from '../database/prisma.service';
 import { RunLedger } from '../runs/run-ledger';
+import { speedOf } from '../planning/device-speed';
 import type { RunRecord } from '../runs/run-record';
-import { gflopsOf } from './inventory';
 import { predictStep } from './predict-step';
 import { ResumeSourceService } from './resume-source.service';
 import type { ShapedRun } from './run-shapes.service';
@@ -96,11 +96,11 @@ export class GangPlacementService {
   private async plan(tx: Transaction, { run, shaped, gang, fence }: Planned): Promise<StoredPlan> {
     const { shape, dataset } = shaped;
     assert(
-      gang.length === shape.stages.length,
-      `${run.id} has ${shape.stages.length} stages and was given ${gang.length} devices`,
+      gang.length === shape.schedule.ranks,
+      `${run.id} has ${shape.schedule.ranks} ranks and was given ${gang.length} devices`,
     );
     const source = await this.resumeSource.find(tx, run);
-    const { stepTimeMs, simulation } = predictStep(shape, gang.map(gflopsOf));
+    const { stepTimeMs, simulation } = predictStep(shape, gang.map(speedOf));
     const { sha256, bytes, dtype, tokens } = dataset;
     return {
       runId: run.id,

@@ -1,5 +1,6 @@
 import type { InventoryAgent, QueuedRun } from '@millrace/scheduler';
 import type { AgentWithLease } from '../agents/agents.repository';
+import { speedOf } from '../planning/device-speed';
 import type { RunRecord } from '../runs/run-record';
 import type { RunShape } from './run-shape';
 
@@ -15,13 +16,12 @@ export interface InventoryView {
 
 /** An agent's row as the planner sees it. */
 export function inventoryAgent(agent: AgentWithLease, { nowMs, silentMs }: InventoryView): InventoryAgent {
-  const adapter = agent.adapter as { memoryBytes?: number };
   return {
     id: agent.id,
     host: agent.host,
     device: agent.device,
-    memoryBytes: adapter.memoryBytes !== undefined && adapter.memoryBytes > 0 ? adapter.memoryBytes : null,
-    matmulGflops: gflopsOf(agent) ?? 0,
+    memoryBytes: memoryOf(agent) ?? null,
+    matmulGflops: speedOf(agent)?.gflops ?? 0,
     connected: agent.connected && nowMs - agent.lastSeenAt.getTime() < silentMs,
     draining: agent.draining,
     labels: agent.labels as Readonly<Record<string, string>>,
@@ -30,26 +30,30 @@ export function inventoryAgent(agent: AgentWithLease, { nowMs, silentMs }: Inven
   };
 }
 
-/** Undefined when the agent did not measure it. */
-export function gflopsOf(agent: AgentWithLease): number | undefined {
-  const { matmulGflops = 0 } = agent.benchmark as { matmulGflops?: number };
-  return matmulGflops > 0 ? matmulGflops : undefined;
+/** Undefined when the driver does not say. */
+export function memoryOf({ adapter }: Pick<AgentWithLease, 'adapter'>): number | undefined {
+  const { memoryBytes = 0 } = adapter as { memoryBytes?: number };
+  return memoryBytes > 0 ? memoryBytes : undefined;
 }
 
+/** `arrange` gives the ids of the best devices by rank where the planner splits the layers; see QueuedRun. */
 export function queuedRun(
   run: Pick<RunRecord, 'id' | 'priority' | 'createdAt' | 'spec'>,
   { stages }: RunShape,
+  arrange: NonNullable<QueuedRun['arrange']>,
 ): QueuedRun {
   const { include, exclude, labels, minMemoryGiB } = run.spec.resources;
   return {
     id: run.id,
     priority: run.priority,
     submittedAt: run.createdAt.getTime(),
-    ranks: stages.length,
+    ranks: run.spec.parallel.pp,
     include,
     exclude,
     labels,
     minMemoryBytes: minMemoryGiB * GIB,
-    requiredBytesPerStage: stages.map(({ memoryBytes }) => memoryBytes),
+    ...(run.spec.parallel.partition === 'auto'
+      ? { arrange }
+      : { requiredBytesPerStage: stages.map(({ memoryBytes }) => memoryBytes) }),
   };
 }

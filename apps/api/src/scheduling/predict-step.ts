@@ -1,26 +1,35 @@
 import { type Simulation, simulateSchedule, type StageTimes } from '@millrace/pipeline';
+import { type DeviceSpeed, rooflineTimes } from '../planning/device-speed';
 import type { RunShape } from './run-shape';
 
-const FLOPS_PER_GFLOP_MS = 1e6;
+const MS_PER_SECOND = 1000;
+/** Stands for every device when one's speed is not known. */
+const NO_SPEED: DeviceSpeed = { gflops: 1, gigabytesPerSecond: Infinity };
 
 export interface PredictedStep {
   /** Null when the speed of a device is not known. */
   readonly stepTimeMs: number | null;
+  /** In milliseconds. */
   readonly simulation: Simulation;
   readonly times: StageTimes;
 }
 
 /**
- * Plays the schedule with times told from the stages' work and the devices' measured matrix product. Without a speed
- * for every stage the devices count as equal: the bubble is then right and the step time unknown.
+ * Plays the schedule with times told from the stages' work and the devices' measured speeds. Without a speed for every
+ * stage the devices count as equal: the bubble is then right and the step time unknown.
  */
-export function predictStep({ schedule, stages }: RunShape, gflops: readonly (number | undefined)[]): PredictedStep {
-  const known = stages.every((_, stage) => (gflops[stage] ?? 0) > 0);
-  const stageTimes = stages.map(({ flops }, stage) => {
-    const perMs = (known ? (gflops[stage] ?? 1) : 1) * FLOPS_PER_GFLOP_MS;
-    return { F: flops.forward / perMs, I: flops.backwardInput / perMs, W: flops.backwardWeight / perMs };
-  });
-  const times = { stages: stageTimes };
+export function predictStep(
+  { schedule, stages }: RunShape,
+  speeds: readonly (DeviceSpeed | undefined)[],
+): PredictedStep {
+  const ofStage = stages.map((_, stage) => speeds[schedule.rankOfStage[stage] ?? stage]);
+  const known = ofStage.every((speed) => speed !== undefined);
+  const times = {
+    stages: stages.map(({ operations }, stage) => {
+      const { F, I, W } = rooflineTimes(operations, known ? (ofStage[stage] ?? NO_SPEED) : NO_SPEED);
+      return { F: F * MS_PER_SECOND, I: I * MS_PER_SECOND, W: W * MS_PER_SECOND };
+    }),
+  };
   const simulation = simulateSchedule(schedule, times);
   return { stepTimeMs: known ? simulation.stepTime : null, simulation, times };
 }

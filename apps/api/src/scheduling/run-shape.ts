@@ -1,12 +1,12 @@
 import type { RunSpec } from '@millrace/contracts';
 import {
   type ModelConfig,
-  stageFlops,
   stageMemoryBytes,
+  stageOperations,
+  type StageOperations,
   stageParameters,
   type StageSlice,
   stageSlices,
-  type StageWork,
 } from '@millrace/model';
 import { executionSchedule, partitionLayers, type Schedule, type ScheduleProof, slotSpans } from '@millrace/pipeline';
 
@@ -15,11 +15,11 @@ export interface StageShape extends StageSlice {
   readonly parameters: number;
   /** Device memory that the stage takes at its worst moment. */
   readonly memoryBytes: number;
-  /** Floating-point operations of one micro-batch. */
-  readonly flops: StageWork;
+  /** Of one micro-batch. */
+  readonly operations: StageOperations;
 }
 
-/** What follows from a spec alone, before any device is chosen. */
+/** What follows from a spec and a split. */
 export interface RunShape {
   readonly model: ModelConfig;
   /** Index = stage = rank. */
@@ -36,14 +36,18 @@ export function modelConfigOf({ model }: RunSpec, vocab: number): ModelConfig {
   return { family: 'gpt2', layers, heads, hidden, ffn, context, vocab, tieEmbeddings };
 }
 
-/** @throws AppError PIPELINE.* when there is no such schedule or partition */
-export function shapeRun(spec: RunSpec, model: ModelConfig): RunShape {
+/**
+ * `layersPerStage` is what a planner chose; without it the spec's own, or an even split until devices are known.
+ * @throws AppError PIPELINE.* when there is no such schedule or partition
+ */
+export function shapeRun(spec: RunSpec, model: ModelConfig, layersPerStage?: readonly number[]): RunShape {
   const { pp, dp, schedule: name, chunks, partition, recompute } = spec.parallel;
   const { global, micro } = spec.train.batch;
   const microBatches = global / (micro * dp);
   const { schedule, proof } = executionSchedule({ name, ranks: pp, microBatches, chunks });
   const spans = slotSpans(schedule);
-  const slices = stageSlices(model, partition === 'auto' ? partitionLayers(model.layers, pp) : partition);
+  const own = partition === 'auto' ? partitionLayers(model.layers, schedule.stages) : partition;
+  const slices = stageSlices(model, layersPerStage ?? own);
   const stages = slices.map((slice, stage) => ({
     ...slice,
     parameters: stageParameters(model, slice).reduce(
@@ -59,7 +63,7 @@ export function shapeRun(spec: RunSpec, model: ModelConfig): RunShape {
       microBatches,
       evaluation: spec.data.validation > 0,
     }).total,
-    flops: stageFlops(model, slice, { microBatch: micro, recompute }),
+    operations: stageOperations(model, slice, { microBatch: micro, recompute }),
   }));
   return { model, stages, microBatches, schedule, proof };
 }

@@ -25,14 +25,17 @@ export class RunShapesService {
     private readonly checkpoints: CheckpointWritesRepository,
   ) {}
 
-  async of({ id, datasetId, spec }: RunRecord): Promise<ShapedRun> {
-    const cached = this.cache.get(id);
+  /** With the layers of an attempt, or as the spec alone has them. */
+  async of({ id, datasetId, spec }: RunRecord, layersPerStage?: readonly number[]): Promise<ShapedRun> {
+    const key = `${id} ${layersPerStage?.join() ?? ''}`;
+    const cached = this.cache.get(key);
     if (cached) return cached;
     const dataset = await this.datasets.find(datasetId);
     assert(dataset !== null, `dataset ${datasetId} of ${id} is gone while the run is not over`);
-    const shaped = { dataset, shape: shapeRun(spec, modelConfigOf(spec, await this.vocab(spec, dataset.vocab))) };
+    const model = modelConfigOf(spec, await this.vocab(spec, dataset.vocab));
+    const shaped = { dataset, shape: shapeRun(spec, model, layersPerStage) };
     if (this.cache.size >= CACHED_MAX) this.cache.clear();
-    this.cache.set(id, shaped);
+    this.cache.set(key, shaped);
     return shaped;
   }
 

@@ -3,12 +3,13 @@ import { AppError, describeError } from '@millrace/core';
 import { type PendingReason, PLACEABLE_STATES, planPlacement } from '@millrace/scheduler';
 import { AgentsRepository } from '../agents/agents.repository';
 import { ClusterContext } from '../cluster-context';
+import { RunPlansService } from '../planning/run-plans.service';
 import { ClusterSignals } from '../queue/cluster-signals';
 import { RunLedger } from '../runs/run-ledger';
 import type { RunReason, RunRecord } from '../runs/run-record';
 import { type Gang, GangPlacementService } from './gang-placement.service';
-import { inventoryAgent, queuedRun } from './inventory';
-import { RunShapesService, type ShapedRun } from './run-shapes.service';
+import { inventoryAgent } from './inventory';
+import type { ShapedRun } from './run-shapes.service';
 
 /** The sentence of a reason may change with every pass; it is written at most this often while its code stays. */
 const REASON_DEBOUNCE_MS = 5_000;
@@ -19,7 +20,7 @@ export class SchedulingService {
   constructor(
     private readonly ledger: RunLedger,
     private readonly agents: AgentsRepository,
-    private readonly shapes: RunShapesService,
+    private readonly plans: RunPlansService,
     private readonly placement: GangPlacementService,
     private readonly signals: ClusterSignals,
     private readonly context: ClusterContext,
@@ -35,7 +36,7 @@ export class SchedulingService {
       policy: {},
       now: nowMs,
       inventory: agents.map((agent) => inventoryAgent(agent, { nowMs, silentMs: this.context.config.leaseMs })),
-      queue: [...queue.values()].map(({ run, shaped }) => queuedRun(run, shaped.shape)),
+      queue: [...queue.values()].map(({ run, shaped: { shape } }) => this.plans.queued(run, shape, agents)),
     });
     let placedCount = 0;
     for (const { runId, agentIds } of placements) {
@@ -54,14 +55,15 @@ export class SchedulingService {
   private async shapedQueue(): Promise<Map<string, QueuedRecord>> {
     const queue = new Map<string, QueuedRecord>();
     for (const run of await this.ledger.runs.inStates(PLACEABLE_STATES)) {
-      const shaped = await this.shapes.of(run).catch((error: unknown) => this.unplannable(run, error));
+      const shaped = await this.plans.unplaced(run).catch((error: unknown) => this.unplannable(run, error));
       if (shaped) queue.set(run.id, { run, shaped });
     }
     return queue;
   }
 
-  private async place({ run, shaped }: QueuedRecord, gang: Gang): Promise<boolean> {
-    const placed = await this.placement.place(run, { shaped, gang });
+  private async place({ run }: QueuedRecord, gang: Gang): Promise<boolean> {
+    const shaped = await this.plans.placed(run, gang);
+    const placed = shaped !== undefined && (await this.placement.place(run, { shaped, gang }));
     const agents = gang.map(({ id }) => id);
     this.context.logger.info(
       { runId: run.id, fence: run.fence + 1, agents, placed },

@@ -5,7 +5,7 @@ import { AttemptsRepository } from '../attempts/attempts.repository';
 import { AgentsRepository } from '../agents/agents.repository';
 import { runNotFound } from '../runs/runs.errors';
 import { RunsRepository } from '../runs/runs.repository';
-import { gflopsOf } from '../scheduling/inventory';
+import { speedOf } from '../planning/device-speed';
 import { predictStep } from '../scheduling/predict-step';
 import { RunShapesService } from '../scheduling/run-shapes.service';
 import { type ChromeTrace, executedEvents, plannedEvents } from './chrome-trace';
@@ -42,13 +42,16 @@ export class TimelineService {
     run: Parameters<RunShapesService['of']>[0],
     attempt: AttemptRecord,
   ): Promise<readonly (readonly TimedAction[])[] | undefined> {
-    const { shape } = await this.shapes.of(run);
+    const { shape } = await this.shapes.of(
+      run,
+      attempt.plan.stages.map(({ layerCount }) => layerCount),
+    );
     const agents = await this.agents.all();
-    const gflops = attempt.plan.peers.map(({ agentId }) => {
+    const speeds = attempt.plan.peers.map(({ agentId }) => {
       const agent = agents.find(({ id }) => id === agentId);
-      return agent && gflopsOf(agent);
+      return agent && speedOf(agent);
     });
-    const { stepTimeMs, simulation } = predictStep(shape, gflops);
+    const { stepTimeMs, simulation } = predictStep(shape, speeds);
     return stepTimeMs === null ? undefined : simulation.actions;
   }
 }

@@ -51,7 +51,7 @@ function planCommand(context: CommandContext): Command {
     .argument('<file>', 'the run spec; - reads standard input')
     .action(async (file: string, options: Json) => {
       const plan = await context.client().planRun(readSpec(file));
-      context.output(options).result(plan, ({ stages, schedule, predicted, timetable, pending }) => {
+      context.output(options).result(plan, ({ stages, schedule, predicted, explanation, timetable, pending }) => {
         const rows = stages.map((stage) => [
           stage.rank,
           stage.agent ?? '-',
@@ -62,9 +62,8 @@ function planCommand(context: CommandContext): Command {
         const bubble = `bubble ${(100 * predicted.bubbleOfTotal).toFixed(1)}% of total, ${(100 * predicted.bubbleOfIdeal).toFixed(1)}% of ideal`;
         const waits = pending === null ? [] : [`It would wait: ${pending.message}`];
         const heading = `${schedule.name}, ${schedule.microBatches} micro-batches: ${bubble}`;
-        return [table(['rank', 'agent', 'layers', 'parameters', 'memory'], rows), heading, timetable, ...waits].join(
-          '\n',
-        );
+        const agents = table(['rank', 'agent', 'layers', 'parameters', 'memory'], rows);
+        return [agents, explanation ?? heading, timetable, ...waits].join('\n');
       });
     });
 }

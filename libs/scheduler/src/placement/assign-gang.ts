@@ -1,12 +1,15 @@
+import { assert } from '@millrace/core';
 import type { InventoryAgent } from './inventory-agent';
 import type { QueuedRun } from './queued-run';
 
 /**
  * One device per rank out of `devices` (in order of preference), or undefined: never part of a gang. Each rank gets the
- * first device that holds its stage and leaves the later ranks a way to be placed.
+ * first device that holds its stage and leaves the later ranks a way to be placed; a run that arranges its devices
+ * itself gets those that it names.
  */
 export function assignGang(run: QueuedRun, devices: readonly InventoryAgent[]): InventoryAgent[] | undefined {
   if (devices.length < run.ranks) return undefined;
+  if (run.arrange !== undefined) return arranged(run, devices, run.arrange(devices));
   const required = Array.from({ length: run.ranks }, (_, rank) => run.requiredBytesPerStage?.[rank] ?? 0);
   if (!fits(required, devices)) return undefined;
   const gang: InventoryAgent[] = [];
@@ -27,6 +30,17 @@ export function assignGang(run: QueuedRun, devices: readonly InventoryAgent[]): 
     left = left.filter((device) => device !== chosen);
   });
   return gang.length === run.ranks ? gang : undefined;
+}
+
+function arranged(
+  { id, ranks }: QueuedRun,
+  devices: readonly InventoryAgent[],
+  ids: readonly string[] | undefined,
+): InventoryAgent[] | undefined {
+  if (ids === undefined) return undefined;
+  const gang = [...new Set(ids)].flatMap((agentId) => devices.find((device) => device.id === agentId) ?? []);
+  assert(gang.length === ranks, `run ${id} needs ${ranks} devices of those offered, and arranged ${ids.join(', ')}`);
+  return gang;
 }
 
 /** Requirements are thresholds, so a matching exists exactly if the k-th largest fits the k-th largest memory. */

@@ -65,6 +65,9 @@ function explain(run: QueuedRun, { inventory, ahead }: PendingContext): Pick<Pen
 
 /** Names the first thing that each unsuitable device fails. */
 function misfit(run: QueuedRun, present: readonly InventoryAgent[], fittingCount: number): string {
+  if (fittingCount >= run.ranks && run.arrange !== undefined) {
+    return ', and no split of its layers fits the memory of those that suit it: lower the micro-batch or raise pp';
+  }
   if (fittingCount >= run.ranks) {
     const most = Math.max(...(run.requiredBytesPerStage ?? [0]));
     return ` whose memory holds its stages (the largest needs ${gibibytes(most)}), and too few are large enough`;

@@ -97,6 +97,40 @@ describe('planPlacement', () => {
   });
 });
 
+describe('runs that arrange their devices', () => {
+  const inventory = [agent('a', 0), agent('b', 0, { matmulGflops: 90 }), agent('c', 0, { matmulGflops: 50 })];
+
+  it('get those that they name, in their order, of all that are free and suit them', () => {
+    const fastest: QueuedRun['arrange'] = (devices) =>
+      devices
+        .toSorted((x, y) => y.matmulGflops - x.matmulGflops)
+        .slice(0, 2)
+        .map(({ id }) => id);
+    expect(outcome(plan(inventory, [run('r', 2, { arrange: fastest })]))).toEqual({ r: ['agent_b0', 'agent_c0'] });
+    const without = run('r', 2, { arrange: fastest, exclude: ['b'] });
+    expect(outcome(plan(inventory, [without]))).toEqual({ r: ['agent_c0', 'agent_a0'] });
+  });
+
+  it('wait with the reason when no split fits, and are not asked with too few devices', () => {
+    const { pending } = plan(inventory, [run('r', 2, { arrange: () => undefined })]);
+    expect(pending[0]?.reason).toMatchObject({
+      code: 'CONSTRAINTS_UNSATISFIABLE',
+      sentence:
+        'the run needs 2 devices, and no split of its layers fits the memory of those that suit it: ' +
+        'lower the micro-batch or raise pp',
+    });
+    const asked: number[] = [];
+    const few = run('r', 4, {
+      arrange: (devices) => {
+        asked.push(devices.length);
+        return undefined;
+      },
+    });
+    expect(outcome(plan(inventory, [few]))).toEqual({ r: 'NOT_ENOUGH_DEVICES' });
+    expect(asked).toEqual([]);
+  });
+});
+
 describe('why a run is pending', () => {
   const reasonOf = (inventory: InventoryAgent[], queued: QueuedRun): unknown =>
     plan(inventory, [queued]).pending[0]?.reason;

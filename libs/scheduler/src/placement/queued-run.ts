@@ -1,4 +1,4 @@
-import { compareText } from './inventory-agent';
+import { compareText, type InventoryAgent } from './inventory-agent';
 
 /** A run that waits for a gang of devices. */
 export interface QueuedRun {
@@ -18,6 +18,12 @@ export interface QueuedRun {
   readonly minMemoryBytes: number;
   /** What the model needs, one per rank; a device that does not say its memory passes. */
   readonly requiredBytesPerStage?: readonly number[];
+  /**
+   * Chooses `ranks` of at least as many devices, given in order of preference, and puts them in rank order; undefined
+   * when the model cannot be split over any of them. For runs whose split follows from their devices, so that no memory
+   * per stage is known before. A pure function; without it the first devices that hold the stages are taken.
+   */
+  readonly arrange?: (devices: readonly InventoryAgent[]) => readonly string[] | undefined;
 }
 
 /** Priority, then first come first served, then id so that the order is total. */

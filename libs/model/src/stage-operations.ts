@@ -1,0 +1,35 @@
+import { KERNELS, type Program } from '@millrace/kernels';
+import type { ModelConfig, StageSlice } from './model-config';
+import { buildStagePrograms, type StageProgramOptions } from './stage-programs';
+
+/** What one kernel run does: its time on a device is at least either divided by what the device can do. */
+export interface OperationWork {
+  readonly flops: number;
+  /** Read and written. */
+  readonly bytes: number;
+}
+
+/** The kernel runs of one micro-batch on a stage, by program; what I brings back counts as I's. */
+export interface StageOperations {
+  readonly forward: readonly OperationWork[];
+  readonly backwardInput: readonly OperationWork[];
+  readonly backwardWeight: readonly OperationWork[];
+}
+
+/** @throws AppError MODEL.SHAPE */
+export function stageOperations(config: ModelConfig, slice: StageSlice, options: StageProgramOptions): StageOperations {
+  const { forward, backwardInput, backwardWeight } = buildStagePrograms(config, slice, options);
+  return {
+    forward: operationsOf(forward),
+    backwardInput: operationsOf(backwardInput),
+    backwardWeight: operationsOf(backwardWeight),
+  };
+}
+
+function operationsOf(program: Program): OperationWork[] {
+  return program.steps.flatMap((step) => {
+    if ('clear' in step) return [];
+    const kernel = KERNELS[step.kernel];
+    return [{ flops: kernel.flops(step.dims), bytes: kernel.bytes(step.dims) }];
+  });
+}

@@ -1,0 +1,31 @@
+import type { PlanSetting } from '../plan-request';
+
+/** `12.3 ms`, `1.20 s`: three significant digits. */
+export function secondsText(seconds: number): string {
+  if (seconds >= 1) return `${seconds >= 1000 ? Math.round(seconds) : seconds.toPrecision(3)} s`;
+  const ms = seconds * 1000;
+  if (ms >= 1) return `${ms.toPrecision(3)} ms`;
+  return `${(ms * 1000).toPrecision(3)} us`;
+}
+
+const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
+
+/** Three significant digits in binary units. */
+export function bytesText(bytes: number): string {
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1000 && unit < UNITS.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  return `${unit === 0 ? value : value.toPrecision(3)} ${UNITS[unit]}`;
+}
+
+export function percentText(fraction: number): string {
+  return `${(100 * fraction).toFixed(1)}%`;
+}
+
+export function settingText({ schedule, chunks, microBatches, recompute }: PlanSetting): string {
+  const parts = [schedule, ...(chunks > 1 ? [`${chunks} chunks`] : []), `m = ${microBatches}`];
+  return [...parts, ...(recompute === 'none' ? [] : [`recompute ${recompute}`])].join(', ');
+}

@@ -1,0 +1,247 @@
+import { lowerSchedule } from '../../lower/lower-schedule';
+import { makeSchedule } from '../../schedule/make-schedule';
+import { splitBackward } from '../../schedule/split-backward';
+import type { ComputeTimes, StageTimes } from '../../simulate/schedule-times';
+import type {
+  LayerCost,
+  LayerSetting,
+  LinkProfile,
+  PlanCandidate,
+  PlanRequest,
+  StageOverhead,
+  Workload,
+} from '../plan-request';
+import type { PlannedMemory } from '../plan';
+import { planRequestInvalid } from '../planner.errors';
+import { CompiledSchedule, KIND_OFFSET } from './compiled-schedule';
+
+/** Which blocks and which devices: what the search varies. */
+export interface Layout {
+  /** Blocks per stage. */
+  readonly counts: readonly number[];
+  /** Index of the device of each rank. */
+  readonly order: readonly number[];
+}
+
+export interface Evaluation {
+  readonly stepSeconds: number;
+  /** By how much the memory of all ranks together is exceeded; 0 when it fits. */
+  readonly overflowBytes: number;
+}
+
+/** Blocks `start` to `end - 1` on a stage. */
+export interface BlockRange {
+  readonly stage: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** What a stage's memory adds up from, besides scratch. */
+type Part = 'weights' | 'gradients' | 'optimizer' | 'kept' | 'backward';
+
+const NO_OVERHEAD: StageOverhead = { fixedBytes: 0, keptBytes: 0, backwardBytes: 0 };
+
+/**
+ * One candidate with everything that a layout is judged by: sums over any range of layers in constant time, and the
+ * compiled schedule.
+ */
+export class PlanCase {
+  readonly workload: Workload;
+  readonly compiled: CompiledSchedule;
+  private readonly times: ReadonlyMap<string, Readonly<Record<keyof ComputeTimes, Float64Array>>>;
+  private readonly bytes: Readonly<Record<Part, Float64Array>>;
+  private readonly scratch: { readonly embedding: number; readonly block: number; readonly head: number };
+  private readonly overhead: StageOverhead;
+  private readonly durations: Float64Array;
+  private readonly linkTimes: Float64Array;
+
+  /** Throws PIPELINE.* when there is no such schedule or the request lacks a cost. */
+  constructor(
+    readonly request: PlanRequest,
+    readonly candidate: PlanCandidate,
+  ) {
+    const { schedule: name, chunks, microBatches, csv, verticalSync } = candidate;
+    const made = makeSchedule({ name, ranks: request.ranks, microBatches, chunks, csv, verticalSync });
+    this.compiled = new CompiledSchedule(lowerSchedule(splitBackward(made)));
+    this.workload = workloadOf(request, microBatches);
+    const { embedding, blocks, head } = this.workload;
+    const layers = [embedding, ...blocks, head];
+    const settings = layers.map((layer) => settingOf(layer, candidate));
+    this.times = new Map(request.devices.map(({ kind }) => [kind, timesOf(settings, kind)]));
+    this.bytes = {
+      weights: sums(layers.map(({ weightBytes }) => weightBytes)),
+      gradients: sums(layers.map(({ gradientBytes }) => gradientBytes)),
+      optimizer: sums(layers.map(({ optimizerBytes }) => optimizerBytes)),
+      kept: sums(settings.map(({ keptBytes }) => keptBytes)),
+      backward: sums(settings.map(({ backwardBytes }) => backwardBytes)),
+    };
+    const scratch = settings.map(({ scratchBytes }) => scratchBytes);
+    const block = scratch.slice(1, -1).reduce((most, bytes) => Math.max(most, bytes), 0);
+    this.scratch = { embedding: scratch[0]!, block, head: scratch.at(-1)! };
+    this.overhead = this.workload.overhead?.[candidate.recompute] ?? NO_OVERHEAD;
+    this.durations = new Float64Array(3 * this.stages);
+    this.linkTimes = new Float64Array(2 * this.stages);
+  }
+
+  get stages(): number {
+    return this.compiled.schedule.stages;
+  }
+
+  get blocks(): number {
+    return this.workload.blocks.length;
+  }
+
+  rankOf(stage: number): number {
+    return this.compiled.schedule.rankOfStage[stage]!;
+  }
+
+  /** The fewest blocks that a stage may hold. */
+  fewest(stage: number): number {
+    const isEnd = stage === 0 || stage === this.stages - 1;
+    return isEnd && this.request.emptyEnds !== false ? 0 : 1;
+  }
+
+  /** Seconds of one micro-batch. */
+  timesOf(range: BlockRange, device: number): ComputeTimes {
+    const { kind, speed = 1 } = this.request.devices[device]!;
+    const sumsOfKind = this.times.get(kind)!;
+    const { from, to } = this.layers(range);
+    const of = (sum: Float64Array): number => (sum[to]! - sum[from]!) / speed;
+    return { F: of(sumsOfKind.F), I: of(sumsOfKind.I), W: of(sumsOfKind.W) };
+  }
+
+  /** The same of F, I and W together, without a record: the splitting asks for it most. */
+  secondsOf(range: BlockRange, device: number): number {
+    const { kind, speed = 1 } = this.request.devices[device]!;
+    const { F, I, W } = this.times.get(kind)!;
+    const { from, to } = this.layers(range);
+    return (F[to]! - F[from]! + I[to]! - I[from]! + W[to]! - W[from]!) / speed;
+  }
+
+  /** Memory of a stage at its worst moment: room for as many micro-batches as the schedule ever has in flight. */
+  memoryOf(range: BlockRange): PlannedMemory {
+    const { stage } = range;
+    const { fromForward, fromInput } = this.compiled.slots;
+    const { fixedBytes, keptBytes, backwardBytes } = this.overhead;
+    const { from, to } = this.layers(range);
+    const of = (part: Part): number => this.bytes[part][to]! - this.bytes[part][from]!;
+    const weights = of('weights');
+    const gradients = of('gradients');
+    const optimizer = of('optimizer');
+    const activations =
+      fromForward[stage]! * (of('kept') + keptBytes) + fromInput[stage]! * (of('backward') + backwardBytes);
+    const working = fixedBytes + this.scratchOf(range);
+    const total = weights + gradients + optimizer + activations + working;
+    return { weights, gradients, optimizer, activations, working, total };
+  }
+
+  /** Bytes of the device; Infinity when it does not say. */
+  availableOf(device: number): number {
+    return this.request.devices[device]!.memoryBytes ?? Infinity;
+  }
+
+  ranges(counts: readonly number[]): BlockRange[] {
+    let start = 0;
+    return counts.map((count, stage) => {
+      const range = { stage, start, end: start + count };
+      start += count;
+      return range;
+    });
+  }
+
+  /** Its stages share nothing. */
+  rankBytes(rank: number, ranges: readonly BlockRange[]): number {
+    const { stagesOfRank } = this.compiled.schedule;
+    return stagesOfRank[rank]!.reduce((sum, stage) => sum + this.memoryOf(ranges[stage]!).total, 0);
+  }
+
+  evaluate({ counts, order }: Layout): Evaluation {
+    const ranges = this.ranges(counts);
+    for (const range of ranges) {
+      const { F, I, W } = this.timesOf(range, order[this.rankOf(range.stage)]!);
+      const at = 3 * range.stage;
+      this.durations[at + KIND_OFFSET.F] = F;
+      this.durations[at + KIND_OFFSET.I] = I;
+      this.durations[at + KIND_OFFSET.W] = W;
+    }
+    this.links(order).forEach(({ forward, backward }, stage) => {
+      this.linkTimes[2 * stage] = forward;
+      this.linkTimes[2 * stage + 1] = backward;
+    });
+    return {
+      stepSeconds: this.compiled.stepTime(this.durations, this.linkTimes),
+      overflowBytes: order.reduce((sum, device, rank) => sum + this.overflow(rank, device, ranges), 0),
+    };
+  }
+
+  /** What simulateSchedule takes. */
+  stageTimes({ counts, order }: Layout): StageTimes {
+    const stages = this.ranges(counts).map((range) => this.timesOf(range, order[this.rankOf(range.stage)]!));
+    return { stages, links: this.links(order) };
+  }
+
+  /** Seconds of a tensor between stages s and s + 1; 0 where both are on one rank. */
+  links(order: readonly number[]): { forward: number; backward: number }[] {
+    const { boundaryBytes } = this.workload;
+    return Array.from({ length: this.stages - 1 }, (_, stage) => {
+      const [from, to] = [order[this.rankOf(stage)]!, order[this.rankOf(stage + 1)]!];
+      if (from === to) return { forward: 0, backward: 0 };
+      const seconds = (link: LinkProfile | undefined): number =>
+        link === undefined ? 0 : link.latencySeconds + boundaryBytes / link.bytesPerSecond;
+      return {
+        forward: seconds(this.request.links?.[from]?.[to]),
+        backward: seconds(this.request.links?.[to]?.[from]),
+      };
+    });
+  }
+
+  private overflow(rank: number, device: number, ranges: readonly BlockRange[]): number {
+    const available = this.availableOf(device);
+    if (available === Infinity) return 0;
+    return Math.max(0, this.rankBytes(rank, ranges) - available);
+  }
+
+  /** Layers of a range in embedding, blocks, head: the ends of the pipeline hold more than blocks. */
+  private layers({ stage, start, end }: BlockRange): { from: number; to: number } {
+    return { from: stage === 0 ? 0 : start + 1, to: stage === this.stages - 1 ? this.blocks + 2 : end + 1 };
+  }
+
+  private scratchOf({ stage, start, end }: BlockRange): number {
+    const { embedding, block, head } = this.scratch;
+    const ends = (stage === 0 ? embedding : 0) + (stage === this.stages - 1 ? head : 0);
+    return ends + (end > start ? block : 0);
+  }
+}
+
+function workloadOf({ workloads }: PlanRequest, microBatches: number): Workload {
+  const found = workloads.find((workload) => workload.microBatches === microBatches);
+  if (found === undefined) {
+    throw planRequestInvalid(
+      `a candidate has ${microBatches} micro-batches; workloads are for ` +
+        `${workloads.map((workload) => workload.microBatches).join(', ')}: add the one that is missing`,
+    );
+  }
+  return found;
+}
+
+function settingOf(layer: LayerCost, { recompute }: PlanCandidate): LayerSetting {
+  const setting = layer.settings[recompute];
+  if (setting === undefined) throw planRequestInvalid(`a layer has no cost for recompute ${recompute}: add it`);
+  return setting;
+}
+
+function timesOf(settings: readonly LayerSetting[], kind: string): Record<keyof ComputeTimes, Float64Array> {
+  const all = settings.map(({ seconds }) => {
+    const times = seconds[kind];
+    if (times === undefined) throw planRequestInvalid(`a layer has no times on devices of kind ${kind}: add them`);
+    return times;
+  });
+  return { F: sums(all.map(({ F }) => F)), I: sums(all.map(({ I }) => I)), W: sums(all.map(({ W }) => W)) };
+}
+
+/** Entry k is the sum of the first k values. */
+function sums(values: readonly number[]): Float64Array {
+  const result = new Float64Array(values.length + 1);
+  values.forEach((value, index) => (result[index + 1] = result[index]! + value));
+  return result;
+}
