@@ -1,0 +1,58 @@
+import type { ClockEventReasons } from '../nvidia-gpu';
+import type { FieldSource, FieldTable } from './field-table';
+import { field } from './field-table';
+import { HEX_MASK, YES_NO } from './value-reader';
+
+export const CLOCK_EVENT_FIELDS: FieldTable<ClockEventReasons> = {
+  gpuIdle: reason('gpu_idle'),
+  // The same bit under its older name.
+  applicationsClocksSetting: reason('applications_clocks_setting', 'user_defined_clocks'),
+  swPowerCap: reason('sw_power_cap'),
+  hwSlowdown: reason('hw_slowdown'),
+  hwThermalSlowdown: reason('hw_thermal_slowdown'),
+  hwPowerBrakeSlowdown: reason('hw_power_brake_slowdown'),
+  syncBoost: reason('sync_boost'),
+  swThermalSlowdown: reason('sw_thermal_slowdown'),
+  displayClocksSetting: reason('display_clocks_setting'),
+  unknown: reason('unknown'),
+};
+
+/** All active reasons in one number, in CSV only. */
+export const CLOCK_EVENT_MASK = field(
+  HEX_MASK,
+  '',
+  'clocks_event_reasons.active clocks_throttle_reasons.active',
+);
+
+/** Bits of the mask: nvmlClocksEventReasons in NVIDIA's nvml.h. */
+const BITS: Record<keyof ClockEventReasons, bigint> = {
+  gpuIdle: 0x1n,
+  applicationsClocksSetting: 0x2n,
+  swPowerCap: 0x4n,
+  hwSlowdown: 0x8n,
+  syncBoost: 0x10n,
+  swThermalSlowdown: 0x20n,
+  hwThermalSlowdown: 0x40n,
+  hwPowerBrakeSlowdown: 0x80n,
+  displayClocksSetting: 0x100n,
+  unknown: 0x8000000000000000n,
+};
+
+/** Reasons that have no column of their own, from the mask. */
+export function withMask(reasons: ClockEventReasons, mask: bigint | null): ClockEventReasons {
+  if (mask === null) return reasons;
+  const keys = Object.keys(BITS) as (keyof ClockEventReasons)[];
+  return Object.fromEntries(
+    keys.map((key) => [key, reasons[key] ?? (mask & BITS[key]) !== 0n]),
+  ) as unknown as ClockEventReasons;
+}
+
+function reason(...names: readonly string[]): FieldSource<boolean> {
+  const of = (pattern: (name: string, word: string) => string): string =>
+    names.flatMap((name) => ['event', 'throttle'].map((word) => pattern(name, word))).join(' ');
+  return field(
+    YES_NO,
+    of((name, word) => `clocks_${word}_reasons/clocks_${word}_reason_${name}`),
+    of((name, word) => `clocks_${word}_reasons.${name}`),
+  );
+}
