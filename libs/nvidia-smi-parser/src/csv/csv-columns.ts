@@ -1,4 +1,4 @@
-import { CLOCK_EVENT_FIELDS, CLOCK_EVENT_MASK } from '../values/clock-event-reasons';
+import { CLOCK_EVENT_FIELDS, CLOCK_EVENT_MASK, CLOCK_EVENT_SUPPORTED_MASK } from '../values/clock-event-reasons';
 import type { FieldSource } from '../values/field-table';
 import { GPU_FIELDS, HOST_FIELDS } from '../values/gpu-fields';
 import { eccFields } from '../values/part-fields';
@@ -12,7 +12,14 @@ export interface CsvColumn {
 const HEADER_CELL = /^([A-Za-z][\w.]*)(?: \[([^\][]*)\])?$/;
 
 const KNOWN_NAMES: ReadonlySet<string> = new Set(
-  [HOST_FIELDS, GPU_FIELDS, CLOCK_EVENT_FIELDS, eccFields('volatile'), eccFields('aggregate'), { CLOCK_EVENT_MASK }]
+  [
+    HOST_FIELDS,
+    GPU_FIELDS,
+    CLOCK_EVENT_FIELDS,
+    eccFields('volatile'),
+    eccFields('aggregate'),
+    { CLOCK_EVENT_MASK, CLOCK_EVENT_SUPPORTED_MASK },
+  ]
     .flatMap((table) => Object.values(table) as FieldSource<unknown>[])
     .flatMap((source) => source.csv),
 );

@@ -1,7 +1,12 @@
 import type { NvidiaGpu } from '../nvidia-gpu';
 import { NvidiaSmiParseError, positionAt } from '../parse-error';
 import type { NvidiaSmiHost, NvidiaSmiReport } from '../report';
-import { CLOCK_EVENT_FIELDS, CLOCK_EVENT_MASK, withMask } from '../values/clock-event-reasons';
+import {
+  CLOCK_EVENT_FIELDS,
+  CLOCK_EVENT_MASK,
+  CLOCK_EVENT_SUPPORTED_MASK,
+  withMasks,
+} from '../values/clock-event-reasons';
 import type { FieldSource } from '../values/field-table';
 import { readFields } from '../values/field-table';
 import { GPU_FIELDS, HOST_FIELDS } from '../values/gpu-fields';
@@ -34,7 +39,9 @@ export function parseCsv(text: string, fields?: readonly string[]): NvidiaSmiRep
     format: 'csv',
     ...readHost(lookups),
     gpus: lookups.map(readGpu),
-    warnings: isCut ? [...warnings, 'the last line has no end: its last value is taken only if its unit is there'] : warnings,
+    warnings: isCut
+      ? [...warnings, 'the last line has no end: its last value is taken only if its unit is there']
+      : warnings,
   };
 }
 
@@ -51,7 +58,10 @@ function readHost(lookups: readonly Lookup[]): NvidiaSmiHost {
 function readGpu(lookup: Lookup): NvidiaGpu {
   return {
     ...readFields(GPU_FIELDS, lookup),
-    clockEventReasons: withMask(readFields(CLOCK_EVENT_FIELDS, lookup), lookup(CLOCK_EVENT_MASK)),
+    clockEventReasons: withMasks(readFields(CLOCK_EVENT_FIELDS, lookup), {
+      active: lookup(CLOCK_EVENT_MASK),
+      supported: lookup(CLOCK_EVENT_SUPPORTED_MASK),
+    }),
     eccVolatile: readFields(ECC_VOLATILE, lookup),
     eccAggregate: readFields(ECC_AGGREGATE, lookup),
     migDevices: null,

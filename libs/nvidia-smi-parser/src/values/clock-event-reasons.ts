@@ -18,10 +18,13 @@ export const CLOCK_EVENT_FIELDS: FieldTable<ClockEventReasons> = {
 };
 
 /** All active reasons in one number, in CSV only. */
-export const CLOCK_EVENT_MASK = field(
+export const CLOCK_EVENT_MASK = field(HEX_MASK, '', 'clocks_event_reasons.active clocks_throttle_reasons.active');
+
+/** Those that the GPU can report at all. */
+export const CLOCK_EVENT_SUPPORTED_MASK = field(
   HEX_MASK,
   '',
-  'clocks_event_reasons.active clocks_throttle_reasons.active',
+  'clocks_event_reasons.supported clocks_throttle_reasons.supported',
 );
 
 /** Bits of the mask: nvmlClocksEventReasons in NVIDIA's nvml.h. */
@@ -38,13 +41,21 @@ const BITS: Record<keyof ClockEventReasons, bigint> = {
   unknown: 0x8000000000000000n,
 };
 
-/** Reasons that have no column of their own, from the mask. */
-export function withMask(reasons: ClockEventReasons, mask: bigint | null): ClockEventReasons {
-  if (mask === null) return reasons;
-  const keys = Object.keys(BITS) as (keyof ClockEventReasons)[];
-  return Object.fromEntries(
-    keys.map((key) => [key, reasons[key] ?? (mask & BITS[key]) !== 0n]),
-  ) as unknown as ClockEventReasons;
+export interface ClockEventMasks {
+  readonly active: bigint | null;
+  readonly supported: bigint | null;
+}
+
+/** Reasons that have no column of their own, from the masks. A clear bit of one that is not supported says nothing. */
+export function withMasks(reasons: ClockEventReasons, { active, supported }: ClockEventMasks): ClockEventReasons {
+  if (active === null) return reasons;
+  const keys = Object.keys(reasons) as (keyof ClockEventReasons)[];
+  const fromMasks = (bit: bigint): boolean | null => {
+    if ((active & bit) !== 0n) return true;
+    return supported !== null && (supported & bit) === 0n ? null : false;
+  };
+  const entries = keys.map((key) => [key, reasons[key] ?? fromMasks(BITS[key])]);
+  return Object.fromEntries(entries) as unknown as ClockEventReasons;
 }
 
 function reason(...names: readonly string[]): FieldSource<boolean> {

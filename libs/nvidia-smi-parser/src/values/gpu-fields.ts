@@ -170,11 +170,7 @@ const PCI = {
   pciBusId: field(TEXT, 'pci/pci_bus_id @id', 'pci.bus_id gpu_bus_id'),
   pciDeviceId: field(TEXT, 'pci/pci_device_id', 'pci.device_id'),
   pciSubSystemId: field(TEXT, 'pci/pci_sub_system_id', 'pci.sub_device_id'),
-  pcieGenCurrent: field(
-    COUNT,
-    `${LINK}/pcie_gen/current_link_gen`,
-    'pcie.link.gen.current pcie.link.gen.gpucurrent',
-  ),
+  pcieGenCurrent: field(COUNT, `${LINK}/pcie_gen/current_link_gen`, 'pcie.link.gen.current pcie.link.gen.gpucurrent'),
   pcieGenMax: field(COUNT, `${LINK}/pcie_gen/max_link_gen`, 'pcie.link.gen.max'),
   pcieGenDeviceMax: field(COUNT, `${LINK}/pcie_gen/max_device_link_gen`, 'pcie.link.gen.gpumax'),
   pcieGenHostMax: field(COUNT, `${LINK}/pcie_gen/max_host_link_gen`, 'pcie.link.gen.hostmax'),

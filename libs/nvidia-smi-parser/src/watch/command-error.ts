@@ -7,13 +7,7 @@
  * - ABORTED: the caller's signal ended it.
  */
 export type NvidiaSmiCommandErrorCode =
-  | 'NOT_FOUND'
-  | 'NOT_STARTED'
-  | 'EXITED'
-  | 'TIMEOUT'
-  | 'OUTPUT_TOO_LARGE'
-  | 'STILL_RUNNING'
-  | 'ABORTED';
+  'NOT_FOUND' | 'NOT_STARTED' | 'EXITED' | 'TIMEOUT' | 'OUTPUT_TOO_LARGE' | 'STILL_RUNNING' | 'ABORTED';
 
 /** The command could not be run to its end. */
 export class NvidiaSmiCommandError extends Error {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NvidiaSmiParseError } from '../parse-error';
 import type { NvidiaSmiReport } from '../report';
+import { backoffMs } from './backoff-ms';
 import type { NvidiaSmiCommandError } from './command-error';
 import type { QueryOptions } from './query-nvidia-smi';
 import { queryNvidiaSmi } from './query-nvidia-smi';
@@ -46,12 +47,6 @@ async function attempt(query: () => Promise<NvidiaSmiReport>): Promise<Attempt> 
     // The two classes are all that a query throws.
     return { error: error as NvidiaSmiCommandError | NvidiaSmiParseError };
   }
-}
-
-/** interval, then twice, four times … of it; never less than the interval. */
-function backoffMs(state: { intervalMs: number; backoffMsMax: number; failureCount: number }): number {
-  const doubled = state.intervalMs * 2 ** Math.min(state.failureCount, 30);
-  return Math.max(state.intervalMs, Math.min(doubled, state.backoffMsMax));
 }
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {
