@@ -27,6 +27,7 @@ export interface GpuFields {
   readonly boardId: string | null;
   readonly boardPartNumber: string | null;
   readonly gpuPartNumber: string | null;
+  readonly gpuModuleId: number | null;
   readonly inforomImageVersion: string | null;
   readonly multiGpuBoard: boolean | null;
 
@@ -39,12 +40,14 @@ export interface GpuFields {
   readonly eccModeEnabled: boolean | null;
   readonly eccModePendingEnabled: boolean | null;
   readonly resetRequired: boolean | null;
+  readonly drainAndResetRecommended: boolean | null;
   readonly recoveryAction: string | null;
   readonly addressingMode: string | null;
   /** As printed: `Default`, `Exclusive_Process`, `Prohibited`. */
   readonly computeMode: string | null;
   /** Windows only: `WDDM`, `TCC` or `MCDM`. */
   readonly driverModel: string | null;
+  readonly driverModelPending: string | null;
   readonly virtualizationMode: string | null;
   readonly gpuOperationMode: string | null;
   readonly fabricState: string | null;
@@ -62,6 +65,8 @@ export interface GpuFields {
   readonly encoderAverageFps: number | null;
   readonly encoderAverageLatencyUs: number | null;
   readonly fbcSessionCount: number | null;
+  readonly fbcAverageFps: number | null;
+  readonly fbcAverageLatencyUs: number | null;
 
   readonly memoryTotalMiB: number | null;
   /** Held by driver and firmware; older drivers count it as used. */
@@ -133,6 +138,7 @@ export interface GpuFields {
   readonly pciSubSystemId: string | null;
   readonly pcieGenCurrent: number | null;
   readonly pcieGenMax: number | null;
+  readonly pcieGenDeviceCurrent: number | null;
   readonly pcieGenDeviceMax: number | null;
   readonly pcieGenHostMax: number | null;
   /** Lanes. */

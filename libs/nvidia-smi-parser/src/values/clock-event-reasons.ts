@@ -55,7 +55,7 @@ export function withMasks(reasons: ClockEventReasons, { active, supported }: Clo
     return supported !== null && (supported & bit) === 0n ? null : false;
   };
   const entries = keys.map((key) => [key, reasons[key] ?? fromMasks(BITS[key])]);
-  return Object.fromEntries(entries) as unknown as ClockEventReasons;
+  return Object.fromEntries(entries) as ClockEventReasons;
 }
 
 function reason(...names: readonly string[]): FieldSource<boolean> {

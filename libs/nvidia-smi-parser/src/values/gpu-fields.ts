@@ -37,6 +37,7 @@ const IDENTITY = {
   boardId: field(TEXT, 'board_id'),
   boardPartNumber: field(TEXT, 'board_part_number'),
   gpuPartNumber: field(TEXT, 'gpu_part_number'),
+  gpuModuleId: field(COUNT, 'gpu_module_id'),
   inforomImageVersion: field(TEXT, 'inforom_version/img_version', 'inforom.img inforom.image'),
   multiGpuBoard: field(YES_NO, 'multigpu_board'),
 };
@@ -51,10 +52,16 @@ const MODES = {
   eccModeEnabled: field(YES_NO, 'ecc_mode/current_ecc', 'ecc.mode.current'),
   eccModePendingEnabled: field(YES_NO, 'ecc_mode/pending_ecc', 'ecc.mode.pending'),
   resetRequired: field(YES_NO, 'gpu_reset_status/reset_required', 'reset_status.reset_required'),
+  drainAndResetRecommended: field(
+    YES_NO,
+    'gpu_reset_status/drain_and_reset_recommended',
+    'reset_status.drain_and_reset_recommended',
+  ),
   recoveryAction: field(TEXT, 'gpu_recovery_action', 'gpu_recovery_action'),
   addressingMode: field(TEXT, 'addressing_mode', 'addressing_mode'),
   computeMode: field(TEXT, 'compute_mode', 'compute_mode'),
   driverModel: field(TEXT, 'driver_model/current_dm', 'driver_model.current'),
+  driverModelPending: field(TEXT, 'driver_model/pending_dm', 'driver_model.pending'),
   virtualizationMode: field(TEXT, 'gpu_virtualization_mode/virtualization_mode'),
   gpuOperationMode: field(TEXT, 'gpu_operation_mode/current_gom', 'gom.current'),
   fabricState: field(TEXT, 'fabric/state', 'fabric.state'),
@@ -73,6 +80,8 @@ const UTILIZATION = {
   encoderAverageFps: field(COUNT, 'encoder_stats/average_fps', 'encoder.stats.averageFps'),
   encoderAverageLatencyUs: field(COUNT, 'encoder_stats/average_latency', 'encoder.stats.averageLatency'),
   fbcSessionCount: field(COUNT, 'fbc_stats/session_count'),
+  fbcAverageFps: field(COUNT, 'fbc_stats/average_fps'),
+  fbcAverageLatencyUs: field(COUNT, 'fbc_stats/average_latency'),
 };
 
 /** `memory_usage` is the name of drivers of the 300s. */
@@ -107,7 +116,7 @@ const TEMPERATURE = {
   fanSpeedPercent: field(FAN_PERCENT, 'fan_speed', 'fan.speed'),
 };
 
-/** `gpu_power_readings` was `power_readings` before 535; drivers since 575 tell the draw of the moment from an average. */
+/** `gpu_power_readings` was `power_readings` before 535. Newer drivers tell the draw of the moment from an average. */
 const POWER = {
   powerDrawW: field(WATTS, power('instant_power_draw power_draw'), 'power.draw.instant power.draw'),
   powerDrawAverageW: field(WATTS, power('average_power_draw'), 'power.draw.average'),
@@ -172,6 +181,7 @@ const PCI = {
   pciSubSystemId: field(TEXT, 'pci/pci_sub_system_id', 'pci.sub_device_id'),
   pcieGenCurrent: field(COUNT, `${LINK}/pcie_gen/current_link_gen`, 'pcie.link.gen.current pcie.link.gen.gpucurrent'),
   pcieGenMax: field(COUNT, `${LINK}/pcie_gen/max_link_gen`, 'pcie.link.gen.max'),
+  pcieGenDeviceCurrent: field(COUNT, `${LINK}/pcie_gen/device_current_link_gen`),
   pcieGenDeviceMax: field(COUNT, `${LINK}/pcie_gen/max_device_link_gen`, 'pcie.link.gen.gpumax'),
   pcieGenHostMax: field(COUNT, `${LINK}/pcie_gen/max_host_link_gen`, 'pcie.link.gen.hostmax'),
   pcieWidthCurrent: field(LANES, `${LINK}/link_widths/current_link_width`, 'pcie.link.width.current'),
