@@ -13,6 +13,7 @@ const libs = [
   'runtime',
   'data',
   'checkpoint',
+  'nvidia-smi-parser',
   'sdk',
   'testing',
 ];
