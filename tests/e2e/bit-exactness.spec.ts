@@ -40,13 +40,20 @@ it('trains on one agent', async () => {
   expect(reference.losses.at(-1)).toBeLessThan(reference.losses[0] ?? 0);
 });
 
+/** Together they meet every pair of (schedule, ranks) that four layers allow, and every recompute setting of each. */
 it.each([
-  ['1f1b', 2],
-  ['gpipe', 2],
-  ['1f1b', 4],
-  ['gpipe', 4],
-] as const)('gives the same losses and weights, to the last bit, with %s over %i agents', async (schedule, pp) => {
-  const { id } = await cluster.client.submitRun(smallRun(`${schedule}-${pp}`, { parallel: { pp, schedule } }));
+  { schedule: '1f1b', pp: 2 },
+  { schedule: 'gpipe', pp: 4, recompute: 'selective' },
+  { schedule: '1f1b', pp: 4, recompute: 'full' },
+  { schedule: 'gpipe', pp: 3, recompute: 'full' },
+  { schedule: 'interleaved', pp: 2, chunks: 2, recompute: 'selective' },
+  { schedule: 'looped-bfs', pp: 2, chunks: 2, recompute: 'full' },
+  { schedule: 'zb-h1', pp: 4 },
+  { schedule: 'zb-h2', pp: 3, recompute: 'selective' },
+  { schedule: 'zb-v', pp: 2, recompute: 'full' },
+  { schedule: 'dualpipe-v', pp: 2 },
+] as const)('gives the same losses and weights, to the last bit, with %j', async (parallel) => {
+  const { id } = await cluster.client.submitRun(smallRun(`${parallel.schedule}-${parallel.pp}`, { parallel }));
   await cluster.untilRun(id, ['succeeded']);
   expect(await outcome(id)).toEqual(reference);
 });

@@ -37,18 +37,8 @@ const LIMITS: readonly Limit[] = [
   },
   {
     path: '/parallel/schedule',
-    met: ({ parallel }) => parallel.schedule === 'gpipe' || parallel.schedule === '1f1b',
-    message: 'this build has the schedules gpipe and 1f1b',
-  },
-  {
-    path: '/parallel/chunks',
-    met: ({ parallel }) => parallel.chunks === 1,
-    message: 'gpipe and 1f1b have one chunk per rank',
-  },
-  {
-    path: '/parallel/scheduleCsv',
-    met: ({ parallel }) => parallel.scheduleCsv === '',
-    message: 'schedules as CSV are not in this build',
+    met: ({ parallel }) => parallel.schedule !== 'pipedream' && parallel.schedule !== 'pipedream-2bw',
+    message: 'asynchronous schedules are not in this build; choose one that flushes, such as 1f1b or zb-h1',
   },
   {
     path: '/parallel/verticalSync',

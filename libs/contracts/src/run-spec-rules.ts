@@ -1,5 +1,6 @@
 import type { FieldError } from '@millrace/core';
 import type { RunSpec } from './run-spec';
+import { chunksPerRank } from './schedule-request';
 
 type Rule = (spec: RunSpec) => FieldError | undefined;
 
@@ -26,19 +27,19 @@ const RULES: readonly Rule[] = [
           message: `${train.batch.global} is not a multiple of train.batch.micro * parallel.dp = ${train.batch.micro} * ${parallel.dp}`,
         },
   ({ model, parallel }) => {
-    const stages = parallel.pp * parallel.chunks;
+    const stages = parallel.pp * chunksPerRank(parallel);
     if (parallel.partition !== 'auto' || stages <= model.layers) return undefined;
     return {
       path: '/parallel/pp',
-      message: `${parallel.pp} ranks of ${parallel.chunks} chunks make ${stages} stages, more than model.layers = ${model.layers}; lower parallel.pp`,
+      message: `${parallel.pp} ranks of ${chunksPerRank(parallel)} chunks make ${stages} stages, more than model.layers = ${model.layers}; lower parallel.pp`,
     };
   },
   ({ parallel }) => {
-    const stages = parallel.pp * parallel.chunks;
+    const stages = parallel.pp * chunksPerRank(parallel);
     if (parallel.partition === 'auto' || parallel.partition.length === stages) return undefined;
     return {
       path: '/parallel/partition',
-      message: `has ${parallel.partition.length} entries; parallel.pp * parallel.chunks = ${stages} are needed`,
+      message: `has ${parallel.partition.length} entries; parallel.pp * chunks per rank = ${stages} are needed`,
     };
   },
   ({ model, parallel }) => {

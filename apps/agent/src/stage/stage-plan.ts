@@ -1,4 +1,4 @@
-import type { AttemptPlan } from '@millrace/contracts';
+import { type AttemptPlan, scheduleRequest } from '@millrace/contracts';
 import { type DatasetSplit, splitValidation, type TokenReader, Sampler, ValidationSampler } from '@millrace/data';
 import { type Action, executionSchedule, type Placement, slotSpans } from '@millrace/pipeline';
 import type { LearningRateSchedule, ModelConfig, Optimizer, Recompute, StageSlice } from '@millrace/model';
@@ -49,14 +49,9 @@ export function stagePlan(plan: AttemptPlan): StagePlan {
   const { spec, model, rank, stages } = plan;
   const { train, parallel } = spec;
   const { optimizer } = train;
-  const microBatchCount = train.batch.global / train.batch.micro;
-  const { schedule } = executionSchedule({
-    name: parallel.schedule,
-    ranks: parallel.pp,
-    microBatches: microBatchCount,
-    chunks: parallel.chunks,
-    csv: parallel.scheduleCsv,
-  });
+  const request = scheduleRequest(spec);
+  const { microBatches: microBatchCount } = request;
+  const { schedule } = executionSchedule(request);
   const spans = slotSpans(schedule);
   const chunks = schedule.stagesOfRank[rank]?.map((stage) => ({
     stage,

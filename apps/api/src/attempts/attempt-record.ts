@@ -51,6 +51,8 @@ export interface StoredPlan extends GangPlan {
    * there.
    */
   readonly resumeCheckpointId: string | null;
+  /** Rank of each virtual stage. */
+  readonly rankOfStage: readonly number[];
   readonly predicted: PredictedAttempt;
 }
 

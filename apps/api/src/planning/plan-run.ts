@@ -1,4 +1,4 @@
-import type { RunSpec } from '@millrace/contracts';
+import { chunksPerRank, type RunSpec, scheduleRequest } from '@millrace/contracts';
 import type { ModelConfig } from '@millrace/model';
 import { type DeviceProfile, makePlan, type Plan, type PlanCandidate, type PlanRequest } from '@millrace/pipeline';
 import { type DeviceSpeed, speedOf } from './device-speed';
@@ -17,8 +17,8 @@ export interface RunPlanOptions {
 
 /** Start-up benchmarks of one device differ by about this much: a smaller gain moves no stage. */
 const REORDER_GAIN = 0.1;
-/** Synchronous schedules of one chunk that the agents run: they train to the same bits as the one asked for. */
-const ADVISED_SCHEDULES = ['gpipe', '1f1b'] as const;
+/** Synchronous schedules of one chunk: they train to the same bits as the one asked for. */
+const ADVISED_SCHEDULES = ['gpipe', '1f1b', 'zb-h1', 'zb-h2'] as const;
 const RECOMPUTE = ['none', 'selective', 'full'] as const;
 
 /** @throws AppError PIPELINE.PLAN_DOES_NOT_FIT, PIPELINE.* */
@@ -28,7 +28,7 @@ export function planRun(options: RunPlanOptions): Plan {
 
 /** What the planner is asked for a run: its spec fixes all but the devices, their order and the split. */
 export function planRequest({ spec, model, devices, deviceOrder, advice = false }: RunPlanOptions): PlanRequest {
-  const { pp, chunks, partition } = spec.parallel;
+  const { pp, partition } = spec.parallel;
   const candidates = [settingOf(spec), ...(advice ? advised(spec) : [])];
   const speeds = speedsOf(devices);
   const kinds = speeds.map(({ gflops, gigabytesPerSecond }) => `${gflops} GFLOP/s, ${gigabytesPerSecond} GB/s`);
@@ -38,7 +38,7 @@ export function planRequest({ spec, model, devices, deviceOrder, advice = false 
     microBatches: candidates[0]!.microBatches,
     optimizer: spec.train.optimizer,
     evaluation: spec.data.validation > 0,
-    isWhole: pp * chunks === 1,
+    isWhole: pp * chunksPerRank(spec.parallel) === 1,
     recompute: [...new Set(candidates.map(({ recompute }) => recompute))],
     speeds: Object.fromEntries(kinds.map((kind, index) => [kind, speeds[index]!])),
   });
@@ -61,14 +61,14 @@ export function speedsAreKnown(devices: readonly PlannableDevice[]): boolean {
   return devices.every((device) => speedOf(device) !== undefined);
 }
 
-function settingOf({ parallel, train }: RunSpec): PlanCandidate {
-  const { schedule, chunks, recompute, dp, scheduleCsv, verticalSync } = parallel;
+function settingOf(spec: RunSpec): PlanCandidate {
+  const { name, chunks, microBatches, csv, verticalSync } = scheduleRequest(spec);
   return {
-    schedule,
+    schedule: name,
     chunks,
-    recompute,
-    microBatches: train.batch.global / (train.batch.micro * dp),
-    ...(scheduleCsv === '' ? {} : { csv: scheduleCsv }),
+    recompute: spec.parallel.recompute,
+    microBatches,
+    ...(csv === '' ? {} : { csv }),
     ...(verticalSync ? { verticalSync } : {}),
   };
 }

@@ -25,12 +25,10 @@ export function runBody(run: RunRecord, attempts: readonly AttemptRecord[]): Run
 
 function attemptBody(attempt: AttemptRecord): AttemptBody {
   const { id, fence, state, failure, fromStep, plan } = attempt;
-  const stages = plan.stages.map(({ firstLayer, layerCount }, rank) => ({
-    rank,
-    agent: plan.peers[rank]?.agentId ?? '',
-    firstLayer,
-    layerCount,
-  }));
+  const stages = plan.stages.map(({ firstLayer, layerCount }, stage) => {
+    const rank = plan.rankOfStage[stage] ?? stage;
+    return { rank, agent: plan.peers[rank]?.agentId ?? '', firstLayer, layerCount };
+  });
   return {
     id,
     fence,

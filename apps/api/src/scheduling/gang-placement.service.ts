@@ -117,6 +117,7 @@ export class GangPlacementService {
       dataset: { sha256, bytes, dtype, tokens },
       ...source,
       lastStep: run.spec.train.steps,
+      rankOfStage: shape.schedule.rankOfStage,
       predicted: { stepTimeMs, bubbleOfTotal: simulation.bubbleOfTotal },
     };
   }

@@ -39,7 +39,7 @@ export function memoryOf({ adapter }: Pick<AgentWithLease, 'adapter'>): number |
 /** `arrange` gives the ids of the best devices by rank where the planner splits the layers; see QueuedRun. */
 export function queuedRun(
   run: Pick<RunRecord, 'id' | 'priority' | 'createdAt' | 'spec'>,
-  { stages }: RunShape,
+  { stages, schedule }: RunShape,
   arrange: NonNullable<QueuedRun['arrange']>,
 ): QueuedRun {
   const { include, exclude, labels, minMemoryGiB } = run.spec.resources;
@@ -54,6 +54,10 @@ export function queuedRun(
     minMemoryBytes: minMemoryGiB * GIB,
     ...(run.spec.parallel.partition === 'auto'
       ? { arrange }
-      : { requiredBytesPerStage: stages.map(({ memoryBytes }) => memoryBytes) }),
+      : {
+          requiredBytesPerStage: schedule.stagesOfRank.map((own) =>
+            own.reduce((bytes, stage) => bytes + (stages[stage]?.memoryBytes ?? 0), 0),
+          ),
+        }),
   };
 }

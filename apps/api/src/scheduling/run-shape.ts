@@ -1,4 +1,4 @@
-import type { RunSpec } from '@millrace/contracts';
+import { type RunSpec, scheduleRequest } from '@millrace/contracts';
 import {
   type ModelConfig,
   stageMemoryBytes,
@@ -22,7 +22,7 @@ export interface StageShape extends StageSlice {
 /** What follows from a spec and a split. */
 export interface RunShape {
   readonly model: ModelConfig;
-  /** Index = stage = rank. */
+  /** By virtual stage; `schedule.rankOfStage` says where each runs. */
   readonly stages: readonly StageShape[];
   readonly microBatches: number;
   /** Lowered and proved. */
@@ -41,10 +41,11 @@ export function modelConfigOf({ model }: RunSpec, vocab: number): ModelConfig {
  * @throws AppError PIPELINE.* when there is no such schedule or partition
  */
 export function shapeRun(spec: RunSpec, model: ModelConfig, layersPerStage?: readonly number[]): RunShape {
-  const { pp, dp, schedule: name, chunks, partition, recompute } = spec.parallel;
-  const { global, micro } = spec.train.batch;
-  const microBatches = global / (micro * dp);
-  const { schedule, proof } = executionSchedule({ name, ranks: pp, microBatches, chunks });
+  const { partition, recompute } = spec.parallel;
+  const { micro } = spec.train.batch;
+  const request = scheduleRequest(spec);
+  const { microBatches } = request;
+  const { schedule, proof } = executionSchedule(request);
   const spans = slotSpans(schedule);
   const own = partition === 'auto' ? partitionLayers(model.layers, schedule.stages) : partition;
   const slices = stageSlices(model, layersPerStage ?? own);

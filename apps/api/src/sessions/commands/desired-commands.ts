@@ -48,7 +48,13 @@ export function startCommand(
   { rank, resume }: Pick<AttemptPlan, 'rank' | 'resume'>,
 ): ApiBody {
   const { runId, fence, dataKey } = attempt;
-  const { resumeFrom: _from, resumeCheckpointId: _id, predicted: _predicted, ...gang } = attempt.plan;
+  const {
+    resumeFrom: _from,
+    resumeCheckpointId: _id,
+    predicted: _predicted,
+    rankOfStage: _rankOfStage,
+    ...gang
+  } = attempt.plan;
   const plan: AttemptPlan = { ...gang, rank, dataKey, resume };
   return { $case: 'startAttempt', value: { commandId, runId, fence, planJson: JSON.stringify(plan) } };
 }

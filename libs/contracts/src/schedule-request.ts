@@ -1,0 +1,29 @@
+import type { RunSpec } from './run-spec';
+
+/** What a run's schedule is made from. API and agents make it from the same numbers, and so hold the same plan. */
+export interface ScheduleRequest {
+  readonly name: RunSpec['parallel']['schedule'];
+  readonly ranks: number;
+  /** Of one step. */
+  readonly microBatches: number;
+  readonly chunks: number;
+  readonly csv: string;
+  readonly verticalSync: boolean;
+}
+
+/** Virtual stages per rank: a V has two, whether the spec says so or leaves the default. */
+export function chunksPerRank({ schedule, chunks }: Pick<RunSpec['parallel'], 'schedule' | 'chunks'>): number {
+  return chunks === 1 && (schedule === 'zb-v' || schedule === 'dualpipe-v') ? 2 : chunks;
+}
+
+export function scheduleRequest({ parallel, train }: Pick<RunSpec, 'parallel' | 'train'>): ScheduleRequest {
+  const { schedule, pp, dp, scheduleCsv, verticalSync } = parallel;
+  return {
+    name: schedule,
+    ranks: pp,
+    microBatches: train.batch.global / (train.batch.micro * dp),
+    chunks: chunksPerRank(parallel),
+    csv: scheduleCsv,
+    verticalSync,
+  };
+}
