@@ -7,9 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { ROOT } from './process/stamp.mjs';
 import { FACTS } from './schedules/facts.mjs';
 import { loadPipeline } from './schedules/load-library.mjs';
-
-export const SCHEDULES_PAGE = 'docs/schedules.md';
-export const SCHEDULES_FOLDER = 'docs/schedules';
+import { SCHEDULES_FOLDER, SCHEDULES_PAGE } from './schedules/page-paths.mjs';
 
 const DRAWN = { ranks: 4, microBatches: 8 };
 const TABLE = { ranks: 8, microBatches: 32 };

@@ -12,8 +12,8 @@ import { dirname, join } from 'node:path';
 import { argv, exit } from 'node:process';
 import { pathToFileURL } from 'node:url';
 import { runCommand } from './process/run-command.mjs';
-import { SCHEDULES_FOLDER, SCHEDULES_PAGE } from './gen-schedules.mjs';
 import { ROOT, hashFiles, readStamp, writeStamp } from './process/stamp.mjs';
+import { SCHEDULES_FOLDER, SCHEDULES_PAGE } from './schedules/page-paths.mjs';
 
 const KERNELS_SCRIPT = 'scripts/gen-kernels.mjs';
 const SCHEDULES_SCRIPT = 'scripts/gen-schedules.mjs';

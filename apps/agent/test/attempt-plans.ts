@@ -16,23 +16,29 @@ export interface PlanOptions {
   readonly tokens?: number;
   /** The fraction of tokens that is not trained on. */
   readonly validation?: number;
+  /** Sizes other than the usual ones. */
+  readonly model?: Partial<typeof MODEL>;
+  /** Sequences of a micro-batch. */
+  readonly micro?: number;
 }
 
 /** Odd sizes on purpose: nothing divides anything. */
-const MODEL = { family: 'gpt2' as const, layers: 4, heads: 2, hidden: 10, context: 7, vocab: 23 };
+const MODEL = { family: 'gpt2' as const, layers: 4, heads: 2, hidden: 10, ffn: 33, context: 7, vocab: 23 };
 
 /** A small attempt of a fresh run, for rank 0; give `{...plan, rank}` to the others. */
 export function attemptPlan(options: PlanOptions = {}): AttemptPlan {
   const { ranks = 1, schedule = '1f1b', recompute = 'none', steps = 4 } = options;
   const { tied = true, microBatches = 4, train = {}, tokens = 2000, validation = 0.1 } = options;
-  const { chunks = defaultChunks(schedule), partition = partitionLayers(MODEL.layers, ranks * chunks) } = options;
+  const { micro = 2, model: { ...sizes } = {} } = options;
+  const model = { ...MODEL, ...sizes, tieEmbeddings: tied };
+  const { chunks = defaultChunks(schedule), partition = partitionLayers(model.layers, ranks * chunks) } = options;
   const spec = runSpecSchema.parse({
     name: 'test',
-    model: { ...MODEL, ffn: 33, tieEmbeddings: tied },
+    model,
     data: { dataset: 'test', validation },
     train: {
       steps,
-      batch: { global: 2 * microBatches, micro: 2 },
+      batch: { global: micro * microBatches, micro },
       optimizer: { type: 'adamw', lr: 0.01, weightDecay: 0.1 },
       lr: { schedule: 'cosine', warmup: 2 },
       clip: 0.5,
@@ -55,7 +61,7 @@ export function attemptPlan(options: PlanOptions = {}): AttemptPlan {
     rank: 0,
     dataKey: 'k'.repeat(64),
     spec,
-    model: { ...MODEL, ffn: 33, tieEmbeddings: tied },
+    model,
     stages,
     peers: Array.from({ length: ranks }, (_, rank) => ({
       rank,

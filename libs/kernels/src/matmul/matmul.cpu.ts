@@ -18,7 +18,10 @@ function multiply(dims: Dims, [a, b]: readonly [Factor, Factor], c_MN: Float64Ar
     for (let column = 0; column < N; column++) {
       let sum = 0;
       for (let k = 0; k < K; k++) {
-        sum += at(a.array, row * a.rowStride + k * a.kStride) * at(b.array, column * b.rowStride + k * b.kStride);
+        // Unchecked, unlike elsewhere in the twins: this line is nine tenths of their time.
+        const x = a.array[row * a.rowStride + k * a.kStride] as number;
+        const y = b.array[column * b.rowStride + k * b.kStride] as number;
+        sum += x * y;
       }
       const index = row * N + column;
       c_MN[index] = accumulate === 1 ? sum + at(c_MN, index) : sum;
