@@ -5,7 +5,7 @@ export const GRPC_PREFIX_BYTES = 5;
 
 /**
  * Cuts the bytes of an HTTP/2 stream into gRPC messages (Length-Prefixed-Message of the gRPC over HTTP/2 protocol).
- * Each message lies behind its prefix in memory of its own, copied there once.
+ * Each message lies behind its prefix in memory of its own; bytes are read into it or copied there once.
  */
 export class MessageReader {
   private readonly prefix = Buffer.alloc(GRPC_PREFIX_BYTES);
@@ -21,6 +21,17 @@ export class MessageReader {
   /** Error: GRPC.MESSAGE_TOO_LARGE, before memory is taken for it. */
   push(chunk: Buffer): void {
     for (let at = 0; at < chunk.length;) at += this.fill(chunk, at);
+  }
+
+  /** Where the next bytes of the message belong; none before its length is known. */
+  room(): Buffer | undefined {
+    return this.message?.subarray(this.filledBytes);
+  }
+
+  /** As many bytes were put there. */
+  placed(bytes: number): void {
+    this.filledBytes += bytes;
+    if (this.filledBytes === this.message?.length) this.complete();
   }
 
   private fill(chunk: Buffer, at: number): number {
