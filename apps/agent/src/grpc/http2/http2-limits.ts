@@ -19,6 +19,7 @@ export const SOCKET_BACKLOG_BYTES = 4 * 2 ** 20;
 
 /** Memory for reads that do not go into a message at once. */
 export const READ_BUFFER_BYTES = 256 * 1024;
+export const HEAD_BUFFER_BYTES = 8 * 1024;
 
 /** Smaller rests of a message are read with what follows, and copied. */
 export const DIRECT_READ_BYTES_MIN = 64 * 1024;

@@ -1,6 +1,6 @@
 import type { OnReadOpts, Socket } from 'node:net';
 import { Socket as NetSocket } from 'node:net';
-import { READ_BUFFER_BYTES } from '../http2-limits';
+import { HEAD_BUFFER_BYTES, READ_BUFFER_BYTES } from '../http2-limits';
 import type { Http2Connection } from './http2-connection';
 
 /**
@@ -15,8 +15,10 @@ export class SocketReader implements OnReadOpts {
 
   /** Where the next read goes. */
   readonly buffer = (): Uint8Array => {
+    const wasDirect = this.room !== undefined;
     this.room = this.connection?.closed === false ? this.connection.reader.room() : undefined;
-    return this.room ?? this.memory;
+    // After a large message there is mostly another one: its head alone, so that the rest need not be copied.
+    return this.room ?? (wasDirect ? this.memory.subarray(0, HEAD_BUFFER_BYTES) : this.memory);
   };
 
   /** False ends the reading. */
