@@ -35,6 +35,10 @@ export class LinkTransport implements StageTransport {
     return this.mailbox.take(key);
   }
 
+  release(frame: Frame): void {
+    this.links?.recycle(frame.payload.buffer);
+  }
+
   lastFrom(rank: number): LastFrame | undefined {
     return this.mailbox.lastFrom(rank);
   }

@@ -84,7 +84,11 @@ function writeNumber(head: Buffer, start: number, [tag, value]: readonly [number
 function writeShape(head: Buffer, start: number, shape: readonly number[]): number {
   // Sizes are not negative, so that their lengths are known before they are written.
   head[start] = TAG.shape;
-  let at = writeInteger(head, start + 1, shape.reduce((bytes, size) => bytes + varintBytes(size), 0));
+  let at = writeInteger(
+    head,
+    start + 1,
+    shape.reduce((bytes, size) => bytes + varintBytes(size), 0),
+  );
   for (const size of shape) at = writeInteger(head, at, size);
   return at;
 }

@@ -14,7 +14,7 @@ import { Keepalive } from '../http2/connection/keepalive';
 import { SocketReader } from '../http2/connection/socket-reader';
 import { connectionLost } from '../http2/http2.errors';
 import type { HeaderFields } from '../http2/http2-headers';
-import { MESSAGE_BYTES_MAX, answeredStatus, decodeCredit, requestHeaders } from './exchange-protocol';
+import { answeredStatus, decodeCredit, requestHeaders } from './exchange-protocol';
 import { MessageReader } from './message-reader';
 
 /**
@@ -64,9 +64,7 @@ export class ExchangeDialer implements FrameDialer {
 
 /** One call: credits come, frames go. It is over when its status came, or when it cannot come any more. */
 class ExchangeCall implements StreamEvents {
-  private readonly reader = new MessageReader(MESSAGE_BYTES_MAX, (message) =>
-    this.events.onCredit(decodeCredit(message)),
-  );
+  private readonly reader = new MessageReader((message) => this.events.onCredit(decodeCredit(message)));
   private stream: Http2Stream | undefined;
   private closed = false;
 

@@ -6,9 +6,6 @@ import { fromServiceError, toServiceError } from '../grpc-errors';
 import type { HeaderFields } from '../http2/http2-headers';
 import { GRPC_PREFIX_BYTES } from './message-reader';
 
-/** A message is at most a part of a payload and its header: see DEFAULT_LINK_LIMITS. */
-export const MESSAGE_BYTES_MAX = 17 * 2 ** 20;
-
 /** StageService.Exchange of proto/millrace/stage/v1. */
 export const EXCHANGE_PATH = '/millrace.stage.v1.StageService/Exchange';
 const CONTENT_TYPE = 'application/grpc';

@@ -10,14 +10,7 @@ import { SocketReader, readThrough } from '../http2/connection/socket-reader';
 import { connectionLost, http2CodeOf } from '../http2/http2.errors';
 import type { HeaderFields } from '../http2/http2-headers';
 import { CONNECT_TIMEOUT_MS } from '../http2/http2-limits';
-import {
-  EXCHANGE_PATH,
-  MESSAGE_BYTES_MAX,
-  RESPONSE_HEADERS,
-  encodeCredit,
-  statusTrailers,
-  streamIdentity,
-} from './exchange-protocol';
+import { EXCHANGE_PATH, RESPONSE_HEADERS, encodeCredit, statusTrailers, streamIdentity } from './exchange-protocol';
 import { MessageReader } from './message-reader';
 
 /** A rank has a few peers in a few attempts; strangers must not use up the memory. */
@@ -95,11 +88,14 @@ interface ServedCallOptions {
 /** One call: frames come, credits go. */
 class ServedCall implements StreamEvents, CreditChannel {
   private answering = true;
-  private readonly reader = new MessageReader(MESSAGE_BYTES_MAX, (message) => {
-    const { link } = this.options;
-    // What is still on its way on a call that was replaced or refused comes again on the next one.
-    if (this.isOpen && link.isAttached(this)) link.receive(message);
-  });
+  private readonly reader = new MessageReader(
+    (message) => {
+      const { link } = this.options;
+      // What is still on its way on a call that was replaced or refused comes again on the next one.
+      if (this.isOpen && link.isAttached(this)) link.receive(message);
+    },
+    (bytes) => this.options.link.messageMemory(bytes),
+  );
 
   constructor(
     private readonly stream: Http2Stream,
