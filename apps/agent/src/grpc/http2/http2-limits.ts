@@ -28,3 +28,4 @@ export const CONNECT_TIMEOUT_MS = 10_000;
 export const PING_INTERVAL_MS = 10_000;
 export const PING_TIMEOUT_MS = 10_000;
 export const FAREWELL_TIMEOUT_MS = 1000;
+export const FAREWELL_READS_MAX = 100;

@@ -16,6 +16,7 @@ import { connectionLost, http2CodeOf } from '../http2.errors';
 import type { HeaderFields } from '../http2-headers';
 import {
   CONCURRENT_STREAMS_MAX,
+  FAREWELL_READS_MAX,
   FAREWELL_TIMEOUT_MS,
   HEADER_LIST_BYTES_MAX,
   WINDOW_BYTES,
@@ -48,6 +49,7 @@ export class Http2Connection {
   lastLocalId: number;
   readonly window = new ReceiveWindow(WINDOW_BYTES, WINDOW_STEP_BYTES);
   private closedBy: AppError | undefined;
+  private discardedCount = 0;
   private readonly pongs: (() => void)[] = [];
 
   constructor(
@@ -122,7 +124,7 @@ export class Http2Connection {
 
   /** Runs what peers' bytes lead to. */
   private guard(work: () => void): void {
-    if (this.closed) return;
+    if (this.closed) return this.discard();
     try {
       work();
     } catch (error) {
@@ -147,8 +149,15 @@ export class Http2Connection {
 
   private sayGoodbye(code: Http2ErrorCode, reason: string): void {
     this.socket.write(goawayFrame(this.lastRemoteId, code, reason));
-    // What waits in the socket may still leave, unless the peer does not read.
-    this.socket.destroySoon();
+    // What waits in the socket may still leave, unless the peer does not read. Closed over bytes that nobody read, a
+    // socket would be reset, and the reason lost.
+    if (code === 'noError') this.socket.destroySoon();
+    else this.socket.end();
     this.socket.setTimeout(FAREWELL_TIMEOUT_MS, () => this.socket.destroy());
+  }
+
+  /** What a peer sends before it reads why that was wrong. */
+  private discard(): void {
+    if (++this.discardedCount > FAREWELL_READS_MAX) this.socket.destroy();
   }
 }

@@ -24,7 +24,7 @@ export class SocketReader implements OnReadOpts {
   /** False ends the reading. */
   readonly callback = (bytes: number): boolean => {
     const { connection, room } = this;
-    if (connection === undefined || connection.closed) return false;
+    if (connection === undefined || connection.socket.destroyed) return false;
     if (room === undefined) connection.push(this.memory.subarray(0, bytes));
     else connection.placed(bytes);
     return true;
