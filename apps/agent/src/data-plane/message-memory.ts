@@ -5,8 +5,8 @@ const KEPT_BYTES_MAX = 128 * 2 ** 20;
 const STEP_BYTES = 512;
 
 /**
- * Memory of messages that were taken, for the next ones: steps move tensors of the same sizes again and again, and fresh
- * memory costs more than all else on their way (page faults, and garbage collections for the sake of a few large
+ * Memory of messages that were taken, for the next ones: steps move tensors of the same sizes again and again, and
+ * fresh memory costs more than all else on their way (page faults, and garbage collections for the sake of a few large
  * buffers). Whoever gives memory back must not touch it again.
  */
 export class MessageMemory {

@@ -1,4 +1,4 @@
-/** Tags of Frame in proto/millrace/stage/v1: (field number << 3) | wire type (0 varint, 2 length-delimited, 5 fixed32). */
+/** Tags of Frame in proto/millrace/stage/v1: (number << 3) | wire type (0 varint, 2 length-delimited, 5 fixed32). */
 export const TAG = {
   runId: (1 << 3) | 2,
   fence: 2 << 3,

@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { status } from '@grpc/grpc-js';
-import { AppError, type Clock, describeError, systemClock } from '@millrace/core';
+import { type AppError, type Clock, describeError, systemClock } from '@millrace/core';
 import type {
   FrameChannel,
   FrameChannelEvents,
@@ -18,8 +18,8 @@ import { answeredStatus, decodeCredit, requestHeaders } from './exchange-protoco
 import { MessageReader } from './message-reader';
 
 /**
- * Opens StageService.Exchange calls; one connection per peer, kept for all attempts. It speaks gRPC over an HTTP/2 of its
- * own, for its speed (docs/decisions has the figures); any gRPC server understands it.
+ * Opens StageService.Exchange calls; one connection per peer, kept for all attempts. It speaks gRPC over an HTTP/2 of
+ * its own, for its speed (docs/decisions has the figures); any gRPC server understands it.
  */
 export class ExchangeDialer implements FrameDialer {
   private readonly connections = new Map<string, Http2Connection>();

@@ -1,6 +1,6 @@
 import { connect as connectHttp2, constants } from 'node:http2';
 import { connect } from 'node:net';
-import { crc32 } from '@node-rs/crc32';
+import { crc32 } from 'node:zlib';
 import {
   Client,
   type ClientDuplexStream,

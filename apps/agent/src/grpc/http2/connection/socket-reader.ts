@@ -5,8 +5,8 @@ import type { Http2Connection } from './http2-connection';
 
 /**
  * Reads a socket without a Buffer for each chunk: into memory that is used again, or at once to where the bytes belong
- * (net.Socket's `onread`, of which `buffer` may be a function). To be given to the socket as it is made; bytes come once
- * `connection` is set.
+ * (net.Socket's `onread`, of which `buffer` may be a function). To be given to the socket as it is made, and given its
+ * `connection` before bytes can come: in the same turn of the event loop.
  */
 export class SocketReader implements OnReadOpts {
   connection: Http2Connection | undefined;

@@ -13,7 +13,7 @@ export class HpackDecoder {
 
   constructor(private readonly listBytesMax: number) {}
 
-  /** Values of a name that comes again are joined by ", ". Errors end the connection: the table may be wrong after one. */
+  /** Values of a name that comes again are joined by ", ". Errors end the connection: the table may be wrong then. */
   decode(block: Buffer): HeaderFields {
     const reader = new HpackReader(block);
     const fields = new Map<string, string>();
