@@ -81,7 +81,7 @@ function frameMessage(sequence: number, microBatch: number, bytes: number): Buff
   return Buffer.concat([head.subarray(PREFIX_BYTES), part]);
 }
 
-const keyOf = (microBatch: number) => ({ edge: 'activation', step: 1, microBatch, fromRank: 0 }) as const;
+const keyOf = (microBatch: number) => ({ edge: 'activation', step: 1, microBatch, chunk: 0, fromRank: 0 }) as const;
 
 function grpcClient(port: number): Client {
   const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure(), {
