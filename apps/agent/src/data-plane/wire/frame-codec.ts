@@ -1,9 +1,8 @@
 import { crc32 } from '@node-rs/crc32';
+import { stageV1 } from '@millrace/contracts';
 import { frameCorrupt, frameMalformed } from '../data-plane.errors';
-import { type Frame, frameBytes } from '../frame';
-import { TAG } from './frame-fields';
-import { readFrame } from './frame-header-reader';
-import { VARINT_BYTES_MAX, varintBytes, writeInteger, writeVarint } from './varint';
+import { EDGES, type Edge, type Frame, FRAME_DTYPE_BYTES, frameBytes, type FrameDType } from '../frame';
+import { readVarint, varintBytes, writeVarint } from './varint';
 
 /** A frame, or a part of a payload too large for one message. */
 export interface FrameMessage {
@@ -16,11 +15,14 @@ export interface FrameMessage {
   readonly part: Uint8Array;
 }
 
+/** Field 10, fixed32: (10 << 3) | 5. */
+const CHECKSUM_TAG = 0x55;
+/** Field 15, length-delimited: (15 << 3) | 2. The payload is last, so that it follows uncopied. */
+const PAYLOAD_TAG = 0x7a;
 /** A message lies behind its gRPC prefix (a flag, its length) in the receiver's memory: payloads are aligned there. */
 const GRPC_PREFIX_BYTES = 5;
 const ALIGNMENT_BYTES = 4;
-/** Of the fields that are neither text nor shape, each with its tag, and of the tags and lengths of those that are. */
-const FIXED_BYTES_MAX = 14 * (1 + VARINT_BYTES_MAX);
+const EMPTY = Buffer.alloc(0);
 
 /**
  * All of a frame's gRPC message before its payload, from the prefix on. The payload's length is written longer than it
@@ -28,72 +30,87 @@ const FIXED_BYTES_MAX = 14 * (1 + VARINT_BYTES_MAX);
  */
 export function encodeHead(message: FrameMessage): Buffer {
   const { part } = message;
-  const head = Buffer.allocUnsafe(headBytesMax(message));
-  let at = writeHeader(head, message);
-  head[at++] = TAG.checksum;
-  at = head.writeUInt32LE(crc32(part), at);
-  head[at++] = TAG.payload;
-  const lengthBytes = varintBytes(part.length);
-  at = writeVarint(head, at, { value: part.length, bytes: lengthBytes + alignment(at + lengthBytes) });
-  head[0] = 0;
-  head.writeUInt32BE(at - GRPC_PREFIX_BYTES + part.length, 1);
-  return head.subarray(0, at);
+  const header = encodeHeader(message);
+  const lengthAt = GRPC_PREFIX_BYTES + header.length + 6;
+  const lengthBytesMin = varintBytes(part.length);
+  const lengthBytes = lengthBytesMin + alignment(lengthAt + lengthBytesMin);
+  const head = Buffer.alloc(lengthAt + lengthBytes);
+  head.writeUInt32BE(head.length - GRPC_PREFIX_BYTES + part.length, 1);
+  head.set(header, GRPC_PREFIX_BYTES);
+  head[lengthAt - 6] = CHECKSUM_TAG;
+  head.writeUInt32LE(crc32(part), lengthAt - 5);
+  head[lengthAt - 1] = PAYLOAD_TAG;
+  writeVarint(head, lengthAt, { value: part.length, bytes: lengthBytes });
+  return head;
 }
 
 /** `message` is without its prefix. Errors: DATA_PLANE.FRAME_MALFORMED, DATA_PLANE.FRAME_CORRUPT. `part` is a view of it. */
 export function decodeFrame(message: Buffer): FrameMessage {
-  const { header, part } = readFrame(message);
-  const { runId, fence, sequence, checksum, ...frame } = header;
-  if (crc32(part) !== checksum) throw frameCorrupt(sequence);
-  if (!Number.isSafeInteger(frameBytes(frame))) throw frameMalformed(`shape [${frame.shape.join(', ')}]`);
-  return { runId, fence, sequence, frame, part };
+  const { header, part } = splitMessage(message);
+  if (crc32(part) !== header.checksum) throw frameCorrupt(header.sequence);
+  return toMessage(header, part);
 }
 
-/** A character of UTF-16 has at most 3 bytes in UTF-8. */
-function headBytesMax({ runId, frame: { edge, direction, dtype, shape } }: FrameMessage): number {
-  const characters = runId.length + edge.length + direction.length + dtype.length;
-  return GRPC_PREFIX_BYTES + FIXED_BYTES_MAX + 3 * characters + VARINT_BYTES_MAX * shape.length;
-}
-
-/** Fields before the checksum, in the order of their numbers but for `sequence` and `fromRank`. */
-function writeHeader(head: Buffer, { runId, fence, sequence, frame }: FrameMessage): number {
-  let at = writeText(head, GRPC_PREFIX_BYTES, [TAG.runId, runId]);
-  at = writeNumber(head, at, [TAG.fence, fence]);
-  at = writeNumber(head, at, [TAG.step, frame.step]);
-  at = writeText(head, at, [TAG.edge, frame.edge]);
-  at = writeNumber(head, at, [TAG.chunk, frame.chunk]);
-  at = writeNumber(head, at, [TAG.microBatch, frame.microBatch]);
-  at = writeText(head, at, [TAG.direction, frame.direction]);
-  at = writeText(head, at, [TAG.dtype, frame.dtype]);
-  at = writeShape(head, at, frame.shape);
-  at = writeNumber(head, at, [TAG.sequence, sequence]);
-  return writeNumber(head, at, [TAG.fromRank, frame.fromRank]);
-}
-
-function writeText(head: Buffer, start: number, [tag, text]: readonly [number, string]): number {
-  head[start] = tag;
-  const textAt = writeInteger(head, start + 1, Buffer.byteLength(text));
-  return textAt + head.write(text, textAt);
-}
-
-function writeNumber(head: Buffer, start: number, [tag, value]: readonly [number, number]): number {
-  head[start] = tag;
-  return writeInteger(head, start + 1, value);
-}
-
-function writeShape(head: Buffer, start: number, shape: readonly number[]): number {
-  // Sizes are not negative, so that their lengths are known before they are written.
-  head[start] = TAG.shape;
-  let at = writeInteger(
-    head,
-    start + 1,
-    shape.reduce((bytes, size) => bytes + varintBytes(size), 0),
-  );
-  for (const size of shape) at = writeInteger(head, at, size);
-  return at;
+function encodeHeader({ runId, fence, sequence, frame }: FrameMessage): Uint8Array {
+  const { step, edge, chunk, microBatch, direction, dtype, fromRank } = frame;
+  const fields = { runId, fence, sequence, step, edge, chunk, microBatch, direction, dtype, fromRank };
+  return stageV1.Frame.encode({ ...fields, shape: [...frame.shape], checksum: 0, payload: EMPTY }).finish();
 }
 
 /** Bytes to insert at `position` so that what follows is aligned. */
 function alignment(position: number): number {
   return (ALIGNMENT_BYTES - (position % ALIGNMENT_BYTES)) % ALIGNMENT_BYTES;
+}
+
+function splitMessage(message: Buffer): { header: stageV1.Frame; part: Buffer } {
+  const payloadAt = findPayload(message);
+  const length = readVarint(message, payloadAt + 1);
+  const part = message.subarray(length.next);
+  if (part.length !== length.value) throw frameMalformed(`the payload has ${part.length} of ${length.value} bytes`);
+  try {
+    return { header: stageV1.Frame.decode(message.subarray(0, payloadAt)), part };
+  } catch (error) {
+    throw frameMalformed('its header is not a Frame of proto/millrace/stage/v1', error);
+  }
+}
+
+function toMessage(header: stageV1.Frame, part: Buffer): FrameMessage {
+  const { runId, fence, sequence, step, edge, chunk, microBatch, direction, dtype, shape, fromRank } = header;
+  if (!isEdge(edge) || !isDType(dtype) || !isDirection(direction))
+    throw frameMalformed(`edge "${edge}", dtype "${dtype}", direction "${direction}"`);
+  const frame = { step, edge, chunk, microBatch, direction, dtype, shape, fromRank };
+  if (!Number.isSafeInteger(frameBytes(frame))) throw frameMalformed(`shape [${shape.join(', ')}]`);
+  return { runId, fence, sequence, frame, part };
+}
+
+/** Position of the payload's tag; fields before it are skipped by their wire type. */
+function findPayload(message: Buffer): number {
+  let at = 0;
+  while (at < message.length) {
+    const tag = readVarint(message, at);
+    if (tag.value === PAYLOAD_TAG) return at;
+    at = skipField(message, tag.next, tag.value & 7);
+  }
+  throw frameMalformed('it has no payload');
+}
+
+function skipField(message: Buffer, at: number, wireType: number): number {
+  if (wireType === 0) return readVarint(message, at).next;
+  if (wireType === 1) return at + 8;
+  if (wireType === 5) return at + 4;
+  if (wireType !== 2) throw frameMalformed(`wire type ${wireType}`);
+  const length = readVarint(message, at);
+  return length.next + length.value;
+}
+
+function isEdge(text: string): text is Edge {
+  return (EDGES as readonly string[]).includes(text);
+}
+
+function isDType(text: string): text is FrameDType {
+  return Object.hasOwn(FRAME_DTYPE_BYTES, text);
+}
+
+function isDirection(text: string): text is 'forward' | 'backward' {
+  return text === 'forward' || text === 'backward';
 }

@@ -1,5 +1,7 @@
-/** Protocol Buffers' variable-length numbers: 7 bits a byte, low ones first, and the 8th says that more follow. */
-export const VARINT_BYTES_MAX = 10;
+import { frameMalformed } from '../data-plane.errors';
+
+/** Protocol Buffers' variable-length numbers, which may be longer than they need to be. */
+const BYTES_MAX = 10;
 
 export function varintBytes(value: number): number {
   let bytes = 1;
@@ -17,18 +19,14 @@ export function writeVarint(target: Buffer, at: number, { value, bytes }: { valu
   return at + bytes;
 }
 
-/** An int32 or int64, in as few bytes as it needs: a negative one (down to -2^31) as its 64 bits, in 10 bytes. */
-export function writeInteger(target: Buffer, start: number, value: number): number {
-  let at = start;
-  if (value >= 0) {
-    let rest = value;
-    for (; rest >= 128; rest = Math.floor(rest / 128)) target[at++] = (rest % 128) | 0x80;
-    target[at++] = rest;
-    return at;
+export function readVarint(source: Buffer, at: number): { value: number; next: number } {
+  let value = 0;
+  let scale = 1;
+  for (let next = at; next < source.length && next < at + BYTES_MAX; next++) {
+    const byte = source[next] as number;
+    value += (byte & 0x7f) * scale;
+    if (byte < 0x80) return { value, next: next + 1 };
+    scale *= 128;
   }
-  for (let shift = 0; shift < 28; shift += 7) target[at++] = ((value >>> shift) & 0x7f) | 0x80;
-  target[at++] = (value >>> 28) | 0xf0;
-  for (let index = 0; index < 4; index++) target[at++] = 0xff;
-  target[at++] = 0x01;
-  return at;
+  throw frameMalformed('a number does not end');
 }
