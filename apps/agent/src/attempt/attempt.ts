@@ -204,6 +204,7 @@ export class Attempt {
         return this.fail(fromThreadError(message.error));
       case 'send':
       case 'taken':
+      case 'memory':
       case 'read-weight':
       case 'probed':
       case 'tokens':

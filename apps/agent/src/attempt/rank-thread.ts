@@ -103,6 +103,8 @@ export class RankThread {
         return this.reply(message.callId, this.links.send(message.toRank, message.frame));
       case 'taken':
         return this.links.taken(message.fromRank, message.creditBytes);
+      case 'memory':
+        return this.links.recycle(message.buffer);
       case 'read-weight':
         return this.reply(message.callId, this.options.weight(message.name, message.kind));
       default:

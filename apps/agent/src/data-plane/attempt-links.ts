@@ -4,6 +4,7 @@ import type { Frame } from './frame';
 import type { FrameDialer, LinkLimits, StreamIdentity } from './link/frame-channel';
 import { type DeliveredFrame, IncomingLink } from './link/incoming-link';
 import { OutgoingLink } from './link/outgoing-link';
+import type { MessageMemory } from './message-memory';
 
 export interface LinkPeer {
   readonly rank: number;
@@ -19,6 +20,7 @@ export interface AttemptLinksOptions {
   readonly peers: readonly LinkPeer[];
   readonly dialer: FrameDialer;
   readonly limits: LinkLimits;
+  readonly memory: MessageMemory;
   readonly clock: Clock;
   readonly random: () => number;
   readonly logger: Logger;
@@ -46,12 +48,17 @@ export class AttemptLinks {
     this.incoming.get(fromRank)?.release(creditBytes);
   }
 
+  /** Memory of a payload that nobody reads any more. */
+  recycle(buffer: ArrayBuffer): void {
+    this.options.memory.give(buffer);
+  }
+
   /** The receiving end for a stream whose identity was checked. */
   linkFrom(identity: StreamIdentity): IncomingLink {
-    const { limits, clock, onFrame } = this.options;
+    const { onFrame } = this.options;
     let link = this.incoming.get(identity.fromRank);
     if (link === undefined) {
-      link = new IncomingLink(identity, limits, clock, onFrame);
+      link = new IncomingLink(identity, this.options, onFrame);
       this.incoming.set(identity.fromRank, link);
     }
     return link;

@@ -4,8 +4,9 @@ import { AttemptLinks, type AttemptLinksOptions } from './attempt-links';
 import { fenceOld, streamRefused } from './data-plane.errors';
 import type { FrameDialer, LinkLimits, StreamIdentity } from './link/frame-channel';
 import type { IncomingLink } from './link/incoming-link';
+import { MessageMemory } from './message-memory';
 
-type Provided = 'dialer' | 'limits' | 'clock' | 'random' | 'logger';
+type Provided = 'dialer' | 'limits' | 'memory' | 'clock' | 'random' | 'logger';
 
 export interface DataPlaneOptions {
   readonly dialer: FrameDialer;
@@ -20,13 +21,15 @@ export class DataPlane {
   private readonly live = new Map<string, AttemptLinks>();
   /** The highest fence seen of each run, so that what comes late is told apart from what comes early. */
   private readonly fences = new Map<string, number>();
+  /** Of all attempts: they seldom run at the same time. */
+  private readonly memory = new MessageMemory();
 
   constructor(private readonly options: DataPlaneOptions) {}
 
   /** From now on streams of this (run, fence, key) are accepted; an older attempt of the run is closed. */
   open(options: Omit<AttemptLinksOptions, Provided>): AttemptLinks {
     this.live.get(options.runId)?.close('superseded');
-    const links = new AttemptLinks({ ...options, ...this.options });
+    const links = new AttemptLinks({ ...options, ...this.options, memory: this.memory });
     this.live.set(options.runId, links);
     this.fences.set(options.runId, options.fence);
     return links;

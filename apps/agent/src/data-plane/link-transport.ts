@@ -6,12 +6,15 @@ import type { LastFrame, StageTransport } from './stage-transport';
 
 /** The transport of an executor that runs on the thread of the sockets: links behind a mailbox. */
 export class LinkTransport implements StageTransport {
-  private readonly creditBytes = new WeakMap<Frame, number>();
+  private readonly creditBytes = new Map<Frame, number>();
   private readonly mailbox: Mailbox;
   private links: AttemptLinks | undefined;
 
   constructor(now: () => number) {
-    this.mailbox = new Mailbox(now, (frame) => this.links?.taken(frame.fromRank, this.creditBytes.get(frame) ?? 0));
+    this.mailbox = new Mailbox(now, (frame) => {
+      this.links?.taken(frame.fromRank, this.creditBytes.get(frame) ?? 0);
+      this.creditBytes.delete(frame);
+    });
   }
 
   /** Before the first frame. */
@@ -30,6 +33,10 @@ export class LinkTransport implements StageTransport {
 
   receive(key: FrameKey): Promise<Frame> {
     return this.mailbox.take(key);
+  }
+
+  release(frame: Frame): void {
+    this.links?.recycle(frame.payload.buffer);
   }
 
   lastFrom(rank: number): LastFrame | undefined {

@@ -20,6 +20,8 @@ export interface StageTransport {
   send(toRank: number, frame: Frame): Promise<void>;
   /** Resolves with the frame of this key, now or when it comes; rejects when the attempt ends. */
   receive(key: FrameKey): Promise<Frame>;
+  /** A frame that was received, and whose payload is not touched again: its memory may take another one. */
+  release?(frame: Frame): void;
   /** Undefined before the first frame of that rank. */
   lastFrom(rank: number): LastFrame | undefined;
 }

@@ -18,6 +18,8 @@ export type FromWorker =
   | { readonly type: 'step'; readonly step: number }
   | { readonly type: 'send'; readonly callId: number; readonly toRank: number; readonly frame: Frame }
   | { readonly type: 'taken'; readonly fromRank: number; readonly creditBytes: number }
+  /** Of a frame that was taken and is used up. */
+  | { readonly type: 'memory'; readonly buffer: ArrayBuffer }
   | { readonly type: 'read-weight'; readonly callId: number; readonly name: string; readonly kind: WeightKind }
   | { readonly type: 'metrics'; readonly callId: number; readonly points: readonly MetricValue[] }
   | { readonly type: 'log'; readonly level: 'info' | 'warn' | 'error'; readonly text: string }

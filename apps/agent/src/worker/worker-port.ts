@@ -64,6 +64,12 @@ export class WorkerPort implements StageTransport {
     return this.mailbox.take(key);
   }
 
+  /** The memory goes back to where messages arrive. */
+  release(frame: Frame): void {
+    const { buffer } = frame.payload;
+    this.post({ type: 'memory', buffer }, [buffer]);
+  }
+
   lastFrom(rank: number): LastFrame | undefined {
     return this.mailbox.lastFrom(rank);
   }

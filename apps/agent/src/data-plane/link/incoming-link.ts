@@ -2,6 +2,7 @@ import type { Clock } from '@millrace/core';
 import { fenceOld, frameMalformed, sequenceGap, windowOverrun } from '../data-plane.errors';
 import { type Frame, FRAME_DTYPE_BYTES, frameBytes, type FrameDType } from '../frame';
 import type { CreditChannel, LinkLimits, StreamIdentity } from './frame-channel';
+import type { MessageMemory } from '../message-memory';
 import { decodeFrame, type FrameMessage } from '../wire/frame-codec';
 
 /** A frame and what its sender gets back for it once it is taken. */
@@ -10,14 +11,15 @@ export interface DeliveredFrame {
   readonly creditBytes: number;
 }
 
+export interface IncomingLinkOptions {
+  readonly limits: LinkLimits;
+  readonly memory: MessageMemory;
+  readonly clock: Clock;
+}
+
 interface Assembly {
   readonly payload: Uint8Array<ArrayBuffer>;
   filledBytes: number;
-}
-
-/** The part where it lies in the message, if an array of its type may begin there: senders see to that. */
-function alignedPayload(part: Uint8Array, dtype: FrameDType): Uint8Array<ArrayBuffer> {
-  return part.byteOffset % FRAME_DTYPE_BYTES[dtype] === 0 ? (part as Uint8Array<ArrayBuffer>) : new Uint8Array(part);
 }
 
 /** Small credits are gathered for this long: the last ones of a burst must not wait for the next burst. */
@@ -39,16 +41,20 @@ export class IncomingLink {
 
   constructor(
     private readonly identity: StreamIdentity,
-    private readonly limits: LinkLimits,
-    private readonly clock: Clock,
+    private readonly options: IncomingLinkOptions,
     private readonly deliver: (delivered: DeliveredFrame) => void,
   ) {}
+
+  /** Of its messages: a view of memory that `receive` takes over. */
+  messageMemory(bytes: number): Buffer {
+    return Buffer.from(this.options.memory.take(bytes), 0, bytes);
+  }
 
   attach(channel: CreditChannel): void {
     this.channel = channel;
     this.heldBytes -= this.freedBytes;
     this.freedBytes = 0;
-    channel.credit({ bytes: this.limits.windowBytes - this.heldBytes, sequence: this.lastSequence });
+    channel.credit({ bytes: this.options.limits.windowBytes - this.heldBytes, sequence: this.lastSequence });
   }
 
   /** Ignored when `channel` was replaced already. */
@@ -66,15 +72,16 @@ export class IncomingLink {
     this.check(message);
     this.lastSequence = message.sequence;
     this.heldBytes += message.part.length;
-    if (this.heldBytes > this.limits.windowBytes) throw windowOverrun(this.heldBytes, this.limits.windowBytes);
+    if (this.heldBytes > this.options.limits.windowBytes)
+      throw windowOverrun(this.heldBytes, this.options.limits.windowBytes);
     this.accept(message);
   }
 
   /** Frames of `bytes` were taken: the sender may have as many more in flight. */
   release(bytes: number): void {
     this.freedBytes += bytes;
-    if (this.freedBytes >= this.limits.windowBytes / 8) this.flush();
-    else this.cancelFlush ??= this.clock.after(CREDIT_DELAY_MS, () => this.flush());
+    if (this.freedBytes >= this.options.limits.windowBytes / 8) this.flush();
+    else this.cancelFlush ??= this.options.clock.after(CREDIT_DELAY_MS, () => this.flush());
   }
 
   /** Ends the call after a last credit: a sender whose frames were all taken must not think that they are lost. */
@@ -95,19 +102,30 @@ export class IncomingLink {
   private accept({ frame, part }: FrameMessage): void {
     const totalBytes = frameBytes(frame);
     if (this.assembly === undefined && part.length === totalBytes) {
-      return this.deliver({ frame: { ...frame, payload: alignedPayload(part, frame.dtype) }, creditBytes: totalBytes });
+      return this.deliver({ frame: { ...frame, payload: this.aligned(part, frame.dtype) }, creditBytes: totalBytes });
     }
-    this.assembly ??= { payload: new Uint8Array(totalBytes), filledBytes: 0 };
+    const { memory } = this.options;
+    this.assembly ??= { payload: new Uint8Array(memory.take(totalBytes), 0, totalBytes), filledBytes: 0 };
     const { assembly } = this;
     if (assembly.filledBytes + part.length > totalBytes) throw frameMalformed(`more than its ${totalBytes} bytes`);
     assembly.payload.set(part, assembly.filledBytes);
     assembly.filledBytes += part.length;
+    memory.give(part.buffer as ArrayBuffer);
     // A payload near the size of the window could never be complete if its parts were credited only when it is taken.
-    const creditAtOnce = totalBytes > this.limits.windowBytes / 2;
+    const creditAtOnce = totalBytes > this.options.limits.windowBytes / 2;
     if (creditAtOnce) this.release(part.length);
     if (assembly.filledBytes < totalBytes) return;
     this.assembly = undefined;
     this.deliver({ frame: { ...frame, payload: assembly.payload }, creditBytes: creditAtOnce ? 0 : totalBytes });
+  }
+
+  /** The part where it lies in the message, if an array of its type may begin there: senders see to that. */
+  private aligned(part: Uint8Array, dtype: FrameDType): Uint8Array<ArrayBuffer> {
+    if (part.byteOffset % FRAME_DTYPE_BYTES[dtype] === 0) return part as Uint8Array<ArrayBuffer>;
+    const payload = new Uint8Array(this.options.memory.take(part.length), 0, part.length);
+    payload.set(part);
+    this.options.memory.give(part.buffer as ArrayBuffer);
+    return payload;
   }
 
   private flush(): void {

@@ -1,4 +1,4 @@
-import { crc32 } from 'node:zlib';
+import { crc32 } from '@node-rs/crc32';
 import { stageV1 } from '@millrace/contracts';
 import { frameCorrupt, frameMalformed } from '../data-plane.errors';
 import { EDGES, type Edge, type Frame, FRAME_DTYPE_BYTES, frameBytes, type FrameDType } from '../frame';
@@ -38,7 +38,7 @@ export function encodeHead(message: FrameMessage): Buffer {
   head.writeUInt32BE(head.length - GRPC_PREFIX_BYTES + part.length, 1);
   head.set(header, GRPC_PREFIX_BYTES);
   head[lengthAt - 6] = CHECKSUM_TAG;
-  head.writeUInt32LE(crc32(part) >>> 0, lengthAt - 5);
+  head.writeUInt32LE(crc32(part), lengthAt - 5);
   head[lengthAt - 1] = PAYLOAD_TAG;
   writeVarint(head, lengthAt, { value: part.length, bytes: lengthBytes });
   return head;
@@ -47,7 +47,7 @@ export function encodeHead(message: FrameMessage): Buffer {
 /** `message` is without its prefix. Errors: DATA_PLANE.FRAME_MALFORMED, DATA_PLANE.FRAME_CORRUPT. `part` is a view of it. */
 export function decodeFrame(message: Buffer): FrameMessage {
   const { header, part } = splitMessage(message);
-  if (crc32(part) >>> 0 !== header.checksum) throw frameCorrupt(header.sequence);
+  if (crc32(part) !== header.checksum) throw frameCorrupt(header.sequence);
   return toMessage(header, part);
 }
 

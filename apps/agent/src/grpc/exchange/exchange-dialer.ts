@@ -1,6 +1,6 @@
-import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2';
+import { connect } from 'node:net';
 import { status } from '@grpc/grpc-js';
-import { type Clock, describeError, systemClock } from '@millrace/core';
+import { type AppError, type Clock, describeError, systemClock } from '@millrace/core';
 import type {
   FrameChannel,
   FrameChannelEvents,
@@ -8,93 +8,124 @@ import type {
   StreamIdentity,
 } from '../../data-plane/link/frame-channel';
 import { fromServiceError } from '../grpc-errors';
+import { Http2Connection } from '../http2/connection/http2-connection';
+import type { Http2Stream, StreamEvents } from '../http2/connection/http2-stream';
+import { Keepalive } from '../http2/connection/keepalive';
+import { SocketReader } from '../http2/connection/socket-reader';
+import { connectionLost } from '../http2/http2.errors';
+import type { HeaderFields } from '../http2/http2-headers';
 import { answeredStatus, decodeCredit, requestHeaders } from './exchange-protocol';
-import { HTTP2_OPTIONS, MESSAGE_BYTES_MAX, watchSession, widenWindow } from './http2-settings';
 import { MessageReader } from './message-reader';
 
 /**
- * Opens StageService.Exchange calls; one connection per peer, kept for all attempts. It speaks gRPC over HTTP/2 itself
- * because grpc-js copies each message three times (docs/decisions has the figures); any gRPC server understands it.
+ * Opens StageService.Exchange calls; one connection per peer, kept for all attempts. It speaks gRPC over an HTTP/2 of
+ * its own, for its speed (docs/decisions has the figures); any gRPC server understands it.
  */
 export class ExchangeDialer implements FrameDialer {
-  private readonly sessions = new Map<string, ClientHttp2Session>();
+  private readonly connections = new Map<string, Http2Connection>();
 
   constructor(private readonly clock: Clock = systemClock) {}
 
   dial(address: string, identity: StreamIdentity, events: FrameChannelEvents): FrameChannel {
-    const stream = this.session(address).request(requestHeaders(identity), { endStream: false });
-    return openChannel(stream, `stream to ${address}`, events);
+    const call = new ExchangeCall(`stream to ${address}`, events);
+    return call.open(this.connection(address), requestHeaders(identity, address));
   }
 
   close(): void {
-    for (const session of this.sessions.values()) session.destroy();
-    this.sessions.clear();
+    for (const connection of [...this.connections.values()]) connection.destroy(connectionLost('closed'));
   }
 
-  private session(address: string): ClientHttp2Session {
-    const known = this.sessions.get(address);
-    if (known !== undefined && !known.closed && !known.destroyed) return known;
-    const session = connect(`http://${address}`, HTTP2_OPTIONS);
-    this.sessions.set(address, session);
+  private connection(address: string): Http2Connection {
+    const known = this.connections.get(address);
+    if (known?.canRequest) return known;
+    const { hostname, port } = new URL(`http://${address}`);
+    const reader = new SocketReader();
+    // An address in brackets is one of IPv6.
+    const socket = connect({ host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 80), onread: reader });
     const forget = (): void => {
-      if (this.sessions.get(address) === session) this.sessions.delete(address);
+      if (this.connections.get(address) === connection) this.connections.delete(address);
     };
-    session.once('connect', () => widenWindow(session));
-    // Its streams hear of the error too, and tell it.
-    session.on('error', forget);
-    session.once('goaway', forget);
-    session.once('close', forget);
-    watchSession(session, this.clock);
-    return session;
+    const connection = new Http2Connection(socket, 'client', {
+      // A server opens no streams.
+      onStream: () => undefined,
+      onReady: () => keepalive.ready(),
+      onGoaway: forget,
+      onClosed: () => {
+        keepalive.stop();
+        forget();
+      },
+    });
+    const keepalive = new Keepalive(connection, this.clock);
+    reader.connection = connection;
+    this.connections.set(address, connection);
+    return connection;
   }
 }
 
-function openChannel(stream: ClientHttp2Stream, what: string, events: FrameChannelEvents): FrameChannel {
-  let closed = false;
-  const close = (error?: Error): void => {
-    if (closed) return;
-    closed = true;
-    events.onClosed(error);
-    stream.close(error === undefined ? constants.NGHTTP2_NO_ERROR : constants.NGHTTP2_CANCEL);
-  };
-  const unavailable = (details: string): Error => fromServiceError({ code: status.UNAVAILABLE, details }, what);
-  const onStatus = (answered: Error | 'ok' | undefined): void => {
-    if (answered !== undefined) close(answered === 'ok' ? undefined : answered);
-  };
-  const reader = new MessageReader(MESSAGE_BYTES_MAX, (message) => events.onCredit(decodeCredit(message)));
-  stream.on('response', (headers) => {
-    if (headers[':status'] !== 200) close(unavailable(`HTTP status ${headers[':status']}`));
-    else onStatus(answeredStatus(headers, what));
-  });
-  stream.on('trailers', (trailers) => onStatus(answeredStatus(trailers, what)));
-  stream.on('data', (chunk: Buffer) => {
-    if (closed) return;
-    try {
-      reader.push(chunk);
-    } catch (error) {
-      close(unavailable(describeError(error)));
-    }
-  });
-  stream.on('error', (error) => close(unavailable(describeError(error))));
-  stream.on('close', () => close(unavailable('the connection closed')));
-  return {
-    write: (parts, onWritten) => writeTogether(stream, parts, () => closed || onWritten()),
-    end: () => stream.end(),
-  };
-}
+/** One call: credits come, frames go. It is over when its status came, or when it cannot come any more. */
+class ExchangeCall implements StreamEvents {
+  private readonly reader = new MessageReader((message) => this.events.onCredit(decodeCredit(message)));
+  private stream: Http2Stream | undefined;
+  private closed = false;
 
-/** One system call for all of them, without a copy. */
-function writeTogether(stream: ClientHttp2Stream, parts: readonly Uint8Array[], onWritten: () => void): void {
-  stream.cork();
-  parts.forEach((part, index) =>
-    stream.write(
-      part,
-      index < parts.length - 1
-        ? undefined
-        : (error) => {
-            if (!error) onWritten();
-          },
-    ),
-  );
-  stream.uncork();
+  constructor(
+    private readonly what: string,
+    private readonly events: FrameChannelEvents,
+  ) {}
+
+  open(connection: Http2Connection, headers: HeaderFields): FrameChannel {
+    const stream = connection.request(headers, this);
+    this.stream = stream;
+    return {
+      write: (parts, onWritten) => stream.write(parts, () => this.closed || onWritten()),
+      end: () => stream.end(),
+    };
+  }
+
+  onHeaders(headers: HeaderFields): void {
+    const httpStatus = headers.get(':status');
+    // 1xx: the answer is still to come. Trailers have none.
+    if (httpStatus?.startsWith('1')) return;
+    if (httpStatus !== undefined && httpStatus !== '200')
+      return this.close(this.unavailable(`HTTP status ${httpStatus}`));
+    const answered = answeredStatus(headers, this.what);
+    if (answered !== undefined) this.close(answered === 'ok' ? undefined : answered);
+  }
+
+  onData(chunk: Buffer): void {
+    if (this.closed) return;
+    try {
+      this.reader.push(chunk);
+    } catch (error) {
+      this.close(this.unavailable(describeError(error)));
+    }
+  }
+
+  /** Credits are small. */
+  dataRoom(): undefined {
+    return undefined;
+  }
+
+  onDataPlaced(): void {
+    // Nothing is placed where there is no room.
+  }
+
+  onEnd(): void {
+    this.close(this.unavailable('the call ended without a status'));
+  }
+
+  onClosed(error?: Error): void {
+    this.close(this.unavailable(error === undefined ? 'the call ended without a status' : describeError(error)));
+  }
+
+  private close(error?: AppError): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.events.onClosed(error);
+    this.stream?.reset(error === undefined ? 'noError' : 'cancel');
+  }
+
+  private unavailable(details: string): AppError {
+    return fromServiceError({ code: status.UNAVAILABLE, details }, this.what);
+  }
 }

@@ -1,32 +1,32 @@
-import { createServer, type Http2Server, type IncomingHttpHeaders, constants } from 'node:http2';
-import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, type Server, type Socket, createServer } from 'node:net';
 import { AppError, describeError, type Logger } from '@millrace/core';
 import type { DataPlane } from '../../data-plane/data-plane';
 import type { CreditChannel, StreamIdentity } from '../../data-plane/link/frame-channel';
 import type { IncomingLink } from '../../data-plane/link/incoming-link';
 import { methodUnknown, portUnavailable } from '../grpc-server.errors';
+import { Http2Connection } from '../http2/connection/http2-connection';
+import type { Http2Stream, StreamEvents } from '../http2/connection/http2-stream';
+import { SocketReader, readThrough } from '../http2/connection/socket-reader';
+import { connectionLost, http2CodeOf } from '../http2/http2.errors';
+import type { HeaderFields } from '../http2/http2-headers';
+import { CONNECT_TIMEOUT_MS } from '../http2/http2-limits';
 import { EXCHANGE_PATH, RESPONSE_HEADERS, encodeCredit, statusTrailers, streamIdentity } from './exchange-protocol';
-import { HTTP2_OPTIONS, MESSAGE_BYTES_MAX, widenWindow } from './http2-settings';
 import { MessageReader } from './message-reader';
 
-/** Serves StageService for the peers of this agent's attempts: gRPC over HTTP/2, see ExchangeDialer. */
+/** A rank has a few peers in a few attempts; strangers must not use up the memory. */
+const CONNECTIONS_MAX = 1000;
+
+/** Serves StageService for the peers of this agent's attempts: gRPC over an HTTP/2 of its own, see ExchangeDialer. */
 export class ExchangeServer {
-  private readonly server: Http2Server = createServer(HTTP2_OPTIONS);
-  private readonly sessions = new Set<ServerHttp2Session>();
+  private readonly server: Server;
+  private readonly connections = new Set<Http2Connection>();
 
   constructor(
     private readonly dataPlane: DataPlane,
     private readonly logger: Logger,
   ) {
-    this.server.on('session', (session) => {
-      this.sessions.add(session);
-      widenWindow(session);
-      session.once('close', () => this.sessions.delete(session));
-      // A peer that dies resets its connection; its link waits for the next one.
-      session.on('error', (error) => this.logger.debug({}, `a peer's connection broke: ${describeError(error)}`));
-    });
-    this.server.on('stream', (stream, headers) => this.serve(stream, headers));
+    this.server = createServer((socket) => this.accept(socket));
+    this.server.maxConnections = CONNECTIONS_MAX;
   }
 
   /** The port it listens on. Error: GRPC.PORT_UNAVAILABLE. */
@@ -39,81 +39,126 @@ export class ExchangeServer {
 
   close(): void {
     this.server.close();
-    for (const session of this.sessions) session.destroy();
+    for (const connection of [...this.connections]) connection.destroy(connectionLost('closed'));
   }
 
-  private serve(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
-    stream.on('error', (error) => this.logger.debug({}, `a peer's stream broke: ${describeError(error)}`));
-    const path = String(headers[constants.HTTP2_HEADER_PATH]);
+  private accept(accepted: Socket): void {
+    const reader = new SocketReader();
+    const socket = readThrough(accepted, reader);
+    const connection = new Http2Connection(socket, 'server', {
+      onStream: (stream, headers) => this.serve(stream, headers),
+      onReady: () => socket.setTimeout(0),
+      onGoaway: () => undefined,
+      onClosed: (error) => {
+        this.connections.delete(connection);
+        this.logClosed(error);
+      },
+    });
+    reader.connection = connection;
+    this.connections.add(connection);
+    // Until its settings come it may be anything.
+    socket.setTimeout(CONNECT_TIMEOUT_MS, () => connection.destroy(connectionLost('no settings came')));
+  }
+
+  private logClosed(error: AppError): void {
+    // A peer that dies resets its connection; its link waits for the next one.
+    if (http2CodeOf(error) === undefined) this.logger.debug({}, `a peer's connection ended: ${describeError(error)}`);
+    else this.logger.warn({ http2: http2CodeOf(error) }, `a connection was ended: ${error.message}`);
+  }
+
+  private serve(stream: Http2Stream, headers: HeaderFields): void {
+    const path = headers.get(':path') ?? '';
     if (path !== EXCHANGE_PATH) return refuseAtOnce(stream, methodUnknown(path));
     const identity = streamIdentity(headers);
     const link = this.dataPlane.accept(identity);
     if (link instanceof AppError) return refuseAtOnce(stream, link);
-    this.exchange(stream, identity, link);
-  }
-
-  private exchange(stream: ServerHttp2Stream, identity: StreamIdentity, link: IncomingLink): void {
-    const channel = new StreamCredits(stream);
-    const reader = new MessageReader(MESSAGE_BYTES_MAX, (message) => {
-      // What is still on its way on a call that was replaced or refused comes again on the next one.
-      if (channel.isOpen && link.isAttached(channel)) link.receive(message);
-    });
-    const onEnd = (): void => {
-      link.detach(channel);
-      channel.end();
-    };
-    stream.on('data', (chunk: Buffer) => {
-      if (!channel.isOpen) return;
-      try {
-        reader.push(chunk);
-      } catch (error) {
-        const { runId, fence, fromRank } = identity;
-        this.logger.warn({ runId, fence, fromRank }, `a frame was refused: ${describeError(error)}`);
-        link.detach(channel);
-        channel.refuse(error as Error);
-      }
-    });
-    stream.once('end', onEnd);
-    stream.once('close', onEnd);
-    link.attach(channel);
+    stream.sendHeaders(RESPONSE_HEADERS);
+    const call = new ServedCall(stream, { identity, link, logger: this.logger });
+    stream.listen(call);
+    link.attach(call);
   }
 }
 
-/** The answering half of a call. */
-class StreamCredits implements CreditChannel {
+interface ServedCallOptions {
+  readonly identity: StreamIdentity;
+  readonly link: IncomingLink;
+  readonly logger: Logger;
+}
+
+/** One call: frames come, credits go. */
+class ServedCall implements StreamEvents, CreditChannel {
   private answering = true;
-  private refusal: Error | undefined;
+  private readonly reader = new MessageReader(
+    (message) => {
+      const { link } = this.options;
+      // What is still on its way on a call that was replaced or refused comes again on the next one.
+      if (this.isOpen && link.isAttached(this)) link.receive(message);
+    },
+    (bytes) => this.options.link.messageMemory(bytes),
+  );
 
-  constructor(private readonly stream: ServerHttp2Stream) {
-    stream.respond(RESPONSE_HEADERS, { waitForTrailers: true });
-    stream.once('wantTrailers', () => {
-      stream.sendTrailers(statusTrailers(this.refusal));
-      // The peer may be sending still: what it sends now would be for nobody.
-      if (this.refusal !== undefined) stream.close(constants.NGHTTP2_NO_ERROR);
-    });
-  }
-
-  get isOpen(): boolean {
-    return this.answering && !this.stream.destroyed;
-  }
+  constructor(
+    private readonly stream: Http2Stream,
+    private readonly options: ServedCallOptions,
+  ) {}
 
   credit(credit: { bytes: number; sequence: number }): void {
-    if (this.isOpen) this.stream.write(encodeCredit(credit));
+    if (this.isOpen) this.stream.write([encodeCredit(credit)]);
   }
 
   end(): void {
-    if (this.isOpen) this.stream.end();
+    if (this.isOpen) this.stream.end(statusTrailers());
     this.answering = false;
   }
 
   refuse(error: Error): void {
-    this.refusal = error;
+    if (this.isOpen) this.stream.end(statusTrailers(error), { andReset: true });
+    this.answering = false;
+  }
+
+  onHeaders(): void {
+    // A client's headers came with the stream.
+  }
+
+  onData(chunk: Buffer): void {
+    if (this.isOpen) this.receive(() => this.reader.push(chunk));
+  }
+
+  dataRoom(): Buffer | undefined {
+    return this.isOpen ? this.reader.room() : undefined;
+  }
+
+  onDataPlaced(bytes: number): void {
+    if (this.isOpen) this.receive(() => this.reader.placed(bytes));
+  }
+
+  onEnd(): void {
+    this.options.link.detach(this);
     this.end();
+  }
+
+  onClosed(): void {
+    this.onEnd();
+  }
+
+  private get isOpen(): boolean {
+    return this.answering && !this.stream.closed;
+  }
+
+  private receive(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      const { identity, link, logger } = this.options;
+      const { runId, fence, fromRank } = identity;
+      logger.warn({ runId, fence, fromRank }, `a frame was refused: ${describeError(error)}`);
+      link.detach(this);
+      this.refuse(error as Error);
+    }
   }
 }
 
 /** Headers and status in one ("Trailers-Only"). */
-function refuseAtOnce(stream: ServerHttp2Stream, error: Error): void {
-  stream.respond({ ...RESPONSE_HEADERS, ...statusTrailers(error) }, { endStream: true });
-  stream.close(constants.NGHTTP2_NO_ERROR);
+function refuseAtOnce(stream: Http2Stream, error: Error): void {
+  stream.end(new Map([...RESPONSE_HEADERS, ...statusTrailers(error)]), { andReset: true });
 }

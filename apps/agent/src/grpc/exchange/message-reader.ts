@@ -3,9 +3,12 @@ import { messageTooLarge } from '../grpc-server.errors';
 /** Of a gRPC message: a flag (0: not compressed) and its length in 4 bytes, big end first. */
 export const GRPC_PREFIX_BYTES = 5;
 
+/** A message is at most a part of a payload and its header: see DEFAULT_LINK_LIMITS. */
+const MESSAGE_BYTES_MAX = 17 * 2 ** 20;
+
 /**
  * Cuts the bytes of an HTTP/2 stream into gRPC messages (Length-Prefixed-Message of the gRPC over HTTP/2 protocol).
- * Each message lies behind its prefix in memory of its own, copied there once.
+ * Each message lies behind its prefix in memory of its own; bytes are read into it or copied there once.
  */
 export class MessageReader {
   private readonly prefix = Buffer.alloc(GRPC_PREFIX_BYTES);
@@ -14,13 +17,25 @@ export class MessageReader {
   private filledBytes = 0;
 
   constructor(
-    private readonly messageBytesMax: number,
     private readonly onMessage: (message: Buffer) => void,
+    /** Memory for a message and its prefix. */
+    private readonly memory: (bytes: number) => Buffer = (bytes) => Buffer.allocUnsafeSlow(bytes),
   ) {}
 
   /** Error: GRPC.MESSAGE_TOO_LARGE, before memory is taken for it. */
   push(chunk: Buffer): void {
     for (let at = 0; at < chunk.length;) at += this.fill(chunk, at);
+  }
+
+  /** Where the next bytes of the message belong; none before its length is known. */
+  room(): Buffer | undefined {
+    return this.message?.subarray(this.filledBytes);
+  }
+
+  /** As many bytes were put there. */
+  placed(bytes: number): void {
+    this.filledBytes += bytes;
+    if (this.filledBytes === this.message?.length) this.complete();
   }
 
   private fill(chunk: Buffer, at: number): number {
@@ -42,10 +57,9 @@ export class MessageReader {
 
   private startMessage(): Buffer {
     const length = this.prefix.readUInt32BE(1);
-    if (this.prefix[0] !== 0 || length > this.messageBytesMax)
-      throw messageTooLarge(length, this.messageBytesMax, this.prefix[0] !== 0);
-    // Not from Node's pool: it goes to another thread with its memory.
-    const message = Buffer.allocUnsafeSlow(GRPC_PREFIX_BYTES + length);
+    if (this.prefix[0] !== 0 || length > MESSAGE_BYTES_MAX)
+      throw messageTooLarge(length, MESSAGE_BYTES_MAX, this.prefix[0] !== 0);
+    const message = this.memory(GRPC_PREFIX_BYTES + length);
     this.prefix.copy(message);
     return message;
   }

@@ -63,21 +63,28 @@ export class TensorExchange {
 
   /** Waits for the frame and writes it into `tensor`. `what` names the action in a report of a long wait. */
   async take(pending: PendingTensor, what: string, tensor: DeviceTensor): Promise<void> {
-    const data = await this.takeArray(pending, what);
+    const frame = await this.takeFrame(pending, what);
+    const data = frameArray(frame);
     const expected = tensor.declaration.shape.reduce((product, size) => product * size, 1);
     if (data.length !== expected) throw frameWrongSize(frameKeyText(pending.key), expected, data.length);
     this.options.backend.write(tensor, data);
+    // The write copied it.
+    this.options.transport.release?.(frame);
   }
 
-  async takeArray({ key, arrival }: PendingTensor, what: string): Promise<HostArray> {
-    // The device works on what it has while this rank waits.
-    this.options.backend.flush();
-    return frameArray(await this.options.wait.for(arrival, what, key));
+  async takeArray(pending: PendingTensor, what: string): Promise<HostArray> {
+    return frameArray(await this.takeFrame(pending, what));
   }
 
   async takeText({ key, arrival }: PendingTensor, what: string): Promise<string> {
     const frame = await this.options.wait.for(arrival, what, key);
     return Buffer.from(frame.payload.buffer, frame.payload.byteOffset, frame.payload.byteLength).toString('utf8');
+  }
+
+  private takeFrame({ key, arrival }: PendingTensor, what: string): Promise<Frame> {
+    // The device works on what it has while this rank waits.
+    this.options.backend.flush();
+    return this.options.wait.for(arrival, what, key);
   }
 
   sendText(toRank: number, text: string, address: Address): Promise<void> {

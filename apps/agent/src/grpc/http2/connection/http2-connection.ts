@@ -1,0 +1,163 @@
+import type { Socket } from 'node:net';
+import type { AppError } from '@millrace/core';
+import {
+  DEFAULT_WINDOW_BYTES,
+  FRAME_BYTES_MAX,
+  type Http2ErrorCode,
+  PREFACE,
+  STREAM_ID_MAX,
+} from '../frames/frame-format';
+import { FrameReader } from '../frames/frame-reader';
+import { goawayFrame, pingFrame, resetFrame, settingsFrame, windowUpdateFrame } from '../frames/frame-writer';
+import { Outbox } from '../flow/outbox';
+import { ReceiveWindow } from '../flow/receive-window';
+import { encodeHeaders } from '../hpack/hpack-encoder';
+import { connectionLost, http2CodeOf } from '../http2.errors';
+import type { HeaderFields } from '../http2-headers';
+import {
+  CONCURRENT_STREAMS_MAX,
+  FAREWELL_READS_MAX,
+  FAREWELL_TIMEOUT_MS,
+  HEADER_LIST_BYTES_MAX,
+  WINDOW_BYTES,
+  WINDOW_STEP_BYTES,
+} from '../http2-limits';
+import { FrameDispatcher } from './frame-dispatcher';
+import { Http2Stream, type StreamEvents } from './http2-stream';
+
+export interface ConnectionEvents {
+  /** A server's: `listen` to it at once. */
+  onStream(stream: Http2Stream, headers: HeaderFields): void;
+  /** The peer's settings came: it speaks HTTP/2. */
+  onReady(): void;
+  /** The peer takes no new streams. */
+  onGoaway(): void;
+  /** Exactly once, after its streams closed. An error of code GRPC.HTTP2_PROTOCOL is the peer's fault. */
+  onClosed(error: AppError): void;
+}
+
+/**
+ * One HTTP/2 connection (RFC 9113) for gRPC's bidirectional streams, without what those do not need: no push, no
+ * priorities, no upgrade. Bytes come in through `reader`; everything that breaks a rule or a bound ends it.
+ */
+export class Http2Connection {
+  readonly outbox: Outbox;
+  readonly reader: FrameReader;
+  readonly streams = new Map<number, Http2Stream>();
+  /** The highest of the peer's streams, and of ours. */
+  lastRemoteId = 0;
+  lastLocalId: number;
+  readonly window = new ReceiveWindow(WINDOW_BYTES, WINDOW_STEP_BYTES);
+  private closedBy: AppError | undefined;
+  private discardedCount = 0;
+  private readonly pongs: (() => void)[] = [];
+
+  constructor(
+    readonly socket: Socket,
+    readonly role: 'client' | 'server',
+    readonly events: ConnectionEvents,
+  ) {
+    this.outbox = new Outbox(socket, (error) => this.destroy(error));
+    this.reader = new FrameReader(new FrameDispatcher(this), { expectPreface: role === 'server' });
+    this.lastLocalId = role === 'client' ? -1 : 0;
+    socket.setNoDelay(true);
+    socket.on('error', (error) => this.destroy(connectionLost('the connection broke', error)));
+    socket.on('close', () => this.destroy(connectionLost('the connection closed')));
+    this.greet();
+  }
+
+  get closed(): boolean {
+    return this.closedBy !== undefined;
+  }
+
+  /** Bytes of the peer, in their order. */
+  push(chunk: Buffer): void {
+    this.guard(() => this.reader.push(chunk));
+  }
+
+  /** As many bytes were put where `reader.room` said. */
+  placed(bytes: number): void {
+    this.guard(() => this.reader.placed(bytes));
+  }
+
+  /** A client's. */
+  request(headers: HeaderFields, events: StreamEvents): Http2Stream {
+    this.lastLocalId += 2;
+    const stream = new Http2Stream(this.lastLocalId, this);
+    stream.listen(events);
+    this.streams.set(stream.id, stream);
+    this.outbox.headers(stream.id, encodeHeaders(headers), false);
+    return stream;
+  }
+
+  /** Stream ids are used up, never reused. */
+  get canRequest(): boolean {
+    return !this.closed && this.lastLocalId < STREAM_ID_MAX - 2;
+  }
+
+  ping(onPong: () => void): void {
+    this.pongs.push(onPong);
+    this.outbox.control(pingFrame(Buffer.alloc(8), false));
+  }
+
+  pong(): void {
+    this.pongs.shift()?.();
+  }
+
+  /** At once, with a farewell. Its streams are told `error`. */
+  destroy(error: AppError): void {
+    if (this.closedBy !== undefined) return;
+    this.closedBy = error;
+    const code = http2CodeOf(error);
+    if (!this.socket.destroyed) this.sayGoodbye(code ?? 'noError', code === undefined ? '' : error.message);
+    for (const stream of [...this.streams.values()]) stream.close(error);
+    this.events.onClosed(error);
+  }
+
+  sendReset(stream: Pick<Http2Stream, 'id'>, code: Http2ErrorCode): void {
+    if (!this.closed) this.outbox.control(resetFrame(stream.id, code));
+  }
+
+  forget(stream: Http2Stream): void {
+    this.streams.delete(stream.id);
+  }
+
+  /** Runs what peers' bytes lead to. */
+  private guard(work: () => void): void {
+    if (this.closed) return this.discard();
+    try {
+      work();
+    } catch (error) {
+      // A bug of ours must not pass for the peer's fault.
+      if (http2CodeOf(error) === undefined) throw error;
+      this.destroy(error as AppError);
+    }
+  }
+
+  private greet(): void {
+    const settings = settingsFrame({
+      headerTableSize: 0,
+      enablePush: 0,
+      maxConcurrentStreams: CONCURRENT_STREAMS_MAX,
+      initialWindowSize: WINDOW_BYTES,
+      maxFrameSize: FRAME_BYTES_MAX,
+      maxHeaderListSize: HEADER_LIST_BYTES_MAX,
+    });
+    const widen = windowUpdateFrame(0, WINDOW_BYTES - DEFAULT_WINDOW_BYTES);
+    this.outbox.control(Buffer.concat([...(this.role === 'client' ? [PREFACE] : []), settings, widen]));
+  }
+
+  private sayGoodbye(code: Http2ErrorCode, reason: string): void {
+    this.socket.write(goawayFrame(this.lastRemoteId, code, reason));
+    // What waits in the socket may still leave, unless the peer does not read. Closed over bytes that nobody read, a
+    // socket would be reset, and the reason lost.
+    if (code === 'noError') this.socket.destroySoon();
+    else this.socket.end();
+    this.socket.setTimeout(FAREWELL_TIMEOUT_MS, () => this.socket.destroy());
+  }
+
+  /** What a peer sends before it reads why that was wrong. */
+  private discard(): void {
+    if (++this.discardedCount > FAREWELL_READS_MAX) this.socket.destroy();
+  }
+}

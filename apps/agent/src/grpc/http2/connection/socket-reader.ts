@@ -1,0 +1,51 @@
+import type { OnReadOpts, Socket } from 'node:net';
+import { Socket as NetSocket } from 'node:net';
+import { HEAD_BUFFER_BYTES, READ_BUFFER_BYTES } from '../http2-limits';
+import type { Http2Connection } from './http2-connection';
+
+/**
+ * Reads a socket without a Buffer for each chunk: into memory that is used again, or at once to where the bytes belong
+ * (net.Socket's `onread`, of which `buffer` may be a function). To be given to the socket as it is made, and given its
+ * `connection` before bytes can come: in the same turn of the event loop.
+ */
+export class SocketReader implements OnReadOpts {
+  connection: Http2Connection | undefined;
+  private readonly memory = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
+  private room: Buffer | undefined;
+
+  /** Where the next read goes. */
+  readonly buffer = (): Uint8Array => {
+    const wasDirect = this.room !== undefined;
+    this.room = this.connection?.closed === false ? this.connection.reader.room() : undefined;
+    // After a large message there is mostly another one: its head alone, so that the rest need not be copied.
+    return this.room ?? (wasDirect ? this.memory.subarray(0, HEAD_BUFFER_BYTES) : this.memory);
+  };
+
+  /** False ends the reading. */
+  readonly callback = (bytes: number): boolean => {
+    const { connection, room } = this;
+    if (connection === undefined || connection.socket.destroyed) return false;
+    if (room === undefined) connection.push(this.memory.subarray(0, bytes));
+    else connection.placed(bytes);
+    return true;
+  };
+}
+
+/**
+ * A server's socket, made anew around the connection so that `reader` can be given to it: net.Server makes its sockets
+ * without. `_handle` is what server.listen accepts as "anything with an underlying _handle"; where there is none (TLS),
+ * the socket stays as it is and its chunks are pushed.
+ */
+export function readThrough(socket: Socket, reader: SocketReader): Socket {
+  const shell = socket as Socket & { _handle?: unknown };
+  if (shell._handle === undefined || shell._handle === null || 'encrypted' in socket) {
+    socket.on('data', (chunk) => reader.connection?.push(chunk));
+    return socket;
+  }
+  const options = { handle: shell._handle, onread: reader, readable: true, writable: true };
+  const own = new NetSocket(options);
+  shell._handle = null;
+  // The server counts the shell: it must go when the connection does.
+  own.once('close', () => shell.destroy());
+  return own;
+}
