@@ -31,6 +31,12 @@ async function describeDevice(): Promise<number> {
   return 0;
 }
 
+/** What the planner and people are told of a device that only seems to compute. */
+function pacedReport({ adapter, ...report }: DeviceReport, gflops: number): DeviceReport {
+  const description = `paced at ${gflops} GFLOP/s, computes nothing (${adapter.description})`;
+  return { ...report, adapter: { ...adapter, description }, speed: { matmulGflops: gflops, memoryGBps: 0 } };
+}
+
 async function main(): Promise<number> {
   const config = readAgentConfig();
   const logger: Logger = pino(
@@ -39,12 +45,19 @@ async function main(): Promise<number> {
   );
   const home = AgentHome.open(config.home);
   const startThread = gpuThreadStarter(systemClock);
-  const report = await openDevice(config, { startThread, known: home.deviceReport(VERSION) });
-  home.keepDeviceReport(report, VERSION);
+  const probed = await openDevice(config, { startThread, known: home.deviceReport(VERSION) });
+  home.keepDeviceReport(probed, VERSION);
+  const report = config.pacedGflops === undefined ? probed : pacedReport(probed, config.pacedGflops);
   logger.info(
     { adapter: report.adapter.description, quarantined: report.quarantined, ...report.speed },
     'device ready',
   );
+  if (config.pacedGflops !== undefined) {
+    logger.warn(
+      { gflops: config.pacedGflops },
+      'MILLRACE_PACED_GFLOPS is set: this agent sleeps instead of computing, and its losses are zero',
+    );
+  }
   const dialer = new ExchangeDialer();
   const dataPlane = new DataPlane({
     dialer,
@@ -74,6 +87,7 @@ async function main(): Promise<number> {
     device: {
       quarantined: report.quarantined,
       ...(config.adapter === undefined ? {} : { adapterName: config.adapter }),
+      ...(config.pacedGflops === undefined ? {} : { pacedGflops: config.pacedGflops }),
     },
     dialer: sessionDialer,
     dataPlane,

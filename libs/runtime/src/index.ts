@@ -3,6 +3,7 @@ export * from './backend';
 export * from './benchmark-backend';
 export * from './cpu/cpu-backend';
 export * from './host-array';
+export * from './paced/paced-backend';
 export * from './runtime.errors';
 export * from './self-test';
 export * from './webgpu/open-webgpu-backend';

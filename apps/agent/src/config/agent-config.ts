@@ -16,6 +16,7 @@ const labels = z
 const deviceSchema = z.object({
   MILLRACE_CPU_THREADS: z.coerce.number().int().min(1).max(1024).optional(),
   MILLRACE_ADAPTER: z.string().min(1).optional(),
+  MILLRACE_PACED_GFLOPS: z.coerce.number().positive().finite().optional(),
 });
 
 const environmentSchema = deviceSchema.extend({
@@ -37,6 +38,8 @@ export interface DeviceConfig {
   readonly cpuThreads: number | undefined;
   /** Part of the name of the adapter to take. */
   readonly adapter: string | undefined;
+  /** A test setting: sleep as long as a device of this speed would compute, and compute nothing. */
+  readonly pacedGflops: number | undefined;
 }
 
 /** Settings of one agent, checked once at start. */
@@ -74,6 +77,7 @@ export function readAgentConfig(env: NodeJS.ProcessEnv = process.env): AgentConf
     logLevel: data.MILLRACE_LOG_LEVEL,
     cpuThreads: data.MILLRACE_CPU_THREADS,
     adapter: data.MILLRACE_ADAPTER,
+    pacedGflops: data.MILLRACE_PACED_GFLOPS,
     host: hostname(),
     supervised: data.MILLRACE_SUPERVISED === '1',
   };
@@ -82,7 +86,11 @@ export function readAgentConfig(env: NodeJS.ProcessEnv = process.env): AgentConf
 /** The settings that count for a device alone. Error: AGENT.CONFIG_INVALID. */
 export function readDeviceConfig(env: NodeJS.ProcessEnv = process.env): DeviceConfig {
   const data = parse(deviceSchema, env);
-  return { cpuThreads: data.MILLRACE_CPU_THREADS, adapter: data.MILLRACE_ADAPTER };
+  return {
+    cpuThreads: data.MILLRACE_CPU_THREADS,
+    adapter: data.MILLRACE_ADAPTER,
+    pacedGflops: data.MILLRACE_PACED_GFLOPS,
+  };
 }
 
 function parse<T extends z.ZodType>(schema: T, env: NodeJS.ProcessEnv): z.output<T> {

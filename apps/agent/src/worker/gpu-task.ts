@@ -5,6 +5,8 @@ import type { AdapterDescription, BackendSpeed } from '@millrace/runtime';
 export interface DeviceChoice {
   readonly adapterName?: string;
   readonly quarantined: readonly string[];
+  /** See DeviceConfig. */
+  readonly pacedGflops?: number;
 }
 
 /** What a GPU thread is started for. */

@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { assert, silentLogger, systemClock } from '@millrace/core';
-import { openWebGpuBackend, type WebGpuBackend } from '@millrace/runtime';
+import { type Backend, openWebGpuBackend, pacedBackend, type WebGpuBackend } from '@millrace/runtime';
 import { probeDevice } from './probe-device';
 import { runGpuTask } from './run-gpu-task';
 import type { GpuTask } from './gpu-task';
@@ -12,15 +12,17 @@ assert(parentPort !== null, 'gpu-worker.js is started as a worker thread');
 const port = parentPort;
 const task = workerData as GpuTask;
 
-async function openBackend(): Promise<WebGpuBackend> {
-  const { adapterName, quarantined } = task.device;
+async function openBackend(): Promise<Backend> {
+  const { adapterName, quarantined, pacedGflops } = task.device;
   const backend = await openWebGpuBackend({
     clock: systemClock,
     logger: silentLogger,
     ...(adapterName === undefined ? {} : { adapterName }),
   });
   for (const kernel of quarantined) backend.quarantine(kernel as Parameters<WebGpuBackend['quarantine']>[0]);
-  return backend;
+  // A probe is of the real device.
+  if (pacedGflops === undefined || task.kind === 'probe') return backend;
+  return pacedBackend(backend, { gflops: pacedGflops, clock: systemClock });
 }
 
 void runGpuTask({

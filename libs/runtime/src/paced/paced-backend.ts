@@ -1,0 +1,113 @@
+import { assert, type Clock, sleep } from '@millrace/core';
+import { KERNELS, type Program } from '@millrace/kernels';
+import type { Backend, BoundProgram, DeviceTensor } from '../backend';
+import type { HostArray } from '../host-array';
+
+class PacedProgram implements BoundProgram {
+  constructor(
+    readonly name: string,
+    readonly costMs: number,
+  ) {}
+}
+
+export interface PaceOptions {
+  /** 1e9 floating-point operations per second that the device seems to do. */
+  readonly gflops: number;
+  readonly clock: Clock;
+}
+
+/** As many milliseconds of programs may be enqueued before `throttle` waits. */
+const AHEAD_MS_MAX = 2000;
+
+/**
+ * A device whose programs take the time of their operations at a given speed and compute nothing: a test setting, to
+ * measure schedules with more agents than there are cores. Memory, writes, copies and reads are those of `inner`, so
+ * tensors keep what was last written to them, and losses and gradients are zero.
+ */
+class PacedBackend implements Backend {
+  readonly kind: Backend['kind'];
+  readonly elementType: Backend['elementType'];
+  readonly lost: Promise<string>;
+  /** When the programs enqueued so far are done, on the monotonic clock. */
+  private freeAtMs: number;
+
+  constructor(
+    private readonly inner: Backend,
+    private readonly options: PaceOptions,
+  ) {
+    this.kind = inner.kind;
+    this.elementType = inner.elementType;
+    this.lost = inner.lost;
+    this.freeAtMs = options.clock.monotonicMs();
+  }
+
+  allocate(declaration: DeviceTensor['declaration']): DeviceTensor {
+    return this.inner.allocate(declaration);
+  }
+
+  release(tensor: DeviceTensor): void {
+    this.inner.release(tensor);
+  }
+
+  bind(program: Program): Promise<BoundProgram> {
+    return Promise.resolve(new PacedProgram(program.name, flops(program) / this.options.gflops / 1e6));
+  }
+
+  run(program: BoundProgram): void {
+    assert(program instanceof PacedProgram, `program ${program.name} is not of this backend`);
+    this.freeAtMs = Math.max(this.freeAtMs, this.options.clock.monotonicMs()) + program.costMs;
+  }
+
+  write(tensor: DeviceTensor, data: HostArray, elementOffset?: number): void {
+    this.inner.write(tensor, data, elementOffset);
+  }
+
+  copy(source: DeviceTensor, target: DeviceTensor): void {
+    this.inner.copy(source, target);
+  }
+
+  async read(tensor: DeviceTensor): Promise<HostArray> {
+    return (await this.readAll([tensor]))[0]!;
+  }
+
+  /** What was enqueued later takes its time after this read, as on a real device. */
+  async readAll(tensors: readonly DeviceTensor[]): Promise<HostArray[]> {
+    const [content] = await Promise.all([this.inner.readAll(tensors), this.reach(this.freeAtMs)]);
+    return content;
+  }
+
+  flush(): void {
+    this.inner.flush();
+  }
+
+  async finish(): Promise<void> {
+    await Promise.all([this.inner.finish(), this.reach(this.freeAtMs)]);
+  }
+
+  async throttle(): Promise<void> {
+    await this.inner.throttle();
+    await this.reach(this.freeAtMs - AHEAD_MS_MAX);
+  }
+
+  allocatedBytes(): number {
+    return this.inner.allocatedBytes();
+  }
+
+  destroy(): void {
+    this.inner.destroy();
+  }
+
+  private async reach(timeMs: number): Promise<void> {
+    const { clock } = this.options;
+    const leftMs = timeMs - clock.monotonicMs();
+    if (leftMs > 0) await sleep(clock, leftMs);
+  }
+}
+
+function flops(program: Program): number {
+  return program.steps.reduce((sum, step) => sum + ('clear' in step ? 0 : KERNELS[step.kernel].flops(step.dims)), 0);
+}
+
+export function pacedBackend(inner: Backend, options: PaceOptions): Backend {
+  return new PacedBackend(inner, options);
+}
