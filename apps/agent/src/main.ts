@@ -32,9 +32,11 @@ async function describeDevice(): Promise<number> {
 }
 
 /** What the planner and people are told of a device that only seems to compute. */
-function pacedReport({ adapter, ...report }: DeviceReport, gflops: number): DeviceReport {
+function pacedReport(probed: DeviceReport, gflops: number | undefined): DeviceReport {
+  if (gflops === undefined) return probed;
+  const { adapter } = probed;
   const description = `paced at ${gflops} GFLOP/s, computes nothing (${adapter.description})`;
-  return { ...report, adapter: { ...adapter, description }, speed: { matmulGflops: gflops, memoryGBps: 0 } };
+  return { ...probed, adapter: { ...adapter, description }, speed: { matmulGflops: gflops, memoryGBps: 0 } };
 }
 
 async function main(): Promise<number> {
@@ -47,17 +49,13 @@ async function main(): Promise<number> {
   const startThread = gpuThreadStarter(systemClock);
   const probed = await openDevice(config, { startThread, known: home.deviceReport(VERSION) });
   home.keepDeviceReport(probed, VERSION);
-  const report = config.pacedGflops === undefined ? probed : pacedReport(probed, config.pacedGflops);
+  const report = pacedReport(probed, config.pacedGflops);
+  if (report !== probed)
+    logger.warn({}, 'MILLRACE_PACED_GFLOPS is set: this agent computes nothing, and its losses are zero');
   logger.info(
     { adapter: report.adapter.description, quarantined: report.quarantined, ...report.speed },
     'device ready',
   );
-  if (config.pacedGflops !== undefined) {
-    logger.warn(
-      { gflops: config.pacedGflops },
-      'MILLRACE_PACED_GFLOPS is set: this agent sleeps instead of computing, and its losses are zero',
-    );
-  }
   const dialer = new ExchangeDialer();
   const dataPlane = new DataPlane({
     dialer,
