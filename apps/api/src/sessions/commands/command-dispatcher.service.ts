@@ -78,7 +78,7 @@ export class CommandDispatcherService implements OnApplicationBootstrap, OnModul
     for (const session of sessions) {
       const lease = leases.find(({ agentId }) => agentId === session.agentId);
       const attempt = lease && attempts.find(({ runId, fence }) => runId === lease.runId && fence === lease.fence);
-      const commands = lease && attempt ? desiredCommands(lease, attempt) : [];
+      const commands = lease && attempt ? desiredCommands(lease, attempt, this.context.clock.now()) : [];
       session.keepOnly(new Set(commands.map(({ id }) => id)));
       for (const command of commands) {
         if (!session.isDue(command.id, this.context.clock.monotonicMs(), AGAIN_AFTER_MS)) continue;

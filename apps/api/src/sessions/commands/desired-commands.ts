@@ -19,8 +19,9 @@ export type CommandTarget =
  * The commands that the agent with `lease` has not answered yet. The same command has the same id whenever it is
  * derived, so an agent that gets it twice, or while it still executes it, knows it.
  */
-export function desiredCommands({ runId, fence, rank }: LeaseRecord, attempt: AttemptStatus): Command[] {
+export function desiredCommands({ runId, fence, rank }: LeaseRecord, attempt: AttemptStatus, nowMs: number): Command[] {
   if (!isLive(attempt.state)) {
+    if (mayStillReport(attempt, nowMs)) return [];
     const id = commandId({ kind: 'stop', runId, fence });
     return [
       {
@@ -39,6 +40,17 @@ export function desiredCommands({ runId, fence, rank }: LeaseRecord, attempt: At
   return [
     { kind: 'send', id, body: { $case: 'requestBoundary', value: { commandId: id, runId, fence, checkpoint, stop } } },
   ];
+}
+
+/**
+ * After `numerics` the run's last good checkpoint may still be on its way: the other ranks get this long to hand over
+ * what they hold of it, and to report that they are done by themselves.
+ */
+const NUMERICS_PATIENCE_MS = 5_000;
+
+function mayStillReport({ state, failure, finishedAt }: AttemptStatus, nowMs: number): boolean {
+  if (state !== 'failed' || failure?.class !== 'numerics' || finishedAt === null) return false;
+  return nowMs - finishedAt.getTime() < NUMERICS_PATIENCE_MS;
 }
 
 /** The start of `rank`, with its plan. */
