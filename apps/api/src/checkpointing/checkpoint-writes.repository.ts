@@ -133,12 +133,13 @@ export class CheckpointWritesRepository {
     await tx.checkpoint.deleteMany({ where: { runId } });
   }
 
-  /** What attempts that are over left half written. */
-  async deleteAbandoned(): Promise<number> {
+  /** What attempts that were over before `before` left half written: until then the last parts may be on their way. */
+  async deleteAbandoned(before: Date): Promise<number> {
     return this.prisma.$executeRaw`
       DELETE FROM "Checkpoint" USING "Attempt"
       WHERE "Checkpoint"."state" = 'writing' AND "Attempt"."runId" = "Checkpoint"."runId"
-        AND "Attempt"."fence" = "Checkpoint"."fence" AND "Attempt"."state" NOT IN ('scheduled', 'starting', 'running')`;
+        AND "Attempt"."fence" = "Checkpoint"."fence" AND "Attempt"."state" NOT IN ('scheduled', 'starting', 'running')
+        AND "Attempt"."finishedAt" < ${before}`;
   }
 }
 
