@@ -129,7 +129,7 @@ interface Initialisation {
   readonly path: string | undefined;
 }
 
-/** Makes the files beside the folder and renames them into it: a start that is killed half-way leaves no half database. */
+/** Makes the files beside the folder, then renames: a start that is killed half-way leaves no half database. */
 async function initialise({ programRoot, folder, password, user, path }: Initialisation): Promise<void> {
   const passwordFolder = mkdtempSync(join(tmpdir(), 'millrace-initdb-'));
   const passwordFile = join(passwordFolder, 'password');
