@@ -47,7 +47,24 @@ describe('text and numbers that the database cannot hold', () => {
     await expectProblem(await api.post('/runs', spec), 400, 'RUN.SPEC_INVALID');
   });
 
-  it('an agent with such an id is not found', async () => {
-    expect((await api.call('/agents/%00')).status).toBe(404);
+  it.each([
+    ['GET', '/agents/%00'],
+    ['POST', '/agents/%00:drain'],
+    ['GET', '/runs/%00'],
+    ['DELETE', '/runs/%00'],
+    ['GET', '/runs/%00/metrics?name=train/loss'],
+    ['GET', '/runs/%00/logs'],
+    ['GET', '/runs/%00/checkpoints'],
+    ['GET', '/runs/%00/timeline'],
+    ['POST', '/runs/%00:cancel'],
+    ['POST', '/runs/%00:checkpoint'],
+    ['GET', '/checkpoints/%00'],
+    ['GET', '/checkpoints/%00/model.safetensors'],
+    ['DELETE', '/checkpoints/%00'],
+    ['GET', '/datasets/%00'],
+    ['DELETE', '/datasets/%00'],
+  ])('%s %s: nothing has such an id', async (method, path) => {
+    const headers: Record<string, string> = method === 'GET' ? {} : { 'idempotency-key': `${method} ${path}` };
+    expect((await api.call(path, { method, headers })).status).toBe(404);
   });
 });

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { diskNearlyFull } from '../blobs/blobs.errors';
+import { diskNearlyFull } from './blobs.errors';
 import { diskBytesFor, withinRoom } from './upload-room';
 
 const MIB = 1024 ** 2;

@@ -1,5 +1,5 @@
 import type { ByteSource } from '@millrace/data';
-import type { BlobsService } from '../blobs/blobs.service';
+import type { BlobsService } from './blobs.service';
 
 /**
  * What a byte of an upload takes on the disk: ids of two bytes for each byte of text, and with `char` the text too,

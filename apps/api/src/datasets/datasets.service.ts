@@ -4,6 +4,7 @@ import type { DatasetBody, Page } from '@millrace/contracts';
 import { type Logger, newId } from '@millrace/core';
 import { buildTokenFile, type ByteSource, type TokenFile } from '@millrace/data';
 import { BlobsService } from '../blobs/blobs.service';
+import { diskBytesFor, withinRoom } from '../blobs/upload-room';
 import { createdKeySchema, decodeCursor, encodeCursor } from '../boundary/http/cursor';
 import type { PageQuery } from '../boundary/http/parse-query';
 import { ApiConfig } from '../config/api-config';
@@ -13,7 +14,6 @@ import { PrismaService, type Transaction } from '../database/prisma.service';
 import { EventsService } from '../events/events.service';
 import { datasetInUse, datasetNameTaken, datasetNotFound } from './datasets.errors';
 import { type DatasetRow, DatasetsRepository, toDatasetBody } from './datasets.repository';
-import { diskBytesFor, withinRoom } from './upload-room';
 
 export interface NewDataset {
   readonly name: string;
