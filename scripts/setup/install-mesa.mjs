@@ -10,15 +10,27 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { argv, exit } from 'node:process';
-import { pathToFileURL } from 'node:url';
+import { delimiter, join } from 'node:path';
+import { argv, env, execPath, exit } from 'node:process';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { runCommand } from '../process/run-command.mjs';
 import { parseAptSources, temporarySources } from './apt-sources.mjs';
 
 /** Debian 12's own Mesa, 22.3, is refused by Dawn; the one in its backports, 25.0, is not. */
 const MESA = ['mesa-vulkan-drivers', 'libvulkan1'];
-const COMMAND = 'sudo node scripts/setup/install-mesa.mjs';
+
+/**
+ * What to type to become root for the one step that needs it. Root's PATH may lack this Node, and `su` may start in
+ * another folder, so both paths are absolute.
+ */
+export function rootCommand(hasSudo, node = execPath, script = fileURLToPath(import.meta.url)) {
+  const quoted = [node, script].map((path) => (/^[\w@%+=:,./-]+$/.test(path) ? path : `"${path}"`)).join(' ');
+  return hasSudo ? `sudo ${quoted}` : `su -c '${quoted}'`;
+}
+
+function sudoIsThere() {
+  return (env.PATH ?? '').split(delimiter).some((folder) => folder !== '' && existsSync(join(folder, 'sudo')));
+}
 
 /** Installs Mesa's Vulkan drivers as root on Debian; elsewhere throws an Error with the command to type. */
 export async function installMesa() {
@@ -46,7 +58,8 @@ function requireAptAsRoot(problem, packageName) {
         'mesa-vulkan-drivers on Fedora, vulkan-swrast on Arch), then run the command again',
     );
   }
-  if (process.getuid?.() !== 0) throw new Error(`${problem}: type \`${COMMAND}\`, then run the command again`);
+  if (process.getuid?.() !== 0)
+    throw new Error(`${problem}: type \`${rootCommand(sudoIsThere())}\`, then run the command again`);
   return release;
 }
 
@@ -96,11 +109,13 @@ async function aptInstall(suite, release, packages) {
       '-o',
       'APT::Update::Error-Mode=any',
     ];
-    const env = { DEBIAN_FRONTEND: 'noninteractive' };
-    await runCommand('apt-get', [...options, 'update'], { env });
-    await runCommand('apt-get', [...options, 'install', '-y', '--no-install-recommends', '-t', suite, ...packages], {
-      env,
-    });
+    const settings = { env: { DEBIAN_FRONTEND: 'noninteractive' } };
+    await runCommand('apt-get', [...options, 'update'], settings);
+    await runCommand(
+      'apt-get',
+      [...options, 'install', '-y', '--no-install-recommends', '-t', suite, ...packages],
+      settings,
+    );
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -121,7 +136,7 @@ function readSources() {
   );
 }
 
-// `sudo node scripts/setup/install-mesa.mjs`: the one step of set-up that needs root.
+// Run as root by hand: the one step of set-up that needs root.
 if (import.meta.url === pathToFileURL(argv[1] ?? '').href) {
   installMesa().catch((error) => {
     console.error(error.message);

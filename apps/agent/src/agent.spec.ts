@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { status } from '@grpc/grpc-js';
 import type { AttemptPlan, GeneratePlan, ManifestDocument } from '@millrace/contracts';
 import { sleep, systemClock } from '@millrace/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { attemptPlan, patternTokens, type PlanOptions } from '../test/attempt-plans';
-import { startTestAgent, type TestAgent } from '../test/test-agent';
+import { startTestAgent, startTestThread, type TestAgent } from '../test/test-agent';
 import { TestApi } from '../test/test-api';
+import type { StartGpuThread } from './worker/gpu-thread';
 
 let api: TestApi;
 let address: string;
@@ -95,7 +98,7 @@ describe('an agent', () => {
   });
 
   it('ends with exit code 1 when its token is wrong from the start', async () => {
-    const agent = await startTestAgent('agent_9', address, 'bad');
+    const agent = await startTestAgent('agent_9', address, { token: 'bad' });
     agents.push(agent);
     expect(await agent.exited).toBe(1);
   });
@@ -150,6 +153,9 @@ describe('an agent', () => {
       api.of('generateOutput').some(({ taskId, done }) => taskId === 'task_2' && done),
     );
     expect(api.of('generateOutput').at(-1)!.tokens).toEqual(output.tokens);
+    // Nothing runs any more: the checkpoint's blocks are not kept, the tokens are.
+    await until('an empty cache', () => agents.every(({ cacheFolder }) => !existsSync(join(cacheFolder, 'blocks'))));
+    expect(readdirSync(join(agents[0]!.cacheFolder, 'datasets'))).toHaveLength(1);
   });
 
   it('goes on while the API is away, and tells everything when it is back', async () => {
@@ -240,7 +246,37 @@ describe('an agent', () => {
     await start(2);
     startAttempt(plan({ ranks: 2, train: { optimizer: { type: 'adamw', lr: 1e300 }, clip: undefined } }));
     await until('the failure', () => api.of('attempt').some(({ state }) => state === 'failed'));
-    expect(api.of('attempt').at(-1)).toMatchObject({ failureClass: 'numerics', errorCode: 'STAGE.NUMERICS' });
+    const report = api.of('attempt').findLast(({ state }) => state === 'failed')!;
+    expect(report).toMatchObject({ failureClass: 'numerics', errorCode: 'STAGE.NUMERICS' });
+    // The line that says why comes before the report, after which the API takes no more of this attempt.
+    const said = api.received.findIndex(
+      ({ body }) => body.$case === 'logs' && body.value.lines.some(({ text }) => text === report.errorMessage),
+    );
+    expect(said).toBeGreaterThan(0);
+    expect(said).toBeLessThan(api.received.findIndex(({ body }) => body.value === report));
+  });
+
+  it('starts no thread beside one that still ends', async () => {
+    const happened: string[] = [];
+    const slowToStop: StartGpuThread = (task, onMessage) => {
+      happened.push('started');
+      const thread = startTestThread(task, onMessage);
+      const stop = async (): Promise<void> => {
+        await sleep(systemClock, 300);
+        await thread.stop();
+        happened.push('stopped');
+      };
+      return { ...thread, stop };
+    };
+    agents.push(await startTestAgent('agent_0', address, { startThread: slowToStop }));
+    await until('a session', () => api.sessions.size === 1);
+    startAttempt(plan({ steps: 100_000 }));
+    await until('a step', () => (api.points.get('train/loss')?.size ?? 0) >= 1);
+    api.fences.set('run_test', 2);
+    await until('nothing running', () => api.of('heartbeat').at(-1)!.running.length === 0);
+    startAttempt({ ...plan(), fence: 2 });
+    await until('the end', finished(1));
+    expect(happened.slice(0, 3)).toEqual(['started', 'stopped', 'started']);
   });
 
   it('stops by itself when no API is there for the grace period', async () => {

@@ -66,7 +66,11 @@ export class Agent {
   private readonly flushing: Heartbeat;
   /** At most one attempt uses the device; an ended one stays until the API has said that it knows. */
   private attempt: Attempt | undefined;
+  /** Resolves when no attempt that is over holds the device any more. */
+  private deviceFree: Promise<void> = Promise.resolve();
   private readonly generations = new Set<Generation>();
+  /** Whether something ran that may have left blocks in the cache. */
+  private cacheUsed = false;
   private readonly fences = new Map<string, number>();
   private readonly results = new Map<string, agentV1.CommandResult | undefined>();
   private times: Welcomed = DEFAULT_TIMES;
@@ -95,6 +99,7 @@ export class Agent {
     this.session.start();
     for await (const event of this.queue) {
       const exitCode = this.handle(event);
+      this.clearCacheWhenIdle();
       if (exitCode !== undefined) return this.leave(exitCode);
     }
     return 0;
@@ -270,7 +275,7 @@ export class Agent {
     });
     this.attempt = attempt;
     this.fences.set(runId, fence);
-    attempt.begin(previous?.end('superseded') ?? Promise.resolve());
+    attempt.begin(previous === undefined ? this.deviceFree : this.vacate(previous, 'superseded'));
     return undefined;
   }
 
@@ -280,7 +285,7 @@ export class Agent {
     this.options.logger.info({ runId, fence, reason }, 'attempt stopped by the API');
     this.attempt = undefined;
     // Points of the steps that were done belong to the run: they go out still. The device is free when this resolves.
-    return attempt.end(reason);
+    return this.vacate(attempt, reason);
   }
 
   private requestBoundary({ runId, fence, checkpoint, stop }: agentV1.RequestBoundary): AppError | undefined {
@@ -321,12 +326,27 @@ export class Agent {
     if (attempt === undefined || found === undefined || found.fence <= attempt.fence) return;
     if (!attempt.isOver) attempt.fail(superseded(attempt.runId, attempt.fence));
     this.attempt = undefined;
+    void this.vacate(attempt, 'superseded');
+  }
+
+  /** Ends the attempt; the next one starts no thread beside the one of this. */
+  private vacate(attempt: Attempt, reason: string): Promise<void> {
+    this.deviceFree = Promise.allSettled([this.deviceFree, attempt.end(reason)]).then(() => undefined);
+    return this.deviceFree;
+  }
+
+  /** Blocks are of use only while weights are loaded; kept, they would fill the disk with every checkpoint. */
+  private clearCacheWhenIdle(): void {
+    const busy = this.attempt?.isOver === false || this.generations.size > 0;
+    if (!busy && this.cacheUsed) void this.options.cache.clearBlocks();
+    this.cacheUsed = busy;
   }
 
   private async leave(exitCode: number): Promise<number> {
     this.heartbeat.stop();
     this.flushing.stop();
     await Promise.all([
+      this.deviceFree,
       this.attempt?.end('the agent leaves'),
       ...[...this.generations].map((each) => each.end('the agent leaves')),
     ]);

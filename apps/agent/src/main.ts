@@ -1,7 +1,7 @@
 import { totalmem } from 'node:os';
 import { pino } from 'pino';
 import { type agentV1 } from '@millrace/contracts';
-import { AppError, describeError, type Logger, systemClock } from '@millrace/core';
+import { AppError, describeError, type Logger, randomText, systemClock } from '@millrace/core';
 import { Agent } from './agent';
 import { BlobCache } from './blobs/blob-cache';
 import { AgentHome } from './config/agent-home';
@@ -68,7 +68,13 @@ async function main(): Promise<number> {
   const dataAddress = await listen(config, home, server);
   const api = { address: config.join, credentials: channelCredentials(config.tlsCa), token: config.token };
   const blobs = new BlobClient({ ...api, now: () => systemClock.now() });
-  const cache = new BlobCache({ folder: cacheFolder(config), blobs, clock: systemClock, random: Math.random });
+  const cache = new BlobCache({
+    folder: cacheFolder(config),
+    blobs,
+    clock: systemClock,
+    random: Math.random,
+    newName: () => randomText(10),
+  });
   await Promise.all([cache.removeParts(), cache.clearBlocks()]);
   const sessionDialer = new GrpcSessionDialer(api);
   const agentId = home.agentId();

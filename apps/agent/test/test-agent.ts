@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MessageChannel } from 'node:worker_threads';
-import { silentLogger, systemClock } from '@millrace/core';
+import { randomText, silentLogger, systemClock } from '@millrace/core';
 import { openCpuBackend } from '@millrace/runtime';
 import { Agent } from '../src/agent';
 import { BlobCache } from '../src/blobs/blob-cache';
@@ -18,7 +18,7 @@ import { runGpuTask } from '../src/worker/run-gpu-task';
 import type { FromWorker } from '../src/worker/worker-messages';
 
 /** GPU threads that are no threads: the same code on the CPU twins, over a real message channel. */
-const startThread: StartGpuThread = (task, onMessage) => {
+export const startTestThread: StartGpuThread = (task, onMessage) => {
   const { port1, port2 } = new MessageChannel();
   port1.on('message', (message: FromWorker) => onMessage(message));
   const done = runGpuTask({
@@ -43,11 +43,21 @@ export interface TestAgent {
   readonly address: string;
   readonly agent: Agent;
   readonly exited: Promise<number>;
+  readonly cacheFolder: string;
   stop(): Promise<void>;
 }
 
+interface TestAgentOptions {
+  readonly token?: string;
+  readonly startThread?: StartGpuThread;
+}
+
 /** An agent of this process with its own sockets. */
-export async function startTestAgent(id: string, apiAddress: string, token = 'good'): Promise<TestAgent> {
+export async function startTestAgent(
+  id: string,
+  apiAddress: string,
+  { token = 'good', startThread = startTestThread }: TestAgentOptions = {},
+): Promise<TestAgent> {
   const home = mkdtempSync(join(tmpdir(), 'millrace-agent-'));
   const dialer = new ExchangeDialer();
   const dataPlane = new DataPlane({
@@ -78,7 +88,13 @@ export async function startTestAgent(id: string, apiAddress: string, token = 'go
     dataPlane,
     startThread,
     blobs,
-    cache: new BlobCache({ folder: join(home, 'cache'), blobs, clock: systemClock, random: () => 0.5 }),
+    cache: new BlobCache({
+      folder: join(home, 'cache'),
+      blobs,
+      clock: systemClock,
+      random: () => 0.5,
+      newName: () => randomText(10),
+    }),
     clock: systemClock,
     random: () => 0.5,
     logger: silentLogger,
@@ -89,6 +105,7 @@ export async function startTestAgent(id: string, apiAddress: string, token = 'go
     address,
     agent,
     exited,
+    cacheFolder: join(home, 'cache'),
     stop: async () => {
       agent.signal('SIGTERM');
       await exited;

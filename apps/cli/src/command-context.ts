@@ -46,6 +46,16 @@ export function wholeNumber(minimum: number): (text: string) => number {
   };
 }
 
+const PORT_MAX = 65_535;
+
+/** Parses an option that must be a TCP port, or 0 for any free one. */
+export function port(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isSafeInteger(value) || value < 0 || value > PORT_MAX)
+    throw new InvalidArgumentError(`it must be a port from 1 to ${PORT_MAX}, or 0 for any free one.`);
+  return value;
+}
+
 /** Parses an option that must be a number of at least 0. */
 export function nonNegative(text: string): number {
   const value = Number(text);

@@ -6,6 +6,7 @@ import { type RunSpecInput, parseRunSpec } from '@millrace/contracts';
 import { MillraceClient, allPages } from '@millrace/sdk';
 import { watchRun } from './commands/watch-run';
 import { readCliConfig } from './config/cli-config';
+import { cancelLeftOvers } from './quickstart/cancel-left-overs';
 import { readMobyDick } from './quickstart/corpus';
 import { unigramLoss } from './quickstart/unigram';
 import { durationText } from './table';
@@ -61,6 +62,7 @@ async function main(): Promise<void> {
 async function train(client: MillraceClient): Promise<void> {
   const text = readMobyDick();
   const spec = parse(readFileSync(join(ROOT, 'examples', 'moby-gpt.yaml'), 'utf8')) as RunSpecInput;
+  await cancelLeftOvers(client, say);
   await ensureDataset(client, spec.data.dataset, text);
   const submitted = await client.submitRun(spec);
   say(

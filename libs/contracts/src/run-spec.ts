@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { storableText } from './storable-text';
 
 /**
  * The run spec: one document for REST, gRPC, CLI and dashboard. This schema is its only definition; what a build does
@@ -8,8 +9,8 @@ const count = (maximum: number) => z.int().min(1).max(maximum);
 
 const initSchema = z.discriminatedUnion('from', [
   z.strictObject({ from: z.literal('random') }),
-  z.strictObject({ from: z.literal('checkpoint'), id: z.string().min(1) }),
-  z.strictObject({ from: z.literal('safetensors'), id: z.string().min(1) }),
+  z.strictObject({ from: z.literal('checkpoint'), id: storableText.min(1) }),
+  z.strictObject({ from: z.literal('safetensors'), id: storableText.min(1) }),
 ]);
 
 const modelSchema = z.strictObject({
@@ -27,7 +28,7 @@ const modelSchema = z.strictObject({
 });
 
 const dataSchema = z.strictObject({
-  dataset: z.string().min(1),
+  dataset: storableText.min(1),
   order: z.enum(['shuffled', 'sequential']).default('shuffled'),
   validation: z.number().min(0).lt(1).default(0),
 });
@@ -101,7 +102,7 @@ const parallelSchema = z.strictObject({
   tp: count(1024).default(PARALLEL_DEFAULTS.tp),
   schedule: z.enum(SCHEDULES).default(PARALLEL_DEFAULTS.schedule),
   chunks: count(64).default(PARALLEL_DEFAULTS.chunks),
-  scheduleCsv: z.string().max(1_000_000).default(PARALLEL_DEFAULTS.scheduleCsv),
+  scheduleCsv: storableText.max(1_000_000).default(PARALLEL_DEFAULTS.scheduleCsv),
   verticalSync: z.boolean().default(PARALLEL_DEFAULTS.verticalSync),
   optimisticStep: z.boolean().default(PARALLEL_DEFAULTS.optimisticStep),
   recompute: z.enum(['none', 'full', 'selective']).default(PARALLEL_DEFAULTS.recompute),
@@ -113,9 +114,9 @@ const parallelSchema = z.strictObject({
 const RESOURCE_DEFAULTS = { labels: {}, include: [], exclude: [], minMemoryGiB: 0 };
 
 const resourcesSchema = z.strictObject({
-  labels: z.record(z.string(), z.string()).default(RESOURCE_DEFAULTS.labels),
-  include: z.array(z.string().min(1)).max(10_000).default(RESOURCE_DEFAULTS.include),
-  exclude: z.array(z.string().min(1)).max(10_000).default(RESOURCE_DEFAULTS.exclude),
+  labels: z.record(storableText, storableText).default(RESOURCE_DEFAULTS.labels),
+  include: z.array(storableText.min(1)).max(10_000).default(RESOURCE_DEFAULTS.include),
+  exclude: z.array(storableText.min(1)).max(10_000).default(RESOURCE_DEFAULTS.exclude),
   minMemoryGiB: z.number().min(0).default(RESOURCE_DEFAULTS.minMemoryGiB),
 });
 

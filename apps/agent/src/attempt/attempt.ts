@@ -155,6 +155,8 @@ export class Attempt {
     }
     logger.error({ runId, fence, code: error.code, details: error.details }, `attempt failed: ${error.message}`);
     this.log('error', error.message);
+    // The API takes no lines under this fence once it has the report: what says why goes out before it.
+    for (const body of outbox.take()) this.options.send(body);
     const culprit = error.details['rank'];
     this.report('failed', {
       failureClass: failureClass(error),

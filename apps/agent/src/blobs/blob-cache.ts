@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -14,13 +14,20 @@ export interface BlobCacheOptions extends Omit<RetryOptions, 'what' | 'stopped'>
   /** Folder for datasets and blocks; whatever is in it can be fetched again. */
   readonly folder: string;
   readonly blobs: BlobPort;
+  /** A name that nobody else takes, for a file that is being written. */
+  readonly newName: () => string;
 }
+
+const SHA256 = /^[0-9a-f]{64}$/;
+/** Runs take turns with datasets; more than these are fetched again. */
+const TOKEN_FILES_KEPT = 4;
 
 /**
  * Blobs of the API by hash, kept on disk: token files as whole files, blocks of the checkpoint that is being loaded.
  */
 export class BlobCache {
   private readonly blocks: FileBlockStore;
+  private clearing: Promise<void> = Promise.resolve();
 
   constructor(private readonly options: BlobCacheOptions) {
     this.blocks = new FileBlockStore(join(options.folder, 'blocks'));
@@ -33,13 +40,19 @@ export class BlobCache {
       (found) => found.size,
       () => -1,
     );
-    if (size === bytes) return path;
-    await this.retry(`dataset ${sha256}`, stopped, () => this.download(sha256, path));
+    if (size === bytes) {
+      const now = new Date(this.options.clock.now());
+      await utimes(path, now, now);
+    } else {
+      await this.retry(`dataset ${sha256}`, stopped, () => this.download(sha256, path));
+    }
+    await this.removeOldTokenFiles(sha256);
     return path;
   }
 
   /** A tensor of a checkpoint. */
   async tensor(tensor: ManifestTensor, stopped: () => boolean): Promise<Float32Array> {
+    await this.clearing;
     for (const { sha256 } of tensor.blocks) {
       if (await this.blocks.has(sha256)) continue;
       const bytes = await this.retry(`block ${sha256}`, stopped, () => this.fetch(sha256));
@@ -48,9 +61,26 @@ export class BlobCache {
     return getTensor(this.blocks, tensor);
   }
 
-  /** Blocks that no live task needs. */
-  async clearBlocks(): Promise<void> {
-    await rm(join(this.options.folder, 'blocks'), { recursive: true, force: true });
+  /** When no task is live: each fetches what it needs. What begins meanwhile waits until they are gone. */
+  clearBlocks(): Promise<void> {
+    const folder = join(this.options.folder, 'blocks');
+    // A block of a task that just ended may still be on its way into the folder.
+    this.clearing = this.clearing.then(() => rm(folder, { recursive: true, force: true, maxRetries: 3 }));
+    return (this.clearing = this.clearing.catch(() => undefined));
+  }
+
+  /** Keeps the file `current` and those that were used last. */
+  private async removeOldTokenFiles(current: string): Promise<void> {
+    const folder = join(this.options.folder, 'datasets');
+    const names = (await readdir(folder)).filter((name) => SHA256.test(name) && name !== current);
+    const files = await Promise.all(
+      names.map(async (name) => ({
+        name,
+        usedMs: (await stat(join(folder, name)).catch(() => undefined))?.mtimeMs ?? 0,
+      })),
+    );
+    const old = files.sort((a, b) => b.usedMs - a.usedMs).slice(TOKEN_FILES_KEPT - 1);
+    await Promise.all(old.map(({ name }) => rm(join(folder, name), { force: true })));
   }
 
   /** Half-written files of a process that died. */
@@ -69,17 +99,22 @@ export class BlobCache {
   }
 
   private async download(sha256: string, path: string): Promise<void> {
-    const part = `${path}.part`;
+    // Two attempts may fetch the same file at the same time.
+    const part = `${path}.part-${this.options.newName()}`;
     await mkdir(dirname(path), { recursive: true });
     try {
       await pipeline(Readable.from(this.options.blobs.get(sha256, 0), { objectMode: false }), createWriteStream(part));
     } catch (error) {
+      await rm(part, { force: true });
       throw error instanceof AppError ? error : homeUnwritable(part, error);
     }
     const hash = createHash('sha256');
     await pipeline(createReadStream(part), hash);
     const found = hash.digest('hex');
-    if (found !== sha256) throw blobCorrupt(sha256, found);
+    if (found !== sha256) {
+      await rm(part, { force: true });
+      throw blobCorrupt(sha256, found);
+    }
     await rename(part, path);
   }
 

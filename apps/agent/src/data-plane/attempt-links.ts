@@ -26,6 +26,8 @@ export interface AttemptLinksOptions {
   readonly logger: Logger;
   readonly firstAcceptMs: number;
   readonly lostAfterMs: number;
+  /** Nothing comes after it under the same id (a generation): once closed it need not be remembered. */
+  readonly transient?: boolean;
   /** Whoever gets a frame calls `taken` with it when its memory is free again. */
   onFrame(delivered: DeliveredFrame): void;
   onPeerDead(rank: number, error: AppError): void;
@@ -87,7 +89,7 @@ export class AttemptLinks {
   }
 
   private openLink(toRank: number): OutgoingLink {
-    const { runId, fence, key, rank, peers, onPeerDead, ...rest } = this.options;
+    const { runId, fence, key, rank, peers, onPeerDead, transient: _, ...rest } = this.options;
     const address = peers.find((peer) => peer.rank === toRank)?.address ?? '';
     return new OutgoingLink({
       ...rest,

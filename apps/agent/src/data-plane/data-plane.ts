@@ -37,7 +37,10 @@ export class DataPlane {
 
   close(links: AttemptLinks, reason: string): void {
     links.close(reason);
-    if (this.live.get(links.options.runId) === links) this.live.delete(links.options.runId);
+    const { runId, transient } = links.options;
+    if (this.live.get(runId) !== links) return;
+    this.live.delete(runId);
+    if (transient === true) this.fences.delete(runId);
   }
 
   /** The link that a new stream feeds, or DATA_PLANE.FENCE_OLD, DATA_PLANE.STREAM_REFUSED (logged). */

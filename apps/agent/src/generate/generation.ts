@@ -8,6 +8,7 @@ import type { DeviceChoice } from '../worker/gpu-task';
 import type { StartGpuThread } from '../worker/gpu-thread';
 import { fromThreadError } from '../worker/thread-error';
 import type { FromWorker } from '../worker/worker-messages';
+import { generationLate } from './generate.errors';
 
 export interface GenerationOptions {
   readonly plan: GeneratePlan;
@@ -28,6 +29,8 @@ export type GenerationEvent =
 /** A generation has no attempts: its streams all carry this fence. */
 const FENCE = 1;
 const PEER_PATIENCE_MS = 60_000;
+/** Beyond what the API waits for; a rank whose peers never come would hold its thread for ever. */
+const DURATION_MS_MAX = 150_000;
 
 /**
  * One rank of a text generation. It holds no lease: when anything fails it ends with an error, and whoever asked asks
@@ -36,6 +39,7 @@ const PEER_PATIENCE_MS = 60_000;
 export class Generation {
   isOver = false;
   private readonly rank: RankThread;
+  private readonly cancelLimit: () => void;
 
   constructor(private readonly options: GenerationOptions) {
     const { plan, onEvent } = options;
@@ -51,6 +55,7 @@ export class Generation {
         peers: plan.peers,
         firstAcceptMs: PEER_PATIENCE_MS,
         lostAfterMs: PEER_PATIENCE_MS,
+        transient: true,
       },
       weight: async (name, kind) => {
         const tensor = plan.manifest.tensors.find((each) => each.name === name && each.kind === kind);
@@ -59,6 +64,9 @@ export class Generation {
       onMessage: (message) => onEvent({ type: 'worker', message }),
       onPeerDead: (_, error) => onEvent({ type: 'failed', error }),
     });
+    this.cancelLimit = options.clock.after(DURATION_MS_MAX, () =>
+      onEvent({ type: 'failed', error: generationLate(plan.taskId, DURATION_MS_MAX) }),
+    );
     this.rank.start({ kind: 'generate', plan, device: options.device });
   }
 
@@ -74,6 +82,7 @@ export class Generation {
 
   end(reason: string): Promise<void> {
     this.isOver = true;
+    this.cancelLimit();
     return this.rank.end(reason);
   }
 

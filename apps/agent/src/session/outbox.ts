@@ -37,6 +37,8 @@ export class Outbox {
   private pointCount = 0;
   private lineCount = 0;
   private droppedLineCount = 0;
+  /** The line that says how many were dropped; it is the oldest one. */
+  private marker: agentV1.LogLine | undefined;
   private room: (() => void)[] = [];
 
   /** Resolves at once unless the buffer is full. */
@@ -141,14 +143,27 @@ export class Outbox {
   private dropOldestLines(like: agentV1.LogLine): void {
     const oldest = this.logs[0];
     if (oldest === undefined) return;
-    const dropped = oldest.lines.splice(0, Math.max(1, Math.ceil(LINES_MAX / 100)));
-    this.droppedLineCount += dropped.length;
-    this.lineCount -= dropped.length;
-    const text = `${this.droppedLineCount} log lines were dropped while the API was away`;
-    const marker = { ...like, level: 'warn', text };
-    const second = oldest.lines[0]?.text.endsWith('were dropped while the API was away') ? 1 : 0;
-    oldest.lines.splice(0, second, marker);
-    this.lineCount += 1 - second;
+    if (this.marker !== undefined && oldest.lines[0] === this.marker) {
+      oldest.lines.shift();
+      this.lineCount--;
+    }
+    let leftCount = Math.ceil(LINES_MAX / 100);
+    for (const batch of this.logs) {
+      const droppedCount = batch.lines.splice(0, leftCount).length;
+      leftCount -= droppedCount;
+      this.droppedLineCount += droppedCount;
+      this.lineCount -= droppedCount;
+      if (leftCount === 0) break;
+    }
+    this.marker = {
+      ...like,
+      level: 'warn',
+      text: `${this.droppedLineCount} log lines were dropped while the API was away`,
+    };
+    oldest.lines.unshift(this.marker);
+    this.lineCount++;
+    // The oldest batch holds the marker; others may be empty now.
+    this.logs = this.logs.filter(({ lines }) => lines.length > 0);
   }
 }
 

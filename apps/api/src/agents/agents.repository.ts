@@ -86,7 +86,8 @@ export class AgentsRepository {
   }
 
   async find(id: string): Promise<AgentWithLease | null> {
-    return this.prisma.agent.findUnique({ where: { id }, include: { lease: true } });
+    // Postgres refuses NUL in text; no id has one.
+    return id.includes('\0') ? null : this.prisma.agent.findUnique({ where: { id }, include: { lease: true } });
   }
 
   /** At most `count` agents after the id `after`, by id. */

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { AgentBody, Page } from '@millrace/contracts';
+import { type AgentBody, type Page, storableText } from '@millrace/contracts';
 import { isLive } from '../attempts/attempt-record';
 import { BoundaryRequestsService } from '../attempts/boundary-requests.service';
 import { ClusterContext } from '../cluster-context';
@@ -43,8 +43,10 @@ export class AgentsService {
    * and is placed elsewhere, which uses up no retry.
    */
   async drain(id: string, actor: string): Promise<AgentBody> {
-    const { lease } = await this.found(id);
+    await this.found(id);
     await this.setDraining(id, true, actor);
+    // Read after the change is there: a placement that was under way before it may have given a lease since.
+    const { lease } = await this.found(id);
     if (lease) await this.ledger.change((tx) => this.leave(tx, lease));
     return this.get(id);
   }
@@ -87,6 +89,6 @@ export class AgentsService {
 /** @throws AppError AGENT.CURSOR_INVALID */
 function parseCursor(cursor: string): string {
   const [kind, id, ...rest] = Buffer.from(cursor, 'base64url').toString().split(' ');
-  if (kind !== 'agent' || !id || rest.length > 0) throw agentCursorInvalid();
+  if (kind !== 'agent' || !id || rest.length > 0 || !storableText.safeParse(id).success) throw agentCursorInvalid();
   return id;
 }

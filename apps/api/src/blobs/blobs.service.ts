@@ -39,6 +39,7 @@ export class BlobsService implements OnModuleInit {
       await mkdir(folder, { recursive: true, mode: 0o700 });
     }
     await this.deleteOldUploads();
+    await this.blocks.deleteTemporary(UPLOAD_MS_MAX);
   }
 
   /** The token file of a dataset. */

@@ -7,6 +7,7 @@ import type { Request } from 'express';
 import { bodyBroken, bodyTooLarge } from '../boundary/boundary.errors';
 import { ApiConfig } from '../config/api-config';
 import { BlobsService } from './blobs.service';
+import { withinRoom } from './upload-room';
 
 /** Bodies that have to be whole on the disk before they can be read. */
 @Injectable()
@@ -16,7 +17,10 @@ export class UploadSpool {
     private readonly config: ApiConfig,
   ) {}
 
-  /** Gives `work` the file of the body; it is gone afterwards. @throws AppError API.BODY_TOO_LARGE, API.BODY_BROKEN */
+  /**
+   * Gives `work` the file of the body; it is gone afterwards.
+   * @throws AppError API.BODY_TOO_LARGE, API.BODY_BROKEN, BLOB.DISK_FULL
+   */
   async withUpload<T>(source: Request, id: string, work: (path: string) => Promise<T>): Promise<T> {
     const path = this.blobs.uploadPath(id);
     try {
@@ -31,7 +35,8 @@ export class UploadSpool {
     // A request may fail while nothing reads it; without a listener that would end the process.
     source.on('error', () => undefined);
     try {
-      await pipeline(limited(source, this.config.uploadBytesMax), createWriteStream(path, { mode: 0o600 }));
+      const body = withinRoom(limited(source, this.config.uploadBytesMax), undefined, this.blobs);
+      await pipeline(body, createWriteStream(path, { mode: 0o600 }));
     } catch (error) {
       // A body that was refused is not one that broke, though Node may have destroyed both by now.
       const broken = !(error instanceof AppError) && (source.errored !== null || source.destroyed);

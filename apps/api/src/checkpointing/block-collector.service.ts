@@ -9,6 +9,8 @@ import { CheckpointWritesRepository } from './checkpoint-writes.repository';
 const BATCH_COUNT = 1_000;
 /** A block put this recently stays whatever the tables say. */
 const YOUNG_MS = 60_000;
+/** A checkpoint whose attempt is over this long gets no more parts. */
+const ABANDONED_MS = 600_000;
 
 /** Deletes blocks that nothing uses any more. Safe beside uploads, and beside itself on another replica. */
 @Injectable()
@@ -25,7 +27,7 @@ export class BlockCollectorService {
   /** @returns how many blocks were deleted */
   async collect(): Promise<number> {
     const now = new Date(this.clock.now());
-    await this.checkpoints.deleteAbandoned();
+    await this.checkpoints.deleteAbandoned(new Date(now.getTime() - ABANDONED_MS));
     await this.holds.deleteExpired(now);
     let deletedCount = 0;
     let batch: string[] = [];

@@ -6,6 +6,12 @@ export interface HeldBlock {
   readonly bytes: number;
 }
 
+/** Who holds: an attempt of a run, or the checkpoint that an import becomes (fence 0). */
+export interface HoldOwner {
+  readonly owner: string;
+  readonly fence: number;
+}
+
 /**
  * Who may delete a block. An upload holds its block before it looks whether the block is there; the collector deletes a
  * block only under the block's lock and after it looked for holds. So a block that an upload found is never deleted
@@ -16,13 +22,13 @@ export class BlockHoldsRepository {
   constructor(private readonly prisma: PrismaService) {}
 
   /** Keeps blocks that no checkpoint references (yet) until `until`. */
-  async hold(blocks: readonly HeldBlock[], until: Date): Promise<void> {
+  async hold({ owner, fence }: HoldOwner, blocks: readonly HeldBlock[], until: Date): Promise<void> {
     const distinct = [...new Map(blocks.map((block) => [block.sha256, block])).values()];
     // Locks in one order, so that two holders never wait for each other; one statement, because every block of a
     // checkpoint comes through here.
     await this.prisma.$executeRaw`
-      INSERT INTO "BlockHold" ("sha256", "bytes", "until")
-      SELECT locked."sha256", locked."bytes", ${until}::timestamp
+      INSERT INTO "BlockHold" ("sha256", "bytes", "until", "owner", "fence")
+      SELECT locked."sha256", locked."bytes", ${until}::timestamp, ${owner}, ${fence}
       FROM (
         SELECT sorted.*, pg_advisory_xact_lock(hashtextextended(sorted."sha256", 0))
         FROM (
@@ -31,7 +37,12 @@ export class BlockHoldsRepository {
           ) AS given("sha256", "bytes") ORDER BY "sha256"
         ) AS sorted
       ) AS locked
-      ON CONFLICT ("sha256") DO UPDATE SET "until" = GREATEST("BlockHold"."until", excluded."until")`;
+      ON CONFLICT ("sha256", "owner", "fence") DO UPDATE SET "until" = GREATEST("BlockHold"."until", excluded."until")`;
+  }
+
+  /** In the transaction that references the blocks: from now on that keeps them. What others hold stays held. */
+  async release(tx: Transaction, owner: HoldOwner, hashes: readonly string[]): Promise<void> {
+    await tx.blockHold.deleteMany({ where: { ...owner, sha256: { in: [...hashes] } } });
   }
 
   /** Until the transaction ends, nobody else holds or collects this block. */
@@ -48,7 +59,10 @@ export class BlockHoldsRepository {
     return rows.map(({ sha256 }) => sha256);
   }
 
+  /** Those that ran out, and those of attempts under an old fence, which can report nothing any more. */
   async deleteExpired(now: Date): Promise<void> {
-    await this.prisma.blockHold.deleteMany({ where: { until: { lte: now } } });
+    await this.prisma.$executeRaw`
+      DELETE FROM "BlockHold" h WHERE h."until" <= ${now}
+        OR EXISTS (SELECT 1 FROM "Run" r WHERE r."id" = h."owner" AND r."fence" > h."fence")`;
   }
 }

@@ -36,7 +36,8 @@ export class BlockUploadService {
     const header = headerOf(await messages.next());
     await this.checkFence(header);
     await this.blobs.assertRoomFor(header.bytes);
-    await this.holds.hold([header], new Date(this.clock.now() + HOLD_MS));
+    const { runId, fence } = header;
+    await this.holds.hold({ owner: runId, fence }, [header], new Date(this.clock.now() + HOLD_MS));
     if (await this.blobs.blocks.has(header.sha256)) return true;
     const block = await collect(messages, header);
     await this.checkFence(header);

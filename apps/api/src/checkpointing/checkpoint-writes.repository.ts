@@ -3,6 +3,7 @@ import type { ManifestDocument } from '@millrace/contracts';
 import { newId } from '@millrace/core';
 import { PrismaService, type Transaction } from '../database/prisma.service';
 import type { Checkpoint, Prisma } from '../generated/prisma/client';
+import { BlockHoldsRepository } from './block-holds.repository';
 import type { CheckpointPart } from './checkpoint-part';
 
 export interface DurableCheckpoint {
@@ -42,7 +43,10 @@ export interface WritingCheckpoint {
  */
 @Injectable()
 export class CheckpointWritesRepository {
-  constructor(private readonly prisma: PrismaService) {}
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly holds: BlockHoldsRepository,
+  ) {}
 
   async isDurable(reader: Transaction, runId: string, step: number): Promise<boolean> {
     return (await reader.checkpoint.count({ where: { runId, step, state: 'durable' } })) > 0;
@@ -55,6 +59,19 @@ export class CheckpointWritesRepository {
       orderBy: [{ step: 'desc' }, { fence: 'desc' }],
     });
     return row && toDurable(row);
+  }
+
+  /** Keeps a durable checkpoint from being deleted until the transaction ends; false when there is none. */
+  async keep(tx: Transaction, id: string): Promise<boolean> {
+    const rows = await tx.$queryRaw<
+      unknown[]
+    >`SELECT 1 AS "one" FROM "Checkpoint" WHERE "id" = ${id} AND "state" = 'durable' FOR SHARE`;
+    return rows.length === 1;
+  }
+
+  /** Waits for whoever keeps one of them, and keeps others from beginning to, until the transaction ends. */
+  async lockForDeletion(tx: Transaction, ids: readonly string[]): Promise<void> {
+    await tx.$queryRaw`SELECT "id" FROM "Checkpoint" WHERE "id" = ANY(${[...ids]}::text[]) ORDER BY "id" FOR UPDATE`;
   }
 
   async findDurable(id: string, reader: Transaction = this.prisma): Promise<DurableCheckpoint | null> {
@@ -83,7 +100,7 @@ export class CheckpointWritesRepository {
     );
   }
 
-  /** Adds a rank's part. From now on its blocks are referenced, so that the collector leaves them alone. */
+  /** Adds a rank's part. From now on its blocks are referenced, which keeps them in place of the attempt's holds. */
   async storePart(tx: Transaction, key: PartKey, { rank, part }: RankPart): Promise<WritingCheckpoint> {
     const before = await this.findWriting(tx, key);
     const id = before?.id ?? newId('ckpt');
@@ -94,6 +111,7 @@ export class CheckpointWritesRepository {
     const hashes = new Set(part.tensors.flatMap(({ blocks }) => blocks.map(({ sha256 }) => sha256)));
     const rows = [...hashes].map((sha256) => ({ checkpointId: id, sha256 }));
     await tx.checkpointBlock.createMany({ data: rows, skipDuplicates: true });
+    await this.holds.release(tx, { owner: key.runId, fence: key.fence }, [...hashes]);
     return { id, durable: before?.durable ?? false, parts };
   }
 
@@ -115,12 +133,13 @@ export class CheckpointWritesRepository {
     await tx.checkpoint.deleteMany({ where: { runId } });
   }
 
-  /** What attempts that are over left half written. */
-  async deleteAbandoned(): Promise<number> {
+  /** What attempts that were over before `before` left half written: until then the last parts may be on their way. */
+  async deleteAbandoned(before: Date): Promise<number> {
     return this.prisma.$executeRaw`
       DELETE FROM "Checkpoint" USING "Attempt"
       WHERE "Checkpoint"."state" = 'writing' AND "Attempt"."runId" = "Checkpoint"."runId"
-        AND "Attempt"."fence" = "Checkpoint"."fence" AND "Attempt"."state" NOT IN ('scheduled', 'starting', 'running')`;
+        AND "Attempt"."fence" = "Checkpoint"."fence" AND "Attempt"."state" NOT IN ('scheduled', 'starting', 'running')
+        AND "Attempt"."finishedAt" < ${before}`;
   }
 }
 

@@ -21,6 +21,8 @@ export class RetentionService {
     const old = (await this.checkpoints.durableOf(tx, run.id)).slice(run.spec.train.keepCheckpoints);
     const ids = old.map(({ id }) => id);
     if (ids.length === 0) return;
+    // A run that is being submitted may start from one: whoever locks first is seen by the other.
+    await this.checkpoints.lockForDeletion(tx, ids);
     const used = new Set([
       ...(await this.runs.startingFrom(tx, ids)).map(({ checkpointId }) => checkpointId),
       ...(await this.attempts.resumedFrom(tx, ids)),

@@ -1,9 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { CheckpointBody, ManifestDocument, Page } from '@millrace/contracts';
+import { type CheckpointBody, type ManifestDocument, type Page, storableText } from '@millrace/contracts';
 import type { Logger } from '@millrace/core';
 import { z } from 'zod';
-import { decodeCursor, encodeCursor } from '../boundary/http/cursor';
+import { decodeCursor, encodeCursor, INT4_MAX } from '../boundary/http/cursor';
 import type { PageQuery } from '../boundary/http/parse-query';
+import { BlockHoldsRepository } from '../checkpointing/block-holds.repository';
 import { checkpointNotFound } from '../checkpointing/checkpointing.errors';
 import { LOGGER } from '../config/api-logger';
 import { PrismaService } from '../database/prisma.service';
@@ -11,7 +12,7 @@ import { EventsService } from '../events/events.service';
 import { checkpointInUse } from './checkpoints.errors';
 import { type CheckpointRow, CheckpointsRepository, toCheckpointBody } from './checkpoints.repository';
 
-const cursorSchema = z.tuple([z.int(), z.string().min(1).max(200)]);
+const cursorSchema = z.tuple([z.int().min(0).max(INT4_MAX), storableText.min(1).max(200)]);
 
 @Injectable()
 export class CheckpointsService {
@@ -19,6 +20,7 @@ export class CheckpointsService {
     private readonly checkpoints: CheckpointsRepository,
     private readonly prisma: PrismaService,
     private readonly events: EventsService,
+    private readonly holds: BlockHoldsRepository,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
@@ -48,7 +50,9 @@ export class CheckpointsService {
     );
     const bytes = [...bytesOf.values()].reduce((sum, size) => sum + size, 0);
     await this.prisma.transaction(async (tx) => {
-      await this.checkpoints.createImported(tx, { id, manifest, bytes, hashes: [...bytesOf.keys()] });
+      const hashes = [...bytesOf.keys()];
+      await this.checkpoints.createImported(tx, { id, manifest, bytes, hashes });
+      await this.holds.release(tx, { owner: id, fence: 0 }, hashes);
       await this.events.append(tx, { type: 'checkpoint.imported', subject: id, actor, data: { bytes } });
     });
     this.logger.info({ checkpoint: id, bytes }, 'model imported');

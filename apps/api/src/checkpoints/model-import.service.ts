@@ -39,7 +39,7 @@ export class ModelImportService {
     await this.spool.withUpload(source, id, async (path) => {
       const file = await fileAccess(path);
       try {
-        const manifest = await this.store(await importHuggingFace(file), heads);
+        const manifest = await this.store(id, await importHuggingFace(file), heads);
         await this.checkpoints.publishImported(id, manifest, actor);
       } finally {
         await file.close();
@@ -48,14 +48,18 @@ export class ModelImportService {
     return { id };
   }
 
-  private async store(model: ImportedModel, heads: number | undefined): Promise<ManifestDocument> {
+  private async store(id: string, model: ImportedModel, heads: number | undefined): Promise<ManifestDocument> {
     const tensors: ManifestDocument['tensors'] = [];
     for (const { name, shape } of model.tensors) {
       const values = await model.read(name);
       const blocks = splitBlocks(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
       const references = blockReferences(blocks);
-      await this.holds.hold(references, new Date(this.clock.now() + HOLD_MS));
-      for (const { sha256, bytes } of blocks) await this.blobs.blocks.put(sha256, bytes);
+      await this.holds.hold({ owner: id, fence: 0 }, references, new Date(this.clock.now() + HOLD_MS));
+      for (const { sha256, bytes } of blocks) {
+        // What the upload said of its length may have been nothing, and others store at the same time.
+        await this.blobs.assertRoomFor(bytes.length);
+        await this.blobs.blocks.put(sha256, bytes);
+      }
       tensors.push({ name, kind: 'weight', dtype: 'f32', shape: [...shape], blocks: references });
     }
     const config = { family: 'gpt2' as const, ...model.sizes, heads: heads ?? defaultHeads(model.sizes.hidden) };

@@ -29,7 +29,12 @@ export class DatasetsController {
   async create(@Query() query: unknown, @Req() request: Request, @Actor() actor: string): Promise<DatasetBody> {
     const contentType = acceptUpload(request, { types: DATASET_TYPES, bytesMax: this.config.uploadBytesMax });
     const { name, tokenizer } = parseQuery(newDatasetQuerySchema, query);
-    return this.datasets.create({ name, tokenizer, contentType, source: request, actor });
+    const contentLength = Number(request.headers['content-length'] ?? 0);
+    // A request may fail while nothing reads it, which would end the process without a listener; and one that is
+    // refused half-way must stay open, for destroying it would take the answer with it.
+    request.on('error', () => undefined);
+    const source = request.iterator({ destroyOnReturn: false });
+    return this.datasets.create({ name, tokenizer, contentType, contentLength, source, actor });
   }
 
   @Get('datasets')

@@ -4,6 +4,7 @@ import type { DatasetBody, Page } from '@millrace/contracts';
 import { type Logger, newId } from '@millrace/core';
 import { buildTokenFile, type ByteSource, type TokenFile } from '@millrace/data';
 import { BlobsService } from '../blobs/blobs.service';
+import { diskBytesFor, withinRoom } from '../blobs/upload-room';
 import { createdKeySchema, decodeCursor, encodeCursor } from '../boundary/http/cursor';
 import type { PageQuery } from '../boundary/http/parse-query';
 import { ApiConfig } from '../config/api-config';
@@ -18,6 +19,8 @@ export interface NewDataset {
   readonly name: string;
   readonly tokenizer: string | undefined;
   readonly contentType: string;
+  /** Bytes, as the request told; 0 where it did not. */
+  readonly contentLength: number;
   readonly source: ByteSource;
   readonly actor: string;
 }
@@ -37,15 +40,15 @@ export class DatasetsService {
   ) {}
 
   /** @throws AppError DATASET.NAME_TAKEN, BLOB.DISK_FULL, and what buildTokenFile throws */
-  async create({ name, tokenizer, contentType, source, actor }: NewDataset): Promise<DatasetBody> {
+  async create({ name, tokenizer, contentType, contentLength, source, actor }: NewDataset): Promise<DatasetBody> {
     // Known before a byte is read; the unique index decides in the end.
     if (await this.datasets.nameIsTaken(name)) throw datasetNameTaken(name);
-    await this.blobs.assertRoomFor(0);
+    await this.blobs.assertRoomFor(diskBytesFor(contentLength, tokenizer));
     const id = newId('dataset');
     const path = this.blobs.uploadPath(id);
     try {
       const file = await buildTokenFile({
-        source,
+        source: withinRoom(source, tokenizer, this.blobs),
         contentType,
         path,
         bytesMax: this.config.uploadBytesMax,

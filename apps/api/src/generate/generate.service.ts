@@ -53,13 +53,12 @@ export class GenerateService {
   private async run(checkpoint: DurableCheckpoint, model: ModelConfig, sampling: Sampling): Promise<readonly number[]> {
     const gang = await this.gangs.choose(checkpoint.runId, model.layers);
     const manifest = weightsOf(checkpoint, model);
-    await this.holds.hold(
-      manifest.tensors.flatMap(({ blocks }) => blocks),
-      new Date(this.clock.now() + HOLD_MS),
-    );
+    const blocks = manifest.tensors.flatMap((tensor) => tensor.blocks);
+    const taskId = newId('gen');
+    await this.holds.hold({ owner: taskId, fence: 0 }, blocks, new Date(this.clock.now() + HOLD_MS));
     return this.tasks.run(
       {
-        taskId: newId('gen'),
+        taskId,
         dataKey: randomBytes(32).toString('hex'),
         model,
         manifest,

@@ -1,5 +1,5 @@
 import { Controller, Get, Inject, Param, Req, Res } from '@nestjs/common';
-import type { LogLineBody, Page } from '@millrace/contracts';
+import { type LogLineBody, type Page, storableText } from '@millrace/contracts';
 import { type Clock, sleep } from '@millrace/core';
 import type { Request, Response } from 'express';
 import { z } from 'zod';
@@ -23,8 +23,7 @@ export const logQuerySchema = pageQuerySchema.extend({
     .transform(Number)
     .optional(),
   /** One level, or several with commas between. */
-  level: z
-    .string()
+  level: storableText
     .min(1)
     .max(100)
     .transform((levels) => levels.split(','))

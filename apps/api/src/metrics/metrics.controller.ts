@@ -1,19 +1,15 @@
 import { Controller, Get, Param, Query } from '@nestjs/common';
-import type { MetricPage } from '@millrace/contracts';
+import { type MetricPage, storableText } from '@millrace/contracts';
 import { z } from 'zod';
-import { decodeCursor } from '../boundary/http/cursor';
+import { decodeCursor, INT4_MAX } from '../boundary/http/cursor';
 import { pageQuerySchema, parseQuery } from '../boundary/http/parse-query';
 import { RunLookup } from '../database/run-lookup';
 import { MetricsRepository } from './metrics.repository';
 
 export const metricQuerySchema = pageQuerySchema.extend({
-  name: z
-    .string({ error: 'is required, for instance train/loss' })
-    .min(1)
-    .max(200)
-    .refine((name) => !name.includes('\0'), 'has a NUL'),
+  name: z.string({ error: 'is required, for instance train/loss' }).min(1).max(200).pipe(storableText),
 });
-const cursorSchema = z.tuple([z.int().min(0)]);
+const cursorSchema = z.tuple([z.int().min(0).max(INT4_MAX)]);
 
 @Controller('api/v1')
 export class MetricsController {

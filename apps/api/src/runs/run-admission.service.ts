@@ -4,6 +4,7 @@ import { AppError, type FieldError } from '@millrace/core';
 import { splitValidation } from '@millrace/data';
 import { allParameters, type ModelConfig, optimizerStates } from '@millrace/model';
 import { CheckpointWritesRepository, type DurableCheckpoint } from '../checkpointing/checkpoint-writes.repository';
+import type { Transaction } from '../database/prisma.service';
 import { DatasetsRepository } from '../datasets/datasets.repository';
 import { modelConfigOf, type RunShape, shapeRun } from '../scheduling/run-shape';
 import { specUnfit } from './runs.errors';
@@ -39,6 +40,15 @@ export class RunAdmissionService {
     const model = modelConfigOf(spec, vocab);
     if (init) checkInit(spec, model, init);
     return { datasetId: dataset.id, shape: shapeOrRefuse(spec, model) };
+  }
+
+  /**
+   * In the transaction that stores the run: from now on the checkpoint it starts from stays.
+   * @throws AppError RUN.SPEC_UNFIT when it was deleted since `admit`
+   */
+  async keepInit(tx: Transaction, { model: { init } }: RunSpec): Promise<void> {
+    if (init.from === 'random' || (await this.checkpoints.keep(tx, init.id))) return;
+    throw specUnfit([{ path: '/model/init/id', message: `checkpoint ${init.id} was deleted a moment ago` }]);
   }
 
   private async initCheckpoint({ model: { init } }: RunSpec): Promise<DurableCheckpoint | undefined> {

@@ -5,6 +5,7 @@ import {
   type PlanBody,
   type RunBody,
   runStateSchema,
+  storableText,
   type SubmittedBody,
 } from '@millrace/contracts';
 import type { Request, Response } from 'express';
@@ -18,7 +19,7 @@ import { RunsService } from './runs.service';
 
 export const runListQuerySchema = pageQuerySchema.extend({
   state: runStateSchema.optional(),
-  name: z.string().min(1).max(128).optional(),
+  name: storableText.min(1).max(128).optional(),
 });
 export const submitQuerySchema = z.object({
   dryRun: z

@@ -48,9 +48,18 @@ export class RunsRepository {
     return row && toRecord(row);
   }
 
-  /** Whether whatever acts under `fence` may act: it is the newest, and the run is not over. */
+  /**
+   * Whether whatever acts under `fence` may act: it is the newest, and the run is not over. A run that ended as
+   * `numerics` keeps its last good checkpoint, which may still be on its way under the fence it ended with.
+   */
   async isInForce(id: string, fence: number): Promise<boolean> {
-    return (await this.prisma.run.count({ where: { id, fence, state: { in: LIVE_STATES } } })) === 1;
+    const numerics = {
+      state: 'failed',
+      attempts: { some: { fence, failure: { path: ['class'], equals: 'numerics' } } },
+    };
+    return (
+      (await this.prisma.run.count({ where: { id, fence, OR: [{ state: { in: LIVE_STATES } }, numerics] } })) === 1
+    );
   }
 
   /** The run, locked against other writers until the transaction ends: whatever decides on a run takes this first. */

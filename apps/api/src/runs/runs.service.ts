@@ -1,5 +1,12 @@
 import { Injectable } from '@nestjs/common';
-import type { Page, PlanBody, RunBody, RunSpec, SubmittedBody } from '@millrace/contracts';
+import {
+  type Page,
+  type PlanBody,
+  type RunBody,
+  type RunSpec,
+  storableText,
+  type SubmittedBody,
+} from '@millrace/contracts';
 import { newId } from '@millrace/core';
 import { DryRunService } from '../scheduling/dry-run.service';
 import { RunActionsService } from './run-actions.service';
@@ -33,6 +40,7 @@ export class RunsService {
     const id = newId('run');
     const reason = { code: 'PENDING', message: 'waits for the scheduler' };
     await this.ledger.change(async (tx) => {
+      await this.admission.keepInit(tx, spec);
       await this.ledger.runs.create(tx, { id, spec, datasetId, reason });
       await this.ledger.transitions.note(tx, {
         type: 'run.state',
@@ -100,6 +108,9 @@ function formatCursor({ createdAt, id }: { createdAt: Date; id: string }): strin
   return Buffer.from(`${createdAt.getTime()} ${id}`).toString('base64url');
 }
 
+/** The last moment of a Date, which Postgres can still hold. */
+const MS_MAX = 8.64e15;
+
 /** @throws AppError RUN.CURSOR_INVALID */
 function parseCursor(cursor: string): { createdAt: Date; id: string } {
   const [time, id, ...rest] = Buffer.from(cursor, 'base64url').toString().split(' ');
@@ -108,8 +119,10 @@ function parseCursor(cursor: string): { createdAt: Date; id: string } {
     time === undefined ||
     time === '' ||
     !Number.isSafeInteger(ms) ||
-    Math.abs(ms) > 8.64e15 ||
+    ms < 0 ||
+    ms > MS_MAX ||
     !id ||
+    !storableText.safeParse(id).success ||
     rest.length > 0
   )
     throw runCursorInvalid();

@@ -6,6 +6,7 @@ import type { StoredPlan } from '../attempts/attempt-record';
 import { CheckpointWritesRepository } from '../checkpointing/checkpoint-writes.repository';
 import type { Transaction } from '../database/prisma.service';
 import type { RunRecord } from '../runs/run-record';
+import { initGone } from './scheduling.errors';
 
 export type ResumeSource = Pick<StoredPlan, 'resumeFrom' | 'resumeCheckpointId' | 'firstStep'>;
 
@@ -14,6 +15,7 @@ export type ResumeSource = Pick<StoredPlan, 'resumeFrom' | 'resumeCheckpointId' 
 export class ResumeSourceService {
   constructor(private readonly checkpoints: CheckpointWritesRepository) {}
 
+  /** @throws AppError SCHEDULING.INIT_GONE */
   async find(reader: Transaction, { id, spec }: Pick<RunRecord, 'id' | 'spec'>): Promise<ResumeSource> {
     // The last step's checkpoint with the run not over: its metrics were lost with an agent, so its steps are done
     // again.
@@ -22,7 +24,7 @@ export class ResumeSourceService {
     const { init } = spec.model;
     if (init.from === 'random') return { resumeFrom: 'random', firstStep: 1, resumeCheckpointId: null };
     const given = await this.checkpoints.findDurable(init.id, reader);
-    assert(given !== null, `${init.id}, which ${id} starts from, is gone while the run is not over`);
+    if (given === null) throw initGone(id, init.id);
     if (init.from === 'checkpoint')
       return { resumeFrom: 'checkpoint', firstStep: given.step + 1, resumeCheckpointId: given.id };
     return { resumeFrom: 'weights', firstStep: 1, resumeCheckpointId: given.id };

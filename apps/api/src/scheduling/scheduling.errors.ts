@@ -8,3 +8,12 @@ export function deviceTaken(runId: string): AppError {
     message: `a device meant for ${runId} is not free any more; it will be placed anew`,
   });
 }
+
+/** The checkpoint that a run starts from was lost with a database or a folder that somebody put back. */
+export function initGone(runId: string, checkpointId: string): AppError {
+  return new AppError({
+    code: 'SCHEDULING.INIT_GONE',
+    kind: 'precondition',
+    message: `checkpoint ${checkpointId}, which ${runId} starts from, is gone; submit the run again with another one`,
+  });
+}

@@ -62,8 +62,10 @@ export class SchedulingService {
   }
 
   private async place({ run }: QueuedRecord, gang: Gang): Promise<boolean> {
-    const shaped = await this.plans.placed(run, gang);
-    const placed = shaped !== undefined && (await this.placement.place(run, { shaped, gang }));
+    const placed = await this.placeAsPlanned(run, gang).catch(async (error: unknown) => {
+      await this.unplannable(run, error);
+      return false;
+    });
     const agents = gang.map(({ id }) => id);
     this.context.logger.info(
       { runId: run.id, fence: run.fence + 1, agents, placed },
@@ -72,7 +74,12 @@ export class SchedulingService {
     return placed;
   }
 
-  /** Admission refuses such runs; one from an older version of the API may still be in the queue. */
+  private async placeAsPlanned(run: RunRecord, gang: Gang): Promise<boolean> {
+    const shaped = await this.plans.placed(run, gang);
+    return shaped !== undefined && (await this.placement.place(run, { shaped, gang }));
+  }
+
+  /** One run that cannot be planned must not keep the others waiting: it fails, with the reason. */
   private async unplannable(run: RunRecord, error: unknown): Promise<undefined> {
     if (!(error instanceof AppError)) throw error;
     this.context.logger.error({ runId: run.id, reason: describeError(error) }, 'run cannot be planned');

@@ -3,11 +3,12 @@ import { basename, extname } from 'node:path';
 import { Readable } from 'node:stream';
 import type { Command } from 'commander';
 import type { LogLineBody } from '@millrace/contracts';
-import { sleep } from '@millrace/core';
+import { type AppError, sleep } from '@millrace/core';
 import { type MillraceClient, type RequestBody, allPages } from '@millrace/sdk';
 import { type CommandContext, command, nonNegative, wholeNumber } from '../command-context';
 import { age, bytesText, table } from '../table';
 import { fileUnreadable } from './commands.errors';
+import { whileApiIsAway } from './while-api-is-away';
 
 interface Json {
   readonly json?: boolean;
@@ -58,9 +59,13 @@ function logsCommand(context: CommandContext): Command {
       const client = context.client();
       const lines: LogLineBody[] = [];
       let after: string | undefined;
+      const onAway = ({ message }: AppError): void => output.note(`${message}; trying again`);
+      const answered = <T>(work: () => Promise<T>): Promise<T> =>
+        options.follow === true ? whileApiIsAway(work, { clock: context.clock, onAway }) : work();
       for (;;) {
-        const ended = options.follow !== true || ENDED.has((await client.run(id)).state);
-        const fresh = await logsAfter(client, id, after);
+        const ended = options.follow !== true || ENDED.has((await answered(() => client.run(id))).state);
+        const from = after;
+        const fresh = await answered(() => logsAfter(client, id, from));
         after = fresh.cursor;
         if (output.json) lines.push(...fresh.lines);
         else for (const line of fresh.lines) output.line(logText(line));

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { type CommandContext, command, wholeNumber } from '../command-context';
+import { type CommandContext, command, port, wholeNumber } from '../command-context';
 import { endpointPath } from '../config/cli-config';
 import { Cluster } from '../up/cluster';
 
@@ -18,8 +18,8 @@ export function upCommand(context: CommandContext): Command {
   return command('up', 'start the API, its database and local agents, in the foreground', 'millrace up --agents 2')
     .option('--agents <count>', 'local agents to start', wholeNumber(0), 1)
     .option('--home <folder>', 'where everything is kept (default: MILLRACE_HOME or ~/.millrace)')
-    .option('--http-port <port>', 'port of the REST API; 0 = any free one', wholeNumber(0), 7070)
-    .option('--grpc-port <port>', 'port agents join at; 0 = any free one', wholeNumber(0), 7071)
+    .option('--http-port <port>', 'port of the REST API; 0 = any free one', port, 7070)
+    .option('--grpc-port <port>', 'port agents join at; 0 = any free one', port, 7071)
     .action(async (options: UpOptions) => {
       const output = context.output(options);
       const home = resolve(options.home ?? context.config.home);

@@ -1,9 +1,10 @@
 import { SingleBar } from 'cli-progress';
 import type { RunBody, RunStateName } from '@millrace/contracts';
-import { type Clock, sleep } from '@millrace/core';
+import { type AppError, type Clock, sleep } from '@millrace/core';
 import type { MillraceClient } from '@millrace/sdk';
 import { durationText } from '../table';
 import { StepRate } from './step-rate';
+import { whileApiIsAway } from './while-api-is-away';
 
 interface WatchOptions {
   readonly client: MillraceClient;
@@ -21,15 +22,18 @@ const FORMAT = 'step {value}/{total} |{bar}| loss {loss}  {rate} tokens/s  {left
 export async function watchRun({ client, clock, runId, stream }: WatchOptions): Promise<RunBody> {
   const view = new ProgressView(stream);
   const rate = new StepRate();
+  const onAway = (error: AppError): void => view.line(`${error.message}; trying again`);
+  const answered = <T>(work: () => Promise<T>): Promise<T> => whileApiIsAway(work, { clock, onAway });
   let state: RunStateName | undefined;
   let validationSeen = 0;
   let cursors: { loss?: string; validation?: string } = {};
   for (;;) {
-    const run = await client.run(runId);
+    const run = await answered(() => client.run(runId));
     if (run.state !== state) view.line(stateLine(run));
     state = run.state;
-    const losses = await newPoints(client, { runId, name: 'train/loss', cursor: cursors.loss });
-    const validations = await newPoints(client, { runId, name: 'val/loss', cursor: cursors.validation });
+    const { loss: cursor, validation } = cursors;
+    const losses = await answered(() => newPoints(client, { runId, name: 'train/loss', cursor }));
+    const validations = await answered(() => newPoints(client, { runId, name: 'val/loss', cursor: validation }));
     cursors = {
       ...(losses.cursor === undefined ? {} : { loss: losses.cursor }),
       ...(validations.cursor === undefined ? {} : { validation: validations.cursor }),

@@ -17,6 +17,12 @@ const descriptionSchema = z.object({
   limits: z.record(z.string(), z.number()),
 });
 
+/** The adapter in what `--describe` printed; drivers may print warnings around it. */
+export function readDescription(stdout: string): z.output<typeof descriptionSchema> {
+  const line = stdout.split('\n').findLast((each) => each.startsWith('{'));
+  return descriptionSchema.parse(JSON.parse(line ?? stdout));
+}
+
 const TIMEOUT_MS = 60_000;
 
 /** Asks the agent's program, which alone may open a GPU, for the adapter it would train on. */
@@ -31,7 +37,7 @@ export async function describeAdapter({
       env: config.environment,
       timeout: TIMEOUT_MS,
     });
-    return descriptionSchema.parse(JSON.parse(stdout));
+    return readDescription(stdout);
   } catch (cause) {
     throw noAdapter(cause);
   }

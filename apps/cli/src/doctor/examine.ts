@@ -6,6 +6,7 @@ import type { CommandContext } from '../command-context';
 import { readEndpointFile } from '../config/cli-config';
 import { bytesText } from '../table';
 import { freePort } from '../up/ports';
+import { isUpProcess } from '../up/up-process';
 import { describeAdapter } from './describe-adapter';
 import { version } from '../../../../package.json';
 
@@ -171,7 +172,7 @@ async function cluster(context: CommandContext): Promise<Finding[]> {
 function runningPid(home: string): number | undefined {
   try {
     const pid = Number(readFileSync(join(home, 'pids', 'up'), 'utf8'));
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('\0up') ? pid : undefined;
+    return isUpProcess(pid) ? pid : undefined;
   } catch {
     return undefined;
   }

@@ -7,6 +7,7 @@ import { endLeftOvers } from './left-overs';
 import { ManagedProcess, type ProcessPlan } from './managed-process';
 import { freePort } from './ports';
 import { homeInUse, startInterrupted } from './up.errors';
+import { isUpProcess } from './up-process';
 
 export interface ClusterOptions {
   readonly home: string;
@@ -27,6 +28,7 @@ const STOP_PATIENCE_MS = { agent: 4000, api: 3000, postgres: 2500 } as const;
 export class Cluster {
   private readonly parts: { process: ManagedProcess; patienceMs: number }[] = [];
   private stopping: Promise<void> | undefined;
+  private readonly stopped = new AbortController();
 
   constructor(private readonly options: ClusterOptions) {}
 
@@ -46,6 +48,7 @@ export class Cluster {
 
   /** Stops agents, API and database, in this order, within 10 s; also while they start. */
   stop(): Promise<void> {
+    this.stopped.abort();
     this.stopping ??= this.stopParts();
     return this.stopping;
   }
@@ -64,7 +67,7 @@ export class Cluster {
     mkdirSync(join(home, 'pids'), { recursive: true, mode: 0o700 });
     const pidPath = join(home, 'pids', 'up');
     const owner = existsSync(pidPath) ? Number(readFileSync(pidPath, 'utf8')) : 0;
-    if (owner > 1 && owner !== process.pid && isUp(owner)) throw homeInUse(home, owner);
+    if (owner > 1 && owner !== process.pid && isUpProcess(owner)) throw homeInUse(home, owner);
     writeFileSync(pidPath, `${process.pid}\n`);
     await endLeftOvers(home, this.options.say);
   }
@@ -99,7 +102,7 @@ export class Cluster {
     const { plan, url } = await prepareEmbeddedPostgres(options.home, port, options.environment);
     const postgres = this.add(plan, STOP_PATIENCE_MS.postgres);
     await postgres.start();
-    await untilReady(url, options.clock, postgres.logPath);
+    await untilReady(url, { clock: options.clock, logPath: postgres.logPath, signal: this.stopped.signal });
     return url;
   }
 
@@ -143,14 +146,5 @@ export class Cluster {
     const path = endpointPath(this.options.home);
     writeFileSync(`${path}.new`, `${JSON.stringify(endpoint, null, 2)}\n`, { mode: 0o600 });
     renameSync(`${path}.new`, path);
-  }
-}
-
-/** Whether `pid` is a live `millrace up`; pids are used again, so the command line must agree. */
-function isUp(pid: number): boolean {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('\0up');
-  } catch {
-    return false;
   }
 }

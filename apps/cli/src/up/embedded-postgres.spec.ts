@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
@@ -16,7 +16,8 @@ beforeEach(() => {
 });
 
 afterEach(() => {
-  rmSync(realpathSync(join(home, 'postgres')), { recursive: true, force: true });
+  const folder = join(home, 'postgres');
+  if (existsSync(folder)) rmSync(realpathSync(folder), { recursive: true, force: true });
   rmSync(home, { recursive: true, force: true });
 });
 
@@ -24,7 +25,7 @@ async function start(): Promise<{ process: ManagedProcess; url: string }> {
   const { plan, url } = await prepareEmbeddedPostgres(home, await freePort(0, ''), process.env);
   const postgres = new ManagedProcess(plan, home, systemClock, () => undefined);
   await postgres.start();
-  await untilReady(url, systemClock, postgres.logPath);
+  await untilReady(url, { clock: systemClock, logPath: postgres.logPath });
   return { process: postgres, url };
 }
 
@@ -51,6 +52,24 @@ it('runs in a private home, keeps its data over a restart, and wants its passwor
   const second = await start();
   expect(await query(second.url, 'SELECT answer FROM kept')).toEqual([{ answer: 42 }]);
   await second.process.stop(5000);
+});
+
+it('stops waiting for the database when the start is interrupted', async () => {
+  const url = `postgresql://postgres:x@127.0.0.1:1/millrace`;
+  const options = { clock: systemClock, logPath: '', signal: AbortSignal.timeout(200) };
+  await expect(untilReady(url, options)).rejects.toMatchObject({ code: 'UP.INTERRUPTED' });
+}, 5000);
+
+it('begins anew where an earlier start was killed while it made the files', async () => {
+  const { plan } = await prepareEmbeddedPostgres(home, 1, process.env);
+  const folder = plan.args[1]!;
+  rmSync(folder, { recursive: true });
+  mkdirSync(`${folder}.new`);
+  writeFileSync(join(`${folder}.new`, 'PG_VERSION'), '18\n');
+  const { process: postgres, url } = await start();
+  expect(await query(url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+  expect(existsSync(`${folder}.new`)).toBe(false);
+  await postgres.stop(5000);
 });
 
 it('ends the one a killed parent left and starts its own', async () => {

@@ -1,6 +1,15 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chownSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -9,7 +18,7 @@ import { Client } from 'pg';
 import { type Clock, sleep } from '@millrace/core';
 import type { ProcessPlan } from './managed-process';
 import { type PostgresUser, databaseFolder, postgresUser, programFolder } from './postgres-home';
-import { initialisationFailed, partFailed, postgresMissing } from './up.errors';
+import { initialisationFailed, partFailed, postgresMissing, startInterrupted } from './up.errors';
 
 const DATABASE = 'millrace';
 const READY_TIMEOUT_MS = 60_000;
@@ -64,8 +73,15 @@ export async function prepareEmbeddedPostgres(
   };
 }
 
+export interface Readiness {
+  readonly clock: Clock;
+  readonly logPath: string;
+  /** Ends the wait early, with UP.INTERRUPTED. */
+  readonly signal?: AbortSignal;
+}
+
 /** Waits until the database answers and makes sure that Millrace's own exists in it. */
-export async function untilReady(url: string, clock: Clock, logPath: string): Promise<void> {
+export async function untilReady(url: string, { clock, logPath, signal }: Readiness): Promise<void> {
   const admin = new URL(url);
   admin.pathname = '/postgres';
   const deadline = clock.monotonicMs() + READY_TIMEOUT_MS;
@@ -78,6 +94,7 @@ export async function untilReady(url: string, clock: Clock, logPath: string): Pr
       if (rowCount === 0) await client.query(`CREATE DATABASE ${DATABASE} ENCODING 'UTF8' TEMPLATE template0`);
       return;
     } catch (error) {
+      if (signal?.aborted === true) throw startInterrupted();
       if (clock.monotonicMs() > deadline) throw partFailed('postgres', `did not answer: ${String(error)}`, logPath);
       await sleep(clock, 100);
     } finally {
@@ -112,17 +129,22 @@ interface Initialisation {
   readonly path: string | undefined;
 }
 
+/** Makes the files beside the folder, then renames: a start that is killed half-way leaves no half database. */
 async function initialise({ programRoot, folder, password, user, path }: Initialisation): Promise<void> {
   const passwordFolder = mkdtempSync(join(tmpdir(), 'millrace-initdb-'));
   const passwordFile = join(passwordFolder, 'password');
   writeFileSync(passwordFile, `${password}\n`, { mode: 0o600 });
-  if (user !== undefined) for (const owned of [passwordFolder, passwordFile]) chownSync(owned, user.uid, user.gid);
+  const fresh = `${folder}.new`;
   try {
+    rmSync(fresh, { recursive: true, force: true });
+    mkdirSync(fresh, { mode: 0o700 });
+    if (user !== undefined)
+      for (const owned of [passwordFolder, passwordFile, fresh]) chownSync(owned, user.uid, user.gid);
     await promisify(execFile)(
       join(programRoot, 'bin', 'initdb'),
       [
         '-D',
-        folder,
+        fresh,
         '-U',
         'postgres',
         '--auth=scram-sha-256',
@@ -133,6 +155,7 @@ async function initialise({ programRoot, folder, password, user, path }: Initial
       ],
       { env: { PATH: path, LC_ALL: 'C' }, cwd: '/', ...(user ?? {}) },
     );
+    renameSync(fresh, folder);
   } catch (error) {
     throw initialisationFailed(folder, error);
   } finally {

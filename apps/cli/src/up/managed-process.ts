@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { type Clock, sleep } from '@millrace/core';
+import type { Clock } from '@millrace/core';
 import { partFailed } from './up.errors';
 
 export interface ProcessPlan {
@@ -112,12 +112,18 @@ export class ManagedProcess {
     const failed = exited.then((how) => {
       throw partFailed(this.plan.name, how, this.logPath);
     });
-    const late = sleep(this.clock, READY_TIMEOUT_MS).then(() => {
-      throw partFailed(this.plan.name, `was not ready within ${READY_TIMEOUT_MS / 1000} s`, this.logPath);
+    let cancelLate = (): void => undefined;
+    const late = new Promise<never>((_, reject) => {
+      const error = partFailed(this.plan.name, `was not ready within ${READY_TIMEOUT_MS / 1000} s`, this.logPath);
+      cancelLate = this.clock.after(READY_TIMEOUT_MS, () => reject(error));
     });
     failed.catch(() => undefined);
-    late.catch(() => undefined);
-    return Promise.race([first, failed, late]);
+    try {
+      return await Promise.race([first, failed, late]);
+    } finally {
+      // A timer that is left would keep a program that is done alive.
+      cancelLate();
+    }
   }
 
   private exited(child: ChildProcess, how: string): void {

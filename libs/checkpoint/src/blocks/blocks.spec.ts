@@ -91,8 +91,12 @@ describe('FileBlockStore', () => {
     mkdirSync(join(folder, 'ab'));
     writeFileSync(join(folder, 'ab', 'notes.txt'), 'x');
     expect(await listed(store)).toEqual([]);
-    await store.deleteTemporary();
-    expect(readdirSync(folder)).toEqual(['ab']);
+    const madeMs = statSync(join(folder, 'tmp', 'half')).mtimeMs;
+    const later = new FileBlockStore(folder, { now: () => madeMs + 1000 });
+    await later.deleteTemporary(2000);
+    expect(readdirSync(join(folder, 'tmp'))).toEqual(['half']);
+    await later.deleteTemporary(500);
+    expect(readdirSync(join(folder, 'tmp'))).toEqual([]);
     expect(await listed(new FileBlockStore(join(folder, 'missing'), { now: () => 0 }))).toEqual([]);
   });
 

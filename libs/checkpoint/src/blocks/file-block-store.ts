@@ -83,10 +83,15 @@ export class FileBlockStore implements BlockStore {
       throw diskFull(this.folder, { neededBytes: neededBytes + RESERVE_BYTES, freeBytes });
   }
 
-  /** Deletes what writes that never finished left behind; call it when nothing writes, at start. */
-  async deleteTemporary(): Promise<void> {
+  /** Deletes what writes that never finished left behind more than `ageMs` ago: younger ones may be under way. */
+  async deleteTemporary(ageMs: number): Promise<void> {
     const folder = join(this.folder, TEMPORARY_FOLDER);
-    await guarded(folder, () => rm(folder, { recursive: true, force: true }));
+    const oldMs = this.options.now() - ageMs;
+    for await (const name of entries(folder)) {
+      const path = join(folder, name);
+      const status = await guarded(path, () => ifThere(stat(path)));
+      if (status !== undefined && status.mtimeMs < oldMs) await guarded(path, () => rm(path, { force: true }));
+    }
   }
 
   private pathOf(sha256: string): string {

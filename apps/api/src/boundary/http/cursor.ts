@@ -1,5 +1,9 @@
+import { storableText } from '@millrace/contracts';
 import { z } from 'zod';
 import { queryInvalid } from '../boundary.errors';
+
+/** The largest number of an integer column, such as a step. */
+export const INT4_MAX = 2 ** 31 - 1;
 
 /** A sort key as text that clients hand back and do not look into. */
 export function encodeCursor(key: readonly (string | number)[]): string {
@@ -22,4 +26,4 @@ function parseOrUndefined(cursor: string): unknown {
 }
 
 /** Sort key of lists that are ordered by (createdAt, id). */
-export const createdKeySchema = z.tuple([z.iso.datetime(), z.string().min(1).max(200)]);
+export const createdKeySchema = z.tuple([z.iso.datetime(), storableText.min(1).max(200)]);

@@ -75,10 +75,11 @@ export class CommandDispatcherService implements OnApplicationBootstrap, OnModul
     if (sessions.length === 0) return;
     const leases = await this.ledger.leases.ofAgents(sessions.map(({ agentId }) => agentId));
     const attempts = await this.ledger.attempts.statuses(leases);
+    const now = { nowMs: this.context.clock.now(), leaseMs: this.context.config.leaseMs };
     for (const session of sessions) {
       const lease = leases.find(({ agentId }) => agentId === session.agentId);
       const attempt = lease && attempts.find(({ runId, fence }) => runId === lease.runId && fence === lease.fence);
-      const commands = lease && attempt ? desiredCommands(lease, attempt) : [];
+      const commands = lease && attempt ? desiredCommands(lease, attempt, now) : [];
       session.keepOnly(new Set(commands.map(({ id }) => id)));
       for (const command of commands) {
         if (!session.isDue(command.id, this.context.clock.monotonicMs(), AGAIN_AFTER_MS)) continue;

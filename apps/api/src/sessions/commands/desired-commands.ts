@@ -15,12 +15,22 @@ export type CommandTarget =
   | { readonly kind: 'start' | 'stop'; readonly runId: string; readonly fence: number }
   | { readonly kind: 'boundary'; readonly runId: string; readonly fence: number; readonly sequence: number };
 
+export interface CommandTime {
+  readonly nowMs: number;
+  readonly leaseMs: number;
+}
+
 /**
  * The commands that the agent with `lease` has not answered yet. The same command has the same id whenever it is
  * derived, so an agent that gets it twice, or while it still executes it, knows it.
  */
-export function desiredCommands({ runId, fence, rank }: LeaseRecord, attempt: AttemptStatus): Command[] {
+export function desiredCommands(
+  { runId, fence, rank }: LeaseRecord,
+  attempt: AttemptStatus,
+  now: CommandTime,
+): Command[] {
   if (!isLive(attempt.state)) {
+    if (mayStillReport(attempt, now)) return [];
     const id = commandId({ kind: 'stop', runId, fence });
     return [
       {
@@ -39,6 +49,20 @@ export function desiredCommands({ runId, fence, rank }: LeaseRecord, attempt: At
   return [
     { kind: 'send', id, body: { $case: 'requestBoundary', value: { commandId: id, runId, fence, checkpoint, stop } } },
   ];
+}
+
+/**
+ * After `numerics` the run's last good checkpoint may still be on its way: the other ranks get this long to hand over
+ * what they hold of it, and to report that they are done by themselves. The lease of an attempt that is over is not
+ * renewed, and who lost it is told nothing: the stop must come well before.
+ */
+const NUMERICS_PATIENCE_MS_MAX = 5_000;
+const NUMERICS_PATIENCE_OF_LEASE = 1 / 4;
+
+function mayStillReport({ state, failure, finishedAt }: AttemptStatus, { nowMs, leaseMs }: CommandTime): boolean {
+  if (state !== 'failed' || failure?.class !== 'numerics' || finishedAt === null) return false;
+  const patienceMs = Math.min(NUMERICS_PATIENCE_MS_MAX, leaseMs * NUMERICS_PATIENCE_OF_LEASE);
+  return nowMs - finishedAt.getTime() < patienceMs;
 }
 
 /** The start of `rank`, with its plan. */

@@ -1,0 +1,146 @@
+import { utimes } from 'node:fs/promises';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { startTemporaryPostgres, type TemporaryPostgres } from '@millrace/testing';
+import { BlobsService } from '../src/blobs/blobs.service';
+import { BlockCollectorService } from '../src/checkpointing/block-collector.service';
+import { CheckpointWritesRepository } from '../src/checkpointing/checkpoint-writes.repository';
+import { SchedulingService } from '../src/scheduling/scheduling.service';
+import { type ApiUnderTest, eventually, startApi, temporaryHome } from './api-under-test';
+import { type Attempt, FakeAgent } from './fake-agent';
+import { createDataset, tinySpec } from './run-specs';
+
+const SLOW_MS = 180_000;
+
+interface Running {
+  readonly id: string;
+  readonly agent: FakeAgent;
+  readonly attempt: Attempt;
+}
+
+describe('which checkpoints and blocks stay', { timeout: SLOW_MS }, () => {
+  let postgres: TemporaryPostgres;
+  let home: Awaited<ReturnType<typeof temporaryHome>>;
+  let api: ApiUnderTest;
+  let agents: FakeAgent[];
+  let databaseCount = 0;
+
+  beforeAll(async () => {
+    postgres = await startTemporaryPostgres();
+  }, SLOW_MS);
+  afterAll(() => postgres.stop(), SLOW_MS);
+  beforeEach(async () => {
+    home = await temporaryHome();
+    const databaseUrl = await postgres.createDatabase(`keeping${databaseCount++}`);
+    api = await startApi({ databaseUrl, home: home.path, leaseMs: 10_000 });
+    await createDataset(api.prisma);
+    agents = [];
+  }, SLOW_MS);
+  afterEach(async () => {
+    for (const agent of agents) agent.disconnect();
+    await api.close();
+    await home.remove();
+  }, SLOW_MS);
+
+  async function connect(id: string): Promise<FakeAgent> {
+    const agent = await new FakeAgent({ id, grpc: api.grpc }).connect();
+    agents.push(agent);
+    return agent;
+  }
+
+  async function single(train: object): Promise<Running> {
+    const agent = await connect('agent_a');
+    const { id } = await api.runs.submit(tinySpec({ parallel: { pp: 1 }, train }), 'tester');
+    const attempt = await agent.attempt(id);
+    agent.begin(attempt);
+    await eventually('running', async () => (await api.runs.get(id)).state === 'running');
+    return { id, agent, attempt };
+  }
+
+  async function checkpoint({ agent, attempt }: Running, step: number): Promise<void> {
+    const sequence = await agent.checkpoint(attempt, step);
+    await agent.take('ack', ({ checkpoints }) => checkpoints === sequence);
+  }
+
+  async function stored(): Promise<string[]> {
+    const names: string[] = [];
+    for await (const { sha256 } of api.get(BlobsService).blocks.list()) names.push(sha256);
+    return names.sort();
+  }
+
+  it('frees the blocks of old checkpoints with the next collection, not hours later', async () => {
+    const run = await single({ keepCheckpoints: 1 });
+    await checkpoint(run, 2);
+    await checkpoint(run, 4);
+    const loose = Buffer.from('uploaded, and not yet in any report');
+    await run.agent.put(run.attempt, loose);
+    expect(await api.prisma.blockHold.count()).toBe(1);
+    for (const name of await stored()) await utimes(`${home.path}/blobs/blocks/${name.slice(0, 2)}/${name}`, 1, 1);
+    await api.get(BlockCollectorService).collect();
+    const used = await api.prisma.checkpointBlock.findMany({ distinct: ['sha256'] });
+    expect(await stored()).toHaveLength(used.length + 1);
+    // An older fence can report nothing any more: what it held goes too.
+    await api.prisma.run.update({ where: { id: run.id }, data: { fence: { increment: 1 } } });
+    await api.get(BlockCollectorService).collect();
+    expect(await stored()).toEqual(used.map(({ sha256 }) => sha256).sort());
+  });
+
+  it('takes the checkpoint that was on its way when the numbers failed, under that fence only', async () => {
+    const run = await single({ steps: 10 });
+    run.agent.report(run.attempt, 'failed', { step: 3, failureClass: 'numerics', errorCode: 'STAGE.NUMERICS' });
+    await eventually('failed', async () => (await api.runs.get(run.id)).state === 'failed');
+    await checkpoint(run, 2);
+    expect(await api.prisma.checkpoint.findMany()).toMatchObject([{ step: 2, state: 'durable' }]);
+    expect((await api.runs.get(run.id)).state).toBe('failed');
+    await expect(run.agent.put({ runId: run.id, fence: 9 }, Buffer.from('x'))).rejects.toMatchObject({ code: 10 });
+  });
+
+  it('refuses blocks of a run that failed otherwise', async () => {
+    const agent = await connect('agent_a');
+    const { id } = await api.runs.submit(tinySpec({ parallel: { pp: 1 }, retries: 0 }), 'tester');
+    const attempt = await agent.attempt(id);
+    agent.report(attempt, 'failed', { step: 3, failureClass: 'internal', errorCode: 'AGENT.INTERNAL' });
+    await eventually('failed', async () => (await api.runs.get(id)).state === 'failed');
+    await expect(agent.put(attempt, Buffer.from('x'))).rejects.toMatchObject({ code: 10 });
+  });
+
+  it('keeps a checkpoint from the moment a run that starts from it is stored', async () => {
+    const run = await single({ keepCheckpoints: 1 });
+    await checkpoint(run, 2);
+    const [first] = await api.prisma.checkpoint.findMany();
+    const init = { from: 'safetensors' as const, id: first!.id };
+    const keeping = api.get(CheckpointWritesRepository);
+    // A submit that has looked and not yet stored its run; meanwhile the next checkpoint makes this one old.
+    const submitted = await api.prisma.transaction(async (tx) => {
+      expect(await keeping.keep(tx, init.id)).toBe(true);
+      const sequence = await run.agent.checkpoint(run.attempt, 4);
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      const spec = tinySpec({ parallel: { pp: 1 }, model: { init } });
+      const { datasetId } = await tx.run.findFirstOrThrow();
+      await tx.run.create({
+        data: { id: 'run_next', name: 'next', project: 'p', queue: 'q', priority: 1, state: 'queued', spec, datasetId },
+      });
+      return sequence;
+    });
+    await run.agent.take('ack', ({ checkpoints }) => checkpoints === submitted);
+    const steps = (await api.prisma.checkpoint.findMany({ orderBy: { step: 'asc' } })).map(({ step }) => step);
+    expect(steps).toEqual([2, 4]);
+  });
+
+  it('fails a run whose first checkpoint is gone, with the reason, and places the others', async () => {
+    const run = await single({ steps: 4 });
+    await checkpoint(run, 4);
+    run.agent.report(run.attempt, 'finished', { step: 4 });
+    await eventually('succeeded', async () => (await api.runs.get(run.id)).state === 'succeeded');
+    run.agent.disconnect();
+    await eventually('gone', async () => (await api.prisma.agent.count({ where: { connected: true } })) === 0);
+    const [durable] = await api.prisma.checkpoint.findMany();
+    const init = { from: 'safetensors' as const, id: durable!.id };
+    const lost = await api.runs.submit(tinySpec({ parallel: { pp: 1 }, model: { init }, priority: 90 }), 't');
+    const fine = await api.runs.submit(tinySpec({ parallel: { pp: 1 } }), 't');
+    await api.prisma.checkpoint.deleteMany();
+    await connect('agent_b');
+    await api.get(SchedulingService).schedule();
+    await eventually('both decided', async () => (await api.runs.get(fine.id)).state === 'scheduled');
+    expect(await api.runs.get(lost.id)).toMatchObject({ state: 'failed', reason: { code: 'SCHEDULING.INIT_GONE' } });
+  });
+});

@@ -1,0 +1,25 @@
+import type { RunStateName } from '@millrace/contracts';
+import { AppError } from '@millrace/core';
+import { type MillraceClient, allPages } from '@millrace/sdk';
+
+const ENDED: ReadonlySet<RunStateName> = new Set(['succeeded', 'failed', 'cancelled']);
+
+/**
+ * Cancels what an interrupted quickstart left unfinished: it would go on first, on both agents, and the new run would
+ * wait behind it. Only for the quickstart's own home.
+ */
+export async function cancelLeftOvers(
+  client: Pick<MillraceClient, 'runs' | 'actOnRun'>,
+  say: (text: string) => void,
+): Promise<void> {
+  const runs = await allPages((cursor) => client.runs(cursor === undefined ? {} : { cursor }));
+  for (const { id, state } of runs.filter((run) => !ENDED.has(run.state))) {
+    say(`cancelling run ${id} of an earlier quickstart, which was ${state}`);
+    try {
+      await client.actOnRun(id, 'cancel');
+    } catch (error) {
+      // It ended in the meantime.
+      if (!(error instanceof AppError) || error.kind !== 'conflict') throw error;
+    }
+  }
+}
