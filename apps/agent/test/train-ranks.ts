@@ -1,11 +1,24 @@
-import { systemClock } from '@millrace/core';
+import { type Clock, systemClock } from '@millrace/core';
 import type { AttemptPlan } from '@millrace/contracts';
 import type { Backend, HostArray } from '@millrace/runtime';
 import type { StageTransport } from '../src/data-plane/stage-transport';
 import { StageExecutor, type StageOutcome } from '../src/stage/stage-executor';
 import { dataSource, readsTokens, stagePlan } from '../src/stage/stage-plan';
-import type { CheckpointSink, DataSource, StageReporter, WeightSource } from '../src/stage/stage-ports';
+import type {
+  ActionSpan,
+  CheckpointSink,
+  DataSource,
+  StageReporter,
+  WaitReport,
+  WeightSource,
+} from '../src/stage/stage-ports';
 import { patternTokens } from './attempt-plans';
+
+export interface Trace {
+  readonly rank: number;
+  readonly step: number;
+  readonly spans: readonly ActionSpan[];
+}
 
 /** What ranks that trained in one process did. */
 export interface Trained {
@@ -15,7 +28,8 @@ export interface Trained {
   /** By step, then `kind name`. */
   readonly checkpoints: Map<number, Map<string, HostArray>>;
   readonly log: string[];
-  readonly traces: string[][];
+  readonly traces: Trace[];
+  readonly waits: (WaitReport & { readonly rank: number })[];
 }
 
 export interface TrainOptions {
@@ -28,12 +42,13 @@ export interface TrainOptions {
   /** What the data of `plan` becomes. */
   readonly mapData?: (data: DataSource) => DataSource;
   readonly storeDelay?: () => Promise<void>;
+  readonly clock?: Clock;
 }
 
 /** Every rank of `plan` at once, in this process. */
 export async function trainRanks(plan: AttemptPlan, options: TrainOptions): Promise<Trained> {
-  const trained: Trained = { outcomes: [], metrics: new Map(), checkpoints: new Map(), log: [], traces: [] };
-  const reporter = collectingReporter(trained, options);
+  const trained: Trained = { outcomes: [], metrics: new Map(), checkpoints: new Map(), log: [], traces: [], waits: [] };
+  const reporterOf = (rank: number): StageReporter => collectingReporter(trained, options, rank);
   const checkpoints = collectingSink(trained, options);
   const weights: WeightSource = { read: (name, kind) => Promise.resolve(options.from?.get(`${kind} ${name}`)) };
   const mapData = options.mapData ?? ((data: DataSource) => data);
@@ -47,10 +62,10 @@ export async function trainRanks(plan: AttemptPlan, options: TrainOptions): Prom
         transport: options.transport(rank),
         weights,
         checkpoints,
-        reporter,
+        reporter: reporterOf(rank),
         data: readsTokens(own, rank) ? mapData(dataSource(plan, patternTokens)) : undefined,
         requests: options.requests ?? { take: () => ({ checkpoint: false, stop: false }) },
-        clock: systemClock,
+        clock: options.clock ?? systemClock,
       });
       return executor.run();
     }),
@@ -58,7 +73,7 @@ export async function trainRanks(plan: AttemptPlan, options: TrainOptions): Prom
   return { ...trained, outcomes };
 }
 
-function collectingReporter(trained: Trained, options: TrainOptions): StageReporter {
+function collectingReporter(trained: Trained, options: TrainOptions, rank: number): StageReporter {
   return {
     step: () => undefined,
     metrics: (points) => {
@@ -70,7 +85,8 @@ function collectingReporter(trained: Trained, options: TrainOptions): StageRepor
       return Promise.resolve();
     },
     log: (level, text) => void trained.log.push(`${level} ${text}`),
-    trace: (_, spans) => void trained.traces.push(spans.map(({ action }) => action)),
+    trace: (step, spans) => void trained.traces.push({ rank, step, spans }),
+    waiting: (report) => void trained.waits.push({ ...report, rank }),
   };
 }
 

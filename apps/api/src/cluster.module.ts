@@ -10,6 +10,7 @@ import { AttemptsRepository } from './attempts/attempts.repository';
 import { BoundaryRequestsService } from './attempts/boundary-requests.service';
 import { LeaseSweeperService } from './attempts/lease-sweeper.service';
 import { LeasesRepository } from './attempts/leases.repository';
+import { StageWaitsService } from './attempts/stage-waits.service';
 import { BlockCollectorService } from './checkpointing/block-collector.service';
 import { BlockHoldsRepository } from './checkpointing/block-holds.repository';
 import { BlockUploadService } from './checkpointing/block-upload.service';
@@ -75,6 +76,7 @@ const ATTEMPTS = [
   AttemptReattachService,
   BoundaryRequestsService,
   LeaseSweeperService,
+  StageWaitsService,
 ];
 const CHECKPOINTING = [
   CheckpointWritesRepository,

@@ -345,8 +345,8 @@ describe('what the control plane guards', { timeout: SLOW_MS }, () => {
   it('shows what was executed beside what was planned', async () => {
     const { id, agent, attempt } = await single();
     const spans = [
-      { action: '0F0', startMs: 1000, endMs: 1002.5 },
-      { action: 'wait:0RECV_F1', startMs: 1002.5, endMs: 1004 },
+      { action: '0F0', cause: 'compute', startMs: 1000, endMs: 1002.5 },
+      { action: 'wait:0RECV_F1', cause: 'wait-input', startMs: 1002.5, endMs: 1004 },
     ];
     agent.send({ $case: 'trace', value: { runId: id, fence: attempt.fence, rank: 0, step: 1, spans } });
     const trace = await eventually('a trace', async () => {

@@ -8,7 +8,7 @@ import { readsTokens, stagePlan } from '../stage/stage-plan';
 import type { DataPlane } from '../data-plane/data-plane';
 import type { AgentBody } from '../session/session-channel';
 import type { Outbox } from '../session/outbox';
-import type { WeightKind } from '../stage/stage-ports';
+import type { WaitReport, WeightKind } from '../stage/stage-ports';
 import type { DeviceChoice } from '../worker/gpu-task';
 import type { StartGpuThread } from '../worker/gpu-thread';
 import { fromThreadError } from '../worker/thread-error';
@@ -184,14 +184,10 @@ export class Attempt {
         return this.rank.reply(message.callId, this.addMetrics(message.points));
       case 'log':
         return this.log(message.level, message.text);
-      case 'trace': {
-        const { runId, fence } = this;
-        const { rank } = this.options.plan;
-        return this.options.send({
-          $case: 'trace',
-          value: { runId, fence, rank, step: message.step, spans: [...message.spans] },
-        });
-      }
+      case 'trace':
+        return this.sendTrace(message);
+      case 'waiting':
+        return this.sendWaiting(message.report);
       case 'snapshot-tensor':
         return this.writer(message.step).add(message.tensor);
       case 'snapshot-end':
@@ -214,6 +210,20 @@ export class Attempt {
       default:
         message satisfies never;
     }
+  }
+
+  private sendTrace({ step, spans }: Extract<FromWorker, { type: 'trace' }>): void {
+    const { runId, fence, options } = this;
+    options.send({ $case: 'trace', value: { runId, fence, rank: options.plan.rank, step, spans: [...spans] } });
+  }
+
+  private sendWaiting({ action, forRank, waitedMs, last }: WaitReport): void {
+    const { runId, fence, options } = this;
+    const told = { lastFrame: last?.frame ?? '', lastFrameAgeMs: last?.ageMs ?? 0 };
+    options.send({
+      $case: 'stageWaiting',
+      value: { runId, fence, rank: options.plan.rank, action, forRank, waitedMs, ...told },
+    });
   }
 
   private began(step: number): void {

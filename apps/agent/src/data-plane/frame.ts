@@ -1,5 +1,8 @@
-/** What a frame is for. "norm" and "commit" end a step; "evaluation" is a forward pass that nothing is kept of. */
-export const EDGES = ['activation', 'gradient', 'tied', 'norm', 'commit', 'token', 'evaluation'] as const;
+/**
+ * What a frame is for. "norm" and "commit" end a step; "account" says where a rank's time of a step went; "evaluation"
+ * is a forward pass that nothing is kept of.
+ */
+export const EDGES = ['activation', 'gradient', 'tied', 'norm', 'commit', 'account', 'token', 'evaluation'] as const;
 export type Edge = (typeof EDGES)[number];
 
 /** Of a payload. Doubles travel between CPU twins; 'u8' is text or anything else that is not a tensor. */

@@ -62,7 +62,7 @@ export class Evaluation {
     const { program, loss } = chunk.evaluate(index);
     await this.enter(step, index, chunk);
     backend.run(program);
-    timeline.enqueue(`${chunk.chunk.stage}E`, `${chunk.chunk.stage}E${index}`);
+    timeline.enqueue(`${chunk.chunk.stage}E`, `${chunk.chunk.stage}E${index}`, 'evaluation');
     backend.flush();
     if (programs.output !== undefined) await this.leave(step, index, { chunk, output: programs.output });
     if (loss !== undefined) this.unread.push(loss);

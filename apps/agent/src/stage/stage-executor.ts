@@ -2,6 +2,8 @@ import { AppError, type Clock } from '@millrace/core';
 import { stageFlops } from '@millrace/model';
 import type { Backend } from '@millrace/runtime';
 import type { StageTransport } from '../data-plane/stage-transport';
+import { StepAccount } from './account/step-account';
+import { StepAccounts } from './account/step-accounts';
 import { Evaluation } from './evaluation';
 import { loadWeights } from './load-weights';
 import { PatientWait } from './exchange/patient-wait';
@@ -9,7 +11,14 @@ import { takeSnapshot } from './snapshot';
 import { StageMemory } from './stage-memory';
 import { warmUp } from './warm-up';
 import type { StagePlan } from './stage-plan';
-import type { BoundaryRequests, CheckpointSink, DataSource, StageReporter, WeightSource } from './stage-ports';
+import type {
+  BoundaryRequests,
+  CheckpointSink,
+  DataSource,
+  MetricValue,
+  StageReporter,
+  WeightSource,
+} from './stage-ports';
 import { StepEnd, type StepResult } from './step/step-end';
 import { StepRunner } from './step/step-runner';
 import { StepTokens } from './step/step-tokens';
@@ -35,9 +44,6 @@ export interface StageOutcome {
   readonly step: number;
 }
 
-/** Spans are sent for one step in each such interval: a picture needs no more, and short steps would flood the API. */
-const TRACE_INTERVAL_MS = 1000;
-
 /** One rank of an attempt from its weights to its last checkpoint. */
 export class StageExecutor {
   private constructor(
@@ -47,11 +53,11 @@ export class StageExecutor {
     private readonly runner: StepRunner,
     private readonly end: StepEnd,
     private readonly evaluation: Evaluation,
+    private readonly accounts: StepAccounts,
   ) {}
 
   private metricsAccepted: Promise<void> = Promise.resolve();
   private checkpoint: Promise<void> = Promise.resolve();
-  private tracedAtMs = -Infinity;
 
   /** Allocates, compiles and loads the weights: after it the stage is ready. */
   static async prepare(options: StageExecutorOptions): Promise<StageExecutor> {
@@ -61,10 +67,13 @@ export class StageExecutor {
     await warmUp(memory, plan);
     await loadWeights(plan, memory, options.weights);
     await backend.finish(0);
-    const timeline = new WorkTimeline(clock);
+    const account = new StepAccount();
+    const timeline = new WorkTimeline(clock, (cause, span) => account.add(cause, span));
     timeline.seed(actionCosts(plan));
     const wait = new PatientWait({ rank: plan.rank, transport, clock, timeline, reporter });
-    const exchange = new TensorExchange({ rank: plan.rank, backend, transport, timeline, wait });
+    const { rank, ranks, chunks } = plan;
+    const stages = chunks.map(({ stage }) => stage);
+    const exchange = new TensorExchange({ rank, stages, backend, transport, timeline, wait });
     const tokens = new StepTokens({ ...options, memory });
     const parts = { ...options, memory, exchange, timeline, tokens };
     return new StageExecutor(
@@ -74,12 +83,14 @@ export class StageExecutor {
       new StepRunner(parts),
       new StepEnd(parts),
       new Evaluation(parts),
+      new StepAccounts({ rank, ranks, exchange, account, clock }),
     );
   }
 
   /** Rejects with what ended the attempt: STAGE.NUMERICS, DATA_PLANE.*, RUNTIME.*, PIPELINE.LOG_DIFFERS … */
   async run(): Promise<StageOutcome> {
     const { plan, reporter } = this.options;
+    this.accounts.begin();
     for (let step = plan.firstStep; step <= plan.lastStep; step++) {
       reporter.step(step);
       const stop = await this.runStep(step).catch((error: unknown) => this.abandon(error));
@@ -92,12 +103,17 @@ export class StageExecutor {
   private async abandon(error: unknown): Promise<never> {
     if (error instanceof AppError && error.code === 'STAGE.NUMERICS') {
       await this.checkpoint.catch(() => undefined);
+      await this.accounts.collect().then(
+        (points) => this.report(points),
+        () => undefined,
+      );
       await this.metricsAccepted.catch(() => undefined);
     }
     throw error;
   }
 
   private async conclude(state: 'finished' | 'paused', step: number): Promise<StageOutcome> {
+    await this.report(await this.accounts.collect());
     await this.checkpoint;
     await this.metricsAccepted;
     return { state, step };
@@ -113,6 +129,7 @@ export class StageExecutor {
     if (this.evaluation.isDue(step)) await this.evaluate(step);
     const { checkpoint, stop } = result.commit;
     if (checkpoint) await this.startCheckpoint(step, stop || step === plan.lastStep);
+    this.accounts.begin();
     return stop;
   }
 
@@ -121,21 +138,26 @@ export class StageExecutor {
     { commit, loss, learningRate }: StepResult,
     durationMs: number,
   ): Promise<void> {
-    const { plan, reporter, clock } = this.options;
+    const { plan, reporter } = this.options;
+    const points = await this.accounts.collect();
+    this.accounts.end(step);
     const spans = this.timeline.takeSpans();
-    if (clock.monotonicMs() - this.tracedAtMs >= TRACE_INTERVAL_MS) {
-      this.tracedAtMs = clock.monotonicMs();
-      reporter.trace(step, spans);
-    }
-    if (loss === undefined) return;
-    // Training pauses here while the buffer for points is full, one step late, so that a round trip costs nothing.
-    await this.metricsAccepted;
-    this.metricsAccepted = reporter.metrics([
+    if (commit.trace === true) reporter.trace(step, spans);
+    if (loss === undefined) return this.report(points);
+    await this.report([
+      ...points,
       { name: 'train/loss', step, value: loss },
       { name: 'train/grad_norm', step, value: commit.norm },
       { name: 'train/lr', step, value: learningRate },
       { name: 'train/tokens_per_second', step, value: (plan.tokensPerStep / Math.max(durationMs, 1e-3)) * 1000 },
     ]);
+  }
+
+  private async report(points: readonly MetricValue[]): Promise<void> {
+    if (points.length === 0) return;
+    // Training pauses here while the buffer for points is full, one step late, so that a round trip costs nothing.
+    await this.metricsAccepted;
+    this.metricsAccepted = this.options.reporter.metrics(points);
     this.metricsAccepted.catch(() => undefined);
   }
 
@@ -149,6 +171,7 @@ export class StageExecutor {
     const { plan, checkpoints } = this.options;
     await this.checkpoint;
     // The points of this step must be on their way before a checkpoint that would make them history.
+    await this.report(await this.accounts.collect());
     await this.metricsAccepted;
     this.checkpoint = checkpoints.store(step, takeSnapshot(plan, this.memory, this.timeline), final);
     this.checkpoint.catch(() => undefined);

@@ -1,3 +1,4 @@
+import type { SpanCause } from '@millrace/contracts';
 import type { Batch } from '@millrace/data';
 import type { OptimizerState } from '@millrace/model';
 import type { HostArray } from '@millrace/runtime';
@@ -45,9 +46,20 @@ export interface MetricValue {
 export interface ActionSpan {
   /** "0F3", or "wait:1RECV_F2". */
   readonly action: string;
+  readonly cause: SpanCause;
   /** Wall clock, milliseconds since 1970. */
   readonly startMs: number;
   readonly endMs: number;
+}
+
+/** A wait that takes much longer than usual. */
+export interface WaitReport {
+  /** What cannot go on, such as "1RECV_F2". */
+  readonly action: string;
+  readonly forRank: number;
+  readonly waitedMs: number;
+  /** The newest thing that came from `forRank`; undefined when nothing did. */
+  readonly last: { readonly frame: string; readonly ageMs: number } | undefined;
 }
 
 export interface StageReporter {
@@ -57,6 +69,8 @@ export interface StageReporter {
   metrics(points: readonly MetricValue[]): Promise<void>;
   log(level: 'info' | 'warn' | 'error', text: string): void;
   trace(step: number, spans: readonly ActionSpan[]): void;
+  /** At most once every few seconds of a wait, with growing pauses. */
+  waiting(report: WaitReport): void;
 }
 
 /** What rank 0 was asked for and takes up at its next step boundary. */
@@ -71,6 +85,8 @@ export interface Commit {
   readonly clipCoefficient: number;
   readonly checkpoint: boolean;
   readonly stop: boolean;
+  /** Every rank sends its spans of this step: a picture needs all of them. */
+  readonly trace?: boolean;
   /** Set: nobody updates, the attempt ends as `numerics`. */
   readonly abort?: { readonly what: string; readonly value: string };
 }

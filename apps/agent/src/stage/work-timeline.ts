@@ -1,9 +1,12 @@
+import type { SpanCause } from '@millrace/contracts';
 import type { Clock } from '@millrace/core';
+import type { Interval } from './account/step-account';
 import type { ActionSpan } from './stage-ports';
 
 interface Work {
   readonly kind: string;
   readonly text: string;
+  readonly cause: SpanCause;
   readonly enqueuedMs: number;
 }
 
@@ -19,6 +22,8 @@ const GROWTH_MAX = 1.5;
 const SHRINKAGE = 0.85;
 const EARLY = 0.97;
 const SPAN_COUNT_MAX = 10_000;
+/** Below it a wait found what it wanted already there: not worth a span. */
+const SPAN_MS_MIN = 0.02;
 
 /**
  * Predicts when the device will be done with what was enqueued, from how long each kind of action took so far. A wait
@@ -31,7 +36,11 @@ export class WorkTimeline {
   private freeAtMs: number;
   private spans: ActionSpan[] = [];
 
-  constructor(private readonly clock: Clock) {
+  constructor(
+    private readonly clock: Clock,
+    /** Gets every span as it becomes known, on the monotonic clock. */
+    private readonly onSpan: (cause: SpanCause, span: Interval) => void = () => undefined,
+  ) {
     this.freeAtMs = clock.monotonicMs();
   }
 
@@ -41,8 +50,8 @@ export class WorkTimeline {
     for (const [kind, cost] of Object.entries(costs)) this.estimatesMs.set(kind, Math.max(cost / most, 1e-3));
   }
 
-  enqueue(kind: string, text: string): void {
-    this.pending.push({ kind, text, enqueuedMs: this.clock.monotonicMs() });
+  enqueue(kind: string, text: string, cause: SpanCause = 'compute'): void {
+    this.pending.push({ kind, text, cause, enqueuedMs: this.clock.monotonicMs() });
   }
 
   /** Actions that are not known to be done. */
@@ -71,11 +80,20 @@ export class WorkTimeline {
     return this.spans.splice(0);
   }
 
-  /** A wait of the host, for the same picture. */
-  addSpan(action: string, startMs: number, endMs: number): void {
+  /** A wait of the host or a transfer, for the same picture: it begins now, and ends when the result is called. */
+  open(action: string, cause: SpanCause): () => void {
+    const startMs = this.clock.monotonicMs();
+    return () => {
+      const endMs = this.clock.monotonicMs();
+      if (endMs - startMs >= SPAN_MS_MIN) this.add(action, cause, { startMs, endMs });
+    };
+  }
+
+  private add(action: string, cause: SpanCause, span: Interval): void {
+    this.onSpan(cause, span);
     if (this.spans.length >= SPAN_COUNT_MAX) return;
     const offsetMs = this.clock.now() - this.clock.monotonicMs();
-    this.spans.push({ action, startMs: startMs + offsetMs, endMs: endMs + offsetMs });
+    this.spans.push({ action, cause, startMs: span.startMs + offsetMs, endMs: span.endMs + offsetMs });
   }
 
   /**
@@ -110,7 +128,7 @@ export class WorkTimeline {
     const blockStartMs = block[0]?.startMs ?? 0;
     for (const { work, startMs, estimateMs } of block) {
       const scaledMs = blockStartMs + (startMs - blockStartMs) * scale;
-      this.addSpan(work.text, scaledMs, scaledMs + estimateMs * scale);
+      this.add(work.text, work.cause, { startMs: scaledMs, endMs: scaledMs + estimateMs * scale });
     }
   }
 

@@ -83,5 +83,6 @@ function reporter(port: WorkerPort): StageReporter {
     metrics: async (points) => void (await port.call({ type: 'metrics', points })),
     log: (level, text) => port.post({ type: 'log', level, text }),
     trace: (step, spans) => port.post({ type: 'trace', step, spans }),
+    waiting: (report) => port.post({ type: 'waiting', report }),
   };
 }

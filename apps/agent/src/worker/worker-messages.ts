@@ -1,6 +1,6 @@
 import type { ErrorKind } from '@millrace/core';
 import type { Frame } from '../data-plane/frame';
-import type { ActionSpan, MetricValue, SnapshotTensor, WeightKind } from '../stage/stage-ports';
+import type { ActionSpan, MetricValue, SnapshotTensor, WaitReport, WeightKind } from '../stage/stage-ports';
 import type { DeviceReport } from './gpu-task';
 
 /** An error on its way between threads, which copy no classes. */
@@ -24,6 +24,7 @@ export type FromWorker =
   | { readonly type: 'metrics'; readonly callId: number; readonly points: readonly MetricValue[] }
   | { readonly type: 'log'; readonly level: 'info' | 'warn' | 'error'; readonly text: string }
   | { readonly type: 'trace'; readonly step: number; readonly spans: readonly ActionSpan[] }
+  | { readonly type: 'waiting'; readonly report: WaitReport }
   | { readonly type: 'snapshot-tensor'; readonly step: number; readonly tensor: SnapshotTensor }
   | { readonly type: 'snapshot-end'; readonly callId: number; readonly step: number; readonly final: boolean }
   | { readonly type: 'finished'; readonly state: 'finished' | 'paused'; readonly step: number }

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { AppError, describeError, type Logger } from '@millrace/core';
 import { AttemptReportsService } from '../attempts/attempt-reports.service';
+import { StageWaitsService } from '../attempts/stage-waits.service';
 import { CheckpointReportsService } from '../checkpointing/checkpoint-reports.service';
 import { LOGGER } from '../config/api-logger';
 import type { AgentSession } from './agent-session';
@@ -19,6 +20,7 @@ export class SessionMessagesService {
     private readonly commands: CommandOutcomesService,
     private readonly attempts: AttemptReportsService,
     private readonly checkpoints: CheckpointReportsService,
+    private readonly waits: StageWaitsService,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
@@ -59,6 +61,8 @@ export class SessionMessagesService {
         return this.commands.generated(session, message.value);
       case 'trace':
         return this.telemetry.keepTrace(message.value);
+      case 'stageWaiting':
+        return this.waits.report(session, message.value);
       default:
         message satisfies never;
     }

@@ -1,13 +1,25 @@
+import type { WaitCause } from '@millrace/contracts';
 import type { Clock } from '@millrace/core';
-import { type Frame, type FrameKey, frameKeyText } from '../../data-plane/frame';
+import { type Edge, type Frame, type FrameKey, frameKeyText } from '../../data-plane/frame';
 import type { StageTransport } from '../../data-plane/stage-transport';
 import type { StageReporter } from '../stage-ports';
 import type { WorkTimeline } from '../work-timeline';
 
 /** A wait is reported after this many times its usual length, and not before the least. */
-const REPORT_FACTOR = 10;
+const REPORT_FACTOR = 5;
 const REPORT_MS_MIN = 5000;
 const NEW_SHARE = 0.2;
+
+const CAUSE_OF_EDGE: Readonly<Record<Edge, WaitCause>> = {
+  activation: 'input',
+  gradient: 'gradient',
+  tied: 'tied',
+  norm: 'commit',
+  commit: 'commit',
+  account: 'commit',
+  token: 'input',
+  evaluation: 'evaluation',
+};
 
 export interface PatientWaitOptions {
   readonly rank: number;
@@ -28,12 +40,13 @@ export class PatientWait {
     const { clock, timeline } = this.options;
     const startMs = clock.monotonicMs();
     const cancel = this.watch(what, key, startMs);
+    const waited = timeline.open(`wait:${what}`, `wait-${CAUSE_OF_EDGE[key.edge]}`);
     try {
       return await promise;
     } finally {
       cancel();
+      waited();
       const endMs = clock.monotonicMs();
-      timeline.addSpan(`wait:${what}`, startMs, endMs);
       const usualMs = this.usualMs.get(key.edge) ?? endMs - startMs;
       this.usualMs.set(key.edge, usualMs * (1 - NEW_SHARE) + (endMs - startMs) * NEW_SHARE);
     }
@@ -56,11 +69,13 @@ export class PatientWait {
 
   private report(what: string, key: FrameKey, waitedMs: number): void {
     const { rank, transport, clock, reporter } = this.options;
-    const last = transport.lastFrom(key.fromRank);
+    const newest = transport.lastFrom(key.fromRank);
+    const last = newest && { frame: frameKeyText(newest.key), ageMs: clock.now() - newest.atMs };
+    reporter.waiting({ action: what, forRank: key.fromRank, waitedMs, last });
     const did =
       last === undefined
         ? `nothing came from rank ${key.fromRank} yet`
-        : `the last thing from rank ${key.fromRank} was ${frameKeyText(last.key)}, ${seconds(clock.now() - last.atMs)} ago`;
+        : `the last thing from rank ${key.fromRank} was ${last.frame}, ${seconds(last.ageMs)} ago`;
     reporter.log(
       'warn',
       `rank ${rank} has waited ${seconds(waitedMs)} for rank ${key.fromRank} at ${what} (${frameKeyText(key)}); ${did}`,

@@ -18,6 +18,8 @@ export interface Address {
 
 export interface TensorExchangeOptions {
   readonly rank: number;
+  /** Virtual stage of each chunk. */
+  readonly stages: readonly number[];
   readonly backend: Backend;
   readonly transport: StageTransport;
   readonly timeline: WorkTimeline;
@@ -35,13 +37,17 @@ export class TensorExchange {
     this.sends.check();
     const { backend, timeline } = this.options;
     const done = timeline.mark();
+    const what = this.sending(toRank, address);
+    const arrived = timeline.open(`readback:${what}`, 'send');
     const read = backend.read(tensor, timeline.delayMs());
     // The queue awaits it, perhaps later than it fails.
-    read.catch(() => undefined);
+    read.then(arrived, () => undefined);
     this.sends.push(async () => {
       const data = await read;
       done();
+      const sent = timeline.open(`send:${what}`, 'send');
       await this.sendArray(toRank, data, { address, shape: tensor.declaration.shape });
+      sent();
     });
   }
 
@@ -51,6 +57,13 @@ export class TensorExchange {
     { address, shape }: { address: Address; shape: readonly number[] },
   ): Promise<void> {
     return this.options.transport.send(toRank, this.frame(data, address, shape));
+  }
+
+  /** Waits until everything sent is on its way. */
+  async settleSends(): Promise<void> {
+    const waited = this.options.timeline.open('wait:sends', 'wait-send');
+    await this.sends.settled();
+    waited();
   }
 
   /** Asks for a tensor, without holding anybody up; `arrival` is given to `take` when it is needed. */
@@ -64,12 +77,14 @@ export class TensorExchange {
   /** Waits for the frame and writes it into `tensor`. `what` names the action in a report of a long wait. */
   async take(pending: PendingTensor, what: string, tensor: DeviceTensor): Promise<void> {
     const frame = await this.takeFrame(pending, what);
+    const written = this.options.timeline.open(what, 'receive');
     const data = frameArray(frame);
     const expected = tensor.declaration.shape.reduce((product, size) => product * size, 1);
     if (data.length !== expected) throw frameWrongSize(frameKeyText(pending.key), expected, data.length);
     this.options.backend.write(tensor, data);
     // The write copied it.
     this.options.transport.release?.(frame);
+    written();
   }
 
   async takeArray(pending: PendingTensor, what: string): Promise<HostArray> {
@@ -99,6 +114,14 @@ export class TensorExchange {
       payload,
     };
     return this.options.transport.send(toRank, frame);
+  }
+
+  /** "1SEND_F3" where an action sends; else what goes where. */
+  private sending(toRank: number, { edge, chunk, microBatch }: Address): string {
+    const kind = edge === 'activation' ? 'SEND_F' : edge === 'gradient' ? 'SEND_B' : undefined;
+    const stage = this.options.stages[chunk];
+    if (kind === undefined || stage === undefined) return `${edge} to rank ${toRank}`;
+    return `${stage}${kind}${microBatch}`;
   }
 
   private frame(data: HostArray, address: Address, shape: readonly number[]): Frame {

@@ -1,3 +1,4 @@
+import type { Clock } from '@millrace/core';
 import { clipCoefficient, gradientNorm, allParameters, stageParameters, TOKEN_EMBEDDING } from '@millrace/model';
 import type { StagePlan } from '../stage-plan';
 import type { BoundaryRequests, Commit } from '../stage-ports';
@@ -27,12 +28,17 @@ export interface StepCommitOptions {
   readonly exchange: TensorExchange;
   /** Rank 0 has them. */
   readonly requests: BoundaryRequests;
+  readonly clock: Clock;
 }
+
+/** Spans are sent for one step in each such interval: a picture needs no more, and short steps would flood the API. */
+const TRACE_INTERVAL_MS = 1000;
 
 /** Norms go to rank 0, its decision comes back: every rank updates alike, or none does. */
 export class StepCommit {
   private readonly order: readonly string[];
   private readonly names: readonly (readonly string[])[];
+  private tracedAtMs = -Infinity;
 
   constructor(private readonly options: StepCommitOptions) {
     const { plan } = options;
@@ -100,7 +106,15 @@ export class StepCommit {
       clipCoefficient: clipCoefficient(norm, plan.clip),
       checkpoint: checkpoint || stop || due,
       stop,
+      trace: this.traces(),
     };
+  }
+
+  private traces(): boolean {
+    const nowMs = this.options.clock.monotonicMs();
+    if (nowMs - this.tracedAtMs < TRACE_INTERVAL_MS) return false;
+    this.tracedAtMs = nowMs;
+    return true;
   }
 }
 

@@ -1,4 +1,4 @@
-import { assert } from '@millrace/core';
+import { assert, type Clock } from '@millrace/core';
 import { addLossRows, learningRate, optimizerHyper, sumPartials } from '@millrace/model';
 import { type Action, checkExecutedLog, NO_MICRO_BATCH } from '@millrace/pipeline';
 import { numericsFailed } from '../stage.errors';
@@ -19,6 +19,7 @@ export interface StepEndOptions {
   readonly timeline: WorkTimeline;
   readonly tokens: StepTokens;
   readonly requests: BoundaryRequests;
+  readonly clock: Clock;
 }
 
 export interface StepResult {
@@ -95,7 +96,7 @@ export class StepEnd {
     const done = timeline.mark();
     const read = await memory.backend.readAll([...partials, ...(memory.head?.losses ?? [])], timeline.delayMs());
     done();
-    await exchange.sends.settled();
+    await exchange.settleSends();
     const sum = read.slice(partials.length).reduce((total, rows) => addLossRows(total, rows), 0);
     return {
       squares: read.slice(0, partials.length).map((values) => sumPartials(values)),
@@ -115,7 +116,7 @@ export class StepEnd {
     const { memory, timeline } = this.options;
     memory.backend.run(chunk.program(program));
     const text = `${chunk.chunk.stage}${kind}`;
-    timeline.enqueue(text, text);
+    timeline.enqueue(text, text, 'optimizer');
   }
 }
 

@@ -135,8 +135,9 @@ export class StepRunner {
 
   private async compute(action: Action, program: BoundProgram): Promise<void> {
     const { memory, timeline } = this.options;
-    memory.backend.run(program);
+    // First, for the twins: they have computed when `run` returns.
     timeline.enqueue(`${action.stage}${action.kind}`, formatAction(action));
+    memory.backend.run(program);
     memory.backend.flush();
     if (timeline.pendingCount < UNFINISHED_ACTIONS_MAX) return;
     const done = timeline.mark();

@@ -26,6 +26,7 @@ export interface AgentMessage {
     | { $case: "checkpoint"; value: CheckpointReport }
     | { $case: "generateOutput"; value: GenerateOutput }
     | { $case: "trace"; value: TraceBatch }
+    | { $case: "stageWaiting"; value: StageWaiting }
     | undefined;
 }
 
@@ -154,6 +155,22 @@ export interface TraceSpan {
   action: string;
   startMs: number;
   endMs: number;
+  /** What the time went into: one of SPAN_CAUSES of libs/contracts, such as "compute" or "wait-input". */
+  cause: string;
+}
+
+/** A rank has waited much longer than usual for another one. Never acknowledged: it comes again while the wait lasts. */
+export interface StageWaiting {
+  runId: string;
+  fence: number;
+  rank: number;
+  /** What cannot go on, such as "1RECV_F2". */
+  action: string;
+  forRank: number;
+  /** What last came from that rank, in words; empty when nothing came yet. And how long ago, milliseconds. */
+  lastFrame: string;
+  lastFrameAgeMs: number;
+  waitedMs: number;
 }
 
 export interface AttemptReport {
@@ -283,6 +300,9 @@ export const AgentMessage: MessageFns<AgentMessage> = {
       case "trace":
         TraceBatch.encode(message.body.value, writer.uint32(74).fork()).join();
         break;
+      case "stageWaiting":
+        StageWaiting.encode(message.body.value, writer.uint32(82).fork()).join();
+        break;
     }
     return writer;
   },
@@ -372,6 +392,14 @@ export const AgentMessage: MessageFns<AgentMessage> = {
             message.body = { $case: "trace", value: TraceBatch.decode(reader, reader.uint32()) };
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.body = { $case: "stageWaiting", value: StageWaiting.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -441,6 +469,12 @@ export const AgentMessage: MessageFns<AgentMessage> = {
       case "trace": {
         if (object.body?.value !== undefined && object.body?.value !== null) {
           message.body = { $case: "trace", value: TraceBatch.fromPartial(object.body.value) };
+        }
+        break;
+      }
+      case "stageWaiting": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { $case: "stageWaiting", value: StageWaiting.fromPartial(object.body.value) };
         }
         break;
       }
@@ -1868,7 +1902,7 @@ export const TraceBatch: MessageFns<TraceBatch> = {
 };
 
 function createBaseTraceSpan(): TraceSpan {
-  return { action: "", startMs: 0, endMs: 0 };
+  return { action: "", startMs: 0, endMs: 0, cause: "" };
 }
 
 export const TraceSpan: MessageFns<TraceSpan> = {
@@ -1881,6 +1915,9 @@ export const TraceSpan: MessageFns<TraceSpan> = {
     }
     if (message.endMs !== 0) {
       writer.uint32(25).double(message.endMs);
+    }
+    if (message.cause !== "") {
+      writer.uint32(34).string(message.cause);
     }
     return writer;
   },
@@ -1922,6 +1959,14 @@ export const TraceSpan: MessageFns<TraceSpan> = {
             message.endMs = reader.double();
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.cause = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1942,6 +1987,146 @@ export const TraceSpan: MessageFns<TraceSpan> = {
     message.action = object.action ?? "";
     message.startMs = object.startMs ?? 0;
     message.endMs = object.endMs ?? 0;
+    message.cause = object.cause ?? "";
+    return message;
+  },
+};
+
+function createBaseStageWaiting(): StageWaiting {
+  return { runId: "", fence: 0, rank: 0, action: "", forRank: 0, lastFrame: "", lastFrameAgeMs: 0, waitedMs: 0 };
+}
+
+export const StageWaiting: MessageFns<StageWaiting> = {
+  encode(message: StageWaiting, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.runId !== "") {
+      writer.uint32(10).string(message.runId);
+    }
+    if (message.fence !== 0) {
+      writer.uint32(16).int64(message.fence);
+    }
+    if (message.rank !== 0) {
+      writer.uint32(24).int32(message.rank);
+    }
+    if (message.action !== "") {
+      writer.uint32(34).string(message.action);
+    }
+    if (message.forRank !== 0) {
+      writer.uint32(40).int32(message.forRank);
+    }
+    if (message.lastFrame !== "") {
+      writer.uint32(50).string(message.lastFrame);
+    }
+    if (message.lastFrameAgeMs !== 0) {
+      writer.uint32(57).double(message.lastFrameAgeMs);
+    }
+    if (message.waitedMs !== 0) {
+      writer.uint32(65).double(message.waitedMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StageWaiting {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStageWaiting();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.runId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.fence = longToNumber(reader.int64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.rank = reader.int32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.action = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.forRank = reader.int32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.lastFrame = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 57) {
+              break;
+            }
+
+            message.lastFrameAgeMs = reader.double();
+            continue;
+          }
+          case 8: {
+            if (tag !== 65) {
+              break;
+            }
+
+            message.waitedMs = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<StageWaiting>): StageWaiting {
+    return StageWaiting.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StageWaiting>): StageWaiting {
+    const message = createBaseStageWaiting();
+    message.runId = object.runId ?? "";
+    message.fence = object.fence ?? 0;
+    message.rank = object.rank ?? 0;
+    message.action = object.action ?? "";
+    message.forRank = object.forRank ?? 0;
+    message.lastFrame = object.lastFrame ?? "";
+    message.lastFrameAgeMs = object.lastFrameAgeMs ?? 0;
+    message.waitedMs = object.waitedMs ?? 0;
     return message;
   },
 };

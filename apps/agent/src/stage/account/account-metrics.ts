@@ -1,0 +1,35 @@
+import { STEP_WAIT_CAUSES } from '@millrace/contracts';
+import type { MetricValue } from '../stage-ports';
+import type { RankAccount } from './step-account';
+
+const MS_PER_SECOND = 1000;
+
+/**
+ * The pipeline's points of a step, from every rank's account: `METRICS` of @millrace/contracts defines them. Idle time
+ * is time of the step, without REDUCE and STEP, in which a rank did not compute; that is what the simulation counts.
+ */
+export function accountMetrics(step: number, accounts: readonly RankAccount[]): MetricValue[] {
+  const windowMs = sum(accounts.map(({ totalMs, optimizerMs }) => Math.max(0, totalMs - optimizerMs)));
+  const computeMs = sum(accounts.map((account) => account.computeMs));
+  const idleMs = Math.max(0, windowMs - computeMs);
+  const waits = STEP_WAIT_CAUSES.map((_, index) => {
+    const ms = sum(accounts.map(({ waitMs }) => waitMs[index] ?? 0));
+    return ms / MS_PER_SECOND / Math.max(1, accounts.length);
+  });
+  const point = (name: string, value: number): MetricValue => ({ name: `pipeline/${name}`, step, value });
+  return [
+    point('bubble_ratio', ratio(idleMs, windowMs)),
+    point('bubble_ratio_ideal', ratio(idleMs, computeMs)),
+    point('wait_seconds', sum(waits)),
+    ...STEP_WAIT_CAUSES.map((cause, index) => point(`wait_seconds/${cause}`, waits[index] ?? 0)),
+  ];
+}
+
+/** 0 of nothing: a point must be a number. */
+function ratio(part: number, whole: number): number {
+  return whole > 0 ? part / whole : 0;
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}

@@ -1,0 +1,79 @@
+import { type SpanCause, STEP_WAIT_CAUSES, type WaitCause } from '@millrace/contracts';
+
+/** A stretch of time; milliseconds of one clock. */
+export interface Interval {
+  readonly startMs: number;
+  readonly endMs: number;
+}
+
+/** Where a rank's time of one step went; milliseconds. */
+export interface RankAccount {
+  /** From the step's begin to its update. */
+  readonly totalMs: number;
+  /** F, I and W on the device. */
+  readonly computeMs: number;
+  /** REDUCE and STEP on the device. */
+  readonly optimizerMs: number;
+  /** The host waited and the device had nothing to do, in the order of `STEP_WAIT_CAUSES`. */
+  readonly waitMs: readonly number[];
+}
+
+/**
+ * Adds up the spans of a step at one rank. A wait counts only while the device has nothing to do: a host that waits for
+ * the next input while the device still computes loses nothing. What an action is known to have taken only after the
+ * step ended (the update, mostly) counts in the step after, for as much of it as lies there.
+ */
+export class StepAccount {
+  private startMs = 0;
+  private busy: Interval[] = [];
+  private waits: (Interval & { readonly cause: WaitCause })[] = [];
+  private computeMs = 0;
+  private optimizerMs = 0;
+
+  begin(nowMs: number): void {
+    this.startMs = nowMs;
+    this.busy = [];
+    this.waits = [];
+    this.computeMs = 0;
+    this.optimizerMs = 0;
+  }
+
+  add(cause: SpanCause, span: Interval): void {
+    const startMs = Math.max(span.startMs, this.startMs);
+    const { endMs } = span;
+    if (endMs <= startMs) return;
+    if (cause === 'compute' || cause === 'optimizer' || cause === 'evaluation') this.busy.push({ startMs, endMs });
+    if (cause === 'compute') this.computeMs += endMs - startMs;
+    if (cause === 'optimizer') this.optimizerMs += endMs - startMs;
+    const wait = STEP_WAIT_CAUSES.find((each) => cause === `wait-${each}`);
+    if (wait !== undefined) this.waits.push({ cause: wait, startMs, endMs });
+  }
+
+  end(nowMs: number): RankAccount {
+    const { computeMs, optimizerMs } = this;
+    const busy = this.busy.toSorted((a, b) => a.startMs - b.startMs);
+    const waitMs = STEP_WAIT_CAUSES.map((cause) => idleMs(this.waitsOf(cause), busy));
+    return { totalMs: nowMs - this.startMs, computeMs, optimizerMs, waitMs };
+  }
+
+  private waitsOf(cause: WaitCause): Interval[] {
+    return this.waits.filter((wait) => wait.cause === cause);
+  }
+}
+
+/** How much of `waits` lies outside `busy`; both ascending, the waits apart from each other. */
+function idleMs(waits: readonly Interval[], busy: readonly Interval[]): number {
+  let idle = 0;
+  let next = 0;
+  for (const { startMs, endMs } of waits) {
+    let cursorMs = startMs;
+    // A long action may reach into the next wait too: it is left behind only when it ended before this one began.
+    while (next < busy.length && busy[next]!.endMs <= startMs) next++;
+    for (let index = next; index < busy.length && busy[index]!.startMs < endMs; index++) {
+      idle += Math.max(0, busy[index]!.startMs - cursorMs);
+      cursorMs = Math.max(cursorMs, busy[index]!.endMs);
+    }
+    idle += Math.max(0, endMs - cursorMs);
+  }
+  return idle;
+}

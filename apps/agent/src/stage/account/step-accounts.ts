@@ -1,0 +1,73 @@
+import { STEP_WAIT_CAUSES } from '@millrace/contracts';
+import type { Clock } from '@millrace/core';
+import { frameWrongSize } from '../stage.errors';
+import type { PendingTensor, TensorExchange } from '../exchange/tensor-exchange';
+import type { MetricValue } from '../stage-ports';
+import { accountMetrics } from './account-metrics';
+import type { RankAccount, StepAccount } from './step-account';
+
+export interface StepAccountsOptions {
+  readonly rank: number;
+  readonly ranks: number;
+  readonly exchange: TensorExchange;
+  readonly account: StepAccount;
+  readonly clock: Clock;
+}
+
+interface Uncollected {
+  readonly step: number;
+  readonly own: RankAccount;
+  readonly others: readonly PendingTensor[];
+}
+
+const VALUE_COUNT = 3 + STEP_WAIT_CAUSES.length;
+
+/**
+ * Brings the accounts of all ranks together at rank 0, beside the training: each rank sends its account when a step is
+ * over, before its norms of the next one, so that rank 0 finds it there when it next ends a step.
+ */
+export class StepAccounts {
+  private uncollected: Uncollected | undefined;
+
+  constructor(private readonly options: StepAccountsOptions) {}
+
+  begin(): void {
+    this.options.account.begin(this.options.clock.monotonicMs());
+  }
+
+  /** After the step's update. Rank 0 collects an earlier step first. */
+  end(step: number): void {
+    const { rank, ranks, exchange, account, clock } = this.options;
+    const own = account.end(clock.monotonicMs());
+    const address = { edge: 'account', step, microBatch: -1, chunk: 0 } as const;
+    if (rank > 0) {
+      exchange.sends.push(() => exchange.sendArray(0, toValues(own), { address, shape: [VALUE_COUNT] }));
+      return;
+    }
+    const others = Array.from({ length: ranks - 1 }, (_, index) => exchange.ask(index + 1, address));
+    this.uncollected = { step, own, others };
+  }
+
+  /** The points of the last step that ended; at rank 0, and once for each step. */
+  async collect(): Promise<MetricValue[]> {
+    const { uncollected } = this;
+    if (uncollected === undefined) return [];
+    this.uncollected = undefined;
+    const { step, own, others } = uncollected;
+    const accounts = [own];
+    for (const pending of others) {
+      accounts.push(toAccount(await this.options.exchange.takeArray(pending, `account of step ${step}`)));
+    }
+    return accountMetrics(step, accounts);
+  }
+}
+
+function toValues({ totalMs, computeMs, optimizerMs, waitMs }: RankAccount): Float64Array {
+  return Float64Array.of(totalMs, computeMs, optimizerMs, ...waitMs);
+}
+
+function toAccount(values: ArrayLike<number>): RankAccount {
+  if (values.length !== VALUE_COUNT) throw frameWrongSize('account', VALUE_COUNT, values.length);
+  const [totalMs = 0, computeMs = 0, optimizerMs = 0, ...waitMs] = Array.from(values);
+  return { totalMs, computeMs, optimizerMs, waitMs };
+}

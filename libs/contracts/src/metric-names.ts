@@ -1,0 +1,32 @@
+import { WAIT_CAUSES, type WaitCause } from './timeline';
+
+/** Waits of a validation pass lie between steps: they are in the timeline, not in a step's accounts. */
+export const STEP_WAIT_CAUSES = WAIT_CAUSES.filter((cause) => cause !== 'evaluation');
+
+const WAIT_TEXT: Record<WaitCause, string> = {
+  input: 'for activations of the stage before',
+  gradient: 'for gradients of the stage behind',
+  tied: "for the other end's gradient of a tied embedding",
+  commit: 'for the agreement at the end of the step',
+  send: 'until what it had sent was on its way',
+  evaluation: 'for a neighbour in a validation pass',
+};
+
+/**
+ * Every metric of a run and what its points mean; one point per step, `val/loss` at evaluated steps only. The time of a
+ * step, in the pipeline metrics, is a rank's own from its begin to its update, less REDUCE and STEP; computing is F, I
+ * and W on the device.
+ */
+export const METRICS: Readonly<Record<string, string>> = {
+  'train/loss': 'token-weighted mean loss of the step, before its update',
+  'train/grad_norm': 'global gradient norm before clipping',
+  'train/lr': 'learning rate of the step',
+  'train/tokens_per_second': 'tokens of the step by its duration at the head',
+  'val/loss': 'token-weighted mean loss of the validation batches, with the weights after the step',
+  'pipeline/bubble_ratio': "bubble of total: the ranks' idle time / their time of the step",
+  'pipeline/bubble_ratio_ideal': "bubble of ideal: the ranks' idle time / the time in which they computed",
+  'pipeline/wait_seconds': 'seconds in which a rank waited and its device had nothing to do, mean over the ranks',
+  ...Object.fromEntries(
+    STEP_WAIT_CAUSES.map((cause) => [`pipeline/wait_seconds/${cause}`, `of these, ${WAIT_TEXT[cause]}`]),
+  ),
+};
