@@ -1,7 +1,7 @@
 import { utimes } from 'node:fs/promises';
 import { credentials } from '@grpc/grpc-js';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { healthV1 } from '@millrace/contracts';
+import { healthV1, timelineSchema } from '@millrace/contracts';
 import { startTemporaryPostgres, type TemporaryPostgres } from '@millrace/testing';
 import { BlobsService } from '../src/blobs/blobs.service';
 import { BlockCollectorService } from '../src/checkpointing/block-collector.service';
@@ -353,12 +353,41 @@ describe('what the control plane guards', { timeout: SLOW_MS }, () => {
       const found = await api.get(TimelineService).chromeTrace(id);
       return found.traceEvents.length > 0 ? found : undefined;
     });
-    const executed = trace.traceEvents.filter(({ ph, pid }) => ph === 'X' && pid === 1);
+    const executed = trace.traceEvents.filter(({ ph, cat }) => ph === 'X' && cat !== 'planned');
     expect(executed).toMatchObject([
-      { name: '0F0', ts: 0, dur: 2500, tid: 0, args: { step: 1, fence: 1 } },
-      { cat: 'wait', ts: 2500 },
+      { name: '0F0', ts: 0, dur: 2500, args: { step: 1, cause: 'F', chunk: 0, microBatch: 0 } },
+      { cat: 'wait-input', ts: 2500 },
     ]);
-    expect(trace.traceEvents.some(({ ph, pid, cat }) => ph === 'X' && pid === 2 && cat === 'planned')).toBe(true);
+    expect(trace.traceEvents.find(({ name }) => name === 'process_name')?.args).toEqual({ name: 'rank 0: agent_a' });
+    expect(trace.traceEvents.some(({ ph, cat }) => ph === 'X' && cat === 'planned')).toBe(true);
+    const { steps } = timelineSchema.parse(await api.get(TimelineService).json(id, 1));
+    expect(steps).toMatchObject([
+      { step: 1, startUs: 0, spans: [{ rank: 0, kind: 'F', microBatch: 0, durationUs: 2500 }, { kind: 'wait-input' }] },
+    ]);
+    expect(steps[0]?.planned.length).toBeGreaterThan(0);
+  });
+
+  it('tells in the events for whom a stage waits, once in a while, and believes only the rank itself', async () => {
+    const { id, agent, attempt } = await single();
+    const report = { runId: id, fence: attempt.fence, rank: 0, action: '0RECV_B1', forRank: 0 };
+    const last = { lastFrame: 'gradient of step 3', lastFrameAgeMs: 5100.4, waitedMs: 5000.2 };
+    agent.send({ $case: 'stageWaiting', value: { ...report, ...last, rank: 1 } });
+    agent.send({ $case: 'stageWaiting', value: { ...report, ...last, fence: attempt.fence + 1 } });
+    agent.send({ $case: 'stageWaiting', value: { ...report, ...last } });
+    agent.send({ $case: 'stageWaiting', value: { ...report, ...last, waitedMs: 5001 } });
+    const sequence = agent.metrics(attempt, { 'train/loss': [1, 1.5] });
+    await agent.take('ack', ({ metrics }) => metrics === sequence);
+    const events = await api.prisma.event.findMany({ where: { type: 'run.stage_waiting' } });
+    expect(events).toMatchObject([
+      {
+        runId: id,
+        actor: 'agent_a',
+        data: {
+          ...{ fence: 1, rank: 0, agent: 'agent_a', action: '0RECV_B1', forRank: 0, forAgent: 'agent_a' },
+          ...{ lastFrame: 'gradient of step 3', lastFrameAgeMs: 5100, waitedMs: 5000 },
+        },
+      },
+    ]);
   });
 
   it('answers the health protocol without a token', async () => {

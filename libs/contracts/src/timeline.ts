@@ -8,13 +8,7 @@ import { z } from 'zod';
 export const WAIT_CAUSES = ['input', 'gradient', 'tied', 'commit', 'send', 'evaluation'] as const;
 export type WaitCause = (typeof WAIT_CAUSES)[number];
 
-/**
- * What a span of a timeline is. compute: F, I, W on the device; evaluation: a validation pass on it; optimizer: REDUCE
- * and STEP on it; send: a tensor's readback, then its way until the receiver had room; receive: from the frame at hand
- * to its values on the device.
- */
-export const SPAN_CAUSES = [
-  'compute',
+const OTHER_CAUSES = [
   'evaluation',
   'optimizer',
   'send',
@@ -26,30 +20,48 @@ export const SPAN_CAUSES = [
   'wait-send',
   'wait-evaluation',
 ] as const;
+
+/**
+ * What a span of a timeline is. compute: F, I, W on the device; evaluation: a validation pass on it; optimizer: REDUCE
+ * and STEP on it; send: a tensor's readback, then its way until the receiver had room; receive: from the frame at hand
+ * to its values on the device.
+ */
+export const SPAN_CAUSES = ['compute', ...OTHER_CAUSES] as const;
 export type SpanCause = (typeof SPAN_CAUSES)[number];
 
-/** Milliseconds since the timeline's first span. */
-const timesSchema = { startMs: z.number(), endMs: z.number() };
+/** A span as it is shown: a compute action says which of the three it is. */
+export const SPAN_KINDS = ['F', 'I', 'W', ...OTHER_CAUSES] as const;
+export type SpanKind = (typeof SPAN_KINDS)[number];
+
+export const timelineSpanSchema = z.object({
+  rank: z.int(),
+  /** Which of its rank's virtual stages; null where the span is of the rank as a whole. */
+  chunk: z.int().nullable(),
+  kind: z.enum(SPAN_KINDS),
+  microBatch: z.int().nullable(),
+  /** Microseconds since the first span of the whole answer: one axis for all steps. */
+  startUs: z.number(),
+  durationUs: z.number(),
+});
+export type TimelineSpan = z.output<typeof timelineSpanSchema>;
 
 /** `GET /runs/{id}/timeline?format=json`: the last traced steps, for a program that draws them. */
 export const timelineSchema = z
   .object({
     runId: z.string(),
     fence: z.int(),
-    /** Wall clock of time 0; null when nothing was traced. */
-    beganAt: z.string().nullable(),
+    /** Of one step, by the simulation; null when a device's speed is not known, and then nothing is planned. */
     predictedStepTimeMs: z.number().nullable(),
-    /** When the first compute action of each step began: where its plan begins. */
-    steps: z.array(z.object({ step: z.int(), startMs: z.number() })),
-    ranks: z.array(
+    /** Index = rank. */
+    agents: z.array(z.string()),
+    /** Ascending. */
+    steps: z.array(
       z.object({
-        rank: z.int(),
-        agent: z.string(),
-        /** `host:device`. */
-        device: z.string(),
-        spans: z.array(z.object({ step: z.int(), action: z.string(), cause: z.enum(SPAN_CAUSES), ...timesSchema })),
-        /** Of one step, from its begin on; empty when a device's speed is not known. */
-        planned: z.array(z.object({ action: z.string(), ...timesSchema })),
+        step: z.int(),
+        /** When the step's first F began, on the axis of the spans: its plan begins there. */
+        startUs: z.number(),
+        spans: z.array(timelineSpanSchema),
+        planned: z.array(timelineSpanSchema),
       }),
     ),
   })

@@ -12,6 +12,7 @@ import type {
   RunBody,
   RunSpecInput,
   SubmittedBody,
+  TimelineBody,
 } from '@millrace/contracts';
 import { ApiConnection, type ConnectionOptions, type RequestBody } from './api-connection';
 
@@ -67,6 +68,11 @@ export class MillraceClient {
 
   metrics(id: string, name: string, query: PageQuery = {}): Promise<MetricPage> {
     return this.connection.json(`${at('runs', id)}/metrics`, { query: { name, ...query } });
+  }
+
+  /** What was executed in the newest `steps` traced steps, and what was planned; all that are kept without it. */
+  timeline(id: string, query: { readonly steps?: number } = {}): Promise<TimelineBody> {
+    return this.connection.json(`${at('runs', id)}/timeline`, { query: { format: 'json', ...query } });
   }
 
   /** Log lines in order; `after` is the id of the last one seen. */

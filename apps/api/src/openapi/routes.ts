@@ -12,6 +12,7 @@ import {
   runSchema,
   runSpecSchema,
   submittedSchema,
+  timelineSchema,
 } from '@millrace/contracts';
 import { z } from 'zod';
 import { pageQuerySchema } from '../boundary/http/parse-query';
@@ -20,6 +21,7 @@ import { DATASET_TYPES, newDatasetQuerySchema } from '../datasets/datasets.contr
 import { logQuerySchema } from '../logs/logs.controller';
 import { metricQuerySchema } from '../metrics/metrics.controller';
 import { runListQuerySchema, submitQuerySchema } from '../runs/runs.controller';
+import { timelineQuerySchema } from '../timeline/timeline.controller';
 
 export interface RouteDescription {
   /** `GET /api/v1/runs/{id}` */
@@ -134,9 +136,10 @@ export const ROUTES: readonly RouteDescription[] = [
   },
   {
     route: 'GET /api/v1/runs/{id}/timeline',
-    summary: 'Executed actions in the Chrome trace format',
+    summary: 'What was executed in the last traced steps, above what was planned: a Chrome trace, or format=json',
+    query: timelineQuerySchema,
     status: 200,
-    answer: json(z.record(z.string(), z.unknown())),
+    answer: json(z.union([timelineSchema, z.record(z.string(), z.unknown())])),
   },
   {
     route: 'GET /api/v1/runs/{id}/checkpoints',

@@ -1,6 +1,5 @@
-import type { agentV1 } from '@millrace/contracts';
-import type { TimedAction } from '@millrace/pipeline';
-import { formatAction } from '@millrace/pipeline';
+import type { SpanKind } from '@millrace/contracts';
+import type { NamedSpan, TimelineStep } from './timeline-steps';
 
 /**
  * The Trace Event Format of Chromium (a "complete" event is `X`, metadata is `M`), which chrome://tracing and Perfetto
@@ -24,78 +23,107 @@ export interface ChromeTrace {
   readonly metadata: Readonly<Record<string, unknown>>;
 }
 
-const EXECUTED_PID = 1;
-const PLANNED_PID = 2;
-const MICROSECONDS_PER_MS = 1_000;
+/** The rows of a rank, from above; a row whose spans overlap becomes several. */
+const ROWS = ['compute', 'waits', 'sends', 'receives', 'planned'] as const;
+type Row = (typeof ROWS)[number];
+/** Thread ids of a row: they are shown in ascending order. */
+const LANES_MAX = 1000;
+/** Less than the nanosecond that times are rounded to. */
+const ROUNDING_ERROR_US = 5e-4;
 
-/** Executed spans, one row per rank; times since the first of them. */
-export function executedEvents(batches: readonly agentV1.TraceBatch[]): TraceEvent[] {
-  if (batches.length === 0) return [];
-  const originMs = startOf(batches);
-  const ranks = [...new Set(batches.map(({ rank }) => rank))];
-  return [
-    ...rowNames(EXECUTED_PID, 'executed', ranks),
-    ...batches.flatMap(({ spans, step, rank, fence }) =>
-      spans.map(({ action, startMs, endMs }) => ({
-        name: action,
-        cat: action.startsWith('wait:') ? 'wait' : 'action',
-        ph: 'X' as const,
-        pid: EXECUTED_PID,
-        tid: rank,
-        ts: (startMs - originMs) * MICROSECONDS_PER_MS,
-        dur: Math.max(0, endMs - startMs) * MICROSECONDS_PER_MS,
-        args: { step, fence },
-      })),
-    ),
-  ];
+const ROW_OF_KIND: Readonly<Record<SpanKind, Row>> = {
+  F: 'compute',
+  I: 'compute',
+  W: 'compute',
+  evaluation: 'compute',
+  optimizer: 'compute',
+  send: 'sends',
+  receive: 'receives',
+  'wait-input': 'waits',
+  'wait-gradient': 'waits',
+  'wait-tied': 'waits',
+  'wait-commit': 'waits',
+  'wait-send': 'waits',
+  'wait-evaluation': 'waits',
+};
+
+interface StepSpan {
+  readonly span: NamedSpan;
+  readonly step: number;
 }
 
-/** What the simulation expected of a step, drawn under each executed step from where that one began. */
-export function plannedEvents(
-  batches: readonly agentV1.TraceBatch[],
-  planned: readonly (readonly TimedAction[])[],
-): TraceEvent[] {
-  const originMs = startOf(batches);
-  const steps = [...new Set(batches.map(({ step }) => step))];
-  const events = steps.flatMap((step) => {
-    const beginMs = startOf(batches.filter((batch) => batch.step === step)) - originMs;
-    return planned.flatMap((actions, rank) =>
-      actions.map(({ action, start, end }) => ({
-        name: formatAction(action),
-        cat: 'planned',
-        ph: 'X' as const,
-        pid: PLANNED_PID,
-        tid: rank,
-        ts: (beginMs + start) * MICROSECONDS_PER_MS,
-        dur: (end - start) * MICROSECONDS_PER_MS,
-        args: { step },
-      })),
-    );
-  });
-  return [
-    ...rowNames(
-      PLANNED_PID,
-      'planned',
-      planned.map((_, rank) => rank),
-    ),
-    ...events,
-  ];
+/** A process for each rank, named by its agent, with a thread for each row; `agents` by rank. */
+export function traceEvents(steps: readonly TimelineStep[], agents: readonly string[]): TraceEvent[] {
+  const rows = new Map<string, StepSpan[]>();
+  const add = (row: Row, step: number, span: NamedSpan): void => {
+    const key = `${span.rank} ${row}`;
+    const spans = rows.get(key) ?? [];
+    spans.push({ span, step });
+    rows.set(key, spans);
+  };
+  for (const { step, spans, planned } of steps) {
+    for (const span of spans) add(ROW_OF_KIND[span.kind], step, span);
+    for (const span of planned) add('planned', step, span);
+  }
+  const ranks = steps.flatMap(({ spans, planned }) => [...spans, ...planned].map(({ rank }) => rank));
+  return [...new Set(ranks)]
+    .sort((a, b) => a - b)
+    .flatMap((rank) => [
+      processName(rank, agents[rank]),
+      ...ROWS.flatMap((row) => rowEvents(rank, row, rows.get(`${rank} ${row}`) ?? [])),
+    ]);
 }
 
-function rowNames(pid: number, name: string, ranks: readonly number[]): TraceEvent[] {
-  const named = (tid: number, kind: string, text: string): TraceEvent => ({
-    name: kind,
-    cat: '__metadata',
-    ph: 'M',
-    pid,
-    tid,
-    ts: 0,
-    args: { name: text },
-  });
-  return [named(0, 'process_name', name), ...ranks.map((rank) => named(rank, 'thread_name', `rank ${rank}`))];
+function rowEvents(rank: number, row: Row, spans: readonly StepSpan[]): TraceEvent[] {
+  const firstTid = ROWS.indexOf(row) * LANES_MAX;
+  const { events, laneCount } = inLanes(spans, (lane, { span, step }) => ({
+    name: span.action,
+    cat: row === 'planned' ? 'planned' : span.kind,
+    ph: 'X',
+    pid: pidOf(rank),
+    tid: firstTid + lane,
+    ts: span.startUs,
+    dur: span.durationUs,
+    args: { step, cause: span.kind, chunk: span.chunk, microBatch: span.microBatch },
+  }));
+  const lanes = Array.from({ length: laneCount }, (_, lane) =>
+    metadata(rank, firstTid + lane, { kind: 'thread_name', args: { name: lane === 0 ? row : `${row} ${lane + 1}` } }),
+  );
+  return [...lanes, ...events];
 }
 
-function startOf(batches: readonly agentV1.TraceBatch[]): number {
-  const starts = batches.flatMap(({ spans }) => spans.map(({ startMs }) => startMs));
-  return starts.reduce((least, start) => Math.min(least, start), starts[0] ?? 0);
+/** Viewers nest what overlaps on one thread, or drop it: each span goes to the first lane that is free. */
+function inLanes(
+  spans: readonly StepSpan[],
+  place: (lane: number, span: StepSpan) => TraceEvent,
+): { events: TraceEvent[]; laneCount: number } {
+  const freeAtUs: number[] = [];
+  const events = spans
+    .toSorted((a, b) => a.span.startUs - b.span.startUs)
+    .map((each) => {
+      const { startUs, durationUs } = each.span;
+      const free = freeAtUs.findIndex((atUs) => atUs <= startUs + ROUNDING_ERROR_US);
+      const lane = Math.min(free < 0 ? freeAtUs.length : free, LANES_MAX - 1);
+      freeAtUs[lane] = startUs + durationUs;
+      return place(lane, each);
+    });
+  return { events, laneCount: freeAtUs.length };
+}
+
+function processName(rank: number, agent: string | undefined): TraceEvent {
+  const name = agent === undefined ? `rank ${rank}` : `rank ${rank}: ${agent}`;
+  return metadata(rank, 0, { kind: 'process_name', args: { name } });
+}
+
+function metadata(
+  rank: number,
+  tid: number,
+  { kind, args }: { kind: string; args: Readonly<Record<string, unknown>> },
+): TraceEvent {
+  return { name: kind, cat: '__metadata', ph: 'M', pid: pidOf(rank), tid, ts: 0, args };
+}
+
+/** 0 is the idle process in some viewers. */
+function pidOf(rank: number): number {
+  return rank + 1;
 }

@@ -1,6 +1,26 @@
-import { Controller, Get, Param } from '@nestjs/common';
+import { Controller, Get, Param, Query } from '@nestjs/common';
+import type { TimelineBody } from '@millrace/contracts';
+import { z } from 'zod';
+import { parseQuery } from '../boundary/http/parse-query';
 import { RunLookup } from '../database/run-lookup';
+import type { ChromeTrace } from './chrome-trace';
 import { TimelineService } from './timeline.service';
+import { STEPS_PER_RUN } from './trace-store';
+
+const STEPS_TEXT = `must be a whole number from 1 to ${STEPS_PER_RUN}`;
+
+export const timelineQuerySchema = z.object({
+  format: z
+    .enum(['chrome', 'json'], { error: 'must be chrome (for chrome://tracing and Perfetto) or json' })
+    .default('chrome'),
+  /** How many of the newest traced steps; all that are kept without it. */
+  steps: z
+    .string()
+    .regex(/^\d+$/, STEPS_TEXT)
+    .transform(Number)
+    .pipe(z.int().min(1, STEPS_TEXT).max(STEPS_PER_RUN, STEPS_TEXT))
+    .optional(),
+});
 
 @Controller('api/v1')
 export class TimelineController {
@@ -9,10 +29,11 @@ export class TimelineController {
     private readonly runs: RunLookup,
   ) {}
 
-  /** In the Chrome trace format, for chrome://tracing or Perfetto. */
+  /** In the Chrome trace format, or with `format=json` as a document for a program that draws it. */
   @Get('runs/:id/timeline')
-  async chromeTrace(@Param('id') id: string): Promise<unknown> {
+  async show(@Param('id') id: string, @Query() query: unknown): Promise<ChromeTrace | TimelineBody> {
+    const { format, steps } = parseQuery(timelineQuerySchema, query);
     await this.runs.assertExists(id);
-    return this.timeline.chromeTrace(id);
+    return format === 'json' ? this.timeline.json(id, steps) : this.timeline.chromeTrace(id, steps);
   }
 }

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import type { TimedAction } from '@millrace/pipeline';
+import type { TimelineBody } from '@millrace/contracts';
+import { placeStages, type TimedAction } from '@millrace/pipeline';
 import type { AttemptRecord } from '../attempts/attempt-record';
 import { AttemptsRepository } from '../attempts/attempts.repository';
 import { AgentsRepository } from '../agents/agents.repository';
@@ -7,51 +8,92 @@ import { runNotFound } from '../runs/runs.errors';
 import { RunsRepository } from '../runs/runs.repository';
 import { speedOf } from '../planning/device-speed';
 import { predictStep } from '../scheduling/predict-step';
-import { RunShapesService } from '../scheduling/run-shapes.service';
-import { type ChromeTrace, executedEvents, plannedEvents } from './chrome-trace';
+import { type RunShape, shapeRun } from '../scheduling/run-shape';
+import { type ChromeTrace, traceEvents } from './chrome-trace';
+import { type TimelinePlan, type TimelineStep, timelineSteps } from './timeline-steps';
 import { TraceStore } from './trace-store';
 
-/** The last steps of a run for a trace viewer: what was executed, beside what the simulation expected. */
+interface Timeline {
+  readonly fence: number;
+  /** Null when a device's speed is not known. */
+  readonly predictedStepTimeMs: number | null;
+  /** By rank. */
+  readonly agents: readonly string[];
+  readonly steps: readonly TimelineStep[];
+}
+
+const SHAPES_MAX = 32;
+
+/** The last steps of a run: what was executed, beside what the simulation expected. */
 @Injectable()
 export class TimelineService {
+  /** By run and fence: making one builds the model's programs. */
+  private readonly shapes = new Map<string, RunShape>();
+
   constructor(
     private readonly runs: RunsRepository,
     private readonly attempts: AttemptsRepository,
     private readonly agents: AgentsRepository,
-    private readonly shapes: RunShapesService,
     private readonly traces: TraceStore,
   ) {}
 
   /** Without events when nothing was traced yet, or since the API started. @throws AppError RUN.NOT_FOUND */
-  async chromeTrace(runId: string): Promise<ChromeTrace> {
-    const run = await this.runs.find(runId);
-    if (!run) throw runNotFound(runId);
-    const batches = this.traces.of(runId);
-    const fence = batches.at(-1)?.fence ?? run.fence;
-    const attempt = await this.attempts.find(undefined, { runId, fence });
-    const planned = attempt && batches.length > 0 ? await this.planned(run, attempt) : undefined;
+  async chromeTrace(runId: string, stepCount?: number): Promise<ChromeTrace> {
+    const { steps, agents, fence, predictedStepTimeMs } = await this.timeline(runId, stepCount);
     return {
       displayTimeUnit: 'ms',
-      traceEvents: [...executedEvents(batches), ...(planned ? plannedEvents(batches, planned) : [])],
-      metadata: { runId, fence, predictedStepTimeMs: attempt?.plan.predicted.stepTimeMs ?? null },
+      traceEvents: traceEvents(steps, agents),
+      metadata: { runId, fence, predictedStepTimeMs },
     };
   }
 
-  /** Undefined when a device's speed is not known: the plan then has no times. */
-  private async planned(
-    run: Parameters<RunShapesService['of']>[0],
-    attempt: AttemptRecord,
-  ): Promise<readonly (readonly TimedAction[])[] | undefined> {
-    const { shape } = await this.shapes.of(
-      run,
-      attempt.plan.stages.map(({ layerCount }) => layerCount),
-    );
+  /** @throws AppError RUN.NOT_FOUND */
+  async json(runId: string, stepCount?: number): Promise<TimelineBody> {
+    const { steps, agents, ...rest } = await this.timeline(runId, stepCount);
+    const bare = (spans: TimelineStep['spans']): TimelineBody['steps'][number]['spans'] =>
+      spans.map(({ action: _, ...span }) => span);
+    return {
+      runId,
+      ...rest,
+      agents: [...agents],
+      steps: steps.map(({ spans, planned, ...step }) => ({ ...step, spans: bare(spans), planned: bare(planned) })),
+    };
+  }
+
+  /** The newest `stepCount` traced steps, or all that are kept. */
+  private async timeline(runId: string, stepCount = Infinity): Promise<Timeline> {
+    const run = await this.runs.find(runId);
+    if (!run) throw runNotFound(runId);
+    const all = this.traces.of(runId);
+    const newest = new Set([...new Set(all.map(({ step }) => step))].slice(-stepCount));
+    const batches = all.filter(({ step }) => newest.has(step));
+    const fence = batches.at(-1)?.fence ?? run.fence;
+    const attempt = await this.attempts.find(undefined, { runId, fence });
+    if (!attempt) return { fence, predictedStepTimeMs: null, agents: [], steps: [] };
+    const { peers, rankOfStage, predicted } = attempt.plan;
+    const placement = placeStages(rankOfStage, peers.length);
+    const plan: TimelinePlan = { placement, actions: batches.length > 0 ? await this.planned(attempt) : [] };
+    const agents = peers.toSorted((a, b) => a.rank - b.rank).map(({ agentId }) => agentId);
+    return { fence, predictedStepTimeMs: predicted.stepTimeMs, agents, steps: timelineSteps(batches, plan) };
+  }
+
+  /** Empty when a device's speed is not known: the plan then has no times. */
+  private async planned(attempt: AttemptRecord): Promise<readonly (readonly TimedAction[])[]> {
     const agents = await this.agents.all();
     const speeds = attempt.plan.peers.map(({ agentId }) => {
       const agent = agents.find(({ id }) => id === agentId);
       return agent && speedOf(agent);
     });
-    const { stepTimeMs, simulation } = predictStep(shape, speeds);
-    return stepTimeMs === null ? undefined : simulation.actions;
+    const { stepTimeMs, simulation } = predictStep(this.shape(attempt), speeds);
+    return stepTimeMs === null ? [] : simulation.actions;
+  }
+
+  private shape({ runId, fence, plan }: AttemptRecord): RunShape {
+    const key = `${runId} ${fence}`;
+    const layersPerStage = plan.stages.map(({ layerCount }) => layerCount);
+    const shape = this.shapes.get(key) ?? shapeRun(plan.spec, plan.model, layersPerStage);
+    if (this.shapes.size >= SHAPES_MAX) this.shapes.clear();
+    this.shapes.set(key, shape);
+    return shape;
   }
 }

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { agentV1 } from '@millrace/contracts';
 
 /** Bounds of what is kept in memory: the newest steps of the runs that were traced last. */
-const STEPS_PER_RUN = 50;
+export const STEPS_PER_RUN = 50;
 const RUNS_MAX = 32;
 const SPANS_PER_BATCH_MAX = 20_000;
 

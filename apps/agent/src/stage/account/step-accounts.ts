@@ -41,7 +41,7 @@ export class StepAccounts {
     const own = account.end(clock.monotonicMs());
     const address = { edge: 'account', step, microBatch: -1, chunk: 0 } as const;
     if (rank > 0) {
-      exchange.sends.push(() => exchange.sendArray(0, toValues(own), { address, shape: [VALUE_COUNT] }));
+      exchange.sends.push(() => exchange.sendText(0, toText(own), address));
       return;
     }
     const others = Array.from({ length: ranks - 1 }, (_, index) => exchange.ask(index + 1, address));
@@ -56,18 +56,19 @@ export class StepAccounts {
     const { step, own, others } = uncollected;
     const accounts = [own];
     for (const pending of others) {
-      accounts.push(toAccount(await this.options.exchange.takeArray(pending, `account of step ${step}`)));
+      accounts.push(fromText(await this.options.exchange.takeText(pending, `account of step ${step}`)));
     }
     return accountMetrics(step, accounts);
   }
 }
 
-function toValues({ totalMs, computeMs, optimizerMs, waitMs }: RankAccount): Float64Array {
-  return Float64Array.of(totalMs, computeMs, optimizerMs, ...waitMs);
+function toText({ totalMs, computeMs, optimizerMs, waitMs }: RankAccount): string {
+  return JSON.stringify([totalMs, computeMs, optimizerMs, ...waitMs]);
 }
 
-function toAccount(values: ArrayLike<number>): RankAccount {
+function fromText(text: string): RankAccount {
+  const values = JSON.parse(text) as number[];
   if (values.length !== VALUE_COUNT) throw frameWrongSize('account', VALUE_COUNT, values.length);
-  const [totalMs = 0, computeMs = 0, optimizerMs = 0, ...waitMs] = Array.from(values);
+  const [totalMs = 0, computeMs = 0, optimizerMs = 0, ...waitMs] = values;
   return { totalMs, computeMs, optimizerMs, waitMs };
 }

@@ -1,0 +1,96 @@
+import { type agentV1, SPAN_CAUSES, SPAN_KINDS, type SpanKind, type TimelineSpan } from '@millrace/contracts';
+import { formatAction, type Placement, type TimedAction } from '@millrace/pipeline';
+
+/** With the text of what was done, such as "1F3" or "wait:1RECV_F3". */
+export interface NamedSpan extends TimelineSpan {
+  readonly action: string;
+}
+
+/** Times in microseconds since the first span of all steps. */
+export interface TimelineStep {
+  readonly step: number;
+  /** When the first F of any rank began. */
+  readonly startUs: number;
+  readonly spans: readonly NamedSpan[];
+  readonly planned: readonly NamedSpan[];
+}
+
+export interface TimelinePlan {
+  readonly placement: Placement;
+  /** Of one step from its begin on, milliseconds; empty when they are not known. */
+  readonly actions: readonly (readonly TimedAction[])[];
+}
+
+const MICROSECONDS_PER_MS = 1000;
+/** Nanoseconds: what viewers keep. */
+const ROUNDING = 1000;
+const ACTION = /^(?:[a-z]+:)?(\d{1,6})([A-Z_]+)(\d{0,6})$/;
+
+/** What was executed in each step, by rank, with what the simulation expected laid under it from where it began. */
+export function timelineSteps(batches: readonly agentV1.TraceBatch[], plan: TimelinePlan): TimelineStep[] {
+  const originMs = least(batches.flatMap(({ spans }) => spans.map(({ startMs }) => startMs)));
+  const steps = [...new Set(batches.map(({ step }) => step))];
+  return steps.map((step) => {
+    const own = batches.filter((batch) => batch.step === step);
+    const spans = own.flatMap((batch) => executedSpans(batch, plan.placement, originMs));
+    const computed = spans.filter(({ kind }) => kind === 'F');
+    const startUs = least((computed.length > 0 ? computed : spans).map((span) => span.startUs));
+    return { step, startUs, spans, planned: plannedSpans(plan, startUs) };
+  });
+}
+
+function executedSpans(
+  { rank, spans }: agentV1.TraceBatch,
+  { stagesOfRank }: Placement,
+  originMs: number,
+): NamedSpan[] {
+  return spans.flatMap(({ action, cause, startMs, endMs }) => {
+    const [, stage, letters, microBatch = ''] = ACTION.exec(action) ?? [];
+    const kind = kindOf(cause, letters);
+    // Of an agent that knows more causes than this API.
+    if (kind === undefined) return [];
+    const chunk = stage === undefined ? -1 : (stagesOfRank[rank]?.indexOf(Number(stage)) ?? -1);
+    return {
+      rank,
+      chunk: chunk < 0 ? null : chunk,
+      kind,
+      microBatch: microBatch === '' ? null : Number(microBatch),
+      ...times((startMs - originMs) * MICROSECONDS_PER_MS, (endMs - originMs) * MICROSECONDS_PER_MS),
+      action,
+    };
+  });
+}
+
+function plannedSpans({ placement, actions }: TimelinePlan, beginUs: number): NamedSpan[] {
+  return actions.flatMap((ofRank, rank) =>
+    ofRank.flatMap(({ action, start, end }) => {
+      const kind = kindOf('compute', action.kind);
+      if (kind === undefined) return [];
+      return {
+        rank,
+        chunk: placement.stagesOfRank[rank]?.indexOf(action.stage) ?? null,
+        kind,
+        microBatch: action.microBatch,
+        ...times(beginUs + start * MICROSECONDS_PER_MS, beginUs + end * MICROSECONDS_PER_MS),
+        action: formatAction(action),
+      };
+    }),
+  );
+}
+
+function kindOf(cause: string, letters: string | undefined): SpanKind | undefined {
+  if (SPAN_CAUSES.every((known) => known !== cause)) return undefined;
+  return SPAN_KINDS.find((kind) => kind === (cause === 'compute' ? letters : cause));
+}
+
+/** Both ends are rounded, so that spans which touch still do. */
+function times(startUs: number, endUs: number): { startUs: number; durationUs: number } {
+  const start = Math.round(startUs * ROUNDING);
+  const end = Math.max(start, Math.round(endUs * ROUNDING));
+  return { startUs: start / ROUNDING, durationUs: (end - start) / ROUNDING };
+}
+
+/** 0 of none. A spread would overflow the stack. */
+function least(values: readonly number[]): number {
+  return values.reduce((lowest, value) => Math.min(lowest, value), values[0] ?? 0);
+}
