@@ -4,6 +4,8 @@ import { parseRunSpec } from '@millrace/contracts';
 import { openApiDocument, runSpecJsonSchema } from '../src/openapi/openapi-document';
 import { errorCatalogue, errorPage } from './error-catalogue';
 
+import { metricsPage } from './metrics-page';
+
 const ROOT = join(__dirname, '../../..');
 const docs = (name: string): string => join(ROOT, 'docs', name);
 const text = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
@@ -22,6 +24,10 @@ describe('documents made from the code are current', () => {
 
   it('docs/errors.md', async () => {
     await expect(errorPage(errorCatalogue(ROOT))).toMatchFileSnapshot(docs('errors.md'));
+  });
+
+  it('docs/metrics.md', async () => {
+    await expect(metricsPage()).toMatchFileSnapshot(docs('metrics.md'));
   });
 });
 

@@ -49,7 +49,6 @@ export class StageExecutor {
   private constructor(
     private readonly options: StageExecutorOptions,
     readonly memory: StageMemory,
-    private readonly timeline: WorkTimeline,
     private readonly runner: StepRunner,
     private readonly end: StepEnd,
     private readonly evaluation: Evaluation,
@@ -58,6 +57,10 @@ export class StageExecutor {
 
   private metricsAccepted: Promise<void> = Promise.resolve();
   private checkpoint: Promise<void> = Promise.resolve();
+
+  private get timeline(): WorkTimeline {
+    return this.accounts.timeline;
+  }
 
   /** Allocates, compiles and loads the weights: after it the stage is ready. */
   static async prepare(options: StageExecutorOptions): Promise<StageExecutor> {
@@ -79,11 +82,10 @@ export class StageExecutor {
     return new StageExecutor(
       options,
       memory,
-      timeline,
       new StepRunner(parts),
       new StepEnd(parts),
       new Evaluation(parts),
-      new StepAccounts({ rank, ranks, exchange, account, clock }),
+      new StepAccounts({ rank, ranks, exchange, account, timeline, clock }),
     );
   }
 

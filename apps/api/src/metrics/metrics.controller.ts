@@ -1,5 +1,5 @@
 import { Controller, Get, Param, Query } from '@nestjs/common';
-import { type MetricPage, storableText } from '@millrace/contracts';
+import { type MetricPage, METRICS, storableText } from '@millrace/contracts';
 import { z } from 'zod';
 import { decodeCursor, INT4_MAX } from '../boundary/http/cursor';
 import { pageQuerySchema, parseQuery } from '../boundary/http/parse-query';
@@ -7,7 +7,12 @@ import { RunLookup } from '../database/run-lookup';
 import { MetricsRepository } from './metrics.repository';
 
 export const metricQuerySchema = pageQuerySchema.extend({
-  name: z.string({ error: 'is required, for instance train/loss' }).min(1).max(200).pipe(storableText),
+  name: z
+    .string({ error: 'is required, for instance train/loss' })
+    .min(1)
+    .max(200)
+    .pipe(storableText)
+    .describe(`One of ${Object.keys(METRICS).join(', ')}`),
 });
 const cursorSchema = z.tuple([z.int().min(0).max(INT4_MAX)]);
 

@@ -4,6 +4,7 @@ import { frameWrongSize } from '../stage.errors';
 import type { PendingTensor, TensorExchange } from '../exchange/tensor-exchange';
 import type { MetricValue } from '../stage-ports';
 import { accountMetrics } from './account-metrics';
+import type { WorkTimeline } from '../work-timeline';
 import type { RankAccount, StepAccount } from './step-account';
 
 export interface StepAccountsOptions {
@@ -11,6 +12,8 @@ export interface StepAccountsOptions {
   readonly ranks: number;
   readonly exchange: TensorExchange;
   readonly account: StepAccount;
+  /** Tells `account` of its spans. */
+  readonly timeline: WorkTimeline;
   readonly clock: Clock;
 }
 
@@ -31,6 +34,11 @@ export class StepAccounts {
 
   constructor(private readonly options: StepAccountsOptions) {}
 
+  get timeline(): WorkTimeline {
+    return this.options.timeline;
+  }
+
+  /** The time of the next step counts from now. */
   begin(): void {
     this.options.account.begin(this.options.clock.monotonicMs());
   }
