@@ -233,6 +233,17 @@ describe('the REST boundary', () => {
     });
   });
 
+  describe('timelines', () => {
+    it.each([
+      ['format=svg', '/format'],
+      ['steps=0', '/steps'],
+      ['steps=51', '/steps'],
+    ])('%s is refused', async (query, path) => {
+      const problem = await expectProblem(await api.call(`/runs/run_x/timeline?${query}`), 400, 'API.QUERY_INVALID');
+      expect(problem.errors?.[0]?.path).toBe(path);
+    });
+  });
+
   describe('lists', () => {
     it.each(['0', '1001', '-1', 'ten', '1.5'])('limit=%s is refused', async (limit) => {
       const problem = await expectProblem(await api.call(`/datasets?limit=${limit}`), 400, 'API.QUERY_INVALID');

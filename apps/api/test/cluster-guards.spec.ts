@@ -358,7 +358,9 @@ describe('what the control plane guards', { timeout: SLOW_MS }, () => {
       { name: '0F0', ts: 0, dur: 2500, args: { step: 1, cause: 'F', chunk: 0, microBatch: 0 } },
       { cat: 'wait-input', ts: 2500 },
     ]);
-    expect(trace.traceEvents.find(({ name }) => name === 'process_name')?.args).toEqual({ name: 'rank 0: agent_a' });
+    expect(trace.traceEvents.find(({ name }) => name === 'process_name')?.args).toEqual({
+      name: expect.stringMatching(/^rank 0: .+:\d+ \(agent_a\)$/) as string,
+    });
     expect(trace.traceEvents.some(({ ph, cat }) => ph === 'X' && cat === 'planned')).toBe(true);
     const { steps } = timelineSchema.parse(await api.get(TimelineService).json(id, 1));
     expect(steps).toMatchObject([

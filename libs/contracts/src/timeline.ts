@@ -52,7 +52,7 @@ export const timelineSchema = z
     fence: z.int(),
     /** Of one step, by the simulation; null when a device's speed is not known, and then nothing is planned. */
     predictedStepTimeMs: z.number().nullable(),
-    /** Index = rank. */
+    /** Ids; index = rank. */
     agents: z.array(z.string()),
     /** Ascending. */
     steps: z.array(

@@ -34,6 +34,7 @@ export class WorkTimeline {
   private readonly estimatesMs = new Map<string, number>();
   private pending: Work[] = [];
   private freeAtMs: number;
+  /** On the monotonic clock. */
   private spans: ActionSpan[] = [];
 
   constructor(
@@ -77,7 +78,11 @@ export class WorkTimeline {
 
   /** Spans since the last call, on the wall clock. */
   takeSpans(): ActionSpan[] {
-    return this.spans.splice(0);
+    // One offset for all: the wall clock counts whole milliseconds, and spans that touch must not overlap by one.
+    const offsetMs = this.clock.now() - this.clock.monotonicMs();
+    return this.spans
+      .splice(0)
+      .map(({ startMs, endMs, ...span }) => ({ ...span, startMs: startMs + offsetMs, endMs: endMs + offsetMs }));
   }
 
   /** A wait of the host or a transfer, for the same picture: it begins now, and ends when the result is called. */
@@ -92,8 +97,7 @@ export class WorkTimeline {
   private add(action: string, cause: SpanCause, span: Interval): void {
     this.onSpan(cause, span);
     if (this.spans.length >= SPAN_COUNT_MAX) return;
-    const offsetMs = this.clock.now() - this.clock.monotonicMs();
-    this.spans.push({ action, cause, startMs: span.startMs + offsetMs, endMs: span.endMs + offsetMs });
+    this.spans.push({ action, cause, ...span });
   }
 
   /**

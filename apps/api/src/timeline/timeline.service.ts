@@ -40,9 +40,11 @@ export class TimelineService {
   /** Without events when nothing was traced yet, or since the API started. @throws AppError RUN.NOT_FOUND */
   async chromeTrace(runId: string, stepCount?: number): Promise<ChromeTrace> {
     const { steps, agents, fence, predictedStepTimeMs } = await this.timeline(runId, stepCount);
+    const known = new Map((await this.agents.all()).map(({ id, host, device }) => [id, `${host}:${device}`]));
+    const names = agents.map((id) => (known.has(id) ? `${known.get(id)} (${id})` : id));
     return {
       displayTimeUnit: 'ms',
-      traceEvents: traceEvents(steps, agents),
+      traceEvents: traceEvents(steps, names),
       metadata: { runId, fence, predictedStepTimeMs },
     };
   }
