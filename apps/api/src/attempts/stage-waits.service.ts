@@ -68,7 +68,7 @@ export class StageWaitsService {
   }
 }
 
-/** Postgres stores no NUL. */
+/** Postgres stores neither NUL nor half a surrogate pair, which the cut may leave. */
 function plainText(text: string): string {
-  return text.slice(0, TEXT_LENGTH_MAX).replaceAll('\0', ' ');
+  return text.slice(0, TEXT_LENGTH_MAX).replace(/[\0\p{Surrogate}]/gu, ' ');
 }
