@@ -1,5 +1,6 @@
 import type { Clock } from '@millrace/core';
 import { type Frame, type FrameKey, frameKeyText } from '../../data-plane/frame';
+import type { PendingTensor } from './tensor-exchange';
 import type { StageTransport } from '../../data-plane/stage-transport';
 import type { StageReporter } from '../stage-ports';
 import type { WorkTimeline } from '../work-timeline';
@@ -24,16 +25,16 @@ export class PatientWait {
   constructor(private readonly options: PatientWaitOptions) {}
 
   /** `what` is the action that waits, for instance "1RECV_F2". */
-  async for(promise: Promise<Frame>, what: string, key: FrameKey): Promise<Frame> {
+  async for({ key, arrival, isOverlapped = false }: PendingTensor, what: string): Promise<Frame> {
     const { clock, timeline } = this.options;
     const startMs = clock.monotonicMs();
     const cancel = this.watch(what, key, startMs);
     try {
-      return await promise;
+      return await arrival;
     } finally {
       cancel();
       const endMs = clock.monotonicMs();
-      timeline.addSpan(`wait:${what}`, startMs, endMs);
+      if (!isOverlapped) timeline.addSpan(`wait:${what}`, startMs, endMs);
       const usualMs = this.usualMs.get(key.edge) ?? endMs - startMs;
       this.usualMs.set(key.edge, usualMs * (1 - NEW_SHARE) + (endMs - startMs) * NEW_SHARE);
     }

@@ -27,13 +27,24 @@ export interface TensorExchangeOptions {
 /** Moves tensors between a device and the other ranks. */
 export class TensorExchange {
   readonly sends = new SendQueue();
+  private rollbacks = 0;
 
   constructor(private readonly options: TensorExchangeOptions) {}
+
+  /**
+   * What was sent and asked for of the step that is dropped counts no more: waits for it reject with
+   * DATA_PLANE.FRAME_DROPPED. Every rank does so at the same steps.
+   */
+  rollBack(): void {
+    this.rollbacks++;
+    this.options.transport.dropBefore(this.rollbacks);
+  }
 
   /** Copies the tensor as it is now; the copy travels while the device goes on. */
   send(toRank: number, tensor: DeviceTensor, address: Address): void {
     this.sends.check();
     const { backend, timeline } = this.options;
+    const { rollbacks } = this;
     const done = timeline.mark();
     const read = backend.read(tensor, timeline.delayMs());
     // The queue awaits it, perhaps later than it fails.
@@ -41,7 +52,8 @@ export class TensorExchange {
     this.sends.push(async () => {
       const data = await read;
       done();
-      await this.sendArray(toRank, data, { address, shape: tensor.declaration.shape });
+      if (rollbacks === this.rollbacks)
+        await this.sendArray(toRank, data, { address, shape: tensor.declaration.shape });
     });
   }
 
@@ -55,7 +67,7 @@ export class TensorExchange {
 
   /** Asks for a tensor, without holding anybody up; `arrival` is given to `take` when it is needed. */
   ask(fromRank: number, address: Address): PendingTensor {
-    const key: FrameKey = { ...address, fromRank };
+    const key: FrameKey = { ...address, fromRank, rollbacks: this.rollbacks };
     const arrival = this.options.transport.receive(key);
     arrival.catch(() => undefined);
     return { key, arrival };
@@ -76,15 +88,15 @@ export class TensorExchange {
     return frameArray(await this.takeFrame(pending, what));
   }
 
-  async takeText({ key, arrival }: PendingTensor, what: string): Promise<string> {
-    const frame = await this.options.wait.for(arrival, what, key);
+  async takeText(pending: PendingTensor, what: string): Promise<string> {
+    const frame = await this.options.wait.for(pending, what);
     return Buffer.from(frame.payload.buffer, frame.payload.byteOffset, frame.payload.byteLength).toString('utf8');
   }
 
-  private takeFrame({ key, arrival }: PendingTensor, what: string): Promise<Frame> {
+  private takeFrame(pending: PendingTensor, what: string): Promise<Frame> {
     // The device works on what it has while this rank waits.
     this.options.backend.flush();
-    return this.options.wait.for(arrival, what, key);
+    return this.options.wait.for(pending, what);
   }
 
   sendText(toRank: number, text: string, address: Address): Promise<void> {
@@ -93,6 +105,7 @@ export class TensorExchange {
     const frame: Frame = {
       ...address,
       fromRank: rank,
+      rollbacks: this.rollbacks,
       direction: 'forward',
       dtype: 'u8',
       shape: [payload.length],
@@ -104,11 +117,14 @@ export class TensorExchange {
   private frame(data: HostArray, address: Address, shape: readonly number[]): Frame {
     const payload = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
     const direction = address.edge === 'gradient' ? 'backward' : 'forward';
-    return { ...address, fromRank: this.options.rank, direction, dtype: frameDType(data), shape, payload };
+    const { rollbacks } = this;
+    return { ...address, fromRank: this.options.rank, rollbacks, direction, dtype: frameDType(data), shape, payload };
   }
 }
 
 export interface PendingTensor {
   readonly key: FrameKey;
   readonly arrival: Promise<Frame>;
+  /** The rank computes while this is waited for: no span of waiting. */
+  readonly isOverlapped?: boolean;
 }
