@@ -14,7 +14,7 @@ import {
 import { type Logger, sleep, silentLogger, systemClock } from '@millrace/core';
 import { afterEach, describe, expect, it } from 'vitest';
 import { DataPlane } from '../../data-plane/data-plane';
-import type { Frame } from '../../data-plane/frame';
+import type { Frame, FrameKey } from '../../data-plane/frame';
 import type { FrameChannelEvents, StreamIdentity } from '../../data-plane/link/frame-channel';
 import { LinkTransport } from '../../data-plane/link-transport';
 import { encodeHead } from '../../data-plane/wire/frame-codec';
