@@ -17,7 +17,7 @@ describe('losses, norms and weights are the same bits', () => {
 
   it.each(['gpipe', '1f1b', 'zb-h1', 'zb-h2'] as const)(
     'under %s on 1 to 4 ranks with every recompute setting',
-    { timeout: 300_000 },
+    { timeout: 600_000 },
     async (schedule) => {
       expect.hasAssertions();
       await expectOutcomeOfAll(whole, schedule, SPLITS);
