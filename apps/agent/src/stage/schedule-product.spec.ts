@@ -13,7 +13,7 @@ describe('losses, norms and weights are the same bits', () => {
   let whole: unknown;
   beforeAll(async () => {
     whole = await outcome(4, { ranks: 1, partition: [4] });
-  });
+  }, 120_000);
 
   it.each(['gpipe', '1f1b', 'zb-h1', 'zb-h2'] as const)(
     'under %s on 1 to 4 ranks with every recompute setting',

@@ -14,7 +14,7 @@ describe('losses, norms and weights are the same bits', () => {
   let whole: unknown;
   beforeAll(async () => {
     whole = await outcome(6, { ranks: 1, partition: [6] });
-  });
+  }, 120_000);
 
   it.each(['zb-v', 'dualpipe-v'] as const)(
     'under %s on 1 to 4 ranks with every recompute setting, optimistic step on and off',
