@@ -20,6 +20,8 @@ export interface PlanOptions {
   readonly model?: Partial<typeof MODEL>;
   /** Sequences of a micro-batch. */
   readonly micro?: number;
+  /** As `parallel.optimisticStep`. */
+  readonly optimisticStep?: boolean;
 }
 
 /** Odd sizes on purpose: nothing divides anything. */
@@ -29,7 +31,7 @@ const MODEL = { family: 'gpt2' as const, layers: 4, heads: 2, hidden: 10, ffn: 3
 export function attemptPlan(options: PlanOptions = {}): AttemptPlan {
   const { ranks = 1, schedule = '1f1b', recompute = 'none', steps = 4 } = options;
   const { tied = true, microBatches = 4, train = {}, tokens = 2000, validation = 0.1 } = options;
-  const { micro = 2, model: { ...sizes } = {} } = options;
+  const { micro = 2, model: { ...sizes } = {}, optimisticStep = true } = options;
   const model = { ...MODEL, ...sizes, tieEmbeddings: tied };
   const { chunks = defaultChunks(schedule), partition = partitionLayers(model.layers, ranks * chunks) } = options;
   const spec = runSpecSchema.parse({
@@ -47,7 +49,7 @@ export function attemptPlan(options: PlanOptions = {}): AttemptPlan {
       evalBatches: 2,
       ...train,
     },
-    parallel: { pp: ranks, schedule, recompute, chunks },
+    parallel: { pp: ranks, schedule, recompute, chunks, optimisticStep },
   });
   let firstLayer = 0;
   const stages = partition.map((layerCount, index) => {

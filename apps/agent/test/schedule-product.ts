@@ -15,6 +15,9 @@ const ODD: PlanOptions = {
 };
 const ODD_MODEL = { heads: 3, hidden: 60, ffn: 61, context: 21, vocab: 97 };
 
+/** The schedules that `optimisticStep` changes. */
+const OPTIMISTIC: readonly PlanOptions['schedule'][] = ['zb-h2', 'zb-v', 'dualpipe-v'];
+
 /** What must not depend on how a run is cut: losses, norms, validation, weights and optimizer state. */
 export async function outcome(layers: number, options: PlanOptions): Promise<unknown> {
   const network = new InMemoryNetwork<Frame>({ now: () => systemClock.now() });
@@ -36,8 +39,11 @@ export async function expectOutcomeOfAll(
     const layers = partition.reduce((sum, count) => sum + count, 0);
     const chunks = partition.length / ranks;
     for (const recompute of ['none', 'full', 'selective'] as const) {
-      const name = `${ranks} ranks, recompute ${recompute}`;
-      expect(await outcome(layers, { ranks, schedule, chunks, recompute, partition }), name).toEqual(whole);
+      for (const optimisticStep of OPTIMISTIC.includes(schedule) ? [true, false] : [true]) {
+        const name = `${ranks} ranks, recompute ${recompute}, optimistic step ${optimisticStep}`;
+        const options = { ranks, schedule, chunks, recompute, partition, optimisticStep };
+        expect(await outcome(layers, options), name).toEqual(whole);
+      }
     }
   }
 }

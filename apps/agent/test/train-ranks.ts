@@ -23,6 +23,8 @@ export interface Trace {
 /** What ranks that trained in one process did. */
 export interface Trained {
   readonly outcomes: readonly StageOutcome[];
+  /** Steps of each rank whose optimistic update was undone. */
+  readonly rolledBack: readonly number[];
   /** By name, by step. */
   readonly metrics: Map<string, Map<number, number>>;
   /** By step, then `kind name`. */
@@ -47,12 +49,20 @@ export interface TrainOptions {
 
 /** Every rank of `plan` at once, in this process. */
 export async function trainRanks(plan: AttemptPlan, options: TrainOptions): Promise<Trained> {
-  const trained: Trained = { outcomes: [], metrics: new Map(), checkpoints: new Map(), log: [], traces: [], waits: [] };
+  const trained: Trained = {
+    outcomes: [],
+    rolledBack: [],
+    metrics: new Map(),
+    checkpoints: new Map(),
+    log: [],
+    traces: [],
+    waits: [],
+  };
   const reporterOf = (rank: number): StageReporter => collectingReporter(trained, options, rank);
   const checkpoints = collectingSink(trained, options);
   const weights: WeightSource = { read: (name, kind) => Promise.resolve(options.from?.get(`${kind} ${name}`)) };
   const mapData = options.mapData ?? ((data: DataSource) => data);
-  const outcomes = await Promise.all(
+  const ends = await Promise.all(
     plan.peers.map(async ({ rank }) => {
       const backend = await options.openBackend(rank);
       const own = stagePlan({ ...plan, rank });
@@ -67,10 +77,14 @@ export async function trainRanks(plan: AttemptPlan, options: TrainOptions): Prom
         requests: options.requests ?? { take: () => ({ checkpoint: false, stop: false }) },
         clock: options.clock ?? systemClock,
       });
-      return executor.run();
+      return { outcome: await executor.run(), rolledBack: executor.rolledBackCount };
     }),
   );
-  return { ...trained, outcomes };
+  return {
+    ...trained,
+    outcomes: ends.map(({ outcome }) => outcome),
+    rolledBack: ends.map(({ rolledBack }) => rolledBack),
+  };
 }
 
 function collectingReporter(trained: Trained, options: TrainOptions, rank: number): StageReporter {

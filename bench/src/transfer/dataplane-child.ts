@@ -55,6 +55,7 @@ const frameKey = (step: number, microBatch: number): FrameKey => ({
   microBatch,
   chunk: 0,
   fromRank: 0,
+  rollbacks: 0,
 });
 
 async function receive(sizes: readonly number[]): Promise<void> {

@@ -16,6 +16,14 @@ export function chunksPerRank({ schedule, chunks }: Pick<RunSpec['parallel'], 's
   return chunks === 1 && (schedule === 'zb-v' || schedule === 'dualpipe-v') ? 2 : chunks;
 }
 
+/** Schedules whose ranks end a step at different times, so that an optimizer step without a barrier gains something. */
+const OPTIMISTIC_SCHEDULES: readonly RunSpec['parallel']['schedule'][] = ['zb-h2', 'zb-v', 'dualpipe-v'];
+
+/** Whether ranks update before the gradient norm is known, and so hold a copy to roll back to. */
+export function stepsOptimistically({ optimisticStep, schedule }: RunSpec['parallel']): boolean {
+  return optimisticStep && OPTIMISTIC_SCHEDULES.includes(schedule);
+}
+
 export function scheduleRequest({ parallel, train }: Pick<RunSpec, 'parallel' | 'train'>): ScheduleRequest {
   const { schedule, pp, dp, scheduleCsv, verticalSync } = parallel;
   return {

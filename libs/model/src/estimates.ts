@@ -2,7 +2,7 @@ import { KERNELS, type Program, type TensorDeclaration } from '@millrace/kernels
 import { tensorBytes } from '@millrace/tensor';
 import type { ModelConfig, StageSlice } from './model-config';
 import type { Optimizer } from './training/optimizer';
-import { buildOptimizerPrograms } from './training/optimizer-programs';
+import { buildOptimizerPrograms, updatedTensors } from './training/optimizer-programs';
 import { buildStagePrograms, type StageProgramOptions, type StagePrograms } from './stage-programs';
 
 /** Losses of an evaluation that are read back together. */
@@ -20,6 +20,8 @@ export interface StageMemory {
   /** What all micro-batches in flight keep, and what an evaluation works on. */
   readonly saved: number;
   readonly scratch: number;
+  /** The copy that an optimistic step rolls back to. */
+  readonly undo: number;
   readonly total: number;
 }
 
@@ -33,6 +35,8 @@ export interface StageLoad extends StageProgramOptions {
   readonly microBatches?: number;
   /** Whether the run has a validation part. */
   readonly evaluation?: boolean;
+  /** Whether it updates before the gradient norm is known. */
+  readonly optimisticStep?: boolean;
 }
 
 /** Device memory of one micro-batch. */
@@ -66,6 +70,7 @@ export function stageMemoryBytes(config: ModelConfig, slice: StageSlice, load: S
   const scratch = declaredBytes(stage.tensors('scratch'));
   const loss = stage.loss === undefined ? 0 : declaredBytes([stage.loss]);
   const evaluation = load.evaluation === true ? evaluationBytes(stage, loss) : 0;
+  const undo = load.optimisticStep === true ? declaredBytes(updatedTensors(optimizerPrograms)) : 0;
   const saved =
     inFlight * (declaredBytes(stage.kept) - loss) + microBatches * loss + inBackward * declaredBytes(stage.deferred);
   return {
@@ -73,7 +78,8 @@ export function stageMemoryBytes(config: ModelConfig, slice: StageSlice, load: S
     optimizer: optimizer + scalars,
     saved: saved + evaluation,
     scratch,
-    total: parameters + optimizer + scalars + saved + evaluation + scratch,
+    undo,
+    total: parameters + optimizer + scalars + saved + evaluation + scratch + undo,
   };
 }
 

@@ -14,6 +14,12 @@ export function frameCorrupt(sequence: number): AppError {
   return new AppError({ code: 'DATA_PLANE.FRAME_CORRUPT', kind: 'unavailable', message });
 }
 
+/** Its step was begun on weights that were rolled back: whoever waited for it begins the step again. */
+export function frameDropped(key: string): AppError {
+  const message = `${key} belongs to a step that was rolled back`;
+  return new AppError({ code: 'DATA_PLANE.FRAME_DROPPED', kind: 'aborted', message });
+}
+
 export function sequenceGap(expected: number, got: number): AppError {
   const message = `message ${got} came where ${expected} was due: the stream is opened again`;
   return new AppError({ code: 'DATA_PLANE.SEQUENCE_GAP', kind: 'unavailable', message });

@@ -18,7 +18,15 @@ export interface FrameKey {
   /** Which of its chunks the sender means; 0 where it speaks for its rank. */
   readonly chunk: number;
   readonly fromRank: number;
+  /**
+   * How many optimistic steps the attempt had rolled back: tells the frames of a dropped step from those of its
+   * repetition. Every rank counts the same ones.
+   */
+  readonly rollbacks: number;
 }
+
+/** `rollbacks` of a frame that no roll-back drops. */
+export const OUTLIVES_ROLLBACKS = 2 ** 31 - 1;
 
 /** A tensor on its way from one rank to another. */
 export interface Frame extends FrameKey {
@@ -32,7 +40,9 @@ export interface Frame extends FrameKey {
 export function frameKeyText(key: FrameKey): string {
   const microBatch = key.microBatch < 0 ? '' : `, micro-batch ${key.microBatch}`;
   const chunk = key.chunk === 0 ? '' : `, chunk ${key.chunk}`;
-  return `${key.edge} of step ${key.step}${microBatch} from rank ${key.fromRank}${chunk}`;
+  const rollbacks =
+    key.rollbacks === 0 || key.rollbacks === OUTLIVES_ROLLBACKS ? '' : `, after ${key.rollbacks} rollbacks`;
+  return `${key.edge} of step ${key.step}${microBatch} from rank ${key.fromRank}${chunk}${rollbacks}`;
 }
 
 /** Bytes of the whole payload, which may arrive in several messages. */

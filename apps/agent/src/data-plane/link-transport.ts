@@ -39,6 +39,10 @@ export class LinkTransport implements StageTransport {
     this.links?.recycle(frame.payload.buffer);
   }
 
+  dropBefore(rollbacks: number): void {
+    this.mailbox.dropBefore(rollbacks);
+  }
+
   lastFrom(rank: number): LastFrame | undefined {
     return this.mailbox.lastFrom(rank);
   }

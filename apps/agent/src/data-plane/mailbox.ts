@@ -1,8 +1,10 @@
 import { assert } from '@millrace/core';
+import { frameDropped } from './data-plane.errors';
 import { type Frame, type FrameKey, frameKeyText } from './frame';
 import type { LastFrame } from './stage-transport';
 
 interface Waiter {
+  readonly key: FrameKey;
   resolve(frame: Frame): void;
   reject(error: unknown): void;
 }
@@ -15,6 +17,8 @@ export class Mailbox {
   private readonly frames = new Map<string, Frame>();
   private readonly waiters = new Map<string, Waiter>();
   private readonly last = new Map<number, LastFrame>();
+  /** Frames with fewer are dropped. */
+  private rollbacks = 0;
   private failure: { readonly error: unknown } | undefined;
 
   constructor(
@@ -25,8 +29,9 @@ export class Mailbox {
 
   put(frame: Frame): void {
     const key = frameKeyText(frame);
-    const { edge, step, microBatch, chunk, fromRank } = frame;
-    this.last.set(fromRank, { key: { edge, step, microBatch, chunk, fromRank }, atMs: this.now() });
+    const { edge, step, microBatch, chunk, fromRank, rollbacks } = frame;
+    this.last.set(fromRank, { key: { edge, step, microBatch, chunk, fromRank, rollbacks }, atMs: this.now() });
+    if (rollbacks < this.rollbacks) return this.onTaken(frame);
     const waiter = this.waiters.get(key);
     if (waiter === undefined) {
       assert(!this.frames.has(key), `two frames: ${key}`);
@@ -47,8 +52,24 @@ export class Mailbox {
       return Promise.resolve(frame);
     }
     if (this.failure !== undefined) return Promise.reject(this.failure.error);
+    if (key.rollbacks < this.rollbacks) return Promise.reject(frameDropped(text));
     assert(!this.waiters.has(text), `two takers: ${text}`);
-    return new Promise((resolve, reject) => this.waiters.set(text, { resolve, reject }));
+    return new Promise((resolve, reject) => this.waiters.set(text, { key, resolve, reject }));
+  }
+
+  /** As `StageTransport.dropBefore`. */
+  dropBefore(rollbacks: number): void {
+    this.rollbacks = rollbacks;
+    for (const [text, frame] of this.frames) {
+      if (frame.rollbacks >= rollbacks) continue;
+      this.frames.delete(text);
+      this.onTaken(frame);
+    }
+    for (const [text, { key, reject }] of this.waiters) {
+      if (key.rollbacks >= rollbacks) continue;
+      this.waiters.delete(text);
+      reject(frameDropped(text));
+    }
   }
 
   lastFrom(rank: number): LastFrame | undefined {

@@ -95,6 +95,7 @@ function tensor(microBatch: number, bytes: number, extra: Partial<Frame> = {}): 
     step: 1,
     microBatch,
     fromRank: 0,
+    rollbacks: 0,
     chunk: 0,
     direction: 'forward',
     dtype: 'u8',
@@ -110,6 +111,7 @@ const key = (microBatch: number, extra: Partial<FrameKey> = {}): FrameKey => ({
   step: 1,
   microBatch,
   fromRank: 0,
+  rollbacks: 0,
   ...extra,
 });
 

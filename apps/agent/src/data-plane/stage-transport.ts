@@ -22,6 +22,11 @@ export interface StageTransport {
   receive(key: FrameKey): Promise<Frame>;
   /** A frame that was received, and whose payload is not touched again: its memory may take another one. */
   release?(frame: Frame): void;
+  /**
+   * Takes and drops every frame with fewer `rollbacks`, those that come later too, so that their senders get their
+   * credit back; who waits for one is rejected with DATA_PLANE.FRAME_DROPPED.
+   */
+  dropBefore(rollbacks: number): void;
   /** Undefined before the first frame of that rank. */
   lastFrom(rank: number): LastFrame | undefined;
 }

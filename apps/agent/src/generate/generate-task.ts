@@ -54,7 +54,14 @@ export async function generate({ plan, backend, transport, weights, clock, onTok
       rank === 0
         ? windowTokens(text, stage.context)
         : frameArray(
-            await transport.receive({ edge: 'activation', step: count, microBatch: 0, chunk: 0, fromRank: rank - 1 }),
+            await transport.receive({
+              edge: 'activation',
+              step: count,
+              microBatch: 0,
+              chunk: 0,
+              fromRank: rank - 1,
+              rollbacks: 0,
+            }),
           );
     const output = await stage.forward(input);
     if (rank < last)
@@ -76,7 +83,7 @@ export async function generate({ plan, backend, transport, weights, clock, onTok
       else text.push(token);
     } else if (rank === 0) {
       const [token] = frameArray(
-        await transport.receive({ edge: 'token', step: count, microBatch: 0, chunk: 0, fromRank: last }),
+        await transport.receive({ edge: 'token', step: count, microBatch: 0, chunk: 0, fromRank: last, rollbacks: 0 }),
       );
       text.push(token!);
     }
@@ -94,5 +101,5 @@ type Header = Pick<Frame, 'fromRank' | 'step' | 'edge' | 'shape'>;
 
 function frame(header: Header, data: HostArray): Frame {
   const payload = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
-  return { ...header, microBatch: 0, chunk: 0, direction: 'forward', dtype: frameDType(data), payload };
+  return { ...header, microBatch: 0, chunk: 0, rollbacks: 0, direction: 'forward', dtype: frameDType(data), payload };
 }

@@ -7,6 +7,7 @@ import {
   type OptimizerPrograms,
   stageMemoryBytes,
   type StagePrograms,
+  updatedTensors,
 } from '@millrace/model';
 import type { Backend, BoundProgram, DeviceTensor } from '@millrace/runtime';
 import type { ChunkPlan, StagePlan } from './stage-plan';
@@ -34,6 +35,8 @@ export class ChunkMemory {
   private evaluationTensors = new Map<string, DeviceTensor>();
   private lossTensors: DeviceTensor[] = [];
   private evaluationLosses: DeviceTensor[] = [];
+  /** What an update changes, and where an optimistic one keeps how it was. */
+  private undo: { readonly live: DeviceTensor; readonly copy: DeviceTensor }[] = [];
   private bound = new Map<string, BoundProgram>();
 
   private constructor(
@@ -49,6 +52,7 @@ export class ChunkMemory {
     const optimizer = buildOptimizerPrograms(plan.config, chunk.slice, plan.optimizer);
     const memory = new ChunkMemory(backend, programs, optimizer, chunk, plan);
     memory.allocateAttempt();
+    memory.allocateUndo();
     await memory.bindOptimizer();
     await memory.bindSlots();
     await memory.bindEvaluation();
@@ -66,6 +70,16 @@ export class ChunkMemory {
       microBatches: microBatchCount,
       evaluation: evalBatchCount > 0,
     }).total;
+  }
+
+  /** Copies weights and optimizer state as they are now; only in an attempt that steps optimistically. */
+  saveUndo(): void {
+    for (const { live, copy } of this.undo) this.backend.copy(live, copy);
+  }
+
+  /** Weights and optimizer state as they were at the last `saveUndo`. */
+  restoreUndo(): void {
+    for (const { live, copy } of this.undo) this.backend.copy(copy, live);
   }
 
   /** A tensor that the attempt has one of. */
@@ -120,6 +134,14 @@ export class ChunkMemory {
       if (!this.attemptTensors.has(declaration.name))
         this.attemptTensors.set(declaration.name, this.backend.allocate(declaration));
     }
+  }
+
+  private allocateUndo(): void {
+    if (!this.plan.optimisticStep) return;
+    this.undo = updatedTensors(this.optimizer).map((declaration) => ({
+      live: this.tensor(declaration.name),
+      copy: this.backend.allocate({ ...declaration, name: `${declaration.name}.undo` }),
+    }));
   }
 
   private async bindOptimizer(): Promise<void> {

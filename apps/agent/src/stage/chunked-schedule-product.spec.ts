@@ -9,14 +9,14 @@ const SPLITS = new Map([
   [4, [0, 1, 1, 1, 1, 1, 1, 0]],
 ]);
 
-/** The contract of bit-exactness, on the twins, in one process: here the schedules of two chunks per rank. */
+/** The contract of bit-exactness, on the twins, in one process: here those of two chunks per rank in a circle. */
 describe('losses, norms and weights are the same bits', () => {
   let whole: unknown;
   beforeAll(async () => {
     whole = await outcome(6, { ranks: 1, partition: [6] });
-  });
+  }, 120_000);
 
-  it.each(['interleaved', 'looped-bfs', 'zb-v', 'dualpipe-v'] as const)(
+  it.each(['interleaved', 'looped-bfs'] as const)(
     'under %s on 1 to 4 ranks with every recompute setting',
     { timeout: 300_000 },
     async (schedule) => {

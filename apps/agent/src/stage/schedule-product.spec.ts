@@ -13,11 +13,11 @@ describe('losses, norms and weights are the same bits', () => {
   let whole: unknown;
   beforeAll(async () => {
     whole = await outcome(4, { ranks: 1, partition: [4] });
-  });
+  }, 120_000);
 
   it.each(['gpipe', '1f1b', 'zb-h1', 'zb-h2'] as const)(
     'under %s on 1 to 4 ranks with every recompute setting',
-    { timeout: 300_000 },
+    { timeout: 600_000 },
     async (schedule) => {
       expect.hasAssertions();
       await expectOutcomeOfAll(whole, schedule, SPLITS);

@@ -1,4 +1,4 @@
-import { AppError, type Clock } from '@millrace/core';
+import { AppError, assert, type Clock } from '@millrace/core';
 import { stageFlops } from '@millrace/model';
 import type { Backend } from '@millrace/runtime';
 import type { StageTransport } from '../data-plane/stage-transport';
@@ -20,8 +20,9 @@ import type {
   WeightSource,
 } from './stage-ports';
 import { StepEnd, type StepResult } from './step/step-end';
-import { StepRunner } from './step/step-runner';
+import { type StepGate, StepRunner } from './step/step-runner';
 import { StepTokens } from './step/step-tokens';
+import type { UncommittedStep } from './step/uncommitted-step';
 import { TensorExchange } from './exchange/tensor-exchange';
 import { WorkTimeline } from './work-timeline';
 
@@ -57,6 +58,11 @@ export class StageExecutor {
 
   private metricsAccepted: Promise<void> = Promise.resolve();
   private checkpoint: Promise<void> = Promise.resolve();
+  /** When the last committed step was done with, monotonic: what it took from there on is the next one's. */
+  private boundaryMs = 0;
+  /** Updated, and not agreed on yet. */
+  private uncommitted: UncommittedStep | undefined;
+  private stoppedAt: number | undefined;
 
   private get timeline(): WorkTimeline {
     return this.accounts.timeline;
@@ -91,12 +97,14 @@ export class StageExecutor {
 
   /** Rejects with what ended the attempt: STAGE.NUMERICS, DATA_PLANE.*, RUNTIME.*, PIPELINE.LOG_DIFFERS … */
   async run(): Promise<StageOutcome> {
-    const { plan, reporter } = this.options;
+    const { plan, reporter, clock } = this.options;
+    this.boundaryMs = clock.monotonicMs();
     this.accounts.begin();
     for (let step = plan.firstStep; step <= plan.lastStep; step++) {
       reporter.step(step);
-      const stop = await this.runStep(step).catch((error: unknown) => this.abandon(error));
-      if (stop && step < plan.lastStep) return this.conclude('paused', step);
+      await this.runStep(step).catch((error: unknown) => this.abandon(error));
+      const { stoppedAt } = this;
+      if (stoppedAt !== undefined && stoppedAt < plan.lastStep) return this.conclude('paused', stoppedAt);
     }
     return this.conclude('finished', plan.lastStep);
   }
@@ -118,21 +126,60 @@ export class StageExecutor {
     await this.report(await this.accounts.collect());
     await this.checkpoint;
     await this.metricsAccepted;
+    const { plan, reporter } = this.options;
+    if (this.rolledBackCount > 0) reporter.log('info', rollbackReport(plan, this.rolledBackCount));
     return { state, step };
   }
 
-  /** Whether to stop after it. */
-  private async runStep(step: number): Promise<boolean> {
+  /** Steps whose optimistic update was undone, because the norm clipped. */
+  get rolledBackCount(): number {
+    return this.end.rolledBackCount;
+  }
+
+  /** Leaves `stoppedAt` set where it, or the step before it, is the last one. */
+  private async runStep(step: number): Promise<void> {
+    const { uncommitted } = this;
+    const gate = uncommitted === undefined ? undefined : this.gate(uncommitted);
+    let executed = await this.runner.run(step, gate);
+    if (this.stoppedAt !== undefined) return;
+    executed ??= await this.runner.run(step);
+    assert(executed !== undefined, `step ${step} was dropped after step ${step - 1} was committed`);
+    if (this.mayRunAhead(step)) this.uncommitted = await this.end.runAhead(step, executed);
+    else await this.finishStep(step, await this.end.run(step, executed));
+  }
+
+  /** What is due at a step's boundary happens there, with nothing begun of the next step. */
+  private mayRunAhead(step: number): boolean {
+    const { optimisticStep, lastStep, checkpointEvery } = this.options.plan;
+    const checkpoint = checkpointEvery > 0 && step % checkpointEvery === 0;
+    return optimisticStep && step < lastStep && !checkpoint && !this.evaluation.isDue(step);
+  }
+
+  private gate(uncommitted: UncommittedStep): StepGate {
+    return {
+      get isShut() {
+        return uncommitted.isNextDropped;
+      },
+      pass: async () => {
+        const waited = this.timeline.open(`wait:commit of step ${uncommitted.step}`, 'wait-commit');
+        const result = await this.end.settle(uncommitted);
+        waited();
+        this.uncommitted = undefined;
+        await this.finishStep(uncommitted.step, result);
+      },
+    };
+  }
+
+  /** After its update, with the weights of this step: also where actions of the next one have run. */
+  private async finishStep(step: number, result: StepResult): Promise<void> {
     const { plan, clock } = this.options;
-    const startMs = clock.monotonicMs();
-    const executed = await this.runner.run(step);
-    const result = await this.end.run(step, executed);
-    await this.reportStep(step, result, clock.monotonicMs() - startMs);
+    await this.reportStep(step, result, clock.monotonicMs() - this.boundaryMs);
     if (this.evaluation.isDue(step)) await this.evaluate(step);
     const { checkpoint, stop } = result.commit;
     if (checkpoint) await this.startCheckpoint(step, stop || step === plan.lastStep);
+    if (stop) this.stoppedAt = step;
+    this.boundaryMs = clock.monotonicMs();
     this.accounts.begin();
-    return stop;
   }
 
   private async reportStep(
@@ -184,6 +231,10 @@ function memoryReport({ rank, recompute }: StagePlan, memory: StageMemory): stri
   const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(2)} MiB`;
   const [allocated, predicted] = [mebibytes(memory.allocatedBytes), mebibytes(memory.predictedBytes())];
   return `rank ${rank} holds ${allocated} of device memory; predicted ${predicted}, recompute ${recompute}`;
+}
+
+function rollbackReport({ rank }: StagePlan, count: number): string {
+  return `rank ${rank} updated ${count} steps twice, because the gradient norm clipped (parallel.optimisticStep)`;
 }
 
 /** FLOPs of each kind of action of each virtual stage: first guesses of how they compare in time. */

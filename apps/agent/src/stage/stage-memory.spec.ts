@@ -37,6 +37,20 @@ describe('StageMemory', () => {
     },
   );
 
+  it('holds a copy of weights and optimizer state where it steps optimistically, as predicted', async () => {
+    for (const schedule of ['zb-h2', 'zb-v', 'dualpipe-v'] as const) {
+      const [on, off] = await Promise.all(
+        [true, false].map((optimisticStep) => open({ ranks: 2, schedule, optimisticStep }, 1)),
+      );
+      expect(on!.allocatedBytes).toBe(on!.predictedBytes());
+      expect(off!.allocatedBytes).toBe(off!.predictedBytes());
+      const parameters = on!.chunks.flatMap(({ programs }) => programs.parameters);
+      // AdamW: a weight and two moments of each.
+      const bytes = 3 * parameters.reduce((sum, { shape }) => sum + tensorBytes(shape, 'f32'), 0);
+      expect(on!.allocatedBytes - off!.allocatedBytes).toBe(bytes);
+    }
+  });
+
   it('holds less the more is recomputed', async () => {
     const sizes = await Promise.all(
       (['none', 'selective', 'full'] as const).map(async (recompute) => {

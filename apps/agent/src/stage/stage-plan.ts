@@ -1,4 +1,4 @@
-import { type AttemptPlan, scheduleRequest } from '@millrace/contracts';
+import { type AttemptPlan, scheduleRequest, stepsOptimistically } from '@millrace/contracts';
 import { type DatasetSplit, splitValidation, type TokenReader, Sampler, ValidationSampler } from '@millrace/data';
 import { type Action, executionSchedule, type Placement, slotSpans } from '@millrace/pipeline';
 import type { LearningRateSchedule, ModelConfig, Optimizer, Recompute, StageSlice } from '@millrace/model';
@@ -41,6 +41,8 @@ export interface StagePlan {
   /** Global batches of an evaluation; 0 when there is no validation part. */
   readonly evalBatchCount: number;
   readonly checkpointEvery: number;
+  /** Ranks update before the gradient norm is known, and roll back if it clips. */
+  readonly optimisticStep: boolean;
   readonly init: 'random' | 'checkpoint' | 'weights';
 }
 
@@ -80,6 +82,7 @@ export function stagePlan(plan: AttemptPlan): StagePlan {
     evalEvery: train.evalEvery,
     evalBatchCount: evaluationBatches(plan),
     checkpointEvery: train.checkpointEvery,
+    optimisticStep: stepsOptimistically(parallel),
     init: plan.resume.from,
   };
 }

@@ -70,6 +70,10 @@ export class WorkerPort implements StageTransport {
     this.post({ type: 'memory', buffer }, [buffer]);
   }
 
+  dropBefore(rollbacks: number): void {
+    this.mailbox.dropBefore(rollbacks);
+  }
+
   lastFrom(rank: number): LastFrame | undefined {
     return this.mailbox.lastFrom(rank);
   }

@@ -20,7 +20,7 @@ const RECOMPUTE = ['none', 'selective', 'full'] as const;
 const ADAMW = { type: 'adamw', betas: [0.9, 0.95], eps: 1e-8, weightDecay: 0 } as const;
 
 function options(changes: Partial<CostOptions> = {}): CostOptions {
-  const sizes = { microBatch: 2, microBatches: 5, evaluation: true, isWhole: false };
+  const sizes = { microBatch: 2, microBatches: 5, evaluation: true, optimisticStep: false, isWhole: false };
   return { model: MODEL, ...sizes, optimizer: ADAMW, recompute: RECOMPUTE, speeds: { gpu: SPEED }, ...changes };
 }
 

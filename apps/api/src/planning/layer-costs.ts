@@ -18,6 +18,8 @@ export interface CostOptions {
   readonly optimizer: Optimizer;
   /** Whether the run has a validation part. */
   readonly evaluation: boolean;
+  /** Whether a stage holds a copy of weights and optimizer state to roll back to. */
+  readonly optimisticStep: boolean;
   /** Whether one stage holds the whole model, and a tied embedding once. */
   readonly isWhole: boolean;
   readonly recompute: readonly Recompute[];
@@ -114,7 +116,7 @@ function overhead(options: CostOptions, recompute: Recompute): StageOverhead {
 
 interface StageCost {
   readonly weightBytes: number;
-  /** Gradients, optimizer, and what is held once a step. */
+  /** Gradients, optimizer, the copy to roll back to, and what is held once a step. */
   readonly otherBytes: number;
   readonly keptBytes: number;
   readonly backwardBytes: number;
@@ -123,7 +125,7 @@ interface StageCost {
 }
 
 function stageCost(options: CostOptions, recompute: Recompute, of: StageSlice): StageCost {
-  const { microBatch, microBatches, optimizer, evaluation } = options;
+  const { microBatch, microBatches, optimizer, evaluation, optimisticStep } = options;
   const model: ModelConfig = { ...options.model, layers: LAYERS };
   const memory = (inFlight: number, inBackward: number): StageMemory =>
     stageMemoryBytes(model, of, {
@@ -134,11 +136,12 @@ function stageCost(options: CostOptions, recompute: Recompute, of: StageSlice): 
       inBackward,
       microBatches,
       evaluation,
+      optimisticStep,
     });
   const empty = memory(0, 0);
   return {
     weightBytes: empty.parameters,
-    otherBytes: empty.optimizer + empty.saved,
+    otherBytes: empty.optimizer + empty.saved + empty.undo,
     keptBytes: memory(1, 0).saved - empty.saved,
     backwardBytes: memory(0, 1).saved - empty.saved,
     scratchBytes: empty.scratch,

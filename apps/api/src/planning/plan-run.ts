@@ -1,4 +1,4 @@
-import { chunksPerRank, type RunSpec, scheduleRequest } from '@millrace/contracts';
+import { chunksPerRank, type RunSpec, scheduleRequest, stepsOptimistically } from '@millrace/contracts';
 import type { ModelConfig } from '@millrace/model';
 import { type DeviceProfile, makePlan, type Plan, type PlanCandidate, type PlanRequest } from '@millrace/pipeline';
 import { type DeviceSpeed, speedOf } from './device-speed';
@@ -38,6 +38,7 @@ export function planRequest({ spec, model, devices, deviceOrder, advice = false 
     microBatches: candidates[0]!.microBatches,
     optimizer: spec.train.optimizer,
     evaluation: spec.data.validation > 0,
+    optimisticStep: stepsOptimistically(spec.parallel),
     isWhole: pp * chunksPerRank(spec.parallel) === 1,
     recompute: [...new Set(candidates.map(({ recompute }) => recompute))],
     speeds: Object.fromEntries(kinds.map((kind, index) => [kind, speeds[index]!])),

@@ -1,4 +1,4 @@
-import { type RunSpec, scheduleRequest } from '@millrace/contracts';
+import { type RunSpec, scheduleRequest, stepsOptimistically } from '@millrace/contracts';
 import {
   type ModelConfig,
   stageMemoryBytes,
@@ -63,6 +63,7 @@ export function shapeRun(spec: RunSpec, model: ModelConfig, layersPerStage?: rea
       inBackward: spans.fromInput[stage] ?? microBatches,
       microBatches,
       evaluation: spec.data.validation > 0,
+      optimisticStep: stepsOptimistically(spec.parallel),
     }).total,
     operations: stageOperations(model, slice, { microBatch: micro, recompute }),
   }));

@@ -78,6 +78,11 @@ function tiedGradients(config: ModelConfig, catalog: TensorCatalog): TiedGradien
   return { embedding: catalog.get(a_L), head: catalog.get(b_L), combine: catalog.program('combine-tied', [step]) };
 }
 
+/** What `update` changes: weights and optimizer state. An optimistic step copies them first. */
+export function updatedTensors({ update }: OptimizerPrograms): TensorDeclaration[] {
+  return update.tensors.filter(({ role }) => role === 'parameter' || role === 'moment');
+}
+
 /** What a stage runs at the end of a step, on each of its parameters in the fixed global order. */
 export function buildOptimizerPrograms(
   config: ModelConfig,

@@ -26,6 +26,7 @@ const message: FrameMessage = {
     dtype: 'f32',
     shape: [10, 10],
     fromRank: 2,
+    rollbacks: 3,
   },
   part,
 };

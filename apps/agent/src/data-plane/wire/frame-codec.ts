@@ -52,8 +52,8 @@ export function decodeFrame(message: Buffer): FrameMessage {
 }
 
 function encodeHeader({ runId, fence, sequence, frame }: FrameMessage): Uint8Array {
-  const { step, edge, chunk, microBatch, direction, dtype, fromRank } = frame;
-  const fields = { runId, fence, sequence, step, edge, chunk, microBatch, direction, dtype, fromRank };
+  const { step, edge, chunk, microBatch, direction, dtype, fromRank, rollbacks } = frame;
+  const fields = { runId, fence, sequence, step, edge, chunk, microBatch, direction, dtype, fromRank, rollbacks };
   return stageV1.Frame.encode({ ...fields, shape: [...frame.shape], checksum: 0, payload: EMPTY }).finish();
 }
 
@@ -76,9 +76,10 @@ function splitMessage(message: Buffer): { header: stageV1.Frame; part: Buffer } 
 
 function toMessage(header: stageV1.Frame, part: Buffer): FrameMessage {
   const { runId, fence, sequence, step, edge, chunk, microBatch, direction, dtype, shape, fromRank } = header;
+  const { rollbacks } = header;
   if (!isEdge(edge) || !isDType(dtype) || !isDirection(direction))
     throw frameMalformed(`edge "${edge}", dtype "${dtype}", direction "${direction}"`);
-  const frame = { step, edge, chunk, microBatch, direction, dtype, shape, fromRank };
+  const frame = { step, edge, chunk, microBatch, direction, dtype, shape, fromRank, rollbacks };
   if (!Number.isSafeInteger(frameBytes(frame))) throw frameMalformed(`shape [${shape.join(', ')}]`);
   return { runId, fence, sequence, frame, part };
 }

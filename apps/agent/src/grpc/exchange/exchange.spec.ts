@@ -14,7 +14,7 @@ import {
 import { type Logger, sleep, silentLogger, systemClock } from '@millrace/core';
 import { afterEach, describe, expect, it } from 'vitest';
 import { DataPlane } from '../../data-plane/data-plane';
-import type { Frame } from '../../data-plane/frame';
+import type { Frame, FrameKey } from '../../data-plane/frame';
 import type { FrameChannelEvents, StreamIdentity } from '../../data-plane/link/frame-channel';
 import { LinkTransport } from '../../data-plane/link-transport';
 import { encodeHead } from '../../data-plane/wire/frame-codec';
@@ -71,7 +71,7 @@ async function receiver(): Promise<Receiver> {
 function frame(microBatch: number, bytes: number): Frame {
   const payload = new Uint8Array(bytes).map((_, index) => (index * 7 + microBatch) & 255);
   const header = { edge: 'activation', step: 1, chunk: 0, direction: 'forward', dtype: 'u8', fromRank: 0 } as const;
-  return { ...header, microBatch, shape: [bytes], payload };
+  return { ...header, rollbacks: 0, microBatch, shape: [bytes], payload };
 }
 
 /** A gRPC message without its prefix. */
@@ -81,7 +81,9 @@ function frameMessage(sequence: number, microBatch: number, bytes: number): Buff
   return Buffer.concat([head.subarray(PREFIX_BYTES), part]);
 }
 
-const keyOf = (microBatch: number) => ({ edge: 'activation', step: 1, microBatch, chunk: 0, fromRank: 0 }) as const;
+const keyOf = (microBatch: number): FrameKey => {
+  return { edge: 'activation', step: 1, microBatch, chunk: 0, fromRank: 0, rollbacks: 0 };
+};
 
 function grpcClient(port: number): Client {
   const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure(), {

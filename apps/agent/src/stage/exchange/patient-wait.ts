@@ -1,6 +1,7 @@
 import type { WaitCause } from '@millrace/contracts';
 import type { Clock } from '@millrace/core';
 import { type Edge, type Frame, type FrameKey, frameKeyText } from '../../data-plane/frame';
+import type { PendingTensor } from './tensor-exchange';
 import type { StageTransport } from '../../data-plane/stage-transport';
 import type { StageReporter } from '../stage-ports';
 import type { WorkTimeline } from '../work-timeline';
@@ -36,16 +37,16 @@ export class PatientWait {
   constructor(private readonly options: PatientWaitOptions) {}
 
   /** `what` is the action that waits, for instance "1RECV_F2". */
-  async for(promise: Promise<Frame>, what: string, key: FrameKey): Promise<Frame> {
+  async for({ key, arrival, isOverlapped = false }: PendingTensor, what: string): Promise<Frame> {
     const { clock, timeline } = this.options;
     const startMs = clock.monotonicMs();
     const cancel = this.watch(what, key, startMs);
-    const waited = timeline.open(`wait:${what}`, `wait-${CAUSE_OF_EDGE[key.edge]}`);
+    const waited = isOverlapped ? undefined : timeline.open(`wait:${what}`, `wait-${CAUSE_OF_EDGE[key.edge]}`);
     try {
-      return await promise;
+      return await arrival;
     } finally {
       cancel();
-      waited();
+      waited?.();
       const endMs = clock.monotonicMs();
       const usualMs = this.usualMs.get(key.edge) ?? endMs - startMs;
       this.usualMs.set(key.edge, usualMs * (1 - NEW_SHARE) + (endMs - startMs) * NEW_SHARE);

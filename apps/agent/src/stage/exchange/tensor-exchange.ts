@@ -1,5 +1,12 @@
 import type { Backend, DeviceTensor, HostArray } from '@millrace/runtime';
-import { type Edge, type Frame, frameArray, type FrameKey, frameKeyText } from '../../data-plane/frame';
+import {
+  type Edge,
+  type Frame,
+  frameArray,
+  type FrameKey,
+  frameKeyText,
+  OUTLIVES_ROLLBACKS,
+} from '../../data-plane/frame';
 import { frameDType } from '../../data-plane/link/frame-channel';
 import type { StageTransport } from '../../data-plane/stage-transport';
 import type { PatientWait } from './patient-wait';
@@ -29,13 +36,24 @@ export interface TensorExchangeOptions {
 /** Moves tensors between a device and the other ranks. */
 export class TensorExchange {
   readonly sends = new SendQueue();
+  private rollbacks = 0;
 
   constructor(private readonly options: TensorExchangeOptions) {}
+
+  /**
+   * What was sent and asked for of the step that is dropped counts no more: waits for it reject with
+   * DATA_PLANE.FRAME_DROPPED. Every rank does so at the same steps.
+   */
+  rollBack(): void {
+    this.rollbacks++;
+    this.options.transport.dropBefore(this.rollbacks);
+  }
 
   /** Copies the tensor as it is now; the copy travels while the device goes on. */
   send(toRank: number, tensor: DeviceTensor, address: Address): void {
     this.sends.check();
     const { backend, timeline } = this.options;
+    const { rollbacks } = this;
     const done = timeline.mark();
     const what = this.sending(toRank, address);
     const arrived = timeline.open(`readback:${what}`, 'send');
@@ -45,6 +63,7 @@ export class TensorExchange {
     this.sends.push(async () => {
       const data = await read;
       done();
+      if (rollbacks !== this.rollbacks) return;
       const sent = timeline.open(`send:${what}`, 'send');
       await this.sendArray(toRank, data, { address, shape: tensor.declaration.shape });
       sent();
@@ -59,16 +78,16 @@ export class TensorExchange {
     return this.options.transport.send(toRank, this.frame(data, address, shape));
   }
 
-  /** Waits until everything sent is on its way. */
-  async settleSends(): Promise<void> {
-    const waited = this.options.timeline.open('wait:sends', 'wait-send');
+  /** Waits until everything sent is on its way. `isOverlapped`: the rank computes meanwhile, so that it is no wait. */
+  async settleSends(isOverlapped: boolean): Promise<void> {
+    const waited = isOverlapped ? undefined : this.options.timeline.open('wait:sends', 'wait-send');
     await this.sends.settled();
-    waited();
+    waited?.();
   }
 
   /** Asks for a tensor, without holding anybody up; `arrival` is given to `take` when it is needed. */
   ask(fromRank: number, address: Address): PendingTensor {
-    const key: FrameKey = { ...address, fromRank };
+    const key: FrameKey = { ...address, fromRank, rollbacks: this.rollbacksOf(address) };
     const arrival = this.options.transport.receive(key);
     arrival.catch(() => undefined);
     return { key, arrival };
@@ -91,15 +110,15 @@ export class TensorExchange {
     return frameArray(await this.takeFrame(pending, what));
   }
 
-  async takeText({ key, arrival }: PendingTensor, what: string): Promise<string> {
-    const frame = await this.options.wait.for(arrival, what, key);
+  async takeText(pending: PendingTensor, what: string): Promise<string> {
+    const frame = await this.options.wait.for(pending, what);
     return Buffer.from(frame.payload.buffer, frame.payload.byteOffset, frame.payload.byteLength).toString('utf8');
   }
 
-  private takeFrame({ key, arrival }: PendingTensor, what: string): Promise<Frame> {
+  private takeFrame(pending: PendingTensor, what: string): Promise<Frame> {
     // The device works on what it has while this rank waits.
     this.options.backend.flush();
-    return this.options.wait.for(arrival, what, key);
+    return this.options.wait.for(pending, what);
   }
 
   sendText(toRank: number, text: string, address: Address): Promise<void> {
@@ -108,12 +127,18 @@ export class TensorExchange {
     const frame: Frame = {
       ...address,
       fromRank: rank,
+      rollbacks: this.rollbacksOf(address),
       direction: 'forward',
       dtype: 'u8',
       shape: [payload.length],
       payload,
     };
     return this.options.transport.send(toRank, frame);
+  }
+
+  /** An account is of a step that was committed, whatever becomes of the next one. */
+  private rollbacksOf({ edge }: Address): number {
+    return edge === 'account' ? OUTLIVES_ROLLBACKS : this.rollbacks;
   }
 
   /** "1SEND_F3" where an action sends; else what goes where. */
@@ -127,11 +152,14 @@ export class TensorExchange {
   private frame(data: HostArray, address: Address, shape: readonly number[]): Frame {
     const payload = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
     const direction = address.edge === 'gradient' ? 'backward' : 'forward';
-    return { ...address, fromRank: this.options.rank, direction, dtype: frameDType(data), shape, payload };
+    const rollbacks = this.rollbacksOf(address);
+    return { ...address, fromRank: this.options.rank, rollbacks, direction, dtype: frameDType(data), shape, payload };
   }
 }
 
 export interface PendingTensor {
   readonly key: FrameKey;
   readonly arrival: Promise<Frame>;
+  /** The rank computes while this is waited for: no span of waiting. */
+  readonly isOverlapped?: boolean;
 }

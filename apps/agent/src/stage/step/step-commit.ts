@@ -46,27 +46,38 @@ export class StepCommit {
     this.names = plan.placement.stagesOfRank.map((stages) => stages.flatMap((stage) => countedParameters(plan, stage)));
   }
 
-  async agree(step: number, norms: RankNorms): Promise<Commit> {
+  /** `isOverlapped`: the rank goes on with the next step meanwhile. */
+  async agree(step: number, norms: Promise<RankNorms>, isOverlapped = false): Promise<Commit> {
     const { plan, exchange } = this.options;
-    if (plan.rank === 0) return this.decide(step, norms);
-    const { squares, loss } = norms;
+    if (plan.rank === 0) {
+      const [own] = await Promise.all([norms, exchange.settleSends(isOverlapped)]);
+      return this.decide(step, own, isOverlapped);
+    }
+    const pending = exchange.ask(0, { edge: 'commit', step, microBatch: -1, chunk: 0 });
+    // Ahead of all that this rank will send of the next step: rank 0 may not have room for that before it has decided.
+    exchange.sends.push(() => this.sendNorms(step, norms));
+    // Up to here: a send that failed must not leave this rank waiting for an answer.
+    await exchange.settleSends(isOverlapped);
+    return parseCommit(await exchange.takeText({ ...pending, isOverlapped }, `commit of step ${step}`));
+  }
+
+  private async sendNorms(step: number, norms: Promise<RankNorms>): Promise<void> {
+    const { squares, loss } = await norms;
     const values = Float64Array.from(loss === undefined ? squares : [...squares, loss.sum, loss.tokens]);
-    await exchange.sendArray(0, values, {
+    await this.options.exchange.sendArray(0, values, {
       address: { edge: 'norm', step, microBatch: -1, chunk: 0 },
       shape: [values.length],
     });
-    const pending = exchange.ask(0, { edge: 'commit', step, microBatch: -1, chunk: 0 });
-    return parseCommit(await exchange.takeText(pending, `commit of step ${step}`));
   }
 
-  private async decide(step: number, own: RankNorms): Promise<Commit> {
+  private async decide(step: number, own: RankNorms, isOverlapped: boolean): Promise<Commit> {
     const { plan, exchange } = this.options;
     const squares = new Map<string, number>();
     let loss = own.loss;
     this.collect(squares, 0, own.squares);
     for (let rank = 1; rank < plan.ranks; rank++) {
       const pending = exchange.ask(rank, { edge: 'norm', step, microBatch: -1, chunk: 0 });
-      const values = await exchange.takeArray(pending, `norm of step ${step}`);
+      const values = await exchange.takeArray({ ...pending, isOverlapped }, `norm of step ${step}`);
       const head = rank === plan.placement.rankOfStage.at(-1);
       if (head) loss = { sum: values.at(-2)!, tokens: values.at(-1)! };
       this.collect(squares, rank, head ? values.subarray(0, -2) : values);
@@ -74,8 +85,10 @@ export class StepCommit {
     const mean = loss === undefined ? NaN : loss.sum / loss.tokens;
     const commit = this.commit(step, gradientNorm(squares, this.order), mean);
     const text = JSON.stringify(commit);
-    for (let rank = 1; rank < plan.ranks; rank++)
-      await exchange.sendText(rank, text, { edge: 'commit', step, microBatch: -1, chunk: 0 });
+    const others = Array.from({ length: plan.ranks - 1 }, (_, index) => index + 1);
+    const address = { edge: 'commit', step, microBatch: -1, chunk: 0 } as const;
+    // At once: one that has no room yet must not keep the word from the others.
+    await Promise.all(others.map((rank) => exchange.sendText(rank, text, address)));
     return commit;
   }
 

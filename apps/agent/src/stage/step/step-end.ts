@@ -10,6 +10,7 @@ import { placeOf, type StagePlan } from '../stage-plan';
 import type { BoundaryRequests, Commit } from '../stage-ports';
 import type { TensorExchange } from '../exchange/tensor-exchange';
 import type { StepTokens } from './step-tokens';
+import { UncommittedStep } from './uncommitted-step';
 import type { WorkTimeline } from '../work-timeline';
 
 export interface StepEndOptions {
@@ -32,14 +33,58 @@ export interface StepResult {
 /** REDUCE and STEP: tied gradients, the global norm through rank 0, then the optimizer. */
 export class StepEnd {
   private readonly stepCommit: StepCommit;
+  private rolledBack = 0;
 
   constructor(private readonly options: StepEndOptions) {
     this.stepCommit = new StepCommit(options);
   }
 
-  /** Errors: PIPELINE.LOG_DIFFERS before anything is committed, STAGE.NUMERICS. */
+  /** Steps that an optimistic update was undone for, because the norm clips. */
+  get rolledBackCount(): number {
+    return this.rolledBack;
+  }
+
+  /**
+   * Updates once all ranks have agreed. Errors: PIPELINE.LOG_DIFFERS before anything is committed, STAGE.NUMERICS.
+   */
   async run(step: number, executed: readonly Action[]): Promise<StepResult> {
-    const { plan, memory } = this.options;
+    const { norms } = await this.reduce(step, executed);
+    const commit = await this.stepCommit.agree(step, norms);
+    await this.options.exchange.settleSends(false);
+    if (commit.abort !== undefined) throw numericsFailed(step, commit.abort.what, Number(commit.abort.value));
+    this.update(step, commit.clipCoefficient);
+    return this.result(step, commit, await norms);
+  }
+
+  /**
+   * Updates at once, as if the norm did not clip, with a copy to go back to; `settle` makes it good. Until then the
+   * gradients must stay. Errors: PIPELINE.LOG_DIFFERS.
+   */
+  async runAhead(step: number, executed: readonly Action[]): Promise<UncommittedStep> {
+    const { memory, exchange } = this.options;
+    const { norms } = await this.reduce(step, executed);
+    const agreed = this.stepCommit.agree(step, norms, true);
+    for (const chunk of memory.chunks) chunk.saveUndo();
+    this.update(step, 1);
+    return new UncommittedStep({ step, norms, agreed, dropNext: () => exchange.rollBack() });
+  }
+
+  /** Waits for the word on it and does what the word asks for. Errors: STAGE.NUMERICS, with nothing updated. */
+  async settle({ step, norms, commit: agreed }: UncommittedStep): Promise<StepResult> {
+    const { memory } = this.options;
+    const commit = await agreed;
+    if (commit.clipCoefficient !== 1) for (const chunk of memory.chunks) chunk.restoreUndo();
+    if (commit.abort !== undefined) throw numericsFailed(step, commit.abort.what, Number(commit.abort.value));
+    if (commit.clipCoefficient !== 1) {
+      this.rolledBack++;
+      this.update(step, commit.clipCoefficient);
+    }
+    return this.result(step, commit, await norms);
+  }
+
+  /** From the executed actions to the norms, which are on their way when this resolves. */
+  private async reduce(step: number, executed: readonly Action[]): Promise<{ readonly norms: Promise<RankNorms> }> {
+    const { plan } = this.options;
     const stage = plan.actions.at(-1)?.stage ?? plan.rank;
     const ends: Action[] = [
       { kind: 'REDUCE', stage, microBatch: NO_MICRO_BATCH },
@@ -47,20 +92,27 @@ export class StepEnd {
     ];
     checkExecutedLog(plan.actions, [...executed, ...ends]);
     await this.combineTied(step);
-    const norms = await this.norms();
-    const commit = await this.stepCommit.agree(step, norms);
-    if (commit.abort !== undefined) throw numericsFailed(step, commit.abort.what, Number(commit.abort.value));
-    const rate = learningRate(plan.learningRate, step);
-    const hyper = optimizerHyper(plan.optimizer, { lr: rate, step, clipCoefficient: commit.clipCoefficient });
+    const norms = this.norms();
+    norms.catch(() => undefined);
+    return { norms };
+  }
+
+  private update(step: number, clipCoefficient: number): void {
+    const { plan, memory } = this.options;
+    const lr = learningRate(plan.learningRate, step);
+    const hyper = optimizerHyper(plan.optimizer, { lr, step, clipCoefficient });
     for (const chunk of memory.chunks) {
       memory.backend.write(chunk.tensor(chunk.optimizer.hyper.name), hyper);
       this.enqueue(chunk, 'update', 'STEP');
     }
     memory.backend.flush();
+  }
+
+  private result(step: number, commit: Commit, { loss }: RankNorms): StepResult {
     return {
       commit,
-      loss: norms.loss === undefined ? undefined : norms.loss.sum / norms.loss.tokens,
-      learningRate: rate,
+      loss: loss === undefined ? undefined : loss.sum / loss.tokens,
+      learningRate: learningRate(this.options.plan.learningRate, step),
     };
   }
 
@@ -90,17 +142,18 @@ export class StepEnd {
   }
 
   private async norms(): Promise<RankNorms> {
-    const { memory, exchange, timeline, tokens } = this.options;
+    const { memory, timeline, tokens } = this.options;
+    // As of now: the next step may have begun when the device is there.
+    const { count } = tokens;
     for (const chunk of memory.chunks) this.enqueue(chunk, 'squares', 'REDUCE');
     const partials = memory.chunks.flatMap((chunk) => this.partials(chunk));
     const done = timeline.mark();
     const read = await memory.backend.readAll([...partials, ...(memory.head?.losses ?? [])], timeline.delayMs());
     done();
-    await exchange.settleSends();
     const sum = read.slice(partials.length).reduce((total, rows) => addLossRows(total, rows), 0);
     return {
       squares: read.slice(0, partials.length).map((values) => sumPartials(values)),
-      loss: tokens.count === undefined ? undefined : { sum, tokens: tokens.count },
+      loss: count === undefined ? undefined : { sum, tokens: count },
     };
   }
 

@@ -1,4 +1,4 @@
-import { assert } from '@millrace/core';
+import { AppError, assert } from '@millrace/core';
 import { type Action, formatAction } from '@millrace/pipeline';
 import type { TensorDeclaration } from '@millrace/kernels';
 import type { BoundProgram, DeviceTensor, HostArray } from '@millrace/runtime';
@@ -17,6 +17,14 @@ export interface StepRunnerOptions {
   readonly tokens: StepTokens;
   /** The first and the last stage have one. */
   readonly data: DataSource | undefined;
+}
+
+/** Between a step that is updated and not committed, and the one that has begun on its weights. */
+export interface StepGate {
+  /** The step that has begun must be dropped. */
+  readonly isShut: boolean;
+  /** Resolves when the step before is committed and the weights are what they must be. */
+  pass(): Promise<void>;
 }
 
 /** Enough that the device never waits for the host, little enough to bound what the driver queues. */
@@ -39,19 +47,60 @@ export class StepRunner {
 
   constructor(private readonly options: StepRunnerOptions) {}
 
-  /** What was executed, for the check against the plan. */
-  async run(step: number): Promise<readonly Action[]> {
+  /**
+   * What was executed, for the check against the plan; undefined if `gate` shut: then nothing of it counts, and it may
+   * be run again.
+   */
+  async run(step: number, gate?: StepGate): Promise<readonly Action[] | undefined> {
     this.step = step;
     this.executed = [];
     this.asked.clear();
     this.cleared.clear();
     this.options.tokens.begin(step);
-    for (const action of this.options.plan.actions) {
+    const { actions } = this.options.plan;
+    // W clears the gradients, which a clipped update of the step before needs: it is committed first.
+    const aheadCount = gate === undefined ? 0 : actions.findIndex(({ kind }) => kind === 'W');
+    if (gate !== undefined) {
+      await this.runAhead(actions.slice(0, aheadCount), gate);
+      if (gate.isShut) return undefined;
+    }
+    for (const action of actions.slice(aheadCount)) {
       if (action.kind === 'REDUCE' || action.kind === 'STEP') break;
-      await this.execute(action);
-      this.executed.push(action);
+      await this.perform(action);
     }
     return this.executed;
+  }
+
+  private async runAhead(actions: readonly Action[], gate: StepGate): Promise<void> {
+    if (!gate.isShut) this.askFirstRank();
+    try {
+      for (const action of actions) {
+        if (gate.isShut) break;
+        await this.perform(action);
+      }
+    } catch (error) {
+      // It waited for a peer that has dropped the step already.
+      if (!(error instanceof AppError && error.code === 'DATA_PLANE.FRAME_DROPPED')) throw error;
+    }
+    await gate.pass();
+  }
+
+  /**
+   * Takes what rank 0 sends of this step as it comes, so that no frame of it without room holds back the commit that
+   * follows it on the same link. They are few: rank 0 does not pass its own first W before that commit.
+   */
+  private askFirstRank(): void {
+    const { plan } = this.options;
+    for (const action of plan.actions) {
+      const from = action.kind === 'RECV_F' ? action.stage - 1 : action.stage + 1;
+      const receives = action.kind === 'RECV_F' || action.kind === 'RECV_B';
+      if (receives && placeOf(plan, from).rank === 0) this.ask(action, from);
+    }
+  }
+
+  private async perform(action: Action): Promise<void> {
+    await this.execute(action);
+    this.executed.push(action);
   }
 
   private execute(action: Action): Promise<void> | void {
@@ -86,6 +135,7 @@ export class StepRunner {
   private ask(action: Action, fromStage: number): void {
     const { exchange, plan } = this.options;
     const { rank, chunk } = placeOf(plan, fromStage);
+    if (this.asked.has(formatAction(action))) return;
     this.asked.set(formatAction(action), exchange.ask(rank, { ...this.address(action), chunk }));
   }
 

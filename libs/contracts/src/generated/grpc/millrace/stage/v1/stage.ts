@@ -32,6 +32,8 @@ export interface Frame {
   /** Dense, per (call): 1, 2, 3 … */
   sequence: number;
   fromRank: number;
+  /** How many steps the attempt had rolled back when the frame was made: those of a dropped step are told by it. */
+  rollbacks: number;
   payload: Buffer;
 }
 
@@ -55,6 +57,7 @@ function createBaseFrame(): Frame {
     checksum: 0,
     sequence: 0,
     fromRank: 0,
+    rollbacks: 0,
     payload: Buffer.alloc(0),
   };
 }
@@ -100,6 +103,9 @@ export const Frame: MessageFns<Frame> = {
     }
     if (message.fromRank !== 0) {
       writer.uint32(96).int32(message.fromRank);
+    }
+    if (message.rollbacks !== 0) {
+      writer.uint32(104).int32(message.rollbacks);
     }
     if (message.payload.length !== 0) {
       writer.uint32(122).bytes(message.payload);
@@ -226,6 +232,14 @@ export const Frame: MessageFns<Frame> = {
             message.fromRank = reader.int32();
             continue;
           }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.rollbacks = reader.int32();
+            continue;
+          }
           case 15: {
             if (tag !== 122) {
               break;
@@ -263,6 +277,7 @@ export const Frame: MessageFns<Frame> = {
     message.checksum = object.checksum ?? 0;
     message.sequence = object.sequence ?? 0;
     message.fromRank = object.fromRank ?? 0;
+    message.rollbacks = object.rollbacks ?? 0;
     message.payload = object.payload ?? Buffer.alloc(0);
     return message;
   },
