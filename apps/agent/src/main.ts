@@ -14,7 +14,7 @@ import { ExchangeServer } from './grpc/exchange/exchange-server';
 import { channelCredentials } from './grpc/grpc-options';
 import { GrpcSessionDialer } from './grpc/session-dialer';
 import type { DeviceReport } from './worker/gpu-task';
-import { gpuThreadStarter } from './worker/gpu-thread';
+import { gpuThreadStarter, type StartGpuThread } from './worker/gpu-thread';
 import { openDevice } from './worker/open-device';
 
 const VERSION = '0.1.0';
@@ -39,14 +39,14 @@ function pacedReport(probed: DeviceReport, gflops: number | undefined): DeviceRe
   return { ...probed, adapter: { ...adapter, description }, speed: { matmulGflops: gflops, memoryGBps: 0 } };
 }
 
-async function main(): Promise<number> {
-  const config = readAgentConfig();
-  const logger: Logger = pino(
-    { level: config.logLevel, base: { app: 'agent' } },
-    pino.destination({ fd: 2, sync: true }),
-  );
-  const home = AgentHome.open(config.home);
-  const startThread = gpuThreadStarter(systemClock);
+interface DeviceParts {
+  readonly config: AgentConfig;
+  readonly home: AgentHome;
+  readonly startThread: StartGpuThread;
+  readonly logger: Logger;
+}
+
+async function reportDevice({ config, home, startThread, logger }: DeviceParts): Promise<DeviceReport> {
   const probed = await openDevice(config, { startThread, known: home.deviceReport(VERSION) });
   home.keepDeviceReport(probed, VERSION);
   const report = pacedReport(probed, config.pacedGflops);
@@ -56,6 +56,18 @@ async function main(): Promise<number> {
     { adapter: report.adapter.description, quarantined: report.quarantined, ...report.speed },
     'device ready',
   );
+  return report;
+}
+
+async function main(): Promise<number> {
+  const config = readAgentConfig();
+  const logger: Logger = pino(
+    { level: config.logLevel, base: { app: 'agent' } },
+    pino.destination({ fd: 2, sync: true }),
+  );
+  const home = AgentHome.open(config.home);
+  const startThread = gpuThreadStarter(systemClock);
+  const report = await reportDevice({ config, home, startThread, logger });
   const dialer = new ExchangeDialer();
   const dataPlane = new DataPlane({
     dialer,

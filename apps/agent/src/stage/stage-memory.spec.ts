@@ -1,4 +1,3 @@
-import { tensorBytes } from '@millrace/tensor';
 import { type Backend, openCpuBackend } from '@millrace/runtime';
 import { describe, expect, it } from 'vitest';
 import { attemptPlan, type PlanOptions } from '../../test/attempt-plans';
@@ -11,7 +10,7 @@ function countingBackend(): Backend {
   const allocate = backend.allocate.bind(backend);
   let bytes = 0;
   backend.allocate = (declaration) => {
-    bytes += tensorBytes(declaration.shape, declaration.dtype);
+    bytes += declaration.shape.reduce((product, size) => product * size, 4);
     return allocate(declaration);
   };
   backend.allocatedBytes = () => bytes;
