@@ -5,6 +5,7 @@ import { benchMatmul } from './matmul';
 import type { Measurement } from './measurement';
 import { RESULTS } from './paths';
 import { benchPipeline } from './pipeline';
+import { benchSchedules } from './schedules';
 import { benchTrain } from './train';
 
 /** `npm run bench [-- NAME …]`: measures each pair side by side, prints a table and writes bench/results.json. */
@@ -17,6 +18,10 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Results>>> = {
   pipeline: async () => {
     const { efficiency, heartbeat } = await benchPipeline();
     return { pp2_efficiency: efficiency, heartbeat_lateness_p99_ms: heartbeat };
+  },
+  schedules: async () => {
+    const { steps, gain } = await benchSchedules();
+    return { measured_vs_simulated_step: steps, zbv_gain_vs_predicted: gain };
   },
 };
 

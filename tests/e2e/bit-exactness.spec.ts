@@ -1,6 +1,51 @@
+import type { RunSpecInput } from '@millrace/contracts';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { LiveCluster } from './support/live-cluster';
 import { smallRun, smallTokens } from './support/small-run';
+
+const LAYERS = 6;
+const SCHEDULES = ['gpipe', '1f1b', 'interleaved', 'looped-bfs', 'zb-h1', 'zb-h2', 'zb-v', 'dualpipe-v'] as const;
+const CHUNKED: ReadonlySet<string> = new Set(['interleaved', 'looped-bfs', 'zb-v', 'dualpipe-v']);
+const RECOMPUTE = ['none', 'selective', 'full'] as const;
+/** Uneven splits by the number of stages, of one chunk per rank and of two; ends may be empty. */
+const SPLITS: readonly (readonly [number[], number[]])[] = [
+  [[6], [5, 1]],
+  [
+    [4, 2],
+    [1, 3, 2, 0],
+  ],
+  [
+    [0, 5, 1],
+    [1, 1, 2, 1, 1, 0],
+  ],
+  [
+    [2, 1, 3, 0],
+    [0, 1, 1, 1, 1, 1, 1, 0],
+  ],
+];
+
+type Parallel = NonNullable<RunSpecInput['parallel']>;
+
+/** Every schedule on 1 to 4 agents; together they meet every pair of settings, of which their sum's remainders tell. */
+const COVER = SCHEDULES.flatMap((schedule, row) =>
+  SPLITS.map(([whole, halved], column): Parallel => {
+    const isChunked = CHUNKED.has(schedule);
+    return {
+      schedule,
+      pp: column + 1,
+      chunks: isChunked ? 2 : 1,
+      partition: isChunked ? halved : whole,
+      recompute: RECOMPUTE[(row + column) % RECOMPUTE.length],
+      optimisticStep: (row + column) % 2 === 0,
+    };
+  }),
+);
+
+interface Outcome {
+  readonly losses: readonly number[];
+  readonly validation: readonly number[];
+  readonly hash: string;
+}
 
 let cluster: LiveCluster;
 
@@ -14,10 +59,9 @@ afterAll(async () => {
   await cluster.stop();
 });
 
-interface Outcome {
-  readonly losses: readonly number[];
-  readonly validation: readonly number[];
-  readonly hash: string;
+async function submit(name: string, parallel: Parallel, train: Partial<RunSpecInput['train']> = {}): Promise<string> {
+  const { id } = await cluster.client.submitRun(smallRun(name, { model: { layers: LAYERS }, parallel, train }));
+  return id;
 }
 
 async function outcome(id: string): Promise<Outcome> {
@@ -29,59 +73,48 @@ async function outcome(id: string): Promise<Outcome> {
   };
 }
 
-let reference: Outcome;
-
-it('trains on one agent', async () => {
-  const { id } = await cluster.client.submitRun(smallRun('pp1', { parallel: { pp: 1 } }));
-  await cluster.untilRun(id, ['succeeded']);
-  reference = await outcome(id);
+it('gives the same losses and weights, to the last bit, however a run is cut', { timeout: 480_000 }, async () => {
+  const whole = await submit('whole', { pp: 1 });
+  // All at once: the queue fills the agents.
+  const runs = new Map<string, Parallel>();
+  for (const parallel of COVER) runs.set(await submit(`${parallel.schedule}-${parallel.pp}`, parallel), parallel);
+  await cluster.untilRun(whole, ['succeeded']);
+  const reference = await outcome(whole);
   expect(reference.losses).toHaveLength(12);
   expect(reference.validation).toHaveLength(2);
   expect(reference.losses.at(-1)).toBeLessThan(reference.losses[0] ?? 0);
+  for (const [id, parallel] of runs) {
+    await cluster.untilRun(id, ['succeeded'], 400_000);
+    expect(await outcome(id), JSON.stringify(parallel)).toEqual(reference);
+  }
 });
 
-/** Together they meet every pair of (schedule, ranks) that four layers allow, and every recompute setting of each. */
-it.each([
-  { schedule: '1f1b', pp: 2 },
-  { schedule: 'gpipe', pp: 4, recompute: 'selective' },
-  { schedule: '1f1b', pp: 4, recompute: 'full' },
-  { schedule: 'gpipe', pp: 3, recompute: 'full' },
-  { schedule: 'interleaved', pp: 2, chunks: 2, recompute: 'selective' },
-  { schedule: 'looped-bfs', pp: 2, chunks: 2, recompute: 'full' },
-  { schedule: 'zb-h1', pp: 4 },
-  { schedule: 'zb-h2', pp: 3, recompute: 'selective' },
-  { schedule: 'zb-v', pp: 2, recompute: 'full' },
-  { schedule: 'dualpipe-v', pp: 2 },
-] as const)('gives the same losses and weights, to the last bit, with %j', async (parallel) => {
-  const { id } = await cluster.client.submitRun(smallRun(`${parallel.schedule}-${parallel.pp}`, { parallel }));
+const KILLED = { steps: 36, checkpointEvery: 5 };
+let undisturbed: Outcome;
+
+it('trains undisturbed', async () => {
+  const id = await submit('calm', { pp: 1 }, KILLED);
   await cluster.untilRun(id, ['succeeded']);
-  expect(await outcome(id)).toEqual(reference);
+  undisturbed = await outcome(id);
+  expect(undisturbed.losses).toHaveLength(KILLED.steps);
 });
 
-it('gives the same for an uneven split with empty end stages', async () => {
-  const { id } = await cluster.client.submitRun(smallRun('uneven', { parallel: { pp: 4, partition: [0, 3, 1, 0] } }));
-  await cluster.untilRun(id, ['succeeded']);
-  expect(await outcome(id)).toEqual(reference);
-});
+it.each(SCHEDULES)(
+  'gives the same under %s when an agent is killed and the run goes on by itself',
+  async (schedule) => {
+    const parallel = COVER.find((cut) => cut.schedule === schedule && cut.pp === 2)!;
+    const id = await submit(`killed-${schedule}`, parallel, KILLED);
+    const moment = Math.floor(KILLED.steps / 3 + (Math.random() * KILLED.steps) / 4);
+    await cluster.untilStep(id, moment);
+    const run = await cluster.client.run(id);
+    expect(run.state, `at step ${moment}`).toBe('running');
+    const victim = run.attempts.at(-1)?.stages[moment % 2];
+    process.kill(cluster.pid(`agent-${cluster.numberOfAgent(victim?.agent ?? '')}`), 'SIGKILL');
 
-it('gives the same when an agent is killed in the middle third and the run goes on by itself', async () => {
-  const steps = 60;
-  const train = { steps, checkpointEvery: 5 };
-  const calm = await cluster.client.submitRun(smallRun('calm', { train }));
-  await cluster.untilRun(calm.id, ['succeeded']);
-  const undisturbed = await outcome(calm.id);
-
-  const { id } = await cluster.client.submitRun(smallRun('killed', { train }));
-  const moment = Math.floor(steps / 3 + (Math.random() * steps) / 4);
-  await cluster.untilStep(id, moment);
-  const run = await cluster.client.run(id);
-  expect(run.state, `at step ${moment}`).toBe('running');
-  const victim = run.attempts.at(-1)?.stages[moment % 2];
-  process.kill(cluster.pid(`agent-${cluster.numberOfAgent(victim?.agent ?? '')}`), 'SIGKILL');
-
-  const ended = await cluster.untilRun(id, ['succeeded']);
-  expect(ended.attempts.length).toBeGreaterThanOrEqual(2);
-  expect(ended.attempts[0]?.failure?.class).toBe('node_lost');
-  expect(ended.attempts[1]?.fence).toBeGreaterThan(ended.attempts[0]?.fence ?? 0);
-  expect(await outcome(id)).toEqual(undisturbed);
-});
+    const ended = await cluster.untilRun(id, ['succeeded']);
+    expect(ended.attempts.length).toBeGreaterThanOrEqual(2);
+    expect(ended.attempts[0]?.failure?.class).toBe('node_lost');
+    expect(ended.attempts[1]?.fence).toBeGreaterThan(ended.attempts[0]?.fence ?? 0);
+    expect(await outcome(id)).toEqual(undisturbed);
+  },
+);

@@ -47,10 +47,26 @@ async function exported(checkpointId: string): Promise<Buffer<ArrayBuffer>> {
   return joined(await cluster.client.exportModel(checkpointId));
 }
 
-function specOf(pp: number): RunSpecInput {
+type Parallel = NonNullable<RunSpecInput['parallel']>;
+
+/** 1 to 4 stages under 1f1b, and every other synchronous schedule. */
+const CUTS: readonly Parallel[] = [
+  { schedule: '1f1b', pp: 1 },
+  { schedule: '1f1b', pp: 2 },
+  { schedule: '1f1b', pp: 4 },
+  { schedule: 'gpipe', pp: 4 },
+  { schedule: 'interleaved', pp: 2, chunks: 2 },
+  { schedule: 'looped-bfs', pp: 2, chunks: 2 },
+  { schedule: 'zb-h1', pp: 4 },
+  { schedule: 'zb-h2', pp: 4 },
+  { schedule: 'zb-v', pp: 2 },
+  { schedule: 'dualpipe-v', pp: 2 },
+];
+
+function specOf(parallel: Parallel): RunSpecInput {
   const { layers, heads, hidden, ffn, context, vocab } = model;
   return {
-    name: `parity-pp${pp}`,
+    name: `parity-${parallel.schedule}-${parallel.pp}`,
     model: { family: 'gpt2', layers, heads, hidden, ffn, context, vocab, init: { from: 'safetensors', id: modelId } },
     data: { dataset: 'oracle', order: 'sequential' },
     train: {
@@ -60,7 +76,7 @@ function specOf(pp: number): RunSpecInput {
       lr: { schedule: 'cosine', warmup: lr.warmup, ...(lr.min === undefined ? {} : { min: lr.min }) },
       clip,
     },
-    parallel: { pp },
+    parallel,
   };
 }
 
@@ -86,14 +102,15 @@ async function worstWeight(file: Buffer): Promise<number> {
   return worst;
 }
 
-const hashes = new Map<number, string>();
+const hashes = new Map<Parallel, string>();
 
-describe.each([1, 2, 4])('pp %i', (pp) => {
+describe.each(CUTS)('$schedule on $pp agents', (parallel) => {
+  const name = `${parallel.schedule} on ${parallel.pp}`;
   let runId: string;
   let checkpointId: string;
 
   beforeAll(async () => {
-    runId = (await cluster.client.submitRun(specOf(pp))).id;
+    runId = (await cluster.client.submitRun(specOf(parallel))).id;
     await cluster.untilRun(runId, ['succeeded']);
     checkpointId = (await cluster.client.checkpoints(runId)).items.find(({ step }) => step === steps)?.id ?? '';
   });
@@ -108,15 +125,15 @@ describe.each([1, 2, 4])('pp %i', (pp) => {
       points.map(({ value }) => value),
       readOracle()[trace],
     );
-    console.log(`pp ${pp}, ${what}: ${worst.toExponential(1)} relative`);
+    console.log(`${name}, ${what}: ${worst.toExponential(1)} relative`);
     expect(worst).toBeLessThan(tolerance);
   });
 
   it('final weights are those of the doubles within 2e-4', async () => {
     const file = await exported(checkpointId);
-    hashes.set(pp, createHash('sha256').update(file).digest('hex'));
+    hashes.set(parallel, createHash('sha256').update(file).digest('hex'));
     const worst = await worstWeight(file);
-    console.log(`pp ${pp}, final weights: ${worst.toExponential(1)}`);
+    console.log(`${name}, final weights: ${worst.toExponential(1)}`);
     expect(worst).toBeLessThan(2e-4);
   });
 
@@ -129,5 +146,5 @@ describe.each([1, 2, 4])('pp %i', (pp) => {
 
 it('the exported files are the same to the last byte', () => {
   expect(new Set(hashes.values()).size).toBe(1);
-  expect([...hashes.keys()]).toEqual([1, 2, 4]);
+  expect([...hashes.keys()]).toEqual(CUTS);
 });
