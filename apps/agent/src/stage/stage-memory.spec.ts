@@ -4,13 +4,17 @@ import { attemptPlan, type PlanOptions } from '../../test/attempt-plans';
 import { StageMemory } from './stage-memory';
 import { stagePlan } from './stage-plan';
 
+function f32Bytes(shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, 4);
+}
+
 /** The twins, counted as f32: what a device would hold. */
 function countingBackend(): Backend {
   const backend = openCpuBackend();
   const allocate = backend.allocate.bind(backend);
   let bytes = 0;
   backend.allocate = (declaration) => {
-    bytes += declaration.shape.reduce((product, size) => product * size, 4);
+    bytes += f32Bytes(declaration.shape);
     return allocate(declaration);
   };
   backend.allocatedBytes = () => bytes;
@@ -45,7 +49,7 @@ describe('StageMemory', () => {
       expect(off!.allocatedBytes).toBe(off!.predictedBytes());
       const parameters = on!.chunks.flatMap(({ programs }) => programs.parameters);
       // AdamW: a weight and two moments of each.
-      const bytes = 3 * parameters.reduce((sum, { shape }) => sum + tensorBytes(shape, 'f32'), 0);
+      const bytes = 3 * parameters.reduce((sum, { shape }) => sum + f32Bytes(shape), 0);
       expect(on!.allocatedBytes - off!.allocatedBytes).toBe(bytes);
     }
   });
