@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { expectOutcomeOfAll, outcome } from '../../test/schedule-product';
+import { expectOutcomeOfAll, type WholeOutcomes, wholeOutcomes } from '../../test/schedule-product';
 
 /** Eight stages of six layers have empty ends: embedding or head alone. */
 const SPLITS = new Map([
@@ -11,9 +11,9 @@ const SPLITS = new Map([
 
 /** The contract of bit-exactness, on the twins, in one process: here those of two chunks per rank in a circle. */
 describe('losses, norms and weights are the same bits', () => {
-  let whole: unknown;
+  let whole: WholeOutcomes;
   beforeAll(async () => {
-    whole = await outcome(6, { ranks: 1, partition: [6] });
+    whole = await wholeOutcomes(6);
   }, 120_000);
 
   it.each(['interleaved', 'looped-bfs'] as const)(

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { expectOutcomeOfAll, outcome } from '../../test/schedule-product';
+import { expectOutcomeOfAll, type WholeOutcomes, wholeOutcomes } from '../../test/schedule-product';
 
 const SPLITS = new Map([
   [1, [4]],
@@ -10,9 +10,9 @@ const SPLITS = new Map([
 
 /** The contract of bit-exactness, on the twins, in one process: here the schedules of one chunk per rank. */
 describe('losses, norms and weights are the same bits', () => {
-  let whole: unknown;
+  let whole: WholeOutcomes;
   beforeAll(async () => {
-    whole = await outcome(4, { ranks: 1, partition: [4] });
+    whole = await wholeOutcomes(4);
   }, 120_000);
 
   it.each(['gpipe', '1f1b', 'zb-h1', 'zb-h2'] as const)(
