@@ -15,6 +15,8 @@ export * from './proof/slot-spans';
 export * from './schedule/action';
 export * from './schedule/action-text';
 export * from './schedule/asynchronous/asynchronous-cut';
+export * from './schedule/asynchronous/flushless-row';
+export * from './schedule/asynchronous/flushless-window';
 export * from './schedule/asynchronous/weight-versions';
 export * from './schedule/make-schedule';
 export * from './schedule/placement';
