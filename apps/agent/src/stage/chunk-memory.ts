@@ -35,6 +35,8 @@ export class ChunkMemory {
   private lossTensors: DeviceTensor[] = [];
   private evaluationLosses: DeviceTensor[] = [];
   private bound = new Map<string, BoundProgram>();
+  /** Rooms for older versions of the weights, by parameter; none where the schedule flushes. */
+  readonly stash: ReadonlyMap<string, DeviceTensor>[] = [];
 
   private constructor(
     readonly backend: Backend,
@@ -57,7 +59,7 @@ export class ChunkMemory {
 
   /** What the plan comes to in f32; the twins hold doubles. */
   predictedBytes(): number {
-    const { config, microBatchCount, evalBatchCount } = this.plan;
+    const { config, microBatchCount, evalBatchCount, weightVersionCount } = this.plan;
     const { slice, slotCount, backwardSlotCount } = this.chunk;
     return stageMemoryBytes(config, slice, {
       ...this.plan,
@@ -65,6 +67,7 @@ export class ChunkMemory {
       inBackward: backwardSlotCount,
       microBatches: microBatchCount,
       evaluation: evalBatchCount > 0,
+      weightVersions: weightVersionCount,
     }).total;
   }
 
@@ -76,7 +79,11 @@ export class ChunkMemory {
   }
 
   slot(microBatch: number): Slot {
-    return this.slots[microBatch % this.slots.length]!;
+    return this.slots[this.slotIndex(microBatch)]!;
+  }
+
+  slotIndex(microBatch: number): number {
+    return microBatch % this.slots.length;
   }
 
   /**
@@ -120,6 +127,8 @@ export class ChunkMemory {
       if (!this.attemptTensors.has(declaration.name))
         this.attemptTensors.set(declaration.name, this.backend.allocate(declaration));
     }
+    const parameters = ofStage.filter(({ role }) => role === 'parameter');
+    for (let room = 1; room < this.plan.weightVersionCount; room++) this.stash.push(this.allocate(parameters));
   }
 
   private async bindOptimizer(): Promise<void> {
@@ -139,7 +148,9 @@ export class ChunkMemory {
     const kept = this.ring(chunk.slotCount, programs.kept);
     const deferred = this.ring(chunk.backwardSlotCount, programs.deferred);
     const pairs = leastCommonMultiple(kept.length, deferred.length);
-    for (let index = 0; index < Math.min(pairs, plan.microBatchCount); index++) {
+    // Without a flush micro-batches go on for ever, so every pair comes.
+    const count = plan.updates.mode === 'flush' ? Math.min(pairs, plan.microBatchCount) : pairs;
+    for (let index = 0; index < count; index++) {
       const tensors = new Map([
         ...this.attemptTensors,
         ...kept[index % kept.length]!,

@@ -3,6 +3,7 @@ import { stageFlops } from '@millrace/model';
 import type { Backend } from '@millrace/runtime';
 import type { StageTransport } from '../data-plane/stage-transport';
 import { Evaluation } from './evaluation';
+import { FlushlessExecutor } from './flushless/flushless-executor';
 import { loadWeights } from './load-weights';
 import { PatientWait } from './exchange/patient-wait';
 import { takeSnapshot } from './snapshot';
@@ -38,8 +39,15 @@ export interface StageOutcome {
 /** Spans are sent for one step in each such interval: a picture needs no more, and short steps would flood the API. */
 const TRACE_INTERVAL_MS = 1000;
 
+/** A rank that is ready. */
+export interface ReadyStage {
+  readonly memory: StageMemory;
+  /** To its end, or to a pause. Rejects with what ended the attempt otherwise. */
+  run(): Promise<StageOutcome>;
+}
+
 /** One rank of an attempt from its weights to its last checkpoint. */
-export class StageExecutor {
+export class StageExecutor implements ReadyStage {
   private constructor(
     private readonly options: StageExecutorOptions,
     readonly memory: StageMemory,
@@ -54,7 +62,7 @@ export class StageExecutor {
   private tracedAtMs = -Infinity;
 
   /** Allocates, compiles and loads the weights: after it the stage is ready. */
-  static async prepare(options: StageExecutorOptions): Promise<StageExecutor> {
+  static async prepare(options: StageExecutorOptions): Promise<ReadyStage> {
     const { plan, backend, transport, clock, reporter } = options;
     const memory = await StageMemory.open(backend, plan);
     reporter.log('info', memoryReport(plan, memory));
@@ -67,13 +75,15 @@ export class StageExecutor {
     const exchange = new TensorExchange({ rank: plan.rank, backend, transport, timeline, wait });
     const tokens = new StepTokens({ ...options, memory });
     const parts = { ...options, memory, exchange, timeline, tokens };
+    const evaluation = new Evaluation(parts);
+    if (plan.updates.mode !== 'flush') return FlushlessExecutor.prepare({ ...parts, evaluation });
     return new StageExecutor(
       options,
       memory,
       timeline,
       new StepRunner(parts),
       new StepEnd(parts),
-      new Evaluation(parts),
+      evaluation,
     );
   }
 
