@@ -25,6 +25,7 @@ export * from './schedule/schedule-constraints';
 export * from './schedule/split-backward';
 export * from './simulate/schedule-times';
 export * from './simulate/simulate-schedule';
+export * from './simulate/simulate-step';
 export * from './text/csv';
 export * from './text/svg';
 export { formatTimetable } from './text/timetable';

@@ -37,7 +37,7 @@ export class TimelineService {
     };
   }
 
-  /** Undefined when a device's speed is not known: the plan then has no times. */
+  /** Undefined when a device's speed is not known: the plan then has no times. Without a flush a step has no plan of its own. */
   private async planned(
     run: Parameters<RunShapesService['of']>[0],
     attempt: AttemptRecord,
@@ -52,6 +52,6 @@ export class TimelineService {
       return agent && speedOf(agent);
     });
     const { stepTimeMs, simulation } = predictStep(shape, speeds);
-    return stepTimeMs === null ? undefined : simulation.actions;
+    return stepTimeMs === null || shape.schedule.updates.mode !== 'flush' ? undefined : simulation.actions;
   }
 }
