@@ -59,14 +59,14 @@ it('pauses, goes on to the same bits, and is cancelled', async () => {
   await cluster.untilRun(calm, ['succeeded']);
   const id = await submit('paused', SCHEDULES[0]);
   await cluster.untilStep(id, 15);
-  await cluster.client.pauseRun(id);
+  await cluster.client.actOnRun(id, 'pause');
   await cluster.untilRun(id, ['paused']);
-  await cluster.client.resumeRun(id);
+  await cluster.client.actOnRun(id, 'resume');
   await cluster.untilRun(id, ['succeeded']);
   expect(await outcome(id)).toEqual(await outcome(calm));
 
   const dropped = await submit('dropped', SCHEDULES[2]);
   await cluster.untilStep(dropped, 5);
-  await cluster.client.cancelRun(dropped);
+  await cluster.client.actOnRun(dropped, 'cancel');
   await cluster.untilRun(dropped, ['cancelled']);
 });
