@@ -19,7 +19,8 @@ const STEADY_STEPS = 16;
 /** Lowered; undefined for a schedule that flushes, whose step stands for itself. */
 export function steadyState({ name, ranks, updates }: Schedule): SteadyState | undefined {
   if (updates.mode === 'flush') return undefined;
-  const options = { name, ranks, microBatches: updates.microBatches };
+  const { mode, microBatches } = updates;
+  const options = { name, ranks, microBatches, ...(mode === 'vertical' ? { verticalSync: true } : {}) };
   // Filled by unequal devices, too: as many steps again as the window of the proof has.
   const fillSteps = 2 * (flushlessWindow({ ...options, steps: Infinity }).steps ?? 1);
   const of = (steps: number): Schedule => lowerSchedule(splitBackward(makeSchedule({ ...options, steps })));

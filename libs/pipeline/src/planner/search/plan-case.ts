@@ -52,6 +52,8 @@ export class PlanCase {
   readonly compiled: CompiledSchedule;
   /** Of a schedule without a flush: what `compiled` takes more than this is so many steps. */
   private readonly fill: { readonly compiled: CompiledSchedule; readonly steps: number } | undefined;
+  /** Weight versions that a stage holds at once. */
+  private readonly versions: readonly number[];
   private readonly times: ReadonlyMap<string, Readonly<Record<keyof ComputeTimes, Float64Array>>>;
   private readonly bytes: Readonly<Record<Part, Float64Array>>;
   private readonly scratch: { readonly embedding: number; readonly block: number; readonly head: number };
@@ -69,6 +71,8 @@ export class PlanCase {
     const lowered = lowerSchedule(splitBackward(made));
     const steady = steadyState(lowered);
     this.compiled = new CompiledSchedule(steady?.whole ?? lowered);
+    const { updates, ranks, rankOfStage } = this.compiled.schedule;
+    this.versions = rankOfStage.map((rank) => weightVersionsKept({ updates, ranks, rank }));
     this.fill = steady && { compiled: new CompiledSchedule(steady.fill), steps: steady.steps };
     this.workload = workloadOf(request, microBatches);
     const { embedding, blocks, head } = this.workload;
@@ -132,8 +136,7 @@ export class PlanCase {
     const { fixedBytes, keptBytes, backwardBytes } = this.overhead;
     const { from, to } = this.layers(range);
     const of = (part: Part): number => this.bytes[part][to]! - this.bytes[part][from]!;
-    const { updates, ranks } = this.compiled.schedule;
-    const weights = of('weights') * weightVersionsKept({ updates, ranks, rank: this.rankOf(stage) });
+    const weights = of('weights') * this.versions[stage]!;
     const gradients = of('gradients');
     const optimizer = of('optimizer');
     const activations =
