@@ -21,6 +21,7 @@ export function weightVersionsOf({ spec, stages }: Versioned, since: number): We
 export function oldestWeightVersion(plan: Versioned, from: ManifestDocument | undefined): number {
   const held = from?.weightVersions;
   const own = held && weightVersionsOf(plan, held.since);
-  const same = own !== undefined && Object.entries(own).every(([key, value]) => `${value}` === `${held?.[key as 'since']}`);
+  const same =
+    own !== undefined && Object.entries(own).every(([key, value]) => `${value}` === `${held?.[key as 'since']}`);
   return same ? own.since : plan.firstStep - 1;
 }

@@ -77,14 +77,7 @@ export class StageExecutor implements ReadyStage {
     const parts = { ...options, memory, exchange, timeline, tokens };
     const evaluation = new Evaluation(parts);
     if (plan.updates.mode !== 'flush') return FlushlessExecutor.prepare({ ...parts, evaluation });
-    return new StageExecutor(
-      options,
-      memory,
-      timeline,
-      new StepRunner(parts),
-      new StepEnd(parts),
-      evaluation,
-    );
+    return new StageExecutor(options, memory, timeline, new StepRunner(parts), new StepEnd(parts), evaluation);
   }
 
   /** Rejects with what ended the attempt: STAGE.NUMERICS, DATA_PLANE.*, RUNTIME.*, PIPELINE.LOG_DIFFERS … */

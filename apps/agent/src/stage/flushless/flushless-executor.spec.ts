@@ -18,9 +18,18 @@ interface Case extends PlanOptions {
   readonly versionOf: VersionTable;
 }
 
-const stash = (ranks: number): VersionTable => (t, s) => Math.max(0, t - (ranks - 1 - s));
-const vertical = (ranks: number): VersionTable => (t) => Math.max(0, t - (ranks - 1));
-const doubleBuffer = (microBatches: number): VersionTable => (t) => Math.max(0, Math.floor(t / microBatches) - 1);
+const stash =
+  (ranks: number): VersionTable =>
+  (t, s) =>
+    Math.max(0, t - (ranks - 1 - s));
+const vertical =
+  (ranks: number): VersionTable =>
+  (t) =>
+    Math.max(0, t - (ranks - 1));
+const doubleBuffer =
+  (microBatches: number): VersionTable =>
+  (t) =>
+    Math.max(0, Math.floor(t / microBatches) - 1);
 
 const CASES: Case[] = [
   ...[1, 2, 3, 4].flatMap((ranks): Case[] => [
@@ -45,7 +54,8 @@ const CASES: Case[] = [
   ),
 ];
 
-const plan = (options: PlanOptions): AttemptPlan => attemptPlan({ steps: STEPS, tied: false, train: PLAIN, ...options });
+const plan = (options: PlanOptions): AttemptPlan =>
+  attemptPlan({ steps: STEPS, tied: false, train: PLAIN, ...options });
 
 function train(attempt: AttemptPlan, extra: Partial<TrainOptions> = {}): Promise<Trained> {
   const network = new InMemoryNetwork<Frame>({ now: () => systemClock.now() });

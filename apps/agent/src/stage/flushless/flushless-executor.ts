@@ -9,6 +9,7 @@ import type { StageMemory } from '../stage-memory';
 import type { StepTokens } from '../step/step-tokens';
 import type { WorkTimeline } from '../work-timeline';
 import { BoundaryDecisions } from './boundary-decisions';
+import { FlushlessLog } from './flushless-log';
 import { FlushlessRunner, stepOf } from './flushless-runner';
 import { LossReports } from './loss-reports';
 import { updateStage } from './stage-update';
@@ -38,6 +39,9 @@ export class FlushlessExecutor implements ReadyStage {
   private readonly runner: FlushlessRunner;
   private readonly boundaries: BoundaryDecisions;
   private readonly losses: LossReports;
+  private readonly log: FlushlessLog;
+  /** Known when no forward is left. */
+  private lastStep: number | undefined;
   private checkpoint: Promise<void> = Promise.resolve();
   private failure: { readonly error: unknown } | undefined;
   private tracedAtMs = -Infinity;
@@ -51,6 +55,7 @@ export class FlushlessExecutor implements ReadyStage {
     const programs = new VersionedPrograms(plan, chunk, this.stash);
     this.runner = new FlushlessRunner({ ...parts, chunk, programs });
     this.boundaries = new BoundaryDecisions(parts);
+    this.log = new FlushlessLog(plan);
     this.losses = new LossReports({ ...parts, tokensPerStep: plan.tokensPerStep });
   }
 
@@ -66,13 +71,16 @@ export class FlushlessExecutor implements ReadyStage {
     return executor;
   }
 
-  /** Rejects with what ended the attempt: STAGE.NUMERICS, DATA_PLANE.*, RUNTIME.* … */
+  /** Rejects with what ended the attempt: STAGE.NUMERICS, DATA_PLANE.*, RUNTIME.*, PIPELINE.LOG_DIFFERS … */
   async run(): Promise<StageOutcome> {
     const { plan } = this.parts;
-    const shape = { updates: plan.updates, ranks: plan.ranks, rank: plan.rank };
-    const goesOn = async (step: number): Promise<boolean> => !(await this.boundaries.at(step)).stop;
+    const goesOn = async (step: number): Promise<boolean> => {
+      const { stop } = await this.boundaries.at(step);
+      if (stop) this.lastStep = step;
+      return !stop;
+    };
     try {
-      for await (const action of flushlessRow(shape, plan.firstStep - 1, goesOn)) await this.execute(action);
+      for await (const action of flushlessRow(plan, plan.firstStep - 1, goesOn)) await this.execute(action);
       return await this.conclude(this.stash.newest);
     } catch (error) {
       return this.abandon(error);
@@ -82,6 +90,7 @@ export class FlushlessExecutor implements ReadyStage {
   private async execute(action: Action): Promise<void> {
     if (this.failure !== undefined) throw this.failure.error;
     this.losses.check();
+    this.log.add(action);
     if (action.kind === 'STEP') return this.endStep(stepOf(this.parts.plan, action));
     if (action.kind === 'F' && action.microBatch % this.parts.plan.microBatchCount === 0) {
       const step = stepOf(this.parts.plan, action);
@@ -93,6 +102,7 @@ export class FlushlessExecutor implements ReadyStage {
 
   private async endStep(step: number): Promise<void> {
     const { tokens } = this.parts;
+    this.log.endStep(step, this.lastStep);
     const learningRate = updateStage(step, { ...this.parts, chunk: this.chunk, stash: this.stash });
     if (tokens.count !== undefined) {
       await this.losses.add(this.chunk.losses, { step, tokens: tokens.count, learningRate });
