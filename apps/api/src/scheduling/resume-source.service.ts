@@ -34,8 +34,8 @@ export class ResumeSourceService {
   }
 
   /**
-   * The layers per stage that a run must keep: which weight versions an asynchronous schedule uses depends on the split,
-   * so it goes on with that of its checkpoint. Undefined where any split will do.
+   * The layers per stage that a run must keep: the weight versions that an asynchronous schedule uses depend on the
+   * split, so it goes on with that of its checkpoint. Undefined where any split will do.
    */
   async heldLayers(reader: Transaction, { id, spec }: RunRecord): Promise<number[] | undefined> {
     if (!isFlushless(spec.parallel)) return undefined;

@@ -37,7 +37,10 @@ export class TimelineService {
     };
   }
 
-  /** Undefined when a device's speed is not known: the plan then has no times. Without a flush a step has no plan of its own. */
+  /**
+   * Undefined when a device's speed is not known: the plan then has no times. Without a flush a step has no plan of its
+   * own.
+   */
   private async planned(
     run: Parameters<RunShapesService['of']>[0],
     attempt: AttemptRecord,
