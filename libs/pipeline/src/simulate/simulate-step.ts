@@ -13,18 +13,21 @@ export interface SteadyState {
   readonly steps: number;
 }
 
-/** Enough to even out devices that do not take turns step by step. */
-const STEADY_STEPS = 16;
+/** Per rank, after which unequal devices are in step. */
+const FILLING_MICRO_BATCHES = 4;
+/** Enough to even out devices that do not take turns one by one. */
+const STEADY_MICRO_BATCHES = 16;
 
 /** Lowered; undefined for a schedule that flushes, whose step stands for itself. */
 export function steadyState({ name, ranks, updates }: Schedule): SteadyState | undefined {
   if (updates.mode === 'flush') return undefined;
   const { mode, microBatches } = updates;
   const options = { name, ranks, microBatches, ...(mode === 'vertical' ? { verticalSync: true } : {}) };
-  // Filled by unequal devices, too: as many steps again as the window of the proof has.
-  const fillSteps = 2 * (flushlessWindow({ ...options, steps: Infinity }).steps ?? 1);
-  const of = (steps: number): Schedule => lowerSchedule(splitBackward(makeSchedule({ ...options, steps })));
-  return { fill: of(fillSteps), whole: of(fillSteps + STEADY_STEPS), steps: STEADY_STEPS };
+  const windowSteps = flushlessWindow({ ...options, steps: Infinity }).steps ?? 1;
+  const fillSteps = Math.max(windowSteps, Math.ceil((FILLING_MICRO_BATCHES * ranks) / microBatches));
+  const steps = Math.ceil(STEADY_MICRO_BATCHES / microBatches);
+  const of = (count: number): Schedule => lowerSchedule(splitBackward(makeSchedule({ ...options, steps: count })));
+  return { fill: of(fillSteps), whole: of(fillSteps + steps), steps };
 }
 
 /**
