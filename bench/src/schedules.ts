@@ -9,7 +9,7 @@ const LAYERS = 8;
 const MICRO = 2;
 const MICRO_BATCHES = 9;
 const STEPS = 10;
-/** A micro-batch takes some 100 ms on a rank: much more than the agents' own work, for which two cores may have to do. */
+/** A micro-batch takes some 100 ms on a rank: much more than the own work of four agents, on two cores if need be. */
 const GFLOPS = '0.4';
 const CHUNKS = { '1f1b': 1, interleaved: 2, 'zb-h1': 1, 'zb-v': 2 } as const;
 type ScheduleName = keyof typeof CHUNKS;

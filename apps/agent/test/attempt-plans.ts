@@ -9,6 +9,7 @@ export interface PlanOptions {
   /** Layers of each virtual stage; even when absent. */
   readonly partition?: readonly number[];
   readonly recompute?: 'none' | 'selective' | 'full';
+  readonly verticalSync?: boolean;
   readonly steps?: number;
   readonly tied?: boolean;
   readonly microBatches?: number;
@@ -31,7 +32,7 @@ const MODEL = { family: 'gpt2' as const, layers: 4, heads: 2, hidden: 10, ffn: 3
 export function attemptPlan(options: PlanOptions = {}): AttemptPlan {
   const { ranks = 1, schedule = '1f1b', recompute = 'none', steps = 4 } = options;
   const { tied = true, microBatches = 4, train = {}, tokens = 2000, validation = 0.1 } = options;
-  const { micro = 2, model: { ...sizes } = {}, optimisticStep = true } = options;
+  const { micro = 2, optimisticStep = true, verticalSync = false, model: { ...sizes } = {} } = options;
   const model = { ...MODEL, ...sizes, tieEmbeddings: tied };
   const { chunks = defaultChunks(schedule), partition = partitionLayers(model.layers, ranks * chunks) } = options;
   const spec = runSpecSchema.parse({
@@ -49,7 +50,7 @@ export function attemptPlan(options: PlanOptions = {}): AttemptPlan {
       evalBatches: 2,
       ...train,
     },
-    parallel: { pp: ranks, schedule, recompute, chunks, optimisticStep },
+    parallel: { pp: ranks, schedule, recompute, chunks, optimisticStep, verticalSync },
   });
   let firstLayer = 0;
   const stages = partition.map((layerCount, index) => {

@@ -77,7 +77,10 @@ export async function trainRanks(plan: AttemptPlan, options: TrainOptions): Prom
         requests: options.requests ?? { take: () => ({ checkpoint: false, stop: false }) },
         clock: options.clock ?? systemClock,
       });
-      return { outcome: await executor.run(), rolledBack: executor.rolledBackCount };
+      return {
+        outcome: await executor.run(),
+        rolledBack: executor instanceof StageExecutor ? executor.rolledBackCount : 0,
+      };
     }),
   );
   return {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { FLUSHLESS_SCHEDULES } from './flushless-rules';
 import { runSpecSchema } from './run-spec';
 
 /** The model as an attempt trains it: every size a number. */
@@ -45,8 +46,11 @@ export const blockRefSchema = z.strictObject({ sha256: z.string().length(64), by
 export const manifestTensorSchema = z.strictObject({
   /** Hugging Face name of the parameter, for instance `transformer.h.0.ln_1.weight`. */
   name: z.string().min(1),
-  /** `m` and `v` belong to AdamW, `momentum` to SGD with momentum. */
-  kind: z.enum(['weight', 'm', 'v', 'momentum']),
+  /**
+   * `m` and `v` belong to AdamW, `momentum` to SGD with momentum; `weight-2` is the weight two updates ago, which an
+   * asynchronous schedule still uses.
+   */
+  kind: z.union([z.enum(['weight', 'm', 'v', 'momentum']), z.templateLiteral(['weight-', z.int().min(1)])]),
   dtype: z.literal('f32'),
   shape: z.array(z.int().min(1)),
   blocks: z.array(blockRefSchema),
@@ -65,8 +69,21 @@ export const manifestSchema = z.strictObject({
   dataPosition: z.strictObject({ samples: z.int().min(0) }),
   /** Null for weights alone (an import). */
   optimizer: z.nullable(z.strictObject({ type: z.enum(['adamw', 'sgd']), step: z.int().min(0) })),
+  /** Of an asynchronous schedule: which versions it used depends on all of these. */
+  weightVersions: z
+    .strictObject({
+      schedule: z.enum(FLUSHLESS_SCHEDULES),
+      verticalSync: z.boolean(),
+      /** Of a step. */
+      microBatches: z.int().min(1),
+      layersPerStage: z.array(z.int().min(0)),
+      /** The step that the asynchronous training began after: there is no older version. */
+      since: z.int().min(0),
+    })
+    .optional(),
   tensors: z.array(manifestTensorSchema),
 });
+export type WeightVersionsDocument = NonNullable<z.output<typeof manifestSchema>['weightVersions']>;
 export type ManifestDocument = z.output<typeof manifestSchema>;
 
 /**

@@ -1,5 +1,6 @@
 export * from './attempt-plan';
 export * from './metric-names';
+export * from './flushless-rules';
 export * from './parse-run-spec';
 export * from './rest';
 export * from './run-spec';
@@ -7,6 +8,7 @@ export * from './run-spec.errors';
 export * from './schedule-request';
 export * from './storable-text';
 export * from './timeline';
+export * from './weight-versions';
 export * as agentV1 from './generated/grpc/millrace/agent/v1/agent';
 export * as blobV1 from './generated/grpc/millrace/blob/v1/blob';
 export * as healthV1 from './generated/grpc/grpc/health/v1/health';

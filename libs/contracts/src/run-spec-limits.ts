@@ -35,16 +35,6 @@ const LIMITS: readonly Limit[] = [
     met: ({ parallel }) => parallel.tp === 1,
     message: 'tensor parallelism is not in this build; set it to 1',
   },
-  {
-    path: '/parallel/schedule',
-    met: ({ parallel }) => parallel.schedule !== 'pipedream' && parallel.schedule !== 'pipedream-2bw',
-    message: 'asynchronous schedules are not in this build; choose one that flushes, such as 1f1b or zb-h1',
-  },
-  {
-    path: '/parallel/verticalSync',
-    met: ({ parallel }) => !parallel.verticalSync,
-    message: 'vertical sync belongs to the schedule pipedream, which is not in this build',
-  },
 ];
 
 export function notInThisBuild(spec: RunSpec): FieldError[] {

@@ -1,4 +1,5 @@
 import type { FieldError } from '@millrace/core';
+import { flushlessRules } from './flushless-rules';
 import type { RunSpec } from './run-spec';
 import { chunksPerRank } from './schedule-request';
 
@@ -73,5 +74,5 @@ const RULES: readonly Rule[] = [
 ];
 
 export function impossibleCombinations(spec: RunSpec): FieldError[] {
-  return RULES.map((rule) => rule(spec)).filter((error) => error !== undefined);
+  return [...RULES.map((rule) => rule(spec)).filter((error) => error !== undefined), ...flushlessRules(spec)];
 }

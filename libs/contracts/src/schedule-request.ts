@@ -1,3 +1,4 @@
+import { isFlushless } from './flushless-rules';
 import type { RunSpec } from './run-spec';
 
 /** What a run's schedule is made from. API and agents make it from the same numbers, and so hold the same plan. */
@@ -9,6 +10,8 @@ export interface ScheduleRequest {
   readonly chunks: number;
   readonly csv: string;
   readonly verticalSync: boolean;
+  /** Without a flush in between; 1 where each step ends with one. */
+  readonly steps: number;
 }
 
 /** Virtual stages per rank: a V has two, whether the spec says so or leaves the default. */
@@ -33,5 +36,6 @@ export function scheduleRequest({ parallel, train }: Pick<RunSpec, 'parallel' | 
     chunks: chunksPerRank(parallel),
     csv: scheduleCsv,
     verticalSync,
+    steps: isFlushless(parallel) ? train.steps : 1,
   };
 }

@@ -14,6 +14,7 @@ function declaredBytes(declarations: readonly TensorDeclaration[]): number {
 
 /** Bytes of device memory, counted from the declarations of the programs themselves. */
 export interface StageMemory {
+  /** Of all versions. */
   readonly parameters: number;
   /** Gradients, moments, scalars and the partial sums. */
   readonly optimizer: number;
@@ -37,6 +38,8 @@ export interface StageLoad extends StageProgramOptions {
   readonly evaluation?: boolean;
   /** Whether it updates before the gradient norm is known. */
   readonly optimisticStep?: boolean;
+  /** Weight versions held at once, the newest among them: more than one where the schedule does not flush. */
+  readonly weightVersions?: number;
 }
 
 /** Device memory of one micro-batch. */
@@ -66,7 +69,7 @@ export function stageMemoryBytes(config: ModelConfig, slice: StageSlice, load: S
   const optimizerPrograms = buildOptimizerPrograms(config, slice, load.optimizer);
   const optimizer = declaredBytes(optimizerPrograms.tensors().filter(({ role }) => role !== 'parameter'));
   const scalars = declaredBytes(stage.tensors('scalar'));
-  const parameters = declaredBytes(stage.tensors('parameter'));
+  const parameters = declaredBytes(stage.tensors('parameter')) * (load.weightVersions ?? 1);
   const scratch = declaredBytes(stage.tensors('scratch'));
   const loss = stage.loss === undefined ? 0 : declaredBytes([stage.loss]);
   const evaluation = load.evaluation === true ? evaluationBytes(stage, loss) : 0;

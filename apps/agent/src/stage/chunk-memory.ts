@@ -38,6 +38,8 @@ export class ChunkMemory {
   /** What an update changes, and where an optimistic one keeps how it was. */
   private undo: { readonly live: DeviceTensor; readonly copy: DeviceTensor }[] = [];
   private bound = new Map<string, BoundProgram>();
+  /** Rooms for older versions of the weights, by parameter; none where the schedule flushes. */
+  readonly stash: ReadonlyMap<string, DeviceTensor>[] = [];
 
   private constructor(
     readonly backend: Backend,
@@ -61,7 +63,7 @@ export class ChunkMemory {
 
   /** What the plan comes to in f32; the twins hold doubles. */
   predictedBytes(): number {
-    const { config, microBatchCount, evalBatchCount } = this.plan;
+    const { config, microBatchCount, evalBatchCount, weightVersionCount } = this.plan;
     const { slice, slotCount, backwardSlotCount } = this.chunk;
     return stageMemoryBytes(config, slice, {
       ...this.plan,
@@ -69,6 +71,7 @@ export class ChunkMemory {
       inBackward: backwardSlotCount,
       microBatches: microBatchCount,
       evaluation: evalBatchCount > 0,
+      weightVersions: weightVersionCount,
     }).total;
   }
 
@@ -90,7 +93,11 @@ export class ChunkMemory {
   }
 
   slot(microBatch: number): Slot {
-    return this.slots[microBatch % this.slots.length]!;
+    return this.slots[this.slotIndex(microBatch)]!;
+  }
+
+  slotIndex(microBatch: number): number {
+    return microBatch % this.slots.length;
   }
 
   /**
@@ -134,6 +141,8 @@ export class ChunkMemory {
       if (!this.attemptTensors.has(declaration.name))
         this.attemptTensors.set(declaration.name, this.backend.allocate(declaration));
     }
+    const parameters = ofStage.filter(({ role }) => role === 'parameter');
+    for (let room = 1; room < this.plan.weightVersionCount; room++) this.stash.push(this.allocate(parameters));
   }
 
   private allocateUndo(): void {
@@ -161,7 +170,9 @@ export class ChunkMemory {
     const kept = this.ring(chunk.slotCount, programs.kept);
     const deferred = this.ring(chunk.backwardSlotCount, programs.deferred);
     const pairs = leastCommonMultiple(kept.length, deferred.length);
-    for (let index = 0; index < Math.min(pairs, plan.microBatchCount); index++) {
+    // Without a flush micro-batches go on for ever, so every pair comes.
+    const count = plan.updates.mode === 'flush' ? Math.min(pairs, plan.microBatchCount) : pairs;
+    for (let index = 0; index < count; index++) {
       const tensors = new Map([
         ...this.attemptTensors,
         ...kept[index % kept.length]!,

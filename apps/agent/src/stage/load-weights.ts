@@ -1,5 +1,5 @@
 import { initialiseParameter, optimizerStates, stateName } from '@millrace/model';
-import type { HostArray } from '@millrace/runtime';
+import type { Backend, DeviceTensor, HostArray } from '@millrace/runtime';
 import { weightMissing, weightWrongSize } from './stage.errors';
 import type { ChunkMemory } from './chunk-memory';
 import type { StageMemory } from './stage-memory';
@@ -26,14 +26,15 @@ async function loadChunk(plan: StagePlan, memory: ChunkMemory, source: WeightSou
     for (const [tensorName, kind] of wanted) {
       const data = await source.read(parameter.name, kind);
       if (data === undefined) throw weightMissing(parameter.name, kind);
-      write(memory, tensorName, data);
+      writeWeight(memory.backend, memory.tensor(tensorName), data);
     }
   }
 }
 
-function write(memory: ChunkMemory, name: string, data: HostArray): void {
-  const tensor = memory.tensor(name);
-  const expected = tensor.declaration.shape.reduce((product, size) => product * size, 1);
+/** Errors: STAGE.WEIGHT_WRONG_SIZE. */
+export function writeWeight(backend: Backend, tensor: DeviceTensor, data: HostArray): void {
+  const { name, shape } = tensor.declaration;
+  const expected = shape.reduce((product, size) => product * size, 1);
   if (data.length !== expected) throw weightWrongSize(name, expected, data.length);
-  memory.backend.write(tensor, data);
+  backend.write(tensor, data);
 }

@@ -1,14 +1,14 @@
-import { optimizerStates, stateName, TOKEN_EMBEDDING } from '@millrace/model';
-import type { DeviceTensor, HostArray } from '@millrace/runtime';
+import { type OptimizerState, optimizerStates, stateName, TOKEN_EMBEDDING } from '@millrace/model';
+import type { Backend, DeviceTensor, HostArray } from '@millrace/runtime';
 import type { StageMemory } from './stage-memory';
 import type { StagePlan } from './stage-plan';
-import type { SnapshotTensor, WeightKind } from './stage-ports';
+import type { SnapshotTensor } from './stage-ports';
 import type { WorkTimeline } from './work-timeline';
 
 /** Tensors copied with one command: bounds the size of a staging buffer. */
 const GROUP_BYTES_MAX = 64 * 2 ** 20;
 
-interface Pending {
+export interface PendingTensor {
   readonly entry: Omit<SnapshotTensor, 'data'>;
   readonly tensor: DeviceTensor;
 }
@@ -23,9 +23,18 @@ export function takeSnapshot(
   memory: StageMemory,
   timeline: WorkTimeline,
 ): AsyncIterable<SnapshotTensor> {
-  const groups = snapshotGroups(plan, memory);
+  return copyOut(snapshotTensors(plan, memory), memory.backend, timeline);
+}
+
+/** Of any tensors, in their order. */
+export function copyOut(
+  tensors: readonly PendingTensor[],
+  backend: Backend,
+  timeline: WorkTimeline,
+): AsyncIterable<SnapshotTensor> {
+  const groups = groupsOf(tensors);
   const reads = groups.map((group) => {
-    const read = memory.backend.readAll(
+    const read = backend.readAll(
       group.map(({ tensor }) => tensor),
       timeline.delayMs(),
     );
@@ -36,7 +45,7 @@ export function takeSnapshot(
 }
 
 async function* arrivals(
-  groups: readonly Pending[][],
+  groups: readonly PendingTensor[][],
   reads: readonly Promise<HostArray[]>[],
 ): AsyncIterable<SnapshotTensor> {
   for (const [index, group] of groups.entries()) {
@@ -45,10 +54,10 @@ async function* arrivals(
   }
 }
 
-function snapshotGroups(plan: StagePlan, memory: StageMemory): Pending[][] {
-  const groups: Pending[][] = [];
+function groupsOf(tensors: readonly PendingTensor[]): PendingTensor[][] {
+  const groups: PendingTensor[][] = [];
   let groupBytes = Infinity;
-  for (const pending of snapshotTensors(plan, memory)) {
+  for (const pending of tensors) {
     const bytes = pending.entry.shape.reduce((product, size) => product * size, 4);
     if (groupBytes + bytes > GROUP_BYTES_MAX) {
       groups.push([]);
@@ -60,8 +69,9 @@ function snapshotGroups(plan: StagePlan, memory: StageMemory): Pending[][] {
   return groups;
 }
 
-function snapshotTensors(plan: StagePlan, memory: StageMemory): Pending[] {
-  const kinds: readonly WeightKind[] = ['weight', ...optimizerStates(plan.optimizer)];
+/** The rank's weights and optimizer state. */
+export function snapshotTensors(plan: StagePlan, memory: StageMemory): PendingTensor[] {
+  const kinds: readonly ('weight' | OptimizerState)[] = ['weight', ...optimizerStates(plan.optimizer)];
   return memory.chunks.flatMap((chunk) =>
     chunk.programs.parameters
       .filter(({ name }) => name !== TOKEN_EMBEDDING || chunk.chunk.slice.embedding)
@@ -71,6 +81,6 @@ function snapshotTensors(plan: StagePlan, memory: StageMemory): Pending[] {
   );
 }
 
-function deviceName(name: string, kind: WeightKind): string {
+function deviceName(name: string, kind: 'weight' | OptimizerState): string {
   return kind === 'weight' ? name : stateName(name, kind);
 }

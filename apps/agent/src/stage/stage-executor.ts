@@ -5,6 +5,7 @@ import type { StageTransport } from '../data-plane/stage-transport';
 import { StepAccount } from './account/step-account';
 import { StepAccounts } from './account/step-accounts';
 import { Evaluation } from './evaluation';
+import { FlushlessExecutor } from './flushless/flushless-executor';
 import { loadWeights } from './load-weights';
 import { PatientWait } from './exchange/patient-wait';
 import { takeSnapshot } from './snapshot';
@@ -45,8 +46,15 @@ export interface StageOutcome {
   readonly step: number;
 }
 
+/** A rank that is ready. */
+export interface ReadyStage {
+  readonly memory: StageMemory;
+  /** To its end, or to a pause. Rejects with what ended the attempt otherwise. */
+  run(): Promise<StageOutcome>;
+}
+
 /** One rank of an attempt from its weights to its last checkpoint. */
-export class StageExecutor {
+export class StageExecutor implements ReadyStage {
   private constructor(
     private readonly options: StageExecutorOptions,
     readonly memory: StageMemory,
@@ -69,7 +77,7 @@ export class StageExecutor {
   }
 
   /** Allocates, compiles and loads the weights: after it the stage is ready. */
-  static async prepare(options: StageExecutorOptions): Promise<StageExecutor> {
+  static async prepare(options: StageExecutorOptions): Promise<ReadyStage> {
     const { plan, backend, transport, clock, reporter } = options;
     const memory = await StageMemory.open(backend, plan);
     reporter.log('info', memoryReport(plan, memory));
@@ -85,14 +93,10 @@ export class StageExecutor {
     const exchange = new TensorExchange({ rank, stages, backend, transport, timeline, wait });
     const tokens = new StepTokens({ ...options, memory });
     const parts = { ...options, memory, exchange, timeline, tokens };
-    return new StageExecutor(
-      options,
-      memory,
-      new StepRunner(parts),
-      new StepEnd(parts),
-      new Evaluation(parts),
-      new StepAccounts({ rank, ranks, exchange, account, timeline, clock }),
-    );
+    const evaluation = new Evaluation(parts);
+    if (plan.updates.mode !== 'flush') return FlushlessExecutor.prepare({ ...parts, evaluation });
+    const accounts = new StepAccounts({ rank, ranks, exchange, account, timeline, clock });
+    return new StageExecutor(options, memory, new StepRunner(parts), new StepEnd(parts), evaluation, accounts);
   }
 
   /** Rejects with what ended the attempt: STAGE.NUMERICS, DATA_PLANE.*, RUNTIME.*, PIPELINE.LOG_DIFFERS … */

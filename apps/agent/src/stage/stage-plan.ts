@@ -1,6 +1,14 @@
-import { type AttemptPlan, scheduleRequest, stepsOptimistically } from '@millrace/contracts';
+import { type AttemptPlan, oldestWeightVersion, scheduleRequest, stepsOptimistically } from '@millrace/contracts';
 import { type DatasetSplit, splitValidation, type TokenReader, Sampler, ValidationSampler } from '@millrace/data';
-import { type Action, executionSchedule, type Placement, slotSpans } from '@millrace/pipeline';
+import {
+  type Action,
+  executionSchedule,
+  flushlessWindow,
+  type Placement,
+  slotSpans,
+  type WeightUpdates,
+  weightVersionsKept,
+} from '@millrace/pipeline';
 import type { LearningRateSchedule, ModelConfig, Optimizer, Recompute, StageSlice } from '@millrace/model';
 import type { DataSource } from './stage-ports';
 
@@ -25,8 +33,13 @@ export interface StagePlan {
   /** Slices of all virtual stages, for the names that norms come under. */
   readonly slices: readonly StageSlice[];
   readonly placement: Placement;
-  /** This rank's row of the lowered schedule. */
+  /** This rank's row of the lowered schedule: of a step, or of the window that stands for a run without a flush. */
   readonly actions: readonly Action[];
+  readonly updates: WeightUpdates;
+  /** Held at once, the newest among them: 1 where the schedule flushes. */
+  readonly weightVersionCount: number;
+  /** The oldest weight version that micro-batches can meet, counted in updates; it matters without a flush only. */
+  readonly oldestVersion: number;
   readonly recompute: Recompute;
   readonly microBatch: number;
   readonly microBatchCount: number;
@@ -53,7 +66,7 @@ export function stagePlan(plan: AttemptPlan): StagePlan {
   const { optimizer } = train;
   const request = scheduleRequest(spec);
   const { microBatches: microBatchCount } = request;
-  const { schedule } = executionSchedule(request);
+  const { schedule } = executionSchedule(flushlessWindow(request));
   const spans = slotSpans(schedule);
   const chunks = schedule.stagesOfRank[rank]?.map((stage) => ({
     stage,
@@ -69,6 +82,9 @@ export function stagePlan(plan: AttemptPlan): StagePlan {
     slices: stages,
     placement: schedule,
     actions: schedule.actions[rank] ?? [],
+    updates: schedule.updates,
+    weightVersionCount: weightVersionsKept({ updates: schedule.updates, ranks: parallel.pp, rank }),
+    oldestVersion: oldestWeightVersion(plan, plan.resume.from === 'checkpoint' ? plan.resume.manifest : undefined),
     recompute: parallel.recompute,
     microBatch: train.batch.micro,
     microBatchCount,

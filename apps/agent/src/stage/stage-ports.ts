@@ -8,7 +8,8 @@ import type { HostArray } from '@millrace/runtime';
  * injected.
  */
 
-export type WeightKind = 'weight' | OptimizerState;
+/** `weight-2`: the weight two updates ago. */
+export type WeightKind = 'weight' | OptimizerState | `weight-${number}`;
 
 /** Where a stage's tensors come from when it does not draw them from the seed. */
 export interface WeightSource {

@@ -54,6 +54,8 @@ export interface StoredPlan extends GangPlan {
   /** Rank of each virtual stage. */
   readonly rankOfStage: readonly number[];
   readonly predicted: PredictedAttempt;
+  /** The oldest weight version that an asynchronous schedule can meet; absent where every step flushes. */
+  readonly oldestVersion?: number;
 }
 
 /** A row of attempts with its documents typed. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { allParameters, type ModelConfig } from '@millrace/model';
+import { manifestSchema } from '@millrace/contracts';
+import { allParameters, type ModelConfig, stageParameters } from '@millrace/model';
 import type { StoredPlan } from '../attempts/attempt-record';
 import type { CheckpointPart } from './checkpoint-part';
 import { mergeParts } from './merge-parts';
@@ -96,5 +97,58 @@ describe('mergeParts', () => {
       index === 0 ? { ...tensor, blocks: [{ sha256: 'a'.repeat(64), bytes: 4 }] } : tensor,
     );
     expect(() => mergeParts([{ tensors: short }], plan, 1)).toThrow(/in 4 bytes/);
+  });
+
+  it('holds the older versions that each stage of an asynchronous run still uses, and says what they depend on', () => {
+    const untied = { ...model, tieEmbeddings: false };
+    const stages = [
+      { firstLayer: 0, layerCount: 1, embedding: true, head: false },
+      { firstLayer: 1, layerCount: 1, embedding: false, head: false },
+      { firstLayer: 2, layerCount: 0, embedding: false, head: true },
+    ];
+    const spec = {
+      train: { steps: 9, seed: 7, batch: { global: 6, micro: 6 }, optimizer: { ...ADAMW, type: 'sgd', momentum: 0 } },
+      parallel: { schedule: 'pipedream', pp: 3, dp: 1, chunks: 1, scheduleCsv: '', verticalSync: false },
+    };
+    const asynchronous = { runId: 'run_1', model: untied, stages, spec, oldestVersion: 4 } as unknown as StoredPlan;
+    const of = (slice: (typeof stages)[number], ...kinds: Tensor['kind'][]): Tensor[] =>
+      stageParameters(untied, slice).flatMap(({ name, shape }) =>
+        kinds.map((kind) => ({
+          name,
+          kind,
+          dtype: 'f32' as const,
+          shape: [...shape],
+          blocks: [{ sha256: 'b'.repeat(64), bytes: shape.reduce((product, extent) => product * extent, 4) }],
+        })),
+      );
+    const parts = [
+      { tensors: of(stages[0]!, 'weight', 'weight-1', 'weight-2') },
+      { tensors: of(stages[1]!, 'weight', 'weight-1') },
+      { tensors: of(stages[2]!, 'weight') },
+    ];
+    const manifest = mergeParts(parts, asynchronous, 7);
+    expect(manifest.weightVersions).toEqual({
+      schedule: 'pipedream',
+      verticalSync: false,
+      microBatches: 1,
+      layersPerStage: [1, 1, 0],
+      since: 4,
+    });
+    expect(manifest.tensors.filter(({ name }) => name === 'transformer.wte.weight').map(({ kind }) => kind)).toEqual([
+      'weight',
+      'weight-1',
+      'weight-2',
+    ]);
+    expect(manifestSchema.safeParse(manifest).success).toBe(true);
+    // One update after it began there is one older version.
+    const early = [
+      { tensors: of(stages[0]!, 'weight', 'weight-1') },
+      { tensors: of(stages[1]!, 'weight', 'weight-1') },
+      { tensors: of(stages[2]!, 'weight') },
+    ];
+    expect(mergeParts(early, asynchronous, 5).tensors).toHaveLength(
+      early.reduce((sum, part) => sum + part.tensors.length, 0),
+    );
+    expect(() => mergeParts(early, asynchronous, 7)).toThrowError(/no rank wrote weight-2 of transformer.wte.weight/);
   });
 });

@@ -1,8 +1,9 @@
-import type { ManifestDocument } from '@millrace/contracts';
+import { type ManifestDocument, weightVersionsOf } from '@millrace/contracts';
 import { allParameters, optimizerStates } from '@millrace/model';
 import type { StoredPlan } from '../attempts/attempt-record';
 import type { CheckpointPart } from './checkpoint-part';
 import { partsIncomplete } from './checkpointing.errors';
+import { olderVersions } from './older-versions';
 
 type ManifestTensor = ManifestDocument['tensors'][number];
 
@@ -16,14 +17,16 @@ const F32_BYTES = 4;
 export function mergeParts(parts: readonly CheckpointPart[], plan: StoredPlan, step: number): ManifestDocument {
   const found = tensorsByKey(parts, step);
   const { optimizer } = plan.spec.train;
-  const tensors = ['weight', ...optimizerStates(optimizer)].flatMap((kind) =>
-    allParameters(plan.model).map(({ name, shape }) => {
-      const tensor = found.get(keyOf(kind, name));
-      if (tensor === undefined) throw partsIncomplete(step, `no rank wrote ${kind} of ${name}`);
-      checkSize(tensor, shape, step);
-      return tensor;
-    }),
+  const whole = ['weight', ...optimizerStates(optimizer)].flatMap((kind) =>
+    allParameters(plan.model).map((parameter) => ({ kind, ...parameter })),
   );
+  const tensors = [...whole, ...olderVersions(plan, step)].map(({ kind, name, shape }) => {
+    const tensor = found.get(keyOf(kind, name));
+    if (tensor === undefined) throw partsIncomplete(step, `no rank wrote ${kind} of ${name}`);
+    checkSize(tensor, shape, step);
+    return tensor;
+  });
+  const weightVersions = plan.oldestVersion === undefined ? undefined : weightVersionsOf(plan, plan.oldestVersion);
   if (found.size !== tensors.length)
     throw partsIncomplete(step, `they hold ${found.size} tensors, the model has ${tensors.length}`);
   return {
@@ -34,6 +37,7 @@ export function mergeParts(parts: readonly CheckpointPart[], plan: StoredPlan, s
     rng: { seed: plan.spec.train.seed },
     dataPosition: { samples: step * plan.spec.train.batch.global },
     optimizer: { type: optimizer.type, step },
+    ...(weightVersions === undefined ? {} : { weightVersions }),
     tensors,
   };
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import { isFlushless, oldestWeightVersion } from '@millrace/contracts';
 import { AppError, assert, newId } from '@millrace/core';
 import { PLACEABLE_STATES } from '@millrace/scheduler';
 import { AgentsRepository, type AgentWithLease } from '../agents/agents.repository';
@@ -43,6 +44,14 @@ export class GangPlacementService {
       if (error instanceof AppError && error.code === 'SCHEDULING.DEVICE_TAKEN') return false;
       throw error;
     }
+  }
+
+  /** The run as it goes on: an asynchronous one with the split of its checkpoint. */
+  async withHeldSplit(run: RunRecord): Promise<RunRecord> {
+    const { spec } = run;
+    if (spec.parallel.partition !== 'auto') return run;
+    const partition = await this.ledger.note((tx) => this.resumeSource.heldLayers(tx, run));
+    return partition === undefined ? run : { ...run, spec: { ...spec, parallel: { ...spec.parallel, partition } } };
   }
 
   private async placeLocked(tx: Transaction, seen: RunRecord, { shaped, gang }: Placement): Promise<boolean> {
@@ -100,6 +109,13 @@ export class GangPlacementService {
       `${run.id} has ${shape.schedule.ranks} ranks and was given ${gang.length} devices`,
     );
     const source = await this.resumeSource.find(tx, run);
+    const stages = shape.stages.map(({ firstLayer, layerCount, embedding, head }) => ({
+      firstLayer,
+      layerCount,
+      embedding,
+      head,
+    }));
+    const versioned = { spec: run.spec, stages, firstStep: source.plan.firstStep };
     const { stepTimeMs, simulation } = predictStep(shape, gang.map(speedOf));
     const { sha256, bytes, dtype, tokens } = dataset;
     return {
@@ -107,18 +123,14 @@ export class GangPlacementService {
       fence,
       spec: run.spec,
       model: shape.model,
-      stages: shape.stages.map(({ firstLayer, layerCount, embedding, head }) => ({
-        firstLayer,
-        layerCount,
-        embedding,
-        head,
-      })),
+      stages,
       peers: gang.map(({ id, dataAddress }, rank) => ({ rank, agentId: id, address: dataAddress })),
       dataset: { sha256, bytes, dtype, tokens },
-      ...source,
+      ...source.plan,
       lastStep: run.spec.train.steps,
       rankOfStage: shape.schedule.rankOfStage,
       predicted: { stepTimeMs, bubbleOfTotal: simulation.bubbleOfTotal },
+      ...(isFlushless(run.spec.parallel) ? { oldestVersion: oldestWeightVersion(versioned, source.manifest) } : {}),
     };
   }
 }

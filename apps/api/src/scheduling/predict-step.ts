@@ -1,4 +1,4 @@
-import { type Simulation, simulateSchedule, type StageTimes } from '@millrace/pipeline';
+import { type Simulation, simulateStep, type StageTimes } from '@millrace/pipeline';
 import { type DeviceSpeed, rooflineTimes } from '../planning/device-speed';
 import type { RunShape } from './run-shape';
 
@@ -30,6 +30,6 @@ export function predictStep(
       return { F: F * MS_PER_SECOND, I: I * MS_PER_SECOND, W: W * MS_PER_SECOND };
     }),
   };
-  const simulation = simulateSchedule(schedule, times);
+  const simulation = simulateStep(schedule, times);
   return { stepTimeMs: known ? simulation.stepTime : null, simulation, times };
 }

@@ -1,14 +1,18 @@
 import { Injectable } from '@nestjs/common';
-import type { AttemptPlan, ManifestDocument } from '@millrace/contracts';
+import { type AttemptPlan, isFlushless, type ManifestDocument } from '@millrace/contracts';
 import { assert } from '@millrace/core';
 import type { ModelConfig } from '@millrace/model';
 import type { StoredPlan } from '../attempts/attempt-record';
-import { CheckpointWritesRepository } from '../checkpointing/checkpoint-writes.repository';
+import { CheckpointWritesRepository, type DurableCheckpoint } from '../checkpointing/checkpoint-writes.repository';
 import type { Transaction } from '../database/prisma.service';
 import type { RunRecord } from '../runs/run-record';
 import { initGone } from './scheduling.errors';
 
-export type ResumeSource = Pick<StoredPlan, 'resumeFrom' | 'resumeCheckpointId' | 'firstStep'>;
+export interface ResumeSource {
+  readonly plan: Pick<StoredPlan, 'resumeFrom' | 'resumeCheckpointId' | 'firstStep'>;
+  /** Of a checkpoint that training goes on from. */
+  readonly manifest?: ManifestDocument;
+}
 
 /** Where an attempt's weights come from: the run's own newest durable checkpoint, else what its spec says. */
 @Injectable()
@@ -20,14 +24,23 @@ export class ResumeSourceService {
     // The last step's checkpoint with the run not over: its metrics were lost with an agent, so its steps are done
     // again.
     const own = await this.checkpoints.newestDurable(reader, id, spec.train.steps);
-    if (own) return { resumeFrom: 'checkpoint', firstStep: own.step + 1, resumeCheckpointId: own.id };
+    if (own) return goingOnFrom(own);
     const { init } = spec.model;
-    if (init.from === 'random') return { resumeFrom: 'random', firstStep: 1, resumeCheckpointId: null };
+    if (init.from === 'random') return { plan: { resumeFrom: 'random', firstStep: 1, resumeCheckpointId: null } };
     const given = await this.checkpoints.findDurable(init.id, reader);
     if (given === null) throw initGone(id, init.id);
-    if (init.from === 'checkpoint')
-      return { resumeFrom: 'checkpoint', firstStep: given.step + 1, resumeCheckpointId: given.id };
-    return { resumeFrom: 'weights', firstStep: 1, resumeCheckpointId: given.id };
+    if (init.from === 'checkpoint') return goingOnFrom(given);
+    return { plan: { resumeFrom: 'weights', firstStep: 1, resumeCheckpointId: given.id } };
+  }
+
+  /**
+   * The layers per stage that a run must keep: the weight versions that an asynchronous schedule uses depend on the
+   * split, so it goes on with that of its checkpoint. Undefined where any split will do.
+   */
+  async heldLayers(reader: Transaction, { id, spec }: RunRecord): Promise<number[] | undefined> {
+    if (!isFlushless(spec.parallel)) return undefined;
+    const own = await this.checkpoints.newestDurable(reader, id, spec.train.steps);
+    return own?.manifest.weightVersions?.layersPerStage;
   }
 
   /** What the plan says, with the manifest that it names. */
@@ -39,6 +52,10 @@ export class ResumeSourceService {
     if (resumeFrom === 'checkpoint') return { from: 'checkpoint', manifest: { ...manifest, model } };
     return { from: 'weights', manifest: weightsOnly(manifest, model) };
   }
+}
+
+function goingOnFrom({ id, step, manifest }: DurableCheckpoint): ResumeSource {
+  return { plan: { resumeFrom: 'checkpoint', firstStep: step + 1, resumeCheckpointId: id }, manifest };
 }
 
 /** An import's manifest may leave out what the file does not say. */

@@ -8,7 +8,15 @@ import {
   type StageSlice,
   stageSlices,
 } from '@millrace/model';
-import { executionSchedule, partitionLayers, type Schedule, type ScheduleProof, slotSpans } from '@millrace/pipeline';
+import {
+  executionSchedule,
+  flushlessWindow,
+  partitionLayers,
+  type Schedule,
+  type ScheduleProof,
+  slotSpans,
+  weightVersionsKept,
+} from '@millrace/pipeline';
 
 export interface StageShape extends StageSlice {
   /** Count of trained numbers. */
@@ -25,7 +33,7 @@ export interface RunShape {
   /** By virtual stage; `schedule.rankOfStage` says where each runs. */
   readonly stages: readonly StageShape[];
   readonly microBatches: number;
-  /** Lowered and proved. */
+  /** Lowered and proved; without a flush the window that stands for a run of any length. */
   readonly schedule: Schedule;
   readonly proof: ScheduleProof;
 }
@@ -45,7 +53,7 @@ export function shapeRun(spec: RunSpec, model: ModelConfig, layersPerStage?: rea
   const { micro } = spec.train.batch;
   const request = scheduleRequest(spec);
   const { microBatches } = request;
-  const { schedule, proof } = executionSchedule(request);
+  const { schedule, proof } = executionSchedule(flushlessWindow(request));
   const spans = slotSpans(schedule);
   const own = partition === 'auto' ? partitionLayers(model.layers, schedule.stages) : partition;
   const slices = stageSlices(model, layersPerStage ?? own);
@@ -64,8 +72,13 @@ export function shapeRun(spec: RunSpec, model: ModelConfig, layersPerStage?: rea
       microBatches,
       evaluation: spec.data.validation > 0,
       optimisticStep: stepsOptimistically(spec.parallel),
+      weightVersions: versionsOf(schedule, stage),
     }).total,
     operations: stageOperations(model, slice, { microBatch: micro, recompute }),
   }));
   return { model, stages, microBatches, schedule, proof };
+}
+
+function versionsOf({ updates, ranks, rankOfStage }: Schedule, stage: number): number {
+  return weightVersionsKept({ updates, ranks, rank: rankOfStage[stage] ?? 0 });
 }

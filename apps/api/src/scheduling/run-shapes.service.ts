@@ -27,7 +27,7 @@ export class RunShapesService {
 
   /** With the layers of an attempt, or as the spec alone has them. */
   async of({ id, datasetId, spec }: RunRecord, layersPerStage?: readonly number[]): Promise<ShapedRun> {
-    const key = `${id} ${layersPerStage?.join() ?? ''}`;
+    const key = `${id} ${(layersPerStage ?? spec.parallel.partition).toString()}`;
     const cached = this.cache.get(key);
     if (cached) return cached;
     const dataset = await this.datasets.find(datasetId);

@@ -54,7 +54,8 @@ export class SchedulingService {
 
   private async shapedQueue(): Promise<Map<string, QueuedRecord>> {
     const queue = new Map<string, QueuedRecord>();
-    for (const run of await this.ledger.runs.inStates(PLACEABLE_STATES)) {
+    for (const waiting of await this.ledger.runs.inStates(PLACEABLE_STATES)) {
+      const run = await this.placement.withHeldSplit(waiting);
       const shaped = await this.plans.unplaced(run).catch((error: unknown) => this.unplannable(run, error));
       if (shaped) queue.set(run.id, { run, shaped });
     }

@@ -86,8 +86,10 @@ export class TimelineService {
       const agent = agents.find(({ id }) => id === agentId);
       return agent && speedOf(agent);
     });
-    const { stepTimeMs, simulation } = predictStep(this.shape(attempt), speeds);
-    return stepTimeMs === null ? [] : simulation.actions;
+    const shape = this.shape(attempt);
+    const { stepTimeMs, simulation } = predictStep(shape, speeds);
+    // Without a flush a step has no plan of its own.
+    return stepTimeMs === null || shape.schedule.updates.mode !== 'flush' ? [] : simulation.actions;
   }
 
   private shape({ runId, fence, plan }: AttemptRecord): RunShape {

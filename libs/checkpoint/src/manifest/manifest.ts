@@ -6,7 +6,8 @@ export interface BlockReference {
   readonly bytes: number;
 }
 
-export type TensorKind = 'weight' | 'm' | 'v' | 'momentum';
+/** `weight-2`: the weight two updates ago, which an asynchronous schedule still uses. */
+export type TensorKind = 'weight' | 'm' | 'v' | 'momentum' | `weight-${number}`;
 
 /** One tensor of the model (`weight`) or of its optimizer's state (AdamW `m`, `v`; SGD `momentum`), under the name of the weight. */
 export interface ManifestTensor {

@@ -1,4 +1,4 @@
-import { simulateSchedule } from '../simulate/simulate-schedule';
+import { simulateStep } from '../simulate/simulate-step';
 import type { Plan, PlannedMemory, PlannedRank, PlannedStage, PlanOutline } from './plan';
 import type { PlanCase } from './search/plan-case';
 import type { FoundLayout } from './search/refine-layout';
@@ -10,7 +10,7 @@ export function describeLayout(plan: PlanCase, { layout, overflowBytes }: FoundL
   const { adviceOnly: _, ...setting } = plan.candidate;
   const lowered = plan.compiled.schedule;
   const times = plan.stageTimes(layout);
-  const simulation = simulateSchedule(lowered, times);
+  const simulation = simulateStep(lowered, times);
   const ranges = plan.ranges(layout.counts);
   const stages = ranges.map((range): PlannedStage => {
     const { stage, start, end } = range;

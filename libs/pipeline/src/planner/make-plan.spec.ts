@@ -135,6 +135,22 @@ describe('makePlan', () => {
     expect(stages[1]?.memory.activations).toBe((4 * 10 + 4) * MEBIBYTE);
   });
 
+  it('plans a schedule without a flush by its steady state, and counts its weight versions', () => {
+    const asynchronous = { schedule: 'pipedream', chunks: 1, microBatches: 1, recompute: 'none' } as const;
+    const request = plainRequest({ speeds: [1, 2], deviceOrder: 'given', candidates: [asynchronous] });
+    const workloads = [{ ...request.workloads[0]!, microBatches: 1 }];
+    const plan = makePlan({ ...request, workloads });
+    // The slower stage sets the pace; filling and draining are not in the step.
+    expect(plan.layersPerStage).toEqual([2, 4]);
+    expect(plan.stepSeconds).toBeCloseTo(3 * 2.25, 9);
+    const busy = plan.ranks.map(({ busySeconds }) => busySeconds);
+    expect(busy[0]).toBeCloseTo(3 * 2.1, 9);
+    expect(busy[1]).toBeCloseTo(3 * 2.25, 9);
+    expect(plan.stages.map(({ memory }) => memory.weights / MEBIBYTE)).toEqual([2 * 30, 50]);
+    const vertical = makePlan({ ...request, workloads, candidates: [{ ...asynchronous, verticalSync: true }] });
+    expect(vertical.stages.map(({ memory }) => memory.weights / MEBIBYTE)).toEqual([2 * 30, 2 * 50]);
+  });
+
   it('recomputes only where memory asks for it, and says what is short when nothing fits', () => {
     const setting = { schedule: '1f1b', chunks: 1, microBatches: 4 };
     const candidates = [

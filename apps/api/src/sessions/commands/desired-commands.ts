@@ -77,6 +77,7 @@ export function startCommand(
     resumeCheckpointId: _id,
     predicted: _predicted,
     rankOfStage: _rankOfStage,
+    oldestVersion: _oldestVersion,
     ...gang
   } = attempt.plan;
   const plan: AttemptPlan = { ...gang, rank, dataKey, resume };

@@ -1,7 +1,9 @@
 import { lowerSchedule } from '../../lower/lower-schedule';
+import { weightVersionsKept } from '../../schedule/asynchronous/weight-versions';
 import { makeSchedule } from '../../schedule/make-schedule';
 import { splitBackward } from '../../schedule/split-backward';
 import type { ComputeTimes, StageTimes } from '../../simulate/schedule-times';
+import { steadyState } from '../../simulate/simulate-step';
 import type {
   LayerCost,
   LayerSetting,
@@ -48,6 +50,10 @@ const NO_OVERHEAD: StageOverhead = { fixedBytes: 0, keptBytes: 0, backwardBytes:
 export class PlanCase {
   readonly workload: Workload;
   readonly compiled: CompiledSchedule;
+  /** Of a schedule without a flush: what `compiled` takes more than this is so many steps. */
+  private readonly fill: { readonly compiled: CompiledSchedule; readonly steps: number } | undefined;
+  /** Weight versions that a stage holds at once. */
+  private readonly versions: readonly number[];
   private readonly times: ReadonlyMap<string, Readonly<Record<keyof ComputeTimes, Float64Array>>>;
   private readonly bytes: Readonly<Record<Part, Float64Array>>;
   private readonly scratch: { readonly embedding: number; readonly block: number; readonly head: number };
@@ -62,7 +68,12 @@ export class PlanCase {
   ) {
     const { schedule: name, chunks, microBatches, csv, verticalSync } = candidate;
     const made = makeSchedule({ name, ranks: request.ranks, microBatches, chunks, csv, verticalSync });
-    this.compiled = new CompiledSchedule(lowerSchedule(splitBackward(made)));
+    const lowered = lowerSchedule(splitBackward(made));
+    const steady = steadyState(lowered);
+    this.compiled = new CompiledSchedule(steady?.whole ?? lowered);
+    const { updates, ranks, rankOfStage } = this.compiled.schedule;
+    this.versions = rankOfStage.map((rank) => weightVersionsKept({ updates, ranks, rank }));
+    this.fill = steady && { compiled: new CompiledSchedule(steady.fill), steps: steady.steps };
     this.workload = workloadOf(request, microBatches);
     const { embedding, blocks, head } = this.workload;
     const layers = [embedding, ...blocks, head];
@@ -125,7 +136,7 @@ export class PlanCase {
     const { fixedBytes, keptBytes, backwardBytes } = this.overhead;
     const { from, to } = this.layers(range);
     const of = (part: Part): number => this.bytes[part][to]! - this.bytes[part][from]!;
-    const weights = of('weights');
+    const weights = of('weights') * this.versions[stage]!;
     const gradients = of('gradients');
     const optimizer = of('optimizer');
     const activations =
@@ -169,9 +180,15 @@ export class PlanCase {
       this.linkTimes[2 * stage + 1] = backward;
     });
     return {
-      stepSeconds: this.compiled.stepTime(this.durations, this.linkTimes),
+      stepSeconds: this.stepSeconds(),
       overflowBytes: order.reduce((sum, device, rank) => sum + this.overflow(rank, device, ranges), 0),
     };
+  }
+
+  private stepSeconds(): number {
+    const { compiled, fill, durations, linkTimes } = this;
+    const seconds = compiled.stepTime(durations, linkTimes);
+    return fill === undefined ? seconds : (seconds - fill.compiled.stepTime(durations, linkTimes)) / fill.steps;
   }
 
   /** What simulateSchedule takes. */

@@ -80,6 +80,6 @@ export const RECIPES: Readonly<Record<ScheduleName, Recipe>> = {
   },
 };
 
-function doubleBufferWarmUp(rank: number, { ranks, updateSize }: Shape): number {
+export function doubleBufferWarmUp(rank: number, { ranks, updateSize }: Pick<Shape, 'ranks' | 'updateSize'>): number {
   return Math.min(ranks - rank - 1, updateSize);
 }

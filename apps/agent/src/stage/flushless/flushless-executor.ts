@@ -1,0 +1,156 @@
+import { AppError, assert } from '@millrace/core';
+import { type Action, flushlessRow } from '@millrace/pipeline';
+import type { ChunkMemory } from '../chunk-memory';
+import type { Evaluation } from '../evaluation';
+import type { TensorExchange } from '../exchange/tensor-exchange';
+import { copyOut, snapshotTensors } from '../snapshot';
+import type { ReadyStage, StageExecutorOptions, StageOutcome } from '../stage-executor';
+import type { StageMemory } from '../stage-memory';
+import type { StepTokens } from '../step/step-tokens';
+import type { WorkTimeline } from '../work-timeline';
+import { BoundaryDecisions } from './boundary-decisions';
+import { FlushlessLog } from './flushless-log';
+import { FlushlessRunner, stepOf } from './flushless-runner';
+import { LossReports } from './loss-reports';
+import { updateStage } from './stage-update';
+import { loadStashed, onlyFinite, stashedTensors } from './stashed-tensors';
+import { VersionedPrograms } from './versioned-programs';
+import { WeightStash } from './weight-stash';
+
+export interface FlushlessParts extends StageExecutorOptions {
+  readonly memory: StageMemory;
+  readonly exchange: TensorExchange;
+  readonly timeline: WorkTimeline;
+  readonly tokens: StepTokens;
+  readonly evaluation: Evaluation;
+}
+
+/** Spans are sent for one step in each such interval. */
+const TRACE_INTERVAL_MS = 1000;
+
+/**
+ * One rank of an attempt under a schedule that does not flush: one row from the first micro-batch to the last, in which
+ * each stage updates its weights when it has its gradients. A checkpoint of step s is taken by each rank when it has
+ * done update s, with the next micro-batches in flight; only the end of a run, or a pause, drains.
+ */
+export class FlushlessExecutor implements ReadyStage {
+  private readonly chunk: ChunkMemory;
+  private readonly stash: WeightStash;
+  private readonly runner: FlushlessRunner;
+  private readonly boundaries: BoundaryDecisions;
+  private readonly losses: LossReports;
+  private readonly log: FlushlessLog;
+  /** Known when no forward is left. */
+  private lastStep: number | undefined;
+  private checkpoint: Promise<void> = Promise.resolve();
+  private failure: { readonly error: unknown } | undefined;
+  private tracedAtMs = -Infinity;
+
+  private constructor(private readonly parts: FlushlessParts) {
+    const { plan, memory } = parts;
+    const [chunk] = memory.chunks;
+    assert(chunk !== undefined && memory.chunks.length === 1, 'a schedule that does not flush has one stage per rank');
+    this.chunk = chunk;
+    this.stash = new WeightStash(plan, chunk);
+    const programs = new VersionedPrograms(plan, chunk, this.stash);
+    this.runner = new FlushlessRunner({ ...parts, chunk, programs });
+    this.boundaries = new BoundaryDecisions(parts);
+    this.log = new FlushlessLog(plan);
+    this.losses = new LossReports({ ...parts, tokensPerStep: plan.tokensPerStep });
+  }
+
+  get memory(): StageMemory {
+    return this.parts.memory;
+  }
+
+  /** After the weights: older versions, if the attempt goes on from them. */
+  static async prepare(parts: FlushlessParts): Promise<FlushlessExecutor> {
+    const executor = new FlushlessExecutor(parts);
+    await loadStashed(parts.memory, executor.stash, parts.weights);
+    await parts.backend.finish(0);
+    return executor;
+  }
+
+  /** Rejects with what ended the attempt: STAGE.NUMERICS, DATA_PLANE.*, RUNTIME.*, PIPELINE.LOG_DIFFERS … */
+  async run(): Promise<StageOutcome> {
+    const { plan } = this.parts;
+    const goesOn = async (step: number): Promise<boolean> => {
+      const { stop } = await this.boundaries.at(step);
+      if (stop) this.lastStep = step;
+      return !stop;
+    };
+    try {
+      for await (const action of flushlessRow(plan, plan.firstStep - 1, goesOn)) await this.execute(action);
+      return await this.conclude(this.stash.newest);
+    } catch (error) {
+      return this.abandon(error);
+    }
+  }
+
+  private async execute(action: Action): Promise<void> {
+    if (this.failure !== undefined) throw this.failure.error;
+    this.losses.check();
+    this.log.add(action);
+    if (action.kind === 'STEP') return this.endStep(stepOf(this.parts.plan, action));
+    if (action.kind === 'F' && action.microBatch % this.parts.plan.microBatchCount === 0) {
+      const step = stepOf(this.parts.plan, action);
+      this.parts.reporter.step(step);
+      this.parts.tokens.begin(step);
+    }
+    await this.runner.execute(action);
+  }
+
+  private async endStep(step: number): Promise<void> {
+    const { tokens } = this.parts;
+    this.log.endStep(step, this.lastStep);
+    const learningRate = updateStage(step, { ...this.parts, chunk: this.chunk, stash: this.stash });
+    if (tokens.count !== undefined) {
+      await this.losses.add(this.chunk.losses, { step, tokens: tokens.count, learningRate });
+    }
+    this.trace(step);
+    const { checkpoint, stop } = await this.boundaries.at(step);
+    this.boundaries.forget(step - 1);
+    if (checkpoint && !stop) await this.startCheckpoint(step, false);
+  }
+
+  /** Drained: every rank has the same version now. */
+  private async conclude(step: number): Promise<StageOutcome> {
+    const { plan, exchange, evaluation, reporter } = this.parts;
+    await exchange.sends.settled();
+    await this.losses.settled();
+    if (evaluation.isDue(step)) {
+      const value = await evaluation.run(step);
+      if (value !== undefined) await reporter.metrics([{ name: 'val/loss', step, value }]);
+    }
+    await this.startCheckpoint(step, true);
+    await this.checkpoint;
+    return { state: step < plan.lastStep ? 'paused' : 'finished', step };
+  }
+
+  /**
+   * What it holds is copied before this returns the device to training. At most one is on its way; at the head it is
+   * stored when the points before it are, and never after a loss that is no number.
+   */
+  private async startCheckpoint(step: number, final: boolean): Promise<void> {
+    const { plan, memory, timeline, checkpoints } = this.parts;
+    await this.checkpoint;
+    const tensors = [...snapshotTensors(plan, memory), ...stashedTensors(memory, this.stash)];
+    const copies = onlyFinite(step, copyOut(tensors, memory.backend, timeline));
+    this.checkpoint = this.losses.settled().then(() => checkpoints.store(step, copies, final));
+    this.checkpoint.catch((error: unknown) => (this.failure ??= { error }));
+  }
+
+  /** A run that ends for its numbers keeps its last good checkpoint: one that is on its way gets there first. */
+  private async abandon(error: unknown): Promise<never> {
+    if (error instanceof AppError && error.code === 'STAGE.NUMERICS') await this.checkpoint.catch(() => undefined);
+    throw error;
+  }
+
+  private trace(step: number): void {
+    const { timeline, clock, reporter } = this.parts;
+    const spans = timeline.takeSpans();
+    if (clock.monotonicMs() - this.tracedAtMs < TRACE_INTERVAL_MS) return;
+    this.tracedAtMs = clock.monotonicMs();
+    reporter.trace(step, spans);
+  }
+}

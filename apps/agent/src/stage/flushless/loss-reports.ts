@@ -1,0 +1,83 @@
+import type { Clock } from '@millrace/core';
+import { addLossRows } from '@millrace/model';
+import type { Backend, DeviceTensor } from '@millrace/runtime';
+import { numericsFailed } from '../stage.errors';
+import type { StageReporter } from '../stage-ports';
+import type { WorkTimeline } from '../work-timeline';
+
+export interface LossReportsOptions {
+  readonly backend: Backend;
+  readonly timeline: WorkTimeline;
+  readonly reporter: StageReporter;
+  readonly clock: Clock;
+  readonly tokensPerStep: number;
+}
+
+export interface StepFacts {
+  readonly step: number;
+  /** Targets that count. */
+  readonly tokens: number;
+  readonly learningRate: number;
+}
+
+/** Points that may wait for the device or for the API: beyond, training waits. */
+const UNREPORTED_STEPS_MAX = 8;
+
+/** At the head: the points of each step, read and sent while training goes on. */
+export class LossReports {
+  private tail: Promise<void> = Promise.resolve();
+  private unreportedCount = 0;
+  private failure: { readonly error: unknown } | undefined;
+  private stepEndMs: number;
+
+  constructor(private readonly options: LossReportsOptions) {
+    this.stepEndMs = options.clock.monotonicMs();
+  }
+
+  /** The losses are copied as they are now. Throws what an earlier report failed with: STAGE.NUMERICS … */
+  async add(losses: readonly DeviceTensor[], facts: StepFacts): Promise<void> {
+    this.check();
+    const { backend, timeline } = this.options;
+    const done = timeline.mark();
+    const read = backend.readAll(losses, timeline.delayMs());
+    read.catch(() => undefined);
+    this.unreportedCount++;
+    this.tail = this.tail.then(async () => {
+      try {
+        if (this.failure !== undefined) return;
+        const rows = await read;
+        done();
+        const sum = rows.reduce((total, each) => addLossRows(total, each), 0);
+        await this.report(sum / facts.tokens, facts);
+      } catch (error) {
+        this.failure ??= { error };
+      } finally {
+        this.unreportedCount--;
+      }
+    });
+    if (this.unreportedCount >= UNREPORTED_STEPS_MAX) await this.tail;
+  }
+
+  check(): void {
+    if (this.failure !== undefined) throw this.failure.error;
+  }
+
+  /** Resolves when the points of all steps so far are accepted; rejects with the first failure. */
+  async settled(): Promise<void> {
+    await this.tail;
+    this.check();
+  }
+
+  private async report(loss: number, { step, learningRate }: StepFacts): Promise<void> {
+    const { reporter, clock, tokensPerStep } = this.options;
+    if (!Number.isFinite(loss)) throw numericsFailed(step, 'the loss', loss);
+    const nowMs = clock.monotonicMs();
+    const seconds = Math.max(nowMs - this.stepEndMs, 1e-3) / 1000;
+    this.stepEndMs = nowMs;
+    await reporter.metrics([
+      { name: 'train/loss', step, value: loss },
+      { name: 'train/lr', step, value: learningRate },
+      { name: 'train/tokens_per_second', step, value: tokensPerStep / seconds },
+    ]);
+  }
+}

@@ -1,0 +1,31 @@
+import { learningRate, optimizerHyper } from '@millrace/model';
+import type { ChunkMemory } from '../chunk-memory';
+import type { StagePlan } from '../stage-plan';
+import type { WorkTimeline } from '../work-timeline';
+import type { WeightStash } from './weight-stash';
+
+export interface StageUpdateOptions {
+  readonly plan: StagePlan;
+  readonly chunk: ChunkMemory;
+  readonly stash: WeightStash;
+  readonly timeline: WorkTimeline;
+}
+
+/**
+ * STEP of one stage by itself: w(v+1) = w(v) - update(g), the newest weights with a gradient that was taken at the
+ * stashed ones (Narayanan et al. 2019, section 3.3). Returns the learning rate.
+ */
+export function updateStage(step: number, { plan, chunk, stash, timeline }: StageUpdateOptions): number {
+  const { backend, optimizer } = chunk;
+  const rate = learningRate(plan.learningRate, step);
+  stash.push();
+  const hyper = optimizerHyper(plan.optimizer, { lr: rate, step, clipCoefficient: 1 });
+  backend.write(chunk.tensor(optimizer.hyper.name), hyper);
+  // Both gradients of a tied embedding are here: a model of several stages may not tie it.
+  if (optimizer.tied !== undefined) backend.run(chunk.program('combine-tied'));
+  backend.run(chunk.program('update'));
+  const text = `${chunk.chunk.stage}STEP`;
+  timeline.enqueue(text, text, 'optimizer');
+  backend.flush();
+  return rate;
+}

@@ -1,0 +1,53 @@
+import type { StageMemory } from '../stage-memory';
+import type { PendingTensor } from '../snapshot';
+import { writeWeight } from '../load-weights';
+import { numericsFailed, weightMissing } from '../stage.errors';
+import type { SnapshotTensor, WeightKind, WeightSource } from '../stage-ports';
+import type { WeightStash } from './weight-stash';
+
+/**
+ * A checkpoint of version s holds what later micro-batches still use: the versions before s, told by how many updates
+ * ago they were the newest. The micro-batches in flight need nothing more: their forwards are functions of the tokens
+ * and of these versions, and are done again.
+ */
+export function stashedTensors({ chunks }: StageMemory, stash: WeightStash): PendingTensor[] {
+  return ages(stash).flatMap((age) =>
+    chunks.flatMap((chunk) =>
+      chunk.programs.parameters.map(({ name, shape }) => ({
+        entry: { name, kind: kindOf(age), shape },
+        tensor: stash.tensors(stash.newest - age).get(name)!,
+      })),
+    ),
+  );
+}
+
+/** Errors: STAGE.WEIGHT_MISSING, .WEIGHT_WRONG_SIZE. */
+export async function loadStashed({ chunks }: StageMemory, stash: WeightStash, source: WeightSource): Promise<void> {
+  for (const chunk of chunks) {
+    for (const age of ages(stash)) {
+      const tensors = stash.tensors(stash.newest - age);
+      for (const { name } of chunk.programs.parameters) {
+        const data = await source.read(name, kindOf(age));
+        if (data === undefined) throw weightMissing(name, kindOf(age));
+        writeWeight(chunk.backend, tensors.get(name)!, data);
+      }
+    }
+  }
+}
+
+/** Without a barrier nobody looks at the gradients: what is stored must not go on from weights that are no numbers. */
+export async function* onlyFinite(step: number, tensors: AsyncIterable<SnapshotTensor>): AsyncIterable<SnapshotTensor> {
+  for await (const tensor of tensors) {
+    const bad = tensor.data.find((value) => !Number.isFinite(value));
+    if (bad !== undefined) throw numericsFailed(step, `an element of ${tensor.name}`, bad);
+    yield tensor;
+  }
+}
+
+function ages({ newest, oldest }: WeightStash): number[] {
+  return Array.from({ length: newest - oldest }, (_, index) => index + 1);
+}
+
+function kindOf(age: number): WeightKind {
+  return `weight-${age}`;
+}

@@ -1,0 +1,50 @@
+import type { FieldError } from '@millrace/core';
+import type { RunSpec } from './run-spec';
+
+/** Schedules under which the weights of each stage change by themselves, without a barrier of all stages. */
+export const FLUSHLESS_SCHEDULES = ['pipedream', 'pipedream-2bw'] as const;
+export type FlushlessSchedule = (typeof FLUSHLESS_SCHEDULES)[number];
+
+export function isFlushless<P extends Pick<RunSpec['parallel'], 'schedule'>>(
+  parallel: P,
+): parallel is P & { readonly schedule: FlushlessSchedule } {
+  return (FLUSHLESS_SCHEDULES as readonly string[]).includes(parallel.schedule);
+}
+
+/** What needs a moment at which all stages have the same version, and so does not go with an asynchronous schedule. */
+export function flushlessRules(spec: RunSpec): FieldError[] {
+  const { model, train, parallel } = spec;
+  const { schedule, pp, dp, verticalSync } = parallel;
+  const refused: (FieldError | false)[] = [
+    verticalSync &&
+      schedule !== 'pipedream' && {
+        path: '/parallel/verticalSync',
+        message: `belongs to schedule pipedream, not ${schedule}; set it to false`,
+      },
+  ];
+  if (isFlushless(parallel)) {
+    refused.push(
+      schedule === 'pipedream' &&
+        train.batch.global !== train.batch.micro * dp && {
+          path: '/train/batch/global',
+          message:
+            `pipedream updates after every micro-batch, so a step is one: ${train.batch.global} must be ` +
+            `train.batch.micro * parallel.dp = ${train.batch.micro * dp}; pipedream-2bw adds up several`,
+        },
+      train.clip !== undefined && {
+        path: '/train/clip',
+        message: `clipping needs the norm of all stages, for which ${schedule} never waits; leave it out`,
+      },
+      model.tieEmbeddings &&
+        pp > 1 && {
+          path: '/model/tieEmbeddings',
+          message: `the first and the last of ${pp} stages hold different versions under ${schedule}; set it to false`,
+        },
+      train.evalEvery > 0 && {
+        path: '/train/evalEvery',
+        message: `${schedule} does not drain between steps; set it to 0 and validation comes at the end`,
+      },
+    );
+  }
+  return refused.filter((error) => error !== false);
+}

@@ -1,0 +1,83 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { LiveCluster } from './support/live-cluster';
+import { smallRun, smallTokens } from './support/small-run';
+
+const STEPS = 60;
+/** A run by itself takes seconds; tests may run beside much else. */
+const RUN_MS_MAX = 250_000;
+const TEST_MS_MAX = 700_000;
+const SCHEDULES = [
+  { schedule: 'pipedream', pp: 3, verticalSync: false, global: 2 },
+  { schedule: 'pipedream', pp: 2, verticalSync: true, global: 2 },
+  { schedule: 'pipedream-2bw', pp: 3, verticalSync: false, global: 10 },
+] as const;
+
+let cluster: LiveCluster;
+
+beforeAll(async () => {
+  cluster = await LiveCluster.start({ agents: 4 });
+  const body = new Uint8Array(smallTokens(12_000).buffer);
+  await cluster.client.createDataset({ name: 'small', contentType: 'application/x-tokens-u16', body });
+});
+
+afterAll(async () => {
+  await cluster.stop();
+});
+
+async function submit(name: string, { global, ...parallel }: (typeof SCHEDULES)[number]): Promise<string> {
+  const { clip: _, ...train } = smallRun(name).train;
+  const spec = smallRun(name, { model: { tieEmbeddings: false }, parallel });
+  const asynchronous = { ...train, steps: STEPS, batch: { global, micro: 2 }, evalEvery: 0, checkpointEvery: 10 };
+  return (await cluster.client.submitRun({ ...spec, train: asynchronous })).id;
+}
+
+async function outcome(id: string): Promise<unknown> {
+  const values = async (name: string): Promise<number[]> => (await cluster.metric(id, name)).map(({ value }) => value);
+  const [losses, validation] = [await values('train/loss'), await values('val/loss')];
+  expect(losses).toHaveLength(STEPS);
+  expect(validation).toHaveLength(1);
+  return { losses, validation, hash: await cluster.modelHash(id) };
+}
+
+it.each(SCHEDULES)(
+  'gives the same losses and weights after an agent is killed: %j',
+  async (parallel) => {
+    const calm = await submit(`calm-${parallel.schedule}`, parallel);
+    await cluster.untilRun(calm, ['succeeded'], RUN_MS_MAX);
+    const undisturbed = await outcome(calm);
+
+    const id = await submit(`killed-${parallel.schedule}`, parallel);
+    const moment = Math.floor(STEPS / 3 + (Math.random() * STEPS) / 4);
+    await cluster.untilStep(id, moment);
+    const run = await cluster.client.run(id);
+    expect(run.state, `at step ${moment}`).toBe('running');
+    const victim = run.attempts.at(-1)?.stages[moment % parallel.pp];
+    process.kill(cluster.pid(`agent-${cluster.numberOfAgent(victim?.agent ?? '')}`), 'SIGKILL');
+
+    const ended = await cluster.untilRun(id, ['succeeded'], RUN_MS_MAX);
+    expect(ended.attempts[0]?.failure?.class).toBe('node_lost');
+    expect(await outcome(id)).toEqual(undisturbed);
+  },
+  TEST_MS_MAX,
+);
+
+it(
+  'pauses, goes on to the same bits, and is cancelled',
+  async () => {
+    const calm = await submit('calm', SCHEDULES[0]);
+    await cluster.untilRun(calm, ['succeeded'], RUN_MS_MAX);
+    const id = await submit('paused', SCHEDULES[0]);
+    await cluster.untilStep(id, 15);
+    await cluster.client.actOnRun(id, 'pause');
+    await cluster.untilRun(id, ['paused']);
+    await cluster.client.actOnRun(id, 'resume');
+    await cluster.untilRun(id, ['succeeded'], RUN_MS_MAX);
+    expect(await outcome(id)).toEqual(await outcome(calm));
+
+    const dropped = await submit('dropped', SCHEDULES[2]);
+    await cluster.untilStep(dropped, 5);
+    await cluster.client.actOnRun(dropped, 'cancel');
+    await cluster.untilRun(dropped, ['cancelled']);
+  },
+  TEST_MS_MAX,
+);
