@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { FLUSHLESS_SCHEDULES } from './flushless-rules';
+import { FLUSHLESS_SCHEDULES } from './schedule/flushless-rules';
 import { runSpecSchema } from './run-spec';
 
 /** The model as an attempt trains it: every size a number. */

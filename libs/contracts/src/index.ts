@@ -1,14 +1,14 @@
 export * from './attempt-plan';
 export * from './metric-names';
-export * from './flushless-rules';
+export * from './schedule/flushless-rules';
 export * from './parse-run-spec';
 export * from './rest';
 export * from './run-spec';
 export * from './run-spec.errors';
-export * from './schedule-request';
+export * from './schedule/schedule-request';
 export * from './storable-text';
 export * from './timeline';
-export * from './weight-versions';
+export * from './schedule/weight-versions';
 export * as agentV1 from './generated/grpc/millrace/agent/v1/agent';
 export * as blobV1 from './generated/grpc/millrace/blob/v1/blob';
 export * as healthV1 from './generated/grpc/grpc/health/v1/health';

@@ -1,7 +1,7 @@
 import type { FieldError } from '@millrace/core';
-import { flushlessRules } from './flushless-rules';
+import { flushlessRules } from './schedule/flushless-rules';
 import type { RunSpec } from './run-spec';
-import { chunksPerRank } from './schedule-request';
+import { chunksPerRank } from './schedule/schedule-request';
 
 type Rule = (spec: RunSpec) => FieldError | undefined;
 

@@ -1,5 +1,5 @@
 import { isFlushless } from './flushless-rules';
-import type { RunSpec } from './run-spec';
+import type { RunSpec } from '../run-spec';
 
 /** What a run's schedule is made from. API and agents make it from the same numbers, and so hold the same plan. */
 export interface ScheduleRequest {

@@ -1,6 +1,6 @@
 import { AppError } from '@millrace/core';
 import { describe, expect, it } from 'vitest';
-import { parseRunSpec } from './parse-run-spec';
+import { parseRunSpec } from '../parse-run-spec';
 import { scheduleRequest } from './schedule-request';
 
 interface Changes {

@@ -1,5 +1,5 @@
 import type { FieldError } from '@millrace/core';
-import type { RunSpec } from './run-spec';
+import type { RunSpec } from '../run-spec';
 
 /** Schedules under which the weights of each stage change by themselves, without a barrier of all stages. */
 export const FLUSHLESS_SCHEDULES = ['pipedream', 'pipedream-2bw'] as const;

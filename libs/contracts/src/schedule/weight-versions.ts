@@ -1,4 +1,4 @@
-import type { AttemptPlan, ManifestDocument, WeightVersionsDocument } from './attempt-plan';
+import type { AttemptPlan, ManifestDocument, WeightVersionsDocument } from '../attempt-plan';
 import { isFlushless } from './flushless-rules';
 import { scheduleRequest } from './schedule-request';
 
