@@ -46,7 +46,7 @@ async function train(options: PlanOptions, extra: Partial<TrainOptions> = {}): P
 
 /** Everything that must not depend on when a rank updates. */
 const result = ({ metrics, checkpoints }: Trained): unknown => ({
-  metrics: new Map([...metrics].filter(([name]) => !name.endsWith('per_second'))),
+  metrics: new Map([...metrics].filter(([name]) => !name.startsWith('pipeline/') && !name.endsWith('per_second'))),
   checkpoints: new Map(
     [...checkpoints]
       .toSorted(([a], [b]) => a - b)
