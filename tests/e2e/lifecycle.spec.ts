@@ -106,14 +106,14 @@ it('says why a run waits', async () => {
 });
 
 it('goes on after `up` itself was killed and started again on its home', async () => {
-  const { id } = await cluster.client.submitRun(smallRun('survivor', { train: { steps: 200, checkpointEvery: 10 } }));
+  const { id } = await cluster.client.submitRun(smallRun('survivor', { train: { steps: 90, checkpointEvery: 10 } }));
   await cluster.untilStep(id, 12);
   const { token } = cluster.endpoint;
   await cluster.stop('SIGKILL', true);
   cluster = await LiveCluster.start({ agents: 2 }, home);
   expect(cluster.endpoint.token).toBe(token);
   await cluster.untilRun(id, ['succeeded']);
-  expect(await values(id, 'train/loss')).toHaveLength(200);
+  expect(await values(id, 'train/loss')).toHaveLength(90);
 });
 
 it('ends everything on SIGINT within 10 s, with exit code 0, and leaves no process', async () => {
