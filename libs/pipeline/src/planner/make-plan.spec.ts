@@ -64,22 +64,26 @@ describe('makePlan against exhaustive search', () => {
     return plan;
   };
 
-  it('is never worse than 1% above the best on 240 clusters of unequal devices, nor than what others would split', () => {
-    const plans = Array.from({ length: 240 }, (_, seed) =>
-      compare(randomRequest(seed, { ranksMax: 4, blocksMax: 9 })),
-    ).filter((plan) => plan !== undefined);
-    expect(plans.length).toBeGreaterThan(200);
-    for (const name of ['even split', "DeepSpeed's parameters rule"]) {
-      const others = plans.flatMap(({ runnerUps, stepSeconds }) => {
-        const outline = runnerUps.find((other) => other.name === name)?.outline;
-        return outline?.fits === true ? [outline.stepSeconds / stepSeconds] : [];
-      });
-      expect(others.length).toBeGreaterThan(100);
-      expect(Math.min(...others)).toBeGreaterThanOrEqual(1 - 1e-12);
-      const median = others.sort((a, b) => a - b)[Math.floor(others.length / 2)];
-      expect(median).toBeGreaterThan(1.1);
-    }
-  });
+  it(
+    'is never worse than 1% above the best on 240 clusters of unequal devices, nor than what others would split',
+    { timeout: 180_000 },
+    () => {
+      const plans = Array.from({ length: 240 }, (_, seed) =>
+        compare(randomRequest(seed, { ranksMax: 4, blocksMax: 9 })),
+      ).filter((plan) => plan !== undefined);
+      expect(plans.length).toBeGreaterThan(200);
+      for (const name of ['even split', "DeepSpeed's parameters rule"]) {
+        const others = plans.flatMap(({ runnerUps, stepSeconds }) => {
+          const outline = runnerUps.find((other) => other.name === name)?.outline;
+          return outline?.fits === true ? [outline.stepSeconds / stepSeconds] : [];
+        });
+        expect(others.length).toBeGreaterThan(100);
+        expect(Math.min(...others)).toBeGreaterThanOrEqual(1 - 1e-12);
+        const median = others.sort((a, b) => a - b)[Math.floor(others.length / 2)];
+        expect(median).toBeGreaterThan(1.1);
+      }
+    },
+  );
 
   it.each(SYNCHRONOUS)('comes within a hundredth of the best for %s, %i chunks', (schedule, chunks) => {
     for (let seed = 2000; seed < 2040; seed++) {
