@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type ClientDuplexStream, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
-import { agentV1, type AttemptPlan, attemptPlanSchema, blobV1 } from '@millrace/contracts';
+import { agentV1, type AttemptPlan, attemptPlanSchema, blobV1, type LayerTimes } from '@millrace/contracts';
 import { stageParameters } from '@millrace/model';
 import { eventually, TOKEN } from './api-under-test';
 
@@ -16,6 +16,10 @@ export interface FakeAgentOptions {
   readonly heartbeatMs?: number;
   /** Of its start-up benchmark; 10 if not given. */
   readonly matmulGflops?: number;
+  /** Agents that describe their adapter differently are of different kinds. */
+  readonly description?: string;
+  /** What it says that a model's layers take; without them it refuses to measure. */
+  readonly layers?: LayerTimes;
 }
 
 export interface Attempt {
@@ -236,7 +240,34 @@ export class FakeAgent {
       this.answer(body.value.commandId);
     } else if (body.$case === 'requestBoundary') {
       this.answer(body.value.commandId);
+    } else if (body.$case === 'measureLayers') this.tellLayers(body.value.commandId);
+  }
+
+  private tellLayers(commandId: string): void {
+    const { layers } = this.options;
+    if (layers === undefined) return this.answer(commandId, { code: 'AGENT.BUSY', message: 'does not measure' });
+    this.answer(commandId);
+    const seconds = ({ F, I, W }: LayerTimes['block']): agentV1.LayerSeconds => ({
+      forward: F,
+      backwardInput: I,
+      backwardWeight: W,
+    });
+    const [embedding, block, head] = [seconds(layers.embedding), seconds(layers.block), seconds(layers.head)];
+    this.send({ $case: 'layerProfile', value: { commandId, embedding, block, head, errorMessage: '' } });
+  }
+
+  /** Spans of one step of its rank, as long as the times say, one after the other. */
+  trace({ runId, fence, plan }: Attempt, step: number, times: LayerTimes['block']): void {
+    const spans: agentV1.TraceSpan[] = [];
+    let startMs = Date.now();
+    for (let microBatch = 0; microBatch < 2; microBatch++) {
+      for (const kind of ['F', 'I', 'W'] as const) {
+        const endMs = startMs + times[kind] * 1000;
+        spans.push({ action: `${plan.rank}${kind}${microBatch}`, cause: 'compute', startMs, endMs });
+        startMs = endMs;
+      }
     }
+    this.send({ $case: 'trace', value: { runId, fence, rank: plan.rank, step, spans } });
   }
 
   answer(commandId: string, refusal?: { code: string; message: string }): void {
@@ -262,7 +293,7 @@ export class FakeAgent {
         vendor: 'test',
         architecture: '',
         device: 'fake',
-        description: '',
+        description: this.options.description ?? '',
         adapterClass: 'cpu',
         features: [],
         limits: {},
