@@ -252,7 +252,7 @@ describe('an agent', () => {
 
   it('stops at the next checkpoint that is due anyway, and not before', async () => {
     await start(2);
-    startAttempt(plan({ ranks: 2, steps: 1000, checkpointEvery: 40 }));
+    startAttempt(plan({ ranks: 2, steps: 1000, train: { checkpointEvery: 40 } }));
     await until('a step', () => (api.points.get('train/loss')?.size ?? 0) >= 1);
     const wishes = { checkpoint: false, stop: false, stopAtCheckpoint: true };
     api.send('agent_0', {

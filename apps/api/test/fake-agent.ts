@@ -22,6 +22,9 @@ export interface FakeAgentOptions {
   readonly layers?: LayerTimes;
 }
 
+/** Before it layers may be measured; a busy machine takes its time for both. */
+const START_MS_MAX = 40_000;
+
 export interface Attempt {
   readonly runId: string;
   readonly fence: number;
@@ -113,7 +116,8 @@ export class FakeAgent {
   }
 
   async attempt(runId: string, afterFence = 0): Promise<Attempt> {
-    const start = await this.take('startAttempt', (value) => value.runId === runId && value.fence > afterFence);
+    const ofRun = (value: agentV1.StartAttempt): boolean => value.runId === runId && value.fence > afterFence;
+    const start = await this.take('startAttempt', ofRun, START_MS_MAX);
     const plan = attemptPlanSchema.parse(JSON.parse(start.planJson));
     return { runId, fence: start.fence, plan };
   }

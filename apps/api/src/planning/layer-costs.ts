@@ -7,7 +7,7 @@ import {
   stageOperations,
   type StageSlice,
 } from '@millrace/model';
-import type { ComputeTimes, LayerCost, LayerSetting, Recompute, StageOverhead, Workload } from '@millrace/pipeline';
+import type { LayerCost, LayerSetting, Recompute, StageOverhead, Workload } from '@millrace/pipeline';
 import { type DeviceSpeed, rooflineTimes } from './device-speed';
 import { type EstimateSeconds, type LayerPartName, layerSeconds, type MeasuredKinds } from './layer-seconds';
 

@@ -16,8 +16,8 @@ export interface PredictedStep {
 
 /**
  * Plays the schedule with times told from the stages' work and the devices' measured speeds. Without a speed for every
- * stage the devices count as equal: the bubble is then right and the step time unknown. `stageSeconds` is what a planner
- * said of the stages instead.
+ * stage the devices count as equal: the bubble is then right and the step time unknown. `stageSeconds` is what a
+ * planner said of the stages instead.
  */
 export function predictStep(
   { schedule, stages }: RunShape,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { modelConfigSchema } from './attempt-plan';
+import { modelConfigSchema } from '../attempt-plan';
 
 /** What an agent is asked to measure: the layers of a model as a run would execute them. */
 export const layerWorkSchema = z.strictObject({
