@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { agentV1, RunSpec } from '@millrace/contracts';
+import { type agentV1, isFlushless } from '@millrace/contracts';
 import { AppError, describeError } from '@millrace/core';
 import type { MeasuredStep } from '@millrace/pipeline';
 import { type AttemptComparison, type AttemptRecord, isLive } from '../attempts/attempt-record';
@@ -19,8 +19,6 @@ export const TRACED_STEPS_MIN = 3;
 /** A plan that was wrong twice will not be right the third time. */
 export const REPLANS_MAX = 2;
 const REMEMBERED_MAX = 1000;
-/** Their steps overlap, and are not what the simulation counts as one. */
-const ASYNCHRONOUS: readonly RunSpec['parallel']['schedule'][] = ['pipedream', 'pipedream-2bw'];
 
 /** What is known of an attempt before its review; `done`: it had it, or will never have one. */
 type Watched = 'done' | 'reviewing' | { readonly firstStep: number; readonly stageCount: number };
@@ -140,8 +138,9 @@ interface Measured extends StepRange {
   readonly stages: MeasuredStep['stages'];
 }
 
+/** Steps of an asynchronous schedule overlap, and its checkpoints hold it to its split. */
 function isReviewable({ plan }: AttemptRecord): boolean {
-  return plan.predicted.basis !== undefined && !ASYNCHRONOUS.includes(plan.spec.parallel.schedule);
+  return plan.predicted.basis !== undefined && !isFlushless(plan.spec.parallel);
 }
 
 /** Whether there is a step left after the next checkpoint, and a split to change. */
