@@ -208,13 +208,71 @@ describe('an agent', () => {
     expect(api.of('commandResult').filter(({ commandId, ok }) => commandId === stop.commandId && ok)).toHaveLength(2);
   });
 
+  it('measures links when an attempt begins, and layers while it has nothing else to do', async () => {
+    await start(2);
+    const measure = (commandId: string, microBatch = 2): void => {
+      const workJson = JSON.stringify({ model: plan({ ranks: 2 }).model, microBatch, recompute: 'none' });
+      api.send('agent_0', { $case: 'measureLayers', value: { commandId, workJson } });
+    };
+    measure('profile:1');
+    await until('a profile', () => api.of('layerProfile').length === 1);
+    const [profile] = api.of('layerProfile');
+    expect(profile).toMatchObject({ commandId: 'profile:1', errorMessage: '' });
+    expect(profile?.block?.backwardWeight).toBeGreaterThan(0);
+    measure('profile:2', 0);
+    startAttempt(plan({ ranks: 2, steps: 1000 }));
+    await until('links', () => api.of('linkMeasured').length === 2);
+    expect(api.of('linkMeasured', 'agent_0')[0]).toMatchObject({ runId: 'run_test', fence: 1, toRank: 1 });
+    expect(api.of('linkMeasured', 'agent_1')[0]?.bytesPerSecond).toBeGreaterThan(0);
+    measure('profile:3');
+    const refused = (id: string): string | undefined =>
+      api.of('commandResult').find(({ commandId, ok }) => commandId === id && !ok)?.errorCode;
+    await until('refusals', () => refused('profile:2') !== undefined && refused('profile:3') !== undefined);
+    expect([refused('profile:2'), refused('profile:3')]).toEqual(['AGENT.PLAN_INVALID', 'AGENT.BUSY']);
+  });
+
+  it('gives the device to an attempt that comes while layers are measured', async () => {
+    const threads: string[] = [];
+    const slow: StartGpuThread = (task, onMessage) => {
+      threads.push(task.kind);
+      if (task.kind !== 'profile') return startTestThread(task, onMessage);
+      return { post: () => undefined, stop: () => Promise.resolve(void threads.push('stopped')) };
+    };
+    agents.push(await startTestAgent('agent_0', address, { startThread: slow }));
+    await until('a session', () => api.sessions.size === 1);
+    const given = plan({ ranks: 1, steps: 2 });
+    const workJson = JSON.stringify({ model: given.model, microBatch: 2, recompute: 'none' });
+    api.send('agent_0', { $case: 'measureLayers', value: { commandId: 'profile:1', workJson } });
+    await until('the thread', () => threads.length === 1);
+    startAttempt(given);
+    await until('the end', finished(1));
+    expect(threads).toEqual(['profile', 'stopped', 'attempt']);
+    expect(api.of('layerProfile')[0]?.errorMessage).toMatch(/wanted/);
+  });
+
+  it('stops at the next checkpoint that is due anyway, and not before', async () => {
+    await start(2);
+    startAttempt(plan({ ranks: 2, steps: 1000, train: { checkpointEvery: 40 } }));
+    await until('a step', () => (api.points.get('train/loss')?.size ?? 0) >= 1);
+    const wishes = { checkpoint: false, stop: false, stopAtCheckpoint: true };
+    api.send('agent_0', {
+      $case: 'requestBoundary',
+      value: { commandId: 'b', runId: 'run_test', fence: 1, ...wishes },
+    });
+    await until('both paused', () => api.of('attempt').filter(({ state }) => state === 'paused').length === 2);
+    const steps = api.of('attempt').flatMap(({ state, step }) => (state === 'paused' ? [step] : []));
+    expect(steps[0]! % 40).toBe(0);
+    expect(new Set(steps).size).toBe(1);
+    expect(api.of('checkpoint').some(({ step, state }) => step === steps[0] && state === 'stored')).toBe(true);
+  });
+
   it('pauses at the next boundary when rank 0 is asked', async () => {
     await start(2);
     startAttempt(plan({ ranks: 2, steps: 1000 }));
     await until('a step', () => (api.points.get('train/loss')?.size ?? 0) >= 1);
     api.send('agent_0', {
       $case: 'requestBoundary',
-      value: { commandId: 'b', runId: 'run_test', fence: 1, checkpoint: true, stop: true },
+      value: { commandId: 'b', runId: 'run_test', fence: 1, checkpoint: true, stop: true, stopAtCheckpoint: false },
     });
     await until('both paused', () => api.of('attempt').filter(({ state }) => state === 'paused').length === 2);
     const steps = api

@@ -1,4 +1,4 @@
-import { type agentV1, attemptPlanSchema, generatePlanSchema } from '@millrace/contracts';
+import { type agentV1, attemptPlanSchema, generatePlanSchema, layerWorkSchema } from '@millrace/contracts';
 import { type AppError, type Clock, describeError, type Logger } from '@millrace/core';
 import { Attempt, type AttemptEvent } from './attempt/attempt';
 import {
@@ -15,18 +15,22 @@ import type { BlobPort } from './blobs/blob-port';
 import type { DataPlane } from './data-plane/data-plane';
 import { EventQueue } from './event-queue';
 import { Generation, type GenerationEvent } from './generate/generation';
+import { LayerProfiling } from './profile/layer-profiling';
 import { Heartbeat } from './session/heartbeat';
 import { Outbox } from './session/outbox';
+import { parseJson } from './session/parse-json';
 import { SessionClient, type SessionEvent } from './session/session-client';
 import type { AgentBody, ApiBody, SessionDialer } from './session/session-channel';
 import type { DeviceChoice } from './worker/gpu-task';
 import type { StartGpuThread } from './worker/gpu-thread';
+import type { FromWorker } from './worker/worker-messages';
 
 /** Everything that can happen to an agent. */
 export type AgentEvent =
   | { readonly type: 'session'; readonly event: SessionEvent }
   | { readonly type: 'attempt'; readonly attempt: Attempt; readonly event: AttemptEvent }
   | { readonly type: 'generation'; readonly generation: Generation; readonly event: GenerationEvent }
+  | { readonly type: 'profiling'; readonly profiling: LayerProfiling; readonly message: FromWorker }
   | { readonly type: 'heartbeat'; readonly latenessMs: number }
   | { readonly type: 'flush' }
   | { readonly type: 'stopped'; readonly commandId: string }
@@ -69,6 +73,8 @@ export class Agent {
   /** Resolves when no attempt that is over holds the device any more. */
   private deviceFree: Promise<void> = Promise.resolve();
   private readonly generations = new Set<Generation>();
+  /** Uses the device while nothing else does. */
+  private profiling: LayerProfiling | undefined;
   /** Whether something ran that may have left blocks in the cache. */
   private cacheUsed = false;
   private readonly fences = new Map<string, number>();
@@ -120,6 +126,9 @@ export class Agent {
         event.generation.handle(event.event);
         if (event.generation.isOver) this.generations.delete(event.generation);
         return undefined;
+      case 'profiling':
+        event.profiling.handle(event.message);
+        return event.profiling.isOver ? this.endProfiling(event.profiling) : undefined;
       case 'heartbeat':
         return this.onHeartbeat(event.latenessMs);
       case 'flush':
@@ -184,6 +193,8 @@ export class Agent {
         return this.command(body.value.commandId, () => this.requestBoundary(body.value));
       case 'generate':
         return this.command(body.value.commandId, () => this.generate(body.value));
+      case 'measureLayers':
+        return this.command(body.value.commandId, () => this.measureLayers(body.value));
       case 'welcome':
         return;
       default:
@@ -275,6 +286,7 @@ export class Agent {
     });
     this.attempt = attempt;
     this.fences.set(runId, fence);
+    this.endProfiling();
     attempt.begin(previous === undefined ? this.deviceFree : this.vacate(previous, 'superseded'));
     return undefined;
   }
@@ -288,10 +300,10 @@ export class Agent {
     return this.vacate(attempt, reason);
   }
 
-  private requestBoundary({ runId, fence, checkpoint, stop }: agentV1.RequestBoundary): AppError | undefined {
+  private requestBoundary({ runId, fence, commandId: _, ...wishes }: agentV1.RequestBoundary): AppError | undefined {
     const { attempt } = this;
     if (attempt?.runId !== runId || attempt.fence !== fence || attempt.isOver) return attemptUnknown(runId, fence);
-    attempt.askBoundary(checkpoint, stop);
+    attempt.askBoundary(wishes);
     return undefined;
   }
 
@@ -312,6 +324,33 @@ export class Agent {
     });
     this.generations.add(generation);
     return undefined;
+  }
+
+  private measureLayers({ commandId, workJson }: agentV1.MeasureLayers): AppError | undefined {
+    const parsed = layerWorkSchema.safeParse(parseJson(workJson));
+    if (!parsed.success) return planInvalid(parsed.error.message);
+    if (this.attempt?.isOver === false || this.generations.size > 0 || this.profiling !== undefined)
+      return agentBusy('layers are measured on an idle device');
+    const { device, startThread } = this.options;
+    const profiling: LayerProfiling = new LayerProfiling({
+      commandId,
+      work: parsed.data,
+      device,
+      startThread,
+      send: (body) => void this.session.send(body),
+      onMessage: (message) => this.queue.push({ type: 'profiling', profiling, message }),
+    });
+    this.profiling = profiling;
+    profiling.begin(this.deviceFree);
+    return undefined;
+  }
+
+  /** It has told its result, or the device is wanted. */
+  private endProfiling(profiling = this.profiling): undefined {
+    if (profiling === undefined || profiling !== this.profiling) return;
+    this.profiling = undefined;
+    const ended = profiling.end(agentBusy('the device was wanted'));
+    this.deviceFree = Promise.allSettled([this.deviceFree, ended]).then(() => undefined);
   }
 
   /** What this agent may execute, as it understands it; the API answers with the fences in force. */
@@ -345,6 +384,7 @@ export class Agent {
   private async leave(exitCode: number): Promise<number> {
     this.heartbeat.stop();
     this.flushing.stop();
+    this.endProfiling();
     await Promise.all([
       this.deviceFree,
       this.attempt?.end('the agent leaves'),
@@ -352,13 +392,5 @@ export class Agent {
     ]);
     this.session.stop();
     return exitCode;
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }

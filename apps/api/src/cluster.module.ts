@@ -28,7 +28,14 @@ import { BlobServiceAdapter } from './grpc/blob-service.adapter';
 import { GrpcCaller } from './grpc/grpc-caller';
 import { GrpcServer } from './grpc/grpc-server';
 import { HealthServiceAdapter } from './grpc/health-service.adapter';
+import { PlanReviewService } from './planning/plan-review.service';
+import { PlannerReportsService } from './planning/planner-reports.service';
+import { PlanningKnowledgeService } from './planning/planning-knowledge.service';
 import { RunPlansService } from './planning/run-plans.service';
+import { LayerProfilesRepository } from './profiling/layer-profiles.repository';
+import { LinkProfilesRepository } from './profiling/link-profiles.repository';
+import { LinkReportsService } from './profiling/link-reports.service';
+import { ProfileRequestsService } from './profiling/profile-requests.service';
 import { ClusterSignals } from './queue/cluster-signals';
 import { IdempotencyPurgeRepository } from './queue/idempotency-purge.repository';
 import { QueueCommandsService } from './queue/queue-commands.service';
@@ -90,10 +97,19 @@ const CHECKPOINTING = [
 const SCHEDULING = [
   ResumeSourceService,
   RunPlansService,
+  PlanningKnowledgeService,
   RunShapesService,
   GangPlacementService,
   SchedulingService,
   DryRunService,
+];
+const PROFILING = [
+  LayerProfilesRepository,
+  LinkProfilesRepository,
+  ProfileRequestsService,
+  LinkReportsService,
+  PlanReviewService,
+  PlannerReportsService,
 ];
 const SESSIONS = [
   SessionRegistry,
@@ -117,6 +133,7 @@ const GRPC = [GrpcCaller, AgentServiceAdapter, BlobServiceAdapter, HealthService
     ...ATTEMPTS,
     ...CHECKPOINTING,
     ...SCHEDULING,
+    ...PROFILING,
     ...SESSIONS,
     ...GENERATE,
     TraceStore,

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type ClientDuplexStream, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
-import { agentV1, type AttemptPlan, attemptPlanSchema, blobV1 } from '@millrace/contracts';
+import { agentV1, type AttemptPlan, attemptPlanSchema, blobV1, type LayerTimes } from '@millrace/contracts';
 import { stageParameters } from '@millrace/model';
 import { eventually, TOKEN } from './api-under-test';
 
@@ -16,7 +16,14 @@ export interface FakeAgentOptions {
   readonly heartbeatMs?: number;
   /** Of its start-up benchmark; 10 if not given. */
   readonly matmulGflops?: number;
+  /** Agents that describe their adapter differently are of different kinds. */
+  readonly description?: string;
+  /** What it says that a model's layers take; without them it refuses to measure. */
+  readonly layers?: LayerTimes;
 }
+
+/** Before it layers may be measured; a busy machine takes its time for both. */
+const START_MS_MAX = 40_000;
 
 export interface Attempt {
   readonly runId: string;
@@ -109,7 +116,8 @@ export class FakeAgent {
   }
 
   async attempt(runId: string, afterFence = 0): Promise<Attempt> {
-    const start = await this.take('startAttempt', (value) => value.runId === runId && value.fence > afterFence);
+    const ofRun = (value: agentV1.StartAttempt): boolean => value.runId === runId && value.fence > afterFence;
+    const start = await this.take('startAttempt', ofRun, START_MS_MAX);
     const plan = attemptPlanSchema.parse(JSON.parse(start.planJson));
     return { runId, fence: start.fence, plan };
   }
@@ -236,7 +244,34 @@ export class FakeAgent {
       this.answer(body.value.commandId);
     } else if (body.$case === 'requestBoundary') {
       this.answer(body.value.commandId);
+    } else if (body.$case === 'measureLayers') this.tellLayers(body.value.commandId);
+  }
+
+  private tellLayers(commandId: string): void {
+    const { layers } = this.options;
+    if (layers === undefined) return this.answer(commandId, { code: 'AGENT.BUSY', message: 'does not measure' });
+    this.answer(commandId);
+    const seconds = ({ F, I, W }: LayerTimes['block']): agentV1.LayerSeconds => ({
+      forward: F,
+      backwardInput: I,
+      backwardWeight: W,
+    });
+    const [embedding, block, head] = [seconds(layers.embedding), seconds(layers.block), seconds(layers.head)];
+    this.send({ $case: 'layerProfile', value: { commandId, embedding, block, head, errorMessage: '' } });
+  }
+
+  /** Spans of one step of its rank, as long as the times say, one after the other. */
+  trace({ runId, fence, plan }: Attempt, step: number, times: LayerTimes['block']): void {
+    const spans: agentV1.TraceSpan[] = [];
+    let startMs = Date.now();
+    for (let microBatch = 0; microBatch < 2; microBatch++) {
+      for (const kind of ['F', 'I', 'W'] as const) {
+        const endMs = startMs + times[kind] * 1000;
+        spans.push({ action: `${plan.rank}${kind}${microBatch}`, cause: 'compute', startMs, endMs });
+        startMs = endMs;
+      }
     }
+    this.send({ $case: 'trace', value: { runId, fence, rank: plan.rank, step, spans } });
   }
 
   answer(commandId: string, refusal?: { code: string; message: string }): void {
@@ -262,7 +297,7 @@ export class FakeAgent {
         vendor: 'test',
         architecture: '',
         device: 'fake',
-        description: '',
+        description: this.options.description ?? '',
         adapterClass: 'cpu',
         features: [],
         limits: {},

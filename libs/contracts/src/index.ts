@@ -1,4 +1,5 @@
 export * from './attempt-plan';
+export * from './profile/layer-work';
 export * from './metric-names';
 export * from './schedule/flushless-rules';
 export * from './parse-run-spec';

@@ -68,6 +68,43 @@ export const datasetSchema = z
   .meta({ id: 'Dataset' });
 export type DatasetBody = z.output<typeof datasetSchema>;
 
+const millisecondsSchema = z.object({ F: z.number(), I: z.number(), W: z.number() });
+
+/** What the planner said of an attempt beside what its first steps took. Times in milliseconds. */
+export const planComparisonSchema = z
+  .object({
+    /** After which it was made. */
+    step: z.int(),
+    layersPerStage: z.array(z.int()),
+    predictedStepTimeMs: z.number(),
+    /** Median. */
+    measuredStepTimeMs: z.number(),
+    /** What the simulation says with the measured times: the rest is waits that it does not know. */
+    simulatedStepTimeMs: z.number(),
+    /** Of one micro-batch: F, I and W. */
+    stages: z.array(
+      z.object({
+        stage: z.int(),
+        rank: z.int(),
+        agent: z.string(),
+        predicted: millisecondsSchema,
+        /** Medians. */
+        measured: millisecondsSchema,
+        /** Measured / predicted of F + I + W. */
+        ratio: z.number(),
+      }),
+    ),
+    /** What the planner would do knowing what was measured. */
+    better: z.object({ layersPerStage: z.array(z.int()), stepTimeMs: z.number() }),
+    /** 1 - better / simulated. */
+    gain: z.number(),
+    isClearlyWrong: z.boolean(),
+    /** Whether the attempt ends at its next checkpoint, so that the run goes on with a better plan. */
+    replan: z.boolean(),
+  })
+  .meta({ id: 'PlanComparison' });
+export type PlanComparisonBody = z.output<typeof planComparisonSchema>;
+
 export const attemptSchema = z
   .object({
     id: z.string(),
@@ -80,6 +117,7 @@ export const attemptSchema = z
     createdAt: z.string(),
     startedAt: z.string().nullable(),
     finishedAt: z.string().nullable(),
+    planComparison: planComparisonSchema.nullable(),
   })
   .meta({ id: 'Attempt' });
 
@@ -97,6 +135,8 @@ export const runSchema = z
     createdAt: z.string(),
     startedAt: z.string().nullable(),
     finishedAt: z.string().nullable(),
+    /** Of the newest attempt that has one; null before. */
+    planComparison: planComparisonSchema.nullable(),
   })
   .meta({ id: 'Run' });
 export type RunBody = z.output<typeof runSchema>;
@@ -156,6 +196,21 @@ export const planSchema = z
     /** The plan for people to read; null when no speed is known. */
     explanation: z.string().nullable(),
     timetable: z.string(),
+    /** What the times are told from; null when nothing was planned. */
+    basis: z
+      .object({
+        devices: z.array(
+          z.object({
+            /** host:device, index = rank. */
+            device: z.string(),
+            /** `measured`: the layers of this model were run on this kind of device; else told from its benchmark. */
+            layers: z.enum(['measured', 'estimated']),
+          }),
+        ),
+        /** Between ranks that follow each other; a link that was not measured costs no time. */
+        links: z.array(z.enum(['measured', 'unknown'])),
+      })
+      .nullable(),
     /** Why it could not start now; null when it could. */
     pending: reasonSchema.nullable(),
   })

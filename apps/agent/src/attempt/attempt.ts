@@ -8,7 +8,7 @@ import { readsTokens, stagePlan } from '../stage/stage-plan';
 import type { DataPlane } from '../data-plane/data-plane';
 import type { AgentBody } from '../session/session-channel';
 import type { Outbox } from '../session/outbox';
-import type { WaitReport, WeightKind } from '../stage/stage-ports';
+import type { BoundaryWishes, WaitReport, WeightKind } from '../stage/stage-ports';
 import type { DeviceChoice } from '../worker/gpu-task';
 import type { StartGpuThread } from '../worker/gpu-thread';
 import { fromThreadError } from '../worker/thread-error';
@@ -126,8 +126,8 @@ export class Attempt {
     }
   }
 
-  askBoundary(checkpoint: boolean, stop: boolean): void {
-    this.rank.askBoundary(checkpoint, stop);
+  askBoundary(wishes: BoundaryWishes): void {
+    this.rank.askBoundary(wishes);
   }
 
   /** After each acknowledgement: the last report goes out when everything before it is in the database. */
@@ -177,6 +177,7 @@ export class Attempt {
     switch (message.type) {
       case 'ready':
         this.state = 'ready';
+        void this.measureLinks();
         return this.report('ready');
       case 'step':
         return this.began(message.step);
@@ -205,10 +206,26 @@ export class Attempt {
       case 'memory':
       case 'read-weight':
       case 'probed':
+      case 'profiled':
       case 'tokens':
         return;
       default:
         message satisfies never;
+    }
+  }
+
+  /** Now, while the first tensors are still to come; frames that come meanwhile only make a link seem slower. */
+  private async measureLinks(): Promise<void> {
+    const { runId, fence } = this;
+    const { plan, send } = this.options;
+    const ranks = plan.peers.length;
+    // Tensors go to neighbours, and with several chunks around the ends.
+    const neighbours = new Set([plan.rank + 1, plan.rank - 1 + ranks].map((rank) => rank % ranks));
+    neighbours.delete(plan.rank);
+    for (const toRank of neighbours) {
+      const measured = await this.rank.measureLink(toRank);
+      if (this.isOver) return;
+      if (measured !== undefined) send({ $case: 'linkMeasured', value: { runId, fence, toRank, ...measured } });
     }
   }
 

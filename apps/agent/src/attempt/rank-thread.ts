@@ -4,6 +4,8 @@ import type { ManifestTensor } from '@millrace/checkpoint';
 import type { AttemptLinks, AttemptLinksOptions } from '../data-plane/attempt-links';
 import type { DataPlane } from '../data-plane/data-plane';
 import type { DeliveredFrame } from '../data-plane/link/incoming-link';
+import type { MeasuredLink } from '../data-plane/link/measure-link';
+import type { BoundaryWishes } from '../stage/stage-ports';
 import type { GpuTask } from '../worker/gpu-task';
 import type { GpuThread, StartGpuThread } from '../worker/gpu-thread';
 import { toThreadError } from '../worker/thread-error';
@@ -33,7 +35,7 @@ export class RankThread {
   private thread: GpuThread | undefined;
   /** What came before the thread was there; the links' credits bound it. */
   private early: DeliveredFrame[] = [];
-  private boundary = { checkpoint: false, stop: false };
+  private boundary: BoundaryWishes = { checkpoint: false, stop: false, stopAtCheckpoint: false };
   private ended: Promise<void> | undefined;
 
   /** Peers' streams are accepted from now on; the thread starts with `start`. */
@@ -53,13 +55,18 @@ export class RankThread {
     const thread = this.options.startThread(task, (message) => this.receive(message));
     this.thread = thread;
     for (const delivered of this.early.splice(0)) this.forward(delivered);
-    const { checkpoint, stop } = this.boundary;
-    if (checkpoint || stop) thread.post({ type: 'boundary', checkpoint, stop });
+    const { boundary } = this;
+    if (Object.values(boundary).includes(true)) thread.post({ type: 'boundary', wishes: boundary });
   }
 
-  askBoundary(checkpoint: boolean, stop: boolean): void {
-    if (this.thread !== undefined) return this.thread.post({ type: 'boundary', checkpoint, stop });
-    this.boundary = { checkpoint: this.boundary.checkpoint || checkpoint, stop: this.boundary.stop || stop };
+  askBoundary(wishes: BoundaryWishes): void {
+    if (this.thread !== undefined) return this.thread.post({ type: 'boundary', wishes });
+    const { checkpoint, stop, stopAtCheckpoint } = this.boundary;
+    this.boundary = {
+      checkpoint: checkpoint || wishes.checkpoint,
+      stop: stop || wishes.stop,
+      stopAtCheckpoint: stopAtCheckpoint || wishes.stopAtCheckpoint,
+    };
   }
 
   /** Answers a call of the thread. */
@@ -68,6 +75,11 @@ export class RankThread {
       (value) => this.thread?.post({ type: 'reply', callId, value }),
       (error: unknown) => this.thread?.post({ type: 'reply', callId, error: toThreadError(error) }),
     );
+  }
+
+  /** Undefined when the peer cannot be reached in time. */
+  measureLink(toRank: number): Promise<MeasuredLink | undefined> {
+    return this.links.measure(toRank);
   }
 
   /** Resolves when the peers took everything, or after a while: one of them may be gone. */

@@ -3,6 +3,7 @@ import { attemptOver } from './data-plane.errors';
 import type { Frame } from './frame';
 import type { FrameDialer, LinkLimits, StreamIdentity } from './link/frame-channel';
 import { type DeliveredFrame, IncomingLink } from './link/incoming-link';
+import { type MeasuredLink, measureLink } from './link/measure-link';
 import { OutgoingLink } from './link/outgoing-link';
 import type { MessageMemory } from './message-memory';
 
@@ -71,6 +72,17 @@ export class AttemptLinks {
     await Promise.all([...this.outgoing.values()].map((link) => link.drain()));
   }
 
+  /** Undefined when the peer cannot be reached in time, or the attempt is over. */
+  async measure(toRank: number): Promise<MeasuredLink | undefined> {
+    const { runId, fence, key, rank, dialer, clock } = this.options;
+    const identity = { runId, fence, key, fromRank: rank };
+    const probe = (byteCount: number): Promise<void> =>
+      this.closed === undefined
+        ? dialer.probe(this.addressOf(toRank), identity, byteCount)
+        : Promise.reject(this.closed);
+    return measureLink(probe, clock);
+  }
+
   close(reason: string): void {
     if (this.closed !== undefined) return;
     const error = attemptOver(reason);
@@ -89,8 +101,8 @@ export class AttemptLinks {
   }
 
   private openLink(toRank: number): OutgoingLink {
-    const { runId, fence, key, rank, peers, onPeerDead, transient: _, ...rest } = this.options;
-    const address = peers.find((peer) => peer.rank === toRank)?.address ?? '';
+    const { runId, fence, key, rank, peers: _peers, onPeerDead, transient: _, ...rest } = this.options;
+    const address = this.addressOf(toRank);
     return new OutgoingLink({
       ...rest,
       toRank,
@@ -98,5 +110,9 @@ export class AttemptLinks {
       identity: { runId, fence, key, fromRank: rank },
       onDead: (error) => onPeerDead(toRank, error),
     });
+  }
+
+  private addressOf(rank: number): string {
+    return this.options.peers.find((peer) => peer.rank === rank)?.address ?? '';
   }
 }

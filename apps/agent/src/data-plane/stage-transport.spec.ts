@@ -47,6 +47,10 @@ class BreakableDialer implements FrameDialer {
     return channel;
   }
 
+  probe(...given: Parameters<FrameDialer['probe']>): Promise<void> {
+    return this.inner.probe(...given);
+  }
+
   break(): void {
     for (const { closed } of this.open.splice(0)) closed(new Error('cut'));
   }

@@ -76,7 +76,16 @@ export interface StageReporter {
 
 /** What rank 0 was asked for and takes up at its next step boundary. */
 export interface BoundaryRequests {
-  take(): { readonly checkpoint: boolean; readonly stop: boolean };
+  /** `checkpointDue`: one is taken at this boundary in any case. */
+  take(checkpointDue?: boolean): { readonly checkpoint: boolean; readonly stop: boolean };
+}
+
+/** What the API asks of rank 0. */
+export interface BoundaryWishes {
+  readonly checkpoint: boolean;
+  readonly stop: boolean;
+  /** Stop as well, but only where a checkpoint is taken anyway. */
+  readonly stopAtCheckpoint: boolean;
 }
 
 /** Rank 0's word on a step, the same for every rank. */

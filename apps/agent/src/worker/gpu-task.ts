@@ -1,4 +1,4 @@
-import type { AttemptPlan, GeneratePlan } from '@millrace/contracts';
+import type { AttemptPlan, GeneratePlan, LayerWork } from '@millrace/contracts';
 import type { AdapterDescription, BackendSpeed } from '@millrace/runtime';
 
 /** Which adapter a GPU thread takes, and which kernels its driver gets wrong (from the self-test). */
@@ -18,7 +18,8 @@ export type GpuTask =
       readonly plan: AttemptPlan;
       readonly tokenFile: string | undefined;
     }
-  | { readonly kind: 'generate'; readonly device: DeviceChoice; readonly plan: GeneratePlan };
+  | { readonly kind: 'generate'; readonly device: DeviceChoice; readonly plan: GeneratePlan }
+  | { readonly kind: 'profile'; readonly device: DeviceChoice; readonly work: LayerWork };
 
 /** What a probe finds out about its device. */
 export interface DeviceReport {

@@ -1,6 +1,7 @@
 import type { Clock } from '@millrace/core';
 import type { Backend } from '@millrace/runtime';
 import { generateTask } from '../generate/generate-task';
+import { measureLayers } from '../profile/measure-layers';
 import type { GpuTask } from './gpu-task';
 import { toThreadError } from './thread-error';
 import { PendingBoundary, trainTask } from './train-task';
@@ -21,12 +22,14 @@ export interface GpuTaskOptions {
  */
 export async function runGpuTask({ end, task, openBackend, probe, clock }: GpuTaskOptions): Promise<void> {
   const requests = new PendingBoundary();
-  const port = new WorkerPort(end, clock, (checkpoint, stop) => requests.ask(checkpoint, stop));
+  const port = new WorkerPort(end, clock, (wishes) => requests.ask(wishes));
   const opening = openBackend();
   const work = async (): Promise<void> => {
     const backend = await opening;
     if (task.kind === 'probe') return probe(backend, port);
     if (task.kind === 'generate') return generateTask({ plan: task.plan, backend, port, clock });
+    if (task.kind === 'profile')
+      return port.post({ type: 'profiled', layers: await measureLayers(task.work, backend, clock) });
     return trainTask({ ...task, backend, port, requests, clock });
   };
   const done = work().catch((error: unknown) => port.post({ type: 'failed', error: toThreadError(error) }));

@@ -4,21 +4,30 @@ import { TokenStore } from '@millrace/data';
 import type { Backend, HostArray } from '@millrace/runtime';
 import { StageExecutor } from '../stage/stage-executor';
 import { dataSource, stagePlan } from '../stage/stage-plan';
-import type { BoundaryRequests, CheckpointSink, StageReporter, WeightSource } from '../stage/stage-ports';
+import type {
+  BoundaryRequests,
+  BoundaryWishes,
+  CheckpointSink,
+  StageReporter,
+  WeightSource,
+} from '../stage/stage-ports';
 import type { WorkerPort } from './worker-port';
 
 /** What rank 0 was asked for since its last boundary. */
 export class PendingBoundary implements BoundaryRequests {
   private checkpoint = false;
   private stop = false;
+  private stopAtCheckpoint = false;
 
-  ask(checkpoint: boolean, stop: boolean): void {
+  ask({ checkpoint, stop, stopAtCheckpoint }: BoundaryWishes): void {
     this.checkpoint ||= checkpoint;
     this.stop ||= stop;
+    this.stopAtCheckpoint ||= stopAtCheckpoint;
   }
 
-  take(): { checkpoint: boolean; stop: boolean } {
-    const taken = { checkpoint: this.checkpoint, stop: this.stop };
+  take(checkpointDue = false): { checkpoint: boolean; stop: boolean } {
+    const atCheckpoint = this.stopAtCheckpoint && (this.checkpoint || checkpointDue);
+    const taken = { checkpoint: this.checkpoint, stop: this.stop || atCheckpoint };
     this.checkpoint = false;
     this.stop = false;
     return taken;

@@ -1,6 +1,14 @@
+import type { LayerTimes } from '@millrace/contracts';
 import type { ErrorKind } from '@millrace/core';
 import type { Frame } from '../data-plane/frame';
-import type { ActionSpan, MetricValue, SnapshotTensor, WaitReport, WeightKind } from '../stage/stage-ports';
+import type {
+  ActionSpan,
+  BoundaryWishes,
+  MetricValue,
+  SnapshotTensor,
+  WaitReport,
+  WeightKind,
+} from '../stage/stage-ports';
 import type { DeviceReport } from './gpu-task';
 
 /** An error on its way between threads, which copy no classes. */
@@ -29,12 +37,13 @@ export type FromWorker =
   | { readonly type: 'snapshot-end'; readonly callId: number; readonly step: number; readonly final: boolean }
   | { readonly type: 'finished'; readonly state: 'finished' | 'paused'; readonly step: number }
   | { readonly type: 'tokens'; readonly tokens: readonly number[]; readonly done: boolean }
+  | { readonly type: 'profiled'; readonly layers: LayerTimes }
   | { readonly type: 'failed'; readonly error: ThreadError };
 
 /** From the thread of the sockets to a GPU thread. */
 export type ToWorker =
   | { readonly type: 'frame'; readonly frame: Frame; readonly creditBytes: number }
   | { readonly type: 'reply'; readonly callId: number; readonly value?: unknown; readonly error?: ThreadError }
-  | { readonly type: 'boundary'; readonly checkpoint: boolean; readonly stop: boolean }
+  | { readonly type: 'boundary'; readonly wishes: BoundaryWishes }
   | { readonly type: 'transport-failed'; readonly error: ThreadError }
   | { readonly type: 'stop' };

@@ -3,6 +3,7 @@ import { attemptOver } from '../data-plane/data-plane.errors';
 import type { Frame, FrameKey } from '../data-plane/frame';
 import { Mailbox } from '../data-plane/mailbox';
 import type { LastFrame, StageTransport } from '../data-plane/stage-transport';
+import type { BoundaryWishes } from '../stage/stage-ports';
 import { fromThreadError } from './thread-error';
 import type { FromWorker, ToWorker } from './worker-messages';
 
@@ -31,7 +32,7 @@ export class WorkerPort implements StageTransport {
   constructor(
     private readonly end: MessageEnd,
     clock: Clock,
-    private readonly onBoundary: (checkpoint: boolean, stop: boolean) => void = () => undefined,
+    private readonly onBoundary: (wishes: BoundaryWishes) => void = () => undefined,
   ) {
     this.mailbox = new Mailbox(
       () => clock.now(),
@@ -86,7 +87,7 @@ export class WorkerPort implements StageTransport {
       case 'reply':
         return this.settle(message);
       case 'boundary':
-        return this.onBoundary(message.checkpoint, message.stop);
+        return this.onBoundary(message.wishes);
       case 'transport-failed':
         return this.mailbox.fail(fromThreadError(message.error));
       case 'stop':

@@ -91,6 +91,7 @@ export class AttemptEndingsService {
       await this.ledger.transitions.move(tx, run, { to: 'paused', actor, reason });
       return true;
     }
+    if (attempt.comparison?.told.replan === true) return this.replan(tx, { run, attempt, actor }, step);
     const message = `left its devices after step ${step}, because one of them drains`;
     await this.end(tx, attempt, {
       actor,
@@ -98,6 +99,29 @@ export class AttemptEndingsService {
       failure: { class: 'preempted', code: 'ATTEMPT.DRAINED', message },
     });
     const reason = { code: 'ATTEMPT.DRAINED', message };
+    await this.ledger.transitions.move(tx, run, { to: 'recovering', actor, reason, fence: run.fence + 1 });
+    return true;
+  }
+
+  /** The plan was clearly wrong, which is no failure: the run goes on with a better one from this checkpoint. */
+  private async replan(tx: Transaction, { run, attempt, actor }: Ending, step: number): Promise<boolean> {
+    await this.end(tx, attempt, { actor, state: 'paused' });
+    const { layersPerStage, better, gain, predictedStepTimeMs, measuredStepTimeMs, simulatedStepTimeMs } =
+      attempt.comparison!.told;
+    const message =
+      `planned anew after step ${step}: layers ${layersPerStage.join(', ')} take ${simulatedStepTimeMs.toFixed(1)} ms ` +
+      `as measured, ${better.layersPerStage.join(', ')} should take ${better.stepTimeMs.toFixed(1)} ms`;
+    await this.ledger.transitions.note(tx, {
+      type: 'run.replanned',
+      runId: run.id,
+      subject: attempt.id,
+      actor,
+      data: {
+        ...{ fence: attempt.fence, step, gain, layersPerStage: { from: layersPerStage, to: better.layersPerStage } },
+        ...{ predictedStepTimeMs, measuredStepTimeMs, simulatedStepTimeMs, betterStepTimeMs: better.stepTimeMs },
+      },
+    });
+    const reason = { code: 'ATTEMPT.REPLANNED', message };
     await this.ledger.transitions.move(tx, run, { to: 'recovering', actor, reason, fence: run.fence + 1 });
     return true;
   }

@@ -1,4 +1,6 @@
-import type { AttemptPlan, Failure } from '@millrace/contracts';
+import type { AttemptPlan, Failure, LayerTimes, PlanComparisonBody } from '@millrace/contracts';
+import type { ComputeTimes } from '@millrace/pipeline';
+import type { PlanBasis } from '../planning/plan-basis';
 
 /**
  *   scheduled ──> starting ──> running ──> finished | paused
@@ -32,6 +34,8 @@ export interface BoundaryRequest {
   readonly sequence: number;
   readonly checkpoint: boolean;
   readonly stop: boolean;
+  /** Stop as well, but only where a checkpoint is taken anyway. */
+  readonly stopAtCheckpoint?: boolean;
   readonly acknowledged: boolean;
 }
 
@@ -42,6 +46,17 @@ export type GangPlan = Omit<AttemptPlan, 'rank' | 'dataKey' | 'resume'>;
 export interface PredictedAttempt {
   readonly stepTimeMs: number | null;
   readonly bubbleOfTotal: number;
+  /** Of one micro-batch, index = virtual stage; not given when nothing was planned. */
+  readonly stageSeconds?: readonly ComputeTimes[];
+  /** What the plan was made from, so that it can be made again. */
+  readonly basis?: PlanBasis;
+}
+
+/** Predicted beside measured, and what follows from it. */
+export interface AttemptComparison {
+  readonly told: PlanComparisonBody;
+  /** What the model's layers take on each agent, as far as the attempt showed it: for the run's next plan. */
+  readonly corrected: Readonly<Record<string, LayerTimes>>;
 }
 
 export interface StoredPlan extends GangPlan {
@@ -69,6 +84,8 @@ export interface AttemptRecord {
   readonly dataKey: string;
   readonly ranks: RankStatuses;
   readonly boundary: BoundaryRequest | null;
+  /** Null until enough steps were measured. */
+  readonly comparison: AttemptComparison | null;
   readonly fromStep: number;
   readonly createdAt: Date;
   readonly startedAt: Date | null;

@@ -4,6 +4,7 @@ import { PrismaService, type Transaction } from '../database/prisma.service';
 import { type Attempt, Prisma } from '../generated/prisma/client';
 import type { FencedRun } from './leases.repository';
 import {
+  type AttemptComparison,
   type AttemptRecord,
   type AttemptState,
   type AttemptStatus,
@@ -27,6 +28,7 @@ export interface AttemptChanges {
   readonly failure?: Failure;
   readonly ranks?: RankStatuses;
   readonly boundary?: BoundaryRequest;
+  readonly comparison?: AttemptComparison;
   readonly startedAt?: Date;
   readonly finishedAt?: Date;
 }
@@ -61,6 +63,16 @@ export class AttemptsRepository {
     return rows.map(toRecord);
   }
 
+  /** Of a run's attempts that have one, oldest first. */
+  async comparisons(runId: string, reader: Transaction = this.prisma): Promise<AttemptComparison[]> {
+    const rows = await reader.attempt.findMany({
+      where: { runId, comparison: { not: Prisma.DbNull } },
+      orderBy: { fence: 'asc' },
+      select: { comparison: true },
+    });
+    return rows.map(({ comparison }) => comparison as unknown as AttemptComparison);
+  }
+
   /** Live attempts that resumed from one of the checkpoints. */
   async resumedFrom(reader: Transaction, checkpointIds: readonly string[]): Promise<string[]> {
     if (checkpointIds.length === 0) return [];
@@ -82,7 +94,7 @@ export class AttemptsRepository {
   }
 
   async update(tx: Transaction, attempt: AttemptRecord, changes: AttemptChanges): Promise<void> {
-    const { failure, ranks, boundary, ...plain } = changes;
+    const { failure, ranks, boundary, comparison, ...plain } = changes;
     await tx.attempt.update({
       where: { id: attempt.id },
       data: {
@@ -90,6 +102,7 @@ export class AttemptsRepository {
         ...(failure === undefined ? {} : { failure: json(failure) }),
         ...(ranks === undefined ? {} : { ranks: json(ranks) }),
         ...(boundary === undefined ? {} : { boundary: json(boundary) }),
+        ...(comparison === undefined ? {} : { comparison: json(comparison) }),
       },
     });
   }
@@ -106,6 +119,7 @@ function toStatus(row: Omit<Attempt, 'plan' | 'dataKey'>): AttemptStatus {
     failure: row.failure as unknown as Failure | null,
     ranks: row.ranks as unknown as RankStatuses,
     boundary: row.boundary as unknown as BoundaryRequest | null,
+    comparison: row.comparison as unknown as AttemptComparison | null,
   };
 }
 

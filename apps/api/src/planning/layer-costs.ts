@@ -7,8 +7,9 @@ import {
   stageOperations,
   type StageSlice,
 } from '@millrace/model';
-import type { ComputeTimes, LayerCost, LayerSetting, Recompute, StageOverhead, Workload } from '@millrace/pipeline';
+import type { LayerCost, LayerSetting, Recompute, StageOverhead, Workload } from '@millrace/pipeline';
 import { type DeviceSpeed, rooflineTimes } from './device-speed';
+import { type EstimateSeconds, type LayerPartName, layerSeconds, type MeasuredKinds } from './layer-seconds';
 
 export interface CostOptions {
   readonly model: ModelConfig;
@@ -25,6 +26,8 @@ export interface CostOptions {
   readonly recompute: readonly Recompute[];
   /** By kind of device. */
   readonly speeds: Readonly<Record<string, DeviceSpeed>>;
+  /** What was measured; it counts instead of what the speeds come to. */
+  readonly measured?: MeasuredKinds;
 }
 
 /** Enough blocks that a stage of them is the rule and no special case; a block costs the same in any number. */
@@ -36,21 +39,34 @@ const FLOAT_BYTES = 4;
  * with the embedding or with the head has more than one without.
  */
 export function layerCosts(options: CostOptions): Workload {
-  const { model, microBatch, microBatches, recompute, isWhole } = options;
-  const cost = (part: LayerPart): LayerCost => {
-    const settings = recompute.map((setting): [Recompute, Difference] => [setting, difference(options, setting, part)]);
+  const { model, microBatch, microBatches, recompute, isWhole, speeds, measured = {} } = options;
+  const parts: Readonly<Record<LayerPartName, LayerPart>> = {
+    embedding: { more: slice(3, 'embedding'), less: slice(3) },
+    block: { more: slice(4), less: slice(3) },
+    // With the embedding there, a tied head has no copy of its own.
+    head: isWhole
+      ? { more: slice(LAYERS, 'embedding', 'head'), less: slice(LAYERS, 'embedding') }
+      : { more: slice(3, 'head'), less: slice(3) },
+  };
+  const seconds = layerSeconds(measured, estimates(options, parts));
+  const cost = (part: LayerPartName): LayerCost => {
+    const settings = recompute.map((setting): [Recompute, Difference] => [
+      setting,
+      difference(options, setting, parts[part]),
+    ]);
     const { fixed } = settings[0]![1];
-    const entries = settings.map(([setting, { held }]): [Recompute, LayerSetting] => [setting, held]);
+    const entries = settings.map(([setting, { held }]): [Recompute, LayerSetting] => {
+      const ofKinds = Object.keys(speeds).map((kind) => [kind, seconds(kind, setting, part)] as const);
+      return [setting, { ...held, seconds: Object.fromEntries(ofKinds) }];
+    });
     return { ...fixed, settings: Object.fromEntries(entries) };
   };
-  const block = cost({ more: slice(4), less: slice(3) });
-  // With the embedding there, a tied head has no copy of its own.
-  const inWhole = { more: slice(LAYERS, 'embedding', 'head'), less: slice(LAYERS, 'embedding') };
+  const block = cost('block');
   return {
     microBatches,
-    embedding: cost({ more: slice(3, 'embedding'), less: slice(3) }),
+    embedding: cost('embedding'),
     blocks: Array.from({ length: model.layers }, () => block),
-    head: cost(isWhole ? inWhole : { more: slice(3, 'head'), less: slice(3) }),
+    head: cost('head'),
     boundaryBytes: microBatch * model.context * model.hidden * FLOAT_BYTES,
     overhead: Object.fromEntries(recompute.map((setting) => [setting, overhead(options, setting)])),
   };
@@ -69,16 +85,12 @@ function slice(layerCount: number, ...ends: readonly ('embedding' | 'head')[]): 
 
 interface Difference {
   readonly fixed: Pick<LayerCost, 'weightBytes' | 'gradientBytes' | 'optimizerBytes'>;
-  readonly held: LayerSetting;
+  readonly held: Omit<LayerSetting, 'seconds'>;
 }
 
 function difference(options: CostOptions, recompute: Recompute, { more, less }: LayerPart): Difference {
   const [a, b] = [stageCost(options, recompute, more), stageCost(options, recompute, less)];
   const weightBytes = a.weightBytes - b.weightBytes;
-  const seconds = Object.entries(options.speeds).map(([kind, speed]): [string, ComputeTimes] => {
-    const [long, short] = [rooflineTimes(a.operations, speed), rooflineTimes(b.operations, speed)];
-    return [kind, { F: least(long.F - short.F), I: least(long.I - short.I), W: least(long.W - short.W) }];
-  });
   return {
     // A gradient is as large as its weight, and the rest is the optimizer's.
     fixed: {
@@ -90,8 +102,24 @@ function difference(options: CostOptions, recompute: Recompute, { more, less }: 
       keptBytes: least(a.keptBytes - b.keptBytes),
       backwardBytes: least(a.backwardBytes - b.backwardBytes),
       scratchBytes: more.layerCount === less.layerCount ? a.scratchBytes - b.scratchBytes : a.scratchBytes,
-      seconds: Object.fromEntries(seconds),
     },
+  };
+}
+
+/** What operations come to at a device's speed. Making them builds the model's programs, so that they are kept. */
+function estimates(
+  { model, microBatch, speeds }: CostOptions,
+  parts: Record<LayerPartName, LayerPart>,
+): EstimateSeconds {
+  const config: ModelConfig = { ...model, layers: LAYERS };
+  const made = new Map<string, readonly [more: StageOperations, less: StageOperations]>();
+  return (kind, recompute, part) => {
+    const of = (slice: StageSlice): StageOperations => stageOperations(config, slice, { microBatch, recompute });
+    const key = `${recompute} ${part}`;
+    const operations = made.get(key) ?? [of(parts[part].more), of(parts[part].less)];
+    made.set(key, operations);
+    const [long, short] = [rooflineTimes(operations[0], speeds[kind]!), rooflineTimes(operations[1], speeds[kind]!)];
+    return { F: least(long.F - short.F), I: least(long.I - short.I), W: least(long.W - short.W) };
   };
 }
 
@@ -121,7 +149,6 @@ interface StageCost {
   readonly keptBytes: number;
   readonly backwardBytes: number;
   readonly scratchBytes: number;
-  readonly operations: StageOperations;
 }
 
 function stageCost(options: CostOptions, recompute: Recompute, of: StageSlice): StageCost {
@@ -145,6 +172,5 @@ function stageCost(options: CostOptions, recompute: Recompute, of: StageSlice): 
     keptBytes: memory(1, 0).saved - empty.saved,
     backwardBytes: memory(0, 1).saved - empty.saved,
     scratchBytes: empty.scratch,
-    operations: stageOperations(model, of, { microBatch, recompute }),
   };
 }

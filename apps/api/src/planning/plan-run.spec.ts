@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parseRunSpec, type RunSpec } from '@millrace/contracts';
 import { modelConfigOf } from '../scheduling/run-shape';
 import { planRun, speedsAreKnown } from './plan-run';
-import type { PlannableDevice } from './plannable-device';
+import type { PlannableDevice } from './plan-basis';
 
 function spec(parallel: Record<string, unknown> = {}): RunSpec {
   return parseRunSpec({

@@ -3,7 +3,7 @@ import type { ModelConfig } from '@millrace/model';
 import { type DeviceProfile, makePlan, type Plan, type PlanCandidate, type PlanRequest } from '@millrace/pipeline';
 import { type DeviceSpeed, speedOf } from './device-speed';
 import { layerCosts } from './layer-costs';
-import type { PlannableDevice } from './plannable-device';
+import type { PlannableDevice } from './plan-basis';
 
 export interface RunPlanOptions {
   readonly spec: RunSpec;
@@ -11,6 +11,8 @@ export interface RunPlanOptions {
   readonly devices: readonly PlannableDevice[];
   /** `given`: one device per rank, in rank order. */
   readonly deviceOrder: 'given' | 'free';
+  /** `[from][to]` by index of `devices`, where it was measured. */
+  readonly links?: PlanRequest['links'];
   /** Whether to say what other schedules and recompute settings would bring. */
   readonly advice?: boolean;
 }
@@ -27,11 +29,13 @@ export function planRun(options: RunPlanOptions): Plan {
 }
 
 /** What the planner is asked for a run: its spec fixes all but the devices, their order and the split. */
-export function planRequest({ spec, model, devices, deviceOrder, advice = false }: RunPlanOptions): PlanRequest {
+export function planRequest({ spec, model, devices, deviceOrder, links, advice = false }: RunPlanOptions): PlanRequest {
   const { pp, partition } = spec.parallel;
   const candidates = [settingOf(spec), ...(advice ? advised(spec) : [])];
   const speeds = speedsOf(devices);
-  const kinds = speeds.map(({ gflops, gigabytesPerSecond }) => `${gflops} GFLOP/s, ${gigabytesPerSecond} GB/s`);
+  const kinds = kindsOf(devices, speeds);
+  const byKind = <T>(values: readonly T[]): Record<string, T> =>
+    Object.fromEntries(kinds.map((kind, index) => [kind, values[index]!]));
   const workload = layerCosts({
     model,
     microBatch: spec.train.batch.micro,
@@ -41,7 +45,8 @@ export function planRequest({ spec, model, devices, deviceOrder, advice = false 
     optimisticStep: stepsOptimistically(spec.parallel),
     isWhole: pp * chunksPerRank(spec.parallel) === 1,
     recompute: [...new Set(candidates.map(({ recompute }) => recompute))],
-    speeds: Object.fromEntries(kinds.map((kind, index) => [kind, speeds[index]!])),
+    speeds: byKind(speeds),
+    measured: byKind(devices.map(({ layers }) => layers)),
   });
   return {
     ranks: pp,
@@ -50,6 +55,7 @@ export function planRequest({ spec, model, devices, deviceOrder, advice = false 
       return memoryBytes === undefined ? profile : { ...profile, memoryBytes };
     }),
     deviceOrder,
+    ...(links && { links }),
     reorderGain: REORDER_GAIN,
     workloads: [workload],
     candidates,
@@ -57,9 +63,22 @@ export function planRequest({ spec, model, devices, deviceOrder, advice = false 
   };
 }
 
-/** Whether every device has told its speed: else the plan's times are those of equal devices of no known speed. */
+/** Whether every device's speed is known: else the plan's times are those of equal devices of no known speed. */
 export function speedsAreKnown(devices: readonly PlannableDevice[]): boolean {
-  return devices.every((device) => speedOf(device) !== undefined);
+  return devices.every((device) => device.layers !== undefined || speedOf(device) !== undefined);
+}
+
+/** Devices that need the same times are of one kind; measured ones are told apart by a number. */
+function kindsOf(devices: readonly PlannableDevice[], speeds: readonly DeviceSpeed[]): string[] {
+  const measured: string[] = [];
+  return devices.map(({ layers }, index) => {
+    const { gflops, gigabytesPerSecond } = speeds[index]!;
+    const speed = `${gflops} GFLOP/s, ${gigabytesPerSecond} GB/s`;
+    if (layers === undefined) return speed;
+    const key = JSON.stringify([speed, layers]);
+    if (!measured.includes(key)) measured.push(key);
+    return `measured ${measured.indexOf(key) + 1} (${speed})`;
+  });
 }
 
 function settingOf(spec: RunSpec): PlanCandidate {

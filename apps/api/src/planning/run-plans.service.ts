@@ -1,7 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { RunSpec } from '@millrace/contracts';
 import { AppError } from '@millrace/core';
-import type { ModelConfig } from '@millrace/model';
 import type { Plan } from '@millrace/pipeline';
 import type { QueuedRun } from '@millrace/scheduler';
 import type { AgentWithLease } from '../agents/agents.repository';
@@ -9,20 +7,32 @@ import type { RunRecord } from '../runs/run-record';
 import { queuedRun } from '../scheduling/inventory';
 import type { RunShape } from '../scheduling/run-shape';
 import { RunShapesService, type ShapedRun } from '../scheduling/run-shapes.service';
-import { plannable } from './plannable-device';
+import type { PlanBasis } from './plan-basis';
+import { PlanningKnowledgeService } from './planning-knowledge.service';
 import { planRun, type RunPlanOptions } from './plan-run';
 
 const CACHED_MAX = 256;
 
+/** A run split over its gang, and what that was told from. */
+export interface PlacedRun {
+  readonly shaped: ShapedRun;
+  /** Undefined when nothing could be planned: the layers are as the spec fixed them. */
+  readonly plan: Plan | undefined;
+  readonly basis: PlanBasis;
+}
+
 /**
- * Splits runs over devices. A plan is a function of the run and of what its devices told at their start, so a pass over
- * the queue finds those of the pass before.
+ * Splits runs over devices. A plan is a function of the run and of what was measured of its devices, so a pass over the
+ * queue finds those of the pass before.
  */
 @Injectable()
 export class RunPlansService {
   private readonly cache = new Map<string, Plan | undefined>();
 
-  constructor(private readonly shapes: RunShapesService) {}
+  constructor(
+    private readonly shapes: RunShapesService,
+    private readonly knowledge: PlanningKnowledgeService,
+  ) {}
 
   /** As its spec alone has it. */
   unplaced(run: RunRecord): Promise<ShapedRun> {
@@ -30,40 +40,50 @@ export class RunPlansService {
   }
 
   /** For the scheduler, which gives the devices that it may have of `agents` to choose from. */
-  queued(
+  async queued(
     run: Pick<RunRecord, 'id' | 'priority' | 'createdAt' | 'spec'>,
     shape: RunShape,
     agents: readonly AgentWithLease[],
-  ): QueuedRun {
+    onOffered: (agents: readonly AgentWithLease[]) => void = () => undefined,
+  ): Promise<QueuedRun> {
+    const basisOf = await this.knowledge.of(run, shape.model, agents);
     return queuedRun(run, shape, (devices) => {
       const offered = devices.flatMap(({ id }) => agents.find((agent) => agent.id === id) ?? []);
-      const plan = this.planned(run.spec, shape.model, { agents: offered, deviceOrder: 'free' });
+      onOffered(offered);
+      const plan = this.planned({ spec: run.spec, model: shape.model, ...basisOf(offered), deviceOrder: 'free' });
       return plan?.ranks.map(({ device }) => offered[device]?.id ?? '');
     });
   }
 
   /** Split over the gang, index = rank; undefined when its memory holds no split. */
-  async placed(run: RunRecord, gang: readonly AgentWithLease[]): Promise<ShapedRun | undefined> {
+  async placed(run: RunRecord, gang: readonly AgentWithLease[]): Promise<PlacedRun | undefined> {
     const shaped = await this.shapes.of(run);
-    if (run.spec.parallel.partition !== 'auto') return shaped;
-    const plan = this.planned(run.spec, shaped.shape.model, { agents: gang, deviceOrder: 'given' });
-    return plan && this.shapes.of(run, plan.layersPerStage);
+    const { model } = shaped.shape;
+    const basis = (await this.knowledge.of(run, model, gang))(gang);
+    const options = { spec: run.spec, model, ...basis, deviceOrder: 'given' } as const;
+    if (run.spec.parallel.partition !== 'auto') return { shaped, plan: this.plannedIfPossible(options), basis };
+    const plan = this.planned(options);
+    return plan && { shaped: await this.shapes.of(run, plan.layersPerStage), plan, basis };
   }
 
-  private planned(spec: RunSpec, model: ModelConfig, { agents, deviceOrder }: Choice): Plan | undefined {
-    const devices = agents.map(plannable);
-    const key = JSON.stringify([spec, model, deviceOrder, devices]);
+  /** The layers are fixed, whether the planner would have taken them or not. */
+  private plannedIfPossible(options: RunPlanOptions): Plan | undefined {
+    try {
+      return this.planned(options);
+    } catch (error) {
+      if (error instanceof AppError) return undefined;
+      throw error;
+    }
+  }
+
+  private planned(options: RunPlanOptions): Plan | undefined {
+    const key = JSON.stringify(options);
     if (!this.cache.has(key)) {
       if (this.cache.size >= CACHED_MAX) this.cache.clear();
-      this.cache.set(key, planIfItFits({ spec, model, devices, deviceOrder }));
+      this.cache.set(key, planIfItFits(options));
     }
     return this.cache.get(key);
   }
-}
-
-interface Choice {
-  readonly agents: readonly AgentWithLease[];
-  readonly deviceOrder: RunPlanOptions['deviceOrder'];
 }
 
 /** Undefined when no split fits the memory of the devices. */

@@ -20,6 +20,7 @@ export function runBody(run: RunRecord, attempts: readonly AttemptRecord[]): Run
     createdAt: run.createdAt.toISOString(),
     startedAt: iso(run.startedAt),
     finishedAt: iso(run.finishedAt),
+    planComparison: attempts.findLast(({ comparison }) => comparison !== null)?.comparison?.told ?? null,
   };
 }
 
@@ -39,6 +40,7 @@ function attemptBody(attempt: AttemptRecord): AttemptBody {
     createdAt: attempt.createdAt.toISOString(),
     startedAt: iso(attempt.startedAt),
     finishedAt: iso(attempt.finishedAt),
+    planComparison: attempt.comparison?.told ?? null,
   };
 }
 

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { PlanBody, RunSpec } from '@millrace/contracts';
 import type { Clock } from '@millrace/core';
-import { explainPlan, formatTimetable, type Plan, type RunnerUp } from '@millrace/pipeline';
+import { explainPlan, formatTimetable, type Plan, type Recompute, type RunnerUp } from '@millrace/pipeline';
 import { PLACEABLE_STATES, planPlacement, type PendingReason, type QueuedRun } from '@millrace/scheduler';
 import { AgentsRepository, type AgentWithLease } from '../agents/agents.repository';
 import { ApiConfig } from '../config/api-config';
@@ -9,7 +9,8 @@ import { CLOCK } from '../config/api-logger';
 import { RunsRepository } from '../runs/runs.repository';
 import { speedOf } from '../planning/device-speed';
 import { speedsAreKnown } from '../planning/plan-run';
-import { plannable } from '../planning/plannable-device';
+import type { PlanBasis } from '../planning/plan-basis';
+import { type PlanningKnowledge, PlanningKnowledgeService } from '../planning/planning-knowledge.service';
 import { planIfItFits, RunPlansService } from '../planning/run-plans.service';
 import { inventoryAgent } from './inventory';
 import { predictStep } from './predict-step';
@@ -31,6 +32,7 @@ export class DryRunService {
     private readonly runs: RunsRepository,
     private readonly agents: AgentsRepository,
     private readonly plans: RunPlansService,
+    private readonly knowledge: PlanningKnowledgeService,
     private readonly config: ApiConfig,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
@@ -39,9 +41,14 @@ export class DryRunService {
     const agents = await this.agents.all();
     const { gang, pending } = await this.tryPlacement(spec, unplaced, agents);
     // Without devices of its own the step is told from the best ones that are known.
-    const { plan, chosen } = choose(spec, unplaced, gang.length > 0 ? gang : agents);
+    const basisOf = await this.knowledge.of({ spec }, unplaced.model, agents);
+    const { plan, chosen } = choose(spec, unplaced, { agents: gang.length > 0 ? gang : agents, basisOf });
     const shape = plan === undefined ? unplaced : shapeRun(spec, unplaced.model, plan.layersPerStage);
-    const { stepTimeMs, simulation, times } = predictStep(shape, chosen.map(speedOf));
+    const { stepTimeMs, simulation, times } = predictStep(
+      shape,
+      chosen.map(speedOf),
+      plan?.stages.map((stage) => stage.times),
+    );
     const { bubbleOfTotal, bubbleOfIdeal, peakMicroBatches } = simulation;
     return {
       stages: shape.stages.map((stage, index) =>
@@ -60,6 +67,7 @@ export class DryRunService {
       runnerUps: stepTimeMs === null || plan === undefined ? [] : plan.runnerUps.map(runnerUpBody),
       explanation: stepTimeMs === null || plan === undefined ? null : explainPlan(plan),
       timetable: formatTimetable(shape.schedule, times),
+      basis: plan === undefined ? null : basisBody(basisOf(chosen), spec.parallel.recompute),
       pending:
         pending === undefined ? null : { code: pending.code, message: pending.sentence, nearest: pending.nearest },
     };
@@ -73,9 +81,9 @@ export class DryRunService {
     const nowMs = this.clock.now();
     const waiting: QueuedRun[] = [];
     for (const run of await this.runs.inStates(PLACEABLE_STATES))
-      waiting.push(this.plans.queued(run, (await this.plans.unplaced(run)).shape, agents));
+      waiting.push(await this.plans.queued(run, (await this.plans.unplaced(run)).shape, agents));
     const run = { id: DRY_RUN_ID, priority: spec.priority, createdAt: new Date(nowMs), spec };
-    const tried = this.plans.queued(run, shape, agents);
+    const tried = await this.plans.queued(run, shape, agents);
     const { placements, pending } = planPlacement({
       policy: {},
       now: nowMs,
@@ -97,14 +105,29 @@ interface ChosenDevices {
   readonly chosen: readonly AgentWithLease[];
 }
 
+interface OfferedDevices {
+  readonly agents: readonly AgentWithLease[];
+  readonly basisOf: PlanningKnowledge;
+}
+
+function basisBody({ devices, links }: PlanBasis, recompute: Recompute): PlanBody['basis'] {
+  return {
+    devices: devices.map(({ label, layers }) => ({
+      device: label,
+      layers: layers?.[recompute] === undefined ? 'estimated' : 'measured',
+    })),
+    links: links.slice(1).map((_, rank) => (links[rank]?.[rank + 1] === undefined ? 'unknown' : 'measured')),
+  };
+}
+
 /** Where the spec fixes the layers, the scheduler has put the devices in order already. */
-function choose(spec: RunSpec, { model }: RunShape, agents: readonly AgentWithLease[]): ChosenDevices {
+function choose(spec: RunSpec, { model }: RunShape, { agents, basisOf }: OfferedDevices): ChosenDevices {
   const { pp, partition } = spec.parallel;
   const offered = partition === 'auto' ? agents : agents.slice(0, pp);
-  const devices = offered.map(plannable);
+  const { devices, links } = basisOf(offered);
   if (devices.length < pp || !speedsAreKnown(devices)) return { plan: undefined, chosen: offered.slice(0, pp) };
   const deviceOrder = partition === 'auto' ? 'free' : 'given';
-  const plan = planIfItFits({ spec, model, devices, deviceOrder, advice: true });
+  const plan = planIfItFits({ spec, model, devices, links, deviceOrder, advice: true });
   const chosen = plan?.ranks.map(({ device }) => offered[device]).filter((agent) => agent !== undefined);
   return { plan, chosen: chosen ?? offered.slice(0, pp) };
 }

@@ -4,22 +4,25 @@ import { isFlushless, oldestWeightVersion } from '@millrace/contracts';
 import { AppError, assert, newId } from '@millrace/core';
 import { PLACEABLE_STATES } from '@millrace/scheduler';
 import { AgentsRepository, type AgentWithLease } from '../agents/agents.repository';
-import type { RankStatuses, StoredPlan } from '../attempts/attempt-record';
+import type { PredictedAttempt, RankStatuses, StoredPlan } from '../attempts/attempt-record';
 import { ClusterContext } from '../cluster-context';
 import type { Transaction } from '../database/prisma.service';
 import { RunLedger } from '../runs/run-ledger';
 import { speedOf } from '../planning/device-speed';
+import { speedsAreKnown } from '../planning/plan-run';
+import type { PlacedRun } from '../planning/run-plans.service';
 import type { RunRecord } from '../runs/run-record';
 import { predictStep } from './predict-step';
 import { ResumeSourceService } from './resume-source.service';
-import type { ShapedRun } from './run-shapes.service';
 import { deviceTaken } from './scheduling.errors';
+
+const MS_PER_SECOND = 1000;
 
 /** Index = rank. */
 export type Gang = readonly AgentWithLease[];
 
 export interface Placement {
-  readonly shaped: ShapedRun;
+  readonly placed: PlacedRun;
   readonly gang: Gang;
 }
 
@@ -54,11 +57,11 @@ export class GangPlacementService {
     return partition === undefined ? run : { ...run, spec: { ...spec, parallel: { ...spec.parallel, partition } } };
   }
 
-  private async placeLocked(tx: Transaction, seen: RunRecord, { shaped, gang }: Placement): Promise<boolean> {
+  private async placeLocked(tx: Transaction, seen: RunRecord, { placed, gang }: Placement): Promise<boolean> {
     const run = await this.ledger.runs.lock(tx, seen.id);
     if (!run || run.fence !== seen.fence || !PLACEABLE_STATES.includes(run.state)) return false;
     const fence = run.fence + 1;
-    const plan = await this.plan(tx, { run, shaped, gang, fence });
+    const plan = await this.plan(tx, { run, placed, gang, fence });
     const moved = await this.ledger.transitions.move(tx, run, {
       to: 'scheduled',
       actor: 'system',
@@ -102,8 +105,8 @@ export class GangPlacementService {
     });
   }
 
-  private async plan(tx: Transaction, { run, shaped, gang, fence }: Planned): Promise<StoredPlan> {
-    const { shape, dataset } = shaped;
+  private async plan(tx: Transaction, { run, placed, gang, fence }: Planned): Promise<StoredPlan> {
+    const { shape, dataset } = placed.shaped;
     assert(
       gang.length === shape.schedule.ranks,
       `${run.id} has ${shape.schedule.ranks} ranks and was given ${gang.length} devices`,
@@ -116,7 +119,6 @@ export class GangPlacementService {
       head,
     }));
     const versioned = { spec: run.spec, stages, firstStep: source.plan.firstStep };
-    const { stepTimeMs, simulation } = predictStep(shape, gang.map(speedOf));
     const { sha256, bytes, dtype, tokens } = dataset;
     return {
       runId: run.id,
@@ -129,10 +131,24 @@ export class GangPlacementService {
       ...source.plan,
       lastStep: run.spec.train.steps,
       rankOfStage: shape.schedule.rankOfStage,
-      predicted: { stepTimeMs, bubbleOfTotal: simulation.bubbleOfTotal },
+      predicted: predicted(placed, gang),
       ...(isFlushless(run.spec.parallel) ? { oldestVersion: oldestWeightVersion(versioned, source.manifest) } : {}),
     };
   }
+}
+
+/** By the planner where it knows every device; else the roofline's bubble. */
+function predicted({ shaped: { shape }, plan, basis }: PlacedRun, gang: Gang): PredictedAttempt {
+  if (plan === undefined || !speedsAreKnown(basis.devices)) {
+    const { stepTimeMs, simulation } = predictStep(shape, gang.map(speedOf));
+    return { stepTimeMs, bubbleOfTotal: simulation.bubbleOfTotal };
+  }
+  return {
+    stepTimeMs: plan.stepSeconds * MS_PER_SECOND,
+    bubbleOfTotal: plan.bubbleOfTotal,
+    stageSeconds: plan.stages.map(({ times }) => times),
+    basis,
+  };
 }
 
 interface Planned extends Placement {

@@ -1,4 +1,4 @@
-import { type Simulation, simulateStep, type StageTimes } from '@millrace/pipeline';
+import { type ComputeTimes, type Simulation, simulateStep, type StageTimes } from '@millrace/pipeline';
 import { type DeviceSpeed, rooflineTimes } from '../planning/device-speed';
 import type { RunShape } from './run-shape';
 
@@ -16,17 +16,20 @@ export interface PredictedStep {
 
 /**
  * Plays the schedule with times told from the stages' work and the devices' measured speeds. Without a speed for every
- * stage the devices count as equal: the bubble is then right and the step time unknown.
+ * stage the devices count as equal: the bubble is then right and the step time unknown. `stageSeconds` is what a
+ * planner said of the stages instead.
  */
 export function predictStep(
   { schedule, stages }: RunShape,
   speeds: readonly (DeviceSpeed | undefined)[],
+  stageSeconds?: readonly ComputeTimes[],
 ): PredictedStep {
   const ofStage = stages.map((_, stage) => speeds[schedule.rankOfStage[stage] ?? stage]);
-  const known = ofStage.every((speed) => speed !== undefined);
+  const known = stageSeconds !== undefined || ofStage.every((speed) => speed !== undefined);
   const times = {
     stages: stages.map(({ operations }, stage) => {
-      const { F, I, W } = rooflineTimes(operations, known ? (ofStage[stage] ?? NO_SPEED) : NO_SPEED);
+      const speed = known ? (ofStage[stage] ?? NO_SPEED) : NO_SPEED;
+      const { F, I, W } = stageSeconds?.[stage] ?? rooflineTimes(operations, speed);
       return { F: F * MS_PER_SECOND, I: I * MS_PER_SECOND, W: W * MS_PER_SECOND };
     }),
   };

@@ -4,6 +4,7 @@ import { type PendingReason, PLACEABLE_STATES, planPlacement } from '@millrace/s
 import { AgentsRepository } from '../agents/agents.repository';
 import { ClusterContext } from '../cluster-context';
 import { RunPlansService } from '../planning/run-plans.service';
+import { ProfileRequestsService } from '../profiling/profile-requests.service';
 import { ClusterSignals } from '../queue/cluster-signals';
 import { RunLedger } from '../runs/run-ledger';
 import type { RunReason, RunRecord } from '../runs/run-record';
@@ -21,6 +22,7 @@ export class SchedulingService {
     private readonly ledger: RunLedger,
     private readonly agents: AgentsRepository,
     private readonly plans: RunPlansService,
+    private readonly profiles: ProfileRequestsService,
     private readonly placement: GangPlacementService,
     private readonly signals: ClusterSignals,
     private readonly context: ClusterContext,
@@ -32,17 +34,24 @@ export class SchedulingService {
     if (queue.size === 0) return 0;
     const agents = await this.agents.all();
     const nowMs = this.context.clock.now();
+    const offered = new Map<string, Gang>();
     const { placements, pending } = planPlacement({
       policy: {},
       now: nowMs,
       inventory: agents.map((agent) => inventoryAgent(agent, { nowMs, silentMs: this.context.config.leaseMs })),
-      queue: [...queue.values()].map(({ run, shaped: { shape } }) => this.plans.queued(run, shape, agents)),
+      queue: await Promise.all(
+        [...queue.values()].map(({ run, shaped: { shape } }) =>
+          this.plans.queued(run, shape, agents, (devices) => offered.set(run.id, devices)),
+        ),
+      ),
     });
     let placedCount = 0;
     for (const { runId, agentIds } of placements) {
       const queued = queue.get(runId);
       const gang = agentIds.map((id) => agents.find((agent) => agent.id === id)).filter((agent) => agent !== undefined);
-      if (queued && (await this.place(queued, gang))) placedCount++;
+      // Its devices stay free for it meanwhile: nobody else was given them in this pass.
+      if (!queued || (await this.waitsForTimes(queued, offered.get(runId) ?? []))) continue;
+      if (await this.place(queued, gang)) placedCount++;
     }
     for (const { runId, reason } of pending) {
       const queued = queue.get(runId);
@@ -50,6 +59,16 @@ export class SchedulingService {
     }
     if (placedCount > 0) this.signals.commands();
     return placedCount;
+  }
+
+  private async waitsForTimes({ run, shaped }: QueuedRecord, devices: Gang): Promise<boolean> {
+    if (!(await this.profiles.isAwaited(run.spec, shaped.shape.model, devices))) return false;
+    const reason = {
+      code: 'LAYERS_MEASURED',
+      message: 'waits a moment: the layers of its model are measured on the devices that it may have',
+    };
+    if (run.reason?.code !== reason.code) await this.ledger.note((tx) => this.ledger.runs.update(tx, run, { reason }));
+    return true;
   }
 
   private async shapedQueue(): Promise<Map<string, QueuedRecord>> {
@@ -76,8 +95,8 @@ export class SchedulingService {
   }
 
   private async placeAsPlanned(run: RunRecord, gang: Gang): Promise<boolean> {
-    const shaped = await this.plans.placed(run, gang);
-    return shaped !== undefined && (await this.placement.place(run, { shaped, gang }));
+    const placed = await this.plans.placed(run, gang);
+    return placed !== undefined && (await this.placement.place(run, { placed, gang }));
   }
 
   /** One run that cannot be planned must not keep the others waiting: it fails, with the reason. */

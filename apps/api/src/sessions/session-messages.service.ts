@@ -4,6 +4,7 @@ import { AttemptReportsService } from '../attempts/attempt-reports.service';
 import { StageWaitsService } from '../attempts/stage-waits.service';
 import { CheckpointReportsService } from '../checkpointing/checkpoint-reports.service';
 import { LOGGER } from '../config/api-logger';
+import { PlannerReportsService } from '../planning/planner-reports.service';
 import type { AgentSession } from './agent-session';
 import type { AgentBody } from './agent-transport';
 import { CommandOutcomesService } from './commands/command-outcomes.service';
@@ -21,6 +22,7 @@ export class SessionMessagesService {
     private readonly attempts: AttemptReportsService,
     private readonly checkpoints: CheckpointReportsService,
     private readonly waits: StageWaitsService,
+    private readonly measured: PlannerReportsService,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
@@ -60,9 +62,13 @@ export class SessionMessagesService {
       case 'generateOutput':
         return this.commands.generated(session, message.value);
       case 'trace':
-        return this.telemetry.keepTrace(message.value);
+        return this.measured.traced(message.value);
       case 'stageWaiting':
         return this.waits.report(session, message.value);
+      case 'layerProfile':
+        return this.measured.layersMeasured(session, message.value);
+      case 'linkMeasured':
+        return this.measured.linkMeasured(session, message.value);
       default:
         message satisfies never;
     }

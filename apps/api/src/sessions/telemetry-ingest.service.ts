@@ -5,7 +5,6 @@ import { AttemptProgressService } from '../attempts/attempt-progress.service';
 import { PrismaService, type Transaction } from '../database/prisma.service';
 import { LogsRepository } from '../logs/logs.repository';
 import { MetricsRepository } from '../metrics/metrics.repository';
-import { TraceStore } from '../timeline/trace-store';
 import type { SessionIdentity } from './agent-session';
 import { sessionSuperseded } from './sessions.errors';
 
@@ -26,7 +25,6 @@ export class TelemetryIngestService {
     private readonly metrics: MetricsRepository,
     private readonly logs: LogsRepository,
     private readonly progress: AttemptProgressService,
-    private readonly traces: TraceStore,
   ) {}
 
   /** When it resolves the batch may be acknowledged. @throws AppError SESSION.SUPERSEDED */
@@ -54,11 +52,6 @@ export class TelemetryIngestService {
         await this.logs.store(tx, { runId, fence, agent: session.agentId, lines });
       },
     );
-  }
-
-  /** Traces are for looking at: they are kept in memory, and never acknowledged. */
-  keepTrace(batch: agentV1.TraceBatch): void {
-    this.traces.add(batch);
   }
 
   private async once(

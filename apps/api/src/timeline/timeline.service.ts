@@ -87,7 +87,7 @@ export class TimelineService {
       return agent && speedOf(agent);
     });
     const shape = this.shape(attempt);
-    const { stepTimeMs, simulation } = predictStep(shape, speeds);
+    const { stepTimeMs, simulation } = predictStep(shape, speeds, attempt.plan.predicted.stageSeconds);
     // Without a flush a step has no plan of its own.
     return stepTimeMs === null || shape.schedule.updates.mode !== 'flush' ? [] : simulation.actions;
   }

@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import type { RunBody } from '@millrace/contracts';
+import type { PlanBody, RunBody } from '@millrace/contracts';
 import { type RunAction, allPages } from '@millrace/sdk';
 import { type CommandContext, command, wholeNumber } from '../command-context';
 import { age, bytesText, table } from '../table';
 import { fileUnreadable } from './commands.errors';
+import { comparisonLines } from './comparison-lines';
 import { watchRun } from './watch-run';
 
 interface Json {
@@ -51,20 +52,23 @@ function planCommand(context: CommandContext): Command {
     .argument('<file>', 'the run spec; - reads standard input')
     .action(async (file: string, options: Json) => {
       const plan = await context.client().planRun(readSpec(file));
-      context.output(options).result(plan, ({ stages, schedule, predicted, explanation, timetable, pending }) => {
-        const rows = stages.map((stage) => [
-          stage.rank,
-          stage.agent ?? '-',
-          layersText(stage.firstLayer, stage.layerCount),
-          stage.parameters,
-          bytesText(stage.memoryBytes),
-        ]);
-        const bubble = `bubble ${(100 * predicted.bubbleOfTotal).toFixed(1)}% of total, ${(100 * predicted.bubbleOfIdeal).toFixed(1)}% of ideal`;
-        const waits = pending === null ? [] : [`It would wait: ${pending.message}`];
-        const heading = `${schedule.name}, ${schedule.microBatches} micro-batches: ${bubble}`;
-        const agents = table(['rank', 'agent', 'layers', 'parameters', 'memory'], rows);
-        return [agents, explanation ?? heading, timetable, ...waits].join('\n');
-      });
+      context
+        .output(options)
+        .result(plan, ({ stages, schedule, predicted, explanation, timetable, basis, pending }) => {
+          const rows = stages.map((stage) => [
+            stage.rank,
+            stage.agent ?? '-',
+            layersText(stage.firstLayer, stage.layerCount),
+            stage.parameters,
+            bytesText(stage.memoryBytes),
+          ]);
+          const bubble = `bubble ${(100 * predicted.bubbleOfTotal).toFixed(1)}% of total, ${(100 * predicted.bubbleOfIdeal).toFixed(1)}% of ideal`;
+          const waits = pending === null ? [] : [`It would wait: ${pending.message}`];
+          const heading = `${schedule.name}, ${schedule.microBatches} micro-batches: ${bubble}`;
+          const agents = table(['rank', 'agent', 'layers', 'parameters', 'memory'], rows);
+          const from = basis === null ? [] : [basisText(basis)];
+          return [agents, explanation ?? heading, ...from, timetable, ...waits].join('\n');
+        });
     });
 }
 
@@ -152,6 +156,16 @@ function readSpec(file: string): string {
   }
 }
 
+function basisText({ devices, links }: NonNullable<PlanBody['basis']>): string {
+  const of = (source: 'measured' | 'estimated'): string =>
+    devices.flatMap(({ device, layers }) => (layers === source ? device : [])).join(', ') || 'none';
+  const measuredCount = links.filter((link) => link === 'measured').length;
+  return (
+    `Times of layers: measured on ${of('measured')}; estimated from the benchmark on ${of('estimated')}. ` +
+    `Links measured: ${measuredCount} of ${links.length}; others are taken to cost no time.`
+  );
+}
+
 function layersText(first: number, count: number): string {
   if (count === 0) return 'none';
   return count === 1 ? String(first) : `${first}-${first + count - 1}`;
@@ -167,6 +181,7 @@ function describeRun(run: RunBody): string {
     lines.push(
       `  attempt ${attempt.fence}: ${attempt.state}, from step ${attempt.fromStep}, on ${stages.join(' and ')}`,
     );
+    if (attempt.planComparison !== null) lines.push(...comparisonLines(attempt.planComparison));
     if (attempt.failure !== null) lines.push(`    ${attempt.failure.class}: ${attempt.failure.message}`);
   }
   return lines.join('\n');

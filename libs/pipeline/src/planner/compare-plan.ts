@@ -30,6 +30,8 @@ export interface PlanComparison {
   /** What the simulation says of the plan with the stages' measured times: the rest is waits that it does not know. */
   readonly simulatedStepSeconds: number;
   readonly stages: readonly StageComparison[];
+  /** By what a device's layers took longer than was said, index = device of the request. */
+  readonly factors: readonly ComputeTimes[];
   /** Made for the same request with measured costs. */
   readonly better: Plan;
   /** 1 - better / simulated: what a change would bring, both told from the same costs. */
@@ -46,7 +48,8 @@ export interface PlanComparison {
  */
 export function comparePlan(request: PlanRequest, plan: Plan, measured: MeasuredStep): PlanComparison {
   checkMeasured(plan, measured);
-  const corrected = correctedRequest(request, plan, measured);
+  const factors = request.devices.map((_, device) => deviceFactors(plan, measured, device));
+  const corrected = correctedRequest(request, factors);
   const simulatedStepSeconds = stepOfSamePlan(corrected, plan);
   const better = makePlan(corrected);
   const gain = 1 - better.stepSeconds / simulatedStepSeconds;
@@ -62,6 +65,7 @@ export function comparePlan(request: PlanRequest, plan: Plan, measured: Measured
       measured: measured.stages[stage]!,
       ratio: factor(total(measured.stages[stage]!), total(times)),
     })),
+    factors,
     better,
     gain,
     isClearlyWrong: gain >= CLEARLY_WRONG_GAIN,
@@ -94,8 +98,7 @@ function withoutLimit({ label, kind, speed = 1 }: PlanRequest['devices'][number]
 }
 
 /** Every device its own kind, with the costs of its kind times what its stages were wrong by. */
-function correctedRequest(request: PlanRequest, plan: Plan, measured: MeasuredStep): PlanRequest {
-  const factors = request.devices.map((_, device) => deviceFactors(plan, measured, device));
+function correctedRequest(request: PlanRequest, factors: readonly ComputeTimes[]): PlanRequest {
   const kinds = request.devices.map(({ kind }, device) => ({
     kind,
     own: `${kind} #${device}`,

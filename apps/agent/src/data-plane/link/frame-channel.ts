@@ -31,6 +31,8 @@ export interface FrameChannelEvents {
 /** Opens calls to peers; the gRPC one is in src/grpc. */
 export interface FrameDialer {
   dial(address: string, identity: StreamIdentity, events: FrameChannelEvents): FrameChannel;
+  /** Sends the peer bytes that mean nothing; resolves when it has taken them all and has said so. */
+  probe(address: string, identity: StreamIdentity, byteCount: number): Promise<void>;
 }
 
 /** The receiver's end of one open call. */

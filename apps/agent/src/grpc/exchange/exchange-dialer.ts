@@ -14,8 +14,9 @@ import { Keepalive } from '../http2/connection/keepalive';
 import { SocketReader } from '../http2/connection/socket-reader';
 import { connectionLost } from '../http2/http2.errors';
 import type { HeaderFields } from '../http2/http2-headers';
-import { answeredStatus, decodeCredit, requestHeaders } from './exchange-protocol';
+import { answeredStatus, decodeCredit, PROBE_PATH, requestHeaders } from './exchange-protocol';
 import { MessageReader } from './message-reader';
+import { ProbingCall } from './probing-call';
 
 /**
  * Opens StageService.Exchange calls; one connection per peer, kept for all attempts. It speaks gRPC over an HTTP/2 of
@@ -29,6 +30,11 @@ export class ExchangeDialer implements FrameDialer {
   dial(address: string, identity: StreamIdentity, events: FrameChannelEvents): FrameChannel {
     const call = new ExchangeCall(`stream to ${address}`, events);
     return call.open(this.connection(address), requestHeaders(identity, address));
+  }
+
+  probe(address: string, identity: StreamIdentity, byteCount: number): Promise<void> {
+    const headers = requestHeaders(identity, address, PROBE_PATH);
+    return new ProbingCall(`probe of ${address}`).open(this.connection(address), headers, byteCount);
   }
 
   close(): void {

@@ -8,13 +8,21 @@ import { GRPC_PREFIX_BYTES } from './message-reader';
 
 /** StageService.Exchange of proto/millrace/stage/v1. */
 export const EXCHANGE_PATH = '/millrace.stage.v1.StageService/Exchange';
+/** StageService.Probe. */
+export const PROBE_PATH = '/millrace.stage.v1.StageService/Probe';
+/** Of one call. */
+export const PROBE_BYTES_MAX = 8 * 2 ** 20;
 const CONTENT_TYPE = 'application/grpc';
 
-export function requestHeaders({ runId, fence, key, fromRank }: StreamIdentity, authority: string): HeaderFields {
+export function requestHeaders(
+  { runId, fence, key, fromRank }: StreamIdentity,
+  authority: string,
+  path = EXCHANGE_PATH,
+): HeaderFields {
   return new Map([
     [':method', 'POST'],
     [':scheme', 'http'],
-    [':path', EXCHANGE_PATH],
+    [':path', path],
     [':authority', authority],
     ['content-type', CONTENT_TYPE],
     ['te', 'trailers'],
@@ -43,7 +51,14 @@ export function streamIdentity(headers: HeaderFields): StreamIdentity {
 }
 
 export function encodeCredit(credit: CreditMessage): Buffer {
-  const message = stageV1.Credit.encode(credit).finish();
+  return grpcMessage(stageV1.Credit.encode(credit).finish());
+}
+
+export function encodeBallast(byteCount: number): Buffer {
+  return grpcMessage(stageV1.Ballast.encode({ bytes: Buffer.alloc(byteCount) }).finish());
+}
+
+function grpcMessage(message: Uint8Array): Buffer {
   const bytes = Buffer.alloc(GRPC_PREFIX_BYTES + message.length);
   bytes.writeUInt32BE(message.length, 1);
   bytes.set(message, GRPC_PREFIX_BYTES);

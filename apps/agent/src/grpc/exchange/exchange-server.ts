@@ -10,8 +10,16 @@ import { SocketReader, readThrough } from '../http2/connection/socket-reader';
 import { connectionLost, http2CodeOf } from '../http2/http2.errors';
 import type { HeaderFields } from '../http2/http2-headers';
 import { CONNECT_TIMEOUT_MS } from '../http2/http2-limits';
-import { EXCHANGE_PATH, RESPONSE_HEADERS, encodeCredit, statusTrailers, streamIdentity } from './exchange-protocol';
+import {
+  EXCHANGE_PATH,
+  PROBE_PATH,
+  RESPONSE_HEADERS,
+  encodeCredit,
+  statusTrailers,
+  streamIdentity,
+} from './exchange-protocol';
 import { MessageReader } from './message-reader';
+import { ProbedCall } from './probed-call';
 
 /** A rank has a few peers in a few attempts; strangers must not use up the memory. */
 const CONNECTIONS_MAX = 1000;
@@ -68,11 +76,12 @@ export class ExchangeServer {
 
   private serve(stream: Http2Stream, headers: HeaderFields): void {
     const path = headers.get(':path') ?? '';
-    if (path !== EXCHANGE_PATH) return refuseAtOnce(stream, methodUnknown(path));
+    if (path !== EXCHANGE_PATH && path !== PROBE_PATH) return refuseAtOnce(stream, methodUnknown(path));
     const identity = streamIdentity(headers);
     const link = this.dataPlane.accept(identity);
     if (link instanceof AppError) return refuseAtOnce(stream, link);
     stream.sendHeaders(RESPONSE_HEADERS);
+    if (path === PROBE_PATH) return stream.listen(new ProbedCall(stream));
     const call = new ServedCall(stream, { identity, link, logger: this.logger });
     stream.listen(call);
     link.attach(call);

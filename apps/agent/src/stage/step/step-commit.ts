@@ -111,8 +111,8 @@ export class StepCommit {
         abort: { what, value: String(value) },
       };
     }
-    const { checkpoint, stop } = requests.take();
     const due = step === plan.lastStep || (plan.checkpointEvery > 0 && step % plan.checkpointEvery === 0);
+    const { checkpoint, stop } = requests.take(due);
     return {
       step,
       norm,

@@ -4,10 +4,11 @@ import { isLive } from '../../attempts/attempt-record';
 import type { LeaseRecord } from '../../attempts/leases.repository';
 import { ClusterContext } from '../../cluster-context';
 import { ClusterSignals } from '../../queue/cluster-signals';
+import { ProfileRequestsService } from '../../profiling/profile-requests.service';
 import { RunLedger } from '../../runs/run-ledger';
 import { ResumeSourceService } from '../../scheduling/resume-source.service';
 import type { AgentSession } from '../agent-session';
-import { desiredCommands, startCommand } from './desired-commands';
+import { type Command, desiredCommands, startCommand } from './desired-commands';
 import { SessionRegistry } from '../session-registry';
 
 /** How often the database is looked at without a signal: what another replica decided is found then. */
@@ -31,6 +32,7 @@ export class CommandDispatcherService implements OnApplicationBootstrap, OnModul
     private readonly registry: SessionRegistry,
     private readonly ledger: RunLedger,
     private readonly resumeSource: ResumeSourceService,
+    private readonly profiles: ProfileRequestsService,
     private readonly signals: ClusterSignals,
     private readonly context: ClusterContext,
   ) {}
@@ -75,11 +77,17 @@ export class CommandDispatcherService implements OnApplicationBootstrap, OnModul
     if (sessions.length === 0) return;
     const leases = await this.ledger.leases.ofAgents(sessions.map(({ agentId }) => agentId));
     const attempts = await this.ledger.attempts.statuses(leases);
+    const wanted = await this.profiles.commands(sessions.map(({ agentId }) => agentId));
     const now = { nowMs: this.context.clock.now(), leaseMs: this.context.config.leaseMs };
     for (const session of sessions) {
       const lease = leases.find(({ agentId }) => agentId === session.agentId);
       const attempt = lease && attempts.find(({ runId, fence }) => runId === lease.runId && fence === lease.fence);
-      const commands = lease && attempt ? desiredCommands(lease, attempt, now) : [];
+      const commands: Command[] = [
+        ...(lease && attempt ? desiredCommands(lease, attempt, now) : []),
+        ...wanted
+          .filter(({ agentId }) => agentId === session.agentId)
+          .map(({ id, body }) => ({ kind: 'send' as const, id, body })),
+      ];
       session.keepOnly(new Set(commands.map(({ id }) => id)));
       for (const command of commands) {
         if (!session.isDue(command.id, this.context.clock.monotonicMs(), AGAIN_AFTER_MS)) continue;

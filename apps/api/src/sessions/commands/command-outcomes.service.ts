@@ -5,6 +5,7 @@ import { AttemptReportsService } from '../../attempts/attempt-reports.service';
 import { BoundaryRequestsService } from '../../attempts/boundary-requests.service';
 import { LOGGER } from '../../config/api-logger';
 import { GenerationTasks } from '../../generate/generation-tasks';
+import { isProfileCommand, ProfileRequestsService } from '../../profiling/profile-requests.service';
 import type { SessionIdentity } from '../agent-session';
 import { parseCommandId } from './desired-commands';
 
@@ -15,6 +16,7 @@ export class CommandOutcomesService {
     private readonly reports: AttemptReportsService,
     private readonly boundaries: BoundaryRequestsService,
     private readonly generations: GenerationTasks,
+    private readonly profiles: ProfileRequestsService,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
@@ -23,6 +25,7 @@ export class CommandOutcomesService {
       const { commandId, errorCode, errorMessage } = result;
       this.logger.warn({ agent: session.agentId, commandId, errorCode, errorMessage }, 'command refused');
     }
+    if (isProfileCommand(result.commandId)) return this.profiles.commandAnswered(session, result);
     const target = parseCommandId(result.commandId);
     if (target === undefined) return this.generations.commandAnswered(session.agentId, result);
     switch (target.kind) {

@@ -16,6 +16,7 @@ function attempt(changes: Partial<AttemptStatus>): AttemptStatus {
     state: 'running',
     failure: null,
     boundary: null,
+    comparison: null,
     fromStep: 1,
     ranks: { 0: { agent: 'agent_a', state: 'running', step: 4 }, 1: { agent: 'agent_b', state: 'pending', step: 0 } },
     createdAt: new Date(0),

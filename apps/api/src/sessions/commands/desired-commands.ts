@@ -45,10 +45,9 @@ export function desiredCommands(
   const { boundary } = attempt;
   if (rank !== 0 || boundary === null || boundary.acknowledged) return [];
   const id = commandId({ kind: 'boundary', runId, fence, sequence: boundary.sequence });
-  const { checkpoint, stop } = boundary;
-  return [
-    { kind: 'send', id, body: { $case: 'requestBoundary', value: { commandId: id, runId, fence, checkpoint, stop } } },
-  ];
+  const { checkpoint, stop, stopAtCheckpoint = false } = boundary;
+  const value = { commandId: id, runId, fence, checkpoint, stop, stopAtCheckpoint };
+  return [{ kind: 'send', id, body: { $case: 'requestBoundary', value } }];
 }
 
 /**

@@ -27,6 +27,8 @@ export interface AgentMessage {
     | { $case: "generateOutput"; value: GenerateOutput }
     | { $case: "trace"; value: TraceBatch }
     | { $case: "stageWaiting"; value: StageWaiting }
+    | { $case: "layerProfile"; value: LayerProfile }
+    | { $case: "linkMeasured"; value: LinkMeasured }
     | undefined;
 }
 
@@ -39,6 +41,7 @@ export interface ApiMessage {
     | { $case: "stopAttempt"; value: StopAttempt }
     | { $case: "requestBoundary"; value: RequestBoundary }
     | { $case: "generate"; value: Generate }
+    | { $case: "measureLayers"; value: MeasureLayers }
     | undefined;
 }
 
@@ -173,6 +176,41 @@ export interface StageWaiting {
   waitedMs: number;
 }
 
+/** What a model's layers take on the agent's device; answers `measure_layers`. */
+export interface LayerProfile {
+  commandId: string;
+  embedding:
+    | LayerSeconds
+    | undefined;
+  /** One block. */
+  block:
+    | LayerSeconds
+    | undefined;
+  /** With its loss. */
+  head:
+    | LayerSeconds
+    | undefined;
+  /** Empty when it was measured. */
+  errorMessage: string;
+}
+
+/** Seconds of one micro-batch. */
+export interface LayerSeconds {
+  forward: number;
+  backwardInput: number;
+  backwardWeight: number;
+}
+
+/** The connection to a peer of an attempt, measured when the attempt began. Never acknowledged. */
+export interface LinkMeasured {
+  runId: string;
+  fence: number;
+  toRank: number;
+  /** One way. */
+  latencySeconds: number;
+  bytesPerSecond: number;
+}
+
 export interface AttemptReport {
   runId: string;
   fence: number;
@@ -257,6 +295,8 @@ export interface RequestBoundary {
   fence: number;
   checkpoint: boolean;
   stop: boolean;
+  /** Stop as well, but not before a boundary at which a checkpoint is taken anyway. */
+  stopAtCheckpoint: boolean;
 }
 
 export interface Generate {
@@ -264,6 +304,16 @@ export interface Generate {
   taskId: string;
   /** `GeneratePlan` of libs/contracts, as JSON. */
   planJson: string;
+}
+
+/**
+ * To an idle agent: run the programs of the model's layers on the device and tell how long they take. One that gets
+ * work meanwhile answers with an error.
+ */
+export interface MeasureLayers {
+  commandId: string;
+  /** `LayerWork` of libs/contracts, as JSON. */
+  workJson: string;
 }
 
 function createBaseAgentMessage(): AgentMessage {
@@ -302,6 +352,12 @@ export const AgentMessage: MessageFns<AgentMessage> = {
         break;
       case "stageWaiting":
         StageWaiting.encode(message.body.value, writer.uint32(82).fork()).join();
+        break;
+      case "layerProfile":
+        LayerProfile.encode(message.body.value, writer.uint32(90).fork()).join();
+        break;
+      case "linkMeasured":
+        LinkMeasured.encode(message.body.value, writer.uint32(98).fork()).join();
         break;
     }
     return writer;
@@ -400,6 +456,22 @@ export const AgentMessage: MessageFns<AgentMessage> = {
             message.body = { $case: "stageWaiting", value: StageWaiting.decode(reader, reader.uint32()) };
             continue;
           }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.body = { $case: "layerProfile", value: LayerProfile.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.body = { $case: "linkMeasured", value: LinkMeasured.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -478,6 +550,18 @@ export const AgentMessage: MessageFns<AgentMessage> = {
         }
         break;
       }
+      case "layerProfile": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { $case: "layerProfile", value: LayerProfile.fromPartial(object.body.value) };
+        }
+        break;
+      }
+      case "linkMeasured": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { $case: "linkMeasured", value: LinkMeasured.fromPartial(object.body.value) };
+        }
+        break;
+      }
     }
     return message;
   },
@@ -510,6 +594,9 @@ export const ApiMessage: MessageFns<ApiMessage> = {
         break;
       case "generate":
         Generate.encode(message.body.value, writer.uint32(58).fork()).join();
+        break;
+      case "measureLayers":
+        MeasureLayers.encode(message.body.value, writer.uint32(66).fork()).join();
         break;
     }
     return writer;
@@ -584,6 +671,14 @@ export const ApiMessage: MessageFns<ApiMessage> = {
             message.body = { $case: "generate", value: Generate.decode(reader, reader.uint32()) };
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.body = { $case: "measureLayers", value: MeasureLayers.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -641,6 +736,12 @@ export const ApiMessage: MessageFns<ApiMessage> = {
       case "generate": {
         if (object.body?.value !== undefined && object.body?.value !== null) {
           message.body = { $case: "generate", value: Generate.fromPartial(object.body.value) };
+        }
+        break;
+      }
+      case "measureLayers": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { $case: "measureLayers", value: MeasureLayers.fromPartial(object.body.value) };
         }
         break;
       }
@@ -2131,6 +2232,297 @@ export const StageWaiting: MessageFns<StageWaiting> = {
   },
 };
 
+function createBaseLayerProfile(): LayerProfile {
+  return { commandId: "", embedding: undefined, block: undefined, head: undefined, errorMessage: "" };
+}
+
+export const LayerProfile: MessageFns<LayerProfile> = {
+  encode(message: LayerProfile, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.commandId !== "") {
+      writer.uint32(10).string(message.commandId);
+    }
+    if (message.embedding !== undefined) {
+      LayerSeconds.encode(message.embedding, writer.uint32(18).fork()).join();
+    }
+    if (message.block !== undefined) {
+      LayerSeconds.encode(message.block, writer.uint32(26).fork()).join();
+    }
+    if (message.head !== undefined) {
+      LayerSeconds.encode(message.head, writer.uint32(34).fork()).join();
+    }
+    if (message.errorMessage !== "") {
+      writer.uint32(42).string(message.errorMessage);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LayerProfile {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLayerProfile();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.commandId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.embedding = LayerSeconds.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.block = LayerSeconds.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.head = LayerSeconds.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.errorMessage = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<LayerProfile>): LayerProfile {
+    return LayerProfile.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LayerProfile>): LayerProfile {
+    const message = createBaseLayerProfile();
+    message.commandId = object.commandId ?? "";
+    message.embedding = (object.embedding !== undefined && object.embedding !== null)
+      ? LayerSeconds.fromPartial(object.embedding)
+      : undefined;
+    message.block = (object.block !== undefined && object.block !== null)
+      ? LayerSeconds.fromPartial(object.block)
+      : undefined;
+    message.head = (object.head !== undefined && object.head !== null)
+      ? LayerSeconds.fromPartial(object.head)
+      : undefined;
+    message.errorMessage = object.errorMessage ?? "";
+    return message;
+  },
+};
+
+function createBaseLayerSeconds(): LayerSeconds {
+  return { forward: 0, backwardInput: 0, backwardWeight: 0 };
+}
+
+export const LayerSeconds: MessageFns<LayerSeconds> = {
+  encode(message: LayerSeconds, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.forward !== 0) {
+      writer.uint32(9).double(message.forward);
+    }
+    if (message.backwardInput !== 0) {
+      writer.uint32(17).double(message.backwardInput);
+    }
+    if (message.backwardWeight !== 0) {
+      writer.uint32(25).double(message.backwardWeight);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LayerSeconds {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLayerSeconds();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 9) {
+              break;
+            }
+
+            message.forward = reader.double();
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.backwardInput = reader.double();
+            continue;
+          }
+          case 3: {
+            if (tag !== 25) {
+              break;
+            }
+
+            message.backwardWeight = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<LayerSeconds>): LayerSeconds {
+    return LayerSeconds.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LayerSeconds>): LayerSeconds {
+    const message = createBaseLayerSeconds();
+    message.forward = object.forward ?? 0;
+    message.backwardInput = object.backwardInput ?? 0;
+    message.backwardWeight = object.backwardWeight ?? 0;
+    return message;
+  },
+};
+
+function createBaseLinkMeasured(): LinkMeasured {
+  return { runId: "", fence: 0, toRank: 0, latencySeconds: 0, bytesPerSecond: 0 };
+}
+
+export const LinkMeasured: MessageFns<LinkMeasured> = {
+  encode(message: LinkMeasured, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.runId !== "") {
+      writer.uint32(10).string(message.runId);
+    }
+    if (message.fence !== 0) {
+      writer.uint32(16).int64(message.fence);
+    }
+    if (message.toRank !== 0) {
+      writer.uint32(24).int32(message.toRank);
+    }
+    if (message.latencySeconds !== 0) {
+      writer.uint32(33).double(message.latencySeconds);
+    }
+    if (message.bytesPerSecond !== 0) {
+      writer.uint32(41).double(message.bytesPerSecond);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LinkMeasured {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLinkMeasured();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.runId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.fence = longToNumber(reader.int64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.toRank = reader.int32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 33) {
+              break;
+            }
+
+            message.latencySeconds = reader.double();
+            continue;
+          }
+          case 5: {
+            if (tag !== 41) {
+              break;
+            }
+
+            message.bytesPerSecond = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<LinkMeasured>): LinkMeasured {
+    return LinkMeasured.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LinkMeasured>): LinkMeasured {
+    const message = createBaseLinkMeasured();
+    message.runId = object.runId ?? "";
+    message.fence = object.fence ?? 0;
+    message.toRank = object.toRank ?? 0;
+    message.latencySeconds = object.latencySeconds ?? 0;
+    message.bytesPerSecond = object.bytesPerSecond ?? 0;
+    return message;
+  },
+};
+
 function createBaseAttemptReport(): AttemptReport {
   return { runId: "", fence: 0, state: "", step: 0, failureClass: "", errorCode: "", errorMessage: "", culpritRank: 0 };
 }
@@ -2991,7 +3383,7 @@ export const StopAttempt: MessageFns<StopAttempt> = {
 };
 
 function createBaseRequestBoundary(): RequestBoundary {
-  return { commandId: "", runId: "", fence: 0, checkpoint: false, stop: false };
+  return { commandId: "", runId: "", fence: 0, checkpoint: false, stop: false, stopAtCheckpoint: false };
 }
 
 export const RequestBoundary: MessageFns<RequestBoundary> = {
@@ -3010,6 +3402,9 @@ export const RequestBoundary: MessageFns<RequestBoundary> = {
     }
     if (message.stop !== false) {
       writer.uint32(40).bool(message.stop);
+    }
+    if (message.stopAtCheckpoint !== false) {
+      writer.uint32(48).bool(message.stopAtCheckpoint);
     }
     return writer;
   },
@@ -3067,6 +3462,14 @@ export const RequestBoundary: MessageFns<RequestBoundary> = {
             message.stop = reader.bool();
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.stopAtCheckpoint = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3089,6 +3492,7 @@ export const RequestBoundary: MessageFns<RequestBoundary> = {
     message.fence = object.fence ?? 0;
     message.checkpoint = object.checkpoint ?? false;
     message.stop = object.stop ?? false;
+    message.stopAtCheckpoint = object.stopAtCheckpoint ?? false;
     return message;
   },
 };
@@ -3168,6 +3572,73 @@ export const Generate: MessageFns<Generate> = {
     message.commandId = object.commandId ?? "";
     message.taskId = object.taskId ?? "";
     message.planJson = object.planJson ?? "";
+    return message;
+  },
+};
+
+function createBaseMeasureLayers(): MeasureLayers {
+  return { commandId: "", workJson: "" };
+}
+
+export const MeasureLayers: MessageFns<MeasureLayers> = {
+  encode(message: MeasureLayers, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.commandId !== "") {
+      writer.uint32(10).string(message.commandId);
+    }
+    if (message.workJson !== "") {
+      writer.uint32(18).string(message.workJson);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MeasureLayers {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMeasureLayers();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.commandId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.workJson = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<MeasureLayers>): MeasureLayers {
+    return MeasureLayers.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<MeasureLayers>): MeasureLayers {
+    const message = createBaseMeasureLayers();
+    message.commandId = object.commandId ?? "";
+    message.workJson = object.workJson ?? "";
     return message;
   },
 };

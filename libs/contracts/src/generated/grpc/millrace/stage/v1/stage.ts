@@ -15,6 +15,10 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 
+export interface Ballast {
+  bytes: Buffer;
+}
+
 export interface Frame {
   runId: string;
   fence: number;
@@ -42,6 +46,61 @@ export interface Credit {
   bytes: number;
   sequence: number;
 }
+
+function createBaseBallast(): Ballast {
+  return { bytes: Buffer.alloc(0) };
+}
+
+export const Ballast: MessageFns<Ballast> = {
+  encode(message: Ballast, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.bytes.length !== 0) {
+      writer.uint32(10).bytes(message.bytes);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Ballast {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBallast();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.bytes = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Ballast>): Ballast {
+    return Ballast.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Ballast>): Ballast {
+    const message = createBaseBallast();
+    message.bytes = object.bytes ?? Buffer.alloc(0);
+    return message;
+  },
+};
 
 function createBaseFrame(): Frame {
   return {
@@ -367,16 +426,41 @@ export const StageServiceService = {
     responseSerialize: (value: Credit): Buffer => Buffer.from(Credit.encode(value).finish()),
     responseDeserialize: (value: Buffer): Credit => Credit.decode(value),
   },
+  /**
+   * Takes bytes that mean nothing, up to a few MiB, and ends when the caller has: how long that takes is the link's
+   * latency and bandwidth. With the metadata of Exchange.
+   */
+  probe: {
+    path: "/millrace.stage.v1.StageService/Probe" as const,
+    requestStream: true as const,
+    responseStream: true as const,
+    requestSerialize: (value: Ballast): Buffer => Buffer.from(Ballast.encode(value).finish()),
+    requestDeserialize: (value: Buffer): Ballast => Ballast.decode(value),
+    responseSerialize: (value: Credit): Buffer => Buffer.from(Credit.encode(value).finish()),
+    responseDeserialize: (value: Buffer): Credit => Credit.decode(value),
+  },
 } as const;
 
 export interface StageServiceServer extends UntypedServiceImplementation {
   exchange: handleBidiStreamingCall<Frame, Credit>;
+  /**
+   * Takes bytes that mean nothing, up to a few MiB, and ends when the caller has: how long that takes is the link's
+   * latency and bandwidth. With the metadata of Exchange.
+   */
+  probe: handleBidiStreamingCall<Ballast, Credit>;
 }
 
 export interface StageServiceClient extends Client {
   exchange(): ClientDuplexStream<Frame, Credit>;
   exchange(options: Partial<CallOptions>): ClientDuplexStream<Frame, Credit>;
   exchange(metadata: Metadata, options?: Partial<CallOptions>): ClientDuplexStream<Frame, Credit>;
+  /**
+   * Takes bytes that mean nothing, up to a few MiB, and ends when the caller has: how long that takes is the link's
+   * latency and bandwidth. With the metadata of Exchange.
+   */
+  probe(): ClientDuplexStream<Ballast, Credit>;
+  probe(options: Partial<CallOptions>): ClientDuplexStream<Ballast, Credit>;
+  probe(metadata: Metadata, options?: Partial<CallOptions>): ClientDuplexStream<Ballast, Credit>;
 }
 
 export const StageServiceClient = makeGenericClientConstructor(

@@ -1,0 +1,37 @@
+import { messageTooLarge } from '../grpc-server.errors';
+import type { Http2Stream, StreamEvents } from '../http2/connection/http2-stream';
+import { PROBE_BYTES_MAX, statusTrailers } from './exchange-protocol';
+
+/** The answering end of StageService.Probe: forgets what comes, and ends when the caller does. */
+export class ProbedCall implements StreamEvents {
+  private receivedBytes = 0;
+
+  constructor(private readonly stream: Http2Stream) {}
+
+  onHeaders(): void {
+    // A client's headers came with the stream.
+  }
+
+  onData(chunk: Buffer): void {
+    this.receivedBytes += chunk.length;
+    if (this.receivedBytes <= PROBE_BYTES_MAX) return;
+    this.stream.end(statusTrailers(messageTooLarge(this.receivedBytes, PROBE_BYTES_MAX, false)), { andReset: true });
+  }
+
+  /** Nothing is kept. */
+  dataRoom(): undefined {
+    return undefined;
+  }
+
+  onDataPlaced(): void {
+    // Nothing is placed where there is no room.
+  }
+
+  onEnd(): void {
+    this.stream.end(statusTrailers());
+  }
+
+  onClosed(): void {
+    // Nothing is held.
+  }
+}

@@ -1,0 +1,65 @@
+import type { agentV1, LayerTimes, LayerWork } from '@millrace/contracts';
+import type { AppError } from '@millrace/core';
+import type { AgentBody } from '../session/session-channel';
+import type { DeviceChoice } from '../worker/gpu-task';
+import type { GpuThread, StartGpuThread } from '../worker/gpu-thread';
+import { fromThreadError } from '../worker/thread-error';
+import type { FromWorker } from '../worker/worker-messages';
+
+export interface LayerProfilingOptions {
+  readonly commandId: string;
+  readonly work: LayerWork;
+  readonly device: DeviceChoice;
+  readonly startThread: StartGpuThread;
+  readonly send: (body: AgentBody) => void;
+  readonly onMessage: (message: FromWorker) => void;
+}
+
+/** One measurement of layers on a GPU thread of its own. It is told once how it ended, and then holds no device. */
+export class LayerProfiling {
+  private thread: GpuThread | undefined;
+  private told = false;
+
+  constructor(private readonly options: LayerProfilingOptions) {}
+
+  /** `after` is the end of what used the device before. */
+  begin(after: Promise<void>): void {
+    const { device, work, startThread, onMessage } = this.options;
+    void after.then(() => {
+      if (!this.told) this.thread = startThread({ kind: 'profile', device, work }, onMessage);
+    });
+  }
+
+  get isOver(): boolean {
+    return this.told;
+  }
+
+  handle(message: FromWorker): void {
+    if (message.type === 'profiled') this.tell({ layers: message.layers });
+    if (message.type === 'failed') this.tell({ error: fromThreadError(message.error) });
+  }
+
+  /** After its result, or instead of it; resolves when the device is free. */
+  async end(error: AppError): Promise<void> {
+    this.tell({ error });
+    await this.thread?.stop();
+  }
+
+  private tell({ layers, error }: { readonly layers?: LayerTimes; readonly error?: AppError }): void {
+    if (this.told) return;
+    this.told = true;
+    const { commandId, send } = this.options;
+    const value: agentV1.LayerProfile = {
+      commandId,
+      embedding: layers && seconds(layers.embedding),
+      block: layers && seconds(layers.block),
+      head: layers && seconds(layers.head),
+      errorMessage: error?.message ?? '',
+    };
+    send({ $case: 'layerProfile', value });
+  }
+}
+
+function seconds({ F, I, W }: LayerTimes['block']): agentV1.LayerSeconds {
+  return { forward: F, backwardInput: I, backwardWeight: W };
+}

@@ -1,0 +1,24 @@
+import type { LayerTimes } from '@millrace/contracts';
+import type { PlanRequest, Recompute } from '@millrace/pipeline';
+
+/** Measured, by recompute setting. */
+export type MeasuredLayers = Readonly<Partial<Record<Recompute, LayerTimes>>>;
+
+/** A device as the planner needs to know it. */
+export interface PlannableDevice {
+  /** host:device */
+  readonly label: string;
+  /** Undefined when the driver does not say. */
+  readonly memoryBytes?: number | undefined;
+  /** Of its start-up benchmark. */
+  readonly benchmark: unknown;
+  /** What the run's layers take on it, where that was measured; what was not is told from the benchmark. */
+  readonly layers?: MeasuredLayers | undefined;
+}
+
+/** Agents as the planner is told of them, for one run. */
+export interface PlanBasis {
+  readonly devices: readonly PlannableDevice[];
+  /** `[from][to]` by index of `devices`. */
+  readonly links: NonNullable<PlanRequest['links']>;
+}

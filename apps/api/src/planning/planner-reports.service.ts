@@ -1,0 +1,32 @@
+import { Injectable } from '@nestjs/common';
+import type { agentV1 } from '@millrace/contracts';
+import { LinkReportsService } from '../profiling/link-reports.service';
+import { ProfileRequestsService } from '../profiling/profile-requests.service';
+import type { SessionIdentity } from '../sessions/agent-session';
+import { TraceStore } from '../timeline/trace-store';
+import { PlanReviewService } from './plan-review.service';
+
+/** Takes everything that agents measure and a planner learns from. None of it is acknowledged. */
+@Injectable()
+export class PlannerReportsService {
+  constructor(
+    private readonly traces: TraceStore,
+    private readonly reviews: PlanReviewService,
+    private readonly profiles: ProfileRequestsService,
+    private readonly links: LinkReportsService,
+  ) {}
+
+  /** Traces are for looking at, too: they are kept in memory. */
+  async traced(batch: agentV1.TraceBatch): Promise<void> {
+    this.traces.add(batch);
+    await this.reviews.traced(batch);
+  }
+
+  layersMeasured(session: SessionIdentity, answer: agentV1.LayerProfile): Promise<void> {
+    return this.profiles.answered(session, answer);
+  }
+
+  linkMeasured(session: SessionIdentity, link: agentV1.LinkMeasured): Promise<void> {
+    return this.links.measured(session, link);
+  }
+}

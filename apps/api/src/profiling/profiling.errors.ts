@@ -1,0 +1,17 @@
+import { AppError } from '@millrace/core';
+
+export function layerProfileInvalid(seconds: number): AppError {
+  return new AppError({
+    code: 'PROFILE.INVALID',
+    kind: 'invalid',
+    message: `a layer cannot take ${seconds} s: report finite times of F, I and W for embedding, block and head`,
+  });
+}
+
+export function linkInvalid(latencySeconds: number, bytesPerSecond: number): AppError {
+  return new AppError({
+    code: 'PROFILE.LINK_INVALID',
+    kind: 'invalid',
+    message: `a link of ${bytesPerSecond} bytes/s and ${latencySeconds} s is no link: report finite, positive numbers`,
+  });
+}

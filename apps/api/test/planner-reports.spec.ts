@@ -1,0 +1,162 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { LayerTimes } from '@millrace/contracts';
+import { startTemporaryPostgres, type TemporaryPostgres } from '@millrace/testing';
+import { type ApiUnderTest, eventually, startApi, temporaryHome } from './api-under-test';
+import { type Attempt, FakeAgent, type FakeAgentOptions } from './fake-agent';
+import { createDataset, tinySpec } from './run-specs';
+
+const SLOW_MS = 180_000;
+const times = (seconds: number): LayerTimes['block'] => ({ F: seconds, I: seconds, W: seconds });
+const layersOf = (block: number): LayerTimes => ({ embedding: times(0), block: times(block), head: times(block / 2) });
+
+describe('what the planner learns from agents', { timeout: SLOW_MS }, () => {
+  let postgres: TemporaryPostgres;
+  let home: Awaited<ReturnType<typeof temporaryHome>>;
+  let api: ApiUnderTest;
+  let agents: FakeAgent[];
+  let databaseCount = 0;
+
+  beforeAll(async () => {
+    postgres = await startTemporaryPostgres();
+    home = await temporaryHome();
+  }, SLOW_MS);
+  afterAll(async () => {
+    await postgres.stop();
+    await home.remove();
+  }, SLOW_MS);
+  beforeEach(async () => {
+    api = await startApi({ databaseUrl: await postgres.createDatabase(`plan${databaseCount++}`), home: home.path });
+    await createDataset(api.prisma);
+    agents = [];
+  }, SLOW_MS);
+  afterEach(async () => {
+    for (const agent of agents) agent.disconnect();
+    await api.close();
+  }, SLOW_MS);
+
+  async function connect(id: string, options: Partial<FakeAgentOptions>): Promise<FakeAgent> {
+    const agent = await new FakeAgent({ id, grpc: api.grpc, description: id, ...options }).connect();
+    agents.push(agent);
+    return agent;
+  }
+
+  /** Both ranks, in rank order, running. */
+  async function running(runId: string, afterFence = 0): Promise<[FakeAgent, Attempt][]> {
+    const pairs = await Promise.all(
+      agents.map(async (agent) => [agent, await agent.attempt(runId, afterFence)] as [FakeAgent, Attempt]),
+    );
+    pairs.sort(([, a], [, b]) => a.plan.rank - b.plan.rank);
+    for (const [agent, attempt] of pairs) agent.begin(attempt);
+    return pairs;
+  }
+
+  const spec = (checkpointEvery = 30): ReturnType<typeof tinySpec> =>
+    tinySpec({ model: { layers: 8 }, train: { steps: 100, checkpointEvery } });
+
+  it('asks one idle agent of each kind before it plans, and splits by the answers', async () => {
+    const slow = await connect('agent_slow', { layers: layersOf(0.03) });
+    const fast = await connect('agent_fast', { layers: layersOf(0.01) });
+    const { id } = await api.runs.submit(spec(), 'tester');
+    const [first, second] = await running(id);
+    expect(JSON.parse((await slow.take('measureLayers')).workJson)).toMatchObject({ microBatch: 2, recompute: 'none' });
+    const layers = new Map([first, second].map((pair) => [pair![0].id, pair![1].plan.stages[pair![1].plan.rank]!]));
+    expect(layers.get('agent_slow')!.layerCount).toBeLessThanOrEqual(2);
+    expect(layers.get('agent_fast')!.layerCount).toBeGreaterThanOrEqual(6);
+    expect(await api.prisma.layerProfile.count()).toBe(2);
+
+    first![0].send({
+      $case: 'linkMeasured',
+      value: { runId: id, fence: 1, toRank: 1, latencySeconds: 0.002, bytesPerSecond: 1e8 },
+    });
+    first![0].send({
+      $case: 'linkMeasured',
+      value: { runId: id, fence: 1, toRank: 7, latencySeconds: 0.002, bytesPerSecond: 1e8 },
+    });
+    await eventually('a link', async () => ((await api.prisma.linkProfile.count()) > 0 ? true : undefined));
+    expect(await api.prisma.linkProfile.findMany()).toMatchObject([
+      { fromAgent: first![0].id, toAgent: second![0].id, latencySeconds: 0.002, bytesPerSecond: 1e8 },
+    ]);
+    const plan = await api.runs.dryRun(spec());
+    expect(plan.basis?.devices.map(({ layers: from }) => from)).toEqual(['measured', 'measured']);
+    expect(fast.received.filter(({ $case }) => $case === 'measureLayers')).toHaveLength(1);
+  });
+
+  it('plans with the benchmark where nobody measures', async () => {
+    await connect('agent_a', {});
+    await connect('agent_b', {});
+    const { id } = await api.runs.submit(spec(), 'tester');
+    await running(id);
+    const [row] = await api.prisma.layerProfile.findMany();
+    expect(row).toMatchObject({ layers: null, error: 'does not measure' });
+    const plan = await api.runs.dryRun(spec());
+    expect(plan.basis?.devices.map(({ layers: from }) => from)).toEqual(['estimated', 'estimated']);
+  });
+
+  /** Steps 2 to 25 as they were measured. */
+  async function train(pairs: [FakeAgent, Attempt][], from: number, blockSeconds: readonly number[]): Promise<void> {
+    for (let step = from; step < from + 25; step++) {
+      const [agent, attempt] = pairs[0]!;
+      const sequence = agent.metrics(attempt, { 'train/tokens_per_second': [step, 100], 'train/loss': [step, 1] });
+      await agent.take('ack', ({ metrics }) => metrics === sequence);
+      for (const [rank, [each, { plan }]] of pairs.entries()) {
+        const { layerCount, head } = plan.stages[rank]!;
+        const seconds = (layerCount + (head ? 0.5 : 0)) * blockSeconds[rank]!;
+        each.trace(pairs[rank]![1], step, times(seconds));
+      }
+    }
+  }
+
+  it('compares after 20 steps, and leaves a plan that was right alone', async () => {
+    await connect('agent_a', { layers: layersOf(0.01) });
+    await connect('agent_b', { layers: layersOf(0.01) });
+    const { id } = await api.runs.submit(spec(), 'tester');
+    await train(await running(id), 1, [0.01, 0.01]);
+    const compared = await eventually('a comparison', async () => (await api.runs.get(id)).planComparison ?? undefined);
+    expect(compared).toMatchObject({ isClearlyWrong: false, replan: false });
+    expect(compared.step).toBeGreaterThanOrEqual(21);
+    for (const { ratio } of compared.stages) expect(ratio).toBeCloseTo(1, 1);
+    const events = await api.prisma.event.findMany({ where: { runId: id, type: 'run.plan_compared' } });
+    expect(events).toHaveLength(1);
+    expect((await api.runs.get(id)).attempts).toHaveLength(1);
+  });
+
+  it('plans anew at the next checkpoint when it was clearly wrong, without using up a retry', async () => {
+    await connect('agent_a', { layers: layersOf(0.01) });
+    await connect('agent_b', { layers: layersOf(0.01) });
+    const { id } = await api.runs.submit(spec(), 'tester');
+    const pairs = await running(id);
+    const before = pairs[0]![1].plan.stages.map(({ layerCount }) => layerCount);
+    const slow = pairs[1]![0].id;
+    await train(pairs, 1, [0.01, 0.04]);
+    const [first] = pairs[0]!;
+    expect(await first.take('requestBoundary')).toMatchObject({
+      checkpoint: false,
+      stop: false,
+      stopAtCheckpoint: true,
+    });
+    for (const [agent, attempt] of pairs) {
+      const sequence = await agent.checkpoint(attempt, 30);
+      await agent.take('ack', ({ checkpoints }) => checkpoints === sequence);
+      agent.report(attempt, 'paused', { step: 30 });
+      agent.running = [];
+    }
+    const again = await running(id, 1);
+    const after = again[0]![1].plan;
+    expect(after.firstStep).toBe(31);
+    const rank = again.findIndex(([agent]) => agent.id === slow);
+    expect(after.stages[rank]!.layerCount).toBeLessThan(before[1]!);
+    const run = await api.runs.get(id);
+    expect(run.attempts.map(({ state, failure }) => [state, failure])[0]).toEqual(['paused', null]);
+    expect(run.planComparison).toMatchObject({ replan: true, isClearlyWrong: true });
+    const [event] = await api.prisma.event.findMany({ where: { runId: id, type: 'run.replanned' } });
+    expect(event?.data).toMatchObject({ fence: 1, step: 30, layersPerStage: { from: before } });
+    expect((await api.prisma.run.findUnique({ where: { id } }))?.failures).toBe(0);
+
+    await train(again, 31, rank === 1 ? [0.01, 0.04] : [0.04, 0.01]);
+    const right = await eventually(
+      'the second comparison',
+      async () => (await api.runs.get(id)).attempts[1]?.planComparison ?? undefined,
+    );
+    expect(right).toMatchObject({ isClearlyWrong: false, replan: false });
+  });
+});
