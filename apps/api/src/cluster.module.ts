@@ -143,6 +143,9 @@ const GRPC = [GrpcCaller, AgentServiceAdapter, BlobServiceAdapter, HealthService
     SchedulingService,
     LeaseSweeperService,
     BlockCollectorService,
+    AgentsRepository,
+    TraceStore,
+    ClusterContext,
   ],
 })
 export class ClusterModule {}

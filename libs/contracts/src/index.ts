@@ -1,4 +1,6 @@
+export * from './accounts';
 export * from './attempt-plan';
+export * from './dashboard';
 export * from './metric-names';
 export * from './schedule/flushless-rules';
 export * from './parse-run-spec';

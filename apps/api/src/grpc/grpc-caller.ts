@@ -1,6 +1,7 @@
 import type { Metadata } from '@grpc/grpc-js';
 import { Injectable } from '@nestjs/common';
-import { type Principal, TokensService } from '../auth/tokens.service';
+import type { Principal } from '../auth/principal';
+import { TokensService } from '../auth/tokens.service';
 
 const SCHEME = /^bearer +/i;
 
