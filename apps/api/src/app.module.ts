@@ -39,6 +39,7 @@ import { IdempotencyInterceptor } from './idempotency/idempotency.interceptor';
 import { IdempotencyRepository } from './idempotency/idempotency.repository';
 import { LogsController } from './logs/logs.controller';
 import { MetricsController } from './metrics/metrics.controller';
+import { DocsController } from './openapi/docs.controller';
 import { OpenApiController } from './openapi/openapi.controller';
 import { OverviewController } from './overview/overview.controller';
 import { OverviewRepository } from './overview/overview.repository';
@@ -51,6 +52,7 @@ import { TimelineController } from './timeline/timeline.controller';
 const CONTROLLERS = [
   HealthController,
   OpenApiController,
+  DocsController,
   DatasetsController,
   RunsController,
   EventsController,

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { AgentEnrolmentService } from './agents/agent-enrolment.service';
 import { AgentPresenceService } from './agents/agent-presence.service';
 import { AgentsRepository } from './agents/agents.repository';
 import { AgentsService } from './agents/agents.service';
@@ -123,6 +124,7 @@ const GRPC = [GrpcCaller, AgentServiceAdapter, BlobServiceAdapter, HealthService
     TimelineService,
     AgentsRepository,
     AgentPresenceService,
+    AgentEnrolmentService,
     AgentsService,
     IdempotencyPurgeRepository,
     QueueCommandsService,

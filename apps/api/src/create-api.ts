@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { NestFactory } from '@nestjs/core';
+import { systemClock } from '@millrace/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { NextFunction, Request, Response } from 'express';
 import { AppModule } from './app.module';
@@ -12,6 +13,7 @@ import { dashboardFolder, serveDashboard } from './dashboard/serve-dashboard';
 import { applyMigrations } from './database/migrations';
 import type { FoundationOptions } from './foundation.module';
 import { nestLogger } from './config/nest-logger';
+import { ensureTlsFiles } from './tls/ensure-tls-files';
 import { PrometheusService } from './health/prometheus.service';
 
 /** An upload of 2 GiB over a slow line takes this long; Node's own limit is five minutes. */
@@ -22,6 +24,7 @@ export async function createApi(options: FoundationOptions): Promise<NestExpress
   const { config, logger } = options;
   const applied = await applyMigrations(config.databaseUrl);
   if (applied.length > 0) logger.info({ applied }, 'migrations applied');
+  await ensureTlsFiles(config, (options.clock ?? systemClock).now());
   const app = await NestFactory.create<NestExpressApplication>(AppModule.register(options), {
     logger: nestLogger(logger),
     bodyParser: false,

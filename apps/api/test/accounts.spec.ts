@@ -74,6 +74,16 @@ describe('accounts', () => {
       await expectProblem(await signIn(api.token, { origin: 'https://evil.example' }), 403, 'AUTH.ORIGIN_FORBIDDEN');
     });
 
+    it('make tokens that do not end with them', async () => {
+      const cookie = cookieOf(await signIn(api.token));
+      const made = await withCookie(cookie, '/tokens', {
+        method: 'POST',
+        body: JSON.stringify({ name: 'by-browser' }),
+        headers: { 'content-type': 'application/json', origin: api.origin },
+      });
+      expect(await body(made)).toMatchObject({ name: 'by-browser', expiresAt: null });
+    });
+
     it('end with their token', async () => {
       const token = await body<CreatedToken>(api.post('/tokens', { name: 'short' }));
       const cookie = cookieOf(await signIn(token.token));

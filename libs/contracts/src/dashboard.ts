@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { reasonSchema, runStateSchema } from './rest';
+import { reasonSchema, RUN_STATES, type RunStateName, runStateSchema } from './rest';
 
 /** Answers made for the dashboard: what would take a page of the plain calls many requests. */
 
@@ -48,7 +48,7 @@ export const overviewSchema = z
       leased: z.int(),
     }),
     /** By state; every state is there. */
-    runs: z.record(runStateSchema, z.int()),
+    runs: z.object(Object.fromEntries(RUN_STATES.map((state) => [state, z.int()])) as Record<RunStateName, z.ZodInt>),
     recentFailures: z.array(
       z.object({
         id: z.string(),

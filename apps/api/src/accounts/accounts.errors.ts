@@ -67,6 +67,15 @@ export function memberUnknown(userIds: readonly string[]): AppError {
   });
 }
 
+/** Whoever holds a join token may add an agent, not take the place of one. */
+export function agentEnrolled(agentId: string): AppError {
+  return new AppError({
+    code: 'JOIN.AGENT_ENROLLED',
+    kind: 'forbidden',
+    message: `agent ${agentId} has a credential in force; revoke it first, or enrol with an admin's token`,
+  });
+}
+
 export function joinTokenInvalid(): AppError {
   return new AppError({
     code: 'JOIN.TOKEN_INVALID',

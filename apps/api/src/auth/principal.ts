@@ -11,4 +11,6 @@ export interface Principal {
   readonly scope: readonly string[];
   /** Of the token; null: never. */
   readonly expiresAt: Date | null;
+  /** Of the browser session, if it is one. */
+  readonly sessionEndsAt: Date | null;
 }

@@ -4,14 +4,9 @@ import type { Request } from 'express';
 import { rateLimited } from '../boundary/boundary.errors';
 import { principalOf } from './auth.guard';
 
-/** Counts requests per token, sign-ins per address; public GETs, which are cheap, are not counted. */
+/** Counts requests per token; those that need none (sign-ins, probes, which ask the database) per address. */
 @Injectable()
 export class RateLimitGuard extends ThrottlerGuard {
-  protected override async shouldSkip(context: ExecutionContext): Promise<boolean> {
-    const request = context.switchToHttp().getRequest<Request>();
-    return principalOf(request) === '' && ['GET', 'HEAD'].includes(request.method);
-  }
-
   protected override async getTracker(request: Record<string, unknown>): Promise<string> {
     const asked = request as unknown as Request;
     return principalOf(asked) || `address ${asked.ip ?? 'unknown'}`;

@@ -56,6 +56,10 @@ export class TokensRepository {
     return (await tx.token.updateMany({ where: { id, revokedAt: null }, data: { revokedAt: now } })).count === 1;
   }
 
+  async agentHasToken(tx: Transaction, agentId: string): Promise<boolean> {
+    return (await tx.token.count({ where: { agentId, revokedAt: null } })) > 0;
+  }
+
   /** The credentials that an agent had before. */
   async revokeOfAgent(tx: Transaction, agentId: string, now: Date): Promise<void> {
     await tx.token.updateMany({ where: { agentId, revokedAt: null }, data: { revokedAt: now } });

@@ -43,7 +43,7 @@ export class TokensService {
     return this.remembered(hashSecret(cookie), async (hash) => {
       const found = await this.tokens.findBySession(hash);
       if (!found || found.expiresAt.getTime() <= this.clock.now()) throw sessionUnknown();
-      return { ...this.principalOf(found.token), expiresAt: found.expiresAt };
+      return { ...this.principalOf(found.token), sessionEndsAt: found.expiresAt };
     });
   }
 
@@ -71,16 +71,17 @@ export class TokensService {
   private principalOf({ id, user, agentId, scope, expiresAt, revokedAt }: TokenWithUser): Principal {
     if (revokedAt !== null || (user === null && agentId === null)) throw tokenUnknown();
     if (user?.disabled === true) throw userDisabled(user.name);
-    const common = { tokenId: id, scope, expiresAt };
+    const common = { tokenId: id, scope, expiresAt, sessionEndsAt: null };
     return user === null
       ? { ...common, role: 'agent', user: null, agentId }
       : { ...common, role: user.role as UserRole, user: { id: user.id, name: user.name }, agentId: null };
   }
 }
 
-/** @throws AppError AUTH.TOKEN_EXPIRED */
+/** @throws AppError AUTH.TOKEN_EXPIRED, AUTH.SESSION_UNKNOWN */
 function inForce(principal: Principal, nowMs: number): Principal {
-  const { expiresAt } = principal;
+  const { expiresAt, sessionEndsAt } = principal;
   if (expiresAt !== null && expiresAt.getTime() <= nowMs) throw tokenExpired(expiresAt);
+  if (sessionEndsAt !== null && sessionEndsAt.getTime() <= nowMs) throw sessionUnknown();
   return principal;
 }

@@ -4,6 +4,8 @@ import type { EventRow } from './events.repository';
 /** What a browser tab may ask for: all of a kind, or one run or agent. */
 const TOPIC = /^(runs|agents|queue|datasets|(run|agent):[A-Za-z0-9_-]{1,64})$/;
 const TOPICS_MAX = 50;
+/** Each is looked at twice a second. */
+const RUNS_MAX = 10;
 
 export const topicsSchema = z
   .string()
@@ -12,9 +14,14 @@ export const topicsSchema = z
   .pipe(
     z
       .array(z.string().regex(TOPIC, 'must be of runs, run:ID, agents, agent:ID, queue, datasets'))
-      .max(TOPICS_MAX, `must be at most ${TOPICS_MAX}`),
+      .max(TOPICS_MAX, `must be at most ${TOPICS_MAX}`)
+      .refine((topics) => topics.filter(isRun).length <= RUNS_MAX, `must have at most ${RUNS_MAX} of run:ID`),
   )
   .transform((topics): ReadonlySet<string> => new Set(topics));
+
+function isRun(topic: string): boolean {
+  return topic.startsWith('run:');
+}
 
 /** The topic among `topics` that an event belongs to, the most specific one; undefined: it is of none. */
 export function topicOf(event: EventRow, topics: ReadonlySet<string>): string | undefined {

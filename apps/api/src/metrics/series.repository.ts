@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { SeriesBody } from '@millrace/contracts';
 import { PrismaService } from '../database/prisma.service';
+import { Prisma } from '../generated/prisma/client';
 
 export interface SeriesQuery {
   readonly runId: string;
@@ -47,25 +48,21 @@ export class SeriesRepository {
     return { name, total, points: await this.buckets(query, first, bucketSteps) };
   }
 
-  /** Names that the run has points of, ascending. The index is skipped through: each name costs one look. */
+  /** Names that the run has points of, ascending. */
   async names(runId: string): Promise<string[]> {
     const rows = await this.prisma.$queryRaw<{ name: string }[]>`
-      WITH RECURSIVE names AS (
-        (SELECT "name" FROM "MetricPoint" WHERE "runId" = ${runId} ORDER BY "name" LIMIT 1)
-        UNION ALL
-        SELECT (SELECT p."name" FROM "MetricPoint" p WHERE p."runId" = ${runId} AND p."name" > names."name"
-                ORDER BY p."name" LIMIT 1)
-        FROM names WHERE names."name" IS NOT NULL)
-      SELECT "name" FROM names WHERE "name" IS NOT NULL`;
+      ${namesOf(runId)} SELECT "name" FROM names WHERE "name" IS NOT NULL`;
     return rows.map(({ name }) => name);
   }
 
+  /** By name. */
   async newest(runId: string): Promise<NewestPoint[]> {
-    const names = await this.names(runId);
-    const rows = await Promise.all(
-      names.map((name) => this.prisma.metricPoint.findFirst({ where: { runId, name }, orderBy: { step: 'desc' } })),
-    );
-    return rows.flatMap((row) => (row ? [{ name: row.name, step: row.step, value: row.value }] : []));
+    return this.prisma.$queryRaw`
+      ${namesOf(runId)}
+      SELECT point.* FROM names CROSS JOIN LATERAL (
+        SELECT p."name", p."step", p."value" FROM "MetricPoint" p
+        WHERE p."runId" = ${runId} AND p."name" = names."name" ORDER BY p."step" DESC LIMIT 1) AS point
+      WHERE names."name" IS NOT NULL`;
   }
 
   private async buckets(
@@ -82,4 +79,15 @@ export class SeriesRepository {
         ON point."runId" = ${runId} AND point."name" = ${name} AND point."step" = bucket."step"
       ORDER BY bucket."step"`;
   }
+}
+
+/** The index is skipped through: each name costs one look, however many points it has. */
+function namesOf(runId: string): Prisma.Sql {
+  return Prisma.sql`
+    WITH RECURSIVE names AS (
+      (SELECT "name" FROM "MetricPoint" WHERE "runId" = ${runId} ORDER BY "name" LIMIT 1)
+      UNION ALL
+      SELECT (SELECT p."name" FROM "MetricPoint" p WHERE p."runId" = ${runId} AND p."name" > names."name"
+              ORDER BY p."name" LIMIT 1)
+      FROM names WHERE names."name" IS NOT NULL)`;
 }

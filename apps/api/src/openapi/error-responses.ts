@@ -73,7 +73,7 @@ export function errorResponses({ route, access, body, query, conflicts }: RouteD
     ...(route.includes('{') ? (['NotFound'] as const) : []),
     ...(conflicts ? (['Conflict'] as const) : []),
     ...(body ? (['TooLarge', 'TypeUnknown'] as const) : []),
-    ...(access === null ? [] : (['RateLimited'] as const)),
+    'RateLimited',
   ];
   const entries = refusals.map((name) => [REFUSALS[name].status, { $ref: `#/components/responses/${name}` }]);
   return { ...Object.fromEntries(entries), default: { $ref: '#/components/responses/Problem' } };

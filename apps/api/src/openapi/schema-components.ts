@@ -18,7 +18,8 @@ export class SchemaComponents {
     const names = new Map<string, string>();
     const definitions = { ...($defs as Record<string, Json>) };
     const { id } = schema.meta() ?? {};
-    if (id !== undefined) definitions[id] = root;
+    // A schema that refers to itself by its id comes as a reference already.
+    if (id !== undefined) definitions[id] ??= root;
     for (const name of Object.keys(definitions)) names.set(name, nameOf(name, schema, io));
     for (const [name, definition] of Object.entries(definitions)) {
       this.components.set(names.get(name) ?? name, renamed(definition, names) as Json);

@@ -36,7 +36,7 @@ export class SignInService {
     const principal = await this.tokens.authenticate(token);
     const now = this.clock.now();
     const expiresAt = new Date(Math.min(now + SESSION_MS, principal.expiresAt?.getTime() ?? Number.POSITIVE_INFINITY));
-    const body = sessionBody({ ...principal, expiresAt });
+    const body = sessionBody({ ...principal, sessionEndsAt: expiresAt });
     const secret = newSecret('mlrsession');
     const { tokenId } = principal;
     await this.sessions.prune(new Date(now));
@@ -57,7 +57,7 @@ export class SignInService {
 }
 
 /** @throws AppError AUTH.ROLE_FORBIDDEN for an agent, which has no business in a browser */
-export function sessionBody({ user, role, expiresAt }: Principal): SessionBody {
+export function sessionBody({ user, role, expiresAt, sessionEndsAt }: Principal): SessionBody {
   if (user === null || role === 'agent') throw roleForbidden(role, 'viewer');
-  return { user: { ...user, role }, expiresAt: expiresAt?.toISOString() ?? null };
+  return { user: { ...user, role }, expiresAt: (sessionEndsAt ?? expiresAt)?.toISOString() ?? null };
 }

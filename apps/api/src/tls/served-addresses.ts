@@ -18,12 +18,22 @@ export class ServedAddresses {
   grpcFor(host: string): string {
     assert(this.grpcPort !== undefined, 'the gRPC server has not started');
     // A Host header without its port; IPv6 addresses keep their brackets.
-    const name = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:\d+)?$/.exec(host)?.[1] ?? this.config.host;
+    const name = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:\d+)?$/.exec(host)?.[1] ?? this.localHost;
     return `${name}:${this.grpcPort}`;
+  }
+
+  /** Under which this machine itself reaches what listens: the address that is bound, if it is one. */
+  get localHost(): string {
+    const { host } = this.config;
+    if (host === '0.0.0.0') return '127.0.0.1';
+    if (host === '::') return '[::1]';
+    return host.includes(':') ? `[${host}]` : host;
   }
 
   /** What an agent's command needs beside the address to trust it. */
   get trustOption(): string {
-    return this.config.tls === undefined ? '' : ' --ca ca.pem';
+    if (this.config.tls === undefined) return '';
+    // `system`: the certificate was given, and is taken to be one that machines trust anyway.
+    return this.config.tls.made ? ' --ca ca.pem' : ' --ca system';
   }
 }
