@@ -10,11 +10,7 @@ import { SeriesRepository } from './series.repository';
 const NAMES_MAX = 20;
 const POINTS_MAX = 5_000;
 
-const metricName = z
-  .string({ error: 'is required, for instance train/loss' })
-  .min(1)
-  .max(200)
-  .pipe(storableText);
+const metricName = z.string({ error: 'is required, for instance train/loss' }).min(1).max(200).pipe(storableText);
 const wholeNumber = (min: number, max: number) =>
   z
     .string()
