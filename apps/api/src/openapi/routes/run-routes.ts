@@ -9,12 +9,14 @@ import {
   runSpecSchema,
   seriesSchema,
   submittedSchema,
+  timelineSchema,
 } from '@millrace/contracts';
 import { z } from 'zod';
 import { pageQuerySchema } from '../../boundary/http/parse-query';
 import { logQuerySchema } from '../../logs/logs.controller';
 import { metricQuerySchema, seriesQuerySchema } from '../../metrics/metrics.controller';
 import { runListQuerySchema, submitQuerySchema } from '../../runs/runs.controller';
+import { timelineQuerySchema } from '../../timeline/timeline.controller';
 import { EXAMPLES } from '../examples';
 import { DOCUMENT_TYPES, json, pageOf, type RouteDescription, SSE, VIEWER } from '../route-description';
 
@@ -120,9 +122,10 @@ export const RUN_ROUTES: readonly RouteDescription[] = [
     route: 'GET /api/v1/runs/{id}/timeline',
     id: 'getRunTimeline',
     tag: 'runs',
-    summary: 'Executed actions in the Chrome trace format',
+    summary: 'What was executed in the last traced steps, above what was planned: a Chrome trace, or format=json',
+    query: timelineQuerySchema,
     status: 200,
-    answer: json(z.record(z.string(), z.unknown())),
+    answer: json(z.union([timelineSchema, z.record(z.string(), z.unknown())])),
     access: VIEWER,
   },
   {
