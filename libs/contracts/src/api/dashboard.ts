@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { reasonSchema, RUN_STATES, type RunStateName, runStateSchema } from './rest';
+import { reasonSchema, RUN_STATES, type RunStateName, runStateSchema } from '../rest';
 
 /** Answers made for the dashboard: what would take a page of the plain calls many requests. */
 
