@@ -13,6 +13,7 @@ import { ExchangeDialer } from './grpc/exchange/exchange-dialer';
 import { ExchangeServer } from './grpc/exchange/exchange-server';
 import { channelCredentials } from './grpc/grpc-options';
 import { GrpcSessionDialer } from './grpc/session-dialer';
+import { ownCredential } from './own-credential';
 import type { DeviceReport } from './worker/gpu-task';
 import { gpuThreadStarter, type StartGpuThread } from './worker/gpu-thread';
 import { openDevice } from './worker/open-device';
@@ -65,6 +66,9 @@ async function main(): Promise<number> {
     { level: config.logLevel, base: { app: 'agent' } },
     pino.destination({ fd: 2, sync: true }),
   );
+  // The supervisor holds the other end of stdin: it closes when the supervisor is gone, however that came about.
+  let onSupervisorGone = (): void => process.exit(0);
+  if (config.supervised) process.stdin.resume().once('end', () => onSupervisorGone());
   const home = AgentHome.open(config.home);
   const startThread = gpuThreadStarter(systemClock);
   const report = await reportDevice({ config, home, startThread, logger });
@@ -78,7 +82,9 @@ async function main(): Promise<number> {
   });
   const server = new ExchangeServer(dataPlane, logger);
   const dataAddress = await listen(config, home, server);
-  const api = { address: config.join, credentials: channelCredentials(config.tlsCa), token: config.token };
+  const agentId = home.agentId();
+  const token = await ownCredential(config, home, logger);
+  const api = { address: config.join, credentials: channelCredentials(config.tlsCa), token };
   const blobs = new BlobClient({ ...api, now: () => systemClock.now() });
   const cache = new BlobCache({
     folder: cacheFolder(config),
@@ -89,7 +95,6 @@ async function main(): Promise<number> {
   });
   await Promise.all([cache.removeParts(), cache.clearBlocks()]);
   const sessionDialer = new GrpcSessionDialer(api);
-  const agentId = home.agentId();
   const agent = new Agent({
     identity: {
       agentId,
@@ -115,8 +120,7 @@ async function main(): Promise<number> {
     logger,
   });
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => agent.signal(name));
-  // The supervisor holds the other end of stdin: it closes when the supervisor is gone, however that came about.
-  if (config.supervised) process.stdin.resume().once('end', () => agent.signal('SIGTERM'));
+  onSupervisorGone = () => agent.signal('SIGTERM');
   process.stdout.write(`${JSON.stringify({ dataAddress, agentId })}\n`);
   const exitCode = await agent.run();
   server.close();

@@ -1,7 +1,15 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
 import { ThrottlerModule } from '@nestjs/throttler';
+import { JoinTokensService } from './accounts/join-tokens.service';
+import { ProjectsController } from './accounts/projects.controller';
+import { ProjectsService } from './accounts/projects.service';
+import { TokensController } from './accounts/tokens.controller';
+import { UserTokensService } from './accounts/user-tokens.service';
+import { UsersController } from './accounts/users.controller';
+import { UsersService } from './accounts/users.service';
 import { AgentsController } from './agents/agents.controller';
+import { AuditController } from './audit/audit.controller';
 import { AuthGuard } from './auth/auth.guard';
 import { RateLimitGuard } from './auth/rate-limit.guard';
 import { UploadSpool } from './blobs/upload-spool';
@@ -13,10 +21,13 @@ import { CheckpointsService } from './checkpoints/checkpoints.service';
 import { ModelExportService } from './checkpoints/model-export.service';
 import { ModelImportService } from './checkpoints/model-import.service';
 import { ClusterModule } from './cluster.module';
+import { DatasetPreviewService } from './datasets/dataset-preview.service';
 import { DatasetsController } from './datasets/datasets.controller';
 import { DatasetsService } from './datasets/datasets.service';
 import { EventFeedService } from './events/event-feed.service';
 import { EventStreamService } from './events/event-stream.service';
+import { LiveFeedService } from './events/live/live-feed.service';
+import { TopicStreamService } from './events/topic-stream.service';
 import { EventsController } from './events/events.controller';
 import { EventsRepository } from './events/events.repository';
 import { FoundationModule, type FoundationOptions } from './foundation.module';
@@ -28,13 +39,20 @@ import { IdempotencyInterceptor } from './idempotency/idempotency.interceptor';
 import { IdempotencyRepository } from './idempotency/idempotency.repository';
 import { LogsController } from './logs/logs.controller';
 import { MetricsController } from './metrics/metrics.controller';
+import { DocsController } from './openapi/docs.controller';
 import { OpenApiController } from './openapi/openapi.controller';
+import { OverviewController } from './overview/overview.controller';
+import { OverviewRepository } from './overview/overview.repository';
 import { RunsController } from './runs/runs.controller';
+import { SessionController } from './sign-in/session.controller';
+import { SignInService } from './sign-in/sign-in.service';
+import { WebSessionsRepository } from './sign-in/web-sessions.repository';
 import { TimelineController } from './timeline/timeline.controller';
 
 const CONTROLLERS = [
   HealthController,
   OpenApiController,
+  DocsController,
   DatasetsController,
   RunsController,
   EventsController,
@@ -44,6 +62,12 @@ const CONTROLLERS = [
   CheckpointsController,
   GenerateController,
   AgentsController,
+  SessionController,
+  OverviewController,
+  AuditController,
+  UsersController,
+  TokensController,
+  ProjectsController,
 ];
 /** In the order in which they act: who asks, how often, what is sent, was it sent before. */
 const BOUNDARY = [
@@ -58,7 +82,11 @@ const SERVICES = [
   EventsRepository,
   EventFeedService,
   EventStreamService,
+  LiveFeedService,
+  TopicStreamService,
   DatasetsService,
+  DatasetPreviewService,
+  OverviewRepository,
   UploadSpool,
   CheckpointsRepository,
   CheckpointsService,
@@ -66,6 +94,12 @@ const SERVICES = [
   ModelImportService,
   ReadinessService,
   QueueReadiness,
+  WebSessionsRepository,
+  SignInService,
+  UsersService,
+  UserTokensService,
+  JoinTokensService,
+  ProjectsService,
 ];
 
 /** The whole API. */

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { AgentEnrolmentService } from './agents/agent-enrolment.service';
 import { AgentPresenceService } from './agents/agent-presence.service';
 import { AgentsRepository } from './agents/agents.repository';
 import { AgentsService } from './agents/agents.service';
@@ -140,6 +141,7 @@ const GRPC = [GrpcCaller, AgentServiceAdapter, BlobServiceAdapter, HealthService
     TimelineService,
     AgentsRepository,
     AgentPresenceService,
+    AgentEnrolmentService,
     AgentsService,
     IdempotencyPurgeRepository,
     QueueCommandsService,
@@ -160,6 +162,9 @@ const GRPC = [GrpcCaller, AgentServiceAdapter, BlobServiceAdapter, HealthService
     SchedulingService,
     LeaseSweeperService,
     BlockCollectorService,
+    AgentsRepository,
+    TraceStore,
+    ClusterContext,
   ],
 })
 export class ClusterModule {}

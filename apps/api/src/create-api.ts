@@ -1,16 +1,19 @@
 import { readFile } from 'node:fs/promises';
 import { NestFactory } from '@nestjs/core';
+import { systemClock } from '@millrace/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { NextFunction, Request, Response } from 'express';
-import helmet from 'helmet';
 import { AppModule } from './app.module';
 import { readOrCreateHomeToken } from './auth/home-token';
 import { TokensService } from './auth/tokens.service';
 import { assignRequestId } from './boundary/http/request-id';
 import { strongEtag } from './boundary/http/strong-etag';
+import { securityHeaders } from './dashboard/security-headers';
+import { dashboardFolder, serveDashboard } from './dashboard/serve-dashboard';
 import { applyMigrations } from './database/migrations';
 import type { FoundationOptions } from './foundation.module';
 import { nestLogger } from './config/nest-logger';
+import { ensureTlsFiles } from './tls/ensure-tls-files';
 import { PrometheusService } from './health/prometheus.service';
 
 /** An upload of 2 GiB over a slow line takes this long; Node's own limit is five minutes. */
@@ -21,6 +24,7 @@ export async function createApi(options: FoundationOptions): Promise<NestExpress
   const { config, logger } = options;
   const applied = await applyMigrations(config.databaseUrl);
   if (applied.length > 0) logger.info({ applied }, 'migrations applied');
+  await ensureTlsFiles(config, (options.clock ?? systemClock).now());
   const app = await NestFactory.create<NestExpressApplication>(AppModule.register(options), {
     logger: nestLogger(logger),
     bodyParser: false,
@@ -31,16 +35,17 @@ export async function createApi(options: FoundationOptions): Promise<NestExpress
       ? { httpsOptions: { cert: await readFile(config.tls.cert), key: await readFile(config.tls.key) } }
       : {}),
   });
-  configureExpress(app);
-  await app.get(TokensService).ensure(await readOrCreateHomeToken(config.home), 'home', 'admin');
+  configureExpress(app, config.tls !== undefined);
+  await app.get(TokensService).ensure(await readOrCreateHomeToken(config.home), 'home');
   return app;
 }
 
-function configureExpress(app: NestExpressApplication): void {
+function configureExpress(app: NestExpressApplication, tls: boolean): void {
   app.disable('x-powered-by');
   app.set('etag', strongEtag);
   app.set('query parser', 'simple');
-  app.use(assignRequestId, app.get(PrometheusService).observe, plainColons, answerConditions, helmet());
+  app.use(assignRequestId, app.get(PrometheusService).observe, plainColons, answerConditions, securityHeaders(tls));
+  app.use(serveDashboard(dashboardFolder()));
   app.getHttpServer().requestTimeout = REQUEST_MS_MAX;
 }
 

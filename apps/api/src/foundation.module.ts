@@ -1,5 +1,11 @@
 import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { type Clock, type Logger, systemClock } from '@millrace/core';
+import { JoinTokensRepository } from './accounts/join-tokens.repository';
+import { ProjectAccessService } from './accounts/project-access.service';
+import { ProjectsRepository } from './accounts/projects.repository';
+import { UsersRepository } from './accounts/users.repository';
+import { AuditRepository } from './audit/audit.repository';
+import { TokensRepository } from './auth/tokens.repository';
 import { TokensService } from './auth/tokens.service';
 import { BlobsService } from './blobs/blobs.service';
 import { ApiConfig } from './config/api-config';
@@ -10,20 +16,30 @@ import { DatasetsRepository } from './datasets/datasets.repository';
 import { EventsService } from './events/events.service';
 import { LogsRepository } from './logs/logs.repository';
 import { MetricsRepository } from './metrics/metrics.repository';
+import { SeriesRepository } from './metrics/series.repository';
 import { ClusterCountsRepository } from './health/cluster-counts.repository';
 import { PrometheusService } from './health/prometheus.service';
+import { ServedAddresses } from './tls/served-addresses';
 
 const SERVICES = [
   PrismaService,
   RunLookup,
+  AuditRepository,
   EventsService,
   MetricsRepository,
+  SeriesRepository,
   LogsRepository,
   BlobsService,
+  TokensRepository,
   TokensService,
   DatasetsRepository,
   ClusterCountsRepository,
   PrometheusService,
+  UsersRepository,
+  ProjectsRepository,
+  ProjectAccessService,
+  JoinTokensRepository,
+  ServedAddresses,
 ];
 
 export interface FoundationOptions {

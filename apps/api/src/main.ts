@@ -6,6 +6,7 @@ import { ApiConfig } from './config/api-config';
 import { createApiLogger } from './config/api-logger';
 import { createApi } from './create-api';
 import { GrpcServer } from './grpc/grpc-server';
+import { ServedAddresses } from './tls/served-addresses';
 
 /** A stop that takes longer is cut short; everything that matters is in the database. */
 const SHUTDOWN_MS_MAX = 4_500;
@@ -19,7 +20,7 @@ async function main(): Promise<void> {
   if (config.supervised) process.stdin.resume().once('end', () => void stop(app, logger, 'end of the supervisor'));
   await app.listen(config.httpPort, config.host);
   const { port } = app.getHttpServer().address() as AddressInfo;
-  const host = config.host.includes(':') ? `[${config.host}]` : config.host;
+  const host = app.get(ServedAddresses, { strict: false }).localHost;
   const http = `${config.tls ? 'https' : 'http'}://${host}:${port}`;
   // The one line on stdout: whoever started this process waits for it.
   process.stdout.write(`${JSON.stringify({ http, grpc: app.get(GrpcServer, { strict: false }).address })}\n`);

@@ -44,7 +44,7 @@ export async function startApi({ databaseUrl, home, leaseMs = 2_000 }: ApiOption
   const foundation = FoundationModule.register({ config, logger: silentLogger });
   const root = { module: class Root {}, imports: [foundation, ClusterModule] };
   const context = await NestFactory.createApplicationContext(root, { logger: false, abortOnError: false });
-  await context.get(TokensService).ensure(TOKEN, 'test', 'admin');
+  await context.get(TokensService).ensure(TOKEN, 'test');
   return {
     context,
     grpc: context.get(GrpcServer).address,

@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import type { Clock } from '@millrace/core';
 import { MillraceClient } from '@millrace/sdk';
 import { type CliConfig, findEndpoint } from './config/cli-config';
+import { trustingFetch } from './config/trusting-fetch';
 import { Output } from './output';
 
 /** What every command gets: settings, a clock, and the API's client when it asks for it. */
@@ -21,7 +22,12 @@ export function createContext(config: CliConfig, clock: Clock, programs: string)
     programs,
     client: () => {
       const { http, token } = findEndpoint(config);
-      return new MillraceClient({ origin: http, token });
+      const trusted = http.startsWith('https:') && config.tlsCa !== undefined && config.tlsCa !== 'system';
+      return new MillraceClient({
+        origin: http,
+        token,
+        ...(trusted ? { fetch: trustingFetch(config.tlsCa) } : {}),
+      });
     },
     output: ({ json }) => new Output(json === true),
   };

@@ -1,5 +1,7 @@
+export * from './api/accounts';
 export * from './attempt-plan';
 export * from './profile/layer-work';
+export * from './api/dashboard';
 export * from './metric-names';
 export * from './schedule/flushless-rules';
 export * from './parse-run-spec';

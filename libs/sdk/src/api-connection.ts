@@ -9,12 +9,13 @@ export type RequestBody = NonNullable<RequestInit['body']>;
 export interface ConnectionOptions {
   /** Origin of the API's HTTP port, for instance `http://127.0.0.1:7070`. */
   readonly origin: string;
-  readonly token: string;
+  /** None in a browser that is signed in: it sends the session's cookie. */
+  readonly token?: string;
   readonly fetch?: typeof fetch;
 }
 
 export interface CallOptions {
-  readonly method?: 'GET' | 'POST' | 'DELETE';
+  readonly method?: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
   readonly contentType?: string;
   readonly body?: RequestBody;
@@ -25,13 +26,14 @@ export interface CallOptions {
 /** One API and the token to speak to it with: turns answers into values and problems into `AppError`s. */
 export class ApiConnection {
   readonly origin: string;
-  private readonly token: string;
+  private readonly token: string | undefined;
   private readonly fetch: typeof fetch;
 
   constructor(options: ConnectionOptions) {
     this.origin = options.origin.replace(/\/+$/, '');
     this.token = options.token;
-    this.fetch = options.fetch ?? fetch;
+    // A browser's fetch must be called on the window.
+    this.fetch = options.fetch ?? ((...request) => fetch(...request));
   }
 
   async json<T>(path: string, options: CallOptions = {}): Promise<T> {
@@ -62,7 +64,10 @@ export class ApiConnection {
     if (options.lastEventId !== undefined) headers['last-event-id'] = options.lastEventId;
     const response = await this.call(path, { ...options, headers });
     if (response.body === null) throw unexpectedAnswer(path, 'no body');
-    yield* readServerSentEvents(response.body);
+    for await (const event of readServerSentEvents(response.body)) {
+      // Sent to a reader that is too slow, just before the stream ends.
+      if (event.type !== 'cut') yield event;
+    }
   }
 
   private async call(path: string, options: CallOptions): Promise<Response> {
@@ -70,7 +75,8 @@ export class ApiConnection {
     for (const [key, value] of Object.entries(options.query ?? {})) {
       if (value !== undefined) url.searchParams.set(key, String(value));
     }
-    const headers: Record<string, string> = { authorization: `Bearer ${this.token}`, ...options.headers };
+    const headers: Record<string, string> = { ...options.headers };
+    if (this.token !== undefined) headers['authorization'] = `Bearer ${this.token}`;
     if (options.contentType !== undefined) headers['content-type'] = options.contentType;
     const init: RequestInit = { method: options.method ?? 'GET', headers };
     if (options.body !== undefined) Object.assign(init, { body: options.body, duplex: 'half' });

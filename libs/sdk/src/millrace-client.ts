@@ -2,18 +2,23 @@ import type {
   AgentBody,
   CheckpointBody,
   DatasetBody,
+  DatasetPreviewBody,
   EventBody,
   GenerateRequest,
   GeneratedBody,
   LogLineBody,
   MetricPage,
+  OverviewBody,
   Page,
   PlanBody,
   RunBody,
   RunSpecInput,
+  SeriesBody,
+  StreamMessage,
   SubmittedBody,
   TimelineBody,
 } from '@millrace/contracts';
+import { AccountsClient } from './accounts-client';
 import { ApiConnection, type ConnectionOptions, type RequestBody } from './api-connection';
 
 export type RunAction = 'cancel' | 'pause' | 'resume' | 'checkpoint';
@@ -21,6 +26,15 @@ export type RunAction = 'cancel' | 'pause' | 'resume' | 'checkpoint';
 export interface PageQuery {
   readonly limit?: number;
   readonly cursor?: string;
+}
+
+export interface SeriesQuery {
+  readonly names?: readonly string[];
+  /** Buckets at most. */
+  readonly points?: number;
+  /** Steps, inclusive. */
+  readonly from?: number;
+  readonly to?: number;
 }
 
 interface DatasetUpload {
@@ -36,9 +50,12 @@ const at = (collection: string, id: string): string => `/${collection}/${encodeU
 /** Typed client of the REST API: one method per call of docs/openapi.json. Errors: `AppError`s with its codes. */
 export class MillraceClient {
   readonly connection: ApiConnection;
+  /** Sessions, users, tokens, projects, audit. */
+  readonly accounts: AccountsClient;
 
   constructor(options: ConnectionOptions) {
     this.connection = new ApiConnection(options);
+    this.accounts = new AccountsClient(this.connection);
   }
 
   /** Submits a run. A string is sent as YAML (which JSON is a part of), an object as JSON. */
@@ -136,6 +153,35 @@ export class MillraceClient {
 
   deleteDataset(id: string): Promise<void> {
     return this.connection.nothing(at('datasets', id), { method: 'DELETE' });
+  }
+
+  /** Events and live messages of topics such as `runs` or `run:ID`; without them, all events. */
+  async *stream(
+    options: { topics?: readonly string[]; lastEventId?: string; signal?: AbortSignal } = {},
+  ): AsyncGenerator<StreamMessage> {
+    const { topics, ...rest } = options;
+    const query = { topics: topics?.join(',') };
+    for await (const event of this.connection.events('/events', { ...rest, query })) {
+      yield JSON.parse(event.data) as StreamMessage;
+    }
+  }
+
+  /** Metrics for charts: every point, or as many buckets of steps as asked for. */
+  series(id: string, query: SeriesQuery = {}): Promise<SeriesBody> {
+    const { names, ...rest } = query;
+    return this.connection.json(`${at('runs', id)}/series`, { query: { ...rest, names: names?.join(',') } });
+  }
+
+  overview(): Promise<OverviewBody> {
+    return this.connection.json('/overview');
+  }
+
+  previewDataset(id: string, query: { offset?: number; tokens?: number } = {}): Promise<DatasetPreviewBody> {
+    return this.connection.json(`${at('datasets', id)}/preview`, { query });
+  }
+
+  agent(id: string): Promise<AgentBody> {
+    return this.connection.json(at('agents', id));
   }
 
   private specCall(spec: RunSpecInput | string): { method: 'POST'; contentType: string; body: string } {

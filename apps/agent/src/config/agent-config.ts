@@ -21,7 +21,7 @@ const deviceSchema = z.object({
 
 const environmentSchema = deviceSchema.extend({
   MILLRACE_JOIN: address,
-  MILLRACE_TOKEN: z.string().min(1),
+  MILLRACE_TOKEN: z.string().min(1).optional(),
   MILLRACE_HOME: z.string().min(1),
   MILLRACE_ADVERTISE: address.optional(),
   MILLRACE_DATA_PORT: port.default(0),
@@ -46,7 +46,8 @@ export interface DeviceConfig {
 export interface AgentConfig extends DeviceConfig {
   /** host:port of the API's gRPC. */
   readonly join: string;
-  readonly token: string;
+  /** An admin's or a join token; not needed once the agent has its own credential. */
+  readonly token: string | undefined;
   /** The agent's own folder: id, caches. */
   readonly home: string;
   /** host:port under which others reach this agent; its own port on this machine if not given. */

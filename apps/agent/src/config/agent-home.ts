@@ -28,6 +28,16 @@ export class AgentHome {
     return id;
   }
 
+  /** What the API gave this agent to open its sessions with. */
+  credential(): string | undefined {
+    const known = this.read('credential')?.trim();
+    return known === '' ? undefined : known;
+  }
+
+  keepCredential(credential: string): void {
+    this.write('credential', `${credential}\n`);
+  }
+
   /** 0 when none is known. */
   dataPort(): number {
     const port = Number(this.read('data-port') ?? 0);

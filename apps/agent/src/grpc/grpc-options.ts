@@ -18,7 +18,8 @@ export const CHANNEL_OPTIONS: ChannelOptions = {
   'grpc.max_reconnect_backoff_ms': 2000,
 };
 
-/** TLS when a certificate authority is configured, else plain text. */
+/** TLS when a certificate authority is configured (`system`: those of this machine), else plain text. */
 export function channelCredentials(caPath: string | undefined): ChannelCredentials {
-  return caPath === undefined ? credentials.createInsecure() : credentials.createSsl(readFileSync(caPath));
+  if (caPath === undefined) return credentials.createInsecure();
+  return caPath === 'system' ? credentials.createSsl() : credentials.createSsl(readFileSync(caPath));
 }

@@ -1,5 +1,6 @@
 import { Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import type { AgentBody, Page } from '@millrace/contracts';
+import { Access } from '../auth/access';
 import { Actor } from '../auth/auth.guard';
 import { pageQuerySchema, parseQuery } from '../boundary/http/parse-query';
 import { agentNotFound } from './agents.errors';
@@ -20,12 +21,14 @@ export class AgentsController {
   }
 
   @Post('agents/:id\\:drain')
+  @Access('admin', 'agents')
   @HttpCode(200)
   async drain(@Param('id') id: string, @Actor() actor: string): Promise<AgentBody> {
     return this.agents.drain(storable(id), actor);
   }
 
   @Post('agents/:id\\:undrain')
+  @Access('admin', 'agents')
   @HttpCode(200)
   async undrain(@Param('id') id: string, @Actor() actor: string): Promise<AgentBody> {
     return this.agents.undrain(storable(id), actor);

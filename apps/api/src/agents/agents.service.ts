@@ -64,6 +64,7 @@ export class AgentsService {
         type: 'agent.state',
         subject: id,
         actor,
+        action: draining ? 'agent.drain' : 'agent.undrain',
         data: { state: draining ? 'draining' : 'undrained' },
       });
     });

@@ -9,6 +9,7 @@ export function tokenMissing(): AppError {
   });
 }
 
+/** Also of a revoked token: whoever holds one need not learn that it was good once. */
 export function tokenUnknown(): AppError {
   return new AppError({
     code: 'AUTH.TOKEN_UNKNOWN',
@@ -17,10 +18,68 @@ export function tokenUnknown(): AppError {
   });
 }
 
-export function roleForbidden(role: string): AppError {
+export function tokenExpired(expiresAt: Date): AppError {
+  return new AppError({
+    code: 'AUTH.TOKEN_EXPIRED',
+    kind: 'unauthenticated',
+    message: `the token expired at ${expiresAt.toISOString()}; make a new one`,
+  });
+}
+
+export function userDisabled(name: string): AppError {
+  return new AppError({
+    code: 'AUTH.USER_DISABLED',
+    kind: 'unauthenticated',
+    message: `user ${name} is disabled; an admin can enable it again`,
+  });
+}
+
+export function sessionUnknown(): AppError {
+  return new AppError({
+    code: 'AUTH.SESSION_UNKNOWN',
+    kind: 'unauthenticated',
+    message: 'the session is over; sign in again with a token',
+  });
+}
+
+/** A request with a cookie that some other site may have caused. */
+export function originForbidden(origin: string | undefined, host: string): AppError {
+  return new AppError({
+    code: 'AUTH.ORIGIN_FORBIDDEN',
+    kind: 'forbidden',
+    message: `a change under a session cookie must come from this site: Origin is ${origin ?? 'missing'}, the host ${host}`,
+  });
+}
+
+export function roleForbidden(role: string, needed: string): AppError {
   return new AppError({
     code: 'AUTH.ROLE_FORBIDDEN',
     kind: 'forbidden',
-    message: `a token of role ${role} may not do this; use one of role admin`,
+    message: `a token of role ${role} may not do this; use one of role ${needed}`,
+  });
+}
+
+export function scopeForbidden(scope: readonly string[], needed: string): AppError {
+  return new AppError({
+    code: 'AUTH.SCOPE_FORBIDDEN',
+    kind: 'forbidden',
+    message: `the token's scope is ${scope.join(', ')}; this takes ${needed}`,
+  });
+}
+
+export function projectForbidden(user: string, project: string): AppError {
+  return new AppError({
+    code: 'AUTH.PROJECT_FORBIDDEN',
+    kind: 'forbidden',
+    message: `user ${user} is no member of project ${project}; an admin can add it`,
+  });
+}
+
+/** An agent's credential opens that agent's sessions and no other's. */
+export function agentForbidden(given: string, own: string): AppError {
+  return new AppError({
+    code: 'AUTH.AGENT_FORBIDDEN',
+    kind: 'forbidden',
+    message: `the credential is that of ${own} and cannot register ${given}; enrol that one with a join token`,
   });
 }

@@ -1,46 +1,62 @@
-import { type CanActivate, createParamDecorator, type ExecutionContext, Injectable, SetMetadata } from '@nestjs/common';
+import { type CanActivate, createParamDecorator, type ExecutionContext, Injectable } from '@nestjs/common';
+import { assert } from '@millrace/core';
 import type { Request } from 'express';
-import { roleForbidden, tokenMissing } from './auth.errors';
-import { type Principal, TokensService } from './tokens.service';
+import { accessRule, assertAccess, isPublic } from './access';
+import { tokenMissing } from './auth.errors';
+import type { Principal } from './principal';
+import { assertSameOrigin, sessionCookieOf } from './session-cookie';
+import { TokensService } from './tokens.service';
 
-const PUBLIC = Symbol('needs no token');
 const BEARER = /^Bearer +([^\s]+) *$/i;
 
 type WithPrincipal = Request & { principal?: Principal };
-
-/** Marks a controller or route that answers without a token. */
-export function Public(): ClassDecorator & MethodDecorator {
-  return SetMetadata(PUBLIC, true);
-}
 
 /** The token's id, as the `actor` of what a request changes. */
 export const Actor = createParamDecorator((_: unknown, context: ExecutionContext): string => {
   return principalOf(context.switchToHttp().getRequest<Request>());
 });
 
+/** Who asks, on a route that is not public. */
+export const Caller = createParamDecorator((_: unknown, context: ExecutionContext): Principal => {
+  return callerOf(context.switchToHttp().getRequest<Request>());
+});
+
+export function callerOf(request: Request): Principal {
+  const { principal } = request as WithPrincipal;
+  assert(principal !== undefined, 'a public route has no caller');
+  return principal;
+}
+
 /** The id of the token of an authenticated request; empty on public routes. */
 export function principalOf(request: Request): string {
   return (request as WithPrincipal).principal?.tokenId ?? '';
 }
 
-/** Lets through whoever has an admin's bearer token in the Authorization header. */
+/** Lets through whoever has a token, in the Authorization header or behind a session cookie, that may do it. */
 @Injectable()
 export class AuthGuard implements CanActivate {
   constructor(private readonly tokens: TokensService) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
-    const open = [context.getHandler(), context.getClass()].some(
-      (target) => Reflect.getMetadata(PUBLIC, target) === true,
-    );
-    if (open) return true;
+    if (isPublic(context)) return true;
     const request = context.switchToHttp().getRequest<WithPrincipal>();
-    const { authorization } = request.headers;
-    const bearer = BEARER.exec(authorization ?? '')?.[1];
-    if (bearer === undefined) throw tokenMissing();
-    const principal = await this.tokens.authenticate(bearer);
-    // The agents' tokens open sessions over gRPC and nothing here.
-    if (principal.role !== 'admin') throw roleForbidden(principal.role);
+    const principal = await this.authenticate(request);
+    assertAccess(principal, accessRule(context, request.method));
     request.principal = principal;
     return true;
+  }
+
+  private async authenticate(request: Request): Promise<Principal> {
+    const { authorization } = request.headers;
+    if (authorization === undefined) {
+      const cookie = sessionCookieOf(request);
+      if (cookie === undefined) throw tokenMissing();
+      const principal = await this.tokens.authenticateSession(cookie);
+      assertSameOrigin(request);
+      return principal;
+    }
+    const bearer = BEARER.exec(authorization)?.[1];
+    if (bearer === undefined) throw tokenMissing();
+    return this.tokens.authenticate(bearer);
   }
 }

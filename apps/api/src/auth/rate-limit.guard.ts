@@ -4,15 +4,12 @@ import type { Request } from 'express';
 import { rateLimited } from '../boundary/boundary.errors';
 import { principalOf } from './auth.guard';
 
-/** Counts requests per token; public routes, which are cheap, are not counted. */
+/** Counts requests per token; those that need none (sign-ins, probes, which ask the database) per address. */
 @Injectable()
 export class RateLimitGuard extends ThrottlerGuard {
-  protected override async shouldSkip(context: ExecutionContext): Promise<boolean> {
-    return principalOf(context.switchToHttp().getRequest<Request>()) === '';
-  }
-
   protected override async getTracker(request: Record<string, unknown>): Promise<string> {
-    return principalOf(request as unknown as Request);
+    const asked = request as unknown as Request;
+    return principalOf(asked) || `address ${asked.ip ?? 'unknown'}`;
   }
 
   /** One budget per token, not per token and route. */

@@ -1,52 +1,87 @@
-import { createHash } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
+import type { UserRole } from '@millrace/contracts';
 import { type Clock, newId } from '@millrace/core';
 import { CLOCK } from '../config/api-logger';
-import { PrismaService } from '../database/prisma.service';
-import { tokenMissing, tokenUnknown } from './auth.errors';
+import { sessionUnknown, tokenExpired, tokenMissing, tokenUnknown, userDisabled } from './auth.errors';
+import type { Principal } from './principal';
+import { hashSecret } from './secrets';
+import { TokensRepository, type TokenWithUser } from './tokens.repository';
 
-export interface Principal {
-  readonly tokenId: string;
-  /** admin | agent */
-  readonly role: string;
-}
-
-/** A revoked token is refused at the latest this long after. */
+/** A change made through another replica is noticed at the latest this long after. */
 const CACHE_MS = 5_000;
 const CACHE_COUNT_MAX = 1_000;
+/** Made by the migration that brought users. */
+const FIRST_USER = { id: 'user_admin', name: 'admin', role: 'admin' };
 
-/** Bearer tokens; the database holds only their SHA-256, so that neither a dump nor timing gives one away. */
+interface Cached {
+  readonly principal: Principal;
+  readonly untilMs: number;
+}
+
+/** Who a secret stands for; the database holds only hashes, so that neither a dump nor timing gives one away. */
 @Injectable()
 export class TokensService {
-  private readonly cache = new Map<string, { principal: Principal; untilMs: number }>();
+  private readonly cache = new Map<string, Cached>();
 
   constructor(
-    private readonly prisma: PrismaService,
+    private readonly tokens: TokensRepository,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
-  /** `bearer`: the token itself, without the scheme. @throws AppError AUTH.TOKEN_MISSING, AUTH.TOKEN_UNKNOWN */
+  /** `bearer`: the token itself, without the scheme. @throws AppError AUTH.TOKEN_*, AUTH.USER_DISABLED */
   async authenticate(bearer: string | undefined): Promise<Principal> {
     if (bearer === undefined || bearer === '') throw tokenMissing();
-    const hash = hashToken(bearer);
+    return this.remembered(hashSecret(bearer), async (hash) => {
+      const row = await this.tokens.findByHash(hash);
+      if (!row) throw tokenUnknown();
+      return this.principalOf(row);
+    });
+  }
+
+  /** `cookie`: the secret of a browser session. @throws AppError AUTH.SESSION_UNKNOWN and as above */
+  async authenticateSession(cookie: string): Promise<Principal> {
+    return this.remembered(hashSecret(cookie), async (hash) => {
+      const found = await this.tokens.findBySession(hash);
+      if (!found || found.expiresAt.getTime() <= this.clock.now()) throw sessionUnknown();
+      return { ...this.principalOf(found.token), sessionEndsAt: found.expiresAt };
+    });
+  }
+
+  /** Makes sure that `token` opens the API as the first admin; several replicas may do so at once. */
+  async ensure(token: string, name: string): Promise<void> {
+    await this.tokens.ensure(FIRST_USER, { id: newId('token'), name, hash: hashSecret(token) });
+  }
+
+  /** After a change of users, tokens or sessions: this replica looks at once, the others within 5 s. */
+  forget(): void {
+    this.cache.clear();
+  }
+
+  private async remembered(hash: string, read: (hash: string) => Promise<Principal>): Promise<Principal> {
+    const nowMs = this.clock.now();
     const cached = this.cache.get(hash);
-    if (cached && cached.untilMs > this.clock.now()) return cached.principal;
+    if (cached && cached.untilMs > nowMs) return inForce(cached.principal, nowMs);
     this.cache.delete(hash);
-    const row = await this.prisma.token.findUnique({ where: { hash } });
-    if (!row || row.revokedAt !== null) throw tokenUnknown();
-    const principal = { tokenId: row.id, role: row.role };
+    const principal = inForce(await read(hash), nowMs);
     if (this.cache.size >= CACHE_COUNT_MAX) this.cache.clear();
-    this.cache.set(hash, { principal, untilMs: this.clock.now() + CACHE_MS });
+    this.cache.set(hash, { principal, untilMs: nowMs + CACHE_MS });
     return principal;
   }
 
-  /** Makes sure that `token` opens the API; several replicas may do so at once. */
-  async ensure(token: string, name: string, role: 'admin' | 'agent'): Promise<void> {
-    const hash = hashToken(token);
-    await this.prisma.token.upsert({ where: { hash }, create: { id: newId('token'), name, hash, role }, update: {} });
+  private principalOf({ id, user, agentId, scope, expiresAt, revokedAt }: TokenWithUser): Principal {
+    if (revokedAt !== null || (user === null && agentId === null)) throw tokenUnknown();
+    if (user?.disabled === true) throw userDisabled(user.name);
+    const common = { tokenId: id, scope, expiresAt, sessionEndsAt: null };
+    return user === null
+      ? { ...common, role: 'agent', user: null, agentId }
+      : { ...common, role: user.role as UserRole, user: { id: user.id, name: user.name }, agentId: null };
   }
 }
 
-function hashToken(token: string): string {
-  return createHash('sha256').update(token).digest('hex');
+/** @throws AppError AUTH.TOKEN_EXPIRED, AUTH.SESSION_UNKNOWN */
+function inForce(principal: Principal, nowMs: number): Principal {
+  const { expiresAt, sessionEndsAt } = principal;
+  if (expiresAt !== null && expiresAt.getTime() <= nowMs) throw tokenExpired(expiresAt);
+  if (sessionEndsAt !== null && sessionEndsAt.getTime() <= nowMs) throw sessionUnknown();
+  return principal;
 }

@@ -4,7 +4,11 @@ import type { CheckpointBody, Page } from '@millrace/contracts';
 import { describeError, type Logger } from '@millrace/core';
 import type { Request, Response } from 'express';
 import { z } from 'zod';
-import { Actor } from '../auth/auth.guard';
+import { ProjectAccessService } from '../accounts/project-access.service';
+import { Access } from '../auth/access';
+import { roleForbidden } from '../auth/auth.errors';
+import { Actor, Caller } from '../auth/auth.guard';
+import type { Principal } from '../auth/principal';
 import { pageQuerySchema, parseQuery } from '../boundary/http/parse-query';
 import { checkIfMatch } from '../boundary/http/strong-etag';
 import { acceptUpload } from '../boundary/http/upload';
@@ -32,6 +36,7 @@ export class CheckpointsController {
     private readonly exports: ModelExportService,
     private readonly imports: ModelImportService,
     private readonly runs: RunLookup,
+    private readonly access: ProjectAccessService,
     private readonly config: ApiConfig,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
@@ -44,6 +49,7 @@ export class CheckpointsController {
   }
 
   @Post('checkpoints\\:import')
+  @Access('member', 'data')
   async import(@Query() query: unknown, @Req() source: Request, @Actor() actor: string): Promise<{ id: string }> {
     acceptUpload(source, { types: ['application/octet-stream'], bytesMax: this.config.uploadBytesMax });
     return this.imports.import({ source, heads: parseQuery(importQuerySchema, query).heads, actor });
@@ -72,14 +78,19 @@ export class CheckpointsController {
     }
   }
 
+  /** One that belongs to no run, being imported, takes an admin. */
   @Delete('checkpoints/:id')
+  @Access('member', 'data')
   @HttpCode(204)
   async remove(
     @Param('id') id: string,
     @Headers('if-match') ifMatch: string | undefined,
-    @Actor() actor: string,
+    @Caller() caller: Principal,
   ): Promise<void> {
+    const { runId } = await this.checkpoints.get(id);
+    if (runId !== null) await this.access.assertMaySteer(caller, runId);
+    else if (caller.role !== 'admin') throw roleForbidden(caller.role, 'admin');
     if (ifMatch !== undefined) checkIfMatch(ifMatch, await this.checkpoints.get(id));
-    await this.checkpoints.remove(id, actor);
+    await this.checkpoints.remove(id, caller.tokenId);
   }
 }

@@ -53,7 +53,13 @@ export class CheckpointsService {
       const hashes = [...bytesOf.keys()];
       await this.checkpoints.createImported(tx, { id, manifest, bytes, hashes });
       await this.holds.release(tx, { owner: id, fence: 0 }, hashes);
-      await this.events.append(tx, { type: 'checkpoint.imported', subject: id, actor, data: { bytes } });
+      await this.events.append(tx, {
+        type: 'checkpoint.imported',
+        subject: id,
+        actor,
+        action: 'checkpoint.import',
+        data: { bytes },
+      });
     });
     this.logger.info({ checkpoint: id, bytes }, 'model imported');
   }
@@ -70,6 +76,7 @@ export class CheckpointsService {
         type: 'run.checkpoint',
         subject: id,
         actor,
+        action: 'checkpoint.delete',
         data: { step: row.step, state: 'deleted', reason: 'request' },
         ...(row.runId === null ? {} : { runId: row.runId }),
       });

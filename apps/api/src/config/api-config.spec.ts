@@ -24,6 +24,8 @@ describe('ApiConfig', () => {
     ['a store on S3', { MILLRACE_BLOBS: 's3://bucket/prefix' }, 'MILLRACE_BLOBS'],
     ['another address without TLS', { MILLRACE_HOST: '0.0.0.0' }, 'MILLRACE_HOST'],
     ['a certificate without its key', { MILLRACE_TLS_CERT: 'a.pem' }, 'MILLRACE_TLS_KEY'],
+    ['TLS of another kind', { MILLRACE_TLS: 'yes' }, 'MILLRACE_TLS'],
+    ['names that are none', { MILLRACE_TLS_NAMES: 'a b' }, 'MILLRACE_TLS_NAMES'],
     ['a port that is none', { MILLRACE_HTTP_PORT: '70000' }, 'MILLRACE_HTTP_PORT'],
     ['a heartbeat as slow as the lease', { MILLRACE_HEARTBEAT_MS: '15000' }, 'MILLRACE_HEARTBEAT_MS'],
   ])('refuses %s and names the variable', (_, changes, path) => {
@@ -41,6 +43,13 @@ describe('ApiConfig', () => {
     expect(ApiConfig.fromEnvironment({ DATABASE_URL, MILLRACE_HOST: '0.0.0.0', ...tls }).tls).toEqual({
       cert: 'a.pem',
       key: 'b.pem',
+      made: false,
+    });
+    const made = { MILLRACE_HOST: '0.0.0.0', MILLRACE_TLS: 'made', MILLRACE_HOME: '/tmp/home' };
+    expect(ApiConfig.fromEnvironment({ DATABASE_URL, ...made }).tls).toEqual({
+      cert: '/tmp/home/tls/cert.pem',
+      key: '/tmp/home/tls/key.pem',
+      made: true,
     });
   });
 });

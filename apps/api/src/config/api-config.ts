@@ -6,6 +6,7 @@ import { configInvalid } from './config.errors';
 const port = (standard: number) => z.coerce.number().int().min(0).max(65_535).default(standard);
 const milliseconds = (standard: number) => z.coerce.number().int().min(100).max(86_400_000).default(standard);
 const GIB = 1024 ** 3;
+const TLS_NAMES = /^[A-Za-z0-9.:-]+(,[A-Za-z0-9.:-]+)*$/;
 
 const environmentSchema = z.object({
   DATABASE_URL: z.string({ error: 'is required: postgresql://user:password@host:port/database' }).min(1),
@@ -22,6 +23,11 @@ const environmentSchema = z.object({
   MILLRACE_HOST: z.string().min(1).default('127.0.0.1'),
   MILLRACE_HTTP_PORT: port(7070),
   MILLRACE_GRPC_PORT: port(7071),
+  MILLRACE_TLS: z.enum(['off', 'made'], { error: 'must be off or made' }).optional(),
+  MILLRACE_TLS_NAMES: z
+    .string()
+    .default('')
+    .refine((names) => names === '' || TLS_NAMES.test(names), 'must be host names and addresses with commas between'),
   MILLRACE_TLS_CERT: z.string().min(1).optional(),
   MILLRACE_TLS_KEY: z.string().min(1).optional(),
   MILLRACE_LEASE_MS: milliseconds(15_000),
@@ -42,6 +48,8 @@ type Environment = z.output<typeof environmentSchema>;
 export interface TlsFiles {
   readonly cert: string;
   readonly key: string;
+  /** Made by the API itself, under an authority of its own. */
+  readonly made: boolean;
 }
 
 /** The API's settings, complete and frozen; the only reader of its environment. */
@@ -56,6 +64,8 @@ export class ApiConfig {
   readonly httpPort: number;
   readonly grpcPort: number;
   readonly tls: TlsFiles | undefined;
+  /** Further names for a certificate that is made. */
+  readonly tlsNames: readonly string[];
   readonly leaseMs: number;
   readonly heartbeatMs: number;
   readonly graceMs: number;
@@ -74,7 +84,8 @@ export class ApiConfig {
     this.host = environment.MILLRACE_HOST;
     this.httpPort = environment.MILLRACE_HTTP_PORT;
     this.grpcPort = environment.MILLRACE_GRPC_PORT;
-    this.tls = tlsFiles(environment);
+    this.tls = tlsFiles(environment, this.home);
+    this.tlsNames = environment.MILLRACE_TLS_NAMES.split(',').filter((name) => name !== '');
     this.leaseMs = environment.MILLRACE_LEASE_MS;
     this.heartbeatMs = environment.MILLRACE_HEARTBEAT_MS;
     this.graceMs = environment.MILLRACE_GRACE_MS;
@@ -96,8 +107,13 @@ export class ApiConfig {
   }
 }
 
-function tlsFiles({ MILLRACE_TLS_CERT: cert, MILLRACE_TLS_KEY: key }: Environment): TlsFiles | undefined {
-  return cert === undefined || key === undefined ? undefined : { cert, key };
+/** Files that were given win. */
+function tlsFiles(environment: Environment, home: string): TlsFiles | undefined {
+  const { MILLRACE_TLS: mode, MILLRACE_TLS_CERT: cert, MILLRACE_TLS_KEY: key } = environment;
+  if (cert !== undefined && key !== undefined) return { cert, key, made: false };
+  return mode === 'made'
+    ? { cert: join(home, 'tls', 'cert.pem'), key: join(home, 'tls', 'key.pem'), made: true }
+    : undefined;
 }
 
 /** Tokens travel in clear text without TLS, so that only this machine may then reach the ports. */
@@ -108,8 +124,8 @@ function refuseUnsafe(environment: Environment): void {
     throw configInvalid([{ path, message: 'is missing: TLS takes MILLRACE_TLS_CERT and MILLRACE_TLS_KEY together' }]);
   }
   const local = ['127.0.0.1', 'localhost', '::1'].includes(host);
-  if (!local && cert === undefined) {
-    const message = `is ${host}: another address than 127.0.0.1 needs MILLRACE_TLS_CERT and MILLRACE_TLS_KEY`;
+  if (!local && cert === undefined && environment.MILLRACE_TLS !== 'made') {
+    const message = `is ${host}: another address than 127.0.0.1 needs MILLRACE_TLS=made, or MILLRACE_TLS_CERT and _KEY`;
     throw configInvalid([{ path: 'MILLRACE_HOST', message }]);
   }
   if (environment.MILLRACE_HEARTBEAT_MS >= environment.MILLRACE_LEASE_MS) {

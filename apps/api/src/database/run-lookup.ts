@@ -13,4 +13,13 @@ export class RunLookup {
     const count = id.includes('\0') ? 0 : await this.prisma.run.count({ where: { id } });
     if (count === 0) throw runNotFound(id);
   }
+
+  /** @throws AppError RUN.NOT_FOUND */
+  async projectOf(id: string): Promise<string> {
+    const run = id.includes('\0')
+      ? null
+      : await this.prisma.run.findUnique({ where: { id }, select: { project: true } });
+    if (run === null) throw runNotFound(id);
+    return run.project;
+  }
 }

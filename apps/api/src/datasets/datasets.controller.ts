@@ -1,12 +1,14 @@
 import { Controller, Delete, Get, Headers, HttpCode, Param, Post, Query, Req } from '@nestjs/common';
-import type { DatasetBody, Page } from '@millrace/contracts';
+import type { DatasetBody, DatasetPreviewBody, Page } from '@millrace/contracts';
 import type { Request } from 'express';
 import { z } from 'zod';
+import { Access } from '../auth/access';
 import { Actor } from '../auth/auth.guard';
 import { pageQuerySchema, parseQuery } from '../boundary/http/parse-query';
 import { checkIfMatch } from '../boundary/http/strong-etag';
 import { acceptUpload } from '../boundary/http/upload';
 import { ApiConfig } from '../config/api-config';
+import { DatasetPreviewService } from './dataset-preview.service';
 import { DatasetsService } from './datasets.service';
 
 export const DATASET_TYPES = ['text/plain', 'application/x-ndjson', 'application/x-tokens-u16'];
@@ -18,14 +20,31 @@ export const newDatasetQuerySchema = z.object({
   tokenizer: z.enum(['byte', 'char', 'gpt2'], { error: 'must be byte, char or gpt2' }).optional(),
 });
 
+export const previewQuerySchema = z.object({
+  /** Index of the first token. */
+  offset: z
+    .string()
+    .regex(/^\d{1,13}$/, 'must be a whole number from 0')
+    .transform(Number)
+    .default(0),
+  tokens: z
+    .string()
+    .regex(/^\d{1,4}$/, 'must be a whole number from 1 to 4096')
+    .transform(Number)
+    .pipe(z.int().min(1, 'must be at least 1').max(4096, 'must be at most 4096'))
+    .default(256),
+});
+
 @Controller('api/v1')
 export class DatasetsController {
   constructor(
     private readonly datasets: DatasetsService,
+    private readonly previews: DatasetPreviewService,
     private readonly config: ApiConfig,
   ) {}
 
   @Post('datasets')
+  @Access('member', 'data')
   async create(@Query() query: unknown, @Req() request: Request, @Actor() actor: string): Promise<DatasetBody> {
     const contentType = acceptUpload(request, { types: DATASET_TYPES, bytesMax: this.config.uploadBytesMax });
     const { name, tokenizer } = parseQuery(newDatasetQuerySchema, query);
@@ -47,7 +66,14 @@ export class DatasetsController {
     return this.datasets.get(id);
   }
 
+  @Get('datasets/:id/preview')
+  preview(@Param('id') id: string, @Query() query: unknown): Promise<DatasetPreviewBody> {
+    const { offset, tokens } = parseQuery(previewQuerySchema, query);
+    return this.previews.of(id, { offset, count: tokens });
+  }
+
   @Delete('datasets/:id')
+  @Access('admin', 'data')
   @HttpCode(204)
   async remove(
     @Param('id') id: string,

@@ -21,3 +21,13 @@ export function datasetInUse(id: string, runId: string, runCount: number): AppEr
     details: { runCount },
   });
 }
+
+/** The row is there and its file is not. */
+export function datasetFileUnreadable(id: string, cause: unknown): AppError {
+  return new AppError({
+    code: 'DATASET.FILE_UNREADABLE',
+    kind: 'unavailable',
+    cause,
+    message: `the token file of dataset ${id} cannot be read; check the folder of MILLRACE_BLOBS`,
+  });
+}

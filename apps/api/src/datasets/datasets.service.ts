@@ -85,7 +85,13 @@ export class DatasetsService {
       const { count, runId } = await this.datasets.runsOf(tx, id);
       if (runId !== undefined) throw datasetInUse(id, runId, count);
       if (!(await this.deleteRow(tx, id))) throw datasetNotFound(id);
-      await this.events.append(tx, { type: 'dataset.deleted', subject: id, actor, data: { name: dataset.name } });
+      await this.events.append(tx, {
+        type: 'dataset.deleted',
+        subject: id,
+        actor,
+        action: 'dataset.delete',
+        data: { name: dataset.name },
+      });
       // Another dataset may have the very same tokens. If the commit fails after this, the row's runs fail to read it
       // and say so.
       if ((await this.datasets.usersOfFile(tx, dataset.sha256)) === 0)
@@ -119,7 +125,13 @@ export class DatasetsService {
       bytes,
       tokenizer: { ...tokenizer },
     });
-    await this.events.append(tx, { type: 'dataset.created', subject: id, actor, data: { name, tokens, vocab } });
+    await this.events.append(tx, {
+      type: 'dataset.created',
+      subject: id,
+      actor,
+      action: 'dataset.create',
+      data: { name, tokens, vocab },
+    });
     // Last, so that a row that could not be written leaves no file; over an equal file it changes nothing.
     await rename(path, this.blobs.datasetPath(sha256));
     return dataset;

@@ -10,6 +10,15 @@ const REPLAY_BATCH_COUNT = 500;
 /** Live events that may wait while a client is still being sent old ones. */
 const WAITING_COUNT_MAX = 10_000;
 
+export interface EventSelection {
+  /** Only events of this run. */
+  readonly runId?: string;
+  /** Replay from after this sequence, for a client that cannot send Last-Event-ID, which wins. */
+  readonly after?: bigint | undefined;
+  /** What is sent for an event; undefined: nothing. The whole event without it. */
+  readonly select?: (event: EventRow) => unknown;
+}
+
 /**
  * Events as server-sent events: first what the client missed, from the database, then live ones, none twice or left
  * out.
@@ -22,37 +31,43 @@ export class EventStreamService {
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
-  /** `runId`: only events of that run. Returns when the stream is set up; it goes on until the client leaves. */
-  async serve(request: Request, response: Response, runId?: string): Promise<void> {
-    const last = lastEventId(request);
+  /**
+   * Returns when the client has what it missed; the stream goes on until the client leaves. @returns the stream;
+   * undefined when there is none (HEAD, or the client is gone)
+   */
+  async serve(request: Request, response: Response, selection: EventSelection = {}): Promise<SseStream | undefined> {
+    const { runId, after, select = toEventBody } = selection;
+    const last = lastEventId(request) ?? after;
     const client: { stream?: SseStream; waiting: EventRow[] | undefined } = { waiting: [] };
     const { position, unsubscribe } = await this.feed.subscribe((event) => {
       if (runId !== undefined && event.runId !== runId) return;
-      if (client.waiting === undefined) client.stream?.send(toSse(event));
+      if (client.waiting === undefined) send(client.stream, event, select);
       else if (client.waiting.push(event) > WAITING_COUNT_MAX) client.stream?.close();
     });
     if (request.method === 'HEAD' || response.destroyed) {
       unsubscribe();
       response.type('text/event-stream').end();
-      return;
+      return undefined;
     }
     const stream = new SseStream(response, this.clock);
     client.stream = stream;
     stream.onEnd(unsubscribe);
     // A client without Last-Event-ID gets what happens from now on; one with 0 gets all.
-    if (last !== undefined) await this.replay(stream, { after: last, upTo: position, runId });
-    for (const event of client.waiting ?? []) stream.send(toSse(event));
+    if (last !== undefined) await this.replay(stream, { after: last, upTo: position, runId }, select);
+    for (const event of client.waiting ?? []) send(stream, event, select);
     client.waiting = undefined;
+    return stream;
   }
 
   private async replay(
     stream: SseStream,
     range: { after: bigint; upTo: bigint; runId: string | undefined },
+    select: (event: EventRow) => unknown,
   ): Promise<void> {
     let { after } = range;
     while (stream.isOpen) {
       const batch = await this.events.range({ ...range, after, limit: REPLAY_BATCH_COUNT });
-      for (const event of batch) stream.send(toSse(event));
+      for (const event of batch) send(stream, event, select);
       await stream.drained();
       const newest = batch.at(-1);
       if (newest === undefined || batch.length < REPLAY_BATCH_COUNT) return;
@@ -61,6 +76,7 @@ export class EventStreamService {
   }
 }
 
-function toSse(event: EventRow): { id: string; data: unknown } {
-  return { id: String(event.sequence), data: toEventBody(event) };
+function send(stream: SseStream | undefined, event: EventRow, select: (event: EventRow) => unknown): void {
+  const data = select(event);
+  if (data !== undefined) stream?.send({ id: String(event.sequence), data });
 }

@@ -1,5 +1,6 @@
 import { Controller, HttpCode, Param, Post } from '@nestjs/common';
 import { type GeneratedBody, generateRequestSchema } from '@millrace/contracts';
+import { Access } from '../auth/access';
 import { Document, parseBody, TakesDocument } from '../boundary/http/document.interceptor';
 import { CheckpointsService } from '../checkpoints/checkpoints.service';
 import { GenerateService } from './generate.service';
@@ -12,6 +13,7 @@ export class GenerateController {
   ) {}
 
   @Post('checkpoints/:id\\:generate')
+  @Access('member', 'data')
   @HttpCode(200)
   @TakesDocument()
   async generate(@Param('id') id: string, @Document() document: unknown): Promise<GeneratedBody> {

@@ -1,7 +1,9 @@
-import type { handleBidiStreamingCall, ServerDuplexStream } from '@grpc/grpc-js';
+import type { handleBidiStreamingCall, handleUnaryCall, ServerDuplexStream } from '@grpc/grpc-js';
 import { Inject, Injectable } from '@nestjs/common';
 import type { agentV1 } from '@millrace/contracts';
 import { AppError, type Clock, describeError, type Logger } from '@millrace/core';
+import { AgentEnrolmentService } from '../agents/agent-enrolment.service';
+import { agentForbidden } from '../auth/auth.errors';
 import { toServiceError } from '../boundary/to-service-error';
 import { CLOCK, LOGGER } from '../config/api-logger';
 import type { AgentSession } from '../sessions/agent-session';
@@ -24,6 +26,7 @@ const REGISTER_TIMEOUT_MS = 10_000;
 export class AgentServiceAdapter {
   constructor(
     private readonly caller: GrpcCaller,
+    private readonly enrolment: AgentEnrolmentService,
     private readonly opening: SessionOpeningService,
     private readonly messages: SessionMessagesService,
     private readonly registry: SessionRegistry,
@@ -34,15 +37,30 @@ export class AgentServiceAdapter {
   readonly session: handleBidiStreamingCall<agentV1.AgentMessage, agentV1.ApiMessage> = (call) => {
     const connection = new SessionConnection(call, {
       open: async (register, transport) => {
-        await this.caller.authenticate(call.metadata);
+        const { agentId } = await this.caller.agent(call.metadata);
+        if (agentId !== null && agentId !== register.agentId) throw agentForbidden(register.agentId, agentId);
         return this.opening.open(register, transport);
       },
-      receive: (session, body) => this.messages.receive(session, body),
+      receive: async (session, body) => {
+        // A credential that was revoked meanwhile ends the session at the next heartbeat.
+        if (body.$case === 'heartbeat') await this.caller.agent(call.metadata);
+        await this.messages.receive(session, body);
+      },
       closed: (session) => this.opening.closed(session),
       report: (reason, error) => this.logger.warn({ peer: call.getPeer(), reason: describeError(error) }, reason),
     });
     const cancel = this.clock.after(REGISTER_TIMEOUT_MS, () => connection.requireSession());
     call.once('close', cancel);
+  };
+
+  readonly enroll: handleUnaryCall<agentV1.EnrollRequest, agentV1.EnrollResponse> = (call, callback) => {
+    this.enrolment.enrol(this.caller.bearer(call.metadata), call.request).then(
+      (credential) => callback(null, { credential: credential ?? '' }),
+      (error: unknown) => {
+        this.logger.warn({ peer: call.getPeer(), reason: describeError(error) }, 'agent not enrolled');
+        callback(toServiceError(error));
+      },
+    );
   };
 
   /** Ends every session; resolves when that is in the database. */
@@ -52,7 +70,7 @@ export class AgentServiceAdapter {
   }
 
   get handlers(): agentV1.AgentServiceServer {
-    return { session: this.session };
+    return { session: this.session, enroll: this.enroll };
   }
 }
 

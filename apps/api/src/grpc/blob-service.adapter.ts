@@ -45,7 +45,7 @@ export class BlobServiceAdapter {
   };
 
   private async receive(call: PutCall): Promise<boolean> {
-    const principal = this.caller.authenticate(call.metadata);
+    const principal = this.caller.agent(call.metadata);
     // Without this a refusal before the first read would be an unhandled rejection.
     principal.catch(() => undefined);
     await principal;
@@ -63,7 +63,7 @@ export class BlobServiceAdapter {
 
   /** Pieces of at most 1 MiB, and no faster than the client takes them. */
   private async stream(call: GetCall): Promise<void> {
-    await this.caller.authenticate(call.metadata);
+    await this.caller.agent(call.metadata);
     const { sha256, offset, length } = call.request;
     const blob = await this.blobs.openBlob(sha256);
     if (offset < 0 || length < 0 || offset > blob.bytes) throw rangeInvalid(offset, length, blob.bytes);

@@ -1,6 +1,8 @@
 import type { Metadata } from '@grpc/grpc-js';
 import { Injectable } from '@nestjs/common';
-import { type Principal, TokensService } from '../auth/tokens.service';
+import { assertAccess } from '../auth/access';
+import type { Principal } from '../auth/principal';
+import { TokensService } from '../auth/tokens.service';
 
 const SCHEME = /^bearer +/i;
 
@@ -9,10 +11,17 @@ const SCHEME = /^bearer +/i;
 export class GrpcCaller {
   constructor(private readonly tokens: TokensService) {}
 
-  /** @throws AppError AUTH.* */
-  async authenticate(metadata: Metadata): Promise<Principal> {
+  /** An agent, or an admin in its place. @throws AppError AUTH.* */
+  async agent(metadata: Metadata): Promise<Principal> {
+    const principal = await this.tokens.authenticate(this.bearer(metadata));
+    if (principal.role !== 'agent') assertAccess(principal, { role: 'admin', scope: 'agents' });
+    return principal;
+  }
+
+  /** The token in the metadata, whatever it is. */
+  bearer(metadata: Metadata): string | undefined {
     const header = metadata.get('authorization')[0];
     const text = typeof header === 'string' ? header : '';
-    return this.tokens.authenticate(SCHEME.test(text) ? text.replace(SCHEME, '') : undefined);
+    return SCHEME.test(text) ? text.replace(SCHEME, '') : undefined;
   }
 }

@@ -4,6 +4,7 @@ import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@
 import { agentV1, blobV1, healthV1 } from '@millrace/contracts';
 import { assert } from '@millrace/core';
 import { ApiConfig } from '../config/api-config';
+import { ServedAddresses } from '../tls/served-addresses';
 import { AgentServiceAdapter } from './agent-service.adapter';
 import { BlobServiceAdapter } from './blob-service.adapter';
 import { portTaken } from './grpc.errors';
@@ -35,25 +36,28 @@ export class GrpcServer implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly agentService: AgentServiceAdapter,
     private readonly blobService: BlobServiceAdapter,
     private readonly health: HealthServiceAdapter,
+    private readonly addresses: ServedAddresses,
   ) {}
 
   /** host:port at which agents reach it. Only after the application has started. */
   get address(): string {
     assert(this.port !== undefined, 'the gRPC server has not started');
-    return `${this.config.host}:${this.port}`;
+    return `${this.addresses.localHost}:${this.port}`;
   }
 
   async onApplicationBootstrap(): Promise<void> {
     this.server.addService(agentV1.AgentServiceService, this.agentService.handlers);
     this.server.addService(blobV1.BlobServiceService, this.blobService.handlers);
     this.server.addService(healthV1.HealthService, { check: this.health.check, watch: this.health.watch });
-    const address = `${this.config.host}:${this.config.grpcPort}`;
+    const { host, grpcPort } = this.config;
+    const address = `${host.includes(':') ? `[${host}]` : host}:${grpcPort}`;
     const credentials = await this.credentials();
     this.port = await new Promise<number>((resolve, reject) => {
       this.server.bindAsync(address, credentials, (error, port) =>
         error ? reject(portTaken(address, error)) : resolve(port),
       );
     });
+    this.addresses.grpcListens(this.port);
   }
 
   /** The first of the hooks at the end, while there still is a database. */

@@ -1,6 +1,6 @@
 import { Controller, Get, Res } from '@nestjs/common';
 import type { Response } from 'express';
-import { Public } from '../auth/auth.guard';
+import { Public } from '../auth/access';
 import { PrometheusService } from './prometheus.service';
 import { ReadinessService } from './readiness.service';
 

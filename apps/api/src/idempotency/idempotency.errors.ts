@@ -22,6 +22,16 @@ export function idempotencyKeyReused(key: string): AppError {
   });
 }
 
+/** What was asked for is done; its answer had a secret, which is not kept. */
+export function idempotencySecretTold(key: string): AppError {
+  return new AppError({
+    code: 'API.IDEMPOTENCY_SECRET_TOLD',
+    kind: 'conflict',
+    message: `the request with Idempotency-Key ${JSON.stringify(key)} was answered with a secret, which is told once; revoke what it made and use a new key`,
+    fields: [{ path: FIELD, message: 'belongs to an answer that is not kept' }],
+  });
+}
+
 /** The first request with this key has not been answered yet. */
 export function idempotencyKeyInFlight(key: string): AppError {
   return new AppError({

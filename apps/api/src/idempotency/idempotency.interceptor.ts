@@ -7,8 +7,14 @@ import { principalOf } from '../auth/auth.guard';
 import { rawBodyOf } from '../boundary/http/document.interceptor';
 import { CLOCK, LOGGER } from '../config/api-logger';
 import type { JsonInput } from '../database/prisma.service';
-import { idempotencyKeyInFlight, idempotencyKeyInvalid, idempotencyKeyReused } from './idempotency.errors';
+import {
+  idempotencyKeyInFlight,
+  idempotencyKeyInvalid,
+  idempotencyKeyReused,
+  idempotencySecretTold,
+} from './idempotency.errors';
 import { IdempotencyRepository, IN_FLIGHT, type KeyId } from './idempotency.repository';
+import { TELLS_SECRET } from './tells-secret';
 
 const KEY = /^[\x21-\x7e][\x20-\x7e]{0,254}$/;
 const KEY_CHARACTERS_MAX = 255;
@@ -39,18 +45,24 @@ export class IdempotencyInterceptor implements NestInterceptor {
     const fingerprint = fingerprintOf(request);
     const reservation = { fingerprint, until: this.later(RESERVATION_MS), now: this.later(0) };
     const held = await this.keys.reserve({ tokenId, key }, reservation);
-    if (held === undefined) return from(this.handle({ tokenId, key }, next, response));
+    const secret = Reflect.getMetadata(TELLS_SECRET, context.getHandler()) === true;
+    if (held === undefined) return from(this.handle({ tokenId, key }, next, { response, secret }));
     if (held.fingerprint !== fingerprint) throw idempotencyKeyReused(key);
     if (held.status === IN_FLIGHT) throw idempotencyKeyInFlight(key);
+    if (secret) throw idempotencySecretTold(key);
     response.status(held.status).setHeader('Idempotency-Replayed', 'true');
     return of(held.body);
   }
 
-  private async handle(id: KeyId, next: CallHandler, response: Response): Promise<unknown> {
+  private async handle(
+    id: KeyId,
+    next: CallHandler,
+    { response, secret }: { response: Response; secret: boolean },
+  ): Promise<unknown> {
     const stop = this.keepAlive(id);
     try {
       const body: unknown = await lastValueFrom(next.handle(), { defaultValue: null });
-      const kept = JSON.parse(JSON.stringify(body ?? null)) as JsonInput;
+      const kept = JSON.parse(JSON.stringify(secret ? null : (body ?? null))) as JsonInput;
       await this.keys.complete(id, { status: response.statusCode, body: kept, until: this.later(ANSWER_MS) });
       return body;
     } catch (error) {

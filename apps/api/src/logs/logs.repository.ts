@@ -49,6 +49,16 @@ export class LogsRepository {
     return true;
   }
 
+  /** 0n when the run has no lines. */
+  async newestId(runId: string): Promise<bigint> {
+    const row = await this.prisma.logLine.findFirst({
+      where: { runId },
+      orderBy: { id: 'desc' },
+      select: { id: true },
+    });
+    return row?.id ?? 0n;
+  }
+
   async page({ runId, limit, after, stage, levels }: LogQuery): Promise<LogLineBody[]> {
     const rows = await this.prisma.logLine.findMany({
       where: {

@@ -1,35 +1,43 @@
-import { problemSchema, runSpecSchema } from '@millrace/contracts';
+import { runSpecSchema } from '@millrace/contracts';
 import { z } from 'zod';
-import { type RouteDescription, ROUTES } from './routes';
-
-type Json = Record<string, unknown>;
+import { errorResponses, problemResponses } from './error-responses';
+import { type RouteAnswer, type RouteDescription, TAGS } from './route-description';
+import { ROUTES } from './routes';
+import { type Json, SchemaComponents } from './schema-components';
 
 /** The REST API as an OpenAPI 3.1 document; its schemas are those that check requests and type answers. */
 export function openApiDocument(version: string): Json {
+  const schemas = new SchemaComponents();
   const paths: Record<string, Json> = {};
   for (const description of ROUTES) {
     const [method = '', path = ''] = description.route.split(' ');
-    paths[path] = { ...paths[path], [method.toLowerCase()]: operation(description, path) };
+    paths[path] = { ...paths[path], [method.toLowerCase()]: operation(description, path, schemas) };
   }
+  const responses = problemResponses(schemas);
   return {
     openapi: '3.1.0',
     info: {
       title: 'Millrace',
       version,
       description: 'Pipeline-parallel transformer training on the GPUs you already have.',
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
-    servers: [{ url: '/' }],
-    security: [{ bearer: [] }],
+    servers: [{ url: '/', description: 'The API that serves this document' }],
+    tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
+    security: [{ bearer: [] }, { cookie: [] }],
     paths,
     components: {
-      securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } },
-      schemas: { Problem: schemaOf(problemSchema, 'output') },
-      responses: {
-        Problem: {
-          description: 'What went wrong (RFC 9457)',
-          content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+      securitySchemes: {
+        bearer: { type: 'http', scheme: 'bearer', description: 'A token in the Authorization header' },
+        cookie: {
+          type: 'apiKey',
+          in: 'cookie',
+          name: 'millrace_session',
+          description: 'A browser’s session, from POST /api/v1/session; changes need an Origin of this host',
         },
       },
+      schemas: schemas.all(),
+      responses,
     },
   };
 }
@@ -40,37 +48,38 @@ export function runSpecJsonSchema(): Json {
   return { ...schema, title: 'Millrace run spec' };
 }
 
-function operation({ summary, query, body, status, answer, otherwise, ...rest }: RouteDescription, path: string): Json {
-  const parameters = [...pathParameters(path), ...(query ? queryParameters(query) : [])];
+function operation(description: RouteDescription, path: string, schemas: SchemaComponents): Json {
+  const { id, tag, summary, query, body, status, answer, otherwise, access } = description;
+  const parameters = [...pathParameters(path), ...(query ? queryParameters(query, schemas) : [])];
   return {
+    operationId: id,
+    tags: [tag],
     summary,
-    ...(rest.public ? { security: [] } : {}),
+    description: access === null ? 'Needs no token.' : `Takes role ${access[0]}, scope ${access[1]}.`,
+    ...(access === null ? { security: [] } : {}),
     ...(parameters.length > 0 ? { parameters } : {}),
-    ...(body
-      ? {
-          requestBody: { required: true, content: contents(body.types, body.schema && schemaOf(body.schema, 'input')) },
-        }
-      : {}),
+    ...(body ? { requestBody: requestBody(body, schemas) } : {}),
     responses: {
-      [status]: {
-        description: summary,
-        ...(answer ? { content: contents([answer.type], answer.schema && schemaOf(answer.schema, 'output')) } : {}),
-      },
-      ...(otherwise
-        ? {
-            [otherwise.status]: {
-              description: 'The plan',
-              content: contents(['application/json'], schemaOf(otherwise.schema, 'output')),
-            },
-          }
-        : {}),
-      default: { $ref: '#/components/responses/Problem' },
+      [status]: response(summary, answer, schemas),
+      ...(otherwise ? { [otherwise.status]: response(otherwise.summary, otherwise, schemas) } : {}),
+      ...errorResponses(description),
     },
   };
 }
 
-function contents(types: readonly string[], schema: Json | undefined): Json {
-  return Object.fromEntries(types.map((type) => [type, schema === undefined ? {} : { schema }]));
+function requestBody(
+  { types, schema, example }: NonNullable<RouteDescription['body']>,
+  schemas: SchemaComponents,
+): Json {
+  const media = schema === undefined ? {} : { schema: schemas.of(schema, 'input'), ...(example ? { example } : {}) };
+  return { required: true, content: Object.fromEntries(types.map((type) => [type, media])) };
+}
+
+function response(description: string, answer: RouteAnswer | undefined, schemas: SchemaComponents): Json {
+  if (answer === undefined) return { description };
+  const { type, schema, example } = answer;
+  const media = schema === undefined ? {} : { schema: schemas.of(schema, 'output'), ...(example ? { example } : {}) };
+  return { description, content: { [type]: media } };
 }
 
 function pathParameters(path: string): Json[] {
@@ -82,36 +91,15 @@ function pathParameters(path: string): Json[] {
   }));
 }
 
-function queryParameters(query: z.ZodObject): Json[] {
-  const { properties = {}, required = [] } = schemaOf(query, 'input') as { properties?: Json; required?: string[] };
+function queryParameters(query: z.ZodObject, schemas: SchemaComponents): Json[] {
+  const { properties = {}, required = [] } = schemas.inline(query, 'input') as {
+    properties?: Json;
+    required?: string[];
+  };
   return Object.entries(properties).map(([name, schema]) => ({
     name,
     in: 'query',
     required: required.includes(name),
     schema,
   }));
-}
-
-/**
- * Self-contained, without the draft's marker, as OpenAPI 3.1 takes it. Transformed values are described as they are
- * sent.
- */
-function schemaOf(schema: z.ZodType, io: 'input' | 'output'): Json {
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: 'any' }) as Json;
-  return inlined(rest);
-}
-
-/**
- * `$ref`s point into the schema's own `$defs`, which would not resolve inside the document; nothing here is recursive.
- */
-function inlined(schema: Json): Json {
-  const definitions = (schema['$defs'] ?? {}) as Record<string, Json>;
-  const visit = (value: unknown): unknown => {
-    if (Array.isArray(value)) return value.map(visit);
-    if (typeof value !== 'object' || value === null) return value;
-    const { $ref, $defs: _, id: __, ...rest } = value as Json;
-    if (typeof $ref === 'string') return visit(definitions[$ref.replace('#/$defs/', '')]);
-    return Object.fromEntries(Object.entries(rest).map(([key, part]) => [key, visit(part)]));
-  };
-  return visit(schema) as Json;
 }

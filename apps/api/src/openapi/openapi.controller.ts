@@ -1,5 +1,5 @@
 import { Controller, Get } from '@nestjs/common';
-import { Public } from '../auth/auth.guard';
+import { Public } from '../auth/access';
 import { API_VERSION } from '../config/api-version';
 import { openApiDocument } from './openapi-document';
 

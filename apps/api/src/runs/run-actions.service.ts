@@ -32,11 +32,11 @@ export class RunActionsService {
         run.state !== 'recovering' &&
         (await this.ledger.leases.ofRun(tx, id)).length > 0;
       const changes = { actor, reason, stopping: 'cancel' as const };
-      if (waits) return this.moved(tx, run, { to: 'stopping', ...changes });
-      const direct = canTransition(run.state, 'cancelled')
-        ? run
-        : await this.moved(tx, run, { to: 'stopping', ...changes });
-      return this.moved(tx, direct, { to: 'cancelled', ...changes });
+      const action = 'run.cancel';
+      if (waits) return this.moved(tx, run, { to: 'stopping', action, ...changes });
+      if (canTransition(run.state, 'cancelled')) return this.moved(tx, run, { to: 'cancelled', action, ...changes });
+      const stopping = await this.moved(tx, run, { to: 'stopping', action, ...changes });
+      return this.moved(tx, stopping, { to: 'cancelled', ...changes });
     });
   }
 
@@ -45,7 +45,7 @@ export class RunActionsService {
     return this.act(id, async (tx, run, attempt) => {
       if (run.state === 'pausing' || run.state === 'paused') return run;
       const reason = { code: 'RUN.PAUSE_REQUESTED', message: `pause asked for by ${actor}` };
-      const changes = { actor, reason, stopping: 'pause' as const };
+      const changes = { actor, action: 'run.pause', reason, stopping: 'pause' as const };
       if (canTransition(run.state, 'pausing') && attempt && isLive(attempt.state)) {
         await this.boundaries.request(tx, attempt, { checkpoint: true, stop: true });
         return this.moved(tx, run, { to: 'pausing', ...changes });
@@ -60,7 +60,7 @@ export class RunActionsService {
       if (run.state === 'queued') return run;
       if (run.state !== 'paused') throw runStateConflict(id, run.state, 'be resumed; only a paused run can');
       const reason = { code: 'PENDING', message: 'waits for the scheduler' };
-      return this.moved(tx, run, { to: 'queued', actor, reason, stopping: null });
+      return this.moved(tx, run, { to: 'queued', actor, action: 'run.resume', reason, stopping: null });
     });
   }
 
@@ -76,6 +76,7 @@ export class RunActionsService {
         runId: id,
         subject: id,
         actor,
+        action: 'run.checkpoint',
         data: { state: 'requested', fence: run.fence },
       });
       return run;

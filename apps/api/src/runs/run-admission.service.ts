@@ -3,6 +3,7 @@ import type { ManifestDocument, RunSpec } from '@millrace/contracts';
 import { AppError, type FieldError } from '@millrace/core';
 import { splitValidation } from '@millrace/data';
 import { allParameters, type ModelConfig, optimizerStates } from '@millrace/model';
+import { ProjectsRepository } from '../accounts/projects.repository';
 import { CheckpointWritesRepository, type DurableCheckpoint } from '../checkpointing/checkpoint-writes.repository';
 import type { Transaction } from '../database/prisma.service';
 import { DatasetsRepository } from '../datasets/datasets.repository';
@@ -20,10 +21,13 @@ export class RunAdmissionService {
   constructor(
     private readonly datasets: DatasetsRepository,
     private readonly checkpoints: CheckpointWritesRepository,
+    private readonly projects: ProjectsRepository,
   ) {}
 
   /** @throws AppError RUN.SPEC_UNFIT naming the fields */
   async admit(spec: RunSpec): Promise<AdmittedRun> {
+    if (!(await this.projects.exists(spec.project)))
+      throw specUnfit([{ path: '/project', message: `there is no project "${spec.project}"` }]);
     const dataset = await this.datasets.findByIdOrName(spec.data.dataset);
     if (!dataset)
       throw specUnfit([

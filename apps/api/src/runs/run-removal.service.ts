@@ -33,6 +33,7 @@ export class RunRemovalService {
         runId: id,
         subject: id,
         actor,
+        action: 'run.delete',
         data: { name: run.name, state: run.state },
       });
     });

@@ -11,6 +11,8 @@ export interface Transition extends RunChanges {
   readonly to: RunState;
   /** A token's id, an agent's id or `system`. */
   readonly actor: string;
+  /** What somebody asked for by this; for the audit. */
+  readonly action?: string;
 }
 
 /**
@@ -31,7 +33,11 @@ export class RunTransitionsService {
   }
 
   /** The run as it is afterwards; undefined when somebody else was first, and then nothing was changed. */
-  async move(tx: Transaction, run: RunRecord, { to, actor, ...changes }: Transition): Promise<RunRecord | undefined> {
+  async move(
+    tx: Transaction,
+    run: RunRecord,
+    { to, actor, action, ...changes }: Transition,
+  ): Promise<RunRecord | undefined> {
     const all: RunChanges & { to: RunState } = {
       to,
       ...changes,
@@ -46,6 +52,7 @@ export class RunTransitionsService {
       runId: run.id,
       subject: run.id,
       actor,
+      ...(action === undefined ? {} : { action }),
       data: {
         from: run.state,
         state: to,

@@ -10,7 +10,10 @@ import {
 } from '@millrace/contracts';
 import type { Request, Response } from 'express';
 import { z } from 'zod';
-import { Actor, principalOf } from '../auth/auth.guard';
+import { ProjectAccessService } from '../accounts/project-access.service';
+import { Access } from '../auth/access';
+import { Caller, callerOf } from '../auth/auth.guard';
+import type { Principal } from '../auth/principal';
 import { Document, TakesDocument } from '../boundary/http/document.interceptor';
 import { pageQuerySchema, parseQuery } from '../boundary/http/parse-query';
 import { checkIfMatch } from '../boundary/http/strong-etag';
@@ -33,10 +36,12 @@ export class RunsController {
   constructor(
     private readonly runs: RunsService,
     private readonly lookup: RunLookup,
+    private readonly access: ProjectAccessService,
   ) {}
 
   /** 201 and the run; with `dryRun=true` 200 and the plan, and nothing is stored. */
   @Post('runs')
+  @Access('member', 'runs')
   @TakesDocument()
   async submit(
     @Document() document: unknown,
@@ -45,7 +50,9 @@ export class RunsController {
   ): Promise<SubmittedBody | PlanBody> {
     const { dryRun } = parseQuery(submitQuerySchema, request.query);
     const spec = parseRunSpec(document);
-    if (!dryRun) return this.runs.submit(spec, principalOf(request));
+    const caller = callerOf(request);
+    await this.access.assertMember(caller, spec.project);
+    if (!dryRun) return this.runs.submit(spec, caller.tokenId);
     response.status(200);
     return this.runs.dryRun(spec);
   }
@@ -62,42 +69,47 @@ export class RunsController {
   }
 
   @Post('runs/:id\\:cancel')
+  @Access('member', 'runs')
   @HttpCode(202)
-  async cancel(@Param('id') id: string, @Actor() actor: string): Promise<SubmittedBody> {
-    await this.lookup.assertExists(id);
-    return this.runs.cancel(id, actor);
+  async cancel(@Param('id') id: string, @Caller() caller: Principal): Promise<SubmittedBody> {
+    await this.access.assertMaySteer(caller, id);
+    return this.runs.cancel(id, caller.tokenId);
   }
 
   @Post('runs/:id\\:pause')
+  @Access('member', 'runs')
   @HttpCode(202)
-  async pause(@Param('id') id: string, @Actor() actor: string): Promise<SubmittedBody> {
-    await this.lookup.assertExists(id);
-    return this.runs.pause(id, actor);
+  async pause(@Param('id') id: string, @Caller() caller: Principal): Promise<SubmittedBody> {
+    await this.access.assertMaySteer(caller, id);
+    return this.runs.pause(id, caller.tokenId);
   }
 
   @Post('runs/:id\\:resume')
+  @Access('member', 'runs')
   @HttpCode(202)
-  async resume(@Param('id') id: string, @Actor() actor: string): Promise<SubmittedBody> {
-    await this.lookup.assertExists(id);
-    return this.runs.resume(id, actor);
+  async resume(@Param('id') id: string, @Caller() caller: Principal): Promise<SubmittedBody> {
+    await this.access.assertMaySteer(caller, id);
+    return this.runs.resume(id, caller.tokenId);
   }
 
   @Post('runs/:id\\:checkpoint')
+  @Access('member', 'runs')
   @HttpCode(202)
-  async checkpoint(@Param('id') id: string, @Actor() actor: string): Promise<SubmittedBody> {
-    await this.lookup.assertExists(id);
-    return this.runs.checkpoint(id, actor);
+  async checkpoint(@Param('id') id: string, @Caller() caller: Principal): Promise<SubmittedBody> {
+    await this.access.assertMaySteer(caller, id);
+    return this.runs.checkpoint(id, caller.tokenId);
   }
 
   @Delete('runs/:id')
+  @Access('member', 'runs')
   @HttpCode(204)
   async remove(
     @Param('id') id: string,
     @Headers('if-match') ifMatch: string | undefined,
-    @Actor() actor: string,
+    @Caller() caller: Principal,
   ): Promise<void> {
-    await this.lookup.assertExists(id);
+    await this.access.assertMaySteer(caller, id);
     if (ifMatch !== undefined) checkIfMatch(ifMatch, await this.runs.get(id));
-    await this.runs.remove(id, actor);
+    await this.runs.remove(id, caller.tokenId);
   }
 }

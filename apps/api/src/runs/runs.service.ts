@@ -47,6 +47,7 @@ export class RunsService {
         runId: id,
         subject: id,
         actor,
+        action: 'run.submit',
         data: { from: null, state: 'queued', fence: 0, step: 0, reason },
       });
     });

@@ -7,10 +7,15 @@ const ID = /^[A-Za-z0-9_-]{1,64}$/;
 const ADDRESS = /^(\[[0-9A-Fa-f:]+\]|[^\s:/]+):\d{1,5}$/;
 const LABELS_MAX = 64;
 
+/** @throws AppError SESSION.REGISTRATION_INVALID */
+export function checkAgentId(agentId: string): void {
+  if (!ID.test(agentId)) throw registrationInvalid('agent_id', 'must be 1 to 64 of A-Z, a-z, 0-9, "_" and "-"');
+}
+
 /** A registration as it is stored. @throws AppError SESSION.REGISTRATION_INVALID */
 export function parseRegistration(register: agentV1.Register): AgentRegistration {
   const { agentId, host, device, version, dataAddress, adapter, benchmark, labels } = register;
-  if (!ID.test(agentId)) throw registrationInvalid('agent_id', 'must be 1 to 64 of A-Z, a-z, 0-9, "_" and "-"');
+  checkAgentId(agentId);
   if (!ADDRESS.test(dataAddress)) throw registrationInvalid('data_address', `is "${dataAddress}", not host:port`);
   if (host === '' || host.length > TEXT_LENGTH_MAX)
     throw registrationInvalid('host', `must have 1 to ${TEXT_LENGTH_MAX} characters`);

@@ -15,12 +15,19 @@ interface Json {
 
 /** The commands about agents: the daemon itself, the list, drain and undrain. */
 export function agentCommands(context: CommandContext): Command[] {
-  return [daemonCommand(context), listCommand(context), drainCommand(context, true), drainCommand(context, false)];
+  return [
+    daemonCommand(context),
+    joinTokenCommand(context),
+    listCommand(context),
+    drainCommand(context, true),
+    drainCommand(context, false),
+  ];
 }
 
 interface DaemonOptions extends Json {
   readonly join: string;
   readonly token?: string;
+  readonly ca?: string;
   readonly advertise?: string;
   readonly device: number;
   readonly home?: string;
@@ -33,7 +40,8 @@ function daemonCommand(context: CommandContext): Command {
     'millrace agent --join 127.0.0.1:7071 --token "$MILLRACE_TOKEN"',
   )
     .requiredOption('--join <host:port>', 'gRPC address of the API')
-    .option('--token <token>', 'token of the cluster (default: MILLRACE_TOKEN)')
+    .option('--token <token>', 'join token or admin token (default: MILLRACE_TOKEN); not needed again once joined')
+    .option('--ca <file>', 'certificate authority of an API with TLS (default: the one of the home, if there is one)')
     .option('--advertise <host:port>', 'address other agents reach this one at')
     .option('--device <index>', 'which GPU', wholeNumber(0), 0)
     .option('--home <folder>', 'where the agent keeps its id and caches (default: agent-<device> in the home)')
@@ -50,12 +58,26 @@ function daemonCommand(context: CommandContext): Command {
           MILLRACE_DEVICE: String(options.device),
           ...(token === undefined ? {} : { MILLRACE_TOKEN: token }),
           ...(options.advertise === undefined ? {} : { MILLRACE_ADVERTISE: options.advertise }),
+          ...trust(options.ca ?? context.config.tlsCa),
         },
       });
       for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
       const [code] = (await once(child, 'exit')) as [number | null];
       process.exitCode = code ?? 1;
     });
+}
+
+function joinTokenCommand(context: CommandContext): Command {
+  return command('join-token', 'make a token that enrols one agent, once', 'millrace join-token --minutes 10')
+    .option('--minutes <count>', 'how long it may be used', wholeNumber(1), 60)
+    .action(async (options: Json & { readonly minutes: number }) => {
+      const made = await context.client().accounts.createJoinToken({ expiresInSeconds: options.minutes * 60 });
+      context.output(options).result(made, (shown) => `${shown.command}\n(once, until ${shown.expiresAt})`);
+    });
+}
+
+function trust(ca: string | undefined): NodeJS.ProcessEnv {
+  return ca === undefined ? {} : { MILLRACE_TLS_CA: ca };
 }
 
 function listCommand(context: CommandContext): Command {

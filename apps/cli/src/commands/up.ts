@@ -10,6 +10,8 @@ interface UpOptions {
   readonly home?: string;
   readonly httpPort: number;
   readonly grpcPort: number;
+  readonly host?: string;
+  readonly tls?: boolean;
   readonly json?: boolean;
 }
 
@@ -20,6 +22,8 @@ export function upCommand(context: CommandContext): Command {
     .option('--home <folder>', 'where everything is kept (default: MILLRACE_HOME or ~/.millrace)')
     .option('--http-port <port>', 'port of the REST API; 0 = any free one', port, 7070)
     .option('--grpc-port <port>', 'port agents join at; 0 = any free one', port, 7071)
+    .option('--tls', 'serve HTTPS and gRPC over TLS, with certificates made in HOME/tls at the first start')
+    .option('--host <address>', 'address to bind (default: MILLRACE_HOST or 127.0.0.1); another one takes TLS')
     .action(async (options: UpOptions) => {
       const output = context.output(options);
       const home = resolve(options.home ?? context.config.home);
@@ -30,7 +34,7 @@ export function upCommand(context: CommandContext): Command {
         httpPort: options.httpPort,
         grpcPort: options.grpcPort,
         programs: context.programs,
-        environment: context.config.environment,
+        environment: withOptions(context.config.environment, options),
         clock: context.clock,
         say: (text) => output.note(text),
       });
@@ -51,6 +55,15 @@ export function upCommand(context: CommandContext): Command {
       await cluster.stop();
       process.exit(0);
     });
+}
+
+/** The options as the API's settings. */
+function withOptions(environment: NodeJS.ProcessEnv, { host, tls }: UpOptions): NodeJS.ProcessEnv {
+  return {
+    ...environment,
+    ...(host === undefined ? {} : { MILLRACE_HOST: host }),
+    ...(tls === true ? { MILLRACE_TLS: 'made' } : {}),
+  };
 }
 
 /** Resolves at the first SIGINT or SIGTERM; later ones change nothing, for stopping is bounded anyway. */

@@ -8,6 +8,7 @@ const environmentSchema = z.object({
   MILLRACE_HOME: z.string().min(1).optional(),
   MILLRACE_ENDPOINT: z.url().optional(),
   MILLRACE_TOKEN: z.string().min(1).optional(),
+  MILLRACE_TLS_CA: z.string().min(1).optional(),
 });
 
 const endpointFileSchema = z.object({ http: z.url(), grpc: z.string(), token: z.string() });
@@ -20,6 +21,8 @@ export interface CliConfig {
   readonly home: string;
   readonly endpoint: string | undefined;
   readonly token: string | undefined;
+  /** File of the certificate authority to trust beside the usual ones. */
+  readonly tlsCa: string | undefined;
   readonly environment: NodeJS.ProcessEnv;
 }
 
@@ -29,17 +32,25 @@ export function readCliConfig(environment: NodeJS.ProcessEnv = process.env): Cli
     const issue = parsed.error.issues[0];
     throw settingInvalid(String(issue?.path[0]), issue?.message ?? 'not accepted');
   }
-  const { MILLRACE_HOME, MILLRACE_ENDPOINT, MILLRACE_TOKEN } = parsed.data;
+  const { MILLRACE_HOME, MILLRACE_ENDPOINT, MILLRACE_TOKEN, MILLRACE_TLS_CA } = parsed.data;
+  const home = MILLRACE_HOME ?? join(homedir(), '.millrace');
   return {
-    home: MILLRACE_HOME ?? join(homedir(), '.millrace'),
+    home,
     endpoint: MILLRACE_ENDPOINT,
     token: MILLRACE_TOKEN,
+    tlsCa: MILLRACE_TLS_CA ?? madeAuthority(home),
     environment,
   };
 }
 
 export function endpointPath(home: string): string {
   return join(home, 'endpoint.json');
+}
+
+/** What the API of this home made, if it did. */
+export function madeAuthority(home: string): string | undefined {
+  const path = join(home, 'tls', 'ca.pem');
+  return existsSync(path) ? path : undefined;
 }
 
 /** The cluster to talk to: the environment first, then the home's `endpoint.json`. */

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '@millrace/core';
-import { type Endpoint, endpointPath } from '../config/cli-config';
+import { type Endpoint, endpointPath, madeAuthority } from '../config/cli-config';
 import { prepareEmbeddedPostgres, untilReady } from './embedded-postgres';
 import { endLeftOvers } from './left-overs';
 import { ManagedProcess, type ProcessPlan } from './managed-process';
@@ -107,7 +107,7 @@ export class Cluster {
   }
 
   private async startAgents({ grpc, token }: Endpoint): Promise<void> {
-    const { agentCount, home, say } = this.options;
+    const { agentCount, environment, home, say } = this.options;
     if (agentCount > 0) say(`starting ${agentCount} agent${agentCount === 1 ? '' : 's'}`);
     const agents: ManagedProcess[] = [];
     for (let number = 1; number <= agentCount; number++) {
@@ -117,6 +117,7 @@ export class Cluster {
         MILLRACE_TOKEN: token,
         MILLRACE_DEVICE: String(number - 1),
         MILLRACE_DATA_PORT: String(await freePort(0, '')),
+        ...trust(environment, home),
       });
       agents.push(this.add({ ...plan, name: `agent-${number}` }, STOP_PATIENCE_MS.agent));
     }
@@ -147,4 +148,12 @@ export class Cluster {
     writeFileSync(`${path}.new`, `${JSON.stringify(endpoint, null, 2)}\n`, { mode: 0o600 });
     renameSync(`${path}.new`, path);
   }
+}
+
+/** What an agent needs to trust the API: the authority that it made, or that was named, or those of this machine. */
+function trust(environment: NodeJS.ProcessEnv, home: string): NodeJS.ProcessEnv {
+  if (environment['MILLRACE_TLS_CERT'] !== undefined)
+    return { MILLRACE_TLS_CA: environment['MILLRACE_TLS_CA'] ?? 'system' };
+  const made = environment['MILLRACE_TLS'] === 'made' ? madeAuthority(home) : undefined;
+  return made === undefined ? {} : { MILLRACE_TLS_CA: made };
 }

@@ -5,8 +5,12 @@ const HEARTBEAT_MS = 15_000;
 /** What may wait in the socket of a reader that does not keep up. */
 const WAITING_BYTES_MAX = 1024 ** 2;
 
+/** A reader that was cut off gets this long to take what it was sent. */
+const FAREWELL_MS = 5_000;
+
 export interface SseEvent {
-  readonly id: string;
+  /** None for what is not kept and so cannot be asked for again. */
+  readonly id?: string;
   readonly data: unknown;
 }
 
@@ -40,7 +44,7 @@ export class SseStream {
   }
 
   send({ id, data }: SseEvent): void {
-    this.write(`id: ${id}\ndata: ${JSON.stringify(data)}\n\n`);
+    this.write(`${id === undefined ? '' : `id: ${id}\n`}data: ${JSON.stringify(data)}\n\n`);
   }
 
   /** Resolves when the client has taken most of what was sent, or is gone. */
@@ -71,12 +75,18 @@ export class SseStream {
 
   private write(text: string): void {
     if (!this.open) return;
-    if (this.response.writableLength > WAITING_BYTES_MAX) {
-      this.response.destroy();
-      this.ended();
-      return;
-    }
+    if (this.response.writableLength > WAITING_BYTES_MAX) return this.cutOff();
     this.response.write(text);
+  }
+
+  /** A reader that does not keep up is told so, and comes back with Last-Event-ID. */
+  private cutOff(): void {
+    const time = new Date(this.clock.now()).toISOString();
+    const data = { sequence: null, topic: 'stream', type: 'stream.cut', time, runId: null, subject: 'stream' };
+    const reason = 'the reader is too slow; open the stream again with Last-Event-ID';
+    this.response.end(`event: cut\ndata: ${JSON.stringify({ ...data, data: { reason } })}\n\n`);
+    this.clock.after(FAREWELL_MS, () => this.response.destroy());
+    this.ended();
   }
 
   private heartbeat(): void {

@@ -1,0 +1,29 @@
+import { type Logger, systemClock } from '@millrace/core';
+import type { AgentConfig } from './config/agent-config';
+import type { AgentHome } from './config/agent-home';
+import { EnrolmentClient } from './grpc/enrolment-client';
+import { channelCredentials } from './grpc/grpc-options';
+import { enrol } from './session/enrol';
+
+/** Of this agent alone; the token that it was started with may be an admin's, and is used for nothing else. */
+export async function ownCredential(config: AgentConfig, home: AgentHome, logger: Logger): Promise<string> {
+  const client = new EnrolmentClient({
+    address: config.join,
+    credentials: channelCredentials(config.tlsCa),
+    now: () => systemClock.now(),
+  });
+  const request = { agentId: home.agentId(), host: config.host, device: config.device };
+  try {
+    return await enrol({
+      ask: (token) => client.enrol(token, request),
+      token: config.token,
+      known: home.credential(),
+      keep: (credential) => home.keepCredential(credential),
+      clock: systemClock,
+      random: Math.random,
+      logger,
+    });
+  } finally {
+    client.close();
+  }
+}

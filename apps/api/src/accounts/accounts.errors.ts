@@ -1,0 +1,85 @@
+import { AppError } from '@millrace/core';
+
+export function userNotFound(id: string): AppError {
+  return new AppError({ code: 'USER.NOT_FOUND', kind: 'not_found', message: `there is no user ${id}` });
+}
+
+export function userNameTaken(name: string): AppError {
+  return new AppError({
+    code: 'USER.NAME_TAKEN',
+    kind: 'conflict',
+    message: `a user is called ${name} already; choose another name`,
+    fields: [{ path: '/name', message: 'is taken' }],
+  });
+}
+
+/** Nobody could undo it. */
+export function lastAdmin(name: string): AppError {
+  return new AppError({
+    code: 'USER.LAST_ADMIN',
+    kind: 'conflict',
+    message: `${name} is the last enabled admin; make another one first`,
+  });
+}
+
+export function tokenNotFound(id: string): AppError {
+  return new AppError({ code: 'TOKEN.NOT_FOUND', kind: 'not_found', message: `there is no token ${id} in force` });
+}
+
+/** A token cannot make one that may do more than itself, for longer, or for somebody else. */
+export function tokenBeyondOwn(path: string, message: string): AppError {
+  return new AppError({
+    code: 'TOKEN.BEYOND_OWN',
+    kind: 'forbidden',
+    message: `the token cannot be made: ${path.slice(1)} ${message}`,
+    fields: [{ path, message }],
+  });
+}
+
+export function expiryPast(expiresAt: string): AppError {
+  return new AppError({
+    code: 'TOKEN.EXPIRY_PAST',
+    kind: 'invalid',
+    message: `expiresAt is ${expiresAt}, which is over; give a time to come, or null`,
+    fields: [{ path: '/expiresAt', message: 'must be in the future' }],
+  });
+}
+
+export function projectNotFound(id: string): AppError {
+  return new AppError({ code: 'PROJECT.NOT_FOUND', kind: 'not_found', message: `there is no project ${id}` });
+}
+
+export function projectNameTaken(name: string): AppError {
+  return new AppError({
+    code: 'PROJECT.NAME_TAKEN',
+    kind: 'conflict',
+    message: `a project is called ${name} already; choose another name`,
+    fields: [{ path: '/name', message: 'is taken' }],
+  });
+}
+
+export function memberUnknown(userIds: readonly string[]): AppError {
+  return new AppError({
+    code: 'PROJECT.MEMBER_UNKNOWN',
+    kind: 'invalid',
+    message: `members: there is no user ${userIds.join(', ')}`,
+    fields: [{ path: '/members', message: `there is no user ${userIds.join(', ')}` }],
+  });
+}
+
+/** Whoever holds a join token may add an agent, not take the place of one. */
+export function agentEnrolled(agentId: string): AppError {
+  return new AppError({
+    code: 'JOIN.AGENT_ENROLLED',
+    kind: 'forbidden',
+    message: `agent ${agentId} has a credential in force; revoke it first, or enrol with an admin's token`,
+  });
+}
+
+export function joinTokenInvalid(): AppError {
+  return new AppError({
+    code: 'JOIN.TOKEN_INVALID',
+    kind: 'unauthenticated',
+    message: 'the token is no admin token and no join token in force (those work once, for a while); make a new one',
+  });
+}

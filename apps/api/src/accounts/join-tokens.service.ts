@@ -1,0 +1,35 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { JoinTokenBody, NewJoinToken } from '@millrace/contracts';
+import { type Clock, newId } from '@millrace/core';
+import { AuditRepository } from '../audit/audit.repository';
+import { hashSecret, newSecret } from '../auth/secrets';
+import { CLOCK } from '../config/api-logger';
+import { PrismaService } from '../database/prisma.service';
+import { ServedAddresses } from '../tls/served-addresses';
+import { JoinTokensRepository } from './join-tokens.repository';
+
+/** Tokens that enrol one agent, once. */
+@Injectable()
+export class JoinTokensService {
+  constructor(
+    private readonly joinTokens: JoinTokensRepository,
+    private readonly audit: AuditRepository,
+    private readonly prisma: PrismaService,
+    private readonly addresses: ServedAddresses,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  /** `host`: under which the caller reached this API, so other machines may too. */
+  async create({ expiresInSeconds }: NewJoinToken, caller: { actor: string; host: string }): Promise<JoinTokenBody> {
+    const token = newSecret('mlrjoin');
+    const id = newId('join');
+    const expiresAt = new Date(this.clock.now() + expiresInSeconds * 1000);
+    await this.prisma.transaction(async (tx) => {
+      await this.joinTokens.create(tx, { id, hash: hashSecret(token), expiresAt });
+      const data = { expiresAt: expiresAt.toISOString() };
+      await this.audit.append(tx, { actor: caller.actor, action: 'join-token.create', subject: id, data });
+    });
+    const command = `millrace agent --join ${this.addresses.grpcFor(caller.host)} --token ${token}`;
+    return { token, expiresAt: expiresAt.toISOString(), command: `${command}${this.addresses.trustOption}` };
+  }
+}

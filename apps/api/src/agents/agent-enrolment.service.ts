@@ -1,0 +1,84 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { agentV1 } from '@millrace/contracts';
+import { AppError, type Clock, newId } from '@millrace/core';
+import { agentEnrolled, joinTokenInvalid } from '../accounts/accounts.errors';
+import { JoinTokensRepository } from '../accounts/join-tokens.repository';
+import { AuditRepository } from '../audit/audit.repository';
+import { assertAccess } from '../auth/access';
+import { agentForbidden, tokenMissing } from '../auth/auth.errors';
+import type { Principal } from '../auth/principal';
+import { hashSecret, newSecret } from '../auth/secrets';
+import { TokensRepository } from '../auth/tokens.repository';
+import { TokensService } from '../auth/tokens.service';
+import { CLOCK } from '../config/api-logger';
+import { PrismaService, type Transaction } from '../database/prisma.service';
+import { checkAgentId } from '../sessions/registration';
+
+/** Gives agents credentials of their own, so that none of them needs to keep an admin's token. */
+@Injectable()
+export class AgentEnrolmentService {
+  constructor(
+    private readonly tokens: TokensService,
+    private readonly rows: TokensRepository,
+    private readonly joinTokens: JoinTokensRepository,
+    private readonly audit: AuditRepository,
+    private readonly prisma: PrismaService,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  /**
+   * `bearer`: an admin's token, a join token, or the agent's credential. @returns the new credential, which voids
+   * older ones; undefined when `bearer` is the credential and in force
+   * @throws AppError AUTH.*, JOIN.*, SESSION.REGISTRATION_INVALID
+   */
+  async enrol(bearer: string | undefined, request: agentV1.EnrollRequest): Promise<string | undefined> {
+    if (bearer === undefined) throw tokenMissing();
+    const { agentId } = request;
+    const principal = await this.known(bearer);
+    checkAgentId(agentId);
+    if (principal?.agentId === agentId) return undefined;
+    if (principal?.agentId) throw agentForbidden(agentId, principal.agentId);
+    if (principal) assertAccess(principal, { role: 'admin', scope: 'agents' });
+    const credential = newSecret('mlragent');
+    await this.prisma.transaction(async (tx) => {
+      const actor = principal?.tokenId ?? (await this.useJoinToken(tx, bearer, agentId));
+      await this.issue(tx, { credential, actor, request });
+    });
+    this.tokens.forget();
+    return credential;
+  }
+
+  /** Undefined for what is no token, which may be a join token. */
+  private async known(bearer: string): Promise<Principal | undefined> {
+    try {
+      return await this.tokens.authenticate(bearer);
+    } catch (error) {
+      if (error instanceof AppError && error.code === 'AUTH.TOKEN_UNKNOWN') return undefined;
+      throw error;
+    }
+  }
+
+  private async useJoinToken(tx: Transaction, bearer: string, agentId: string): Promise<string> {
+    const used = await this.joinTokens.use(tx, hashSecret(bearer), { agentId, now: new Date(this.clock.now()) });
+    if (used === undefined) throw joinTokenInvalid();
+    // Thrown inside the transaction: the join token is then not used up.
+    if (await this.rows.agentHasToken(tx, agentId)) throw agentEnrolled(agentId);
+    return used;
+  }
+
+  private async issue(
+    tx: Transaction,
+    { credential, actor, request }: { credential: string; actor: string; request: agentV1.EnrollRequest },
+  ): Promise<void> {
+    const { agentId, host, device } = request;
+    await this.rows.revokeOfAgent(tx, agentId, new Date(this.clock.now()));
+    await this.rows.create(tx, {
+      id: newId('token'),
+      name: `agent ${host.slice(0, 100)}:${device}`.replaceAll('\0', '\uFFFD'),
+      hash: hashSecret(credential),
+      agentId,
+      scope: ['agents'],
+    });
+    await this.audit.append(tx, { actor, action: 'agent.enrol', subject: agentId, data: { device } });
+  }
+}

@@ -1,0 +1,54 @@
+import { type ExecutionContext, SetMetadata } from '@nestjs/common';
+import { type TokenScope, USER_ROLES, type UserRole } from '@millrace/contracts';
+import { roleForbidden, scopeForbidden } from './auth.errors';
+import type { Principal } from './principal';
+
+/** What a call takes. */
+export interface AccessRule {
+  readonly role: UserRole;
+  readonly scope: TokenScope;
+}
+
+const PUBLIC = Symbol('needs no token');
+const ACCESS = Symbol('role and scope');
+const READ_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD']);
+
+/** Marks a controller or route that answers without a token. */
+export function Public(): ClassDecorator & MethodDecorator {
+  return SetMetadata(PUBLIC, true);
+}
+
+/** The least role, and the scope of a token, that a route takes. */
+export function Access(role: UserRole, scope: TokenScope): ClassDecorator & MethodDecorator {
+  return SetMetadata(ACCESS, { role, scope } satisfies AccessRule);
+}
+
+export function isPublic(context: ExecutionContext): boolean {
+  return metadata<boolean>(context, PUBLIC) === true;
+}
+
+/** Without a mark a GET is for every viewer, and anything else for admins alone. */
+export function accessRule(context: ExecutionContext, method: string): AccessRule {
+  const rule = metadata<AccessRule>(context, ACCESS);
+  return rule ?? (READ_METHODS.has(method) ? { role: 'viewer', scope: 'read' } : { role: 'admin', scope: '*' });
+}
+
+/** @throws AppError AUTH.ROLE_FORBIDDEN, AUTH.SCOPE_FORBIDDEN */
+export function assertAccess({ role, scope }: Pick<Principal, 'role' | 'scope'>, rule: AccessRule): void {
+  const rank = role === 'agent' ? -1 : USER_ROLES.indexOf(role);
+  if (rank < USER_ROLES.indexOf(rule.role)) throw roleForbidden(role, rule.role);
+  if (!covers(scope, rule.scope)) throw scopeForbidden(scope, rule.scope);
+}
+
+/** Whether a token of `scope` may use `needed`. */
+export function covers(scope: readonly string[], needed: string): boolean {
+  return scope.includes('*') || scope.includes(needed);
+}
+
+/** The method's mark wins over its controller's. */
+function metadata<T>(context: ExecutionContext, key: symbol): T | undefined {
+  const [own, ofClass] = [context.getHandler(), context.getClass()].map(
+    (target) => Reflect.getMetadata(key, target) as T | undefined,
+  );
+  return own ?? ofClass;
+}

@@ -1,0 +1,51 @@
+import type { TokenScope, UserRole } from '@millrace/contracts';
+import type { z } from 'zod';
+
+/** Groups of calls, with what each is about. */
+export const TAGS = {
+  runs: 'Training runs: submit, watch, steer.',
+  datasets: 'Text that runs read, as tokens.',
+  checkpoints: 'Models at a step: export, import, generate.',
+  agents: 'Devices that train.',
+  accounts: 'Users, tokens, projects, and who did what.',
+  system: 'The cluster as a whole, health, and this document.',
+} as const;
+export type Tag = keyof typeof TAGS;
+
+export interface RouteDescription {
+  /** `GET /api/v1/runs/{id}` */
+  readonly route: string;
+  /** Stable name of the operation, for generated clients. */
+  readonly id: string;
+  readonly tag: Tag;
+  readonly summary: string;
+  readonly query?: z.ZodObject;
+  /** Content types of the body; with a schema for documents, bytes without. */
+  readonly body?: { readonly types: readonly string[]; readonly schema?: z.ZodType; readonly example?: unknown };
+  readonly status: number;
+  readonly answer?: RouteAnswer;
+  /** Another answer on request. */
+  readonly otherwise?: { readonly status: number; readonly summary: string } & RouteAnswer;
+  /** Least role, and scope of the token; null: answers without a token. */
+  readonly access: readonly [UserRole, TokenScope] | null;
+  /** Refused in some state of what it acts on. */
+  readonly conflicts?: true;
+}
+
+export interface RouteAnswer {
+  readonly type: string;
+  readonly schema?: z.ZodType;
+  readonly example?: unknown;
+}
+
+export const json = (schema: z.ZodType, example?: unknown): RouteAnswer => ({
+  type: 'application/json',
+  schema,
+  example,
+});
+/** A page with this one item. */
+export const pageOf = (example: unknown): unknown => ({ items: [example], nextCursor: null });
+
+export const DOCUMENT_TYPES = ['application/json', 'application/yaml'];
+export const SSE = 'text/event-stream';
+export const VIEWER = ['viewer', 'read'] as const;

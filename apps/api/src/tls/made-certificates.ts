@@ -1,0 +1,100 @@
+// The package's dependency injection needs it before anything else.
+import 'reflect-metadata';
+import { randomBytes, webcrypto } from 'node:crypto';
+import { isIP } from 'node:net';
+import * as x509 from '@peculiar/x509';
+
+const DAY_MS = 86_400_000;
+const CA_DAYS = 3_650;
+/** What clients accept at most of a certificate under a private authority. */
+const CERTIFICATE_DAYS = 397;
+/** Clocks differ. */
+const BACKDATE_MS = 3_600_000;
+const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
+
+export interface PemPair {
+  readonly certificate: string;
+  readonly key: string;
+}
+
+export interface CertificateRequest {
+  readonly authority: PemPair;
+  /** Host names and IP addresses. */
+  readonly names: readonly string[];
+  readonly nowMs: number;
+}
+
+/** A certificate authority of this cluster's own: it signs nothing but its servers. */
+export async function makeAuthority(nowMs: number): Promise<PemPair> {
+  const keys = await newKeys();
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned(
+    {
+      ...lifetime(nowMs, CA_DAYS),
+      serialNumber: serialNumber(),
+      name: `CN=Millrace cluster CA ${randomBytes(4).toString('hex')}`,
+      signingAlgorithm: ALGORITHM,
+      keys,
+      extensions: [
+        new x509.BasicConstraintsExtension(true, 0, true),
+        new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
+        await x509.SubjectKeyIdentifierExtension.create(keys.publicKey, false, webcrypto),
+      ],
+    },
+    webcrypto,
+  );
+  return { certificate: pemText(certificate.toString('pem')), key: await keyPem(keys.privateKey) };
+}
+
+/** A server's certificate for all of `names`. */
+export async function makeCertificate({ authority, names, nowMs }: CertificateRequest): Promise<PemPair> {
+  const keys = await newKeys();
+  const ca = new x509.X509Certificate(authority.certificate);
+  const certificate = await x509.X509CertificateGenerator.create(
+    {
+      ...lifetime(nowMs, CERTIFICATE_DAYS),
+      serialNumber: serialNumber(),
+      subject: 'CN=Millrace',
+      issuer: ca.subject,
+      signingAlgorithm: ALGORITHM,
+      publicKey: keys.publicKey,
+      signingKey: await readKey(authority.key),
+      extensions: [
+        new x509.BasicConstraintsExtension(false, undefined, true),
+        new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+        new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
+        new x509.SubjectAlternativeNameExtension(
+          names.map((value) => ({ type: isIP(value) === 0 ? ('dns' as const) : ('ip' as const), value })),
+        ),
+        await x509.AuthorityKeyIdentifierExtension.create(ca, false, webcrypto),
+      ],
+    },
+    webcrypto,
+  );
+  return { certificate: pemText(certificate.toString('pem')), key: await keyPem(keys.privateKey) };
+}
+
+async function newKeys(): Promise<webcrypto.CryptoKeyPair> {
+  return webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
+}
+
+async function keyPem(key: webcrypto.CryptoKey): Promise<string> {
+  const bytes = await webcrypto.subtle.exportKey('pkcs8', key);
+  return pemText(x509.PemConverter.encode(bytes, x509.PemConverter.PrivateKeyTag));
+}
+
+async function readKey(pem: string): Promise<webcrypto.CryptoKey> {
+  return webcrypto.subtle.importKey('pkcs8', x509.PemConverter.decodeFirst(pem), ALGORITHM, false, ['sign']);
+}
+
+function lifetime(nowMs: number, days: number): { notBefore: Date; notAfter: Date } {
+  return { notBefore: new Date(nowMs - BACKDATE_MS), notAfter: new Date(nowMs + days * DAY_MS) };
+}
+
+/** Positive, and too long to be guessed or to come twice. */
+function serialNumber(): string {
+  return `01${randomBytes(15).toString('hex')}`;
+}
+
+function pemText(pem: string): string {
+  return `${pem.trim()}\n`;
+}

@@ -1,0 +1,200 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { DatasetPreviewBody, OverviewBody, SeriesBody, StreamMessage } from '@millrace/contracts';
+import { EventsService } from '../src/events/events.service';
+import { LogsRepository } from '../src/logs/logs.repository';
+import { MetricsRepository } from '../src/metrics/metrics.repository';
+import { createDataset, expectProblem, RunningApi, runSpec, START_MS_MAX } from './running-api';
+
+const body = async <T>(response: Promise<Response>): Promise<T> => (await (await response).json()) as T;
+
+describe('what the dashboard shows', () => {
+  let api: RunningApi;
+  let runId: string;
+  let datasetId: string;
+  beforeAll(async () => {
+    api = await RunningApi.start();
+    datasetId = (await createDataset(api)).id;
+    runId = (await body<{ id: string }>(api.post('/runs', runSpec()))).id;
+    await api.prisma.run.update({ where: { id: runId }, data: { fence: 2 } });
+  }, START_MS_MAX);
+  afterAll(() => api.stop(), START_MS_MAX);
+
+  const store = (name: string, values: readonly number[], firstStep = 1): Promise<boolean> =>
+    api.prisma.transaction((tx) =>
+      api.application.get(MetricsRepository, { strict: false }).store(tx, {
+        runId,
+        fence: 2,
+        points: values.map((value, index) => ({ name, step: firstStep + index, value, timeMs: 1_700_000_000_000 })),
+      }),
+    );
+
+  describe('series', () => {
+    const series = (query: string): Promise<SeriesBody> => body(api.call(`/runs/${runId}/series?${query}`));
+
+    it('are exact as long as the points fit', async () => {
+      await store('train/loss', [Math.PI, 1 / 3, 5e-324]);
+      const { series: found } = await series('names=train/loss,none&points=3');
+      expect(found).toEqual([
+        {
+          name: 'train/loss',
+          total: 3,
+          points: [Math.PI, 1 / 3, 5e-324].map((value, index) => ({ step: index + 1, value, min: value, max: value })),
+        },
+        { name: 'none', total: 0, points: [] },
+      ]);
+    });
+
+    it('are buckets of steps otherwise: least, largest, last', async () => {
+      await store('wave', [5, 1, 9, 2, 8, 3, 7]);
+      const [wave] = (await series('names=wave&points=3')).series;
+      expect(wave).toEqual({
+        name: 'wave',
+        total: 7,
+        points: [
+          { step: 3, value: 9, min: 1, max: 9 },
+          { step: 6, value: 3, min: 2, max: 8 },
+          { step: 7, value: 7, min: 7, max: 7 },
+        ],
+      });
+      const [part] = (await series('names=wave&from=2&to=4')).series;
+      expect(part?.points.map(({ step }) => step)).toEqual([2, 3, 4]);
+    });
+
+    it('are all names without `names`, and refuse what makes no sense', async () => {
+      expect((await series('')).series.map(({ name }) => name)).toEqual(['train/loss', 'wave']);
+      for (const query of ['points=0', 'points=x', 'from=-1', `names=${'a,'.repeat(30)}b${'c'.repeat(201)}`]) {
+        await expectProblem(await api.call(`/runs/${runId}/series?${query}`), 400, 'API.QUERY_INVALID');
+      }
+      await expectProblem(await api.call('/runs/run_x/series'), 404, 'RUN.NOT_FOUND');
+    });
+  });
+
+  it('an overview of agents, runs, queue and failures', async () => {
+    const failed = await body<{ id: string }>(api.post('/runs', runSpec({ name: 'broken' })));
+    const reason = { code: 'RUN.LOSS_NOT_FINITE', message: 'x' };
+    await api.prisma.run.update({
+      where: { id: failed.id },
+      data: { state: 'failed', finishedAt: new Date(0), reason },
+    });
+    const overview = await body<OverviewBody>(api.call('/overview'));
+    expect(overview).toMatchObject({
+      agents: { connected: 0, draining: 0, gone: 0, devices: 0, leased: 0 },
+      runs: { queued: 1, failed: 1, succeeded: 0 },
+      recentFailures: [{ id: failed.id, name: 'broken', state: 'failed', reason, endedAt: '1970-01-01T00:00:00.000Z' }],
+      queue: [{ id: runId, name: 'test', position: 1 }],
+      tokensPerSecond: 0,
+    });
+    expect(overview.queue[0]?.reason?.code).toBeTruthy();
+    await store('train/tokens_per_second', [10, 20]);
+    await api.prisma.run.update({ where: { id: runId }, data: { state: 'running' } });
+    expect((await body<OverviewBody>(api.call('/overview'))).tokensPerSecond).toBe(20);
+    await api.prisma.run.update({ where: { id: runId }, data: { state: 'queued' } });
+  });
+
+  it('a preview of a dataset: tokens, text, and pieces where there is text', async () => {
+    const preview = (id: string, query = ''): Promise<DatasetPreviewBody> =>
+      body(api.call(`/datasets/${id}/preview${query}`));
+    expect(await preview(datasetId, '?offset=3&tokens=3')).toEqual({
+      tokens: [119, 97, 115],
+      text: 'was',
+      pieces: ['w', 'a', 's'],
+    });
+    expect((await preview(datasetId)).tokens).toHaveLength(256);
+    expect((await preview(datasetId, '?offset=1000000')).tokens).toEqual([]);
+    const uploaded = await body<{ id: string }>(
+      api.call('/datasets?name=ids', {
+        method: 'POST',
+        body: new Uint8Array(new Uint16Array([1, 515, 2]).buffer),
+        headers: { 'content-type': 'application/x-tokens-u16' },
+      }),
+    );
+    expect(await preview(uploaded.id)).toEqual({ tokens: [1, 515, 2], text: null, pieces: null });
+    await expectProblem(await api.call(`/datasets/${datasetId}/preview?tokens=0`), 400, 'API.QUERY_INVALID');
+    await expectProblem(await api.call('/datasets/x/preview'), 404, 'DATASET.NOT_FOUND');
+  });
+
+  describe('a stream of topics', () => {
+    /** Messages until `enough`. */
+    async function read(
+      query: string,
+      enough: (messages: StreamMessage[]) => boolean,
+      started?: () => void,
+    ): Promise<StreamMessage[]> {
+      const abort = new AbortController();
+      const response = await api.call(`/events?${query}`, { signal: abort.signal });
+      expect(response.status).toBe(200);
+      started?.();
+      const messages: StreamMessage[] = [];
+      let pending = '';
+      for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
+        const blocks = (pending + Buffer.from(chunk).toString()).split('\n\n');
+        pending = blocks.pop() ?? '';
+        for (const block of blocks) {
+          const data = /^data: (.*)$/m.exec(block)?.[1];
+          if (data !== undefined) messages.push(JSON.parse(data) as StreamMessage);
+        }
+        if (enough(messages)) break;
+      }
+      abort.abort();
+      return messages;
+    }
+    const append = (type: string, subject: string, run?: string): Promise<void> =>
+      api.prisma.transaction((tx) =>
+        api.application
+          .get(EventsService, { strict: false })
+          .append(tx, { type, subject, actor: 'test', data: {}, ...(run === undefined ? {} : { runId: run }) }),
+      );
+
+    it('has what was asked for, once, under the most specific topic', async () => {
+      const messages = await read(
+        `topics=datasets,runs,run:${runId}`,
+        (all) => all.length >= 3,
+        () =>
+          void append('agent.state', 'agent_a')
+            .then(() => append('run.state', 'run_other', 'run_other'))
+            .then(() => append('run.state', runId, runId))
+            .then(() => append('dataset.created', 'dataset_a')),
+      );
+      expect(messages.map(({ topic, type }) => [topic, type])).toEqual([
+        ['runs', 'run.state'],
+        [`run:${runId}`, 'run.state'],
+        ['datasets', 'dataset.created'],
+      ]);
+      expect(messages.every(({ sequence }) => /^\d+$/.test(sequence ?? ''))).toBe(true);
+    });
+
+    it('replays after ?after=', async () => {
+      const all = await read('topics=runs,queue,datasets&after=0', (messages) => messages.length >= 4);
+      const [first, second] = all;
+      const [again] = await read(`topics=runs,queue,datasets&after=${first?.sequence}`, ({ length }) => length > 0);
+      expect(again).toEqual(second);
+    });
+
+    it('has metrics and log lines of a run that is watched', async () => {
+      const messages = await read(
+        `topics=run:${runId}`,
+        (all) => all.some(({ type }) => type === 'run.metric') && all.some(({ type }) => type === 'run.log'),
+        () =>
+          setTimeout(() => {
+            void store('train/loss', [2.5], 1_000);
+            const logs = api.application.get(LogsRepository, { strict: false });
+            const lines = [{ timeMs: 1, level: 'info', stage: 0, text: 'hello' }];
+            void api.prisma.transaction((tx) => logs.store(tx, { runId, fence: 2, agent: 'agent_a', lines }));
+          }, 1_200),
+      );
+      expect(messages.find(({ type }) => type === 'run.metric')).toMatchObject({
+        sequence: null,
+        topic: `run:${runId}`,
+        data: { runId, name: 'train/loss', step: 1_000, value: 2.5 },
+      });
+      expect(messages.find(({ type }) => type === 'run.log')?.data).toMatchObject({ text: 'hello', stage: 0 });
+    });
+
+    it.each(['topics=everything', 'topics=run:', 'topics=runs&after=x', `topics=${'runs,'.repeat(60)}runs`])(
+      'refuses %s',
+      async (query) => {
+        await expectProblem(await api.call(`/events?${query}`), 400, 'API.QUERY_INVALID');
+      },
+    );
+  });
+});

@@ -1,0 +1,85 @@
+import { credentials, type ServiceError } from '@grpc/grpc-js';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { agentV1, type AuditEntryBody, type JoinTokenBody, type Page, type TokenBody } from '@millrace/contracts';
+import { GrpcServer } from '../src/grpc/grpc-server';
+import { bearer, FakeAgent } from './fake-agent';
+import { eventually } from './api-under-test';
+import { RunningApi, START_MS_MAX } from './running-api';
+
+describe('enrolling an agent', () => {
+  let api: RunningApi;
+  const grpc = (): string => api.application.get(GrpcServer, { strict: false }).address;
+  beforeAll(async () => {
+    api = await RunningApi.start({ MILLRACE_HEARTBEAT_MS: '200', MILLRACE_LEASE_MS: '2000' });
+  }, START_MS_MAX);
+  afterAll(() => api.stop(), START_MS_MAX);
+
+  /** @throws ServiceError */
+  function enrol(token: string, agentId: string): Promise<string> {
+    const client = new agentV1.AgentServiceClient(grpc(), credentials.createInsecure());
+    return new Promise((resolve, reject) => {
+      client.enroll({ agentId, host: 'h', device: 0 }, bearer(token), (error: ServiceError | null, answer) => {
+        client.close();
+        if (error) reject(error);
+        else resolve(answer.credential);
+      });
+    });
+  }
+  const joinToken = async (): Promise<string> =>
+    ((await (await api.post('/join-tokens', {})).json()) as JoinTokenBody).token;
+  const codeOf = (error: unknown): unknown => (error as ServiceError).metadata.get('millrace-code')[0];
+  const refusal = (attempt: Promise<unknown>): Promise<unknown> => attempt.then(() => 'none', codeOf);
+
+  it('takes a join token once, and gives a credential that opens that agent’s sessions', async () => {
+    const token = await joinToken();
+    const credential = await enrol(token, 'agent_one');
+    expect(credential).toMatch(/^mlragent_/);
+    expect(await refusal(enrol(token, 'agent_two'))).toBe('JOIN.TOKEN_INVALID');
+    const agent = await new FakeAgent({ id: 'agent_one', grpc: grpc(), token: credential }).connect();
+    agent.disconnect();
+    const impostor = new FakeAgent({ id: 'agent_two', grpc: grpc(), token: credential });
+    expect(await refusal(impostor.connect())).toBe('AUTH.AGENT_FORBIDDEN');
+    impostor.disconnect();
+    expect(await enrol(credential, 'agent_one')).toBe('');
+    const dump = JSON.stringify([await api.prisma.token.findMany(), await api.prisma.joinToken.findMany()]);
+    expect([dump.includes(credential), dump.includes(token)]).toEqual([false, false]);
+  });
+
+  it('lets two that share a join token not both in', async () => {
+    const token = await joinToken();
+    const outcomes = await Promise.all(['agent_a', 'agent_b', 'agent_c'].map((id) => refusal(enrol(token, id))));
+    expect(outcomes.sort()).toEqual(['JOIN.TOKEN_INVALID', 'JOIN.TOKEN_INVALID', 'none']);
+  });
+
+  it('does not let a join token take the place of an agent, and does not use it up for that', async () => {
+    const token = await joinToken();
+    await enrol(await joinToken(), 'agent_victim');
+    expect(await refusal(enrol(token, 'agent_victim'))).toBe('JOIN.AGENT_ENROLLED');
+    expect(await enrol(token, 'agent_honest')).toMatch(/^mlragent_/);
+  });
+
+  it('takes an admin’s token too, and voids the credential before', async () => {
+    const first = await enrol(api.token, 'agent_again');
+    const second = await enrol(api.token, 'agent_again');
+    expect(await refusal(enrol(first, 'agent_again'))).toBe('JOIN.TOKEN_INVALID');
+    expect(await enrol(second, 'agent_again')).toBe('');
+  });
+
+  it('ends the session of an agent whose credential is revoked', async () => {
+    const credential = await enrol(api.token, 'agent_lost');
+    const agent = await new FakeAgent({ id: 'agent_lost', grpc: grpc(), token: credential }).connect();
+    const { items } = (await (await api.call('/tokens')).json()) as Page<TokenBody>;
+    const token = items.find(({ agentId }) => agentId === 'agent_lost');
+    expect((await api.call(`/tokens/${token?.id}`, { method: 'DELETE' })).status).toBe(204);
+    const error = await eventually('the session ends', () => agent.error);
+    expect(codeOf(error)).toBe('AUTH.TOKEN_UNKNOWN');
+    agent.disconnect();
+  });
+
+  it('is in the audit', async () => {
+    const { items } = (await (await api.call('/audit?action=agent.enrol')).json()) as Page<AuditEntryBody>;
+    const of = (subject: string): AuditEntryBody | undefined => items.find((entry) => entry.subject === subject);
+    expect(of('agent_one')?.actor.id).toMatch(/^join_/);
+    expect(of('agent_lost')?.actor.name).toBe('admin');
+  });
+});

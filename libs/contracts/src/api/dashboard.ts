@@ -1,0 +1,78 @@
+import { z } from 'zod';
+import { reasonSchema, RUN_STATES, type RunStateName, runStateSchema } from '../rest';
+
+/** Answers made for the dashboard: what would take a page of the plain calls many requests. */
+
+/** A message of `GET /events?topics=`. */
+export const streamMessageSchema = z
+  .object({
+    /** Null for what is not kept: run.metric, run.log, run.timeline, agent.updated. */
+    sequence: z.string().nullable(),
+    /** The topic asked for that it belongs to, the most specific one. */
+    topic: z.string(),
+    type: z.string(),
+    time: z.string(),
+    runId: z.string().nullable(),
+    subject: z.string(),
+    data: z.unknown(),
+  })
+  .meta({ id: 'StreamMessage' });
+export type StreamMessage = z.output<typeof streamMessageSchema>;
+
+/** A bucket of steps: its last step and value, its least and largest value; a single point as long as all fit. */
+const seriesPointSchema = z.object({ step: z.int(), value: z.number(), min: z.number(), max: z.number() });
+
+export const seriesSchema = z
+  .object({
+    series: z.array(
+      z.object({
+        name: z.string(),
+        /** Points stored in the range, of which `points` are the summary. */
+        total: z.int(),
+        points: z.array(seriesPointSchema),
+      }),
+    ),
+  })
+  .meta({ id: 'Series' });
+export type SeriesBody = z.output<typeof seriesSchema>;
+
+export const overviewSchema = z
+  .object({
+    agents: z.object({
+      connected: z.int(),
+      draining: z.int(),
+      /** Registered once and not heard of now. */
+      gone: z.int(),
+      /** Devices of agents that are there, and how many of all devices are leased. */
+      devices: z.int(),
+      leased: z.int(),
+    }),
+    /** By state; every state is there. */
+    runs: z.object(Object.fromEntries(RUN_STATES.map((state) => [state, z.int()])) as Record<RunStateName, z.ZodInt>),
+    recentFailures: z.array(
+      z.object({
+        id: z.string(),
+        name: z.string(),
+        state: runStateSchema,
+        reason: reasonSchema.nullable(),
+        endedAt: z.string(),
+      }),
+    ),
+    /** In the order in which the scheduler takes them; the first hundred. */
+    queue: z.array(z.object({ id: z.string(), name: z.string(), position: z.int(), reason: reasonSchema.nullable() })),
+    /** Of the running runs together, as their newest points say. */
+    tokensPerSecond: z.number(),
+  })
+  .meta({ id: 'Overview' });
+export type OverviewBody = z.output<typeof overviewSchema>;
+
+export const datasetPreviewSchema = z
+  .object({
+    tokens: z.array(z.int()),
+    /** Null for a dataset that was uploaded as tokens. */
+    text: z.string().nullable(),
+    /** Each token by itself; one that is part of a character reads as U+FFFD. */
+    pieces: z.array(z.string()).nullable(),
+  })
+  .meta({ id: 'DatasetPreview' });
+export type DatasetPreviewBody = z.output<typeof datasetPreviewSchema>;

@@ -1,0 +1,104 @@
+import type {
+  AuditEntryBody,
+  CreatedToken,
+  JoinTokenBody,
+  Page,
+  ProjectBody,
+  ProjectChanges,
+  SessionBody,
+  TokenBody,
+  TokenScope,
+  UserBody,
+  UserChanges,
+  UserRole,
+} from '@millrace/contracts';
+import type { ApiConnection, CallOptions } from './api-connection';
+import type { PageQuery } from './millrace-client';
+
+interface TokenRequest {
+  readonly name: string;
+  readonly scope?: readonly TokenScope[];
+  /** ISO 8601; null or left out: it does not expire. */
+  readonly expiresAt?: string | null;
+  readonly userId?: string;
+}
+
+interface ProjectRequest {
+  readonly name: string;
+  readonly everyone?: boolean;
+  readonly members?: readonly string[];
+}
+
+/** Accounts: one method per call of docs/openapi.json. */
+export class AccountsClient {
+  constructor(private readonly connection: ApiConnection) {}
+
+  /** In a browser: from now on its cookie stands for the token. */
+  signIn(token: string): Promise<SessionBody> {
+    return this.connection.json('/session', document('POST', { token }));
+  }
+
+  session(): Promise<SessionBody> {
+    return this.connection.json('/session');
+  }
+
+  signOut(): Promise<void> {
+    return this.connection.nothing('/session', { method: 'DELETE' });
+  }
+
+  users(query: PageQuery = {}): Promise<Page<UserBody>> {
+    return this.connection.json('/users', { query: { ...query } });
+  }
+
+  createUser(user: { readonly name: string; readonly role: UserRole }): Promise<UserBody> {
+    return this.connection.json('/users', document('POST', user));
+  }
+
+  updateUser(id: string, changes: UserChanges): Promise<UserBody> {
+    return this.connection.json(at('users', id), document('PATCH', changes));
+  }
+
+  deleteUser(id: string): Promise<void> {
+    return this.connection.nothing(at('users', id), { method: 'DELETE' });
+  }
+
+  tokens(query: PageQuery = {}): Promise<Page<TokenBody>> {
+    return this.connection.json('/tokens', { query: { ...query } });
+  }
+
+  /** The secret is in this answer alone. */
+  createToken(token: TokenRequest): Promise<CreatedToken> {
+    return this.connection.json('/tokens', document('POST', token));
+  }
+
+  revokeToken(id: string): Promise<void> {
+    return this.connection.nothing(at('tokens', id), { method: 'DELETE' });
+  }
+
+  /** Enrols one agent, once. */
+  createJoinToken(request: { readonly expiresInSeconds?: number } = {}): Promise<JoinTokenBody> {
+    return this.connection.json('/join-tokens', document('POST', request));
+  }
+
+  projects(query: PageQuery = {}): Promise<Page<ProjectBody>> {
+    return this.connection.json('/projects', { query: { ...query } });
+  }
+
+  createProject(project: ProjectRequest): Promise<ProjectBody> {
+    return this.connection.json('/projects', document('POST', project));
+  }
+
+  updateProject(id: string, changes: ProjectChanges): Promise<ProjectBody> {
+    return this.connection.json(at('projects', id), document('PATCH', changes));
+  }
+
+  audit(query: PageQuery & { readonly actor?: string; readonly action?: string } = {}): Promise<Page<AuditEntryBody>> {
+    return this.connection.json('/audit', { query: { ...query } });
+  }
+}
+
+const at = (collection: string, id: string): string => `/${collection}/${encodeURIComponent(id)}`;
+
+function document(method: 'POST' | 'PATCH', body: unknown): CallOptions {
+  return { method, contentType: 'application/json', body: JSON.stringify(body) };
+}
