@@ -19,6 +19,7 @@ import { Heartbeat } from './session/heartbeat';
 import { Outbox } from './session/outbox';
 import { SessionClient, type SessionEvent } from './session/session-client';
 import type { AgentBody, ApiBody, SessionDialer } from './session/session-channel';
+import type { TelemetrySource } from './telemetry/telemetry-source';
 import type { DeviceChoice } from './worker/gpu-task';
 import type { StartGpuThread } from './worker/gpu-thread';
 
@@ -28,6 +29,7 @@ export type AgentEvent =
   | { readonly type: 'attempt'; readonly attempt: Attempt; readonly event: AttemptEvent }
   | { readonly type: 'generation'; readonly generation: Generation; readonly event: GenerationEvent }
   | { readonly type: 'heartbeat'; readonly latenessMs: number }
+  | { readonly type: 'telemetry'; readonly sample: agentV1.DeviceTelemetry }
   | { readonly type: 'flush' }
   | { readonly type: 'stopped'; readonly commandId: string }
   | { readonly type: 'exit'; readonly code: number }
@@ -42,6 +44,7 @@ export interface AgentOptions {
   readonly startThread: StartGpuThread;
   readonly cache: BlobCache;
   readonly blobs: BlobPort;
+  readonly telemetry: TelemetrySource;
   readonly clock: Clock;
   readonly random: () => number;
   readonly logger: Logger;
@@ -97,6 +100,7 @@ export class Agent {
     this.heartbeat.start(this.times.heartbeatIntervalMs);
     this.flushing.start(FLUSH_INTERVAL_MS);
     this.session.start();
+    this.options.telemetry.start((sample) => this.queue.push({ type: 'telemetry', sample }));
     for await (const event of this.queue) {
       const exitCode = this.handle(event);
       this.clearCacheWhenIdle();
@@ -122,6 +126,10 @@ export class Agent {
         return undefined;
       case 'heartbeat':
         return this.onHeartbeat(event.latenessMs);
+      case 'telemetry':
+        // What nobody could take is of no use later.
+        this.session.send({ $case: 'telemetry', value: event.sample });
+        return undefined;
       case 'flush':
         return this.flush();
       case 'stopped':
@@ -345,6 +353,7 @@ export class Agent {
   private async leave(exitCode: number): Promise<number> {
     this.heartbeat.stop();
     this.flushing.stop();
+    this.options.telemetry.stop();
     await Promise.all([
       this.deviceFree,
       this.attempt?.end('the agent leaves'),

@@ -13,6 +13,7 @@ import { ExchangeDialer } from './grpc/exchange/exchange-dialer';
 import { ExchangeServer } from './grpc/exchange/exchange-server';
 import { channelCredentials } from './grpc/grpc-options';
 import { GrpcSessionDialer } from './grpc/session-dialer';
+import { DeviceTelemetrySource } from './telemetry/telemetry-source';
 import type { DeviceReport } from './worker/gpu-task';
 import { gpuThreadStarter, type StartGpuThread } from './worker/gpu-thread';
 import { openDevice } from './worker/open-device';
@@ -110,6 +111,11 @@ async function main(): Promise<number> {
     startThread,
     cache,
     blobs,
+    telemetry: new DeviceTelemetrySource({
+      adapter: { ...probed.adapter, gpuId: config.gpuId },
+      clock: systemClock,
+      logger,
+    }),
     clock: systemClock,
     random: Math.random,
     logger,

@@ -30,6 +30,7 @@ import { LogsController } from './logs/logs.controller';
 import { MetricsController } from './metrics/metrics.controller';
 import { OpenApiController } from './openapi/openapi.controller';
 import { RunsController } from './runs/runs.controller';
+import { TelemetryController } from './telemetry/telemetry.controller';
 import { TimelineController } from './timeline/timeline.controller';
 
 const CONTROLLERS = [
@@ -44,6 +45,7 @@ const CONTROLLERS = [
   CheckpointsController,
   GenerateController,
   AgentsController,
+  TelemetryController,
 ];
 /** In the order in which they act: who asks, how often, what is sent, was it sent before. */
 const BOUNDARY = [

@@ -54,6 +54,8 @@ import { SessionMessagesService } from './sessions/session-messages.service';
 import { SessionOpeningService } from './sessions/session-opening.service';
 import { SessionRegistry } from './sessions/session-registry';
 import { TelemetryIngestService } from './sessions/telemetry-ingest.service';
+import { TelemetryRepository } from './telemetry/telemetry.repository';
+import { TelemetryService } from './telemetry/telemetry.service';
 import { TimelineService } from './timeline/timeline.service';
 import { TraceStore } from './timeline/trace-store';
 
@@ -121,6 +123,8 @@ const GRPC = [GrpcCaller, AgentServiceAdapter, BlobServiceAdapter, HealthService
     ...GENERATE,
     TraceStore,
     TimelineService,
+    TelemetryRepository,
+    TelemetryService,
     AgentsRepository,
     AgentPresenceService,
     AgentsService,
@@ -134,6 +138,7 @@ const GRPC = [GrpcCaller, AgentServiceAdapter, BlobServiceAdapter, HealthService
     AgentsService,
     GenerateService,
     TimelineService,
+    TelemetryService,
     GrpcServer,
     QueueService,
     ClusterSignals,

@@ -7,6 +7,7 @@ export * from './run-spec';
 export * from './run-spec.errors';
 export * from './schedule/schedule-request';
 export * from './storable-text';
+export * from './telemetry';
 export * from './timeline';
 export * from './schedule/weight-versions';
 export * as agentV1 from './generated/grpc/millrace/agent/v1/agent';

@@ -12,6 +12,7 @@ import type {
   RunBody,
   RunSpecInput,
   SubmittedBody,
+  TelemetrySeriesBody,
   TimelineBody,
 } from '@millrace/contracts';
 import { ApiConnection, type ConnectionOptions, type RequestBody } from './api-connection';
@@ -120,6 +121,14 @@ export class MillraceClient {
 
   agents(query: PageQuery = {}): Promise<Page<AgentBody>> {
     return this.connection.json('/agents', { query: { ...query } });
+  }
+
+  /** What the agent's device did; times are ISO 8601, the last hours are kept. */
+  agentTelemetry(
+    id: string,
+    query: { readonly from?: string; readonly to?: string; readonly points?: number } = {},
+  ): Promise<TelemetrySeriesBody> {
+    return this.connection.json(`${at('agents', id)}/telemetry`, { query: { ...query } });
   }
 
   drainAgent(id: string, drain: boolean): Promise<AgentBody> {

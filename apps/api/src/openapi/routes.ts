@@ -12,6 +12,7 @@ import {
   runSchema,
   runSpecSchema,
   submittedSchema,
+  telemetrySeriesSchema,
   timelineSchema,
 } from '@millrace/contracts';
 import { z } from 'zod';
@@ -21,6 +22,7 @@ import { DATASET_TYPES, newDatasetQuerySchema } from '../datasets/datasets.contr
 import { logQuerySchema } from '../logs/logs.controller';
 import { metricQuerySchema } from '../metrics/metrics.controller';
 import { runListQuerySchema, submitQuerySchema } from '../runs/runs.controller';
+import { telemetryQuerySchema } from '../telemetry/telemetry.controller';
 import { timelineQuerySchema } from '../timeline/timeline.controller';
 
 export interface RouteDescription {
@@ -179,6 +181,13 @@ export const ROUTES: readonly RouteDescription[] = [
     answer: json(listOf(agentSchema)),
   },
   { route: 'GET /api/v1/agents/{id}', summary: 'An agent', status: 200, answer: json(agentSchema) },
+  {
+    route: 'GET /api/v1/agents/{id}/telemetry',
+    summary: 'What the device did in the last hours, as means of equal parts of the time asked for',
+    query: telemetryQuerySchema,
+    status: 200,
+    answer: json(telemetrySeriesSchema),
+  },
   {
     route: 'POST /api/v1/agents/{id}:drain',
     summary: 'Give the agent no new work and move its own elsewhere',

@@ -4,6 +4,7 @@ import { AttemptReportsService } from '../attempts/attempt-reports.service';
 import { StageWaitsService } from '../attempts/stage-waits.service';
 import { CheckpointReportsService } from '../checkpointing/checkpoint-reports.service';
 import { LOGGER } from '../config/api-logger';
+import { TelemetryService } from '../telemetry/telemetry.service';
 import type { AgentSession } from './agent-session';
 import type { AgentBody } from './agent-transport';
 import { CommandOutcomesService } from './commands/command-outcomes.service';
@@ -21,6 +22,7 @@ export class SessionMessagesService {
     private readonly attempts: AttemptReportsService,
     private readonly checkpoints: CheckpointReportsService,
     private readonly waits: StageWaitsService,
+    private readonly devices: TelemetryService,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
@@ -63,6 +65,8 @@ export class SessionMessagesService {
         return this.telemetry.keepTrace(message.value);
       case 'stageWaiting':
         return this.waits.report(session, message.value);
+      case 'telemetry':
+        return this.devices.store(session.agentId, message.value);
       default:
         message satisfies never;
     }

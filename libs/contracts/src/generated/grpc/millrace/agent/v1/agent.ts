@@ -27,6 +27,7 @@ export interface AgentMessage {
     | { $case: "generateOutput"; value: GenerateOutput }
     | { $case: "trace"; value: TraceBatch }
     | { $case: "stageWaiting"; value: StageWaiting }
+    | { $case: "telemetry"; value: DeviceTelemetry }
     | undefined;
 }
 
@@ -173,6 +174,33 @@ export interface StageWaiting {
   waitedMs: number;
 }
 
+/**
+ * What the agent's device does now, every few seconds. Never acknowledged, and never sent late. A field that is not
+ * there is unknown; none stands for 0.
+ */
+export interface DeviceTelemetry {
+  timeMs: number;
+  /** Where the device's values come from: "nvidia-smi" | "drm" | "host" (no GPU, or none that could be told apart). */
+  source: string;
+  /** The driver's name for the device, and its UUID; empty when unknown. */
+  modelName: string;
+  uuid: string;
+  utilizationPercent?: number | undefined;
+  memoryUsedBytes?: number | undefined;
+  memoryTotalBytes?: number | undefined;
+  temperatureC?: number | undefined;
+  powerW?: number | undefined;
+  powerLimitW?: number | undefined;
+  smClockMhz?: number | undefined;
+  memoryClockMhz?:
+    | number
+    | undefined;
+  /** Of the host: processes that run or want to, mean of the last minute; and its memory. */
+  loadAverage?: number | undefined;
+  hostMemoryUsedBytes?: number | undefined;
+  hostMemoryTotalBytes?: number | undefined;
+}
+
 export interface AttemptReport {
   runId: string;
   fence: number;
@@ -303,6 +331,9 @@ export const AgentMessage: MessageFns<AgentMessage> = {
       case "stageWaiting":
         StageWaiting.encode(message.body.value, writer.uint32(82).fork()).join();
         break;
+      case "telemetry":
+        DeviceTelemetry.encode(message.body.value, writer.uint32(90).fork()).join();
+        break;
     }
     return writer;
   },
@@ -400,6 +431,14 @@ export const AgentMessage: MessageFns<AgentMessage> = {
             message.body = { $case: "stageWaiting", value: StageWaiting.decode(reader, reader.uint32()) };
             continue;
           }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.body = { $case: "telemetry", value: DeviceTelemetry.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -475,6 +514,12 @@ export const AgentMessage: MessageFns<AgentMessage> = {
       case "stageWaiting": {
         if (object.body?.value !== undefined && object.body?.value !== null) {
           message.body = { $case: "stageWaiting", value: StageWaiting.fromPartial(object.body.value) };
+        }
+        break;
+      }
+      case "telemetry": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { $case: "telemetry", value: DeviceTelemetry.fromPartial(object.body.value) };
         }
         break;
       }
@@ -2127,6 +2172,245 @@ export const StageWaiting: MessageFns<StageWaiting> = {
     message.lastFrame = object.lastFrame ?? "";
     message.lastFrameAgeMs = object.lastFrameAgeMs ?? 0;
     message.waitedMs = object.waitedMs ?? 0;
+    return message;
+  },
+};
+
+function createBaseDeviceTelemetry(): DeviceTelemetry {
+  return {
+    timeMs: 0,
+    source: "",
+    modelName: "",
+    uuid: "",
+    utilizationPercent: undefined,
+    memoryUsedBytes: undefined,
+    memoryTotalBytes: undefined,
+    temperatureC: undefined,
+    powerW: undefined,
+    powerLimitW: undefined,
+    smClockMhz: undefined,
+    memoryClockMhz: undefined,
+    loadAverage: undefined,
+    hostMemoryUsedBytes: undefined,
+    hostMemoryTotalBytes: undefined,
+  };
+}
+
+export const DeviceTelemetry: MessageFns<DeviceTelemetry> = {
+  encode(message: DeviceTelemetry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.timeMs !== 0) {
+      writer.uint32(9).double(message.timeMs);
+    }
+    if (message.source !== "") {
+      writer.uint32(18).string(message.source);
+    }
+    if (message.modelName !== "") {
+      writer.uint32(26).string(message.modelName);
+    }
+    if (message.uuid !== "") {
+      writer.uint32(34).string(message.uuid);
+    }
+    if (message.utilizationPercent !== undefined) {
+      writer.uint32(41).double(message.utilizationPercent);
+    }
+    if (message.memoryUsedBytes !== undefined) {
+      writer.uint32(49).double(message.memoryUsedBytes);
+    }
+    if (message.memoryTotalBytes !== undefined) {
+      writer.uint32(57).double(message.memoryTotalBytes);
+    }
+    if (message.temperatureC !== undefined) {
+      writer.uint32(65).double(message.temperatureC);
+    }
+    if (message.powerW !== undefined) {
+      writer.uint32(73).double(message.powerW);
+    }
+    if (message.powerLimitW !== undefined) {
+      writer.uint32(81).double(message.powerLimitW);
+    }
+    if (message.smClockMhz !== undefined) {
+      writer.uint32(89).double(message.smClockMhz);
+    }
+    if (message.memoryClockMhz !== undefined) {
+      writer.uint32(97).double(message.memoryClockMhz);
+    }
+    if (message.loadAverage !== undefined) {
+      writer.uint32(105).double(message.loadAverage);
+    }
+    if (message.hostMemoryUsedBytes !== undefined) {
+      writer.uint32(113).double(message.hostMemoryUsedBytes);
+    }
+    if (message.hostMemoryTotalBytes !== undefined) {
+      writer.uint32(121).double(message.hostMemoryTotalBytes);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeviceTelemetry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeviceTelemetry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 9) {
+              break;
+            }
+
+            message.timeMs = reader.double();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.source = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.modelName = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.uuid = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 41) {
+              break;
+            }
+
+            message.utilizationPercent = reader.double();
+            continue;
+          }
+          case 6: {
+            if (tag !== 49) {
+              break;
+            }
+
+            message.memoryUsedBytes = reader.double();
+            continue;
+          }
+          case 7: {
+            if (tag !== 57) {
+              break;
+            }
+
+            message.memoryTotalBytes = reader.double();
+            continue;
+          }
+          case 8: {
+            if (tag !== 65) {
+              break;
+            }
+
+            message.temperatureC = reader.double();
+            continue;
+          }
+          case 9: {
+            if (tag !== 73) {
+              break;
+            }
+
+            message.powerW = reader.double();
+            continue;
+          }
+          case 10: {
+            if (tag !== 81) {
+              break;
+            }
+
+            message.powerLimitW = reader.double();
+            continue;
+          }
+          case 11: {
+            if (tag !== 89) {
+              break;
+            }
+
+            message.smClockMhz = reader.double();
+            continue;
+          }
+          case 12: {
+            if (tag !== 97) {
+              break;
+            }
+
+            message.memoryClockMhz = reader.double();
+            continue;
+          }
+          case 13: {
+            if (tag !== 105) {
+              break;
+            }
+
+            message.loadAverage = reader.double();
+            continue;
+          }
+          case 14: {
+            if (tag !== 113) {
+              break;
+            }
+
+            message.hostMemoryUsedBytes = reader.double();
+            continue;
+          }
+          case 15: {
+            if (tag !== 121) {
+              break;
+            }
+
+            message.hostMemoryTotalBytes = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<DeviceTelemetry>): DeviceTelemetry {
+    return DeviceTelemetry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DeviceTelemetry>): DeviceTelemetry {
+    const message = createBaseDeviceTelemetry();
+    message.timeMs = object.timeMs ?? 0;
+    message.source = object.source ?? "";
+    message.modelName = object.modelName ?? "";
+    message.uuid = object.uuid ?? "";
+    message.utilizationPercent = object.utilizationPercent ?? undefined;
+    message.memoryUsedBytes = object.memoryUsedBytes ?? undefined;
+    message.memoryTotalBytes = object.memoryTotalBytes ?? undefined;
+    message.temperatureC = object.temperatureC ?? undefined;
+    message.powerW = object.powerW ?? undefined;
+    message.powerLimitW = object.powerLimitW ?? undefined;
+    message.smClockMhz = object.smClockMhz ?? undefined;
+    message.memoryClockMhz = object.memoryClockMhz ?? undefined;
+    message.loadAverage = object.loadAverage ?? undefined;
+    message.hostMemoryUsedBytes = object.hostMemoryUsedBytes ?? undefined;
+    message.hostMemoryTotalBytes = object.hostMemoryTotalBytes ?? undefined;
     return message;
   },
 };
