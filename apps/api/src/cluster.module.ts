@@ -28,6 +28,7 @@ import { BlobServiceAdapter } from './grpc/blob-service.adapter';
 import { GrpcCaller } from './grpc/grpc-caller';
 import { GrpcServer } from './grpc/grpc-server';
 import { HealthServiceAdapter } from './grpc/health-service.adapter';
+import { ClusterMetricsService } from './health/cluster-metrics.service';
 import { RunPlansService } from './planning/run-plans.service';
 import { ClusterSignals } from './queue/cluster-signals';
 import { IdempotencyPurgeRepository } from './queue/idempotency-purge.repository';
@@ -131,6 +132,7 @@ const GRPC = [GrpcCaller, AgentServiceAdapter, BlobServiceAdapter, HealthService
     IdempotencyPurgeRepository,
     QueueCommandsService,
     QueueService,
+    ClusterMetricsService,
     ...GRPC,
   ],
   exports: [

@@ -4,6 +4,7 @@ import { isFinal, type RunState } from '@millrace/scheduler';
 import { CLOCK } from '../config/api-logger';
 import type { Transaction } from '../database/prisma.service';
 import { EventsService, type NewEvent } from '../events/events.service';
+import { PrometheusService } from '../health/prometheus.service';
 import type { RunRecord } from './run-record';
 import { type RunChanges, RunsRepository } from './runs.repository';
 
@@ -22,6 +23,7 @@ export class RunTransitionsService {
   constructor(
     private readonly runs: RunsRepository,
     private readonly events: EventsService,
+    private readonly prometheus: PrometheusService,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
@@ -39,6 +41,8 @@ export class RunTransitionsService {
       ...(to === 'starting' && run.startedAt === null ? { startedAt: new Date(this.clock.now()) } : {}),
     };
     if (!(await this.runs.transition(tx, run, all))) return undefined;
+    // A transaction that fails after this, which is rare, counts again when it is repeated.
+    if (to === 'recovering') this.prometheus.admission.wasEvicted(changes.reason?.code ?? 'UNKNOWN');
     const reason = changes.reason === undefined ? run.reason : changes.reason;
     const fence = changes.fence ?? run.fence;
     await this.events.append(tx, {
