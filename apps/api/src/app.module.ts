@@ -15,10 +15,8 @@ import { ModelImportService } from './checkpoints/model-import.service';
 import { ClusterModule } from './cluster.module';
 import { DatasetsController } from './datasets/datasets.controller';
 import { DatasetsService } from './datasets/datasets.service';
-import { EventFeedService } from './events/event-feed.service';
 import { EventStreamService } from './events/event-stream.service';
 import { EventsController } from './events/events.controller';
-import { EventsRepository } from './events/events.repository';
 import { FoundationModule, type FoundationOptions } from './foundation.module';
 import { GenerateController } from './generate/generate.controller';
 import { HealthController } from './health/health.controller';
@@ -57,8 +55,6 @@ const BOUNDARY = [
 ];
 const SERVICES = [
   IdempotencyRepository,
-  EventsRepository,
-  EventFeedService,
   EventStreamService,
   DatasetsService,
   UploadSpool,

@@ -29,6 +29,10 @@ import { GrpcCaller } from './grpc/grpc-caller';
 import { GrpcServer } from './grpc/grpc-server';
 import { HealthServiceAdapter } from './grpc/health-service.adapter';
 import { ClusterMetricsService } from './health/cluster-metrics.service';
+import { ReflectionServiceAdapter } from './grpc/reflection/reflection-service.adapter';
+import { RunAccess } from './grpc/runs/run-access';
+import { RunServiceAdapter } from './grpc/runs/run-service.adapter';
+import { RunWatchesService } from './grpc/runs/run-watches.service';
 import { RunPlansService } from './planning/run-plans.service';
 import { ClusterSignals } from './queue/cluster-signals';
 import { IdempotencyPurgeRepository } from './queue/idempotency-purge.repository';
@@ -109,7 +113,17 @@ const SESSIONS = [
   CommandDispatcherService,
 ];
 const GENERATE = [GenerationTasks, GenerationGangService, PromptTokenizerService, GenerateService];
-const GRPC = [GrpcCaller, AgentServiceAdapter, BlobServiceAdapter, HealthServiceAdapter, GrpcServer];
+const GRPC = [
+  GrpcCaller,
+  AgentServiceAdapter,
+  BlobServiceAdapter,
+  HealthServiceAdapter,
+  ReflectionServiceAdapter,
+  RunAccess,
+  RunWatchesService,
+  RunServiceAdapter,
+  GrpcServer,
+];
 
 /** The control plane: agents' sessions, scheduling, the lives of runs and attempts, checkpoints. */
 @Module({

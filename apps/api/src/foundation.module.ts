@@ -7,6 +7,8 @@ import { CLOCK, LOGGER } from './config/api-logger';
 import { PrismaService } from './database/prisma.service';
 import { RunLookup } from './database/run-lookup';
 import { DatasetsRepository } from './datasets/datasets.repository';
+import { EventFeedService } from './events/event-feed.service';
+import { EventsRepository } from './events/events.repository';
 import { EventsService } from './events/events.service';
 import { LogsRepository } from './logs/logs.repository';
 import { MetricsRepository } from './metrics/metrics.repository';
@@ -17,6 +19,8 @@ const SERVICES = [
   PrismaService,
   RunLookup,
   EventsService,
+  EventsRepository,
+  EventFeedService,
   MetricsRepository,
   LogsRepository,
   BlobsService,

@@ -13,4 +13,8 @@ export * from './schedule/weight-versions';
 export * as agentV1 from './generated/grpc/millrace/agent/v1/agent';
 export * as blobV1 from './generated/grpc/millrace/blob/v1/blob';
 export * as healthV1 from './generated/grpc/grpc/health/v1/health';
+export { DESCRIPTORS_BASE64 } from './generated/grpc/descriptors';
+export * as reflectionV1 from './generated/grpc/grpc/reflection/v1/reflection';
+export * as reflectionV1alpha from './generated/grpc/grpc/reflection/v1alpha/reflection';
+export * as runV1 from './generated/grpc/millrace/run/v1/run';
 export * as stageV1 from './generated/grpc/millrace/stage/v1/stage';

@@ -1,13 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { agentV1, blobV1, healthV1 } from '@millrace/contracts';
+import { agentV1, blobV1, healthV1, reflectionV1, reflectionV1alpha, runV1 } from '@millrace/contracts';
 import { assert } from '@millrace/core';
 import { ApiConfig } from '../config/api-config';
 import { AgentServiceAdapter } from './agent-service.adapter';
 import { BlobServiceAdapter } from './blob-service.adapter';
 import { portTaken } from './grpc.errors';
 import { HealthServiceAdapter } from './health-service.adapter';
+import { ReflectionServiceAdapter } from './reflection/reflection-service.adapter';
+import { RunServiceAdapter } from './runs/run-service.adapter';
+import { RunWatchesService } from './runs/run-watches.service';
 
 const MIB = 1024 ** 2;
 
@@ -35,6 +38,9 @@ export class GrpcServer implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly agentService: AgentServiceAdapter,
     private readonly blobService: BlobServiceAdapter,
     private readonly health: HealthServiceAdapter,
+    private readonly runService: RunServiceAdapter,
+    private readonly watches: RunWatchesService,
+    private readonly reflection: ReflectionServiceAdapter,
   ) {}
 
   /** host:port at which agents reach it. Only after the application has started. */
@@ -47,6 +53,10 @@ export class GrpcServer implements OnApplicationBootstrap, OnModuleDestroy {
     this.server.addService(agentV1.AgentServiceService, this.agentService.handlers);
     this.server.addService(blobV1.BlobServiceService, this.blobService.handlers);
     this.server.addService(healthV1.HealthService, { check: this.health.check, watch: this.health.watch });
+    this.server.addService(runV1.RunServiceService, this.runService.handlers);
+    const { serverReflectionInfo } = this.reflection;
+    this.server.addService(reflectionV1.ServerReflectionService, { serverReflectionInfo });
+    this.server.addService(reflectionV1alpha.ServerReflectionService, { serverReflectionInfo });
     const address = `${this.config.host}:${this.config.grpcPort}`;
     const credentials = await this.credentials();
     this.port = await new Promise<number>((resolve, reject) => {
@@ -59,6 +69,7 @@ export class GrpcServer implements OnApplicationBootstrap, OnModuleDestroy {
   /** The first of the hooks at the end, while there still is a database. */
   async onModuleDestroy(): Promise<void> {
     this.health.stopServing();
+    this.watches.endAll();
     await this.agentService.closeSessions();
     await new Promise<void>((resolve) => {
       const timer = setTimeout(() => {

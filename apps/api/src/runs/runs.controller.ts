@@ -4,23 +4,18 @@ import {
   parseRunSpec,
   type PlanBody,
   type RunBody,
-  runStateSchema,
-  storableText,
   type SubmittedBody,
 } from '@millrace/contracts';
 import type { Request, Response } from 'express';
 import { z } from 'zod';
 import { Actor, principalOf } from '../auth/auth.guard';
 import { Document, TakesDocument } from '../boundary/http/document.interceptor';
-import { pageQuerySchema, parseQuery } from '../boundary/http/parse-query';
+import { parseQuery } from '../boundary/http/parse-query';
 import { checkIfMatch } from '../boundary/http/strong-etag';
 import { RunLookup } from '../database/run-lookup';
+import { runListQuerySchema } from './run-list-query';
 import { RunsService } from './runs.service';
 
-export const runListQuerySchema = pageQuerySchema.extend({
-  state: runStateSchema.optional(),
-  name: storableText.min(1).max(128).optional(),
-});
 export const submitQuerySchema = z.object({
   dryRun: z
     .enum(['true', 'false'], { error: 'must be true or false' })
