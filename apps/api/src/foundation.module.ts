@@ -13,6 +13,7 @@ import { EventsService } from './events/events.service';
 import { LogsRepository } from './logs/logs.repository';
 import { MetricsRepository } from './metrics/metrics.repository';
 import { ClusterCountsRepository } from './health/cluster-counts.repository';
+import { RunTracingService } from './tracing/run-tracing.service';
 import { PrometheusService } from './health/prometheus.service';
 
 const SERVICES = [
@@ -28,6 +29,7 @@ const SERVICES = [
   DatasetsRepository,
   ClusterCountsRepository,
   PrometheusService,
+  RunTracingService,
 ];
 
 export interface FoundationOptions {

@@ -9,6 +9,7 @@ import {
 } from '@millrace/contracts';
 import { newId } from '@millrace/core';
 import { DryRunService } from '../scheduling/dry-run.service';
+import { RunTracingService } from '../tracing/run-tracing.service';
 import { RunActionsService } from './run-actions.service';
 import { RunAdmissionService } from './run-admission.service';
 import { runBody } from './run-body';
@@ -32,10 +33,12 @@ export class RunsService {
     private readonly actions: RunActionsService,
     private readonly removal: RunRemovalService,
     private readonly dryRuns: DryRunService,
+    private readonly tracing: RunTracingService,
   ) {}
 
   /** `spec` is complete (parseRunSpec). @throws AppError RUN.SPEC_UNFIT, and nothing is stored */
   async submit(spec: RunSpec, actor: string): Promise<SubmittedBody> {
+    const submitted = this.tracing.submitting();
     const { datasetId } = await this.admission.admit(spec);
     const id = newId('run');
     const reason = { code: 'PENDING', message: 'waits for the scheduler' };
@@ -50,6 +53,7 @@ export class RunsService {
         data: { from: null, state: 'queued', fence: 0, step: 0, reason },
       });
     });
+    submitted(id);
     return { id, state: 'queued' };
   }
 

@@ -5,6 +5,7 @@ import { AttemptProgressService } from '../attempts/attempt-progress.service';
 import { PrismaService, type Transaction } from '../database/prisma.service';
 import { LogsRepository } from '../logs/logs.repository';
 import { MetricsRepository } from '../metrics/metrics.repository';
+import { RunTracingService } from '../tracing/run-tracing.service';
 import { TraceStore } from '../timeline/trace-store';
 import type { SessionIdentity } from './agent-session';
 import { sessionSuperseded } from './sessions.errors';
@@ -27,6 +28,7 @@ export class TelemetryIngestService {
     private readonly logs: LogsRepository,
     private readonly progress: AttemptProgressService,
     private readonly traces: TraceStore,
+    private readonly tracing: RunTracingService,
   ) {}
 
   /** When it resolves the batch may be acknowledged. @throws AppError SESSION.SUPERSEDED */
@@ -59,6 +61,7 @@ export class TelemetryIngestService {
   /** Traces are for looking at: they are kept in memory, and never acknowledged. */
   keepTrace(batch: agentV1.TraceBatch): void {
     this.traces.add(batch);
+    this.tracing.traced(batch);
   }
 
   private async once(
