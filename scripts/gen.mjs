@@ -50,7 +50,9 @@ async function generateCommitted() {
 async function writeDescriptors(folder) {
   const image = join(folder, 'image.binpb');
   // Locations are comments and line numbers: half of it, and no client asks for them.
-  await runCommand('node', [BUF, 'build', '--as-file-descriptor-set', '--exclude-source-info', '-o', image], { cwd: ROOT });
+  await runCommand('node', [BUF, 'build', '--as-file-descriptor-set', '--exclude-source-info', '-o', image], {
+    cwd: ROOT,
+  });
   const base64 = readFileSync(image).toString('base64');
   const lines = base64.match(/.{1,100}/g).map((line) => `  '${line}',`);
   const text = `/** A google.protobuf.FileDescriptorSet in base64. */\nexport const DESCRIPTORS_BASE64 = [\n${lines.join('\n')}\n].join('');\n`;

@@ -30,14 +30,23 @@ function variablesRead() {
   return known;
 }
 /** Names that belong to a deployment file itself: inputs of compose and of the batch script. */
-const OWN = new Set(['MILLRACE_DATABASE_PASSWORD', 'MILLRACE_PUBLISH', 'MILLRACE_TOKEN_FILE', 'MILLRACE_PROGRAM', 'MILLRACE_FIRST_PORT']);
+const OWN = new Set([
+  'MILLRACE_DATABASE_PASSWORD',
+  'MILLRACE_PUBLISH',
+  'MILLRACE_TOKEN_FILE',
+  'MILLRACE_PROGRAM',
+  'MILLRACE_FIRST_PORT',
+]);
 
 describe('deploy/', () => {
   it('sets only variables that something reads', () => {
     const known = variablesRead();
     for (const file of FILES) {
       const named = new Set(read(file).match(/\bMILLRACE_[A-Z_]*[A-Z]\b/g));
-      expect({ file, unknown: [...named].filter((name) => !known.has(name) && !OWN.has(name)) }).toEqual({ file, unknown: [] });
+      expect({ file, unknown: [...named].filter((name) => !known.has(name) && !OWN.has(name)) }).toEqual({
+        file,
+        unknown: [],
+      });
     }
   });
 
@@ -68,7 +77,8 @@ describe('images', () => {
 
   it('make a certificate that an agent can check, once', () => {
     const folder = mkdtempSync(join(tmpdir(), 'millrace-certificates-'));
-    const make = () => spawnSync('sh', [join(DEPLOY, 'docker/make-certificates.sh'), folder, 'api', 'localhost'], { encoding: 'utf8' });
+    const make = () =>
+      spawnSync('sh', [join(DEPLOY, 'docker/make-certificates.sh'), folder, 'api', 'localhost'], { encoding: 'utf8' });
     const { status, stderr } = make();
     expect({ status, stderr: status === 0 ? '' : stderr }).toEqual({ status: 0, stderr: '' });
     const pem = readFileSync(join(folder, 'private/cert.pem'));
@@ -82,11 +92,14 @@ describe('images', () => {
     rmSync(folder, { recursive: true });
   });
 
-  it.skipIf(!installed('shellcheck'))('have scripts without a fault (skipped where shellcheck is not installed)', () => {
-    const scripts = FILES.filter((file) => /\.(sh|sbatch)$/.test(file)).map((file) => join(DEPLOY, file));
-    const { status, stdout } = spawnSync('shellcheck', scripts, { encoding: 'utf8' });
-    expect({ status, stdout }).toEqual({ status: 0, stdout: '' });
-  });
+  it.skipIf(!installed('shellcheck'))(
+    'have scripts without a fault (skipped where shellcheck is not installed)',
+    () => {
+      const scripts = FILES.filter((file) => /\.(sh|sbatch)$/.test(file)).map((file) => join(DEPLOY, file));
+      const { status, stdout } = spawnSync('shellcheck', scripts, { encoding: 'utf8' });
+      expect({ status, stdout }).toEqual({ status: 0, stdout: '' });
+    },
+  );
 
   it('have scripts that a shell can read', () => {
     for (const file of FILES.filter((each) => /\.(sh|sbatch)$/.test(each))) {
@@ -104,7 +117,8 @@ describe('compose', () => {
     for (const [name, service] of Object.entries(services)) {
       for (const volume of service.volumes ?? []) expect(Object.keys(volumes), name).toContain(volume.split(':')[0]);
       for (const other of Object.keys(service.depends_on ?? {})) expect(Object.keys(services), name).toContain(other);
-      if (service.build) expect(existsSync(join(DEPLOY, 'compose', service.build.context, service.build.dockerfile)), name).toBe(true);
+      if (service.build)
+        expect(existsSync(join(DEPLOY, 'compose', service.build.context, service.build.dockerfile)), name).toBe(true);
     }
     for (const name of ['agent-1', 'agent-2']) {
       expect(services[name].environment.MILLRACE_ADVERTISE).toBe(`${name}:7171`);
@@ -122,19 +136,23 @@ describe('compose', () => {
 describe('the chart', () => {
   const secret = { existingSecret: 'millrace' };
   const render = (overrides) =>
-    [...renderChart(CHART, { ...secret, ...overrides }).values()].flatMap((text) =>
-      parseAllDocuments(text).map((document) => {
-        expect(document.errors).toEqual([]);
-        return document.toJS();
-      }),
-    ).filter((object) => object !== null);
+    [...renderChart(CHART, { ...secret, ...overrides }).values()]
+      .flatMap((text) =>
+        parseAllDocuments(text).map((document) => {
+          expect(document.errors).toEqual([]);
+          return document.toJS();
+        }),
+      )
+      .filter((object) => object !== null);
   const kinds = (objects) => objects.map(({ kind }) => kind).sort();
   const standard = parse(readFileSync(join(CHART, 'values.yaml'), 'utf8'));
 
   it('renders what it should', () => {
     expect(kinds(render())).toEqual(['DaemonSet', 'Deployment', 'PersistentVolumeClaim', 'Secret', 'Service']);
     expect(kinds(render({ agents: { ...standard.agents, enabled: false }, tls: { existingSecret: 'mine' } }))).toEqual([
-      'Deployment', 'PersistentVolumeClaim', 'Service',
+      'Deployment',
+      'PersistentVolumeClaim',
+      'Service',
     ]);
     const monitored = render({ serviceMonitor: { enabled: true, interval: '30s', labels: { release: 'prometheus' } } });
     expect(monitored.find(({ kind }) => kind === 'ServiceMonitor')).toMatchObject({
@@ -152,9 +170,14 @@ describe('the chart', () => {
       expect(pod.securityContext).toMatchObject({ runAsNonRoot: true, runAsUser: 10001 });
       expect(pod.automountServiceAccountToken).toBe(false);
       const [container] = pod.containers;
-      expect(container.securityContext).toMatchObject({ allowPrivilegeEscalation: false, readOnlyRootFilesystem: true });
+      expect(container.securityContext).toMatchObject({
+        allowPrivilegeEscalation: false,
+        readOnlyRootFilesystem: true,
+      });
       const ports = container.ports.map(({ name }) => name);
-      for (const probe of ['startupProbe', 'livenessProbe', 'readinessProbe'].map((name) => container[name]).filter(Boolean))
+      for (const probe of ['startupProbe', 'livenessProbe', 'readinessProbe']
+        .map((name) => container[name])
+        .filter(Boolean))
         expect(ports).toContain((probe.httpGet ?? probe.tcpSocket).port);
       expect(container.volumeMounts.map(({ name }) => name).sort()).toEqual(pod.volumes.map(({ name }) => name).sort());
       expect(metadata.name).toMatch(/^test-millrace-/);
@@ -191,18 +214,24 @@ describe('systemd units', () => {
     const text = read(`systemd/${name}`);
     const [, program] = /^ExecStart=\/usr\/bin\/node \/opt\/millrace\/dist\/(.+)\.js$/m.exec(text);
     expect(existsSync(join(ROOT, `${program}.ts`))).toBe(true);
-    for (const line of ['NoNewPrivileges=true', 'ProtectSystem=strict', 'User=millrace', 'Restart=always']) expect(text).toContain(`\n${line}\n`);
+    for (const line of ['NoNewPrivileges=true', 'ProtectSystem=strict', 'User=millrace', 'Restart=always'])
+      expect(text).toContain(`\n${line}\n`);
     for (const [, file] of text.matchAll(/^EnvironmentFile=\/etc\/millrace\/(\w+)\.env$/gm)) {
       expect(existsSync(join(DEPLOY, `systemd/${file}.env.example`))).toBe(true);
     }
   });
 
-  it.skipIf(!installed('systemd-analyze'))('pass systemd-analyze verify (skipped where systemd is not installed)', () => {
-    const paths = units.map((name) => join(DEPLOY, 'systemd', name));
-    const { stderr } = spawnSync('systemd-analyze', ['verify', '--man=no', ...paths], { encoding: 'utf8' });
-    // Of the machine and not of the unit: where node is, and that another one's unit is wrong.
-    expect(stderr.split('\n').filter((line) => line.includes('millrace') && !line.includes('is not executable'))).toEqual([]);
-  });
+  it.skipIf(!installed('systemd-analyze'))(
+    'pass systemd-analyze verify (skipped where systemd is not installed)',
+    () => {
+      const paths = units.map((name) => join(DEPLOY, 'systemd', name));
+      const { stderr } = spawnSync('systemd-analyze', ['verify', '--man=no', ...paths], { encoding: 'utf8' });
+      // Of the machine and not of the unit: where node is, and that another one's unit is wrong.
+      expect(
+        stderr.split('\n').filter((line) => line.includes('millrace') && !line.includes('is not executable')),
+      ).toEqual([]);
+    },
+  );
 });
 
 describe('Grafana and Prometheus', () => {
@@ -228,12 +257,15 @@ describe('Grafana and Prometheus', () => {
     const labels = new Set(ADDED);
     for (const [, name] of selectors) {
       const base = name.replace(/_(bucket|count|sum)$/, '');
-      const found = described.get(name) ?? (described.get(base)?.type === 'histogram' ? described.get(base) : undefined);
+      const found =
+        described.get(name) ?? (described.get(base)?.type === 'histogram' ? described.get(base) : undefined);
       if (!FOREIGN.has(name)) expect(found, name).toBeDefined();
       for (const label of found?.labels ?? []) labels.add(label);
     }
     const used = [...expression.matchAll(/\bby \(([^)]*)\)/g)].flatMap(([, list]) => list.split(/,\s*/));
-    const selected = selectors.flatMap(([, , inner = '']) => [...inner.matchAll(/(\w+)(?:=~|!~|!=|=)/g)].map(([, label]) => label));
+    const selected = selectors.flatMap(([, , inner = '']) =>
+      [...inner.matchAll(/(\w+)(?:=~|!~|!=|=)/g)].map(([, label]) => label),
+    );
     for (const label of [...used, ...selected]) expect([...labels], label).toContain(label);
   });
 
@@ -255,8 +287,13 @@ describe('Grafana and Prometheus', () => {
     expect(new Set(rules.map(({ alert }) => alert)).size).toBe(rules.length);
   });
 
-  it.skipIf(!installed('promtool'))('passes promtool check rules (skipped where Debian’s package prometheus is not installed)', () => {
-    const { status, stderr } = spawnSync('promtool', ['check', 'rules', join(DEPLOY, 'grafana/alerts.yaml')], { encoding: 'utf8' });
-    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-  });
+  it.skipIf(!installed('promtool'))(
+    'passes promtool check rules (skipped where Debian’s package prometheus is not installed)',
+    () => {
+      const { status, stderr } = spawnSync('promtool', ['check', 'rules', join(DEPLOY, 'grafana/alerts.yaml')], {
+        encoding: 'utf8',
+      });
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    },
+  );
 });

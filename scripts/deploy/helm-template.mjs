@@ -8,7 +8,15 @@ import { parse, stringify } from 'yaml';
 
 const ACTION = /\{\{(-?)([\s\S]*?)(-?)\}\}/g;
 const TOKEN = /"(?:[^"\\]|\\.)*"|\(|\)|\||:=|,|[^\s()|,]+/g;
-const filled = (value) => !(value === undefined || value === null || value === '' || value === 0 || value === false || (typeof value === 'object' && Object.keys(value).length === 0));
+const filled = (value) =>
+  !(
+    value === undefined ||
+    value === null ||
+    value === '' ||
+    value === 0 ||
+    value === false ||
+    (typeof value === 'object' && Object.keys(value).length === 0)
+  );
 
 /** File name -> YAML text. `overrides` replaces whole top-level values. */
 export function renderChart(folder, overrides = {}) {
@@ -22,7 +30,11 @@ export function renderChart(folder, overrides = {}) {
   const names = readdirSync(join(folder, 'templates')).sort();
   const defined = new Map();
   const trees = names.map((name) => [name, parseTemplate(read(join('templates', name)), defined)]);
-  return new Map(trees.filter(([name]) => name.endsWith('.yaml')).map(([name, tree]) => [name, renderTree(tree, { root, defined, variables: new Map() })]));
+  return new Map(
+    trees
+      .filter(([name]) => name.endsWith('.yaml'))
+      .map(([name, tree]) => [name, renderTree(tree, { root, defined, variables: new Map() })]),
+  );
 }
 
 function parseTemplate(text, defined) {
@@ -46,7 +58,8 @@ function parseBlock(pieces, defined) {
   for (let piece = pieces.shift(); piece !== undefined; piece = pieces.shift()) {
     if (piece.text !== undefined) nodes.push(piece);
     else if (piece.action === 'end' || piece.action === 'else') return { nodes, closedBy: piece.action };
-    else if (piece.action.startsWith('define ')) defined.set(JSON.parse(piece.action.slice(7)), parseBlock(pieces, defined).nodes);
+    else if (piece.action.startsWith('define '))
+      defined.set(JSON.parse(piece.action.slice(7)), parseBlock(pieces, defined).nodes);
     else if (/^(if|range) /.test(piece.action)) {
       const body = parseBlock(pieces, defined);
       const otherwise = body.closedBy === 'else' ? parseBlock(pieces, defined).nodes : [];
@@ -68,7 +81,9 @@ function renderNode(node, scope) {
   if (node.block) {
     const [, key, value, expression] = /^range (\$\w+), (\$\w+) := (.+)$/.exec(node.block);
     return Object.entries(evaluate(expression, scope) ?? {})
-      .map(([k, v]) => renderTree(node.body, { ...scope, variables: new Map([...scope.variables, [key, k], [value, v]]) }))
+      .map(([k, v]) =>
+        renderTree(node.body, { ...scope, variables: new Map([...scope.variables, [key, k], [value, v]]) }),
+      )
       .join('');
   }
   const [, variable, expression] = /^(\$\w+) := ([\s\S]+)$/.exec(node.action) ?? [];
@@ -136,7 +151,10 @@ function functions(scope) {
     lookup: () => ({}),
     b64enc: (text) => Buffer.from(text).toString('base64'),
     genCA: (name) => ({ Cert: `certificate of ${name}`, Key: 'key' }),
-    genSignedCert: (name, addresses, names) => ({ Cert: `certificate of ${[name, ...addresses, ...names].join(' ')}`, Key: 'key' }),
+    genSignedCert: (name, addresses, names) => ({
+      Cert: `certificate of ${[name, ...addresses, ...names].join(' ')}`,
+      Key: 'key',
+    }),
     required: (message, value) => (filled(value) ? value : fail(message)),
     fail,
   };

@@ -3,13 +3,18 @@ export interface MetricFamily {
   readonly name: string;
   readonly type: string;
   readonly help: string;
-  readonly samples: readonly { readonly name: string; readonly labels: Readonly<Record<string, string>>; readonly value: number }[];
+  readonly samples: readonly {
+    readonly name: string;
+    readonly labels: Readonly<Record<string, string>>;
+    readonly value: number;
+  }[];
 }
 
 const SAMPLE = /^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (\S+)$/;
 const LABEL = /([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\["\\n])*)"(?:,|$)/y;
 /** What promtool calls not a base unit, and what to use instead. */
-const OTHER_UNITS = /_(milliseconds|ms|microseconds|minutes|hours|days|kilobytes|megabytes|mebibytes|percent|fahrenheit|bits)(_|$)/;
+const OTHER_UNITS =
+  /_(milliseconds|ms|microseconds|minutes|hours|days|kilobytes|megabytes|mebibytes|percent|fahrenheit|bits)(_|$)/;
 
 /** Parses strictly: anything that is not in the format throws. */
 export function parseExposition(text: string): MetricFamily[] {
@@ -51,7 +56,10 @@ function parseSample(line: string): MetricFamily['samples'][number] {
 
 function belongs(name: string, { name: family, type }: MetricFamily): boolean {
   const suffix = name.slice(family.length);
-  return name.startsWith(family) && (suffix === '' || (type === 'histogram' && ['_bucket', '_sum', '_count'].includes(suffix)));
+  return (
+    name.startsWith(family) &&
+    (suffix === '' || (type === 'histogram' && ['_bucket', '_sum', '_count'].includes(suffix)))
+  );
 }
 
 /** What `promtool check metrics` finds fault with, in its order of rules. */
@@ -66,10 +74,12 @@ export function lintFamilies(families: readonly MetricFamily[]): string[] {
     if (help.trim() === '') faults.push('has no help');
     if (!['counter', 'gauge', 'histogram'].includes(type)) faults.push(`has the type ${type}`);
     if (!/^[a-z][a-z0-9_]*$/.test(name)) faults.push('is not in snake case');
-    if ([...labels].some((label) => !/^[a-z][a-z0-9_]*$/.test(label))) faults.push('has a label that is not in snake case');
+    if ([...labels].some((label) => !/^[a-z][a-z0-9_]*$/.test(label)))
+      faults.push('has a label that is not in snake case');
     if (OTHER_UNITS.test(name)) faults.push('is not in a base unit');
     if ((type === 'counter') !== name.endsWith('_total')) faults.push('_total is for counters, and all of them');
-    if (type !== 'histogram' && (labels.has('le') || /_(bucket|count|sum)$/.test(name))) faults.push('looks like a histogram');
+    if (type !== 'histogram' && (labels.has('le') || /_(bucket|count|sum)$/.test(name)))
+      faults.push('looks like a histogram');
     if (labels.has('quantile')) faults.push('has the label quantile, which is for summaries');
     if (name.includes(type)) faults.push('has its type in its name');
     if (new Set(keys).size !== keys.length) faults.push('has the same sample twice');

@@ -26,7 +26,9 @@ describe('/metrics', () => {
     const value = agentV1.DeviceTelemetry.fromPartial({ source: 'nvidia-smi', modelName: 'Tesla "T4"\\', powerW: 70 });
     agent.send({ $case: 'telemetry', value });
     await createDataset(api);
-    const { id } = (await (await api.post('/runs', runSpec({ queue: 'night', parallel: { pp: 1 } }))).json()) as { id: string };
+    const { id } = (await (await api.post('/runs', runSpec({ queue: 'night', parallel: { pp: 1 } }))).json()) as {
+      id: string;
+    };
     await agent.attempt(id);
     await api.post('/runs', runSpec({ queue: 'night', parallel: { pp: 2 } }));
     text = await eventually('all of it', async () => {
@@ -41,7 +43,8 @@ describe('/metrics', () => {
     await api.stop();
   }, START_MS_MAX);
 
-  const samples = (name: string): MetricFamily['samples'] => families.find((family) => family.name === name)?.samples ?? [];
+  const samples = (name: string): MetricFamily['samples'] =>
+    families.find((family) => family.name === name)?.samples ?? [];
   const value = (name: string, labels: Record<string, string> = {}): number | undefined =>
     samples(name).find((sample) => Object.entries(labels).every(([key, text]) => sample.labels[key] === text))?.value;
 
@@ -49,10 +52,13 @@ describe('/metrics', () => {
     expect(lintFamilies(families)).toEqual([]);
   });
 
-  it.skipIf(!PROMTOOL)('passes promtool check metrics (skipped where Debian’s package prometheus is not installed)', () => {
-    const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], { input: text, encoding: 'utf8' });
-    expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: '', stderr: '' });
-  });
+  it.skipIf(!PROMTOOL)(
+    'passes promtool check metrics (skipped where Debian’s package prometheus is not installed)',
+    () => {
+      const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], { input: text, encoding: 'utf8' });
+      expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: '', stderr: '' });
+    },
+  );
 
   it('counts sessions, leases, jobs and runs on their way to devices', () => {
     expect(value('millrace_sessions')).toBe(1);
@@ -61,8 +67,14 @@ describe('/metrics', () => {
     expect(value('millrace_runs', { state: 'queued' })).toBe(1);
     expect(value('millrace_pending_workloads', { queue: 'night', status: 'inadmissible' })).toBe(1);
     expect(value('millrace_admitted_active_workloads', { queue: 'night' })).toBe(1);
-    expect(samples('millrace_admission_wait_time_seconds').some(({ name, value }) => name.endsWith('_count') && value === 1)).toBe(true);
-    expect(samples('millrace_queue_jobs').map(({ labels }) => labels['state']).sort()).toEqual(['active', 'delayed', 'failed', 'prioritized', 'waiting']);
+    expect(
+      samples('millrace_admission_wait_time_seconds').some(({ name, value }) => name.endsWith('_count') && value === 1),
+    ).toBe(true);
+    expect(
+      samples('millrace_queue_jobs')
+        .map(({ labels }) => labels['state'])
+        .sort(),
+    ).toEqual(['active', 'delayed', 'failed', 'prioritized', 'waiting']);
     expect(value('millrace_queue_jobs', { state: 'delayed' })).toBeGreaterThan(0);
     expect(value('nodejs_eventloop_lag_p99_seconds')).toBeGreaterThan(0);
   });

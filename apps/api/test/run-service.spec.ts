@@ -50,7 +50,9 @@ class ReflectingClient {
     const { file_descriptor_response: found } = (await this.ask({ file_containing_symbol: service })) as {
       file_descriptor_response: { file_descriptor_proto: Buffer[] };
     };
-    const set = Buffer.concat(found.file_descriptor_proto.flatMap((file) => [Buffer.from([0x0a]), varint(file.length), file]));
+    const set = Buffer.concat(
+      found.file_descriptor_proto.flatMap((file) => [Buffer.from([0x0a]), varint(file.length), file]),
+    );
     const Service = serviceOf(loadFileDescriptorSetFromBuffer(set, LOAD), service);
     return new Service(this.address, credentials.createInsecure()) as unknown as RunClient;
   }
@@ -125,13 +127,25 @@ describe('RunService', () => {
 
   it.each(['v1', 'v1alpha'] as const)('is found by reflection %s, without a token', async (version) => {
     const reflecting = new ReflectingClient(address, version);
-    const listed = (await reflecting.ask({ list_services: '' })) as { list_services_response: { service: { name: string }[] } };
+    const listed = (await reflecting.ask({ list_services: '' })) as {
+      list_services_response: { service: { name: string }[] };
+    };
     expect(listed.list_services_response.service.map(({ name }) => name)).toEqual(
-      expect.arrayContaining(['grpc.health.v1.Health', `grpc.reflection.${version}.ServerReflection`, 'millrace.run.v1.RunService']),
+      expect.arrayContaining([
+        'grpc.health.v1.Health',
+        `grpc.reflection.${version}.ServerReflection`,
+        'millrace.run.v1.RunService',
+      ]),
     );
-    const names = ['millrace.run.v1.RunService.Submit', 'millrace.run.v1.Run', 'grpc.health.v1.HealthCheckResponse.ServingStatus'];
+    const names = [
+      'millrace.run.v1.RunService.Submit',
+      'millrace.run.v1.Run',
+      'grpc.health.v1.HealthCheckResponse.ServingStatus',
+    ];
     for (const file_containing_symbol of names)
-      expect(await reflecting.ask({ file_containing_symbol })).toMatchObject({ message_response: 'file_descriptor_response' });
+      expect(await reflecting.ask({ file_containing_symbol })).toMatchObject({
+        message_response: 'file_descriptor_response',
+      });
     expect(await reflecting.ask({ file_by_filename: 'no.proto' })).toMatchObject({
       error_response: { error_code: status.NOT_FOUND },
     });
@@ -146,7 +160,9 @@ describe('RunService', () => {
     await agent.take('stopAttempt', ({ runId }) => runId === id);
     const messages = await watched;
     expect(states(messages).at(-1)).toBe('cancelled');
-    const sequences = messages.filter(({ body }) => body === 'event').map(({ event }) => Number((event as Message)['sequence']));
+    const sequences = messages
+      .filter(({ body }) => body === 'event')
+      .map(({ event }) => Number((event as Message)['sequence']));
     expect(sequences).toEqual([...new Set(sequences)].sort((a, b) => a - b));
     const told = messages
       .filter(({ event }) => (event as Message | null)?.['type'] === 'run.state')
@@ -169,8 +185,9 @@ describe('RunService', () => {
   });
 
   it('takes YAML, and goes on with a watch after the last sequence that was seen', async () => {
-    const spec = 'name: yaml\nmodel: {family: gpt2, layers: 2, heads: 2, hidden: 8, context: 8}\ndata: {dataset: corpus}\n'
-      + 'train: {steps: 2, batch: {global: 2, micro: 1}, optimizer: {type: adamw, lr: 0.001}}\nparallel: {pp: 2}\n';
+    const spec =
+      'name: yaml\nmodel: {family: gpt2, layers: 2, heads: 2, hidden: 8, context: 8}\ndata: {dataset: corpus}\n' +
+      'train: {steps: 2, batch: {global: 2, micro: 1}, optimizer: {type: adamw, lr: 0.001}}\nparallel: {pp: 2}\n';
     const { id } = await call('Submit', { spec });
     const seen = await watch({ id, after: 0 }, (all) => all.some(({ body }) => body === 'event'));
     const { sequence } = seen.find(({ body }) => body === 'event')!['event'] as Message;
@@ -190,7 +207,10 @@ describe('RunService', () => {
     expect(await refusal('List', { limit: 1001 })).toEqual([status.INVALID_ARGUMENT, 'API.QUERY_INVALID']);
     expect(await refusal('List', { state: 'asleep' })).toEqual([status.INVALID_ARGUMENT, 'API.QUERY_INVALID']);
     expect(await refusal('Submit', { spec: '{' })).toEqual([status.INVALID_ARGUMENT, 'API.DOCUMENT_MALFORMED']);
-    expect(await refusal('Submit', { spec: 'x'.repeat(2 ** 20 + 1) })).toEqual([status.RESOURCE_EXHAUSTED, 'API.BODY_TOO_LARGE']);
+    expect(await refusal('Submit', { spec: 'x'.repeat(2 ** 20 + 1) })).toEqual([
+      status.RESOURCE_EXHAUSTED,
+      'API.BODY_TOO_LARGE',
+    ]);
     await expect(watch({ id: 'run_none' })).rejects.toMatchObject({ code: status.NOT_FOUND });
 
     const spec = JSON.stringify(runSpec({ train: { ...(runSpec()['train'] as object), steps: 0 } }));

@@ -50,9 +50,7 @@ describe('the GPU of an NVIDIA adapter', () => {
 
   it('does not pass the load of a whole GPU for that of its MIG device', () => {
     const mig = '<mig_mode><current_mig>Enabled</current_mig></mig_mode>';
-    const sample = nvidiaSample(
-      findNvidiaGpu(report(gpuXml('GPU-1', 'A', '00000000:01:00.0', mig)), adapter(''))!,
-    );
+    const sample = nvidiaSample(findNvidiaGpu(report(gpuXml('GPU-1', 'A', '00000000:01:00.0', mig)), adapter(''))!);
     expect(sample).toMatchObject({ utilizationPercent: null, memoryUsedBytes: null, temperatureC: 61 });
   });
 });

@@ -46,7 +46,8 @@ export class ClusterMetricsService implements OnApplicationBootstrap {
     for (const [state, count] of agents) this.gauges.agents.set({ state }, count);
     this.gauges.leases.set(leases);
     this.gauges.pending.reset();
-    for (const { queue, status, count } of pending) this.gauges.pending.inc({ queue: this.queues.of(queue), status }, count);
+    for (const { queue, status, count } of pending)
+      this.gauges.pending.inc({ queue: this.queues.of(queue), status }, count);
     this.gauges.admitted.reset();
     for (const { queue, count } of admitted) this.gauges.admitted.inc({ queue: this.queues.of(queue) }, count);
   }

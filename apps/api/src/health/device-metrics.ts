@@ -17,7 +17,11 @@ const MHZ = 1e6;
 /** After DCGM's fields (GPU_UTIL, FB_USED, GPU_TEMP …), in Prometheus' base units. */
 const DEVICE_GAUGES: readonly DeviceGauge[] = [
   ['gpu_util_ratio', 'How busy the device is, 0 to 1.', (each) => scaled(each.utilizationPercent, 0.01)],
-  ['fb_used_bytes', "Memory of the device that is used; of a software driver the host's.", (each) => each.memoryUsedBytes],
+  [
+    'fb_used_bytes',
+    "Memory of the device that is used; of a software driver the host's.",
+    (each) => each.memoryUsedBytes,
+  ],
   ['fb_total_bytes', 'Memory of the device.', (each) => each.memoryTotalBytes],
   ['gpu_temp_celsius', 'Temperature of the device.', (each) => each.temperatureC],
   ['power_usage_watts', 'Power the device draws.', (each) => each.powerW],

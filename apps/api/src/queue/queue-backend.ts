@@ -1,4 +1,11 @@
-import { createPostgresBackend, createRedisBackend, type Job, type JobsOptions, type JobType, withBackend } from 'bullmq';
+import {
+  createPostgresBackend,
+  createRedisBackend,
+  type Job,
+  type JobsOptions,
+  type JobType,
+  withBackend,
+} from 'bullmq';
 import type { ApiConfig } from '../config/api-config';
 
 /** Tables of the queue, apart from those of Prisma. */

@@ -1,5 +1,11 @@
 /** Short, idempotent commands: doing one twice, or when it is not needed, changes nothing. */
-export const QUEUE_COMMANDS = ['schedule', 'sweep-leases', 'collect-checkpoints', 'purge-idempotency', 'purge-telemetry'] as const;
+export const QUEUE_COMMANDS = [
+  'schedule',
+  'sweep-leases',
+  'collect-checkpoints',
+  'purge-idempotency',
+  'purge-telemetry',
+] as const;
 export type QueueCommand = (typeof QUEUE_COMMANDS)[number];
 
 export function isQueueCommand(name: string): name is QueueCommand {

@@ -1,11 +1,5 @@
 import { Controller, Delete, Get, Headers, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
-import {
-  type Page,
-  parseRunSpec,
-  type PlanBody,
-  type RunBody,
-  type SubmittedBody,
-} from '@millrace/contracts';
+import { type Page, parseRunSpec, type PlanBody, type RunBody, type SubmittedBody } from '@millrace/contracts';
 import type { Request, Response } from 'express';
 import { z } from 'zod';
 import { Actor, principalOf } from '../auth/auth.guard';

@@ -53,7 +53,15 @@ export class RunTracingService implements OnApplicationBootstrap, OnModuleDestro
     const startMs = this.clock.now();
     return (runId) => {
       const times = { startMs, endMs: this.clock.now() };
-      this.sink?.add({ runId, key: 'submit', parent: ROOT_KEY, name: 'submit', ...times, attributes: {}, failed: false });
+      this.sink?.add({
+        runId,
+        key: 'submit',
+        parent: ROOT_KEY,
+        name: 'submit',
+        ...times,
+        attributes: {},
+        failed: false,
+      });
     };
   }
 

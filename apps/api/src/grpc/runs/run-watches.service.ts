@@ -90,7 +90,7 @@ export class RunWatchesService {
   }
 
   private async replay(watch: Watch, from: bigint, upTo: bigint): Promise<void> {
-    for (let after = from; !watch.ended; ) {
+    for (let after = from; !watch.ended;) {
       const batch = await this.events.range({ runId: watch.id, after, upTo, limit: REPLAY_BATCH_COUNT });
       for (const event of batch) this.push(watch, { $case: 'event', value: eventMessage(event) });
       await watch.outgoing.drained();
