@@ -1,4 +1,4 @@
-/** `healthcheck.mjs api|agent`: exit code 0 when the container's process serves. Asks itself only, so it checks no names. */
+/** `healthcheck.mjs api|agent`: exit code 0 when the container's process serves. It asks itself: names do not matter. */
 import { request as http } from 'node:http';
 import { request as https } from 'node:https';
 import { connect } from 'node:net';

@@ -21,8 +21,8 @@ import { importQuerySchema } from '../checkpoints/checkpoints.controller';
 import { DATASET_TYPES, newDatasetQuerySchema } from '../datasets/datasets.controller';
 import { logQuerySchema } from '../logs/logs.controller';
 import { metricQuerySchema } from '../metrics/metrics.controller';
-import { runListQuerySchema } from '../runs/run-list-query';
 import { submitQuerySchema } from '../runs/runs.controller';
+import { runListQuerySchema } from '../runs/runs.service';
 import { telemetryQuerySchema } from '../telemetry/telemetry.controller';
 import { timelineQuerySchema } from '../timeline/timeline.controller';
 

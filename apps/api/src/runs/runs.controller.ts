@@ -7,8 +7,7 @@ import { Document, TakesDocument } from '../boundary/http/document.interceptor';
 import { parseQuery } from '../boundary/http/parse-query';
 import { checkIfMatch } from '../boundary/http/strong-etag';
 import { RunLookup } from '../database/run-lookup';
-import { runListQuerySchema } from './run-list-query';
-import { RunsService } from './runs.service';
+import { runListQuerySchema, RunsService } from './runs.service';
 
 export const submitQuerySchema = z.object({
   dryRun: z

@@ -4,10 +4,13 @@ import {
   type PlanBody,
   type RunBody,
   type RunSpec,
+  runStateSchema,
   storableText,
   type SubmittedBody,
 } from '@millrace/contracts';
 import { newId } from '@millrace/core';
+import type { z } from 'zod';
+import { pageQuerySchema } from '../boundary/http/parse-query';
 import { DryRunService } from '../scheduling/dry-run.service';
 import { RunTracingService } from '../tracing/run-tracing.service';
 import { RunActionsService } from './run-actions.service';
@@ -17,12 +20,12 @@ import { RunLedger } from './run-ledger';
 import { RunRemovalService } from './run-removal.service';
 import { runCursorInvalid, runNotFound } from './runs.errors';
 
-export interface RunListQuery {
-  readonly limit: number;
-  readonly cursor?: string | undefined;
-  readonly state?: string | undefined;
-  readonly name?: string | undefined;
-}
+/** Which runs a list holds; the same over REST and gRPC. */
+export const runListQuerySchema = pageQuerySchema.extend({
+  state: runStateSchema.optional(),
+  name: storableText.min(1).max(128).optional(),
+});
+export type RunListQuery = z.output<typeof runListQuerySchema>;
 
 /** Runs, as the REST API offers them. */
 @Injectable()

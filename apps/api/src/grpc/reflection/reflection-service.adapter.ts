@@ -8,8 +8,8 @@ type Response = reflectionV1.ServerReflectionResponse;
 type Answer = NonNullable<Response['messageResponse']>;
 
 /**
- * grpc.reflection, v1 and v1alpha (their messages are the same), without a token: it tells what proto/ tells. So clients
- * such as grpcurl need no file of ours.
+ * grpc.reflection, v1 and v1alpha (their messages are the same), without a token: it tells what proto/ tells. So
+ * clients such as grpcurl need no file of ours.
  */
 @Injectable()
 export class ReflectionServiceAdapter {
