@@ -1,4 +1,4 @@
-/** `healthcheck.mjs api|agent`: exit code 0 when the container's process serves. It asks itself: names do not matter. */
+/** `healthcheck.mjs api|agent`: exit code 0 when the container's process serves. */
 import { request as http } from 'node:http';
 import { request as https } from 'node:https';
 import { connect } from 'node:net';
