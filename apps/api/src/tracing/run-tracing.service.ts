@@ -35,7 +35,7 @@ export class RunTracingService implements OnApplicationBootstrap, OnModuleDestro
   async onApplicationBootstrap(): Promise<void> {
     const { otlpEndpoint } = this.config;
     if (otlpEndpoint === undefined) return;
-    const { openOtlpSink } = await import('./otlp-sink');
+    const { openOtlpSink } = await import('./otlp-sink.js');
     this.sink = openOtlpSink(otlpEndpoint, API_VERSION);
     this.logger.info({}, 'runs are traced');
   }
