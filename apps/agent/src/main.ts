@@ -111,11 +111,7 @@ async function main(): Promise<number> {
     startThread,
     cache,
     blobs,
-    telemetry: new DeviceTelemetrySource({
-      adapter: { ...probed.adapter, gpuId: config.gpuId },
-      clock: systemClock,
-      logger,
-    }),
+    telemetry: telemetryOf(report, config, logger),
     clock: systemClock,
     random: Math.random,
     logger,
@@ -130,6 +126,10 @@ async function main(): Promise<number> {
   blobs.close();
   sessionDialer.close();
   return exitCode;
+}
+
+function telemetryOf({ adapter }: DeviceReport, { gpuId }: AgentConfig, logger: Logger): DeviceTelemetrySource {
+  return new DeviceTelemetrySource({ adapter: { ...adapter, gpuId }, clock: systemClock, logger });
 }
 
 /** On all interfaces only if others are told of an address that is not this machine's own. */

@@ -61,6 +61,7 @@ import { SessionRegistry } from './sessions/session-registry';
 import { TelemetryIngestService } from './sessions/telemetry-ingest.service';
 import { TelemetryRepository } from './telemetry/telemetry.repository';
 import { TelemetryService } from './telemetry/telemetry.service';
+import { TraceIntakeService } from './tracing/trace-intake.service';
 import { TimelineService } from './timeline/timeline.service';
 import { TraceStore } from './timeline/trace-store';
 
@@ -137,6 +138,7 @@ const GRPC = [
     ...SESSIONS,
     ...GENERATE,
     TraceStore,
+    TraceIntakeService,
     TimelineService,
     TelemetryRepository,
     TelemetryService,

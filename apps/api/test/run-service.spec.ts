@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import {
-  Client,
+  type Client,
   type ClientReadableStream,
   credentials,
   loadPackageDefinition,

@@ -10,7 +10,6 @@ import { portTaken } from './grpc.errors';
 import { HealthServiceAdapter } from './health-service.adapter';
 import { ReflectionServiceAdapter } from './reflection/reflection-service.adapter';
 import { RunServiceAdapter } from './runs/run-service.adapter';
-import { RunWatchesService } from './runs/run-watches.service';
 
 const MIB = 1024 ** 2;
 
@@ -39,7 +38,6 @@ export class GrpcServer implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly blobService: BlobServiceAdapter,
     private readonly health: HealthServiceAdapter,
     private readonly runService: RunServiceAdapter,
-    private readonly watches: RunWatchesService,
     private readonly reflection: ReflectionServiceAdapter,
   ) {}
 
@@ -69,7 +67,7 @@ export class GrpcServer implements OnApplicationBootstrap, OnModuleDestroy {
   /** The first of the hooks at the end, while there still is a database. */
   async onModuleDestroy(): Promise<void> {
     this.health.stopServing();
-    this.watches.endAll();
+    this.runService.endWatches();
     await this.agentService.closeSessions();
     await new Promise<void>((resolve) => {
       const timer = setTimeout(() => {

@@ -4,7 +4,6 @@ import { AttemptReportsService } from '../attempts/attempt-reports.service';
 import { StageWaitsService } from '../attempts/stage-waits.service';
 import { CheckpointReportsService } from '../checkpointing/checkpoint-reports.service';
 import { LOGGER } from '../config/api-logger';
-import { TelemetryService } from '../telemetry/telemetry.service';
 import type { AgentSession } from './agent-session';
 import type { AgentBody } from './agent-transport';
 import { CommandOutcomesService } from './commands/command-outcomes.service';
@@ -22,7 +21,6 @@ export class SessionMessagesService {
     private readonly attempts: AttemptReportsService,
     private readonly checkpoints: CheckpointReportsService,
     private readonly waits: StageWaitsService,
-    private readonly devices: TelemetryService,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
@@ -66,7 +64,7 @@ export class SessionMessagesService {
       case 'stageWaiting':
         return this.waits.report(session, message.value);
       case 'telemetry':
-        return this.devices.store(session.agentId, message.value);
+        return this.heartbeats.device(session, message.value);
       default:
         message satisfies never;
     }

@@ -5,8 +5,7 @@ import { AttemptProgressService } from '../attempts/attempt-progress.service';
 import { PrismaService, type Transaction } from '../database/prisma.service';
 import { LogsRepository } from '../logs/logs.repository';
 import { MetricsRepository } from '../metrics/metrics.repository';
-import { RunTracingService } from '../tracing/run-tracing.service';
-import { TraceStore } from '../timeline/trace-store';
+import { TraceIntakeService } from '../tracing/trace-intake.service';
 import type { SessionIdentity } from './agent-session';
 import { sessionSuperseded } from './sessions.errors';
 
@@ -27,8 +26,7 @@ export class TelemetryIngestService {
     private readonly metrics: MetricsRepository,
     private readonly logs: LogsRepository,
     private readonly progress: AttemptProgressService,
-    private readonly traces: TraceStore,
-    private readonly tracing: RunTracingService,
+    private readonly traces: TraceIntakeService,
   ) {}
 
   /** When it resolves the batch may be acknowledged. @throws AppError SESSION.SUPERSEDED */
@@ -61,7 +59,6 @@ export class TelemetryIngestService {
   /** Traces are for looking at: they are kept in memory, and never acknowledged. */
   keepTrace(batch: agentV1.TraceBatch): void {
     this.traces.add(batch);
-    this.tracing.traced(batch);
   }
 
   private async once(

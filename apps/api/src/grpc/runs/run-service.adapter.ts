@@ -32,6 +32,11 @@ export class RunServiceAdapter {
     };
   }
 
+  /** The server is shutting down. */
+  endWatches(): void {
+    this.watches.endAll();
+  }
+
   private async submit({ spec: text }: runV1.SubmitRequest, metadata: Metadata): Promise<runV1.SubmitResponse> {
     // Nobody without a token makes the API parse a document.
     await this.access.toRead(metadata);
