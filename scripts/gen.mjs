@@ -19,6 +19,7 @@ const KERNELS_SCRIPT = 'scripts/gen-kernels.mjs';
 const SCHEDULES_SCRIPT = 'scripts/gen-schedules.mjs';
 const KERNELS_OUTPUT = 'libs/kernels/src/kernels.generated.ts';
 const GRPC_OUTPUT = 'libs/contracts/src/generated/grpc';
+const BUF = 'node_modules/@bufbuild/buf/bin/buf';
 const PRISMA_OUTPUT = 'apps/api/src/generated/prisma';
 
 /** What a checkout lacks. Committed files are left alone, so that set-up changes no tracked file. */
@@ -45,10 +46,25 @@ async function generateCommitted() {
   return changedPaths(before, snapshot());
 }
 
+/** What reflection tells clients: the descriptors of all of proto/, as base64. */
+async function writeDescriptors(folder) {
+  const image = join(folder, 'image.binpb');
+  // Locations are comments and line numbers: half of it, and no client asks for them.
+  await runCommand('node', [BUF, 'build', '--as-file-descriptor-set', '--exclude-source-info', '-o', image], {
+    cwd: ROOT,
+  });
+  const base64 = readFileSync(image).toString('base64');
+  const lines = base64.match(/.{1,100}/g).map((line) => `  '${line}',`);
+  const text = `/** A google.protobuf.FileDescriptorSet in base64. */\nexport const DESCRIPTORS_BASE64 = [\n${lines.join('\n')}\n].join('');\n`;
+  writeFileSync(join(folder, 'descriptors.ts'), text);
+  rmSync(image);
+}
+
 async function generateGrpc() {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-gen-'));
   try {
-    await runCommand('node', ['node_modules/@bufbuild/buf/bin/buf', 'generate', '-o', folder], { cwd: ROOT });
+    await runCommand('node', [BUF, 'generate', '-o', folder], { cwd: ROOT });
+    await writeDescriptors(folder);
     const files = listFiles(folder);
     // A file whose .proto is gone goes too.
     for (const file of listFiles(join(ROOT, GRPC_OUTPUT))) {

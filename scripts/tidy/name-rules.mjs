@@ -5,6 +5,8 @@ const KEBAB = /^\.?[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)*$/;
 const SNAKE = /^[a-z0-9]+(_[a-z0-9]+)*(\.[a-z0-9]+)*$/;
 /** Languages whose own convention is snake_case. */
 const SNAKE_SUFFIX = /\.(wgsl|proto|prisma|sql|toml|csv|bin|safetensors)$/;
+/** Names that Docker, Helm and systemd look for. */
+const GIVEN = /^deploy\/(.*\.Dockerfile(\.dockerignore)?|.*\/Chart\.yaml|.*\/_[a-z]+\.tpl|.*@\.service)$/;
 const FILES_MAX = 12;
 const SCRIPTS_MAX = 14;
 
@@ -21,7 +23,7 @@ function fileNames({ paths }) {
     if (banned) findings.push({ path, message: `"${banned}" says nothing: name the file after the one thing it does` });
     const isDocument = /^[A-Z]+(\.md)?$/.test(name);
     const isKebab = KEBAB.test(name) || (SNAKE_SUFFIX.test(name) && SNAKE.test(name));
-    if (!isDocument && !isKebab)
+    if (!isDocument && !isKebab && !GIVEN.test(path))
       findings.push({ path, message: 'file names are kebab-case (.wgsl, .proto and .sql snake_case): rename it' });
     return findings;
   });

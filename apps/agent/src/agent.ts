@@ -21,6 +21,7 @@ import { Outbox } from './session/outbox';
 import { parseJson } from './session/parse-json';
 import { SessionClient, type SessionEvent } from './session/session-client';
 import type { AgentBody, ApiBody, SessionDialer } from './session/session-channel';
+import type { TelemetrySource } from './telemetry/telemetry-source';
 import type { DeviceChoice } from './worker/gpu-task';
 import type { StartGpuThread } from './worker/gpu-thread';
 import type { FromWorker } from './worker/worker-messages';
@@ -32,6 +33,7 @@ export type AgentEvent =
   | { readonly type: 'generation'; readonly generation: Generation; readonly event: GenerationEvent }
   | { readonly type: 'profiling'; readonly profiling: LayerProfiling; readonly message: FromWorker }
   | { readonly type: 'heartbeat'; readonly latenessMs: number }
+  | { readonly type: 'telemetry'; readonly sample: agentV1.DeviceTelemetry }
   | { readonly type: 'flush' }
   | { readonly type: 'stopped'; readonly commandId: string }
   | { readonly type: 'exit'; readonly code: number }
@@ -46,6 +48,7 @@ export interface AgentOptions {
   readonly startThread: StartGpuThread;
   readonly cache: BlobCache;
   readonly blobs: BlobPort;
+  readonly telemetry: TelemetrySource;
   readonly clock: Clock;
   readonly random: () => number;
   readonly logger: Logger;
@@ -103,6 +106,7 @@ export class Agent {
     this.heartbeat.start(this.times.heartbeatIntervalMs);
     this.flushing.start(FLUSH_INTERVAL_MS);
     this.session.start();
+    this.options.telemetry.start((sample) => this.queue.push({ type: 'telemetry', sample }));
     for await (const event of this.queue) {
       const exitCode = this.handle(event);
       this.clearCacheWhenIdle();
@@ -131,6 +135,10 @@ export class Agent {
         return event.profiling.isOver ? this.endProfiling(event.profiling) : undefined;
       case 'heartbeat':
         return this.onHeartbeat(event.latenessMs);
+      case 'telemetry':
+        // What nobody could take is of no use later.
+        this.session.send({ $case: 'telemetry', value: event.sample });
+        return undefined;
       case 'flush':
         return this.flush();
       case 'stopped':
@@ -385,6 +393,7 @@ export class Agent {
     this.heartbeat.stop();
     this.flushing.stop();
     this.endProfiling();
+    this.options.telemetry.stop();
     await Promise.all([
       this.deviceFree,
       this.attempt?.end('the agent leaves'),

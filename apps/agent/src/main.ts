@@ -14,6 +14,7 @@ import { ExchangeServer } from './grpc/exchange/exchange-server';
 import { channelCredentials } from './grpc/grpc-options';
 import { GrpcSessionDialer } from './grpc/session-dialer';
 import { ownCredential } from './own-credential';
+import { DeviceTelemetrySource } from './telemetry/telemetry-source';
 import type { DeviceReport } from './worker/gpu-task';
 import { gpuThreadStarter, type StartGpuThread } from './worker/gpu-thread';
 import { openDevice } from './worker/open-device';
@@ -115,6 +116,7 @@ async function main(): Promise<number> {
     startThread,
     cache,
     blobs,
+    telemetry: telemetryOf(report, config, logger),
     clock: systemClock,
     random: Math.random,
     logger,
@@ -128,6 +130,10 @@ async function main(): Promise<number> {
   blobs.close();
   sessionDialer.close();
   return exitCode;
+}
+
+function telemetryOf({ adapter }: DeviceReport, { gpuId }: AgentConfig, logger: Logger): DeviceTelemetrySource {
+  return new DeviceTelemetrySource({ adapter: { ...adapter, gpuId }, clock: systemClock, logger });
 }
 
 /** On all interfaces only if others are told of an address that is not this machine's own. */

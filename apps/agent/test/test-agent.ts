@@ -13,6 +13,7 @@ import { ExchangeDialer } from '../src/grpc/exchange/exchange-dialer';
 import { ExchangeServer } from '../src/grpc/exchange/exchange-server';
 import { channelCredentials } from '../src/grpc/grpc-options';
 import { GrpcSessionDialer } from '../src/grpc/session-dialer';
+import type { TelemetrySource } from '../src/telemetry/telemetry-source';
 import type { StartGpuThread } from '../src/worker/gpu-thread';
 import { runGpuTask } from '../src/worker/run-gpu-task';
 import type { FromWorker } from '../src/worker/worker-messages';
@@ -50,13 +51,16 @@ export interface TestAgent {
 interface TestAgentOptions {
   readonly token?: string;
   readonly startThread?: StartGpuThread;
+  readonly telemetry?: TelemetrySource;
 }
+
+const NO_TELEMETRY: TelemetrySource = { start: () => undefined, stop: () => undefined };
 
 /** An agent of this process with its own sockets. */
 export async function startTestAgent(
   id: string,
   apiAddress: string,
-  { token = 'good', startThread = startTestThread }: TestAgentOptions = {},
+  { token = 'good', startThread = startTestThread, telemetry = NO_TELEMETRY }: TestAgentOptions = {},
 ): Promise<TestAgent> {
   const home = mkdtempSync(join(tmpdir(), 'millrace-agent-'));
   const dialer = new ExchangeDialer();
@@ -88,6 +92,7 @@ export async function startTestAgent(
     dataPlane,
     startThread,
     blobs,
+    telemetry,
     cache: new BlobCache({
       folder: join(home, 'cache'),
       blobs,

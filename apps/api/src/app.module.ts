@@ -24,12 +24,10 @@ import { ClusterModule } from './cluster.module';
 import { DatasetPreviewService } from './datasets/dataset-preview.service';
 import { DatasetsController } from './datasets/datasets.controller';
 import { DatasetsService } from './datasets/datasets.service';
-import { EventFeedService } from './events/event-feed.service';
 import { EventStreamService } from './events/event-stream.service';
 import { LiveFeedService } from './events/live/live-feed.service';
 import { TopicStreamService } from './events/topic-stream.service';
 import { EventsController } from './events/events.controller';
-import { EventsRepository } from './events/events.repository';
 import { FoundationModule, type FoundationOptions } from './foundation.module';
 import { GenerateController } from './generate/generate.controller';
 import { HealthController } from './health/health.controller';
@@ -47,6 +45,7 @@ import { RunsController } from './runs/runs.controller';
 import { SessionController } from './sign-in/session.controller';
 import { SignInService } from './sign-in/sign-in.service';
 import { WebSessionsRepository } from './sign-in/web-sessions.repository';
+import { TelemetryController } from './telemetry/telemetry.controller';
 import { TimelineController } from './timeline/timeline.controller';
 
 const CONTROLLERS = [
@@ -68,6 +67,7 @@ const CONTROLLERS = [
   UsersController,
   TokensController,
   ProjectsController,
+  TelemetryController,
 ];
 /** In the order in which they act: who asks, how often, what is sent, was it sent before. */
 const BOUNDARY = [
@@ -79,8 +79,6 @@ const BOUNDARY = [
 ];
 const SERVICES = [
   IdempotencyRepository,
-  EventsRepository,
-  EventFeedService,
   EventStreamService,
   LiveFeedService,
   TopicStreamService,

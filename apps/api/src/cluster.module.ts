@@ -32,6 +32,11 @@ import { HealthServiceAdapter } from './grpc/health-service.adapter';
 import { PlanReviewService } from './planning/plan-review.service';
 import { PlannerReportsService } from './planning/planner-reports.service';
 import { PlanningKnowledgeService } from './planning/planning-knowledge.service';
+import { ClusterMetricsService } from './health/cluster-metrics.service';
+import { ReflectionServiceAdapter } from './grpc/reflection/reflection-service.adapter';
+import { RunAccess } from './grpc/runs/run-access';
+import { RunServiceAdapter } from './grpc/runs/run-service.adapter';
+import { RunWatchesService } from './grpc/runs/run-watches.service';
 import { RunPlansService } from './planning/run-plans.service';
 import { LayerProfilesRepository } from './profiling/layer-profiles.repository';
 import { LinkProfilesRepository } from './profiling/link-profiles.repository';
@@ -62,6 +67,9 @@ import { SessionMessagesService } from './sessions/session-messages.service';
 import { SessionOpeningService } from './sessions/session-opening.service';
 import { SessionRegistry } from './sessions/session-registry';
 import { TelemetryIngestService } from './sessions/telemetry-ingest.service';
+import { TelemetryRepository } from './telemetry/telemetry.repository';
+import { TelemetryService } from './telemetry/telemetry.service';
+import { TraceIntakeService } from './tracing/trace-intake.service';
 import { TimelineService } from './timeline/timeline.service';
 import { TraceStore } from './timeline/trace-store';
 
@@ -123,7 +131,17 @@ const SESSIONS = [
   CommandDispatcherService,
 ];
 const GENERATE = [GenerationTasks, GenerationGangService, PromptTokenizerService, GenerateService];
-const GRPC = [GrpcCaller, AgentServiceAdapter, BlobServiceAdapter, HealthServiceAdapter, GrpcServer];
+const GRPC = [
+  GrpcCaller,
+  AgentServiceAdapter,
+  BlobServiceAdapter,
+  HealthServiceAdapter,
+  ReflectionServiceAdapter,
+  RunAccess,
+  RunWatchesService,
+  RunServiceAdapter,
+  GrpcServer,
+];
 
 /** The control plane: agents' sessions, scheduling, the lives of runs and attempts, checkpoints. */
 @Module({
@@ -138,7 +156,10 @@ const GRPC = [GrpcCaller, AgentServiceAdapter, BlobServiceAdapter, HealthService
     ...SESSIONS,
     ...GENERATE,
     TraceStore,
+    TraceIntakeService,
     TimelineService,
+    TelemetryRepository,
+    TelemetryService,
     AgentsRepository,
     AgentPresenceService,
     AgentEnrolmentService,
@@ -146,6 +167,7 @@ const GRPC = [GrpcCaller, AgentServiceAdapter, BlobServiceAdapter, HealthService
     IdempotencyPurgeRepository,
     QueueCommandsService,
     QueueService,
+    ClusterMetricsService,
     ...GRPC,
   ],
   exports: [
@@ -153,6 +175,7 @@ const GRPC = [GrpcCaller, AgentServiceAdapter, BlobServiceAdapter, HealthService
     AgentsService,
     GenerateService,
     TimelineService,
+    TelemetryService,
     GrpcServer,
     QueueService,
     ClusterSignals,

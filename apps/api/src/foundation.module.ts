@@ -13,11 +13,14 @@ import { CLOCK, LOGGER } from './config/api-logger';
 import { PrismaService } from './database/prisma.service';
 import { RunLookup } from './database/run-lookup';
 import { DatasetsRepository } from './datasets/datasets.repository';
+import { EventFeedService } from './events/event-feed.service';
+import { EventsRepository } from './events/events.repository';
 import { EventsService } from './events/events.service';
 import { LogsRepository } from './logs/logs.repository';
 import { MetricsRepository } from './metrics/metrics.repository';
 import { SeriesRepository } from './metrics/series.repository';
 import { ClusterCountsRepository } from './health/cluster-counts.repository';
+import { RunTracingService } from './tracing/run-tracing.service';
 import { PrometheusService } from './health/prometheus.service';
 import { ServedAddresses } from './tls/served-addresses';
 
@@ -26,6 +29,8 @@ const SERVICES = [
   RunLookup,
   AuditRepository,
   EventsService,
+  EventsRepository,
+  EventFeedService,
   MetricsRepository,
   SeriesRepository,
   LogsRepository,
@@ -40,6 +45,7 @@ const SERVICES = [
   ProjectAccessService,
   JoinTokensRepository,
   ServedAddresses,
+  RunTracingService,
 ];
 
 export interface FoundationOptions {

@@ -1,6 +1,15 @@
 import { credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { agentV1, blobV1, type CreatedToken, healthV1, type UserBody } from '@millrace/contracts';
+import {
+  agentV1,
+  blobV1,
+  type CreatedToken,
+  healthV1,
+  reflectionV1,
+  reflectionV1alpha,
+  runV1,
+  type UserBody,
+} from '@millrace/contracts';
 import { hashSecret } from '../src/auth/secrets';
 import { registeredRoutes } from '../src/boundary/http/allowed-methods';
 import { GrpcServer } from '../src/grpc/grpc-server';
@@ -27,6 +36,7 @@ GET /api/v1/overview                               401     401     401   403    
 GET /api/v1/events                                 401     401     401   403    200    200   200
 GET /api/v1/agents                                 401     401     401   403    200    200   200
 GET /api/v1/agents/{id}                            401     401     401   403    404    404   404
+GET /api/v1/agents/{id}/telemetry                  401     401     401   403    404    404   404
 POST /api/v1/agents/{id}:drain                     401     401     401   403    403    403   404
 POST /api/v1/agents/{id}:undrain                   401     401     401   403    403    403   404
 POST /api/v1/runs                                  401     401     401   403    403    400   400
@@ -79,6 +89,13 @@ const RPC_TABLE = `
 /millrace.blob.v1.BlobService/Get      UNAUTH  UNAUTH  UNAUTH  NOTFND DENIED  DENIED  NOTFND
 /millrace.agent.v1.AgentService/Session UNAUTH UNAUTH  UNAUTH  INVAL  DENIED  DENIED  INVAL
 /millrace.agent.v1.AgentService/Enroll UNAUTH  UNAUTH  UNAUTH     OK  DENIED  DENIED     OK
+/millrace.run.v1.RunService/Submit     UNAUTH  UNAUTH  UNAUTH  DENIED DENIED   INVAL  INVAL
+/millrace.run.v1.RunService/Get        UNAUTH  UNAUTH  UNAUTH  DENIED NOTFND  NOTFND NOTFND
+/millrace.run.v1.RunService/List       UNAUTH  UNAUTH  UNAUTH  DENIED     OK      OK     OK
+/millrace.run.v1.RunService/Watch      UNAUTH  UNAUTH  UNAUTH  DENIED NOTFND  NOTFND NOTFND
+/millrace.run.v1.RunService/Cancel     UNAUTH  UNAUTH  UNAUTH  DENIED DENIED  NOTFND NOTFND
+/grpc.reflection.v1.ServerReflection/ServerReflectionInfo OK OK    OK     OK     OK      OK     OK
+/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo OK OK OK   OK     OK      OK     OK
 `;
 const CODES: Readonly<Record<string, status>> = {
   OK: status.OK,
@@ -197,6 +214,10 @@ describe('who may do what', () => {
         stream.on('end', () => resolve(status.OK));
         stream.on('error', (error) => resolve(error.code));
       });
+    const reflected = (stream: Stream & { write(request: object): unknown }): Promise<status> => {
+      stream.write({ host: '', messageRequest: { $case: 'listServices', value: '' } });
+      return outcomeOf(stream);
+    };
     const unary = (call: (done: (error: ServiceError | null) => void) => unknown): Promise<status> =>
       new Promise((resolve) => void call((error) => resolve(error?.code ?? status.OK)));
     const register = { agentId: AGENT_ID, host: 'h', device: 0, version: '', dataAddress: '', labels: {}, running: [] };
@@ -239,6 +260,35 @@ describe('who may do what', () => {
         const client = clientOf(agentV1.AgentServiceClient);
         const request = { agentId: AGENT_ID, host: 'h', device: 0 };
         return unary((done) => client.enroll(request, metadata(column), done)).finally(() => client.close());
+      },
+      '/millrace.run.v1.RunService/Submit': (column) => {
+        const client = clientOf(runV1.RunServiceClient);
+        return unary((done) => client.submit({ spec: '' }, metadata(column), done)).finally(() => client.close());
+      },
+      '/millrace.run.v1.RunService/Get': (column) => {
+        const client = clientOf(runV1.RunServiceClient);
+        return unary((done) => client.get({ id: 'run_x' }, metadata(column), done)).finally(() => client.close());
+      },
+      '/millrace.run.v1.RunService/List': (column) => {
+        const client = clientOf(runV1.RunServiceClient);
+        const request = { limit: 0, cursor: '', state: '', name: '' };
+        return unary((done) => client.list(request, metadata(column), done)).finally(() => client.close());
+      },
+      '/millrace.run.v1.RunService/Watch': (column) => {
+        const client = clientOf(runV1.RunServiceClient);
+        return outcomeOf(client.watch({ id: 'run_x' }, metadata(column))).finally(() => client.close());
+      },
+      '/millrace.run.v1.RunService/Cancel': (column) => {
+        const client = clientOf(runV1.RunServiceClient);
+        return unary((done) => client.cancel({ id: 'run_x' }, metadata(column), done)).finally(() => client.close());
+      },
+      '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo': (column) => {
+        const client = clientOf(reflectionV1.ServerReflectionClient);
+        return reflected(client.serverReflectionInfo(metadata(column))).finally(() => client.close());
+      },
+      '/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo': (column) => {
+        const client = clientOf(reflectionV1alpha.ServerReflectionClient);
+        return reflected(client.serverReflectionInfo(metadata(column))).finally(() => client.close());
       },
     };
 

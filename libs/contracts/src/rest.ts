@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { runSpecSchema } from './run-spec';
+import { deviceTelemetrySchema } from './telemetry';
 
 /** Bodies of the REST API under /api/v1; design: lists are `{items, nextCursor}`, errors are RFC 9457 problems. */
 export const RUN_STATES = [
@@ -251,6 +252,8 @@ export const agentSchema = z
     labels: z.record(z.string(), z.string()),
     lease: z.object({ runId: z.string(), fence: z.int(), rank: z.int(), expiresAt: z.string() }).nullable(),
     lastSeenAt: z.string(),
+    /** What its device last told; null until it has. */
+    telemetry: deviceTelemetrySchema.nullable(),
   })
   .meta({ id: 'Agent' });
 export type AgentBody = z.output<typeof agentSchema>;

@@ -16,6 +16,7 @@ import type {
   SeriesBody,
   StreamMessage,
   SubmittedBody,
+  TelemetrySeriesBody,
   TimelineBody,
 } from '@millrace/contracts';
 import { AccountsClient } from './accounts-client';
@@ -137,6 +138,14 @@ export class MillraceClient {
 
   agents(query: PageQuery = {}): Promise<Page<AgentBody>> {
     return this.connection.json('/agents', { query: { ...query } });
+  }
+
+  /** What the agent's device did; times are ISO 8601, the last hours are kept. */
+  agentTelemetry(
+    id: string,
+    query: { readonly from?: string; readonly to?: string; readonly points?: number } = {},
+  ): Promise<TelemetrySeriesBody> {
+    return this.connection.json(`${at('agents', id)}/telemetry`, { query: { ...query } });
   }
 
   drainAgent(id: string, drain: boolean): Promise<AgentBody> {

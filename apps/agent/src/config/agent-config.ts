@@ -26,6 +26,7 @@ const environmentSchema = deviceSchema.extend({
   MILLRACE_ADVERTISE: address.optional(),
   MILLRACE_DATA_PORT: port.default(0),
   MILLRACE_DEVICE: z.coerce.number().int().min(0).max(1024).default(0),
+  MILLRACE_GPU_ID: z.string().min(1).optional(),
   MILLRACE_LABELS: labels,
   MILLRACE_TLS_CA: z.string().min(1).optional(),
   MILLRACE_LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
@@ -55,6 +56,8 @@ export interface AgentConfig extends DeviceConfig {
   /** 0: any free one. */
   readonly dataPort: number;
   readonly device: number;
+  /** UUID or PCI address of the GPU whose telemetry is sent: needed only among several of one name. */
+  readonly gpuId: string | undefined;
   readonly labels: Readonly<Record<string, string>>;
   readonly tlsCa: string | undefined;
   readonly logLevel: string;
@@ -73,6 +76,7 @@ export function readAgentConfig(env: NodeJS.ProcessEnv = process.env): AgentConf
     advertise: data.MILLRACE_ADVERTISE,
     dataPort: data.MILLRACE_DATA_PORT,
     device: data.MILLRACE_DEVICE,
+    gpuId: data.MILLRACE_GPU_ID,
     labels: parseLabels(data.MILLRACE_LABELS),
     tlsCa: data.MILLRACE_TLS_CA,
     logLevel: data.MILLRACE_LOG_LEVEL,

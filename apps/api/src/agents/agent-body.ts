@@ -23,5 +23,6 @@ export function agentBody(agent: AgentWithLease, { nowMs, silentMs }: InventoryV
       expiresAt: lease.expiresAt.toISOString(),
     },
     lastSeenAt: lastSeenAt.toISOString(),
+    telemetry: agent.telemetry as AgentBody['telemetry'],
   };
 }

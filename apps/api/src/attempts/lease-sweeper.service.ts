@@ -1,6 +1,7 @@
 import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { expiredLeases } from '@millrace/scheduler';
 import { ClusterContext } from '../cluster-context';
+import { PrometheusService } from '../health/prometheus.service';
 import type { Transaction } from '../database/prisma.service';
 import { RunLedger } from '../runs/run-ledger';
 import { AttemptEndingsService } from './attempt-endings.service';
@@ -22,6 +23,7 @@ export class LeaseSweeperService implements OnApplicationBootstrap, OnModuleDest
   constructor(
     private readonly ledger: RunLedger,
     private readonly endings: AttemptEndingsService,
+    private readonly prometheus: PrometheusService,
     private readonly context: ClusterContext,
   ) {}
 
@@ -49,6 +51,7 @@ export class LeaseSweeperService implements OnApplicationBootstrap, OnModuleDest
     for (const { lease } of expired) {
       if (await this.ledger.change((tx) => this.expire(tx, lease, new Date(nowMs)))) endedCount++;
     }
+    this.prometheus.admission.lostLeases(endedCount);
     return endedCount;
   }
 

@@ -40,6 +40,7 @@ const environmentSchema = z.object({
     .default(2 * GIB),
   MILLRACE_REQUESTS_PER_SECOND: z.coerce.number().int().min(1).max(1_000_000).default(200),
   MILLRACE_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
   MILLRACE_SUPERVISED: z.literal('1').optional(),
 });
 type Environment = z.output<typeof environmentSchema>;
@@ -73,6 +74,8 @@ export class ApiConfig {
   /** Per token. */
   readonly requestsPerSecond: number;
   readonly logLevel: Environment['MILLRACE_LOG_LEVEL'];
+  /** Where traces go, over OTLP/HTTP: the collector's address without `/v1/traces`. Unset: nowhere. */
+  readonly otlpEndpoint: string | undefined;
   /** Started by `millrace up`: stops when its standard input ends. */
   readonly supervised: boolean;
 
@@ -92,6 +95,7 @@ export class ApiConfig {
     this.uploadBytesMax = environment.MILLRACE_UPLOAD_BYTES_MAX;
     this.requestsPerSecond = environment.MILLRACE_REQUESTS_PER_SECOND;
     this.logLevel = environment.MILLRACE_LOG_LEVEL;
+    this.otlpEndpoint = environment.OTEL_EXPORTER_OTLP_ENDPOINT;
     this.supervised = environment.MILLRACE_SUPERVISED === '1';
     Object.freeze(this);
   }

@@ -86,7 +86,7 @@ interface SessionHandlers {
  * must not run out because a batch of metrics takes long to store.
  */
 class SessionConnection implements AgentTransport {
-  private readonly outgoing: OutgoingQueue;
+  private readonly outgoing: OutgoingQueue<agentV1.ApiMessage>;
   private session: AgentSession | undefined;
   private opening = false;
   private ended = false;
@@ -110,7 +110,7 @@ class SessionConnection implements AgentTransport {
   }
 
   send(body: ApiBody): void {
-    if (this.ended || this.outgoing.push(body)) return;
+    if (this.ended || this.outgoing.push({ body })) return;
     this.close(sessionTooSlow(this.session?.agentId ?? this.call.getPeer(), OUTGOING_MESSAGES_MAX));
   }
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { agentV1, blobV1, healthV1 } from '@millrace/contracts';
+import { agentV1, blobV1, healthV1, reflectionV1, reflectionV1alpha, runV1 } from '@millrace/contracts';
 import { assert } from '@millrace/core';
 import { ApiConfig } from '../config/api-config';
 import { ServedAddresses } from '../tls/served-addresses';
@@ -9,6 +9,8 @@ import { AgentServiceAdapter } from './agent-service.adapter';
 import { BlobServiceAdapter } from './blob-service.adapter';
 import { portTaken } from './grpc.errors';
 import { HealthServiceAdapter } from './health-service.adapter';
+import { ReflectionServiceAdapter } from './reflection/reflection-service.adapter';
+import { RunServiceAdapter } from './runs/run-service.adapter';
 
 const MIB = 1024 ** 2;
 
@@ -37,6 +39,8 @@ export class GrpcServer implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly blobService: BlobServiceAdapter,
     private readonly health: HealthServiceAdapter,
     private readonly addresses: ServedAddresses,
+    private readonly runService: RunServiceAdapter,
+    private readonly reflection: ReflectionServiceAdapter,
   ) {}
 
   /** host:port at which agents reach it. Only after the application has started. */
@@ -49,6 +53,10 @@ export class GrpcServer implements OnApplicationBootstrap, OnModuleDestroy {
     this.server.addService(agentV1.AgentServiceService, this.agentService.handlers);
     this.server.addService(blobV1.BlobServiceService, this.blobService.handlers);
     this.server.addService(healthV1.HealthService, { check: this.health.check, watch: this.health.watch });
+    this.server.addService(runV1.RunServiceService, this.runService.handlers);
+    const { serverReflectionInfo } = this.reflection;
+    this.server.addService(reflectionV1.ServerReflectionService, { serverReflectionInfo });
+    this.server.addService(reflectionV1alpha.ServerReflectionService, { serverReflectionInfo });
     const { host, grpcPort } = this.config;
     const address = `${host.includes(':') ? `[${host}]` : host}:${grpcPort}`;
     const credentials = await this.credentials();
@@ -63,6 +71,7 @@ export class GrpcServer implements OnApplicationBootstrap, OnModuleDestroy {
   /** The first of the hooks at the end, while there still is a database. */
   async onModuleDestroy(): Promise<void> {
     this.health.stopServing();
+    this.runService.endWatches();
     await this.agentService.closeSessions();
     await new Promise<void>((resolve) => {
       const timer = setTimeout(() => {

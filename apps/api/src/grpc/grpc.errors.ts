@@ -8,6 +8,23 @@ export function rangeInvalid(offset: number, length: number, bytes: number): App
   });
 }
 
+/** A client of Watch does not take its events. */
+export function watchTooSlow(runId: string, messageCountMax: number): AppError {
+  return new AppError({
+    code: 'GRPC.WATCH_TOO_SLOW',
+    kind: 'exhausted',
+    message: `more than ${messageCountMax} messages about ${runId} wait to be taken; watch again with the last sequence`,
+  });
+}
+
+export function watchEnding(): AppError {
+  return new AppError({
+    code: 'GRPC.WATCH_ENDING',
+    kind: 'unavailable',
+    message: 'the API is shutting down; watch again with the last sequence that was seen',
+  });
+}
+
 export function portTaken(address: string, cause: unknown): AppError {
   return new AppError({
     code: 'GRPC.PORT_TAKEN',

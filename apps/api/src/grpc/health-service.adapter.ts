@@ -8,7 +8,12 @@ type Request = healthV1.HealthCheckRequest;
 type Response = healthV1.HealthCheckResponse;
 
 const { SERVING, NOT_SERVING, SERVICE_UNKNOWN } = healthV1.HealthCheckResponse_ServingStatus;
-const SERVICES: ReadonlySet<string> = new Set(['', 'millrace.agent.v1.AgentService', 'millrace.blob.v1.BlobService']);
+const SERVICES: ReadonlySet<string> = new Set([
+  '',
+  'millrace.agent.v1.AgentService',
+  'millrace.blob.v1.BlobService',
+  'millrace.run.v1.RunService',
+]);
 
 /** grpc.health.v1, without a token: load balancers and ordinary probes ask it. */
 @Injectable()

@@ -1,36 +1,51 @@
-import type { ServerDuplexStream } from '@grpc/grpc-js';
-import type { agentV1 } from '@millrace/contracts';
-import type { ApiBody } from '../sessions/agent-transport';
-
 export const OUTGOING_MESSAGES_MAX = 1_000;
 
-type Call = ServerDuplexStream<agentV1.AgentMessage, agentV1.ApiMessage>;
+/** The part of a gRPC stream that writes. */
+interface WritableCall<M> {
+  write(message: M): boolean;
+  on(event: 'drain' | 'close', listener: () => void): unknown;
+}
 
-/** Messages to one agent, written as fast as it takes them and no faster; bounded. */
-export class OutgoingQueue {
-  private readonly waiting: ApiBody[] = [];
+/** Messages to one client, written as fast as it takes them and no faster; bounded. */
+export class OutgoingQueue<M> {
+  private readonly waiting: M[] = [];
   private blocked = false;
+  private whenEmpty: (() => void)[] = [];
 
-  constructor(private readonly call: Call) {
+  constructor(private readonly call: WritableCall<M>) {
     call.on('drain', () => {
       this.blocked = false;
       this.flush();
     });
+    // Nobody is left to take anything.
+    call.on('close', () => this.empty());
   }
 
   /** False when the queue is full, and then the message is not in it. */
-  push(body: ApiBody): boolean {
+  push(message: M): boolean {
     if (this.waiting.length >= OUTGOING_MESSAGES_MAX) return false;
-    this.waiting.push(body);
+    this.waiting.push(message);
     this.flush();
     return true;
   }
 
+  /** Resolves when all that was pushed is written, or the call is over. */
+  drained(): Promise<void> {
+    if (this.waiting.length === 0) return Promise.resolve();
+    return new Promise((resolve) => this.whenEmpty.push(resolve));
+  }
+
   private flush(): void {
     while (!this.blocked) {
-      const body = this.waiting.shift();
-      if (body === undefined) return;
-      this.blocked = !this.call.write({ body });
+      const message = this.waiting.shift();
+      if (message === undefined) return this.empty();
+      this.blocked = !this.call.write(message);
     }
+  }
+
+  private empty(): void {
+    const resolves = this.whenEmpty;
+    this.whenEmpty = [];
+    for (const resolve of resolves) resolve();
   }
 }

@@ -1,19 +1,22 @@
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
-import { RUN_STATES } from '@millrace/contracts';
 import type { NextFunction, Request, Response } from 'express';
 import { Gauge, Histogram, Registry } from 'prom-client';
-import { ClusterCountsRepository } from './cluster-counts.repository';
+import { AdmissionMetrics } from './admission-metrics';
 
 const NANOSECONDS = 1e9;
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+const LAG_HELP = 'Delay of the event loop since the last scrape';
+type Lag = keyof Pick<IntervalHistogram, 'mean' | 'max'> | 'p50' | 'p99';
 
 /**
  * What `/metrics` tells: only metrics of our own, named by Prometheus' rules (base units, no id of a run or a user).
  */
 @Injectable()
 export class PrometheusService implements OnModuleDestroy {
-  private readonly registry = new Registry();
+  readonly registry = new Registry();
+  readonly admission = new AdmissionMetrics(this.registry);
+  private readonly collectors: (() => Promise<void>)[] = [];
   private readonly loopDelay: IntervalHistogram = monitorEventLoopDelay({ resolution: 10 });
   private readonly requests = new Histogram({
     name: 'millrace_http_request_duration_seconds',
@@ -28,31 +31,35 @@ export class PrometheusService implements OnModuleDestroy {
     buckets: BUCKETS,
     registers: [this.registry],
   });
-  private readonly runs = this.gauge('millrace_runs', 'Runs by state.', ['state']);
-  private readonly agents = this.gauge('millrace_agents', 'Agents that registered, by state.', ['state']);
-  private readonly leases = this.gauge('millrace_leases', 'Devices that are leased to an attempt.');
-  private readonly lag = this.gauge(
-    'millrace_event_loop_delay_seconds',
-    'Delay of the event loop since the last scrape.',
-    ['quantile'],
-  );
-  private readonly memory = this.gauge('millrace_resident_memory_bytes', 'Resident memory of the API process.');
+  /** Named as prom-client's default metrics are, which dashboards know; not all of those pass promtool. */
+  private readonly lag: Readonly<Record<Lag, Gauge>> = {
+    mean: this.gauge('nodejs_eventloop_lag_mean_seconds', `${LAG_HELP}, mean.`),
+    p50: this.gauge('nodejs_eventloop_lag_p50_seconds', `${LAG_HELP}, median.`),
+    p99: this.gauge('nodejs_eventloop_lag_p99_seconds', `${LAG_HELP}, 99th percentile.`),
+    max: this.gauge('nodejs_eventloop_lag_max_seconds', `${LAG_HELP}, largest.`),
+  };
+  private readonly memory = this.gauge('process_resident_memory_bytes', 'Resident memory of the API process.');
 
-  constructor(private readonly counts: ClusterCountsRepository) {
+  constructor() {
     this.loopDelay.enable();
   }
 
   readonly contentType = Registry.PROMETHEUS_CONTENT_TYPE;
 
+  /** `collect` sets gauges anew before each scrape. */
+  beforeScrape(collect: () => Promise<void>): void {
+    this.collectors.push(collect);
+  }
+
   async text(): Promise<string> {
-    const { runs, agents, leases } = await this.counts.read();
-    for (const state of RUN_STATES) this.runs.set({ state }, runs.get(state) ?? 0);
-    for (const [state, count] of agents) this.agents.set({ state }, count);
-    this.leases.set(leases);
+    await Promise.all(this.collectors.map((collect) => collect()));
     this.memory.set(process.memoryUsage.rss());
-    for (const quantile of [0.5, 0.99, 1]) {
-      this.lag.set({ quantile: String(quantile) }, this.loopDelay.percentile(quantile * 100) / NANOSECONDS);
-    }
+    const { mean, max } = this.loopDelay;
+    // Before the first measurement the histogram's mean is no number.
+    this.lag.mean.set(Number.isFinite(mean) ? mean / NANOSECONDS : 0);
+    this.lag.max.set(max / NANOSECONDS);
+    this.lag.p50.set(this.loopDelay.percentile(50) / NANOSECONDS);
+    this.lag.p99.set(this.loopDelay.percentile(99) / NANOSECONDS);
     this.loopDelay.reset();
     return this.registry.metrics();
   }
@@ -77,7 +84,7 @@ export class PrometheusService implements OnModuleDestroy {
     this.loopDelay.disable();
   }
 
-  private gauge<L extends string>(name: string, help: string, labelNames: L[] = []): Gauge<L> {
+  gauge<L extends string>(name: string, help: string, labelNames: L[] = []): Gauge<L> {
     return new Gauge({ name, help, labelNames, registers: [this.registry] });
   }
 }

@@ -209,6 +209,7 @@ export const EXAMPLES = {
   dataset,
   checkpoint,
   agent,
+  telemetry: { series: { utilizationPercent: [{ time: TIME, value: 97.5 }], powerW: [{ time: TIME, value: null }] } },
   logLine,
   user,
   token,

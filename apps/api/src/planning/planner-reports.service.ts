@@ -3,14 +3,14 @@ import type { agentV1 } from '@millrace/contracts';
 import { LinkReportsService } from '../profiling/link-reports.service';
 import { ProfileRequestsService } from '../profiling/profile-requests.service';
 import type { SessionIdentity } from '../sessions/agent-session';
-import { TraceStore } from '../timeline/trace-store';
+import { TraceIntakeService } from '../tracing/trace-intake.service';
 import { PlanReviewService } from './plan-review.service';
 
 /** Takes everything that agents measure and a planner learns from. None of it is acknowledged. */
 @Injectable()
 export class PlannerReportsService {
   constructor(
-    private readonly traces: TraceStore,
+    private readonly traces: TraceIntakeService,
     private readonly reviews: PlanReviewService,
     private readonly profiles: ProfileRequestsService,
     private readonly links: LinkReportsService,

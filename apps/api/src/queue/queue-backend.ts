@@ -1,4 +1,11 @@
-import { createPostgresBackend, createRedisBackend, type Job, type JobsOptions, withBackend } from 'bullmq';
+import {
+  createPostgresBackend,
+  createRedisBackend,
+  type Job,
+  type JobsOptions,
+  type JobType,
+  withBackend,
+} from 'bullmq';
 import type { ApiConfig } from '../config/api-config';
 
 /** Tables of the queue, apart from those of Prisma. */
@@ -14,6 +21,8 @@ export interface JobQueue {
     repeat: { every: number },
     template: { name: string; data: object; opts: JobsOptions },
   ): Promise<unknown>;
+  /** How many jobs are in each of the states asked for. */
+  getJobCounts(...states: JobType[]): Promise<Record<string, number>>;
   close(): Promise<void>;
 }
 

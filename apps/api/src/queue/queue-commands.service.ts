@@ -4,6 +4,7 @@ import { LeaseSweeperService } from '../attempts/lease-sweeper.service';
 import { BlockCollectorService } from '../checkpointing/block-collector.service';
 import { CLOCK } from '../config/api-logger';
 import { SchedulingService } from '../scheduling/scheduling.service';
+import { TelemetryService } from '../telemetry/telemetry.service';
 import { IdempotencyPurgeRepository } from './idempotency-purge.repository';
 import type { QueueCommand } from './queue-commands';
 
@@ -17,6 +18,7 @@ export class QueueCommandsService {
     private readonly sweeper: LeaseSweeperService,
     private readonly collector: BlockCollectorService,
     private readonly idempotency: IdempotencyPurgeRepository,
+    private readonly telemetry: TelemetryService,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
@@ -43,6 +45,8 @@ export class QueueCommandsService {
         return void (await this.collector.collect());
       case 'purge-idempotency':
         return this.idempotency.purge(new Date(this.clock.now()));
+      case 'purge-telemetry':
+        return this.telemetry.prune();
       default:
         command satisfies never;
     }

@@ -1,5 +1,11 @@
 /** Short, idempotent commands: doing one twice, or when it is not needed, changes nothing. */
-export const QUEUE_COMMANDS = ['schedule', 'sweep-leases', 'collect-checkpoints', 'purge-idempotency'] as const;
+export const QUEUE_COMMANDS = [
+  'schedule',
+  'sweep-leases',
+  'collect-checkpoints',
+  'purge-idempotency',
+  'purge-telemetry',
+] as const;
 export type QueueCommand = (typeof QUEUE_COMMANDS)[number];
 
 export function isQueueCommand(name: string): name is QueueCommand {
@@ -13,5 +19,6 @@ export function intervalsMs(leaseMs: number): Readonly<Record<QueueCommand, numb
     'sweep-leases': Math.max(500, Math.floor(leaseMs / 10)),
     'collect-checkpoints': 60_000,
     'purge-idempotency': 600_000,
+    'purge-telemetry': 600_000,
   };
 }

@@ -14,6 +14,8 @@ const JOB_OPTIONS = {
   removeOnComplete: true,
   removeOnFail: 100,
 };
+/** States of jobs that are not over, and of those that failed for good. */
+const DEPTH_STATES = ['waiting', 'active', 'delayed', 'prioritized', 'failed'] as const;
 /** Signals within this time become one command. */
 const COALESCE_MS = 20;
 
@@ -60,6 +62,11 @@ export class QueueService implements OnApplicationBootstrap, OnModuleDestroy {
 
   async enqueue(command: QueueCommand): Promise<void> {
     await this.queue?.add(command, {}, JOB_OPTIONS);
+  }
+
+  /** Jobs by state; empty before the queue is open. */
+  async depth(): Promise<Record<string, number>> {
+    return (await this.queue?.getJobCounts(...DEPTH_STATES)) ?? {};
   }
 
   private scheduleSoon(): void {

@@ -1,13 +1,5 @@
 import { Controller, Delete, Get, Headers, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
-import {
-  type Page,
-  parseRunSpec,
-  type PlanBody,
-  type RunBody,
-  runStateSchema,
-  storableText,
-  type SubmittedBody,
-} from '@millrace/contracts';
+import { type Page, parseRunSpec, type PlanBody, type RunBody, type SubmittedBody } from '@millrace/contracts';
 import type { Request, Response } from 'express';
 import { z } from 'zod';
 import { ProjectAccessService } from '../accounts/project-access.service';
@@ -15,15 +7,11 @@ import { Access } from '../auth/access';
 import { Caller, callerOf } from '../auth/auth.guard';
 import type { Principal } from '../auth/principal';
 import { Document, TakesDocument } from '../boundary/http/document.interceptor';
-import { pageQuerySchema, parseQuery } from '../boundary/http/parse-query';
+import { parseQuery } from '../boundary/http/parse-query';
 import { checkIfMatch } from '../boundary/http/strong-etag';
 import { RunLookup } from '../database/run-lookup';
-import { RunsService } from './runs.service';
+import { runListQuerySchema, RunsService } from './runs.service';
 
-export const runListQuerySchema = pageQuerySchema.extend({
-  state: runStateSchema.optional(),
-  name: storableText.min(1).max(128).optional(),
-});
 export const submitQuerySchema = z.object({
   dryRun: z
     .enum(['true', 'false'], { error: 'must be true or false' })

@@ -4,11 +4,15 @@ import {
   type PlanBody,
   type RunBody,
   type RunSpec,
+  runStateSchema,
   storableText,
   type SubmittedBody,
 } from '@millrace/contracts';
 import { newId } from '@millrace/core';
+import type { z } from 'zod';
+import { pageQuerySchema } from '../boundary/http/parse-query';
 import { DryRunService } from '../scheduling/dry-run.service';
+import { RunTracingService } from '../tracing/run-tracing.service';
 import { RunActionsService } from './run-actions.service';
 import { RunAdmissionService } from './run-admission.service';
 import { runBody } from './run-body';
@@ -16,12 +20,12 @@ import { RunLedger } from './run-ledger';
 import { RunRemovalService } from './run-removal.service';
 import { runCursorInvalid, runNotFound } from './runs.errors';
 
-export interface RunListQuery {
-  readonly limit: number;
-  readonly cursor?: string | undefined;
-  readonly state?: string | undefined;
-  readonly name?: string | undefined;
-}
+/** Which runs a list holds; the same over REST and gRPC. */
+export const runListQuerySchema = pageQuerySchema.extend({
+  state: runStateSchema.optional(),
+  name: storableText.min(1).max(128).optional(),
+});
+export type RunListQuery = z.output<typeof runListQuerySchema>;
 
 /** Runs, as the REST API offers them. */
 @Injectable()
@@ -32,10 +36,12 @@ export class RunsService {
     private readonly actions: RunActionsService,
     private readonly removal: RunRemovalService,
     private readonly dryRuns: DryRunService,
+    private readonly tracing: RunTracingService,
   ) {}
 
   /** `spec` is complete (parseRunSpec). @throws AppError RUN.SPEC_UNFIT, and nothing is stored */
   async submit(spec: RunSpec, actor: string): Promise<SubmittedBody> {
+    const submitted = this.tracing.submitting();
     const { datasetId } = await this.admission.admit(spec);
     const id = newId('run');
     const reason = { code: 'PENDING', message: 'waits for the scheduler' };
@@ -51,6 +57,7 @@ export class RunsService {
         data: { from: null, state: 'queued', fence: 0, step: 0, reason },
       });
     });
+    submitted(id);
     return { id, state: 'queued' };
   }
 

@@ -7,6 +7,7 @@ import { AgentsRepository, type AgentWithLease } from '../agents/agents.reposito
 import type { PredictedAttempt, RankStatuses, StoredPlan } from '../attempts/attempt-record';
 import { ClusterContext } from '../cluster-context';
 import type { Transaction } from '../database/prisma.service';
+import { PrometheusService } from '../health/prometheus.service';
 import { RunLedger } from '../runs/run-ledger';
 import { speedOf } from '../planning/device-speed';
 import { speedsAreKnown } from '../planning/plan-run';
@@ -33,6 +34,7 @@ export class GangPlacementService {
     private readonly ledger: RunLedger,
     private readonly agents: AgentsRepository,
     private readonly resumeSource: ResumeSourceService,
+    private readonly prometheus: PrometheusService,
     private readonly context: ClusterContext,
   ) {}
 
@@ -41,6 +43,17 @@ export class GangPlacementService {
    * or one of the devices was given away. Two schedulers may try at the same time.
    */
   async place(run: RunRecord, placement: Placement): Promise<boolean> {
+    const { clock } = this.context;
+    const { admission } = this.prometheus;
+    const startedMs = clock.monotonicMs();
+    const placed = await this.tryToPlace(run, placement);
+    admission.attempted(placed, clock.monotonicMs() - startedMs);
+    // A run that comes back after a loss has a fence: its wait began with the loss, and is not one for admission.
+    if (placed && run.fence === 0) admission.admitted(run.queue, clock.now() - run.createdAt.getTime());
+    return placed;
+  }
+
+  private async tryToPlace(run: RunRecord, placement: Placement): Promise<boolean> {
     try {
       return await this.ledger.note((tx) => this.placeLocked(tx, run, placement));
     } catch (error) {

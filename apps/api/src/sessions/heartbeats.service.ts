@@ -4,19 +4,26 @@ import type { Clock } from '@millrace/core';
 import { AgentsRepository } from '../agents/agents.repository';
 import { CLOCK } from '../config/api-logger';
 import { PrometheusService } from '../health/prometheus.service';
+import { TelemetryService } from '../telemetry/telemetry.service';
 import type { AgentSession } from './agent-session';
 import { RunningAttemptsService } from './running-attempts.service';
 import { sessionSuperseded } from './sessions.errors';
 
-/** Heartbeats renew leases, and are answered with the fences in force. */
+/** Heartbeats renew leases, and are answered with the fences in force; with them comes what the device does. */
 @Injectable()
 export class HeartbeatsService {
   constructor(
     private readonly agents: AgentsRepository,
     private readonly running: RunningAttemptsService,
     private readonly metrics: PrometheusService,
+    private readonly telemetry: TelemetryService,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
+
+  /** What an agent's device does now; nothing depends on it. */
+  async device({ agentId }: AgentSession, sample: agentV1.DeviceTelemetry): Promise<void> {
+    await this.telemetry.store(agentId, sample);
+  }
 
   /** @throws AppError SESSION.SUPERSEDED */
   async beat(session: AgentSession, { sequence, running, latenessMs }: agentV1.Heartbeat): Promise<void> {

@@ -69,6 +69,8 @@ export class SessionMessagesService {
         return this.measured.layersMeasured(session, message.value);
       case 'linkMeasured':
         return this.measured.linkMeasured(session, message.value);
+      case 'telemetry':
+        return this.heartbeats.device(session, message.value);
       default:
         message satisfies never;
     }

@@ -3,7 +3,7 @@ import type { AgentsRepository } from '../../agents/agents.repository';
 import type { InventoryView } from '../../scheduling/inventory';
 import type { LiveMessage } from './live-message';
 
-/** What has changed of agents since the last look: state, lease, labels; not when they were last heard of. */
+/** What has changed of agents since the last look: state, lease, labels; not when they were last heard of or measured. */
 export class AgentsWatch {
   private known: Map<string, string> | undefined;
 
@@ -22,6 +22,6 @@ export class AgentsWatch {
 }
 
 /** A lease that is only renewed is the same one. */
-function fingerprint({ lastSeenAt: _, lease, ...rest }: ReturnType<typeof agentBody>): string {
+function fingerprint({ lastSeenAt: _, telemetry: __, lease, ...rest }: ReturnType<typeof agentBody>): string {
   return JSON.stringify({ ...rest, lease: lease && [lease.runId, lease.fence, lease.rank] });
 }

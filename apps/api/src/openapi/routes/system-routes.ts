@@ -1,7 +1,8 @@
-import { agentSchema, listOf, overviewSchema, streamMessageSchema } from '@millrace/contracts';
+import { agentSchema, listOf, overviewSchema, streamMessageSchema, telemetrySeriesSchema } from '@millrace/contracts';
 import { z } from 'zod';
 import { pageQuerySchema } from '../../boundary/http/parse-query';
 import { eventQuerySchema } from '../../events/events.controller';
+import { telemetryQuerySchema } from '../../telemetry/telemetry.controller';
 import { EXAMPLES } from '../examples';
 import { json, pageOf, type RouteDescription, SSE, VIEWER } from '../route-description';
 
@@ -112,6 +113,16 @@ export const SYSTEM_ROUTES: readonly RouteDescription[] = [
     summary: 'An agent',
     status: 200,
     answer: json(agentSchema, EXAMPLES.agent),
+    access: VIEWER,
+  },
+  {
+    route: 'GET /api/v1/agents/{id}/telemetry',
+    id: 'getAgentTelemetry',
+    tag: 'agents',
+    summary: 'What the device did in the last hours, as means of equal parts of the time asked for',
+    query: telemetryQuerySchema,
+    status: 200,
+    answer: json(telemetrySeriesSchema, EXAMPLES.telemetry),
     access: VIEWER,
   },
   drain('drain', 'Give the agent no new work and move its own elsewhere'),

@@ -1,0 +1,8 @@
+import type { RunSpan } from './run-spans';
+
+/** Where finished spans go. */
+export interface SpanSink {
+  add(span: RunSpan): void;
+  /** Resolves when what was added has left, or cannot. */
+  close(): Promise<void>;
+}
