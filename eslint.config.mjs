@@ -12,9 +12,9 @@ const typeImports = [
 ];
 
 export default tseslint.config(
-  { ignores: ['node_modules/', 'dist/', 'coverage/', '**/generated/', '**/*.generated.ts', '.millrace/', 'apps/web/'] },
+  { ignores: ['node_modules/', 'dist/', 'coverage/', '**/generated/', '**/*.generated.ts', '.millrace/'] },
   {
-    files: ['**/*.ts'],
+    files: ['**/*.{ts,tsx}'],
     plugins: { '@typescript-eslint': tseslint.plugin, millrace: millracePlugin },
     languageOptions: {
       parser: tseslint.parser,
@@ -47,7 +47,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['apps/**/*.ts', 'libs/**/*.ts', 'bench/**/*.ts'],
+    files: ['apps/**/*.{ts,tsx}', 'libs/**/*.ts', 'bench/**/*.ts'],
     ignores: ['**/*.spec.ts', '**/test/**'],
     rules: {
       '@typescript-eslint/explicit-module-boundary-types': 'error',
@@ -58,7 +58,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['apps/**/*.ts', 'libs/**/*.ts'],
+    files: ['apps/**/*.{ts,tsx}', 'libs/**/*.ts'],
     ignores: ['**/*.spec.ts', '**/test/**', 'libs/testing/**', 'libs/nvidia-smi-parser/**'],
     rules: { 'no-restricted-syntax': restrictSyntax('defaultExport', 'enum', 'bareError') },
   },

@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import { argv, exit } from 'node:process';
 import { pathToFileURL } from 'node:url';
 import { runCommand } from './process/run-command.mjs';
+import { buildWeb } from './build/build-web.mjs';
 import { ROOT, hashFiles, readStamp, writeStamp } from './process/stamp.mjs';
 
 const DIST = join(ROOT, 'dist');
 const INPUTS = [
-  'apps',
+  ...['apps/api', 'apps/agent', 'apps/cli'],
   'libs',
   'tsconfig.json',
   'tsconfig.build.json',
@@ -17,12 +18,18 @@ const INPUTS = [
   'scripts/build.mjs',
 ];
 
+/** Everything that runs from dist: the compiled apps, and the dashboard that the API serves. */
+export async function build() {
+  await buildNode();
+  await buildWeb();
+}
+
 /**
  * Compiles apps and libs to dist/apps/NAME/src and dist/libs/NAME/src with Nest's tsc builder: it alone emits the
  * decorator metadata that injection by type needs, takes libs along, and turns `@millrace/NAME` into relative paths.
  * All projects share tsconfig.build.json, so building one builds all of them in one pass.
  */
-export async function build() {
+async function buildNode() {
   const key = hashFiles(INPUTS);
   if (readStamp('build')?.key === key && existsSync(DIST)) return;
   console.log('building');

@@ -5,6 +5,7 @@
  */
 import { argv, exit } from 'node:process';
 import { setUp, softwareDriverEnv } from './setup.mjs';
+import { ensureChromium } from './setup/install-chromium.mjs';
 import { runStages } from './test/run-stages.mjs';
 import { STAGES } from './test/stages.mjs';
 
@@ -13,6 +14,8 @@ async function main() {
   const started = performance.now();
   try {
     await setUp();
+    const problem = await ensureChromium();
+    if (problem !== undefined) console.log(problem);
   } catch (error) {
     console.error(error.message);
     console.log('0 passed, 1 failed');

@@ -19,7 +19,7 @@ export function architectureRestrictions(architecture) {
   };
   return [
     {
-      files: ['apps/**/*.ts', 'libs/**/*.ts'],
+      files: ['apps/**/*.{ts,tsx}', 'libs/**/*.ts'],
       ignores: [...environment.files.map((folder) => `${folder}**`), ...TESTS],
       rules: { 'no-restricted-properties': ['error', readsEnvironment] },
     },

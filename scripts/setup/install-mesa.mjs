@@ -63,7 +63,7 @@ function requireAptAsRoot(problem, packageName) {
   return release;
 }
 
-function readRelease() {
+export function readRelease() {
   if (!existsSync('/etc/os-release')) return {};
   const lines = readFileSync('/etc/os-release', 'utf8').split('\n');
   return Object.fromEntries(
@@ -80,7 +80,7 @@ function readRelease() {
  * Installs from a temporary copy of the machine's Debian sources with `suite` added. Sources and package lists of the
  * machine stay as they are: an update that saw only our sources would otherwise drop the lists of all others.
  */
-async function aptInstall(suite, release, packages) {
+export async function aptInstall(suite, release, packages) {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-apt-'));
   try {
     const sources = temporarySources(readSources(), release.VERSION_CODENAME, suite);

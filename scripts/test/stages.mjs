@@ -13,6 +13,7 @@ const E2E_TIMEOUT_MS = 17 * 60_000;
  */
 export const STAGES = [
   check('typecheck', ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json', '--noEmit']),
+  check('typecheck-web', ['node_modules/typescript/bin/tsc', '-p', 'apps/web/tsconfig.json', '--noEmit']),
   check('lint', ['node_modules/eslint/bin/eslint.js', '.']),
   check('boundaries', [
     'node_modules/dependency-cruiser/bin/dependency-cruise.mjs',

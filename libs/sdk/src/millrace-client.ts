@@ -13,6 +13,7 @@ import type {
   PlanBody,
   RunBody,
   RunSpecInput,
+  RunStateName,
   SeriesBody,
   StreamMessage,
   SubmittedBody,
@@ -36,6 +37,10 @@ export interface SeriesQuery {
   /** Steps, inclusive. */
   readonly from?: number;
   readonly to?: number;
+}
+
+export interface RunQuery extends PageQuery {
+  readonly state?: RunStateName;
 }
 
 interface DatasetUpload {
@@ -68,7 +73,7 @@ export class MillraceClient {
     return this.connection.json('/runs', { ...this.specCall(spec), query: { dryRun: true } });
   }
 
-  runs(query: PageQuery = {}): Promise<Page<RunBody>> {
+  runs(query: RunQuery = {}): Promise<Page<RunBody>> {
     return this.connection.json('/runs', { query: { ...query } });
   }
 

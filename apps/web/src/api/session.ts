@@ -1,0 +1,47 @@
+import { AppError } from '@millrace/core';
+import { type UseQueryResult, useQuery } from '@tanstack/react-query';
+import type { SessionBody, UserRole } from '@millrace/contracts';
+import { client } from './client';
+
+export const SESSION_KEY = ['session'] as const;
+
+/** The cookie itself no script can see: this says that there was one, so that the API is not asked in vain. */
+const WAS_SIGNED_IN = 'millrace-signed-in';
+
+/** Who is signed in; null for nobody. */
+export async function readSession(): Promise<SessionBody | null> {
+  if (localStorage.getItem(WAS_SIGNED_IN) === null) return null;
+  try {
+    return await client.connection.json<SessionBody>('/session');
+  } catch (error) {
+    if (!(error instanceof AppError) || error.kind !== 'unauthenticated') throw error;
+    localStorage.removeItem(WAS_SIGNED_IN);
+    return null;
+  }
+}
+
+/** The token becomes an HttpOnly cookie: an EventSource cannot send a header, and no script can read it. */
+export async function signIn(token: string): Promise<SessionBody> {
+  const body = JSON.stringify({ token });
+  const call = { method: 'POST', contentType: 'application/json', body } as const;
+  const session = await client.connection.json<SessionBody>('/session', call);
+  localStorage.setItem(WAS_SIGNED_IN, 'yes');
+  return session;
+}
+
+export async function signOut(): Promise<void> {
+  await client.connection.nothing('/session', { method: 'DELETE' });
+  localStorage.removeItem(WAS_SIGNED_IN);
+}
+
+export function useSession(): UseQueryResult<SessionBody | null> {
+  return useQuery({ queryKey: SESSION_KEY, queryFn: readSession, staleTime: Infinity, retry: false });
+}
+
+const RANK: Readonly<Record<UserRole, number>> = { viewer: 0, member: 1, admin: 2 };
+
+/** Whether who is signed in has at least `role`: what they may not do is not offered; the API refuses it anyway. */
+export function useMay(role: UserRole): boolean {
+  const { data } = useSession();
+  return data !== undefined && data !== null && RANK[data.user.role] >= RANK[role];
+}

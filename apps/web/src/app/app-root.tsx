@@ -1,0 +1,31 @@
+import { Outlet } from '@tanstack/react-router';
+import { type ReactNode, Suspense } from 'react';
+import { useSession } from '../api/session';
+import { LiveProvider } from '../live/live-provider';
+import { errorText } from '../ui/feedback/error-text';
+import { Notice } from '../ui/feedback/notice';
+import { AppFrame } from './app-frame';
+import { SignInPage } from './sign-in-page';
+
+/** The sign-in form for nobody, the frame and the page for who is signed in. */
+export function AppRoot(): ReactNode {
+  const session = useSession();
+  if (session.isError) {
+    return (
+      <main className="lonely">
+        <Notice tone="bad">The dashboard cannot reach its API: {errorText(session.error)}</Notice>
+      </main>
+    );
+  }
+  if (session.data === undefined) return <main className="lonely" aria-busy="true" aria-label="Loading" />;
+  if (session.data === null) return <SignInPage />;
+  return (
+    <LiveProvider>
+      <AppFrame user={session.data.user}>
+        <Suspense fallback={<div className="loading">Loading…</div>}>
+          <Outlet />
+        </Suspense>
+      </AppFrame>
+    </LiveProvider>
+  );
+}

@@ -1,0 +1,72 @@
+import type uPlot from 'uplot';
+import type { MergedSeries } from './merge-series';
+
+export interface ChartLook {
+  readonly labels: readonly string[];
+  readonly xName: string;
+  readonly xIsTime: boolean;
+  readonly formatY: (value: number) => string;
+  readonly fromZero: boolean;
+  readonly widthPx: number;
+  readonly heightPx: number;
+}
+
+/** Of the style sheet's current theme. */
+export function cssColour(name: string): string {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}
+
+const COLOUR_COUNT = 4;
+
+/** Columns in uPlot's order: x, one per series, then least and largest of each series that has a range. */
+export function chartData({ xs, columns, ranges }: MergedSeries): uPlot.AlignedData {
+  const bands = ranges.flatMap((range) => (range === undefined ? [] : [range.min, range.max]));
+  return [xs, ...columns, ...bands] as unknown as uPlot.AlignedData;
+}
+
+export function chartOptions(look: ChartLook, merged: MergedSeries): uPlot.Options {
+  const colours = look.labels.map((_, index) => cssColour(`--chart-${(index % COLOUR_COUNT) + 1}`));
+  const ranged = merged.ranges.flatMap((range, index) => (range === undefined ? [] : [index]));
+  const format = (_: uPlot, value: number | null): string => (value === null ? '–' : look.formatY(value));
+  const hidden: uPlot.Series = { show: true, stroke: 'transparent', points: { show: false } };
+  const firstRange = 1 + look.labels.length;
+  return {
+    width: look.widthPx,
+    height: look.heightPx,
+    legend: { show: false },
+    cursor: { points: { size: 7 }, drag: { x: true, y: false } },
+    scales: { x: { time: look.xIsTime }, ...(look.fromZero ? { y: { range: fromZeroRange } } : {}) },
+    series: [
+      { label: look.xName },
+      ...look.labels.map((label, index) => lineOf(label, colours[index] ?? '', format)),
+      ...ranged.flatMap(() => [hidden, hidden]),
+    ],
+    bands: ranged.map((index, position) => ({
+      series: [firstRange + 2 * position + 1, firstRange + 2 * position],
+      fill: `${colours[index] ?? ''}33`,
+    })),
+    axes: axesOf(look),
+  };
+}
+
+function fromZeroRange(_: uPlot, __: number, most: number): [number, number] {
+  return [0, Number.isFinite(most) && most > 0 ? most * 1.08 : 1];
+}
+
+function lineOf(label: string, stroke: string, value: uPlot.Series.Value): uPlot.Series {
+  // A few points, validation losses say, are drawn as points too; among many they would hide the line.
+  return { label, stroke, width: 1.8, value, spanGaps: true, points: { size: 5 } };
+}
+
+function axesOf({ formatY }: ChartLook): uPlot.Axis[] {
+  const axis = {
+    stroke: cssColour('--text-quiet'),
+    grid: { stroke: cssColour('--chart-grid'), width: 1 },
+    ticks: { show: false },
+    font: `11px ${cssColour('--font')}`,
+  };
+  return [
+    { ...axis, size: 28 },
+    { ...axis, size: 62, values: (_, values) => values.map((value) => formatY(value)) },
+  ];
+}

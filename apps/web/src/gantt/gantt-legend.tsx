@@ -1,0 +1,22 @@
+import type { ReactNode } from 'react';
+import type { GanttGroup } from './gantt-model';
+import { CATEGORY_NAMES, type SpanCategory } from './span-kind';
+
+/** The colours that occur, each with its word. */
+export function GanttLegend({ groups }: { readonly groups: readonly GanttGroup[] }): ReactNode {
+  const used = new Set(
+    groups.flatMap(({ rows }) => rows.flatMap(({ spans }) => spans.map(({ category }) => category))),
+  );
+  const shown = (Object.keys(CATEGORY_NAMES) as SpanCategory[]).filter((category) => used.has(category));
+  return (
+    <ul className="gantt-legend">
+      {shown.map((category) => (
+        <li key={category}>
+          <i className={`span-key span-key-${category.toLowerCase()}`} aria-hidden />
+          {category.length === 1 ? `${category} ` : ''}
+          <span className="quiet">{CATEGORY_NAMES[category]}</span>
+        </li>
+      ))}
+    </ul>
+  );
+}

@@ -1,0 +1,17 @@
+import type { Schedule, Simulation } from '@millrace/pipeline';
+import { type GanttRow, rowsOf } from './gantt-model';
+
+/** A simulated step as rows, in the unit of its times. */
+export function scheduleRows(schedule: Schedule, { actions }: Simulation): GanttRow[] {
+  const spans = actions.flatMap((row, rank) =>
+    row.map(({ action: { kind, stage, microBatch }, start, end }) => ({
+      rank,
+      kind,
+      microBatch,
+      chunk: schedule.stagesOfRank[rank]?.indexOf(stage) ?? 0,
+      startUs: start,
+      durationUs: end - start,
+    })),
+  );
+  return rowsOf(spans, 0);
+}

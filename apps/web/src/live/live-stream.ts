@@ -1,0 +1,93 @@
+import type { StreamMessage } from '@millrace/contracts';
+
+export type LiveListener = (event: StreamMessage) => void;
+export type ConnectionListener = (isConnected: boolean) => void;
+
+const TOPICS_SETTLE_MS = 50;
+const REOPEN_MS = 2_000;
+
+/**
+ * The tab's one event stream. Pages ask for topics while they are shown; when the set changes the stream is opened
+ * again from the last sequence seen, so that nothing is lost in between.
+ */
+export class LiveStream {
+  private readonly wanted = new Map<string, number>();
+  private readonly listeners = new Set<LiveListener>();
+  private readonly connectionListeners = new Set<ConnectionListener>();
+  private source: EventSource | undefined;
+  private openTopics = '';
+  private lastSequence: string | undefined;
+  private timer: number | undefined;
+  private isConnected = false;
+
+  /** Asks for topics; call what it returns to stop asking. */
+  follow(topics: readonly string[]): () => void {
+    for (const topic of topics) this.wanted.set(topic, (this.wanted.get(topic) ?? 0) + 1);
+    this.later(TOPICS_SETTLE_MS);
+    return () => {
+      for (const topic of topics) {
+        const count = (this.wanted.get(topic) ?? 1) - 1;
+        if (count === 0) this.wanted.delete(topic);
+        else this.wanted.set(topic, count);
+      }
+      this.later(TOPICS_SETTLE_MS);
+    };
+  }
+
+  listen(listener: LiveListener): () => void {
+    this.listeners.add(listener);
+    return () => void this.listeners.delete(listener);
+  }
+
+  onConnection(listener: ConnectionListener): () => void {
+    this.connectionListeners.add(listener);
+    listener(this.isConnected);
+    return () => void this.connectionListeners.delete(listener);
+  }
+
+  close(): void {
+    window.clearTimeout(this.timer);
+    this.source?.close();
+    this.source = undefined;
+    this.openTopics = '';
+    this.setConnected(false);
+  }
+
+  private later(ms: number): void {
+    window.clearTimeout(this.timer);
+    this.timer = window.setTimeout(() => this.open(), ms);
+  }
+
+  private open(): void {
+    const topics = [...this.wanted.keys()].sort().join(',');
+    if (topics === this.openTopics && this.source !== undefined && this.source.readyState !== EventSource.CLOSED)
+      return;
+    this.source?.close();
+    this.source = undefined;
+    this.openTopics = topics;
+    if (topics === '') return this.setConnected(false);
+    const query = new URLSearchParams({ topics });
+    if (this.lastSequence !== undefined) query.set('after', this.lastSequence);
+    const source = new EventSource(`/api/v1/events?${query.toString()}`);
+    this.source = source;
+    source.addEventListener('open', () => this.setConnected(true));
+    source.addEventListener('message', (message: MessageEvent<string>) => this.receive(message));
+    source.addEventListener('error', () => {
+      this.setConnected(false);
+      // The browser comes back by itself from a broken connection, not from an answer that is no stream.
+      if (source.readyState === EventSource.CLOSED && this.source === source) this.later(REOPEN_MS);
+    });
+  }
+
+  private receive({ data, lastEventId }: MessageEvent<string>): void {
+    if (lastEventId !== '') this.lastSequence = lastEventId;
+    const event = JSON.parse(data) as StreamMessage;
+    for (const listener of this.listeners) listener(event);
+  }
+
+  private setConnected(isConnected: boolean): void {
+    if (this.isConnected === isConnected) return;
+    this.isConnected = isConnected;
+    for (const listener of this.connectionListeners) listener(isConnected);
+  }
+}

@@ -1,0 +1,8 @@
+/** What a person calls the device: the most telling field that the driver fills in. */
+export function adapterName(adapter: Readonly<Record<string, unknown>>): string {
+  for (const key of ['description', 'name', 'device', 'architecture', 'vendor']) {
+    const value = adapter[key];
+    if (typeof value === 'string' && value !== '') return value;
+  }
+  return 'unknown device';
+}

@@ -1,0 +1,50 @@
+import type { AgentBody } from '@millrace/contracts';
+import type { ReactNode } from 'react';
+import { formatBytes, formatCount } from '../../format/format-number';
+import { Panel } from '../../ui/panel';
+
+/** What the driver says of the device, and where the agent is. */
+export function AdapterPanel({ agent }: { readonly agent: AgentBody }): ReactNode {
+  const { limits, ...rest } = agent.adapter as { limits?: Record<string, unknown> } & Record<string, unknown>;
+  const labels = Object.entries(agent.labels).map(([key, value]) => `${key}=${value}`);
+  return (
+    <div className="columns">
+      <Panel title="Device">
+        <dl className="facts">
+          {Object.entries(rest).map(([key, value]) => (
+            <Fact key={key} name={key} text={factText(key, value)} />
+          ))}
+          <Fact name="data address" text={agent.dataAddress} />
+          <Fact name="labels" text={labels.join(', ') || 'none'} />
+        </dl>
+      </Panel>
+      {limits && (
+        <Panel title="Limits" note="what one kernel may use">
+          <dl className="facts">
+            {Object.entries(limits).map(([key, value]) => (
+              <Fact key={key} name={key} text={factText(key, value)} />
+            ))}
+          </dl>
+        </Panel>
+      )}
+    </div>
+  );
+}
+
+function Fact({ name, text }: { readonly name: string; readonly text: string }): ReactNode {
+  return (
+    <>
+      <dt>{name}</dt>
+      <dd>{text}</dd>
+    </>
+  );
+}
+
+function factText(key: string, value: unknown): string {
+  if (value === null || value === undefined || value === '') return 'unknown';
+  if (Array.isArray(value)) return value.join(', ');
+  if (typeof value === 'object') return JSON.stringify(value);
+  if (typeof value === 'number')
+    return /bytes|size|memory/i.test(key) && value > 4096 ? formatBytes(value) : formatCount(value);
+  return String(value);
+}

@@ -1,0 +1,101 @@
+import type { AgentBody } from '@millrace/contracts';
+import { allPages } from '@millrace/sdk';
+import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import type { ColumnDef } from '@tanstack/react-table';
+import type { ReactNode } from 'react';
+import { client } from '../../api/client';
+import { formatMeasured } from '../../format/format-number';
+import { usePollMs } from '../../live/live-provider';
+import { CliCommand } from '../../ui/copyable';
+import { EmptyState } from '../../ui/feedback/empty-state';
+import { QueryView } from '../../ui/feedback/query-view';
+import { PageHeader } from '../../ui/page-header';
+import { Panel } from '../../ui/panel';
+import { StateBadge } from '../../ui/state-badge';
+import { DataTable } from '../../ui/table/data-table';
+import { TimeAgo } from '../../ui/time-ago';
+import { adapterName } from './adapter-name';
+import { JoinPanel } from './join-panel';
+
+const COLUMNS: readonly ColumnDef<AgentBody>[] = [
+  {
+    id: 'host',
+    header: 'Host',
+    accessorFn: ({ host, device }) => `${host} ${device}`,
+    cell: ({ row: { original } }) => (
+      <Link to="/agents/$agentId" params={{ agentId: original.id }} title={original.id}>
+        {original.host} · {original.device}
+      </Link>
+    ),
+  },
+  {
+    id: 'state',
+    header: 'State',
+    accessorFn: ({ state }) => state,
+    cell: ({ row }) => <StateBadge state={row.original.state} />,
+  },
+  { id: 'device', header: 'Device', accessorFn: ({ adapter }) => adapterName(adapter) },
+  {
+    id: 'lease',
+    header: 'Works on',
+    accessorFn: ({ lease }) => lease?.runId ?? '',
+    cell: ({ row }) => <Lease lease={row.original.lease} />,
+  },
+  {
+    id: 'gflops',
+    header: 'GFLOP/s',
+    accessorFn: ({ benchmark }) => benchmark.matmulGflops,
+    cell: ({ row }) => <span className="number">{formatMeasured(row.original.benchmark.matmulGflops)}</span>,
+  },
+  {
+    id: 'memory',
+    header: 'Memory GB/s',
+    accessorFn: ({ benchmark }) => benchmark.memoryGbps,
+    cell: ({ row }) => <span className="number">{formatMeasured(row.original.benchmark.memoryGbps)}</span>,
+  },
+  {
+    id: 'seen',
+    header: 'Heard of',
+    accessorFn: ({ lastSeenAt }) => lastSeenAt,
+    cell: ({ row }) => <TimeAgo time={row.original.lastSeenAt} />,
+  },
+];
+
+function Lease({ lease }: { readonly lease: AgentBody['lease'] }): ReactNode {
+  if (lease === null) return <span className="quiet">free</span>;
+  return (
+    <Link to="/runs/$runId" params={{ runId: lease.runId }} search={{ tab: 'overview' }}>
+      rank {lease.rank} of {lease.runId}
+    </Link>
+  );
+}
+
+export function AgentsPage(): ReactNode {
+  const pollMs = usePollMs();
+  const query = useQuery({
+    queryKey: ['agents'],
+    queryFn: () => allPages((cursor) => client.agents({ limit: 1000, ...(cursor === undefined ? {} : { cursor }) })),
+    refetchInterval: pollMs,
+  });
+  return (
+    <>
+      <PageHeader title="Agents" detail={<CliCommand command="millrace agents" />} />
+      <Panel title="All agents" isFlush note="one for each device">
+        <QueryView query={query}>
+          {(agents) => (
+            <DataTable
+              label="Agents"
+              rows={agents}
+              columns={COLUMNS}
+              rowId={({ id }) => id}
+              initialSorting={[{ id: 'host', desc: false }]}
+              empty={<EmptyState title="No agent has joined yet." command="millrace up --agents 2" />}
+            />
+          )}
+        </QueryView>
+      </Panel>
+      <JoinPanel />
+    </>
+  );
+}

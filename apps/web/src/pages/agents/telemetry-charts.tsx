@@ -1,0 +1,102 @@
+import type { TelemetrySeriesBody, TelemetrySeriesName } from '@millrace/contracts';
+import { useQuery } from '@tanstack/react-query';
+import { type ReactNode, useMemo } from 'react';
+import { client } from '../../api/client';
+import { LineChart } from '../../charts/line-chart';
+import type { ChartSeries } from '../../charts/merge-series';
+import { formatBytes, formatValue } from '../../format/format-number';
+import { EmptyState } from '../../ui/feedback/empty-state';
+import { QueryView } from '../../ui/feedback/query-view';
+import { Panel } from '../../ui/panel';
+import { type TelemetryPoint, isKnown, telemetryChart } from './telemetry-series';
+
+const POINTS = 240;
+const POLL_MS = 5_000;
+const HOUR_MS = 3_600_000;
+
+/** The last hour: what the device does not tell has no chart. */
+export function TelemetryCharts({ agentId }: { readonly agentId: string }): ReactNode {
+  const query = useQuery({
+    queryKey: ['agent', agentId, 'telemetry'],
+    queryFn: () =>
+      client.connection.json<TelemetrySeriesBody>(`/agents/${encodeURIComponent(agentId)}/telemetry`, {
+        query: { from: new Date(Date.now() - HOUR_MS).toISOString(), points: POINTS },
+      }),
+    refetchInterval: POLL_MS,
+  });
+  return <QueryView query={query}>{({ series }) => <Charts series={series} />}</QueryView>;
+}
+
+function Charts({ series }: { readonly series: TelemetrySeriesBody['series'] }): ReactNode {
+  const of = (name: TelemetrySeriesName): readonly TelemetryPoint[] => series[name] ?? [];
+  const memory = [
+    { label: 'used', points: of('memoryUsedBytes') },
+    { label: 'total', points: of('memoryTotalBytes') },
+  ];
+  const charts = [
+    {
+      title: 'Utilisation',
+      lines: [{ label: 'busy', points: of('utilizationPercent') }],
+      format: percent,
+      fromZero: true,
+    },
+    { title: 'Memory', lines: memory, format: formatBytes, fromZero: true },
+    { title: 'Temperature', lines: [{ label: 'device', points: of('temperatureC') }], format: celsius },
+    { title: 'Power', lines: [{ label: 'draw', points: of('powerW') }], format: watts, fromZero: true },
+    {
+      title: 'Load of the host',
+      lines: [{ label: 'one minute', points: of('loadAverage') }],
+      format: formatValue,
+      fromZero: true,
+    },
+  ].filter(({ lines }) => lines.some(({ points }) => isKnown(points)));
+  if (charts.length === 0) {
+    return (
+      <Panel title="Telemetry">
+        <EmptyState
+          title="The device and its host have told nothing yet."
+          command="nvidia-smi -q -x | nvidia-smi-parser"
+        />
+      </Panel>
+    );
+  }
+  return (
+    <div className="columns">
+      {charts.map(({ title, lines, format, fromZero }) => (
+        <TelemetryChart key={title} title={title} lines={lines} format={format} fromZero={fromZero === true} />
+      ))}
+    </div>
+  );
+}
+
+interface TelemetryChartProps {
+  readonly title: string;
+  readonly lines: readonly { readonly label: string; readonly points: readonly TelemetryPoint[] }[];
+  readonly format: (value: number) => string;
+  readonly fromZero: boolean;
+}
+
+function TelemetryChart({ title, lines, format, fromZero }: TelemetryChartProps): ReactNode {
+  const series = useMemo(
+    (): ChartSeries[] =>
+      lines.filter(({ points }) => isKnown(points)).map(({ label, points }) => telemetryChart(label, points)),
+    [lines],
+  );
+  return (
+    <Panel title={title} note="last hour">
+      <LineChart
+        label={`${title} over the last hour`}
+        series={series}
+        xIsTime
+        xName="at"
+        formatY={format}
+        fromZero={fromZero}
+        heightPx={170}
+      />
+    </Panel>
+  );
+}
+
+const percent = (value: number): string => `${Math.round(value)}%`;
+const celsius = (value: number): string => `${Math.round(value)} °C`;
+const watts = (value: number): string => `${Math.round(value)} W`;

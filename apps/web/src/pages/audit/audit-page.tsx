@@ -1,0 +1,111 @@
+import type { AuditEntryBody, Page } from '@millrace/contracts';
+import { useInfiniteQuery } from '@tanstack/react-query';
+import type { ColumnDef } from '@tanstack/react-table';
+import { type ReactNode, useState } from 'react';
+import { client } from '../../api/client';
+import { formatDateTime } from '../../format/format-time';
+import { Button } from '../../ui/button';
+import { EmptyState } from '../../ui/feedback/empty-state';
+import { errorText } from '../../ui/feedback/error-text';
+import { Notice } from '../../ui/feedback/notice';
+import { Field } from '../../ui/field';
+import { PageHeader } from '../../ui/page-header';
+import { Panel } from '../../ui/panel';
+import { DataTable } from '../../ui/table/data-table';
+import { eventText } from '../run/tabs/event-text';
+
+const PAGE_COUNT = 200;
+
+const COLUMNS: readonly ColumnDef<AuditEntryBody>[] = [
+  {
+    id: 'time',
+    header: 'Time',
+    accessorFn: ({ time }) => time,
+    cell: ({ row }) => <time dateTime={row.original.time}>{formatDateTime(row.original.time)}</time>,
+  },
+  { id: 'actor', header: 'Who', accessorFn: ({ actor }) => actor.name },
+  {
+    id: 'action',
+    header: 'Did',
+    accessorFn: ({ action }) => action,
+    cell: ({ row }) => <code>{row.original.action}</code>,
+  },
+  {
+    id: 'subject',
+    header: 'To',
+    accessorFn: ({ subject }) => subject,
+    cell: ({ row }) => <code>{row.original.subject}</code>,
+  },
+  {
+    id: 'reason',
+    header: 'Details',
+    enableSorting: false,
+    cell: ({ row }) => <span title={eventText(row.original.data)}>{eventText(row.original.data)}</span>,
+  },
+];
+
+/** Every change, who made it and when: written in the transaction of the change. */
+export function AuditPage(): ReactNode {
+  const [actor, setActor] = useState('');
+  const [action, setAction] = useState('');
+  const query = useInfiniteQuery({
+    queryKey: ['audit', actor, action],
+    queryFn: ({ pageParam }) =>
+      client.connection.json<Page<AuditEntryBody>>('/audit', {
+        query: {
+          limit: PAGE_COUNT,
+          actor: actor || undefined,
+          action: action || undefined,
+          cursor: pageParam || undefined,
+        },
+      }),
+    initialPageParam: '',
+    getNextPageParam: ({ nextCursor }) => nextCursor,
+  });
+  const rows = query.data?.pages.flatMap(({ items }) => items) ?? [];
+  return (
+    <>
+      <PageHeader title="Audit" />
+      {query.isError && <Notice tone="bad">{errorText(query.error)}</Notice>}
+      <Panel
+        title="Changes"
+        isFlush
+        actions={
+          <div className="toolbar">
+            <Field label="Id of who did it">
+              {(control) => (
+                <input {...control} type="search" value={actor} onChange={({ target }) => setActor(target.value)} />
+              )}
+            </Field>
+            <Field label="Action">
+              {(control) => (
+                <input
+                  {...control}
+                  type="search"
+                  placeholder="run.state"
+                  value={action}
+                  onChange={({ target }) => setAction(target.value)}
+                />
+              )}
+            </Field>
+          </div>
+        }
+      >
+        <DataTable
+          label="Audit"
+          rows={rows}
+          columns={COLUMNS}
+          rowId={({ id }) => id}
+          empty={<EmptyState title={query.isPending ? 'Loading…' : 'No change is like that.'} />}
+        />
+        {query.hasNextPage && (
+          <div className="panel-body">
+            <Button isBusy={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
+              Older ones
+            </Button>
+          </div>
+        )}
+      </Panel>
+    </>
+  );
+}

@@ -1,0 +1,35 @@
+import type { RunAction } from '@millrace/sdk';
+import type { RunStateName } from '@millrace/contracts';
+
+export type RunButton = RunAction | 'delete';
+
+const HOLDS_DEVICES: readonly RunStateName[] = ['scheduled', 'starting', 'running'];
+
+/** What may be asked of a run in this state; the API decides. */
+export function runActions(state: RunStateName): RunButton[] {
+  switch (state) {
+    case 'running':
+      return ['checkpoint', 'pause', 'cancel'];
+    case 'paused':
+      return ['resume', 'cancel'];
+    case 'succeeded':
+    case 'failed':
+    case 'cancelled':
+      return ['delete'];
+    case 'stopping':
+      return [];
+    case 'pausing':
+      return ['cancel'];
+    default:
+      return ['pause', 'cancel'];
+  }
+}
+
+/** What an action that cannot be taken back will do to this run; undefined for one that needs no question. */
+export function consequence(action: RunButton, run: { state: RunStateName; step: number }): string | undefined {
+  if (action === 'delete') return 'The run, its metrics, logs and checkpoints are deleted for good.';
+  if (action !== 'cancel') return undefined;
+  return HOLDS_DEVICES.includes(run.state)
+    ? `Training stops at step ${run.step} and its devices are released. Checkpoints that are durable stay; what was trained since the last one is lost.`
+    : 'The run leaves the queue and cannot be resumed. Checkpoints that are durable stay.';
+}

@@ -1,0 +1,77 @@
+import type { EventBody, RunBody } from '@millrace/contracts';
+import { type ReactNode, useEffect, useState } from 'react';
+import { client } from '../../../api/client';
+import { formatDateTime } from '../../../format/format-time';
+import { useLive } from '../../../live/live-provider';
+import { EmptyState } from '../../../ui/feedback/empty-state';
+import { errorText } from '../../../ui/feedback/error-text';
+import { Notice } from '../../../ui/feedback/notice';
+import { Panel } from '../../../ui/panel';
+import { eventText } from './event-text';
+
+const QUIET_MS = 700;
+const EVENTS_MAX = 5_000;
+
+/** What happened to the run, newest first. */
+export function EventsTab({ run }: { readonly run: RunBody }): ReactNode {
+  const { events, error } = useRunEvents(run.id);
+  return (
+    <Panel title="Events" isFlush note={`${events.length}`}>
+      {error !== undefined && <Notice tone="bad">{error}</Notice>}
+      {events.length === 0 && <EmptyState title="Nothing has happened yet." />}
+      <ol className="list">
+        {[...events].reverse().map(({ sequence, time, type, data }) => (
+          <li key={sequence}>
+            <time className="quiet nowrap" dateTime={time}>
+              {formatDateTime(time)}
+            </time>
+            <code>{type}</code>
+            <span className="list-text">{eventText(data)}</span>
+          </li>
+        ))}
+      </ol>
+    </Panel>
+  );
+}
+
+/**
+ * The run's own stream is replayed from its beginning and let go when it is quiet; what happens later comes by the
+ * tab's stream.
+ */
+function useRunEvents(runId: string): { events: readonly EventBody[]; error: string | undefined } {
+  const [events, setEvents] = useState<readonly EventBody[]>([]);
+  const [error, setError] = useState<string>();
+  useEffect(() => {
+    const abort = new AbortController();
+    void replay(runId, abort, (found) => setEvents(found)).catch((cause: unknown) => {
+      if (!abort.signal.aborted) setError(errorText(cause));
+    });
+    return () => abort.abort();
+  }, [runId]);
+  useLive([`run:${runId}`], (event) => {
+    const { sequence } = event;
+    if (event.runId !== runId || sequence === null || event.type === 'run.metric') return;
+    setEvents((shown) =>
+      shown.some((one) => one.sequence === sequence) ? shown : [...shown, { ...event, sequence }].slice(-EVENTS_MAX),
+    );
+  });
+  return { events, error };
+}
+
+async function replay(runId: string, abort: AbortController, show: (events: EventBody[]) => void): Promise<void> {
+  const found: EventBody[] = [];
+  let timer = window.setTimeout(() => abort.abort(), QUIET_MS);
+  try {
+    for await (const event of client.runEvents(runId, { lastEventId: '0', signal: abort.signal })) {
+      found.push(event);
+      window.clearTimeout(timer);
+      timer = window.setTimeout(() => abort.abort(), QUIET_MS);
+      if (found.length >= EVENTS_MAX) break;
+    }
+  } catch (error) {
+    if (!abort.signal.aborted) throw error;
+  } finally {
+    window.clearTimeout(timer);
+    show(found);
+  }
+}

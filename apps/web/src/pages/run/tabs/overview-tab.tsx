@@ -1,0 +1,62 @@
+import type { RunBody } from '@millrace/contracts';
+import { Link } from '@tanstack/react-router';
+import type { ReactNode } from 'react';
+import { formatDuration } from '../../../format/format-time';
+import { Panel } from '../../../ui/panel';
+import { StateBadge } from '../../../ui/state-badge';
+import { TimeAgo } from '../../../ui/time-ago';
+import { RunCharts } from '../charts/run-charts';
+import { StageMap } from './stage-map';
+
+export function OverviewTab({ run }: { readonly run: RunBody }): ReactNode {
+  return (
+    <>
+      <RunCharts run={run} />
+      <StageMap run={run} />
+      <Attempts run={run} />
+    </>
+  );
+}
+
+function Attempts({ run }: { readonly run: RunBody }): ReactNode {
+  if (run.attempts.length === 0) return null;
+  return (
+    <Panel title="Attempts" isFlush note={`${run.spec.retries} retries allowed after real failures`}>
+      <ul className="list">
+        {[...run.attempts].reverse().map((attempt) => (
+          <li key={attempt.id}>
+            <StateBadge state={attempt.state} />
+            <span>fence {attempt.fence}</span>
+            <span className="quiet">from step {attempt.fromStep}</span>
+            <span className="quiet">
+              <TimeAgo time={attempt.startedAt ?? attempt.createdAt} />
+              {lengthText(attempt)}
+            </span>
+            <span className="list-text">
+              {attempt.failure && (
+                <>
+                  <code>{attempt.failure.class}</code> {attempt.failure.message}
+                </>
+              )}
+              {attempt.failure?.culprit && (
+                <>
+                  {' '}
+                  (
+                  <Link to="/agents/$agentId" params={{ agentId: attempt.failure.culprit.agent }}>
+                    rank {attempt.failure.culprit.rank}
+                  </Link>
+                  )
+                </>
+              )}
+            </span>
+          </li>
+        ))}
+      </ul>
+    </Panel>
+  );
+}
+
+function lengthText({ startedAt, finishedAt }: RunBody['attempts'][number]): string {
+  if (startedAt === null || finishedAt === null) return '';
+  return `, ran ${formatDuration(Date.parse(finishedAt) - Date.parse(startedAt))}`;
+}

@@ -1,0 +1,72 @@
+import { type ReactNode, useEffect, useState } from 'react';
+import { Field } from '../../../ui/field';
+import { fromFieldText, toFieldText } from './field-text';
+import type { FormField } from './form-fields';
+
+interface SpecFieldProps {
+  readonly field: FormField;
+  readonly value: unknown;
+  readonly error: string | undefined;
+  readonly onChange: (value: unknown) => void;
+}
+
+/** One field of the spec; empty leaves it to its default. */
+export function SpecField({ field, value, error, onChange }: SpecFieldProps): ReactNode {
+  return (
+    <Field label={field.label} error={error}>
+      {(control) => {
+        if (field.kind === 'choice') {
+          return (
+            <select
+              {...control}
+              value={toFieldText(value ?? field.fallback)}
+              onChange={(event) => onChange(event.target.value)}
+            >
+              {value === undefined && field.fallback === undefined && <option value="" />}
+              {field.options.map((option) => (
+                <option key={option}>{option}</option>
+              ))}
+            </select>
+          );
+        }
+        if (field.kind === 'switch') {
+          const isOn = (value ?? field.fallback) === true;
+          return (
+            <input {...control} type="checkbox" checked={isOn} onChange={(event) => onChange(event.target.checked)} />
+          );
+        }
+        return <TextControl control={control} field={field} value={value} onChange={onChange} />;
+      }}
+    </Field>
+  );
+}
+
+interface TextControlProps extends Omit<SpecFieldProps, 'error'> {
+  readonly control: Record<string, unknown>;
+}
+
+/** Keeps what is being typed: `1.` is no number yet, and would otherwise be taken away. */
+function TextControl({ control, field, value, onChange }: TextControlProps): ReactNode {
+  const [text, setText] = useState(() => toFieldText(value));
+  const shown = toFieldText(value);
+  useEffect(() => {
+    setText((typed) => (toFieldText(fromFieldText(field, typed)) === shown ? typed : shown));
+  }, [shown, field]);
+  const type = (typed: string): void => {
+    setText(typed);
+    onChange(fromFieldText(field, typed));
+  };
+  const placeholder = toFieldText(field.fallback);
+  if (field.kind === 'long-text') {
+    return <textarea {...control} rows={2} value={text} onChange={(event) => type(event.target.value)} />;
+  }
+  return (
+    <input
+      {...control}
+      inputMode={field.kind === 'number' ? 'decimal' : undefined}
+      placeholder={placeholder}
+      value={text}
+      onChange={(event) => type(event.target.value)}
+    />
+  );
+}

@@ -1,0 +1,80 @@
+import type { ReactNode } from 'react';
+import type { SpecError } from '../spec-document';
+import { valueAt } from '../spec-document';
+import type { FormField, FormSection, FormVariants } from './form-fields';
+import { SpecField } from './spec-field';
+import { Field } from '../../../ui/field';
+
+interface SpecFormProps {
+  readonly sections: readonly FormSection[];
+  readonly value: unknown;
+  readonly errors: readonly SpecError[];
+  readonly onChange: (path: readonly string[], value: unknown) => void;
+}
+
+/** The run spec as a form: the schema says which fields there are. */
+export function SpecForm({ sections, ...props }: SpecFormProps): ReactNode {
+  return (
+    <div className="spec-form">
+      {sections.map((section) => (
+        <details key={section.title} open={section.title !== 'resources'}>
+          <summary>{section.title}</summary>
+          <div className="fields">
+            {section.fields.map((field) => (
+              <BoundField key={field.path.join('.')} field={field} {...props} />
+            ))}
+            {section.variants.map((variants) => (
+              <VariantFields key={variants.path.join('.')} variants={variants} {...props} />
+            ))}
+          </div>
+        </details>
+      ))}
+    </div>
+  );
+}
+
+type Bound = Omit<SpecFormProps, 'sections'>;
+
+function BoundField({ field, value, errors, onChange }: Bound & { readonly field: FormField }): ReactNode {
+  const pointer = `/${field.path.join('/')}`;
+  const error = errors.find(({ path }) => path === pointer || path.startsWith(`${pointer}/`))?.message;
+  return (
+    <SpecField
+      field={field}
+      value={valueAt(value, field.path)}
+      error={error}
+      onChange={(next) => onChange(field.path, next)}
+    />
+  );
+}
+
+function VariantFields({ variants, ...props }: Bound & { readonly variants: FormVariants }): ReactNode {
+  const { path, label, key, fallback } = variants;
+  const chosen = String(valueAt(props.value, [...path, key]) ?? fallback);
+  const fields = variants.variants.find(({ name }) => name === chosen)?.fields ?? [];
+  /** What both variants have is kept: the learning rate, say. */
+  const choose = (name: string): void => {
+    const next = variants.variants.find((variant) => variant.name === name)?.fields ?? [];
+    const kept = next.flatMap((field) => {
+      const old = valueAt(props.value, field.path);
+      return old === undefined ? [] : [[field.path.at(-1), old] as const];
+    });
+    props.onChange(path, { [key]: name, ...Object.fromEntries(kept) });
+  };
+  return (
+    <>
+      <Field label={`${label}.${key}`}>
+        {(control) => (
+          <select {...control} value={chosen} onChange={({ target }) => choose(target.value)}>
+            {variants.variants.map(({ name }) => (
+              <option key={name}>{name}</option>
+            ))}
+          </select>
+        )}
+      </Field>
+      {fields.map((field) => (
+        <BoundField key={field.path.join('.')} field={field} {...props} />
+      ))}
+    </>
+  );
+}

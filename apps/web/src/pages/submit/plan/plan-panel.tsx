@@ -1,0 +1,97 @@
+import type { PlanBody, RunSpec } from '@millrace/contracts';
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { type ReactNode, useEffect, useState } from 'react';
+import { client } from '../../../api/client';
+import { formatBytes, formatCompact, formatPercent } from '../../../format/format-number';
+import { formatDuration } from '../../../format/format-time';
+import { errorText } from '../../../ui/feedback/error-text';
+import { Notice } from '../../../ui/feedback/notice';
+import { Panel } from '../../../ui/panel';
+import { StatRow, StatTile } from '../../../ui/stat-tile';
+import { PlanDrawing } from './plan-drawing';
+import { PlanStages } from './plan-stages';
+
+const SETTLE_MS = 450;
+
+interface PlanPanelProps {
+  /** Undefined while something is wrong with the spec. */
+  readonly text: string | undefined;
+  readonly spec: RunSpec | undefined;
+}
+
+/** A dry run: how the run would be split and placed now. */
+export function PlanPanel({ text, spec }: PlanPanelProps): ReactNode {
+  const settled = useSettled(text);
+  const query = useQuery({
+    queryKey: ['plan', settled ?? ''],
+    queryFn: () => client.planRun(settled ?? ''),
+    enabled: settled !== undefined,
+    placeholderData: keepPreviousData,
+    retry: false,
+    refetchOnWindowFocus: false,
+  });
+  if (query.isError) return <Notice tone="warn">{errorText(query.error)}</Notice>;
+  const plan = query.data;
+  return (
+    <Panel
+      title="Plan"
+      note={text === undefined ? 'as of the last spec that was right' : 'a dry run: nothing is started'}
+    >
+      {plan === undefined ? (
+        <p className="quiet">{text === undefined ? 'The plan is drawn when the spec is right.' : 'Planning…'}</p>
+      ) : (
+        <div className="stack">
+          {plan.pending && <Notice tone="info">It would wait: {plan.pending.message}</Notice>}
+          <Prediction plan={plan} />
+          <PlanStages plan={plan} />
+          {spec && <PlanDrawing spec={spec} />}
+          <Explanation plan={plan} />
+        </div>
+      )}
+    </Panel>
+  );
+}
+
+function Prediction({ plan: { predicted, stages, schedule } }: { readonly plan: PlanBody }): ReactNode {
+  const parameters = stages.reduce((sum, stage) => sum + stage.parameters, 0);
+  const peak = Math.max(0, ...stages.map(({ memoryBytes }) => memoryBytes));
+  return (
+    <StatRow>
+      <StatTile
+        label="Predicted step time"
+        value={predicted.stepTimeMs === null ? 'unknown' : formatDuration(predicted.stepTimeMs)}
+        note={predicted.stepTimeMs === null ? 'no device is known' : undefined}
+      />
+      <StatTile label="Bubble" value={formatPercent(predicted.bubbleOfTotal)} note="of all device time" />
+      <StatTile
+        label="Stages"
+        value={stages.length}
+        note={`${schedule.name}, ${schedule.microBatches} micro-batches`}
+      />
+      <StatTile label="Parameters" value={formatCompact(parameters)} />
+      <StatTile label="Largest stage" value={formatBytes(peak)} note="of device memory" />
+    </StatRow>
+  );
+}
+
+function Explanation({ plan }: { readonly plan: PlanBody }): ReactNode {
+  if (plan.explanation === null) return null;
+  return (
+    <details>
+      <summary>Why this plan, and what lost</summary>
+      <pre className="document" tabIndex={0} role="region" aria-label="Explanation of the plan">
+        {plan.explanation}
+      </pre>
+    </details>
+  );
+}
+
+/** The value once it has not changed for a moment. */
+function useSettled<T>(value: T): T {
+  const [settled, setSettled] = useState(value);
+  useEffect(() => {
+    const timer = window.setTimeout(() => setSettled(value), SETTLE_MS);
+    return () => window.clearTimeout(timer);
+  }, [value]);
+  return settled;
+}

@@ -1,0 +1,65 @@
+import { type RunSpec, parseRunSpec } from '@millrace/contracts';
+import { AppError, type FieldError } from '@millrace/core';
+import { type Document, isNode, parseDocument } from 'yaml';
+
+/** The text in the editor, read. */
+export interface SpecDocument {
+  /** What the text says, whether it is a run spec or not; undefined for text that is no YAML. */
+  readonly value: unknown;
+  /** The complete spec; undefined as long as something is wrong. */
+  readonly spec: RunSpec | undefined;
+  readonly errors: readonly SpecError[];
+}
+
+/** `from` and `to` are offsets in the text. */
+export interface SpecError extends FieldError {
+  readonly from: number;
+  readonly to: number;
+}
+
+export function readSpec(text: string): SpecDocument {
+  const document = parseDocument(text);
+  if (document.errors.length > 0) {
+    const errors = document.errors.map(({ message, pos: [from, to] }) => ({ path: '', message, from, to }));
+    return { value: undefined, spec: undefined, errors };
+  }
+  const value = document.toJS() as unknown;
+  try {
+    return { value, spec: parseRunSpec(value), errors: [] };
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    const errors = error.fields.map((field) => ({ ...field, ...rangeOf(document, field.path) }));
+    return { value, spec: undefined, errors };
+  }
+}
+
+/** Where a field stands in the text; where it is missing, what should hold it. */
+function rangeOf(document: Document, pointer: string): { from: number; to: number } {
+  const path = pointer
+    .split('/')
+    .slice(1)
+    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
+  for (let length = path.length; length > 0; length--) {
+    const node = document.getIn(path.slice(0, length), true);
+    const range = isNode(node) ? node.range : undefined;
+    if (range) return { from: range[0], to: Math.max(range[0] + 1, range[1]) };
+  }
+  return { from: 0, to: 0 };
+}
+
+/** The text with one value changed, or taken out if it is undefined; comments and order stay. */
+export function withValue(text: string, path: readonly string[], value: unknown): string {
+  const document = parseDocument(text);
+  if (document.errors.length > 0) return text;
+  if (value === undefined) document.deleteIn(path);
+  else document.setIn(path, value);
+  return document.toString({ lineWidth: 0, flowCollectionPadding: true });
+}
+
+/** A value inside a document, by its path. */
+export function valueAt(value: unknown, path: readonly string[]): unknown {
+  return path.reduce<unknown>(
+    (inner, key) => (typeof inner === 'object' && inner !== null ? (inner as Record<string, unknown>)[key] : undefined),
+    value,
+  );
+}

@@ -1,0 +1,19 @@
+import type { ReactNode } from 'react';
+import { CliCommand } from '../copyable';
+
+interface EmptyStateProps {
+  readonly title: string;
+  readonly children?: ReactNode;
+  /** What to type to have something here. */
+  readonly command?: string;
+}
+
+export function EmptyState({ title, children, command }: EmptyStateProps): ReactNode {
+  return (
+    <div className="empty">
+      <p className="empty-title">{title}</p>
+      {children}
+      {command !== undefined && <CliCommand command={command} />}
+    </div>
+  );
+}

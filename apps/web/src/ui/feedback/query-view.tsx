@@ -1,0 +1,28 @@
+import type { UseQueryResult } from '@tanstack/react-query';
+import type { ReactNode } from 'react';
+import { Button } from '../button';
+import { errorText } from './error-text';
+import { Notice } from './notice';
+
+interface QueryViewProps<T> {
+  readonly query: UseQueryResult<T>;
+  readonly children: (data: T) => ReactNode;
+}
+
+/** An answer once it is there; until then that it is coming, or why it is not. */
+export function QueryView<T>({ query, children }: QueryViewProps<T>): ReactNode {
+  if (query.data !== undefined) return children(query.data);
+  if (query.isError) {
+    return (
+      <Notice tone="bad">
+        <p>{errorText(query.error)}</p>
+        <Button onClick={() => void query.refetch()}>Ask again</Button>
+      </Notice>
+    );
+  }
+  return (
+    <div className="loading" role="status">
+      Loading…
+    </div>
+  );
+}
