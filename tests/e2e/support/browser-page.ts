@@ -67,6 +67,6 @@ export class BrowserPage {
   }
 
   async useTheme(theme: 'light' | 'dark'): Promise<void> {
-    await this.page.evaluate((name) => localStorage.setItem('millrace-theme', name), theme);
+    await this.page.evaluate(`localStorage.setItem('millrace-theme', '${theme}')`);
   }
 }
