@@ -9,11 +9,26 @@ import {
   Client,
   type ClientDuplexStream,
   type ClientOptions,
+  type ClientUnaryCall,
   type handleBidiStreamingCall,
+  type handleUnaryCall,
   makeGenericClientConstructor,
   type Metadata,
+  type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+
+export interface EnrollRequest {
+  agentId: string;
+  host: string;
+  /** Index of the device on its host. */
+  device: number;
+}
+
+export interface EnrollResponse {
+  /** A bearer token that opens sessions of this agent and no other; told once. */
+  credential: string;
+}
 
 export interface AgentMessage {
   body:
@@ -27,6 +42,8 @@ export interface AgentMessage {
     | { $case: "generateOutput"; value: GenerateOutput }
     | { $case: "trace"; value: TraceBatch }
     | { $case: "stageWaiting"; value: StageWaiting }
+    | { $case: "layerProfile"; value: LayerProfile }
+    | { $case: "linkMeasured"; value: LinkMeasured }
     | { $case: "telemetry"; value: DeviceTelemetry }
     | undefined;
 }
@@ -40,6 +57,7 @@ export interface ApiMessage {
     | { $case: "stopAttempt"; value: StopAttempt }
     | { $case: "requestBoundary"; value: RequestBoundary }
     | { $case: "generate"; value: Generate }
+    | { $case: "measureLayers"; value: MeasureLayers }
     | undefined;
 }
 
@@ -174,6 +192,41 @@ export interface StageWaiting {
   waitedMs: number;
 }
 
+/** What a model's layers take on the agent's device; answers `measure_layers`. */
+export interface LayerProfile {
+  commandId: string;
+  embedding:
+    | LayerSeconds
+    | undefined;
+  /** One block. */
+  block:
+    | LayerSeconds
+    | undefined;
+  /** With its loss. */
+  head:
+    | LayerSeconds
+    | undefined;
+  /** Empty when it was measured. */
+  errorMessage: string;
+}
+
+/** Seconds of one micro-batch. */
+export interface LayerSeconds {
+  forward: number;
+  backwardInput: number;
+  backwardWeight: number;
+}
+
+/** The connection to a peer of an attempt, measured when the attempt began. Never acknowledged. */
+export interface LinkMeasured {
+  runId: string;
+  fence: number;
+  toRank: number;
+  /** One way. */
+  latencySeconds: number;
+  bytesPerSecond: number;
+}
+
 /**
  * What the agent's device does now, every few seconds. Never acknowledged, and never sent late. A field that is not
  * there is unknown; none stands for 0.
@@ -285,6 +338,8 @@ export interface RequestBoundary {
   fence: number;
   checkpoint: boolean;
   stop: boolean;
+  /** Stop as well, but not before a boundary at which a checkpoint is taken anyway. */
+  stopAtCheckpoint: boolean;
 }
 
 export interface Generate {
@@ -293,6 +348,150 @@ export interface Generate {
   /** `GeneratePlan` of libs/contracts, as JSON. */
   planJson: string;
 }
+
+/**
+ * To an idle agent: run the programs of the model's layers on the device and tell how long they take. One that gets
+ * work meanwhile answers with an error.
+ */
+export interface MeasureLayers {
+  commandId: string;
+  /** `LayerWork` of libs/contracts, as JSON. */
+  workJson: string;
+}
+
+function createBaseEnrollRequest(): EnrollRequest {
+  return { agentId: "", host: "", device: 0 };
+}
+
+export const EnrollRequest: MessageFns<EnrollRequest> = {
+  encode(message: EnrollRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.agentId !== "") {
+      writer.uint32(10).string(message.agentId);
+    }
+    if (message.host !== "") {
+      writer.uint32(18).string(message.host);
+    }
+    if (message.device !== 0) {
+      writer.uint32(24).int32(message.device);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EnrollRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEnrollRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.agentId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.host = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.device = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<EnrollRequest>): EnrollRequest {
+    return EnrollRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<EnrollRequest>): EnrollRequest {
+    const message = createBaseEnrollRequest();
+    message.agentId = object.agentId ?? "";
+    message.host = object.host ?? "";
+    message.device = object.device ?? 0;
+    return message;
+  },
+};
+
+function createBaseEnrollResponse(): EnrollResponse {
+  return { credential: "" };
+}
+
+export const EnrollResponse: MessageFns<EnrollResponse> = {
+  encode(message: EnrollResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.credential !== "") {
+      writer.uint32(10).string(message.credential);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EnrollResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEnrollResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.credential = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<EnrollResponse>): EnrollResponse {
+    return EnrollResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<EnrollResponse>): EnrollResponse {
+    const message = createBaseEnrollResponse();
+    message.credential = object.credential ?? "";
+    return message;
+  },
+};
 
 function createBaseAgentMessage(): AgentMessage {
   return { body: undefined };
@@ -331,8 +530,14 @@ export const AgentMessage: MessageFns<AgentMessage> = {
       case "stageWaiting":
         StageWaiting.encode(message.body.value, writer.uint32(82).fork()).join();
         break;
+      case "layerProfile":
+        LayerProfile.encode(message.body.value, writer.uint32(90).fork()).join();
+        break;
+      case "linkMeasured":
+        LinkMeasured.encode(message.body.value, writer.uint32(98).fork()).join();
+        break;
       case "telemetry":
-        DeviceTelemetry.encode(message.body.value, writer.uint32(90).fork()).join();
+        DeviceTelemetry.encode(message.body.value, writer.uint32(106).fork()).join();
         break;
     }
     return writer;
@@ -436,6 +641,22 @@ export const AgentMessage: MessageFns<AgentMessage> = {
               break;
             }
 
+            message.body = { $case: "layerProfile", value: LayerProfile.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.body = { $case: "linkMeasured", value: LinkMeasured.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
             message.body = { $case: "telemetry", value: DeviceTelemetry.decode(reader, reader.uint32()) };
             continue;
           }
@@ -517,6 +738,18 @@ export const AgentMessage: MessageFns<AgentMessage> = {
         }
         break;
       }
+      case "layerProfile": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { $case: "layerProfile", value: LayerProfile.fromPartial(object.body.value) };
+        }
+        break;
+      }
+      case "linkMeasured": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { $case: "linkMeasured", value: LinkMeasured.fromPartial(object.body.value) };
+        }
+        break;
+      }
       case "telemetry": {
         if (object.body?.value !== undefined && object.body?.value !== null) {
           message.body = { $case: "telemetry", value: DeviceTelemetry.fromPartial(object.body.value) };
@@ -555,6 +788,9 @@ export const ApiMessage: MessageFns<ApiMessage> = {
         break;
       case "generate":
         Generate.encode(message.body.value, writer.uint32(58).fork()).join();
+        break;
+      case "measureLayers":
+        MeasureLayers.encode(message.body.value, writer.uint32(66).fork()).join();
         break;
     }
     return writer;
@@ -629,6 +865,14 @@ export const ApiMessage: MessageFns<ApiMessage> = {
             message.body = { $case: "generate", value: Generate.decode(reader, reader.uint32()) };
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.body = { $case: "measureLayers", value: MeasureLayers.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -686,6 +930,12 @@ export const ApiMessage: MessageFns<ApiMessage> = {
       case "generate": {
         if (object.body?.value !== undefined && object.body?.value !== null) {
           message.body = { $case: "generate", value: Generate.fromPartial(object.body.value) };
+        }
+        break;
+      }
+      case "measureLayers": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { $case: "measureLayers", value: MeasureLayers.fromPartial(object.body.value) };
         }
         break;
       }
@@ -2176,6 +2426,297 @@ export const StageWaiting: MessageFns<StageWaiting> = {
   },
 };
 
+function createBaseLayerProfile(): LayerProfile {
+  return { commandId: "", embedding: undefined, block: undefined, head: undefined, errorMessage: "" };
+}
+
+export const LayerProfile: MessageFns<LayerProfile> = {
+  encode(message: LayerProfile, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.commandId !== "") {
+      writer.uint32(10).string(message.commandId);
+    }
+    if (message.embedding !== undefined) {
+      LayerSeconds.encode(message.embedding, writer.uint32(18).fork()).join();
+    }
+    if (message.block !== undefined) {
+      LayerSeconds.encode(message.block, writer.uint32(26).fork()).join();
+    }
+    if (message.head !== undefined) {
+      LayerSeconds.encode(message.head, writer.uint32(34).fork()).join();
+    }
+    if (message.errorMessage !== "") {
+      writer.uint32(42).string(message.errorMessage);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LayerProfile {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLayerProfile();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.commandId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.embedding = LayerSeconds.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.block = LayerSeconds.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.head = LayerSeconds.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.errorMessage = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<LayerProfile>): LayerProfile {
+    return LayerProfile.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LayerProfile>): LayerProfile {
+    const message = createBaseLayerProfile();
+    message.commandId = object.commandId ?? "";
+    message.embedding = (object.embedding !== undefined && object.embedding !== null)
+      ? LayerSeconds.fromPartial(object.embedding)
+      : undefined;
+    message.block = (object.block !== undefined && object.block !== null)
+      ? LayerSeconds.fromPartial(object.block)
+      : undefined;
+    message.head = (object.head !== undefined && object.head !== null)
+      ? LayerSeconds.fromPartial(object.head)
+      : undefined;
+    message.errorMessage = object.errorMessage ?? "";
+    return message;
+  },
+};
+
+function createBaseLayerSeconds(): LayerSeconds {
+  return { forward: 0, backwardInput: 0, backwardWeight: 0 };
+}
+
+export const LayerSeconds: MessageFns<LayerSeconds> = {
+  encode(message: LayerSeconds, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.forward !== 0) {
+      writer.uint32(9).double(message.forward);
+    }
+    if (message.backwardInput !== 0) {
+      writer.uint32(17).double(message.backwardInput);
+    }
+    if (message.backwardWeight !== 0) {
+      writer.uint32(25).double(message.backwardWeight);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LayerSeconds {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLayerSeconds();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 9) {
+              break;
+            }
+
+            message.forward = reader.double();
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.backwardInput = reader.double();
+            continue;
+          }
+          case 3: {
+            if (tag !== 25) {
+              break;
+            }
+
+            message.backwardWeight = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<LayerSeconds>): LayerSeconds {
+    return LayerSeconds.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LayerSeconds>): LayerSeconds {
+    const message = createBaseLayerSeconds();
+    message.forward = object.forward ?? 0;
+    message.backwardInput = object.backwardInput ?? 0;
+    message.backwardWeight = object.backwardWeight ?? 0;
+    return message;
+  },
+};
+
+function createBaseLinkMeasured(): LinkMeasured {
+  return { runId: "", fence: 0, toRank: 0, latencySeconds: 0, bytesPerSecond: 0 };
+}
+
+export const LinkMeasured: MessageFns<LinkMeasured> = {
+  encode(message: LinkMeasured, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.runId !== "") {
+      writer.uint32(10).string(message.runId);
+    }
+    if (message.fence !== 0) {
+      writer.uint32(16).int64(message.fence);
+    }
+    if (message.toRank !== 0) {
+      writer.uint32(24).int32(message.toRank);
+    }
+    if (message.latencySeconds !== 0) {
+      writer.uint32(33).double(message.latencySeconds);
+    }
+    if (message.bytesPerSecond !== 0) {
+      writer.uint32(41).double(message.bytesPerSecond);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LinkMeasured {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLinkMeasured();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.runId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.fence = longToNumber(reader.int64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.toRank = reader.int32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 33) {
+              break;
+            }
+
+            message.latencySeconds = reader.double();
+            continue;
+          }
+          case 5: {
+            if (tag !== 41) {
+              break;
+            }
+
+            message.bytesPerSecond = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<LinkMeasured>): LinkMeasured {
+    return LinkMeasured.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LinkMeasured>): LinkMeasured {
+    const message = createBaseLinkMeasured();
+    message.runId = object.runId ?? "";
+    message.fence = object.fence ?? 0;
+    message.toRank = object.toRank ?? 0;
+    message.latencySeconds = object.latencySeconds ?? 0;
+    message.bytesPerSecond = object.bytesPerSecond ?? 0;
+    return message;
+  },
+};
+
 function createBaseDeviceTelemetry(): DeviceTelemetry {
   return {
     timeMs: 0,
@@ -3275,7 +3816,7 @@ export const StopAttempt: MessageFns<StopAttempt> = {
 };
 
 function createBaseRequestBoundary(): RequestBoundary {
-  return { commandId: "", runId: "", fence: 0, checkpoint: false, stop: false };
+  return { commandId: "", runId: "", fence: 0, checkpoint: false, stop: false, stopAtCheckpoint: false };
 }
 
 export const RequestBoundary: MessageFns<RequestBoundary> = {
@@ -3294,6 +3835,9 @@ export const RequestBoundary: MessageFns<RequestBoundary> = {
     }
     if (message.stop !== false) {
       writer.uint32(40).bool(message.stop);
+    }
+    if (message.stopAtCheckpoint !== false) {
+      writer.uint32(48).bool(message.stopAtCheckpoint);
     }
     return writer;
   },
@@ -3351,6 +3895,14 @@ export const RequestBoundary: MessageFns<RequestBoundary> = {
             message.stop = reader.bool();
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.stopAtCheckpoint = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3373,6 +3925,7 @@ export const RequestBoundary: MessageFns<RequestBoundary> = {
     message.fence = object.fence ?? 0;
     message.checkpoint = object.checkpoint ?? false;
     message.stop = object.stop ?? false;
+    message.stopAtCheckpoint = object.stopAtCheckpoint ?? false;
     return message;
   },
 };
@@ -3456,9 +4009,89 @@ export const Generate: MessageFns<Generate> = {
   },
 };
 
+function createBaseMeasureLayers(): MeasureLayers {
+  return { commandId: "", workJson: "" };
+}
+
+export const MeasureLayers: MessageFns<MeasureLayers> = {
+  encode(message: MeasureLayers, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.commandId !== "") {
+      writer.uint32(10).string(message.commandId);
+    }
+    if (message.workJson !== "") {
+      writer.uint32(18).string(message.workJson);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MeasureLayers {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMeasureLayers();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.commandId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.workJson = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<MeasureLayers>): MeasureLayers {
+    return MeasureLayers.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<MeasureLayers>): MeasureLayers {
+    const message = createBaseMeasureLayers();
+    message.commandId = object.commandId ?? "";
+    message.workJson = object.workJson ?? "";
+    return message;
+  },
+};
+
 /** The control plane's side of an agent: one session per agent, which the agent dials and holds. */
 export type AgentServiceService = typeof AgentServiceService;
 export const AgentServiceService = {
+  /**
+   * Gives an agent a credential of its own, for an admin's token or a join token in the metadata. A caller with such a
+   * credential learns that it is in force: the answer is then empty.
+   */
+  enroll: {
+    path: "/millrace.agent.v1.AgentService/Enroll" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: EnrollRequest): Buffer => Buffer.from(EnrollRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): EnrollRequest => EnrollRequest.decode(value),
+    responseSerialize: (value: EnrollResponse): Buffer => Buffer.from(EnrollResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): EnrollResponse => EnrollResponse.decode(value),
+  },
   /**
    * The first message of an agent is `register`; the API answers `welcome`, then commands flow one way and reports
    * the other.
@@ -3477,6 +4110,11 @@ export const AgentServiceService = {
 
 export interface AgentServiceServer extends UntypedServiceImplementation {
   /**
+   * Gives an agent a credential of its own, for an admin's token or a join token in the metadata. A caller with such a
+   * credential learns that it is in force: the answer is then empty.
+   */
+  enroll: handleUnaryCall<EnrollRequest, EnrollResponse>;
+  /**
    * The first message of an agent is `register`; the API answers `welcome`, then commands flow one way and reports
    * the other.
    * A new session of the same agent supersedes the old one.
@@ -3485,6 +4123,25 @@ export interface AgentServiceServer extends UntypedServiceImplementation {
 }
 
 export interface AgentServiceClient extends Client {
+  /**
+   * Gives an agent a credential of its own, for an admin's token or a join token in the metadata. A caller with such a
+   * credential learns that it is in force: the answer is then empty.
+   */
+  enroll(
+    request: EnrollRequest,
+    callback: (error: ServiceError | null, response: EnrollResponse) => void,
+  ): ClientUnaryCall;
+  enroll(
+    request: EnrollRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: EnrollResponse) => void,
+  ): ClientUnaryCall;
+  enroll(
+    request: EnrollRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: EnrollResponse) => void,
+  ): ClientUnaryCall;
   /**
    * The first message of an agent is `register`; the API answers `welcome`, then commands flow one way and reports
    * the other.
