@@ -29,8 +29,8 @@ type Schedule = (typeof SCHEDULES)[number];
 type Recompute = NonNullable<Parallel['recompute']>;
 
 /**
- * Together they meet every pair of (agents, recompute), (agents, optimistic step) and (recompute, optimistic step), each
- * schedule with several of them. The twins run the whole product (apps/agent, *-product.spec.ts).
+ * Together they meet every pair of (agents, recompute), (agents, optimistic step) and (recompute, optimistic step), and
+ * each schedule meets several of them. The twins run the whole product (apps/agent, *-product.spec.ts).
  */
 const COVER: readonly (readonly [Schedule, number, Recompute, ('on' | 'off')?])[] = [
   ['gpipe', 3, 'selective'],
@@ -122,7 +122,7 @@ it('trains undisturbed', async () => {
 it.each(SCHEDULES)(
   'gives the same under %s when an agent is killed and the run goes on by itself',
   async (schedule) => {
-      const id = await submit(`killed-${schedule}`, cut(schedule, 2), KILLED);
+    const id = await submit(`killed-${schedule}`, cut(schedule, 2), KILLED);
     const moment = Math.floor(KILLED.steps / 3 + (Math.random() * KILLED.steps) / 4);
     await cluster.untilStep(id, moment);
     const run = await cluster.client.run(id);
