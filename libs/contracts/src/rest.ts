@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { runSpecSchema } from './run-spec';
-import { deviceTelemetrySchema } from './telemetry';
+import { deviceTelemetrySchema } from './api/telemetry';
 
 /** Bodies of the REST API under /api/v1; design: lists are `{items, nextCursor}`, errors are RFC 9457 problems. */
 export const RUN_STATES = [

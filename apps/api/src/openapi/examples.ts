@@ -51,12 +51,14 @@ const run: RunBody = {
       createdAt: TIME,
       startedAt: TIME,
       finishedAt: null,
+      planComparison: null,
     },
   ],
   spec: parseRunSpec(runSpec),
   createdAt: TIME,
   startedAt: TIME,
   finishedAt: null,
+  planComparison: null,
 };
 
 const plan: PlanBody = {
@@ -83,6 +85,7 @@ const plan: PlanBody = {
   runnerUps: [],
   explanation: null,
   timetable: '0F0 0I0 0W0',
+  basis: { devices: [{ device: 'gpu-1:0', layers: 'measured' }], links: [] },
   pending: null,
 };
 
@@ -117,6 +120,7 @@ const agent: AgentBody = {
   labels: { room: 'lab' },
   lease: { runId: RUN_ID, fence: 1, rank: 0, expiresAt: TIME },
   lastSeenAt: TIME,
+  telemetry: null,
 };
 
 const logLine: LogLineBody = {
