@@ -3,7 +3,7 @@ import type { AgentsRepository } from '../../agents/agents.repository';
 import type { InventoryView } from '../../scheduling/inventory';
 import type { LiveMessage } from './live-message';
 
-/** What has changed of agents since the last look: state, lease, labels; neither telemetry nor when they were heard of. */
+/** What has changed of agents since the last look: state, lease, labels; neither telemetry nor when they last spoke. */
 export class AgentsWatch {
   private known: Map<string, string> | undefined;
 
