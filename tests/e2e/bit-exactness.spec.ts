@@ -119,21 +119,29 @@ it('trains undisturbed', async () => {
   expect(undisturbed.losses).toHaveLength(KILLED.steps);
 });
 
-it.each(SCHEDULES)(
-  'gives the same under %s when an agent is killed and the run goes on by itself',
-  async (schedule) => {
-    const id = await submit(`killed-${schedule}`, cut(schedule, 2), KILLED);
-    const moment = Math.floor(KILLED.steps / 3 + (Math.random() * KILLED.steps) / 4);
-    await cluster.untilStep(id, moment);
-    const run = await cluster.client.run(id);
-    expect(run.state, `at step ${moment}`).toBe('running');
-    const victim = run.attempts.at(-1)?.stages[moment % 2];
-    process.kill(cluster.pid(`agent-${cluster.numberOfAgent(victim?.agent ?? '')}`), 'SIGKILL');
+/** The run goes on by itself after one of its two agents was killed, at a random moment of its middle third. */
+async function expectSameAfterKill(schedule: Schedule): Promise<void> {
+  const id = await submit(`killed-${schedule}`, cut(schedule, 2), KILLED);
+  const moment = Math.floor(KILLED.steps / 3 + (Math.random() * KILLED.steps) / 4);
+  await cluster.untilStep(id, moment);
+  const run = await cluster.client.run(id);
+  expect(run.state, `at step ${moment}`).toBe('running');
+  const victim = run.attempts.at(-1)?.stages[moment % 2];
+  process.kill(cluster.pid(`agent-${cluster.numberOfAgent(victim?.agent ?? '')}`), 'SIGKILL');
 
-    const ended = await cluster.untilRun(id, ['succeeded']);
-    expect(ended.attempts.length).toBeGreaterThanOrEqual(2);
-    expect(ended.attempts[0]?.failure?.class).toBe('node_lost');
-    expect(ended.attempts[1]?.fence).toBeGreaterThan(ended.attempts[0]?.fence ?? 0);
-    expect(await outcome(id)).toEqual(undisturbed);
-  },
-);
+  const ended = await cluster.untilRun(id, ['succeeded']);
+  expect(ended.attempts.length).toBeGreaterThanOrEqual(2);
+  expect(ended.attempts[0]?.failure?.class).toBe('node_lost');
+  expect(ended.attempts[1]?.fence).toBeGreaterThan(ended.attempts[0]?.fence ?? 0);
+  expect(await outcome(id)).toEqual(undisturbed);
+}
+
+it.each([
+  ['gpipe', '1f1b'],
+  ['interleaved', 'looped-bfs'],
+  ['zb-h1', 'zb-h2'],
+  ['zb-v', 'dualpipe-v'],
+] as const)('gives the same under %s and %s, side by side, when an agent of each is killed', async (...schedules) => {
+  expect.hasAssertions();
+  await Promise.all(schedules.map(expectSameAfterKill));
+});
