@@ -1,16 +1,17 @@
 import { AppError, assert } from '@millrace/core';
 import { type Action, flushlessRow } from '@millrace/pipeline';
+import { ActionRunner } from '../action-runner';
 import type { ChunkMemory } from '../chunk-memory';
 import type { Evaluation } from '../evaluation';
 import type { TensorExchange } from '../exchange/tensor-exchange';
 import { copyOut, snapshotTensors } from '../snapshot';
 import type { ReadyStage, StageExecutorOptions, StageOutcome } from '../stage-executor';
 import type { StageMemory } from '../stage-memory';
+import type { StagePlan } from '../stage-plan';
 import type { StepTokens } from '../step/step-tokens';
 import type { WorkTimeline } from '../work-timeline';
 import { BoundaryDecisions } from './boundary-decisions';
 import { FlushlessLog } from './flushless-log';
-import { FlushlessRunner, stepOf } from './flushless-runner';
 import { LossReports } from './loss-reports';
 import { updateStage } from './stage-update';
 import { loadStashed, onlyFinite, stashedTensors } from './stashed-tensors';
@@ -36,7 +37,7 @@ const TRACE_INTERVAL_MS = 1000;
 export class FlushlessExecutor implements ReadyStage {
   private readonly chunk: ChunkMemory;
   private readonly stash: WeightStash;
-  private readonly runner: FlushlessRunner;
+  private readonly runner: ActionRunner;
   private readonly boundaries: BoundaryDecisions;
   private readonly losses: LossReports;
   private readonly log: FlushlessLog;
@@ -53,7 +54,11 @@ export class FlushlessExecutor implements ReadyStage {
     this.chunk = chunk;
     this.stash = new WeightStash(plan, chunk);
     const programs = new VersionedPrograms(plan, chunk, this.stash);
-    this.runner = new FlushlessRunner({ ...parts, chunk, programs });
+    this.runner = new ActionRunner(parts, {
+      place: (microBatch) => ({ step: stepOf(plan, microBatch), microBatch: microBatch % plan.microBatchCount }),
+      program: (_chunk, kind, microBatch) => programs.of(kind, microBatch),
+      beginsUpdate: ({ microBatch }) => microBatch % plan.microBatchCount === 0,
+    });
     this.boundaries = new BoundaryDecisions(parts);
     this.log = new FlushlessLog(plan);
     this.losses = new LossReports({ ...parts, tokensPerStep: plan.tokensPerStep });
@@ -91,9 +96,9 @@ export class FlushlessExecutor implements ReadyStage {
     if (this.failure !== undefined) throw this.failure.error;
     this.losses.check();
     this.log.add(action);
-    if (action.kind === 'STEP') return this.endStep(stepOf(this.parts.plan, action));
+    if (action.kind === 'STEP') return this.endStep(stepOf(this.parts.plan, action.microBatch));
     if (action.kind === 'F' && action.microBatch % this.parts.plan.microBatchCount === 0) {
-      const step = stepOf(this.parts.plan, action);
+      const step = stepOf(this.parts.plan, action.microBatch);
       this.parts.reporter.step(step);
       this.parts.tokens.begin(step);
     }
@@ -153,4 +158,9 @@ export class FlushlessExecutor implements ReadyStage {
     this.tracedAtMs = clock.monotonicMs();
     reporter.trace(step, spans);
   }
+}
+
+/** The step, from 1, whose update a micro-batch belongs to. */
+function stepOf({ microBatchCount }: StagePlan, microBatch: number): number {
+  return Math.floor(microBatch / microBatchCount) + 1;
 }

@@ -1,4 +1,5 @@
 import type { BoundProgram } from '@millrace/runtime';
+import { type ComputeKind, ownProgram } from '../action-runner';
 import type { ChunkMemory } from '../chunk-memory';
 import type { StagePlan } from '../stage-plan';
 import type { WeightStash } from './weight-stash';
@@ -16,11 +17,11 @@ export class VersionedPrograms {
     private readonly stash: WeightStash,
   ) {}
 
-  of(kind: 'F' | 'I' | 'W', microBatch: number): Promise<BoundProgram> | BoundProgram {
+  of(kind: ComputeKind, microBatch: number): Promise<BoundProgram> | BoundProgram {
     const { chunk, stash } = this;
     const version = stash.versionOf(microBatch);
     const room = stash.room(version);
-    if (room === undefined) return own(chunk, kind, microBatch);
+    if (room === undefined) return ownProgram(chunk, kind, microBatch);
     const key = `${kind} ${room} ${this.place(kind, microBatch)}`;
     let program = this.bound.get(key);
     if (program === undefined) {
@@ -30,7 +31,7 @@ export class VersionedPrograms {
     return program;
   }
 
-  private bind(kind: 'F' | 'I' | 'W', microBatch: number, version: number): Promise<BoundProgram> {
+  private bind(kind: ComputeKind, microBatch: number, version: number): Promise<BoundProgram> {
     const { chunk, plan } = this;
     const { programs, backend } = chunk;
     const tensors = new Map([...chunk.slot(microBatch).tensors, ...this.stash.tensors(version)]);
@@ -41,15 +42,9 @@ export class VersionedPrograms {
   }
 
   /** Micro-batches of the same slot, and at the head of the same loss, share a program. */
-  private place(kind: 'F' | 'I' | 'W', microBatch: number): string {
+  private place(kind: ComputeKind, microBatch: number): string {
     const { chunk, plan } = this;
     const loss = kind === 'F' && chunk.programs.loss !== undefined ? microBatch % plan.microBatchCount : 0;
     return `${chunk.slotIndex(microBatch)} ${loss}`;
   }
-}
-
-function own(chunk: ChunkMemory, kind: 'F' | 'I' | 'W', microBatch: number): BoundProgram {
-  if (kind === 'F') return chunk.forward(microBatch);
-  const { backwardInput, backwardWeight } = chunk.slot(microBatch);
-  return kind === 'I' ? backwardInput : backwardWeight;
 }

@@ -1,22 +1,11 @@
-import { AppError, assert } from '@millrace/core';
-import { type Action, formatAction } from '@millrace/pipeline';
-import type { TensorDeclaration } from '@millrace/kernels';
-import type { BoundProgram, DeviceTensor, HostArray } from '@millrace/runtime';
-import type { StageMemory } from '../stage-memory';
-import { placeOf, type StagePlan } from '../stage-plan';
-import type { DataSource } from '../stage-ports';
-import type { Address, PendingTensor, TensorExchange } from '../exchange/tensor-exchange';
+import { AppError } from '@millrace/core';
+import type { Action } from '@millrace/pipeline';
+import { ActionRunner, type ActionRunnerOptions, ownProgram, senderOf } from '../action-runner';
+import { placeOf } from '../stage-plan';
 import type { StepTokens } from './step-tokens';
-import type { WorkTimeline } from '../work-timeline';
 
-export interface StepRunnerOptions {
-  readonly plan: StagePlan;
-  readonly memory: StageMemory;
-  readonly exchange: TensorExchange;
-  readonly timeline: WorkTimeline;
+export interface StepRunnerOptions extends ActionRunnerOptions {
   readonly tokens: StepTokens;
-  /** The first and the last stage have one. */
-  readonly data: DataSource | undefined;
 }
 
 /** Between a step that is updated and not committed, and the one that has begun on its weights. */
@@ -27,25 +16,21 @@ export interface StepGate {
   pass(): Promise<void>;
 }
 
-/** Enough that the device never waits for the host, little enough to bound what the driver queues. */
-const UNFINISHED_ACTIONS_MAX = 48;
-
-/**
- * Executes this rank's actions of one step up to REDUCE, in the order of the plan:
- *
- *   RECV asks; F, I and W wait for what they need, write it to the device and enqueue a program; SEND enqueues a copy
- *   to the host, LOCAL one to the neighbouring chunk of the same rank.
- *
- * Nothing but a missing tensor holds the rank up: sends travel, and the device computes, while the host goes on.
- */
+/** Executes this rank's actions of one step up to REDUCE, in the order of the plan. */
 export class StepRunner {
+  private readonly runner: ActionRunner;
   private step = 0;
   private executed: Action[] = [];
-  private readonly asked = new Map<string, PendingTensor>();
   /** Virtual stages whose gradients are of this step. */
   private readonly cleared = new Set<number>();
 
-  constructor(private readonly options: StepRunnerOptions) {}
+  constructor(private readonly options: StepRunnerOptions) {
+    this.runner = new ActionRunner(options, {
+      place: (microBatch) => ({ step: this.step, microBatch }),
+      program: ownProgram,
+      beginsUpdate: ({ stage }) => this.clears(stage),
+    });
+  }
 
   /**
    * What was executed, for the check against the plan; undefined if `gate` shut: then nothing of it counts, and it may
@@ -54,7 +39,7 @@ export class StepRunner {
   async run(step: number, gate?: StepGate): Promise<readonly Action[] | undefined> {
     this.step = step;
     this.executed = [];
-    this.asked.clear();
+    this.runner.forget();
     this.cleared.clear();
     this.options.tokens.begin(step);
     const { actions } = this.options.plan;
@@ -92,129 +77,20 @@ export class StepRunner {
   private askFirstRank(): void {
     const { plan } = this.options;
     for (const action of plan.actions) {
-      const from = action.kind === 'RECV_F' ? action.stage - 1 : action.stage + 1;
       const receives = action.kind === 'RECV_F' || action.kind === 'RECV_B';
-      if (receives && placeOf(plan, from).rank === 0) this.ask(action, from);
+      if (receives && placeOf(plan, senderOf(action)).rank === 0) this.runner.ask(action);
     }
+  }
+
+  /** Whether it had not been cleared in this step: from now on it is. */
+  private clears(stage: number): boolean {
+    if (this.cleared.has(stage)) return false;
+    this.cleared.add(stage);
+    return true;
   }
 
   private async perform(action: Action): Promise<void> {
-    await this.execute(action);
+    await this.runner.execute(action);
     this.executed.push(action);
-  }
-
-  private execute(action: Action): Promise<void> | void {
-    switch (action.kind) {
-      case 'RECV_F':
-        return this.ask(action, action.stage - 1);
-      case 'RECV_B':
-        return this.ask(action, action.stage + 1);
-      case 'SEND_F':
-        return this.send(action, action.stage + 1);
-      case 'SEND_B':
-        return this.send(action, action.stage - 1);
-      case 'LOCAL_F':
-        return this.handOver(action, action.stage + 1);
-      case 'LOCAL_B':
-        return this.handOver(action, action.stage - 1);
-      case 'F':
-        return this.forward(action);
-      case 'I':
-        return this.backwardInput(action);
-      case 'W':
-        return this.backwardWeight(action);
-      case 'B':
-      case 'REDUCE':
-      case 'STEP':
-        return assert(false, `${formatAction(action)} is not for a step runner: lowered schedules have I and W`);
-      default:
-        return action.kind satisfies never;
-    }
-  }
-
-  private ask(action: Action, fromStage: number): void {
-    const { exchange, plan } = this.options;
-    const { rank, chunk } = placeOf(plan, fromStage);
-    if (this.asked.has(formatAction(action))) return;
-    this.asked.set(formatAction(action), exchange.ask(rank, { ...this.address(action), chunk }));
-  }
-
-  private send(action: Action, toStage: number): void {
-    const { exchange, plan } = this.options;
-    const { chunk } = placeOf(plan, action.stage);
-    const tensor = this.leaving(action);
-    exchange.send(placeOf(plan, toStage).rank, tensor, { ...this.address(action), chunk });
-  }
-
-  private handOver(action: Action, toStage: number): void {
-    const { memory } = this.options;
-    const { programs } = memory.chunk(toStage);
-    const entering = action.kind === 'LOCAL_F' ? programs.input : programs.outputGradient;
-    const target = memory.chunk(toStage).slotTensor(action.microBatch, entering);
-    memory.backend.copy(this.leaving(action), target);
-  }
-
-  private async forward(action: Action): Promise<void> {
-    const { memory, data } = this.options;
-    const chunk = memory.chunk(action.stage);
-    const { tokens, targets, input } = chunk.programs;
-    if (tokens === undefined) await this.take(action, 'RECV_F', input);
-    if (data !== undefined && (tokens ?? targets) !== undefined) {
-      const batch = data.train(this.step, action.microBatch);
-      const write = (declaration: TensorDeclaration, values: HostArray): void =>
-        memory.backend.write(chunk.slotTensor(action.microBatch, declaration), values);
-      if (tokens !== undefined) write(tokens, batch.inputs);
-      if (targets !== undefined) write(targets, batch.targets);
-    }
-    await this.compute(action, chunk.forward(action.microBatch));
-  }
-
-  private async backwardInput(action: Action): Promise<void> {
-    const chunk = this.options.memory.chunk(action.stage);
-    const { outputGradient } = chunk.programs;
-    if (outputGradient !== undefined) await this.take(action, 'RECV_B', outputGradient);
-    await this.compute(action, chunk.slot(action.microBatch).backwardInput);
-  }
-
-  private async backwardWeight(action: Action): Promise<void> {
-    const chunk = this.options.memory.chunk(action.stage);
-    if (!this.cleared.has(action.stage)) chunk.backend.run(chunk.program('clear-gradients'));
-    this.cleared.add(action.stage);
-    await this.compute(action, chunk.slot(action.microBatch).backwardWeight);
-  }
-
-  private async compute(action: Action, program: BoundProgram): Promise<void> {
-    const { memory, timeline } = this.options;
-    // First, for the twins: they have computed when `run` returns.
-    timeline.enqueue(`${action.stage}${action.kind}`, formatAction(action));
-    memory.backend.run(program);
-    memory.backend.flush();
-    if (timeline.pendingCount < UNFINISHED_ACTIONS_MAX) return;
-    const done = timeline.mark();
-    await memory.backend.finish(timeline.delayMs());
-    done();
-  }
-
-  /** What another rank sends; a neighbouring chunk of this rank has handed it over already. */
-  private async take(action: Action, kind: 'RECV_F' | 'RECV_B', declaration: TensorDeclaration): Promise<void> {
-    const { memory, exchange, plan } = this.options;
-    if (placeOf(plan, action.stage + (kind === 'RECV_F' ? -1 : 1)).rank === plan.rank) return;
-    const text = formatAction({ ...action, kind });
-    const pending = this.asked.get(text);
-    assert(pending !== undefined, `${formatAction(action)} comes before ${text}`);
-    this.asked.delete(text);
-    await exchange.take(pending, text, memory.chunk(action.stage).slotTensor(action.microBatch, declaration));
-  }
-
-  /** The tensor that a SEND or LOCAL takes out of its stage. */
-  private leaving({ kind, stage, microBatch }: Action): DeviceTensor {
-    const chunk = this.options.memory.chunk(stage);
-    const forward = kind === 'SEND_F' || kind === 'LOCAL_F';
-    return chunk.slotTensor(microBatch, forward ? chunk.programs.output : chunk.programs.inputGradient);
-  }
-
-  private address({ kind, microBatch }: Action): Omit<Address, 'chunk'> {
-    const forward = kind === 'SEND_F' || kind === 'RECV_F';
-    return { edge: forward ? 'activation' : 'gradient', step: this.step, microBatch };
   }
 }
