@@ -16,6 +16,7 @@ import type { DataPlane } from './data-plane/data-plane';
 import { EventQueue } from './event-queue';
 import { Generation, type GenerationEvent } from './generate/generation';
 import { LayerProfiling } from './profile/layer-profiling';
+import { CommandAnswers } from './session/command-answers';
 import { Heartbeat } from './session/heartbeat';
 import { Outbox } from './session/outbox';
 import { parseJson } from './session/parse-json';
@@ -58,7 +59,6 @@ export interface AgentOptions {
 const DEFAULT_TIMES = { heartbeatIntervalMs: 3000, leaseMs: 15_000, graceMs: 900_000 };
 const FLUSH_INTERVAL_MS = 100;
 const GENERATIONS_MAX = 4;
-const COMMANDS_REMEMBERED = 1000;
 /** A lost device leaves the process unusable; its last report gets this long to leave. */
 const EXIT_DELAY_MS = 500;
 
@@ -81,7 +81,7 @@ export class Agent {
   /** Whether something ran that may have left blocks in the cache. */
   private cacheUsed = false;
   private readonly fences = new Map<string, number>();
-  private readonly results = new Map<string, agentV1.CommandResult | undefined>();
+  private readonly commands: CommandAnswers;
   private times: Welcomed = DEFAULT_TIMES;
   /** Since when there is no session; undefined while there is one. */
   private awaySinceMs: number | undefined;
@@ -96,6 +96,11 @@ export class Agent {
       random,
       register: () => ({ ...options.identity, running: this.running() }),
       onEvent: (event) => this.queue.push({ type: 'session', event }),
+    });
+    this.commands = new CommandAnswers({
+      send: (body) => void this.session.send(body),
+      onDone: (commandId) => this.queue.push({ type: 'stopped', commandId }),
+      logger: options.logger,
     });
     this.heartbeat = new Heartbeat(clock, (latenessMs) => this.queue.push({ type: 'heartbeat', latenessMs }));
     this.flushing = new Heartbeat(clock, () => this.queue.push({ type: 'flush' }));
@@ -142,7 +147,7 @@ export class Agent {
       case 'flush':
         return this.flush();
       case 'stopped':
-        return this.answer(event.commandId);
+        return this.commands.answer(event.commandId);
       case 'exit':
         return event.code;
       case 'signal':
@@ -194,15 +199,15 @@ export class Agent {
         this.attempt?.settle();
         return;
       case 'startAttempt':
-        return this.command(body.value.commandId, () => this.startAttempt(body.value));
+        return this.commands.execute(body.value.commandId, () => this.startAttempt(body.value));
       case 'stopAttempt':
-        return this.command(body.value.commandId, () => this.stopAttempt(body.value));
+        return this.commands.execute(body.value.commandId, () => this.stopAttempt(body.value));
       case 'requestBoundary':
-        return this.command(body.value.commandId, () => this.requestBoundary(body.value));
+        return this.commands.execute(body.value.commandId, () => this.requestBoundary(body.value));
       case 'generate':
-        return this.command(body.value.commandId, () => this.generate(body.value));
+        return this.commands.execute(body.value.commandId, () => this.generate(body.value));
       case 'measureLayers':
-        return this.command(body.value.commandId, () => this.measureLayers(body.value));
+        return this.commands.execute(body.value.commandId, () => this.measureLayers(body.value));
       case 'welcome':
         return;
       default:
@@ -229,39 +234,6 @@ export class Agent {
   private flush(): undefined {
     if (!this.session.isOpen) return;
     for (const body of this.outbox.take()) this.session.send(body);
-  }
-
-  /**
-   * Executes a command once; one that comes again gets the same answer. `work` gives an error, or a promise to answer
-   * after.
-   */
-  private command(commandId: string, work: () => AppError | Promise<void> | undefined): undefined {
-    if (this.results.has(commandId)) {
-      const result = this.results.get(commandId);
-      if (result !== undefined) this.session.send({ $case: 'commandResult', value: result });
-      return;
-    }
-    for (const oldest of this.results.keys()) {
-      if (this.results.size < COMMANDS_REMEMBERED) break;
-      this.results.delete(oldest);
-    }
-    this.results.set(commandId, undefined);
-    const outcome = work();
-    if (outcome instanceof Promise) void outcome.finally(() => this.queue.push({ type: 'stopped', commandId }));
-    else this.answer(commandId, outcome);
-  }
-
-  private answer(commandId: string, error?: AppError): undefined {
-    const result = {
-      commandId,
-      ok: error === undefined,
-      errorCode: error?.code ?? '',
-      errorMessage: error?.message ?? '',
-    };
-    if (error !== undefined)
-      this.options.logger.warn({ commandId, code: error.code }, `command refused: ${error.message}`);
-    this.results.set(commandId, result);
-    this.session.send({ $case: 'commandResult', value: result });
   }
 
   private startAttempt({ runId, fence, planJson }: agentV1.StartAttempt): AppError | undefined {

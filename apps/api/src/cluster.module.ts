@@ -33,6 +33,7 @@ import { PlanReviewService } from './planning/plan-review.service';
 import { PlannerReportsService } from './planning/planner-reports.service';
 import { PlanningKnowledgeService } from './planning/planning-knowledge.service';
 import { ClusterMetricsService } from './health/cluster-metrics.service';
+import { GrpcServices } from './grpc/grpc-services';
 import { ReflectionServiceAdapter } from './grpc/reflection/reflection-service.adapter';
 import { RunAccess } from './grpc/runs/run-access';
 import { RunServiceAdapter } from './grpc/runs/run-service.adapter';
@@ -58,6 +59,7 @@ import { DryRunService } from './scheduling/dry-run.service';
 import { GangPlacementService } from './scheduling/gang-placement.service';
 import { ResumeSourceService } from './scheduling/resume-source.service';
 import { RunShapesService } from './scheduling/run-shapes.service';
+import { RunQueueService } from './scheduling/run-queue.service';
 import { SchedulingService } from './scheduling/scheduling.service';
 import { CommandDispatcherService } from './sessions/commands/command-dispatcher.service';
 import { CommandOutcomesService } from './sessions/commands/command-outcomes.service';
@@ -109,6 +111,7 @@ const SCHEDULING = [
   PlanningKnowledgeService,
   RunShapesService,
   GangPlacementService,
+  RunQueueService,
   SchedulingService,
   DryRunService,
 ];
@@ -137,6 +140,7 @@ const GRPC = [
   BlobServiceAdapter,
   HealthServiceAdapter,
   ReflectionServiceAdapter,
+  GrpcServices,
   RunAccess,
   RunWatchesService,
   RunServiceAdapter,

@@ -10,6 +10,7 @@ import { AttemptProgressService } from './attempt-progress.service';
 import { AttemptEndingsService } from './attempt-endings.service';
 import { type AttemptRecord, isLive, rankOf, type RankStatus } from './attempt-record';
 import { attemptReportInvalid } from './attempts.errors';
+import { StageWaitsService } from './stage-waits.service';
 
 const REPORTED_STATES = ['starting', 'ready', 'running', 'finished', 'paused', 'stopped', 'failed'] as const;
 type ReportedState = (typeof REPORTED_STATES)[number];
@@ -31,6 +32,7 @@ export class AttemptReportsService {
     private readonly agents: AgentsRepository,
     private readonly progress: AttemptProgressService,
     private readonly endings: AttemptEndingsService,
+    private readonly waits: StageWaitsService,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
@@ -47,6 +49,11 @@ export class AttemptReportsService {
     });
     const { runId, fence, state, step } = report;
     this.logger.info({ agent: session.agentId, runId, fence, state, step, taken }, 'attempt report');
+  }
+
+  /** A rank is stuck, and tells for whom it waits. */
+  waiting(session: SessionIdentity, waiting: agentV1.StageWaiting): Promise<void> {
+    return this.waits.report(session, waiting);
   }
 
   private async take(tx: Transaction, given: TakenReport): Promise<void> {

@@ -1,16 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { agentV1, blobV1, healthV1, reflectionV1, reflectionV1alpha, runV1 } from '@millrace/contracts';
 import { assert } from '@millrace/core';
 import { ApiConfig } from '../config/api-config';
 import { ServedAddresses } from '../tls/served-addresses';
-import { AgentServiceAdapter } from './agent-service.adapter';
-import { BlobServiceAdapter } from './blob-service.adapter';
 import { portTaken } from './grpc.errors';
-import { HealthServiceAdapter } from './health-service.adapter';
-import { ReflectionServiceAdapter } from './reflection/reflection-service.adapter';
-import { RunServiceAdapter } from './runs/run-service.adapter';
+import { GrpcServices } from './grpc-services';
 
 const MIB = 1024 ** 2;
 
@@ -35,12 +30,8 @@ export class GrpcServer implements OnApplicationBootstrap, OnModuleDestroy {
 
   constructor(
     private readonly config: ApiConfig,
-    private readonly agentService: AgentServiceAdapter,
-    private readonly blobService: BlobServiceAdapter,
-    private readonly health: HealthServiceAdapter,
+    private readonly services: GrpcServices,
     private readonly addresses: ServedAddresses,
-    private readonly runService: RunServiceAdapter,
-    private readonly reflection: ReflectionServiceAdapter,
   ) {}
 
   /** host:port at which agents reach it. Only after the application has started. */
@@ -50,13 +41,7 @@ export class GrpcServer implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    this.server.addService(agentV1.AgentServiceService, this.agentService.handlers);
-    this.server.addService(blobV1.BlobServiceService, this.blobService.handlers);
-    this.server.addService(healthV1.HealthService, { check: this.health.check, watch: this.health.watch });
-    this.server.addService(runV1.RunServiceService, this.runService.handlers);
-    const { serverReflectionInfo } = this.reflection;
-    this.server.addService(reflectionV1.ServerReflectionService, { serverReflectionInfo });
-    this.server.addService(reflectionV1alpha.ServerReflectionService, { serverReflectionInfo });
+    this.services.addTo(this.server);
     const { host, grpcPort } = this.config;
     const address = `${host.includes(':') ? `[${host}]` : host}:${grpcPort}`;
     const credentials = await this.credentials();
@@ -70,9 +55,7 @@ export class GrpcServer implements OnApplicationBootstrap, OnModuleDestroy {
 
   /** The first of the hooks at the end, while there still is a database. */
   async onModuleDestroy(): Promise<void> {
-    this.health.stopServing();
-    this.runService.endWatches();
-    await this.agentService.closeSessions();
+    await this.services.close();
     await new Promise<void>((resolve) => {
       const timer = setTimeout(() => {
         this.server.forceShutdown();

@@ -40,16 +40,11 @@ export class RunPlansService {
   }
 
   /** For the scheduler, which gives the devices that it may have of `agents` to choose from. */
-  async queued(
-    run: Pick<RunRecord, 'id' | 'priority' | 'createdAt' | 'spec'>,
-    shape: RunShape,
-    agents: readonly AgentWithLease[],
-    onOffered: (agents: readonly AgentWithLease[]) => void = () => undefined,
-  ): Promise<QueuedRun> {
+  async queued({ run, shape, onOffered }: Unplanned, agents: readonly AgentWithLease[]): Promise<QueuedRun> {
     const basisOf = await this.knowledge.of(run, shape.model, agents);
     return queuedRun(run, shape, (devices) => {
       const offered = devices.flatMap(({ id }) => agents.find((agent) => agent.id === id) ?? []);
-      onOffered(offered);
+      onOffered?.(offered);
       const plan = this.planned({ spec: run.spec, model: shape.model, ...basisOf(offered), deviceOrder: 'free' });
       return plan?.ranks.map(({ device }) => offered[device]?.id ?? '');
     });
@@ -84,6 +79,13 @@ export class RunPlansService {
     }
     return this.cache.get(key);
   }
+}
+
+interface Unplanned {
+  readonly run: Pick<RunRecord, 'id' | 'priority' | 'createdAt' | 'spec'>;
+  readonly shape: RunShape;
+  /** Hears of each set of agents for which a plan was asked. */
+  readonly onOffered?: (agents: readonly AgentWithLease[]) => void;
 }
 
 /** Undefined when no split fits the memory of the devices. */

@@ -64,7 +64,7 @@ export class LayerProfilesRepository {
     });
   }
 
-  async measured(key: ProfileKey, agentId: string, layers: LayerTimes, at: Date): Promise<void> {
+  async measured(key: ProfileKey, agentId: string, { layers, at }: MeasuredLayers): Promise<void> {
     await this.prisma.layerProfile.updateMany({
       where: { ...keyOf(key), agentId },
       data: { layers, error: null, measuredAt: at },
@@ -77,6 +77,11 @@ export class LayerProfilesRepository {
       data: { error },
     });
   }
+}
+
+interface MeasuredLayers {
+  readonly layers: LayerTimes;
+  readonly at: Date;
 }
 
 function keyOf({ kind, model, microBatch, recompute }: ProfileKey): ProfileKey {

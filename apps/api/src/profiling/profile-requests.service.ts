@@ -65,7 +65,7 @@ export class ProfileRequestsService {
     if (profile === undefined) return;
     if (answer.errorMessage !== '') return this.failed(profile, answer.errorMessage);
     const layers = parseLayers(answer);
-    await this.profiles.measured(profile, agentId, layers, new Date(this.clock.now()));
+    await this.profiles.measured(profile, agentId, { layers, at: new Date(this.clock.now()) });
     const { kind, microBatch, recompute } = profile;
     this.logger.info({ agent: agentId, kind, microBatch, recompute, layers }, 'layers measured');
     this.signals.schedule();

@@ -81,9 +81,9 @@ export class DryRunService {
     const nowMs = this.clock.now();
     const waiting: QueuedRun[] = [];
     for (const run of await this.runs.inStates(PLACEABLE_STATES))
-      waiting.push(await this.plans.queued(run, (await this.plans.unplaced(run)).shape, agents));
+      waiting.push(await this.plans.queued({ run, shape: (await this.plans.unplaced(run)).shape }, agents));
     const run = { id: DRY_RUN_ID, priority: spec.priority, createdAt: new Date(nowMs), spec };
-    const tried = await this.plans.queued(run, shape, agents);
+    const tried = await this.plans.queued({ run, shape }, agents);
     const { placements, pending } = planPlacement({
       policy: {},
       now: nowMs,

@@ -1,7 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { AppError, describeError, type Logger } from '@millrace/core';
 import { AttemptReportsService } from '../attempts/attempt-reports.service';
-import { StageWaitsService } from '../attempts/stage-waits.service';
 import { CheckpointReportsService } from '../checkpointing/checkpoint-reports.service';
 import { LOGGER } from '../config/api-logger';
 import { PlannerReportsService } from '../planning/planner-reports.service';
@@ -21,7 +20,6 @@ export class SessionMessagesService {
     private readonly commands: CommandOutcomesService,
     private readonly attempts: AttemptReportsService,
     private readonly checkpoints: CheckpointReportsService,
-    private readonly waits: StageWaitsService,
     private readonly measured: PlannerReportsService,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
@@ -64,7 +62,7 @@ export class SessionMessagesService {
       case 'trace':
         return this.measured.traced(message.value);
       case 'stageWaiting':
-        return this.waits.report(session, message.value);
+        return this.attempts.waiting(session, message.value);
       case 'layerProfile':
         return this.measured.layersMeasured(session, message.value);
       case 'linkMeasured':

@@ -1,0 +1,46 @@
+import type { agentV1 } from '@millrace/contracts';
+import type { AppError, Logger } from '@millrace/core';
+import type { AgentBody } from './session-channel';
+
+export interface CommandAnswersOptions {
+  readonly send: (body: AgentBody) => void;
+  /** The promise of a command is settled: its answer may go out. */
+  readonly onDone: (commandId: string) => void;
+  readonly logger: Logger;
+}
+
+const COMMANDS_REMEMBERED = 1000;
+
+/** Executes each command of the API once; one that comes again, in a new session, gets the same answer. */
+export class CommandAnswers {
+  /** Undefined while a command is executed. */
+  private readonly results = new Map<string, agentV1.CommandResult | undefined>();
+
+  constructor(private readonly options: CommandAnswersOptions) {}
+
+  /** `work` gives an error, or a promise to answer after. */
+  execute(commandId: string, work: () => AppError | Promise<void> | undefined): undefined {
+    if (this.results.has(commandId)) {
+      const result = this.results.get(commandId);
+      if (result !== undefined) this.options.send({ $case: 'commandResult', value: result });
+      return;
+    }
+    for (const oldest of this.results.keys()) {
+      if (this.results.size < COMMANDS_REMEMBERED) break;
+      this.results.delete(oldest);
+    }
+    this.results.set(commandId, undefined);
+    const outcome = work();
+    if (outcome instanceof Promise) void outcome.finally(() => this.options.onDone(commandId));
+    else this.answer(commandId, outcome);
+  }
+
+  answer(commandId: string, error?: AppError): undefined {
+    const [errorCode, errorMessage] = [error?.code ?? '', error?.message ?? ''];
+    if (error !== undefined)
+      this.options.logger.warn({ commandId, code: errorCode }, `command refused: ${errorMessage}`);
+    const result = { commandId, ok: error === undefined, errorCode, errorMessage };
+    this.results.set(commandId, result);
+    this.options.send({ $case: 'commandResult', value: result });
+  }
+}
