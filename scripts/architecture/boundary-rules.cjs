@@ -39,7 +39,7 @@ function boundaryRules(architecture) {
       name: 'no-dev-package-in-product',
       comment: 'The package is in devDependencies: product code needs it in dependencies.',
       severity: 'error',
-      from: { path: '^(libs|apps)/', pathNot: [SPEC, '^libs/testing/'] },
+      from: { path: '^(libs|apps)/', pathNot: [SPEC, '^libs/testing/', '/vite[.]config[.]mts$'] },
       to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], dependencyTypesNot: ['type-only'] },
     },
   ];

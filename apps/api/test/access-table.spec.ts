@@ -87,13 +87,13 @@ const RPC_TABLE = `
 /grpc.health.v1.Health/Watch             OK        OK      OK     OK      OK      OK     OK
 /millrace.blob.v1.BlobService/Put      UNAUTH  UNAUTH  UNAUTH  INVAL  DENIED  DENIED  INVAL
 /millrace.blob.v1.BlobService/Get      UNAUTH  UNAUTH  UNAUTH  NOTFND DENIED  DENIED  NOTFND
-/millrace.agent.v1.AgentService/Session UNAUTH UNAUTH  UNAUTH  INVAL  DENIED  DENIED  INVAL
-/millrace.agent.v1.AgentService/Enroll UNAUTH  UNAUTH  UNAUTH     OK  DENIED  DENIED     OK
 /millrace.run.v1.RunService/Submit     UNAUTH  UNAUTH  UNAUTH  DENIED DENIED   INVAL  INVAL
 /millrace.run.v1.RunService/Get        UNAUTH  UNAUTH  UNAUTH  DENIED NOTFND  NOTFND NOTFND
 /millrace.run.v1.RunService/List       UNAUTH  UNAUTH  UNAUTH  DENIED     OK      OK     OK
 /millrace.run.v1.RunService/Watch      UNAUTH  UNAUTH  UNAUTH  DENIED NOTFND  NOTFND NOTFND
 /millrace.run.v1.RunService/Cancel     UNAUTH  UNAUTH  UNAUTH  DENIED DENIED  NOTFND NOTFND
+/millrace.agent.v1.AgentService/Session UNAUTH UNAUTH  UNAUTH  INVAL  DENIED  DENIED  INVAL
+/millrace.agent.v1.AgentService/Enroll UNAUTH  UNAUTH  UNAUTH     OK  DENIED  DENIED     OK
 /grpc.reflection.v1.ServerReflection/ServerReflectionInfo OK OK    OK     OK     OK      OK     OK
 /grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo OK OK OK   OK     OK      OK     OK
 `;

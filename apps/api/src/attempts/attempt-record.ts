@@ -1,6 +1,6 @@
 import type { AttemptPlan, Failure, LayerTimes, PlanComparisonBody } from '@millrace/contracts';
 import type { ComputeTimes } from '@millrace/pipeline';
-import type { PlanBasis } from '../planning/plan-basis';
+import type { StoredBasis } from '../planning/plan-basis';
 
 /**
  *   scheduled ──> starting ──> running ──> finished | paused
@@ -49,7 +49,7 @@ export interface PredictedAttempt {
   /** Of one micro-batch, index = virtual stage; not given when nothing was planned. */
   readonly stageSeconds?: readonly ComputeTimes[];
   /** What the plan was made from, so that it can be made again. */
-  readonly basis?: PlanBasis;
+  readonly basis?: StoredBasis;
 }
 
 /** Predicted beside measured, and what follows from it. */

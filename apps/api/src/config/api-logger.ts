@@ -6,7 +6,17 @@ export const LOGGER = Symbol('Logger');
 export const CLOCK = Symbol('Clock');
 
 /** Wherever a secret could be by mistake; the value is replaced before the line is written. */
-const SECRETS = ['authorization', 'token', 'bearer', 'dataKey', 'databaseUrl', 'password', 'cookie', 'credential', 'secret'];
+const SECRETS = [
+  'authorization',
+  'token',
+  'bearer',
+  'dataKey',
+  'databaseUrl',
+  'password',
+  'cookie',
+  'credential',
+  'secret',
+];
 
 /** JSON lines on stderr: stdout belongs to the one line that tells the ports. */
 export function createApiLogger(

@@ -1,3 +1,4 @@
+import { describeError } from '@millrace/core';
 import { Prisma } from '../generated/prisma/client';
 
 /** Prisma's codes for "cannot reach the database", as a query finds it and as a connection does. */
@@ -5,6 +6,12 @@ const UNREACHABLE_CODES = ['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'ECONNRE
 
 const hasCode = (error: unknown, codes: readonly string[]): boolean =>
   error instanceof Prisma.PrismaClientKnownRequestError && codes.includes(error.code);
+
+/** For the log: without what was to be written, which a message of Prisma's repeats, keys and all. */
+export function describeFailure(error: unknown): string {
+  if (!(error instanceof Prisma.PrismaClientValidationError)) return describeError(error);
+  return `${error.name}: ${error.message.trimEnd().split('\n').at(-1) ?? ''}`;
+}
 
 /** Another row has this value in a unique column. */
 export function isUniqueViolation(error: unknown): boolean {

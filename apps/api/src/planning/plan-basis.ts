@@ -1,5 +1,5 @@
 import type { LayerTimes } from '@millrace/contracts';
-import type { PlanRequest, Recompute } from '@millrace/pipeline';
+import type { LinkProfile, PlanRequest, Recompute } from '@millrace/pipeline';
 
 /** Measured, by recompute setting. */
 export type MeasuredLayers = Readonly<Partial<Record<Recompute, LayerTimes>>>;
@@ -21,4 +21,13 @@ export interface PlanBasis {
   readonly devices: readonly PlannableDevice[];
   /** `[from][to]` by index of `devices`. */
   readonly links: NonNullable<PlanRequest['links']>;
+}
+
+/** As an attempt keeps it: JSON has no undefined. */
+export interface StoredBasis extends Omit<PlanBasis, 'links'> {
+  readonly links: readonly (readonly (LinkProfile | null)[])[];
+}
+
+export function storedBasis({ devices, links }: PlanBasis): StoredBasis {
+  return { devices, links: links.map((row) => row.map((link) => link ?? null)) };
 }

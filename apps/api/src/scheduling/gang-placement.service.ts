@@ -6,6 +6,7 @@ import { PLACEABLE_STATES } from '@millrace/scheduler';
 import { AgentsRepository, type AgentWithLease } from '../agents/agents.repository';
 import type { PredictedAttempt, RankStatuses, StoredPlan } from '../attempts/attempt-record';
 import { ClusterContext } from '../cluster-context';
+import { storedBasis } from '../planning/plan-basis';
 import type { Transaction } from '../database/prisma.service';
 import { PrometheusService } from '../health/prometheus.service';
 import { RunLedger } from '../runs/run-ledger';
@@ -160,7 +161,7 @@ function predicted({ shaped: { shape }, plan, basis }: PlacedRun, gang: Gang): P
     stepTimeMs: plan.stepSeconds * MS_PER_SECOND,
     bubbleOfTotal: plan.bubbleOfTotal,
     stageSeconds: plan.stages.map(({ times }) => times),
-    basis,
+    basis: storedBasis(basis),
   };
 }
 
