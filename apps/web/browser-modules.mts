@@ -2,7 +2,8 @@ import type { Plugin } from 'vite';
 
 /** `randomBytes` of Node's crypto, on what browsers have. */
 const CRYPTO = 'export const randomBytes = (count) => globalThis.crypto.getRandomValues(new Uint8Array(count));';
-const GRPC = /[\\/]libs[\\/]contracts[\\/]src[\\/]generated[\\/]/;
+/** Modules of types and codecs; `descriptors`, a text beside them, is dropped by itself since nothing here uses it. */
+const GRPC = /[\\/]contracts[\\/]src[\\/]generated[\\/]grpc[\\/](grpc|millrace)[\\/]/;
 
 /**
  * What our libraries import that no browser has: gRPC's generated types are for API and agents and stay out, and ids

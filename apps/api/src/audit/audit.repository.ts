@@ -34,6 +34,12 @@ export class AuditRepository {
       FROM (SELECT 1) AS one LEFT JOIN "Token" t ON t."id" = ${actor} LEFT JOIN "User" u ON u."id" = t."userId"`;
   }
 
+  /** What a person calls an actor: the user of a token; else the id itself. */
+  async nameOf(tx: Transaction, actor: string): Promise<string> {
+    const token = await tx.token.findUnique({ where: { id: actor }, select: { user: { select: { name: true } } } });
+    return token?.user?.name ?? actor;
+  }
+
   /** Newest first. */
   async page(count: number, { actor, action, before }: AuditFilter): Promise<AuditEntryBody[]> {
     const rows = await this.prisma.auditEntry.findMany({

@@ -35,6 +35,7 @@ export interface QueueRequest {
   readonly config: Pick<ApiConfig, 'databaseUrl' | 'redisUrl'>;
   readonly concurrency: number;
   readonly process: (job: Pick<Job, 'name'>) => Promise<void>;
+  /** Of the connection, and of a command that failed: the next periodic one will do, but somebody should know why. */
   readonly onError: (error: Error) => void;
 }
 
@@ -53,6 +54,7 @@ export function openQueue({ name, config, concurrency, process, onError }: Queue
     // Without a listener an emitted error would end the process.
     queue.on('error', onError);
     worker.on('error', onError);
+    worker.on('failed', (_, error) => onError(error));
     return { queue, worker };
   }
   const connection = { url: redisUrl, maxRetriesPerRequest: null };
@@ -61,5 +63,6 @@ export function openQueue({ name, config, concurrency, process, onError }: Queue
   const worker = new bull.Worker(name, process, { connection, ...options });
   queue.on('error', onError);
   worker.on('error', onError);
+  worker.on('failed', (_, error) => onError(error));
   return { queue, worker };
 }

@@ -4,6 +4,7 @@ import { canTransition, isFinal, isMoreSevere } from '@millrace/scheduler';
 import { AttemptEndingsService } from '../attempts/attempt-endings.service';
 import { type AttemptRecord, isLive } from '../attempts/attempt-record';
 import { BoundaryRequestsService } from '../attempts/boundary-requests.service';
+import { AuditRepository } from '../audit/audit.repository';
 import type { Transaction } from '../database/prisma.service';
 import { RunLedger } from './run-ledger';
 import type { RunRecord } from './run-record';
@@ -17,6 +18,7 @@ export class RunActionsService {
     private readonly ledger: RunLedger,
     private readonly endings: AttemptEndingsService,
     private readonly boundaries: BoundaryRequestsService,
+    private readonly audit: AuditRepository,
   ) {}
 
   /** Cancelling twice is no error; a run that is over otherwise cannot be cancelled. */
@@ -24,7 +26,7 @@ export class RunActionsService {
     return this.act(id, async (tx, run, attempt) => {
       if (run.state === 'cancelled' || (run.state === 'stopping' && !isMoreSevere('cancel', run.stopping))) return run;
       if (isFinal(run.state)) throw runStateConflict(id, run.state, 'be cancelled');
-      const reason = { code: 'RUN.CANCELLED', message: `cancelled by ${actor}` };
+      const reason = { code: 'RUN.CANCELLED', message: `cancelled by ${await this.audit.nameOf(tx, actor)}` };
       if (attempt && isLive(attempt.state)) await this.endings.cancel(tx, attempt, actor);
       // A recovering run's devices may still be stopping; they belong to an attempt that is over already.
       const waits =
@@ -44,7 +46,10 @@ export class RunActionsService {
   pause(id: string, actor: string): Promise<SubmittedBody> {
     return this.act(id, async (tx, run, attempt) => {
       if (run.state === 'pausing' || run.state === 'paused') return run;
-      const reason = { code: 'RUN.PAUSE_REQUESTED', message: `pause asked for by ${actor}` };
+      const reason = {
+        code: 'RUN.PAUSE_REQUESTED',
+        message: `pause asked for by ${await this.audit.nameOf(tx, actor)}`,
+      };
       const changes = { actor, action: 'run.pause', reason, stopping: 'pause' as const };
       if (canTransition(run.state, 'pausing') && attempt && isLive(attempt.state)) {
         await this.boundaries.request(tx, attempt, { checkpoint: true, stop: true });

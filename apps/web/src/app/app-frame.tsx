@@ -63,12 +63,14 @@ function Navigation({ isOpen }: { readonly isOpen: boolean }): ReactNode {
   const items = NAVIGATION.filter(({ role }) => role === 'viewer' || isAdmin);
   return (
     <nav aria-label="Pages" className={isOpen ? 'side side-open' : 'side'}>
-      {items.map(({ to, label, icon: Icon }) => (
-        <Link key={to} to={to} activeOptions={{ exact: to === '/', includeSearch: false }}>
-          <Icon size={17} aria-hidden />
-          {label}
-        </Link>
-      ))}
+      <div className="side-pages">
+        {items.map(({ to, label, icon: Icon }) => (
+          <Link key={to} to={to} activeOptions={{ exact: to === '/', includeSearch: false }}>
+            <Icon size={17} aria-hidden />
+            {label}
+          </Link>
+        ))}
+      </div>
     </nav>
   );
 }

@@ -1,4 +1,5 @@
 import type uPlot from 'uplot';
+import { formatCount } from '../format/format-number';
 import type { MergedSeries } from './merge-series';
 
 export interface ChartLook {
@@ -34,6 +35,7 @@ export function chartOptions(look: ChartLook, merged: MergedSeries): uPlot.Optio
     width: look.widthPx,
     height: look.heightPx,
     legend: { show: false },
+    padding: [6, 10, 0, 0],
     cursor: { points: { size: 7 }, drag: { x: true, y: false } },
     scales: { x: { time: look.xIsTime }, ...(look.fromZero ? { y: { range: fromZeroRange } } : {}) },
     series: [
@@ -58,15 +60,40 @@ function lineOf(label: string, stroke: string, value: uPlot.Series.Value): uPlot
   return { label, stroke, width: 1.8, value, spanGaps: true, points: { size: 5 } };
 }
 
-function axesOf({ formatY }: ChartLook): uPlot.Axis[] {
+const X_AXIS_PX = 24;
+const CHARACTER_PX = 6.5;
+/** Steps are whole: no tick between two of them. */
+const STEP_INCREMENTS = Array.from({ length: 10 }, (_, power) => [1, 2, 5].map((digit) => digit * 10 ** power)).flat();
+const SECOND_INCREMENTS = [15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 21_600, 86_400];
+const SECONDS_PER_MINUTE = 60;
+
+function axesOf({ formatY, xIsTime }: ChartLook): uPlot.Axis[] {
   const axis = {
     stroke: cssColour('--text-quiet'),
     grid: { stroke: cssColour('--chart-grid'), width: 1 },
     ticks: { show: false },
+    gap: 6,
     font: `11px ${cssColour('--font')}`,
   };
+  const x = xIsTime
+    ? { incrs: SECOND_INCREMENTS, values: clockTexts }
+    : { incrs: STEP_INCREMENTS, values: (_: uPlot, steps: number[]) => steps.map((step) => formatCount(step)) };
   return [
-    { ...axis, size: 28 },
-    { ...axis, size: 62, values: (_, values) => values.map((value) => formatY(value)) },
+    { ...axis, ...x, size: X_AXIS_PX },
+    { ...axis, size: widthOfTexts, values: (_, values) => values.map((value) => formatY(value)) },
   ];
+}
+
+/** 14:05, with seconds only where ticks are closer than minutes. */
+function clockTexts(_: uPlot, times: number[]): string[] {
+  const isFine = times.some((time) => time % SECONDS_PER_MINUTE !== 0);
+  const seconds = isFine ? ({ second: '2-digit' } as const) : {};
+  const format = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', ...seconds });
+  return times.map((time) => format.format(time * 1000));
+}
+
+/** As wide as the longest text, so that no room is lost beside short ones. */
+function widthOfTexts(_: uPlot, texts: string[] | null): number {
+  const longest = Math.max(2, ...(texts ?? []).map((text) => text.length));
+  return Math.ceil(longest * CHARACTER_PX) + 10;
 }

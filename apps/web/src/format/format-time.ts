@@ -8,7 +8,7 @@ const UNITS = [
 /** The two largest units: 1 h 5 min. Below ten seconds with one decimal, below one second in milliseconds. */
 export function formatDuration(ms: number): string {
   if (ms < 0) return '0 s';
-  if (ms < 1_000) return `${ms < 10 ? Number(ms.toPrecision(2)) : Math.round(ms)} ms`;
+  if (Math.round(ms) < 1_000) return `${ms < 10 ? Number(ms.toPrecision(2)) : Math.round(ms)} ms`;
   if (ms < 10_000) return `${(ms / 1_000).toFixed(1)} s`;
   const index = UNITS.findIndex(([, unitMs]) => ms >= unitMs);
   const [name, unitMs] = UNITS[index] ?? UNITS[3];

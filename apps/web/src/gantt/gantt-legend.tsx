@@ -8,6 +8,7 @@ export function GanttLegend({ groups }: { readonly groups: readonly GanttGroup[]
     groups.flatMap(({ rows }) => rows.flatMap(({ spans }) => spans.map(({ category }) => category))),
   );
   const shown = (Object.keys(CATEGORY_NAMES) as SpanCategory[]).filter((category) => used.has(category));
+  const hasChunks = groups.some(({ rows }) => rows.some(({ spans }) => spans.some(({ chunk }) => chunk > 0)));
   return (
     <ul className="gantt-legend">
       {shown.map((category) => (
@@ -17,6 +18,7 @@ export function GanttLegend({ groups }: { readonly groups: readonly GanttGroup[]
           <span className="quiet">{CATEGORY_NAMES[category]}</span>
         </li>
       ))}
+      {hasChunks && <li className="quiet">darker: further chunks of the rank</li>}
     </ul>
   );
 }

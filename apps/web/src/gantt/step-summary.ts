@@ -4,7 +4,9 @@ import { isBeside, spanCategory } from './span-kind';
 export interface RankSummary {
   readonly rank: number;
   readonly computeUs: number;
+  /** Waits while the device does nothing; those beside its work cost nothing. */
   readonly waitUs: number;
+  /** Transfers, most of them beside the device's work. */
   readonly transferUs: number;
   /** Of the whole step's length. */
   readonly computeRatio: number;
@@ -24,13 +26,27 @@ export function summariseStep(spans: readonly RawSpan[]): StepSummary {
 }
 
 function summariseRank(spans: readonly RawSpan[], rank: number, lengthUs: number): RankSummary {
-  const sums = { computeUs: 0, waitUs: 0, transferUs: 0 };
-  for (const span of spans) {
-    if (span.rank !== rank) continue;
-    const category = spanCategory(span.kind);
-    if (!isBeside(category)) sums.computeUs += span.durationUs;
-    else if (category === 'wait') sums.waitUs += span.durationUs;
-    else sums.transferUs += span.durationUs;
+  const own = spans.filter((span) => span.rank === rank);
+  const compute = own.filter(({ kind }) => !isBeside(spanCategory(kind)));
+  const waits = own.filter(({ kind }) => spanCategory(kind) === 'wait');
+  const transfers = own.filter(({ kind }) => spanCategory(kind) === 'transfer');
+  const computeUs = coveredUs(compute);
+  return {
+    rank,
+    computeUs,
+    waitUs: coveredUs([...compute, ...waits]) - computeUs,
+    transferUs: coveredUs(transfers),
+    computeRatio: lengthUs === 0 ? 0 : computeUs / lengthUs,
+  };
+}
+
+/** Length of the union: waits for several things at once pass once. */
+function coveredUs(spans: readonly RawSpan[]): number {
+  let covered = 0;
+  let end = -Infinity;
+  for (const { startUs, durationUs } of [...spans].sort((a, b) => a.startUs - b.startUs)) {
+    covered += Math.max(0, startUs + durationUs - Math.max(end, startUs));
+    end = Math.max(end, startUs + durationUs);
   }
-  return { rank, ...sums, computeRatio: lengthUs === 0 ? 0 : sums.computeUs / lengthUs };
+  return covered;
 }

@@ -4,6 +4,7 @@ interface FieldProps {
   readonly label: string;
   readonly hint?: ReactNode;
   readonly error?: string | undefined;
+  readonly isWide?: boolean;
   /** Gives the control its id and what describes it. */
   readonly children: (control: {
     readonly id: string;
@@ -13,7 +14,7 @@ interface FieldProps {
 }
 
 /** A control with its label, hint and error tied to it. */
-export function Field({ label, hint, error, children }: FieldProps): ReactNode {
+export function Field({ label, hint, error, isWide = false, children }: FieldProps): ReactNode {
   const id = useId();
   const described = [hint === undefined ? '' : `${id}-hint`, error === undefined ? '' : `${id}-error`].join(' ').trim();
   const control = {
@@ -22,7 +23,7 @@ export function Field({ label, hint, error, children }: FieldProps): ReactNode {
     'aria-invalid': error !== undefined,
   };
   return (
-    <div className="field">
+    <div className={isWide ? 'field field-wide' : 'field'}>
       <label htmlFor={id}>{label}</label>
       {children(control)}
       {hint !== undefined && (

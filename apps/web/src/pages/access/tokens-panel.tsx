@@ -72,7 +72,11 @@ function columnsOf(ask: (token: TokenBody) => void): ColumnDef<TokenBody>[] {
   return [
     { id: 'name', header: 'Name', accessorFn: ({ name }) => name },
     { id: 'owner', header: 'Of', accessorFn: ({ user, agentId }) => user?.name ?? agentId ?? '' },
-    { id: 'scope', header: 'Scope', accessorFn: ({ scope }) => scope.join(', ') },
+    {
+      id: 'scope',
+      header: 'Scope',
+      accessorFn: ({ scope }) => (scope.includes('*') ? 'everything' : scope.join(', ')),
+    },
     {
       id: 'created',
       header: 'Made',

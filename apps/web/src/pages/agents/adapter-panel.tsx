@@ -3,9 +3,12 @@ import type { ReactNode } from 'react';
 import { formatBytes, formatCount } from '../../format/format-number';
 import { Panel } from '../../ui/panel';
 
+type AdapterParts = { limits?: Record<string, unknown>; features?: unknown } & Record<string, unknown>;
+
 /** What the driver says of the device, and where the agent is. */
 export function AdapterPanel({ agent }: { readonly agent: AgentBody }): ReactNode {
-  const { limits, ...rest } = agent.adapter as { limits?: Record<string, unknown> } & Record<string, unknown>;
+  const { limits, features, ...rest } = agent.adapter as AdapterParts;
+
   const labels = Object.entries(agent.labels).map(([key, value]) => `${key}=${value}`);
   return (
     <div className="columns">
@@ -17,6 +20,12 @@ export function AdapterPanel({ agent }: { readonly agent: AgentBody }): ReactNod
           <Fact name="data address" text={agent.dataAddress} />
           <Fact name="labels" text={labels.join(', ') || 'none'} />
         </dl>
+        {Array.isArray(features) && (
+          <details>
+            <summary>{features.length} features of the driver</summary>
+            <p className="quiet">{features.map(String).sort().join(', ')}</p>
+          </details>
+        )}
       </Panel>
       {limits && (
         <Panel title="Limits" note="what one kernel may use">

@@ -10,6 +10,7 @@ import { usePollMs } from '../../live/live-provider';
 import { CliCommand } from '../../ui/copyable';
 import { EmptyState } from '../../ui/feedback/empty-state';
 import { QueryView } from '../../ui/feedback/query-view';
+import { Meter } from '../../ui/meter';
 import { PageHeader } from '../../ui/page-header';
 import { Panel } from '../../ui/panel';
 import { StateBadge } from '../../ui/state-badge';
@@ -41,6 +42,15 @@ const COLUMNS: readonly ColumnDef<AgentBody>[] = [
     header: 'Works on',
     accessorFn: ({ lease }) => lease?.runId ?? '',
     cell: ({ row }) => <Lease lease={row.original.lease} />,
+  },
+  {
+    id: 'busy',
+    header: 'Busy',
+    accessorFn: ({ telemetry }) => telemetry?.utilizationPercent ?? -1,
+    cell: ({ row: { original } }) => {
+      const percent = original.telemetry?.utilizationPercent ?? null;
+      return <Meter label={`Utilisation of ${original.host}`} ratio={percent === null ? null : percent / 100} />;
+    },
   },
   {
     id: 'gflops',

@@ -4,7 +4,7 @@ import { type ReactNode, useMemo } from 'react';
 import { client } from '../../api/client';
 import { LineChart } from '../../charts/line-chart';
 import type { ChartSeries } from '../../charts/merge-series';
-import { formatBytes, formatValue } from '../../format/format-number';
+import { formatBytes, formatMeasured } from '../../format/format-number';
 import { EmptyState } from '../../ui/feedback/empty-state';
 import { QueryView } from '../../ui/feedback/query-view';
 import { Panel } from '../../ui/panel';
@@ -46,7 +46,7 @@ function Charts({ series }: { readonly series: TelemetrySeriesBody['series'] }):
     {
       title: 'Load of the host',
       lines: [{ label: 'one minute', points: of('loadAverage') }],
-      format: formatValue,
+      format: formatMeasured,
       fromZero: true,
     },
   ].filter(({ lines }) => lines.some(({ points }) => isKnown(points)));
@@ -61,7 +61,7 @@ function Charts({ series }: { readonly series: TelemetrySeriesBody['series'] }):
     );
   }
   return (
-    <div className="columns">
+    <div className="columns columns-small">
       {charts.map(({ title, lines, format, fromZero }) => (
         <TelemetryChart key={title} title={title} lines={lines} format={format} fromZero={fromZero === true} />
       ))}

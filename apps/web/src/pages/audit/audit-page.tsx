@@ -10,6 +10,7 @@ import { errorText } from '../../ui/feedback/error-text';
 import { Notice } from '../../ui/feedback/notice';
 import { Field } from '../../ui/field';
 import { PageHeader } from '../../ui/page-header';
+import { LinkedText } from '../../ui/linked-text';
 import { Panel } from '../../ui/panel';
 import { DataTable } from '../../ui/table/data-table';
 import { eventText } from '../run/tabs/event-text';
@@ -34,15 +35,23 @@ const COLUMNS: readonly ColumnDef<AuditEntryBody>[] = [
     id: 'subject',
     header: 'To',
     accessorFn: ({ subject }) => subject,
-    cell: ({ row }) => <code>{row.original.subject}</code>,
+    cell: ({ row }) => (
+      <code>
+        <LinkedText text={row.original.subject} />
+      </code>
+    ),
   },
   {
     id: 'reason',
     header: 'Details',
     enableSorting: false,
-    cell: ({ row }) => <span title={eventText(row.original.data)}>{eventText(row.original.data)}</span>,
+    cell: ({ row: { original } }) => <span title={detailsOf(original)}>{detailsOf(original)}</span>,
   },
 ];
+
+function detailsOf({ action, data }: AuditEntryBody): string {
+  return eventText({ type: action, data });
+}
 
 /** Every change, who made it and when: written in the transaction of the change. */
 export function AuditPage(): ReactNode {
@@ -72,7 +81,7 @@ export function AuditPage(): ReactNode {
         isFlush
         actions={
           <div className="toolbar">
-            <Field label="Id of who did it">
+            <Field label="Name or id of who did it">
               {(control) => (
                 <input {...control} type="search" value={actor} onChange={({ target }) => setActor(target.value)} />
               )}

@@ -40,7 +40,7 @@ export function UploadForm(): ReactNode {
   return (
     <Panel title="Upload" note="text, lines of JSON, or 16-bit tokens">
       <form className="toolbar" onSubmit={submit}>
-        <Field label="File" hint={file && `${formatBytes(file.size)}, ${kind.what}`}>
+        <Field label="File" isWide hint={file && `${formatBytes(file.size)}, ${kind.what}`}>
           {(control) => (
             <input {...control} type="file" required onChange={({ target }) => choose(target.files?.[0])} />
           )}
@@ -57,7 +57,7 @@ export function UploadForm(): ReactNode {
           )}
         </Field>
         {kind.takesTokenizer && (
-          <Field label="Tokenizer">
+          <Field label="Tokenizer" isWide>
             {(control) => (
               <select {...control} value={tokenizer} onChange={({ target }) => setTokenizer(target.value)}>
                 <option value="char">char: one token per character</option>

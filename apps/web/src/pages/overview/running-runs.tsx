@@ -67,7 +67,7 @@ function RunCard({ run }: { readonly run: RunBody }): ReactNode {
       <Meter label={`Progress of ${run.name}`} ratio={run.step / run.steps} text={`${run.step} / ${run.steps}`} />
       <LineChart
         label={`Training loss of ${run.name} over ${points.length} points`}
-        series={[{ label: 'train/loss', points: points.map(({ step, value }) => ({ x: step, y: value })) }]}
+        series={[{ label: 'training loss', points: points.map(({ step, value }) => ({ x: step, y: value })) }]}
         heightPx={130}
       />
     </article>

@@ -1,41 +1,68 @@
 import type { RunBody } from '@millrace/contracts';
 import type { ReactNode } from 'react';
 import { Notice } from '../../ui/feedback/notice';
+import { LinkedText } from '../../ui/linked-text';
+import { readNearest } from './nearest-placement';
 
 const TROUBLE: readonly string[] = ['failed', 'recovering'];
 
 /** Why the run is in its state: what a queued one waits for, what a lost attempt was lost to. */
 export function RunReason({ run }: { readonly run: RunBody }): ReactNode {
   const failure = run.attempts.findLast((attempt) => attempt.failure !== null)?.failure;
-  const isTrouble = TROUBLE.includes(run.state);
-  if (run.reason === null && !(isTrouble && failure)) return null;
+  const trouble = TROUBLE.includes(run.state) ? failure : undefined;
+  if (run.reason === null && !trouble) return null;
   return (
     <Notice tone={run.state === 'failed' ? 'bad' : run.state === 'recovering' ? 'warn' : 'info'}>
       {run.reason && (
         <p>
-          {run.reason.message} <code>{run.reason.code}</code>
+          <LinkedText text={run.reason.message} /> <code>{run.reason.code}</code>
         </p>
       )}
-      {isTrouble && failure && failure.message !== run.reason?.message && (
-        <p>
-          {failure.message} <code>{failure.class}</code>
-          {failure.culprit && ` (rank ${failure.culprit.rank} on ${failure.culprit.agent})`}
-        </p>
-      )}
+      {trouble && <Trouble failure={trouble} told={run.reason?.message ?? ''} />}
       <Nearest nearest={run.reason?.nearest} />
     </Notice>
   );
 }
 
-function Nearest({ nearest }: { readonly nearest: unknown }): ReactNode {
-  if (nearest === undefined || nearest === null) return null;
-  const text = typeof nearest === 'string' ? nearest : sentenceOf(nearest);
-  return text === '' ? null : <p className="quiet">Nearest placement: {text}</p>;
+type Failure = NonNullable<RunBody['attempts'][number]['failure']>;
+
+/** Of the newest attempt that failed; its sentence only where the run's reason does not say it already. */
+function Trouble({ failure, told }: { readonly failure: Failure; readonly told: string }): ReactNode {
+  const { message, culprit } = failure;
+  return (
+    <p>
+      {!told.includes(message) && (
+        <>
+          <LinkedText text={message} />{' '}
+        </>
+      )}
+      <code>{failure.class}</code>
+      {culprit && (
+        <>
+          {' '}
+          at rank {culprit.rank} on <LinkedText text={culprit.agent} />
+        </>
+      )}
+    </p>
+  );
 }
 
-/** The scheduler's object as one line, whatever fields it has. */
-function sentenceOf(nearest: object): string {
-  return Object.entries(nearest)
-    .map(([key, value]) => `${key} ${typeof value === 'object' ? JSON.stringify(value) : String(value)}`)
-    .join(', ');
+/** What stands between the run and the placement that is nearest to possible. */
+function Nearest({ nearest }: { readonly nearest: unknown }): ReactNode {
+  const found = readNearest(nearest);
+  if (found === undefined) return null;
+  const { devices, missingDevices } = found;
+  return (
+    <div>
+      <p>The nearest placement:</p>
+      <ul className="nearest">
+        {devices.map(({ name, obstacles }) => (
+          <li key={name}>
+            <b>{name}</b> <LinkedText text={obstacles.length === 0 ? 'is free' : obstacles.join('; ')} />
+          </li>
+        ))}
+        {missingDevices > 0 && <li>{missingDevices} more that have not joined yet</li>}
+      </ul>
+    </div>
+  );
 }

@@ -69,11 +69,12 @@ interface RunFilterProps {
 function RunFilter({ search, onChange }: RunFilterProps): ReactNode {
   return (
     <div className="toolbar">
-      <Field label="Name, id, project or reason">
+      <Field label="Search">
         {(control) => (
           <input
             {...control}
             type="search"
+            placeholder="name, id, project, reason"
             value={search.text ?? ''}
             onChange={({ target }) => onChange({ text: target.value })}
           />

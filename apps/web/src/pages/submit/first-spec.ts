@@ -1,3 +1,5 @@
+export const FIRST_DATASET = 'moby-dick';
+
 /** What the submit page begins with: small enough for two laptops without a GPU. */
 export const FIRST_SPEC = `# Every field is explained in docs/run-spec.md.
 name: my-first-run
@@ -8,7 +10,7 @@ model:
   hidden: 128
   context: 64
 data:
-  dataset: moby-dick
+  dataset: ${FIRST_DATASET}
   validation: 0.1
 train:
   steps: 200

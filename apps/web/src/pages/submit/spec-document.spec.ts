@@ -37,4 +37,21 @@ describe('the document of the submit page', () => {
     expect(valueAt({ a: { b: [7] } }, ['a', 'b', '0'])).toBe(7);
     expect(valueAt(undefined, ['a'])).toBeUndefined();
   });
+
+  it('knows the datasets before the API is asked', () => {
+    const datasets = [{ id: 'dataset_1', name: 'words', vocab: 90 }];
+    const read = (dataset: string, vocab: string): ReturnType<typeof readSpec> =>
+      readSpec(
+        FIRST_SPEC.replace('moby-dick', dataset).replace('  context: 64', `  context: 64\n  vocab: ${vocab}`),
+        datasets,
+      );
+    expect(read('words', 'auto').errors).toEqual([]);
+    expect(read('dataset_1', '90').spec).toBeDefined();
+    expect(read('word', 'auto')).toMatchObject({
+      spec: undefined,
+      errors: [{ path: '/data/dataset', message: 'no dataset is called word; there are words' }],
+    });
+    expect(read('words', '89').errors[0]?.path).toBe('/model/vocab');
+    expect(readSpec(FIRST_SPEC, []).errors[0]?.message).toContain('upload one');
+  });
 });

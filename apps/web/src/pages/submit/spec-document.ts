@@ -1,6 +1,8 @@
-import { type RunSpec, parseRunSpec } from '@millrace/contracts';
+import { type DatasetBody, type RunSpec, parseRunSpec } from '@millrace/contracts';
 import { AppError, type FieldError } from '@millrace/core';
 import { type Document, isNode, parseDocument } from 'yaml';
+
+const NAMED_COUNT = 5;
 
 /** The text in the editor, read. */
 export interface SpecDocument {
@@ -17,7 +19,10 @@ export interface SpecError extends FieldError {
   readonly to: number;
 }
 
-export function readSpec(text: string): SpecDocument {
+export type KnownDataset = Pick<DatasetBody, 'id' | 'name' | 'vocab'>;
+
+/** `datasets`: what the spec may read; undefined leaves that to the API. */
+export function readSpec(text: string, datasets?: readonly KnownDataset[]): SpecDocument {
   const document = parseDocument(text);
   if (document.errors.length > 0) {
     const errors = document.errors.map(({ message, pos: [from, to] }) => ({ path: '', message, from, to }));
@@ -25,12 +30,28 @@ export function readSpec(text: string): SpecDocument {
   }
   const value = document.toJS() as unknown;
   try {
-    return { value, spec: parseRunSpec(value), errors: [] };
+    const spec = parseRunSpec(value);
+    const wrong = datasets === undefined ? undefined : datasetError(spec, datasets);
+    if (wrong === undefined) return { value, spec, errors: [] };
+    return { value, spec: undefined, errors: [{ ...wrong, ...rangeOf(document, wrong.path) }] };
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     const errors = error.fields.map((field) => ({ ...field, ...rangeOf(document, field.path) }));
     return { value, spec: undefined, errors };
   }
+}
+
+/** What the API would refuse for its data: told while it is typed, and not asked in vain. */
+function datasetError({ data, model }: RunSpec, datasets: readonly KnownDataset[]): FieldError | undefined {
+  const found = datasets.find(({ id, name }) => id === data.dataset || name === data.dataset);
+  if (found === undefined) {
+    const names = datasets.map(({ name }) => name).slice(0, NAMED_COUNT);
+    const next = names.length === 0 ? 'upload one on the page of datasets' : `there are ${names.join(', ')}`;
+    return { path: '/data/dataset', message: `no dataset is called ${data.dataset}; ${next}` };
+  }
+  if (typeof model.vocab !== 'number' || model.vocab >= found.vocab) return undefined;
+  const message = `${model.vocab} is less than the vocabulary of ${found.name}; take at least ${found.vocab}, or auto`;
+  return { path: '/model/vocab', message };
 }
 
 /** Where a field stands in the text; where it is missing, what should hold it. */

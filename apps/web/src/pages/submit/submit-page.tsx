@@ -1,3 +1,4 @@
+import type { DatasetBody } from '@millrace/contracts';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, useNavigate } from '@tanstack/react-router';
 import { Send } from 'lucide-react';
@@ -11,7 +12,7 @@ import { Notice } from '../../ui/feedback/notice';
 import { useAction } from '../../ui/feedback/use-action';
 import { PageHeader } from '../../ui/page-header';
 import { Panel } from '../../ui/panel';
-import { FIRST_SPEC } from './first-spec';
+import { FIRST_DATASET, FIRST_SPEC } from './first-spec';
 import { formSections } from './form/form-fields';
 import { runSpecJsonSchema } from './form/json-schema';
 import { SpecForm } from './form/spec-form';
@@ -24,9 +25,12 @@ const SECTIONS = formSections(runSpecJsonSchema());
 
 /** Form and text are two sides of one document; below is what the API would make of it. */
 export function SubmitPage(): ReactNode {
-  const [text, setText] = useFirstText();
-  const document = useMemo(() => readSpec(text), [text]);
-  const planned = useDeferredValue(document.spec === undefined ? undefined : text);
+  const datasets = useDatasets();
+  const [text, setText] = useFirstText(datasets);
+  const document = useMemo(() => readSpec(text, datasets), [text, datasets]);
+  // Not before it is known what there is to read: a dry run that fails for that is no use.
+  const planned = useDeferredValue(document.spec === undefined || datasets === undefined ? undefined : text);
+  const suggestions = useMemo(() => ({ '/data/dataset': datasets?.map(({ name }) => name) ?? [] }), [datasets]);
   const mayAct = useMay('member');
   const navigate = useNavigate();
   const submit = useAction({
@@ -60,6 +64,7 @@ export function SubmitPage(): ReactNode {
             sections={SECTIONS}
             value={document.value}
             errors={document.errors}
+            suggestions={suggestions}
             onChange={(path, value) => setText(withValue(text, path, value))}
           />
         </Panel>
@@ -74,8 +79,19 @@ export function SubmitPage(): ReactNode {
   );
 }
 
-/** A run that is submitted again brings its spec. */
-function useFirstText(): [string, (text: string) => void] {
+const LISTED_COUNT = 1_000;
+
+/** Newest first; undefined until they are known. */
+function useDatasets(): readonly DatasetBody[] | undefined {
+  const { data } = useQuery({
+    queryKey: ['datasets', 'submit'],
+    queryFn: () => client.datasets({ limit: LISTED_COUNT }),
+  });
+  return data?.items;
+}
+
+/** A run that is submitted again brings its spec; another reads a dataset that is there. */
+function useFirstText(datasets: readonly DatasetBody[] | undefined): [string, (text: string) => void] {
   const { from } = route.useSearch();
   const [text, setText] = useState(FIRST_SPEC);
   const { data } = useQuery({
@@ -89,6 +105,12 @@ function useFirstText(): [string, (text: string) => void] {
     if (spec !== undefined) setText(stringify(spec));
     // Once, when it has come: later answers would overwrite what was typed.
   }, [spec === undefined]);
+  const newest = datasets?.[0]?.name;
+  const hasFirst = datasets?.some(({ name }) => name === FIRST_DATASET) ?? true;
+  useEffect(() => {
+    if (hasFirst || newest === undefined) return;
+    setText((typed) => (typed === FIRST_SPEC ? FIRST_SPEC.replace(FIRST_DATASET, newest) : typed));
+  }, [hasFirst, newest]);
   return [text, setText];
 }
 

@@ -1,6 +1,46 @@
-/** What an event says, from the fields that such events have. */
-export function eventText(data: unknown): string {
+import { formatBytes, formatPercent } from '../../../format/format-number';
+import { formatDuration } from '../../../format/format-time';
+
+type Data = Readonly<Record<string, unknown>>;
+
+/** A sentence of what happened, by type of event; undefined where the fields are not those expected. */
+const SENTENCES: Readonly<Record<string, (data: Data) => string | undefined>> = {
+  'run.state': ({ from, state, step, reason }) => {
+    const change = from === undefined ? String(state) : `${String(from)} → ${String(state)}`;
+    const why = messageOf(reason);
+    return `${change} at step ${String(step)}${why === undefined ? '' : `: ${why}`}`;
+  },
+  'run.attempt': ({ fence, state, agents, fromStep, failure }) => {
+    const where = Array.isArray(agents) ? ` on ${agents.join(', ')}, from step ${String(fromStep)}` : '';
+    const why = messageOf(failure);
+    return `attempt ${String(fence)} is ${String(state)}${where}${why === undefined ? '' : `: ${why}`}`;
+  },
+  'run.checkpoint': ({ state, step, bytes, reason }) => {
+    const subject = step === undefined ? 'a checkpoint' : `the checkpoint of step ${String(step)}`;
+    const size = typeof bytes === 'number' ? `, ${formatBytes(bytes)}` : '';
+    return `${subject} is ${String(state)}${size}${reason === undefined ? '' : `: ${String(reason)}`}`;
+  },
+  'run.plan_compared': ({ measuredStepTimeMs, predictedStepTimeMs, gain, replan }) => {
+    if (typeof measuredStepTimeMs !== 'number' || typeof predictedStepTimeMs !== 'number') return undefined;
+    const times = `a step takes ${formatDuration(measuredStepTimeMs)}, predicted were ${formatDuration(predictedStepTimeMs)}`;
+    const better = typeof gain === 'number' && gain > 0 ? `another split would save ${formatPercent(gain)}` : '';
+    const next = replan === true ? `${better}: it is planned anew` : better === '' ? 'the split stays' : better;
+    return `${times}; ${next}`;
+  },
+  'run.stage_waiting': ({ rank, forRank, waitedMs, action }) =>
+    typeof waitedMs === 'number'
+      ? `rank ${String(rank)} has waited ${formatDuration(waitedMs)} for rank ${String(forRank)} in ${String(action)}`
+      : undefined,
+};
+
+/** What an event says to a person. */
+export function eventText({ type, data }: { readonly type: string; readonly data: unknown }): string {
   if (typeof data !== 'object' || data === null) return data === undefined || data === null ? '' : String(data);
+  return SENTENCES[type]?.(data as Data) ?? fieldsText(data);
+}
+
+/** Fields by name, for what has no sentence of its own. */
+export function fieldsText(data: object): string {
   return Object.entries(data)
     .flatMap(([key, value]) => (value === null || value === undefined ? [] : [`${key} ${valueText(value)}`]))
     .join(' · ');
@@ -8,6 +48,11 @@ export function eventText(data: unknown): string {
 
 function valueText(value: unknown): string {
   if (typeof value !== 'object' || value === null) return String(value);
+  return messageOf(value) ?? (Array.isArray(value) ? value.map(valueText).join(', ') : JSON.stringify(value));
+}
+
+function messageOf(value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
   const { message } = value as { message?: unknown };
-  return typeof message === 'string' ? message : JSON.stringify(value);
+  return typeof message === 'string' ? message : undefined;
 }

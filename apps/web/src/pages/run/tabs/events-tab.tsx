@@ -6,6 +6,7 @@ import { useLive } from '../../../live/live-provider';
 import { EmptyState } from '../../../ui/feedback/empty-state';
 import { errorText } from '../../../ui/feedback/error-text';
 import { Notice } from '../../../ui/feedback/notice';
+import { LinkedText } from '../../../ui/linked-text';
 import { Panel } from '../../../ui/panel';
 import { eventText } from './event-text';
 
@@ -25,8 +26,10 @@ export function EventsTab({ run }: { readonly run: RunBody }): ReactNode {
             <time className="quiet nowrap" dateTime={time}>
               {formatDateTime(time)}
             </time>
-            <code>{type}</code>
-            <span className="list-text">{eventText(data)}</span>
+            <code className="event-type">{type}</code>
+            <span className="list-text">
+              <LinkedText text={eventText({ type, data })} />
+            </span>
           </li>
         ))}
       </ol>

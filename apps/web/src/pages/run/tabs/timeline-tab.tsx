@@ -29,10 +29,17 @@ export function TimelineTab({ run }: { readonly run: RunBody }): ReactNode {
       client.connection.json<TimelineBody>(`/runs/${run.id}/timeline`, { query: { format: 'json', steps: STEPS } }),
     refetchInterval: OVER.includes(run.state) ? false : POLL_MS,
   });
-  return <QueryView query={query}>{({ steps }) => <Steps steps={steps} />}</QueryView>;
+  return (
+    <QueryView query={query}>{({ steps }) => <Steps steps={steps} isOver={OVER.includes(run.state)} />}</QueryView>
+  );
 }
 
-function Steps({ steps }: { readonly steps: readonly TimelineStep[] }): ReactNode {
+interface StepsProps {
+  readonly steps: readonly TimelineStep[];
+  readonly isOver: boolean;
+}
+
+function Steps({ steps, isOver }: StepsProps): ReactNode {
   /** Undefined follows the newest. */
   const [chosen, setChosen] = useState<number>();
   const found = steps.findIndex(({ step }) => step === chosen);
@@ -49,7 +56,7 @@ function Steps({ steps }: { readonly steps: readonly TimelineStep[] }): ReactNod
   return (
     <Panel
       title={`Step ${shown.step}`}
-      note={chosen === undefined ? 'the newest recorded; it follows the run' : 'held'}
+      note={chosen !== undefined ? 'held' : isOver ? 'the last recorded' : 'the newest recorded; it follows the run'}
       actions={
         <>
           <IconButton icon={ChevronLeft} label="Step before" disabled={index === 0} onClick={() => choose(index - 1)} />
@@ -97,7 +104,7 @@ function SummaryTable({ executed, planned }: { executed: StepSummary; planned: S
             <th scope="col">Planned</th>
             <th scope="col">Compute</th>
             <th scope="col">Waits</th>
-            <th scope="col">Transfers</th>
+            <th scope="col">Transfers beside it</th>
           </tr>
         </thead>
         <tbody>

@@ -7,11 +7,12 @@ interface SpecFieldProps {
   readonly field: FormField;
   readonly value: unknown;
   readonly error: string | undefined;
+  readonly suggestions: readonly string[];
   readonly onChange: (value: unknown) => void;
 }
 
 /** One field of the spec; empty leaves it to its default. */
-export function SpecField({ field, value, error, onChange }: SpecFieldProps): ReactNode {
+export function SpecField({ field, value, error, suggestions, onChange }: SpecFieldProps): ReactNode {
   return (
     <Field label={field.label} error={error}>
       {(control) => {
@@ -35,7 +36,7 @@ export function SpecField({ field, value, error, onChange }: SpecFieldProps): Re
             <input {...control} type="checkbox" checked={isOn} onChange={(event) => onChange(event.target.checked)} />
           );
         }
-        return <TextControl control={control} field={field} value={value} onChange={onChange} />;
+        return <TextControl {...{ control, field, value, suggestions, onChange }} />;
       }}
     </Field>
   );
@@ -46,7 +47,7 @@ interface TextControlProps extends Omit<SpecFieldProps, 'error'> {
 }
 
 /** Keeps what is being typed: `1.` is no number yet, and would otherwise be taken away. */
-function TextControl({ control, field, value, onChange }: TextControlProps): ReactNode {
+function TextControl({ control, field, value, suggestions, onChange }: TextControlProps): ReactNode {
   const [text, setText] = useState(() => toFieldText(value));
   const shown = toFieldText(value);
   useEffect(() => {
@@ -60,13 +61,24 @@ function TextControl({ control, field, value, onChange }: TextControlProps): Rea
   if (field.kind === 'long-text') {
     return <textarea {...control} rows={2} value={text} onChange={(event) => type(event.target.value)} />;
   }
+  const listId = `${field.path.join('-')}-list`;
   return (
-    <input
-      {...control}
-      inputMode={field.kind === 'number' ? 'decimal' : undefined}
-      placeholder={placeholder}
-      value={text}
-      onChange={(event) => type(event.target.value)}
-    />
+    <>
+      <input
+        {...control}
+        inputMode={field.kind === 'number' ? 'decimal' : undefined}
+        list={suggestions.length === 0 ? undefined : listId}
+        placeholder={placeholder}
+        value={text}
+        onChange={(event) => type(event.target.value)}
+      />
+      {suggestions.length > 0 && (
+        <datalist id={listId}>
+          {suggestions.map((suggestion) => (
+            <option key={suggestion} value={suggestion} />
+          ))}
+        </datalist>
+      )}
+    </>
   );
 }

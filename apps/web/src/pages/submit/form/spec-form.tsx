@@ -9,6 +9,8 @@ interface SpecFormProps {
   readonly sections: readonly FormSection[];
   readonly value: unknown;
   readonly errors: readonly SpecError[];
+  /** Values to choose from, by the pointer of their field; others may be typed. */
+  readonly suggestions: Readonly<Record<string, readonly string[]>>;
   readonly onChange: (path: readonly string[], value: unknown) => void;
 }
 
@@ -35,7 +37,7 @@ export function SpecForm({ sections, ...props }: SpecFormProps): ReactNode {
 
 type Bound = Omit<SpecFormProps, 'sections'>;
 
-function BoundField({ field, value, errors, onChange }: Bound & { readonly field: FormField }): ReactNode {
+function BoundField({ field, value, errors, suggestions, onChange }: Bound & { readonly field: FormField }): ReactNode {
   const pointer = `/${field.path.join('/')}`;
   const error = errors.find(({ path }) => path === pointer || path.startsWith(`${pointer}/`))?.message;
   return (
@@ -43,6 +45,7 @@ function BoundField({ field, value, errors, onChange }: Bound & { readonly field
       field={field}
       value={valueAt(value, field.path)}
       error={error}
+      suggestions={suggestions[pointer] ?? []}
       onChange={(next) => onChange(field.path, next)}
     />
   );

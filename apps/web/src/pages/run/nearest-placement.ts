@@ -1,0 +1,17 @@
+export interface NearestPlacement {
+  readonly devices: readonly { readonly name: string; readonly obstacles: readonly string[] }[];
+  /** Devices that nobody has. */
+  readonly missingDevices: number;
+}
+
+/** The scheduler's nearest placement, which the API hands on as it is; undefined where there is none. */
+export function readNearest(value: unknown): NearestPlacement | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { devices, missingDevices } = value as { devices?: unknown; missingDevices?: unknown };
+  const read = (Array.isArray(devices) ? devices : []).map((device: { name?: unknown; obstacles?: unknown }) => ({
+    name: String(device.name),
+    obstacles: Array.isArray(device.obstacles) ? device.obstacles.map(String) : [],
+  }));
+  const missing = typeof missingDevices === 'number' ? missingDevices : 0;
+  return read.length === 0 && missing === 0 ? undefined : { devices: read, missingDevices: missing };
+}

@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest';
+import { eventText } from './event-text';
+
+describe('the sentence of an event', () => {
+  it('tells a change of state with its reason', () => {
+    const data = { from: 'running', state: 'recovering', step: 12, reason: { code: 'X', message: 'agent lost' } };
+    expect(eventText({ type: 'run.state', data })).toBe('running → recovering at step 12: agent lost');
+    expect(eventText({ type: 'run.state', data: { state: 'queued', step: 0 } })).toBe('queued at step 0');
+  });
+
+  it('tells attempts and checkpoints', () => {
+    const attempt = { fence: 2, state: 'scheduled', agents: ['agent_1'], fromStep: 5, failure: null };
+    expect(eventText({ type: 'run.attempt', data: attempt })).toBe('attempt 2 is scheduled on agent_1, from step 5');
+    const checkpoint = { step: 50, bytes: 2_492_928, state: 'durable' };
+    expect(eventText({ type: 'run.checkpoint', data: checkpoint })).toBe(
+      'the checkpoint of step 50 is durable, 2.4 MiB',
+    );
+  });
+
+  it('tells what a comparison with the plan came to', () => {
+    const data = { measuredStepTimeMs: 375.08, predictedStepTimeMs: 999.5, gain: 0, replan: false };
+    const sentence = 'a step takes 375 ms, predicted were 1.0 s; the split stays';
+    expect(eventText({ type: 'run.plan_compared', data })).toBe(sentence);
+  });
+
+  it('names the fields of what it does not know, and says nothing of nothing', () => {
+    expect(eventText({ type: 'new.kind', data: { name: 'a', none: null, list: [1, 2] } })).toBe('name a · list 1, 2');
+    expect(eventText({ type: 'new.kind', data: null })).toBe('');
+  });
+});

@@ -1,0 +1,16 @@
+import { Link } from '@tanstack/react-router';
+import type { ReactNode } from 'react';
+import { splitIds } from './split-ids';
+
+/** A sentence whose ids of runs, agents and datasets lead to their pages. */
+export function LinkedText({ text }: { readonly text: string }): ReactNode {
+  return splitIds(text).map(({ text: piece, path }, index) =>
+    path === undefined ? (
+      piece
+    ) : (
+      <Link key={index} to={path}>
+        {piece}
+      </Link>
+    ),
+  );
+}
