@@ -108,9 +108,8 @@ export class AttemptsRepository {
   }
 }
 
-/** As it will be read: what is undefined, a link that nobody measured say, is null in a list, which Prisma asks for. */
 function json(document: object): Prisma.InputJsonObject {
-  return JSON.parse(JSON.stringify(document)) as Prisma.InputJsonObject;
+  return document;
 }
 
 function toStatus(row: Omit<Attempt, 'plan' | 'dataKey'>): AttemptStatus {

@@ -1,6 +1,7 @@
 import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { assert, describeError } from '@millrace/core';
 import { ClusterContext } from '../cluster-context';
+import { describeFailure } from '../database/prisma-failures';
 import { ClusterSignals } from './cluster-signals';
 import { type JobQueue, type JobWorker, openQueue } from './queue-backend';
 import { intervalsMs, isQueueCommand, QUEUE_COMMANDS, type QueueCommand } from './queue-commands';
@@ -43,7 +44,7 @@ export class QueueService implements OnApplicationBootstrap, OnModuleDestroy {
         assert(isQueueCommand(name), `${name} is not a command of this queue`);
         await this.commands.run(name);
       },
-      onError: (error) => logger.warn({ reason: describeError(error) }, 'queue'),
+      onError: (error) => logger.warn({ reason: describeFailure(error) }, 'queue'),
     });
     this.queue = opened.queue;
     this.worker = opened.worker;

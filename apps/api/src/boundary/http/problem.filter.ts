@@ -2,6 +2,7 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, Inject, NotFoundExcept
 import { AppError, describeError, type Logger } from '@millrace/core';
 import type { Express, Request, Response } from 'express';
 import { LOGGER } from '../../config/api-logger';
+import { describeFailure } from '../../database/prisma-failures';
 import { methodNotAllowed, routeNotFound } from '../boundary.errors';
 import { allowedMethods } from './allowed-methods';
 import { toProblem } from './problem';
@@ -34,8 +35,9 @@ export class ProblemFilter implements ExceptionFilter {
     const error = noRoute ? noRouteError(request) : toAppError(thrown);
     const requestId = requestIdOf(request);
     if (error === undefined) {
-      const stack = thrown instanceof Error ? thrown.stack : undefined;
-      this.logger.error({ requestId, reason: describeError(thrown), stack }, 'request failed');
+      // Only where: a stack repeats the message, which may tell too much.
+      const stack = thrown instanceof Error ? thrown.stack?.match(/^ +at .*$/gm) : undefined;
+      this.logger.error({ requestId, reason: describeFailure(thrown), stack }, 'request failed');
     } else if (error.kind === 'internal' || error.kind === 'unavailable') {
       this.logger.error({ requestId, code: error.code, reason: describeError(error) }, 'request failed');
     }
