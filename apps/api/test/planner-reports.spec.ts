@@ -50,8 +50,12 @@ describe('what the planner learns from agents', { timeout: SLOW_MS }, () => {
     return pairs;
   }
 
-  const spec = (checkpointEvery = 30): ReturnType<typeof tinySpec> =>
-    tinySpec({ model: { layers: 8 }, train: { steps: 100, checkpointEvery } });
+  const spec = (schedule?: 'pipedream-2bw'): ReturnType<typeof tinySpec> =>
+    tinySpec({
+      model: { layers: 8, tieEmbeddings: schedule === undefined },
+      train: { steps: 100, checkpointEvery: 30 },
+      parallel: { schedule },
+    });
 
   it('asks one idle agent of each kind before it plans, and splits by the answers', async () => {
     const slow = await connect('agent_slow', { layers: layersOf(0.03) });
@@ -79,6 +83,30 @@ describe('what the planner learns from agents', { timeout: SLOW_MS }, () => {
     const plan = await api.runs.dryRun(spec());
     expect(plan.basis?.devices.map(({ layers: from }) => from)).toEqual(['measured', 'measured']);
     expect(fast.received.filter(({ $case }) => $case === 'measureLayers')).toHaveLength(1);
+  });
+
+  it('keeps the split of an asynchronous run that was lost before its first checkpoint', async () => {
+    const slow = await connect('agent_slow', { layers: layersOf(0.03) });
+    await connect('agent_fast', { layers: layersOf(0.01) });
+    const { id } = await api.runs.submit(spec('pipedream-2bw'), 'tester');
+    const pairs = await running(id);
+    const layersPerStage = ([, { plan }]: [FakeAgent, Attempt]): number[] => plan.stages.map((each) => each.layerCount);
+    const before = layersPerStage(pairs[0]!);
+    const [head, attempt] = pairs[1]!;
+    const sequence = head.metrics(attempt, { 'train/loss': [1, 5] });
+    await head.take('ack', ({ metrics }) => metrics === sequence);
+
+    // By what is known now, the split would be another one.
+    for (const { kind, layers } of await api.prisma.layerProfile.findMany()) {
+      const swapped = JSON.stringify(layers) === JSON.stringify(layersOf(0.03)) ? layersOf(0.01) : layersOf(0.03);
+      await api.prisma.layerProfile.updateMany({ where: { kind }, data: { layers: { ...swapped } } });
+    }
+    const fresh = await api.runs.dryRun(spec('pipedream-2bw'));
+    expect(fresh.stages.map(({ layerCount }) => layerCount)).not.toEqual(before);
+    slow.disconnect();
+    slow.running = [];
+    await slow.connect();
+    expect(layersPerStage((await running(id, 1))[0]!)).toEqual(before);
   });
 
   it('plans with the benchmark where nobody measures', async () => {

@@ -63,6 +63,11 @@ export class AttemptsRepository {
     return rows.map(toRecord);
   }
 
+  async newest(reader: Transaction, runId: string): Promise<AttemptRecord | null> {
+    const row = await reader.attempt.findFirst({ where: { runId }, orderBy: { fence: 'desc' } });
+    return row && toRecord(row);
+  }
+
   /** Of a run's attempts that have one, oldest first. */
   async comparisons(runId: string, reader: Transaction = this.prisma): Promise<AttemptComparison[]> {
     const rows = await reader.attempt.findMany({

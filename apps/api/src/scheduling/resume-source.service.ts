@@ -3,6 +3,7 @@ import { type AttemptPlan, isFlushless, type ManifestDocument } from '@millrace/
 import { assert } from '@millrace/core';
 import type { ModelConfig } from '@millrace/model';
 import type { StoredPlan } from '../attempts/attempt-record';
+import { AttemptsRepository } from '../attempts/attempts.repository';
 import { CheckpointWritesRepository, type DurableCheckpoint } from '../checkpointing/checkpoint-writes.repository';
 import type { Transaction } from '../database/prisma.service';
 import type { RunRecord } from '../runs/run-record';
@@ -17,7 +18,10 @@ export interface ResumeSource {
 /** Where an attempt's weights come from: the run's own newest durable checkpoint, else what its spec says. */
 @Injectable()
 export class ResumeSourceService {
-  constructor(private readonly checkpoints: CheckpointWritesRepository) {}
+  constructor(
+    private readonly checkpoints: CheckpointWritesRepository,
+    private readonly attempts: AttemptsRepository,
+  ) {}
 
   /** @throws AppError SCHEDULING.INIT_GONE */
   async find(reader: Transaction, { id, spec }: Pick<RunRecord, 'id' | 'spec'>): Promise<ResumeSource> {
@@ -35,12 +39,16 @@ export class ResumeSourceService {
 
   /**
    * The layers per stage that a run must keep: the weight versions that an asynchronous schedule uses depend on the
-   * split, so it goes on with that of its checkpoint. Undefined where any split will do.
+   * split, so it goes on with that of its checkpoint; before the first one, with that of its losses, which it then
+   * repeats. Undefined where any split will do.
    */
-  async heldLayers(reader: Transaction, { id, spec }: RunRecord): Promise<number[] | undefined> {
+  async heldLayers(reader: Transaction, { id, spec, step }: RunRecord): Promise<number[] | undefined> {
     if (!isFlushless(spec.parallel)) return undefined;
     const own = await this.checkpoints.newestDurable(reader, id, spec.train.steps);
-    return own?.manifest.weightVersions?.layersPerStage;
+    if (own?.manifest.weightVersions !== undefined) return own.manifest.weightVersions.layersPerStage;
+    if (step === 0) return undefined;
+    const last = await this.attempts.newest(reader, id);
+    return last?.plan.stages.map(({ layerCount }) => layerCount);
   }
 
   /** What the plan says, with the manifest that it names. */
