@@ -26,6 +26,7 @@ export default defineConfig({
   },
   test: {
     maxWorkers: 2,
+    setupFiles: [resolve(import.meta.dirname, 'tests/setup/equal-arrays.ts')],
     projects: [
       {
         extends: true,
@@ -35,6 +36,7 @@ export default defineConfig({
             'libs/**/*.spec.ts',
             'scripts/**/*.spec.mjs',
             'apps/**/*.spec.ts',
+            'tests/setup/**/*.spec.ts',
             'tests/sim/**/*.spec.ts',
             'tests/golden/**/*.spec.ts',
           ],
