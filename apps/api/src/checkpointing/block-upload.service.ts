@@ -3,6 +3,7 @@ import type { blobV1 } from '@millrace/contracts';
 import type { Clock } from '@millrace/core';
 import { fenceIsOld } from '../attempts/attempts.errors';
 import { BlobsService } from '../blobs/blobs.service';
+import { GatheredCalls } from '../concurrency/gathered-calls';
 import { CLOCK } from '../config/api-logger';
 import { RunsRepository } from '../runs/runs.repository';
 import { blockTooLarge, headerFirst, headerInvalid, lengthDiffers } from './block-upload.errors';
@@ -21,6 +22,10 @@ const HOLD_MS = 6 * 3_600_000;
 /** Takes a block of a checkpoint from a rank of a live attempt. */
 @Injectable()
 export class BlockUploadService {
+  /** A checkpoint of a small model is hundreds of blocks at once. */
+  private readonly checking = new GatheredCalls<blobV1.PutHeader, boolean>();
+  private readonly holding = new GatheredCalls<blobV1.PutHeader, void>();
+
   constructor(
     private readonly runs: RunsRepository,
     private readonly blobs: BlobsService,
@@ -37,7 +42,9 @@ export class BlockUploadService {
     await this.checkFence(header);
     await this.blobs.assertRoomFor(header.bytes);
     const { runId, fence } = header;
-    await this.holds.hold({ owner: runId, fence }, [header], new Date(this.clock.now() + HOLD_MS));
+    await this.holding.ask(keyOf(header), header, (blocks) =>
+      this.holds.hold({ owner: runId, fence }, blocks, new Date(this.clock.now() + HOLD_MS)),
+    );
     if (await this.blobs.blocks.has(header.sha256)) return true;
     const block = await collect(messages, header);
     await this.checkFence(header);
@@ -47,10 +54,14 @@ export class BlockUploadService {
   }
 
   /** @throws AppError ATTEMPT.FENCE_OLD */
-  private async checkFence({ runId, fence }: blobV1.PutHeader): Promise<void> {
-    if (!(await this.runs.isInForce(runId, fence))) throw fenceIsOld(runId, fence);
+  private async checkFence(header: blobV1.PutHeader): Promise<void> {
+    const { runId, fence } = header;
+    const inForce = await this.checking.ask(keyOf(header), header, () => this.runs.isInForce(runId, fence));
+    if (!inForce) throw fenceIsOld(runId, fence);
   }
 }
+
+const keyOf = ({ runId, fence }: blobV1.PutHeader): string => `${fence} ${runId}`;
 
 function headerOf({ value }: IteratorResult<PutBody, unknown>): blobV1.PutHeader {
   const body = value as PutBody | undefined;
