@@ -10,6 +10,7 @@ import { LiveCluster } from './support/live-cluster';
 /** The oracle's 20 steps beside the same run through REST and real agents: weights in, training, weights out. */
 let cluster: LiveCluster;
 let modelId: string;
+const runIds = new Map<Parallel, string>();
 const { model, microBatch, microBatches, steps, seed, lr, betas, eps, weightDecay, clip } = ORACLE_SETTINGS;
 const GLOBAL = microBatch * microBatches;
 
@@ -22,6 +23,8 @@ beforeAll(async () => {
     body: new Uint8Array(tokens.buffer),
   });
   modelId = (await cluster.client.importModel(await initialModel())).id;
+  // All at once: the queue fills the agents.
+  for (const parallel of CUTS) runIds.set(parallel, (await cluster.client.submitRun(specOf(parallel))).id);
 });
 
 afterAll(async () => {
@@ -110,8 +113,8 @@ describe.each(CUTS)('$schedule on $pp agents', (parallel) => {
   let checkpointId: string;
 
   beforeAll(async () => {
-    runId = (await cluster.client.submitRun(specOf(parallel))).id;
-    await cluster.untilRun(runId, ['succeeded']);
+    runId = runIds.get(parallel) ?? '';
+    await cluster.untilRun(runId, ['succeeded'], 280_000);
     checkpointId = (await cluster.client.checkpoints(runId)).items.find(({ step }) => step === steps)?.id ?? '';
   });
 
