@@ -124,7 +124,7 @@ it('gives the same losses and weights, to the last bit, however a run is cut', {
   }
 });
 
-const KILLED = { steps: 21, checkpointEvery: 4 };
+const KILLED = { steps: 15, checkpointEvery: 4 };
 let undisturbed: Outcome;
 
 it('trains undisturbed', async () => {

@@ -17,7 +17,7 @@ const ODD: ModelConfig = {
   layers: 3,
   heads: 3,
   hidden: 60,
-  ffn: 61,
+  ffn: 17,
   context: 21,
   vocab: 97,
   tieEmbeddings: true,
@@ -27,8 +27,11 @@ const OPTIMIZERS: readonly (Optimizer & { readonly lr: number })[] = [
   { type: 'sgd', lr: 0.1, momentum: 0, weightDecay: 0 },
   { type: 'sgd', lr: 0.05, momentum: 0.9, weightDecay: 0.1 },
 ];
-/** Layers per stage: 1 to 4 stages, uneven, and with empty ends. */
-const SPLITS = [[3], [1, 2], [1, 1, 1], [0, 2, 1, 0]];
+/** Layers per stage, uneven and with empty ends; apps/agent's *-product.spec.ts have more, under every schedule. */
+const SPLITS = [
+  [1, 2],
+  [0, 2, 1, 0],
+];
 /** The second one needs the optimizer's state of the first. */
 const STEPS = 2;
 const TIMEOUT_MS = 600_000;
@@ -78,16 +81,16 @@ describe.each(OPTIMIZERS)(
     afterAll(() => device?.destroy());
 
     it(
-      'on the twins, for 1 to 4 stages, uneven ones too, and every recompute setting',
+      'on the twins, for 2 and 4 stages, uneven ones too, and every recompute setting',
       { timeout: TIMEOUT_MS },
       async () => {
         await expectSameBits({ backend: openCpuBackend(), optimizer, lr }, SPLITS);
       },
     );
 
-    it('on WebGPU, for 1 and 3 stages and every recompute setting', { timeout: TIMEOUT_MS }, async ({ skip }) => {
+    it('on WebGPU, for 3 stages and every recompute setting', { timeout: TIMEOUT_MS }, async ({ skip }) => {
       if (device === undefined) skip('no adapter');
-      else await expectSameBits({ backend: device, optimizer, lr }, [[3], [1, 1, 1]]);
+      else await expectSameBits({ backend: device, optimizer, lr }, [[1, 1, 1]]);
     });
   },
 );
