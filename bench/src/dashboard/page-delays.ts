@@ -81,11 +81,11 @@ async function scrollDelays(page: Page): Promise<Delay> {
 
 async function pointDelays(page: Page, chart: Locator): Promise<Delay> {
   const box = (await chart.boundingBox())!;
-  const delay = await repeat(page, 'pointermove', async (turn) =>
+  const { medianMs, p95Ms } = await repeat(page, 'pointermove', async (turn) =>
     page.mouse.move(box.x + 60 + turn * 20, box.y + box.height / 2),
   );
   // No table changes here.
-  return { medianMs: delay.medianMs, p95Ms: delay.p95Ms };
+  return { medianMs, p95Ms };
 }
 
 /** One at a time: a real hand waits for what it sees. */
