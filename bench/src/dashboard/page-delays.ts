@@ -71,7 +71,7 @@ async function sortDelays(page: Page): Promise<Delay> {
 async function filterDelays(page: Page): Promise<Delay> {
   await page.getByLabel('Search').focus();
   // A key that narrows, and one that takes it back.
-  return repeat(page, 'keydown', async (turn) => page.keyboard.press(turn % 2 === 0 ? 'a' : 'Backspace'));
+  return repeat(page, 'keydown', async (turn) => page.keyboard.press(turn % 2 === 0 ? '7' : 'Backspace'));
 }
 
 async function scrollDelays(page: Page): Promise<Delay> {
