@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync, existsSync } from 'node:fs';
 import { cpus } from 'node:os';
+import { benchDashboard } from './dashboard/dashboard';
 import { benchDataplane } from './dataplane';
 import { benchMatmul } from './matmul';
 import type { Measurement } from './measurement';
@@ -23,6 +24,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Results>>> = {
     const { steps, gain } = await benchSchedules();
     return { measured_vs_simulated_step: steps, zbv_gain_vs_predicted: gain };
   },
+  dashboard: benchDashboard,
 };
 
 async function main(): Promise<void> {

@@ -6,6 +6,7 @@ import { errorText } from '../ui/feedback/error-text';
 import { Notice } from '../ui/feedback/notice';
 import { AppFrame } from './app-frame';
 import { SignInPage } from './sign-in-page';
+import { Wordmark } from './wordmark';
 
 /** The sign-in form for nobody, the frame and the page for who is signed in. */
 export function AppRoot(): ReactNode {
@@ -17,7 +18,13 @@ export function AppRoot(): ReactNode {
       </main>
     );
   }
-  if (session.data === undefined) return <main className="lonely" aria-busy="true" aria-label="Loading" />;
+  if (session.data === undefined) {
+    return (
+      <main className="lonely" aria-busy="true" aria-label="Loading">
+        <Wordmark />
+      </main>
+    );
+  }
   if (session.data === null) return <SignInPage />;
   return (
     <LiveProvider>

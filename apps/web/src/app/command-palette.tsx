@@ -7,10 +7,11 @@ import {
   ComboboxProvider,
   Dialog,
   VisuallyHidden,
+  useComboboxStore,
 } from '@ariakit/react';
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
-import { type ReactNode, useDeferredValue, useState } from 'react';
+import { type KeyboardEvent, type ReactNode, useState } from 'react';
 import { client } from '../api/client';
 import { useMay } from '../api/session';
 import { NAVIGATION } from './navigation-items';
@@ -39,15 +40,24 @@ export function CommandPalette({ isOpen, onClose }: CommandPaletteProps): ReactN
 
 function PaletteBody({ onClose }: { readonly onClose: () => void }): ReactNode {
   const [text, setText] = useState('');
-  const entries = useEntries(useDeferredValue(text));
+  const store = useComboboxStore({ open: true, value: text, setValue: setText, focusLoop: true });
+  const entries = useEntries(text);
   const navigate = useNavigate();
   const groups = [...new Set(entries.map(({ group }) => group))];
   const open = (path: string): void => {
     onClose();
     void navigate({ to: path });
   };
+  // Who types fast presses Enter before an entry is marked: the first one is meant.
+  const onKeyDown = (event: KeyboardEvent): void => {
+    if (event.key !== 'Enter') return;
+    event.preventDefault();
+    const { activeValue } = store.getState();
+    const entry = entries.find(({ key }) => key === activeValue) ?? entries[0];
+    if (entry !== undefined) open(entry.path);
+  };
   return (
-    <ComboboxProvider open setValue={setText} focusLoop>
+    <ComboboxProvider store={store}>
       <VisuallyHidden>
         <label htmlFor="palette-text">Page, run, agent or dataset</label>
       </VisuallyHidden>
@@ -56,6 +66,7 @@ function PaletteBody({ onClose }: { readonly onClose: () => void }): ReactNode {
         autoSelect="always"
         placeholder="Page, run, agent or dataset"
         className="palette-text"
+        onKeyDown={onKeyDown}
       />
       <ComboboxList className="palette-list" alwaysVisible aria-label="Found">
         {entries.length === 0 && <div className="menu-note">Nothing is called like this.</div>}

@@ -8,6 +8,8 @@ export interface ChartLook {
   readonly xIsTime: boolean;
   readonly formatY: (value: number) => string;
   readonly fromZero: boolean;
+  /** y is in bytes: ticks at binary sizes. */
+  readonly yIsBytes: boolean;
   readonly widthPx: number;
   readonly heightPx: number;
 }
@@ -35,7 +37,7 @@ export function chartOptions(look: ChartLook, merged: MergedSeries): uPlot.Optio
     width: look.widthPx,
     height: look.heightPx,
     legend: { show: false },
-    padding: [6, 10, 0, 0],
+    padding: [6, 18, 0, 0],
     cursor: { points: { size: 7 }, drag: { x: true, y: false } },
     scales: { x: { time: look.xIsTime }, ...(look.fromZero ? { y: { range: fromZeroRange } } : {}) },
     series: [
@@ -66,8 +68,9 @@ const CHARACTER_PX = 6.5;
 const STEP_INCREMENTS = Array.from({ length: 10 }, (_, power) => [1, 2, 5].map((digit) => digit * 10 ** power)).flat();
 const SECOND_INCREMENTS = [15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 21_600, 86_400];
 const SECONDS_PER_MINUTE = 60;
+const BYTE_INCREMENTS = Array.from({ length: 44 }, (_, power) => 2 ** power);
 
-function axesOf({ formatY, xIsTime }: ChartLook): uPlot.Axis[] {
+function axesOf({ formatY, xIsTime, yIsBytes }: ChartLook): uPlot.Axis[] {
   const axis = {
     stroke: cssColour('--text-quiet'),
     grid: { stroke: cssColour('--chart-grid'), width: 1 },
@@ -78,9 +81,10 @@ function axesOf({ formatY, xIsTime }: ChartLook): uPlot.Axis[] {
   const x = xIsTime
     ? { incrs: SECOND_INCREMENTS, values: clockTexts }
     : { incrs: STEP_INCREMENTS, values: (_: uPlot, steps: number[]) => steps.map((step) => formatCount(step)) };
+  const y = yIsBytes ? { incrs: BYTE_INCREMENTS } : {};
   return [
     { ...axis, ...x, size: X_AXIS_PX },
-    { ...axis, size: widthOfTexts, values: (_, values) => values.map((value) => formatY(value)) },
+    { ...axis, ...y, size: widthOfTexts, values: (_, values) => values.map((value) => formatY(value)) },
   ];
 }
 

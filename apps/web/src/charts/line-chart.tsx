@@ -16,6 +16,7 @@ interface LineChartProps {
   readonly xIsTime?: boolean;
   readonly formatY?: (value: number) => string;
   readonly fromZero?: boolean;
+  readonly yIsBytes?: boolean;
   readonly heightPx?: number;
 }
 
@@ -35,6 +36,7 @@ export function LineChart({
     formatY,
     xIsTime: look.xIsTime ?? false,
     fromZero: look.fromZero ?? false,
+    yIsBytes: look.yIsBytes ?? false,
     heightPx: look.heightPx ?? 220,
   });
   const at = cursor ?? merged.xs.length - 1;

@@ -11,7 +11,9 @@ export function staleQueries({ type, topic, runId, subject, data }: StreamMessag
   const area = type.split('.')[0];
   if (area === 'run') {
     const id = runId ?? idOfTopic(topic) ?? textAt(data, 'runId') ?? subject;
-    return [['runs'], ['overview'], ...(id === undefined ? [] : [['run', id]])];
+    // Among all runs the newest are asked for again; what is deleted may be an older one.
+    const all = type === 'run.deleted' ? [['all-runs']] : [];
+    return [['runs'], ['overview'], ...all, ...(id === undefined ? [] : [['run', id]])];
   }
   if (area === 'agent') {
     const id = idOfTopic(topic) ?? textAt(data, 'agentId') ?? subject;

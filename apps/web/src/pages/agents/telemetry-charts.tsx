@@ -90,6 +90,7 @@ function TelemetryChart({ title, lines, format, fromZero }: TelemetryChartProps)
         xIsTime
         xName="at"
         formatY={format}
+        yIsBytes={format === formatBytes}
         fromZero={fromZero}
         heightPx={170}
       />

@@ -34,7 +34,7 @@ export function RunButtons({ run }: { readonly run: RunBody }): ReactNode {
     act: async (action: RunButton): Promise<unknown> =>
       action === 'delete' ? client.deleteRun(run.id) : client.actOnRun(run.id, action),
     done: (_, action) => DONE[action],
-    stale: [['run', run.id], ['runs'], ['overview']],
+    stale: [['run', run.id], ['runs'], ['overview'], ['all-runs']],
   });
   if (!mayAct) return null;
   const perform = (action: RunButton): void =>

@@ -23,6 +23,8 @@ export function RunsPage(): ReactNode {
   const { runs, query, isWhole } = useAllRuns();
   const wanted = useDeferredValue(search);
   const shown = useMemo(() => filterRuns(runs, wanted), [runs, wanted]);
+  // With the filter, after the frame that answers the click or key.
+  const sorting = useMemo(() => (wanted.sort === undefined ? NEWEST_FIRST : readSort(wanted.sort)), [wanted.sort]);
   const change = (next: Partial<Record<keyof RunsSearch, string>>): void =>
     void navigate({ search: readRunsSearch({ ...search, ...next }), replace: true });
   return (
@@ -48,7 +50,7 @@ export function RunsPage(): ReactNode {
           rows={shown}
           columns={RUN_COLUMNS}
           rowId={({ id }) => id}
-          sorting={search.sort === undefined ? NEWEST_FIRST : readSort(search.sort)}
+          sorting={sorting}
           onSortingChange={(sorting) => change({ sort: writeSort(sorting) ?? '' })}
           empty={isWhole ? <NoRuns isFiltered={runs.length > 0} /> : <div className="loading">Loading…</div>}
         />

@@ -56,7 +56,7 @@ export function SubmitPage(): ReactNode {
           </Button>
         }
       />
-      {!mayAct && <Notice tone="info">A viewer cannot submit runs; plans are drawn all the same.</Notice>}
+      {!mayAct && <Notice tone="info">A viewer cannot submit runs, but may try what a spec would give.</Notice>}
       <Errors errors={document.errors} />
       <div className="submit">
         <Panel title="Form" note="empty fields keep their default">
@@ -74,7 +74,7 @@ export function SubmitPage(): ReactNode {
           </Suspense>
         </Panel>
       </div>
-      <PlanPanel text={planned} spec={document.spec} />
+      <PlanPanel text={planned} spec={document.spec} mayAsk={mayAct} />
     </>
   );
 }

@@ -18,7 +18,7 @@ const SENTENCES: Readonly<Record<string, (data: Data) => string | undefined>> = 
   'run.checkpoint': ({ state, step, bytes, reason }) => {
     const subject = step === undefined ? 'a checkpoint' : `the checkpoint of step ${String(step)}`;
     const size = typeof bytes === 'number' ? `, ${formatBytes(bytes)}` : '';
-    return `${subject} is ${String(state)}${size}${reason === undefined ? '' : `: ${String(reason)}`}`;
+    return `${subject} ${state === 'failed' ? '' : 'is '}${String(state)}${size}${reason === undefined ? '' : `: ${String(reason)}`}`;
   },
   'run.plan_compared': ({ measuredStepTimeMs, predictedStepTimeMs, gain, replan }) => {
     if (typeof measuredStepTimeMs !== 'number' || typeof predictedStepTimeMs !== 'number') return undefined;

@@ -104,7 +104,7 @@ function SummaryTable({ executed, planned }: { executed: StepSummary; planned: S
             <th scope="col">Planned</th>
             <th scope="col">Compute</th>
             <th scope="col">Waits</th>
-            <th scope="col">Transfers beside it</th>
+            <th scope="col">Transfers, beside</th>
           </tr>
         </thead>
         <tbody>

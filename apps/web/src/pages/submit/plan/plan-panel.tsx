@@ -17,21 +17,30 @@ interface PlanPanelProps {
   /** Undefined while something is wrong with the spec. */
   readonly text: string | undefined;
   readonly spec: RunSpec | undefined;
+  /** A viewer may not ask for a dry run; the order of a step is drawn all the same. */
+  readonly mayAsk: boolean;
 }
 
 /** A dry run: how the run would be split and placed now. */
-export function PlanPanel({ text, spec }: PlanPanelProps): ReactNode {
+export function PlanPanel({ text, spec, mayAsk }: PlanPanelProps): ReactNode {
   const settled = useSettled(text);
   const query = useQuery({
     queryKey: ['plan', settled ?? ''],
     queryFn: () => client.planRun(settled ?? ''),
-    enabled: settled !== undefined,
+    enabled: mayAsk && settled !== undefined,
     placeholderData: keepPreviousData,
     retry: false,
     refetchOnWindowFocus: false,
   });
   if (query.isError) return <Notice tone="warn">{errorText(query.error)}</Notice>;
   const plan = query.data;
+  if (!mayAsk) {
+    return (
+      <Panel title="Order of a step" note="in units of one action; devices and times are planned for members">
+        {spec ? <PlanDrawing spec={spec} /> : <p className="quiet">It is drawn when the spec is right.</p>}
+      </Panel>
+    );
+  }
   return (
     <Panel
       title="Plan"
