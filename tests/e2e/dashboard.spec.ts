@@ -172,10 +172,10 @@ describe('the dashboard in Chromium over a cluster that trains', () => {
     const found: string[] = [];
     for (const path of await dashboardPaths(cluster.client, runId)) {
       await browser.open(cluster.endpoint.http + path);
-      for (const theme of ['light', 'dark'] as const) {
-        await browser.useTheme(theme);
-        found.push(...(await browser.axe()).map((fault) => `${path}, ${theme}: ${fault}`));
-      }
+      found.push(...(await browser.axe()).map((fault) => `${path}: ${fault}`));
+      await browser.useTheme('dark');
+      found.push(...(await browser.axe('colours')).map((fault) => `${path}, dark: ${fault}`));
+      await browser.useTheme('light');
       if (await browser.isWiderThan(390)) found.push(`${path} is wider than a phone`);
     }
     expect(found).toEqual([]);

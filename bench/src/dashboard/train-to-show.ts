@@ -18,8 +18,8 @@ export async function trainToShow(cluster: LiveCluster): Promise<Trained> {
   await client.createDataset({
     ...{ name: 'moby-dick', tokenizer: 'char', contentType: 'text/plain', body: readMobyDick() },
   });
-  const finished = (await client.submitRun(spec('moby-zb-h1', { steps: 60, schedule: 'zb-h1' }))).id;
-  await cluster.untilRun(finished, ['succeeded'], 300_000);
+  const finished = (await client.submitRun(spec('moby-zb-h1', { steps: 40, schedule: 'zb-h1' }))).id;
+  await cluster.untilRun(finished, ['succeeded'], 600_000);
   const failed = (await client.submitRun(spec('too-fast', { steps: 60, lr: 1e6 }))).id;
   await cluster.untilRun(failed, ['failed']);
   const live = (await client.submitRun(spec('moby-gpt', { steps: 5_000 }))).id;
