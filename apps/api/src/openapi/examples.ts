@@ -213,7 +213,17 @@ export const EXAMPLES = {
   dataset,
   checkpoint,
   agent,
-  telemetry: { series: { utilizationPercent: [{ time: TIME, value: 97.5 }], powerW: [{ time: TIME, value: null }] } },
+  telemetry: {
+    series: {
+      utilizationPercent: [{ time: TIME, value: 97.5 }],
+      memoryUsedBytes: [{ time: TIME, value: 61_203_283_968 }],
+      memoryTotalBytes: [{ time: TIME, value: 85_520_809_984 }],
+      temperatureC: [{ time: TIME, value: 64 }],
+      powerW: [{ time: TIME, value: null }],
+      loadAverage: [{ time: TIME, value: 3.1 }],
+      hostMemoryUsedBytes: [{ time: TIME, value: 18_253_611_008 }],
+    },
+  },
   logLine,
   user,
   token,

@@ -42,7 +42,10 @@ export type TelemetrySeriesName = (typeof TELEMETRY_SERIES)[number];
 /** Ascending by time; a null is a time of which nothing is known. */
 const telemetryPointsSchema = z.array(z.object({ time: z.string(), value: unknownIsNull }));
 
-export const telemetrySeriesSchema = z
-  .object({ series: z.record(z.enum(TELEMETRY_SERIES), telemetryPointsSchema) })
-  .meta({ id: 'TelemetrySeries' });
+const seriesShape = Object.fromEntries(TELEMETRY_SERIES.map((name) => [name, telemetryPointsSchema])) as Record<
+  TelemetrySeriesName,
+  typeof telemetryPointsSchema
+>;
+
+export const telemetrySeriesSchema = z.object({ series: z.object(seriesShape) }).meta({ id: 'TelemetrySeries' });
 export type TelemetrySeriesBody = z.output<typeof telemetrySeriesSchema>;

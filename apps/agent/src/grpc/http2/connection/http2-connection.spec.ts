@@ -230,13 +230,14 @@ describe('flow control', () => {
     peer.say(headers(1));
     for (let count = 0; count < 17; count++) peer.say(data(1, 2 ** 20));
     await eventually(() => expect(streams[0]?.diary.bytes).toBe(17 * 2 ** 20));
-    const updates = peer
-      .of(FRAME_TYPE.windowUpdate)
-      .map(({ header, payload }) => [header.streamId, payload.readUInt32BE()]);
-    expect(updates.slice(1)).toEqual([
-      [0, 2 ** 24],
-      [1, 2 ** 24],
-    ]);
+    const updates = (): number[][] =>
+      peer.of(FRAME_TYPE.windowUpdate).map(({ header, payload }) => [header.streamId, payload.readUInt32BE()]);
+    await eventually(() =>
+      expect(updates().slice(1)).toEqual([
+        [0, 2 ** 24],
+        [1, 2 ** 24],
+      ]),
+    );
     peer.say(windowUpdateFrame(1, 2 ** 31 - 1));
     await eventually(() => expect(peer.goawayCode).toBe(HTTP2_ERROR.flowControlError));
     expect(ends).toHaveLength(1);
