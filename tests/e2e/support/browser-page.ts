@@ -64,8 +64,8 @@ export class BrowserPage {
   }
 
   /**
-   * Grave findings of axe in the page as it is, each with where. After a change of the theme the rules about colours are
-   * enough: the others look at what has not changed.
+   * Grave findings of axe in the page as it is, each with where. After a change of the theme the rules about colours
+   * are enough: the others look at what has not changed.
    */
   async axe(rules: keyof typeof RUN_AXE = 'all'): Promise<string[]> {
     await this.page.evaluate(readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8'));

@@ -110,7 +110,7 @@ function NewUserForm(): ReactNode {
         <Field label="Name">
           {(control) => <input {...control} value={name} required onChange={({ target }) => setName(target.value)} />}
         </Field>
-        <Field label="Role">
+        <Field label="Role" isWide>
           {(control) => (
             <select {...control} value={role} onChange={({ target }) => setRole(target.value as UserRole)}>
               <option value="viewer">viewer: reads</option>
