@@ -1,8 +1,11 @@
 import { describeError } from '@millrace/core';
 import { Prisma } from '../generated/prisma/client';
 
-/** Prisma's codes for "cannot reach the database", as a query finds it and as a connection does. */
-const UNREACHABLE_CODES = ['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'ECONNREFUSED'];
+/**
+ * Prisma's codes for "cannot reach the database", as a query finds it and as a connection does, and P2028: it was too
+ * busy for a transaction to begin or to end in time. Nothing was changed, so whoever asked may ask again.
+ */
+const UNREACHABLE_CODES = ['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028', 'ECONNREFUSED'];
 
 const hasCode = (error: unknown, codes: readonly string[]): boolean =>
   error instanceof Prisma.PrismaClientKnownRequestError && codes.includes(error.code);
