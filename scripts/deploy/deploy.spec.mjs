@@ -92,14 +92,12 @@ describe('images', () => {
     rmSync(folder, { recursive: true });
   });
 
-  it.skipIf(!installed('shellcheck'))(
-    'have scripts without a fault (skipped where shellcheck is not installed)',
-    () => {
-      const scripts = FILES.filter((file) => /\.(sh|sbatch)$/.test(file)).map((file) => join(DEPLOY, file));
-      const { status, stdout } = spawnSync('shellcheck', scripts, { encoding: 'utf8' });
-      expect({ status, stdout }).toEqual({ status: 0, stdout: '' });
-    },
-  );
+  it('have scripts without a fault', ({ skip }) => {
+    if (!installed('shellcheck')) skip('shellcheck is not installed');
+    const scripts = FILES.filter((file) => /\.(sh|sbatch)$/.test(file)).map((file) => join(DEPLOY, file));
+    const { status, stdout } = spawnSync('shellcheck', scripts, { encoding: 'utf8' });
+    expect({ status, stdout }).toEqual({ status: 0, stdout: '' });
+  });
 
   it('have scripts that a shell can read', () => {
     for (const file of FILES.filter((each) => /\.(sh|sbatch)$/.test(each))) {
@@ -221,17 +219,15 @@ describe('systemd units', () => {
     }
   });
 
-  it.skipIf(!installed('systemd-analyze'))(
-    'pass systemd-analyze verify (skipped where systemd is not installed)',
-    () => {
-      const paths = units.map((name) => join(DEPLOY, 'systemd', name));
-      const { stderr } = spawnSync('systemd-analyze', ['verify', '--man=no', ...paths], { encoding: 'utf8' });
-      // Of the machine and not of the unit: where node is, and that another one's unit is wrong.
-      expect(
-        stderr.split('\n').filter((line) => line.includes('millrace') && !line.includes('is not executable')),
-      ).toEqual([]);
-    },
-  );
+  it('pass systemd-analyze verify', ({ skip }) => {
+    if (!installed('systemd-analyze')) skip('systemd is not installed');
+    const paths = units.map((name) => join(DEPLOY, 'systemd', name));
+    const { stderr } = spawnSync('systemd-analyze', ['verify', '--man=no', ...paths], { encoding: 'utf8' });
+    // Of the machine and not of the unit: where node is, and that another one's unit is wrong.
+    expect(
+      stderr.split('\n').filter((line) => line.includes('millrace') && !line.includes('is not executable')),
+    ).toEqual([]);
+  });
 });
 
 describe('Grafana and Prometheus', () => {
@@ -287,13 +283,11 @@ describe('Grafana and Prometheus', () => {
     expect(new Set(rules.map(({ alert }) => alert)).size).toBe(rules.length);
   });
 
-  it.skipIf(!installed('promtool'))(
-    'passes promtool check rules (skipped where Debian’s package prometheus is not installed)',
-    () => {
-      const { status, stderr } = spawnSync('promtool', ['check', 'rules', join(DEPLOY, 'grafana/alerts.yaml')], {
-        encoding: 'utf8',
-      });
-      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-    },
-  );
+  it('passes promtool check rules', ({ skip }) => {
+    if (!installed('promtool')) skip('no promtool: it is in Debian’s package prometheus');
+    const { status, stderr } = spawnSync('promtool', ['check', 'rules', join(DEPLOY, 'grafana/alerts.yaml')], {
+      encoding: 'utf8',
+    });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  });
 });

@@ -1,6 +1,6 @@
 import type { ServerWritableStream } from '@grpc/grpc-js';
 import { Injectable } from '@nestjs/common';
-import type { runV1 } from '@millrace/contracts';
+import type { RunStateName, runV1 } from '@millrace/contracts';
 import { isFinal } from '@millrace/scheduler';
 import { toServiceError } from '../../boundary/to-service-error';
 import { RunLookup } from '../../database/run-lookup';
@@ -82,14 +82,14 @@ export class RunWatchesService {
     watch.unsubscribe = unsubscribe;
     if (watch.ended) return unsubscribe();
     const final = await this.sendRun(watch);
-    if (after !== undefined) await this.replay(watch, BigInt(after), position);
+    // Of a run that is over all events are stored, and no further one comes.
+    if (after !== undefined) await this.replay(watch, BigInt(after), final ? undefined : position);
+    if (final) return this.finish(watch);
     live = true;
     for (const event of early) this.enqueue(watch, event);
-    // A run that was over before has no further events to wait for.
-    if (final) this.finish(watch);
   }
 
-  private async replay(watch: Watch, from: bigint, upTo: bigint): Promise<void> {
+  private async replay(watch: Watch, from: bigint, upTo: bigint | undefined): Promise<void> {
     for (let after = from; !watch.ended;) {
       const batch = await this.events.range({ runId: watch.id, after, upTo, limit: REPLAY_BATCH_COUNT });
       for (const event of batch) this.push(watch, { $case: 'event', value: eventMessage(event) });
@@ -112,7 +112,10 @@ export class RunWatchesService {
 
   private async tell(watch: Watch, event: EventRow): Promise<void> {
     this.push(watch, { $case: 'event', value: eventMessage(event) });
-    if (event.type === 'run.state' && (await this.sendRun(watch))) this.finish(watch);
+    if (event.type !== 'run.state') return;
+    await this.sendRun(watch);
+    // Not when the run is found over, which it may be before the event that tells it is.
+    if (isFinal((event.data as { state: RunStateName }).state)) this.finish(watch);
   }
 
   /** @returns whether the run is over */
