@@ -1,7 +1,7 @@
 import type { RunBody } from '@millrace/contracts';
-import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { formatDuration } from '../../../format/format-time';
+import { LinkedText } from '../../../ui/linked-text';
 import { Panel } from '../../../ui/panel';
 import { StateBadge } from '../../../ui/state-badge';
 import { TimeAgo } from '../../../ui/time-ago';
@@ -35,17 +35,7 @@ function Attempts({ run }: { readonly run: RunBody }): ReactNode {
             <span className="list-text">
               {attempt.failure && (
                 <>
-                  <code>{attempt.failure.class}</code> {attempt.failure.message}
-                </>
-              )}
-              {attempt.failure?.culprit && (
-                <>
-                  {' '}
-                  (
-                  <Link to="/agents/$agentId" params={{ agentId: attempt.failure.culprit.agent }}>
-                    rank {attempt.failure.culprit.rank}
-                  </Link>
-                  )
+                  <code>{attempt.failure.class}</code> <LinkedText text={failureText(attempt.failure)} />
                 </>
               )}
             </span>
@@ -54,6 +44,12 @@ function Attempts({ run }: { readonly run: RunBody }): ReactNode {
       </ul>
     </Panel>
   );
+}
+
+/** With whom it was lost to, where its message does not say so. */
+function failureText({ message, culprit }: NonNullable<RunBody['attempts'][number]['failure']>): string {
+  if (culprit === undefined || message.includes(culprit.agent)) return message;
+  return `${message} (rank ${culprit.rank} on ${culprit.agent})`;
 }
 
 function lengthText({ startedAt, finishedAt }: RunBody['attempts'][number]): string {
