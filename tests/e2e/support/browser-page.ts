@@ -22,7 +22,8 @@ const BUSY = '.loading, [aria-busy="true"]';
 /** Run in the page, whose globals this program has no types of. */
 const RUN_AXE = {
   all: "axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations)",
-  colours: "axe.run(document, { runOnly: ['color-contrast', 'link-in-text-block'] }).then(({ violations }) => violations)",
+  colours:
+    "axe.run(document, { runOnly: ['color-contrast', 'link-in-text-block'] }).then(({ violations }) => violations)",
 };
 const SCROLLS_SIDEWAYS = 'document.documentElement.scrollWidth > window.innerWidth';
 
