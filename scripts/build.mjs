@@ -3,8 +3,8 @@ import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { argv, exit } from 'node:process';
 import { pathToFileURL } from 'node:url';
-import { runCommand } from './process/run-command.mjs';
 import { buildWeb } from './build/build-web.mjs';
+import { nestBuild } from './build/nest-build.mjs';
 import { ROOT, hashFiles, readStamp, writeStamp } from './process/stamp.mjs';
 
 const DIST = join(ROOT, 'dist');
@@ -33,13 +33,7 @@ async function buildNode() {
   const key = hashFiles(INPUTS);
   if (readStamp('build')?.key === key && existsSync(DIST)) return;
   console.log('building');
-  try {
-    await runCommand('node', ['node_modules/@nestjs/cli/bin/nest.js', 'build', 'api'], { cwd: ROOT });
-  } catch (error) {
-    // What was not emitted because of an error would otherwise count as done in the next incremental build.
-    rmSync(join(DIST, 'build.tsbuildinfo'), { force: true });
-    throw error;
-  }
+  await nestBuild('api', 'build.tsbuildinfo');
   removeOrphans('apps');
   removeOrphans('libs');
   checkAliases();

@@ -1,7 +1,7 @@
 import type { RunSpecInput, TimelineBody } from '@millrace/contracts';
 import { type ComputeTimes, lowerSchedule, makeSchedule, type Schedule, simulateSchedule } from '@millrace/pipeline';
 import { LiveCluster } from '../../tests/e2e/support/live-cluster';
-import { smallRun, smallTokens } from '../../tests/e2e/support/small-run';
+import { createSmallDataset, smallRun } from '../../tests/e2e/support/small-run';
 import { type Measurement, median } from './measurement';
 
 const RANKS = 4;
@@ -27,8 +27,7 @@ export async function benchSchedules(): Promise<{ steps: Measurement; gain: Meas
   const environment = { MILLRACE_PACED_GFLOPS: GFLOPS, MILLRACE_CPU_THREADS: '1' };
   const cluster = await LiveCluster.start({ agents: RANKS, environment });
   try {
-    const body = new Uint8Array(smallTokens(12_000).buffer);
-    await cluster.client.createDataset({ name: 'small', contentType: 'application/x-tokens-u16', body });
+    await createSmallDataset(cluster.client);
     const timed = {} as Record<ScheduleName, Timed>;
     for (const name of Object.keys(CHUNKS) as ScheduleName[]) timed[name] = await timeSchedule(cluster, name);
     return { steps: worstStep(timed), gain: zeroBubbleGain(timed) };

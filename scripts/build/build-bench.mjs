@@ -1,7 +1,8 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runCommand } from '../process/run-command.mjs';
 import { ROOT, hashFiles, hashText, readStamp, writeStamp } from '../process/stamp.mjs';
+import { nestBuild } from './nest-build.mjs';
 
 const PEERS = join(ROOT, 'bench/peers');
 const PROGRAM = join(ROOT, 'dist/bench/src/main.js');
@@ -29,11 +30,6 @@ export async function buildBench() {
   const key = hashFiles(INPUTS);
   if (readStamp('bench-build')?.key === key && existsSync(PROGRAM)) return;
   console.log('building the benchmarks');
-  try {
-    await runCommand('node', ['node_modules/@nestjs/cli/bin/nest.js', 'build', 'bench'], { cwd: ROOT });
-  } catch (error) {
-    rmSync(join(ROOT, 'dist/bench.tsbuildinfo'), { force: true });
-    throw error;
-  }
+  await nestBuild('bench', 'bench.tsbuildinfo');
   writeStamp('bench-build', { key });
 }

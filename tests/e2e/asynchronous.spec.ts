@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { LiveCluster } from './support/live-cluster';
-import { smallRun, smallTokens } from './support/small-run';
+import { LiveCluster, type Outcome } from './support/live-cluster';
+import { createSmallDataset, smallRun } from './support/small-run';
 
 const STEPS = 60;
 /** A run by itself takes seconds; tests may run beside much else. */
@@ -17,8 +17,7 @@ let cluster: LiveCluster;
 
 beforeAll(async () => {
   cluster = await LiveCluster.start({ agents: 4 });
-  const body = new Uint8Array(smallTokens(12_000).buffer);
-  await cluster.client.createDataset({ name: 'small', contentType: 'application/x-tokens-u16', body });
+  await createSmallDataset(cluster.client);
 });
 
 afterAll(async () => {
@@ -33,12 +32,11 @@ async function submit(name: string, { global, partition, ...rest }: (typeof SCHE
   return (await cluster.client.submitRun({ ...spec, train: asynchronous })).id;
 }
 
-async function outcome(id: string): Promise<unknown> {
-  const values = async (name: string): Promise<number[]> => (await cluster.metric(id, name)).map(({ value }) => value);
-  const [losses, validation] = [await values('train/loss'), await values('val/loss')];
-  expect(losses).toHaveLength(STEPS);
-  expect(validation).toHaveLength(1);
-  return { losses, validation, hash: await cluster.modelHash(id) };
+async function outcome(id: string): Promise<Outcome> {
+  const found = await cluster.outcome(id);
+  expect(found.losses).toHaveLength(STEPS);
+  expect(found.validation).toHaveLength(1);
+  return found;
 }
 
 const undisturbed = new Map<(typeof SCHEDULES)[number], unknown>();
@@ -57,7 +55,7 @@ it.each(SCHEDULES)(
     const run = await cluster.client.run(id);
     expect(run.state, `at step ${moment}`).toBe('running');
     const victim = run.attempts.at(-1)?.stages[moment % parallel.pp];
-    process.kill(cluster.pid(`agent-${cluster.numberOfAgent(victim?.agent ?? '')}`), 'SIGKILL');
+    cluster.killAgent(victim?.agent ?? '');
 
     const ended = await cluster.untilRun(id, ['succeeded'], RUN_MS_MAX);
     expect(ended.attempts[0]?.failure?.class).toBe('node_lost');

@@ -4,7 +4,7 @@ import { encodeHuggingFace, encodeSafetensors, type Gpt2Sizes, gpt2Tensors } fro
 import type { Problem } from '@millrace/contracts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LiveCluster } from './support/live-cluster';
-import { smallRun, smallTokens } from './support/small-run';
+import { createSmallDataset, smallRun } from './support/small-run';
 
 /** What the API refuses, over real HTTP: status, problem document, code and field, and nothing is stored. */
 let cluster: LiveCluster;
@@ -17,8 +17,7 @@ beforeAll(async () => {
     agents: 0,
     environment: { MILLRACE_UPLOAD_BYTES_MAX: String(UPLOAD_BYTES_MAX) },
   });
-  const body = new Uint8Array(smallTokens(12_000).buffer);
-  await cluster.client.createDataset({ name: 'small', contentType: 'application/x-tokens-u16', body });
+  await createSmallDataset(cluster.client);
   before = await stored();
 });
 

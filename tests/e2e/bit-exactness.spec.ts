@@ -1,7 +1,7 @@
 import type { RunSpecInput } from '@millrace/contracts';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { LiveCluster } from './support/live-cluster';
-import { smallRun, smallTokens } from './support/small-run';
+import { LiveCluster, type Outcome } from './support/live-cluster';
+import { createSmallDataset, smallRun } from './support/small-run';
 
 const LAYERS = 6;
 const SCHEDULES = ['gpipe', '1f1b', 'interleaved', 'looped-bfs', 'zb-h1', 'zb-h2', 'zb-v', 'dualpipe-v'] as const;
@@ -70,18 +70,11 @@ const OWN: Parallel = {
   recompute: 'selective',
 };
 
-interface Outcome {
-  readonly losses: readonly number[];
-  readonly validation: readonly number[];
-  readonly hash: string;
-}
-
 let cluster: LiveCluster;
 
 beforeAll(async () => {
   cluster = await LiveCluster.start({ agents: 4 });
-  const body = new Uint8Array(smallTokens(12_000).buffer);
-  await cluster.client.createDataset({ name: 'small', contentType: 'application/x-tokens-u16', body });
+  await createSmallDataset(cluster.client);
 });
 
 afterAll(async () => {
@@ -91,15 +84,6 @@ afterAll(async () => {
 async function submit(name: string, parallel: Parallel, train: Partial<RunSpecInput['train']> = {}): Promise<string> {
   const { id } = await cluster.client.submitRun(smallRun(name, { model: { layers: LAYERS }, parallel, train }));
   return id;
-}
-
-async function outcome(id: string): Promise<Outcome> {
-  const values = async (name: string): Promise<number[]> => (await cluster.metric(id, name)).map(({ value }) => value);
-  return {
-    losses: await values('train/loss'),
-    validation: await values('val/loss'),
-    hash: await cluster.modelHash(id),
-  };
 }
 
 it('gives the same losses and weights, to the last bit, however a run is cut', { timeout: 480_000 }, async () => {
@@ -114,13 +98,13 @@ it('gives the same losses and weights, to the last bit, however a run is cut', {
   }
   runs.set(await submit('own', OWN, train), OWN);
   await cluster.untilRun(whole, ['succeeded']);
-  const reference = await outcome(whole);
+  const reference = await cluster.outcome(whole);
   expect(reference.losses).toHaveLength(12);
   expect(reference.validation).toHaveLength(2);
   expect(reference.losses.at(-1)).toBeLessThan(reference.losses[0] ?? 0);
   for (const [id, parallel] of runs) {
     await cluster.untilRun(id, ['succeeded'], 400_000);
-    expect(await outcome(id), JSON.stringify(parallel)).toEqual(reference);
+    expect(await cluster.outcome(id), JSON.stringify(parallel)).toEqual(reference);
   }
 });
 
@@ -130,7 +114,7 @@ let undisturbed: Outcome;
 it('trains undisturbed', async () => {
   const id = await submit('calm', { pp: 1 }, KILLED);
   await cluster.untilRun(id, ['succeeded']);
-  undisturbed = await outcome(id);
+  undisturbed = await cluster.outcome(id);
   expect(undisturbed.losses).toHaveLength(KILLED.steps);
 });
 
@@ -142,13 +126,13 @@ async function expectSameAfterKill(schedule: Schedule): Promise<void> {
   const run = await cluster.client.run(id);
   expect(run.state, `at step ${moment}`).toBe('running');
   const victim = run.attempts.at(-1)?.stages[moment % 2];
-  process.kill(cluster.pid(`agent-${cluster.numberOfAgent(victim?.agent ?? '')}`), 'SIGKILL');
+  cluster.killAgent(victim?.agent ?? '');
 
   const ended = await cluster.untilRun(id, ['succeeded']);
   expect(ended.attempts.length).toBeGreaterThanOrEqual(2);
   expect(ended.attempts[0]?.failure?.class).toBe('node_lost');
   expect(ended.attempts[1]?.fence).toBeGreaterThan(ended.attempts[0]?.fence ?? 0);
-  expect(await outcome(id)).toEqual(undisturbed);
+  expect(await cluster.outcome(id)).toEqual(undisturbed);
 }
 
 it.each([

@@ -18,7 +18,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { LiveCluster, ROOT, waitUntil } from './support/live-cluster';
 import { type CliOptions, type CliResult, documentOf, runCli } from './support/run-cli';
-import { smallRun, smallTokens } from './support/small-run';
+import { createSmallDataset, smallRun } from './support/small-run';
 
 /** The command line as a user meets it: its text, its documents, its exit codes. */
 let cluster: LiveCluster;
@@ -26,8 +26,7 @@ const folder = mkdtempSync(join(tmpdir(), 'millrace-cli-'));
 
 beforeAll(async () => {
   cluster = await LiveCluster.start({ agents: 2 });
-  const body = new Uint8Array(smallTokens(12_000).buffer);
-  await cluster.client.createDataset({ name: 'small', contentType: 'application/x-tokens-u16', body });
+  await createSmallDataset(cluster.client);
 });
 
 afterAll(async () => {

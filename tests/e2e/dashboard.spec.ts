@@ -118,7 +118,7 @@ describe('the dashboard in Chromium over a cluster that trains', () => {
   it('tells why the run recovers when an agent stops, and cancels it after asking', async () => {
     const { page } = browser;
     const { agent } = (await cluster.client.run(runId)).attempts.at(-1)!.stages.at(-1)!;
-    process.kill(cluster.pid(`agent-${cluster.numberOfAgent(agent)}`), 'SIGKILL');
+    cluster.killAgent(agent);
     await page.getByRole('tab', { name: 'Overview' }).click();
     await page.getByText('node_lost').first().waitFor();
     await page.getByRole('link', { name: agent }).first().waitFor();

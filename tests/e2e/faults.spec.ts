@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { LiveCluster, waitUntil } from './support/live-cluster';
-import { smallRun, smallTokens } from './support/small-run';
+import { createSmallDataset, smallRun } from './support/small-run';
 
 let cluster: LiveCluster;
 /** On a busy machine a plan may look wrong; these attempts end only for the faults. */
@@ -8,8 +8,7 @@ const FIXED = { partition: [2, 2] };
 
 beforeAll(async () => {
   cluster = await LiveCluster.start({ agents: 3 });
-  const body = new Uint8Array(smallTokens(12_000).buffer);
-  await cluster.client.createDataset({ name: 'small', contentType: 'application/x-tokens-u16', body });
+  await createSmallDataset(cluster.client);
 });
 
 afterAll(async () => {

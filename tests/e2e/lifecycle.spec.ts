@@ -3,15 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { LiveCluster, waitUntil } from './support/live-cluster';
-import { smallRun, smallTokens } from './support/small-run';
+import { createSmallDataset, smallRun } from './support/small-run';
 
 let cluster: LiveCluster;
 const home = mkdtempSync(join(tmpdir(), 'millrace-e2e-'));
 
 beforeAll(async () => {
   cluster = await LiveCluster.start({ agents: 2 }, home);
-  const body = new Uint8Array(smallTokens(12_000).buffer);
-  await cluster.client.createDataset({ name: 'small', contentType: 'application/x-tokens-u16', body });
+  await createSmallDataset(cluster.client);
 });
 
 afterAll(async () => {

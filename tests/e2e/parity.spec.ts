@@ -50,6 +50,10 @@ async function exported(checkpointId: string): Promise<Buffer<ArrayBuffer>> {
   return joined(await cluster.client.exportModel(checkpointId));
 }
 
+async function lastCheckpoint(runId: string): Promise<string> {
+  return (await cluster.client.checkpoints(runId)).items.find(({ step }) => step === steps)?.id ?? '';
+}
+
 type Parallel = NonNullable<RunSpecInput['parallel']>;
 
 /** 1 to 4 stages under 1f1b, and every other synchronous schedule. */
@@ -115,7 +119,7 @@ describe.each(CUTS)('$schedule on $pp agents', (parallel) => {
   beforeAll(async () => {
     runId = runIds.get(parallel) ?? '';
     await cluster.untilRun(runId, ['succeeded'], 280_000);
-    checkpointId = (await cluster.client.checkpoints(runId)).items.find(({ step }) => step === steps)?.id ?? '';
+    checkpointId = await lastCheckpoint(runId);
   });
 
   it.each([
@@ -142,8 +146,7 @@ describe.each(CUTS)('$schedule on $pp agents', (parallel) => {
 });
 
 it('an export is imported again, and is the same file then', async () => {
-  const { items } = await cluster.client.checkpoints(runIds.get(CUTS[0]!) ?? '');
-  const file = await exported(items.find(({ step }) => step === steps)?.id ?? '');
+  const file = await exported(await lastCheckpoint(runIds.get(CUTS[0]!) ?? ''));
   const again = await cluster.client.importModel(file);
   expect(Buffer.compare(await exported(again.id), file)).toBe(0);
 });

@@ -5,7 +5,7 @@ import type { LayerTimes, RunBody, RunSpecInput } from '@millrace/contracts';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { queryDatabase } from './support/cluster-database';
 import { LiveCluster, ROOT, waitUntil } from './support/live-cluster';
-import { smallRun, smallTokens } from './support/small-run';
+import { createSmallDataset, smallRun } from './support/small-run';
 
 /** Two agents that compute, devices 0 and 1, and two that only seem to: 2 is slow, 3 is four times as fast. */
 const PACES_GFLOPS = [0.4, 1.6];
@@ -29,8 +29,7 @@ beforeAll(async () => {
       ),
     );
   }
-  const body = new Uint8Array(smallTokens(12_000).buffer);
-  await cluster.client.createDataset({ name: 'small', contentType: 'application/x-tokens-u16', body });
+  await createSmallDataset(cluster.client);
   await waitUntil('four agents', async () => {
     const { items } = await cluster.client.agents();
     return items.filter(({ state }) => state === 'connected').length === 4;

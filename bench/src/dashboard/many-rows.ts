@@ -1,6 +1,6 @@
 import { queryDatabase } from '../../../tests/e2e/support/cluster-database';
 import type { LiveCluster } from '../../../tests/e2e/support/live-cluster';
-import { smallRun, smallTokens } from '../../../tests/e2e/support/small-run';
+import { createSmallDataset, smallRun } from '../../../tests/e2e/support/small-run';
 
 export const RUN_COUNT = 10_000;
 export const POINT_COUNT = 1_000_000;
@@ -10,8 +10,7 @@ export const POINT_COUNT = 1_000_000;
  * @returns the run with the points
  */
 export async function fillDatabase(cluster: LiveCluster): Promise<string> {
-  const body = new Uint8Array(smallTokens(12_000).buffer);
-  await cluster.client.createDataset({ name: 'small', contentType: 'application/x-tokens-u16', body });
+  await createSmallDataset(cluster.client);
   // Of more stages than there are devices, so that it waits until it is cancelled.
   const { id } = await cluster.client.submitRun(smallRun('many-points'));
   await cluster.client.actOnRun(id, 'cancel');

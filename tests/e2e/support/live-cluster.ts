@@ -18,6 +18,14 @@ export interface ClusterSettings {
   readonly environment?: Readonly<Record<string, string | undefined>>;
 }
 
+/** What must depend neither on how a run is cut nor on what disturbs it. */
+export interface Outcome {
+  readonly losses: readonly number[];
+  readonly validation: readonly number[];
+  /** Of the newest checkpoint's weights. */
+  readonly hash: string;
+}
+
 /** A real `millrace up` in a temporary home: real processes, a real database, free ports. */
 export class LiveCluster {
   private constructor(
@@ -116,6 +124,11 @@ export class LiveCluster {
     return [this.output.join(''), ...logs].join('\n');
   }
 
+  /** Ends an agent's process as a crash would. */
+  killAgent(id: string): void {
+    process.kill(this.pid(`agent-${this.numberOfAgent(id)}`), 'SIGKILL');
+  }
+
   /** Waits until the run is in one of `states`; a run that ends in another state fails the wait at once. */
   async untilRun(id: string, states: readonly RunStateName[], timeoutMs = 120_000): Promise<RunBody> {
     let run = await this.client.run(id);
@@ -153,6 +166,16 @@ export class LiveCluster {
         throw new Error(`run is ${run.state}: ${JSON.stringify(run.reason)}\n${this.describe()}`);
       return (await this.metric(id, 'train/loss')).some((point) => point.step >= step);
     });
+  }
+
+  async outcome(runId: string): Promise<Outcome> {
+    const values = async (name: string): Promise<number[]> =>
+      (await this.metric(runId, name)).map(({ value }) => value);
+    return {
+      losses: await values('train/loss'),
+      validation: await values('val/loss'),
+      hash: await this.modelHash(runId),
+    };
   }
 
   /** SHA-256 of the exported model of the run's newest checkpoint. */

@@ -1,7 +1,8 @@
 import type { RunSpecInput } from '@millrace/contracts';
+import type { MillraceClient } from '@millrace/sdk';
 
 /** 97 characters that follow from one another with some noise, so that a model can learn them: odd on purpose. */
-export function smallTokens(count: number): Uint16Array {
+function smallTokens(count: number): Uint16Array {
   const tokens = new Uint16Array(count);
   let state = 7;
   let token = 0;
@@ -12,6 +13,12 @@ export function smallTokens(count: number): Uint16Array {
   }
   tokens[0] = 96;
   return tokens;
+}
+
+/** The dataset that `smallRun` reads. */
+export async function createSmallDataset(client: MillraceClient): Promise<void> {
+  const body = new Uint8Array(smallTokens(12_000).buffer);
+  await client.createDataset({ name: 'small', contentType: 'application/x-tokens-u16', body });
 }
 
 type Overrides = {
