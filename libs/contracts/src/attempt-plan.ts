@@ -40,8 +40,12 @@ export const datasetRefSchema = z.strictObject({
   tokens: z.int().min(1),
 });
 
-/** A block of a checkpoint tensor. */
-export const blockRefSchema = z.strictObject({ sha256: z.string().length(64), bytes: z.int().min(1) });
+/** A piece of a checkpoint tensor: `bytes` bytes of a block from `offset` on, which small tensors share. */
+export const blockRefSchema = z.strictObject({
+  sha256: z.string().length(64),
+  bytes: z.int().min(1),
+  offset: z.int().min(1).optional(),
+});
 
 export const manifestTensorSchema = z.strictObject({
   /** Hugging Face name of the parameter, for instance `transformer.h.0.ln_1.weight`. */

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { AppError } from '@millrace/core';
-import { FileBlockStore, getTensor, type ManifestTensor } from '@millrace/checkpoint';
+import { FileBlockStore, getTensor, type ManifestTensor, RecentBlocks } from '@millrace/checkpoint';
 import type { BlobPort } from './blob-port';
 import { blobCorrupt, homeUnwritable } from './blobs.errors';
 import { retryWhileAway, type RetryOptions } from './retry';
@@ -27,10 +27,12 @@ const TOKEN_FILES_KEPT = 4;
  */
 export class BlobCache {
   private readonly blocks: FileBlockStore;
+  private readonly recent: RecentBlocks;
   private clearing: Promise<void> = Promise.resolve();
 
   constructor(private readonly options: BlobCacheOptions) {
     this.blocks = new FileBlockStore(join(options.folder, 'blocks'));
+    this.recent = new RecentBlocks((sha256) => this.blocks.get(sha256));
   }
 
   /** Path of the token file, fetched if it is not there. Errors: BLOB.CORRUPT, AGENT.HOME_UNWRITABLE, GRPC.*. */
@@ -58,12 +60,13 @@ export class BlobCache {
       const bytes = await this.retry(`block ${sha256}`, stopped, () => this.fetch(sha256));
       await this.blocks.put(sha256, bytes);
     }
-    return getTensor(this.blocks, tensor);
+    return getTensor(this.recent, tensor);
   }
 
   /** When no task is live: each fetches what it needs. What begins meanwhile waits until they are gone. */
   clearBlocks(): Promise<void> {
     const folder = join(this.options.folder, 'blocks');
+    this.recent.clear();
     // A block of a task that just ended may still be on its way into the folder.
     this.clearing = this.clearing.then(() => rm(folder, { recursive: true, force: true, maxRetries: 3 }));
     return (this.clearing = this.clearing.catch(() => undefined));

@@ -1,6 +1,13 @@
 import { webcrypto } from 'node:crypto';
 import { AppError, type Clock, describeError } from '@millrace/core';
-import { BLOCK_BYTES, canonicalJson, type BlockReference, type ManifestTensor } from '@millrace/checkpoint';
+import {
+  BLOCK_BYTES,
+  BlockPacker,
+  type BlockReference,
+  canonicalJson,
+  type ManifestTensor,
+  PACKED_BYTES_MAX,
+} from '@millrace/checkpoint';
 import type { BlobPort } from '../blobs/blob-port';
 import { retryWhileAway } from '../blobs/retry';
 import type { SnapshotTensor } from '../stage/stage-ports';
@@ -20,6 +27,7 @@ const UPLOADS_MAX = 4;
 /** One rank's part of the checkpoint of one step: tensors come in, their blocks go out. */
 export class CheckpointWriter {
   private readonly parts: Promise<ManifestTensor>[] = [];
+  private readonly packer = new BlockPacker((bytes) => this.putBlock(bytes));
   private running = 0;
   private readonly waiting: (() => void)[] = [];
   private failure: AppError | undefined;
@@ -35,19 +43,28 @@ export class CheckpointWriter {
 
   /** Canonical JSON of the manifest part once every block is stored. Rejects with why one could not be. */
   async finish(): Promise<string> {
+    this.packer.flush();
     const tensors = await Promise.all(this.parts);
     return canonicalJson({ tensors });
   }
 
   private async upload({ name, kind, shape, data }: SnapshotTensor): Promise<ManifestTensor> {
     const bytes = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
-    const blocks: Promise<BlockReference>[] = [];
-    for (let start = 0; start < bytes.length; start += BLOCK_BYTES)
-      blocks.push(this.putBlock(bytes.subarray(start, start + BLOCK_BYTES)));
-    return { name, kind, dtype: 'f32', shape, blocks: await Promise.all(blocks) };
+    return { name, kind, dtype: 'f32', shape, blocks: await this.store(bytes) };
   }
 
-  private async putBlock(bytes: Uint8Array<ArrayBuffer>): Promise<BlockReference> {
+  private async store(bytes: Uint8Array<ArrayBuffer>): Promise<BlockReference[]> {
+    if (bytes.length < PACKED_BYTES_MAX) return [await this.packer.add(bytes)];
+    const blocks: Promise<BlockReference>[] = [];
+    for (let start = 0; start < bytes.length; start += BLOCK_BYTES) {
+      const block = bytes.subarray(start, start + BLOCK_BYTES);
+      blocks.push(this.putBlock(block).then((sha256) => ({ sha256, bytes: block.length })));
+    }
+    return Promise.all(blocks);
+  }
+
+  /** @returns the block's SHA-256 */
+  private async putBlock(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
     await this.enter();
     try {
       if (this.failure !== undefined) throw this.failure;
@@ -60,7 +77,7 @@ export class CheckpointWriter {
         random,
         stopped,
       });
-      return { sha256, bytes: bytes.length };
+      return sha256;
     } finally {
       this.leave();
     }

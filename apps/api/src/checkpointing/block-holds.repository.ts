@@ -1,11 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { PrismaService, type Transaction } from '../database/prisma.service';
 
-export interface HeldBlock {
-  readonly sha256: string;
-  readonly bytes: number;
-}
-
 /** Who holds: an attempt of a run, or the checkpoint that an import becomes (fence 0). */
 export interface HoldOwner {
   readonly owner: string;
@@ -22,19 +17,17 @@ export class BlockHoldsRepository {
   constructor(private readonly prisma: PrismaService) {}
 
   /** Keeps blocks that no checkpoint references (yet) until `until`. */
-  async hold({ owner, fence }: HoldOwner, blocks: readonly HeldBlock[], until: Date): Promise<void> {
-    const distinct = [...new Map(blocks.map((block) => [block.sha256, block])).values()];
+  async hold({ owner, fence }: HoldOwner, hashes: readonly string[], until: Date): Promise<void> {
+    const distinct = [...new Set(hashes)];
     // Locks in one order, so that two holders never wait for each other; one statement, because every block of a
     // checkpoint comes through here.
     await this.prisma.$executeRaw`
-      INSERT INTO "BlockHold" ("sha256", "bytes", "until", "owner", "fence")
-      SELECT locked."sha256", locked."bytes", ${until}::timestamp, ${owner}, ${fence}
+      INSERT INTO "BlockHold" ("sha256", "until", "owner", "fence")
+      SELECT locked."sha256", ${until}::timestamp, ${owner}, ${fence}
       FROM (
-        SELECT sorted.*, pg_advisory_xact_lock(hashtextextended(sorted."sha256", 0))
+        SELECT sorted."sha256", pg_advisory_xact_lock(hashtextextended(sorted."sha256", 0))
         FROM (
-          SELECT * FROM unnest(
-            ${distinct.map(({ sha256 }) => sha256)}::text[], ${distinct.map(({ bytes }) => bytes)}::bigint[]
-          ) AS given("sha256", "bytes") ORDER BY "sha256"
+          SELECT * FROM unnest(${distinct}::text[]) AS given("sha256") ORDER BY "sha256"
         ) AS sorted
       ) AS locked
       ON CONFLICT ("sha256", "owner", "fence") DO UPDATE SET "until" = GREATEST("BlockHold"."until", excluded."until")`;

@@ -43,7 +43,7 @@ export class BlockUploadService {
     await this.blobs.assertRoomFor(header.bytes);
     const { runId, fence } = header;
     await this.holding.ask(keyOf(header), header, (blocks) =>
-      this.holds.hold({ owner: runId, fence }, blocks, new Date(this.clock.now() + HOLD_MS)),
+      this.holds.hold({ owner: runId, fence }, hashesOf(blocks), new Date(this.clock.now() + HOLD_MS)),
     );
     if (await this.blobs.blocks.has(header.sha256)) return true;
     const block = await collect(messages, header);
@@ -61,6 +61,7 @@ export class BlockUploadService {
   }
 }
 
+const hashesOf = (headers: readonly blobV1.PutHeader[]): string[] => headers.map(({ sha256 }) => sha256);
 const keyOf = ({ runId, fence }: blobV1.PutHeader): string => `${fence} ${runId}`;
 
 function headerOf({ value }: IteratorResult<PutBody, unknown>): blobV1.PutHeader {

@@ -123,8 +123,9 @@ export class CheckpointReportsService {
   }
 }
 
-/** Of all blocks, each distinct one once. */
+/** Of all pieces, each distinct one once: a checkpoint takes what its blocks take. */
 function distinctBytes({ tensors }: ManifestDocument): number {
-  const bytesOf = new Map(tensors.flatMap(({ blocks }) => blocks.map(({ sha256, bytes }) => [sha256, bytes])));
+  const pieces = tensors.flatMap(({ blocks }) => blocks);
+  const bytesOf = new Map(pieces.map(({ sha256, offset = 0, bytes }) => [`${sha256}+${offset}`, bytes]));
   return [...bytesOf.values()].reduce((sum, bytes) => sum + bytes, 0);
 }

@@ -54,7 +54,8 @@ export class ModelImportService {
       const values = await model.read(name);
       const blocks = splitBlocks(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
       const references = blockReferences(blocks);
-      await this.holds.hold({ owner: id, fence: 0 }, references, new Date(this.clock.now() + HOLD_MS));
+      const hashes = blocks.map(({ sha256 }) => sha256);
+      await this.holds.hold({ owner: id, fence: 0 }, hashes, new Date(this.clock.now() + HOLD_MS));
       for (const { sha256, bytes } of blocks) {
         // What the upload said of its length may have been nothing, and others store at the same time.
         await this.blobs.assertRoomFor(bytes.length);

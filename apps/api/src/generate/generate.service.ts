@@ -53,9 +53,9 @@ export class GenerateService {
   private async run(checkpoint: DurableCheckpoint, model: ModelConfig, sampling: Sampling): Promise<readonly number[]> {
     const gang = await this.gangs.choose(checkpoint.runId, model.layers);
     const manifest = weightsOf(checkpoint, model);
-    const blocks = manifest.tensors.flatMap((tensor) => tensor.blocks);
+    const hashes = manifest.tensors.flatMap(({ blocks }) => blocks.map(({ sha256 }) => sha256));
     const taskId = newId('gen');
-    await this.holds.hold({ owner: taskId, fence: 0 }, blocks, new Date(this.clock.now() + HOLD_MS));
+    await this.holds.hold({ owner: taskId, fence: 0 }, hashes, new Date(this.clock.now() + HOLD_MS));
     return this.tasks.run(
       {
         taskId,

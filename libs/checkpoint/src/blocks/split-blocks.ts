@@ -27,7 +27,7 @@ export function blockReferences(blocks: readonly Block[]): BlockReference[] {
 }
 
 /** Undoes splitBlocks. */
-export function joinBlocks(parts: readonly Uint8Array[]): Uint8Array {
+export function joinBlocks(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const joined = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let offset = 0;
   for (const part of parts) {
@@ -50,18 +50,19 @@ export async function putTensor(
 
 /** Reads a tensor back. Errors: those of BlockStore.get; CHECKPOINT.BLOCKS_WRONG_SIZE. */
 export async function getTensor(
-  store: BlockStore,
+  store: Pick<BlockStore, 'get'>,
   tensor: { readonly name: string; readonly shape: readonly number[]; readonly blocks: readonly BlockReference[] },
 ): Promise<Float32Array> {
   const values = new Float32Array(tensor.shape.reduce((product, size) => product * size, 1));
   const target = new Uint8Array(values.buffer);
-  let offset = 0;
-  for (const { sha256 } of tensor.blocks) {
-    const part = await store.get(sha256);
-    if (offset + part.length > target.length) throw blocksWrongSize(tensor.name, target.length, offset + part.length);
-    target.set(part, offset);
-    offset += part.length;
+  let filledBytes = 0;
+  for (const { sha256, bytes, offset = 0 } of tensor.blocks) {
+    const piece = (await store.get(sha256)).subarray(offset, offset + bytes);
+    if (filledBytes + piece.length > target.length)
+      throw blocksWrongSize(tensor.name, target.length, filledBytes + piece.length);
+    target.set(piece, filledBytes);
+    filledBytes += piece.length;
   }
-  if (offset !== target.length) throw blocksWrongSize(tensor.name, target.length, offset);
+  if (filledBytes !== target.length) throw blocksWrongSize(tensor.name, target.length, filledBytes);
   return values;
 }

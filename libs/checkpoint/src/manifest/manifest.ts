@@ -1,9 +1,11 @@
 import type { JsonObject } from './canonical-json';
 
-/** A piece of a tensor in a block store, addressed by the SHA-256 of its bytes (lower-case hexadecimal). */
+/** A piece of a tensor: `bytes` bytes of the block with this SHA-256 (lower-case hexadecimal). */
 export interface BlockReference {
   readonly sha256: string;
   readonly bytes: number;
+  /** Where in the block the piece begins, in bytes; left out: at its start. Small tensors share blocks. */
+  readonly offset?: number;
 }
 
 /** `weight-2`: the weight two updates ago, which an asynchronous schedule still uses. */

@@ -1,0 +1,2 @@
+-- AlterTable
+ALTER TABLE "BlockHold" DROP COLUMN "bytes";
