@@ -245,7 +245,9 @@ fn main(
     return;
   }
   let c_start = (head / H * C_BATCH + head % H * C_HEAD + C_OFFSET + column) / 4u;
-  for (var i = 0u; i < min(ROWS, M - row); i++) {
+  // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
+  let i_end = min(ROWS, M - row) * groups.z;
+  for (var i = 0u; i < i_end; i++) {
     c[c_start + (row + i) * (C_STRIDE / 4u)] = sums[i];
   }
 }
@@ -322,7 +324,9 @@ fn main(
   var c13 = vec4f();
   var c14 = vec4f();
   var c15 = vec4f();
-  for (var k = 0u; k < K / 4u; k++) {
+  // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
+  let k_end = K / 4u * groups.z;
+  for (var k = 0u; k < k_end; k++) {
     let low = a[a_low + k];
     let high = a[a_high + k];
     let start = b_rows + k;
@@ -351,7 +355,8 @@ fn main(
     return;
   }
   let c_start = (head / H * C_BATCH + head % H * C_HEAD + C_OFFSET + column) / 4u;
-  for (var i = 0u; i < min(ROWS, M - row); i++) {
+  let i_end = min(ROWS, M - row) * groups.z;
+  for (var i = 0u; i < i_end; i++) {
     c[c_start + (row + i) * (C_STRIDE / 4u)] = sums[i] * SCALE;
   }
 }
@@ -429,7 +434,9 @@ fn main(
   let stride = 3u * H * D;
   let base = (head / H) * T * stride + (head % H) * D;
   var sum = 0.0;
-  for (var d = 0u; d < D; d++) {
+  // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
+  let d_end = D * groups.z;
+  for (var d = 0u; d < d_end; d++) {
     sum += queries_BTE[base + i * stride + d] * keys_BTE[base + j * stride + H * D + d];
   }
   scores_BHTT[index] = sum * inverseSqrt(f32(D));
@@ -473,7 +480,9 @@ fn main(
   let dy_start = (b * T + i) * width + column;
   let v_start = (b * T + j) * 3u * width + 2u * width + column;
   var sum = 0.0;
-  for (var d = 0u; d < D; d++) {
+  // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
+  let d_end = D * groups.z;
+  for (var d = 0u; d < d_end; d++) {
     sum += dy_BTC[dy_start + d] * qkv_BTE[v_start + d];
   }
   dscores_BHTT[index] = sum;
@@ -679,7 +688,9 @@ fn main(
     return;
   }
   let c_start = (head / H * C_BATCH + head % H * C_HEAD + C_OFFSET + column) / 4u;
-  for (var i = 0u; i < min(ROWS, M - row); i++) {
+  // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
+  let i_end = min(ROWS, M - row) * groups.z;
+  for (var i = 0u; i < i_end; i++) {
     c[c_start + (row + i) * (C_STRIDE / 4u)] = sums[i];
   }
 }
@@ -747,7 +758,9 @@ fn main(
     return;
   }
   var sum = 0.0;
-  for (var row = 0u; row < N; row++) {
+  // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
+  let row_end = N * groups.z;
+  for (var row = 0u; row < row_end; row++) {
     sum += dy_NC[row * C + column];
   }
   if (ACCUMULATE == 1u) {
@@ -820,11 +833,13 @@ fn main(
   }
   let start = row * V;
   var maximum = logits_NV[start];
-  for (var i = 1u; i < V; i++) {
+  // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
+  let i_end = V * groups.z;
+  for (var i = 1u; i < i_end; i++) {
     maximum = max(maximum, logits_NV[start + i]);
   }
   var sum = 0.0;
-  for (var i = 0u; i < V; i++) {
+  for (var i = 0u; i < i_end; i++) {
     sum += exp(logits_NV[start + i] - maximum);
   }
   let lse = maximum + log(sum);
@@ -863,7 +878,9 @@ fn main(
     return;
   }
   var sum = 0.0;
-  for (var b = 0u; b < B; b++) {
+  // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
+  let b_end = B * groups.z;
+  for (var b = 0u; b < b_end; b++) {
     sum += dy_BTC[b * T * C + index];
   }
   if (ACCUMULATE == 1u) {
@@ -902,7 +919,9 @@ fn main(
   let token = index / C;
   let column = index % C;
   var sum = 0.0;
-  for (var row = 0u; row < B * T; row++) {
+  // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
+  let row_end = B * T * groups.z;
+  for (var row = 0u; row < row_end; row++) {
     if (tokens_BT[row] == token) {
       sum += dy_BTC[row * C + column];
     }
@@ -1038,14 +1057,16 @@ fn main(
   let rstd = rstd_N[row];
   var sum_g = 0.0;
   var sum_gn = 0.0;
-  for (var i = 0u; i < C; i++) {
+  // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
+  let i_end = C * groups.z;
+  for (var i = 0u; i < i_end; i++) {
     let g = dy_NC[start + i] * weight_C[i];
     sum_g += g;
     sum_gn += g * ((x_NC[start + i] - mean) * rstd);
   }
   let mean_g = sum_g / f32(C);
   let mean_gn = sum_gn / f32(C);
-  for (var i = 0u; i < C; i++) {
+  for (var i = 0u; i < i_end; i++) {
     let g = dy_NC[start + i] * weight_C[i];
     var dx = rstd * (g - mean_g - (x_NC[start + i] - mean) * rstd * mean_gn);
     if (RESIDUAL == 1u) {
@@ -1085,7 +1106,9 @@ fn main(
   }
   var sum_weight = 0.0;
   var sum_bias = 0.0;
-  for (var row = 0u; row < N; row++) {
+  // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
+  let row_end = N * groups.z;
+  for (var row = 0u; row < row_end; row++) {
     let dy = dy_NC[row * C + column];
     sum_weight += dy * ((x_NC[row * C + column] - mean_N[row]) * rstd_N[row]);
     sum_bias += dy;
@@ -1128,17 +1151,19 @@ fn main(
   }
   let start = row * C;
   var sum = 0.0;
-  for (var i = 0u; i < C; i++) {
+  // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
+  let i_end = C * groups.z;
+  for (var i = 0u; i < i_end; i++) {
     sum += x_NC[start + i];
   }
   let mean = sum / f32(C);
   var squares = 0.0;
-  for (var i = 0u; i < C; i++) {
+  for (var i = 0u; i < i_end; i++) {
     let difference = x_NC[start + i] - mean;
     squares += difference * difference;
   }
   let rstd = 1.0 / sqrt(squares / f32(C) + EPSILON);
-  for (var i = 0u; i < C; i++) {
+  for (var i = 0u; i < i_end; i++) {
     y_NC[start + i] = (x_NC[start + i] - mean) * rstd * weight_C[i] + bias_C[i];
   }
   mean_N[row] = mean;
@@ -1178,7 +1203,9 @@ fn main(
   let row = index / N;
   let column = index % N;
   var sum = 0.0;
-  for (var k = 0u; k < K; k++) {
+  // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
+  let k_end = K * groups.z;
+  for (var k = 0u; k < k_end; k++) {
     sum += a_MK[row * K + k] * b_KN[k * N + column];
   }
   if (BIAS == 1u) {
@@ -1250,7 +1277,9 @@ fn main(
   var c13 = vec4f();
   var c14 = vec4f();
   var c15 = vec4f();
-  for (var k = 0u; k < K / 4u; k++) {
+  // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
+  let k_end = K / 4u * groups.z;
+  for (var k = 0u; k < k_end; k++) {
     let low = a_MK[a_low + k];
     let high = a_MK[a_high + k];
     let start = k * N + safe_column;
@@ -1280,7 +1309,8 @@ fn main(
   if (BIAS == 1u) {
     bias = bias_N[column];
   }
-  for (var i = 0u; i < min(ROWS, M - row); i++) {
+  let i_end = min(ROWS, M - row) * groups.z;
+  for (var i = 0u; i < i_end; i++) {
     let index = (row + i) * (N / 4u) + column;
     var sum = c[i] + bias;
     if (RESIDUAL == 1u) {
@@ -1332,7 +1362,9 @@ fn main(
   var c1 = vec4f();
   var c2 = vec4f();
   var c3 = vec4f();
-  for (var k = 0u; k < K; k++) {
+  // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
+  let k_end = K * groups.z;
+  for (var k = 0u; k < k_end; k++) {
     let a = vec4f(a_MK[rows.x * K + k], a_MK[rows.y * K + k], a_MK[rows.z * K + k], a_MK[rows.w * K + k]);
     let b = vec4f(b_KN[k * N + columns.x], b_KN[k * N + columns.y], b_KN[k * N + columns.z], b_KN[k * N + columns.w]);
     c0 += a.x * b;
@@ -1341,7 +1373,8 @@ fn main(
     c3 += a.w * b;
   }
   let c = array<vec4f, 4>(c0, c1, c2, c3);
-  for (var i = 0u; i < min(16u, (M - row) * 4u); i++) {
+  let i_end = min(16u, (M - row) * 4u) * groups.z;
+  for (var i = 0u; i < i_end; i++) {
     let c_column = column + i % 4u;
     if (c_column < N) {
       let index = (row + i / 4u) * N + c_column;
@@ -1483,7 +1516,9 @@ fn main(
   let row = index / N;
   let column = index % N;
   var sum = 0.0;
-  for (var k = 0u; k < K; k++) {
+  // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
+  let k_end = K * groups.z;
+  for (var k = 0u; k < k_end; k++) {
     sum += a_MK[row * K + k] * b_NK[column * K + k];
   }
   if (ACCUMULATE == 1u) {
@@ -1545,7 +1580,9 @@ fn main(
   var c13 = vec4f();
   var c14 = vec4f();
   var c15 = vec4f();
-  for (var k = 0u; k < K / 4u; k++) {
+  // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
+  let k_end = K / 4u * groups.z;
+  for (var k = 0u; k < k_end; k++) {
     let low = a_MK[a_low + k];
     let high = a_MK[a_high + k];
     let start = safe_column * K + k;
@@ -1574,7 +1611,8 @@ fn main(
   if (column * 4u >= N) {
     return;
   }
-  for (var i = 0u; i < min(ROWS, M - row); i++) {
+  let i_end = min(ROWS, M - row) * groups.z;
+  for (var i = 0u; i < i_end; i++) {
     let index = (row + i) * (N / 4u) + column;
     var sum = c[i];
     if (ACCUMULATE == 1u) {
@@ -1619,7 +1657,9 @@ fn main(
   var c1 = vec4f();
   var c2 = vec4f();
   var c3 = vec4f();
-  for (var k = 0u; k < K; k++) {
+  // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
+  let k_end = K * groups.z;
+  for (var k = 0u; k < k_end; k++) {
     let a = vec4f(a_MK[rows.x * K + k], a_MK[rows.y * K + k], a_MK[rows.z * K + k], a_MK[rows.w * K + k]);
     let b = vec4f(b_NK[columns.x * K + k], b_NK[columns.y * K + k], b_NK[columns.z * K + k], b_NK[columns.w * K + k]);
     c0 += a.x * b;
@@ -1628,7 +1668,8 @@ fn main(
     c3 += a.w * b;
   }
   let c = array<vec4f, 4>(c0, c1, c2, c3);
-  for (var i = 0u; i < min(16u, (M - row) * 4u); i++) {
+  let i_end = min(16u, (M - row) * 4u) * groups.z;
+  for (var i = 0u; i < i_end; i++) {
     let c_column = column + i % 4u;
     if (c_column < N) {
       let index = (row + i / 4u) * N + c_column;
@@ -1754,7 +1795,9 @@ fn main(
   let row = index / N;
   let column = index % N;
   var sum = 0.0;
-  for (var k = 0u; k < K; k++) {
+  // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
+  let k_end = K * groups.z;
+  for (var k = 0u; k < k_end; k++) {
     sum += a_KM[k * M + row] * b_KN[k * N + column];
   }
   if (ACCUMULATE == 1u) {
@@ -1817,7 +1860,9 @@ fn main(
   var c13 = vec4f();
   var c14 = vec4f();
   var c15 = vec4f();
-  for (var k = 0u; k < K; k += 4u) {
+  // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
+  let k_end = K * groups.z;
+  for (var k = 0u; k < k_end; k += 4u) {
     let low = a_KM[k * (M / 4u) + a_low];
     let high = a_KM[k * (M / 4u) + a_high];
     let start = k * (N / 4u) + safe_column;
@@ -1859,7 +1904,8 @@ fn main(
   if (column * 4u >= N) {
     return;
   }
-  for (var i = 0u; i < min(ROWS, M - row); i++) {
+  let i_end = min(ROWS, M - row) * groups.z;
+  for (var i = 0u; i < i_end; i++) {
     let index = (row + i) * (N / 4u) + column;
     var sum = c[i];
     if (ACCUMULATE == 1u) {
@@ -1904,7 +1950,9 @@ fn main(
   var c1 = vec4f();
   var c2 = vec4f();
   var c3 = vec4f();
-  for (var k = 0u; k < K; k++) {
+  // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
+  let k_end = K * groups.z;
+  for (var k = 0u; k < k_end; k++) {
     let a = vec4f(a_KM[k * M + rows.x], a_KM[k * M + rows.y], a_KM[k * M + rows.z], a_KM[k * M + rows.w]);
     let b = vec4f(b_KN[k * N + columns.x], b_KN[k * N + columns.y], b_KN[k * N + columns.z], b_KN[k * N + columns.w]);
     c0 += a.x * b;
@@ -1913,7 +1961,8 @@ fn main(
     c3 += a.w * b;
   }
   let c = array<vec4f, 4>(c0, c1, c2, c3);
-  for (var i = 0u; i < min(16u, (M - row) * 4u); i++) {
+  let i_end = min(16u, (M - row) * 4u) * groups.z;
+  for (var i = 0u; i < i_end; i++) {
     let c_column = column + i % 4u;
     if (c_column < N) {
       let index = (row + i / 4u) * N + c_column;

@@ -59,6 +59,22 @@ describe('KERNELS', () => {
   });
 });
 
+/** Whether an expression of WGSL consists of numbers and overrides alone. */
+function isKnownAtCompileTime(expression: string): boolean {
+  const names = (expression.match(/(?<!\w)[A-Za-z_]\w*/g) ?? []).filter((name) => name !== 'min');
+  return names.every((name) => name === name.toUpperCase());
+}
+
+it('has no loop of known length in what software drivers run: they would unroll it (docs/decisions/0021)', () => {
+  const files = Object.entries(WGSL).filter(([name]) => !name.endsWith('_workgroup'));
+  const loops = files.flatMap(([name, source]) =>
+    [...source.matchAll(/for \((?:var \w+ = )?([^;]*); [^;]* <=? ([^;]*);/g)].map((match) => [name, ...match]),
+  );
+  expect(loops.length).toBeGreaterThan(30);
+  for (const [name, loop, from, to] of loops)
+    expect(isKnownAtCompileTime(from!) && isKnownAtCompileTime(to!), `${name}: ${loop}`).toBe(false);
+});
+
 describe('linearWorkgroups', () => {
   it('stays within the limit and covers the count', () => {
     expect(linearWorkgroups(65_535, TARGET)).toEqual([65_535, 1, 1]);

@@ -70,7 +70,9 @@ fn main(
   var c13 = vec4f();
   var c14 = vec4f();
   var c15 = vec4f();
-  for (var k = 0u; k < K / 4u; k++) {
+  // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
+  let k_end = K / 4u * groups.z;
+  for (var k = 0u; k < k_end; k++) {
     let low = a[a_low + k];
     let high = a[a_high + k];
     let start = b_rows + k;
@@ -99,7 +101,8 @@ fn main(
     return;
   }
   let c_start = (head / H * C_BATCH + head % H * C_HEAD + C_OFFSET + column) / 4u;
-  for (var i = 0u; i < min(ROWS, M - row); i++) {
+  let i_end = min(ROWS, M - row) * groups.z;
+  for (var i = 0u; i < i_end; i++) {
     c[c_start + (row + i) * (C_STRIDE / 4u)] = sums[i] * SCALE;
   }
 }

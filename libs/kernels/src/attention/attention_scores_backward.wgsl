@@ -36,7 +36,9 @@ fn main(
   let dy_start = (b * T + i) * width + column;
   let v_start = (b * T + j) * 3u * width + 2u * width + column;
   var sum = 0.0;
-  for (var d = 0u; d < D; d++) {
+  // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
+  let d_end = D * groups.z;
+  for (var d = 0u; d < d_end; d++) {
     sum += dy_BTC[dy_start + d] * qkv_BTE[v_start + d];
   }
   dscores_BHTT[index] = sum;

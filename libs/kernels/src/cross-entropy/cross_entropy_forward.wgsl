@@ -27,11 +27,13 @@ fn main(
   }
   let start = row * V;
   var maximum = logits_NV[start];
-  for (var i = 1u; i < V; i++) {
+  // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
+  let i_end = V * groups.z;
+  for (var i = 1u; i < i_end; i++) {
     maximum = max(maximum, logits_NV[start + i]);
   }
   var sum = 0.0;
-  for (var i = 0u; i < V; i++) {
+  for (var i = 0u; i < i_end; i++) {
     sum += exp(logits_NV[start + i] - maximum);
   }
   let lse = maximum + log(sum);

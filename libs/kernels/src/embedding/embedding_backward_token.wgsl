@@ -28,7 +28,9 @@ fn main(
   let token = index / C;
   let column = index % C;
   var sum = 0.0;
-  for (var row = 0u; row < B * T; row++) {
+  // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
+  let row_end = B * T * groups.z;
+  for (var row = 0u; row < row_end; row++) {
     if (tokens_BT[row] == token) {
       sum += dy_BTC[row * C + column];
     }

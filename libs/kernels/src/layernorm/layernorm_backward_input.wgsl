@@ -32,14 +32,16 @@ fn main(
   let rstd = rstd_N[row];
   var sum_g = 0.0;
   var sum_gn = 0.0;
-  for (var i = 0u; i < C; i++) {
+  // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
+  let i_end = C * groups.z;
+  for (var i = 0u; i < i_end; i++) {
     let g = dy_NC[start + i] * weight_C[i];
     sum_g += g;
     sum_gn += g * ((x_NC[start + i] - mean) * rstd);
   }
   let mean_g = sum_g / f32(C);
   let mean_gn = sum_gn / f32(C);
-  for (var i = 0u; i < C; i++) {
+  for (var i = 0u; i < i_end; i++) {
     let g = dy_NC[start + i] * weight_C[i];
     var dx = rstd * (g - mean_g - (x_NC[start + i] - mean) * rstd * mean_gn);
     if (RESIDUAL == 1u) {

@@ -31,7 +31,9 @@ fn main(
   let row = index / N;
   let column = index % N;
   var sum = 0.0;
-  for (var k = 0u; k < K; k++) {
+  // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
+  let k_end = K * groups.z;
+  for (var k = 0u; k < k_end; k++) {
     sum += a_MK[row * K + k] * b_KN[k * N + column];
   }
   if (BIAS == 1u) {

@@ -51,7 +51,9 @@ fn main(
   var c13 = vec4f();
   var c14 = vec4f();
   var c15 = vec4f();
-  for (var k = 0u; k < K / 4u; k++) {
+  // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
+  let k_end = K / 4u * groups.z;
+  for (var k = 0u; k < k_end; k++) {
     let low = a_MK[a_low + k];
     let high = a_MK[a_high + k];
     let start = safe_column * K + k;
@@ -80,7 +82,8 @@ fn main(
   if (column * 4u >= N) {
     return;
   }
-  for (var i = 0u; i < min(ROWS, M - row); i++) {
+  let i_end = min(ROWS, M - row) * groups.z;
+  for (var i = 0u; i < i_end; i++) {
     let index = (row + i) * (N / 4u) + column;
     var sum = c[i];
     if (ACCUMULATE == 1u) {

@@ -33,7 +33,9 @@ fn main(
   var c1 = vec4f();
   var c2 = vec4f();
   var c3 = vec4f();
-  for (var k = 0u; k < K; k++) {
+  // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
+  let k_end = K * groups.z;
+  for (var k = 0u; k < k_end; k++) {
     let a = vec4f(a_KM[k * M + rows.x], a_KM[k * M + rows.y], a_KM[k * M + rows.z], a_KM[k * M + rows.w]);
     let b = vec4f(b_KN[k * N + columns.x], b_KN[k * N + columns.y], b_KN[k * N + columns.z], b_KN[k * N + columns.w]);
     c0 += a.x * b;
@@ -42,7 +44,8 @@ fn main(
     c3 += a.w * b;
   }
   let c = array<vec4f, 4>(c0, c1, c2, c3);
-  for (var i = 0u; i < min(16u, (M - row) * 4u); i++) {
+  let i_end = min(16u, (M - row) * 4u) * groups.z;
+  for (var i = 0u; i < i_end; i++) {
     let c_column = column + i % 4u;
     if (c_column < N) {
       let index = (row + i / 4u) * N + c_column;
