@@ -80,7 +80,8 @@ export const CONFORMANCE_CASES: readonly ConformanceCase[] = [
   },
   {
     kernel: 'matmul_tn',
-    dims: accumulating,
+    // Rows of a and b that are no multiple of four, in vectors that are whole.
+    dims: [...accumulating, ...[1, 2, 3].map((rest) => ({ M: 60, K: 40 + rest, N: 180, accumulate: rest % 2 }))],
     sizes: ({ M = 0, K = 0, N = 0 }) => ({ a_KM: M * K, b_KN: K * N, c_MN: M * N }),
     tolerance: matmulTolerance,
   },

@@ -63,7 +63,8 @@ function workgroup(layout: Layout, dims: Dims, target: KernelTarget): KernelVari
 
 function choose(layout: Layout): (dims: Dims, target: KernelTarget) => KernelVariant {
   return (dims, target) => {
-    const aligned = ['K', 'N', ...(layout === 'tn' ? ['M'] : [])].every((name) => dimension(dims, name) % 4 === 0);
+    const inVectors = layout === 'tn' ? ['M', 'N'] : ['K', 'N'];
+    const aligned = inVectors.every((name) => dimension(dims, name) % 4 === 0);
     const eightLanes = target.subgroups && target.subgroupSize === 8;
     if (target.adapterClass === 'cpu' && aligned && eightLanes) return subgroup(layout, dims, target);
     if (target.adapterClass === 'gpu' && target.maxWorkgroupSize >= 256) return workgroup(layout, dims, target);

@@ -1,5 +1,5 @@
 // matmul_tn_subgroup — c = aᵀ b (+ c), for software drivers with subgroups of 8 lanes
-// Shapes:   a[K,M] b[K,N] -> c[M,N]          M % 4 = K % 4 = N % 4 = 0
+// Shapes:   a[K,M] b[K,N] -> c[M,N]          M % 4 = N % 4 = 0
 // Dispatch: one subgroup of 8 invocations per 16 x 32 tile of c, in linear order; needs: subgroups, size 8
 // Method:   a lane loads each value of the tile's 16 rows once and broadcasts it, and owns 4 columns: on a driver that
 //           emulates lanes a load costs 20 times a multiply-add, a broadcast twice. Products added in ascending k
@@ -15,6 +15,7 @@ override M: u32;
 override K: u32;
 override N: u32;
 override ACCUMULATE: u32;
+override IS_WHOLE: bool = K % 4u == 0u;
 const ROWS = 16u;
 const COLUMNS = 8u; // in vec4
 
@@ -55,10 +56,17 @@ fn main(
   // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
   let k_end = K * groups.z;
   for (var k = 0u; k < k_end; k += 4u) {
-    let low = a_KM[k * (M / 4u) + a_low];
-    let high = a_KM[k * (M / 4u) + a_high];
+    // Rows of a and b beyond K count as zeros; where K is a multiple of 4, both selects go away.
+    let is_there = IS_WHOLE || k + lane % 4u < K;
+    let low = select(vec4f(), a_KM[k * (M / 4u) + a_low], is_there);
+    let high = select(vec4f(), a_KM[k * (M / 4u) + a_high], is_there);
     let start = k * (N / 4u) + safe_column;
-    let b = mat4x4f(b_KN[start], b_KN[start + N / 4u], b_KN[start + N / 4u * 2u], b_KN[start + N / 4u * 3u]);
+    let b = mat4x4f(
+      b_KN[start],
+      select(vec4f(), b_KN[start + N / 4u], IS_WHOLE || k + 1u < K),
+      select(vec4f(), b_KN[start + N / 4u * 2u], IS_WHOLE || k + 2u < K),
+      select(vec4f(), b_KN[start + N / 4u * 3u], IS_WHOLE || k + 3u < K),
+    );
     let a0 = transpose(mat4x4f(
       subgroupBroadcast(low, 0u), subgroupBroadcast(low, 1u),
       subgroupBroadcast(low, 2u), subgroupBroadcast(low, 3u),
