@@ -9,10 +9,11 @@ function boundaryRules(architecture) {
     ...architecture.owners.map(ownerRule),
     {
       name: 'only-through-the-index',
-      comment: 'A library is entered by @millrace/NAME, which is its index.ts: export what you need there.',
+      comment:
+        'A library is entered by @millrace/NAME, its index.ts, or @millrace/NAME/plain: export what you need there.',
       severity: 'error',
       from: { path: '^(libs|apps)/([^/]+)/' },
-      to: { path: '^libs/[^/]+/', pathNot: ['^$1/$2/', '^libs/[^/]+/src/index\\.ts$'] },
+      to: { path: '^libs/[^/]+/', pathNot: ['^$1/$2/', '^libs/[^/]+/src/(index|plain)\\.ts$'] },
     },
     {
       name: 'testing-is-for-tests',

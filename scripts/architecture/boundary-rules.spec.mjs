@@ -99,5 +99,11 @@ describe('boundary rules', () => {
       'libs/tensor/src/x.ts': "export { inner } from '../../core/src/inner';\n",
     };
     expect(await broken(files)).toEqual(['only-through-the-index']);
+    expect(
+      await broken({
+        'libs/core/src/plain.ts': 'export const a = 1;\n',
+        'libs/tensor/src/x.ts': "export { a } from '../../core/src/plain';\n",
+      }),
+    ).toEqual([]);
   });
 });

@@ -16,11 +16,11 @@ afterAll(async () => {
 });
 
 it('trains on while the API is dead, and loses no step', async () => {
-  const steps = 60;
+  const steps = 45;
   const { id } = await cluster.client.submitRun(
     smallRun('api-killed', { train: { steps, checkpointEvery: 10 }, parallel: FIXED }),
   );
-  await cluster.untilStep(id, 20);
+  await cluster.untilStep(id, 12);
   const before = cluster.pid('api');
   process.kill(before, 'SIGKILL');
   await waitUntil('a new API answers', async () => {
@@ -34,11 +34,11 @@ it('trains on while the API is dead, and loses no step', async () => {
 });
 
 it('refuses an agent that was cut off for longer than its lease', async () => {
-  const steps = 80;
+  const steps = 45;
   const { id } = await cluster.client.submitRun(
     smallRun('cut-off', { train: { steps, checkpointEvery: 10 }, parallel: FIXED }),
   );
-  await cluster.untilStep(id, 25);
+  await cluster.untilStep(id, 12);
   const running = await cluster.client.run(id);
   expect(running.state).toBe('running');
   const victim = running.attempts.at(-1)?.stages[1]?.agent ?? '';

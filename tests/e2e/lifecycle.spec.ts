@@ -21,15 +21,15 @@ const values = async (id: string, name: string): Promise<number[]> =>
   (await cluster.metric(id, name)).map(({ value }) => value);
 
 it('pauses at a step boundary and resumes to the same end', async () => {
-  const train = { steps: 40, checkpointEvery: 10 };
+  const train = { steps: 28, checkpointEvery: 10 };
   const calm = await cluster.client.submitRun(smallRun('calm', { train }));
   await cluster.untilRun(calm.id, ['succeeded']);
 
   const { id } = await cluster.client.submitRun(smallRun('paused', { train }));
-  await cluster.untilStep(id, 13);
+  await cluster.untilStep(id, 12);
   await cluster.client.actOnRun(id, 'pause');
   const paused = await cluster.untilRun(id, ['paused']);
-  expect(paused.step).toBeLessThan(40);
+  expect(paused.step).toBeLessThan(28);
   const agents = await cluster.client.agents();
   expect(agents.items.every(({ lease }) => lease === null)).toBe(true);
   await cluster.client.actOnRun(id, 'resume');
@@ -105,14 +105,14 @@ it('says why a run waits', async () => {
 });
 
 it('goes on after `up` itself was killed and started again on its home', async () => {
-  const { id } = await cluster.client.submitRun(smallRun('survivor', { train: { steps: 90, checkpointEvery: 10 } }));
+  const { id } = await cluster.client.submitRun(smallRun('survivor', { train: { steps: 50, checkpointEvery: 10 } }));
   await cluster.untilStep(id, 12);
   const { token } = cluster.endpoint;
   await cluster.stop('SIGKILL', true);
   cluster = await LiveCluster.start({ agents: 2 }, home);
   expect(cluster.endpoint.token).toBe(token);
   await cluster.untilRun(id, ['succeeded']);
-  expect(await values(id, 'train/loss')).toHaveLength(90);
+  expect(await values(id, 'train/loss')).toHaveLength(50);
 });
 
 it('ends everything on SIGINT within 10 s, with exit code 0, and leaves no process', async () => {

@@ -1,4 +1,4 @@
-import { WAIT_CAUSES, type WaitCause } from './api/timeline';
+import { WAIT_CAUSES, type WaitCause } from './api/span-causes';
 
 /** Waits of a validation pass lie between steps: they are in the timeline, not in a step's accounts. */
 export const STEP_WAIT_CAUSES = WAIT_CAUSES.filter((cause) => cause !== 'evaluation');

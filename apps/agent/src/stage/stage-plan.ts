@@ -1,4 +1,5 @@
-import { type AttemptPlan, oldestWeightVersion, scheduleRequest, stepsOptimistically } from '@millrace/contracts';
+import type { AttemptPlan } from '@millrace/contracts';
+import { oldestWeightVersion, scheduleRequest, stepsOptimistically } from '@millrace/contracts/plain';
 import { type DatasetSplit, splitValidation, type TokenReader, Sampler, ValidationSampler } from '@millrace/data';
 import {
   type Action,

@@ -1,5 +1,5 @@
-import ranks from 'gpt-tokenizer/bpeRanks/r50k_base';
-import { GptEncoding } from 'gpt-tokenizer/GptEncoding';
+import { createRequire } from 'node:module';
+import type { GptEncoding } from 'gpt-tokenizer/GptEncoding';
 import type { IncrementalEncoder, Tokenizer, TokenizerJson } from './tokenizer';
 import { encodableParts, stablePrefixLength } from './gpt2-split';
 import { assertWellFormed } from './half-surrogate-index';
@@ -11,17 +11,29 @@ const MERGE_CACHE_ENTRIES = 20_000;
 /** `<|endoftext|>` written in a corpus is ordinary text; only the document separator is the special id. */
 const ORDINARY_TEXT = { disallowedSpecial: new Set<string>() };
 
-let sharedEncoding: GptEncoding | undefined;
+type Ranks = typeof import('gpt-tokenizer/bpeRanks/r50k_base').default;
+
+interface Tables {
+  readonly encoding: GptEncoding;
+  readonly ranks: Ranks;
+}
+
+let sharedTables: Tables | undefined;
 
 /**
- * Built at first use: the tables take about 80 ms and some 20 MB, which users of other tokenizers should not pay.
+ * Loaded and built at first use: together they take about 140 ms and some 20 MB, which users of other tokenizers, and
+ * threads that only read tokens, should not pay.
  */
-function encoding(): GptEncoding {
-  if (sharedEncoding === undefined) {
-    sharedEncoding = GptEncoding.getEncodingApi('r50k_base', () => ranks);
-    sharedEncoding.setMergeCacheSize(MERGE_CACHE_ENTRIES);
+function tables(): Tables {
+  if (sharedTables === undefined) {
+    const load = createRequire(__filename);
+    const ranks = (load('gpt-tokenizer/bpeRanks/r50k_base') as { default: Ranks }).default;
+    const { GptEncoding: Encoding } = load('gpt-tokenizer/GptEncoding') as typeof import('gpt-tokenizer/GptEncoding');
+    const encoding = Encoding.getEncodingApi('r50k_base', () => ranks);
+    encoding.setMergeCacheSize(MERGE_CACHE_ENTRIES);
+    sharedTables = { encoding, ranks };
   }
-  return sharedEncoding;
+  return sharedTables;
 }
 
 /** GPT-2's byte-pair encoding (r50k_base), Radford et al. 2019, section 2.2; vocabulary 50,257. */
@@ -34,7 +46,7 @@ export class Gpt2Tokenizer implements Tokenizer {
     assertWellFormed(text);
     const ids: number[] = [];
     for (const part of encodableParts(text)) {
-      for (const id of encoding().encode(part, ORDINARY_TEXT)) ids.push(id);
+      for (const id of tables().encoding.encode(part, ORDINARY_TEXT)) ids.push(id);
     }
     return Uint16Array.from(ids);
   }
@@ -70,6 +82,6 @@ export class Gpt2Tokenizer implements Tokenizer {
 
 function bytesOfId(id: number): Buffer {
   if (id === END_OF_TEXT) return Buffer.from('<|endoftext|>');
-  const value = ranks[id] ?? '\ufffd';
+  const value = tables().ranks[id] ?? '\ufffd';
   return typeof value === 'string' ? Buffer.from(value, 'utf8') : Buffer.from(value);
 }

@@ -1,4 +1,4 @@
-import { STEP_WAIT_CAUSES } from '@millrace/contracts';
+import { STEP_WAIT_CAUSES } from '@millrace/contracts/plain';
 import type { MetricValue } from '../stage-ports';
 import type { RankAccount } from './step-account';
 

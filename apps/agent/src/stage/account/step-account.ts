@@ -1,4 +1,4 @@
-import { type SpanCause, STEP_WAIT_CAUSES, type WaitCause } from '@millrace/contracts';
+import { type SpanCause, STEP_WAIT_CAUSES, type WaitCause } from '@millrace/contracts/plain';
 
 /** A stretch of time; milliseconds of one clock. */
 export interface Interval {

@@ -1,4 +1,4 @@
-import { STEP_WAIT_CAUSES } from '@millrace/contracts';
+import { STEP_WAIT_CAUSES } from '@millrace/contracts/plain';
 import type { Clock } from '@millrace/core';
 import { frameWrongSize } from '../stage.errors';
 import type { PendingTensor, TensorExchange } from '../exchange/tensor-exchange';
