@@ -11,8 +11,8 @@ const F32_BYTES = 4;
 
 /**
  * The parts of all ranks as one manifest: every parameter's weight, then the optimizer's states one after the other,
- * each in the fixed global order, so that the manifest does not depend on the partition. Each tensor comes from one rank: the
- * first stage writes a tied embedding. Error: CHECKPOINT.PARTS_INCOMPLETE.
+ * each in the fixed global order, so that the manifest does not depend on the partition. Each tensor comes from one
+ * rank: the first stage writes a tied embedding. Error: CHECKPOINT.PARTS_INCOMPLETE.
  */
 export function mergeParts(parts: readonly CheckpointPart[], plan: StoredPlan, step: number): ManifestDocument {
   const found = tensorsByKey(parts, step);
