@@ -50,7 +50,7 @@ export interface AgentConfig extends DeviceConfig {
   readonly join: string;
   /** An admin's or a join token; not needed once the agent has its own credential. */
   readonly token: string | undefined;
-  /** File that holds such a token, instead of `token`. It may come and go: only an agent without a credential reads it. */
+  /** File that holds such a token, instead of `token`; it may come and go. */
   readonly tokenFile: string | undefined;
   /** The agent's own folder: id, caches. */
   readonly home: string;

@@ -3,8 +3,8 @@ import type { AgentConfig } from './agent-config';
 import { tokenFileUnreadable } from './config.errors';
 
 /**
- * The token that this agent was started with. A file that is not there is no token: it may be deleted once the agent has
- * joined. Error: AGENT.TOKEN_FILE_UNREADABLE.
+ * The token that this agent was started with. A file that is not there is no token: it may be deleted once the agent
+ * has joined. Error: AGENT.TOKEN_FILE_UNREADABLE.
  */
 export function givenToken({ token, tokenFile }: Pick<AgentConfig, 'token' | 'tokenFile'>): string | undefined {
   if (tokenFile === undefined) return token;

@@ -85,12 +85,16 @@ function joinTokenCommand(context: CommandContext): Command {
   return command('join-token', 'make a token that enrols one agent, once', 'millrace join-token --minutes 10')
     .option('--minutes <count>', 'how long it may be used', wholeNumber(1), 60)
     .option('--uses <count>', 'how many agents it enrols', wholeNumber(1), 1)
-    .option('--file <file>', 'write the token there, for its owner alone, instead of printing it')
+    .option('--file <file>', 'write the token there, for its owner alone; - prints it and nothing else')
     .action(async ({ minutes, uses, file, ...options }: JoinTokenOptions) => {
       const made = await context.client().accounts.createJoinToken({ expiresInSeconds: minutes * 60, uses });
       const times = made.uses === 1 ? 'once' : `${made.uses} times`;
-      if (file === undefined) {
-        context.output(options).result(made, (shown) => `${shown.command}\n(${times}, until ${shown.expiresAt})`);
+      if (file === undefined || file === '-') {
+        context
+          .output(options)
+          .result(made, (shown) =>
+            file === '-' ? shown.token : `${shown.command}\n(${times}, until ${shown.expiresAt})`,
+          );
         return;
       }
       writePrivateFile(file, `${made.token}\n`);
