@@ -5,8 +5,8 @@ const TYPES = 'type.googleapis.com/google.rpc';
 
 /**
  * A serialized google.rpc.Status, as clients expect it in the trailer `grpc-status-details-bin`: an ErrorInfo with the
- * stable code, a BadRequest with the fields to blame, and a RetryInfo where waiting helps. The messages are small and will not change, so they are
- * written by hand (google/rpc/status.proto, google/rpc/error_details.proto).
+ * stable code, a BadRequest with the fields to blame, and a RetryInfo where waiting helps. The messages are small and
+ * will not change, so they are written by hand (google/rpc/status.proto, google/rpc/error_details.proto).
  */
 export function errorDetails(
   code: number,

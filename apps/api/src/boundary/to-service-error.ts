@@ -15,7 +15,7 @@ export function toServiceError(thrown: unknown): ServiceError {
   const details = error?.message ?? 'the API failed; its log has the reason';
   const shown = error ?? { code: 'API.INTERNAL', fields: [], details: {} };
   metadata.set('grpc-status-details-bin', errorDetails(code, details, shown));
-  const { retryAfterMs } = shown.details;
+  const retryAfterMs = error?.details['retryAfterMs'];
   if (typeof retryAfterMs === 'number') metadata.set('grpc-retry-pushback-ms', String(retryAfterMs));
   return Object.assign(new Error(details), { code, details, metadata });
 }

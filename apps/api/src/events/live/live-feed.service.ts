@@ -16,8 +16,9 @@ const LOOK_MS = 500;
 export type LiveListener = (message: LiveMessage, topic: string) => void;
 
 /**
- * Metrics, log lines, states and telemetry of agents while somebody watches them. They are read from the database, so it does not
- * matter which replica an agent reports to; each run is read once however many watch it, and nothing when nobody does.
+ * Metrics, log lines, states and telemetry of agents while somebody watches them. They are read from the database, so
+ * it does not matter which replica an agent reports to; each run is read once however many watch it, and nothing when
+ * nobody does.
  */
 @Injectable()
 export class LiveFeedService implements OnModuleDestroy {

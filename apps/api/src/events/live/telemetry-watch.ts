@@ -1,7 +1,7 @@
 import type { AgentBody } from '@millrace/contracts';
 import type { LiveMessage } from './live-message';
 
-/** Of one agent at most so often, however fast it tells: a chart shows no more, and what is in between is in the series. */
+/** Of one agent at most so often, however fast it tells; what is in between is in the series. */
 const TOLD_EVERY_MS = 2_000;
 
 interface Told {
