@@ -31,8 +31,8 @@ interface Admitted {
 }
 
 /**
- * How often gRPC may be called: as often as HTTP per token, and per address by who has none in force. An agent with its
- * own credential is not counted where it does its work.
+ * How often gRPC may be called: as often as HTTP per token, and per address by who has none in force. Agents are not
+ * counted where they do their work.
  */
 @Injectable()
 export class CallLimits {
@@ -87,7 +87,7 @@ export class CallLimits {
   private async admit(path: string, call: Call, metadata: Metadata): Promise<Admitted> {
     const principal = await this.principal(metadata);
     const nothing = { over: (): void => undefined };
-    if (principal === 'unknown' || (principal?.role === 'agent' && AGENT_METHODS.has(path))) return nothing;
+    if (principal === 'unknown' || (AGENT_METHODS.has(path) && mayBeAgent(principal))) return nothing;
     const stranger = `address ${call.getConnectionInfo().remoteAddress ?? 'unknown'}`;
     const waitMs = this.budget.take(principal?.tokenId ?? stranger);
     if (waitMs > 0) throw callsLimited(this.config.requestsPerSecond, waitMs);
@@ -105,6 +105,11 @@ export class CallLimits {
       return error instanceof AppError && error.kind === 'unauthenticated' ? undefined : 'unknown';
     }
   }
+}
+
+/** An agent, or an admin in its place. */
+function mayBeAgent(principal: Principal | undefined): boolean {
+  return principal?.role === 'agent' || principal?.role === 'admin';
 }
 
 function refuse(call: Call, error: unknown): void {
