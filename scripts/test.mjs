@@ -3,8 +3,10 @@
  * `npm test`: set-up, then every check and test there is; `npm test -- --only NAME` for one stage.
  * The last line is `N passed, N failed`, with `, N skipped` where tests were skipped; exit code 1 on any failure.
  */
-import { argv, exit } from 'node:process';
+import { delimiter } from 'node:path';
+import { argv, env, exit } from 'node:process';
 import { setUp, softwareDriverEnv } from './setup.mjs';
+import { ensurePromtool, PROMTOOL_FOLDER } from './setup/fetch-promtool.mjs';
 import { ensureChromium } from './setup/install-chromium.mjs';
 import { runStages } from './test/run-stages.mjs';
 import { STAGES } from './test/stages.mjs';
@@ -14,8 +16,9 @@ async function main() {
   const started = performance.now();
   try {
     await setUp();
-    const problem = await ensureChromium();
-    if (problem !== undefined) console.log(problem);
+    for (const problem of await Promise.all([ensureChromium(), ensurePromtool()])) {
+      if (problem !== undefined) console.log(problem);
+    }
   } catch (error) {
     console.error(error.message);
     console.log('0 passed, 1 failed');
@@ -23,7 +26,10 @@ async function main() {
   }
   console.log(`ok      set-up (${seconds(started)})`);
   const stages = STAGES.filter((stage) => only === undefined || stage.name === only);
-  const { passed, failed, skipped } = await runStages(stages, softwareDriverEnv());
+  const { passed, failed, skipped } = await runStages(stages, {
+    ...softwareDriverEnv(),
+    PATH: `${env.PATH ?? ''}${delimiter}${PROMTOOL_FOLDER}`,
+  });
   // Set-up is a check too: what it could not do ended the run above.
   const counts = [`${passed + 1} passed`, `${failed} failed`, ...(skipped > 0 ? [`${skipped} skipped`] : [])];
   console.log(counts.join(', '));

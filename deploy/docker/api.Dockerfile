@@ -14,10 +14,13 @@ RUN apt-get update \
   && apt-get install -y --no-install-recommends ca-certificates openssl tini \
   && rm -rf /var/lib/apt/lists/* \
   && groupadd --gid 10001 millrace \
-  && useradd --uid 10001 --gid millrace --home-dir /var/lib/millrace --create-home --shell /usr/sbin/nologin millrace
+  && useradd --uid 10001 --gid millrace --home-dir /var/lib/millrace --create-home --shell /usr/sbin/nologin millrace \
+  && install --directory --owner millrace --group millrace --mode 0700 /join \
+  && ln -s /opt/millrace/bin/millrace.js /usr/local/bin/millrace
 WORKDIR /opt/millrace
 COPY --from=build /src/package.json ./
 COPY --from=build /src/node_modules ./node_modules
+COPY --from=build /src/bin ./bin
 COPY --from=build /src/dist ./dist
 COPY --from=build /src/prisma ./prisma
 COPY deploy/docker/api-entrypoint.sh deploy/docker/make-certificates.sh deploy/docker/healthcheck.mjs ./

@@ -9,7 +9,7 @@ const HOST = '127.0.0.1';
 setTimeout(() => exit(1), TIMEOUT_MS).unref();
 
 if (argv[2] === 'api') {
-  const secure = Boolean(env.MILLRACE_TLS_CERT);
+  const secure = Boolean(env.MILLRACE_TLS_CERT) || env.MILLRACE_TLS === 'made';
   const options = { host: HOST, port: env.MILLRACE_HTTP_PORT ?? 7070, path: '/readyz', rejectUnauthorized: false };
   (secure ? https : http)(options, ({ statusCode }) => exit(statusCode === 200 ? 0 : 1))
     .on('error', () => exit(1))

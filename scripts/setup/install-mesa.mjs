@@ -76,11 +76,19 @@ export function readRelease() {
   );
 }
 
-/**
- * Installs from a temporary copy of the machine's Debian sources with `suite` added. Sources and package lists of the
- * machine stay as they are: an update that saw only our sources would otherwise drop the lists of all others.
- */
+/** Installs packages of `suite` as root. */
 export async function aptInstall(suite, release, packages) {
+  await withSources(suite, release, async (aptGet) => {
+    await aptGet(['install', '-y', '--no-install-recommends', '-t', suite, ...packages]);
+  });
+}
+
+/**
+ * Calls `work` with a way to run apt-get on a temporary copy of the machine's Debian sources with `suite` added, and
+ * with a folder that is gone afterwards. Sources and package lists of the machine stay as they are: an update that saw
+ * only our sources would otherwise drop the lists of all others.
+ */
+export async function withSources(suite, release, work) {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-apt-'));
   try {
     const sources = temporarySources(readSources(), release.VERSION_CODENAME, suite);
@@ -92,33 +100,27 @@ export async function aptInstall(suite, release, packages) {
     // apt reads these as its unprivileged user.
     chmodSync(folder, 0o755);
     writeFileSync(join(folder, 'sources/millrace.sources'), sources);
-    const options = [
-      '-o',
-      'Dir::Etc::sourcelist=/dev/null',
-      '-o',
-      `Dir::Etc::sourceparts=${folder}/sources`,
-      '-o',
-      `Dir::State::lists=${folder}/lists`,
-      // Its caches of the lists would otherwise be written over the machine's.
-      '-o',
-      'Dir::Cache::pkgcache=',
-      '-o',
-      'Dir::Cache::srcpkgcache=',
-      '-o',
-      'DPkg::Lock::Timeout=120',
-      '-o',
-      'APT::Update::Error-Mode=any',
-    ];
-    const settings = { env: { DEBIAN_FRONTEND: 'noninteractive' } };
-    await runCommand('apt-get', [...options, 'update'], settings);
-    await runCommand(
-      'apt-get',
-      [...options, 'install', '-y', '--no-install-recommends', '-t', suite, ...packages],
-      settings,
-    );
+    const settings = { cwd: folder, env: { DEBIAN_FRONTEND: 'noninteractive' } };
+    const aptGet = (rest) => runCommand('apt-get', [...aptOptions(folder), ...rest], settings);
+    await aptGet(['update']);
+    await work(aptGet, folder);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+function aptOptions(folder) {
+  const values = [
+    'Dir::Etc::sourcelist=/dev/null',
+    `Dir::Etc::sourceparts=${folder}/sources`,
+    `Dir::State::lists=${folder}/lists`,
+    // Its caches of the lists would otherwise be written over the machine's.
+    'Dir::Cache::pkgcache=',
+    'Dir::Cache::srcpkgcache=',
+    'DPkg::Lock::Timeout=120',
+    'APT::Update::Error-Mode=any',
+  ];
+  return values.flatMap((value) => ['-o', value]);
 }
 
 function readSources() {

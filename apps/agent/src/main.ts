@@ -71,6 +71,8 @@ async function main(): Promise<number> {
   let onSupervisorGone = (): void => process.exit(0);
   if (config.supervised) process.stdin.resume().once('end', () => onSupervisorGone());
   const home = AgentHome.open(config.home);
+  // Before the device, which takes a while to measure: whoever gave a wrong token hears of it at once.
+  const token = await ownCredential(config, home, logger);
   const startThread = gpuThreadStarter(systemClock);
   const report = await reportDevice({ config, home, startThread, logger });
   const dialer = new ExchangeDialer();
@@ -83,8 +85,6 @@ async function main(): Promise<number> {
   });
   const server = new ExchangeServer(dataPlane, logger);
   const dataAddress = await listen(config, home, server);
-  const agentId = home.agentId();
-  const token = await ownCredential(config, home, logger);
   const api = { address: config.join, credentials: channelCredentials(config.tlsCa), token };
   const blobs = new BlobClient({ ...api, now: () => systemClock.now() });
   const cache = new BlobCache({
@@ -98,7 +98,7 @@ async function main(): Promise<number> {
   const sessionDialer = new GrpcSessionDialer(api);
   const agent = new Agent({
     identity: {
-      agentId,
+      agentId: home.agentId(),
       host: config.host,
       device: config.device,
       version: VERSION,
@@ -123,7 +123,7 @@ async function main(): Promise<number> {
   });
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => agent.signal(name));
   onSupervisorGone = () => agent.signal('SIGTERM');
-  process.stdout.write(`${JSON.stringify({ dataAddress, agentId })}\n`);
+  process.stdout.write(`${JSON.stringify({ dataAddress, agentId: home.agentId() })}\n`);
   const exitCode = await agent.run();
   server.close();
   dialer.close();

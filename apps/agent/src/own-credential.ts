@@ -1,9 +1,11 @@
 import { type Logger, systemClock } from '@millrace/core';
 import type { AgentConfig } from './config/agent-config';
 import type { AgentHome } from './config/agent-home';
+import { givenToken } from './config/given-token';
 import { EnrolmentClient } from './grpc/enrolment-client';
-import { channelCredentials } from './grpc/grpc-options';
+import { channelCredentials, readAuthority } from './grpc/grpc-options';
 import { enrol } from './session/enrol';
+import { tlsMismatch } from './session/tls-mismatch';
 
 /** Of this agent alone; the token that it was started with may be an admin's, and is used for nothing else. */
 export async function ownCredential(config: AgentConfig, home: AgentHome, logger: Logger): Promise<string> {
@@ -16,7 +18,9 @@ export async function ownCredential(config: AgentConfig, home: AgentHome, logger
   try {
     return await enrol({
       ask: (token) => client.enrol(token, request),
-      token: config.token,
+      token: givenToken(config),
+      tokenFile: config.tokenFile,
+      explain: () => tlsMismatch({ address: config.join, authority: authorityOf(config.tlsCa) }),
       known: home.credential(),
       keep: (credential) => home.keepCredential(credential),
       clock: systemClock,
@@ -26,4 +30,9 @@ export async function ownCredential(config: AgentConfig, home: AgentHome, logger
   } finally {
     client.close();
   }
+}
+
+function authorityOf(ca: string | undefined): { name: string; pem: Buffer | undefined } | undefined {
+  if (ca === undefined) return undefined;
+  return ca === 'system' ? { name: 'this machine', pem: undefined } : { name: ca, pem: readAuthority(ca) };
 }

@@ -35,6 +35,7 @@ import { PlanningKnowledgeService } from './planning/planning-knowledge.service'
 import { ClusterMetricsService } from './health/cluster-metrics.service';
 import { GrpcServices } from './grpc/grpc-services';
 import { ReflectionServiceAdapter } from './grpc/reflection/reflection-service.adapter';
+import { CallLimits } from './grpc/limits/call-limits';
 import { RunAccess } from './grpc/runs/run-access';
 import { RunServiceAdapter } from './grpc/runs/run-service.adapter';
 import { RunWatchesService } from './grpc/runs/run-watches.service';
@@ -136,6 +137,7 @@ const SESSIONS = [
 const GENERATE = [GenerationTasks, GenerationGangService, PromptTokenizerService, GenerateService];
 const GRPC = [
   GrpcCaller,
+  CallLimits,
   AgentServiceAdapter,
   BlobServiceAdapter,
   HealthServiceAdapter,

@@ -1,8 +1,17 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { DatasetPreviewBody, OverviewBody, SeriesBody, StreamMessage } from '@millrace/contracts';
+import {
+  agentV1,
+  type DatasetPreviewBody,
+  type OverviewBody,
+  type SeriesBody,
+  type StreamMessage,
+} from '@millrace/contracts';
 import { EventsService } from '../src/events/events.service';
+import { GrpcServer } from '../src/grpc/grpc-server';
 import { LogsRepository } from '../src/logs/logs.repository';
 import { MetricsRepository } from '../src/metrics/metrics.repository';
+import { TelemetryService } from '../src/telemetry/telemetry.service';
+import { FakeAgent } from './fake-agent';
 import { createDataset, expectProblem, RunningApi, runSpec, START_MS_MAX } from './running-api';
 
 const body = async <T>(response: Promise<Response>): Promise<T> => (await (await response).json()) as T;
@@ -188,6 +197,33 @@ describe('what the dashboard shows', () => {
         data: { runId, name: 'train/loss', step: 1_000, value: 2.5 },
       });
       expect(messages.find(({ type }) => type === 'run.log')?.data).toMatchObject({ text: 'hello', stage: 0 });
+    });
+
+    it('has telemetry of an agent that is watched by itself, and not of all', async () => {
+      const id = 'agent_watched';
+      const grpc = api.application.get(GrpcServer, { strict: false }).address;
+      const agent = await new FakeAgent({ id, grpc, token: api.token }).connect();
+      const service = api.application.get(TelemetryService, { strict: false });
+      const store = (): Promise<void> =>
+        service.store(id, { ...agentV1.DeviceTelemetry.create(), source: 'host', powerW: 42 });
+      const isTelemetry = ({ type }: StreamMessage): boolean => type === 'agent.telemetry';
+      const told = await read(
+        `topics=agents,agent:${id}`,
+        (all) => all.some(isTelemetry),
+        () => setTimeout(() => void store(), 1_200),
+      );
+      expect(told.find(isTelemetry)).toMatchObject({
+        sequence: null,
+        topic: `agent:${id}`,
+        subject: id,
+        data: { agentId: id, source: 'host', powerW: 42, temperatureC: null },
+      });
+      const ofAll = await read(
+        'topics=agents',
+        (all) => all.some(({ type }) => type === 'agent.updated'),
+        () => setTimeout(() => void store().then(() => agent.disconnect()), 1_200),
+      );
+      expect(ofAll.filter(isTelemetry)).toEqual([]);
     });
 
     it.each(['topics=everything', 'topics=run:', 'topics=runs&after=x', `topics=${'runs,'.repeat(60)}runs`])(

@@ -34,7 +34,7 @@ describe('enrolling an agent', () => {
     const token = await joinToken();
     const credential = await enrol(token, 'agent_one');
     expect(credential).toMatch(/^mlragent_/);
-    expect(await refusal(enrol(token, 'agent_two'))).toBe('JOIN.TOKEN_INVALID');
+    expect(await refusal(enrol(token, 'agent_two'))).toBe('JOIN.TOKEN_USED');
     const agent = await new FakeAgent({ id: 'agent_one', grpc: grpc(), token: credential }).connect();
     agent.disconnect();
     const impostor = new FakeAgent({ id: 'agent_two', grpc: grpc(), token: credential });
@@ -48,7 +48,25 @@ describe('enrolling an agent', () => {
   it('lets two that share a join token not both in', async () => {
     const token = await joinToken();
     const outcomes = await Promise.all(['agent_a', 'agent_b', 'agent_c'].map((id) => refusal(enrol(token, id))));
-    expect(outcomes.sort()).toEqual(['JOIN.TOKEN_INVALID', 'JOIN.TOKEN_INVALID', 'none']);
+    expect(outcomes.sort()).toEqual(['JOIN.TOKEN_USED', 'JOIN.TOKEN_USED', 'none']);
+  });
+
+  it('takes a join token as often as it was made for', async () => {
+    const { token } = (await (await api.post('/join-tokens', { uses: 2 })).json()) as JoinTokenBody;
+    const ids = ['agent_r', 'agent_s', 'agent_t', 'agent_u'];
+    const outcomes = await Promise.all(ids.map((id) => refusal(enrol(token, id))));
+    expect(outcomes.sort()).toEqual(['JOIN.TOKEN_USED', 'JOIN.TOKEN_USED', 'none', 'none']);
+  });
+
+  it('says what became of a token, to who has it', async () => {
+    const token = await joinToken();
+    await enrol(token, 'agent_first');
+    await expect(enrol(token, 'agent_late')).rejects.toThrow(/used up, the last time by agent_first at .*join-token/);
+    const over = await joinToken();
+    await api.prisma.joinToken.updateMany({ where: { usedAt: null }, data: { expiresAt: new Date(0) } });
+    await expect(enrol(over, 'agent_late')).rejects.toThrow(/expired at 1970-.*millrace join-token/);
+    expect(await refusal(enrol(over, 'agent_late'))).toBe('JOIN.TOKEN_EXPIRED');
+    expect(await refusal(enrol('mlrjoin_none', 'agent_late'))).toBe('JOIN.TOKEN_INVALID');
   });
 
   it('does not let a join token take the place of an agent, and does not use it up for that', async () => {

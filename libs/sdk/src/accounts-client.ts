@@ -76,7 +76,9 @@ export class AccountsClient {
   }
 
   /** Enrols one agent, once. */
-  createJoinToken(request: { readonly expiresInSeconds?: number } = {}): Promise<JoinTokenBody> {
+  createJoinToken(
+    request: { readonly expiresInSeconds?: number; readonly uses?: number } = {},
+  ): Promise<JoinTokenBody> {
     return this.connection.json('/join-tokens', document('POST', request));
   }
 

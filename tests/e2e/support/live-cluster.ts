@@ -16,6 +16,10 @@ export interface ClusterSettings {
   readonly agents: number;
   /** Further environment of every process, for instance a short lease; undefined = unset. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** Further options of `millrace up`. */
+  readonly options?: readonly string[];
+  /** How to reach a cluster with this home that has a certificate of its own. */
+  readonly fetchFor?: (home: string) => typeof fetch;
 }
 
 /** What must depend neither on how a run is cut nor on what disturbs it. */
@@ -37,7 +41,7 @@ export class LiveCluster {
   ) {}
 
   static async start(
-    { agents, environment = {} }: ClusterSettings,
+    { agents, environment = {}, options = [], fetchFor }: ClusterSettings,
     home = mkdtempSync(join(tmpdir(), 'millrace-e2e-')),
   ): Promise<LiveCluster> {
     const args = [
@@ -52,6 +56,7 @@ export class LiveCluster {
       '--grpc-port',
       '0',
       '--json',
+      ...options,
     ];
     const settings = {
       MILLRACE_CPU_THREADS: '1',
@@ -75,7 +80,8 @@ export class LiveCluster {
       up.once('exit', (code) => failed(new Error(`millrace up exited with ${code ?? '?'}: ${output.join('')}`)));
     });
     const endpoint = JSON.parse(readFileSync(join(home, 'endpoint.json'), 'utf8')) as LiveCluster['endpoint'];
-    const client = new MillraceClient({ origin: endpoint.http, token: endpoint.token });
+    const trusting = fetchFor === undefined ? {} : { fetch: fetchFor(home) };
+    const client = new MillraceClient({ origin: endpoint.http, token: endpoint.token, ...trusting });
     const cluster = new LiveCluster(home, up, client, endpoint, output);
     await waitUntil(`${agents} agents connected`, async () => {
       const { items } = await client.agents();

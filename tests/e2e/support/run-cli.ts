@@ -11,6 +11,8 @@ export interface CliResult {
 
 export interface CliOptions {
   readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** The checkout without it. */
+  readonly cwd?: string;
   /** What is written to standard input. */
   readonly input?: string;
   /** Called with the process, for instance to signal it. */
@@ -20,10 +22,10 @@ export interface CliOptions {
 /** Runs `millrace ARGS` as a user does, in a process of its own, to its end. */
 export function runCli(
   args: readonly string[],
-  { environment = {}, input, started }: CliOptions = {},
+  { cwd = ROOT, environment = {}, input, started }: CliOptions = {},
 ): Promise<CliResult> {
   const child = spawn(process.execPath, [join(ROOT, 'bin', 'millrace.js'), ...args], {
-    cwd: ROOT,
+    cwd,
     env: { ...process.env, ...environment },
     stdio: ['pipe', 'pipe', 'pipe'],
   });

@@ -22,9 +22,10 @@ const deviceSchema = z.object({
 const environmentSchema = deviceSchema.extend({
   MILLRACE_JOIN: address,
   MILLRACE_TOKEN: z.string().min(1).optional(),
+  MILLRACE_TOKEN_FILE: z.string().min(1).optional(),
   MILLRACE_HOME: z.string().min(1),
   MILLRACE_ADVERTISE: address.optional(),
-  MILLRACE_DATA_PORT: port.default(0),
+  MILLRACE_DATA_PORT: port.optional(),
   MILLRACE_DEVICE: z.coerce.number().int().min(0).max(1024).default(0),
   MILLRACE_GPU_ID: z.string().min(1).optional(),
   MILLRACE_LABELS: labels,
@@ -49,11 +50,13 @@ export interface AgentConfig extends DeviceConfig {
   readonly join: string;
   /** An admin's or a join token; not needed once the agent has its own credential. */
   readonly token: string | undefined;
+  /** File that holds such a token, instead of `token`; it may come and go. */
+  readonly tokenFile: string | undefined;
   /** The agent's own folder: id, caches. */
   readonly home: string;
   /** host:port under which others reach this agent; its own port on this machine if not given. */
   readonly advertise: string | undefined;
-  /** 0: any free one. */
+  /** The one that is advertised, unless another one is given; 0: any free one. */
   readonly dataPort: number;
   readonly device: number;
   /** UUID or PCI address of the GPU whose telemetry is sent: needed only among several of one name. */
@@ -72,9 +75,10 @@ export function readAgentConfig(env: NodeJS.ProcessEnv = process.env): AgentConf
   return {
     join: data.MILLRACE_JOIN,
     token: data.MILLRACE_TOKEN,
+    tokenFile: data.MILLRACE_TOKEN_FILE,
     home: data.MILLRACE_HOME,
     advertise: data.MILLRACE_ADVERTISE,
-    dataPort: data.MILLRACE_DATA_PORT,
+    dataPort: data.MILLRACE_DATA_PORT ?? portOf(data.MILLRACE_ADVERTISE),
     device: data.MILLRACE_DEVICE,
     gpuId: data.MILLRACE_GPU_ID,
     labels: parseLabels(data.MILLRACE_LABELS),
@@ -105,6 +109,11 @@ function parse<T extends z.ZodType>(schema: T, env: NodeJS.ProcessEnv): z.output
   if (!parsed.success)
     throw configInvalid(parsed.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`));
   return parsed.data;
+}
+
+/** Others reach an agent behind a router at another port than its own; that takes MILLRACE_DATA_PORT. */
+function portOf(advertised: string | undefined): number {
+  return advertised === undefined ? 0 : Number(advertised.slice(advertised.lastIndexOf(':') + 1));
 }
 
 /** Folder of what can be fetched again. */

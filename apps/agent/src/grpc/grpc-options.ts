@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { ChannelCredentials } from '@grpc/grpc-js';
 import { type ChannelOptions, credentials } from '@grpc/grpc-js';
+import { authorityUnreadable } from '../config/config.errors';
 
 /** A message is at most a 4 MiB part and its header. */
 const MESSAGE_BYTES_MAX = 5 * 2 ** 20;
@@ -18,8 +19,19 @@ export const CHANNEL_OPTIONS: ChannelOptions = {
   'grpc.max_reconnect_backoff_ms': 2000,
 };
 
-/** TLS when a certificate authority is configured (`system`: those of this machine), else plain text. */
+/**
+ * TLS when a certificate authority is configured (`system`: those of this machine), else plain text.
+ * Error: AGENT.CA_UNREADABLE.
+ */
 export function channelCredentials(caPath: string | undefined): ChannelCredentials {
   if (caPath === undefined) return credentials.createInsecure();
-  return caPath === 'system' ? credentials.createSsl() : credentials.createSsl(readFileSync(caPath));
+  return caPath === 'system' ? credentials.createSsl() : credentials.createSsl(readAuthority(caPath));
+}
+
+export function readAuthority(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw authorityUnreadable(path, error);
+  }
 }

@@ -4,12 +4,18 @@ import { enrol } from './enrol';
 
 const failure = (kind: ErrorKind): AppError => new AppError({ code: 'GRPC.TEST', kind, message: 'x' });
 
-function scene(answers: Record<string, (string | undefined | AppError)[]>, known?: string, token?: string) {
+function scene(
+  answers: Record<string, (string | undefined | AppError)[]>,
+  known?: string,
+  token?: string,
+  mismatch?: AppError,
+) {
   const kept: string[] = [];
   const asked: string[] = [];
   const credential = enrol({
     known,
     token,
+    explain: async () => mismatch,
     keep: (each) => void kept.push(each),
     ask: async (each) => {
       asked.push(each);
@@ -56,5 +62,20 @@ describe('enrolling', () => {
     await expect(refused.credential).rejects.toThrow(/refused/);
     const used = scene({ join: [failure('unauthenticated')] }, undefined, 'join');
     await expect(used.credential).rejects.toMatchObject({ code: 'GRPC.TEST' });
+  });
+
+  it('does not wait for an API whose certificate will be no better later', async () => {
+    const mismatch = new AppError({ code: 'AGENT.TLS_NEEDED', kind: 'precondition', message: 'x' });
+    const joining = scene({ join: [failure('unavailable')] }, undefined, 'join', mismatch);
+    await expect(joining.credential).rejects.toBe(mismatch);
+    await expect(scene({ own: [failure('unavailable')] }, 'own', undefined, mismatch).credential).rejects.toBe(
+      mismatch,
+    );
+  });
+
+  it('asks again when it has asked too often', async () => {
+    const { credential, asked } = scene({ join: [failure('exhausted'), 'own'] }, undefined, 'join');
+    expect(await credential).toBe('own');
+    expect(asked).toHaveLength(2);
   });
 });

@@ -10,6 +10,10 @@ export interface EnrolOptions {
   readonly ask: (token: string) => Promise<string | undefined>;
   /** An admin's token or a join token, if one was given. */
   readonly token: string | undefined;
+  /** Where a token was looked for and none found. */
+  readonly tokenFile?: string | undefined;
+  /** Why the API cannot be reached, where that is no question of time. */
+  readonly explain: () => Promise<AppError | undefined>;
   /** What an earlier enrolment gave. */
   readonly known: string | undefined;
   readonly keep: (credential: string) => void;
@@ -21,12 +25,12 @@ export interface EnrolOptions {
 /**
  * The agent's own credential: the known one if the API still takes it, else a new one for the token. Without an API the
  * known one is taken on trust, so that an agent starts while the API is away; one that knows none waits for it.
- * Errors: AGENT.TOKEN_NEEDED, and what the API says to the token.
+ * Errors: AGENT.TOKEN_NEEDED, AGENT.TLS_*, and what the API says to the token.
  */
 export async function enrol(options: EnrolOptions): Promise<string> {
   const { token, known, ask } = options;
-  if (known !== undefined && (await stillGood(known, ask))) return known;
-  if (token === undefined) throw tokenNeeded(known !== undefined);
+  if (known !== undefined && (await stillGood(known, options))) return known;
+  if (token === undefined) throw tokenNeeded({ refused: known !== undefined, file: options.tokenFile });
   const backoff = new Backoff(FIRST_DELAY_MS, DELAY_MS_MAX, options.random);
   for (;;) {
     try {
@@ -34,22 +38,31 @@ export async function enrol(options: EnrolOptions): Promise<string> {
       options.keep(credential);
       return credential;
     } catch (error) {
-      if (!isUnavailable(error)) throw error;
+      if (!mayPass(error)) throw error;
+      await throwMismatch(options);
       options.logger.warn({ reason: describeError(error) }, 'the API does not answer; trying again');
       await sleep(options.clock, backoff.nextMs());
     }
   }
 }
 
-async function stillGood(known: string, ask: EnrolOptions['ask']): Promise<boolean> {
+async function stillGood(known: string, options: EnrolOptions): Promise<boolean> {
   try {
-    await ask(known);
+    await options.ask(known);
     return true;
   } catch (error) {
-    return isUnavailable(error);
+    if (!mayPass(error)) return false;
+    await throwMismatch(options);
+    return true;
   }
 }
 
-function isUnavailable(error: unknown): boolean {
-  return error instanceof AppError && error.kind === 'unavailable';
+async function throwMismatch({ explain }: EnrolOptions): Promise<void> {
+  const mismatch = await explain();
+  if (mismatch !== undefined) throw mismatch;
+}
+
+/** The API is away, or was asked too often: many agents may come from one address after a power cut. */
+function mayPass(error: unknown): boolean {
+  return error instanceof AppError && ['unavailable', 'exhausted'].includes(error.kind);
 }

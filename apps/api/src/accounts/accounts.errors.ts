@@ -80,6 +80,28 @@ export function joinTokenInvalid(): AppError {
   return new AppError({
     code: 'JOIN.TOKEN_INVALID',
     kind: 'unauthenticated',
-    message: 'the token is no admin token and no join token in force (those work once, for a while); make a new one',
+    message: 'the token is neither a join token nor an admin token in force; make one with `millrace join-token`',
+  });
+}
+
+/** `token`: as it is after its last use. */
+export function joinTokenUsed(token: { usedAt: Date | null; agentId: string | null } | null): AppError {
+  const last = token?.usedAt ? `, the last time by ${token.agentId} at ${token.usedAt.toISOString()}` : '';
+  return new AppError({
+    code: 'JOIN.TOKEN_USED',
+    kind: 'unauthenticated',
+    message:
+      `the join token is used up${last}; make one for each agent with \`millrace join-token\`, ` +
+      'or one for several with --uses',
+  });
+}
+
+export function joinTokenExpired(expiresAt: Date): AppError {
+  return new AppError({
+    code: 'JOIN.TOKEN_EXPIRED',
+    kind: 'unauthenticated',
+    message:
+      `the join token expired at ${expiresAt.toISOString()}; make a new one with \`millrace join-token\`, ` +
+      'which takes --minutes',
   });
 }

@@ -8,7 +8,7 @@ import { PrismaService } from '../database/prisma.service';
 import { ServedAddresses } from '../tls/served-addresses';
 import { JoinTokensRepository } from './join-tokens.repository';
 
-/** Tokens that enrol one agent, once. */
+/** Tokens that enrol agents: one each, unless more uses are asked for. */
 @Injectable()
 export class JoinTokensService {
   constructor(
@@ -20,16 +20,19 @@ export class JoinTokensService {
   ) {}
 
   /** `host`: under which the caller reached this API, so other machines may too. */
-  async create({ expiresInSeconds }: NewJoinToken, caller: { actor: string; host: string }): Promise<JoinTokenBody> {
+  async create(
+    { expiresInSeconds, uses }: NewJoinToken,
+    caller: { actor: string; host: string },
+  ): Promise<JoinTokenBody> {
     const token = newSecret('mlrjoin');
     const id = newId('join');
     const expiresAt = new Date(this.clock.now() + expiresInSeconds * 1000);
     await this.prisma.transaction(async (tx) => {
-      await this.joinTokens.create(tx, { id, hash: hashSecret(token), expiresAt });
-      const data = { expiresAt: expiresAt.toISOString() };
+      await this.joinTokens.create(tx, { id, hash: hashSecret(token), expiresAt, usesLeft: uses });
+      const data = { expiresAt: expiresAt.toISOString(), uses };
       await this.audit.append(tx, { actor: caller.actor, action: 'join-token.create', subject: id, data });
     });
     const command = `millrace agent --join ${this.addresses.grpcFor(caller.host)} --token ${token}`;
-    return { token, expiresAt: expiresAt.toISOString(), command: `${command}${this.addresses.trustOption}` };
+    return { token, expiresAt: expiresAt.toISOString(), uses, command: `${command}${this.addresses.trustOption}` };
   }
 }

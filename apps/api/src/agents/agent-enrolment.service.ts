@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { agentV1 } from '@millrace/contracts';
 import { AppError, type Clock, newId } from '@millrace/core';
-import { agentEnrolled, joinTokenInvalid } from '../accounts/accounts.errors';
+import { agentEnrolled, joinTokenExpired, joinTokenInvalid, joinTokenUsed } from '../accounts/accounts.errors';
 import { JoinTokensRepository } from '../accounts/join-tokens.repository';
 import { AuditRepository } from '../audit/audit.repository';
 import { assertAccess } from '../auth/access';
@@ -59,11 +59,17 @@ export class AgentEnrolmentService {
   }
 
   private async useJoinToken(tx: Transaction, bearer: string, agentId: string): Promise<string> {
-    const used = await this.joinTokens.use(tx, hashSecret(bearer), { agentId, now: new Date(this.clock.now()) });
-    if (used === undefined) throw joinTokenInvalid();
+    const hash = hashSecret(bearer);
+    const before = await this.joinTokens.find(tx, hash);
+    if (before === null) throw joinTokenInvalid();
+    if (!(await this.joinTokens.use(tx, hash, { agentId, now: new Date(this.clock.now()) }))) {
+      // Whoever holds the secret may know what became of it.
+      if (before.expiresAt.getTime() <= this.clock.now()) throw joinTokenExpired(before.expiresAt);
+      throw joinTokenUsed(await this.joinTokens.find(tx, hash));
+    }
     // Thrown inside the transaction: the join token is then not used up.
     if (await this.rows.agentHasToken(tx, agentId)) throw agentEnrolled(agentId);
-    return used;
+    return before.id;
   }
 
   private async issue(

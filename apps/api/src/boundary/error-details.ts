@@ -5,10 +5,14 @@ const TYPES = 'type.googleapis.com/google.rpc';
 
 /**
  * A serialized google.rpc.Status, as clients expect it in the trailer `grpc-status-details-bin`: an ErrorInfo with the
- * stable code, and a BadRequest with the fields to blame. The four messages are small and will not change, so they are
- * written by hand (google/rpc/status.proto, google/rpc/error_details.proto).
+ * stable code, a BadRequest with the fields to blame, and a RetryInfo where waiting helps. The messages are small and
+ * will not change, so they are written by hand (google/rpc/status.proto, google/rpc/error_details.proto).
  */
-export function errorDetails(code: number, message: string, error: Pick<AppError, 'code' | 'fields'>): Buffer {
+export function errorDetails(
+  code: number,
+  message: string,
+  error: Pick<AppError, 'code' | 'fields' | 'details'>,
+): Buffer {
   const info = new BinaryWriter().uint32(tag(1)).string(error.code).uint32(tag(2)).string('millrace');
   const status = new BinaryWriter().uint32(8).int32(code).uint32(tag(2)).string(message);
   status.uint32(tag(3)).bytes(any('ErrorInfo', info));
@@ -21,7 +25,20 @@ export function errorDetails(code: number, message: string, error: Pick<AppError
     }
     status.uint32(tag(3)).bytes(any('BadRequest', request));
   }
+  const { retryAfterMs } = error.details;
+  if (typeof retryAfterMs === 'number') status.uint32(tag(3)).bytes(any('RetryInfo', retryInfo(retryAfterMs)));
   return Buffer.from(status.finish());
+}
+
+/** Its one field is a google.protobuf.Duration. */
+function retryInfo(retryAfterMs: number): BinaryWriter {
+  const nanos = Math.round(retryAfterMs % 1_000) * 1_000_000;
+  const delay = new BinaryWriter()
+    .uint32(8)
+    .int64(Math.floor(retryAfterMs / 1_000))
+    .uint32(16)
+    .int32(nanos);
+  return new BinaryWriter().uint32(tag(1)).bytes(delay.finish());
 }
 
 /** google.protobuf.Any */

@@ -13,6 +13,9 @@ export function toServiceError(thrown: unknown): ServiceError {
   metadata.set('millrace-code', error?.code ?? 'API.INTERNAL');
   const code = kindToGrpc[error?.kind ?? 'internal'];
   const details = error?.message ?? 'the API failed; its log has the reason';
-  metadata.set('grpc-status-details-bin', errorDetails(code, details, error ?? { code: 'API.INTERNAL', fields: [] }));
+  const shown = error ?? { code: 'API.INTERNAL', fields: [], details: {} };
+  metadata.set('grpc-status-details-bin', errorDetails(code, details, shown));
+  const retryAfterMs = error?.details['retryAfterMs'];
+  if (typeof retryAfterMs === 'number') metadata.set('grpc-retry-pushback-ms', String(retryAfterMs));
   return Object.assign(new Error(details), { code, details, metadata });
 }

@@ -6,6 +6,7 @@ import { ApiConfig } from '../config/api-config';
 import { ServedAddresses } from '../tls/served-addresses';
 import { portTaken } from './grpc.errors';
 import { GrpcServices } from './grpc-services';
+import { CallLimits } from './limits/call-limits';
 
 const MIB = 1024 ** 2;
 
@@ -25,14 +26,17 @@ const SHUTDOWN_MS = 2_000;
 /** The gRPC server, from the start of the application to its end. */
 @Injectable()
 export class GrpcServer implements OnApplicationBootstrap, OnModuleDestroy {
-  private readonly server = new Server(OPTIONS);
+  private readonly server: Server;
   private port: number | undefined;
 
   constructor(
     private readonly config: ApiConfig,
     private readonly services: GrpcServices,
     private readonly addresses: ServedAddresses,
-  ) {}
+    limits: CallLimits,
+  ) {
+    this.server = new Server({ ...OPTIONS, interceptors: [limits.interceptor] });
+  }
 
   /** host:port at which agents reach it. Only after the application has started. */
   get address(): string {

@@ -33,3 +33,24 @@ export function portTaken(address: string, cause: unknown): AppError {
     message: `the gRPC server cannot listen at ${address}; set MILLRACE_GRPC_PORT to a free port, or to 0 for any`,
   });
 }
+
+/** `retryAfterMs` travels as RetryInfo and as the trailer `grpc-retry-pushback-ms`, which gRPC clients act on. */
+export function callsLimited(callsPerSecond: number, retryAfterMs: number): AppError {
+  return new AppError({
+    code: 'GRPC.RATE_LIMITED',
+    kind: 'rate_limited',
+    message:
+      `more than ${callsPerSecond} calls in a second by this token, or without one by this address; ` +
+      `try again in ${retryAfterMs} ms`,
+    details: { retryAfterMs },
+  });
+}
+
+export function tooManyOpen(countMax: number): AppError {
+  return new AppError({
+    code: 'GRPC.TOO_MANY_OPEN',
+    kind: 'rate_limited',
+    message: `more than ${countMax} calls without a token are open from this address; end some, or give a token`,
+    details: { retryAfterMs: 1_000 },
+  });
+}

@@ -245,10 +245,11 @@ export const EXAMPLES = {
   newToken: { name: 'laptop', scope: ['read', 'runs'], expiresAt: '2027-02-21T09:30:00.000Z' },
   newProject: { name: 'whales', members: [USER.id] },
   projectChanges: { everyone: true },
-  newJoinToken: { expiresInSeconds: 3600 },
+  newJoinToken: { expiresInSeconds: 3600, uses: 1 },
   joinToken: {
     token: 'mlrjoin_4h2k9d7m',
     expiresAt: '2026-11-21T10:30:00.000Z',
+    uses: 1,
     command: 'millrace agent --join 192.0.2.1:7071 --token mlrjoin_4h2k9d7m',
   },
   newSession: { token: 'mlr_4h2k9d7m' },

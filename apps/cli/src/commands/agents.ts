@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, renameSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { AgentBody } from '@millrace/contracts';
 import { allPages } from '@millrace/sdk';
 import { type CommandContext, command, wholeNumber } from '../command-context';
 import { age, bytesText, table } from '../table';
-import { programMissing } from './commands.errors';
+import { fileNotWritten, programMissing } from './commands.errors';
 
 interface Json {
   readonly json?: boolean;
@@ -27,6 +27,7 @@ export function agentCommands(context: CommandContext): Command[] {
 interface DaemonOptions extends Json {
   readonly join: string;
   readonly token?: string;
+  readonly tokenFile?: string;
   readonly ca?: string;
   readonly advertise?: string;
   readonly device: number;
@@ -41,6 +42,7 @@ function daemonCommand(context: CommandContext): Command {
   )
     .requiredOption('--join <host:port>', 'gRPC address of the API')
     .option('--token <token>', 'join token or admin token (default: MILLRACE_TOKEN); not needed again once joined')
+    .option('--token-file <file>', 'file with that token, which others cannot read from the list of processes')
     .option('--ca <file>', 'certificate authority of an API with TLS (default: the one of the home, if there is one)')
     .option('--advertise <host:port>', 'address other agents reach this one at')
     .option('--device <index>', 'which GPU', wholeNumber(0), 0)
@@ -48,7 +50,6 @@ function daemonCommand(context: CommandContext): Command {
     .action(async (options: DaemonOptions) => {
       const program = join(context.programs, 'apps', 'agent', 'src', 'main.js');
       if (!existsSync(program)) throw programMissing(program);
-      const token = options.token ?? context.config.token;
       const child = spawn(process.execPath, [program], {
         stdio: 'inherit',
         env: {
@@ -56,7 +57,7 @@ function daemonCommand(context: CommandContext): Command {
           MILLRACE_JOIN: options.join,
           MILLRACE_HOME: options.home ?? join(context.config.home, `agent-${options.device}`),
           MILLRACE_DEVICE: String(options.device),
-          ...(token === undefined ? {} : { MILLRACE_TOKEN: token }),
+          ...tokenSettings(options, context),
           ...(options.advertise === undefined ? {} : { MILLRACE_ADVERTISE: options.advertise }),
           ...trust(options.ca ?? context.config.tlsCa),
         },
@@ -67,13 +68,49 @@ function daemonCommand(context: CommandContext): Command {
     });
 }
 
+/** What the command line names wins over the environment. */
+function tokenSettings({ token, tokenFile }: DaemonOptions, { config }: CommandContext): NodeJS.ProcessEnv {
+  if (tokenFile !== undefined) return { MILLRACE_TOKEN_FILE: resolve(tokenFile) };
+  if (token !== undefined) return { MILLRACE_TOKEN: token, MILLRACE_TOKEN_FILE: undefined };
+  return config.token === undefined ? {} : { MILLRACE_TOKEN: config.token };
+}
+
+interface JoinTokenOptions extends Json {
+  readonly minutes: number;
+  readonly uses: number;
+  readonly file?: string;
+}
+
 function joinTokenCommand(context: CommandContext): Command {
   return command('join-token', 'make a token that enrols one agent, once', 'millrace join-token --minutes 10')
     .option('--minutes <count>', 'how long it may be used', wholeNumber(1), 60)
-    .action(async (options: Json & { readonly minutes: number }) => {
-      const made = await context.client().accounts.createJoinToken({ expiresInSeconds: options.minutes * 60 });
-      context.output(options).result(made, (shown) => `${shown.command}\n(once, until ${shown.expiresAt})`);
+    .option('--uses <count>', 'how many agents it enrols', wholeNumber(1), 1)
+    .option('--file <file>', 'write the token there, for its owner alone; - prints it and nothing else')
+    .action(async ({ minutes, uses, file, ...options }: JoinTokenOptions) => {
+      const made = await context.client().accounts.createJoinToken({ expiresInSeconds: minutes * 60, uses });
+      const times = made.uses === 1 ? 'once' : `${made.uses} times`;
+      if (file === undefined || file === '-') {
+        context
+          .output(options)
+          .result(made, (shown) =>
+            file === '-' ? shown.token : `${shown.command}\n(${times}, until ${shown.expiresAt})`,
+          );
+        return;
+      }
+      writePrivateFile(file, `${made.token}\n`);
+      const { expiresAt } = made;
+      context.output(options).result({ file, uses, expiresAt }, () => `${file} (${times}, until ${expiresAt})`);
     });
+}
+
+/** Whole or not at all: an agent may be waiting for it. */
+function writePrivateFile(path: string, text: string): void {
+  try {
+    writeFileSync(`${path}.new`, text, { mode: 0o600 });
+    renameSync(`${path}.new`, path);
+  } catch (error) {
+    throw fileNotWritten(path, error);
+  }
 }
 
 function trust(ca: string | undefined): NodeJS.ProcessEnv {

@@ -10,6 +10,15 @@ export function fileUnreadable(path: string, cause: unknown): AppError {
   });
 }
 
+export function fileNotWritten(path: string, cause: unknown): AppError {
+  return new AppError({
+    code: 'CLI.FILE_NOT_WRITTEN',
+    kind: 'precondition',
+    message: `${path} cannot be written: ${cause instanceof Error ? cause.message : String(cause)}`,
+    cause,
+  });
+}
+
 export function optionMissing(option: string): AppError {
   const message = `${option} is required for this schedule: give it on the command line`;
   return new AppError({ code: 'CLI.OPTION_MISSING', kind: 'invalid', message });

@@ -12,6 +12,7 @@ interface UpOptions {
   readonly grpcPort: number;
   readonly host?: string;
   readonly tls?: boolean;
+  readonly advertise?: string;
   readonly json?: boolean;
 }
 
@@ -24,6 +25,7 @@ export function upCommand(context: CommandContext): Command {
     .option('--grpc-port <port>', 'port agents join at; 0 = any free one', port, 7071)
     .option('--tls', 'serve HTTPS and gRPC over TLS, with certificates made in HOME/tls at the first start')
     .option('--host <address>', 'address to bind (default: MILLRACE_HOST or 127.0.0.1); another one takes TLS')
+    .option('--advertise <host>', 'where agents on other machines reach those of this one (default: 127.0.0.1)')
     .action(async (options: UpOptions) => {
       const output = context.output(options);
       const home = resolve(options.home ?? context.config.home);
@@ -33,6 +35,7 @@ export function upCommand(context: CommandContext): Command {
         agentCount: options.agents,
         httpPort: options.httpPort,
         grpcPort: options.grpcPort,
+        advertise: options.advertise,
         programs: context.programs,
         environment: withOptions(context.config.environment, options),
         clock: context.clock,

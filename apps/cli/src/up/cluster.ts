@@ -15,6 +15,8 @@ export interface ClusterOptions {
   /** 0 = any free one. */
   readonly httpPort: number;
   readonly grpcPort: number;
+  /** Name or address at which agents elsewhere reach those of this machine; undefined: there are none elsewhere. */
+  readonly advertise?: string | undefined;
   /** Folder of the built programs, `dist`. */
   readonly programs: string;
   readonly environment: NodeJS.ProcessEnv;
@@ -107,16 +109,19 @@ export class Cluster {
   }
 
   private async startAgents({ grpc, token }: Endpoint): Promise<void> {
-    const { agentCount, environment, home, say } = this.options;
+    const { advertise, agentCount, environment, home, say } = this.options;
     if (agentCount > 0) say(`starting ${agentCount} agent${agentCount === 1 ? '' : 's'}`);
     const agents: ManagedProcess[] = [];
     for (let number = 1; number <= agentCount; number++) {
+      const dataPort = await freePort(0, '');
       const plan = this.nodeProcess('agent', {
         MILLRACE_HOME: join(home, `agent-${number}`),
         MILLRACE_JOIN: grpc,
         MILLRACE_TOKEN: token,
+        MILLRACE_TOKEN_FILE: '',
         MILLRACE_DEVICE: String(number - 1),
-        MILLRACE_DATA_PORT: String(await freePort(0, '')),
+        MILLRACE_DATA_PORT: String(dataPort),
+        ...(advertise === undefined ? {} : { MILLRACE_ADVERTISE: `${advertise}:${dataPort}` }),
         ...trust(environment, home),
       });
       agents.push(this.add({ ...plan, name: `agent-${number}` }, STOP_PATIENCE_MS.agent));

@@ -73,14 +73,16 @@ export const newJoinTokenSchema = z
     expiresInSeconds: z
       .int()
       .min(60)
-      .max(30 * 86_400)
+      .max(365 * 86_400)
       .default(3_600),
+    /** How many agents it enrols: as many as a job or a group of nodes brings up. */
+    uses: z.int().min(1).max(10_000).default(1),
   })
   .meta({ id: 'NewJoinToken' });
 export type NewJoinToken = z.output<typeof newJoinTokenSchema>;
 
 export const joinTokenSchema = z
-  .object({ token: z.string(), expiresAt: z.string(), command: z.string() })
+  .object({ token: z.string(), expiresAt: z.string(), uses: z.int(), command: z.string() })
   .meta({ id: 'JoinToken' });
 export type JoinTokenBody = z.output<typeof joinTokenSchema>;
 

@@ -6,7 +6,7 @@ import { reasonSchema, RUN_STATES, type RunStateName, runStateSchema } from '../
 /** A message of `GET /events?topics=`. */
 export const streamMessageSchema = z
   .object({
-    /** Null for what is not kept: run.metric, run.log, run.timeline, agent.updated. */
+    /** Null for what is not kept: run.metric, run.log, run.timeline, agent.updated, agent.telemetry. */
     sequence: z.string().nullable(),
     /** The topic asked for that it belongs to, the most specific one. */
     topic: z.string(),

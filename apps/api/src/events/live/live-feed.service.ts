@@ -16,8 +16,9 @@ const LOOK_MS = 500;
 export type LiveListener = (message: LiveMessage, topic: string) => void;
 
 /**
- * Metrics, log lines and states of agents while somebody watches them. They are read from the database, so it does not
- * matter which replica an agent reports to; each run is read once however many watch it, and nothing when nobody does.
+ * Metrics, log lines, states and telemetry of agents while somebody watches them. They are read from the database, so
+ * it does not matter which replica an agent reports to; each run is read once however many watch it, and nothing when
+ * nobody does.
  */
 @Injectable()
 export class LiveFeedService implements OnModuleDestroy {
@@ -63,13 +64,18 @@ export class LiveFeedService implements OnModuleDestroy {
     const runIds = idsOf(topics, 'run');
     for (const id of this.runs.keys()) if (!topics.has(`run:${id}`)) this.runs.delete(id);
     for (const id of runIds) this.tell(await this.runWatch(id).look(), (message) => [`run:${message.subject}`]);
-    if (!topics.has('agents') && idsOf(topics, 'agent').length === 0) {
+    const agentIds = new Set(idsOf(topics, 'agent'));
+    if (!topics.has('agents') && agentIds.size === 0) {
       this.agents = undefined;
       return;
     }
     this.agents ??= new AgentsWatch(this.agentRows);
     const view = { nowMs: this.context.clock.now(), silentMs: this.context.config.leaseMs };
-    this.tell(await this.agents.look(view), ({ subject }) => [`agent:${subject}`, 'agents']);
+    this.tell(await this.agents.look(view, agentIds), ({ type, subject }) => {
+      const own = `agent:${subject}`;
+      // Telemetry of all agents together would drown the rest of a stream.
+      return type === 'agent.telemetry' ? [own] : [own, 'agents'];
+    });
   }
 
   private runWatch(id: string): RunWatch {

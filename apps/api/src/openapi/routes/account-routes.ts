@@ -131,7 +131,7 @@ export const ACCOUNT_ROUTES: readonly RouteDescription[] = [
     route: 'POST /api/v1/join-tokens',
     id: 'createJoinToken',
     tag: 'agents',
-    summary: 'Create a token that enrols one agent, once',
+    summary: 'Create a token that enrols an agent, once, or several',
     body: body(newJoinTokenSchema, EXAMPLES.newJoinToken),
     status: 201,
     answer: json(joinTokenSchema, EXAMPLES.joinToken),

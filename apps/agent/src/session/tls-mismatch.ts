@@ -1,0 +1,55 @@
+import { isIP } from 'node:net';
+import { checkServerIdentity, connect, type TLSSocket } from 'node:tls';
+import type { AppError } from '@millrace/core';
+import { tlsNeeded, tlsUnexpected, tlsUntrusted } from './session.errors';
+
+const PATIENCE_MS = 5_000;
+/** What OpenSSL says to an answer that is no TLS. */
+const NOT_TLS = new Set(['EPROTO', 'ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG']);
+
+export interface TlsAttempt {
+  /** host:port */
+  readonly address: string;
+  /** `system`: those of this machine; undefined: plain text. */
+  readonly authority: { readonly name: string; readonly pem: Buffer | undefined } | undefined;
+}
+
+/**
+ * Why a connection cannot come about that grpc-js only calls unavailable: it does not tell a wrong certificate from a
+ * machine that is off. Undefined when TLS is not the reason, or nobody answers.
+ */
+export function tlsMismatch({ address, authority }: TlsAttempt): Promise<AppError | undefined> {
+  const host = address.slice(0, address.lastIndexOf(':')).replace(/^\[(.*)\]$/, '$1');
+  const port = Number(address.slice(address.lastIndexOf(':') + 1));
+  return new Promise((resolve) => {
+    const socket = connect({
+      host,
+      port,
+      ALPNProtocols: ['h2'],
+      // The certificate is looked at here, and nothing is sent.
+      rejectUnauthorized: false,
+      ...(isIP(host) === 0 ? { servername: host } : {}),
+      ...(authority?.pem === undefined ? {} : { ca: authority.pem }),
+    });
+    const settle = (mismatch: AppError | undefined): void => {
+      socket.destroy();
+      resolve(mismatch);
+    };
+    socket.setTimeout(PATIENCE_MS, () => settle(undefined));
+    socket.once('secureConnect', () => {
+      if (authority === undefined) return settle(tlsNeeded(address));
+      settle(socket.authorized ? undefined : tlsUntrusted(address, authority.name, whyNot(socket, host)));
+    });
+    socket.on('error', ({ code = '' }: NodeJS.ErrnoException) =>
+      settle(authority !== undefined && NOT_TLS.has(code) ? tlsUnexpected(address) : undefined),
+    );
+  });
+}
+
+function whyNot(socket: TLSSocket, host: string): string {
+  const code = String(socket.authorizationError);
+  // For a wrong name the code alone does not tell which ones would be right.
+  const named =
+    code === 'ERR_TLS_CERT_ALTNAME_INVALID' ? checkServerIdentity(host, socket.getPeerCertificate()) : undefined;
+  return named?.message ?? code;
+}

@@ -1,0 +1,25 @@
+/** How many calls of each caller are open. */
+export class OpenCalls {
+  private readonly counts = new Map<string, number>();
+
+  constructor(private readonly perCallerMax: number) {}
+
+  /** @returns how to say that the call is over, as often as one likes; undefined when too many are open */
+  open(caller: string): (() => void) | undefined {
+    const count = this.counts.get(caller) ?? 0;
+    if (count >= this.perCallerMax) return undefined;
+    this.counts.set(caller, count + 1);
+    let isOpen = true;
+    return () => {
+      if (isOpen) this.close(caller);
+      isOpen = false;
+    };
+  }
+
+  private close(caller: string): void {
+    const count = (this.counts.get(caller) ?? 1) - 1;
+    // A caller that has nothing open is forgotten.
+    if (count === 0) this.counts.delete(caller);
+    else this.counts.set(caller, count);
+  }
+}
