@@ -42,7 +42,10 @@ function makeRuntimeFolder(): string {
   return folder;
 }
 
-/** Mesa's llvmpipe and lavapipe take all cores unless told otherwise. */
+/**
+ * Mesa's llvmpipe and lavapipe take all cores unless told otherwise. A single thread is the one that submits (0 more):
+ * handing each dispatch to another and back takes longer than many a small kernel.
+ */
 export function softwareThreads(count: number | undefined): Record<string, string> {
-  return count === undefined ? {} : { LP_NUM_THREADS: String(count) };
+  return count === undefined ? {} : { LP_NUM_THREADS: String(count === 1 ? 0 : count) };
 }
