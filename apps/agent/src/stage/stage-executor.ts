@@ -1,6 +1,7 @@
 import { AppError, assert, type Clock } from '@millrace/core';
 import { stageFlops } from '@millrace/model';
 import type { Backend } from '@millrace/runtime';
+import { CountedTransport } from '../data-plane/counted-transport';
 import type { StageTransport } from '../data-plane/stage-transport';
 import { StepAccount } from './account/step-account';
 import { StepAccounts } from './account/step-accounts';
@@ -62,6 +63,7 @@ export class StageExecutor implements ReadyStage {
     private readonly end: StepEnd,
     private readonly evaluation: Evaluation,
     private readonly accounts: StepAccounts,
+    private readonly transport: CountedTransport,
   ) {}
 
   private metricsAccepted: Promise<void> = Promise.resolve();
@@ -78,7 +80,7 @@ export class StageExecutor implements ReadyStage {
 
   /** Allocates, compiles and loads the weights: after it the stage is ready. */
   static async prepare(options: StageExecutorOptions): Promise<ReadyStage> {
-    const { plan, backend, transport, clock, reporter } = options;
+    const { plan, backend, clock, reporter } = options;
     const memory = await StageMemory.open(backend, plan);
     reporter.log('info', memoryReport(plan, memory));
     await warmUp(memory, plan);
@@ -87,16 +89,17 @@ export class StageExecutor implements ReadyStage {
     const account = new StepAccount();
     const timeline = new WorkTimeline(clock, (cause, span) => account.add(cause, span));
     timeline.seed(actionCosts(plan));
+    const transport = new CountedTransport(options.transport, clock);
     const wait = new PatientWait({ rank: plan.rank, transport, clock, timeline, reporter });
     const { rank, ranks, chunks } = plan;
     const stages = chunks.map(({ stage }) => stage);
     const exchange = new TensorExchange({ rank, stages, backend, transport, timeline, wait });
     const tokens = new StepTokens({ ...options, memory });
-    const parts = { ...options, memory, exchange, timeline, tokens };
+    const parts = { ...options, transport, memory, exchange, timeline, tokens };
     const evaluation = new Evaluation(parts);
     if (plan.updates.mode !== 'flush') return FlushlessExecutor.prepare({ ...parts, evaluation });
     const accounts = new StepAccounts({ rank, ranks, exchange, account, timeline, clock });
-    return new StageExecutor(options, memory, new StepRunner(parts), new StepEnd(parts), evaluation, accounts);
+    return new StageExecutor(options, memory, new StepRunner(parts), new StepEnd(parts), evaluation, accounts, transport);
   }
 
   /** Rejects with what ended the attempt: STAGE.NUMERICS, DATA_PLANE.*, RUNTIME.*, PIPELINE.LOG_DIFFERS … */
@@ -193,9 +196,10 @@ export class StageExecutor implements ReadyStage {
   ): Promise<void> {
     const { plan, reporter } = this.options;
     const points = await this.accounts.collect();
-    this.accounts.end(step);
+    const traffic = this.transport.take();
+    this.accounts.end(step, traffic.sent);
     const spans = this.timeline.takeSpans();
-    if (commit.trace === true) reporter.trace(step, spans);
+    if (commit.trace === true) reporter.trace(step, { spans, ...traffic });
     if (loss === undefined) return this.report(points);
     await this.report([
       ...points,
