@@ -13,13 +13,14 @@ export interface SentFrames {
 
 export interface SentTraffic {
   readonly sent: readonly SentFrames[];
-  /** In which that was sent. */
+  /** How long the step was what was counted: from the end of the one before. */
   readonly countedMs: number;
 }
 
 /** A transport that counts what is sent through it: a few additions for each frame. */
 export class CountedTransport implements StageTransport {
-  private counts = new Map<string, SentFrames>();
+  /** By step, receiver and purpose. */
+  private readonly counts = new Map<string, SentFrames & { readonly step: number }>();
   private sinceMs: number;
 
   constructor(
@@ -30,21 +31,29 @@ export class CountedTransport implements StageTransport {
   }
 
   send(toRank: number, frame: Frame): Promise<void> {
-    const { edge, payload } = frame;
-    const key = `${toRank} ${edge}`;
+    const { step, edge, payload } = frame;
+    const key = `${step} ${toRank} ${edge}`;
     const { frames = 0, bytes = 0 } = this.counts.get(key) ?? {};
     // Before it is handed on: sending may detach the payload.
-    this.counts.set(key, { toRank, edge, frames: frames + 1, bytes: bytes + payload.byteLength });
+    this.counts.set(key, { step, toRank, edge, frames: frames + 1, bytes: bytes + payload.byteLength });
     return this.inner.send(toRank, frame);
   }
 
-  /** What was sent since the last call. */
-  take(): SentTraffic {
+  /**
+   * What was sent of steps up to this one and was not taken yet. What is already on its way of the next one, where a
+   * rank runs ahead, stays for that.
+   */
+  take(upToStep: number): SentTraffic {
     const nowMs = this.clock.monotonicMs();
-    const taken = { sent: [...this.counts.values()], countedMs: nowMs - this.sinceMs };
-    this.counts = new Map();
+    const countedMs = nowMs - this.sinceMs;
     this.sinceMs = nowMs;
-    return taken;
+    const sent: SentFrames[] = [];
+    for (const [key, { step, ...frames }] of this.counts) {
+      if (step > upToStep) continue;
+      sent.push(frames);
+      this.counts.delete(key);
+    }
+    return { sent, countedMs };
   }
 
   receive(key: FrameKey): Promise<Frame> {

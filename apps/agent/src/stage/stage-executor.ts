@@ -99,7 +99,15 @@ export class StageExecutor implements ReadyStage {
     const evaluation = new Evaluation(parts);
     if (plan.updates.mode !== 'flush') return FlushlessExecutor.prepare({ ...parts, evaluation });
     const accounts = new StepAccounts({ rank, ranks, exchange, account, timeline, clock });
-    return new StageExecutor(options, memory, new StepRunner(parts), new StepEnd(parts), evaluation, accounts, transport);
+    return new StageExecutor(
+      options,
+      memory,
+      new StepRunner(parts),
+      new StepEnd(parts),
+      evaluation,
+      accounts,
+      transport,
+    );
   }
 
   /** Rejects with what ended the attempt: STAGE.NUMERICS, DATA_PLANE.*, RUNTIME.*, PIPELINE.LOG_DIFFERS … */
@@ -196,7 +204,7 @@ export class StageExecutor implements ReadyStage {
   ): Promise<void> {
     const { plan, reporter } = this.options;
     const points = await this.accounts.collect();
-    const traffic = this.transport.take();
+    const traffic = this.transport.take(step);
     this.accounts.end(step, traffic.sent);
     const spans = this.timeline.takeSpans();
     if (commit.trace === true) reporter.trace(step, { spans, ...traffic });

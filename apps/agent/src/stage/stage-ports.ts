@@ -54,7 +54,7 @@ export interface ActionSpan {
   readonly endMs: number;
 }
 
-/** What a rank did in a step, and sent since the step before. */
+/** What a rank did in a step, and sent of it. */
 export interface StepTrace extends SentTraffic {
   readonly spans: readonly ActionSpan[];
 }

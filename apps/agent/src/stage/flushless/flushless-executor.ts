@@ -155,7 +155,7 @@ export class FlushlessExecutor implements ReadyStage {
 
   private trace(step: number): void {
     const { timeline, transport, clock, reporter } = this.parts;
-    const trace = { spans: timeline.takeSpans(), ...transport.take() };
+    const trace = { spans: timeline.takeSpans(), ...transport.take(step) };
     if (clock.monotonicMs() - this.tracedAtMs < TRACE_INTERVAL_MS) return;
     this.tracedAtMs = clock.monotonicMs();
     reporter.trace(step, trace);

@@ -168,7 +168,7 @@ export interface TraceBatch {
   step: number;
   spans: TraceSpan[];
   sent: SentFrames[];
-  /** From the end of the step before to the end of this one: how long `sent` was counted. */
+  /** From the end of the step before to the end of this one, in which `sent` was sent. */
   countedMs: number;
 }
 
