@@ -3,6 +3,7 @@ import type { RunSpec } from '@millrace/contracts';
 import { allowedSources, isFinal, type RunState, RUN_STATES, type StopRequest } from '@millrace/scheduler';
 import { PrismaService, type Transaction } from '../database/prisma.service';
 import { Prisma, type Run } from '../generated/prisma/client';
+import { searchedRuns } from './run-search';
 import type { RunReason, RunRecord } from './run-record';
 
 export interface NewRun {
@@ -24,6 +25,8 @@ export interface RunChanges {
 export interface RunFilter {
   readonly state?: string | undefined;
   readonly name?: string | undefined;
+  /** Words, as `searchedRuns` takes them. */
+  readonly search?: string | undefined;
   /** The run to go on after: lists are newest first. */
   readonly after?: { readonly createdAt: Date; readonly id: string } | undefined;
 }
@@ -103,11 +106,12 @@ export class RunsRepository {
     return rows.map(toRecord);
   }
 
-  async page(count: number, { state, name, after }: RunFilter): Promise<RunRecord[]> {
+  async page(count: number, { state, name, search = '', after }: RunFilter): Promise<RunRecord[]> {
     const rows = await this.prisma.run.findMany({
       where: {
         ...(state === undefined ? {} : { state }),
         ...(name === undefined ? {} : { name }),
+        AND: searchedRuns(search),
         ...(after === undefined
           ? {}
           : { OR: [{ createdAt: { lt: after.createdAt } }, { createdAt: after.createdAt, id: { lt: after.id } }] }),
