@@ -235,6 +235,14 @@ describe('the dashboard in Chromium over a cluster that trains', () => {
     await page.getByRole('img', { name: /^zb-v on 6 ranks/ }).waitFor();
   });
 
+  it('shows the documentation of the API under the policy that forbids inline styles and scripts', async () => {
+    const { page } = browser;
+    await page.goto(`${cluster.endpoint.http}/api/docs`);
+    const operation = page.getByRole('button', { name: /^GET \/api\/v1\/runs Runs, newest first/i });
+    await operation.first().click();
+    await page.getByRole('button', { name: 'Cancel' }).or(page.getByText('Parameters')).first().waitFor();
+  });
+
   it('has no grave fault for axe on any page, light or dark, and fits a phone', async () => {
     const found: string[] = [];
     for (const path of await dashboardPaths(cluster.client, runId)) {
