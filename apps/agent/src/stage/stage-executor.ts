@@ -57,13 +57,12 @@ export interface ReadyStage {
 /** One rank of an attempt from its weights to its last checkpoint. */
 export class StageExecutor implements ReadyStage {
   private constructor(
-    private readonly options: StageExecutorOptions,
+    private readonly options: StageExecutorOptions & { readonly transport: CountedTransport },
     readonly memory: StageMemory,
     private readonly runner: StepRunner,
     private readonly end: StepEnd,
     private readonly evaluation: Evaluation,
     private readonly accounts: StepAccounts,
-    private readonly transport: CountedTransport,
   ) {}
 
   private metricsAccepted: Promise<void> = Promise.resolve();
@@ -99,15 +98,7 @@ export class StageExecutor implements ReadyStage {
     const evaluation = new Evaluation(parts);
     if (plan.updates.mode !== 'flush') return FlushlessExecutor.prepare({ ...parts, evaluation });
     const accounts = new StepAccounts({ rank, ranks, exchange, account, timeline, clock });
-    return new StageExecutor(
-      options,
-      memory,
-      new StepRunner(parts),
-      new StepEnd(parts),
-      evaluation,
-      accounts,
-      transport,
-    );
+    return new StageExecutor(parts, memory, new StepRunner(parts), new StepEnd(parts), evaluation, accounts);
   }
 
   /** Rejects with what ended the attempt: STAGE.NUMERICS, DATA_PLANE.*, RUNTIME.*, PIPELINE.LOG_DIFFERS … */
@@ -202,9 +193,9 @@ export class StageExecutor implements ReadyStage {
     { commit, loss, learningRate }: StepResult,
     durationMs: number,
   ): Promise<void> {
-    const { plan, reporter } = this.options;
+    const { plan, reporter, transport } = this.options;
     const points = await this.accounts.collect();
-    const traffic = this.transport.take(step);
+    const traffic = transport.take(step);
     this.accounts.end(step, traffic.sent);
     const spans = this.timeline.takeSpans();
     if (commit.trace === true) reporter.trace(step, { spans, ...traffic });
