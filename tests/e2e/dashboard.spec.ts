@@ -235,7 +235,7 @@ describe('the dashboard in Chromium over a cluster that trains', () => {
     await page.getByRole('img', { name: /^zb-v on 6 ranks/ }).waitFor();
   });
 
-  it('shows the documentation of the API under the policy that forbids inline styles and scripts', async () => {
+  it('shows the documentation of the API under a policy that takes no inline scripts or sheets', async () => {
     const { page } = browser;
     await page.goto(`${cluster.endpoint.http}/api/docs`);
     await page.locator('.opblock-tag').first().click();
