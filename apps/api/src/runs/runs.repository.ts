@@ -3,7 +3,6 @@ import type { RunSpec } from '@millrace/contracts';
 import { allowedSources, isFinal, type RunState, RUN_STATES, type StopRequest } from '@millrace/scheduler';
 import { PrismaService, type Transaction } from '../database/prisma.service';
 import { Prisma, type Run } from '../generated/prisma/client';
-import { searchedRuns } from './run-search';
 import type { RunReason, RunRecord } from './run-record';
 
 export interface NewRun {
@@ -136,6 +135,24 @@ export class RunsRepository {
       WHERE "state" = ANY(${LIVE_STATES}::text[])
         AND "spec" #>> '{model,init,id}' = ANY(${[...checkpointIds]}::text[])`;
   }
+}
+
+/** The dashboard's filter, for the runs that it has not loaded: every word is in the name, id, project or reason. */
+function searchedRuns(text: string): Prisma.RunWhereInput[] {
+  const words = text.split(/\s+/).filter(Boolean);
+  return words.map((word) => {
+    // What Postgres takes for "anything" in a pattern is meant as it stands.
+    const found = { contains: word.replace(/[\\%_]/g, '\\$&'), mode: 'insensitive' } as const;
+    const { contains: string_contains, mode } = found;
+    return {
+      OR: [
+        { name: found },
+        { id: found },
+        { project: found },
+        ...['message', 'code'].map((key) => ({ reason: { path: [key], string_contains, mode } })),
+      ],
+    };
+  });
 }
 
 function columns({ stopping, reason, ...rest }: RunChanges): Prisma.RunUpdateManyMutationInput {
