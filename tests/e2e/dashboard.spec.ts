@@ -2,11 +2,14 @@ import { readFileSync } from 'node:fs';
 import { stringify } from 'yaml';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { BrowserPage, chromiumPath } from './support/browser-page';
+import { queryDatabase } from './support/cluster-database';
 import { dashboardPaths } from './support/dashboard-paths';
 import { LiveCluster } from './support/live-cluster';
 import { smallRun } from './support/small-run';
 
 const WAIT_MS = 60_000;
+const PHONE = { width: 390, height: 844 };
+const DESKTOP = { width: 1360, height: 860 };
 const executable = chromiumPath();
 let cluster: LiveCluster;
 let browser: BrowserPage;
@@ -79,8 +82,19 @@ describe('the dashboard in Chromium over a cluster that trains', () => {
     await page.getByText('no dataset is called sentences').first().waitFor();
     await editor.fill(SPEC);
     await page.getByRole('img', { name: /^Order of one step under 1f1b on 2 ranks/ }).waitFor();
-    await page.getByLabel('steps', { exact: true }).fill('5000');
+    // On a phone form and editor are below each other, each as wide as the page, and one writes the other.
+    await page.setViewportSize(PHONE);
+    const steps = page.getByLabel('steps', { exact: true });
+    await steps.fill('5000');
     await expect.poll(() => editor.innerText()).toContain('steps: 5000');
+    const boxes = [(await steps.boundingBox())!, (await editor.boundingBox())!];
+    for (const { x, width } of boxes) {
+      expect(x).toBeGreaterThanOrEqual(0);
+      expect(x + width).toBeLessThanOrEqual(PHONE.width);
+    }
+    await editor.fill((await editor.innerText()).replace('steps: 5000', 'steps: 6000'));
+    await expect.poll(() => steps.inputValue()).toBe('6000');
+    await page.setViewportSize(DESKTOP);
     await page.getByRole('button', { name: 'Submit', exact: true }).click();
     await page.getByRole('heading', { name: 'from-the-form' }).waitFor();
     runId = /run_[a-z0-9]+/.exec(page.url())![0];
@@ -93,6 +107,12 @@ describe('the dashboard in Chromium over a cluster that trains', () => {
     const first = await chart.getAttribute('aria-label');
     await expect.poll(() => chart.getAttribute('aria-label'), { timeout: WAIT_MS }).not.toBe(first);
     await page.getByRole('img', { name: /validation [\d.]+ at step \d+$/ }).waitFor();
+    // Five tensors of [2, 21, 60] in f32, as computed and as the agents counted them, each way.
+    const traffic = page.getByRole('region', { name: 'Traffic between the ranks' });
+    await traffic.getByRole('row', { name: /^rank 0 → 1 49.2 KiB 49.2 KiB 5 .*\/s$/ }).waitFor();
+    await traffic.getByRole('row', { name: /^rank 1 → 0 49.2 KiB 49.2 KiB 5 .*\/s$/ }).waitFor();
+    const compared = page.getByRole('region', { name: 'Times of the stages, predicted and measured' });
+    await compared.getByRole('row', { name: /^1 at rank 1 agent_/ }).waitFor();
     await page.getByRole('tab', { name: 'Timeline' }).click();
     await page.getByRole('img', { name: /^Step \d+ took .+, planned were \d/ }).waitFor();
     await page.getByRole('tab', { name: 'Logs' }).click();
@@ -102,6 +122,53 @@ describe('the dashboard in Chromium over a cluster that trains', () => {
     await expect.poll(() => lines.getByText('device memory').count()).toBe(1);
     await page.getByLabel('Search').fill('no line has this');
     await page.getByText('No line is like that.').waitFor();
+  });
+
+  it('follows the log until it is scrolled, and then again when a button says so', async () => {
+    const { page } = browser;
+    const write = (from: number, to: number): Promise<unknown> =>
+      queryDatabase(
+        cluster.home,
+        `INSERT INTO "LogLine" ("runId", fence, time, level, stage, agent, text)
+         SELECT $1, 1, now(), 'info', 0, 'agent', 'line ' || n FROM generate_series($2::int, $3::int) n`,
+        [runId, from, to],
+      );
+    await page.getByLabel('Search').fill('');
+    await page.getByLabel('Stage', { exact: true }).selectOption('');
+    await write(1, 200);
+    const log = page.getByRole('log');
+    const last = (text: string): Promise<void> => log.getByText(text, { exact: true }).waitFor();
+    await last('line 200');
+    await write(201, 201);
+    await last('line 201');
+    const follow = page.getByRole('button', { name: 'Follow' });
+    expect(await follow.count()).toBe(0);
+    await log.hover();
+    await page.mouse.wheel(0, -1500);
+    await follow.waitFor();
+    const before = await log.evaluate('(log) => log.scrollTop');
+    await write(202, 210);
+    await page
+      .getByText(/^2\d\d lines$/)
+      .filter({ hasText: '212' })
+      .waitFor();
+    expect(await log.evaluate('(log) => log.scrollTop')).toBe(before);
+    expect(await log.getByText('line 210', { exact: true }).count()).toBe(0);
+    await follow.click();
+    await last('line 210');
+    await follow.waitFor({ state: 'hidden' });
+  });
+
+  it('has no grave fault for axe on the overview while a run trains', async () => {
+    const { page } = browser;
+    await page.getByRole('link', { name: 'Overview', exact: true }).click();
+    await page.getByRole('img', { name: /^Training loss of from-the-form over/ }).waitFor();
+    const found = await browser.axe();
+    await browser.useTheme('dark');
+    found.push(...(await browser.axe('colours')));
+    await browser.useTheme('light');
+    expect(found).toEqual([]);
+    await page.getByRole('link', { name: 'from-the-form' }).first().click();
   });
 
   it('downloads a checkpoint', async () => {
@@ -166,6 +233,13 @@ describe('the dashboard in Chromium over a cluster that trains', () => {
     await page.getByLabel('Schedule', { exact: true }).selectOption('zb-v');
     await page.getByLabel('Ranks (p)').fill('6');
     await page.getByRole('img', { name: /^zb-v on 6 ranks/ }).waitFor();
+  });
+
+  it('shows the documentation of the API under a policy that takes no inline scripts or sheets', async () => {
+    const { page } = browser;
+    await page.goto(`${cluster.endpoint.http}/api/docs`);
+    await page.locator('.opblock-tag').first().click();
+    await page.locator('.opblock-summary').first().waitFor();
   });
 
   it('has no grave fault for axe on any page, light or dark, and fits a phone', async () => {

@@ -5,19 +5,18 @@ import type { StageTransport } from '../src/data-plane/stage-transport';
 import { StageExecutor, type StageOutcome } from '../src/stage/stage-executor';
 import { dataSource, readsTokens, stagePlan } from '../src/stage/stage-plan';
 import type {
-  ActionSpan,
   CheckpointSink,
   DataSource,
   StageReporter,
+  StepTrace,
   WaitReport,
   WeightSource,
 } from '../src/stage/stage-ports';
 import { patternTokens } from './attempt-plans';
 
-export interface Trace {
+export interface Trace extends StepTrace {
   readonly rank: number;
   readonly step: number;
-  readonly spans: readonly ActionSpan[];
 }
 
 /** What ranks that trained in one process did. */
@@ -102,7 +101,7 @@ function collectingReporter(trained: Trained, options: TrainOptions, rank: numbe
       return Promise.resolve();
     },
     log: (level, text) => void trained.log.push(`${level} ${text}`),
-    trace: (step, spans) => void trained.traces.push({ rank, step, spans }),
+    trace: (step, trace) => void trained.traces.push({ rank, step, ...trace }),
     waiting: (report) => void trained.waits.push({ ...report, rank }),
   };
 }

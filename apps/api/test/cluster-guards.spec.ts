@@ -348,7 +348,9 @@ describe('what the control plane guards', { timeout: SLOW_MS }, () => {
       { action: '0F0', cause: 'compute', startMs: 1000, endMs: 1002.5 },
       { action: 'wait:0RECV_F1', cause: 'wait-input', startMs: 1002.5, endMs: 1004 },
     ];
-    agent.send({ $case: 'trace', value: { runId: id, fence: attempt.fence, rank: 0, step: 1, spans } });
+    const sent = [{ toRank: 1, edge: 'activation', frames: 5, bytes: 4000 }];
+    const told = { spans, sent, countedMs: 500 };
+    agent.send({ $case: 'trace', value: { runId: id, fence: attempt.fence, rank: 0, step: 1, ...told } });
     const trace = await eventually('a trace', async () => {
       const found = await api.get(TimelineService).chromeTrace(id);
       return found.traceEvents.length > 0 ? found : undefined;
@@ -362,7 +364,10 @@ describe('what the control plane guards', { timeout: SLOW_MS }, () => {
       name: expect.stringMatching(/^rank 0: .+:\d+ \(agent_a\)$/) as string,
     });
     expect(trace.traceEvents.some(({ ph, cat }) => ph === 'X' && cat === 'planned')).toBe(true);
-    const { steps } = timelineSchema.parse(await api.get(TimelineService).json(id, 1));
+    const { steps, links } = timelineSchema.parse(await api.get(TimelineService).json(id, 1));
+    expect(links).toEqual([
+      { fromRank: 0, toRank: 1, edge: 'activation', framesPerStep: 5, bytesPerStep: 4000, bytesPerSecond: 8000 },
+    ]);
     expect(steps).toMatchObject([
       { step: 1, startUs: 0, spans: [{ rank: 0, kind: 'F', microBatch: 0, durationUs: 2500 }, { kind: 'wait-input' }] },
     ]);

@@ -100,6 +100,28 @@ describe('what the dashboard shows', () => {
     await api.prisma.run.update({ where: { id: runId }, data: { state: 'queued' } });
   });
 
+  it('runs by the words of a search, in name, id, project or reason, page after page', async () => {
+    const named = async (name: string): Promise<string> =>
+      (await body<{ id: string }>(api.post('/runs', runSpec({ name })))).id;
+    const ids = [await named('Sweep_a'), await named('sweepXa'), await named('other')];
+    const reason = { code: 'RUN.NODE_LOST', message: 'agent box-b went 100% away' };
+    await api.prisma.run.update({ where: { id: ids[2]! }, data: { state: 'failed', reason } });
+    const search = async (query: string): Promise<string[]> => {
+      const page = await body<{ items: { id: string }[]; nextCursor: string | null }>(api.call(`/runs?${query}`));
+      const rest = page.nextCursor === null ? [] : await search(`${query}&cursor=${page.nextCursor}`);
+      return [...page.items.map(({ id }) => id), ...rest];
+    };
+    // A sign that stands for any other in a pattern stands for itself here.
+    expect(await search('search=SWEEP_')).toEqual([ids[0]]);
+    expect(await search('search=sweep&limit=1')).toEqual([ids[1], ids[0]]);
+    expect(await search(`search=${ids[1]!.slice(0, -1)}`)).toEqual([ids[1]]);
+    expect(await search('search=box-b%20node_lost')).toEqual([ids[2]]);
+    expect(await search(`search=${encodeURIComponent('100% AWAY')}&state=failed`)).toEqual([ids[2]]);
+    expect(await search(`search=${encodeURIComponent('90%')}`)).toEqual([]);
+    expect(await search('search=sweep%20other')).toEqual([]);
+    await expectProblem(await api.call(`/runs?search=${'x'.repeat(201)}`), 400, 'API.QUERY_INVALID');
+  });
+
   it('a preview of a dataset: tokens, text, and pieces where there is text', async () => {
     const preview = (id: string, query = ''): Promise<DatasetPreviewBody> =>
       body(api.call(`/datasets/${id}/preview${query}`));

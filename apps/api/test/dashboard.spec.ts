@@ -70,7 +70,10 @@ describe('the dashboard', () => {
   it('may load nothing from elsewhere, and may not be framed', async () => {
     const policy = (await page('/')).headers.get('content-security-policy') ?? '';
     expect(policy).toContain("default-src 'self'");
-    expect(policy).toContain("script-src 'self'");
+    expect(policy).toContain("script-src 'self';");
+    expect(policy).toContain("style-src 'self';");
+    // An attribute can style what it stands on, not load or read anything.
+    expect(policy.replace("style-src-attr 'unsafe-inline'", '')).not.toContain('unsafe');
     expect(policy).toContain("frame-ancestors 'none'");
     expect(policy).not.toContain('upgrade-insecure-requests');
   });

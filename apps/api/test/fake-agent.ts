@@ -271,7 +271,7 @@ export class FakeAgent {
         startMs = endMs;
       }
     }
-    this.send({ $case: 'trace', value: { runId, fence, rank: plan.rank, step, spans } });
+    this.send({ $case: 'trace', value: { runId, fence, rank: plan.rank, step, spans, sent: [], countedMs: 0 } });
   }
 
   answer(commandId: string, refusal?: { code: string; message: string }): void {

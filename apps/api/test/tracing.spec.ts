@@ -65,7 +65,8 @@ describe('traces', () => {
     const attempt = await agent.attempt(id);
     agent.begin(attempt);
     const spans = [{ action: '0F0', startMs: Date.now() - 20, endMs: Date.now() - 5, cause: 'compute' }];
-    agent.send({ $case: 'trace', value: { runId: id, fence: attempt.fence, rank: 0, step: 1, spans } });
+    const told = { spans, sent: [], countedMs: 0 };
+    agent.send({ $case: 'trace', value: { runId: id, fence: attempt.fence, rank: 0, step: 1, ...told } });
     await eventually('running', async () => {
       return ((await (await api.call(`/runs/${id}`)).json()) as { state: string }).state === 'running';
     });

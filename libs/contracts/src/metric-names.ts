@@ -25,6 +25,7 @@ export const METRICS: Readonly<Record<string, string>> = {
   'val/loss': 'token-weighted mean loss of the validation batches, with the weights after the step',
   'pipeline/bubble_ratio': "bubble of total: the ranks' idle time / their time of the step",
   'pipeline/bubble_ratio_ideal': "bubble of ideal: the ranks' idle time / the time in which they computed",
+  'pipeline/sent_bytes': 'bytes that the ranks sent each other in the step, as they counted them, all together',
   'pipeline/wait_seconds': 'seconds in which a rank waited and its device had nothing to do, mean over the ranks',
   ...Object.fromEntries(
     STEP_WAIT_CAUSES.map((cause) => [`pipeline/wait_seconds/${cause}`, `of these, ${WAIT_TEXT[cause]}`]),

@@ -41,6 +41,8 @@ export interface SeriesQuery {
 
 export interface RunQuery extends PageQuery {
   readonly state?: RunStateName;
+  /** Words, each of which is in the run's name, id, project or reason. */
+  readonly search?: string;
 }
 
 interface DatasetUpload {

@@ -229,9 +229,11 @@ export class Attempt {
     }
   }
 
-  private sendTrace({ step, spans }: Extract<FromWorker, { type: 'trace' }>): void {
+  private sendTrace({ step, trace }: Extract<FromWorker, { type: 'trace' }>): void {
     const { runId, fence, options } = this;
-    options.send({ $case: 'trace', value: { runId, fence, rank: options.plan.rank, step, spans: [...spans] } });
+    const { spans, sent, countedMs } = trace;
+    const told = { spans: [...spans], sent: [...sent], countedMs };
+    options.send({ $case: 'trace', value: { runId, fence, rank: options.plan.rank, step, ...told } });
   }
 
   private sendWaiting({ action, forRank, waitedMs, last }: WaitReport): void {

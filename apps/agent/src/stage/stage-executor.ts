@@ -1,6 +1,7 @@
 import { AppError, assert, type Clock } from '@millrace/core';
 import { stageFlops } from '@millrace/model';
 import type { Backend } from '@millrace/runtime';
+import { CountedTransport } from '../data-plane/counted-transport';
 import type { StageTransport } from '../data-plane/stage-transport';
 import { StepAccount } from './account/step-account';
 import { StepAccounts } from './account/step-accounts';
@@ -56,7 +57,7 @@ export interface ReadyStage {
 /** One rank of an attempt from its weights to its last checkpoint. */
 export class StageExecutor implements ReadyStage {
   private constructor(
-    private readonly options: StageExecutorOptions,
+    private readonly options: StageExecutorOptions & { readonly transport: CountedTransport },
     readonly memory: StageMemory,
     private readonly runner: StepRunner,
     private readonly end: StepEnd,
@@ -78,7 +79,7 @@ export class StageExecutor implements ReadyStage {
 
   /** Allocates, compiles and loads the weights: after it the stage is ready. */
   static async prepare(options: StageExecutorOptions): Promise<ReadyStage> {
-    const { plan, backend, transport, clock, reporter } = options;
+    const { plan, backend, clock, reporter } = options;
     const memory = await StageMemory.open(backend, plan);
     reporter.log('info', memoryReport(plan, memory));
     await warmUp(memory, plan);
@@ -87,16 +88,17 @@ export class StageExecutor implements ReadyStage {
     const account = new StepAccount();
     const timeline = new WorkTimeline(clock, (cause, span) => account.add(cause, span));
     timeline.seed(actionCosts(plan));
+    const transport = new CountedTransport(options.transport, clock);
     const wait = new PatientWait({ rank: plan.rank, transport, clock, timeline, reporter });
     const { rank, ranks, chunks } = plan;
     const stages = chunks.map(({ stage }) => stage);
     const exchange = new TensorExchange({ rank, stages, backend, transport, timeline, wait });
     const tokens = new StepTokens({ ...options, memory });
-    const parts = { ...options, memory, exchange, timeline, tokens };
+    const parts = { ...options, transport, memory, exchange, timeline, tokens };
     const evaluation = new Evaluation(parts);
     if (plan.updates.mode !== 'flush') return FlushlessExecutor.prepare({ ...parts, evaluation });
     const accounts = new StepAccounts({ rank, ranks, exchange, account, timeline, clock });
-    return new StageExecutor(options, memory, new StepRunner(parts), new StepEnd(parts), evaluation, accounts);
+    return new StageExecutor(parts, memory, new StepRunner(parts), new StepEnd(parts), evaluation, accounts);
   }
 
   /** Rejects with what ended the attempt: STAGE.NUMERICS, DATA_PLANE.*, RUNTIME.*, PIPELINE.LOG_DIFFERS … */
@@ -191,11 +193,12 @@ export class StageExecutor implements ReadyStage {
     { commit, loss, learningRate }: StepResult,
     durationMs: number,
   ): Promise<void> {
-    const { plan, reporter } = this.options;
+    const { plan, reporter, transport } = this.options;
     const points = await this.accounts.collect();
-    this.accounts.end(step);
+    const traffic = transport.take(step);
+    this.accounts.end(step, traffic.sent);
     const spans = this.timeline.takeSpans();
-    if (commit.trace === true) reporter.trace(step, spans);
+    if (commit.trace === true) reporter.trace(step, { spans, ...traffic });
     if (loss === undefined) return this.report(points);
     await this.report([
       ...points,

@@ -2,6 +2,7 @@ import type { SpanCause } from '@millrace/contracts';
 import type { Batch } from '@millrace/data';
 import type { OptimizerState } from '@millrace/model';
 import type { HostArray } from '@millrace/runtime';
+import type { SentTraffic } from '../data-plane/counted-transport';
 
 /**
  * What a stage executor needs of its surroundings beside the backend, the transport and the clock; all of it is
@@ -53,6 +54,11 @@ export interface ActionSpan {
   readonly endMs: number;
 }
 
+/** What a rank did in a step, and sent of it. */
+export interface StepTrace extends SentTraffic {
+  readonly spans: readonly ActionSpan[];
+}
+
 /** A wait that takes much longer than usual. */
 export interface WaitReport {
   /** What cannot go on, such as "1RECV_F2". */
@@ -69,7 +75,7 @@ export interface StageReporter {
   /** Resolves when the points are in a buffer that will reach the API: training pauses while it is full. */
   metrics(points: readonly MetricValue[]): Promise<void>;
   log(level: 'info' | 'warn' | 'error', text: string): void;
-  trace(step: number, spans: readonly ActionSpan[]): void;
+  trace(step: number, trace: StepTrace): void;
   /** At most once every few seconds of a wait, with growing pauses. */
   waiting(report: WaitReport): void;
 }

@@ -91,7 +91,7 @@ function reporter(port: WorkerPort): StageReporter {
     step: (step) => port.post({ type: 'step', step }),
     metrics: async (points) => void (await port.call({ type: 'metrics', points })),
     log: (level, text) => port.post({ type: 'log', level, text }),
-    trace: (step, spans) => port.post({ type: 'trace', step, spans }),
+    trace: (step, trace) => port.post({ type: 'trace', step, trace }),
     waiting: (report) => port.post({ type: 'waiting', report }),
   };
 }

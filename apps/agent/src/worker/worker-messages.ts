@@ -2,10 +2,10 @@ import type { LayerTimes } from '@millrace/contracts';
 import type { ErrorKind } from '@millrace/core';
 import type { Frame } from '../data-plane/frame';
 import type {
-  ActionSpan,
   BoundaryWishes,
   MetricValue,
   SnapshotTensor,
+  StepTrace,
   WaitReport,
   WeightKind,
 } from '../stage/stage-ports';
@@ -31,7 +31,7 @@ export type FromWorker =
   | { readonly type: 'read-weight'; readonly callId: number; readonly name: string; readonly kind: WeightKind }
   | { readonly type: 'metrics'; readonly callId: number; readonly points: readonly MetricValue[] }
   | { readonly type: 'log'; readonly level: 'info' | 'warn' | 'error'; readonly text: string }
-  | { readonly type: 'trace'; readonly step: number; readonly spans: readonly ActionSpan[] }
+  | { readonly type: 'trace'; readonly step: number; readonly trace: StepTrace }
   | { readonly type: 'waiting'; readonly report: WaitReport }
   | { readonly type: 'snapshot-tensor'; readonly step: number; readonly tensor: SnapshotTensor }
   | { readonly type: 'snapshot-end'; readonly callId: number; readonly step: number; readonly final: boolean }

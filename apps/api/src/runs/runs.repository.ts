@@ -24,6 +24,8 @@ export interface RunChanges {
 export interface RunFilter {
   readonly state?: string | undefined;
   readonly name?: string | undefined;
+  /** Words, as `searchedRuns` takes them. */
+  readonly search?: string | undefined;
   /** The run to go on after: lists are newest first. */
   readonly after?: { readonly createdAt: Date; readonly id: string } | undefined;
 }
@@ -103,11 +105,12 @@ export class RunsRepository {
     return rows.map(toRecord);
   }
 
-  async page(count: number, { state, name, after }: RunFilter): Promise<RunRecord[]> {
+  async page(count: number, { state, name, search = '', after }: RunFilter): Promise<RunRecord[]> {
     const rows = await this.prisma.run.findMany({
       where: {
         ...(state === undefined ? {} : { state }),
         ...(name === undefined ? {} : { name }),
+        AND: searchedRuns(search),
         ...(after === undefined
           ? {}
           : { OR: [{ createdAt: { lt: after.createdAt } }, { createdAt: after.createdAt, id: { lt: after.id } }] }),
@@ -132,6 +135,24 @@ export class RunsRepository {
       WHERE "state" = ANY(${LIVE_STATES}::text[])
         AND "spec" #>> '{model,init,id}' = ANY(${[...checkpointIds]}::text[])`;
   }
+}
+
+/** The dashboard's filter, for the runs that it has not loaded: every word is in the name, id, project or reason. */
+function searchedRuns(text: string): Prisma.RunWhereInput[] {
+  const words = text.split(/\s+/).filter(Boolean);
+  return words.map((word) => {
+    // What Postgres takes for "anything" in a pattern is meant as it stands.
+    const found = { contains: word.replace(/[\\%_]/g, '\\$&'), mode: 'insensitive' } as const;
+    const { contains: string_contains, mode } = found;
+    return {
+      OR: [
+        { name: found },
+        { id: found },
+        { project: found },
+        ...['message', 'code'].map((key) => ({ reason: { path: [key], string_contains, mode } })),
+      ],
+    };
+  });
 }
 
 function columns({ stopping, reason, ...rest }: RunChanges): Prisma.RunUpdateManyMutationInput {

@@ -24,6 +24,8 @@ import { runCursorInvalid, runNotFound } from './runs.errors';
 export const runListQuerySchema = pageQuerySchema.extend({
   state: runStateSchema.optional(),
   name: storableText.min(1).max(128).optional(),
+  /** Words, each of which is in the run's name, id, project or reason, in capitals or not. */
+  search: storableText.max(200).optional(),
 });
 export type RunListQuery = z.output<typeof runListQuerySchema>;
 
@@ -74,9 +76,9 @@ export class RunsService {
   }
 
   /** Newest first. */
-  async list({ limit, cursor, state, name }: RunListQuery): Promise<Page<RunBody>> {
+  async list({ limit, cursor, ...filter }: RunListQuery): Promise<Page<RunBody>> {
     const after = cursor === undefined ? undefined : parseCursor(cursor);
-    const rows = await this.ledger.runs.page(limit + 1, { state, name, after });
+    const rows = await this.ledger.runs.page(limit + 1, { ...filter, after });
     const runs = rows.slice(0, limit);
     const attempts = await this.ledger.attempts.ofRuns(runs.map(({ id }) => id));
     const last = runs.at(-1);

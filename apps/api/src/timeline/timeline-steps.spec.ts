@@ -15,7 +15,7 @@ const span = (action: string, cause: string, startMs: number, endMs: number): ag
 });
 const batch = (rank: number, step: number, spans: agentV1.TraceSpan[]): agentV1.TraceBatch => ({
   ...{ runId: 'run_a', fence: 2, rank, step },
-  spans,
+  ...{ spans, sent: [], countedMs: 0 },
 });
 const planned: TimedAction[][] = [
   [{ action: { kind: 'F', stage: 0, microBatch: 0 }, start: 0, end: 2 }],

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { TimelineBody } from '@millrace/contracts';
+import type { LinkTraffic, TimelineBody } from '@millrace/contracts';
 import { placeStages, type TimedAction } from '@millrace/pipeline';
 import type { AttemptRecord } from '../attempts/attempt-record';
 import { AttemptsRepository } from '../attempts/attempts.repository';
@@ -10,6 +10,7 @@ import { speedOf } from '../planning/device-speed';
 import { predictStep } from '../scheduling/predict-step';
 import { type RunShape, shapeRun } from '../scheduling/run-shape';
 import { type ChromeTrace, traceEvents } from './chrome-trace';
+import { linkTraffic } from './link-traffic';
 import { type TimelinePlan, type TimelineStep, timelineSteps } from './timeline-steps';
 import { TraceStore } from './trace-store';
 
@@ -19,6 +20,7 @@ interface Timeline {
   readonly predictedStepTimeMs: number | null;
   /** By rank. */
   readonly agents: readonly string[];
+  readonly links: readonly LinkTraffic[];
   readonly steps: readonly TimelineStep[];
 }
 
@@ -51,13 +53,14 @@ export class TimelineService {
 
   /** @throws AppError RUN.NOT_FOUND */
   async json(runId: string, stepCount?: number): Promise<TimelineBody> {
-    const { steps, agents, ...rest } = await this.timeline(runId, stepCount);
+    const { steps, agents, links, ...rest } = await this.timeline(runId, stepCount);
     const bare = (spans: TimelineStep['spans']): TimelineBody['steps'][number]['spans'] =>
       spans.map(({ action: _, ...span }) => span);
     return {
       runId,
       ...rest,
       agents: [...agents],
+      links: [...links],
       steps: steps.map(({ spans, planned, ...step }) => ({ ...step, spans: bare(spans), planned: bare(planned) })),
     };
   }
@@ -71,12 +74,14 @@ export class TimelineService {
     const batches = all.filter(({ step }) => newest.has(step));
     const fence = batches.at(-1)?.fence ?? run.fence;
     const attempt = await this.attempts.find(undefined, { runId, fence });
-    if (!attempt) return { fence, predictedStepTimeMs: null, agents: [], steps: [] };
+    if (!attempt) return { fence, predictedStepTimeMs: null, agents: [], links: [], steps: [] };
     const { peers, rankOfStage, predicted } = attempt.plan;
     const placement = placeStages(rankOfStage, peers.length);
     const plan: TimelinePlan = { placement, actions: batches.length > 0 ? await this.planned(attempt) : [] };
     const agents = peers.toSorted((a, b) => a.rank - b.rank).map(({ agentId }) => agentId);
-    return { fence, predictedStepTimeMs: predicted.stepTimeMs, agents, steps: timelineSteps(batches, plan) };
+    const links = linkTraffic(all.filter((batch) => batch.fence === fence));
+    const steps = timelineSteps(batches, plan);
+    return { fence, predictedStepTimeMs: predicted.stepTimeMs, agents, links, steps };
   }
 
   /** Empty when a device's speed is not known: the plan then has no times. */

@@ -5,6 +5,8 @@ import type { agentV1 } from '@millrace/contracts';
 export const STEPS_PER_RUN = 50;
 const RUNS_MAX = 32;
 const SPANS_PER_BATCH_MAX = 20_000;
+/** Other ranks times purposes. */
+const SENT_PER_BATCH_MAX = 1_000;
 
 /**
  * What the ranks executed in the last steps. It is for looking at: a restart of the API forgets it, and nothing depends
@@ -20,7 +22,11 @@ export class TraceStore {
     // Setting it anew moves the run to the end: the least recently traced one goes first.
     this.runs.delete(batch.runId);
     this.runs.set(batch.runId, batches);
-    batches.set(`${batch.step} ${batch.rank}`, { ...batch, spans: batch.spans.slice(0, SPANS_PER_BATCH_MAX) });
+    batches.set(`${batch.step} ${batch.rank}`, {
+      ...batch,
+      spans: batch.spans.slice(0, SPANS_PER_BATCH_MAX),
+      sent: batch.sent.slice(0, SENT_PER_BATCH_MAX),
+    });
     const oldest = batch.step - STEPS_PER_RUN;
     // A lost attempt's later steps go too, when the next one traces earlier steps again.
     for (const [key, { step, fence }] of batches) if (step <= oldest || fence < batch.fence) batches.delete(key);

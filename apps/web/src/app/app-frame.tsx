@@ -12,12 +12,12 @@ import { UserMenu } from './user-menu';
 import { Wordmark } from './wordmark';
 
 interface AppFrameProps {
-  readonly user: SessionBody['user'];
+  readonly session: SessionBody;
   readonly children: ReactNode;
 }
 
 /** What every page has around it: navigation, search, live state, theme, who is signed in. */
-export function AppFrame({ user, children }: AppFrameProps): ReactNode {
+export function AppFrame({ session, children }: AppFrameProps): ReactNode {
   const [isMenuOpen, setMenuOpen] = useState(false);
   const [isPaletteOpen, setPaletteOpen] = useState(false);
   const path = useRouterState({ select: ({ location }) => location.pathname });
@@ -46,7 +46,7 @@ export function AppFrame({ user, children }: AppFrameProps): ReactNode {
         <div className="top-end">
           <LiveSign />
           <ThemeButton />
-          <UserMenu user={user} />
+          <UserMenu session={session} />
         </div>
       </header>
       <Navigation isOpen={isMenuOpen} />

@@ -28,7 +28,7 @@ export function AppRoot(): ReactNode {
   if (session.data === null) return <SignInPage />;
   return (
     <LiveProvider>
-      <AppFrame user={session.data.user}>
+      <AppFrame session={session.data}>
         <Suspense fallback={<div className="loading">Loading…</div>}>
           <Outlet />
         </Suspense>

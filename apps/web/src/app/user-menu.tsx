@@ -6,9 +6,10 @@ import type { ReactNode } from 'react';
 import type { SessionBody } from '@millrace/contracts';
 import { changeSession } from '../api/query-client';
 import { signOut } from '../api/session';
+import { sessionEndText } from '../format/session-end-text';
 import { useAction } from '../ui/feedback/use-action';
 
-export function UserMenu({ user }: { readonly user: SessionBody['user'] }): ReactNode {
+export function UserMenu({ session: { user, expiresAt } }: { readonly session: SessionBody }): ReactNode {
   const queries = useQueryClient();
   const navigate = useNavigate();
   const leave = useAction({
@@ -24,6 +25,8 @@ export function UserMenu({ user }: { readonly user: SessionBody['user'] }): Reac
       <Menu className="menu" gutter={6}>
         <div className="menu-note">
           {user.name} · {user.role}
+          <br />
+          {sessionEndText(expiresAt)}
         </div>
         <MenuItem className="menu-item" onClick={() => void navigate({ to: '/access' })}>
           Tokens

@@ -13,6 +13,19 @@ export const timelineSpanSchema = z.object({
 });
 export type TimelineSpan = z.output<typeof timelineSpanSchema>;
 
+/** What one rank sent another for one purpose, on average over the traced steps that are kept. */
+export const linkTrafficSchema = z.object({
+  fromRank: z.int(),
+  toRank: z.int(),
+  /** activation, gradient, tied, evaluation …: what the frames are for. */
+  edge: z.string(),
+  framesPerStep: z.number(),
+  bytesPerStep: z.number(),
+  /** By the time of those steps, from the end of the one before on. */
+  bytesPerSecond: z.number(),
+});
+export type LinkTraffic = z.output<typeof linkTrafficSchema>;
+
 /** `GET /runs/{id}/timeline?format=json`: the last traced steps, for a program that draws them. */
 export const timelineSchema = z
   .object({
@@ -22,6 +35,8 @@ export const timelineSchema = z
     predictedStepTimeMs: z.number().nullable(),
     /** Ids; index = rank. */
     agents: z.array(z.string()),
+    /** As the senders counted it, whatever `steps` asks for. */
+    links: z.array(linkTrafficSchema),
     /** Ascending. */
     steps: z.array(
       z.object({

@@ -21,6 +21,7 @@ export function accountMetrics(step: number, accounts: readonly RankAccount[]): 
     point('bubble_ratio', ratio(idleMs, windowMs)),
     point('bubble_ratio_ideal', ratio(idleMs, computeMs)),
     point('wait_seconds', sum(waits)),
+    point('sent_bytes', sum(accounts.map(({ sentBytes }) => sentBytes))),
     ...STEP_WAIT_CAUSES.map((cause, index) => point(`wait_seconds/${cause}`, waits[index] ?? 0)),
   ];
 }

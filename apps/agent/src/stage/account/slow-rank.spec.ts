@@ -60,6 +60,29 @@ describe('a pipeline with a rank whose gradients are late', () => {
     expect([...metrics.keys()].filter((name) => METRICS[name] === undefined)).toEqual([]);
   });
 
+  it('counts every byte that the ranks send each other, by receiver and purpose', async () => {
+    let sentBytes = 0;
+    const weigh = ({ payload }: Frame): number => {
+      sentBytes += payload.byteLength;
+      return 0;
+    };
+    const { metrics, traces } = await trainTwo(weigh);
+    // Of [micro-batch, context, hidden] in doubles, as the twins have them.
+    const tensorBytes = 2 * 7 * 10 * 8;
+    const first = traces.filter(({ step }) => step === 1).toSorted((a, b) => a.rank - b.rank);
+    expect(first.map(({ sent }) => sent.filter(({ edge }) => edge === 'activation' || edge === 'gradient'))).toEqual([
+      [{ toRank: 1, edge: 'activation', frames: MICRO_BATCHES, bytes: MICRO_BATCHES * tensorBytes }],
+      [{ toRank: 0, edge: 'gradient', frames: MICRO_BATCHES, bytes: MICRO_BATCHES * tensorBytes }],
+    ]);
+    for (const { countedMs } of first) expect(countedMs).toBeGreaterThan(0);
+    // What follows the last step's account, its accounts themselves and a last validation pass, is of no step.
+    const counted = [...metrics.get('pipeline/sent_bytes')!.values()];
+    expect(counted).toHaveLength(STEPS);
+    // Of each step, although the next one has begun when it is agreed on.
+    for (const bytes of counted) expect(bytes).toBeGreaterThan(2 * MICRO_BATCHES * tensorBytes);
+    expect(counted.reduce((total, bytes) => total + bytes, 0)).toBeLessThanOrEqual(sentBytes);
+  });
+
   it('changes no bit of what is trained', async () => {
     const [late, prompt] = [await trainTwo(({ edge }) => (edge === 'account' ? DELAY_MS : 0)), await trainTwo(() => 0)];
     expect(late.metrics.get('train/loss')).toEqual(prompt.metrics.get('train/loss'));

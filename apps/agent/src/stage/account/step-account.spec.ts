@@ -51,12 +51,13 @@ describe('StepAccount', () => {
 describe('accountMetrics', () => {
   it('gives both bubbles and the mean wait of the ranks by cause', () => {
     const accounts = [
-      { totalMs: 110, computeMs: 80, optimizerMs: 10, waitMs: waits({ gradient: 20 }) },
-      { totalMs: 100, computeMs: 70, optimizerMs: 0, waitMs: waits({ input: 10, gradient: 20 }) },
+      { totalMs: 110, computeMs: 80, optimizerMs: 10, waitMs: waits({ gradient: 20 }), sentBytes: 700 },
+      { totalMs: 100, computeMs: 70, optimizerMs: 0, waitMs: waits({ input: 10, gradient: 20 }), sentBytes: 300 },
     ];
     const points = new Map(accountMetrics(7, accounts).map(({ name, value }) => [name, value]));
     expect(points.get('pipeline/bubble_ratio')).toBeCloseTo(50 / 200, 12);
     expect(points.get('pipeline/bubble_ratio_ideal')).toBeCloseTo(50 / 150, 12);
+    expect(points.get('pipeline/sent_bytes')).toBe(1000);
     expect(points.get('pipeline/wait_seconds')).toBeCloseTo(0.025, 12);
     expect(points.get('pipeline/wait_seconds/gradient')).toBeCloseTo(0.02, 12);
     expect(points.get('pipeline/wait_seconds/input')).toBeCloseTo(0.005, 12);
@@ -65,7 +66,7 @@ describe('accountMetrics', () => {
   });
 
   it('has numbers for a step without any time', () => {
-    const accounts = [{ totalMs: 0, computeMs: 0, optimizerMs: 0, waitMs: waits({}) }];
+    const accounts = [{ totalMs: 0, computeMs: 0, optimizerMs: 0, waitMs: waits({}), sentBytes: 0 }];
     expect(accountMetrics(1, accounts).every(({ value }) => value === 0)).toBe(true);
   });
 });

@@ -7,7 +7,7 @@ export interface Interval {
 }
 
 /** Where a rank's time of one step went; milliseconds. */
-export interface RankAccount {
+export interface StepTimes {
   /** From the step's begin to its update. */
   readonly totalMs: number;
   /** F, I and W on the device. */
@@ -16,6 +16,11 @@ export interface RankAccount {
   readonly optimizerMs: number;
   /** The host waited and the device had nothing to do, in the order of `STEP_WAIT_CAUSES`. */
   readonly waitMs: readonly number[];
+}
+
+export interface RankAccount extends StepTimes {
+  /** To all other ranks, since the step before. */
+  readonly sentBytes: number;
 }
 
 /**
@@ -49,7 +54,7 @@ export class StepAccount {
     if (wait !== undefined) this.waits.push({ cause: wait, startMs, endMs });
   }
 
-  end(nowMs: number): RankAccount {
+  end(nowMs: number): StepTimes {
     const { computeMs, optimizerMs } = this;
     const busy = this.busy.toSorted((a, b) => a.startMs - b.startMs);
     const waitMs = STEP_WAIT_CAUSES.map((cause) => idleMs(this.waitsOf(cause), busy));

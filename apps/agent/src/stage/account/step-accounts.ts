@@ -1,5 +1,6 @@
 import { STEP_WAIT_CAUSES } from '@millrace/contracts/plain';
 import type { Clock } from '@millrace/core';
+import type { SentFrames } from '../../data-plane/counted-transport';
 import { frameWrongSize } from '../stage.errors';
 import type { PendingTensor, TensorExchange } from '../exchange/tensor-exchange';
 import type { MetricValue } from '../stage-ports';
@@ -23,7 +24,7 @@ interface Uncollected {
   readonly others: readonly PendingTensor[];
 }
 
-const VALUE_COUNT = 3 + STEP_WAIT_CAUSES.length;
+const VALUE_COUNT = 4 + STEP_WAIT_CAUSES.length;
 
 /**
  * Brings the accounts of all ranks together at rank 0, beside the training: each rank sends its account when a step is
@@ -44,9 +45,10 @@ export class StepAccounts {
   }
 
   /** After the step's update. Rank 0 collects an earlier step first. */
-  end(step: number): void {
+  end(step: number, sent: readonly SentFrames[]): void {
     const { rank, ranks, exchange, account, clock } = this.options;
-    const own = account.end(clock.monotonicMs());
+    const sentBytes = sent.reduce((total, { bytes }) => total + bytes, 0);
+    const own = { ...account.end(clock.monotonicMs()), sentBytes };
     const address = { edge: 'account', step, microBatch: -1, chunk: 0 } as const;
     if (rank > 0) {
       exchange.sends.push(() => exchange.sendText(0, toText(own), address));
@@ -70,13 +72,13 @@ export class StepAccounts {
   }
 }
 
-function toText({ totalMs, computeMs, optimizerMs, waitMs }: RankAccount): string {
-  return JSON.stringify([totalMs, computeMs, optimizerMs, ...waitMs]);
+function toText({ totalMs, computeMs, optimizerMs, sentBytes, waitMs }: RankAccount): string {
+  return JSON.stringify([totalMs, computeMs, optimizerMs, sentBytes, ...waitMs]);
 }
 
 function fromText(text: string): RankAccount {
   const values = JSON.parse(text) as number[];
   if (values.length !== VALUE_COUNT) throw frameWrongSize('account', VALUE_COUNT, values.length);
-  const [totalMs = 0, computeMs = 0, optimizerMs = 0, ...waitMs] = values;
-  return { totalMs, computeMs, optimizerMs, waitMs };
+  const [totalMs = 0, computeMs = 0, optimizerMs = 0, sentBytes = 0, ...waitMs] = values;
+  return { totalMs, computeMs, optimizerMs, sentBytes, waitMs };
 }

@@ -1,6 +1,7 @@
 import { AppError, assert } from '@millrace/core';
 import { type Action, flushlessRow } from '@millrace/pipeline';
 import { ActionRunner } from '../action-runner';
+import type { CountedTransport } from '../../data-plane/counted-transport';
 import type { ChunkMemory } from '../chunk-memory';
 import type { Evaluation } from '../evaluation';
 import type { TensorExchange } from '../exchange/tensor-exchange';
@@ -19,6 +20,7 @@ import { VersionedPrograms } from './versioned-programs';
 import { WeightStash } from './weight-stash';
 
 export interface FlushlessParts extends StageExecutorOptions {
+  readonly transport: CountedTransport;
   readonly memory: StageMemory;
   readonly exchange: TensorExchange;
   readonly timeline: WorkTimeline;
@@ -152,11 +154,11 @@ export class FlushlessExecutor implements ReadyStage {
   }
 
   private trace(step: number): void {
-    const { timeline, clock, reporter } = this.parts;
-    const spans = timeline.takeSpans();
+    const { timeline, transport, clock, reporter } = this.parts;
+    const trace = { spans: timeline.takeSpans(), ...transport.take(step) };
     if (clock.monotonicMs() - this.tracedAtMs < TRACE_INTERVAL_MS) return;
     this.tracedAtMs = clock.monotonicMs();
-    reporter.trace(step, spans);
+    reporter.trace(step, trace);
   }
 }
 

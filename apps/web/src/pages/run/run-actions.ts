@@ -5,6 +5,11 @@ export type RunButton = RunAction | 'delete';
 
 const HOLDS_DEVICES: readonly RunStateName[] = ['scheduled', 'starting', 'running'];
 
+/** Nothing more is executed unless somebody resumes it. */
+export function isOver(state: RunStateName): boolean {
+  return ['succeeded', 'failed', 'cancelled', 'paused'].includes(state);
+}
+
 /** What may be asked of a run in this state; the API decides. */
 export function runActions(state: RunStateName): RunButton[] {
   switch (state) {

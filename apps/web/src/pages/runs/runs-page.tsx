@@ -12,7 +12,9 @@ import { Panel } from '../../ui/panel';
 import { DataTable } from '../../ui/table/data-table';
 import { RUN_COLUMNS } from './run-columns';
 import { type RunsSearch, STATE_GROUPS, filterRuns, readRunsSearch, readSort, writeSort } from './runs-search';
+import { withFound } from './merge-runs';
 import { useAllRuns } from './use-all-runs';
+import { type OlderRuns, useOlderRuns } from './use-older-runs';
 
 const route = getRouteApi('/runs');
 const NEWEST_FIRST = [{ id: 'created', desc: true }];
@@ -20,9 +22,10 @@ const NEWEST_FIRST = [{ id: 'created', desc: true }];
 export function RunsPage(): ReactNode {
   const search = route.useSearch();
   const navigate = route.useNavigate();
-  const { runs, query, isWhole } = useAllRuns();
+  const { runs, error, isRead, hasOlder } = useAllRuns();
   const wanted = useDeferredValue(search);
-  const shown = useMemo(() => filterRuns(runs, wanted), [runs, wanted]);
+  const older = useOlderRuns(wanted, hasOlder);
+  const shown = useMemo(() => filterRuns(withFound(runs, older.runs), wanted), [runs, older.runs, wanted]);
   // With the filter, after the frame that answers the click or key.
   const sorting = useMemo(() => (wanted.sort === undefined ? NEWEST_FIRST : readSort(wanted.sort)), [wanted.sort]);
   const change = (next: Partial<Record<keyof RunsSearch, string>>): void =>
@@ -38,11 +41,12 @@ export function RunsPage(): ReactNode {
           </Link>
         }
       />
-      {query.isError && <Notice tone="bad">{errorText(query.error)}</Notice>}
+      {error !== null && <Notice tone="bad">{errorText(error)}</Notice>}
+      {hasOlder && <Notice tone="info">{olderText(runs.length, older)}</Notice>}
       <Panel
-        title="All runs"
+        title={hasOlder ? 'Newest runs' : 'All runs'}
         isFlush
-        note={isWhole ? countText(shown.length, runs.length) : 'Loading…'}
+        note={isRead ? countText(shown.length, runs.length) : 'Loading…'}
         actions={<RunFilter search={search} onChange={change} />}
       >
         <DataTable
@@ -52,15 +56,23 @@ export function RunsPage(): ReactNode {
           rowId={({ id }) => id}
           sorting={sorting}
           onSortingChange={(sorting) => change({ sort: writeSort(sorting) ?? '' })}
-          empty={isWhole ? <NoRuns isFiltered={runs.length > 0} /> : <div className="loading">Loading…</div>}
+          empty={isRead ? <NoRuns isFiltered={runs.length > 0} /> : <div className="loading">Loading…</div>}
         />
       </Panel>
     </>
   );
 }
 
+/** What of the older runs is shown, and how to get at the rest. */
+function olderText(count: number, { isAsked, hasMore }: OlderRuns): string {
+  const newest = `There are more than ${formatCount(count)} runs; the newest are listed.`;
+  if (!isAsked) return `${newest} A search, or one state, finds the older ones too.`;
+  if (hasMore) return `${newest} Of the older ones that are like that, not all are listed: search for more.`;
+  return `${newest} The older ones that are like that are listed too.`;
+}
+
 function countText(shown: number, all: number): string {
-  return shown === all ? formatCount(all) : `${formatCount(shown)} of ${formatCount(all)}`;
+  return shown >= all ? formatCount(all) : `${formatCount(shown)} of ${formatCount(all)}`;
 }
 
 interface RunFilterProps {

@@ -1,24 +1,30 @@
 import type { Page, RunBody } from '@millrace/contracts';
-import { type InfiniteData, type UseInfiniteQueryResult, useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { type InfiniteData, useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useEffect, useMemo } from 'react';
 import { client } from '../../api/client';
 import { usePollMs } from '../../live/live-provider';
 import { mergeRuns } from './merge-runs';
+import { ALL_RUNS_KEY, useNamedRuns } from './use-named-runs';
 
 const NEWEST_COUNT = 100;
 const PAGE_COUNT = 1_000;
+/** More at once than anybody reads, and about what a browser holds with ease; a search reaches older ones. */
 const RUNS_MAX = 20_000;
 const STALE_MS = 60_000;
 
 export interface AllRuns {
+  /** Newest first. */
   readonly runs: readonly RunBody[];
-  readonly query: UseInfiniteQueryResult<InfiniteData<Page<RunBody>>>;
-  readonly isWhole: boolean;
+  readonly error: Error | null;
+  /** All that will be read have been. */
+  readonly isRead: boolean;
+  /** There are older ones, which are not read. */
+  readonly hasOlder: boolean;
 }
 
 /**
- * All runs, page after page: the first rows are shown while the rest is still coming. An event asks for the newest ones
- * again; thousands of older ones are not moved for it.
+ * The newest 20,000 runs, page after page: the first rows are shown while the rest is still coming. An event asks for
+ * the newest ones again, and for the one that it names; thousands of others are not moved for it.
  */
 export function useAllRuns(): AllRuns {
   const pollMs = usePollMs();
@@ -28,18 +34,25 @@ export function useAllRuns(): AllRuns {
     refetchInterval: pollMs,
   });
   const query = useInfiniteQuery({
-    queryKey: ['all-runs'],
+    queryKey: ALL_RUNS_KEY,
     queryFn: ({ pageParam }) => client.runs({ limit: PAGE_COUNT, ...(pageParam === '' ? {} : { cursor: pageParam }) }),
     initialPageParam: '',
     getNextPageParam: ({ nextCursor }) => nextCursor,
     staleTime: STALE_MS,
     refetchOnWindowFocus: false,
   });
-  const { data, hasNextPage, isFetching, fetchNextPage } = query;
-  const all = useMemo(() => data?.pages.flatMap(({ items }) => items) ?? [], [data]);
-  const runs = useMemo(() => mergeRuns(all, newest.data?.items ?? []), [all, newest.data]);
+  const { data, error, hasNextPage, isFetching, fetchNextPage } = query;
+  const all = useMemo(() => listed(data), [data]);
+  const newestRuns = newest.data?.items;
+  useNamedRuns(all, newestRuns);
+  const runs = useMemo(() => mergeRuns(all, newestRuns ?? []), [all, newestRuns]);
+  const isCut = all.length >= RUNS_MAX;
   useEffect(() => {
-    if (hasNextPage && !isFetching && all.length < RUNS_MAX) void fetchNextPage();
-  }, [hasNextPage, isFetching, fetchNextPage, all.length]);
-  return { runs, query, isWhole: data !== undefined && !hasNextPage };
+    if (hasNextPage && !isFetching && !isCut) void fetchNextPage();
+  }, [hasNextPage, isFetching, fetchNextPage, isCut]);
+  return { runs, error, isRead: data !== undefined && (!hasNextPage || isCut), hasOlder: hasNextPage && isCut };
+}
+
+function listed(data: InfiniteData<Page<RunBody>> | undefined): readonly RunBody[] {
+  return data?.pages.flatMap(({ items }) => items) ?? [];
 }

@@ -27,10 +27,14 @@ export function LogLines({ lines, searched }: LogLinesProps): ReactNode {
     overscan: OVERSCAN_COUNT,
     getItemKey: (index) => lines[index]?.id ?? index,
   });
+  // Of so many lines that the oldest are let go of, the number no longer changes; and a long line is higher than was
+  // thought of it.
+  const lastId = lines.at(-1)?.id;
+  const heightPx = virtual.getTotalSize();
   useEffect(() => {
     const element = frame.current;
     if (isFollowing && element !== null) element.scrollTop = element.scrollHeight;
-  }, [isFollowing, lines.length]);
+  }, [isFollowing, lastId, heightPx]);
   const onScroll = (): void => {
     const element = frame.current;
     if (element === null) return;
@@ -47,7 +51,7 @@ export function LogLines({ lines, searched }: LogLinesProps): ReactNode {
         aria-label="Log lines"
         aria-live="off"
       >
-        <div className="log-all" style={{ height: virtual.getTotalSize() }}>
+        <div className="log-all" style={{ height: heightPx }}>
           {virtual.getVirtualItems().map(({ key, index, start, size }) => {
             const line = lines[index];
             return (

@@ -6,13 +6,16 @@ import { Panel } from '../../../ui/panel';
 import { StateBadge } from '../../../ui/state-badge';
 import { TimeAgo } from '../../../ui/time-ago';
 import { RunCharts } from '../charts/run-charts';
-import { StageMap } from './stage-map';
+import { comparisonSummary } from '../comparison/comparison-text';
+import { PlanComparison } from '../comparison/plan-comparison';
+import { StageMap } from '../stages/stage-map';
 
 export function OverviewTab({ run }: { readonly run: RunBody }): ReactNode {
   return (
     <>
       <RunCharts run={run} />
       <StageMap run={run} />
+      <PlanComparison comparison={run.planComparison} />
       <Attempts run={run} />
     </>
   );
@@ -33,6 +36,7 @@ function Attempts({ run }: { readonly run: RunBody }): ReactNode {
               {lengthText(attempt)}
             </span>
             <span className="list-text">
+              {attempt.planComparison && <span className="quiet">{comparisonSummary(attempt.planComparison)} </span>}
               {attempt.failure && (
                 <>
                   <code>{attempt.failure.class}</code> <LinkedText text={failureText(attempt.failure)} />

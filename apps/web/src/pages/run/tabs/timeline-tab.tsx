@@ -13,33 +13,30 @@ import { EmptyState } from '../../../ui/feedback/empty-state';
 import { QueryView } from '../../../ui/feedback/query-view';
 import { Meter } from '../../../ui/meter';
 import { Panel } from '../../../ui/panel';
+import { isOver } from '../run-actions';
 
 type TimelineStep = TimelineBody['steps'][number];
 
 const STEPS = 20;
 const POLL_MS = 3_000;
-const OVER: readonly string[] = ['succeeded', 'failed', 'cancelled', 'paused'];
 const formatUs = (us: number): string => formatDuration(us / 1_000);
 
 /** The last steps as they were executed, and under them the timetable that was planned. */
 export function TimelineTab({ run }: { readonly run: RunBody }): ReactNode {
   const query = useQuery({
     queryKey: ['run', run.id, 'timeline'],
-    queryFn: () =>
-      client.connection.json<TimelineBody>(`/runs/${run.id}/timeline`, { query: { format: 'json', steps: STEPS } }),
-    refetchInterval: OVER.includes(run.state) ? false : POLL_MS,
+    queryFn: () => client.timeline(run.id, { steps: STEPS }),
+    refetchInterval: isOver(run.state) ? false : POLL_MS,
   });
-  return (
-    <QueryView query={query}>{({ steps }) => <Steps steps={steps} isOver={OVER.includes(run.state)} />}</QueryView>
-  );
+  return <QueryView query={query}>{({ steps }) => <Steps steps={steps} hasEnded={isOver(run.state)} />}</QueryView>;
 }
 
 interface StepsProps {
   readonly steps: readonly TimelineStep[];
-  readonly isOver: boolean;
+  readonly hasEnded: boolean;
 }
 
-function Steps({ steps, isOver }: StepsProps): ReactNode {
+function Steps({ steps, hasEnded }: StepsProps): ReactNode {
   /** Undefined follows the newest. */
   const [chosen, setChosen] = useState<number>();
   const found = steps.findIndex(({ step }) => step === chosen);
@@ -56,7 +53,7 @@ function Steps({ steps, isOver }: StepsProps): ReactNode {
   return (
     <Panel
       title={`Step ${shown.step}`}
-      note={chosen !== undefined ? 'held' : isOver ? 'the last recorded' : 'the newest recorded; it follows the run'}
+      note={chosen !== undefined ? 'held' : hasEnded ? 'the last recorded' : 'the newest recorded; it follows the run'}
       actions={
         <>
           <IconButton icon={ChevronLeft} label="Step before" disabled={index === 0} onClick={() => choose(index - 1)} />

@@ -160,13 +160,26 @@ export interface LogLine {
   text: string;
 }
 
-/** Executed actions of one step of one rank, for the timeline. Times in milliseconds since 1970. */
+/** Executed actions of one step of one rank, for the timeline, and what it sent. Times in milliseconds since 1970. */
 export interface TraceBatch {
   runId: string;
   fence: number;
   rank: number;
   step: number;
   spans: TraceSpan[];
+  sent: SentFrames[];
+  /** From the end of the step before to the end of this one, in which `sent` was sent. */
+  countedMs: number;
+}
+
+/** What a rank sent to another one for one purpose. */
+export interface SentFrames {
+  toRank: number;
+  /** What the frames are for, such as "activation". */
+  edge: string;
+  frames: number;
+  /** Of their payloads. */
+  bytes: number;
 }
 
 export interface TraceSpan {
@@ -2094,7 +2107,7 @@ export const LogLine: MessageFns<LogLine> = {
 };
 
 function createBaseTraceBatch(): TraceBatch {
-  return { runId: "", fence: 0, rank: 0, step: 0, spans: [] };
+  return { runId: "", fence: 0, rank: 0, step: 0, spans: [], sent: [], countedMs: 0 };
 }
 
 export const TraceBatch: MessageFns<TraceBatch> = {
@@ -2113,6 +2126,12 @@ export const TraceBatch: MessageFns<TraceBatch> = {
     }
     for (const v of message.spans) {
       TraceSpan.encode(v!, writer.uint32(42).fork()).join();
+    }
+    for (const v of message.sent) {
+      SentFrames.encode(v!, writer.uint32(50).fork()).join();
+    }
+    if (message.countedMs !== 0) {
+      writer.uint32(57).double(message.countedMs);
     }
     return writer;
   },
@@ -2170,6 +2189,22 @@ export const TraceBatch: MessageFns<TraceBatch> = {
             message.spans.push(TraceSpan.decode(reader, reader.uint32()));
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.sent.push(SentFrames.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 7: {
+            if (tag !== 57) {
+              break;
+            }
+
+            message.countedMs = reader.double();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2192,6 +2227,99 @@ export const TraceBatch: MessageFns<TraceBatch> = {
     message.rank = object.rank ?? 0;
     message.step = object.step ?? 0;
     message.spans = object.spans?.map((e) => TraceSpan.fromPartial(e)) || [];
+    message.sent = object.sent?.map((e) => SentFrames.fromPartial(e)) || [];
+    message.countedMs = object.countedMs ?? 0;
+    return message;
+  },
+};
+
+function createBaseSentFrames(): SentFrames {
+  return { toRank: 0, edge: "", frames: 0, bytes: 0 };
+}
+
+export const SentFrames: MessageFns<SentFrames> = {
+  encode(message: SentFrames, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.toRank !== 0) {
+      writer.uint32(8).int32(message.toRank);
+    }
+    if (message.edge !== "") {
+      writer.uint32(18).string(message.edge);
+    }
+    if (message.frames !== 0) {
+      writer.uint32(24).int64(message.frames);
+    }
+    if (message.bytes !== 0) {
+      writer.uint32(32).int64(message.bytes);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SentFrames {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSentFrames();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.toRank = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.edge = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.frames = longToNumber(reader.int64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.bytes = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SentFrames>): SentFrames {
+    return SentFrames.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SentFrames>): SentFrames {
+    const message = createBaseSentFrames();
+    message.toRank = object.toRank ?? 0;
+    message.edge = object.edge ?? "";
+    message.frames = object.frames ?? 0;
+    message.bytes = object.bytes ?? 0;
     return message;
   },
 };

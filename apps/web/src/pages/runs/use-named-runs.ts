@@ -1,0 +1,48 @@
+import { AppError } from '@millrace/core';
+import type { Page, RunBody } from '@millrace/contracts';
+import { type InfiniteData, useQueryClient } from '@tanstack/react-query';
+import { useEffect, useRef } from 'react';
+import { client } from '../../api/client';
+import { useLive } from '../../live/live-provider';
+import { replaceRuns } from './merge-runs';
+
+export const ALL_RUNS_KEY = ['all-runs'] as const;
+
+/** A burst of events about one run asks for it once. */
+const SETTLE_MS = 400;
+/** Asked for one by one; of more, the list is read again. */
+const NAMED_MAX = 20;
+
+/** Older runs that an event names are asked for at once: the list itself is read again only now and then. */
+export function useNamedRuns(all: readonly RunBody[], newest: readonly RunBody[] | undefined): void {
+  const queries = useQueryClient();
+  const named = useRef(new Set<string>());
+  const timer = useRef<number>(undefined);
+  const read = async (): Promise<void> => {
+    timer.current = undefined;
+    const ids = [...named.current];
+    named.current.clear();
+    if (ids.length > NAMED_MAX) return queries.invalidateQueries({ queryKey: ALL_RUNS_KEY });
+    const found = new Map(await Promise.all(ids.map(async (id) => [id, await findRun(id)] as const)));
+    queries.setQueryData<InfiniteData<Page<RunBody>>>(ALL_RUNS_KEY, (data) => data && replaceRuns(data, found));
+  };
+  useLive(['runs'], ({ type, runId }) => {
+    // Deleted ones are gone with the list, which is read again for it.
+    if (runId === null || runId === undefined || type === 'run.deleted') return;
+    if (newest === undefined || newest.some(({ id }) => id === runId) || !all.some(({ id }) => id === runId)) return;
+    named.current.add(runId);
+    // A row that is not brought up to date now is with the next reading of the list.
+    timer.current ??= window.setTimeout(() => void read().catch(() => undefined), SETTLE_MS);
+  });
+  useEffect(() => () => window.clearTimeout(timer.current), []);
+}
+
+/** Undefined for one that is gone. */
+async function findRun(id: string): Promise<RunBody | undefined> {
+  try {
+    return await client.run(id);
+  } catch (error) {
+    if (error instanceof AppError && error.kind === 'not_found') return undefined;
+    throw error;
+  }
+}
