@@ -1,5 +1,5 @@
 import type { TelemetrySeriesBody, TelemetrySeriesName } from '@millrace/contracts';
-import { useQuery } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useMemo } from 'react';
 import { client } from '../../api/client';
 import { LineChart } from '../../charts/line-chart';
@@ -7,22 +7,32 @@ import type { ChartSeries } from '../../charts/merge-series';
 import { formatBytes, formatMeasured } from '../../format/format-number';
 import { EmptyState } from '../../ui/feedback/empty-state';
 import { QueryView } from '../../ui/feedback/query-view';
+import { useLive, usePollMs } from '../../live/live-provider';
 import { Panel } from '../../ui/panel';
-import { type TelemetryPoint, isKnown, telemetryChart } from './telemetry-series';
+import { type TelemetryPoint, type TelemetrySample, isKnown, telemetryChart, withSample } from './telemetry-series';
 
 const POINTS = 240;
-const POLL_MS = 5_000;
 const HOUR_MS = 3_600_000;
+
+const queryKeyOf = (agentId: string): readonly string[] => ['agent', agentId, 'telemetry'];
 
 /** The last hour: what the device does not tell has no chart. */
 export function TelemetryCharts({ agentId }: { readonly agentId: string }): ReactNode {
+  const queries = useQueryClient();
+  const pollMs = usePollMs();
+  useLive([`agent:${agentId}`], ({ type, topic, data }) => {
+    if (type !== 'agent.telemetry' || topic !== `agent:${agentId}`) return;
+    queries.setQueryData<TelemetrySeriesBody>(queryKeyOf(agentId), (body) =>
+      body === undefined ? body : { series: withSample(body.series, data as TelemetrySample, Date.now() - HOUR_MS) },
+    );
+  });
   const query = useQuery({
-    queryKey: ['agent', agentId, 'telemetry'],
+    queryKey: queryKeyOf(agentId),
     queryFn: () =>
       client.connection.json<TelemetrySeriesBody>(`/agents/${encodeURIComponent(agentId)}/telemetry`, {
         query: { from: new Date(Date.now() - HOUR_MS).toISOString(), points: POINTS },
       }),
-    refetchInterval: POLL_MS,
+    refetchInterval: pollMs,
   });
   return <QueryView query={query}>{({ series }) => <Charts series={series} />}</QueryView>;
 }
