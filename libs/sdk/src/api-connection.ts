@@ -81,12 +81,28 @@ export class ApiConnection {
     const init: RequestInit = { method: options.method ?? 'GET', headers };
     if (options.body !== undefined) Object.assign(init, { body: options.body, duplex: 'half' });
     if (options.signal !== undefined) init.signal = options.signal;
-    const response = await this.fetch(url, init).catch((cause: unknown) => {
+    const response = await this.ask(url, init).catch((cause: unknown) => {
       throw options.signal?.aborted === true ? cause : apiUnreachable(this.origin, cause);
     });
     if (!response.ok) throw await problemError(response);
     return response;
   }
+
+  /** A server may close a connection that was kept open just as it is used again: what changes nothing is asked anew. */
+  private async ask(url: URL, init: RequestInit): Promise<Response> {
+    try {
+      return await this.fetch(url, init);
+    } catch (error) {
+      if (init.method !== 'GET' || !wasReset(error)) throw error;
+      return this.fetch(url, init);
+    }
+  }
+}
+
+/** Where a connection was and is no more; not one that could not be made. */
+function wasReset(error: unknown): boolean {
+  const { code } = ((error as Error).cause ?? {}) as { code?: unknown };
+  return code === 'ECONNRESET' || code === 'UND_ERR_SOCKET';
 }
 
 const KIND_OF_STATUS: Readonly<Record<number, ErrorKind>> = {
