@@ -44,7 +44,7 @@ export const datasetRefSchema = z.strictObject({
 export const blockRefSchema = z.strictObject({
   sha256: z.string().length(64),
   bytes: z.int().min(1),
-  offset: z.int().min(1).optional(),
+  offset: z.int().min(4).multipleOf(4).optional(),
 });
 
 export const manifestTensorSchema = z.strictObject({

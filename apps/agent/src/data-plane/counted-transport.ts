@@ -13,7 +13,10 @@ export interface SentFrames {
 
 export interface SentTraffic {
   readonly sent: readonly SentFrames[];
-  /** How long the step was what was counted: from the end of the one before. */
+  /**
+   * How long the step was what was counted: from the end of the one before. 0, not known, of an attempt's first: peers
+   * that still compile or load weights make it as long as they like.
+   */
   readonly countedMs: number;
 }
 
@@ -21,14 +24,12 @@ export interface SentTraffic {
 export class CountedTransport implements StageTransport {
   /** By step, receiver and purpose. */
   private readonly counts = new Map<string, SentFrames & { readonly step: number }>();
-  private sinceMs: number;
+  private sinceMs: number | undefined;
 
   constructor(
     private readonly inner: StageTransport,
     private readonly clock: Pick<Clock, 'monotonicMs'>,
-  ) {
-    this.sinceMs = clock.monotonicMs();
-  }
+  ) {}
 
   send(toRank: number, frame: Frame): Promise<void> {
     const { step, edge, payload } = frame;
@@ -45,7 +46,7 @@ export class CountedTransport implements StageTransport {
    */
   take(upToStep: number): SentTraffic {
     const nowMs = this.clock.monotonicMs();
-    const countedMs = nowMs - this.sinceMs;
+    const countedMs = this.sinceMs === undefined ? 0 : nowMs - this.sinceMs;
     this.sinceMs = nowMs;
     const sent: SentFrames[] = [];
     for (const [key, { step, ...frames }] of this.counts) {

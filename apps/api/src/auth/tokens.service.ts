@@ -57,6 +57,12 @@ export class TokensService {
     this.cache.clear();
   }
 
+  /** Whether `authenticate` would answer without asking the database. */
+  isRemembered(bearer: string | undefined): boolean {
+    const cached = bearer === undefined ? undefined : this.cache.get(hashSecret(bearer));
+    return cached !== undefined && cached.untilMs > this.clock.now();
+  }
+
   private async remembered(hash: string, read: (hash: string) => Promise<Principal>): Promise<Principal> {
     const nowMs = this.clock.now();
     const cached = this.cache.get(hash);

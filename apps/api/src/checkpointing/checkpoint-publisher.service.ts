@@ -7,7 +7,7 @@ import { EventsService } from '../events/events.service';
 import type { RunRecord } from '../runs/run-record';
 import type { CheckpointPart } from './checkpoint-part';
 import { CheckpointWritesRepository, type PartKey, type Publication } from './checkpoint-writes.repository';
-import { blocksMissing } from './checkpointing.errors';
+import { blocksMissing, pieceBeyondBlock } from './checkpointing.errors';
 import { mergeParts } from './merge-parts';
 import { RetentionService } from './retention.service';
 
@@ -21,12 +21,16 @@ export class CheckpointPublisherService {
     private readonly events: EventsService,
   ) {}
 
-  /** @throws AppError CHECKPOINT.PARTS_INCOMPLETE, CHECKPOINT.BLOCKS_MISSING */
+  /** @throws AppError CHECKPOINT.PARTS_INCOMPLETE, CHECKPOINT.BLOCKS_MISSING, CHECKPOINT.PIECE_BEYOND_BLOCK */
   async verify(parts: readonly CheckpointPart[], plan: StoredPlan, step: number): Promise<ManifestDocument> {
     const manifest = mergeParts(parts, plan, step);
-    const hashes = new Set(manifest.tensors.flatMap(({ blocks }) => blocks.map(({ sha256 }) => sha256)));
+    const ends = endsOf(manifest);
     const missing: string[] = [];
-    for (const sha256 of hashes) if (!(await this.blobs.blocks.has(sha256))) missing.push(sha256);
+    for (const [sha256, endBytes] of ends) {
+      const sizeBytes = await this.blobs.blocks.sizeOf(sha256);
+      if (sizeBytes === undefined) missing.push(sha256);
+      else if (endBytes > sizeBytes) throw pieceBeyondBlock(step, { sha256, endBytes, sizeBytes });
+    }
     if (missing.length > 0) throw blocksMissing(step, missing);
     return manifest;
   }
@@ -59,4 +63,12 @@ export class CheckpointPublisherService {
       data: { step, state: 'failed', reason },
     });
   }
+}
+
+/** By block, where the last piece that a tensor takes of it ends, in bytes. */
+function endsOf({ tensors }: ManifestDocument): Map<string, number> {
+  const ends = new Map<string, number>();
+  for (const { sha256, offset = 0, bytes } of tensors.flatMap(({ blocks }) => blocks))
+    ends.set(sha256, Math.max(ends.get(sha256) ?? 0, offset + bytes));
+  return ends;
 }

@@ -27,6 +27,18 @@ export function blocksMissing(step: number, missing: readonly string[]): AppErro
   });
 }
 
+/** A tensor's piece that its block is too short for. */
+export function pieceBeyondBlock(
+  step: number,
+  { sha256, endBytes, sizeBytes }: { sha256: string; endBytes: number; sizeBytes: number },
+): AppError {
+  return new AppError({
+    code: 'CHECKPOINT.PIECE_BEYOND_BLOCK',
+    kind: 'internal',
+    message: `a tensor of the checkpoint of step ${step} ends at byte ${endBytes} of block ${sha256}, which has ${sizeBytes}`,
+  });
+}
+
 export function checkpointNotFound(id: string): AppError {
   return new AppError({ code: 'CHECKPOINT.NOT_FOUND', kind: 'not_found', message: `there is no checkpoint ${id}` });
 }

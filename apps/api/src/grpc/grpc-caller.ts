@@ -23,6 +23,11 @@ export class GrpcCaller {
     return this.tokens.authenticate(this.bearer(metadata));
   }
 
+  /** Whether `anybody` would answer without asking the database. */
+  isRemembered(metadata: Metadata): boolean {
+    return this.tokens.isRemembered(this.bearer(metadata));
+  }
+
   /** The token in the metadata, whatever it is. */
   bearer(metadata: Metadata): string | undefined {
     const header = metadata.get('authorization')[0];

@@ -8,6 +8,8 @@ interface Total {
   readonly edge: string;
   frames: number;
   bytes: number;
+  /** Of steps whose time is known. */
+  timedBytes: number;
 }
 
 /** What crossed each link, as its sender counted it: sums over the traced steps, by their number and by their time. */
@@ -19,21 +21,22 @@ export function linkTraffic(batches: readonly agentV1.TraceBatch[]): LinkTraffic
     stepsOf.set(rank, { count: count + 1, ms: ms + countedMs });
     for (const { toRank, edge, frames, bytes } of sent) {
       const key = `${rank} ${toRank} ${edge}`;
-      const total = totals.get(key) ?? { fromRank: rank, toRank, edge, frames: 0, bytes: 0 };
+      const total = totals.get(key) ?? { fromRank: rank, toRank, edge, frames: 0, bytes: 0, timedBytes: 0 };
       total.frames += frames;
       total.bytes += bytes;
+      if (countedMs > 0) total.timedBytes += bytes;
       totals.set(key, total);
     }
   }
   return [...totals.values()]
-    .map(({ frames, bytes, ...link }): LinkTraffic => {
+    .map(({ frames, bytes, timedBytes, ...link }): LinkTraffic => {
       const { count, ms } = stepsOf.get(link.fromRank)!;
       const seconds = ms / MS_PER_SECOND;
       return {
         ...link,
         framesPerStep: frames / count,
         bytesPerStep: bytes / count,
-        bytesPerSecond: seconds > 0 ? bytes / seconds : 0,
+        bytesPerSecond: seconds > 0 ? timedBytes / seconds : 0,
       };
     })
     .sort((a, b) => a.fromRank - b.fromRank || a.toRank - b.toRank || b.bytesPerStep - a.bytesPerStep);

@@ -6,6 +6,7 @@ export const STEPS_PER_RUN = 50;
 const RUNS_MAX = 32;
 const SPANS_PER_BATCH_MAX = 20_000;
 /** Other ranks times purposes. */
+const EDGE_LENGTH_MAX = 32;
 const SENT_PER_BATCH_MAX = 1_000;
 
 /**
@@ -25,7 +26,8 @@ export class TraceStore {
     batches.set(`${batch.step} ${batch.rank}`, {
       ...batch,
       spans: batch.spans.slice(0, SPANS_PER_BATCH_MAX),
-      sent: batch.sent.slice(0, SENT_PER_BATCH_MAX),
+      sent: batch.sent.slice(0, SENT_PER_BATCH_MAX).filter(isPlausible),
+      countedMs: Math.max(0, batch.countedMs),
     });
     const oldest = batch.step - STEPS_PER_RUN;
     // A lost attempt's later steps go too, when the next one traces earlier steps again.
@@ -40,4 +42,8 @@ export class TraceStore {
   of(runId: string): agentV1.TraceBatch[] {
     return [...(this.runs.get(runId)?.values() ?? [])].sort((a, b) => a.step - b.step || a.rank - b.rank);
   }
+}
+
+function isPlausible({ edge, frames, bytes }: agentV1.SentFrames): boolean {
+  return edge.length <= EDGE_LENGTH_MAX && frames >= 0 && bytes >= 0;
 }

@@ -14,6 +14,8 @@ export interface BlockStore {
   /** Errors: CHECKPOINT.BLOCK_MISSING, BLOCK_CORRUPT. */
   get(sha256: string): Promise<Uint8Array>;
   has(sha256: string): Promise<boolean>;
+  /** Bytes of the block; undefined when it is not there. */
+  sizeOf(sha256: string): Promise<number | undefined>;
   /** Nothing happens when it is not there. */
   delete(sha256: string): Promise<void>;
   list(): AsyncIterable<StoredBlock>;

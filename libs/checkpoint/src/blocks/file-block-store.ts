@@ -46,8 +46,12 @@ export class FileBlockStore implements BlockStore {
   }
 
   async has(sha256: string): Promise<boolean> {
+    return (await this.sizeOf(sha256)) !== undefined;
+  }
+
+  async sizeOf(sha256: string): Promise<number | undefined> {
     const path = this.pathOf(sha256);
-    return (await guarded(path, () => ifThere(stat(path)))) !== undefined;
+    return (await guarded(path, () => ifThere(stat(path))))?.size;
   }
 
   async delete(sha256: string): Promise<void> {

@@ -58,7 +58,7 @@ export async function getTensor(
   let filledBytes = 0;
   for (const { sha256, bytes, offset = 0 } of tensor.blocks) {
     const piece = (await store.get(sha256)).subarray(offset, offset + bytes);
-    if (filledBytes + piece.length > target.length)
+    if (piece.length !== bytes || filledBytes + bytes > target.length)
       throw blocksWrongSize(tensor.name, target.length, filledBytes + piece.length);
     target.set(piece, filledBytes);
     filledBytes += piece.length;

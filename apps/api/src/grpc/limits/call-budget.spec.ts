@@ -15,6 +15,7 @@ describe('a budget of calls', () => {
     expect([1, 2, 3].map(() => budget.take('a'))).toEqual([0, 0, 0]);
     advance(400);
     expect(budget.take('a')).toBe(600);
+    expect([budget.waitMs('a'), budget.waitMs('b'), budget.waitMs('b')]).toEqual([600, 0, 0]);
     expect(budget.take('b')).toBe(0);
     advance(600);
     expect(budget.take('a')).toBe(0);

@@ -19,6 +19,7 @@ export interface CallBudgetOptions {
 /** How often each caller may call: so many times in each window of a second that begins with its first call. */
 export class CallBudget {
   private readonly windows = new Map<string, Window>();
+  private forgotAtMs = -Infinity;
 
   constructor(private readonly options: CallBudgetOptions) {}
 
@@ -26,23 +27,40 @@ export class CallBudget {
   take(caller: string): number {
     const nowMs = this.options.clock.monotonicMs();
     const window = this.windowOf(caller, nowMs);
-    if (window.count >= this.options.perSecond) return Math.max(1, Math.ceil(window.startMs + WINDOW_MS - nowMs));
-    window.count++;
-    return 0;
+    const waitMs = this.waitOf(window, nowMs);
+    if (waitMs === 0) window.count++;
+    return waitMs;
+  }
+
+  /** What `take` would answer, without taking. */
+  waitMs(caller: string): number {
+    const nowMs = this.options.clock.monotonicMs();
+    const window = this.windows.get(caller) ?? (this.isFull() ? this.windows.get(OTHERS) : undefined);
+    return window === undefined || isOver(window, nowMs) ? 0 : this.waitOf(window, nowMs);
+  }
+
+  private waitOf({ count, startMs }: Window, nowMs: number): number {
+    return count < this.options.perSecond ? 0 : Math.max(1, Math.ceil(startMs + WINDOW_MS - nowMs));
+  }
+
+  private isFull(): boolean {
+    return this.windows.size >= this.options.callersMax;
   }
 
   private windowOf(caller: string, nowMs: number): Window {
     const known = this.windows.get(caller);
     if (known !== undefined && !isOver(known, nowMs)) return known;
-    if (known === undefined && this.windows.size >= this.options.callersMax) this.forgetPast(nowMs);
-    const full = known === undefined && this.windows.size >= this.options.callersMax;
-    if (full && caller !== OTHERS) return this.windowOf(OTHERS, nowMs);
+    if (known === undefined && this.isFull()) this.forgetPast(nowMs);
+    if (known === undefined && this.isFull() && caller !== OTHERS) return this.windowOf(OTHERS, nowMs);
     const window = { startMs: nowMs, count: 0 };
     this.windows.set(caller, window);
     return window;
   }
 
+  /** A look at all of them, so not for every newcomer. */
   private forgetPast(nowMs: number): void {
+    if (nowMs < this.forgotAtMs + WINDOW_MS) return;
+    this.forgotAtMs = nowMs;
     for (const [caller, window] of this.windows) if (isOver(window, nowMs)) this.windows.delete(caller);
   }
 }

@@ -8,6 +8,7 @@ import { ApiConfig } from '../../config/api-config';
 import { CLOCK } from '../../config/api-logger';
 import { GrpcCaller } from '../grpc-caller';
 import { callsLimited, tooManyOpen } from '../grpc.errors';
+import { addressKey } from './address-key';
 import { CallBudget } from './call-budget';
 import { OpenCalls } from './open-calls';
 
@@ -36,7 +37,9 @@ interface Admitted {
  */
 @Injectable()
 export class CallLimits {
-  private readonly budget: CallBudget;
+  /** Of tokens and of addresses each for itself, so that no crowd of strangers takes the room of who is known. */
+  private readonly tokens: CallBudget;
+  private readonly strangers: CallBudget;
   private readonly openCalls = new OpenCalls(STRANGERS_OPEN_MAX);
 
   constructor(
@@ -44,7 +47,9 @@ export class CallLimits {
     private readonly caller: GrpcCaller,
     @Inject(CLOCK) clock: Clock,
   ) {
-    this.budget = new CallBudget({ perSecond: config.requestsPerSecond, callersMax: CALLERS_MAX, clock });
+    const budget = { perSecond: config.requestsPerSecond, callersMax: CALLERS_MAX, clock };
+    this.tokens = new CallBudget(budget);
+    this.strangers = new CallBudget(budget);
   }
 
   readonly interceptor: ServerInterceptor = ({ path }, call) => {
@@ -66,7 +71,7 @@ export class CallLimits {
           },
           onReceiveMessage: (message, proceed) => {
             // The first message belongs to the call, which was counted.
-            const waitMs = admitted?.stranger && ++messageCount > 1 ? this.budget.take(admitted.stranger) : 0;
+            const waitMs = admitted?.stranger && ++messageCount > 1 ? this.strangers.take(admitted.stranger) : 0;
             if (waitMs === 0) return proceed(message);
             admitted?.over();
             refuse(call, callsLimited(this.config.requestsPerSecond, waitMs));
@@ -85,16 +90,26 @@ export class CallLimits {
 
   /** @throws AppError GRPC.RATE_LIMITED, GRPC.TOO_MANY_OPEN */
   private async admit(path: string, call: Call, metadata: Metadata): Promise<Admitted> {
+    const stranger = addressKey(call.getConnectionInfo().remoteAddress);
+    const isWork = AGENT_METHODS.has(path);
+    // Before the database, where tokens made up cost a look each; but agents may share an address with who makes them up.
+    if (!isWork && !this.caller.isRemembered(metadata)) this.assertTime(this.strangers.waitMs(stranger));
     const principal = await this.principal(metadata);
     const nothing = { over: (): void => undefined };
-    if (principal === 'unknown' || (AGENT_METHODS.has(path) && mayBeAgent(principal))) return nothing;
-    const stranger = `address ${call.getConnectionInfo().remoteAddress ?? 'unknown'}`;
-    const waitMs = this.budget.take(principal?.tokenId ?? stranger);
-    if (waitMs > 0) throw callsLimited(this.config.requestsPerSecond, waitMs);
-    if (principal !== undefined) return nothing;
+    if (principal === 'unknown' || (isWork && mayBeAgent(principal))) return nothing;
+    if (principal !== undefined) {
+      this.assertTime(this.tokens.take(principal.tokenId));
+      return nothing;
+    }
+    this.assertTime(this.strangers.take(stranger));
     const over = this.openCalls.open(stranger);
     if (over === undefined) throw tooManyOpen(STRANGERS_OPEN_MAX);
     return { stranger, over };
+  }
+
+  /** @throws AppError GRPC.RATE_LIMITED */
+  private assertTime(waitMs: number): void {
+    if (waitMs > 0) throw callsLimited(this.config.requestsPerSecond, waitMs);
   }
 
   /** Undefined: nobody known. `unknown`: the database is away, which the call itself will find out and tell. */

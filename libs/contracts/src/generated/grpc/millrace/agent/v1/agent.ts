@@ -168,7 +168,7 @@ export interface TraceBatch {
   step: number;
   spans: TraceSpan[];
   sent: SentFrames[];
-  /** From the end of the step before to the end of this one, in which `sent` was sent. */
+  /** From the end of the step before to the end of this one, in which `sent` was sent; 0 of an attempt's first step. */
   countedMs: number;
 }
 
