@@ -70,8 +70,8 @@ it("trains a text of one's own, stops, resumes, goes on, exports and imports it"
   const [tuned, longer, paused, first] = items;
   expect([first, paused, longer, tuned].map((run) => run?.name)).toEqual(['book', 'book', 'book', 'book']);
   expect(longer?.spec.model.init.from).toBe('checkpoint');
-  expect(longer?.steps).toBe(30);
-  expect((await cluster.metric(longer?.id ?? '', 'train/loss')).map(({ step }) => step)[0]).toBe(21);
+  expect(longer?.steps).toBe(70);
+  expect((await cluster.metric(longer?.id ?? '', 'train/loss')).map(({ step }) => step)[0]).toBe(61);
   expect(tuned?.spec.model.init.from).toBe('safetensors');
   await cluster.untilRun(paused?.id ?? '', ['succeeded']);
   // Paused or not, the same numbers.
