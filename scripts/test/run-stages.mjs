@@ -1,13 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import { endProcesses, survivors } from './survivors.mjs';
 
-/** Runs all stages, also those after a failing one, and adds up what they counted. */
+/**
+ * Runs all stages, also those after a failing one, and adds up what they counted. A stage that names another one in
+ * `beside` runs while that one does, which leaves a part of the machine idle.
+ */
 export async function runStages(stages, env, { report = console.log, graceMs } = {}) {
   const total = { passed: 0, failed: 0, skipped: 0 };
   const marker = `MILLRACE_TEST_RUN=${randomUUID()}`;
   const [name, value] = marker.split('=');
   const add = (counts) => Object.keys(total).forEach((key) => (total[key] += counts[key]));
-  for (const stage of stages) add(await runStage(stage, { ...env, [name]: value }, report));
+  const runEach = async (each) => {
+    for (const stage of each) add(await runStage(stage, { ...env, [name]: value }, report));
+  };
+  for (const stage of stages.filter(({ beside }) => !stages.some((other) => other.name === beside))) {
+    await Promise.all([runEach([stage]), runEach(stages.filter(({ beside }) => beside === stage.name))]);
+  }
   add(await runStage({ name: 'processes', run: () => checkSurvivors(marker, graceMs) }, env, report));
   return total;
 }

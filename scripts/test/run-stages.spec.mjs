@@ -33,6 +33,27 @@ describe('runStages', () => {
     ]);
   });
 
+  it('runs a stage beside the one it names, or by itself where that does not run', async () => {
+    const order = [];
+    const stage = (name, ms, beside) => ({
+      name,
+      beside,
+      run: async () => {
+        order.push(`${name} begins`);
+        await new Promise((resolve) => setTimeout(resolve, ms));
+        order.push(`${name} ends`);
+        return { passed: 1, failed: 0, skipped: 0 };
+      },
+    });
+    const quiet = { report: () => undefined };
+    const stages = [stage('long', 200), stage('check', 20, 'long'), stage('next', 1)];
+    expect(await runStages(stages, {}, quiet)).toMatchObject({ passed: 4 });
+    expect(order).toEqual(['long begins', 'check begins', 'check ends', 'long ends', 'next begins', 'next ends']);
+    order.length = 0;
+    expect(await runStages(stages.slice(1, 2), {}, quiet)).toMatchObject({ passed: 2 });
+    expect(order).toEqual(['check begins', 'check ends']);
+  });
+
   it('counts a process that a stage left as a failure, names it and ends it', async () => {
     let child;
     const lines = [];

@@ -3,7 +3,7 @@ import { ROOT } from '../process/stamp.mjs';
 import { staleFiles } from '../gen.mjs';
 import { runVitest } from './run-vitest.mjs';
 
-const CHECK_TIMEOUT_MS = 5 * 60_000;
+const CHECK_TIMEOUT_MS = 10 * 60_000;
 const UNIT_TIMEOUT_MS = 12 * 60_000;
 const E2E_TIMEOUT_MS = 20 * 60_000;
 
@@ -13,24 +13,31 @@ const E2E_TIMEOUT_MS = 20 * 60_000;
  */
 export const STAGES = [
   check('typecheck', ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json', '--noEmit']),
-  check('typecheck-web', ['node_modules/typescript/bin/tsc', '-p', 'apps/web/tsconfig.json', '--noEmit']),
-  check('lint', ['node_modules/eslint/bin/eslint.js', '.']),
   check('boundaries', [
     'node_modules/dependency-cruiser/bin/dependency-cruise.mjs',
     ...['--config', '.dependency-cruiser.cjs', '--output-type', 'err-long', 'apps', 'libs'],
   ]),
   check('protocol', ['node_modules/@bufbuild/buf/bin/buf', 'lint']),
   check('tidy', ['scripts/tidy.mjs']),
-  check('format', ['node_modules/prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.']),
   check('deadcode', ['node_modules/knip/bin/knip.js', '--no-progress']),
   { name: 'generated', run: checkGenerated },
   { name: 'unit', run: (env) => runVitest('unit', env, UNIT_TIMEOUT_MS) },
   { name: 'e2e', run: (env) => runVitest('e2e', env, E2E_TIMEOUT_MS) },
+  besideE2e('typecheck-web', ['node_modules/typescript/bin/tsc', '-p', 'apps/web/tsconfig.json', '--noEmit']),
+  besideE2e('lint', ['node_modules/eslint/bin/eslint.js', '.']),
+  besideE2e('format', ['node_modules/prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.']),
 ];
 
-function check(name, command) {
+/** A long check, at the lowest priority: tests with real processes wait a good part of their time. */
+function besideE2e(name, command) {
+  const { run } = check(name, command, ['nice', '-n', '19']);
+  return { name, run, beside: 'e2e' };
+}
+
+function check(name, command, before = []) {
   const run = async () => {
-    await runCommand('node', command, { cwd: ROOT, timeoutMs: CHECK_TIMEOUT_MS });
+    const [program, ...args] = [...before, 'node', ...command];
+    await runCommand(program, args, { cwd: ROOT, timeoutMs: CHECK_TIMEOUT_MS });
     return { passed: 1, failed: 0, skipped: 0 };
   };
   return { name, run };

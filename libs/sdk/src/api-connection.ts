@@ -88,7 +88,7 @@ export class ApiConnection {
     return response;
   }
 
-  /** A server may close a connection that was kept open just as it is used again: what changes nothing is asked anew. */
+  /** A server may close a connection that was kept open just as it is used: what changes nothing is asked anew. */
   private async ask(url: URL, init: RequestInit): Promise<Response> {
     try {
       return await this.fetch(url, init);

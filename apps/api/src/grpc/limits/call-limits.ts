@@ -92,7 +92,7 @@ export class CallLimits {
   private async admit(path: string, call: Call, metadata: Metadata): Promise<Admitted> {
     const stranger = addressKey(call.getConnectionInfo().remoteAddress);
     const isWork = AGENT_METHODS.has(path);
-    // Before the database, where tokens made up cost a look each; but agents may share an address with who makes them up.
+    // Before the database, where tokens made up cost a look each. Agents may share an address with who makes them up.
     if (!isWork && !this.caller.isRemembered(metadata)) this.assertTime(this.strangers.waitMs(stranger));
     const principal = await this.principal(metadata);
     const nothing = { over: (): void => undefined };
