@@ -120,6 +120,23 @@ describe('what the dashboard shows', () => {
     expect(await search(`search=${encodeURIComponent('90%')}`)).toEqual([]);
     expect(await search('search=sweep%20other')).toEqual([]);
     await expectProblem(await api.call(`/runs?search=${'x'.repeat(201)}`), 400, 'API.QUERY_INVALID');
+    expect(await search(`search=${'sweep+'.repeat(8)}`)).toEqual([ids[1], ids[0]]);
+    const tooMany = await api.call(`/runs?search=${'sweep+'.repeat(9)}`);
+    const problem = await expectProblem(tooMany, 400, 'API.QUERY_INVALID');
+    expect(problem.errors).toEqual([{ path: '/search', message: 'must be at most 8 words' }]);
+  });
+
+  it('no runs of a search that takes longer than it may, and the next search as ever', async () => {
+    const slow = await api.prisma.transaction(async (tx) => {
+      // Whoever reads runs waits, as for a table of millions.
+      await tx.$executeRaw`LOCK TABLE "Run" IN ACCESS EXCLUSIVE MODE`;
+      return api.call('/runs?search=sweep');
+    });
+    await expectProblem(slow, 507, 'RUN.SEARCH_TIMEOUT');
+    expect((await api.call('/runs?search=sweep')).status).toBe(200);
+    // The limit ended with the search's transaction.
+    const [setting] = await api.prisma.$queryRaw<{ statement_timeout: string }[]>`SHOW statement_timeout`;
+    expect(setting?.statement_timeout).toBe('0');
   });
 
   it('a preview of a dataset: tokens, text, and pieces where there is text', async () => {

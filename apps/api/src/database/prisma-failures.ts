@@ -29,3 +29,14 @@ export function isForeignKeyViolation(error: unknown): boolean {
 export function isUnreachable(error: unknown): boolean {
   return error instanceof Prisma.PrismaClientInitializationError || hasCode(error, UNREACHABLE_CODES);
 }
+
+/** SQLSTATE query_canceled. */
+const CANCELED = '57014';
+
+/** Postgres stopped a query at the transaction's statement_timeout. */
+export function isStatementTimeout(error: unknown): boolean {
+  if (!(error instanceof Prisma.PrismaClientKnownRequestError)) return false;
+  // Prisma has one code of its own for whatever it has no code for; the adapter's error has that of Postgres.
+  const failure = error.meta?.['driverAdapterError'] as { cause?: { originalCode?: unknown } } | undefined;
+  return failure?.cause?.originalCode === CANCELED;
+}

@@ -50,3 +50,15 @@ export function runCursorInvalid(): AppError {
     fields: [{ path: '/cursor', message: 'must be a nextCursor of the same list' }],
   });
 }
+
+/** Not as `unavailable`, which clients ask again by themselves: it would be read through as long once more. */
+export function runSearchTimeout(limitMs: number, cause: unknown): AppError {
+  return new AppError({
+    code: 'RUN.SEARCH_TIMEOUT',
+    kind: 'exhausted',
+    cause,
+    message:
+      `the search took longer than ${limitMs} ms and was stopped; ` +
+      'give a state or a name besides, ask for fewer runs (limit), or search later',
+  });
+}

@@ -1,9 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import type { RunSpec } from '@millrace/contracts';
 import { allowedSources, isFinal, type RunState, RUN_STATES, type StopRequest } from '@millrace/scheduler';
+import { isStatementTimeout } from '../database/prisma-failures';
 import { PrismaService, type Transaction } from '../database/prisma.service';
 import { Prisma, type Run } from '../generated/prisma/client';
 import type { RunReason, RunRecord } from './run-record';
+import { runSearchTimeout } from './runs.errors';
 
 export interface NewRun {
   readonly id: string;
@@ -24,11 +26,14 @@ export interface RunChanges {
 export interface RunFilter {
   readonly state?: string | undefined;
   readonly name?: string | undefined;
-  /** Words, as `searchedRuns` takes them. */
+  /** Words, as `searchWords` tells them apart. */
   readonly search?: string | undefined;
   /** The run to go on after: lists are newest first. */
   readonly after?: { readonly createdAt: Date; readonly id: string } | undefined;
 }
+
+/** Enough for thousands of rows, and short beside a lease: sessions and leases use the same few connections. */
+const SEARCH_MS_MAX = 2_000;
 
 const LIVE_STATES: string[] = RUN_STATES.filter((state) => !isFinal(state));
 
@@ -105,19 +110,23 @@ export class RunsRepository {
     return rows.map(toRecord);
   }
 
+  /** @throws AppError RUN.SEARCH_TIMEOUT */
   async page(count: number, { state, name, search = '', after }: RunFilter): Promise<RunRecord[]> {
-    const rows = await this.prisma.run.findMany({
-      where: {
-        ...(state === undefined ? {} : { state }),
-        ...(name === undefined ? {} : { name }),
-        AND: searchedRuns(search),
-        ...(after === undefined
-          ? {}
-          : { OR: [{ createdAt: { lt: after.createdAt } }, { createdAt: after.createdAt, id: { lt: after.id } }] }),
-      },
-      orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
-      take: count,
-    });
+    const words = searchWords(search);
+    const read = (reader: Transaction): Promise<Run[]> =>
+      reader.run.findMany({
+        where: {
+          ...(state === undefined ? {} : { state }),
+          ...(name === undefined ? {} : { name }),
+          AND: words.map(withWord),
+          ...(after === undefined
+            ? {}
+            : { OR: [{ createdAt: { lt: after.createdAt } }, { createdAt: after.createdAt, id: { lt: after.id } }] }),
+        },
+        orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
+        take: count,
+      });
+    const rows = await (words.length === 0 ? read(this.prisma) : this.searching(read));
     return rows.map(toRecord);
   }
 
@@ -135,24 +144,38 @@ export class RunsRepository {
       WHERE "state" = ANY(${LIVE_STATES}::text[])
         AND "spec" #>> '{model,init,id}' = ANY(${[...checkpointIds]}::text[])`;
   }
+
+  /** Words inside a text have no index: the rows are read one by one, and Postgres stops when it takes long. */
+  private async searching<T>(read: (tx: Transaction) => Promise<T>): Promise<T> {
+    try {
+      return await this.prisma.transaction(async (tx) => {
+        // As SET LOCAL, which takes no parameter: gone with the transaction.
+        await tx.$queryRaw`SELECT set_config('statement_timeout', ${String(SEARCH_MS_MAX)}, true)`;
+        return read(tx);
+      });
+    } catch (error) {
+      throw isStatementTimeout(error) ? runSearchTimeout(SEARCH_MS_MAX, error) : error;
+    }
+  }
 }
 
-/** The dashboard's filter, for the runs that it has not loaded: every word is in the name, id, project or reason. */
-function searchedRuns(text: string): Prisma.RunWhereInput[] {
-  const words = text.split(/\s+/).filter(Boolean);
-  return words.map((word) => {
-    // What Postgres takes for "anything" in a pattern is meant as it stands.
-    const found = { contains: word.replace(/[\\%_]/g, '\\$&'), mode: 'insensitive' } as const;
-    const { contains: string_contains, mode } = found;
-    return {
-      OR: [
-        { name: found },
-        { id: found },
-        { project: found },
-        ...['message', 'code'].map((key) => ({ reason: { path: [key], string_contains, mode } })),
-      ],
-    };
-  });
+export function searchWords(text: string): string[] {
+  return text.split(/\s+/).filter(Boolean);
+}
+
+/** The dashboard's filter, for the runs that it has not loaded: the word is in the name, id, project or reason. */
+function withWord(word: string): Prisma.RunWhereInput {
+  // What Postgres takes for "anything" in a pattern is meant as it stands.
+  const found = { contains: word.replace(/[\\%_]/g, '\\$&'), mode: 'insensitive' } as const;
+  const { contains: string_contains, mode } = found;
+  return {
+    OR: [
+      { name: found },
+      { id: found },
+      { project: found },
+      ...['message', 'code'].map((key) => ({ reason: { path: [key], string_contains, mode } })),
+    ],
+  };
 }
 
 function columns({ stopping, reason, ...rest }: RunChanges): Prisma.RunUpdateManyMutationInput {

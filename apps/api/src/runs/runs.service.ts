@@ -19,13 +19,20 @@ import { runBody } from './run-body';
 import { RunLedger } from './run-ledger';
 import { RunRemovalService } from './run-removal.service';
 import { runCursorInvalid, runNotFound } from './runs.errors';
+import { searchWords } from './runs.repository';
+
+/** Each is looked for in five texts of every run. */
+const SEARCH_WORDS_MAX = 8;
 
 /** Which runs a list holds; the same over REST and gRPC. */
 export const runListQuerySchema = pageQuerySchema.extend({
   state: runStateSchema.optional(),
   name: storableText.min(1).max(128).optional(),
-  /** Words, each of which is in the run's name, id, project or reason, in capitals or not. */
-  search: storableText.max(200).optional(),
+  search: storableText
+    .max(200)
+    .refine((text) => searchWords(text).length <= SEARCH_WORDS_MAX, `must be at most ${SEARCH_WORDS_MAX} words`)
+    .optional()
+    .describe(`Up to ${SEARCH_WORDS_MAX} words, each in the run's name, id, project or reason, in capitals or not`),
 });
 export type RunListQuery = z.output<typeof runListQuerySchema>;
 

@@ -22,9 +22,10 @@ const NEWEST_FIRST = [{ id: 'created', desc: true }];
 export function RunsPage(): ReactNode {
   const search = route.useSearch();
   const navigate = route.useNavigate();
-  const { runs, error, isRead, hasOlder } = useAllRuns();
+  const { runs, error, isRead, olderCursor } = useAllRuns();
+  const hasOlder = olderCursor !== null;
   const wanted = useDeferredValue(search);
-  const older = useOlderRuns(wanted, hasOlder);
+  const older = useOlderRuns(wanted, olderCursor);
   const shown = useMemo(() => filterRuns(withFound(runs, older.runs), wanted), [runs, older.runs, wanted]);
   // With the filter, after the frame that answers the click or key.
   const sorting = useMemo(() => (wanted.sort === undefined ? NEWEST_FIRST : readSort(wanted.sort)), [wanted.sort]);
@@ -42,7 +43,7 @@ export function RunsPage(): ReactNode {
         }
       />
       {error !== null && <Notice tone="bad">{errorText(error)}</Notice>}
-      {hasOlder && <Notice tone="info">{olderText(runs.length, older)}</Notice>}
+      {hasOlder && <Notice tone={older.error === null ? 'info' : 'bad'}>{olderText(runs.length, older)}</Notice>}
       <Panel
         title={hasOlder ? 'Newest runs' : 'All runs'}
         isFlush
@@ -64,9 +65,11 @@ export function RunsPage(): ReactNode {
 }
 
 /** What of the older runs is shown, and how to get at the rest. */
-function olderText(count: number, { isAsked, hasMore }: OlderRuns): string {
+function olderText(count: number, { state, hasMore, error }: OlderRuns): string {
   const newest = `There are more than ${formatCount(count)} runs; the newest are listed.`;
-  if (!isAsked) return `${newest} A search, or one state, finds the older ones too.`;
+  if (state === 'unasked') return `${newest} A search, or one state, finds the older ones too.`;
+  if (state === 'asking') return `${newest} Looking among the older ones…`;
+  if (state === 'failed') return `${newest} The older ones could not be searched: ${errorText(error)}.`;
   if (hasMore) return `${newest} Of the older ones that are like that, not all are listed: search for more.`;
   return `${newest} The older ones that are like that are listed too.`;
 }

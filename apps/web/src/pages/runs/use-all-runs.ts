@@ -18,8 +18,8 @@ export interface AllRuns {
   readonly error: Error | null;
   /** All that will be read have been. */
   readonly isRead: boolean;
-  /** There are older ones, which are not read. */
-  readonly hasOlder: boolean;
+  /** Where the older ones begin, which are not read; null when there are none. */
+  readonly olderCursor: string | null;
 }
 
 /**
@@ -50,7 +50,8 @@ export function useAllRuns(): AllRuns {
   useEffect(() => {
     if (hasNextPage && !isFetching && !isCut) void fetchNextPage();
   }, [hasNextPage, isFetching, fetchNextPage, isCut]);
-  return { runs, error, isRead: data !== undefined && (!hasNextPage || isCut), hasOlder: hasNextPage && isCut };
+  const olderCursor = isCut ? (data?.pages.at(-1)?.nextCursor ?? null) : null;
+  return { runs, error, isRead: data !== undefined && (!hasNextPage || isCut), olderCursor };
 }
 
 function listed(data: InfiniteData<Page<RunBody>> | undefined): readonly RunBody[] {

@@ -1,43 +1,43 @@
 import type { RunBody } from '@millrace/contracts';
-import { RUN_STATES } from '@millrace/contracts';
-import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { keepPreviousData, skipToken, useQuery } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { client } from '../../api/client';
+import { olderRunsKey, olderRunsQuery } from './older-runs-query';
 import type { RunsSearch } from './runs-search';
 
-const FOUND_MAX = 1_000;
 const SETTLE_MS = 300;
+/** What is over changes seldom, and what is not is seldom that old. */
+const STALE_MS = 60_000;
 
 export interface OlderRuns {
-  /** The API was asked for what the filter says. */
-  readonly isAsked: boolean;
+  /** Whether the API was asked for what the filter says, and what came of it. */
+  readonly state: 'unasked' | 'asking' | 'found' | 'failed';
   readonly runs: readonly RunBody[];
   /** More than the first thousand are like that. */
   readonly hasMore: boolean;
+  readonly error: Error | null;
 }
 
-const NONE: OlderRuns = { isAsked: false, runs: [], hasMore: false };
+const NONE = { runs: [], hasMore: false } as const;
 
-/** What the API finds among all runs; asked for only where not all of them are here. */
-export function useOlderRuns({ text = '', state }: RunsSearch, hasOlder: boolean): OlderRuns {
+/** What the API finds among the runs behind `cursor`, where those that are loaded end; null where they are all here. */
+export function useOlderRuns({ text = '', state }: RunsSearch, cursor: string | null): OlderRuns {
   const [settled, setSettled] = useState(text);
   useEffect(() => {
     const timer = window.setTimeout(() => setSettled(text), SETTLE_MS);
     return () => window.clearTimeout(timer);
   }, [text]);
-  const ofState = RUN_STATES.find((known) => known === state);
-  // Of a group of states the API knows nothing: with a search it is told apart here.
-  const isAsked = hasOlder && (settled !== '' || ofState !== undefined);
-  const { data } = useQuery({
-    queryKey: ['runs', 'search', settled, ofState ?? ''],
-    queryFn: () =>
-      client.runs({
-        limit: FOUND_MAX,
-        ...(settled === '' ? {} : { search: settled }),
-        ...(ofState === undefined ? {} : { state: ofState }),
-      }),
-    enabled: isAsked,
+  const asked = olderRunsQuery({ text: settled, ...(state === undefined ? {} : { state }) }, cursor);
+  const { data, error, isPlaceholderData } = useQuery({
+    queryKey: olderRunsKey(asked),
+    queryFn: asked === undefined ? skipToken : () => client.runs({ ...asked }),
+    staleTime: STALE_MS,
+    refetchInterval: STALE_MS,
+    refetchOnWindowFocus: false,
     placeholderData: keepPreviousData,
   });
-  return data === undefined || !isAsked ? NONE : { isAsked, runs: data.items, hasMore: data.nextCursor !== null };
+  if (asked === undefined) return { ...NONE, state: 'unasked', error: null };
+  const found = data === undefined ? NONE : { runs: data.items, hasMore: data.nextCursor !== null };
+  if (error !== null) return { ...found, state: 'failed', error };
+  return { ...found, state: data === undefined || isPlaceholderData ? 'asking' : 'found', error };
 }
