@@ -7,9 +7,9 @@ const RUN_MS_MAX = 250_000;
 const TEST_MS_MAX = 700_000;
 /** The split is given: which weights are stale depends on it, so that two runs of different splits differ. */
 const SCHEDULES = [
-  { schedule: 'pipedream', pp: 3, partition: [1, 2, 1], verticalSync: false, global: 2, steps: 60 },
-  { schedule: 'pipedream', pp: 2, partition: [1, 3], verticalSync: true, global: 2, steps: 60 },
-  { schedule: 'pipedream-2bw', pp: 3, partition: [2, 1, 1], verticalSync: false, global: 10, steps: 24 },
+  { schedule: 'pipedream', pp: 3, partition: [1, 2, 1], verticalSync: false, global: 2, steps: 120 },
+  { schedule: 'pipedream', pp: 2, partition: [1, 3], verticalSync: true, global: 2, steps: 120 },
+  { schedule: 'pipedream-2bw', pp: 3, partition: [2, 1, 1], verticalSync: false, global: 10, steps: 30 },
 ] as const;
 
 let cluster: LiveCluster;
@@ -52,7 +52,7 @@ it.each(SCHEDULES)(
     undisturbed.set(parallel, expected);
 
     const id = await submit(`killed-${parallel.schedule}`, parallel);
-    const moment = Math.floor(parallel.steps / 3 + (Math.random() * parallel.steps) / 4);
+    const moment = Math.floor((1 + Math.random()) * (parallel.steps / 5));
     await cluster.untilStep(id, moment);
     const run = await cluster.client.run(id);
     expect(run.state, `at step ${moment}`).toBe('running');

@@ -96,7 +96,11 @@ describe('an agent on a second machine, over TLS', () => {
   afterAll(() => second.leave());
 
   const untilState = (state: string): Promise<void> =>
-    waitUntil(`${agentId} is ${state}`, async () => (await cluster.client.agent(agentId)).state === state);
+    waitUntil(`${agentId} is ${state}`, async () => {
+      // An agent has its id before it is known: it measures its device in between.
+      const { items } = await cluster.client.agents();
+      return items.find(({ id }) => id === agentId)?.state === state;
+    });
   const makeTokenWith = async (...more: string[]): Promise<string> => {
     const args = [...wordsOf(makeToken).slice(1), ...more];
     const { code, stdout, stderr } = await runCli(args, { environment: { MILLRACE_HOME: cluster.home } });
