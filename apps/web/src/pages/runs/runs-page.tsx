@@ -69,7 +69,7 @@ function olderText(count: number, { state, hasMore, error }: OlderRuns): string 
   const newest = `There are more than ${formatCount(count)} runs; the newest are listed.`;
   if (state === 'unasked') return `${newest} A search, or one state, finds the older ones too.`;
   if (state === 'asking') return `${newest} Looking among the older ones…`;
-  if (state === 'failed') return `${newest} The older ones could not be searched: ${errorText(error)}.`;
+  if (state === 'failed') return `${newest} The older ones could not be searched: ${error?.message ?? ''}.`;
   if (hasMore) return `${newest} Of the older ones that are like that, not all are listed: search for more.`;
   return `${newest} The older ones that are like that are listed too.`;
 }
