@@ -94,6 +94,20 @@ describe('enrolling an agent', () => {
     agent.disconnect();
   });
 
+  it('lets a revoked agent back in only with a join token made after that', async () => {
+    const { token } = (await (await api.post('/join-tokens', { uses: 3 })).json()) as JoinTokenBody;
+    const credential = await enrol(token, 'agent_out');
+    const row = await api.prisma.token.findFirstOrThrow({ where: { agentId: 'agent_out' } });
+    expect((await api.call(`/tokens/${row.id}`, { method: 'DELETE' })).status).toBe(204);
+    expect(await refusal(enrol(credential, 'agent_out'))).toBe('JOIN.TOKEN_INVALID');
+    expect(await refusal(enrol(token, 'agent_out'))).toBe('JOIN.AGENT_REVOKED');
+    await expect(enrol(token, 'agent_out')).rejects.toThrow(/agent_out was revoked at .*after this.*join-token/);
+    expect(await api.prisma.token.count({ where: { agentId: 'agent_out', revokedAt: null } })).toBe(0);
+    expect(await enrol(token, 'agent_other')).toMatch(/^mlragent_/);
+    expect(await enrol(await joinToken(), 'agent_out')).toMatch(/^mlragent_/);
+    expect(await refusal(enrol(token, 'agent_out'))).toBe('JOIN.AGENT_ENROLLED');
+  });
+
   it('is in the audit', async () => {
     const { items } = (await (await api.call('/audit?action=agent.enrol')).json()) as Page<AuditEntryBody>;
     const of = (subject: string): AuditEntryBody | undefined => items.find((entry) => entry.subject === subject);

@@ -5,7 +5,10 @@ import type { JoinToken } from '../generated/prisma/client';
 /** Rows of join tokens. */
 @Injectable()
 export class JoinTokensRepository {
-  async create(tx: Transaction, token: Pick<JoinToken, 'id' | 'hash' | 'expiresAt' | 'usesLeft'>): Promise<void> {
+  async create(
+    tx: Transaction,
+    token: Pick<JoinToken, 'id' | 'hash' | 'createdAt' | 'expiresAt' | 'usesLeft'>,
+  ): Promise<void> {
     await tx.joinToken.create({ data: token });
   }
 

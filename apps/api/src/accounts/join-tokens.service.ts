@@ -26,9 +26,11 @@ export class JoinTokensService {
   ): Promise<JoinTokenBody> {
     const token = newSecret('mlrjoin');
     const id = newId('join');
-    const expiresAt = new Date(this.clock.now() + expiresInSeconds * 1000);
+    // By the clock that revocations go by, since an agent that was revoked comes back only with a later join token.
+    const createdAt = new Date(this.clock.now());
+    const expiresAt = new Date(createdAt.getTime() + expiresInSeconds * 1000);
     await this.prisma.transaction(async (tx) => {
-      await this.joinTokens.create(tx, { id, hash: hashSecret(token), expiresAt, usesLeft: uses });
+      await this.joinTokens.create(tx, { id, hash: hashSecret(token), createdAt, expiresAt, usesLeft: uses });
       const data = { expiresAt: expiresAt.toISOString(), uses };
       await this.audit.append(tx, { actor: caller.actor, action: 'join-token.create', subject: id, data });
     });
