@@ -86,6 +86,19 @@ export function agentRevoked(agentId: string, revokedAt: Date): AppError {
   });
 }
 
+export function joinTokenNotFound(id: string): AppError {
+  const message = `there is no join token ${id} in force`;
+  return new AppError({ code: 'JOIN.TOKEN_NOT_FOUND', kind: 'not_found', message });
+}
+
+export function joinTokenRevoked(revokedAt: Date): AppError {
+  return new AppError({
+    code: 'JOIN.TOKEN_REVOKED',
+    kind: 'unauthenticated',
+    message: `the join token was revoked at ${revokedAt.toISOString()}; make a new one with \`millrace join-token\``,
+  });
+}
+
 export function joinTokenInvalid(): AppError {
   return new AppError({
     code: 'JOIN.TOKEN_INVALID',

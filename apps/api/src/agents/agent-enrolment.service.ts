@@ -6,6 +6,7 @@ import {
   agentRevoked,
   joinTokenExpired,
   joinTokenInvalid,
+  joinTokenRevoked,
   joinTokenUsed,
 } from '../accounts/accounts.errors';
 import { JoinTokensRepository } from '../accounts/join-tokens.repository';
@@ -70,8 +71,10 @@ export class AgentEnrolmentService {
     if (before === null) throw joinTokenInvalid();
     if (!(await this.joinTokens.use(tx, hash, { agentId, now: new Date(this.clock.now()) }))) {
       // Whoever holds the secret may know what became of it.
+      const after = await this.joinTokens.find(tx, hash);
+      if (after?.revokedAt) throw joinTokenRevoked(after.revokedAt);
       if (before.expiresAt.getTime() <= this.clock.now()) throw joinTokenExpired(before.expiresAt);
-      throw joinTokenUsed(await this.joinTokens.find(tx, hash));
+      throw joinTokenUsed(after);
     }
     // Thrown inside the transaction: the join token is then not used up.
     await this.assertMayJoin(tx, agentId, before.createdAt);
