@@ -18,7 +18,7 @@ export async function ownCredential(config: AgentConfig, home: AgentHome, logger
   try {
     return await enrol({
       ask: (token) => client.enrol(token, request),
-      token: givenToken(config),
+      token: () => givenToken(config),
       tokenFile: config.tokenFile,
       explain: () => tlsMismatch({ address: config.join, authority: authorityOf(config.tlsCa) }),
       known: home.credential(),

@@ -74,6 +74,8 @@ GET /api/v1/tokens                                 401     401     401   403    
 POST /api/v1/tokens                                401     401     401   403    400    400   400
 DELETE /api/v1/tokens/{id}                         401     401     401   403    404    404   404
 POST /api/v1/join-tokens                           401     401     401   403    403    403   201
+GET /api/v1/join-tokens                            401     401     401   403    403    403   200
+DELETE /api/v1/join-tokens/{id}                    401     401     401   403    403    403   404
 GET /api/v1/projects                               401     401     401   403    200    200   200
 POST /api/v1/projects                              401     401     401   403    403    403   400
 PATCH /api/v1/projects/{id}                        401     401     401   403    403    403   404

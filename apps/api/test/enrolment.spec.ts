@@ -1,10 +1,17 @@
 import { credentials, type ServiceError } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { agentV1, type AuditEntryBody, type JoinTokenBody, type Page, type TokenBody } from '@millrace/contracts';
+import {
+  agentV1,
+  type AuditEntryBody,
+  type JoinTokenBody,
+  type JoinTokenRecord,
+  type Page,
+  type TokenBody,
+} from '@millrace/contracts';
 import { GrpcServer } from '../src/grpc/grpc-server';
 import { bearer, FakeAgent } from './fake-agent';
 import { eventually } from './api-under-test';
-import { RunningApi, START_MS_MAX } from './running-api';
+import { expectProblem, RunningApi, START_MS_MAX } from './running-api';
 
 describe('enrolling an agent', () => {
   let api: RunningApi;
@@ -92,6 +99,54 @@ describe('enrolling an agent', () => {
     const error = await eventually('the session ends', () => agent.error);
     expect(codeOf(error)).toBe('AUTH.TOKEN_UNKNOWN');
     agent.disconnect();
+  });
+
+  it('lets a revoked agent back in only with a join token made after that', async () => {
+    const { token } = (await (await api.post('/join-tokens', { uses: 3 })).json()) as JoinTokenBody;
+    const credential = await enrol(token, 'agent_out');
+    const row = await api.prisma.token.findFirstOrThrow({ where: { agentId: 'agent_out' } });
+    expect((await api.call(`/tokens/${row.id}`, { method: 'DELETE' })).status).toBe(204);
+    expect(await refusal(enrol(credential, 'agent_out'))).toBe('JOIN.TOKEN_INVALID');
+    expect(await refusal(enrol(token, 'agent_out'))).toBe('JOIN.AGENT_REVOKED');
+    await expect(enrol(token, 'agent_out')).rejects.toThrow(/agent_out was revoked at .*after this.*join-token/);
+    expect(await api.prisma.token.count({ where: { agentId: 'agent_out', revokedAt: null } })).toBe(0);
+    expect(await enrol(token, 'agent_other')).toMatch(/^mlragent_/);
+    expect(await enrol(await joinToken(), 'agent_out')).toMatch(/^mlragent_/);
+    expect(await refusal(enrol(token, 'agent_out'))).toBe('JOIN.AGENT_ENROLLED');
+  });
+
+  it('lists join tokens without the token, and revokes one', async () => {
+    const made = (await (await api.post('/join-tokens', { uses: 3 })).json()) as JoinTokenBody;
+    await enrol(made.token, 'agent_listed');
+    const answer = await api.call('/join-tokens?limit=1');
+    const text = await answer.text();
+    expect(text).not.toContain('mlrjoin_');
+    const { items, nextCursor } = JSON.parse(text) as Page<JoinTokenRecord>;
+    expect(items).toEqual([
+      {
+        id: made.id,
+        createdBy: { id: 'user_admin', name: 'admin' },
+        createdAt: expect.any(String),
+        expiresAt: made.expiresAt,
+        uses: 3,
+        usesLeft: 2,
+        usedAt: expect.any(String),
+        agentId: 'agent_listed',
+        revokedAt: null,
+      },
+    ]);
+    const next = (await (await api.call(`/join-tokens?limit=1&cursor=${nextCursor}`)).json()) as Page<JoinTokenRecord>;
+    expect(next.items.map(({ id }) => id)).not.toContain(made.id);
+    const revoke = (): Promise<Response> => api.call(`/join-tokens/${made.id}`, { method: 'DELETE' });
+    expect((await revoke()).status).toBe(204);
+    expect(await refusal(enrol(made.token, 'agent_unlisted'))).toBe('JOIN.TOKEN_REVOKED');
+    await expectProblem(await revoke(), 404, 'JOIN.TOKEN_NOT_FOUND');
+    const [row] = ((await (await api.call('/join-tokens')).json()) as Page<JoinTokenRecord>).items;
+    expect(row).toMatchObject({ id: made.id, usesLeft: 0, revokedAt: expect.any(String) });
+    const audit = (await (await api.call('/audit?action=join-token.revoke')).json()) as Page<AuditEntryBody>;
+    expect(audit.items).toMatchObject([{ subject: made.id, actor: { name: 'admin' } }]);
+    const kept = await api.prisma.token.count({ where: { agentId: 'agent_listed', revokedAt: null } });
+    expect(kept).toBe(1);
   });
 
   it('is in the audit', async () => {

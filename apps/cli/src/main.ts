@@ -2,7 +2,7 @@ import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { AppError, describeError, systemClock } from '@millrace/core';
 import { type CommandContext, createContext } from './command-context';
-import { agentCommands } from './commands/agents';
+import { agentCommands } from './commands/agents/agents';
 import { doctorCommand } from './commands/doctor';
 import { runDataCommands } from './commands/run-data';
 import { runCommands } from './commands/runs';

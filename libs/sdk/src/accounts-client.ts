@@ -2,6 +2,7 @@ import type {
   AuditEntryBody,
   CreatedToken,
   JoinTokenBody,
+  JoinTokenRecord,
   Page,
   ProjectBody,
   ProjectChanges,
@@ -80,6 +81,15 @@ export class AccountsClient {
     request: { readonly expiresInSeconds?: number; readonly uses?: number } = {},
   ): Promise<JoinTokenBody> {
     return this.connection.json('/join-tokens', document('POST', request));
+  }
+
+  joinTokens(query: PageQuery = {}): Promise<Page<JoinTokenRecord>> {
+    return this.connection.json('/join-tokens', { query: { ...query } });
+  }
+
+  /** It enrols nobody any more; agents that joined with it stay. */
+  revokeJoinToken(id: string): Promise<void> {
+    return this.connection.nothing(at('join-tokens', id), { method: 'DELETE' });
   }
 
   projects(query: PageQuery = {}): Promise<Page<ProjectBody>> {

@@ -12,9 +12,13 @@ function scene(
 ) {
   const kept: string[] = [];
   const asked: string[] = [];
+  let tokensRead = 0;
   const credential = enrol({
     known,
-    token,
+    token: () => {
+      tokensRead += 1;
+      return token;
+    },
     explain: async () => mismatch,
     keep: (each) => void kept.push(each),
     ask: async (each) => {
@@ -27,7 +31,7 @@ function scene(
     random: () => 0,
     logger: silentLogger,
   });
-  return { credential, kept, asked };
+  return { credential, kept, asked, tokensRead: () => tokensRead };
 }
 
 describe('enrolling', () => {
@@ -38,8 +42,9 @@ describe('enrolling', () => {
   });
 
   it('asks with the known credential first, and leaves the token alone while that is good', async () => {
-    const { credential, asked, kept } = scene({ own: [undefined] }, 'own', 'join');
+    const { credential, asked, kept, tokensRead } = scene({ own: [undefined] }, 'own', 'join');
     expect(await credential).toBe('own');
+    expect(tokensRead()).toBe(0);
     expect([asked, kept]).toEqual([['own'], []]);
   });
 

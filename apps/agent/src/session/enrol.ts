@@ -8,8 +8,8 @@ const DELAY_MS_MAX = 5000;
 export interface EnrolOptions {
   /** Asks the API; see AgentService.Enroll. */
   readonly ask: (token: string) => Promise<string | undefined>;
-  /** An admin's token or a join token, if one was given. */
-  readonly token: string | undefined;
+  /** An admin's token or a join token, if one was given. Asked only where it is needed: its file may be unreadable. */
+  readonly token: () => string | undefined;
   /** Where a token was looked for and none found. */
   readonly tokenFile?: string | undefined;
   /** Why the API cannot be reached, where that is no question of time. */
@@ -25,11 +25,12 @@ export interface EnrolOptions {
 /**
  * The agent's own credential: the known one if the API still takes it, else a new one for the token. Without an API the
  * known one is taken on trust, so that an agent starts while the API is away; one that knows none waits for it.
- * Errors: AGENT.TOKEN_NEEDED, AGENT.TLS_*, and what the API says to the token.
+ * Errors: AGENT.TOKEN_NEEDED, AGENT.TLS_*, what `token` throws, and what the API says to the token.
  */
 export async function enrol(options: EnrolOptions): Promise<string> {
-  const { token, known, ask } = options;
+  const { known, ask } = options;
   if (known !== undefined && (await stillGood(known, options))) return known;
+  const token = options.token();
   if (token === undefined) throw tokenNeeded({ refused: known !== undefined, file: options.tokenFile });
   const backoff = new Backoff(FIRST_DELAY_MS, DELAY_MS_MAX, options.random);
   for (;;) {

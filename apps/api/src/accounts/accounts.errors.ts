@@ -72,7 +72,30 @@ export function agentEnrolled(agentId: string): AppError {
   return new AppError({
     code: 'JOIN.AGENT_ENROLLED',
     kind: 'forbidden',
-    message: `agent ${agentId} has a credential in force; revoke it first, or enrol with an admin's token`,
+    message: `agent ${agentId} has a credential in force; revoke it and make a join token after that, or enrol with an admin's token`,
+  });
+}
+
+export function agentRevoked(agentId: string, revokedAt: Date): AppError {
+  return new AppError({
+    code: 'JOIN.AGENT_REVOKED',
+    kind: 'forbidden',
+    message:
+      `the credential of agent ${agentId} was revoked at ${revokedAt.toISOString()}, after this join token was made; ` +
+      'if the agent may come back, make a new one with `millrace join-token`',
+  });
+}
+
+export function joinTokenNotFound(id: string): AppError {
+  const message = `there is no join token ${id} in force`;
+  return new AppError({ code: 'JOIN.TOKEN_NOT_FOUND', kind: 'not_found', message });
+}
+
+export function joinTokenRevoked(revokedAt: Date): AppError {
+  return new AppError({
+    code: 'JOIN.TOKEN_REVOKED',
+    kind: 'unauthenticated',
+    message: `the join token was revoked at ${revokedAt.toISOString()}; make a new one with \`millrace join-token\``,
   });
 }
 

@@ -1,12 +1,32 @@
 import { Injectable } from '@nestjs/common';
-import type { Transaction } from '../database/prisma.service';
-import type { JoinToken } from '../generated/prisma/client';
+import type { CreatedKey } from '../auth/tokens.repository';
+import { PrismaService, type Transaction } from '../database/prisma.service';
+import type { JoinToken, Prisma } from '../generated/prisma/client';
+
+export type JoinTokenRow = JoinToken;
 
 /** Rows of join tokens. */
 @Injectable()
 export class JoinTokensRepository {
-  async create(tx: Transaction, token: Pick<JoinToken, 'id' | 'hash' | 'expiresAt' | 'usesLeft'>): Promise<void> {
+  constructor(private readonly prisma: PrismaService) {}
+
+  async create(tx: Transaction, token: Prisma.JoinTokenUncheckedCreateInput): Promise<void> {
     await tx.joinToken.create({ data: token });
+  }
+
+  /** Newest first. */
+  async list(count: number, after: CreatedKey | undefined): Promise<JoinToken[]> {
+    return this.prisma.joinToken.findMany({
+      ...(after === undefined
+        ? {}
+        : {
+            where: {
+              OR: [{ createdAt: { lt: after.createdAt } }, { createdAt: after.createdAt, id: { lt: after.id } }],
+            },
+          }),
+      orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
+      take: count,
+    });
   }
 
   async find(tx: Transaction, hash: string): Promise<JoinToken | null> {
@@ -18,6 +38,16 @@ export class JoinTokensRepository {
     const { count } = await tx.joinToken.updateMany({
       where: { hash, usesLeft: { gt: 0 }, expiresAt: { gt: now } },
       data: { usesLeft: { decrement: 1 }, usedAt: now, agentId },
+    });
+    return count === 1;
+  }
+
+  /** False when it is not known, or enrols nobody any more anyway. */
+  async revoke(tx: Transaction, id: string, now: Date): Promise<boolean> {
+    if (id.includes('\0')) return false;
+    const { count } = await tx.joinToken.updateMany({
+      where: { id, usesLeft: { gt: 0 }, expiresAt: { gt: now } },
+      data: { usesLeft: 0, revokedAt: now },
     });
     return count === 1;
   }

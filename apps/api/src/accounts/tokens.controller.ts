@@ -2,6 +2,7 @@ import { Controller, Delete, Get, Headers, HttpCode, Param, Post, Query } from '
 import {
   type CreatedToken,
   type JoinTokenBody,
+  type JoinTokenRecord,
   newJoinTokenSchema,
   newTokenSchema,
   type Page,
@@ -49,10 +50,23 @@ export class TokensController {
   @TakesDocument()
   @TellsSecret()
   join(
-    @Actor() actor: string,
+    @Caller() caller: Principal,
     @Document() document: unknown,
     @Headers('host') host: string | undefined,
   ): Promise<JoinTokenBody> {
-    return this.joinTokens.create(parseBody(newJoinTokenSchema, document), { actor, host: host ?? '' });
+    return this.joinTokens.create(parseBody(newJoinTokenSchema, document), { caller, host: host ?? '' });
+  }
+
+  @Get('join-tokens')
+  @Access('admin', 'agents')
+  listJoinTokens(@Query() query: unknown): Promise<Page<JoinTokenRecord>> {
+    return this.joinTokens.list(parseQuery(pageQuerySchema, query));
+  }
+
+  @Delete('join-tokens/:id')
+  @Access('admin', 'agents')
+  @HttpCode(204)
+  revokeJoinToken(@Actor() actor: string, @Param('id') id: string): Promise<void> {
+    return this.joinTokens.revoke(actor, id);
   }
 }

@@ -1,7 +1,14 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { agentV1 } from '@millrace/contracts';
 import { AppError, type Clock, newId } from '@millrace/core';
-import { agentEnrolled, joinTokenExpired, joinTokenInvalid, joinTokenUsed } from '../accounts/accounts.errors';
+import {
+  agentEnrolled,
+  agentRevoked,
+  joinTokenExpired,
+  joinTokenInvalid,
+  joinTokenRevoked,
+  joinTokenUsed,
+} from '../accounts/accounts.errors';
 import { JoinTokensRepository } from '../accounts/join-tokens.repository';
 import { AuditRepository } from '../audit/audit.repository';
 import { assertAccess } from '../auth/access';
@@ -64,12 +71,22 @@ export class AgentEnrolmentService {
     if (before === null) throw joinTokenInvalid();
     if (!(await this.joinTokens.use(tx, hash, { agentId, now: new Date(this.clock.now()) }))) {
       // Whoever holds the secret may know what became of it.
+      const after = await this.joinTokens.find(tx, hash);
+      if (after?.revokedAt) throw joinTokenRevoked(after.revokedAt);
       if (before.expiresAt.getTime() <= this.clock.now()) throw joinTokenExpired(before.expiresAt);
-      throw joinTokenUsed(await this.joinTokens.find(tx, hash));
+      throw joinTokenUsed(after);
     }
     // Thrown inside the transaction: the join token is then not used up.
-    if (await this.rows.agentHasToken(tx, agentId)) throw agentEnrolled(agentId);
+    await this.assertMayJoin(tx, agentId, before.createdAt);
     return before.id;
+  }
+
+  /** A revocation would last until the agent's next start if the token that it joined with let it in again. */
+  private async assertMayJoin(tx: Transaction, agentId: string, tokenMadeAt: Date): Promise<void> {
+    const last = await this.rows.lastOfAgent(tx, agentId);
+    if (last === null) return;
+    if (last.revokedAt === null) throw agentEnrolled(agentId);
+    if (last.revokedAt >= tokenMadeAt) throw agentRevoked(agentId, last.revokedAt);
   }
 
   private async issue(

@@ -56,8 +56,9 @@ export class TokensRepository {
     return (await tx.token.updateMany({ where: { id, revokedAt: null }, data: { revokedAt: now } })).count === 1;
   }
 
-  async agentHasToken(tx: Transaction, agentId: string): Promise<boolean> {
-    return (await tx.token.count({ where: { agentId, revokedAt: null } })) > 0;
+  /** The agent's credential in force, else the one revoked last; null for an agent that never had one. */
+  async lastOfAgent(tx: Transaction, agentId: string): Promise<Token | null> {
+    return tx.token.findFirst({ where: { agentId }, orderBy: { revokedAt: { sort: 'desc', nulls: 'first' } } });
   }
 
   /** The credentials that an agent had before. */

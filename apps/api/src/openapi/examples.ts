@@ -247,10 +247,22 @@ export const EXAMPLES = {
   projectChanges: { everyone: true },
   newJoinToken: { expiresInSeconds: 3600, uses: 1 },
   joinToken: {
+    id: 'join_6d2f8k0sexample0',
     token: 'mlrjoin_4h2k9d7m',
     expiresAt: '2026-11-21T10:30:00.000Z',
     uses: 1,
     command: 'millrace agent --join 192.0.2.1:7071 --token mlrjoin_4h2k9d7m',
+  },
+  joinTokenRecord: {
+    id: 'join_6d2f8k0sexample0',
+    createdBy: USER,
+    createdAt: TIME,
+    expiresAt: '2026-11-21T10:30:00.000Z',
+    uses: 4,
+    usesLeft: 3,
+    usedAt: TIME,
+    agentId: 'agent_4e6g8j0kexample0',
+    revokedAt: null,
   },
   newSession: { token: 'mlr_4h2k9d7m' },
   problem: {

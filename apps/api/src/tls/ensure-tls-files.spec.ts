@@ -54,9 +54,10 @@ describe('certificates that are made', () => {
     const before = [await read('ca.pem'), await read('cert.pem')];
     await ensureTlsFiles(config(), Date.now());
     expect([await read('ca.pem'), await read('cert.pem')]).toEqual(before);
-    for (const name of ['key.pem', 'ca-key.pem']) {
-      expect((await stat(join(home, 'tls', name))).mode & 0o777).toBe(0o600);
-    }
+    const modeOf = async (name: string): Promise<number> => (await stat(join(home, 'tls', name))).mode & 0o777;
+    for (const name of ['key.pem', 'ca-key.pem']) expect(await modeOf(name)).toBe(0o600);
+    // As far as the user's mask lets it.
+    expect(await modeOf('ca.pem')).toBe(0o644 & ~process.umask());
   });
 
   it('are renewed under the same authority when they end or the names change', async () => {

@@ -37,7 +37,8 @@ async function ensureAuthority(folder: string, nowMs: number): Promise<PemPair> 
   if (certificate !== undefined && key !== undefined) return { certificate, key };
   const made = await makeAuthority(nowMs);
   await writeWhole(keyPath, made.key);
-  await writeWhole(certificatePath, made.certificate);
+  // Others are to trust it: it is copied to other machines, and read there by whoever runs an agent.
+  await writeWhole(certificatePath, made.certificate, 0o644);
   return made;
 }
 
@@ -63,7 +64,7 @@ function isGood(
   return lasts && covers && certificate.checkIssued(new X509Certificate(authority.certificate));
 }
 
-async function writeWhole(path: string, text: string): Promise<void> {
-  await writeFile(`${path}.new`, text, { mode: 0o600 });
+async function writeWhole(path: string, text: string, mode = 0o600): Promise<void> {
+  await writeFile(`${path}.new`, text, { mode });
   await rename(`${path}.new`, path);
 }

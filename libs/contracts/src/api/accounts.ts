@@ -82,9 +82,27 @@ export const newJoinTokenSchema = z
 export type NewJoinToken = z.output<typeof newJoinTokenSchema>;
 
 export const joinTokenSchema = z
-  .object({ token: z.string(), expiresAt: z.string(), uses: z.int(), command: z.string() })
+  .object({ id: z.string(), token: z.string(), expiresAt: z.string(), uses: z.int(), command: z.string() })
   .meta({ id: 'JoinToken' });
 export type JoinTokenBody = z.output<typeof joinTokenSchema>;
+
+/** What is kept of a join token: all but the token. */
+export const joinTokenRecordSchema = z
+  .object({
+    id: z.string(),
+    createdBy: z.object({ id: z.string(), name: z.string() }).nullable(),
+    createdAt: z.string(),
+    expiresAt: z.string(),
+    /** How many agents it was made for. */
+    uses: z.int(),
+    usesLeft: z.int(),
+    /** Of the last use, with the agent that joined. */
+    usedAt: z.string().nullable(),
+    agentId: z.string().nullable(),
+    revokedAt: z.string().nullable(),
+  })
+  .meta({ id: 'JoinTokenRecord' });
+export type JoinTokenRecord = z.output<typeof joinTokenRecordSchema>;
 
 export const projectSchema = z
   .object({

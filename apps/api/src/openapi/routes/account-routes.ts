@@ -1,6 +1,7 @@
 import {
   auditEntrySchema,
   createdTokenSchema,
+  joinTokenRecordSchema,
   joinTokenSchema,
   listOf,
   newJoinTokenSchema,
@@ -137,6 +138,24 @@ export const ACCOUNT_ROUTES: readonly RouteDescription[] = [
     answer: json(joinTokenSchema, EXAMPLES.joinToken),
     access: ['admin', 'agents'],
     conflicts: true,
+  },
+  {
+    route: 'GET /api/v1/join-tokens',
+    id: 'listJoinTokens',
+    tag: 'agents',
+    summary: 'Join tokens, also those used up, expired or revoked, newest first',
+    query: pageQuerySchema,
+    status: 200,
+    answer: json(listOf(joinTokenRecordSchema), pageOf(EXAMPLES.joinTokenRecord)),
+    access: ['admin', 'agents'],
+  },
+  {
+    route: 'DELETE /api/v1/join-tokens/{id}',
+    id: 'revokeJoinToken',
+    tag: 'agents',
+    summary: 'Revoke a join token: it enrols nobody any more; agents that joined with it stay',
+    status: 204,
+    access: ['admin', 'agents'],
   },
   {
     route: 'GET /api/v1/projects',

@@ -1,13 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { AgentBody } from '@millrace/contracts';
 import { allPages } from '@millrace/sdk';
-import { type CommandContext, command, wholeNumber } from '../command-context';
-import { age, bytesText, table } from '../table';
-import { fileNotWritten, programMissing } from './commands.errors';
+import { type CommandContext, command, wholeNumber } from '../../command-context';
+import { age, bytesText, table } from '../../table';
+import { programMissing } from '../commands.errors';
+import { joinTokenCommand } from './join-token';
 
 interface Json {
   readonly json?: boolean;
@@ -73,44 +74,6 @@ function tokenSettings({ token, tokenFile }: DaemonOptions, { config }: CommandC
   if (tokenFile !== undefined) return { MILLRACE_TOKEN_FILE: resolve(tokenFile) };
   if (token !== undefined) return { MILLRACE_TOKEN: token, MILLRACE_TOKEN_FILE: undefined };
   return config.token === undefined ? {} : { MILLRACE_TOKEN: config.token };
-}
-
-interface JoinTokenOptions extends Json {
-  readonly minutes: number;
-  readonly uses: number;
-  readonly file?: string;
-}
-
-function joinTokenCommand(context: CommandContext): Command {
-  return command('join-token', 'make a token that enrols one agent, once', 'millrace join-token --minutes 10')
-    .option('--minutes <count>', 'how long it may be used', wholeNumber(1), 60)
-    .option('--uses <count>', 'how many agents it enrols', wholeNumber(1), 1)
-    .option('--file <file>', 'write the token there, for its owner alone; - prints it and nothing else')
-    .action(async ({ minutes, uses, file, ...options }: JoinTokenOptions) => {
-      const made = await context.client().accounts.createJoinToken({ expiresInSeconds: minutes * 60, uses });
-      const times = made.uses === 1 ? 'once' : `${made.uses} times`;
-      if (file === undefined || file === '-') {
-        context
-          .output(options)
-          .result(made, (shown) =>
-            file === '-' ? shown.token : `${shown.command}\n(${times}, until ${shown.expiresAt})`,
-          );
-        return;
-      }
-      writePrivateFile(file, `${made.token}\n`);
-      const { expiresAt } = made;
-      context.output(options).result({ file, uses, expiresAt }, () => `${file} (${times}, until ${expiresAt})`);
-    });
-}
-
-/** Whole or not at all: an agent may be waiting for it. */
-function writePrivateFile(path: string, text: string): void {
-  try {
-    writeFileSync(`${path}.new`, text, { mode: 0o600 });
-    renameSync(`${path}.new`, path);
-  } catch (error) {
-    throw fileNotWritten(path, error);
-  }
 }
 
 function trust(ca: string | undefined): NodeJS.ProcessEnv {

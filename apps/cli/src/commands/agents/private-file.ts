@@ -1,0 +1,47 @@
+import { closeSync, openSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { fileNotWritten } from '../commands.errors';
+
+/**
+ * A file that only its owner reads, written whole or not at all: somebody may be waiting for it. It is opened before
+ * the secret that goes into it exists.
+ */
+export class PrivateFile {
+  private constructor(
+    private readonly path: string,
+    private readonly handle: number,
+  ) {}
+
+  /** Error: CLI.FILE_NOT_WRITTEN. */
+  static open(path: string): PrivateFile {
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) throw fileNotWritten(path, 'it is a folder');
+    return explained(path, () => {
+      // What is there may be readable or owned by others, and a file keeps its mode and owner when it is written to.
+      rmSync(newPath(path), { force: true });
+      return new PrivateFile(path, openSync(newPath(path), 'wx', 0o600));
+    });
+  }
+
+  /** Error: CLI.FILE_NOT_WRITTEN. */
+  write(text: string): void {
+    explained(this.path, () => {
+      writeFileSync(this.handle, text);
+      renameSync(newPath(this.path), this.path);
+    });
+  }
+
+  /** Leaves what was there before, or what was written. */
+  close(): void {
+    closeSync(this.handle);
+    rmSync(newPath(this.path), { force: true });
+  }
+}
+
+const newPath = (path: string): string => `${path}.new`;
+
+function explained<T>(path: string, task: () => T): T {
+  try {
+    return task();
+  } catch (error) {
+    throw fileNotWritten(path, error);
+  }
+}
