@@ -75,7 +75,8 @@ it('names no variable that nothing reads', () => {
 
 it('names no command or option that the command line does not have', () => {
   const folder = join(ROOT, 'apps/cli/src/commands');
-  const sources = readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8'));
+  const files = readdirSync(folder, { recursive: true }).filter((name) => name.endsWith('.ts'));
+  const sources = files.map((name) => readFileSync(join(folder, name), 'utf8'));
   const commands = new Map();
   for (const source of sources) {
     for (const part of source.split(/\bcommand\(\s*(?=')/).slice(1)) {
@@ -85,7 +86,11 @@ it('names no command or option that the command line does not have', () => {
     }
   }
   const pages = FILES.filter((file) => file.endsWith('.md'));
-  const used = [...pages.map((file) => ['deploy', file]), ['docs/how-to', 'two-machines.md']].flatMap(([base, file]) =>
+  const others = [
+    ['docs/how-to', 'two-machines.md'],
+    ['.', 'README.md'],
+  ];
+  const used = [...pages.map((file) => ['deploy', file]), ...others].flatMap(([base, file]) =>
     [
       ...readFileSync(join(ROOT, base, file), 'utf8').matchAll(
         /(^|.)(?<!--namespace )millrace(?:\.js)? ([a-z][a-z-]*)((?: [^\s`|#')]+)*)/gm,
