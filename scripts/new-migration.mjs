@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { argv, exit } from 'node:process';
 import { ROOT } from './process/stamp.mjs';
 
-const COMPILED = join(ROOT, 'dist/apps/api/src/database/migrations.js');
+const COMPILED = join(ROOT, 'dist/apps/api/src/ground/database/migrations.js');
 
 async function newMigration(name) {
   if (!/^[a-z][a-z0-9_]{0,60}$/.test(name ?? '')) throw new Error('give a name such as add_quota (a-z, 0-9, _)');

@@ -6,6 +6,7 @@ const SPEC = '\\.spec\\.tsx?$|/test/';
 function boundaryRules(architecture) {
   return [
     ...Object.entries(architecture.rooms).flatMap(([room, entry]) => roomRules(architecture, room, entry)),
+    ...Object.entries(architecture.floors).flatMap(([house, floors]) => floorRules(house, floors)),
     ...architecture.owners.map(ownerRule),
     {
       name: 'only-through-the-index',
@@ -80,6 +81,27 @@ function roomRules(architecture, room, { imports, packages, pure }) {
     });
   }
   return rules;
+}
+
+/** `floors` from the top: a file imports from its own floor and from those below; folders do not import each other. */
+function floorRules(house, floors) {
+  const name = house.replaceAll('/', '-');
+  const upward = floors.slice(1).map((floor, index) => ({
+    name: `${name}-${floor}-floor`,
+    comment: `${house}/${floor} stands below ${floors.slice(0, index + 1).join(', ')} and may not import from there (architecture.json).`,
+    severity: 'error',
+    from: { path: `^${house}/${floor}/`, pathNot: SPEC },
+    to: { path: `^${house}/(${floors.slice(0, index + 1).join('|')})/` },
+  }));
+  const knot = {
+    name: `${name}-knot`,
+    comment: `Folders of ${house} that import each other cannot be read one by one: move what both need to a third.`,
+    severity: 'error',
+    scope: 'folder',
+    from: { path: `^${house}/` },
+    to: { circular: true },
+  };
+  return [...upward, knot];
 }
 
 function ownerRule(owner) {

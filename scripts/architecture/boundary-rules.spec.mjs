@@ -59,7 +59,7 @@ describe('boundary rules', () => {
         'libs/runtime/src/device.ts': "import 'webgpu';\nimport '@millrace/kernels';\n",
         'libs/core/src/clock.spec.ts': "import '@millrace/testing';\nimport 'vitest';\n",
         'apps/agent/src/grpc/session.ts': "import '@grpc/grpc-js';\nimport '@millrace/runtime';\n",
-        'apps/api/src/runs/runs.repository.ts': "import '@prisma/client';\n",
+        'apps/api/src/ledger/runs/runs.repository.ts': "import '@prisma/client';\n",
       }),
     ).toEqual([]);
   });
@@ -82,15 +82,27 @@ describe('boundary rules', () => {
       ['libs-data-imports', 'testing-is-for-tests'],
     ],
     ['product code needs a dev package', 'apps/cli/src/x.ts', 'fast-check', ['no-dev-package-in-product']],
+    ['a lower floor of the API reaches up', 'apps/api/src/ledger/x.ts', '../intake/y', ['apps-api-src-ledger-floor']],
     ['an import leads nowhere', 'libs/core/src/x.ts', './nowhere', ['resolvable']],
   ])('refuse when %s', async (_, path, target, rules) => {
     const line = target.startsWith('type:')
       ? `import type { here } from '${target.slice(5)}';\nexport type H = typeof here;`
       : `import '${target}';`;
     const files = { [path]: `${line}\n` };
+    if (target.startsWith('../')) files['apps/api/src/intake/y.ts'] = 'export const y = 1;\n';
     if (rules.includes('no-cycle'))
       files['libs/tensor/src/index.ts'] = "import '../../core/src/x';\nexport const here = 1;\n";
     expect(await broken(files)).toEqual(expect.arrayContaining(rules));
+  });
+
+  it('refuse folders of a house with floors that import each other', async () => {
+    const files = {
+      'apps/api/src/ledger/runs/a.ts': "import '../blocks/b';\n",
+      'apps/api/src/ledger/runs/c.ts': 'export const c = 1;\n',
+      'apps/api/src/ledger/blocks/b.ts': 'export const b = 1;\n',
+      'apps/api/src/ledger/blocks/d.ts': "import '../runs/c';\n",
+    };
+    expect(await broken(files)).toEqual(['apps-api-src-knot']);
   });
 
   it('refuse a way into a library past its index', async () => {

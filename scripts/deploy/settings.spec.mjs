@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { readAgentConfig } from '../../apps/agent/src/config/agent-config';
-import { ApiConfig } from '../../apps/api/src/config/api-config';
+import { ApiConfig } from '../../apps/api/src/ground/config/api-config';
 import { readCliConfig } from '../../apps/cli/src/config/cli-config';
 import { ROOT } from '../process/stamp.mjs';
 import { renderChart } from './helm-template.mjs';
@@ -25,7 +25,7 @@ function namesIn(...paths) {
 const PROGRAMS = {
   api: {
     // The image's entry point reads the admin token, and hands it on as a file.
-    names: new Set([...namesIn('apps/api/src/config/api-config.ts'), 'MILLRACE_ADMIN_TOKEN']),
+    names: new Set([...namesIn('apps/api/src/ground/config/api-config.ts'), 'MILLRACE_ADMIN_TOKEN']),
     parse: (environment) => ApiConfig.fromEnvironment(environment),
   },
   agent: { names: namesIn('apps/agent/src/config/agent-config.ts'), parse: readAgentConfig },

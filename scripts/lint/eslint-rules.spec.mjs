@@ -48,7 +48,7 @@ it.each([
   ['a timer in a pure library', 'libs/model/src/x.ts', 'setTimeout(console.log, 1);', 'no-restricted-globals'],
   [
     'the environment outside the configuration',
-    'apps/api/src/runs/x.ts',
+    'apps/api/src/ledger/runs/x.ts',
     'export const x = process.env.HOME;',
     'no-restricted-properties',
   ],
@@ -85,7 +85,7 @@ it.each([
 });
 
 it.each([
-  ['the environment in the configuration', 'apps/api/src/config/x.ts', 'export const x = process.env.HOME;'],
+  ['the environment in the configuration', 'apps/api/src/ground/config/x.ts', 'export const x = process.env.HOME;'],
   ['the wall clock in an app', 'apps/api/src/x.ts', 'export const x = Date.now();'],
   [
     'decorated parameters of a controller',

@@ -4,17 +4,17 @@ import { systemClock } from '@millrace/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { NextFunction, Request, Response } from 'express';
 import { AppModule } from './app.module';
-import { readOrCreateHomeToken } from './auth/home-token';
-import { TokensService } from './auth/tokens.service';
-import { assignRequestId } from './boundary/http/request-id';
-import { strongEtag } from './boundary/http/strong-etag';
-import { securityHeaders } from './dashboard/security-headers';
-import { dashboardFolder, serveDashboard } from './dashboard/serve-dashboard';
-import { applyMigrations } from './database/migrations';
+import { readOrCreateHomeToken } from './ground/auth/home-token';
+import { TokensService } from './ground/auth/tokens.service';
+import { assignRequestId } from './ground/http/request-id';
+import { strongEtag } from './ground/http/strong-etag';
+import { securityHeaders } from './boundary/dashboard/security-headers';
+import { dashboardFolder, serveDashboard } from './boundary/dashboard/serve-dashboard';
+import { applyMigrations } from './ground/database/migrations';
 import type { FoundationOptions } from './foundation.module';
-import { nestLogger } from './config/nest-logger';
-import { ensureTlsFiles } from './tls/ensure-tls-files';
-import { PrometheusService } from './health/prometheus.service';
+import { nestLogger } from './ground/config/nest-logger';
+import { ensureTlsFiles } from './ground/tls/ensure-tls-files';
+import { PrometheusService } from './ground/prometheus/prometheus.service';
 
 /** An upload of 2 GiB over a slow line takes this long; Node's own limit is five minutes. */
 const REQUEST_MS_MAX = 6 * 3_600_000;

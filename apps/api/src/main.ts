@@ -2,11 +2,11 @@ import 'reflect-metadata';
 import type { AddressInfo } from 'node:net';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { describeError, type Logger } from '@millrace/core';
-import { ApiConfig } from './config/api-config';
-import { createApiLogger } from './config/api-logger';
+import { ApiConfig } from './ground/config/api-config';
+import { createApiLogger } from './ground/config/api-logger';
 import { createApi } from './create-api';
-import { GrpcServer } from './grpc/grpc-server';
-import { ServedAddresses } from './tls/served-addresses';
+import { GrpcServer } from './boundary/grpc/grpc-server';
+import { ServedAddresses } from './ground/tls/served-addresses';
 
 /** A stop that takes longer is cut short; everything that matters is in the database. */
 const SHUTDOWN_MS_MAX = 4_500;

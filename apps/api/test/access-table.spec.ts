@@ -10,10 +10,10 @@ import {
   runV1,
   type UserBody,
 } from '@millrace/contracts';
-import { hashSecret } from '../src/auth/secrets';
+import { hashSecret } from '../src/ground/auth/secrets';
 import { registeredRoutes } from '../src/boundary/http/allowed-methods';
-import { GrpcServer } from '../src/grpc/grpc-server';
-import { ROUTES } from '../src/openapi/routes';
+import { GrpcServer } from '../src/boundary/grpc/grpc-server';
+import { ROUTES } from '../src/boundary/openapi/routes';
 import { RunningApi, START_MS_MAX } from './running-api';
 
 /** Who asks. `agent` is a credential that an agent holds. */

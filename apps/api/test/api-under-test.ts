@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { silentLogger } from '@millrace/core';
-import { TokensService } from '../src/auth/tokens.service';
+import { TokensService } from '../src/ground/auth/tokens.service';
 import { ClusterModule } from '../src/cluster.module';
-import { ApiConfig } from '../src/config/api-config';
-import { applyMigrations } from '../src/database/migrations';
-import { PrismaService } from '../src/database/prisma.service';
+import { ApiConfig } from '../src/ground/config/api-config';
+import { applyMigrations } from '../src/ground/database/migrations';
+import { PrismaService } from '../src/ground/database/prisma.service';
 import { FoundationModule } from '../src/foundation.module';
-import { GrpcServer } from '../src/grpc/grpc-server';
-import { RunsService } from '../src/runs/runs.service';
+import { GrpcServer } from '../src/boundary/grpc/grpc-server';
+import { RunsService } from '../src/requests/runs/runs.service';
 
 export const TOKEN = 'test-token';
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { hashSecret } from '../src/auth/secrets';
+import { hashSecret } from '../src/ground/auth/secrets';
 import { registeredRoutes } from '../src/boundary/http/allowed-methods';
-import { ROUTES } from '../src/openapi/routes';
+import { ROUTES } from '../src/boundary/openapi/routes';
 import { createDataset, expectProblem, RunningApi, runSpec, START_MS_MAX } from './running-api';
 
 const YAML = { 'content-type': 'application/yaml' };

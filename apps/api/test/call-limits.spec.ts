@@ -1,7 +1,7 @@
 import { credentials, type Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { agentV1, blobV1, type CreatedToken, healthV1, reflectionV1, runV1 } from '@millrace/contracts';
-import { GrpcServer } from '../src/grpc/grpc-server';
+import { GrpcServer } from '../src/boundary/grpc/grpc-server';
 import { bearer, FakeAgent } from './fake-agent';
 import { RunningApi, START_MS_MAX } from './running-api';
 

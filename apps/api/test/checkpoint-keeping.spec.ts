@@ -1,10 +1,10 @@
 import { utimes } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startTemporaryPostgres, type TemporaryPostgres } from '@millrace/testing';
-import { BlobsService } from '../src/blobs/blobs.service';
-import { BlockCollectorService } from '../src/checkpointing/block-collector.service';
-import { CheckpointWritesRepository } from '../src/checkpointing/checkpoint-writes.repository';
-import { SchedulingService } from '../src/scheduling/scheduling.service';
+import { BlobsService } from '../src/ground/blobs/blobs.service';
+import { BlockCollectorService } from '../src/ledger/checkpointing/block-collector.service';
+import { CheckpointWritesRepository } from '../src/ledger/blocks/checkpoint-writes.repository';
+import { SchedulingService } from '../src/planning/scheduling/scheduling.service';
 import { type ApiUnderTest, eventually, startApi, temporaryHome } from './api-under-test';
 import { type Attempt, FakeAgent } from './fake-agent';
 import { createDataset, tinySpec } from './run-specs';

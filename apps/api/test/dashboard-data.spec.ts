@@ -6,11 +6,11 @@ import {
   type SeriesBody,
   type StreamMessage,
 } from '@millrace/contracts';
-import { EventsService } from '../src/events/events.service';
-import { GrpcServer } from '../src/grpc/grpc-server';
-import { LogsRepository } from '../src/logs/logs.repository';
-import { MetricsRepository } from '../src/metrics/metrics.repository';
-import { TelemetryService } from '../src/telemetry/telemetry.service';
+import { EventsService } from '../src/ground/events/events.service';
+import { GrpcServer } from '../src/boundary/grpc/grpc-server';
+import { LogsRepository } from '../src/ledger/logs/logs.repository';
+import { MetricsRepository } from '../src/ledger/metrics/metrics.repository';
+import { TelemetryService } from '../src/ledger/telemetry/telemetry.service';
 import { FakeAgent } from './fake-agent';
 import { createDataset, expectProblem, RunningApi, runSpec, START_MS_MAX } from './running-api';
 

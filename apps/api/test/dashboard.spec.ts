@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { brotliCompressSync } from 'node:zlib';
 import express from 'express';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { securityHeaders } from '../src/dashboard/security-headers';
-import { serveDashboard } from '../src/dashboard/serve-dashboard';
+import { securityHeaders } from '../src/boundary/dashboard/security-headers';
+import { serveDashboard } from '../src/boundary/dashboard/serve-dashboard';
 
 describe('the dashboard', () => {
   let root: string;

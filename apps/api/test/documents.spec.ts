@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseRunSpec } from '@millrace/contracts';
-import { openApiDocument, runSpecJsonSchema } from '../src/openapi/openapi-document';
+import { openApiDocument, runSpecJsonSchema } from '../src/boundary/openapi/openapi-document';
 import { errorCatalogue, errorPage } from './error-catalogue';
 
 import { metricsPage } from './metrics-page';

@@ -8,7 +8,7 @@ import {
   type Page,
   type TokenBody,
 } from '@millrace/contracts';
-import { GrpcServer } from '../src/grpc/grpc-server';
+import { GrpcServer } from '../src/boundary/grpc/grpc-server';
 import { bearer, FakeAgent } from './fake-agent';
 import { eventually } from './api-under-test';
 import { expectProblem, RunningApi, START_MS_MAX } from './running-api';

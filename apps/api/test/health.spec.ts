@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ReadinessService } from '../src/health/readiness.service';
+import { ReadinessService } from '../src/boundary/health/readiness.service';
 import { RunningApi, START_MS_MAX } from './running-api';
 
 describe('health', () => {

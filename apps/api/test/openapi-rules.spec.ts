@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { openApiDocument } from '../src/openapi/openapi-document';
-import { ROUTES } from '../src/openapi/routes';
+import { openApiDocument } from '../src/boundary/openapi/openapi-document';
+import { ROUTES } from '../src/boundary/openapi/routes';
 
 describe('the OpenAPI document', () => {
   it("passes Redocly's recommended rules", async () => {

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startTemporaryPostgres, type TemporaryPostgres } from '@millrace/testing';
-import { AgentsService } from '../src/agents/agents.service';
+import { AgentsService } from '../src/requests/agents/agents.service';
 import { type ApiUnderTest, eventually, startApi, temporaryHome } from './api-under-test';
 import { type Attempt, FakeAgent } from './fake-agent';
 import { createDataset, tinySpec } from './run-specs';

@@ -11,7 +11,7 @@ import {
 } from '@grpc/grpc-js';
 import { loadFileDescriptorSetFromBuffer, loadSync, type PackageDefinition } from '@grpc/proto-loader';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { GrpcServer } from '../src/grpc/grpc-server';
+import { GrpcServer } from '../src/boundary/grpc/grpc-server';
 import { FakeAgent } from './fake-agent';
 import { createDataset, RunningApi, runSpec, START_MS_MAX } from './running-api';
 

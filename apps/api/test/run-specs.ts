@@ -1,5 +1,5 @@
 import { parseRunSpec, type RunSpec, type RunSpecInput } from '@millrace/contracts';
-import type { PrismaService } from '../src/database/prisma.service';
+import type { PrismaService } from '../src/ground/database/prisma.service';
 
 export const DATASET_ID = 'data_bytes';
 

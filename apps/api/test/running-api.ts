@@ -8,9 +8,9 @@ import type { Problem } from '@millrace/contracts';
 import { type Logger, silentLogger } from '@millrace/core';
 import { startTemporaryPostgres, type TemporaryPostgres } from '@millrace/testing';
 import { expect } from 'vitest';
-import { ApiConfig } from '../src/config/api-config';
+import { ApiConfig } from '../src/ground/config/api-config';
 import { createApi } from '../src/create-api';
-import { PrismaService } from '../src/database/prisma.service';
+import { PrismaService } from '../src/ground/database/prisma.service';
 
 export interface CallOptions extends RequestInit {
   /** Without it the admin's; null sends none. */

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { EventsService } from '../src/events/events.service';
-import { LogsRepository } from '../src/logs/logs.repository';
-import { MetricsRepository } from '../src/metrics/metrics.repository';
+import { EventsService } from '../src/ground/events/events.service';
+import { LogsRepository } from '../src/ledger/logs/logs.repository';
+import { MetricsRepository } from '../src/ledger/metrics/metrics.repository';
 import { createDataset, expectProblem, RunningApi, runSpec, START_MS_MAX } from './running-api';
 
 interface ServerSentEvent {

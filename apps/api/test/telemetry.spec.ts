@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { agentSchema, agentV1, telemetrySeriesSchema } from '@millrace/contracts';
-import { GrpcServer } from '../src/grpc/grpc-server';
-import { TELEMETRY_KEPT_MS, TelemetryService } from '../src/telemetry/telemetry.service';
+import { GrpcServer } from '../src/boundary/grpc/grpc-server';
+import { TELEMETRY_KEPT_MS, TelemetryService } from '../src/ledger/telemetry/telemetry.service';
 import { eventually } from './api-under-test';
 import { FakeAgent } from './fake-agent';
 import { expectProblem, RunningApi, START_MS_MAX } from './running-api';

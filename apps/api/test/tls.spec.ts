@@ -4,7 +4,7 @@ import { credentials } from '@grpc/grpc-js';
 import { Agent, fetch as undiciFetch } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { healthV1 } from '@millrace/contracts';
-import { GrpcServer } from '../src/grpc/grpc-server';
+import { GrpcServer } from '../src/boundary/grpc/grpc-server';
 import { RunningApi, START_MS_MAX } from './running-api';
 
 describe('an API with certificates of its own', () => {

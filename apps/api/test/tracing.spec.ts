@@ -1,8 +1,8 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { GrpcServer } from '../src/grpc/grpc-server';
-import { traceIdOf } from '../src/tracing/run-spans';
+import { GrpcServer } from '../src/boundary/grpc/grpc-server';
+import { traceIdOf } from '../src/ground/tracing/run-spans';
 import { eventually } from './api-under-test';
 import { FakeAgent } from './fake-agent';
 import { createDataset, RunningApi, runSpec, START_MS_MAX } from './running-api';

@@ -1,12 +1,12 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, Inject, NotFoundException } from '@nestjs/common';
 import { AppError, describeError, type Logger } from '@millrace/core';
 import type { Express, Request, Response } from 'express';
-import { LOGGER } from '../../config/api-logger';
-import { describeFailure } from '../../database/prisma-failures';
-import { methodNotAllowed, routeNotFound } from '../boundary.errors';
+import { LOGGER } from '../../ground/config/api-logger';
+import { describeFailure } from '../../ground/database/prisma-failures';
+import { methodNotAllowed, routeNotFound } from '../../ground/http/boundary.errors';
 import { allowedMethods } from './allowed-methods';
 import { toProblem } from './problem';
-import { requestIdOf } from './request-id';
+import { requestIdOf } from '../../ground/http/request-id';
 import { toAppError } from './to-app-error';
 
 const RETRY_AFTER_SECONDS = '1';

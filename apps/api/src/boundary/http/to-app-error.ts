@@ -1,8 +1,8 @@
 import { HttpException } from '@nestjs/common';
 import { AppError, type ErrorKind } from '@millrace/core';
-import { databaseUnreachable } from '../../database/database.errors';
-import { isUnreachable } from '../../database/prisma-failures';
-import { bodyBroken, bodyTooLarge } from '../boundary.errors';
+import { databaseUnreachable } from '../../ground/database/database.errors';
+import { isUnreachable } from '../../ground/database/prisma-failures';
+import { bodyBroken, bodyTooLarge } from '../../ground/http/boundary.errors';
 
 const KIND_OF_STATUS: Readonly<Record<number, ErrorKind>> = {
   400: 'invalid',

@@ -1,0 +1,86 @@
+import { once } from 'node:events';
+import type {
+  handleClientStreamingCall,
+  handleServerStreamingCall,
+  ServerReadableStream,
+  ServerWritableStream,
+} from '@grpc/grpc-js';
+import { Inject, Injectable } from '@nestjs/common';
+import type { blobV1 } from '@millrace/contracts';
+import { describeError, type Logger } from '@millrace/core';
+import { BlobsService } from '../../ground/blobs/blobs.service';
+import { toServiceError } from './to-service-error';
+import { BlockUploadService } from '../../ledger/checkpointing/block-upload.service';
+import { LOGGER } from '../../ground/config/api-logger';
+import { rangeInvalid } from './grpc.errors';
+import { GrpcCaller } from './grpc-caller';
+
+type PutCall = ServerReadableStream<blobV1.PutRequest, blobV1.PutResponse>;
+type GetCall = ServerWritableStream<blobV1.GetRequest, blobV1.GetResponse>;
+
+/** BlobService over gRPC. */
+@Injectable()
+export class BlobServiceAdapter {
+  constructor(
+    private readonly caller: GrpcCaller,
+    private readonly uploads: BlockUploadService,
+    private readonly blobs: BlobsService,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  get handlers(): blobV1.BlobServiceServer {
+    return { put: this.put, get: this.get };
+  }
+
+  private readonly put: handleClientStreamingCall<blobV1.PutRequest, blobV1.PutResponse> = (call, callback) => {
+    this.receive(call).then(
+      (existed) => callback(null, { existed }),
+      (error: unknown) => {
+        this.logger.warn({ peer: call.getPeer(), reason: describeError(error) }, 'block refused');
+        callback(toServiceError(error));
+        // What is still on its way is read and dropped, so that the client gets the answer.
+        call.resume();
+      },
+    );
+  };
+
+  private async receive(call: PutCall): Promise<boolean> {
+    const principal = this.caller.agent(call.metadata);
+    // Without this a refusal before the first read would be an unhandled rejection.
+    principal.catch(() => undefined);
+    await principal;
+    return this.uploads.receive(bodies(call));
+  }
+
+  private readonly get: handleServerStreamingCall<blobV1.GetRequest, blobV1.GetResponse> = (call) => {
+    this.stream(call).then(
+      () => call.end(),
+      (error: unknown) => {
+        if (!call.cancelled) call.emit('error', toServiceError(error));
+      },
+    );
+  };
+
+  /** Pieces of at most 1 MiB, and no faster than the client takes them. */
+  private async stream(call: GetCall): Promise<void> {
+    await this.caller.agent(call.metadata);
+    const { sha256, offset, length } = call.request;
+    const blob = await this.blobs.openBlob(sha256);
+    if (offset < 0 || length < 0 || offset > blob.bytes) throw rangeInvalid(offset, length, blob.bytes);
+    const wanted = length === 0 ? blob.bytes - offset : Math.min(length, blob.bytes - offset);
+    const closed = new AbortController();
+    call.once('cancelled', () => closed.abort());
+    let totalBytes = blob.bytes;
+    if (wanted === 0) call.write({ data: Buffer.alloc(0), totalBytes });
+    for await (const data of blob.read(offset, wanted)) {
+      if (call.cancelled) return;
+      if (!call.write({ data, totalBytes })) await once(call, 'drain', { signal: closed.signal });
+      totalBytes = 0;
+    }
+  }
+}
+
+async function* bodies(call: PutCall): AsyncGenerator<NonNullable<blobV1.PutRequest['body']>> {
+  const messages = call.iterator({ destroyOnReturn: false }) as AsyncIterable<blobV1.PutRequest>;
+  for await (const { body } of messages) if (body) yield body;
+}

@@ -1,0 +1,133 @@
+import { type Metadata, ServerInterceptingCall, type ServerInterceptor } from '@grpc/grpc-js';
+import { Inject, Injectable } from '@nestjs/common';
+import { agentV1, blobV1 } from '@millrace/contracts';
+import { AppError, type Clock } from '@millrace/core';
+import type { Principal } from '../../../ground/auth/principal';
+import { toServiceError } from '../to-service-error';
+import { ApiConfig } from '../../../ground/config/api-config';
+import { CLOCK } from '../../../ground/config/api-logger';
+import { GrpcCaller } from '../grpc-caller';
+import { callsLimited, tooManyOpen } from '../grpc.errors';
+import { addressKey } from './address-key';
+import { CallBudget } from './call-budget';
+import { OpenCalls } from './open-calls';
+
+const CALLERS_MAX = 10_000;
+/** Of calls without a token that are open at once from one address: watches of the health service, reflection. */
+const STRANGERS_OPEN_MAX = 100;
+
+/** What agents live on: a session that is refused costs a run a recovery, a block that is refused a checkpoint. */
+const AGENT_METHODS: ReadonlySet<string> = new Set([
+  agentV1.AgentServiceService.session.path,
+  blobV1.BlobServiceService.put.path,
+  blobV1.BlobServiceService.get.path,
+]);
+
+type Call = Parameters<ServerInterceptor>[1];
+
+interface Admitted {
+  /** The address of a caller without a token in force. */
+  readonly stranger?: string;
+  readonly over: () => void;
+}
+
+/**
+ * How often gRPC may be called: as often as HTTP per token, and per address by who has none in force. Agents are not
+ * counted where they do their work.
+ */
+@Injectable()
+export class CallLimits {
+  /** Of tokens and of addresses each for itself, so that no crowd of strangers takes the room of who is known. */
+  private readonly tokens: CallBudget;
+  private readonly strangers: CallBudget;
+  private readonly openCalls = new OpenCalls(STRANGERS_OPEN_MAX);
+
+  constructor(
+    private readonly config: ApiConfig,
+    private readonly caller: GrpcCaller,
+    @Inject(CLOCK) clock: Clock,
+  ) {
+    const budget = { perSecond: config.requestsPerSecond, callersMax: CALLERS_MAX, clock };
+    this.tokens = new CallBudget(budget);
+    this.strangers = new CallBudget(budget);
+  }
+
+  readonly interceptor: ServerInterceptor = ({ path }, call) => {
+    let admitted: Admitted | undefined;
+    let messageCount = 0;
+    let cancelled = false;
+    return new ServerInterceptingCall(call, {
+      start: (next) =>
+        next({
+          onReceiveMetadata: (metadata, proceed) => {
+            this.admit(path, call, metadata).then(
+              (each) => {
+                admitted = each;
+                if (cancelled) each.over();
+                else proceed(metadata);
+              },
+              (error: unknown) => refuse(call, error),
+            );
+          },
+          onReceiveMessage: (message, proceed) => {
+            // The first message belongs to the call, which was counted.
+            const waitMs = admitted?.stranger && ++messageCount > 1 ? this.strangers.take(admitted.stranger) : 0;
+            if (waitMs === 0) return proceed(message);
+            admitted?.over();
+            refuse(call, callsLimited(this.config.requestsPerSecond, waitMs));
+          },
+          onCancel: () => {
+            cancelled = true;
+            admitted?.over();
+          },
+        }),
+      sendStatus: (status, next) => {
+        admitted?.over();
+        next(status);
+      },
+    });
+  };
+
+  /** @throws AppError GRPC.RATE_LIMITED, GRPC.TOO_MANY_OPEN */
+  private async admit(path: string, call: Call, metadata: Metadata): Promise<Admitted> {
+    const stranger = addressKey(call.getConnectionInfo().remoteAddress);
+    const isWork = AGENT_METHODS.has(path);
+    // Before the database, where tokens made up cost a look each. Agents may share an address with who makes them up.
+    if (!isWork && !this.caller.isRemembered(metadata)) this.assertTime(this.strangers.waitMs(stranger));
+    const principal = await this.principal(metadata);
+    const nothing = { over: (): void => undefined };
+    if (principal === 'unknown' || (isWork && mayBeAgent(principal))) return nothing;
+    if (principal !== undefined) {
+      this.assertTime(this.tokens.take(principal.tokenId));
+      return nothing;
+    }
+    this.assertTime(this.strangers.take(stranger));
+    const over = this.openCalls.open(stranger);
+    if (over === undefined) throw tooManyOpen(STRANGERS_OPEN_MAX);
+    return { stranger, over };
+  }
+
+  /** @throws AppError GRPC.RATE_LIMITED */
+  private assertTime(waitMs: number): void {
+    if (waitMs > 0) throw callsLimited(this.config.requestsPerSecond, waitMs);
+  }
+
+  /** Undefined: nobody known. `unknown`: the database is away, which the call itself will find out and tell. */
+  private async principal(metadata: Metadata): Promise<Principal | 'unknown' | undefined> {
+    try {
+      return await this.caller.anybody(metadata);
+    } catch (error) {
+      return error instanceof AppError && error.kind === 'unauthenticated' ? undefined : 'unknown';
+    }
+  }
+}
+
+/** An agent, or an admin in its place. */
+function mayBeAgent(principal: Principal | undefined): boolean {
+  return principal?.role === 'agent' || principal?.role === 'admin';
+}
+
+function refuse(call: Call, error: unknown): void {
+  const { code, details, metadata } = toServiceError(error);
+  call.sendStatus({ code, details, metadata });
+}

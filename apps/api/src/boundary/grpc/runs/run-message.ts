@@ -1,0 +1,41 @@
+import type { RunBody, runV1 } from '@millrace/contracts';
+import { type EventRow, toEventBody } from '../../../ground/events/events.repository';
+
+/** A run as gRPC shows it: what REST shows, in messages. */
+export function runMessage(run: RunBody): runV1.Run {
+  const { id, name, project, state, reason, step, steps, spec, createdAt } = run;
+  return {
+    id,
+    name,
+    project,
+    state,
+    reason: reason === null ? undefined : { code: reason.code, message: reason.message },
+    step,
+    steps,
+    attempts: run.attempts.map(attemptMessage),
+    specJson: JSON.stringify(spec),
+    createdAt,
+    startedAt: run.startedAt ?? '',
+    finishedAt: run.finishedAt ?? '',
+  };
+}
+
+function attemptMessage({ id, fence, state, failure, fromStep, stages }: RunBody['attempts'][number]): runV1.Attempt {
+  const agents: string[] = [];
+  for (const { rank, agent } of stages) agents[rank] = agent;
+  return {
+    id,
+    fence,
+    state,
+    failureClass: failure?.class ?? '',
+    failureCode: failure?.code ?? '',
+    failureMessage: failure?.message ?? '',
+    fromStep,
+    agents,
+  };
+}
+
+export function eventMessage(row: EventRow): runV1.RunEvent {
+  const { time, type, subject, data } = toEventBody(row);
+  return { sequence: Number(row.sequence), time, type, subject, dataJson: JSON.stringify(data) };
+}

@@ -1,0 +1,76 @@
+import type { handleUnaryCall, Metadata } from '@grpc/grpc-js';
+import { Injectable } from '@nestjs/common';
+import { parseRunSpec, type runV1 } from '@millrace/contracts';
+import { bodyTooLarge } from '../../../ground/http/boundary.errors';
+import { readDocument } from '../../../ground/http/document';
+import { DOCUMENT_BYTES_MAX } from '../../../ground/http/document.interceptor';
+import { parseQuery } from '../../../ground/http/parse-query';
+import { toServiceError } from '../to-service-error';
+import { RunLookup } from '../../../ledger/runs/run-lookup';
+import { runListQuerySchema, RunsService } from '../../../requests/runs/runs.service';
+import { RunAccess } from './run-access';
+import { runMessage } from './run-message';
+import { RunWatchesService } from './run-watches.service';
+
+/** RunService over gRPC: the REST calls of runs in messages. */
+@Injectable()
+export class RunServiceAdapter {
+  constructor(
+    private readonly access: RunAccess,
+    private readonly runs: RunsService,
+    private readonly lookup: RunLookup,
+    private readonly watches: RunWatchesService,
+  ) {}
+
+  get handlers(): runV1.RunServiceServer {
+    return {
+      submit: unary((request, metadata) => this.submit(request, metadata)),
+      get: unary((request, metadata) => this.get(request, metadata)),
+      list: unary((request, metadata) => this.list(request, metadata)),
+      cancel: unary((request, metadata) => this.cancel(request, metadata)),
+      watch: (call) => void this.watches.serve(call),
+    };
+  }
+
+  /** The server is shutting down. */
+  endWatches(): void {
+    this.watches.endAll();
+  }
+
+  private async submit({ spec: text }: runV1.SubmitRequest, metadata: Metadata): Promise<runV1.SubmitResponse> {
+    // Nobody without a token makes the API parse a document.
+    const principal = await this.access.toSubmitAny(metadata);
+    const bytes = Buffer.from(text);
+    if (bytes.length > DOCUMENT_BYTES_MAX) throw bodyTooLarge(DOCUMENT_BYTES_MAX);
+    const type = text.trimStart().startsWith('{') ? 'application/json' : 'application/yaml';
+    const spec = parseRunSpec(readDocument(bytes, type));
+    return this.runs.submit(spec, await this.access.toSubmit(principal, spec.project));
+  }
+
+  private async get({ id }: runV1.GetRequest, metadata: Metadata): Promise<runV1.Run> {
+    await this.access.toRead(metadata);
+    await this.lookup.assertExists(id);
+    return runMessage(await this.runs.get(id));
+  }
+
+  private async list(request: runV1.ListRequest, metadata: Metadata): Promise<runV1.ListResponse> {
+    await this.access.toRead(metadata);
+    const given = Object.entries({ ...request, limit: request.limit === 0 ? '' : String(request.limit) });
+    const query = parseQuery(runListQuerySchema, Object.fromEntries(given.filter(([, value]) => value !== '')));
+    const { items, nextCursor } = await this.runs.list(query);
+    return { runs: items.map(runMessage), nextCursor: nextCursor ?? '' };
+  }
+
+  private async cancel({ id }: runV1.CancelRequest, metadata: Metadata): Promise<runV1.CancelResponse> {
+    return this.runs.cancel(id, await this.access.toSteer(metadata, id));
+  }
+}
+
+function unary<Q, A>(work: (request: Q, metadata: Metadata) => Promise<A>): handleUnaryCall<Q, A> {
+  return (call, callback) => {
+    work(call.request, call.metadata).then(
+      (answer) => callback(null, answer),
+      (error: unknown) => callback(toServiceError(error)),
+    );
+  };
+}

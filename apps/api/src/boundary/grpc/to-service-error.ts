@@ -1,0 +1,21 @@
+import { Metadata, type ServiceError } from '@grpc/grpc-js';
+import { AppError } from '@millrace/core';
+import { errorDetails } from './error-details';
+import { kindToGrpc } from '../kind-to-grpc';
+
+/**
+ * What a gRPC handler answers for anything thrown. The stable code travels in the trailer `millrace-code`, code and
+ * fields as the standard's details; of a bug only that it was one is told.
+ */
+export function toServiceError(thrown: unknown): ServiceError {
+  const error = thrown instanceof AppError ? thrown : undefined;
+  const metadata = new Metadata();
+  metadata.set('millrace-code', error?.code ?? 'API.INTERNAL');
+  const code = kindToGrpc[error?.kind ?? 'internal'];
+  const details = error?.message ?? 'the API failed; its log has the reason';
+  const shown = error ?? { code: 'API.INTERNAL', fields: [], details: {} };
+  metadata.set('grpc-status-details-bin', errorDetails(code, details, shown));
+  const retryAfterMs = error?.details['retryAfterMs'];
+  if (typeof retryAfterMs === 'number') metadata.set('grpc-retry-pushback-ms', String(retryAfterMs));
+  return Object.assign(new Error(details), { code, details, metadata });
+}

@@ -1,0 +1,36 @@
+import { Controller, Get, Res } from '@nestjs/common';
+import type { Response } from 'express';
+import { Public } from '../../ground/auth/access';
+import { PrometheusService } from '../../ground/prometheus/prometheus.service';
+import { ReadinessService } from './readiness.service';
+
+/** At the root of the port and without a token: for probes and for Prometheus. */
+@Public()
+@Controller()
+export class HealthController {
+  constructor(
+    private readonly readiness: ReadinessService,
+    private readonly prometheus: PrometheusService,
+  ) {}
+
+  /** The process answers. */
+  @Get('healthz')
+  live(): { status: 'ok' } {
+    return { status: 'ok' };
+  }
+
+  @Get('readyz')
+  async ready(@Res() response: Response): Promise<void> {
+    const { ready, checks } = await this.readiness.report();
+    response
+      .status(ready ? 200 : 503)
+      .setHeader('Cache-Control', 'no-store')
+      .json({ status: ready ? 'ok' : 'unavailable', checks });
+  }
+
+  @Get('metrics')
+  async metrics(@Res() response: Response): Promise<void> {
+    response.setHeader('Content-Type', this.prometheus.contentType).setHeader('Cache-Control', 'no-store');
+    response.end(await this.prometheus.text());
+  }
+}

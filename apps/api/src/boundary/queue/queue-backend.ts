@@ -1,0 +1,68 @@
+import {
+  createPostgresBackend,
+  createRedisBackend,
+  type Job,
+  type JobsOptions,
+  type JobType,
+  withBackend,
+} from 'bullmq';
+import type { ApiConfig } from '../../ground/config/api-config';
+
+/** Tables of the queue, apart from those of Prisma. */
+const SCHEMA = 'bullmq';
+const POOL_CONNECTIONS_MAX = 3;
+const MAX_STALLED_COUNT = 5;
+
+/** The part of BullMQ that is used, whichever store is behind it. */
+export interface JobQueue {
+  add(name: string, data: object, options: JobsOptions): Promise<unknown>;
+  upsertJobScheduler(
+    id: string,
+    repeat: { every: number },
+    template: { name: string; data: object; opts: JobsOptions },
+  ): Promise<unknown>;
+  /** How many jobs are in each of the states asked for. */
+  getJobCounts(...states: JobType[]): Promise<Record<string, number>>;
+  close(): Promise<void>;
+}
+
+export interface JobWorker {
+  close(): Promise<void>;
+}
+
+export interface QueueRequest {
+  readonly name: string;
+  readonly config: Pick<ApiConfig, 'databaseUrl' | 'redisUrl'>;
+  readonly concurrency: number;
+  readonly process: (job: Pick<Job, 'name'>) => Promise<void>;
+  /** Of the connection, and of a command that failed: the next periodic one will do, but somebody should know why. */
+  readonly onError: (error: Error) => void;
+}
+
+/** A queue and its worker: on Redis if there is one, else on the database that is there anyway. */
+export function openQueue({ name, config, concurrency, process, onError }: QueueRequest): {
+  queue: JobQueue;
+  worker: JobWorker;
+} {
+  const { databaseUrl, redisUrl } = config;
+  const options = { concurrency, maxStalledCount: MAX_STALLED_COUNT };
+  if (redisUrl === undefined) {
+    const connection = { connectionString: databaseUrl, schema: SCHEMA, migrate: true, max: POOL_CONNECTIONS_MAX };
+    const bull = withBackend(createPostgresBackend);
+    const queue = new bull.Queue(name, { connection });
+    const worker = new bull.Worker(name, process, { connection, ...options });
+    // Without a listener an emitted error would end the process.
+    queue.on('error', onError);
+    worker.on('error', onError);
+    worker.on('failed', (_, error) => onError(error));
+    return { queue, worker };
+  }
+  const connection = { url: redisUrl, maxRetriesPerRequest: null };
+  const bull = withBackend(createRedisBackend);
+  const queue = new bull.Queue(name, { connection });
+  const worker = new bull.Worker(name, process, { connection, ...options });
+  queue.on('error', onError);
+  worker.on('error', onError);
+  worker.on('failed', (_, error) => onError(error));
+  return { queue, worker };
+}

@@ -1,0 +1,54 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { Clock } from '@millrace/core';
+import { LeaseSweeperService } from '../../ledger/attempts/lease-sweeper.service';
+import { BlockCollectorService } from '../../ledger/checkpointing/block-collector.service';
+import { CLOCK } from '../../ground/config/api-logger';
+import { SchedulingService } from '../../planning/scheduling/scheduling.service';
+import { TelemetryService } from '../../ledger/telemetry/telemetry.service';
+import { IdempotencyPurgeRepository } from './idempotency-purge.repository';
+import type { QueueCommand } from './queue-commands';
+
+/** Does the queue's commands. */
+@Injectable()
+export class QueueCommandsService {
+  private readonly running = new Map<QueueCommand, 'once' | 'again'>();
+
+  constructor(
+    private readonly scheduling: SchedulingService,
+    private readonly sweeper: LeaseSweeperService,
+    private readonly collector: BlockCollectorService,
+    private readonly idempotency: IdempotencyPurgeRepository,
+    private readonly telemetry: TelemetryService,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  /** The same command is never done twice at the same time here; one that comes meanwhile is done once after it. */
+  async run(command: QueueCommand): Promise<void> {
+    if (this.running.has(command)) return void this.running.set(command, 'again');
+    try {
+      do {
+        this.running.set(command, 'once');
+        await this.execute(command);
+      } while (this.running.get(command) === 'again');
+    } finally {
+      this.running.delete(command);
+    }
+  }
+
+  private async execute(command: QueueCommand): Promise<void> {
+    switch (command) {
+      case 'schedule':
+        return void (await this.scheduling.schedule());
+      case 'sweep-leases':
+        return void (await this.sweeper.sweep());
+      case 'collect-checkpoints':
+        return void (await this.collector.collect());
+      case 'purge-idempotency':
+        return this.idempotency.purge(new Date(this.clock.now()));
+      case 'purge-telemetry':
+        return this.telemetry.prune();
+      default:
+        command satisfies never;
+    }
+  }
+}

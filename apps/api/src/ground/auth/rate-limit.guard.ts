@@ -1,0 +1,26 @@
+import { type ExecutionContext, Injectable } from '@nestjs/common';
+import { ThrottlerGuard, type ThrottlerLimitDetail } from '@nestjs/throttler';
+import type { Request } from 'express';
+import { rateLimited } from '../http/boundary.errors';
+import { principalOf } from './auth.guard';
+
+/** Counts requests per token; those that need none (sign-ins, probes, which ask the database) per address. */
+@Injectable()
+export class RateLimitGuard extends ThrottlerGuard {
+  protected override async getTracker(request: Record<string, unknown>): Promise<string> {
+    const asked = request as unknown as Request;
+    return principalOf(asked) || `address ${asked.ip ?? 'unknown'}`;
+  }
+
+  /** One budget per token, not per token and route. */
+  protected override generateKey(_context: ExecutionContext, tracker: string, name: string): string {
+    return `${name} ${tracker}`;
+  }
+
+  protected override async throwThrottlingException(
+    _context: ExecutionContext,
+    { limit }: ThrottlerLimitDetail,
+  ): Promise<void> {
+    throw rateLimited(limit);
+  }
+}

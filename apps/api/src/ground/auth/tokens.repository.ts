@@ -1,0 +1,84 @@
+import { Injectable } from '@nestjs/common';
+import { PrismaService, type Transaction } from '../database/prisma.service';
+import type { Prisma, Token, User } from '../../generated/prisma/client';
+
+export type TokenWithUser = Token & { user: User | null };
+
+const WITH_USER = { user: true } as const;
+
+/** Rows of tokens; none holds a secret. */
+@Injectable()
+export class TokensRepository {
+  constructor(private readonly prisma: PrismaService) {}
+
+  async findByHash(hash: string): Promise<TokenWithUser | null> {
+    return this.prisma.token.findUnique({ where: { hash }, include: WITH_USER });
+  }
+
+  /** Of the browser session whose cookie has this hash, with the session's end. */
+  async findBySession(hash: string): Promise<{ token: TokenWithUser; expiresAt: Date } | null> {
+    return this.prisma.webSession.findUnique({
+      where: { hash },
+      select: { expiresAt: true, token: { include: WITH_USER } },
+    });
+  }
+
+  async find(id: string): Promise<TokenWithUser | null> {
+    return id.includes('\0') ? null : this.prisma.token.findUnique({ where: { id }, include: WITH_USER });
+  }
+
+  /** Those in force, newest first; `userId`: only that user's. */
+  async list(
+    count: number,
+    filter: { userId?: string | undefined; after?: CreatedKey | undefined },
+  ): Promise<TokenWithUser[]> {
+    const { userId, after } = filter;
+    return this.prisma.token.findMany({
+      where: {
+        revokedAt: null,
+        ...(userId === undefined ? {} : { userId }),
+        ...(after === undefined
+          ? {}
+          : { OR: [{ createdAt: { lt: after.createdAt } }, { createdAt: after.createdAt, id: { lt: after.id } }] }),
+      },
+      include: WITH_USER,
+      orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
+      take: count,
+    });
+  }
+
+  async create(tx: Transaction, data: Prisma.TokenUncheckedCreateInput): Promise<TokenWithUser> {
+    return tx.token.create({ data, include: WITH_USER });
+  }
+
+  /** False when it was revoked before. */
+  async revoke(tx: Transaction, id: string, now: Date): Promise<boolean> {
+    return (await tx.token.updateMany({ where: { id, revokedAt: null }, data: { revokedAt: now } })).count === 1;
+  }
+
+  /** The agent's credential in force, else the one revoked last; null for an agent that never had one. */
+  async lastOfAgent(tx: Transaction, agentId: string): Promise<Token | null> {
+    return tx.token.findFirst({ where: { agentId }, orderBy: { revokedAt: { sort: 'desc', nulls: 'first' } } });
+  }
+
+  /** The credentials that an agent had before. */
+  async revokeOfAgent(tx: Transaction, agentId: string, now: Date): Promise<void> {
+    await tx.token.updateMany({ where: { agentId, revokedAt: null }, data: { revokedAt: now } });
+  }
+
+  /** A token of a user that is made with it if missing; what is there stays as it is. */
+  async ensure(
+    user: { id: string; name: string; role: string },
+    token: { id: string; name: string; hash: string },
+  ): Promise<void> {
+    await this.prisma.user.upsert({ where: { id: user.id }, create: user, update: {} });
+    const create = { ...token, userId: user.id, scope: ['*'] };
+    await this.prisma.token.upsert({ where: { hash: token.hash }, create, update: {} });
+  }
+}
+
+/** Sort key of the row to go on after. */
+export interface CreatedKey {
+  readonly createdAt: Date;
+  readonly id: string;
+}

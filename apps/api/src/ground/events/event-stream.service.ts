@@ -1,0 +1,82 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { Clock } from '@millrace/core';
+import type { Request, Response } from 'express';
+import { lastEventId, SseStream } from '../http/sse-stream';
+import { CLOCK } from '../config/api-logger';
+import { EventFeedService } from './event-feed.service';
+import { type EventRow, EventsRepository, toEventBody } from './events.repository';
+
+const REPLAY_BATCH_COUNT = 500;
+/** Live events that may wait while a client is still being sent old ones. */
+const WAITING_COUNT_MAX = 10_000;
+
+export interface EventSelection {
+  /** Only events of this run. */
+  readonly runId?: string;
+  /** Replay from after this sequence, for a client that cannot send Last-Event-ID, which wins. */
+  readonly after?: bigint | undefined;
+  /** What is sent for an event; undefined: nothing. The whole event without it. */
+  readonly select?: (event: EventRow) => unknown;
+}
+
+/**
+ * Events as server-sent events: first what the client missed, from the database, then live ones, none twice or left
+ * out.
+ */
+@Injectable()
+export class EventStreamService {
+  constructor(
+    private readonly feed: EventFeedService,
+    private readonly events: EventsRepository,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  /**
+   * Returns when the client has what it missed; the stream goes on until the client leaves. @returns the stream;
+   * undefined when there is none (HEAD, or the client is gone)
+   */
+  async serve(request: Request, response: Response, selection: EventSelection = {}): Promise<SseStream | undefined> {
+    const { runId, after, select = toEventBody } = selection;
+    const last = lastEventId(request) ?? after;
+    const client: { stream?: SseStream; waiting: EventRow[] | undefined } = { waiting: [] };
+    const { position, unsubscribe } = await this.feed.subscribe((event) => {
+      if (runId !== undefined && event.runId !== runId) return;
+      if (client.waiting === undefined) send(client.stream, event, select);
+      else if (client.waiting.push(event) > WAITING_COUNT_MAX) client.stream?.close();
+    });
+    if (request.method === 'HEAD' || response.destroyed) {
+      unsubscribe();
+      response.type('text/event-stream').end();
+      return undefined;
+    }
+    const stream = new SseStream(response, this.clock);
+    client.stream = stream;
+    stream.onEnd(unsubscribe);
+    // A client without Last-Event-ID gets what happens from now on; one with 0 gets all.
+    if (last !== undefined) await this.replay(stream, { after: last, upTo: position, runId }, select);
+    for (const event of client.waiting ?? []) send(stream, event, select);
+    client.waiting = undefined;
+    return stream;
+  }
+
+  private async replay(
+    stream: SseStream,
+    range: { after: bigint; upTo: bigint; runId: string | undefined },
+    select: (event: EventRow) => unknown,
+  ): Promise<void> {
+    let { after } = range;
+    while (stream.isOpen) {
+      const batch = await this.events.range({ ...range, after, limit: REPLAY_BATCH_COUNT });
+      for (const event of batch) send(stream, event, select);
+      await stream.drained();
+      const newest = batch.at(-1);
+      if (newest === undefined || batch.length < REPLAY_BATCH_COUNT) return;
+      after = newest.sequence;
+    }
+  }
+}
+
+function send(stream: SseStream | undefined, event: EventRow, select: (event: EventRow) => unknown): void {
+  const data = select(event);
+  if (data !== undefined) stream?.send({ id: String(event.sequence), data });
+}

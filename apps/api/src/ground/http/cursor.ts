@@ -1,0 +1,29 @@
+import { storableText } from '@millrace/contracts';
+import { z } from 'zod';
+import { queryInvalid } from './boundary.errors';
+
+/** The largest number of an integer column, such as a step. */
+export const INT4_MAX = 2 ** 31 - 1;
+
+/** A sort key as text that clients hand back and do not look into. */
+export function encodeCursor(key: readonly (string | number)[]): string {
+  return Buffer.from(JSON.stringify(key)).toString('base64url');
+}
+
+/** The sort key in a cursor. @throws AppError API.QUERY_INVALID naming `cursor` */
+export function decodeCursor<T extends z.ZodType>(cursor: string, key: T): z.output<T> {
+  const parsed = key.safeParse(parseOrUndefined(cursor));
+  if (!parsed.success) throw queryInvalid([{ path: '/cursor', message: 'must be a nextCursor of the same list' }]);
+  return parsed.data;
+}
+
+function parseOrUndefined(cursor: string): unknown {
+  try {
+    return JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Sort key of lists that are ordered by (createdAt, id). */
+export const createdKeySchema = z.tuple([z.iso.datetime(), storableText.min(1).max(200)]);

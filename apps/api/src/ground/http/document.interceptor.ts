@@ -1,0 +1,97 @@
+import {
+  type CallHandler,
+  createParamDecorator,
+  type ExecutionContext,
+  Injectable,
+  type NestInterceptor,
+  SetMetadata,
+} from '@nestjs/common';
+import { fieldErrors } from '@millrace/contracts';
+import { raw, type Request, type Response } from 'express';
+import type { Observable } from 'rxjs';
+import type { z } from 'zod';
+import { bodyInvalid, contentEncodingUnknown, contentTypeUnknown } from './boundary.errors';
+import { readDocument, type DocumentType } from './document';
+
+export const DOCUMENT_BYTES_MAX = 1024 ** 2;
+
+const TYPES: Readonly<Record<string, DocumentType>> = {
+  'application/json': 'application/json',
+  'application/yaml': 'application/yaml',
+  'application/x-yaml': 'application/yaml',
+  'text/yaml': 'application/yaml',
+};
+
+const readBytes = raw({ type: () => true, limit: DOCUMENT_BYTES_MAX, inflate: false });
+const DOCUMENT_ROUTE = Symbol('takes a document');
+
+interface WithDocument {
+  /** The body as it came, for the fingerprint of an idempotency key. */
+  rawBody?: Buffer;
+  document?: unknown;
+}
+
+/** Reads the body only now, after the guards: whoever has no token cannot make the API read a megabyte. */
+@Injectable()
+export class DocumentInterceptor implements NestInterceptor {
+  async intercept(context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
+    if (Reflect.getMetadata(DOCUMENT_ROUTE, context.getHandler()) !== true) return next.handle();
+    const request = context.switchToHttp().getRequest<Request & WithDocument>();
+    const type = documentType(request);
+    const bytes = await readBody(request, context.switchToHttp().getResponse<Response>());
+    request.rawBody = bytes;
+    request.document = readDocument(bytes, type);
+    return next.handle();
+  }
+}
+
+/** Marks a route whose body is a JSON or YAML document of at most 1 MiB. */
+export function TakesDocument(): MethodDecorator {
+  return SetMetadata(DOCUMENT_ROUTE, true);
+}
+
+/** The parsed body of a route marked with TakesDocument. */
+export const Document = createParamDecorator((_: unknown, context: ExecutionContext): unknown => {
+  return context.switchToHttp().getRequest<WithDocument>().document;
+});
+
+/** @throws AppError API.BODY_INVALID naming every field */
+export function parseBody<T extends z.ZodType>(schema: T, document: unknown): z.output<T> {
+  const parsed = schema.safeParse(document);
+  if (!parsed.success) throw bodyInvalid(fieldErrors(parsed.error));
+  return parsed.data;
+}
+
+export function rawBodyOf(request: Request): Buffer | undefined {
+  return (request as Request & WithDocument).rawBody;
+}
+
+function documentType(request: Request): DocumentType {
+  const given = request.headers['content-type'];
+  const [name = '', ...parameters] = (given ?? '')
+    .toLowerCase()
+    .split(';')
+    .map((part) => part.trim());
+  const charset = parameters.find((parameter) => parameter.startsWith('charset='))?.slice('charset='.length);
+  const type = TYPES[name];
+  if (type === undefined || (charset !== undefined && charset.replaceAll('"', '') !== 'utf-8')) {
+    throw contentTypeUnknown(given, ['application/json', 'application/yaml']);
+  }
+  refuseEncoding(request);
+  return type;
+}
+
+/** @throws AppError API.CONTENT_ENCODING_UNKNOWN for a compressed body, which could unpack to any size */
+export function refuseEncoding(request: Request): void {
+  const encoding = request.headers['content-encoding'];
+  if (encoding !== undefined && encoding.toLowerCase() !== 'identity') throw contentEncodingUnknown(encoding);
+}
+
+function readBody(request: Request, response: Response): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    readBytes(request, response, (error: unknown) => {
+      if (error) reject(error instanceof Error ? error : new TypeError(String(error)));
+      else resolve(Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0));
+    });
+  });
+}

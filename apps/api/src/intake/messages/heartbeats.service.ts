@@ -1,0 +1,36 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { agentV1 } from '@millrace/contracts';
+import type { Clock } from '@millrace/core';
+import { AgentsRepository } from '../../ledger/agents/agents.repository';
+import { CLOCK } from '../../ground/config/api-logger';
+import { PrometheusService } from '../../ground/prometheus/prometheus.service';
+import { TelemetryService } from '../../ledger/telemetry/telemetry.service';
+import type { AgentSession } from '../../ledger/sessions/agent-session';
+import { RunningAttemptsService } from '../sessions/running-attempts.service';
+import { sessionSuperseded } from '../../ledger/sessions/sessions.errors';
+
+/** Heartbeats renew leases, and are answered with the fences in force; with them comes what the device does. */
+@Injectable()
+export class HeartbeatsService {
+  constructor(
+    private readonly agents: AgentsRepository,
+    private readonly running: RunningAttemptsService,
+    private readonly metrics: PrometheusService,
+    private readonly telemetry: TelemetryService,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  /** What an agent's device does now; nothing depends on it. */
+  async device({ agentId }: AgentSession, sample: agentV1.DeviceTelemetry): Promise<void> {
+    await this.telemetry.store(agentId, sample);
+  }
+
+  /** @throws AppError SESSION.SUPERSEDED */
+  async beat(session: AgentSession, { sequence, running, latenessMs }: agentV1.Heartbeat): Promise<void> {
+    this.metrics.observeHeartbeat(latenessMs);
+    const { agentId, epoch } = session;
+    if (!(await this.agents.markSeen(session, new Date(this.clock.now())))) throw sessionSuperseded(agentId, epoch);
+    await this.running.renew(agentId, running);
+    session.send({ $case: 'heartbeatAck', value: { sequence, current: await this.running.current(agentId, running) } });
+  }
+}

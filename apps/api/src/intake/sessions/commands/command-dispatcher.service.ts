@@ -1,0 +1,107 @@
+import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { describeError } from '@millrace/core';
+import { isLive } from '../../../ledger/runs/attempt-record';
+import type { LeaseRecord } from '../../../ledger/runs/leases.repository';
+import { ClusterContext } from '../../../ground/config/cluster-context';
+import { ClusterSignals } from '../../../ground/events/cluster-signals';
+import { ProfileRequestsService } from '../../../planning/profiling/profile-requests.service';
+import { RunLedger } from '../../../ledger/runs/run-ledger';
+import { ResumeSourceService } from '../../../planning/scheduling/resume-source.service';
+import type { AgentSession } from '../../../ledger/sessions/agent-session';
+import { type Command, desiredCommands, startCommand } from './desired-commands';
+import { SessionRegistry } from '../../../ledger/sessions/session-registry';
+
+/** How often the database is looked at without a signal: what another replica decided is found then. */
+const PASS_INTERVAL_MS = 1_000;
+/** A command without an answer is sent again after this. */
+const AGAIN_AFTER_MS = 5_000;
+
+/**
+ * Sends the agents whose sessions this replica holds what they should be told. Commands are derived from leases and
+ * attempts in every pass, so they survive a restart, and any replica may have made the decision behind them.
+ */
+@Injectable()
+export class CommandDispatcherService implements OnApplicationBootstrap, OnModuleDestroy {
+  private cancelTimer: (() => void) | undefined;
+  private unsubscribe: (() => void) | undefined;
+  private passing = false;
+  private wantedAgain = false;
+  private stopped = false;
+
+  constructor(
+    private readonly registry: SessionRegistry,
+    private readonly ledger: RunLedger,
+    private readonly resumeSource: ResumeSourceService,
+    private readonly profiles: ProfileRequestsService,
+    private readonly signals: ClusterSignals,
+    private readonly context: ClusterContext,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.unsubscribe = this.signals.whenCommands(() => this.wake());
+    this.wake();
+  }
+
+  onModuleDestroy(): void {
+    this.stopped = true;
+    this.unsubscribe?.();
+    this.cancelTimer?.();
+  }
+
+  /** One pass at a time; a wake-up during a pass makes one more. */
+  private wake(): void {
+    if (this.stopped) return;
+    if (this.passing) {
+      this.wantedAgain = true;
+      return;
+    }
+    this.passing = true;
+    this.cancelTimer?.();
+    void this.pass()
+      .catch((error: unknown) =>
+        this.context.logger.warn({ reason: describeError(error) }, 'commands could not be sent; the next pass will'),
+      )
+      .finally(() => {
+        this.passing = false;
+        if (this.wantedAgain) {
+          this.wantedAgain = false;
+          this.wake();
+        } else if (!this.stopped) {
+          this.cancelTimer = this.context.clock.after(PASS_INTERVAL_MS, () => this.wake());
+        }
+      });
+  }
+
+  private async pass(): Promise<void> {
+    const sessions = this.registry.all();
+    if (sessions.length === 0) return;
+    const leases = await this.ledger.leases.ofAgents(sessions.map(({ agentId }) => agentId));
+    const attempts = await this.ledger.attempts.statuses(leases);
+    const wanted = await this.profiles.commands(sessions.map(({ agentId }) => agentId));
+    const now = { nowMs: this.context.clock.now(), leaseMs: this.context.config.leaseMs };
+    for (const session of sessions) {
+      const lease = leases.find(({ agentId }) => agentId === session.agentId);
+      const attempt = lease && attempts.find(({ runId, fence }) => runId === lease.runId && fence === lease.fence);
+      const commands: Command[] = [
+        ...(lease && attempt ? desiredCommands(lease, attempt, now) : []),
+        ...wanted
+          .filter(({ agentId }) => agentId === session.agentId)
+          .map(({ id, body }) => ({ kind: 'send' as const, id, body })),
+      ];
+      session.keepOnly(new Set(commands.map(({ id }) => id)));
+      for (const command of commands) {
+        if (!session.isDue(command.id, this.context.clock.monotonicMs(), AGAIN_AFTER_MS)) continue;
+        if (command.kind === 'send') session.send(command.body);
+        else if (lease) await this.start(session, command.id, lease);
+      }
+    }
+  }
+
+  private async start(session: AgentSession, commandId: string, lease: LeaseRecord): Promise<void> {
+    const attempt = await this.ledger.attempts.find(undefined, lease);
+    if (!attempt || !isLive(attempt.state)) return;
+    session.send(
+      startCommand(commandId, attempt, { rank: lease.rank, resume: await this.resumeSource.load(attempt.plan) }),
+    );
+  }
+}

@@ -1,0 +1,104 @@
+import type { AttemptPlan } from '@millrace/contracts';
+import { type AttemptRecord, type AttemptStatus, isLive } from '../../../ledger/runs/attempt-record';
+import type { LeaseRecord } from '../../../ledger/runs/leases.repository';
+import type { ApiBody } from '../../../ledger/sessions/agent-transport';
+
+/** `start` leaves the plan out, which only whoever sends it needs to read. */
+export type Command =
+  | { readonly kind: 'start'; readonly id: string }
+  | { readonly kind: 'send'; readonly id: string; readonly body: ApiBody };
+
+/**
+ * Parts of a command's id: commands are not rows, what an agent should be told follows from its lease and the attempt.
+ */
+export type CommandTarget =
+  | { readonly kind: 'start' | 'stop'; readonly runId: string; readonly fence: number }
+  | { readonly kind: 'boundary'; readonly runId: string; readonly fence: number; readonly sequence: number };
+
+export interface CommandTime {
+  readonly nowMs: number;
+  readonly leaseMs: number;
+}
+
+/**
+ * The commands that the agent with `lease` has not answered yet. The same command has the same id whenever it is
+ * derived, so an agent that gets it twice, or while it still executes it, knows it.
+ */
+export function desiredCommands(
+  { runId, fence, rank }: LeaseRecord,
+  attempt: AttemptStatus,
+  now: CommandTime,
+): Command[] {
+  if (!isLive(attempt.state)) {
+    if (mayStillReport(attempt, now)) return [];
+    const id = commandId({ kind: 'stop', runId, fence });
+    return [
+      {
+        kind: 'send',
+        id,
+        body: { $case: 'stopAttempt', value: { commandId: id, runId, fence, reason: stopReason(attempt) } },
+      },
+    ];
+  }
+  if (attempt.ranks[rank]?.state === 'pending')
+    return [{ kind: 'start', id: commandId({ kind: 'start', runId, fence }) }];
+  const { boundary } = attempt;
+  if (rank !== 0 || boundary === null || boundary.acknowledged) return [];
+  const id = commandId({ kind: 'boundary', runId, fence, sequence: boundary.sequence });
+  const { checkpoint, stop, stopAtCheckpoint = false } = boundary;
+  const value = { commandId: id, runId, fence, checkpoint, stop, stopAtCheckpoint };
+  return [{ kind: 'send', id, body: { $case: 'requestBoundary', value } }];
+}
+
+/**
+ * After `numerics` the run's last good checkpoint may still be on its way: the other ranks get this long to hand over
+ * what they hold of it, and to report that they are done by themselves. The lease of an attempt that is over is not
+ * renewed, and who lost it is told nothing: the stop must come well before.
+ */
+const NUMERICS_PATIENCE_MS_MAX = 5_000;
+const NUMERICS_PATIENCE_OF_LEASE = 1 / 4;
+
+function mayStillReport({ state, failure, finishedAt }: AttemptStatus, { nowMs, leaseMs }: CommandTime): boolean {
+  if (state !== 'failed' || failure?.class !== 'numerics' || finishedAt === null) return false;
+  const patienceMs = Math.min(NUMERICS_PATIENCE_MS_MAX, leaseMs * NUMERICS_PATIENCE_OF_LEASE);
+  return nowMs - finishedAt.getTime() < patienceMs;
+}
+
+/** The start of `rank`, with its plan. */
+export function startCommand(
+  commandId: string,
+  attempt: AttemptRecord,
+  { rank, resume }: Pick<AttemptPlan, 'rank' | 'resume'>,
+): ApiBody {
+  const { runId, fence, dataKey } = attempt;
+  const {
+    resumeFrom: _from,
+    resumeCheckpointId: _id,
+    predicted: _predicted,
+    rankOfStage: _rankOfStage,
+    oldestVersion: _oldestVersion,
+    ...gang
+  } = attempt.plan;
+  const plan: AttemptPlan = { ...gang, rank, dataKey, resume };
+  return { $case: 'startAttempt', value: { commandId, runId, fence, planJson: JSON.stringify(plan) } };
+}
+
+function stopReason({ state }: AttemptStatus): string {
+  if (state === 'cancelled') return 'cancel';
+  return state === 'lost' ? 'lost' : 'superseded';
+}
+
+function commandId(target: CommandTarget): string {
+  const end = target.kind === 'boundary' ? `:${target.sequence}` : '';
+  return `${target.kind}:${target.runId}:${target.fence}${end}`;
+}
+
+/** What the id of a command says; undefined for the id of something else, such as a generation. */
+export function parseCommandId(id: string): CommandTarget | undefined {
+  const [kind, runId, fenceText, sequenceText] = id.split(':');
+  const fence = Number(fenceText);
+  if (runId === undefined || !Number.isSafeInteger(fence)) return undefined;
+  if (kind === 'start' || kind === 'stop') return { kind, runId, fence };
+  const sequence = Number(sequenceText);
+  return kind === 'boundary' && Number.isSafeInteger(sequence) ? { kind, runId, fence, sequence } : undefined;
+}

@@ -1,0 +1,33 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { agentV1 } from '@millrace/contracts';
+import type { Clock } from '@millrace/core';
+import { LeasesRepository } from '../../ledger/runs/leases.repository';
+import { ApiConfig } from '../../ground/config/api-config';
+import { CLOCK } from '../../ground/config/api-logger';
+
+/** What an agent says it runs, against what it may run. */
+@Injectable()
+export class RunningAttemptsService {
+  constructor(
+    private readonly leases: LeasesRepository,
+    private readonly config: ApiConfig,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  async renew(agentId: string, running: readonly agentV1.RunningAttempt[]): Promise<void> {
+    await this.leases.renew(agentId, running, new Date(this.clock.now() + this.config.leaseMs));
+  }
+
+  /**
+   * The fence in force for each attempt that the agent runs: its own while it has the lease, a higher one otherwise
+   * (the run has a newer attempt, is over, or was deleted), which tells the agent to stop.
+   */
+  async current(agentId: string, running: readonly agentV1.RunningAttempt[]): Promise<agentV1.RunningAttempt[]> {
+    if (running.length === 0) return [];
+    const leases = await this.leases.ofAgents([agentId]);
+    return running.map(({ runId, fence, step }) => {
+      const lease = leases.find((each) => each.runId === runId);
+      return { runId, step, fence: lease ? Math.max(lease.fence, fence) : fence + 1 };
+    });
+  }
+}

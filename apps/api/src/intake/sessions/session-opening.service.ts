@@ -1,0 +1,76 @@
+import { Injectable } from '@nestjs/common';
+import type { agentV1 } from '@millrace/contracts';
+import { AgentPresenceService, type PresentAgent } from '../../ledger/agents/agent-presence.service';
+import { AttemptReattachService } from '../../ledger/attempts/attempt-reattach.service';
+import { ClusterContext } from '../../ground/config/cluster-context';
+import { ClusterSignals } from '../../ground/events/cluster-signals';
+import { AgentSession } from '../../ledger/sessions/agent-session';
+import type { AgentTransport } from '../../ledger/sessions/agent-transport';
+import { parseRegistration } from './registration';
+import { RunningAttemptsService } from './running-attempts.service';
+import { SessionRegistry } from '../../ledger/sessions/session-registry';
+
+/** Begins and ends sessions. */
+@Injectable()
+export class SessionOpeningService {
+  private readonly closing = new Set<Promise<void>>();
+
+  constructor(
+    private readonly presence: AgentPresenceService,
+    private readonly running: RunningAttemptsService,
+    private readonly reattach: AttemptReattachService,
+    private readonly registry: SessionRegistry,
+    private readonly signals: ClusterSignals,
+    private readonly context: ClusterContext,
+  ) {}
+
+  /** The new session supersedes every older one of the agent. */
+  async open(register: agentV1.Register, transport: AgentTransport): Promise<AgentSession> {
+    const agent = await this.presence.connected(parseRegistration(register));
+    const session = new AgentSession({ agentId: agent.id, epoch: agent.epoch }, transport);
+    await this.reattach.registered(session, register.running);
+    await this.running.renew(agent.id, register.running);
+    session.send({ $case: 'welcome', value: await this.welcome(agent, register.running) });
+    // Only now, so that no command overtakes the welcome.
+    this.registry.add(session);
+    this.context.logger.info(
+      { agent: agent.id, epoch: agent.epoch, running: register.running.length },
+      'agent connected',
+    );
+    this.signals.commands();
+    this.signals.schedule();
+    return session;
+  }
+
+  /** The connection is gone. Leases go on: only when they run out is the agent lost. */
+  closed(session: AgentSession): Promise<void> {
+    const closing = this.close(session).finally(() => this.closing.delete(closing));
+    this.closing.add(closing);
+    return closing;
+  }
+
+  /** Resolves when what closes now is in the database. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.closing);
+  }
+
+  private async close(session: AgentSession): Promise<void> {
+    this.registry.remove(session);
+    const gone = await this.presence.disconnected(session);
+    if (gone) this.context.logger.info({ agent: session.agentId, epoch: session.epoch }, 'agent disconnected');
+  }
+
+  private async welcome(agent: PresentAgent, running: readonly agentV1.RunningAttempt[]): Promise<agentV1.Welcome> {
+    const { heartbeatMs, leaseMs, graceMs } = this.context.config;
+    return {
+      agentId: agent.id,
+      epoch: agent.epoch,
+      heartbeatIntervalMs: heartbeatMs,
+      leaseMs,
+      graceMs,
+      metricsAcknowledged: Number(agent.metricsSeq),
+      logsAcknowledged: Number(agent.logsSeq),
+      current: await this.running.current(agent.id, running),
+    };
+  }
+}

@@ -1,0 +1,68 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { agentV1, GeneratePlan } from '@millrace/contracts';
+import type { AppError, Clock } from '@millrace/core';
+import { CLOCK } from '../../ground/config/api-logger';
+import { SessionRegistry } from '../sessions/session-registry';
+import { generationFailed, generationTimedOut } from './generate.errors';
+
+interface Task {
+  readonly agents: ReadonlySet<string>;
+  readonly resolve: (tokens: readonly number[]) => void;
+  readonly reject: (error: AppError) => void;
+}
+
+/** Generations that this replica gave out and waits for. */
+@Injectable()
+export class GenerationTasks {
+  private readonly tasks = new Map<string, Task>();
+
+  constructor(
+    private readonly registry: SessionRegistry,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  /** Gives every rank its plan; resolves to the generated tokens when the last one says that it is done. */
+  async run(plan: Omit<GeneratePlan, 'rank'>, timeoutMs: number): Promise<readonly number[]> {
+    const { taskId, peers } = plan;
+    const cancelTimer = this.clock.after(timeoutMs, () => this.fail(taskId, generationTimedOut(timeoutMs)));
+    try {
+      return await new Promise((resolve, reject) => {
+        this.tasks.set(taskId, { agents: new Set(peers.map(({ agentId }) => agentId)), resolve, reject });
+        for (const { agentId, rank } of peers) this.give(agentId, { ...plan, rank });
+      });
+    } finally {
+      cancelTimer();
+    }
+  }
+
+  /** Ends the wait with an error, if it is not over. */
+  fail(taskId: string, error: AppError): void {
+    this.tasks.get(taskId)?.reject(error);
+    this.tasks.delete(taskId);
+  }
+
+  output(agentId: string, { taskId, tokens, done, errorMessage }: agentV1.GenerateOutput): void {
+    const task = this.tasks.get(taskId);
+    if (!task?.agents.has(agentId)) return;
+    if (errorMessage !== '') return this.fail(taskId, generationFailed(agentId, errorMessage));
+    if (!done) return;
+    this.tasks.delete(taskId);
+    task.resolve(tokens);
+  }
+
+  private give(agentId: string, plan: GeneratePlan): void {
+    const { taskId } = plan;
+    const session = this.registry.get(agentId);
+    if (!session) return this.fail(taskId, generationFailed(agentId, 'its session has ended'));
+    session.send({
+      $case: 'generate',
+      value: { commandId: `generate:${taskId}`, taskId, planJson: JSON.stringify(plan) },
+    });
+  }
+
+  /** A command's id is `generate:TASK`. */
+  commandAnswered(agentId: string, { commandId, ok, errorMessage }: agentV1.CommandResult): void {
+    const taskId = commandId.replace(/^generate:/, '');
+    if (!ok && this.tasks.get(taskId)?.agents.has(agentId)) this.fail(taskId, generationFailed(agentId, errorMessage));
+  }
+}

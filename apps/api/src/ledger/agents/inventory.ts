@@ -1,0 +1,33 @@
+import type { InventoryAgent } from '@millrace/scheduler';
+import type { AgentWithLease } from './agents.repository';
+import { speedOf } from './device-speed';
+
+export interface InventoryView {
+  readonly nowMs: number;
+  /**
+   * An agent that was not heard of for this long does not count as connected, whatever its last session left behind.
+   */
+  readonly silentMs: number;
+}
+
+/** An agent's row as the planner sees it. */
+export function inventoryAgent(agent: AgentWithLease, { nowMs, silentMs }: InventoryView): InventoryAgent {
+  return {
+    id: agent.id,
+    host: agent.host,
+    device: agent.device,
+    memoryBytes: memoryOf(agent) ?? null,
+    matmulGflops: speedOf(agent)?.gflops ?? 0,
+    connected: agent.connected && nowMs - agent.lastSeenAt.getTime() < silentMs,
+    draining: agent.draining,
+    labels: agent.labels as Readonly<Record<string, string>>,
+    leasedBy: agent.lease?.runId ?? null,
+    leaseExpiresAt: agent.lease?.expiresAt.getTime() ?? null,
+  };
+}
+
+/** Undefined when the driver does not say. */
+export function memoryOf({ adapter }: Pick<AgentWithLease, 'adapter'>): number | undefined {
+  const { memoryBytes = 0 } = adapter as { memoryBytes?: number };
+  return memoryBytes > 0 ? memoryBytes : undefined;
+}

@@ -1,0 +1,158 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { Failure } from '@millrace/contracts';
+import type { Clock } from '@millrace/core';
+import { canTransition, retryDecision } from '@millrace/scheduler';
+import { CheckpointWritesRepository } from '../blocks/checkpoint-writes.repository';
+import { CLOCK } from '../../ground/config/api-logger';
+import type { Transaction } from '../../ground/database/prisma.service';
+import type { RunRecord } from '../runs/run-record';
+import { RunLedger } from '../runs/run-ledger';
+import { type AttemptRecord, type AttemptState, everyRank } from '../runs/attempt-record';
+import type { AttemptChanges } from '../runs/attempts.repository';
+
+export interface Ending {
+  readonly run: RunRecord;
+  readonly attempt: AttemptRecord;
+  readonly actor: string;
+}
+
+export interface FailedEnding extends Ending {
+  readonly state: 'failed' | 'lost';
+  readonly failure: Failure;
+}
+
+interface EndChanges extends AttemptChanges {
+  readonly state: AttemptState;
+  readonly actor: string;
+}
+
+/** How a live attempt ends, and what becomes of its run. The caller holds the run's lock. */
+@Injectable()
+export class AttemptEndingsService {
+  constructor(
+    private readonly ledger: RunLedger,
+    private readonly checkpoints: CheckpointWritesRepository,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  /**
+   * The attempt failed or lost an agent. Its leases stay until each agent confirms that it stopped, or they run out: a
+   * device must not be promised to the next gang while the last one may still use it.
+   */
+  async fail(tx: Transaction, { run, attempt, state, failure, actor }: FailedEnding): Promise<void> {
+    await this.end(tx, attempt, { actor, state, failure });
+    if (await this.isTrained(tx, run, attempt)) {
+      await this.ledger.transitions.move(tx, run, { to: 'succeeded', actor, reason: null });
+      return;
+    }
+    const earlier = (await this.ledger.attempts.ofRuns([run.id], tx))
+      .filter(({ fence }) => fence < attempt.fence)
+      .map((each) => each.failure?.class);
+    const decision = retryDecision(earlier, failure.class, run.spec.retries);
+    const reason = { code: failure.code, message: `${failure.message} (${decision.sentence})` };
+    const changes = { actor, reason, failures: decision.usedRetries };
+    if (!decision.retry) {
+      // The fence stays: points of the last steps, still on their way from other ranks, belong to the run.
+      await this.ledger.transitions.move(tx, run, { to: 'failed', ...changes });
+      return;
+    }
+    const next = run.state === 'pausing' ? 'paused' : 'recovering';
+    await this.ledger.transitions.move(tx, run, { to: next, ...changes, fence: run.fence + 1 });
+  }
+
+  /** Nothing is left to train: what was lost is only the report that it finished. */
+  private async isTrained(tx: Transaction, run: RunRecord, { plan }: AttemptRecord): Promise<boolean> {
+    if (run.step < plan.lastStep || !canTransition(run.state, 'succeeded')) return false;
+    return this.checkpoints.isDurable(tx, run.id, plan.lastStep);
+  }
+
+  /** Ends the attempt and the run with it if every rank finished and the last step's checkpoint is durable. */
+  async succeedIfComplete(tx: Transaction, { run, attempt, actor }: Ending): Promise<boolean> {
+    if (!everyRank(attempt, ({ state }) => state === 'finished')) return false;
+    if (!(await this.checkpoints.isDurable(tx, run.id, attempt.plan.lastStep))) return false;
+    await this.end(tx, attempt, { actor, state: 'finished' });
+    await this.ledger.leases.releaseAll(tx, attempt);
+    await this.ledger.transitions.move(tx, run, { to: 'succeeded', actor, reason: null });
+    return true;
+  }
+
+  /**
+   * Ends the attempt if every rank stopped at the same boundary and its checkpoint is durable. The run is then paused,
+   * or, when it was not the user who asked (an agent drains), placed anew without using up a retry.
+   */
+  async pauseIfComplete(tx: Transaction, { run, attempt, actor }: Ending): Promise<boolean> {
+    const step = Object.values(attempt.ranks)[0]?.step ?? 0;
+    if (!everyRank(attempt, (rank) => rank.state === 'paused' && rank.step === step)) return false;
+    if (!(await this.checkpoints.isDurable(tx, run.id, step))) return false;
+    await this.ledger.leases.releaseAll(tx, attempt);
+    if (run.state === 'pausing') {
+      await this.end(tx, attempt, { actor, state: 'paused' });
+      const reason = { code: 'RUN.PAUSED', message: `paused after step ${step}; resume goes on with step ${step + 1}` };
+      await this.ledger.transitions.move(tx, run, { to: 'paused', actor, reason });
+      return true;
+    }
+    if (attempt.comparison?.told.replan === true) return this.replan(tx, { run, attempt, actor }, step);
+    const message = `left its devices after step ${step}, because one of them drains`;
+    await this.end(tx, attempt, {
+      actor,
+      state: 'paused',
+      failure: { class: 'preempted', code: 'ATTEMPT.DRAINED', message },
+    });
+    const reason = { code: 'ATTEMPT.DRAINED', message };
+    await this.ledger.transitions.move(tx, run, { to: 'recovering', actor, reason, fence: run.fence + 1 });
+    return true;
+  }
+
+  /** The plan was clearly wrong, which is no failure: the run goes on with a better one from this checkpoint. */
+  private async replan(tx: Transaction, { run, attempt, actor }: Ending, step: number): Promise<boolean> {
+    await this.end(tx, attempt, { actor, state: 'paused' });
+    const { layersPerStage, better, gain, predictedStepTimeMs, measuredStepTimeMs, simulatedStepTimeMs } =
+      attempt.comparison!.told;
+    const message =
+      `planned anew after step ${step}: layers ${layersPerStage.join(', ')} take ${simulatedStepTimeMs.toFixed(1)} ms ` +
+      `as measured, ${better.layersPerStage.join(', ')} should take ${better.stepTimeMs.toFixed(1)} ms`;
+    await this.ledger.transitions.note(tx, {
+      type: 'run.replanned',
+      runId: run.id,
+      subject: attempt.id,
+      actor,
+      data: {
+        ...{ fence: attempt.fence, step, gain, layersPerStage: { from: layersPerStage, to: better.layersPerStage } },
+        ...{ predictedStepTimeMs, measuredStepTimeMs, simulatedStepTimeMs, betterStepTimeMs: better.stepTimeMs },
+      },
+    });
+    const reason = { code: 'ATTEMPT.REPLANNED', message };
+    await this.ledger.transitions.move(tx, run, { to: 'recovering', actor, reason, fence: run.fence + 1 });
+    return true;
+  }
+
+  /** The attempt is to be stopped for good; its leases end when the agents confirm it. */
+  async cancel(tx: Transaction, attempt: AttemptRecord, actor: string): Promise<void> {
+    await this.end(tx, attempt, { actor, state: 'cancelled' });
+  }
+
+  /** One device of an attempt that is over is free. With the last one, a run that was being stopped is. */
+  async release(tx: Transaction, run: RunRecord, lease: { agentId: string; fence: number }): Promise<boolean> {
+    const fenced = { runId: run.id, fence: lease.fence };
+    if (!(await this.ledger.leases.release(tx, lease.agentId, fenced))) return false;
+    const left = await this.ledger.leases.ofRun(tx, run.id);
+    if (run.state === 'stopping' && left.length === 0) {
+      await this.ledger.transitions.move(tx, run, {
+        to: run.stopping === 'fail' ? 'failed' : 'cancelled',
+        actor: 'system',
+      });
+    }
+    return true;
+  }
+
+  private async end(tx: Transaction, attempt: AttemptRecord, { actor, ...changes }: EndChanges): Promise<void> {
+    await this.ledger.attempts.update(tx, attempt, { ...changes, finishedAt: new Date(this.clock.now()) });
+    await this.ledger.transitions.note(tx, {
+      type: 'run.attempt',
+      runId: attempt.runId,
+      subject: attempt.id,
+      actor,
+      data: { fence: attempt.fence, state: changes.state, failure: changes.failure ? { ...changes.failure } : null },
+    });
+  }
+}

@@ -1,0 +1,62 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { Clock } from '@millrace/core';
+import { CLOCK } from '../../ground/config/api-logger';
+import type { Transaction } from '../../ground/database/prisma.service';
+import { type FencedAttempt, RunLedger } from '../runs/run-ledger';
+import type { RunRecord } from '../runs/run-record';
+import type { AttemptRecord, AttemptState } from '../runs/attempt-record';
+
+interface LiveAttempt {
+  readonly run: RunRecord;
+  readonly attempt: AttemptRecord;
+  readonly actor: string;
+}
+
+/** Moves a live attempt and its run forward: scheduled, starting, running. A run that is pausing stays so. */
+@Injectable()
+export class AttemptProgressService {
+  constructor(
+    private readonly ledger: RunLedger,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  async started(tx: Transaction, live: LiveAttempt): Promise<RunRecord> {
+    const { run, attempt, actor } = live;
+    if (attempt.state !== 'scheduled') return run;
+    await this.advance(tx, live, 'starting');
+    if (run.state !== 'scheduled') return run;
+    return (await this.ledger.transitions.move(tx, run, { to: 'starting', actor, reason: null })) ?? run;
+  }
+
+  /** @returns the run as it is then */
+  async running(tx: Transaction, live: LiveAttempt): Promise<RunRecord> {
+    const run = await this.started(tx, live);
+    if (live.attempt.state === 'running') return run;
+    await this.advance(tx, live, 'running');
+    if (run.state !== 'starting') return run;
+    return (await this.ledger.transitions.move(tx, run, { to: 'running', actor: live.actor, reason: null })) ?? run;
+  }
+
+  /**
+   * The first metric of an attempt says that it runs, should it come before the report. The run's row is locked
+   * already.
+   */
+  async metricsArrived(tx: Transaction, { runId, fence }: FencedAttempt, actor: string): Promise<void> {
+    const attempt = await this.ledger.attempts.find(tx, { runId, fence });
+    if (!attempt || (attempt.state !== 'scheduled' && attempt.state !== 'starting')) return;
+    const run = await this.ledger.runs.lock(tx, runId);
+    if (run?.fence === fence) await this.running(tx, { run, attempt, actor });
+  }
+
+  private async advance(tx: Transaction, { attempt, actor }: LiveAttempt, state: AttemptState): Promise<void> {
+    const startedAt = attempt.startedAt ?? new Date(this.clock.now());
+    await this.ledger.attempts.update(tx, attempt, { state, startedAt });
+    await this.ledger.transitions.note(tx, {
+      type: 'run.attempt',
+      runId: attempt.runId,
+      subject: attempt.id,
+      actor,
+      data: { fence: attempt.fence, state, failure: null },
+    });
+  }
+}

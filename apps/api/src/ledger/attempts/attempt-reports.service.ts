@@ -1,0 +1,170 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { type agentV1, FAILURE_CLASSES, type Failure } from '@millrace/contracts';
+import type { Logger } from '@millrace/core';
+import { AgentsRepository } from '../agents/agents.repository';
+import { LOGGER } from '../../ground/config/api-logger';
+import type { Transaction } from '../../ground/database/prisma.service';
+import { type FencedAttempt, type LockedAttempt, RunLedger } from '../runs/run-ledger';
+import type { SessionIdentity } from '../sessions/agent-session';
+import { AttemptProgressService } from './attempt-progress.service';
+import { AttemptEndingsService } from './attempt-endings.service';
+import { type AttemptRecord, isLive, rankOf, type RankStatus } from '../runs/attempt-record';
+import { attemptReportInvalid } from './attempts.errors';
+import { StageWaitsService } from './stage-waits.service';
+
+const REPORTED_STATES = ['starting', 'ready', 'running', 'finished', 'paused', 'stopped', 'failed'] as const;
+type ReportedState = (typeof REPORTED_STATES)[number];
+type Report = Pick<
+  agentV1.AttemptReport,
+  'runId' | 'fence' | 'step' | 'failureClass' | 'errorCode' | 'errorMessage' | 'culpritRank'
+> & {
+  readonly state: ReportedState;
+};
+
+/**
+ * Takes what ranks report of their attempt. Reports are idempotent: an agent may send its last one again in a new
+ * session.
+ */
+@Injectable()
+export class AttemptReportsService {
+  constructor(
+    private readonly ledger: RunLedger,
+    private readonly agents: AgentsRepository,
+    private readonly progress: AttemptProgressService,
+    private readonly endings: AttemptEndingsService,
+    private readonly waits: StageWaitsService,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  /** A report under an old fence, by an old session or by an agent that is not in the attempt is dropped. */
+  async report(session: SessionIdentity, given: agentV1.AttemptReport): Promise<void> {
+    const report = parseReport(given);
+    const taken = await this.ledger.change(async (tx) => {
+      if (!(await this.agents.isCurrent(tx, session))) return false;
+      const locked = await this.ledger.lock(tx, report);
+      const rank = locked && rankOf(locked.attempt, session.agentId);
+      if (!locked || rank === undefined) return false;
+      await this.take(tx, { ...locked, rank, report, agentId: session.agentId });
+      return true;
+    });
+    const { runId, fence, state, step } = report;
+    this.logger.info({ agent: session.agentId, runId, fence, state, step, taken }, 'attempt report');
+  }
+
+  /** A rank is stuck, and tells for whom it waits. */
+  waiting(session: SessionIdentity, waiting: agentV1.StageWaiting): Promise<void> {
+    return this.waits.report(session, waiting);
+  }
+
+  private async take(tx: Transaction, given: TakenReport): Promise<void> {
+    const { run, rank, report, agentId } = given;
+    const attempt = await this.noteRank(tx, given);
+    if (!isLive(attempt.state) || run.fence !== attempt.fence) {
+      // Of an attempt that is over only one thing matters: that this device is free.
+      if (['stopped', 'finished', 'paused', 'failed'].includes(report.state)) {
+        await this.endings.release(tx, run, { agentId, fence: attempt.fence });
+      }
+      return;
+    }
+    const ending = { run, attempt, actor: agentId };
+    switch (report.state) {
+      case 'starting':
+      case 'ready':
+        return void (await this.progress.started(tx, ending));
+      case 'running':
+        return void (await this.progress.running(tx, ending));
+      // The report that it runs may have been lost with a session.
+      case 'finished':
+        return void (await this.endings.succeedIfComplete(tx, {
+          ...ending,
+          run: await this.progress.running(tx, ending),
+        }));
+      case 'paused':
+        return void (await this.endings.pauseIfComplete(tx, {
+          ...ending,
+          run: await this.progress.running(tx, ending),
+        }));
+      case 'failed':
+      case 'stopped': {
+        await this.endings.fail(tx, { ...ending, state: 'failed', failure: failureOf(report, attempt, rank) });
+        // This agent itself has stopped already; the others are told to.
+        const after = await this.ledger.runs.lock(tx, run.id);
+        if (after) await this.endings.release(tx, after, { agentId, fence: attempt.fence });
+        return;
+      }
+      default:
+        report.state satisfies never;
+    }
+  }
+
+  private async noteRank(tx: Transaction, { attempt, rank, report, agentId }: TakenReport): Promise<AttemptRecord> {
+    const before = attempt.ranks[rank];
+    const status: RankStatus = { agent: agentId, state: report.state, step: Math.max(report.step, before?.step ?? 0) };
+    if (before && before.state === status.state && before.step === status.step) return attempt;
+    const ranks = { ...attempt.ranks, [rank]: status };
+    await this.ledger.attempts.update(tx, attempt, { ranks });
+    return { ...attempt, ranks };
+  }
+
+  /** The agent took a command or refused it. A refused start ends the attempt. */
+  async commandAnswered(
+    session: SessionIdentity,
+    command: FencedAttempt,
+    result: agentV1.CommandResult,
+  ): Promise<void> {
+    if (!result.ok) {
+      return this.report(session, {
+        ...command,
+        state: 'failed',
+        step: 0,
+        failureClass: 'internal',
+        errorCode: result.errorCode || 'ATTEMPT.REFUSED',
+        errorMessage: result.errorMessage || 'the agent refused the attempt',
+        culpritRank: -1,
+      });
+    }
+    await this.ledger.note(async (tx) => {
+      const locked = await this.ledger.lock(tx, command);
+      const rank = locked && rankOf(locked.attempt, session.agentId);
+      if (locked && rank !== undefined) await this.ledger.attempts.accept(tx, locked.attempt, rank);
+    });
+  }
+
+  /** The agent confirmed that it has stopped the attempt. */
+  async stopConfirmed(session: SessionIdentity, command: FencedAttempt): Promise<void> {
+    await this.ledger.change(async (tx) => {
+      const locked = await this.ledger.lock(tx, command);
+      if (!locked || isLive(locked.attempt.state)) return;
+      await this.endings.release(tx, locked.run, { agentId: session.agentId, fence: command.fence });
+    });
+  }
+}
+
+interface TakenReport extends LockedAttempt {
+  readonly rank: number;
+  readonly report: Report;
+  readonly agentId: string;
+}
+
+/** @throws AppError ATTEMPT.REPORT_INVALID */
+function parseReport(report: agentV1.AttemptReport): Report {
+  const state = REPORTED_STATES.find((each) => each === report.state);
+  if (state === undefined) throw attemptReportInvalid(report.state);
+  return { ...report, state };
+}
+
+function failureOf(report: Report, attempt: AttemptRecord, rank: number): Failure {
+  const blamed = report.culpritRank >= 0 && attempt.ranks[report.culpritRank] ? report.culpritRank : rank;
+  const culprit = { rank: blamed, agent: attempt.ranks[blamed]?.agent ?? '' };
+  if (report.state === 'stopped') {
+    // An agent that leaves in good order (its operator stopped it) is no failure of the run.
+    const message = `${culprit.agent} (rank ${blamed}) left the attempt after step ${report.step}`;
+    return { class: 'preempted', code: 'ATTEMPT.AGENT_LEFT', message, culprit };
+  }
+  return {
+    class: FAILURE_CLASSES.find((each) => each === report.failureClass) ?? 'internal',
+    code: report.errorCode || 'ATTEMPT.FAILED',
+    message: report.errorMessage || `rank ${rank} failed without saying why`,
+    culprit,
+  };
+}

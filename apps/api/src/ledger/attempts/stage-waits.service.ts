@@ -1,0 +1,74 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { agentV1 } from '@millrace/contracts';
+import type { Clock } from '@millrace/core';
+import { AgentsRepository } from '../agents/agents.repository';
+import { CLOCK } from '../../ground/config/api-logger';
+import { RunLedger } from '../runs/run-ledger';
+import type { SessionIdentity } from '../sessions/agent-session';
+import { isLive, rankOf } from '../runs/attempt-record';
+
+/** At most one event of a rank in this time, whatever its agent sends. */
+const INTERVAL_MS = 4000;
+const REMEMBERED_MAX = 1000;
+const TEXT_LENGTH_MAX = 200;
+
+/**
+ * Tells in a run's events that a stage is stuck: which rank waits for which, at what, since when, and what last came
+ * from the one that it waits for.
+ */
+@Injectable()
+export class StageWaitsService {
+  /** When a rank of an attempt last became an event, monotonic; in the order of its first one. */
+  private readonly toldAtMs = new Map<string, number>();
+
+  constructor(
+    private readonly ledger: RunLedger,
+    private readonly agents: AgentsRepository,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  /** Of an old fence, of an old session, or of a rank that is not this agent's: dropped. */
+  async report(session: SessionIdentity, waiting: agentV1.StageWaiting): Promise<void> {
+    const key = `${waiting.runId} ${waiting.fence} ${session.agentId}`;
+    const nowMs = this.clock.monotonicMs();
+    if (nowMs - (this.toldAtMs.get(key) ?? -Infinity) < INTERVAL_MS) return;
+    if (await this.tell(session, waiting)) this.remember(key, nowMs);
+  }
+
+  private tell(session: SessionIdentity, waiting: agentV1.StageWaiting): Promise<boolean> {
+    return this.ledger.note(async (tx) => {
+      if (!(await this.agents.isCurrent(tx, session))) return false;
+      const attempt = await this.ledger.attempts.find(tx, waiting);
+      if (!attempt || !isLive(attempt.state) || rankOf(attempt, session.agentId) !== waiting.rank) return false;
+      const { rank, forRank, action, lastFrame, lastFrameAgeMs, waitedMs, fence } = waiting;
+      await this.ledger.transitions.note(tx, {
+        type: 'run.stage_waiting',
+        runId: waiting.runId,
+        subject: attempt.id,
+        actor: session.agentId,
+        data: {
+          fence,
+          rank,
+          agent: session.agentId,
+          action: plainText(action),
+          forRank,
+          forAgent: attempt.ranks[forRank]?.agent ?? null,
+          lastFrame: lastFrame === '' ? null : plainText(lastFrame),
+          lastFrameAgeMs: lastFrame === '' ? null : Math.round(lastFrameAgeMs),
+          waitedMs: Math.round(waitedMs),
+        },
+      });
+      return true;
+    });
+  }
+
+  private remember(key: string, nowMs: number): void {
+    if (this.toldAtMs.size >= REMEMBERED_MAX) this.toldAtMs.clear();
+    this.toldAtMs.set(key, nowMs);
+  }
+}
+
+/** Postgres stores neither NUL nor half a surrogate pair, which the cut may leave. */
+function plainText(text: string): string {
+  return text.slice(0, TEXT_LENGTH_MAX).replace(/[\0\p{Surrogate}]/gu, ' ');
+}

@@ -1,0 +1,61 @@
+import { Injectable } from '@nestjs/common';
+import { PrismaService, type Transaction } from '../../ground/database/prisma.service';
+
+/** Who holds: an attempt of a run, or the checkpoint that an import becomes (fence 0). */
+export interface HoldOwner {
+  readonly owner: string;
+  readonly fence: number;
+}
+
+/**
+ * Who may delete a block. An upload holds its block before it looks whether the block is there; the collector deletes a
+ * block only under the block's lock and after it looked for holds. So a block that an upload found is never deleted
+ * under it.
+ */
+@Injectable()
+export class BlockHoldsRepository {
+  constructor(private readonly prisma: PrismaService) {}
+
+  /** Keeps blocks that no checkpoint references (yet) until `until`. */
+  async hold({ owner, fence }: HoldOwner, hashes: readonly string[], until: Date): Promise<void> {
+    const distinct = [...new Set(hashes)];
+    // Locks in one order, so that two holders never wait for each other; one statement, because every block of a
+    // checkpoint comes through here.
+    await this.prisma.$executeRaw`
+      INSERT INTO "BlockHold" ("sha256", "until", "owner", "fence")
+      SELECT locked."sha256", ${until}::timestamp, ${owner}, ${fence}
+      FROM (
+        SELECT sorted."sha256", pg_advisory_xact_lock(hashtextextended(sorted."sha256", 0))
+        FROM (
+          SELECT * FROM unnest(${distinct}::text[]) AS given("sha256") ORDER BY "sha256"
+        ) AS sorted
+      ) AS locked
+      ON CONFLICT ("sha256", "owner", "fence") DO UPDATE SET "until" = GREATEST("BlockHold"."until", excluded."until")`;
+  }
+
+  /** In the transaction that references the blocks: from now on that keeps them. What others hold stays held. */
+  async release(tx: Transaction, owner: HoldOwner, hashes: readonly string[]): Promise<void> {
+    await tx.blockHold.deleteMany({ where: { ...owner, sha256: { in: [...hashes] } } });
+  }
+
+  /** Until the transaction ends, nobody else holds or collects this block. */
+  async lock(tx: Transaction, sha256: string): Promise<void> {
+    await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${sha256}, 0))`;
+  }
+
+  /** Those of `hashes` that neither a checkpoint, durable or being written, nor a hold keeps. */
+  async unused(reader: Transaction | undefined, hashes: readonly string[], now: Date): Promise<string[]> {
+    const rows = await (reader ?? this.prisma).$queryRaw<{ sha256: string }[]>`
+      SELECT given."sha256" FROM unnest(${[...hashes]}::text[]) AS given("sha256")
+      WHERE NOT EXISTS (SELECT 1 FROM "CheckpointBlock" b WHERE b."sha256" = given."sha256")
+        AND NOT EXISTS (SELECT 1 FROM "BlockHold" h WHERE h."sha256" = given."sha256" AND h."until" > ${now})`;
+    return rows.map(({ sha256 }) => sha256);
+  }
+
+  /** Those that ran out, and those of attempts under an old fence, which can report nothing any more. */
+  async deleteExpired(now: Date): Promise<void> {
+    await this.prisma.$executeRaw`
+      DELETE FROM "BlockHold" h WHERE h."until" <= ${now}
+        OR EXISTS (SELECT 1 FROM "Run" r WHERE r."id" = h."owner" AND r."fence" > h."fence")`;
+  }
+}

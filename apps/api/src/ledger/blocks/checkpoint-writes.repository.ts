@@ -1,0 +1,148 @@
+import { Injectable } from '@nestjs/common';
+import type { ManifestDocument } from '@millrace/contracts';
+import { newId } from '@millrace/core';
+import { PrismaService, type Transaction } from '../../ground/database/prisma.service';
+import type { Checkpoint, Prisma } from '../../generated/prisma/client';
+import { BlockHoldsRepository } from './block-holds.repository';
+import type { CheckpointPart } from './checkpoint-part';
+
+export interface DurableCheckpoint {
+  readonly id: string;
+  readonly runId: string | null;
+  readonly step: number;
+  readonly manifest: ManifestDocument;
+}
+
+/** What makes a checkpoint durable. */
+export interface Publication {
+  readonly id: string;
+  readonly manifest: ManifestDocument;
+  readonly bytes: number;
+}
+
+export interface PartKey {
+  readonly runId: string;
+  readonly step: number;
+  readonly fence: number;
+}
+
+export interface RankPart {
+  readonly rank: number;
+  readonly part: CheckpointPart;
+}
+
+export interface WritingCheckpoint {
+  readonly id: string;
+  readonly durable: boolean;
+  /** By rank, as decimal text. */
+  readonly parts: Readonly<Record<string, CheckpointPart>>;
+}
+
+/**
+ * Checkpoints while they are written, and the change that makes one durable. Whoever changes one holds its run's lock.
+ */
+@Injectable()
+export class CheckpointWritesRepository {
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly holds: BlockHoldsRepository,
+  ) {}
+
+  async isDurable(reader: Transaction, runId: string, step: number): Promise<boolean> {
+    return (await reader.checkpoint.count({ where: { runId, step, state: 'durable' } })) > 0;
+  }
+
+  /** The run's newest durable checkpoint, below the step `below` if given. */
+  async newestDurable(reader: Transaction, runId: string, below?: number): Promise<DurableCheckpoint | null> {
+    const row = await reader.checkpoint.findFirst({
+      where: { runId, state: 'durable', ...(below === undefined ? {} : { step: { lt: below } }) },
+      orderBy: [{ step: 'desc' }, { fence: 'desc' }],
+    });
+    return row && toDurable(row);
+  }
+
+  /** Keeps a durable checkpoint from being deleted until the transaction ends; false when there is none. */
+  async keep(tx: Transaction, id: string): Promise<boolean> {
+    const rows = await tx.$queryRaw<
+      unknown[]
+    >`SELECT 1 AS "one" FROM "Checkpoint" WHERE "id" = ${id} AND "state" = 'durable' FOR SHARE`;
+    return rows.length === 1;
+  }
+
+  /** Waits for whoever keeps one of them, and keeps others from beginning to, until the transaction ends. */
+  async lockForDeletion(tx: Transaction, ids: readonly string[]): Promise<void> {
+    await tx.$queryRaw`SELECT "id" FROM "Checkpoint" WHERE "id" = ANY(${[...ids]}::text[]) ORDER BY "id" FOR UPDATE`;
+  }
+
+  async findDurable(id: string, reader: Transaction = this.prisma): Promise<DurableCheckpoint | null> {
+    const row = await reader.checkpoint.findFirst({ where: { id, state: 'durable' } });
+    return row && toDurable(row);
+  }
+
+  /** The run's durable checkpoints, newest first. */
+  async durableOf(reader: Transaction, runId: string): Promise<{ id: string; step: number }[]> {
+    return reader.checkpoint.findMany({
+      where: { runId, state: 'durable' },
+      orderBy: [{ step: 'desc' }, { fence: 'desc' }],
+      select: { id: true, step: true },
+    });
+  }
+
+  async findWriting(
+    reader: Transaction | undefined,
+    { runId, step, fence }: PartKey,
+  ): Promise<WritingCheckpoint | null> {
+    const row = await (reader ?? this.prisma).checkpoint.findUnique({
+      where: { runId_step_fence: { runId, step, fence } },
+    });
+    return (
+      row && { id: row.id, durable: row.state === 'durable', parts: row.parts as unknown as WritingCheckpoint['parts'] }
+    );
+  }
+
+  /** Adds a rank's part. From now on its blocks are referenced, which keeps them in place of the attempt's holds. */
+  async storePart(tx: Transaction, key: PartKey, { rank, part }: RankPart): Promise<WritingCheckpoint> {
+    const before = await this.findWriting(tx, key);
+    const id = before?.id ?? newId('ckpt');
+    const parts = { ...before?.parts, [rank]: part };
+    const document = parts as unknown as Prisma.InputJsonObject;
+    if (before) await tx.checkpoint.update({ where: { id }, data: { parts: document } });
+    else await tx.checkpoint.create({ data: { id, ...key, state: 'writing', parts: document } });
+    const hashes = new Set(part.tensors.flatMap(({ blocks }) => blocks.map(({ sha256 }) => sha256)));
+    const rows = [...hashes].map((sha256) => ({ checkpointId: id, sha256 }));
+    await tx.checkpointBlock.createMany({ data: rows, skipDuplicates: true });
+    await this.holds.release(tx, { owner: key.runId, fence: key.fence }, [...hashes]);
+    return { id, durable: before?.durable ?? false, parts };
+  }
+
+  /** Makes the checkpoint visible. False when it was already. */
+  async publish(tx: Transaction, { id, manifest, bytes }: Publication): Promise<boolean> {
+    const { count } = await tx.checkpoint.updateMany({
+      where: { id, state: 'writing' },
+      data: { state: 'durable', manifest, bytes: BigInt(bytes), parts: {}, createdAt: new Date() },
+    });
+    return count === 1;
+  }
+
+  async delete(tx: Transaction, ids: readonly string[]): Promise<void> {
+    await tx.checkpoint.deleteMany({ where: { id: { in: [...ids] } } });
+  }
+
+  /** Everything of a run, half written ones too. */
+  async deleteOf(tx: Transaction, runId: string): Promise<void> {
+    await tx.checkpoint.deleteMany({ where: { runId } });
+  }
+
+  /** What attempts that were over before `before` left half written: until then the last parts may be on their way. */
+  async deleteAbandoned(before: Date): Promise<number> {
+    return this.prisma.$executeRaw`
+      DELETE FROM "Checkpoint" USING "Attempt"
+      WHERE "Checkpoint"."state" = 'writing' AND "Attempt"."runId" = "Checkpoint"."runId"
+        AND "Attempt"."fence" = "Checkpoint"."fence" AND "Attempt"."state" NOT IN ('scheduled', 'starting', 'running')
+        AND "Attempt"."finishedAt" < ${before}`;
+  }
+}
+
+function toDurable({ id, runId, step, manifest }: Checkpoint): DurableCheckpoint {
+  return { id, runId, step, manifest: manifest as unknown as ManifestDocument };
+}

@@ -1,0 +1,90 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { blobV1 } from '@millrace/contracts';
+import type { Clock } from '@millrace/core';
+import { fenceIsOld } from '../attempts/attempts.errors';
+import { BlobsService } from '../../ground/blobs/blobs.service';
+import { GatheredCalls } from '../../ground/concurrency/gathered-calls';
+import { CLOCK } from '../../ground/config/api-logger';
+import { RunsRepository } from '../runs/runs.repository';
+import { blockTooLarge, headerFirst, headerInvalid, lengthDiffers } from './block-upload.errors';
+import { BlockHoldsRepository } from '../blocks/block-holds.repository';
+
+type PutBody = NonNullable<blobV1.PutRequest['body']>;
+
+const SHA256 = /^[0-9a-f]{64}$/;
+const BLOCK_BYTES_MAX = 16 * 1024 ** 2;
+/**
+ * From the upload of a block to the report of the part that names it; an API that was away in between is no reason to
+ * lose it.
+ */
+const HOLD_MS = 6 * 3_600_000;
+
+/** Takes a block of a checkpoint from a rank of a live attempt. */
+@Injectable()
+export class BlockUploadService {
+  /** A checkpoint of a small model is hundreds of blocks at once. */
+  private readonly checking = new GatheredCalls<blobV1.PutHeader, boolean>();
+  private readonly holding = new GatheredCalls<blobV1.PutHeader, void>();
+
+  constructor(
+    private readonly runs: RunsRepository,
+    private readonly blobs: BlobsService,
+    private readonly holds: BlockHoldsRepository,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  /**
+   * True when the block was there already; its bytes are then not read. The fence is checked twice: an agent that was
+   * cut off in the middle of an upload must not finish it under its old fence.
+   */
+  async receive(messages: AsyncGenerator<PutBody>): Promise<boolean> {
+    const header = headerOf(await messages.next());
+    await this.checkFence(header);
+    await this.blobs.assertRoomFor(header.bytes);
+    const { runId, fence } = header;
+    await this.holding.ask(keyOf(header), header, (blocks) =>
+      this.holds.hold({ owner: runId, fence }, hashesOf(blocks), new Date(this.clock.now() + HOLD_MS)),
+    );
+    if (await this.blobs.blocks.has(header.sha256)) return true;
+    const block = await collect(messages, header);
+    await this.checkFence(header);
+    // Verifies the hash.
+    await this.blobs.blocks.put(header.sha256, block);
+    return false;
+  }
+
+  /** @throws AppError ATTEMPT.FENCE_OLD */
+  private async checkFence(header: blobV1.PutHeader): Promise<void> {
+    const { runId, fence } = header;
+    const inForce = await this.checking.ask(keyOf(header), header, () => this.runs.isInForce(runId, fence));
+    if (!inForce) throw fenceIsOld(runId, fence);
+  }
+}
+
+const hashesOf = (headers: readonly blobV1.PutHeader[]): string[] => headers.map(({ sha256 }) => sha256);
+const keyOf = ({ runId, fence }: blobV1.PutHeader): string => `${fence} ${runId}`;
+
+function headerOf({ value }: IteratorResult<PutBody, unknown>): blobV1.PutHeader {
+  const body = value as PutBody | undefined;
+  if (body?.$case !== 'header') throw headerFirst();
+  const header = body.value;
+  if (!SHA256.test(header.sha256)) throw headerInvalid('sha256', 'must be 64 lower-case hexadecimal digits');
+  if (header.bytes < 1) throw headerInvalid('bytes', `is ${header.bytes}; a block is not empty`);
+  if (header.bytes > BLOCK_BYTES_MAX) throw blockTooLarge(header.bytes, BLOCK_BYTES_MAX);
+  return header;
+}
+
+async function collect(messages: AsyncGenerator<PutBody>, { bytes }: blobV1.PutHeader): Promise<Buffer> {
+  const pieces: Buffer[] = [];
+  let receivedBytes = 0;
+  for (;;) {
+    const { value, done } = await messages.next();
+    if (done) break;
+    if (value.$case === 'header') throw headerFirst();
+    receivedBytes += value.value.length;
+    if (receivedBytes > bytes) throw lengthDiffers(receivedBytes, bytes);
+    pieces.push(Buffer.from(value.value));
+  }
+  if (receivedBytes !== bytes) throw lengthDiffers(receivedBytes, bytes);
+  return Buffer.concat(pieces, bytes);
+}

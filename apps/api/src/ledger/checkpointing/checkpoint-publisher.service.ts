@@ -1,0 +1,74 @@
+import { Injectable } from '@nestjs/common';
+import type { ManifestDocument } from '@millrace/contracts';
+import type { StoredPlan } from '../runs/attempt-record';
+import { BlobsService } from '../../ground/blobs/blobs.service';
+import type { Transaction } from '../../ground/database/prisma.service';
+import { EventsService } from '../../ground/events/events.service';
+import type { RunRecord } from '../runs/run-record';
+import type { CheckpointPart } from '../blocks/checkpoint-part';
+import { CheckpointWritesRepository, type PartKey, type Publication } from '../blocks/checkpoint-writes.repository';
+import { blocksMissing, pieceBeyondBlock } from '../blocks/checkpointing.errors';
+import { mergeParts } from './merge-parts';
+import { RetentionService } from './retention.service';
+
+/** Makes a checkpoint of its parts: first everything is verified, then one transaction makes it visible. */
+@Injectable()
+export class CheckpointPublisherService {
+  constructor(
+    private readonly blobs: BlobsService,
+    private readonly checkpoints: CheckpointWritesRepository,
+    private readonly retention: RetentionService,
+    private readonly events: EventsService,
+  ) {}
+
+  /** @throws AppError CHECKPOINT.PARTS_INCOMPLETE, CHECKPOINT.BLOCKS_MISSING, CHECKPOINT.PIECE_BEYOND_BLOCK */
+  async verify(parts: readonly CheckpointPart[], plan: StoredPlan, step: number): Promise<ManifestDocument> {
+    const manifest = mergeParts(parts, plan, step);
+    const ends = endsOf(manifest);
+    const missing: string[] = [];
+    for (const [sha256, endBytes] of ends) {
+      const sizeBytes = await this.blobs.blocks.sizeOf(sha256);
+      if (sizeBytes === undefined) missing.push(sha256);
+      else if (endBytes > sizeBytes) throw pieceBeyondBlock(step, { sha256, endBytes, sizeBytes });
+    }
+    if (missing.length > 0) throw blocksMissing(step, missing);
+    return manifest;
+  }
+
+  /** False when it was published before. The caller holds the run's lock. */
+  async publish(tx: Transaction, run: RunRecord, publication: Publication): Promise<boolean> {
+    if (!(await this.checkpoints.publish(tx, publication))) return false;
+    const { id, manifest, bytes } = publication;
+    await this.events.append(tx, {
+      type: 'run.checkpoint',
+      runId: run.id,
+      subject: id,
+      actor: 'system',
+      data: { step: manifest.step, state: 'durable', bytes },
+    });
+    await this.retention.apply(tx, run);
+    return true;
+  }
+
+  async noteFailure(
+    tx: Transaction,
+    { runId, step }: PartKey,
+    { agentId, reason }: { agentId: string; reason: string },
+  ): Promise<void> {
+    await this.events.append(tx, {
+      type: 'run.checkpoint',
+      runId,
+      subject: runId,
+      actor: agentId,
+      data: { step, state: 'failed', reason },
+    });
+  }
+}
+
+/** By block, where the last piece that a tensor takes of it ends, in bytes. */
+function endsOf({ tensors }: ManifestDocument): Map<string, number> {
+  const ends = new Map<string, number>();
+  for (const { sha256, offset = 0, bytes } of tensors.flatMap(({ blocks }) => blocks))
+    ends.set(sha256, Math.max(ends.get(sha256) ?? 0, offset + bytes));
+  return ends;
+}

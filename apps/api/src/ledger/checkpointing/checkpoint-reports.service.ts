@@ -1,0 +1,131 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { agentV1, ManifestDocument } from '@millrace/contracts';
+import { AppError, describeError, type Logger } from '@millrace/core';
+import { AgentsRepository } from '../agents/agents.repository';
+import { AttemptEndingsService } from '../attempts/attempt-endings.service';
+import { type AttemptRecord, isLive, rankOf } from '../runs/attempt-record';
+import { LOGGER } from '../../ground/config/api-logger';
+import type { Transaction } from '../../ground/database/prisma.service';
+import { type LockedAttempt, RunLedger } from '../runs/run-ledger';
+import type { SessionIdentity } from '../sessions/agent-session';
+import { parseCheckpointPart } from '../blocks/checkpoint-part';
+import { CheckpointPublisherService } from './checkpoint-publisher.service';
+import { CheckpointWritesRepository, type PartKey, type RankPart } from '../blocks/checkpoint-writes.repository';
+
+interface CompleteCheckpoint {
+  readonly id: string;
+  readonly manifest: ManifestDocument;
+}
+
+/** Takes the ranks' parts of checkpoints; with the last one the checkpoint is published. */
+@Injectable()
+export class CheckpointReportsService {
+  constructor(
+    private readonly ledger: RunLedger,
+    private readonly agents: AgentsRepository,
+    private readonly checkpoints: CheckpointWritesRepository,
+    private readonly publisher: CheckpointPublisherService,
+    private readonly endings: AttemptEndingsService,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  /**
+   * When it resolves, the report may be acknowledged: what it says is in the database, or it is void (an old fence, an
+   * old session). Reports are idempotent.
+   */
+  async report(session: SessionIdentity, report: agentV1.CheckpointReport): Promise<void> {
+    if (report.state === 'staged') return;
+    if (report.state === 'failed') return this.failed(session, report);
+    const part = parseCheckpointPart(report.manifestPartJson);
+    const key = { runId: report.runId, step: report.step, fence: report.fence };
+    const attempt = await this.storePart(session, key, { rank: report.rank, part });
+    if (attempt) await this.publishIfComplete(key, attempt);
+  }
+
+  private async storePart(
+    session: SessionIdentity,
+    key: PartKey,
+    { rank, part }: RankPart,
+  ): Promise<AttemptRecord | undefined> {
+    return this.ledger.note(async (tx) => {
+      const found = await this.lockAttempt(tx, session, key);
+      if (!found || rankOf(found.attempt, session.agentId) !== rank) return undefined;
+      const before = await this.checkpoints.findWriting(tx, key);
+      if (before?.durable) return undefined;
+      await this.checkpoints.storePart(tx, key, { rank, part });
+      return found.attempt;
+    });
+  }
+
+  /** Looking for hundreds of blocks on the disk takes a while, so it happens between two transactions. */
+  private async publishIfComplete(key: PartKey, attempt: AttemptRecord): Promise<void> {
+    const writing = await this.checkpoints.findWriting(undefined, key);
+    const ranks = Object.keys(attempt.ranks);
+    if (!writing || writing.durable || !ranks.every((rank) => writing.parts[rank])) return;
+    try {
+      const manifest = await this.publisher.verify(Object.values(writing.parts), attempt.plan, key.step);
+      await this.publish(key, { id: writing.id, manifest });
+    } catch (error) {
+      if (!(error instanceof AppError) || error.kind !== 'internal') throw error;
+      await this.refuse(key, writing.id, error);
+    }
+  }
+
+  private async publish(key: PartKey, { id, manifest }: CompleteCheckpoint): Promise<void> {
+    const bytes = distinctBytes(manifest);
+    await this.ledger.change(async (tx) => {
+      const locked = await this.ledger.lock(tx, key);
+      if (!locked || locked.run.fence !== key.fence) return;
+      if (!(await this.publisher.publish(tx, locked.run, { id, manifest, bytes }))) return;
+      if (!isLive(locked.attempt.state)) return;
+      const ending = { ...locked, actor: 'system' };
+      if (!(await this.endings.succeedIfComplete(tx, ending))) await this.endings.pauseIfComplete(tx, ending);
+    });
+    this.logger.info(
+      { runId: key.runId, fence: key.fence, step: key.step, checkpoint: id, bytes },
+      'checkpoint is durable',
+    );
+  }
+
+  /** A store that lost blocks, or ranks that disagree: training on would only hide it. */
+  private async refuse(key: PartKey, checkpointId: string, error: AppError): Promise<void> {
+    this.logger.error({ ...key, reason: describeError(error) }, 'checkpoint cannot be published');
+    await this.ledger.change(async (tx) => {
+      const locked = await this.ledger.lock(tx, key);
+      await this.checkpoints.delete(tx, [checkpointId]);
+      if (!locked || locked.run.fence !== key.fence || !isLive(locked.attempt.state)) return;
+      const failure = { class: 'internal' as const, code: error.code, message: error.message };
+      await this.endings.fail(tx, { ...locked, actor: 'system', state: 'failed', failure });
+    });
+  }
+
+  /** A rank could not write its part: this checkpoint will not be, and training goes on. */
+  private async failed(session: SessionIdentity, report: agentV1.CheckpointReport): Promise<void> {
+    const key = { runId: report.runId, step: report.step, fence: report.fence };
+    await this.ledger.note(async (tx) => {
+      const found = await this.lockAttempt(tx, session, key);
+      const writing = found && (await this.checkpoints.findWriting(tx, key));
+      if (!found || writing?.durable) return;
+      if (writing) await this.checkpoints.delete(tx, [writing.id]);
+      await this.publisher.noteFailure(tx, key, { agentId: session.agentId, reason: report.errorMessage });
+    });
+  }
+
+  /** Undefined when the report is void: an old session, or not the fence in force. */
+  private async lockAttempt(
+    tx: Transaction,
+    session: SessionIdentity,
+    key: PartKey,
+  ): Promise<LockedAttempt | undefined> {
+    if (!(await this.agents.isCurrent(tx, session))) return undefined;
+    const locked = await this.ledger.lock(tx, key);
+    return locked?.run.fence === key.fence ? locked : undefined;
+  }
+}
+
+/** Of all pieces, each distinct one once: a checkpoint takes what its blocks take. */
+function distinctBytes({ tensors }: ManifestDocument): number {
+  const pieces = tensors.flatMap(({ blocks }) => blocks);
+  const bytesOf = new Map(pieces.map(({ sha256, offset = 0, bytes }) => [`${sha256}+${offset}`, bytes]));
+  return [...bytesOf.values()].reduce((sum, bytes) => sum + bytes, 0);
+}

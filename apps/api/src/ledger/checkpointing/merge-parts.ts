@@ -1,0 +1,68 @@
+import { type ManifestDocument, weightVersionsOf } from '@millrace/contracts';
+import { allParameters, optimizerStates } from '@millrace/model';
+import type { StoredPlan } from '../runs/attempt-record';
+import type { CheckpointPart } from '../blocks/checkpoint-part';
+import { partsIncomplete } from '../blocks/checkpointing.errors';
+import { olderVersions } from './older-versions';
+
+type ManifestTensor = ManifestDocument['tensors'][number];
+
+const F32_BYTES = 4;
+
+/**
+ * The parts of all ranks as one manifest: every parameter's weight, then the optimizer's states one after the other,
+ * each in the fixed global order, so that the manifest does not depend on the partition. Each tensor comes from one
+ * rank: the first stage writes a tied embedding. Error: CHECKPOINT.PARTS_INCOMPLETE.
+ */
+export function mergeParts(parts: readonly CheckpointPart[], plan: StoredPlan, step: number): ManifestDocument {
+  const found = tensorsByKey(parts, step);
+  const { optimizer } = plan.spec.train;
+  const whole = ['weight', ...optimizerStates(optimizer)].flatMap((kind) =>
+    allParameters(plan.model).map((parameter) => ({ kind, ...parameter })),
+  );
+  const tensors = [...whole, ...olderVersions(plan, step)].map(({ kind, name, shape }) => {
+    const tensor = found.get(keyOf(kind, name));
+    if (tensor === undefined) throw partsIncomplete(step, `no rank wrote ${kind} of ${name}`);
+    checkSize(tensor, shape, step);
+    return tensor;
+  });
+  const weightVersions = plan.oldestVersion === undefined ? undefined : weightVersionsOf(plan, plan.oldestVersion);
+  if (found.size !== tensors.length)
+    throw partsIncomplete(step, `they hold ${found.size} tensors, the model has ${tensors.length}`);
+  return {
+    version: 1,
+    runId: plan.runId,
+    step,
+    model: plan.model,
+    rng: { seed: plan.spec.train.seed },
+    dataPosition: { samples: step * plan.spec.train.batch.global },
+    optimizer: { type: optimizer.type, step },
+    ...(weightVersions === undefined ? {} : { weightVersions }),
+    tensors,
+  };
+}
+
+function tensorsByKey(parts: readonly CheckpointPart[], step: number): Map<string, ManifestTensor> {
+  const found = new Map<string, ManifestTensor>();
+  for (const tensor of parts.flatMap((part) => part.tensors)) {
+    const key = keyOf(tensor.kind, tensor.name);
+    if (found.has(key)) throw partsIncomplete(step, `two ranks wrote ${tensor.kind} of ${tensor.name}`);
+    found.set(key, tensor);
+  }
+  return found;
+}
+
+function checkSize({ kind, name, shape, blocks }: ManifestTensor, expected: readonly number[], step: number): void {
+  const bytes = blocks.reduce((sum, block) => sum + block.bytes, 0);
+  const size = expected.reduce((product, extent) => product * extent, F32_BYTES);
+  if (shape.length !== expected.length || shape.some((extent, index) => extent !== expected[index]) || bytes !== size) {
+    throw partsIncomplete(
+      step,
+      `${kind} of ${name} is [${shape.join(', ')}] in ${bytes} bytes, not [${expected.join(', ')}]`,
+    );
+  }
+}
+
+function keyOf(kind: string, name: string): string {
+  return `${kind} ${name}`;
+}

@@ -1,0 +1,26 @@
+import { scheduleRequest } from '@millrace/contracts';
+import { type ParameterDeclaration, stageParameters } from '@millrace/model';
+import { executionSchedule, flushlessWindow, weightVersionsKept } from '@millrace/pipeline';
+import type { StoredPlan } from '../runs/attempt-record';
+
+/** A weight that was the newest one so many updates ago. */
+export interface OlderVersion extends ParameterDeclaration {
+  readonly kind: `weight-${number}`;
+}
+
+/**
+ * What a checkpoint of `step` holds beside the newest weights: every version that the schedule's formula says its stage
+ * still uses, the youngest first. None where every step flushes.
+ */
+export function olderVersions(plan: StoredPlan, step: number): OlderVersion[] {
+  const { oldestVersion } = plan;
+  if (oldestVersion === undefined) return [];
+  const { updates, ranks, rankOfStage } = executionSchedule(flushlessWindow(scheduleRequest(plan.spec))).schedule;
+  return plan.stages.flatMap((slice, stage) => {
+    const kept = weightVersionsKept({ updates, ranks, rank: rankOfStage[stage] ?? 0 });
+    const ages = Array.from({ length: Math.min(kept - 1, step - oldestVersion) }, (_, index) => index + 1);
+    return ages.flatMap((age) =>
+      stageParameters(plan.model, slice).map((parameter) => ({ kind: `weight-${age}` as const, ...parameter })),
+    );
+  });
+}

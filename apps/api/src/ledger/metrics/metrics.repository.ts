@@ -1,0 +1,70 @@
+import { Injectable } from '@nestjs/common';
+import type { MetricPage } from '@millrace/contracts';
+import { encodeCursor } from '../../ground/http/cursor';
+import { PrismaService, type Transaction } from '../../ground/database/prisma.service';
+import { lockRunAtFence } from '../../ground/database/lock-run-at-fence';
+
+export interface MetricPointInput {
+  readonly name: string;
+  readonly step: number;
+  readonly value: number;
+  readonly timeMs: number;
+}
+
+export interface MetricBatchInput {
+  readonly runId: string;
+  readonly fence: number;
+  readonly points: readonly MetricPointInput[];
+}
+
+export interface MetricQuery {
+  readonly runId: string;
+  readonly name: string;
+  readonly limit: number;
+  /** Step to go on after. */
+  readonly afterStep: number;
+}
+
+/** Metric points: one per (run, name, step), the latest attempt's. */
+@Injectable()
+export class MetricsRepository {
+  constructor(private readonly prisma: PrismaService) {}
+
+  /**
+   * Upserts a batch and moves the run's `step` on; false, and nothing written, when `fence` is not the run's current
+   * one. Values that are not finite are left out, since JSON has no such numbers: the run's failure tells of them.
+   */
+  async store(tx: Transaction, { runId, fence, points }: MetricBatchInput): Promise<boolean> {
+    if (!(await lockRunAtFence(tx, runId, fence))) return false;
+    const rows = lastOfEach(points.filter(({ value }) => Number.isFinite(value)));
+    if (rows.length === 0) return true;
+    const times = rows.map(({ timeMs }) => new Date(timeMs));
+    await tx.$executeRaw`
+      INSERT INTO "MetricPoint" ("runId", "name", "step", "value", "time", "fence")
+      SELECT ${runId}::text, points.*, ${fence}::int FROM unnest(
+        ${rows.map(({ name }) => name)}::text[], ${rows.map(({ step }) => step)}::int[],
+        ${rows.map(({ value }) => value)}::float8[], ${times}::timestamp[]) AS points
+      ON CONFLICT ("runId", "name", "step") DO UPDATE
+        SET "value" = excluded."value", "time" = excluded."time", "fence" = excluded."fence"`;
+    const step = rows.reduce((largest, row) => Math.max(largest, row.step), 0);
+    await tx.run.updateMany({ where: { id: runId, step: { lt: step } }, data: { step } });
+    return true;
+  }
+
+  /** Ascending by step. */
+  async page({ runId, name, limit, afterStep }: MetricQuery): Promise<MetricPage> {
+    const rows = await this.prisma.metricPoint.findMany({
+      where: { runId, name, step: { gt: afterStep } },
+      orderBy: { step: 'asc' },
+      take: limit + 1,
+    });
+    const points = rows.slice(0, limit).map(({ step, value, time }) => ({ step, value, time: time.toISOString() }));
+    const last = points.at(-1);
+    return { points, nextCursor: rows.length > limit && last ? encodeCursor([last.step]) : null };
+  }
+}
+
+/** One statement may not upsert a row twice; within a batch the later point counts. */
+function lastOfEach(points: readonly MetricPointInput[]): MetricPointInput[] {
+  return [...new Map(points.map((point) => [`${point.step} ${point.name}`, point])).values()];
+}

@@ -1,0 +1,93 @@
+import { Injectable } from '@nestjs/common';
+import type { SeriesBody } from '@millrace/contracts';
+import { PrismaService } from '../../ground/database/prisma.service';
+import { Prisma } from '../../generated/prisma/client';
+
+export interface SeriesQuery {
+  readonly runId: string;
+  readonly name: string;
+  /** Buckets at most. */
+  readonly points: number;
+  /** Steps, inclusive. */
+  readonly from: number;
+  readonly to: number;
+}
+
+type Series = SeriesBody['series'][number];
+
+interface Extent {
+  readonly total: bigint;
+  readonly first: number | null;
+  readonly last: number | null;
+}
+
+/** Newest point of each name. */
+export interface NewestPoint {
+  readonly name: string;
+  readonly step: number;
+  readonly value: number;
+}
+
+/** Metric points as charts take them; what a million of them takes stays in the database. */
+@Injectable()
+export class SeriesRepository {
+  constructor(private readonly prisma: PrismaService) {}
+
+  /**
+   * Every point as long as there are no more than asked for; else buckets of equally many steps, each with its least
+   * and largest value and its last point.
+   */
+  async read(query: SeriesQuery): Promise<Series> {
+    const { runId, name, points, from, to } = query;
+    const [extent] = await this.prisma.$queryRaw<Extent[]>`
+      SELECT count(*) AS "total", min("step") AS "first", max("step") AS "last" FROM "MetricPoint"
+      WHERE "runId" = ${runId} AND "name" = ${name} AND "step" BETWEEN ${from}::int AND ${to}::int`;
+    const total = Number(extent?.total ?? 0);
+    const first = extent?.first ?? 0;
+    const bucketSteps = total <= points ? 1 : Math.ceil(((extent?.last ?? 0) - first + 1) / points);
+    return { name, total, points: await this.buckets(query, first, bucketSteps) };
+  }
+
+  /** Names that the run has points of, ascending. */
+  async names(runId: string): Promise<string[]> {
+    const rows = await this.prisma.$queryRaw<{ name: string }[]>`
+      ${namesOf(runId)} SELECT "name" FROM names WHERE "name" IS NOT NULL`;
+    return rows.map(({ name }) => name);
+  }
+
+  /** By name. */
+  async newest(runId: string): Promise<NewestPoint[]> {
+    return this.prisma.$queryRaw`
+      ${namesOf(runId)}
+      SELECT point.* FROM names CROSS JOIN LATERAL (
+        SELECT p."name", p."step", p."value" FROM "MetricPoint" p
+        WHERE p."runId" = ${runId} AND p."name" = names."name" ORDER BY p."step" DESC LIMIT 1) AS point
+      WHERE names."name" IS NOT NULL`;
+  }
+
+  private async buckets(
+    { runId, name, from, to }: SeriesQuery,
+    first: number,
+    steps: number,
+  ): Promise<Series['points']> {
+    return this.prisma.$queryRaw`
+      SELECT bucket."step", point."value", bucket."min", bucket."max" FROM (
+        SELECT max("step") AS "step", min("value") AS "min", max("value") AS "max" FROM "MetricPoint"
+        WHERE "runId" = ${runId} AND "name" = ${name} AND "step" BETWEEN ${from}::int AND ${to}::int
+        GROUP BY ("step" - ${first}::int) / ${steps}::int) AS bucket
+      JOIN "MetricPoint" point
+        ON point."runId" = ${runId} AND point."name" = ${name} AND point."step" = bucket."step"
+      ORDER BY bucket."step"`;
+  }
+}
+
+/** The index is skipped through: each name costs one look, however many points it has. */
+function namesOf(runId: string): Prisma.Sql {
+  return Prisma.sql`
+    WITH RECURSIVE names AS (
+      (SELECT "name" FROM "MetricPoint" WHERE "runId" = ${runId} ORDER BY "name" LIMIT 1)
+      UNION ALL
+      SELECT (SELECT p."name" FROM "MetricPoint" p WHERE p."runId" = ${runId} AND p."name" > names."name"
+              ORDER BY p."name" LIMIT 1)
+      FROM names WHERE names."name" IS NOT NULL)`;
+}

@@ -1,0 +1,105 @@
+import type { AttemptPlan, Failure, LayerTimes, PlanComparisonBody } from '@millrace/contracts';
+import type { ComputeTimes } from '@millrace/pipeline';
+import type { StoredBasis } from './plan-basis';
+
+/**
+ *   scheduled ──> starting ──> running ──> finished | paused
+ *       └────────────┴────────────┴──────> failed | lost | cancelled
+ */
+export const LIVE_ATTEMPT_STATES = ['scheduled', 'starting', 'running'] as const;
+export type AttemptState =
+  (typeof LIVE_ATTEMPT_STATES)[number] | 'finished' | 'paused' | 'failed' | 'lost' | 'cancelled';
+
+export function isLive(state: AttemptState): boolean {
+  return (LIVE_ATTEMPT_STATES as readonly string[]).includes(state);
+}
+
+/** What a rank last said of itself; `pending`: it has not taken the command yet. */
+export type RankState =
+  'pending' | 'accepted' | 'starting' | 'ready' | 'running' | 'finished' | 'paused' | 'stopped' | 'failed';
+
+export interface RankStatus {
+  readonly agent: string;
+  readonly state: RankState;
+  /** The last step that it told of. */
+  readonly step: number;
+}
+
+/** By rank, as decimal text: JSON has no other keys. */
+export type RankStatuses = Readonly<Record<string, RankStatus>>;
+
+/** What rank 0 is asked to do at its next step boundary. */
+export interface BoundaryRequest {
+  /** Grows with every change of the request, so that a changed one is a new command. */
+  readonly sequence: number;
+  readonly checkpoint: boolean;
+  readonly stop: boolean;
+  /** Stop as well, but only where a checkpoint is taken anyway. */
+  readonly stopAtCheckpoint?: boolean;
+  readonly acknowledged: boolean;
+}
+
+/** The plan of the whole gang: what its ranks have in common, without the data-plane key. */
+export type GangPlan = Omit<AttemptPlan, 'rank' | 'dataKey' | 'resume'>;
+
+/** What the simulation said of the attempt when it was placed; times in milliseconds, null when no speed was known. */
+export interface PredictedAttempt {
+  readonly stepTimeMs: number | null;
+  readonly bubbleOfTotal: number;
+  /** Of one micro-batch, index = virtual stage; not given when nothing was planned. */
+  readonly stageSeconds?: readonly ComputeTimes[];
+  /** What the plan was made from, so that it can be made again. */
+  readonly basis?: StoredBasis;
+}
+
+/** Predicted beside measured, and what follows from it. */
+export interface AttemptComparison {
+  readonly told: PlanComparisonBody;
+  /** What the model's layers take on each agent, as far as the attempt showed it: for the run's next plan. */
+  readonly corrected: Readonly<Record<string, LayerTimes>>;
+}
+
+export interface StoredPlan extends GangPlan {
+  readonly resumeFrom: AttemptPlan['resume']['from'];
+  /**
+   * The checkpoint to resume from, which may not be deleted while the attempt lives. Its manifest, which is large, is
+   * there.
+   */
+  readonly resumeCheckpointId: string | null;
+  /** Rank of each virtual stage. */
+  readonly rankOfStage: readonly number[];
+  readonly predicted: PredictedAttempt;
+  /** The oldest weight version that an asynchronous schedule can meet; absent where every step flushes. */
+  readonly oldestVersion?: number;
+}
+
+/** A row of attempts with its documents typed. */
+export interface AttemptRecord {
+  readonly id: string;
+  readonly runId: string;
+  readonly fence: number;
+  readonly state: AttemptState;
+  readonly failure: Failure | null;
+  readonly plan: StoredPlan;
+  readonly dataKey: string;
+  readonly ranks: RankStatuses;
+  readonly boundary: BoundaryRequest | null;
+  /** Null until enough steps were measured. */
+  readonly comparison: AttemptComparison | null;
+  readonly fromStep: number;
+  readonly createdAt: Date;
+  readonly startedAt: Date | null;
+  readonly finishedAt: Date | null;
+}
+
+/** An attempt without its plan, which may be large. */
+export type AttemptStatus = Omit<AttemptRecord, 'plan' | 'dataKey'>;
+
+export function rankOf(attempt: AttemptStatus, agentId: string): number | undefined {
+  const found = Object.entries(attempt.ranks).find(([, { agent }]) => agent === agentId);
+  return found && Number(found[0]);
+}
+
+export function everyRank(attempt: AttemptStatus, test: (status: RankStatus) => boolean): boolean {
+  return Object.values(attempt.ranks).every(test);
+}

@@ -1,0 +1,133 @@
+import { Injectable } from '@nestjs/common';
+import type { Failure } from '@millrace/contracts';
+import { PrismaService, type Transaction } from '../../ground/database/prisma.service';
+import { type Attempt, Prisma } from '../../generated/prisma/client';
+import type { FencedRun } from './leases.repository';
+import {
+  type AttemptComparison,
+  type AttemptRecord,
+  type AttemptState,
+  type AttemptStatus,
+  type BoundaryRequest,
+  LIVE_ATTEMPT_STATES,
+  type RankStatuses,
+  type StoredPlan,
+} from './attempt-record';
+
+export interface NewAttempt {
+  readonly id: string;
+  readonly runId: string;
+  readonly fence: number;
+  readonly plan: StoredPlan;
+  readonly dataKey: string;
+  readonly ranks: RankStatuses;
+}
+
+export interface AttemptChanges {
+  readonly state?: AttemptState;
+  readonly failure?: Failure;
+  readonly ranks?: RankStatuses;
+  readonly boundary?: BoundaryRequest;
+  readonly comparison?: AttemptComparison;
+  readonly startedAt?: Date;
+  readonly finishedAt?: Date;
+}
+
+/** Rows of attempts. Whoever changes one holds the lock of its run. */
+@Injectable()
+export class AttemptsRepository {
+  constructor(private readonly prisma: PrismaService) {}
+
+  async create(tx: Transaction, { plan, ranks, ...attempt }: NewAttempt): Promise<void> {
+    await tx.attempt.create({
+      data: { ...attempt, state: 'scheduled', plan: json(plan), ranks: json(ranks), fromStep: plan.firstStep },
+    });
+  }
+
+  async find(reader: Transaction | undefined, { runId, fence }: FencedRun): Promise<AttemptRecord | null> {
+    const row = await (reader ?? this.prisma).attempt.findUnique({ where: { runId_fence: { runId, fence } } });
+    return row && toRecord(row);
+  }
+
+  /** Attempts of the given (run, fence) pairs, without their plans. */
+  async statuses(pairs: readonly { readonly runId: string; readonly fence: number }[]): Promise<AttemptStatus[]> {
+    if (pairs.length === 0) return [];
+    const where = { OR: pairs.map(({ runId, fence }) => ({ runId, fence })) };
+    const rows = await this.prisma.attempt.findMany({ where, omit: { plan: true, dataKey: true } });
+    return rows.map(toStatus);
+  }
+
+  /** Of one run or several, oldest first. */
+  async ofRuns(runIds: readonly string[], reader: Transaction = this.prisma): Promise<AttemptRecord[]> {
+    const rows = await reader.attempt.findMany({ where: { runId: { in: [...runIds] } }, orderBy: { fence: 'asc' } });
+    return rows.map(toRecord);
+  }
+
+  async newest(reader: Transaction, runId: string): Promise<AttemptRecord | null> {
+    const row = await reader.attempt.findFirst({ where: { runId }, orderBy: { fence: 'desc' } });
+    return row && toRecord(row);
+  }
+
+  /** Of a run's attempts that have one, oldest first. */
+  async comparisons(runId: string, reader: Transaction = this.prisma): Promise<AttemptComparison[]> {
+    const rows = await reader.attempt.findMany({
+      where: { runId, comparison: { not: Prisma.DbNull } },
+      orderBy: { fence: 'asc' },
+      select: { comparison: true },
+    });
+    return rows.map(({ comparison }) => comparison as unknown as AttemptComparison);
+  }
+
+  /** Live attempts that resumed from one of the checkpoints. */
+  async resumedFrom(reader: Transaction, checkpointIds: readonly string[]): Promise<string[]> {
+    if (checkpointIds.length === 0) return [];
+    const rows = await reader.attempt.findMany({
+      where: {
+        state: { in: [...LIVE_ATTEMPT_STATES] },
+        OR: checkpointIds.map((id) => ({ plan: { path: ['resumeCheckpointId'], equals: id } })),
+      },
+      select: { plan: true },
+    });
+    return rows.map(({ plan }) => (plan as unknown as StoredPlan).resumeCheckpointId).filter((id) => id !== null);
+  }
+
+  /** The rank has taken the start. */
+  async accept(tx: Transaction, attempt: AttemptRecord, rank: number): Promise<void> {
+    const status = attempt.ranks[rank];
+    if (status?.state !== 'pending') return;
+    await this.update(tx, attempt, { ranks: { ...attempt.ranks, [rank]: { ...status, state: 'accepted' } } });
+  }
+
+  async update(tx: Transaction, attempt: AttemptRecord, changes: AttemptChanges): Promise<void> {
+    const { failure, ranks, boundary, comparison, ...plain } = changes;
+    await tx.attempt.update({
+      where: { id: attempt.id },
+      data: {
+        ...plain,
+        ...(failure === undefined ? {} : { failure: json(failure) }),
+        ...(ranks === undefined ? {} : { ranks: json(ranks) }),
+        ...(boundary === undefined ? {} : { boundary: json(boundary) }),
+        ...(comparison === undefined ? {} : { comparison: json(comparison) }),
+      },
+    });
+  }
+}
+
+function json(document: object): Prisma.InputJsonObject {
+  return document;
+}
+
+function toStatus(row: Omit<Attempt, 'plan' | 'dataKey'>): AttemptStatus {
+  return {
+    ...row,
+    state: row.state as AttemptState,
+    failure: row.failure as unknown as Failure | null,
+    ranks: row.ranks as unknown as RankStatuses,
+    boundary: row.boundary as unknown as BoundaryRequest | null,
+    comparison: row.comparison as unknown as AttemptComparison | null,
+  };
+}
+
+function toRecord(row: Attempt): AttemptRecord {
+  return { ...toStatus(row), plan: row.plan as unknown as StoredPlan, dataKey: row.dataKey };
+}

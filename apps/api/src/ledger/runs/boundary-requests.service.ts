@@ -1,0 +1,41 @@
+import { Injectable } from '@nestjs/common';
+import type { Transaction } from '../../ground/database/prisma.service';
+import { type FencedAttempt, RunLedger } from './run-ledger';
+import type { AttemptRecord } from './attempt-record';
+
+export interface Wanted {
+  readonly checkpoint: boolean;
+  readonly stop: boolean;
+  /** Stop as well, but only where a checkpoint is taken anyway. */
+  readonly stopAtCheckpoint?: boolean;
+}
+
+/** What rank 0 is asked to do at its next step boundary. A request is a row's field, so it survives a lost session. */
+@Injectable()
+export class BoundaryRequestsService {
+  constructor(private readonly ledger: RunLedger) {}
+
+  /** Joins what is asked already: a stop stays a stop. The caller holds the run's lock. */
+  async request(tx: Transaction, attempt: AttemptRecord, wanted: Wanted): Promise<void> {
+    const { checkpoint, stop, stopAtCheckpoint = false } = wanted;
+    const { boundary } = attempt;
+    if (boundary?.stop && stop) return;
+    const next = {
+      sequence: (boundary?.sequence ?? 0) + 1,
+      checkpoint: checkpoint || (boundary !== null && !boundary.acknowledged && boundary.checkpoint),
+      stop: stop || (boundary?.stop ?? false),
+      stopAtCheckpoint: stopAtCheckpoint || (boundary?.stopAtCheckpoint ?? false),
+      acknowledged: false,
+    };
+    await this.ledger.attempts.update(tx, attempt, { boundary: next });
+  }
+
+  /** Rank 0 will do it at its next boundary; it holds the request from now on. */
+  async acknowledged(fenced: FencedAttempt, sequence: number): Promise<void> {
+    await this.ledger.note(async (tx) => {
+      const attempt = (await this.ledger.lock(tx, fenced))?.attempt;
+      if (attempt?.boundary?.sequence !== sequence) return;
+      await this.ledger.attempts.update(tx, attempt, { boundary: { ...attempt.boundary, acknowledged: true } });
+    });
+  }
+}

@@ -1,0 +1,80 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { type Clock } from '@millrace/core';
+import { isFinal, type RunState } from '@millrace/scheduler';
+import { CLOCK } from '../../ground/config/api-logger';
+import type { Transaction } from '../../ground/database/prisma.service';
+import { EventsService, type NewEvent } from '../../ground/events/events.service';
+import { PrometheusService } from '../../ground/prometheus/prometheus.service';
+import { RunTracingService } from '../../ground/tracing/run-tracing.service';
+import type { RunRecord } from './run-record';
+import { type RunChanges, RunsRepository } from './runs.repository';
+
+export interface Transition extends RunChanges {
+  readonly to: RunState;
+  /** A token's id, an agent's id or `system`. */
+  readonly actor: string;
+  /** What somebody asked for by this; for the audit. */
+  readonly action?: string;
+}
+
+/**
+ * Every change of a run's state: the guarded update and its event, in the caller's transaction; and the events beside
+ * it.
+ */
+@Injectable()
+export class RunTransitionsService {
+  constructor(
+    private readonly runs: RunsRepository,
+    private readonly events: EventsService,
+    private readonly prometheus: PrometheusService,
+    private readonly tracing: RunTracingService,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  /** Something that happened and changes no run's state. */
+  async note(tx: Transaction, event: NewEvent): Promise<void> {
+    await this.events.append(tx, event);
+  }
+
+  /** The run as it is afterwards; undefined when somebody else was first, and then nothing was changed. */
+  async move(
+    tx: Transaction,
+    run: RunRecord,
+    { to, actor, action, ...changes }: Transition,
+  ): Promise<RunRecord | undefined> {
+    const all: RunChanges & { to: RunState } = {
+      to,
+      ...changes,
+      ...(isFinal(to) ? { finishedAt: new Date(this.clock.now()) } : {}),
+      ...(to === 'starting' && run.startedAt === null ? { startedAt: new Date(this.clock.now()) } : {}),
+    };
+    if (!(await this.runs.transition(tx, run, all))) return undefined;
+    // A transaction that fails after this, which is rare, counts again when it is repeated.
+    if (to === 'recovering') this.prometheus.admission.wasEvicted(changes.reason?.code ?? 'UNKNOWN');
+    if (isFinal(to)) this.tracing.ending(run.id);
+    const reason = changes.reason === undefined ? run.reason : changes.reason;
+    const fence = changes.fence ?? run.fence;
+    await this.events.append(tx, {
+      type: 'run.state',
+      runId: run.id,
+      subject: run.id,
+      actor,
+      ...(action === undefined ? {} : { action }),
+      data: {
+        from: run.state,
+        state: to,
+        fence,
+        step: run.step,
+        reason: reason && { code: reason.code, message: reason.message },
+      },
+    });
+    return {
+      ...run,
+      state: to,
+      fence,
+      reason,
+      stopping: changes.stopping === undefined ? run.stopping : (changes.stopping ?? undefined),
+      failures: changes.failures ?? run.failures,
+    };
+  }
+}

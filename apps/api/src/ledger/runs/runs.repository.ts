@@ -1,0 +1,201 @@
+import { Injectable } from '@nestjs/common';
+import type { RunSpec } from '@millrace/contracts';
+import { allowedSources, isFinal, type RunState, RUN_STATES, type StopRequest } from '@millrace/scheduler';
+import { isStatementTimeout } from '../../ground/database/prisma-failures';
+import { PrismaService, type Transaction } from '../../ground/database/prisma.service';
+import { Prisma, type Run } from '../../generated/prisma/client';
+import type { RunReason, RunRecord } from './run-record';
+import { runSearchTimeout } from './runs.errors';
+
+export interface NewRun {
+  readonly id: string;
+  readonly spec: RunSpec;
+  readonly datasetId: string;
+  readonly reason: RunReason;
+}
+
+export interface RunChanges {
+  readonly fence?: number;
+  readonly stopping?: StopRequest | null;
+  readonly reason?: RunReason | null;
+  readonly failures?: number;
+  readonly startedAt?: Date;
+  readonly finishedAt?: Date;
+}
+
+export interface RunFilter {
+  readonly state?: string | undefined;
+  readonly name?: string | undefined;
+  /** Words, as `searchWords` tells them apart. */
+  readonly search?: string | undefined;
+  /** The run to go on after: lists are newest first. */
+  readonly after?: { readonly createdAt: Date; readonly id: string } | undefined;
+}
+
+/** Enough for thousands of rows, and short beside a lease: sessions and leases use the same few connections. */
+const SEARCH_MS_MAX = 2_000;
+
+const LIVE_STATES: string[] = RUN_STATES.filter((state) => !isFinal(state));
+
+/** Rows of runs. A state changes only by `transition`. */
+@Injectable()
+export class RunsRepository {
+  constructor(private readonly prisma: PrismaService) {}
+
+  async create(tx: Transaction, { id, spec, datasetId, reason }: NewRun): Promise<RunRecord> {
+    const { name, project, queue, priority } = spec;
+    const row = await tx.run.create({
+      data: { id, name, project, queue, priority, state: 'queued', spec, datasetId, reason: json(reason) },
+    });
+    return toRecord(row);
+  }
+
+  async find(id: string): Promise<RunRecord | null> {
+    const row = await this.prisma.run.findUnique({ where: { id } });
+    return row && toRecord(row);
+  }
+
+  /**
+   * Whether whatever acts under `fence` may act: it is the newest, and the run is not over. A run that ended as
+   * `numerics` keeps its last good checkpoint, which may still be on its way under the fence it ended with.
+   */
+  async isInForce(id: string, fence: number): Promise<boolean> {
+    const numerics = {
+      state: 'failed',
+      attempts: { some: { fence, failure: { path: ['class'], equals: 'numerics' } } },
+    };
+    return (
+      (await this.prisma.run.count({ where: { id, fence, OR: [{ state: { in: LIVE_STATES } }, numerics] } })) === 1
+    );
+  }
+
+  /** The run, locked against other writers until the transaction ends: whatever decides on a run takes this first. */
+  async lock(tx: Transaction, id: string): Promise<RunRecord | null> {
+    await tx.$queryRaw`SELECT "id" FROM "Run" WHERE "id" = ${id} FOR NO KEY UPDATE`;
+    const row = await tx.run.findUnique({ where: { id } });
+    return row && toRecord(row);
+  }
+
+  /**
+   * Moves the run to `to` if the table allows it from the state that it has now, and its fence is the one of `run`.
+   * False: somebody else was first, and nothing was changed.
+   */
+  async transition(
+    tx: Transaction,
+    run: RunRecord,
+    { to, ...changes }: RunChanges & { readonly to: RunState },
+  ): Promise<boolean> {
+    const { count } = await tx.run.updateMany({
+      where: { id: run.id, fence: run.fence, state: { in: allowedSources(to) } },
+      data: { state: to, version: { increment: 1 }, ...columns(changes) },
+    });
+    return count === 1;
+  }
+
+  /** Changes that leave the state as it is; guarded by state and fence all the same. */
+  async update(tx: Transaction, run: RunRecord, changes: RunChanges): Promise<boolean> {
+    const { count } = await tx.run.updateMany({
+      where: { id: run.id, fence: run.fence, state: run.state },
+      data: { version: { increment: 1 }, ...columns(changes) },
+    });
+    return count === 1;
+  }
+
+  /** Runs in one of `states`, the most urgent first: priority, then age. */
+  async inStates(states: readonly RunState[], reader: Transaction = this.prisma): Promise<RunRecord[]> {
+    const rows = await reader.run.findMany({
+      where: { state: { in: [...states] } },
+      orderBy: [{ priority: 'desc' }, { createdAt: 'asc' }, { id: 'asc' }],
+    });
+    return rows.map(toRecord);
+  }
+
+  /** @throws AppError RUN.SEARCH_TIMEOUT */
+  async page(count: number, { state, name, search = '', after }: RunFilter): Promise<RunRecord[]> {
+    const words = searchWords(search);
+    const read = (reader: Transaction): Promise<Run[]> =>
+      reader.run.findMany({
+        where: {
+          ...(state === undefined ? {} : { state }),
+          ...(name === undefined ? {} : { name }),
+          AND: words.map(withWord),
+          ...(after === undefined
+            ? {}
+            : { OR: [{ createdAt: { lt: after.createdAt } }, { createdAt: after.createdAt, id: { lt: after.id } }] }),
+        },
+        orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
+        take: count,
+      });
+    const rows = await (words.length === 0 ? read(this.prisma) : this.searching(read));
+    return rows.map(toRecord);
+  }
+
+  async delete(tx: Transaction, id: string): Promise<void> {
+    await tx.run.delete({ where: { id } });
+  }
+
+  /** Which runs that are not over start from which of the given checkpoints. */
+  async startingFrom(
+    reader: Transaction,
+    checkpointIds: readonly string[],
+  ): Promise<{ runId: string; checkpointId: string }[]> {
+    return reader.$queryRaw`
+      SELECT "id" AS "runId", "spec" #>> '{model,init,id}' AS "checkpointId" FROM "Run"
+      WHERE "state" = ANY(${LIVE_STATES}::text[])
+        AND "spec" #>> '{model,init,id}' = ANY(${[...checkpointIds]}::text[])`;
+  }
+
+  /** Words inside a text have no index: the rows are read one by one, and Postgres stops when it takes long. */
+  private async searching<T>(read: (tx: Transaction) => Promise<T>): Promise<T> {
+    try {
+      return await this.prisma.transaction(async (tx) => {
+        // As SET LOCAL, which takes no parameter: gone with the transaction.
+        await tx.$queryRaw`SELECT set_config('statement_timeout', ${String(SEARCH_MS_MAX)}, true)`;
+        return read(tx);
+      });
+    } catch (error) {
+      throw isStatementTimeout(error) ? runSearchTimeout(SEARCH_MS_MAX, error) : error;
+    }
+  }
+}
+
+export function searchWords(text: string): string[] {
+  return text.split(/\s+/).filter(Boolean);
+}
+
+/** The dashboard's filter, for the runs that it has not loaded: the word is in the name, id, project or reason. */
+function withWord(word: string): Prisma.RunWhereInput {
+  // What Postgres takes for "anything" in a pattern is meant as it stands.
+  const found = { contains: word.replace(/[\\%_]/g, '\\$&'), mode: 'insensitive' } as const;
+  const { contains: string_contains, mode } = found;
+  return {
+    OR: [
+      { name: found },
+      { id: found },
+      { project: found },
+      ...['message', 'code'].map((key) => ({ reason: { path: [key], string_contains, mode } })),
+    ],
+  };
+}
+
+function columns({ stopping, reason, ...rest }: RunChanges): Prisma.RunUpdateManyMutationInput {
+  return {
+    ...rest,
+    ...(stopping === undefined ? {} : { stopping: stopping ?? 'none' }),
+    ...(reason === undefined ? {} : { reason: reason === null ? Prisma.DbNull : json(reason) }),
+  };
+}
+
+function json(reason: RunReason): Prisma.InputJsonValue {
+  return { ...reason } as Prisma.InputJsonObject;
+}
+
+function toRecord(row: Run): RunRecord {
+  return {
+    ...row,
+    state: row.state as RunState,
+    stopping: row.stopping === 'none' ? undefined : (row.stopping as StopRequest),
+    reason: row.reason as unknown as RunReason | null,
+    spec: row.spec as unknown as RunSpec,
+  };
+}

@@ -1,0 +1,101 @@
+import { Inject, Injectable } from '@nestjs/common';
+import {
+  type agentV1,
+  type DeviceTelemetryBody,
+  storableText,
+  TELEMETRY_SERIES,
+  type TelemetrySeriesBody,
+  type TelemetrySeriesName,
+} from '@millrace/contracts';
+import type { Clock } from '@millrace/core';
+import { CLOCK } from '../../ground/config/api-logger';
+import { TelemetryRepository, type TelemetryRow } from './telemetry.repository';
+
+/** How long telemetry is kept. Beyond that, Prometheus keeps what /metrics tells. */
+export const TELEMETRY_KEPT_MS = 6 * 3_600_000;
+const STORED_EVERY_MS = 1_000;
+const KNOWN_AGENTS_MAX = 10_000;
+/** Agents tell every 5 s: where nothing was told for longer, a chart has a gap. */
+const GAP_MS = 30_000;
+const TEXT_MAX = 200;
+
+export interface TelemetryQuery {
+  readonly from?: Date | undefined;
+  readonly to?: Date | undefined;
+  readonly points: number;
+}
+
+/** What devices do, over the last hours. */
+@Injectable()
+export class TelemetryService {
+  private readonly storedAtMs = new Map<string, number>();
+
+  constructor(
+    private readonly repository: TelemetryRepository,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  /** Its time is when it came: agents' clocks differ. What comes faster than once a second is left out. */
+  async store(agentId: string, sample: agentV1.DeviceTelemetry): Promise<void> {
+    const nowMs = this.clock.now();
+    if (nowMs - (this.storedAtMs.get(agentId) ?? -Infinity) < STORED_EVERY_MS) return;
+    if (this.storedAtMs.size >= KNOWN_AGENTS_MAX) this.storedAtMs.clear();
+    this.storedAtMs.set(agentId, nowMs);
+    const time = new Date(nowMs);
+    await this.repository.store(agentId, time, telemetryBody(sample, time));
+  }
+
+  async series(agentId: string, query: TelemetryQuery): Promise<TelemetrySeriesBody> {
+    const to = query.to ?? new Date(this.clock.now() + 1);
+    const from = query.from ?? new Date(to.getTime() - TELEMETRY_KEPT_MS);
+    const rows = from < to ? await this.repository.range({ agentId, from, to, points: query.points }) : [];
+    const gapMs = Math.max(GAP_MS, (2 * (to.getTime() - from.getTime())) / query.points);
+    const entries = TELEMETRY_SERIES.map((name) => [name, pointsOf(rows, name, gapMs)] as const);
+    return { series: Object.fromEntries(entries) as TelemetrySeriesBody['series'] };
+  }
+
+  async prune(): Promise<void> {
+    await this.repository.prune(new Date(this.clock.now() - TELEMETRY_KEPT_MS));
+  }
+}
+
+type Points = TelemetrySeriesBody['series'][TelemetrySeriesName];
+
+/** A null in the middle of a gap says that nothing was told there. */
+function pointsOf(rows: readonly TelemetryRow[], name: TelemetrySeriesName, gapMs: number): Points {
+  return rows.flatMap((row, index) => {
+    const point = { time: row.time.toISOString(), value: row[name] };
+    const beforeMs = rows[index - 1]?.time.getTime() ?? row.time.getTime();
+    if (row.time.getTime() - beforeMs <= gapMs) return [point];
+    return [{ time: new Date((beforeMs + row.time.getTime()) / 2).toISOString(), value: null }, point];
+  });
+}
+
+/** What an agent says of itself: a number that is none, or below 0, is unknown. */
+function telemetryBody(sample: agentV1.DeviceTelemetry, time: Date): DeviceTelemetryBody {
+  return {
+    time: time.toISOString(),
+    source: text(sample.source) ?? 'unknown',
+    modelName: text(sample.modelName),
+    uuid: text(sample.uuid),
+    utilizationPercent: known(sample.utilizationPercent),
+    memoryUsedBytes: known(sample.memoryUsedBytes),
+    memoryTotalBytes: known(sample.memoryTotalBytes),
+    temperatureC: known(sample.temperatureC, -273.15),
+    powerW: known(sample.powerW),
+    powerLimitW: known(sample.powerLimitW),
+    smClockMhz: known(sample.smClockMhz),
+    memoryClockMhz: known(sample.memoryClockMhz),
+    loadAverage: known(sample.loadAverage),
+    hostMemoryUsedBytes: known(sample.hostMemoryUsedBytes),
+    hostMemoryTotalBytes: known(sample.hostMemoryTotalBytes),
+  };
+}
+
+function known(value: number | undefined, min = 0): number | null {
+  return value !== undefined && Number.isFinite(value) && value >= min ? value : null;
+}
+
+function text(given: string): string | null {
+  return given !== '' && given.length <= TEXT_MAX && storableText.safeParse(given).success ? given : null;
+}

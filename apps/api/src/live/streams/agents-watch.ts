@@ -1,0 +1,34 @@
+import type { AgentBody } from '@millrace/contracts';
+import { agentBody } from '../../ledger/agents/agent-body';
+import type { AgentsRepository } from '../../ledger/agents/agents.repository';
+import type { InventoryView } from '../../ledger/agents/inventory';
+import type { LiveMessage } from './live-message';
+import { TelemetryWatch } from './telemetry-watch';
+
+/** What has changed of agents since the last look: state, lease, labels, not when they last spoke; some's telemetry. */
+export class AgentsWatch {
+  private known: Map<string, string> | undefined;
+  private readonly telemetry = new TelemetryWatch();
+
+  constructor(private readonly agents: Pick<AgentsRepository, 'all'>) {}
+
+  /** The first look only notes where things stand. `closely`: agents of which telemetry is told too. */
+  async look(view: InventoryView, closely: ReadonlySet<string>): Promise<LiveMessage[]> {
+    const bodies = (await this.agents.all()).map((agent) => agentBody(agent, view));
+    return [...this.updates(bodies), ...this.telemetry.look(bodies, closely, view.nowMs)];
+  }
+
+  private updates(bodies: readonly AgentBody[]): LiveMessage[] {
+    const before = this.known;
+    this.known = new Map(bodies.map((body) => [body.id, fingerprint(body)]));
+    if (before === undefined) return [];
+    return bodies
+      .filter((body) => before.get(body.id) !== fingerprint(body))
+      .map((body) => ({ type: 'agent.updated', runId: null, subject: body.id, data: body }));
+  }
+}
+
+/** A lease that is only renewed is the same one. */
+function fingerprint({ lastSeenAt: _, telemetry: __, lease, ...rest }: ReturnType<typeof agentBody>): string {
+  return JSON.stringify({ ...rest, lease: lease && [lease.runId, lease.fence, lease.rank] });
+}

@@ -1,0 +1,158 @@
+import { Injectable } from '@nestjs/common';
+import { type agentV1, isFlushless } from '@millrace/contracts';
+import { AppError, describeError } from '@millrace/core';
+import type { MeasuredStep } from '@millrace/pipeline';
+import { type AttemptComparison, type AttemptRecord, isLive } from '../../ledger/runs/attempt-record';
+import { BoundaryRequestsService } from '../../ledger/runs/boundary-requests.service';
+import { ClusterContext } from '../../ground/config/cluster-context';
+import type { Transaction } from '../../ground/database/prisma.service';
+import { MetricsRepository } from '../../ledger/metrics/metrics.repository';
+import { type FencedAttempt, RunLedger } from '../../ledger/runs/run-ledger';
+import { TraceStore } from '../../ground/tracing/trace-store';
+import { compareAttempt } from './compare-attempt';
+import { measuredStages, median } from './measured-stages';
+
+/** After so many steps of an attempt predicted and measured are compared. */
+export const REVIEW_AFTER_STEPS = 20;
+/** Of which a part is traced, at most one a second: one or two could be slow by chance. */
+export const TRACED_STEPS_MIN = 3;
+/** A plan that was wrong twice will not be right the third time. */
+export const REPLANS_MAX = 2;
+const REMEMBERED_MAX = 1000;
+
+/** What is known of an attempt before its review; `done`: it had it, or will never have one. */
+type Watched = 'done' | 'reviewing' | { readonly firstStep: number; readonly stageCount: number };
+
+/**
+ * Compares, once per attempt, what the planner said with what its steps took. A plan that was clearly wrong ends at the
+ * next checkpoint, and the run goes on with a better one.
+ *
+ * It lives on traces, which are in the memory of the replica that holds the agents' sessions: where ranks of an attempt
+ * have sessions with several replicas there is no review.
+ */
+@Injectable()
+export class PlanReviewService {
+  private readonly watched = new Map<string, Watched>();
+
+  constructor(
+    private readonly ledger: RunLedger,
+    private readonly boundaries: BoundaryRequestsService,
+    private readonly traces: TraceStore,
+    private readonly metrics: MetricsRepository,
+    private readonly context: ClusterContext,
+  ) {}
+
+  async traced({ runId, fence, step }: Pick<agentV1.TraceBatch, 'runId' | 'fence' | 'step'>): Promise<void> {
+    const key = `${runId} ${fence}`;
+    const watched = this.watched.get(key) ?? (await this.watch(key, { runId, fence }));
+    if (typeof watched === 'string' || step < watched.firstStep + REVIEW_AFTER_STEPS) return;
+    // The first step has what happens once in it.
+    const batches = this.traces.of(runId).filter((each) => each.fence === fence && each.step > watched.firstStep);
+    const tracedCount = new Set(batches.map((each) => each.step)).size;
+    const stages = measuredStages(batches, watched.stageCount);
+    if (stages === undefined || tracedCount < TRACED_STEPS_MIN) return;
+    this.watched.set(key, 'reviewing');
+    const reviewed = await this.review({ runId, fence }, { stages, step, firstStep: watched.firstStep });
+    this.watched.set(key, reviewed ? 'done' : watched);
+  }
+
+  private async watch(key: string, fenced: FencedAttempt): Promise<Watched> {
+    const attempt = await this.ledger.attempts.find(undefined, fenced);
+    const reviewable = attempt && isLive(attempt.state) && attempt.comparison === null && isReviewable(attempt);
+    const watched: Watched = reviewable
+      ? { firstStep: attempt.plan.firstStep, stageCount: attempt.plan.stages.length }
+      : 'done';
+    if (this.watched.size >= REMEMBERED_MAX) this.watched.clear();
+    this.watched.set(key, watched);
+    return watched;
+  }
+
+  /** False when it must be tried again. */
+  private async review(fenced: FencedAttempt, { stages, step, firstStep }: Measured): Promise<boolean> {
+    const stepSeconds = await this.stepSeconds(fenced, { firstStep, step });
+    const attempt = await this.ledger.attempts.find(undefined, fenced);
+    if (!attempt || !isLive(attempt.state)) return true;
+    if (stepSeconds === undefined) return false;
+    const compared = this.compare(attempt, { stages, stepSeconds }, step);
+    if (compared === undefined) return true;
+    // Rank 0 is to be asked at once where it should stop.
+    await this.ledger.change((tx) => this.store(tx, fenced, compared));
+    return true;
+  }
+
+  private compare(attempt: AttemptRecord, measured: MeasuredStep, step: number): AttemptComparison | undefined {
+    try {
+      return compareAttempt(attempt, measured, step);
+    } catch (error) {
+      // A plan that cannot be made again is no reason to disturb a run that goes on well.
+      if (!(error instanceof AppError)) throw error;
+      const { runId, fence } = attempt;
+      this.context.logger.warn({ runId, fence, reason: describeError(error) }, 'the plan was not compared');
+      return undefined;
+    }
+  }
+
+  private async store(tx: Transaction, fenced: FencedAttempt, { told, corrected }: AttemptComparison): Promise<void> {
+    const locked = await this.ledger.lock(tx, fenced);
+    if (!locked || !isLive(locked.attempt.state) || locked.attempt.comparison !== null) return;
+    const { attempt } = locked;
+    const earlier = await this.ledger.attempts.comparisons(fenced.runId, tx);
+    const replanCount = earlier.filter((each) => each.told.replan).length;
+    const replan = told.isClearlyWrong && replanCount < REPLANS_MAX && isWorthwhile(attempt, told.step);
+    const comparison = { told: { ...told, replan }, corrected };
+    await this.ledger.attempts.update(tx, attempt, { comparison });
+    await this.ledger.transitions.note(tx, {
+      type: 'run.plan_compared',
+      runId: fenced.runId,
+      subject: attempt.id,
+      actor: 'system',
+      data: { fence: fenced.fence, ...comparison.told },
+    });
+    if (replan) await this.boundaries.request(tx, attempt, boundaryOf(attempt));
+    const { runId, fence } = fenced;
+    this.context.logger.info({ runId, fence, gain: told.gain, replan }, 'plan compared with what was measured');
+  }
+
+  /** Median, from what rank 0 tells of its steps. */
+  private async stepSeconds({ runId }: FencedAttempt, { firstStep, step }: StepRange): Promise<number | undefined> {
+    const page = await this.metrics.page({
+      runId,
+      name: 'train/tokens_per_second',
+      limit: REVIEW_AFTER_STEPS,
+      afterStep: step - REVIEW_AFTER_STEPS,
+    });
+    const run = await this.ledger.runs.find(runId);
+    const attempt = run && (await this.ledger.attempts.find(undefined, { runId, fence: run.fence }));
+    if (!attempt) return undefined;
+    const tokens = attempt.plan.spec.train.batch.global * attempt.plan.model.context;
+    return median(page.points.filter((point) => point.step > firstStep).map(({ value }) => tokens / value));
+  }
+}
+
+interface StepRange {
+  readonly firstStep: number;
+  readonly step: number;
+}
+
+interface Measured extends StepRange {
+  readonly stages: MeasuredStep['stages'];
+}
+
+/** Steps of an asynchronous schedule overlap, and its checkpoints hold it to its split. */
+function isReviewable({ plan }: AttemptRecord): boolean {
+  return plan.predicted.basis !== undefined && !isFlushless(plan.spec.parallel);
+}
+
+/** Whether there is a step left after the next checkpoint, and a split to change. */
+function isWorthwhile({ plan }: AttemptRecord, step: number): boolean {
+  const { partition } = plan.spec.parallel;
+  const every = plan.spec.train.checkpointEvery;
+  const next = every > 0 ? Math.floor(step / every + 1) * every : step + 1;
+  return partition === 'auto' && plan.stages.length > 1 && next < plan.lastStep;
+}
+
+/** Where no checkpoint is due before the end, one is taken for it. */
+function boundaryOf({ plan }: AttemptRecord): Parameters<BoundaryRequestsService['request']>[2] {
+  const due = plan.spec.train.checkpointEvery > 0;
+  return due ? { checkpoint: false, stop: false, stopAtCheckpoint: true } : { checkpoint: true, stop: true };
+}

@@ -1,0 +1,109 @@
+import { chunksPerRank, type RunSpec, scheduleRequest, stepsOptimistically } from '@millrace/contracts';
+import type { ModelConfig } from '@millrace/model';
+import { type DeviceProfile, makePlan, type Plan, type PlanCandidate, type PlanRequest } from '@millrace/pipeline';
+import { type DeviceSpeed, speedOf } from '../../ledger/agents/device-speed';
+import { layerCosts } from '../profiling/layer-costs';
+import type { PlannableDevice } from '../../ledger/runs/plan-basis';
+
+export interface RunPlanOptions {
+  readonly spec: RunSpec;
+  readonly model: ModelConfig;
+  readonly devices: readonly PlannableDevice[];
+  /** `given`: one device per rank, in rank order. */
+  readonly deviceOrder: 'given' | 'free';
+  /** `[from][to]` by index of `devices`, where it was measured. */
+  readonly links?: PlanRequest['links'];
+  /** Whether to say what other schedules and recompute settings would bring. */
+  readonly advice?: boolean;
+}
+
+/** Start-up benchmarks of one device differ by about this much: a smaller gain moves no stage. */
+const REORDER_GAIN = 0.1;
+/** Synchronous schedules of one chunk: they train to the same bits as the one asked for. */
+const ADVISED_SCHEDULES = ['gpipe', '1f1b', 'zb-h1', 'zb-h2'] as const;
+const RECOMPUTE = ['none', 'selective', 'full'] as const;
+
+/** @throws AppError PIPELINE.PLAN_DOES_NOT_FIT, PIPELINE.* */
+export function planRun(options: RunPlanOptions): Plan {
+  return makePlan(planRequest(options));
+}
+
+/** What the planner is asked for a run: its spec fixes all but the devices, their order and the split. */
+export function planRequest({ spec, model, devices, deviceOrder, links, advice = false }: RunPlanOptions): PlanRequest {
+  const { pp, partition } = spec.parallel;
+  const candidates = [settingOf(spec), ...(advice ? advised(spec) : [])];
+  const speeds = speedsOf(devices);
+  const kinds = kindsOf(devices, speeds);
+  const byKind = <T>(values: readonly T[]): Record<string, T> =>
+    Object.fromEntries(kinds.map((kind, index) => [kind, values[index]!]));
+  const workload = layerCosts({
+    model,
+    microBatch: spec.train.batch.micro,
+    microBatches: candidates[0]!.microBatches,
+    optimizer: spec.train.optimizer,
+    evaluation: spec.data.validation > 0,
+    optimisticStep: stepsOptimistically(spec.parallel),
+    isWhole: pp * chunksPerRank(spec.parallel) === 1,
+    recompute: [...new Set(candidates.map(({ recompute }) => recompute))],
+    speeds: byKind(speeds),
+    measured: byKind(devices.map(({ layers }) => layers)),
+  });
+  return {
+    ranks: pp,
+    devices: devices.map(({ label, memoryBytes }, index): DeviceProfile => {
+      const profile = { label, kind: kinds[index]! };
+      return memoryBytes === undefined ? profile : { ...profile, memoryBytes };
+    }),
+    deviceOrder,
+    ...(links && { links }),
+    reorderGain: REORDER_GAIN,
+    workloads: [workload],
+    candidates,
+    ...(partition === 'auto' ? {} : { layersPerStage: partition }),
+  };
+}
+
+/** Whether every device's speed is known: else the plan's times are those of equal devices of no known speed. */
+export function speedsAreKnown(devices: readonly PlannableDevice[]): boolean {
+  return devices.every((device) => device.layers !== undefined || speedOf(device) !== undefined);
+}
+
+/** Devices that need the same times are of one kind; measured ones are told apart by a number. */
+function kindsOf(devices: readonly PlannableDevice[], speeds: readonly DeviceSpeed[]): string[] {
+  const measured: string[] = [];
+  return devices.map(({ layers }, index) => {
+    const { gflops, gigabytesPerSecond } = speeds[index]!;
+    const speed = `${gflops} GFLOP/s, ${gigabytesPerSecond} GB/s`;
+    if (layers === undefined) return speed;
+    const key = JSON.stringify([speed, layers]);
+    if (!measured.includes(key)) measured.push(key);
+    return `measured ${measured.indexOf(key) + 1} (${speed})`;
+  });
+}
+
+function settingOf(spec: RunSpec): PlanCandidate {
+  const { name, chunks, microBatches, csv, verticalSync } = scheduleRequest(spec);
+  return {
+    schedule: name,
+    chunks,
+    recompute: spec.parallel.recompute,
+    microBatches,
+    ...(csv === '' ? {} : { csv }),
+    ...(verticalSync ? { verticalSync } : {}),
+  };
+}
+
+function advised(spec: RunSpec): PlanCandidate[] {
+  const { microBatches, schedule: askedSchedule, recompute: askedRecompute } = settingOf(spec);
+  return ADVISED_SCHEDULES.flatMap((schedule) =>
+    RECOMPUTE.map((recompute) => ({ schedule, chunks: 1, microBatches, recompute, adviceOnly: true })),
+  ).filter(({ schedule, recompute }) => schedule !== askedSchedule || recompute !== askedRecompute);
+}
+
+/** A device without a benchmark counts as the median of those that have one. */
+function speedsOf(devices: readonly PlannableDevice[]): DeviceSpeed[] {
+  const speeds = devices.map(speedOf);
+  const known = speeds.filter((speed) => speed !== undefined).sort((a, b) => a.gflops - b.gflops);
+  const median = known[Math.floor(known.length / 2)] ?? { gflops: 1, gigabytesPerSecond: Infinity };
+  return speeds.map((speed) => speed ?? median);
+}

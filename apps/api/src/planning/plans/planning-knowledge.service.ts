@@ -1,0 +1,66 @@
+import { Injectable } from '@nestjs/common';
+import type { LayerTimes, RunSpec } from '@millrace/contracts';
+import type { ModelConfig } from '@millrace/model';
+import type { AgentWithLease } from '../../ledger/agents/agents.repository';
+import { AttemptsRepository } from '../../ledger/runs/attempts.repository';
+import { deviceKind } from '../profiling/device-kind';
+import { LayerProfilesRepository } from '../profiling/layer-profiles.repository';
+import { LinkProfilesRepository } from '../profiling/link-profiles.repository';
+import type { MeasuredLayers, PlanBasis } from '../../ledger/runs/plan-basis';
+import { plannable } from './plannable-device';
+
+export interface PlannedRun {
+  /** Undefined when it is only tried. */
+  readonly id?: string;
+  readonly spec: RunSpec;
+}
+
+/** What was measured that counts for a run: a function of the agents. */
+export type PlanningKnowledge = (agents: readonly AgentWithLease[]) => PlanBasis;
+
+/**
+ * Gathers what was measured: the layers of the run's model on each kind of device, what its own earlier attempts took
+ * on an agent, which is newer and counts more, and the links between agents.
+ */
+@Injectable()
+export class PlanningKnowledgeService {
+  constructor(
+    private readonly profiles: LayerProfilesRepository,
+    private readonly links: LinkProfilesRepository,
+    private readonly attempts: AttemptsRepository,
+  ) {}
+
+  async of(run: PlannedRun, model: ModelConfig, agents: readonly AgentWithLease[]): Promise<PlanningKnowledge> {
+    const kinds = await this.ofKinds(run.spec, model);
+    const own = run.id === undefined ? new Map<string, LayerTimes>() : await this.ofRun(run.id);
+    const links = await this.links.among(agents.map(({ id }) => id));
+    const { recompute } = run.spec.parallel;
+    const layers = (agent: AgentWithLease): MeasuredLayers | undefined => {
+      const ofAgent = own.get(agent.id);
+      const ofKind = kinds.get(deviceKind(agent));
+      return ofAgent === undefined ? ofKind : { ...ofKind, [recompute]: ofAgent };
+    };
+    return (chosen) => ({
+      devices: chosen.map((agent) => plannable(agent, layers(agent))),
+      links: chosen.map(({ id: from }) =>
+        chosen.map(({ id: to }) => {
+          const link = links.find(({ fromAgent, toAgent }) => fromAgent === from && toAgent === to);
+          return link && { bytesPerSecond: link.bytesPerSecond, latencySeconds: link.latencySeconds };
+        }),
+      ),
+    });
+  }
+
+  private async ofKinds({ train }: RunSpec, model: ModelConfig): Promise<Map<string, MeasuredLayers>> {
+    const kinds = new Map<string, MeasuredLayers>();
+    for (const { kind, recompute, layers } of await this.profiles.ofModel({ model, microBatch: train.batch.micro }))
+      if (layers !== null) kinds.set(kind, { ...kinds.get(kind), [recompute]: layers });
+    return kinds;
+  }
+
+  /** By agent, from the newest attempt that it took part in. */
+  private async ofRun(runId: string): Promise<Map<string, LayerTimes>> {
+    const comparisons = await this.attempts.comparisons(runId);
+    return new Map(comparisons.flatMap(({ corrected }) => Object.entries(corrected)));
+  }
+}

@@ -1,0 +1,81 @@
+import { describe, expect, it } from 'vitest';
+import { type ModelConfig, stageMemoryBytes, stageOperations, stageSlices } from '@millrace/model';
+import { makePlan, type Plan, type Recompute } from '@millrace/pipeline';
+import { rooflineTimes } from '../../ledger/agents/device-speed';
+import { type CostOptions, layerCosts } from './layer-costs';
+
+/** Nothing divides anything. */
+const MODEL: ModelConfig = {
+  family: 'gpt2',
+  layers: 7,
+  heads: 3,
+  hidden: 60,
+  ffn: 240,
+  context: 21,
+  vocab: 97,
+  tieEmbeddings: true,
+};
+const SPEED = { gflops: 10, gigabytesPerSecond: 20 };
+const RECOMPUTE = ['none', 'selective', 'full'] as const;
+const ADAMW = { type: 'adamw', betas: [0.9, 0.95], eps: 1e-8, weightDecay: 0 } as const;
+
+function options(changes: Partial<CostOptions> = {}): CostOptions {
+  const sizes = { microBatch: 2, microBatches: 5, evaluation: true, optimisticStep: false, isWhole: false };
+  return { model: MODEL, ...sizes, optimizer: ADAMW, recompute: RECOMPUTE, speeds: { gpu: SPEED }, ...changes };
+}
+
+function planOf(costs: CostOptions, layersPerStage: readonly number[], recompute: Recompute): Plan {
+  const ranks = layersPerStage.length;
+  return makePlan({
+    ranks,
+    devices: Array.from({ length: ranks }, (_, rank) => ({ label: `${rank}`, kind: 'gpu' })),
+    deviceOrder: 'given',
+    workloads: [layerCosts(costs)],
+    candidates: [{ schedule: '1f1b', chunks: 1, microBatches: costs.microBatches, recompute }],
+    layersPerStage,
+  });
+}
+
+describe('layerCosts', () => {
+  it.each(
+    RECOMPUTE.flatMap((recompute) =>
+      [ADAMW, { type: 'sgd' as const, momentum: 0, weightDecay: 0 }].flatMap((optimizer) =>
+        [true, false].map((tied) => [recompute, optimizer, tied] as const),
+      ),
+    ),
+  )(
+    'adds up to what the stages of the model need: recompute %s, %o, tied %s',
+    (recompute, optimizer, tieEmbeddings) => {
+      const model = { ...MODEL, tieEmbeddings };
+      for (const layersPerStage of [[7], [3, 4], [1, 5, 1], [0, 7, 0], [2, 2, 2, 1]]) {
+        const costs = options({ model, optimizer, isWhole: layersPerStage.length === 1 });
+        const { stages } = planOf(costs, layersPerStage, recompute);
+        stageSlices(model, layersPerStage).forEach((slice, stage) => {
+          const { times, memory } = stages[stage]!;
+          const expected = rooflineTimes(stageOperations(model, slice, { microBatch: 2, recompute }), SPEED);
+          for (const kind of ['F', 'I', 'W'] as const) expect(times[kind]).toBeCloseTo(expected[kind], 12);
+          const { total, parameters } = stageMemoryBytes(model, slice, {
+            microBatch: 2,
+            recompute,
+            optimizer,
+            inFlight: Math.min(layersPerStage.length - stage, 5),
+            inBackward: 1,
+            microBatches: 5,
+            evaluation: true,
+          });
+          expect(memory.weights).toBe(parameters);
+          // Stages of few blocks have less scratch than a stage of many, and ends less input than others.
+          expect(memory.total / total, `stage ${stage} of ${layersPerStage.join()}`).toBeGreaterThanOrEqual(1);
+          expect(memory.total / total).toBeLessThan(1.1);
+        });
+      }
+    },
+  );
+
+  it('takes the slower of computing and moving bytes for every kernel', () => {
+    const operations = { forward: [{ flops: 2e9, bytes: 1e9 }], backwardInput: [], backwardWeight: [] };
+    expect(rooflineTimes(operations, { gflops: 1, gigabytesPerSecond: 1 }).F).toBe(2);
+    expect(rooflineTimes(operations, { gflops: 4, gigabytesPerSecond: 0.5 }).F).toBe(2);
+    expect(rooflineTimes(operations, { gflops: 4, gigabytesPerSecond: Infinity })).toEqual({ F: 0.5, I: 0, W: 0 });
+  });
+});

@@ -1,0 +1,176 @@
+import {
+  type ModelConfig,
+  type Optimizer,
+  type StageMemory,
+  stageMemoryBytes,
+  type StageOperations,
+  stageOperations,
+  type StageSlice,
+} from '@millrace/model';
+import type { LayerCost, LayerSetting, Recompute, StageOverhead, Workload } from '@millrace/pipeline';
+import { type DeviceSpeed, rooflineTimes } from '../../ledger/agents/device-speed';
+import { type EstimateSeconds, type LayerPartName, layerSeconds, type MeasuredKinds } from './layer-seconds';
+
+export interface CostOptions {
+  readonly model: ModelConfig;
+  /** Sequences of a micro-batch. */
+  readonly microBatch: number;
+  readonly microBatches: number;
+  readonly optimizer: Optimizer;
+  /** Whether the run has a validation part. */
+  readonly evaluation: boolean;
+  /** Whether a stage holds a copy of weights and optimizer state to roll back to. */
+  readonly optimisticStep: boolean;
+  /** Whether one stage holds the whole model, and a tied embedding once. */
+  readonly isWhole: boolean;
+  readonly recompute: readonly Recompute[];
+  /** By kind of device. */
+  readonly speeds: Readonly<Record<string, DeviceSpeed>>;
+  /** What was measured; it counts instead of what the speeds come to. */
+  readonly measured?: MeasuredKinds;
+}
+
+/** Enough blocks that a stage of them is the rule and no special case; a block costs the same in any number. */
+const LAYERS = 6;
+const FLOAT_BYTES = 4;
+
+/**
+ * The model's layers as the planner takes them, from the programs that will run: what a stage with one more block,
+ * with the embedding or with the head has more than one without.
+ */
+export function layerCosts(options: CostOptions): Workload {
+  const { model, microBatch, microBatches, recompute, isWhole, speeds, measured = {} } = options;
+  const parts: Readonly<Record<LayerPartName, LayerPart>> = {
+    embedding: { more: slice(3, 'embedding'), less: slice(3) },
+    block: { more: slice(4), less: slice(3) },
+    // With the embedding there, a tied head has no copy of its own.
+    head: isWhole
+      ? { more: slice(LAYERS, 'embedding', 'head'), less: slice(LAYERS, 'embedding') }
+      : { more: slice(3, 'head'), less: slice(3) },
+  };
+  const seconds = layerSeconds(measured, estimates(options, parts));
+  const cost = (part: LayerPartName): LayerCost => {
+    const settings = recompute.map((setting): [Recompute, Difference] => [
+      setting,
+      difference(options, setting, parts[part]),
+    ]);
+    const { fixed } = settings[0]![1];
+    const entries = settings.map(([setting, { held }]): [Recompute, LayerSetting] => {
+      const ofKinds = Object.keys(speeds).map((kind) => [kind, seconds(kind, setting, part)] as const);
+      return [setting, { ...held, seconds: Object.fromEntries(ofKinds) }];
+    });
+    return { ...fixed, settings: Object.fromEntries(entries) };
+  };
+  const block = cost('block');
+  return {
+    microBatches,
+    embedding: cost('embedding'),
+    blocks: Array.from({ length: model.layers }, () => block),
+    head: cost('head'),
+    boundaryBytes: microBatch * model.context * model.hidden * FLOAT_BYTES,
+    overhead: Object.fromEntries(recompute.map((setting) => [setting, overhead(options, setting)])),
+  };
+}
+
+interface LayerPart {
+  readonly more: StageSlice;
+  readonly less: StageSlice;
+}
+
+/** Blocks of a model with LAYERS, at the end that the head asks for. */
+function slice(layerCount: number, ...ends: readonly ('embedding' | 'head')[]): StageSlice {
+  const [embedding, head] = [ends.includes('embedding'), ends.includes('head')];
+  return { firstLayer: embedding ? 0 : LAYERS - layerCount - (head ? 0 : 1), layerCount, embedding, head };
+}
+
+interface Difference {
+  readonly fixed: Pick<LayerCost, 'weightBytes' | 'gradientBytes' | 'optimizerBytes'>;
+  readonly held: Omit<LayerSetting, 'seconds'>;
+}
+
+function difference(options: CostOptions, recompute: Recompute, { more, less }: LayerPart): Difference {
+  const [a, b] = [stageCost(options, recompute, more), stageCost(options, recompute, less)];
+  const weightBytes = a.weightBytes - b.weightBytes;
+  return {
+    // A gradient is as large as its weight, and the rest is the optimizer's.
+    fixed: {
+      weightBytes,
+      gradientBytes: weightBytes,
+      optimizerBytes: least(a.otherBytes - b.otherBytes - weightBytes),
+    },
+    held: {
+      keptBytes: least(a.keptBytes - b.keptBytes),
+      backwardBytes: least(a.backwardBytes - b.backwardBytes),
+      scratchBytes: more.layerCount === less.layerCount ? a.scratchBytes - b.scratchBytes : a.scratchBytes,
+    },
+  };
+}
+
+/** What operations come to at a device's speed. Making them builds the model's programs, so that they are kept. */
+function estimates(
+  { model, microBatch, speeds }: CostOptions,
+  parts: Record<LayerPartName, LayerPart>,
+): EstimateSeconds {
+  const config: ModelConfig = { ...model, layers: LAYERS };
+  const made = new Map<string, readonly [more: StageOperations, less: StageOperations]>();
+  return (kind, recompute, part) => {
+    const of = (slice: StageSlice): StageOperations => stageOperations(config, slice, { microBatch, recompute });
+    const key = `${recompute} ${part}`;
+    const operations = made.get(key) ?? [of(parts[part].more), of(parts[part].less)];
+    made.set(key, operations);
+    const [long, short] = [rooflineTimes(operations[0], speeds[kind]!), rooflineTimes(operations[1], speeds[kind]!)];
+    return { F: least(long.F - short.F), I: least(long.I - short.I), W: least(long.W - short.W) };
+  };
+}
+
+/**
+ * An end of the pipeline has tokens or losses where other stages have activations that come or go: it may need less
+ * than the overhead of a stage. It is then counted as needing nothing more, a little too much.
+ */
+function least(value: number): number {
+  return Math.max(0, value);
+}
+
+/** What is left of a stage of blocks when its blocks are taken away. */
+function overhead(options: CostOptions, recompute: Recompute): StageOverhead {
+  const [three, four] = [stageCost(options, recompute, slice(3)), stageCost(options, recompute, slice(4))];
+  const without = (of: (cost: StageCost) => number): number => of(three) - 3 * (of(four) - of(three));
+  return {
+    fixedBytes: without(({ weightBytes, otherBytes }) => weightBytes + otherBytes),
+    keptBytes: without(({ keptBytes }) => keptBytes),
+    backwardBytes: without(({ backwardBytes }) => backwardBytes),
+  };
+}
+
+interface StageCost {
+  readonly weightBytes: number;
+  /** Gradients, optimizer, the copy to roll back to, and what is held once a step. */
+  readonly otherBytes: number;
+  readonly keptBytes: number;
+  readonly backwardBytes: number;
+  readonly scratchBytes: number;
+}
+
+function stageCost(options: CostOptions, recompute: Recompute, of: StageSlice): StageCost {
+  const { microBatch, microBatches, optimizer, evaluation, optimisticStep } = options;
+  const model: ModelConfig = { ...options.model, layers: LAYERS };
+  const memory = (inFlight: number, inBackward: number): StageMemory =>
+    stageMemoryBytes(model, of, {
+      microBatch,
+      recompute,
+      optimizer,
+      inFlight,
+      inBackward,
+      microBatches,
+      evaluation,
+      optimisticStep,
+    });
+  const empty = memory(0, 0);
+  return {
+    weightBytes: empty.parameters,
+    otherBytes: empty.optimizer + empty.saved + empty.undo,
+    keptBytes: memory(1, 0).saved - empty.saved,
+    backwardBytes: memory(0, 1).saved - empty.saved,
+    scratchBytes: empty.scratch,
+  };
+}

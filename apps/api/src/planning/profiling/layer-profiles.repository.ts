@@ -1,0 +1,98 @@
+import { createHash } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import type { LayerTimes, LayerWork } from '@millrace/contracts';
+import { PrismaService } from '../../ground/database/prisma.service';
+import { type LayerProfile, Prisma } from '../../generated/prisma/client';
+
+/** What was measured of a kind of device, or that somebody was asked to. */
+export interface LayerProfileRecord {
+  readonly kind: string;
+  readonly model: string;
+  readonly microBatch: number;
+  readonly recompute: LayerWork['recompute'];
+  readonly agentId: string;
+  readonly askedAt: Date;
+  readonly work: LayerWork;
+  /** Null until it was measured. */
+  readonly layers: LayerTimes | null;
+  readonly error: string | null;
+}
+
+export type ProfileKey = Pick<LayerProfileRecord, 'kind' | 'model' | 'microBatch' | 'recompute'>;
+
+/** Digest of what the time of a layer depends on: not how many there are. */
+export function modelDigest({ layers: _, ...model }: LayerWork['model']): string {
+  const entries = Object.entries(model).sort(([a], [b]) => (a < b ? -1 : 1));
+  return createHash('sha256').update(JSON.stringify(entries)).digest('hex');
+}
+
+/** Rows of layer profiles: one per kind of device, model, micro-batch and recompute setting. */
+@Injectable()
+export class LayerProfilesRepository {
+  constructor(private readonly prisma: PrismaService) {}
+
+  /** Of every kind of device and recompute setting. */
+  async ofModel({ model, microBatch }: Pick<LayerWork, 'model' | 'microBatch'>): Promise<LayerProfileRecord[]> {
+    const rows = await this.prisma.layerProfile.findMany({ where: { model: modelDigest(model), microBatch } });
+    return rows.map(toRecord);
+  }
+
+  /** What agents were asked since `since` and have not answered. */
+  async asked(agentIds: readonly string[], since: Date): Promise<LayerProfileRecord[]> {
+    const rows = await this.prisma.layerProfile.findMany({
+      where: { agentId: { in: [...agentIds] }, layers: { equals: Prisma.DbNull }, error: null, askedAt: { gt: since } },
+    });
+    return rows.map(toRecord);
+  }
+
+  /** A row that is there is asked anew, unless somebody was asked after `before`. */
+  async ask(
+    kind: string,
+    work: LayerWork,
+    asked: { readonly agentId: string; readonly at: Date; readonly before: Date },
+  ): Promise<void> {
+    const { agentId, at, before } = asked;
+    const { microBatch, recompute } = work;
+    const key = { kind, model: modelDigest(work.model), microBatch, recompute };
+    await this.prisma.layerProfile.createMany({
+      data: [{ ...key, agentId, askedAt: at, work }],
+      skipDuplicates: true,
+    });
+    await this.prisma.layerProfile.updateMany({
+      where: { ...key, layers: { equals: Prisma.DbNull }, askedAt: { lt: before } },
+      data: { agentId, askedAt: at, error: null },
+    });
+  }
+
+  async measured(key: ProfileKey, agentId: string, { layers, at }: MeasuredLayers): Promise<void> {
+    await this.prisma.layerProfile.updateMany({
+      where: { ...keyOf(key), agentId },
+      data: { layers, error: null, measuredAt: at },
+    });
+  }
+
+  async failed(key: ProfileKey, agentId: string, error: string): Promise<void> {
+    await this.prisma.layerProfile.updateMany({
+      where: { ...keyOf(key), agentId, layers: { equals: Prisma.DbNull } },
+      data: { error },
+    });
+  }
+}
+
+interface MeasuredLayers {
+  readonly layers: LayerTimes;
+  readonly at: Date;
+}
+
+function keyOf({ kind, model, microBatch, recompute }: ProfileKey): ProfileKey {
+  return { kind, model, microBatch, recompute };
+}
+
+function toRecord(row: LayerProfile): LayerProfileRecord {
+  return {
+    ...row,
+    recompute: row.recompute as LayerWork['recompute'],
+    work: row.work as unknown as LayerWork,
+    layers: row.layers as unknown as LayerTimes | null,
+  };
+}

@@ -1,0 +1,132 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { agentV1, LayerTimes, LayerWork, RunSpec } from '@millrace/contracts';
+import type { Clock, Logger } from '@millrace/core';
+import type { ModelConfig } from '@millrace/model';
+import type { AgentWithLease } from '../../ledger/agents/agents.repository';
+import { CLOCK, LOGGER } from '../../ground/config/api-logger';
+import { ClusterSignals } from '../../ground/events/cluster-signals';
+import type { SessionIdentity } from '../../ledger/sessions/agent-session';
+import type { ApiBody } from '../../ledger/sessions/agent-transport';
+import { deviceKind } from './device-kind';
+import { type LayerProfileRecord, LayerProfilesRepository } from './layer-profiles.repository';
+import { layerProfileInvalid } from './profiling.errors';
+
+/** A run waits this long for times that somebody was asked for; then it is planned with what is known. */
+export const PROFILE_PATIENCE_MS = 20_000;
+/** A kind of device whose agent did not answer is asked again after this. */
+const ASK_AGAIN_AFTER_MS = 600_000;
+
+/** Asks idle agents what the layers of a model take on their kind of device, and takes the answers. */
+@Injectable()
+export class ProfileRequestsService {
+  constructor(
+    private readonly profiles: LayerProfilesRepository,
+    private readonly signals: ClusterSignals,
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  /**
+   * Whether the run should wait: one of `idle`, the devices that it may have, was asked a short while ago or is now.
+   * Only a split over several stages depends on the times.
+   */
+  async isAwaited(spec: RunSpec, model: ModelConfig, idle: readonly AgentWithLease[]): Promise<boolean> {
+    const { pp, partition, recompute } = spec.parallel;
+    if (pp === 1 || partition !== 'auto') return false;
+    const work: LayerWork = { model, microBatch: spec.train.batch.micro, recompute };
+    const known = (await this.profiles.ofModel(work)).filter((profile) => profile.recompute === recompute);
+    const byKind = new Map(idle.map((agent) => [deviceKind(agent), agent]));
+    let awaited = false;
+    let asked = false;
+    for (const [kind, agent] of byKind) {
+      const profile = known.find((each) => each.kind === kind);
+      if (profile === undefined || this.isStale(profile)) {
+        await this.ask(kind, work, agent.id);
+        asked = true;
+      } else if (profile.layers === null && profile.error === null)
+        awaited ||= this.ageMs(profile) < PROFILE_PATIENCE_MS;
+    }
+    if (asked) this.signals.commands();
+    return awaited || asked;
+  }
+
+  /** What the agents should be told now, by agent. */
+  async commands(agentIds: readonly string[]): Promise<{ agentId: string; id: string; body: ApiBody }[]> {
+    return (await this.unanswered(agentIds)).map((profile) => {
+      const id = commandId(profile);
+      const value = { commandId: id, workJson: JSON.stringify(profile.work) };
+      return { agentId: profile.agentId, id, body: { $case: 'measureLayers', value } };
+    });
+  }
+
+  /** An answer to something else, or to what is not asked any more, is dropped. @throws AppError PROFILE.INVALID */
+  async answered({ agentId }: SessionIdentity, answer: agentV1.LayerProfile): Promise<void> {
+    const profile = await this.find(agentId, answer.commandId);
+    if (profile === undefined) return;
+    if (answer.errorMessage !== '') return this.failed(profile, answer.errorMessage);
+    const layers = parseLayers(answer);
+    await this.profiles.measured(profile, agentId, { layers, at: new Date(this.clock.now()) });
+    const { kind, microBatch, recompute } = profile;
+    this.logger.info({ agent: agentId, kind, microBatch, recompute, layers }, 'layers measured');
+    this.signals.schedule();
+  }
+
+  /** The agent took the command, or refused it. */
+  async commandAnswered({ agentId }: SessionIdentity, result: agentV1.CommandResult): Promise<void> {
+    if (result.ok) return;
+    const profile = await this.find(agentId, result.commandId);
+    if (profile !== undefined) await this.failed(profile, result.errorMessage);
+  }
+
+  private async failed(profile: LayerProfileRecord, error: string): Promise<void> {
+    await this.profiles.failed(profile, profile.agentId, error.replaceAll('\0', ' '));
+    this.logger.warn({ agent: profile.agentId, kind: profile.kind, error }, 'layers were not measured');
+    this.signals.schedule();
+  }
+
+  private async find(agentId: string, id: string): Promise<LayerProfileRecord | undefined> {
+    return (await this.unanswered([agentId])).find((profile) => commandId(profile) === id);
+  }
+
+  private unanswered(agentIds: readonly string[]): Promise<LayerProfileRecord[]> {
+    return this.profiles.asked(agentIds, new Date(this.clock.now() - ASK_AGAIN_AFTER_MS));
+  }
+
+  private async ask(kind: string, work: LayerWork, agentId: string): Promise<void> {
+    const nowMs = this.clock.now();
+    const before = new Date(nowMs - ASK_AGAIN_AFTER_MS);
+    await this.profiles.ask(kind, work, { agentId, at: new Date(nowMs), before });
+    this.logger.info({ agent: agentId, kind, microBatch: work.microBatch }, 'layers are measured before planning');
+  }
+
+  private isStale(profile: LayerProfileRecord): boolean {
+    return profile.layers === null && this.ageMs(profile) > ASK_AGAIN_AFTER_MS;
+  }
+
+  private ageMs({ askedAt }: LayerProfileRecord): number {
+    return this.clock.now() - askedAt.getTime();
+  }
+}
+
+const PREFIX = 'profile:';
+
+/** Another time of asking is another command. */
+function commandId({ kind, model, microBatch, recompute, askedAt }: LayerProfileRecord): string {
+  const kindText = Buffer.from(kind).toString('base64url');
+  return `${PREFIX}${model}-${microBatch}-${recompute}-${kindText}-${askedAt.getTime()}`;
+}
+
+export function isProfileCommand(id: string): boolean {
+  return id.startsWith(PREFIX);
+}
+
+function parseLayers({ embedding, block, head }: agentV1.LayerProfile): LayerTimes {
+  return { embedding: parseTimes(embedding), block: parseTimes(block), head: parseTimes(head) };
+}
+
+/** Times that are no times would stop the planner. */
+function parseTimes(seconds: agentV1.LayerSeconds | undefined): LayerTimes['block'] {
+  const times = { F: seconds?.forward ?? NaN, I: seconds?.backwardInput ?? NaN, W: seconds?.backwardWeight ?? NaN };
+  for (const time of Object.values(times)) if (!(time >= 0 && time < Infinity)) throw layerProfileInvalid(time);
+  return times;
+}

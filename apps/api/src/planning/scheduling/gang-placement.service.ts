@@ -1,0 +1,171 @@
+import { randomBytes } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { isFlushless, oldestWeightVersion } from '@millrace/contracts';
+import { AppError, assert, newId } from '@millrace/core';
+import { PLACEABLE_STATES } from '@millrace/scheduler';
+import { AgentsRepository, type AgentWithLease } from '../../ledger/agents/agents.repository';
+import type { PredictedAttempt, RankStatuses, StoredPlan } from '../../ledger/runs/attempt-record';
+import { ClusterContext } from '../../ground/config/cluster-context';
+import { storedBasis } from '../../ledger/runs/plan-basis';
+import type { Transaction } from '../../ground/database/prisma.service';
+import { PrometheusService } from '../../ground/prometheus/prometheus.service';
+import { RunLedger } from '../../ledger/runs/run-ledger';
+import { speedOf } from '../../ledger/agents/device-speed';
+import { speedsAreKnown } from '../plans/plan-run';
+import type { PlacedRun } from '../plans/run-plans.service';
+import type { RunRecord } from '../../ledger/runs/run-record';
+import { predictStep } from '../plans/predict-step';
+import { ResumeSourceService } from './resume-source.service';
+import { deviceTaken } from './scheduling.errors';
+
+const MS_PER_SECOND = 1000;
+
+/** Index = rank. */
+export type Gang = readonly AgentWithLease[];
+
+export interface Placement {
+  readonly placed: PlacedRun;
+  readonly gang: Gang;
+}
+
+/** Gives a run its devices, all or nothing, in one transaction. */
+@Injectable()
+export class GangPlacementService {
+  constructor(
+    private readonly ledger: RunLedger,
+    private readonly agents: AgentsRepository,
+    private readonly resumeSource: ResumeSourceService,
+    private readonly prometheus: PrometheusService,
+    private readonly context: ClusterContext,
+  ) {}
+
+  /**
+   * False, and nothing changed, when somebody else was first: the run is not placeable any more, it has a newer fence,
+   * or one of the devices was given away. Two schedulers may try at the same time.
+   */
+  async place(run: RunRecord, placement: Placement): Promise<boolean> {
+    const { clock } = this.context;
+    const { admission } = this.prometheus;
+    const startedMs = clock.monotonicMs();
+    const placed = await this.tryToPlace(run, placement);
+    admission.attempted(placed, clock.monotonicMs() - startedMs);
+    // A run that comes back after a loss has a fence: its wait began with the loss, and is not one for admission.
+    if (placed && run.fence === 0) admission.admitted(run.queue, clock.now() - run.createdAt.getTime());
+    return placed;
+  }
+
+  private async tryToPlace(run: RunRecord, placement: Placement): Promise<boolean> {
+    try {
+      return await this.ledger.note((tx) => this.placeLocked(tx, run, placement));
+    } catch (error) {
+      if (error instanceof AppError && error.code === 'SCHEDULING.DEVICE_TAKEN') return false;
+      throw error;
+    }
+  }
+
+  /** The run as it goes on: an asynchronous one with the split of its checkpoint. */
+  async withHeldSplit(run: RunRecord): Promise<RunRecord> {
+    const { spec } = run;
+    if (spec.parallel.partition !== 'auto') return run;
+    const partition = await this.ledger.note((tx) => this.resumeSource.heldLayers(tx, run));
+    return partition === undefined ? run : { ...run, spec: { ...spec, parallel: { ...spec.parallel, partition } } };
+  }
+
+  private async placeLocked(tx: Transaction, seen: RunRecord, { placed, gang }: Placement): Promise<boolean> {
+    const run = await this.ledger.runs.lock(tx, seen.id);
+    if (!run || run.fence !== seen.fence || !PLACEABLE_STATES.includes(run.state)) return false;
+    const fence = run.fence + 1;
+    const plan = await this.plan(tx, { run, placed, gang, fence });
+    const moved = await this.ledger.transitions.move(tx, run, {
+      to: 'scheduled',
+      actor: 'system',
+      fence,
+      reason: null,
+    });
+    if (!moved) return false;
+    const expiresAt = new Date(this.context.clock.now() + this.context.config.leaseMs);
+    const leases = gang.map(({ id }, rank) => ({ agentId: id, runId: run.id, fence, rank, expiresAt }));
+    if (!(await this.ledger.leases.grant(tx, leases))) throw deviceTaken(run.id);
+    if (
+      !(await this.agents.allUsable(
+        tx,
+        gang.map(({ id }) => id),
+      ))
+    )
+      throw deviceTaken(run.id);
+    await this.createAttempt(tx, plan, gang);
+    return true;
+  }
+
+  private async createAttempt(tx: Transaction, plan: StoredPlan, gang: Gang): Promise<void> {
+    const { runId, fence } = plan;
+    const id = newId('attempt');
+    const ranks: RankStatuses = Object.fromEntries(
+      gang.map((agent, rank) => [rank, { agent: agent.id, state: 'pending', step: 0 }]),
+    );
+    await this.ledger.attempts.create(tx, { id, runId, fence, plan, dataKey: randomBytes(32).toString('hex'), ranks });
+    await this.ledger.transitions.note(tx, {
+      type: 'run.attempt',
+      runId,
+      subject: id,
+      actor: 'system',
+      data: {
+        fence,
+        state: 'scheduled',
+        failure: null,
+        fromStep: plan.firstStep,
+        agents: gang.map((agent) => agent.id),
+      },
+    });
+  }
+
+  private async plan(tx: Transaction, { run, placed, gang, fence }: Planned): Promise<StoredPlan> {
+    const { shape, dataset } = placed.shaped;
+    assert(
+      gang.length === shape.schedule.ranks,
+      `${run.id} has ${shape.schedule.ranks} ranks and was given ${gang.length} devices`,
+    );
+    const source = await this.resumeSource.find(tx, run);
+    const stages = shape.stages.map(({ firstLayer, layerCount, embedding, head }) => ({
+      firstLayer,
+      layerCount,
+      embedding,
+      head,
+    }));
+    const versioned = { spec: run.spec, stages, firstStep: source.plan.firstStep };
+    const { sha256, bytes, dtype, tokens } = dataset;
+    return {
+      runId: run.id,
+      fence,
+      spec: run.spec,
+      model: shape.model,
+      stages,
+      peers: gang.map(({ id, dataAddress }, rank) => ({ rank, agentId: id, address: dataAddress })),
+      dataset: { sha256, bytes, dtype, tokens },
+      ...source.plan,
+      lastStep: run.spec.train.steps,
+      rankOfStage: shape.schedule.rankOfStage,
+      predicted: predicted(placed, gang),
+      ...(isFlushless(run.spec.parallel) ? { oldestVersion: oldestWeightVersion(versioned, source.manifest) } : {}),
+    };
+  }
+}
+
+/** By the planner where it knows every device; else the roofline's bubble. */
+function predicted({ shaped: { shape }, plan, basis }: PlacedRun, gang: Gang): PredictedAttempt {
+  if (plan === undefined || !speedsAreKnown(basis.devices)) {
+    const { stepTimeMs, simulation } = predictStep(shape, gang.map(speedOf));
+    return { stepTimeMs, bubbleOfTotal: simulation.bubbleOfTotal };
+  }
+  return {
+    stepTimeMs: plan.stepSeconds * MS_PER_SECOND,
+    bubbleOfTotal: plan.bubbleOfTotal,
+    stageSeconds: plan.stages.map(({ times }) => times),
+    basis: storedBasis(basis),
+  };
+}
+
+interface Planned extends Placement {
+  readonly run: RunRecord;
+  readonly fence: number;
+}

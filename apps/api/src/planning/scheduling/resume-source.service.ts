@@ -1,0 +1,81 @@
+import { Injectable } from '@nestjs/common';
+import { type AttemptPlan, isFlushless, type ManifestDocument } from '@millrace/contracts';
+import { assert } from '@millrace/core';
+import type { ModelConfig } from '@millrace/model';
+import type { StoredPlan } from '../../ledger/runs/attempt-record';
+import { AttemptsRepository } from '../../ledger/runs/attempts.repository';
+import { CheckpointWritesRepository, type DurableCheckpoint } from '../../ledger/blocks/checkpoint-writes.repository';
+import type { Transaction } from '../../ground/database/prisma.service';
+import type { RunRecord } from '../../ledger/runs/run-record';
+import { initGone } from './scheduling.errors';
+
+export interface ResumeSource {
+  readonly plan: Pick<StoredPlan, 'resumeFrom' | 'resumeCheckpointId' | 'firstStep'>;
+  /** Of a checkpoint that training goes on from. */
+  readonly manifest?: ManifestDocument;
+}
+
+/** Where an attempt's weights come from: the run's own newest durable checkpoint, else what its spec says. */
+@Injectable()
+export class ResumeSourceService {
+  constructor(
+    private readonly checkpoints: CheckpointWritesRepository,
+    private readonly attempts: AttemptsRepository,
+  ) {}
+
+  /** @throws AppError SCHEDULING.INIT_GONE */
+  async find(reader: Transaction, { id, spec }: Pick<RunRecord, 'id' | 'spec'>): Promise<ResumeSource> {
+    // The last step's checkpoint with the run not over: its metrics were lost with an agent, so its steps are done
+    // again.
+    const own = await this.checkpoints.newestDurable(reader, id, spec.train.steps);
+    if (own) return goingOnFrom(own);
+    const { init } = spec.model;
+    if (init.from === 'random') return { plan: { resumeFrom: 'random', firstStep: 1, resumeCheckpointId: null } };
+    const given = await this.checkpoints.findDurable(init.id, reader);
+    if (given === null) throw initGone(id, init.id);
+    if (init.from === 'checkpoint') return goingOnFrom(given);
+    return { plan: { resumeFrom: 'weights', firstStep: 1, resumeCheckpointId: given.id } };
+  }
+
+  /**
+   * The layers per stage that a run must keep: the weight versions that an asynchronous schedule uses depend on the
+   * split, so it goes on with that of its checkpoint; before the first one, with that of its losses, which it then
+   * repeats. Undefined where any split will do.
+   */
+  async heldLayers(reader: Transaction, { id, spec, step }: RunRecord): Promise<number[] | undefined> {
+    if (!isFlushless(spec.parallel)) return undefined;
+    const own = await this.checkpoints.newestDurable(reader, id, spec.train.steps);
+    if (own?.manifest.weightVersions !== undefined) return own.manifest.weightVersions.layersPerStage;
+    if (step === 0) return undefined;
+    const last = await this.attempts.newest(reader, id);
+    return last?.plan.stages.map(({ layerCount }) => layerCount);
+  }
+
+  /** What the plan says, with the manifest that it names. */
+  async load({ resumeFrom, resumeCheckpointId, model }: StoredPlan): Promise<AttemptPlan['resume']> {
+    if (resumeFrom === 'random') return { from: 'random' };
+    const checkpoint = resumeCheckpointId === null ? null : await this.checkpoints.findDurable(resumeCheckpointId);
+    assert(checkpoint !== null, `${resumeCheckpointId}, which a live attempt resumes from, is gone`);
+    const { manifest } = checkpoint;
+    if (resumeFrom === 'checkpoint') return { from: 'checkpoint', manifest: { ...manifest, model } };
+    return { from: 'weights', manifest: weightsOnly(manifest, model) };
+  }
+}
+
+function goingOnFrom({ id, step, manifest }: DurableCheckpoint): ResumeSource {
+  return { plan: { resumeFrom: 'checkpoint', firstStep: step + 1, resumeCheckpointId: id }, manifest };
+}
+
+/** An import's manifest may leave out what the file does not say. */
+function weightsOnly(manifest: ManifestDocument, model: ModelConfig): ManifestDocument {
+  return {
+    version: 1,
+    runId: manifest.runId ?? 'import',
+    step: 0,
+    model,
+    rng: { seed: 0 },
+    dataPosition: { samples: 0 },
+    optimizer: null,
+    tensors: manifest.tensors.filter(({ kind }) => kind === 'weight'),
+  };
+}

@@ -1,0 +1,74 @@
+import { Injectable } from '@nestjs/common';
+import { planPlacement } from '@millrace/scheduler';
+import { AgentsRepository } from '../../ledger/agents/agents.repository';
+import { ClusterContext } from '../../ground/config/cluster-context';
+import { RunPlansService } from '../plans/run-plans.service';
+import { ClusterSignals } from '../../ground/events/cluster-signals';
+import type { RunRecord } from '../../ledger/runs/run-record';
+import { type Gang, GangPlacementService } from './gang-placement.service';
+import { inventoryAgent } from '../../ledger/agents/inventory';
+import { type QueuedRecord, RunQueueService } from './run-queue.service';
+
+/** Applies the planner's plan. Decides nothing itself, except that a run which cannot be planned at all has failed. */
+@Injectable()
+export class SchedulingService {
+  constructor(
+    private readonly queue: RunQueueService,
+    private readonly agents: AgentsRepository,
+    private readonly plans: RunPlansService,
+    private readonly placement: GangPlacementService,
+    private readonly signals: ClusterSignals,
+    private readonly context: ClusterContext,
+  ) {}
+
+  /** One pass over the queue. @returns how many runs were placed */
+  async schedule(): Promise<number> {
+    const queue = await this.queue.shaped();
+    if (queue.size === 0) return 0;
+    const agents = await this.agents.all();
+    const nowMs = this.context.clock.now();
+    const offered = new Map<string, Gang>();
+    const { placements, pending } = planPlacement({
+      policy: {},
+      now: nowMs,
+      inventory: agents.map((agent) => inventoryAgent(agent, { nowMs, silentMs: this.context.config.leaseMs })),
+      queue: await Promise.all(
+        [...queue.values()].map(({ run, shaped: { shape } }) =>
+          this.plans.queued({ run, shape, onOffered: (devices) => offered.set(run.id, devices) }, agents),
+        ),
+      ),
+    });
+    let placedCount = 0;
+    for (const { runId, agentIds } of placements) {
+      const queued = queue.get(runId);
+      const gang = agentIds.map((id) => agents.find((agent) => agent.id === id)).filter((agent) => agent !== undefined);
+      // Its devices stay free for it meanwhile: nobody else was given them in this pass.
+      if (!queued || (await this.queue.waitsForTimes(queued, offered.get(runId) ?? []))) continue;
+      if (await this.place(queued, gang)) placedCount++;
+    }
+    for (const { runId, reason } of pending) {
+      const queued = queue.get(runId);
+      if (queued) await this.queue.notePending(queued.run, reason);
+    }
+    if (placedCount > 0) this.signals.commands();
+    return placedCount;
+  }
+
+  private async place({ run }: QueuedRecord, gang: Gang): Promise<boolean> {
+    const placed = await this.placeAsPlanned(run, gang).catch(async (error: unknown) => {
+      await this.queue.unplannable(run, error);
+      return false;
+    });
+    const agents = gang.map(({ id }) => id);
+    this.context.logger.info(
+      { runId: run.id, fence: run.fence + 1, agents, placed },
+      placed ? 'run placed' : 'placement dropped',
+    );
+    return placed;
+  }
+
+  private async placeAsPlanned(run: RunRecord, gang: Gang): Promise<boolean> {
+    const placed = await this.plans.placed(run, gang);
+    return placed !== undefined && (await this.placement.place(run, { placed, gang }));
+  }
+}

@@ -1,0 +1,85 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { JoinTokenBody, JoinTokenRecord, NewJoinToken, Page } from '@millrace/contracts';
+import { type Clock, newId } from '@millrace/core';
+import { AuditRepository } from '../../ground/audit/audit.repository';
+import type { Principal } from '../../ground/auth/principal';
+import { hashSecret, newSecret } from '../../ground/auth/secrets';
+import { createdKeySchema, decodeCursor, encodeCursor } from '../../ground/http/cursor';
+import type { PageQuery } from '../../ground/http/parse-query';
+import { CLOCK } from '../../ground/config/api-logger';
+import { PrismaService } from '../../ground/database/prisma.service';
+import { ServedAddresses } from '../../ground/tls/served-addresses';
+import { joinTokenNotFound } from '../../ground/accounts/accounts.errors';
+import { type JoinTokenRow, JoinTokensRepository } from '../../ground/accounts/join-tokens.repository';
+
+/** Tokens that enrol agents: one each, unless more uses are asked for. */
+@Injectable()
+export class JoinTokensService {
+  constructor(
+    private readonly joinTokens: JoinTokensRepository,
+    private readonly audit: AuditRepository,
+    private readonly prisma: PrismaService,
+    private readonly addresses: ServedAddresses,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  /** `host`: under which the caller reached this API, so other machines may too. */
+  async create(
+    { expiresInSeconds, uses }: NewJoinToken,
+    { caller, host }: { caller: Principal; host: string },
+  ): Promise<JoinTokenBody> {
+    const token = newSecret('mlrjoin');
+    const id = newId('join');
+    // By the clock that revocations go by, since an agent that was revoked comes back only with a later join token.
+    const createdAt = new Date(this.clock.now());
+    const expiresAt = new Date(createdAt.getTime() + expiresInSeconds * 1000);
+    await this.prisma.transaction(async (tx) => {
+      await this.joinTokens.create(tx, {
+        id,
+        hash: hashSecret(token),
+        createdAt,
+        expiresAt,
+        uses,
+        usesLeft: uses,
+        createdById: caller.user?.id ?? null,
+        createdByName: caller.user?.name ?? null,
+      });
+      const data = { expiresAt: expiresAt.toISOString(), uses };
+      await this.audit.append(tx, { actor: caller.tokenId, action: 'join-token.create', subject: id, data });
+    });
+    const command = `millrace agent --join ${this.addresses.grpcFor(host)} --token ${token}`;
+    return { id, token, expiresAt: expiresAt.toISOString(), uses, command: `${command}${this.addresses.trustOption}` };
+  }
+
+  /** Also those that enrol nobody any more. */
+  async list({ limit, cursor }: PageQuery): Promise<Page<JoinTokenRecord>> {
+    const key = cursor === undefined ? undefined : decodeCursor(cursor, createdKeySchema);
+    const rows = await this.joinTokens.list(limit + 1, key && { createdAt: new Date(key[0]), id: key[1] });
+    const items = rows.slice(0, limit).map(toRecord);
+    const last = items.at(-1);
+    return { items, nextCursor: rows.length > limit && last ? encodeCursor([last.createdAt, last.id]) : null };
+  }
+
+  /** Agents that joined with it stay. @throws AppError JOIN.TOKEN_NOT_FOUND */
+  async revoke(actor: string, id: string): Promise<void> {
+    await this.prisma.transaction(async (tx) => {
+      if (!(await this.joinTokens.revoke(tx, id, new Date(this.clock.now())))) throw joinTokenNotFound(id);
+      await this.audit.append(tx, { actor, action: 'join-token.revoke', subject: id, data: {} });
+    });
+  }
+}
+
+function toRecord(row: JoinTokenRow): JoinTokenRecord {
+  const { id, uses, usesLeft, agentId, createdById, createdByName } = row;
+  return {
+    id,
+    createdBy: createdById === null || createdByName === null ? null : { id: createdById, name: createdByName },
+    createdAt: row.createdAt.toISOString(),
+    expiresAt: row.expiresAt.toISOString(),
+    uses,
+    usesLeft,
+    usedAt: row.usedAt?.toISOString() ?? null,
+    agentId,
+    revokedAt: row.revokedAt?.toISOString() ?? null,
+  };
+}

@@ -1,0 +1,110 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { CreatedToken, NewToken, Page, TokenBody } from '@millrace/contracts';
+import { type Clock, newId } from '@millrace/core';
+import { AuditRepository } from '../../ground/audit/audit.repository';
+import { covers } from '../../ground/auth/access';
+import type { Principal } from '../../ground/auth/principal';
+import { hashSecret, newSecret } from '../../ground/auth/secrets';
+import { TokensRepository, type TokenWithUser } from '../../ground/auth/tokens.repository';
+import { TokensService } from '../../ground/auth/tokens.service';
+import { createdKeySchema, decodeCursor, encodeCursor } from '../../ground/http/cursor';
+import type { PageQuery } from '../../ground/http/parse-query';
+import { CLOCK } from '../../ground/config/api-logger';
+import { PrismaService } from '../../ground/database/prisma.service';
+import { expiryPast, tokenBeyondOwn, tokenNotFound, userNotFound } from '../../ground/accounts/accounts.errors';
+import { UsersRepository } from '../../ground/accounts/users.repository';
+
+/** Tokens: everybody's own; for admins also those of others and of agents. */
+@Injectable()
+export class UserTokensService {
+  constructor(
+    private readonly rows: TokensRepository,
+    private readonly users: UsersRepository,
+    private readonly tokens: TokensService,
+    private readonly audit: AuditRepository,
+    private readonly prisma: PrismaService,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  async list(caller: Principal, { limit, cursor }: PageQuery): Promise<Page<TokenBody>> {
+    const key = cursor === undefined ? undefined : decodeCursor(cursor, createdKeySchema);
+    const rows = await this.rows.list(limit + 1, {
+      userId: caller.role === 'admin' ? undefined : caller.user?.id,
+      after: key && { createdAt: new Date(key[0]), id: key[1] },
+    });
+    const items = rows.slice(0, limit).map(toTokenBody);
+    const last = items.at(-1);
+    return { items, nextCursor: rows.length > limit && last ? encodeCursor([last.createdAt, last.id]) : null };
+  }
+
+  /** The secret is in this answer alone. @throws AppError TOKEN.BEYOND_OWN, TOKEN.EXPIRY_PAST, USER.NOT_FOUND */
+  async create(caller: Principal, wanted: NewToken): Promise<CreatedToken> {
+    const { name, scope } = wanted;
+    const userId = wanted.userId ?? caller.user?.id ?? '';
+    const expiresAt = this.expiryOf(caller, wanted);
+    assertWithinOwn(caller, wanted, userId);
+    if (!(await this.users.find(userId))) throw userNotFound(userId);
+    const secret = newSecret('mlr');
+    const row = await this.prisma.transaction(async (tx) => {
+      const created = await this.rows.create(tx, {
+        id: newId('token'),
+        name,
+        hash: hashSecret(secret),
+        userId,
+        scope,
+        expiresAt,
+      });
+      const data = { name, userId, scope, expiresAt: expiresAt?.toISOString() ?? null };
+      await this.audit.append(tx, { actor: caller.tokenId, action: 'token.create', subject: created.id, data });
+      return created;
+    });
+    return { ...toTokenBody(row), token: secret };
+  }
+
+  /** Its sessions end with it. @throws AppError TOKEN.NOT_FOUND, also for a token of somebody else */
+  async revoke(caller: Principal, id: string): Promise<void> {
+    const row = await this.rows.find(id);
+    const own = caller.role === 'admin' || (row?.userId ?? undefined) === caller.user?.id;
+    if (!row || !own) throw tokenNotFound(id);
+    await this.prisma.transaction(async (tx) => {
+      if (!(await this.rows.revoke(tx, id, new Date(this.clock.now())))) throw tokenNotFound(id);
+      const data = { name: row.name, userId: row.userId, agentId: row.agentId };
+      await this.audit.append(tx, { actor: caller.tokenId, action: 'token.revoke', subject: id, data });
+    });
+    this.tokens.forget();
+  }
+
+  private expiryOf(caller: Principal, { expiresAt }: NewToken): Date | null {
+    if (expiresAt === null) {
+      if (caller.expiresAt !== null)
+        throw tokenBeyondOwn('/expiresAt', 'must be given: the token in use expires itself');
+      return null;
+    }
+    const time = new Date(expiresAt);
+    if (time.getTime() <= this.clock.now()) throw expiryPast(expiresAt);
+    if (caller.expiresAt !== null && time > caller.expiresAt) {
+      throw tokenBeyondOwn('/expiresAt', `is after ${caller.expiresAt.toISOString()}, when the token in use expires`);
+    }
+    return time;
+  }
+}
+
+function assertWithinOwn(caller: Principal, { scope }: NewToken, userId: string): void {
+  if (userId !== caller.user?.id && caller.role !== 'admin') {
+    throw tokenBeyondOwn('/userId', 'is not your own; only an admin makes tokens of others');
+  }
+  const extra = scope.filter((each) => !covers(caller.scope, each));
+  if (extra.length > 0) throw tokenBeyondOwn('/scope', `has ${extra.join(', ')}, which the token in use has not`);
+}
+
+function toTokenBody({ id, name, user, agentId, scope, createdAt, expiresAt }: TokenWithUser): TokenBody {
+  return {
+    id,
+    name,
+    user: user && { id: user.id, name: user.name },
+    agentId,
+    scope,
+    createdAt: createdAt.toISOString(),
+    expiresAt: expiresAt?.toISOString() ?? null,
+  };
+}

@@ -1,0 +1,82 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { blockReferences, fileAccess, type ImportedModel, importHuggingFace, splitBlocks } from '@millrace/checkpoint';
+import type { ManifestDocument } from '@millrace/contracts';
+import { type Clock, newId } from '@millrace/core';
+import type { Request } from 'express';
+import { BlobsService } from '../../ground/blobs/blobs.service';
+import { UploadSpool } from '../../ground/blobs/upload-spool';
+import { BlockHoldsRepository } from '../../ledger/blocks/block-holds.repository';
+import { CLOCK } from '../../ground/config/api-logger';
+import { CheckpointsService } from './checkpoints.service';
+
+/** The collector leaves an import's blocks alone this long; then they are referenced, or the import failed. */
+const HOLD_MS = 3_600_000;
+/** GPT-2's head size at every published width, for a file that does not tell its number of heads. */
+const HEAD_SIZE = 64;
+
+export interface ModelImport {
+  readonly source: Request;
+  readonly heads: number | undefined;
+  readonly actor: string;
+}
+
+/** Hugging Face safetensors that become checkpoints of step 0 without a run. */
+@Injectable()
+export class ModelImportService {
+  constructor(
+    private readonly checkpoints: CheckpointsService,
+    private readonly holds: BlockHoldsRepository,
+    private readonly blobs: BlobsService,
+    private readonly spool: UploadSpool,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  /** @returns the checkpoint's id. Errors: API.BODY_TOO_LARGE, BLOB.DISK_FULL, those of importHuggingFace */
+  async import({ source, heads, actor }: ModelImport): Promise<{ id: string }> {
+    const id = newId('ckpt');
+    // The upload and, beside it, its blocks.
+    await this.blobs.assertRoomFor(2 * Number(source.headers['content-length'] ?? 0));
+    await this.spool.withUpload(source, id, async (path) => {
+      const file = await fileAccess(path);
+      try {
+        const manifest = await this.store(id, await importHuggingFace(file), heads);
+        await this.checkpoints.publishImported(id, manifest, actor);
+      } finally {
+        await file.close();
+      }
+    });
+    return { id };
+  }
+
+  private async store(id: string, model: ImportedModel, heads: number | undefined): Promise<ManifestDocument> {
+    const tensors: ManifestDocument['tensors'] = [];
+    for (const { name, shape } of model.tensors) {
+      const values = await model.read(name);
+      const blocks = splitBlocks(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+      const references = blockReferences(blocks);
+      const hashes = blocks.map(({ sha256 }) => sha256);
+      await this.holds.hold({ owner: id, fence: 0 }, hashes, new Date(this.clock.now() + HOLD_MS));
+      for (const { sha256, bytes } of blocks) {
+        // What the upload said of its length may have been nothing, and others store at the same time.
+        await this.blobs.assertRoomFor(bytes.length);
+        await this.blobs.blocks.put(sha256, bytes);
+      }
+      tensors.push({ name, kind: 'weight', dtype: 'f32', shape: [...shape], blocks: references });
+    }
+    const config = { family: 'gpt2' as const, ...model.sizes, heads: heads ?? defaultHeads(model.sizes.hidden) };
+    return {
+      version: 1,
+      runId: '',
+      step: 0,
+      model: config,
+      rng: { seed: 0 },
+      dataPosition: { samples: 0 },
+      optimizer: null,
+      tensors,
+    };
+  }
+}
+
+function defaultHeads(hidden: number): number {
+  return hidden % HEAD_SIZE === 0 ? hidden / HEAD_SIZE : 1;
+}

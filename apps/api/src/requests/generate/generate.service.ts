@@ -1,0 +1,93 @@
+import { randomBytes } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import type { GeneratedBody, GeneratePlan, GenerateRequest } from '@millrace/contracts';
+import { type Clock, newId } from '@millrace/core';
+import { type ModelConfig, stageSlices } from '@millrace/model';
+import { partitionLayers } from '@millrace/pipeline';
+import { BlockHoldsRepository } from '../../ledger/blocks/block-holds.repository';
+import { CheckpointWritesRepository, type DurableCheckpoint } from '../../ledger/blocks/checkpoint-writes.repository';
+import { checkpointNotFound } from '../../ledger/blocks/checkpointing.errors';
+import { CLOCK } from '../../ground/config/api-logger';
+import { modelIncomplete, promptEmpty, tooManyGenerations } from '../../ledger/agents/generate.errors';
+import { GenerationGangService } from './generation-gang.service';
+import { GenerationQueue } from './generation-queue';
+import { GenerationTasks } from '../../ledger/agents/generation-tasks';
+import { PromptTokenizerService } from './prompt-tokenizer.service';
+
+const TIMEOUT_MS = 120_000;
+const WAITING_COUNT_MAX = 8;
+/** The checkpoint may be deleted meanwhile, its blocks not. */
+const HOLD_MS = 2 * TIMEOUT_MS;
+
+type Sampling = Pick<GeneratePlan, 'promptTokens' | 'maxTokens' | 'temperature' | 'seed'>;
+
+/** Text from a checkpoint, by a gang of agents that hold no lease for it. */
+@Injectable()
+export class GenerateService {
+  private readonly queue = new GenerationQueue(WAITING_COUNT_MAX, tooManyGenerations);
+
+  constructor(
+    private readonly checkpoints: CheckpointWritesRepository,
+    private readonly holds: BlockHoldsRepository,
+    private readonly tokenizers: PromptTokenizerService,
+    private readonly gangs: GenerationGangService,
+    private readonly tasks: GenerationTasks,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  /** @throws AppError CHECKPOINT.NOT_FOUND, GENERATE.*, DATA.* (a prompt that the tokenizer cannot encode) */
+  async generate(checkpointId: string, request: GenerateRequest): Promise<GeneratedBody> {
+    const checkpoint = await this.checkpoints.findDurable(checkpointId);
+    if (!checkpoint) throw checkpointNotFound(checkpointId);
+    const model = modelOf(checkpoint);
+    const tokenizer = await this.tokenizers.of(checkpoint);
+    const promptTokens = [...tokenizer.encode(request.prompt)];
+    if (promptTokens.length === 0) throw promptEmpty();
+    const { maxTokens, temperature, seed } = request;
+    const tokens = await this.queue.run(() =>
+      this.run(checkpoint, model, { promptTokens, maxTokens, temperature, seed }),
+    );
+    return { text: tokenizer.decode(tokens), tokens: tokens.length };
+  }
+
+  private async run(checkpoint: DurableCheckpoint, model: ModelConfig, sampling: Sampling): Promise<readonly number[]> {
+    const gang = await this.gangs.choose(checkpoint.runId, model.layers);
+    const manifest = weightsOf(checkpoint, model);
+    const hashes = manifest.tensors.flatMap(({ blocks }) => blocks.map(({ sha256 }) => sha256));
+    const taskId = newId('gen');
+    await this.holds.hold({ owner: taskId, fence: 0 }, hashes, new Date(this.clock.now() + HOLD_MS));
+    return this.tasks.run(
+      {
+        taskId,
+        dataKey: randomBytes(32).toString('hex'),
+        model,
+        manifest,
+        stages: stageSlices(model, partitionLayers(model.layers, gang.length)),
+        peers: gang.map(({ id, dataAddress }, rank) => ({ rank, agentId: id, address: dataAddress })),
+        ...sampling,
+      },
+      TIMEOUT_MS,
+    );
+  }
+}
+
+/** Weights alone: moments are of no use here, and would double the message. */
+function weightsOf({ manifest, step }: DurableCheckpoint, model: ModelConfig): GeneratePlan['manifest'] {
+  return {
+    ...manifest,
+    runId: manifest.runId ?? 'import',
+    step,
+    model,
+    optimizer: null,
+    rng: { seed: 0 },
+    dataPosition: { samples: 0 },
+    tensors: manifest.tensors.filter(({ kind }) => kind === 'weight'),
+  };
+}
+
+/** @throws AppError GENERATE.MODEL_INCOMPLETE for an import, whose file does not say its heads */
+function modelOf({ id, manifest }: DurableCheckpoint): ModelConfig {
+  const { heads } = manifest.model as { heads: number | null };
+  if (heads === null) throw modelIncomplete(id, 'heads');
+  return manifest.model;
+}

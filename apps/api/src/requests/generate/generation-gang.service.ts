@@ -1,0 +1,32 @@
+import { Injectable } from '@nestjs/common';
+import { AgentsRepository, type AgentWithLease } from '../../ledger/agents/agents.repository';
+import { RunsRepository } from '../../ledger/runs/runs.repository';
+import { SessionRegistry } from '../../ledger/sessions/session-registry';
+import { noAgents } from '../../ledger/agents/generate.errors';
+
+/** Chooses the agents of a generation: as many as the run had ranks, if there are, the idle ones first. */
+@Injectable()
+export class GenerationGangService {
+  constructor(
+    private readonly agents: AgentsRepository,
+    private readonly runs: RunsRepository,
+    private readonly registry: SessionRegistry,
+  ) {}
+
+  /**
+   * Index = rank. Agents whose sessions are at another replica cannot be asked from here. @throws AppError
+   * GENERATE.NO_AGENTS
+   */
+  async choose(runId: string | null, layers: number): Promise<AgentWithLease[]> {
+    const run = runId === null ? null : await this.runs.find(runId);
+    const connected = (await this.agents.all()).filter(({ id }) => this.registry.get(id) !== undefined);
+    if (connected.length === 0) throw noAgents();
+    // A stable sort: among equals the order of the inventory stays.
+    const preferred = connected.sort((a, b) => preference(a) - preference(b));
+    return preferred.slice(0, Math.min(run?.spec.parallel.pp ?? 1, layers, preferred.length));
+  }
+}
+
+function preference({ lease, draining }: AgentWithLease): number {
+  return (lease ? 2 : 0) + (draining ? 1 : 0);
+}

@@ -1,0 +1,135 @@
+import { Injectable } from '@nestjs/common';
+import type { ManifestDocument, RunSpec } from '@millrace/contracts';
+import { AppError, type FieldError } from '@millrace/core';
+import { splitValidation } from '@millrace/data';
+import { allParameters, type ModelConfig, optimizerStates } from '@millrace/model';
+import { ProjectsRepository } from '../../ground/accounts/projects.repository';
+import { CheckpointWritesRepository, type DurableCheckpoint } from '../../ledger/blocks/checkpoint-writes.repository';
+import type { Transaction } from '../../ground/database/prisma.service';
+import { DatasetsRepository } from '../../ledger/datasets/datasets.repository';
+import { modelConfigOf, type RunShape, shapeRun } from '../../planning/plans/run-shape';
+import { specUnfit } from '../../ledger/runs/runs.errors';
+
+export interface AdmittedRun {
+  readonly datasetId: string;
+  readonly shape: RunShape;
+}
+
+/** Checks a spec against what it refers to, so that a run which is queued can be trained once it has devices. */
+@Injectable()
+export class RunAdmissionService {
+  constructor(
+    private readonly datasets: DatasetsRepository,
+    private readonly checkpoints: CheckpointWritesRepository,
+    private readonly projects: ProjectsRepository,
+  ) {}
+
+  /** @throws AppError RUN.SPEC_UNFIT naming the fields */
+  async admit(spec: RunSpec): Promise<AdmittedRun> {
+    if (!(await this.projects.exists(spec.project)))
+      throw specUnfit([{ path: '/project', message: `there is no project "${spec.project}"` }]);
+    const dataset = await this.datasets.findByIdOrName(spec.data.dataset);
+    if (!dataset)
+      throw specUnfit([
+        { path: '/data/dataset', message: `there is no dataset with the id or name "${spec.data.dataset}"` },
+      ]);
+    const init = await this.initCheckpoint(spec);
+    const vocab =
+      spec.model.vocab === 'auto' ? Math.max(dataset.vocab, init?.manifest.model.vocab ?? 0) : spec.model.vocab;
+    if (vocab < dataset.vocab) {
+      const message = `${vocab} is below the ${dataset.vocab} of dataset ${dataset.name}; use "auto" or at least ${dataset.vocab}`;
+      throw specUnfit([{ path: '/model/vocab', message }]);
+    }
+    checkTokens(spec, Number(dataset.tokens));
+    const model = modelConfigOf(spec, vocab);
+    if (init) checkInit(spec, model, init);
+    return { datasetId: dataset.id, shape: shapeOrRefuse(spec, model) };
+  }
+
+  /**
+   * In the transaction that stores the run: from now on the checkpoint it starts from stays.
+   * @throws AppError RUN.SPEC_UNFIT when it was deleted since `admit`
+   */
+  async keepInit(tx: Transaction, { model: { init } }: RunSpec): Promise<void> {
+    if (init.from === 'random' || (await this.checkpoints.keep(tx, init.id))) return;
+    throw specUnfit([{ path: '/model/init/id', message: `checkpoint ${init.id} was deleted a moment ago` }]);
+  }
+
+  private async initCheckpoint({ model: { init } }: RunSpec): Promise<DurableCheckpoint | undefined> {
+    if (init.from === 'random') return undefined;
+    const found = await this.checkpoints.findDurable(init.id);
+    if (!found) throw specUnfit([{ path: '/model/init/id', message: `there is no checkpoint ${init.id}` }]);
+    return found;
+  }
+}
+
+function checkTokens({ data, model }: RunSpec, tokens: number): void {
+  try {
+    splitValidation(tokens, data.validation, model.context);
+  } catch (error) {
+    if (error instanceof AppError) throw specUnfit(error.fields);
+    throw error;
+  }
+}
+
+/** Tensor by tensor, so that the message names the first that does not fit. */
+function checkInit(
+  { model: { init }, train }: RunSpec,
+  model: ModelConfig,
+  { id, step, manifest }: DurableCheckpoint,
+): void {
+  const refuse = (message: string): AppError => specUnfit([{ path: '/model/init/id', message }]);
+  const weights = new Map(
+    manifest.tensors.filter(({ kind }) => kind === 'weight').map((tensor) => [tensor.name, tensor.shape]),
+  );
+  for (const { name, shape } of allParameters(model)) {
+    const given = weights.get(name);
+    if (given === undefined) throw refuse(`${id} has no ${name}, which the model of this spec has`);
+    if (given.length !== shape.length || given.some((extent, index) => extent !== shape[index])) {
+      throw refuse(`${name} is [${given.join(', ')}] in ${id} and [${shape.join(', ')}] in the model of this spec`);
+    }
+    weights.delete(name);
+  }
+  const [extra] = weights.keys();
+  if (extra !== undefined) throw refuse(`${id} has ${extra}, which the model of this spec has not`);
+  // An imported file does not tell its number of heads: what its manifest has is a guess for generating.
+  const { heads } = manifest.model;
+  if (manifest.runId !== '' && heads !== model.heads)
+    throw refuse(`${id} has ${heads} heads, the model of this spec has ${model.heads}`);
+  if (init.from !== 'checkpoint') return;
+  if (manifest.optimizer === null) {
+    throw refuse(`${id} has weights but no optimizer state; use { from: safetensors, id: ${id} }`);
+  }
+  checkOptimizer(train.optimizer, id, manifest);
+  if (step >= train.steps) {
+    const message = `${train.steps} is the last step in all, and ${id} is of step ${step}; ask for more than ${step} steps`;
+    throw specUnfit([{ path: '/train/steps', message }]);
+  }
+}
+
+/** A run that goes on needs the state that its optimizer keeps. */
+function checkOptimizer(optimizer: RunSpec['train']['optimizer'], id: string, manifest: ManifestDocument): void {
+  const type = manifest.optimizer?.type;
+  if (type !== optimizer.type) {
+    const message = `${optimizer.type} cannot go on from ${id}, which was trained with ${type}; take ${type}, or its weights only with init.from safetensors`;
+    throw specUnfit([{ path: '/train/optimizer/type', message }]);
+  }
+  const missing = optimizerStates(optimizer).find((state) => !manifest.tensors.some(({ kind }) => kind === state));
+  if (missing === undefined) return;
+  const message = `${id} holds no ${missing} of ${type}: it was trained without; set it to 0, or take its weights only with init.from safetensors`;
+  throw specUnfit([{ path: `/train/optimizer/${missing}`, message }]);
+}
+
+/** Schedules and partitions have limits of their own (cells, layers); they belong to fields of the spec too. */
+function shapeOrRefuse(spec: RunSpec, model: ModelConfig): RunShape {
+  try {
+    return shapeRun(spec, model);
+  } catch (error) {
+    if (!(error instanceof AppError) || error.kind !== 'invalid') throw error;
+    throw specUnfit(error.fields.length > 0 ? error.fields : [fieldOf(error)]);
+  }
+}
+
+function fieldOf({ code, message }: AppError): FieldError {
+  return { path: code.startsWith('PIPELINE.') ? '/parallel' : '/model', message };
+}

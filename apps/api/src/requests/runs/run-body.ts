@@ -1,0 +1,49 @@
+import type { RunBody } from '@millrace/contracts';
+import type { AttemptRecord } from '../../ledger/runs/attempt-record';
+import type { RunRecord } from '../../ledger/runs/run-record';
+
+type AttemptBody = RunBody['attempts'][number];
+
+/** A run as REST shows it; `attempts` are its own, oldest first. */
+export function runBody(run: RunRecord, attempts: readonly AttemptRecord[]): RunBody {
+  const { id, name, project, state, reason, step, spec } = run;
+  return {
+    id,
+    name,
+    project,
+    state,
+    reason,
+    step,
+    steps: spec.train.steps,
+    attempts: attempts.map(attemptBody),
+    spec,
+    createdAt: run.createdAt.toISOString(),
+    startedAt: iso(run.startedAt),
+    finishedAt: iso(run.finishedAt),
+    planComparison: attempts.findLast(({ comparison }) => comparison !== null)?.comparison?.told ?? null,
+  };
+}
+
+function attemptBody(attempt: AttemptRecord): AttemptBody {
+  const { id, fence, state, failure, fromStep, plan } = attempt;
+  const stages = plan.stages.map(({ firstLayer, layerCount }, stage) => {
+    const rank = plan.rankOfStage[stage] ?? stage;
+    return { rank, agent: plan.peers[rank]?.agentId ?? '', firstLayer, layerCount };
+  });
+  return {
+    id,
+    fence,
+    state,
+    failure,
+    fromStep,
+    stages,
+    createdAt: attempt.createdAt.toISOString(),
+    startedAt: iso(attempt.startedAt),
+    finishedAt: iso(attempt.finishedAt),
+    planComparison: attempt.comparison?.told ?? null,
+  };
+}
+
+function iso(date: Date | null): string | null {
+  return date === null ? null : date.toISOString();
+}

@@ -1,0 +1,41 @@
+import { Injectable } from '@nestjs/common';
+import { isFinal } from '@millrace/scheduler';
+import { CheckpointWritesRepository } from '../../ledger/blocks/checkpoint-writes.repository';
+import { RunLedger } from '../../ledger/runs/run-ledger';
+import { runCheckpointInUse, runInUse, runNotFound } from '../../ledger/runs/runs.errors';
+
+/**
+ * Deletes runs that are over, with their metrics, logs, attempts and checkpoints; the blocks go with the next
+ * collection.
+ */
+@Injectable()
+export class RunRemovalService {
+  constructor(
+    private readonly ledger: RunLedger,
+    private readonly checkpoints: CheckpointWritesRepository,
+  ) {}
+
+  /** @throws AppError RUN.NOT_FOUND, RUN.IN_USE, RUN.CHECKPOINT_IN_USE */
+  async remove(id: string, actor: string): Promise<void> {
+    await this.ledger.note(async (tx) => {
+      const run = await this.ledger.runs.lock(tx, id);
+      if (!run) throw runNotFound(id);
+      const over = isFinal(run.state) || run.state === 'paused';
+      if (!over || (await this.ledger.leases.ofRun(tx, id)).length > 0) throw runInUse(id, run.state);
+      const ids = (await this.checkpoints.durableOf(tx, id)).map((checkpoint) => checkpoint.id);
+      const users = (await this.ledger.runs.startingFrom(tx, ids)).filter(({ runId }) => runId !== id);
+      const [user] = users;
+      if (user) throw runCheckpointInUse(id, user.runId);
+      await this.checkpoints.deleteOf(tx, id);
+      await this.ledger.runs.delete(tx, id);
+      await this.ledger.transitions.note(tx, {
+        type: 'run.deleted',
+        runId: id,
+        subject: id,
+        actor,
+        action: 'run.delete',
+        data: { name: run.name, state: run.state },
+      });
+    });
+  }
+}

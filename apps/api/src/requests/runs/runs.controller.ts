@@ -1,0 +1,103 @@
+import { Controller, Delete, Get, Headers, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
+import { type Page, parseRunSpec, type PlanBody, type RunBody, type SubmittedBody } from '@millrace/contracts';
+import type { Request, Response } from 'express';
+import { z } from 'zod';
+import { ProjectAccessService } from '../../ledger/runs/project-access.service';
+import { Access } from '../../ground/auth/access';
+import { Caller, callerOf } from '../../ground/auth/auth.guard';
+import type { Principal } from '../../ground/auth/principal';
+import { Document, TakesDocument } from '../../ground/http/document.interceptor';
+import { parseQuery } from '../../ground/http/parse-query';
+import { checkIfMatch } from '../../ground/http/strong-etag';
+import { RunLookup } from '../../ledger/runs/run-lookup';
+import { runListQuerySchema, RunsService } from './runs.service';
+
+export const submitQuerySchema = z.object({
+  dryRun: z
+    .enum(['true', 'false'], { error: 'must be true or false' })
+    .default('false')
+    .transform((text) => text === 'true'),
+});
+
+@Controller('api/v1')
+export class RunsController {
+  constructor(
+    private readonly runs: RunsService,
+    private readonly lookup: RunLookup,
+    private readonly access: ProjectAccessService,
+  ) {}
+
+  /** 201 and the run; with `dryRun=true` 200 and the plan, and nothing is stored. */
+  @Post('runs')
+  @Access('member', 'runs')
+  @TakesDocument()
+  async submit(
+    @Document() document: unknown,
+    @Req() request: Request,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<SubmittedBody | PlanBody> {
+    const { dryRun } = parseQuery(submitQuerySchema, request.query);
+    const spec = parseRunSpec(document);
+    const caller = callerOf(request);
+    await this.access.assertMember(caller, spec.project);
+    if (!dryRun) return this.runs.submit(spec, caller.tokenId);
+    response.status(200);
+    return this.runs.dryRun(spec);
+  }
+
+  @Get('runs')
+  list(@Query() query: unknown): Promise<Page<RunBody>> {
+    return this.runs.list(parseQuery(runListQuerySchema, query));
+  }
+
+  @Get('runs/:id')
+  async get(@Param('id') id: string): Promise<RunBody> {
+    await this.lookup.assertExists(id);
+    return this.runs.get(id);
+  }
+
+  @Post('runs/:id\\:cancel')
+  @Access('member', 'runs')
+  @HttpCode(202)
+  async cancel(@Param('id') id: string, @Caller() caller: Principal): Promise<SubmittedBody> {
+    await this.access.assertMaySteer(caller, id);
+    return this.runs.cancel(id, caller.tokenId);
+  }
+
+  @Post('runs/:id\\:pause')
+  @Access('member', 'runs')
+  @HttpCode(202)
+  async pause(@Param('id') id: string, @Caller() caller: Principal): Promise<SubmittedBody> {
+    await this.access.assertMaySteer(caller, id);
+    return this.runs.pause(id, caller.tokenId);
+  }
+
+  @Post('runs/:id\\:resume')
+  @Access('member', 'runs')
+  @HttpCode(202)
+  async resume(@Param('id') id: string, @Caller() caller: Principal): Promise<SubmittedBody> {
+    await this.access.assertMaySteer(caller, id);
+    return this.runs.resume(id, caller.tokenId);
+  }
+
+  @Post('runs/:id\\:checkpoint')
+  @Access('member', 'runs')
+  @HttpCode(202)
+  async checkpoint(@Param('id') id: string, @Caller() caller: Principal): Promise<SubmittedBody> {
+    await this.access.assertMaySteer(caller, id);
+    return this.runs.checkpoint(id, caller.tokenId);
+  }
+
+  @Delete('runs/:id')
+  @Access('member', 'runs')
+  @HttpCode(204)
+  async remove(
+    @Param('id') id: string,
+    @Headers('if-match') ifMatch: string | undefined,
+    @Caller() caller: Principal,
+  ): Promise<void> {
+    await this.access.assertMaySteer(caller, id);
+    if (ifMatch !== undefined) checkIfMatch(ifMatch, await this.runs.get(id));
+    await this.runs.remove(id, caller.tokenId);
+  }
+}

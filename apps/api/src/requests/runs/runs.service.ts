@@ -1,0 +1,147 @@
+import { Injectable } from '@nestjs/common';
+import {
+  type Page,
+  type PlanBody,
+  type RunBody,
+  type RunSpec,
+  runStateSchema,
+  storableText,
+  type SubmittedBody,
+} from '@millrace/contracts';
+import { newId } from '@millrace/core';
+import type { z } from 'zod';
+import { pageQuerySchema } from '../../ground/http/parse-query';
+import { DryRunService } from './dry-run.service';
+import { RunTracingService } from '../../ground/tracing/run-tracing.service';
+import { RunActionsService } from './run-actions.service';
+import { RunAdmissionService } from './run-admission.service';
+import { runBody } from './run-body';
+import { RunLedger } from '../../ledger/runs/run-ledger';
+import { RunRemovalService } from './run-removal.service';
+import { runCursorInvalid, runNotFound } from '../../ledger/runs/runs.errors';
+import { searchWords } from '../../ledger/runs/runs.repository';
+
+/** Each is looked for in five texts of every run. */
+const SEARCH_WORDS_MAX = 8;
+
+/** Which runs a list holds; the same over REST and gRPC. */
+export const runListQuerySchema = pageQuerySchema.extend({
+  state: runStateSchema.optional(),
+  name: storableText.min(1).max(128).optional(),
+  search: storableText
+    .max(200)
+    .refine((text) => searchWords(text).length <= SEARCH_WORDS_MAX, `must be at most ${SEARCH_WORDS_MAX} words`)
+    .optional()
+    .describe(`Up to ${SEARCH_WORDS_MAX} words, each in the run's name, id, project or reason, in capitals or not`),
+});
+export type RunListQuery = z.output<typeof runListQuerySchema>;
+
+/** Runs, as the REST API offers them. */
+@Injectable()
+export class RunsService {
+  constructor(
+    private readonly ledger: RunLedger,
+    private readonly admission: RunAdmissionService,
+    private readonly actions: RunActionsService,
+    private readonly removal: RunRemovalService,
+    private readonly dryRuns: DryRunService,
+    private readonly tracing: RunTracingService,
+  ) {}
+
+  /** `spec` is complete (parseRunSpec). @throws AppError RUN.SPEC_UNFIT, and nothing is stored */
+  async submit(spec: RunSpec, actor: string): Promise<SubmittedBody> {
+    const submitted = this.tracing.submitting();
+    const { datasetId } = await this.admission.admit(spec);
+    const id = newId('run');
+    const reason = { code: 'PENDING', message: 'waits for the scheduler' };
+    await this.ledger.change(async (tx) => {
+      await this.admission.keepInit(tx, spec);
+      await this.ledger.runs.create(tx, { id, spec, datasetId, reason });
+      await this.ledger.transitions.note(tx, {
+        type: 'run.state',
+        runId: id,
+        subject: id,
+        actor,
+        action: 'run.submit',
+        data: { from: null, state: 'queued', fence: 0, step: 0, reason },
+      });
+    });
+    submitted(id);
+    return { id, state: 'queued' };
+  }
+
+  /** How the run would be split and placed now; stores nothing. */
+  async dryRun(spec: RunSpec): Promise<PlanBody> {
+    const { shape } = await this.admission.admit(spec);
+    return this.dryRuns.plan(spec, shape);
+  }
+
+  async get(id: string): Promise<RunBody> {
+    const run = await this.ledger.runs.find(id);
+    if (!run) throw runNotFound(id);
+    return runBody(run, await this.ledger.attempts.ofRuns([id]));
+  }
+
+  /** Newest first. */
+  async list({ limit, cursor, ...filter }: RunListQuery): Promise<Page<RunBody>> {
+    const after = cursor === undefined ? undefined : parseCursor(cursor);
+    const rows = await this.ledger.runs.page(limit + 1, { ...filter, after });
+    const runs = rows.slice(0, limit);
+    const attempts = await this.ledger.attempts.ofRuns(runs.map(({ id }) => id));
+    const last = runs.at(-1);
+    return {
+      items: runs.map((run) =>
+        runBody(
+          run,
+          attempts.filter(({ runId }) => runId === run.id),
+        ),
+      ),
+      nextCursor: rows.length > limit && last ? formatCursor(last) : null,
+    };
+  }
+
+  cancel(id: string, actor: string): Promise<SubmittedBody> {
+    return this.actions.cancel(id, actor);
+  }
+
+  pause(id: string, actor: string): Promise<SubmittedBody> {
+    return this.actions.pause(id, actor);
+  }
+
+  resume(id: string, actor: string): Promise<SubmittedBody> {
+    return this.actions.resume(id, actor);
+  }
+
+  checkpoint(id: string, actor: string): Promise<SubmittedBody> {
+    return this.actions.checkpoint(id, actor);
+  }
+
+  remove(id: string, actor: string): Promise<void> {
+    return this.removal.remove(id, actor);
+  }
+}
+
+function formatCursor({ createdAt, id }: { createdAt: Date; id: string }): string {
+  return Buffer.from(`${createdAt.getTime()} ${id}`).toString('base64url');
+}
+
+/** The last moment of a Date, which Postgres can still hold. */
+const MS_MAX = 8.64e15;
+
+/** @throws AppError RUN.CURSOR_INVALID */
+function parseCursor(cursor: string): { createdAt: Date; id: string } {
+  const [time, id, ...rest] = Buffer.from(cursor, 'base64url').toString().split(' ');
+  const ms = Number(time);
+  if (
+    time === undefined ||
+    time === '' ||
+    !Number.isSafeInteger(ms) ||
+    ms < 0 ||
+    ms > MS_MAX ||
+    !id ||
+    !storableText.safeParse(id).success ||
+    rest.length > 0
+  )
+    throw runCursorInvalid();
+  return { createdAt: new Date(ms), id };
+}
