@@ -1,7 +1,11 @@
+import type { ModelConfig } from '@millrace/core';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
-  allParameters, initialiseParameter, learningRate, type LearningRateSchedule, type ModelConfig,
+  allParameters,
+  initialiseParameter,
+  learningRate,
+  type LearningRateSchedule,
   type ParameterDeclaration,
 } from '@millrace/model';
 import type { Backend, HostArray } from '@millrace/runtime';

@@ -1,4 +1,5 @@
-import { systemClock } from '@millrace/core';
+import { RECOMPUTE_SETTINGS, systemClock } from '@millrace/core';
+import { scheduleTraits } from '@millrace/pipeline';
 import { openCpuBackend } from '@millrace/runtime';
 import { InMemoryNetwork } from '@millrace/testing';
 import { expect } from 'vitest';
@@ -14,9 +15,6 @@ const ODD: PlanOptions = {
   train: { clip: 0.5, evalEvery: 0, evalBatches: 1, checkpointEvery: 0 },
 };
 const ODD_MODEL = { heads: 3, hidden: 60, ffn: 17, context: 21, vocab: 97 };
-
-/** The schedules that `optimisticStep` changes. */
-const OPTIMISTIC: readonly PlanOptions['schedule'][] = ['zb-h2', 'zb-v', 'dualpipe-v'];
 
 /** One step says all, since weights and optimizer state are compared; stepping optimistically takes a next one. */
 const STEPS = { alone: 1, ahead: 2 };
@@ -55,8 +53,8 @@ export async function expectOutcomeOfAll(
   for (const [ranks, partition] of splits) {
     const layers = partition.reduce((sum, count) => sum + count, 0);
     const chunks = partition.length / ranks;
-    for (const recompute of ['none', 'full', 'selective'] as const) {
-      for (const optimisticStep of OPTIMISTIC.includes(schedule) ? [true, false] : [false]) {
+    for (const recompute of RECOMPUTE_SETTINGS) {
+      for (const optimisticStep of scheduleTraits(schedule ?? '1f1b').optimistic ? [true, false] : [false]) {
         const name = `${ranks} ranks, recompute ${recompute}, optimistic step ${optimisticStep}`;
         const options = { ranks, schedule, chunks, recompute, partition, optimisticStep };
         const steps = optimisticStep ? STEPS.ahead : STEPS.alone;

@@ -1,8 +1,8 @@
+import type { ModelConfig } from '@millrace/core';
 import { z } from 'zod';
-import { FLUSHLESS_SCHEDULES } from './schedule/flushless-rules';
+import { FLUSHLESS_SCHEDULES } from '@millrace/pipeline';
 import { runSpecSchema } from './run-spec';
 
-/** The model as an attempt trains it: every size a number. */
 export const modelConfigSchema = z.strictObject({
   family: z.literal('gpt2'),
   layers: z.int().min(1),
@@ -12,8 +12,7 @@ export const modelConfigSchema = z.strictObject({
   context: z.int().min(1),
   vocab: z.int().min(1),
   tieEmbeddings: z.boolean(),
-});
-export type ModelConfigDocument = z.output<typeof modelConfigSchema>;
+}) satisfies z.ZodType<ModelConfig>;
 
 /**
  * What one stage executes: `layerCount` blocks from `firstLayer` on, with the embedding before and the head after them.

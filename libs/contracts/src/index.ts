@@ -1,5 +1,6 @@
 export * from './api/accounts';
 export * from './attempt-plan';
+export * from './grpc-status';
 export * from './profile/layer-work';
 export * from './api/dashboard';
 export * from './parse-run-spec';

@@ -1,33 +1,11 @@
+import { FAILURE_CLASSES, RUN_STATES } from '@millrace/core';
 import { z } from 'zod';
 import { runSpecSchema } from './run-spec';
 import { deviceTelemetrySchema } from './api/telemetry';
 
 /** Bodies of the REST API under /api/v1; design: lists are `{items, nextCursor}`, errors are RFC 9457 problems. */
-export const RUN_STATES = [
-  'queued',
-  'scheduled',
-  'starting',
-  'running',
-  'pausing',
-  'paused',
-  'recovering',
-  'stopping',
-  'succeeded',
-  'failed',
-  'cancelled',
-] as const;
 export const runStateSchema = z.enum(RUN_STATES);
-export type RunStateName = z.output<typeof runStateSchema>;
 
-export const FAILURE_CLASSES = [
-  'user_error',
-  'out_of_memory',
-  'node_lost',
-  'preempted',
-  'timed_out',
-  'numerics',
-  'internal',
-] as const;
 export const failureSchema = z.object({
   class: z.enum(FAILURE_CLASSES),
   code: z.string(),

@@ -1,3 +1,5 @@
+import { RECOMPUTE_SETTINGS } from '@millrace/core';
+import { SCHEDULE_NAMES } from '@millrace/pipeline';
 import { z } from 'zod';
 import { storableText } from './storable-text';
 
@@ -69,20 +71,6 @@ const trainSchema = z.strictObject({
   keepCheckpoints: count(10_000).default(3),
 });
 
-const SCHEDULES = [
-  'gpipe',
-  '1f1b',
-  'interleaved',
-  'looped-bfs',
-  'zb-h1',
-  'zb-h2',
-  'zb-v',
-  'dualpipe-v',
-  'pipedream',
-  'pipedream-2bw',
-  'csv',
-] as const;
-
 const PARALLEL_DEFAULTS = {
   pp: 1,
   dp: 1,
@@ -100,12 +88,12 @@ const parallelSchema = z.strictObject({
   pp: count(1024).default(PARALLEL_DEFAULTS.pp),
   dp: count(1024).default(PARALLEL_DEFAULTS.dp),
   tp: count(1024).default(PARALLEL_DEFAULTS.tp),
-  schedule: z.enum(SCHEDULES).default(PARALLEL_DEFAULTS.schedule),
+  schedule: z.enum([...SCHEDULE_NAMES, 'csv']).default(PARALLEL_DEFAULTS.schedule),
   chunks: count(64).default(PARALLEL_DEFAULTS.chunks),
   scheduleCsv: storableText.max(1_000_000).default(PARALLEL_DEFAULTS.scheduleCsv),
   verticalSync: z.boolean().default(PARALLEL_DEFAULTS.verticalSync),
   optimisticStep: z.boolean().default(PARALLEL_DEFAULTS.optimisticStep),
-  recompute: z.enum(['none', 'full', 'selective']).default(PARALLEL_DEFAULTS.recompute),
+  recompute: z.enum(RECOMPUTE_SETTINGS).default(PARALLEL_DEFAULTS.recompute),
   partition: z
     .union([z.literal('auto'), z.array(z.int().min(0)).min(1).max(4096)])
     .default(PARALLEL_DEFAULTS.partition),

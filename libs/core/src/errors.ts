@@ -1,4 +1,7 @@
-/** What went wrong, from the caller's side. The two mapping tables (HTTP, gRPC) are in apps/api/src/boundary. */
+/**
+ * What went wrong, from the caller's side. Its HTTP status is in apps/api/src/boundary/kind-to-http.ts, its gRPC status
+ * in libs/contracts/src/grpc-status.ts.
+ */
 export type ErrorKind =
   | 'invalid'
   | 'unauthenticated'

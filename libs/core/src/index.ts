@@ -3,3 +3,7 @@ export * from './errors';
 export * from './ids';
 export * from './logger';
 export * from './philox';
+export * from './words/failure-class';
+export * from './words/model-config';
+export * from './words/recompute';
+export * from './words/run-state';

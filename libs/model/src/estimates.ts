@@ -1,6 +1,7 @@
+import type { ModelConfig } from '@millrace/core';
 import { KERNELS, type Program, type TensorDeclaration } from '@millrace/kernels';
 import { tensorBytes } from '@millrace/tensor';
-import type { ModelConfig, StageSlice } from './model-config';
+import type { StageSlice } from './model-config';
 import type { Optimizer } from './training/optimizer';
 import { buildOptimizerPrograms, updatedTensors } from './training/optimizer-programs';
 import { buildStagePrograms, type StageProgramOptions, type StagePrograms } from './stage-programs';

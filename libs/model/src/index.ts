@@ -3,7 +3,6 @@ export * from './initialise-parameter';
 export * from './model-config';
 export * from './model.errors';
 export * from './parameters';
-export * from './recompute';
 export * from './stage-operations';
 export * from './stage-programs';
 export * from './training/gradient-norm';

@@ -1,6 +1,6 @@
+import type { ModelConfig } from '@millrace/core';
 import { describe, expect, it } from 'vitest';
 import { initialiseParameter } from './initialise-parameter';
-import type { ModelConfig } from './model-config';
 
 const CONFIG: ModelConfig = {
   family: 'gpt2',

@@ -1,6 +1,5 @@
-import { RandomStream, wordToUnit } from '@millrace/core';
+import { RandomStream, wordToUnit, type ModelConfig } from '@millrace/core';
 import { elementCount } from '@millrace/tensor';
-import type { ModelConfig } from './model-config';
 import type { ParameterDeclaration } from './parameters';
 
 const STANDARD_DEVIATION = 0.02;

@@ -1,3 +1,4 @@
+import type { ModelConfig } from '@millrace/core';
 import { modelShapeError } from './model.errors';
 
 /**
@@ -5,16 +6,6 @@ import { modelShapeError } from './model.errors';
  *   B sequences of a micro-batch   T context   N = B*T rows   C hidden width
  *   H heads   D = C/H head size    F feed-forward width       V vocabulary   L elements
  */
-export interface ModelConfig {
-  readonly family: 'gpt2';
-  readonly layers: number;
-  readonly heads: number;
-  readonly hidden: number;
-  readonly ffn: number;
-  readonly context: number;
-  readonly vocab: number;
-  readonly tieEmbeddings: boolean;
-}
 
 /** What one stage executes: `layerCount` blocks from `firstLayer` on, the embedding before and the head after them. */
 export interface StageSlice {

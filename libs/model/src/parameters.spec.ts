@@ -1,5 +1,6 @@
+import type { ModelConfig } from '@millrace/core';
 import { describe, expect, it } from 'vitest';
-import { type ModelConfig, stageSlices } from './model-config';
+import { stageSlices } from './model-config';
 import { allParameters, parameterCount, stageParameters } from './parameters';
 
 const CONFIG: ModelConfig = {

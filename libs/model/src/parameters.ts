@@ -1,5 +1,6 @@
+import type { ModelConfig } from '@millrace/core';
 import type { Shape } from '@millrace/tensor';
-import type { ModelConfig, StageSlice } from './model-config';
+import type { StageSlice } from './model-config';
 
 /** A trained tensor, by its Hugging Face name. */
 export interface ParameterDeclaration {

@@ -1,5 +1,6 @@
+import type { ModelConfig } from '@millrace/core';
 import { KERNELS, type Program } from '@millrace/kernels';
-import type { ModelConfig, StageSlice } from './model-config';
+import type { StageSlice } from './model-config';
 import { buildStagePrograms, type StageProgramOptions } from './stage-programs';
 
 /** What one kernel run does: its time on a device is at least either divided by what the device can do. */

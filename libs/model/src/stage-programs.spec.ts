@@ -1,11 +1,11 @@
+import { type ModelConfig, type Recompute, RECOMPUTE_SETTINGS } from '@millrace/core';
 import { KERNELS, type Program, type ProgramStep } from '@millrace/kernels';
 import { describe, expect, it } from 'vitest';
 import { type KeptBytes, keptBytes, stageFlops, type StageMemory, stageMemoryBytes } from './estimates';
-import { type ModelConfig, stageSlices, wholeModel } from './model-config';
+import { stageSlices, wholeModel } from './model-config';
 import type { Optimizer } from './training/optimizer';
 import { buildOptimizerPrograms } from './training/optimizer-programs';
 import { parameterCount } from './parameters';
-import { type Recompute, RECOMPUTE_SETTINGS } from './recompute';
 import { buildStagePrograms, type StagePrograms } from './stage-programs';
 
 const CONFIG: ModelConfig = {

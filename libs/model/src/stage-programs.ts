@@ -1,5 +1,6 @@
+import type { ModelConfig, Recompute } from '@millrace/core';
 import type { Program, TensorDeclaration, TensorRole } from '@millrace/kernels';
-import { checkModelConfig, type ModelConfig, type StageSlice } from './model-config';
+import { checkModelConfig, type StageSlice } from './model-config';
 import { modelShapeError } from './model.errors';
 import type { ParameterDeclaration } from './parameters';
 import { TOKENS } from './gpt2/embedding';
@@ -7,7 +8,6 @@ import { headForward, headTensors, LOGITS, logitsForward, LOSS, LOSS_SCALE, SCRA
 import { passingSteps } from './gpt2/passing-steps';
 import { residualGradientName, residualName, type StageContext, stageContext } from './gpt2/stage-context';
 import { trainingSteps } from './gpt2/training-steps';
-import type { Recompute } from './recompute';
 import { tensorsOf } from './tensor-catalog';
 
 /** The tensors of a stage that others fill or read. What a stage has not (tokens, loss, …) is undefined. */

@@ -22,6 +22,7 @@ export * from './schedule/make-schedule';
 export * from './schedule/placement';
 export * from './schedule/schedule';
 export * from './schedule/schedule-constraints';
+export * from './schedule/schedule-traits';
 export * from './schedule/split-backward';
 export * from './simulate/schedule-times';
 export * from './simulate/simulate-schedule';

@@ -1,3 +1,4 @@
+import type { RunState } from '@millrace/core';
 import type {
   AgentBody,
   CheckpointBody,
@@ -13,7 +14,6 @@ import type {
   PlanBody,
   RunBody,
   RunSpecInput,
-  RunStateName,
   SeriesBody,
   StreamMessage,
   SubmittedBody,
@@ -40,7 +40,7 @@ export interface SeriesQuery {
 }
 
 export interface RunQuery extends PageQuery {
-  readonly state?: RunStateName;
+  readonly state?: RunState;
   /** Words, each of which is in the run's name, id, project or reason. */
   readonly search?: string;
 }

@@ -1,10 +1,9 @@
+import type { ModelConfig, Recompute } from '@millrace/core';
 import {
   buildOptimizerPrograms,
   buildStagePrograms,
-  type ModelConfig,
   type Optimizer,
   type OptimizerPrograms,
-  type Recompute,
   type StagePrograms,
   type StageSlice,
 } from '@millrace/model';

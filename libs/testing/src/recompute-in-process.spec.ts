@@ -1,11 +1,5 @@
-import {
-  allParameters,
-  initialiseParameter,
-  type ModelConfig,
-  type Optimizer,
-  type ParameterDeclaration,
-  RECOMPUTE_SETTINGS,
-} from '@millrace/model';
+import { type ModelConfig, RECOMPUTE_SETTINGS } from '@millrace/core';
+import { allParameters, initialiseParameter, type Optimizer, type ParameterDeclaration } from '@millrace/model';
 import { type Backend, openCpuBackend } from '@millrace/runtime';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTestBackend } from './software-vulkan';

@@ -1,4 +1,5 @@
-import { allParameters, initialiseParameter, type ModelConfig, type ParameterDeclaration } from '@millrace/model';
+import type { ModelConfig } from '@millrace/core';
+import { allParameters, initialiseParameter, type ParameterDeclaration } from '@millrace/model';
 import { type HostArray, openCpuBackend } from '@millrace/runtime';
 import { describe, expect, it } from 'vitest';
 import { textBatch } from './token-text';

@@ -1,13 +1,12 @@
+import type { ModelConfig, Recompute } from '@millrace/core';
 import {
   addLossRows,
   allParameters,
   clipCoefficient,
   countTargets,
   gradientNorm,
-  type ModelConfig,
   type Optimizer,
   optimizerHyper,
-  type Recompute,
   stageSlices,
   sumPartials,
 } from '@millrace/model';

@@ -1,9 +1,10 @@
+import type { RunState } from '@millrace/core';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import type { RunBody, RunStateName } from '@millrace/contracts';
+import type { RunBody } from '@millrace/contracts';
 import { MillraceClient, allPages } from '@millrace/sdk';
 
 /** Found from the source and from what the benchmarks are built to. */
@@ -136,7 +137,7 @@ export class LiveCluster {
   }
 
   /** Waits until the run is in one of `states`; a run that ends in another state fails the wait at once. */
-  async untilRun(id: string, states: readonly RunStateName[], timeoutMs = 120_000): Promise<RunBody> {
+  async untilRun(id: string, states: readonly RunState[], timeoutMs = 120_000): Promise<RunBody> {
     let run = await this.client.run(id);
     await waitUntil(
       `run ${id} is ${states.join(' or ')}`,

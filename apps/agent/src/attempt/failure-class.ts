@@ -1,5 +1,4 @@
-import type { FAILURE_CLASSES } from '@millrace/contracts';
-import type { AppError } from '@millrace/core';
+import type { AppError, FAILURE_CLASSES } from '@millrace/core';
 
 export type FailureClass = (typeof FAILURE_CLASSES)[number];
 

@@ -1,6 +1,6 @@
-import { assert, type Clock } from '@millrace/core';
+import { assert, type Clock, type ModelConfig } from '@millrace/core';
 import type { GeneratePlan } from '@millrace/contracts';
-import { buildStagePrograms, type ModelConfig, POSITION_EMBEDDING } from '@millrace/model';
+import { buildStagePrograms, POSITION_EMBEDDING } from '@millrace/model';
 import type { Backend, BoundProgram, DeviceTensor, HostArray } from '@millrace/runtime';
 import { weightMissing } from '../stage/stage.errors';
 import type { WeightSource } from '../stage/stage-ports';

@@ -1,4 +1,5 @@
 import { Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import { GRPC_STATUS_OF_KIND } from '@millrace/contracts';
 import { AppError, type ErrorKind } from '@millrace/core';
 
 const KIND_OF_STATUS: Readonly<Partial<Record<status, ErrorKind>>> = {
@@ -14,21 +15,6 @@ const KIND_OF_STATUS: Readonly<Partial<Record<status, ErrorKind>>> = {
   [status.UNAVAILABLE]: 'unavailable',
   [status.DEADLINE_EXCEEDED]: 'unavailable',
   [status.CANCELLED]: 'unavailable',
-};
-
-const STATUS_OF_KIND: Readonly<Record<ErrorKind, status>> = {
-  invalid: status.INVALID_ARGUMENT,
-  unauthenticated: status.UNAUTHENTICATED,
-  forbidden: status.PERMISSION_DENIED,
-  not_found: status.NOT_FOUND,
-  conflict: status.ALREADY_EXISTS,
-  precondition: status.FAILED_PRECONDITION,
-  too_large: status.RESOURCE_EXHAUSTED,
-  rate_limited: status.RESOURCE_EXHAUSTED,
-  exhausted: status.RESOURCE_EXHAUSTED,
-  unavailable: status.UNAVAILABLE,
-  aborted: status.ABORTED,
-  internal: status.INTERNAL,
 };
 
 /** What a failed call means here. `what` says which call to whom. */
@@ -47,7 +33,7 @@ export function fromServiceError(
 
 /** How the agent's own services refuse a call. */
 export function toServiceError(error: unknown): Partial<ServiceError> {
-  const code = error instanceof AppError ? STATUS_OF_KIND[error.kind] : status.INTERNAL;
+  const code = error instanceof AppError ? GRPC_STATUS_OF_KIND[error.kind] : status.INTERNAL;
   const details = error instanceof AppError ? error.message : 'internal error';
   return { code, details, metadata: new Metadata() };
 }

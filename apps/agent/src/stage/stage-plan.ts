@@ -1,3 +1,4 @@
+import type { ModelConfig, Recompute } from '@millrace/core';
 import type { AttemptPlan } from '@millrace/contracts';
 import { oldestWeightVersion, scheduleRequest, stepsOptimistically } from '@millrace/contracts/plain';
 import { type DatasetSplit, splitValidation, type TokenReader, Sampler, ValidationSampler } from '@millrace/data';
@@ -10,7 +11,7 @@ import {
   type WeightUpdates,
   weightVersionsKept,
 } from '@millrace/pipeline';
-import type { LearningRateSchedule, ModelConfig, Optimizer, Recompute, StageSlice } from '@millrace/model';
+import type { LearningRateSchedule, Optimizer, StageSlice } from '@millrace/model';
 import type { DataSource } from './stage-ports';
 
 /** A virtual stage of a rank. */

@@ -1,6 +1,6 @@
 import { SingleBar } from 'cli-progress';
-import type { RunBody, RunStateName } from '@millrace/contracts';
-import { type AppError, type Clock, sleep } from '@millrace/core';
+import type { RunBody } from '@millrace/contracts';
+import { type AppError, type Clock, sleep, type RunState } from '@millrace/core';
 import type { MillraceClient } from '@millrace/sdk';
 import { durationText } from '../table';
 import { StepRate } from './step-rate';
@@ -14,7 +14,7 @@ interface WatchOptions {
   readonly stream: NodeJS.WriteStream;
 }
 
-const TERMINAL: ReadonlySet<RunStateName> = new Set(['succeeded', 'failed', 'cancelled', 'paused']);
+const TERMINAL: ReadonlySet<RunState> = new Set(['succeeded', 'failed', 'cancelled', 'paused']);
 const POLL_MS = 500;
 const FORMAT = 'step {value}/{total} |{bar}| loss {loss}  {rate} tokens/s  {left} left';
 
@@ -24,7 +24,7 @@ export async function watchRun({ client, clock, runId, stream }: WatchOptions): 
   const rate = new StepRate();
   const onAway = (error: AppError): void => view.line(`${error.message}; trying again`);
   const answered = <T>(work: () => Promise<T>): Promise<T> => whileApiIsAway(work, { clock, onAway });
-  let state: RunStateName | undefined;
+  let state: RunState | undefined;
   let validationSeen = 0;
   let cursors: { loss?: string; validation?: string } = {};
   for (;;) {

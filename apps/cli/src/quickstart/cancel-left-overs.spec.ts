@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
-import type { RunBody, RunStateName } from '@millrace/contracts';
-import { AppError } from '@millrace/core';
+import type { RunBody } from '@millrace/contracts';
+import { AppError, type RunState } from '@millrace/core';
 import { cancelLeftOvers } from './cancel-left-overs';
 
-const run = (id: string, state: RunStateName): RunBody => ({ id, state }) as RunBody;
+const run = (id: string, state: RunState): RunBody => ({ id, state }) as RunBody;
 
 it('cancels every run of the home that has not ended, on all pages', async () => {
   const pages = [

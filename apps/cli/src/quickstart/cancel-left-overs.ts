@@ -1,8 +1,7 @@
-import type { RunStateName } from '@millrace/contracts';
-import { AppError } from '@millrace/core';
+import { AppError, type RunState } from '@millrace/core';
 import { type MillraceClient, allPages } from '@millrace/sdk';
 
-const ENDED: ReadonlySet<RunStateName> = new Set(['succeeded', 'failed', 'cancelled']);
+const ENDED: ReadonlySet<RunState> = new Set(['succeeded', 'failed', 'cancelled']);
 
 /**
  * Cancels what an interrupted quickstart left unfinished: it would go on first, on both agents, and the new run would

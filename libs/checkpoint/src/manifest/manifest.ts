@@ -1,3 +1,4 @@
+import type { ModelConfig } from '@millrace/core';
 import type { JsonObject } from './canonical-json';
 
 /** A piece of a tensor: `bytes` bytes of the block with this SHA-256 (lower-case hexadecimal). */
@@ -21,17 +22,8 @@ export interface ManifestTensor {
   readonly blocks: readonly BlockReference[];
 }
 
-export interface ManifestModel {
-  readonly family: 'gpt2';
-  readonly layers: number;
-  /** null in an import: the file does not say. */
-  readonly heads: number | null;
-  readonly hidden: number;
-  readonly ffn: number;
-  readonly context: number;
-  readonly vocab: number;
-  readonly tieEmbeddings: boolean;
-}
+/** The number of heads is null in an import: the file does not say. */
+export type ManifestModel = Omit<ModelConfig, 'heads'> & { readonly heads: number | null };
 
 /** All that a checkpoint is, apart from the blocks: enough to go on bit for bit, whatever the partition. */
 export interface Manifest {

@@ -1,5 +1,6 @@
+import { RUN_STATES, type RunState } from '@millrace/core';
 import { z } from 'zod';
-import { reasonSchema, RUN_STATES, type RunStateName, runStateSchema } from '../rest';
+import { reasonSchema, runStateSchema } from '../rest';
 
 /** Answers made for the dashboard: what would take a page of the plain calls many requests. */
 
@@ -48,7 +49,7 @@ export const overviewSchema = z
       leased: z.int(),
     }),
     /** By state; every state is there. */
-    runs: z.object(Object.fromEntries(RUN_STATES.map((state) => [state, z.int()])) as Record<RunStateName, z.ZodInt>),
+    runs: z.object(Object.fromEntries(RUN_STATES.map((state) => [state, z.int()])) as Record<RunState, z.ZodInt>),
     recentFailures: z.array(
       z.object({
         id: z.string(),

@@ -1,3 +1,4 @@
+import { RECOMPUTE_SETTINGS } from '@millrace/core';
 import { z } from 'zod';
 import { modelConfigSchema } from '../attempt-plan';
 
@@ -7,7 +8,7 @@ export const layerWorkSchema = z.strictObject({
   model: modelConfigSchema,
   /** Sequences. */
   microBatch: z.int().min(1),
-  recompute: z.enum(['none', 'selective', 'full']),
+  recompute: z.enum(RECOMPUTE_SETTINGS),
 });
 export type LayerWork = z.output<typeof layerWorkSchema>;
 

@@ -1,14 +1,12 @@
 import type { FieldError } from '@millrace/core';
+import { type ScheduleName, scheduleTraits } from '@millrace/pipeline';
 import type { RunSpec } from '../run-spec';
 
-/** Schedules under which the weights of each stage change by themselves, without a barrier of all stages. */
-export const FLUSHLESS_SCHEDULES = ['pipedream', 'pipedream-2bw'] as const;
-export type FlushlessSchedule = (typeof FLUSHLESS_SCHEDULES)[number];
-
+/** Whether the weights of each stage change by themselves, without a barrier of all stages. */
 export function isFlushless<P extends Pick<RunSpec['parallel'], 'schedule'>>(
   parallel: P,
-): parallel is P & { readonly schedule: FlushlessSchedule } {
-  return (FLUSHLESS_SCHEDULES as readonly string[]).includes(parallel.schedule);
+): parallel is P & { readonly schedule: ScheduleName } {
+  return !scheduleTraits(parallel.schedule).flushes;
 }
 
 /** What needs a moment at which all stages have the same version, and so does not go with an asynchronous schedule. */

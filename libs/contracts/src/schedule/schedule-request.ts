@@ -1,3 +1,4 @@
+import { scheduleTraits } from '@millrace/pipeline';
 import { isFlushless } from './flushless-rules';
 import type { RunSpec } from '../run-spec';
 
@@ -16,15 +17,12 @@ export interface ScheduleRequest {
 
 /** Virtual stages per rank: a V has two, whether the spec says so or leaves the default. */
 export function chunksPerRank({ schedule, chunks }: Pick<RunSpec['parallel'], 'schedule' | 'chunks'>): number {
-  return chunks === 1 && (schedule === 'zb-v' || schedule === 'dualpipe-v') ? 2 : chunks;
+  return chunks === 1 ? (scheduleTraits(schedule).fixedChunks ?? 1) : chunks;
 }
-
-/** Schedules whose ranks end a step at different times, so that an optimizer step without a barrier gains something. */
-const OPTIMISTIC_SCHEDULES: readonly RunSpec['parallel']['schedule'][] = ['zb-h2', 'zb-v', 'dualpipe-v'];
 
 /** Whether ranks update before the gradient norm is known, and so hold a copy to roll back to. */
 export function stepsOptimistically({ optimisticStep, schedule }: RunSpec['parallel']): boolean {
-  return optimisticStep && OPTIMISTIC_SCHEDULES.includes(schedule);
+  return optimisticStep && scheduleTraits(schedule).optimistic;
 }
 
 export function scheduleRequest({ parallel, train }: Pick<RunSpec, 'parallel' | 'train'>): ScheduleRequest {

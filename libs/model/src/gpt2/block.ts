@@ -1,3 +1,4 @@
+import type { Recompute } from '@millrace/core';
 import type { ProgramStep } from '@millrace/kernels';
 import { blockName } from '../parameters';
 import {
@@ -10,7 +11,6 @@ import {
 import { linear, linearInputGradient, linearWeightGradient } from './linear';
 import { norm, type NormTensors, normInputGradient, normTensors, normWeightGradient } from './norm';
 import { type Place, SCRATCH } from './place';
-import type { Recompute } from '../recompute';
 import type { StageContext } from './stage-context';
 
 /**

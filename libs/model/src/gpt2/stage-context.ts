@@ -1,6 +1,6 @@
+import type { ModelConfig, Recompute } from '@millrace/core';
 import { headWeightName, type ParameterDeclaration, stageParameters, TOKEN_EMBEDDING } from '../parameters';
-import type { ModelConfig, StageSlice } from '../model-config';
-import type { Recompute } from '../recompute';
+import type { StageSlice } from '../model-config';
 import { TensorCatalog } from '../tensor-catalog';
 
 /** Sizes of one micro-batch; letters as in model-config.ts. */

@@ -1,6 +1,6 @@
+import type { Recompute } from '@millrace/core';
 import type { ProgramStep } from '@millrace/kernels';
 import { modelShapeError } from '../model.errors';
-import type { Recompute } from '../recompute';
 import {
   type BlockBackward,
   blockBackwardInput,

@@ -1,3 +1,4 @@
+import type { ModelConfig } from '@millrace/core';
 import {
   type Program,
   type ProgramStep,
@@ -7,7 +8,7 @@ import {
 } from '@millrace/kernels';
 import { elementCount } from '@millrace/tensor';
 import { gradientName, headGradientName, TIED_GRADIENT_TOTAL } from '../gpt2/stage-context';
-import { checkModelConfig, type ModelConfig, type StageSlice } from '../model-config';
+import { checkModelConfig, type StageSlice } from '../model-config';
 import { type ParameterDeclaration, stageParameters, TOKEN_EMBEDDING } from '../parameters';
 import { type Optimizer, type OptimizerState, optimizerStates, stateName } from './optimizer';
 import { TensorCatalog, tensorsOf } from '../tensor-catalog';

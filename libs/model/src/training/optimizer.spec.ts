@@ -1,6 +1,7 @@
+import type { ModelConfig } from '@millrace/core';
 import { KERNELS, type Operation } from '@millrace/kernels';
 import { describe, expect, it } from 'vitest';
-import { type ModelConfig, wholeModel } from '../model-config';
+import { wholeModel } from '../model-config';
 import { type Optimizer, optimizerHyper, optimizerStates } from './optimizer';
 import { buildOptimizerPrograms } from './optimizer-programs';
 

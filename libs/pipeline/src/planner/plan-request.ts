@@ -1,7 +1,5 @@
+import type { Recompute } from '@millrace/core';
 import type { ComputeTimes } from '../simulate/schedule-times';
-
-/** What of a block's forward is done again before its backward instead of being kept. */
-export type Recompute = 'none' | 'selective' | 'full';
 
 /** What a layer holds and how long it takes under one recompute setting, for one micro-batch. */
 export interface LayerSetting {

@@ -1,14 +1,4 @@
-export const FAILURE_CLASSES = [
-  'user_error',
-  'out_of_memory',
-  'node_lost',
-  'preempted',
-  'timed_out',
-  'numerics',
-  'internal',
-] as const;
-
-export type FailureClass = (typeof FAILURE_CLASSES)[number];
+import type { FailureClass } from '@millrace/core';
 
 interface FailureRule {
   /** Whether trying again could help at all. */

@@ -1,3 +1,5 @@
+import { RUN_STATES, type RunState } from '@millrace/core';
+
 /**
  *   queued ──> scheduled ──> starting ──> running ──> succeeded
  *     ^           │ ^            │           │
@@ -8,24 +10,9 @@
  *
  * Every state that is not final may become `failed`. A pause that finds no attempt (queued, recovering) needs no
  * `pausing`, and a cancel there no `stopping`.
+ *
+ * The one transition table: from each state, the states that may follow.
  */
-export const RUN_STATES = [
-  'queued',
-  'scheduled',
-  'starting',
-  'running',
-  'pausing',
-  'paused',
-  'recovering',
-  'stopping',
-  'succeeded',
-  'failed',
-  'cancelled',
-] as const;
-
-export type RunState = (typeof RUN_STATES)[number];
-
-/** The one transition table: from each state, the states that may follow. */
 export const RUN_TRANSITIONS: Readonly<Record<RunState, readonly RunState[]>> = {
   queued: ['scheduled', 'paused', 'cancelled', 'failed'],
   scheduled: ['queued', 'starting', 'recovering', 'pausing', 'stopping', 'failed'],

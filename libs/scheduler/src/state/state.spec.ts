@@ -1,15 +1,8 @@
+import { FAILURE_CLASSES, type FailureClass, RUN_STATES } from '@millrace/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { FAILURE_CLASSES, type FailureClass, retryDecision } from './retry-decision';
-import {
-  allowedSources,
-  ATTEMPT_STATES,
-  canTransition,
-  isFinal,
-  PLACEABLE_STATES,
-  RUN_STATES,
-  RUN_TRANSITIONS,
-} from './run-state';
+import { retryDecision } from './retry-decision';
+import { allowedSources, ATTEMPT_STATES, canTransition, isFinal, PLACEABLE_STATES, RUN_TRANSITIONS } from './run-state';
 import { escalateStop, isMoreSevere, STOP_REQUESTS } from './stop-request';
 
 describe('the run state machine', () => {

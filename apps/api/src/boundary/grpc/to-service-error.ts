@@ -1,7 +1,7 @@
 import { Metadata, type ServiceError } from '@grpc/grpc-js';
+import { GRPC_STATUS_OF_KIND } from '@millrace/contracts';
 import { AppError } from '@millrace/core';
 import { errorDetails } from './error-details';
-import { kindToGrpc } from '../kind-to-grpc';
 
 /**
  * What a gRPC handler answers for anything thrown. The stable code travels in the trailer `millrace-code`, code and
@@ -11,7 +11,7 @@ export function toServiceError(thrown: unknown): ServiceError {
   const error = thrown instanceof AppError ? thrown : undefined;
   const metadata = new Metadata();
   metadata.set('millrace-code', error?.code ?? 'API.INTERNAL');
-  const code = kindToGrpc[error?.kind ?? 'internal'];
+  const code = GRPC_STATUS_OF_KIND[error?.kind ?? 'internal'];
   const details = error?.message ?? 'the API failed; its log has the reason';
   const shown = error ?? { code: 'API.INTERNAL', fields: [], details: {} };
   metadata.set('grpc-status-details-bin', errorDetails(code, details, shown));

@@ -1,5 +1,6 @@
+import { RUN_STATES } from '@millrace/core';
 import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
-import { type AgentBody, RUN_STATES } from '@millrace/contracts';
+import { type AgentBody } from '@millrace/contracts';
 import { AgentsRepository } from '../../ledger/agents/agents.repository';
 import { ClusterContext } from '../../ground/config/cluster-context';
 import { QueueService } from '../queue/queue.service';

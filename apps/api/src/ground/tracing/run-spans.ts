@@ -1,6 +1,7 @@
+import type { RunState } from '@millrace/core';
 import { createHash } from 'node:crypto';
 import type { agentV1 } from '@millrace/contracts';
-import { ATTEMPT_STATES, isFinal, type RunState } from '@millrace/scheduler';
+import { ATTEMPT_STATES, isFinal } from '@millrace/scheduler';
 
 /** A span whose ids follow from what it is about: whatever replica tells of a part of a run, the parts fit. */
 export interface RunSpan {

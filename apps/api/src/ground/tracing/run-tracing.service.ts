@@ -1,7 +1,7 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import type { agentV1 } from '@millrace/contracts';
-import { type Clock, describeError, type Logger } from '@millrace/core';
-import { isFinal, type RunState } from '@millrace/scheduler';
+import { type Clock, describeError, type Logger, type RunState } from '@millrace/core';
+import { isFinal } from '@millrace/scheduler';
 import { ApiConfig } from '../config/api-config';
 import { CLOCK, LOGGER } from '../config/api-logger';
 import { API_VERSION } from '../database/api-version';

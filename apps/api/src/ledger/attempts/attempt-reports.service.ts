@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { type agentV1, FAILURE_CLASSES, type Failure } from '@millrace/contracts';
-import type { Logger } from '@millrace/core';
+import { type agentV1, type Failure } from '@millrace/contracts';
+import { type Logger, FAILURE_CLASSES } from '@millrace/core';
 import { AgentsRepository } from '../agents/agents.repository';
 import { LOGGER } from '../../ground/config/api-logger';
 import type { Transaction } from '../../ground/database/prisma.service';

@@ -1,6 +1,7 @@
+import type { ModelConfig } from '@millrace/core';
 import { describe, expect, it } from 'vitest';
 import { manifestSchema } from '@millrace/contracts';
-import { allParameters, type ModelConfig, stageParameters } from '@millrace/model';
+import { allParameters, stageParameters } from '@millrace/model';
 import type { StoredPlan } from '../runs/attempt-record';
 import type { CheckpointPart } from '../blocks/checkpoint-part';
 import { mergeParts } from './merge-parts';

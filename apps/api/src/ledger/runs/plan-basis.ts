@@ -1,5 +1,6 @@
+import type { Recompute } from '@millrace/core';
 import type { LayerTimes } from '@millrace/contracts';
-import type { LinkProfile, PlanRequest, Recompute } from '@millrace/pipeline';
+import type { LinkProfile, PlanRequest } from '@millrace/pipeline';
 
 /** Measured, by recompute setting. */
 export type MeasuredLayers = Readonly<Partial<Record<Recompute, LayerTimes>>>;

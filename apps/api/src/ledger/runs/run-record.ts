@@ -1,5 +1,6 @@
+import type { RunState } from '@millrace/core';
 import type { RunSpec } from '@millrace/contracts';
-import type { RunState, StopRequest } from '@millrace/scheduler';
+import type { StopRequest } from '@millrace/scheduler';
 
 /** Why a run is in its state; `nearest` for a queued one is the nearest placement that would do. */
 export interface RunReason {

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { type Clock } from '@millrace/core';
-import { isFinal, type RunState } from '@millrace/scheduler';
+import type { Clock, RunState } from '@millrace/core';
+import { isFinal } from '@millrace/scheduler';
 import { CLOCK } from '../../ground/config/api-logger';
 import type { Transaction } from '../../ground/database/prisma.service';
 import { EventsService, type NewEvent } from '../../ground/events/events.service';

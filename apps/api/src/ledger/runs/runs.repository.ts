@@ -1,6 +1,7 @@
+import { type RunState, RUN_STATES } from '@millrace/core';
 import { Injectable } from '@nestjs/common';
 import type { RunSpec } from '@millrace/contracts';
-import { allowedSources, isFinal, type RunState, RUN_STATES, type StopRequest } from '@millrace/scheduler';
+import { allowedSources, isFinal, type StopRequest } from '@millrace/scheduler';
 import { isStatementTimeout } from '../../ground/database/prisma-failures';
 import { PrismaService, type Transaction } from '../../ground/database/prisma.service';
 import { Prisma, type Run } from '../../generated/prisma/client';

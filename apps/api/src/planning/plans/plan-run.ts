@@ -1,6 +1,13 @@
+import { type ModelConfig, RECOMPUTE_SETTINGS } from '@millrace/core';
 import { chunksPerRank, type RunSpec, scheduleRequest, stepsOptimistically } from '@millrace/contracts';
-import type { ModelConfig } from '@millrace/model';
-import { type DeviceProfile, makePlan, type Plan, type PlanCandidate, type PlanRequest } from '@millrace/pipeline';
+import {
+  type DeviceProfile,
+  makePlan,
+  ADVISED_SCHEDULES,
+  type Plan,
+  type PlanCandidate,
+  type PlanRequest,
+} from '@millrace/pipeline';
 import { type DeviceSpeed, speedOf } from '../../ledger/agents/device-speed';
 import { layerCosts } from '../profiling/layer-costs';
 import type { PlannableDevice } from '../../ledger/runs/plan-basis';
@@ -19,9 +26,6 @@ export interface RunPlanOptions {
 
 /** Start-up benchmarks of one device differ by about this much: a smaller gain moves no stage. */
 const REORDER_GAIN = 0.1;
-/** Synchronous schedules of one chunk: they train to the same bits as the one asked for. */
-const ADVISED_SCHEDULES = ['gpipe', '1f1b', 'zb-h1', 'zb-h2'] as const;
-const RECOMPUTE = ['none', 'selective', 'full'] as const;
 
 /** @throws AppError PIPELINE.PLAN_DOES_NOT_FIT, PIPELINE.* */
 export function planRun(options: RunPlanOptions): Plan {
@@ -96,7 +100,7 @@ function settingOf(spec: RunSpec): PlanCandidate {
 function advised(spec: RunSpec): PlanCandidate[] {
   const { microBatches, schedule: askedSchedule, recompute: askedRecompute } = settingOf(spec);
   return ADVISED_SCHEDULES.flatMap((schedule) =>
-    RECOMPUTE.map((recompute) => ({ schedule, chunks: 1, microBatches, recompute, adviceOnly: true })),
+    RECOMPUTE_SETTINGS.map((recompute) => ({ schedule, chunks: 1, microBatches, recompute, adviceOnly: true })),
   ).filter(({ schedule, recompute }) => schedule !== askedSchedule || recompute !== askedRecompute);
 }
 

@@ -1,6 +1,6 @@
+import type { ModelConfig } from '@millrace/core';
 import { Injectable } from '@nestjs/common';
 import type { LayerTimes, RunSpec } from '@millrace/contracts';
-import type { ModelConfig } from '@millrace/model';
 import type { AgentWithLease } from '../../ledger/agents/agents.repository';
 import { AttemptsRepository } from '../../ledger/runs/attempts.repository';
 import { deviceKind } from '../profiling/device-kind';

@@ -1,6 +1,6 @@
+import type { ModelConfig } from '@millrace/core';
 import { type RunSpec, scheduleRequest, stepsOptimistically } from '@millrace/contracts';
 import {
-  type ModelConfig,
   stageMemoryBytes,
   stageOperations,
   type StageOperations,

@@ -1,6 +1,7 @@
+import type { ModelConfig, Recompute } from '@millrace/core';
 import { describe, expect, it } from 'vitest';
-import { type ModelConfig, stageMemoryBytes, stageOperations, stageSlices } from '@millrace/model';
-import { makePlan, type Plan, type Recompute } from '@millrace/pipeline';
+import { stageMemoryBytes, stageOperations, stageSlices } from '@millrace/model';
+import { makePlan, type Plan } from '@millrace/pipeline';
 import { rooflineTimes } from '../../ledger/agents/device-speed';
 import { type CostOptions, layerCosts } from './layer-costs';
 

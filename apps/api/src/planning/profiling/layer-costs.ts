@@ -1,5 +1,5 @@
+import type { ModelConfig, Recompute } from '@millrace/core';
 import {
-  type ModelConfig,
   type Optimizer,
   type StageMemory,
   stageMemoryBytes,
@@ -7,7 +7,7 @@ import {
   stageOperations,
   type StageSlice,
 } from '@millrace/model';
-import type { LayerCost, LayerSetting, Recompute, StageOverhead, Workload } from '@millrace/pipeline';
+import type { LayerCost, LayerSetting, StageOverhead, Workload } from '@millrace/pipeline';
 import { type DeviceSpeed, rooflineTimes } from '../../ledger/agents/device-speed';
 import { type EstimateSeconds, type LayerPartName, layerSeconds, type MeasuredKinds } from './layer-seconds';
 

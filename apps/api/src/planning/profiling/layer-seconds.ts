@@ -1,5 +1,6 @@
+import type { Recompute } from '@millrace/core';
 import { LAYER_PARTS, type LayerTimes } from '@millrace/contracts';
-import type { ComputeTimes, Recompute } from '@millrace/pipeline';
+import type { ComputeTimes } from '@millrace/pipeline';
 import type { MeasuredLayers } from '../../ledger/runs/plan-basis';
 
 export type LayerPartName = keyof LayerTimes;

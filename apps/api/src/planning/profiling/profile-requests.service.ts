@@ -1,7 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { agentV1, LayerTimes, LayerWork, RunSpec } from '@millrace/contracts';
-import type { Clock, Logger } from '@millrace/core';
-import type { ModelConfig } from '@millrace/model';
+import type { Clock, Logger, ModelConfig } from '@millrace/core';
 import type { AgentWithLease } from '../../ledger/agents/agents.repository';
 import { CLOCK, LOGGER } from '../../ground/config/api-logger';
 import { ClusterSignals } from '../../ground/events/cluster-signals';

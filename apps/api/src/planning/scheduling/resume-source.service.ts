@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { type AttemptPlan, isFlushless, type ManifestDocument } from '@millrace/contracts';
-import { assert } from '@millrace/core';
-import type { ModelConfig } from '@millrace/model';
+import { assert, type ModelConfig } from '@millrace/core';
 import type { StoredPlan } from '../../ledger/runs/attempt-record';
 import { AttemptsRepository } from '../../ledger/runs/attempts.repository';
 import { CheckpointWritesRepository, type DurableCheckpoint } from '../../ledger/blocks/checkpoint-writes.repository';

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import type { GeneratedBody, GeneratePlan, GenerateRequest } from '@millrace/contracts';
-import { type Clock, newId } from '@millrace/core';
-import { type ModelConfig, stageSlices } from '@millrace/model';
+import { type Clock, newId, type ModelConfig } from '@millrace/core';
+import { stageSlices } from '@millrace/model';
 import { partitionLayers } from '@millrace/pipeline';
 import { BlockHoldsRepository } from '../../ledger/blocks/block-holds.repository';
 import { CheckpointWritesRepository, type DurableCheckpoint } from '../../ledger/blocks/checkpoint-writes.repository';

@@ -1,6 +1,6 @@
+import { RUN_STATES } from '@millrace/core';
 import { Injectable } from '@nestjs/common';
 import type { OverviewBody } from '@millrace/contracts';
-import { RUN_STATES } from '@millrace/contracts';
 import { PrismaService } from '../../ground/database/prisma.service';
 
 type Reason = OverviewBody['queue'][number]['reason'];

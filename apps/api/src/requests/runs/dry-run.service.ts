@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { PlanBody, RunSpec } from '@millrace/contracts';
-import type { Clock } from '@millrace/core';
-import { explainPlan, formatTimetable, type Plan, type Recompute, type RunnerUp } from '@millrace/pipeline';
+import type { Clock, Recompute } from '@millrace/core';
+import { explainPlan, formatTimetable, type Plan, type RunnerUp } from '@millrace/pipeline';
 import { PLACEABLE_STATES, planPlacement, type PendingReason, type QueuedRun } from '@millrace/scheduler';
 import { AgentsRepository, type AgentWithLease } from '../../ledger/agents/agents.repository';
 import { ApiConfig } from '../../ground/config/api-config';

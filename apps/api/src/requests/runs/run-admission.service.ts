@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { ManifestDocument, RunSpec } from '@millrace/contracts';
-import { AppError, type FieldError } from '@millrace/core';
+import { AppError, type FieldError, type ModelConfig } from '@millrace/core';
 import { splitValidation } from '@millrace/data';
-import { allParameters, type ModelConfig, optimizerStates } from '@millrace/model';
+import { allParameters, optimizerStates } from '@millrace/model';
 import { ProjectsRepository } from '../../ground/accounts/projects.repository';
 import { CheckpointWritesRepository, type DurableCheckpoint } from '../../ledger/blocks/checkpoint-writes.repository';
 import type { Transaction } from '../../ground/database/prisma.service';

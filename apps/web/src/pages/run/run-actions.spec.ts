@@ -1,4 +1,4 @@
-import { RUN_STATES } from '@millrace/contracts';
+import { RUN_STATES } from '@millrace/core';
 import { describe, expect, it } from 'vitest';
 import { consequence, runActions } from './run-actions';
 

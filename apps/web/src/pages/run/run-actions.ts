@@ -1,17 +1,17 @@
+import type { RunState } from '@millrace/core';
 import type { RunAction } from '@millrace/sdk';
-import type { RunStateName } from '@millrace/contracts';
 
 export type RunButton = RunAction | 'delete';
 
-const HOLDS_DEVICES: readonly RunStateName[] = ['scheduled', 'starting', 'running'];
+const HOLDS_DEVICES: readonly RunState[] = ['scheduled', 'starting', 'running'];
 
 /** Nothing more is executed unless somebody resumes it. */
-export function isOver(state: RunStateName): boolean {
+export function isOver(state: RunState): boolean {
   return ['succeeded', 'failed', 'cancelled', 'paused'].includes(state);
 }
 
 /** What may be asked of a run in this state; the API decides. */
-export function runActions(state: RunStateName): RunButton[] {
+export function runActions(state: RunState): RunButton[] {
   switch (state) {
     case 'running':
       return ['checkpoint', 'pause', 'cancel'];
@@ -31,7 +31,7 @@ export function runActions(state: RunStateName): RunButton[] {
 }
 
 /** What an action that cannot be taken back will do to this run; undefined for one that needs no question. */
-export function consequence(action: RunButton, run: { state: RunStateName; step: number }): string | undefined {
+export function consequence(action: RunButton, run: { state: RunState; step: number }): string | undefined {
   if (action === 'delete') return 'The run, its metrics, logs and checkpoints are deleted for good.';
   if (action !== 'cancel') return undefined;
   return HOLDS_DEVICES.includes(run.state)

@@ -1,4 +1,4 @@
-import { RUN_STATES, type RunStateName } from '@millrace/contracts';
+import { RUN_STATES, type RunState } from '@millrace/core';
 import type { RunsSearch } from './runs-search';
 
 const FOUND_MAX = 1_000;
@@ -13,7 +13,7 @@ export interface OlderRunsQuery {
   readonly limit: number;
   readonly cursor: string;
   readonly search?: string;
-  readonly state?: RunStateName;
+  readonly state?: RunState;
 }
 
 /** What the API is asked for behind `cursor`, where the loaded runs end; undefined without anything to ask it for. */

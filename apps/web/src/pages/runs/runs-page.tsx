@@ -1,4 +1,4 @@
-import { RUN_STATES } from '@millrace/contracts';
+import { RUN_STATES } from '@millrace/core';
 import { Link, getRouteApi } from '@tanstack/react-router';
 import { type ReactNode, useDeferredValue, useMemo } from 'react';
 import { formatCount } from '../../format/format-number';

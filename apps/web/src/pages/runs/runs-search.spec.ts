@@ -1,8 +1,9 @@
-import type { RunBody, RunStateName } from '@millrace/contracts';
+import type { RunState } from '@millrace/core';
+import type { RunBody } from '@millrace/contracts';
 import { describe, expect, it } from 'vitest';
 import { filterRuns, readRunsSearch, readSort, writeSort } from './runs-search';
 
-const run = (name: string, state: RunStateName, reason = ''): RunBody =>
+const run = (name: string, state: RunState, reason = ''): RunBody =>
   ({
     id: `run_${name}`,
     name,

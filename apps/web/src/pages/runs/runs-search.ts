@@ -1,16 +1,17 @@
-import { RUN_STATES, type RunBody, type RunStateName } from '@millrace/contracts';
+import { RUN_STATES, type RunState } from '@millrace/core';
+import { type RunBody } from '@millrace/contracts';
 
 /** What the address of the runs page says: a link to it shows the same rows in the same order. */
 export interface RunsSearch {
   readonly text?: string;
-  readonly state?: RunStateGroup | RunStateName;
+  readonly state?: RunStateGroup | RunState;
   readonly sort?: string;
 }
 
 export const STATE_GROUPS = ['active', 'waiting', 'over'] as const;
 export type RunStateGroup = (typeof STATE_GROUPS)[number];
 
-const GROUP_OF: Readonly<Record<RunStateName, RunStateGroup>> = {
+const GROUP_OF: Readonly<Record<RunState, RunStateGroup>> = {
   queued: 'waiting',
   scheduled: 'active',
   starting: 'active',
@@ -29,7 +30,7 @@ export function readRunsSearch(search: Record<string, unknown>): RunsSearch {
   const known: readonly unknown[] = [...STATE_GROUPS, ...RUN_STATES];
   return {
     ...(typeof text === 'string' && text !== '' ? { text } : {}),
-    ...(known.includes(state) ? { state: state as RunStateName } : {}),
+    ...(known.includes(state) ? { state: state as RunState } : {}),
     ...(typeof sort === 'string' && /^-?[a-z]+$/i.test(sort) ? { sort } : {}),
   };
 }

@@ -14,6 +14,10 @@ export interface Recipe {
   /** v: fixed, or any with this default. */
   readonly chunks: { readonly fixed: number } | { readonly default: number };
   readonly mode: WeightUpdates['mode'];
+  /** Ranks end a step at different times, so that an optimizer step without a barrier gains something. */
+  readonly optimistic?: true;
+  /** The planner says what it would bring instead of another schedule of one chunk, to the same bits. */
+  readonly advised?: true;
   placement(ranks: number, chunks: number): Placement;
   /** The compute actions of one rank. */
   actions(rank: number, shape: Shape): Action[];
@@ -30,8 +34,8 @@ const LOOPED = { mode: 'flush', placement: loopPlacement } as const;
 const VEE = { chunks: { fixed: 2 }, mode: 'flush', placement: veePlacement } as const;
 
 export const RECIPES: Readonly<Record<ScheduleName, Recipe>> = {
-  gpipe: { ...ONE_CHUNK, actions: gpipe, inFlight: (_rank, { microBatches }) => microBatches },
-  '1f1b': { ...ONE_CHUNK, actions: oneFOneB, inFlight: (rank, { ranks }) => ranks - rank },
+  gpipe: { ...ONE_CHUNK, advised: true, actions: gpipe, inFlight: (_rank, { microBatches }) => microBatches },
+  '1f1b': { ...ONE_CHUNK, advised: true, actions: oneFOneB, inFlight: (rank, { ranks }) => ranks - rank },
   interleaved: {
     ...LOOPED,
     chunks: { default: 2 },
@@ -48,15 +52,18 @@ export const RECIPES: Readonly<Record<ScheduleName, Recipe>> = {
     // The last rank is through with chunk 0 of many micro-batches before the first one begins chunk 1.
     linkSlots: ({ microBatches, chunks }) => (chunks === 1 ? 0 : microBatches),
   },
-  'zb-h1': { ...ONE_CHUNK, actions: zeroBubbleH1, inFlight: (_rank, { ranks }) => ranks },
+  'zb-h1': { ...ONE_CHUNK, advised: true, actions: zeroBubbleH1, inFlight: (_rank, { ranks }) => ranks },
   'zb-h2': {
     ...ONE_CHUNK,
+    advised: true,
+    optimistic: true,
     actions: zeroBubbleH2,
     inFlight: (_rank, { ranks }) => 2 * ranks - 1,
     linkSlots: () => 1,
   },
   'zb-v': {
     ...VEE,
+    optimistic: true,
     actions: zeroBubbleV,
     fullMicroBatches: ({ ranks, microBatches }) => Math.max(microBatches, 2 * ranks - 1),
     linkSlots: () => 2,
@@ -64,6 +71,7 @@ export const RECIPES: Readonly<Record<ScheduleName, Recipe>> = {
   },
   'dualpipe-v': {
     ...VEE,
+    optimistic: true,
     actions: dualPipeV,
     fullMicroBatches: ({ ranks, microBatches }) => Math.max(microBatches, 2 * ranks),
     linkSlots: () => 2,

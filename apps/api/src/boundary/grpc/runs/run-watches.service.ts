@@ -1,6 +1,7 @@
+import type { RunState } from '@millrace/core';
 import type { ServerWritableStream } from '@grpc/grpc-js';
 import { Injectable } from '@nestjs/common';
-import type { RunStateName, runV1 } from '@millrace/contracts';
+import type { runV1 } from '@millrace/contracts';
 import { isFinal } from '@millrace/scheduler';
 import { toServiceError } from '../to-service-error';
 import { RunLookup } from '../../../ledger/runs/run-lookup';
@@ -115,7 +116,7 @@ export class RunWatchesService {
     if (event.type !== 'run.state') return;
     await this.sendRun(watch);
     // Not when the run is found over, which it may be before the event that tells it is.
-    if (isFinal((event.data as { state: RunStateName }).state)) this.finish(watch);
+    if (isFinal((event.data as { state: RunState }).state)) this.finish(watch);
   }
 
   /** @returns whether the run is over */

@@ -1,0 +1,27 @@
+import { RECIPES } from './kinds/recipes';
+import { SCHEDULE_NAMES, type ScheduleName } from './schedule';
+
+/** What others must know of a schedule beside its actions; its recipe says it. */
+export interface ScheduleTraits {
+  /** Virtual stages per rank where the schedule allows one number only; undefined where the spec chooses. */
+  readonly fixedChunks: number | undefined;
+  /** Whether every step ends with a barrier, after which all stages have the same version of the weights. */
+  readonly flushes: boolean;
+  /** Whether ranks end a step at different times, so that updating without a barrier gains something. */
+  readonly optimistic: boolean;
+}
+
+/** A schedule that was read from CSV flushes, and has as many chunks as the spec says. */
+const OF_CSV: ScheduleTraits = { fixedChunks: undefined, flushes: true, optimistic: false };
+
+export function scheduleTraits(name: ScheduleName | 'csv'): ScheduleTraits {
+  if (name === 'csv') return OF_CSV;
+  const { chunks, mode, optimistic = false } = RECIPES[name];
+  return { fixedChunks: 'fixed' in chunks ? chunks.fixed : undefined, flushes: mode === 'flush', optimistic };
+}
+
+/** Under these the weights of each stage change by themselves, without a barrier of all stages. */
+export const FLUSHLESS_SCHEDULES = SCHEDULE_NAMES.filter((name) => !scheduleTraits(name).flushes);
+
+/** Synchronous schedules of one chunk that the planner compares with the one asked for: they train to the same bits. */
+export const ADVISED_SCHEDULES = SCHEDULE_NAMES.filter((name) => RECIPES[name].advised);
