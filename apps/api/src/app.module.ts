@@ -13,7 +13,7 @@ import { AuditController } from './requests/audit/audit.controller';
 import { AuthGuard } from './ground/auth/auth.guard';
 import { RateLimitGuard } from './ground/auth/rate-limit.guard';
 import { UploadSpool } from './ground/blobs/upload-spool';
-import { DocumentInterceptor } from './ground/http/document.interceptor';
+import { DocumentInterceptor } from './ground/documents/document.interceptor';
 import { ProblemFilter } from './boundary/http/problem.filter';
 import { CheckpointsController } from './requests/checkpoints/checkpoints.controller';
 import { CheckpointsRepository } from './requests/checkpoints/checkpoints.repository';

@@ -12,6 +12,7 @@ import { ApiConfig } from './ground/config/api-config';
 import { CLOCK, LOGGER } from './ground/config/api-logger';
 import { PrismaService } from './ground/database/prisma.service';
 import { RunLookup } from './ledger/runs/run-lookup';
+import { DocumentReader } from './ground/documents/document-reader';
 import { DatasetsRepository } from './ledger/datasets/datasets.repository';
 import { EventFeedService } from './ground/events/event-feed.service';
 import { EventsRepository } from './ground/events/events.repository';
@@ -46,6 +47,7 @@ const SERVICES = [
   JoinTokensRepository,
   ServedAddresses,
   RunTracingService,
+  DocumentReader,
 ];
 
 export interface FoundationOptions {

@@ -141,6 +141,23 @@ describe('the REST boundary', () => {
       expect(await runCount()).toBe(before);
     });
 
+    it('without a token are a few KB of JSON', async () => {
+      const post = (body: string, headers: Record<string, string>): Promise<Response> =>
+        api.call('/session', { method: 'POST', body, headers, token: null });
+      await expectProblem(await post('['.repeat(2000), YAML), 400, 'API.YAML_FORBIDDEN');
+      const long = JSON.stringify({ token: 'x'.repeat(5000) });
+      await expectProblem(await post(long, { 'content-type': 'application/json' }), 413, 'API.BODY_TOO_LARGE');
+    });
+
+    it.each([
+      ['nests without end', '['.repeat(2000)],
+      ['has keys that are collections', '? '.repeat(442)],
+      ['has thirty thousand keys that are not those of a spec', 'k: 1\n'.repeat(30_000)],
+    ])('in YAML that %s: 400', async (_, body) => {
+      const response = await api.call('/runs', { method: 'POST', body, headers: YAML });
+      await expectProblem(response, 400, 'API.DOCUMENT_MALFORMED');
+    });
+
     it('that are not UTF-8 or are compressed are refused', async () => {
       const headers = { 'content-type': 'application/json' };
       const bytes = Uint8Array.of(0x22, 0xff, 0x22);

@@ -7,3 +7,4 @@ export * from './words/failure-class';
 export * from './words/model-config';
 export * from './words/recompute';
 export * from './words/run-state';
+export * from './json/duplicate-key';

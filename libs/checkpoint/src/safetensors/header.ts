@@ -7,7 +7,7 @@ import {
   shapeBytesMismatch,
 } from '../checkpoint.errors';
 import { fileTrailing, tensorDuplicate } from '../checkpoint.errors';
-import { duplicateKey } from './duplicate-key';
+import { duplicateKey } from '@millrace/core';
 
 /** Bytes of one element of each dtype of the format. */
 export const SAFETENSORS_DTYPE_BYTES = {

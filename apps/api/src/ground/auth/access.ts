@@ -33,11 +33,18 @@ export function accessRule(context: ExecutionContext, method: string): AccessRul
   return rule ?? (READ_METHODS.has(method) ? { role: 'viewer', scope: 'read' } : { role: 'admin', scope: '*' });
 }
 
+export function mayDo(principal: Pick<Principal, 'role' | 'scope'>, rule: AccessRule): boolean {
+  return hasRole(principal, rule) && covers(principal.scope, rule.scope);
+}
+
 /** @throws AppError AUTH.ROLE_FORBIDDEN, AUTH.SCOPE_FORBIDDEN */
 export function assertAccess({ role, scope }: Pick<Principal, 'role' | 'scope'>, rule: AccessRule): void {
-  const rank = role === 'agent' ? -1 : USER_ROLES.indexOf(role);
-  if (rank < USER_ROLES.indexOf(rule.role)) throw roleForbidden(role, rule.role);
+  if (!hasRole({ role }, rule)) throw roleForbidden(role, rule.role);
   if (!covers(scope, rule.scope)) throw scopeForbidden(scope, rule.scope);
+}
+
+function hasRole({ role }: Pick<Principal, 'role'>, rule: AccessRule): boolean {
+  return role !== 'agent' && USER_ROLES.indexOf(role) >= USER_ROLES.indexOf(rule.role);
 }
 
 /** Whether a token of `scope` may use `needed`. */

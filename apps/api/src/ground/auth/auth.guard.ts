@@ -27,6 +27,11 @@ export function callerOf(request: Request): Principal {
   return principal;
 }
 
+/** Who asks; undefined on a public route. */
+export function optionalCallerOf(request: Request): Principal | undefined {
+  return (request as WithPrincipal).principal;
+}
+
 /** The id of the token of an authenticated request; empty on public routes. */
 export function principalOf(request: Request): string {
   return (request as WithPrincipal).principal?.tokenId ?? '';

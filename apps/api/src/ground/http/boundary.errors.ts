@@ -43,6 +43,25 @@ export function documentMalformed(language: 'JSON' | 'YAML', reason: string): Ap
   });
 }
 
+/** As many YAML documents as may wait are waiting to be read. */
+export function documentsBusy(waiting: number): AppError {
+  return new AppError({
+    code: 'API.DOCUMENTS_BUSY',
+    kind: 'unavailable',
+    message: `${waiting} YAML documents are waiting to be read; send it again in a second, or send JSON`,
+  });
+}
+
+/** YAML costs more to read than JSON, and so is for those who may submit runs. */
+export function yamlForbidden(): AppError {
+  return new AppError({
+    code: 'API.YAML_FORBIDDEN',
+    kind: 'invalid',
+    message: 'YAML is taken from those who may submit runs (role member or admin, scope runs); send JSON',
+    fields: [{ path: '/content-type', message: 'must be application/json' }],
+  });
+}
+
 /** The body is larger than the call takes. */
 export function bodyTooLarge(bytesMax: number): AppError {
   return new AppError({

@@ -1,6 +1,6 @@
 import type { Request } from 'express';
 import { bodyTooLarge, contentTypeUnknown } from './boundary.errors';
-import { refuseEncoding } from './document.interceptor';
+import { refuseEncoding } from './refuse-encoding';
 
 export interface UploadLimits {
   readonly types: readonly string[];

@@ -2,7 +2,7 @@ import { Controller, Get, Param, Patch, Post, Query } from '@nestjs/common';
 import { newProjectSchema, type Page, type ProjectBody, projectChangesSchema } from '@millrace/contracts';
 import { Access } from '../../ground/auth/access';
 import { Actor } from '../../ground/auth/auth.guard';
-import { Document, parseBody, TakesDocument } from '../../ground/http/document.interceptor';
+import { Document, parseBody, TakesDocument } from '../../ground/documents/document.interceptor';
 import { pageQuerySchema, parseQuery } from '../../ground/http/parse-query';
 import { ProjectsService } from './projects.service';
 

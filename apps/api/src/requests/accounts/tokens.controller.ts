@@ -11,7 +11,7 @@ import {
 import { Access } from '../../ground/auth/access';
 import { Actor, Caller } from '../../ground/auth/auth.guard';
 import type { Principal } from '../../ground/auth/principal';
-import { Document, parseBody, TakesDocument } from '../../ground/http/document.interceptor';
+import { Document, parseBody, TakesDocument } from '../../ground/documents/document.interceptor';
 import { pageQuerySchema, parseQuery } from '../../ground/http/parse-query';
 import { TellsSecret } from '../idempotency/tells-secret';
 import { JoinTokensService } from './join-tokens.service';

@@ -2,7 +2,7 @@ import { Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@n
 import { newUserSchema, type Page, type UserBody, userChangesSchema } from '@millrace/contracts';
 import { Access } from '../../ground/auth/access';
 import { Actor } from '../../ground/auth/auth.guard';
-import { Document, parseBody, TakesDocument } from '../../ground/http/document.interceptor';
+import { Document, parseBody, TakesDocument } from '../../ground/documents/document.interceptor';
 import { pageQuerySchema, parseQuery } from '../../ground/http/parse-query';
 import { UsersService } from './users.service';
 

@@ -1,7 +1,7 @@
 import { Controller, HttpCode, Param, Post } from '@nestjs/common';
 import { type GeneratedBody, generateRequestSchema } from '@millrace/contracts';
 import { Access } from '../../ground/auth/access';
-import { Document, parseBody, TakesDocument } from '../../ground/http/document.interceptor';
+import { Document, parseBody, TakesDocument } from '../../ground/documents/document.interceptor';
 import { CheckpointsService } from '../checkpoints/checkpoints.service';
 import { GenerateService } from './generate.service';
 

@@ -4,7 +4,7 @@ import { type Clock, describeError, type Logger } from '@millrace/core';
 import type { Request, Response } from 'express';
 import { from, lastValueFrom, of, type Observable } from 'rxjs';
 import { principalOf } from '../../ground/auth/auth.guard';
-import { rawBodyOf } from '../../ground/http/document.interceptor';
+import { rawBodyOf } from '../../ground/documents/document.interceptor';
 import { CLOCK, LOGGER } from '../../ground/config/api-logger';
 import type { JsonInput } from '../../ground/database/prisma.service';
 import {

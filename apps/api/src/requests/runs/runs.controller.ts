@@ -6,7 +6,7 @@ import { ProjectAccessService } from '../../ledger/runs/project-access.service';
 import { Access } from '../../ground/auth/access';
 import { Caller, callerOf } from '../../ground/auth/auth.guard';
 import type { Principal } from '../../ground/auth/principal';
-import { Document, TakesDocument } from '../../ground/http/document.interceptor';
+import { Document, TakesDocument } from '../../ground/documents/document.interceptor';
 import { parseQuery } from '../../ground/http/parse-query';
 import { checkIfMatch } from '../../ground/http/strong-etag';
 import { RunLookup } from '../../ledger/runs/run-lookup';

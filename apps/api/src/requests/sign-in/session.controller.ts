@@ -5,7 +5,7 @@ import { Access, Public } from '../../ground/auth/access';
 import { Actor, Caller } from '../../ground/auth/auth.guard';
 import type { Principal } from '../../ground/auth/principal';
 import { assertSameOrigin, SESSION_COOKIE, sessionCookieOf } from '../../ground/auth/session-cookie';
-import { Document, parseBody, TakesDocument } from '../../ground/http/document.interceptor';
+import { Document, parseBody, TakesDocument } from '../../ground/documents/document.interceptor';
 import { sessionBody, SignInService } from './sign-in.service';
 
 @Controller('api/v1')

@@ -2,8 +2,8 @@ import type { handleUnaryCall, Metadata } from '@grpc/grpc-js';
 import { Injectable } from '@nestjs/common';
 import { parseRunSpec, type runV1 } from '@millrace/contracts';
 import { bodyTooLarge } from '../../../ground/http/boundary.errors';
-import { readDocument } from '../../../ground/http/document';
-import { DOCUMENT_BYTES_MAX } from '../../../ground/http/document.interceptor';
+import { DocumentReader } from '../../../ground/documents/document-reader';
+import { DOCUMENT_BYTES_MAX } from '../../../ground/documents/document.interceptor';
 import { parseQuery } from '../../../ground/http/parse-query';
 import { toServiceError } from '../to-service-error';
 import { RunLookup } from '../../../ledger/runs/run-lookup';
@@ -20,6 +20,7 @@ export class RunServiceAdapter {
     private readonly runs: RunsService,
     private readonly lookup: RunLookup,
     private readonly watches: RunWatchesService,
+    private readonly documents: DocumentReader,
   ) {}
 
   get handlers(): runV1.RunServiceServer {
@@ -43,7 +44,7 @@ export class RunServiceAdapter {
     const bytes = Buffer.from(text);
     if (bytes.length > DOCUMENT_BYTES_MAX) throw bodyTooLarge(DOCUMENT_BYTES_MAX);
     const type = text.trimStart().startsWith('{') ? 'application/json' : 'application/yaml';
-    const spec = parseRunSpec(readDocument(bytes, type));
+    const spec = parseRunSpec(await this.documents.read(bytes, type));
     return this.runs.submit(spec, await this.access.toSubmit(principal, spec.project));
   }
 

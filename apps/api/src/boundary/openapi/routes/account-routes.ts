@@ -36,7 +36,7 @@ export const ACCOUNT_ROUTES: readonly RouteDescription[] = [
     id: 'signIn',
     tag: 'accounts',
     summary: 'Sign a browser in: a token for the cookie millrace_session',
-    body: body(newSessionSchema, EXAMPLES.newSession),
+    body: { types: ['application/json'], schema: newSessionSchema, example: EXAMPLES.newSession },
     status: 201,
     answer: json(sessionSchema, EXAMPLES.session),
     access: null,

@@ -10,8 +10,11 @@ import { fieldErrors } from '@millrace/contracts';
 import { raw, type Request, type Response } from 'express';
 import type { Observable } from 'rxjs';
 import type { z } from 'zod';
-import { bodyInvalid, contentEncodingUnknown, contentTypeUnknown } from './boundary.errors';
-import { readDocument, type DocumentType } from './document';
+import { type AccessRule, mayDo } from '../auth/access';
+import { optionalCallerOf } from '../auth/auth.guard';
+import { DocumentReader, type DocumentType } from './document-reader';
+import { refuseEncoding } from '../http/refuse-encoding';
+import { bodyInvalid, contentTypeUnknown, yamlForbidden } from '../http/boundary.errors';
 
 export const DOCUMENT_BYTES_MAX = 1024 ** 2;
 
@@ -22,7 +25,12 @@ const TYPES: Readonly<Record<string, DocumentType>> = {
   'text/yaml': 'application/yaml',
 };
 
+/** Of a route that needs no token: a sign-in is a line. */
+const PUBLIC_BYTES_MAX = 4096;
+
 const readBytes = raw({ type: () => true, limit: DOCUMENT_BYTES_MAX, inflate: false });
+const readFewBytes = raw({ type: () => true, limit: PUBLIC_BYTES_MAX, inflate: false });
+const SUBMITS: AccessRule = { role: 'member', scope: 'runs' };
 const DOCUMENT_ROUTE = Symbol('takes a document');
 
 interface WithDocument {
@@ -31,21 +39,28 @@ interface WithDocument {
   document?: unknown;
 }
 
-/** Reads the body only now, after the guards: whoever has no token cannot make the API read a megabyte. */
+/**
+ * Reads the body only now, after the guards: whoever has no token cannot make the API read a megabyte, nor YAML at all.
+ */
 @Injectable()
 export class DocumentInterceptor implements NestInterceptor {
+  constructor(private readonly reader: DocumentReader) {}
+
   async intercept(context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
     if (Reflect.getMetadata(DOCUMENT_ROUTE, context.getHandler()) !== true) return next.handle();
     const request = context.switchToHttp().getRequest<Request & WithDocument>();
     const type = documentType(request);
-    const bytes = await readBody(request, context.switchToHttp().getResponse<Response>());
+    const caller = optionalCallerOf(request);
+    if (type === 'application/yaml' && !(caller && mayDo(caller, SUBMITS))) throw yamlForbidden();
+    const read = caller === undefined ? readFewBytes : readBytes;
+    const bytes = await readBody(read, request, context.switchToHttp().getResponse<Response>());
     request.rawBody = bytes;
-    request.document = readDocument(bytes, type);
+    request.document = await this.reader.read(bytes, type);
     return next.handle();
   }
 }
 
-/** Marks a route whose body is a JSON or YAML document of at most 1 MiB. */
+/** Marks a route whose body is a JSON or YAML document of at most 1 MiB; a few KB of JSON where it needs no token. */
 export function TakesDocument(): MethodDecorator {
   return SetMetadata(DOCUMENT_ROUTE, true);
 }
@@ -81,15 +96,9 @@ function documentType(request: Request): DocumentType {
   return type;
 }
 
-/** @throws AppError API.CONTENT_ENCODING_UNKNOWN for a compressed body, which could unpack to any size */
-export function refuseEncoding(request: Request): void {
-  const encoding = request.headers['content-encoding'];
-  if (encoding !== undefined && encoding.toLowerCase() !== 'identity') throw contentEncodingUnknown(encoding);
-}
-
-function readBody(request: Request, response: Response): Promise<Buffer> {
+function readBody(read: typeof readBytes, request: Request, response: Response): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    readBytes(request, response, (error: unknown) => {
+    read(request, response, (error: unknown) => {
       if (error) reject(error instanceof Error ? error : new TypeError(String(error)));
       else resolve(Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0));
     });

@@ -1,0 +1,76 @@
+import { AppError, systemClock } from '@millrace/core';
+import { afterAll, describe, expect, it } from 'vitest';
+import { DocumentReader } from './document-reader';
+import { YamlThread } from './yaml-thread';
+
+const reader = new DocumentReader(systemClock);
+afterAll(() => reader.onModuleDestroy());
+
+const yaml = (text: string): Promise<unknown> => reader.read(Buffer.from(text), 'application/yaml');
+const refusal = (work: Promise<unknown>): Promise<string> =>
+  work.then(
+    () => 'taken',
+    (error: unknown) => (error instanceof AppError ? `${error.code} ${error.message}` : String(error)),
+  );
+
+describe('documents from outside', () => {
+  it('are read as what they say', async () => {
+    expect(await yaml('a: [1, x]\nb: &x {c: 1.5}\nd: *x')).toEqual({ a: [1, 'x'], b: { c: 1.5 }, d: { c: 1.5 } });
+    expect(await reader.read(Buffer.from('{"a": {"b": 1}, "c": {"b": 2}}'), 'application/json')).toEqual({
+      a: { b: 1 },
+      c: { b: 2 },
+    });
+  });
+
+  it.each([
+    ['a key twice', 'a: 1\nb: 2\na: 3', /"a" occurs twice at line 3, column 1/],
+    ['an error, the first one only', 'a: ]\nb: }', /at line 1, column 4/],
+    ['an alias as a key', 'a: &x 1\n*x : 2', /keys must be plain words/],
+    ['a list as a key', '[a]: 2', /keys must be plain words/],
+    ['aliases that multiply', `a: &a [1]\nb: &b [${'*a,'.repeat(30)}]\nc: [${'*b,'.repeat(30)}]`, /alias/],
+  ])('are refused with %s', async (_, text, reason) => {
+    expect(await refusal(yaml(text))).toMatch(reason);
+  });
+
+  it('are refused as JSON where a key occurs twice, as YAML does', async () => {
+    const twice = reader.read(Buffer.from('{"train": {"steps": 1, "steps": 2}}'), 'application/json');
+    expect(await refusal(twice)).toMatch(/^API.DOCUMENT_MALFORMED .*"steps" occurs twice/);
+  });
+
+  // Each of these took seconds on the event loop, or ended the process, before they were looked at from outside.
+  it.each([
+    ['thirty thousand keys', Array.from({ length: 30_000 }, (_, index) => `k${index}: 1`).join('\n')],
+    ['closing braces', `a: ${'}'.repeat(80_000)}`],
+    ['unknown escapes', `a: "${'\\z'.repeat(40_000)}"`],
+    ['unknown tags', Array.from({ length: 16_000 }, () => '- !x').join('\n')],
+  ])('do not keep the event loop: %s', async (_, text) => {
+    let turns = 0;
+    const timer = setInterval(() => turns++, 1);
+    await refusal(yaml(text));
+    clearInterval(timer);
+    // The worker is busy meanwhile, and this thread is not.
+    expect(turns).toBeGreaterThan(0);
+    expect(await yaml('a: 1')).toEqual({ a: 1 });
+  });
+
+  it('that take too long are given up, and the next one is read', async () => {
+    let giveUp: (() => void)[] = [];
+    const clock = {
+      ...systemClock,
+      after: (_: number, then: () => void) => {
+        giveUp.push(then);
+        return () => undefined;
+      },
+    };
+    const thread = new YamlThread({ clock, timeoutMs: 1, waitingMax: 2 });
+    const slow = thread.parse('a: 1');
+    const next = thread.parse('b: 2');
+    expect(await thread.parse('c: 3')).toBe('busy');
+    await Promise.resolve();
+    giveUp.splice(0).forEach((each) => each());
+    expect(await slow).toBe('too slow');
+    expect(await next).toEqual({ value: { b: 2 } });
+    giveUp = [];
+    await thread.close();
+  });
+});

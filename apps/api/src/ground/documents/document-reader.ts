@@ -1,0 +1,64 @@
+import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { type Clock, describeError, duplicateKey } from '@millrace/core';
+import { CLOCK } from '../config/api-logger';
+import { documentMalformed, documentsBusy } from '../http/boundary.errors';
+import { yamlObstacle } from './yaml-shape';
+import { YamlThread } from './yaml-thread';
+
+export type DocumentType = 'application/json' | 'application/yaml';
+
+/** The largest legal document takes a tenth of this; a machine may be busy with other things. */
+const YAML_MS_MAX = 3_000;
+const YAML_WAITING_MAX = 16;
+
+/** Reads JSON and YAML from outside, at a bounded cost and without keeping the event loop. */
+@Injectable()
+export class DocumentReader implements OnModuleDestroy {
+  private readonly thread: YamlThread;
+
+  constructor(@Inject(CLOCK) clock: Clock) {
+    this.thread = new YamlThread({ clock, timeoutMs: YAML_MS_MAX, waitingMax: YAML_WAITING_MAX });
+  }
+
+  /** The text as a value. @throws AppError API.DOCUMENT_MALFORMED with the place in the text, API.DOCUMENTS_BUSY */
+  async read(bytes: Buffer, type: DocumentType): Promise<unknown> {
+    const language = type === 'application/json' ? 'JSON' : 'YAML';
+    const text = decodeUtf8(bytes, language);
+    if (text.trim() === '') throw documentMalformed(language, 'it is empty');
+    return language === 'JSON' ? readJson(text) : this.readYaml(text);
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    await this.thread.close();
+  }
+
+  private async readYaml(text: string): Promise<unknown> {
+    const obstacle = yamlObstacle(text);
+    if (obstacle) throw documentMalformed('YAML', `${obstacle.reason} (line ${obstacle.line})`);
+    const parsed = await this.thread.parse(text);
+    if (parsed === 'busy') throw documentsBusy(YAML_WAITING_MAX);
+    if (parsed === 'too slow') throw documentMalformed('YAML', `reading it took more than ${YAML_MS_MAX / 1000} s`);
+    if ('reason' in parsed) throw documentMalformed('YAML', parsed.reason);
+    return parsed.value;
+  }
+}
+
+function decodeUtf8(bytes: Buffer, language: 'JSON' | 'YAML'): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw documentMalformed(language, 'it is not UTF-8');
+  }
+}
+
+function readJson(text: string): unknown {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw documentMalformed('JSON', describeError(cause));
+  }
+  const duplicate = duplicateKey(text);
+  if (duplicate) throw documentMalformed('JSON', `the key ${JSON.stringify(duplicate.key)} occurs twice in an object`);
+  return value;
+}

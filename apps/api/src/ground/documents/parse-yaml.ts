@@ -1,0 +1,34 @@
+import { isMap, isScalar, LineCounter, parseDocument, visit } from 'yaml';
+
+/** Aliases make a few bytes of YAML into gigabytes; a run spec needs a handful. */
+const ALIASES_MAX = 50;
+
+export type ParsedYaml = { readonly value: unknown } | { readonly reason: string };
+
+/** A YAML document as a value, or what is wrong with it first. Keys are scalars, and none occurs twice in a map. */
+export function parseYaml(text: string): ParsedYaml {
+  const lines = new LineCounter();
+  // The parser looks for equal keys by comparing each with all, and draws the place of every error: both are done here.
+  const document = parseDocument(text, { uniqueKeys: false, prettyErrors: false, lineCounter: lines });
+  const at = (offset: number, reason: string): ParsedYaml => {
+    const { line, col } = lines.linePos(offset);
+    return { reason: `${reason} at line ${line}, column ${col}` };
+  };
+  const [error] = document.errors;
+  if (error !== undefined) return at(error.pos[0], error.message);
+  let wrong: ParsedYaml | undefined;
+  visit(document, {
+    Map: (_, map) => {
+      const seen = new Set<string>();
+      for (const { key } of map.items) {
+        const offset = isScalar(key) || isMap(key) ? (key.range?.[0] ?? 0) : (map.range?.[0] ?? 0);
+        if (!isScalar(key)) wrong = at(offset, 'keys must be plain words, not collections or aliases');
+        else if (seen.has(String(key.value))) wrong = at(offset, `the key ${JSON.stringify(key.value)} occurs twice`);
+        else seen.add(String(key.value));
+        if (wrong !== undefined) return visit.BREAK;
+      }
+      return undefined;
+    },
+  });
+  return wrong ?? { value: document.toJS({ maxAliasCount: ALIASES_MAX }) };
+}

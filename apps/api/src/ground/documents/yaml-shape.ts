@@ -1,0 +1,65 @@
+/** Deeper than any document that the API takes; a parser that recurses stays far from the end of its stack. */
+const DEPTH_MAX = 64;
+/** Columns of indentation, with the indicators `-` and `?` that open nested collections on one line. */
+const INDENT_MAX = 100;
+/** Lines, and entries of collections between brackets: a spec with all its lists full has fewer. */
+const NODES_MAX = 50_000;
+
+/** What cannot be taken, and where; lines count from 1. */
+export interface YamlObstacle {
+  readonly line: number;
+  readonly reason: string;
+}
+
+const EXPLICIT_KEY = 'explicit keys ("? ") are not taken: write "key: value"';
+
+/**
+ * What makes this text too costly for a YAML parser, found in one pass and without recursion before any parser sees it:
+ * nesting, since parsers recurse; explicit keys, which cost exponentially when they nest; the number of nodes, which
+ * some checks of a parser take squared. Quotes and comments are not told apart from the rest, so that a text in quotes
+ * with sixty-five open brackets is refused too.
+ */
+export function yamlObstacle(text: string): YamlObstacle | undefined {
+  let nodes = 0;
+  let depth = 0;
+  for (const [index, content] of text.split(/\r\n|\r|\n/).entries()) {
+    const line = index + 1;
+    const prefix = content.slice(0, prefixLength(content));
+    if (prefix.includes('?')) return { line, reason: EXPLICIT_KEY };
+    if (prefix.length > INDENT_MAX)
+      return { line, reason: `it is indented by more than ${INDENT_MAX} columns: nest less deeply` };
+    // Of the line: a key between brackets may also stand at the start of one, where the prefix has it.
+    let before = ' ';
+    for (let column = prefix.length; column < content.length; column++) {
+      const character = content[column]!;
+      if (isSpace(character)) continue;
+      if (character === '?' && '[{,'.includes(before) && isSpace(content[column + 1]))
+        return { line, reason: EXPLICIT_KEY };
+      if (character === '[' || character === '{') depth++;
+      if (character === ']' || character === '}') depth = Math.max(0, depth - 1);
+      if (character === ',' && depth > 0) nodes++;
+      if (depth > DEPTH_MAX) return { line, reason: `more than ${DEPTH_MAX} brackets are open: nest less deeply` };
+      before = character;
+    }
+    if (nodes + line > NODES_MAX)
+      return { line, reason: `it has more than ${NODES_MAX} lines and entries: shorten it` };
+  }
+  return undefined;
+}
+
+/** How far white space and the indicators of nested collections go, or just beyond what is allowed. */
+function prefixLength(content: string): number {
+  let length = 0;
+  while (length <= INDENT_MAX && length < content.length) {
+    const character = content[length]!;
+    const opens = '-?:'.includes(character) && isSpace(content[length + 1]);
+    if (!isSpace(character) && !opens) break;
+    length++;
+  }
+  return length;
+}
+
+/** The end of a line counts. */
+function isSpace(character: string | undefined): boolean {
+  return character === undefined || character === ' ' || character === '\t';
+}
