@@ -8,6 +8,7 @@ const libs = [
   'pipeline',
   'scheduler',
   'tensor',
+  'http2',
   'kernels',
   'model',
   'runtime',

@@ -1,7 +1,7 @@
 import { silentLogger, systemClock } from '@millrace/core';
 import { DataPlane } from '../src/data-plane/data-plane';
 import type { LinkLimits } from '../src/data-plane/link/frame-channel';
-import { LinkTransport } from '../src/data-plane/link-transport';
+import { LinkTransport } from './link-transport';
 import { ExchangeDialer } from '../src/grpc/exchange/exchange-dialer';
 import { ExchangeServer } from '../src/grpc/exchange/exchange-server';
 

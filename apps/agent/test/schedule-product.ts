@@ -3,7 +3,7 @@ import { scheduleTraits } from '@millrace/pipeline';
 import { openCpuBackend } from '@millrace/runtime';
 import { InMemoryNetwork } from '@millrace/testing';
 import { expect } from 'vitest';
-import type { Frame } from '../src/data-plane/frame';
+import type { TensorFrame } from '../src/data-plane/frame';
 import { attemptPlan, type PlanOptions } from './attempt-plans';
 import { trainRanks } from './train-ranks';
 
@@ -21,7 +21,7 @@ const STEPS = { alone: 1, ahead: 2 };
 
 /** What must not depend on how a run is cut: losses, norms, weights and optimizer state. */
 async function outcome(layers: number, steps: number, options: PlanOptions): Promise<unknown> {
-  const network = new InMemoryNetwork<Frame>({ now: () => systemClock.now() });
+  const network = new InMemoryNetwork<TensorFrame>({ now: () => systemClock.now() });
   const trained = await trainRanks(attemptPlan({ ...ODD, steps, model: { ...ODD_MODEL, layers }, ...options }), {
     openBackend: () => openCpuBackend(),
     transport: (rank) => network.transport(rank),

@@ -1,9 +1,9 @@
 import { silentLogger, systemClock } from '@millrace/core';
 import type { AttemptLinks } from '../../../apps/agent/src/data-plane/attempt-links';
 import { DataPlane } from '../../../apps/agent/src/data-plane/data-plane';
-import type { Frame, FrameKey } from '../../../apps/agent/src/data-plane/frame';
+import type { TensorFrame, FrameKey } from '../../../apps/agent/src/data-plane/frame';
 import { DEFAULT_LINK_LIMITS } from '../../../apps/agent/src/data-plane/link/frame-channel';
-import { LinkTransport } from '../../../apps/agent/src/data-plane/link-transport';
+import { LinkTransport } from '../../../apps/agent/test/link-transport';
 import { ExchangeDialer } from '../../../apps/agent/src/grpc/exchange/exchange-dialer';
 import { ExchangeServer } from '../../../apps/agent/src/grpc/exchange/exchange-server';
 import { MEASURED_BYTES, WARM_UP_BYTES, announcePort, megabytesPerSecond, startReceiver } from './receiver-process';
@@ -78,7 +78,7 @@ async function send(sizes: readonly number[]): Promise<void> {
     const frame = { chunk: 0, direction: 'forward', dtype: 'f32', shape: [size / 4], payload } as const;
     const speed = await megabytesPerSecond(count * size, async () => {
       for (let index = 0; index < count; index++) {
-        await transport.send(1, { ...frame, ...frameKey(step, index) } satisfies Frame);
+        await transport.send(1, { ...frame, ...frameKey(step, index) } satisfies TensorFrame);
       }
       await links.drain();
     });

@@ -1,5 +1,4 @@
-import { AppError, type Clock, sleep } from '@millrace/core';
-import { Backoff } from '../data-plane/link/backoff';
+import { AppError, Backoff, type Clock, sleep } from '@millrace/core';
 import { stoppedRetrying } from './blobs.errors';
 
 export interface RetryOptions {

@@ -1,6 +1,6 @@
 import type { AppError, Clock, Logger } from '@millrace/core';
 import { attemptOver } from './data-plane.errors';
-import type { Frame } from './frame';
+import type { TensorFrame } from './frame';
 import type { FrameDialer, LinkLimits, StreamIdentity } from './link/frame-channel';
 import { type DeliveredFrame, IncomingLink } from './link/incoming-link';
 import { type MeasuredLink, measureLink } from './link/measure-link';
@@ -42,7 +42,7 @@ export class AttemptLinks {
 
   constructor(readonly options: AttemptLinksOptions) {}
 
-  send(toRank: number, frame: Frame): Promise<void> {
+  send(toRank: number, frame: TensorFrame): Promise<void> {
     if (this.closed !== undefined) return Promise.reject(this.closed);
     return this.linkTo(toRank).send(frame);
   }

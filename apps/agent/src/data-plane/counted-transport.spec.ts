@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { CountedTransport } from './counted-transport';
-import type { Edge, Frame } from './frame';
+import type { Edge, TensorFrame } from './frame';
 import type { StageTransport } from './stage-transport';
 
 function scene(): {
@@ -12,7 +12,7 @@ function scene(): {
   const inner = { send: () => Promise.resolve() } as unknown as StageTransport;
   const transport = new CountedTransport(inner, { monotonicMs: () => nowMs });
   const send = (step: number, edge: Edge, bytes: number): void =>
-    void transport.send(1, { step, edge, payload: new Float32Array(bytes / 4) } as unknown as Frame);
+    void transport.send(1, { step, edge, payload: new Float32Array(bytes / 4) } as unknown as TensorFrame);
   return { transport, send, at: (ms) => void (nowMs = ms) };
 }
 

@@ -1,5 +1,5 @@
 import type { Clock } from '@millrace/core';
-import type { Edge, Frame, FrameKey } from './frame';
+import type { Edge, TensorFrame, FrameKey } from './frame';
 import type { LastFrame, StageTransport } from './stage-transport';
 
 /** What a rank sent to another one for one purpose. */
@@ -31,7 +31,7 @@ export class CountedTransport implements StageTransport {
     private readonly clock: Pick<Clock, 'monotonicMs'>,
   ) {}
 
-  send(toRank: number, frame: Frame): Promise<void> {
+  send(toRank: number, frame: TensorFrame): Promise<void> {
     const { step, edge, payload } = frame;
     const key = `${step} ${toRank} ${edge}`;
     const { frames = 0, bytes = 0 } = this.counts.get(key) ?? {};
@@ -57,11 +57,11 @@ export class CountedTransport implements StageTransport {
     return { sent, countedMs };
   }
 
-  receive(key: FrameKey): Promise<Frame> {
+  receive(key: FrameKey): Promise<TensorFrame> {
     return this.inner.receive(key);
   }
 
-  release(frame: Frame): void {
+  release(frame: TensorFrame): void {
     this.inner.release?.(frame);
   }
 

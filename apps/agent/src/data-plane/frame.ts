@@ -29,7 +29,7 @@ export interface FrameKey {
 export const OUTLIVES_ROLLBACKS = 2 ** 31 - 1;
 
 /** A tensor on its way from one rank to another. */
-export interface Frame extends FrameKey {
+export interface TensorFrame extends FrameKey {
   readonly direction: 'forward' | 'backward';
   readonly dtype: FrameDType;
   readonly shape: readonly number[];
@@ -46,13 +46,13 @@ export function frameKeyText(key: FrameKey): string {
 }
 
 /** Bytes of the whole payload, which may arrive in several messages. */
-export function frameBytes(frame: Pick<Frame, 'dtype' | 'shape'>): number {
+export function frameBytes(frame: Pick<TensorFrame, 'dtype' | 'shape'>): number {
   return frame.shape.reduce((product, size) => product * size, FRAME_DTYPE_BYTES[frame.dtype]);
 }
 
 /** The payload as the array of its dtype, without a copy. */
 export function frameArray(
-  frame: Frame,
+  frame: TensorFrame,
 ): Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer> | Uint32Array<ArrayBuffer> {
   const { buffer, byteOffset, byteLength } = frame.payload;
   if (frame.dtype === 'f64') return new Float64Array(buffer, byteOffset, byteLength / 8);

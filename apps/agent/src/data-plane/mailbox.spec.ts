@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import type { Frame, FrameKey } from './frame';
+import type { TensorFrame, FrameKey } from './frame';
 import { Mailbox } from './mailbox';
 
 const key = (step: number, rollbacks: number): FrameKey => {
   return { edge: 'activation', step, microBatch: 0, chunk: 0, fromRank: 1, rollbacks };
 };
 
-const frame = (step: number, rollbacks: number): Frame => ({
+const frame = (step: number, rollbacks: number): TensorFrame => ({
   ...key(step, rollbacks),
   direction: 'forward',
   dtype: 'u8',
@@ -16,7 +16,7 @@ const frame = (step: number, rollbacks: number): Frame => ({
 
 describe('a mailbox that drops a step', () => {
   it('gives back the credit of what it holds and of what comes later, each once', () => {
-    const taken: Frame[] = [];
+    const taken: TensorFrame[] = [];
     const mailbox = new Mailbox(
       () => 0,
       (each) => void taken.push(each),

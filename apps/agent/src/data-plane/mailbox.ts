@@ -1,11 +1,11 @@
 import { assert } from '@millrace/core';
 import { frameDropped } from './data-plane.errors';
-import { type Frame, type FrameKey, frameKeyText } from './frame';
+import { type TensorFrame, type FrameKey, frameKeyText } from './frame';
 import type { LastFrame } from './stage-transport';
 
 interface Waiter {
   readonly key: FrameKey;
-  resolve(frame: Frame): void;
+  resolve(frame: TensorFrame): void;
   reject(error: unknown): void;
 }
 
@@ -14,7 +14,7 @@ interface Waiter {
  * credits.
  */
 export class Mailbox {
-  private readonly frames = new Map<string, Frame>();
+  private readonly frames = new Map<string, TensorFrame>();
   private readonly waiters = new Map<string, Waiter>();
   private readonly last = new Map<number, LastFrame>();
   /** Frames with fewer are dropped. */
@@ -24,10 +24,10 @@ export class Mailbox {
   constructor(
     private readonly now: () => number,
     /** Called once for each frame as it leaves: its bytes may be credited to the sender. */
-    private readonly onTaken: (frame: Frame) => void = () => undefined,
+    private readonly onTaken: (frame: TensorFrame) => void = () => undefined,
   ) {}
 
-  put(frame: Frame): void {
+  put(frame: TensorFrame): void {
     const key = frameKeyText(frame);
     const { edge, step, microBatch, chunk, fromRank, rollbacks } = frame;
     this.last.set(fromRank, { key: { edge, step, microBatch, chunk, fromRank, rollbacks }, atMs: this.now() });
@@ -43,7 +43,7 @@ export class Mailbox {
     waiter.resolve(frame);
   }
 
-  take(key: FrameKey): Promise<Frame> {
+  take(key: FrameKey): Promise<TensorFrame> {
     const text = frameKeyText(key);
     const frame = this.frames.get(text);
     if (frame !== undefined) {

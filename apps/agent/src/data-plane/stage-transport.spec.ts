@@ -6,9 +6,9 @@ import { ExchangeDialer } from '../grpc/exchange/exchange-dialer';
 import { ExchangeServer } from '../grpc/exchange/exchange-server';
 import type { AttemptLinks } from './attempt-links';
 import { DataPlane } from './data-plane';
-import type { Frame, FrameKey } from './frame';
+import type { TensorFrame, FrameKey } from './frame';
 import type { FrameChannel, FrameDialer, LinkLimits, StreamIdentity } from './link/frame-channel';
-import { LinkTransport } from './link-transport';
+import { LinkTransport } from '../../test/link-transport';
 import type { StageTransport } from './stage-transport';
 
 const LIMITS: LinkLimits = { windowBytes: 64 * 1024, partBytes: 16 * 1024 };
@@ -91,7 +91,7 @@ async function grpcNodes(
   });
 }
 
-function tensor(microBatch: number, bytes: number, extra: Partial<Frame> = {}): Frame {
+function tensor(microBatch: number, bytes: number, extra: Partial<TensorFrame> = {}): TensorFrame {
   const payload = new Uint8Array(bytes);
   for (let index = 0; index < bytes; index += 97) payload[index] = (index * 31 + microBatch) & 255;
   return {
@@ -121,7 +121,7 @@ const key = (microBatch: number, extra: Partial<FrameKey> = {}): FrameKey => ({
 
 const implementations: Record<string, () => Promise<StageTransport[]>> = {
   'in memory': () => {
-    const network = new InMemoryNetwork<Frame>({ now: () => systemClock.now() });
+    const network = new InMemoryNetwork<TensorFrame>({ now: () => systemClock.now() });
     return Promise.resolve([0, 1].map((rank) => network.transport(rank)));
   },
   'over gRPC': async () => (await grpcNodes()).map(({ transport }) => transport),

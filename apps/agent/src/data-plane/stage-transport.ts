@@ -1,4 +1,4 @@
-import type { Frame, FrameKey } from './frame';
+import type { TensorFrame, FrameKey } from './frame';
 
 /** The newest frame of a rank: what a wait says about the one it waits for. */
 export interface LastFrame {
@@ -17,11 +17,11 @@ export interface StageTransport {
    * room.
    * Rejects when the attempt ends or the peer stays away too long.
    */
-  send(toRank: number, frame: Frame): Promise<void>;
+  send(toRank: number, frame: TensorFrame): Promise<void>;
   /** Resolves with the frame of this key, now or when it comes; rejects when the attempt ends. */
-  receive(key: FrameKey): Promise<Frame>;
+  receive(key: FrameKey): Promise<TensorFrame>;
   /** A frame that was received, and whose payload is not touched again: its memory may take another one. */
-  release?(frame: Frame): void;
+  release?(frame: TensorFrame): void;
   /**
    * Takes and drops every frame with fewer `rollbacks`, those that come later too, so that their senders get their
    * credit back; who waits for one is rejected with DATA_PLANE.FRAME_DROPPED.

@@ -1,7 +1,7 @@
 import type { GeneratePlan } from '@millrace/contracts';
 import type { Clock } from '@millrace/core';
 import type { Backend, HostArray } from '@millrace/runtime';
-import { type Frame, frameArray } from '../data-plane/frame';
+import { type TensorFrame, frameArray } from '../data-plane/frame';
 import { frameDType } from '../data-plane/link/frame-channel';
 import type { StageTransport } from '../data-plane/stage-transport';
 import type { WeightSource } from '../stage/stage-ports';
@@ -97,9 +97,9 @@ function windowTokens(text: readonly number[], context: number): Uint32Array {
   return window_T;
 }
 
-type Header = Pick<Frame, 'fromRank' | 'step' | 'edge' | 'shape'>;
+type Header = Pick<TensorFrame, 'fromRank' | 'step' | 'edge' | 'shape'>;
 
-function frame(header: Header, data: HostArray): Frame {
+function frame(header: Header, data: HostArray): TensorFrame {
   const payload = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
   return { ...header, microBatch: 0, chunk: 0, rollbacks: 0, direction: 'forward', dtype: frameDType(data), payload };
 }

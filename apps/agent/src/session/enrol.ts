@@ -1,5 +1,4 @@
-import { AppError, type Clock, describeError, type Logger, sleep } from '@millrace/core';
-import { Backoff } from '../data-plane/link/backoff';
+import { AppError, Backoff, type Clock, describeError, type Logger, sleep } from '@millrace/core';
 import { tokenNeeded } from './session.errors';
 
 const FIRST_DELAY_MS = 200;

@@ -1,6 +1,5 @@
-import { AppError, type Clock } from '@millrace/core';
+import { AppError, Backoff, type Clock } from '@millrace/core';
 import type { agentV1 } from '@millrace/contracts';
-import { Backoff } from '../data-plane/link/backoff';
 import type { AgentBody, ApiBody, SessionChannel, SessionDialer } from './session-channel';
 
 export type SessionEvent =

@@ -8,7 +8,7 @@ import { attemptPlan, type PlanOptions } from '../../test/attempt-plans';
 import { trainRanks, type Trained, type TrainOptions } from '../../test/train-ranks';
 import { applyEnvironment, mayHaveHardware, softwareDriverEnvironment } from '../config/driver-environment';
 import type { DataSource } from './stage-ports';
-import type { Frame } from '../data-plane/frame';
+import type { TensorFrame } from '../data-plane/frame';
 
 type Open = () => Promise<Backend>;
 
@@ -16,7 +16,7 @@ type Open = () => Promise<Backend>;
 let device: Backend | undefined;
 
 function train(open: Open, options: PlanOptions, extra: Partial<TrainOptions> = {}): Promise<Trained> {
-  const network = new InMemoryNetwork<Frame>({ now: () => systemClock.now() });
+  const network = new InMemoryNetwork<TensorFrame>({ now: () => systemClock.now() });
   return trainRanks(attemptPlan(options), {
     openBackend: open,
     transport: (rank) => network.transport(rank),
@@ -132,7 +132,7 @@ function contract(name: string, open: Open, available: () => boolean): void {
       const sgd = { optimizer: { type: 'sgd', lr: 0.1, momentum: 0.9 } };
       const straight = await train(open, { train: { ...sgd, checkpointEvery: 2 } });
       const plan = attemptPlan({ ranks: 2, train: sgd });
-      const network = new InMemoryNetwork<Frame>();
+      const network = new InMemoryNetwork<TensorFrame>();
       const resumed = await trainRanks(
         { ...plan, firstStep: 3, resume: { from: 'checkpoint', manifest: manifestOf(plan, 'sgd') } },
         { openBackend: open, transport: (rank) => network.transport(rank), from: straight.checkpoints.get(2)! },
@@ -146,7 +146,7 @@ function contract(name: string, open: Open, available: () => boolean): void {
       if (!available()) skip('no adapter');
       const first = await train(open, { ranks: 2, train: { checkpointEvery: 2 } });
       expect([...first.checkpoints.keys()]).toEqual([2, 4]);
-      const network = new InMemoryNetwork<Frame>();
+      const network = new InMemoryNetwork<TensorFrame>();
       const plan = attemptPlan({ ranks: 4, schedule: 'gpipe' });
       const manifest = manifestOf(plan, 'adamw');
       const second = await trainRanks(
@@ -264,7 +264,7 @@ describe('a stage executor', () => {
   });
 
   it('rejects on every rank when the transport fails', async () => {
-    const network = new InMemoryNetwork<Frame>({
+    const network = new InMemoryNetwork<TensorFrame>({
       onSend: (_from, _to, frame) => {
         if (frame.step === 2) network.fail(new Error('cut'));
       },

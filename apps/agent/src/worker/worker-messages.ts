@@ -1,6 +1,6 @@
 import type { LayerTimes } from '@millrace/contracts';
 import type { ErrorKind } from '@millrace/core';
-import type { Frame } from '../data-plane/frame';
+import type { TensorFrame } from '../data-plane/frame';
 import type {
   BoundaryWishes,
   MetricValue,
@@ -24,7 +24,7 @@ export type FromWorker =
   | { readonly type: 'probed'; readonly report: DeviceReport }
   | { readonly type: 'ready' }
   | { readonly type: 'step'; readonly step: number }
-  | { readonly type: 'send'; readonly callId: number; readonly toRank: number; readonly frame: Frame }
+  | { readonly type: 'send'; readonly callId: number; readonly toRank: number; readonly frame: TensorFrame }
   | { readonly type: 'taken'; readonly fromRank: number; readonly creditBytes: number }
   /** Of a frame that was taken and is used up. */
   | { readonly type: 'memory'; readonly buffer: ArrayBuffer }
@@ -42,7 +42,7 @@ export type FromWorker =
 
 /** From the thread of the sockets to a GPU thread. */
 export type ToWorker =
-  | { readonly type: 'frame'; readonly frame: Frame; readonly creditBytes: number }
+  | { readonly type: 'frame'; readonly frame: TensorFrame; readonly creditBytes: number }
   | { readonly type: 'reply'; readonly callId: number; readonly value?: unknown; readonly error?: ThreadError }
   | { readonly type: 'boundary'; readonly wishes: BoundaryWishes }
   | { readonly type: 'transport-failed'; readonly error: ThreadError }

@@ -1,6 +1,6 @@
 import type { Clock } from '@millrace/core';
 import { attemptOver } from '../data-plane/data-plane.errors';
-import type { Frame, FrameKey } from '../data-plane/frame';
+import type { TensorFrame, FrameKey } from '../data-plane/frame';
 import { Mailbox } from '../data-plane/mailbox';
 import type { LastFrame, StageTransport } from '../data-plane/stage-transport';
 import type { BoundaryWishes } from '../stage/stage-ports';
@@ -23,7 +23,7 @@ type WithoutId<M> = M extends { readonly callId: number } ? Omit<M, 'callId'> : 
 /** A GPU thread's end of its port: calls that are answered, and the frames of other ranks. */
 export class WorkerPort implements StageTransport {
   private readonly calls = new Map<number, Call>();
-  private readonly credits = new WeakMap<Frame, number>();
+  private readonly credits = new WeakMap<TensorFrame, number>();
   private readonly mailbox: Mailbox;
   private nextCallId = 1;
   /** Resolves when the other side asks the thread to end. */
@@ -57,16 +57,16 @@ export class WorkerPort implements StageTransport {
     });
   }
 
-  async send(toRank: number, frame: Frame): Promise<void> {
+  async send(toRank: number, frame: TensorFrame): Promise<void> {
     await this.call({ type: 'send', toRank, frame }, [frame.payload.buffer]);
   }
 
-  receive(key: FrameKey): Promise<Frame> {
+  receive(key: FrameKey): Promise<TensorFrame> {
     return this.mailbox.take(key);
   }
 
   /** The memory goes back to where messages arrive. */
-  release(frame: Frame): void {
+  release(frame: TensorFrame): void {
     const { buffer } = frame.payload;
     this.post({ type: 'memory', buffer }, [buffer]);
   }

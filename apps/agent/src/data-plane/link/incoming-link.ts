@@ -1,13 +1,13 @@
 import type { Clock } from '@millrace/core';
 import { fenceOld, frameMalformed, sequenceGap, windowOverrun } from '../data-plane.errors';
-import { type Frame, FRAME_DTYPE_BYTES, frameBytes, type FrameDType } from '../frame';
+import { type TensorFrame, FRAME_DTYPE_BYTES, frameBytes, type FrameDType } from '../frame';
 import type { CreditChannel, LinkLimits, StreamIdentity } from './frame-channel';
 import type { MessageMemory } from '../message-memory';
 import { decodeFrame, type FrameMessage } from '../wire/frame-codec';
 
 /** A frame and what its sender gets back for it once it is taken. */
 export interface DeliveredFrame {
-  readonly frame: Frame;
+  readonly frame: TensorFrame;
   readonly creditBytes: number;
 }
 

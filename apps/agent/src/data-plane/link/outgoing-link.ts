@@ -1,8 +1,7 @@
-import { AppError, type Clock, type Logger, describeError } from '@millrace/core';
+import { AppError, Backoff, type Clock, type Logger, describeError } from '@millrace/core';
 import { attemptOver, peerLost } from '../data-plane.errors';
-import { Backoff } from './backoff';
 import type { CreditMessage, FrameChannel, FrameDialer, LinkLimits, StreamIdentity } from './frame-channel';
-import type { Frame } from '../frame';
+import type { TensorFrame } from '../frame';
 import { encodeHead } from '../wire/frame-codec';
 
 export interface OutgoingLinkOptions {
@@ -28,7 +27,7 @@ const WRITES_IN_FLIGHT_MAX = 3;
 /** A message that is queued, or sent and not yet acknowledged. */
 interface Outgoing {
   readonly sequence: number;
-  readonly frame: Frame;
+  readonly frame: TensorFrame;
   readonly part: Uint8Array;
   /** Of the frame's last message. */
   readonly onWritten?: { resolve(): void; reject(error: unknown): void };
@@ -60,7 +59,7 @@ export class OutgoingLink {
     this.backoff = new Backoff(50, 2000, options.random);
   }
 
-  send(frame: Frame): Promise<void> {
+  send(frame: TensorFrame): Promise<void> {
     if (this.closed !== undefined) return Promise.reject(this.closed);
     return new Promise((resolve, reject) => {
       const { payload } = frame;

@@ -1,7 +1,7 @@
 import { crc32 } from '@node-rs/crc32';
 import { stageV1 } from '@millrace/contracts';
 import { frameCorrupt, frameMalformed } from '../data-plane.errors';
-import { EDGES, type Edge, type Frame, FRAME_DTYPE_BYTES, frameBytes, type FrameDType } from '../frame';
+import { EDGES, type Edge, type TensorFrame, FRAME_DTYPE_BYTES, frameBytes, type FrameDType } from '../frame';
 import { readVarint, varintBytes, writeVarint } from './varint';
 
 /** A frame, or a part of a payload too large for one message. */
@@ -10,7 +10,7 @@ export interface FrameMessage {
   readonly fence: number;
   /** Dense over the messages of a link, from 1, and going on over its reconnections. */
   readonly sequence: number;
-  readonly frame: Omit<Frame, 'payload'>;
+  readonly frame: Omit<TensorFrame, 'payload'>;
   /** This message's part of the payload. */
   readonly part: Uint8Array;
 }

@@ -1,6 +1,15 @@
 import { connect } from 'node:net';
 import { status } from '@grpc/grpc-js';
 import { type AppError, type Clock, describeError, systemClock } from '@millrace/core';
+import {
+  connectionLost,
+  type HeaderFields,
+  Http2Connection,
+  type Http2Stream,
+  Keepalive,
+  SocketReader,
+  type StreamEvents,
+} from '@millrace/http2';
 import type {
   FrameChannel,
   FrameChannelEvents,
@@ -8,12 +17,6 @@ import type {
   StreamIdentity,
 } from '../../data-plane/link/frame-channel';
 import { fromServiceError } from '../grpc-errors';
-import { Http2Connection } from '../http2/connection/http2-connection';
-import type { Http2Stream, StreamEvents } from '../http2/connection/http2-stream';
-import { Keepalive } from '../http2/connection/keepalive';
-import { SocketReader } from '../http2/connection/socket-reader';
-import { connectionLost } from '../http2/http2.errors';
-import type { HeaderFields } from '../http2/http2-headers';
 import { answeredStatus, decodeCredit, PROBE_PATH, requestHeaders } from './exchange-protocol';
 import { MessageReader } from './message-reader';
 import { ProbingCall } from './probing-call';

@@ -1,9 +1,9 @@
 import { status } from '@grpc/grpc-js';
 import { stageV1 } from '@millrace/contracts';
 import type { AppError } from '@millrace/core';
+import type { HeaderFields } from '@millrace/http2';
 import type { CreditMessage, StreamIdentity } from '../../data-plane/link/frame-channel';
 import { fromServiceError, toServiceError } from '../grpc-errors';
-import type { HeaderFields } from '../http2/http2-headers';
 import { GRPC_PREFIX_BYTES } from './message-reader';
 
 /** StageService.Exchange of proto/millrace/stage/v1. */

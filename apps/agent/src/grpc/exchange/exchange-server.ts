@@ -1,15 +1,20 @@
 import { type AddressInfo, type Server, type Socket, createServer } from 'node:net';
 import { AppError, describeError, type Logger } from '@millrace/core';
+import {
+  CONNECT_TIMEOUT_MS,
+  connectionLost,
+  type HeaderFields,
+  http2CodeOf,
+  Http2Connection,
+  type Http2Stream,
+  readThrough,
+  SocketReader,
+  type StreamEvents,
+} from '@millrace/http2';
 import type { DataPlane } from '../../data-plane/data-plane';
 import type { CreditChannel, StreamIdentity } from '../../data-plane/link/frame-channel';
 import type { IncomingLink } from '../../data-plane/link/incoming-link';
 import { methodUnknown, portUnavailable } from '../grpc-server.errors';
-import { Http2Connection } from '../http2/connection/http2-connection';
-import type { Http2Stream, StreamEvents } from '../http2/connection/http2-stream';
-import { SocketReader, readThrough } from '../http2/connection/socket-reader';
-import { connectionLost, http2CodeOf } from '../http2/http2.errors';
-import type { HeaderFields } from '../http2/http2-headers';
-import { CONNECT_TIMEOUT_MS } from '../http2/http2-limits';
 import {
   EXCHANGE_PATH,
   PROBE_PATH,

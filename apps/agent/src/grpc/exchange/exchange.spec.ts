@@ -14,9 +14,9 @@ import {
 import { type Logger, sleep, silentLogger, systemClock } from '@millrace/core';
 import { afterEach, describe, expect, it } from 'vitest';
 import { DataPlane } from '../../data-plane/data-plane';
-import type { Frame, FrameKey } from '../../data-plane/frame';
+import type { TensorFrame, FrameKey } from '../../data-plane/frame';
 import type { FrameChannelEvents, StreamIdentity } from '../../data-plane/link/frame-channel';
-import { LinkTransport } from '../../data-plane/link-transport';
+import { LinkTransport } from '../../../test/link-transport';
 import { encodeHead } from '../../data-plane/wire/frame-codec';
 import { ExchangeDialer } from './exchange-dialer';
 import { EXCHANGE_PATH, decodeCredit, encodeCredit } from './exchange-protocol';
@@ -68,7 +68,7 @@ async function receiver(): Promise<Receiver> {
   return { port, transport, warnings };
 }
 
-function frame(microBatch: number, bytes: number): Frame {
+function frame(microBatch: number, bytes: number): TensorFrame {
   const payload = new Uint8Array(bytes).map((_, index) => (index * 7 + microBatch) & 255);
   const header = { edge: 'activation', step: 1, chunk: 0, direction: 'forward', dtype: 'u8', fromRank: 0 } as const;
   return { ...header, rollbacks: 0, microBatch, shape: [bytes], payload };

@@ -1,5 +1,5 @@
+import type { Http2Stream, StreamEvents } from '@millrace/http2';
 import { messageTooLarge } from '../grpc-server.errors';
-import type { Http2Stream, StreamEvents } from '../http2/connection/http2-stream';
 import { PROBE_BYTES_MAX, statusTrailers } from './exchange-protocol';
 
 /** The answering end of StageService.Probe: forgets what comes, and ends when the caller does. */

@@ -1,9 +1,7 @@
 import { status } from '@grpc/grpc-js';
 import { type AppError, describeError } from '@millrace/core';
+import type { HeaderFields, Http2Connection, Http2Stream, StreamEvents } from '@millrace/http2';
 import { fromServiceError } from '../grpc-errors';
-import type { Http2Connection } from '../http2/connection/http2-connection';
-import type { Http2Stream, StreamEvents } from '../http2/connection/http2-stream';
-import type { HeaderFields } from '../http2/http2-headers';
 import { answeredStatus, encodeBallast } from './exchange-protocol';
 
 /** The calling end of StageService.Probe: sends its bytes at once, and is over when the peer has taken them all. */

@@ -5,15 +5,15 @@ import { InMemoryNetwork } from '@millrace/testing';
 import { describe, expect, it } from 'vitest';
 import { attemptPlan } from '../../../test/attempt-plans';
 import { type Trained, trainRanks } from '../../../test/train-ranks';
-import type { Frame } from '../../data-plane/frame';
+import type { TensorFrame } from '../../data-plane/frame';
 
 const DELAY_MS = 40;
 const STEPS = 3;
 const MICRO_BATCHES = 4;
 
 /** Two ranks under gpipe: all inputs are there before the first gradient is due. */
-function trainTwo(delay: (frame: Frame) => number, clock: Clock = systemClock): Promise<Trained> {
-  const network = new InMemoryNetwork<Frame>({
+function trainTwo(delay: (frame: TensorFrame) => number, clock: Clock = systemClock): Promise<Trained> {
+  const network = new InMemoryNetwork<TensorFrame>({
     now: () => clock.now(),
     onSend: async (_from, _to, frame) => {
       if (delay(frame) > 0) await sleep(systemClock, delay(frame));
@@ -62,7 +62,7 @@ describe('a pipeline with a rank whose gradients are late', () => {
 
   it('counts every byte that the ranks send each other, by receiver and purpose', async () => {
     let sentBytes = 0;
-    const weigh = ({ payload }: Frame): number => {
+    const weigh = ({ payload }: TensorFrame): number => {
       sentBytes += payload.byteLength;
       return 0;
     };
@@ -97,7 +97,7 @@ describe('a pipeline with a rank whose gradients are late', () => {
       monotonicMs: () => systemClock.monotonicMs() * 100,
       after: (delayMs, task) => systemClock.after(delayMs / 100, task),
     };
-    const stuck = ({ edge, step, microBatch }: Frame): number =>
+    const stuck = ({ edge, step, microBatch }: TensorFrame): number =>
       edge === 'gradient' && step === 2 && microBatch === 1 ? 1200 : 0;
     const { waits, log } = await trainTwo(stuck, fast);
     const reports = waits.filter(({ rank, action }) => rank === 0 && action === '0RECV_B1');

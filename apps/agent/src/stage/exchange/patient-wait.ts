@@ -1,6 +1,6 @@
 import type { WaitCause } from '@millrace/contracts';
 import type { Clock } from '@millrace/core';
-import { type Edge, type Frame, type FrameKey, frameKeyText } from '../../data-plane/frame';
+import { type Edge, type TensorFrame, type FrameKey, frameKeyText } from '../../data-plane/frame';
 import type { PendingTensor } from './tensor-exchange';
 import type { StageTransport } from '../../data-plane/stage-transport';
 import type { StageReporter } from '../stage-ports';
@@ -37,7 +37,7 @@ export class PatientWait {
   constructor(private readonly options: PatientWaitOptions) {}
 
   /** `what` is the action that waits, for instance "1RECV_F2". */
-  async for({ key, arrival, isOverlapped = false }: PendingTensor, what: string): Promise<Frame> {
+  async for({ key, arrival, isOverlapped = false }: PendingTensor, what: string): Promise<TensorFrame> {
     const { clock, timeline } = this.options;
     const startMs = clock.monotonicMs();
     const cancel = this.watch(what, key, startMs);

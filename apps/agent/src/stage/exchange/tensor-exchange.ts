@@ -1,7 +1,7 @@
 import type { Backend, DeviceTensor, HostArray } from '@millrace/runtime';
 import {
   type Edge,
-  type Frame,
+  type TensorFrame,
   frameArray,
   type FrameKey,
   frameKeyText,
@@ -115,7 +115,7 @@ export class TensorExchange {
     return Buffer.from(frame.payload.buffer, frame.payload.byteOffset, frame.payload.byteLength).toString('utf8');
   }
 
-  private takeFrame(pending: PendingTensor, what: string): Promise<Frame> {
+  private takeFrame(pending: PendingTensor, what: string): Promise<TensorFrame> {
     // The device works on what it has while this rank waits.
     this.options.backend.flush();
     return this.options.wait.for(pending, what);
@@ -124,7 +124,7 @@ export class TensorExchange {
   sendText(toRank: number, text: string, address: Address): Promise<void> {
     const payload = new Uint8Array(new TextEncoder().encode(text));
     const { rank } = this.options;
-    const frame: Frame = {
+    const frame: TensorFrame = {
       ...address,
       fromRank: rank,
       rollbacks: this.rollbacksOf(address),
@@ -149,7 +149,7 @@ export class TensorExchange {
     return `${stage}${kind}${microBatch}`;
   }
 
-  private frame(data: HostArray, address: Address, shape: readonly number[]): Frame {
+  private frame(data: HostArray, address: Address, shape: readonly number[]): TensorFrame {
     const payload = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
     const direction = address.edge === 'gradient' ? 'backward' : 'forward';
     const rollbacks = this.rollbacksOf(address);
@@ -159,7 +159,7 @@ export class TensorExchange {
 
 export interface PendingTensor {
   readonly key: FrameKey;
-  readonly arrival: Promise<Frame>;
+  readonly arrival: Promise<TensorFrame>;
   /** The rank computes while this is waited for: no span of waiting. */
   readonly isOverlapped?: boolean;
 }

@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { asynchronousOracle, type Expected, type VersionTable } from '../../../test/asynchronous-oracle';
 import { attemptPlan, type PlanOptions } from '../../../test/attempt-plans';
 import { type Trained, trainRanks, type TrainOptions } from '../../../test/train-ranks';
-import type { Frame } from '../../data-plane/frame';
+import type { TensorFrame } from '../../data-plane/frame';
 
 const STEPS = 9;
 const PLAIN = { clip: undefined, evalEvery: 0, evalBatches: 1, lr: { schedule: 'cosine', warmup: 2 } };
@@ -58,7 +58,7 @@ const plan = (options: PlanOptions): AttemptPlan =>
   attemptPlan({ steps: STEPS, tied: false, train: PLAIN, ...options });
 
 function train(attempt: AttemptPlan, extra: Partial<TrainOptions> = {}): Promise<Trained> {
-  const network = new InMemoryNetwork<Frame>({ now: () => systemClock.now() });
+  const network = new InMemoryNetwork<TensorFrame>({ now: () => systemClock.now() });
   return trainRanks(attempt, {
     openBackend: () => openCpuBackend(),
     transport: (rank) => network.transport(rank),

@@ -7,7 +7,7 @@ import { attemptPlan, type PlanOptions } from '../../../test/attempt-plans';
 import { linkedTransports } from '../../../test/linked-transports';
 import { trainRanks, type Trained, type TrainOptions } from '../../../test/train-ranks';
 import { applyEnvironment, mayHaveHardware, softwareDriverEnvironment } from '../../config/driver-environment';
-import type { Frame } from '../../data-plane/frame';
+import type { TensorFrame } from '../../data-plane/frame';
 
 const STEPS = 7;
 /** Every boundary is another mixture: 2 and 6 evaluate, 4 stores, the last does both, the others have nothing due. */
@@ -26,7 +26,7 @@ interface Ran extends Trained {
 async function train(options: PlanOptions, extra: Partial<TrainOptions> = {}): Promise<Ran> {
   let committed = 0;
   let overlaps = 0;
-  const network = new InMemoryNetwork<Frame>({
+  const network = new InMemoryNetwork<TensorFrame>({
     onSend: async (_from, _to, { edge, step }) => {
       if (edge === 'activation' && step > committed + 1) overlaps++;
       if (edge !== 'commit') return;
@@ -172,7 +172,7 @@ describe('an optimistic step on the CPU twins', () => {
   });
 
   it('rejects on every rank when the transport fails before the word on a step', async () => {
-    const network = new InMemoryNetwork<Frame>({
+    const network = new InMemoryNetwork<TensorFrame>({
       onSend: (_from, _to, { edge, step }) => {
         if (edge === 'commit' && step === 3) network.fail(new Error('cut'));
       },

@@ -11,7 +11,7 @@ interface PendingWrite {
 }
 
 /** What a stream has to send: writes in their order, then its end. Never a copy of a byte. */
-export class StreamOutbox {
+export class StreamWrites {
   /** After the writes: HEADERS with trailers, or an empty DATA frame. */
   ending: { readonly trailers: Buffer | undefined } | undefined;
   private readonly writes: PendingWrite[] = [];

@@ -29,7 +29,7 @@ export class Keepalive {
 
   private ping(): void {
     if (this.connection.closed) return;
-    this.awaitPong(this.connection.outbox.writtenCount);
+    this.awaitPong(this.connection.writes.writtenCount);
     this.connection.ping(() => {
       if (!this.connection.closed) this.ready();
     });
@@ -38,7 +38,7 @@ export class Keepalive {
   /** On a slow network a ping waits behind what is being sent: as long as that gets on, the peer is there. */
   private awaitPong(writtenCount: number): void {
     this.cancel = this.clock.after(PING_TIMEOUT_MS, () => {
-      const now = this.connection.outbox.writtenCount;
+      const now = this.connection.writes.writtenCount;
       if (now > writtenCount) this.awaitPong(now);
       else this.connection.destroy(connectionLost('no answer to a ping'));
     });

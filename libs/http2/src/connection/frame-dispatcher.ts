@@ -140,15 +140,15 @@ export class FrameDispatcher implements FrameSink {
       return;
     }
     this.isReady = true;
-    this.connection.outbox.applySettings(parseSettings(payload));
-    this.connection.outbox.control(settingsAckFrame());
+    this.connection.writes.applySettings(parseSettings(payload));
+    this.connection.writes.control(settingsAckFrame());
     if (ready) this.connection.events.onReady();
   }
 
   private onPing({ flags }: FrameHeader, payload: Buffer): void {
     if (payload.length !== 8) throw frameSizeError(`PING of ${payload.length} bytes`);
     if ((flags & FLAG.ack) !== 0) this.connection.pong();
-    else this.connection.outbox.control(pingFrame(payload, true));
+    else this.connection.writes.control(pingFrame(payload, true));
   }
 
   /** Streams that the peer will not serve close now, the others may go on. */
@@ -165,14 +165,14 @@ export class FrameDispatcher implements FrameSink {
   private onWindowUpdate({ streamId }: FrameHeader, payload: Buffer): void {
     const bytes = parseWindowUpdate(payload);
     if (bytes === 0) throw protocolError('a window widened by 0 bytes');
-    if (streamId === 0) return this.connection.outbox.widen(bytes);
+    if (streamId === 0) return this.connection.writes.widen(bytes);
     this.checkKnown(streamId);
     const stream = this.connection.streams.get(streamId);
-    if (stream !== undefined) this.connection.outbox.widen(bytes, stream.outbox);
+    if (stream !== undefined) this.connection.writes.widen(bytes, stream.writes);
   }
 
   private widen(streamId: number, bytes: number): void {
-    if (bytes > 0) this.connection.outbox.control(windowUpdateFrame(streamId, bytes));
+    if (bytes > 0) this.connection.writes.control(windowUpdateFrame(streamId, bytes));
   }
 
   /** Frames of a stream that was never opened are an error, those of one that is gone are not. */

@@ -9,7 +9,7 @@ import {
 } from '../frames/frame-format';
 import { FrameReader } from '../frames/frame-reader';
 import { goawayFrame, pingFrame, resetFrame, settingsFrame, windowUpdateFrame } from '../frames/frame-writer';
-import { Outbox } from '../flow/outbox';
+import { WriteScheduler } from '../flow/write-scheduler';
 import { ReceiveWindow } from '../flow/receive-window';
 import { encodeHeaders } from '../hpack/hpack-encoder';
 import { connectionLost, http2CodeOf } from '../http2.errors';
@@ -41,7 +41,7 @@ export interface ConnectionEvents {
  * priorities, no upgrade. Bytes come in through `reader`; everything that breaks a rule or a bound ends it.
  */
 export class Http2Connection {
-  readonly outbox: Outbox;
+  readonly writes: WriteScheduler;
   readonly reader: FrameReader;
   readonly streams = new Map<number, Http2Stream>();
   /** The highest of the peer's streams, and of ours. */
@@ -57,7 +57,7 @@ export class Http2Connection {
     readonly role: 'client' | 'server',
     readonly events: ConnectionEvents,
   ) {
-    this.outbox = new Outbox(socket, (error) => this.destroy(error));
+    this.writes = new WriteScheduler(socket, (error) => this.destroy(error));
     this.reader = new FrameReader(new FrameDispatcher(this), { expectPreface: role === 'server' });
     this.lastLocalId = role === 'client' ? -1 : 0;
     socket.setNoDelay(true);
@@ -86,7 +86,7 @@ export class Http2Connection {
     const stream = new Http2Stream(this.lastLocalId, this);
     stream.listen(events);
     this.streams.set(stream.id, stream);
-    this.outbox.headers(stream.id, encodeHeaders(headers), false);
+    this.writes.headers(stream.id, encodeHeaders(headers), false);
     return stream;
   }
 
@@ -97,7 +97,7 @@ export class Http2Connection {
 
   ping(onPong: () => void): void {
     this.pongs.push(onPong);
-    this.outbox.control(pingFrame(Buffer.alloc(8), false));
+    this.writes.control(pingFrame(Buffer.alloc(8), false));
   }
 
   pong(): void {
@@ -115,7 +115,7 @@ export class Http2Connection {
   }
 
   sendReset(stream: Pick<Http2Stream, 'id'>, code: Http2ErrorCode): void {
-    if (!this.closed) this.outbox.control(resetFrame(stream.id, code));
+    if (!this.closed) this.writes.control(resetFrame(stream.id, code));
   }
 
   forget(stream: Http2Stream): void {
@@ -144,7 +144,7 @@ export class Http2Connection {
       maxHeaderListSize: HEADER_LIST_BYTES_MAX,
     });
     const widen = windowUpdateFrame(0, WINDOW_BYTES - DEFAULT_WINDOW_BYTES);
-    this.outbox.control(Buffer.concat([...(this.role === 'client' ? [PREFACE] : []), settings, widen]));
+    this.writes.control(Buffer.concat([...(this.role === 'client' ? [PREFACE] : []), settings, widen]));
   }
 
   private sayGoodbye(code: Http2ErrorCode, reason: string): void {

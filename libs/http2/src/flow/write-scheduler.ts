@@ -11,13 +11,13 @@ import { type PeerSettings } from '../frames/control-payloads';
 import { frameHeader, headerFrames } from '../frames/frame-writer';
 import { flowControlError, tooMuch } from '../http2.errors';
 import { CONTROL_BYTES_MAX, DATA_FRAME_BYTES, SOCKET_BACKLOG_BYTES } from '../http2-limits';
-import { StreamOutbox } from './stream-outbox';
+import { StreamWrites } from './stream-writes';
 
 /**
  * The sending half of a connection: streams take turns, a DATA frame each, as far as the peer's windows allow; little
  * waits in the socket, so that what cannot wait (answers to a PING) does not.
  */
-export class Outbox {
+export class WriteScheduler {
   /** Grows with every DATA frame that left: a peer that takes them is alive. */
   writtenCount = 0;
   private frameBytesMax = DEFAULT_FRAME_BYTES_MAX;
@@ -25,8 +25,8 @@ export class Outbox {
   private windowBytes = DEFAULT_WINDOW_BYTES;
   private controlBytes = 0;
   /** In the order of their turns. */
-  private readonly waiting = new Set<StreamOutbox>();
-  private readonly streams = new Set<StreamOutbox>();
+  private readonly waiting = new Set<StreamWrites>();
+  private readonly streams = new Set<StreamWrites>();
 
   constructor(
     private readonly socket: Socket,
@@ -34,14 +34,14 @@ export class Outbox {
     private readonly onOverrun: (error: AppError) => void,
   ) {}
 
-  open(streamId: number, onEnded: () => void): StreamOutbox {
-    const stream = new StreamOutbox(streamId, this.streamWindowBytes, onEnded);
+  open(streamId: number, onEnded: () => void): StreamWrites {
+    const stream = new StreamWrites(streamId, this.streamWindowBytes, onEnded);
     this.streams.add(stream);
     return stream;
   }
 
   /** What it has not sent is dropped. */
-  close(stream: StreamOutbox): void {
+  close(stream: StreamWrites): void {
     this.streams.delete(stream);
     this.waiting.delete(stream);
   }
@@ -61,7 +61,7 @@ export class Outbox {
   }
 
   /** After something was added to `stream`. */
-  schedule(stream: StreamOutbox): void {
+  schedule(stream: StreamWrites): void {
     if (!this.streams.has(stream)) return;
     this.waiting.add(stream);
     this.flush();
@@ -77,7 +77,7 @@ export class Outbox {
   }
 
   /** Without a stream: the connection's own window. */
-  widen(bytes: number, stream?: StreamOutbox): void {
+  widen(bytes: number, stream?: StreamWrites): void {
     if (stream === undefined) this.windowBytes = widened(this.windowBytes, bytes);
     else stream.windowBytes = widened(stream.windowBytes, bytes);
     this.flush();
@@ -99,7 +99,7 @@ export class Outbox {
     this.socket.uncork();
   }
 
-  private send(stream: StreamOutbox): 'sent' | 'blocked' | 'done' {
+  private send(stream: StreamWrites): 'sent' | 'blocked' | 'done' {
     if (!stream.hasWrites) {
       this.waiting.delete(stream);
       if (stream.ending !== undefined) this.end(stream, stream.ending.trailers);
@@ -123,7 +123,7 @@ export class Outbox {
     this.flush();
   }
 
-  private end(stream: StreamOutbox, trailers: Buffer | undefined): void {
+  private end(stream: StreamWrites, trailers: Buffer | undefined): void {
     const { streamId } = stream;
     if (trailers !== undefined) this.headers(streamId, trailers, true);
     else this.control(frameHeader({ bytes: 0, type: FRAME_TYPE.data, flags: FLAG.endStream, streamId }));

@@ -1,9 +1,9 @@
 import type { HeaderFields } from '../http2-headers';
 import { encodeHeaders } from '../hpack/hpack-encoder';
 import type { Http2ErrorCode } from '../frames/frame-format';
-import type { Outbox } from '../flow/outbox';
+import type { WriteScheduler } from '../flow/write-scheduler';
 import { ReceiveWindow } from '../flow/receive-window';
-import type { StreamOutbox } from '../flow/stream-outbox';
+import type { StreamWrites } from '../flow/stream-writes';
 import { WINDOW_BYTES, WINDOW_STEP_BYTES } from '../http2-limits';
 
 export interface StreamEvents {
@@ -22,7 +22,7 @@ export interface StreamEvents {
 
 /** What a stream needs of its connection. */
 export interface StreamHost {
-  readonly outbox: Outbox;
+  readonly writes: WriteScheduler;
   sendReset(stream: Http2Stream, code: Http2ErrorCode): void;
   forget(stream: Http2Stream): void;
 }
@@ -32,7 +32,7 @@ export interface StreamHost {
  */
 export class Http2Stream {
   readonly window = new ReceiveWindow(WINDOW_BYTES, WINDOW_STEP_BYTES);
-  readonly outbox: StreamOutbox;
+  readonly writes: StreamWrites;
   remoteEnded = false;
   private localEnded = false;
   private resetOnceEnded = false;
@@ -43,7 +43,7 @@ export class Http2Stream {
     readonly id: number,
     private readonly host: StreamHost,
   ) {
-    this.outbox = host.outbox.open(id, () => {
+    this.writes = host.writes.open(id, () => {
       this.localEnded = true;
       // Its peer may be sending still: what it sends now would be for nobody.
       if (this.resetOnceEnded && !this.remoteEnded) this.reset('noError');
@@ -62,14 +62,14 @@ export class Http2Stream {
 
   /** Not for trailers: see `end`. */
   sendHeaders(headers: HeaderFields): void {
-    if (!this.isClosed) this.host.outbox.headers(this.id, encodeHeaders(headers), false);
+    if (!this.isClosed) this.host.writes.headers(this.id, encodeHeaders(headers), false);
   }
 
   /** Uncopied, in their order. `onWritten`: the last of them left; never, if the stream closes before. */
   write(parts: readonly Uint8Array[], onWritten: () => void = () => undefined): void {
-    if (this.isClosed || this.outbox.ending !== undefined) return;
-    this.outbox.add(parts, onWritten);
-    this.host.outbox.schedule(this.outbox);
+    if (this.isClosed || this.writes.ending !== undefined) return;
+    this.writes.add(parts, onWritten);
+    this.host.writes.schedule(this.writes);
   }
 
   /**
@@ -77,10 +77,10 @@ export class Http2Stream {
    * `andReset`: the peer's half too.
    */
   end(trailers?: HeaderFields, { andReset = false } = {}): void {
-    if (this.isClosed || this.outbox.ending !== undefined) return;
+    if (this.isClosed || this.writes.ending !== undefined) return;
     this.resetOnceEnded = andReset;
-    this.outbox.ending = { trailers: trailers === undefined ? undefined : encodeHeaders(trailers) };
-    this.host.outbox.schedule(this.outbox);
+    this.writes.ending = { trailers: trailers === undefined ? undefined : encodeHeaders(trailers) };
+    this.host.writes.schedule(this.writes);
   }
 
   /** What is not sent yet is dropped, what still comes too. */
@@ -117,7 +117,7 @@ export class Http2Stream {
   close(error?: Error): void {
     if (this.isClosed) return;
     this.isClosed = true;
-    this.host.outbox.close(this.outbox);
+    this.host.writes.close(this.writes);
     this.host.forget(this);
     this.events?.onClosed(error);
   }

@@ -1,12 +1,12 @@
-import type { AttemptLinks } from './attempt-links';
-import type { Frame, FrameKey } from './frame';
-import type { DeliveredFrame } from './link/incoming-link';
-import { Mailbox } from './mailbox';
-import type { LastFrame, StageTransport } from './stage-transport';
+import type { AttemptLinks } from '../src/data-plane/attempt-links';
+import type { TensorFrame, FrameKey } from '../src/data-plane/frame';
+import type { DeliveredFrame } from '../src/data-plane/link/incoming-link';
+import { Mailbox } from '../src/data-plane/mailbox';
+import type { LastFrame, StageTransport } from '../src/data-plane/stage-transport';
 
 /** The transport of an executor that runs on the thread of the sockets: links behind a mailbox. */
 export class LinkTransport implements StageTransport {
-  private readonly creditBytes = new Map<Frame, number>();
+  private readonly creditBytes = new Map<TensorFrame, number>();
   private readonly mailbox: Mailbox;
   private links: AttemptLinks | undefined;
 
@@ -27,15 +27,15 @@ export class LinkTransport implements StageTransport {
     this.mailbox.put(frame);
   }
 
-  send(toRank: number, frame: Frame): Promise<void> {
+  send(toRank: number, frame: TensorFrame): Promise<void> {
     return this.links === undefined ? Promise.resolve() : this.links.send(toRank, frame);
   }
 
-  receive(key: FrameKey): Promise<Frame> {
+  receive(key: FrameKey): Promise<TensorFrame> {
     return this.mailbox.take(key);
   }
 
-  release(frame: Frame): void {
+  release(frame: TensorFrame): void {
     this.links?.recycle(frame.payload.buffer);
   }
 
