@@ -26,7 +26,7 @@ const LAST_WRITES_MS = 100;
 /** `--describe`: prints the adapter this machine would train on, for `millrace doctor`. */
 async function describeDevice(): Promise<number> {
   const { adapter } = await openDevice(readDeviceConfig(), {
-    startThread: gpuThreadStarter(systemClock),
+    startThread: gpuThreadStarter({ clock: systemClock, onWedged: endProcess }),
     known: undefined,
   });
   process.stdout.write(`${JSON.stringify(adapter)}\n`);
@@ -61,6 +61,17 @@ async function reportDevice({ config, home, startThread, logger }: DeviceParts):
   return report;
 }
 
+function endWedged(logger: Logger): void {
+  logger.error({}, 'a GPU thread hangs in its driver and cannot be ended: this process ends, to be started anew');
+  // The report of what ended goes out first.
+  setTimeout(endProcess, LAST_WRITES_MS);
+}
+
+/** A thread in native code keeps process.exit from coming to its end. */
+function endProcess(): void {
+  process.kill(process.pid, 'SIGKILL');
+}
+
 async function main(): Promise<number> {
   const config = readAgentConfig();
   const logger: Logger = pino(
@@ -73,7 +84,7 @@ async function main(): Promise<number> {
   const home = AgentHome.open(config.home);
   // Before the device, which takes a while to measure: whoever gave a wrong token hears of it at once.
   const token = await ownCredential(config, home, logger);
-  const startThread = gpuThreadStarter(systemClock);
+  const startThread = gpuThreadStarter({ clock: systemClock, onWedged: () => endWedged(logger) });
   const report = await reportDevice({ config, home, startThread, logger });
   const dialer = new ExchangeDialer();
   const dataPlane = new DataPlane({

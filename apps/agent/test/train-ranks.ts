@@ -44,6 +44,8 @@ export interface TrainOptions {
   readonly mapData?: (data: DataSource) => DataSource;
   readonly storeDelay?: () => Promise<void>;
   readonly clock?: Clock;
+  /** Called when a rank ends, with what it ended if that was no end of the run. */
+  readonly onEnd?: (rank: number, error: unknown) => void;
 }
 
 /** Every rank of `plan` at once, in this process. */
@@ -63,23 +65,35 @@ export async function trainRanks(plan: AttemptPlan, options: TrainOptions): Prom
   const mapData = options.mapData ?? ((data: DataSource) => data);
   const ends = await Promise.all(
     plan.peers.map(async ({ rank }) => {
-      const backend = await options.openBackend(rank);
-      const own = stagePlan({ ...plan, rank });
-      const executor = await StageExecutor.prepare({
-        plan: own,
-        backend,
-        transport: options.transport(rank),
-        weights,
-        checkpoints,
-        reporter: reporterOf(rank),
-        data: readsTokens(own, rank) ? mapData(dataSource(plan, patternTokens)) : undefined,
-        requests: options.requests ?? { take: () => ({ checkpoint: false, stop: false }) },
-        clock: options.clock ?? systemClock,
-      });
-      return {
-        outcome: await executor.run(),
-        rolledBack: executor instanceof StageExecutor ? executor.rolledBackCount : 0,
+      const trainOne = async (): Promise<{ outcome: StageOutcome; rolledBack: number }> => {
+        const backend = await options.openBackend(rank);
+        const own = stagePlan({ ...plan, rank });
+        const executor = await StageExecutor.prepare({
+          plan: own,
+          backend,
+          transport: options.transport(rank),
+          weights,
+          checkpoints,
+          reporter: reporterOf(rank),
+          data: readsTokens(own, rank) ? mapData(dataSource(plan, patternTokens)) : undefined,
+          requests: options.requests ?? { take: () => ({ checkpoint: false, stop: false }) },
+          clock: options.clock ?? systemClock,
+        });
+        return {
+          outcome: await executor.run(),
+          rolledBack: executor.rolledBackCount,
+        };
       };
+      return trainOne().then(
+        (end) => {
+          options.onEnd?.(rank, undefined);
+          return end;
+        },
+        (error: unknown) => {
+          options.onEnd?.(rank, error);
+          throw error;
+        },
+      );
     }),
   );
   return {

@@ -117,6 +117,8 @@ export const attemptPlanSchema = z.strictObject({
   /** First step to execute (1 for a fresh run) and the last one. */
   firstStep: z.int().min(1),
   lastStep: z.int().min(1),
+  /** How long a step is predicted to take; left out where nobody knows. */
+  expectedStepMs: z.number().positive().optional(),
 });
 export type AttemptPlan = z.output<typeof attemptPlanSchema>;
 

@@ -7,3 +7,4 @@ export * from './metric-names';
 export * from './schedule/flushless-rules';
 export * from './schedule/schedule-request';
 export * from './schedule/weight-versions';
+export * from './schedule/step-deadline';

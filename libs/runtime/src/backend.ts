@@ -1,3 +1,4 @@
+import type { AppError } from '@millrace/core';
 import type { Program, TensorDeclaration } from '@millrace/kernels';
 import type { HostArray } from './host-array';
 
@@ -44,8 +45,11 @@ export interface Backend {
   finish(expectedDelayMs?: number): Promise<void>;
   /** Resolves at once unless too many submissions are unfinished: await it in loops that enqueue without reading. */
   throttle(): Promise<void>;
-  /** Resolves with the reason when the device is gone; stays pending after `destroy`. */
-  readonly lost: Promise<string>;
+  /**
+   * Resolves with the first failure of the device (loss, an error, out of memory), also where nobody calls or waits for
+   * the backend just then; stays pending after `destroy`.
+   */
+  readonly failed: Promise<AppError>;
   /** Bytes of all allocated tensors. */
   allocatedBytes(): number;
   /** Frees everything; nothing may be called after it. */

@@ -1,3 +1,4 @@
+export * from './fake-clock';
 export * from './in-memory-transport';
 export * from './temporary-postgres';
 export * from './in-process-stage';

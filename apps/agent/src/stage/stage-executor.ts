@@ -6,6 +6,8 @@ import type { StageTransport } from '../data-plane/stage-transport';
 import { StepAccount } from './account/step-account';
 import { StepAccounts } from './account/step-accounts';
 import { Evaluation } from './evaluation';
+import { AttemptFailure } from './failure/attempt-failure';
+import { StepWatchdog } from './failure/step-watchdog';
 import { FlushlessExecutor } from './flushless/flushless-executor';
 import { loadWeights } from './load-weights';
 import { PatientWait } from './exchange/patient-wait';
@@ -50,6 +52,8 @@ export interface StageOutcome {
 /** A rank that is ready. */
 export interface ReadyStage {
   readonly memory: StageMemory;
+  /** Steps whose optimistic update was undone, because the norm clipped. */
+  readonly rolledBackCount: number;
   /** To its end, or to a pause. Rejects with what ended the attempt otherwise. */
   run(): Promise<StageOutcome>;
 }
@@ -79,7 +83,29 @@ export class StageExecutor implements ReadyStage {
 
   /** Allocates, compiles and loads the weights: after it the stage is ready. */
   static async prepare(options: StageExecutorOptions): Promise<ReadyStage> {
-    const { plan, backend, clock, reporter } = options;
+    const failure = new AttemptFailure();
+    void options.backend.failed.then((error) => failure.raise(error));
+    const { rank, expectedStepMs } = options.plan;
+    const watchdog = new StepWatchdog({ rank, expectedStepMs, clock: options.clock, failure });
+    const stage = await failure.race(
+      StageExecutor.assemble({ ...options, ...watched(options, watchdog) }, { failure, watchdog }),
+    );
+    return {
+      memory: stage.memory,
+      get rolledBackCount() {
+        return stage.rolledBackCount;
+      },
+      run: () => failure.race(stage.run()).finally(() => watchdog.end()),
+    };
+  }
+
+  private static async assemble(
+    options: StageExecutorOptions,
+    { failure, watchdog }: { failure: AttemptFailure; watchdog: StepWatchdog },
+  ): Promise<ReadyStage> {
+    const { plan, backend, clock } = options;
+    const { rank, ranks, chunks } = plan;
+    const { reporter } = options;
     const memory = await StageMemory.open(backend, plan);
     reporter.log('info', memoryReport(plan, memory));
     await warmUp(memory, plan);
@@ -89,10 +115,9 @@ export class StageExecutor implements ReadyStage {
     const timeline = new WorkTimeline(clock, (cause, span) => account.add(cause, span));
     timeline.seed(actionCosts(plan));
     const transport = new CountedTransport(options.transport, clock);
-    const wait = new PatientWait({ rank: plan.rank, transport, clock, timeline, reporter });
-    const { rank, ranks, chunks } = plan;
+    const wait = new PatientWait({ rank, transport, clock, timeline, reporter, watchdog });
     const stages = chunks.map(({ stage }) => stage);
-    const exchange = new TensorExchange({ rank, stages, backend, transport, timeline, wait });
+    const exchange = new TensorExchange({ rank, stages, backend, transport, timeline, wait, failure, watchdog });
     const tokens = new StepTokens({ ...options, memory });
     const parts = { ...options, transport, memory, exchange, timeline, tokens };
     const evaluation = new Evaluation(parts);
@@ -232,6 +257,26 @@ export class StageExecutor implements ReadyStage {
     this.checkpoint = checkpoints.store(step, takeSnapshot(plan, this.memory, this.timeline), final);
     this.checkpoint.catch(() => undefined);
   }
+}
+
+/** Steps begin at the watchdog, and what waits for the API does not count for it. */
+function watched(
+  { reporter, checkpoints }: StageExecutorOptions,
+  watchdog: StepWatchdog,
+): Pick<StageExecutorOptions, 'reporter' | 'checkpoints'> {
+  return {
+    reporter: {
+      ...reporter,
+      step: (step) => {
+        watchdog.begin(step);
+        reporter.step(step);
+      },
+      metrics: (points) => watchdog.outside(reporter.metrics(points)),
+    },
+    checkpoints: {
+      store: (step, tensors, final) => watchdog.outside(checkpoints.store(step, tensors, final)),
+    },
+  };
 }
 
 function memoryReport({ rank, recompute }: StagePlan, memory: StageMemory): string {

@@ -59,6 +59,8 @@ export interface StagePlan {
   /** Ranks update before the gradient norm is known, and roll back if it clips. */
   readonly optimisticStep: boolean;
   readonly init: 'random' | 'checkpoint' | 'weights';
+  /** As predicted, in milliseconds; undefined where the speed of a device is not known. */
+  readonly expectedStepMs: number | undefined;
 }
 
 /** Errors: PIPELINE.*, DATA.TOKENS_TOO_FEW. */
@@ -102,6 +104,7 @@ export function stagePlan(plan: AttemptPlan): StagePlan {
     checkpointEvery: train.checkpointEvery,
     optimisticStep: stepsOptimistically(parallel),
     init: plan.resume.from,
+    expectedStepMs: plan.expectedStepMs,
   };
 }
 

@@ -20,3 +20,29 @@ export function frameWrongSize(what: string, expected: number, got: number): App
   const message = `${what} has ${got} elements where ${expected} were due: the peers do not run the same plan`;
   return new AppError({ code: 'STAGE.FRAME_WRONG_SIZE', kind: 'internal', message });
 }
+
+export interface StepTimeout {
+  readonly step: number;
+  readonly tookMs: number;
+  readonly expectedMs: number | undefined;
+  readonly rank: number;
+  /** Not given: its own device did not get on. */
+  readonly wait?: { readonly forRank: number; readonly what: string };
+}
+
+/** The step takes many times as long as it should. `rank` of the details is the one that stands still. */
+export function stepTimedOut({ step, tookMs, expectedMs, rank, wait }: StepTimeout): AppError {
+  const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
+  const expected =
+    expectedMs === undefined ? 'nobody knew how long it would take' : `${seconds(expectedMs)} were expected`;
+  const stands =
+    wait === undefined
+      ? `the device of rank ${rank} does not get on: look at its driver's log, or restart its machine`
+      : `rank ${rank} waits for rank ${wait.forRank} at ${wait.what}, which sends nothing: look at the log of its agent`;
+  return new AppError({
+    code: 'STAGE.TIMED_OUT',
+    kind: 'unavailable',
+    message: `step ${step} has taken ${seconds(tookMs)} where ${expected}; ${stands}`,
+    details: { step, rank: wait?.forRank ?? rank },
+  });
+}

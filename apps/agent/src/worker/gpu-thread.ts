@@ -1,46 +1,100 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { type Clock, describeError } from '@millrace/core';
+import { type AppError, type Clock, describeError } from '@millrace/core';
 import type { GpuTask } from './gpu-task';
-import { threadDied } from './worker.errors';
+import { threadDied, threadSilent } from './worker.errors';
 import { toThreadError } from './thread-error';
-import type { FromWorker, ToWorker } from './worker-messages';
+import type { FromWorker, Pulse, ToWorker } from './worker-messages';
 
 /** A running GPU thread, from the side of the sockets. */
 export interface GpuThread {
   post(message: ToWorker, transfer?: readonly ArrayBuffer[]): void;
-  /** Resolves when the thread is gone. */
+  /** Resolves when the thread is gone, or was given up: then `onWedged` was called. */
   stop(): Promise<void>;
 }
 
-/** Starts a thread for a task; a thread that dies by itself counts as one more `failed` message. */
+/** Starts a thread for a task; a thread that dies by itself, or falls silent, counts as one more `failed` message. */
 export type StartGpuThread = (task: GpuTask, onMessage: (message: FromWorker) => void) => GpuThread;
 
-/** A thread that hangs in the driver is given up after this. */
+/** What of a Worker is used. */
+export interface ThreadHandle {
+  postMessage(message: ToWorker, transfer: readonly ArrayBuffer[]): void;
+  terminate(): unknown;
+  on(event: 'message', listener: (message: FromWorker | Pulse) => void): unknown;
+  on(event: 'error', listener: (error: unknown) => void): unknown;
+  on(event: 'exit', listener: (code: number) => void): unknown;
+}
+
+export interface GpuThreadOptions {
+  readonly clock: Clock;
+  readonly open?: (task: GpuTask) => ThreadHandle;
+  /** A thread hangs in the driver and cannot be ended: only the end of the process frees its device. */
+  readonly onWedged: () => void;
+}
+
+/** Longer than a driver compiles at one go on a busy machine. */
+const SILENT_MS_MAX = 120_000;
+/** A thread that hangs in the driver is ended after this. */
 const STOP_PATIENCE_MS = 2000;
+/** And the process with it when it does not end then: native code cannot be interrupted. */
+const TERMINATE_PATIENCE_MS = 8000;
 
 /** Threads that run the compiled gpu-worker beside this file. */
-export function gpuThreadStarter(clock: Clock): StartGpuThread {
+export function gpuThreadStarter({ clock, onWedged, open = openWorker }: GpuThreadOptions): StartGpuThread {
   return (task, onMessage) => {
-    const worker = new Worker(join(__dirname, 'gpu-worker.js'), { workerData: task });
+    const worker = open(task);
     let stopping = false;
-    const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
-    worker.on('message', onMessage);
-    const died = (reason: string): void => {
-      if (!stopping) onMessage({ type: 'failed', error: toThreadError(threadDied(reason)) });
+    const exited = new Promise<void>((resolve) => worker.on('exit', () => resolve()));
+    const fail = (error: AppError): void => {
+      listen.cancel();
+      if (!stopping) onMessage({ type: 'failed', error: toThreadError(error) });
       stopping = true;
     };
-    worker.on('error', (error) => died(describeError(error)));
-    worker.on('exit', (code) => died(`exit code ${code}`));
+    const listen = deadline(clock, SILENT_MS_MAX, () => fail(threadSilent(SILENT_MS_MAX)));
+    worker.on('message', (message) => {
+      listen.restart();
+      if (message.type !== 'pulse') onMessage(message);
+    });
+    worker.on('error', (error) => fail(threadDied(describeError(error))));
+    worker.on('exit', (code) => fail(threadDied(`exit code ${code}`)));
     return {
-      post: (message, transfer = []) => worker.postMessage(message, [...transfer]),
+      post: (message, transfer = []) => worker.postMessage(message, transfer),
       stop: async () => {
-        if (!stopping) worker.postMessage({ type: 'stop' } satisfies ToWorker);
+        listen.cancel();
+        if (!stopping) worker.postMessage({ type: 'stop' }, []);
         stopping = true;
-        const cancel = clock.after(STOP_PATIENCE_MS, () => void worker.terminate());
-        await exited;
-        cancel();
+        const cancelEnd = clock.after(STOP_PATIENCE_MS, () => void worker.terminate());
+        let cancelGivingUp: () => void = () => undefined;
+        const givenUp = new Promise<void>((resolve) => {
+          cancelGivingUp = clock.after(STOP_PATIENCE_MS + TERMINATE_PATIENCE_MS, () => {
+            onWedged();
+            resolve();
+          });
+        });
+        await Promise.race([exited, givenUp]);
+        cancelEnd();
+        cancelGivingUp();
       },
     };
+  };
+}
+
+function openWorker(task: GpuTask): ThreadHandle {
+  return new Worker(join(__dirname, 'gpu-worker.js'), { workerData: task });
+}
+
+function deadline(clock: Clock, afterMs: number, task: () => void): { restart(): void; cancel(): void } {
+  let cancel = clock.after(afterMs, task);
+  let over = false;
+  return {
+    restart: () => {
+      if (over) return;
+      cancel();
+      cancel = clock.after(afterMs, task);
+    },
+    cancel: () => {
+      over = true;
+      cancel();
+    },
   };
 }

@@ -3,6 +3,7 @@ import { assert, silentLogger, systemClock } from '@millrace/core';
 import { type Backend, openWebGpuBackend, pacedBackend, type WebGpuBackend } from '@millrace/runtime';
 import { probeDevice } from './probe-device';
 import { runGpuTask } from './run-gpu-task';
+import { PULSE_INTERVAL_MS, type Pulse } from './worker-messages';
 import type { GpuTask } from './gpu-task';
 
 /**
@@ -25,6 +26,8 @@ async function openBackend(): Promise<Backend> {
   return pacedBackend(backend, { gflops: pacedGflops, clock: systemClock });
 }
 
+const pulse = setInterval(() => port.postMessage({ type: 'pulse' } satisfies Pulse), PULSE_INTERVAL_MS);
+
 void runGpuTask({
   end: port,
   task,
@@ -34,4 +37,7 @@ void runGpuTask({
     workerPort.post({ type: 'probed', report: await probeDevice(backend as WebGpuBackend, known, systemClock) });
   },
   clock: systemClock,
-}).finally(() => port.close());
+}).finally(() => {
+  clearInterval(pulse);
+  port.close();
+});

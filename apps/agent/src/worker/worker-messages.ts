@@ -19,6 +19,12 @@ export interface ThreadError {
   readonly details: Readonly<Record<string, unknown>>;
 }
 
+/** A GPU thread says that it is alive at least so often, whatever it waits for. */
+export const PULSE_INTERVAL_MS = 5_000;
+export interface Pulse {
+  readonly type: 'pulse';
+}
+
 /** From a GPU thread to the thread of the sockets. A `callId` is answered by one `reply`. */
 export type FromWorker =
   | { readonly type: 'probed'; readonly report: DeviceReport }

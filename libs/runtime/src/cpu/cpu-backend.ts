@@ -1,4 +1,4 @@
-import { assert } from '@millrace/core';
+import { type AppError, assert } from '@millrace/core';
 import {
   type Dims,
   type Kernel,
@@ -37,7 +37,7 @@ function callTwin(kernel: Kernel, dims: Dims, arrays: Readonly<Record<string, Tw
 class CpuBackend implements Backend {
   readonly kind = 'cpu';
   readonly elementType = 'f64';
-  readonly lost = new Promise<string>(() => undefined);
+  readonly failed = new Promise<AppError>(() => undefined);
   private readonly tensors = new Set<CpuTensor>();
 
   allocate(declaration: TensorDeclaration): DeviceTensor {

@@ -1,4 +1,4 @@
-import { assert, type Clock, sleep } from '@millrace/core';
+import { type AppError, assert, type Clock, sleep } from '@millrace/core';
 import { KERNELS, type Program } from '@millrace/kernels';
 import type { Backend, BoundProgram, DeviceTensor } from '../backend';
 import type { HostArray } from '../host-array';
@@ -27,7 +27,7 @@ const AHEAD_MS_MAX = 2000;
 class PacedBackend implements Backend {
   readonly kind: Backend['kind'];
   readonly elementType: Backend['elementType'];
-  readonly lost: Promise<string>;
+  readonly failed: Promise<AppError>;
   /** When the programs enqueued so far are done, on the monotonic clock. */
   private freeAtMs: number;
 
@@ -37,7 +37,7 @@ class PacedBackend implements Backend {
   ) {
     this.kind = inner.kind;
     this.elementType = inner.elementType;
-    this.lost = inner.lost;
+    this.failed = inner.failed;
     this.freeAtMs = options.clock.monotonicMs();
   }
 

@@ -7,7 +7,9 @@ import { destroyedError, deviceError, deviceLostError, outOfMemoryError } from '
  * so every call of the backend asks here first and every wait ends here.
  */
 export class DeviceFailure {
-  readonly lost: Promise<string>;
+  /** Resolves with the first failure; never after the device was destroyed on purpose. */
+  readonly failed: Promise<AppError>;
+  private tell: (error: AppError) => void = () => undefined;
   private error: AppError | undefined;
   private destroyed = false;
 
@@ -16,13 +18,12 @@ export class DeviceFailure {
     private readonly allocatedBytes: () => number,
   ) {
     device.addEventListener('uncapturederror', (event) => this.record(event.error));
-    this.lost = new Promise((resolve) => {
-      void device.lost.then(({ message, reason }) => {
-        if (this.destroyed) return;
-        const text = message === '' ? reason : message;
-        this.error = deviceLostError(text);
-        resolve(text);
-      });
+    this.failed = new Promise((resolve) => (this.tell = resolve));
+    void device.lost.then(({ message, reason }) => {
+      if (this.destroyed) return;
+      // What is lost stays lost: calls say so from now on, whatever came first.
+      this.error = deviceLostError(message === '' ? reason : message);
+      this.tell(this.error);
     });
   }
 
@@ -44,6 +45,8 @@ export class DeviceFailure {
   private record(error: GPUError): void {
     // The classes of GPUError are not globals here, so the name tells them apart.
     const outOfMemory = error.constructor.name === 'GPUOutOfMemoryError';
-    this.error ??= outOfMemory ? outOfMemoryError(error.message, this.allocatedBytes()) : deviceError(error.message);
+    const failure = outOfMemory ? outOfMemoryError(error.message, this.allocatedBytes()) : deviceError(error.message);
+    this.error ??= failure;
+    if (!this.destroyed) this.tell(this.error);
   }
 }

@@ -1,4 +1,4 @@
-import { assert, type Clock, sleep } from '@millrace/core';
+import { type AppError, assert, type Clock, sleep } from '@millrace/core';
 import {
   type Dims,
   type KernelName,
@@ -87,8 +87,8 @@ export class WebGpuBackend implements Backend {
     this.readback = new ReadbackRing(device);
   }
 
-  get lost(): Promise<string> {
-    return this.failure.lost;
+  get failed(): Promise<AppError> {
+    return this.failure.failed;
   }
 
   allocate(declaration: TensorDeclaration): DeviceTensor {

@@ -4,6 +4,7 @@ import { type Edge, type TensorFrame, type FrameKey, frameKeyText } from '../../
 import type { PendingTensor } from './tensor-exchange';
 import type { StageTransport } from '../../data-plane/stage-transport';
 import type { StageReporter } from '../stage-ports';
+import type { StepWatchdog } from '../failure/step-watchdog';
 import type { WorkTimeline } from '../work-timeline';
 
 /** A wait is reported after this many times its usual length, and not before the least. */
@@ -28,6 +29,7 @@ export interface PatientWaitOptions {
   readonly clock: Clock;
   readonly timeline: WorkTimeline;
   readonly reporter: StageReporter;
+  readonly watchdog: StepWatchdog;
 }
 
 /** Waits for frames; what takes much longer than usual says who waits for whom, and what that one last did. */
@@ -38,14 +40,16 @@ export class PatientWait {
 
   /** `what` is the action that waits, for instance "1RECV_F2". */
   async for({ key, arrival, isOverlapped = false }: PendingTensor, what: string): Promise<TensorFrame> {
-    const { clock, timeline } = this.options;
+    const { clock, timeline, watchdog } = this.options;
     const startMs = clock.monotonicMs();
     const cancel = this.watch(what, key, startMs);
+    const arrived = watchdog.waits({ forRank: key.fromRank, what });
     const waited = isOverlapped ? undefined : timeline.open(`wait:${what}`, `wait-${CAUSE_OF_EDGE[key.edge]}`);
     try {
       return await arrival;
     } finally {
       cancel();
+      arrived();
       waited?.();
       const endMs = clock.monotonicMs();
       const usualMs = this.usualMs.get(key.edge) ?? endMs - startMs;

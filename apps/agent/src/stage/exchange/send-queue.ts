@@ -7,6 +7,9 @@ export class SendQueue {
   private failure: { readonly error: unknown } | undefined;
   private waitingCount = 0;
 
+  /** `onFailure` is told of the first one at once: whoever waits for a peer's answer to what was not sent must know. */
+  constructor(private readonly onFailure: (error: unknown) => void = () => undefined) {}
+
   /** `send` starts when all earlier ones are on their way. */
   push(send: () => Promise<void>): void {
     this.waitingCount++;
@@ -14,6 +17,7 @@ export class SendQueue {
       try {
         if (this.failure === undefined) await send();
       } catch (error) {
+        if (this.failure === undefined) this.onFailure(error);
         this.failure ??= { error };
       }
       this.waitingCount--;

@@ -11,6 +11,8 @@ import { frameDType } from '../../data-plane/link/frame-channel';
 import type { StageTransport } from '../../data-plane/stage-transport';
 import type { PatientWait } from './patient-wait';
 import { SendQueue } from './send-queue';
+import type { AttemptFailure } from '../failure/attempt-failure';
+import type { StepWatchdog } from '../failure/step-watchdog';
 import { frameWrongSize } from '../stage.errors';
 import type { WorkTimeline } from '../work-timeline';
 
@@ -31,14 +33,18 @@ export interface TensorExchangeOptions {
   readonly transport: StageTransport;
   readonly timeline: WorkTimeline;
   readonly wait: PatientWait;
+  readonly failure: AttemptFailure;
+  readonly watchdog: StepWatchdog;
 }
 
 /** Moves tensors between a device and the other ranks. */
 export class TensorExchange {
-  readonly sends = new SendQueue();
+  readonly sends: SendQueue;
   private rollbacks = 0;
 
-  constructor(private readonly options: TensorExchangeOptions) {}
+  constructor(private readonly options: TensorExchangeOptions) {
+    this.sends = new SendQueue((error) => options.failure.raise(error));
+  }
 
   /**
    * What was sent and asked for of the step that is dropped counts no more: waits for it reject with
@@ -52,20 +58,22 @@ export class TensorExchange {
   /** Copies the tensor as it is now; the copy travels while the device goes on. */
   send(toRank: number, tensor: DeviceTensor, address: Address): void {
     this.sends.check();
-    const { backend, timeline } = this.options;
+    const { backend, timeline, watchdog } = this.options;
     const { rollbacks } = this;
     const done = timeline.mark();
     const what = this.sending(toRank, address);
     const arrived = timeline.open(`readback:${what}`, 'send');
-    const read = backend.read(tensor, timeline.delayMs());
-    // The queue awaits it, perhaps later than it fails.
-    read.then(arrived, () => undefined);
+    const read = watchdog.device(backend.read(tensor, timeline.delayMs()));
+    // A readback that fails means that the device did, also while an earlier tensor still waits for room.
+    read.then(arrived, (error: unknown) => this.options.failure.raise(error));
     this.sends.push(async () => {
       const data = await read;
       done();
       if (rollbacks !== this.rollbacks) return;
       const sent = timeline.open(`send:${what}`, 'send');
+      const taken = watchdog.waits({ forRank: toRank, what });
       await this.sendArray(toRank, data, { address, shape: tensor.declaration.shape });
+      taken();
       sent();
     });
   }

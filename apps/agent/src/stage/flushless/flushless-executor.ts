@@ -66,6 +66,9 @@ export class FlushlessExecutor implements ReadyStage {
     this.losses = new LossReports({ ...parts, tokensPerStep: plan.tokensPerStep });
   }
 
+  /** Every update is kept. */
+  readonly rolledBackCount = 0;
+
   get memory(): StageMemory {
     return this.parts.memory;
   }

@@ -40,7 +40,7 @@ export interface BoundaryRequest {
 }
 
 /** The plan of the whole gang: what its ranks have in common, without the data-plane key. */
-export type GangPlan = Omit<AttemptPlan, 'rank' | 'dataKey' | 'resume'>;
+export type GangPlan = Omit<AttemptPlan, 'rank' | 'dataKey' | 'resume' | 'expectedStepMs'>;
 
 /** What the simulation said of the attempt when it was placed; times in milliseconds, null when no speed was known. */
 export interface PredictedAttempt {

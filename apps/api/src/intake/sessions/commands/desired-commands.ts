@@ -74,12 +74,14 @@ export function startCommand(
   const {
     resumeFrom: _from,
     resumeCheckpointId: _id,
-    predicted: _predicted,
+    predicted,
     rankOfStage: _rankOfStage,
     oldestVersion: _oldestVersion,
     ...gang
   } = attempt.plan;
-  const plan: AttemptPlan = { ...gang, rank, dataKey, resume };
+  const { stepTimeMs } = predicted;
+  const expected = stepTimeMs !== null && stepTimeMs > 0 ? { expectedStepMs: stepTimeMs } : {};
+  const plan: AttemptPlan = { ...gang, rank, dataKey, resume, ...expected };
   return { $case: 'startAttempt', value: { commandId, runId, fence, planJson: JSON.stringify(plan) } };
 }
 

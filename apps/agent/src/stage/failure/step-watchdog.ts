@@ -1,0 +1,102 @@
+import { stepDeadlineMs } from '@millrace/contracts/plain';
+import type { Clock } from '@millrace/core';
+import { stepTimedOut } from '../stage.errors';
+import type { AttemptFailure } from './attempt-failure';
+
+export interface StepWatchdogOptions {
+  readonly rank: number;
+  /** What the planner expects of a step; undefined where it does not know. */
+  readonly expectedStepMs: number | undefined;
+  readonly clock: Clock;
+  readonly failure: AttemptFailure;
+}
+
+/** What a rank waits for just now: a tensor of another one, or that it takes what is sent to it. */
+export interface PeerWait {
+  readonly forRank: number;
+  /** The action that cannot go on, such as "1RECV_F2". */
+  readonly what: string;
+}
+
+/** A rank that waits for another one gives it so many deadlines: the one that stands still is to say so itself. */
+const DEADLINES_FOR_PEER = 3;
+const NEW_SHARE = 0.2;
+
+/**
+ * Ends the attempt as `timed_out` when a step takes many times as long as it should (`stepDeadlineMs`). What this rank
+ * waits for decides who is the culprit: another rank whose tensor does not come, or its own device. Time in which the
+ * API holds the rank up, because it takes no points or stores a checkpoint, does not count: the agent's grace period
+ * bounds that.
+ */
+export class StepWatchdog {
+  private usualMs: number | undefined;
+  private startMs = 0;
+  private step = 0;
+  private outsideCount = 0;
+  private deviceCount = 0;
+  /** Oldest first. */
+  private readonly waiting = new Set<PeerWait>();
+  private cancel: () => void = () => undefined;
+
+  constructor(private readonly options: StepWatchdogOptions) {
+    this.usualMs = options.expectedStepMs;
+  }
+
+  begin(step: number): void {
+    const { clock } = this.options;
+    const nowMs = clock.monotonicMs();
+    if (this.step > 0) {
+      const tookMs = nowMs - this.startMs;
+      this.usualMs = this.usualMs === undefined ? tookMs : this.usualMs * (1 - NEW_SHARE) + tookMs * NEW_SHARE;
+    }
+    this.step = step;
+    this.startMs = nowMs;
+    this.arm(1);
+  }
+
+  end(): void {
+    this.cancel();
+  }
+
+  /** A call that the API answers, or a peer's upload: it is bounded elsewhere. */
+  async outside<T>(work: Promise<T>): Promise<T> {
+    this.outsideCount++;
+    try {
+      return await work;
+    } finally {
+      this.outsideCount--;
+    }
+  }
+
+  /** What the own device has to bring: while it does not, nobody else is to blame. */
+  async device<T>(work: Promise<T>): Promise<T> {
+    this.deviceCount++;
+    try {
+      return await work;
+    } finally {
+      this.deviceCount--;
+    }
+  }
+
+  /** Called when a wait for another rank begins; the returned function ends it. */
+  waits(wait: PeerWait): () => void {
+    this.waiting.add(wait);
+    return () => void this.waiting.delete(wait);
+  }
+
+  private arm(deadlines: number): void {
+    this.cancel();
+    const deadlineMs = stepDeadlineMs(this.usualMs);
+    this.cancel = this.options.clock.after(deadlineMs, () => this.expire(deadlines));
+  }
+
+  private expire(deadlines: number): void {
+    const { step } = this;
+    const { clock, failure, rank } = this.options;
+    if (this.outsideCount > 0) return this.arm(1);
+    const [wait] = this.deviceCount > 0 ? [] : this.waiting;
+    if (wait !== undefined && deadlines < DEADLINES_FOR_PEER) return this.arm(deadlines + 1);
+    const tookMs = clock.monotonicMs() - this.startMs;
+    failure.raise(stepTimedOut({ step, tookMs, expectedMs: this.usualMs, rank, ...(wait && { wait }) }));
+  }
+}

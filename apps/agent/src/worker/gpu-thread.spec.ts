@@ -1,0 +1,73 @@
+import { EventEmitter } from 'node:events';
+import { FakeClock } from '@millrace/testing';
+import { expect, it } from 'vitest';
+import { failureClass } from '../attempt/failure-class';
+import type { GpuTask } from './gpu-task';
+import { gpuThreadStarter, type ThreadHandle } from './gpu-thread';
+import { fromThreadError } from './thread-error';
+import { type FromWorker, PULSE_INTERVAL_MS, type ToWorker } from './worker-messages';
+
+/** A thread of which each sign of life is up to the test. */
+class FakeThread extends EventEmitter implements ThreadHandle {
+  readonly posted: ToWorker[] = [];
+  terminated = false;
+
+  postMessage(message: ToWorker): void {
+    this.posted.push(message);
+  }
+
+  terminate(): void {
+    this.terminated = true;
+  }
+}
+
+function scene(): {
+  clock: FakeClock;
+  thread: FakeThread;
+  told: FromWorker[];
+  wedged: () => boolean;
+  stop: () => Promise<void>;
+} {
+  const clock = new FakeClock();
+  const thread = new FakeThread();
+  const told: FromWorker[] = [];
+  let isWedged = false;
+  const start = gpuThreadStarter({ clock, open: () => thread, onWedged: () => (isWedged = true) });
+  const { stop } = start({ kind: 'probe' } as GpuTask, (message) => told.push(message));
+  return { clock, thread, told, wedged: () => isWedged, stop };
+}
+
+it('tells of a thread that falls silent, as timed out, and not of one that waits', () => {
+  const { clock, thread, told } = scene();
+  for (let pulse = 0; pulse < 100; pulse++) {
+    clock.after(PULSE_INTERVAL_MS, () => thread.emit('message', { type: 'pulse' }));
+    clock.fireNext();
+  }
+  expect(told).toEqual([]);
+  expect(clock.monotonicMs()).toBe(100 * PULSE_INTERVAL_MS);
+  clock.fireNext();
+  expect(clock.monotonicMs()).toBe(100 * PULSE_INTERVAL_MS + 120_000);
+  const [message] = told;
+  expect(message).toMatchObject({ type: 'failed', error: { code: 'AGENT.GPU_THREAD_SILENT' } });
+  if (message?.type === 'failed') expect(failureClass(fromThreadError(message.error))).toBe('timed_out');
+});
+
+it('ends a thread that does not stop, and gives it up where it cannot be ended', async () => {
+  const { clock, thread, wedged, stop } = scene();
+  const stopped = stop();
+  expect(thread.posted).toEqual([{ type: 'stop' }]);
+  await clock.run(stopped, 60_000);
+  expect(thread.terminated).toBe(true);
+  expect(wedged()).toBe(true);
+  expect(clock.monotonicMs()).toBe(10_000);
+});
+
+it('waits for a thread that stops in time, and leaves no timer behind', async () => {
+  const { clock, thread, wedged, stop } = scene();
+  const stopped = stop();
+  thread.emit('exit', 0);
+  await stopped;
+  expect(wedged()).toBe(false);
+  expect(thread.terminated).toBe(false);
+  expect(clock.fireNext()).toBe(false);
+});
