@@ -147,7 +147,7 @@ describe('the chart', () => {
     expect(expectTaken('agent', { ...imageEnvironment('agent'), ...environmentOf(agent) })).toMatchObject({
       token: undefined,
       tokenFile: '/etc/millrace/join/token',
-      advertise: '192.0.2.1:7171',
+      advertise: '192.0.2.1',
       dataPort: 7171,
     });
     expect(JSON.stringify(agent)).not.toContain('MILLRACE_ADMIN_TOKEN');

@@ -1,7 +1,7 @@
 import { totalmem } from 'node:os';
 import { pino } from 'pino';
 import { type agentV1 } from '@millrace/contracts';
-import { AppError, describeError, type Logger, randomText, systemClock } from '@millrace/core';
+import { AppError, describeError, hostPort, type Logger, randomText, splitHostPort, systemClock } from '@millrace/core';
 import { Agent } from './agent';
 import { BlobCache } from './blobs/blob-cache';
 import { AgentHome } from './config/agent-home';
@@ -10,7 +10,7 @@ import { DataPlane } from './data-plane/data-plane';
 import { DEFAULT_LINK_LIMITS } from './data-plane/link/frame-channel';
 import { BlobClient } from './grpc/blob-client';
 import { ExchangeDialer } from './grpc/exchange/exchange-dialer';
-import { ExchangeServer } from './grpc/exchange/exchange-server';
+import { ExchangeServer, listeningHost } from './grpc/exchange/exchange-server';
 import { channelCredentials } from './grpc/grpc-options';
 import { GrpcSessionDialer } from './grpc/session-dialer';
 import { ownCredential } from './own-credential';
@@ -149,9 +149,8 @@ function telemetryOf({ adapter }: DeviceReport, { gpuId }: AgentConfig, logger: 
 
 /** On all interfaces only if others are told of an address that is not this machine's own. */
 async function listen(config: AgentConfig, home: AgentHome, server: ExchangeServer): Promise<string> {
-  const advertisedHost = config.advertise?.replace(/:\d+$/, '') ?? '127.0.0.1';
-  const local = ['127.0.0.1', 'localhost', '[::1]'].includes(advertisedHost);
-  const host = local ? '127.0.0.1' : '0.0.0.0';
+  const advertised = splitHostPort(config.advertise ?? '127.0.0.1');
+  const host = listeningHost(advertised.host);
   const wanted = config.dataPort === 0 ? home.dataPort() : config.dataPort;
   const port = await server.listen(host, wanted).catch((error: unknown) => {
     // A port that was only remembered may belong to somebody else by now.
@@ -159,7 +158,7 @@ async function listen(config: AgentConfig, home: AgentHome, server: ExchangeServ
     return server.listen(host, 0);
   });
   home.keepDataPort(port);
-  return config.advertise ?? `127.0.0.1:${port}`;
+  return hostPort(advertised.host, advertised.port ?? port);
 }
 
 function deviceMessages({ adapter, speed }: DeviceReport): { adapter: agentV1.Adapter; benchmark: agentV1.Benchmark } {

@@ -1,6 +1,7 @@
 export * from './backoff';
 export * from './clock';
 export * from './errors';
+export * from './host-port';
 export * from './ids';
 export * from './logger';
 export * from './philox';

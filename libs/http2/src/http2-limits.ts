@@ -10,8 +10,9 @@ export const CONTINUATIONS_MAX = 16;
 export const HEADER_LIST_BYTES_MAX = 64 * 1024;
 /** Answers to PING and SETTINGS that the peer has not read. */
 export const CONTROL_BYTES_MAX = 256 * 1024;
-/** A peer that opens streams only to reset them is not one of ours. */
+/** A peer that opens streams only to reset them is not one of ours: so many at once, and so many more each second. */
 export const PEER_RESETS_MAX = 1000;
+export const PEER_RESETS_PER_SECOND = 100;
 
 /** Largest DATA frame we send, where the peer takes it, and what waits in the socket: a PING waits behind both. */
 export const DATA_FRAME_BYTES = 2 ** 20;

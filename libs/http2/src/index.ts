@@ -4,4 +4,3 @@ export { Keepalive } from './connection/keepalive';
 export { SocketReader, readThrough } from './connection/socket-reader';
 export { connectionLost, http2CodeOf } from './http2.errors';
 export type { HeaderFields } from './http2-headers';
-export { CONNECT_TIMEOUT_MS } from './http2-limits';

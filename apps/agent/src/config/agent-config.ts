@@ -1,11 +1,17 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { splitHostPort } from '@millrace/core';
 import { z } from 'zod';
 import { configInvalid } from './config.errors';
 
 const port = z.coerce.number().int().min(0).max(65_535);
 const ADDRESS = /^(\[[0-9A-Fa-f:]+\]|[^\s:/]+):\d{1,5}$/;
 const address = z.string().regex(ADDRESS, 'must be host:port');
+/** Of any form that `splitHostPort` takes. */
+const HOST = /^(\[[0-9A-Fa-f:]+\]|[0-9A-Fa-f:]*:[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*|[^\s:/[\]]+)$/;
+const advertised = z
+  .string()
+  .refine((text) => ADDRESS.test(text) || HOST.test(text), 'must be host:port, or a host beside MILLRACE_DATA_PORT');
 
 const LABELS = /^[^=,\s]+=[^=,]*(,[^=,\s]+=[^=,]*)*$/;
 const labels = z
@@ -24,7 +30,7 @@ const environmentSchema = deviceSchema.extend({
   MILLRACE_TOKEN: z.string().min(1).optional(),
   MILLRACE_TOKEN_FILE: z.string().min(1).optional(),
   MILLRACE_HOME: z.string().min(1),
-  MILLRACE_ADVERTISE: address.optional(),
+  MILLRACE_ADVERTISE: advertised.optional(),
   MILLRACE_DATA_PORT: port.optional(),
   MILLRACE_DEVICE: z.coerce.number().int().min(0).max(1024).default(0),
   MILLRACE_GPU_ID: z.string().min(1).optional(),
@@ -113,7 +119,7 @@ function parse<T extends z.ZodType>(schema: T, env: NodeJS.ProcessEnv): z.output
 
 /** Others reach an agent behind a router at another port than its own; that takes MILLRACE_DATA_PORT. */
 function portOf(advertised: string | undefined): number {
-  return advertised === undefined ? 0 : Number(advertised.slice(advertised.lastIndexOf(':') + 1));
+  return advertised === undefined ? 0 : (splitHostPort(advertised).port ?? 0);
 }
 
 /** Folder of what can be fetched again. */

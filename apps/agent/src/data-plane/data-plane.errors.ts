@@ -1,4 +1,5 @@
 import { AppError } from '@millrace/core';
+import { boundedText } from './refusal-log';
 
 export function frameMalformed(reason: string, cause?: unknown): AppError {
   return new AppError({
@@ -32,13 +33,14 @@ export function windowOverrun(bytes: number, windowBytes: number): AppError {
 
 /** No such attempt here, or another key: the caller learns nothing about which. */
 export function streamRefused(runId: string): AppError {
-  const message = `no attempt of ${runId || 'an unnamed run'} takes this stream: it is not started here yet, it is over, or the key is another one`;
+  const run = boundedText(runId) || 'an unnamed run';
+  const message = `no attempt of ${run} takes this stream: it is not started here yet, it is over, or the key is another one`;
   return new AppError({ code: 'DATA_PLANE.STREAM_REFUSED', kind: 'forbidden', message });
 }
 
-/** Whatever carries an old fence comes from an attempt that was superseded. */
-export function fenceOld(runId: string, fence: number, current: number): AppError {
-  const message = `fence ${fence} of ${runId} is not the current one (${current}): the attempt was superseded`;
+/** Whatever carries an old fence comes from an attempt that was superseded. The caller may be told no other fence. */
+export function fenceOld(runId: string, fence: number): AppError {
+  const message = `fence ${fence} of ${boundedText(runId)} is not the current one: the attempt was superseded`;
   return new AppError({ code: 'DATA_PLANE.FENCE_OLD', kind: 'aborted', message });
 }
 

@@ -5,6 +5,11 @@ import { fenceOld, streamRefused } from './data-plane.errors';
 import type { FrameDialer, LinkLimits, StreamIdentity } from './link/frame-channel';
 import type { IncomingLink } from './link/incoming-link';
 import { MessageMemory } from './message-memory';
+import { RefusalLog } from './refusal-log';
+
+/** A late call of what is forgotten is refused like a stranger's. */
+const PAST_RUNS_MAX = 100;
+const PAST_ATTEMPTS_MAX = 8;
 
 type Provided = 'dialer' | 'limits' | 'memory' | 'clock' | 'random' | 'logger';
 
@@ -19,52 +24,67 @@ export interface DataPlaneOptions {
 /** Knows which attempts are live on this agent, and lets in only their streams. */
 export class DataPlane {
   private readonly live = new Map<string, AttemptLinks>();
-  /** The highest fence seen of each run, so that what comes late is told apart from what comes early. */
-  private readonly fences = new Map<string, number>();
+  /** The fences of each run that ran here lately, with their keys: a peer of an attempt that is over is told so. */
+  private readonly past = new Map<string, readonly PastAttempt[]>();
+  private readonly refusals: RefusalLog;
   /** Of all attempts: they seldom run at the same time. */
   private readonly memory = new MessageMemory();
 
-  constructor(private readonly options: DataPlaneOptions) {}
+  constructor(private readonly options: DataPlaneOptions) {
+    this.refusals = new RefusalLog(options.clock, options.logger);
+  }
 
   /** From now on streams of this (run, fence, key) are accepted; an older attempt of the run is closed. */
   open(options: Omit<AttemptLinksOptions, Provided>): AttemptLinks {
     this.live.get(options.runId)?.close('superseded');
     const links = new AttemptLinks({ ...options, ...this.options, memory: this.memory });
     this.live.set(options.runId, links);
-    this.fences.set(options.runId, options.fence);
+    if (options.transient !== true) this.remember(options);
     return links;
   }
 
   close(links: AttemptLinks, reason: string): void {
     links.close(reason);
-    const { runId, transient } = links.options;
-    if (this.live.get(runId) !== links) return;
-    this.live.delete(runId);
-    if (transient === true) this.fences.delete(runId);
+    const { runId } = links.options;
+    if (this.live.get(runId) === links) this.live.delete(runId);
   }
 
   /** The link that a new stream feeds, or DATA_PLANE.FENCE_OLD, DATA_PLANE.STREAM_REFUSED (logged). */
   accept(identity: StreamIdentity): IncomingLink | AppError {
     const refusal = this.refusal(identity);
     if (refusal !== undefined) {
-      const { runId, fence, fromRank } = identity;
-      this.options.logger.warn({ runId, fence, fromRank }, `refused a stream: ${refusal.message}`);
+      const { fence, fromRank } = identity;
+      this.refusals.warn(`refused a stream of fence ${fence} and rank ${fromRank}: ${refusal.message}`);
       return refusal;
     }
     const links = this.live.get(identity.runId);
     return links === undefined ? streamRefused(identity.runId) : links.linkFrom(identity);
   }
 
+  private remember({ runId, fence, key }: Pick<AttemptLinksOptions, 'runId' | 'fence' | 'key'>): void {
+    const attempts = [...(this.past.get(runId) ?? []), { fence, key }].slice(-PAST_ATTEMPTS_MAX);
+    this.past.delete(runId);
+    this.past.set(runId, attempts);
+    const [oldest] = this.past.keys();
+    if (this.past.size > PAST_RUNS_MAX && oldest !== undefined) this.past.delete(oldest);
+  }
+
   private refusal({ runId, fence, key, fromRank }: StreamIdentity): AppError | undefined {
     const links = this.live.get(runId);
-    // Who has the key of the live attempt learns nothing new from its fence; nobody else learns anything.
-    const known = this.fences.get(runId);
-    if (known !== undefined && fence < known) return fenceOld(runId, fence, known);
+    // Who has the key of an attempt that is over may know that it is; nobody else learns anything of a run's fences.
+    const past = this.past.get(runId)?.find((attempt) => attempt.fence === fence);
+    const newest = this.past.get(runId)?.at(-1)?.fence ?? fence;
+    if (past !== undefined && fence < newest && sameKey(key, past.key)) return fenceOld(runId, fence);
     if (links === undefined || fence !== links.options.fence) return streamRefused(runId);
     if (!sameKey(key, links.options.key)) return streamRefused(runId);
     const isPeer = fromRank !== links.options.rank && links.options.peers.some(({ rank }) => rank === fromRank);
     return isPeer ? undefined : streamRefused(runId);
   }
+}
+
+interface PastAttempt {
+  readonly fence: number;
+  readonly key: string;
 }
 
 /** In a time that does not depend on where the keys differ. */

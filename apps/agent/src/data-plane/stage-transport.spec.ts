@@ -234,7 +234,8 @@ describe('links over gRPC', () => {
   });
 
   it('refuse an old fence for good', async () => {
-    const [a] = (await grpcNodes({ fences: [3, 4] })) as [Node, Node];
+    const [a, b] = (await grpcNodes()) as [Node, Node];
+    b.plane.open({ ...b.links.options, fence: 4, key: 'the key of the next attempt' });
     await expect(a.transport.send(1, tensor(0, 10))).rejects.toMatchObject({ kind: 'aborted' });
     expect(a.dead[0]?.error.kind).toBe('aborted');
   });
@@ -271,7 +272,11 @@ describe('links over gRPC', () => {
     expect(refused({ fromRank: 7 })).toBe('DATA_PLANE.STREAM_REFUSED');
     expect(refused({ fromRank: NaN })).toBe('DATA_PLANE.STREAM_REFUSED');
     expect(refused({ key: '' })).toBe('DATA_PLANE.STREAM_REFUSED');
-    expect(refused({ fence: 2 })).toBe('DATA_PLANE.FENCE_OLD');
+    expect(refused({ fence: 2 })).toBe('DATA_PLANE.STREAM_REFUSED');
+    b.plane.open({ ...b.links.options, fence: 4, key: 'the key of the next attempt' });
+    expect(refused({})).toBe('DATA_PLANE.FENCE_OLD');
+    // That the attempt is over is told to nobody without its key.
+    expect(refused({ key: 'guessed' })).toBe('DATA_PLANE.STREAM_REFUSED');
     a.plane.close(a.links, 'over');
     await expect(a.transport.send(1, tensor(0, 1))).rejects.toMatchObject({ code: 'DATA_PLANE.ATTEMPT_OVER' });
   });

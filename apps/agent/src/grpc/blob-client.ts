@@ -2,7 +2,7 @@ import { type ChannelCredentials, type ClientWritableStream, Metadata, type Serv
 import { blobV1 } from '@millrace/contracts';
 import type { BlobPort, BlockToPut } from '../blobs/blob-port';
 import { fromServiceError } from './grpc-errors';
-import { CHANNEL_OPTIONS } from './grpc-options';
+import { channelOptions } from './grpc-options';
 
 /** Parts of a block in one message. */
 const PART_BYTES = 2 ** 20;
@@ -20,7 +20,7 @@ export class BlobClient implements BlobPort {
   private readonly client: blobV1.BlobServiceClient;
 
   constructor(private readonly options: BlobClientOptions) {
-    this.client = new blobV1.BlobServiceClient(options.address, options.credentials, CHANNEL_OPTIONS);
+    this.client = new blobV1.BlobServiceClient(options.address, options.credentials, channelOptions(options.address));
   }
 
   async *get(sha256: string, offset: number): AsyncIterable<Uint8Array> {

@@ -1,7 +1,7 @@
 import { type ChannelCredentials, Metadata, type ServiceError } from '@grpc/grpc-js';
 import { agentV1 } from '@millrace/contracts';
 import { fromServiceError } from './grpc-errors';
-import { CHANNEL_OPTIONS } from './grpc-options';
+import { channelOptions } from './grpc-options';
 
 const DEADLINE_MS = 10_000;
 
@@ -16,7 +16,7 @@ export class EnrolmentClient {
   private readonly client: agentV1.AgentServiceClient;
 
   constructor(private readonly options: EnrolmentClientOptions) {
-    this.client = new agentV1.AgentServiceClient(options.address, options.credentials, CHANNEL_OPTIONS);
+    this.client = new agentV1.AgentServiceClient(options.address, options.credentials, channelOptions(options.address));
   }
 
   /** @returns a new credential; undefined when `token` is one and in force. Errors: GRPC.*. */

@@ -1,13 +1,21 @@
 import { readFileSync } from 'node:fs';
 import type { ChannelCredentials } from '@grpc/grpc-js';
 import { type ChannelOptions, credentials } from '@grpc/grpc-js';
+import { isLoopback, splitHostPort } from '@millrace/core';
 import { authorityUnreadable } from '../config/config.errors';
 
 /** A message is at most a 4 MiB part and its header. */
 const MESSAGE_BYTES_MAX = 5 * 2 ** 20;
 
+/** For calls to the API: a proxy that the shell happens to name is not asked for what is on this machine. */
+export function channelOptions(address: string): ChannelOptions {
+  return isLoopback(splitHostPort(address).host)
+    ? { ...CHANNEL_OPTIONS, 'grpc.enable_http_proxy': 0 }
+    : CHANNEL_OPTIONS;
+}
+
 /** HTTP/2 windows as large as a message: with the default of 64 KiB a stream reaches half the speed. */
-export const CHANNEL_OPTIONS: ChannelOptions = {
+const CHANNEL_OPTIONS: ChannelOptions = {
   'grpc.max_receive_message_length': MESSAGE_BYTES_MAX,
   'grpc.max_send_message_length': MESSAGE_BYTES_MAX,
   'grpc-node.flow_control_window': 4 * 2 ** 20,

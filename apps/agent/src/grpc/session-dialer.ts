@@ -2,7 +2,7 @@ import { type ChannelCredentials, Metadata, type ServiceError } from '@grpc/grpc
 import { agentV1 } from '@millrace/contracts';
 import type { SessionChannel, SessionChannelEvents, SessionDialer } from '../session/session-channel';
 import { fromServiceError } from './grpc-errors';
-import { CHANNEL_OPTIONS } from './grpc-options';
+import { channelOptions } from './grpc-options';
 
 export interface SessionDialerOptions {
   readonly address: string;
@@ -15,7 +15,7 @@ export class GrpcSessionDialer implements SessionDialer {
   private readonly client: agentV1.AgentServiceClient;
 
   constructor(private readonly options: SessionDialerOptions) {
-    this.client = new agentV1.AgentServiceClient(options.address, options.credentials, CHANNEL_OPTIONS);
+    this.client = new agentV1.AgentServiceClient(options.address, options.credentials, channelOptions(options.address));
   }
 
   dial(events: SessionChannelEvents): SessionChannel {

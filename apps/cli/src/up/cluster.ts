@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Clock } from '@millrace/core';
+import { type Clock, hostPort } from '@millrace/core';
 import { type Endpoint, endpointPath, madeAuthority } from '../config/cli-config';
 import { prepareEmbeddedPostgres, untilReady } from './embedded-postgres';
 import { endLeftOvers } from './left-overs';
@@ -121,7 +121,7 @@ export class Cluster {
         MILLRACE_TOKEN_FILE: '',
         MILLRACE_DEVICE: String(number - 1),
         MILLRACE_DATA_PORT: String(dataPort),
-        ...(advertise === undefined ? {} : { MILLRACE_ADVERTISE: `${advertise}:${dataPort}` }),
+        ...(advertise === undefined ? {} : { MILLRACE_ADVERTISE: hostPort(advertise, dataPort) }),
         ...trust(environment, home),
       });
       agents.push(this.add({ ...plan, name: `agent-${number}` }, STOP_PATIENCE_MS.agent));

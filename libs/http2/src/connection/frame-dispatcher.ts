@@ -1,3 +1,5 @@
+import type { Clock } from '@millrace/core';
+import { ResetAllowance } from '../flow/reset-allowance';
 import type { Http2Connection } from './http2-connection';
 import { Http2Stream } from './http2-stream';
 import {
@@ -12,27 +14,25 @@ import { FLAG, FRAME_TYPE, type FrameHeader, HTTP2_ERROR } from '../frames/frame
 import type { FrameSink } from '../frames/frame-reader';
 import { pingFrame, settingsAckFrame, windowUpdateFrame } from '../frames/frame-writer';
 import { HpackDecoder } from '../hpack/hpack-decoder';
-import {
-  connectionLost,
-  frameSizeError,
-  protocolError,
-  streamClosedError,
-  streamReset,
-  tooMuch,
-} from '../http2.errors';
+import { connectionLost, frameSizeError, protocolError, streamClosedError, streamReset } from '../http2.errors';
 import type { HeaderFields } from '../http2-headers';
-import { CONCURRENT_STREAMS_MAX, HEADER_LIST_BYTES_MAX, PEER_RESETS_MAX } from '../http2-limits';
+import { CONCURRENT_STREAMS_MAX, HEADER_LIST_BYTES_MAX } from '../http2-limits';
 
 /** What each frame of a peer means to a connection and its streams. What it throws ends the connection. */
 export class FrameDispatcher implements FrameSink {
   private readonly headerBlocks = new HeaderBlocks();
   private readonly decoder = new HpackDecoder(HEADER_LIST_BYTES_MAX);
   private isReady = false;
-  private resetCount = 0;
+  private readonly resets: ResetAllowance;
   /** Of the DATA frame that is coming; none once it was closed: what comes then is for nobody. */
   private dataStream: Http2Stream | undefined;
 
-  constructor(private readonly connection: Http2Connection) {}
+  constructor(
+    private readonly connection: Http2Connection,
+    clock: Clock,
+  ) {
+    this.resets = new ResetAllowance(clock);
+  }
 
   onFrame(header: FrameHeader, payload: Buffer): void {
     if (this.connection.closed) return;
@@ -129,7 +129,7 @@ export class FrameDispatcher implements FrameSink {
   private onReset({ streamId }: FrameHeader, payload: Buffer): void {
     this.checkKnown(streamId);
     const code = parseUint32(payload, 'RST_STREAM');
-    if (++this.resetCount > PEER_RESETS_MAX) throw tooMuch(`${this.resetCount} streams reset`);
+    this.resets.take();
     this.connection.streams.get(streamId)?.close(streamReset(code));
   }
 

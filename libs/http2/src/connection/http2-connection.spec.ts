@@ -318,7 +318,7 @@ describe('a connection', () => {
     ],
     [
       'streams opened to be reset',
-      Array.from({ length: 1100 }, (_, index) => [headers(2 * index + 1), resetFrame(2 * index + 1, 'cancel')]).flat(),
+      Array.from({ length: 4000 }, (_, index) => [headers(2 * index + 1), resetFrame(2 * index + 1, 'cancel')]).flat(),
       'enhanceYourCalm',
     ],
   ] as const)('ends with the right code after %s', async (_, frames, code) => {

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { AppError } from '@millrace/core';
+import { type AppError, type Clock, systemClock } from '@millrace/core';
 import {
   DEFAULT_WINDOW_BYTES,
   FRAME_BYTES_MAX,
@@ -34,6 +34,8 @@ export interface ConnectionEvents {
   onGoaway(): void;
   /** Exactly once, after its streams closed. An error of code GRPC.HTTP2_PROTOCOL is the peer's fault. */
   onClosed(error: AppError): void;
+  /** For the rate at which the peer may reset streams; the system's by default. */
+  readonly clock?: Clock;
 }
 
 /**
@@ -58,7 +60,9 @@ export class Http2Connection {
     readonly events: ConnectionEvents,
   ) {
     this.writes = new WriteScheduler(socket, (error) => this.destroy(error));
-    this.reader = new FrameReader(new FrameDispatcher(this), { expectPreface: role === 'server' });
+    this.reader = new FrameReader(new FrameDispatcher(this, events.clock ?? systemClock), {
+      expectPreface: role === 'server',
+    });
     this.lastLocalId = role === 'client' ? -1 : 0;
     socket.setNoDelay(true);
     socket.on('error', (error) => this.destroy(connectionLost('the connection broke', error)));

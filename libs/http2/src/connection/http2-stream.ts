@@ -90,6 +90,13 @@ export class Http2Stream {
     this.close();
   }
 
+  /** The peer has answered: a call of ours ends without a reset, unless something that nobody wants is not sent yet. */
+  finish(): void {
+    if (this.isClosed || this.localEnded) return;
+    if (this.writes.hasWrites || this.writes.ending !== undefined) return this.reset('cancel');
+    this.end();
+  }
+
   receiveHeaders(headers: HeaderFields): void {
     this.events?.onHeaders(headers);
   }

@@ -93,7 +93,7 @@ export class IncomingLink {
 
   private check({ runId, fence, frame, sequence }: FrameMessage): void {
     const { identity } = this;
-    if (runId !== identity.runId || fence !== identity.fence) throw fenceOld(runId, fence, identity.fence);
+    if (runId !== identity.runId || fence !== identity.fence) throw fenceOld(runId, fence);
     if (frame.fromRank !== identity.fromRank)
       throw frameMalformed(`rank ${frame.fromRank} on the stream of rank ${identity.fromRank}`);
     if (sequence !== this.lastSequence + 1) throw sequenceGap(this.lastSequence + 1, sequence);

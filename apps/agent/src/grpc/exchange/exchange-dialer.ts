@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { status } from '@grpc/grpc-js';
-import { type AppError, type Clock, describeError, systemClock } from '@millrace/core';
+import { type AppError, type Clock, describeError, splitHostPort, systemClock } from '@millrace/core';
 import {
   connectionLost,
   type HeaderFields,
@@ -47,10 +47,9 @@ export class ExchangeDialer implements FrameDialer {
   private connection(address: string): Http2Connection {
     const known = this.connections.get(address);
     if (known?.canRequest) return known;
-    const { hostname, port } = new URL(`http://${address}`);
+    const { host, port = 80 } = splitHostPort(address);
     const reader = new SocketReader();
-    // An address in brackets is one of IPv6.
-    const socket = connect({ host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 80), onread: reader });
+    const socket = connect({ host, port, onread: reader });
     const forget = (): void => {
       if (this.connections.get(address) === connection) this.connections.delete(address);
     };
@@ -98,7 +97,7 @@ class ExchangeCall implements StreamEvents {
     if (httpStatus !== undefined && httpStatus !== '200')
       return this.close(this.unavailable(`HTTP status ${httpStatus}`));
     const answered = answeredStatus(headers, this.what);
-    if (answered !== undefined) this.close(answered === 'ok' ? undefined : answered);
+    if (answered !== undefined) this.close(answered === 'ok' ? undefined : answered, { answered: true });
   }
 
   onData(chunk: Buffer): void {
@@ -127,11 +126,13 @@ class ExchangeCall implements StreamEvents {
     this.close(this.unavailable(error === undefined ? 'the call ended without a status' : describeError(error)));
   }
 
-  private close(error?: AppError): void {
+  /** `answered`: by a status, which is the last that a peer says. */
+  private close(error?: AppError, { answered = false } = {}): void {
     if (this.closed) return;
     this.closed = true;
     this.events.onClosed(error);
-    this.stream?.reset(error === undefined ? 'noError' : 'cancel');
+    if (answered) this.stream?.finish();
+    else this.stream?.reset('cancel');
   }
 
   private unavailable(details: string): AppError {

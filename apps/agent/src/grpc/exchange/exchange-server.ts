@@ -1,7 +1,6 @@
-import { type AddressInfo, type Server, type Socket, createServer } from 'node:net';
-import { AppError, describeError, type Logger } from '@millrace/core';
+import { type AddressInfo, type Server, type Socket, createServer, isIP } from 'node:net';
+import { AppError, type Clock, describeError, isLoopback, type Logger, systemClock } from '@millrace/core';
 import {
-  CONNECT_TIMEOUT_MS,
   connectionLost,
   type HeaderFields,
   http2CodeOf,
@@ -14,6 +13,7 @@ import {
 import type { DataPlane } from '../../data-plane/data-plane';
 import type { CreditChannel, StreamIdentity } from '../../data-plane/link/frame-channel';
 import type { IncomingLink } from '../../data-plane/link/incoming-link';
+import { RefusalLog, boundedText } from '../../data-plane/refusal-log';
 import { methodUnknown, portUnavailable } from '../grpc-server.errors';
 import {
   EXCHANGE_PATH,
@@ -25,21 +25,27 @@ import {
 } from './exchange-protocol';
 import { MessageReader } from './message-reader';
 import { ProbedCall } from './probed-call';
+import { STRANGERS_MAX, StrangerSlots } from './stranger-slots';
 
-/** A rank has a few peers in a few attempts; strangers must not use up the memory. */
+/** Of peers, beside the strangers: a rank has a few of them in a few attempts. */
 const CONNECTIONS_MAX = 1000;
 
 /** Serves StageService for the peers of this agent's attempts: gRPC over an HTTP/2 of its own, see ExchangeDialer. */
 export class ExchangeServer {
   private readonly server: Server;
   private readonly connections = new Set<Http2Connection>();
+  private readonly strangers: StrangerSlots<Http2Connection>;
+  private readonly refusals: RefusalLog;
 
   constructor(
     private readonly dataPlane: DataPlane,
     private readonly logger: Logger,
+    clock: Clock = systemClock,
   ) {
+    this.refusals = new RefusalLog(clock, logger);
+    this.strangers = new StrangerSlots(clock, (stranger, reason) => stranger.destroy(connectionLost(reason)));
     this.server = createServer((socket) => this.accept(socket));
-    this.server.maxConnections = CONNECTIONS_MAX;
+    this.server.maxConnections = CONNECTIONS_MAX + STRANGERS_MAX;
   }
 
   /** The port it listens on. Error: GRPC.PORT_UNAVAILABLE. */
@@ -59,37 +65,44 @@ export class ExchangeServer {
     const reader = new SocketReader();
     const socket = readThrough(accepted, reader);
     const connection = new Http2Connection(socket, 'server', {
-      onStream: (stream, headers) => this.serve(stream, headers),
-      onReady: () => socket.setTimeout(0),
+      onStream: (stream, headers) => {
+        if (this.serve(stream, headers)) this.strangers.remove(connection);
+      },
+      onReady: () => undefined,
       onGoaway: () => undefined,
       onClosed: (error) => {
         this.connections.delete(connection);
+        this.strangers.remove(connection);
         this.logClosed(error);
       },
     });
     reader.connection = connection;
     this.connections.add(connection);
-    // Until its settings come it may be anything.
-    socket.setTimeout(CONNECT_TIMEOUT_MS, () => connection.destroy(connectionLost('no settings came')));
+    this.strangers.add(connection);
   }
 
   private logClosed(error: AppError): void {
     // A peer that dies resets its connection; its link waits for the next one.
     if (http2CodeOf(error) === undefined) this.logger.debug({}, `a peer's connection ended: ${describeError(error)}`);
-    else this.logger.warn({ http2: http2CodeOf(error) }, `a connection was ended: ${error.message}`);
+    else this.refusals.warn(`a connection was ended (${http2CodeOf(error)}): ${error.message}`);
   }
 
-  private serve(stream: Http2Stream, headers: HeaderFields): void {
+  /** Whether the caller has the key of an attempt. */
+  private serve(stream: Http2Stream, headers: HeaderFields): boolean {
     const path = headers.get(':path') ?? '';
-    if (path !== EXCHANGE_PATH && path !== PROBE_PATH) return refuseAtOnce(stream, methodUnknown(path));
+    if (path !== EXCHANGE_PATH && path !== PROBE_PATH) return refuseAtOnce(stream, methodUnknown(boundedText(path)));
     const identity = streamIdentity(headers);
     const link = this.dataPlane.accept(identity);
     if (link instanceof AppError) return refuseAtOnce(stream, link);
     stream.sendHeaders(RESPONSE_HEADERS);
-    if (path === PROBE_PATH) return stream.listen(new ProbedCall(stream));
+    if (path === PROBE_PATH) {
+      stream.listen(new ProbedCall(stream));
+      return true;
+    }
     const call = new ServedCall(stream, { identity, link, logger: this.logger });
     stream.listen(call);
     link.attach(call);
+    return true;
   }
 }
 
@@ -173,6 +186,14 @@ class ServedCall implements StreamEvents, CreditChannel {
 }
 
 /** Headers and status in one ("Trailers-Only"). */
-function refuseAtOnce(stream: Http2Stream, error: Error): void {
+function refuseAtOnce(stream: Http2Stream, error: Error): false {
   stream.end(new Map([...RESPONSE_HEADERS, ...statusTrailers(error)]), { andReset: true });
+  return false;
+}
+
+/** Where to listen so that others reach `advertisedHost`: on every interface, unless that is this machine alone. */
+export function listeningHost(advertisedHost: string): string {
+  const isVersion6 = isIP(advertisedHost) === 6;
+  if (isLoopback(advertisedHost)) return isVersion6 ? '::1' : '127.0.0.1';
+  return isVersion6 ? '::' : '0.0.0.0';
 }

@@ -1,5 +1,6 @@
 import { silentLogger, systemClock } from '@millrace/core';
-import { afterEach, describe, expect, it } from 'vitest';
+import { Http2Connection } from '@millrace/http2';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { DataPlane } from '../../data-plane/data-plane';
 import { DEFAULT_LINK_LIMITS } from '../../data-plane/link/frame-channel';
 import { ExchangeDialer } from './exchange-dialer';
@@ -39,6 +40,13 @@ describe('StageService.Probe', () => {
     expect(link.latencySeconds).toBeGreaterThan(0);
     expect(link.latencySeconds).toBeLessThan(1);
     expect(link.bytesPerSecond).toBeGreaterThan(1e6);
+  });
+
+  it('ends its calls without a reset, however many there are', async () => {
+    const resets = vi.spyOn(Http2Connection.prototype, 'sendReset');
+    const { dialer, address } = await ranks();
+    for (let count = 0; count < 20; count++) await dialer.probe(address, IDENTITY, 10);
+    expect(resets).not.toHaveBeenCalled();
   });
 
   it('refuses who is not in the attempt, and more bytes than a probe has', async () => {

@@ -27,7 +27,7 @@ export class ProbingCall implements StreamEvents {
     if (answered === undefined) return;
     if (answered === 'ok') this.resolve();
     else this.reject(answered);
-    this.stream?.reset('noError');
+    this.stream?.finish();
   }
 
   onData(): void {
