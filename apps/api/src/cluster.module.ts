@@ -7,12 +7,14 @@ import { AttemptEndingsService } from './ledger/attempts/attempt-endings.service
 import { AttemptProgressService } from './ledger/attempts/attempt-progress.service';
 import { AttemptReattachService } from './ledger/attempts/attempt-reattach.service';
 import { AttemptReportsService } from './ledger/attempts/attempt-reports.service';
+import { AttemptRanksService } from './ledger/attempts/attempt-ranks.service';
 import { AttemptsRepository } from './ledger/runs/attempts.repository';
 import { BoundaryRequestsService } from './ledger/runs/boundary-requests.service';
 import { LeaseSweeperService } from './ledger/attempts/lease-sweeper.service';
 import { LeasesRepository } from './ledger/runs/leases.repository';
 import { StageWaitsService } from './ledger/attempts/stage-waits.service';
 import { BlockCollectorService } from './ledger/checkpointing/block-collector.service';
+import { BlobReadersRepository } from './ledger/blocks/blob-readers.repository';
 import { BlockHoldsRepository } from './ledger/blocks/block-holds.repository';
 import { BlockUploadService } from './ledger/checkpointing/block-upload.service';
 import { CheckpointPublisherService } from './ledger/checkpointing/checkpoint-publisher.service';
@@ -63,6 +65,8 @@ import { RunShapesService } from './planning/plans/run-shapes.service';
 import { RunQueueService } from './planning/scheduling/run-queue.service';
 import { SchedulingService } from './planning/scheduling/scheduling.service';
 import { CommandDispatcherService } from './intake/sessions/commands/command-dispatcher.service';
+import { MessageRoutesService } from './intake/messages/message-routes.service';
+import { MessageAdmissionService } from './intake/messages/message-admission.service';
 import { CommandOutcomesService } from './intake/messages/command-outcomes.service';
 import { HeartbeatsService } from './intake/messages/heartbeats.service';
 import { RunningAttemptsService } from './intake/sessions/running-attempts.service';
@@ -88,6 +92,7 @@ const RUNS = [
 ];
 const ATTEMPTS = [
   AttemptsRepository,
+  AttemptRanksService,
   LeasesRepository,
   AttemptProgressService,
   AttemptEndingsService,
@@ -100,6 +105,7 @@ const ATTEMPTS = [
 const CHECKPOINTING = [
   CheckpointWritesRepository,
   BlockHoldsRepository,
+  BlobReadersRepository,
   BlockUploadService,
   RetentionService,
   CheckpointPublisherService,
@@ -130,6 +136,8 @@ const SESSIONS = [
   HeartbeatsService,
   CommandOutcomesService,
   TelemetryIngestService,
+  MessageAdmissionService,
+  MessageRoutesService,
   SessionMessagesService,
   SessionOpeningService,
   CommandDispatcherService,

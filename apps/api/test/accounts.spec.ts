@@ -182,6 +182,11 @@ describe('accounts', () => {
       await expectProblem(await cancel(), 403, 'AUTH.PROJECT_FORBIDDEN');
       const spec = runSpec({ project: 'whales' });
       await expectProblem(await as(memberToken.token, '/runs', 'POST', spec), 403, 'AUTH.PROJECT_FORBIDDEN');
+      const checkpoint = { id: 'ckpt_whales', runId: id, step: 1, fence: 1, state: 'durable', parts: {}, manifest: {} };
+      await api.prisma.checkpoint.create({ data: checkpoint });
+      const generate = as(memberToken.token, '/checkpoints/ckpt_whales:generate', 'POST', { prompt: 'a' });
+      await expectProblem(await generate, 403, 'AUTH.PROJECT_FORBIDDEN');
+      await api.prisma.checkpoint.delete({ where: { id: checkpoint.id } });
       expect((await as(memberToken.token, `/runs/${id}`)).status).toBe(200);
       const joined = await as(api.token, `/projects/${project.id}`, 'PATCH', { members: [member.id] });
       expect(await body(joined)).toMatchObject({ name: 'whales', everyone: false, members: [member.id] });
@@ -223,5 +228,19 @@ describe('accounts', () => {
       await api.call('/runs/run_x:cancel', { method: 'POST' });
       expect(await audit()).toHaveLength(before);
     });
+  });
+
+  it('keep a token that opens everything: the last one of an admin cannot be revoked', async () => {
+    const items = await api.prisma.token.findMany({ where: { user: { role: 'admin' }, revokedAt: null } });
+    const [last, ...others] = items.filter(({ scope, expiresAt }) => scope.includes('*') && expiresAt === null);
+    await api.prisma.token.updateMany({
+      where: { id: { in: others.map(({ id }) => id) } },
+      data: { revokedAt: new Date() },
+    });
+    const id = last?.id ?? '';
+    await expectProblem(await api.call(`/tokens/${id}`, { method: 'DELETE' }), 409, 'TOKEN.LAST_ADMIN');
+    const other = await body<CreatedToken>(api.post('/tokens', { name: 'other' }));
+    expect((await as(other.token, `/tokens/${id}`, 'DELETE')).status).toBe(204);
+    await expectProblem(await as(other.token, `/tokens/${other.id}`, 'DELETE'), 409, 'TOKEN.LAST_ADMIN');
   });
 });

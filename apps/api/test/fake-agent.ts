@@ -218,7 +218,7 @@ export class FakeAgent {
       const client = new blobV1.BlobServiceClient(this.options.grpc, credentials.createInsecure());
       const pieces: Buffer[] = [];
       let totalBytes = 0;
-      const call = client.get({ sha256: sha, offset, length }, bearer(TOKEN));
+      const call = client.get({ sha256: sha, offset, length }, bearer(this.options.token ?? TOKEN));
       call.on('data', (message: blobV1.GetResponse) => {
         totalBytes ||= message.totalBytes;
         pieces.push(message.data);

@@ -7,16 +7,20 @@ import type {
 } from '@grpc/grpc-js';
 import { Inject, Injectable } from '@nestjs/common';
 import type { blobV1 } from '@millrace/contracts';
-import { describeError, type Logger } from '@millrace/core';
+import { type Clock, describeError, type Logger } from '@millrace/core';
 import { BlobsService } from '../../ground/blobs/blobs.service';
 import { toServiceError } from './to-service-error';
 import { BlockUploadService } from '../../ledger/checkpointing/block-upload.service';
-import { LOGGER } from '../../ground/config/api-logger';
+import { BlobReadersRepository } from '../../ledger/blocks/blob-readers.repository';
+import { blobOfOthers } from '../../ledger/blocks/checkpointing.errors';
+import { CLOCK, LOGGER } from '../../ground/config/api-logger';
 import { rangeInvalid } from './grpc.errors';
 import { GrpcCaller } from './grpc-caller';
 
 type PutCall = ServerReadableStream<blobV1.PutRequest, blobV1.PutResponse>;
 type GetCall = ServerWritableStream<blobV1.GetRequest, blobV1.GetResponse>;
+
+const SHA256 = /^[0-9a-f]{64}$/;
 
 /** BlobService over gRPC. */
 @Injectable()
@@ -25,6 +29,8 @@ export class BlobServiceAdapter {
     private readonly caller: GrpcCaller,
     private readonly uploads: BlockUploadService,
     private readonly blobs: BlobsService,
+    private readonly readers: BlobReadersRepository,
+    @Inject(CLOCK) private readonly clock: Clock,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
@@ -48,8 +54,8 @@ export class BlobServiceAdapter {
     const principal = this.caller.agent(call.metadata);
     // Without this a refusal before the first read would be an unhandled rejection.
     principal.catch(() => undefined);
-    await principal;
-    return this.uploads.receive(bodies(call));
+    const { agentId } = await principal;
+    return this.uploads.receive(bodies(call), agentId);
   }
 
   private readonly get: handleServerStreamingCall<blobV1.GetRequest, blobV1.GetResponse> = (call) => {
@@ -61,10 +67,18 @@ export class BlobServiceAdapter {
     );
   };
 
+  /** An admin stands for any agent. @throws AppError BLOB.NOT_READABLE */
+  private async assertReadable(agentId: string | null, sha256: string): Promise<void> {
+    if (agentId === null) return;
+    const known = SHA256.test(sha256) && (await this.readers.mayRead(agentId, sha256, new Date(this.clock.now())));
+    if (!known) throw blobOfOthers(agentId, sha256);
+  }
+
   /** Pieces of at most 1 MiB, and no faster than the client takes them. */
   private async stream(call: GetCall): Promise<void> {
-    await this.caller.agent(call.metadata);
+    const { agentId } = await this.caller.agent(call.metadata);
     const { sha256, offset, length } = call.request;
+    await this.assertReadable(agentId, sha256);
     const blob = await this.blobs.openBlob(sha256);
     if (offset < 0 || length < 0 || offset > blob.bytes) throw rangeInvalid(offset, length, blob.bytes);
     const wanted = length === 0 ? blob.bytes - offset : Math.min(length, blob.bytes - offset);

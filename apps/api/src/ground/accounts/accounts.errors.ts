@@ -26,6 +26,17 @@ export function tokenNotFound(id: string): AppError {
   return new AppError({ code: 'TOKEN.NOT_FOUND', kind: 'not_found', message: `there is no token ${id} in force` });
 }
 
+/** Nobody could get in to make another one. */
+export function lastAdminToken(name: string): AppError {
+  return new AppError({
+    code: 'TOKEN.LAST_ADMIN',
+    kind: 'conflict',
+    message:
+      `"${name}" is the last token in force that opens everything as an admin; make another one first, ` +
+      'with scope * and no expiry (dashboard: Account, or POST /api/v1/tokens), and revoke this one with that',
+  });
+}
+
 /** A token cannot make one that may do more than itself, for longer, or for somebody else. */
 export function tokenBeyondOwn(path: string, message: string): AppError {
   return new AppError({

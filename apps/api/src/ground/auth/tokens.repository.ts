@@ -56,6 +56,20 @@ export class TokensRepository {
     return (await tx.token.updateMany({ where: { id, revokedAt: null }, data: { revokedAt: now } })).count === 1;
   }
 
+  /** Those in force that let an enabled admin do everything, for as long as nobody revokes them. */
+  async ofAdmins(tx: Transaction): Promise<string[]> {
+    const rows = await tx.token.findMany({
+      where: {
+        revokedAt: null,
+        expiresAt: null,
+        scope: { has: '*' },
+        user: { role: 'admin', disabled: false },
+      },
+      select: { id: true },
+    });
+    return rows.map(({ id }) => id);
+  }
+
   /** The agent's credential in force, else the one revoked last; null for an agent that never had one. */
   async lastOfAgent(tx: Transaction, agentId: string): Promise<Token | null> {
     return tx.token.findFirst({ where: { agentId }, orderBy: { revokedAt: { sort: 'desc', nulls: 'first' } } });

@@ -32,11 +32,26 @@ export function isUnreachable(error: unknown): boolean {
 
 /** SQLSTATE query_canceled. */
 const CANCELED = '57014';
+/** SQLSTATE class "data exception": text with a NUL, a number out of range, a time that is none. */
+const DATA_EXCEPTION = /^22/;
+/** Prisma's own: a value that is too long for its column, is out of range, or that a query cannot carry. */
+const VALUE_CODES = ['P2000', 'P2006', 'P2020', 'P2033'];
 
 /** Postgres stopped a query at the transaction's statement_timeout. */
 export function isStatementTimeout(error: unknown): boolean {
-  if (!(error instanceof Prisma.PrismaClientKnownRequestError)) return false;
-  // Prisma has one code of its own for whatever it has no code for; the adapter's error has that of Postgres.
+  return sqlStateOf(error) === CANCELED;
+}
+
+/** A value was refused for itself: it will be whenever it comes again. */
+export function isUnstorable(error: unknown): boolean {
+  if (error instanceof Prisma.PrismaClientValidationError) return true;
+  return hasCode(error, VALUE_CODES) || DATA_EXCEPTION.test(sqlStateOf(error) ?? '');
+}
+
+/** Prisma has one code of its own for whatever it has no code for; the adapter's error has that of Postgres. */
+function sqlStateOf(error: unknown): string | undefined {
+  if (!(error instanceof Prisma.PrismaClientKnownRequestError)) return undefined;
   const failure = error.meta?.['driverAdapterError'] as { cause?: { originalCode?: unknown } } | undefined;
-  return failure?.cause?.originalCode === CANCELED;
+  const code = failure?.cause?.originalCode;
+  return typeof code === 'string' ? code : undefined;
 }

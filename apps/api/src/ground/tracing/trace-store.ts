@@ -8,6 +8,10 @@ const SPANS_PER_BATCH_MAX = 20_000;
 /** Other ranks times purposes. */
 const EDGE_LENGTH_MAX = 32;
 const SENT_PER_BATCH_MAX = 1_000;
+/** Of an action or a cause of a span. */
+const SPAN_TEXT_LENGTH_MAX = 64;
+/** Of all runs together; about a hundred bytes each. */
+export const SPANS_TOTAL_MAX = 500_000;
 
 /**
  * What the ranks executed in the last steps. It is for looking at: a restart of the API forgets it, and nothing depends
@@ -25,7 +29,7 @@ export class TraceStore {
     this.runs.set(batch.runId, batches);
     batches.set(`${batch.step} ${batch.rank}`, {
       ...batch,
-      spans: batch.spans.slice(0, SPANS_PER_BATCH_MAX),
+      spans: batch.spans.slice(0, SPANS_PER_BATCH_MAX).filter(isShort),
       sent: batch.sent.slice(0, SENT_PER_BATCH_MAX).filter(isPlausible),
       countedMs: Math.max(0, batch.countedMs),
     });
@@ -34,6 +38,21 @@ export class TraceStore {
     for (const [key, { step, fence }] of batches) if (step <= oldest || fence < batch.fence) batches.delete(key);
     for (const runId of this.runs.keys()) {
       if (this.runs.size <= RUNS_MAX) break;
+      this.runs.delete(runId);
+    }
+    this.makeRoom();
+  }
+
+  /** The run that was traced longest ago loses its oldest batches first. */
+  private makeRoom(): void {
+    let spanCount = 0;
+    for (const batches of this.runs.values()) for (const { spans } of batches.values()) spanCount += spans.length;
+    for (const [runId, batches] of this.runs) {
+      for (const [key, { spans }] of batches) {
+        if (spanCount <= SPANS_TOTAL_MAX) return;
+        batches.delete(key);
+        spanCount -= spans.length;
+      }
       this.runs.delete(runId);
     }
   }
@@ -46,4 +65,8 @@ export class TraceStore {
 
 function isPlausible({ edge, frames, bytes }: agentV1.SentFrames): boolean {
   return edge.length <= EDGE_LENGTH_MAX && frames >= 0 && bytes >= 0;
+}
+
+function isShort({ action, cause }: agentV1.TraceSpan): boolean {
+  return action.length <= SPAN_TEXT_LENGTH_MAX && cause.length <= SPAN_TEXT_LENGTH_MAX;
 }

@@ -1,27 +1,15 @@
-import { Inject, Injectable } from '@nestjs/common';
-import { AppError, describeError, type Logger } from '@millrace/core';
-import { AttemptReportsService } from '../../ledger/attempts/attempt-reports.service';
-import { CheckpointReportsService } from '../../ledger/checkpointing/checkpoint-reports.service';
-import { LOGGER } from '../../ground/config/api-logger';
-import { PlannerReportsService } from './planner-reports.service';
+import { Injectable } from '@nestjs/common';
 import type { AgentSession } from '../../ledger/sessions/agent-session';
 import type { AgentBody } from '../../ledger/sessions/agent-transport';
-import { CommandOutcomesService } from './command-outcomes.service';
-import { HeartbeatsService } from './heartbeats.service';
-import { registerFirst } from '../../ledger/sessions/sessions.errors';
-import { TelemetryIngestService } from './telemetry-ingest.service';
+import { MessageAdmissionService } from './message-admission.service';
+import { MessageRoutesService } from './message-routes.service';
 
-/** Every message that an agent can send, and who takes it. */
+/** Takes what an agent sends in its session, and acknowledges what is to be acknowledged. */
 @Injectable()
 export class SessionMessagesService {
   constructor(
-    private readonly heartbeats: HeartbeatsService,
-    private readonly telemetry: TelemetryIngestService,
-    private readonly commands: CommandOutcomesService,
-    private readonly attempts: AttemptReportsService,
-    private readonly checkpoints: CheckpointReportsService,
-    private readonly measured: PlannerReportsService,
-    @Inject(LOGGER) private readonly logger: Logger,
+    private readonly admission: MessageAdmissionService,
+    private readonly routes: MessageRoutesService,
   ) {}
 
   /**
@@ -30,48 +18,11 @@ export class SessionMessagesService {
    */
   async receive(session: AgentSession, message: AgentBody): Promise<void> {
     try {
-      await this.handle(session, message);
+      await this.routes.handle(session, await this.admission.admit(session, message));
     } catch (error) {
-      if (!(error instanceof AppError) || error.kind !== 'invalid') throw error;
-      this.logger.warn(
-        { agent: session.agentId, message: message.$case, reason: describeError(error) },
-        'message dropped',
-      );
+      this.admission.dropped(session, message, error);
     }
     acknowledge(session, message);
-  }
-
-  private async handle(session: AgentSession, message: AgentBody): Promise<void> {
-    switch (message.$case) {
-      case 'register':
-        throw registerFirst();
-      case 'heartbeat':
-        return this.heartbeats.beat(session, message.value);
-      case 'commandResult':
-        return this.commands.result(session, message.value);
-      case 'metrics':
-        return this.telemetry.storeMetrics(session, message.value);
-      case 'logs':
-        return this.telemetry.storeLogs(session, message.value);
-      case 'attempt':
-        return this.attempts.report(session, message.value);
-      case 'checkpoint':
-        return this.checkpoints.report(session, message.value);
-      case 'generateOutput':
-        return this.commands.generated(session, message.value);
-      case 'trace':
-        return this.measured.traced(message.value);
-      case 'stageWaiting':
-        return this.attempts.waiting(session, message.value);
-      case 'layerProfile':
-        return this.measured.layersMeasured(session, message.value);
-      case 'linkMeasured':
-        return this.measured.linkMeasured(session, message.value);
-      case 'telemetry':
-        return this.heartbeats.device(session, message.value);
-      default:
-        message satisfies never;
-    }
   }
 }
 

@@ -1,4 +1,4 @@
-import type { agentV1 } from '@millrace/contracts';
+import { type agentV1, storableText } from '@millrace/contracts';
 import type { AgentRegistration } from '../../ledger/agents/agents.repository';
 import { registrationInvalid } from '../../ledger/sessions/sessions.errors';
 
@@ -6,6 +6,9 @@ const TEXT_LENGTH_MAX = 256;
 const ID = /^[A-Za-z0-9_-]{1,64}$/;
 const ADDRESS = /^(\[[0-9A-Fa-f:]+\]|[^\s:/]+):\d{1,5}$/;
 const LABELS_MAX = 64;
+/** Of an adapter's features and of its limits. */
+const ADAPTER_ENTRIES_MAX = 256;
+const INT4_MAX = 2 ** 31 - 1;
 
 /** @throws AppError SESSION.REGISTRATION_INVALID */
 export function checkAgentId(agentId: string): void {
@@ -17,13 +20,16 @@ export function parseRegistration(register: agentV1.Register): AgentRegistration
   const { agentId, host, device, version, dataAddress, adapter, benchmark, labels } = register;
   checkAgentId(agentId);
   if (!ADDRESS.test(dataAddress)) throw registrationInvalid('data_address', `is "${dataAddress}", not host:port`);
+  for (const [field, text] of textsOf(register)) checkText(field, text);
   if (host === '' || host.length > TEXT_LENGTH_MAX)
     throw registrationInvalid('host', `must have 1 to ${TEXT_LENGTH_MAX} characters`);
-  if (version.length > TEXT_LENGTH_MAX)
-    throw registrationInvalid('version', `must have at most ${TEXT_LENGTH_MAX} characters`);
-  if (device < 0) throw registrationInvalid('device', `is ${device}, not the index of a device`);
+  if (device < 0 || device > INT4_MAX) throw registrationInvalid('device', `is ${device}, not the index of a device`);
   if (Object.keys(labels).length > LABELS_MAX)
     throw registrationInvalid('labels', `has more than ${LABELS_MAX} entries`);
+  if ((adapter?.features.length ?? 0) > ADAPTER_ENTRIES_MAX)
+    throw registrationInvalid('adapter.features', `has more than ${ADAPTER_ENTRIES_MAX} entries`);
+  if (Object.keys(adapter?.limits ?? {}).length > ADAPTER_ENTRIES_MAX)
+    throw registrationInvalid('adapter.limits', `has more than ${ADAPTER_ENTRIES_MAX} entries`);
   return {
     id: agentId,
     host,
@@ -34,6 +40,25 @@ export function parseRegistration(register: agentV1.Register): AgentRegistration
     benchmark: { matmulGflops: finite(benchmark?.matmulGflops), memoryGbps: finite(benchmark?.memoryGbps) },
     labels,
   };
+}
+
+/** Every text of a registration, with the field that it is of: all of them are stored and shown. */
+function textsOf({ host, version, dataAddress, adapter, labels }: agentV1.Register): [field: string, text: string][] {
+  const { vendor = '', architecture = '', device = '', description = '', adapterClass = '' } = adapter ?? {};
+  const described = { vendor, architecture, device, description, adapter_class: adapterClass };
+  return [
+    ...Object.entries({ host, version, data_address: dataAddress }),
+    ...Object.entries(described).map(([name, text]): [string, string] => [`adapter.${name}`, text]),
+    ...(adapter?.features ?? []).map((feature): [string, string] => ['adapter.features', feature]),
+    ...Object.keys(adapter?.limits ?? {}).map((name): [string, string] => ['adapter.limits', name]),
+    ...Object.entries(labels).flatMap((entry) => entry.map((text): [string, string] => ['labels', text])),
+  ];
+}
+
+function checkText(field: string, text: string): void {
+  if (text.length > TEXT_LENGTH_MAX)
+    throw registrationInvalid(field, `has ${text.length} characters, more than ${TEXT_LENGTH_MAX}`);
+  if (!storableText.safeParse(text).success) throw registrationInvalid(field, 'has a character that cannot be stored');
 }
 
 function adapterDocument(adapter: agentV1.Adapter | undefined): AgentRegistration['adapter'] {

@@ -19,7 +19,9 @@ export class GenerationTasks {
   constructor(
     private readonly registry: SessionRegistry,
     @Inject(CLOCK) private readonly clock: Clock,
-  ) {}
+  ) {
+    registry.whenEnded((agentId) => this.sessionEnded(agentId));
+  }
 
   /** Gives every rank its plan; resolves to the generated tokens when the last one says that it is done. */
   async run(plan: Omit<GeneratePlan, 'rank'>, timeoutMs: number): Promise<readonly number[]> {
@@ -48,6 +50,13 @@ export class GenerationTasks {
     if (!done) return;
     this.tasks.delete(taskId);
     task.resolve(tokens);
+  }
+
+  /** What the agent was told was told in that session; its process may be gone. */
+  private sessionEnded(agentId: string): void {
+    for (const [taskId, { agents }] of this.tasks) {
+      if (agents.has(agentId)) this.fail(taskId, generationFailed(agentId, 'its session has ended'));
+    }
   }
 
   private give(agentId: string, plan: GeneratePlan): void {

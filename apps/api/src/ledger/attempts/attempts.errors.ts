@@ -17,3 +17,19 @@ export function fenceIsOld(runId: string, fence: number): AppError {
     message: `fence ${fence} of ${runId} is not in force (any more); stop this attempt`,
   });
 }
+
+/** `rank`: that which the agent has in the attempt; undefined when it has none. */
+export function notOfAttempt(
+  agentId: string,
+  claim: { readonly runId: string; readonly fence: number; readonly rank?: number },
+  rank: number | undefined,
+): AppError {
+  const { runId, fence } = claim;
+  const has = rank === undefined ? 'is no rank of it' : `is rank ${rank} of it`;
+  const as = claim.rank === undefined ? '' : ` as rank ${claim.rank}`;
+  return new AppError({
+    code: 'ATTEMPT.NOT_A_MEMBER',
+    kind: 'invalid',
+    message: `${agentId} speaks for fence ${fence} of ${runId}${as}, and ${has}`,
+  });
+}

@@ -42,3 +42,12 @@ export function pieceBeyondBlock(
 export function checkpointNotFound(id: string): AppError {
   return new AppError({ code: 'CHECKPOINT.NOT_FOUND', kind: 'not_found', message: `there is no checkpoint ${id}` });
 }
+
+/** The same whether or not there is such a blob: who may not read it need not know. */
+export function blobOfOthers(agentId: string, sha256: string): AppError {
+  return new AppError({
+    code: 'BLOB.NOT_READABLE',
+    kind: 'forbidden',
+    message: `${agentId} may read what its own attempt needs, and ${sha256.slice(0, 64)} is not of that`,
+  });
+}

@@ -32,3 +32,11 @@ export function lengthDiffers(receivedBytes: number, bytes: number): AppError {
     message: `${receivedBytes} bytes came for a block of ${bytes}; send it again`,
   });
 }
+
+export function blockOfOthers(agentId: string, runId: string, fence: number): AppError {
+  return new AppError({
+    code: 'BLOB.NOT_A_MEMBER',
+    kind: 'forbidden',
+    message: `${agentId} is no rank of fence ${fence} of ${runId}, so it may store nothing for it`,
+  });
+}

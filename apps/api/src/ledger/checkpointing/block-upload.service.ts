@@ -5,8 +5,9 @@ import { fenceIsOld } from '../attempts/attempts.errors';
 import { BlobsService } from '../../ground/blobs/blobs.service';
 import { GatheredCalls } from '../../ground/concurrency/gathered-calls';
 import { CLOCK } from '../../ground/config/api-logger';
+import { AttemptRanksService } from '../attempts/attempt-ranks.service';
 import { RunsRepository } from '../runs/runs.repository';
-import { blockTooLarge, headerFirst, headerInvalid, lengthDiffers } from './block-upload.errors';
+import { blockOfOthers, blockTooLarge, headerFirst, headerInvalid, lengthDiffers } from './block-upload.errors';
 import { BlockHoldsRepository } from '../blocks/block-holds.repository';
 
 type PutBody = NonNullable<blobV1.PutRequest['body']>;
@@ -28,6 +29,7 @@ export class BlockUploadService {
 
   constructor(
     private readonly runs: RunsRepository,
+    private readonly ranks: AttemptRanksService,
     private readonly blobs: BlobsService,
     private readonly holds: BlockHoldsRepository,
     @Inject(CLOCK) private readonly clock: Clock,
@@ -35,10 +37,13 @@ export class BlockUploadService {
 
   /**
    * True when the block was there already; its bytes are then not read. The fence is checked twice: an agent that was
-   * cut off in the middle of an upload must not finish it under its old fence.
+   * cut off in the middle of an upload must not finish it under its old fence. `agentId`: whose block it is; null for
+   * an admin, who stands for any.
    */
-  async receive(messages: AsyncGenerator<PutBody>): Promise<boolean> {
+  async receive(messages: AsyncGenerator<PutBody>, agentId: string | null): Promise<boolean> {
     const header = headerOf(await messages.next());
+    if (agentId !== null && (await this.ranks.of(agentId, header)) === undefined)
+      throw blockOfOthers(agentId, header.runId, header.fence);
     await this.checkFence(header);
     await this.blobs.assertRoomFor(header.bytes);
     const { runId, fence } = header;

@@ -6,6 +6,12 @@ import { sessionEnding, sessionSuperseded } from './sessions.errors';
 @Injectable()
 export class SessionRegistry {
   private readonly sessions = new Map<string, AgentSession>();
+  private readonly onEnd = new Set<(agentId: string) => void>();
+
+  /** Told of every session that ends, whether or not the agent has a newer one already. */
+  whenEnded(listener: (agentId: string) => void): void {
+    this.onEnd.add(listener);
+  }
 
   /** The newest epoch stays: a session that lost the race to a newer one is closed at once. */
   add(session: AgentSession): void {
@@ -18,6 +24,7 @@ export class SessionRegistry {
 
   remove(session: AgentSession): void {
     if (this.sessions.get(session.agentId) === session) this.sessions.delete(session.agentId);
+    for (const listener of this.onEnd) listener(session.agentId);
   }
 
   get(agentId: string): AgentSession | undefined {

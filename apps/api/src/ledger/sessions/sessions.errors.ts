@@ -47,3 +47,13 @@ export function sessionBroken(cause: unknown): AppError {
     message: 'a message could not be stored; dial again and send what was not acknowledged',
   });
 }
+
+/** What an agent says is stored for long or shown to people, so everything in it has a bound. */
+export function messageInvalid(field: string, reason: string): AppError {
+  return new AppError({
+    code: 'SESSION.MESSAGE_INVALID',
+    kind: 'invalid',
+    message: `the message is not accepted: ${field} ${reason}`,
+    fields: [{ path: `/${field.replaceAll('.', '/')}`, message: reason }],
+  });
+}

@@ -11,7 +11,13 @@ import { createdKeySchema, decodeCursor, encodeCursor } from '../../ground/http/
 import type { PageQuery } from '../../ground/http/parse-query';
 import { CLOCK } from '../../ground/config/api-logger';
 import { PrismaService } from '../../ground/database/prisma.service';
-import { expiryPast, tokenBeyondOwn, tokenNotFound, userNotFound } from '../../ground/accounts/accounts.errors';
+import {
+  expiryPast,
+  lastAdminToken,
+  tokenBeyondOwn,
+  tokenNotFound,
+  userNotFound,
+} from '../../ground/accounts/accounts.errors';
 import { UsersRepository } from '../../ground/accounts/users.repository';
 
 /** Tokens: everybody's own; for admins also those of others and of agents. */
@@ -61,12 +67,16 @@ export class UserTokensService {
     return { ...toTokenBody(row), token: secret };
   }
 
-  /** Its sessions end with it. @throws AppError TOKEN.NOT_FOUND, also for a token of somebody else */
+  /** Its sessions end with it. @throws AppError TOKEN.NOT_FOUND, also for a token of somebody else; TOKEN.LAST_ADMIN */
   async revoke(caller: Principal, id: string): Promise<void> {
     const row = await this.rows.find(id);
     const own = caller.role === 'admin' || (row?.userId ?? undefined) === caller.user?.id;
     if (!row || !own) throw tokenNotFound(id);
     await this.prisma.transaction(async (tx) => {
+      // Under the lock of the admins, so that two revocations at once do not each leave the other's token.
+      await this.users.lockAdmins(tx);
+      const ofAdmins = await this.rows.ofAdmins(tx);
+      if (ofAdmins.length === 1 && ofAdmins[0] === id) throw lastAdminToken(row.name);
       if (!(await this.rows.revoke(tx, id, new Date(this.clock.now())))) throw tokenNotFound(id);
       const data = { name: row.name, userId: row.userId, agentId: row.agentId };
       await this.audit.append(tx, { actor: caller.tokenId, action: 'token.revoke', subject: id, data });

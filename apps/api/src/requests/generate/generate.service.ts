@@ -4,12 +4,14 @@ import type { GeneratedBody, GeneratePlan, GenerateRequest } from '@millrace/con
 import { type Clock, newId, type ModelConfig } from '@millrace/core';
 import { stageSlices } from '@millrace/model';
 import { partitionLayers } from '@millrace/pipeline';
+import { generationHolder } from '../../ledger/blocks/blob-readers.repository';
 import { BlockHoldsRepository } from '../../ledger/blocks/block-holds.repository';
 import { CheckpointWritesRepository, type DurableCheckpoint } from '../../ledger/blocks/checkpoint-writes.repository';
 import { checkpointNotFound } from '../../ledger/blocks/checkpointing.errors';
 import { CLOCK } from '../../ground/config/api-logger';
 import { modelIncomplete, promptEmpty, tooManyGenerations } from '../../ledger/agents/generate.errors';
 import { GenerationGangService } from './generation-gang.service';
+import type { AgentWithLease } from '../../ledger/agents/agents.repository';
 import { GenerationQueue } from './generation-queue';
 import { GenerationTasks } from '../../ledger/agents/generation-tasks';
 import { PromptTokenizerService } from './prompt-tokenizer.service';
@@ -44,18 +46,26 @@ export class GenerateService {
     const promptTokens = [...tokenizer.encode(request.prompt)];
     if (promptTokens.length === 0) throw promptEmpty();
     const { maxTokens, temperature, seed } = request;
-    const tokens = await this.queue.run(() =>
-      this.run(checkpoint, model, { promptTokens, maxTokens, temperature, seed }),
+    const wanted = { runId: checkpoint.runId, layers: model.layers };
+    const gang = await this.gangs.choose(wanted, (id) => this.queue.isBusy(id));
+    const agentIds = gang.map(({ id }) => id);
+    const tokens = await this.queue.run(agentIds, () =>
+      this.run(checkpoint, gang, { model, promptTokens, maxTokens, temperature, seed }),
     );
     return { text: tokenizer.decode(tokens), tokens: tokens.length };
   }
 
-  private async run(checkpoint: DurableCheckpoint, model: ModelConfig, sampling: Sampling): Promise<readonly number[]> {
-    const gang = await this.gangs.choose(checkpoint.runId, model.layers);
+  private async run(
+    checkpoint: DurableCheckpoint,
+    gang: readonly AgentWithLease[],
+    { model, ...sampling }: Sampling & { readonly model: ModelConfig },
+  ): Promise<readonly number[]> {
     const manifest = weightsOf(checkpoint, model);
     const hashes = manifest.tensors.flatMap(({ blocks }) => blocks.map(({ sha256 }) => sha256));
     const taskId = newId('gen');
-    await this.holds.hold({ owner: taskId, fence: 0 }, hashes, new Date(this.clock.now() + HOLD_MS));
+    const until = new Date(this.clock.now() + HOLD_MS);
+    // In the name of each agent, since that is also what lets it read them.
+    for (const { id } of gang) await this.holds.hold({ owner: generationHolder(id), fence: 0 }, hashes, until);
     return this.tasks.run(
       {
         taskId,

@@ -17,16 +17,19 @@ export class GenerationGangService {
    * Index = rank. Agents whose sessions are at another replica cannot be asked from here. @throws AppError
    * GENERATE.NO_AGENTS
    */
-  async choose(runId: string | null, layers: number): Promise<AgentWithLease[]> {
+  async choose(
+    { runId, layers }: { readonly runId: string | null; readonly layers: number },
+    isBusy: (agentId: string) => boolean,
+  ): Promise<AgentWithLease[]> {
     const run = runId === null ? null : await this.runs.find(runId);
     const connected = (await this.agents.all()).filter(({ id }) => this.registry.get(id) !== undefined);
     if (connected.length === 0) throw noAgents();
     // A stable sort: among equals the order of the inventory stays.
-    const preferred = connected.sort((a, b) => preference(a) - preference(b));
+    const preferred = connected.sort((a, b) => preference(a, isBusy) - preference(b, isBusy));
     return preferred.slice(0, Math.min(run?.spec.parallel.pp ?? 1, layers, preferred.length));
   }
 }
 
-function preference({ lease, draining }: AgentWithLease): number {
-  return (lease ? 2 : 0) + (draining ? 1 : 0);
+function preference({ id, lease, draining }: AgentWithLease, isBusy: (agentId: string) => boolean): number {
+  return (lease ? 4 : 0) + (isBusy(id) ? 2 : 0) + (draining ? 1 : 0);
 }

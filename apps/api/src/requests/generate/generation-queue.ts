@@ -1,21 +1,36 @@
 import type { AppError } from '@millrace/core';
 
-/** One generation at a time, and few waiting: the agents have training to do. */
+/** An agent generates one text at a time, and few requests wait: the agents have training to do. */
 export class GenerationQueue {
-  private tail: Promise<unknown> = Promise.resolve();
-  private waitingCount = 0;
+  /** Of each agent, the end of what it was last given. */
+  private readonly tails = new Map<string, Promise<unknown>>();
+  private pendingCount = 0;
 
   constructor(
     private readonly waitingCountMax: number,
     private readonly full: (waitingCountMax: number) => AppError,
   ) {}
 
-  /** @throws what `full` makes when too many wait */
-  run<T>(work: () => Promise<T>): Promise<T> {
-    if (this.waitingCount > this.waitingCountMax) throw this.full(this.waitingCountMax);
-    this.waitingCount++;
-    const result = this.tail.then(work);
-    this.tail = result.catch(() => undefined).finally(() => this.waitingCount--);
+  isBusy(agentId: string): boolean {
+    return this.tails.has(agentId);
+  }
+
+  /**
+   * Begins when each of the agents is done with what it was given before, so one that is silent holds up only those who
+   * share it. @throws what `full` makes when too many wait
+   */
+  run<T>(agentIds: readonly string[], work: () => Promise<T>): Promise<T> {
+    if (this.pendingCount > this.waitingCountMax) throw this.full(this.waitingCountMax);
+    this.pendingCount++;
+    const before = Promise.all(agentIds.map((id) => this.tails.get(id) ?? Promise.resolve()));
+    const result = before.then(work);
+    const tail = result
+      .catch(() => undefined)
+      .finally(() => {
+        this.pendingCount--;
+        for (const id of agentIds) if (this.tails.get(id) === tail) this.tails.delete(id);
+      });
+    for (const id of agentIds) this.tails.set(id, tail);
     return result;
   }
 }

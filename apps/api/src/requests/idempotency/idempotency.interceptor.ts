@@ -6,7 +6,6 @@ import { from, lastValueFrom, of, type Observable } from 'rxjs';
 import { principalOf } from '../../ground/auth/auth.guard';
 import { rawBodyOf } from '../../ground/documents/document.interceptor';
 import { CLOCK, LOGGER } from '../../ground/config/api-logger';
-import type { JsonInput } from '../../ground/database/prisma.service';
 import {
   idempotencyKeyInFlight,
   idempotencyKeyInvalid,
@@ -14,6 +13,7 @@ import {
   idempotencySecretTold,
 } from './idempotency.errors';
 import { IdempotencyRepository, IN_FLIGHT, type KeyId } from './idempotency.repository';
+import { answerOf, storable } from './kept-answer';
 import { TELLS_SECRET } from './tells-secret';
 
 const KEY = /^[\x21-\x7e][\x20-\x7e]{0,254}$/;
@@ -51,7 +51,7 @@ export class IdempotencyInterceptor implements NestInterceptor {
     if (held.status === IN_FLIGHT) throw idempotencyKeyInFlight(key);
     if (secret) throw idempotencySecretTold(key);
     response.status(held.status).setHeader('Idempotency-Replayed', 'true');
-    return of(held.body);
+    return of(answerOf(held.body));
   }
 
   private async handle(
@@ -62,7 +62,7 @@ export class IdempotencyInterceptor implements NestInterceptor {
     const stop = this.keepAlive(id);
     try {
       const body: unknown = await lastValueFrom(next.handle(), { defaultValue: null });
-      const kept = JSON.parse(JSON.stringify(secret ? null : (body ?? null))) as JsonInput;
+      const kept = storable(JSON.stringify(secret ? null : (body ?? null)));
       await this.keys.complete(id, { status: response.statusCode, body: kept, until: this.later(ANSWER_MS) });
       return body;
     } catch (error) {

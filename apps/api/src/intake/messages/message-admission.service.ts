@@ -1,0 +1,91 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { AppError, type Logger } from '@millrace/core';
+import { LOGGER } from '../../ground/config/api-logger';
+import { describeFailure, isUnstorable } from '../../ground/database/prisma-failures';
+import { assertWithinBounds, withPlainSentences } from './message-bounds';
+import { AgentsRepository } from '../../ledger/agents/agents.repository';
+import { notOfAttempt } from '../../ledger/attempts/attempts.errors';
+import { AttemptRanksService } from '../../ledger/attempts/attempt-ranks.service';
+import type { FencedAttempt } from '../../ledger/runs/run-ledger';
+import type { SessionIdentity } from '../../ledger/sessions/agent-session';
+import type { AgentBody } from '../../ledger/sessions/agent-transport';
+import { sessionSuperseded } from '../../ledger/sessions/sessions.errors';
+import { PrismaService } from '../../ground/database/prisma.service';
+import { parseCommandId } from '../sessions/commands/desired-commands';
+
+/** For which attempt a message speaks, and as which of its ranks, where it says so. */
+interface Claim extends FencedAttempt {
+  readonly rank?: number;
+}
+
+/** Which messages of an agent are taken, and what becomes of the others. */
+@Injectable()
+export class MessageAdmissionService {
+  constructor(
+    private readonly ranks: AttemptRanksService,
+    private readonly agents: AgentsRepository,
+    private readonly prisma: PrismaService,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  /**
+   * The message as it may be stored. @throws AppError SESSION.MESSAGE_INVALID, ATTEMPT.NOT_A_MEMBER, SESSION.SUPERSEDED
+   */
+  async admit(session: SessionIdentity, message: AgentBody): Promise<AgentBody> {
+    assertWithinBounds(message);
+    await this.assertSpeaksFor(session, message);
+    return withPlainSentences(message);
+  }
+
+  /** Logs why a message is dropped. @throws `error` when it is no reason to drop it */
+  dropped({ agentId }: SessionIdentity, message: AgentBody, error: unknown): void {
+    // What the database refuses for its value it will refuse again.
+    if (!(error instanceof AppError && error.kind === 'invalid') && !isUnstorable(error)) throw error;
+    this.logger.warn({ agent: agentId, message: message.$case, reason: describeFailure(error) }, 'message dropped');
+  }
+
+  /**
+   * An agent speaks for the attempts that it is a rank of, as that rank, and in its newest session; nobody who only
+   * knows a run's id and fence acts for it. The attempt need not be live: its metrics may come after its end.
+   */
+  private async assertSpeaksFor(session: SessionIdentity, message: AgentBody): Promise<void> {
+    const claim = claimOf(message);
+    if (claim === undefined) return;
+    const { agentId, epoch } = session;
+    const rank = await this.ranks.of(agentId, claim);
+    if (rank === undefined || (claim.rank !== undefined && claim.rank !== rank))
+      throw notOfAttempt(agentId, claim, rank);
+    // Batches of metrics and logs are stored together with a look at the epoch.
+    if (message.$case === 'metrics' || message.$case === 'logs') return;
+    if (!(await this.agents.isCurrent(this.prisma, session))) throw sessionSuperseded(agentId, epoch);
+  }
+}
+
+function claimOf(message: AgentBody): Claim | undefined {
+  switch (message.$case) {
+    case 'trace':
+    case 'stageWaiting':
+    case 'checkpoint':
+      return { runId: message.value.runId, fence: message.value.fence, rank: message.value.rank };
+    case 'metrics':
+    case 'logs':
+    case 'attempt':
+    case 'linkMeasured':
+      return { runId: message.value.runId, fence: message.value.fence };
+    case 'commandResult': {
+      const target = parseCommandId(message.value.commandId);
+      if (target === undefined) return undefined;
+      const { runId, fence } = target;
+      // Only rank 0 is asked to act at a boundary.
+      return target.kind === 'boundary' ? { runId, fence, rank: 0 } : { runId, fence };
+    }
+    case 'register':
+    case 'heartbeat':
+    case 'generateOutput':
+    case 'layerProfile':
+    case 'telemetry':
+      return undefined;
+    default:
+      return message satisfies never;
+  }
+}
