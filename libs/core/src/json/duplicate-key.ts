@@ -22,7 +22,7 @@ export function duplicateKey(json: string): DuplicateKey | undefined {
     else if (character === '"') {
       const end = stringEnd(json, index);
       if (isKey(json, end)) {
-        const key = JSON.parse(json.slice(index, end)) as string;
+        const key = keyText(json, index, end);
         const keys = open.at(-1);
         if (keys?.has(key) === true) return { key, depth: open.length };
         keys?.add(key);
@@ -31,6 +31,12 @@ export function duplicateKey(json: string): DuplicateKey | undefined {
     }
   }
   return undefined;
+}
+
+/** Equal keys may be escaped differently; most have no escape, and need no parser. */
+function keyText(json: string, start: number, end: number): string {
+  const text = json.slice(start + 1, end - 1);
+  return text.includes('\\') ? (JSON.parse(json.slice(start, end)) as string) : text;
 }
 
 /** Index after the closing quote of the string that opens at `start`. */
