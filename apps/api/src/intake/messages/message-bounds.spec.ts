@@ -9,6 +9,12 @@ const metrics = (change: Partial<agentV1.MetricPoint>, batch: Partial<agentV1.Me
   value: { sequence: 1, runId: 'run_1', fence: 1, points: [{ ...point, ...change }], ...batch },
 });
 
+const heartbeat = (running: agentV1.RunningAttempt[]): AgentBody => ({
+  $case: 'heartbeat',
+  value: { sequence: 1, latenessMs: 0, running },
+});
+const attempt = { runId: 'run_1', fence: 1, step: 0 };
+
 describe('bounds of what agents send', () => {
   it.each<[string, AgentBody]>([
     ['points.0.name has a NUL', metrics({ name: 'a\0b' })],
@@ -19,6 +25,8 @@ describe('bounds of what agents send', () => {
     ['run_id has a NUL', metrics({}, { runId: '\0' })],
     ['rank is -1', { $case: 'trace', value: agentV1.TraceBatch.fromPartial({ runId: 'run_1', fence: 1, rank: -1 }) }],
     ['points has 100001 entries', metrics({}, { points: Array.from({ length: 100_001 }, () => point) })],
+    ['running has 65 entries', heartbeat(Array.from({ length: 65 }, () => attempt))],
+    ['run_id has a NUL', heartbeat([{ ...attempt, runId: '\0' }])],
   ])('are told: %s', (reason, message) => {
     expect(() => assertWithinBounds(message)).toThrow(
       expect.objectContaining({

@@ -1,6 +1,7 @@
 import type { agentV1 } from '@millrace/contracts';
 import type { AgentBody } from '../../ledger/sessions/agent-transport';
 import { messageInvalid } from '../../ledger/sessions/sessions.errors';
+import { RUNNING_MAX } from '../sessions/registration';
 
 /** Largest number of a Postgres column of type int4, which fences, steps, ranks and stages are kept in. */
 const INT4_MAX = 2 ** 31 - 1;
@@ -88,9 +89,10 @@ export function assertWithinBounds(message: AgentBody): void {
     case 'generateOutput':
       text('task_id', message.value.taskId, ID_LENGTH_MAX);
       return atMost('tokens', message.value.tokens.length, TOKENS_MAX);
-    // Registrations and telemetry have parsers of their own; a heartbeat is compared with the agent's leases.
-    case 'register':
     case 'heartbeat':
+      return running(message.value.running);
+    // Registrations and telemetry have parsers of their own.
+    case 'register':
     case 'telemetry':
       return;
     default:
@@ -115,6 +117,11 @@ function logs({ lines, ...rest }: agentV1.LogBatch): void {
     text(`lines.${index}.level`, line.level, NAME_LENGTH_MAX);
     time(`lines.${index}.time_ms`, line.timeMs);
   }
+}
+
+function running(attempts: readonly agentV1.RunningAttempt[]): void {
+  atMost('running', attempts.length, RUNNING_MAX);
+  for (const each of attempts) attempt(each);
 }
 
 function attempt({ runId, fence }: { readonly runId: string; readonly fence: number }): void {

@@ -9,6 +9,8 @@ const LABELS_MAX = 64;
 /** Of an adapter's features and of its limits. */
 const ADAPTER_ENTRIES_MAX = 256;
 const INT4_MAX = 2 ** 31 - 1;
+/** An agent has one device and one lease; what else it names are attempts that it is ending. */
+export const RUNNING_MAX = 64;
 
 /** @throws AppError SESSION.REGISTRATION_INVALID */
 export function checkAgentId(agentId: string): void {
@@ -17,7 +19,7 @@ export function checkAgentId(agentId: string): void {
 
 /** A registration as it is stored. @throws AppError SESSION.REGISTRATION_INVALID */
 export function parseRegistration(register: agentV1.Register): AgentRegistration {
-  const { agentId, host, device, version, dataAddress, adapter, benchmark, labels } = register;
+  const { agentId, host, device, version, dataAddress, adapter, benchmark, labels, running } = register;
   checkAgentId(agentId);
   if (!ADDRESS.test(dataAddress)) throw registrationInvalid('data_address', `is "${dataAddress}", not host:port`);
   for (const [field, text] of textsOf(register)) checkText(field, text);
@@ -26,6 +28,10 @@ export function parseRegistration(register: agentV1.Register): AgentRegistration
   if (device < 0 || device > INT4_MAX) throw registrationInvalid('device', `is ${device}, not the index of a device`);
   if (Object.keys(labels).length > LABELS_MAX)
     throw registrationInvalid('labels', `has more than ${LABELS_MAX} entries`);
+  if (running.length > RUNNING_MAX)
+    throw registrationInvalid('running', `has ${running.length} entries, more than ${RUNNING_MAX}`);
+  if (running.some(({ runId, fence }) => !storableText.safeParse(runId).success || fence < 0 || fence > INT4_MAX))
+    throw registrationInvalid('running', 'names a run or a fence that cannot be stored');
   if ((adapter?.features.length ?? 0) > ADAPTER_ENTRIES_MAX)
     throw registrationInvalid('adapter.features', `has more than ${ADAPTER_ENTRIES_MAX} entries`);
   if (Object.keys(adapter?.limits ?? {}).length > ADAPTER_ENTRIES_MAX)
