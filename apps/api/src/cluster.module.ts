@@ -10,6 +10,7 @@ import { AttemptReportsService } from './ledger/attempts/attempt-reports.service
 import { AttemptRanksService } from './ledger/attempts/attempt-ranks.service';
 import { AttemptsRepository } from './ledger/runs/attempts.repository';
 import { BoundaryRequestsService } from './ledger/runs/boundary-requests.service';
+import { LeaseTerm } from './ledger/attempts/lease-term';
 import { LeaseSweeperService } from './ledger/attempts/lease-sweeper.service';
 import { LeasesRepository } from './ledger/runs/leases.repository';
 import { StageWaitsService } from './ledger/attempts/stage-waits.service';
@@ -99,6 +100,7 @@ const ATTEMPTS = [
   AttemptReportsService,
   AttemptReattachService,
   BoundaryRequestsService,
+  LeaseTerm,
   LeaseSweeperService,
   StageWaitsService,
 ];

@@ -1,4 +1,3 @@
-export * from './lease/lease-term';
 export type { InventoryAgent } from './placement/inventory-agent';
 export type { NearestDevice, NearestPlacement } from './placement/nearest-placement';
 export type { PendingCode, PendingReason } from './placement/pending-reason';

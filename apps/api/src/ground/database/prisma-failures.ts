@@ -26,8 +26,28 @@ export function isForeignKeyViolation(error: unknown): boolean {
   return hasCode(error, ['P2003']);
 }
 
+/**
+ * SQLSTATEs of a server that ends, starts or has no room for a connection, and of broken connections (class 08): see
+ * the appendix "PostgreSQL Error Codes" of its manual.
+ */
+const UNREACHABLE_STATES = /^(08...|57P0[123]|53300)$/;
+/** What the driver says of a connection that broke or did not come about, for which there is no code. */
+const UNREACHABLE_WORDS = new RegExp(
+  [
+    'Connection terminated',
+    'Query read timeout',
+    'timeout exceeded when trying to connect',
+    'Client has encountered a connection error',
+    'ECONNREFUSED|ECONNRESET|EPIPE',
+  ].join('|'),
+);
+
+/** The database did not answer, or broke off: whoever asked may ask again. */
 export function isUnreachable(error: unknown): boolean {
-  return error instanceof Prisma.PrismaClientInitializationError || hasCode(error, UNREACHABLE_CODES);
+  if (error instanceof Prisma.PrismaClientInitializationError || hasCode(error, UNREACHABLE_CODES)) return true;
+  if (UNREACHABLE_STATES.test(sqlState(error) ?? '')) return true;
+  const ofDatabase = error instanceof Error && /^(Prisma|DriverAdapter|Database)/.test(error.name);
+  return ofDatabase && UNREACHABLE_WORDS.test(describeError(error));
 }
 
 /** SQLSTATE query_canceled. */
@@ -39,19 +59,19 @@ const VALUE_CODES = ['P2000', 'P2006', 'P2020', 'P2033'];
 
 /** Postgres stopped a query at the transaction's statement_timeout. */
 export function isStatementTimeout(error: unknown): boolean {
-  return sqlStateOf(error) === CANCELED;
+  return sqlState(error) === CANCELED;
 }
 
 /** A value was refused for itself: it will be whenever it comes again. */
 export function isUnstorable(error: unknown): boolean {
   if (error instanceof Prisma.PrismaClientValidationError) return true;
-  return hasCode(error, VALUE_CODES) || DATA_EXCEPTION.test(sqlStateOf(error) ?? '');
+  return hasCode(error, VALUE_CODES) || DATA_EXCEPTION.test(sqlState(error) ?? '');
 }
 
 /** Prisma has one code of its own for whatever it has no code for; the adapter's error has that of Postgres. */
-function sqlStateOf(error: unknown): string | undefined {
-  if (!(error instanceof Prisma.PrismaClientKnownRequestError)) return undefined;
-  const failure = error.meta?.['driverAdapterError'] as { cause?: { originalCode?: unknown } } | undefined;
-  const code = failure?.cause?.originalCode;
-  return typeof code === 'string' ? code : undefined;
+function sqlState(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const { meta, cause } = error as { meta?: { driverAdapterError?: { cause?: unknown } }; cause?: unknown };
+  const { originalCode } = (meta?.driverAdapterError?.cause ?? cause ?? {}) as { originalCode?: unknown };
+  return typeof originalCode === 'string' ? originalCode : undefined;
 }

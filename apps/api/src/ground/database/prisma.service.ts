@@ -7,7 +7,21 @@ export type Transaction = Prisma.TransactionClient;
 /** What a JSON column takes. */
 export type JsonInput = Prisma.InputJsonValue;
 
-const CONNECTIONS_MAX = 10;
+/**
+ * A server that is gone without a word (a failover, a cut cable) must not hold the connections: each of these waits
+ * ends with an error, after which the connection is thrown away.
+ */
+const POOL = {
+  max: 10,
+  connectionTimeoutMillis: 5_000,
+  /** By the server; a transaction that nobody goes on with is ended, too. */
+  statement_timeout: 30_000,
+  idle_in_transaction_session_timeout: 60_000,
+  /** By this end, which hears nothing of a server that is gone. */
+  query_timeout: 35_000,
+  keepAlive: true,
+  keepAliveInitialDelayMillis: 10_000,
+} as const;
 /** How long a transaction waits for a connection, and how long it may take. */
 const WAIT_MS_MAX = 10_000;
 const TRANSACTION_MS_MAX = 30_000;
@@ -16,7 +30,7 @@ const TRANSACTION_MS_MAX = 30_000;
 @Injectable()
 export class PrismaService extends PrismaClient implements OnModuleDestroy {
   constructor(config: ApiConfig) {
-    super({ adapter: new PrismaPg({ connectionString: config.databaseUrl, max: CONNECTIONS_MAX }) });
+    super({ adapter: new PrismaPg({ connectionString: config.databaseUrl, ...POOL }) });
   }
 
   /** Read committed: concurrent changes are told apart by guarded updates (id, state, fence), not by isolation. */

@@ -1,9 +1,8 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { agentV1 } from '@millrace/contracts';
-import type { Clock } from '@millrace/core';
 import { LeasesRepository } from '../../ledger/runs/leases.repository';
 import { ApiConfig } from '../../ground/config/api-config';
-import { CLOCK } from '../../ground/config/api-logger';
+import { LeaseTerm } from '../../ledger/attempts/lease-term';
 
 /** What an agent says it runs, against what it may run. */
 @Injectable()
@@ -11,11 +10,11 @@ export class RunningAttemptsService {
   constructor(
     private readonly leases: LeasesRepository,
     private readonly config: ApiConfig,
-    @Inject(CLOCK) private readonly clock: Clock,
+    private readonly term: LeaseTerm,
   ) {}
 
   async renew(agentId: string, running: readonly agentV1.RunningAttempt[]): Promise<void> {
-    await this.leases.renew(agentId, running, new Date(this.clock.now() + this.config.leaseMs));
+    await this.term.watch(() => this.leases.renew(agentId, running, this.config.leaseMs));
   }
 
   /**

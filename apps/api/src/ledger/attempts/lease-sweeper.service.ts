@@ -1,35 +1,38 @@
 import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { expiredLeases } from '@millrace/scheduler';
 import { ClusterContext } from '../../ground/config/cluster-context';
 import { PrometheusService } from '../../ground/prometheus/prometheus.service';
 import type { Transaction } from '../../ground/database/prisma.service';
 import { RunLedger } from '../runs/run-ledger';
 import { AttemptEndingsService } from './attempt-endings.service';
+import { LeaseTerm } from './lease-term';
 import { isLive, rankOf } from '../runs/attempt-record';
 import type { LeaseRecord } from '../runs/leases.repository';
 
 const PULSE_MS = 250;
+const PROBE_SHARE_OF_LEASE = 1 / 6;
 
 /**
- * Ends leases that ran out. Only a live API may: whenever this process was not able to hear heartbeats for a while (it
- * just started, was stopped, or the machine slept), every lease gets one full fresh term first.
+ * Ends leases that ran out, by the database's clock, once this process has been able to renew them for a full term
+ * (LeaseTerm).
  */
 @Injectable()
 export class LeaseSweeperService implements OnApplicationBootstrap, OnModuleDestroy {
-  private liveSinceMs = Infinity;
   private lastPulseMs = 0;
+  private lastProbeMs = 0;
+  private probing = false;
   private cancelPulse: (() => void) | undefined;
 
   constructor(
     private readonly ledger: RunLedger,
     private readonly endings: AttemptEndingsService,
+    private readonly term: LeaseTerm,
     private readonly prometheus: PrometheusService,
     private readonly context: ClusterContext,
   ) {}
 
   onApplicationBootstrap(): void {
-    this.liveSinceMs = this.context.clock.now();
-    this.lastPulseMs = this.context.clock.now();
+    this.term.restart('this process has just started');
+    this.lastPulseMs = this.context.clock.monotonicMs();
     this.pulse();
   }
 
@@ -40,24 +43,20 @@ export class LeaseSweeperService implements OnApplicationBootstrap, OnModuleDest
   /** @returns how many leases were ended */
   async sweep(): Promise<number> {
     this.noteSilence();
-    const nowMs = this.context.clock.now();
-    const all = (await this.ledger.leases.all()).map((lease) => ({ lease, expiresAt: lease.expiresAt.getTime() }));
-    const expired = expiredLeases(all, {
-      now: nowMs,
-      apiStartedAt: this.liveSinceMs,
-      leaseMs: this.context.config.leaseMs,
-    });
+    // Asked first: an answer that comes late, as from a database that stood still, restarts the term.
+    const expired = await this.term.watch(() => this.ledger.leases.expired());
+    if (!this.term.hasPassed) return 0;
     let endedCount = 0;
-    for (const { lease } of expired) {
-      if (await this.ledger.change((tx) => this.expire(tx, lease, new Date(nowMs)))) endedCount++;
+    for (const lease of expired) {
+      if (await this.term.watch(() => this.ledger.change((tx) => this.expire(tx, lease)))) endedCount++;
     }
     this.prometheus.admission.lostLeases(endedCount);
     return endedCount;
   }
 
-  private async expire(tx: Transaction, { agentId, runId, fence }: LeaseRecord, now: Date): Promise<boolean> {
+  private async expire(tx: Transaction, { agentId, runId, fence }: LeaseRecord): Promise<boolean> {
     const locked = await this.ledger.lock(tx, { runId, fence });
-    if (!locked || !(await this.ledger.leases.lockExpired(tx, { agentId, fence }, now))) return false;
+    if (!locked || !(await this.ledger.leases.lockExpired(tx, { agentId, fence }))) return false;
     const { run, attempt } = locked;
     const rank = rankOf(attempt, agentId);
     const done = rank !== undefined && ['finished', 'paused'].includes(attempt.ranks[rank]?.state ?? '');
@@ -80,19 +79,31 @@ export class LeaseSweeperService implements OnApplicationBootstrap, OnModuleDest
 
   private pulse(): void {
     this.noteSilence();
+    this.probe();
     this.cancelPulse = this.context.clock.after(PULSE_MS, () => this.pulse());
+  }
+
+  /**
+   * Asks the database a few times in each lease: sweeps come from a queue in that same database, and heartbeats from
+   * sessions that end with its first failure, so that neither tells that it is away.
+   */
+  private probe(): void {
+    const nowMs = this.context.clock.monotonicMs();
+    if (this.probing || nowMs - this.lastProbeMs < this.context.config.leaseMs * PROBE_SHARE_OF_LEASE) return;
+    this.lastProbeMs = nowMs;
+    this.probing = true;
+    this.term
+      .watch(() => this.ledger.leases.expired())
+      .catch(() => undefined)
+      .finally(() => (this.probing = false));
   }
 
   /** A pulse that comes late by a good part of a lease: heartbeats may be waiting that were not read yet. */
   private noteSilence(): void {
-    const nowMs = this.context.clock.now();
-    if (nowMs - this.lastPulseMs > PULSE_MS + this.context.config.leaseMs / 3) {
-      this.context.logger.warn(
-        { silentMs: nowMs - this.lastPulseMs },
-        'this process stood still; leases get a fresh term',
-      );
-      this.liveSinceMs = nowMs;
-    }
+    const nowMs = this.context.clock.monotonicMs();
+    const silentMs = nowMs - this.lastPulseMs;
+    if (silentMs > PULSE_MS + this.context.config.leaseMs / 3)
+      this.term.restart(`this process stood still for ${silentMs.toFixed(0)} ms`);
     this.lastPulseMs = nowMs;
   }
 }

@@ -23,7 +23,7 @@ export class BlockHoldsRepository {
     // checkpoint comes through here.
     await this.prisma.$executeRaw`
       INSERT INTO "BlockHold" ("sha256", "until", "owner", "fence")
-      SELECT locked."sha256", ${until}::timestamp, ${owner}, ${fence}
+      SELECT locked."sha256", ${until}::timestamptz, ${owner}, ${fence}
       FROM (
         SELECT sorted."sha256", pg_advisory_xact_lock(hashtextextended(sorted."sha256", 0))
         FROM (

@@ -43,7 +43,7 @@ export class MetricsRepository {
       INSERT INTO "MetricPoint" ("runId", "name", "step", "value", "time", "fence")
       SELECT ${runId}::text, points.*, ${fence}::int FROM unnest(
         ${rows.map(({ name }) => name)}::text[], ${rows.map(({ step }) => step)}::int[],
-        ${rows.map(({ value }) => value)}::float8[], ${times}::timestamp[]) AS points
+        ${rows.map(({ value }) => value)}::float8[], ${times}::timestamptz[]) AS points
       ON CONFLICT ("runId", "name", "step") DO UPDATE
         SET "value" = excluded."value", "time" = excluded."time", "fence" = excluded."fence"`;
     const step = rows.reduce((largest, row) => Math.max(largest, row.step), 0);

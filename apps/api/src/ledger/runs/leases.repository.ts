@@ -8,7 +8,6 @@ export interface LeaseRecord {
   readonly runId: string;
   readonly fence: number;
   readonly rank: number;
-  readonly expiresAt: Date;
 }
 
 export interface FencedRun {
@@ -16,14 +15,27 @@ export interface FencedRun {
   readonly fence: number;
 }
 
-/** Rows of leases: the agent is the key, so that no device is ever in two gangs. */
+/**
+ * Rows of leases: the agent is the key, so that no device is ever in two gangs. Their times are stamped and judged by
+ * the database's clock, `millrace_now()`, and by no other: replicas of the API need not agree on the time.
+ */
 @Injectable()
 export class LeasesRepository {
   constructor(private readonly prisma: PrismaService) {}
 
-  /** False when one of the agents has a lease already: the caller's transaction must then be rolled back. */
-  async grant(tx: Transaction, leases: readonly LeaseRecord[]): Promise<boolean> {
-    const { count } = await tx.lease.createMany({ data: [...leases], skipDuplicates: true });
+  /**
+   * False when one of the agents has a lease already: the caller's transaction must then be rolled back. Rows are taken
+   * in the order of the agents, so that two gangs that want the same devices wait for each other in one direction only.
+   */
+  async grant(tx: Transaction, leases: readonly LeaseRecord[], leaseMs: number): Promise<boolean> {
+    const sorted = leases.toSorted((a, b) => (a.agentId < b.agentId ? -1 : 1));
+    const count = await tx.$executeRaw`
+      INSERT INTO "Lease" ("agentId", "runId", "fence", "rank", "expiresAt")
+      SELECT "agentId", "runId", "fence", "rank", millrace_now() + ${leaseMs}::float8 * interval '1 millisecond'
+      FROM unnest(${sorted.map(({ agentId }) => agentId)}::text[], ${sorted.map(({ runId }) => runId)}::text[],
+        ${sorted.map(({ fence }) => fence)}::int[], ${sorted.map(({ rank }) => rank)}::int[])
+        AS granted ("agentId", "runId", "fence", "rank")
+      ON CONFLICT DO NOTHING`;
     return count === leases.length;
   }
 
@@ -31,29 +43,29 @@ export class LeasesRepository {
    * Renews the agent's leases of what it says it runs. One of an attempt that is over is left to run out, so that an
    * agent which never confirms that it stopped frees its device all the same.
    */
-  async renew(agentId: string, running: readonly FencedRun[], expiresAt: Date): Promise<void> {
+  async renew(agentId: string, running: readonly FencedRun[], leaseMs: number): Promise<void> {
+    if (running.length === 0) return;
     const live = [...LIVE_ATTEMPT_STATES];
-    for (const { runId, fence } of running) {
-      await this.prisma.$executeRaw`
-        UPDATE "Lease" SET "expiresAt" = ${expiresAt}
-        FROM "Attempt" WHERE "Attempt"."runId" = "Lease"."runId" AND "Attempt"."fence" = "Lease"."fence"
-          AND "Attempt"."state" = ANY(${live}::text[])
-          AND "Lease"."agentId" = ${agentId} AND "Lease"."runId" = ${runId} AND "Lease"."fence" = ${fence}`;
-    }
+    await this.prisma.$executeRaw`
+      UPDATE "Lease" SET "expiresAt" = millrace_now() + ${leaseMs}::float8 * interval '1 millisecond'
+      FROM "Attempt", unnest(${running.map(({ runId }) => runId)}::text[], ${running.map(({ fence }) => fence)}::int[])
+        AS running ("runId", "fence")
+      WHERE "Attempt"."runId" = "Lease"."runId" AND "Attempt"."fence" = "Lease"."fence"
+        AND "Attempt"."state" = ANY(${live}::text[]) AND "Lease"."agentId" = ${agentId}
+        AND "Lease"."runId" = running."runId" AND "Lease"."fence" = running."fence"`;
   }
 
-  async all(): Promise<Lease[]> {
-    return this.prisma.lease.findMany({ orderBy: { expiresAt: 'asc' } });
+  /** Those that are over, oldest first. */
+  async expired(): Promise<LeaseRecord[]> {
+    return this.prisma.$queryRaw<LeaseRecord[]>`
+      SELECT "agentId", "runId", "fence", "rank" FROM "Lease" WHERE "expiresAt" <= millrace_now() ORDER BY "expiresAt"`;
   }
 
   /** Under the run's lock: a renewal may have come since it was read. */
-  async lockExpired(
-    tx: Transaction,
-    { agentId, fence }: Pick<LeaseRecord, 'agentId' | 'fence'>,
-    now: Date,
-  ): Promise<boolean> {
+  async lockExpired(tx: Transaction, { agentId, fence }: Pick<LeaseRecord, 'agentId' | 'fence'>): Promise<boolean> {
     const rows = await tx.$queryRaw<{ agentId: string }[]>`
-      SELECT "agentId" FROM "Lease" WHERE "agentId" = ${agentId} AND "fence" = ${fence} AND "expiresAt" < ${now} FOR UPDATE`;
+      SELECT "agentId" FROM "Lease"
+      WHERE "agentId" = ${agentId} AND "fence" = ${fence} AND "expiresAt" <= millrace_now() FOR UPDATE`;
     return rows.length === 1;
   }
 

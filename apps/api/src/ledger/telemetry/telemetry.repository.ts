@@ -34,7 +34,7 @@ export class TelemetryRepository {
     return this.prisma.$queryRaw<TelemetryRow[]>`
       SELECT max("time") AS "time", ${Prisma.join(means)} FROM "AgentTelemetry"
       WHERE "agentId" = ${agentId} AND "time" >= ${from} AND "time" < ${to}
-      GROUP BY floor(extract(epoch FROM "time" - ${from}::timestamp) * 1000 / ${bucketMs}::float8) ORDER BY 1`;
+      GROUP BY floor(extract(epoch FROM "time" - ${from}::timestamptz) * 1000 / ${bucketMs}::float8) ORDER BY 1`;
   }
 
   async prune(before: Date): Promise<void> {

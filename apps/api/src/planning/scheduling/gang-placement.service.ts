@@ -83,9 +83,8 @@ export class GangPlacementService {
       reason: null,
     });
     if (!moved) return false;
-    const expiresAt = new Date(this.context.clock.now() + this.context.config.leaseMs);
-    const leases = gang.map(({ id }, rank) => ({ agentId: id, runId: run.id, fence, rank, expiresAt }));
-    if (!(await this.ledger.leases.grant(tx, leases))) throw deviceTaken(run.id);
+    const leases = gang.map(({ id }, rank) => ({ agentId: id, runId: run.id, fence, rank }));
+    if (!(await this.ledger.leases.grant(tx, leases, this.context.config.leaseMs))) throw deviceTaken(run.id);
     if (
       !(await this.agents.allUsable(
         tx,

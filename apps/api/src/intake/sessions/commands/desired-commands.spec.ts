@@ -3,7 +3,7 @@ import type { AttemptStatus } from '../../../ledger/runs/attempt-record';
 import type { LeaseRecord } from '../../../ledger/runs/leases.repository';
 import { desiredCommands, parseCommandId } from './desired-commands';
 
-const lease: LeaseRecord = { agentId: 'agent_a', runId: 'run_1', fence: 3, rank: 0, expiresAt: new Date(0) };
+const lease: LeaseRecord = { agentId: 'agent_a', runId: 'run_1', fence: 3, rank: 0 };
 
 const NOW_MS = 100_000;
 const now = { nowMs: NOW_MS, leaseMs: 40_000 };

@@ -1,0 +1,50 @@
+import { Injectable } from '@nestjs/common';
+import { AppError } from '@millrace/core';
+import { ClusterContext } from '../../ground/config/cluster-context';
+
+/** What took longer than this share of a lease may have kept renewals from being stored. */
+const SHARE_OF_LEASE = 1 / 3;
+
+/**
+ * Since when this process has been able to hear heartbeats and to store them. Only a live API ends leases: whatever
+ * kept it from renewing them (its start, a pause of the process, a database that was away or slow) gives every lease
+ * one full fresh term.
+ */
+@Injectable()
+export class LeaseTerm {
+  private liveSinceMs: number;
+
+  constructor(private readonly context: ClusterContext) {
+    this.liveSinceMs = context.clock.monotonicMs();
+  }
+
+  /** Whether leases that ran out may be ended now. */
+  get hasPassed(): boolean {
+    return this.context.clock.monotonicMs() - this.liveSinceMs >= this.context.config.leaseMs;
+  }
+
+  /** Renewals may have been missed until now. */
+  restart(reason: string): void {
+    const nowMs = this.context.clock.monotonicMs();
+    // A database that is away fails every call: one line tells it.
+    if (nowMs - this.liveSinceMs > this.context.config.leaseMs * SHARE_OF_LEASE)
+      this.context.logger.warn({ reason }, 'renewals of leases may have been missed: every lease gets a fresh term');
+    this.liveSinceMs = nowMs;
+  }
+
+  /** Does `work` on the database; a failure, or an answer that was long in coming, restarts the term. */
+  async watch<T>(work: () => Promise<T>): Promise<T> {
+    const startMs = this.context.clock.monotonicMs();
+    try {
+      return await work();
+    } catch (error) {
+      // A refusal is an answer.
+      if (!(error instanceof AppError)) this.restart('the database failed');
+      throw error;
+    } finally {
+      const tookMs = this.context.clock.monotonicMs() - startMs;
+      if (tookMs > this.context.config.leaseMs * SHARE_OF_LEASE)
+        this.restart(`the database took ${tookMs.toFixed(0)} ms`);
+    }
+  }
+}

@@ -1,0 +1,78 @@
+import { startTemporaryPostgres, type TemporaryPostgres } from '@millrace/testing';
+import { Client } from 'pg';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { LeaseSweeperService } from '../src/ledger/attempts/lease-sweeper.service';
+import { LeaseTerm } from '../src/ledger/attempts/lease-term';
+import { LeasesRepository } from '../src/ledger/runs/leases.repository';
+import { type ApiUnderTest, eventually, startApi, temporaryHome } from './api-under-test';
+
+const LEASE_MS = 500;
+let postgres: TemporaryPostgres;
+let home: Awaited<ReturnType<typeof temporaryHome>>;
+let api: ApiUnderTest;
+const ownZone = process.env['TZ'];
+
+/** A process in one zone, a database in another, and neither is UTC. */
+beforeAll(async () => {
+  process.env['TZ'] = 'Asia/Kolkata';
+  postgres = await startTemporaryPostgres();
+  await sql(`ALTER DATABASE "${new URL(postgres.url).pathname.slice(1)}" SET TimeZone TO 'America/New_York'`);
+  home = await temporaryHome();
+  api = await startApi({ databaseUrl: postgres.url, home: home.path, leaseMs: LEASE_MS });
+});
+
+afterAll(async () => {
+  if (ownZone === undefined) delete process.env['TZ'];
+  else process.env['TZ'] = ownZone;
+  await api?.close();
+  await postgres?.stop();
+  await home?.remove();
+});
+
+async function sql(text: string): Promise<void> {
+  const client = new Client({ connectionString: postgres.url });
+  await client.connect();
+  await client.query(text);
+  await client.end();
+}
+
+/** Sets the database's clock ahead, and no other. */
+function setAhead(hours: number): Promise<void> {
+  return sql(
+    `CREATE OR REPLACE FUNCTION millrace_now() RETURNS timestamptz LANGUAGE sql VOLATILE AS
+     'SELECT clock_timestamp() + ${hours} * interval ''1 hour'''`,
+  );
+}
+
+it('has times that the database fills in right, whatever the zones', async () => {
+  const before = Date.now();
+  const { createdAt } = await api.prisma.project.create({ data: { id: 'project_zoned', name: 'zoned' } });
+  expect(Math.abs(createdAt.getTime() - before)).toBeLessThan(60_000);
+});
+
+it('has no column of a time without its zone', async () => {
+  const rows = await api.prisma.$queryRaw<{ column: string }[]>`
+    SELECT table_name || '.' || column_name AS "column" FROM information_schema.columns
+    WHERE table_schema = 'public' AND data_type = 'timestamp without time zone'`;
+  expect(rows).toEqual([]);
+});
+
+it('stamps and judges leases by the clock of the database, and ends none after a restart of the term', async () => {
+  const leases = api.get(LeasesRepository);
+  const term = api.get(LeaseTerm);
+  // The rows that leases belong to do not matter here.
+  await sql('ALTER TABLE "Lease" DROP CONSTRAINT "Lease_agentId_fkey", DROP CONSTRAINT "Lease_runId_fkey"');
+  const gang = ['agent_b', 'agent_a'].map((agentId, rank) => ({ agentId, runId: 'run_none', fence: 1, rank }));
+  const grant = (): Promise<boolean> => api.prisma.transaction((tx) => leases.grant(tx, gang, 60_000));
+  expect(await grant()).toBe(true);
+  expect(await grant()).toBe(false);
+  expect(await leases.expired()).toEqual([]);
+
+  await setAhead(1);
+  expect((await leases.expired()).map(({ agentId }) => agentId).sort()).toEqual(['agent_a', 'agent_b']);
+  term.restart('the test says so');
+  expect(await api.get(LeaseSweeperService).sweep()).toBe(0);
+  await eventually('the term is over', () => term.hasPassed);
+  await setAhead(0);
+  expect(await leases.expired()).toEqual([]);
+});
