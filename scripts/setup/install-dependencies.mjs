@@ -60,7 +60,7 @@ function restorePostgresSymlinks() {
   }
 }
 
-/** So that `npx --no millrace` finds the command in a checkout: npm links the commands of dependencies only. */
+/** So that `npx millrace` finds the command in a checkout: npm links the commands of dependencies only. */
 function linkCommand() {
   const { bin } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
   for (const [name, file] of Object.entries(bin)) {

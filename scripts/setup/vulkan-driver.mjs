@@ -47,7 +47,7 @@ async function installAndFind() {
   await installMesa();
   const adapter = await findAdapter();
   if (adapter) return adapter;
-  throw new Error('Mesa is installed, yet WebGPU finds no adapter: run `npx --no millrace doctor` for details');
+  throw new Error('Mesa is installed, yet WebGPU finds no adapter: run `npx millrace doctor` for details');
 }
 
 async function probe(env) {

@@ -56,6 +56,16 @@ describe('without a cluster', () => {
   it('tells its version through npx', async () => {
     const { stdout } = await promisify(execFile)('npx', ['--no', 'millrace', '--version'], { cwd: ROOT });
     expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+    const help = await promisify(execFile)('npx', ['millrace', '--help'], { cwd: ROOT });
+    expect(help.stdout).toContain('Usage: millrace');
+  });
+
+  it('ends quietly when its reader has enough', async () => {
+    const command = `'${join(ROOT, 'bin', 'millrace.js')}' schedule 1f1b --ranks 8 --microbatches 4096 --csv | head -c 1`;
+    const script = `set -o pipefail; '${process.execPath}' ${command}`;
+    const { stdout, stderr } = await promisify(execFile)('bash', ['-c', script]);
+    expect(stdout).toHaveLength(1);
+    expect(stderr).toBe('');
   });
 
   it('has an example in the help of every command', async () => {

@@ -82,6 +82,29 @@ it("trains a text of one's own, stops, resumes, goes on, exports and imports it"
   expect(start?.value).toBeLessThan((untrained?.value ?? 0) - 0.1);
 });
 
+it("runs the README's commands in order, a second time too", async () => {
+  const [, use = ''] = blocks(readFileSync(join(ROOT, 'README.md'), 'utf8'), 'sh');
+  const lines = use.split('\n').flatMap((line) => /^npx millrace (.*?) +#/.exec(line)?.[1] ?? []);
+  expect(lines.map((line) => line.split(' ')[0])).toEqual([
+    'up',
+    'datasets',
+    'submit',
+    'runs',
+    'plan',
+    'schedule',
+    'doctor',
+  ]);
+  const environment = { MILLRACE_HOME: cluster.home };
+  for (const line of [...lines.slice(1), lines[1] ?? '']) {
+    // Watching the whole training would take minutes: that it starts is what may fail here.
+    const args = line.split(' ').filter((word) => word !== '--watch');
+    const { code, stdout, stderr } = await runCli(args, { environment });
+    expect(code, `${line}: ${stderr}`).toBe(0);
+    const run = args[0] === 'submit' ? /run_\w+/.exec(stdout)?.[0] : undefined;
+    if (run !== undefined) await runCli(['cancel', run], { environment });
+  }
+});
+
 it('has run specs that are accepted', () => {
   const [spec = ''] = blocks(page('train-your-own-text.md'), 'yaml');
   expect(parseRunSpec(parse(spec)).parallel.pp).toBe(2);

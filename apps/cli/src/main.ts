@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { AppError, describeError, systemClock } from '@millrace/core';
 import { type CommandContext, createContext } from './command-context';
 import { agentCommands } from './commands/agents/agents';
+import { datasetsCommand } from './commands/datasets';
 import { doctorCommand } from './commands/doctor';
 import { runDataCommands } from './commands/run-data';
 import { runCommands } from './commands/runs';
@@ -21,13 +22,24 @@ function createProgram(context: CommandContext): Command {
     upCommand(context),
     ...runCommands(context),
     ...runDataCommands(context),
+    datasetsCommand(context),
     ...agentCommands(context),
   ];
   for (const each of [...commands, scheduleCommand(context), doctorCommand(context)]) program.addCommand(each);
   return program;
 }
 
+/** A reader that has enough, such as `head`, closes the pipe: nobody is left to write to, and nothing is wrong. */
+function endWithReader(): void {
+  for (const stream of [process.stdout, process.stderr])
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EPIPE') process.exit();
+      throw error;
+    });
+}
+
 async function main(): Promise<void> {
+  endWithReader();
   const programs = resolve(join(__dirname, '..', '..', '..'));
   try {
     await createProgram(createContext(readCliConfig(), systemClock, programs)).parseAsync();

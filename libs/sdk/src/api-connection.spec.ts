@@ -4,10 +4,10 @@ import { ApiConnection } from './api-connection';
 const reset = (code = 'ECONNRESET'): Error =>
   new TypeError('fetch failed', { cause: Object.assign(new Error(), { code }) });
 
-function connection(...answers: (Error | Response)[]): { api: ApiConnection; asked: string[] } {
+function connectionTo(origin: string, ...answers: (Error | Response)[]): { api: ApiConnection; asked: string[] } {
   const asked: string[] = [];
   const api = new ApiConnection({
-    origin: 'http://127.0.0.1:7070/',
+    origin,
     fetch: (url, init) => {
       asked.push(`${init?.method ?? ''} ${(url as URL).pathname}`);
       const answer = answers.shift()!;
@@ -16,6 +16,15 @@ function connection(...answers: (Error | Response)[]): { api: ApiConnection; ask
   });
   return { api, asked };
 }
+
+const connection = (...answers: (Error | Response)[]): ReturnType<typeof connectionTo> =>
+  connectionTo('http://127.0.0.1:7070/', ...answers);
+
+it('keeps the path below which a proxy serves the API', async () => {
+  const { api, asked } = connectionTo('https://lab.example/train/', Response.json({}));
+  await api.json('/runs');
+  expect(asked).toEqual(['GET /train/api/v1/runs']);
+});
 
 it('asks once more where a connection kept open was closed', async () => {
   const { api, asked } = connection(reset(), Response.json({ a: 1 }));

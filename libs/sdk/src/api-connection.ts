@@ -7,7 +7,7 @@ import { type ServerSentEvent, readServerSentEvents } from './server-sent-events
 export type RequestBody = NonNullable<RequestInit['body']>;
 
 export interface ConnectionOptions {
-  /** Origin of the API's HTTP port, for instance `http://127.0.0.1:7070`. */
+  /** Where the API is, for instance `http://127.0.0.1:7070`, or with a path where a proxy serves it below one. */
   readonly origin: string;
   /** None in a browser that is signed in: it sends the session's cookie. */
   readonly token?: string;
@@ -71,7 +71,7 @@ export class ApiConnection {
   }
 
   private async call(path: string, options: CallOptions): Promise<Response> {
-    const url = new URL(`/api/v1${path}`, this.origin);
+    const url = new URL(`${this.origin}/api/v1${path}`);
     for (const [key, value] of Object.entries(options.query ?? {})) {
       if (value !== undefined) url.searchParams.set(key, String(value));
     }

@@ -45,7 +45,7 @@ export interface RunQuery extends PageQuery {
   readonly search?: string;
 }
 
-interface DatasetUpload {
+export interface DatasetUpload {
   readonly name: string;
   /** byte, char or gpt2; none for `application/x-tokens-u16`. */
   readonly tokenizer?: string;

@@ -104,8 +104,11 @@ export class LiveCluster {
   }
 
   removeHome(): void {
-    const database = join(this.home, 'postgres');
-    if (existsSync(database)) rmSync(realpathSync(database), { recursive: true, force: true });
+    const inHome = join(this.home, 'postgres');
+    if (existsSync(inHome)) {
+      const database = realpathSync(inHome);
+      for (const path of [database, `${database}.of`]) rmSync(path, { recursive: true, force: true });
+    }
     rmSync(this.home, { recursive: true, force: true });
   }
 

@@ -24,6 +24,28 @@ export function optionMissing(option: string): AppError {
   return new AppError({ code: 'CLI.OPTION_MISSING', kind: 'invalid', message });
 }
 
+/** The ending of a file does not say what is in it. */
+export function fileEndingUnknown(path: string, endings: readonly string[]): AppError {
+  const message = `the ending of ${path} does not say what is in it: give it one of ${endings.join(', ')}`;
+  return new AppError({ code: 'CLI.FILE_ENDING_UNKNOWN', kind: 'invalid', message });
+}
+
+/** Exactly one of two ways to name what is wanted. */
+export function fileOrExample(examples: readonly string[]): AppError {
+  const message = `give either a file or --example with one of ${examples.join(', ')}`;
+  return new AppError({ code: 'CLI.FILE_OR_EXAMPLE', kind: 'invalid', message });
+}
+
+export function metricUnknown(name: string, metrics: readonly string[]): AppError {
+  const message = `there is no metric ${name}; it is one of ${metrics.join(', ')}`;
+  return new AppError({ code: 'CLI.METRIC_UNKNOWN', kind: 'invalid', message });
+}
+
+export function datasetUnknown(name: string): AppError {
+  const message = `there is no dataset ${name}, neither by id nor by name; \`millrace datasets\` lists them`;
+  return new AppError({ code: 'CLI.DATASET_UNKNOWN', kind: 'not_found', message });
+}
+
 /** A program of this build is missing. */
 export function programMissing(path: string): AppError {
   return new AppError({

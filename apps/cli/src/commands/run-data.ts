@@ -1,13 +1,10 @@
-import { createReadStream, statSync } from 'node:fs';
-import { basename, extname } from 'node:path';
-import { Readable } from 'node:stream';
 import type { Command } from 'commander';
-import type { LogLineBody } from '@millrace/contracts';
+import { type LogLineBody, METRICS } from '@millrace/contracts';
 import { type AppError, sleep } from '@millrace/core';
-import { type MillraceClient, type RequestBody, allPages } from '@millrace/sdk';
+import { type MillraceClient, allPages } from '@millrace/sdk';
 import { type CommandContext, command, nonNegative, wholeNumber } from '../command-context';
-import { age, bytesText, table } from '../table';
-import { fileUnreadable } from './commands.errors';
+import { table } from '../table';
+import { metricUnknown } from './commands.errors';
 import { whileApiIsAway } from './while-api-is-away';
 
 interface Json {
@@ -17,9 +14,9 @@ interface Json {
 const POLL_MS = 500;
 const ENDED: ReadonlySet<string> = new Set(['succeeded', 'failed', 'cancelled']);
 
-/** The commands about what runs read and make: metrics, logs, generate, datasets. */
+/** The commands about what runs make: metrics, logs, text. */
 export function runDataCommands(context: CommandContext): Command[] {
-  return [metricsCommand(context), logsCommand(context), generateCommand(context), datasetsCommand(context)];
+  return [metricsCommand(context), logsCommand(context), generateCommand(context)];
 }
 
 function metricsCommand(context: CommandContext): Command {
@@ -29,8 +26,9 @@ function metricsCommand(context: CommandContext): Command {
     'millrace metrics run_0a1b2c3d4e5f6g7h --name val/loss',
   )
     .argument('<run>', 'id of the run')
-    .option('--name <metric>', 'train/loss, train/grad_norm, train/lr, train/tokens_per_second, val/loss', 'train/loss')
+    .option('--name <metric>', Object.keys(METRICS).join(', '), 'train/loss')
     .action(async (id: string, options: Json & { name: string }) => {
+      if (!Object.hasOwn(METRICS, options.name)) throw metricUnknown(options.name, Object.keys(METRICS));
       const client = context.client();
       const points = await allPages(async (cursor) => {
         const page = await client.metrics(id, options.name, {
@@ -113,84 +111,4 @@ function generateCommand(context: CommandContext): Command {
         context.output(options).result(generated, ({ text }) => text);
       },
     );
-}
-
-const CONTENT_TYPES: Readonly<Record<string, string>> = {
-  '.txt': 'text/plain',
-  '.ndjson': 'application/x-ndjson',
-  '.jsonl': 'application/x-ndjson',
-  '.bin': 'application/x-tokens-u16',
-};
-
-function datasetsCommand(context: CommandContext): Command {
-  const datasets = command(
-    'datasets',
-    'list datasets, or make one from a file',
-    'millrace datasets create corpus.txt --tokenizer char',
-  ).action(async (options: Json) => {
-    const client = context.client();
-    const items = await allPages((cursor) => client.datasets(cursor === undefined ? {} : { cursor }));
-    context.output(options).result(items, (all) =>
-      all.length === 0
-        ? 'no datasets yet; make one with: millrace datasets create FILE --tokenizer char'
-        : table(
-            ['id', 'name', 'tokenizer', 'tokens', 'vocab', 'size', 'created'],
-            all.map((d) => [
-              d.id,
-              d.name,
-              d.tokenizer,
-              d.tokens,
-              d.vocab,
-              bytesText(d.bytes),
-              age(d.createdAt, context.clock.now()),
-            ]),
-          ),
-    );
-  });
-  datasets.addCommand(createCommand(context));
-  datasets.addCommand(
-    command('delete', 'delete a dataset that no run uses', 'millrace datasets delete ds_0a1b2c3d4e5f6g7h')
-      .argument('<dataset>', 'id of the dataset')
-      .action(async (id: string, _options: Json, self: Command) => {
-        await context.client().deleteDataset(id);
-        context.output(self.optsWithGlobals<Json>()).result({ id, deleted: true }, () => `${id} deleted`);
-      }),
-  );
-  return datasets;
-}
-
-interface CreateOptions extends Json {
-  readonly name?: string;
-  readonly tokenizer?: string;
-}
-
-function createCommand(context: CommandContext): Command {
-  return command(
-    'create',
-    'make a dataset from a text, NDJSON or token file',
-    'millrace datasets create corpus.txt --tokenizer char',
-  )
-    .argument('<file>', '.txt, .ndjson or .jsonl text; .bin little-endian uint16 tokens')
-    .option('--name <name>', 'unique name (default: the file name without its ending)')
-    .option('--tokenizer <name>', 'byte, char or gpt2; none for token files')
-    .action(async (file: string, _options: CreateOptions, self: Command) => {
-      const options = self.optsWithGlobals<CreateOptions>();
-      const contentType = CONTENT_TYPES[extname(file)] ?? 'text/plain';
-      requireFile(file);
-      const dataset = await context.client().createDataset({
-        name: options.name ?? basename(file, extname(file)),
-        ...(options.tokenizer === undefined ? {} : { tokenizer: options.tokenizer }),
-        contentType,
-        body: Readable.toWeb(createReadStream(file)) as RequestBody,
-      });
-      context.output(options).result(dataset, (d) => `${d.id} ${d.name}: ${d.tokens} tokens, vocabulary ${d.vocab}`);
-    });
-}
-
-function requireFile(path: string): void {
-  try {
-    statSync(path);
-  } catch (cause) {
-    throw fileUnreadable(path, cause);
-  }
 }

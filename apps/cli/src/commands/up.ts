@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { type CommandContext, command, port, wholeNumber } from '../command-context';
 import { endpointPath } from '../config/cli-config';
 import { Cluster } from '../up/cluster';
+import { SYSTEM_FOLDER } from '../up/postgres-home';
 
 interface UpOptions {
   readonly agents: number;
@@ -16,9 +17,15 @@ interface UpOptions {
   readonly json?: boolean;
 }
 
+const DATABASE_PLACE =
+  '\nThe database is that of DATABASE_URL, or an embedded PostgreSQL whose files lie in the home. PostgreSQL does not run\n' +
+  `as root: for root, if its user may not enter the home, they lie in ${SYSTEM_FOLDER}, with a link from the home.\n` +
+  '`millrace doctor` tells the folder, and which ones no home needs any more.\n';
+
 /** `millrace up`: a whole cluster in the foreground, until it is interrupted. */
 export function upCommand(context: CommandContext): Command {
   return command('up', 'start the API, its database and local agents, in the foreground', 'millrace up --agents 2')
+    .addHelpText('after', DATABASE_PLACE)
     .option('--agents <count>', 'local agents to start', wholeNumber(0), 1)
     .option('--home <folder>', 'where everything is kept (default: MILLRACE_HOME or ~/.millrace)')
     .option('--http-port <port>', 'port of the REST API; 0 = any free one', port, 7070)
@@ -49,7 +56,8 @@ export function upCommand(context: CommandContext): Command {
             `  REST API    ${endpoint.http}/api/v1`,
             `  agents join ${endpoint.grpc}`,
             `  endpoint    ${endpointPath(home)} (with the admin token)`,
-            'Submit a run with: millrace submit FILE --watch. Stop with Ctrl-C.',
+            'Make the example dataset with: millrace datasets create --example moby-dick',
+            'Submit a run with: millrace submit examples/moby-gpt.yaml --watch. Stop with Ctrl-C.',
           ].join('\n'),
         );
         await interrupted;

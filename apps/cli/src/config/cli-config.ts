@@ -6,7 +6,10 @@ import { endpointUnknown, settingInvalid } from './config.errors';
 
 const environmentSchema = z.object({
   MILLRACE_HOME: z.string().min(1).optional(),
-  MILLRACE_ENDPOINT: z.url().optional(),
+  MILLRACE_ENDPOINT: z
+    .url({ protocol: /^https?$/, error: 'it must be the address of the API, such as http://host:7070' })
+    .refine((url) => !/[?#]/.test(url), 'it must end with the host, the port or a path, without ? and #')
+    .optional(),
   MILLRACE_TOKEN: z.string().min(1).optional(),
   MILLRACE_TLS_CA: z.string().min(1).optional(),
 });
@@ -26,7 +29,9 @@ export interface CliConfig {
   readonly environment: NodeJS.ProcessEnv;
 }
 
-export function readCliConfig(environment: NodeJS.ProcessEnv = process.env): CliConfig {
+/** A variable that is empty counts as one that is not set, here and for every process that is started. */
+export function readCliConfig(given: NodeJS.ProcessEnv = process.env): CliConfig {
+  const environment = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== ''));
   const parsed = environmentSchema.safeParse(environment);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];

@@ -1,10 +1,11 @@
-import { existsSync, mkdirSync, readFileSync, statfsSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, realpathSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { describeError } from '@millrace/core';
 import type { CommandContext } from '../command-context';
 import { readEndpointFile } from '../config/cli-config';
 import { bytesText } from '../table';
+import { homelessDatabases } from '../up/postgres-home';
 import { freePort } from '../up/ports';
 import { isUpProcess } from '../up/up-process';
 import { describeAdapter } from './describe-adapter';
@@ -80,8 +81,12 @@ async function database({ config }: CommandContext): Promise<Finding[]> {
   const url = config.environment['DATABASE_URL'];
   if (url === undefined) {
     const passwordPath = join(config.home, 'postgres-password');
-    const state = existsSync(passwordPath) ? 'its files are in the home' : '`millrace up` makes it at its first start';
-    return [{ name: 'database', status: 'ok', detail: `embedded PostgreSQL; ${state}` }];
+    const inHome = join(config.home, 'postgres');
+    const state =
+      existsSync(passwordPath) && existsSync(inHome)
+        ? `its files are in ${realpathSync(inHome)}`
+        : '`millrace up` makes it at its first start';
+    return [{ name: 'database', status: 'ok', detail: `embedded PostgreSQL; ${state}` }, ...leftOverDatabases()];
   }
   const client = new Client({ connectionString: url, connectionTimeoutMillis: 5000 });
   client.on('error', () => undefined);
@@ -97,6 +102,15 @@ async function database({ config }: CommandContext): Promise<Finding[]> {
   } finally {
     await client.end().catch(() => undefined);
   }
+}
+
+function leftOverDatabases(): Finding[] {
+  return homelessDatabases().map(({ folder, home }) => ({
+    name: 'left over',
+    status: 'warning',
+    detail: `${folder} is the database of ${home}, which is gone or has another one now`,
+    mend: `rm -r ${folder} ${folder}.of   # if that home was not moved elsewhere`,
+  }));
 }
 
 async function ports({ config }: CommandContext): Promise<Finding[]> {

@@ -79,10 +79,13 @@ export class Cluster {
     const { environment, home } = options;
     const httpPort = await freePort(options.httpPort, '--http-port');
     const grpcPort = await freePort(options.grpcPort, '--grpc-port');
-    const databaseUrl = environment['DATABASE_URL'] ?? (await this.startPostgres());
+    const given = environment['DATABASE_URL'];
+    if (given !== undefined) options.say(`using the database of DATABASE_URL: ${withoutPassword(given)}`);
+    const databaseUrl = given ?? (await this.startPostgres());
     options.say('starting the API');
     const api = this.add(
       this.nodeProcess('api', {
+        ...(given === undefined ? withoutPostgresSettings(environment) : {}),
         DATABASE_URL: databaseUrl,
         MILLRACE_HOME: home,
         MILLRACE_HTTP_PORT: String(httpPort),
@@ -129,7 +132,7 @@ export class Cluster {
     await Promise.all(agents.map((agent) => agent.start()));
   }
 
-  private nodeProcess(app: 'api' | 'agent', settings: Readonly<Record<string, string>>): ProcessPlan {
+  private nodeProcess(app: 'api' | 'agent', settings: NodeJS.ProcessEnv): ProcessPlan {
     return {
       name: app,
       command: process.execPath,
@@ -143,7 +146,10 @@ export class Cluster {
   private add(plan: ProcessPlan, patienceMs: number): ManagedProcess {
     if (this.stopping !== undefined) throw startInterrupted();
     const { home, clock, say } = this.options;
-    const part = new ManagedProcess(plan, home, clock, (name, how) => say(`${name} ${how}; starting it again`));
+    const part = new ManagedProcess(plan, home, clock, (name, how, lastLines) => {
+      const log = lastLines.length === 0 ? '' : `. Its log ends with:\n${lastLines.join('\n')}`;
+      say(`${name} ${how}; starting it again${log}`);
+    });
     this.parts.push({ process: part, patienceMs });
     return part;
   }
@@ -153,6 +159,19 @@ export class Cluster {
     writeFileSync(`${path}.new`, `${JSON.stringify(endpoint, null, 2)}\n`, { mode: 0o600 });
     renameSync(`${path}.new`, path);
   }
+}
+
+/** Where a database is and who asks, for people: never the password. */
+function withoutPassword(databaseUrl: string): string {
+  if (!URL.canParse(databaseUrl)) return 'it is not an address such as postgresql://user:password@host:port/database';
+  const { hostname, port, pathname, username } = new URL(databaseUrl);
+  return `${decodeURIComponent(pathname.slice(1))} at ${hostname}${port === '' ? '' : `:${port}`}, as ${username}`;
+}
+
+/** The shell's PGSSLMODE, PGOPTIONS and the like are meant for another database than the embedded one. */
+function withoutPostgresSettings(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const names = Object.keys(environment).filter((name) => name.startsWith('PG'));
+  return Object.fromEntries(names.map((name) => [name, undefined]));
 }
 
 /** What an agent needs to trust the API: the authority that it made, or that was named, or those of this machine. */

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync,
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { systemClock } from '@millrace/core';
 import { prepareEmbeddedPostgres, untilReady } from './embedded-postgres';
 import { ManagedProcess } from './managed-process';
@@ -17,7 +17,10 @@ beforeEach(() => {
 
 afterEach(() => {
   const folder = join(home, 'postgres');
-  if (existsSync(folder)) rmSync(realpathSync(folder), { recursive: true, force: true });
+  if (existsSync(folder)) {
+    const database = realpathSync(folder);
+    for (const path of [database, `${database}.of`]) rmSync(path, { recursive: true, force: true });
+  }
   rmSync(home, { recursive: true, force: true });
 });
 
@@ -52,6 +55,27 @@ it('runs in a private home, keeps its data over a restart, and wants its passwor
   const second = await start();
   expect(await query(second.url, 'SELECT answer FROM kept')).toEqual([{ answer: 42 }]);
   await second.process.stop(5000);
+});
+
+it('does not do what the shell says about another database', async () => {
+  vi.stubEnv('PGSSLMODE', 'require');
+  vi.stubEnv('PGOPTIONS', '-c no_such_setting=1');
+  const { process: postgres, url } = await start().finally(() => vi.unstubAllEnvs());
+  expect(await query(url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+  await postgres.stop(5000);
+});
+
+it('makes a new database for a home that was deleted and made again', async () => {
+  const first = await start();
+  await query(first.url, 'CREATE TABLE kept AS SELECT 42 AS answer');
+  await first.process.stop(5000);
+  const folder = realpathSync(join(home, 'postgres'));
+  rmSync(home, { recursive: true });
+  mkdirSync(home, { mode: 0o700 });
+  const second = await start();
+  expect(await query(second.url, `SELECT to_regclass('kept') AS kept`)).toEqual([{ kept: null }]);
+  await second.process.stop(5000);
+  for (const path of [folder, `${folder}.of`]) rmSync(path, { recursive: true, force: true });
 });
 
 it('stops waiting for the database when the start is interrupted', async () => {

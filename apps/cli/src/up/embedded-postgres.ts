@@ -11,14 +11,14 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { Client } from 'pg';
 import { type Clock, sleep } from '@millrace/core';
 import type { ProcessPlan } from './managed-process';
 import { type PostgresUser, databaseFolder, postgresUser, programFolder } from './postgres-home';
-import { initialisationFailed, partFailed, postgresMissing, startInterrupted } from './up.errors';
+import { initialisationFailed, partFailed, postgresMissing, startInterrupted, userWithoutName } from './up.errors';
 
 const DATABASE = 'millrace';
 const READY_TIMEOUT_MS = 60_000;
@@ -48,7 +48,8 @@ export async function prepareEmbeddedPostgres(
   if (!existsSync(join(folder, 'PG_VERSION')))
     await initialise({ programRoot, folder, password, user, path: environment['PATH'] });
   return {
-    url: `postgresql://postgres:${password}@127.0.0.1:${port}/${DATABASE}`,
+    // Else PGSSLMODE of the shell would count, which is meant for another database.
+    url: `postgresql://postgres:${password}@127.0.0.1:${port}/${DATABASE}?sslmode=disable`,
     plan: {
       name: 'postgres',
       command: join(programRoot, 'bin', 'postgres'),
@@ -84,6 +85,8 @@ export interface Readiness {
 export async function untilReady(url: string, { clock, logPath, signal }: Readiness): Promise<void> {
   const admin = new URL(url);
   admin.pathname = '/postgres';
+  // The shell's PGOPTIONS are meant for another database. BullMQ has options of its own, so that the address has none.
+  admin.searchParams.set('options', '-c search_path=public');
   const deadline = clock.monotonicMs() + READY_TIMEOUT_MS;
   for (;;) {
     const client = new Client({ connectionString: admin.href });
@@ -157,9 +160,20 @@ async function initialise({ programRoot, folder, password, user, path }: Initial
     );
     renameSync(fresh, folder);
   } catch (error) {
-    throw initialisationFailed(folder, error);
+    throw user === undefined && !hasName()
+      ? userWithoutName(process.getuid?.() ?? -1, error)
+      : initialisationFailed(folder, error);
   } finally {
     rmSync(passwordFolder, { recursive: true, force: true });
+  }
+}
+
+/** Whether the system knows the user that runs us by a name: initdb asks for it. */
+function hasName(): boolean {
+  try {
+    return userInfo().username !== '';
+  } catch {
+    return false;
   }
 }
 

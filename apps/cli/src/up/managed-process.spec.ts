@@ -44,6 +44,13 @@ it('leaves no timer behind once the process has announced itself', async () => {
   expect(waiting.size).toBe(0);
 });
 
+it('tells what the process said last when it ends instead', async () => {
+  const part = process('console.error(JSON.stringify({ msg: "the database is elsewhere" })); process.exitCode = 3');
+  const started = part.start();
+  part.retire();
+  await expect(started).rejects.toThrow(/exited with code 3.*the database is elsewhere/s);
+});
+
 it('leaves no timer behind when the process ends instead', async () => {
   const part = process('process.exit(3)');
   const started = part.start();

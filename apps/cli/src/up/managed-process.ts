@@ -3,6 +3,7 @@ import { closeSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeFile
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Clock } from '@millrace/core';
+import { lastLogLines } from './last-log-lines';
 import { partFailed } from './up.errors';
 
 export interface ProcessPlan {
@@ -29,6 +30,8 @@ export class ManagedProcess {
   private child: ChildProcess | undefined;
   private stopping = false;
   private startedAtMs = 0;
+  /** Where the log of this start begins in its file. */
+  private logStart = 0;
   private restartDelayMs = RESTART_DELAY_MS_MIN;
   private cancelRestart: (() => void) | undefined;
 
@@ -36,7 +39,8 @@ export class ManagedProcess {
     private readonly plan: ProcessPlan,
     private readonly home: string,
     private readonly clock: Clock,
-    private readonly onRestart: (name: string, how: string) => void,
+    /** `lastLines`: how the log of what ended ends. */
+    private readonly onRestart: (name: string, how: string, lastLines: readonly string[]) => void,
   ) {}
 
   get logPath(): string {
@@ -100,7 +104,12 @@ export class ManagedProcess {
     mkdirSync(dirname(this.logPath), { recursive: true });
     const size = statSync(this.logPath, { throwIfNoEntry: false })?.size ?? 0;
     if (size > LOG_BYTES_MAX) renameSync(this.logPath, `${this.logPath}.1`);
+    this.logStart = statSync(this.logPath, { throwIfNoEntry: false })?.size ?? 0;
     return openSync(this.logPath, 'a', 0o600);
+  }
+
+  private lastLines(): string[] {
+    return lastLogLines(this.logPath, this.logStart);
   }
 
   private async announcement(child: ChildProcess, exited: Promise<string>): Promise<string> {
@@ -110,7 +119,7 @@ export class ManagedProcess {
     // Drivers may print warnings before: the announcement is the first line that is a document.
     const first = new Promise<string>((resolve) => lines.on('line', (line) => line.startsWith('{') && resolve(line)));
     const failed = exited.then((how) => {
-      throw partFailed(this.plan.name, how, this.logPath);
+      throw partFailed(this.plan.name, how, { path: this.logPath, lastLines: this.lastLines() });
     });
     let cancelLate = (): void => undefined;
     const late = new Promise<never>((_, reject) => {
@@ -130,7 +139,7 @@ export class ManagedProcess {
     if (this.stopping || child !== this.child) return;
     const livedMs = this.clock.monotonicMs() - this.startedAtMs;
     if (livedMs > SETTLED_MS) this.restartDelayMs = RESTART_DELAY_MS_MIN;
-    this.onRestart(this.plan.name, how);
+    this.onRestart(this.plan.name, how, this.lastLines());
     this.cancelRestart = this.clock.after(this.restartDelayMs, () => {
       if (!this.stopping) this.start().catch(() => undefined);
     });

@@ -1,15 +1,19 @@
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import {
   chownSync,
   cpSync,
   existsSync,
   lstatSync,
   mkdirSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
   realpathSync,
   renameSync,
   statSync,
   symlinkSync,
+  writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 
@@ -21,7 +25,10 @@ export interface PostgresUser {
 
 const USER = 'postgres';
 /** For what the PostgreSQL user must reach and cannot inside a private home. */
-const SYSTEM_FOLDER = '/var/lib/millrace';
+export const SYSTEM_FOLDER = '/var/lib/millrace';
+const OUTSIDE_PREFIX = 'home-';
+/** Of the file beside a database outside its home, which says whose it is. */
+const RECORD_ENDING = '.of';
 
 /** The user to run PostgreSQL as: made if we are root and it does not exist. */
 export function postgresUser(): PostgresUser | undefined {
@@ -57,15 +64,59 @@ function reachable(path: string, user: PostgresUser): boolean {
  */
 export function databaseFolder(home: string, user: PostgresUser | undefined): string {
   const inHome = join(home, 'postgres');
-  if (existsSync(inHome)) return realpathSync(inHome);
+  if (existsSync(inHome)) {
+    const folder = realpathSync(inHome);
+    if (dirname(folder) === SYSTEM_FOLDER) recordHome(folder, home);
+    return folder;
+  }
   if (user === undefined || reachable(home, user)) return ownedFolder(inHome, user);
-  const key = createHash('sha256').update(realpathSync(home)).digest('hex').slice(0, 16);
-  const outside = join(SYSTEM_FOLDER, `home-${key}`);
   mkdirSync(SYSTEM_FOLDER, { recursive: true, mode: 0o755 });
-  const folder = ownedFolder(outside, user);
+  const before = ownTarget(inHome);
+  if (before !== undefined) return ownedFolder(before, user);
+  // A name that no home had before: a home that was deleted and made again must not find the database of the old one.
+  const folder = ownedFolder(join(SYSTEM_FOLDER, `${OUTSIDE_PREFIX}${randomBytes(8).toString('hex')}`), user);
+  recordHome(folder, home);
   removeDeadLink(inHome);
   symlinkSync(folder, inHome);
   return folder;
+}
+
+/** Where the home's link leads, if to a database that is gone now. */
+function ownTarget(link: string): string | undefined {
+  const found = lstatSync(link, { throwIfNoEntry: false });
+  const target = found?.isSymbolicLink() === true ? readlinkSync(link) : '';
+  return dirname(target) === SYSTEM_FOLDER ? target : undefined;
+}
+
+/** Beside the folder: in it, initdb would find something. */
+function recordHome(folder: string, home: string): void {
+  writeFileSync(`${folder}${RECORD_ENDING}`, `${realpathSync(home)}\n`);
+}
+
+/** A database outside its home, whose home is gone or has another one now. */
+export interface HomelessDatabase {
+  readonly folder: string;
+  readonly home: string;
+}
+
+/** Databases that no home leads to any more; older builds did not record the home, so that theirs are not told. */
+export function homelessDatabases(systemFolder: string = SYSTEM_FOLDER): HomelessDatabase[] {
+  if (!existsSync(systemFolder)) return [];
+  return readdirSync(systemFolder)
+    .filter((name) => name.startsWith(OUTSIDE_PREFIX) && name.endsWith(RECORD_ENDING))
+    .map((name) => ({
+      folder: join(systemFolder, name.slice(0, -RECORD_ENDING.length)),
+      home: readFileSync(join(systemFolder, name), 'utf8').trim(),
+    }))
+    .filter(({ folder, home }) => existsSync(folder) && !leadsTo(join(home, 'postgres'), folder));
+}
+
+function leadsTo(link: string, folder: string): boolean {
+  try {
+    return realpathSync(link) === realpathSync(folder);
+  } catch {
+    return false;
+  }
 }
 
 function ownedFolder(path: string, user: PostgresUser | undefined): string {

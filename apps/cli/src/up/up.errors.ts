@@ -1,4 +1,4 @@
-import { AppError } from '@millrace/core';
+import { AppError, describeError } from '@millrace/core';
 
 /** Another `millrace up` runs on the same home. */
 export function homeInUse(home: string, pid: number): AppError {
@@ -23,12 +23,19 @@ export function startInterrupted(): AppError {
   return new AppError({ code: 'UP.INTERRUPTED', kind: 'aborted', message: 'the start was interrupted' });
 }
 
+export interface FailedLog {
+  readonly path: string;
+  readonly lastLines: readonly string[];
+}
+
 /** A part did not come up. */
-export function partFailed(part: string, what: string, logPath: string): AppError {
+export function partFailed(part: string, what: string, log: string | FailedLog): AppError {
+  const { path, lastLines } = typeof log === 'string' ? { path: log, lastLines: [] } : log;
+  const end = lastLines.length === 0 ? '' : `. The log ends with:\n${lastLines.join('\n')}`;
   return new AppError({
     code: 'UP.PART_FAILED',
     kind: 'unavailable',
-    message: `${part} ${what}; its log is ${logPath}`,
+    message: `${part} ${what}; its log is ${path}${end}`,
   });
 }
 
@@ -49,7 +56,27 @@ export function initialisationFailed(folder: string, cause: unknown): AppError {
   return new AppError({
     code: 'UP.DATABASE_NOT_MADE',
     kind: 'unavailable',
-    message: `the database's files could not be made in ${folder}; is there space, and may this user write there?`,
+    message:
+      `the database's files could not be made in ${folder}: ${lastWords(cause)}; ` +
+      'mend that (is there space, and may this user write there?) and start again',
     cause,
   });
+}
+
+/** The user that runs us has a number and no name, as in a container with --user 12345; initdb refuses it. */
+export function userWithoutName(uid: number, cause: unknown): AppError {
+  return new AppError({
+    code: 'UP.USER_WITHOUT_NAME',
+    kind: 'precondition',
+    message:
+      `the embedded PostgreSQL needs a user with a name, and user id ${uid} has none here (${lastWords(cause)}); ` +
+      'add a line for it to /etc/passwd, run as another user, or set DATABASE_URL to a PostgreSQL of your own',
+    cause,
+  });
+}
+
+/** What a program that failed said last; the error itself where it said nothing. */
+function lastWords(cause: unknown): string {
+  const said = cause instanceof Error && 'stderr' in cause ? String(cause.stderr).trim() : '';
+  return said.split('\n').at(-1) || describeError(cause);
 }

@@ -21,6 +21,8 @@ describe('ApiConfig', () => {
 
   it.each([
     ['no database', { DATABASE_URL: undefined }, 'DATABASE_URL'],
+    ['an empty database', { DATABASE_URL: '' }, 'DATABASE_URL'],
+    ['a schema', { DATABASE_URL: `${DATABASE_URL}?schema=train` }, 'DATABASE_URL'],
     ['a store on S3', { MILLRACE_BLOBS: 's3://bucket/prefix' }, 'MILLRACE_BLOBS'],
     ['another address without TLS', { MILLRACE_HOST: '0.0.0.0' }, 'MILLRACE_HOST'],
     ['a certificate without its key', { MILLRACE_TLS_CERT: 'a.pem' }, 'MILLRACE_TLS_KEY'],
@@ -36,6 +38,16 @@ describe('ApiConfig', () => {
       ({ fields } = error as { fields: unknown });
     }
     expect(fields).toMatchObject([{ path }]);
+  });
+
+  it('takes a variable that is empty for one that is not set', () => {
+    const empty = { REDIS_URL: '', OTEL_EXPORTER_OTLP_ENDPOINT: '', MILLRACE_TLS_CERT: '', MILLRACE_HTTP_PORT: '' };
+    expect(ApiConfig.fromEnvironment({ DATABASE_URL, ...empty })).toMatchObject({
+      redisUrl: undefined,
+      otlpEndpoint: undefined,
+      tls: undefined,
+      httpPort: 7070,
+    });
   });
 
   it('takes another address with TLS', () => {

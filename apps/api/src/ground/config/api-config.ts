@@ -9,7 +9,9 @@ const GIB = 1024 ** 3;
 const TLS_NAMES = /^[A-Za-z0-9.:-]+(,[A-Za-z0-9.:-]+)*$/;
 
 const environmentSchema = z.object({
-  DATABASE_URL: z.string({ error: 'is required: postgresql://user:password@host:port/database' }).min(1),
+  DATABASE_URL: z
+    .string({ error: 'is required: postgresql://user:password@host:port/database' })
+    .refine((url) => !/[?&]schema=/.test(url), 'names a schema, which is not in this build; give Millrace a database'),
   REDIS_URL: z.string().min(1).optional(),
   MILLRACE_HOME: z.string().min(1).optional(),
   MILLRACE_BLOBS: z
@@ -102,7 +104,9 @@ export class ApiConfig {
 
   /** @throws AppError CONFIG.INVALID naming the variables */
   static fromEnvironment(environment: NodeJS.ProcessEnv = process.env): ApiConfig {
-    const parsed = environmentSchema.safeParse(environment);
+    // An empty variable counts as one that is not set.
+    const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+    const parsed = environmentSchema.safeParse(given);
     if (!parsed.success) {
       throw configInvalid(parsed.error.issues.map(({ path, message }) => ({ path: path.join('.'), message })));
     }

@@ -10,6 +10,17 @@ export function migrationFailed(cause: unknown): AppError {
   });
 }
 
+/** The database holds tables that no build of Millrace made; nothing was written. */
+export function databaseOfAnother(database: string, tables: readonly string[]): AppError {
+  return new AppError({
+    code: 'DATABASE.OF_ANOTHER_APPLICATION',
+    kind: 'precondition',
+    message:
+      `the database ${database} that DATABASE_URL names holds tables of another application (${tables.join(', ')}); ` +
+      'nothing was written. Unset DATABASE_URL for the embedded PostgreSQL, or name an empty database',
+  });
+}
+
 /** No connection to Postgres. */
 export function databaseUnreachable(cause: unknown): AppError {
   return new AppError({

@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { assert } from '@millrace/core';
+import { AppError, assert } from '@millrace/core';
 import { Client } from 'pg';
-import { databaseUnreachable, migrationFailed } from './database.errors';
+import { databaseOfAnother, databaseUnreachable, migrationFailed } from './database.errors';
 import { NO_FILTERS, withSchemaEngine } from './schema-engine';
 
 /** Key of the advisory lock under which one of several replicas migrates; any number that nobody else uses. */
@@ -29,13 +29,41 @@ export async function applyMigrations(databaseUrl: string, folder: string = pris
   });
   try {
     await client.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    await refuseForeignTables(client, folder);
     return await applyLocked(databaseUrl, folder);
   } catch (cause) {
-    throw migrationFailed(cause);
+    throw cause instanceof AppError ? cause : migrationFailed(cause);
   } finally {
     // Ends the session and with it the lock.
     await client.end();
   }
+}
+
+/**
+ * A database that another application lives in, named by a DATABASE_URL that was left in the shell, must not get our
+ * tables, nor a failed row in its own table of migrations.
+ */
+async function refuseForeignTables(client: Client, folder: string): Promise<void> {
+  const { rows: tables } = await client.query<{ name: string }>(
+    `SELECT relname AS name FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p')
+       AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_class.oid AND deptype = 'e') ORDER BY relname LIMIT 3`,
+  );
+  if (tables.length === 0) return;
+  const database = client.database ?? '';
+  const { rows: found } = await client.query<{ exists: boolean }>(
+    `SELECT to_regclass('_prisma_migrations') IS NOT NULL AS exists`,
+  );
+  const foreign = databaseOfAnother(
+    database,
+    tables.map(({ name }) => name),
+  );
+  if (found[0]?.exists !== true) throw foreign;
+  const { rows: applied } = await client.query<{ name: string }>(
+    'SELECT migration_name AS name FROM _prisma_migrations',
+  );
+  const [first] = migrationNames(join(folder, 'migrations'));
+  // A newer build may have applied some that are not known here; every build began with the same one.
+  if (applied.length > 0 && !applied.some(({ name }) => name === first)) throw foreign;
 }
 
 async function applyLocked(databaseUrl: string, folder: string): Promise<string[]> {
@@ -63,17 +91,18 @@ export async function missingMigration(databaseUrl: string, folder: string = pri
   return sql === '-- This is an empty migration.' ? '' : sql;
 }
 
+/** In the order in which they are applied. */
+function migrationNames(baseDir: string): string[] {
+  if (!existsSync(baseDir)) return [];
+  const entries = readdirSync(baseDir, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  return entries.map(({ name }) => name).sort();
+}
+
 function migrationList(baseDir: string) {
-  const names = existsSync(baseDir)
-    ? readdirSync(baseDir, { withFileTypes: true }).filter((entry) => entry.isDirectory())
-    : [];
-  const directories = names
-    .map(({ name }) => name)
-    .sort()
-    .map((path) => {
-      const value = readFileSync(join(baseDir, path, 'migration.sql'), 'utf8');
-      return { path, migrationFile: { path: 'migration.sql', content: { tag: 'ok' as const, value } } };
-    });
+  const directories = migrationNames(baseDir).map((path) => {
+    const value = readFileSync(join(baseDir, path, 'migration.sql'), 'utf8');
+    return { path, migrationFile: { path: 'migration.sql', content: { tag: 'ok' as const, value } } };
+  });
   const lockfile = { path: 'migration_lock.toml', content: 'provider = "postgresql"' };
   return { baseDir, lockfile, shadowDbInitScript: '', migrationDirectories: directories };
 }

@@ -4,7 +4,7 @@ import { fileKind, nameOfFile } from './file-kind';
 describe('a file that is uploaded', () => {
   it('is text, lines of JSON or tokens by its name', () => {
     expect(fileKind('Moby Dick.txt')).toMatchObject({ contentType: 'text/plain', takesTokenizer: true });
-    expect(fileKind('a.jsonl').contentType).toBe('application/x-ndjson');
+    expect(fileKind('a.jsonl')?.contentType).toBe('application/x-ndjson');
     expect(fileKind('train.bin')).toMatchObject({ contentType: 'application/x-tokens-u16', takesTokenizer: false });
   });
 

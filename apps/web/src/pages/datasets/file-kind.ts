@@ -1,19 +1,22 @@
+import { type DatasetContentType, datasetContentType } from '@millrace/contracts/plain';
+
 export interface FileKind {
-  readonly contentType: string;
+  readonly contentType: DatasetContentType;
   /** Tokens are tokens already. */
   readonly takesTokenizer: boolean;
   readonly what: string;
 }
 
-/** What a file is, by its name: text unless it says otherwise. */
-export function fileKind(fileName: string): FileKind {
-  if (/\.(nd)?jsonl?$/i.test(fileName)) {
-    return { contentType: 'application/x-ndjson', takesTokenizer: true, what: 'one JSON object with a text per line' };
-  }
-  if (/\.(bin|u16|tokens)$/i.test(fileName)) {
-    return { contentType: 'application/x-tokens-u16', takesTokenizer: false, what: 'tokens of 16 bits each' };
-  }
-  return { contentType: 'text/plain', takesTokenizer: true, what: 'text' };
+const KINDS: Readonly<Record<DatasetContentType, Omit<FileKind, 'contentType'>>> = {
+  'text/plain': { takesTokenizer: true, what: 'text' },
+  'application/x-ndjson': { takesTokenizer: true, what: 'one JSON object with a text per line' },
+  'application/x-tokens-u16': { takesTokenizer: false, what: 'tokens of 16 bits each' },
+};
+
+/** What a file is, by the ending of its name; undefined where it does not say so. */
+export function fileKind(fileName: string): FileKind | undefined {
+  const contentType = datasetContentType(fileName);
+  return contentType === undefined ? undefined : { contentType, ...KINDS[contentType] };
 }
 
 /** A dataset's name from a file's: what the API allows, and nothing else. */

@@ -1,12 +1,13 @@
 import { Upload, X } from 'lucide-react';
 import { type FormEvent, type ReactNode, useRef, useState } from 'react';
+import { DATASET_FILE_ENDINGS } from '@millrace/contracts/plain';
 import { formatBytes, formatCount } from '../../format/format-number';
 import { Button } from '../../ui/button';
 import { useAction } from '../../ui/feedback/use-action';
 import { Field } from '../../ui/field';
 import { Meter } from '../../ui/meter';
 import { Panel } from '../../ui/panel';
-import { fileKind, nameOfFile } from './file-kind';
+import { type FileKind, fileKind, nameOfFile } from './file-kind';
 import { uploadDataset } from './upload-dataset';
 
 /** A file becomes a dataset: the API makes tokens of it as it arrives. */
@@ -16,9 +17,9 @@ export function UploadForm(): ReactNode {
   const [tokenizer, setTokenizer] = useState('char');
   const [ratio, setRatio] = useState<number>();
   const abort = useRef<AbortController>(null);
-  const kind = fileKind(file?.name ?? '');
+  const kind = file === undefined ? undefined : fileKind(file.name);
   const upload = useAction({
-    act: (chosen: File) => {
+    act: ({ chosen, kind }: { chosen: File; kind: FileKind }) => {
       abort.current = new AbortController();
       const { contentType, takesTokenizer } = kind;
       const { signal } = abort.current;
@@ -35,12 +36,12 @@ export function UploadForm(): ReactNode {
   };
   const submit = (event: FormEvent): void => {
     event.preventDefault();
-    if (file !== undefined) upload.mutate(file);
+    if (file !== undefined && kind !== undefined) upload.mutate({ chosen: file, kind });
   };
   return (
     <Panel title="Upload" note="text, lines of JSON, or 16-bit tokens">
       <form className="toolbar" onSubmit={submit}>
-        <Field label="File" isWide hint={file && `${formatBytes(file.size)}, ${kind.what}`}>
+        <Field label="File" isWide hint={file && fileHint(file, kind)}>
           {(control) => (
             <input {...control} type="file" required onChange={({ target }) => choose(target.files?.[0])} />
           )}
@@ -56,7 +57,7 @@ export function UploadForm(): ReactNode {
             />
           )}
         </Field>
-        {kind.takesTokenizer && (
+        {kind?.takesTokenizer !== false && (
           <Field label="Tokenizer" isWide>
             {(control) => (
               <select {...control} value={tokenizer} onChange={({ target }) => setTokenizer(target.value)}>
@@ -67,13 +68,19 @@ export function UploadForm(): ReactNode {
             )}
           </Field>
         )}
-        <Button type="submit" variant="primary" icon={Upload} isBusy={upload.isPending} disabled={file === undefined}>
+        <Button type="submit" variant="primary" icon={Upload} isBusy={upload.isPending} disabled={kind === undefined}>
           Upload
         </Button>
         {upload.isPending && <Progress ratio={ratio ?? 0} onCancel={() => abort.current?.abort()} />}
       </form>
     </Panel>
   );
+}
+
+function fileHint({ name, size }: File, kind: FileKind | undefined): string {
+  return kind === undefined
+    ? `The ending of ${name} does not say what is in it: give it one of ${DATASET_FILE_ENDINGS.join(', ')}.`
+    : `${formatBytes(size)}, ${kind.what}`;
 }
 
 function Progress({ ratio, onCancel }: { readonly ratio: number; readonly onCancel: () => void }): ReactNode {

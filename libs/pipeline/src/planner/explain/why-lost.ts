@@ -14,6 +14,7 @@ export function whyLost(loser: PlanDetails, winner: PlanDetails, adviceOnly = fa
     return `${step}, ${percentText(-slower)} less than the plan, but it is not what was asked for`;
   }
   if (isSame(loser, winner)) return 'the same as the plan';
+  if (slower < -NOTABLE) return `${step}, ${percentText(-slower)} less, but the plan comes first in the order asked`;
   if (slower <= NOTABLE)
     return `${step}, within ${percentText(NOTABLE)} of the plan, which comes first in the order asked`;
   const [slow, fast] = [slowestRank(loser), slowestRank(winner)];
