@@ -2,7 +2,7 @@ import type { Dims, KernelName } from '../src';
 import { sumOfSquaresPartials } from '../src';
 
 /** What a binding's test data looks like; without an entry it is uniform in [-1, 1). */
-export type Filling = 'token' | 'target' | 'probability' | 'positive' | 'hyper' | 'sgd' | 'wide' | 'lse';
+export type Filling = 'token' | 'target' | 'probability' | 'positive' | 'small' | 'hyper' | 'sgd' | 'wide' | 'lse';
 
 export interface ConformanceCase {
   readonly kernel: KernelName;
@@ -253,8 +253,8 @@ export const CONFORMANCE_CASES: readonly ConformanceCase[] = [
   {
     kernel: 'adamw',
     dims: COUNTS.map((dims, index) => ({ ...dims, decay: index % 2 })),
-    sizes: ({ L = 0 }) => ({ gradient_L: L, hyper_8: 8, weight_L: L, m_L: L, v_L: L }),
-    fillings: { hyper_8: 'hyper', v_L: 'positive' },
+    sizes: ({ L = 0 }) => ({ gradient_L: L, hyper_10: 10, weight_L: L, m_L: L, v_L: L }),
+    fillings: { hyper_10: 'hyper', v_L: 'small' },
     tolerance: () => 2e-6,
   },
   {

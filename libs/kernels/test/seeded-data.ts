@@ -12,7 +12,9 @@ export function seededUniform(seed: number): () => number {
 
 /** lr, momentum, decay, clip. */
 const SGD_HYPER = [0.05, 0.9, 0.1, 0.7];
-const HYPER = [1e-3, 0.9, 0.95, 1e-8, 0.1, 1 - 0.9 ** 3, 1 - 0.95 ** 3, 0.7];
+/** A beta2 whose difference from 1 loses five digits in f32. */
+const BETA2 = 0.999;
+const HYPER = [1e-3, 0.9, BETA2, 1e-8, 0.1, 1 - 0.9 ** 3, 1 - BETA2 ** 3, 0.7, 1 - 0.9, 1 - BETA2];
 
 /** Test data of one binding; f32 values, so that shader and twin read the same numbers. */
 export function fill(
@@ -36,6 +38,8 @@ export function fill(
         return SGD_HYPER[index] ?? 0;
       case 'positive':
         return 0.5 + uniform();
+      case 'small':
+        return 1e-4 * (0.5 + uniform());
       case 'probability':
         return index % T <= Math.floor(index / T) % T ? uniform() / T : 0;
       case 'wide':

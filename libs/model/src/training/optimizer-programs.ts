@@ -38,7 +38,7 @@ export interface OptimizerPrograms {
 
 /** Tensors of an update besides gradient, weight and state, by optimizer. */
 const HYPER = {
-  adamw: { binding: 'hyper_8', shape: [8] },
+  adamw: { binding: 'hyper_10', shape: [10] },
   sgd: { binding: 'hyper_4', shape: [4] },
 } as const;
 

@@ -22,7 +22,7 @@ const CONFIG: ModelConfig = {
 describe('optimizerHyper', () => {
   it('lays out what the kernels read', () => {
     const update = { lr: 0.1, step: 2, clipCoefficient: 0.75 };
-    expect([...optimizerHyper(ADAMW, update)]).toEqual([0.1, 0.5, 0.25, 1e-8, 0.01, 0.75, 0.9375, 0.75]);
+    expect([...optimizerHyper(ADAMW, update)]).toEqual([0.1, 0.5, 0.25, 1e-8, 0.01, 0.75, 0.9375, 0.75, 0.5, 0.75]);
     expect([...optimizerHyper(MOMENTUM, update)]).toEqual([0.1, 0.9, 0.5, 0.75]);
   });
 });
@@ -48,7 +48,7 @@ describe('buildOptimizerPrograms', () => {
     expect(programs(optimizer).tensors('moment')).toHaveLength(stateCount * steps.length);
     expect(programs(optimizer).hyper).toMatchObject({
       role: 'scalar',
-      name: optimizer.type === 'sgd' ? 'hyper_4' : 'hyper_8',
+      name: optimizer.type === 'sgd' ? 'hyper_4' : 'hyper_10',
     });
     for (const { tensors } of steps) {
       expect(Object.keys(tensors)).toEqual(KERNELS[kernel].bindings.map(({ name }) => name));

@@ -42,13 +42,14 @@ export interface UpdateSettings {
 
 /**
  * Content of the scalar tensor `hyper` of the update. AdamW: lr, beta1, beta2, eps, weightDecay, 1 - beta1^step,
- * 1 - beta2^step, clip coefficient. SGD: lr, momentum, weightDecay, clip coefficient. In doubles, so that the CPU twins
- * lose nothing; a GPU backend rounds to f32 as it writes.
+ * 1 - beta2^step, clip coefficient, 1 - beta1, 1 - beta2. SGD: lr, momentum, weightDecay, clip coefficient. In
+ * doubles, so that the CPU twins lose nothing and differences from 1 are exact; a GPU backend rounds to f32 as it writes.
  */
 export function optimizerHyper(optimizer: Optimizer, { lr, step, clipCoefficient }: UpdateSettings): Float64Array {
   const { weightDecay } = optimizer;
   if (optimizer.type === 'sgd') return Float64Array.of(lr, optimizer.momentum, weightDecay, clipCoefficient);
   const [beta1, beta2] = optimizer.betas;
   const corrections = [1 - beta1 ** step, 1 - beta2 ** step];
-  return Float64Array.of(lr, beta1, beta2, optimizer.eps, weightDecay, ...corrections, clipCoefficient);
+  const fresh = [1 - beta1, 1 - beta2];
+  return Float64Array.of(lr, beta1, beta2, optimizer.eps, weightDecay, ...corrections, clipCoefficient, ...fresh);
 }
