@@ -62,6 +62,17 @@ export function compileError(kernel: string, message: string): AppError {
   });
 }
 
+export function kernelWrongError(kernel: string, adapter: string, maxAbsDifference: number): AppError {
+  return new AppError({
+    code: 'RUNTIME.KERNEL_WRONG',
+    kind: 'precondition',
+    message:
+      `kernel ${kernel} computes wrongly on ${adapter}, also by its simplest shader: it is ${maxAbsDifference} off its ` +
+      'twin in double precision; install another version of the GPU driver, or take another device',
+    details: { kernel, adapter, maxAbsDifference },
+  });
+}
+
 export function tensorMismatchError(program: string, name: string, problem: string): AppError {
   return new AppError({
     code: 'RUNTIME.TENSOR_MISMATCH',

@@ -7,9 +7,11 @@ import {
   type TensorDeclaration,
 } from '@millrace/kernels';
 import { elementCount } from '@millrace/tensor';
-import type { DeviceTensor } from './backend';
+import type { Backend, DeviceTensor } from './backend';
+import { openCpuBackend } from './cpu/cpu-backend';
 import { type HostArray, newHostArray } from './host-array';
 import { bindingShape } from './binding-shape';
+import { kernelWrongError } from './runtime.errors';
 import { SELF_TEST_DIMS } from './self-test-dims';
 import type { WebGpuBackend } from './webgpu/webgpu-backend';
 
@@ -20,6 +22,9 @@ export interface SelfTestResult {
   readonly maxAbsDifference: number;
   readonly ok: boolean;
 }
+
+/** What of a WebGPU backend is tested. */
+export type SelfTestedBackend = Backend & Pick<WebGpuBackend, 'adapter' | 'shaders' | 'quarantine'>;
 
 /** Part of the largest entry by which two orders of summation in f32 may differ at these sizes. */
 const TOLERANCE = 1e-5;
@@ -55,15 +60,15 @@ interface SelfTestCase {
   readonly dims: Dims;
 }
 
-/** What the kernel writes, by the variant that would be used or by the naive one. */
-async function outputs(backend: WebGpuBackend, { name, dims }: SelfTestCase, reference: boolean): Promise<HostArray[]> {
+/** What the kernel writes: on a device by the variant that would be used, or on the twins in double precision. */
+async function outputs(backend: Backend, { name, dims }: SelfTestCase): Promise<HostArray[]> {
   const kernel = KERNELS[name];
   const program = singleProgram(kernel, name, dims);
   const tensors = new Map(program.tensors.map((tensor) => [tensor.name, backend.allocate(tensor)]));
   [...tensors.values()].forEach((tensor, index) => {
     backend.write(tensor, testValues(tensor.declaration, index, dims['V'] ?? 1));
   });
-  backend.run(await backend.bind(program, tensors, { reference }));
+  backend.run(await backend.bind(program, tensors));
   const written = kernel.bindings.filter(({ access }) => access === 'read_write');
   const outputTensors = written.map((binding) => tensors.get(binding.name) as DeviceTensor);
   const values = await backend.readAll(outputTensors);
@@ -96,26 +101,35 @@ function compare(actual: readonly HostArray[], expected: readonly HostArray[]): 
 }
 
 /**
- * Runs every kernel that has more than the naive shader on small shapes, both ways, once for each shader that is used:
- * a software driver takes most of a second to compile one. A kernel whose shader disagrees is quarantined: programs
- * bound from then on use the naive one.
+ * Runs every kernel that has more than the naive shader on small shapes, once for each shader that is used, and compares
+ * with its twin in double precision: another shader may be wrong in the same way, since the same driver compiled it.
+ * A software driver takes most of a second to compile one. A kernel whose shader disagrees is quarantined: programs bound
+ * from then on use the naive one. RUNTIME.KERNEL_WRONG where that one disagrees too.
  */
-export async function selfTest(backend: WebGpuBackend): Promise<SelfTestResult[]> {
+export async function selfTest(backend: SelfTestedBackend): Promise<SelfTestResult[]> {
   const results: SelfTestResult[] = [];
   const compared = new Map<string, Comparison>();
+  const twins = openCpuBackend();
   for (const [name, cases] of Object.entries(SELF_TEST_DIMS) as [KernelName, readonly Dims[]][]) {
     for (const dims of cases) {
       const { used, naive } = backend.shaders(name, dims);
       if (used === naive) continue;
       let comparison = compared.get(used);
       if (comparison === undefined) {
-        const actual = await outputs(backend, { name, dims }, false);
-        comparison = compare(actual, await outputs(backend, { name, dims }, true));
+        comparison = compare(await outputs(backend, { name, dims }), await outputs(twins, { name, dims }));
         compared.set(used, comparison);
       }
       results.push({ kernel: name, shader: used, dims, ...comparison });
     }
   }
-  for (const { kernel, ok } of results) if (!ok) backend.quarantine(kernel);
+  for (const { kernel, dims, ok } of results) {
+    if (ok) continue;
+    backend.quarantine(kernel);
+    const { ok: naiveOk, maxAbsDifference } = compare(
+      await outputs(backend, { name: kernel, dims }),
+      await outputs(twins, { name: kernel, dims }),
+    );
+    if (!naiveOk) throw kernelWrongError(kernel, backend.adapter.description, maxAbsDifference);
+  }
   return results;
 }

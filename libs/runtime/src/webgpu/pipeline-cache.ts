@@ -45,8 +45,8 @@ export class PipelineCache {
   }
 
   /** Compiles unless that was done before. RUNTIME.COMPILE with the compiler's message. */
-  async launch(kernel: Kernel, dims: Dims, reference = false): Promise<KernelLaunch> {
-    const { wgsl, overrides, workgroups } = this.variant(kernel, dims, reference);
+  async launch(kernel: Kernel, dims: Dims): Promise<KernelLaunch> {
+    const { wgsl, overrides, workgroups } = this.variant(kernel, dims);
     const { layout, pipelineLayout } = this.kernelLayouts(kernel);
     const constants = Object.entries(overrides).sort(([a], [b]) => (a < b ? -1 : 1));
     const key = `${kernel.name}|${wgsl}|${constants.map(([name, value]) => `${name}=${value}`).join(',')}`;

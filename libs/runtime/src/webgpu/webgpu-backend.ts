@@ -48,11 +48,6 @@ export interface WebGpuParts {
   readonly clock: Clock;
 }
 
-export interface BindOptions {
-  /** Launch every kernel by its naive variant, to check the others against. */
-  readonly reference?: boolean;
-}
-
 /** Runs programs on a WebGPU device. One per thread: Dawn is not safe to use from two threads at once. */
 export class WebGpuBackend implements Backend {
   readonly kind = 'webgpu';
@@ -114,11 +109,7 @@ export class WebGpuBackend implements Backend {
     own.buffer.destroy();
   }
 
-  async bind(
-    program: Program,
-    tensors: ReadonlyMap<string, DeviceTensor>,
-    { reference = false }: BindOptions = {},
-  ): Promise<BoundProgram> {
+  async bind(program: Program, tensors: ReadonlyMap<string, DeviceTensor>): Promise<BoundProgram> {
     this.failure.check();
     checkProgram(program, tensors);
     const buffer = (name: string | undefined): GPUBuffer => this.own(tensors.get(name ?? '')).buffer;
@@ -126,7 +117,7 @@ export class WebGpuBackend implements Backend {
       program.steps.map(async (step): Promise<RecordedStep> => {
         if ('clear' in step) return { clear: buffer(step.clear) };
         const kernel = KERNELS[step.kernel];
-        const { pipeline, layout, workgroups } = await this.pipelines.launch(kernel, step.dims, reference);
+        const { pipeline, layout, workgroups } = await this.pipelines.launch(kernel, step.dims);
         const entries = kernel.bindings.map(({ name }, binding) => {
           return { binding, resource: { buffer: buffer(step.tensors[name]) } };
         });

@@ -1,0 +1,45 @@
+import type { KernelName } from '@millrace/kernels';
+import { expect, it } from 'vitest';
+import { openCpuBackend } from './cpu/cpu-backend';
+import { selfTest, type SelfTestedBackend } from './self-test';
+
+/** The twins as a device of two shaders for matmul_nn, one of which is wrong, or both alike. */
+function deviceOf(wrong: 'used' | 'both'): { backend: SelfTestedBackend; quarantined: string[] } {
+  const twins = openCpuBackend();
+  const quarantined: string[] = [];
+  const isWrong = (): boolean => wrong === 'both' || quarantined.length === 0;
+  const own: Partial<SelfTestedBackend> = {
+    adapter: { description: 'Test GPU' } as SelfTestedBackend['adapter'],
+    shaders: (name: KernelName) => ({ used: name === 'matmul_nn' ? 'tile' : 'scalar', naive: 'scalar' }),
+    quarantine: (name: string) => void quarantined.push(name),
+    readAll: async (tensors) => {
+      const arrays = await twins.readAll(tensors);
+      return isWrong() ? arrays.map((values) => values.map((value) => 1.001 * value)) : arrays;
+    },
+  };
+  const backend = new Proxy(twins, {
+    get: (target, key) => {
+      const value: unknown = Reflect.get(key in own ? own : target, key);
+      return typeof value === 'function' && !(key in own) ? value.bind(target) : value;
+    },
+  });
+  return { backend: backend as SelfTestedBackend, quarantined };
+}
+
+it('quarantines a kernel whose shader disagrees with its twin', async () => {
+  const { backend, quarantined } = deviceOf('used');
+  const results = await selfTest(backend);
+  expect(results.map(({ kernel, ok }) => [kernel, ok])).toEqual([
+    ['matmul_nn', false],
+    ['matmul_nn', false],
+  ]);
+  expect(quarantined).toContain('matmul_nn');
+});
+
+it('refuses a driver that computes both shaders wrongly in the same way', async () => {
+  const { backend } = deviceOf('both');
+  await expect(selfTest(backend)).rejects.toMatchObject({
+    code: 'RUNTIME.KERNEL_WRONG',
+    message: expect.stringContaining('matmul_nn computes wrongly on Test GPU'),
+  });
+});
