@@ -14,6 +14,7 @@ describe('parseNvidiaSmi refuses', () => {
     ['other XML', '<html><body>Not found</body></html>', 'UNRECOGNISED', { offset: 0, line: 1, column: 1 }],
     ['CSV without header and fields', '0, GPU-1, 15360\n', 'UNRECOGNISED', null],
     ['a header alone', 'uuid, memory.used [MiB]\n', 'TRUNCATED', { line: 2, column: 1 }],
+    ['a message alone', 'uuid, name\nUnable to determine the device handle\n', 'UNRECOGNISED', null],
     ['a row cut short', 'uuid, name, index\nGPU-1, Tes', 'TRUNCATED', { offset: 28 }],
     ['a row with a cell too many', 'uuid, name\nGPU-1, a, b\n', 'MALFORMED', { line: 2, column: 1 }],
     ['a document type alone', '<?xml version="1.0" ?>\n<!DOCTYPE nvidia_smi_log', 'TRUNCATED', { line: 2 }],
@@ -80,6 +81,16 @@ describe('parseNvidiaSmi', () => {
       displayClocksSetting: null,
       unknown: null,
     });
+  });
+
+  it('keeps the other GPUs of CSV in which a message stands in place of one that is lost', () => {
+    const lost = 'Unable to determine the device handle for GPU 0000:3B:00.0: GPU is lost.  Reboot to recover this GPU';
+    const { gpus, warnings } = parseNvidiaSmi(`uuid, memory.used [MiB]\nGPU-1, 5 MiB\n${lost}\nGPU-3, 7 MiB\n`);
+    expect(gpus.map(({ uuid, memoryUsedMiB }) => [uuid, memoryUsedMiB])).toEqual([
+      ['GPU-1', 5],
+      ['GPU-3', 7],
+    ]);
+    expect(warnings).toEqual([lost]);
   });
 
   it('keeps the GPUs in a report whose attached count is higher', () => {

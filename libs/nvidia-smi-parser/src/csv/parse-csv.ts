@@ -30,6 +30,8 @@ export function parseCsv(text: string, fields?: readonly string[]): NvidiaSmiRep
   const columns = header ?? (fields === undefined ? null : columnsOfFields(fields));
   if (first === undefined || columns === null) throw unrecognised(text, first);
   const rows = header === null ? lines : lines.slice(1);
+  if (rows.length === 0 && warnings[0] !== undefined)
+    throw new NvidiaSmiParseError('UNRECOGNISED', `a message in place of GPUs: ${JSON.stringify(warnings[0])}`);
   if (rows.length === 0)
     throw new NvidiaSmiParseError('TRUNCATED', 'a header and no row after it', positionAt(text, text.length));
 
