@@ -1,4 +1,3 @@
-import { totalmem } from 'node:os';
 import { pino } from 'pino';
 import { type agentV1 } from '@millrace/contracts';
 import { AppError, describeError, hostPort, type Logger, randomText, splitHostPort, systemClock } from '@millrace/core';
@@ -14,6 +13,7 @@ import { ExchangeServer, listeningHost } from './grpc/exchange/exchange-server';
 import { channelCredentials } from './grpc/grpc-options';
 import { GrpcSessionDialer } from './grpc/session-dialer';
 import { ownCredential } from './own-credential';
+import { deviceMemoryBytes } from './telemetry/device-memory';
 import { DeviceTelemetrySource } from './telemetry/telemetry-source';
 import type { DeviceReport } from './worker/gpu-task';
 import { gpuThreadStarter, type StartGpuThread } from './worker/gpu-thread';
@@ -115,7 +115,7 @@ async function main(): Promise<number> {
       version: VERSION,
       dataAddress,
       labels: { ...config.labels },
-      ...deviceMessages(report),
+      ...(await deviceMessages(report, config)),
     },
     device: {
       quarantined: report.quarantined,
@@ -161,10 +161,15 @@ async function listen(config: AgentConfig, home: AgentHome, server: ExchangeServ
   return hostPort(advertised.host, advertised.port ?? port);
 }
 
-function deviceMessages({ adapter, speed }: DeviceReport): { adapter: agentV1.Adapter; benchmark: agentV1.Benchmark } {
+interface DeviceMessages {
+  readonly adapter: agentV1.Adapter;
+  readonly benchmark: agentV1.Benchmark;
+}
+
+async function deviceMessages({ adapter, speed }: DeviceReport, { gpuId }: AgentConfig): Promise<DeviceMessages> {
   const { vendor, architecture, device, description, adapterClass, features, limits } = adapter;
-  // WebGPU does not tell a GPU's memory: a software driver has the machine's, a GPU at least its largest buffer.
-  const memoryBytes = adapterClass === 'cpu' ? totalmem() : (limits['maxBufferSize'] ?? 0);
+  // The message has no other word for unknown than 0.
+  const memoryBytes = (await deviceMemoryBytes({ adapter: { ...adapter, gpuId } })) ?? 0;
   return {
     adapter: {
       vendor,

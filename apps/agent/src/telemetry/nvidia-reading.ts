@@ -12,6 +12,10 @@ export interface AdapterIdentity {
 
 const MIB = 1024 ** 2;
 
+export function isNvidia({ vendor, description, device }: AdapterIdentity): boolean {
+  return /nvidia/i.test(`${vendor} ${description} ${device}`);
+}
+
 /**
  * The GPU of a report that the agent computes on. WebGPU tells its name and no more, so among several of one name only
  * the settings can say which: without them it is undefined, since another GPU's values are worse than none.

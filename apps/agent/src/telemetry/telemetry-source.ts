@@ -4,7 +4,7 @@ import { type NvidiaSmiReport, type SpawnCommand, watchNvidiaSmi } from '@millra
 import { type DeviceSample, NOTHING_KNOWN, telemetryMessage } from './device-sample';
 import { readDrm } from './drm-reading';
 import { CpuUtilization, readHost } from './host-reading';
-import { type AdapterIdentity, findNvidiaGpu, nvidiaSample } from './nvidia-reading';
+import { type AdapterIdentity, findNvidiaGpu, isNvidia, nvidiaSample } from './nvidia-reading';
 
 /** Where the agent's loop gets its telemetry from. */
 export interface TelemetrySource {
@@ -47,8 +47,7 @@ export class DeviceTelemetrySource implements TelemetrySource {
 
   start(onSample: (sample: agentV1.DeviceTelemetry) => void): void {
     const { adapter } = this.options;
-    if (adapter.adapterClass === 'gpu' && /nvidia/i.test(`${adapter.vendor} ${adapter.description} ${adapter.device}`))
-      this.watchNvidia();
+    if (adapter.adapterClass === 'gpu' && isNvidia(adapter)) this.watchNvidia();
     void this.sample(onSample);
   }
 

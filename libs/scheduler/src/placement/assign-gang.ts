@@ -1,6 +1,7 @@
 import { assert } from '@millrace/core';
 import type { InventoryAgent } from './inventory-agent';
 import type { QueuedRun } from './queued-run';
+import { usableMemoryBytes } from './usable-memory';
 
 /**
  * One device per rank out of `devices` (in order of preference), or undefined: never part of a gang. Each rank gets the
@@ -52,7 +53,7 @@ function fits(required: readonly number[], devices: readonly InventoryAgent[]): 
 
 /** A device that does not say its memory is not known to be too small. */
 function memoryOf(device: InventoryAgent): number {
-  return device.memoryBytes ?? Infinity;
+  return device.memoryBytes === null ? Infinity : usableMemoryBytes(device.memoryBytes);
 }
 
 /** Infinity - Infinity is no number, so no subtraction. */

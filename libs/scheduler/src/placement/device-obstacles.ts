@@ -1,5 +1,6 @@
 import { deviceName, type InventoryAgent } from './inventory-agent';
 import type { QueuedRun } from './queued-run';
+import { usableMemoryBytes } from './usable-memory';
 
 /** What keeps a device from a run, cheapest to remove first: waiting, an operator, another spec or device. */
 export type ObstacleKind = 'lease_lapsed' | 'leased' | 'draining' | 'disconnected' | 'constraint';
@@ -44,8 +45,11 @@ export function constraintObstacles(run: QueuedRun, agent: InventoryAgent): Obst
     );
   }
   const least = Math.min(...(run.requiredBytesPerStage ?? [0]));
-  if (memory !== null && memory < least) {
-    texts.push(`its memory ${gibibytes(memory)} is less than the ${gibibytes(least)} of the smallest stage`);
+  const usable = usableMemoryBytes(memory ?? 0);
+  if (memory !== null && usable < least) {
+    texts.push(
+      `the ${gibibytes(usable)} that stages may use of its memory are less than the ${gibibytes(least)} of the smallest stage`,
+    );
   }
   return texts.map((text) => ({ kind: 'constraint', text }));
 }

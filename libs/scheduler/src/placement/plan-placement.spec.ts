@@ -91,6 +91,9 @@ describe('planPlacement', () => {
     expect(outcome(plan(inventory, [run('r', 2, small)]))).toEqual({ r: ['agent_b0', 'agent_a0'] });
     const large = plan(inventory, [run('r', 2, { requiredBytesPerStage: [4 * GIB, 4 * GIB] })]);
     expect(outcome(large)).toEqual({ r: 'CONSTRAINTS_UNSATISFIABLE' });
+    // What driver and staging take is not planned into.
+    const full = plan([agent('a', 0, { memoryBytes: 4 * GIB })], [run('r', 1, { requiredBytesPerStage: [3.9 * GIB] })]);
+    expect(outcome(full)).toEqual({ r: 'CONSTRAINTS_UNSATISFIABLE' });
     const unknown = [agent('a', 0, { memoryBytes: null })];
     expect(outcome(plan(unknown, [run('r', 1, { requiredBytesPerStage: [GIB] })]))).toEqual({ r: ['agent_a0'] });
     expect(outcome(plan(unknown, [run('r', 1, { minMemoryBytes: 1 })]))).toEqual({ r: 'CONSTRAINTS_UNSATISFIABLE' });
