@@ -24,7 +24,9 @@ COPY --from=build /src/package.json ./
 COPY --from=build /src/node_modules ./node_modules
 COPY --from=build /src/dist ./dist
 COPY deploy/docker/healthcheck.mjs ./
+# MALLOC_ARENA_MAX keeps glibc from holding what GPU threads of earlier runs freed.
 ENV NODE_ENV=production \
+    MALLOC_ARENA_MAX=2 \
     MILLRACE_HOME=/var/lib/millrace \
     MILLRACE_DATA_PORT=7171 \
     NVIDIA_VISIBLE_DEVICES=all \

@@ -39,8 +39,15 @@ const OWN = new Set([
   'MILLRACE_PROGRAM',
   'MILLRACE_FIRST_PORT',
 ]);
-/** Read by Node, by NVIDIA's container runtime, or by the file itself for other values. */
-const FOREIGN = new Set(['NODE_ENV', 'NVIDIA_VISIBLE_DEVICES', 'NVIDIA_DRIVER_CAPABILITIES', 'POD_IP', 'NODE_NAME']);
+/** Read by Node, the C library, NVIDIA's container runtime, or by the file itself for other values. */
+const FOREIGN = new Set([
+  'NODE_ENV',
+  'MALLOC_ARENA_MAX',
+  'NVIDIA_VISIBLE_DEVICES',
+  'NVIDIA_DRIVER_CAPABILITIES',
+  'POD_IP',
+  'NODE_NAME',
+]);
 
 /** Fails unless `program` reads every variable and takes the values. @returns its settings */
 function expectTaken(program, environment) {

@@ -101,10 +101,10 @@ function compare(actual: readonly HostArray[], expected: readonly HostArray[]): 
 }
 
 /**
- * Runs every kernel that has more than the naive shader on small shapes, once for each shader that is used, and compares
- * with its twin in double precision: another shader may be wrong in the same way, since the same driver compiled it.
- * A software driver takes most of a second to compile one. A kernel whose shader disagrees is quarantined: programs bound
- * from then on use the naive one. RUNTIME.KERNEL_WRONG where that one disagrees too.
+ * Runs every kernel that has more than the naive shader on small shapes, once for each shader that is used, and
+ * compares with its twin in double precision: another shader may be wrong in the same way, since the same driver
+ * compiled it. A software driver takes most of a second to compile one. A kernel whose shader disagrees is
+ * quarantined: programs bound from then on use the naive one. RUNTIME.KERNEL_WRONG where that one disagrees too.
  */
 export async function selfTest(backend: SelfTestedBackend): Promise<SelfTestResult[]> {
   const results: SelfTestResult[] = [];

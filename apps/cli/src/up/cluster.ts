@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Clock, hostPort } from '@millrace/core';
+import { agentAllocator } from '../config/agent-environment';
 import { type Endpoint, endpointPath, madeAuthority } from '../config/cli-config';
 import { prepareEmbeddedPostgres, untilReady } from './embedded-postgres';
 import { endLeftOvers } from './left-overs';
@@ -118,6 +119,7 @@ export class Cluster {
     for (let number = 1; number <= agentCount; number++) {
       const dataPort = await freePort(0, '');
       const plan = this.nodeProcess('agent', {
+        ...agentAllocator(environment),
         MILLRACE_HOME: join(home, `agent-${number}`),
         MILLRACE_JOIN: grpc,
         MILLRACE_TOKEN: token,

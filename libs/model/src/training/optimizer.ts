@@ -43,7 +43,8 @@ export interface UpdateSettings {
 /**
  * Content of the scalar tensor `hyper` of the update. AdamW: lr, beta1, beta2, eps, weightDecay, 1 - beta1^step,
  * 1 - beta2^step, clip coefficient, 1 - beta1, 1 - beta2. SGD: lr, momentum, weightDecay, clip coefficient. In
- * doubles, so that the CPU twins lose nothing and differences from 1 are exact; a GPU backend rounds to f32 as it writes.
+ * doubles, so that the CPU twins lose nothing and differences from 1 are exact; a GPU backend rounds to f32 as it
+ * writes.
  */
 export function optimizerHyper(optimizer: Optimizer, { lr, step, clipCoefficient }: UpdateSettings): Float64Array {
   const { weightDecay } = optimizer;

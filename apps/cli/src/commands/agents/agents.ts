@@ -6,6 +6,7 @@ import type { Command } from 'commander';
 import type { AgentBody } from '@millrace/contracts';
 import { allPages } from '@millrace/sdk';
 import { type CommandContext, command, wholeNumber } from '../../command-context';
+import { agentAllocator } from '../../config/agent-environment';
 import { age, bytesText, table } from '../../table';
 import { programMissing } from '../commands.errors';
 import { joinTokenCommand } from './join-token';
@@ -55,6 +56,7 @@ function daemonCommand(context: CommandContext): Command {
         stdio: 'inherit',
         env: {
           ...context.config.environment,
+          ...agentAllocator(context.config.environment),
           MILLRACE_JOIN: options.join,
           MILLRACE_HOME: options.home ?? join(context.config.home, `agent-${options.device}`),
           MILLRACE_DEVICE: String(options.device),
