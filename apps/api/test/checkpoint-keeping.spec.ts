@@ -1,8 +1,11 @@
 import { utimes } from 'node:fs/promises';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { FileBlockStore } from '@millrace/checkpoint';
+import { AppError } from '@millrace/core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
 import { startTemporaryPostgres, type TemporaryPostgres } from '@millrace/testing';
 import { BlobsService } from '../src/ground/blobs/blobs.service';
 import { BlockCollectorService } from '../src/ledger/checkpointing/block-collector.service';
+import { CheckpointsRepository } from '../src/requests/checkpoints/checkpoints.repository';
 import { CheckpointWritesRepository } from '../src/ledger/blocks/checkpoint-writes.repository';
 import { SchedulingService } from '../src/planning/scheduling/scheduling.service';
 import { type ApiUnderTest, eventually, startApi, temporaryHome } from './api-under-test';
@@ -59,6 +62,14 @@ describe('which checkpoints and blocks stay', { timeout: SLOW_MS }, () => {
   async function checkpoint({ agent, attempt }: Running, step: number): Promise<void> {
     const sequence = await agent.checkpoint(attempt, step);
     await agent.take('ack', ({ checkpoints }) => checkpoints === sequence);
+  }
+
+  /** What a verification asks of the store; uploads ask by `has`, which goes on working. */
+  function spyOnSizes(): MockInstance<FileBlockStore['sizeOf']> {
+    const { blocks } = api.get(BlobsService);
+    const sizeOf = blocks.sizeOf.bind(blocks);
+    vi.spyOn(blocks, 'has').mockImplementation(async (sha256) => (await sizeOf(sha256)) !== undefined);
+    return vi.spyOn(blocks, 'sizeOf');
   }
 
   async function stored(): Promise<string[]> {
@@ -142,5 +153,48 @@ describe('which checkpoints and blocks stay', { timeout: SLOW_MS }, () => {
     await api.get(SchedulingService).schedule();
     await eventually('both decided', async () => (await api.runs.get(fine.id)).state === 'scheduled');
     expect(await api.runs.get(lost.id)).toMatchObject({ state: 'failed', reason: { code: 'SCHEDULING.INIT_GONE' } });
+  });
+
+  it('looks again for a block that could not be read, and gives one checkpoint up rather than the attempt', async () => {
+    const run = await single({ steps: 10 });
+    const broken = new AppError({ code: 'CHECKPOINT.STORAGE_FAILED', kind: 'internal', message: 'EIO' });
+    const sizeOf = spyOnSizes();
+    sizeOf.mockRejectedValueOnce(broken);
+    await checkpoint(run, 2);
+    expect(await api.prisma.checkpoint.findMany()).toMatchObject([{ step: 2, state: 'durable' }]);
+    sizeOf.mockRejectedValue(broken);
+    await checkpoint(run, 4);
+    sizeOf.mockRestore();
+    expect(await api.prisma.checkpoint.findMany()).toMatchObject([{ step: 2, state: 'durable' }]);
+    expect((await api.runs.get(run.id)).state).toBe('running');
+    const failed = { type: 'run.checkpoint', data: { path: ['state'], equals: 'failed' } };
+    expect(await api.prisma.event.findMany({ where: failed })).toMatchObject([{ data: { step: 4 } }]);
+    await checkpoint(run, 6);
+    expect(await api.prisma.checkpoint.count({ where: { state: 'durable' } })).toBe(2);
+  });
+
+  it('never deletes a checkpoint that became durable while its blocks were looked for', async () => {
+    const run = await single({ steps: 10 });
+    const sizeOf = spyOnSizes().mockImplementationOnce(async () => {
+      const manifest = { version: 1 };
+      await api.prisma.checkpoint.updateMany({ data: { state: 'durable', manifest } });
+      return undefined;
+    });
+    await checkpoint(run, 2);
+    expect(sizeOf).toHaveBeenCalled();
+    expect(await api.prisma.checkpoint.findMany()).toMatchObject([{ step: 2, state: 'durable' }]);
+    expect((await api.runs.get(run.id)).state).toBe('running');
+  });
+
+  it('keeps the checkpoint that an attempt resumed from while the attempt lives', async () => {
+    const run = await single({ steps: 10, keepCheckpoints: 5 });
+    await checkpoint(run, 2);
+    const [source] = await api.prisma.checkpoint.findMany();
+    const attempt = await api.prisma.attempt.findFirstOrThrow();
+    const plan = { ...(attempt.plan as object), resumeCheckpointId: source!.id };
+    await api.prisma.attempt.update({ where: { id: attempt.id }, data: { plan } });
+    await checkpoint(run, 4);
+    const user = await api.prisma.transaction((tx) => new CheckpointsRepository(api.prisma).liveUser(tx, source!));
+    expect(user).toEqual({ runId: run.id, how: 'resumed from it' });
   });
 });

@@ -63,14 +63,14 @@ export class ChunkMemory {
 
   /** What the plan comes to in f32; the twins hold doubles. */
   predictedBytes(): number {
-    const { config, microBatchCount, evalBatchCount, weightVersionCount } = this.plan;
+    const { config, microBatchCount, evalMicroBatchCount, weightVersionCount } = this.plan;
     const { slice, slotCount, backwardSlotCount } = this.chunk;
     return stageMemoryBytes(config, slice, {
       ...this.plan,
       inFlight: slotCount,
       inBackward: backwardSlotCount,
       microBatches: microBatchCount,
-      evaluation: evalBatchCount > 0,
+      evaluation: evalMicroBatchCount > 0,
       weightVersions: weightVersionCount,
     }).total;
   }
@@ -196,7 +196,7 @@ export class ChunkMemory {
 
   private async bindEvaluation(): Promise<void> {
     const { programs, backend, plan } = this;
-    if (plan.evalBatchCount === 0) return;
+    if (plan.evalMicroBatchCount === 0) return;
     const own = programs.evaluate.tensors.filter(({ role }) => !ATTEMPT_ROLES.has(role));
     this.evaluationTensors = new Map([...this.attemptTensors, ...this.allocate(own)]);
     if (programs.loss === undefined) {

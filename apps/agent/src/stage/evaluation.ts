@@ -19,7 +19,7 @@ export interface EvaluationOptions {
 /** Sends of an evaluation that may wait for room: unlike a step's, their number has no bound in the schedule. */
 const WAITING_SENDS_MAX = 4;
 
-/** Validation loss: the same batches each time, forward only through all stages. */
+/** Validation loss: the same sequences each time, each once, forward only through all stages. */
 export class Evaluation {
   private sum = 0;
   private unread: DeviceTensor[] = [];
@@ -32,8 +32,8 @@ export class Evaluation {
   constructor(private readonly options: EvaluationOptions) {}
 
   isDue(step: number): boolean {
-    const { evalBatchCount, evalEvery, lastStep } = this.options.plan;
-    return evalBatchCount > 0 && (step === lastStep || (evalEvery > 0 && step % evalEvery === 0));
+    const { evalMicroBatchCount, evalEvery, lastStep } = this.options.plan;
+    return evalMicroBatchCount > 0 && (step === lastStep || (evalEvery > 0 && step % evalEvery === 0));
   }
 
   /** With the weights after `step`. The mean over all tokens that count at the head, undefined elsewhere. */
@@ -42,7 +42,7 @@ export class Evaluation {
     this.sum = 0;
     this.tokens = 0;
     this.unread = [];
-    const count = plan.evalBatchCount * plan.microBatchCount;
+    const count = plan.evalMicroBatchCount;
     // As many as there are ranks go through a chunk before the next chunk has its turn, so that all ranks work.
     for (let first = 0; first < count; first += plan.ranks) {
       for (const chunk of memory.chunks) {
@@ -85,7 +85,7 @@ export class Evaluation {
       this.handed.delete(`${stage}E${index}`);
     }
     if (data === undefined || (tokens ?? targets) === undefined) return;
-    const batch = data.validation(Math.floor(index / plan.microBatchCount), index % plan.microBatchCount);
+    const batch = data.validation(index);
     if (tokens !== undefined) chunk.backend.write(tensors.get(tokens.name)!, batch.inputs);
     if (targets === undefined) return;
     chunk.backend.write(tensors.get(targets.name)!, batch.targets);

@@ -235,16 +235,36 @@ describe('a stage executor', () => {
     expect(most).toBe(1);
   });
 
+  it('validates on every sequence of the set once, whatever the batch', async () => {
+    // Three sequences; a step that hardly moves the weights, so that only the evaluation could differ.
+    const still = { optimizer: { type: 'adamw', lr: 1e-30, weightDecay: 0 }, evalEvery: 1, evalBatches: 8 };
+    const fixed = { steps: 1, validation: 0.011, train: still };
+    const batches = [
+      { micro: 1, microBatches: 1 },
+      { micro: 2, microBatches: 1 },
+      { micro: 2, microBatches: 2 },
+      { micro: 3, microBatches: 1 },
+      { micro: 1, microBatches: 4, ranks: 3 },
+    ];
+    const losses: number[] = [];
+    for (const batch of batches)
+      losses.push((await train(cpu, { ...fixed, ...batch })).metrics.get('val/loss')!.get(1)!);
+    for (const loss of losses) expect(loss).toBeCloseTo(losses[0]!, 9);
+  });
+
   it('weighs micro-batches by their tokens, whatever the number of ranks', async () => {
     // Of micro-batch j every target after the first 3 j + 1 has no say.
     const cut = (targets: Uint32Array, microBatch: number): Uint32Array =>
       targets.map((target, row) => (row <= 3 * microBatch ? target : -1));
     const mapData = (data: DataSource): DataSource => {
-      const batch = (kind: 'train' | 'validation', at: number, microBatch: number): Batch => {
-        const { inputs, targets } = data[kind](at, microBatch);
-        return { inputs, targets: cut(targets, microBatch) };
+      const less = ({ inputs, targets }: Batch, microBatch: number): Batch => ({
+        inputs,
+        targets: cut(targets, microBatch),
+      });
+      return {
+        train: (step, microBatch) => less(data.train(step, microBatch), microBatch),
+        validation: (microBatch) => less(data.validation(microBatch), microBatch % 4),
       };
-      return { train: (...at) => batch('train', ...at), validation: (...at) => batch('validation', ...at) };
     };
     const one = await train(cpu, { ranks: 1 }, { mapData });
     const three = await train(cpu, { ranks: 3, schedule: 'gpipe' }, { mapData });

@@ -1,7 +1,14 @@
 import type { ModelConfig, Recompute } from '@millrace/core';
 import type { AttemptPlan } from '@millrace/contracts';
 import { oldestWeightVersion, scheduleRequest, stepsOptimistically } from '@millrace/contracts/plain';
-import { type DatasetSplit, splitValidation, type TokenReader, Sampler, ValidationSampler } from '@millrace/data';
+import {
+  type DatasetSplit,
+  splitValidation,
+  type SampleStart,
+  type TokenReader,
+  Sampler,
+  ValidationSampler,
+} from '@millrace/data';
 import {
   type Action,
   executionSchedule,
@@ -11,6 +18,7 @@ import {
   type WeightUpdates,
   weightVersionsKept,
 } from '@millrace/pipeline';
+import { IGNORED_TARGET } from '@millrace/kernels';
 import type { LearningRateSchedule, Optimizer, StageSlice } from '@millrace/model';
 import type { DataSource } from './stage-ports';
 
@@ -53,8 +61,8 @@ export interface StagePlan {
   readonly firstStep: number;
   readonly lastStep: number;
   readonly evalEvery: number;
-  /** Global batches of an evaluation; 0 when there is no validation part. */
-  readonly evalBatchCount: number;
+  /** Micro-batches of an evaluation; 0 when there is no validation part. */
+  readonly evalMicroBatchCount: number;
   readonly checkpointEvery: number;
   /** Ranks update before the gradient norm is known, and roll back if it clips. */
   readonly optimisticStep: boolean;
@@ -100,7 +108,7 @@ export function stagePlan(plan: AttemptPlan): StagePlan {
     firstStep: plan.firstStep,
     lastStep: plan.lastStep,
     evalEvery: train.evalEvery,
-    evalBatchCount: evaluationBatches(plan),
+    evalMicroBatchCount: evaluationMicroBatches(plan),
     checkpointEvery: train.checkpointEvery,
     optimisticStep: stepsOptimistically(parallel),
     init: plan.resume.from,
@@ -125,12 +133,20 @@ export function dataSource(plan: AttemptPlan, store: TokenReader): DataSource {
   const { micro, global } = train.batch;
   const { context } = plan.model;
   const split = datasetSplit(plan);
-  const training = new Sampler({ order: data.order, seed: train.seed, tokens: split.train, context, global, store });
+  const { order } = data;
+  const start = sampleStart(plan);
+  const training = new Sampler({ order, seed: train.seed, tokens: split.train, context, global, start, store });
   const validation = validationSampler(plan, split, store);
   return {
     train: (step, microBatch) => training.batch(step, microBatch, micro),
-    validation: (batchIndex, microBatch) => validation.batch(batchIndex, microBatch, micro),
+    validation: (microBatch) => validation.batch(microBatch, micro),
   };
+}
+
+/** After what the checkpoint had consumed, with whatever batch; otherwise with the first sample. */
+function sampleStart({ resume, firstStep }: AttemptPlan): SampleStart {
+  const sample = resume.from === 'checkpoint' ? resume.manifest.dataPosition.samples : 0;
+  return { step: firstStep, sample };
 }
 
 function datasetSplit(plan: AttemptPlan): DatasetSplit {
@@ -140,11 +156,21 @@ function datasetSplit(plan: AttemptPlan): DatasetSplit {
 function validationSampler(plan: AttemptPlan, split: DatasetSplit, store: TokenReader): ValidationSampler {
   const { batch, evalBatches } = plan.spec.train;
   const tokens = plan.spec.data.validation > 0 ? split.validation : split.train;
-  return new ValidationSampler({ tokens, context: plan.model.context, global: batch.global, evalBatches, store });
+  const { context } = plan.model;
+  return new ValidationSampler({
+    tokens,
+    context,
+    global: batch.global,
+    evalBatches,
+    ignoredTarget: IGNORED_TARGET,
+    store,
+  });
 }
 
 /** A stage between the ends counts batches without having the tokens. */
-function evaluationBatches(plan: AttemptPlan): number {
+function evaluationMicroBatches(plan: AttemptPlan): number {
   if (plan.spec.data.validation === 0) return 0;
-  return validationSampler(plan, datasetSplit(plan), { read: () => new Uint32Array(0) }).batchCount;
+  return validationSampler(plan, datasetSplit(plan), { read: () => new Uint32Array(0) }).microBatchCount(
+    plan.spec.train.batch.micro,
+  );
 }

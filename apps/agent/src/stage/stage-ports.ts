@@ -21,7 +21,7 @@ export interface WeightSource {
 /** Only the first and the last stage have one. */
 export interface DataSource {
   train(step: number, microBatch: number): Batch;
-  validation(batchIndex: number, microBatch: number): Batch;
+  validation(microBatch: number): Batch;
 }
 
 export interface SnapshotTensor {

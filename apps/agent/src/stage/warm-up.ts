@@ -27,5 +27,5 @@ function warmUpChunk(memory: ChunkMemory, plan: StagePlan): void {
   if (optimizer.tied !== undefined) backend.run(memory.program('combine-tied'));
   backend.run(memory.program('squares'));
   backend.run(memory.program('update'));
-  if (plan.evalBatchCount > 0) backend.run(memory.evaluate(0).program);
+  if (plan.evalMicroBatchCount > 0) backend.run(memory.evaluate(0).program);
 }

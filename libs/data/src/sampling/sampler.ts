@@ -15,8 +15,18 @@ export interface SamplerOptions {
   readonly context: number;
   /** Sequences of a step. */
   readonly global: number;
+  /** Where training goes on from a checkpoint; left out: with step 1 and the first sample. */
+  readonly start?: SampleStart;
   readonly store: TokenReader;
 }
+
+/** Step `step` reads sample `sample` (from 0) first: as many samples were consumed by the steps before it. */
+export interface SampleStart {
+  readonly step: number;
+  readonly sample: number;
+}
+
+const FROM_THE_BEGINNING: SampleStart = { step: 1, sample: 0 };
 
 /** b rows of T ids, row-major; `targets` are the same shifted by one token. */
 export interface Batch {
@@ -25,9 +35,9 @@ export interface Batch {
 }
 
 /**
- * Which tokens row r of step s reads: a function of (seed, sample number (s-1) * global + r) alone, so that
- * micro-batch size, number of ranks and a resume at any step change nothing. Every epoch visits every whole
- * sequence once.
+ * Which tokens row r of step s reads: a function of (seed, sample number) alone. Samples are numbered from what was
+ * consumed before the start, so that micro-batch size, number of ranks and a resume at any step, with whatever batch,
+ * change nothing. Every epoch visits every whole sequence once.
  */
 export class Sampler {
   /** Whole sequences in the range: the length of an epoch. */
@@ -44,22 +54,35 @@ export class Sampler {
 
   /** Position in the dataset of the first token of row `row` (0 … global-1) of step `step` (from 1). */
   rowOffset(step: number, row: number): number {
-    const { global, context, tokens } = this.options;
-    assert(Number.isInteger(step) && step >= 1, `step ${step}: steps count from 1`);
+    const { global, start = FROM_THE_BEGINNING } = this.options;
+    assert(Number.isInteger(step) && step >= start.step, `step ${step}: steps count from ${start.step}`);
     assert(Number.isInteger(row) && row >= 0 && row < global, `row ${row} of ${global}`);
-    const sample = (step - 1) * global + row;
+    return this.sampleOffset(start.sample + (step - start.step) * global + row);
+  }
+
+  /** Rows microIndex * micro … of step `step`. */
+  batch(step: number, microIndex: number, micro: number): Batch {
+    return this.read(micro, (row) => this.rowOffset(step, microIndex * micro + row));
+  }
+
+  /** `count` samples from number `first` on, whatever the steps. */
+  samples(first: number, count: number): Batch {
+    return this.read(count, (row) => this.sampleOffset(first + row));
+  }
+
+  private sampleOffset(sample: number): number {
+    const { context, tokens } = this.options;
     const epoch = Math.floor(sample / this.sequences);
     const index = sample % this.sequences;
     return tokens.offset + (this.permutation?.at(epoch, index) ?? index) * context;
   }
 
-  /** Rows microIndex * micro … of step `step`. */
-  batch(step: number, microIndex: number, micro: number): Batch {
+  private read(rows: number, offsetOf: (row: number) => number): Batch {
     const { context, store } = this.options;
-    const inputs = new Uint32Array(micro * context);
-    const targets = new Uint32Array(micro * context);
-    for (let row = 0; row < micro; row++) {
-      const ids = store.read(this.rowOffset(step, microIndex * micro + row), context + 1);
+    const inputs = new Uint32Array(rows * context);
+    const targets = new Uint32Array(rows * context);
+    for (let row = 0; row < rows; row++) {
+      const ids = store.read(offsetOf(row), context + 1);
       inputs.set(ids.subarray(0, context), row * context);
       targets.set(ids.subarray(1), row * context);
     }

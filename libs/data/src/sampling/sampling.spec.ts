@@ -73,6 +73,23 @@ describe('Sampler', () => {
     );
   });
 
+  it('goes on after what was consumed, in both orders, whatever the batch before and after', () => {
+    const start = fc.record({ before: fc.integer({ min: 1, max: 12 }), steps: fc.integer({ min: 1, max: 30 }) });
+    fc.assert(
+      fc.property(shape, start, ({ sequences, ...rest }, { before, steps }) => {
+        const tokens = { offset: 0, count: sequences * rest.context + 1 };
+        const single = sampler({ ...rest, tokens, global: 1 });
+        const begun = { step: steps + 1, sample: steps * before };
+        const resumed = sampler({ ...rest, tokens, start: begun });
+        for (let index = 0; index < 3 * rest.global; index++) {
+          const step = begun.step + Math.floor(index / rest.global);
+          const expected = single.rowOffset(begun.sample + index + 1, 0);
+          expect(resumed.rowOffset(step, index % rest.global)).toBe(expected);
+        }
+      }),
+    );
+  });
+
   it('reads in order from (step - 1) * global + row on, and wraps modulo whole sequences', () => {
     const made = sampler({ order: 'sequential', tokens: { offset: 1000, count: 45 }, context: 4, global: 4 });
     expect(made.sequences).toBe(11);
@@ -128,19 +145,32 @@ describe('splitValidation', () => {
 });
 
 describe('ValidationSampler', () => {
-  const options = { tokens: { offset: 500, count: 41 }, context: 4, global: 3, store: counting };
+  const IGNORED = 99;
+  const options = { tokens: { offset: 500, count: 41 }, context: 4, store: counting, ignoredTarget: IGNORED };
 
-  it('reads the same batches from the start of the range, none twice', () => {
-    const made = new ValidationSampler({ ...options, evalBatches: 8 });
-    expect(made.batchCount).toBe(3);
-    expect([...made.batch(0, 0, 3).inputs].slice(0, 4)).toEqual([500, 501, 502, 503]);
-    expect(made.batch(2, 1, 1)).toEqual(made.batch(2, 1, 1));
-    expect(made.batch(2, 1, 1).inputs[0]).toBe(500 + (2 * 3 + 1) * 4);
+  it('reads every sequence of the range once, the same each time, whatever the batch', () => {
+    const every = Array.from({ length: 40 }, (_, index) => 501 + index);
+    for (const [global, micro] of [
+      [1, 1],
+      [2, 1],
+      [3, 3],
+      [4, 2],
+      [64, 16],
+    ] as const) {
+      const made = new ValidationSampler({ ...options, global, evalBatches: 64 });
+      const batches = Array.from({ length: made.microBatchCount(micro) }, (_, index) => made.batch(index, micro));
+      expect(batches.every(({ inputs }) => inputs.length === micro * 4)).toBe(true);
+      const targets = batches.flatMap((batch) => [...batch.targets]).filter((target) => target !== IGNORED);
+      expect(targets).toEqual(every);
+      expect(made.batch(0, micro)).toEqual(batches[0]);
+    }
   });
 
-  it('uses the number asked for, and one batch of a range too small for it', () => {
-    expect(new ValidationSampler({ ...options, evalBatches: 2 }).batchCount).toBe(2);
-    expect(new ValidationSampler({ ...options, global: 64, evalBatches: 2 }).batchCount).toBe(1);
+  it('stops after the number of global batches asked for', () => {
+    const made = new ValidationSampler({ ...options, global: 3, evalBatches: 2 });
+    expect([made.sequenceCount, made.microBatchCount(1), made.microBatchCount(3)]).toEqual([6, 6, 2]);
+    expect(made.batch(1, 3).targets.includes(IGNORED)).toBe(false);
+    expect(() => made.batch(2, 3)).toThrow(/micro-batch 2 of 2/);
   });
 });
 

@@ -4,26 +4,43 @@ import { type Batch, Sampler, type SamplerOptions } from './sampler';
 export interface ValidationOptions extends Omit<SamplerOptions, 'order' | 'seed'> {
   /** Global batches wanted. */
   readonly evalBatches: number;
+  /** The target of rows that no sequence fills, which no loss counts. */
+  readonly ignoredTarget: number;
 }
 
 /**
- * The global batches that every evaluation reads: sequential from the start of the validation range, the same each
- * time.
+ * The sequences that every evaluation reads: from the start of the validation range, each once, the same each time.
+ * They are the whole range, or the first `evalBatches` global batches of it.
  */
 export class ValidationSampler {
-  /** `evalBatches`, or as many as the range fills without reading a sequence twice, but at least one. */
-  readonly batchCount: number;
+  readonly sequenceCount: number;
   private readonly sampler: Sampler;
 
   /** Error: DATA.TOKENS_TOO_FEW when the range has not one sequence. */
-  constructor(options: ValidationOptions) {
+  constructor(private readonly options: ValidationOptions) {
     this.sampler = new Sampler({ ...options, order: 'sequential', seed: 0 });
-    this.batchCount = Math.max(1, Math.min(options.evalBatches, Math.floor(this.sampler.sequences / options.global)));
+    this.sequenceCount = Math.min(options.evalBatches * options.global, this.sampler.sequences);
   }
 
-  /** Micro-batch `microIndex` of `micro` rows of global batch `batchIndex` (0 … batchCount-1). */
-  batch(batchIndex: number, microIndex: number, micro: number): Batch {
-    assert(batchIndex >= 0 && batchIndex < this.batchCount, `validation batch ${batchIndex} of ${this.batchCount}`);
-    return this.sampler.batch(batchIndex + 1, microIndex, micro);
+  /** How many micro-batches of `micro` rows hold them all; the last one may be partly filled. */
+  microBatchCount(micro: number): number {
+    return Math.ceil(this.sequenceCount / micro);
+  }
+
+  /** Micro-batch `index` of `micro` rows. Rows after the last sequence are empty: their targets are ignored. */
+  batch(index: number, micro: number): Batch {
+    const count = this.microBatchCount(micro);
+    assert(Number.isInteger(index) && index >= 0 && index < count, `validation micro-batch ${index} of ${count}`);
+    const rows = Math.min(micro, this.sequenceCount - index * micro);
+    const { inputs, targets } = this.sampler.samples(index * micro, rows);
+    if (rows === micro) return { inputs, targets };
+    const length = micro * this.options.context;
+    const filled = {
+      inputs: new Uint32Array(length),
+      targets: new Uint32Array(length).fill(this.options.ignoredTarget),
+    };
+    filled.inputs.set(inputs);
+    filled.targets.set(targets);
+    return filled;
   }
 }

@@ -124,6 +124,12 @@ export class CheckpointWritesRepository {
     return count === 1;
   }
 
+  /** False when it is durable by now, or gone: what is durable is never given up. */
+  async deleteWriting(tx: Transaction, id: string): Promise<boolean> {
+    const { count } = await tx.checkpoint.deleteMany({ where: { id, state: 'writing' } });
+    return count > 0;
+  }
+
   async delete(tx: Transaction, ids: readonly string[]): Promise<void> {
     await tx.checkpoint.deleteMany({ where: { id: { in: [...ids] } } });
   }

@@ -1,7 +1,9 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { ManifestDocument } from '@millrace/contracts';
+import { AppError, type Clock, sleep } from '@millrace/core';
 import type { StoredPlan } from '../runs/attempt-record';
 import { BlobsService } from '../../ground/blobs/blobs.service';
+import { CLOCK } from '../../ground/config/api-logger';
 import type { Transaction } from '../../ground/database/prisma.service';
 import { EventsService } from '../../ground/events/events.service';
 import type { RunRecord } from '../runs/run-record';
@@ -11,6 +13,12 @@ import { blocksMissing, pieceBeyondBlock } from '../blocks/checkpointing.errors'
 import { mergeParts } from './merge-parts';
 import { RetentionService } from './retention.service';
 
+/** The disk's own words; a reading that fails once may succeed a moment later. */
+export const STORE_UNREADABLE: ReadonlySet<string> = new Set(['CHECKPOINT.STORAGE_FAILED', 'CHECKPOINT.DISK_FULL']);
+
+/** Waits before a block is looked for again. */
+const RETRY_AFTER_MS = [100, 400, 1_600];
+
 /** Makes a checkpoint of its parts: first everything is verified, then one transaction makes it visible. */
 @Injectable()
 export class CheckpointPublisherService {
@@ -19,20 +27,36 @@ export class CheckpointPublisherService {
     private readonly checkpoints: CheckpointWritesRepository,
     private readonly retention: RetentionService,
     private readonly events: EventsService,
+    @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
-  /** @throws AppError CHECKPOINT.PARTS_INCOMPLETE, CHECKPOINT.BLOCKS_MISSING, CHECKPOINT.PIECE_BEYOND_BLOCK */
+  /**
+   * @throws AppError CHECKPOINT.PARTS_INCOMPLETE, CHECKPOINT.BLOCKS_MISSING, CHECKPOINT.PIECE_BEYOND_BLOCK, and
+   *   CHECKPOINT.STORAGE_FAILED when the store could not be read time and again
+   */
   async verify(parts: readonly CheckpointPart[], plan: StoredPlan, step: number): Promise<ManifestDocument> {
     const manifest = mergeParts(parts, plan, step);
     const ends = endsOf(manifest);
     const missing: string[] = [];
     for (const [sha256, endBytes] of ends) {
-      const sizeBytes = await this.blobs.blocks.sizeOf(sha256);
+      const sizeBytes = await this.sizeOf(sha256);
       if (sizeBytes === undefined) missing.push(sha256);
       else if (endBytes > sizeBytes) throw pieceBeyondBlock(step, { sha256, endBytes, sizeBytes });
     }
     if (missing.length > 0) throw blocksMissing(step, missing);
     return manifest;
+  }
+
+  private async sizeOf(sha256: string): Promise<number | undefined> {
+    for (const delayMs of RETRY_AFTER_MS) {
+      try {
+        return await this.blobs.blocks.sizeOf(sha256);
+      } catch (error) {
+        if (!(error instanceof AppError) || !STORE_UNREADABLE.has(error.code)) throw error;
+        await sleep(this.clock, delayMs);
+      }
+    }
+    return this.blobs.blocks.sizeOf(sha256);
   }
 
   /** False when it was published before. The caller holds the run's lock. */

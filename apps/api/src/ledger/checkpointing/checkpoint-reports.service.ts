@@ -9,13 +9,20 @@ import type { Transaction } from '../../ground/database/prisma.service';
 import { type LockedAttempt, RunLedger } from '../runs/run-ledger';
 import type { SessionIdentity } from '../sessions/agent-session';
 import { parseCheckpointPart } from '../blocks/checkpoint-part';
-import { CheckpointPublisherService } from './checkpoint-publisher.service';
+import { CheckpointPublisherService, STORE_UNREADABLE } from './checkpoint-publisher.service';
 import { CheckpointWritesRepository, type PartKey, type RankPart } from '../blocks/checkpoint-writes.repository';
 
 interface CompleteCheckpoint {
   readonly id: string;
   readonly manifest: ManifestDocument;
 }
+
+/** What says that the checkpoint cannot be whole: blocks were lost, or ranks disagree. */
+const UNPUBLISHABLE: ReadonlySet<string> = new Set([
+  'CHECKPOINT.PARTS_INCOMPLETE',
+  'CHECKPOINT.BLOCKS_MISSING',
+  'CHECKPOINT.PIECE_BEYOND_BLOCK',
+]);
 
 /** Takes the ranks' parts of checkpoints; with the last one the checkpoint is published. */
 @Injectable()
@@ -66,8 +73,10 @@ export class CheckpointReportsService {
       const manifest = await this.publisher.verify(Object.values(writing.parts), attempt.plan, key.step);
       await this.publish(key, { id: writing.id, manifest });
     } catch (error) {
-      if (!(error instanceof AppError) || error.kind !== 'internal') throw error;
-      await this.refuse(key, writing.id, error);
+      if (!(error instanceof AppError)) throw error;
+      if (UNPUBLISHABLE.has(error.code)) await this.refuse(key, writing.id, error);
+      else if (STORE_UNREADABLE.has(error.code)) await this.giveUp(key, writing.id, error);
+      else throw error;
     }
   }
 
@@ -92,10 +101,23 @@ export class CheckpointReportsService {
     this.logger.error({ ...key, reason: describeError(error) }, 'checkpoint cannot be published');
     await this.ledger.change(async (tx) => {
       const locked = await this.ledger.lock(tx, key);
-      await this.checkpoints.delete(tx, [checkpointId]);
+      if (!(await this.checkpoints.deleteWriting(tx, checkpointId))) return;
       if (!locked || locked.run.fence !== key.fence || !isLive(locked.attempt.state)) return;
       const failure = { class: 'internal' as const, code: error.code, message: error.message };
       await this.endings.fail(tx, { ...locked, actor: 'system', state: 'failed', failure });
+    });
+  }
+
+  /**
+   * The store could not be read, which says nothing of the training: the older checkpoint stays, and the run goes on.
+   */
+  private async giveUp(key: PartKey, checkpointId: string, error: AppError): Promise<void> {
+    const reason = describeError(error);
+    this.logger.warn({ ...key, reason }, 'a checkpoint is given up, because the block store cannot be read');
+    await this.ledger.note(async (tx) => {
+      const locked = await this.ledger.lock(tx, key);
+      if (!(await this.checkpoints.deleteWriting(tx, checkpointId)) || !locked) return;
+      await this.publisher.noteFailure(tx, key, { agentId: 'system', reason });
     });
   }
 
@@ -106,7 +128,8 @@ export class CheckpointReportsService {
       const found = await this.lockAttempt(tx, session, key);
       const writing = found && (await this.checkpoints.findWriting(tx, key));
       if (!found || writing?.durable) return;
-      if (writing) await this.checkpoints.delete(tx, [writing.id]);
+      // The blocks that the parts referenced are free for the next collection from now on.
+      if (writing) await this.checkpoints.deleteWriting(tx, writing.id);
       await this.publisher.noteFailure(tx, key, { agentId: session.agentId, reason: report.errorMessage });
     });
   }

@@ -19,6 +19,7 @@ const model: ModelConfig = {
 const ADAMW = { type: 'adamw' as const, lr: 1, betas: [0.9, 0.95], eps: 1e-8, weightDecay: 0 };
 const plan = {
   runId: 'run_1',
+  firstStep: 1,
   model,
   spec: { train: { seed: 7, batch: { global: 6 }, optimizer: ADAMW } },
 } as StoredPlan;
@@ -58,6 +59,13 @@ describe('mergeParts', () => {
       allParameters(model).map(({ name }) => name),
     );
     expect(whole.tensors.slice(count, 2 * count).every(({ kind }) => kind === 'm')).toBe(true);
+  });
+
+  it('says what was consumed, where the batch was another before', () => {
+    const resumed = { ...plan, firstStep: 4, firstSample: 100 };
+    expect(mergeParts([{ tensors: tensors() }], resumed, 5).dataPosition).toEqual({ samples: 112 });
+    const { firstSample: _, ...older } = resumed;
+    expect(mergeParts([{ tensors: tensors() }], older, 5).dataPosition).toEqual({ samples: 30 });
   });
 
   it('asks of each optimizer for the states that it keeps', () => {
@@ -106,7 +114,8 @@ describe('mergeParts', () => {
       train: { steps: 9, seed: 7, batch: { global: 6, micro: 6 }, optimizer: { ...ADAMW, type: 'sgd', momentum: 0 } },
       parallel: { schedule: 'pipedream', pp: 3, dp: 1, chunks: 1, scheduleCsv: '', verticalSync: false },
     };
-    const asynchronous = { runId: 'run_1', model: untied, stages, spec, oldestVersion: 4 } as unknown as StoredPlan;
+    const given = { runId: 'run_1', firstStep: 1, model: untied, stages, spec, oldestVersion: 4 };
+    const asynchronous = given as unknown as StoredPlan;
     const of = (slice: (typeof stages)[number], ...kinds: Tensor['kind'][]): Tensor[] =>
       stageParameters(untied, slice).flatMap(({ name, shape }) =>
         kinds.map((kind) => ({

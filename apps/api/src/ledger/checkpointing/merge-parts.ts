@@ -35,11 +35,17 @@ export function mergeParts(parts: readonly CheckpointPart[], plan: StoredPlan, s
     step,
     model: plan.model,
     rng: { seed: plan.spec.train.seed },
-    dataPosition: { samples: step * plan.spec.train.batch.global },
+    dataPosition: { samples: samplesConsumed(plan, step) },
     optimizer: { type: optimizer.type, step },
     ...(weightVersions === undefined ? {} : { weightVersions }),
     tensors,
   };
+}
+
+/** By the whole chain of runs, whose batches may differ, up to and with `step`. */
+function samplesConsumed({ firstStep, firstSample, spec }: StoredPlan, step: number): number {
+  const { global } = spec.train.batch;
+  return (firstSample ?? (firstStep - 1) * global) + (step - firstStep + 1) * global;
 }
 
 function tensorsByKey(parts: readonly CheckpointPart[], step: number): Map<string, ManifestTensor> {

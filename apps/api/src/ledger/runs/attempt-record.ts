@@ -66,6 +66,8 @@ export interface StoredPlan extends GangPlan {
    * there.
    */
   readonly resumeCheckpointId: string | null;
+  /** Samples consumed before the first step; absent in plans of older versions, where it follows from the step. */
+  readonly firstSample?: number;
   /** Rank of each virtual stage. */
   readonly rankOfStage: readonly number[];
   readonly predicted: PredictedAttempt;

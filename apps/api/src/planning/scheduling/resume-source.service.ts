@@ -9,7 +9,7 @@ import type { RunRecord } from '../../ledger/runs/run-record';
 import { initGone } from './scheduling.errors';
 
 export interface ResumeSource {
-  readonly plan: Pick<StoredPlan, 'resumeFrom' | 'resumeCheckpointId' | 'firstStep'>;
+  readonly plan: Pick<StoredPlan, 'resumeFrom' | 'resumeCheckpointId' | 'firstStep' | 'firstSample'>;
   /** Of a checkpoint that training goes on from. */
   readonly manifest?: ManifestDocument;
 }
@@ -62,7 +62,8 @@ export class ResumeSourceService {
 }
 
 function goingOnFrom({ id, step, manifest }: DurableCheckpoint): ResumeSource {
-  return { plan: { resumeFrom: 'checkpoint', firstStep: step + 1, resumeCheckpointId: id }, manifest };
+  const { samples: firstSample } = manifest.dataPosition;
+  return { plan: { resumeFrom: 'checkpoint', firstStep: step + 1, firstSample, resumeCheckpointId: id }, manifest };
 }
 
 /** An import's manifest may leave out what the file does not say. */

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { CheckpointBody, ManifestDocument } from '@millrace/contracts';
 import type { Manifest } from '@millrace/checkpoint';
 import { PrismaService, type Transaction } from '../../ground/database/prisma.service';
+import { LIVE_ATTEMPT_STATES } from '../../ledger/runs/attempt-record';
 import type { Checkpoint } from '../../generated/prisma/client';
 
 export type CheckpointRow = Checkpoint;
@@ -56,13 +57,21 @@ export class CheckpointsRepository {
     return row;
   }
 
-  /** A live run that starts from it, or whose newest checkpoint it is: there its next attempt would go on. */
+  /**
+   * A live run that starts from it, whose attempt resumed from it and may still be reading it, or whose newest
+   * checkpoint it is: there its next attempt would go on.
+   */
   async liveUser(tx: Transaction, { id, runId, step }: Checkpoint): Promise<CheckpointUser | undefined> {
     const starting = await tx.run.findFirst({
       where: { state: { notIn: OVER }, spec: { path: ['model', 'init', 'id'], equals: id } },
       select: { id: true },
     });
     if (starting) return { runId: starting.id, how: 'starts from it' };
+    const resumed = await tx.attempt.findFirst({
+      where: { state: { in: [...LIVE_ATTEMPT_STATES] }, plan: { path: ['resumeCheckpointId'], equals: id } },
+      select: { runId: true },
+    });
+    if (resumed) return { runId: resumed.runId, how: 'resumed from it' };
     if (runId === null) return undefined;
     const own = await tx.run.findFirst({ where: { id: runId, state: { notIn: OVER } }, select: { id: true } });
     const newer = own && (await tx.checkpoint.count({ where: { runId, state: 'durable', step: { gt: step } } }));

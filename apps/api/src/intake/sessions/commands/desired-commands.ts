@@ -77,6 +77,7 @@ export function startCommand(
     predicted,
     rankOfStage: _rankOfStage,
     oldestVersion: _oldestVersion,
+    firstSample: _firstSample,
     ...gang
   } = attempt.plan;
   const { stepTimeMs } = predicted;
