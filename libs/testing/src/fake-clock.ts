@@ -29,6 +29,11 @@ export class FakeClock implements Clock {
     return () => void this.timers.delete(timer);
   }
 
+  /** Time passes, and no timer fires: as for a process that is stopped. */
+  standStill(ms: number): void {
+    this.elapsedMs += ms;
+  }
+
   /** Moves to the next timer and fires it; false when there is none. */
   fireNext(): boolean {
     const [next] = [...this.timers].toSorted((a, b) => a.atMs - b.atMs);

@@ -3,6 +3,7 @@ import type { TensorDeclaration } from '@millrace/kernels';
 import type { DeviceTensor, HostArray } from '@millrace/runtime';
 import type { ChunkMemory } from './chunk-memory';
 import type { StageMemory } from './stage-memory';
+import type { StepWatchdog } from './failure/step-watchdog';
 import { placeOf, type StagePlan } from './stage-plan';
 import type { DataSource } from './stage-ports';
 import type { TensorExchange } from './exchange/tensor-exchange';
@@ -14,6 +15,7 @@ export interface EvaluationOptions {
   readonly exchange: TensorExchange;
   readonly timeline: WorkTimeline;
   readonly data: DataSource | undefined;
+  readonly watchdog: Pick<StepWatchdog, 'evaluated'>;
 }
 
 /** Sends of an evaluation that may wait for room: unlike a step's, their number has no bound in the schedule. */
@@ -65,6 +67,7 @@ export class Evaluation {
     timeline.enqueue(`${chunk.chunk.stage}E`, `${chunk.chunk.stage}E${index}`, 'evaluation');
     backend.flush();
     if (programs.output !== undefined) await this.leave(step, index, { chunk, output: programs.output });
+    this.options.watchdog.evaluated();
     if (loss !== undefined) this.unread.push(loss);
     if (this.unread.length === EVALUATION_RING) await this.readLosses();
   }

@@ -20,6 +20,7 @@ import type {
   CheckpointSink,
   DataSource,
   MetricValue,
+  SnapshotTensor,
   StageReporter,
   WeightSource,
 } from './stage-ports';
@@ -119,7 +120,7 @@ export class StageExecutor implements ReadyStage {
     const stages = chunks.map(({ stage }) => stage);
     const exchange = new TensorExchange({ rank, stages, backend, transport, timeline, wait, failure, watchdog });
     const tokens = new StepTokens({ ...options, memory });
-    const parts = { ...options, transport, memory, exchange, timeline, tokens };
+    const parts = { ...options, transport, memory, exchange, timeline, tokens, watchdog };
     const evaluation = new Evaluation(parts);
     if (plan.updates.mode !== 'flush') return FlushlessExecutor.prepare({ ...parts, evaluation });
     const accounts = new StepAccounts({ rank, ranks, exchange, account, timeline, clock });
@@ -259,6 +260,19 @@ export class StageExecutor implements ReadyStage {
   }
 }
 
+/** Bringing a tensor from the device is the device's part of a checkpoint, which nobody else bounds. */
+async function* fromDevice(
+  tensors: AsyncIterable<SnapshotTensor>,
+  watchdog: StepWatchdog,
+): AsyncGenerator<SnapshotTensor> {
+  const iterator = tensors[Symbol.asyncIterator]();
+  for (;;) {
+    const next = await watchdog.device(iterator.next());
+    if (next.done === true) return;
+    yield next.value;
+  }
+}
+
 /** Steps begin at the watchdog, and what waits for the API does not count for it. */
 function watched(
   { reporter, checkpoints }: StageExecutorOptions,
@@ -274,7 +288,7 @@ function watched(
       metrics: (points) => watchdog.outside(reporter.metrics(points)),
     },
     checkpoints: {
-      store: (step, tensors, final) => watchdog.outside(checkpoints.store(step, tensors, final)),
+      store: (step, tensors, final) => watchdog.outside(checkpoints.store(step, fromDevice(tensors, watchdog), final)),
     },
   };
 }

@@ -71,3 +71,14 @@ it('waits for a thread that stops in time, and leaves no timer behind', async ()
   expect(thread.terminated).toBe(false);
   expect(clock.fireNext()).toBe(false);
 });
+
+it('takes a timer that is late for a sign that this process stood still, not the thread', () => {
+  const { clock, thread, told } = scene();
+  // A stop of ten minutes: the timer fires before the pulses that wait are read.
+  clock.standStill(600_000);
+  clock.fireNext();
+  expect(told).toEqual([]);
+  thread.emit('message', { type: 'pulse' });
+  clock.fireNext();
+  expect(told).toMatchObject([{ type: 'failed', error: { code: 'AGENT.GPU_THREAD_SILENT' } }]);
+});

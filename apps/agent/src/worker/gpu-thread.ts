@@ -34,6 +34,8 @@ export interface GpuThreadOptions {
 
 /** Longer than a driver compiles at one go on a busy machine. */
 const SILENT_MS_MAX = 120_000;
+/** A timer that fires later than this did so because the process was stopped. */
+const LATE_MS = 10_000;
 /** A thread that hangs in the driver is ended after this. */
 const STOP_PATIENCE_MS = 2000;
 /** And the process with it when it does not end then: native code cannot be interrupted. */
@@ -84,13 +86,21 @@ function openWorker(task: GpuTask): ThreadHandle {
 }
 
 function deadline(clock: Clock, afterMs: number, task: () => void): { restart(): void; cancel(): void } {
-  let cancel = clock.after(afterMs, task);
   let over = false;
+  const arm = (): (() => void) => {
+    const dueMs = clock.monotonicMs() + afterMs;
+    return clock.after(afterMs, () => {
+      // This process stood still, and messages wait that it has not read yet.
+      if (clock.monotonicMs() > dueMs + LATE_MS) cancel = arm();
+      else task();
+    });
+  };
+  let cancel = arm();
   return {
     restart: () => {
       if (over) return;
       cancel();
-      cancel = clock.after(afterMs, task);
+      cancel = arm();
     },
     cancel: () => {
       over = true;

@@ -21,6 +21,8 @@ export interface PeerWait {
 /** A rank that waits for another one gives it so many deadlines: the one that stands still is to say so itself. */
 const DEADLINES_FOR_PEER = 3;
 const NEW_SHARE = 0.2;
+/** A timer that fires later than this did so because the process was stopped. */
+const LATE_MS = 10_000;
 
 /**
  * Ends the attempt as `timed_out` when a step takes many times as long as it should (`stepDeadlineMs`). What this rank
@@ -33,7 +35,10 @@ export class StepWatchdog {
   private startMs = 0;
   private step = 0;
   private outsideCount = 0;
-  private deviceCount = 0;
+  /** When what the own device has to bring was asked for; oldest first. */
+  private readonly deviceWaits = new Map<symbol, number>();
+  /** The step did more than train: how long it took says nothing of the next one. */
+  private evaluates = false;
   /** Oldest first. */
   private readonly waiting = new Set<PeerWait>();
   private cancel: () => void = () => undefined;
@@ -45,12 +50,19 @@ export class StepWatchdog {
   begin(step: number): void {
     const { clock } = this.options;
     const nowMs = clock.monotonicMs();
-    if (this.step > 0) {
+    if (this.step > 0 && !this.evaluates) {
       const tookMs = nowMs - this.startMs;
       this.usualMs = this.usualMs === undefined ? tookMs : this.usualMs * (1 - NEW_SHARE) + tookMs * NEW_SHARE;
     }
     this.step = step;
     this.startMs = nowMs;
+    this.evaluates = false;
+    this.arm(1);
+  }
+
+  /** Part of an evaluation is done, of which there may be any number: each has a deadline of its own. */
+  evaluated(): void {
+    this.evaluates = true;
     this.arm(1);
   }
 
@@ -70,11 +82,12 @@ export class StepWatchdog {
 
   /** What the own device has to bring: while it does not, nobody else is to blame. */
   async device<T>(work: Promise<T>): Promise<T> {
-    this.deviceCount++;
+    const key = Symbol('device');
+    this.deviceWaits.set(key, this.options.clock.monotonicMs());
     try {
       return await work;
     } finally {
-      this.deviceCount--;
+      this.deviceWaits.delete(key);
     }
   }
 
@@ -87,14 +100,21 @@ export class StepWatchdog {
   private arm(deadlines: number): void {
     this.cancel();
     const deadlineMs = stepDeadlineMs(this.usualMs);
-    this.cancel = this.options.clock.after(deadlineMs, () => this.expire(deadlines));
+    const dueMs = this.options.clock.monotonicMs() + deadlineMs;
+    this.cancel = this.options.clock.after(deadlineMs, () => {
+      // The process stood still, and what came meanwhile was not read yet.
+      if (this.options.clock.monotonicMs() > dueMs + LATE_MS) this.arm(deadlines);
+      else this.expire(deadlines, deadlineMs);
+    });
   }
 
-  private expire(deadlines: number): void {
+  private expire(deadlines: number, deadlineMs: number): void {
     const { step } = this;
     const { clock, failure, rank } = this.options;
-    if (this.outsideCount > 0) return this.arm(1);
-    const [wait] = this.deviceCount > 0 ? [] : this.waiting;
+    const [askedMs] = this.deviceWaits.values();
+    const deviceHangs = askedMs !== undefined && clock.monotonicMs() - askedMs >= deadlineMs;
+    if (!deviceHangs && this.outsideCount > 0) return this.arm(1);
+    const [wait] = deviceHangs ? [] : this.waiting;
     if (wait !== undefined && deadlines < DEADLINES_FOR_PEER) return this.arm(deadlines + 1);
     const tookMs = clock.monotonicMs() - this.startMs;
     failure.raise(stepTimedOut({ step, tookMs, expectedMs: this.usualMs, rank, ...(wait && { wait }) }));
