@@ -121,7 +121,7 @@ describe('the dashboard in Chromium over a cluster that trains', () => {
     await page.getByLabel('Stage', { exact: true }).selectOption('1');
     await expect.poll(() => lines.getByText('device memory').count()).toBe(1);
     await page.getByLabel('Search').fill('no line has this');
-    await page.getByText('No line is like that.').waitFor();
+    await page.getByText('No line fits the filter.').waitFor();
   });
 
   it('follows the log until it is scrolled, and then again when a button says so', async () => {
@@ -201,7 +201,7 @@ describe('the dashboard in Chromium over a cluster that trains', () => {
     const { page } = browser;
     await page.getByRole('link', { name: 'Runs', exact: true }).click();
     await page.getByLabel('Search').fill('nobody');
-    await page.getByText('No run is like that.').waitFor();
+    await page.getByText('No run fits the filter.').waitFor();
     await page.getByLabel('Search').fill('the-form');
     await page.getByRole('link', { name: 'from-the-form' }).waitFor();
     await page.getByRole('link', { name: 'Playground' }).click();

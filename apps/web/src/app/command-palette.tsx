@@ -69,7 +69,7 @@ function PaletteBody({ onClose }: { readonly onClose: () => void }): ReactNode {
         onKeyDown={onKeyDown}
       />
       <ComboboxList className="palette-list" alwaysVisible aria-label="Found">
-        {entries.length === 0 && <div className="menu-note">Nothing is called like this.</div>}
+        {entries.length === 0 && <div className="menu-note">Nothing has this name.</div>}
         {groups.map((group) => (
           <ComboboxGroup key={group}>
             <ComboboxGroupLabel className="menu-note">{group}</ComboboxGroupLabel>

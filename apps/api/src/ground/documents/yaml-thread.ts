@@ -38,30 +38,48 @@ export class YamlThread {
     await worker?.terminate();
   }
 
-  private async parseNow(text: string): Promise<ParsedYaml | Unparsed> {
-    const worker = (this.worker ??= startWorker());
-    const answer = await new Promise<ParsedYaml | Unparsed>((resolve) => {
+  /** Rejects where the thread fails by itself, for instance because it cannot be loaded. */
+  private ask(worker: Worker, text: string): Promise<ParsedYaml | Unparsed> {
+    return new Promise((resolve, reject) => {
       const settle = (parsed: ParsedYaml | Unparsed): void => {
         cancel();
-        worker.off('message', settle).off('exit', ended);
+        worker.off('message', settle).off('error', fail);
         resolve(parsed);
       };
-      // It ran out of the memory that it may use.
-      const ended = (): void => settle('too slow');
-      const cancel = this.options.clock.after(this.options.timeoutMs, ended);
-      worker.on('message', settle).on('exit', ended);
+      const fail = (error: unknown): void => {
+        if (isOutOfMemory(error)) return settle('too slow');
+        cancel();
+        reject(error instanceof Error ? error : new TypeError(String(error)));
+      };
+      const cancel = this.options.clock.after(this.options.timeoutMs, () => settle('too slow'));
+      worker.on('message', settle).on('error', fail);
       worker.postMessage(text);
     });
-    if (typeof answer === 'string') await this.close();
-    return answer;
   }
+
+  private async parseNow(text: string): Promise<ParsedYaml | Unparsed> {
+    const worker = (this.worker ??= startWorker());
+    try {
+      const answer = await this.ask(worker, text);
+      if (typeof answer === 'string') await this.close();
+      return answer;
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+}
+
+/** Where a document needs more memory than the thread may use. */
+function isOutOfMemory(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY';
 }
 
 function startWorker(): Worker {
   const worker = new Worker(workerFile(__dirname, 'yaml-worker'), {
     resourceLimits: { maxOldGenerationSizeMb: HEAP_MIB_MAX },
   });
-  // What ended it is told by its exit; an error must not reach the process.
+  // Who waits for an answer hears of an error; one that comes when nobody does must not reach the process.
   worker.on('error', () => undefined);
   worker.unref();
   return worker;

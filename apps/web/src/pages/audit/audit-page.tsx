@@ -105,7 +105,7 @@ export function AuditPage(): ReactNode {
           rows={rows}
           columns={COLUMNS}
           rowId={({ id }) => id}
-          empty={<EmptyState title={query.isPending ? 'Loading…' : 'No change is like that.'} />}
+          empty={<EmptyState title={query.isPending ? 'Loading…' : 'No change fits the filter.'} />}
         />
         {query.hasNextPage && (
           <div className="panel-body">

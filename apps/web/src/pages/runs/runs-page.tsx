@@ -70,8 +70,8 @@ function olderText(count: number, { state, hasMore, error }: OlderRuns): string 
   if (state === 'unasked') return `${newest} A search, or one state, finds the older ones too.`;
   if (state === 'asking') return `${newest} Looking among the older ones…`;
   if (state === 'failed') return `${newest} The older ones could not be searched: ${error?.message ?? ''}.`;
-  if (hasMore) return `${newest} Of the older ones that are like that, not all are listed: search for more.`;
-  return `${newest} The older ones that are like that are listed too.`;
+  if (hasMore) return `${newest} Of the older runs that fit, not all are listed: a narrower search shows more.`;
+  return `${newest} The older runs that fit are listed too.`;
 }
 
 function countText(shown: number, all: number): string {
@@ -112,7 +112,7 @@ function RunFilter({ search, onChange }: RunFilterProps): ReactNode {
 }
 
 function NoRuns({ isFiltered }: { readonly isFiltered: boolean }): ReactNode {
-  if (isFiltered) return <EmptyState title="No run is like that." />;
+  if (isFiltered) return <EmptyState title="No run fits the filter." />;
   return (
     <EmptyState title="Nothing has been trained here yet." command="millrace submit examples/moby-gpt.yaml --watch" />
   );

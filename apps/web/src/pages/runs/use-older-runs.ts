@@ -13,7 +13,7 @@ export interface OlderRuns {
   /** Whether the API was asked for what the filter says, and what came of it. */
   readonly state: 'unasked' | 'asking' | 'found' | 'failed';
   readonly runs: readonly RunBody[];
-  /** More than the first thousand are like that. */
+  /** More runs fit than the first thousand. */
   readonly hasMore: boolean;
   readonly error: Error | null;
 }

@@ -6,6 +6,8 @@ describe('the sentence of an event', () => {
     const data = { from: 'running', state: 'recovering', step: 12, reason: { code: 'X', message: 'agent lost' } };
     expect(eventText({ type: 'run.state', data })).toBe('running → recovering at step 12: agent lost');
     expect(eventText({ type: 'run.state', data: { state: 'queued', step: 0 } })).toBe('queued at step 0');
+    const submitted = { from: null, state: 'queued', step: 0 };
+    expect(eventText({ type: 'run.state', data: submitted })).toBe('queued at step 0');
   });
 
   it('tells attempts and checkpoints', () => {

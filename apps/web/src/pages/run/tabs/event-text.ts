@@ -6,7 +6,7 @@ type Data = Readonly<Record<string, unknown>>;
 /** A sentence of what happened, by type of event; undefined where the fields are not those expected. */
 const SENTENCES: Readonly<Record<string, (data: Data) => string | undefined>> = {
   'run.state': ({ from, state, step, reason }) => {
-    const change = from === undefined ? String(state) : `${String(from)} → ${String(state)}`;
+    const change = from === undefined || from === null ? String(state) : `${String(from)} → ${String(state)}`;
     const why = messageOf(reason);
     return `${change} at step ${String(step)}${why === undefined ? '' : `: ${why}`}`;
   },

@@ -28,7 +28,7 @@ export function LogsTab({ run }: { readonly run: RunBody }): ReactNode {
         <LogLines lines={shown} searched={wanted.text} />
       ) : (
         <EmptyState
-          title={isLoading ? 'Loading…' : lines.length > 0 ? 'No line is like that.' : 'Nothing was logged yet.'}
+          title={isLoading ? 'Loading…' : lines.length > 0 ? 'No line fits the filter.' : 'Nothing was logged yet.'}
         />
       )}
     </Panel>
