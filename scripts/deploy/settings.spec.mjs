@@ -104,7 +104,12 @@ it('names no command or option that the command line does not have', () => {
       ),
     ]
       .filter(([, before, name, rest]) => rest.includes(' --') && (commands.has(name) || before !== ' '))
-      .map(([, , name, rest]) => ({ file, name, options: rest.match(/(?<= )--[a-z-]+/g) })),
+      .map(([, , name, rest]) => {
+        // `datasets create --example` is an option of the command inside the group.
+        const [inner = ''] = rest.trim().split(' ');
+        const own = commands.has(inner) ? inner : name;
+        return { file, name: own, options: rest.match(/(?<= )--[a-z-]+/g) };
+      }),
   );
   expect(used.length).toBeGreaterThan(5);
   for (const { file, name, options } of used) {

@@ -131,7 +131,7 @@ describe('calls over gRPC', () => {
       call.on('data', () => undefined);
       call.once('error', (error) => done(error as ServiceError));
     });
-    expect(new Set(gets.map((error) => error?.code))).toEqual(new Set([status.NOT_FOUND]));
+    expect(new Set(gets.map((error) => error?.code))).toEqual(new Set([status.PERMISSION_DENIED]));
     const puts = await outcomes((done) => blobs.put(bearer(credential), done).end());
     expect(refused(puts)).toEqual([]);
     expect(agent.error).toBeUndefined();

@@ -92,9 +92,18 @@ export class CommandDispatcherService implements OnApplicationBootstrap, OnModul
       for (const command of commands) {
         if (!session.isDue(command.id, this.context.clock.monotonicMs(), AGAIN_AFTER_MS)) continue;
         if (command.kind === 'send') session.send(command.body);
-        else if (lease) await this.start(session, command.id, lease);
+        else if (lease) await this.startOrTell(session, command.id, lease);
       }
     }
+  }
+
+  /** A start that cannot be sent holds up nobody else's commands; the next pass tries again. */
+  private async startOrTell(session: AgentSession, commandId: string, lease: LeaseRecord): Promise<void> {
+    await this.start(session, commandId, lease).catch((error: unknown) => {
+      const { runId, fence } = lease;
+      const fields = { agent: session.agentId, runId, fence, reason: describeError(error) };
+      this.context.logger.warn(fields, 'an attempt could not be sent to its agent; the next pass tries again');
+    });
   }
 
   private async start(session: AgentSession, commandId: string, lease: LeaseRecord): Promise<void> {
