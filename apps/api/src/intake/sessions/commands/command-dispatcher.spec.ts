@@ -16,10 +16,13 @@ import { CommandDispatcherService } from './command-dispatcher.service';
 it('sends the others their commands when one attempt cannot be read', async () => {
   const sent: ApiBody[] = [];
   const session = (agentId: string): AgentSession =>
-    new AgentSession({ agentId, epoch: 1 }, {
-      send: (body: ApiBody) => void sent.push(body),
-      close: () => undefined,
-    });
+    new AgentSession(
+      { agentId, epoch: 1 },
+      {
+        send: (body: ApiBody) => void sent.push(body),
+        close: () => undefined,
+      },
+    );
   const leases = ['a', 'b'].map((name) => ({ agentId: `agent_${name}`, runId: `run_${name}`, fence: 1, rank: 0 }));
   const boundary = { sequence: 1, checkpoint: true, stop: false, acknowledged: false };
   const statuses = [
