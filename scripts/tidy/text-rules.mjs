@@ -20,6 +20,7 @@ const LEFT_OVER = new RegExp(
   `\\b(${['TO', 'FIX', 'XX'].map((start) => start + { TO: 'DO', FIX: 'ME', XX: 'X' }[start]).join('|')})\\b`,
 );
 const ONLY = new RegExp('\\b(it|test|describe|suite)\\.' + 'only\\(');
+const MERGE_LEFT_OVER = /^(<{7}|>{7}) /;
 const WGSL_IN_STRING = new RegExp('@' + 'compute\\b|@' + 'group\\(\\d');
 
 /** What may not stand in a file's text, and how long a line may be. */
@@ -47,6 +48,7 @@ function lineFindings({ root }, path, line) {
     findings.push('names an absolute path of one machine: use a path relative to the repository');
   if (/\bhttps?:\/\/[^\s/@:'"`]+:[^\s/@'"`]+@/.test(line))
     findings.push('holds an address with a password: take it from the configuration');
+  if (MERGE_LEFT_OVER.test(line)) findings.push('is left over from a merge: choose what is to stay');
   if (!CODE.test(path) || GENERATED.test(path)) return findings;
   if (line.length > (holdsSentence(line) ? SENTENCE_LINE_MAX : LINE_MAX))
     findings.push(`${line.length} characters, at most ${LINE_MAX}: break the line`);

@@ -44,6 +44,14 @@ describe('tidy', () => {
     expect(findings(files)).toEqual([]);
   });
 
+  it('finds what a merge left over, in documents too', () => {
+    const files = { 'README.md': `a\n${'<'.repeat(7)} HEAD\nb\n${'>'.repeat(7)} other\n` };
+    expect(findings(files)).toEqual([
+      'README.md:2: is left over from a merge: choose what is to stay',
+      'README.md:4: is left over from a merge: choose what is to stay',
+    ]);
+  });
+
   it('says of names what to call them instead', () => {
     const many = Object.fromEntries(Array.from({ length: 13 }, (_, index) => [`libs/many/file-${index}.ts`, '']));
     const files = {
