@@ -113,7 +113,9 @@ it('plans anew at a checkpoint where a profile was wrong', async () => {
 });
 
 it('trains to the same losses over a new plan', async () => {
-  const alone = await cluster.client.submitRun(run('whole', { steps: 34, partition: [8], ...devices(0) }));
+  // A review wants three traced steps, at most one a second: the run lasts long enough for that on a fast machine.
+  const steps = 150;
+  const alone = await cluster.client.submitRun(run('whole', { steps, partition: [8], ...devices(0) }));
   await cluster.untilRun(alone.id, ['succeeded']);
   // Measures the layers, which then are changed: a head that seems to take as long as eight blocks gets none.
   const warm = await cluster.client.submitRun(run('warm', { steps: 4, ...devices(0, 1) }));
@@ -123,7 +125,7 @@ it('trains to the same losses over a new plan', async () => {
     `UPDATE "LayerProfile" SET "layers" = jsonb_set("layers", '{head}', '{"F": 0.2, "I": 0.2, "W": 0.2}')
      WHERE "kind" NOT LIKE '%paced%'`,
   );
-  const { id } = await cluster.client.submitRun(run('replanned', { steps: 34, ...devices(0, 1) }));
+  const { id } = await cluster.client.submitRun(run('replanned', { steps, ...devices(0, 1) }));
   const { attempts } = await cluster.untilRun(id, ['succeeded']);
   expect(attempts.length).toBeGreaterThanOrEqual(2);
   expect(attempts[0]!.planComparison).toMatchObject({ replan: true });
