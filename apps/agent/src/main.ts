@@ -166,7 +166,10 @@ interface DeviceMessages {
   readonly benchmark: agentV1.Benchmark;
 }
 
-async function deviceMessages({ adapter, speed }: DeviceReport, { gpuId }: AgentConfig): Promise<DeviceMessages> {
+async function deviceMessages(
+  { adapter, speed, quarantined }: DeviceReport,
+  { gpuId }: AgentConfig,
+): Promise<DeviceMessages> {
   const { vendor, architecture, device, description, adapterClass, features, limits } = adapter;
   // The message has no other word for unknown than 0.
   const memoryBytes = (await deviceMemoryBytes({ adapter: { ...adapter, gpuId } })) ?? 0;
@@ -180,6 +183,10 @@ async function deviceMessages({ adapter, speed }: DeviceReport, { gpuId }: Agent
       features: [...features],
       limits: { ...limits },
       memoryBytes,
+      quarantined: [...quarantined],
+      uuid: '',
+      pciAddress: '',
+      deviceProof: '',
     },
     benchmark: { matmulGflops: speed.matmulGflops, memoryGbps: speed.memoryGBps },
   };

@@ -20,6 +20,8 @@ export interface FakeAgentOptions {
   readonly description?: string;
   /** What it says that a model's layers take; without them it refuses to measure. */
   readonly layers?: LayerTimes;
+  /** What else it says of its adapter. */
+  readonly adapter?: Partial<agentV1.Adapter>;
 }
 
 /** Before it layers may be measured; a busy machine takes its time for both. */
@@ -302,6 +304,11 @@ export class FakeAgent {
         features: [],
         limits: {},
         memoryBytes: 0,
+        quarantined: [],
+        uuid: '',
+        pciAddress: '',
+        deviceProof: '',
+        ...this.options.adapter,
       },
       benchmark: { matmulGflops: this.options.matmulGflops ?? 10, memoryGbps: 10_000 },
     };

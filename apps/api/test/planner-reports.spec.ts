@@ -109,6 +109,24 @@ describe('what the planner learns from agents', { timeout: SLOW_MS }, () => {
     expect(layersPerStage((await running(id, 1))[0]!)).toEqual(before);
   });
 
+  it('tells every rank the kernels that any device gets wrong, and keeps to them for the whole run', async () => {
+    const sick = await connect('agent_sick', { adapter: { quarantined: ['matmul_nt'] } });
+    await connect('agent_well', {});
+    const { id } = await api.runs.submit(spec(), 'tester');
+    const pairs = await running(id);
+    expect(pairs.map(([, { plan }]) => plan.quarantined)).toEqual([['matmul_nt'], ['matmul_nt']]);
+
+    // Another device takes its place, and the run still goes on to the same bits.
+    sick.disconnect();
+    agents.splice(agents.indexOf(sick), 1);
+    await connect('agent_new', { description: 'agent_well', adapter: { quarantined: ['add'] } });
+    const next = await running(id, 1);
+    expect(next.map(([, { plan }]) => plan.quarantined)).toEqual([
+      ['add', 'matmul_nt'],
+      ['add', 'matmul_nt'],
+    ]);
+  });
+
   it('plans with the benchmark where nobody measures', async () => {
     await connect('agent_a', {});
     await connect('agent_b', {});

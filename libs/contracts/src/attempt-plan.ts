@@ -90,6 +90,12 @@ export type WeightVersionsDocument = NonNullable<z.output<typeof manifestSchema>
 export type ManifestDocument = z.output<typeof manifestSchema>;
 
 /**
+ * Kernels whose naive variant every rank takes, because some device gets another one wrong: ranks that used different
+ * ones would add up in different orders.
+ */
+const quarantinedSchema = z.array(z.string().min(1).max(256)).max(1024).optional();
+
+/**
  * What an agent needs to execute its rank of an attempt. The same document for every rank but for `rank`; libs/pipeline
  * makes the schedule from (schedule, ranks, microBatches), so that the agents and the API prove the very same one.
  */
@@ -119,6 +125,7 @@ export const attemptPlanSchema = z.strictObject({
   lastStep: z.int().min(1),
   /** How long a step is predicted to take; left out where nobody knows. */
   expectedStepMs: z.number().positive().optional(),
+  quarantined: quarantinedSchema,
 });
 export type AttemptPlan = z.output<typeof attemptPlanSchema>;
 
@@ -136,5 +143,6 @@ export const generatePlanSchema = z.strictObject({
   /** 0 takes the likeliest token. */
   temperature: z.number().min(0).max(100),
   seed: z.int().min(0),
+  quarantined: quarantinedSchema,
 });
 export type GeneratePlan = z.output<typeof generatePlanSchema>;

@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { assert, silentLogger, systemClock } from '@millrace/core';
 import { type Backend, openWebGpuBackend, pacedBackend, type WebGpuBackend } from '@millrace/runtime';
+import { avoidedKernels } from './avoided-kernels';
 import { probeDevice } from './probe-device';
 import { runGpuTask } from './run-gpu-task';
 import { PULSE_INTERVAL_MS, type Pulse } from './worker-messages';
@@ -14,13 +15,13 @@ const port = parentPort;
 const task = workerData as GpuTask;
 
 async function openBackend(): Promise<Backend> {
-  const { adapterName, quarantined, pacedGflops } = task.device;
+  const { adapterName, pacedGflops } = task.device;
   const backend = await openWebGpuBackend({
     clock: systemClock,
     logger: silentLogger,
     ...(adapterName === undefined ? {} : { adapterName }),
   });
-  for (const kernel of quarantined) backend.quarantine(kernel as Parameters<WebGpuBackend['quarantine']>[0]);
+  for (const kernel of avoidedKernels(task)) backend.quarantine(kernel as Parameters<WebGpuBackend['quarantine']>[0]);
   // A probe is of the real device.
   if (pacedGflops === undefined || task.kind === 'probe') return backend;
   return pacedBackend(backend, { gflops: pacedGflops, clock: systemClock });

@@ -6,7 +6,7 @@ const TEXT_LENGTH_MAX = 256;
 const ID = /^[A-Za-z0-9_-]{1,64}$/;
 const ADDRESS = /^(\[[0-9A-Fa-f:]+\]|[^\s:/]+):\d{1,5}$/;
 const LABELS_MAX = 64;
-/** Of an adapter's features and of its limits. */
+/** Of an adapter's features, of its limits and of its quarantined kernels. */
 const ADAPTER_ENTRIES_MAX = 256;
 const INT4_MAX = 2 ** 31 - 1;
 /** An agent has one device and one lease; what else it names are attempts that it is ending. */
@@ -36,6 +36,8 @@ export function parseRegistration(register: agentV1.Register): AgentRegistration
     throw registrationInvalid('adapter.features', `has more than ${ADAPTER_ENTRIES_MAX} entries`);
   if (Object.keys(adapter?.limits ?? {}).length > ADAPTER_ENTRIES_MAX)
     throw registrationInvalid('adapter.limits', `has more than ${ADAPTER_ENTRIES_MAX} entries`);
+  if ((adapter?.quarantined.length ?? 0) > ADAPTER_ENTRIES_MAX)
+    throw registrationInvalid('adapter.quarantined', `has more than ${ADAPTER_ENTRIES_MAX} entries`);
   return {
     id: agentId,
     host,
@@ -51,11 +53,14 @@ export function parseRegistration(register: agentV1.Register): AgentRegistration
 /** Every text of a registration, with the field that it is of: all of them are stored and shown. */
 function textsOf({ host, version, dataAddress, adapter, labels }: agentV1.Register): [field: string, text: string][] {
   const { vendor = '', architecture = '', device = '', description = '', adapterClass = '' } = adapter ?? {};
+  const { uuid = '', pciAddress = '', deviceProof = '' } = adapter ?? {};
   const described = { vendor, architecture, device, description, adapter_class: adapterClass };
+  const identity = { uuid, pci_address: pciAddress, device_proof: deviceProof };
   return [
     ...Object.entries({ host, version, data_address: dataAddress }),
-    ...Object.entries(described).map(([name, text]): [string, string] => [`adapter.${name}`, text]),
+    ...Object.entries({ ...described, ...identity }).map(([name, text]): [string, string] => [`adapter.${name}`, text]),
     ...(adapter?.features ?? []).map((feature): [string, string] => ['adapter.features', feature]),
+    ...(adapter?.quarantined ?? []).map((kernel): [string, string] => ['adapter.quarantined', kernel]),
     ...Object.keys(adapter?.limits ?? {}).map((name): [string, string] => ['adapter.limits', name]),
     ...Object.entries(labels).flatMap((entry) => entry.map((text): [string, string] => ['labels', text])),
   ];

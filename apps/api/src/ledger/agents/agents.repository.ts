@@ -16,6 +16,9 @@ export interface AgentRegistration {
 
 export type AgentWithLease = Agent & { lease: Lease | null };
 
+/** What tells devices of one kind from others, and what they said of themselves. */
+export type AgentDevice = Pick<Agent, 'adapter' | 'version' | 'host'>;
+
 /** Which session of which agent. */
 export interface SessionKey {
   readonly agentId: string;
@@ -105,6 +108,11 @@ export class AgentsRepository {
       include: { lease: true },
       orderBy: [{ host: 'asc' }, { device: 'asc' }, { id: 'asc' }],
     });
+  }
+
+  /** Of every agent that ever registered. */
+  async devices(reader: Transaction = this.prisma): Promise<AgentDevice[]> {
+    return reader.agent.findMany({ select: { adapter: true, version: true, host: true } });
   }
 
   /** Whether all are connected and none drains; they stay so until the transaction ends. */

@@ -11,6 +11,7 @@ import type { Transaction } from '../../ground/database/prisma.service';
 import { PrometheusService } from '../../ground/prometheus/prometheus.service';
 import { RunLedger } from '../../ledger/runs/run-ledger';
 import { speedOf } from '../../ledger/agents/device-speed';
+import { avoidedKernels } from '../plans/avoided-kernels';
 import { speedsAreKnown } from '../plans/plan-run';
 import type { PlacedRun } from '../plans/run-plans.service';
 import type { RunRecord } from '../../ledger/runs/run-record';
@@ -125,6 +126,9 @@ export class GangPlacementService {
       `${run.id} has ${shape.schedule.ranks} ranks and was given ${gang.length} devices`,
     );
     const source = await this.resumeSource.find(tx, run);
+    const before = await this.ledger.attempts.newest(tx, run.id);
+    const known = await this.agents.devices(tx);
+    const quarantined = avoidedKernels({ gang, known, before: before?.plan.quarantined });
     const stages = shape.stages.map(({ firstLayer, layerCount, embedding, head }) => ({
       firstLayer,
       layerCount,
@@ -145,6 +149,7 @@ export class GangPlacementService {
       lastStep: run.spec.train.steps,
       rankOfStage: shape.schedule.rankOfStage,
       predicted: predicted(placed, gang),
+      ...(quarantined.length > 0 ? { quarantined } : {}),
       ...(isFlushless(run.spec.parallel) ? { oldestVersion: oldestWeightVersion(versioned, source.manifest) } : {}),
     };
   }

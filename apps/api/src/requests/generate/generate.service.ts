@@ -10,6 +10,7 @@ import { CheckpointWritesRepository, type DurableCheckpoint } from '../../ledger
 import { checkpointNotFound } from '../../ledger/blocks/checkpointing.errors';
 import { CLOCK } from '../../ground/config/api-logger';
 import { modelIncomplete, promptEmpty, tooManyGenerations } from '../../ledger/agents/generate.errors';
+import { avoidedKernels } from '../../planning/plans/avoided-kernels';
 import { GenerationGangService } from './generation-gang.service';
 import type { AgentWithLease } from '../../ledger/agents/agents.repository';
 import { GenerationQueue } from './generation-queue';
@@ -74,6 +75,7 @@ export class GenerateService {
         manifest,
         stages: stageSlices(model, partitionLayers(model.layers, gang.length)),
         peers: gang.map(({ id, dataAddress }, rank) => ({ rank, agentId: id, address: dataAddress })),
+        quarantined: avoidedKernels({ gang, known: gang }),
         ...sampling,
       },
       TIMEOUT_MS,

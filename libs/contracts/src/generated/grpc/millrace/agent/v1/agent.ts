@@ -94,6 +94,16 @@ export interface Adapter {
   features: string[];
   limits: { [key: string]: number };
   memoryBytes: number;
+  /** Kernels whose chosen variant this device gets wrong: every rank of a gang then takes their naive one. */
+  quarantined: string[];
+  /** Which physical GPU it is, where something says: the UUID of nvidia-smi, and the PCI address, 0000:3b:00.0. */
+  uuid: string;
+  pciAddress: string;
+  /**
+   * How that is known: "nvidia-smi" lists the agent's process on it, "fdinfo" names it for the files that the process
+   * has open, "setting" means that the agent was told to take it, "only" that the host has no other.
+   */
+  deviceProof: string;
 }
 
 export interface Adapter_LimitsEntry {
@@ -1210,6 +1220,10 @@ function createBaseAdapter(): Adapter {
     features: [],
     limits: {},
     memoryBytes: 0,
+    quarantined: [],
+    uuid: "",
+    pciAddress: "",
+    deviceProof: "",
   };
 }
 
@@ -1238,6 +1252,18 @@ export const Adapter: MessageFns<Adapter> = {
     });
     if (message.memoryBytes !== 0) {
       writer.uint32(65).double(message.memoryBytes);
+    }
+    for (const v of message.quarantined) {
+      writer.uint32(74).string(v!);
+    }
+    if (message.uuid !== "") {
+      writer.uint32(82).string(message.uuid);
+    }
+    if (message.pciAddress !== "") {
+      writer.uint32(90).string(message.pciAddress);
+    }
+    if (message.deviceProof !== "") {
+      writer.uint32(98).string(message.deviceProof);
     }
     return writer;
   },
@@ -1322,6 +1348,38 @@ export const Adapter: MessageFns<Adapter> = {
             message.memoryBytes = reader.double();
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.quarantined.push(reader.string());
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.uuid = reader.string();
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.pciAddress = reader.string();
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.deviceProof = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1355,6 +1413,10 @@ export const Adapter: MessageFns<Adapter> = {
       {},
     );
     message.memoryBytes = object.memoryBytes ?? 0;
+    message.quarantined = object.quarantined?.map((e) => e) || [];
+    message.uuid = object.uuid ?? "";
+    message.pciAddress = object.pciAddress ?? "";
+    message.deviceProof = object.deviceProof ?? "";
     return message;
   },
 };
