@@ -17,7 +17,7 @@ import { deviceMemoryBytes } from './telemetry/device-memory';
 import { DeviceTelemetrySource } from './telemetry/telemetry-source';
 import type { DeviceReport } from './worker/gpu-task';
 import { gpuThreadStarter, type StartGpuThread } from './worker/gpu-thread';
-import { openDevice } from './worker/open-device';
+import { openDevice } from './device/open-device';
 
 const VERSION = '0.1.0';
 /** What was written to sockets gets this long to leave. */

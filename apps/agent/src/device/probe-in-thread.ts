@@ -1,7 +1,7 @@
 import { type AppError } from '@millrace/core';
-import { fromThreadError } from './thread-error';
-import type { DeviceReport } from './gpu-task';
-import type { StartGpuThread } from './gpu-thread';
+import { fromThreadError } from '../worker/thread-error';
+import type { DeviceReport } from '../worker/gpu-task';
+import type { StartGpuThread } from '../worker/gpu-thread';
 
 export interface ProbeOptions {
   readonly startThread: StartGpuThread;

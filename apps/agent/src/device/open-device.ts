@@ -6,8 +6,8 @@ import {
   softwareDriverEnvironment,
   softwareThreads,
 } from '../config/driver-environment';
-import type { DeviceReport } from './gpu-task';
-import type { StartGpuThread } from './gpu-thread';
+import type { DeviceReport } from '../worker/gpu-task';
+import type { StartGpuThread } from '../worker/gpu-thread';
 import { probeInThread } from './probe-in-thread';
 
 interface OpenDeviceOptions {
