@@ -24,6 +24,7 @@ import { ClusterModule } from './cluster.module';
 import { DatasetPreviewService } from './requests/datasets/dataset-preview.service';
 import { DatasetsController } from './requests/datasets/datasets.controller';
 import { DatasetsService } from './requests/datasets/datasets.service';
+import { SseStreams } from './ground/events/sse-streams';
 import { EventStreamService } from './ground/events/event-stream.service';
 import { LiveFeedService } from './live/streams/live-feed.service';
 import { TopicStreamService } from './live/streams/topic-stream.service';
@@ -79,6 +80,7 @@ const BOUNDARY = [
 ];
 const SERVICES = [
   IdempotencyRepository,
+  SseStreams,
   EventStreamService,
   LiveFeedService,
   TopicStreamService,

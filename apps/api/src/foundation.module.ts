@@ -6,6 +6,7 @@ import { ProjectsRepository } from './ground/accounts/projects.repository';
 import { UsersRepository } from './ground/accounts/users.repository';
 import { AuditRepository } from './ground/audit/audit.repository';
 import { TokensRepository } from './ground/auth/tokens.repository';
+import { RightsWatch } from './ground/auth/rights-watch';
 import { TokensService } from './ground/auth/tokens.service';
 import { BlobsService } from './ground/blobs/blobs.service';
 import { ApiConfig } from './ground/config/api-config';
@@ -37,6 +38,7 @@ const SERVICES = [
   LogsRepository,
   BlobsService,
   TokensRepository,
+  RightsWatch,
   TokensService,
   DatasetsRepository,
   ClusterCountsRepository,

@@ -175,7 +175,9 @@ describe('the life of a run', { timeout: SLOW_MS }, () => {
       resume: { from: 'checkpoint', manifest: { step: 4, optimizer: { step: 4 } } },
     });
 
-    // It comes back to life: acknowledged, dropped, told to stop.
+    // It comes back to life: its session is over; in the next it is acknowledged, dropped, told to stop.
+    await eventually('its session ends', () => frozen.error?.details.includes('has sent no heartbeat'));
+    await frozen.connect();
     const sequence = frozen.metrics(old, { 'train/loss': [5, 99] });
     await frozen.take('ack', ({ metrics }) => metrics === sequence);
     expect(await api.prisma.metricPoint.count({ where: { value: 99 } })).toBe(0);
@@ -183,7 +185,6 @@ describe('the life of a run', { timeout: SLOW_MS }, () => {
     await frozen.checkpoint({ ...old, fence: again[0]?.[1].fence ?? 0 }, 5);
     await frozen.take('ack', ({ checkpoints }) => checkpoints > 0);
     expect(await api.prisma.checkpoint.count({ where: { step: 5 } })).toBe(0);
-    frozen.beat();
     await frozen.take('heartbeatAck', ({ current }) =>
       current.some(({ runId, fence }) => runId === id && fence > old.fence),
     );

@@ -46,11 +46,15 @@ export function callsLimited(callsPerSecond: number, retryAfterMs: number): AppE
   });
 }
 
-export function tooManyOpen(countMax: number): AppError {
+export function tooManyOpen(countMax: number, whose: 'stranger' | 'token'): AppError {
+  const message =
+    whose === 'stranger'
+      ? `more than ${countMax} calls without a token are open from this address; end some, or give a token`
+      : `this token has ${countMax} streams open, which is the most; end some`;
   return new AppError({
     code: 'GRPC.TOO_MANY_OPEN',
     kind: 'rate_limited',
-    message: `more than ${countMax} calls without a token are open from this address; end some, or give a token`,
+    message,
     details: { retryAfterMs: 1_000 },
   });
 }

@@ -34,6 +34,15 @@ export function userDisabled(name: string): AppError {
   });
 }
 
+/** Not of a token that is refused from now on, but of one that opens less than before. */
+export function rightsLost(): AppError {
+  return new AppError({
+    code: 'AUTH.RIGHTS_LOST',
+    kind: 'unavailable',
+    message: 'the token may do less than when this was opened; open it again with what it may do now',
+  });
+}
+
 export function sessionUnknown(): AppError {
   return new AppError({
     code: 'AUTH.SESSION_UNKNOWN',

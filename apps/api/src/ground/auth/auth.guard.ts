@@ -1,9 +1,10 @@
 import { type CanActivate, createParamDecorator, type ExecutionContext, Injectable } from '@nestjs/common';
 import { assert } from '@millrace/core';
-import type { Request } from 'express';
+import type { Request, Response } from 'express';
 import { accessRule, assertAccess, isPublic } from './access';
 import { tokenMissing } from './auth.errors';
 import type { Principal } from './principal';
+import { RightsWatch } from './rights-watch';
 import { assertSameOrigin, sessionCookieOf } from './session-cookie';
 import { TokensService } from './tokens.service';
 
@@ -40,7 +41,10 @@ export function principalOf(request: Request): string {
 /** Lets through whoever has a token, in the Authorization header or behind a session cookie, that may do it. */
 @Injectable()
 export class AuthGuard implements CanActivate {
-  constructor(private readonly tokens: TokensService) {}
+  constructor(
+    private readonly tokens: TokensService,
+    private readonly rights: RightsWatch,
+  ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     if (isPublic(context)) return true;
@@ -48,7 +52,14 @@ export class AuthGuard implements CanActivate {
     const principal = await this.authenticate(request);
     assertAccess(principal, accessRule(context, request.method));
     request.principal = principal;
+    this.endWithRights(principal, request, context.switchToHttp().getResponse<Response>());
     return true;
+  }
+
+  private endWithRights(principal: Principal, request: Request, response: Response): void {
+    if (request.socket.destroyed) return;
+    const letGo = this.rights.hold(principal, () => cutShort(request, response));
+    response.once('close', letGo);
   }
 
   private async authenticate(request: Request): Promise<Principal> {
@@ -64,4 +75,19 @@ export class AuthGuard implements CanActivate {
     if (bearer === undefined) throw tokenMissing();
     return this.tokens.authenticate(bearer);
   }
+}
+
+/**
+ * Ends what still flows either way. A request that is wholly here and not answered yet, such as the one that revokes
+ * its own token, is answered.
+ */
+function cutShort(request: Request, response: Response): void {
+  if (!response.headersSent) {
+    if (!request.complete) request.destroy();
+    return;
+  }
+  const isEvents = String(response.getHeader('content-type')).startsWith('text/event-stream');
+  // The reader of a stream of events hears why when it comes back. One that does not take its end is cut off next time.
+  if (isEvents && !response.writableEnded) response.end();
+  else response.destroy();
 }

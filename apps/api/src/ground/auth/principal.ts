@@ -11,6 +11,7 @@ export interface Principal {
   readonly scope: readonly string[];
   /** Of the token; null: never. */
   readonly expiresAt: Date | null;
-  /** Of the browser session, if it is one. */
+  /** The browser session's row, if it is one. */
+  readonly sessionId: string | null;
   readonly sessionEndsAt: Date | null;
 }

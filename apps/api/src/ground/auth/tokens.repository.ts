@@ -1,6 +1,18 @@
 import { Injectable } from '@nestjs/common';
+import type { UserRole } from '@millrace/contracts';
 import { PrismaService, type Transaction } from '../database/prisma.service';
 import type { Prisma, Token, User } from '../../generated/prisma/client';
+
+/** What a token may do; role and disabled are null of an agent's. */
+export interface TokenRights {
+  readonly scope: readonly string[];
+  readonly expiresAt: Date | null;
+  readonly revokedAt: Date | null;
+  readonly role: UserRole | null;
+  readonly disabled: boolean | null;
+  /** Ids of the projects that the user belongs to. */
+  readonly projects: readonly string[];
+}
 
 export type TokenWithUser = Token & { user: User | null };
 
@@ -25,6 +37,25 @@ export class TokensRepository {
 
   async find(id: string): Promise<TokenWithUser | null> {
     return id.includes('\0') ? null : this.prisma.token.findUnique({ where: { id }, include: WITH_USER });
+  }
+
+  /** What tokens may do now, by id; none for those that are gone. */
+  async rights(tokenIds: readonly string[]): Promise<ReadonlyMap<string, TokenRights>> {
+    if (tokenIds.length === 0) return new Map();
+    const rows = await this.prisma.$queryRaw<(TokenRights & { id: string })[]>`
+      SELECT t."id", t."scope", t."expiresAt", t."revokedAt", u."role", u."disabled", array(
+        SELECT p."id" FROM "Project" p WHERE u."id" IS NOT NULL AND (p."everyone"
+          OR EXISTS (SELECT FROM "ProjectMember" m WHERE m."projectId" = p."id" AND m."userId" = u."id"))
+      ) AS "projects"
+      FROM "Token" t LEFT JOIN "User" u ON u."id" = t."userId" WHERE t."id" = ANY(${[...tokenIds]}::text[])`;
+    return new Map(rows.map((row) => [row.id, row]));
+  }
+
+  /** Of browser sessions those that nobody has ended. */
+  async sessionsAmong(ids: readonly string[]): Promise<ReadonlySet<string>> {
+    if (ids.length === 0) return new Set();
+    const where = { hash: { in: [...ids] } };
+    return new Set((await this.prisma.webSession.findMany({ where, select: { hash: true } })).map(({ hash }) => hash));
   }
 
   /** Those in force, newest first; `userId`: only that user's. */

@@ -4,6 +4,7 @@ import { type Clock, newId } from '@millrace/core';
 import { CLOCK } from '../config/api-logger';
 import { sessionUnknown, tokenExpired, tokenMissing, tokenUnknown, userDisabled } from './auth.errors';
 import type { Principal } from './principal';
+import { RightsWatch } from './rights-watch';
 import { hashSecret } from './secrets';
 import { TokensRepository, type TokenWithUser } from './tokens.repository';
 
@@ -25,6 +26,7 @@ export class TokensService {
 
   constructor(
     private readonly tokens: TokensRepository,
+    private readonly rights: RightsWatch,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
@@ -43,7 +45,7 @@ export class TokensService {
     return this.remembered(hashSecret(cookie), async (hash) => {
       const found = await this.tokens.findBySession(hash);
       if (!found || found.expiresAt.getTime() <= this.clock.now()) throw sessionUnknown();
-      return { ...this.principalOf(found.token), sessionEndsAt: found.expiresAt };
+      return { ...this.principalOf(found.token), sessionId: hash, sessionEndsAt: found.expiresAt };
     });
   }
 
@@ -52,9 +54,13 @@ export class TokensService {
     await this.tokens.ensure(FIRST_USER, { id: newId('token'), name, hash: hashSecret(token) });
   }
 
-  /** After a change of users, tokens or sessions: this replica looks at once, the others within 5 s. */
-  forget(): void {
+  /**
+   * After a change of users, tokens, projects or sessions was committed. This replica ends at once what was open by
+   * rights that are gone, the others within a second; a new request of such a token they refuse within 5 s.
+   */
+  rightsChanged(): void {
     this.cache.clear();
+    this.rights.changed();
   }
 
   /** Whether `authenticate` would answer without asking the database. */
@@ -77,7 +83,7 @@ export class TokensService {
   private principalOf({ id, user, agentId, scope, expiresAt, revokedAt }: TokenWithUser): Principal {
     if (revokedAt !== null || (user === null && agentId === null)) throw tokenUnknown();
     if (user?.disabled === true) throw userDisabled(user.name);
-    const common = { tokenId: id, scope, expiresAt, sessionEndsAt: null };
+    const common = { tokenId: id, scope, expiresAt, sessionId: null, sessionEndsAt: null };
     return user === null
       ? { ...common, role: 'agent', user: null, agentId }
       : { ...common, role: user.role as UserRole, user: { id: user.id, name: user.name }, agentId: null };

@@ -1,10 +1,9 @@
-import { Inject, Injectable } from '@nestjs/common';
-import type { Clock } from '@millrace/core';
+import { Injectable } from '@nestjs/common';
 import type { Request, Response } from 'express';
-import { lastEventId, SseStream } from '../http/sse-stream';
-import { CLOCK } from '../config/api-logger';
+import { lastEventId, type SseStream } from '../http/sse-stream';
 import { EventFeedService } from './event-feed.service';
 import { type EventRow, EventsRepository, toEventBody } from './events.repository';
+import { SseStreams } from './sse-streams';
 
 const REPLAY_BATCH_COUNT = 500;
 /** Live events that may wait while a client is still being sent old ones. */
@@ -28,12 +27,12 @@ export class EventStreamService {
   constructor(
     private readonly feed: EventFeedService,
     private readonly events: EventsRepository,
-    @Inject(CLOCK) private readonly clock: Clock,
+    private readonly streams: SseStreams,
   ) {}
 
   /**
    * Returns when the client has what it missed; the stream goes on until the client leaves. @returns the stream;
-   * undefined when there is none (HEAD, or the client is gone)
+   * undefined when there is none (HEAD, or the client is gone) @throws AppError API.STREAMS_LIMITED
    */
   async serve(request: Request, response: Response, selection: EventSelection = {}): Promise<SseStream | undefined> {
     const { runId, after, select = toEventBody } = selection;
@@ -49,7 +48,7 @@ export class EventStreamService {
       response.type('text/event-stream').end();
       return undefined;
     }
-    const stream = new SseStream(response, this.clock);
+    const stream = this.opened(request, response, unsubscribe);
     client.stream = stream;
     stream.onEnd(unsubscribe);
     // A client without Last-Event-ID gets what happens from now on; one with 0 gets all.
@@ -57,6 +56,16 @@ export class EventStreamService {
     for (const event of client.waiting ?? []) send(stream, event, select);
     client.waiting = undefined;
     return stream;
+  }
+
+  /** @throws AppError API.STREAMS_LIMITED */
+  private opened(request: Request, response: Response, unsubscribe: () => void): SseStream {
+    try {
+      return this.streams.open(request, response);
+    } catch (error) {
+      unsubscribe();
+      throw error;
+    }
   }
 
   private async replay(

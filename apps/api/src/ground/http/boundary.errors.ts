@@ -123,6 +123,16 @@ export function contentEncodingUnknown(given: string): AppError {
   });
 }
 
+/** More event streams than one token may hold open. */
+export function streamsLimited(streamsMax: number): AppError {
+  return new AppError({
+    code: 'API.STREAMS_LIMITED',
+    kind: 'rate_limited',
+    message: `this token has ${streamsMax} event streams open, which is the most; close some, or ask for several topics in one stream (/api/v1/events?topics=)`,
+    details: { streamsMax },
+  });
+}
+
 /** More requests than one token may make in a second. */
 export function rateLimited(requestsPerSecond: number): AppError {
   return new AppError({

@@ -29,7 +29,7 @@ export class SseStream {
   ) {
     response.status(200);
     response.setHeader('Content-Type', 'text/event-stream; charset=utf-8');
-    response.setHeader('Cache-Control', 'no-cache, no-transform');
+    response.setHeader('Cache-Control', 'private, no-store, no-transform');
     response.setHeader('X-Accel-Buffering', 'no');
     response.flushHeaders();
     response.once('close', () => this.ended());

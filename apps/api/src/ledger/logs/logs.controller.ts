@@ -5,7 +5,8 @@ import type { Request, Response } from 'express';
 import { z } from 'zod';
 import { decodeCursor, encodeCursor } from '../../ground/http/cursor';
 import { pageQuerySchema, parseQuery } from '../../ground/http/parse-query';
-import { lastEventId, SseStream } from '../../ground/http/sse-stream';
+import { SseStreams } from '../../ground/events/sse-streams';
+import { lastEventId, type SseStream } from '../../ground/http/sse-stream';
 import { CLOCK } from '../../ground/config/api-logger';
 import { RunLookup } from '../runs/run-lookup';
 import { type LogQuery, LogsRepository } from './logs.repository';
@@ -35,6 +36,7 @@ export class LogsController {
   constructor(
     private readonly logs: LogsRepository,
     private readonly runs: RunLookup,
+    private readonly streams: SseStreams,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
@@ -50,7 +52,8 @@ export class LogsController {
     } else if (request.method === 'HEAD') {
       response.type('text/event-stream').end();
     } else {
-      await this.follow({ ...search, after: lastEventId(request) ?? search.after }, response);
+      const stream = this.streams.open(request, response);
+      await this.follow({ ...search, after: lastEventId(request) ?? search.after }, stream);
     }
   }
 
@@ -61,8 +64,7 @@ export class LogsController {
     return { items, nextCursor: lines.length > search.limit && last ? encodeCursor([last.id]) : null };
   }
 
-  private async follow(search: LogQuery, response: Response): Promise<void> {
-    const stream = new SseStream(response, this.clock);
+  private async follow(search: LogQuery, stream: SseStream): Promise<void> {
     let { after } = search;
     while (stream.isOpen) {
       const lines = await this.logs.page({ ...search, after, limit: FOLLOW_BATCH_COUNT });

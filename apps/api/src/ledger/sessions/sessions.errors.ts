@@ -34,6 +34,14 @@ export function sessionTooSlow(agentId: string, messageCountMax: number): AppErr
   });
 }
 
+export function sessionSilent(agentId: string, silentMs: number): AppError {
+  return new AppError({
+    code: 'SESSION.SILENT',
+    kind: 'unavailable',
+    message: `${agentId} has sent no heartbeat for ${silentMs / 1000} s; open a new session`,
+  });
+}
+
 export function sessionEnding(): AppError {
   return new AppError({ code: 'SESSION.ENDING', kind: 'unavailable', message: 'the API is shutting down; dial again' });
 }

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { NewProject, Page, ProjectBody, ProjectChanges } from '@millrace/contracts';
 import { AuditRepository } from '../../ground/audit/audit.repository';
+import { TokensService } from '../../ground/auth/tokens.service';
 import { createdKeySchema, decodeCursor, encodeCursor } from '../../ground/http/cursor';
 import type { PageQuery } from '../../ground/http/parse-query';
 import { PrismaService, type Transaction } from '../../ground/database/prisma.service';
@@ -15,6 +16,7 @@ export class ProjectsService {
     private readonly projects: ProjectsRepository,
     private readonly users: UsersRepository,
     private readonly audit: AuditRepository,
+    private readonly tokens: TokensService,
     private readonly prisma: PrismaService,
   ) {}
 
@@ -38,13 +40,15 @@ export class ProjectsService {
 
   /** @throws AppError PROJECT.NOT_FOUND, PROJECT.MEMBER_UNKNOWN */
   async update(id: string, changes: ProjectChanges, actor: string): Promise<ProjectBody> {
-    return this.prisma.transaction(async (tx) => {
+    const updated = await this.prisma.transaction(async (tx) => {
       await this.assertUsers(tx, changes.members ?? []);
       const body = id.includes('\0') ? undefined : await this.projects.update(tx, id, changes);
       if (body === undefined) throw projectNotFound(id);
       await this.audit.append(tx, { actor, action: 'project.update', subject: id, data: { ...changes } });
       return body;
     });
+    this.tokens.rightsChanged();
+    return updated;
   }
 
   private async assertUsers(tx: Transaction, ids: readonly string[]): Promise<void> {

@@ -81,7 +81,7 @@ export class UserTokensService {
       const data = { name: row.name, userId: row.userId, agentId: row.agentId };
       await this.audit.append(tx, { actor: caller.tokenId, action: 'token.revoke', subject: id, data });
     });
-    this.tokens.forget();
+    this.tokens.rightsChanged();
   }
 
   private expiryOf(caller: Principal, { expiresAt }: NewToken): Date | null {

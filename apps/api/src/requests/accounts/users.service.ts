@@ -44,7 +44,7 @@ export class UsersService {
       await this.audit.append(tx, { actor, action: 'user.update', subject: id, data: { ...changes } });
       return toUserBody(row);
     });
-    this.tokens.forget();
+    this.tokens.rightsChanged();
     return body;
   }
 
@@ -56,7 +56,7 @@ export class UsersService {
       await this.audit.append(tx, { actor, action: 'user.delete', subject: id, data: { name } });
       await this.users.delete(tx, id);
     });
-    this.tokens.forget();
+    this.tokens.rightsChanged();
   }
 
   /** `stays`: whether the user, if an enabled admin now, is one afterwards. @returns the user's name */

@@ -51,7 +51,7 @@ export class AgentEnrolmentService {
       const actor = principal?.tokenId ?? (await this.useJoinToken(tx, bearer, agentId));
       await this.issue(tx, { credential, actor, request });
     });
-    this.tokens.forget();
+    this.tokens.rightsChanged();
     return credential;
   }
 

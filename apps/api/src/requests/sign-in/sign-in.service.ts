@@ -52,7 +52,7 @@ export class SignInService {
       if (!(await this.sessions.delete(tx, hashSecret(secret)))) return;
       await this.audit.append(tx, { actor, action: 'session.delete', subject: actor, data: {} });
     });
-    this.tokens.forget();
+    this.tokens.rightsChanged();
   }
 }
 

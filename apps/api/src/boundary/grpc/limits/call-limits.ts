@@ -3,6 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { agentV1, blobV1 } from '@millrace/contracts';
 import { AppError, type Clock } from '@millrace/core';
 import type { Principal } from '../../../ground/auth/principal';
+import { RightsWatch } from '../../../ground/auth/rights-watch';
 import { toServiceError } from '../to-service-error';
 import { ApiConfig } from '../../../ground/config/api-config';
 import { CLOCK } from '../../../ground/config/api-logger';
@@ -10,11 +11,14 @@ import { GrpcCaller } from '../grpc-caller';
 import { callsLimited, tooManyOpen } from '../grpc.errors';
 import { addressKey } from './address-key';
 import { CallBudget } from './call-budget';
-import { OpenCalls } from './open-calls';
+import { OpenCalls } from '../../../ground/concurrency/open-calls';
 
 const CALLERS_MAX = 10_000;
 /** Of calls without a token that are open at once from one address: watches of the health service, reflection. */
 const STRANGERS_OPEN_MAX = 100;
+/** Of streams that a token has open at once: watches, and what agents do, who may all use the token of an admin. */
+const STREAMS_PER_TOKEN_MAX = 100;
+const WORK_PER_TOKEN_MAX = 1_000;
 
 /** What agents live on: a session that is refused costs a run a recovery, a block that is refused a checkpoint. */
 const AGENT_METHODS: ReadonlySet<string> = new Set([
@@ -24,6 +28,7 @@ const AGENT_METHODS: ReadonlySet<string> = new Set([
 ]);
 
 type Call = Parameters<ServerInterceptor>[1];
+type Method = Parameters<ServerInterceptor>[0];
 
 interface Admitted {
   /** The address of a caller without a token in force. */
@@ -41,10 +46,13 @@ export class CallLimits {
   private readonly tokens: CallBudget;
   private readonly strangers: CallBudget;
   private readonly openCalls = new OpenCalls(STRANGERS_OPEN_MAX);
+  private readonly openStreams = new OpenCalls(STREAMS_PER_TOKEN_MAX);
+  private readonly openWork = new OpenCalls(WORK_PER_TOKEN_MAX);
 
   constructor(
     private readonly config: ApiConfig,
     private readonly caller: GrpcCaller,
+    private readonly rights: RightsWatch,
     @Inject(CLOCK) clock: Clock,
   ) {
     const budget = { perSecond: config.requestsPerSecond, callersMax: CALLERS_MAX, clock };
@@ -52,7 +60,7 @@ export class CallLimits {
     this.strangers = new CallBudget(budget);
   }
 
-  readonly interceptor: ServerInterceptor = ({ path }, call) => {
+  readonly interceptor: ServerInterceptor = (method, call) => {
     let admitted: Admitted | undefined;
     let messageCount = 0;
     let cancelled = false;
@@ -60,7 +68,7 @@ export class CallLimits {
       start: (next) =>
         next({
           onReceiveMetadata: (metadata, proceed) => {
-            this.admit(path, call, metadata).then(
+            this.admit(method, call, metadata).then(
               (each) => {
                 admitted = each;
                 if (cancelled) each.over();
@@ -89,22 +97,34 @@ export class CallLimits {
   };
 
   /** @throws AppError GRPC.RATE_LIMITED, GRPC.TOO_MANY_OPEN */
-  private async admit(path: string, call: Call, metadata: Metadata): Promise<Admitted> {
+  private async admit({ path, ...method }: Method, call: Call, metadata: Metadata): Promise<Admitted> {
     const stranger = addressKey(call.getConnectionInfo().remoteAddress);
     const isWork = AGENT_METHODS.has(path);
     // Before the database, where tokens made up cost a look each. Agents may share an address with who makes them up.
     if (!isWork && !this.caller.isRemembered(metadata)) this.assertTime(this.strangers.waitMs(stranger));
     const principal = await this.principal(metadata);
-    const nothing = { over: (): void => undefined };
-    if (principal === 'unknown' || (isWork && mayBeAgent(principal))) return nothing;
+    if (principal === 'unknown') return { over: () => undefined };
     if (principal !== undefined) {
-      this.assertTime(this.tokens.take(principal.tokenId));
-      return nothing;
+      const isAgents = isWork && mayBeAgent(principal);
+      if (!isAgents) this.assertTime(this.tokens.take(principal.tokenId));
+      if (!method.requestStream && !method.responseStream) return { over: () => undefined };
+      return { over: this.stream(principal, call, isAgents) };
     }
     this.assertTime(this.strangers.take(stranger));
     const over = this.openCalls.open(stranger);
-    if (over === undefined) throw tooManyOpen(STRANGERS_OPEN_MAX);
+    if (over === undefined) throw tooManyOpen(STRANGERS_OPEN_MAX, 'stranger');
     return { stranger, over };
+  }
+
+  /** It ends with the rights of its token. @returns how to say that it is over @throws AppError GRPC.TOO_MANY_OPEN */
+  private stream(principal: Principal, call: Call, isAgents: boolean): () => void {
+    const over = (isAgents ? this.openWork : this.openStreams).open(principal.tokenId);
+    if (over === undefined) throw tooManyOpen(isAgents ? WORK_PER_TOKEN_MAX : STREAMS_PER_TOKEN_MAX, 'token');
+    const letGo = this.rights.hold(principal, (reason) => refuse(call, reason));
+    return () => {
+      letGo();
+      over();
+    };
   }
 
   /** @throws AppError GRPC.RATE_LIMITED */

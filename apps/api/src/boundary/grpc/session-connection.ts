@@ -1,0 +1,151 @@
+import type { ServerDuplexStream } from '@grpc/grpc-js';
+import type { agentV1 } from '@millrace/contracts';
+import { AppError, type Clock } from '@millrace/core';
+import type { AgentSession } from '../../ledger/sessions/agent-session';
+import type { AgentBody, AgentTransport, ApiBody } from '../../ledger/sessions/agent-transport';
+import { registerFirst, sessionBroken, sessionSilent, sessionTooSlow } from '../../ledger/sessions/sessions.errors';
+import { OutgoingQueue, OUTGOING_MESSAGES_MAX } from './outgoing-queue';
+import { toServiceError } from './to-service-error';
+
+type Call = ServerDuplexStream<agentV1.AgentMessage, agentV1.ApiMessage>;
+
+/** Messages of one session that may be received and not dealt with yet; beyond it the agent's stream is not read. */
+const INCOMING_MESSAGES_MAX = 64;
+const REGISTER_TIMEOUT_MS = 10_000;
+
+export interface SessionOptions {
+  readonly clock: Clock;
+  /** How often the agent is to send a heartbeat. */
+  readonly heartbeatMs: number;
+  /** After so long without one the session ends. */
+  readonly silentMs: number;
+  open(register: agentV1.Register, transport: AgentTransport): Promise<AgentSession>;
+  receive(session: AgentSession, body: AgentBody): Promise<void>;
+  closed(session: AgentSession): Promise<void>;
+  report(reason: string, error: unknown): void;
+}
+
+/**
+ * One stream. Messages are dealt with one after the other, in the order in which they came, except heartbeats: a lease
+ * must not run out because a batch of metrics takes long to store.
+ */
+export class SessionConnection implements AgentTransport {
+  private readonly outgoing: OutgoingQueue<agentV1.ApiMessage>;
+  private session: AgentSession | undefined;
+  private opening = false;
+  private ended = false;
+  private waitingCount = 0;
+  private tail: Promise<void> = Promise.resolve();
+  private heartbeatRunning = false;
+  /** Looks since the last heartbeat. They count and not the time: a process that stood still has heard nobody. */
+  private silentLooks = 0;
+  private cancelTimer: () => void = () => undefined;
+
+  constructor(
+    private readonly call: Call,
+    private readonly options: SessionOptions,
+  ) {
+    this.outgoing = new OutgoingQueue(call);
+    call.on('data', (message: agentV1.AgentMessage) => this.received(message.body));
+    call.on('error', () => this.end());
+    call.on('cancelled', () => this.end());
+    call.on('close', () => this.end());
+    call.on('end', () => {
+      this.end();
+      call.end();
+    });
+  }
+
+  send(body: ApiBody): void {
+    if (this.ended || this.outgoing.push({ body })) return;
+    this.close(sessionTooSlow(this.session?.agentId ?? this.call.getPeer(), OUTGOING_MESSAGES_MAX));
+  }
+
+  close(reason: AppError): void {
+    if (this.ended) return;
+    this.end();
+    this.call.emit('error', toServiceError(reason));
+  }
+
+  /** From now on the agent has so long to register, and then sends heartbeats. */
+  begin(): void {
+    this.cancelTimer = this.options.clock.after(REGISTER_TIMEOUT_MS, () => this.close(registerFirst()));
+  }
+
+  /**
+   * An agent that sends no heartbeats has no leases, and must not be given plans with the keys of an attempt either. It
+   * is not late while it is not listened to.
+   */
+  private listenForHeartbeats(): void {
+    const { clock, heartbeatMs, silentMs } = this.options;
+    if (this.ended) return;
+    this.cancelTimer = clock.after(heartbeatMs, () => {
+      if (!this.call.isPaused()) this.silentLooks++;
+      if (this.session && this.silentLooks * heartbeatMs >= silentMs)
+        this.close(sessionSilent(this.session.agentId, silentMs));
+      else this.listenForHeartbeats();
+    });
+  }
+
+  private received(body: AgentBody | undefined): void {
+    // A body of a kind that this version does not know is of a newer agent: ignored, as protocol buffers are meant to
+    // be.
+    if (this.ended || body === undefined) return;
+    if (!this.session && !this.opening) {
+      if (body.$case !== 'register') return this.close(registerFirst());
+      this.opening = true;
+      return this.enqueue(() => this.open(body.value));
+    }
+    if (body.$case === 'heartbeat' && this.session) return this.heartbeat(this.session, body);
+    this.enqueue(async () => {
+      if (this.session && !this.ended) await this.options.receive(this.session, body);
+    });
+  }
+
+  private async open(register: agentV1.Register): Promise<void> {
+    const session = await this.options.open(register, this);
+    this.session = session;
+    this.cancelTimer();
+    this.listenForHeartbeats();
+    if (this.ended) await this.options.closed(session);
+  }
+
+  /** While one is dealt with, others are left out: the next will say the same or better. */
+  private heartbeat(session: AgentSession, body: AgentBody): void {
+    this.silentLooks = 0;
+    if (this.heartbeatRunning) return;
+    this.heartbeatRunning = true;
+    void this.options
+      .receive(session, body)
+      .catch((error: unknown) => this.broken(error))
+      .finally(() => (this.heartbeatRunning = false));
+  }
+
+  private enqueue(work: () => Promise<void>): void {
+    this.waitingCount++;
+    if (this.waitingCount >= INCOMING_MESSAGES_MAX) this.call.pause();
+    this.tail = this.tail
+      .then(work)
+      .catch((error: unknown) => this.broken(error))
+      .finally(() => {
+        this.waitingCount--;
+        if (this.waitingCount < INCOMING_MESSAGES_MAX / 2 && this.call.isPaused()) this.call.resume();
+      });
+  }
+
+  /** The agent dials again and sends what was not acknowledged. */
+  private broken(error: unknown): void {
+    if (this.ended) return;
+    this.options.report('session ends', error);
+    this.close(error instanceof AppError ? error : sessionBroken(error));
+  }
+
+  private end(): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.cancelTimer();
+    const { session } = this;
+    if (session)
+      void this.options.closed(session).catch((error: unknown) => this.options.report('session did not close', error));
+  }
+}
