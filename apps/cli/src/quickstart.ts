@@ -77,7 +77,7 @@ async function train(client: MillraceClient): Promise<void> {
   const unigram = unigramLoss(text, run.spec.data.validation);
   say(`\nvalidation loss  ${validation.points.at(-1)?.value.toFixed(4) ?? '-'} nats per character`);
   say(`unigram model    ${unigram.toFixed(4)} nats per character (knows only how often each character occurs)`);
-  const checkpoints = await allPages((cursor) => client.checkpoints(run.id, cursor === undefined ? {} : { cursor }));
+  const checkpoints = await allPages((page) => client.checkpoints(run.id, page));
   say(`checkpoints      ${checkpoints.map(({ step }) => `step ${step}`).join(', ')}`);
   const last = checkpoints.reduce((newest, checkpoint) => (checkpoint.step > newest.step ? checkpoint : newest));
   const generated = await client.generate(last.id, { prompt: PROMPT, maxTokens: 200, temperature: 0.7, seed: 1 });
@@ -87,7 +87,7 @@ async function train(client: MillraceClient): Promise<void> {
 
 /** A dataset that an earlier start made is used again. */
 async function ensureDataset(client: MillraceClient, name: string, text: string): Promise<void> {
-  const existing = await allPages((cursor) => client.datasets(cursor === undefined ? {} : { cursor }));
+  const existing = await allPages((page) => client.datasets(page));
   if (existing.some((dataset) => dataset.name === name)) return;
   const dataset = await client.createDataset({ name, tokenizer: 'char', contentType: 'text/plain', body: text });
   say(`dataset ${dataset.name}: ${dataset.tokens} characters of Moby-Dick, ${dataset.vocab} distinct`);

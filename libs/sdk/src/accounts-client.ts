@@ -3,32 +3,23 @@ import type {
   CreatedToken,
   JoinTokenBody,
   JoinTokenRecord,
+  NewProject,
+  NewToken,
+  NewUser,
   Page,
   ProjectBody,
   ProjectChanges,
   SessionBody,
   TokenBody,
-  TokenScope,
   UserBody,
   UserChanges,
-  UserRole,
 } from '@millrace/contracts';
 import type { ApiConnection, CallOptions } from './api-connection';
 import type { PageQuery } from './millrace-client';
 
-interface TokenRequest {
-  readonly name: string;
-  readonly scope?: readonly TokenScope[];
-  /** ISO 8601; null or left out: it does not expire. */
-  readonly expiresAt?: string | null;
-  readonly userId?: string;
-}
-
-interface ProjectRequest {
-  readonly name: string;
-  readonly everyone?: boolean;
-  readonly members?: readonly string[];
-}
+/** The API takes the default of what is left out. */
+type TokenRequest = Pick<NewToken, 'name'> & Partial<NewToken>;
+type ProjectRequest = Pick<NewProject, 'name'> & Partial<NewProject>;
 
 /** Accounts: one method per call of docs/openapi.json. */
 export class AccountsClient {
@@ -51,16 +42,12 @@ export class AccountsClient {
     return this.connection.json('/users', { query: { ...query } });
   }
 
-  createUser(user: { readonly name: string; readonly role: UserRole }): Promise<UserBody> {
+  createUser(user: NewUser): Promise<UserBody> {
     return this.connection.json('/users', document('POST', user));
   }
 
   updateUser(id: string, changes: UserChanges): Promise<UserBody> {
     return this.connection.json(at('users', id), document('PATCH', changes));
-  }
-
-  deleteUser(id: string): Promise<void> {
-    return this.connection.nothing(at('users', id), { method: 'DELETE' });
   }
 
   tokens(query: PageQuery = {}): Promise<Page<TokenBody>> {

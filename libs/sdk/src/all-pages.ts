@@ -1,16 +1,18 @@
 import type { Page } from '@millrace/contracts';
+import type { PageQuery } from './millrace-client';
 
-/** Every item of a paged list, at most `countMax` of them. */
-export async function allPages<T>(
-  fetchPage: (cursor: string | undefined) => Promise<Page<T>>,
-  countMax = 100_000,
-): Promise<T[]> {
+/** The most that the API puts in a page. */
+const PAGE_COUNT = 1_000;
+
+/** Every item of a paged list, at most `countMax` of them: `allPages((page) => client.agents(page))`. */
+export async function allPages<T>(fetchPage: (query: PageQuery) => Promise<Page<T>>, countMax = 100_000): Promise<T[]> {
   const items: T[] = [];
-  let cursor: string | undefined;
+  let cursor: string | null | undefined;
   do {
-    const page = await fetchPage(cursor);
+    const limit = Math.min(PAGE_COUNT, countMax - items.length);
+    const page = await fetchPage({ limit, ...(typeof cursor === 'string' ? { cursor } : {}) });
     items.push(...page.items);
-    cursor = page.nextCursor ?? undefined;
-  } while (cursor !== undefined && items.length < countMax);
+    cursor = page.nextCursor;
+  } while (cursor !== null && items.length < countMax);
   return items.slice(0, countMax);
 }

@@ -15,7 +15,6 @@ import type {
   RunBody,
   RunSpecInput,
   SeriesBody,
-  StreamMessage,
   SubmittedBody,
   TelemetrySeriesBody,
   TimelineBody,
@@ -57,7 +56,7 @@ const at = (collection: string, id: string): string => `/${collection}/${encodeU
 
 /** Typed client of the REST API: one method per call of docs/openapi.json. Errors: `AppError`s with its codes. */
 export class MillraceClient {
-  readonly connection: ApiConnection;
+  private readonly connection: ApiConnection;
   /** Sessions, users, tokens, projects, audit. */
   readonly accounts: AccountsClient;
 
@@ -163,23 +162,16 @@ export class MillraceClient {
     return this.connection.json('/datasets', { query: { ...query } });
   }
 
+  dataset(id: string): Promise<DatasetBody> {
+    return this.connection.json(at('datasets', id));
+  }
+
   createDataset({ name, tokenizer, contentType, body }: DatasetUpload): Promise<DatasetBody> {
     return this.connection.json('/datasets', { method: 'POST', query: { name, tokenizer }, contentType, body });
   }
 
   deleteDataset(id: string): Promise<void> {
     return this.connection.nothing(at('datasets', id), { method: 'DELETE' });
-  }
-
-  /** Events and live messages of topics such as `runs` or `run:ID`; without them, all events. */
-  async *stream(
-    options: { topics?: readonly string[]; lastEventId?: string; signal?: AbortSignal } = {},
-  ): AsyncGenerator<StreamMessage> {
-    const { topics, ...rest } = options;
-    const query = { topics: topics?.join(',') };
-    for await (const event of this.connection.events('/events', { ...rest, query })) {
-      yield JSON.parse(event.data) as StreamMessage;
-    }
   }
 
   /** Metrics for charts: every point, or as many buckets of steps as asked for. */

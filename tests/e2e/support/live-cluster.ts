@@ -162,9 +162,9 @@ export class LiveCluster {
   }
 
   async metric(id: string, name: string): Promise<{ step: number; value: number }[]> {
-    return allPages(async (cursor) => {
-      const page = await this.client.metrics(id, name, { limit: 1000, ...(cursor === undefined ? {} : { cursor }) });
-      return { items: page.points, nextCursor: page.nextCursor };
+    return allPages(async (page) => {
+      const { points: items, nextCursor } = await this.client.metrics(id, name, page);
+      return { items, nextCursor };
     });
   }
 
@@ -191,7 +191,7 @@ export class LiveCluster {
   /** SHA-256 of the exported model of the run's newest checkpoint. */
   async modelHash(id: string): Promise<string> {
     const hash = createHash('sha256');
-    const checkpoints = await allPages((cursor) => this.client.checkpoints(id, cursor === undefined ? {} : { cursor }));
+    const checkpoints = await allPages((page) => this.client.checkpoints(id, page));
     const last = checkpoints.reduce((newest, each) => (each.step > newest.step ? each : newest));
     for await (const chunk of (await this.client.exportModel(last.id)) as unknown as AsyncIterable<Uint8Array>)
       hash.update(chunk);

@@ -56,7 +56,7 @@ function deleteCommand(context: CommandContext): Command {
 }
 
 async function allDatasets(client: MillraceClient): Promise<DatasetBody[]> {
-  return allPages((cursor) => client.datasets(cursor === undefined ? {} : { cursor }));
+  return allPages((page) => client.datasets(page));
 }
 
 async function findDataset(

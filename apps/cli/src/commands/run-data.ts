@@ -30,12 +30,9 @@ function metricsCommand(context: CommandContext): Command {
     .action(async (id: string, options: Json & { name: string }) => {
       if (!Object.hasOwn(METRICS, options.name)) throw metricUnknown(options.name, Object.keys(METRICS));
       const client = context.client();
-      const points = await allPages(async (cursor) => {
-        const page = await client.metrics(id, options.name, {
-          limit: 1000,
-          ...(cursor === undefined ? {} : { cursor }),
-        });
-        return { items: page.points, nextCursor: page.nextCursor };
+      const points = await allPages(async (page) => {
+        const { points: items, nextCursor } = await client.metrics(id, options.name, page);
+        return { items, nextCursor };
       }, 10_000_000);
       context.output(options).result(points, (all) =>
         all.length === 0

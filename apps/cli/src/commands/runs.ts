@@ -77,10 +77,7 @@ function listCommand(context: CommandContext): Command {
     .option('--limit <count>', 'how many at most', wholeNumber(1), 50)
     .action(async (options: Json & { limit: number }) => {
       const client = context.client();
-      const runs = await allPages(
-        (cursor) => client.runs({ limit: Math.min(options.limit, 100), ...(cursor === undefined ? {} : { cursor }) }),
-        options.limit,
-      );
+      const runs = await allPages((page) => client.runs(page), options.limit);
       context.output(options).result(runs, (items) =>
         items.length === 0
           ? 'no runs yet; submit one with: millrace submit FILE'
@@ -116,7 +113,7 @@ function checkpointsCommand(context: CommandContext): Command {
     .argument('<run>', 'id of the run')
     .action(async (id: string, options: Json) => {
       const client = context.client();
-      const checkpoints = await allPages((cursor) => client.checkpoints(id, cursor === undefined ? {} : { cursor }));
+      const checkpoints = await allPages((page) => client.checkpoints(id, page));
       context.output(options).result(checkpoints, (items) =>
         items.length === 0
           ? 'no checkpoint yet'

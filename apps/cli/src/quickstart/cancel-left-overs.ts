@@ -11,7 +11,7 @@ export async function cancelLeftOvers(
   client: Pick<MillraceClient, 'runs' | 'actOnRun'>,
   say: (text: string) => void,
 ): Promise<void> {
-  const runs = await allPages((cursor) => client.runs(cursor === undefined ? {} : { cursor }));
+  const runs = await allPages((page) => client.runs(page));
   for (const { id, state } of runs.filter((run) => !ENDED.has(run.state))) {
     say(`cancelling run ${id} of an earlier quickstart, which was ${state}`);
     try {

@@ -12,7 +12,7 @@ const WAS_SIGNED_IN = 'millrace-signed-in';
 export async function readSession(): Promise<SessionBody | null> {
   if (localStorage.getItem(WAS_SIGNED_IN) === null) return null;
   try {
-    return await client.connection.json<SessionBody>('/session');
+    return await client.accounts.session();
   } catch (error) {
     if (!(error instanceof AppError) || error.kind !== 'unauthenticated') throw error;
     localStorage.removeItem(WAS_SIGNED_IN);
@@ -22,15 +22,13 @@ export async function readSession(): Promise<SessionBody | null> {
 
 /** The token becomes an HttpOnly cookie: an EventSource cannot send a header, and no script can read it. */
 export async function signIn(token: string): Promise<SessionBody> {
-  const body = JSON.stringify({ token });
-  const call = { method: 'POST', contentType: 'application/json', body } as const;
-  const session = await client.connection.json<SessionBody>('/session', call);
+  const session = await client.accounts.signIn(token);
   localStorage.setItem(WAS_SIGNED_IN, 'yes');
   return session;
 }
 
 export async function signOut(): Promise<void> {
-  await client.connection.nothing('/session', { method: 'DELETE' });
+  await client.accounts.signOut();
   localStorage.removeItem(WAS_SIGNED_IN);
 }
 

@@ -86,7 +86,7 @@ function listCommand(context: CommandContext): Command {
   return command('agents', 'list the agents, their devices and what they work on', 'millrace agents').action(
     async (options: Json) => {
       const client = context.client();
-      const agents = await allPages((cursor) => client.agents(cursor === undefined ? {} : { cursor }));
+      const agents = await allPages((page) => client.agents(page));
       context.output(options).result(agents, (items) =>
         items.length === 0
           ? 'no agents yet; join one with: millrace agent --join HOST:PORT --token TOKEN'

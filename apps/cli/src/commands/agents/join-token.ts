@@ -69,7 +69,7 @@ async function makeInFile(
 
 async function list(context: CommandContext, options: JoinTokenOptions): Promise<void> {
   const { accounts } = context.client();
-  const tokens = await allPages((cursor) => accounts.joinTokens(cursor === undefined ? {} : { cursor }));
+  const tokens = await allPages((page) => accounts.joinTokens(page));
   const now = context.clock.now();
   context.output(options).result(tokens, (items) =>
     items.length === 0

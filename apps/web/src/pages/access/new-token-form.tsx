@@ -1,13 +1,14 @@
 import { type CreatedToken, TOKEN_SCOPES, type TokenScope } from '@millrace/contracts';
-import { type QueryKey, useQuery } from '@tanstack/react-query';
+import type { QueryKey } from '@tanstack/react-query';
 import { KeyRound } from 'lucide-react';
 import { type FormEvent, type ReactNode, useState } from 'react';
+import { client } from '../../api/client';
 import { useMay } from '../../api/session';
 import { Button } from '../../ui/button';
 import { useAction } from '../../ui/feedback/use-action';
 import { Field } from '../../ui/field';
 import { Panel } from '../../ui/panel';
-import { access } from './access-calls';
+import { useUsers } from './use-users';
 
 interface NewTokenFormProps {
   readonly staleKey: QueryKey;
@@ -19,7 +20,7 @@ const DAY_MS = 86_400_000;
 /** For programs and people; an admin makes them for others too. */
 export function NewTokenForm({ staleKey, onMade }: NewTokenFormProps): ReactNode {
   const isAdmin = useMay('admin');
-  const { data: users } = useQuery({ queryKey: ['users'], queryFn: access.users, enabled: isAdmin });
+  const { data: users } = useUsers({ enabled: isAdmin });
   const [name, setName] = useState('');
   const [days, setDays] = useState('90');
   const [userId, setUserId] = useState('');
@@ -27,7 +28,7 @@ export function NewTokenForm({ staleKey, onMade }: NewTokenFormProps): ReactNode
   const create = useAction({
     act: () => {
       const expiresAt = days === '' ? null : new Date(Date.now() + Number(days) * DAY_MS).toISOString();
-      return access.createToken({ name, scope: [...scope], expiresAt, ...(userId === '' ? {} : { userId }) });
+      return client.accounts.createToken({ name, scope: [...scope], expiresAt, ...(userId === '' ? {} : { userId }) });
     },
     stale: [staleKey],
     onDone: (token) => {

@@ -1,10 +1,11 @@
 import { Dialog, DialogHeading } from '@ariakit/react';
 import type { ProjectBody, ProjectChanges } from '@millrace/contracts';
-import { type QueryKey, useQuery } from '@tanstack/react-query';
+import type { QueryKey } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
+import { client } from '../../api/client';
 import { Button } from '../../ui/button';
 import { useAction } from '../../ui/feedback/use-action';
-import { access } from './access-calls';
+import { useUsers } from './use-users';
 
 interface ProjectMembersProps {
   readonly project: ProjectBody;
@@ -14,9 +15,9 @@ interface ProjectMembersProps {
 /** Who belongs to a project, changed one by one. */
 export function ProjectMembers({ project, staleKey }: ProjectMembersProps): ReactNode {
   const [isOpen, setOpen] = useState(false);
-  const { data: users = [] } = useQuery({ queryKey: ['users'], queryFn: access.users, enabled: isOpen });
+  const { data: users = [] } = useUsers({ enabled: isOpen });
   const change = useAction({
-    act: (changes: ProjectChanges) => access.changeProject(project.id, changes),
+    act: (changes: ProjectChanges) => client.accounts.updateProject(project.id, changes),
     stale: [staleKey],
   });
   const toggle = (id: string, isIn: boolean): void =>

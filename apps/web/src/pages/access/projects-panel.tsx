@@ -1,14 +1,15 @@
-import type { ProjectBody } from '@millrace/contracts';
+import type { NewProject, ProjectBody } from '@millrace/contracts';
+import { allPages } from '@millrace/sdk';
 import { useQuery } from '@tanstack/react-query';
 import { FolderPlus } from 'lucide-react';
 import { type FormEvent, type ReactNode, useState } from 'react';
+import { client } from '../../api/client';
 import { useMay } from '../../api/session';
 import { Button } from '../../ui/button';
 import { QueryView } from '../../ui/feedback/query-view';
 import { useAction } from '../../ui/feedback/use-action';
 import { Field } from '../../ui/field';
 import { Panel } from '../../ui/panel';
-import { access } from './access-calls';
 import { ProjectMembers } from './project-members';
 
 const KEY = ['projects'];
@@ -16,7 +17,7 @@ const KEY = ['projects'];
 /** Members steer the runs of their projects; viewers see all. */
 export function ProjectsPanel(): ReactNode {
   const isAdmin = useMay('admin');
-  const query = useQuery({ queryKey: KEY, queryFn: access.projects });
+  const query = useQuery({ queryKey: KEY, queryFn: () => allPages((page) => client.accounts.projects(page)) });
   return (
     <>
       {isAdmin && <NewProjectForm />}
@@ -49,7 +50,7 @@ function ProjectItem({ project, isAdmin }: { readonly project: ProjectBody; read
 function NewProjectForm(): ReactNode {
   const [name, setName] = useState('');
   const create = useAction({
-    act: access.createProject,
+    act: (made: NewProject) => client.accounts.createProject(made),
     done: (project) => `Runs may belong to ${project.name} now.`,
     stale: [KEY],
     onDone: () => setName(''),

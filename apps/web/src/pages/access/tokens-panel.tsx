@@ -1,7 +1,9 @@
 import type { CreatedToken, TokenBody } from '@millrace/contracts';
+import { allPages } from '@millrace/sdk';
 import { useQuery } from '@tanstack/react-query';
 import type { ColumnDef } from '@tanstack/react-table';
 import { type ReactNode, useMemo, useState } from 'react';
+import { client } from '../../api/client';
 import { Button } from '../../ui/button';
 import { CopyButton } from '../../ui/copyable';
 import { ConfirmDialog } from '../../ui/feedback/confirm-dialog';
@@ -12,17 +14,16 @@ import { useAction } from '../../ui/feedback/use-action';
 import { Panel } from '../../ui/panel';
 import { DataTable } from '../../ui/table/data-table';
 import { TimeAgo } from '../../ui/time-ago';
-import { access } from './access-calls';
 import { NewTokenForm } from './new-token-form';
 
 const KEY = ['tokens'];
 
 export function TokensPanel(): ReactNode {
-  const query = useQuery({ queryKey: KEY, queryFn: access.tokens });
+  const query = useQuery({ queryKey: KEY, queryFn: () => allPages((page) => client.accounts.tokens(page)) });
   const [made, setMade] = useState<CreatedToken>();
   const [asked, setAsked] = useState<TokenBody>();
   const revoke = useAction({
-    act: ({ id }: TokenBody) => access.removeToken(id),
+    act: ({ id }: TokenBody) => client.accounts.revokeToken(id),
     done: (_, { name }) => `${name} was revoked.`,
     stale: [KEY],
   });

@@ -1,8 +1,8 @@
-import { USER_ROLES, type UserBody, type UserChanges, type UserRole } from '@millrace/contracts';
-import { useQuery } from '@tanstack/react-query';
+import { type NewUser, USER_ROLES, type UserBody, type UserChanges, type UserRole } from '@millrace/contracts';
 import type { ColumnDef } from '@tanstack/react-table';
 import { UserPlus } from 'lucide-react';
 import { type FormEvent, type ReactNode, useMemo, useState } from 'react';
+import { client } from '../../api/client';
 import { Button } from '../../ui/button';
 import { QueryView } from '../../ui/feedback/query-view';
 import { useAction } from '../../ui/feedback/use-action';
@@ -11,16 +11,14 @@ import { Panel } from '../../ui/panel';
 import { StateBadge } from '../../ui/state-badge';
 import { DataTable } from '../../ui/table/data-table';
 import { TimeAgo } from '../../ui/time-ago';
-import { access } from './access-calls';
-
-const KEY = ['users'];
+import { USERS_KEY, useUsers } from './use-users';
 
 export function UsersPanel(): ReactNode {
-  const query = useQuery({ queryKey: KEY, queryFn: access.users });
+  const query = useUsers();
   const change = useAction({
-    act: ({ id, changes }: { id: string; changes: UserChanges }) => access.changeUser(id, changes),
+    act: ({ id, changes }: { id: string; changes: UserChanges }) => client.accounts.updateUser(id, changes),
     done: ({ name, role, disabled }) => `${name} is ${disabled ? 'disabled' : `a ${role}`} now.`,
-    stale: [KEY],
+    stale: [USERS_KEY],
   });
   const { mutate } = change;
   const columns = useMemo(() => columnsOf((id, changes) => mutate({ id, changes })), [mutate]);
@@ -95,9 +93,9 @@ function NewUserForm(): ReactNode {
   const [name, setName] = useState('');
   const [role, setRole] = useState<UserRole>('member');
   const create = useAction({
-    act: access.createUser,
+    act: (user: NewUser) => client.accounts.createUser(user),
     done: (user) => `${user.name} may use Millrace as ${user.role}, with a token that you make for them.`,
-    stale: [KEY],
+    stale: [USERS_KEY],
     onDone: () => setName(''),
   });
   const submit = (event: FormEvent): void => {

@@ -28,7 +28,7 @@ export function AgentPage(): ReactNode {
   const pollMs = usePollMs();
   const query = useQuery({
     queryKey: ['agent', agentId],
-    queryFn: () => client.connection.json<AgentBody>(`/agents/${encodeURIComponent(agentId)}`),
+    queryFn: () => client.agent(agentId),
     refetchInterval: pollMs,
   });
   return <QueryView query={query}>{(agent) => <LoadedAgent agent={agent} />}</QueryView>;

@@ -85,7 +85,7 @@ export function AgentsPage(): ReactNode {
   const pollMs = usePollMs();
   const query = useQuery({
     queryKey: ['agents'],
-    queryFn: () => allPages((cursor) => client.agents({ limit: 1000, ...(cursor === undefined ? {} : { cursor }) })),
+    queryFn: () => allPages((page) => client.agents(page)),
     refetchInterval: pollMs,
   });
   return (

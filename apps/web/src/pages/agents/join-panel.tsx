@@ -14,8 +14,7 @@ export function JoinPanel(): ReactNode {
   const mayJoin = useMay('admin');
   const [made, setMade] = useState<JoinTokenBody>();
   const make = useAction({
-    act: (): Promise<JoinTokenBody> =>
-      client.connection.json('/join-tokens', { method: 'POST', contentType: 'application/json', body: '{}' }),
+    act: () => client.accounts.createJoinToken(),
     onDone: setMade,
   });
   return (

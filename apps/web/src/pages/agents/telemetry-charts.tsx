@@ -29,9 +29,7 @@ export function TelemetryCharts({ agentId }: { readonly agentId: string }): Reac
   const query = useQuery({
     queryKey: queryKeyOf(agentId),
     queryFn: () =>
-      client.connection.json<TelemetrySeriesBody>(`/agents/${encodeURIComponent(agentId)}/telemetry`, {
-        query: { from: new Date(Date.now() - HOUR_MS).toISOString(), points: POINTS },
-      }),
+      client.agentTelemetry(agentId, { from: new Date(Date.now() - HOUR_MS).toISOString(), points: POINTS }),
     refetchInterval: pollMs,
   });
   return <QueryView query={query}>{({ series }) => <Charts series={series} />}</QueryView>;

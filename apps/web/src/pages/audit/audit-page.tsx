@@ -1,4 +1,4 @@
-import type { AuditEntryBody, Page } from '@millrace/contracts';
+import type { AuditEntryBody } from '@millrace/contracts';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import type { ColumnDef } from '@tanstack/react-table';
 import { type ReactNode, useState } from 'react';
@@ -60,13 +60,11 @@ export function AuditPage(): ReactNode {
   const query = useInfiniteQuery({
     queryKey: ['audit', actor, action],
     queryFn: ({ pageParam }) =>
-      client.connection.json<Page<AuditEntryBody>>('/audit', {
-        query: {
-          limit: PAGE_COUNT,
-          actor: actor || undefined,
-          action: action || undefined,
-          cursor: pageParam || undefined,
-        },
+      client.accounts.audit({
+        limit: PAGE_COUNT,
+        ...(actor === '' ? {} : { actor }),
+        ...(action === '' ? {} : { action }),
+        ...(pageParam === '' ? {} : { cursor: pageParam }),
       }),
     initialPageParam: '',
     getNextPageParam: ({ nextCursor }) => nextCursor,

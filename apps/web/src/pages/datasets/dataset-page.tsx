@@ -22,7 +22,7 @@ export function DatasetPage(): ReactNode {
   const { datasetId } = route.useParams();
   const query = useQuery({
     queryKey: ['datasets', datasetId],
-    queryFn: () => client.connection.json<DatasetBody>(`/datasets/${encodeURIComponent(datasetId)}`),
+    queryFn: () => client.dataset(datasetId),
   });
   return <QueryView query={query}>{(dataset) => <LoadedDataset dataset={dataset} />}</QueryView>;
 }

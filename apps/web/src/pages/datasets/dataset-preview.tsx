@@ -15,10 +15,7 @@ export function DatasetPreview({ dataset }: { readonly dataset: DatasetBody }): 
   const [offset, setOffset] = useState(0);
   const query = useQuery({
     queryKey: ['datasets', dataset.id, 'preview', String(offset)],
-    queryFn: () =>
-      client.connection.json<DatasetPreviewBody>(`/datasets/${encodeURIComponent(dataset.id)}/preview`, {
-        query: { offset, tokens: SHOWN_COUNT },
-      }),
+    queryFn: () => client.previewDataset(dataset.id, { offset, tokens: SHOWN_COUNT }),
     placeholderData: keepPreviousData,
   });
   const last = Math.max(0, dataset.tokens - SHOWN_COUNT);

@@ -55,7 +55,7 @@ export function DatasetsPage(): ReactNode {
   const mayUpload = useMay('member');
   const query = useQuery({
     queryKey: ['datasets'],
-    queryFn: () => allPages((cursor) => client.datasets({ limit: 1000, ...(cursor === undefined ? {} : { cursor }) })),
+    queryFn: () => allPages((page) => client.datasets(page)),
     refetchInterval: pollMs,
   });
   return (

@@ -23,7 +23,7 @@ export function OverviewPage(): ReactNode {
   const pollMs = usePollMs();
   const query = useQuery({
     queryKey: ['overview'],
-    queryFn: () => client.connection.json<OverviewBody>('/overview'),
+    queryFn: () => client.overview(),
     // Throughput changes without an event.
     refetchInterval: Math.min(pollMs, POLL_MS),
   });

@@ -3,7 +3,6 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { client } from '../../api/client';
-import { readSeries } from '../../api/run-series';
 import { LineChart } from '../../charts/line-chart';
 import { usePollMs } from '../../live/live-provider';
 import { EmptyState } from '../../ui/feedback/empty-state';
@@ -50,7 +49,7 @@ export function RunningRuns(): ReactNode {
 function RunCard({ run }: { readonly run: RunBody }): ReactNode {
   const { data } = useQuery({
     queryKey: ['run', run.id, 'series', 'card'],
-    queryFn: () => readSeries(run.id, { names: ['train/loss'], points: CHART_POINTS }),
+    queryFn: () => client.series(run.id, { names: ['train/loss'], points: CHART_POINTS }),
     refetchInterval: CHART_POLL_MS,
   });
   const points = data?.series[0]?.points ?? [];

@@ -77,7 +77,7 @@ export function PlaygroundPage(): ReactNode {
 }
 
 function checkpointsOf(run: string): Promise<CheckpointBody[]> {
-  return allPages((cursor) => client.checkpoints(run, { limit: 1000, ...(cursor === undefined ? {} : { cursor }) }));
+  return allPages((page) => client.checkpoints(run, page));
 }
 
 function Answers({ answers }: { readonly answers: readonly Answer[] }): ReactNode {

@@ -1,7 +1,7 @@
 import type { SeriesBody } from '@millrace/contracts';
 import { useQuery } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
-import { readSeries } from '../../../api/run-series';
+import { client } from '../../../api/client';
 import { useIsLive, useLive } from '../../../live/live-provider';
 import { type LivePoint, livePoint } from './live-points';
 
@@ -20,7 +20,7 @@ export function useRunSeries(
   const isLive = useIsLive();
   const { data, dataUpdatedAt } = useQuery({
     queryKey: ['run', runId, 'series'],
-    queryFn: () => readSeries(runId, { names: NAMES, points: POINTS }),
+    queryFn: () => client.series(runId, { names: NAMES, points: POINTS }),
     refetchInterval: isOver ? false : isLive ? SUMMARY_MS : WITHOUT_STREAM_MS,
   });
   const arrived = useRef<LivePoint[]>([]);

@@ -34,7 +34,7 @@ export function StageMap({ run }: { readonly run: RunBody }): ReactNode {
 function Stages({ run, attempt }: { readonly run: RunBody; readonly attempt: Attempt }): ReactNode {
   const { data: agents = [] } = useQuery({
     queryKey: ['agents'],
-    queryFn: () => allPages((cursor) => client.agents({ limit: 1000, ...(cursor === undefined ? {} : { cursor }) })),
+    queryFn: () => allPages((page) => client.agents(page)),
   });
   const links = useLinks(run, attempt);
   const stages = stagesInOrder(attempt);

@@ -57,7 +57,7 @@ export function CheckpointsTab({ run }: { readonly run: RunBody }): ReactNode {
   const pollMs = usePollMs();
   const query = useQuery({
     queryKey: ['run', run.id, 'checkpoints'],
-    queryFn: () => allPages((cursor) => client.checkpoints(run.id, { limit: 1000, ...(cursor ? { cursor } : {}) })),
+    queryFn: () => allPages((page) => client.checkpoints(run.id, page)),
     refetchInterval: pollMs,
   });
   return (
