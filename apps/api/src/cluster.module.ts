@@ -3,6 +3,7 @@ import { AgentEnrolmentService } from './requests/agents/agent-enrolment.service
 import { AgentPresenceService } from './ledger/agents/agent-presence.service';
 import { AgentsRepository } from './ledger/agents/agents.repository';
 import { AgentsService } from './requests/agents/agents.service';
+import { SetAsideService } from './ledger/attempts/set-aside.service';
 import { AttemptEndingsService } from './ledger/attempts/attempt-endings.service';
 import { AttemptProgressService } from './ledger/attempts/attempt-progress.service';
 import { AttemptReattachService } from './ledger/attempts/attempt-reattach.service';
@@ -100,6 +101,7 @@ const ATTEMPTS = [
   AttemptReportsService,
   AttemptReattachService,
   BoundaryRequestsService,
+  SetAsideService,
   LeaseTerm,
   LeaseSweeperService,
   StageWaitsService,

@@ -11,6 +11,7 @@ import { TokensService } from './ground/auth/tokens.service';
 import { BlobsService } from './ground/blobs/blobs.service';
 import { ApiConfig } from './ground/config/api-config';
 import { CLOCK, LOGGER } from './ground/config/api-logger';
+import { DatabaseClock } from './ground/database/database-clock';
 import { PrismaService } from './ground/database/prisma.service';
 import { RunLookup } from './ledger/runs/run-lookup';
 import { DocumentReader } from './ground/documents/document-reader';
@@ -28,6 +29,7 @@ import { ServedAddresses } from './ground/tls/served-addresses';
 
 const SERVICES = [
   PrismaService,
+  DatabaseClock,
   RunLookup,
   AuditRepository,
   EventsService,

@@ -5,6 +5,7 @@ import { LeaseSweeperService } from '../src/ledger/attempts/lease-sweeper.servic
 import { LeaseTerm } from '../src/ledger/attempts/lease-term';
 import { LeasesRepository } from '../src/ledger/runs/leases.repository';
 import { type ApiUnderTest, eventually, startApi, temporaryHome } from './api-under-test';
+import { setDatabaseAhead } from './set-database-ahead';
 
 const LEASE_MS = 500;
 let postgres: TemporaryPostgres;
@@ -36,13 +37,7 @@ async function sql(text: string): Promise<void> {
   await client.end();
 }
 
-/** Sets the database's clock ahead, and no other. */
-function setAhead(hours: number): Promise<void> {
-  return sql(
-    `CREATE OR REPLACE FUNCTION millrace_now() RETURNS timestamptz LANGUAGE sql VOLATILE AS
-     'SELECT clock_timestamp() + ${hours} * interval ''1 hour'''`,
-  );
-}
+const setAhead = (hours: number): Promise<void> => setDatabaseAhead(postgres.url, hours * 3600);
 
 it('has times that the database fills in right, whatever the zones', async () => {
   const before = Date.now();

@@ -221,8 +221,10 @@ export const agentSchema = z
     id: z.string(),
     host: z.string(),
     device: z.int(),
-    /** connected | draining | disconnected */
+    /** connected | draining | set-aside | disconnected */
     state: z.string(),
+    /** It caused several failures, so that it gets no attempt until then or `:undrain`; null: it may have one. */
+    setAside: z.object({ until: z.string(), reason: z.string() }).nullable(),
     version: z.string(),
     dataAddress: z.string(),
     adapter: z.record(z.string(), z.unknown()),

@@ -5,5 +5,6 @@ export * from './placement/plan-placement';
 export type { QueuedRun } from './placement/queued-run';
 export { usableMemoryBytes } from './placement/usable-memory';
 export * from './state/retry-decision';
+export { type EndedAttempt, retryWaitMs } from './state/retry-wait';
 export * from './state/run-state';
 export * from './state/stop-request';

@@ -34,6 +34,7 @@ const STATES: Readonly<Record<string, readonly [LucideIcon, Tone]>> = {
   lost: [AlertTriangle, 'bad'],
   connected: [CheckCircle2, 'good'],
   draining: [Hand, 'warn'],
+  'set-aside': [Hourglass, 'warn'],
   disconnected: [Unplug, 'bad'],
   gone: [Unplug, 'bad'],
   disabled: [CircleSlash, 'off'],

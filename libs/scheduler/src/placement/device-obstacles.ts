@@ -3,7 +3,7 @@ import type { QueuedRun } from './queued-run';
 import { usableMemoryBytes } from './usable-memory';
 
 /** What keeps a device from a run, cheapest to remove first: waiting, an operator, another spec or device. */
-export type ObstacleKind = 'lease_lapsed' | 'leased' | 'draining' | 'disconnected' | 'constraint';
+export type ObstacleKind = 'lease_lapsed' | 'leased' | 'set_aside' | 'draining' | 'disconnected' | 'constraint';
 
 export interface Obstacle {
   readonly kind: ObstacleKind;
@@ -20,6 +20,7 @@ function stateObstacles(agent: InventoryAgent, now: number): Obstacle[] {
   const obstacles: Obstacle[] = [];
   if (!agent.connected) obstacles.push({ kind: 'disconnected', text: 'its agent is not connected' });
   if (agent.draining) obstacles.push({ kind: 'draining', text: 'it is draining' });
+  if (agent.setAside !== null) obstacles.push({ kind: 'set_aside', text: `it is set aside ${agent.setAside}` });
   if (agent.leasedBy !== null) {
     // A lapsed lease still holds: only the sweep, which gives fresh terms after a restart, may end it.
     const lapsed = agent.leaseExpiresAt !== null && agent.leaseExpiresAt <= now;

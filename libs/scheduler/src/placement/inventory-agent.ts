@@ -10,6 +10,8 @@ export interface InventoryAgent {
   readonly matmulGflops: number;
   readonly connected: boolean;
   readonly draining: boolean;
+  /** Why it gets no attempt for a while, as a clause after "it is set aside"; null: it may have one. */
+  readonly setAside: string | null;
   readonly labels: Readonly<Record<string, string>>;
   /** The run whose attempt holds its lease; null when free. */
   readonly leasedBy: string | null;

@@ -21,9 +21,10 @@ export interface NearestDevice {
 const COST: Readonly<Record<ObstacleKind, number>> = {
   lease_lapsed: 1,
   leased: 10,
-  draining: 100,
-  disconnected: 1000,
-  constraint: 10_000,
+  set_aside: 100,
+  draining: 1000,
+  disconnected: 10_000,
+  constraint: 100_000,
 };
 
 export function nearestPlacement(run: QueuedRun, inventory: readonly InventoryAgent[], now: number): NearestPlacement {

@@ -2,17 +2,23 @@ import { assignGang } from './assign-gang';
 import { constraintObstacles, gibibytes } from './device-obstacles';
 import type { InventoryAgent } from './inventory-agent';
 import { type NearestPlacement, nearestPlacement } from './nearest-placement';
-import type { QueuedRun } from './queued-run';
+import { mustWait, type QueuedRun } from './queued-run';
 
 /**
+ * RETRY_WAITS                 its last attempts failed at once, so that it waits before the next
  * NO_AGENTS                   nothing is connected
- * NOT_ENOUGH_DEVICES          fewer devices are connected and not draining than the run has ranks
+ * NOT_ENOUGH_DEVICES          fewer devices are connected, not draining and not set aside than the run has ranks
  * CONSTRAINTS_UNSATISFIABLE   enough devices, but too few pass include, exclude, labels and memory
  * WAITING_FOR_DEVICES         it fits once other runs give devices back
  * BEHIND_OTHER_RUN            it would fit now, and a run ahead of it takes the devices or goes first
  */
 export type PendingCode =
-  'NO_AGENTS' | 'NOT_ENOUGH_DEVICES' | 'CONSTRAINTS_UNSATISFIABLE' | 'WAITING_FOR_DEVICES' | 'BEHIND_OTHER_RUN';
+  | 'RETRY_WAITS'
+  | 'NO_AGENTS'
+  | 'NOT_ENOUGH_DEVICES'
+  | 'CONSTRAINTS_UNSATISFIABLE'
+  | 'WAITING_FOR_DEVICES'
+  | 'BEHIND_OTHER_RUN';
 
 export interface PendingReason {
   readonly code: PendingCode;
@@ -38,7 +44,11 @@ export function isFeasible(run: QueuedRun, inventory: readonly InventoryAgent[])
   return assignGang(run, suitable(run, usable(inventory))) !== undefined;
 }
 
-function explain(run: QueuedRun, { inventory, ahead }: PendingContext): Pick<PendingReason, 'code' | 'sentence'> {
+function explain(run: QueuedRun, { inventory, now, ahead }: PendingContext): Pick<PendingReason, 'code' | 'sentence'> {
+  if (mustWait(run, now)) {
+    const at = new Date(run.notBefore ?? now).toISOString();
+    return { code: 'RETRY_WAITS', sentence: `the run waits until ${at}, because its last attempts failed at once` };
+  }
   const needs = `the run needs ${devices(run.ranks)}`;
   const connected = inventory.filter((agent) => agent.connected);
   if (connected.length === 0) {
@@ -46,9 +56,14 @@ function explain(run: QueuedRun, { inventory, ahead }: PendingContext): Pick<Pen
   }
   const present = usable(inventory);
   if (present.length < run.ranks) {
-    const draining = connected.length - present.length;
-    const sentence = `${needs} and ${connected.length} ${connected.length === 1 ? 'is' : 'are'} connected`;
-    return { code: 'NOT_ENOUGH_DEVICES', sentence: draining === 0 ? sentence : `${sentence}, ${draining} draining` };
+    const draining = connected.filter((agent) => agent.draining).length;
+    const aside = connected.length - present.length - draining;
+    const sentence = [
+      `${needs} and ${connected.length} ${connected.length === 1 ? 'is' : 'are'} connected`,
+      ...(draining === 0 ? [] : [`${draining} draining`]),
+      ...(aside === 0 ? [] : [`${aside} set aside after failures`]),
+    ].join(', ');
+    return { code: 'NOT_ENOUGH_DEVICES', sentence };
   }
   const fitting = suitable(run, present);
   if (!isFeasible(run, inventory)) {
@@ -81,7 +96,7 @@ function misfit(run: QueuedRun, present: readonly InventoryAgent[], fittingCount
 }
 
 function usable(inventory: readonly InventoryAgent[]): InventoryAgent[] {
-  return inventory.filter((agent) => agent.connected && !agent.draining);
+  return inventory.filter((agent) => agent.connected && !agent.draining && agent.setAside === null);
 }
 
 function suitable(run: QueuedRun, agents: readonly InventoryAgent[]): InventoryAgent[] {

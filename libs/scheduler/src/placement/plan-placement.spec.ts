@@ -17,6 +17,7 @@ function agent(host: string, device: number, changes: Partial<InventoryAgent> = 
     matmulGflops: 10,
     connected: true,
     draining: false,
+    setAside: null,
     labels: {},
     leasedBy: null,
     leaseExpiresAt: null,
@@ -156,6 +157,26 @@ describe('why a run is pending', () => {
       sentence: 'the run needs 2 devices and 2 are connected, 1 draining',
       nearest: { devices: [{ name: 'h:0' }, { name: 'h:1', obstacles: ['it is draining'] }], missingDevices: 0 },
     });
+  });
+
+  it('NOT_ENOUGH_DEVICES counts what is set aside, and the nearest placement says why', () => {
+    const setAside = 'until 1970-01-01T00:20:00.000Z: 3 attempts failed because of it';
+    expect(reasonOf([agent('h', 0), agent('h', 1, { setAside })], run('r', 2))).toMatchObject({
+      code: 'NOT_ENOUGH_DEVICES',
+      sentence: 'the run needs 2 devices and 2 are connected, 1 set aside after failures',
+      nearest: { devices: [{ name: 'h:0' }, { obstacles: [`it is set aside ${setAside}`] }] },
+    });
+  });
+
+  it('RETRY_WAITS says until when, and holds nobody back', () => {
+    const waiting = run('r', 1, { notBefore: NOW + 1 });
+    const { placements, pending } = plan([agent('h', 0)], [waiting, run('s', 1)], { backfill: false });
+    expect(placements.map(({ runId }) => runId)).toEqual(['s']);
+    expect(pending[0]?.reason).toMatchObject({
+      code: 'RETRY_WAITS',
+      sentence: 'the run waits until 1970-01-01T00:16:40.001Z, because its last attempts failed at once',
+    });
+    expect(outcome(plan([agent('h', 0)], [run('r', 1, { notBefore: NOW })]))).toEqual({ r: ['agent_h0'] });
   });
 
   it('CONSTRAINTS_UNSATISFIABLE says what each device fails', () => {

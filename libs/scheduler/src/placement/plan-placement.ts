@@ -3,7 +3,7 @@ import { assignGang } from './assign-gang';
 import { deviceObstacles } from './device-obstacles';
 import { compareAgents, type InventoryAgent } from './inventory-agent';
 import { isFeasible, type PendingReason, pendingReason } from './pending-reason';
-import { compareRuns, type QueuedRun } from './queued-run';
+import { compareRuns, mustWait, type QueuedRun } from './queued-run';
 
 export interface PlacementPolicy {
   /** Whether a run may go while one ahead of it waits for devices. Default true. */
@@ -38,8 +38,8 @@ export interface PlacementPlan {
 /**
  * Which runs start now and where. Runs go by priority, then age, then id; each gets the first free devices (by host,
  * device) that satisfy it, all of its gang or none. Without backfill the first run that waits for devices holds back
- * all behind it, but not one that this inventory could never place. A function of its arguments alone, whatever the
- * order of the lists.
+ * all behind it, but not one that this inventory could never place, or that must wait before it is tried again. A
+ * function of its arguments alone, whatever the order of the lists.
  */
 export function planPlacement({ policy, inventory, queue, now }: PlacementRequest): PlacementPlan {
   const agents = [...inventory].sort(compareAgents);
@@ -50,11 +50,12 @@ export function planPlacement({ policy, inventory, queue, now }: PlacementReques
   for (const run of [...queue].sort(compareRuns)) {
     checkRun(run);
     const free = agents.filter(({ id }) => !taken.has(id));
-    const gang = blocker === undefined ? assignGang(run, open(run, free, now)) : undefined;
+    const mayGo = blocker === undefined && !mustWait(run, now);
+    const gang = mayGo ? assignGang(run, open(run, free, now)) : undefined;
     if (gang === undefined) {
       const ahead = blocker === undefined ? placements.map(({ runId }) => runId) : [blocker];
       pending.push({ runId: run.id, reason: pendingReason(run, { inventory: agents, now, ahead }) });
-      if (policy.backfill === false && isFeasible(run, agents)) blocker ??= run.id;
+      if (policy.backfill === false && !mustWait(run, now) && isFeasible(run, agents)) blocker ??= run.id;
       continue;
     }
     for (const { id } of gang) taken.add(id);

@@ -7,6 +7,8 @@ export interface QueuedRun {
   readonly priority: number;
   /** Milliseconds since 1970; earlier first among equals. */
   readonly submittedAt: number;
+  /** Milliseconds since 1970; the run is not placed before. */
+  readonly notBefore?: number;
   /** Devices needed, all at once. */
   readonly ranks: number;
   /** `host` or `host:device`; empty admits every device. */
@@ -24,6 +26,10 @@ export interface QueuedRun {
    * per stage is known before. A pure function; without it the first devices that hold the stages are taken.
    */
   readonly arrange?: (devices: readonly InventoryAgent[]) => readonly string[] | undefined;
+}
+
+export function mustWait({ notBefore }: QueuedRun, now: number): boolean {
+  return notBefore !== undefined && now < notBefore;
 }
 
 /** Priority, then first come first served, then id so that the order is total. */

@@ -18,6 +18,11 @@ const RULES: Readonly<Record<FailureClass, FailureRule>> = {
   internal: { retried: true, counted: true },
 };
 
+/** Whether an attempt that ended with `failure` failed, and was not moved away by a decision of the scheduler. */
+export function isRealFailure(failure: FailureClass): boolean {
+  return RULES[failure].counted;
+}
+
 export interface RetryDecision {
   readonly retry: boolean;
   /** Retries used up once this one (if granted and counted) has begun. */

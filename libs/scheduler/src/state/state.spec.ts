@@ -2,6 +2,7 @@ import { FAILURE_CLASSES, type FailureClass, RUN_STATES } from '@millrace/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { retryDecision } from './retry-decision';
+import { type EndedAttempt, retryWaitMs } from './retry-wait';
 import { allowedSources, ATTEMPT_STATES, canTransition, isFinal, PLACEABLE_STATES, RUN_TRANSITIONS } from './run-state';
 import { escalateStop, isMoreSevere, STOP_REQUESTS } from './stop-request';
 
@@ -100,5 +101,22 @@ describe('retryDecision', () => {
         expect(granted).toBeLessThanOrEqual(retries);
       }),
     );
+  });
+});
+
+describe('retryWaitMs', () => {
+  const ended = (failure: FailureClass | undefined, lastedMs = 1_000): EndedAttempt => ({ failure, lastedMs });
+  const failed = (count: number): EndedAttempt[] => Array.from({ length: count }, () => ended('internal'));
+
+  it('is nothing after the first failure, then doubles up to five minutes', () => {
+    const waits = Array.from({ length: 10 }, (_, count) => retryWaitMs(failed(count)) / 1000);
+    expect(waits).toEqual([0, 0, 5, 10, 20, 40, 80, 160, 300, 300]);
+    expect(retryWaitMs(failed(1000))).toBe(300_000);
+  });
+
+  it('begins anew after an attempt that trained for a while or did its work, and not after a preempted one', () => {
+    expect(retryWaitMs([...failed(5), ended('internal', 60_000)])).toBe(0);
+    expect(retryWaitMs([...failed(5), ended(undefined), ...failed(2)])).toBe(5_000);
+    expect(retryWaitMs([...failed(2), ended('preempted', 90_000), ...failed(1)])).toBe(10_000);
   });
 });

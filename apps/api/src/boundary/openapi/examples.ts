@@ -113,6 +113,7 @@ const agent: AgentBody = {
   host: 'gpu-1',
   device: 0,
   state: 'connected',
+  setAside: null,
   version: '0.1.0',
   dataAddress: '192.0.2.10:7100',
   adapter: { vendor: 'nvidia', description: 'NVIDIA GeForce RTX 3090', memoryBytes: 25_769_803_776 },

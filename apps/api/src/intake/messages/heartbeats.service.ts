@@ -1,8 +1,6 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { agentV1 } from '@millrace/contracts';
-import type { Clock } from '@millrace/core';
 import { AgentsRepository } from '../../ledger/agents/agents.repository';
-import { CLOCK } from '../../ground/config/api-logger';
 import { PrometheusService } from '../../ground/prometheus/prometheus.service';
 import { TelemetryService } from '../../ledger/telemetry/telemetry.service';
 import type { AgentSession } from '../../ledger/sessions/agent-session';
@@ -17,7 +15,6 @@ export class HeartbeatsService {
     private readonly running: RunningAttemptsService,
     private readonly metrics: PrometheusService,
     private readonly telemetry: TelemetryService,
-    @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
   /** What an agent's device does now; nothing depends on it. */
@@ -29,7 +26,7 @@ export class HeartbeatsService {
   async beat(session: AgentSession, { sequence, running, latenessMs }: agentV1.Heartbeat): Promise<void> {
     this.metrics.observeHeartbeat(latenessMs);
     const { agentId, epoch } = session;
-    if (!(await this.agents.markSeen(session, new Date(this.clock.now())))) throw sessionSuperseded(agentId, epoch);
+    if (!(await this.agents.markSeen(session))) throw sessionSuperseded(agentId, epoch);
     await this.running.renew(agentId, running);
     session.send({ $case: 'heartbeatAck', value: { sequence, current: await this.running.current(agentId, running) } });
   }

@@ -1,18 +1,17 @@
 import type { AgentBody } from '@millrace/contracts';
-import type { InventoryView } from './inventory';
 import type { AgentWithLease } from './agents.repository';
 
 /** An agent as REST shows it. */
-export function agentBody(agent: AgentWithLease, { nowMs, silentMs }: InventoryView): AgentBody {
-  const { id, host, device, version, dataAddress, lease, lastSeenAt } = agent;
-  const connected = agent.connected && nowMs - lastSeenAt.getTime() < silentMs;
+export function agentBody(agent: AgentWithLease): AgentBody {
+  const { id, host, device, version, dataAddress, lease, lastSeenAt, setAside } = agent;
   return {
     id,
     host,
     device,
     version,
     dataAddress,
-    state: connected ? (agent.draining ? 'draining' : 'connected') : 'disconnected',
+    state: stateOf(agent),
+    setAside: setAside && { until: setAside.until.toISOString(), reason: setAside.reason },
     adapter: agent.adapter as AgentBody['adapter'],
     benchmark: agent.benchmark as AgentBody['benchmark'],
     labels: agent.labels as AgentBody['labels'],
@@ -25,4 +24,11 @@ export function agentBody(agent: AgentWithLease, { nowMs, silentMs }: InventoryV
     lastSeenAt: lastSeenAt.toISOString(),
     telemetry: agent.telemetry as AgentBody['telemetry'],
   };
+}
+
+/** What keeps it from work, the hardest to remove first. */
+function stateOf({ isHere, draining, setAside }: AgentWithLease): string {
+  if (!isHere) return 'disconnected';
+  if (draining) return 'draining';
+  return setAside === null ? 'connected' : 'set-aside';
 }

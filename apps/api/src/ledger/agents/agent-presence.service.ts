@@ -1,11 +1,9 @@
-import { Inject, Injectable } from '@nestjs/common';
-import type { Clock } from '@millrace/core';
-import { CLOCK } from '../../ground/config/api-logger';
+import { Injectable } from '@nestjs/common';
 import { PrismaService } from '../../ground/database/prisma.service';
 import { EventsService } from '../../ground/events/events.service';
 import { type AgentRegistration, AgentsRepository, type AgentWithLease, type SessionKey } from './agents.repository';
 
-export type PresentAgent = Omit<AgentWithLease, 'lease'>;
+export type PresentAgent = Omit<AgentWithLease, 'lease' | 'isHere' | 'setAside'>;
 
 /** Agents coming and going, with the events of it. */
 @Injectable()
@@ -14,13 +12,12 @@ export class AgentPresenceService {
     private readonly prisma: PrismaService,
     private readonly agents: AgentsRepository,
     private readonly events: EventsService,
-    @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
   /** From the commit on, only messages of the new session act. */
   async connected(registration: AgentRegistration): Promise<PresentAgent> {
     return this.prisma.transaction(async (tx) => {
-      const row = await this.agents.register(tx, registration, new Date(this.clock.now()));
+      const row = await this.agents.register(tx, registration);
       const data = { state: row.draining ? 'draining' : 'connected', epoch: row.epoch };
       await this.events.append(tx, { type: 'agent.state', subject: row.id, actor: row.id, data });
       return row;

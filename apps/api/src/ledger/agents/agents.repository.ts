@@ -1,4 +1,6 @@
 import { Injectable } from '@nestjs/common';
+import { ApiConfig } from '../../ground/config/api-config';
+import { DatabaseClock } from '../../ground/database/database-clock';
 import { PrismaService, type Transaction } from '../../ground/database/prisma.service';
 import type { Agent, Lease, Prisma } from '../../generated/prisma/client';
 
@@ -14,7 +16,22 @@ export interface AgentRegistration {
   readonly labels: Prisma.InputJsonObject;
 }
 
-export type AgentWithLease = Agent & { lease: Lease | null };
+export interface AgentWithLease extends Agent {
+  readonly lease: Lease | null;
+  /** It has a session and was heard of within a lease, whatever an older session left behind. */
+  readonly isHere: boolean;
+  /** It gets no attempt until then; null: it may have one. */
+  readonly setAside: { readonly until: Date; readonly reason: string } | null;
+}
+
+/** When failures set their agent aside, and for how long. */
+export interface SetAsideRule {
+  readonly failuresMax: number;
+  readonly windowMs: number;
+  readonly asideMs: number;
+  readonly classes: readonly string[];
+  readonly reason: string;
+}
 
 /** What tells devices of one kind from others, and what they said of themselves. */
 export type AgentDevice = Pick<Agent, 'adapter' | 'version' | 'host'>;
@@ -31,12 +48,16 @@ export type SequenceOutcome = 'new' | 'duplicate' | 'superseded';
 /** Rows of agents. Everything a session does is guarded by its epoch. */
 @Injectable()
 export class AgentsRepository {
-  constructor(private readonly prisma: PrismaService) {}
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly time: DatabaseClock,
+    private readonly config: ApiConfig,
+  ) {}
 
   /** The epoch grows by one, which voids every older session of the agent, on whatever replica it is. */
-  async register(tx: Transaction, registration: AgentRegistration, now: Date): Promise<Agent> {
+  async register(tx: Transaction, registration: AgentRegistration): Promise<Agent> {
     const { id, ...details } = registration;
-    const seen = { connected: true, lastSeenAt: now };
+    const seen = { connected: true, lastSeenAt: await this.time.now(tx) };
     return tx.agent.upsert({
       where: { id },
       create: { id, ...details, ...seen, epoch: 1 },
@@ -45,11 +66,10 @@ export class AgentsRepository {
   }
 
   /** False when a newer session has taken over. */
-  async markSeen({ agentId, epoch }: SessionKey, now: Date): Promise<boolean> {
-    const { count } = await this.prisma.agent.updateMany({
-      where: { id: agentId, epoch },
-      data: { connected: true, lastSeenAt: now },
-    });
+  async markSeen({ agentId, epoch }: SessionKey): Promise<boolean> {
+    const count = await this.prisma.$executeRaw`
+      UPDATE "Agent" SET "connected" = true, "lastSeenAt" = millrace_now()
+      WHERE "id" = ${agentId} AND "epoch" = ${epoch}`;
     return count === 1;
   }
 
@@ -90,24 +110,31 @@ export class AgentsRepository {
 
   async find(id: string): Promise<AgentWithLease | null> {
     // Postgres refuses NUL in text; no id has one.
-    return id.includes('\0') ? null : this.prisma.agent.findUnique({ where: { id }, include: { lease: true } });
+    const row = id.includes('\0')
+      ? null
+      : await this.prisma.agent.findUnique({ where: { id }, include: { lease: true } });
+    return row === null ? null : this.present(row, await this.time.now());
   }
 
   /** At most `count` agents after the id `after`, by id. */
   async list(count: number, after?: string): Promise<AgentWithLease[]> {
-    return this.prisma.agent.findMany({
+    const rows = await this.prisma.agent.findMany({
       ...(after === undefined ? {} : { where: { id: { gt: after } } }),
       orderBy: { id: 'asc' },
       take: count,
       include: { lease: true },
     });
+    const now = await this.time.now();
+    return rows.map((row) => this.present(row, now));
   }
 
   async all(reader: Transaction = this.prisma): Promise<AgentWithLease[]> {
-    return reader.agent.findMany({
+    const rows = await reader.agent.findMany({
       include: { lease: true },
       orderBy: [{ host: 'asc' }, { device: 'asc' }, { id: 'asc' }],
     });
+    const now = await this.time.now(reader);
+    return rows.map((row) => this.present(row, now));
   }
 
   /** Of every agent that ever registered. */
@@ -115,11 +142,46 @@ export class AgentsRepository {
     return reader.agent.findMany({ select: { adapter: true, version: true, host: true } });
   }
 
-  /** Whether all are connected and none drains; they stay so until the transaction ends. */
+  private present(row: Agent & { lease: Lease | null }, now: Date): AgentWithLease {
+    const { setAsideUntil: until, setAsideReason: reason } = row;
+    return {
+      ...row,
+      isHere: row.connected && now.getTime() - row.lastSeenAt.getTime() < this.config.leaseMs,
+      setAside: until !== null && until > now ? { until, reason: reason ?? 'it caused failures' } : null,
+    };
+  }
+
+  /** Whether all are connected, and none drains or is set aside; they stay so until the transaction ends. */
   async allUsable(tx: Transaction, ids: readonly string[]): Promise<boolean> {
     const rows = await tx.$queryRaw<{ id: string }[]>`
-      SELECT "id" FROM "Agent" WHERE "id" = ANY(${[...ids]}::text[]) AND "connected" AND NOT "draining" FOR SHARE`;
+      SELECT "id" FROM "Agent" WHERE "id" = ANY(${[...ids]}::text[]) AND "connected" AND NOT "draining"
+        AND ("setAsideUntil" IS NULL OR "setAsideUntil" <= millrace_now()) FOR SHARE`;
     return rows.length === ids.length;
+  }
+
+  /**
+   * Sets the agent aside if it was blamed for that many failures since it was last set aside or taken back.
+   * @returns until when, if that has just happened
+   */
+  async setAside(tx: Transaction, id: string, rule: SetAsideRule): Promise<Date | undefined> {
+    const { failuresMax, windowMs, asideMs, classes, reason } = rule;
+    const rows = await tx.$queryRaw<{ until: Date }[]>`
+      UPDATE "Agent" SET "setAsideReason" = ${reason},
+        "setAsideUntil" = millrace_now() + ${asideMs}::float8 * interval '1 millisecond'
+      WHERE "id" = ${id} AND COALESCE("setAsideUntil" <= millrace_now(), true) AND ${failuresMax} <= (
+        SELECT count(*) FROM "Attempt" a
+        WHERE a."finishedAt" > millrace_now() - ${windowMs}::float8 * interval '1 millisecond'
+          AND COALESCE(a."finishedAt" > "Agent"."setAsideUntil", true)
+          AND a."failure" #>> '{culprit,agent}' = ${id} AND a."failure" ->> 'class' = ANY(${[...classes]}::text[]))
+      RETURNING "setAsideUntil" AS "until"`;
+    return rows[0]?.until;
+  }
+
+  /** Its failures until now count no more. False when it is not set aside. */
+  async takeBack(tx: Transaction, id: string): Promise<boolean> {
+    const count = await tx.$executeRaw`
+      UPDATE "Agent" SET "setAsideUntil" = millrace_now() WHERE "id" = ${id} AND "setAsideUntil" > millrace_now()`;
+    return count === 1;
   }
 
   /** False when it was so already, or there is no such agent. */

@@ -2,24 +2,17 @@ import type { InventoryAgent } from '@millrace/scheduler';
 import type { AgentWithLease } from './agents.repository';
 import { speedOf } from './device-speed';
 
-export interface InventoryView {
-  readonly nowMs: number;
-  /**
-   * An agent that was not heard of for this long does not count as connected, whatever its last session left behind.
-   */
-  readonly silentMs: number;
-}
-
 /** An agent's row as the planner sees it. */
-export function inventoryAgent(agent: AgentWithLease, { nowMs, silentMs }: InventoryView): InventoryAgent {
+export function inventoryAgent(agent: AgentWithLease): InventoryAgent {
   return {
     id: agent.id,
     host: agent.host,
     device: agent.device,
     memoryBytes: memoryOf(agent) ?? null,
     matmulGflops: speedOf(agent)?.gflops ?? 0,
-    connected: agent.connected && nowMs - agent.lastSeenAt.getTime() < silentMs,
+    connected: agent.isHere,
     draining: agent.draining,
+    setAside: agent.setAside && `until ${agent.setAside.until.toISOString()}: ${agent.setAside.reason}`,
     labels: agent.labels as Readonly<Record<string, string>>,
     leasedBy: agent.lease?.runId ?? null,
     leaseExpiresAt: agent.lease?.expiresAt.getTime() ?? null,

@@ -1,14 +1,14 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { Failure } from '@millrace/contracts';
-import type { Clock } from '@millrace/core';
-import { canTransition, retryDecision } from '@millrace/scheduler';
+import { canTransition, type EndedAttempt, retryDecision, retryWaitMs } from '@millrace/scheduler';
 import { CheckpointWritesRepository } from '../blocks/checkpoint-writes.repository';
-import { CLOCK } from '../../ground/config/api-logger';
+import { DatabaseClock } from '../../ground/database/database-clock';
 import type { Transaction } from '../../ground/database/prisma.service';
 import type { RunRecord } from '../runs/run-record';
 import { RunLedger } from '../runs/run-ledger';
 import { type AttemptRecord, type AttemptState, everyRank } from '../runs/attempt-record';
 import type { AttemptChanges } from '../runs/attempts.repository';
+import { SetAsideService } from './set-aside.service';
 
 export interface Ending {
   readonly run: RunRecord;
@@ -32,7 +32,8 @@ export class AttemptEndingsService {
   constructor(
     private readonly ledger: RunLedger,
     private readonly checkpoints: CheckpointWritesRepository,
-    @Inject(CLOCK) private readonly clock: Clock,
+    private readonly setAsides: SetAsideService,
+    private readonly time: DatabaseClock,
   ) {}
 
   /**
@@ -45,12 +46,14 @@ export class AttemptEndingsService {
       await this.ledger.transitions.move(tx, run, { to: 'succeeded', actor, reason: null });
       return;
     }
-    const earlier = (await this.ledger.attempts.ofRuns([run.id], tx))
-      .filter(({ fence }) => fence < attempt.fence)
-      .map((each) => each.failure?.class);
+    await this.setAsides.consider(tx, failure);
+    const ended = (await this.ledger.attempts.ofRuns([run.id], tx)).filter(({ fence }) => fence <= attempt.fence);
+    const earlier = ended.slice(0, -1).map((each) => each.failure?.class);
     const decision = retryDecision(earlier, failure.class, run.spec.retries);
-    const reason = { code: failure.code, message: `${failure.message} (${decision.sentence})` };
-    const changes = { actor, reason, failures: decision.usedRetries };
+    const retryAt = decision.retry ? await this.retryTime(tx, ended) : null;
+    const wait = retryAt && `, not before ${retryAt.toISOString()}, since the last attempts failed at once`;
+    const reason = { code: failure.code, message: `${failure.message} (${decision.sentence}${wait ?? ''})` };
+    const changes = { actor, reason, failures: decision.usedRetries, retryAt };
     if (!decision.retry) {
       // The fence stays: points of the last steps, still on their way from other ranks, belong to the run.
       await this.ledger.transitions.move(tx, run, { to: 'failed', ...changes });
@@ -58,6 +61,17 @@ export class AttemptEndingsService {
     }
     const next = run.state === 'pausing' ? 'paused' : 'recovering';
     await this.ledger.transitions.move(tx, run, { to: next, ...changes, fence: run.fence + 1 });
+  }
+
+  /** When a run with these attempts may be tried again; null: at once. */
+  private async retryTime(tx: Transaction, ended: readonly AttemptRecord[]): Promise<Date | null> {
+    const waitMs = retryWaitMs(
+      ended.map(({ failure, createdAt, finishedAt }): EndedAttempt => ({
+        failure: failure?.class,
+        lastedMs: (finishedAt ?? createdAt).getTime() - createdAt.getTime(),
+      })),
+    );
+    return waitMs === 0 ? null : this.time.after(waitMs, tx);
   }
 
   /** Nothing is left to train: what was lost is only the report that it finished. */
@@ -146,7 +160,7 @@ export class AttemptEndingsService {
   }
 
   private async end(tx: Transaction, attempt: AttemptRecord, { actor, ...changes }: EndChanges): Promise<void> {
-    await this.ledger.attempts.update(tx, attempt, { ...changes, finishedAt: new Date(this.clock.now()) });
+    await this.ledger.attempts.update(tx, attempt, { ...changes, finishedAt: await this.time.now(tx) });
     await this.ledger.transitions.note(tx, {
       type: 'run.attempt',
       runId: attempt.runId,

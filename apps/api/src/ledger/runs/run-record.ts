@@ -25,6 +25,8 @@ export interface RunRecord {
   readonly step: number;
   readonly fence: number;
   readonly failures: number;
+  /** A recovering run is not tried again before; null: at once. */
+  readonly retryAt: Date | null;
   readonly version: number;
   readonly createdAt: Date;
   readonly updatedAt: Date;

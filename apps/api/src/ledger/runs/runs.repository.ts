@@ -20,6 +20,7 @@ export interface RunChanges {
   readonly stopping?: StopRequest | null;
   readonly reason?: RunReason | null;
   readonly failures?: number;
+  readonly retryAt?: Date | null;
   readonly startedAt?: Date;
   readonly finishedAt?: Date;
 }

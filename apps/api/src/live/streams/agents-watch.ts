@@ -1,7 +1,6 @@
 import type { AgentBody } from '@millrace/contracts';
 import { agentBody } from '../../ledger/agents/agent-body';
 import type { AgentsRepository } from '../../ledger/agents/agents.repository';
-import type { InventoryView } from '../../ledger/agents/inventory';
 import type { LiveMessage } from './live-message';
 import { TelemetryWatch } from './telemetry-watch';
 
@@ -13,9 +12,9 @@ export class AgentsWatch {
   constructor(private readonly agents: Pick<AgentsRepository, 'all'>) {}
 
   /** The first look only notes where things stand. `closely`: agents of which telemetry is told too. */
-  async look(view: InventoryView, closely: ReadonlySet<string>): Promise<LiveMessage[]> {
-    const bodies = (await this.agents.all()).map((agent) => agentBody(agent, view));
-    return [...this.updates(bodies), ...this.telemetry.look(bodies, closely, view.nowMs)];
+  async look(nowMs: number, closely: ReadonlySet<string>): Promise<LiveMessage[]> {
+    const bodies = (await this.agents.all()).map(agentBody);
+    return [...this.updates(bodies), ...this.telemetry.look(bodies, closely, nowMs)];
   }
 
   private updates(bodies: readonly AgentBody[]): LiveMessage[] {

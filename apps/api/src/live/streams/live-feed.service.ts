@@ -70,8 +70,7 @@ export class LiveFeedService implements OnModuleDestroy {
       return;
     }
     this.agents ??= new AgentsWatch(this.agentRows);
-    const view = { nowMs: this.context.clock.now(), silentMs: this.context.config.leaseMs };
-    this.tell(await this.agents.look(view, agentIds), ({ type, subject }) => {
+    this.tell(await this.agents.look(this.context.clock.now(), agentIds), ({ type, subject }) => {
       const own = `agent:${subject}`;
       // Telemetry of all agents together would drown the rest of a stream.
       return type === 'agent.telemetry' ? [own] : [own, 'agents'];

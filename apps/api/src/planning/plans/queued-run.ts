@@ -6,7 +6,7 @@ const GIB = 1024 ** 3;
 
 /** `arrange` gives the ids of the best devices by rank where the planner splits the layers; see QueuedRun. */
 export function queuedRun(
-  run: Pick<RunRecord, 'id' | 'priority' | 'createdAt' | 'spec'>,
+  run: Pick<RunRecord, 'id' | 'priority' | 'createdAt' | 'retryAt' | 'spec'>,
   { stages, schedule }: RunShape,
   arrange: NonNullable<QueuedRun['arrange']>,
 ): QueuedRun {
@@ -15,6 +15,7 @@ export function queuedRun(
     id: run.id,
     priority: run.priority,
     submittedAt: run.createdAt.getTime(),
+    ...(run.retryAt === null ? {} : { notBefore: run.retryAt.getTime() }),
     ranks: run.spec.parallel.pp,
     include,
     exclude,

@@ -82,7 +82,7 @@ export class RunPlansService {
 }
 
 interface Unplanned {
-  readonly run: Pick<RunRecord, 'id' | 'priority' | 'createdAt' | 'spec'>;
+  readonly run: Pick<RunRecord, 'id' | 'priority' | 'createdAt' | 'retryAt' | 'spec'>;
   readonly shape: RunShape;
   /** Hears of each set of agents for which a plan was asked. */
   readonly onOffered?: (agents: readonly AgentWithLease[]) => void;

@@ -8,6 +8,7 @@ import type { PredictedAttempt, RankStatuses, StoredPlan } from '../../ledger/ru
 import { ClusterContext } from '../../ground/config/cluster-context';
 import { storedBasis } from '../../ledger/runs/plan-basis';
 import type { Transaction } from '../../ground/database/prisma.service';
+import { ClusterSignals } from '../../ground/events/cluster-signals';
 import { PrometheusService } from '../../ground/prometheus/prometheus.service';
 import { RunLedger } from '../../ledger/runs/run-ledger';
 import { speedOf } from '../../ledger/agents/device-speed';
@@ -37,6 +38,7 @@ export class GangPlacementService {
     private readonly agents: AgentsRepository,
     private readonly resumeSource: ResumeSourceService,
     private readonly prometheus: PrometheusService,
+    private readonly signals: ClusterSignals,
     private readonly context: ClusterContext,
   ) {}
 
@@ -50,6 +52,7 @@ export class GangPlacementService {
     const startedMs = clock.monotonicMs();
     const placed = await this.tryToPlace(run, placement);
     admission.attempted(placed, clock.monotonicMs() - startedMs);
+    if (placed) this.signals.commands();
     // A run that comes back after a loss has a fence: its wait began with the loss, and is not one for admission.
     if (placed && run.fence === 0) admission.admitted(run.queue, clock.now() - run.createdAt.getTime());
     return placed;
@@ -82,6 +85,7 @@ export class GangPlacementService {
       actor: 'system',
       fence,
       reason: null,
+      retryAt: null,
     });
     if (!moved) return false;
     const leases = gang.map(({ id }, rank) => ({ agentId: id, runId: run.id, fence, rank }));

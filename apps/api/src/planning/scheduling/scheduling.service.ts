@@ -3,7 +3,7 @@ import { planPlacement } from '@millrace/scheduler';
 import { AgentsRepository } from '../../ledger/agents/agents.repository';
 import { ClusterContext } from '../../ground/config/cluster-context';
 import { RunPlansService } from '../plans/run-plans.service';
-import { ClusterSignals } from '../../ground/events/cluster-signals';
+import { DatabaseClock } from '../../ground/database/database-clock';
 import type { RunRecord } from '../../ledger/runs/run-record';
 import { type Gang, GangPlacementService } from './gang-placement.service';
 import { inventoryAgent } from '../../ledger/agents/inventory';
@@ -17,7 +17,7 @@ export class SchedulingService {
     private readonly agents: AgentsRepository,
     private readonly plans: RunPlansService,
     private readonly placement: GangPlacementService,
-    private readonly signals: ClusterSignals,
+    private readonly time: DatabaseClock,
     private readonly context: ClusterContext,
   ) {}
 
@@ -26,12 +26,11 @@ export class SchedulingService {
     const queue = await this.queue.shaped();
     if (queue.size === 0) return 0;
     const agents = await this.agents.all();
-    const nowMs = this.context.clock.now();
     const offered = new Map<string, Gang>();
     const { placements, pending } = planPlacement({
       policy: {},
-      now: nowMs,
-      inventory: agents.map((agent) => inventoryAgent(agent, { nowMs, silentMs: this.context.config.leaseMs })),
+      now: (await this.time.now()).getTime(),
+      inventory: agents.map(inventoryAgent),
       queue: await Promise.all(
         [...queue.values()].map(({ run, shaped: { shape } }) =>
           this.plans.queued({ run, shape, onOffered: (devices) => offered.set(run.id, devices) }, agents),
@@ -48,9 +47,9 @@ export class SchedulingService {
     }
     for (const { runId, reason } of pending) {
       const queued = queue.get(runId);
-      if (queued) await this.queue.notePending(queued.run, reason);
+      // The reason with which its last attempt ended says until when it waits, and why.
+      if (queued && reason.code !== 'RETRY_WAITS') await this.queue.notePending(queued.run, reason);
     }
-    if (placedCount > 0) this.signals.commands();
     return placedCount;
   }
 

@@ -2,11 +2,11 @@ import { Injectable } from '@nestjs/common';
 import { type AgentBody, type Page, storableText } from '@millrace/contracts';
 import { isLive } from '../../ledger/runs/attempt-record';
 import { BoundaryRequestsService } from '../../ledger/runs/boundary-requests.service';
-import { ClusterContext } from '../../ground/config/cluster-context';
 import type { Transaction } from '../../ground/database/prisma.service';
 import { type FencedAttempt, RunLedger } from '../../ledger/runs/run-ledger';
 import { agentBody } from '../../ledger/agents/agent-body';
 import { agentCursorInvalid, agentNotFound } from '../../ledger/agents/agents.errors';
+import { SetAsideService } from '../../ledger/attempts/set-aside.service';
 import { AgentsRepository, type AgentWithLease } from '../../ledger/agents/agents.repository';
 
 export interface AgentListQuery {
@@ -21,7 +21,7 @@ export class AgentsService {
     private readonly agents: AgentsRepository,
     private readonly ledger: RunLedger,
     private readonly boundaries: BoundaryRequestsService,
-    private readonly context: ClusterContext,
+    private readonly setAsides: SetAsideService,
   ) {}
 
   async list({ limit, cursor }: AgentListQuery): Promise<Page<AgentBody>> {
@@ -29,13 +29,13 @@ export class AgentsService {
     const items = rows.slice(0, limit);
     const last = items.at(-1);
     return {
-      items: items.map((agent) => this.body(agent)),
+      items: items.map(agentBody),
       nextCursor: rows.length > limit && last ? Buffer.from(`agent ${last.id}`).toString('base64url') : null,
     };
   }
 
   async get(id: string): Promise<AgentBody> {
-    return this.body(await this.found(id));
+    return agentBody(await this.found(id));
   }
 
   /**
@@ -51,9 +51,11 @@ export class AgentsService {
     return this.get(id);
   }
 
+  /** The agent gets attempts again, whether it drained or was set aside. */
   async undrain(id: string, actor: string): Promise<AgentBody> {
     await this.found(id);
     await this.setDraining(id, false, actor);
+    await this.setAsides.takeBack(id, actor);
     return this.get(id);
   }
 
@@ -80,10 +82,6 @@ export class AgentsService {
     const agent = await this.agents.find(id);
     if (!agent) throw agentNotFound(id);
     return agent;
-  }
-
-  private body(agent: AgentWithLease): AgentBody {
-    return agentBody(agent, { nowMs: this.context.clock.now(), silentMs: this.context.config.leaseMs });
   }
 }
 

@@ -30,6 +30,6 @@ export class GenerationGangService {
   }
 }
 
-function preference({ id, lease, draining }: AgentWithLease, isBusy: (agentId: string) => boolean): number {
-  return (lease ? 4 : 0) + (isBusy(id) ? 2 : 0) + (draining ? 1 : 0);
+function preference({ id, lease, draining, setAside }: AgentWithLease, isBusy: (agentId: string) => boolean): number {
+  return (lease ? 4 : 0) + (isBusy(id) ? 2 : 0) + (draining || setAside !== null ? 1 : 0);
 }

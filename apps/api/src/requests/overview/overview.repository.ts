@@ -14,14 +14,16 @@ const QUEUE_COUNT = 100;
 export class OverviewRepository {
   constructor(private readonly prisma: PrismaService) {}
 
-  /** `seenSince`: an agent that was not heard of since then is gone, whatever its last session left behind. */
-  async agents(seenSince: Date): Promise<AgentCounts> {
+  /** An agent that was not heard of for `silentMs` is gone, whatever its last session left behind. */
+  async agents(silentMs: number): Promise<AgentCounts> {
     const [row] = await this.prisma.$queryRaw<Record<'connected' | 'draining' | 'gone' | 'leased', bigint>[]>`
       SELECT count(*) FILTER (WHERE a."there" AND NOT a."draining") AS "connected",
         count(*) FILTER (WHERE a."there" AND a."draining") AS "draining",
         count(*) FILTER (WHERE NOT a."there") AS "gone",
         (SELECT count(*) FROM "Lease") AS "leased"
-      FROM (SELECT "draining", "connected" AND "lastSeenAt" > ${seenSince} AS "there" FROM "Agent") a`;
+      FROM (SELECT "draining",
+        "connected" AND "lastSeenAt" > millrace_now() - ${silentMs}::float8 * interval '1 millisecond' AS "there"
+        FROM "Agent") a`;
     const [connected, draining] = [Number(row?.connected ?? 0), Number(row?.draining ?? 0)];
     // An agent owns one device.
     return {

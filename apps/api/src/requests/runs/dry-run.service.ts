@@ -1,11 +1,10 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { PlanBody, RunSpec } from '@millrace/contracts';
-import type { Clock, Recompute } from '@millrace/core';
+import type { Recompute } from '@millrace/core';
 import { explainPlan, formatTimetable, type Plan, type RunnerUp } from '@millrace/pipeline';
 import { PLACEABLE_STATES, planPlacement, type PendingReason, type QueuedRun } from '@millrace/scheduler';
 import { AgentsRepository, type AgentWithLease } from '../../ledger/agents/agents.repository';
-import { ApiConfig } from '../../ground/config/api-config';
-import { CLOCK } from '../../ground/config/api-logger';
+import { DatabaseClock } from '../../ground/database/database-clock';
 import { RunsRepository } from '../../ledger/runs/runs.repository';
 import { speedOf } from '../../ledger/agents/device-speed';
 import { speedsAreKnown } from '../../planning/plans/plan-run';
@@ -33,8 +32,7 @@ export class DryRunService {
     private readonly agents: AgentsRepository,
     private readonly plans: RunPlansService,
     private readonly knowledge: PlanningKnowledgeService,
-    private readonly config: ApiConfig,
-    @Inject(CLOCK) private readonly clock: Clock,
+    private readonly time: DatabaseClock,
   ) {}
 
   async plan(spec: RunSpec, unplaced: RunShape): Promise<PlanBody> {
@@ -78,17 +76,17 @@ export class DryRunService {
     shape: RunShape,
     agents: readonly AgentWithLease[],
   ): Promise<TriedPlacement> {
-    const nowMs = this.clock.now();
+    const now = await this.time.now();
     const waiting: QueuedRun[] = [];
     for (const run of await this.runs.inStates(PLACEABLE_STATES))
       waiting.push(await this.plans.queued({ run, shape: (await this.plans.unplaced(run)).shape }, agents));
-    const run = { id: DRY_RUN_ID, priority: spec.priority, createdAt: new Date(nowMs), spec };
+    const run = { id: DRY_RUN_ID, priority: spec.priority, createdAt: now, retryAt: null, spec };
     const tried = await this.plans.queued({ run, shape }, agents);
     const { placements, pending } = planPlacement({
       policy: {},
-      now: nowMs,
+      now: now.getTime(),
       queue: [...waiting, tried],
-      inventory: agents.map((agent) => inventoryAgent(agent, { nowMs, silentMs: this.config.leaseMs })),
+      inventory: agents.map(inventoryAgent),
     });
     const ids = placements.find(({ runId }) => runId === DRY_RUN_ID)?.agentIds ?? [];
     return {

@@ -65,7 +65,7 @@ export class RunActionsService {
       if (run.state === 'queued') return run;
       if (run.state !== 'paused') throw runStateConflict(id, run.state, 'be resumed; only a paused run can');
       const reason = { code: 'PENDING', message: 'waits for the scheduler' };
-      return this.moved(tx, run, { to: 'queued', actor, action: 'run.resume', reason, stopping: null });
+      return this.moved(tx, run, { to: 'queued', actor, action: 'run.resume', reason, stopping: null, retryAt: null });
     });
   }
 

@@ -90,10 +90,13 @@ function listCommand(context: CommandContext): Command {
       context.output(options).result(agents, (items) =>
         items.length === 0
           ? 'no agents yet; join one with: millrace agent --join HOST:PORT --token TOKEN'
-          : table(
-              ['id', 'device', 'state', 'gflop/s', 'memory', 'adapter', 'works on', 'seen'],
-              items.map((agent) => agentRow(agent, context.clock.now())),
-            ),
+          : [
+              table(
+                ['id', 'device', 'state', 'gflop/s', 'memory', 'adapter', 'works on', 'seen'],
+                items.map((agent) => agentRow(agent, context.clock.now())),
+              ),
+              ...items.flatMap(setAsideText),
+            ].join('\n'),
       );
     },
   );
@@ -114,11 +117,16 @@ function agentRow(agent: AgentBody, nowMs: number): (string | number)[] {
   ];
 }
 
+/** A line under the table, which has no room for it. */
+function setAsideText({ id, setAside }: AgentBody): string[] {
+  return setAside === null ? [] : [`${id} gets no attempt until ${setAside.until}: ${setAside.reason}`];
+}
+
 function drainCommand(context: CommandContext, drain: boolean): Command {
   const name = drain ? 'drain' : 'undrain';
   const description = drain
     ? 'give an agent no new work, and move what it has elsewhere'
-    : 'let a drained agent work again';
+    : 'let an agent that drains or is set aside work again';
   return command(name, description, `millrace ${name} agent_0a1b2c3d4e5f6g7h`)
     .argument('<agent>', 'id of the agent')
     .action(async (id: string, options: Json) => {

@@ -10,6 +10,7 @@ import { useLive, usePollMs } from '../../live/live-provider';
 import { Button } from '../../ui/button';
 import { CliCommand, CopyableId } from '../../ui/copyable';
 import { ConfirmDialog } from '../../ui/feedback/confirm-dialog';
+import { Notice } from '../../ui/feedback/notice';
 import { QueryView } from '../../ui/feedback/query-view';
 import { useAction } from '../../ui/feedback/use-action';
 import { PageHeader } from '../../ui/page-header';
@@ -45,10 +46,17 @@ function LoadedAgent({ agent }: { readonly agent: AgentBody }): ReactNode {
           <>
             <CopyableId id={agent.id} />
             <span>{adapterName(agent.adapter)}</span>
-            <CliCommand command={`millrace ${agent.state === 'draining' ? 'undrain' : 'drain'} ${agent.id}`} />
+            <CliCommand
+              command={`millrace ${agent.state === 'draining' || agent.setAside !== null ? 'undrain' : 'drain'} ${agent.id}`}
+            />
           </>
         }
       />
+      {agent.setAside !== null && (
+        <Notice tone="warn">
+          It is set aside and gets work again <TimeAgo time={agent.setAside.until} />: {agent.setAside.reason}.
+        </Notice>
+      )}
       <StatRow>
         <StatTile label="Lease" value={<LeaseValue lease={agent.lease} />} note={leaseNote(agent.lease)} />
         <StatTile
@@ -86,17 +94,17 @@ function leaseNote(lease: AgentBody['lease']): ReactNode {
 function DrainButton({ agent }: { readonly agent: AgentBody }): ReactNode {
   const mayDrain = useMay('admin');
   const [isAsked, setAsked] = useState(false);
-  const isDraining = agent.state === 'draining';
+  const isHeldBack = agent.state === 'draining' || agent.setAside !== null;
   const drain = useAction({
     act: (on: boolean) => client.drainAgent(agent.id, on),
     done: (_, on) => (on ? 'The agent gets no new work.' : 'The agent takes work again.'),
     stale: [['agent', agent.id], ['agents'], ['overview']],
   });
   if (!mayDrain) return null;
-  if (isDraining) {
+  if (isHeldBack) {
     return (
       <Button icon={Undo2} isBusy={drain.isPending} onClick={() => drain.mutate(false)}>
-        Undrain
+        {agent.state === 'draining' ? 'Undrain' : 'Take back'}
       </Button>
     );
   }

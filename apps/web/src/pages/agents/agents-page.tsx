@@ -34,7 +34,11 @@ const COLUMNS: readonly ColumnDef<AgentBody>[] = [
     id: 'state',
     header: 'State',
     accessorFn: ({ state }) => state,
-    cell: ({ row }) => <StateBadge state={row.original.state} />,
+    cell: ({ row: { original } }) => (
+      <span title={original.setAside?.reason}>
+        <StateBadge state={original.state} />
+      </span>
+    ),
   },
   { id: 'device', header: 'Device', accessorFn: ({ adapter }) => adapterName(adapter) },
   {
