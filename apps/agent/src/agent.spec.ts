@@ -314,6 +314,16 @@ describe('an agent', () => {
     expect(said).toBeLessThan(api.received.findIndex(({ body }) => body.value === report));
   });
 
+  it('tells what it does while it starts, once that lasts', async () => {
+    const silent: StartGpuThread = () => ({ post: () => undefined, stop: () => Promise.resolve() });
+    agents.push(await startTestAgent('agent_0', address, { startThread: silent }));
+    await until('a session', () => api.sessions.size === 1);
+    startAttempt(plan());
+    await until('the phase', () => api.of('attempt').at(-1)?.phase === 'opening');
+    expect(api.of('attempt')[0]).toMatchObject({ state: 'starting', phase: 'fetching' });
+    expect(api.states('agent_0')).toEqual(['starting']);
+  });
+
   it('starts no thread beside one that still ends', async () => {
     const happened: string[] = [];
     const slowToStop: StartGpuThread = (task, onMessage) => {

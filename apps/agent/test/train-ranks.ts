@@ -105,6 +105,7 @@ export async function trainRanks(plan: AttemptPlan, options: TrainOptions): Prom
 
 function collectingReporter(trained: Trained, options: TrainOptions, rank: number): StageReporter {
   return {
+    phase: () => undefined,
     step: () => undefined,
     metrics: (points) => {
       for (const { name, step, value } of points) {

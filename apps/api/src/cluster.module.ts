@@ -12,6 +12,7 @@ import { AttemptRanksService } from './ledger/attempts/attempt-ranks.service';
 import { AttemptsRepository } from './ledger/runs/attempts.repository';
 import { BoundaryRequestsService } from './ledger/runs/boundary-requests.service';
 import { LeaseTerm } from './ledger/attempts/lease-term';
+import { LateStartsService } from './ledger/attempts/late-starts.service';
 import { LeaseSweeperService } from './ledger/attempts/lease-sweeper.service';
 import { LeasesRepository } from './ledger/runs/leases.repository';
 import { StageWaitsService } from './ledger/attempts/stage-waits.service';
@@ -103,6 +104,7 @@ const ATTEMPTS = [
   BoundaryRequestsService,
   SetAsideService,
   LeaseTerm,
+  LateStartsService,
   LeaseSweeperService,
   StageWaitsService,
 ];

@@ -138,6 +138,7 @@ export class FakeAgent {
       errorCode: '',
       errorMessage: '',
       culpritRank: -1,
+      phase: '',
       ...more,
     };
     this.send({ $case: 'attempt', value });

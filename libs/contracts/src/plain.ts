@@ -8,4 +8,5 @@ export * from './metric-names';
 export * from './schedule/flushless-rules';
 export * from './schedule/schedule-request';
 export * from './schedule/weight-versions';
-export * from './schedule/step-deadline';
+export * from './schedule/deadlines';
+export * from './schedule/start-phases';

@@ -2,6 +2,7 @@ import { FAILURE_CLASSES, RUN_STATES } from '@millrace/core';
 import { z } from 'zod';
 import { runSpecSchema } from './run-spec';
 import { deviceTelemetrySchema } from './api/telemetry';
+import { START_PHASES } from './schedule/start-phases';
 
 /** Bodies of the REST API under /api/v1; design: lists are `{items, nextCursor}`, errors are RFC 9457 problems. */
 export const runStateSchema = z.enum(RUN_STATES);
@@ -110,6 +111,15 @@ export const runSchema = z
     step: z.int(),
     steps: z.int(),
     attempts: z.array(attemptSchema),
+    /** Ranks of the live attempt that have not begun their first step: what each does, and for how long. */
+    starting: z.array(z.object({ rank: z.int(), agent: z.string(), phase: z.enum(START_PHASES), seconds: z.number() })),
+    /** How long the live attempt may take to start, from its placement; null when there is none. */
+    startDeadlineMs: z.number().nullable(),
+    /**
+     * How long a step of the live attempt may take, as predicted; steps that take longer stretch it. Null when there is
+     * no live attempt.
+     */
+    stepDeadlineMs: z.number().nullable(),
     spec: runSpecSchema,
     createdAt: z.string(),
     startedAt: z.string().nullable(),

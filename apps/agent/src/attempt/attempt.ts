@@ -1,4 +1,4 @@
-import type { agentV1, AttemptPlan } from '@millrace/contracts';
+import type { agentV1, AttemptPlan, StartPhase } from '@millrace/contracts';
 import type { AppError } from '@millrace/core';
 import { type Clock, type Logger } from '@millrace/core';
 import type { BlobCache } from '../blobs/blob-cache';
@@ -15,6 +15,7 @@ import { fromThreadError } from '../worker/thread-error';
 import type { FromWorker } from '../worker/worker-messages';
 import { failureClass } from './failure-class';
 import { RankThread } from './rank-thread';
+import { StartPhases } from './start-phases';
 
 export interface AttemptOptions {
   readonly plan: AttemptPlan;
@@ -35,6 +36,7 @@ export interface AttemptOptions {
 }
 
 export type AttemptEvent =
+  | { readonly type: 'phase'; readonly phase: StartPhase }
   | { readonly type: 'prepared'; readonly tokenFile: string | undefined }
   | { readonly type: 'worker'; readonly message: FromWorker }
   | { readonly type: 'drained' }
@@ -63,12 +65,14 @@ export class Attempt {
   private outcome: 'finished' | 'paused' = 'finished';
   private readonly rank: RankThread;
   private readonly writers = new Map<number, CheckpointWriter>();
+  private readonly phases: StartPhases;
 
   constructor(private readonly options: AttemptOptions) {
     const { plan, leaseMs, onEvent } = options;
     this.runId = plan.runId;
     this.fence = plan.fence;
     this.step = plan.firstStep - 1;
+    this.phases = new StartPhases({ clock: options.clock, onLong: (phase) => onEvent({ type: 'phase', phase }) });
     this.rank = new RankThread({
       dataPlane: options.dataPlane,
       startThread: options.startThread,
@@ -94,15 +98,21 @@ export class Attempt {
 
   /** Fetches what the rank needs; `after` is the end of what used the device before. */
   begin(after: Promise<void>): void {
-    this.report('starting');
+    this.report('starting', { phase: 'fetching' });
     const { plan, cache, onEvent } = this.options;
     const stopped = (): boolean => this.isOver;
     const tokenFile = async (): Promise<string | undefined> =>
       readsTokens(stagePlan(plan), plan.rank)
         ? cache.tokenFile(plan.dataset.sha256, plan.dataset.bytes, stopped)
         : undefined;
-    Promise.all([tokenFile(), after]).then(
-      ([path]) => onEvent({ type: 'prepared', tokenFile: path }),
+    const prepare = async (): Promise<string | undefined> => {
+      const path = await tokenFile();
+      if (!this.isOver) this.phases.enter('vacating');
+      await after;
+      return path;
+    };
+    prepare().then(
+      (path) => onEvent({ type: 'prepared', tokenFile: path }),
       (error: unknown) => onEvent({ type: 'failed', error: asAppError(error) }),
     );
   }
@@ -110,8 +120,12 @@ export class Attempt {
   handle(event: AttemptEvent): void {
     if (this.isOver) return;
     switch (event.type) {
+      case 'phase':
+        if (this.state === 'starting') this.report('starting', { phase: event.phase });
+        return;
       case 'prepared': {
         const { plan, device } = this.options;
+        this.phases.enter('opening');
         return this.rank.start({ kind: 'attempt', plan, device, tokenFile: event.tokenFile });
       }
       case 'worker':
@@ -170,13 +184,17 @@ export class Attempt {
   /** Resolves when the device is free. */
   end(reason: string): Promise<void> {
     this.state = 'ended';
+    this.phases.end();
     return this.rank.end(reason);
   }
 
   private handleWorker(message: FromWorker): void {
     switch (message.type) {
+      case 'phase':
+        return this.phases.enter(message.phase);
       case 'ready':
         this.state = 'ready';
+        this.phases.end();
         void this.measureLinks();
         return this.report('ready');
       case 'step':
@@ -266,7 +284,7 @@ export class Attempt {
     logger.info({ runId: this.runId, fence: this.fence, rank: plan.rank, level }, text);
   }
 
-  private report(state: string, failure: Partial<agentV1.AttemptReport> = {}): void {
+  private report(state: string, more: Partial<agentV1.AttemptReport> = {}): void {
     const { runId, fence, step } = this;
     this.lastReport = {
       runId,
@@ -277,7 +295,8 @@ export class Attempt {
       errorCode: '',
       errorMessage: '',
       culpritRank: -1,
-      ...failure,
+      phase: '',
+      ...more,
     };
     this.options.logger.info({ runId, fence, step, state }, 'attempt');
     this.reportAgain();

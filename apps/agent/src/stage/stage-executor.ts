@@ -107,9 +107,12 @@ export class StageExecutor implements ReadyStage {
     const { plan, backend, clock } = options;
     const { rank, ranks, chunks } = plan;
     const { reporter } = options;
+    reporter.phase('compiling');
     const memory = await StageMemory.open(backend, plan);
     reporter.log('info', memoryReport(plan, memory));
+    reporter.phase('warming');
     await warmUp(memory, plan);
+    reporter.phase('loading');
     await loadWeights(plan, memory, options.weights);
     await backend.finish(0);
     const account = new StepAccount();

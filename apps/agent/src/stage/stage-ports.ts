@@ -1,4 +1,4 @@
-import type { SpanCause } from '@millrace/contracts';
+import type { SpanCause, StartPhase } from '@millrace/contracts';
 import type { Batch } from '@millrace/data';
 import type { OptimizerState } from '@millrace/model';
 import type { HostArray } from '@millrace/runtime';
@@ -70,6 +70,8 @@ export interface WaitReport {
 }
 
 export interface StageReporter {
+  /** What the rank does until its first step. */
+  phase(phase: StartPhase): void;
   /** A step has begun; the first one means that the attempt runs. */
   step(step: number): void;
   /** Resolves when the points are in a buffer that will reach the API: training pauses while it is full. */

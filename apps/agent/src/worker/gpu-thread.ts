@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { GPU_THREAD_SILENT_MS_MAX } from '@millrace/contracts/plain';
 import { type AppError, type Clock, describeError } from '@millrace/core';
 import type { GpuTask } from './gpu-task';
 import { threadDied, threadSilent } from './worker.errors';
@@ -32,8 +33,6 @@ export interface GpuThreadOptions {
   readonly onWedged: () => void;
 }
 
-/** Longer than a driver compiles at one go on a busy machine. */
-const SILENT_MS_MAX = 120_000;
 /** A timer that fires later than this did so because the process was stopped. */
 const LATE_MS = 10_000;
 /** A thread that hangs in the driver is ended after this. */
@@ -52,7 +51,7 @@ export function gpuThreadStarter({ clock, onWedged, open = openWorker }: GpuThre
       if (!stopping) onMessage({ type: 'failed', error: toThreadError(error) });
       stopping = true;
     };
-    const listen = deadline(clock, SILENT_MS_MAX, () => fail(threadSilent(SILENT_MS_MAX)));
+    const listen = deadline(clock, GPU_THREAD_SILENT_MS_MAX, () => fail(threadSilent(GPU_THREAD_SILENT_MS_MAX)));
     worker.on('message', (message) => {
       listen.restart();
       if (message.type !== 'pulse') onMessage(message);

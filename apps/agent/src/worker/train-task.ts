@@ -88,6 +88,7 @@ function checkpointSink(port: WorkerPort): CheckpointSink {
 
 function reporter(port: WorkerPort): StageReporter {
   return {
+    phase: (phase) => port.post({ type: 'phase', phase }),
     step: (step) => port.post({ type: 'step', step }),
     metrics: async (points) => void (await port.call({ type: 'metrics', points })),
     log: (level, text) => port.post({ type: 'log', level, text }),

@@ -1,4 +1,4 @@
-import type { LayerTimes } from '@millrace/contracts';
+import type { LayerTimes, StartPhase } from '@millrace/contracts';
 import type { ErrorKind } from '@millrace/core';
 import type { TensorFrame } from '../data-plane/frame';
 import type {
@@ -28,6 +28,7 @@ export interface Pulse {
 /** From a GPU thread to the thread of the sockets. A `callId` is answered by one `reply`. */
 export type FromWorker =
   | { readonly type: 'probed'; readonly report: DeviceReport }
+  | { readonly type: 'phase'; readonly phase: StartPhase }
   | { readonly type: 'ready' }
   | { readonly type: 'step'; readonly step: number }
   | { readonly type: 'send'; readonly callId: number; readonly toRank: number; readonly frame: TensorFrame }

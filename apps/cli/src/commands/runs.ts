@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import type { PlanBody, RunBody } from '@millrace/contracts';
+import { type PlanBody, type RunBody, startPhaseText } from '@millrace/contracts';
 import { type RunAction, allPages } from '@millrace/sdk';
 import { type CommandContext, command, wholeNumber } from '../command-context';
-import { age, bytesText, table } from '../table';
+import { age, bytesText, durationText, table } from '../table';
 import { fileUnreadable } from './commands.errors';
 import { comparisonLines } from './comparison-lines';
 import { watchRun } from './watch-run';
@@ -181,5 +181,18 @@ function describeRun(run: RunBody): string {
     if (attempt.planComparison !== null) lines.push(...comparisonLines(attempt.planComparison));
     if (attempt.failure !== null) lines.push(`    ${attempt.failure.class}: ${attempt.failure.message}`);
   }
+  lines.push(...deadlineLines(run));
   return lines.join('\n');
+}
+
+/** What ranks of the live attempt do that have not begun, and how long all of it may take. */
+function deadlineLines({ starting, startDeadlineMs, stepDeadlineMs }: RunBody): string[] {
+  const lines = starting.map(
+    ({ rank, agent, phase, seconds }) =>
+      `    rank ${rank} on ${agent} ${startPhaseText(phase)}, for ${durationText(seconds)}`,
+  );
+  if (starting.length > 0 && startDeadlineMs !== null)
+    lines.push(`    the start may take ${durationText(startDeadlineMs / 1000)}`);
+  if (stepDeadlineMs !== null) lines.push(`    a step may take ${durationText(stepDeadlineMs / 1000)}`);
+  return lines;
 }

@@ -99,7 +99,7 @@ export class StepWatchdog {
 
   private arm(deadlines: number): void {
     this.cancel();
-    const deadlineMs = stepDeadlineMs(this.usualMs);
+    const deadlineMs = stepDeadlineMs({ expectedMs: this.options.expectedStepMs, usualMs: this.usualMs });
     const dueMs = this.options.clock.monotonicMs() + deadlineMs;
     this.cancel = this.options.clock.after(deadlineMs, () => {
       // The process stood still, and what came meanwhile was not read yet.

@@ -24,6 +24,13 @@ describe('bounds of what agents send', () => {
     ['fence is 2147483648', metrics({}, { fence: 2 ** 31 })],
     ['run_id has a NUL', metrics({}, { runId: '\0' })],
     ['rank is -1', { $case: 'trace', value: agentV1.TraceBatch.fromPartial({ runId: 'run_1', fence: 1, rank: -1 }) }],
+    [
+      'phase has 129 characters',
+      {
+        $case: 'attempt',
+        value: agentV1.AttemptReport.fromPartial({ runId: 'run_1', fence: 1, phase: 'x'.repeat(129) }),
+      },
+    ],
     ['points has 100001 entries', metrics({}, { points: Array.from({ length: 100_001 }, () => point) })],
     ['running has 65 entries', heartbeat(Array.from({ length: 65 }, () => attempt))],
     ['run_id has a NUL', heartbeat([{ ...attempt, runId: '\0' }])],

@@ -74,6 +74,7 @@ export function assertWithinBounds(message: AgentBody): void {
       return whole('rank', message.value.rank);
     case 'attempt':
       attempt(message.value);
+      text('phase', message.value.phase, NAME_LENGTH_MAX);
       return whole('step', message.value.step);
     case 'checkpoint':
       attempt(message.value);

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { type agentV1, type Failure } from '@millrace/contracts';
+import { type agentV1, type Failure, START_PHASES, type StartPhase } from '@millrace/contracts';
 import { type Logger, FAILURE_CLASSES } from '@millrace/core';
 import { AgentsRepository } from '../agents/agents.repository';
 import { LOGGER } from '../../ground/config/api-logger';
@@ -11,12 +11,13 @@ import { AttemptEndingsService } from './attempt-endings.service';
 import { type AttemptRecord, isLive, rankOf, type RankStatus } from '../runs/attempt-record';
 import { attemptReportInvalid } from './attempts.errors';
 import { StageWaitsService } from './stage-waits.service';
+import { startPhaseOf } from './starting-ranks';
 
 const REPORTED_STATES = ['starting', 'ready', 'running', 'finished', 'paused', 'stopped', 'failed'] as const;
 type ReportedState = (typeof REPORTED_STATES)[number];
 type Report = Pick<
   agentV1.AttemptReport,
-  'runId' | 'fence' | 'step' | 'failureClass' | 'errorCode' | 'errorMessage' | 'culpritRank'
+  'runId' | 'fence' | 'step' | 'failureClass' | 'errorCode' | 'errorMessage' | 'culpritRank' | 'phase'
 > & {
   readonly state: ReportedState;
 };
@@ -99,11 +100,28 @@ export class AttemptReportsService {
 
   private async noteRank(tx: Transaction, { attempt, rank, report, agentId }: TakenReport): Promise<AttemptRecord> {
     const before = attempt.ranks[rank];
-    const status: RankStatus = { agent: agentId, state: report.state, step: Math.max(report.step, before?.step ?? 0) };
-    if (before && before.state === status.state && before.step === status.step) return attempt;
+    const told: RankStatus = { agent: agentId, state: report.state, step: Math.max(report.step, before?.step ?? 0) };
+    const phase = startPhaseOf(report.state === 'starting' ? { ...told, ...phaseOf(report) } : told);
+    const samePhase = phase === (before && startPhaseOf(before));
+    if (before && before.state === told.state && before.step === told.step && samePhase) return attempt;
+    const sinceMs = samePhase ? before?.phaseSinceMs : await this.ledger.attempts.nowMs(tx);
+    const status = phase === undefined ? told : { ...told, phase, ...(sinceMs && { phaseSinceMs: sinceMs }) };
     const ranks = { ...attempt.ranks, [rank]: status };
     await this.ledger.attempts.update(tx, attempt, { ranks });
+    if (phase !== undefined && !samePhase && isLive(attempt.state))
+      await this.tellPhase(tx, { attempt, rank, agentId, phase });
     return { ...attempt, ranks };
+  }
+
+  /** What a rank that starts does now, for who follows the run. */
+  private async tellPhase(tx: Transaction, { attempt, rank, agentId, phase }: ToldPhase): Promise<void> {
+    await this.ledger.transitions.note(tx, {
+      type: 'run.starting',
+      runId: attempt.runId,
+      subject: attempt.id,
+      actor: agentId,
+      data: { fence: attempt.fence, rank, agent: agentId, phase },
+    });
   }
 
   /** The agent took a command or refused it. A refused start ends the attempt. */
@@ -121,6 +139,7 @@ export class AttemptReportsService {
         errorCode: result.errorCode || 'ATTEMPT.REFUSED',
         errorMessage: result.errorMessage || 'the agent refused the attempt',
         culpritRank: -1,
+        phase: '',
       });
     }
     await this.ledger.note(async (tx) => {
@@ -144,6 +163,19 @@ interface TakenReport extends LockedAttempt {
   readonly rank: number;
   readonly report: Report;
   readonly agentId: string;
+}
+
+interface ToldPhase {
+  readonly attempt: AttemptRecord;
+  readonly rank: number;
+  readonly agentId: string;
+  readonly phase: StartPhase;
+}
+
+/** An agent of another version may know other phases: they say no more than that it starts. */
+function phaseOf({ phase }: Report): { readonly phase?: StartPhase } {
+  const known = START_PHASES.find((each) => each === phase);
+  return known === undefined ? {} : { phase: known };
 }
 
 /** @throws AppError ATTEMPT.REPORT_INVALID */

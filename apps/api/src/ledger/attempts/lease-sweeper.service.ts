@@ -4,6 +4,7 @@ import { PrometheusService } from '../../ground/prometheus/prometheus.service';
 import type { Transaction } from '../../ground/database/prisma.service';
 import { RunLedger } from '../runs/run-ledger';
 import { AttemptEndingsService } from './attempt-endings.service';
+import { LateStartsService } from './late-starts.service';
 import { LeaseTerm } from './lease-term';
 import { isLive, rankOf } from '../runs/attempt-record';
 import type { LeaseRecord } from '../runs/leases.repository';
@@ -25,6 +26,7 @@ export class LeaseSweeperService implements OnApplicationBootstrap, OnModuleDest
   constructor(
     private readonly ledger: RunLedger,
     private readonly endings: AttemptEndingsService,
+    private readonly lateStarts: LateStartsService,
     private readonly term: LeaseTerm,
     private readonly prometheus: PrometheusService,
     private readonly context: ClusterContext,
@@ -51,6 +53,7 @@ export class LeaseSweeperService implements OnApplicationBootstrap, OnModuleDest
       if (await this.term.watch(() => this.ledger.change((tx) => this.expire(tx, lease)))) endedCount++;
     }
     this.prometheus.admission.lostLeases(endedCount);
+    await this.lateStarts.end();
     return endedCount;
   }
 

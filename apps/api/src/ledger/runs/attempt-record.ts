@@ -1,4 +1,4 @@
-import type { AttemptPlan, Failure, LayerTimes, PlanComparisonBody } from '@millrace/contracts';
+import type { AttemptPlan, Failure, LayerTimes, PlanComparisonBody, StartPhase } from '@millrace/contracts';
 import type { ComputeTimes } from '@millrace/pipeline';
 import type { StoredBasis } from './plan-basis';
 
@@ -23,6 +23,9 @@ export interface RankStatus {
   readonly state: RankState;
   /** The last step that it told of. */
   readonly step: number;
+  /** Of a rank that starts: what it does, and since when by the database's clock, in milliseconds since 1970. */
+  readonly phase?: StartPhase;
+  readonly phaseSinceMs?: number;
 }
 
 /** By rank, as decimal text: JSON has no other keys. */
@@ -68,6 +71,8 @@ export interface StoredPlan extends GangPlan {
   readonly resumeCheckpointId: string | null;
   /** Samples consumed before the first step; absent in plans of older versions, where it follows from the step. */
   readonly firstSample?: number;
+  /** See startDeadlineMs; absent in plans of older versions. */
+  readonly startDeadlineMs?: number;
   /** Rank of each virtual stage. */
   readonly rankOfStage: readonly number[];
   readonly predicted: PredictedAttempt;
@@ -96,6 +101,11 @@ export interface AttemptRecord {
 
 /** An attempt without its plan, which may be large. */
 export type AttemptStatus = Omit<AttemptRecord, 'plan' | 'dataKey'>;
+
+/** What the planner expects of a step; undefined where it does not know. */
+export function expectedStepMs({ predicted: { stepTimeMs } }: StoredPlan): number | undefined {
+  return stepTimeMs !== null && stepTimeMs > 0 ? stepTimeMs : undefined;
+}
 
 export function rankOf(attempt: AttemptStatus, agentId: string): number | undefined {
   const found = Object.entries(attempt.ranks).find(([, { agent }]) => agent === agentId);

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { Failure } from '@millrace/contracts';
+import { type Failure, startDeadlineMs } from '@millrace/contracts';
 import { PrismaService, type Transaction } from '../../ground/database/prisma.service';
 import { type Attempt, Prisma } from '../../generated/prisma/client';
 import type { FencedRun } from './leases.repository';
@@ -10,6 +10,7 @@ import {
   type AttemptStatus,
   type BoundaryRequest,
   LIVE_ATTEMPT_STATES,
+  type RankStatus,
   type RankStatuses,
   type StoredPlan,
 } from './attempt-record';
@@ -91,11 +92,32 @@ export class AttemptsRepository {
     return rows.map(({ plan }) => (plan as unknown as StoredPlan).resumeCheckpointId).filter((id) => id !== null);
   }
 
+  /** By the database's clock, on which all replicas agree; milliseconds since 1970. */
+  async nowMs(reader: Transaction = this.prisma): Promise<number> {
+    const [row] = await reader.$queryRaw<{ now: Date }[]>`SELECT millrace_now() AS "now"`;
+    return row?.now.getTime() ?? 0;
+  }
+
+  /** Live attempts that were placed longer ago than they may take to start; each has a lease. */
+  async startedLate(): Promise<FencedRun[]> {
+    const [live, starting] = [[...LIVE_ATTEMPT_STATES], ['pending', 'accepted', 'starting', 'ready']];
+    return this.prisma.$queryRaw<FencedRun[]>`
+      SELECT DISTINCT "Attempt"."runId", "Attempt"."fence" FROM "Lease"
+      JOIN "Attempt" ON "Attempt"."runId" = "Lease"."runId" AND "Attempt"."fence" = "Lease"."fence"
+      WHERE "Attempt"."state" = ANY(${live}::text[])
+        AND "Attempt"."createdAt" + interval '1 millisecond'
+          * COALESCE(("Attempt"."plan"->>'startDeadlineMs')::float8, ${startDeadlineMs()}::float8) <= millrace_now()
+        AND EXISTS (SELECT FROM jsonb_each("Attempt"."ranks") AS "rank"
+          WHERE "rank".value->>'state' = ANY(${starting}::text[]))`;
+  }
+
   /** The rank has taken the start. */
   async accept(tx: Transaction, attempt: AttemptRecord, rank: number): Promise<void> {
     const status = attempt.ranks[rank];
     if (status?.state !== 'pending') return;
-    await this.update(tx, attempt, { ranks: { ...attempt.ranks, [rank]: { ...status, state: 'accepted' } } });
+    const phaseSinceMs = await this.nowMs(tx);
+    const accepted: RankStatus = { ...status, state: 'accepted', phase: 'accepted', phaseSinceMs };
+    await this.update(tx, attempt, { ranks: { ...attempt.ranks, [rank]: accepted } });
   }
 
   async update(tx: Transaction, attempt: AttemptRecord, changes: AttemptChanges): Promise<void> {

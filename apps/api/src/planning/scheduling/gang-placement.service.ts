@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { isFlushless, oldestWeightVersion } from '@millrace/contracts';
+import { isFlushless, oldestWeightVersion, startDeadlineMs } from '@millrace/contracts';
 import { AppError, assert, newId } from '@millrace/core';
 import { PLACEABLE_STATES } from '@millrace/scheduler';
 import { AgentsRepository, type AgentWithLease } from '../../ledger/agents/agents.repository';
@@ -151,6 +151,7 @@ export class GangPlacementService {
       dataset: { sha256, bytes, dtype, tokens },
       ...source.plan,
       lastStep: run.spec.train.steps,
+      startDeadlineMs: startDeadlineMs(bytes + source.bytes),
       rankOfStage: shape.schedule.rankOfStage,
       predicted: predicted(placed, gang),
       ...(quarantined.length > 0 ? { quarantined } : {}),

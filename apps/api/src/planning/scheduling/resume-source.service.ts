@@ -12,6 +12,8 @@ export interface ResumeSource {
   readonly plan: Pick<StoredPlan, 'resumeFrom' | 'resumeCheckpointId' | 'firstStep' | 'firstSample'>;
   /** Of a checkpoint that training goes on from. */
   readonly manifest?: ManifestDocument;
+  /** What all ranks read of the checkpoint together. */
+  readonly bytes: number;
 }
 
 /** Where an attempt's weights come from: the run's own newest durable checkpoint, else what its spec says. */
@@ -29,11 +31,13 @@ export class ResumeSourceService {
     const own = await this.checkpoints.newestDurable(reader, id, spec.train.steps);
     if (own) return goingOnFrom(own);
     const { init } = spec.model;
-    if (init.from === 'random') return { plan: { resumeFrom: 'random', firstStep: 1, resumeCheckpointId: null } };
+    if (init.from === 'random')
+      return { plan: { resumeFrom: 'random', firstStep: 1, resumeCheckpointId: null }, bytes: 0 };
     const given = await this.checkpoints.findDurable(init.id, reader);
     if (given === null) throw initGone(id, init.id);
     if (init.from === 'checkpoint') return goingOnFrom(given);
-    return { plan: { resumeFrom: 'weights', firstStep: 1, resumeCheckpointId: given.id } };
+    const bytes = bytesOf(given.manifest);
+    return { plan: { resumeFrom: 'weights', firstStep: 1, resumeCheckpointId: given.id }, bytes };
   }
 
   /**
@@ -63,7 +67,12 @@ export class ResumeSourceService {
 
 function goingOnFrom({ id, step, manifest }: DurableCheckpoint): ResumeSource {
   const { samples: firstSample } = manifest.dataPosition;
-  return { plan: { resumeFrom: 'checkpoint', firstStep: step + 1, firstSample, resumeCheckpointId: id }, manifest };
+  const plan = { resumeFrom: 'checkpoint', firstStep: step + 1, firstSample, resumeCheckpointId: id } as const;
+  return { plan, manifest, bytes: bytesOf(manifest) };
+}
+
+function bytesOf({ tensors }: ManifestDocument): number {
+  return tensors.reduce((sum, { blocks }) => blocks.reduce((inner, { bytes }) => inner + bytes, sum), 0);
 }
 
 /** An import's manifest may leave out what the file does not say. */

@@ -1,12 +1,14 @@
-import type { RunBody } from '@millrace/contracts';
-import type { AttemptRecord } from '../../ledger/runs/attempt-record';
+import { type RunBody, startDeadlineMs, stepDeadlineMs } from '@millrace/contracts';
+import { startingRanks } from '../../ledger/attempts/starting-ranks';
+import { type AttemptRecord, expectedStepMs, isLive } from '../../ledger/runs/attempt-record';
 import type { RunRecord } from '../../ledger/runs/run-record';
 
 type AttemptBody = RunBody['attempts'][number];
 
-/** A run as REST shows it; `attempts` are its own, oldest first. */
-export function runBody(run: RunRecord, attempts: readonly AttemptRecord[]): RunBody {
+/** A run as REST shows it; `attempts` are its own, oldest first; `nowMs` is the database's time. */
+export function runBody(run: RunRecord, attempts: readonly AttemptRecord[], nowMs: number): RunBody {
   const { id, name, project, state, reason, step, spec } = run;
+  const live = attempts.findLast((attempt) => isLive(attempt.state));
   return {
     id,
     name,
@@ -16,6 +18,9 @@ export function runBody(run: RunRecord, attempts: readonly AttemptRecord[]): Run
     step,
     steps: spec.train.steps,
     attempts: attempts.map(attemptBody),
+    starting: live === undefined ? [] : startingRanks(live, nowMs),
+    startDeadlineMs: live === undefined ? null : (live.plan.startDeadlineMs ?? startDeadlineMs()),
+    stepDeadlineMs: live === undefined ? null : stepDeadlineMs({ expectedMs: expectedStepMs(live.plan) }),
     spec,
     createdAt: run.createdAt.toISOString(),
     startedAt: iso(run.startedAt),

@@ -79,7 +79,7 @@ export class RunsService {
   async get(id: string): Promise<RunBody> {
     const run = await this.ledger.runs.find(id);
     if (!run) throw runNotFound(id);
-    return runBody(run, await this.ledger.attempts.ofRuns([id]));
+    return runBody(run, await this.ledger.attempts.ofRuns([id]), await this.ledger.attempts.nowMs());
   }
 
   /** Newest first. */
@@ -88,12 +88,14 @@ export class RunsService {
     const rows = await this.ledger.runs.page(limit + 1, { ...filter, after });
     const runs = rows.slice(0, limit);
     const attempts = await this.ledger.attempts.ofRuns(runs.map(({ id }) => id));
+    const nowMs = await this.ledger.attempts.nowMs();
     const last = runs.at(-1);
     return {
       items: runs.map((run) =>
         runBody(
           run,
           attempts.filter(({ runId }) => runId === run.id),
+          nowMs,
         ),
       ),
       nextCursor: rows.length > limit && last ? formatCursor(last) : null,

@@ -12,6 +12,7 @@ import { PageHeader } from '../../ui/page-header';
 import { StateBadge } from '../../ui/state-badge';
 import { RunButtons } from './run-buttons';
 import { RunReason } from './run-reason';
+import { RunStarting } from './run-starting';
 import { RUN_TABS, type RunTab, readTab } from './run-tabs';
 import { CheckpointsTab } from './tabs/checkpoints-tab';
 import { EventsTab } from './tabs/events-tab';
@@ -70,6 +71,7 @@ function LoadedRun({ run }: { readonly run: RunBody }): ReactNode {
         }
       />
       <RunReason run={run} />
+      <RunStarting run={run} />
       <TabProvider
         selectedId={tab}
         setSelectedId={(id) => void navigate({ search: { tab: readTab(id) }, replace: true })}

@@ -17,6 +17,9 @@ export function runMessage(run: RunBody): runV1.Run {
     createdAt,
     startedAt: run.startedAt ?? '',
     finishedAt: run.finishedAt ?? '',
+    starting: run.starting,
+    startDeadlineMs: run.startDeadlineMs ?? 0,
+    stepDeadlineMs: run.stepDeadlineMs ?? 0,
   };
 }
 

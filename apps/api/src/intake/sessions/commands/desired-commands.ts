@@ -1,5 +1,5 @@
 import type { AttemptPlan } from '@millrace/contracts';
-import { type AttemptRecord, type AttemptStatus, isLive } from '../../../ledger/runs/attempt-record';
+import { type AttemptRecord, type AttemptStatus, expectedStepMs, isLive } from '../../../ledger/runs/attempt-record';
 import type { LeaseRecord } from '../../../ledger/runs/leases.repository';
 import type { ApiBody } from '../../../ledger/sessions/agent-transport';
 
@@ -74,14 +74,15 @@ export function startCommand(
   const {
     resumeFrom: _from,
     resumeCheckpointId: _id,
-    predicted,
+    predicted: _predicted,
     rankOfStage: _rankOfStage,
     oldestVersion: _oldestVersion,
     firstSample: _firstSample,
+    startDeadlineMs: _startDeadlineMs,
     ...gang
   } = attempt.plan;
-  const { stepTimeMs } = predicted;
-  const expected = stepTimeMs !== null && stepTimeMs > 0 ? { expectedStepMs: stepTimeMs } : {};
+  const expectedMs = expectedStepMs(attempt.plan);
+  const expected = expectedMs === undefined ? {} : { expectedStepMs: expectedMs };
   const plan: AttemptPlan = { ...gang, rank, dataKey, resume, ...expected };
   return { $case: 'startAttempt', value: { commandId, runId, fence, planJson: JSON.stringify(plan) } };
 }

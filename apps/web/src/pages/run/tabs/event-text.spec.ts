@@ -19,6 +19,12 @@ describe('the sentence of an event', () => {
     );
   });
 
+  it('tells what a rank that starts does', () => {
+    const data = { fence: 1, rank: 1, agent: 'agent_1', phase: 'loading' };
+    expect(eventText({ type: 'run.starting', data })).toBe('rank 1 on agent_1 loads its weights');
+    expect(eventText({ type: 'run.starting', data: { ...data, phase: 'later' } })).toContain('phase later');
+  });
+
   it('tells what a comparison with the plan came to', () => {
     const data = { measuredStepTimeMs: 375.08, predictedStepTimeMs: 999.5, gain: 0, replan: false };
     const sentence = 'a step takes 375 ms, predicted were 1.0 s; the split stays';

@@ -1,3 +1,4 @@
+import { START_PHASES, startPhaseText } from '@millrace/contracts/plain';
 import { formatBytes, formatPercent } from '../../../format/format-number';
 import { formatDuration } from '../../../format/format-time';
 
@@ -14,6 +15,10 @@ const SENTENCES: Readonly<Record<string, (data: Data) => string | undefined>> = 
     const where = Array.isArray(agents) ? ` on ${agents.join(', ')}, from step ${String(fromStep)}` : '';
     const why = messageOf(failure);
     return `attempt ${String(fence)} is ${String(state)}${where}${why === undefined ? '' : `: ${why}`}`;
+  },
+  'run.starting': ({ rank, agent, phase }) => {
+    const known = START_PHASES.find((each) => each === phase);
+    return known === undefined ? undefined : `rank ${String(rank)} on ${String(agent)} ${startPhaseText(known)}`;
   },
   'run.checkpoint': ({ state, step, bytes, reason }) => {
     const subject = step === undefined ? 'a checkpoint' : `the checkpoint of step ${String(step)}`;

@@ -23,8 +23,11 @@ export function OverviewTab({ run }: { readonly run: RunBody }): ReactNode {
 
 function Attempts({ run }: { readonly run: RunBody }): ReactNode {
   if (run.attempts.length === 0) return null;
+  const retries = `${run.spec.retries} retries allowed after real failures`;
+  const { stepDeadlineMs } = run;
+  const note = stepDeadlineMs === null ? retries : `${retries}; a step may take ${formatDuration(stepDeadlineMs)}`;
   return (
-    <Panel title="Attempts" isFlush note={`${run.spec.retries} retries allowed after real failures`}>
+    <Panel title="Attempts" isFlush note={note}>
       <ul className="list">
         {[...run.attempts].reverse().map((attempt) => (
           <li key={attempt.id}>

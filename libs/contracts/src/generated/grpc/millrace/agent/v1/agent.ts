@@ -291,6 +291,8 @@ export interface AttemptReport {
   errorCode: string;
   errorMessage: string;
   culpritRank: number;
+  /** Of "starting": what the rank does, one of START_PHASES of libs/contracts, such as "compiling". */
+  phase: string;
 }
 
 export interface CheckpointReport {
@@ -3147,7 +3149,17 @@ export const DeviceTelemetry: MessageFns<DeviceTelemetry> = {
 };
 
 function createBaseAttemptReport(): AttemptReport {
-  return { runId: "", fence: 0, state: "", step: 0, failureClass: "", errorCode: "", errorMessage: "", culpritRank: 0 };
+  return {
+    runId: "",
+    fence: 0,
+    state: "",
+    step: 0,
+    failureClass: "",
+    errorCode: "",
+    errorMessage: "",
+    culpritRank: 0,
+    phase: "",
+  };
 }
 
 export const AttemptReport: MessageFns<AttemptReport> = {
@@ -3175,6 +3187,9 @@ export const AttemptReport: MessageFns<AttemptReport> = {
     }
     if (message.culpritRank !== 0) {
       writer.uint32(64).int32(message.culpritRank);
+    }
+    if (message.phase !== "") {
+      writer.uint32(74).string(message.phase);
     }
     return writer;
   },
@@ -3256,6 +3271,14 @@ export const AttemptReport: MessageFns<AttemptReport> = {
             message.culpritRank = reader.int32();
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.phase = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3281,6 +3304,7 @@ export const AttemptReport: MessageFns<AttemptReport> = {
     message.errorCode = object.errorCode ?? "";
     message.errorMessage = object.errorMessage ?? "";
     message.culpritRank = object.culpritRank ?? 0;
+    message.phase = object.phase ?? "";
     return message;
   },
 };

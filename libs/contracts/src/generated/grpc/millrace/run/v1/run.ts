@@ -97,6 +97,19 @@ export interface Run {
   createdAt: string;
   startedAt: string;
   finishedAt: string;
+  /** Ranks of the live attempt that have not begun their first step. */
+  starting: StartingRank[];
+  /** How long the live attempt may take to start, and a step of it, in milliseconds; 0 when there is no live attempt. */
+  startDeadlineMs: number;
+  stepDeadlineMs: number;
+}
+
+export interface StartingRank {
+  rank: number;
+  agent: string;
+  /** sent | accepted | fetching | vacating | opening | compiling | warming | loading | ready */
+  phase: string;
+  seconds: number;
 }
 
 export interface Reason {
@@ -745,6 +758,9 @@ function createBaseRun(): Run {
     createdAt: "",
     startedAt: "",
     finishedAt: "",
+    starting: [],
+    startDeadlineMs: 0,
+    stepDeadlineMs: 0,
   };
 }
 
@@ -785,6 +801,15 @@ export const Run: MessageFns<Run> = {
     }
     if (message.finishedAt !== "") {
       writer.uint32(98).string(message.finishedAt);
+    }
+    for (const v of message.starting) {
+      StartingRank.encode(v!, writer.uint32(106).fork()).join();
+    }
+    if (message.startDeadlineMs !== 0) {
+      writer.uint32(113).double(message.startDeadlineMs);
+    }
+    if (message.stepDeadlineMs !== 0) {
+      writer.uint32(121).double(message.stepDeadlineMs);
     }
     return writer;
   },
@@ -898,6 +923,30 @@ export const Run: MessageFns<Run> = {
             message.finishedAt = reader.string();
             continue;
           }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.starting.push(StartingRank.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 14: {
+            if (tag !== 113) {
+              break;
+            }
+
+            message.startDeadlineMs = reader.double();
+            continue;
+          }
+          case 15: {
+            if (tag !== 121) {
+              break;
+            }
+
+            message.stepDeadlineMs = reader.double();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -929,6 +978,100 @@ export const Run: MessageFns<Run> = {
     message.createdAt = object.createdAt ?? "";
     message.startedAt = object.startedAt ?? "";
     message.finishedAt = object.finishedAt ?? "";
+    message.starting = object.starting?.map((e) => StartingRank.fromPartial(e)) || [];
+    message.startDeadlineMs = object.startDeadlineMs ?? 0;
+    message.stepDeadlineMs = object.stepDeadlineMs ?? 0;
+    return message;
+  },
+};
+
+function createBaseStartingRank(): StartingRank {
+  return { rank: 0, agent: "", phase: "", seconds: 0 };
+}
+
+export const StartingRank: MessageFns<StartingRank> = {
+  encode(message: StartingRank, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.rank !== 0) {
+      writer.uint32(8).int32(message.rank);
+    }
+    if (message.agent !== "") {
+      writer.uint32(18).string(message.agent);
+    }
+    if (message.phase !== "") {
+      writer.uint32(26).string(message.phase);
+    }
+    if (message.seconds !== 0) {
+      writer.uint32(33).double(message.seconds);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StartingRank {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStartingRank();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.rank = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.agent = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.phase = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 33) {
+              break;
+            }
+
+            message.seconds = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<StartingRank>): StartingRank {
+    return StartingRank.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StartingRank>): StartingRank {
+    const message = createBaseStartingRank();
+    message.rank = object.rank ?? 0;
+    message.agent = object.agent ?? "";
+    message.phase = object.phase ?? "";
+    message.seconds = object.seconds ?? 0;
     return message;
   },
 };
