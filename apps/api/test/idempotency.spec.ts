@@ -1,4 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { IdempotencyRepository } from '../src/requests/idempotency/idempotency.repository';
+import { RunAdmissionService } from '../src/requests/runs/run-admission.service';
+import { setDatabaseAhead } from './set-database-ahead';
 import { createDataset, expectProblem, RunningApi, runSpec, START_MS_MAX } from './running-api';
 
 describe('repeated requests', () => {
@@ -41,6 +44,54 @@ describe('repeated requests', () => {
   it('after an error do the work', async () => {
     expect((await submit('key-3', runSpec({ extra: 1 }))).status).toBe(400);
     expect((await submit('key-3')).status).toBe(201);
+  });
+
+  /** The process dies after the request's transaction: nothing else of it comes to be, and its reservation runs out. */
+  async function dyingAfterCommit(act: () => Promise<Response>): Promise<void> {
+    const keys = api.application.get(IdempotencyRepository, { strict: false });
+    const { complete, release } = keys;
+    keys.complete = () => Promise.reject(new Error('the process died'));
+    keys.release = () => Promise.resolve();
+    try {
+      expect((await act()).status).toBe(500);
+    } finally {
+      Object.assign(keys, { complete, release });
+    }
+    await setDatabaseAhead(api.databaseUrl, 120);
+  }
+
+  it('whose first try died after it was carried out are not carried out again, and get its answer', async () => {
+    const before = await api.prisma.run.count();
+    await dyingAfterCommit(() => submit('key-4'));
+    const again = await submit('key-4');
+    const { id } = (await again.json()) as { id: string };
+    expect([again.status, again.headers.get('idempotency-replayed')]).toEqual([201, 'true']);
+    expect(await api.prisma.run.count({ where: { id } })).toBe(1);
+    expect(await api.prisma.run.count()).toBe(before + 1);
+  });
+
+  it('whose answer had a secret and is lost say so, and do not do the work again', async () => {
+    const before = await api.prisma.joinToken.count();
+    const make = (): Promise<Response> => api.post('/join-tokens', {}, { 'idempotency-key': 'key-5' });
+    await dyingAfterCommit(make);
+    await expectProblem(await make(), 409, 'API.IDEMPOTENCY_SECRET_TOLD');
+    expect(await api.prisma.joinToken.count()).toBe(before + 1);
+  });
+
+  it('that lost their key to another try change nothing', async () => {
+    const before = await api.prisma.run.count();
+    const runs = api.application.get(RunAdmissionService, { strict: false });
+    const { admit } = runs;
+    runs.admit = async (...given) => {
+      await api.prisma.idempotencyKey.updateMany({ where: { key: 'key-6' }, data: { holder: 'another' } });
+      return admit.apply(runs, given);
+    };
+    try {
+      await expectProblem(await submit('key-6'), 409, 'API.IDEMPOTENCY_KEY_IN_FLIGHT');
+    } finally {
+      runs.admit = admit;
+    }
+    expect(await api.prisma.run.count()).toBe(before);
   });
 
   it('with a key that is none are refused', async () => {

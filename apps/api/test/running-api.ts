@@ -57,6 +57,10 @@ export class RunningApi {
     return this.application.get(PrismaService, { strict: false });
   }
 
+  get databaseUrl(): string {
+    return this.postgres.url;
+  }
+
   /** Stops the API and starts it again on the same database and home. */
   async restart(): Promise<void> {
     await this.application.close();

@@ -6,7 +6,7 @@ import { PrismaService } from '../../ground/database/prisma.service';
 export class IdempotencyPurgeRepository {
   constructor(private readonly prisma: PrismaService) {}
 
-  async purge(now: Date): Promise<void> {
-    await this.prisma.idempotencyKey.deleteMany({ where: { expiresAt: { lt: now } } });
+  async purge(): Promise<void> {
+    await this.prisma.$executeRaw`DELETE FROM "IdempotencyKey" WHERE "expiresAt" < millrace_now()`;
   }
 }

@@ -1,8 +1,6 @@
-import { Inject, Injectable } from '@nestjs/common';
-import type { Clock } from '@millrace/core';
+import { Injectable } from '@nestjs/common';
 import { LeaseSweeperService } from '../../ledger/attempts/lease-sweeper.service';
 import { BlockCollectorService } from '../../ledger/checkpointing/block-collector.service';
-import { CLOCK } from '../../ground/config/api-logger';
 import { SchedulingService } from '../../planning/scheduling/scheduling.service';
 import { TelemetryService } from '../../ledger/telemetry/telemetry.service';
 import { IdempotencyPurgeRepository } from './idempotency-purge.repository';
@@ -19,7 +17,6 @@ export class QueueCommandsService {
     private readonly collector: BlockCollectorService,
     private readonly idempotency: IdempotencyPurgeRepository,
     private readonly telemetry: TelemetryService,
-    @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
   /** The same command is never done twice at the same time here; one that comes meanwhile is done once after it. */
@@ -44,7 +41,7 @@ export class QueueCommandsService {
       case 'collect-checkpoints':
         return void (await this.collector.collect());
       case 'purge-idempotency':
-        return this.idempotency.purge(new Date(this.clock.now()));
+        return this.idempotency.purge();
       case 'purge-telemetry':
         return this.telemetry.prune();
       default:

@@ -1,6 +1,7 @@
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { PrismaPg } from '@prisma/adapter-pg';
 import { ApiConfig } from '../config/api-config';
+import { currentCompanion } from './transaction-companion';
 import { type Prisma, PrismaClient } from '../../generated/prisma/client';
 
 export type Transaction = Prisma.TransactionClient;
@@ -35,7 +36,13 @@ export class PrismaService extends PrismaClient implements OnModuleDestroy {
 
   /** Read committed: concurrent changes are told apart by guarded updates (id, state, fence), not by isolation. */
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
-    return this.$transaction(work, {
+    const companion = currentCompanion();
+    const whole = async (tx: Transaction): Promise<T> => {
+      const result = await work(tx);
+      await companion?.(tx);
+      return result;
+    };
+    return this.$transaction(whole, {
       isolationLevel: 'ReadCommitted',
       maxWait: WAIT_MS_MAX,
       timeout: TRANSACTION_MS_MAX,

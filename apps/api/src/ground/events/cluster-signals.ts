@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { unaccompanied } from '../database/transaction-companion';
 
 type Listener = () => void;
 
@@ -13,12 +14,12 @@ export class ClusterSignals {
 
   /** Commands for agents may have changed. */
   commands(): void {
-    for (const listener of this.onCommands) listener();
+    unaccompanied(() => this.onCommands.forEach((listener) => listener()));
   }
 
   /** A run may be placeable now: one was submitted, or a device became free. */
   schedule(): void {
-    for (const listener of this.onSchedule) listener();
+    unaccompanied(() => this.onSchedule.forEach((listener) => listener()));
   }
 
   /** @returns what ends the subscription */

@@ -8,6 +8,7 @@ import { PrismaService, type Transaction } from '../../ground/database/prisma.se
 import { memberUnknown, projectNotFound } from '../../ground/accounts/accounts.errors';
 import { ProjectsRepository } from '../../ground/accounts/projects.repository';
 import { UsersRepository } from '../../ground/accounts/users.repository';
+import { willAnswer } from '../idempotency/guarded-request';
 
 /** Projects: whose members steer which runs. */
 @Injectable()
@@ -34,7 +35,7 @@ export class ProjectsService {
       await this.assertUsers(tx, project.members);
       const body = await this.projects.create(tx, project);
       await this.audit.append(tx, { actor, action: 'project.create', subject: body.id, data: { ...project } });
-      return body;
+      return willAnswer(body);
     });
   }
 

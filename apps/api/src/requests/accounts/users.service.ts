@@ -7,6 +7,7 @@ import type { PageQuery } from '../../ground/http/parse-query';
 import { PrismaService, type Transaction } from '../../ground/database/prisma.service';
 import { lastAdmin, userNotFound } from '../../ground/accounts/accounts.errors';
 import { toUserBody, UsersRepository } from '../../ground/accounts/users.repository';
+import { willAnswer } from '../idempotency/guarded-request';
 
 /** Users, for admins. There always is an enabled admin. */
 @Injectable()
@@ -31,7 +32,7 @@ export class UsersService {
     return this.prisma.transaction(async (tx) => {
       const row = await this.users.create(tx, user);
       await this.audit.append(tx, { actor, action: 'user.create', subject: row.id, data: user });
-      return toUserBody(row);
+      return willAnswer(toUserBody(row));
     });
   }
 

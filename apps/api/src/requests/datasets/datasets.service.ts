@@ -14,6 +14,7 @@ import { PrismaService, type Transaction } from '../../ground/database/prisma.se
 import { EventsService } from '../../ground/events/events.service';
 import { datasetInUse, datasetNameTaken, datasetNotFound } from '../../ledger/datasets/datasets.errors';
 import { type DatasetRow, DatasetsRepository, toDatasetBody } from '../../ledger/datasets/datasets.repository';
+import { willAnswer } from '../idempotency/guarded-request';
 
 export interface NewDataset {
   readonly name: string;
@@ -54,9 +55,12 @@ export class DatasetsService {
         bytesMax: this.config.uploadBytesMax,
         ...(tokenizer === undefined ? {} : { tokenizer }),
       });
-      const dataset = await this.prisma.transaction((tx) => this.publish(tx, { id, name, actor, file, path }));
+      const dataset = await this.prisma.transaction(async (tx) => {
+        const row = await this.publish(tx, { id, name, actor, file, path });
+        return willAnswer(toDatasetBody(row));
+      });
       this.logger.info({ dataset: id, tokens: file.tokens }, 'dataset created');
-      return toDatasetBody(dataset);
+      return dataset;
     } finally {
       await rm(path, { force: true });
     }

@@ -41,3 +41,16 @@ export function idempotencyKeyInFlight(key: string): AppError {
     fields: [{ path: FIELD, message: 'is in use by a request that is being handled' }],
   });
 }
+
+/** What the request asked for was done, and its answer is not kept (yet). */
+export function idempotencyAnswerMissing(key: string): AppError {
+  return new AppError({
+    code: 'API.IDEMPOTENCY_ANSWER_MISSING',
+    kind: 'conflict',
+    message:
+      `the request with Idempotency-Key ${JSON.stringify(key)} was carried out and is not answered: it is still being ` +
+      'handled, or the API stopped before the answer was kept. Try again shortly; if this stays so, read what it made, ' +
+      'and use a new key to have it done once more',
+    fields: [{ path: FIELD, message: 'belongs to a request that was carried out and has no answer' }],
+  });
+}

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { type CallHandler, type ExecutionContext, Inject, Injectable, type NestInterceptor } from '@nestjs/common';
 import { type Clock, describeError, type Logger } from '@millrace/core';
 import type { Request, Response } from 'express';
@@ -6,26 +6,27 @@ import { from, lastValueFrom, of, type Observable } from 'rxjs';
 import { principalOf } from '../../ground/auth/auth.guard';
 import { rawBodyOf } from '../../ground/documents/document.interceptor';
 import { CLOCK, LOGGER } from '../../ground/config/api-logger';
+import { accompanied } from '../../ground/database/transaction-companion';
 import {
+  idempotencyAnswerMissing,
   idempotencyKeyInFlight,
   idempotencyKeyInvalid,
   idempotencyKeyReused,
   idempotencySecretTold,
 } from './idempotency.errors';
-import { IdempotencyRepository, IN_FLIGHT, type KeyId } from './idempotency.repository';
+import { GuardedRequest } from './guarded-request';
+import { CARRIED_OUT, IdempotencyRepository, IN_FLIGHT, type KeyHold } from './idempotency.repository';
 import { answerOf, storable } from './kept-answer';
 import { TELLS_SECRET } from './tells-secret';
 
 const KEY = /^[\x21-\x7e][\x20-\x7e]{0,254}$/;
 const KEY_CHARACTERS_MAX = 255;
-const ANSWER_MS = 24 * 3_600_000;
-/** A reservation whose API was killed is free again after this; it is extended while the request is being handled. */
-const RESERVATION_MS = 60_000;
 const EXTENSION_MS = 20_000;
 
 /**
  * `Idempotency-Key` on POST (draft-ietf-httpapi-idempotency-key-header): the first answer is kept for a day and given
- * again. An error frees the key, since nothing was stored.
+ * again. What the request changes and its key are written in one transaction (GuardedRequest), so that a crash between
+ * the two cannot make it happen twice. An error frees the key as long as nothing was changed.
  */
 @Injectable()
 export class IdempotencyInterceptor implements NestInterceptor {
@@ -43,40 +44,47 @@ export class IdempotencyInterceptor implements NestInterceptor {
     if (typeof key !== 'string' || !KEY.test(key)) throw idempotencyKeyInvalid(KEY_CHARACTERS_MAX);
     const response = context.switchToHttp().getResponse<Response>();
     const fingerprint = fingerprintOf(request);
-    const reservation = { fingerprint, until: this.later(RESERVATION_MS), now: this.later(0) };
-    const held = await this.keys.reserve({ tokenId, key }, reservation);
+    const hold = { tokenId, key, holder: randomUUID() };
+    const held = await this.keys.reserve(hold, fingerprint);
     const secret = Reflect.getMetadata(TELLS_SECRET, context.getHandler()) === true;
-    if (held === undefined) return from(this.handle({ tokenId, key }, next, { response, secret }));
+    if (held === undefined) return from(this.handle(hold, next, { response, secret }));
     if (held.fingerprint !== fingerprint) throw idempotencyKeyReused(key);
     if (held.status === IN_FLIGHT) throw idempotencyKeyInFlight(key);
     if (secret) throw idempotencySecretTold(key);
+    if (held.status === CARRIED_OUT) throw idempotencyAnswerMissing(key);
     response.status(held.status).setHeader('Idempotency-Replayed', 'true');
     return of(answerOf(held.body));
   }
 
   private async handle(
-    id: KeyId,
+    hold: KeyHold,
     next: CallHandler,
     { response, secret }: { response: Response; secret: boolean },
   ): Promise<unknown> {
-    const stop = this.keepAlive(id);
+    const stop = this.keepAlive(hold);
+    const guarded = new GuardedRequest(this.keys, hold, response.statusCode);
     try {
-      const body: unknown = await lastValueFrom(next.handle(), { defaultValue: null });
+      const body: unknown = await guarded.handle(() =>
+        accompanied(
+          (tx) => guarded.commitAlong(tx),
+          () => lastValueFrom(next.handle(), { defaultValue: null }),
+        ),
+      );
       const kept = storable(JSON.stringify(secret ? null : (body ?? null)));
-      await this.keys.complete(id, { status: response.statusCode, body: kept, until: this.later(ANSWER_MS) });
+      await this.keys.complete(hold, { status: response.statusCode, body: kept });
       return body;
     } catch (error) {
-      await this.keys.release(id);
+      await this.keys.release(hold);
       throw error;
     } finally {
       stop();
     }
   }
 
-  private keepAlive(id: KeyId): () => void {
+  private keepAlive(hold: KeyHold): () => void {
     let cancel = (): void => undefined;
     const extend = (): void => {
-      this.keys.extend(id, this.later(RESERVATION_MS)).catch((error: unknown) => this.warn(error));
+      this.keys.extend(hold).catch((error: unknown) => this.warn(error));
       cancel = this.clock.after(EXTENSION_MS, extend);
     };
     cancel = this.clock.after(EXTENSION_MS, extend);
@@ -85,10 +93,6 @@ export class IdempotencyInterceptor implements NestInterceptor {
 
   private warn(error: unknown): void {
     this.logger.warn({ reason: describeError(error) }, 'idempotency keys could not be updated');
-  }
-
-  private later(delayMs: number): Date {
-    return new Date(this.clock.now() + delayMs);
   }
 }
 

@@ -9,6 +9,7 @@ import type { Transaction } from '../../ground/database/prisma.service';
 import { RunLedger } from '../../ledger/runs/run-ledger';
 import type { RunRecord } from '../../ledger/runs/run-record';
 import type { Transition } from '../../ledger/runs/run-transitions.service';
+import { willAnswer } from '../idempotency/guarded-request';
 import { runNotFound, runStateConflict } from '../../ledger/runs/runs.errors';
 
 /** What a user may ask of a run: cancel, pause, resume, checkpoint. Each is one transaction under the run's lock. */
@@ -92,12 +93,12 @@ export class RunActionsService {
     id: string,
     action: (tx: Transaction, run: RunRecord, attempt: AttemptRecord | null) => Promise<RunRecord>,
   ): Promise<SubmittedBody> {
-    const { state } = await this.ledger.change(async (tx) => {
+    return this.ledger.change(async (tx) => {
       const run = await this.ledger.runs.lock(tx, id);
       if (!run) throw runNotFound(id);
-      return action(tx, run, await this.ledger.attempts.find(tx, { runId: id, fence: run.fence }));
+      const { state } = await action(tx, run, await this.ledger.attempts.find(tx, { runId: id, fence: run.fence }));
+      return willAnswer<SubmittedBody>({ id, state });
     });
-    return { id, state };
   }
 
   private async moved(tx: Transaction, run: RunRecord, transition: Transition): Promise<RunRecord> {

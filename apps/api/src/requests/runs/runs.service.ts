@@ -17,6 +17,7 @@ import { RunActionsService } from './run-actions.service';
 import { RunAdmissionService } from './run-admission.service';
 import { runBody } from './run-body';
 import { RunLedger } from '../../ledger/runs/run-ledger';
+import { willAnswer } from '../idempotency/guarded-request';
 import { RunRemovalService } from './run-removal.service';
 import { runCursorInvalid, runNotFound } from '../../ledger/runs/runs.errors';
 import { searchWords } from '../../ledger/runs/runs.repository';
@@ -54,7 +55,7 @@ export class RunsService {
     const { datasetId } = await this.admission.admit(spec);
     const id = newId('run');
     const reason = { code: 'PENDING', message: 'waits for the scheduler' };
-    await this.ledger.change(async (tx) => {
+    const answer = await this.ledger.change(async (tx) => {
       await this.admission.keepInit(tx, spec);
       await this.ledger.runs.create(tx, { id, spec, datasetId, reason });
       await this.ledger.transitions.note(tx, {
@@ -65,9 +66,10 @@ export class RunsService {
         action: 'run.submit',
         data: { from: null, state: 'queued', fence: 0, step: 0, reason },
       });
+      return willAnswer<SubmittedBody>({ id, state: 'queued' });
     });
     submitted(id);
-    return { id, state: 'queued' };
+    return answer;
   }
 
   /** How the run would be split and placed now; stores nothing. */

@@ -1,0 +1,21 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Transaction } from './prisma.service';
+
+/** Writes along in a transaction, just before its commit. */
+export type Companion = (tx: Transaction) => Promise<void>;
+
+const companions = new AsyncLocalStorage<Companion | undefined>();
+
+/** In every transaction that `work` makes, `companion` writes along: what both wrote is there, or neither is. */
+export function accompanied<T>(companion: Companion, work: () => T): T {
+  return companions.run(companion, work);
+}
+
+/** For what a request only sets going: its transactions are its own. */
+export function unaccompanied<T>(work: () => T): T {
+  return companions.run(undefined, work);
+}
+
+export function currentCompanion(): Companion | undefined {
+  return companions.getStore();
+}

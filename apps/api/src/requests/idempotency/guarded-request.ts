@@ -1,0 +1,50 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Transaction } from '../../ground/database/prisma.service';
+import type { IdempotencyRepository, KeyHold } from './idempotency.repository';
+import { idempotencyKeyInFlight } from './idempotency.errors';
+import { storable } from './kept-answer';
+
+const requests = new AsyncLocalStorage<GuardedRequest>();
+
+/**
+ * To be called in the transaction that does what the request asks: with an Idempotency-Key the answer is kept in that
+ * very transaction, so that a crash right after it loses nothing. @returns `body`
+ */
+export function willAnswer<T extends object>(body: T): T {
+  requests.getStore()?.told(body);
+  return body;
+}
+
+/** A request with an Idempotency-Key while it is handled: each of its transactions says that it was carried out. */
+export class GuardedRequest {
+  private answer: object | undefined;
+  private over = false;
+
+  constructor(
+    private readonly keys: IdempotencyRepository,
+    private readonly hold: KeyHold,
+    /** Of the answer, if all goes well. */
+    private readonly status: number,
+  ) {}
+
+  handle<T>(work: () => Promise<T>): Promise<T> {
+    return requests.run(this, async () => {
+      try {
+        return await work();
+      } finally {
+        this.over = true;
+      }
+    });
+  }
+
+  told(body: object): void {
+    this.answer = body;
+  }
+
+  /** @throws AppError API.IDEMPOTENCY_KEY_IN_FLIGHT when the key was taken over, and the transaction is rolled back */
+  async commitAlong(tx: Transaction): Promise<void> {
+    if (this.over) return;
+    const kept = this.answer && { status: this.status, body: storable(JSON.stringify(this.answer)) };
+    if (!(await this.keys.carriedOut(tx, this.hold, kept))) throw idempotencyKeyInFlight(this.hold.key);
+  }
+}
