@@ -6,6 +6,7 @@ import type { NextFunction, Request, Response } from 'express';
 import { AppModule } from './app.module';
 import { readOrCreateHomeToken } from './ground/auth/home-token';
 import { TokensService } from './ground/auth/tokens.service';
+import { PRIVATE } from './ground/http/cache-control';
 import { assignRequestId } from './ground/http/request-id';
 import { strongEtag } from './ground/http/strong-etag';
 import { securityHeaders } from './boundary/dashboard/security-headers';
@@ -44,9 +45,22 @@ function configureExpress(app: NestExpressApplication, tls: boolean): void {
   app.disable('x-powered-by');
   app.set('etag', strongEtag);
   app.set('query parser', 'simple');
-  app.use(assignRequestId, app.get(PrometheusService).observe, plainColons, answerConditions, securityHeaders(tls));
+  app.use(
+    assignRequestId,
+    app.get(PrometheusService).observe,
+    plainColons,
+    keepPrivate,
+    answerConditions,
+    securityHeaders(tls),
+  );
   app.use(serveDashboard(dashboardFolder()));
   app.getHttpServer().requestTimeout = REQUEST_MS_MAX;
+}
+
+/** What is told to whom has a token, weights too, is kept by nobody on the way and by no browser. */
+function keepPrivate(request: Request, response: Response, next: NextFunction): void {
+  if (request.path.startsWith('/api/v1/')) response.setHeader('Cache-Control', PRIVATE);
+  next();
 }
 
 /** Some clients write `runs/x%3Acancel` for `runs/x:cancel`, which is the same address. */

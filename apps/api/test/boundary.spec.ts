@@ -101,6 +101,15 @@ describe('the REST boundary', () => {
       expect((await api.call('/runs/%E0%A4%A')).status).toBe(400);
     });
 
+    it('answer what nobody may keep, refusals too', async () => {
+      for (const path of ['/runs', '/checkpoints/x/model.safetensors', '/session', '/nothing']) {
+        const { headers } = await api.call(path);
+        expect([path, headers.get('cache-control')]).toEqual([path, 'private, no-store']);
+      }
+      const headers = { range: 'bytes=100000000-' };
+      await expectProblem(await api.call('//api/docs/swagger-ui.css', { headers }), 416, 'API.RANGE_BEYOND_FILE');
+    });
+
     it('answer HEAD like GET without a body', async () => {
       const response = await api.call('/runs', { method: 'HEAD' });
       expect(response.status).toBe(200);

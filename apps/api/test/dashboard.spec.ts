@@ -4,9 +4,13 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { brotliCompressSync } from 'node:zlib';
-import express from 'express';
+import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host';
+import { silentLogger } from '@millrace/core';
+import express, { type Request } from 'express';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { securityHeaders } from '../src/boundary/dashboard/security-headers';
+import { ProblemFilter } from '../src/boundary/http/problem.filter';
+import { assignRequestId } from '../src/ground/http/request-id';
 import { serveDashboard } from '../src/boundary/dashboard/serve-dashboard';
 
 describe('the dashboard', () => {
@@ -16,8 +20,12 @@ describe('the dashboard', () => {
   const folder = (): string => join(root, 'web');
   beforeAll(async () => {
     root = await mkdtemp(join(tmpdir(), 'millrace-web-'));
-    const app = express().use(securityHeaders(false), serveDashboard(folder()));
+    const app = express().use(assignRequestId, securityHeaders(false), serveDashboard(folder()));
     app.use((_, response) => void response.status(404).json({ from: 'api' }));
+    const filter = new ProblemFilter(silentLogger);
+    app.use((error: unknown, request: Request, response: express.Response, _next: express.NextFunction) => {
+      filter.catch(error, new ExecutionContextHost([request, response]));
+    });
     server = createServer(app).listen(0, '127.0.0.1');
     await new Promise((resolve) => server.once('listening', resolve));
     origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -58,6 +66,20 @@ describe('the dashboard', () => {
     expect(compressed.headers.get('content-type')).toContain('text/javascript');
     expect(compressed.headers.get('cache-control')).toContain('immutable');
     expect(await (await page('/assets/app-1a2b.js', { 'accept-encoding': 'identity' })).text()).toBe('plain');
+  });
+
+  it('answers conditions and ranges that it cannot meet as what they are, in an encoding that can be read', async () => {
+    for (const path of ['/assets/app-1a2b.js', '/']) {
+      const encoding = { accept: 'text/html', 'accept-encoding': 'br' };
+      const changed = await page(path, { ...encoding, 'if-match': '"other"' });
+      expect(await changed.json()).toMatchObject({ status: 412, code: 'API.FILE_CHANGED' });
+      const beyond = await page(path, { ...encoding, range: 'bytes=1000000-' });
+      expect(await beyond.json()).toMatchObject({ status: 416, code: 'API.RANGE_BEYOND_FILE' });
+      expect([changed.status, beyond.status]).toEqual([412, 416]);
+      expect(beyond.headers.get('content-range')).toMatch(/^bytes \*\/\d+$/);
+      expect([changed, beyond].map(({ headers }) => headers.get('content-encoding'))).toEqual([null, null]);
+      expect((await page(path, { ...encoding, range: 'bytes=0-1' })).status).toBe(206);
+    }
   });
 
   it('gives no file from outside its folder', async () => {

@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { GenerateService } from '../src/requests/generate/generate.service';
 import { IdempotencyRepository } from '../src/requests/idempotency/idempotency.repository';
 import { RunAdmissionService } from '../src/requests/runs/run-admission.service';
 import { setDatabaseAhead } from './set-database-ahead';
@@ -92,6 +93,23 @@ describe('repeated requests', () => {
       runs.admit = admit;
     }
     expect(await api.prisma.run.count()).toBe(before);
+  });
+
+  it('for a text are not generated again, also where a model wrote what no document of the database holds', async () => {
+    const checkpoint = { id: 'ckpt_x', step: 1, fence: 1, state: 'durable', parts: {}, manifest: {} };
+    await api.prisma.checkpoint.create({ data: checkpoint });
+    const text = 'a\0b\ud800';
+    const generator = api.application.get(GenerateService, { strict: false });
+    const generate = vi.spyOn(generator, 'generate').mockImplementation(async () => ({ text, tokens: 3 }));
+    const ask = (): Promise<Response> =>
+      api.post('/checkpoints/ckpt_x:generate', { prompt: 'b' }, { 'idempotency-key': 'key-text' });
+    for (const replayed of [null, 'true']) {
+      const response = await ask();
+      expect([response.status, await response.json()]).toEqual([200, { text, tokens: 3 }]);
+      expect(response.headers.get('idempotency-replayed')).toBe(replayed);
+    }
+    expect(generate).toHaveBeenCalledTimes(1);
+    generate.mockRestore();
   });
 
   it('with a key that is none are refused', async () => {

@@ -1,6 +1,7 @@
 import { Metadata, type ServiceError } from '@grpc/grpc-js';
 import { GRPC_STATUS_OF_KIND } from '@millrace/contracts';
 import { AppError } from '@millrace/core';
+import { fromDatabase } from '../from-database';
 import { errorDetails } from './error-details';
 
 /**
@@ -8,7 +9,7 @@ import { errorDetails } from './error-details';
  * fields as the standard's details; of a bug only that it was one is told.
  */
 export function toServiceError(thrown: unknown): ServiceError {
-  const error = thrown instanceof AppError ? thrown : undefined;
+  const error = thrown instanceof AppError ? thrown : fromDatabase(thrown);
   const metadata = new Metadata();
   metadata.set('millrace-code', error?.code ?? 'API.INTERNAL');
   const code = GRPC_STATUS_OF_KIND[error?.kind ?? 'internal'];

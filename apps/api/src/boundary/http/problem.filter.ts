@@ -4,12 +4,22 @@ import type { Express, Request, Response } from 'express';
 import { LOGGER } from '../../ground/config/api-logger';
 import { describeFailure } from '../../ground/database/prisma-failures';
 import { methodNotAllowed, routeNotFound } from '../../ground/http/boundary.errors';
+import { PRIVATE } from '../../ground/http/cache-control';
 import { allowedMethods } from './allowed-methods';
 import { toProblem } from './problem';
 import { requestIdOf } from '../../ground/http/request-id';
 import { toAppError } from './to-app-error';
 
 const RETRY_AFTER_SECONDS = '1';
+const OF_ANOTHER_BODY = [
+  'Accept-Ranges',
+  'Content-Disposition',
+  'Content-Encoding',
+  'Content-Length',
+  'Content-Range',
+  'ETag',
+  'Last-Modified',
+];
 
 /** Answers every error, whoever threw it, as application/problem+json. */
 @Catch()
@@ -65,6 +75,9 @@ function setHeaders(response: Response, error: AppError, status: number): void {
     response.setHeader('Retry-After', RETRY_AFTER_SECONDS);
   const { allowed } = error.details;
   if (status === 405 && Array.isArray(allowed)) response.setHeader('Allow', allowed.join(', '));
-  response.removeHeader('ETag');
-  response.setHeader('Cache-Control', 'no-store');
+  const { contentRange } = error.details;
+  // What was said of the answer that was meant does not hold for this one.
+  for (const name of OF_ANOTHER_BODY) response.removeHeader(name);
+  if (typeof contentRange === 'string') response.setHeader('Content-Range', contentRange);
+  response.setHeader('Cache-Control', PRIVATE);
 }

@@ -1,8 +1,7 @@
 import { HttpException } from '@nestjs/common';
 import { AppError, type ErrorKind } from '@millrace/core';
-import { databaseUnreachable } from '../../ground/database/database.errors';
-import { isUnreachable } from '../../ground/database/prisma-failures';
-import { bodyBroken, bodyTooLarge } from '../../ground/http/boundary.errors';
+import { bodyBroken, bodyTooLarge, fileChanged, rangeBeyondFile } from '../../ground/http/boundary.errors';
+import { fromDatabase } from '../from-database';
 
 const KIND_OF_STATUS: Readonly<Record<number, ErrorKind>> = {
   400: 'invalid',
@@ -20,7 +19,9 @@ const KIND_OF_STATUS: Readonly<Record<number, ErrorKind>> = {
 export function toAppError(thrown: unknown): AppError | undefined {
   if (thrown instanceof AppError) return thrown;
   if (isBodyError(thrown)) return fromBodyReader(thrown);
-  if (isUnreachable(thrown)) return databaseUnreachable(thrown);
+  if (isFileError(thrown)) return fromFileSender(thrown);
+  const ofDatabase = fromDatabase(thrown);
+  if (ofDatabase !== undefined) return ofDatabase;
   return thrown instanceof HttpException ? fromFramework(thrown) : undefined;
 }
 
@@ -28,6 +29,20 @@ export function toAppError(thrown: unknown): AppError | undefined {
 function fromFramework(error: HttpException): AppError | undefined {
   const kind = KIND_OF_STATUS[error.getStatus()];
   return kind && new AppError({ code: 'API.REQUEST_REFUSED', kind, message: error.message, cause: error });
+}
+
+interface FileError {
+  readonly statusCode: number;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** What Express' sender of files says of a request that it cannot meet (send, http-errors). */
+function isFileError(thrown: unknown): thrown is FileError {
+  return thrown instanceof Error && 'statusCode' in thrown && [412, 416].includes(thrown.statusCode as number);
+}
+
+function fromFileSender({ statusCode, headers }: FileError): AppError {
+  return statusCode === 412 ? fileChanged() : rangeBeyondFile(headers?.['Content-Range'] ?? 'bytes */*');
 }
 
 interface BodyError {

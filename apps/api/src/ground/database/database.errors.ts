@@ -21,6 +21,16 @@ export function databaseOfAnother(database: string, tables: readonly string[]): 
   });
 }
 
+/** A value of a request, in whichever field, is one that Postgres does not take. */
+export function valueUnstorable(cause: unknown): AppError {
+  return new AppError({
+    code: 'DATABASE.VALUE_UNSTORABLE',
+    kind: 'invalid',
+    cause,
+    message: 'a text of the request has a NUL or half a character, or a number is out of range; send it without',
+  });
+}
+
 /** No connection to Postgres. */
 export function databaseUnreachable(cause: unknown): AppError {
   return new AppError({

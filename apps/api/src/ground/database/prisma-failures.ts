@@ -68,6 +68,18 @@ export function isUnstorable(error: unknown): boolean {
   return hasCode(error, VALUE_CODES) || DATA_EXCEPTION.test(sqlState(error) ?? '');
 }
 
+/**
+ * SQLSTATEs of a value that came from outside as it is: NUL, half a character, a number or a time out of range. Others
+ * of their class, such as a division by zero, are faults of a query.
+ */
+const REFUSED_STATES = ['22021', '22P05', '22003', '22008'];
+const REFUSED_CODES = ['P2000', 'P2020', 'P2033'];
+
+/** The database cannot hold a value of a request, whichever it is. */
+export function isRefusedByStorage(error: unknown): boolean {
+  return hasCode(error, REFUSED_CODES) || REFUSED_STATES.includes(sqlState(error) ?? '');
+}
+
 /** Prisma has one code of its own for whatever it has no code for; the adapter's error has that of Postgres. */
 function sqlState(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;

@@ -92,6 +92,26 @@ export function etagDiffers(given: string, current: string): AppError {
   });
 }
 
+/** A file of the dashboard is another one than If-Match or If-Unmodified-Since asks for. */
+export function fileChanged(): AppError {
+  return new AppError({
+    code: 'API.FILE_CHANGED',
+    kind: 'precondition',
+    message: 'the file is not the one that If-Match or If-Unmodified-Since asks for; read it again',
+  });
+}
+
+/** `contentRange` tells how long the file is. */
+export function rangeBeyondFile(contentRange: string): AppError {
+  return new AppError({
+    code: 'API.RANGE_BEYOND_FILE',
+    kind: 'invalid',
+    message: `the file has none of the bytes that Range asks for; its length is in Content-Range: ${contentRange}`,
+    fields: [{ path: '/range', message: 'is beyond the end of the file' }],
+    details: { contentRange },
+  });
+}
+
 /** The address exists, but not for this method. */
 export function methodNotAllowed(method: string, path: string, allowed: readonly string[]): AppError {
   return new AppError({

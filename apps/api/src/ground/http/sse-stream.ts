@@ -1,5 +1,6 @@
 import type { Clock } from '@millrace/core';
 import type { Request, Response } from 'express';
+import { PRIVATE } from './cache-control';
 
 const HEARTBEAT_MS = 15_000;
 /** What may wait in the socket of a reader that does not keep up. */
@@ -29,7 +30,7 @@ export class SseStream {
   ) {
     response.status(200);
     response.setHeader('Content-Type', 'text/event-stream; charset=utf-8');
-    response.setHeader('Cache-Control', 'private, no-store, no-transform');
+    response.setHeader('Cache-Control', `${PRIVATE}, no-transform`);
     response.setHeader('X-Accel-Buffering', 'no');
     response.flushHeaders();
     response.once('close', () => this.ended());

@@ -26,7 +26,6 @@ export class SessionController {
     const { token } = parseBody(newSessionSchema, document);
     const { secret, expiresAt, body } = await this.signIn.open(token);
     response.cookie(SESSION_COOKIE, secret, { ...cookieOptions(request), expires: expiresAt });
-    response.setHeader('Cache-Control', 'no-store');
     return body;
   }
 
