@@ -41,8 +41,8 @@ export type AgentEvent =
   | { readonly type: 'signal'; readonly name: string };
 
 export interface AgentOptions {
-  /** What the agent is; `running` is filled in when a session opens. */
-  readonly identity: Omit<agentV1.Register, 'running'>;
+  /** What the agent is; the rest is filled in when a session opens. */
+  readonly identity: Omit<agentV1.Register, 'running' | 'takesParts'>;
   readonly device: DeviceChoice;
   readonly dialer: SessionDialer;
   readonly dataPlane: DataPlane;
@@ -94,11 +94,11 @@ export class Agent {
       dialer,
       clock,
       random,
-      register: () => ({ ...options.identity, running: this.running() }),
+      register: () => ({ ...options.identity, running: this.running(), takesParts: true }),
       onEvent: (event) => this.queue.push({ type: 'session', event }),
     });
     this.commands = new CommandAnswers({
-      send: (body) => void this.session.send(body),
+      send: (body) => this.send(body),
       onDone: (commandId) => this.queue.push({ type: 'stopped', commandId }),
       logger: options.logger,
     });
@@ -142,7 +142,7 @@ export class Agent {
         return this.onHeartbeat(event.latenessMs);
       case 'telemetry':
         // What nobody could take is of no use later.
-        this.session.send({ $case: 'telemetry', value: event.sample });
+        this.send({ $case: 'telemetry', value: event.sample });
         return undefined;
       case 'flush':
         return this.flush();
@@ -225,7 +225,7 @@ export class Agent {
 
   private onHeartbeat(latenessMs: number): undefined {
     const value = { sequence: ++this.heartbeatSequence, running: this.running(), latenessMs };
-    this.session.send({ $case: 'heartbeat', value });
+    this.send({ $case: 'heartbeat', value });
     const nowMs = this.options.clock.monotonicMs();
     const awayMs = nowMs - (this.awaySinceMs ?? nowMs);
     if (awayMs > this.times.graceMs && this.attempt?.isOver === false) this.attempt.fail(apiAway(this.times.graceMs));
@@ -233,7 +233,20 @@ export class Agent {
 
   private flush(): undefined {
     if (!this.session.isOpen) return;
-    for (const body of this.outbox.take()) this.session.send(body);
+    for (const body of this.outbox.take()) this.send(body);
+  }
+
+  /** What this API does not take for its length, it will not take in the next session either. */
+  private send(body: AgentBody): void {
+    const error = this.session.send(body);
+    if (error === undefined) return;
+    this.options.logger.error({ code: error.code }, `a message is dropped: ${error.message}`);
+    if (body.$case !== 'checkpoint') return;
+    this.outbox.giveUp(body.value);
+    const { attempt } = this;
+    // Without its checkpoints a run would only seem to get on.
+    if (attempt?.runId === body.value.runId && attempt.fence === body.value.fence)
+      this.queue.push({ type: 'attempt', attempt, event: { type: 'failed', error } });
   }
 
   private startAttempt({ runId, fence, planJson }: agentV1.StartAttempt): AppError | undefined {
@@ -261,7 +274,7 @@ export class Agent {
       random,
       logger,
       outbox: this.outbox,
-      send: (body) => void this.session.send(body),
+      send: (body) => this.send(body),
       onEvent: (event) => this.queue.push({ type: 'attempt', attempt, event }),
     });
     this.attempt = attempt;
@@ -299,7 +312,7 @@ export class Agent {
       startThread,
       cache,
       clock,
-      send: (body: AgentBody) => void this.session.send(body),
+      send: (body: AgentBody) => this.send(body),
       onEvent: (event) => this.queue.push({ type: 'generation', generation, event }),
     });
     this.generations.add(generation);
@@ -317,7 +330,7 @@ export class Agent {
       work: parsed.data,
       device,
       startThread,
-      send: (body) => void this.session.send(body),
+      send: (body) => this.send(body),
       onMessage: (message) => this.queue.push({ type: 'profiling', profiling, message }),
     });
     this.profiling = profiling;

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { Server, ServerCredentials, type ServerDuplexStream, status } from '@grpc/grpc-js';
-import { agentV1, blobV1 } from '@millrace/contracts';
+import { agentV1, blobV1, messageParts, PART_BYTES, PartJoiner } from '@millrace/contracts';
 
 type Call = ServerDuplexStream<agentV1.AgentMessage, agentV1.ApiMessage>;
-type AgentBody = NonNullable<agentV1.AgentMessage['body']>;
+type AgentBody = Exclude<NonNullable<agentV1.AgentMessage['body']>, { $case: 'part' }>;
 type Of<K extends AgentBody['$case']> = Extract<AgentBody, { $case: K }>['value'];
 
 /** An API in memory: keeps what agents send, acknowledges it, and says what the test wants said. */
@@ -21,6 +21,8 @@ export class TestApi {
   acknowledging = true;
   putError: { code: status; details: string } | undefined;
   graceMs = 60_000;
+  /** Whether it is of a version that knows messages in parts. */
+  takesParts = true;
   port = 0;
   private server = new Server();
 
@@ -53,7 +55,10 @@ export class TestApi {
   }
 
   send(agentId: string, body: NonNullable<agentV1.ApiMessage['body']>): void {
-    this.sessions.get(agentId)?.write({ body });
+    const encoded = agentV1.ApiMessage.encode({ body }).finish();
+    const session = this.sessions.get(agentId);
+    if (encoded.length <= PART_BYTES) return void session?.write({ body });
+    for (const value of messageParts(encoded)) session?.write({ body: { $case: 'part', value } });
   }
 
   of<K extends AgentBody['$case']>(kind: K, agentId?: string): Of<K>[] {
@@ -70,8 +75,11 @@ export class TestApi {
 
   private session(call: Call): void {
     let agentId = '';
-    call.on('data', ({ body }: agentV1.AgentMessage) => {
-      if (body === undefined) return;
+    const joiner = new PartJoiner();
+    call.on('data', ({ body: given }: agentV1.AgentMessage) => {
+      const encoded = given?.$case === 'part' ? joiner.add(given.value) : undefined;
+      const body = given?.$case === 'part' ? encoded && agentV1.AgentMessage.decode(encoded).body : given;
+      if (body === undefined || body.$case === 'part') return;
       if (body.$case === 'register') agentId = body.value.agentId;
       this.received.push({ agentId, body });
       this.answer(call, agentId, body);
@@ -98,6 +106,7 @@ export class TestApi {
         metricsAcknowledged: this.sequences.get(`${agentId} metrics`) ?? 0,
         logsAcknowledged: this.sequences.get(`${agentId} logs`) ?? 0,
         current: this.current(body.value.running),
+        takesParts: this.takesParts,
       };
       call.write({ body: { $case: 'welcome', value } });
     } else if (body.$case === 'heartbeat') {

@@ -67,6 +67,7 @@ import { ResumeSourceService } from './planning/scheduling/resume-source.service
 import { RunShapesService } from './planning/plans/run-shapes.service';
 import { RunQueueService } from './planning/scheduling/run-queue.service';
 import { SchedulingService } from './planning/scheduling/scheduling.service';
+import { AttemptStartsService } from './intake/sessions/commands/attempt-starts.service';
 import { CommandDispatcherService } from './intake/sessions/commands/command-dispatcher.service';
 import { MessageRoutesService } from './intake/messages/message-routes.service';
 import { MessageAdmissionService } from './intake/messages/message-admission.service';
@@ -146,6 +147,7 @@ const SESSIONS = [
   MessageRoutesService,
   SessionMessagesService,
   SessionOpeningService,
+  AttemptStartsService,
   CommandDispatcherService,
 ];
 const GENERATE = [GenerationTasks, GenerationGangService, PromptTokenizerService, GenerateService];

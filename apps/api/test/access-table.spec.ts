@@ -254,7 +254,7 @@ describe('who may do what', () => {
       '/millrace.agent.v1.AgentService/Session': (column) => {
         const client = clientOf(agentV1.AgentServiceClient);
         const stream = client.session(metadata(column));
-        const value = { ...register, adapter: undefined, benchmark: undefined };
+        const value = { ...register, adapter: undefined, benchmark: undefined, takesParts: false };
         stream.write({ body: { $case: 'register', value } });
         return outcomeOf(stream).finally(() => client.close());
       },

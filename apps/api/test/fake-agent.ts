@@ -1,11 +1,20 @@
 import { createHash } from 'node:crypto';
 import { type ClientDuplexStream, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
-import { agentV1, type AttemptPlan, attemptPlanSchema, blobV1, type LayerTimes } from '@millrace/contracts';
+import {
+  agentV1,
+  type AttemptPlan,
+  attemptPlanSchema,
+  blobV1,
+  type LayerTimes,
+  messageParts,
+  PART_BYTES,
+  PartJoiner,
+} from '@millrace/contracts';
 import { stageParameters } from '@millrace/model';
 import { eventually, TOKEN } from './api-under-test';
 
-type Outgoing = NonNullable<agentV1.AgentMessage['body']>;
-type Incoming = NonNullable<agentV1.ApiMessage['body']>;
+type Outgoing = Exclude<NonNullable<agentV1.AgentMessage['body']>, { $case: 'part' }>;
+type Incoming = Exclude<NonNullable<agentV1.ApiMessage['body']>, { $case: 'part' }>;
 type ValueOf<C extends Incoming['$case']> = Extract<Incoming, { $case: C }>['value'] & object;
 type Stream = ClientDuplexStream<agentV1.AgentMessage, agentV1.ApiMessage>;
 
@@ -18,6 +27,8 @@ export interface FakeAgentOptions {
   readonly matmulGflops?: number;
   /** Agents that describe their adapter differently are of different kinds. */
   readonly description?: string;
+  /** Whether it is of a version that knows messages in parts. */
+  readonly takesParts?: boolean;
   /** What it says that a model's layers take; without them it refuses to measure. */
   readonly layers?: LayerTimes;
   /** What else it says of its adapter. */
@@ -61,7 +72,12 @@ export class FakeAgent {
     this.client = new agentV1.AgentServiceClient(grpc, credentials.createInsecure());
     const stream = this.client.session(bearer(this.options.token ?? TOKEN));
     this.stream = stream;
-    stream.on('data', (message: agentV1.ApiMessage) => message.body && this.receive(message.body));
+    const joiner = new PartJoiner();
+    stream.on('data', ({ body }: agentV1.ApiMessage) => {
+      const encoded = body?.$case === 'part' ? joiner.add(body.value) : undefined;
+      const whole = body?.$case === 'part' ? encoded && agentV1.ApiMessage.decode(encoded).body : body;
+      if (whole && whole.$case !== 'part') this.receive(whole);
+    });
     stream.on('error', (error: ServiceError) => {
       if (this.stream === stream) this.error = error;
     });
@@ -98,7 +114,9 @@ export class FakeAgent {
   }
 
   send(body: Outgoing): void {
-    this.stream?.write({ body });
+    const encoded = agentV1.AgentMessage.encode({ body }).finish();
+    if (encoded.length <= PART_BYTES) return void this.stream?.write({ body });
+    for (const value of messageParts(encoded)) this.stream?.write({ body: { $case: 'part', value } });
   }
 
   /** The newest message of a kind, once there is one that passes. */
@@ -184,12 +202,34 @@ export class FakeAgent {
         });
       }
     }
+    return this.reportStored({ runId, fence, plan }, step, tensors);
+  }
+
+  /** The same of a model of very many tensors, which all share one block. @returns the report's sequence */
+  async checkpointOfMany(attempt: Attempt, step: number): Promise<number> {
+    const { plan } = attempt;
+    const parameters = stageParameters(plan.model, plan.stages[plan.rank]!);
+    const own = parameters.filter(({ name }) => plan.rank === 0 || name !== 'transformer.wte.weight');
+    const sizeOf = (shape: readonly number[]): number => shape.reduce((product, extent) => product * extent, 4);
+    const offsetMax = 4000;
+    const block = Buffer.alloc(Math.max(...own.map(({ shape }) => sizeOf(shape))) + offsetMax, 1);
+    await this.put(attempt, block);
+    const blockSha256 = sha256(block);
+    const tensors = ['weight', 'm', 'v'].flatMap((kind) =>
+      own.map(({ name, shape }, index) => {
+        const blocks = [{ sha256: blockSha256, bytes: sizeOf(shape), offset: 4 * (1 + (index % (offsetMax / 4))) }];
+        return { name, kind, dtype: 'f32', shape: [...shape], blocks };
+      }),
+    );
+    return this.reportStored(attempt, step, tensors);
+  }
+
+  private reportStored({ runId, fence, plan }: Attempt, step: number, tensors: readonly object[]): number {
     const sequence = ++this.checkpointSequence;
     const manifestPartJson = JSON.stringify({ tensors });
-    this.send({
-      $case: 'checkpoint',
-      value: { runId, fence, step, rank: plan.rank, state: 'stored', manifestPartJson, errorMessage: '', sequence },
-    });
+    const rank = { runId, fence, step, rank: plan.rank, sequence };
+    const value = { ...rank, state: 'stored', manifestPartJson, errorMessage: '' };
+    this.send({ $case: 'checkpoint', value });
     return sequence;
   }
 
@@ -296,6 +336,7 @@ export class FakeAgent {
       dataAddress: '127.0.0.1:9',
       labels: {},
       running: this.running,
+      takesParts: this.options.takesParts ?? true,
       adapter: {
         vendor: 'test',
         architecture: '',

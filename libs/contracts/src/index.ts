@@ -8,6 +8,8 @@ export * from './plain';
 export * from './rest';
 export * from './run-spec';
 export * from './run-spec.errors';
+export * from './session/message-parts';
+export * from './session/session.errors';
 export * from './storable-text';
 export * from './api/telemetry';
 export * from './api/timeline';

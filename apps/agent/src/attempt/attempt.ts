@@ -3,6 +3,7 @@ import type { AppError } from '@millrace/core';
 import { type Clock, type Logger } from '@millrace/core';
 import type { BlobCache } from '../blobs/blob-cache';
 import type { BlobPort } from '../blobs/blob-port';
+import { TensorIndex } from '../blobs/tensor-index';
 import { asAppError, CheckpointWriter } from '../checkpoint/checkpoint-writer';
 import { readsTokens, stagePlan } from '../stage/stage-plan';
 import type { DataPlane } from '../data-plane/data-plane';
@@ -64,6 +65,8 @@ export class Attempt {
   private lastReport: agentV1.AttemptReport | undefined;
   private outcome: 'finished' | 'paused' = 'finished';
   private readonly rank: RankThread;
+  /** What the weights come from. */
+  private source: TensorIndex | undefined;
   private readonly writers = new Map<number, CheckpointWriter>();
   private readonly phases: StartPhases;
 
@@ -305,7 +308,8 @@ export class Attempt {
   private async weight(name: string, kind: WeightKind): Promise<Float32Array | undefined> {
     const { resume } = this.options.plan;
     if (resume.from === 'random') return undefined;
-    const tensor = resume.manifest.tensors.find((each) => each.name === name && each.kind === kind);
+    this.source ??= new TensorIndex(resume.manifest.tensors);
+    const tensor = this.source.find(name, kind);
     return tensor === undefined ? undefined : this.options.cache.tensor(tensor, () => this.isOver);
   }
 

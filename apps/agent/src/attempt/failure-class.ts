@@ -9,6 +9,8 @@ const CLASS_OF_CODE: Readonly<Record<string, FailureClass>> = {
   'RUNTIME.OUT_OF_MEMORY': 'out_of_memory',
   'DATA_PLANE.PEER_LOST': 'node_lost',
   'AGENT.STOPPING': 'preempted',
+  // Of a checkpoint's report: another attempt's would be as long.
+  'SESSION.MESSAGE_TOO_LARGE': 'user_error',
   'AGENT.API_AWAY': 'node_lost',
 };
 

@@ -2,6 +2,7 @@ import type { GeneratePlan } from '@millrace/contracts';
 import type { AppError, Clock } from '@millrace/core';
 import { RankThread } from '../attempt/rank-thread';
 import type { BlobCache } from '../blobs/blob-cache';
+import { TensorIndex } from '../blobs/tensor-index';
 import type { DataPlane } from '../data-plane/data-plane';
 import type { AgentBody } from '../session/session-channel';
 import type { DeviceChoice } from '../worker/gpu-task';
@@ -43,6 +44,7 @@ export class Generation {
 
   constructor(private readonly options: GenerationOptions) {
     const { plan, onEvent } = options;
+    let tensors: TensorIndex | undefined;
     this.rank = new RankThread({
       dataPlane: options.dataPlane,
       startThread: options.startThread,
@@ -58,7 +60,8 @@ export class Generation {
         transient: true,
       },
       weight: async (name, kind) => {
-        const tensor = plan.manifest.tensors.find((each) => each.name === name && each.kind === kind);
+        tensors ??= new TensorIndex(plan.manifest.tensors);
+        const tensor = tensors.find(name, kind);
         return tensor === undefined ? undefined : options.cache.tensor(tensor, () => this.isOver);
       },
       onMessage: (message) => onEvent({ type: 'worker', message }),

@@ -1,8 +1,10 @@
 import { type ChannelCredentials, Metadata, type ServiceError } from '@grpc/grpc-js';
 import { agentV1 } from '@millrace/contracts';
+import { AppError } from '@millrace/core';
 import type { SessionChannel, SessionChannelEvents, SessionDialer } from '../session/session-channel';
 import { fromServiceError } from './grpc-errors';
 import { channelOptions } from './grpc-options';
+import { SessionStream } from './session-stream';
 
 export interface SessionDialerOptions {
   readonly address: string;
@@ -22,15 +24,26 @@ export class GrpcSessionDialer implements SessionDialer {
     const metadata = new Metadata();
     metadata.set('authorization', `Bearer ${this.options.token}`);
     const call = this.client.session(metadata);
+    const stream = new SessionStream(call);
     let closed = false;
     const close = (error?: Error): void => {
       if (closed) return;
       closed = true;
       events.onClosed(error);
     };
-    call.on('data', ({ body }: agentV1.ApiMessage) => {
-      // A body of a kind that this version does not know comes from a newer API.
-      if (body !== undefined && !closed) events.onMessage(body);
+    const receive = (message: agentV1.ApiMessage): void => {
+      const body = stream.received(message);
+      if (body !== undefined) events.onMessage(body);
+    };
+    call.on('data', (message: agentV1.ApiMessage) => {
+      if (closed) return;
+      try {
+        receive(message);
+      } catch (error) {
+        if (!(error instanceof AppError)) throw error;
+        call.cancel();
+        close(error);
+      }
     });
     call.on('error', (error: ServiceError) => close(fromServiceError(error, `session with ${this.options.address}`)));
     call.on('end', () => {
@@ -38,9 +51,7 @@ export class GrpcSessionDialer implements SessionDialer {
       close();
     });
     return {
-      send: (body) => {
-        if (!closed) call.write({ body });
-      },
+      send: (body) => (closed ? undefined : stream.send(body)),
       close: () => {
         call.end();
         close();

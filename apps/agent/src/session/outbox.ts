@@ -20,6 +20,10 @@ interface HeldReport {
 export const POINTS_MAX = 100_000;
 export const LINES_MAX = 10_000;
 const BATCH_COUNT_MAX = 1000;
+/** Of log lines: a batch is a message, and a message has a bound. */
+const BATCH_TEXT_LENGTH_MAX = 2 ** 19;
+/** The API stores no more of a line. */
+const LINE_TEXT_LENGTH_MAX = 2 ** 16;
 
 /**
  * What must reach the API's database even if the API is away for long: metrics, logs and checkpoint reports, each in
@@ -54,11 +58,12 @@ export class Outbox {
     return new Promise((resolve) => this.room.push(resolve));
   }
 
-  addLog(key: AttemptKey, line: agentV1.LogLine): void {
+  addLog(key: AttemptKey, given: agentV1.LogLine): void {
+    const line = { ...given, text: given.text.slice(0, LINE_TEXT_LENGTH_MAX) };
     appendTo(this.logs, key, {
       items: [line],
       field: 'lines',
-      open: (batch) => batch.sequence === 0,
+      open: (batch) => batch.sequence === 0 && textLength(batch) < BATCH_TEXT_LENGTH_MAX,
       make: () => ({ ...key, sequence: 0, lines: [] }),
     });
     this.lineCount++;
@@ -125,6 +130,11 @@ export class Outbox {
     );
   }
 
+  /** A report that the API cannot take, ever; batches have a bound that every API takes. */
+  giveUp(given: CheckpointReport): void {
+    this.reports = this.reports.filter(({ report }) => report !== given);
+  }
+
   /** The attempt was superseded: nobody wants its points any more. */
   drop(key: AttemptKey): void {
     this.metrics = this.metrics.filter((batch) => !sameAttempt(batch, key));
@@ -187,6 +197,10 @@ function appendTo<Batch extends AttemptKey, Item>(
   const batch = fits ? last : make();
   if (!fits) batches.push(batch);
   (batch[field] as Item[]).push(...items);
+}
+
+function textLength({ lines }: LogBatch): number {
+  return lines.reduce((sum, { text }) => sum + text.length, 0);
 }
 
 function sameAttempt(a: AttemptKey, b: AttemptKey): boolean {

@@ -1,11 +1,15 @@
 import type { agentV1 } from '@millrace/contracts';
+import type { AppError } from '@millrace/core';
 
-export type AgentBody = NonNullable<agentV1.AgentMessage['body']>;
-export type ApiBody = NonNullable<agentV1.ApiMessage['body']>;
+type Whole<Body> = Exclude<Body, { $case: 'part' }>;
+/** Messages as they are meant; parts of them are the channel's affair. */
+export type AgentBody = Whole<NonNullable<agentV1.AgentMessage['body']>>;
+export type ApiBody = Whole<NonNullable<agentV1.ApiMessage['body']>>;
 
 /** One open session stream. */
 export interface SessionChannel {
-  send(body: AgentBody): void;
+  /** Gives why the message can never be sent to this API, for its length. */
+  send(body: AgentBody): AppError | undefined;
   close(): void;
 }
 

@@ -58,11 +58,12 @@ export class SessionClient {
     });
   }
 
-  /** False when there is no session: whoever needs the message to arrive keeps it. */
-  send(body: AgentBody): boolean {
-    if (!this.welcomed || this.channel === undefined) return false;
-    this.channel.send(body);
-    return true;
+  /**
+   * Does nothing when there is no session: whoever needs the message to arrive keeps it. Gives why it can never be sent
+   * to this API.
+   */
+  send(body: AgentBody): AppError | undefined {
+    return this.welcomed ? this.channel?.send(body) : undefined;
   }
 
   get isOpen(): boolean {

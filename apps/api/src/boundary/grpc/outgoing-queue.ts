@@ -21,12 +21,16 @@ export class OutgoingQueue<M> {
     call.on('close', () => this.empty());
   }
 
-  /** False when the queue is full, and then the message is not in it. */
-  push(message: M): boolean {
-    if (this.waiting.length >= OUTGOING_MESSAGES_MAX) return false;
-    this.waiting.push(message);
+  /** False when the queue is full, and then none of the messages is in it. */
+  push(...messages: readonly M[]): boolean {
+    if (this.waiting.length + messages.length > OUTGOING_MESSAGES_MAX) return false;
+    this.waiting.push(...messages);
     this.flush();
     return true;
+  }
+
+  get isEmpty(): boolean {
+    return this.waiting.length === 0;
   }
 
   /** Resolves when all that was pushed is written, or the call is over. */

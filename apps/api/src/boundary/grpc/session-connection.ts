@@ -5,6 +5,7 @@ import type { AgentSession } from '../../ledger/sessions/agent-session';
 import type { AgentBody, AgentTransport, ApiBody } from '../../ledger/sessions/agent-transport';
 import { registerFirst, sessionBroken, sessionSilent, sessionTooSlow } from '../../ledger/sessions/sessions.errors';
 import { OutgoingQueue, OUTGOING_MESSAGES_MAX } from './outgoing-queue';
+import { SessionMessages } from './session-messages';
 import { toServiceError } from './to-service-error';
 
 type Call = ServerDuplexStream<agentV1.AgentMessage, agentV1.ApiMessage>;
@@ -31,6 +32,7 @@ export interface SessionOptions {
  */
 export class SessionConnection implements AgentTransport {
   private readonly outgoing: OutgoingQueue<agentV1.ApiMessage>;
+  private readonly messages = new SessionMessages();
   private session: AgentSession | undefined;
   private opening = false;
   private ended = false;
@@ -46,7 +48,7 @@ export class SessionConnection implements AgentTransport {
     private readonly options: SessionOptions,
   ) {
     this.outgoing = new OutgoingQueue(call);
-    call.on('data', (message: agentV1.AgentMessage) => this.received(message.body));
+    call.on('data', (message: agentV1.AgentMessage) => this.receivedPart(message));
     call.on('error', () => this.end());
     call.on('cancelled', () => this.end());
     call.on('close', () => this.end());
@@ -56,9 +58,17 @@ export class SessionConnection implements AgentTransport {
     });
   }
 
-  send(body: ApiBody): void {
-    if (this.ended || this.outgoing.push({ body })) return;
-    this.close(sessionTooSlow(this.session?.agentId ?? this.call.getPeer(), OUTGOING_MESSAGES_MAX));
+  send(body: ApiBody): AppError | undefined {
+    if (this.ended) return undefined;
+    const messages = this.messages.toWrite(body);
+    if (messages instanceof AppError) return messages;
+    if (!this.outgoing.push(...messages))
+      this.close(sessionTooSlow(this.session?.agentId ?? this.call.getPeer(), OUTGOING_MESSAGES_MAX));
+    return undefined;
+  }
+
+  isBusy(): boolean {
+    return !this.outgoing.isEmpty;
   }
 
   close(reason: AppError): void {
@@ -87,13 +97,23 @@ export class SessionConnection implements AgentTransport {
     });
   }
 
+  private receivedPart(message: agentV1.AgentMessage): void {
+    if (this.ended) return;
+    // Nobody's parts are kept before it is known who they are of.
+    if (!this.session && message.body?.$case === 'part') return this.close(registerFirst());
+    try {
+      this.received(this.messages.received(message));
+    } catch (error) {
+      this.broken(error);
+    }
+  }
+
   private received(body: AgentBody | undefined): void {
-    // A body of a kind that this version does not know is of a newer agent: ignored, as protocol buffers are meant to
-    // be.
-    if (this.ended || body === undefined) return;
+    if (body === undefined) return;
     if (!this.session && !this.opening) {
       if (body.$case !== 'register') return this.close(registerFirst());
       this.opening = true;
+      this.messages.agentTakesParts = body.value.takesParts;
       return this.enqueue(() => this.open(body.value));
     }
     if (body.$case === 'heartbeat' && this.session) return this.heartbeat(this.session, body);

@@ -71,6 +71,7 @@ export class SessionOpeningService {
       metricsAcknowledged: Number(agent.metricsSeq),
       logsAcknowledged: Number(agent.logsSeq),
       current: await this.running.current(agent.id, running),
+      takesParts: true,
     };
   }
 }

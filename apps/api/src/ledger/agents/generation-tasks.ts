@@ -63,10 +63,9 @@ export class GenerationTasks {
     const { taskId } = plan;
     const session = this.registry.get(agentId);
     if (!session) return this.fail(taskId, generationFailed(agentId, 'its session has ended'));
-    session.send({
-      $case: 'generate',
-      value: { commandId: `generate:${taskId}`, taskId, planJson: JSON.stringify(plan) },
-    });
+    const value = { commandId: `generate:${taskId}`, taskId, planJson: JSON.stringify(plan) };
+    const refusal = session.send({ $case: 'generate', value });
+    if (refusal) this.fail(taskId, generationFailed(agentId, refusal.message));
   }
 
   /** A command's id is `generate:TASK`. */

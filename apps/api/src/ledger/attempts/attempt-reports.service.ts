@@ -124,6 +124,15 @@ export class AttemptReportsService {
     });
   }
 
+  /** The attempt cannot begin on this agent, whoever says so; that ends the attempt. */
+  async startFailed(
+    session: SessionIdentity,
+    { runId, fence }: FencedAttempt,
+    why: Pick<agentV1.AttemptReport, 'failureClass' | 'errorCode' | 'errorMessage'>,
+  ): Promise<void> {
+    await this.report(session, { runId, fence, state: 'failed', step: 0, culpritRank: -1, phase: '', ...why });
+  }
+
   /** The agent took a command or refused it. A refused start ends the attempt. */
   async commandAnswered(
     session: SessionIdentity,
@@ -131,15 +140,10 @@ export class AttemptReportsService {
     result: agentV1.CommandResult,
   ): Promise<void> {
     if (!result.ok) {
-      return this.report(session, {
-        ...command,
-        state: 'failed',
-        step: 0,
+      return this.startFailed(session, command, {
         failureClass: 'internal',
         errorCode: result.errorCode || 'ATTEMPT.REFUSED',
         errorMessage: result.errorMessage || 'the agent refused the attempt',
-        culpritRank: -1,
-        phase: '',
       });
     }
     await this.ledger.note(async (tx) => {

@@ -33,3 +33,13 @@ export function notOfAttempt(
     message: `${agentId} speaks for fence ${fence} of ${runId}${as}, and ${has}`,
   });
 }
+
+/** Something that would be in the way at every try. */
+export function attemptUnsendable(agentId: string, { cause, reason }: { cause: unknown; reason: string }): AppError {
+  return new AppError({
+    code: 'ATTEMPT.UNSENDABLE',
+    kind: 'internal',
+    cause,
+    message: `the attempt could not be sent to ${agentId}: ${reason}`,
+  });
+}

@@ -24,8 +24,9 @@ export class AgentSession implements SessionIdentity {
     this.epoch = identity.epoch;
   }
 
-  send(body: ApiBody): void {
-    if (!this.closed) this.transport.send(body);
+  /** Gives why the message can never be sent to this agent. */
+  send(body: ApiBody): AppError | undefined {
+    return this.closed ? undefined : this.transport.send(body);
   }
 
   close(reason: AppError): void {
@@ -36,10 +37,11 @@ export class AgentSession implements SessionIdentity {
 
   /**
    * True when the command was not sent in this session within the last `againAfterMs`; it counts as sent from then on.
+   * A long one that is still on its way is not sent again behind itself.
    */
   isDue(commandId: string, nowMs: number, againAfterMs: number): boolean {
     const sentAtMs = this.sentAtMs.get(commandId);
-    if (sentAtMs !== undefined && nowMs - sentAtMs < againAfterMs) return false;
+    if (sentAtMs !== undefined && (nowMs - sentAtMs < againAfterMs || this.transport.isBusy())) return false;
     this.sentAtMs.set(commandId, nowMs);
     return true;
   }

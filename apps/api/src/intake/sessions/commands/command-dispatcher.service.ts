@@ -1,14 +1,11 @@
 import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { describeError } from '@millrace/core';
-import { isLive } from '../../../ledger/runs/attempt-record';
-import type { LeaseRecord } from '../../../ledger/runs/leases.repository';
 import { ClusterContext } from '../../../ground/config/cluster-context';
 import { ClusterSignals } from '../../../ground/events/cluster-signals';
 import { ProfileRequestsService } from '../../../planning/profiling/profile-requests.service';
 import { RunLedger } from '../../../ledger/runs/run-ledger';
-import { ResumeSourceService } from '../../../planning/scheduling/resume-source.service';
-import type { AgentSession } from '../../../ledger/sessions/agent-session';
-import { type Command, desiredCommands, startCommand } from './desired-commands';
+import { AttemptStartsService } from './attempt-starts.service';
+import { type Command, desiredCommands } from './desired-commands';
 import { SessionRegistry } from '../../../ledger/sessions/session-registry';
 
 /** How often the database is looked at without a signal: what another replica decided is found then. */
@@ -31,7 +28,7 @@ export class CommandDispatcherService implements OnApplicationBootstrap, OnModul
   constructor(
     private readonly registry: SessionRegistry,
     private readonly ledger: RunLedger,
-    private readonly resumeSource: ResumeSourceService,
+    private readonly starts: AttemptStartsService,
     private readonly profiles: ProfileRequestsService,
     private readonly signals: ClusterSignals,
     private readonly context: ClusterContext,
@@ -92,25 +89,8 @@ export class CommandDispatcherService implements OnApplicationBootstrap, OnModul
       for (const command of commands) {
         if (!session.isDue(command.id, this.context.clock.monotonicMs(), AGAIN_AFTER_MS)) continue;
         if (command.kind === 'send') session.send(command.body);
-        else if (lease) await this.startOrTell(session, command.id, lease);
+        else if (lease) await this.starts.send(session, command.id, lease);
       }
     }
-  }
-
-  /** A start that cannot be sent holds up nobody else's commands; the next pass tries again. */
-  private async startOrTell(session: AgentSession, commandId: string, lease: LeaseRecord): Promise<void> {
-    await this.start(session, commandId, lease).catch((error: unknown) => {
-      const { runId, fence } = lease;
-      const fields = { agent: session.agentId, runId, fence, reason: describeError(error) };
-      this.context.logger.warn(fields, 'an attempt could not be sent to its agent; the next pass tries again');
-    });
-  }
-
-  private async start(session: AgentSession, commandId: string, lease: LeaseRecord): Promise<void> {
-    const attempt = await this.ledger.attempts.find(undefined, lease);
-    if (!attempt || !isLive(attempt.state)) return;
-    session.send(
-      startCommand(commandId, attempt, { rank: lease.rank, resume: await this.resumeSource.load(attempt.plan) }),
-    );
   }
 }

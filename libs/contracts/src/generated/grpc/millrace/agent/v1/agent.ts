@@ -45,6 +45,7 @@ export interface AgentMessage {
     | { $case: "layerProfile"; value: LayerProfile }
     | { $case: "linkMeasured"; value: LinkMeasured }
     | { $case: "telemetry"; value: DeviceTelemetry }
+    | { $case: "part"; value: MessagePart }
     | undefined;
 }
 
@@ -58,7 +59,18 @@ export interface ApiMessage {
     | { $case: "requestBoundary"; value: RequestBoundary }
     | { $case: "generate"; value: Generate }
     | { $case: "measureLayers"; value: MeasureLayers }
+    | { $case: "part"; value: MessagePart }
     | undefined;
+}
+
+/**
+ * A piece of the encoding of an AgentMessage or ApiMessage that is too large for one gRPC message. The pieces of a
+ * message come in order. Whole messages may come between them, pieces of another message may not.
+ */
+export interface MessagePart {
+  data: Buffer;
+  /** Length of the whole encoding, the same in each piece: with the last of these bytes the message is there. */
+  totalBytes: number;
 }
 
 export interface Register {
@@ -77,6 +89,8 @@ export interface Register {
   /** What the agent is still executing, if anything: a session that comes back re-attaches. */
   running: RunningAttempt[];
   labels: { [key: string]: string };
+  /** Whether the agent takes messages in parts. */
+  takesParts: boolean;
 }
 
 export interface Register_LabelsEntry {
@@ -327,6 +341,8 @@ export interface Welcome {
   logsAcknowledged: number;
   /** Fence of each run the agent said it runs; a higher one than the agent's means: stop it. */
   current: RunningAttempt[];
+  /** Whether the API takes messages in parts. */
+  takesParts: boolean;
 }
 
 export interface HeartbeatAck {
@@ -564,6 +580,9 @@ export const AgentMessage: MessageFns<AgentMessage> = {
       case "telemetry":
         DeviceTelemetry.encode(message.body.value, writer.uint32(106).fork()).join();
         break;
+      case "part":
+        MessagePart.encode(message.body.value, writer.uint32(114).fork()).join();
+        break;
     }
     return writer;
   },
@@ -685,6 +704,14 @@ export const AgentMessage: MessageFns<AgentMessage> = {
             message.body = { $case: "telemetry", value: DeviceTelemetry.decode(reader, reader.uint32()) };
             continue;
           }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.body = { $case: "part", value: MessagePart.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -781,6 +808,12 @@ export const AgentMessage: MessageFns<AgentMessage> = {
         }
         break;
       }
+      case "part": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { $case: "part", value: MessagePart.fromPartial(object.body.value) };
+        }
+        break;
+      }
     }
     return message;
   },
@@ -816,6 +849,9 @@ export const ApiMessage: MessageFns<ApiMessage> = {
         break;
       case "measureLayers":
         MeasureLayers.encode(message.body.value, writer.uint32(66).fork()).join();
+        break;
+      case "part":
+        MessagePart.encode(message.body.value, writer.uint32(74).fork()).join();
         break;
     }
     return writer;
@@ -898,6 +934,14 @@ export const ApiMessage: MessageFns<ApiMessage> = {
             message.body = { $case: "measureLayers", value: MeasureLayers.decode(reader, reader.uint32()) };
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.body = { $case: "part", value: MessagePart.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -964,7 +1008,80 @@ export const ApiMessage: MessageFns<ApiMessage> = {
         }
         break;
       }
+      case "part": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { $case: "part", value: MessagePart.fromPartial(object.body.value) };
+        }
+        break;
+      }
     }
+    return message;
+  },
+};
+
+function createBaseMessagePart(): MessagePart {
+  return { data: Buffer.alloc(0), totalBytes: 0 };
+}
+
+export const MessagePart: MessageFns<MessagePart> = {
+  encode(message: MessagePart, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.data.length !== 0) {
+      writer.uint32(10).bytes(message.data);
+    }
+    if (message.totalBytes !== 0) {
+      writer.uint32(16).int64(message.totalBytes);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MessagePart {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMessagePart();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.data = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.totalBytes = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<MessagePart>): MessagePart {
+    return MessagePart.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<MessagePart>): MessagePart {
+    const message = createBaseMessagePart();
+    message.data = object.data ?? Buffer.alloc(0);
+    message.totalBytes = object.totalBytes ?? 0;
     return message;
   },
 };
@@ -980,6 +1097,7 @@ function createBaseRegister(): Register {
     benchmark: undefined,
     running: [],
     labels: {},
+    takesParts: false,
   };
 }
 
@@ -1012,6 +1130,9 @@ export const Register: MessageFns<Register> = {
     globalThis.Object.entries(message.labels).forEach(([key, value]: [string, string]) => {
       Register_LabelsEntry.encode({ key: key as any, value }, writer.uint32(74).fork()).join();
     });
+    if (message.takesParts !== false) {
+      writer.uint32(80).bool(message.takesParts);
+    }
     return writer;
   },
 
@@ -1103,6 +1224,14 @@ export const Register: MessageFns<Register> = {
             }
             continue;
           }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.takesParts = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1141,6 +1270,7 @@ export const Register: MessageFns<Register> = {
       },
       {},
     );
+    message.takesParts = object.takesParts ?? false;
     return message;
   },
 };
@@ -3563,6 +3693,7 @@ function createBaseWelcome(): Welcome {
     metricsAcknowledged: 0,
     logsAcknowledged: 0,
     current: [],
+    takesParts: false,
   };
 }
 
@@ -3591,6 +3722,9 @@ export const Welcome: MessageFns<Welcome> = {
     }
     for (const v of message.current) {
       RunningAttempt.encode(v!, writer.uint32(66).fork()).join();
+    }
+    if (message.takesParts !== false) {
+      writer.uint32(72).bool(message.takesParts);
     }
     return writer;
   },
@@ -3672,6 +3806,14 @@ export const Welcome: MessageFns<Welcome> = {
             message.current.push(RunningAttempt.decode(reader, reader.uint32()));
             continue;
           }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.takesParts = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3697,6 +3839,7 @@ export const Welcome: MessageFns<Welcome> = {
     message.metricsAcknowledged = object.metricsAcknowledged ?? 0;
     message.logsAcknowledged = object.logsAcknowledged ?? 0;
     message.current = object.current?.map((e) => RunningAttempt.fromPartial(e)) || [];
+    message.takesParts = object.takesParts ?? false;
     return message;
   },
 };

@@ -1,0 +1,64 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { AppError, type Logger } from '@millrace/core';
+import { LOGGER } from '../../../ground/config/api-logger';
+import { describeFailure, isStatementTimeout, isUnreachable } from '../../../ground/database/prisma-failures';
+import { AttemptReportsService } from '../../../ledger/attempts/attempt-reports.service';
+import { attemptUnsendable } from '../../../ledger/attempts/attempts.errors';
+import { isLive } from '../../../ledger/runs/attempt-record';
+import type { LeaseRecord } from '../../../ledger/runs/leases.repository';
+import { RunLedger } from '../../../ledger/runs/run-ledger';
+import type { AgentSession } from '../../../ledger/sessions/agent-session';
+import { ResumeSourceService } from '../../../planning/scheduling/resume-source.service';
+import { startCommand } from './desired-commands';
+
+/** Sends each rank its part of an attempt, with the manifest that it goes on from. */
+@Injectable()
+export class AttemptStartsService {
+  constructor(
+    private readonly ledger: RunLedger,
+    private readonly resumeSource: ResumeSourceService,
+    private readonly reports: AttemptReportsService,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  /**
+   * Never rejects, so a start that cannot be sent holds up nobody else's commands. While the database is away, the next
+   * pass tries again; whatever else is in the way will be there the next time too, and ends the attempt.
+   */
+  async send(session: AgentSession, commandId: string, lease: LeaseRecord): Promise<void> {
+    const { runId, fence } = lease;
+    const fields = { agent: session.agentId, runId, fence };
+    try {
+      const refusal = await this.start(session, commandId, lease);
+      if (refusal !== undefined) await this.fail(session, lease, refusal);
+    } catch (error) {
+      const reason = describeFailure(error);
+      if (isUnreachable(error) || isStatementTimeout(error)) {
+        this.logger.warn({ ...fields, reason }, 'an attempt could not be sent; the next pass tries again');
+        return;
+      }
+      await this.fail(session, lease, error).catch((failure: unknown) => {
+        this.logger.warn({ ...fields, reason, failure: describeFailure(failure) }, 'an attempt could not be ended');
+      });
+    }
+  }
+
+  /** Gives why it can never be sent. */
+  private async start(session: AgentSession, commandId: string, lease: LeaseRecord): Promise<AppError | undefined> {
+    const attempt = await this.ledger.attempts.find(undefined, lease);
+    if (!attempt || !isLive(attempt.state)) return undefined;
+    const resume = await this.resumeSource.load(attempt.plan);
+    return session.send(startCommand(commandId, attempt, { rank: lease.rank, resume }));
+  }
+
+  private async fail(session: AgentSession, lease: LeaseRecord, error: unknown): Promise<void> {
+    const { runId, fence } = lease;
+    const reason = describeFailure(error);
+    this.logger.error({ agent: session.agentId, runId, fence, reason }, 'an attempt cannot be sent to its agent');
+    const { kind, code, message } =
+      error instanceof AppError ? error : attemptUnsendable(session.agentId, { cause: error, reason });
+    // No other attempt of the run would be any shorter.
+    const failureClass = kind === 'too_large' ? 'user_error' : 'internal';
+    await this.reports.startFailed(session, lease, { failureClass, errorCode: code, errorMessage: message });
+  }
+}

@@ -1,0 +1,108 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { startTemporaryPostgres, type TemporaryPostgres } from '@millrace/testing';
+import { type ApiUnderTest, eventually, startApi, temporaryHome } from './api-under-test';
+import { type Attempt, FakeAgent } from './fake-agent';
+import { createDataset, tinySpec } from './run-specs';
+
+const SLOW_MS = 180_000;
+const PATIENCE_MS = 60_000;
+/** What agents took in one gRPC message, and still do. */
+const GRPC_MESSAGE_BYTES = 5 * 2 ** 20;
+
+/** Thousands of the smallest tensors that there are. */
+const model = (layers: number): object => ({ layers, heads: 1, hidden: 1, ffn: 1, context: 1, vocab: 256 });
+const TRAIN = { steps: 4, checkpointEvery: 2 };
+
+describe('reports and plans that are longer than a gRPC message', { timeout: SLOW_MS }, () => {
+  let postgres: TemporaryPostgres;
+  let home: Awaited<ReturnType<typeof temporaryHome>>;
+  let api: ApiUnderTest;
+  let agents: FakeAgent[];
+  let databaseCount = 0;
+
+  beforeAll(async () => {
+    postgres = await startTemporaryPostgres();
+  }, SLOW_MS);
+  afterAll(() => postgres.stop(), SLOW_MS);
+  beforeEach(async () => {
+    home = await temporaryHome();
+    const databaseUrl = await postgres.createDatabase(`long${databaseCount++}`);
+    api = await startApi({ databaseUrl, home: home.path, leaseMs: 60_000 });
+    await createDataset(api.prisma);
+    agents = [];
+  }, SLOW_MS);
+  afterEach(async () => {
+    for (const agent of agents) agent.disconnect();
+    await api.close();
+    await home.remove();
+  }, SLOW_MS);
+
+  async function connect(id: string, takesParts = true): Promise<FakeAgent> {
+    const agent = await new FakeAgent({ id, grpc: api.grpc, takesParts }).connect();
+    agents.push(agent);
+    return agent;
+  }
+
+  async function checkpoint(agent: FakeAgent, attempt: Attempt): Promise<void> {
+    const sequence = await agent.checkpointOfMany(attempt, 2);
+    await agent.take('ack', ({ checkpoints }) => checkpoints === sequence, PATIENCE_MS);
+  }
+
+  async function manifest(): Promise<{ readonly tensors: readonly unknown[] }> {
+    const row = await eventually('a durable checkpoint', () =>
+      api.prisma.checkpoint.findFirst({ where: { state: 'durable' } }).then((found) => found ?? undefined),
+    );
+    return row.manifest as unknown as { readonly tensors: readonly unknown[] };
+  }
+
+  it('publishes the checkpoint of 780 layers from one report', async () => {
+    const agent = await connect('agent_a');
+    const spec = tinySpec({ parallel: { pp: 1, partition: [780] }, model: model(780), train: TRAIN });
+    const { id } = await api.runs.submit(spec, 'tester');
+    const attempt = await agent.attempt(id);
+    agent.begin(attempt);
+    await checkpoint(agent, attempt);
+    const { tensors } = await manifest();
+    expect(tensors).toHaveLength(3 * (780 * 12 + 4));
+    expect(JSON.stringify(tensors).length).toBeGreaterThan(GRPC_MESSAGE_BYTES);
+    expect(agent.error).toBeUndefined();
+  });
+
+  /** A run of 900 layers whose first attempt ends after its checkpoint. */
+  async function interrupted(takesParts: boolean): Promise<{ readonly id: string; readonly agents: FakeAgent[] }> {
+    await connect('agent_a', takesParts);
+    await connect('agent_b', takesParts);
+    const spec = tinySpec({ parallel: { pp: 2, partition: [450, 450] }, model: model(900), train: TRAIN });
+    const { id } = await api.runs.submit(spec, 'tester');
+    const attempts: Attempt[] = [];
+    for (const agent of agents) attempts.push(await agent.attempt(id));
+    for (const [index, agent] of agents.entries()) agent.begin(attempts[index]!);
+    for (const [index, agent] of agents.entries()) await checkpoint(agent, attempts[index]!);
+    await manifest();
+    agents[0]!.report(attempts[0]!, 'failed', { step: 3, failureClass: 'node_lost', errorCode: 'TEST' });
+    return { id, agents };
+  }
+
+  it('sends the manifest of 900 layers to the ranks that go on from it', async () => {
+    const { id } = await interrupted(true);
+    const again = await Promise.all(agents.map((agent) => agent.attempt(id, 1)));
+    for (const { plan } of again) {
+      expect(plan).toMatchObject({ firstStep: 3, resume: { from: 'checkpoint', manifest: { step: 2 } } });
+      expect(plan.resume.from === 'checkpoint' && plan.resume.manifest.tensors).toHaveLength(3 * (900 * 12 + 4));
+      expect(JSON.stringify(plan).length).toBeGreaterThan(GRPC_MESSAGE_BYTES);
+    }
+    expect(agents.map(({ error }) => error)).toEqual([undefined, undefined]);
+  });
+
+  it('ends the run with the reason where an agent of an earlier version cannot take the plan', async () => {
+    const { id } = await interrupted(false);
+    const run = await eventually(
+      'the run fails',
+      () => api.runs.get(id).then((each) => (each.state === 'failed' ? each : undefined)),
+      PATIENCE_MS,
+    );
+    expect(run.attempts.at(-1)?.failure).toMatchObject({ class: 'user_error', code: 'SESSION.MESSAGE_TOO_LARGE' });
+    expect(run.reason?.message).toContain('at most 4.0 MiB can be sent');
+    expect(agents.map(({ error }) => error)).toEqual([undefined, undefined]);
+  });
+});
