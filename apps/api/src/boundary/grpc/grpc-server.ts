@@ -15,8 +15,8 @@ const OPTIONS = {
   'grpc.keepalive_time_ms': 20_000,
   'grpc.keepalive_timeout_ms': 10_000,
   'grpc.keepalive_permit_without_calls': 1,
-  // Blocks come in pieces, and what is long in a session comes and goes in parts. Agents of earlier versions, which know
-  // no parts, send batches of 5 MiB. The longest answers are pages of runs, with their specs.
+  // Blocks come in pieces, and what is long in a session comes and goes in parts. Agents of earlier versions, which
+  // know no parts, send up to 5 MiB at once. The longest answers are pages of runs, with their specs.
   'grpc.max_receive_message_length': 8 * MIB,
   'grpc.max_send_message_length': 256 * MIB,
   'grpc-node.flow_control_window': 4 * MIB,
