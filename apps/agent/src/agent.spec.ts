@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { attemptPlan, patternTokens, type PlanOptions } from '../test/attempt-plans';
 import { startTestAgent, startTestThread, type TestAgent } from '../test/test-agent';
 import { TestApi } from '../test/test-api';
-import type { StartGpuThread } from './worker/gpu-thread';
+import type { GpuThread, StartGpuThread } from './worker/gpu-thread';
 
 let api: TestApi;
 let address: string;
@@ -23,6 +23,9 @@ afterEach(async () => {
   await Promise.all(agents.map((agent) => agent.stop()));
   api.stop();
 });
+
+/** Says nothing, and lets itself be stopped. */
+const SILENT_THREAD: GpuThread = { post: () => undefined, silentMs: () => 1234, stop: () => Promise.resolve() };
 
 async function until(what: string, condition: () => boolean, timeoutMs = 20_000): Promise<void> {
   const end = systemClock.monotonicMs() + timeoutMs;
@@ -236,7 +239,7 @@ describe('an agent', () => {
     const slow: StartGpuThread = (task, onMessage) => {
       threads.push(task.kind);
       if (task.kind !== 'profile') return startTestThread(task, onMessage);
-      return { post: () => undefined, stop: () => Promise.resolve(void threads.push('stopped')) };
+      return { ...SILENT_THREAD, stop: () => Promise.resolve(void threads.push('stopped')) };
     };
     agents.push(await startTestAgent('agent_0', address, { startThread: slow }));
     await until('a session', () => api.sessions.size === 1);
@@ -315,13 +318,17 @@ describe('an agent', () => {
   });
 
   it('tells what it does while it starts, once that lasts', async () => {
-    const silent: StartGpuThread = () => ({ post: () => undefined, stop: () => Promise.resolve() });
+    const silent: StartGpuThread = () => SILENT_THREAD;
     agents.push(await startTestAgent('agent_0', address, { startThread: silent }));
     await until('a session', () => api.sessions.size === 1);
     startAttempt(plan());
     await until('the phase', () => api.of('attempt').at(-1)?.phase === 'opening');
     expect(api.of('attempt')[0]).toMatchObject({ state: 'starting', phase: 'fetching' });
     expect(api.states('agent_0')).toEqual(['starting']);
+    await until('a heartbeat that says how silent the thread is', () => {
+      const [running] = api.of('heartbeat').at(-1)?.running ?? [];
+      return running?.threadSilentMs === 1234;
+    });
   });
 
   it('starts no thread beside one that still ends', async () => {

@@ -349,7 +349,9 @@ export class Agent {
   /** What this agent may execute, as it understands it; the API answers with the fences in force. */
   private running(): agentV1.RunningAttempt[] {
     const { attempt } = this;
-    return attempt === undefined ? [] : [{ runId: attempt.runId, fence: attempt.fence, step: attempt.step }];
+    if (attempt === undefined) return [];
+    const { runId, fence, step, threadSilentMs } = attempt;
+    return [{ runId, fence, step, threadSilentMs }];
   }
 
   private dropSuperseded(current: readonly agentV1.RunningAttempt[]): undefined {

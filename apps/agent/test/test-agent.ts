@@ -31,6 +31,7 @@ export const startTestThread: StartGpuThread = (task, onMessage) => {
   }).finally(() => port2.close());
   return {
     post: (message, transfer = []) => port1.postMessage(message, [...transfer]),
+    silentMs: () => 0,
     stop: async () => {
       port1.postMessage({ type: 'stop' });
       await done;

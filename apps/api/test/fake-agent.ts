@@ -48,7 +48,7 @@ export interface Attempt {
 export class FakeAgent {
   readonly received: Incoming[] = [];
   /** What it says it runs in heartbeats and registrations. */
-  running: { runId: string; fence: number; step: number }[] = [];
+  running: agentV1.RunningAttempt[] = [];
   /** Whether it answers commands by itself. */
   answers = true;
   error: ServiceError | undefined;
@@ -278,7 +278,7 @@ export class FakeAgent {
     this.received.push(body);
     if (!this.answers) return;
     if (body.$case === 'startAttempt') {
-      this.running = [{ runId: body.value.runId, fence: body.value.fence, step: 0 }];
+      this.running = [{ runId: body.value.runId, fence: body.value.fence, step: 0, threadSilentMs: 0 }];
       this.answer(body.value.commandId);
     } else if (body.$case === 'stopAttempt') {
       this.running = this.running.filter(

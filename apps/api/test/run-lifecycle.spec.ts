@@ -149,6 +149,34 @@ describe('the life of a run', { timeout: SLOW_MS }, () => {
     await running(id);
   });
 
+  it('lets the lease of a device run out whose thread is silent, though its agent is heard', async () => {
+    const [, b] = (await connect('agent_a', 'agent_b')) as [FakeAgent, FakeAgent];
+    const { id } = await api.runs.submit(tinySpec(), 'tester');
+    const pairs = await running(id);
+    const rank = pairs.findIndex(([agent]) => agent === b);
+    b.answers = false;
+    b.running = [{ ...b.running[0]!, threadSilentMs: 119_999 }];
+    const terms = async (count: number): Promise<void> => {
+      const sent = b.received.length;
+      await eventually('heartbeats for longer than a lease', () => b.received.length > sent + count * 10);
+    };
+    await terms(2);
+    expect((await api.runs.get(id)).state).toBe('running');
+    b.running = [{ ...b.running[0]!, threadSilentMs: 120_000 }];
+    await eventually('the attempt is lost', async () => (await api.runs.get(id)).attempts[0]?.state === 'lost');
+    expect((await api.runs.get(id)).attempts[0]?.failure).toMatchObject({
+      class: 'timed_out',
+      code: 'ATTEMPT.DEVICE_SILENT',
+      culprit: { rank, agent: b.id },
+    });
+    // Its agent is told to stop before the device is given away.
+    const { commandId } = await b.take('stopAttempt');
+    b.answers = true;
+    b.running = [];
+    b.answer(commandId);
+    await eventually('a second attempt', async () => (await api.runs.get(id)).attempts.length === 2, 40_000);
+  });
+
   it('goes on under a higher fence after a lease ran out; the old fence writes nothing', async () => {
     const [a, b] = (await connect('agent_a', 'agent_b')) as [FakeAgent, FakeAgent];
     const { id } = await api.runs.submit(tinySpec(), 'tester');

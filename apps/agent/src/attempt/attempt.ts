@@ -99,6 +99,11 @@ export class Attempt {
     return this.state === 'ended';
   }
 
+  /** How long the thread that owns the device has said nothing. */
+  get threadSilentMs(): number {
+    return this.rank.silentMs;
+  }
+
   /** Fetches what the rank needs; `after` is the end of what used the device before. */
   begin(after: Promise<void>): void {
     this.report('starting', { phase: 'fetching' });

@@ -87,6 +87,11 @@ export class RankThread {
     await Promise.race([this.links.drain(), sleep(this.options.clock, DRAIN_MS_MAX)]);
   }
 
+  /** How long the thread has said nothing; 0 while there is none. */
+  get silentMs(): number {
+    return this.thread?.silentMs() ?? 0;
+  }
+
   /** Idempotent; resolves when the device is free. */
   end(reason: string): Promise<void> {
     this.ended ??= (async () => {

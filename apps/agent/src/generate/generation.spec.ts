@@ -43,6 +43,7 @@ function waiting(): { generation: Generation; events: GenerationEvent[] } {
     dataPlane,
     startThread: () => ({
       post: () => undefined,
+      silentMs: () => 0,
       stop: () => {
         threadsStopped++;
         return Promise.resolve();

@@ -47,7 +47,7 @@ function entriesOf(layers: number): { name: string; kind: 'weight' | 'm' | 'v'; 
 const startThread: StartGpuThread = (task, onMessage) => {
   if (task.kind === 'attempt') started.push(task.plan);
   say = onMessage;
-  return { post: () => undefined, stop: () => Promise.resolve() };
+  return { post: () => undefined, silentMs: () => 0, stop: () => Promise.resolve() };
 };
 
 /** A rank in the middle: it needs no token file. */

@@ -27,25 +27,28 @@ function scene(): {
   told: FromWorker[];
   wedged: () => boolean;
   stop: () => Promise<void>;
+  silentMs: () => number;
 } {
   const clock = new FakeClock();
   const thread = new FakeThread();
   const told: FromWorker[] = [];
   let isWedged = false;
   const start = gpuThreadStarter({ clock, open: () => thread, onWedged: () => (isWedged = true) });
-  const { stop } = start({ kind: 'probe' } as GpuTask, (message) => told.push(message));
-  return { clock, thread, told, wedged: () => isWedged, stop };
+  const { stop, silentMs } = start({ kind: 'probe' } as GpuTask, (message) => told.push(message));
+  return { clock, thread, told, wedged: () => isWedged, stop, silentMs };
 }
 
 it('tells of a thread that falls silent, as timed out, and not of one that waits', () => {
-  const { clock, thread, told } = scene();
+  const { clock, thread, told, silentMs } = scene();
   for (let pulse = 0; pulse < 100; pulse++) {
     clock.after(PULSE_INTERVAL_MS, () => thread.emit('message', { type: 'pulse' }));
     clock.fireNext();
   }
   expect(told).toEqual([]);
   expect(clock.monotonicMs()).toBe(100 * PULSE_INTERVAL_MS);
+  expect(silentMs()).toBe(0);
   clock.fireNext();
+  expect(silentMs()).toBe(120_000);
   expect(clock.monotonicMs()).toBe(100 * PULSE_INTERVAL_MS + 120_000);
   const [message] = told;
   expect(message).toMatchObject({ type: 'failed', error: { code: 'AGENT.GPU_THREAD_SILENT' } });

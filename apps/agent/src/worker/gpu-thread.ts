@@ -10,6 +10,8 @@ import type { FromWorker, Pulse, ToWorker } from './worker-messages';
 /** A running GPU thread, from the side of the sockets. */
 export interface GpuThread {
   post(message: ToWorker, transfer?: readonly ArrayBuffer[]): void;
+  /** How long ago it last said anything. */
+  silentMs(): number;
   /** Resolves when the thread is gone, or was given up: then `onWedged` was called. */
   stop(): Promise<void>;
 }
@@ -45,6 +47,7 @@ export function gpuThreadStarter({ clock, onWedged, open = openWorker }: GpuThre
   return (task, onMessage) => {
     const worker = open(task);
     let stopping = false;
+    let heardMs = clock.monotonicMs();
     const exited = new Promise<void>((resolve) => worker.on('exit', () => resolve()));
     const fail = (error: AppError): void => {
       listen.cancel();
@@ -54,12 +57,14 @@ export function gpuThreadStarter({ clock, onWedged, open = openWorker }: GpuThre
     const listen = deadline(clock, GPU_THREAD_SILENT_MS_MAX, () => fail(threadSilent(GPU_THREAD_SILENT_MS_MAX)));
     worker.on('message', (message) => {
       listen.restart();
+      heardMs = clock.monotonicMs();
       if (message.type !== 'pulse') onMessage(message);
     });
     worker.on('error', (error) => fail(threadDied(describeError(error))));
     worker.on('exit', (code) => fail(threadDied(`exit code ${code}`)));
     return {
       post: (message, transfer = []) => worker.postMessage(message, transfer),
+      silentMs: () => clock.monotonicMs() - heardMs,
       stop: async () => {
         listen.cancel();
         if (!stopping) worker.postMessage({ type: 'stop' }, []);

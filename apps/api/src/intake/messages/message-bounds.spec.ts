@@ -13,7 +13,7 @@ const heartbeat = (running: agentV1.RunningAttempt[]): AgentBody => ({
   $case: 'heartbeat',
   value: { sequence: 1, latenessMs: 0, running },
 });
-const attempt = { runId: 'run_1', fence: 1, step: 0 };
+const attempt = { runId: 'run_1', fence: 1, step: 0, threadSilentMs: 0 };
 
 describe('bounds of what agents send', () => {
   it.each<[string, AgentBody]>([
@@ -33,6 +33,7 @@ describe('bounds of what agents send', () => {
     ],
     ['points has 100001 entries', metrics({}, { points: Array.from({ length: 100_001 }, () => point) })],
     ['running has 65 entries', heartbeat(Array.from({ length: 65 }, () => attempt))],
+    ['running.0.thread_silent_ms is NaN', heartbeat([{ ...attempt, threadSilentMs: Number.NaN }])],
     ['run_id has a NUL', heartbeat([{ ...attempt, runId: '\0' }])],
   ])('are told: %s', (reason, message) => {
     expect(() => assertWithinBounds(message)).toThrow(

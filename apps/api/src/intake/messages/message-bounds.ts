@@ -122,7 +122,10 @@ function logs({ lines, ...rest }: agentV1.LogBatch): void {
 
 function running(attempts: readonly agentV1.RunningAttempt[]): void {
   atMost('running', attempts.length, RUNNING_MAX);
-  for (const each of attempts) attempt(each);
+  for (const [index, each] of attempts.entries()) {
+    attempt(each);
+    time(`running.${index}.thread_silent_ms`, each.threadSilentMs);
+  }
 }
 
 function attempt({ runId, fence }: { readonly runId: string; readonly fence: number }): void {

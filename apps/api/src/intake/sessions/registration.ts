@@ -30,8 +30,8 @@ export function parseRegistration(register: agentV1.Register): AgentRegistration
     throw registrationInvalid('labels', `has more than ${LABELS_MAX} entries`);
   if (running.length > RUNNING_MAX)
     throw registrationInvalid('running', `has ${running.length} entries, more than ${RUNNING_MAX}`);
-  if (running.some(({ runId, fence }) => !storableText.safeParse(runId).success || fence < 0 || fence > INT4_MAX))
-    throw registrationInvalid('running', 'names a run or a fence that cannot be stored');
+  if (!running.every(isStorable))
+    throw registrationInvalid('running', 'has a run, a fence or a time that cannot be stored');
   if ((adapter?.features.length ?? 0) > ADAPTER_ENTRIES_MAX)
     throw registrationInvalid('adapter.features', `has more than ${ADAPTER_ENTRIES_MAX} entries`);
   if (Object.keys(adapter?.limits ?? {}).length > ADAPTER_ENTRIES_MAX)
@@ -48,6 +48,10 @@ export function parseRegistration(register: agentV1.Register): AgentRegistration
     benchmark: { matmulGflops: finite(benchmark?.matmulGflops), memoryGbps: finite(benchmark?.memoryGbps) },
     labels,
   };
+}
+
+function isStorable({ runId, fence, threadSilentMs }: agentV1.RunningAttempt): boolean {
+  return storableText.safeParse(runId).success && fence >= 0 && fence <= INT4_MAX && Number.isFinite(threadSilentMs);
 }
 
 /** Every text of a registration, with the field that it is of: all of them are stored and shown. */

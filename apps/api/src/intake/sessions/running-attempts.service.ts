@@ -26,7 +26,7 @@ export class RunningAttemptsService {
     const leases = await this.leases.ofAgents([agentId]);
     return running.map(({ runId, fence, step }) => {
       const lease = leases.find((each) => each.runId === runId);
-      return { runId, step, fence: lease ? Math.max(lease.fence, fence) : fence + 1 };
+      return { runId, step, threadSilentMs: 0, fence: lease ? Math.max(lease.fence, fence) : fence + 1 };
     });
   }
 }

@@ -1,3 +1,4 @@
+import { type Failure, GPU_THREAD_SILENT_MS_MAX } from '@millrace/contracts';
 import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { ClusterContext } from '../../ground/config/cluster-context';
 import { PrometheusService } from '../../ground/prometheus/prometheus.service';
@@ -7,7 +8,7 @@ import { AttemptEndingsService } from './attempt-endings.service';
 import { LateStartsService } from './late-starts.service';
 import { LeaseTerm } from './lease-term';
 import { isLive, rankOf } from '../runs/attempt-record';
-import type { LeaseRecord } from '../runs/leases.repository';
+import type { ExpiredLease } from '../runs/leases.repository';
 
 const PULSE_MS = 250;
 const PROBE_SHARE_OF_LEASE = 1 / 6;
@@ -57,7 +58,8 @@ export class LeaseSweeperService implements OnApplicationBootstrap, OnModuleDest
     return endedCount;
   }
 
-  private async expire(tx: Transaction, { agentId, runId, fence }: LeaseRecord): Promise<boolean> {
+  private async expire(tx: Transaction, lease: ExpiredLease): Promise<boolean> {
+    const { agentId, runId, fence } = lease;
     const locked = await this.ledger.lock(tx, { runId, fence });
     if (!locked || !(await this.ledger.leases.lockExpired(tx, { agentId, fence }))) return false;
     const { run, attempt } = locked;
@@ -67,17 +69,30 @@ export class LeaseSweeperService implements OnApplicationBootstrap, OnModuleDest
     if (done && isLive(attempt.state)) return false;
     this.context.logger.warn({ agent: agentId, runId, fence, rank }, 'lease ran out');
     if (rank !== undefined && isLive(attempt.state)) {
-      const message = `nothing was heard of ${agentId} (rank ${rank}) for the ${this.context.config.leaseMs / 1000} s of its lease`;
-      const failure = {
-        class: 'node_lost' as const,
-        code: 'ATTEMPT.AGENT_LOST',
-        message,
-        culprit: { rank, agent: agentId },
-      };
+      const failure = this.failureOf(lease, rank);
       await this.endings.fail(tx, { run, attempt, actor: 'system', state: 'lost', failure });
+      // It still hears that it must stop, which may take the end of its process.
+      if (failure.class === 'timed_out') {
+        await this.ledger.leases.prolong(tx, lease, this.context.config.leaseMs);
+        return true;
+      }
     }
     const after = await this.ledger.runs.lock(tx, runId);
     return after !== null && this.endings.release(tx, after, { agentId, fence });
+  }
+
+  /** The lease of a device whose thread hangs runs out while its agent is heard. */
+  private failureOf({ agentId, threadSilentMs }: ExpiredLease, rank: number): Failure {
+    const culprit = { rank, agent: agentId };
+    if (threadSilentMs >= GPU_THREAD_SILENT_MS_MAX) {
+      const message =
+        `the thread that owns the device of ${agentId} (rank ${rank}) has said nothing for ` +
+        `${(threadSilentMs / 1000).toFixed(0)} s: its driver hangs; start the agent anew, and its machine if that is no help`;
+      return { class: 'timed_out', code: 'ATTEMPT.DEVICE_SILENT', message, culprit };
+    }
+    const leaseSeconds = this.context.config.leaseMs / 1000;
+    const message = `nothing was heard of ${agentId} (rank ${rank}) for the ${leaseSeconds} s of its lease`;
+    return { class: 'node_lost', code: 'ATTEMPT.AGENT_LOST', message, culprit };
   }
 
   private pulse(): void {

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { GPU_THREAD_SILENT_MS_MAX } from '@millrace/contracts';
 import { PrismaService, type Transaction } from '../../ground/database/prisma.service';
 import type { Lease } from '../../generated/prisma/client';
 import { LIVE_ATTEMPT_STATES } from './attempt-record';
@@ -13,6 +14,16 @@ export interface LeaseRecord {
 export interface FencedRun {
   readonly runId: string;
   readonly fence: number;
+}
+
+/** What an agent says that it runs, and how long the thread that owns its device has said nothing. */
+export interface ClaimedRun extends FencedRun {
+  readonly threadSilentMs: number;
+}
+
+/** One that ran out. */
+export interface ExpiredLease extends LeaseRecord {
+  readonly threadSilentMs: number;
 }
 
 /**
@@ -41,24 +52,28 @@ export class LeasesRepository {
 
   /**
    * Renews the agent's leases of what it says it runs. One of an attempt that is over is left to run out, so that an
-   * agent which never confirms that it stopped frees its device all the same.
+   * agent which never confirms that it stopped frees its device all the same. So is one whose thread hangs in its
+   * driver: that the rest of the agent is alive says nothing of the attempt.
    */
-  async renew(agentId: string, running: readonly FencedRun[], leaseMs: number): Promise<void> {
+  async renew(agentId: string, running: readonly ClaimedRun[], leaseMs: number): Promise<void> {
     if (running.length === 0) return;
     const live = [...LIVE_ATTEMPT_STATES];
     await this.prisma.$executeRaw`
-      UPDATE "Lease" SET "expiresAt" = millrace_now() + ${leaseMs}::float8 * interval '1 millisecond'
-      FROM "Attempt", unnest(${running.map(({ runId }) => runId)}::text[], ${running.map(({ fence }) => fence)}::int[])
-        AS running ("runId", "fence")
+      UPDATE "Lease" SET "threadSilentMs" = running."silentMs",
+        "expiresAt" = CASE WHEN running."silentMs" < ${GPU_THREAD_SILENT_MS_MAX}::float8
+          THEN millrace_now() + ${leaseMs}::float8 * interval '1 millisecond' ELSE "Lease"."expiresAt" END
+      FROM "Attempt", unnest(${running.map(({ runId }) => runId)}::text[], ${running.map(({ fence }) => fence)}::int[],
+        ${running.map(({ threadSilentMs }) => threadSilentMs)}::float8[]) AS running ("runId", "fence", "silentMs")
       WHERE "Attempt"."runId" = "Lease"."runId" AND "Attempt"."fence" = "Lease"."fence"
         AND "Attempt"."state" = ANY(${live}::text[]) AND "Lease"."agentId" = ${agentId}
         AND "Lease"."runId" = running."runId" AND "Lease"."fence" = running."fence"`;
   }
 
   /** Those that are over, oldest first. */
-  async expired(): Promise<LeaseRecord[]> {
-    return this.prisma.$queryRaw<LeaseRecord[]>`
-      SELECT "agentId", "runId", "fence", "rank" FROM "Lease" WHERE "expiresAt" <= millrace_now() ORDER BY "expiresAt"`;
+  async expired(): Promise<ExpiredLease[]> {
+    return this.prisma.$queryRaw<ExpiredLease[]>`
+      SELECT "agentId", "runId", "fence", "rank", "threadSilentMs" FROM "Lease"
+      WHERE "expiresAt" <= millrace_now() ORDER BY "expiresAt"`;
   }
 
   /** Under the run's lock: a renewal may have come since it was read. */
@@ -67,6 +82,17 @@ export class LeasesRepository {
       SELECT "agentId" FROM "Lease"
       WHERE "agentId" = ${agentId} AND "fence" = ${fence} AND "expiresAt" <= millrace_now() FOR UPDATE`;
     return rows.length === 1;
+  }
+
+  /** Of an attempt that is over: its agent gets another term to stop, in which nobody else is given the device. */
+  async prolong(
+    tx: Transaction,
+    { agentId, fence }: Pick<LeaseRecord, 'agentId' | 'fence'>,
+    leaseMs: number,
+  ): Promise<void> {
+    await tx.$executeRaw`
+      UPDATE "Lease" SET "expiresAt" = millrace_now() + ${leaseMs}::float8 * interval '1 millisecond'
+      WHERE "agentId" = ${agentId} AND "fence" = ${fence}`;
   }
 
   async ofAgents(agentIds: readonly string[]): Promise<Lease[]> {

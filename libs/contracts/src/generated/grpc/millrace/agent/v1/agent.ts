@@ -134,6 +134,11 @@ export interface RunningAttempt {
   runId: string;
   fence: number;
   step: number;
+  /**
+   * How long the thread that owns the device has said nothing, milliseconds; 0 where there is none yet. The API does
+   * not renew the lease of one that is silent beyond GPU_THREAD_SILENT_MS_MAX of libs/contracts.
+   */
+  threadSilentMs: number;
 }
 
 export interface Heartbeat {
@@ -1688,7 +1693,7 @@ export const Benchmark: MessageFns<Benchmark> = {
 };
 
 function createBaseRunningAttempt(): RunningAttempt {
-  return { runId: "", fence: 0, step: 0 };
+  return { runId: "", fence: 0, step: 0, threadSilentMs: 0 };
 }
 
 export const RunningAttempt: MessageFns<RunningAttempt> = {
@@ -1701,6 +1706,9 @@ export const RunningAttempt: MessageFns<RunningAttempt> = {
     }
     if (message.step !== 0) {
       writer.uint32(24).int64(message.step);
+    }
+    if (message.threadSilentMs !== 0) {
+      writer.uint32(33).double(message.threadSilentMs);
     }
     return writer;
   },
@@ -1742,6 +1750,14 @@ export const RunningAttempt: MessageFns<RunningAttempt> = {
             message.step = longToNumber(reader.int64());
             continue;
           }
+          case 4: {
+            if (tag !== 33) {
+              break;
+            }
+
+            message.threadSilentMs = reader.double();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1762,6 +1778,7 @@ export const RunningAttempt: MessageFns<RunningAttempt> = {
     message.runId = object.runId ?? "";
     message.fence = object.fence ?? 0;
     message.step = object.step ?? 0;
+    message.threadSilentMs = object.threadSilentMs ?? 0;
     return message;
   },
 };

@@ -1,0 +1,2 @@
+-- AlterTable
+ALTER TABLE "Lease" ADD COLUMN     "threadSilentMs" DOUBLE PRECISION NOT NULL DEFAULT 0;
