@@ -1,25 +1,32 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { type Clock, describeError } from '@millrace/core';
-import { CLOCK } from '../../ground/config/api-logger';
+import { type Clock, describeError, type Logger } from '@millrace/core';
+import { RememberedAnswer } from '../../ground/concurrency/remembered-answer';
+import { CLOCK, LOGGER } from '../../ground/config/api-logger';
 import { PrismaService } from '../../ground/database/prisma.service';
 
 export interface ReadinessReport {
   readonly ready: boolean;
-  /** `ok`, or why not. */
-  readonly checks: Readonly<Record<string, string>>;
+  /** Why a part fails is in the log: it names hosts and users, and a probe needs no token. */
+  readonly checks: Readonly<Record<string, 'ok' | 'failing'>>;
 }
 
 const CHECK_MS_MAX = 2_000;
+
+/** Whoever may ask: probes ask every few seconds, strangers as often as they like. */
+const REMEMBERED_MS = 1_000;
 
 /** Whether this replica can serve: the database answers, and what else was registered. */
 @Injectable()
 export class ReadinessService {
   private readonly checks = new Map<string, () => Promise<unknown>>();
+  private readonly newest: RememberedAnswer<ReadinessReport>;
 
   constructor(
     prisma: PrismaService,
     @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(LOGGER) private readonly logger: Logger,
   ) {
+    this.newest = new RememberedAnswer(clock, REMEMBERED_MS, () => this.look());
     this.register('database', () => prisma.$queryRaw`SELECT 1`);
   }
 
@@ -28,9 +35,17 @@ export class ReadinessService {
     this.checks.set(name, check);
   }
 
-  async report(): Promise<ReadinessReport> {
+  report(): Promise<ReadinessReport> {
+    return this.newest.get();
+  }
+
+  private async look(): Promise<ReadinessReport> {
     const entries = await Promise.all(
-      [...this.checks].map(async ([name, check]) => [name, await this.outcome(check)] as const),
+      [...this.checks].map(async ([name, check]) => {
+        const outcome = await this.outcome(check);
+        if (outcome !== 'ok') this.logger.warn({ part: name, reason: outcome }, 'a part of the API is not usable');
+        return [name, outcome === 'ok' ? outcome : 'failing'] as const;
+      }),
     );
     return { ready: entries.every(([, outcome]) => outcome === 'ok'), checks: Object.fromEntries(entries) };
   }

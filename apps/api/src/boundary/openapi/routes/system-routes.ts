@@ -7,9 +7,9 @@ import { EXAMPLES } from '../examples';
 import { json, pageOf, type RouteDescription, SSE, VIEWER } from '../route-description';
 
 const statusSchema = z.object({ status: z.string() });
-const readySchema = statusSchema.extend({ checks: z.record(z.string(), z.string()) });
+const readySchema = statusSchema.extend({ checks: z.record(z.string(), z.enum(['ok', 'failing'])) });
 const READY = { status: 'ok', checks: { database: 'ok', queue: 'ok' } };
-const NOT_READY = { status: 'unavailable', checks: { database: 'no answer within 2000 ms', queue: 'ok' } };
+const NOT_READY = { status: 'unavailable', checks: { database: 'failing', queue: 'ok' } };
 
 const drain = (name: 'drain' | 'undrain', summary: string): RouteDescription => ({
   route: `POST /api/v1/agents/{id}:${name}`,
