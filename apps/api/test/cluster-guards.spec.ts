@@ -113,6 +113,19 @@ describe('what the control plane guards', { timeout: SLOW_MS }, () => {
     );
   });
 
+  it('keeps the queue in a schema of its own, also where DATABASE_URL has options', async () => {
+    const url = await postgres.createDatabase('options');
+    const other = await startApi({ databaseUrl: `${url}?options=-c%20work_mem%3D5MB`, home: home.path });
+    try {
+      const [row] = await other.prisma.$queryRaw<object[]>`
+        SELECT current_setting('work_mem') AS "memory", to_regclass('public.job')::text AS "here",
+          to_regclass('bullmq.job')::text AS "there"`;
+      expect(row).toEqual({ memory: '5MB', here: null, there: 'bullmq.job' });
+    } finally {
+      await other.close();
+    }
+  });
+
   it('refuses a session without a token, without registration, or with a bad one', async () => {
     await expect(new FakeAgent({ id: 'agent_x', grpc: api.grpc, token: 'wrong' }).connect()).rejects.toMatchObject({
       code: 16,

@@ -47,7 +47,7 @@ export function openQueue({ name, config, concurrency, process, onError }: Queue
   const { databaseUrl, redisUrl } = config;
   const options = { concurrency, maxStalledCount: MAX_STALLED_COUNT };
   if (redisUrl === undefined) {
-    const connection = { connectionString: databaseUrl, schema: SCHEMA, migrate: true, max: POOL_CONNECTIONS_MAX };
+    const connection = { ...serverOf(databaseUrl), schema: SCHEMA, migrate: true, max: POOL_CONNECTIONS_MAX };
     const bull = withBackend(createPostgresBackend);
     const queue = new bull.Queue(name, { connection });
     const worker = new bull.Worker(name, process, { connection, ...options });
@@ -65,4 +65,16 @@ export function openQueue({ name, config, concurrency, process, onError }: Queue
   worker.on('error', onError);
   worker.on('failed', (_, error) => onError(error));
   return { queue, worker };
+}
+
+/**
+ * BullMQ finds its tables by a search path that it adds to the `options` of the connection. Those in the address would
+ * take the place of both, so they are given beside it.
+ */
+function serverOf(databaseUrl: string): { connectionString: string; options?: string } {
+  const url = URL.canParse(databaseUrl) ? new URL(databaseUrl) : undefined;
+  const options = url?.searchParams.get('options');
+  if (url === undefined || !options) return { connectionString: databaseUrl };
+  url.searchParams.delete('options');
+  return { connectionString: url.href, options };
 }

@@ -23,6 +23,7 @@ describe('ApiConfig', () => {
     ['no database', { DATABASE_URL: undefined }, 'DATABASE_URL'],
     ['an empty database', { DATABASE_URL: '' }, 'DATABASE_URL'],
     ['a schema', { DATABASE_URL: `${DATABASE_URL}?schema=train` }, 'DATABASE_URL'],
+    ['a search path', { DATABASE_URL: `${DATABASE_URL}?options=-c%20search_path%3Dtrain` }, 'DATABASE_URL'],
     ['a store on S3', { MILLRACE_BLOBS: 's3://bucket/prefix' }, 'MILLRACE_BLOBS'],
     ['another address without TLS', { MILLRACE_HOST: '0.0.0.0' }, 'MILLRACE_HOST'],
     ['a certificate without its key', { MILLRACE_TLS_CERT: 'a.pem' }, 'MILLRACE_TLS_KEY'],

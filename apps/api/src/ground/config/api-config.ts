@@ -11,7 +11,11 @@ const TLS_NAMES = /^[A-Za-z0-9.:-]+(,[A-Za-z0-9.:-]+)*$/;
 const environmentSchema = z.object({
   DATABASE_URL: z
     .string({ error: 'is required: postgresql://user:password@host:port/database' })
-    .refine((url) => !/[?&]schema=/.test(url), 'names a schema, which is not in this build; give Millrace a database'),
+    .refine((url) => !/[?&]schema=/.test(url), 'names a schema, which is not in this build; give Millrace a database')
+    .refine(
+      (url) => !/[?&]options=[^&]*search_path/i.test(url),
+      'sets a search_path, which is not in this build; give Millrace a database',
+    ),
   REDIS_URL: z.string().min(1).optional(),
   MILLRACE_HOME: z.string().min(1).optional(),
   MILLRACE_BLOBS: z
