@@ -34,6 +34,7 @@ import { BlobServiceAdapter } from './boundary/grpc/blob-service.adapter';
 import { GrpcCaller } from './boundary/grpc/grpc-caller';
 import { GrpcServer } from './boundary/grpc/grpc-server';
 import { HealthServiceAdapter } from './boundary/grpc/health-service.adapter';
+import { LearnedLayersService } from './planning/profiling/learned-layers.service';
 import { PlanReviewService } from './planning/plans/plan-review.service';
 import { PlannerReportsService } from './intake/messages/planner-reports.service';
 import { PlanningKnowledgeService } from './planning/plans/planning-knowledge.service';
@@ -134,6 +135,7 @@ const PROFILING = [
   LinkProfilesRepository,
   ProfileRequestsService,
   LinkReportsService,
+  LearnedLayersService,
   PlanReviewService,
   PlannerReportsService,
 ];
