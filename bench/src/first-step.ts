@@ -16,7 +16,7 @@ interface FirstSteps {
   readonly unknown: Measurement;
 }
 
-/** Milliseconds from the submission of a run over two idle agents to its first step, of shapes seen before and new ones. */
+/** Milliseconds from the submission of a run over two idle agents to its first step, of shapes known and new. */
 export async function benchFirstStep(): Promise<FirstSteps> {
   const cluster = await LiveCluster.start({ agents: 2 });
   try {

@@ -63,7 +63,8 @@ describe('what the planner learns from agents', { timeout: SLOW_MS }, () => {
     const { id } = await api.runs.submit({ ...waiting, model, parallel: { ...waiting.parallel, pp: 3 } }, 'tester');
     await eventually('every agent has answered', async () => {
       const rows = await api.prisma.layerProfile.findMany();
-      return rows.filter(({ layers, error }) => layers !== null || error !== null).length === agents.length || undefined;
+      const answered = rows.filter(({ layers, error }) => layers !== null || error !== null);
+      return answered.length === agents.length ? true : undefined;
     });
     await api.runs.cancel(id, 'tester');
     return id;

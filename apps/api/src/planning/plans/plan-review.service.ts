@@ -160,10 +160,7 @@ interface NextBoundary {
 }
 
 /** The next checkpoint where one is due soon; else one is taken at once. */
-function nextBoundary(
-  { plan }: AttemptRecord,
-  { step, measuredStepTimeMs }: AttemptComparison['told'],
-): NextBoundary {
+function nextBoundary({ plan }: AttemptRecord, { step, measuredStepTimeMs }: AttemptComparison['told']): NextBoundary {
   const every = plan.spec.train.checkpointEvery;
   const due = every > 0 ? Math.floor(step / every + 1) * every : Infinity;
   const isSoon = (due - step) * measuredStepTimeMs <= CHECKPOINT_PATIENCE_MS;

@@ -34,9 +34,7 @@ export class SchedulingService {
       now: (await this.time.now()).getTime(),
       inventory: agents.map(inventoryAgent),
       queue: await Promise.all(
-        [...queue.values()].map(({ run, shaped: { shape } }) =>
-          this.plans.queued({ run, shape }, agents),
-        ),
+        [...queue.values()].map(({ run, shaped: { shape } }) => this.plans.queued({ run, shape }, agents)),
       ),
     });
     let placedCount = 0;
