@@ -51,6 +51,9 @@ import { LinkProfilesRepository } from './planning/profiling/link-profiles.repos
 import { LinkReportsService } from './planning/profiling/link-reports.service';
 import { ProfileRequestsService } from './planning/profiling/profile-requests.service';
 import { ClusterSignals } from './ground/events/cluster-signals';
+import { ExpiredRecordsRepository } from './ledger/expiry/expired-records.repository';
+import { ExpiredRecordsService } from './ledger/expiry/expired-records.service';
+import { MetricThinningRepository } from './ledger/expiry/metric-thinning.repository';
 import { IdempotencyPurgeRepository } from './boundary/queue/idempotency-purge.repository';
 import { QueueCommandsService } from './boundary/queue/queue-commands.service';
 import { QueueService } from './boundary/queue/queue.service';
@@ -189,6 +192,9 @@ const GRPC = [
     AgentEnrolmentService,
     AgentsService,
     IdempotencyPurgeRepository,
+    ExpiredRecordsRepository,
+    ExpiredRecordsService,
+    MetricThinningRepository,
     QueueCommandsService,
     QueueService,
     ClusterMetricsService,
