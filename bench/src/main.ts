@@ -2,7 +2,6 @@ import { readFileSync, writeFileSync, existsSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { benchDashboard } from './dashboard/dashboard';
 import { benchDataplane } from './dataplane';
-import { benchFirstStep } from './first-step';
 import { benchMatmul } from './matmul';
 import type { Measurement } from './measurement';
 import { RESULTS } from './paths';
@@ -16,14 +15,13 @@ type Results = Record<string, Measurement>;
 const BENCHMARKS: Readonly<Record<string, () => Promise<Results>>> = {
   matmul: async () => ({ matmul_vs_tfjs: await benchMatmul() }),
   train: async () => ({ train_tokens_vs_tfjs: await benchTrain() }),
-  dataplane: async () => ({ dataplane_vs_socket: await benchDataplane() }),
+  dataplane: async () => ({
+    dataplane_vs_socket: await benchDataplane('plain'),
+    dataplane_tls_vs_tls_socket: await benchDataplane('tls'),
+  }),
   pipeline: async () => {
     const { efficiency, heartbeat } = await benchPipeline();
     return { pp2_efficiency: efficiency, heartbeat_lateness_p99_ms: heartbeat };
-  },
-  'first-step': async () => {
-    const { known, unknown } = await benchFirstStep();
-    return { first_step_known_shape_p90_ms: known, first_step_new_shape_p90_ms: unknown };
   },
   schedules: async () => {
     const { steps, gain } = await benchSchedules();

@@ -62,7 +62,13 @@ function startAttempt(given: AttemptPlan): void {
     const { runId, fence } = given;
     api.send(agentId, {
       $case: 'startAttempt',
-      value: { commandId: `start:${runId}:${fence}`, runId, fence, planJson: JSON.stringify({ ...given, rank }) },
+      value: {
+        commandId: `start:${runId}:${fence}`,
+        runId,
+        fence,
+        planJson: JSON.stringify({ ...given, rank }),
+        dataCredential: undefined,
+      },
     });
   }
 }
@@ -135,7 +141,12 @@ describe('an agent', () => {
     for (const { rank, agentId } of given.peers) {
       api.send(agentId, {
         $case: 'generate',
-        value: { commandId: 'generate:task_1', taskId: 'task_1', planJson: JSON.stringify({ ...generation, rank }) },
+        value: {
+          commandId: 'generate:task_1',
+          taskId: 'task_1',
+          planJson: JSON.stringify({ ...generation, rank }),
+          dataCredential: undefined,
+        },
       });
     }
     await until('text', () => api.of('generateOutput').some(({ done }) => done));
@@ -150,7 +161,12 @@ describe('an agent', () => {
     };
     api.send('agent_0', {
       $case: 'generate',
-      value: { commandId: 'generate:task_2', taskId: 'task_2', planJson: JSON.stringify(whole) },
+      value: {
+        commandId: 'generate:task_2',
+        taskId: 'task_2',
+        planJson: JSON.stringify(whole),
+        dataCredential: undefined,
+      },
     });
     await until('the same text', () =>
       api.of('generateOutput').some(({ taskId, done }) => taskId === 'task_2' && done),
@@ -187,7 +203,7 @@ describe('an agent', () => {
     await until('the end', finished(1));
     api.send('agent_0', {
       $case: 'startAttempt',
-      value: { commandId: 'late', runId: 'run_test', fence: 1, planJson: '{}' },
+      value: { commandId: 'late', runId: 'run_test', fence: 1, planJson: '{}', dataCredential: undefined },
     });
     await until('a refusal', () =>
       api

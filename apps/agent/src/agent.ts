@@ -1,6 +1,7 @@
 import { type agentV1, attemptPlanSchema, generatePlanSchema, layerWorkSchema } from '@millrace/contracts';
 import { type AppError, type Clock, describeError, type Logger } from '@millrace/core';
 import { Attempt, type AttemptEvent } from './attempt/attempt';
+import { credentialRefusal } from './attempt/credential-refusal';
 import {
   agentBusy,
   agentStopping,
@@ -249,7 +250,7 @@ export class Agent {
       this.queue.push({ type: 'attempt', attempt, event: { type: 'failed', error } });
   }
 
-  private startAttempt({ runId, fence, planJson }: agentV1.StartAttempt): AppError | undefined {
+  private startAttempt({ runId, fence, planJson, dataCredential }: agentV1.StartAttempt): AppError | undefined {
     const current = this.fences.get(runId) ?? 0;
     if (fence < current) return fenceTooOld(runId, fence, current);
     if (this.attempt?.runId === runId && this.attempt.fence === fence) {
@@ -258,12 +259,15 @@ export class Agent {
     }
     const parsed = attemptPlanSchema.safeParse(parseJson(planJson));
     if (!parsed.success) return planInvalid(parsed.error.message);
+    const unsafe = credentialRefusal(parsed.data.peers, dataCredential);
+    if (unsafe !== undefined) return unsafe;
     // The API gave this device to another attempt: whatever used it is over.
     const previous = this.attempt;
     previous?.fail(superseded(previous.runId, previous.fence));
     const { device, dataPlane, startThread, cache, blobs, clock, random, logger } = this.options;
     const attempt: Attempt = new Attempt({
       plan: parsed.data,
+      credential: dataCredential,
       leaseMs: this.times.leaseMs,
       device,
       dataPlane,
@@ -300,13 +304,16 @@ export class Agent {
     return undefined;
   }
 
-  private generate({ planJson }: agentV1.Generate): AppError | undefined {
+  private generate({ planJson, dataCredential }: agentV1.Generate): AppError | undefined {
     const parsed = generatePlanSchema.safeParse(parseJson(planJson));
     if (!parsed.success) return planInvalid(parsed.error.message);
+    const unsafe = credentialRefusal(parsed.data.peers, dataCredential);
+    if (unsafe !== undefined) return unsafe;
     if (this.generations.size >= GENERATIONS_MAX) return agentBusy(`${this.generations.size} generations run here`);
     const { device, dataPlane, startThread, cache, clock } = this.options;
     const generation: Generation = new Generation({
       plan: parsed.data,
+      credential: dataCredential,
       device,
       dataPlane,
       startThread,

@@ -1,6 +1,7 @@
 import { silentLogger, systemClock } from '@millrace/core';
 import { DataPlane } from '../src/data-plane/data-plane';
 import type { LinkLimits } from '../src/data-plane/link/frame-channel';
+import { ANY_FRAMES } from './any-frames';
 import { LinkTransport } from './link-transport';
 import { ExchangeDialer } from '../src/grpc/exchange/exchange-dialer';
 import { ExchangeServer } from '../src/grpc/exchange/exchange-server';
@@ -27,6 +28,7 @@ export async function linkedTransports(
       key: 'k'.repeat(64),
       rank,
       peers,
+      bounds: ANY_FRAMES,
       firstAcceptMs: 20_000,
       lostAfterMs: 20_000,
       onFrame: (delivered) => transport.onFrame(delivered),

@@ -19,8 +19,6 @@ export interface ApiOptions {
   readonly databaseUrl: string;
   readonly home: string;
   readonly leaseMs?: number;
-  /** Further settings. */
-  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /** The control plane of a real API over a real Postgres, without its HTTP side. */
@@ -33,12 +31,7 @@ export interface ApiUnderTest {
   close(): Promise<void>;
 }
 
-export async function startApi({
-  databaseUrl,
-  home,
-  leaseMs = 2_000,
-  environment = {},
-}: ApiOptions): Promise<ApiUnderTest> {
+export async function startApi({ databaseUrl, home, leaseMs = 2_000 }: ApiOptions): Promise<ApiUnderTest> {
   await applyMigrations(databaseUrl);
   const config = ApiConfig.fromEnvironment({
     DATABASE_URL: databaseUrl,
@@ -47,7 +40,6 @@ export async function startApi({
     MILLRACE_HTTP_PORT: '0',
     MILLRACE_LEASE_MS: String(leaseMs),
     MILLRACE_HEARTBEAT_MS: '200',
-    ...environment,
   });
   const foundation = FoundationModule.register({ config, logger: silentLogger });
   const root = { module: class Root {}, imports: [foundation, ClusterModule] };

@@ -23,6 +23,8 @@ export interface FakeAgentOptions {
   readonly grpc: string;
   readonly token?: string;
   readonly heartbeatMs?: number;
+  /** On this machine if not given. */
+  readonly dataAddress?: string;
   /** Of its start-up benchmark; 10 if not given. */
   readonly matmulGflops?: number;
   /** Agents that describe their adapter differently are of different kinds. */
@@ -51,6 +53,8 @@ export class FakeAgent {
   running: agentV1.RunningAttempt[] = [];
   /** Whether it answers commands by itself. */
   answers = true;
+  /** False: it has heard of no attempt, as far as the API can tell. */
+  takesStarts = true;
   error: ServiceError | undefined;
   private stream: Stream | undefined;
   private client: agentV1.AgentServiceClient | undefined;
@@ -278,6 +282,7 @@ export class FakeAgent {
     this.received.push(body);
     if (!this.answers) return;
     if (body.$case === 'startAttempt') {
+      if (!this.takesStarts) return;
       this.running = [{ runId: body.value.runId, fence: body.value.fence, step: 0, threadSilentMs: 0 }];
       this.answer(body.value.commandId);
     } else if (body.$case === 'stopAttempt') {
@@ -333,7 +338,7 @@ export class FakeAgent {
       host: 'host-1',
       device: 0,
       version: '0',
-      dataAddress: '127.0.0.1:9',
+      dataAddress: this.options.dataAddress ?? '127.0.0.1:9',
       labels: {},
       running: this.running,
       takesParts: this.options.takesParts ?? true,

@@ -1,3 +1,5 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { type agentV1, attemptPlanSchema } from '@millrace/contracts';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startTemporaryPostgres, type TemporaryPostgres } from '@millrace/testing';
 import { AgentsService } from '../src/requests/agents/agents.service';
@@ -251,6 +253,55 @@ describe('the life of a run', { timeout: SLOW_MS }, () => {
     expect(agents.some((agent) => agent.received.some((body) => body.$case === 'startAttempt'))).toBe(false);
     await finish(pairs, 10);
     await reaches(id, 'succeeded');
+  });
+
+  it('gives each rank a certificate where links leave the machine, and keeps no key that was taken', async () => {
+    agents = ['agent_a', 'agent_b'].map(
+      (name) => new FakeAgent({ id: name, grpc: api.grpc, dataAddress: 'far.example:1' }),
+    );
+    for (const agent of agents) agent.takesStarts = false;
+    for (const agent of agents) await agent.connect();
+    const { id } = await api.runs.submit(tinySpec(), 'tester');
+    const start = async (agent: FakeAgent): Promise<agentV1.StartAttempt> =>
+      agent.take('startAttempt', () => true, 40_000);
+    const before = await Promise.all(agents.map(start));
+    const credentials = before.map(({ dataCredential }) => dataCredential!);
+    const [first, second] = credentials.map(({ certificate }) => new X509Certificate(certificate));
+    expect(credentials[0]?.authority).toBe(credentials[1]?.authority);
+    const authority = new X509Certificate(credentials[0]!.authority);
+    for (const [index, certificate] of [first!, second!].entries()) {
+      expect(certificate.verify(authority.publicKey)).toBe(true);
+      expect(certificate.checkPrivateKey(createPrivateKey(credentials[index]!.privateKey))).toBe(true);
+      const { rank } = attemptPlanSchema.parse(JSON.parse(before[index]!.planJson));
+      expect(certificate.subjectAltName).toBe(`URI:urn:millrace:${id}:1:${rank}`);
+      expect(Date.parse(certificate.validTo) - Date.now()).toBeGreaterThan(1_000 * 86_400_000);
+    }
+
+    // An API that starts anew has them still: the ranks have not said that they do.
+    for (const agent of agents) agent.disconnect();
+    await api.close();
+    api = await startApi({ databaseUrl, home: home.path });
+    for (const agent of agents) await agent.connect(api.grpc);
+    const again = await Promise.all(agents.map(start));
+    expect(again.map(({ dataCredential }) => dataCredential)).toEqual(credentials);
+
+    const kept = async (): Promise<number[]> =>
+      (await api.prisma.rankCredential.findMany({ orderBy: { rank: 'asc' } })).map(({ rank }) => rank);
+    expect(await kept()).toEqual([0, 1]);
+    const taken = again.findIndex(({ planJson }) => attemptPlanSchema.parse(JSON.parse(planJson)).rank === 0);
+    agents[taken]!.answer(again[taken]!.commandId);
+    await eventually('the rank has its certificate', async () => (await kept()).length === 1);
+    expect(await kept()).toEqual([1]);
+    await api.runs.cancel(id, 'tester');
+    await eventually('nothing is kept', async () => (await kept()).length === 0);
+    expect(await api.prisma.attempt.findFirst({ where: { runId: id } })).toMatchObject({ dataKey: '' });
+  });
+
+  it('makes no certificates where every link is on one machine', async () => {
+    await connect('agent_a', 'agent_b');
+    await api.runs.submit(tinySpec(), 'tester');
+    expect((await agents[0]!.take('startAttempt')).dataCredential).toBeUndefined();
+    expect(await api.prisma.rankCredential.count()).toBe(0);
   });
 
   it('pauses at a boundary and resumes from its checkpoint', async () => {

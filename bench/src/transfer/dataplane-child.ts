@@ -3,13 +3,16 @@ import type { AttemptLinks } from '../../../apps/agent/src/data-plane/attempt-li
 import { DataPlane } from '../../../apps/agent/src/data-plane/data-plane';
 import type { TensorFrame, FrameKey } from '../../../apps/agent/src/data-plane/frame';
 import { DEFAULT_LINK_LIMITS } from '../../../apps/agent/src/data-plane/link/frame-channel';
+import { ANY_FRAMES } from '../../../apps/agent/test/any-frames';
 import { LinkTransport } from '../../../apps/agent/test/link-transport';
 import { ExchangeDialer } from '../../../apps/agent/src/grpc/exchange/exchange-dialer';
 import { ExchangeServer } from '../../../apps/agent/src/grpc/exchange/exchange-server';
+import { type Encryption, fromArgument, makeEncryption, RUN, toArgument } from './encryption';
 import { MEASURED_BYTES, WARM_UP_BYTES, announcePort, megabytesPerSecond, startReceiver } from './receiver-process';
 
-/** `send SIZE …` prints {size: MB/s}, with `receive SIZE …` in a second process: rank 0 and rank 1 of an attempt. */
-const RUN = { runId: 'run_bench', fence: 1, key: 'a key that both ends of this benchmark know' };
+/**
+ * `send plain|tls SIZE …` prints {size: MB/s}, with `receive …` in a second process: rank 0 and rank 1 of an attempt.
+ */
 
 interface End {
   readonly plane: DataPlane;
@@ -17,7 +20,7 @@ interface End {
   readonly links: AttemptLinks;
 }
 
-function openEnd(rank: number, peerAddress: string): End {
+function openEnd(rank: number, peerAddress: string, encryption: Encryption): End {
   const plane = new DataPlane({
     dialer: new ExchangeDialer(),
     limits: DEFAULT_LINK_LIMITS,
@@ -30,6 +33,8 @@ function openEnd(rank: number, peerAddress: string): End {
     ...RUN,
     rank,
     peers: [{ rank: 1 - rank, address: peerAddress }],
+    bounds: ANY_FRAMES,
+    credential: encryption?.[rank],
     firstAcceptMs: 10_000,
     lostAfterMs: 10_000,
     onFrame: (delivered) => transport.onFrame(delivered),
@@ -58,9 +63,12 @@ const frameKey = (step: number, microBatch: number): FrameKey => ({
   rollbacks: 0,
 });
 
-async function receive(sizes: readonly number[]): Promise<void> {
-  const { plane, transport } = openEnd(1, 'nobody');
-  announcePort(await new ExchangeServer(plane, silentLogger).listen('127.0.0.1', 0));
+/** An agent takes TLS on every address but loopback; 0.0.0.0 is reached over loopback all the same. */
+const hostFor = (encryption: Encryption): string => (encryption === undefined ? '127.0.0.1' : '0.0.0.0');
+
+async function receive(encryption: Encryption, sizes: readonly number[]): Promise<void> {
+  const { plane, transport } = openEnd(1, 'nobody', encryption);
+  announcePort(await new ExchangeServer(plane, silentLogger).listen(hostFor(encryption), 0));
   for (const { step, count } of framesOf(sizes)) {
     for (let index = 0; index < count; index++) {
       // As TensorExchange does once the device has a copy.
@@ -69,9 +77,9 @@ async function receive(sizes: readonly number[]): Promise<void> {
   }
 }
 
-async function send(sizes: readonly number[]): Promise<void> {
-  const receiver = await startReceiver(__filename, sizes.map(String));
-  const { transport, links } = openEnd(0, `127.0.0.1:${receiver.port}`);
+async function send(encryption: Encryption, sizes: readonly number[]): Promise<void> {
+  const receiver = await startReceiver(__filename, [toArgument(encryption), ...sizes.map(String)]);
+  const { transport, links } = openEnd(0, `${hostFor(encryption)}:${receiver.port}`, encryption);
   const result: Record<string, number> = {};
   for (const { size, step, count, measured } of framesOf(sizes)) {
     const payload = new Uint8Array(size).map((_, index) => index & 255);
@@ -89,5 +97,6 @@ async function send(sizes: readonly number[]): Promise<void> {
   process.exit(0);
 }
 
-const [role, ...sizes] = process.argv.slice(2);
-void (role === 'send' ? send : receive)(sizes.map(Number));
+const [role, how, ...sizes] = process.argv.slice(2);
+if (role === 'receive') void receive(fromArgument(how), sizes.map(Number));
+else void (how === 'tls' ? makeEncryption() : Promise.resolve(undefined)).then((made) => send(made, sizes.map(Number)));

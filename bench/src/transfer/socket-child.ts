@@ -1,14 +1,18 @@
 import { once } from 'node:events';
 import { type AddressInfo, type Socket, connect, createServer } from 'node:net';
+import { connect as connectTls, createServer as createTlsServer, type SecureContextOptions } from 'node:tls';
+import type { LinkCredential } from '../../../apps/agent/src/data-plane/link/link-credential';
+import { CIPHERS } from '../../../apps/agent/src/grpc/exchange/secure/attempt-context';
+import { type Encryption, fromArgument, makeEncryption, toArgument } from './encryption';
 import { MEASURED_BYTES, WARM_UP_BYTES, announcePort, megabytesPerSecond, startReceiver } from './receiver-process';
 
-/** `send SIZE …` prints {size: MB/s} of a raw socket, with `receive` in a second process that counts and acknowledges. */
+/** `send plain|tls SIZE …` prints {size: MB/s} of a raw socket, with `receive` in a second process that counts and acknowledges. */
 const IN_FLIGHT_BYTES = 32 * 2 ** 20;
 const ACKNOWLEDGEMENT_BYTES = 4;
 
 /** A connection starts with the size of its messages; each complete one is answered by its number. */
-function receive(): void {
-  const server = createServer((socket) => {
+function receive(encryption: Encryption): void {
+  const onSocket = (socket: Socket): void => {
     let size = 0;
     let bytes = 0;
     let complete = 0;
@@ -26,16 +30,37 @@ function receive(): void {
         socket.write(answer);
       }
     });
-  });
+  };
+  const server =
+    encryption === undefined
+      ? createServer(onSocket)
+      : createTlsServer({ ...contextOf(encryption, 1), requestCert: true }, onSocket);
   server.listen(0, '127.0.0.1', () => announcePort((server.address() as AddressInfo).port));
 }
 
-async function send(sizes: readonly number[]): Promise<void> {
-  const receiver = await startReceiver(__filename, []);
+/** The same cipher, the same certificates: as TLS has it that an agent speaks. */
+function contextOf(encryption: readonly LinkCredential[], rank: number): SecureContextOptions {
+  const { authority, certificate, privateKey } = encryption[rank]!;
+  return { ca: authority, cert: certificate, key: privateKey, ciphers: CIPHERS, minVersion: 'TLSv1.3' };
+}
+
+async function open(port: number, encryption: Encryption): Promise<Socket> {
+  if (encryption === undefined) {
+    const socket = connect(port, '127.0.0.1');
+    await once(socket, 'connect');
+    return socket;
+  }
+  const checkServerIdentity = (): undefined => undefined;
+  const socket = connectTls({ ...contextOf(encryption, 0), port, host: '127.0.0.1', checkServerIdentity });
+  await once(socket, 'secureConnect');
+  return socket;
+}
+
+async function send(encryption: Encryption, sizes: readonly number[]): Promise<void> {
+  const receiver = await startReceiver(__filename, [toArgument(encryption)]);
   const result: Record<string, number> = {};
   for (const size of sizes) {
-    const socket = connect(receiver.port, '127.0.0.1');
-    await once(socket, 'connect');
+    const socket = await open(receiver.port, encryption);
     socket.setNoDelay(true);
     const hello = Buffer.alloc(ACKNOWLEDGEMENT_BYTES);
     hello.writeUInt32LE(size);
@@ -71,6 +96,6 @@ function transfer(socket: Socket, message: Buffer, count: number): Promise<void>
   });
 }
 
-const [role, ...sizes] = process.argv.slice(2);
-if (role === 'send') void send(sizes.map(Number));
-else receive();
+const [role, how, ...sizes] = process.argv.slice(2);
+if (role === 'receive') receive(fromArgument(how));
+else void (how === 'tls' ? makeEncryption() : Promise.resolve(undefined)).then((made) => send(made, sizes.map(Number)));

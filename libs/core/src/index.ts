@@ -7,6 +7,7 @@ export * from './logger';
 export * from './philox';
 export * from './words/failure-class';
 export * from './words/model-config';
+export * from './words/rank-identity';
 export * from './words/recompute';
 export * from './words/run-state';
 export * from './json/duplicate-key';

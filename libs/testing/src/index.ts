@@ -1,4 +1,5 @@
 export * from './fake-clock';
+export * from './gang-credentials';
 export * from './in-memory-transport';
 export * from './temporary-postgres';
 export * from './in-process-stage';

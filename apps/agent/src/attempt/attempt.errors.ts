@@ -13,6 +13,13 @@ export function planInvalid(reason: string): AppError {
   return new AppError({ code: 'AGENT.PLAN_INVALID', kind: 'invalid', message: `the plan cannot be read: ${reason}` });
 }
 
+export function credentialMissing(addresses: readonly string[]): AppError {
+  const message =
+    `the API sent no certificate for the links to ${addresses.join(', ')}, and nothing leaves this machine without one: ` +
+    'run the same version of API and agents';
+  return new AppError({ code: 'AGENT.CREDENTIAL_MISSING', kind: 'invalid', message });
+}
+
 export function fenceTooOld(runId: string, fence: number, current: number): AppError {
   const message = `fence ${fence} of ${runId} is older than ${current}, which this agent knows`;
   return new AppError({ code: 'AGENT.FENCE_OLD', kind: 'aborted', message });

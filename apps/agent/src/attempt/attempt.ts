@@ -7,6 +7,7 @@ import { TensorIndex } from '../blobs/tensor-index';
 import { asAppError, CheckpointWriter } from '../checkpoint/checkpoint-writer';
 import { readsTokens, stagePlan } from '../stage/stage-plan';
 import type { DataPlane } from '../data-plane/data-plane';
+import type { LinkCredential } from '../data-plane/link/link-credential';
 import type { AgentBody } from '../session/session-channel';
 import type { Outbox } from '../session/outbox';
 import type { BoundaryWishes, WaitReport, WeightKind } from '../stage/stage-ports';
@@ -15,11 +16,14 @@ import type { StartGpuThread } from '../worker/gpu-thread';
 import { fromThreadError } from '../worker/thread-error';
 import type { FromWorker } from '../worker/worker-messages';
 import { failureClass } from './failure-class';
+import { attemptFrameBounds } from './frame-bounds';
 import { RankThread } from './rank-thread';
 import { StartPhases } from './start-phases';
 
 export interface AttemptOptions {
   readonly plan: AttemptPlan;
+  /** Needed where a peer is not on this machine. */
+  readonly credential: LinkCredential | undefined;
   readonly leaseMs: number;
   readonly device: DeviceChoice;
   readonly dataPlane: DataPlane;
@@ -84,8 +88,10 @@ export class Attempt {
         runId: plan.runId,
         fence: plan.fence,
         key: plan.dataKey,
+        credential: options.credential,
         rank: plan.rank,
         peers: plan.peers,
+        bounds: attemptFrameBounds(plan),
         firstAcceptMs: FIRST_ACCEPT_MS,
         lostAfterMs: leaseMs * LOST_AFTER_LEASES,
       },

@@ -17,7 +17,16 @@ export interface RankThreadOptions {
   readonly clock: Clock;
   readonly links: Pick<
     AttemptLinksOptions,
-    'runId' | 'fence' | 'key' | 'rank' | 'peers' | 'firstAcceptMs' | 'lostAfterMs' | 'transient'
+    | 'runId'
+    | 'fence'
+    | 'key'
+    | 'credential'
+    | 'rank'
+    | 'peers'
+    | 'bounds'
+    | 'firstAcceptMs'
+    | 'lostAfterMs'
+    | 'transient'
   >;
   /** Reads a tensor of the plan's manifest. */
   readonly weight: (name: string, kind: ManifestTensor['kind']) => Promise<Float32Array | undefined>;

@@ -1,8 +1,9 @@
 import type { AppError, Clock, Logger } from '@millrace/core';
 import { attemptOver } from './data-plane.errors';
-import type { TensorFrame } from './frame';
-import type { FrameDialer, LinkLimits, StreamIdentity } from './link/frame-channel';
+import type { FrameBounds, TensorFrame } from './frame';
+import type { FrameDialer, LinkLimits, LinkTarget, StreamIdentity } from './link/frame-channel';
 import { type DeliveredFrame, IncomingLink } from './link/incoming-link';
+import type { LinkCredential } from './link/link-credential';
 import { type MeasuredLink, measureLink } from './link/measure-link';
 import { OutgoingLink } from './link/outgoing-link';
 import type { MessageMemory } from './message-memory';
@@ -22,6 +23,10 @@ export interface AttemptLinksOptions {
   readonly dialer: FrameDialer;
   readonly limits: LinkLimits;
   readonly memory: MessageMemory;
+  /** Of what peers may send. */
+  readonly bounds: FrameBounds;
+  /** Needed where a peer is not on this machine. */
+  readonly credential?: LinkCredential | undefined;
   readonly clock: Clock;
   readonly random: () => number;
   readonly logger: Logger;
@@ -77,9 +82,7 @@ export class AttemptLinks {
     const { runId, fence, key, rank, dialer, clock } = this.options;
     const identity = { runId, fence, key, fromRank: rank };
     const probe = (byteCount: number): Promise<void> =>
-      this.closed === undefined
-        ? dialer.probe(this.addressOf(toRank), identity, byteCount)
-        : Promise.reject(this.closed);
+      this.closed === undefined ? dialer.probe(this.target(toRank), identity, byteCount) : Promise.reject(this.closed);
     return measureLink(probe, clock);
   }
 
@@ -101,18 +104,24 @@ export class AttemptLinks {
   }
 
   private openLink(toRank: number): OutgoingLink {
-    const { runId, fence, key, rank, peers: _peers, onPeerDead, transient: _, ...rest } = this.options;
-    const address = this.addressOf(toRank);
+    const { runId, fence, key, rank, onPeerDead, dialer, limits, clock, random, logger } = this.options;
+    const { firstAcceptMs, lostAfterMs } = this.options;
     return new OutgoingLink({
-      ...rest,
-      toRank,
-      address,
+      dialer,
+      limits,
+      clock,
+      random,
+      logger,
+      firstAcceptMs,
+      lostAfterMs,
+      target: this.target(toRank),
       identity: { runId, fence, key, fromRank: rank },
       onDead: (error) => onPeerDead(toRank, error),
     });
   }
 
-  private addressOf(rank: number): string {
-    return this.options.peers.find((peer) => peer.rank === rank)?.address ?? '';
+  private target(rank: number): LinkTarget {
+    const { peers, credential } = this.options;
+    return { rank, address: peers.find((peer) => peer.rank === rank)?.address ?? '', credential };
   }
 }

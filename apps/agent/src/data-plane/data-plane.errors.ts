@@ -10,6 +10,14 @@ export function frameMalformed(reason: string, cause?: unknown): AppError {
   });
 }
 
+/** Sent again it would be as large: the sender gives up. */
+export function frameBeyondPlan(edge: string, bytes: number, bytesMax: number): AppError {
+  const message =
+    `a frame "${edge}" of ${bytes} bytes, where the plan has frames of ${bytesMax} at most: ` +
+    'the two agents do not follow the same plan; run the same version on both';
+  return new AppError({ code: 'DATA_PLANE.FRAME_BEYOND_PLAN', kind: 'invalid', message });
+}
+
 export function frameCorrupt(sequence: number): AppError {
   const message = `the checksum of message ${sequence} does not match its payload: it is asked for again`;
   return new AppError({ code: 'DATA_PLANE.FRAME_CORRUPT', kind: 'unavailable', message });
@@ -36,6 +44,20 @@ export function streamRefused(runId: string): AppError {
   const run = boundedText(runId) || 'an unnamed run';
   const message = `no attempt of ${run} takes this stream: it is not started here yet, it is over, or the key is another one`;
   return new AppError({ code: 'DATA_PLANE.STREAM_REFUSED', kind: 'forbidden', message });
+}
+
+/** Whoever has a certificate of an attempt speaks for the rank that it names, and for no other. */
+export function peerNotItself(claimed: string): AppError {
+  const message = `the stream says that it is of ${boundedText(claimed)}, and the caller's certificate is of another rank`;
+  return new AppError({ code: 'DATA_PLANE.PEER_NOT_ITSELF', kind: 'forbidden', message });
+}
+
+/** Another agent listens where the plan says that this one does, or an attempt's certificates were mixed up. */
+export function peerUnexpected(address: string, expected: string, shown: string): AppError {
+  const message =
+    `${address} was to be ${expected}, and its certificate is of ${boundedText(shown) || 'nobody'}: ` +
+    'let each agent advertise an address of its own';
+  return new AppError({ code: 'DATA_PLANE.PEER_UNEXPECTED', kind: 'unavailable', message });
 }
 
 /** Whatever carries an old fence comes from an attempt that was superseded. The caller may be told no other fence. */

@@ -3,6 +3,7 @@ import type { AppError, Clock, Logger } from '@millrace/core';
 import { AttemptLinks, type AttemptLinksOptions } from './attempt-links';
 import { fenceOld, streamRefused } from './data-plane.errors';
 import type { FrameDialer, LinkLimits, StreamIdentity } from './link/frame-channel';
+import { type LinkCredential, serverNameOf } from './link/link-credential';
 import type { IncomingLink } from './link/incoming-link';
 import { MessageMemory } from './message-memory';
 import { RefusalLog } from './refusal-log';
@@ -61,8 +62,22 @@ export class DataPlane {
     return links === undefined ? streamRefused(identity.runId) : links.linkFrom(identity);
   }
 
-  private remember({ runId, fence, key }: Pick<AttemptLinksOptions, 'runId' | 'fence' | 'key'>): void {
-    const attempts = [...(this.past.get(runId) ?? []), { fence, key }].slice(-PAST_ATTEMPTS_MAX);
+  /** The attempt that a caller means by a server name; undefined for a stranger's. */
+  secured(serverName: string): SecuredAttempt | undefined {
+    for (const { options } of this.live.values()) {
+      const { runId, fence, key, credential } = options;
+      if (credential !== undefined && serverNameOf(key) === serverName) return { runId, fence, credential };
+    }
+    for (const [runId, attempts] of this.past) {
+      for (const { fence, serverName: name, credential } of attempts)
+        if (credential !== undefined && name === serverName) return { runId, fence, credential };
+    }
+    return undefined;
+  }
+
+  private remember({ runId, fence, key, credential }: AttemptIdentity): void {
+    const attempt = { fence, key, credential, serverName: serverNameOf(key) };
+    const attempts = [...(this.past.get(runId) ?? []), attempt].slice(-PAST_ATTEMPTS_MAX);
     this.past.delete(runId);
     this.past.set(runId, attempts);
     const [oldest] = this.past.keys();
@@ -82,9 +97,17 @@ export class DataPlane {
   }
 }
 
-interface PastAttempt {
+/** An attempt that callers reach over TLS. */
+export interface SecuredAttempt {
+  readonly runId: string;
   readonly fence: number;
-  readonly key: string;
+  readonly credential: LinkCredential;
+}
+
+type AttemptIdentity = Pick<AttemptLinksOptions, 'runId' | 'fence' | 'key' | 'credential'>;
+
+interface PastAttempt extends Omit<AttemptIdentity, 'runId'> {
+  readonly serverName: string;
 }
 
 /** In a time that does not depend on where the keys differ. */

@@ -5,6 +5,9 @@
 export const EDGES = ['activation', 'gradient', 'tied', 'norm', 'commit', 'account', 'token', 'evaluation'] as const;
 export type Edge = (typeof EDGES)[number];
 
+/** Bytes of the largest payload of each kind that the plan of an attempt has reason to send. */
+export type FrameBounds = Readonly<Record<Edge, number>>;
+
 /** Of a payload. Doubles travel between CPU twins; 'u8' is text or anything else that is not a tensor. */
 export const FRAME_DTYPE_BYTES = { f32: 4, f64: 8, u32: 4, u8: 1 } as const;
 export type FrameDType = keyof typeof FRAME_DTYPE_BYTES;

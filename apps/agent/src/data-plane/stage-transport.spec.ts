@@ -1,17 +1,20 @@
 import { crc32 } from 'node:zlib';
 import { type AppError, silentLogger, sleep, systemClock } from '@millrace/core';
 import { afterEach, describe, expect, it } from 'vitest';
-import { InMemoryNetwork } from '@millrace/testing';
+import { InMemoryNetwork, makeGangCredentials } from '@millrace/testing';
 import { ExchangeDialer } from '../grpc/exchange/exchange-dialer';
 import { ExchangeServer } from '../grpc/exchange/exchange-server';
 import type { AttemptLinks } from './attempt-links';
 import { DataPlane } from './data-plane';
-import type { TensorFrame, FrameKey } from './frame';
+import type { FrameBounds, TensorFrame, FrameKey } from './frame';
 import type { FrameChannel, FrameDialer, LinkLimits, StreamIdentity } from './link/frame-channel';
+import { ANY_FRAMES } from '../../test/any-frames';
 import { LinkTransport } from '../../test/link-transport';
 import type { StageTransport } from './stage-transport';
 
 const LIMITS: LinkLimits = { windowBytes: 64 * 1024, partBytes: 16 * 1024 };
+/** What connects there arrives on loopback, which the address does not say: it takes TLS. */
+const BEYOND_LOOPBACK = '0.0.0.0';
 const closers: (() => void)[] = [];
 afterEach(() => closers.splice(0).forEach((close) => close()));
 
@@ -30,10 +33,10 @@ class BreakableDialer implements FrameDialer {
   private readonly open: { channel: FrameChannel; closed(error: Error): void }[] = [];
   dialCount = 0;
 
-  dial(...[address, identity, events]: Parameters<FrameDialer['dial']>): FrameChannel {
+  dial(...[target, identity, events]: Parameters<FrameDialer['dial']>): FrameChannel {
     this.dialCount++;
     let live = true;
-    const channel = this.inner.dial(address, identity, {
+    const channel = this.inner.dial(target, identity, {
       onCredit: (credit) => live && events.onCredit(credit),
       onClosed: (error) => live && events.onClosed(error),
     });
@@ -57,20 +60,28 @@ class BreakableDialer implements FrameDialer {
 }
 
 async function grpcNodes(
-  options: { keys?: string[]; fences?: number[]; limits?: LinkLimits; firstAcceptMs?: number } = {},
+  options: {
+    keys?: string[];
+    fences?: number[];
+    limits?: LinkLimits;
+    firstAcceptMs?: number;
+    host?: string;
+    bounds?: FrameBounds;
+  } = {},
 ): Promise<Node[]> {
-  const { keys = [], fences = [], limits = LIMITS, firstAcceptMs = 5000 } = options;
+  const { keys = [], fences = [], limits = LIMITS, firstAcceptMs = 5000, host = '127.0.0.1' } = options;
   const nodes = await Promise.all(
     [0, 1].map(async () => {
       const dialer = new BreakableDialer();
       const plane = new DataPlane({ dialer, limits, clock: systemClock, random: () => 0.5, logger: silentLogger });
       const server = new ExchangeServer(plane, silentLogger);
-      const port = await server.listen('127.0.0.1', 0);
+      const port = await server.listen(host, 0);
       closers.push(() => (server.close(), dialer.inner.close()));
       return { dialer, plane, server, port };
     }),
   );
-  const peers = nodes.map(({ port }, rank) => ({ rank, address: `127.0.0.1:${port}` }));
+  const peers = nodes.map(({ port }, rank) => ({ rank, agentId: `agent_${rank}`, address: `${host}:${port}` }));
+  const credentials = await makeGangCredentials({ runId: 'run_1', fence: 3, peers }, Date.now());
   return nodes.map(({ plane, ...node }, rank) => {
     const transport = new LinkTransport(() => systemClock.now());
     const dead: Node['dead'] = [];
@@ -80,6 +91,8 @@ async function grpcNodes(
       key: keys[rank] ?? 'secret-secret-secret-secret-secret',
       rank,
       peers,
+      bounds: options.bounds ?? ANY_FRAMES,
+      credential: credentials[rank],
       firstAcceptMs,
       lostAfterMs: 1000,
       onFrame: (delivered) => transport.onFrame(delivered),
@@ -125,6 +138,7 @@ const implementations: Record<string, () => Promise<StageTransport[]>> = {
     return Promise.resolve([0, 1].map((rank) => network.transport(rank)));
   },
   'over gRPC': async () => (await grpcNodes()).map(({ transport }) => transport),
+  'over gRPC and TLS': async () => (await grpcNodes({ host: BEYOND_LOOPBACK })).map(({ transport }) => transport),
 };
 
 for (const [name, open] of Object.entries(implementations)) {
@@ -195,19 +209,34 @@ describe('links over gRPC', () => {
     await a.links.drain();
   });
 
-  it('deliver each frame once and in order over calls that break at any moment', async () => {
-    const [a, b] = (await grpcNodes()) as [Node, Node];
-    const count = 60;
-    const sends = Array.from({ length: count }, (_, index) => a.transport.send(1, tensor(index, 9000)));
-    for (let index = 0; index < count; index++) {
-      if (index % 7 === 3) a.dialer.break();
-      const { payload } = await b.transport.receive(key(index));
-      expect(Buffer.compare(payload, tensor(index, 9000).payload)).toBe(0);
-    }
-    await Promise.all(sends);
+  it.each(['127.0.0.1', BEYOND_LOOPBACK])(
+    'to %s deliver each frame once and in order, whatever breaks',
+    async (host) => {
+      const [a, b] = (await grpcNodes({ host })) as [Node, Node];
+      const count = 60;
+      const sends = Array.from({ length: count }, (_, index) => a.transport.send(1, tensor(index, 9000)));
+      for (let index = 0; index < count; index++) {
+        if (index % 7 === 3) a.dialer.break();
+        // With its connection, so that over TLS the next one shakes hands again.
+        if (index % 21 === 10) a.dialer.inner.close();
+        const { payload } = await b.transport.receive(key(index));
+        expect(Buffer.compare(payload, tensor(index, 9000).payload)).toBe(0);
+      }
+      await Promise.all(sends);
+      await a.links.drain();
+      expect(a.dialer.dialCount).toBeGreaterThan(5);
+      expect(a.dead).toEqual([]);
+    },
+  );
+
+  it('refuse a frame beyond the plan for good, with the reason', async () => {
+    const [a, b] = (await grpcNodes({ bounds: { ...ANY_FRAMES, activation: 1000 } })) as [Node, Node];
+    void a.transport.send(1, tensor(0, 1000)).catch(() => undefined);
+    await b.transport.receive(key(0));
+    void a.transport.send(1, tensor(1, 1001)).catch(() => undefined);
     await a.links.drain();
-    expect(a.dialer.dialCount).toBeGreaterThan(5);
-    expect(a.dead).toEqual([]);
+    expect(a.dead).toMatchObject([{ rank: 1, error: { kind: 'invalid' } }]);
+    expect(a.dead[0]?.error.message).toMatch(/"activation" of 1001 bytes, where the plan has frames of 1000 at most/);
   });
 
   it('part in peace: a rank that is done closes, the other one has its credits and no failure', async () => {
@@ -252,6 +281,7 @@ describe('links over gRPC', () => {
       key: dataKey,
       rank: 1,
       peers,
+      bounds: ANY_FRAMES,
       firstAcceptMs: 1000,
       lostAfterMs: 1000,
       onFrame: (delivered) => transport.onFrame(delivered),

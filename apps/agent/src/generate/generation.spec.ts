@@ -8,7 +8,13 @@ import type { FrameDialer } from '../data-plane/link/frame-channel';
 import type { AgentBody } from '../session/session-channel';
 import { Generation, type GenerationEvent } from './generation';
 
-const PLAN = { taskId: 'gen_1', rank: 0, dataKey: 'k'.repeat(40), peers: [{ rank: 1, agentId: 'b', address: 'x:1' }] };
+const PLAN = {
+  taskId: 'gen_1',
+  rank: 0,
+  dataKey: 'k'.repeat(40),
+  model: { context: 4, hidden: 8 },
+  peers: [{ rank: 1, agentId: 'b', address: 'x:1' }],
+};
 
 let timers: { atMs: number; task: () => void }[];
 let clock: Clock;
@@ -39,6 +45,7 @@ function waiting(): { generation: Generation; events: GenerationEvent[] } {
   const events: GenerationEvent[] = [];
   const generation = new Generation({
     plan: PLAN as unknown as GeneratePlan,
+    credential: undefined,
     device: { quarantined: [] },
     dataPlane,
     startThread: () => ({

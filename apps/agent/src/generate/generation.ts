@@ -1,9 +1,11 @@
 import type { GeneratePlan } from '@millrace/contracts';
-import type { AppError, Clock } from '@millrace/core';
+import { type AppError, type Clock, GENERATION_FENCE } from '@millrace/core';
+import { generationFrameBounds } from '../attempt/frame-bounds';
 import { RankThread } from '../attempt/rank-thread';
 import type { BlobCache } from '../blobs/blob-cache';
 import { TensorIndex } from '../blobs/tensor-index';
 import type { DataPlane } from '../data-plane/data-plane';
+import type { LinkCredential } from '../data-plane/link/link-credential';
 import type { AgentBody } from '../session/session-channel';
 import type { DeviceChoice } from '../worker/gpu-task';
 import type { StartGpuThread } from '../worker/gpu-thread';
@@ -13,6 +15,8 @@ import { generationLate } from './generate.errors';
 
 export interface GenerationOptions {
   readonly plan: GeneratePlan;
+  /** Needed where a peer is not on this machine. */
+  readonly credential: LinkCredential | undefined;
   readonly device: DeviceChoice;
   readonly dataPlane: DataPlane;
   readonly startThread: StartGpuThread;
@@ -27,8 +31,6 @@ export type GenerationEvent =
   | { readonly type: 'drained' }
   | { readonly type: 'failed'; readonly error: AppError };
 
-/** A generation has no attempts: its streams all carry this fence. */
-const FENCE = 1;
 const PEER_PATIENCE_MS = 60_000;
 /** Beyond what the API waits for; a rank whose peers never come would hold its thread for ever. */
 const DURATION_MS_MAX = 150_000;
@@ -51,10 +53,12 @@ export class Generation {
       clock: options.clock,
       links: {
         runId: plan.taskId,
-        fence: FENCE,
+        fence: GENERATION_FENCE,
         key: plan.dataKey,
+        credential: options.credential,
         rank: plan.rank,
         peers: plan.peers,
+        bounds: generationFrameBounds(plan),
         firstAcceptMs: PEER_PATIENCE_MS,
         lostAfterMs: PEER_PATIENCE_MS,
         transient: true,

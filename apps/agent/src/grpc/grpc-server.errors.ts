@@ -5,6 +5,12 @@ export function portUnavailable(host: string, port: number, cause: unknown): App
   return new AppError({ code: 'GRPC.PORT_UNAVAILABLE', kind: 'unavailable', message, cause });
 }
 
+/** The caller learns nothing: its connection is closed. */
+export function attemptUnnamed(): AppError {
+  const message = 'it names no attempt of this agent: strangers, and peers of an attempt that is not started here yet';
+  return new AppError({ code: 'GRPC.ATTEMPT_UNNAMED', kind: 'forbidden', message });
+}
+
 export function messageTooLarge(bytes: number, bytesMax: number, compressed: boolean): AppError {
   const message = compressed
     ? 'a compressed message: send frames uncompressed'

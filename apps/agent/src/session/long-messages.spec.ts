@@ -58,7 +58,7 @@ async function start(layers: number, manifest?: ManifestDocument): Promise<void>
   agent = await startTestAgent('agent_0', await api.start(), { startThread });
   await until('a session', () => api.sessions.size === 1);
   const { runId, fence } = given;
-  const value = { commandId: 'start', runId, fence, planJson: JSON.stringify(given) };
+  const value = { commandId: 'start', runId, fence, planJson: JSON.stringify(given), dataCredential: undefined };
   api.send('agent_0', { $case: 'startAttempt', value });
   await until('the start', () => started.length === 1);
 }

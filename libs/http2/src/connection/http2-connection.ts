@@ -152,6 +152,8 @@ export class Http2Connection {
   }
 
   private sayGoodbye(code: Http2ErrorCode, reason: string): void {
+    // Its owner holds everything back until it knows who is there (TLS): nobody is to be told anything.
+    if (this.socket.writableCorked > 0) return void this.socket.destroy();
     this.socket.write(goawayFrame(this.lastRemoteId, code, reason));
     // What waits in the socket may still leave, unless the peer does not read. Closed over bytes that nobody read, a
     // socket would be reset, and the reason lost.

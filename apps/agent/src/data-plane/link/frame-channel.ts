@@ -1,4 +1,5 @@
 import type { FrameDType } from '../frame';
+import type { LinkCredential } from './link-credential';
 
 /** Who opens a stream, as its metadata says. */
 export interface StreamIdentity {
@@ -28,11 +29,20 @@ export interface FrameChannelEvents {
   onClosed(error?: Error): void;
 }
 
+/** Whom a call goes to. */
+export interface LinkTarget {
+  readonly rank: number;
+  /** host:port; on loopback calls are in plain text, everywhere else over TLS. */
+  readonly address: string;
+  /** Of the caller; needed for what leaves this machine. */
+  readonly credential?: LinkCredential | undefined;
+}
+
 /** Opens calls to peers; the gRPC one is in src/grpc. */
 export interface FrameDialer {
-  dial(address: string, identity: StreamIdentity, events: FrameChannelEvents): FrameChannel;
+  dial(target: LinkTarget, identity: StreamIdentity, events: FrameChannelEvents): FrameChannel;
   /** Sends the peer bytes that mean nothing; resolves when it has taken them all and has said so. */
-  probe(address: string, identity: StreamIdentity, byteCount: number): Promise<void>;
+  probe(target: LinkTarget, identity: StreamIdentity, byteCount: number): Promise<void>;
 }
 
 /** The receiver's end of one open call. */

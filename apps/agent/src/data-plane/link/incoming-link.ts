@@ -1,6 +1,6 @@
 import type { Clock } from '@millrace/core';
-import { fenceOld, frameMalformed, sequenceGap, windowOverrun } from '../data-plane.errors';
-import { type TensorFrame, FRAME_DTYPE_BYTES, frameBytes, type FrameDType } from '../frame';
+import { fenceOld, frameBeyondPlan, frameMalformed, sequenceGap, windowOverrun } from '../data-plane.errors';
+import { type FrameBounds, type TensorFrame, FRAME_DTYPE_BYTES, frameBytes, type FrameDType } from '../frame';
 import type { CreditChannel, LinkLimits, StreamIdentity } from './frame-channel';
 import type { MessageMemory } from '../message-memory';
 import { decodeFrame, type FrameMessage } from '../wire/frame-codec';
@@ -14,6 +14,7 @@ export interface DeliveredFrame {
 export interface IncomingLinkOptions {
   readonly limits: LinkLimits;
   readonly memory: MessageMemory;
+  readonly bounds: FrameBounds;
   readonly clock: Clock;
 }
 
@@ -22,6 +23,8 @@ interface Assembly {
   filledBytes: number;
 }
 
+/** Of a message beside its part of a payload: the run's id and a dozen numbers. */
+const HEADER_BYTES_MAX = 1024;
 /** Small credits are gathered for this long: the last ones of a burst must not wait for the next burst. */
 const CREDIT_DELAY_MS = 10;
 
@@ -44,6 +47,12 @@ export class IncomingLink {
     private readonly options: IncomingLinkOptions,
     private readonly deliver: (delivered: DeliveredFrame) => void,
   ) {}
+
+  /** Beyond it no message holds a part of a frame that the plan has. */
+  get messageBytesMax(): number {
+    const largest = Math.max(...Object.values(this.options.bounds));
+    return Math.min(largest, this.options.limits.partBytes) + HEADER_BYTES_MAX;
+  }
 
   /** Of its messages: a view of memory that `receive` takes over. */
   messageMemory(bytes: number): Buffer {
@@ -96,6 +105,8 @@ export class IncomingLink {
     if (runId !== identity.runId || fence !== identity.fence) throw fenceOld(runId, fence);
     if (frame.fromRank !== identity.fromRank)
       throw frameMalformed(`rank ${frame.fromRank} on the stream of rank ${identity.fromRank}`);
+    const [bytes, bytesMax] = [frameBytes(frame), this.options.bounds[frame.edge]];
+    if (bytes > bytesMax) throw frameBeyondPlan(frame.edge, bytes, bytesMax);
     if (sequence !== this.lastSequence + 1) throw sequenceGap(this.lastSequence + 1, sequence);
   }
 

@@ -1,12 +1,11 @@
 import { AppError, Backoff, type Clock, type Logger, describeError } from '@millrace/core';
 import { attemptOver, peerLost } from '../data-plane.errors';
-import type { CreditMessage, FrameChannel, FrameDialer, LinkLimits, StreamIdentity } from './frame-channel';
+import type { CreditMessage, FrameChannel, FrameDialer, LinkLimits, LinkTarget, StreamIdentity } from './frame-channel';
 import type { TensorFrame } from '../frame';
 import { encodeHead } from '../wire/frame-codec';
 
 export interface OutgoingLinkOptions {
-  readonly toRank: number;
-  readonly address: string;
+  readonly target: LinkTarget;
   readonly identity: StreamIdentity;
   readonly dialer: FrameDialer;
   readonly limits: LinkLimits;
@@ -16,7 +15,7 @@ export interface OutgoingLinkOptions {
   /** How long the peer may refuse or stay away before its first acceptance, and after it. */
   readonly firstAcceptMs: number;
   readonly lostAfterMs: number;
-  /** The peer stayed away too long, or refused for good (kind 'aborted': it knows a higher fence). */
+  /** The peer stayed away too long, or refused for good ('aborted': a higher fence; 'invalid': what it was sent). */
   onDead(error: AppError): void;
 }
 
@@ -107,10 +106,10 @@ export class OutgoingLink {
     this.writtenCount = 0;
     this.reservedCount = 0;
     this.writesInFlight = 0;
-    const { dialer, address, identity } = this.options;
+    const { dialer, target, identity } = this.options;
     // Events of a call that was given up must not touch the one that replaced it.
     let current = true;
-    this.channel = dialer.dial(address, identity, {
+    this.channel = dialer.dial(target, identity, {
       onCredit: (credit) => {
         if (current) this.onCredit(credit);
       },
@@ -190,7 +189,8 @@ export class OutgoingLink {
   private onChannelClosed(error: Error | undefined): void {
     this.channel = undefined;
     if (this.closed !== undefined) return;
-    const { clock, logger, toRank, address } = this.options;
+    const { clock, logger, target } = this.options;
+    const { rank: toRank, address } = target;
     if (this.accepted) this.awaySinceMs = clock.monotonicMs();
     this.accepted = false;
     const awayMs = clock.monotonicMs() - this.awaySinceMs;
@@ -198,7 +198,8 @@ export class OutgoingLink {
       { toRank, address, awayMs },
       `the stream to rank ${toRank} closed: ${describeError(error ?? 'ended by the peer')}`,
     );
-    if (error instanceof AppError && error.kind === 'aborted') return this.die(error);
+    // An old fence stays old, and a frame that cannot be taken would come again as it is.
+    if (error instanceof AppError && (error.kind === 'aborted' || error.kind === 'invalid')) return this.die(error);
     const limitMs = this.everAccepted ? this.options.lostAfterMs : this.options.firstAcceptMs;
     if (awayMs > limitMs) return this.die(peerLost(toRank, awayMs, error));
     // A peer that is done ends its calls; one that has taken everything is called again when there is something to

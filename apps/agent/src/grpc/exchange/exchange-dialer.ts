@@ -1,6 +1,14 @@
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { status } from '@grpc/grpc-js';
-import { type AppError, type Clock, describeError, splitHostPort, systemClock } from '@millrace/core';
+import {
+  type AppError,
+  assert,
+  type Clock,
+  describeError,
+  isLoopback,
+  splitHostPort,
+  systemClock,
+} from '@millrace/core';
 import {
   connectionLost,
   type HeaderFields,
@@ -14,44 +22,53 @@ import type {
   FrameChannel,
   FrameChannelEvents,
   FrameDialer,
+  LinkTarget,
   StreamIdentity,
 } from '../../data-plane/link/frame-channel';
+import type { LinkCredential } from '../../data-plane/link/link-credential';
 import { fromServiceError } from '../grpc-errors';
 import { answeredStatus, decodeCredit, PROBE_PATH, requestHeaders } from './exchange-protocol';
 import { MessageReader } from './message-reader';
 import { ProbingCall } from './probing-call';
+import { dialSecurely } from './secure/dial-securely';
 
 /**
- * Opens StageService.Exchange calls; one connection per peer, kept for all attempts. It speaks gRPC over an HTTP/2 of
- * its own, for its speed (docs/decisions has the figures); any gRPC server understands it.
+ * Opens StageService.Exchange calls: on loopback over one connection per peer, kept for all attempts; elsewhere over
+ * TLS and one per peer and attempt. It speaks gRPC over an HTTP/2 of its own, for its speed (docs/decisions has
+ * the figures); any gRPC server understands it.
  */
 export class ExchangeDialer implements FrameDialer {
   private readonly connections = new Map<string, Http2Connection>();
 
   constructor(private readonly clock: Clock = systemClock) {}
 
-  dial(address: string, identity: StreamIdentity, events: FrameChannelEvents): FrameChannel {
+  dial(target: LinkTarget, identity: StreamIdentity, events: FrameChannelEvents): FrameChannel {
+    const { address } = target;
     const call = new ExchangeCall(`stream to ${address}`, events);
-    return call.open(this.connection(address), requestHeaders(identity, address));
+    return call.open(this.connection(target, identity), requestHeaders(identity, address));
   }
 
-  probe(address: string, identity: StreamIdentity, byteCount: number): Promise<void> {
+  async probe(target: LinkTarget, identity: StreamIdentity, byteCount: number): Promise<void> {
+    const { address } = target;
     const headers = requestHeaders(identity, address, PROBE_PATH);
-    return new ProbingCall(`probe of ${address}`).open(this.connection(address), headers, byteCount);
+    await new ProbingCall(`probe of ${address}`).open(this.connection(target, identity), headers, byteCount);
   }
 
   close(): void {
     for (const connection of [...this.connections.values()]) connection.destroy(connectionLost('closed'));
   }
 
-  private connection(address: string): Http2Connection {
-    const known = this.connections.get(address);
+  private connection(target: LinkTarget, identity: StreamIdentity): Http2Connection {
+    const secured = securedBy(target);
+    const { address, rank } = target;
+    const name = secured === undefined ? address : `${address} ${identity.runId} ${identity.fence} ${rank}`;
+    const known = this.connections.get(name);
     if (known?.canRequest) return known;
-    const { host, port = 80 } = splitHostPort(address);
     const reader = new SocketReader();
-    const socket = connect({ host, port, onread: reader });
+    const socket = secured === undefined ? dialPlainly(address, reader) : dialSecurely(target, identity, secured);
+    if (secured !== undefined) socket.on('data', (chunk) => connection.push(chunk));
     const forget = (): void => {
-      if (this.connections.get(address) === connection) this.connections.delete(address);
+      if (this.connections.get(name) === connection) this.connections.delete(name);
     };
     const connection = new Http2Connection(socket, 'client', {
       // A server opens no streams.
@@ -65,9 +82,21 @@ export class ExchangeDialer implements FrameDialer {
     });
     const keepalive = new Keepalive(connection, this.clock);
     reader.connection = connection;
-    this.connections.set(address, connection);
+    this.connections.set(name, connection);
     return connection;
   }
+}
+
+/** Undefined where nothing leaves this machine. */
+function securedBy({ address, credential }: LinkTarget): LinkCredential | undefined {
+  if (isLoopback(splitHostPort(address).host)) return undefined;
+  assert(credential !== undefined, `a link to ${address} leaves this machine, and has no certificate`);
+  return credential;
+}
+
+function dialPlainly(address: string, onread: SocketReader): Socket {
+  const { host, port = 80 } = splitHostPort(address);
+  return connect({ host, port, onread });
 }
 
 /** One call: credits come, frames go. It is over when its status came, or when it cannot come any more. */

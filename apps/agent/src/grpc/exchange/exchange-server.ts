@@ -1,5 +1,13 @@
-import { type AddressInfo, type Server, type Socket, createServer, isIP } from 'node:net';
-import { AppError, type Clock, describeError, isLoopback, type Logger, systemClock } from '@millrace/core';
+import { isIP } from 'node:net';
+import {
+  AppError,
+  type Clock,
+  describeError,
+  isLoopback,
+  type Logger,
+  type RankIdentity,
+  systemClock,
+} from '@millrace/core';
 import {
   connectionLost,
   type HeaderFields,
@@ -11,10 +19,11 @@ import {
   type StreamEvents,
 } from '@millrace/http2';
 import type { DataPlane } from '../../data-plane/data-plane';
+import { peerNotItself } from '../../data-plane/data-plane.errors';
 import type { CreditChannel, StreamIdentity } from '../../data-plane/link/frame-channel';
 import type { IncomingLink } from '../../data-plane/link/incoming-link';
 import { RefusalLog, boundedText } from '../../data-plane/refusal-log';
-import { methodUnknown, portUnavailable } from '../grpc-server.errors';
+import { methodUnknown } from '../grpc-server.errors';
 import {
   EXCHANGE_PATH,
   PROBE_PATH,
@@ -25,16 +34,12 @@ import {
 } from './exchange-protocol';
 import { MessageReader } from './message-reader';
 import { ProbedCall } from './probed-call';
-import { STRANGERS_MAX, StrangerSlots } from './stranger-slots';
-
-/** Of peers, beside the strangers: a rank has a few of them in a few attempts. */
-const CONNECTIONS_MAX = 1000;
+import { type Arrival, DataPort } from './secure/data-port';
 
 /** Serves StageService for the peers of this agent's attempts: gRPC over an HTTP/2 of its own, see ExchangeDialer. */
 export class ExchangeServer {
-  private readonly server: Server;
+  private readonly port: DataPort;
   private readonly connections = new Set<Http2Connection>();
-  private readonly strangers: StrangerSlots<Http2Connection>;
   private readonly refusals: RefusalLog;
 
   constructor(
@@ -43,42 +48,43 @@ export class ExchangeServer {
     clock: Clock = systemClock,
   ) {
     this.refusals = new RefusalLog(clock, logger);
-    this.strangers = new StrangerSlots(clock, (stranger, reason) => stranger.destroy(connectionLost(reason)));
-    this.server = createServer((socket) => this.accept(socket));
-    this.server.maxConnections = CONNECTIONS_MAX + STRANGERS_MAX;
+    const onArrival = (arrival: Arrival): void => this.accept(arrival);
+    this.port = new DataPort({ dataPlane, refusals: this.refusals, clock, onArrival });
   }
 
-  /** The port it listens on. Error: GRPC.PORT_UNAVAILABLE. */
+  /** In plain text on loopback, over TLS elsewhere. The port it listens on. Error: GRPC.PORT_UNAVAILABLE. */
   listen(host: string, port: number): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.server.once('error', (error) => reject(portUnavailable(host, port, error)));
-      this.server.listen(port, host, () => resolve((this.server.address() as AddressInfo).port));
-    });
+    return this.port.listen(host, port);
   }
 
   close(): void {
-    this.server.close();
+    this.port.close();
     for (const connection of [...this.connections]) connection.destroy(connectionLost('closed'));
   }
 
-  private accept(accepted: Socket): void {
+  private accept({ socket: accepted, guest, peer }: Arrival): void {
+    const { strangers } = this.port;
     const reader = new SocketReader();
     const socket = readThrough(accepted, reader);
+    // Without a call of an attempt it is a stranger, at first and again later: nobody holds a slot for nothing.
+    const onCallOver = (): void => {
+      if (connection.streams.size === 0 && !connection.closed) strangers.add(guest);
+    };
     const connection = new Http2Connection(socket, 'server', {
       onStream: (stream, headers) => {
-        if (this.serve(stream, headers)) this.strangers.remove(connection);
+        if (this.serve(stream, headers, { peer, onCallOver })) strangers.remove(guest);
       },
       onReady: () => undefined,
       onGoaway: () => undefined,
       onClosed: (error) => {
         this.connections.delete(connection);
-        this.strangers.remove(connection);
+        strangers.remove(guest);
         this.logClosed(error);
       },
     });
     reader.connection = connection;
+    guest.end = (reason) => connection.destroy(connectionLost(reason));
     this.connections.add(connection);
-    this.strangers.add(connection);
   }
 
   private logClosed(error: AppError): void {
@@ -87,47 +93,66 @@ export class ExchangeServer {
     else this.refusals.warn(`a connection was ended (${http2CodeOf(error)}): ${error.message}`);
   }
 
-  /** Whether the caller has the key of an attempt. */
-  private serve(stream: Http2Stream, headers: HeaderFields): boolean {
+  /** Whether the caller has the key of an attempt, and the certificate of the rank that it says it is. */
+  private serve(stream: Http2Stream, headers: HeaderFields, { peer, onCallOver }: Caller): boolean {
     const path = headers.get(':path') ?? '';
     if (path !== EXCHANGE_PATH && path !== PROBE_PATH) return refuseAtOnce(stream, methodUnknown(boundedText(path)));
     const identity = streamIdentity(headers);
-    const link = this.dataPlane.accept(identity);
+    const link = isSelf(identity, peer) ? this.dataPlane.accept(identity) : this.refuseImpostor(identity);
     if (link instanceof AppError) return refuseAtOnce(stream, link);
     stream.sendHeaders(RESPONSE_HEADERS);
     if (path === PROBE_PATH) {
-      stream.listen(new ProbedCall(stream));
+      stream.listen(new ProbedCall(stream, onCallOver));
       return true;
     }
-    const call = new ServedCall(stream, { identity, link, logger: this.logger });
+    const call = new ServedCall(stream, { identity, link, onOver: onCallOver, logger: this.logger });
     stream.listen(call);
     link.attach(call);
     return true;
   }
+
+  private refuseImpostor({ runId, fence, fromRank }: StreamIdentity): AppError {
+    const error = peerNotItself(`rank ${fromRank} of fence ${fence} of ${runId}`);
+    this.refusals.warn(error.message);
+    return error;
+  }
+}
+
+interface Caller {
+  /** Whose certificate it showed; in plain text nobody shows one. */
+  readonly peer: RankIdentity | undefined;
+  readonly onCallOver: () => void;
+}
+
+function isSelf({ runId, fence, fromRank }: StreamIdentity, peer: RankIdentity | undefined): boolean {
+  return peer === undefined || (peer.runId === runId && peer.fence === fence && peer.rank === fromRank);
 }
 
 interface ServedCallOptions {
   readonly identity: StreamIdentity;
   readonly link: IncomingLink;
+  readonly onOver: () => void;
   readonly logger: Logger;
 }
 
 /** One call: frames come, credits go. */
 class ServedCall implements StreamEvents, CreditChannel {
   private answering = true;
-  private readonly reader = new MessageReader(
-    (message) => {
-      const { link } = this.options;
-      // What is still on its way on a call that was replaced or refused comes again on the next one.
-      if (this.isOpen && link.isAttached(this)) link.receive(message);
-    },
-    (bytes) => this.options.link.messageMemory(bytes),
-  );
+  private readonly reader: MessageReader;
 
   constructor(
     private readonly stream: Http2Stream,
     private readonly options: ServedCallOptions,
-  ) {}
+  ) {
+    const { link } = options;
+    this.reader = new MessageReader(
+      (message) => {
+        // What is still on its way on a call that was replaced or refused comes again on the next one.
+        if (this.isOpen && link.isAttached(this)) link.receive(message);
+      },
+      { bytesMax: link.messageBytesMax, memory: (bytes) => link.messageMemory(bytes) },
+    );
+  }
 
   credit(credit: { bytes: number; sequence: number }): void {
     if (this.isOpen) this.stream.write([encodeCredit(credit)]);
@@ -166,6 +191,7 @@ class ServedCall implements StreamEvents, CreditChannel {
 
   onClosed(): void {
     this.onEnd();
+    this.options.onOver();
   }
 
   private get isOpen(): boolean {

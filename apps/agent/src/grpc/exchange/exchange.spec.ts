@@ -18,6 +18,7 @@ import { DataPlane } from '../../data-plane/data-plane';
 import { streamRefused } from '../../data-plane/data-plane.errors';
 import type { TensorFrame, FrameKey } from '../../data-plane/frame';
 import type { FrameChannelEvents, StreamIdentity } from '../../data-plane/link/frame-channel';
+import { ANY_FRAMES } from '../../../test/any-frames';
 import { LinkTransport } from '../../../test/link-transport';
 import { encodeHead } from '../../data-plane/wire/frame-codec';
 import { ExchangeDialer } from './exchange-dialer';
@@ -58,6 +59,7 @@ async function receiver(): Promise<Receiver> {
     key,
     rank: 1,
     peers: [{ rank: 0, address: 'nobody' }],
+    bounds: ANY_FRAMES,
     firstAcceptMs: 1000,
     lostAfterMs: 1000,
     onFrame: (delivered) => transport.onFrame(delivered),
@@ -230,7 +232,7 @@ describe('our dialer at a server of grpc-js', () => {
     });
     const credits: unknown[] = [];
     const { events: calls, closed } = events((credit) => credits.push(credit));
-    const channel = dialer().dial(address, IDENTITY, calls);
+    const channel = dialer().dial({ rank: 1, address }, IDENTITY, calls);
     const sizes = [10, 100_000, 3_000_000];
     for (const bytes of sizes) {
       const message = Buffer.alloc(bytes, bytes & 255);
@@ -254,20 +256,20 @@ describe('our dialer at a server of grpc-js', () => {
   ])('tells a refusal with status %d as %s', async (code, kind) => {
     const address = await peer((stream) => stream.emit('error', { code, details: 'not today: ä' }));
     const { events: calls, closed } = events();
-    dialer().dial(address, IDENTITY, calls);
+    dialer().dial({ rank: 1, address }, IDENTITY, calls);
     expect(await closed).toMatchObject({ kind, message: expect.stringContaining('not today: ä') as string });
   });
 
   it('tells that nobody is there, and that a peer went away', async () => {
     const nobody = events();
-    dialer().dial('127.0.0.1:1', IDENTITY, nobody.events);
+    dialer().dial({ rank: 1, address: '127.0.0.1:1' }, IDENTITY, nobody.events);
     expect(await nobody.closed).toMatchObject({ kind: 'unavailable' });
     const address = await peer((stream) => {
       // Its connection goes with it.
       stream.on('data', () => closers.pop()?.());
     });
     const gone = events();
-    const channel = dialer().dial(address, IDENTITY, gone.events);
+    const channel = dialer().dial({ rank: 1, address }, IDENTITY, gone.events);
     closers.push(closers.splice(-2, 1)[0]!);
     channel.write([Buffer.from([0, 0, 0, 0, 1, 1])], () => undefined);
     expect(await gone.closed).toMatchObject({ kind: 'unavailable' });
@@ -332,7 +334,7 @@ describe('a flood of strangers', () => {
     await Promise.all(strangers);
     const dialer = new ExchangeDialer();
     closers.push(() => dialer.close());
-    await dialer.probe(`127.0.0.1:${port}`, IDENTITY, 10);
+    await dialer.probe({ rank: 1, address: `127.0.0.1:${port}` }, IDENTITY, 10);
     const stream = call(grpcClient(port));
     const message = frameMessage(1, 0, 100);
     stream.on('error', () => undefined);
@@ -349,6 +351,8 @@ it.runIf(Object.values(networkInterfaces()).some((all) => all?.some(({ address }
     const dialer = new ExchangeDialer();
     closers.push(() => (server.close(), dialer.close()));
     const port = await server.listen(listeningHost('::1'), 0);
-    await expect(dialer.probe(hostPort('::1', port), IDENTITY, 1)).rejects.toMatchObject({ kind: 'forbidden' });
+    await expect(dialer.probe({ rank: 1, address: hostPort('::1', port) }, IDENTITY, 1)).rejects.toMatchObject({
+      kind: 'forbidden',
+    });
   },
 );

@@ -3,8 +3,19 @@ import { messageTooLarge } from '../grpc-server.errors';
 /** Of a gRPC message: a flag (0: not compressed) and its length in 4 bytes, big end first. */
 export const GRPC_PREFIX_BYTES = 5;
 
-/** A message is at most a part of a payload and its header: see DEFAULT_LINK_LIMITS. */
-const MESSAGE_BYTES_MAX = 17 * 2 ** 20;
+/** Credits; whoever takes tensors says how large they are. */
+const MESSAGE_BYTES_MAX = 64 * 1024;
+
+export interface MessageReaderOptions {
+  readonly bytesMax: number;
+  /** Memory for a message and its prefix. */
+  memory(bytes: number): Buffer;
+}
+
+const SMALL: MessageReaderOptions = {
+  bytesMax: MESSAGE_BYTES_MAX,
+  memory: (bytes) => Buffer.allocUnsafeSlow(bytes),
+};
 
 /**
  * Cuts the bytes of an HTTP/2 stream into gRPC messages (Length-Prefixed-Message of the gRPC over HTTP/2 protocol).
@@ -18,8 +29,7 @@ export class MessageReader {
 
   constructor(
     private readonly onMessage: (message: Buffer) => void,
-    /** Memory for a message and its prefix. */
-    private readonly memory: (bytes: number) => Buffer = (bytes) => Buffer.allocUnsafeSlow(bytes),
+    private readonly options: MessageReaderOptions = SMALL,
   ) {}
 
   /** Error: GRPC.MESSAGE_TOO_LARGE, before memory is taken for it. */
@@ -57,9 +67,9 @@ export class MessageReader {
 
   private startMessage(): Buffer {
     const length = this.prefix.readUInt32BE(1);
-    if (this.prefix[0] !== 0 || length > MESSAGE_BYTES_MAX)
-      throw messageTooLarge(length, MESSAGE_BYTES_MAX, this.prefix[0] !== 0);
-    const message = this.memory(GRPC_PREFIX_BYTES + length);
+    const { bytesMax } = this.options;
+    if (this.prefix[0] !== 0 || length > bytesMax) throw messageTooLarge(length, bytesMax, this.prefix[0] !== 0);
+    const message = this.options.memory(GRPC_PREFIX_BYTES + length);
     this.prefix.copy(message);
     return message;
   }

@@ -2,7 +2,8 @@ import { silentLogger, systemClock } from '@millrace/core';
 import { Http2Connection } from '@millrace/http2';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { DataPlane } from '../../data-plane/data-plane';
-import { DEFAULT_LINK_LIMITS } from '../../data-plane/link/frame-channel';
+import { DEFAULT_LINK_LIMITS, type LinkTarget } from '../../data-plane/link/frame-channel';
+import { ANY_FRAMES } from '../../../test/any-frames';
 import { ExchangeDialer } from './exchange-dialer';
 import { PROBE_BYTES_MAX } from './exchange-protocol';
 import { ExchangeServer } from './exchange-server';
@@ -14,7 +15,7 @@ const KEY = 'a key of an attempt, for sure';
 const IDENTITY = { runId: 'run_1', fence: 2, key: KEY, fromRank: 0 };
 
 /** Two ranks of an attempt on two data planes. */
-async function ranks(): Promise<{ dialer: ExchangeDialer; address: string; measure: () => Promise<unknown> }> {
+async function ranks(): Promise<{ dialer: ExchangeDialer; target: LinkTarget; measure: () => Promise<unknown> }> {
   const dialer = new ExchangeDialer();
   const plane = (): DataPlane =>
     new DataPlane({ dialer, limits: DEFAULT_LINK_LIMITS, clock: systemClock, random: () => 0.5, logger: silentLogger });
@@ -25,12 +26,13 @@ async function ranks(): Promise<{ dialer: ExchangeDialer; address: string; measu
     { rank: 0, address: 'nobody' },
     { rank: 1, address },
   ];
-  const attempt = { runId: 'run_1', fence: 2, key: KEY, peers, firstAcceptMs: 1000, lostAfterMs: 1000 };
+  const times = { firstAcceptMs: 1000, lostAfterMs: 1000 };
+  const attempt = { runId: 'run_1', fence: 2, key: KEY, peers, bounds: ANY_FRAMES, ...times };
   const events = { onFrame: () => undefined, onPeerDead: () => undefined };
   const links = first.open({ ...attempt, ...events, rank: 0 });
   second.open({ ...attempt, ...events, rank: 1 });
   closers.push(() => (server.close(), dialer.close()));
-  return { dialer, address, measure: () => links.measure(1) };
+  return { dialer, target: { rank: 1, address }, measure: () => links.measure(1) };
 }
 
 describe('StageService.Probe', () => {
@@ -44,22 +46,22 @@ describe('StageService.Probe', () => {
 
   it('ends its calls without a reset, however many there are', async () => {
     const resets = vi.spyOn(Http2Connection.prototype, 'sendReset');
-    const { dialer, address } = await ranks();
-    for (let count = 0; count < 20; count++) await dialer.probe(address, IDENTITY, 10);
+    const { dialer, target } = await ranks();
+    for (let count = 0; count < 20; count++) await dialer.probe(target, IDENTITY, 10);
     expect(resets).not.toHaveBeenCalled();
   });
 
   it('refuses who is not in the attempt, and more bytes than a probe has', async () => {
-    const { dialer, address } = await ranks();
-    await expect(dialer.probe(address, { ...IDENTITY, key: 'guessed' }, 0)).rejects.toThrow();
-    await expect(dialer.probe(address, { ...IDENTITY, fence: 1 }, 0)).rejects.toThrow();
-    await expect(dialer.probe(address, IDENTITY, PROBE_BYTES_MAX + 1)).rejects.toThrow(/larger|too|bytes/);
-    await dialer.probe(address, IDENTITY, 1000);
+    const { dialer, target } = await ranks();
+    await expect(dialer.probe(target, { ...IDENTITY, key: 'guessed' }, 0)).rejects.toThrow();
+    await expect(dialer.probe(target, { ...IDENTITY, fence: 1 }, 0)).rejects.toThrow();
+    await expect(dialer.probe(target, IDENTITY, PROBE_BYTES_MAX + 1)).rejects.toThrow(/larger|too|bytes/);
+    await dialer.probe(target, IDENTITY, 1000);
   });
 
   it('fails where nobody listens', async () => {
     const dialer = new ExchangeDialer();
     closers.push(() => dialer.close());
-    await expect(dialer.probe('127.0.0.1:1', IDENTITY, 0)).rejects.toThrow();
+    await expect(dialer.probe({ rank: 1, address: '127.0.0.1:1' }, IDENTITY, 0)).rejects.toThrow();
   });
 });

@@ -6,7 +6,10 @@ import { PROBE_BYTES_MAX, statusTrailers } from './exchange-protocol';
 export class ProbedCall implements StreamEvents {
   private receivedBytes = 0;
 
-  constructor(private readonly stream: Http2Stream) {}
+  constructor(
+    private readonly stream: Http2Stream,
+    private readonly onOver: () => void,
+  ) {}
 
   onHeaders(): void {
     // A client's headers came with the stream.
@@ -32,6 +35,6 @@ export class ProbedCall implements StreamEvents {
   }
 
   onClosed(): void {
-    // Nothing is held.
+    this.onOver();
   }
 }

@@ -23,6 +23,7 @@ export class StrangerSlots<Connection> {
   }
 
   add(connection: Connection): void {
+    if (this.strangers.has(connection)) return;
     const seconds = STRANGER_TIMEOUT_MS / 1000;
     const cancel = this.clock.after(STRANGER_TIMEOUT_MS, () =>
       this.endStranger(connection, `it has shown no key of an attempt for ${seconds} s`),

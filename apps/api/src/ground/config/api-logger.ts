@@ -11,6 +11,8 @@ const SECRETS = [
   'token',
   'bearer',
   'dataKey',
+  'privateKey',
+  'dataCredential',
   'databaseUrl',
   'password',
   'cookie',

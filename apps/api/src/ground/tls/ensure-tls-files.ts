@@ -4,7 +4,8 @@ import { isIP } from 'node:net';
 import { hostname, networkInterfaces } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { ApiConfig } from '../config/api-config';
-import { makeAuthority, makeCertificate, type PemPair } from './made-certificates';
+import type { PemPair } from './certificate-parts';
+import { makeAuthority, makeCertificate } from './made-certificates';
 
 const RENEWAL_MS = 30 * 86_400_000;
 const EVERY_ADDRESS: ReadonlySet<string> = new Set(['0.0.0.0', '::']);

@@ -3,19 +3,20 @@ import 'reflect-metadata';
 import { randomBytes, webcrypto } from 'node:crypto';
 import { isIP } from 'node:net';
 import * as x509 from '@peculiar/x509';
+import {
+  ALGORITHM,
+  keyPem,
+  lifetime,
+  newKeys,
+  type PemPair,
+  pemText,
+  readKey,
+  serialNumber,
+} from './certificate-parts';
 
-const DAY_MS = 86_400_000;
 const CA_DAYS = 3_650;
 /** What clients accept at most of a certificate under a private authority. */
 const CERTIFICATE_DAYS = 397;
-/** Clocks differ. */
-const BACKDATE_MS = 3_600_000;
-const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
-
-export interface PemPair {
-  readonly certificate: string;
-  readonly key: string;
-}
 
 export interface CertificateRequest {
   readonly authority: PemPair;
@@ -71,30 +72,4 @@ export async function makeCertificate({ authority, names, nowMs }: CertificateRe
     webcrypto,
   );
   return { certificate: pemText(certificate.toString('pem')), key: await keyPem(keys.privateKey) };
-}
-
-async function newKeys(): Promise<webcrypto.CryptoKeyPair> {
-  return webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
-}
-
-async function keyPem(key: webcrypto.CryptoKey): Promise<string> {
-  const bytes = await webcrypto.subtle.exportKey('pkcs8', key);
-  return pemText(x509.PemConverter.encode(bytes, x509.PemConverter.PrivateKeyTag));
-}
-
-async function readKey(pem: string): Promise<webcrypto.CryptoKey> {
-  return webcrypto.subtle.importKey('pkcs8', x509.PemConverter.decodeFirst(pem), ALGORITHM, false, ['sign']);
-}
-
-function lifetime(nowMs: number, days: number): { notBefore: Date; notAfter: Date } {
-  return { notBefore: new Date(nowMs - BACKDATE_MS), notAfter: new Date(nowMs + days * DAY_MS) };
-}
-
-/** Positive, and too long to be guessed or to come twice. */
-function serialNumber(): string {
-  return `01${randomBytes(15).toString('hex')}`;
-}
-
-function pemText(pem: string): string {
-  return `${pem.trim()}\n`;
 }

@@ -1,7 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { agentV1, GeneratePlan } from '@millrace/contracts';
-import type { AppError, Clock } from '@millrace/core';
+import { type AppError, type Clock, GENERATION_FENCE } from '@millrace/core';
 import { CLOCK } from '../../ground/config/api-logger';
+import { makeGangCredentials, type RankCredential } from '../../ground/tls/gang-credentials';
 import { SessionRegistry } from '../sessions/session-registry';
 import { generationFailed, generationTimedOut } from './generate.errors';
 
@@ -26,11 +27,13 @@ export class GenerationTasks {
   /** Gives every rank its plan; resolves to the generated tokens when the last one says that it is done. */
   async run(plan: Omit<GeneratePlan, 'rank'>, timeoutMs: number): Promise<readonly number[]> {
     const { taskId, peers } = plan;
+    const gang = { runId: taskId, fence: GENERATION_FENCE, peers };
+    const credentials = await makeGangCredentials(gang, this.clock.now());
     const cancelTimer = this.clock.after(timeoutMs, () => this.fail(taskId, generationTimedOut(timeoutMs)));
     try {
       return await new Promise((resolve, reject) => {
         this.tasks.set(taskId, { agents: new Set(peers.map(({ agentId }) => agentId)), resolve, reject });
-        for (const { agentId, rank } of peers) this.give(agentId, { ...plan, rank });
+        for (const { agentId, rank } of peers) this.give(agentId, { ...plan, rank }, credentials[rank]);
       });
     } finally {
       cancelTimer();
@@ -59,11 +62,11 @@ export class GenerationTasks {
     }
   }
 
-  private give(agentId: string, plan: GeneratePlan): void {
+  private give(agentId: string, plan: GeneratePlan, dataCredential: RankCredential | undefined): void {
     const { taskId } = plan;
     const session = this.registry.get(agentId);
     if (!session) return this.fail(taskId, generationFailed(agentId, 'its session has ended'));
-    const value = { commandId: `generate:${taskId}`, taskId, planJson: JSON.stringify(plan) };
+    const value = { commandId: `generate:${taskId}`, taskId, planJson: JSON.stringify(plan), dataCredential };
     const refusal = session.send({ $case: 'generate', value });
     if (refusal) this.fail(taskId, generationFailed(agentId, refusal.message));
   }

@@ -2,13 +2,15 @@ import { Injectable } from '@nestjs/common';
 import { type Failure, startDeadlineMs } from '@millrace/contracts';
 import { PrismaService, type Transaction } from '../../ground/database/prisma.service';
 import { type Attempt, Prisma } from '../../generated/prisma/client';
-import type { FencedRun } from './leases.repository';
+import type { RankCredential } from '../../ground/tls/gang-credentials';
+import type { FencedRun, LeaseRecord } from './leases.repository';
 import {
   type AttemptComparison,
   type AttemptRecord,
   type AttemptState,
   type AttemptStatus,
   type BoundaryRequest,
+  isLive,
   LIVE_ATTEMPT_STATES,
   type RankStatus,
   type RankStatuses,
@@ -22,6 +24,8 @@ export interface NewAttempt {
   readonly plan: StoredPlan;
   readonly dataKey: string;
   readonly ranks: RankStatuses;
+  /** Index = rank; none where nothing leaves this machine. */
+  readonly credentials: readonly RankCredential[];
 }
 
 export interface AttemptChanges {
@@ -34,14 +38,28 @@ export interface AttemptChanges {
   readonly finishedAt?: Date;
 }
 
-/** Rows of attempts. Whoever changes one holds the lock of its run. */
+/**
+ * Rows of attempts, and of what their ranks are still to be sent for their links. Whoever changes one holds the lock of
+ * its run.
+ */
 @Injectable()
 export class AttemptsRepository {
   constructor(private readonly prisma: PrismaService) {}
 
-  async create(tx: Transaction, { plan, ranks, ...attempt }: NewAttempt): Promise<void> {
+  async create(tx: Transaction, { plan, ranks, credentials, ...attempt }: NewAttempt): Promise<void> {
     await tx.attempt.create({
       data: { ...attempt, state: 'scheduled', plan: json(plan), ranks: json(ranks), fromStep: plan.firstStep },
+    });
+    const { runId, fence } = attempt;
+    const rows = credentials.map((credential, rank) => ({ runId, fence, rank, ...credential }));
+    if (rows.length > 0) await tx.rankCredential.createMany({ data: rows });
+  }
+
+  /** Null where nothing leaves this machine, and once the rank has taken its start. */
+  async credential({ runId, fence, rank }: Omit<LeaseRecord, 'agentId'>): Promise<RankCredential | null> {
+    return this.prisma.rankCredential.findUnique({
+      where: { runId_fence_rank: { runId, fence, rank } },
+      select: { authority: true, certificate: true, privateKey: true },
     });
   }
 
@@ -111,21 +129,26 @@ export class AttemptsRepository {
           WHERE "rank".value->>'state' = ANY(${starting}::text[]))`;
   }
 
-  /** The rank has taken the start. */
+  /** The rank has taken the start, and is never sent it again: nobody else needs its private key. */
   async accept(tx: Transaction, attempt: AttemptRecord, rank: number): Promise<void> {
     const status = attempt.ranks[rank];
     if (status?.state !== 'pending') return;
     const phaseSinceMs = await this.nowMs(tx);
     const accepted: RankStatus = { ...status, state: 'accepted', phase: 'accepted', phaseSinceMs };
     await this.update(tx, attempt, { ranks: { ...attempt.ranks, [rank]: accepted } });
+    const { runId, fence } = attempt;
+    await tx.rankCredential.deleteMany({ where: { runId, fence, rank } });
   }
 
   async update(tx: Transaction, attempt: AttemptRecord, changes: AttemptChanges): Promise<void> {
     const { failure, ranks, boundary, comparison, ...plain } = changes;
+    const isOver = plain.state !== undefined && !isLive(plain.state);
     await tx.attempt.update({
       where: { id: attempt.id },
       data: {
         ...plain,
+        // Secrets of an attempt go with it.
+        ...(isOver ? { dataKey: '', credentials: { deleteMany: {} } } : {}),
         ...(failure === undefined ? {} : { failure: json(failure) }),
         ...(ranks === undefined ? {} : { ranks: json(ranks) }),
         ...(boundary === undefined ? {} : { boundary: json(boundary) }),

@@ -10,6 +10,7 @@ import { storedBasis } from '../../ledger/runs/plan-basis';
 import type { Transaction } from '../../ground/database/prisma.service';
 import { ClusterSignals } from '../../ground/events/cluster-signals';
 import { PrometheusService } from '../../ground/prometheus/prometheus.service';
+import { makeGangCredentials, type RankCredential } from '../../ground/tls/gang-credentials';
 import { RunLedger } from '../../ledger/runs/run-ledger';
 import { speedOf } from '../../ledger/agents/device-speed';
 import { avoidedKernels } from '../plans/avoided-kernels';
@@ -60,7 +61,9 @@ export class GangPlacementService {
 
   private async tryToPlace(run: RunRecord, placement: Placement): Promise<boolean> {
     try {
-      return await this.ledger.note((tx) => this.placeLocked(tx, run, placement));
+      // Before the transaction, which holds the run's row.
+      const credentials = await this.credentials(run, placement.gang);
+      return await this.ledger.note((tx) => this.placeLocked(tx, run, { ...placement, credentials }));
     } catch (error) {
       if (error instanceof AppError && error.code === 'SCHEDULING.DEVICE_TAKEN') return false;
       throw error;
@@ -75,7 +78,15 @@ export class GangPlacementService {
     return partition === undefined ? run : { ...run, spec: { ...spec, parallel: { ...spec.parallel, partition } } };
   }
 
-  private async placeLocked(tx: Transaction, seen: RunRecord, { placed, gang }: Placement): Promise<boolean> {
+  private credentials({ id, fence }: RunRecord, gang: Gang): Promise<readonly RankCredential[]> {
+    return makeGangCredentials({ runId: id, fence: fence + 1, peers: peersOf(gang) }, this.context.clock.now());
+  }
+
+  private async placeLocked(
+    tx: Transaction,
+    seen: RunRecord,
+    { placed, gang, credentials }: CredentialedPlacement,
+  ): Promise<boolean> {
     const run = await this.ledger.runs.lock(tx, seen.id);
     if (!run || run.fence !== seen.fence || !PLACEABLE_STATES.includes(run.state)) return false;
     const fence = run.fence + 1;
@@ -97,17 +108,22 @@ export class GangPlacementService {
       ))
     )
       throw deviceTaken(run.id);
-    await this.createAttempt(tx, plan, gang);
+    await this.createAttempt(tx, plan, { gang, credentials });
     return true;
   }
 
-  private async createAttempt(tx: Transaction, plan: StoredPlan, gang: Gang): Promise<void> {
+  private async createAttempt(
+    tx: Transaction,
+    plan: StoredPlan,
+    { gang, credentials }: Pick<CredentialedPlacement, 'gang' | 'credentials'>,
+  ): Promise<void> {
     const { runId, fence } = plan;
     const id = newId('attempt');
     const ranks: RankStatuses = Object.fromEntries(
       gang.map((agent, rank) => [rank, { agent: agent.id, state: 'pending', step: 0 }]),
     );
-    await this.ledger.attempts.create(tx, { id, runId, fence, plan, dataKey: randomBytes(32).toString('hex'), ranks });
+    const dataKey = randomBytes(32).toString('hex');
+    await this.ledger.attempts.create(tx, { id, runId, fence, plan, dataKey, ranks, credentials });
     await this.ledger.transitions.note(tx, {
       type: 'run.attempt',
       runId,
@@ -147,7 +163,7 @@ export class GangPlacementService {
       spec: run.spec,
       model: shape.model,
       stages,
-      peers: gang.map(({ id, dataAddress }, rank) => ({ rank, agentId: id, address: dataAddress })),
+      peers: peersOf(gang),
       dataset: { sha256, bytes, dtype, tokens },
       ...source.plan,
       lastStep: run.spec.train.steps,
@@ -172,6 +188,15 @@ function predicted({ shaped: { shape }, plan, basis }: PlacedRun, gang: Gang): P
     stageSeconds: plan.stages.map(({ times }) => times),
     basis: storedBasis(basis),
   };
+}
+
+function peersOf(gang: Gang): StoredPlan['peers'] {
+  return gang.map(({ id, dataAddress }, rank) => ({ rank, agentId: id, address: dataAddress }));
+}
+
+interface CredentialedPlacement extends Placement {
+  /** Index = rank. */
+  readonly credentials: readonly RankCredential[];
 }
 
 interface Planned extends Placement {

@@ -48,7 +48,8 @@ export class AttemptStartsService {
     const attempt = await this.ledger.attempts.find(undefined, lease);
     if (!attempt || !isLive(attempt.state)) return undefined;
     const resume = await this.resumeSource.load(attempt.plan);
-    return session.send(startCommand(commandId, attempt, { rank: lease.rank, resume }));
+    const credential = await this.ledger.attempts.credential(lease);
+    return session.send(startCommand(commandId, attempt, { rank: lease.rank, resume, credential }));
   }
 
   private async fail(session: AgentSession, lease: LeaseRecord, error: unknown): Promise<void> {

@@ -48,7 +48,8 @@ function dispatch(): { clock: FakeClock; stop: () => void } {
     close: () => undefined,
   };
   const sessions = leases.map(({ agentId }) => new AgentSession({ agentId, epoch: 1 }, transport));
-  const attempts = { statuses: () => Promise.resolve(statuses), find: () => find() };
+  const none = Promise.resolve(null);
+  const attempts = { statuses: () => Promise.resolve(statuses), find: () => find(), credential: () => none };
   const ledger = { leases: { ofAgents: () => Promise.resolve(leases) }, attempts } as unknown as RunLedger;
   const reports: Partial<AttemptReportsService> = {
     startFailed: async (_, { runId }, { failureClass, errorCode }) =>

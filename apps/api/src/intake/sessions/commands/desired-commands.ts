@@ -1,5 +1,6 @@
 import type { AttemptPlan } from '@millrace/contracts';
 import { type AttemptRecord, type AttemptStatus, expectedStepMs, isLive } from '../../../ledger/runs/attempt-record';
+import type { RankCredential } from '../../../ground/tls/gang-credentials';
 import type { LeaseRecord } from '../../../ledger/runs/leases.repository';
 import type { ApiBody } from '../../../ledger/sessions/agent-transport';
 
@@ -64,11 +65,16 @@ function mayStillReport({ state, failure, finishedAt }: AttemptStatus, { nowMs, 
   return nowMs - finishedAt.getTime() < patienceMs;
 }
 
+export interface RankStart extends Pick<AttemptPlan, 'rank' | 'resume'> {
+  /** None where every peer is on this machine. */
+  readonly credential: RankCredential | null;
+}
+
 /** The start of `rank`, with its plan. */
 export function startCommand(
   commandId: string,
   attempt: AttemptRecord,
-  { rank, resume }: Pick<AttemptPlan, 'rank' | 'resume'>,
+  { rank, resume, credential }: RankStart,
 ): ApiBody {
   const { runId, fence, dataKey } = attempt;
   const {
@@ -84,7 +90,8 @@ export function startCommand(
   const expectedMs = expectedStepMs(attempt.plan);
   const expected = expectedMs === undefined ? {} : { expectedStepMs: expectedMs };
   const plan: AttemptPlan = { ...gang, rank, dataKey, resume, ...expected };
-  return { $case: 'startAttempt', value: { commandId, runId, fence, planJson: JSON.stringify(plan) } };
+  const dataCredential = credential ?? undefined;
+  return { $case: 'startAttempt', value: { commandId, runId, fence, planJson: JSON.stringify(plan), dataCredential } };
 }
 
 function stopReason({ state }: AttemptStatus): string {

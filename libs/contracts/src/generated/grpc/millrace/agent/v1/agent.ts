@@ -367,6 +367,18 @@ export interface StartAttempt {
   fence: number;
   /** The attempt's plan for this rank: `AttemptPlan` of libs/contracts, as JSON. */
   planJson: string;
+  /** Absent where every peer is on this machine. */
+  dataCredential: DataCredential | undefined;
+}
+
+/**
+ * What a rank shows its peers over TLS, and what it knows them by, in PEM. It is good for this attempt alone, for as
+ * long as that lives.
+ */
+export interface DataCredential {
+  authority: string;
+  certificate: string;
+  privateKey: string;
 }
 
 export interface StopAttempt {
@@ -393,6 +405,8 @@ export interface Generate {
   taskId: string;
   /** `GeneratePlan` of libs/contracts, as JSON. */
   planJson: string;
+  /** As in StartAttempt. */
+  dataCredential: DataCredential | undefined;
 }
 
 /**
@@ -4008,7 +4022,7 @@ export const Acknowledgement: MessageFns<Acknowledgement> = {
 };
 
 function createBaseStartAttempt(): StartAttempt {
-  return { commandId: "", runId: "", fence: 0, planJson: "" };
+  return { commandId: "", runId: "", fence: 0, planJson: "", dataCredential: undefined };
 }
 
 export const StartAttempt: MessageFns<StartAttempt> = {
@@ -4024,6 +4038,9 @@ export const StartAttempt: MessageFns<StartAttempt> = {
     }
     if (message.planJson !== "") {
       writer.uint32(34).string(message.planJson);
+    }
+    if (message.dataCredential !== undefined) {
+      DataCredential.encode(message.dataCredential, writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -4073,6 +4090,14 @@ export const StartAttempt: MessageFns<StartAttempt> = {
             message.planJson = reader.string();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.dataCredential = DataCredential.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4094,6 +4119,88 @@ export const StartAttempt: MessageFns<StartAttempt> = {
     message.runId = object.runId ?? "";
     message.fence = object.fence ?? 0;
     message.planJson = object.planJson ?? "";
+    message.dataCredential = (object.dataCredential !== undefined && object.dataCredential !== null)
+      ? DataCredential.fromPartial(object.dataCredential)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseDataCredential(): DataCredential {
+  return { authority: "", certificate: "", privateKey: "" };
+}
+
+export const DataCredential: MessageFns<DataCredential> = {
+  encode(message: DataCredential, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.authority !== "") {
+      writer.uint32(10).string(message.authority);
+    }
+    if (message.certificate !== "") {
+      writer.uint32(18).string(message.certificate);
+    }
+    if (message.privateKey !== "") {
+      writer.uint32(26).string(message.privateKey);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DataCredential {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDataCredential();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.authority = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.certificate = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.privateKey = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<DataCredential>): DataCredential {
+    return DataCredential.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DataCredential>): DataCredential {
+    const message = createBaseDataCredential();
+    message.authority = object.authority ?? "";
+    message.certificate = object.certificate ?? "";
+    message.privateKey = object.privateKey ?? "";
     return message;
   },
 };
@@ -4305,7 +4412,7 @@ export const RequestBoundary: MessageFns<RequestBoundary> = {
 };
 
 function createBaseGenerate(): Generate {
-  return { commandId: "", taskId: "", planJson: "" };
+  return { commandId: "", taskId: "", planJson: "", dataCredential: undefined };
 }
 
 export const Generate: MessageFns<Generate> = {
@@ -4318,6 +4425,9 @@ export const Generate: MessageFns<Generate> = {
     }
     if (message.planJson !== "") {
       writer.uint32(26).string(message.planJson);
+    }
+    if (message.dataCredential !== undefined) {
+      DataCredential.encode(message.dataCredential, writer.uint32(34).fork()).join();
     }
     return writer;
   },
@@ -4359,6 +4469,14 @@ export const Generate: MessageFns<Generate> = {
             message.planJson = reader.string();
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.dataCredential = DataCredential.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4379,6 +4497,9 @@ export const Generate: MessageFns<Generate> = {
     message.commandId = object.commandId ?? "";
     message.taskId = object.taskId ?? "";
     message.planJson = object.planJson ?? "";
+    message.dataCredential = (object.dataCredential !== undefined && object.dataCredential !== null)
+      ? DataCredential.fromPartial(object.dataCredential)
+      : undefined;
     return message;
   },
 };

@@ -410,7 +410,8 @@ export const Credit: MessageFns<Credit> = {
 };
 
 /**
- * Agent to agent: tensors of one attempt from one rank to another.
+ * Agent to agent: tensors of one attempt from one rank to another. In plain text on loopback; elsewhere over mutual TLS
+ * with the attempt's certificates, where the caller names the attempt by SNI.
  * A call's metadata carries `millrace-key` (the attempt's data-plane key), `millrace-run`, `millrace-fence` and `millrace-from`.
  * Messages of this service are framed by hand (apps/agent/src/data-plane/wire/frame-codec.ts follows these numbers), so
  * that a payload is neither copied nor re-encoded.

@@ -1,0 +1,35 @@
+import type { AttemptPlan, GeneratePlan } from '@millrace/contracts';
+import type { ModelConfig } from '@millrace/core';
+import { allParameters } from '@millrace/model';
+import { FRAME_DTYPE_BYTES, type FrameBounds } from '../data-plane/frame';
+
+/** Of values that travel as doubles between twins, and otherwise take half of it. */
+const VALUE_BYTES = FRAME_DTYPE_BYTES.f64;
+/** Decisions and accounts are a few hundred bytes of JSON. */
+const TEXT_BYTES = 64 * 1024;
+/** The loss and its tokens travel behind the norms of the last stage. */
+const LOSS_VALUES = 2;
+
+/** The largest frame of each kind that a peer of this attempt can have reason to send. */
+export function attemptFrameBounds({ model, spec }: Pick<AttemptPlan, 'model' | 'spec'>): FrameBounds {
+  const hidden = hiddenBytes(model, spec.train.batch.micro);
+  return {
+    activation: hidden,
+    gradient: hidden,
+    evaluation: hidden,
+    tied: model.tieEmbeddings ? model.vocab * model.hidden * VALUE_BYTES : 0,
+    norm: (allParameters(model).length + LOSS_VALUES) * VALUE_BYTES,
+    commit: TEXT_BYTES,
+    account: TEXT_BYTES,
+    token: 0,
+  };
+}
+
+export function generationFrameBounds({ model }: Pick<GeneratePlan, 'model'>): FrameBounds {
+  const none = { gradient: 0, evaluation: 0, tied: 0, norm: 0, commit: 0, account: 0 };
+  return { ...none, activation: hiddenBytes(model, 1), token: FRAME_DTYPE_BYTES.u32 };
+}
+
+function hiddenBytes({ context, hidden }: ModelConfig, sequences: number): number {
+  return sequences * context * hidden * VALUE_BYTES;
+}

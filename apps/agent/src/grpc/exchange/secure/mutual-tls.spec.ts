@@ -1,0 +1,174 @@
+import { connect } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import { GENERATION_FENCE, type Logger, silentLogger, systemClock } from '@millrace/core';
+import { makeGangCredentials } from '@millrace/testing';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ANY_FRAMES } from '../../../../test/any-frames';
+import { DataPlane } from '../../../data-plane/data-plane';
+import { DEFAULT_LINK_LIMITS } from '../../../data-plane/link/frame-channel';
+import { type LinkCredential, serverNameOf } from '../../../data-plane/link/link-credential';
+import { ExchangeDialer } from '../exchange-dialer';
+import { ExchangeServer } from '../exchange-server';
+
+const ATTEMPT = { runId: 'run_1', fence: 3 };
+const KEY = 'a key of an attempt, for sure';
+const IDENTITY = { ...ATTEMPT, key: KEY, fromRank: 0 };
+const YEARS_MS = 365 * 86_400_000;
+
+const closers: (() => void)[] = [];
+afterEach(() => closers.splice(0).forEach((close) => close()));
+
+/** Of ranks that are not all on one machine. */
+function credentials(attempt = ATTEMPT, nowMs = Date.now()): Promise<readonly LinkCredential[]> {
+  const peers = [0, 1, 2].map((rank) => ({ rank, agentId: `agent_${rank}`, address: `192.0.2.${rank}:1` }));
+  return makeGangCredentials({ ...attempt, peers }, nowMs);
+}
+
+interface Node {
+  readonly plane: DataPlane;
+  readonly dialer: ExchangeDialer;
+  readonly warnings: string[];
+  readonly port: number;
+}
+
+/** What connects there arrives on loopback, which the address does not say. */
+const anywhere = (port: number): string => `0.0.0.0:${port}`;
+
+async function node(host = '0.0.0.0'): Promise<Node> {
+  const warnings: string[] = [];
+  const logger: Logger = { ...silentLogger, warn: (_, message) => warnings.push(message) };
+  const dialer = new ExchangeDialer();
+  const plane = new DataPlane({ dialer, limits: DEFAULT_LINK_LIMITS, clock: systemClock, random: () => 0.5, logger });
+  const server = new ExchangeServer(plane, logger);
+  const port = await server.listen(host, 0);
+  closers.push(() => (server.close(), dialer.close()));
+  return { plane, dialer, warnings, port };
+}
+
+function open(
+  { plane }: Node,
+  rank: number,
+  credential: LinkCredential | undefined,
+  attempt: { runId: string; fence: number; key?: string } = ATTEMPT,
+): void {
+  const peers = [0, 1, 2].map((each) => ({ rank: each, address: 'elsewhere:1' }));
+  const events = { onFrame: () => undefined, onPeerDead: () => undefined };
+  const times = { firstAcceptMs: 1000, lostAfterMs: 1000 };
+  plane.open({ key: KEY, ...attempt, ...events, ...times, credential, rank, peers, bounds: ANY_FRAMES });
+}
+
+describe('a data port beyond loopback', () => {
+  let ours: readonly LinkCredential[];
+  let receiver: Node;
+  beforeEach(async () => {
+    ours = await credentials();
+    receiver = await node();
+    open(receiver, 1, ours[1]);
+  });
+  const probe = (
+    { credential = ours[0], rank = 1 }: { credential?: LinkCredential | undefined; rank?: number },
+    identity = IDENTITY,
+  ): Promise<void> => {
+    const dialer = new ExchangeDialer();
+    closers.push(() => dialer.close());
+    return dialer.probe({ rank, address: anywhere(receiver.port), credential }, identity, 100_000);
+  };
+  /** What the port says to bytes of a stranger before it closes. */
+  const answerTo = (text: string): Promise<string> =>
+    new Promise((resolve) => {
+      let heard = '';
+      const socket = connect(receiver.port, '127.0.0.1', () => socket.write(text));
+      socket.setEncoding('latin1');
+      socket.on('data', (data: string) => (heard += data));
+      socket.on('error', () => undefined).on('close', () => resolve(heard));
+    });
+
+  it('takes a rank of the attempt with its certificate, also of an attempt beside it', async () => {
+    await probe({});
+    const other = { runId: 'gen_1', fence: GENERATION_FENCE };
+    const theirs = await credentials(other);
+    open(receiver, 1, theirs[1], { ...other, key: 'its own key' });
+    await probe({ credential: theirs[0] }, { ...IDENTITY, ...other, key: 'its own key' });
+    await probe({});
+    // The one with the certificate of the other.
+    await expect(probe({ credential: theirs[0] })).rejects.toThrow();
+  });
+
+  it('refuses a rank that says it is another one', async () => {
+    await expect(probe({ credential: ours[2] })).rejects.toThrow(/certificate is of another rank/);
+    expect(receiver.warnings.join()).toContain('rank 0 of fence 3 of run_1');
+  });
+
+  it('is refused by a caller that meant another rank, and that learns who answered', async () => {
+    await expect(probe({ rank: 2 })).rejects.toThrow(/was to be urn:millrace:run_1:3:2, and .* urn:millrace:run_1:3:1/);
+  });
+
+  it.each(['of another attempt', 'of another authority for the same attempt'])(
+    'refuses a certificate %s',
+    async (what) => {
+      const [other] = await credentials(what === 'of another attempt' ? { ...ATTEMPT, fence: 2 } : ATTEMPT);
+      const stranger = { ...other!, authority: ours[0]!.authority };
+      await expect(probe({ credential: stranger })).rejects.toThrow();
+      expect(receiver.warnings.join()).toContain('showed no certificate of an attempt');
+      // Nor does a caller take a server that is not of its authority.
+      await expect(probe({ credential: other })).rejects.toThrow();
+    },
+  );
+
+  it('refuses and is refused when the authority has ended, and before it began', async () => {
+    for (const nowMs of [Date.now() - 11 * YEARS_MS, Date.now() + YEARS_MS]) {
+      const late = await credentials(ATTEMPT, nowMs);
+      receiver = await node();
+      open(receiver, 1, late[1]);
+      await expect(probe({ credential: late[0] })).rejects.toThrow(/expired|not yet valid/);
+    }
+  });
+
+  it('closes on who shows no certificate, names no attempt or speaks in plain text', async () => {
+    const handshake = (options: object): Promise<string> =>
+      new Promise((resolve) => {
+        const socket = connectTls({ port: receiver.port, host: '127.0.0.1', rejectUnauthorized: false, ...options });
+        let error = 'closed';
+        socket.on('error', ({ message }) => (error = message)).on('close', () => resolve(error));
+        socket.resume();
+      });
+    const named = { servername: serverNameOf(KEY), ALPNProtocols: ['h2'] };
+    expect(await handshake(named)).toMatch(/certificate required/i);
+    await handshake({ ...named, servername: 'guessed.millrace.internal' });
+    await handshake({ ALPNProtocols: ['h2'] });
+    await handshake({ ...named, ALPNProtocols: ['http/1.1'] });
+    const preface = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0';
+    // Not the settings with which a peer is greeted: an alert of TLS at most.
+    for (const text of [preface, 'GET / HTTP/1.1\r\n\r\n', 'x'.repeat(100_000)])
+      expect((await answerTo(text)).length).toBeLessThan(10);
+    expect(receiver.warnings.length).toBeGreaterThanOrEqual(7);
+    await probe({});
+  });
+
+  it('is told apart from one in plain text by a caller, in neither of which it believes', async () => {
+    const plain = await node('127.0.0.1');
+    open(plain, 1, ours[1]);
+    const dialer = new ExchangeDialer();
+    closers.push(() => dialer.close());
+    const secure = { rank: 1, address: anywhere(plain.port), credential: ours[0] };
+    await expect(dialer.probe(secure, IDENTITY, 10)).rejects.toThrow();
+    await expect(dialer.probe({ rank: 1, address: `127.0.0.1:${receiver.port}` }, IDENTITY, 10)).rejects.toThrow();
+  });
+
+  it('tells the peer of an attempt that was superseded that it is over', async () => {
+    const next = { ...ATTEMPT, fence: 4 };
+    const theirs = await credentials(next);
+    open(receiver, 1, theirs[1], { ...next, key: 'the next key' });
+    await expect(probe({})).rejects.toMatchObject({ kind: 'aborted' });
+  });
+
+  it('keeps peers in while strangers flood it', async () => {
+    const strangers = Array.from({ length: 600 }, () => {
+      const socket = connect(receiver.port, '127.0.0.1');
+      closers.push(() => socket.destroy());
+      return new Promise((resolve) => socket.once('connect', resolve).on('error', resolve).resume());
+    });
+    await Promise.all(strangers);
+    await probe({});
+  });
+});
