@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync, existsSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { benchDashboard } from './dashboard/dashboard';
 import { benchDataplane } from './dataplane';
+import { benchFirstStep } from './first-step';
 import { benchMatmul } from './matmul';
 import type { Measurement } from './measurement';
 import { RESULTS } from './paths';
@@ -22,6 +23,10 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Results>>> = {
   pipeline: async () => {
     const { efficiency, heartbeat } = await benchPipeline();
     return { pp2_efficiency: efficiency, heartbeat_lateness_p99_ms: heartbeat };
+  },
+  'first-step': async () => {
+    const { known, unknown } = await benchFirstStep();
+    return { first_step_known_shape_p90_ms: known, first_step_new_shape_p90_ms: unknown };
   },
   schedules: async () => {
     const { steps, gain } = await benchSchedules();

@@ -82,13 +82,14 @@ const scaled = ({ F, I, W }: LayerTimes['block'], factor: number): LayerTimes['b
   W: W * factor,
 });
 
-it('measures the layers on unequal devices, splits by that, and finds that it was right', async () => {
+it('splits unequal devices by an estimate, measures the layers while it runs, and finds that it was right', async () => {
   const { id } = await cluster.client.submitRun(run('measured', { steps: 30, ...devices(2, 3) }));
   const { attempts, planComparison } = await cluster.untilRun(id, ['succeeded']);
   expect(attempts).toHaveLength(1);
   const layers = await layersOf(attempts[0]!);
   expect(layers.get(3)!).toBeGreaterThanOrEqual(layers.get(2)! + 3);
   expect(planComparison).toMatchObject({ isClearlyWrong: false, replan: false });
+  // What its steps took is kept for the next run of such layers.
   const plan = await cluster.client.planRun(JSON.stringify(run('dry', { steps: 30, ...devices(2, 3) })));
   expect(plan.basis?.devices.map(({ layers: from }) => from)).toEqual(['measured', 'measured']);
   expect(plan.basis?.links).toEqual(['measured']);
@@ -117,8 +118,8 @@ it('trains to the same losses over a new plan', async () => {
   const steps = 150;
   const alone = await cluster.client.submitRun(run('whole', { steps, partition: [8], ...devices(0) }));
   await cluster.untilRun(alone.id, ['succeeded']);
-  // Measures the layers, which then are changed: a head that seems to take as long as eight blocks gets none.
-  const warm = await cluster.client.submitRun(run('warm', { steps: 4, ...devices(0, 1) }));
+  // Its steps tell what the layers take, which then is changed: a head that seems as long as eight blocks gets none.
+  const warm = await cluster.client.submitRun(run('warm', { steps, ...devices(0, 1) }));
   await cluster.untilRun(warm.id, ['succeeded']);
   await queryDatabase(
     cluster.home,

@@ -34,6 +34,7 @@ import { BlobServiceAdapter } from './boundary/grpc/blob-service.adapter';
 import { GrpcCaller } from './boundary/grpc/grpc-caller';
 import { GrpcServer } from './boundary/grpc/grpc-server';
 import { HealthServiceAdapter } from './boundary/grpc/health-service.adapter';
+import { LearnedLayersService } from './planning/profiling/learned-layers.service';
 import { PlanReviewService } from './planning/plans/plan-review.service';
 import { PlannerReportsService } from './intake/messages/planner-reports.service';
 import { PlanningKnowledgeService } from './planning/plans/planning-knowledge.service';
@@ -50,6 +51,9 @@ import { LinkProfilesRepository } from './planning/profiling/link-profiles.repos
 import { LinkReportsService } from './planning/profiling/link-reports.service';
 import { ProfileRequestsService } from './planning/profiling/profile-requests.service';
 import { ClusterSignals } from './ground/events/cluster-signals';
+import { ExpiredRecordsRepository } from './ledger/expiry/expired-records.repository';
+import { ExpiredRecordsService } from './ledger/expiry/expired-records.service';
+import { MetricThinningRepository } from './ledger/expiry/metric-thinning.repository';
 import { IdempotencyPurgeRepository } from './boundary/queue/idempotency-purge.repository';
 import { QueueCommandsService } from './boundary/queue/queue-commands.service';
 import { QueueService } from './boundary/queue/queue.service';
@@ -134,6 +138,7 @@ const PROFILING = [
   LinkProfilesRepository,
   ProfileRequestsService,
   LinkReportsService,
+  LearnedLayersService,
   PlanReviewService,
   PlannerReportsService,
 ];
@@ -187,6 +192,9 @@ const GRPC = [
     AgentEnrolmentService,
     AgentsService,
     IdempotencyPurgeRepository,
+    ExpiredRecordsRepository,
+    ExpiredRecordsService,
+    MetricThinningRepository,
     QueueCommandsService,
     QueueService,
     ClusterMetricsService,

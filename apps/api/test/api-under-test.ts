@@ -19,6 +19,8 @@ export interface ApiOptions {
   readonly databaseUrl: string;
   readonly home: string;
   readonly leaseMs?: number;
+  /** Further settings. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /** The control plane of a real API over a real Postgres, without its HTTP side. */
@@ -31,7 +33,12 @@ export interface ApiUnderTest {
   close(): Promise<void>;
 }
 
-export async function startApi({ databaseUrl, home, leaseMs = 2_000 }: ApiOptions): Promise<ApiUnderTest> {
+export async function startApi({
+  databaseUrl,
+  home,
+  leaseMs = 2_000,
+  environment = {},
+}: ApiOptions): Promise<ApiUnderTest> {
   await applyMigrations(databaseUrl);
   const config = ApiConfig.fromEnvironment({
     DATABASE_URL: databaseUrl,
@@ -40,6 +47,7 @@ export async function startApi({ databaseUrl, home, leaseMs = 2_000 }: ApiOption
     MILLRACE_HTTP_PORT: '0',
     MILLRACE_LEASE_MS: String(leaseMs),
     MILLRACE_HEARTBEAT_MS: '200',
+    ...environment,
   });
   const foundation = FoundationModule.register({ config, logger: silentLogger });
   const root = { module: class Root {}, imports: [foundation, ClusterModule] };

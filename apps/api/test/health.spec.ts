@@ -9,7 +9,7 @@ describe('health', () => {
   let api: RunningApi;
   const log: { part?: string; reason?: string }[] = [];
   beforeAll(async () => {
-    const warn = (fields: object): void => void log.push(fields as never);
+    const warn = (fields: object): void => void log.push(fields);
     api = await RunningApi.start({}, { ...silentLogger, warn });
   }, START_MS_MAX);
   afterAll(() => api.stop(), START_MS_MAX);

@@ -57,9 +57,25 @@ describe('what the planner learns from agents', { timeout: SLOW_MS }, () => {
       parallel: { schedule },
     });
 
-  it('asks one idle agent of each kind before it plans, and splits by the answers', async () => {
+  /** A run that needs one device more than there is waits, and its model's layers are measured meanwhile. */
+  async function measuredByWaiting({ model } = spec()): Promise<string> {
+    const waiting = spec();
+    const { id } = await api.runs.submit({ ...waiting, model, parallel: { ...waiting.parallel, pp: 3 } }, 'tester');
+    await eventually('every agent has answered', async () => {
+      const rows = await api.prisma.layerProfile.findMany();
+      const answered = rows.filter(({ layers, error }) => layers !== null || error !== null);
+      return answered.length === agents.length ? true : undefined;
+    });
+    await api.runs.cancel(id, 'tester');
+    return id;
+  }
+
+  it('asks one idle agent of each kind while a run waits, and splits by the answers', async () => {
     const slow = await connect('agent_slow', { layers: layersOf(0.03) });
     const fast = await connect('agent_fast', { layers: layersOf(0.01) });
+    const waited = await measuredByWaiting();
+    const events = await api.prisma.event.findMany({ where: { runId: waited, type: 'run.pending' } });
+    expect(events.map(({ data }) => data)).toMatchObject([{ code: 'NOT_ENOUGH_DEVICES' }]);
     const { id } = await api.runs.submit(spec(), 'tester');
     const [first, second] = await running(id);
     expect(JSON.parse((await slow.take('measureLayers')).workJson)).toMatchObject({ microBatch: 2, recompute: 'none' });
@@ -88,6 +104,7 @@ describe('what the planner learns from agents', { timeout: SLOW_MS }, () => {
   it('keeps the split of an asynchronous run that was lost before its first checkpoint', async () => {
     const slow = await connect('agent_slow', { layers: layersOf(0.03) });
     await connect('agent_fast', { layers: layersOf(0.01) });
+    await measuredByWaiting(spec('pipedream-2bw'));
     const { id } = await api.runs.submit(spec('pipedream-2bw'), 'tester');
     const pairs = await running(id);
     const layersPerStage = ([, { plan }]: [FakeAgent, Attempt]): number[] => plan.stages.map((each) => each.layerCount);
@@ -130,6 +147,7 @@ describe('what the planner learns from agents', { timeout: SLOW_MS }, () => {
   it('plans with the benchmark where nobody measures', async () => {
     await connect('agent_a', {});
     await connect('agent_b', {});
+    await measuredByWaiting();
     const { id } = await api.runs.submit(spec(), 'tester');
     await running(id);
     const [row] = await api.prisma.layerProfile.findMany();
@@ -152,9 +170,29 @@ describe('what the planner learns from agents', { timeout: SLOW_MS }, () => {
     }
   }
 
+  it('starts a model that nobody measured on an estimate, and keeps what its steps told for the next run', async () => {
+    await connect('agent_a', { layers: layersOf(0.01) });
+    await connect('agent_b', { layers: layersOf(0.01) });
+    const { id } = await api.runs.submit(spec(), 'tester');
+    const pairs = await running(id);
+    expect(agents.flatMap(({ received }) => received).map(({ $case }) => $case)).not.toContain('measureLayers');
+    expect(await api.prisma.layerProfile.count()).toBe(0);
+    await train(pairs, 1, [0.01, 0.01]);
+    const rows = await eventually('what was learned', async () => {
+      const found = await api.prisma.layerProfile.findMany();
+      return found.length === 2 ? found : undefined;
+    });
+    const blocks = rows.map(({ layers }) => (layers as unknown as LayerTimes).block);
+    // The estimate of so small a model is of microseconds.
+    for (const { F, I, W } of blocks) expect(Math.min(F, I, W)).toBeGreaterThan(0.001);
+    const plan = await api.runs.dryRun(spec());
+    expect(plan.basis?.devices.map(({ layers: from }) => from)).toEqual(['measured', 'measured']);
+  });
+
   it('compares after 20 steps, and leaves a plan that was right alone', async () => {
     await connect('agent_a', { layers: layersOf(0.01) });
     await connect('agent_b', { layers: layersOf(0.01) });
+    await measuredByWaiting();
     const { id } = await api.runs.submit(spec(), 'tester');
     await train(await running(id), 1, [0.01, 0.01]);
     const compared = await eventually('a comparison', async () => (await api.runs.get(id)).planComparison ?? undefined);
@@ -169,6 +207,7 @@ describe('what the planner learns from agents', { timeout: SLOW_MS }, () => {
   it('plans anew at the next checkpoint when it was clearly wrong, without using up a retry', async () => {
     await connect('agent_a', { layers: layersOf(0.01) });
     await connect('agent_b', { layers: layersOf(0.01) });
+    await measuredByWaiting();
     const { id } = await api.runs.submit(spec(), 'tester');
     const pairs = await running(id);
     const before = pairs[0]![1].plan.stages.map(({ layerCount }) => layerCount);

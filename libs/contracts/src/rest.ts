@@ -208,7 +208,15 @@ export type PlanBody = z.output<typeof planSchema>;
 
 export const metricPageSchema = z
   .object({
-    points: z.array(z.object({ step: z.int(), value: z.number(), time: z.string() })),
+    points: z.array(
+      z.object({
+        step: z.int(),
+        value: z.number(),
+        time: z.string(),
+        /** Where old points were thinned: of so many steps, of which this one is the last, and `value` is its own. */
+        summary: z.object({ steps: z.int(), min: z.number(), max: z.number(), mean: z.number() }).optional(),
+      }),
+    ),
     nextCursor: z.string().nullable(),
   })
   .meta({ id: 'MetricPage' });

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { type LogLineBody, METRICS } from '@millrace/contracts';
+import { type LogLineBody, type MetricPage, METRICS } from '@millrace/contracts';
 import { type AppError, sleep } from '@millrace/core';
 import { type MillraceClient, allPages } from '@millrace/sdk';
 import { type CommandContext, command, nonNegative, wholeNumber } from '../command-context';
@@ -34,15 +34,29 @@ function metricsCommand(context: CommandContext): Command {
         const { points: items, nextCursor } = await client.metrics(id, options.name, page);
         return { items, nextCursor };
       }, 10_000_000);
-      context.output(options).result(points, (all) =>
-        all.length === 0
-          ? `no points of ${options.name} yet`
-          : table(
-              ['step', options.name],
-              all.map(({ step, value }) => [step, value]),
-            ),
-      );
+      context
+        .output(options)
+        .result(points, (all) =>
+          all.length === 0 ? `no points of ${options.name} yet` : pointTable(options.name, all),
+        );
     });
+}
+
+/** Where old points were thinned, one stands for several, of which the table says how many and what they were. */
+function pointTable(name: string, points: MetricPage['points']): string {
+  if (points.every(({ summary }) => summary === undefined))
+    return table(
+      ['step', name],
+      points.map(({ step, value }) => [step, value]),
+    );
+  return table(
+    ['step', name, 'of steps', 'least', 'most', 'mean'],
+    points.map(({ step, value, summary }) =>
+      summary === undefined
+        ? [step, value, '', '', '', '']
+        : [step, value, summary.steps, summary.min, summary.max, summary.mean],
+    ),
+  );
 }
 
 function logsCommand(context: CommandContext): Command {

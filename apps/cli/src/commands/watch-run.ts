@@ -18,19 +18,23 @@ const TERMINAL: ReadonlySet<RunState> = new Set(['succeeded', 'failed', 'cancell
 const POLL_MS = 500;
 const FORMAT = 'step {value}/{total} |{bar}| loss {loss}  {rate} tokens/s  {left} left';
 
-/** Shows one progress bar until the run ends, with changes of state and validation losses as lines above it. */
+/**
+ * Shows one progress bar until the run ends, with changes of its state, or of the reason for it, and validation losses
+ * as lines above it.
+ */
 export async function watchRun({ client, clock, runId, stream }: WatchOptions): Promise<RunBody> {
   const view = new ProgressView(stream);
   const rate = new StepRate();
   const onAway = (error: AppError): void => view.line(`${error.message}; trying again`);
   const answered = <T>(work: () => Promise<T>): Promise<T> => whileApiIsAway(work, { clock, onAway });
-  let state: RunState | undefined;
+  let told = '';
   let validationSeen = 0;
   let cursors: { loss?: string; validation?: string } = {};
   for (;;) {
     const run = await answered(() => client.run(runId));
-    if (run.state !== state) view.line(stateLine(run));
-    state = run.state;
+    const line = stateLine(run);
+    if (line !== told) view.line(line);
+    told = line;
     const { loss: cursor, validation } = cursors;
     const losses = await answered(() => newPoints(client, { runId, name: 'train/loss', cursor }));
     const validations = await answered(() => newPoints(client, { runId, name: 'val/loss', cursor: validation }));

@@ -31,6 +31,8 @@ export const seriesSchema = z
         /** Points stored in the range, of which `points` are the summary. */
         total: z.int(),
         points: z.array(seriesPointSchema),
+        /** Up to this step one point stands for several; absent where every step has its own. */
+        thinnedThrough: z.int().optional(),
       }),
     ),
   })

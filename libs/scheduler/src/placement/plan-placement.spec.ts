@@ -50,6 +50,12 @@ describe('planPlacement', () => {
     expect(outcome(plan(inventory, [run('r', 2)]))).toEqual({ r: ['agent_a2', 'agent_a10'] });
   });
 
+  it('tells which devices stay idle that a run which waits could have', () => {
+    const inventory = [agent('a', 0), agent('a', 1), agent('b', 0), agent('b', 1, { draining: true })];
+    const queue = [run('one', 1), run('many', 5, { exclude: ['a:1'] })];
+    expect(plan(inventory, queue).pending).toMatchObject([{ runId: 'many', idle: ['agent_b0'] }]);
+  });
+
   it('goes by priority, then age, then id', () => {
     const queue = [run('d', 1), run('c', 1), run('b', 1, { submittedAt: -5 }), run('a', 1, { priority: 90 })];
     const { placements, pending } = plan([agent('h', 0), agent('h', 1), agent('h', 2)], queue);

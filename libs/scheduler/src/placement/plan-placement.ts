@@ -27,6 +27,8 @@ export interface GangPlacement {
 export interface PendingRun {
   readonly runId: string;
   readonly reason: PendingReason;
+  /** Devices that satisfy it and that nobody has or was given in this plan. */
+  readonly idle: readonly string[];
 }
 
 /** Every run of the queue is in exactly one of the two lists, in queue order. */
@@ -45,7 +47,7 @@ export function planPlacement({ policy, inventory, queue, now }: PlacementReques
   const agents = [...inventory].sort(compareAgents);
   const taken = new Set<string>();
   const placements: GangPlacement[] = [];
-  const pending: PendingRun[] = [];
+  const pending: Omit<PendingRun, 'idle'>[] = [];
   let blocker: string | undefined;
   for (const run of [...queue].sort(compareRuns)) {
     checkRun(run);
@@ -61,7 +63,10 @@ export function planPlacement({ policy, inventory, queue, now }: PlacementReques
     for (const { id } of gang) taken.add(id);
     placements.push({ runId: run.id, agentIds: gang.map(({ id }) => id) });
   }
-  return { placements, pending };
+  const runs = new Map(queue.map((run) => [run.id, run]));
+  const left = agents.filter(({ id }) => !taken.has(id));
+  const idleFor = (runId: string): string[] => open(runs.get(runId)!, left, now).map(({ id }) => id);
+  return { placements, pending: pending.map((each) => ({ ...each, idle: idleFor(each.runId) })) };
 }
 
 function checkRun(run: QueuedRun): void {

@@ -12,6 +12,8 @@ import type { ApiConfig } from '../../ground/config/api-config';
 const SCHEMA = 'bullmq';
 const POOL_CONNECTIONS_MAX = 3;
 const MAX_STALLED_COUNT = 5;
+/** Nobody reads the queue's events, of which every command makes four. */
+const STREAMS = { events: { maxLen: 1 } };
 
 /** The part of BullMQ that is used, whichever store is behind it. */
 export interface JobQueue {
@@ -49,7 +51,7 @@ export function openQueue({ name, config, concurrency, process, onError }: Queue
   if (redisUrl === undefined) {
     const connection = { ...serverOf(databaseUrl), schema: SCHEMA, migrate: true, max: POOL_CONNECTIONS_MAX };
     const bull = withBackend(createPostgresBackend);
-    const queue = new bull.Queue(name, { connection });
+    const queue = new bull.Queue(name, { connection, streams: STREAMS });
     const worker = new bull.Worker(name, process, { connection, ...options });
     // Without a listener an emitted error would end the process.
     queue.on('error', onError);
@@ -59,7 +61,7 @@ export function openQueue({ name, config, concurrency, process, onError }: Queue
   }
   const connection = { url: redisUrl, maxRetriesPerRequest: null };
   const bull = withBackend(createRedisBackend);
-  const queue = new bull.Queue(name, { connection });
+  const queue = new bull.Queue(name, { connection, streams: STREAMS });
   const worker = new bull.Worker(name, process, { connection, ...options });
   queue.on('error', onError);
   worker.on('error', onError);

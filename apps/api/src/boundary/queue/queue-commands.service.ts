@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { LeaseSweeperService } from '../../ledger/attempts/lease-sweeper.service';
 import { BlockCollectorService } from '../../ledger/checkpointing/block-collector.service';
+import { ExpiredRecordsService } from '../../ledger/expiry/expired-records.service';
 import { SchedulingService } from '../../planning/scheduling/scheduling.service';
 import { TelemetryService } from '../../ledger/telemetry/telemetry.service';
 import { IdempotencyPurgeRepository } from './idempotency-purge.repository';
@@ -17,6 +18,7 @@ export class QueueCommandsService {
     private readonly collector: BlockCollectorService,
     private readonly idempotency: IdempotencyPurgeRepository,
     private readonly telemetry: TelemetryService,
+    private readonly records: ExpiredRecordsService,
   ) {}
 
   /** The same command is never done twice at the same time here; one that comes meanwhile is done once after it. */
@@ -44,6 +46,8 @@ export class QueueCommandsService {
         return this.idempotency.purge();
       case 'purge-telemetry':
         return this.telemetry.prune();
+      case 'expire-records':
+        return this.records.expire();
       default:
         command satisfies never;
     }

@@ -5,6 +5,7 @@ export const QUEUE_COMMANDS = [
   'collect-checkpoints',
   'purge-idempotency',
   'purge-telemetry',
+  'expire-records',
 ] as const;
 export type QueueCommand = (typeof QUEUE_COMMANDS)[number];
 
@@ -20,5 +21,6 @@ export function intervalsMs(leaseMs: number): Readonly<Record<QueueCommand, numb
     'collect-checkpoints': 60_000,
     'purge-idempotency': 600_000,
     'purge-telemetry': 600_000,
+    'expire-records': 60_000,
   };
 }

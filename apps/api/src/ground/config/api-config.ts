@@ -5,6 +5,7 @@ import { configInvalid } from './config.errors';
 
 const port = (standard: number) => z.coerce.number().int().min(0).max(65_535).default(standard);
 const milliseconds = (standard: number) => z.coerce.number().int().min(100).max(86_400_000).default(standard);
+const days = (standard: number) => z.coerce.number().int().min(1).max(36_500).default(standard);
 const GIB = 1024 ** 3;
 const TLS_NAMES = /^[A-Za-z0-9.:-]+(,[A-Za-z0-9.:-]+)*$/;
 
@@ -45,6 +46,11 @@ const environmentSchema = z.object({
     .min(1)
     .default(2 * GIB),
   MILLRACE_REQUESTS_PER_SECOND: z.coerce.number().int().min(1).max(1_000_000).default(200),
+  MILLRACE_KEEP_STEPS: z.coerce.number().int().min(1_000).max(1_000_000_000).default(20_000),
+  MILLRACE_KEEP_EVENTS_DAYS: days(90),
+  MILLRACE_KEEP_LOGS_DAYS: days(90),
+  MILLRACE_KEEP_AUDIT_DAYS: days(365),
+  MILLRACE_KEEP_PROFILES_DAYS: days(90),
   MILLRACE_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   OTEL_EXPORTER_OTLP_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
   MILLRACE_SUPERVISED: z.literal('1').optional(),
@@ -57,6 +63,17 @@ export interface TlsFiles {
   readonly key: string;
   /** Made by the API itself, under an authority of its own. */
   readonly made: boolean;
+}
+
+/** How long records are kept. */
+export interface KeptRecords {
+  /** Newest steps of a run whose metric points stay as they are; older ones are thinned. */
+  readonly steps: number;
+  readonly eventDays: number;
+  readonly logDays: number;
+  readonly auditDays: number;
+  /** Of what layers take on a kind of device, since it was last measured. */
+  readonly profileDays: number;
 }
 
 /** The API's settings, complete and frozen; the only reader of its environment. */
@@ -79,6 +96,7 @@ export class ApiConfig {
   readonly uploadBytesMax: number;
   /** Per token. */
   readonly requestsPerSecond: number;
+  readonly kept: KeptRecords;
   readonly logLevel: Environment['MILLRACE_LOG_LEVEL'];
   /** Where traces go, over OTLP/HTTP: the collector's address without `/v1/traces`. Unset: nowhere. */
   readonly otlpEndpoint: string | undefined;
@@ -100,6 +118,13 @@ export class ApiConfig {
     this.graceMs = environment.MILLRACE_GRACE_MS;
     this.uploadBytesMax = environment.MILLRACE_UPLOAD_BYTES_MAX;
     this.requestsPerSecond = environment.MILLRACE_REQUESTS_PER_SECOND;
+    this.kept = {
+      steps: environment.MILLRACE_KEEP_STEPS,
+      eventDays: environment.MILLRACE_KEEP_EVENTS_DAYS,
+      logDays: environment.MILLRACE_KEEP_LOGS_DAYS,
+      auditDays: environment.MILLRACE_KEEP_AUDIT_DAYS,
+      profileDays: environment.MILLRACE_KEEP_PROFILES_DAYS,
+    };
     this.logLevel = environment.MILLRACE_LOG_LEVEL;
     this.otlpEndpoint = environment.OTEL_EXPORTER_OTLP_ENDPOINT;
     this.supervised = environment.MILLRACE_SUPERVISED === '1';

@@ -3,6 +3,7 @@ import type { MetricPage } from '@millrace/contracts';
 import { encodeCursor } from '../../ground/http/cursor';
 import { PrismaService, type Transaction } from '../../ground/database/prisma.service';
 import { lockRunAtFence } from '../../ground/database/lock-run-at-fence';
+import type { MetricPoint } from '../../generated/prisma/client';
 
 export interface MetricPointInput {
   readonly name: string;
@@ -45,7 +46,8 @@ export class MetricsRepository {
         ${rows.map(({ name }) => name)}::text[], ${rows.map(({ step }) => step)}::int[],
         ${rows.map(({ value }) => value)}::float8[], ${times}::timestamptz[]) AS points
       ON CONFLICT ("runId", "name", "step") DO UPDATE
-        SET "value" = excluded."value", "time" = excluded."time", "fence" = excluded."fence"`;
+        SET "value" = excluded."value", "time" = excluded."time", "fence" = excluded."fence",
+          "steps" = 1, "min" = NULL, "max" = NULL, "mean" = NULL`;
     const step = rows.reduce((largest, row) => Math.max(largest, row.step), 0);
     await tx.run.updateMany({ where: { id: runId, step: { lt: step } }, data: { step } });
     return true;
@@ -58,10 +60,17 @@ export class MetricsRepository {
       orderBy: { step: 'asc' },
       take: limit + 1,
     });
-    const points = rows.slice(0, limit).map(({ step, value, time }) => ({ step, value, time: time.toISOString() }));
+    const points = rows.slice(0, limit).map(pointBody);
     const last = points.at(-1);
     return { points, nextCursor: rows.length > limit && last ? encodeCursor([last.step]) : null };
   }
+}
+
+function pointBody({ step, value, time, steps, min, max, mean }: MetricPoint): MetricPage['points'][number] {
+  const point = { step, value, time: time.toISOString() };
+  return steps === 1
+    ? point
+    : { ...point, summary: { steps, min: min ?? value, max: max ?? value, mean: mean ?? value } };
 }
 
 /** One statement may not upsert a row twice; within a batch the later point counts. */

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { SeriesBody } from '@millrace/contracts';
 import { PrismaService } from '../../ground/database/prisma.service';
 import { Prisma } from '../../generated/prisma/client';
+import { isThinned } from './is-thinned';
 
 export interface SeriesQuery {
   readonly runId: string;
@@ -19,6 +20,7 @@ interface Extent {
   readonly total: bigint;
   readonly first: number | null;
   readonly last: number | null;
+  readonly thinnedThrough: number | null;
 }
 
 /** Newest point of each name. */
@@ -35,17 +37,20 @@ export class SeriesRepository {
 
   /**
    * Every point as long as there are no more than asked for; else buckets of equally many steps, each with its least
-   * and largest value and its last point.
+   * and largest value and its last point. A point that stands for several steps counts with theirs.
    */
   async read(query: SeriesQuery): Promise<Series> {
     const { runId, name, points, from, to } = query;
     const [extent] = await this.prisma.$queryRaw<Extent[]>`
-      SELECT count(*) AS "total", min("step") AS "first", max("step") AS "last" FROM "MetricPoint"
+      SELECT count(*) AS "total", min("step") AS "first", max("step") AS "last",
+        (SELECT "thinnedStep" FROM "Run" WHERE "id" = ${runId}) AS "thinnedThrough" FROM "MetricPoint"
       WHERE "runId" = ${runId} AND "name" = ${name} AND "step" BETWEEN ${from}::int AND ${to}::int`;
     const total = Number(extent?.total ?? 0);
     const first = extent?.first ?? 0;
     const bucketSteps = total <= points ? 1 : Math.ceil(((extent?.last ?? 0) - first + 1) / points);
-    return { name, total, points: await this.buckets(query, first, bucketSteps) };
+    const summary = await this.buckets(query, first, bucketSteps);
+    const thinnedThrough = isThinned(name) ? (extent?.thinnedThrough ?? 0) : 0;
+    return { name, total, points: summary, ...(thinnedThrough === 0 ? {} : { thinnedThrough }) };
   }
 
   /** Names that the run has points of, ascending. */
@@ -71,13 +76,11 @@ export class SeriesRepository {
     steps: number,
   ): Promise<Series['points']> {
     return this.prisma.$queryRaw`
-      SELECT bucket."step", point."value", bucket."min", bucket."max" FROM (
-        SELECT max("step") AS "step", min("value") AS "min", max("value") AS "max" FROM "MetricPoint"
-        WHERE "runId" = ${runId} AND "name" = ${name} AND "step" BETWEEN ${from}::int AND ${to}::int
-        GROUP BY ("step" - ${first}::int) / ${steps}::int) AS bucket
-      JOIN "MetricPoint" point
-        ON point."runId" = ${runId} AND point."name" = ${name} AND point."step" = bucket."step"
-      ORDER BY bucket."step"`;
+      SELECT max("step") AS "step", (array_agg("value" ORDER BY "step" DESC))[1] AS "value",
+        min(COALESCE("min", "value")) AS "min", max(COALESCE("max", "value")) AS "max"
+      FROM "MetricPoint"
+      WHERE "runId" = ${runId} AND "name" = ${name} AND "step" BETWEEN ${from}::int AND ${to}::int
+      GROUP BY ("step" - ${first}::int) / ${steps}::int ORDER BY 1`;
   }
 }
 

@@ -9,6 +9,7 @@ import type { Transaction } from '../../ground/database/prisma.service';
 import { MetricsRepository } from '../../ledger/metrics/metrics.repository';
 import { type FencedAttempt, RunLedger } from '../../ledger/runs/run-ledger';
 import { TraceStore } from '../../ground/tracing/trace-store';
+import { LearnedLayersService } from '../profiling/learned-layers.service';
 import { compareAttempt } from './compare-attempt';
 import { measuredStages, median } from './measured-stages';
 
@@ -16,6 +17,8 @@ import { measuredStages, median } from './measured-stages';
 export const REVIEW_AFTER_STEPS = 20;
 /** Of which a part is traced, at most one a second: one or two could be slow by chance. */
 export const TRACED_STEPS_MIN = 3;
+/** A checkpoint that is due within this is waited for; else one is taken for the better plan. */
+const CHECKPOINT_PATIENCE_MS = 60_000;
 /** A plan that was wrong twice will not be right the third time. */
 export const REPLANS_MAX = 2;
 const REMEMBERED_MAX = 1000;
@@ -39,6 +42,7 @@ export class PlanReviewService {
     private readonly boundaries: BoundaryRequestsService,
     private readonly traces: TraceStore,
     private readonly metrics: MetricsRepository,
+    private readonly learned: LearnedLayersService,
     private readonly context: ClusterContext,
   ) {}
 
@@ -77,6 +81,7 @@ export class PlanReviewService {
     if (compared === undefined) return true;
     // Rank 0 is to be asked at once where it should stop.
     await this.ledger.change((tx) => this.store(tx, fenced, compared));
+    await this.learned.learn(attempt, compared.corrected);
     return true;
   }
 
@@ -98,7 +103,8 @@ export class PlanReviewService {
     const { attempt } = locked;
     const earlier = await this.ledger.attempts.comparisons(fenced.runId, tx);
     const replanCount = earlier.filter((each) => each.told.replan).length;
-    const replan = told.isClearlyWrong && replanCount < REPLANS_MAX && isWorthwhile(attempt, told.step);
+    const boundary = nextBoundary(attempt, told);
+    const replan = told.isClearlyWrong && replanCount < REPLANS_MAX && isWorthwhile(attempt, boundary.step);
     const comparison = { told: { ...told, replan }, corrected };
     await this.ledger.attempts.update(tx, attempt, { comparison });
     await this.ledger.transitions.note(tx, {
@@ -108,7 +114,7 @@ export class PlanReviewService {
       actor: 'system',
       data: { fence: fenced.fence, ...comparison.told },
     });
-    if (replan) await this.boundaries.request(tx, attempt, boundaryOf(attempt));
+    if (replan) await this.boundaries.request(tx, attempt, boundary.wishes);
     const { runId, fence } = fenced;
     this.context.logger.info({ runId, fence, gain: told.gain, replan }, 'plan compared with what was measured');
   }
@@ -143,16 +149,22 @@ function isReviewable({ plan }: AttemptRecord): boolean {
   return plan.predicted.basis !== undefined && !isFlushless(plan.spec.parallel);
 }
 
-/** Whether there is a step left after the next checkpoint, and a split to change. */
-function isWorthwhile({ plan }: AttemptRecord, step: number): boolean {
-  const { partition } = plan.spec.parallel;
-  const every = plan.spec.train.checkpointEvery;
-  const next = every > 0 ? Math.floor(step / every + 1) * every : step + 1;
-  return partition === 'auto' && plan.stages.length > 1 && next < plan.lastStep;
+/** Whether there is a step left after the boundary, and a split to change. */
+function isWorthwhile({ plan }: AttemptRecord, boundaryStep: number): boolean {
+  return plan.spec.parallel.partition === 'auto' && plan.stages.length > 1 && boundaryStep < plan.lastStep;
 }
 
-/** Where no checkpoint is due before the end, one is taken for it. */
-function boundaryOf({ plan }: AttemptRecord): Parameters<BoundaryRequestsService['request']>[2] {
-  const due = plan.spec.train.checkpointEvery > 0;
-  return due ? { checkpoint: false, stop: false, stopAtCheckpoint: true } : { checkpoint: true, stop: true };
+interface NextBoundary {
+  readonly step: number;
+  readonly wishes: Parameters<BoundaryRequestsService['request']>[2];
+}
+
+/** The next checkpoint where one is due soon; else one is taken at once. */
+function nextBoundary({ plan }: AttemptRecord, { step, measuredStepTimeMs }: AttemptComparison['told']): NextBoundary {
+  const every = plan.spec.train.checkpointEvery;
+  const due = every > 0 ? Math.floor(step / every + 1) * every : Infinity;
+  const isSoon = (due - step) * measuredStepTimeMs <= CHECKPOINT_PATIENCE_MS;
+  return isSoon
+    ? { step: due, wishes: { checkpoint: false, stop: false, stopAtCheckpoint: true } }
+    : { step: step + 1, wishes: { checkpoint: true, stop: true } };
 }

@@ -40,11 +40,10 @@ export class RunPlansService {
   }
 
   /** For the scheduler, which gives the devices that it may have of `agents` to choose from. */
-  async queued({ run, shape, onOffered }: Unplanned, agents: readonly AgentWithLease[]): Promise<QueuedRun> {
+  async queued({ run, shape }: Unplanned, agents: readonly AgentWithLease[]): Promise<QueuedRun> {
     const basisOf = await this.knowledge.of(run, shape.model, agents);
     return queuedRun(run, shape, (devices) => {
       const offered = devices.flatMap(({ id }) => agents.find((agent) => agent.id === id) ?? []);
-      onOffered?.(offered);
       const plan = this.planned({ spec: run.spec, model: shape.model, ...basisOf(offered), deviceOrder: 'free' });
       return plan?.ranks.map(({ device }) => offered[device]?.id ?? '');
     });
@@ -84,8 +83,6 @@ export class RunPlansService {
 interface Unplanned {
   readonly run: Pick<RunRecord, 'id' | 'priority' | 'createdAt' | 'retryAt' | 'spec'>;
   readonly shape: RunShape;
-  /** Hears of each set of agents for which a plan was asked. */
-  readonly onOffered?: (agents: readonly AgentWithLease[]) => void;
 }
 
 /** Undefined when no split fits the memory of the devices. */

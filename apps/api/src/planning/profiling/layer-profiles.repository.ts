@@ -71,6 +71,18 @@ export class LayerProfilesRepository {
     });
   }
 
+  /** What a run's own steps said, which counts more than a measurement apart. */
+  async learned(kind: string, work: LayerWork, { layers, at, agentId }: LearnedLayers): Promise<void> {
+    const { microBatch, recompute } = work;
+    const key = { kind, model: modelDigest(work.model), microBatch, recompute };
+    const learned = { layers, error: null, measuredAt: at };
+    await this.prisma.layerProfile.upsert({
+      where: { kind_model_microBatch_recompute: key },
+      create: { ...key, agentId, askedAt: at, work, ...learned },
+      update: learned,
+    });
+  }
+
   async failed(key: ProfileKey, agentId: string, error: string): Promise<void> {
     await this.prisma.layerProfile.updateMany({
       where: { ...keyOf(key), agentId, layers: { equals: Prisma.DbNull } },
@@ -82,6 +94,10 @@ export class LayerProfilesRepository {
 interface MeasuredLayers {
   readonly layers: LayerTimes;
   readonly at: Date;
+}
+
+interface LearnedLayers extends MeasuredLayers {
+  readonly agentId: string;
 }
 
 function keyOf({ kind, model, microBatch, recompute }: ProfileKey): ProfileKey {

@@ -10,12 +10,13 @@ import { deviceKind } from './device-kind';
 import { type LayerProfileRecord, LayerProfilesRepository } from './layer-profiles.repository';
 import { layerProfileInvalid } from './profiling.errors';
 
-/** A run waits this long for times that somebody was asked for; then it is planned with what is known. */
-export const PROFILE_PATIENCE_MS = 20_000;
 /** A kind of device whose agent did not answer is asked again after this. */
 const ASK_AGAIN_AFTER_MS = 600_000;
 
-/** Asks idle agents what the layers of a model take on their kind of device, and takes the answers. */
+/**
+ * Asks idle agents what the layers of a model take on their kind of device, and takes the answers. Nobody waits for
+ * them: a run whose devices are free starts on an estimate, and its own steps tell more (LearnedLayersService).
+ */
 @Injectable()
 export class ProfileRequestsService {
   constructor(
@@ -25,28 +26,21 @@ export class ProfileRequestsService {
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
-  /**
-   * Whether the run should wait: one of `idle`, the devices that it may have, was asked a short while ago or is now.
-   * Only a split over several stages depends on the times.
-   */
-  async isAwaited(spec: RunSpec, model: ModelConfig, idle: readonly AgentWithLease[]): Promise<boolean> {
+  /** One of each kind that is not known; only a split over several stages depends on the times. */
+  async askFor(spec: RunSpec, model: ModelConfig, idle: readonly AgentWithLease[]): Promise<void> {
     const { pp, partition, recompute } = spec.parallel;
-    if (pp === 1 || partition !== 'auto') return false;
+    if (pp === 1 || partition !== 'auto' || idle.length === 0) return;
     const work: LayerWork = { model, microBatch: spec.train.batch.micro, recompute };
     const known = (await this.profiles.ofModel(work)).filter((profile) => profile.recompute === recompute);
     const byKind = new Map(idle.map((agent) => [deviceKind(agent), agent]));
-    let awaited = false;
     let asked = false;
     for (const [kind, agent] of byKind) {
       const profile = known.find((each) => each.kind === kind);
-      if (profile === undefined || this.isStale(profile)) {
-        await this.ask(kind, work, agent.id);
-        asked = true;
-      } else if (profile.layers === null && profile.error === null)
-        awaited ||= this.ageMs(profile) < PROFILE_PATIENCE_MS;
+      if (profile !== undefined && !this.isStale(profile)) continue;
+      await this.ask(kind, work, agent.id);
+      asked = true;
     }
     if (asked) this.signals.commands();
-    return awaited || asked;
   }
 
   /** What the agents should be told now, by agent. */
@@ -95,7 +89,7 @@ export class ProfileRequestsService {
     const nowMs = this.clock.now();
     const before = new Date(nowMs - ASK_AGAIN_AFTER_MS);
     await this.profiles.ask(kind, work, { agentId, at: new Date(nowMs), before });
-    this.logger.info({ agent: agentId, kind, microBatch: work.microBatch }, 'layers are measured before planning');
+    this.logger.info({ agent: agentId, kind, microBatch: work.microBatch }, 'layers are measured while the run waits');
   }
 
   private isStale(profile: LayerProfileRecord): boolean {

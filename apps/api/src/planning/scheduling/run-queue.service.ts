@@ -34,14 +34,9 @@ export class RunQueueService {
     return queue;
   }
 
-  async waitsForTimes({ run, shaped }: QueuedRecord, devices: Gang): Promise<boolean> {
-    if (!(await this.profiles.isAwaited(run.spec, shaped.shape.model, devices))) return false;
-    const reason = {
-      code: 'LAYERS_MEASURED',
-      message: 'waits a moment: the layers of its model are measured on the devices that it may have',
-    };
-    if (run.reason?.code !== reason.code) await this.ledger.note((tx) => this.ledger.runs.update(tx, run, { reason }));
-    return true;
+  /** A run that waits gives the time to measure its layers on devices that are idle meanwhile. */
+  async measureMeanwhile({ run, shaped }: QueuedRecord, idle: Gang): Promise<void> {
+    await this.profiles.askFor(run.spec, shaped.shape.model, idle);
   }
 
   /** One run that cannot be planned must not keep the others waiting: it fails, with the reason. */
@@ -59,7 +54,12 @@ export class RunQueueService {
       const young = this.context.clock.now() - run.updatedAt.getTime() < REASON_DEBOUNCE_MS;
       if (young || JSON.stringify(before) === JSON.stringify(reason)) return;
     }
-    await this.ledger.note((tx) => this.ledger.runs.update(tx, run, { reason }));
+    await this.ledger.note(async (tx) => {
+      if (!(await this.ledger.runs.update(tx, run, { reason }))) return;
+      const { code, message } = reason;
+      const about = { runId: run.id, subject: run.id, actor: 'system' };
+      await this.ledger.transitions.note(tx, { type: 'run.pending', ...about, data: { code, message } });
+    });
   }
 }
 

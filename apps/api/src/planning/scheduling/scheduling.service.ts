@@ -9,6 +9,9 @@ import { type Gang, GangPlacementService } from './gang-placement.service';
 import { inventoryAgent } from '../../ledger/agents/inventory';
 import { type QueuedRecord, RunQueueService } from './run-queue.service';
 
+/** A device measures one model at a time: only the first runs that wait are looked at. */
+const MEASURED_AHEAD_MAX = 4;
+
 /** Applies the planner's plan. Decides nothing itself, except that a run which cannot be planned at all has failed. */
 @Injectable()
 export class SchedulingService {
@@ -26,29 +29,27 @@ export class SchedulingService {
     const queue = await this.queue.shaped();
     if (queue.size === 0) return 0;
     const agents = await this.agents.all();
-    const offered = new Map<string, Gang>();
     const { placements, pending } = planPlacement({
       policy: {},
       now: (await this.time.now()).getTime(),
       inventory: agents.map(inventoryAgent),
       queue: await Promise.all(
-        [...queue.values()].map(({ run, shaped: { shape } }) =>
-          this.plans.queued({ run, shape, onOffered: (devices) => offered.set(run.id, devices) }, agents),
-        ),
+        [...queue.values()].map(({ run, shaped: { shape } }) => this.plans.queued({ run, shape }, agents)),
       ),
     });
     let placedCount = 0;
     for (const { runId, agentIds } of placements) {
       const queued = queue.get(runId);
-      const gang = agentIds.map((id) => agents.find((agent) => agent.id === id)).filter((agent) => agent !== undefined);
-      // Its devices stay free for it meanwhile: nobody else was given them in this pass.
-      if (!queued || (await this.queue.waitsForTimes(queued, offered.get(runId) ?? []))) continue;
-      if (await this.place(queued, gang)) placedCount++;
+      if (queued && (await this.place(queued, byId(agents, agentIds)))) placedCount++;
     }
     for (const { runId, reason } of pending) {
       const queued = queue.get(runId);
       // The reason with which its last attempt ended says until when it waits, and why.
       if (queued && reason.code !== 'RETRY_WAITS') await this.queue.notePending(queued.run, reason);
+    }
+    for (const { runId, idle } of pending.filter((each) => each.idle.length > 0).slice(0, MEASURED_AHEAD_MAX)) {
+      const queued = queue.get(runId);
+      if (queued) await this.queue.measureMeanwhile(queued, byId(agents, idle));
     }
     return placedCount;
   }
@@ -70,4 +71,8 @@ export class SchedulingService {
     const placed = await this.plans.placed(run, gang);
     return placed !== undefined && (await this.placement.place(run, { placed, gang }));
   }
+}
+
+function byId(agents: Gang, ids: readonly string[]): Gang {
+  return ids.flatMap((id) => agents.find((agent) => agent.id === id) ?? []);
 }

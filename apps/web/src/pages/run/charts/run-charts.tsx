@@ -1,4 +1,4 @@
-import type { RunBody } from '@millrace/contracts';
+import type { RunBody, SeriesBody } from '@millrace/contracts';
 import { type ReactNode, useMemo } from 'react';
 import { LineChart } from '../../../charts/line-chart';
 import type { ChartSeries } from '../../../charts/merge-series';
@@ -29,10 +29,10 @@ export function RunCharts({ run }: { readonly run: RunBody }): ReactNode {
       </Panel>
     );
   }
-  const total = body?.series.find(({ name }) => name === 'train/loss')?.total ?? 0;
+  const losses = body?.series.find(({ name }) => name === 'train/loss');
   return (
     <>
-      <Panel title="Loss" note={`nats per token${total > 0 ? `, ${formatCount(total)} points` : ''}`}>
+      <Panel title="Loss" note={lossNote(losses)}>
         <LineChart label={lossText(series.loss)} series={series.loss} heightPx={300} />
       </Panel>
       <div className="columns columns-small">
@@ -42,6 +42,14 @@ export function RunCharts({ run }: { readonly run: RunBody }): ReactNode {
       </div>
     </>
   );
+}
+
+/** How many points there are, and up to which step one of them stands for several. */
+function lossNote(losses: SeriesBody['series'][number] | undefined): string {
+  if (losses === undefined || losses.total === 0) return 'nats per token';
+  const points = `nats per token, ${formatCount(losses.total)} points`;
+  const { thinnedThrough } = losses;
+  return thinnedThrough === undefined ? points : `${points}, thinned up to step ${formatCount(thinnedThrough)}`;
 }
 
 function lossText(series: readonly ChartSeries[]): string {

@@ -10,6 +10,11 @@ describe('the sentence of an event', () => {
     expect(eventText({ type: 'run.state', data: submitted })).toBe('queued at step 0');
   });
 
+  it('tells why a run waits', () => {
+    const data = { code: 'TOO_FEW_DEVICES', message: 'it needs 3 devices, and there are 2' };
+    expect(eventText({ type: 'run.pending', data })).toBe(data.message);
+  });
+
   it('tells attempts and checkpoints', () => {
     const attempt = { fence: 2, state: 'scheduled', agents: ['agent_1'], fromStep: 5, failure: null };
     expect(eventText({ type: 'run.attempt', data: attempt })).toBe('attempt 2 is scheduled on agent_1, from step 5');

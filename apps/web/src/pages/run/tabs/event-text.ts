@@ -11,6 +11,7 @@ const SENTENCES: Readonly<Record<string, (data: Data) => string | undefined>> = 
     const why = messageOf(reason);
     return `${change} at step ${String(step)}${why === undefined ? '' : `: ${why}`}`;
   },
+  'run.pending': (data) => messageOf(data),
   'run.attempt': ({ fence, state, agents, fromStep, failure }) => {
     const where = Array.isArray(agents) ? ` on ${agents.join(', ')}, from step ${String(fromStep)}` : '';
     const why = messageOf(failure);

@@ -1,0 +1,43 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { LAYER_PARTS, type LayerTimes } from '@millrace/contracts';
+import type { Clock } from '@millrace/core';
+import { CLOCK } from '../../ground/config/api-logger';
+import { AgentsRepository } from '../../ledger/agents/agents.repository';
+import type { AttemptRecord } from '../../ledger/runs/attempt-record';
+import { deviceKind } from './device-kind';
+import { LayerProfilesRepository } from './layer-profiles.repository';
+
+/** Keeps what the steps of a run told of its layers for the next run of such a model on such devices. */
+@Injectable()
+export class LearnedLayersService {
+  constructor(
+    private readonly profiles: LayerProfilesRepository,
+    private readonly agents: AgentsRepository,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  /** `layers` by agent; agents of one kind count as their mean. */
+  async learn({ plan }: Pick<AttemptRecord, 'plan'>, layers: Readonly<Record<string, LayerTimes>>): Promise<void> {
+    const { spec, model } = plan;
+    const work = { model, microBatch: spec.train.batch.micro, recompute: spec.parallel.recompute };
+    const kinds = new Map<string, { agentId: string; times: LayerTimes[] }>();
+    for (const agent of await this.agents.all()) {
+      const times = layers[agent.id];
+      if (times === undefined) continue;
+      const kind = deviceKind(agent);
+      const same = kinds.get(kind) ?? { agentId: agent.id, times: [] };
+      same.times.push(times);
+      kinds.set(kind, same);
+    }
+    const at = new Date(this.clock.now());
+    for (const [kind, { agentId, times }] of kinds)
+      await this.profiles.learned(kind, work, { agentId, layers: meanLayers(times), at });
+  }
+}
+
+function meanLayers(all: readonly LayerTimes[]): LayerTimes {
+  const mean = (part: keyof LayerTimes, action: keyof LayerTimes['block']): number =>
+    all.reduce((sum, layers) => sum + layers[part][action], 0) / all.length;
+  const entries = LAYER_PARTS.map((part) => [part, { F: mean(part, 'F'), I: mean(part, 'I'), W: mean(part, 'W') }]);
+  return Object.fromEntries(entries) as LayerTimes;
+}
