@@ -65,6 +65,14 @@ const EXIT_DELAY_MS = 500;
 
 type Welcomed = Pick<agentV1.Welcome, 'heartbeatIntervalMs' | 'leaseMs' | 'graceMs'>;
 
+function sharedDevice(adapter: agentV1.Adapter | undefined, agents: readonly string[]): string {
+  const gpu = adapter?.uuid || adapter?.pciAddress || 'this GPU';
+  return (
+    `${agents.join(' and ')} computes on ${gpu} too: memory and speed are counted twice. Give each agent a GPU of its ` +
+    'own with --device, or stop one'
+  );
+}
+
 /** The daemon: one queue, one loop. Nothing else changes its state. */
 export class Agent {
   private readonly queue = new EventQueue<AgentEvent>();
@@ -152,7 +160,7 @@ export class Agent {
       case 'exit':
         return event.code;
       case 'signal':
-        this.options.logger.info({ signal: event.name }, 'leaving');
+        this.options.logger.info({ signal: event.name }, 'this agent was asked to leave, and ends what it does');
         this.attempt?.fail(agentStopping());
         this.flush();
         return 0;
@@ -169,7 +177,7 @@ export class Agent {
         return this.onMessage(event.body);
       case 'closed': {
         const reason = event.error === undefined ? 'the API ended it' : describeError(event.error);
-        this.options.logger.warn({ final: event.final }, `session closed: ${reason}`);
+        this.options.logger.warn({ final: event.final }, `the session with the API has ended: ${reason}`);
         this.awaySinceMs ??= this.options.clock.monotonicMs();
         return event.final ? 1 : undefined;
       }
@@ -179,7 +187,9 @@ export class Agent {
   }
 
   private onWelcome(welcome: agentV1.Welcome): undefined {
-    this.options.logger.info({ epoch: welcome.epoch }, 'session open');
+    this.options.logger.info({ session: welcome.epoch }, 'the API took this agent in');
+    if (welcome.sharesDeviceWith.length > 0)
+      this.options.logger.warn({}, sharedDevice(this.options.identity.adapter, welcome.sharesDeviceWith));
     this.awaySinceMs = undefined;
     this.times = welcome;
     this.heartbeat.start(welcome.heartbeatIntervalMs);
@@ -291,7 +301,7 @@ export class Agent {
   private stopAttempt({ runId, fence, reason }: agentV1.StopAttempt): AppError | Promise<void> {
     const { attempt } = this;
     if (attempt?.runId !== runId || attempt.fence !== fence) return attemptUnknown(runId, fence);
-    this.options.logger.info({ runId, fence, reason }, 'attempt stopped by the API');
+    this.options.logger.info({ runId, fence, reason }, 'the API stopped the attempt');
     this.attempt = undefined;
     // Points of the steps that were done belong to the run: they go out still. The device is free when this resolves.
     return this.vacate(attempt, reason);

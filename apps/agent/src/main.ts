@@ -1,5 +1,4 @@
 import { pino } from 'pino';
-import { type agentV1 } from '@millrace/contracts';
 import { AppError, describeError, hostPort, type Logger, randomText, splitHostPort, systemClock } from '@millrace/core';
 import { Agent } from './agent';
 import { BlobCache } from './blobs/blob-cache';
@@ -13,15 +12,21 @@ import { ExchangeServer, listeningHost } from './grpc/exchange/exchange-server';
 import { channelCredentials } from './grpc/grpc-options';
 import { GrpcSessionDialer } from './grpc/session-dialer';
 import { ownCredential } from './own-credential';
-import { deviceMemoryBytes } from './telemetry/device-memory';
 import { DeviceTelemetrySource } from './telemetry/telemetry-source';
-import type { DeviceReport } from './worker/gpu-task';
-import { gpuThreadStarter, type StartGpuThread } from './worker/gpu-thread';
+import { gpuThreadStarter } from './worker/gpu-thread';
+import { hostGpus } from './device/host-gpus';
 import { openDevice } from './device/open-device';
+import { chooseDevice, deviceMessages, gpuIdOf, type OpenedDevice, reportDevice } from './device/report-device';
 
 const VERSION = '0.1.0';
 /** What was written to sockets gets this long to leave. */
 const LAST_WRITES_MS = 100;
+
+/** `--gpus`: prints the GPUs of this machine, in the order of their numbers, for `millrace up --agents auto`. */
+async function listGpus(): Promise<number> {
+  process.stdout.write(`${JSON.stringify({ gpus: await hostGpus() })}\n`);
+  return 0;
+}
 
 /** `--describe`: prints the adapter this machine would train on, for `millrace doctor`. */
 async function describeDevice(): Promise<number> {
@@ -31,34 +36,6 @@ async function describeDevice(): Promise<number> {
   });
   process.stdout.write(`${JSON.stringify(adapter)}\n`);
   return 0;
-}
-
-/** What the planner and people are told of a device that only seems to compute. */
-function pacedReport(probed: DeviceReport, gflops: number | undefined): DeviceReport {
-  if (gflops === undefined) return probed;
-  const { adapter } = probed;
-  const description = `paced at ${gflops} GFLOP/s, computes nothing (${adapter.description})`;
-  return { ...probed, adapter: { ...adapter, description }, speed: { matmulGflops: gflops, memoryGBps: 0 } };
-}
-
-interface DeviceParts {
-  readonly config: AgentConfig;
-  readonly home: AgentHome;
-  readonly startThread: StartGpuThread;
-  readonly logger: Logger;
-}
-
-async function reportDevice({ config, home, startThread, logger }: DeviceParts): Promise<DeviceReport> {
-  const probed = await openDevice(config, { startThread, known: home.deviceReport(VERSION) });
-  home.keepDeviceReport(probed, VERSION);
-  const report = pacedReport(probed, config.pacedGflops);
-  if (report !== probed)
-    logger.warn({}, 'MILLRACE_PACED_GFLOPS is set: this agent computes nothing, and its losses are zero');
-  logger.info(
-    { adapter: report.adapter.description, quarantined: report.quarantined, ...report.speed },
-    'device ready',
-  );
-  return report;
 }
 
 function endWedged(logger: Logger): void {
@@ -72,20 +49,24 @@ function endProcess(): void {
   process.kill(process.pid, 'SIGKILL');
 }
 
+function agentLogger({ logLevel }: AgentConfig): Logger {
+  return pino({ level: logLevel, base: { app: 'agent' } }, pino.destination({ fd: 2, sync: true }));
+}
+
 async function main(): Promise<number> {
   const config = readAgentConfig();
-  const logger: Logger = pino(
-    { level: config.logLevel, base: { app: 'agent' } },
-    pino.destination({ fd: 2, sync: true }),
-  );
+  const logger = agentLogger(config);
   // The supervisor holds the other end of stdin: it closes when the supervisor is gone, however that came about.
   let onSupervisorGone = (): void => process.exit(0);
   if (config.supervised) process.stdin.resume().once('end', () => onSupervisorGone());
   const home = AgentHome.open(config.home);
   // Before the device, which takes a while to measure: whoever gave a wrong token hears of it at once.
-  const token = await ownCredential(config, home, logger);
+  const own = await chooseDevice(config);
+  const { index } = own.chosen;
+  const token = await ownCredential(config, { home, device: index, logger });
   const startThread = gpuThreadStarter({ clock: systemClock, onWedged: () => endWedged(logger) });
-  const report = await reportDevice({ config, home, startThread, logger });
+  const opened = await reportDevice({ config, home, own, startThread, version: VERSION, logger });
+  const { report } = opened;
   const dialer = new ExchangeDialer();
   const dataPlane = new DataPlane({
     dialer,
@@ -111,11 +92,11 @@ async function main(): Promise<number> {
     identity: {
       agentId: home.agentId(),
       host: config.host,
-      device: config.device,
+      device: index,
       version: VERSION,
       dataAddress,
       labels: { ...config.labels },
-      ...(await deviceMessages(report, config)),
+      ...(await deviceMessages(opened, config)),
     },
     device: {
       quarantined: report.quarantined,
@@ -127,7 +108,7 @@ async function main(): Promise<number> {
     startThread,
     cache,
     blobs,
-    telemetry: telemetryOf(report, config, logger),
+    telemetry: telemetryOf(opened, config, logger),
     clock: systemClock,
     random: Math.random,
     logger,
@@ -143,8 +124,9 @@ async function main(): Promise<number> {
   return exitCode;
 }
 
-function telemetryOf({ adapter }: DeviceReport, { gpuId }: AgentConfig, logger: Logger): DeviceTelemetrySource {
-  return new DeviceTelemetrySource({ adapter: { ...adapter, gpuId }, clock: systemClock, logger });
+function telemetryOf({ report, identity }: OpenedDevice, config: AgentConfig, logger: Logger): DeviceTelemetrySource {
+  const adapter = { ...report.adapter, gpuId: gpuIdOf(identity, config) };
+  return new DeviceTelemetrySource({ adapter, clock: systemClock, logger });
 }
 
 /** On all interfaces only if others are told of an address that is not this machine's own. */
@@ -161,38 +143,12 @@ async function listen(config: AgentConfig, home: AgentHome, server: ExchangeServ
   return hostPort(advertised.host, advertised.port ?? port);
 }
 
-interface DeviceMessages {
-  readonly adapter: agentV1.Adapter;
-  readonly benchmark: agentV1.Benchmark;
+function task(): Promise<number> {
+  if (process.argv.includes('--describe')) return describeDevice();
+  return process.argv.includes('--gpus') ? listGpus() : main();
 }
 
-async function deviceMessages(
-  { adapter, speed, quarantined }: DeviceReport,
-  { gpuId }: AgentConfig,
-): Promise<DeviceMessages> {
-  const { vendor, architecture, device, description, adapterClass, features, limits } = adapter;
-  // The message has no other word for unknown than 0.
-  const memoryBytes = (await deviceMemoryBytes({ adapter: { ...adapter, gpuId } })) ?? 0;
-  return {
-    adapter: {
-      vendor,
-      architecture,
-      device,
-      description,
-      adapterClass,
-      features: [...features],
-      limits: { ...limits },
-      memoryBytes,
-      quarantined: [...quarantined],
-      uuid: '',
-      pciAddress: '',
-      deviceProof: '',
-    },
-    benchmark: { matmulGflops: speed.matmulGflops, memoryGbps: speed.memoryGBps },
-  };
-}
-
-(process.argv.includes('--describe') ? describeDevice() : main()).then(
+task().then(
   (exitCode) => setTimeout(() => process.exit(exitCode), LAST_WRITES_MS),
   (error: unknown) => {
     process.stderr.write(

@@ -7,14 +7,21 @@ import { channelCredentials, readAuthority } from './grpc/grpc-options';
 import { enrol } from './session/enrol';
 import { tlsMismatch } from './session/tls-mismatch';
 
+interface CredentialParts {
+  readonly home: AgentHome;
+  /** Number of the device on its host. */
+  readonly device: number;
+  readonly logger: Logger;
+}
+
 /** Of this agent alone; the token that it was started with may be an admin's, and is used for nothing else. */
-export async function ownCredential(config: AgentConfig, home: AgentHome, logger: Logger): Promise<string> {
+export async function ownCredential(config: AgentConfig, { home, device, logger }: CredentialParts): Promise<string> {
   const client = new EnrolmentClient({
     address: config.join,
     credentials: channelCredentials(config.tlsCa),
     now: () => systemClock.now(),
   });
-  const request = { agentId: home.agentId(), host: config.host, device: config.device };
+  const request = { agentId: home.agentId(), host: config.host, device };
   try {
     return await enrol({
       ask: (token) => client.enrol(token, request),

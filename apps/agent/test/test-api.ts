@@ -23,6 +23,7 @@ export class TestApi {
   graceMs = 60_000;
   /** Whether it is of a version that knows messages in parts. */
   takesParts = true;
+  sharesDeviceWith: string[] = [];
   port = 0;
   private server = new Server();
 
@@ -107,6 +108,7 @@ export class TestApi {
         logsAcknowledged: this.sequences.get(`${agentId} logs`) ?? 0,
         current: this.current(body.value.running),
         takesParts: this.takesParts,
+        sharesDeviceWith: this.sharesDeviceWith,
       };
       call.write({ body: { $case: 'welcome', value } });
     } else if (body.$case === 'heartbeat') {

@@ -15,14 +15,14 @@ describe('telemetry of agents', () => {
   let agent: FakeAgent;
   beforeAll(async () => {
     api = await RunningApi.start();
-    const { address } = api.application.get(GrpcServer, { strict: false });
-    agent = await new FakeAgent({ id: 'agent_a', grpc: address, token: api.token }).connect();
+    agent = await new FakeAgent({ id: 'agent_a', grpc: grpc(), token: api.token }).connect();
   }, START_MS_MAX);
   afterAll(async () => {
     agent.disconnect();
     await api.stop();
   }, START_MS_MAX);
 
+  const grpc = (): string => api.application.get(GrpcServer, { strict: false }).address;
   const told = async (): Promise<unknown> =>
     agentSchema.parse(await (await api.call('/agents/agent_a')).json()).telemetry;
 
@@ -56,6 +56,38 @@ describe('telemetry of agents', () => {
     expect(text).toContain('millrace_device_gpu_temp_celsius{host="host-1",device="0"} 61.5');
     expect(text).not.toMatch(/^millrace_device_power_usage_watts\{/m);
     expect(text).not.toContain('agent_a');
+  });
+
+  it('is none of an agent that is gone, or that told nothing for a while', async () => {
+    expect(await told()).not.toBeNull();
+    const gone = await new FakeAgent({ id: 'agent_gone', grpc: grpc(), token: api.token }).connect();
+    const telemetry = await api.prisma.agent.findUniqueOrThrow({
+      where: { id: 'agent_a' },
+      select: { telemetry: true },
+    });
+    await api.prisma.agent.update({ where: { id: 'agent_gone' }, data: { telemetry: telemetry.telemetry as object } });
+    const ofGone = async (): Promise<unknown> =>
+      agentSchema.parse(await (await api.call('/agents/agent_gone')).json()).telemetry;
+    expect(await ofGone()).not.toBeNull();
+    gone.disconnect();
+    await eventually('nothing told', async () => (await ofGone()) === null);
+    const old = { ...(telemetry.telemetry as object), time: new Date(Date.now() - 60_000).toISOString() };
+    await api.prisma.agent.update({ where: { id: 'agent_a' }, data: { telemetry: old } });
+    expect(await told()).toBeNull();
+  });
+
+  it('tells both of two agents on one GPU', async () => {
+    const adapter = { uuid: 'GPU-1', pciAddress: '0000:3b:00.0', deviceProof: 'nvidia-smi' };
+    const agents = ['agent_1', 'agent_2'].map((id) => new FakeAgent({ id, grpc: grpc(), token: api.token, adapter }));
+    const welcomes = [];
+    for (const each of agents) welcomes.push(await (await each.connect()).take('welcome'));
+    expect(welcomes.map(({ sharesDeviceWith }) => sharesDeviceWith)).toEqual([[], ['agent_1']]);
+    const body = async (id: string) => agentSchema.parse(await (await api.call(`/agents/${id}`)).json());
+    expect(await body('agent_1')).toMatchObject({ sharesDeviceWith: ['agent_2'], adapter });
+    const events = await api.prisma.event.findMany({ where: { type: 'agent.device_shared' } });
+    expect(events).toMatchObject([{ subject: 'agent_2', data: { sharesDeviceWith: ['agent_1'], uuid: 'GPU-1' } }]);
+    for (const each of agents) each.disconnect();
+    await eventually('nobody shares', async () => (await body('agent_1')).sharesDeviceWith.length === 0);
   });
 
   it('serves means of equal parts of the time, with a null where nothing was told', async () => {

@@ -4,6 +4,7 @@
  */
 export * from './api/span-causes';
 export * from './api/dataset-files';
+export * from './api/device-name';
 export * from './metric-names';
 export * from './schedule/flushless-rules';
 export * from './schedule/schedule-request';

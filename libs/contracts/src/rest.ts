@@ -245,7 +245,10 @@ export const agentSchema = z
     setAside: z.object({ until: z.string(), reason: z.string() }).nullable(),
     version: z.string(),
     dataAddress: z.string(),
+    /** As the agent describes it; `uuid` and `pciAddress` say which GPU it is, `deviceProof` how that is known. */
     adapter: z.record(z.string(), z.unknown()),
+    /** Ids of other connected agents on the very same GPU. */
+    sharesDeviceWith: z.array(z.string()),
     benchmark: z.object({ matmulGflops: z.number(), memoryGbps: z.number() }),
     labels: z.record(z.string(), z.string()),
     lease: z.object({ runId: z.string(), fence: z.int(), rank: z.int(), expiresAt: z.string() }).nullable(),

@@ -295,7 +295,8 @@ export class Attempt {
   private log(level: string, text: string): void {
     const { outbox, clock, plan, logger } = this.options;
     outbox.addLog({ runId: this.runId, fence: this.fence }, { timeMs: clock.now(), level, stage: plan.rank, text });
-    logger.info({ runId: this.runId, fence: this.fence, rank: plan.rank, level }, text);
+    const grave = level === 'warn' || level === 'error' ? level : 'info';
+    logger[grave]({ runId: this.runId, fence: this.fence, rank: plan.rank }, text);
   }
 
   private report(state: string, more: Partial<agentV1.AttemptReport> = {}): void {
@@ -312,7 +313,7 @@ export class Attempt {
       phase: '',
       ...more,
     };
-    this.options.logger.info({ runId, fence, step, state }, 'attempt');
+    this.options.logger.info({ runId, fence, step }, `the attempt is ${state}`);
     this.reportAgain();
   }
 

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { DEVICE_NAME } from '@millrace/contracts/plain';
 import { splitHostPort } from '@millrace/core';
 import { z } from 'zod';
 import { configInvalid } from './config.errors';
@@ -32,7 +33,7 @@ const environmentSchema = deviceSchema.extend({
   MILLRACE_HOME: z.string().min(1),
   MILLRACE_ADVERTISE: advertised.optional(),
   MILLRACE_DATA_PORT: port.optional(),
-  MILLRACE_DEVICE: z.coerce.number().int().min(0).max(1024).default(0),
+  MILLRACE_DEVICE: z.string().regex(DEVICE_NAME, 'must be a number, a UUID (GPU-…) or a PCI address').default('0'),
   MILLRACE_GPU_ID: z.string().min(1).optional(),
   MILLRACE_LABELS: labels,
   MILLRACE_TLS_CA: z.string().min(1).optional(),
@@ -64,8 +65,9 @@ export interface AgentConfig extends DeviceConfig {
   readonly advertise: string | undefined;
   /** The one that is advertised, unless another one is given; 0: any free one. */
   readonly dataPort: number;
-  readonly device: number;
-  /** UUID or PCI address of the GPU whose telemetry is sent: needed only among several of one name. */
+  /** Which GPU: a number, a UUID of nvidia-smi or a PCI address. */
+  readonly device: string;
+  /** UUID or PCI address of the GPU whose telemetry is sent, where the agent cannot find out which one it has. */
   readonly gpuId: string | undefined;
   readonly labels: Readonly<Record<string, string>>;
   readonly tlsCa: string | undefined;

@@ -25,6 +25,22 @@ export function softwareDriverEnvironment(env: NodeJS.ProcessEnv = process.env):
   return icd === undefined ? {} : { VK_ICD_FILENAMES: icd, ...runtimeFolder };
 }
 
+/** With one of these the user has chosen a driver or a device already. */
+const CHOICES = ['DRI_PRIME', 'MESA_VK_DEVICE_SELECT', 'VK_ICD_FILENAMES', 'VK_DRIVER_FILES'];
+
+/**
+ * Variables that make one GPU of several the only one that this process is offered. Mesa's layer for device selection
+ * reads them, which the Vulkan loader puts before the drivers of every vendor; Dawn takes part of a name at best, which
+ * identical GPUs share. {} where the user chose one already.
+ */
+export function selectionEnvironment(pciAddress: string, env: NodeJS.ProcessEnv = process.env): Record<string, string> {
+  if (CHOICES.some((name) => env[name])) return {};
+  return {
+    DRI_PRIME: `pci-${pciAddress.replaceAll(/[:.]/g, '_')}`,
+    MESA_VK_DEVICE_SELECT_FORCE_DEFAULT_DEVICE: '1',
+  };
+}
+
 /** Whether a hardware driver has something to drive: if not, looking for one only costs time. */
 export function mayHaveHardware(): boolean {
   return process.platform !== 'linux' || HARDWARE_NODES.some((path) => existsSync(path));

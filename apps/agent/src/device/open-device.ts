@@ -14,6 +14,8 @@ interface OpenDeviceOptions {
   readonly startThread: StartGpuThread;
   /** Measurements of an earlier start. */
   readonly known: DeviceReport | undefined;
+  /** Called while the device is open and holds memory. */
+  readonly whileOpen?: (report: DeviceReport) => Promise<void>;
 }
 
 /**
@@ -22,12 +24,12 @@ interface OpenDeviceOptions {
  */
 export async function openDevice(
   config: DeviceConfig,
-  { startThread, known }: OpenDeviceOptions,
+  { startThread, known, whileOpen = () => Promise.resolve() }: OpenDeviceOptions,
 ): Promise<DeviceReport> {
   applyEnvironment(softwareThreads(config.cpuThreads));
   const software = softwareDriverEnvironment();
   if (!mayHaveHardware()) applyEnvironment(software);
-  const options = { startThread, adapterName: config.adapter, known };
+  const options = { startThread, adapterName: config.adapter, known, whileOpen };
   try {
     return await probeInThread(options);
   } catch (error) {

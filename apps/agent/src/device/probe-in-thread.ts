@@ -8,20 +8,29 @@ export interface ProbeOptions {
   readonly adapterName: string | undefined;
   /** Measurements of an earlier start. */
   readonly known: DeviceReport | undefined;
+  /** Called while the device is open and holds memory. */
+  readonly whileOpen: (report: DeviceReport) => Promise<void>;
 }
 
 /** Opens the device on a thread of its own, which is gone when this resolves. Errors: RUNTIME.NO_ADAPTER … */
-export async function probeInThread({ startThread, adapterName, known }: ProbeOptions): Promise<DeviceReport> {
+export async function probeInThread({
+  startThread,
+  adapterName,
+  known,
+  whileOpen,
+}: ProbeOptions): Promise<DeviceReport> {
   const device = { quarantined: [], ...(adapterName === undefined ? {} : { adapterName }) };
   let stop: () => Promise<void> = () => Promise.resolve();
   try {
-    return await new Promise<DeviceReport>((resolve, reject: (error: AppError) => void) => {
+    const report = await new Promise<DeviceReport>((resolve, reject: (error: AppError) => void) => {
       const thread = startThread({ kind: 'probe', device, ...(known === undefined ? {} : { known }) }, (message) => {
         if (message.type === 'probed') resolve(message.report);
         if (message.type === 'failed') reject(fromThreadError(message.error));
       });
       stop = () => thread.stop();
     });
+    await whileOpen(report);
+    return report;
   } finally {
     await stop();
   }

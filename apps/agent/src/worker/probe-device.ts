@@ -2,12 +2,24 @@ import type { Clock } from '@millrace/core';
 import { benchmarkBackend, selfTest, type WebGpuBackend } from '@millrace/runtime';
 import { type DeviceReport, deviceKey } from './gpu-task';
 
+/** Enough to be told from a GPU that a driver only looked at. */
+const HELD_BYTES = 32 * 1024 ** 2;
+
+/** Memory that counts as used is how others see which GPU this process computes on. It is freed with the device. */
+async function holdMemory(backend: WebGpuBackend): Promise<void> {
+  const length = HELD_BYTES / Float32Array.BYTES_PER_ELEMENT;
+  const held = backend.allocate({ name: 'held', shape: [length], dtype: 'f32', role: 'scratch' });
+  backend.write(held, new Float32Array(length));
+  await backend.finish();
+}
+
 /** Describes the device; measures and tests it unless `known` was measured on the same one. */
 export async function probeDevice(
   backend: WebGpuBackend,
   known: DeviceReport | undefined,
   clock: Clock,
 ): Promise<DeviceReport> {
+  if (backend.adapter.adapterClass === 'gpu') await holdMemory(backend);
   if (known !== undefined && deviceKey(known.adapter, '') === deviceKey(backend.adapter, ''))
     return { ...known, adapter: backend.adapter };
   const results = await selfTest(backend);

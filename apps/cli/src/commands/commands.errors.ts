@@ -54,3 +54,11 @@ export function programMissing(path: string): AppError {
     message: `${path} is missing; build it with \`npm run setup\``,
   });
 }
+
+/** `millrace agent` is over, and nobody asked for it. */
+export function agentEnded(how: number | string, lastWords: readonly string[]): AppError {
+  const exit = typeof how === 'number' ? `with exit code ${how}` : `by ${how}`;
+  const said =
+    lastWords.length === 0 ? 'It said nothing' : `It said last:\n${lastWords.map((each) => `  ${each}`).join('\n')}`;
+  return new AppError({ code: 'CLI.AGENT_ENDED', kind: 'unavailable', message: `the agent ended ${exit}. ${said}` });
+}

@@ -7,7 +7,7 @@ import { Cluster } from '../up/cluster';
 import { SYSTEM_FOLDER } from '../up/postgres-home';
 
 interface UpOptions {
-  readonly agents: number;
+  readonly agents: number | 'auto';
   readonly home?: string;
   readonly httpPort: number;
   readonly grpcPort: number;
@@ -26,7 +26,7 @@ const DATABASE_PLACE =
 export function upCommand(context: CommandContext): Command {
   return command('up', 'start the API, its database and local agents, in the foreground', 'millrace up --agents 2')
     .addHelpText('after', DATABASE_PLACE)
-    .option('--agents <count>', 'local agents to start', wholeNumber(0), 1)
+    .option('--agents <count>', 'local agents to start; auto = one for each GPU', agentCount, 1)
     .option('--home <folder>', 'where everything is kept (default: MILLRACE_HOME or ~/.millrace)')
     .option('--http-port <port>', 'port of the REST API; 0 = any free one', port, 7070)
     .option('--grpc-port <port>', 'port agents join at; 0 = any free one', port, 7071)
@@ -66,6 +66,11 @@ export function upCommand(context: CommandContext): Command {
       await cluster.stop();
       process.exit(0);
     });
+}
+
+/** Parses `--agents`. */
+export function agentCount(text: string): number | 'auto' {
+  return text === 'auto' ? text : wholeNumber(0)(text);
 }
 
 /** The options as the API's settings. */

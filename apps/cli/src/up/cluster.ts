@@ -5,6 +5,7 @@ import { agentAllocator } from '../config/agent-environment';
 import { type Endpoint, endpointPath, madeAuthority } from '../config/cli-config';
 import { prepareEmbeddedPostgres, untilReady } from './embedded-postgres';
 import { endLeftOvers } from './left-overs';
+import { agentsFor, machineGpus } from './machine-gpus';
 import { ManagedProcess, type ProcessPlan } from './managed-process';
 import { freePort } from './ports';
 import { homeInUse, startInterrupted } from './up.errors';
@@ -12,7 +13,8 @@ import { isUpProcess } from './up-process';
 
 export interface ClusterOptions {
   readonly home: string;
-  readonly agentCount: number;
+  /** `auto`: one for each GPU. */
+  readonly agentCount: number | 'auto';
   /** 0 = any free one. */
   readonly httpPort: number;
   readonly grpcPort: number;
@@ -113,8 +115,8 @@ export class Cluster {
   }
 
   private async startAgents({ grpc, token }: Endpoint): Promise<void> {
-    const { advertise, agentCount, environment, home, say } = this.options;
-    if (agentCount > 0) say(`starting ${agentCount} agent${agentCount === 1 ? '' : 's'}`);
+    const { advertise, environment, home } = this.options;
+    const agentCount = await this.countAgents();
     const agents: ManagedProcess[] = [];
     for (let number = 1; number <= agentCount; number++) {
       const dataPort = await freePort(0, '');
@@ -132,6 +134,16 @@ export class Cluster {
       agents.push(this.add({ ...plan, name: `agent-${number}` }, STOP_PATIENCE_MS.agent));
     }
     await Promise.all(agents.map((agent) => agent.start()));
+  }
+
+  private async countAgents(): Promise<number> {
+    const { agentCount, programs, environment, say } = this.options;
+    const { count, why } =
+      agentCount === 'auto'
+        ? agentsFor(await machineGpus(programs, environment))
+        : { count: agentCount, why: undefined };
+    if (count > 0) say(`starting ${count} agent${count === 1 ? '' : 's'}${why === undefined ? '' : `: ${why}`}`);
+    return count;
   }
 
   private nodeProcess(app: 'api' | 'agent', settings: NodeJS.ProcessEnv): ProcessPlan {

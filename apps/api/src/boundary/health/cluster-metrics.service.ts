@@ -1,6 +1,6 @@
 import { RUN_STATES } from '@millrace/core';
 import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
-import { type AgentBody } from '@millrace/contracts';
+import { currentTelemetry } from '../../ledger/agents/agent-body';
 import { AgentsRepository } from '../../ledger/agents/agents.repository';
 import { ClusterContext } from '../../ground/config/cluster-context';
 import { QueueService } from '../queue/queue.service';
@@ -9,9 +9,6 @@ import { BoundedLabel } from '../../ground/prometheus/bounded-label';
 import { ClusterCountsRepository } from './cluster-counts.repository';
 import { DeviceMetrics } from '../../ground/prometheus/device-metrics';
 import { PrometheusService } from '../../ground/prometheus/prometheus.service';
-
-/** Telemetry comes every 5 s; older than this it is not what the device does now. */
-const TELEMETRY_FRESH_MS = 30_000;
 
 /** The state of the cluster, read when Prometheus asks. Replicas tell the same of what is in the database. */
 @Injectable()
@@ -57,16 +54,12 @@ export class ClusterMetricsService implements OnApplicationBootstrap {
     const nowMs = this.context.clock.now();
     const connected = (await this.agentRows.all()).filter((agent) => agent.connected);
     this.devices.show(
-      connected.map(({ host, device, lastSeenAt, telemetry }) => {
-        const told = telemetry as AgentBody['telemetry'];
-        const fresh = told !== null && nowMs - Date.parse(told.time) < TELEMETRY_FRESH_MS;
-        return {
-          host,
-          device,
-          silentMs: Math.max(0, nowMs - lastSeenAt.getTime()),
-          telemetry: fresh ? told : undefined,
-        };
-      }),
+      connected.map((agent) => ({
+        host: agent.host,
+        device: agent.device,
+        silentMs: Math.max(0, nowMs - agent.lastSeenAt.getTime()),
+        telemetry: currentTelemetry(agent, nowMs) ?? undefined,
+      })),
     );
   }
 

@@ -31,6 +31,9 @@ export class SessionOpeningService {
     await this.reattach.registered(session, register.running);
     await this.running.renew(agent.id, register.running);
     session.send({ $case: 'welcome', value: await this.welcome(agent, register.running) });
+    const { sharesDeviceWith, host, device } = agent;
+    if (sharesDeviceWith.length > 0)
+      this.context.logger.warn({ agent: agent.id, host, device, sharesDeviceWith }, 'two agents have the same GPU');
     // Only now, so that no command overtakes the welcome.
     this.registry.add(session);
     this.context.logger.info(
@@ -72,6 +75,7 @@ export class SessionOpeningService {
       logsAcknowledged: Number(agent.logsSeq),
       current: await this.running.current(agent.id, running),
       takesParts: true,
+      sharesDeviceWith: [...agent.sharesDeviceWith],
     };
   }
 }

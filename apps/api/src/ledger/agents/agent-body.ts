@@ -1,9 +1,19 @@
 import type { AgentBody } from '@millrace/contracts';
 import type { AgentWithLease } from './agents.repository';
+import { type DeviceOwner, sharersOf } from './shared-device';
+
+/** Telemetry comes every 5 s; older than this it is not what the device does now. */
+const TELEMETRY_CURRENT_MS = 30_000;
+
+export interface AgentView {
+  readonly nowMs: number;
+  /** Every agent there is. */
+  readonly devices: readonly DeviceOwner[];
+}
 
 /** An agent as REST shows it. */
-export function agentBody(agent: AgentWithLease): AgentBody {
-  const { id, host, device, version, dataAddress, lease, lastSeenAt, setAside } = agent;
+export function agentBody(agent: AgentWithLease, { nowMs, devices }: AgentView): AgentBody {
+  const { id, host, device, version, dataAddress, lease, lastSeenAt, setAside, isHere } = agent;
   return {
     id,
     host,
@@ -13,6 +23,7 @@ export function agentBody(agent: AgentWithLease): AgentBody {
     state: stateOf(agent),
     setAside: setAside && { until: setAside.until.toISOString(), reason: setAside.reason },
     adapter: agent.adapter as AgentBody['adapter'],
+    sharesDeviceWith: isHere ? sharersOf(agent, devices) : [],
     benchmark: agent.benchmark as AgentBody['benchmark'],
     labels: agent.labels as AgentBody['labels'],
     lease: lease && {
@@ -22,7 +33,7 @@ export function agentBody(agent: AgentWithLease): AgentBody {
       expiresAt: lease.expiresAt.toISOString(),
     },
     lastSeenAt: lastSeenAt.toISOString(),
-    telemetry: agent.telemetry as AgentBody['telemetry'],
+    telemetry: isHere ? currentTelemetry(agent, nowMs) : null,
   };
 }
 
@@ -31,4 +42,10 @@ function stateOf({ isHere, draining, setAside }: AgentWithLease): string {
   if (!isHere) return 'disconnected';
   if (draining) return 'draining';
   return setAside === null ? 'connected' : 'set-aside';
+}
+
+/** Null when the device told nothing yet, or nothing for a while. */
+export function currentTelemetry(agent: Pick<AgentWithLease, 'telemetry'>, nowMs: number): AgentBody['telemetry'] {
+  const telemetry = agent.telemetry as AgentBody['telemetry'];
+  return telemetry !== null && nowMs - Date.parse(telemetry.time) < TELEMETRY_CURRENT_MS ? telemetry : null;
 }

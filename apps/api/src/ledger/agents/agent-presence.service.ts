@@ -1,9 +1,14 @@
 import { Injectable } from '@nestjs/common';
-import { PrismaService } from '../../ground/database/prisma.service';
+import type { Agent } from '../../generated/prisma/client';
+import { PrismaService, type Transaction } from '../../ground/database/prisma.service';
 import { EventsService } from '../../ground/events/events.service';
-import { type AgentRegistration, AgentsRepository, type AgentWithLease, type SessionKey } from './agents.repository';
+import { type AgentRegistration, AgentsRepository, type SessionKey } from './agents.repository';
+import { sharersOf } from './shared-device';
 
-export type PresentAgent = Omit<AgentWithLease, 'lease' | 'isHere' | 'setAside'>;
+export interface PresentAgent extends Agent {
+  /** Ids of other connected agents on the very same GPU. */
+  readonly sharesDeviceWith: readonly string[];
+}
 
 /** Agents coming and going, with the events of it. */
 @Injectable()
@@ -20,8 +25,16 @@ export class AgentPresenceService {
       const row = await this.agents.register(tx, registration);
       const data = { state: row.draining ? 'draining' : 'connected', epoch: row.epoch };
       await this.events.append(tx, { type: 'agent.state', subject: row.id, actor: row.id, data });
-      return row;
+      const sharesDeviceWith = sharersOf(row, await this.agents.devices(tx));
+      if (sharesDeviceWith.length > 0) await this.noteSharing(tx, row, sharesDeviceWith);
+      return { ...row, sharesDeviceWith };
     });
+  }
+
+  private noteSharing(tx: Transaction, { id, adapter }: Agent, sharesDeviceWith: readonly string[]): Promise<unknown> {
+    const { uuid, pciAddress, deviceProof } = adapter as Record<string, string | undefined>;
+    const data = { sharesDeviceWith, uuid, pciAddress, deviceProof };
+    return this.events.append(tx, { type: 'agent.device_shared', subject: id, actor: id, data });
   }
 
   /** False when a newer session has taken over, so that the agent is not gone. */

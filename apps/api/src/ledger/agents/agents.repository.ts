@@ -36,6 +36,9 @@ export interface SetAsideRule {
 /** What tells devices of one kind from others, and what they said of themselves. */
 export type AgentDevice = Pick<Agent, 'adapter' | 'version' | 'host'>;
 
+/** With what tells whether it is the same GPU as another's. */
+export type OwnedDevice = AgentDevice & Pick<Agent, 'id' | 'connected'>;
+
 /** Which session of which agent. */
 export interface SessionKey {
   readonly agentId: string;
@@ -138,8 +141,8 @@ export class AgentsRepository {
   }
 
   /** Of every agent that ever registered. */
-  async devices(reader: Transaction = this.prisma): Promise<AgentDevice[]> {
-    return reader.agent.findMany({ select: { adapter: true, version: true, host: true } });
+  async devices(reader: Transaction = this.prisma): Promise<OwnedDevice[]> {
+    return reader.agent.findMany({ select: { id: true, host: true, version: true, connected: true, adapter: true } });
   }
 
   private present(row: Agent & { lease: Lease | null }, now: Date): AgentWithLease {

@@ -13,7 +13,8 @@ export class AgentsWatch {
 
   /** The first look only notes where things stand. `closely`: agents of which telemetry is told too. */
   async look(nowMs: number, closely: ReadonlySet<string>): Promise<LiveMessage[]> {
-    const bodies = (await this.agents.all()).map(agentBody);
+    const devices = await this.agents.all();
+    const bodies = devices.map((agent) => agentBody(agent, { nowMs, devices }));
     return [...this.updates(bodies), ...this.telemetry.look(bodies, closely, nowMs)];
   }
 

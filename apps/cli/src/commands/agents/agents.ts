@@ -1,14 +1,9 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { AgentBody } from '@millrace/contracts';
 import { allPages } from '@millrace/sdk';
-import { type CommandContext, command, wholeNumber } from '../../command-context';
-import { agentAllocator } from '../../config/agent-environment';
+import { type CommandContext, command } from '../../command-context';
 import { age, bytesText, table } from '../../table';
-import { programMissing } from '../commands.errors';
+import { daemonCommand } from './agent-daemon';
 import { joinTokenCommand } from './join-token';
 
 interface Json {
@@ -26,62 +21,6 @@ export function agentCommands(context: CommandContext): Command[] {
   ];
 }
 
-interface DaemonOptions extends Json {
-  readonly join: string;
-  readonly token?: string;
-  readonly tokenFile?: string;
-  readonly ca?: string;
-  readonly advertise?: string;
-  readonly device: number;
-  readonly home?: string;
-}
-
-function daemonCommand(context: CommandContext): Command {
-  return command(
-    'agent',
-    "join this machine's GPU to a cluster, in the foreground",
-    'millrace agent --join 127.0.0.1:7071 --token "$MILLRACE_TOKEN"',
-  )
-    .requiredOption('--join <host:port>', 'gRPC address of the API')
-    .option('--token <token>', 'join token or admin token (default: MILLRACE_TOKEN); not needed again once joined')
-    .option('--token-file <file>', 'file with that token, which others cannot read from the list of processes')
-    .option('--ca <file>', 'certificate authority of an API with TLS (default: the one of the home, if there is one)')
-    .option('--advertise <host:port>', 'address other agents reach this one at')
-    .option('--device <index>', 'which GPU', wholeNumber(0), 0)
-    .option('--home <folder>', 'where the agent keeps its id and caches (default: agent-<device> in the home)')
-    .action(async (options: DaemonOptions) => {
-      const program = join(context.programs, 'apps', 'agent', 'src', 'main.js');
-      if (!existsSync(program)) throw programMissing(program);
-      const child = spawn(process.execPath, [program], {
-        stdio: 'inherit',
-        env: {
-          ...context.config.environment,
-          ...agentAllocator(context.config.environment),
-          MILLRACE_JOIN: options.join,
-          MILLRACE_HOME: options.home ?? join(context.config.home, `agent-${options.device}`),
-          MILLRACE_DEVICE: String(options.device),
-          ...tokenSettings(options, context),
-          ...(options.advertise === undefined ? {} : { MILLRACE_ADVERTISE: options.advertise }),
-          ...trust(options.ca ?? context.config.tlsCa),
-        },
-      });
-      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
-      const [code] = (await once(child, 'exit')) as [number | null];
-      process.exitCode = code ?? 1;
-    });
-}
-
-/** What the command line names wins over the environment. */
-function tokenSettings({ token, tokenFile }: DaemonOptions, { config }: CommandContext): NodeJS.ProcessEnv {
-  if (tokenFile !== undefined) return { MILLRACE_TOKEN_FILE: resolve(tokenFile) };
-  if (token !== undefined) return { MILLRACE_TOKEN: token, MILLRACE_TOKEN_FILE: undefined };
-  return config.token === undefined ? {} : { MILLRACE_TOKEN: config.token };
-}
-
-function trust(ca: string | undefined): NodeJS.ProcessEnv {
-  return ca === undefined ? {} : { MILLRACE_TLS_CA: ca };
-}
-
 function listCommand(context: CommandContext): Command {
   return command('agents', 'list the agents, their devices and what they work on', 'millrace agents').action(
     async (options: Json) => {
@@ -96,6 +35,7 @@ function listCommand(context: CommandContext): Command {
                 items.map((agent) => agentRow(agent, context.clock.now())),
               ),
               ...items.flatMap(setAsideText),
+              ...items.flatMap(sharingText),
             ].join('\n'),
       );
     },
@@ -120,6 +60,13 @@ function agentRow(agent: AgentBody, nowMs: number): (string | number)[] {
 /** A line under the table, which has no room for it. */
 function setAsideText({ id, setAside }: AgentBody): string[] {
   return setAside === null ? [] : [`${id} gets no attempt until ${setAside.until}: ${setAside.reason}`];
+}
+
+/** Two agents on one GPU count its memory and its speed twice. */
+function sharingText({ id, sharesDeviceWith, adapter }: AgentBody): string[] {
+  if (sharesDeviceWith.length === 0) return [];
+  const gpu = String(adapter['uuid'] || adapter['pciAddress']);
+  return [`${id} computes on the same GPU as ${sharesDeviceWith.join(', ')} (${gpu}): give each one of its own`];
 }
 
 function drainCommand(context: CommandContext, drain: boolean): Command {

@@ -10,9 +10,9 @@ import { useLive, usePollMs } from '../../live/live-provider';
 import { Button } from '../../ui/button';
 import { CliCommand, CopyableId } from '../../ui/copyable';
 import { ConfirmDialog } from '../../ui/feedback/confirm-dialog';
-import { Notice } from '../../ui/feedback/notice';
 import { QueryView } from '../../ui/feedback/query-view';
 import { useAction } from '../../ui/feedback/use-action';
+import { Notice } from '../../ui/feedback/notice';
 import { PageHeader } from '../../ui/page-header';
 import { StateBadge } from '../../ui/state-badge';
 import { StatRow, StatTile } from '../../ui/stat-tile';
@@ -55,6 +55,12 @@ function LoadedAgent({ agent }: { readonly agent: AgentBody }): ReactNode {
       {agent.setAside !== null && (
         <Notice tone="warn">
           It is set aside and gets work again <TimeAgo time={agent.setAside.until} />: {agent.setAside.reason}.
+        </Notice>
+      )}
+      {agent.sharesDeviceWith.length > 0 && (
+        <Notice tone="warn">
+          {agent.sharesDeviceWith.join(', ')} computes on this same GPU: give each agent one of its own with
+          <code> --device</code>.
         </Notice>
       )}
       <StatRow>

@@ -40,7 +40,17 @@ const COLUMNS: readonly ColumnDef<AgentBody>[] = [
       </span>
     ),
   },
-  { id: 'device', header: 'Device', accessorFn: ({ adapter }) => adapterName(adapter) },
+  {
+    id: 'device',
+    header: 'Device',
+    accessorFn: ({ adapter }) => adapterName(adapter),
+    cell: ({ row: { original } }) => (
+      <>
+        {adapterName(original.adapter)}
+        <SharedDevice agents={original.sharesDeviceWith} />
+      </>
+    ),
+  },
   {
     id: 'lease',
     header: 'Works on',
@@ -75,6 +85,12 @@ const COLUMNS: readonly ColumnDef<AgentBody>[] = [
     cell: ({ row }) => <TimeAgo time={row.original.lastSeenAt} />,
   },
 ];
+
+/** Two agents on one GPU count its memory and its speed twice. */
+function SharedDevice({ agents }: { readonly agents: readonly string[] }): ReactNode {
+  if (agents.length === 0) return null;
+  return <div className="quiet">Warning: {agents.join(', ')} computes on this same GPU.</div>;
+}
 
 function Lease({ lease }: { readonly lease: AgentBody['lease'] }): ReactNode {
   if (lease === null) return <span className="quiet">free</span>;

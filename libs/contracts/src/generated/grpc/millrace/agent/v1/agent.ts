@@ -348,6 +348,8 @@ export interface Welcome {
   current: RunningAttempt[];
   /** Whether the API takes messages in parts. */
   takesParts: boolean;
+  /** Other connected agents on the very same GPU. */
+  sharesDeviceWith: string[];
 }
 
 export interface HeartbeatAck {
@@ -3725,6 +3727,7 @@ function createBaseWelcome(): Welcome {
     logsAcknowledged: 0,
     current: [],
     takesParts: false,
+    sharesDeviceWith: [],
   };
 }
 
@@ -3756,6 +3759,9 @@ export const Welcome: MessageFns<Welcome> = {
     }
     if (message.takesParts !== false) {
       writer.uint32(72).bool(message.takesParts);
+    }
+    for (const v of message.sharesDeviceWith) {
+      writer.uint32(82).string(v!);
     }
     return writer;
   },
@@ -3845,6 +3851,14 @@ export const Welcome: MessageFns<Welcome> = {
             message.takesParts = reader.bool();
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.sharesDeviceWith.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3871,6 +3885,7 @@ export const Welcome: MessageFns<Welcome> = {
     message.logsAcknowledged = object.logsAcknowledged ?? 0;
     message.current = object.current?.map((e) => RunningAttempt.fromPartial(e)) || [];
     message.takesParts = object.takesParts ?? false;
+    message.sharesDeviceWith = object.sharesDeviceWith?.map((e) => e) || [];
     return message;
   },
 };

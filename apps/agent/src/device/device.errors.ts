@@ -1,0 +1,23 @@
+import { AppError } from '@millrace/core';
+
+export function deviceUnknown(wanted: string, present: readonly string[]): AppError {
+  const there =
+    present.length === 0 ? 'neither nvidia-smi nor /sys/class/drm shows one' : `there are ${present.join('; ')}`;
+  return new AppError({
+    code: 'AGENT.DEVICE_UNKNOWN',
+    kind: 'invalid',
+    message: `this machine has no GPU ${wanted}: ${there}. Give --device a number, a UUID or a PCI address of these`,
+  });
+}
+
+/** What was named by UUID or PCI address is not what the driver opened. */
+export function deviceWrong(wanted: string, opened: string): AppError {
+  return new AppError({
+    code: 'AGENT.DEVICE_WRONG',
+    kind: 'precondition',
+    message:
+      `the driver opened ${opened} instead of ${wanted}: install Mesa's device selection layer ` +
+      '(the package mesa-vulkan-drivers), unset VK_ICD_FILENAMES, DRI_PRIME and MESA_VK_DEVICE_SELECT, ' +
+      'or hide the other GPUs from the agent (docs/how-to/several-gpus.md)',
+  });
+}

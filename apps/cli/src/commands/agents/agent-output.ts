@@ -1,0 +1,91 @@
+/** `text`: sentences for people; `json`: one document a line, as the agent writes them. */
+export type LogForm = 'text' | 'json';
+
+export interface AgentOutputOptions {
+  readonly form: LogForm;
+  readonly write: (text: string) => void;
+  /** The time of day of what is written, milliseconds since 1970; of lines that do not tell it. */
+  readonly now: () => number;
+}
+
+const LAST_LINES_MAX = 5;
+const LINE_LENGTH_MAX = 2000;
+const WARNING = 40;
+const ERROR = 50;
+/** Fields that say nothing to whoever sits before the terminal. */
+const UNTOLD = new Set(['level', 'time', 'pid', 'hostname', 'app', 'msg', 'stack', 'details']);
+
+interface AgentLine {
+  readonly level: number;
+  readonly time?: number;
+  readonly msg: string;
+  readonly [field: string]: unknown;
+}
+
+/** What an agent's process prints, for the terminal that it was started from; keeps what it said last. */
+export class AgentOutput {
+  private rest = '';
+  private readonly last: { readonly level: number; readonly text: string }[] = [];
+
+  constructor(private readonly options: AgentOutputOptions) {}
+
+  feed(chunk: string): void {
+    if (this.options.form === 'json') this.options.write(chunk);
+    const lines = `${this.rest}${chunk}`.split('\n');
+    this.rest = (lines.pop() ?? '').slice(0, LINE_LENGTH_MAX);
+    for (const line of lines) this.take(line);
+  }
+
+  /**
+   * The last lines that tell why a process ended: what it warned of, and what is no document of ours, such as the last
+   * words of a driver.
+   */
+  lastWords(): string[] {
+    if (this.rest !== '') this.take(this.rest);
+    this.rest = '';
+    const grave = this.last.filter(({ level }) => level >= WARNING);
+    return (grave.length > 0 ? grave : this.last.slice(-1)).slice(-LAST_LINES_MAX).map(({ text }) => text);
+  }
+
+  private take(line: string): void {
+    if (line.trim() === '') return;
+    const said = parseLine(line);
+    const text = said === undefined ? line.slice(0, LINE_LENGTH_MAX) : sentence(said);
+    this.last.push({ level: said?.level ?? WARNING, text });
+    if (this.last.length > 2 * LAST_LINES_MAX) this.last.shift();
+    if (this.options.form === 'text') this.options.write(`${this.timeOf(said?.time)}  ${text}\n`);
+  }
+
+  private timeOf(time: number | undefined): string {
+    return new Date(time ?? this.options.now()).toTimeString().slice(0, 8);
+  }
+}
+
+function parseLine(line: string): AgentLine | undefined {
+  if (!line.startsWith('{')) return undefined;
+  try {
+    const document = JSON.parse(line) as Record<string, unknown>;
+    const { msg, level, agentId, dataAddress } = document;
+    if (typeof msg === 'string') return { level: ERROR, ...document, msg };
+    // What the process announces itself with.
+    if (typeof agentId !== 'string') return undefined;
+    return {
+      level: typeof level === 'number' ? level : 0,
+      msg: `${agentId} is reached by other agents at ${String(dataAddress)}`,
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+function sentence({ level, msg, ...fields }: AgentLine): string {
+  const told = Object.entries(fields)
+    .filter(([name, value]) => !UNTOLD.has(name) && !isNothing(value))
+    .map(([name, value]) => `${name} ${typeof value === 'object' ? JSON.stringify(value) : String(value)}`);
+  const grave = level >= ERROR ? 'error: ' : level >= WARNING ? 'warning: ' : '';
+  return `${grave}${msg}${told.length === 0 ? '' : ` (${told.join(', ')})`}`;
+}
+
+function isNothing(value: unknown): boolean {
+  return value === '' || value === null || (Array.isArray(value) && value.length === 0);
+}
