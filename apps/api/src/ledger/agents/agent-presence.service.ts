@@ -1,11 +1,12 @@
 import { Injectable } from '@nestjs/common';
-import type { Agent } from '../../generated/prisma/client';
 import { PrismaService, type Transaction } from '../../ground/database/prisma.service';
 import { EventsService } from '../../ground/events/events.service';
-import { type AgentRegistration, AgentsRepository, type SessionKey } from './agents.repository';
+import { type AgentRegistration, AgentsRepository, type AgentWithLease, type SessionKey } from './agents.repository';
 import { sharersOf } from './shared-device';
 
-export interface PresentAgent extends Agent {
+type AgentRow = Omit<AgentWithLease, 'lease' | 'isHere' | 'setAside'>;
+
+export interface PresentAgent extends AgentRow {
   /** Ids of other connected agents on the very same GPU. */
   readonly sharesDeviceWith: readonly string[];
 }
@@ -31,7 +32,11 @@ export class AgentPresenceService {
     });
   }
 
-  private noteSharing(tx: Transaction, { id, adapter }: Agent, sharesDeviceWith: readonly string[]): Promise<unknown> {
+  private noteSharing(
+    tx: Transaction,
+    { id, adapter }: AgentRow,
+    sharesDeviceWith: readonly string[],
+  ): Promise<unknown> {
     const { uuid, pciAddress, deviceProof } = adapter as Record<string, string | undefined>;
     const data = { sharesDeviceWith, uuid, pciAddress, deviceProof };
     return this.events.append(tx, { type: 'agent.device_shared', subject: id, actor: id, data });
