@@ -8,6 +8,7 @@ function boundaryRules(architecture) {
     ...Object.entries(architecture.rooms).flatMap(([room, entry]) => roomRules(architecture, room, entry)),
     ...Object.entries(architecture.floors).flatMap(([house, floors]) => floorRules(house, floors)),
     ...architecture.owners.map(ownerRule),
+    threadRule(architecture.threads),
     {
       name: 'only-through-the-index',
       comment:
@@ -112,6 +113,17 @@ function ownerRule(owner) {
     severity: 'error',
     from: { path: '^(libs|apps)/', pathNot: [...owner.files.map((file) => `^${escape(file)}`), ...suffixes, SPEC] },
     to: { path: owner.package ? packagePattern(owner.package) : `^${escape(owner.path)}` },
+  };
+}
+
+/** Whoever imports a thread's code would do its work on the event loop; its types say what can be asked of it. */
+function threadRule({ of, folders, instead }) {
+  return {
+    name: 'threads-do-their-own-work',
+    comment: `Outside of its folder only types may be imported from a thread's code: ${instead} (architecture.json).`,
+    severity: 'error',
+    from: { path: `^${escape(of)}`, pathNot: [...folders.map((folder) => `^${escape(folder)}`), SPEC] },
+    to: { path: folders.map((folder) => `^${escape(folder)}`), dependencyTypesNot: ['type-only'] },
   };
 }
 

@@ -1,5 +1,5 @@
 import { readFileSync, symlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 import { cruise } from 'dependency-cruiser';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ROOT } from '../process/stamp.mjs';
@@ -60,6 +60,8 @@ describe('boundary rules', () => {
         'libs/core/src/clock.spec.ts': "import '@millrace/testing';\nimport 'vitest';\n",
         'apps/agent/src/grpc/session.ts': "import '@grpc/grpc-js';\nimport '@millrace/runtime';\n",
         'apps/api/src/ledger/runs/runs.repository.ts': "import '@prisma/client';\n",
+        'apps/api/src/planning/threads/z.ts': 'export interface Z {}\n',
+        'apps/api/src/planning/plans/z.ts': "import type { Z } from '../threads/z';\nexport type Same = Z;\n",
       }),
     ).toEqual([]);
   });
@@ -83,13 +85,19 @@ describe('boundary rules', () => {
     ],
     ['product code needs a dev package', 'apps/cli/src/x.ts', 'fast-check', ['no-dev-package-in-product']],
     ['a lower floor of the API reaches up', 'apps/api/src/ledger/x.ts', '../intake/y', ['apps-api-src-ledger-floor']],
+    [
+      'the event loop does the work of a thread',
+      'apps/api/src/planning/plans/x.ts',
+      '../threads/y',
+      ['threads-do-their-own-work'],
+    ],
     ['an import leads nowhere', 'libs/core/src/x.ts', './nowhere', ['resolvable']],
   ])('refuse when %s', async (_, path, target, rules) => {
     const line = target.startsWith('type:')
       ? `import type { here } from '${target.slice(5)}';\nexport type H = typeof here;`
       : `import '${target}';`;
     const files = { [path]: `${line}\n` };
-    if (target.startsWith('../')) files['apps/api/src/intake/y.ts'] = 'export const y = 1;\n';
+    if (target.startsWith('../')) files[posix.join(path, '..', `${target}.ts`)] = 'export const y = 1;\n';
     if (rules.includes('no-cycle'))
       files['libs/tensor/src/index.ts'] = "import '../../core/src/x';\nexport const here = 1;\n";
     expect(await broken(files)).toEqual(expect.arrayContaining(rules));

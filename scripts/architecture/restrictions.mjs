@@ -4,7 +4,7 @@ const TESTS = ['**/*.spec.ts', '**/test/**', 'libs/testing/**'];
 
 /** Flat-config entries that hold the pure rooms and the owners of the environment to the table. */
 export function architectureRestrictions(architecture) {
-  const { pure, environment } = architecture;
+  const { pure, environment, threads } = architecture;
   const pureRooms = Object.entries(architecture.rooms)
     .filter(([, entry]) => entry.pure)
     .map(([room]) => `${room}/**/*.ts`);
@@ -24,6 +24,13 @@ export function architectureRestrictions(architecture) {
       rules: { 'no-restricted-properties': ['error', readsEnvironment] },
     },
     {
+      files: [`${threads.of}**/*.ts`],
+      ignores: [...threads.folders.map((folder) => `${folder}**`), ...TESTS],
+      rules: {
+        '@typescript-eslint/no-restricted-imports': ['error', { paths: threads.work.map(threadWork(threads)) }],
+      },
+    },
+    {
       files: pureRooms,
       ignores: TESTS,
       rules: {
@@ -36,4 +43,14 @@ export function architectureRestrictions(architecture) {
       },
     },
   ];
+}
+
+/** What keeps a thread for long; its types may be named anywhere. */
+function threadWork({ folders, instead }) {
+  return ({ package: name, names }) => ({
+    name,
+    ...(names && { importNames: names }),
+    allowTypeImports: true,
+    message: `Only the code of threads (${folders.join(', ')}) does this: ${instead}.`,
+  });
 }

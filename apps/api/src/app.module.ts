@@ -19,6 +19,7 @@ import { CheckpointsController } from './requests/checkpoints/checkpoints.contro
 import { CheckpointsRepository } from './requests/checkpoints/checkpoints.repository';
 import { CheckpointsService } from './requests/checkpoints/checkpoints.service';
 import { ModelExportService } from './requests/checkpoints/model-export.service';
+import { ModelFilesService } from './requests/checkpoints/model-files.service';
 import { ModelImportService } from './requests/checkpoints/model-import.service';
 import { ClusterModule } from './cluster.module';
 import { DatasetPreviewService } from './requests/datasets/dataset-preview.service';
@@ -91,6 +92,7 @@ const SERVICES = [
   CheckpointsRepository,
   CheckpointsService,
   ModelExportService,
+  ModelFilesService,
   ModelImportService,
   ReadinessService,
   QueueReadiness,

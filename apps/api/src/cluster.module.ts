@@ -45,6 +45,8 @@ import { CallLimits } from './boundary/grpc/limits/call-limits';
 import { RunAccess } from './boundary/grpc/runs/run-access';
 import { RunServiceAdapter } from './boundary/grpc/runs/run-service.adapter';
 import { RunWatchesService } from './boundary/grpc/runs/run-watches.service';
+import { PlanComparisonsService } from './planning/plans/plan-comparisons.service';
+import { PlanningThreads } from './planning/plans/planning-threads.service';
 import { RunPlansService } from './planning/plans/run-plans.service';
 import { LayerProfilesRepository } from './planning/profiling/layer-profiles.repository';
 import { LinkProfilesRepository } from './planning/profiling/link-profiles.repository';
@@ -70,6 +72,7 @@ import { GangPlacementService } from './planning/scheduling/gang-placement.servi
 import { ResumeSourceService } from './planning/scheduling/resume-source.service';
 import { RunShapesService } from './planning/plans/run-shapes.service';
 import { RunQueueService } from './planning/scheduling/run-queue.service';
+import { PlacementPlannerService } from './planning/scheduling/placement-planner.service';
 import { SchedulingService } from './planning/scheduling/scheduling.service';
 import { AttemptStartsService } from './intake/sessions/commands/attempt-starts.service';
 import { CommandDispatcherService } from './intake/sessions/commands/command-dispatcher.service';
@@ -125,7 +128,9 @@ const CHECKPOINTING = [
 ];
 const SCHEDULING = [
   ResumeSourceService,
+  PlanningThreads,
   RunPlansService,
+  PlacementPlannerService,
   PlanningKnowledgeService,
   RunShapesService,
   GangPlacementService,
@@ -139,6 +144,7 @@ const PROFILING = [
   ProfileRequestsService,
   LinkReportsService,
   LearnedLayersService,
+  PlanComparisonsService,
   PlanReviewService,
   PlannerReportsService,
 ];

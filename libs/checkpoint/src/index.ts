@@ -2,7 +2,7 @@ export type { BlockStore, StoredBlock } from './blocks/block-store';
 export { FileBlockStore, type FileBlockStoreOptions } from './blocks/file-block-store';
 export { BlockPacker, PACKED_BYTES_MAX } from './blocks/block-packer';
 export { RecentBlocks } from './blocks/recent-blocks';
-export { type Block, BLOCK_BYTES, blockReferences, getTensor, splitBlocks } from './blocks/split-blocks';
+export { type Block, BLOCK_BYTES, getTensor, splitBlocks } from './blocks/split-blocks';
 export { encodeHuggingFace, huggingFaceBytes, type ReadTensor } from './huggingface/export-hugging-face';
 export { type Gpt2Sizes, gpt2Tensors, type NamedShape } from './huggingface/gpt2-tensors';
 export { importHuggingFace, type ImportedModel } from './huggingface/import-hugging-face';

@@ -3,6 +3,7 @@ export * from './attempt-plan';
 export * from './grpc-status';
 export * from './profile/layer-work';
 export * from './api/dashboard';
+export * from './profile/model-config-of';
 export * from './parse-run-spec';
 export * from './plain';
 export * from './rest';

@@ -117,9 +117,13 @@ describe('import', () => {
       ...tensors.toReversed().map((tensor) => ({ ...tensor, name: tensor.name.replace('transformer.', '') })),
     ]);
     expect(model.sizes).toEqual(sizes);
-    expect([...(await model.read('transformer.h.1.ln_2.bias'))]).toEqual([
-      ...(await weights('transformer.h.1.ln_2.bias')),
-    ]);
+    const whole = await weights('transformer.h.1.ln_2.bias');
+    const part = (from: number, count: number): Promise<Float32Array> =>
+      model.read('transformer.h.1.ln_2.bias', { from, count });
+    expect([...(await model.read('transformer.h.1.ln_2.bias'))]).toEqual([...whole]);
+    expect([...(await part(1, 2))]).toEqual([...whole.subarray(1, 3)]);
+    expect([...(await part(2, 99))]).toEqual([...whole.subarray(2)]);
+    expect(await part(99, 1)).toHaveLength(0);
   });
 
   it('lists what is missing, unexpected and misshapen', async () => {

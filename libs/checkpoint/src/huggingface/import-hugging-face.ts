@@ -1,7 +1,7 @@
 import { dtypeUnsupported, notGpt2, tensorDuplicate } from '../checkpoint.errors';
 import { toFloat32 } from '../safetensors/float-conversion';
 import type { RandomAccess } from '../safetensors/random-access';
-import { SafetensorsFile } from '../safetensors/safetensors-file';
+import { type FloatRange, SafetensorsFile } from '../safetensors/safetensors-file';
 import { checkGpt2Tensors, type Gpt2Sizes, gpt2Tensors, type NamedShape } from './gpt2-tensors';
 
 const PREFIX = 'transformer.';
@@ -14,8 +14,8 @@ export interface ImportedModel {
   readonly sizes: Gpt2Sizes;
   /** With the `transformer.` prefix, in the order of gpt2Tensors. */
   readonly tensors: readonly NamedShape[];
-  /** A tensor of `tensors` as f32. */
-  read(name: string): Promise<Float32Array>;
+  /** A tensor of `tensors` as f32, or a part of it. */
+  read(name: string, range?: FloatRange): Promise<Float32Array>;
 }
 
 /**
@@ -36,7 +36,11 @@ export async function importHuggingFace(source: RandomAccess): Promise<ImportedM
   const found = [...fileNames].map(([name, fileName]) => ({ name, shape: file.entry(fileName).shape }));
   const sizes = inferSizes(found, file.entries);
   checkGpt2Tensors(found, sizes);
-  return { sizes, tensors: gpt2Tensors(sizes), read: (name) => file.readFloat32(fileNames.get(name) ?? name) };
+  return {
+    sizes,
+    tensors: gpt2Tensors(sizes),
+    read: (name, range) => file.readFloat32(fileNames.get(name) ?? name, range),
+  };
 }
 
 function inferSizes(tensors: readonly NamedShape[], asSaved: readonly NamedShape[]): Gpt2Sizes {

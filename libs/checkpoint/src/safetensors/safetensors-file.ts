@@ -9,6 +9,14 @@ const PREFIX_BYTES = 8;
 /** Floating-point elements converted at a time. */
 const CHUNK_BYTES = 4 * 1024 * 1024;
 
+/** Elements of a tensor, row-major; what lies beyond its end is left out. */
+export interface FloatRange {
+  readonly from: number;
+  readonly count: number;
+}
+
+const WHOLE: FloatRange = { from: 0, count: Infinity };
+
 /** A checked safetensors file, read tensor by tensor. */
 export class SafetensorsFile {
   readonly metadata: SafetensorsHeader['metadata'];
@@ -51,17 +59,19 @@ export class SafetensorsFile {
   }
 
   /**
-   * A floating-point tensor as f32 (F16, BF16 exactly; F64 rounded to nearest). Error:
-   * CHECKPOINT.DTYPE_UNSUPPORTED.
+   * A floating-point tensor as f32 (F16, BF16 exactly; F64 rounded to nearest), or the part of it that `range` names.
+   * Error: CHECKPOINT.DTYPE_UNSUPPORTED.
    */
-  async readFloat32(name: string): Promise<Float32Array> {
+  async readFloat32(name: string, range: FloatRange = WHOLE): Promise<Float32Array> {
     const { dtype, begin, end } = this.entry(name);
     const convert = toFloat32(dtype);
     if (convert === undefined) throw dtypeUnsupported(name, dtype);
-    const values = new Float32Array((end - begin) / convert.bytes);
-    for (let offset = begin; offset < end; offset += CHUNK_BYTES) {
-      const chunk = await this.source.read(this.dataStart + offset, Math.min(CHUNK_BYTES, end - offset));
-      convert.into(values.subarray((offset - begin) / convert.bytes), chunk);
+    const first = Math.min(end, begin + range.from * convert.bytes);
+    const last = Math.min(end, first + range.count * convert.bytes);
+    const values = new Float32Array((last - first) / convert.bytes);
+    for (let offset = first; offset < last; offset += CHUNK_BYTES) {
+      const chunk = await this.source.read(this.dataStart + offset, Math.min(CHUNK_BYTES, last - offset));
+      convert.into(values.subarray((offset - first) / convert.bytes), chunk);
     }
     return values;
   }

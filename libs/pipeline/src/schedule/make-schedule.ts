@@ -1,7 +1,7 @@
 import type { Action } from './action';
 import { type Recipe, RECIPES } from './kinds/recipes';
 import type { Shape } from './kinds/shape';
-import type { Schedule, ScheduleName } from './schedule';
+import type { Schedule, ScheduleName, WeightUpdates } from './schedule';
 import { requireValid, type ScheduleOptions } from './schedule-constraints';
 import { readSchedule } from './read-schedule';
 
@@ -24,15 +24,22 @@ export function makeSchedule(options: ScheduleOptions): Schedule {
     microBatches,
     rankOfStage,
     stagesOfRank,
-    updates: {
-      mode: options.verticalSync === true ? 'vertical' : recipe.mode,
-      microBatches: shape.updateSize,
-    },
+    updates: weightUpdates(options.name as ScheduleName, options),
     inFlightLimit: each.map((rank) => Math.min(recipe.inFlight(rank, shape), chunks * microBatches)),
     linkSlotsLimit: recipe.linkSlots?.(shape) ?? 0,
     lowered: false,
     actions: each.map((rank) => rowOf(recipe, rank, shape)),
   };
+}
+
+/** When weights change under the schedule, which is known before it is made. */
+export function weightUpdates(
+  name: ScheduleName,
+  { microBatches, verticalSync }: Pick<ScheduleOptions, 'microBatches' | 'verticalSync'>,
+): WeightUpdates {
+  const { mode } = RECIPES[name];
+  // PipeDream updates after every micro-batch; all others once per step.
+  return { mode: verticalSync === true ? 'vertical' : mode, microBatches: mode === 'stash' ? 1 : microBatches };
 }
 
 /** v where the caller leaves it open. */
@@ -44,8 +51,7 @@ export function defaultChunks(name: ScheduleName): number {
 function shapeOf(recipe: Recipe, options: ScheduleOptions): Shape {
   const { ranks, chunks = defaultChunks(options.name as ScheduleName), steps = 1, groupSize = ranks } = options;
   const microBatches = options.microBatches * steps;
-  // PipeDream updates after every micro-batch; all others once per step.
-  const updateSize = recipe.mode === 'stash' ? 1 : options.microBatches;
+  const updateSize = weightUpdates(options.name as ScheduleName, options).microBatches;
   return { ranks, chunks, microBatches, groupSize, updateSize, ...recipe.placement(ranks, chunks) };
 }
 

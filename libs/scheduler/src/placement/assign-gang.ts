@@ -6,9 +6,12 @@ import { usableMemoryBytes } from './usable-memory';
 /**
  * One device per rank out of `devices` (in order of preference), or undefined: never part of a gang. Each rank gets the
  * first device that holds its stage and leaves the later ranks a way to be placed; a run that arranges its devices
- * itself gets those that it names.
+ * itself gets those that it names, once they are known.
  */
-export function assignGang(run: QueuedRun, devices: readonly InventoryAgent[]): InventoryAgent[] | undefined {
+export function assignGang(
+  run: QueuedRun,
+  devices: readonly InventoryAgent[],
+): InventoryAgent[] | 'unknown' | undefined {
   if (devices.length < run.ranks) return undefined;
   if (run.arrange !== undefined) return arranged(run, devices, run.arrange(devices));
   const required = Array.from({ length: run.ranks }, (_, rank) => run.requiredBytesPerStage?.[rank] ?? 0);
@@ -36,9 +39,9 @@ export function assignGang(run: QueuedRun, devices: readonly InventoryAgent[]): 
 function arranged(
   { id, ranks }: QueuedRun,
   devices: readonly InventoryAgent[],
-  ids: readonly string[] | undefined,
-): InventoryAgent[] | undefined {
-  if (ids === undefined) return undefined;
+  ids: readonly string[] | 'unknown' | undefined,
+): InventoryAgent[] | 'unknown' | undefined {
+  if (ids === undefined || ids === 'unknown') return ids;
   const gang = [...new Set(ids)].flatMap((agentId) => devices.find((device) => device.id === agentId) ?? []);
   assert(gang.length === ranks, `run ${id} needs ${ranks} devices of those offered, and arranged ${ids.join(', ')}`);
   return gang;

@@ -39,7 +39,10 @@ export function pendingReason(run: QueuedRun, context: PendingContext): PendingR
   return { code, sentence, nearest: nearestPlacement(run, context.inventory, context.now) };
 }
 
-/** Whether the run would fit if nothing were leased: only such a run is worth waiting for. */
+/**
+ * Whether the run would fit if nothing were leased: only such a run is worth waiting for. It counts as one while its
+ * arrangement is unknown.
+ */
 export function isFeasible(run: QueuedRun, inventory: readonly InventoryAgent[]): boolean {
   return assignGang(run, suitable(run, usable(inventory))) !== undefined;
 }

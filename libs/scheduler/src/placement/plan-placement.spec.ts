@@ -141,6 +141,27 @@ describe('runs that arrange their devices', () => {
   });
 });
 
+describe('a run whose arrangement is unknown', () => {
+  const inventory = [agent('a', 0), agent('b', 0), agent('c', 0, leased('busy'))];
+  const unknown: QueuedRun['arrange'] = () => 'unknown';
+
+  it('is told with the devices that it may have, and nobody behind it is given one', () => {
+    const queue = [run('first', 1, { priority: 90 }), run('next', 1, { arrange: unknown }), run('z', 1)];
+    expect(plan(inventory, queue)).toEqual({
+      placements: [{ runId: 'first', agentIds: ['agent_a0'] }],
+      pending: [],
+      undecided: { runId: 'next', agentIds: ['agent_b0'] },
+    });
+  });
+
+  it('is not asked about while too few devices are free, and waits for them', () => {
+    const queue = [run('large', 3, { arrange: unknown }), run('small', 1)];
+    const planned = plan(inventory, queue);
+    expect(outcome(planned)).toEqual({ large: 'WAITING_FOR_DEVICES', small: ['agent_a0'] });
+    expect(planned.undecided).toBeUndefined();
+  });
+});
+
 describe('why a run is pending', () => {
   const reasonOf = (inventory: InventoryAgent[], queued: QueuedRun): unknown =>
     plan(inventory, [queued]).pending[0]?.reason;

@@ -31,10 +31,20 @@ export interface PendingRun {
   readonly idle: readonly string[];
 }
 
-/** Every run of the queue is in exactly one of the two lists, in queue order. */
+/** A run that is next, and the devices that it may have, in order of preference. */
+export interface UndecidedRun {
+  readonly runId: string;
+  readonly agentIds: readonly string[];
+}
+
+/**
+ * Every run of the queue is in exactly one of the two lists, in queue order; where one's arrangement is unknown, only
+ * those before it that start are told.
+ */
 export interface PlacementPlan {
   readonly placements: readonly GangPlacement[];
   readonly pending: readonly PendingRun[];
+  readonly undecided?: UndecidedRun;
 }
 
 /**
@@ -53,7 +63,10 @@ export function planPlacement({ policy, inventory, queue, now }: PlacementReques
     checkRun(run);
     const free = agents.filter(({ id }) => !taken.has(id));
     const mayGo = blocker === undefined && !mustWait(run, now);
-    const gang = mayGo ? assignGang(run, open(run, free, now)) : undefined;
+    const offered = open(run, free, now);
+    const gang = mayGo ? assignGang(run, offered) : undefined;
+    if (gang === 'unknown')
+      return { placements, pending: [], undecided: { runId: run.id, agentIds: offered.map(({ id }) => id) } };
     if (gang === undefined) {
       const ahead = blocker === undefined ? placements.map(({ runId }) => runId) : [blocker];
       pending.push({ runId: run.id, reason: pendingReason(run, { inventory: agents, now, ahead }) });

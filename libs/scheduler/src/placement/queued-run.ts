@@ -22,10 +22,11 @@ export interface QueuedRun {
   readonly requiredBytesPerStage?: readonly number[];
   /**
    * Chooses `ranks` of at least as many devices, given in order of preference, and puts them in rank order; undefined
-   * when the model cannot be split over any of them. For runs whose split follows from their devices, so that no memory
-   * per stage is known before. A pure function; without it the first devices that hold the stages are taken.
+   * when the model cannot be split over any of them, and `unknown` when that has still to be found out. For runs whose
+   * split follows from their devices, so that no memory per stage is known before. A pure function; without it those
+   * devices are taken first that hold the stages.
    */
-  readonly arrange?: (devices: readonly InventoryAgent[]) => readonly string[] | undefined;
+  readonly arrange?: (devices: readonly InventoryAgent[]) => readonly string[] | 'unknown' | undefined;
 }
 
 export function mustWait({ notBefore }: QueuedRun, now: number): boolean {

@@ -16,3 +16,12 @@ export function diskNearlyFull(neededBytes: number, freeBytes: number): AppError
     details: { neededBytes, freeBytes },
   });
 }
+
+/** Too many blocks are stored and read at once, or the disk keeps one for minutes. */
+export function blocksUnanswered(sha256: string, why: 'busy' | 'too slow'): AppError {
+  return new AppError({
+    code: 'BLOB.STORE_BUSY',
+    kind: 'unavailable',
+    message: `block ${sha256} was neither stored nor read, because the block store is ${why}: try again`,
+  });
+}

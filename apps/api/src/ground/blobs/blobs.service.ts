@@ -1,12 +1,12 @@
 import { createReadStream } from 'node:fs';
 import { mkdir, readdir, rm, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
-import { FileBlockStore } from '@millrace/checkpoint';
+import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import type { Clock } from '@millrace/core';
 import { ApiConfig } from '../config/api-config';
 import { CLOCK } from '../config/api-logger';
 import { blobNotFound, diskNearlyFull } from './blobs.errors';
+import { ThreadedBlockStore } from './threaded-block-store';
 
 /** Bytes that stay free on the disk, for the database beside it. */
 const RESERVE_BYTES = 256 * 1024 ** 2;
@@ -22,8 +22,8 @@ export interface OpenBlob {
 
 /** Where bytes live: blocks of checkpoints, token files of datasets, and uploads on their way to become either. */
 @Injectable()
-export class BlobsService implements OnModuleInit {
-  readonly blocks: FileBlockStore;
+export class BlobsService implements OnModuleInit, OnModuleDestroy {
+  readonly blocks: ThreadedBlockStore;
   private readonly root: string;
 
   constructor(
@@ -31,7 +31,7 @@ export class BlobsService implements OnModuleInit {
     @Inject(CLOCK) private readonly clock: Clock,
   ) {
     this.root = config.blobs;
-    this.blocks = new FileBlockStore(this.blocksFolder, { now: () => clock.now() });
+    this.blocks = new ThreadedBlockStore(this.blocksFolder, clock);
   }
 
   async onModuleInit(): Promise<void> {
@@ -40,6 +40,10 @@ export class BlobsService implements OnModuleInit {
     }
     await this.deleteOldUploads();
     await this.blocks.deleteTemporary(UPLOAD_MS_MAX);
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    await this.blocks.close();
   }
 
   /** The token file of a dataset. */
@@ -88,7 +92,8 @@ export class BlobsService implements OnModuleInit {
 
   private async openBlock(sha256: string): Promise<OpenBlob> {
     if (!(await this.blocks.has(sha256))) throw blobNotFound(sha256);
-    const bytes = Buffer.from(await this.blocks.get(sha256));
+    const block = await this.blocks.get(sha256);
+    const bytes = Buffer.from(block.buffer, block.byteOffset, block.byteLength);
     return { bytes: bytes.length, read: (offset, length) => pieces(bytes, offset, length) };
   }
 

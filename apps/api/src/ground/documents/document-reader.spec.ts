@@ -1,7 +1,6 @@
 import { AppError, systemClock } from '@millrace/core';
 import { afterAll, describe, expect, it } from 'vitest';
 import { DocumentReader } from './document-reader';
-import { YamlThread } from './yaml-thread';
 
 const reader = new DocumentReader(systemClock);
 afterAll(() => reader.onModuleDestroy());
@@ -51,26 +50,5 @@ describe('documents from outside', () => {
     // The worker is busy meanwhile, and this thread is not.
     expect(turns).toBeGreaterThan(0);
     expect(await yaml('a: 1')).toEqual({ a: 1 });
-  });
-
-  it('that take too long are given up, and the next one is read', async () => {
-    let giveUp: (() => void)[] = [];
-    const clock = {
-      ...systemClock,
-      after: (_: number, then: () => void) => {
-        giveUp.push(then);
-        return () => undefined;
-      },
-    };
-    const thread = new YamlThread({ clock, timeoutMs: 1, waitingMax: 2 });
-    const slow = thread.parse('a: 1');
-    const next = thread.parse('b: 2');
-    expect(await thread.parse('c: 3')).toBe('busy');
-    await Promise.resolve();
-    giveUp.splice(0).forEach((each) => each());
-    expect(await slow).toBe('too slow');
-    expect(await next).toEqual({ value: { b: 2 } });
-    giveUp = [];
-    await thread.close();
   });
 });

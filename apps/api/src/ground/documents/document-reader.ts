@@ -1,23 +1,33 @@
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { type Clock, describeError, duplicateKey } from '@millrace/core';
+import { workerFile } from '../concurrency/worker-file';
+import { WorkerPool } from '../concurrency/worker-pool';
 import { CLOCK } from '../config/api-logger';
 import { documentMalformed, documentsBusy } from '../http/boundary.errors';
+import type { ParsedYaml } from './threads/parse-yaml';
 import { yamlObstacle } from './yaml-shape';
-import { YamlThread } from './yaml-thread';
 
 export type DocumentType = 'application/json' | 'application/yaml';
 
 /** The largest legal document takes a tenth of this; a machine may be busy with other things. */
 const YAML_MS_MAX = 3_000;
 const YAML_WAITING_MAX = 16;
+const YAML_HEAP_MIB_MAX = 256;
 
 /** Reads JSON and YAML from outside, at a bounded cost and without keeping the event loop. */
 @Injectable()
 export class DocumentReader implements OnModuleDestroy {
-  private readonly thread: YamlThread;
+  private readonly threads: WorkerPool;
 
   constructor(@Inject(CLOCK) clock: Clock) {
-    this.thread = new YamlThread({ clock, timeoutMs: YAML_MS_MAX, waitingMax: YAML_WAITING_MAX });
+    this.threads = new WorkerPool({
+      file: workerFile(`${__dirname}/threads`, 'yaml-worker'),
+      clock,
+      threadsMax: 1,
+      waitingMax: YAML_WAITING_MAX,
+      timeoutMs: YAML_MS_MAX,
+      heapMibMax: YAML_HEAP_MIB_MAX,
+    });
   }
 
   /** The text as a value. @throws AppError API.DOCUMENT_MALFORMED with the place in the text, API.DOCUMENTS_BUSY */
@@ -29,17 +39,17 @@ export class DocumentReader implements OnModuleDestroy {
   }
 
   async onModuleDestroy(): Promise<void> {
-    await this.thread.close();
+    await this.threads.close();
   }
 
   private async readYaml(text: string): Promise<unknown> {
     const obstacle = yamlObstacle(text);
     if (obstacle) throw documentMalformed('YAML', `${obstacle.reason} (line ${obstacle.line})`);
-    const parsed = await this.thread.parse(text);
+    const parsed = await this.threads.run<ParsedYaml>(text);
     if (parsed === 'busy') throw documentsBusy(YAML_WAITING_MAX);
     if (parsed === 'too slow') throw documentMalformed('YAML', `reading it took more than ${YAML_MS_MAX / 1000} s`);
-    if ('reason' in parsed) throw documentMalformed('YAML', parsed.reason);
-    return parsed.value;
+    if ('reason' in parsed.value) throw documentMalformed('YAML', parsed.value.reason);
+    return parsed.value.value;
   }
 }
 

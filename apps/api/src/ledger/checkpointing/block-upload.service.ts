@@ -53,7 +53,7 @@ export class BlockUploadService {
     if (await this.blobs.blocks.has(header.sha256)) return true;
     const block = await collect(messages, header);
     await this.checkFence(header);
-    // Verifies the hash.
+    // Verifies the hash, and takes the buffer over.
     await this.blobs.blocks.put(header.sha256, block);
     return false;
   }
@@ -79,17 +79,18 @@ function headerOf({ value }: IteratorResult<PutBody, unknown>): blobV1.PutHeader
   return header;
 }
 
-async function collect(messages: AsyncGenerator<PutBody>, { bytes }: blobV1.PutHeader): Promise<Buffer> {
-  const pieces: Buffer[] = [];
+async function collect(messages: AsyncGenerator<PutBody>, { bytes }: blobV1.PutHeader): Promise<Uint8Array> {
+  const block = new Uint8Array(bytes);
   let receivedBytes = 0;
   for (;;) {
     const { value, done } = await messages.next();
     if (done) break;
     if (value.$case === 'header') throw headerFirst();
-    receivedBytes += value.value.length;
-    if (receivedBytes > bytes) throw lengthDiffers(receivedBytes, bytes);
-    pieces.push(Buffer.from(value.value));
+    const piece = value.value;
+    if (receivedBytes + piece.length > bytes) throw lengthDiffers(receivedBytes + piece.length, bytes);
+    block.set(piece, receivedBytes);
+    receivedBytes += piece.length;
   }
   if (receivedBytes !== bytes) throw lengthDiffers(receivedBytes, bytes);
-  return Buffer.concat(pieces, bytes);
+  return block;
 }

@@ -114,7 +114,8 @@ describe('mergeParts', () => {
       train: { steps: 9, seed: 7, batch: { global: 6, micro: 6 }, optimizer: { ...ADAMW, type: 'sgd', momentum: 0 } },
       parallel: { schedule: 'pipedream', pp: 3, dp: 1, chunks: 1, scheduleCsv: '', verticalSync: false },
     };
-    const given = { runId: 'run_1', firstStep: 1, model: untied, stages, spec, oldestVersion: 4 };
+    const rankOfStage = [0, 1, 2];
+    const given = { runId: 'run_1', firstStep: 1, model: untied, stages, rankOfStage, spec, oldestVersion: 4 };
     const asynchronous = given as unknown as StoredPlan;
     const of = (slice: (typeof stages)[number], ...kinds: Tensor['kind'][]): Tensor[] =>
       stageParameters(untied, slice).flatMap(({ name, shape }) =>

@@ -1,6 +1,6 @@
-import { scheduleRequest } from '@millrace/contracts';
+import { isFlushless, scheduleRequest } from '@millrace/contracts';
 import { type ParameterDeclaration, stageParameters } from '@millrace/model';
-import { executionSchedule, flushlessWindow, weightVersionsKept } from '@millrace/pipeline';
+import { weightUpdates, weightVersionsKept } from '@millrace/pipeline';
 import type { StoredPlan } from '../runs/attempt-record';
 
 /** A weight that was the newest one so many updates ago. */
@@ -14,10 +14,12 @@ export interface OlderVersion extends ParameterDeclaration {
  */
 export function olderVersions(plan: StoredPlan, step: number): OlderVersion[] {
   const { oldestVersion } = plan;
-  if (oldestVersion === undefined) return [];
-  const { updates, ranks, rankOfStage } = executionSchedule(flushlessWindow(scheduleRequest(plan.spec))).schedule;
+  const { parallel } = plan.spec;
+  if (oldestVersion === undefined || !isFlushless(parallel)) return [];
+  const updates = weightUpdates(parallel.schedule, scheduleRequest(plan.spec));
   return plan.stages.flatMap((slice, stage) => {
-    const kept = weightVersionsKept({ updates, ranks, rank: rankOfStage[stage] ?? 0 });
+    const rank = plan.rankOfStage[stage] ?? 0;
+    const kept = weightVersionsKept({ updates, ranks: parallel.pp, rank });
     const ages = Array.from({ length: Math.min(kept - 1, step - oldestVersion) }, (_, index) => index + 1);
     return ages.flatMap((age) =>
       stageParameters(plan.model, slice).map((parameter) => ({ kind: `weight-${age}` as const, ...parameter })),

@@ -7,8 +7,7 @@ import { AgentsRepository } from '../../ledger/agents/agents.repository';
 import { runNotFound } from '../../ledger/runs/runs.errors';
 import { RunsRepository } from '../../ledger/runs/runs.repository';
 import { speedOf } from '../../ledger/agents/device-speed';
-import { predictStep } from '../../planning/plans/predict-step';
-import { type RunShape, shapeRun } from '../../planning/plans/run-shape';
+import { PlanningThreads } from '../../planning/plans/planning-threads.service';
 import { type ChromeTrace, traceEvents } from './chrome-trace';
 import { linkTraffic } from './link-traffic';
 import { type TimelinePlan, type TimelineStep, timelineSteps } from './timeline-steps';
@@ -24,19 +23,23 @@ interface Timeline {
   readonly steps: readonly TimelineStep[];
 }
 
-const SHAPES_MAX = 32;
+const PLANS_MAX = 32;
+
+/** By rank. */
+type PlannedActions = readonly (readonly TimedAction[])[];
 
 /** The last steps of a run: what was executed, beside what the simulation expected. */
 @Injectable()
 export class TimelineService {
-  /** By run and fence: making one builds the model's programs. */
-  private readonly shapes = new Map<string, RunShape>();
+  /** By run, fence and the speeds of its devices. */
+  private readonly plans = new Map<string, PlannedActions>();
 
   constructor(
     private readonly runs: RunsRepository,
     private readonly attempts: AttemptsRepository,
     private readonly agents: AgentsRepository,
     private readonly traces: TraceStore,
+    private readonly threads: PlanningThreads,
   ) {}
 
   /** Without events when nothing was traced yet, or since the API started. @throws AppError RUN.NOT_FOUND */
@@ -85,24 +88,21 @@ export class TimelineService {
   }
 
   /** Empty when a device's speed is not known: the plan then has no times. */
-  private async planned(attempt: AttemptRecord): Promise<readonly (readonly TimedAction[])[]> {
+  private async planned({ runId, fence, plan }: AttemptRecord): Promise<PlannedActions> {
     const agents = await this.agents.all();
-    const speeds = attempt.plan.peers.map(({ agentId }) => {
+    const speeds = plan.peers.map(({ agentId }) => {
       const agent = agents.find(({ id }) => id === agentId);
       return agent && speedOf(agent);
     });
-    const shape = this.shape(attempt);
-    const { stepTimeMs, simulation } = predictStep(shape, speeds, attempt.plan.predicted.stageSeconds);
-    // Without a flush a step has no plan of its own.
-    return stepTimeMs === null || shape.schedule.updates.mode !== 'flush' ? [] : simulation.actions;
-  }
-
-  private shape({ runId, fence, plan }: AttemptRecord): RunShape {
-    const key = `${runId} ${fence}`;
+    const key = JSON.stringify([runId, fence, speeds]);
+    const cached = this.plans.get(key);
+    if (cached !== undefined) return cached;
+    const { spec, model, predicted } = plan;
     const layersPerStage = plan.stages.map(({ layerCount }) => layerCount);
-    const shape = this.shapes.get(key) ?? shapeRun(plan.spec, plan.model, layersPerStage);
-    if (this.shapes.size >= SHAPES_MAX) this.shapes.clear();
-    this.shapes.set(key, shape);
-    return shape;
+    const { stageSeconds } = predicted;
+    const actions = await this.threads.ask('plannedActions', { spec, model, layersPerStage, speeds, stageSeconds });
+    if (this.plans.size >= PLANS_MAX) this.plans.clear();
+    this.plans.set(key, actions);
+    return actions;
   }
 }

@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import { type agentV1, isFlushless } from '@millrace/contracts';
-import { AppError, describeError } from '@millrace/core';
 import type { MeasuredStep } from '@millrace/pipeline';
 import { type AttemptComparison, type AttemptRecord, isLive } from '../../ledger/runs/attempt-record';
 import { BoundaryRequestsService } from '../../ledger/runs/boundary-requests.service';
@@ -9,9 +8,8 @@ import type { Transaction } from '../../ground/database/prisma.service';
 import { MetricsRepository } from '../../ledger/metrics/metrics.repository';
 import { type FencedAttempt, RunLedger } from '../../ledger/runs/run-ledger';
 import { TraceStore } from '../../ground/tracing/trace-store';
-import { LearnedLayersService } from '../profiling/learned-layers.service';
-import { compareAttempt } from './compare-attempt';
 import { measuredStages, median } from './measured-stages';
+import { PlanComparisonsService } from './plan-comparisons.service';
 
 /** After so many steps of an attempt predicted and measured are compared. */
 export const REVIEW_AFTER_STEPS = 20;
@@ -42,7 +40,7 @@ export class PlanReviewService {
     private readonly boundaries: BoundaryRequestsService,
     private readonly traces: TraceStore,
     private readonly metrics: MetricsRepository,
-    private readonly learned: LearnedLayersService,
+    private readonly comparisons: PlanComparisonsService,
     private readonly context: ClusterContext,
   ) {}
 
@@ -77,24 +75,12 @@ export class PlanReviewService {
     const attempt = await this.ledger.attempts.find(undefined, fenced);
     if (!attempt || !isLive(attempt.state)) return true;
     if (stepSeconds === undefined) return false;
-    const compared = this.compare(attempt, { stages, stepSeconds }, step);
+    const compared = await this.comparisons.compare(attempt, { stages, stepSeconds }, step);
     if (compared === undefined) return true;
     // Rank 0 is to be asked at once where it should stop.
     await this.ledger.change((tx) => this.store(tx, fenced, compared));
-    await this.learned.learn(attempt, compared.corrected);
+    await this.comparisons.keep(attempt, compared.corrected);
     return true;
-  }
-
-  private compare(attempt: AttemptRecord, measured: MeasuredStep, step: number): AttemptComparison | undefined {
-    try {
-      return compareAttempt(attempt, measured, step);
-    } catch (error) {
-      // A plan that cannot be made again is no reason to disturb a run that goes on well.
-      if (!(error instanceof AppError)) throw error;
-      const { runId, fence } = attempt;
-      this.context.logger.warn({ runId, fence, reason: describeError(error) }, 'the plan was not compared');
-      return undefined;
-    }
   }
 
   private async store(tx: Transaction, fenced: FencedAttempt, { told, corrected }: AttemptComparison): Promise<void> {

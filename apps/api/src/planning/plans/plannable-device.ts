@@ -1,6 +1,7 @@
 import { usableMemoryBytes } from '@millrace/scheduler';
 import type { AgentWithLease } from '../../ledger/agents/agents.repository';
 import { memoryOf } from '../../ledger/agents/inventory';
+import { speedOf } from '../../ledger/agents/device-speed';
 import type { MeasuredLayers, PlannableDevice } from '../../ledger/runs/plan-basis';
 
 export function plannable(agent: AgentWithLease, layers?: MeasuredLayers): PlannableDevice {
@@ -8,4 +9,9 @@ export function plannable(agent: AgentWithLease, layers?: MeasuredLayers): Plann
   const bytes = memoryOf(agent);
   const memoryBytes = bytes === undefined ? undefined : usableMemoryBytes(bytes);
   return { label: `${host}:${device}`, memoryBytes, benchmark, ...(layers && { layers }) };
+}
+
+/** Whether every device's speed is known: else the plan's times are those of equal devices of no known speed. */
+export function speedsAreKnown(devices: readonly PlannableDevice[]): boolean {
+  return devices.every((device) => device.layers !== undefined || speedOf(device) !== undefined);
 }

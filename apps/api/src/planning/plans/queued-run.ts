@@ -1,13 +1,16 @@
 import type { QueuedRun } from '@millrace/scheduler';
 import type { RunRecord } from '../../ledger/runs/run-record';
-import type { RunShape } from './run-shape';
+import type { RunOutline } from '../threads/planning-tasks';
 
 const GIB = 1024 ** 3;
 
-/** `arrange` gives the ids of the best devices by rank where the planner splits the layers; see QueuedRun. */
+/**
+ * A run for the scheduler. Where the planner splits the layers, `outline` is left out and `arrange` gives the ids of
+ * the best devices by rank; see QueuedRun.
+ */
 export function queuedRun(
   run: Pick<RunRecord, 'id' | 'priority' | 'createdAt' | 'retryAt' | 'spec'>,
-  { stages, schedule }: RunShape,
+  outline: RunOutline | undefined,
   arrange: NonNullable<QueuedRun['arrange']>,
 ): QueuedRun {
   const { include, exclude, labels, minMemoryGiB } = run.spec.resources;
@@ -21,12 +24,10 @@ export function queuedRun(
     exclude,
     labels,
     minMemoryBytes: minMemoryGiB * GIB,
-    ...(run.spec.parallel.partition === 'auto'
-      ? { arrange }
-      : {
-          requiredBytesPerStage: schedule.stagesOfRank.map((own) =>
-            own.reduce((bytes, stage) => bytes + (stages[stage]?.memoryBytes ?? 0), 0),
-          ),
-        }),
+    ...(outline === undefined ? { arrange } : { requiredBytesPerStage: bytesPerRank(outline) }),
   };
+}
+
+function bytesPerRank({ schedule, stages }: RunOutline): number[] {
+  return schedule.stagesOfRank.map((own) => own.reduce((bytes, stage) => bytes + (stages[stage]?.memoryBytes ?? 0), 0));
 }

@@ -1,96 +1,136 @@
 import { Injectable } from '@nestjs/common';
-import { AppError } from '@millrace/core';
+import type { RunSpec } from '@millrace/contracts';
+import { AppError, type ModelConfig } from '@millrace/core';
 import type { Plan } from '@millrace/pipeline';
-import type { QueuedRun } from '@millrace/scheduler';
 import type { AgentWithLease } from '../../ledger/agents/agents.repository';
-import type { RunRecord } from '../../ledger/runs/run-record';
-import { queuedRun } from './queued-run';
-import type { RunShape } from './run-shape';
-import { RunShapesService, type ShapedRun } from './run-shapes.service';
-import type { PlanBasis } from '../../ledger/runs/plan-basis';
+import type { PredictedAttempt } from '../../ledger/runs/attempt-record';
+import { type PlanBasis, storedBasis } from '../../ledger/runs/plan-basis';
+import { speedOf } from '../../ledger/agents/device-speed';
+import { speedsAreKnown } from './plannable-device';
+import { distinctDevices, namelessBasis } from './device-choice';
 import { PlanningKnowledgeService } from './planning-knowledge.service';
-import { planRun, type RunPlanOptions } from './plan-run';
+import { PlanningThreads } from './planning-threads.service';
+import { type PlannableRun, RunShapesService, type ShapedRun } from './run-shapes.service';
 
 const CACHED_MAX = 256;
+const MS_PER_SECOND = 1000;
 
-/** A run split over its gang, and what that was told from. */
+/** A run split over its gang, and what that is said to take. */
 export interface PlacedRun {
   readonly shaped: ShapedRun;
-  /** Undefined when nothing could be planned: the layers are as the spec fixed them. */
-  readonly plan: Plan | undefined;
-  readonly basis: PlanBasis;
+  readonly predicted: PredictedAttempt;
+}
+
+export interface ArrangedRun {
+  /** Index = rank. */
+  readonly gang: readonly AgentWithLease[];
+  readonly placed: PlacedRun;
 }
 
 /**
- * Splits runs over devices. A plan is a function of the run and of what was measured of its devices, so a pass over the
- * queue finds those of the pass before.
+ * Splits runs over devices, each when it is about to start. A plan is a function of the run's sizes and of what was
+ * measured of the devices, so that runs of equal sizes on devices of equal kinds share one.
  */
 @Injectable()
 export class RunPlansService {
-  private readonly cache = new Map<string, Plan | undefined>();
+  private readonly cache = new Map<string, Promise<Plan | undefined>>();
 
   constructor(
     private readonly shapes: RunShapesService,
     private readonly knowledge: PlanningKnowledgeService,
+    private readonly threads: PlanningThreads,
   ) {}
 
-  /** As its spec alone has it. */
-  unplaced(run: RunRecord): Promise<ShapedRun> {
-    return this.shapes.of(run);
-  }
-
-  /** For the scheduler, which gives the devices that it may have of `agents` to choose from. */
-  async queued({ run, shape }: Unplanned, agents: readonly AgentWithLease[]): Promise<QueuedRun> {
-    const basisOf = await this.knowledge.of(run, shape.model, agents);
-    return queuedRun(run, shape, (devices) => {
-      const offered = devices.flatMap(({ id }) => agents.find((agent) => agent.id === id) ?? []);
-      const plan = this.planned({ spec: run.spec, model: shape.model, ...basisOf(offered), deviceOrder: 'free' });
-      return plan?.ranks.map(({ device }) => offered[device]?.id ?? '');
+  /** The best gang among `offered`, and the split over it; undefined when their memory holds none. */
+  async arranged(run: PlannableRun, offered: readonly AgentWithLease[]): Promise<ArrangedRun | undefined> {
+    const model = await this.shapes.model(run);
+    const basisOf = await this.knowledge.of(run, model, offered);
+    const basis = basisOf(offered);
+    const indices = distinctDevices(basis, run.spec.parallel.pp);
+    const plan = await this.planned({
+      spec: run.spec,
+      model,
+      basis: namelessBasis(basis, indices),
+      deviceOrder: 'free',
     });
+    if (plan === undefined) return undefined;
+    const gang = plan.ranks.map(({ device }) => offered[indices[device]!]!);
+    const shaped = await this.shapes.of(run, plan.layersPerStage);
+    const predicted = await this.predicted(run, { shaped, plan, basis: basisOf(gang) });
+    return { gang, placed: { shaped, predicted } };
   }
 
-  /** Split over the gang, index = rank; undefined when its memory holds no split. */
-  async placed(run: RunRecord, gang: readonly AgentWithLease[]): Promise<PlacedRun | undefined> {
+  /** With the layers that the spec fixes, over the gang, index = rank. */
+  async placed(run: PlannableRun, gang: readonly AgentWithLease[]): Promise<PlacedRun> {
     const shaped = await this.shapes.of(run);
-    const { model } = shaped.shape;
+    const { model } = shaped.outline;
     const basis = (await this.knowledge.of(run, model, gang))(gang);
-    const options = { spec: run.spec, model, ...basis, deviceOrder: 'given' } as const;
-    if (run.spec.parallel.partition !== 'auto') return { shaped, plan: this.plannedIfPossible(options), basis };
-    const plan = this.planned(options);
-    return plan && { shaped: await this.shapes.of(run, plan.layersPerStage), plan, basis };
+    const indices = gang.map((_, rank) => rank);
+    const wanted = { spec: run.spec, model, basis: namelessBasis(basis, indices), deviceOrder: 'given' } as const;
+    const plan = await this.plannedIfPossible(wanted);
+    return { shaped, predicted: await this.predicted(run, { shaped, plan, basis }) };
+  }
+
+  /** By the planner where it knows every device; else the roofline's bubble. */
+  private async predicted({ spec }: PlannableRun, { shaped, plan, basis }: SplitRun): Promise<PredictedAttempt> {
+    if (plan === undefined || !speedsAreKnown(basis.devices)) {
+      const { model, stages } = shaped.outline;
+      const layersPerStage = stages.map(({ layerCount }) => layerCount);
+      const speeds = basis.devices.map(speedOf);
+      const { stepTimeMs, bubbleOfTotal } = await this.threads.ask('forecast', { spec, model, layersPerStage, speeds });
+      return { stepTimeMs, bubbleOfTotal };
+    }
+    return {
+      stepTimeMs: plan.stepSeconds * MS_PER_SECOND,
+      bubbleOfTotal: plan.bubbleOfTotal,
+      stageSeconds: plan.stages.map(({ times }) => times),
+      basis: storedBasis(basis),
+    };
   }
 
   /** The layers are fixed, whether the planner would have taken them or not. */
-  private plannedIfPossible(options: RunPlanOptions): Plan | undefined {
+  private async plannedIfPossible(wanted: WantedPlan): Promise<Plan | undefined> {
     try {
-      return this.planned(options);
+      return await this.planned(wanted);
     } catch (error) {
       if (error instanceof AppError) return undefined;
       throw error;
     }
   }
 
-  private planned(options: RunPlanOptions): Plan | undefined {
-    const key = JSON.stringify(options);
-    if (!this.cache.has(key)) {
-      if (this.cache.size >= CACHED_MAX) this.cache.clear();
-      this.cache.set(key, planIfItFits(options));
-    }
-    return this.cache.get(key);
+  private planned(wanted: WantedPlan): Promise<Plan | undefined> {
+    const key = planKey(wanted);
+    const cached = this.cache.get(key);
+    if (cached !== undefined) return cached;
+    const [oldest] = this.cache.keys();
+    if (oldest !== undefined && this.cache.size >= CACHED_MAX) this.cache.delete(oldest);
+    const { spec, model, basis, deviceOrder } = wanted;
+    const plan = this.threads.ask('plan', { spec, model, ...basis, deviceOrder });
+    this.cache.set(key, plan);
+    plan.catch(() => this.cache.delete(key));
+    return plan;
   }
 }
 
-interface Unplanned {
-  readonly run: Pick<RunRecord, 'id' | 'priority' | 'createdAt' | 'retryAt' | 'spec'>;
-  readonly shape: RunShape;
+interface SplitRun {
+  readonly shaped: ShapedRun;
+  /** Undefined when nothing could be planned: the layers are as the spec fixed them. */
+  readonly plan: Plan | undefined;
+  /** Of its gang, index = rank. */
+  readonly basis: PlanBasis;
 }
 
-/** Undefined when no split fits the memory of the devices. */
-export function planIfItFits(options: RunPlanOptions): Plan | undefined {
-  try {
-    return planRun(options);
-  } catch (error) {
-    if (error instanceof AppError && error.code === 'PIPELINE.PLAN_DOES_NOT_FIT') return undefined;
-    throw error;
-  }
+interface WantedPlan {
+  readonly spec: RunSpec;
+  readonly model: ModelConfig;
+  readonly basis: PlanBasis;
+  readonly deviceOrder: 'given' | 'free';
+}
+
+/** All that a plan depends on: neither names nor learning rates. */
+function planKey({ spec: { parallel, train, data }, model, basis, deviceOrder }: WantedPlan): string {
+  const { batch, steps, optimizer } = train;
+  const devices = basis.devices.map((device) => [device.memoryBytes, speedOf(device), device.layers]);
+  const sizes = [parallel, batch, steps, { ...optimizer, lr: 0 }, data.validation > 0, model];
+  return JSON.stringify([sizes, devices, basis.links, deviceOrder]);
 }

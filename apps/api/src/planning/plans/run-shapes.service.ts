@@ -1,49 +1,75 @@
 import { Injectable } from '@nestjs/common';
-import type { RunSpec } from '@millrace/contracts';
-import { assert } from '@millrace/core';
+import { modelConfigOf, type RunSpec } from '@millrace/contracts';
+import { assert, type ModelConfig } from '@millrace/core';
 import { CheckpointWritesRepository } from '../../ledger/blocks/checkpoint-writes.repository';
 import { RunDatasetsRepository, type RunDataset } from '../../ledger/datasets/run-datasets.repository';
 import type { RunRecord } from '../../ledger/runs/run-record';
-import { modelConfigOf, type RunShape, shapeRun } from './run-shape';
+import type { RunOutline } from '../threads/planning-tasks';
+import { PlanningThreads } from './planning-threads.service';
 
 export interface ShapedRun {
-  readonly shape: RunShape;
+  readonly outline: RunOutline;
   readonly dataset: RunDataset;
 }
 
-const CACHED_MAX = 256;
+/** A run as far as its shape depends on it. It may be one that is only tried, under an id of its own. */
+export type PlannableRun = Pick<RunRecord, 'id' | 'priority' | 'createdAt' | 'retryAt' | 'spec' | 'datasetId'>;
 
-/**
- * The shapes of submitted runs. A shape never changes, and making one builds the model's programs, so they are kept.
- */
+/** More runs than wait at once in a large cluster; an outline is a few kilobytes. */
+const CACHED_MAX = 2048;
+
+/** The shapes of submitted runs, which never change. Making one builds the model's programs, so they are kept. */
 @Injectable()
 export class RunShapesService {
-  private readonly cache = new Map<string, ShapedRun>();
+  private readonly shapes = new Map<string, ShapedRun>();
+  private readonly models = new Map<string, ModelConfig>();
 
   constructor(
     private readonly datasets: RunDatasetsRepository,
     private readonly checkpoints: CheckpointWritesRepository,
+    private readonly threads: PlanningThreads,
   ) {}
 
   /** With the layers of an attempt, or as the spec alone has them. */
-  async of({ id, datasetId, spec }: RunRecord, layersPerStage?: readonly number[]): Promise<ShapedRun> {
+  async of(run: PlannableRun, layersPerStage?: readonly number[]): Promise<ShapedRun> {
+    const { id, spec } = run;
     const key = `${id} ${(layersPerStage ?? spec.parallel.partition).toString()}`;
-    const cached = this.cache.get(key);
+    const cached = this.shapes.get(key);
     if (cached) return cached;
-    const dataset = await this.datasets.find(datasetId);
-    assert(dataset !== null, `dataset ${datasetId} of ${id} is gone while the run is not over`);
-    const model = modelConfigOf(spec, await this.vocab(spec, dataset.vocab));
-    const shaped = { dataset, shape: shapeRun(spec, model, layersPerStage) };
-    if (this.cache.size >= CACHED_MAX) this.cache.clear();
-    this.cache.set(key, shaped);
+    const dataset = await this.dataset(run);
+    const model = await this.model(run, dataset);
+    const shaped = { dataset, outline: await this.threads.ask('shape', { spec, model, layersPerStage }) };
+    keep(this.shapes, key, shaped);
     return shaped;
   }
 
+  async model(run: PlannableRun, dataset?: RunDataset): Promise<ModelConfig> {
+    const cached = this.models.get(run.id);
+    if (cached) return cached;
+    const { vocab } = dataset ?? (await this.dataset(run));
+    const model = modelConfigOf(run.spec, await this.vocab(run.spec, vocab));
+    keep(this.models, run.id, model);
+    return model;
+  }
+
+  private async dataset({ id, datasetId }: PlannableRun): Promise<RunDataset> {
+    const dataset = await this.datasets.find(datasetId);
+    assert(dataset !== null, `dataset ${datasetId} of ${id} is gone while the run is not over`);
+    return dataset;
+  }
+
   /** `auto` is the vocabulary of the weights that the run starts from, else the dataset's. */
-  async vocab({ model }: RunSpec, datasetVocab: number): Promise<number> {
+  private async vocab({ model }: RunSpec, datasetVocab: number): Promise<number> {
     if (model.vocab !== 'auto') return model.vocab;
     if (model.init.from === 'random') return datasetVocab;
     const init = await this.checkpoints.findDurable(model.init.id);
     return Math.max(datasetVocab, init?.manifest.model.vocab ?? 0);
   }
+}
+
+/** The oldest goes where there are too many. */
+function keep<Value>(cache: Map<string, Value>, key: string, value: Value): void {
+  const [oldest] = cache.keys();
+  if (oldest !== undefined && cache.size >= CACHED_MAX) cache.delete(oldest);
+  cache.set(key, value);
 }

@@ -4,24 +4,18 @@ import { isFlushless, oldestWeightVersion, startDeadlineMs } from '@millrace/con
 import { AppError, assert, newId } from '@millrace/core';
 import { PLACEABLE_STATES } from '@millrace/scheduler';
 import { AgentsRepository, type AgentWithLease } from '../../ledger/agents/agents.repository';
-import type { PredictedAttempt, RankStatuses, StoredPlan } from '../../ledger/runs/attempt-record';
+import type { RankStatuses, StoredPlan } from '../../ledger/runs/attempt-record';
 import { ClusterContext } from '../../ground/config/cluster-context';
-import { storedBasis } from '../../ledger/runs/plan-basis';
 import type { Transaction } from '../../ground/database/prisma.service';
 import { ClusterSignals } from '../../ground/events/cluster-signals';
 import { PrometheusService } from '../../ground/prometheus/prometheus.service';
 import { makeGangCredentials, type RankCredential } from '../../ground/tls/gang-credentials';
 import { RunLedger } from '../../ledger/runs/run-ledger';
-import { speedOf } from '../../ledger/agents/device-speed';
 import { avoidedKernels } from '../plans/avoided-kernels';
-import { speedsAreKnown } from '../plans/plan-run';
 import type { PlacedRun } from '../plans/run-plans.service';
 import type { RunRecord } from '../../ledger/runs/run-record';
-import { predictStep } from '../plans/predict-step';
 import { ResumeSourceService } from './resume-source.service';
 import { deviceTaken } from './scheduling.errors';
-
-const MS_PER_SECOND = 1000;
 
 /** Index = rank. */
 export type Gang = readonly AgentWithLease[];
@@ -73,7 +67,7 @@ export class GangPlacementService {
   /** The run as it goes on: an asynchronous one with the split of its checkpoint. */
   async withHeldSplit(run: RunRecord): Promise<RunRecord> {
     const { spec } = run;
-    if (spec.parallel.partition !== 'auto') return run;
+    if (spec.parallel.partition !== 'auto' || !isFlushless(spec.parallel)) return run;
     const partition = await this.ledger.note((tx) => this.resumeSource.heldLayers(tx, run));
     return partition === undefined ? run : { ...run, spec: { ...spec, parallel: { ...spec.parallel, partition } } };
   }
@@ -140,7 +134,7 @@ export class GangPlacementService {
   }
 
   private async plan(tx: Transaction, { run, placed, gang, fence }: Planned): Promise<StoredPlan> {
-    const { shape, dataset } = placed.shaped;
+    const { outline: shape, dataset } = placed.shaped;
     assert(
       gang.length === shape.schedule.ranks,
       `${run.id} has ${shape.schedule.ranks} ranks and was given ${gang.length} devices`,
@@ -169,25 +163,11 @@ export class GangPlacementService {
       lastStep: run.spec.train.steps,
       startDeadlineMs: startDeadlineMs(bytes + source.bytes),
       rankOfStage: shape.schedule.rankOfStage,
-      predicted: predicted(placed, gang),
+      predicted: placed.predicted,
       ...(quarantined.length > 0 ? { quarantined } : {}),
       ...(isFlushless(run.spec.parallel) ? { oldestVersion: oldestWeightVersion(versioned, source.manifest) } : {}),
     };
   }
-}
-
-/** By the planner where it knows every device; else the roofline's bubble. */
-function predicted({ shaped: { shape }, plan, basis }: PlacedRun, gang: Gang): PredictedAttempt {
-  if (plan === undefined || !speedsAreKnown(basis.devices)) {
-    const { stepTimeMs, simulation } = predictStep(shape, gang.map(speedOf));
-    return { stepTimeMs, bubbleOfTotal: simulation.bubbleOfTotal };
-  }
-  return {
-    stepTimeMs: plan.stepSeconds * MS_PER_SECOND,
-    bubbleOfTotal: plan.bubbleOfTotal,
-    stageSeconds: plan.stages.map(({ times }) => times),
-    basis: storedBasis(basis),
-  };
 }
 
 function peersOf(gang: Gang): StoredPlan['peers'] {

@@ -2,46 +2,59 @@ import { Injectable } from '@nestjs/common';
 import { AppError, describeError } from '@millrace/core';
 import { type PendingReason, PLACEABLE_STATES } from '@millrace/scheduler';
 import { ClusterContext } from '../../ground/config/cluster-context';
-import { RunPlansService } from '../plans/run-plans.service';
+import { RunShapesService } from '../plans/run-shapes.service';
 import { ProfileRequestsService } from '../profiling/profile-requests.service';
 import { RunLedger } from '../../ledger/runs/run-ledger';
 import type { RunReason, RunRecord } from '../../ledger/runs/run-record';
 import { type Gang, GangPlacementService } from './gang-placement.service';
-import type { ShapedRun } from '../plans/run-shapes.service';
+import type { WaitingRun } from './placement-planner.service';
+import type { RunOutline } from '../threads/planning-tasks';
 
 /** The sentence of a reason may change with every pass; it is written at most this often while its code stays. */
 const REASON_DEBOUNCE_MS = 5_000;
+
+/** Hears of a run that cannot be planned, and why. */
+export type RefusedRun = (run: RunRecord, error: unknown) => Promise<undefined>;
 
 /** Runs that wait for devices, and why they do. */
 @Injectable()
 export class RunQueueService {
   constructor(
     private readonly ledger: RunLedger,
-    private readonly plans: RunPlansService,
+    private readonly shapes: RunShapesService,
     private readonly profiles: ProfileRequestsService,
     private readonly placement: GangPlacementService,
     private readonly context: ClusterContext,
   ) {}
 
-  /** By id; a run that cannot be planned at all fails here. */
-  async shaped(): Promise<Map<string, QueuedRecord>> {
-    const queue = new Map<string, QueuedRecord>();
-    for (const waiting of await this.ledger.runs.inStates(PLACEABLE_STATES)) {
-      const run = await this.placement.withHeldSplit(waiting);
-      const shaped = await this.plans.unplaced(run).catch((error: unknown) => this.unplannable(run, error));
-      if (shaped) queue.set(run.id, { run, shaped });
+  /** By id. One that cannot be planned at all is left out, after `refused` heard of it. */
+  async waiting(refused: RefusedRun): Promise<Map<string, WaitingRun<RunRecord>>> {
+    const queue = new Map<string, WaitingRun<RunRecord>>();
+    for (const found of await this.ledger.runs.inStates(PLACEABLE_STATES)) {
+      const run = await this.placement.withHeldSplit(found);
+      const outline = await this.fixedOutline(run).catch((error: unknown) => refused(run, error));
+      if (outline !== undefined) queue.set(run.id, { run, outline: outline ?? undefined });
     }
     return queue;
   }
 
-  /** A run that waits gives the time to measure its layers on devices that are idle meanwhile. */
-  async measureMeanwhile({ run, shaped }: QueuedRecord, idle: Gang): Promise<void> {
-    await this.profiles.askFor(run.spec, shaped.shape.model, idle);
+  /** The layers of a run that the planner splits are not looked at before it may have devices: null. */
+  private async fixedOutline(run: RunRecord): Promise<RunOutline | null> {
+    return run.spec.parallel.partition === 'auto' ? null : (await this.shapes.of(run)).outline;
   }
 
-  /** One run that cannot be planned must not keep the others waiting: it fails, with the reason. */
+  /** A run that waits gives the time to measure its layers on devices that are idle meanwhile. */
+  async measureMeanwhile(run: RunRecord, idle: Gang): Promise<void> {
+    await this.profiles.askFor(run.spec, await this.shapes.model(run), idle);
+  }
+
+  /**
+   * One run that cannot be planned must not keep the others waiting: it fails, with the reason. Where the threads alone
+   * are in the way it waits for the next pass.
+   */
   async unplannable(run: RunRecord, error: unknown): Promise<undefined> {
     if (!(error instanceof AppError)) throw error;
+    if (error.kind === 'unavailable') return;
     this.context.logger.error({ runId: run.id, reason: describeError(error) }, 'run cannot be planned');
     const reason = { code: error.code, message: error.message };
     await this.ledger.note((tx) => this.ledger.transitions.move(tx, run, { to: 'failed', actor: 'system', reason }));
@@ -61,9 +74,4 @@ export class RunQueueService {
       await this.ledger.transitions.note(tx, { type: 'run.pending', ...about, data: { code, message } });
     });
   }
-}
-
-export interface QueuedRecord {
-  readonly run: RunRecord;
-  readonly shaped: ShapedRun;
 }

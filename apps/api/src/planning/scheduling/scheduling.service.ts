@@ -1,13 +1,11 @@
 import { Injectable } from '@nestjs/common';
-import { planPlacement } from '@millrace/scheduler';
 import { AgentsRepository } from '../../ledger/agents/agents.repository';
 import { ClusterContext } from '../../ground/config/cluster-context';
-import { RunPlansService } from '../plans/run-plans.service';
-import { DatabaseClock } from '../../ground/database/database-clock';
 import type { RunRecord } from '../../ledger/runs/run-record';
+import type { Arrangements } from './arrangements';
 import { type Gang, GangPlacementService } from './gang-placement.service';
-import { inventoryAgent } from '../../ledger/agents/inventory';
-import { type QueuedRecord, RunQueueService } from './run-queue.service';
+import { PlacementPlannerService } from './placement-planner.service';
+import { RunQueueService } from './run-queue.service';
 
 /** A device measures one model at a time: only the first runs that wait are looked at. */
 const MEASURED_AHEAD_MAX = 4;
@@ -18,29 +16,22 @@ export class SchedulingService {
   constructor(
     private readonly queue: RunQueueService,
     private readonly agents: AgentsRepository,
-    private readonly plans: RunPlansService,
+    private readonly planner: PlacementPlannerService,
     private readonly placement: GangPlacementService,
-    private readonly time: DatabaseClock,
     private readonly context: ClusterContext,
   ) {}
 
   /** One pass over the queue. @returns how many runs were placed */
   async schedule(): Promise<number> {
-    const queue = await this.queue.shaped();
+    const queue = await this.queue.waiting((run, error) => this.queue.unplannable(run, error));
     if (queue.size === 0) return 0;
     const agents = await this.agents.all();
-    const { placements, pending } = planPlacement({
-      policy: {},
-      now: (await this.time.now()).getTime(),
-      inventory: agents.map(inventoryAgent),
-      queue: await Promise.all(
-        [...queue.values()].map(({ run, shaped: { shape } }) => this.plans.queued({ run, shape }, agents)),
-      ),
-    });
+    const { placements, pending, arrangements, failures } = await this.planner.plan({ queue, agents });
     let placedCount = 0;
+    for (const [runId, error] of failures) await this.queue.unplannable(queue.get(runId)!.run, error);
     for (const { runId, agentIds } of placements) {
       const queued = queue.get(runId);
-      if (queued && (await this.place(queued, byId(agents, agentIds)))) placedCount++;
+      if (queued && (await this.place(queued.run, byId(agents, agentIds), arrangements))) placedCount++;
     }
     for (const { runId, reason } of pending) {
       const queued = queue.get(runId);
@@ -49,27 +40,25 @@ export class SchedulingService {
     }
     for (const { runId, idle } of pending.filter((each) => each.idle.length > 0).slice(0, MEASURED_AHEAD_MAX)) {
       const queued = queue.get(runId);
-      if (queued) await this.queue.measureMeanwhile(queued, byId(agents, idle));
+      if (queued) await this.queue.measureMeanwhile(queued.run, byId(agents, idle));
     }
     return placedCount;
   }
 
-  private async place({ run }: QueuedRecord, gang: Gang): Promise<boolean> {
-    const placed = await this.placeAsPlanned(run, gang).catch(async (error: unknown) => {
-      await this.queue.unplannable(run, error);
-      return false;
-    });
+  private async place(run: RunRecord, gang: Gang, arrangements: Arrangements): Promise<boolean> {
+    const placed = await this.planner
+      .split(run, gang, arrangements)
+      .then((split) => this.placement.place(run, { placed: split, gang }))
+      .catch(async (error: unknown) => {
+        await this.queue.unplannable(run, error);
+        return false;
+      });
     const agents = gang.map(({ id }) => id);
     this.context.logger.info(
       { runId: run.id, fence: run.fence + 1, agents, placed },
       placed ? 'run placed' : 'placement dropped',
     );
     return placed;
-  }
-
-  private async placeAsPlanned(run: RunRecord, gang: Gang): Promise<boolean> {
-    const placed = await this.plans.placed(run, gang);
-    return placed !== undefined && (await this.placement.place(run, { placed, gang }));
   }
 }
 

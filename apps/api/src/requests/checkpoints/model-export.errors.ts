@@ -8,3 +8,12 @@ export function tensorMissing(name: string): AppError {
     message: `the checkpoint's manifest lacks the weight ${name}`,
   });
 }
+
+/** Too many files are imported at once, or the disk is very slow. */
+export function importUnanswered(why: 'busy' | 'too slow'): AppError {
+  return new AppError({
+    code: 'CHECKPOINT.IMPORT_BUSY',
+    kind: 'unavailable',
+    message: `the file was not imported, because what reads such files is ${why}: try again in a while`,
+  });
+}

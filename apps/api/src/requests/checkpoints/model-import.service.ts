@@ -1,5 +1,4 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { blockReferences, fileAccess, type ImportedModel, importHuggingFace, splitBlocks } from '@millrace/checkpoint';
 import type { ManifestDocument } from '@millrace/contracts';
 import { type Clock, newId } from '@millrace/core';
 import type { Request } from 'express';
@@ -8,6 +7,7 @@ import { UploadSpool } from '../../ground/blobs/upload-spool';
 import { BlockHoldsRepository } from '../../ledger/blocks/block-holds.repository';
 import { CLOCK } from '../../ground/config/api-logger';
 import { CheckpointsService } from './checkpoints.service';
+import { ModelFilesService } from './model-files.service';
 
 /** The collector leaves an import's blocks alone this long; then they are referenced, or the import failed. */
 const HOLD_MS = 3_600_000;
@@ -28,6 +28,7 @@ export class ModelImportService {
     private readonly holds: BlockHoldsRepository,
     private readonly blobs: BlobsService,
     private readonly spool: UploadSpool,
+    private readonly files: ModelFilesService,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
@@ -37,31 +38,29 @@ export class ModelImportService {
     // The upload and, beside it, its blocks.
     await this.blobs.assertRoomFor(2 * Number(source.headers['content-length'] ?? 0));
     await this.spool.withUpload(source, id, async (path) => {
-      const file = await fileAccess(path);
       try {
-        const manifest = await this.store(id, await importHuggingFace(file), heads);
+        const manifest = await this.store(id, path, heads);
         await this.checkpoints.publishImported(id, manifest, actor);
       } finally {
-        await file.close();
+        await this.files.close(path);
       }
     });
     return { id };
   }
 
-  private async store(id: string, model: ImportedModel, heads: number | undefined): Promise<ManifestDocument> {
+  private async store(id: string, path: string, heads: number | undefined): Promise<ManifestDocument> {
+    const model = await this.files.describe(path);
     const tensors: ManifestDocument['tensors'] = [];
     for (const { name, shape } of model.tensors) {
-      const values = await model.read(name);
-      const blocks = splitBlocks(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
-      const references = blockReferences(blocks);
-      const hashes = blocks.map(({ sha256 }) => sha256);
-      await this.holds.hold({ owner: id, fence: 0 }, hashes, new Date(this.clock.now() + HOLD_MS));
-      for (const { sha256, bytes } of blocks) {
+      const blocks: ManifestDocument['tensors'][number]['blocks'] = [];
+      for await (const { sha256, bytes } of this.files.blocks(path, { name, shape })) {
+        blocks.push({ sha256, bytes: bytes.length });
+        await this.holds.hold({ owner: id, fence: 0 }, [sha256], new Date(this.clock.now() + HOLD_MS));
         // What the upload said of its length may have been nothing, and others store at the same time.
         await this.blobs.assertRoomFor(bytes.length);
         await this.blobs.blocks.put(sha256, bytes);
       }
-      tensors.push({ name, kind: 'weight', dtype: 'f32', shape: [...shape], blocks: references });
+      tensors.push({ name, kind: 'weight', dtype: 'f32', shape: [...shape], blocks });
     }
     const config = { family: 'gpt2' as const, ...model.sizes, heads: heads ?? defaultHeads(model.sizes.hidden) };
     return {

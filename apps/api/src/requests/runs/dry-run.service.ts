@@ -1,22 +1,20 @@
 import { Injectable } from '@nestjs/common';
 import type { PlanBody, RunSpec } from '@millrace/contracts';
-import type { Recompute } from '@millrace/core';
-import { explainPlan, formatTimetable, type Plan, type RunnerUp } from '@millrace/pipeline';
-import { PLACEABLE_STATES, planPlacement, type PendingReason, type QueuedRun } from '@millrace/scheduler';
+import { type ModelConfig, newId, type Recompute } from '@millrace/core';
+import type { Plan, RunnerUp } from '@millrace/pipeline';
+import type { PendingReason } from '@millrace/scheduler';
 import { AgentsRepository, type AgentWithLease } from '../../ledger/agents/agents.repository';
 import { DatabaseClock } from '../../ground/database/database-clock';
-import { RunsRepository } from '../../ledger/runs/runs.repository';
 import { speedOf } from '../../ledger/agents/device-speed';
-import { speedsAreKnown } from '../../planning/plans/plan-run';
 import type { PlanBasis } from '../../ledger/runs/plan-basis';
+import { speedsAreKnown } from '../../planning/plans/plannable-device';
 import { type PlanningKnowledge, PlanningKnowledgeService } from '../../planning/plans/planning-knowledge.service';
-import { planIfItFits, RunPlansService } from '../../planning/plans/run-plans.service';
-import { inventoryAgent } from '../../ledger/agents/inventory';
-import { predictStep } from '../../planning/plans/predict-step';
-import { type RunShape, shapeRun, type StageShape } from '../../planning/plans/run-shape';
+import { PlanningThreads } from '../../planning/plans/planning-threads.service';
+import { PlacementPlannerService, type WaitingRun } from '../../planning/scheduling/placement-planner.service';
+import { RunQueueService } from '../../planning/scheduling/run-queue.service';
+import type { ExplainedPlan, RunOutline } from '../../planning/threads/planning-tasks';
+import type { AdmittedRun } from './run-admission.service';
 
-/** Of the run that is only tried. */
-const DRY_RUN_ID = 'this run';
 const MS_PER_SECOND = 1000;
 
 interface TriedPlacement {
@@ -28,31 +26,34 @@ interface TriedPlacement {
 @Injectable()
 export class DryRunService {
   constructor(
-    private readonly runs: RunsRepository,
     private readonly agents: AgentsRepository,
-    private readonly plans: RunPlansService,
+    private readonly queue: RunQueueService,
+    private readonly planner: PlacementPlannerService,
     private readonly knowledge: PlanningKnowledgeService,
+    private readonly threads: PlanningThreads,
     private readonly time: DatabaseClock,
   ) {}
 
-  async plan(spec: RunSpec, unplaced: RunShape): Promise<PlanBody> {
+  async plan(spec: RunSpec, admitted: AdmittedRun): Promise<PlanBody> {
     const agents = await this.agents.all();
-    const { gang, pending } = await this.tryPlacement(spec, unplaced, agents);
+    const { gang, pending } = await this.tryPlacement(spec, admitted, agents);
+    const { model } = admitted.outline;
     // Without devices of its own the step is told from the best ones that are known.
-    const basisOf = await this.knowledge.of({ spec }, unplaced.model, agents);
-    const { plan, chosen } = choose(spec, unplaced, { agents: gang.length > 0 ? gang : agents, basisOf });
-    const shape = plan === undefined ? unplaced : shapeRun(spec, unplaced.model, plan.layersPerStage);
-    const { stepTimeMs, simulation, times } = predictStep(
-      shape,
-      chosen.map(speedOf),
-      plan?.stages.map((stage) => stage.times),
+    const basisOf = await this.knowledge.of({ spec }, model, agents);
+    const { planned, chosen } = await this.choose(spec, model, { agents: gang.length > 0 ? gang : agents, basisOf });
+    const plan = planned?.plan;
+    const { outline, timetable, stepTimeMs, bubbleOfTotal, bubbleOfIdeal, peakMicroBatches } = await this.threads.ask(
+      'drawnForecast',
+      {
+        ...{ spec, model, layersPerStage: plan?.layersPerStage, speeds: chosen.map(speedOf) },
+        stageSeconds: plan?.stages.map((stage) => stage.times),
+      },
     );
-    const { bubbleOfTotal, bubbleOfIdeal, peakMicroBatches } = simulation;
     return {
-      stages: shape.stages.map((stage, index) =>
-        stageBody(stage, index, { plan, shape, gang: gang.length > 0 ? chosen : [] }),
+      stages: outline.stages.map((stage, index) =>
+        stageBody(stage, index, { plan, outline, gang: gang.length > 0 ? chosen : [] }),
       ),
-      schedule: { name: shape.schedule.name, microBatches: shape.microBatches },
+      schedule: { name: outline.schedule.name, microBatches: outline.microBatches },
       predicted: {
         stepTimeMs,
         bubbleOfTotal,
@@ -63,8 +64,8 @@ export class DryRunService {
         },
       },
       runnerUps: stepTimeMs === null || plan === undefined ? [] : plan.runnerUps.map(runnerUpBody),
-      explanation: stepTimeMs === null || plan === undefined ? null : explainPlan(plan),
-      timetable: formatTimetable(shape.schedule, times),
+      explanation: stepTimeMs === null || planned === undefined ? null : planned.explanation,
+      timetable,
       basis: plan === undefined ? null : basisBody(basisOf(chosen), spec.parallel.recompute),
       pending:
         pending === undefined ? null : { code: pending.code, message: pending.sentence, nearest: pending.nearest },
@@ -73,32 +74,39 @@ export class DryRunService {
 
   private async tryPlacement(
     spec: RunSpec,
-    shape: RunShape,
+    { outline, datasetId }: AdmittedRun,
     agents: readonly AgentWithLease[],
   ): Promise<TriedPlacement> {
-    const now = await this.time.now();
-    const waiting: QueuedRun[] = [];
-    for (const run of await this.runs.inStates(PLACEABLE_STATES))
-      waiting.push(await this.plans.queued({ run, shape: (await this.plans.unplaced(run)).shape }, agents));
-    const run = { id: DRY_RUN_ID, priority: spec.priority, createdAt: now, retryAt: null, spec };
-    const tried = await this.plans.queued({ run, shape }, agents);
-    const { placements, pending } = planPlacement({
-      policy: {},
-      now: now.getTime(),
-      queue: [...waiting, tried],
-      inventory: agents.map(inventoryAgent),
-    });
-    const ids = placements.find(({ runId }) => runId === DRY_RUN_ID)?.agentIds ?? [];
+    const queue = new Map<string, WaitingRun>(await this.queue.waiting(() => Promise.resolve(undefined)));
+    const createdAt = await this.time.now();
+    const run = { id: newId('run'), priority: spec.priority, createdAt, retryAt: null, spec, datasetId };
+    queue.set(run.id, { run, outline: spec.parallel.partition === 'auto' ? undefined : outline });
+    const { placements, pending, failures } = await this.planner.plan({ queue, agents });
+    if (failures.has(run.id)) throw failures.get(run.id);
+    const ids = placements.find(({ runId }) => runId === run.id)?.agentIds ?? [];
     return {
       gang: ids.map((id) => agents.find((agent) => agent.id === id)).filter((agent) => agent !== undefined),
-      pending: pending.find(({ runId }) => runId === DRY_RUN_ID)?.reason,
+      pending: pending.find(({ runId }) => runId === run.id)?.reason,
     };
+  }
+
+  /** Where the spec fixes the layers, the scheduler has put the devices in order already. */
+  private async choose(spec: RunSpec, model: ModelConfig, { agents, basisOf }: OfferedDevices): Promise<ChosenDevices> {
+    const { pp, partition } = spec.parallel;
+    const offered = partition === 'auto' ? agents : agents.slice(0, pp);
+    const { devices, links } = basisOf(offered);
+    if (devices.length < pp || !speedsAreKnown(devices)) return { planned: undefined, chosen: offered.slice(0, pp) };
+    const deviceOrder = partition === 'auto' ? 'free' : 'given';
+    const options = { spec, model, devices, links, deviceOrder, advice: true } as const;
+    const planned = await this.threads.ask('explainedPlan', options);
+    const chosen = planned?.plan.ranks.map(({ device }) => offered[device]).filter((agent) => agent !== undefined);
+    return { planned, chosen: chosen ?? offered.slice(0, pp) };
   }
 }
 
 interface ChosenDevices {
   /** Undefined when there are too few devices, or their memory holds no split. */
-  readonly plan: Plan | undefined;
+  readonly planned: ExplainedPlan | undefined;
   /** Index = rank. */
   readonly chosen: readonly AgentWithLease[];
 }
@@ -118,28 +126,20 @@ function basisBody({ devices, links }: PlanBasis, recompute: Recompute): PlanBod
   };
 }
 
-/** Where the spec fixes the layers, the scheduler has put the devices in order already. */
-function choose(spec: RunSpec, { model }: RunShape, { agents, basisOf }: OfferedDevices): ChosenDevices {
-  const { pp, partition } = spec.parallel;
-  const offered = partition === 'auto' ? agents : agents.slice(0, pp);
-  const { devices, links } = basisOf(offered);
-  if (devices.length < pp || !speedsAreKnown(devices)) return { plan: undefined, chosen: offered.slice(0, pp) };
-  const deviceOrder = partition === 'auto' ? 'free' : 'given';
-  const plan = planIfItFits({ spec, model, devices, links, deviceOrder, advice: true });
-  const chosen = plan?.ranks.map(({ device }) => offered[device]).filter((agent) => agent !== undefined);
-  return { plan, chosen: chosen ?? offered.slice(0, pp) };
-}
-
 interface StageContext {
   readonly plan: Plan | undefined;
-  readonly shape: RunShape;
+  readonly outline: RunOutline;
   /** Empty when it would have to wait. */
   readonly gang: readonly AgentWithLease[];
 }
 
-function stageBody(stage: StageShape, index: number, { plan, shape, gang }: StageContext): PlanBody['stages'][number] {
+function stageBody(
+  stage: RunOutline['stages'][number],
+  index: number,
+  { plan, outline, gang }: StageContext,
+): PlanBody['stages'][number] {
   const { firstLayer, layerCount, embedding, head, parameters, memoryBytes } = stage;
-  const rank = shape.schedule.rankOfStage[index] ?? index;
+  const rank = outline.schedule.rankOfStage[index] ?? index;
   const memory = plan?.stages[index]?.memory;
   return {
     rank,

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { ManifestDocument, RunSpec } from '@millrace/contracts';
+import { type ManifestDocument, modelConfigOf, type RunSpec } from '@millrace/contracts';
 import { AppError, type FieldError, type ModelConfig } from '@millrace/core';
 import { splitValidation } from '@millrace/data';
 import { allParameters, optimizerStates } from '@millrace/model';
@@ -7,12 +7,13 @@ import { ProjectsRepository } from '../../ground/accounts/projects.repository';
 import { CheckpointWritesRepository, type DurableCheckpoint } from '../../ledger/blocks/checkpoint-writes.repository';
 import type { Transaction } from '../../ground/database/prisma.service';
 import { DatasetsRepository } from '../../ledger/datasets/datasets.repository';
-import { modelConfigOf, type RunShape, shapeRun } from '../../planning/plans/run-shape';
+import { PlanningThreads } from '../../planning/plans/planning-threads.service';
+import type { RunOutline } from '../../planning/threads/planning-tasks';
 import { specUnfit } from '../../ledger/runs/runs.errors';
 
 export interface AdmittedRun {
   readonly datasetId: string;
-  readonly shape: RunShape;
+  readonly outline: RunOutline;
 }
 
 /** Checks a spec against what it refers to, so that a run which is queued can be trained once it has devices. */
@@ -22,6 +23,7 @@ export class RunAdmissionService {
     private readonly datasets: DatasetsRepository,
     private readonly checkpoints: CheckpointWritesRepository,
     private readonly projects: ProjectsRepository,
+    private readonly threads: PlanningThreads,
   ) {}
 
   /** @throws AppError RUN.SPEC_UNFIT naming the fields */
@@ -43,7 +45,7 @@ export class RunAdmissionService {
     checkTokens(spec, Number(dataset.tokens));
     const model = modelConfigOf(spec, vocab);
     if (init) checkInit(spec, model, init);
-    return { datasetId: dataset.id, shape: shapeOrRefuse(spec, model) };
+    return { datasetId: dataset.id, outline: await this.outlineOrRefuse(spec, model) };
   }
 
   /**
@@ -53,6 +55,16 @@ export class RunAdmissionService {
   async keepInit(tx: Transaction, { model: { init } }: RunSpec): Promise<void> {
     if (init.from === 'random' || (await this.checkpoints.keep(tx, init.id))) return;
     throw specUnfit([{ path: '/model/init/id', message: `checkpoint ${init.id} was deleted a moment ago` }]);
+  }
+
+  /** Schedules and partitions have limits of their own (cells, layers); they belong to fields of the spec too. */
+  private async outlineOrRefuse(spec: RunSpec, model: ModelConfig): Promise<RunOutline> {
+    try {
+      return await this.threads.ask('shape', { spec, model });
+    } catch (error) {
+      if (!(error instanceof AppError) || error.kind !== 'invalid') throw error;
+      throw specUnfit(error.fields.length > 0 ? error.fields : [fieldOf(error)]);
+    }
   }
 
   private async initCheckpoint({ model: { init } }: RunSpec): Promise<DurableCheckpoint | undefined> {
@@ -118,16 +130,6 @@ function checkOptimizer(optimizer: RunSpec['train']['optimizer'], id: string, ma
   if (missing === undefined) return;
   const message = `${id} holds no ${missing} of ${type}: it was trained without; set it to 0, or take its weights only with init.from safetensors`;
   throw specUnfit([{ path: `/train/optimizer/${missing}`, message }]);
-}
-
-/** Schedules and partitions have limits of their own (cells, layers); they belong to fields of the spec too. */
-function shapeOrRefuse(spec: RunSpec, model: ModelConfig): RunShape {
-  try {
-    return shapeRun(spec, model);
-  } catch (error) {
-    if (!(error instanceof AppError) || error.kind !== 'invalid') throw error;
-    throw specUnfit(error.fields.length > 0 ? error.fields : [fieldOf(error)]);
-  }
 }
 
 function fieldOf({ code, message }: AppError): FieldError {

@@ -74,8 +74,7 @@ export class RunsService {
 
   /** How the run would be split and placed now; stores nothing. */
   async dryRun(spec: RunSpec): Promise<PlanBody> {
-    const { shape } = await this.admission.admit(spec);
-    return this.dryRuns.plan(spec, shape);
+    return this.dryRuns.plan(spec, await this.admission.admit(spec));
   }
 
   async get(id: string): Promise<RunBody> {

@@ -9,8 +9,8 @@ import { ApiConfig } from '../../../ground/config/api-config';
 import { CLOCK } from '../../../ground/config/api-logger';
 import { GrpcCaller } from '../grpc-caller';
 import { callsLimited, tooManyOpen } from '../grpc.errors';
-import { addressKey } from './address-key';
-import { CallBudget } from './call-budget';
+import { addressKey } from '../../../ground/http/address-key';
+import { CallBudget } from '../../../ground/concurrency/call-budget';
 import { OpenCalls } from '../../../ground/concurrency/open-calls';
 
 const CALLERS_MAX = 10_000;

@@ -1,4 +1,4 @@
-import { type ModelConfig, RECOMPUTE_SETTINGS } from '@millrace/core';
+import { AppError, type ModelConfig, RECOMPUTE_SETTINGS } from '@millrace/core';
 import { chunksPerRank, type RunSpec, scheduleRequest, stepsOptimistically } from '@millrace/contracts';
 import {
   type DeviceProfile,
@@ -9,7 +9,7 @@ import {
   type PlanRequest,
 } from '@millrace/pipeline';
 import { type DeviceSpeed, speedOf } from '../../ledger/agents/device-speed';
-import { layerCosts } from '../profiling/layer-costs';
+import { layerCosts } from './layer-costs';
 import type { PlannableDevice } from '../../ledger/runs/plan-basis';
 
 export interface RunPlanOptions {
@@ -30,6 +30,16 @@ const REORDER_GAIN = 0.1;
 /** @throws AppError PIPELINE.PLAN_DOES_NOT_FIT, PIPELINE.* */
 export function planRun(options: RunPlanOptions): Plan {
   return makePlan(planRequest(options));
+}
+
+/** Undefined when no split fits the memory of the devices. @throws AppError PIPELINE.* */
+export function planIfItFits(options: RunPlanOptions): Plan | undefined {
+  try {
+    return planRun(options);
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'PIPELINE.PLAN_DOES_NOT_FIT') return undefined;
+    throw error;
+  }
 }
 
 /** What the planner is asked for a run: its spec fixes all but the devices, their order and the split. */
@@ -65,11 +75,6 @@ export function planRequest({ spec, model, devices, deviceOrder, links, advice =
     candidates,
     ...(partition === 'auto' ? {} : { layersPerStage: partition }),
   };
-}
-
-/** Whether every device's speed is known: else the plan's times are those of equal devices of no known speed. */
-export function speedsAreKnown(devices: readonly PlannableDevice[]): boolean {
-  return devices.every((device) => device.layers !== undefined || speedOf(device) !== undefined);
 }
 
 /** Devices that need the same times are of one kind; measured ones are told apart by a number. */

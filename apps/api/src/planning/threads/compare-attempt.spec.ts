@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type LayerTimes, parseRunSpec } from '@millrace/contracts';
+import { type LayerTimes, modelConfigOf, parseRunSpec } from '@millrace/contracts';
 import type { StoredPlan } from '../../ledger/runs/attempt-record';
-import { modelConfigOf } from './run-shape';
 import { compareAttempt } from './compare-attempt';
 import type { PlannableDevice } from '../../ledger/runs/plan-basis';
 import { planRun } from './plan-run';

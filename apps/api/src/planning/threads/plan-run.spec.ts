@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { parseRunSpec, type RunSpec } from '@millrace/contracts';
-import { modelConfigOf } from './run-shape';
-import { planRun, speedsAreKnown } from './plan-run';
+import { modelConfigOf, parseRunSpec, type RunSpec } from '@millrace/contracts';
+import { planRun } from './plan-run';
 import type { PlannableDevice } from '../../ledger/runs/plan-basis';
 
 function spec(parallel: Record<string, unknown> = {}): RunSpec {
@@ -53,7 +52,6 @@ describe('planRun', () => {
 
   it('counts a device without a benchmark as an average one', () => {
     const devices = [device('a', 10), device('b'), device('c', 10)];
-    expect(speedsAreKnown(devices)).toBe(false);
     expect(plan(devices).layersPerStage).toEqual(
       plan([device('a', 10), device('b', 10), device('c', 10)]).layersPerStage,
     );

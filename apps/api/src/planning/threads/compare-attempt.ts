@@ -1,7 +1,7 @@
 import type { PlanComparisonBody } from '@millrace/contracts';
 import { comparePlan, type ComputeTimes, makePlan, type MeasuredStep, type PlanRequest } from '@millrace/pipeline';
 import type { AttemptComparison, AttemptRecord } from '../../ledger/runs/attempt-record';
-import { scaledLayers } from '../profiling/layer-seconds';
+import { scaledLayers } from './layer-seconds';
 import { planRequest } from './plan-run';
 
 const MS_PER_SECOND = 1000;

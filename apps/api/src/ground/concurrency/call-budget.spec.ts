@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { CallBudget } from './call-budget';
-import { OpenCalls } from '../../../ground/concurrency/open-calls';
+import { OpenCalls } from './open-calls';
 
 function scene({ perSecond = 3, callersMax = 4 } = {}) {
   let nowMs = 0;

@@ -38,12 +38,6 @@ export interface RunShape {
   readonly proof: ScheduleProof;
 }
 
-/** `vocab` is what the run's vocabulary comes to. */
-export function modelConfigOf({ model }: RunSpec, vocab: number): ModelConfig {
-  const { layers, heads, hidden, ffn = 4 * hidden, context, tieEmbeddings } = model;
-  return { family: 'gpt2', layers, heads, hidden, ffn, context, vocab, tieEmbeddings };
-}
-
 /**
  * `layersPerStage` is what a planner chose; without it the spec's own, or an even split until devices are known.
  * @throws AppError PIPELINE.* when there is no such schedule or partition

@@ -1,0 +1,58 @@
+import { FileBlockStore } from '@millrace/checkpoint';
+import type { Clock } from '@millrace/core';
+import { workerFile } from '../concurrency/worker-file';
+import { type Unanswered, WorkerPool } from '../concurrency/worker-pool';
+import { blocksUnanswered } from './blobs.errors';
+import type { BlockAnswer, BlockTask } from './threads/block-worker';
+
+/** One thread hashes while another waits for the disk. */
+const THREADS_MAX = 2;
+/** Blocks have up to 16 MiB; whoever sends more at a time is told to wait. */
+const WAITING_MAX = 256;
+const BLOCK_MS_MAX = 120_000;
+const HEAP_MIB_MAX = 256;
+
+/** Blocks as files, hashed on threads of their own: 16 MiB would keep the event loop for a while each time. */
+export class ThreadedBlockStore extends FileBlockStore {
+  private readonly threads: WorkerPool;
+
+  constructor(
+    private readonly root: string,
+    private readonly clock: Clock,
+  ) {
+    super(root, clock);
+    this.threads = new WorkerPool({
+      file: workerFile(`${__dirname}/threads`, 'block-worker'),
+      clock,
+      threadsMax: THREADS_MAX,
+      waitingMax: WAITING_MAX,
+      timeoutMs: BLOCK_MS_MAX,
+      heapMibMax: HEAP_MIB_MAX,
+    });
+  }
+
+  /** A buffer that holds nothing but `bytes` is handed over: nobody may use it afterwards. */
+  override async put(sha256: string, bytes: Uint8Array): Promise<void> {
+    const { root: folder } = this;
+    const whole = bytes.byteLength === bytes.buffer.byteLength && bytes.buffer instanceof ArrayBuffer;
+    // Of a view the whole buffer behind it would be copied.
+    const given = whole ? bytes : Uint8Array.from(bytes);
+    await this.ask({ operation: 'put', folder, nowMs: this.clock.now(), sha256, bytes: given }, [
+      given.buffer as ArrayBuffer,
+    ]);
+  }
+
+  override async get(sha256: string): Promise<Uint8Array> {
+    return (await this.ask({ operation: 'get', folder: this.root, sha256 })) ?? new Uint8Array();
+  }
+
+  close(): Promise<void> {
+    return this.threads.close();
+  }
+
+  private async ask(task: BlockTask, transfer: ArrayBuffer[] = []): Promise<BlockAnswer> {
+    const answer: { value: BlockAnswer } | Unanswered = await this.threads.run<BlockAnswer>(task, transfer);
+    if (typeof answer === 'string') throw blocksUnanswered(task.sha256, answer);
+    return answer.value;
+  }
+}

@@ -1,0 +1,31 @@
+import { FileBlockStore } from '@millrace/checkpoint';
+import { serveWork } from '../../concurrency/serve-work';
+
+/** Blocks are hashed whenever they are stored or read. `nowMs` is the time that a block counts as put. */
+export type BlockTask =
+  | {
+      readonly operation: 'put';
+      readonly folder: string;
+      readonly nowMs: number;
+      readonly sha256: string;
+      readonly bytes: Uint8Array;
+    }
+  | { readonly operation: 'get'; readonly folder: string; readonly sha256: string };
+
+/** The bytes of a block that was read. */
+export type BlockAnswer = Uint8Array<ArrayBuffer> | undefined;
+
+serveWork(
+  async (task: BlockTask): Promise<BlockAnswer> => {
+    if (task.operation === 'get') return ownBytes(await new FileBlockStore(task.folder).get(task.sha256));
+    await new FileBlockStore(task.folder, { now: () => task.nowMs }).put(task.sha256, task.bytes);
+    return undefined;
+  },
+  (bytes) => (bytes === undefined ? [] : [bytes.buffer]),
+);
+
+/** Small files are read into a part of a buffer that others use too, and that cannot be handed over. */
+function ownBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const whole = bytes.byteLength === bytes.buffer.byteLength && bytes.buffer instanceof ArrayBuffer;
+  return whole ? (bytes as Uint8Array<ArrayBuffer>) : Uint8Array.from(bytes);
+}

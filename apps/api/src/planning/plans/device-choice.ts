@@ -1,0 +1,29 @@
+import { speedOf } from '../../ledger/agents/device-speed';
+import type { PlanBasis } from '../../ledger/runs/plan-basis';
+
+/**
+ * Indices of the devices among which a planner has to choose, in their order: of devices that it cannot tell apart
+ * `ranks` are enough. Those with a measured link differ from all others.
+ */
+export function distinctDevices({ devices, links }: PlanBasis, ranks: number): number[] {
+  const taken = new Map<string, number>();
+  return devices.flatMap((device, index) => {
+    if (links.some((row, other) => row[index] !== undefined || links[index]?.[other] !== undefined)) return [index];
+    const { memoryBytes, layers } = device;
+    const kind = JSON.stringify([memoryBytes, speedOf(device), layers]);
+    const count = taken.get(kind) ?? 0;
+    taken.set(kind, count + 1);
+    return count < ranks ? [index] : [];
+  });
+}
+
+/** These devices alone, called after what tells them apart: equal choices of other devices are the same. */
+export function namelessBasis({ devices, links }: PlanBasis, indices: readonly number[]): PlanBasis {
+  return {
+    devices: indices.map((index, position) => {
+      const { memoryBytes, benchmark, layers } = devices[index]!;
+      return { label: `#${position}`, memoryBytes, benchmark, layers };
+    }),
+    links: indices.map((from) => indices.map((to) => links[from]?.[to])),
+  };
+}

@@ -1,0 +1,47 @@
+import { availableParallelism } from 'node:os';
+import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
+import type { Clock } from '@millrace/core';
+import { workerFile } from '../../ground/concurrency/worker-file';
+import { WorkerPool } from '../../ground/concurrency/worker-pool';
+import { CLOCK } from '../../ground/config/api-logger';
+import type { PlanningOperation, PlanningWork } from '../threads/planning-tasks';
+import { planningBusy, planningTooSlow } from './planning.errors';
+
+/** One core is left to the event loop; more threads than this only cost memory. */
+const THREADS_MAX = Math.min(4, Math.max(1, availableParallelism() - 1));
+const WAITING_MAX = 256;
+/** The largest model over 64 unequal devices takes a few seconds. */
+const PLANNING_MS_MAX = 60_000;
+const HEAP_MIB_MAX = 1024;
+
+/** Shapes, plans, proofs and simulations of runs, made on threads: they take from milliseconds to seconds. */
+@Injectable()
+export class PlanningThreads implements OnModuleDestroy {
+  private readonly threads: WorkerPool;
+
+  constructor(@Inject(CLOCK) clock: Clock) {
+    this.threads = new WorkerPool({
+      file: workerFile(`${__dirname}/../threads`, 'planning-worker'),
+      clock,
+      threadsMax: THREADS_MAX,
+      waitingMax: WAITING_MAX,
+      timeoutMs: PLANNING_MS_MAX,
+      heapMibMax: HEAP_MIB_MAX,
+    });
+  }
+
+  /** Errors: those of the operation; PLANNING.BUSY, PLANNING.TOO_SLOW */
+  async ask<Operation extends PlanningOperation>(
+    operation: Operation,
+    input: Parameters<PlanningWork[Operation]>[0],
+  ): Promise<ReturnType<PlanningWork[Operation]>> {
+    const answer = await this.threads.run<ReturnType<PlanningWork[Operation]>>({ operation, input });
+    if (answer === 'busy') throw planningBusy(WAITING_MAX);
+    if (answer === 'too slow') throw planningTooSlow(PLANNING_MS_MAX / 1000);
+    return answer.value;
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    await this.threads.close();
+  }
+}

@@ -1,0 +1,38 @@
+import type { QueuedRun } from '@millrace/scheduler';
+import type { AgentWithLease } from '../../ledger/agents/agents.repository';
+import type { ArrangedRun } from '../plans/run-plans.service';
+
+/**
+ * What was found out during one pass over the queue: which of the devices that a run was offered it takes. `none`: no
+ * split fits their memory.
+ */
+export type Arrangement = ArrangedRun | 'none';
+
+/** Answers the scheduler from what is known, so that a plan is made only for the run that comes next. */
+export class Arrangements {
+  private readonly known = new Map<string, Arrangement>();
+  private readonly placed = new Map<string, ArrangedRun>();
+
+  note(runId: string, agents: readonly Pick<AgentWithLease, 'id'>[], arrangement: Arrangement): void {
+    this.known.set(keyOf(runId, agents), arrangement);
+    if (arrangement !== 'none') this.placed.set(runId, arrangement);
+  }
+
+  /** What the run takes, which is asked once it has devices; undefined where its layers are not arranged. */
+  of(runId: string): ArrangedRun | undefined {
+    return this.placed.get(runId);
+  }
+
+  arranger(id: string): NonNullable<QueuedRun['arrange']> {
+    return (devices) => {
+      const known = this.known.get(keyOf(id, devices));
+      if (known === undefined) return 'unknown';
+      if (known === 'none') return undefined;
+      return known.gang.map((agent) => agent.id);
+    };
+  }
+}
+
+function keyOf(runId: string, devices: readonly { readonly id: string }[]): string {
+  return `${runId} ${devices.map(({ id }) => id).join(' ')}`;
+}

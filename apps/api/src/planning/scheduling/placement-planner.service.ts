@@ -1,0 +1,67 @@
+import { Injectable } from '@nestjs/common';
+import { type PlacementPlan, planPlacement } from '@millrace/scheduler';
+import type { AgentWithLease } from '../../ledger/agents/agents.repository';
+import { inventoryAgent } from '../../ledger/agents/inventory';
+import { DatabaseClock } from '../../ground/database/database-clock';
+import { queuedRun } from '../plans/queued-run';
+import { type PlacedRun, RunPlansService } from '../plans/run-plans.service';
+import { Arrangements } from './arrangements';
+import type { PlannableRun } from '../plans/run-shapes.service';
+import type { RunOutline } from '../threads/planning-tasks';
+
+export interface WaitingRun<Run extends PlannableRun = PlannableRun> {
+  readonly run: Run;
+  /** Undefined where the planner splits the layers. */
+  readonly outline: RunOutline | undefined;
+}
+
+export interface WaitingRuns {
+  /** By id. */
+  readonly queue: ReadonlyMap<string, WaitingRun>;
+  readonly agents: readonly AgentWithLease[];
+}
+
+export interface PlannedPlacement extends PlacementPlan {
+  readonly arrangements: Arrangements;
+  /** Runs that could not be planned, which are in neither list. */
+  readonly failures: ReadonlyMap<string, unknown>;
+}
+
+/** Asks the scheduler, and plans run after run on the threads what it has to know of the next. Changes nothing. */
+@Injectable()
+export class PlacementPlannerService {
+  constructor(
+    private readonly plans: RunPlansService,
+    private readonly time: DatabaseClock,
+  ) {}
+
+  async plan({ queue, agents }: WaitingRuns): Promise<PlannedPlacement> {
+    const arrangements = new Arrangements();
+    const failures = new Map<string, unknown>();
+    const now = (await this.time.now()).getTime();
+    const inventory = agents.map(inventoryAgent);
+    const runs = new Map(
+      [...queue].map(([id, { run, outline }]) => [id, queuedRun(run, outline, arrangements.arranger(id))]),
+    );
+    // Each turn finds out about a run and devices that nothing was known of, so there are few.
+    for (;;) {
+      const plan = planPlacement({ policy: {}, now, inventory, queue: [...runs.values()] });
+      if (plan.undecided === undefined) return { ...plan, arrangements, failures };
+      const { runId, agentIds } = plan.undecided;
+      const { run } = queue.get(runId)!;
+      const offered = agentIds.flatMap((id) => agents.find((agent) => agent.id === id) ?? []);
+      try {
+        arrangements.note(runId, offered, (await this.plans.arranged(run, offered)) ?? 'none');
+      } catch (error) {
+        failures.set(runId, error);
+        runs.delete(runId);
+      }
+    }
+  }
+
+  /** Over the gang that `plan` gave the run, index = rank. @throws AppError PIPELINE.*, PLANNING.* */
+  async split(run: PlannableRun, gang: readonly AgentWithLease[], arrangements: Arrangements): Promise<PlacedRun> {
+    const arranged = arrangements.of(run.id);
+    return arranged === undefined ? this.plans.placed(run, gang) : arranged.placed;
+  }
+}

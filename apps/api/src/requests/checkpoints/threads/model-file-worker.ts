@@ -1,0 +1,64 @@
+import {
+  type Block,
+  BLOCK_BYTES,
+  fileAccess,
+  type ImportedModel,
+  importHuggingFace,
+  type RandomAccess,
+  splitBlocks,
+} from '@millrace/checkpoint';
+import { serveWork } from '../../../ground/concurrency/serve-work';
+
+/** What is asked of a safetensors file on the disk: to be described, for a block of a tensor, or to be let go. */
+export type ModelFileTask =
+  | { readonly operation: 'describe'; readonly path: string }
+  | { readonly operation: 'close'; readonly path: string }
+  | { readonly operation: 'block'; readonly path: string; readonly tensor: string; readonly index: number };
+
+export type ModelDescription = Pick<ImportedModel, 'sizes' | 'tensors'>;
+
+export type ModelFileAnswer = ModelDescription | Block | undefined;
+
+interface OpenModel {
+  readonly file: RandomAccess & { close(): Promise<void> };
+  readonly model: ImportedModel;
+}
+
+/** Imports that go on at the same time; one more and the oldest is opened again when it is asked for. */
+const OPEN_MAX = 8;
+const FLOAT_BYTES = 4;
+
+const openModels = new Map<string, OpenModel>();
+
+serveWork(
+  async (task: ModelFileTask): Promise<ModelFileAnswer> => {
+    if (task.operation === 'close') return close(task.path);
+    const { model } = openModels.get(task.path) ?? (await open(task.path));
+    if (task.operation === 'describe') return { sizes: model.sizes, tensors: model.tensors };
+    const count = BLOCK_BYTES / FLOAT_BYTES;
+    const values = await model.read(task.tensor, { from: task.index * count, count });
+    return splitBlocks(new Uint8Array(values.buffer, values.byteOffset, values.byteLength))[0];
+  },
+  (answer) => (answer !== undefined && 'bytes' in answer ? [answer.bytes.buffer as ArrayBuffer] : []),
+);
+
+async function open(path: string): Promise<OpenModel> {
+  const [oldest] = openModels.keys();
+  if (oldest !== undefined && openModels.size >= OPEN_MAX) await close(oldest);
+  const file = await fileAccess(path);
+  try {
+    const opened = { file, model: await importHuggingFace(file) };
+    openModels.set(path, opened);
+    return opened;
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+async function close(path: string): Promise<undefined> {
+  const opened = openModels.get(path);
+  openModels.delete(path);
+  await opened?.file.close();
+  return undefined;
+}
