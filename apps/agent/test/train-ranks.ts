@@ -1,7 +1,8 @@
-import { type Clock, systemClock } from '@millrace/core';
+import { assert, type Clock, systemClock } from '@millrace/core';
 import type { AttemptPlan } from '@millrace/contracts';
 import type { Backend, HostArray } from '@millrace/runtime';
 import type { StageTransport } from '../src/data-plane/stage-transport';
+import type { SnapshotWindow } from '../src/stage/snapshot';
 import { StageExecutor, type StageOutcome } from '../src/stage/stage-executor';
 import { dataSource, readsTokens, stagePlan } from '../src/stage/stage-plan';
 import type {
@@ -43,6 +44,9 @@ export interface TrainOptions {
   /** What the data of `plan` becomes. */
   readonly mapData?: (data: DataSource) => DataSource;
   readonly storeDelay?: () => Promise<void>;
+  /** Called with each piece of a checkpoint. */
+  readonly takePiece?: () => Promise<void>;
+  readonly snapshotWindow?: SnapshotWindow;
   readonly clock?: Clock;
   /** Called when a rank ends, with what it ended if that was no end of the run. */
   readonly onEnd?: (rank: number, error: unknown) => void;
@@ -78,6 +82,7 @@ export async function trainRanks(plan: AttemptPlan, options: TrainOptions): Prom
           data: readsTokens(own, rank) ? mapData(dataSource(plan, patternTokens)) : undefined,
           requests: options.requests ?? { take: () => ({ checkpoint: false, stop: false }) },
           clock: options.clock ?? systemClock,
+          ...(options.snapshotWindow && { snapshotWindow: options.snapshotWindow }),
         });
         return {
           outcome: await executor.run(),
@@ -123,11 +128,24 @@ function collectingReporter(trained: Trained, options: TrainOptions, rank: numbe
 
 function collectingSink(trained: Trained, options: TrainOptions): CheckpointSink {
   return {
-    store: async (step, tensors) => {
+    store: async (step, pieces) => {
       await options.storeDelay?.();
       const checkpoint = trained.checkpoints.get(step) ?? new Map<string, HostArray>();
       trained.checkpoints.set(step, checkpoint);
-      for await (const { name, kind, data } of tensors) checkpoint.set(`${kind} ${name}`, data);
+      for await (const { name, kind, shape, elementOffset, data } of pieces) {
+        await options.takePiece?.();
+        const key = `${kind} ${name}`;
+        const before = checkpoint.get(key);
+        assert((before?.length ?? 0) === elementOffset, `${key} goes on at ${elementOffset}`);
+        checkpoint.set(key, before === undefined ? data : joined(before, data));
+        const length = shape.reduce((product, size) => product * size, 1);
+        assert(elementOffset + data.length <= length, `${key} is too long`);
+      }
     },
   };
+}
+
+function joined(before: HostArray, data: HostArray): HostArray {
+  const all = Float64Array.from([...before, ...data]);
+  return data instanceof Float64Array ? all : Float32Array.from(all);
 }

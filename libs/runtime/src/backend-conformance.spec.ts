@@ -123,6 +123,11 @@ describe.each([
     expect([...(second ?? [])]).toEqual([1, 1, 1, 1, 1]);
     expect([...(third ?? [])]).toEqual([0, 0, 0, 0, 0]);
     expect(await backend.readAll([])).toEqual([]);
+    const pieces = await backend.readAll([{ tensor: odd, elementOffset: 1, elementCount: 2 }, tensor('a')]);
+    expect(pieces.map((values) => [...values])).toEqual([
+      [8, 9],
+      [1, 1, 1, 1, 1],
+    ]);
     backend.release(odd);
   });
 

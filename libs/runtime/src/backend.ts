@@ -7,6 +7,13 @@ export interface DeviceTensor {
   readonly declaration: TensorDeclaration;
 }
 
+/** Consecutive elements of a tensor. */
+export interface TensorPiece {
+  readonly tensor: DeviceTensor;
+  readonly elementOffset: number;
+  readonly elementCount: number;
+}
+
 /** A program with its pipelines and bind groups, made once and run many times. */
 export interface BoundProgram {
   readonly name: string;
@@ -37,8 +44,8 @@ export interface Backend {
    * and not polled; not given, it is learned from earlier waits after the same programs.
    */
   read(tensor: DeviceTensor, expectedDelayMs?: number): Promise<HostArray>;
-  /** As `read` for many tensors, with one copy and one wait. */
-  readAll(tensors: readonly DeviceTensor[], expectedDelayMs?: number): Promise<HostArray[]>;
+  /** As `read` for many tensors or pieces of them, with one copy and one wait. */
+  readAll(sources: readonly (DeviceTensor | TensorPiece)[], expectedDelayMs?: number): Promise<HostArray[]>;
   /** Submits what is enqueued without waiting for it. */
   flush(): void;
   /** Resolves when all that was enqueued is done. */

@@ -221,8 +221,8 @@ export class Attempt {
         return this.sendTrace(message);
       case 'waiting':
         return this.sendWaiting(message.report);
-      case 'snapshot-tensor':
-        return this.writer(message.step).add(message.tensor);
+      case 'snapshot-piece':
+        return this.rank.reply(message.callId, this.writer(message.step).add(message.piece));
       case 'snapshot-end':
         return this.rank.reply(message.callId, this.finishCheckpoint(message.step, message.final));
       case 'finished':

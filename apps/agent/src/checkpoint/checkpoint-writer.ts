@@ -1,5 +1,5 @@
 import { webcrypto } from 'node:crypto';
-import { AppError, type Clock, describeError } from '@millrace/core';
+import { AppError, assert, type Clock, describeError } from '@millrace/core';
 import {
   BLOCK_BYTES,
   BlockPacker,
@@ -10,7 +10,7 @@ import {
 } from '@millrace/checkpoint';
 import type { BlobPort } from '../blobs/blob-port';
 import { retryWhileAway } from '../blobs/retry';
-import type { SnapshotTensor } from '../stage/stage-ports';
+import type { SnapshotPiece } from '../stage/stage-ports';
 
 export interface CheckpointWriterOptions {
   readonly runId: string;
@@ -23,44 +23,76 @@ export interface CheckpointWriterOptions {
 
 /** Blocks on their way at once. */
 const UPLOADS_MAX = 4;
+/** While the writer holds more it takes nothing; a block that is not full yet, or has yet to be sent, is part of it. */
+export const HELD_BYTES_MAX = 16 * BLOCK_BYTES;
 
-/** One rank's part of the checkpoint of one step: tensors come in, their blocks go out. */
+/** A tensor of which pieces come. */
+interface OpenTensor extends Pick<ManifestTensor, 'name' | 'kind' | 'shape'> {
+  readonly blocks: Promise<BlockReference>[];
+}
+
+/** One rank's part of the checkpoint of one step: pieces of tensors come in, their blocks go out. */
 export class CheckpointWriter {
-  private readonly parts: Promise<ManifestTensor>[] = [];
+  private readonly tensors: OpenTensor[] = [];
   private readonly packer = new BlockPacker((bytes) => this.putBlock(bytes));
+  private heldBytes = 0;
+  private room: (() => void)[] = [];
   private running = 0;
   private readonly waiting: (() => void)[] = [];
   private failure: AppError | undefined;
 
   constructor(private readonly options: CheckpointWriterOptions) {}
 
-  /** Takes the tensor over and begins to upload it. */
-  add(tensor: SnapshotTensor): void {
-    const part = this.upload(tensor);
-    part.catch((error: unknown) => (this.failure ??= asAppError(error)));
-    this.parts.push(part);
+  /**
+   * Takes the piece over and begins to upload it. Resolves when there is room for the next one, and never rejects: a
+   * failure is told by `finish`.
+   */
+  add(piece: SnapshotPiece): Promise<void> {
+    const { data } = piece;
+    const bytes = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
+    this.heldBytes += bytes.length;
+    const { blocks } = this.tensorOf(piece);
+    for (const block of this.store(bytes, piece.shape)) {
+      block.catch((error: unknown) => (this.failure ??= asAppError(error)));
+      blocks.push(block);
+    }
+    if (this.heldBytes <= HELD_BYTES_MAX) return Promise.resolve();
+    return new Promise((resolve) => this.room.push(resolve));
   }
 
   /** Canonical JSON of the manifest part once every block is stored. Rejects with why one could not be. */
   async finish(): Promise<string> {
     this.packer.flush();
-    const tensors = await Promise.all(this.parts);
+    const tensors = await Promise.all(
+      this.tensors.map(async ({ name, kind, shape, blocks }): Promise<ManifestTensor> => {
+        return { name, kind, dtype: 'f32', shape, blocks: await Promise.all(blocks) };
+      }),
+    );
     return canonicalJson({ tensors });
   }
 
-  private async upload({ name, kind, shape, data }: SnapshotTensor): Promise<ManifestTensor> {
-    const bytes = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
-    return { name, kind, dtype: 'f32', shape, blocks: await this.store(bytes) };
+  private tensorOf({ name, kind, shape, elementOffset }: SnapshotPiece): OpenTensor {
+    if (elementOffset === 0) this.tensors.push({ name, kind, shape, blocks: [] });
+    const last = this.tensors.at(-1);
+    assert(last?.name === name && last.kind === kind, `a piece of ${kind} ${name} came amid another tensor`);
+    return last;
   }
 
-  private async store(bytes: Uint8Array<ArrayBuffer>): Promise<BlockReference[]> {
-    if (bytes.length < PACKED_BYTES_MAX) return [await this.packer.add(bytes)];
+  /** Of a piece that is whole blocks but for the tensor's last one, or all of a small tensor. */
+  private store(bytes: Uint8Array<ArrayBuffer>, shape: readonly number[]): Promise<BlockReference>[] {
+    const tensorBytes = shape.reduce((product, size) => product * size, 4);
+    if (tensorBytes < PACKED_BYTES_MAX) return [this.packer.add(bytes)];
     const blocks: Promise<BlockReference>[] = [];
     for (let start = 0; start < bytes.length; start += BLOCK_BYTES) {
       const block = bytes.subarray(start, start + BLOCK_BYTES);
       blocks.push(this.putBlock(block).then((sha256) => ({ sha256, bytes: block.length })));
     }
-    return Promise.all(blocks);
+    return blocks;
+  }
+
+  private letGo(bytes: number): void {
+    this.heldBytes -= bytes;
+    if (this.heldBytes <= HELD_BYTES_MAX) for (const resolve of this.room.splice(0)) resolve();
   }
 
   /** @returns the block's SHA-256 */
@@ -80,6 +112,7 @@ export class CheckpointWriter {
       return sha256;
     } finally {
       this.leave();
+      this.letGo(bytes.length);
     }
   }
 

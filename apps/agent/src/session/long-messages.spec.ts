@@ -64,11 +64,12 @@ async function start(layers: number, manifest?: ManifestDocument): Promise<void>
 }
 
 function finishCheckpoint(layers: number): void {
+  let callId = 0;
   for (const entry of entriesOf(layers)) {
     const data = new Float32Array(entry.shape.reduce((product, size) => product * size, 1));
-    say({ type: 'snapshot-tensor', step: 2, tensor: { ...entry, data } });
+    say({ type: 'snapshot-piece', callId: callId++, step: 2, piece: { ...entry, elementOffset: 0, data } });
   }
-  say({ type: 'snapshot-end', callId: 1, step: 2, final: true });
+  say({ type: 'snapshot-end', callId, step: 2, final: true });
 }
 
 it('takes the plan of a run that goes on from a checkpoint of 900 layers', async () => {

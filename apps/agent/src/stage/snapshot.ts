@@ -1,75 +1,105 @@
+import { BLOCK_BYTES } from '@millrace/checkpoint';
 import { type OptimizerState, optimizerStates, stateName, TOKEN_EMBEDDING } from '@millrace/model';
-import type { Backend, DeviceTensor, HostArray } from '@millrace/runtime';
+import type { Backend, DeviceTensor, HostArray, TensorPiece } from '@millrace/runtime';
 import type { StageMemory } from './stage-memory';
 import type { StagePlan } from './stage-plan';
-import type { SnapshotTensor } from './stage-ports';
+import type { SnapshotPiece } from './stage-ports';
 import type { WorkTimeline } from './work-timeline';
 
-/** Tensors copied with one command: bounds the size of a staging buffer. */
-const GROUP_BYTES_MAX = 64 * 2 ** 20;
+/**
+ * How much of a snapshot is out of its tensors and not yet taken: in staging buffers of the device and in arrays of
+ * this thread. A group is copied with one command.
+ */
+export interface SnapshotWindow {
+  /** A multiple of BLOCK_BYTES: pieces of a tensor are whole blocks. */
+  readonly groupBytes: number;
+  readonly groupCount: number;
+}
+
+const WINDOW: SnapshotWindow = { groupBytes: 8 * BLOCK_BYTES, groupCount: 4 };
+
+export interface SnapshotParts {
+  readonly backend: Backend;
+  readonly timeline: Pick<WorkTimeline, 'delayMs'>;
+  readonly window: SnapshotWindow | undefined;
+}
+
+export interface Snapshot {
+  /** In the order of the tensors, each from its begin to its end. */
+  readonly pieces: AsyncIterable<SnapshotPiece>;
+  /** Resolves when the copies of everything are enqueued: until then the tensors may not change. */
+  readonly copied: Promise<void>;
+}
 
 export interface PendingTensor {
-  readonly entry: Omit<SnapshotTensor, 'data'>;
+  readonly entry: Omit<SnapshotPiece, 'data' | 'elementOffset'>;
   readonly tensor: DeviceTensor;
 }
 
-/**
- * Copies the rank's weights and optimizer state as they are now: the copies are enqueued before this returns, so
- * training may go on; the iterator gives them as they reach the host. A tied head's copy of the embedding is left to
- * the first stage.
- */
-export function takeSnapshot(
-  plan: StagePlan,
-  memory: StageMemory,
-  timeline: WorkTimeline,
-): AsyncIterable<SnapshotTensor> {
-  return copyOut(snapshotTensors(plan, memory), memory.backend, timeline);
+interface PendingPiece extends TensorPiece {
+  readonly entry: PendingTensor['entry'];
 }
 
-/** Of any tensors, in their order. */
+/**
+ * Copies tensors out as they are now, in their order. What fits into the window is enqueued before this returns; the
+ * rest as pieces are taken.
+ */
 export function copyOut(
   tensors: readonly PendingTensor[],
-  backend: Backend,
-  timeline: WorkTimeline,
-): AsyncIterable<SnapshotTensor> {
-  const groups = groupsOf(tensors);
-  const reads = groups.map((group) => {
-    const read = backend.readAll(
-      group.map(({ tensor }) => tensor),
-      timeline.delayMs(),
-    );
-    read.catch(() => undefined);
-    return read;
-  });
-  return arrivals(groups, reads);
-}
+  { backend, timeline, window = WINDOW }: SnapshotParts,
+): Snapshot {
+  const groups = groupsOf(tensors, window.groupBytes);
+  const reads: Promise<HostArray[]>[] = [];
+  let next = 0;
+  let allCopied: () => void = () => undefined;
+  const copied = new Promise<void>((resolve) => (allCopied = resolve));
+  const enqueue = (): void => {
+    const group = groups[next];
+    if (group !== undefined) {
+      const read = backend.readAll(group, timeline.delayMs());
+      read.catch(() => undefined);
+      reads.push(read);
+      next++;
+    }
+    if (next === groups.length) allCopied();
+  };
+  for (let count = 0; count < window.groupCount; count++) enqueue();
+  return { copied, pieces: arrivals() };
 
-async function* arrivals(
-  groups: readonly PendingTensor[][],
-  reads: readonly Promise<HostArray[]>[],
-): AsyncIterable<SnapshotTensor> {
-  for (const [index, group] of groups.entries()) {
-    const arrays = await reads[index]!;
-    for (const [position, { entry }] of group.entries()) yield { ...entry, data: arrays[position]! };
+  async function* arrivals(): AsyncGenerator<SnapshotPiece> {
+    for (const group of groups) {
+      const arrays = await reads.shift()!;
+      for (const [position, { entry, elementOffset }] of group.entries())
+        yield { ...entry, elementOffset, data: arrays[position]! };
+      enqueue();
+    }
   }
 }
 
-function groupsOf(tensors: readonly PendingTensor[]): PendingTensor[][] {
-  const groups: PendingTensor[][] = [];
-  let groupBytes = Infinity;
-  for (const pending of tensors) {
-    const bytes = pending.entry.shape.reduce((product, size) => product * size, 4);
-    if (groupBytes + bytes > GROUP_BYTES_MAX) {
+function groupsOf(tensors: readonly PendingTensor[], groupBytes: number): PendingPiece[][] {
+  const groups: PendingPiece[][] = [];
+  let filledBytes = Infinity;
+  for (const piece of tensors.flatMap((tensor) => piecesOf(tensor, groupBytes / 4))) {
+    const bytes = 4 * piece.elementCount;
+    if (filledBytes + bytes > groupBytes) {
       groups.push([]);
-      groupBytes = 0;
+      filledBytes = 0;
     }
-    groups.at(-1)?.push(pending);
-    groupBytes += bytes;
+    groups.at(-1)?.push(piece);
+    filledBytes += bytes;
   }
   return groups;
 }
 
-/** The rank's weights and optimizer state. */
+function piecesOf({ entry, tensor }: PendingTensor, elementCountMax: number): PendingPiece[] {
+  const count = entry.shape.reduce((product, size) => product * size, 1);
+  return Array.from({ length: Math.ceil(count / elementCountMax) }, (_, index) => {
+    const elementOffset = index * elementCountMax;
+    return { entry, tensor, elementOffset, elementCount: Math.min(elementCountMax, count - elementOffset) };
+  });
+}
+
+/** The rank's weights and optimizer state; a tied head's copy of the embedding is left to the first stage. */
 export function snapshotTensors(plan: StagePlan, memory: StageMemory): PendingTensor[] {
   const kinds: readonly ('weight' | OptimizerState)[] = ['weight', ...optimizerStates(plan.optimizer)];
   return memory.chunks.flatMap((chunk) =>

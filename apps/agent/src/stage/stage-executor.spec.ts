@@ -218,6 +218,20 @@ describe('a stage executor', () => {
     await expect(training).rejects.toMatchObject({ code: 'STAGE.NUMERICS' });
   });
 
+  it('stores the weights of its step, however slowly they are taken while training goes on', async () => {
+    for (const schedule of ['1f1b', 'zb-h2'] as const) {
+      const options = { ranks: 2, schedule, train: { checkpointEvery: 2 } };
+      const whole = await train(cpu, options);
+      const slow = await train(cpu, options, {
+        snapshotWindow: { groupBytes: 128, groupCount: 2 },
+        takePiece: () => new Promise((resolve) => setImmediate(resolve)),
+      });
+      for (const step of [2, 4])
+        expect([...slow.checkpoints.get(step)!].toSorted()).toEqual([...whole.checkpoints.get(step)!].toSorted());
+      expect(slow.metrics.get('train/loss')).toEqual(whole.metrics.get('train/loss'));
+    }
+  });
+
   it('has at most one checkpoint on its way', async () => {
     let running = 0;
     let most = 0;

@@ -11,7 +11,7 @@ import { StepWatchdog } from './failure/step-watchdog';
 import { FlushlessExecutor } from './flushless/flushless-executor';
 import { loadWeights } from './load-weights';
 import { PatientWait } from './exchange/patient-wait';
-import { takeSnapshot } from './snapshot';
+import { copyOut, snapshotTensors, type SnapshotWindow } from './snapshot';
 import { StageMemory } from './stage-memory';
 import { warmUp } from './warm-up';
 import type { StagePlan } from './stage-plan';
@@ -20,7 +20,7 @@ import type {
   CheckpointSink,
   DataSource,
   MetricValue,
-  SnapshotTensor,
+  SnapshotPiece,
   StageReporter,
   WeightSource,
 } from './stage-ports';
@@ -42,6 +42,8 @@ export interface StageExecutorOptions {
   readonly reporter: StageReporter;
   readonly requests: BoundaryRequests;
   readonly clock: Clock;
+  /** Of checkpoints; a test may have a small one. */
+  readonly snapshotWindow?: SnapshotWindow;
 }
 
 export interface StageOutcome {
@@ -72,6 +74,8 @@ export class StageExecutor implements ReadyStage {
 
   private metricsAccepted: Promise<void> = Promise.resolve();
   private checkpoint: Promise<void> = Promise.resolve();
+  /** The weights are out of the device's memory as they are to be stored, and may change. */
+  private copied: Promise<void> = Promise.resolve();
   /** When the last committed step was done with, monotonic: what it took from there on is the next one's. */
   private boundaryMs = 0;
   /** Updated, and not agreed on yet. */
@@ -179,6 +183,7 @@ export class StageExecutor implements ReadyStage {
     if (this.stoppedAt !== undefined) return;
     executed ??= await this.runner.run(step);
     assert(executed !== undefined, `step ${step} was dropped after step ${step - 1} was committed`);
+    await this.copied;
     if (this.mayRunAhead(step)) this.uncommitted = await this.end.runAhead(step, executed);
     else await this.finishStep(step, await this.end.run(step, executed));
   }
@@ -251,24 +256,31 @@ export class StageExecutor implements ReadyStage {
     if (value !== undefined) await this.options.reporter.metrics([{ name: 'val/loss', step, value }]);
   }
 
-  /** At most one is on its way: the next boundary waits for it. Its upload goes on while training does. */
+  /**
+   * At most one is on its way: the next boundary waits for it. Its upload goes on while training does; the next update
+   * waits until everything is at least in the snapshot's window.
+   */
   private async startCheckpoint(step: number, final: boolean): Promise<void> {
     const { plan, checkpoints } = this.options;
     await this.checkpoint;
     // The points of this step must be on their way before a checkpoint that would make them history.
     await this.report(await this.accounts.collect());
     await this.metricsAccepted;
-    this.checkpoint = checkpoints.store(step, takeSnapshot(plan, this.memory, this.timeline), final);
-    this.checkpoint.catch(() => undefined);
+    const { backend, snapshotWindow: window } = this.options;
+    const tensors = snapshotTensors(plan, this.memory);
+    const { pieces, copied } = copyOut(tensors, { backend, timeline: this.timeline, window });
+    this.checkpoint = checkpoints.store(step, pieces, final);
+    // One that failed takes no more pieces.
+    this.copied = Promise.race([copied, this.checkpoint.catch(() => undefined)]);
   }
 }
 
-/** Bringing a tensor from the device is the device's part of a checkpoint, which nobody else bounds. */
+/** Bringing a piece from the device is the device's part of a checkpoint, which nobody else bounds. */
 async function* fromDevice(
-  tensors: AsyncIterable<SnapshotTensor>,
+  pieces: AsyncIterable<SnapshotPiece>,
   watchdog: StepWatchdog,
-): AsyncGenerator<SnapshotTensor> {
-  const iterator = tensors[Symbol.asyncIterator]();
+): AsyncGenerator<SnapshotPiece> {
+  const iterator = pieces[Symbol.asyncIterator]();
   for (;;) {
     const next = await watchdog.device(iterator.next());
     if (next.done === true) return;
@@ -291,7 +303,7 @@ function watched(
       metrics: (points) => watchdog.outside(reporter.metrics(points)),
     },
     checkpoints: {
-      store: (step, tensors, final) => watchdog.outside(checkpoints.store(step, fromDevice(tensors, watchdog), final)),
+      store: (step, pieces, final) => watchdog.outside(checkpoints.store(step, fromDevice(pieces, watchdog), final)),
     },
   };
 }

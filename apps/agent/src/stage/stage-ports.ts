@@ -24,19 +24,22 @@ export interface DataSource {
   validation(microBatch: number): Batch;
 }
 
-export interface SnapshotTensor {
+/** Of a tensor: all of it, or where it is large some of its blocks. */
+export interface SnapshotPiece {
   readonly name: string;
   readonly kind: WeightKind;
+  /** Of the whole tensor. */
   readonly shape: readonly number[];
+  readonly elementOffset: number;
   readonly data: HostArray;
 }
 
 export interface CheckpointSink {
   /**
    * Resolves when the rank's part is stored and reported. Rejects only for the `final` one: an earlier one that fails
-   * is reported, and training goes on.
+   * is reported, and training goes on. Pieces are taken as fast as they can be stored, and no faster.
    */
-  store(step: number, tensors: AsyncIterable<SnapshotTensor>, final: boolean): Promise<void>;
+  store(step: number, pieces: AsyncIterable<SnapshotPiece>, final: boolean): Promise<void>;
 }
 
 export interface MetricValue {

@@ -75,11 +75,11 @@ export function weightSource(port: WorkerPort): WeightSource {
 
 function checkpointSink(port: WorkerPort): CheckpointSink {
   return {
-    store: async (step, tensors, final) => {
-      for await (const tensor of tensors) {
+    store: async (step, pieces, final) => {
+      for await (const piece of pieces) {
         // Blocks are f32; a twin's doubles are rounded here.
-        const data = tensor.data instanceof Float64Array ? Float32Array.from(tensor.data) : tensor.data;
-        port.post({ type: 'snapshot-tensor', step, tensor: { ...tensor, data } }, [data.buffer as ArrayBuffer]);
+        const data = piece.data instanceof Float64Array ? Float32Array.from(piece.data) : piece.data;
+        await port.call({ type: 'snapshot-piece', step, piece: { ...piece, data } }, [data.buffer as ArrayBuffer]);
       }
       await port.call({ type: 'snapshot-end', step, final });
     },

@@ -4,7 +4,7 @@ import type { TensorFrame } from '../data-plane/frame';
 import type {
   BoundaryWishes,
   MetricValue,
-  SnapshotTensor,
+  SnapshotPiece,
   StepTrace,
   WaitReport,
   WeightKind,
@@ -40,7 +40,13 @@ export type FromWorker =
   | { readonly type: 'log'; readonly level: 'info' | 'warn' | 'error'; readonly text: string }
   | { readonly type: 'trace'; readonly step: number; readonly trace: StepTrace }
   | { readonly type: 'waiting'; readonly report: WaitReport }
-  | { readonly type: 'snapshot-tensor'; readonly step: number; readonly tensor: SnapshotTensor }
+  /** Answered when there is room for the next one. */
+  | {
+      readonly type: 'snapshot-piece';
+      readonly callId: number;
+      readonly step: number;
+      readonly piece: SnapshotPiece;
+    }
   | { readonly type: 'snapshot-end'; readonly callId: number; readonly step: number; readonly final: boolean }
   | { readonly type: 'finished'; readonly state: 'finished' | 'paused'; readonly step: number }
   | { readonly type: 'tokens'; readonly tokens: readonly number[]; readonly done: boolean }

@@ -8,9 +8,10 @@ import {
   type TwinArray,
 } from '@millrace/kernels';
 import { elementCount } from '@millrace/tensor';
-import type { Backend, BoundProgram, DeviceTensor } from '../backend';
+import type { Backend, BoundProgram, DeviceTensor, TensorPiece } from '../backend';
 import { checkCopy, checkWrite } from '../check-write';
 import { checkProgram } from '../check-program';
+import { pieceOf } from '../piece-of';
 import type { HostArray } from '../host-array';
 
 class CpuTensor implements DeviceTensor {
@@ -83,8 +84,13 @@ class CpuBackend implements Backend {
     return Promise.resolve(this.own(tensor).values.slice());
   }
 
-  readAll(tensors: readonly DeviceTensor[]): Promise<HostArray[]> {
-    return Promise.resolve(tensors.map((tensor) => this.own(tensor).values.slice()));
+  readAll(sources: readonly (DeviceTensor | TensorPiece)[]): Promise<HostArray[]> {
+    const pieces = sources.map(pieceOf);
+    return Promise.resolve(
+      pieces.map(({ tensor, elementOffset, elementCount: count }) =>
+        this.own(tensor).values.slice(elementOffset, elementOffset + count),
+      ),
+    );
   }
 
   flush(): void {

@@ -1,6 +1,6 @@
 import { type AppError, assert, type Clock, sleep } from '@millrace/core';
 import { KERNELS, type Program } from '@millrace/kernels';
-import type { Backend, BoundProgram, DeviceTensor } from '../backend';
+import type { Backend, BoundProgram, DeviceTensor, TensorPiece } from '../backend';
 import type { HostArray } from '../host-array';
 
 class PacedProgram implements BoundProgram {
@@ -71,8 +71,8 @@ class PacedBackend implements Backend {
   }
 
   /** What was enqueued later takes its time after this read, as on a real device. */
-  async readAll(tensors: readonly DeviceTensor[]): Promise<HostArray[]> {
-    const [content] = await Promise.all([this.inner.readAll(tensors), this.reach(this.freeAtMs)]);
+  async readAll(sources: readonly (DeviceTensor | TensorPiece)[]): Promise<HostArray[]> {
+    const [content] = await Promise.all([this.inner.readAll(sources), this.reach(this.freeAtMs)]);
     return content;
   }
 

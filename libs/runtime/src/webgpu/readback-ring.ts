@@ -2,7 +2,8 @@ import { BUFFER_USAGE, MAP_MODE_READ } from './gpu-constants';
 
 const SIZE_BYTES_MIN = 4096;
 const SIZE_STEP_BYTES = 1 << 20;
-const IDLE_PER_SIZE_MAX = 4;
+/** A buffer that so many reads had no use for is freed: after a checkpoint its large ones are of none. */
+const IDLE_READS_MAX = 64;
 
 /** Powers of two up to 1 MiB, then whole MiB, so that a few sizes serve all reads. */
 function sizeClass(bytes: number): number {
@@ -12,17 +13,23 @@ function sizeClass(bytes: number): number {
   return size;
 }
 
-/** Mappable buffers for reading back, used again and again. */
+/** Mappable buffers for reading back, used again and again as long as reads of their size go on. */
 export class ReadbackRing {
-  private readonly idle = new Map<number, GPUBuffer[]>();
+  /** The least recently used first. */
+  private idle: { readonly buffer: GPUBuffer; readonly sinceRead: number }[] = [];
+  private readCount = 0;
 
-  constructor(private readonly device: GPUDevice) {}
+  constructor(private readonly device: Pick<GPUDevice, 'createBuffer'>) {}
 
   /** A buffer of at least `bytes` to copy into. */
   take(bytes: number): GPUBuffer {
     const size = sizeClass(bytes);
     const usage = BUFFER_USAGE.mapRead | BUFFER_USAGE.copyDestination;
-    return this.idle.get(size)?.pop() ?? this.device.createBuffer({ size, usage });
+    this.readCount++;
+    const index = this.idle.findLastIndex(({ buffer }) => buffer.size === size);
+    const [found] = index < 0 ? [] : this.idle.splice(index, 1);
+    this.freeUnused();
+    return found?.buffer ?? this.device.createBuffer({ size, usage });
   }
 
   /**
@@ -33,14 +40,12 @@ export class ReadbackRing {
     await buffer.mapAsync(MAP_MODE_READ, 0, bytes);
     const result = use(buffer.getMappedRange(0, bytes));
     buffer.unmap();
-    this.giveBack(buffer);
+    this.idle.push({ buffer, sinceRead: this.readCount });
     return result;
   }
 
-  private giveBack(buffer: GPUBuffer): void {
-    const idle = this.idle.get(buffer.size) ?? [];
-    this.idle.set(buffer.size, idle);
-    if (idle.length < IDLE_PER_SIZE_MAX) idle.push(buffer);
-    else buffer.destroy();
+  private freeUnused(): void {
+    while (this.idle[0] !== undefined && this.readCount - this.idle[0].sinceRead > IDLE_READS_MAX)
+      this.idle.shift()?.buffer.destroy();
   }
 }

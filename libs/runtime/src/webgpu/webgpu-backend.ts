@@ -9,10 +9,11 @@ import {
 } from '@millrace/kernels';
 import { tensorBytes } from '@millrace/tensor';
 import type { AdapterDescription } from '../adapter-description';
-import type { Backend, BoundProgram, DeviceTensor } from '../backend';
+import type { Backend, BoundProgram, DeviceTensor, TensorPiece } from '../backend';
 import { checkProgram } from '../check-program';
 import { checkCopy, checkWrite } from '../check-write';
 import type { HostArray } from '../host-array';
+import { pieceOf } from '../piece-of';
 import { tensorTooLargeError } from '../runtime.errors';
 import { CommandRecorder, type Dispatch } from './command-recorder';
 import { DelayPredictor } from './delay-predictor';
@@ -152,7 +153,8 @@ export class WebGpuBackend implements Backend {
   copy(source: DeviceTensor, target: DeviceTensor): void {
     this.failure.check();
     checkCopy(source.declaration, target.declaration);
-    this.recorder.copy(this.own(source).buffer, this.own(target).buffer, 0);
+    const { buffer } = this.own(source);
+    this.recorder.copy({ buffer, offset: 0 }, { buffer: this.own(target).buffer, offset: 0 }, buffer.size);
   }
 
   async read(tensor: DeviceTensor, expectedDelayMs?: number): Promise<HostArray> {
@@ -160,22 +162,28 @@ export class WebGpuBackend implements Backend {
     return values as HostArray;
   }
 
-  async readAll(tensors: readonly DeviceTensor[], expectedDelayMs?: number): Promise<HostArray[]> {
+  async readAll(sources: readonly (DeviceTensor | TensorPiece)[], expectedDelayMs?: number): Promise<HostArray[]> {
     this.failure.check();
-    if (tensors.length === 0) return [];
-    const owned = tensors.map((tensor) => this.own(tensor));
-    const total = owned.reduce((sum, { buffer }) => sum + buffer.size, 0);
+    if (sources.length === 0) return [];
+    const pieces = sources.map(pieceOf);
+    // An empty tensor has bytes too, since it is bound.
+    const total = pieces.reduce((sum, { elementCount }) => sum + Math.max(4 * elementCount, 4), 0);
     const staging = this.readback.take(total);
     let offset = 0;
-    const offsets = owned.map(({ buffer }) => {
+    const offsets = pieces.map(({ tensor, elementOffset, elementCount }) => {
       const start = offset;
-      this.recorder.copy(buffer, staging, start);
-      offset += buffer.size;
+      const bytes = Math.max(4 * elementCount, 4);
+      this.recorder.copy(
+        { buffer: this.own(tensor).buffer, offset: 4 * elementOffset },
+        { buffer: staging, offset: start },
+        bytes,
+      );
+      offset += bytes;
       return start;
     });
     this.flush();
     const use = (mapped: ArrayBuffer): HostArray[] => {
-      return owned.map((tensor, index) => copyOut(tensor, mapped, offsets[index] as number));
+      return pieces.map((piece, index) => copyOut(piece, mapped, offsets[index] as number));
     };
     return this.wait(() => this.readback.map(staging, total, use), expectedDelayMs);
   }
@@ -267,8 +275,7 @@ export class WebGpuBackend implements Backend {
   }
 }
 
-function copyOut({ declaration }: GpuTensor, mapped: ArrayBuffer, offset: number): HostArray {
-  const count = tensorBytes(declaration.shape, declaration.dtype) / 4;
-  const View = declaration.dtype === 'u32' ? Uint32Array : Float32Array;
-  return new View(mapped, offset, count).slice();
+function copyOut({ tensor, elementCount }: TensorPiece, mapped: ArrayBuffer, offset: number): HostArray {
+  const View = tensor.declaration.dtype === 'u32' ? Uint32Array : Float32Array;
+  return new View(mapped, offset, elementCount).slice();
 }

@@ -46,6 +46,8 @@ export class FlushlessExecutor implements ReadyStage {
   /** Known when no forward is left. */
   private lastStep: number | undefined;
   private checkpoint: Promise<void> = Promise.resolve();
+  /** The weights are out of the device's memory as they are to be stored. */
+  private copied: Promise<void> = Promise.resolve();
   private failure: { readonly error: unknown } | undefined;
   private tracedAtMs = -Infinity;
 
@@ -112,6 +114,7 @@ export class FlushlessExecutor implements ReadyStage {
 
   private async endStep(step: number): Promise<void> {
     const { tokens } = this.parts;
+    await this.copied;
     this.log.endStep(step, this.lastStep);
     const learningRate = updateStage(step, { ...this.parts, chunk: this.chunk, stash: this.stash });
     if (tokens.count !== undefined) {
@@ -138,16 +141,17 @@ export class FlushlessExecutor implements ReadyStage {
   }
 
   /**
-   * What it holds is copied before this returns the device to training. At most one is on its way; at the head it is
-   * stored when the points before it are, and never after a loss that is no number.
+   * What it holds is copied before the next update. At most one is on its way; at the head it is stored when the points
+   * before it are, and never after a loss that is no number.
    */
   private async startCheckpoint(step: number, final: boolean): Promise<void> {
-    const { plan, memory, timeline, checkpoints } = this.parts;
+    const { plan, memory, timeline, checkpoints, snapshotWindow: window } = this.parts;
     await this.checkpoint;
     const tensors = [...snapshotTensors(plan, memory), ...stashedTensors(memory, this.stash)];
-    const copies = onlyFinite(step, copyOut(tensors, memory.backend, timeline));
-    this.checkpoint = this.losses.settled().then(() => checkpoints.store(step, copies, final));
-    this.checkpoint.catch((error: unknown) => (this.failure ??= { error }));
+    const { pieces, copied } = copyOut(tensors, { backend: memory.backend, timeline, window });
+    this.checkpoint = this.losses.settled().then(() => checkpoints.store(step, onlyFinite(step, pieces), final));
+    const over = this.checkpoint.catch((error: unknown) => void (this.failure ??= { error }));
+    this.copied = Promise.race([copied, over]);
   }
 
   /** A run that ends for its numbers keeps its last good checkpoint: one that is on its way gets there first. */

@@ -2,7 +2,7 @@ import type { StageMemory } from '../stage-memory';
 import type { PendingTensor } from '../snapshot';
 import { writeWeight } from '../load-weights';
 import { numericsFailed, weightMissing } from '../stage.errors';
-import type { SnapshotTensor, WeightKind, WeightSource } from '../stage-ports';
+import type { SnapshotPiece, WeightKind, WeightSource } from '../stage-ports';
 import type { WeightStash } from './weight-stash';
 
 /**
@@ -36,11 +36,11 @@ export async function loadStashed({ chunks }: StageMemory, stash: WeightStash, s
 }
 
 /** Without a barrier nobody looks at the gradients: what is stored must not go on from weights that are no numbers. */
-export async function* onlyFinite(step: number, tensors: AsyncIterable<SnapshotTensor>): AsyncIterable<SnapshotTensor> {
-  for await (const tensor of tensors) {
-    const bad = tensor.data.find((value) => !Number.isFinite(value));
-    if (bad !== undefined) throw numericsFailed(step, `an element of ${tensor.name}`, bad);
-    yield tensor;
+export async function* onlyFinite(step: number, pieces: AsyncIterable<SnapshotPiece>): AsyncIterable<SnapshotPiece> {
+  for await (const piece of pieces) {
+    const bad = piece.data.find((value) => !Number.isFinite(value));
+    if (bad !== undefined) throw numericsFailed(step, `an element of ${piece.name}`, bad);
+    yield piece;
   }
 }
 

@@ -1,0 +1,72 @@
+import { type Backend, openCpuBackend } from '@millrace/runtime';
+import { expect, it } from 'vitest';
+import { copyOut, type PendingTensor, type SnapshotWindow } from './snapshot';
+
+/** Groups of 16 elements. */
+const WINDOW: SnapshotWindow = { groupBytes: 64, groupCount: 2 };
+const SIZES = [3, 40, 16, 1, 7, 70];
+
+interface Counted {
+  readonly backend: Backend;
+  /** Enqueued and not taken, as f32. */
+  stagedBytes: number;
+  mostBytes: number;
+}
+
+function counted(): Counted {
+  const inner = openCpuBackend();
+  const counts: Counted = { backend: inner, stagedBytes: 0, mostBytes: 0 };
+  const readAll: Backend['readAll'] = async (sources, delayMs) => {
+    const arrays = await inner.readAll(sources, delayMs);
+    counts.stagedBytes += 4 * arrays.reduce((sum, { length }) => sum + length, 0);
+    counts.mostBytes = Math.max(counts.mostBytes, counts.stagedBytes);
+    return arrays;
+  };
+  const backend = new Proxy(inner, { get: (target, key) => (key === 'readAll' ? readAll : Reflect.get(target, key)) });
+  return Object.assign(counts, { backend });
+}
+
+function tensors(backend: Backend): PendingTensor[] {
+  return SIZES.map((size, index) => {
+    const entry = { name: `t${index}`, kind: 'weight' as const, shape: [size] };
+    const tensor = backend.allocate({ name: entry.name, dtype: 'f32', shape: [size], role: 'parameter' });
+    backend.write(
+      tensor,
+      Float32Array.from({ length: size }, (_, element) => index * 1000 + element),
+    );
+    return { entry, tensor };
+  });
+}
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+it('holds no more than its window, however slowly pieces are taken, and gives every tensor in order', async () => {
+  const counts = counted();
+  const all = tensors(counts.backend);
+  const { pieces, copied } = copyOut(all, { ...counts, timeline: { delayMs: () => 0 }, window: WINDOW });
+  let isCopied = false;
+  void copied.then(() => (isCopied = true));
+  const taken = new Map<string, number[]>();
+  let leftBytes = 4 * SIZES.reduce((sum, size) => sum + size, 0);
+  for await (const { name, elementOffset, data } of pieces) {
+    await turn();
+    const before = taken.get(name) ?? [];
+    expect(elementOffset).toBe(before.length);
+    taken.set(name, [...before, ...data]);
+    // Of what is left something is not enqueued while it is more than the window.
+    expect(isCopied).toBe(leftBytes <= counts.stagedBytes);
+    counts.stagedBytes -= 4 * data.length;
+    leftBytes -= 4 * data.length;
+  }
+  expect(counts.mostBytes).toBeLessThanOrEqual(WINDOW.groupBytes * WINDOW.groupCount);
+  expect([...taken]).toEqual(
+    SIZES.map((size, index) => [`t${index}`, Array.from({ length: size }, (_, element) => index * 1000 + element)]),
+  );
+  expect(isCopied).toBe(true);
+});
+
+it('is copied at once where everything fits', async () => {
+  const { backend } = counted();
+  const { copied } = copyOut(tensors(backend), { backend, timeline: { delayMs: () => 0 }, window: undefined });
+  await copied;
+});

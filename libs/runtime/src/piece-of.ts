@@ -1,0 +1,13 @@
+import { assert } from '@millrace/core';
+import { elementCount } from '@millrace/tensor';
+import type { DeviceTensor, TensorPiece } from './backend';
+
+/** What is read of a tensor: all of it, unless it says otherwise. */
+export function pieceOf(source: DeviceTensor | TensorPiece): TensorPiece {
+  if ('declaration' in source)
+    return { tensor: source, elementOffset: 0, elementCount: elementCount(source.declaration.shape) };
+  const { name, shape } = source.tensor.declaration;
+  const end = source.elementOffset + source.elementCount;
+  assert(source.elementOffset >= 0 && end <= elementCount(shape), `${name} has no elements up to ${end}`);
+  return source;
+}
