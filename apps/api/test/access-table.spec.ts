@@ -242,7 +242,9 @@ describe('who may do what', () => {
         const client = clientOf(blobV1.BlobServiceClient);
         return unary((done) => {
           const call = client.put(metadata(column), done);
-          call.write({ body: { $case: 'header', value: { sha256: 'x', bytes: 1, runId: 'run_x', fence: 1 } } });
+          call.write({
+            body: { $case: 'header', value: { sha256: 'x', bytes: 1, runId: 'run_x', fence: 1, step: 0 } },
+          });
           call.end();
         }).finally(() => client.close());
       },

@@ -95,6 +95,39 @@ describe('which checkpoints and blocks stay', { timeout: SLOW_MS }, () => {
     expect(await stored()).toEqual(used.map(({ sha256 }) => sha256).sort());
   });
 
+  it('gives up a checkpoint for which the disk has no room, frees at once what it took, and trains on', async () => {
+    const run = await single({ steps: 10 });
+    await checkpoint(run, 2);
+    const kept = await stored();
+    const { blocks } = api.get(BlobsService);
+    const put = blocks.put.bind(blocks);
+    let left = 3;
+    const full = vi.spyOn(blocks, 'put').mockImplementation(async (sha256, bytes) => {
+      if (left-- <= 0) throw new AppError({ code: 'CHECKPOINT.DISK_FULL', kind: 'exhausted', message: 'no space' });
+      return put(sha256, bytes);
+    });
+    // RESOURCE_EXHAUSTED
+    await expect(run.agent.checkpoint(run.attempt, 4)).rejects.toMatchObject({ code: 8 });
+    expect(await api.prisma.blockHold.count()).toBeGreaterThan(0);
+    expect((await stored()).length).toBeGreaterThan(kept.length);
+    const sequence = run.agent.checkpointFailed(run.attempt, 4, 'the disk is too full');
+    await run.agent.take('ack', ({ checkpoints }) => checkpoints === sequence);
+    expect(await stored()).toEqual(kept);
+    expect(await api.prisma.blockHold.count()).toBe(0);
+    const events = await api.prisma.event.findMany({ where: { runId: run.id, type: 'run.checkpoint' } });
+    expect(events.map(({ data }) => data)).toMatchObject([
+      { step: 2, state: 'durable' },
+      { step: 4, state: 'failed', reason: 'the disk is too full' },
+    ]);
+    full.mockRestore();
+    // The step is given up for all ranks: what they still send for it takes no room.
+    await expect(run.agent.put(run.attempt, Buffer.from('late'), { step: 4 })).rejects.toMatchObject({ code: 8 });
+    expect((await api.runs.get(run.id)).state).toBe('running');
+    await checkpoint(run, 6);
+    const durable = await api.prisma.checkpoint.findMany({ where: { state: 'durable' }, orderBy: { step: 'asc' } });
+    expect(durable.map(({ step }) => step)).toEqual([2, 6]);
+  });
+
   it('takes the checkpoint that was on its way when the numbers failed, under that fence only', async () => {
     const run = await single({ steps: 10 });
     run.agent.report(run.attempt, 'failed', { step: 3, failureClass: 'numerics', errorCode: 'STAGE.NUMERICS' });
@@ -165,7 +198,10 @@ describe('which checkpoints and blocks stay', { timeout: SLOW_MS }, () => {
     sizeOf.mockRejectedValue(broken);
     await checkpoint(run, 4);
     sizeOf.mockRestore();
-    expect(await api.prisma.checkpoint.findMany()).toMatchObject([{ step: 2, state: 'durable' }]);
+    expect(await api.prisma.checkpoint.findMany({ orderBy: { step: 'asc' } })).toMatchObject([
+      { step: 2, state: 'durable' },
+      { step: 4, state: 'given-up' },
+    ]);
     expect((await api.runs.get(run.id)).state).toBe('running');
     const failed = { type: 'run.checkpoint', data: { path: ['state'], equals: 'failed' } };
     expect(await api.prisma.event.findMany({ where: failed })).toMatchObject([{ data: { step: 4 } }]);

@@ -196,7 +196,7 @@ export class FakeAgent {
     for (const kind of ['weight', 'm', 'v']) {
       for (const { name, shape } of parameters) {
         const bytes = contentOf(`${runId} ${kind} ${name} ${step}`, shape);
-        await this.put({ runId, fence }, bytes);
+        await this.put({ runId, fence }, bytes, { step });
         tensors.push({
           name,
           kind,
@@ -237,6 +237,23 @@ export class FakeAgent {
     return sequence;
   }
 
+  /** Reports that its part could not be stored. @returns the report's sequence */
+  checkpointFailed({ runId, fence, plan }: Attempt, step: number, errorMessage: string): number {
+    const sequence = ++this.checkpointSequence;
+    const report = {
+      runId,
+      fence,
+      step,
+      rank: plan.rank,
+      state: 'failed',
+      manifestPartJson: '',
+      errorMessage,
+      sequence,
+    };
+    this.send({ $case: 'checkpoint', value: report });
+    return sequence;
+  }
+
   /** @throws ServiceError */
   put(
     { runId, fence }: Pick<Attempt, 'runId' | 'fence'>,
@@ -251,7 +268,10 @@ export class FakeAgent {
         else resolve(response);
       });
       call.write({
-        body: { $case: 'header', value: { sha256: sha256(bytes), bytes: bytes.length, runId, fence, ...claimed } },
+        body: {
+          $case: 'header',
+          value: { sha256: sha256(bytes), bytes: bytes.length, runId, fence, step: 0, ...claimed },
+        },
       });
       for (let offset = 0; offset < bytes.length; offset += 1 << 20) {
         call.write({ body: { $case: 'data', value: bytes.subarray(offset, offset + (1 << 20)) } });

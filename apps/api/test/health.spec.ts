@@ -18,7 +18,7 @@ describe('health', () => {
     const response = await api.call('//readyz', { token: null });
     expect([response.status, await response.json()]).toEqual([
       200,
-      { status: 'ok', checks: { database: 'ok', queue: 'ok' } },
+      { status: 'ok', checks: { database: 'ok', disk: 'ok', queue: 'ok' } },
     ]);
   });
 

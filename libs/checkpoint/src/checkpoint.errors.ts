@@ -186,7 +186,9 @@ export function diskFull(
 }
 
 export function storageFailed(path: string, cause: unknown): AppError {
-  if ((cause as { code?: unknown } | null)?.code === 'ENOSPC') return diskFull(path, {}, cause);
+  // Also a quota that is used up.
+  if (['ENOSPC', 'EDQUOT'].includes(String((cause as { code?: unknown } | null)?.code)))
+    return diskFull(path, {}, cause);
   return new AppError({
     code: 'CHECKPOINT.STORAGE_FAILED',
     kind: 'internal',

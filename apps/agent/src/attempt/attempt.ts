@@ -332,6 +332,7 @@ export class Attempt {
       writer = new CheckpointWriter({
         runId: this.runId,
         fence: this.fence,
+        step,
         blobs,
         clock,
         random,

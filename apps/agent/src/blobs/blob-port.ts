@@ -3,6 +3,8 @@ export interface BlockToPut {
   readonly bytes: Uint8Array;
   readonly runId: string;
   readonly fence: number;
+  /** Of the checkpoint that it is for. */
+  readonly step: number;
 }
 
 /**

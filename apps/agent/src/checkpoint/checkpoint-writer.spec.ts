@@ -12,7 +12,7 @@ const PIECE_ELEMENTS = 8 * (BLOCK_BYTES / 4);
 function writer(put: (block: BlockToPut) => Promise<void>): CheckpointWriter {
   const clock = new FakeClock();
   const blobs = { put } as Partial<BlobPort> as BlobPort;
-  return new CheckpointWriter({ runId: 'run', fence: 1, blobs, clock, random: () => 0, stopped: () => false });
+  return new CheckpointWriter({ runId: 'run', fence: 1, step: 1, blobs, clock, random: () => 0, stopped: () => false });
 }
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

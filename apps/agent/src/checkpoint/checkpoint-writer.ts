@@ -15,6 +15,7 @@ import type { SnapshotPiece } from '../stage/stage-ports';
 export interface CheckpointWriterOptions {
   readonly runId: string;
   readonly fence: number;
+  readonly step: number;
   readonly blobs: BlobPort;
   readonly clock: Clock;
   readonly random: () => number;
@@ -102,8 +103,8 @@ export class CheckpointWriter {
       if (this.failure !== undefined) throw this.failure;
       // On a thread of the pool: hashing here would delay heartbeats.
       const sha256 = Buffer.from(await webcrypto.subtle.digest('SHA-256', bytes)).toString('hex');
-      const { runId, fence, blobs, clock, random, stopped } = this.options;
-      await retryWhileAway(() => blobs.put({ sha256, bytes, runId, fence }), {
+      const { runId, fence, step, blobs, clock, random, stopped } = this.options;
+      await retryWhileAway(() => blobs.put({ sha256, bytes, runId, fence, step }), {
         what: `block ${sha256}`,
         clock,
         random,

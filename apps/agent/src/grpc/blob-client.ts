@@ -34,14 +34,14 @@ export class BlobClient implements BlobPort {
     }
   }
 
-  put({ sha256, bytes, runId, fence }: BlockToPut): Promise<void> {
+  put({ sha256, bytes, runId, fence, step }: BlockToPut): Promise<void> {
     const deadline = this.options.now() + PUT_DEADLINE_MS;
     return new Promise((resolve, reject) => {
       const call = this.client.put(this.metadata(), { deadline }, (error: ServiceError | null) => {
         if (error === null) resolve();
         else reject(fromServiceError(error, `storing block ${sha256}`));
       });
-      writeBlock(call, { sha256, bytes: bytes.length, runId, fence }, bytes);
+      writeBlock(call, { sha256, bytes: bytes.length, runId, fence, step }, bytes);
     });
   }
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import type { StoredBlock } from './block-store';
+import { storageFailed } from '../checkpoint.errors';
 import { FileBlockStore } from './file-block-store';
 import { blockReferences, getTensor, joinBlocks, putTensor, splitBlocks } from './split-blocks';
 
@@ -104,6 +105,8 @@ describe('FileBlockStore', () => {
     expect(await store.freeBytes()).toBeGreaterThan(0);
     await expect(store.checkSpace(0)).resolves.toBeUndefined();
     await expect(store.checkSpace(2 ** 52)).rejects.toThrowError(failing('DISK_FULL'));
+    for (const code of ['ENOSPC', 'EDQUOT'])
+      expect(storageFailed('/blocks', Object.assign(new Error(code), { code })).code).toBe('CHECKPOINT.DISK_FULL');
   });
 
   it('says which path it cannot write', async () => {

@@ -7,13 +7,13 @@ import type {
 } from '@grpc/grpc-js';
 import { Inject, Injectable } from '@nestjs/common';
 import type { blobV1 } from '@millrace/contracts';
-import { type Clock, describeError, type Logger } from '@millrace/core';
+import { describeError, type Logger } from '@millrace/core';
 import { BlobsService } from '../../ground/blobs/blobs.service';
 import { toServiceError } from './to-service-error';
 import { BlockUploadService } from '../../ledger/checkpointing/block-upload.service';
 import { BlobReadersRepository } from '../../ledger/blocks/blob-readers.repository';
 import { blobOfOthers } from '../../ledger/blocks/checkpointing.errors';
-import { CLOCK, LOGGER } from '../../ground/config/api-logger';
+import { LOGGER } from '../../ground/config/api-logger';
 import { rangeInvalid } from './grpc.errors';
 import { GrpcCaller } from './grpc-caller';
 
@@ -30,7 +30,6 @@ export class BlobServiceAdapter {
     private readonly uploads: BlockUploadService,
     private readonly blobs: BlobsService,
     private readonly readers: BlobReadersRepository,
-    @Inject(CLOCK) private readonly clock: Clock,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
@@ -70,7 +69,7 @@ export class BlobServiceAdapter {
   /** An admin stands for any agent. @throws AppError BLOB.NOT_READABLE */
   private async assertReadable(agentId: string | null, sha256: string): Promise<void> {
     if (agentId === null) return;
-    const known = SHA256.test(sha256) && (await this.readers.mayRead(agentId, sha256, new Date(this.clock.now())));
+    const known = SHA256.test(sha256) && (await this.readers.mayRead(agentId, sha256));
     if (!known) throw blobOfOthers(agentId, sha256);
   }
 

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { type Clock, describeError, type Logger } from '@millrace/core';
 import { RememberedAnswer } from '../../ground/concurrency/remembered-answer';
 import { CLOCK, LOGGER } from '../../ground/config/api-logger';
+import { BlobsService } from '../../ground/blobs/blobs.service';
 import { PrismaService } from '../../ground/database/prisma.service';
 
 export interface ReadinessReport {
@@ -15,19 +16,25 @@ const CHECK_MS_MAX = 2_000;
 /** Whoever may ask: probes ask every few seconds, strangers as often as they like. */
 const REMEMBERED_MS = 1_000;
 
-/** Whether this replica can serve: the database answers, and what else was registered. */
+/**
+ * Whether this replica can serve: the database answers, and what else was registered. A full disk is told, and does not
+ * keep it from serving: training goes on.
+ */
 @Injectable()
 export class ReadinessService {
   private readonly checks = new Map<string, () => Promise<unknown>>();
+  private readonly warnings = new Map<string, () => Promise<unknown>>();
   private readonly newest: RememberedAnswer<ReadinessReport>;
 
   constructor(
     prisma: PrismaService,
+    blobs: BlobsService,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
     this.newest = new RememberedAnswer(clock, REMEMBERED_MS, () => this.look());
     this.register('database', () => prisma.$queryRaw`SELECT 1`);
+    this.warnings.set('disk', () => blobs.assertRoomFor(0));
   }
 
   /** `check` rejects when the part is not usable. */
@@ -40,14 +47,22 @@ export class ReadinessService {
   }
 
   private async look(): Promise<ReadinessReport> {
+    const [essential, told] = await Promise.all([this.outcomes(this.checks), this.outcomes(this.warnings)]);
+    const ready = Object.values(essential).every((outcome) => outcome === 'ok');
+    return { ready, checks: { ...essential, ...told } };
+  }
+
+  private async outcomes(
+    checks: ReadonlyMap<string, () => Promise<unknown>>,
+  ): Promise<Record<string, 'ok' | 'failing'>> {
     const entries = await Promise.all(
-      [...this.checks].map(async ([name, check]) => {
+      [...checks].map(async ([name, check]) => {
         const outcome = await this.outcome(check);
         if (outcome !== 'ok') this.logger.warn({ part: name, reason: outcome }, 'a part of the API is not usable');
         return [name, outcome === 'ok' ? outcome : 'failing'] as const;
       }),
     );
-    return { ready: entries.every(([, outcome]) => outcome === 'ok'), checks: Object.fromEntries(entries) };
+    return Object.fromEntries(entries);
   }
 
   private async outcome(check: () => Promise<unknown>): Promise<string> {

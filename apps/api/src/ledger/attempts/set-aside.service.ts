@@ -11,6 +11,8 @@ const WINDOW_MS = 30 * 60_000;
 const SET_ASIDE_MS = 10 * 60_000;
 /** What a device, its driver or its host may be the cause of; the others are due to the run or its plan. */
 const CLASSES: readonly FailureClass[] = ['node_lost', 'timed_out', 'internal'];
+/** Codes of the API's block store, whose full disk is no device's fault. */
+const OF_THE_STORE = /^(BLOB|CHECKPOINT)\./;
 
 /**
  * An agent that causes one failure after the other uses up the retries of every run that it is given. It is set aside:
@@ -24,8 +26,8 @@ export class SetAsideService {
   ) {}
 
   /** In the transaction that ended an attempt with `failure`. */
-  async consider(tx: Transaction, { class: failureClass, message, culprit }: Failure): Promise<void> {
-    if (!culprit?.agent || !CLASSES.includes(failureClass)) return;
+  async consider(tx: Transaction, { class: failureClass, code, message, culprit }: Failure): Promise<void> {
+    if (!culprit?.agent || !CLASSES.includes(failureClass) || OF_THE_STORE.test(code)) return;
     const { agent } = culprit;
     const reason =
       `${FAILURES_MAX} attempts failed because of it within ${WINDOW_MS / 60_000} minutes, the last one because ` +

@@ -13,7 +13,7 @@ export class BlobReadersRepository {
    * The dataset of the run that holds its device, the checkpoint that the attempt began from, what the attempt itself
    * has uploaded, and the weights of a generation that it was given.
    */
-  async mayRead(agentId: string, sha256: string, now: Date): Promise<boolean> {
+  async mayRead(agentId: string, sha256: string): Promise<boolean> {
     const holder = generationHolder(agentId);
     const rows = await this.prisma.$queryRaw<{ allowed: boolean }[]>`
       SELECT
@@ -25,7 +25,7 @@ export class BlobReadersRepository {
         OR EXISTS (SELECT 1 FROM "Lease" l JOIN "BlockHold" h ON h."owner" = l."runId" AND h."fence" = l."fence"
           WHERE l."agentId" = ${agentId} AND h."sha256" = ${sha256})
         OR EXISTS (SELECT 1 FROM "BlockHold" h
-          WHERE h."owner" = ${holder} AND h."sha256" = ${sha256} AND h."until" > ${now}) AS "allowed"`;
+          WHERE h."owner" = ${holder} AND h."sha256" = ${sha256} AND h."until" > millrace_now()) AS "allowed"`;
     return rows[0]?.allowed === true;
   }
 }

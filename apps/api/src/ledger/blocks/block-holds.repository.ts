@@ -5,6 +5,8 @@ import { PrismaService, type Transaction } from '../../ground/database/prisma.se
 export interface HoldOwner {
   readonly owner: string;
   readonly fence: number;
+  /** Of the checkpoint of a run; 0 if not given. */
+  readonly step?: number;
 }
 
 /**
@@ -16,26 +18,42 @@ export interface HoldOwner {
 export class BlockHoldsRepository {
   constructor(private readonly prisma: PrismaService) {}
 
-  /** Keeps blocks that no checkpoint references (yet) until `until`. */
-  async hold({ owner, fence }: HoldOwner, hashes: readonly string[], until: Date): Promise<void> {
+  /**
+   * Keeps blocks that no checkpoint references (yet) for `forMs`. False, and none is kept, when the checkpoint that
+   * they are for was given up.
+   */
+  async hold({ owner, fence, step = 0 }: HoldOwner, hashes: readonly string[], forMs: number): Promise<boolean> {
     const distinct = [...new Set(hashes)];
     // Locks in one order, so that two holders never wait for each other; one statement, because every block of a
     // checkpoint comes through here.
-    await this.prisma.$executeRaw`
-      INSERT INTO "BlockHold" ("sha256", "until", "owner", "fence")
-      SELECT locked."sha256", ${until}::timestamptz, ${owner}, ${fence}
+    const heldCount = await this.prisma.$executeRaw`
+      INSERT INTO "BlockHold" ("sha256", "until", "owner", "fence", "step")
+      SELECT locked."sha256", millrace_now() + ${forMs}::float8 * interval '1 millisecond', ${owner}, ${fence}, ${step}
       FROM (
         SELECT sorted."sha256", pg_advisory_xact_lock(hashtextextended(sorted."sha256", 0))
         FROM (
           SELECT * FROM unnest(${distinct}::text[]) AS given("sha256") ORDER BY "sha256"
         ) AS sorted
       ) AS locked
-      ON CONFLICT ("sha256", "owner", "fence") DO UPDATE SET "until" = GREATEST("BlockHold"."until", excluded."until")`;
+      WHERE NOT EXISTS (SELECT 1 FROM "Checkpoint" c WHERE c."runId" = ${owner} AND c."step" = ${step}
+        AND c."fence" = ${fence} AND c."state" = 'given-up')
+      ON CONFLICT ("sha256", "owner", "fence", "step")
+        DO UPDATE SET "until" = GREATEST("BlockHold"."until", excluded."until")`;
+    return heldCount === distinct.length;
   }
 
   /** In the transaction that references the blocks: from now on that keeps them. What others hold stays held. */
-  async release(tx: Transaction, owner: HoldOwner, hashes: readonly string[]): Promise<void> {
-    await tx.blockHold.deleteMany({ where: { ...owner, sha256: { in: [...hashes] } } });
+  async release(tx: Transaction, { owner, fence, step = 0 }: HoldOwner, hashes: readonly string[]): Promise<void> {
+    // Agents of older versions do not say the step.
+    const steps = { in: [step, 0] };
+    await tx.blockHold.deleteMany({ where: { owner, fence, step: steps, sha256: { in: [...hashes] } } });
+  }
+
+  /** All that are held for one checkpoint. @returns their hashes */
+  async releaseStep(tx: Transaction, { owner, fence, step }: Required<HoldOwner>): Promise<string[]> {
+    const rows = await tx.$queryRaw<{ sha256: string }[]>`
+      DELETE FROM "BlockHold" WHERE "owner" = ${owner} AND "fence" = ${fence} AND "step" = ${step} RETURNING "sha256"`;
+    return rows.map(({ sha256 }) => sha256);
   }
 
   /** Until the transaction ends, nobody else holds or collects this block. */
@@ -44,18 +62,18 @@ export class BlockHoldsRepository {
   }
 
   /** Those of `hashes` that neither a checkpoint, durable or being written, nor a hold keeps. */
-  async unused(reader: Transaction | undefined, hashes: readonly string[], now: Date): Promise<string[]> {
+  async unused(reader: Transaction | undefined, hashes: readonly string[]): Promise<string[]> {
     const rows = await (reader ?? this.prisma).$queryRaw<{ sha256: string }[]>`
       SELECT given."sha256" FROM unnest(${[...hashes]}::text[]) AS given("sha256")
       WHERE NOT EXISTS (SELECT 1 FROM "CheckpointBlock" b WHERE b."sha256" = given."sha256")
-        AND NOT EXISTS (SELECT 1 FROM "BlockHold" h WHERE h."sha256" = given."sha256" AND h."until" > ${now})`;
+        AND NOT EXISTS (SELECT 1 FROM "BlockHold" h WHERE h."sha256" = given."sha256" AND h."until" > millrace_now())`;
     return rows.map(({ sha256 }) => sha256);
   }
 
   /** Those that ran out, and those of attempts under an old fence, which can report nothing any more. */
-  async deleteExpired(now: Date): Promise<void> {
+  async deleteExpired(): Promise<void> {
     await this.prisma.$executeRaw`
-      DELETE FROM "BlockHold" h WHERE h."until" <= ${now}
+      DELETE FROM "BlockHold" h WHERE h."until" <= millrace_now()
         OR EXISTS (SELECT 1 FROM "Run" r WHERE r."id" = h."owner" AND r."fence" > h."fence")`;
   }
 }

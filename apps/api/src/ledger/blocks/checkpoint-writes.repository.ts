@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { ManifestDocument } from '@millrace/contracts';
 import { newId } from '@millrace/core';
+import { DatabaseClock } from '../../ground/database/database-clock';
 import { PrismaService, type Transaction } from '../../ground/database/prisma.service';
 import type { Checkpoint, Prisma } from '../../generated/prisma/client';
 import { BlockHoldsRepository } from './block-holds.repository';
@@ -34,6 +35,8 @@ export interface RankPart {
 export interface WritingCheckpoint {
   readonly id: string;
   readonly durable: boolean;
+  /** One of its ranks could not store its part: it never becomes durable. */
+  readonly givenUp: boolean;
   /** By rank, as decimal text. */
   readonly parts: Readonly<Record<string, CheckpointPart>>;
 }
@@ -46,6 +49,7 @@ export class CheckpointWritesRepository {
   constructor(
     private readonly prisma: PrismaService,
     private readonly holds: BlockHoldsRepository,
+    private readonly time: DatabaseClock,
   ) {}
 
   async isDurable(reader: Transaction, runId: string, step: number): Promise<boolean> {
@@ -96,7 +100,12 @@ export class CheckpointWritesRepository {
       where: { runId_step_fence: { runId, step, fence } },
     });
     return (
-      row && { id: row.id, durable: row.state === 'durable', parts: row.parts as unknown as WritingCheckpoint['parts'] }
+      row && {
+        id: row.id,
+        durable: row.state === 'durable',
+        givenUp: row.state === 'given-up',
+        parts: row.parts as unknown as WritingCheckpoint['parts'],
+      }
     );
   }
 
@@ -111,17 +120,35 @@ export class CheckpointWritesRepository {
     const hashes = new Set(part.tensors.flatMap(({ blocks }) => blocks.map(({ sha256 }) => sha256)));
     const rows = [...hashes].map((sha256) => ({ checkpointId: id, sha256 }));
     await tx.checkpointBlock.createMany({ data: rows, skipDuplicates: true });
-    await this.holds.release(tx, { owner: key.runId, fence: key.fence }, [...hashes]);
-    return { id, durable: before?.durable ?? false, parts };
+    await this.holds.release(tx, { owner: key.runId, fence: key.fence, step: key.step }, [...hashes]);
+    return { id, durable: before?.durable ?? false, givenUp: false, parts };
   }
 
   /** Makes the checkpoint visible. False when it was already. */
   async publish(tx: Transaction, { id, manifest, bytes }: Publication): Promise<boolean> {
     const { count } = await tx.checkpoint.updateMany({
       where: { id, state: 'writing' },
-      data: { state: 'durable', manifest, bytes: BigInt(bytes), parts: {}, createdAt: new Date() },
+      data: { state: 'durable', manifest, bytes: BigInt(bytes), parts: {}, createdAt: await this.time.now(tx) },
     });
     return count === 1;
+  }
+
+  /**
+   * From now on nothing is stored for this step under this fence; that is known until the attempt is over, for the
+   * ranks whose parts are still on their way. @returns the blocks that were kept for it, and whether it has just been
+   * given up; undefined when it is durable
+   */
+  async giveUp(tx: Transaction, key: PartKey): Promise<{ freed: string[]; isNews: boolean } | undefined> {
+    const { runId, fence, step } = key;
+    const before = await this.findWriting(tx, key);
+    if (before?.durable) return undefined;
+    const given = { state: 'given-up', parts: {} };
+    if (before === null) await tx.checkpoint.create({ data: { id: newId('ckpt'), ...key, ...given } });
+    else await tx.checkpoint.update({ where: { id: before.id }, data: given });
+    const referenced = await tx.$queryRaw<{ sha256: string }[]>`
+      DELETE FROM "CheckpointBlock" WHERE "checkpointId" = ${before?.id ?? ''} RETURNING "sha256"`;
+    const held = await this.holds.releaseStep(tx, { owner: runId, fence, step });
+    return { freed: [...new Set([...referenced.map(({ sha256 }) => sha256), ...held])], isNews: !before?.givenUp };
   }
 
   /** False when it is durable by now, or gone: what is durable is never given up. */
@@ -139,13 +166,13 @@ export class CheckpointWritesRepository {
     await tx.checkpoint.deleteMany({ where: { runId } });
   }
 
-  /** What attempts that were over before `before` left half written: until then the last parts may be on their way. */
-  async deleteAbandoned(before: Date): Promise<number> {
+  /** What attempts left half written or gave up, once they are over for `ageMs`: the last parts may be on their way. */
+  async deleteAbandoned(ageMs: number): Promise<number> {
     return this.prisma.$executeRaw`
       DELETE FROM "Checkpoint" USING "Attempt"
-      WHERE "Checkpoint"."state" = 'writing' AND "Attempt"."runId" = "Checkpoint"."runId"
+      WHERE "Checkpoint"."state" IN ('writing', 'given-up') AND "Attempt"."runId" = "Checkpoint"."runId"
         AND "Attempt"."fence" = "Checkpoint"."fence" AND "Attempt"."state" NOT IN ('scheduled', 'starting', 'running')
-        AND "Attempt"."finishedAt" < ${before}`;
+        AND "Attempt"."finishedAt" < millrace_now() - ${ageMs}::float8 * interval '1 millisecond'`;
   }
 }
 

@@ -26,30 +26,32 @@ export class BlockCollectorService {
 
   /** @returns how many blocks were deleted */
   async collect(): Promise<number> {
-    const now = new Date(this.clock.now());
-    await this.checkpoints.deleteAbandoned(new Date(now.getTime() - ABANDONED_MS));
-    await this.holds.deleteExpired(now);
+    await this.checkpoints.deleteAbandoned(ABANDONED_MS);
+    await this.holds.deleteExpired();
+    // Times of files are by this machine's clock.
+    const youngMs = this.clock.now() - YOUNG_MS;
     let deletedCount = 0;
     let batch: string[] = [];
     for await (const { sha256, putAtMs } of this.blobs.blocks.list()) {
-      if (putAtMs > now.getTime() - YOUNG_MS) continue;
+      if (putAtMs > youngMs) continue;
       batch.push(sha256);
       if (batch.length < BATCH_COUNT) continue;
-      deletedCount += await this.collectBatch(batch, now);
+      deletedCount += await this.free(batch);
       batch = [];
     }
-    deletedCount += await this.collectBatch(batch, now);
+    deletedCount += await this.free(batch);
     if (deletedCount > 0) this.logger.info({ deletedCount }, 'collected blocks that nothing uses');
     return deletedCount;
   }
 
-  private async collectBatch(hashes: readonly string[], now: Date): Promise<number> {
+  /** Deletes those of `hashes` that nothing keeps. @returns how many */
+  async free(hashes: readonly string[]): Promise<number> {
     if (hashes.length === 0) return 0;
     let deletedCount = 0;
-    for (const sha256 of await this.holds.unused(undefined, hashes, now)) {
+    for (const sha256 of await this.holds.unused(undefined, hashes)) {
       const deleted = await this.prisma.transaction(async (tx) => {
         await this.holds.lock(tx, sha256);
-        if ((await this.holds.unused(tx, [sha256], now)).length === 0) return false;
+        if ((await this.holds.unused(tx, [sha256])).length === 0) return false;
         await this.blobs.blocks.delete(sha256);
         return true;
       });

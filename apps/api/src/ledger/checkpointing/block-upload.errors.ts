@@ -40,3 +40,11 @@ export function blockOfOthers(agentId: string, runId: string, fence: number): Ap
     message: `${agentId} is no rank of fence ${fence} of ${runId}, so it may store nothing for it`,
   });
 }
+
+export function checkpointGivenUp(runId: string, step: number): AppError {
+  return new AppError({
+    code: 'BLOB.CHECKPOINT_GIVEN_UP',
+    kind: 'exhausted',
+    message: `the checkpoint of step ${step} of ${runId} was given up, because one of its ranks could not store its part`,
+  });
+}

@@ -1,13 +1,18 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { blobV1 } from '@millrace/contracts';
-import type { Clock } from '@millrace/core';
 import { fenceIsOld } from '../attempts/attempts.errors';
 import { BlobsService } from '../../ground/blobs/blobs.service';
 import { GatheredCalls } from '../../ground/concurrency/gathered-calls';
-import { CLOCK } from '../../ground/config/api-logger';
 import { AttemptRanksService } from '../attempts/attempt-ranks.service';
 import { RunsRepository } from '../runs/runs.repository';
-import { blockOfOthers, blockTooLarge, headerFirst, headerInvalid, lengthDiffers } from './block-upload.errors';
+import {
+  blockOfOthers,
+  blockTooLarge,
+  checkpointGivenUp,
+  headerFirst,
+  headerInvalid,
+  lengthDiffers,
+} from './block-upload.errors';
 import { BlockHoldsRepository } from '../blocks/block-holds.repository';
 
 type PutBody = NonNullable<blobV1.PutRequest['body']>;
@@ -25,14 +30,13 @@ const HOLD_MS = 6 * 3_600_000;
 export class BlockUploadService {
   /** A checkpoint of a small model is hundreds of blocks at once. */
   private readonly checking = new GatheredCalls<blobV1.PutHeader, boolean>();
-  private readonly holding = new GatheredCalls<blobV1.PutHeader, void>();
+  private readonly holding = new GatheredCalls<blobV1.PutHeader, boolean>();
 
   constructor(
     private readonly runs: RunsRepository,
     private readonly ranks: AttemptRanksService,
     private readonly blobs: BlobsService,
     private readonly holds: BlockHoldsRepository,
-    @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
   /**
@@ -46,10 +50,11 @@ export class BlockUploadService {
       throw blockOfOthers(agentId, header.runId, header.fence);
     await this.checkFence(header);
     await this.blobs.assertRoomFor(header.bytes);
-    const { runId, fence } = header;
-    await this.holding.ask(keyOf(header), header, (blocks) =>
-      this.holds.hold({ owner: runId, fence }, hashesOf(blocks), new Date(this.clock.now() + HOLD_MS)),
+    const { runId, fence, step } = header;
+    const held = await this.holding.ask(`${step} ${keyOf(header)}`, header, (blocks) =>
+      this.holds.hold({ owner: runId, fence, step }, hashesOf(blocks), HOLD_MS),
     );
+    if (!held) throw checkpointGivenUp(runId, step);
     if (await this.blobs.blocks.has(header.sha256)) return true;
     const block = await collect(messages, header);
     await this.checkFence(header);

@@ -10,6 +10,7 @@ import type { RunRecord } from '../runs/run-record';
 import type { CheckpointPart } from '../blocks/checkpoint-part';
 import { CheckpointWritesRepository, type PartKey, type Publication } from '../blocks/checkpoint-writes.repository';
 import { blocksMissing, pieceBeyondBlock } from '../blocks/checkpointing.errors';
+import { BlockCollectorService } from './block-collector.service';
 import { mergeParts } from './merge-parts';
 import { RetentionService } from './retention.service';
 
@@ -19,7 +20,10 @@ export const STORE_UNREADABLE: ReadonlySet<string> = new Set(['CHECKPOINT.STORAG
 /** Waits before a block is looked for again. */
 const RETRY_AFTER_MS = [100, 400, 1_600];
 
-/** Makes a checkpoint of its parts: first everything is verified, then one transaction makes it visible. */
+/**
+ * Makes a checkpoint of its parts: first everything is verified, then one transaction makes it visible. Or gives it up,
+ * which frees what was kept for it.
+ */
 @Injectable()
 export class CheckpointPublisherService {
   constructor(
@@ -27,6 +31,7 @@ export class CheckpointPublisherService {
     private readonly checkpoints: CheckpointWritesRepository,
     private readonly retention: RetentionService,
     private readonly events: EventsService,
+    private readonly collector: BlockCollectorService,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
@@ -74,18 +79,25 @@ export class CheckpointPublisherService {
     return true;
   }
 
-  async noteFailure(
-    tx: Transaction,
-    { runId, step }: PartKey,
-    { agentId, reason }: { agentId: string; reason: string },
-  ): Promise<void> {
-    await this.events.append(tx, {
-      type: 'run.checkpoint',
-      runId,
-      subject: runId,
-      actor: agentId,
-      data: { step, state: 'failed', reason },
-    });
+  /** Training goes on, and the older checkpoint stays. @returns blocks for `free`, which comes after the commit */
+  async giveUp(tx: Transaction, key: PartKey, { actor, reason }: { actor: string; reason: string }): Promise<string[]> {
+    const given = await this.checkpoints.giveUp(tx, key);
+    const { runId, step } = key;
+    // Each rank that hears of it reports a failure of its own.
+    if (given?.isNews)
+      await this.events.append(tx, {
+        type: 'run.checkpoint',
+        runId,
+        subject: runId,
+        actor,
+        data: { step, state: 'failed', reason },
+      });
+    return given?.freed ?? [];
+  }
+
+  /** Deletes at once what nothing else keeps: the disk may be full. */
+  async free(hashes: readonly string[]): Promise<void> {
+    await this.collector.free(hashes);
   }
 }
 

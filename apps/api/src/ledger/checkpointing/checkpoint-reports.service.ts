@@ -46,19 +46,21 @@ export class CheckpointReportsService {
     const part = parseCheckpointPart(report.manifestPartJson);
     const key = { runId: report.runId, step: report.step, fence: report.fence };
     const attempt = await this.storePart(session, key, { rank: report.rank, part });
-    if (attempt) await this.publishIfComplete(key, attempt);
+    if (attempt === 'given up') await this.failed(session, report);
+    else if (attempt) await this.publishIfComplete(key, attempt);
   }
 
   private async storePart(
     session: SessionIdentity,
     key: PartKey,
     { rank, part }: RankPart,
-  ): Promise<AttemptRecord | undefined> {
+  ): Promise<AttemptRecord | 'given up' | undefined> {
     return this.ledger.note(async (tx) => {
       const found = await this.lockAttempt(tx, session, key);
       if (!found || rankOf(found.attempt, session.agentId) !== rank) return undefined;
       const before = await this.checkpoints.findWriting(tx, key);
       if (before?.durable) return undefined;
+      if (before?.givenUp) return 'given up';
       await this.checkpoints.storePart(tx, key, { rank, part });
       return found.attempt;
     });
@@ -68,14 +70,14 @@ export class CheckpointReportsService {
   private async publishIfComplete(key: PartKey, attempt: AttemptRecord): Promise<void> {
     const writing = await this.checkpoints.findWriting(undefined, key);
     const ranks = Object.keys(attempt.ranks);
-    if (!writing || writing.durable || !ranks.every((rank) => writing.parts[rank])) return;
+    if (!writing || writing.durable || writing.givenUp || !ranks.every((rank) => writing.parts[rank])) return;
     try {
       const manifest = await this.publisher.verify(Object.values(writing.parts), attempt.plan, key.step);
       await this.publish(key, { id: writing.id, manifest });
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
       if (UNPUBLISHABLE.has(error.code)) await this.refuse(key, writing.id, error);
-      else if (STORE_UNREADABLE.has(error.code)) await this.giveUp(key, writing.id, error);
+      else if (STORE_UNREADABLE.has(error.code)) await this.giveUp(key, error);
       else throw error;
     }
   }
@@ -111,27 +113,28 @@ export class CheckpointReportsService {
   /**
    * The store could not be read, which says nothing of the training: the older checkpoint stays, and the run goes on.
    */
-  private async giveUp(key: PartKey, checkpointId: string, error: AppError): Promise<void> {
+  private async giveUp(key: PartKey, error: AppError): Promise<void> {
     const reason = describeError(error);
     this.logger.warn({ ...key, reason }, 'a checkpoint is given up, because the block store cannot be read');
-    await this.ledger.note(async (tx) => {
+    const freed = await this.ledger.note(async (tx) => {
       const locked = await this.ledger.lock(tx, key);
-      if (!(await this.checkpoints.deleteWriting(tx, checkpointId)) || !locked) return;
-      await this.publisher.noteFailure(tx, key, { agentId: 'system', reason });
+      return locked ? this.publisher.giveUp(tx, key, { actor: 'system', reason }) : [];
     });
+    await this.publisher.free(freed);
   }
 
   /** A rank could not write its part: this checkpoint will not be, and training goes on. */
   private async failed(session: SessionIdentity, report: agentV1.CheckpointReport): Promise<void> {
     const key = { runId: report.runId, step: report.step, fence: report.fence };
-    await this.ledger.note(async (tx) => {
+    const { agentId } = session;
+    const reason = report.errorMessage;
+    if (report.state === 'failed')
+      this.logger.warn({ ...key, agent: agentId, reason }, 'a rank could not store its part of a checkpoint');
+    const freed = await this.ledger.note(async (tx) => {
       const found = await this.lockAttempt(tx, session, key);
-      const writing = found && (await this.checkpoints.findWriting(tx, key));
-      if (!found || writing?.durable) return;
-      // The blocks that the parts referenced are free for the next collection from now on.
-      if (writing) await this.checkpoints.deleteWriting(tx, writing.id);
-      await this.publisher.noteFailure(tx, key, { agentId: session.agentId, reason: report.errorMessage });
+      return found ? this.publisher.giveUp(tx, key, { actor: agentId, reason }) : [];
     });
+    await this.publisher.free(freed);
   }
 
   /** Undefined when the report is void: an old session, or not the fence in force. */

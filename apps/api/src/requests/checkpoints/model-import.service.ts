@@ -1,11 +1,10 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { ManifestDocument } from '@millrace/contracts';
-import { type Clock, newId } from '@millrace/core';
+import { newId } from '@millrace/core';
 import type { Request } from 'express';
 import { BlobsService } from '../../ground/blobs/blobs.service';
 import { UploadSpool } from '../../ground/blobs/upload-spool';
 import { BlockHoldsRepository } from '../../ledger/blocks/block-holds.repository';
-import { CLOCK } from '../../ground/config/api-logger';
 import { CheckpointsService } from './checkpoints.service';
 import { ModelFilesService } from './model-files.service';
 
@@ -29,7 +28,6 @@ export class ModelImportService {
     private readonly blobs: BlobsService,
     private readonly spool: UploadSpool,
     private readonly files: ModelFilesService,
-    @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
   /** @returns the checkpoint's id. Errors: API.BODY_TOO_LARGE, BLOB.DISK_FULL, those of importHuggingFace */
@@ -55,7 +53,7 @@ export class ModelImportService {
       const blocks: ManifestDocument['tensors'][number]['blocks'] = [];
       for await (const { sha256, bytes } of this.files.blocks(path, { name, shape })) {
         blocks.push({ sha256, bytes: bytes.length });
-        await this.holds.hold({ owner: id, fence: 0 }, [sha256], new Date(this.clock.now() + HOLD_MS));
+        await this.holds.hold({ owner: id, fence: 0 }, [sha256], HOLD_MS);
         // What the upload said of its length may have been nothing, and others store at the same time.
         await this.blobs.assertRoomFor(bytes.length);
         await this.blobs.blocks.put(sha256, bytes);

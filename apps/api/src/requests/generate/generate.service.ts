@@ -1,14 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { GeneratedBody, GeneratePlan, GenerateRequest } from '@millrace/contracts';
-import { type Clock, newId, type ModelConfig } from '@millrace/core';
+import { newId, type ModelConfig } from '@millrace/core';
 import { stageSlices } from '@millrace/model';
 import { partitionLayers } from '@millrace/pipeline';
 import { generationHolder } from '../../ledger/blocks/blob-readers.repository';
 import { BlockHoldsRepository } from '../../ledger/blocks/block-holds.repository';
 import { CheckpointWritesRepository, type DurableCheckpoint } from '../../ledger/blocks/checkpoint-writes.repository';
 import { checkpointNotFound } from '../../ledger/blocks/checkpointing.errors';
-import { CLOCK } from '../../ground/config/api-logger';
 import { modelIncomplete, promptEmpty, tooManyGenerations } from '../../ledger/agents/generate.errors';
 import { avoidedKernels } from '../../planning/plans/avoided-kernels';
 import { GenerationGangService } from './generation-gang.service';
@@ -35,7 +34,6 @@ export class GenerateService {
     private readonly tokenizers: PromptTokenizerService,
     private readonly gangs: GenerationGangService,
     private readonly tasks: GenerationTasks,
-    @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
   /** @throws AppError CHECKPOINT.NOT_FOUND, GENERATE.*, DATA.* (a prompt that the tokenizer cannot encode) */
@@ -64,9 +62,8 @@ export class GenerateService {
     const manifest = weightsOf(checkpoint, model);
     const hashes = manifest.tensors.flatMap(({ blocks }) => blocks.map(({ sha256 }) => sha256));
     const taskId = newId('gen');
-    const until = new Date(this.clock.now() + HOLD_MS);
     // In the name of each agent, since that is also what lets it read them.
-    for (const { id } of gang) await this.holds.hold({ owner: generationHolder(id), fence: 0 }, hashes, until);
+    for (const { id } of gang) await this.holds.hold({ owner: generationHolder(id), fence: 0 }, hashes, HOLD_MS);
     return this.tasks.run(
       {
         taskId,

@@ -27,6 +27,8 @@ export interface PutHeader {
   bytes: number;
   runId: string;
   fence: number;
+  /** Of the checkpoint that the block is for: when that is given up, its blocks are freed together. */
+  step: number;
 }
 
 export interface PutResponse {
@@ -128,7 +130,7 @@ export const PutRequest: MessageFns<PutRequest> = {
 };
 
 function createBasePutHeader(): PutHeader {
-  return { sha256: "", bytes: 0, runId: "", fence: 0 };
+  return { sha256: "", bytes: 0, runId: "", fence: 0, step: 0 };
 }
 
 export const PutHeader: MessageFns<PutHeader> = {
@@ -144,6 +146,9 @@ export const PutHeader: MessageFns<PutHeader> = {
     }
     if (message.fence !== 0) {
       writer.uint32(32).int64(message.fence);
+    }
+    if (message.step !== 0) {
+      writer.uint32(40).int64(message.step);
     }
     return writer;
   },
@@ -193,6 +198,14 @@ export const PutHeader: MessageFns<PutHeader> = {
             message.fence = longToNumber(reader.int64());
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.step = longToNumber(reader.int64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -214,6 +227,7 @@ export const PutHeader: MessageFns<PutHeader> = {
     message.bytes = object.bytes ?? 0;
     message.runId = object.runId ?? "";
     message.fence = object.fence ?? 0;
+    message.step = object.step ?? 0;
     return message;
   },
 };
