@@ -9,6 +9,8 @@ import { TokensService } from './ground/auth/tokens.service';
 import { PRIVATE } from './ground/http/cache-control';
 import { assignRequestId } from './ground/http/request-id';
 import { strongEtag } from './ground/http/strong-etag';
+import { keepEarlyAnswers } from './boundary/http/unread-bodies';
+import { CLOCK } from './ground/config/api-logger';
 import { securityHeaders } from './boundary/dashboard/security-headers';
 import { dashboardFolder, serveDashboard } from './boundary/dashboard/serve-dashboard';
 import { applyMigrations } from './ground/database/migrations';
@@ -45,6 +47,7 @@ function configureExpress(app: NestExpressApplication, tls: boolean): void {
   app.disable('x-powered-by');
   app.set('etag', strongEtag);
   app.set('query parser', 'simple');
+  app.use(keepEarlyAnswers(app.get(CLOCK)));
   app.use(
     assignRequestId,
     app.get(PrometheusService).observe,

@@ -5,6 +5,7 @@ import { ProjectAccessService } from './ledger/runs/project-access.service';
 import { ProjectsRepository } from './ground/accounts/projects.repository';
 import { UsersRepository } from './ground/accounts/users.repository';
 import { AuditRepository } from './ground/audit/audit.repository';
+import { Strangers } from './ground/auth/strangers';
 import { TokensRepository } from './ground/auth/tokens.repository';
 import { RightsWatch } from './ground/auth/rights-watch';
 import { TokensService } from './ground/auth/tokens.service';
@@ -39,6 +40,7 @@ const SERVICES = [
   SeriesRepository,
   LogsRepository,
   BlobsService,
+  Strangers,
   TokensRepository,
   RightsWatch,
   TokensService,

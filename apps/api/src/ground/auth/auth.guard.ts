@@ -6,6 +6,7 @@ import { tokenMissing } from './auth.errors';
 import type { Principal } from './principal';
 import { RightsWatch } from './rights-watch';
 import { assertSameOrigin, sessionCookieOf } from './session-cookie';
+import { Strangers } from './strangers';
 import { TokensService } from './tokens.service';
 
 const BEARER = /^Bearer +([^\s]+) *$/i;
@@ -44,6 +45,7 @@ export class AuthGuard implements CanActivate {
   constructor(
     private readonly tokens: TokensService,
     private readonly rights: RightsWatch,
+    private readonly strangers: Strangers,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -66,14 +68,23 @@ export class AuthGuard implements CanActivate {
     const { authorization } = request.headers;
     if (authorization === undefined) {
       const cookie = sessionCookieOf(request);
-      if (cookie === undefined) throw tokenMissing();
-      const principal = await this.tokens.authenticateSession(cookie);
+      if (cookie === undefined) return this.strangers.admit(request, () => Promise.reject(tokenMissing()));
+      const principal = await this.admit(request, cookie, () => this.tokens.authenticateSession(cookie));
       assertSameOrigin(request);
       return principal;
     }
     const bearer = BEARER.exec(authorization)?.[1];
-    if (bearer === undefined) throw tokenMissing();
-    return this.tokens.authenticate(bearer);
+    return this.admit(request, bearer, () => this.tokens.authenticate(bearer));
+  }
+
+  /** Before the database is asked; who is known is not held up by others at the same address. */
+  private admit(
+    request: Request,
+    secret: string | undefined,
+    authenticate: () => Promise<Principal>,
+  ): Promise<Principal> {
+    if (this.tokens.isRemembered(secret)) return authenticate();
+    return this.strangers.admit(request, authenticate);
   }
 }
 

@@ -1,6 +1,7 @@
 import { type ExecutionContext, Injectable } from '@nestjs/common';
 import { ThrottlerGuard, type ThrottlerLimitDetail } from '@nestjs/throttler';
 import type { Request } from 'express';
+import { addressKey } from '../http/address-key';
 import { rateLimited } from '../http/boundary.errors';
 import { principalOf } from './auth.guard';
 
@@ -9,7 +10,7 @@ import { principalOf } from './auth.guard';
 export class RateLimitGuard extends ThrottlerGuard {
   protected override async getTracker(request: Record<string, unknown>): Promise<string> {
     const asked = request as unknown as Request;
-    return principalOf(asked) || `address ${asked.ip ?? 'unknown'}`;
+    return principalOf(asked) || `address ${addressKey(asked.ip)}`;
   }
 
   /** One budget per token, not per token and route. */

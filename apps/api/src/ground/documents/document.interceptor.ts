@@ -2,11 +2,13 @@ import {
   type CallHandler,
   createParamDecorator,
   type ExecutionContext,
+  Inject,
   Injectable,
   type NestInterceptor,
   SetMetadata,
 } from '@nestjs/common';
 import { fieldErrors } from '@millrace/contracts';
+import type { Clock } from '@millrace/core';
 import { raw, type Request, type Response } from 'express';
 import type { Observable } from 'rxjs';
 import type { z } from 'zod';
@@ -14,7 +16,8 @@ import { type AccessRule, mayDo } from '../auth/access';
 import { optionalCallerOf } from '../auth/auth.guard';
 import { DocumentReader, type DocumentType } from './document-reader';
 import { refuseEncoding } from '../http/refuse-encoding';
-import { bodyInvalid, contentTypeUnknown, yamlForbidden } from '../http/boundary.errors';
+import { CLOCK } from '../config/api-logger';
+import { bodyInvalid, bodySlow, contentTypeUnknown, yamlForbidden } from '../http/boundary.errors';
 
 export const DOCUMENT_BYTES_MAX = 1024 ** 2;
 
@@ -27,6 +30,9 @@ const TYPES: Readonly<Record<string, DocumentType>> = {
 
 /** Of a route that needs no token: a sign-in is a line. */
 const PUBLIC_BYTES_MAX = 4096;
+
+/** A megabyte over the slowest line that somebody would work with. */
+const BODY_MS_MAX = 30_000;
 
 const readBytes = raw({ type: () => true, limit: DOCUMENT_BYTES_MAX, inflate: false });
 const readFewBytes = raw({ type: () => true, limit: PUBLIC_BYTES_MAX, inflate: false });
@@ -44,7 +50,10 @@ interface WithDocument {
  */
 @Injectable()
 export class DocumentInterceptor implements NestInterceptor {
-  constructor(private readonly reader: DocumentReader) {}
+  constructor(
+    private readonly reader: DocumentReader,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
 
   async intercept(context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
     if (Reflect.getMetadata(DOCUMENT_ROUTE, context.getHandler()) !== true) return next.handle();
@@ -53,10 +62,24 @@ export class DocumentInterceptor implements NestInterceptor {
     const caller = optionalCallerOf(request);
     if (type === 'application/yaml' && !(caller && mayDo(caller, SUBMITS))) throw yamlForbidden();
     const read = caller === undefined ? readFewBytes : readBytes;
-    const bytes = await readBody(read, request, context.switchToHttp().getResponse<Response>());
+    const response = context.switchToHttp().getResponse<Response>();
+    const bytes = await this.inTime(readBody(read, request, response));
     request.rawBody = bytes;
     request.document = await this.reader.read(bytes, type);
     return next.handle();
+  }
+
+  /** @throws AppError API.BODY_SLOW */
+  private async inTime(reading: Promise<Buffer>): Promise<Buffer> {
+    let cancel = (): void => undefined;
+    const late = new Promise<never>((_, reject) => {
+      cancel = this.clock.after(BODY_MS_MAX, () => reject(bodySlow(BODY_MS_MAX / 1000)));
+    });
+    try {
+      return await Promise.race([reading, late]);
+    } finally {
+      cancel();
+    }
   }
 }
 

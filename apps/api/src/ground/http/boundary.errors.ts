@@ -83,6 +83,15 @@ export function bodyBroken(cause: unknown): AppError {
   });
 }
 
+/** Only uploads may take long. */
+export function bodySlow(seconds: number): AppError {
+  return new AppError({
+    code: 'API.BODY_SLOW',
+    kind: 'invalid',
+    message: `the body was not there ${seconds} s after its head; send it in one piece`,
+  });
+}
+
 /** The object is not in the state that If-Match asks for. */
 export function etagDiffers(given: string, current: string): AppError {
   return new AppError({
