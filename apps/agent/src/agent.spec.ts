@@ -371,15 +371,26 @@ describe('an agent', () => {
   });
 
   it('stops by itself when no API is there for the grace period', async () => {
-    api.graceMs = 300;
+    api.graceMs = 1000;
     await start(1);
     startAttempt(plan({ steps: 100_000 }));
     await until('a step', () => (api.points.get('train/loss')?.size ?? 0) >= 1);
     api.stop();
-    await sleep(systemClock, 800);
+    await sleep(systemClock, 2000);
     await api.start(api.port);
     await until('the report', () => api.states('agent_0').includes('failed'));
     expect(api.of('attempt').at(-1)).toMatchObject({ errorCode: 'AGENT.API_AWAY', failureClass: 'node_lost' });
+  });
+
+  it('stops by itself when the API holds the session open and answers nothing', async () => {
+    api.graceMs = 2000;
+    await start(1);
+    startAttempt(plan({ steps: 100_000 }));
+    await until('a step', () => (api.points.get('train/loss')?.size ?? 0) >= 1);
+    api.answering = false;
+    await until('the report', () => api.states('agent_0').includes('failed'));
+    expect(api.of('attempt').at(-1)).toMatchObject({ errorCode: 'AGENT.API_AWAY', failureClass: 'node_lost' });
+    expect(api.of('register')).toHaveLength(1);
   });
 
   it('blames the rank that stays away', async () => {

@@ -14,8 +14,10 @@ import {
 import type { BlobCache } from './blobs/blob-cache';
 import type { BlobPort } from './blobs/blob-port';
 import type { DataPlane } from './data-plane/data-plane';
+import type { AgentEvent } from './agent-event';
 import { EventQueue } from './event-queue';
-import { Generation, type GenerationEvent } from './generate/generation';
+import { sharedDevice } from './device/shared-device';
+import { Generation } from './generate/generation';
 import { LayerProfiling } from './profile/layer-profiling';
 import { CommandAnswers } from './session/command-answers';
 import { Heartbeat } from './session/heartbeat';
@@ -27,19 +29,6 @@ import type { TelemetrySource } from './telemetry/telemetry-source';
 import type { DeviceChoice } from './worker/gpu-task';
 import type { StartGpuThread } from './worker/gpu-thread';
 import type { FromWorker } from './worker/worker-messages';
-
-/** Everything that can happen to an agent. */
-export type AgentEvent =
-  | { readonly type: 'session'; readonly event: SessionEvent }
-  | { readonly type: 'attempt'; readonly attempt: Attempt; readonly event: AttemptEvent }
-  | { readonly type: 'generation'; readonly generation: Generation; readonly event: GenerationEvent }
-  | { readonly type: 'profiling'; readonly profiling: LayerProfiling; readonly message: FromWorker }
-  | { readonly type: 'heartbeat'; readonly latenessMs: number }
-  | { readonly type: 'telemetry'; readonly sample: agentV1.DeviceTelemetry }
-  | { readonly type: 'flush' }
-  | { readonly type: 'stopped'; readonly commandId: string }
-  | { readonly type: 'exit'; readonly code: number }
-  | { readonly type: 'signal'; readonly name: string };
 
 export interface AgentOptions {
   /** What the agent is; the rest is filled in when a session opens. */
@@ -58,20 +47,14 @@ export interface AgentOptions {
 
 /** Until the first welcome says otherwise. */
 const DEFAULT_TIMES = { heartbeatIntervalMs: 3000, leaseMs: 15_000, graceMs: 900_000 };
+/** A timer that fires later than this did so because the process was stopped. */
+const LATE_MS = 10_000;
 const FLUSH_INTERVAL_MS = 100;
 const GENERATIONS_MAX = 4;
 /** A lost device leaves the process unusable; its last report gets this long to leave. */
 const EXIT_DELAY_MS = 500;
 
 type Welcomed = Pick<agentV1.Welcome, 'heartbeatIntervalMs' | 'leaseMs' | 'graceMs'>;
-
-function sharedDevice(adapter: agentV1.Adapter | undefined, agents: readonly string[]): string {
-  const gpu = adapter?.uuid || adapter?.pciAddress || 'this GPU';
-  return (
-    `${agents.join(' and ')} computes on ${gpu} too: memory and speed are counted twice. Give each agent a GPU of its ` +
-    'own with --device, or stop one'
-  );
-}
 
 /** The daemon: one queue, one loop. Nothing else changes its state. */
 export class Agent {
@@ -92,13 +75,13 @@ export class Agent {
   private readonly fences = new Map<string, number>();
   private readonly commands: CommandAnswers;
   private times: Welcomed = DEFAULT_TIMES;
-  /** Since when there is no session; undefined while there is one. */
-  private awaySinceMs: number | undefined;
+  /** When the API last said anything: a session that is open and unanswered is as good as none. */
+  private heardMs: number;
   private heartbeatSequence = 0;
 
   constructor(private readonly options: AgentOptions) {
     const { dialer, clock, random } = options;
-    this.awaySinceMs = clock.monotonicMs();
+    this.heardMs = clock.monotonicMs();
     this.session = new SessionClient({
       dialer,
       clock,
@@ -141,10 +124,12 @@ export class Agent {
       case 'attempt':
         return this.onAttempt(event.attempt, event.event);
       case 'generation':
+        if (event.event.type === 'worker') this.leaveIfLost(event.event.message);
         event.generation.handle(event.event);
         if (event.generation.isOver) this.generations.delete(event.generation);
         return undefined;
       case 'profiling':
+        this.leaveIfLost(event.message);
         event.profiling.handle(event.message);
         return event.profiling.isOver ? this.endProfiling(event.profiling) : undefined;
       case 'heartbeat':
@@ -178,7 +163,6 @@ export class Agent {
       case 'closed': {
         const reason = event.error === undefined ? 'the API ended it' : describeError(event.error);
         this.options.logger.warn({ final: event.final }, `the session with the API has ended: ${reason}`);
-        this.awaySinceMs ??= this.options.clock.monotonicMs();
         return event.final ? 1 : undefined;
       }
       default:
@@ -190,7 +174,7 @@ export class Agent {
     this.options.logger.info({ session: welcome.epoch }, 'the API took this agent in');
     if (welcome.sharesDeviceWith.length > 0)
       this.options.logger.warn({}, sharedDevice(this.options.identity.adapter, welcome.sharesDeviceWith));
-    this.awaySinceMs = undefined;
+    this.heardMs = this.options.clock.monotonicMs();
     this.times = welcome;
     this.heartbeat.start(welcome.heartbeatIntervalMs);
     this.dropSuperseded(welcome.current);
@@ -201,6 +185,7 @@ export class Agent {
   }
 
   private onMessage(body: ApiBody): undefined {
+    this.heardMs = this.options.clock.monotonicMs();
     switch (body.$case) {
       case 'heartbeatAck':
         return this.dropSuperseded(body.value.current);
@@ -228,18 +213,24 @@ export class Agent {
 
   private onAttempt(attempt: Attempt, event: AttemptEvent): undefined {
     attempt.handle(event);
-    const lost =
-      event.type === 'worker' && event.message.type === 'failed' && event.message.error.code === 'RUNTIME.DEVICE_LOST';
-    if (lost) this.options.clock.after(EXIT_DELAY_MS, () => this.queue.push({ type: 'exit', code: 1 }));
+    if (event.type === 'worker') this.leaveIfLost(event.message);
     this.flush();
+  }
+
+  /** What waits to be told, such as the failure of the attempt, goes out meanwhile. */
+  private leaveIfLost(message: FromWorker): void {
+    if (message.type !== 'failed' || message.error.code !== 'RUNTIME.DEVICE_LOST') return;
+    this.options.clock.after(EXIT_DELAY_MS, () => this.queue.push({ type: 'exit', code: 1 }));
   }
 
   private onHeartbeat(latenessMs: number): undefined {
     const value = { sequence: ++this.heartbeatSequence, running: this.running(), latenessMs };
     this.send({ $case: 'heartbeat', value });
     const nowMs = this.options.clock.monotonicMs();
-    const awayMs = nowMs - (this.awaySinceMs ?? nowMs);
-    if (awayMs > this.times.graceMs && this.attempt?.isOver === false) this.attempt.fail(apiAway(this.times.graceMs));
+    // This process stood still, and what the API said meanwhile is not read yet.
+    if (latenessMs > LATE_MS) this.heardMs = nowMs;
+    if (nowMs - this.heardMs > this.times.graceMs && this.attempt?.isOver === false)
+      this.attempt.fail(apiAway(this.times.graceMs));
   }
 
   private flush(): undefined {
@@ -341,12 +332,9 @@ export class Agent {
     if (!parsed.success) return planInvalid(parsed.error.message);
     if (this.attempt?.isOver === false || this.generations.size > 0 || this.profiling !== undefined)
       return agentBusy('layers are measured on an idle device');
-    const { device, startThread } = this.options;
+    const { device, startThread, clock } = this.options;
     const profiling: LayerProfiling = new LayerProfiling({
-      commandId,
-      work: parsed.data,
-      device,
-      startThread,
+      ...{ commandId, work: parsed.data, device, startThread, clock },
       send: (body) => this.send(body),
       onMessage: (message) => this.queue.push({ type: 'profiling', profiling, message }),
     });

@@ -19,6 +19,8 @@ export class TestApi {
   readonly sequences = new Map<string, number>();
   epochs = 0;
   acknowledging = true;
+  /** False: it takes everything, and says nothing. */
+  answering = true;
   putError: { code: status; details: string } | undefined;
   graceMs = 60_000;
   /** Whether it is of a version that knows messages in parts. */
@@ -83,7 +85,7 @@ export class TestApi {
       if (body === undefined || body.$case === 'part') return;
       if (body.$case === 'register') agentId = body.value.agentId;
       this.received.push({ agentId, body });
-      this.answer(call, agentId, body);
+      if (this.answering) this.answer(call, agentId, body);
     });
     call.on('error', () => undefined);
     call.on('end', () => call.end());

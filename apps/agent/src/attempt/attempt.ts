@@ -349,11 +349,11 @@ export class Attempt {
     const report = { runId: this.runId, fence: this.fence, step, rank: plan.rank };
     try {
       const manifestPartJson = await this.writer(step).finish();
-      outbox.addCheckpoint({ ...report, state: 'stored', manifestPartJson, errorMessage: '' });
+      await outbox.addCheckpoint({ ...report, state: 'stored', manifestPartJson, errorMessage: '' });
     } catch (caught) {
       const error = asAppError(caught);
       if (error.kind === 'aborted') throw error;
-      outbox.addCheckpoint({ ...report, state: 'failed', manifestPartJson: '', errorMessage: error.message });
+      await outbox.addCheckpoint({ ...report, state: 'failed', manifestPartJson: '', errorMessage: error.message });
       this.log('error', `the checkpoint of step ${step} failed: ${error.message}`);
       if (final) throw error;
     } finally {

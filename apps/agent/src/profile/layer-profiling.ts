@@ -1,32 +1,42 @@
 import type { agentV1, LayerTimes, LayerWork } from '@millrace/contracts';
-import type { AppError } from '@millrace/core';
+import type { AppError, Clock } from '@millrace/core';
 import type { AgentBody } from '../session/session-channel';
 import type { DeviceChoice } from '../worker/gpu-task';
 import type { GpuThread, StartGpuThread } from '../worker/gpu-thread';
-import { fromThreadError } from '../worker/thread-error';
+import { fromThreadError, toThreadError } from '../worker/thread-error';
 import type { FromWorker } from '../worker/worker-messages';
+import { profilingLate } from './profile.errors';
 
 export interface LayerProfilingOptions {
   readonly commandId: string;
   readonly work: LayerWork;
   readonly device: DeviceChoice;
   readonly startThread: StartGpuThread;
+  readonly clock: Clock;
   readonly send: (body: AgentBody) => void;
   readonly onMessage: (message: FromWorker) => void;
 }
+
+/** Two orders of magnitude beyond what it takes. */
+const DURATION_MS_MAX = 300_000;
 
 /** One measurement of layers on a GPU thread of its own. It is told once how it ended, and then holds no device. */
 export class LayerProfiling {
   private thread: GpuThread | undefined;
   private told = false;
+  private cancelLimit: () => void = () => undefined;
 
   constructor(private readonly options: LayerProfilingOptions) {}
 
   /** `after` is the end of what used the device before. */
   begin(after: Promise<void>): void {
-    const { device, work, startThread, onMessage } = this.options;
+    const { device, work, startThread, clock, onMessage } = this.options;
     void after.then(() => {
-      if (!this.told) this.thread = startThread({ kind: 'profile', device, work }, onMessage);
+      if (this.told) return;
+      this.thread = startThread({ kind: 'profile', device, work }, onMessage);
+      this.cancelLimit = clock.after(DURATION_MS_MAX, () =>
+        onMessage({ type: 'failed', error: toThreadError(profilingLate(DURATION_MS_MAX)) }),
+      );
     });
   }
 
@@ -48,6 +58,7 @@ export class LayerProfiling {
   private tell({ layers, error }: { readonly layers?: LayerTimes; readonly error?: AppError }): void {
     if (this.told) return;
     this.told = true;
+    this.cancelLimit();
     const { commandId, send } = this.options;
     const value: agentV1.LayerProfile = {
       commandId,

@@ -1,6 +1,6 @@
 import type { agentV1 } from '@millrace/contracts';
 import { expect, it } from 'vitest';
-import { LINES_MAX, Outbox } from './outbox';
+import { LINES_MAX, Outbox, POINTS_MAX, REPORTS_MAX } from './outbox';
 
 const KEY = { runId: 'run_1', fence: 1 };
 const line = (text: string): agentV1.LogLine => ({ timeMs: 0, level: 'info', stage: 0, text });
@@ -33,4 +33,34 @@ it('forgets lines once they are acknowledged', () => {
   expect(outbox.isSettled(KEY)).toBe(false);
   outbox.acknowledge({ metrics: 0, logs: 1, checkpoints: 0 });
   expect(outbox.isSettled(KEY)).toBe(true);
+});
+
+/** Whether a promise is settled, once everything that could settle it has had its turn. */
+async function isSettled(work: Promise<void>): Promise<boolean> {
+  let settled = false;
+  void work.then(() => (settled = true));
+  await new Promise((resolve) => setImmediate(resolve));
+  return settled;
+}
+
+it('lets training wait while an API that is there acknowledges no points', async () => {
+  const outbox = new Outbox();
+  const point = { name: 'train/loss', step: 1, value: 1, timeMs: 0 };
+  const points = Array.from({ length: POINTS_MAX }, () => point);
+  expect(await isSettled(outbox.addMetrics(KEY, points))).toBe(true);
+  const one = outbox.addMetrics(KEY, [point]);
+  outbox.take();
+  expect(await isSettled(one)).toBe(false);
+  outbox.acknowledge({ metrics: 1, logs: 0, checkpoints: 0 });
+  expect(await isSettled(one)).toBe(true);
+});
+
+it('lets checkpoints wait while their reports are not acknowledged', async () => {
+  const outbox = new Outbox();
+  const report = { ...KEY, step: 1, rank: 0, state: 'stored', manifestPartJson: '{}', errorMessage: '' };
+  for (let count = 0; count < REPORTS_MAX; count++) expect(await isSettled(outbox.addCheckpoint(report))).toBe(true);
+  const one = outbox.addCheckpoint(report);
+  expect(await isSettled(one)).toBe(false);
+  outbox.acknowledge({ metrics: 0, logs: 0, checkpoints: 1 });
+  expect(await isSettled(one)).toBe(true);
 });

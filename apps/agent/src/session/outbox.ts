@@ -18,6 +18,8 @@ interface HeldReport {
 }
 
 export const POINTS_MAX = 100_000;
+/** Each may have megabytes: it names every block of a rank. */
+export const REPORTS_MAX = 8;
 export const LINES_MAX = 10_000;
 const BATCH_COUNT_MAX = 1000;
 /** Of log lines: a batch is a message, and a message has a bound. */
@@ -27,8 +29,8 @@ const LINE_TEXT_LENGTH_MAX = 2 ** 16;
 
 /**
  * What must reach the API's database even if the API is away for long: metrics, logs and checkpoint reports, each in
- * batches with a sequence of its own, kept until acknowledged and sent again in each new session. Points are never
- * dropped (training pauses instead); of log lines the oldest are, and a line says so.
+ * batches with a sequence of its own, kept until acknowledged and sent again in each new session. Points and reports
+ * are never dropped (training pauses instead); of log lines the oldest are, and a line says so.
  */
 export class Outbox {
   private sequences = { metrics: 0, logs: 0, checkpoints: 0 };
@@ -54,8 +56,7 @@ export class Outbox {
       make: () => ({ ...key, sequence: 0, points: [] }),
     });
     this.pointCount += points.length;
-    if (this.pointCount <= POINTS_MAX) return Promise.resolve();
-    return new Promise((resolve) => this.room.push(resolve));
+    return this.untilRoom();
   }
 
   addLog(key: AttemptKey, given: agentV1.LogLine): void {
@@ -70,12 +71,14 @@ export class Outbox {
     if (this.lineCount > LINES_MAX) this.dropOldestLines(line);
   }
 
-  addCheckpoint(report: Omit<CheckpointReport, 'sequence'>): void {
+  /** Resolves at once unless too many are on their way: the next checkpoint waits then. */
+  addCheckpoint(report: Omit<CheckpointReport, 'sequence'>): Promise<void> {
     this.closeBatches();
     this.reports.push({
       report: { ...report, sequence: ++this.sequences.checkpoints },
       afterMetrics: this.sequences.metrics,
     });
+    return this.untilRoom();
   }
 
   /** A new session: what the API has not, it gets again. Sequences go on after what it has from an earlier process. */
@@ -104,7 +107,7 @@ export class Outbox {
       return !done;
     });
     this.reports = this.reports.filter(({ report }) => report.sequence > this.acknowledged.checkpoints);
-    if (this.pointCount <= POINTS_MAX) for (const resolve of this.room.splice(0)) resolve();
+    this.admit();
   }
 
   /** What may be sent now and was not sent in this session, in order; open batches are closed. */
@@ -133,6 +136,7 @@ export class Outbox {
   /** A report that the API cannot take, ever; batches have a bound that every API takes. */
   giveUp(given: CheckpointReport): void {
     this.reports = this.reports.filter(({ report }) => report !== given);
+    this.admit();
   }
 
   /** The attempt was superseded: nobody wants its points any more. */
@@ -142,7 +146,19 @@ export class Outbox {
     this.reports = this.reports.filter(({ report }) => !sameAttempt(report, key));
     this.pointCount = this.metrics.reduce((sum, { points }) => sum + points.length, 0);
     this.lineCount = this.logs.reduce((sum, { lines }) => sum + lines.length, 0);
-    if (this.pointCount <= POINTS_MAX) for (const resolve of this.room.splice(0)) resolve();
+    this.admit();
+  }
+
+  private get hasRoom(): boolean {
+    return this.pointCount <= POINTS_MAX && this.reports.length <= REPORTS_MAX;
+  }
+
+  private untilRoom(): Promise<void> {
+    return this.hasRoom ? Promise.resolve() : new Promise((resolve) => this.room.push(resolve));
+  }
+
+  private admit(): void {
+    if (this.hasRoom) for (const resolve of this.room.splice(0)) resolve();
   }
 
   private closeBatches(): void {

@@ -2,6 +2,7 @@ import type { Clock } from '@millrace/core';
 import type { Backend } from '@millrace/runtime';
 import { generateTask } from '../generate/generate-task';
 import { measureLayers } from '../profile/measure-layers';
+import { AttemptFailure } from '../stage/failure/attempt-failure';
 import type { GpuTask } from './gpu-task';
 import { toThreadError } from './thread-error';
 import { PendingBoundary, trainTask } from './train-task';
@@ -18,19 +19,24 @@ export interface GpuTaskOptions {
 
 /**
  * A GPU thread's life: open the device, do the task, tell how it ended, free the device when asked to stop. Whatever
- * fails is told as `failed`; this promise does not reject.
+ * fails is told as `failed`, a device that is lost at once, whatever the task waits for; this promise does not reject.
  */
 export async function runGpuTask({ end, task, openBackend, probe, clock }: GpuTaskOptions): Promise<void> {
   const requests = new PendingBoundary();
   const port = new WorkerPort(end, clock, (wishes) => requests.ask(wishes));
   const opening = openBackend();
-  const work = async (): Promise<void> => {
-    const backend = await opening;
+  const failure = new AttemptFailure();
+  const perform = async (backend: Backend): Promise<void> => {
     if (task.kind === 'probe') return probe(backend, port);
     if (task.kind === 'generate') return generateTask({ plan: task.plan, backend, port, clock });
     if (task.kind === 'profile')
       return port.post({ type: 'profiled', layers: await measureLayers(task.work, backend, clock) });
     return trainTask({ ...task, backend, port, requests, clock });
+  };
+  const work = async (): Promise<void> => {
+    const backend = await opening;
+    void backend.failed.then((error) => failure.raise(error));
+    return failure.race(perform(backend));
   };
   const done = work().catch((error: unknown) => port.post({ type: 'failed', error: toThreadError(error) }));
   await port.stopped;
