@@ -78,8 +78,11 @@ function table(pipeline, names) {
     const { untilInput, untilWeight } = peakMicroBatches;
     const ends = (peaks) => `${peaks[0]}, ${peaks.at(-1)}`;
     const percent = (ratio) => `${(100 * ratio).toFixed(1)}%`;
-    const bubbles = `${percent(bubbleOfTotal)} | ${percent(bubbleOfIdeal)}`;
-    const idle = `${idlePerRank[0]} | ${Math.max(...spanIdlePerRank)}`;
+    // Without a flush the idle time of both ends comes once per run, and none in between.
+    const flushes = schedule.updates.mode === 'flush';
+    const bubbles = flushes ? `${percent(bubbleOfTotal)} | ${percent(bubbleOfIdeal)}` : 'none | none';
+    const spanIdle = Math.max(...spanIdlePerRank);
+    const idle = flushes ? `${idlePerRank[0]} | ${spanIdle}` : `${idlePerRank[0]} per run | ${spanIdle} per run`;
     return `| [${name}](#${name}) | ${schedule.chunks} | ${idle} | ${bubbles} | ${ends(untilInput)} | ${ends(untilWeight)} |`;
   });
   return [...head, ...rows];

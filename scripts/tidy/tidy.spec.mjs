@@ -44,6 +44,19 @@ describe('tidy', () => {
     expect(findings(files)).toEqual([]);
   });
 
+  it('finds an exported name with two declarations in one library', () => {
+    const files = {
+      'libs/add/src/one.ts':
+        'export interface Cell {}\nexport function sum(): void;\nexport function sum(a?: number) {}\n',
+      'libs/add/src/rows/two.ts': 'export type Cell = 1;\n',
+      'libs/add/src/one.spec.ts': 'export const sum = 1;\n',
+      'libs/other/src/cell.ts': 'export class Cell {}\n',
+    };
+    expect(findings(files)).toEqual([
+      'libs/add/src/rows/two.ts: exports Cell, as one.ts does (libs/add/src/one.ts): import it, or call one of them what it is',
+    ]);
+  });
+
   it('finds what a merge left over, in documents too', () => {
     const files = { 'README.md': `a\n${'<'.repeat(7)} HEAD\nb\n${'>'.repeat(7)} other\n` };
     expect(findings(files)).toEqual([

@@ -61,6 +61,28 @@ describe('the dashboard in Chromium over a cluster that trains', () => {
     await page.getByText('live', { exact: true }).waitFor();
   });
 
+  it('waits for a page while the API starts again, and keeps the frame', async () => {
+    const { page } = browser;
+    let asked = 0;
+    const isAway = (): boolean => asked < 3;
+    const sign = /\/healthz$/;
+    const file = /\/audit-page-[^/]*\.js$/;
+    await page.route(sign, (route) => {
+      asked++;
+      return isAway() ? route.abort('connectionrefused') : route.continue();
+    });
+    await page.route(file, (route) => (isAway() ? route.abort('connectionrefused') : route.continue()));
+    try {
+      await page.getByRole('link', { name: 'Audit', exact: true }).click();
+      await page.getByRole('heading', { name: 'Audit', exact: true }).waitFor();
+    } finally {
+      await page.unroute(sign);
+      await page.unroute(file);
+    }
+    expect(asked).toBe(3);
+    browser.forgive(/healthz|ERR_CONNECTION_REFUSED/);
+  });
+
   it('uploads a dataset and shows its text and tokens', async () => {
     const { page } = browser;
     await page.getByRole('link', { name: 'Datasets', exact: true }).click();
@@ -80,6 +102,17 @@ describe('the dashboard in Chromium over a cluster that trains', () => {
     await page.getByText('is not a multiple of model.heads').first().waitFor();
     await editor.fill(SPEC.replace('words', 'sentences'));
     await page.getByText('no dataset is called sentences').first().waitFor();
+    await editor.fill(SPEC);
+    await page.getByRole('img', { name: /^Order of one step under 1f1b on 2 ranks/ }).waitFor();
+    // Text that cannot be read leaves the form as it was, and what was typed is there after a look at another page.
+    const layers = page.getByLabel('layers', { exact: true });
+    await editor.fill(`${SPEC}\nbroken: [`);
+    await expect.poll(() => layers.isDisabled()).toBe(true);
+    expect(await layers.inputValue()).toBe('4');
+    await page.getByRole('link', { name: 'Runs', exact: true }).click();
+    await page.getByRole('heading', { name: 'Runs', exact: true }).waitFor();
+    await page.getByRole('link', { name: 'Submit', exact: true }).click();
+    await expect.poll(() => editor.innerText()).toContain('broken: [');
     await editor.fill(SPEC);
     await page.getByRole('img', { name: /^Order of one step under 1f1b on 2 ranks/ }).waitFor();
     // On a phone form and editor are below each other, each as wide as the page, and one writes the other.

@@ -24,7 +24,7 @@ import { Heartbeat } from './session/heartbeat';
 import { Outbox } from './session/outbox';
 import { parseJson } from './session/parse-json';
 import { SessionClient, type SessionEvent } from './session/session-client';
-import type { AgentBody, ApiBody, SessionDialer } from './session/session-channel';
+import type { AgentMessageBody, ApiMessageBody, SessionDialer } from './session/session-channel';
 import type { TelemetrySource } from './telemetry/telemetry-source';
 import type { DeviceChoice } from './worker/gpu-task';
 import type { StartGpuThread } from './worker/gpu-thread';
@@ -184,7 +184,7 @@ export class Agent {
     this.attempt?.settle();
   }
 
-  private onMessage(body: ApiBody): undefined {
+  private onMessage(body: ApiMessageBody): undefined {
     this.heardMs = this.options.clock.monotonicMs();
     switch (body.$case) {
       case 'heartbeatAck':
@@ -239,7 +239,7 @@ export class Agent {
   }
 
   /** What this API does not take for its length, it will not take in the next session either. */
-  private send(body: AgentBody): void {
+  private send(body: AgentMessageBody): void {
     const error = this.session.send(body);
     if (error === undefined) return;
     this.options.logger.error({ code: error.code }, `a message is dropped: ${error.message}`);
@@ -320,7 +320,7 @@ export class Agent {
       startThread,
       cache,
       clock,
-      send: (body: AgentBody) => this.send(body),
+      send: (body: AgentMessageBody) => this.send(body),
       onEvent: (event) => this.queue.push({ type: 'generation', generation, event }),
     });
     this.generations.add(generation);

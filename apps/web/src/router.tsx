@@ -1,6 +1,7 @@
-import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router';
+import { createRootRoute, createRoute, createRouter } from '@tanstack/react-router';
 import { AppRoot } from './app/app-root';
 import { ErrorPage } from './app/error-page';
+import { lazyPage } from './app/loading/lazy-page';
 import { NotFoundPage } from './app/not-found-page';
 import { readRunsSearch } from './pages/runs/runs-search';
 import { readTab } from './pages/run/run-tabs';
@@ -16,45 +17,45 @@ const routes = [
   createRoute({
     getParentRoute: () => root,
     path: '/',
-    component: lazyRouteComponent(() => import('./pages/overview/overview-page'), 'OverviewPage'),
+    component: lazyPage(async () => (await import('./pages/overview/overview-page')).OverviewPage),
   }),
   createRoute({
     getParentRoute: () => root,
     path: '/runs',
     validateSearch: readRunsSearch,
-    component: lazyRouteComponent(() => import('./pages/runs/runs-page'), 'RunsPage'),
+    component: lazyPage(async () => (await import('./pages/runs/runs-page')).RunsPage),
   }),
   createRoute({
     getParentRoute: () => root,
     path: '/runs/$runId',
     validateSearch: (search: Record<string, unknown>) => ({ tab: readTab(search.tab) }),
-    component: lazyRouteComponent(() => import('./pages/run/run-page'), 'RunPage'),
+    component: lazyPage(async () => (await import('./pages/run/run-page')).RunPage),
   }),
   createRoute({
     getParentRoute: () => root,
     path: '/submit',
     validateSearch: (search: Record<string, unknown>) => ({ from: textAt(search, 'from') }),
-    component: lazyRouteComponent(() => import('./pages/submit/submit-page'), 'SubmitPage'),
+    component: lazyPage(async () => (await import('./pages/submit/submit-page')).SubmitPage),
   }),
   createRoute({
     getParentRoute: () => root,
     path: '/agents',
-    component: lazyRouteComponent(() => import('./pages/agents/agents-page'), 'AgentsPage'),
+    component: lazyPage(async () => (await import('./pages/agents/agents-page')).AgentsPage),
   }),
   createRoute({
     getParentRoute: () => root,
     path: '/agents/$agentId',
-    component: lazyRouteComponent(() => import('./pages/agents/agent-page'), 'AgentPage'),
+    component: lazyPage(async () => (await import('./pages/agents/agent-page')).AgentPage),
   }),
   createRoute({
     getParentRoute: () => root,
     path: '/datasets',
-    component: lazyRouteComponent(() => import('./pages/datasets/datasets-page'), 'DatasetsPage'),
+    component: lazyPage(async () => (await import('./pages/datasets/datasets-page')).DatasetsPage),
   }),
   createRoute({
     getParentRoute: () => root,
     path: '/datasets/$datasetId',
-    component: lazyRouteComponent(() => import('./pages/datasets/dataset-page'), 'DatasetPage'),
+    component: lazyPage(async () => (await import('./pages/datasets/dataset-page')).DatasetPage),
   }),
   createRoute({
     getParentRoute: () => root,
@@ -63,23 +64,23 @@ const routes = [
       run: textAt(search, 'run'),
       checkpoint: textAt(search, 'checkpoint'),
     }),
-    component: lazyRouteComponent(() => import('./pages/playground/playground-page'), 'PlaygroundPage'),
+    component: lazyPage(async () => (await import('./pages/playground/playground-page')).PlaygroundPage),
   }),
   createRoute({
     getParentRoute: () => root,
     path: '/schedules',
     validateSearch: readScheduleSearch,
-    component: lazyRouteComponent(() => import('./pages/schedules/schedules-page'), 'SchedulesPage'),
+    component: lazyPage(async () => (await import('./pages/schedules/schedules-page')).SchedulesPage),
   }),
   createRoute({
     getParentRoute: () => root,
     path: '/access',
-    component: lazyRouteComponent(() => import('./pages/access/access-page'), 'AccessPage'),
+    component: lazyPage(async () => (await import('./pages/access/access-page')).AccessPage),
   }),
   createRoute({
     getParentRoute: () => root,
     path: '/audit',
-    component: lazyRouteComponent(() => import('./pages/audit/audit-page'), 'AuditPage'),
+    component: lazyPage(async () => (await import('./pages/audit/audit-page')).AuditPage),
   }),
 ] as const;
 

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { FieldError } from '@millrace/core';
+import { plainWords } from './fields/plain-words';
 import { type RunSpec, runSpecSchema } from './run-spec';
 import { notInThisBuild } from './run-spec-limits';
 import { impossibleCombinations } from './run-spec-rules';
@@ -20,7 +21,7 @@ function pointer(path: readonly PropertyKey[]): string {
 
 /** A document as a complete run spec. @throws AppError RUN.SPEC_INVALID with every offending field */
 export function parseRunSpec(document: unknown): RunSpec {
-  const parsed = runSpecSchema.safeParse(document);
+  const parsed = runSpecSchema.safeParse(document, { error: plainWords });
   if (!parsed.success) throw specInvalid(fieldErrors(parsed.error));
   const spec = parsed.data;
   const fields = [...notInThisBuild(spec), ...impossibleCombinations(spec)];

@@ -1,7 +1,7 @@
 import { RECOMPUTE_SETTINGS } from '@millrace/core';
 import { SCHEDULE_NAMES } from '@millrace/pipeline';
 import { z } from 'zod';
-import { storableText } from './storable-text';
+import { storableText } from './fields/storable-text';
 
 /**
  * The run spec: one document for REST, gRPC, CLI and dashboard. This schema is its only definition; what a build does

@@ -14,7 +14,7 @@ function declaredBytes(declarations: readonly TensorDeclaration[]): number {
 }
 
 /** Bytes of device memory, counted from the declarations of the programs themselves. */
-export interface StageMemory {
+export interface StageMemoryBytes {
   /** Of all versions. */
   readonly parameters: number;
   /** Gradients, moments, scalars and the partial sums. */
@@ -64,7 +64,7 @@ export function keptBytes(config: ModelConfig, slice: StageSlice, options: Stage
 }
 
 /** Memory that a stage takes. */
-export function stageMemoryBytes(config: ModelConfig, slice: StageSlice, load: StageLoad): StageMemory {
+export function stageMemoryBytes(config: ModelConfig, slice: StageSlice, load: StageLoad): StageMemoryBytes {
   const { inFlight, inBackward = inFlight, microBatches = inFlight } = load;
   const stage = buildStagePrograms(config, slice, load);
   const optimizerPrograms = buildOptimizerPrograms(config, slice, load.optimizer);

@@ -1,7 +1,7 @@
 import { type ModelConfig, type Recompute, RECOMPUTE_SETTINGS } from '@millrace/core';
 import { KERNELS, type Program, type ProgramStep } from '@millrace/kernels';
 import { describe, expect, it } from 'vitest';
-import { type KeptBytes, keptBytes, stageFlops, type StageMemory, stageMemoryBytes } from './estimates';
+import { type KeptBytes, keptBytes, stageFlops, type StageMemoryBytes, stageMemoryBytes } from './estimates';
 import { stageSlices, wholeModel } from './model-config';
 import type { Optimizer } from './training/optimizer';
 import { buildOptimizerPrograms } from './training/optimizer-programs';
@@ -236,7 +236,7 @@ describe('estimates', () => {
 
   it('grow by one set of kept tensors for each micro-batch in flight', () => {
     const whole = wholeModel(CONFIG);
-    const memory = (inFlight: number): StageMemory =>
+    const memory = (inFlight: number): StageMemoryBytes =>
       stageMemoryBytes(CONFIG, whole, { microBatch: 2, inFlight, optimizer: ADAMW });
     const [one, three] = [memory(1), memory(3)];
     expect(three.saved).toBe(3 * one.saved);

@@ -8,7 +8,7 @@ import { asAppError, CheckpointWriter } from '../checkpoint/checkpoint-writer';
 import { readsTokens, stagePlan } from '../stage/stage-plan';
 import type { DataPlane } from '../data-plane/data-plane';
 import type { LinkCredential } from '../data-plane/link/link-credential';
-import type { AgentBody } from '../session/session-channel';
+import type { AgentMessageBody } from '../session/session-channel';
 import type { Outbox } from '../session/outbox';
 import type { BoundaryWishes, WaitReport, WeightKind } from '../stage/stage-ports';
 import type { DeviceChoice } from '../worker/gpu-task';
@@ -35,7 +35,7 @@ export interface AttemptOptions {
   readonly random: () => number;
   readonly logger: Logger;
   /** Sends at once if there is a session, else forgets it. */
-  readonly send: (body: AgentBody) => void;
+  readonly send: (body: AgentMessageBody) => void;
   /** Whatever happens on other threads and sockets comes back through the agent's queue. */
   readonly onEvent: (event: AttemptEvent) => void;
 }
@@ -53,7 +53,7 @@ export type AttemptEvent =
  *
  * draining: peers take the last frames. settling: the API stores the last points, lines and the checkpoint.
  */
-export type AttemptState = 'starting' | 'ready' | 'running' | 'draining' | 'settling' | 'ended';
+export type AttemptPhase = 'starting' | 'ready' | 'running' | 'draining' | 'settling' | 'ended';
 
 /** How long a peer may take to start, and how many leases it may be away, before the attempt is given up. */
 const FIRST_ACCEPT_MS = 60_000;
@@ -63,7 +63,7 @@ const LOST_AFTER_LEASES = 4;
 export class Attempt {
   readonly runId: string;
   readonly fence: number;
-  state: AttemptState = 'starting';
+  state: AttemptPhase = 'starting';
   step: number;
   /** Told again in each new session. */
   private lastReport: agentV1.AttemptReport | undefined;

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { plainWords } from '@millrace/contracts';
 import { DEVICE_NAME } from '@millrace/contracts/plain';
 import { splitHostPort } from '@millrace/core';
 import { z } from 'zod';
@@ -113,7 +114,7 @@ export function readDeviceConfig(env: NodeJS.ProcessEnv = process.env): DeviceCo
 function parse<T extends z.ZodType>(schema: T, env: NodeJS.ProcessEnv): z.output<T> {
   // An empty variable counts as one that is not set.
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
-  const parsed = schema.safeParse(given);
+  const parsed = schema.safeParse(given, { error: plainWords });
   if (!parsed.success)
     throw configInvalid(parsed.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`));
   return parsed.data;

@@ -5,7 +5,7 @@ import type { BlobCache } from '../blobs/blob-cache';
 import { DataPlane } from '../data-plane/data-plane';
 import { IncomingLink } from '../data-plane/link/incoming-link';
 import type { FrameDialer } from '../data-plane/link/frame-channel';
-import type { AgentBody } from '../session/session-channel';
+import type { AgentMessageBody } from '../session/session-channel';
 import { Generation, type GenerationEvent } from './generation';
 
 const PLAN = {
@@ -18,7 +18,7 @@ const PLAN = {
 
 let timers: { atMs: number; task: () => void }[];
 let clock: Clock;
-let sent: AgentBody[];
+let sent: AgentMessageBody[];
 let threadsStopped: number;
 let dataPlane: DataPlane;
 

@@ -6,7 +6,7 @@ import type { BlobCache } from '../blobs/blob-cache';
 import { TensorIndex } from '../blobs/tensor-index';
 import type { DataPlane } from '../data-plane/data-plane';
 import type { LinkCredential } from '../data-plane/link/link-credential';
-import type { AgentBody } from '../session/session-channel';
+import type { AgentMessageBody } from '../session/session-channel';
 import type { DeviceChoice } from '../worker/gpu-task';
 import type { StartGpuThread } from '../worker/gpu-thread';
 import { fromThreadError } from '../worker/thread-error';
@@ -22,7 +22,7 @@ export interface GenerationOptions {
   readonly startThread: StartGpuThread;
   readonly cache: BlobCache;
   readonly clock: Clock;
-  readonly send: (body: AgentBody) => void;
+  readonly send: (body: AgentMessageBody) => void;
   readonly onEvent: (event: GenerationEvent) => void;
 }
 

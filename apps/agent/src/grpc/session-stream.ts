@@ -1,6 +1,6 @@
 import { agentV1, messageBytesMax, messageParts, messageTooLarge, PART_BYTES, PartJoiner } from '@millrace/contracts';
 import type { AppError } from '@millrace/core';
-import type { AgentBody, ApiBody } from '../session/session-channel';
+import type { AgentMessageBody, ApiMessageBody } from '../session/session-channel';
 
 /** The part of a gRPC stream that writes. */
 export interface WritableSession {
@@ -12,7 +12,12 @@ export interface WritableSession {
 const WAITING_MAX = 1000;
 
 /** What is of no use when it comes late; everything else is bounded where it comes from. */
-const EXPENDABLE: ReadonlySet<AgentBody['$case']> = new Set(['trace', 'telemetry', 'stageWaiting', 'linkMeasured']);
+const EXPENDABLE: ReadonlySet<AgentMessageBody['$case']> = new Set([
+  'trace',
+  'telemetry',
+  'stageWaiting',
+  'linkMeasured',
+]);
 
 /**
  * Messages of a session as they travel: long ones in parts, no faster than the connection takes them. A heartbeat goes
@@ -32,7 +37,7 @@ export class SessionStream {
   }
 
   /** Gives why the message cannot be sent to this API, ever. */
-  send(body: AgentBody): AppError | undefined {
+  send(body: AgentMessageBody): AppError | undefined {
     if (body.$case === 'heartbeat') {
       this.stream.write({ body });
       return undefined;
@@ -51,7 +56,7 @@ export class SessionStream {
    * The message that is complete with this one; undefined while parts are missing, and for a kind that this version
    * does not know: it comes from a newer API. @throws AppError SESSION.PART_INVALID
    */
-  received({ body }: agentV1.ApiMessage): ApiBody | undefined {
+  received({ body }: agentV1.ApiMessage): ApiMessageBody | undefined {
     if (body?.$case === 'welcome') this.apiTakesParts = body.value.takesParts;
     if (body?.$case !== 'part') return body;
     const encoded = this.joiner.add(body.value);

@@ -1,6 +1,6 @@
 import type { agentV1, LayerTimes, LayerWork } from '@millrace/contracts';
 import type { AppError, Clock } from '@millrace/core';
-import type { AgentBody } from '../session/session-channel';
+import type { AgentMessageBody } from '../session/session-channel';
 import type { DeviceChoice } from '../worker/gpu-task';
 import type { GpuThread, StartGpuThread } from '../worker/gpu-thread';
 import { fromThreadError, toThreadError } from '../worker/thread-error';
@@ -13,7 +13,7 @@ export interface LayerProfilingOptions {
   readonly device: DeviceChoice;
   readonly startThread: StartGpuThread;
   readonly clock: Clock;
-  readonly send: (body: AgentBody) => void;
+  readonly send: (body: AgentMessageBody) => void;
   readonly onMessage: (message: FromWorker) => void;
 }
 

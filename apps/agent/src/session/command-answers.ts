@@ -1,9 +1,9 @@
 import type { agentV1 } from '@millrace/contracts';
 import type { AppError, Logger } from '@millrace/core';
-import type { AgentBody } from './session-channel';
+import type { AgentMessageBody } from './session-channel';
 
 export interface CommandAnswersOptions {
-  readonly send: (body: AgentBody) => void;
+  readonly send: (body: AgentMessageBody) => void;
   /** The promise of a command is settled: its answer may go out. */
   readonly onDone: (commandId: string) => void;
   readonly logger: Logger;

@@ -1,5 +1,5 @@
 import type { agentV1 } from '@millrace/contracts';
-import type { AgentBody } from './session-channel';
+import type { AgentMessageBody } from './session-channel';
 
 /** Whose points, lines and reports these are. */
 export interface AttemptKey {
@@ -111,9 +111,9 @@ export class Outbox {
   }
 
   /** What may be sent now and was not sent in this session, in order; open batches are closed. */
-  take(): AgentBody[] {
+  take(): AgentMessageBody[] {
     this.closeBatches();
-    const bodies: AgentBody[] = [];
+    const bodies: AgentMessageBody[] = [];
     for (const value of this.metrics) if (value.sequence > this.sent.metrics) bodies.push({ $case: 'metrics', value });
     for (const value of this.logs) if (value.sequence > this.sent.logs) bodies.push({ $case: 'logs', value });
     this.sent.metrics = Math.max(this.sent.metrics, this.metrics.at(-1)?.sequence ?? 0);

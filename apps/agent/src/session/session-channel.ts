@@ -3,18 +3,18 @@ import type { AppError } from '@millrace/core';
 
 type Whole<Body> = Exclude<Body, { $case: 'part' }>;
 /** Messages as they are meant; parts of them are the channel's affair. */
-export type AgentBody = Whole<NonNullable<agentV1.AgentMessage['body']>>;
-export type ApiBody = Whole<NonNullable<agentV1.ApiMessage['body']>>;
+export type AgentMessageBody = Whole<NonNullable<agentV1.AgentMessage['body']>>;
+export type ApiMessageBody = Whole<NonNullable<agentV1.ApiMessage['body']>>;
 
 /** One open session stream. */
 export interface SessionChannel {
   /** Gives why the message can never be sent to this API, for its length. */
-  send(body: AgentBody): AppError | undefined;
+  send(body: AgentMessageBody): AppError | undefined;
   close(): void;
 }
 
 export interface SessionChannelEvents {
-  onMessage(body: ApiBody): void;
+  onMessage(body: ApiMessageBody): void;
   /** Exactly once; `error.kind` says why. */
   onClosed(error?: Error): void;
 }

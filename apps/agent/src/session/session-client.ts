@@ -1,10 +1,10 @@
 import { AppError, Backoff, type Clock } from '@millrace/core';
 import type { agentV1 } from '@millrace/contracts';
-import type { AgentBody, ApiBody, SessionChannel, SessionDialer } from './session-channel';
+import type { AgentMessageBody, ApiMessageBody, SessionChannel, SessionDialer } from './session-channel';
 
 export type SessionEvent =
   | { readonly type: 'opened'; readonly welcome: agentV1.Welcome }
-  | { readonly type: 'message'; readonly body: ApiBody }
+  | { readonly type: 'message'; readonly body: ApiMessageBody }
   /** It dials again by itself, unless `final`. */
   | { readonly type: 'closed'; readonly error: Error | undefined; readonly final: boolean };
 
@@ -62,7 +62,7 @@ export class SessionClient {
    * Does nothing when there is no session: whoever needs the message to arrive keeps it. Gives why it can never be sent
    * to this API.
    */
-  send(body: AgentBody): AppError | undefined {
+  send(body: AgentMessageBody): AppError | undefined {
     return this.welcomed ? this.channel?.send(body) : undefined;
   }
 
@@ -76,7 +76,7 @@ export class SessionClient {
     this.channel?.close();
   }
 
-  private receive(body: ApiBody): void {
+  private receive(body: ApiMessageBody): void {
     if (body.$case !== 'welcome') {
       if (this.welcomed) this.options.onEvent({ type: 'message', body });
       return;

@@ -1,6 +1,6 @@
 import { type Backend, openCpuBackend } from '@millrace/runtime';
 import { expect, it } from 'vitest';
-import { copyOut, type PendingTensor, type SnapshotWindow } from './snapshot';
+import { copyOut, type TensorToCopy, type SnapshotWindow } from './snapshot';
 
 /** Groups of 16 elements. */
 const WINDOW: SnapshotWindow = { groupBytes: 64, groupCount: 2 };
@@ -26,7 +26,7 @@ function counted(): Counted {
   return Object.assign(counts, { backend });
 }
 
-function tensors(backend: Backend): PendingTensor[] {
+function tensors(backend: Backend): TensorToCopy[] {
   return SIZES.map((size, index) => {
     const entry = { name: `t${index}`, kind: 'weight' as const, shape: [size] };
     const tensor = backend.allocate({ name: entry.name, dtype: 'f32', shape: [size], role: 'parameter' });

@@ -31,13 +31,13 @@ export interface Snapshot {
   readonly copied: Promise<void>;
 }
 
-export interface PendingTensor {
+export interface TensorToCopy {
   readonly entry: Omit<SnapshotPiece, 'data' | 'elementOffset'>;
   readonly tensor: DeviceTensor;
 }
 
 interface PendingPiece extends TensorPiece {
-  readonly entry: PendingTensor['entry'];
+  readonly entry: TensorToCopy['entry'];
 }
 
 /**
@@ -45,7 +45,7 @@ interface PendingPiece extends TensorPiece {
  * rest as pieces are taken.
  */
 export function copyOut(
-  tensors: readonly PendingTensor[],
+  tensors: readonly TensorToCopy[],
   { backend, timeline, window = WINDOW }: SnapshotParts,
 ): Snapshot {
   const groups = groupsOf(tensors, window.groupBytes);
@@ -76,7 +76,7 @@ export function copyOut(
   }
 }
 
-function groupsOf(tensors: readonly PendingTensor[], groupBytes: number): PendingPiece[][] {
+function groupsOf(tensors: readonly TensorToCopy[], groupBytes: number): PendingPiece[][] {
   const groups: PendingPiece[][] = [];
   let filledBytes = Infinity;
   for (const piece of tensors.flatMap((tensor) => piecesOf(tensor, groupBytes / 4))) {
@@ -91,7 +91,7 @@ function groupsOf(tensors: readonly PendingTensor[], groupBytes: number): Pendin
   return groups;
 }
 
-function piecesOf({ entry, tensor }: PendingTensor, elementCountMax: number): PendingPiece[] {
+function piecesOf({ entry, tensor }: TensorToCopy, elementCountMax: number): PendingPiece[] {
   const count = entry.shape.reduce((product, size) => product * size, 1);
   return Array.from({ length: Math.ceil(count / elementCountMax) }, (_, index) => {
     const elementOffset = index * elementCountMax;
@@ -100,7 +100,7 @@ function piecesOf({ entry, tensor }: PendingTensor, elementCountMax: number): Pe
 }
 
 /** The rank's weights and optimizer state; a tied head's copy of the embedding is left to the first stage. */
-export function snapshotTensors(plan: StagePlan, memory: StageMemory): PendingTensor[] {
+export function snapshotTensors(plan: StagePlan, memory: StageMemory): TensorToCopy[] {
   const kinds: readonly ('weight' | OptimizerState)[] = ['weight', ...optimizerStates(plan.optimizer)];
   return memory.chunks.flatMap((chunk) =>
     chunk.programs.parameters

@@ -11,7 +11,7 @@ import {
   toSvg,
 } from '@millrace/pipeline';
 
-export interface ScheduleRequest extends ScheduleOptions {
+export interface TimedScheduleRequest extends ScheduleOptions {
   /** Of one rank's whole share. */
   readonly times: ComputeTimes;
 }
@@ -27,14 +27,14 @@ interface ScheduleSummary {
 }
 
 export interface ScheduleReport {
-  readonly request: ScheduleRequest;
+  readonly request: TimedScheduleRequest;
   readonly summary: ScheduleSummary;
   readonly timetable: string;
   readonly csv: string;
 }
 
 /** Makes, proves and simulates a schedule in its textbook form, where B is one action, as the literature counts. */
-export function reportSchedule(request: ScheduleRequest): ScheduleReport {
+export function reportSchedule(request: TimedScheduleRequest): ScheduleReport {
   const compute = makeSchedule(request);
   const schedule = lowerSchedule(compute);
   proveSchedule(schedule);

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { parseCsv, SCHEDULE_NAMES } from '@millrace/pipeline';
+import { FLUSHLESS_SCHEDULES, parseCsv, SCHEDULE_NAMES } from '@millrace/pipeline';
 import { fileUnreadable, optionMissing } from './commands.errors';
-import { type ScheduleReport, type ScheduleRequest, drawScheduleSvg, reportSchedule } from './schedule-report';
+import { type ScheduleReport, type TimedScheduleRequest, drawScheduleSvg, reportSchedule } from './schedule-report';
 import { type CommandContext, command, wholeNumber } from '../command-context';
 
 interface ScheduleOptions {
@@ -50,7 +50,7 @@ export function scheduleCommand(context: CommandContext): Command {
 }
 
 /** A schedule from a file says itself how large it is. */
-function requestOf(name: string, options: ScheduleOptions): ScheduleRequest {
+function requestOf(name: string, options: ScheduleOptions): TimedScheduleRequest {
   const { chunks, groupSize, steps, times } = options;
   const csv = name === 'csv' ? readSchedule(options.file) : undefined;
   const own = csv === undefined ? undefined : parseCsv(csv);
@@ -84,14 +84,18 @@ function parseTimes(text: string): { F: number; I: number; W: number } {
   return { F, I, W };
 }
 
-function describe({ timetable, summary }: ScheduleReport): string {
+function describe({ request, timetable, summary }: ScheduleReport): string {
   const percent = (ratio: number): string => `${(100 * ratio).toFixed(1)}%`;
   const list = (numbers: readonly number[]): string => numbers.map((value) => Number(value.toFixed(4))).join('  ');
   const { stepTime, peakMicroBatches } = summary;
+  const flushes = !FLUSHLESS_SCHEDULES.some((name) => name === request.name);
+  const bubble = flushes
+    ? `step time ${list([stepTime])}; bubble ${percent(summary.bubbleOfTotal)} of total, ${percent(summary.bubbleOfIdeal)} of ideal`
+    : `no bubble, since no step waits for another; time ${list([stepTime])} for what is drawn, whose ends are idle once per run`;
   return [
     timetable,
     '',
-    `step time ${list([stepTime])}; bubble ${percent(summary.bubbleOfTotal)} of total, ${percent(summary.bubbleOfIdeal)} of ideal`,
+    bubble,
     `idle per rank            ${list(summary.idlePerRank)}`,
     `idle within its span     ${list(summary.spanIdlePerRank)}`,
     `peak micro-batches       ${list(peakMicroBatches.untilInput)} (until I), ${list(peakMicroBatches.untilWeight)} (until W)`,

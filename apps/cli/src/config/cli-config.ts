@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { plainWords } from '@millrace/contracts';
 import { z } from 'zod';
 import { endpointUnknown, settingInvalid } from './config.errors';
 
@@ -32,7 +33,7 @@ export interface CliConfig {
 /** A variable that is empty counts as one that is not set, here and for every process that is started. */
 export function readCliConfig(given: NodeJS.ProcessEnv = process.env): CliConfig {
   const environment = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== ''));
-  const parsed = environmentSchema.safeParse(environment);
+  const parsed = environmentSchema.safeParse(environment, { error: plainWords });
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
     throw settingInvalid(String(issue?.path[0]), issue?.message ?? 'not accepted');

@@ -2,6 +2,7 @@ import { Outlet } from '@tanstack/react-router';
 import { type ReactNode, Suspense } from 'react';
 import { useSession } from '../api/session';
 import { LiveProvider } from '../live/live-provider';
+import { Button } from '../ui/button';
 import { errorText } from '../ui/feedback/error-text';
 import { Notice } from '../ui/feedback/notice';
 import { AppFrame } from './app-frame';
@@ -11,10 +12,13 @@ import { Wordmark } from './wordmark';
 /** The sign-in form for nobody, the frame and the page for who is signed in. */
 export function AppRoot(): ReactNode {
   const session = useSession();
-  if (session.isError) {
+  if (session.isError && session.data === undefined) {
     return (
       <main className="lonely">
-        <Notice tone="bad">The dashboard cannot reach its API: {errorText(session.error)}</Notice>
+        <Notice tone="bad">
+          <p>The dashboard cannot reach its API: {errorText(session.error)}</p>
+          <Button onClick={() => void session.refetch()}>Ask again</Button>
+        </Notice>
       </main>
     );
   }

@@ -4,15 +4,20 @@ import { Button } from '../ui/button';
 import { errorText } from '../ui/feedback/error-text';
 import { Notice } from '../ui/feedback/notice';
 import { PageHeader } from '../ui/page-header';
+import { PartNotLoaded } from './loading/lazy-page';
 
 /** In place of a page that failed: the rest of the dashboard goes on. */
 export function ErrorPage({ error, reset }: ErrorComponentProps): ReactNode {
+  const tryAgain = (): void => {
+    if (error instanceof PartNotLoaded) error.forget();
+    reset();
+  };
   return (
     <>
       <PageHeader title="This page failed" />
       <Notice tone="bad">
         <p>{errorText(error)}</p>
-        <Button onClick={reset}>Try again</Button>
+        <Button onClick={tryAgain}>Try again</Button>
       </Notice>
     </>
   );

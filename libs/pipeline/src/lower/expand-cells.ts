@@ -2,14 +2,14 @@ import type { Action, ActionKind } from '../schedule/action';
 import type { Schedule } from '../schedule/schedule';
 
 /** What computes as one, with what must arrive before it and what leaves after it. */
-export interface Cell {
+export interface TimetableCell {
   readonly compute: readonly Action[];
   readonly before: readonly Action[];
   readonly after: readonly Action[];
 }
 
 /** A rank's compute actions as cells; an overlapped [F+B] is one, whose tensors all leave at its end. */
-export function expandCells(schedule: Schedule, row: readonly Action[]): Cell[] {
+export function expandCells(schedule: Schedule, row: readonly Action[]): TimetableCell[] {
   const overlapped = new Set(row.flatMap(({ overlaps }) => (overlaps === undefined ? [] : [overlaps])));
   return row
     .filter((action) => !overlapped.has(action))
@@ -19,7 +19,7 @@ export function expandCells(schedule: Schedule, row: readonly Action[]): Cell[] 
     });
 }
 
-function joined(first: Cell, second: Cell): Cell {
+function joined(first: TimetableCell, second: TimetableCell): TimetableCell {
   return {
     compute: [...first.compute, ...second.compute],
     before: [...first.before, ...second.before],
@@ -27,7 +27,7 @@ function joined(first: Cell, second: Cell): Cell {
   };
 }
 
-function expand(schedule: Schedule, action: Action): Cell {
+function expand(schedule: Schedule, action: Action): TimetableCell {
   const { kind, stage, microBatch } = action;
   const beside = (neighbour: number, remote: ActionKind, local?: ActionKind): Action[] => {
     const chosen = placeOf(schedule, stage, neighbour) === 'remote' ? remote : local;

@@ -2,7 +2,7 @@ import { alreadyLowered } from '../pipeline.errors';
 import { NO_MICRO_BATCH, type Action } from '../schedule/action';
 import { formatAction } from '../schedule/action-text';
 import type { Schedule } from '../schedule/schedule';
-import { type Cell, expandCells } from './expand-cells';
+import { type TimetableCell, expandCells } from './expand-cells';
 import { computeAt, transferOf } from './transfer';
 
 /** Position of each compute action's cell in its rank's list, by its text. */
@@ -44,7 +44,7 @@ export function lowerSchedule(schedule: Schedule): Schedule {
   };
 }
 
-function interleave(schedule: Schedule, cells: readonly Cell[], positions: Positions): Action[] {
+function interleave(schedule: Schedule, cells: readonly TimetableCell[], positions: Positions): Action[] {
   const actions: Action[] = [];
   let pending: readonly Action[] = [];
   for (const { compute, before, after } of cells) {

@@ -1,5 +1,5 @@
 import type { StageMemory } from '../stage-memory';
-import type { PendingTensor } from '../snapshot';
+import type { TensorToCopy } from '../snapshot';
 import { writeWeight } from '../load-weights';
 import { numericsFailed, weightMissing } from '../stage.errors';
 import type { SnapshotPiece, WeightKind, WeightSource } from '../stage-ports';
@@ -10,7 +10,7 @@ import type { WeightStash } from './weight-stash';
  * ago they were the newest. The micro-batches in flight need nothing more: their forwards are functions of the tokens
  * and of these versions, and are done again.
  */
-export function stashedTensors({ chunks }: StageMemory, stash: WeightStash): PendingTensor[] {
+export function stashedTensors({ chunks }: StageMemory, stash: WeightStash): TensorToCopy[] {
   return ages(stash).flatMap((age) =>
     chunks.flatMap((chunk) =>
       chunk.programs.parameters.map(({ name, shape }) => ({

@@ -2,7 +2,7 @@ import type { ServerDuplexStream } from '@grpc/grpc-js';
 import type { agentV1 } from '@millrace/contracts';
 import { AppError, type Clock } from '@millrace/core';
 import type { AgentSession } from '../../ledger/sessions/agent-session';
-import type { AgentBody, AgentTransport, ApiBody } from '../../ledger/sessions/agent-transport';
+import type { AgentMessageBody, AgentTransport, ApiMessageBody } from '../../ledger/sessions/agent-transport';
 import { registerFirst, sessionBroken, sessionSilent, sessionTooSlow } from '../../ledger/sessions/sessions.errors';
 import { OutgoingQueue, OUTGOING_MESSAGES_MAX } from './outgoing-queue';
 import { SessionMessages } from './session-messages';
@@ -21,7 +21,7 @@ export interface SessionOptions {
   /** After so long without one the session ends. */
   readonly silentMs: number;
   open(register: agentV1.Register, transport: AgentTransport): Promise<AgentSession>;
-  receive(session: AgentSession, body: AgentBody): Promise<void>;
+  receive(session: AgentSession, body: AgentMessageBody): Promise<void>;
   closed(session: AgentSession): Promise<void>;
   report(reason: string, error: unknown): void;
 }
@@ -58,7 +58,7 @@ export class SessionConnection implements AgentTransport {
     });
   }
 
-  send(body: ApiBody): AppError | undefined {
+  send(body: ApiMessageBody): AppError | undefined {
     if (this.ended) return undefined;
     const messages = this.messages.toWrite(body);
     if (messages instanceof AppError) return messages;
@@ -108,7 +108,7 @@ export class SessionConnection implements AgentTransport {
     }
   }
 
-  private received(body: AgentBody | undefined): void {
+  private received(body: AgentMessageBody | undefined): void {
     if (body === undefined) return;
     if (!this.session && !this.opening) {
       if (body.$case !== 'register') return this.close(registerFirst());
@@ -131,7 +131,7 @@ export class SessionConnection implements AgentTransport {
   }
 
   /** While one is dealt with, others are left out: the next will say the same or better. */
-  private heartbeat(session: AgentSession, body: AgentBody): void {
+  private heartbeat(session: AgentSession, body: AgentMessageBody): void {
     this.silentLooks = 0;
     if (this.heartbeatRunning) return;
     this.heartbeatRunning = true;

@@ -1,6 +1,6 @@
 import { agentV1, messageBytesMax, messageParts, messageTooLarge, PART_BYTES, PartJoiner } from '@millrace/contracts';
 import type { AppError } from '@millrace/core';
-import type { AgentBody, ApiBody } from '../../ledger/sessions/agent-transport';
+import type { AgentMessageBody, ApiMessageBody } from '../../ledger/sessions/agent-transport';
 
 /** Messages of a session as they travel: long ones in parts, where the agent takes parts. */
 export class SessionMessages {
@@ -9,7 +9,7 @@ export class SessionMessages {
   private readonly joiner = new PartJoiner();
 
   /** What to write for a message; an error when the agent takes none of its length. */
-  toWrite(body: ApiBody): agentV1.ApiMessage[] | AppError {
+  toWrite(body: ApiMessageBody): agentV1.ApiMessage[] | AppError {
     const encoded = agentV1.ApiMessage.encode({ body }).finish();
     if (encoded.length <= PART_BYTES) return [{ body }];
     const bytesMax = messageBytesMax(this.agentTakesParts);
@@ -23,7 +23,7 @@ export class SessionMessages {
    * does not know: it is of a newer agent, and ignored, as protocol buffers are meant to be. @throws AppError
    * SESSION.PART_INVALID
    */
-  received({ body }: agentV1.AgentMessage): AgentBody | undefined {
+  received({ body }: agentV1.AgentMessage): AgentMessageBody | undefined {
     if (body?.$case !== 'part') return body;
     const encoded = this.joiner.add(body.value);
     if (encoded === undefined) return undefined;

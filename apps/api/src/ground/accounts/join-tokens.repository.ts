@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { CreatedKey } from '../auth/tokens.repository';
+import type { CreatedKey } from '../database/created-key';
 import { PrismaService, type Transaction } from '../database/prisma.service';
 import type { JoinToken, Prisma } from '../../generated/prisma/client';
 

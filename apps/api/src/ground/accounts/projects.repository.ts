@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { NewProject, ProjectBody, ProjectChanges } from '@millrace/contracts';
 import { newId } from '@millrace/core';
-import type { CreatedKey } from '../auth/tokens.repository';
+import type { CreatedKey } from '../database/created-key';
 import { isUniqueViolation } from '../database/prisma-failures';
 import { PrismaService, type Transaction } from '../database/prisma.service';
 import type { Project, ProjectMember } from '../../generated/prisma/client';

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { UserRole } from '@millrace/contracts';
+import type { CreatedKey } from '../database/created-key';
 import { PrismaService, type Transaction } from '../database/prisma.service';
 import type { Prisma, Token, User } from '../../generated/prisma/client';
 
@@ -120,10 +121,4 @@ export class TokensRepository {
     const create = { ...token, userId: user.id, scope: ['*'] };
     await this.prisma.token.upsert({ where: { hash: token.hash }, create, update: {} });
   }
-}
-
-/** Sort key of the row to go on after. */
-export interface CreatedKey {
-  readonly createdAt: Date;
-  readonly id: string;
 }

@@ -1,5 +1,6 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { plainWords } from '@millrace/contracts';
 import { z } from 'zod';
 import { configInvalid } from './config.errors';
 
@@ -135,7 +136,7 @@ export class ApiConfig {
   static fromEnvironment(environment: NodeJS.ProcessEnv = process.env): ApiConfig {
     // An empty variable counts as one that is not set.
     const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
-    const parsed = environmentSchema.safeParse(given);
+    const parsed = environmentSchema.safeParse(given, { error: plainWords });
     if (!parsed.success) {
       throw configInvalid(parsed.error.issues.map(({ path, message }) => ({ path: path.join('.'), message })));
     }

@@ -7,7 +7,7 @@ import {
   type NestInterceptor,
   SetMetadata,
 } from '@nestjs/common';
-import { fieldErrors } from '@millrace/contracts';
+import { fieldErrors, plainWords } from '@millrace/contracts';
 import type { Clock } from '@millrace/core';
 import { raw, type Request, type Response } from 'express';
 import type { Observable } from 'rxjs';
@@ -95,7 +95,7 @@ export const Document = createParamDecorator((_: unknown, context: ExecutionCont
 
 /** @throws AppError API.BODY_INVALID naming every field */
 export function parseBody<T extends z.ZodType>(schema: T, document: unknown): z.output<T> {
-  const parsed = schema.safeParse(document);
+  const parsed = schema.safeParse(document, { error: plainWords });
   if (!parsed.success) throw bodyInvalid(fieldErrors(parsed.error));
   return parsed.data;
 }

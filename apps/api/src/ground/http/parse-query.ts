@@ -1,4 +1,4 @@
-import { fieldErrors } from '@millrace/contracts';
+import { fieldErrors, plainWords } from '@millrace/contracts';
 import { z } from 'zod';
 import { queryInvalid } from './boundary.errors';
 
@@ -19,7 +19,7 @@ export type PageQuery = z.output<typeof pageQuerySchema>;
 
 /** A request's query by its schema; what the schema does not know is ignored. @throws AppError API.QUERY_INVALID */
 export function parseQuery<T extends z.ZodType>(schema: T, query: unknown): z.output<T> {
-  const parsed = schema.safeParse(query);
+  const parsed = schema.safeParse(query, { error: plainWords });
   if (!parsed.success) throw queryInvalid(fieldErrors(parsed.error));
   return parsed.data;
 }

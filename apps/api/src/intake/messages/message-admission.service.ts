@@ -8,7 +8,7 @@ import { notOfAttempt } from '../../ledger/attempts/attempts.errors';
 import { AttemptRanksService } from '../../ledger/attempts/attempt-ranks.service';
 import type { FencedAttempt } from '../../ledger/runs/run-ledger';
 import type { SessionIdentity } from '../../ledger/sessions/agent-session';
-import type { AgentBody } from '../../ledger/sessions/agent-transport';
+import type { AgentMessageBody } from '../../ledger/sessions/agent-transport';
 import { sessionSuperseded } from '../../ledger/sessions/sessions.errors';
 import { PrismaService } from '../../ground/database/prisma.service';
 import { parseCommandId } from '../sessions/commands/desired-commands';
@@ -31,14 +31,14 @@ export class MessageAdmissionService {
   /**
    * The message as it may be stored. @throws AppError SESSION.MESSAGE_INVALID, ATTEMPT.NOT_A_MEMBER, SESSION.SUPERSEDED
    */
-  async admit(session: SessionIdentity, message: AgentBody): Promise<AgentBody> {
+  async admit(session: SessionIdentity, message: AgentMessageBody): Promise<AgentMessageBody> {
     assertWithinBounds(message);
     await this.assertSpeaksFor(session, message);
     return withPlainSentences(message);
   }
 
   /** Logs why a message is dropped. @throws `error` when it is no reason to drop it */
-  dropped({ agentId }: SessionIdentity, message: AgentBody, error: unknown): void {
+  dropped({ agentId }: SessionIdentity, message: AgentMessageBody, error: unknown): void {
     // What the database refuses for its value it will refuse again.
     if (!(error instanceof AppError && error.kind === 'invalid') && !isUnstorable(error)) throw error;
     this.logger.warn({ agent: agentId, message: message.$case, reason: describeFailure(error) }, 'message dropped');
@@ -48,7 +48,7 @@ export class MessageAdmissionService {
    * An agent speaks for the attempts that it is a rank of, as that rank, and in its newest session; nobody who only
    * knows a run's id and fence acts for it. The attempt need not be live: its metrics may come after its end.
    */
-  private async assertSpeaksFor(session: SessionIdentity, message: AgentBody): Promise<void> {
+  private async assertSpeaksFor(session: SessionIdentity, message: AgentMessageBody): Promise<void> {
     const claim = claimOf(message);
     if (claim === undefined) return;
     const { agentId, epoch } = session;
@@ -61,7 +61,7 @@ export class MessageAdmissionService {
   }
 }
 
-function claimOf(message: AgentBody): Claim | undefined {
+function claimOf(message: AgentMessageBody): Claim | undefined {
   switch (message.$case) {
     case 'trace':
     case 'stageWaiting':

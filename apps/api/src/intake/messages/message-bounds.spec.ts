@@ -1,22 +1,22 @@
 import { describe, expect, it } from 'vitest';
 import { agentV1 } from '@millrace/contracts';
-import type { AgentBody } from '../../ledger/sessions/agent-transport';
+import type { AgentMessageBody } from '../../ledger/sessions/agent-transport';
 import { assertWithinBounds, withPlainSentences } from './message-bounds';
 
 const point = { name: 'train/loss', step: 3, value: 2.5, timeMs: 5 };
-const metrics = (change: Partial<agentV1.MetricPoint>, batch: Partial<agentV1.MetricBatch> = {}): AgentBody => ({
+const metrics = (change: Partial<agentV1.MetricPoint>, batch: Partial<agentV1.MetricBatch> = {}): AgentMessageBody => ({
   $case: 'metrics',
   value: { sequence: 1, runId: 'run_1', fence: 1, points: [{ ...point, ...change }], ...batch },
 });
 
-const heartbeat = (running: agentV1.RunningAttempt[]): AgentBody => ({
+const heartbeat = (running: agentV1.RunningAttempt[]): AgentMessageBody => ({
   $case: 'heartbeat',
   value: { sequence: 1, latenessMs: 0, running },
 });
 const attempt = { runId: 'run_1', fence: 1, step: 0, threadSilentMs: 0 };
 
 describe('bounds of what agents send', () => {
-  it.each<[string, AgentBody]>([
+  it.each<[string, AgentMessageBody]>([
     ['points.0.name has a NUL', metrics({ name: 'a\0b' })],
     ['points.0.name has 129 characters', metrics({ name: 'x'.repeat(129) })],
     ['points.0.step is 2147483648', metrics({ step: 2 ** 31 })],

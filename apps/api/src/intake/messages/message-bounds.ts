@@ -1,5 +1,5 @@
 import type { agentV1 } from '@millrace/contracts';
-import type { AgentBody } from '../../ledger/sessions/agent-transport';
+import type { AgentMessageBody } from '../../ledger/sessions/agent-transport';
 import { messageInvalid } from '../../ledger/sessions/sessions.errors';
 import { RUNNING_MAX } from '../sessions/registration';
 
@@ -18,7 +18,7 @@ const TOKENS_MAX = 1_000_000;
 /**
  * The message with its sentences made storable: what a rank says when it fails must not be lost for how it says it.
  */
-export function withPlainSentences(message: AgentBody): AgentBody {
+export function withPlainSentences(message: AgentMessageBody): AgentMessageBody {
   switch (message.$case) {
     case 'attempt': {
       const { errorCode, errorMessage } = message.value;
@@ -59,7 +59,7 @@ function plainText(text: string, lengthMax: number): string {
  * Refuses what could not be stored, or would be stored without end: the agent would otherwise send it again in every
  * session. @throws AppError SESSION.MESSAGE_INVALID
  */
-export function assertWithinBounds(message: AgentBody): void {
+export function assertWithinBounds(message: AgentMessageBody): void {
   switch (message.$case) {
     case 'metrics':
       return metrics(message.value);

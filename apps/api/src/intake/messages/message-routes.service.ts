@@ -3,7 +3,7 @@ import { AttemptReportsService } from '../../ledger/attempts/attempt-reports.ser
 import { CheckpointReportsService } from '../../ledger/checkpointing/checkpoint-reports.service';
 import { PlannerReportsService } from './planner-reports.service';
 import type { AgentSession } from '../../ledger/sessions/agent-session';
-import type { AgentBody } from '../../ledger/sessions/agent-transport';
+import type { AgentMessageBody } from '../../ledger/sessions/agent-transport';
 import { CommandOutcomesService } from './command-outcomes.service';
 import { HeartbeatsService } from './heartbeats.service';
 import { registerFirst } from '../../ledger/sessions/sessions.errors';
@@ -21,7 +21,7 @@ export class MessageRoutesService {
     private readonly measured: PlannerReportsService,
   ) {}
 
-  async handle(session: AgentSession, message: AgentBody): Promise<void> {
+  async handle(session: AgentSession, message: AgentMessageBody): Promise<void> {
     switch (message.$case) {
       case 'register':
         throw registerFirst();

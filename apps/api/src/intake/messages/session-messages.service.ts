@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { AgentSession } from '../../ledger/sessions/agent-session';
-import type { AgentBody } from '../../ledger/sessions/agent-transport';
+import type { AgentMessageBody } from '../../ledger/sessions/agent-transport';
 import { MessageAdmissionService } from './message-admission.service';
 import { MessageRoutesService } from './message-routes.service';
 
@@ -16,7 +16,7 @@ export class SessionMessagesService {
    * Resolves when the message is dealt with. A message that makes no sense is logged, dropped and, so that it does not
    * come again for ever, acknowledged. @throws whatever means that the session must end
    */
-  async receive(session: AgentSession, message: AgentBody): Promise<void> {
+  async receive(session: AgentSession, message: AgentMessageBody): Promise<void> {
     try {
       await this.routes.handle(session, await this.admission.admit(session, message));
     } catch (error) {
@@ -27,7 +27,7 @@ export class SessionMessagesService {
 }
 
 /** Only what is in the database, or void, is acknowledged; 0 says nothing about a kind. */
-function acknowledge(session: AgentSession, message: AgentBody): void {
+function acknowledge(session: AgentSession, message: AgentMessageBody): void {
   const ack = { metrics: 0, logs: 0, checkpoints: 0 };
   if (message.$case === 'metrics') ack.metrics = message.value.sequence;
   else if (message.$case === 'logs') ack.logs = message.value.sequence;

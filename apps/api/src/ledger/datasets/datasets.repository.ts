@@ -1,17 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import type { DatasetBody } from '@millrace/contracts';
+import type { CreatedKey } from '../../ground/database/created-key';
 import { isUniqueViolation } from '../../ground/database/prisma-failures';
 import { PrismaService, type Transaction } from '../../ground/database/prisma.service';
 import type { Dataset, Prisma } from '../../generated/prisma/client';
 import { datasetNameTaken } from './datasets.errors';
 
 export type DatasetRow = Dataset;
-
-/** Sort key of the row to go on after. */
-export interface CreatedKey {
-  readonly createdAt: Date;
-  readonly id: string;
-}
 
 /** Rows of datasets. */
 @Injectable()

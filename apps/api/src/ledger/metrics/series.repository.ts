@@ -23,11 +23,19 @@ interface Extent {
   readonly thinnedThrough: number | null;
 }
 
-/** Newest point of each name. */
-export interface NewestPoint {
+export interface NamedPoint {
   readonly name: string;
   readonly step: number;
   readonly value: number;
+}
+
+/** Steps, both exclusive. */
+interface StepsBetween {
+  readonly runId: string;
+  readonly name: string;
+  readonly after: number;
+  readonly before: number;
+  readonly limit: number;
 }
 
 /** Metric points as charts take them; what a million of them takes stays in the database. */
@@ -60,14 +68,25 @@ export class SeriesRepository {
     return rows.map(({ name }) => name);
   }
 
-  /** By name. */
-  async newest(runId: string): Promise<NewestPoint[]> {
+  /** The newest point of each name, by name. */
+  async newest(runId: string): Promise<NamedPoint[]> {
     return this.prisma.$queryRaw`
       ${namesOf(runId)}
       SELECT point.* FROM names CROSS JOIN LATERAL (
         SELECT p."name", p."step", p."value" FROM "MetricPoint" p
         WHERE p."runId" = ${runId} AND p."name" = names."name" ORDER BY p."step" DESC LIMIT 1) AS point
       WHERE names."name" IS NOT NULL`;
+  }
+
+  /** The newest `limit` points of a name after a step and before another, ascending. */
+  async between({ runId, name, after, before, limit }: StepsBetween): Promise<NamedPoint[]> {
+    const newestFirst = await this.prisma.metricPoint.findMany({
+      where: { runId, name, step: { gt: after, lt: before } },
+      select: { name: true, step: true, value: true },
+      orderBy: { step: 'desc' },
+      take: limit,
+    });
+    return newestFirst.toReversed();
   }
 
   private async buckets(

@@ -1,5 +1,5 @@
 import type { AppError } from '@millrace/core';
-import type { AgentTransport, ApiBody } from './agent-transport';
+import type { AgentTransport, ApiMessageBody } from './agent-transport';
 
 export interface SessionIdentity {
   readonly agentId: string;
@@ -25,7 +25,7 @@ export class AgentSession implements SessionIdentity {
   }
 
   /** Gives why the message can never be sent to this agent. */
-  send(body: ApiBody): AppError | undefined {
+  send(body: ApiMessageBody): AppError | undefined {
     return this.closed ? undefined : this.transport.send(body);
   }
 

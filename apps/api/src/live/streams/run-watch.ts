@@ -1,10 +1,12 @@
 import type { LogsRepository } from '../../ledger/logs/logs.repository';
-import type { SeriesRepository } from '../../ledger/metrics/series.repository';
+import type { NamedPoint, SeriesRepository } from '../../ledger/metrics/series.repository';
 import type { TraceStore } from '../../ground/tracing/trace-store';
 import type { LiveMessage } from './live-message';
 
 /** Log lines told per look; the rest comes with the next. */
 const LINES_MAX = 200;
+/** Points of a name told per look; a chart that needs more asks for the series. */
+const POINTS_MAX = 50;
 
 export interface RunSources {
   readonly series: SeriesRepository;
@@ -14,7 +16,8 @@ export interface RunSources {
 
 /** What a run that is being watched has written since the last look. */
 export class RunWatch {
-  private readonly newest = new Map<string, string>();
+  /** By name. */
+  private readonly told = new Map<string, NamedPoint>();
   private lineId: bigint | undefined;
   private tracedStep: number | undefined;
   private first = true;
@@ -32,15 +35,23 @@ export class RunWatch {
     return first ? [] : messages;
   }
 
-  /** The newest point of each name: that is all a reader can tell apart, a few times a second. */
+  /** Every point since the last look, in the order of steps: a chart of them has no gaps. */
   private async metrics(): Promise<LiveMessage[]> {
-    const points = await this.sources.series.newest(this.runId);
-    return points.flatMap(({ name, step, value }) => {
-      const key = `${step} ${value}`;
-      if (this.newest.get(name) === key) return [];
-      this.newest.set(name, key);
-      return [this.message('run.metric', { runId: this.runId, name, step, value })];
-    });
+    const { runId } = this;
+    const newest = await this.sources.series.newest(runId);
+    const found = await Promise.all(newest.map((point) => this.pointsUpTo(point)));
+    return found.flat().map(({ name, step, value }) => this.message('run.metric', { runId, name, step, value }));
+  }
+
+  private async pointsUpTo(newest: NamedPoint): Promise<readonly NamedPoint[]> {
+    const { name, step, value } = newest;
+    const told = this.told.get(name);
+    if (told !== undefined && told.step === step && told.value === value) return [];
+    this.told.set(name, newest);
+    if (told === undefined || step <= told.step + 1) return [newest];
+    const { series } = this.sources;
+    const missed = await series.between({ runId: this.runId, name, after: told.step, before: step, limit: POINTS_MAX });
+    return [...missed, newest];
   }
 
   private async lines(): Promise<LiveMessage[]> {

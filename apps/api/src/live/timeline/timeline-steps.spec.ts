@@ -2,7 +2,7 @@ import { placeStages, type TimedAction } from '@millrace/pipeline';
 import type { agentV1 } from '@millrace/contracts';
 import { describe, expect, it } from 'vitest';
 import { traceEvents } from './chrome-trace';
-import { timelineSteps } from './timeline-steps';
+import { timelineSteps, toldSteps } from './timeline-steps';
 
 /** A V of two ranks: rank 0 holds the stages 0 and 3. */
 const placement = placeStages([0, 1, 1, 0], 2);
@@ -112,5 +112,19 @@ describe('traceEvents', () => {
       'sends',
       'sends 2',
     ]);
+  });
+});
+
+describe('steps that can be shown', () => {
+  const batch = (step: number, rank: number) => ({ step, rank });
+
+  it('end with the newest that every rank has told of', () => {
+    expect(toldSteps([batch(1, 0), batch(1, 1), batch(2, 0), batch(2, 1), batch(3, 0)])).toEqual([1, 2]);
+    expect(toldSteps([batch(1, 0), batch(2, 0), batch(2, 1)])).toEqual([1, 2]);
+  });
+
+  it('are all where no step has more ranks than another, and none where nothing was told', () => {
+    expect(toldSteps([batch(1, 0), batch(2, 0)])).toEqual([1, 2]);
+    expect(toldSteps([])).toEqual([]);
   });
 });

@@ -26,6 +26,19 @@ const MICROSECONDS_PER_MS = 1000;
 const ROUNDING = 1000;
 const ACTION = /^(?:[a-z]+:)?(\d{1,6})([A-Z_]+)(\d{0,6})$/;
 
+/**
+ * Steps that can be shown, ascending. The ranks tell of a step one after the other: the newest steps are left out as
+ * long as a rank is missing that an earlier step has.
+ */
+export function toldSteps(batches: readonly Pick<agentV1.TraceBatch, 'step' | 'rank'>[]): number[] {
+  const ranksOf = new Map<number, Set<number>>();
+  for (const { step, rank } of batches) ranksOf.set(step, (ranksOf.get(step) ?? new Set()).add(rank));
+  const rankCount = Math.max(0, ...[...ranksOf.values()].map(({ size }) => size));
+  const steps = [...ranksOf.keys()].sort((a, b) => a - b);
+  const lastWhole = steps.findLastIndex((step) => ranksOf.get(step)!.size === rankCount);
+  return steps.slice(0, lastWhole + 1);
+}
+
 /** What was executed in each step, by rank, with what the simulation expected laid under it from where it began. */
 export function timelineSteps(batches: readonly agentV1.TraceBatch[], plan: TimelinePlan): TimelineStep[] {
   const originMs = least(batches.flatMap(({ spans }) => spans.map(({ startMs }) => startMs)));

@@ -10,7 +10,7 @@ import { speedOf } from '../../ledger/agents/device-speed';
 import { PlanningThreads } from '../../planning/plans/planning-threads.service';
 import { type ChromeTrace, traceEvents } from './chrome-trace';
 import { linkTraffic } from './link-traffic';
-import { type TimelinePlan, type TimelineStep, timelineSteps } from './timeline-steps';
+import { type TimelinePlan, type TimelineStep, timelineSteps, toldSteps } from './timeline-steps';
 import { TraceStore } from '../../ground/tracing/trace-store';
 
 interface Timeline {
@@ -73,7 +73,7 @@ export class TimelineService {
     const run = await this.runs.find(runId);
     if (!run) throw runNotFound(runId);
     const all = this.traces.of(runId);
-    const newest = new Set([...new Set(all.map(({ step }) => step))].slice(-stepCount));
+    const newest = new Set(toldSteps(all).slice(-stepCount));
     const batches = all.filter(({ step }) => newest.has(step));
     const fence = batches.at(-1)?.fence ?? run.fence;
     const attempt = await this.attempts.find(undefined, { runId, fence });

@@ -5,7 +5,7 @@ import type { AgentWithLease } from '../../ledger/agents/agents.repository';
 import { CLOCK, LOGGER } from '../../ground/config/api-logger';
 import { ClusterSignals } from '../../ground/events/cluster-signals';
 import type { SessionIdentity } from '../../ledger/sessions/agent-session';
-import type { ApiBody } from '../../ledger/sessions/agent-transport';
+import type { ApiMessageBody } from '../../ledger/sessions/agent-transport';
 import { deviceKind } from './device-kind';
 import { type LayerProfileRecord, LayerProfilesRepository } from './layer-profiles.repository';
 import { layerProfileInvalid } from './profiling.errors';
@@ -44,7 +44,7 @@ export class ProfileRequestsService {
   }
 
   /** What the agents should be told now, by agent. */
-  async commands(agentIds: readonly string[]): Promise<{ agentId: string; id: string; body: ApiBody }[]> {
+  async commands(agentIds: readonly string[]): Promise<{ agentId: string; id: string; body: ApiMessageBody }[]> {
     return (await this.unanswered(agentIds)).map((profile) => {
       const id = commandId(profile);
       const value = { commandId: id, workJson: JSON.stringify(profile.work) };

@@ -20,7 +20,7 @@ import { deviceTaken } from './scheduling.errors';
 /** Index = rank. */
 export type Gang = readonly AgentWithLease[];
 
-export interface Placement {
+export interface PlacedGang {
   readonly placed: PlacedRun;
   readonly gang: Gang;
 }
@@ -41,7 +41,7 @@ export class GangPlacementService {
    * False, and nothing changed, when somebody else was first: the run is not placeable any more, it has a newer fence,
    * or one of the devices was given away. Two schedulers may try at the same time.
    */
-  async place(run: RunRecord, placement: Placement): Promise<boolean> {
+  async place(run: RunRecord, placement: PlacedGang): Promise<boolean> {
     const { clock } = this.context;
     const { admission } = this.prometheus;
     const startedMs = clock.monotonicMs();
@@ -53,7 +53,7 @@ export class GangPlacementService {
     return placed;
   }
 
-  private async tryToPlace(run: RunRecord, placement: Placement): Promise<boolean> {
+  private async tryToPlace(run: RunRecord, placement: PlacedGang): Promise<boolean> {
     try {
       // Before the transaction, which holds the run's row.
       const credentials = await this.credentials(run, placement.gang);
@@ -174,12 +174,12 @@ function peersOf(gang: Gang): StoredPlan['peers'] {
   return gang.map(({ id, dataAddress }, rank) => ({ rank, agentId: id, address: dataAddress }));
 }
 
-interface CredentialedPlacement extends Placement {
+interface CredentialedPlacement extends PlacedGang {
   /** Index = rank. */
   readonly credentials: readonly RankCredential[];
 }
 
-interface Planned extends Placement {
+interface Planned extends PlacedGang {
   readonly run: RunRecord;
   readonly fence: number;
 }

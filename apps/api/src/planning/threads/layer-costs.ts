@@ -1,7 +1,7 @@
 import type { ModelConfig, Recompute } from '@millrace/core';
 import {
   type Optimizer,
-  type StageMemory,
+  type StageMemoryBytes,
   stageMemoryBytes,
   type StageOperations,
   stageOperations,
@@ -154,7 +154,7 @@ interface StageCost {
 function stageCost(options: CostOptions, recompute: Recompute, of: StageSlice): StageCost {
   const { microBatch, microBatches, optimizer, evaluation, optimisticStep } = options;
   const model: ModelConfig = { ...options.model, layers: LAYERS };
-  const memory = (inFlight: number, inBackward: number): StageMemory =>
+  const memory = (inFlight: number, inBackward: number): StageMemoryBytes =>
     stageMemoryBytes(model, of, {
       microBatch,
       recompute,

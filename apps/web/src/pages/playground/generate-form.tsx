@@ -1,5 +1,5 @@
 import { Sparkles } from 'lucide-react';
-import { type FormEvent, type ReactNode, useState } from 'react';
+import type { FormEvent, ReactNode } from 'react';
 import { useMay } from '../../api/session';
 import { Button } from '../../ui/button';
 import { Field } from '../../ui/field';
@@ -14,8 +14,12 @@ export interface GenerateInput {
 interface GenerateFormProps {
   readonly isReady: boolean;
   readonly isBusy: boolean;
-  readonly onGenerate: (input: GenerateInput) => void;
+  readonly input: GenerateInput;
+  readonly onChange: (input: GenerateInput) => void;
+  readonly onGenerate: () => void;
 }
+
+export const FIRST_INPUT: GenerateInput = { prompt: 'Call me Ishmael.', maxTokens: 120, temperature: 0.8, seed: 0 };
 
 const NUMBERS = [
   { key: 'maxTokens', label: 'Tokens at most', hint: undefined, min: 1, max: 4096, step: 1 },
@@ -23,19 +27,13 @@ const NUMBERS = [
   { key: 'seed', label: 'Seed', hint: 'the same gives the same text', min: 0, max: Number.MAX_SAFE_INTEGER, step: 1 },
 ] as const;
 
-export function GenerateForm({ isReady, isBusy, onGenerate }: GenerateFormProps): ReactNode {
+export function GenerateForm({ isReady, isBusy, input, onChange, onGenerate }: GenerateFormProps): ReactNode {
   const mayGenerate = useMay('member');
-  const [input, setInput] = useState<GenerateInput>({
-    prompt: 'Call me Ishmael.',
-    maxTokens: 120,
-    temperature: 0.8,
-    seed: 0,
-  });
   const change = (key: keyof GenerateInput, text: string): void =>
-    setInput({ ...input, [key]: key === 'prompt' ? text : Number(text) });
+    onChange({ ...input, [key]: key === 'prompt' ? text : Number(text) });
   const submit = (event: FormEvent): void => {
     event.preventDefault();
-    onGenerate(input);
+    onGenerate();
   };
   return (
     <form className="stack" onSubmit={submit}>

@@ -11,7 +11,8 @@ import { useAction } from '../../ui/feedback/use-action';
 import { PageHeader } from '../../ui/page-header';
 import { Panel } from '../../ui/panel';
 import { CheckpointChoice } from './checkpoint-choice';
-import { GenerateForm, type GenerateInput } from './generate-form';
+import { FIRST_INPUT, GenerateForm, type GenerateInput } from './generate-form';
+import { generateCommand } from './generate-command';
 
 const route = getRouteApi('/playground');
 
@@ -27,6 +28,7 @@ interface Answer extends GenerateInput {
 export function PlaygroundPage(): ReactNode {
   const search = route.useSearch();
   const navigate = route.useNavigate();
+  const [input, setInput] = useState(FIRST_INPUT);
   const [answers, setAnswers] = useState<readonly Answer[]>([]);
   const { data: checkpoints } = useQuery({
     queryKey: ['run', search.run ?? '', 'checkpoints'],
@@ -50,7 +52,7 @@ export function PlaygroundPage(): ReactNode {
     <>
       <PageHeader
         title="Playground"
-        detail={<CliCommand command={`millrace generate ${chosen?.id ?? 'CHECKPOINT'} --prompt "Call me"`} />}
+        detail={<CliCommand command={generateCommand(chosen?.id ?? 'CHECKPOINT', input)} />}
       />
       <div className="playground">
         <Panel title="Ask">
@@ -64,7 +66,9 @@ export function PlaygroundPage(): ReactNode {
             <GenerateForm
               isReady={chosen !== undefined}
               isBusy={generate.isPending}
-              onGenerate={(input) => chosen && generate.mutate({ checkpoint: chosen.id, input })}
+              input={input}
+              onChange={setInput}
+              onGenerate={() => chosen && generate.mutate({ checkpoint: chosen.id, input })}
             />
           </div>
         </Panel>

@@ -5,14 +5,16 @@ import { getRouteApi } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { client } from '../../api/client';
 import { formatCount } from '../../format/format-number';
-import { useLive, usePollMs } from '../../live/live-provider';
+import { usePollMs } from '../../live/live-provider';
 import { CliCommand, CopyableId } from '../../ui/copyable';
 import { QueryView } from '../../ui/feedback/query-view';
 import { PageHeader } from '../../ui/page-header';
+import { useInView } from '../../ui/use-in-view';
 import { StateBadge } from '../../ui/state-badge';
 import { RunButtons } from './run-buttons';
 import { RunReason } from './run-reason';
 import { RunStarting } from './run-starting';
+import { useLiveStep } from './use-live-step';
 import { RUN_TABS, type RunTab, readTab } from './run-tabs';
 import { CheckpointsTab } from './tabs/checkpoints-tab';
 import { EventsTab } from './tabs/events-tab';
@@ -44,8 +46,8 @@ const CLI: Readonly<Record<RunTab, (id: string) => string>> = {
 /** One run, from why it is in its state to the text that submitted it. */
 export function RunPage(): ReactNode {
   const { runId } = route.useParams();
-  useLive([`run:${runId}`]);
   const pollMs = usePollMs();
+  useLiveStep(runId);
   const query = useQuery({ queryKey: ['run', runId], queryFn: () => client.run(runId), refetchInterval: pollMs });
   return <QueryView query={query}>{(run) => <LoadedRun run={run} />}</QueryView>;
 }
@@ -53,6 +55,7 @@ export function RunPage(): ReactNode {
 function LoadedRun({ run }: { readonly run: RunBody }): ReactNode {
   const { tab } = route.useSearch();
   const navigate = route.useNavigate();
+  useInView(tab);
   return (
     <>
       <PageHeader

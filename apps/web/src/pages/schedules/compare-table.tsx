@@ -1,4 +1,4 @@
-import { SCHEDULE_NAMES, type ScheduleName } from '@millrace/pipeline';
+import { SCHEDULE_NAMES, type ScheduleName, scheduleTraits } from '@millrace/pipeline';
 import type { ColumnDef } from '@tanstack/react-table';
 import { type ReactNode, useDeferredValue, useMemo } from 'react';
 import { formatPercent, formatValue } from '../../format/format-number';
@@ -42,7 +42,16 @@ function compared(name: ScheduleName, search: ScheduleSearch): Compared {
   const drawn = drawSchedule(search);
   if (typeof drawn === 'string') return { name, stepTime: undefined, bubble: undefined, peak: undefined, why: drawn };
   const { stepTime, bubbleOfTotal, peakMicroBatches } = drawn.simulation;
-  return { name, stepTime, bubble: bubbleOfTotal, peak: Math.max(...peakMicroBatches.untilWeight), why: '' };
+  const peak = Math.max(...peakMicroBatches.untilWeight);
+  if (scheduleTraits(name).flushes) return { name, stepTime, bubble: bubbleOfTotal, peak, why: '' };
+  // Its step never ends: what the drawing idles at both ends it idles once per run.
+  return {
+    name,
+    stepTime: undefined,
+    bubble: 0,
+    peak,
+    why: 'It has no flush: a run idles only as it begins and ends.',
+  };
 }
 
 function columnsOf(onChoose: (name: ScheduleName) => void): ColumnDef<Compared>[] {
@@ -80,6 +89,6 @@ function columnsOf(onChoose: (name: ScheduleName) => void): ColumnDef<Compared>[
       sortUndefined: 'last',
       cell: ({ row }) => <span className="number">{shown(row.original.peak, formatValue)}</span>,
     },
-    { id: 'reason', header: 'Why not', enableSorting: false, cell: ({ row }) => row.original.why },
+    { id: 'reason', header: 'Note', enableSorting: false, cell: ({ row }) => row.original.why },
   ];
 }

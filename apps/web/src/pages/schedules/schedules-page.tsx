@@ -89,18 +89,29 @@ function Drawing({ drawn: { schedule, simulation } }: { readonly drawn: DrawnSch
     [schedule, simulation],
   );
   const { bubbleOfTotal, bubbleOfIdeal, stepTime, peakMicroBatches } = simulation;
+  const flushes = schedule.updates.mode === 'flush';
   const peak = (list: readonly number[]): string => `${Math.max(...list)}`;
   const size = `${schedule.ranks} ranks with ${schedule.microBatches} micro-batches`;
-  const result = `step time ${formatValue(stepTime)}, bubble ${formatPercent(bubbleOfTotal)} of total`;
+  const result = flushes
+    ? `step time ${formatValue(stepTime)}, bubble ${formatPercent(bubbleOfTotal)} of total`
+    : `${formatValue(stepTime)} for all that is drawn, no bubble in between`;
   return (
     <>
       <StatRow>
-        <StatTile label="Step time" value={formatValue(stepTime)} note="in the unit of the times" />
         <StatTile
-          label="Bubble"
-          value={formatPercent(bubbleOfTotal)}
-          note={`of total; ${formatPercent(bubbleOfIdeal)} of ideal`}
+          label={flushes ? 'Step time' : 'Time of what is drawn'}
+          value={formatValue(stepTime)}
+          note="in the unit of the times"
         />
+        {flushes ? (
+          <StatTile
+            label="Bubble"
+            value={formatPercent(bubbleOfTotal)}
+            note={`of total; ${formatPercent(bubbleOfIdeal)} of ideal`}
+          />
+        ) : (
+          <StatTile label="Bubble" value="none" note="without a flush; both ends are idle once per run" />
+        )}
         <StatTile
           label="Peak micro-batches"
           value={peak(peakMicroBatches.untilInput)}

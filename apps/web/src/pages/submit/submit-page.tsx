@@ -1,33 +1,37 @@
 import type { DatasetBody } from '@millrace/contracts';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, useNavigate } from '@tanstack/react-router';
-import { Send } from 'lucide-react';
-import { type ReactNode, Suspense, lazy, useDeferredValue, useEffect, useMemo, useState } from 'react';
-import { stringify } from 'yaml';
+import { RotateCcw, Send } from 'lucide-react';
+import { type ReactNode, Suspense, useDeferredValue, useEffect, useMemo, useRef, useState } from 'react';
 import { client } from '../../api/client';
 import { useMay } from '../../api/session';
+import { lazyPage } from '../../app/loading/lazy-page';
 import { Button } from '../../ui/button';
 import { CliCommand } from '../../ui/copyable';
 import { Notice } from '../../ui/feedback/notice';
 import { useAction } from '../../ui/feedback/use-action';
 import { PageHeader } from '../../ui/page-header';
 import { Panel } from '../../ui/panel';
+import { draftOf } from './draft';
 import { FIRST_DATASET, FIRST_SPEC } from './first-spec';
 import { formSections } from './form/form-fields';
 import { runSpecJsonSchema } from './form/json-schema';
 import { SpecForm } from './form/spec-form';
 import { PlanPanel } from './plan/plan-panel';
 import { type SpecError, readSpec, withValue } from './spec-document';
+import { specText } from './spec-text';
 
 const route = getRouteApi('/submit');
-const YamlEditor = lazy(async () => ({ default: (await import('./editor/yaml-editor')).YamlEditor }));
+const YamlEditor = lazyPage(async () => (await import('./editor/yaml-editor')).YamlEditor);
 const SECTIONS = formSections(runSpecJsonSchema());
 
 /** Form and text are two sides of one document; below is what the API would make of it. */
 export function SubmitPage(): ReactNode {
   const datasets = useDatasets();
-  const [text, setText] = useFirstText(datasets);
+  const { text, setText, startOver, forget } = useSpecText(datasets);
   const document = useMemo(() => readSpec(text, datasets), [text, datasets]);
+  const isYaml = document.value !== undefined;
+  const value = useLastDefined(document.value);
   // Not before it is known what there is to read: a dry run that fails for that is no use.
   const planned = useDeferredValue(document.spec === undefined || datasets === undefined ? undefined : text);
   const suggestions = useMemo(() => ({ '/data/dataset': datasets?.map(({ name }) => name) ?? [] }), [datasets]);
@@ -37,7 +41,10 @@ export function SubmitPage(): ReactNode {
     act: () => client.submitRun(text),
     done: ({ id }) => `Run ${id} is queued.`,
     stale: [['runs'], ['overview']],
-    onDone: ({ id }) => void navigate({ to: '/runs/$runId', params: { runId: id }, search: { tab: 'overview' } }),
+    onDone: ({ id }) => {
+      forget();
+      void navigate({ to: '/runs/$runId', params: { runId: id }, search: { tab: 'overview' } });
+    },
   });
   return (
     <>
@@ -45,24 +52,35 @@ export function SubmitPage(): ReactNode {
         title="Submit a run"
         detail={<CliCommand command="millrace submit FILE --watch" />}
         actions={
-          <Button
-            variant="primary"
-            icon={Send}
-            disabled={document.spec === undefined || !mayAct}
-            isBusy={submit.isPending}
-            onClick={() => submit.mutate(undefined)}
-          >
-            Submit
-          </Button>
+          <>
+            {startOver && (
+              <Button icon={RotateCcw} onClick={startOver}>
+                Start over
+              </Button>
+            )}
+            <Button
+              variant="primary"
+              icon={Send}
+              disabled={document.spec === undefined || !mayAct}
+              isBusy={submit.isPending}
+              onClick={() => submit.mutate(undefined)}
+            >
+              Submit
+            </Button>
+          </>
         }
       />
       {!mayAct && <Notice tone="info">A viewer cannot submit runs, but may try what a spec would give.</Notice>}
       <Errors errors={document.errors} />
       <div className="submit">
-        <Panel title="Form" note="empty fields keep their default">
+        <Panel
+          title="Form"
+          note={isYaml ? 'empty fields keep their default' : 'as of the last YAML that could be read'}
+        >
           <SpecForm
             sections={SECTIONS}
-            value={document.value}
+            isDisabled={!isYaml}
+            value={value}
             errors={document.errors}
             suggestions={suggestions}
             onChange={(path, value) => setText(withValue(text, path, value))}
@@ -90,28 +108,57 @@ function useDatasets(): readonly DatasetBody[] | undefined {
   return data?.items;
 }
 
-/** A run that is submitted again brings its spec; another reads a dataset that is there. */
-function useFirstText(datasets: readonly DatasetBody[] | undefined): [string, (text: string) => void] {
+interface SpecText {
+  readonly text: string;
+  readonly setText: (text: string) => void;
+  /** Undefined where nothing was typed. */
+  readonly startOver: (() => void) | undefined;
+  readonly forget: () => void;
+}
+
+/**
+ * What was typed before, else the spec of the run that is submitted again, else a first one that reads a dataset which
+ * is there. What is typed is kept, so that a look at another page does not cost it.
+ */
+function useSpecText(datasets: readonly DatasetBody[] | undefined): SpecText {
   const { from } = route.useSearch();
-  const [text, setText] = useState(FIRST_SPEC);
+  const draft = useMemo(() => draftOf(from), [from]);
+  const [typed, setTyped] = useState(draft.read);
+  useEffect(() => setTyped(draft.read()), [draft]);
   const { data } = useQuery({
     queryKey: ['run', from ?? ''],
     queryFn: () => client.run(from ?? ''),
     enabled: from !== undefined,
     refetchOnWindowFocus: false,
   });
-  const spec = data?.spec;
-  useEffect(() => {
-    if (spec !== undefined) setText(stringify(spec));
-    // Once, when it has come: later answers would overwrite what was typed.
-  }, [spec === undefined]);
+  const first = data === undefined ? firstSpec(datasets) : specText(data.spec);
+  const setText = (text: string): void => {
+    setTyped(text);
+    draft.write(text);
+  };
+  const startOver = (): void => {
+    setTyped(undefined);
+    draft.forget();
+  };
+  return {
+    text: typed ?? first,
+    setText,
+    startOver: typed === undefined || typed === first ? undefined : startOver,
+    forget: draft.forget,
+  };
+}
+
+function firstSpec(datasets: readonly DatasetBody[] | undefined): string {
   const newest = datasets?.[0]?.name;
-  const hasFirst = datasets?.some(({ name }) => name === FIRST_DATASET) ?? true;
-  useEffect(() => {
-    if (hasFirst || newest === undefined) return;
-    setText((typed) => (typed === FIRST_SPEC ? FIRST_SPEC.replace(FIRST_DATASET, newest) : typed));
-  }, [hasFirst, newest]);
-  return [text, setText];
+  const hasFirst = newest === undefined || datasets?.some(({ name }) => name === FIRST_DATASET) === true;
+  return hasFirst ? FIRST_SPEC : FIRST_SPEC.replace(FIRST_DATASET, newest);
+}
+
+/** The value, or the last one that it had. */
+function useLastDefined(value: unknown): unknown {
+  const last = useRef(value);
+  if (value !== undefined) last.current = value;
+  return value ?? last.current;
 }
 
 function Errors({ errors }: { readonly errors: readonly SpecError[] }): ReactNode {

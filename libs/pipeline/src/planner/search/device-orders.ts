@@ -1,6 +1,6 @@
 import type { PlanCase } from './plan-case';
 import { estimateStep } from './seed-splits';
-import { splitBlocks } from './split-blocks';
+import { splitLayers } from './split-layers';
 
 /** So many choices and orders are tried one by one; beyond, good ones are grown by exchanges. */
 const EXHAUSTIVE_MAX = 720;
@@ -35,7 +35,7 @@ export function compareEstimates(a: RankedOrder, b: RankedOrder): number {
 }
 
 function ranked(plan: PlanCase, order: readonly number[]): RankedOrder {
-  const split = splitBlocks(plan, order, { kind: 'slowest' });
+  const split = splitLayers(plan, order, { kind: 'slowest' });
   return { order, estimate: split === undefined ? Infinity : estimateStep(plan, order, split) };
 }
 

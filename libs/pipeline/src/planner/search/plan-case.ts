@@ -25,7 +25,7 @@ export interface Layout {
   readonly order: readonly number[];
 }
 
-export interface Evaluation {
+export interface CaseCost {
   readonly stepSeconds: number;
   /** By how much the memory of all ranks together is exceeded; 0 when it fits. */
   readonly overflowBytes: number;
@@ -166,7 +166,7 @@ export class PlanCase {
     return stagesOfRank[rank]!.reduce((sum, stage) => sum + this.memoryOf(ranges[stage]!).total, 0);
   }
 
-  evaluate({ counts, order }: Layout): Evaluation {
+  evaluate({ counts, order }: Layout): CaseCost {
     const ranges = this.ranges(counts);
     for (const range of ranges) {
       const { F, I, W } = this.timesOf(range, order[this.rankOf(range.stage)]!);

@@ -1,6 +1,6 @@
-import type { Evaluation, Layout, PlanCase } from './plan-case';
+import type { CaseCost, Layout, PlanCase } from './plan-case';
 
-export interface FoundLayout extends Evaluation {
+export interface FoundLayout extends CaseCost {
   readonly layout: Layout;
 }
 
@@ -10,7 +10,7 @@ const ROUNDS_MAX = 64;
 const PAIRS_MAX = 4096;
 
 /** Fits first, then fast: negative when `a` is better. */
-export function compareFound(a: Evaluation, b: Evaluation): number {
+export function compareFound(a: CaseCost, b: CaseCost): number {
   return a.overflowBytes - b.overflowBytes || a.stepSeconds - b.stepSeconds;
 }
 

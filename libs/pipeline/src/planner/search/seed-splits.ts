@@ -1,5 +1,5 @@
 import type { PlanCase } from './plan-case';
-import { type Split, splitBlocks, type SplitTimes } from './split-blocks';
+import { type Split, splitLayers, type SplitTimes } from './split-layers';
 
 /** How much slower than necessary the slowest stage may be, and in how many steps that is tried. */
 const SLACK = 2;
@@ -26,16 +26,16 @@ export function estimateStep(plan: PlanCase, order: readonly number[], { slowest
 export function seedSplits(plan: PlanCase, order: readonly number[]): readonly Split[] {
   const found = new Map<string, Split>();
   const add = (split: Split | undefined): void => void (split && found.set(split.counts.join(), split));
-  const slowest = splitBlocks(plan, order, { kind: 'slowest' });
+  const slowest = splitLayers(plan, order, { kind: 'slowest' });
   if (slowest !== undefined) {
     add(slowest);
     for (let index = 0; index < LIMIT_COUNT; index++) {
       const limit = slowest.slowest * (1 + 1e-12 + ((SLACK - 1) * index) / LIMIT_COUNT);
-      add(splitBlocks(plan, order, { kind: 'total', limit }));
+      add(splitLayers(plan, order, { kind: 'total', limit }));
     }
   }
   if (slowest === undefined || plan.compiled.schedule.chunks > 1) {
-    add(splitBlocks(plan, order, { kind: 'slowest', memory: 'ignored' }));
+    add(splitLayers(plan, order, { kind: 'slowest', memory: 'ignored' }));
   }
   const estimated = [...found.values()].map((split) => ({ split, step: estimateStep(plan, order, split) }));
   return estimated.sort((a, b) => a.step - b.step).map(({ split }) => split);

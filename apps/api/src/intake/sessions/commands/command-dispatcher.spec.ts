@@ -8,7 +8,7 @@ import type { ClusterSignals } from '../../../ground/events/cluster-signals';
 import type { AttemptReportsService } from '../../../ledger/attempts/attempt-reports.service';
 import type { RunLedger } from '../../../ledger/runs/run-ledger';
 import { AgentSession } from '../../../ledger/sessions/agent-session';
-import type { ApiBody } from '../../../ledger/sessions/agent-transport';
+import type { ApiMessageBody } from '../../../ledger/sessions/agent-transport';
 import type { SessionRegistry } from '../../../ledger/sessions/session-registry';
 import type { ProfileRequestsService } from '../../../planning/profiling/profile-requests.service';
 import type { ResumeSourceService } from '../../../planning/scheduling/resume-source.service';
@@ -40,7 +40,7 @@ beforeEach(() => {
 
 function dispatch(): { clock: FakeClock; stop: () => void } {
   const transport = {
-    send: (body: ApiBody): AppError | undefined => {
+    send: (body: ApiMessageBody): AppError | undefined => {
       sent.push(body.$case);
       return body.$case === 'startAttempt' ? refusal : undefined;
     },

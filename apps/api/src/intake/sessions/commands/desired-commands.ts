@@ -2,12 +2,12 @@ import type { AttemptPlan } from '@millrace/contracts';
 import { type AttemptRecord, type AttemptStatus, expectedStepMs, isLive } from '../../../ledger/runs/attempt-record';
 import type { RankCredential } from '../../../ground/tls/gang-credentials';
 import type { LeaseRecord } from '../../../ledger/runs/leases.repository';
-import type { ApiBody } from '../../../ledger/sessions/agent-transport';
+import type { ApiMessageBody } from '../../../ledger/sessions/agent-transport';
 
 /** `start` leaves the plan out, which only whoever sends it needs to read. */
 export type Command =
   | { readonly kind: 'start'; readonly id: string }
-  | { readonly kind: 'send'; readonly id: string; readonly body: ApiBody };
+  | { readonly kind: 'send'; readonly id: string; readonly body: ApiMessageBody };
 
 /**
  * Parts of a command's id: commands are not rows, what an agent should be told follows from its lease and the attempt.
@@ -75,7 +75,7 @@ export function startCommand(
   commandId: string,
   attempt: AttemptRecord,
   { rank, resume, credential }: RankStart,
-): ApiBody {
+): ApiMessageBody {
   const { runId, fence, dataKey } = attempt;
   const {
     resumeFrom: _from,

@@ -1,17 +1,17 @@
 import type { RunBody } from '@millrace/contracts';
 import { Link } from '@tanstack/react-router';
 import { type ReactNode, useMemo } from 'react';
-import { stringify } from 'yaml';
 import { CopyButton } from '../../../ui/copyable';
 import { Panel } from '../../../ui/panel';
+import { specText } from '../../submit/spec-text';
 
 /** The complete spec, every default filled in. */
 export function SpecTab({ run }: { readonly run: RunBody }): ReactNode {
-  const text = useMemo(() => stringify(run.spec), [run.spec]);
+  const text = useMemo(() => specText(run.spec), [run.spec]);
   return (
     <Panel
       title="Run spec"
-      note="as submitted, with every default filled in"
+      note="what it was submitted with, and every default"
       actions={
         <>
           <CopyButton text={text} label="Copy the spec" />

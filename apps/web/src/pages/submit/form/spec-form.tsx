@@ -8,6 +8,8 @@ import { Field } from '../../../ui/field';
 interface SpecFormProps {
   readonly sections: readonly FormSection[];
   readonly value: unknown;
+  /** While the text cannot be read, the form cannot change it. */
+  readonly isDisabled: boolean;
   readonly errors: readonly SpecError[];
   /** Values to choose from, by the pointer of their field; others may be typed. */
   readonly suggestions: Readonly<Record<string, readonly string[]>>;
@@ -15,9 +17,9 @@ interface SpecFormProps {
 }
 
 /** The run spec as a form: the schema says which fields there are. */
-export function SpecForm({ sections, ...props }: SpecFormProps): ReactNode {
+export function SpecForm({ sections, isDisabled, ...props }: SpecFormProps): ReactNode {
   return (
-    <div className="spec-form">
+    <fieldset className="spec-form" disabled={isDisabled}>
       {sections.map((section) => (
         <details key={section.title} open={section.title !== 'resources'}>
           <summary>{section.title}</summary>
@@ -31,11 +33,11 @@ export function SpecForm({ sections, ...props }: SpecFormProps): ReactNode {
           </div>
         </details>
       ))}
-    </div>
+    </fieldset>
   );
 }
 
-type Bound = Omit<SpecFormProps, 'sections'>;
+type Bound = Omit<SpecFormProps, 'sections' | 'isDisabled'>;
 
 function BoundField({ field, value, errors, suggestions, onChange }: Bound & { readonly field: FormField }): ReactNode {
   const pointer = `/${field.path.join('/')}`;

@@ -24,7 +24,7 @@ export type SplitGoal = {
  *
  * Undefined when no split keeps the bounds.
  */
-export function splitBlocks(plan: PlanCase, order: readonly number[], goal: SplitGoal): Split | undefined {
+export function splitLayers(plan: PlanCase, order: readonly number[], goal: SplitGoal): Split | undefined {
   const { stages, blocks } = plan;
   const limit = goal.kind === 'total' ? goal.limit : Infinity;
   let best = new Float64Array(blocks + 1).fill(Infinity);

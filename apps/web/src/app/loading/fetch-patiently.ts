@@ -1,0 +1,16 @@
+/** Waits before each further try: an API that starts again is back within half a minute. */
+export const RETRY_WAITS_MS = [300, 700, 1_500, 3_000, 5_000, 8_000, 10_000] as const;
+
+const wait = (ms: number): Promise<void> => new Promise((resolve) => window.setTimeout(resolve, ms));
+
+/** Tries again what failed, after waits that grow; rejects with the last failure. */
+export async function fetchPatiently<T>(fetchOnce: () => Promise<T>, pause = wait): Promise<T> {
+  for (const waitMs of RETRY_WAITS_MS) {
+    try {
+      return await fetchOnce();
+    } catch {
+      await pause(waitMs);
+    }
+  }
+  return fetchOnce();
+}
