@@ -4,6 +4,8 @@ import { AgentPresenceService } from './ledger/agents/agent-presence.service';
 import { AgentsRepository } from './ledger/agents/agents.repository';
 import { AgentsService } from './requests/agents/agents.service';
 import { SetAsideService } from './ledger/attempts/set-aside.service';
+import { RemovedRunsRepository } from './ledger/expiry/removed-runs.repository';
+import { RemovedRunsService } from './ledger/expiry/removed-runs.service';
 import { AttemptEndingsService } from './ledger/attempts/attempt-endings.service';
 import { AttemptProgressService } from './ledger/attempts/attempt-progress.service';
 import { AttemptReattachService } from './ledger/attempts/attempt-reattach.service';
@@ -199,6 +201,8 @@ const GRPC = [
     AgentsService,
     IdempotencyPurgeRepository,
     ExpiredRecordsRepository,
+    RemovedRunsRepository,
+    RemovedRunsService,
     ExpiredRecordsService,
     MetricThinningRepository,
     QueueCommandsService,

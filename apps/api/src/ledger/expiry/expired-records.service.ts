@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { ClusterContext } from '../../ground/config/cluster-context';
 import { isThinned } from '../metrics/is-thinned';
 import { SeriesRepository } from '../metrics/series.repository';
+import { RemovedRunsService } from './removed-runs.service';
 import { ExpiredRecordsRepository, type RecordKind } from './expired-records.repository';
 import { MetricThinningRepository, type StepSpan, type ThinnableRun } from './metric-thinning.repository';
 
@@ -23,10 +24,12 @@ export class ExpiredRecordsService {
     private readonly records: ExpiredRecordsRepository,
     private readonly thinning: MetricThinningRepository,
     private readonly series: SeriesRepository,
+    private readonly removed: RemovedRunsService,
     private readonly context: ClusterContext,
   ) {}
 
   async expire(): Promise<void> {
+    await this.removed.purge();
     const { eventDays, logDays, auditDays, profileDays } = this.context.config.kept;
     await this.deleteOld('events', eventDays);
     await this.deleteOld('logLines', logDays);

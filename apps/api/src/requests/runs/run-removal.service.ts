@@ -1,18 +1,22 @@
 import { Injectable } from '@nestjs/common';
 import { isFinal } from '@millrace/scheduler';
 import { CheckpointWritesRepository } from '../../ledger/blocks/checkpoint-writes.repository';
+import { RemovedRunsRepository } from '../../ledger/expiry/removed-runs.repository';
+import { RemovedRunsService } from '../../ledger/expiry/removed-runs.service';
 import { RunLedger } from '../../ledger/runs/run-ledger';
 import { runCheckpointInUse, runInUse, runNotFound } from '../../ledger/runs/runs.errors';
 
 /**
- * Deletes runs that are over, with their metrics, logs, attempts and checkpoints; the blocks go with the next
- * collection.
+ * Deletes runs that are over, with their attempts and checkpoints. Their metrics and logs, of which there may be
+ * millions, cannot be read any more from then on and go in batches; the blocks go with the next collection.
  */
 @Injectable()
 export class RunRemovalService {
   constructor(
     private readonly ledger: RunLedger,
     private readonly checkpoints: CheckpointWritesRepository,
+    private readonly removed: RemovedRunsRepository,
+    private readonly records: RemovedRunsService,
   ) {}
 
   /** @throws AppError RUN.NOT_FOUND, RUN.IN_USE, RUN.CHECKPOINT_IN_USE */
@@ -28,6 +32,7 @@ export class RunRemovalService {
       if (user) throw runCheckpointInUse(id, user.runId);
       await this.checkpoints.deleteOf(tx, id);
       await this.ledger.runs.delete(tx, id);
+      await this.removed.add(tx, id);
       await this.ledger.transitions.note(tx, {
         type: 'run.deleted',
         runId: id,
@@ -37,5 +42,6 @@ export class RunRemovalService {
         data: { name: run.name, state: run.state },
       });
     });
+    this.records.begin();
   }
 }

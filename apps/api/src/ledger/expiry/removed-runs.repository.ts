@@ -1,0 +1,36 @@
+import { Injectable } from '@nestjs/common';
+import { PrismaService, type Transaction } from '../../ground/database/prisma.service';
+import { Prisma } from '../../generated/prisma/client';
+
+/** What a run may have a million of. */
+export const RUN_RECORDS = ['MetricPoint', 'LogLine'] as const;
+export type RunRecords = (typeof RUN_RECORDS)[number];
+
+/** Runs that are deleted, but for their points and lines. */
+@Injectable()
+export class RemovedRunsRepository {
+  constructor(private readonly prisma: PrismaService) {}
+
+  /** In the transaction that deletes the run. */
+  async add(tx: Transaction, runId: string): Promise<void> {
+    await tx.removedRun.create({ data: { runId } });
+  }
+
+  /** Longest deleted first. */
+  async all(): Promise<string[]> {
+    const rows = await this.prisma.removedRun.findMany({ orderBy: [{ removedAt: 'asc' }, { runId: 'asc' }] });
+    return rows.map(({ runId }) => runId);
+  }
+
+  /** @returns how many rows were deleted, at most `count` */
+  async deleteSome(records: RunRecords, runId: string, count: number): Promise<number> {
+    const table = Prisma.raw(`"${records}"`);
+    return this.prisma.$executeRaw`
+      DELETE FROM ${table} WHERE ctid = ANY(ARRAY(SELECT ctid FROM ${table} WHERE "runId" = ${runId} LIMIT ${count}))`;
+  }
+
+  /** Nothing of it is left. */
+  async forget(runId: string): Promise<void> {
+    await this.prisma.removedRun.deleteMany({ where: { runId } });
+  }
+}
