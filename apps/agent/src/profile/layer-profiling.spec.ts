@@ -1,12 +1,12 @@
 import type { LayerWork } from '@millrace/contracts';
 import { FakeClock } from '@millrace/testing';
 import { expect, it } from 'vitest';
-import type { AgentBody } from '../session/session-channel';
+import type { AgentMessageBody } from '../session/session-channel';
 import { LayerProfiling } from './layer-profiling';
 
 it('is given up where the device does not get on, and leaves no timer behind', async () => {
   const clock = new FakeClock();
-  const sent: AgentBody[] = [];
+  const sent: AgentMessageBody[] = [];
   const profiling: LayerProfiling = new LayerProfiling({
     commandId: 'profile:1',
     work: {} as LayerWork,
