@@ -177,6 +177,43 @@ describe('an agent', () => {
     expect(readdirSync(join(agents[0]!.cacheFolder, 'datasets'))).toHaveLength(1);
   });
 
+  it('makes text between the steps of an attempt that trains on its device, the same as on a free one', async () => {
+    const said = new Map<string, number>();
+    const startThread: StartGpuThread = (task, onMessage) =>
+      startTestThread(task, (message) => {
+        said.set(message.type, (said.get(message.type) ?? 0) + 1);
+        onMessage(message);
+      });
+    agents.push(await startTestAgent('agent_0', address, { startThread }));
+    await until('a session', () => api.sessions.size === 1);
+    const given = plan({ ranks: 1, steps: 100_000, train: { checkpointEvery: 2 } });
+    startAttempt(given);
+    await until('a checkpoint', () => api.of('checkpoint').some(({ step, state }) => step === 2 && state === 'stored'));
+    const { model, stages, peers } = given;
+    const sampling = { promptTokens: [1, 8], maxTokens: 5, temperature: 0.7, seed: 3 };
+    const task = { rank: 0, dataKey: 'g'.repeat(40), model, stages, peers, manifest: manifest(given, 2), ...sampling };
+    const generate = async (taskId: string): Promise<number[]> => {
+      const planJson = JSON.stringify({ ...task, taskId });
+      const value = { commandId: `generate:${taskId}`, taskId, planJson, dataCredential: undefined };
+      api.send('agent_0', { $case: 'generate', value });
+      const output = () => api.of('generateOutput').find((each) => each.taskId === taskId && each.done);
+      await until(taskId, () => output() !== undefined);
+      expect(output()?.errorMessage).toBe('');
+      return [...(output()?.tokens ?? [])];
+    };
+    const beside = await generate('beside');
+    expect(said.get('turn-given')).toBeGreaterThan(0);
+    const steps = api.points.get('train/loss')!.size;
+    await until('training goes on', () => api.points.get('train/loss')!.size > steps);
+    expect(api.states('agent_0')).toEqual(['starting', 'ready', 'running']);
+    const stop = { commandId: 'stop', runId: given.runId, fence: given.fence, reason: 'cancel' };
+    api.send('agent_0', { $case: 'stopAttempt', value: stop });
+    await until('the stop', () => api.of('commandResult').some(({ commandId, ok }) => commandId === 'stop' && ok));
+    const turns = said.get('turn-given');
+    expect(await generate('alone')).toEqual(beside);
+    expect(said.get('turn-given')).toBe(turns);
+  });
+
   it('goes on while the API is away, and tells everything when it is back', async () => {
     await start(2);
     startAttempt(plan({ ranks: 2, steps: 12 }));

@@ -11,6 +11,7 @@ import {
   planInvalid,
   superseded,
 } from './attempt/attempt.errors';
+import { FREE_TURN } from './attempt/lent-turns';
 import type { BlobCache } from './blobs/blob-cache';
 import type { BlobPort } from './blobs/blob-port';
 import type { DataPlane } from './data-plane/data-plane';
@@ -313,6 +314,7 @@ export class Agent {
     if (this.generations.size >= GENERATIONS_MAX) return agentBusy(`${this.generations.size} generations run here`);
     const { device, dataPlane, startThread, cache, clock } = this.options;
     const generation: Generation = new Generation({
+      lendDevice: () => this.attempt?.lendDevice() ?? Promise.resolve(FREE_TURN),
       plan: parsed.data,
       credential: dataCredential,
       device,

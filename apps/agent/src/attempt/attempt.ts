@@ -17,6 +17,7 @@ import { fromThreadError } from '../worker/thread-error';
 import type { FromWorker } from '../worker/worker-messages';
 import { failureClass } from './failure-class';
 import { attemptFrameBounds } from './frame-bounds';
+import { FREE_TURN, type LentTurn, LentTurns } from './lent-turns';
 import { RankThread } from './rank-thread';
 import { StartPhases } from './start-phases';
 
@@ -73,6 +74,7 @@ export class Attempt {
   private source: TensorIndex | undefined;
   private readonly writers = new Map<number, CheckpointWriter>();
   private readonly phases: StartPhases;
+  private readonly turns = new LentTurns((message) => this.rank.tell(message));
 
   constructor(private readonly options: AttemptOptions) {
     const { plan, leaseMs, onEvent } = options;
@@ -108,6 +110,11 @@ export class Attempt {
   /** How long the thread that owns the device has said nothing. */
   get threadSilentMs(): number {
     return this.rank.silentMs;
+  }
+
+  /** The device for a generation: between two steps while it trains, at once otherwise. */
+  lendDevice(): Promise<LentTurn> {
+    return this.state === 'running' ? this.turns.take() : Promise.resolve(FREE_TURN);
   }
 
   /** Fetches what the rank needs; `after` is the end of what used the device before. */
@@ -199,6 +206,7 @@ export class Attempt {
   end(reason: string): Promise<void> {
     this.state = 'ended';
     this.phases.end();
+    this.turns.end();
     return this.rank.end(reason);
   }
 
@@ -227,12 +235,17 @@ export class Attempt {
         return this.rank.reply(message.callId, this.finishCheckpoint(message.step, message.final));
       case 'finished':
         this.state = 'draining';
+        this.turns.end();
         this.step = message.step;
         this.outcome = message.state;
         void this.rank.drain().then(() => this.options.onEvent({ type: 'drained' }));
         return;
+      case 'turn-given':
+        return this.turns.given(message.turnId, message.sliceMs);
       case 'failed':
         return this.fail(fromThreadError(message.error));
+      case 'take-turn':
+      case 'turn-over':
       case 'send':
       case 'taken':
       case 'memory':

@@ -9,7 +9,7 @@ import type { BoundaryWishes } from '../stage/stage-ports';
 import type { GpuTask } from '../worker/gpu-task';
 import type { GpuThread, StartGpuThread } from '../worker/gpu-thread';
 import { toThreadError } from '../worker/thread-error';
-import type { FromWorker } from '../worker/worker-messages';
+import type { FromWorker, ToWorker } from '../worker/worker-messages';
 
 export interface RankThreadOptions {
   readonly dataPlane: DataPlane;
@@ -84,6 +84,11 @@ export class RankThread {
       (value) => this.thread?.post({ type: 'reply', callId, value }),
       (error: unknown) => this.thread?.post({ type: 'reply', callId, error: toThreadError(error) }),
     );
+  }
+
+  /** To the thread, if there is one. */
+  tell(message: ToWorker): void {
+    this.thread?.post(message);
   }
 
   /** Undefined when the peer cannot be reached in time. */

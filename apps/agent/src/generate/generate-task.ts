@@ -8,6 +8,7 @@ import type { WeightSource } from '../stage/stage-ports';
 import type { WorkerPort } from '../worker/worker-port';
 import { weightSource } from '../worker/train-task';
 import { GenerationStage } from './generation-stage';
+import { HeldTurn, type TurnSource } from './held-turn';
 import { sampleToken } from './sample-token';
 
 export interface GenerateTaskOptions {
@@ -25,8 +26,21 @@ export async function generateTask({ plan, backend, port, clock }: GenerateTaskO
     const done = tokens.length === plan.maxTokens;
     if (done || tokens.length % TOLD_EVERY === 0) port.post({ type: 'tokens', tokens: [...tokens], done });
   };
-  await generate({ plan, backend, transport: port, weights: weightSource(port), clock, onTokens: told });
+  const turn = new HeldTurn(turnSource(port), clock);
+  const weights = weightSource(port);
+  try {
+    await generate({ plan, backend, transport: port, weights, clock, turn, onTokens: told });
+  } finally {
+    turn.giveBack();
+  }
   port.post({ type: 'finished', state: 'finished', step: plan.maxTokens });
+}
+
+function turnSource(port: WorkerPort): TurnSource {
+  return {
+    take: async () => (await port.call({ type: 'take-turn' })) as number,
+    giveBack: () => port.post({ type: 'turn-over' }),
+  };
 }
 
 export interface GenerateOptions {
@@ -35,6 +49,7 @@ export interface GenerateOptions {
   readonly transport: StageTransport;
   readonly weights: WeightSource;
   readonly clock: Clock;
+  readonly turn: HeldTurn;
   /** On the last rank, after each token, with all of them. */
   readonly onTokens: (tokens: readonly number[]) => void;
 }
@@ -43,7 +58,9 @@ export interface GenerateOptions {
  * One rank of a generation: for each token the window goes forward through the stages, the last rank samples, and the
  * token goes back to rank 0. Frames are numbered by token, from 1.
  */
-export async function generate({ plan, backend, transport, weights, clock, onTokens }: GenerateOptions): Promise<void> {
+export async function generate(options: GenerateOptions): Promise<void> {
+  const { plan, backend, weights, clock, turn, onTokens } = options;
+  const transport = withoutDevice(options.transport, turn);
   const stage = await GenerationStage.open(plan, { backend, weights, clock });
   const { rank } = plan;
   const last = plan.stages.length - 1;
@@ -63,7 +80,7 @@ export async function generate({ plan, backend, transport, weights, clock, onTok
               rollbacks: 0,
             }),
           );
-    const output = await stage.forward(input);
+    const output = await turn.use(() => stage.forward(input));
     if (rank < last)
       await transport.send(
         rank + 1,
@@ -88,6 +105,20 @@ export async function generate({ plan, backend, transport, weights, clock, onTok
       text.push(token!);
     }
   }
+}
+
+/** Whoever waits for a peer, or until it has taken something, does not keep the device from training. */
+function withoutDevice(transport: StageTransport, turn: HeldTurn): Pick<StageTransport, 'send' | 'receive'> {
+  return {
+    send: (toRank, frame) => {
+      turn.giveBack();
+      return transport.send(toRank, frame);
+    },
+    receive: (key) => {
+      turn.giveBack();
+      return transport.receive(key);
+    },
+  };
 }
 
 /** The last `context` tokens, padded behind. */

@@ -57,6 +57,7 @@ function waiting(): { generation: Generation; events: GenerationEvent[] } {
       },
     }),
     cache: {} as BlobCache,
+    lendDevice: () => Promise.resolve({ sliceMs: 1, over: () => undefined }),
     clock,
     send: (body) => sent.push(body),
     onEvent: (event) => events.push(event),

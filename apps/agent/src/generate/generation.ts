@@ -1,6 +1,7 @@
 import type { GeneratePlan } from '@millrace/contracts';
 import { type AppError, type Clock, GENERATION_FENCE } from '@millrace/core';
 import { generationFrameBounds } from '../attempt/frame-bounds';
+import type { LentTurn } from '../attempt/lent-turns';
 import { RankThread } from '../attempt/rank-thread';
 import type { BlobCache } from '../blobs/blob-cache';
 import { TensorIndex } from '../blobs/tensor-index';
@@ -22,6 +23,8 @@ export interface GenerationOptions {
   readonly startThread: StartGpuThread;
   readonly cache: BlobCache;
   readonly clock: Clock;
+  /** The device, which an attempt may be training on. */
+  readonly lendDevice: () => Promise<LentTurn>;
   readonly send: (body: AgentMessageBody) => void;
   readonly onEvent: (event: GenerationEvent) => void;
 }
@@ -36,13 +39,14 @@ const PEER_PATIENCE_MS = 60_000;
 const DURATION_MS_MAX = 150_000;
 
 /**
- * One rank of a text generation. It holds no lease: when anything fails it ends with an error, and whoever asked asks
- * again.
+ * One rank of a text generation. Where an attempt trains on the device it runs between two of its steps. When anything
+ * fails it ends with an error, and whoever asked asks again.
  */
 export class Generation {
   isOver = false;
   private readonly rank: RankThread;
   private readonly cancelLimit: () => void;
+  private turn: LentTurn | undefined;
 
   constructor(private readonly options: GenerationOptions) {
     const { plan, onEvent } = options;
@@ -83,6 +87,8 @@ export class Generation {
     if (event.type === 'drained') return void this.end('finished');
     const { message } = event;
     if (message.type === 'failed') return this.fail(fromThreadError(message.error));
+    if (message.type === 'take-turn') return this.rank.reply(message.callId, this.takeTurn());
+    if (message.type === 'turn-over') return this.giveTurnBack();
     if (message.type === 'tokens') this.output([...message.tokens], message.done, '');
     if (message.type === 'finished') void this.rank.drain().then(() => this.options.onEvent({ type: 'drained' }));
   }
@@ -90,12 +96,25 @@ export class Generation {
   end(reason: string): Promise<void> {
     this.isOver = true;
     this.cancelLimit();
+    this.giveTurnBack();
     return this.rank.end(reason);
   }
 
   fail(error: AppError): void {
     this.output([], true, error.message);
     void this.end('failed');
+  }
+
+  private async takeTurn(): Promise<number> {
+    const turn = await this.options.lendDevice();
+    if (this.isOver) turn.over();
+    else this.turn = turn;
+    return turn.sliceMs;
+  }
+
+  private giveTurnBack(): void {
+    this.turn?.over();
+    this.turn = undefined;
   }
 
   private output(tokens: number[], done: boolean, errorMessage: string): void {

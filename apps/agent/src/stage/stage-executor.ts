@@ -41,6 +41,8 @@ export interface StageExecutorOptions {
   readonly checkpoints: CheckpointSink;
   readonly reporter: StageReporter;
   readonly requests: BoundaryRequests;
+  /** What else may use the device, while nothing of a step does. */
+  readonly betweenSteps?: () => Promise<void>;
   readonly clock: Clock;
   /** Of checkpoints; a test may have a small one. */
   readonly snapshotWindow?: SnapshotWindow;
@@ -140,6 +142,7 @@ export class StageExecutor implements ReadyStage {
     this.boundaryMs = clock.monotonicMs();
     this.accounts.begin();
     for (let step = plan.firstStep; step <= plan.lastStep; step++) {
+      await this.options.betweenSteps?.();
       reporter.step(step);
       await this.runStep(step).catch((error: unknown) => this.abandon(error));
       const { stoppedAt } = this;
@@ -290,10 +293,11 @@ async function* fromDevice(
 
 /** Steps begin at the watchdog, and what waits for the API does not count for it. */
 function watched(
-  { reporter, checkpoints }: StageExecutorOptions,
+  { reporter, checkpoints, betweenSteps }: StageExecutorOptions,
   watchdog: StepWatchdog,
-): Pick<StageExecutorOptions, 'reporter' | 'checkpoints'> {
+): Pick<StageExecutorOptions, 'reporter' | 'checkpoints' | 'betweenSteps'> {
   return {
+    ...(betweenSteps && { betweenSteps: () => watchdog.outside(betweenSteps()) }),
     reporter: {
       ...reporter,
       step: (step) => {

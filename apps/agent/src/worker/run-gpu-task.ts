@@ -1,5 +1,6 @@
 import type { Clock } from '@millrace/core';
 import type { Backend } from '@millrace/runtime';
+import { DeviceTurns } from '../generate/device-turns';
 import { generateTask } from '../generate/generate-task';
 import { measureLayers } from '../profile/measure-layers';
 import { AttemptFailure } from '../stage/failure/attempt-failure';
@@ -23,7 +24,14 @@ export interface GpuTaskOptions {
  */
 export async function runGpuTask({ end, task, openBackend, probe, clock }: GpuTaskOptions): Promise<void> {
   const requests = new PendingBoundary();
-  const port = new WorkerPort(end, clock, (wishes) => requests.ask(wishes));
+  const turns: DeviceTurns = new DeviceTurns(clock, (turnId, sliceMs) =>
+    port.post({ type: 'turn-given', turnId, sliceMs }),
+  );
+  const port: WorkerPort = new WorkerPort(end, clock, {
+    boundary: (wishes) => requests.ask(wishes),
+    turn: (turnId) => turns.ask(turnId),
+    turnOver: (turnId) => turns.over(turnId),
+  });
   const opening = openBackend();
   const failure = new AttemptFailure();
   const perform = async (backend: Backend): Promise<void> => {
@@ -31,7 +39,7 @@ export async function runGpuTask({ end, task, openBackend, probe, clock }: GpuTa
     if (task.kind === 'generate') return generateTask({ plan: task.plan, backend, port, clock });
     if (task.kind === 'profile')
       return port.post({ type: 'profiled', layers: await measureLayers(task.work, backend, clock) });
-    return trainTask({ ...task, backend, port, requests, clock });
+    return trainTask({ ...task, backend, port, requests, turns, clock });
   };
   const work = async (): Promise<void> => {
     const backend = await opening;

@@ -11,6 +11,7 @@ import type {
   StageReporter,
   WeightSource,
 } from '../stage/stage-ports';
+import type { DeviceTurns } from '../generate/device-turns';
 import type { WorkerPort } from './worker-port';
 
 /** What rank 0 was asked for since its last boundary. */
@@ -41,11 +42,13 @@ export interface TrainTaskOptions {
   readonly backend: Backend;
   readonly port: WorkerPort;
   readonly requests: BoundaryRequests;
+  readonly turns: DeviceTurns;
   readonly clock: Clock;
 }
 
 /** One attempt on this thread, from loading to its last checkpoint. Rejects with what ended it otherwise. */
-export async function trainTask({ plan, tokenFile, backend, port, requests, clock }: TrainTaskOptions): Promise<void> {
+export async function trainTask(options: TrainTaskOptions): Promise<void> {
+  const { plan, tokenFile, backend, port, requests, turns, clock } = options;
   const store = tokenFile === undefined ? undefined : TokenStore.open(tokenFile, { dtype: plan.dataset.dtype });
   try {
     const executor = await StageExecutor.prepare({
@@ -57,6 +60,7 @@ export async function trainTask({ plan, tokenFile, backend, port, requests, cloc
       checkpoints: checkpointSink(port),
       reporter: reporter(port),
       requests,
+      betweenSteps: () => turns.pause(),
       clock,
     });
     port.post({ type: 'ready' });

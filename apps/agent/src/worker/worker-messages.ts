@@ -50,6 +50,11 @@ export type FromWorker =
   | { readonly type: 'snapshot-end'; readonly callId: number; readonly step: number; readonly final: boolean }
   | { readonly type: 'finished'; readonly state: 'finished' | 'paused'; readonly step: number }
   | { readonly type: 'tokens'; readonly tokens: readonly number[]; readonly done: boolean }
+  /** A generation asks for the device, which is answered with how long it may use it, and gives it back. */
+  | { readonly type: 'take-turn'; readonly callId: number }
+  | { readonly type: 'turn-over' }
+  /** An attempt lends its device, between two steps, to a generation that asked for it. */
+  | { readonly type: 'turn-given'; readonly turnId: number; readonly sliceMs: number }
   | { readonly type: 'profiled'; readonly layers: LayerTimes }
   | { readonly type: 'failed'; readonly error: ThreadError };
 
@@ -59,4 +64,7 @@ export type ToWorker =
   | { readonly type: 'reply'; readonly callId: number; readonly value?: unknown; readonly error?: ThreadError }
   | { readonly type: 'boundary'; readonly wishes: BoundaryWishes }
   | { readonly type: 'transport-failed'; readonly error: ThreadError }
+  /** To an attempt: a generation asks for its device, and gives it back. */
+  | { readonly type: 'turn'; readonly turnId: number }
+  | { readonly type: 'turn-over'; readonly turnId: number }
   | { readonly type: 'stop' };

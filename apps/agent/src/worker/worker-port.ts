@@ -20,6 +20,13 @@ interface Call {
 
 type WithoutId<M> = M extends { readonly callId: number } ? Omit<M, 'callId'> : never;
 
+/** What an attempt is asked for while it trains. */
+export interface AskedOfAttempt {
+  readonly boundary?: (wishes: BoundaryWishes) => void;
+  readonly turn?: (turnId: number) => void;
+  readonly turnOver?: (turnId: number) => void;
+}
+
 /** A GPU thread's end of its port: calls that are answered, and the frames of other ranks. */
 export class WorkerPort implements StageTransport {
   private readonly calls = new Map<number, Call>();
@@ -32,7 +39,7 @@ export class WorkerPort implements StageTransport {
   constructor(
     private readonly end: MessageEnd,
     clock: Clock,
-    private readonly onBoundary: (wishes: BoundaryWishes) => void = () => undefined,
+    private readonly asked: AskedOfAttempt = {},
   ) {
     this.mailbox = new Mailbox(
       () => clock.now(),
@@ -87,7 +94,11 @@ export class WorkerPort implements StageTransport {
       case 'reply':
         return this.settle(message);
       case 'boundary':
-        return this.onBoundary(message.wishes);
+        return this.asked.boundary?.(message.wishes);
+      case 'turn':
+        return this.asked.turn?.(message.turnId);
+      case 'turn-over':
+        return this.asked.turnOver?.(message.turnId);
       case 'transport-failed':
         return this.mailbox.fail(fromThreadError(message.error));
       case 'stop':

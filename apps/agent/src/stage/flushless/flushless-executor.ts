@@ -106,6 +106,7 @@ export class FlushlessExecutor implements ReadyStage {
     if (action.kind === 'STEP') return this.endStep(stepOf(this.parts.plan, action.microBatch));
     if (action.kind === 'F' && action.microBatch % this.parts.plan.microBatchCount === 0) {
       const step = stepOf(this.parts.plan, action.microBatch);
+      await this.parts.betweenSteps?.();
       this.parts.reporter.step(step);
       this.parts.tokens.begin(step);
     }

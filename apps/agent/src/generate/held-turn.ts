@@ -1,0 +1,33 @@
+import type { Clock } from '@millrace/core';
+
+/** How a generation asks for its device, and gives it back. */
+export interface TurnSource {
+  /** Resolves when the device may be used, with about how long. */
+  take(): Promise<number>;
+  giveBack(): void;
+}
+
+/** The turn of one rank of a generation: kept for several tokens while it lasts, but not while a peer is waited for. */
+export class HeldTurn {
+  private untilMs: number | undefined;
+
+  constructor(
+    private readonly source: TurnSource,
+    private readonly clock: Pick<Clock, 'monotonicMs'>,
+  ) {}
+
+  async use<T>(work: () => Promise<T>): Promise<T> {
+    if (this.untilMs === undefined) this.untilMs = (await this.source.take()) + this.clock.monotonicMs();
+    try {
+      return await work();
+    } finally {
+      if (this.clock.monotonicMs() >= this.untilMs) this.giveBack();
+    }
+  }
+
+  giveBack(): void {
+    if (this.untilMs === undefined) return;
+    this.untilMs = undefined;
+    this.source.giveBack();
+  }
+}
