@@ -1,4 +1,5 @@
 import type { FrameDType } from '../frame';
+import type { Channelled } from '../wire/frame-codec';
 import type { LinkCredential } from './link-credential';
 
 /** Who opens a stream, as its metadata says. */
@@ -16,7 +17,7 @@ export interface CreditMessage {
 }
 
 /** The sender's end of one open call. */
-export interface FrameChannel {
+export interface FrameChannel extends Channelled {
   /** The parts of one or more messages, uncopied. `onWritten`: they left. Not called once the call is closed. */
   write(parts: readonly Uint8Array[], onWritten: () => void): void;
   /** Ends the call after what was written; `onClosed` follows. */

@@ -3,7 +3,7 @@ import { fenceOld, frameBeyondPlan, frameMalformed, sequenceGap, windowOverrun }
 import { type FrameBounds, type TensorFrame, FRAME_DTYPE_BYTES, frameBytes, type FrameDType } from '../frame';
 import type { CreditChannel, LinkLimits, StreamIdentity } from './frame-channel';
 import type { MessageMemory } from '../message-memory';
-import { decodeFrame, type FrameMessage } from '../wire/frame-codec';
+import { type Channelled, decodeFrame, type FrameMessage } from '../wire/frame-codec';
 
 /** A frame and what its sender gets back for it once it is taken. */
 export interface DeliveredFrame {
@@ -76,8 +76,8 @@ export class IncomingLink {
   }
 
   /** Errors DATA_PLANE.*: the call they came on is refused with them. */
-  receive(bytes: Buffer): void {
-    const message = decodeFrame(bytes);
+  receive(bytes: Buffer, channelled: Channelled): void {
+    const message = decodeFrame(bytes, channelled);
     this.check(message);
     this.lastSequence = message.sequence;
     this.heldBytes += message.part.length;

@@ -165,7 +165,7 @@ export class OutgoingLink {
       this.writesInFlight < WRITES_IN_FLIGHT_MAX
     ) {
       this.writesInFlight++;
-      channel.write(this.nextBatch(), () => {
+      channel.write(this.nextBatch(channel), () => {
         if (this.channel !== channel) return;
         this.writesInFlight--;
         this.pump();
@@ -174,14 +174,14 @@ export class OutgoingLink {
   }
 
   /** The next message, with those after it as long as they are small: heads and payloads in turns. */
-  private nextBatch(): Uint8Array[] {
+  private nextBatch(channel: FrameChannel): Uint8Array[] {
     const { runId, fence } = this.options.identity;
     const batch: Uint8Array[] = [];
     for (let bytes = 0; this.writtenCount < this.reservedCount; this.writtenCount++) {
       const { sequence, frame, part } = this.messages[this.writtenCount]!;
       bytes += part.length;
       if (batch.length > 0 && bytes > BATCH_BYTES_MAX) break;
-      batch.push(encodeHead({ runId, fence, sequence, frame, part }), part);
+      batch.push(encodeHead({ runId, fence, sequence, frame, part }, channel), part);
     }
     return batch;
   }

@@ -2,9 +2,11 @@ import { stageV1 } from '@millrace/contracts';
 import { describe, expect, it } from 'vitest';
 import { decodeFrame, encodeHead, type FrameMessage } from './frame-codec';
 
+const PLAIN = { isProtected: false };
+
 /** As a receiver has it: without the prefix, in memory of its own that begins with the prefix. */
 function encodeFrame(message: FrameMessage): Buffer {
-  const head = encodeHead(message);
+  const head = encodeHead(message, PLAIN);
   const memory = new ArrayBuffer(head.length + message.part.length);
   const whole = Buffer.from(memory);
   whole.set(head);
@@ -33,10 +35,10 @@ const message: FrameMessage = {
 
 describe('a frame message', () => {
   it('is what it was after coding and decoding', () => {
-    const decoded = decodeFrame(encodeFrame(message));
+    const decoded = decodeFrame(encodeFrame(message), PLAIN);
     expect({ ...decoded, part: [...decoded.part] }).toEqual({ ...message, part: [...part] });
     const bare = { ...message, frame: { ...message.frame, microBatch: -1 }, part: new Uint8Array(0) };
-    expect(decodeFrame(encodeFrame(bare)).frame.microBatch).toBe(-1);
+    expect(decodeFrame(encodeFrame(bare), PLAIN).frame.microBatch).toBe(-1);
   });
 
   it('is a Frame of the proto file, for any other client', () => {
@@ -54,9 +56,18 @@ describe('a frame message', () => {
   it('is refused when a byte of the payload changed', () => {
     const bytes = encodeFrame(message);
     bytes[bytes.length - 3]! ^= 4;
-    expect(() => decodeFrame(bytes)).toThrowError(
+    expect(() => decodeFrame(bytes, PLAIN)).toThrowError(
       expect.objectContaining({ code: 'DATA_PLANE.FRAME_CORRUPT' }) as Error,
     );
+  });
+
+  it('has no checksum over TLS, and none is asked for', () => {
+    const over = { isProtected: true };
+    const head = encodeHead(message, over);
+    const bytes = Buffer.concat([head.subarray(5), part]);
+    expect(stageV1.Frame.decode(bytes).checksum).toBe(0);
+    expect([...decodeFrame(bytes, over).part]).toEqual([...part]);
+    expect(() => decodeFrame(bytes, PLAIN)).toThrow(/checksum/);
   });
 
   it.each([
@@ -68,13 +79,13 @@ describe('a frame message', () => {
       (): Buffer => encodeFrame({ ...message, frame: { ...message.frame, edge: 'nonsense' as 'tied' } }),
     ],
   ])('is refused when it is %s', (_, bytes) => {
-    expect(() => decodeFrame(bytes())).toThrowError(
+    expect(() => decodeFrame(bytes(), PLAIN)).toThrowError(
       expect.objectContaining({ code: 'DATA_PLANE.FRAME_MALFORMED' }) as Error,
     );
   });
 
   it('has the length of its message in the prefix, as gRPC wants it', () => {
-    const head = encodeHead(message);
+    const head = encodeHead(message, PLAIN);
     expect(head[0]).toBe(0);
     expect(head.readUInt32BE(1)).toBe(head.length - 5 + part.length);
   });
@@ -83,7 +94,7 @@ describe('a frame message', () => {
     for (let length = 1; length < 20; length++) {
       for (const bytes of [0, 4, 124, 128, 16_384, 2_097_152]) {
         const each = { ...message, runId: 'r'.repeat(length), part: new Uint8Array(bytes).fill(length) };
-        const found = decodeFrame(encodeFrame(each)).part;
+        const found = decodeFrame(encodeFrame(each), PLAIN).part;
         expect(found.byteOffset % 4).toBe(0);
         expect(Buffer.compare(found, each.part)).toBe(0);
       }

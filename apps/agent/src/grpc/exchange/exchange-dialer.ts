@@ -45,7 +45,8 @@ export class ExchangeDialer implements FrameDialer {
   dial(target: LinkTarget, identity: StreamIdentity, events: FrameChannelEvents): FrameChannel {
     const { address } = target;
     const call = new ExchangeCall(`stream to ${address}`, events);
-    return call.open(this.connection(target, identity), requestHeaders(identity, address));
+    const isProtected = securedBy(target) !== undefined;
+    return { ...call.open(this.connection(target, identity), requestHeaders(identity, address)), isProtected };
   }
 
   async probe(target: LinkTarget, identity: StreamIdentity, byteCount: number): Promise<void> {
@@ -110,7 +111,7 @@ class ExchangeCall implements StreamEvents {
     private readonly events: FrameChannelEvents,
   ) {}
 
-  open(connection: Http2Connection, headers: HeaderFields): FrameChannel {
+  open(connection: Http2Connection, headers: HeaderFields): Pick<FrameChannel, 'write' | 'end'> {
     const stream = connection.request(headers, this);
     this.stream = stream;
     return {

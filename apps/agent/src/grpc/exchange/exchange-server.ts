@@ -105,7 +105,8 @@ export class ExchangeServer {
       stream.listen(new ProbedCall(stream, onCallOver));
       return true;
     }
-    const call = new ServedCall(stream, { identity, link, onOver: onCallOver, logger: this.logger });
+    const isProtected = peer !== undefined;
+    const call = new ServedCall(stream, { identity, link, isProtected, onOver: onCallOver, logger: this.logger });
     stream.listen(call);
     link.attach(call);
     return true;
@@ -131,6 +132,7 @@ function isSelf({ runId, fence, fromRank }: StreamIdentity, peer: RankIdentity |
 interface ServedCallOptions {
   readonly identity: StreamIdentity;
   readonly link: IncomingLink;
+  readonly isProtected: boolean;
   readonly onOver: () => void;
   readonly logger: Logger;
 }
@@ -148,7 +150,7 @@ class ServedCall implements StreamEvents, CreditChannel {
     this.reader = new MessageReader(
       (message) => {
         // What is still on its way on a call that was replaced or refused comes again on the next one.
-        if (this.isOpen && link.isAttached(this)) link.receive(message);
+        if (this.isOpen && link.isAttached(this)) link.receive(message, options);
       },
       { bytesMax: link.messageBytesMax, memory: (bytes) => link.messageMemory(bytes) },
     );

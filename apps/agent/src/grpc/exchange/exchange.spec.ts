@@ -12,7 +12,8 @@ import {
   credentials,
   status,
 } from '@grpc/grpc-js';
-import { hostPort, type Logger, sleep, silentLogger, systemClock } from '@millrace/core';
+import { type Clock, hostPort, type Logger, sleep, silentLogger, systemClock } from '@millrace/core';
+import { FakeClock } from '@millrace/testing';
 import { afterEach, describe, expect, it } from 'vitest';
 import { DataPlane } from '../../data-plane/data-plane';
 import { streamRefused } from '../../data-plane/data-plane.errors';
@@ -45,12 +46,12 @@ interface Receiver {
 }
 
 /** Rank 1 of an attempt. */
-async function receiver(): Promise<Receiver> {
+async function receiver(clock: Clock = systemClock): Promise<Receiver> {
   const warnings: string[] = [];
   const logger: Logger = { ...silentLogger, warn: (_, message) => warnings.push(message) };
   const limits = { windowBytes: 8 * 2 ** 20, partBytes: 4 * 2 ** 20 };
   const dialer = new ExchangeDialer();
-  const plane = new DataPlane({ dialer, limits, clock: systemClock, random: () => 0.5, logger });
+  const plane = new DataPlane({ dialer, limits, clock, random: () => 0.5, logger });
   const transport = new LinkTransport(() => 0);
   const { runId, fence, key } = IDENTITY;
   const links = plane.open({
@@ -66,7 +67,7 @@ async function receiver(): Promise<Receiver> {
     onPeerDead: () => undefined,
   });
   transport.attach(links);
-  const server = new ExchangeServer(plane, logger);
+  const server = new ExchangeServer(plane, logger, clock);
   const port = await server.listen('127.0.0.1', 0);
   closers.push(() => (plane.close(links, 'test over'), server.close(), dialer.close()));
   return { port, transport, warnings };
@@ -81,7 +82,10 @@ function frame(microBatch: number, bytes: number): TensorFrame {
 /** A gRPC message without its prefix. */
 function frameMessage(sequence: number, microBatch: number, bytes: number): Buffer {
   const { payload: part, ...rest } = frame(microBatch, bytes);
-  const head = encodeHead({ runId: IDENTITY.runId, fence: IDENTITY.fence, sequence, frame: rest, part });
+  const head = encodeHead(
+    { runId: IDENTITY.runId, fence: IDENTITY.fence, sequence, frame: rest, part },
+    { isProtected: false },
+  );
   return Buffer.concat([head.subarray(PREFIX_BYTES), part]);
 }
 
@@ -317,6 +321,25 @@ describe('noise at our server', () => {
     await sleep(systemClock, 10);
     expect(session.closed).toBe(false);
   });
+});
+
+it('ends the connection of a peer whose last call is over, and no earlier', async () => {
+  const clock = new FakeClock();
+  const { port } = await receiver(clock);
+  const session = connectHttp2(`http://127.0.0.1:${port}`);
+  closers.push(() => session.destroy());
+  const closed = new Promise((resolve) => session.once('close', () => resolve('closed')));
+  const opened = (): Promise<unknown> => new Promise((resolve) => session.ping(resolve));
+  const stream = session.request({ ':method': 'POST', ':path': EXCHANGE_PATH, ...METADATA });
+  await new Promise((resolve) => stream.once('response', resolve));
+  // Nothing of the port waits for its time to be over.
+  while (clock.fireNext());
+  await opened();
+  expect(session.closed).toBe(false);
+  stream.on('error', () => undefined).close(constants.NGHTTP2_CANCEL);
+  await opened();
+  while (clock.fireNext());
+  expect(await closed).toBe('closed');
 });
 
 describe('a flood of strangers', () => {

@@ -25,7 +25,7 @@ export function dialSecurely(
       return shown === expected ? undefined : peerUnexpected(address, expected, shown);
     },
   });
-  // Nothing leaves before the peer has shown who it is: Node would send what was written as soon as keys are agreed.
+  // Nothing leaves before the peer has shown who it is, whatever Node does with what is written during a handshake.
   socket.cork();
   socket.once('secureConnect', () => {
     if (socket.alpnProtocol === ALPN_PROTOCOL) socket.uncork();

@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { GENERATION_FENCE, type Logger, silentLogger, systemClock } from '@millrace/core';
 import { makeGangCredentials } from '@millrace/testing';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ANY_FRAMES } from '../../../../test/any-frames';
 import { DataPlane } from '../../../data-plane/data-plane';
 import { DEFAULT_LINK_LIMITS } from '../../../data-plane/link/frame-channel';
@@ -100,7 +100,11 @@ describe('a data port beyond loopback', () => {
   });
 
   it('is refused by a caller that meant another rank, and that learns who answered', async () => {
+    const accept = vi.spyOn(receiver.plane, 'accept');
     await expect(probe({ rank: 2 })).rejects.toThrow(/was to be urn:millrace:run_1:3:2, and .* urn:millrace:run_1:3:1/);
+    // Not even the headers, with the attempt's key in them, have left.
+    await probe({});
+    expect(accept).toHaveBeenCalledTimes(1);
   });
 
   it.each(['of another attempt', 'of another authority for the same attempt'])(

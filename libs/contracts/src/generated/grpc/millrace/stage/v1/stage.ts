@@ -31,7 +31,7 @@ export interface Frame {
   direction: string;
   dtype: string;
   shape: number[];
-  /** CRC-32 of the payload. */
+  /** CRC-32 of the payload; over TLS 0, and not looked at. */
   checksum: number;
   /** Dense, per (call): 1, 2, 3 … */
   sequence: number;
