@@ -29,8 +29,13 @@ export function keepEarlyAnswers(clock: Clock) {
         if (request.complete) return;
         request.resume();
         const cancel = clock.after(LINGER_MS, () => socket.destroy());
-        socket.once('close', cancel);
-        request.once('end', cancel);
+        // The connection outlives the request, and must not collect what is to be done for each.
+        const over = (): void => {
+          cancel();
+          socket.off('close', over);
+        };
+        socket.once('close', over);
+        request.once('end', over);
       });
     }
     next();
