@@ -20,6 +20,7 @@ export function toAppError(thrown: unknown): AppError | undefined {
   if (thrown instanceof AppError) return thrown;
   if (isBodyError(thrown)) return fromBodyReader(thrown);
   if (isFileError(thrown)) return fromFileSender(thrown);
+  if (isCutOff(thrown)) return bodyBroken(thrown);
   const ofDatabase = fromDatabase(thrown);
   if (ofDatabase !== undefined) return ofDatabase;
   return thrown instanceof HttpException ? fromFramework(thrown) : undefined;
@@ -43,6 +44,12 @@ function isFileError(thrown: unknown): thrown is FileError {
 
 function fromFileSender({ statusCode, headers }: FileError): AppError {
   return statusCode === 412 ? fileChanged() : rangeBeyondFile(headers?.['Content-Range'] ?? 'bytes */*');
+}
+
+/** What Node says of a request whose sender left before its end, or whose chunks are no chunks. */
+function isCutOff(thrown: unknown): boolean {
+  if (!(thrown instanceof Error) || !('code' in thrown) || typeof thrown.code !== 'string') return false;
+  return thrown.code.startsWith('HPE_') || (thrown.code === 'ECONNRESET' && thrown.message === 'aborted');
 }
 
 interface BodyError {
