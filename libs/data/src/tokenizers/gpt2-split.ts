@@ -1,8 +1,20 @@
+import { WHITE_SPACE } from './white-space';
+
 /**
- * GPT-2's pre-tokenizer (encoder.py of openai/gpt-2): merges never cross the pieces it finds. It covers every
- * character.
+ * GPT-2's pre-tokenizer (encoder.py of openai/gpt-2, and tiktoken's r50k_base): merges never cross the pieces it finds.
+ * It covers every character.
  */
-const PIECE = /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+/uy;
+export const GPT2_PIECE = [
+  "'s|'t|'re|'ve|'m|'ll|'d",
+  ' ?\\p{L}+',
+  ' ?\\p{N}+',
+  ` ?[^${WHITE_SPACE}\\p{L}\\p{N}]+`,
+  `[${WHITE_SPACE}]+(?![^${WHITE_SPACE}])`,
+  `[${WHITE_SPACE}]+`,
+].join('|');
+
+const PIECE = new RegExp(GPT2_PIECE, 'uy');
+const IS_WHITE = new RegExp(`[${WHITE_SPACE}]`);
 
 /**
  * Longest piece given to the merge loop, in UTF-16 units. The loop is quadratic in it (64,000 letters take
@@ -12,7 +24,7 @@ const PIECE = /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(
 export const PIECE_UNITS_MAX = 1024;
 
 /** Cheap test for texts that may hold a piece that is too long: every such piece is a run of this kind. */
-const LONG_RUN = new RegExp(`\\S{${PIECE_UNITS_MAX},}|\\s{${PIECE_UNITS_MAX},}`);
+const LONG_RUN = new RegExp(`[^${WHITE_SPACE}]{${PIECE_UNITS_MAX},}|[${WHITE_SPACE}]{${PIECE_UNITS_MAX},}`);
 
 /**
  * A match is certain once this many units follow it: the longest look-ahead is a contraction or one surrogate pair.
@@ -21,6 +33,7 @@ const LOOK_AHEAD_UNITS = 4;
 
 /** How far back a boundary is looked for before the whole text is split. */
 const TAIL_UNITS = 4096;
+const LAST_BOUNDARY = new RegExp(`(?<=[^${WHITE_SPACE}])[${WHITE_SPACE}]+[^${WHITE_SPACE}]*$`);
 
 interface Piece {
   readonly end: number;
@@ -60,7 +73,7 @@ export function* encodableParts(text: string): Generator<string> {
  */
 export function stablePrefixLength(text: string): number {
   const from = Math.max(0, text.length - TAIL_UNITS);
-  const boundary = text.slice(from).search(/(?<=\S)\s+\S*$/);
+  const boundary = text.slice(from).search(LAST_BOUNDARY);
   return boundary >= 0 ? from + boundary : splitPrefixLength(text);
 }
 
@@ -70,7 +83,7 @@ function splitPrefixLength(text: string): number {
     const { end, cut } = pieceAt(text, start);
     if (!cut && end + LOOK_AHEAD_UNITS > text.length) break;
     // A prefix that ends in white space would be split otherwise: "\n\n" is one piece, but two before a letter.
-    if (cut || /\S/.test(text.charAt(end - 1))) safe = end;
+    if (cut || !IS_WHITE.test(text.charAt(end - 1))) safe = end;
     start = end;
   }
   return safe;

@@ -1,20 +1,21 @@
 import { createRequire } from 'node:module';
-import type { GptEncoding } from 'gpt-tokenizer/GptEncoding';
+import type { BytePairEncodingCore } from 'gpt-tokenizer/BytePairEncodingCore';
 import type { IncrementalEncoder, Tokenizer, TokenizerJson } from './tokenizer';
-import { encodableParts, stablePrefixLength } from './gpt2-split';
+import { encodableParts, GPT2_PIECE, stablePrefixLength } from './gpt2-split';
 import { assertWellFormed } from './half-surrogate-index';
 
 const END_OF_TEXT = 50_256;
 const VOCAB = 50_257;
 /** Merged pieces the encoder remembers; pieces are short (PIECE_UNITS_MAX), so this bounds its memory. */
 const MERGE_CACHE_ENTRIES = 20_000;
-/** `<|endoftext|>` written in a corpus is ordinary text; only the document separator is the special id. */
-const ORDINARY_TEXT = { disallowedSpecial: new Set<string>() };
+const END_OF_TEXT_MARK = '<|endoftext|>';
+/** The mark in a corpus is ordinary text; only the document separator is the special id. */
+const NO_MARKS: ReadonlySet<string> = new Set();
 
 type Ranks = typeof import('gpt-tokenizer/bpeRanks/r50k_base').default;
 
 interface Tables {
-  readonly encoding: GptEncoding;
+  readonly core: BytePairEncodingCore;
   readonly ranks: Ranks;
 }
 
@@ -28,10 +29,17 @@ function tables(): Tables {
   if (sharedTables === undefined) {
     const load = createRequire(__filename);
     const ranks = (load('gpt-tokenizer/bpeRanks/r50k_base') as { default: Ranks }).default;
-    const { GptEncoding: Encoding } = load('gpt-tokenizer/GptEncoding') as typeof import('gpt-tokenizer/GptEncoding');
-    const encoding = Encoding.getEncodingApi('r50k_base', () => ranks);
-    encoding.setMergeCacheSize(MERGE_CACHE_ENTRIES);
-    sharedTables = { encoding, ranks };
+    const { BytePairEncodingCore: Core } = load(
+      'gpt-tokenizer/BytePairEncodingCore',
+    ) as typeof import('gpt-tokenizer/BytePairEncodingCore');
+    const core = new Core({
+      bytePairRankDecoder: ranks,
+      specialTokensEncoder: new Map([[END_OF_TEXT_MARK, END_OF_TEXT]]),
+      // The package's own pattern has JavaScript's idea of white space.
+      tokenSplitRegex: new RegExp(GPT2_PIECE, 'gu'),
+      mergeCacheSize: MERGE_CACHE_ENTRIES,
+    });
+    sharedTables = { core, ranks };
   }
   return sharedTables;
 }
@@ -46,7 +54,7 @@ export class Gpt2Tokenizer implements Tokenizer {
     assertWellFormed(text);
     const ids: number[] = [];
     for (const part of encodableParts(text)) {
-      for (const id of tables().encoding.encode(part, ORDINARY_TEXT)) ids.push(id);
+      for (const id of tables().core.encodeNative(part, NO_MARKS)) ids.push(id);
     }
     return Uint16Array.from(ids);
   }
@@ -81,7 +89,7 @@ export class Gpt2Tokenizer implements Tokenizer {
 }
 
 function bytesOfId(id: number): Buffer {
-  if (id === END_OF_TEXT) return Buffer.from('<|endoftext|>');
+  if (id === END_OF_TEXT) return Buffer.from(END_OF_TEXT_MARK);
   const value = tables().ranks[id] ?? '\ufffd';
   return typeof value === 'string' ? Buffer.from(value, 'utf8') : Buffer.from(value);
 }

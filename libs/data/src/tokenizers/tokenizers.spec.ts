@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { createTokenizer, tokenizerFromJSON } from './create-tokenizer';
 import { PIECE_UNITS_MAX } from './gpt2-split';
 import type { Tokenizer } from './tokenizer';
+import { WHITE_SPACE } from './white-space';
 
 const text = fc.string({ unit: 'binary', maxLength: 200 });
 /** Texts in which piece boundaries of every kind meet. */
@@ -122,6 +123,25 @@ describe('gpt2 tokenizer', () => {
     expect(gpt2.decode([...gpt2.documentSeparator])).toBe('<|endoftext|>');
   });
 
+  it('splits at white space as tiktoken does: U+0085 is some, U+FEFF is none', () => {
+    const whiteSpace = new RegExp(`^[${WHITE_SPACE}]$`);
+    for (let unit = 0; unit < 2 ** 16; unit++) {
+      const character = String.fromCharCode(unit);
+      expect(whiteSpace.test(character)).toBe(/^\p{White_Space}$/u.test(character));
+    }
+    for (const sample of [
+      'a\u0085 b',
+      'a\ufeff b',
+      ' \ufeff\ufeff ',
+      '\u0085\u0085x',
+      'x \u0085y',
+      '\ufeffHello',
+      '1 \ufeff2',
+      '\n\u0085\n',
+    ])
+      expect([...gpt2.encode(sample)], JSON.stringify(sample)).toEqual(referenceEncode(sample));
+  });
+
   it('decodes half a character without remembering it', () => {
     const [first = 0, ...rest] = gpt2.encode('\u{1f9ff}');
     expect(rest.length).toBeGreaterThan(0);
@@ -154,11 +174,21 @@ describe('gpt2 tokenizer', () => {
 
 const rankOf = new Map(ranks.map((value, rank) => [Buffer.from(value as string).toString('latin1'), rank]));
 
+/** As tiktoken writes it, with \s and \S as Rust means them. */
+const REFERENCE_PIECE = new RegExp(
+  String.raw`'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s`
+    .replaceAll('++', '+')
+    .replaceAll(String.raw`[^\s`, String.raw`[^\p{White_Space}`)
+    .replaceAll(String.raw`\s`, String.raw`\p{White_Space}`)
+    .replaceAll(String.raw`\S`, String.raw`\P{White_Space}`),
+  'gu',
+);
+
 /**
  * Byte-pair encoding as in Radford et al. 2019: in every piece, merge the pair of lowest rank until none is left.
  */
 function referenceEncode(sample: string): number[] {
-  const pieces = sample.match(/'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+/gu) ?? [];
+  const pieces = sample.match(REFERENCE_PIECE) ?? [];
   return pieces.flatMap((piece) => {
     const parts = [...Buffer.from(piece).toString('latin1')];
     for (;;) {
