@@ -7,12 +7,15 @@ import { createDataset, expectProblem, RunningApi, runSpec, START_MS_MAX } from 
 const SIZES = { layers: 1, hidden: 8, ffn: 32, context: 4, vocab: 10, tieEmbeddings: true };
 const BYTES = { 'content-type': 'application/octet-stream' };
 
-async function modelFile(value = 0.5): Promise<Buffer> {
-  const shapes = new Map(gpt2Tensors(SIZES).map(({ name, shape }) => [name, shape]));
+async function modelFile(
+  value = 0.5,
+  { sizes = SIZES, values = {} }: { sizes?: typeof SIZES; values?: Readonly<Record<string, number>> } = {},
+): Promise<Buffer> {
+  const shapes = new Map(gpt2Tensors(sizes).map(({ name, shape }) => [name, shape]));
   const read = async (name: string): Promise<Float32Array> =>
-    new Float32Array((shapes.get(name) ?? []).reduce((product, size) => product * size, 1)).fill(value);
+    new Float32Array((shapes.get(name) ?? []).reduce((product, size) => product * size, 1)).fill(values[name] ?? value);
   const pieces: Uint8Array[] = [];
-  for await (const piece of encodeHuggingFace(SIZES, read)) pieces.push(piece);
+  for await (const piece of encodeHuggingFace(sizes, read)) pieces.push(piece);
   return Buffer.concat(pieces);
 }
 
@@ -143,8 +146,8 @@ describe('uploads', () => {
   });
 
   describe('of models', () => {
-    const send = (body: Buffer, headers = BYTES): Promise<Response> =>
-      api.call('/checkpoints:import', { method: 'POST', body: new Uint8Array(body), headers });
+    const send = (body: Buffer, headers = BYTES, query = ''): Promise<Response> =>
+      api.call(`/checkpoints:import${query}`, { method: 'POST', body: new Uint8Array(body), headers });
 
     it('come back byte for byte', async () => {
       const file = await modelFile();
@@ -195,6 +198,55 @@ describe('uploads', () => {
       expect(problem.detail).toMatch(message);
       expect({ rows: await api.prisma.checkpoint.count(), holds: await api.prisma.blockHold.count() }).toEqual(before);
       expect(files('uploads')).toEqual([]);
+    });
+
+    /** What is said of a run that starts from the import, by field; nothing when it may. */
+    const start = async (id: string, changes: object): Promise<Record<string, string>> => {
+      const { layers, hidden, context, ffn, vocab } = SIZES;
+      const init = { from: 'safetensors', id };
+      const model = { family: 'gpt2', layers, heads: 2, hidden, context, ffn, vocab, init, ...changes };
+      const data = { dataset: 'imported' };
+      const response = await api.post('/runs?dryRun=true', runSpec({ model, data }));
+      if (response.status === 200) return {};
+      const { errors } = (await response.json()) as { errors: { path: string; message: string }[] };
+      return Object.fromEntries(errors.map(({ path, message }) => [path, message]));
+    };
+
+    it('keep the number of heads that was said of them, and take any where nobody did', async () => {
+      const tokens = new Uint8Array(Uint16Array.from({ length: 200 }, (_, index) => index % SIZES.vocab).buffer);
+      expect((await upload('name=imported', tokens, 'application/x-tokens-u16')).status).toBe(201);
+      const file = await modelFile(0.75);
+      await expectProblem(await send(file, BYTES, '?heads=3'), 400, 'CHECKPOINT.HEADS_IMPOSSIBLE');
+      const { id: given } = (await (await send(file, BYTES, '?heads=4')).json()) as { id: string };
+      expect(await start(given, { heads: 2 })).toEqual({
+        '/model/heads': `${given} has 4 heads, the model of this spec has 2; set it to 4`,
+      });
+      expect(await start(given, { heads: 4 })).toEqual({});
+      const { id: guessed } = (await (await send(file)).json()) as { id: string };
+      expect(await start(guessed, { heads: 2 })).toEqual({});
+    });
+
+    it('with a copy of the embedding beside a tied head may be tied or not', async () => {
+      const sizes = { ...SIZES, tieEmbeddings: false };
+      const { id: copied } = (await (await send(await modelFile(0.5, { sizes }))).json()) as { id: string };
+      expect(await start(copied, { tieEmbeddings: true })).toEqual({});
+      expect(await start(copied, { tieEmbeddings: false })).toEqual({});
+      const own = await modelFile(0.5, { sizes, values: { 'lm_head.weight': 0.25 } });
+      const { id: untied } = (await (await send(own)).json()) as { id: string };
+      expect(await start(untied, { tieEmbeddings: false })).toEqual({});
+      expect(await start(untied, { tieEmbeddings: true })).toMatchObject({
+        '/model/init/id': expect.stringContaining('set model.tieEmbeddings to false') as string,
+      });
+      const { id: tied } = (await (await send(await modelFile())).json()) as { id: string };
+      expect(await start(tied, { tieEmbeddings: false })).toMatchObject({
+        '/model/init/id': expect.stringContaining('set model.tieEmbeddings to true') as string,
+      });
+    });
+
+    it('with weights that are no numbers are refused by name', async () => {
+      const file = await modelFile(0.5, { values: { 'transformer.h.0.mlp.c_fc.bias': NaN } });
+      const problem = await expectProblem(await send(file), 400, 'CHECKPOINT.WEIGHT_NOT_FINITE');
+      expect(problem.detail).toContain('element 0 of tensor "transformer.h.0.mlp.c_fc.bias" is NaN');
     });
 
     it('of another content type or too large are refused', async () => {

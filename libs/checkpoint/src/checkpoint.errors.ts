@@ -61,6 +61,16 @@ export function dtypeUnsupported(name: string, dtype: string): AppError {
   );
 }
 
+/** What was trained to NaN generates nothing and trains no further, and says so only later. */
+export function weightNotFinite(name: string, element: number, value: number): AppError {
+  return invalid(
+    'WEIGHT_NOT_FINITE',
+    `element ${element} of tensor ${JSON.stringify(name)} is ${value} as F32: the model is of no use; take an ` +
+      'earlier checkpoint of it, or one whose weights F32 can hold',
+    { name, element, value: String(value) },
+  );
+}
+
 export function shapeBytesMismatch(name: string, shape: readonly number[], bytes: Details): AppError {
   return invalid(
     'SHAPE_BYTES_MISMATCH',

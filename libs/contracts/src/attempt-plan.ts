@@ -66,6 +66,8 @@ export const manifestSchema = z.strictObject({
   /** The last step whose update is in the weights; 0 for imported weights. */
   step: z.int().min(0),
   model: modelConfigSchema,
+  /** Of an import, whose file does not tell its number of heads: whoever imported it said so. */
+  headsGiven: z.boolean().optional(),
   /** Random numbers are counted by (seed, purpose, name, step), so the seed is the whole state of the generator. */
   rng: z.strictObject({ seed: z.int().min(0) }),
   /** Samples consumed so far; the sampler is a function of (seed, sample). */

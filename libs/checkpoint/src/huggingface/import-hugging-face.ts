@@ -1,4 +1,4 @@
-import { dtypeUnsupported, notGpt2, tensorDuplicate } from '../checkpoint.errors';
+import { dtypeUnsupported, notGpt2, tensorDuplicate, weightNotFinite } from '../checkpoint.errors';
 import { toFloat32 } from '../safetensors/float-conversion';
 import type { RandomAccess } from '../safetensors/random-access';
 import { type FloatRange, SafetensorsFile } from '../safetensors/safetensors-file';
@@ -14,7 +14,7 @@ export interface ImportedModel {
   readonly sizes: Gpt2Sizes;
   /** With the `transformer.` prefix, in the order of gpt2Tensors. */
   readonly tensors: readonly NamedShape[];
-  /** A tensor of `tensors` as f32, or a part of it. */
+  /** A tensor of `tensors` as f32, or a part of it. Error: CHECKPOINT.WEIGHT_NOT_FINITE */
   read(name: string, range?: FloatRange): Promise<Float32Array>;
 }
 
@@ -39,7 +39,12 @@ export async function importHuggingFace(source: RandomAccess): Promise<ImportedM
   return {
     sizes,
     tensors: gpt2Tensors(sizes),
-    read: (name, range) => file.readFloat32(fileNames.get(name) ?? name, range),
+    read: async (name, range) => {
+      const values = await file.readFloat32(fileNames.get(name) ?? name, range);
+      const bad = values.findIndex((value) => !Number.isFinite(value));
+      if (bad >= 0) throw weightNotFinite(name, (range?.from ?? 0) + bad, values[bad]!);
+      return values;
+    },
   };
 }
 

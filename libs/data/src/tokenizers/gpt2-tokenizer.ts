@@ -10,7 +10,7 @@ const VOCAB = 50_257;
 const MERGE_CACHE_ENTRIES = 20_000;
 const END_OF_TEXT_MARK = '<|endoftext|>';
 /** The mark in a corpus is ordinary text; only the document separator is the special id. */
-const NO_MARKS: ReadonlySet<string> = new Set();
+const NO_MARKS = new Set<string>();
 
 type Ranks = typeof import('gpt-tokenizer/bpeRanks/r50k_base').default;
 

@@ -21,7 +21,10 @@ import { ModelExportService } from './model-export.service';
 import { ModelImportService } from './model-import.service';
 
 export const importQuerySchema = z.object({
-  /** For generating from the import: the file does not tell it. A run takes its own `model.heads`. */
+  /**
+   * The file does not tell it. What is given holds for generating and for runs; without it a run may have any, and
+   * generating takes heads of 64, or a single one.
+   */
   heads: z
     .string()
     .regex(/^[1-9]\d{0,3}$/, 'must be a whole number from 1')

@@ -1,10 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import type { ManifestDocument } from '@millrace/contracts';
 import { newId } from '@millrace/core';
+import { HEAD_WEIGHT, TOKEN_EMBEDDING } from '@millrace/model';
 import type { Request } from 'express';
 import { BlobsService } from '../../ground/blobs/blobs.service';
 import { UploadSpool } from '../../ground/blobs/upload-spool';
 import { BlockHoldsRepository } from '../../ledger/blocks/block-holds.repository';
+import { headsImpossible } from './checkpoints.errors';
 import { CheckpointsService } from './checkpoints.service';
 import { ModelFilesService } from './model-files.service';
 
@@ -30,7 +32,10 @@ export class ModelImportService {
     private readonly files: ModelFilesService,
   ) {}
 
-  /** @returns the checkpoint's id. Errors: API.BODY_TOO_LARGE, BLOB.DISK_FULL, those of importHuggingFace */
+  /**
+   * @returns the checkpoint's id. Errors: API.BODY_TOO_LARGE, BLOB.DISK_FULL, CHECKPOINT.HEADS_IMPOSSIBLE, those of
+   * importHuggingFace
+   */
   async import({ source, heads, actor }: ModelImport): Promise<{ id: string }> {
     const id = newId('ckpt');
     // The upload and, beside it, its blocks.
@@ -48,6 +53,8 @@ export class ModelImportService {
 
   private async store(id: string, path: string, heads: number | undefined): Promise<ManifestDocument> {
     const model = await this.files.describe(path);
+    const { hidden } = model.sizes;
+    if (heads !== undefined && hidden % heads !== 0) throw headsImpossible(heads, hidden);
     const tensors: ManifestDocument['tensors'] = [];
     for (const { name, shape } of model.tensors) {
       const blocks: ManifestDocument['tensors'][number]['blocks'] = [];
@@ -60,18 +67,33 @@ export class ModelImportService {
       }
       tensors.push({ name, kind: 'weight', dtype: 'f32', shape: [...shape], blocks });
     }
-    const config = { family: 'gpt2' as const, ...model.sizes, heads: heads ?? defaultHeads(model.sizes.hidden) };
+    const tieEmbeddings = model.sizes.tieEmbeddings || headIsEmbedding(tensors);
+    const config = { family: 'gpt2' as const, ...model.sizes, tieEmbeddings, heads: heads ?? defaultHeads(hidden) };
     return {
       version: 1,
       runId: '',
       step: 0,
       model: config,
+      ...(heads === undefined ? {} : { headsGiven: true }),
       rng: { seed: 0 },
       dataPosition: { samples: 0 },
       optimizer: null,
       tensors,
     };
   }
+}
+
+/**
+ * Some programs write a tied head a second time. Such a model is tied; the copy, whose blocks are those of the
+ * embedding and cost nothing, stays for a run that unties them.
+ */
+function headIsEmbedding(tensors: ManifestDocument['tensors']): boolean {
+  const blocksOf = (wanted: string): string | undefined => {
+    const found = tensors.find(({ name }) => name === wanted);
+    return found && JSON.stringify(found.blocks);
+  };
+  const head = blocksOf(HEAD_WEIGHT);
+  return head !== undefined && head === blocksOf(TOKEN_EMBEDDING);
 }
 
 function defaultHeads(hidden: number): number {

@@ -82,8 +82,10 @@ export class GenerateService {
 
 /** Weights alone: moments are of no use here, and would double the message. */
 function weightsOf({ manifest, step }: DurableCheckpoint, model: ModelConfig): GeneratePlan['manifest'] {
+  // An agent of an earlier version does not know who said the number of heads, and need not.
+  const { headsGiven: _headsGiven, ...rest } = manifest;
   return {
-    ...manifest,
+    ...rest,
     runId: manifest.runId ?? 'import',
     step,
     model,

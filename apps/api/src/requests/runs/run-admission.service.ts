@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { type ManifestDocument, modelConfigOf, type RunSpec } from '@millrace/contracts';
 import { AppError, type FieldError, type ModelConfig } from '@millrace/core';
 import { splitValidation } from '@millrace/data';
-import { allParameters, optimizerStates } from '@millrace/model';
+import { allParameters, HEAD_WEIGHT, optimizerStates } from '@millrace/model';
 import { ProjectsRepository } from '../../ground/accounts/projects.repository';
 import { CheckpointWritesRepository, type DurableCheckpoint } from '../../ledger/blocks/checkpoint-writes.repository';
 import type { Transaction } from '../../ground/database/prisma.service';
@@ -94,20 +94,25 @@ function checkInit(
   const weights = new Map(
     manifest.tensors.filter(({ kind }) => kind === 'weight').map((tensor) => [tensor.name, tensor.shape]),
   );
+  // A copy of the embedding beside a tied head, which the run may tie or not.
+  if (model.tieEmbeddings && manifest.model.tieEmbeddings) weights.delete(HEAD_WEIGHT);
   for (const { name, shape } of allParameters(model)) {
     const given = weights.get(name);
-    if (given === undefined) throw refuse(`${id} has no ${name}, which the model of this spec has`);
+    if (given === undefined) throw refuse(`${id} has no ${name}, which the model of this spec has${tieHint(name)}`);
     if (given.length !== shape.length || given.some((extent, index) => extent !== shape[index])) {
       throw refuse(`${name} is [${given.join(', ')}] in ${id} and [${shape.join(', ')}] in the model of this spec`);
     }
     weights.delete(name);
   }
   const [extra] = weights.keys();
-  if (extra !== undefined) throw refuse(`${id} has ${extra}, which the model of this spec has not`);
-  // An imported file does not tell its number of heads: what its manifest has is a guess for generating.
+  if (extra !== undefined)
+    throw refuse(`${id} has ${extra}, which the model of this spec has not${extra === HEAD_WEIGHT ? UNTIE_HINT : ''}`);
+  // An imported file does not tell its number of heads: where nobody said it, what its manifest has is a guess.
   const { heads } = manifest.model;
-  if (manifest.runId !== '' && heads !== model.heads)
-    throw refuse(`${id} has ${heads} heads, the model of this spec has ${model.heads}`);
+  if ((manifest.runId !== '' || manifest.headsGiven === true) && heads !== model.heads) {
+    const message = `${id} has ${heads} heads, the model of this spec has ${model.heads}; set it to ${heads}`;
+    throw specUnfit([{ path: '/model/heads', message }]);
+  }
   if (init.from !== 'checkpoint') return;
   if (manifest.optimizer === null) {
     throw refuse(`${id} has weights but no optimizer state; use { from: safetensors, id: ${id} }`);
@@ -118,6 +123,11 @@ function checkInit(
     throw specUnfit([{ path: '/train/steps', message }]);
   }
 }
+
+const UNTIE_HINT = ': its head is another matrix than its embedding; set model.tieEmbeddings to false';
+
+const tieHint = (missing: string): string =>
+  missing === HEAD_WEIGHT ? ': its head is its embedding; set model.tieEmbeddings to true' : '';
 
 /** A run that goes on needs the state that its optimizer keeps. */
 function checkOptimizer(optimizer: RunSpec['train']['optimizer'], id: string, manifest: ManifestDocument): void {
