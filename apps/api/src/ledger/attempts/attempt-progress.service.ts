@@ -1,6 +1,5 @@
-import { Inject, Injectable } from '@nestjs/common';
-import type { Clock } from '@millrace/core';
-import { CLOCK } from '../../ground/config/api-logger';
+import { Injectable } from '@nestjs/common';
+import { DatabaseClock } from '../../ground/database/database-clock';
 import type { Transaction } from '../../ground/database/prisma.service';
 import { type FencedAttempt, RunLedger } from '../runs/run-ledger';
 import type { RunRecord } from '../runs/run-record';
@@ -17,7 +16,7 @@ interface LiveAttempt {
 export class AttemptProgressService {
   constructor(
     private readonly ledger: RunLedger,
-    @Inject(CLOCK) private readonly clock: Clock,
+    private readonly time: DatabaseClock,
   ) {}
 
   async started(tx: Transaction, live: LiveAttempt): Promise<RunRecord> {
@@ -49,7 +48,7 @@ export class AttemptProgressService {
   }
 
   private async advance(tx: Transaction, { attempt, actor }: LiveAttempt, state: AttemptState): Promise<void> {
-    const startedAt = attempt.startedAt ?? new Date(this.clock.now());
+    const startedAt = attempt.startedAt ?? (await this.time.now(tx));
     await this.ledger.attempts.update(tx, attempt, { state, startedAt });
     await this.ledger.transitions.note(tx, {
       type: 'run.attempt',

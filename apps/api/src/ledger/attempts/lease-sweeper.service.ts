@@ -47,7 +47,7 @@ export class LeaseSweeperService implements OnApplicationBootstrap, OnModuleDest
   async sweep(): Promise<number> {
     this.noteSilence();
     // Asked first: an answer that comes late, as from a database that stood still, restarts the term.
-    const expired = await this.term.watch(() => this.ledger.leases.expired());
+    const expired = await this.look();
     if (!this.term.hasPassed) return 0;
     let endedCount = 0;
     for (const lease of expired) {
@@ -56,6 +56,18 @@ export class LeaseSweeperService implements OnApplicationBootstrap, OnModuleDest
     this.prometheus.admission.lostLeases(endedCount);
     await this.lateStarts.end();
     return endedCount;
+  }
+
+  /** What ran out. A restart of this process's term holds for every replica, so it is told first. */
+  private look(): Promise<ExpiredLease[]> {
+    return this.term.watch(async () => {
+      const { untold } = this.term;
+      if (untold !== undefined) {
+        await this.ledger.leases.restartTerm();
+        this.term.told(untold);
+      }
+      return this.ledger.leases.expired(this.context.config.leaseMs);
+    });
   }
 
   private async expire(tx: Transaction, lease: ExpiredLease): Promise<boolean> {
@@ -110,8 +122,7 @@ export class LeaseSweeperService implements OnApplicationBootstrap, OnModuleDest
     if (this.probing || nowMs - this.lastProbeMs < this.context.config.leaseMs * PROBE_SHARE_OF_LEASE) return;
     this.lastProbeMs = nowMs;
     this.probing = true;
-    this.term
-      .watch(() => this.ledger.leases.expired())
+    this.look()
       .catch(() => undefined)
       .finally(() => (this.probing = false));
   }

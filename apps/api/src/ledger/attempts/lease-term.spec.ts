@@ -48,3 +48,15 @@ it('starts anew when the database was long in answering, and not for an answer i
   await term.watch(() => after(LEASE_MS / 2));
   expect(term.hasPassed).toBe(false);
 });
+
+it('has other replicas told of every restart, also of one that came while the last was told', () => {
+  const { term } = scene();
+  expect(term.untold).toBeUndefined();
+  term.restart('first');
+  const { untold } = term;
+  term.restart('second');
+  term.told(untold!);
+  expect(term.untold).toBeDefined();
+  term.told(term.untold!);
+  expect(term.untold).toBeUndefined();
+});

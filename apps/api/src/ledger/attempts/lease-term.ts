@@ -13,6 +13,8 @@ const SHARE_OF_LEASE = 1 / 3;
 @Injectable()
 export class LeaseTerm {
   private liveSinceMs: number;
+  private restartCount = 0;
+  private toldCount = 0;
 
   constructor(private readonly context: ClusterContext) {
     this.liveSinceMs = context.clock.monotonicMs();
@@ -23,6 +25,15 @@ export class LeaseTerm {
     return this.context.clock.monotonicMs() - this.liveSinceMs >= this.context.config.leaseMs;
   }
 
+  /** The newest restart that other replicas do not know of yet; undefined: they know all. */
+  get untold(): number | undefined {
+    return this.restartCount > this.toldCount ? this.restartCount : undefined;
+  }
+
+  told(restart: number): void {
+    this.toldCount = Math.max(this.toldCount, restart);
+  }
+
   /** Renewals may have been missed until now. */
   restart(reason: string): void {
     const nowMs = this.context.clock.monotonicMs();
@@ -30,6 +41,7 @@ export class LeaseTerm {
     if (nowMs - this.liveSinceMs > this.context.config.leaseMs * SHARE_OF_LEASE)
       this.context.logger.warn({ reason }, 'renewals of leases may have been missed: every lease gets a fresh term');
     this.liveSinceMs = nowMs;
+    this.restartCount++;
   }
 
   /** Does `work` on the database; a failure, or an answer that was long in coming, restarts the term. */

@@ -69,11 +69,20 @@ export class LeasesRepository {
         AND "Lease"."runId" = running."runId" AND "Lease"."fence" = running."fence"`;
   }
 
-  /** Those that are over, oldest first. */
-  async expired(): Promise<ExpiredLease[]> {
+  /** Of all replicas: one of them may have missed renewals until now. */
+  async restartTerm(): Promise<void> {
+    await this.prisma.$executeRaw`
+      INSERT INTO "LeaseTerm" ("id", "startedAt") VALUES (1, millrace_now())
+      ON CONFLICT ("id") DO UPDATE SET "startedAt" = excluded."startedAt"`;
+  }
+
+  /** Those that are over, oldest first; none within a lease's time of a restart of the term. */
+  async expired(leaseMs: number): Promise<ExpiredLease[]> {
     return this.prisma.$queryRaw<ExpiredLease[]>`
       SELECT "agentId", "runId", "fence", "rank", "threadSilentMs" FROM "Lease"
-      WHERE "expiresAt" <= millrace_now() ORDER BY "expiresAt"`;
+      WHERE "expiresAt" <= millrace_now() AND NOT EXISTS (SELECT 1 FROM "LeaseTerm"
+        WHERE "startedAt" > millrace_now() - ${leaseMs}::float8 * interval '1 millisecond')
+      ORDER BY "expiresAt"`;
   }
 
   /** Under the run's lock: a renewal may have come since it was read. */

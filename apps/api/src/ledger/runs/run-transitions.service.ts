@@ -1,7 +1,7 @@
-import { Inject, Injectable } from '@nestjs/common';
-import type { Clock, RunState } from '@millrace/core';
+import { Injectable } from '@nestjs/common';
+import type { RunState } from '@millrace/core';
 import { isFinal } from '@millrace/scheduler';
-import { CLOCK } from '../../ground/config/api-logger';
+import { DatabaseClock } from '../../ground/database/database-clock';
 import type { Transaction } from '../../ground/database/prisma.service';
 import { EventsService, type NewEvent } from '../../ground/events/events.service';
 import { PrometheusService } from '../../ground/prometheus/prometheus.service';
@@ -28,7 +28,7 @@ export class RunTransitionsService {
     private readonly events: EventsService,
     private readonly prometheus: PrometheusService,
     private readonly tracing: RunTracingService,
-    @Inject(CLOCK) private readonly clock: Clock,
+    private readonly time: DatabaseClock,
   ) {}
 
   /** Something that happened and changes no run's state. */
@@ -45,8 +45,8 @@ export class RunTransitionsService {
     const all: RunChanges & { to: RunState } = {
       to,
       ...changes,
-      ...(isFinal(to) ? { finishedAt: new Date(this.clock.now()) } : {}),
-      ...(to === 'starting' && run.startedAt === null ? { startedAt: new Date(this.clock.now()) } : {}),
+      ...(isFinal(to) ? { finishedAt: await this.time.now(tx) } : {}),
+      ...(to === 'starting' && run.startedAt === null ? { startedAt: await this.time.now(tx) } : {}),
     };
     if (!(await this.runs.transition(tx, run, all))) return undefined;
     // A transaction that fails after this, which is rare, counts again when it is repeated.
