@@ -6,6 +6,7 @@ const CLASS_OF_CODE: Readonly<Record<string, FailureClass>> = {
   'STAGE.NUMERICS': 'numerics',
   'STAGE.TIMED_OUT': 'timed_out',
   'AGENT.GPU_THREAD_SILENT': 'timed_out',
+  'RUNTIME.DEVICE_LOST': 'node_lost',
   'RUNTIME.OUT_OF_MEMORY': 'out_of_memory',
   'DATA_PLANE.PEER_LOST': 'node_lost',
   'AGENT.STOPPING': 'preempted',
