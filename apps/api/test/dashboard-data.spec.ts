@@ -94,6 +94,8 @@ describe('what the dashboard shows', () => {
       tokensPerSecond: 0,
     });
     expect(overview.queue[0]?.reason?.code).toBeTruthy();
+    await api.prisma.run.update({ where: { id: runId }, data: { state: 'recovering' } });
+    expect((await body<OverviewBody>(api.call('/overview'))).queue).toMatchObject([{ id: runId, position: 1 }]);
     await store('train/tokens_per_second', [10, 20]);
     await api.prisma.run.update({ where: { id: runId }, data: { state: 'running' } });
     expect((await body<OverviewBody>(api.call('/overview'))).tokensPerSecond).toBe(20);

@@ -220,6 +220,24 @@ describe('the life of a run', { timeout: SLOW_MS }, () => {
     );
   });
 
+  it('says that a rank has no connection, and for how long that may last', async () => {
+    await connect('agent_a', 'agent_b');
+    const { id } = await api.runs.submit(tinySpec(), 'tester');
+    const pairs = await running(id);
+    // Its lease must not run out on a slow machine before it is back.
+    await api.prisma.lease.updateMany({ data: { expiresAt: new Date(Date.now() + 600_000) } });
+    const [away] = pairs[0]!;
+    const reasonOf = async () => (await api.runs.get(id)).reason;
+    away.disconnect();
+    const reason = await eventually('a reason', async () => (await reasonOf()) ?? undefined);
+    expect(reason).toMatchObject({ code: 'RANK_AWAY', message: expect.stringContaining(`${away.id} (rank 0) has no`) });
+    expect(await stateOf(id)).toBe('running');
+    await away.connect();
+    await eventually('no reason', async () => ((await reasonOf()) === null ? true : undefined));
+    const events = await api.prisma.event.findMany({ where: { type: 'run.rank_away' } });
+    expect(events).toHaveLength(2);
+  });
+
   it('loses an attempt at once when an agent comes back without it', async () => {
     await connect('agent_a', 'agent_b');
     const { id } = await api.runs.submit(tinySpec(), 'tester');

@@ -171,13 +171,11 @@ function layersText(first: number, count: number): string {
 function describeRun(run: RunBody): string {
   const lines = [`${run.id}  ${run.name}  ${run.state}  step ${run.step} of ${run.steps}`];
   if (run.reason !== null) lines.push(`  ${run.reason.message}`);
-  for (const attempt of run.attempts) {
+  for (const [index, attempt] of run.attempts.entries()) {
     const stages = attempt.stages.map(
       ({ agent, firstLayer, layerCount }) => `${agent} (layers ${layersText(firstLayer, layerCount)})`,
     );
-    lines.push(
-      `  attempt ${attempt.fence}: ${attempt.state}, from step ${attempt.fromStep}, on ${stages.join(' and ')}`,
-    );
+    lines.push(`  attempt ${index + 1}: ${attempt.state}, from step ${attempt.fromStep}, on ${stages.join(' and ')}`);
     if (attempt.planComparison !== null) lines.push(...comparisonLines(attempt.planComparison));
     if (attempt.failure !== null) lines.push(`    ${attempt.failure.class}: ${attempt.failure.message}`);
   }

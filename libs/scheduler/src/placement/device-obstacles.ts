@@ -13,10 +13,10 @@ export interface Obstacle {
 
 /** Everything between `run` and `agent`; none means it can have the device now. */
 export function deviceObstacles(run: QueuedRun, agent: InventoryAgent, now: number): Obstacle[] {
-  return [...stateObstacles(agent, now), ...constraintObstacles(run, agent)];
+  return [...stateObstacles(run, agent, now), ...constraintObstacles(run, agent)];
 }
 
-function stateObstacles(agent: InventoryAgent, now: number): Obstacle[] {
+function stateObstacles(run: QueuedRun, agent: InventoryAgent, now: number): Obstacle[] {
   const obstacles: Obstacle[] = [];
   if (!agent.connected) obstacles.push({ kind: 'disconnected', text: 'its agent is not connected' });
   if (agent.draining) obstacles.push({ kind: 'draining', text: 'it is draining' });
@@ -24,10 +24,15 @@ function stateObstacles(agent: InventoryAgent, now: number): Obstacle[] {
   if (agent.leasedBy !== null) {
     // A lapsed lease still holds: only the sweep, which gives fresh terms after a restart, may end it.
     const lapsed = agent.leaseExpiresAt !== null && agent.leaseExpiresAt <= now;
-    const text = lapsed ? `a lapsed lease of run ${agent.leasedBy} is on it` : `run ${agent.leasedBy} holds it`;
-    obstacles.push({ kind: lapsed ? 'lease_lapsed' : 'leased', text });
+    obstacles.push({ kind: lapsed ? 'lease_lapsed' : 'leased', text: leaseText(run, agent.leasedBy, lapsed) });
   }
   return obstacles;
+}
+
+function leaseText({ id }: QueuedRun, holder: string, lapsed: boolean): string {
+  // A run does not stand in its own way: what is over gives its devices back, or their leases run out.
+  if (holder === id) return "this run's last attempt has not given it back yet";
+  return lapsed ? `a lapsed lease of run ${holder} is on it` : `run ${holder} holds it`;
 }
 
 /** What waiting does not change: the run's constraints. */

@@ -76,9 +76,18 @@ function explain(run: QueuedRun, { inventory, now, ahead }: PendingContext): Pic
   if (assignGang(run, free) !== undefined) {
     return { code: 'BEHIND_OTHER_RUN', sentence: `${needs} and enough are free, but ${listed(ahead)} comes first` };
   }
-  const holders = [...new Set(fitting.flatMap((agent) => agent.leasedBy ?? []))].sort();
-  const sentence = `${needs}, and ${free.length} of ${fitting.length} suitable are free; ${listed(holders)} has the rest`;
+  const sentence = `${needs}, and ${free.length} of ${fitting.length} suitable are free; ${holdersText(run, fitting)}`;
   return { code: 'WAITING_FOR_DEVICES', sentence };
+}
+
+/** Who has the devices that are not free; the run itself only until what is left of its last attempt is over. */
+function holdersText(run: QueuedRun, fitting: readonly InventoryAgent[]): string {
+  const holders = [...new Set(fitting.flatMap((agent) => agent.leasedBy ?? []))].sort();
+  const others = holders.filter((id) => id !== run.id);
+  const own = holders.length > others.length ? ['its own last attempt has not given its devices back yet'] : [];
+  return [...(others.length > 0 ? [`${listed(others)} has ${own.length > 0 ? 'some' : 'the rest'}`] : []), ...own].join(
+    ', and ',
+  );
 }
 
 /** Names the first thing that each unsuitable device fails. */

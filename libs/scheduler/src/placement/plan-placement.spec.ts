@@ -225,6 +225,19 @@ describe('why a run is pending', () => {
       nearest: { devices: [{ name: 'h:0' }, { name: 'h:2', obstacles: ['a lapsed lease of run y is on it'] }] },
     });
   });
+
+  it('WAITING_FOR_DEVICES does not blame the run itself for what is left of its last attempt', () => {
+    const own = "this run's last attempt has not given it back yet";
+    const inventory = [agent('h', 0, leased('r')), agent('h', 1, { leasedBy: 'r', leaseExpiresAt: NOW })];
+    expect(reasonOf(inventory, run('r', 2))).toMatchObject({
+      sentence:
+        'the run needs 2 devices, and 0 of 2 suitable are free; its own last attempt has not given its devices back yet',
+      nearest: { devices: [{ obstacles: [own] }, { obstacles: [own] }] },
+    });
+    expect(reasonOf([...inventory, agent('h', 2, leased('x'))], run('r', 3))).toMatchObject({
+      sentence: expect.stringMatching(/run x has some, and its own last attempt has not given its devices back yet$/),
+    });
+  });
 });
 
 const inventories = fc.uniqueArray(

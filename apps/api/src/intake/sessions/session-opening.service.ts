@@ -60,6 +60,7 @@ export class SessionOpeningService {
   private async close(session: AgentSession): Promise<void> {
     this.registry.remove(session);
     const gone = await this.presence.disconnected(session);
+    if (gone) await this.reattach.gone(session);
     if (gone) this.context.logger.info({ agent: session.agentId, epoch: session.epoch }, 'agent disconnected');
   }
 

@@ -8,6 +8,14 @@ import type { SessionIdentity } from '../sessions/agent-session';
 import { AttemptEndingsService } from './attempt-endings.service';
 import { isLive, rankOf } from '../runs/attempt-record';
 import type { LeaseRecord } from '../runs/leases.repository';
+import type { RunReason, RunRecord } from '../runs/run-record';
+
+/** Code of the reason of a run that runs, while one of its agents has no session. */
+const RANK_AWAY = 'RANK_AWAY';
+
+interface LeaseTerm extends LeaseRecord {
+  readonly expiresAt: Date;
+}
 
 /** Compares what an agent that opens a session says it runs with what it was given. */
 @Injectable()
@@ -29,6 +37,43 @@ export class AttemptReattachService {
     }
   }
 
+  /**
+   * The agent's session has ended. What it runs may go on without one until the lease is over, so that the attempt is
+   * as it was; but the run says why it may show nothing new.
+   */
+  async gone({ agentId }: SessionIdentity): Promise<void> {
+    for (const lease of await this.ledger.leases.ofAgents([agentId])) {
+      await this.ledger.note((tx) => this.noteGone(tx, lease));
+    }
+  }
+
+  private async noteGone(tx: Transaction, { agentId, runId, fence, rank, expiresAt }: LeaseTerm): Promise<void> {
+    const locked = await this.ledger.lock(tx, { runId, fence });
+    if (!locked || !isLive(locked.attempt.state) || locked.run.reason !== null) return;
+    const message =
+      `${agentId} (rank ${rank}) has no connection to the API; if it does not come back by ` +
+      `${expiresAt.toISOString()}, the run goes on from its last checkpoint without it`;
+    await this.tell(tx, locked.run, { code: RANK_AWAY, message });
+  }
+
+  private async noteBack(tx: Transaction, run: RunRecord, agentId: string): Promise<void> {
+    const { reason } = run;
+    if (reason?.code === RANK_AWAY && reason.message.startsWith(`${agentId} `)) await this.tell(tx, run, null);
+  }
+
+  /** In the run and in its events. */
+  private async tell(tx: Transaction, run: RunRecord, reason: RunReason | null): Promise<void> {
+    if (!(await this.ledger.runs.update(tx, run, { reason }))) return;
+    const data = reason ?? { code: RANK_AWAY, message: 'the rank that was away is connected again' };
+    await this.ledger.transitions.note(tx, {
+      type: 'run.rank_away',
+      runId: run.id,
+      subject: run.id,
+      actor: 'system',
+      data: { code: data.code, message: data.message },
+    });
+  }
+
   private async notRunning(tx: Transaction, { agentId, runId, fence }: LeaseRecord): Promise<void> {
     const locked = await this.ledger.lock(tx, { runId, fence });
     if (!locked) return;
@@ -37,7 +82,8 @@ export class AttemptReattachService {
     const rank = rankOf(attempt, agentId);
     const state = rank === undefined ? undefined : attempt.ranks[rank]?.state;
     // Its part is done: what it reported last counts, and the others go on.
-    if (rank === undefined || state === 'pending' || state === 'finished' || state === 'paused') return;
+    if (rank === undefined || state === 'pending' || state === 'finished' || state === 'paused')
+      return this.noteBack(tx, run, agentId);
     this.logger.warn({ agent: agentId, runId, fence, rank }, 'agent came back without its attempt');
     const message = `${agentId} (rank ${rank}) came back as a new process, without the attempt that it ran`;
     const failure = {
@@ -55,6 +101,8 @@ export class AttemptReattachService {
   private async noteRunning(tx: Transaction, lease: LeaseRecord): Promise<void> {
     const locked = await this.ledger.lock(tx, lease);
     const rank = locked && rankOf(locked.attempt, lease.agentId);
-    if (locked && rank !== undefined) await this.ledger.attempts.accept(tx, locked.attempt, rank);
+    if (!locked || rank === undefined) return;
+    await this.ledger.attempts.accept(tx, locked.attempt, rank);
+    await this.noteBack(tx, locked.run, lease.agentId);
   }
 }

@@ -1,4 +1,5 @@
 import { RUN_STATES } from '@millrace/core';
+import { PLACEABLE_STATES } from '@millrace/scheduler';
 import { Injectable } from '@nestjs/common';
 import type { OverviewBody } from '@millrace/contracts';
 import { PrismaService } from '../../ground/database/prisma.service';
@@ -58,10 +59,10 @@ export class OverviewRepository {
     }));
   }
 
-  /** In the scheduler's order: priority, then age. */
+  /** What waits for devices, for the first time or again, in the scheduler's order: priority, then age. */
   async queue(): Promise<OverviewBody['queue']> {
     const rows = await this.prisma.run.findMany({
-      where: { state: 'queued' },
+      where: { state: { in: [...PLACEABLE_STATES] } },
       orderBy: [{ priority: 'desc' }, { createdAt: 'asc' }, { id: 'asc' }],
       take: QUEUE_COUNT,
       select: { id: true, name: true, reason: true },

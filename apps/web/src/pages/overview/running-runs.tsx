@@ -15,13 +15,13 @@ const SHOWN_COUNT = 6;
 const CHART_POLL_MS = 5_000;
 const CHART_POINTS = 120;
 
-/** The runs that hold devices, each with its loss. */
+/** The runs that are under way, each with its loss: whatever has begun and is not over is here. */
 export function RunningRuns(): ReactNode {
   const pollMs = usePollMs();
   const query = useQuery({
     queryKey: ['runs', 'running'],
     queryFn: async () => {
-      const states = ['running', 'recovering', 'starting'] as const;
+      const states = ['running', 'recovering', 'starting', 'scheduled', 'pausing', 'stopping'] as const;
       const pages = await Promise.all(states.map((state) => client.runs({ limit: SHOWN_COUNT, state })));
       return pages.flatMap(({ items }) => items).slice(0, SHOWN_COUNT);
     },
@@ -63,6 +63,7 @@ function RunCard({ run }: { readonly run: RunBody }): ReactNode {
         </h3>
         <StateBadge state={run.state} />
       </header>
+      {run.reason !== null && <p className="quiet">{run.reason.message}</p>}
       <Meter label={`Progress of ${run.name}`} ratio={run.step / run.steps} text={`${run.step} / ${run.steps}`} />
       <LineChart
         label={`Training loss of ${run.name} over ${points.length} points`}

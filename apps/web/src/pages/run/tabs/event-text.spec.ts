@@ -16,7 +16,7 @@ describe('the sentence of an event', () => {
   });
 
   it('tells attempts and checkpoints', () => {
-    const attempt = { fence: 2, state: 'scheduled', agents: ['agent_1'], fromStep: 5, failure: null };
+    const attempt = { number: 2, fence: 4, state: 'scheduled', agents: ['agent_1'], fromStep: 5, failure: null };
     expect(eventText({ type: 'run.attempt', data: attempt })).toBe('attempt 2 is scheduled on agent_1, from step 5');
     const checkpoint = { step: 50, bytes: 2_492_928, state: 'durable' };
     expect(eventText({ type: 'run.checkpoint', data: checkpoint })).toBe(

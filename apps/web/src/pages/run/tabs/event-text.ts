@@ -12,10 +12,11 @@ const SENTENCES: Readonly<Record<string, (data: Data) => string | undefined>> = 
     return `${change} at step ${String(step)}${why === undefined ? '' : `: ${why}`}`;
   },
   'run.pending': (data) => messageOf(data),
-  'run.attempt': ({ fence, state, agents, fromStep, failure }) => {
+  'run.rank_away': (data) => messageOf(data),
+  'run.attempt': ({ number, fence, state, agents, fromStep, failure }) => {
     const where = Array.isArray(agents) ? ` on ${agents.join(', ')}, from step ${String(fromStep)}` : '';
     const why = messageOf(failure);
-    return `attempt ${String(fence)} is ${String(state)}${where}${why === undefined ? '' : `: ${why}`}`;
+    return `attempt ${String(number ?? `of fence ${String(fence)}`)} is ${String(state)}${where}${why === undefined ? '' : `: ${why}`}`;
   },
   'run.starting': ({ rank, agent, phase }) => {
     const known = START_PHASES.find((each) => each === phase);

@@ -28,13 +28,20 @@ export function EventsTab({ run }: { readonly run: RunBody }): ReactNode {
             </time>
             <code className="event-type">{type}</code>
             <span className="list-text">
-              <LinkedText text={eventText({ type, data })} />
+              <LinkedText text={eventText({ type, data: withNumber(data, run) })} />
             </span>
           </li>
         ))}
       </ol>
     </Panel>
   );
+}
+
+/** Attempts are numbered by their place in the run: fences leave numbers out. */
+function withNumber(data: unknown, { attempts }: RunBody): unknown {
+  if (typeof data !== 'object' || data === null || !('fence' in data)) return data;
+  const index = attempts.findIndex(({ fence }) => fence === data.fence);
+  return index === -1 ? data : { ...data, number: index + 1 };
 }
 
 /**

@@ -29,10 +29,10 @@ function Attempts({ run }: { readonly run: RunBody }): ReactNode {
   return (
     <Panel title="Attempts" isFlush note={note}>
       <ul className="list">
-        {[...run.attempts].reverse().map((attempt) => (
+        {[...run.attempts.entries()].reverse().map(([index, attempt]) => (
           <li key={attempt.id}>
             <StateBadge state={attempt.state} />
-            <span>fence {attempt.fence}</span>
+            <span title={`fence ${attempt.fence}`}>attempt {index + 1}</span>
             <span className="quiet">from step {attempt.fromStep}</span>
             <span className="quiet">
               <TimeAgo time={attempt.startedAt ?? attempt.createdAt} />
