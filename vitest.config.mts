@@ -19,6 +19,9 @@ const libs = [
   'testing',
 ];
 
+/** What takes long: whole products of settings, long outages. `npm run test:long` runs them. */
+const LONG = '**/*.long.spec.ts';
+
 /** `npx vitest run --project unit` for libs and apps, `--project e2e` for tests with real processes. */
 export default defineConfig({
   plugins: [swc.vite({ module: { type: 'es6' }, jsc: { target: 'es2022' } })],
@@ -41,6 +44,7 @@ export default defineConfig({
             'tests/sim/**/*.spec.ts',
             'tests/golden/**/*.spec.ts',
           ],
+          exclude: [LONG],
           testTimeout: 60_000,
         },
       },
@@ -49,8 +53,20 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['tests/e2e/**/*.spec.ts'],
+          exclude: [LONG],
           testTimeout: 300_000,
           hookTimeout: 300_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'long',
+          include: [LONG],
+          exclude: ['node_modules/**', 'dist/**'],
+          testTimeout: 1_800_000,
+          hookTimeout: 600_000,
           fileParallelism: false,
         },
       },

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /**
- * `npm test`: set-up, then every check and test there is; `npm test -- --only NAME` for one stage.
+ * `npm test`: set-up, then every check and test there is; `npm test -- --only NAME` for one stage. `--long` runs the
+ * long tests in their place (`npm run test:long`).
  * The last line is `N passed, N failed`, with `, N skipped` where tests were skipped; exit code 1 on any failure.
  */
 import { delimiter } from 'node:path';
@@ -9,7 +10,7 @@ import { setUp, softwareDriverEnv } from './setup.mjs';
 import { ensurePromtool, PROMTOOL_FOLDER } from './setup/fetch-promtool.mjs';
 import { ensureChromium } from './setup/install-chromium.mjs';
 import { runStages } from './test/run-stages.mjs';
-import { STAGES } from './test/stages.mjs';
+import { LONG_STAGES, STAGES } from './test/stages.mjs';
 
 async function main() {
   const only = readOnly();
@@ -25,7 +26,8 @@ async function main() {
     return 1;
   }
   console.log(`ok      set-up (${seconds(started)})`);
-  const stages = STAGES.filter((stage) => only === undefined || stage.name === only);
+  const all = argv.includes('--long') ? LONG_STAGES : STAGES;
+  const stages = all.filter((stage) => only === undefined || stage.name === only);
   const { passed, failed, skipped } = await runStages(stages, {
     ...softwareDriverEnv(),
     PATH: `${env.PATH ?? ''}${delimiter}${PROMTOOL_FOLDER}`,

@@ -7,6 +7,7 @@ const CHECK_TIMEOUT_MS = 10 * 60_000;
 /** Bounds, not aims: the machine that runs them may be half as fast as usual. */
 const UNIT_TIMEOUT_MS = 18 * 60_000;
 const E2E_TIMEOUT_MS = 30 * 60_000;
+const LONG_TIMEOUT_MS = 90 * 60_000;
 
 /**
  * What `npm test` runs after set-up, in this order. `run(env)` resolves to `{ passed, failed, skipped }`; a check counts
@@ -28,6 +29,9 @@ export const STAGES = [
   besideE2e('lint', ['node_modules/eslint/bin/eslint.js', '.']),
   besideE2e('format', ['node_modules/prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.']),
 ];
+
+/** What `npm run test:long` runs after set-up. */
+export const LONG_STAGES = [{ name: 'long', run: (env) => runVitest('long', env, LONG_TIMEOUT_MS) }];
 
 /** A long check, at the lowest priority: tests with real processes wait a good part of their time. */
 function besideE2e(name, command) {

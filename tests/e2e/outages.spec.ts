@@ -60,8 +60,10 @@ async function killPostgres(): Promise<void> {
 
 it.each([
   ['Postgres stands still for less than a lease', () => standStill('postgres', LEASE_MS / 2)],
+  ['Postgres stands still for longer than a lease', () => standStill('postgres', 1.5 * LEASE_MS)],
   ['Postgres stands still for four leases', () => standStill('postgres', 4 * LEASE_MS)],
   ['Postgres is killed and started again', killPostgres],
+  ['the API stands still for less than a lease', () => standStill('api', LEASE_MS / 2)],
   ['the API stands still for longer than a lease', () => standStill('api', 1.5 * LEASE_MS)],
 ])('%s: both runs go on in the same attempt, to the same bits', async (what, happen) => {
   const name = what.replaceAll(/\W+/g, '-');
