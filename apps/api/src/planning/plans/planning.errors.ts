@@ -12,7 +12,7 @@ export function planningBusy(waitingMax: number): AppError {
 export function planningTooSlow(seconds: number): AppError {
   return new AppError({
     code: 'PLANNING.TOO_SLOW',
-    kind: 'exhausted',
+    kind: 'invalid',
     message:
       `planning took more than ${seconds} s or more memory than it may: give the split in parallel.partition, ` +
       'take fewer micro-batches, or name the devices in resources.include',
