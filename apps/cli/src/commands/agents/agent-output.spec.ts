@@ -35,6 +35,7 @@ describe('what an agent prints', () => {
   it.each(['text', 'json'] as const)('%s ends with what tells why', (form) => {
     const { output: agent } = output(form);
     agent.feed(line(30, 'fine') + line(60, 'the token is refused') + line(30, 'fine again'));
+    agent.feed('Warning: a limit was reduced\n');
     agent.feed('terminate called without an active exception');
     expect(agent.lastWords()).toEqual(['error: the token is refused', 'terminate called without an active exception']);
   });

@@ -10,6 +10,8 @@ export interface AgentOutputOptions {
 
 const LAST_LINES_MAX = 5;
 const LINE_LENGTH_MAX = 2000;
+/** Drivers warn at every start of what does no harm. */
+const DRIVER_WARNING = /^warning:/i;
 const WARNING = 40;
 const ERROR = 50;
 /** Fields that say nothing to whoever sits before the terminal. */
@@ -51,7 +53,7 @@ export class AgentOutput {
     if (line.trim() === '') return;
     const said = parseLine(line);
     const text = said === undefined ? line.slice(0, LINE_LENGTH_MAX) : sentence(said);
-    this.last.push({ level: said?.level ?? WARNING, text });
+    this.last.push({ level: said?.level ?? (DRIVER_WARNING.test(line) ? 0 : WARNING), text });
     if (this.last.length > 2 * LAST_LINES_MAX) this.last.shift();
     if (this.options.form === 'text') this.options.write(`${this.timeOf(said?.time)}  ${text}\n`);
   }
