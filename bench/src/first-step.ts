@@ -3,10 +3,10 @@ import { LiveCluster } from '../../tests/e2e/support/live-cluster';
 import { type BenchModel, benchSpec, makeDataset } from './cluster-run';
 import type { Measurement } from './measurement';
 
-const RUNS_PER_KIND = 20;
+const RUNS_PER_KIND = 10;
 const STEPS = 2;
 const POLL_MS = 20;
-const GIVEN_UP_MS = 60_000;
+const GIVEN_UP_MS = 120_000;
 /** Agents count as idle when nothing has run on them for this long. */
 const IDLE_MS = 500;
 const KNOWN: BenchModel = { layers: 4, heads: 4, width: 128, context: 64, vocabulary: 65 };

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   agentV1,
   type DatasetPreviewBody,
+  listedRunSchema,
   type OverviewBody,
   type SeriesBody,
   type StreamMessage,
@@ -36,6 +37,16 @@ describe('what the dashboard shows', () => {
         points: values.map((value, index) => ({ name, step: firstStep + index, value, timeMs: 1_700_000_000_000 })),
       }),
     );
+
+  it('lists runs without what only their own pages show, and reads no plan for it', async () => {
+    const attempt = { id: 'attempt_listed', runId, fence: 1, state: 'failed', plan: {}, dataKey: '', fromStep: 1 };
+    await api.prisma.attempt.create({ data: attempt });
+    const { items } = await body<{ items: { id: string }[] }>(api.call('/runs'));
+    const listed = items.find(({ id }) => id === runId);
+    expect(listedRunSchema.strict().safeParse(listed).error).toBeUndefined();
+    expect(listed).toMatchObject({ attempts: [{ id: 'attempt_listed', fence: 1, state: 'failed', failure: null }] });
+    await api.prisma.attempt.delete({ where: { id: attempt.id } });
+  });
 
   describe('series', () => {
     const series = (query: string): Promise<SeriesBody> => body(api.call(`/runs/${runId}/series?${query}`));

@@ -130,6 +130,13 @@ export const runSchema = z
   .meta({ id: 'Run' });
 export type RunBody = z.output<typeof runSchema>;
 
+/** A run in a list: without what only its own page shows, and of its attempts what says how they ended. */
+export const listedRunSchema = runSchema
+  .omit({ starting: true, startDeadlineMs: true, stepDeadlineMs: true, planComparison: true })
+  .extend({ attempts: z.array(attemptSchema.pick({ id: true, fence: true, state: true, failure: true })) })
+  .meta({ id: 'ListedRun' });
+export type ListedRunBody = z.output<typeof listedRunSchema>;
+
 export const submittedSchema = z.object({ id: z.string(), state: runStateSchema }).meta({ id: 'Submitted' });
 export type SubmittedBody = z.output<typeof submittedSchema>;
 

@@ -12,6 +12,7 @@ import type {
   OverviewBody,
   Page,
   PlanBody,
+  ListedRunBody,
   RunBody,
   RunSpecInput,
   SeriesBody,
@@ -74,7 +75,7 @@ export class MillraceClient {
     return this.connection.json('/runs', { ...this.specCall(spec), query: { dryRun: true } });
   }
 
-  runs(query: RunQuery = {}): Promise<Page<RunBody>> {
+  runs(query: RunQuery = {}): Promise<Page<ListedRunBody>> {
     return this.connection.json('/runs', { query: { ...query } });
   }
 

@@ -4,6 +4,7 @@ import { type Clock, hostPort } from '@millrace/core';
 import { agentAllocator } from '../config/agent-environment';
 import { type Endpoint, endpointPath, madeAuthority } from '../config/cli-config';
 import { prepareEmbeddedPostgres, untilReady } from './embedded-postgres';
+import { keepLogsShort } from './keep-logs-short';
 import { endLeftOvers } from './left-overs';
 import { agentsFor, machineGpus } from './machine-gpus';
 import { ManagedProcess, type ProcessPlan } from './managed-process';
@@ -34,6 +35,7 @@ export class Cluster {
   private readonly parts: { process: ManagedProcess; patienceMs: number }[] = [];
   private stopping: Promise<void> | undefined;
   private readonly stopped = new AbortController();
+  private leaveLogs: () => void = () => undefined;
 
   constructor(private readonly options: ClusterOptions) {}
 
@@ -61,6 +63,7 @@ export class Cluster {
   private async stopParts(): Promise<void> {
     // A signal to the process group reaches the parts too: none that ends by itself now may be started again.
     for (const { process: part } of this.parts) part.retire();
+    this.leaveLogs();
     const agents = this.parts.filter(({ patienceMs }) => patienceMs === STOP_PATIENCE_MS.agent);
     await Promise.all(agents.map(({ process: agent, patienceMs }) => agent.stop(patienceMs)));
     for (const { process: part, patienceMs } of this.parts.toReversed()) await part.stop(patienceMs);
@@ -80,6 +83,7 @@ export class Cluster {
   private async startParts(): Promise<Endpoint> {
     const { options } = this;
     const { environment, home } = options;
+    this.leaveLogs = keepLogsShort({ folder: join(home, 'logs'), clock: options.clock, say: options.say });
     const httpPort = await freePort(options.httpPort, '--http-port');
     const grpcPort = await freePort(options.grpcPort, '--grpc-port');
     const given = environment['DATABASE_URL'];

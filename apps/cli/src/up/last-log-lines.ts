@@ -16,7 +16,8 @@ export function lastLogLines(path: string, start: number): string[] {
 function endOf(path: string, start: number): string {
   try {
     const { size } = statSync(path);
-    const from = Math.max(start, size - BYTES_MAX);
+    // A log that is shorter than where it was began anew.
+    const from = Math.max(start > size ? 0 : start, size - BYTES_MAX);
     const bytes = Buffer.alloc(Math.max(size - from, 0));
     const file = openSync(path, 'r');
     try {

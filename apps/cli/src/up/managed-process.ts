@@ -3,6 +3,7 @@ import { closeSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeFile
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Clock } from '@millrace/core';
+import { LOG_BYTES_MAX } from './keep-logs-short';
 import { lastLogLines } from './last-log-lines';
 import { partFailed } from './up.errors';
 
@@ -23,7 +24,6 @@ const RESTART_DELAY_MS_MIN = 500;
 const RESTART_DELAY_MS_MAX = 10_000;
 /** A process that lived this long starts its restart delays anew. */
 const SETTLED_MS = 30_000;
-const LOG_BYTES_MAX = 16 * 1024 * 1024;
 
 /** One supervised process: its pid file, its log, and its restart when it dies by itself. */
 export class ManagedProcess {

@@ -1,4 +1,4 @@
-import type { AgentBody, DatasetBody, RunBody } from '@millrace/contracts';
+import type { AgentBody, DatasetBody, ListedRunBody } from '@millrace/contracts';
 import type { NavigationItem } from './navigation-items';
 
 export interface PaletteEntry {
@@ -12,7 +12,7 @@ export interface PaletteEntry {
 
 interface PaletteSources {
   readonly pages: readonly NavigationItem[];
-  readonly runs: readonly RunBody[];
+  readonly runs: readonly ListedRunBody[];
   readonly agents: readonly AgentBody[];
   readonly datasets: readonly DatasetBody[];
 }

@@ -3,6 +3,7 @@ import type {
   AuditEntryBody,
   CheckpointBody,
   DatasetBody,
+  ListedRunBody,
   LogLineBody,
   OverviewBody,
   PlanBody,
@@ -14,7 +15,7 @@ import type {
   TokenBody,
   UserBody,
 } from '@millrace/contracts';
-import { parseRunSpec } from '@millrace/contracts';
+import { listedRunSchema, parseRunSpec } from '@millrace/contracts';
 
 /** One believable object of each kind; a test checks each against its schema. */
 const TIME = '2026-11-21T09:30:00.000Z';
@@ -63,6 +64,8 @@ const run: RunBody = {
   finishedAt: null,
   planComparison: null,
 };
+
+const listedRun: ListedRunBody = listedRunSchema.parse(run);
 
 const plan: PlanBody = {
   stages: [
@@ -222,6 +225,7 @@ const overview: OverviewBody = {
 export const EXAMPLES = {
   runSpec,
   run,
+  listedRun,
   plan,
   dataset,
   checkpoint,

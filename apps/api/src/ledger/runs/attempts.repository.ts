@@ -38,6 +38,8 @@ export interface AttemptChanges {
   readonly finishedAt?: Date;
 }
 
+export type ListedAttempt = Pick<AttemptRecord, 'id' | 'runId' | 'fence' | 'state' | 'failure'>;
+
 /**
  * Rows of attempts, and of what their ranks are still to be sent for their links. Whoever changes one holds the lock of
  * its run.
@@ -80,6 +82,20 @@ export class AttemptsRepository {
   async ofRuns(runIds: readonly string[], reader: Transaction = this.prisma): Promise<AttemptRecord[]> {
     const rows = await reader.attempt.findMany({ where: { runId: { in: [...runIds] } }, orderBy: { fence: 'asc' } });
     return rows.map(toRecord);
+  }
+
+  /** What lists show of attempts, oldest first: plans and comparisons are long, and stay in the database. */
+  async listed(runIds: readonly string[]): Promise<ListedAttempt[]> {
+    const rows = await this.prisma.attempt.findMany({
+      where: { runId: { in: [...runIds] } },
+      orderBy: { fence: 'asc' },
+      select: { id: true, runId: true, fence: true, state: true, failure: true },
+    });
+    return rows.map(({ state, failure, ...row }) => ({
+      ...row,
+      state: state as AttemptState,
+      failure: failure as unknown as Failure | null,
+    }));
   }
 
   async newest(reader: Transaction, runId: string): Promise<AttemptRecord | null> {

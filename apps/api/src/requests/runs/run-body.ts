@@ -1,14 +1,34 @@
-import { type RunBody, startDeadlineMs, stepDeadlineMs } from '@millrace/contracts';
+import { type ListedRunBody, type RunBody, startDeadlineMs, stepDeadlineMs } from '@millrace/contracts';
 import { startingRanks } from '../../ledger/attempts/starting-ranks';
 import { type AttemptRecord, expectedStepMs, isLive } from '../../ledger/runs/attempt-record';
+import type { ListedAttempt } from '../../ledger/runs/attempts.repository';
 import type { RunRecord } from '../../ledger/runs/run-record';
 
 type AttemptBody = RunBody['attempts'][number];
 
 /** A run as REST shows it; `attempts` are its own, oldest first; `nowMs` is the database's time. */
 export function runBody(run: RunRecord, attempts: readonly AttemptRecord[], nowMs: number): RunBody {
-  const { id, name, project, state, reason, step, spec } = run;
   const live = attempts.findLast((attempt) => isLive(attempt.state));
+  return {
+    ...common(run),
+    attempts: attempts.map(attemptBody),
+    starting: live === undefined ? [] : startingRanks(live, nowMs),
+    startDeadlineMs: live === undefined ? null : (live.plan.startDeadlineMs ?? startDeadlineMs()),
+    stepDeadlineMs: live === undefined ? null : stepDeadlineMs({ expectedMs: expectedStepMs(live.plan) }),
+    planComparison: attempts.findLast(({ comparison }) => comparison !== null)?.comparison?.told ?? null,
+  };
+}
+
+/** A run as lists have it. */
+export function listedRunBody(run: RunRecord, attempts: readonly ListedAttempt[]): ListedRunBody {
+  return {
+    ...common(run),
+    attempts: attempts.map(({ id, fence, state, failure }) => ({ id, fence, state, failure })),
+  };
+}
+
+function common(run: RunRecord): Omit<ListedRunBody, 'attempts'> {
+  const { id, name, project, state, reason, step, spec } = run;
   return {
     id,
     name,
@@ -17,15 +37,10 @@ export function runBody(run: RunRecord, attempts: readonly AttemptRecord[], nowM
     reason,
     step,
     steps: spec.train.steps,
-    attempts: attempts.map(attemptBody),
-    starting: live === undefined ? [] : startingRanks(live, nowMs),
-    startDeadlineMs: live === undefined ? null : (live.plan.startDeadlineMs ?? startDeadlineMs()),
-    stepDeadlineMs: live === undefined ? null : stepDeadlineMs({ expectedMs: expectedStepMs(live.plan) }),
     spec,
     createdAt: run.createdAt.toISOString(),
     startedAt: iso(run.startedAt),
     finishedAt: iso(run.finishedAt),
-    planComparison: attempts.findLast(({ comparison }) => comparison !== null)?.comparison?.told ?? null,
   };
 }
 

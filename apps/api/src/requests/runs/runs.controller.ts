@@ -1,5 +1,12 @@
 import { Controller, Delete, Get, Headers, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
-import { type Page, parseRunSpec, type PlanBody, type RunBody, type SubmittedBody } from '@millrace/contracts';
+import {
+  type ListedRunBody,
+  type Page,
+  parseRunSpec,
+  type PlanBody,
+  type RunBody,
+  type SubmittedBody,
+} from '@millrace/contracts';
 import type { Request, Response } from 'express';
 import { z } from 'zod';
 import { ProjectAccessService } from '../../ledger/runs/project-access.service';
@@ -46,7 +53,7 @@ export class RunsController {
   }
 
   @Get('runs')
-  list(@Query() query: unknown): Promise<Page<RunBody>> {
+  list(@Query() query: unknown): Promise<Page<ListedRunBody>> {
     return this.runs.list(parseQuery(runListQuerySchema, query));
   }
 

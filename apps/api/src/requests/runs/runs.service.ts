@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import {
+  type ListedRunBody,
   type Page,
   type PlanBody,
   type RunBody,
@@ -15,7 +16,7 @@ import { DryRunService } from './dry-run.service';
 import { RunTracingService } from '../../ground/tracing/run-tracing.service';
 import { RunActionsService } from './run-actions.service';
 import { RunAdmissionService } from './run-admission.service';
-import { runBody } from './run-body';
+import { listedRunBody, runBody } from './run-body';
 import { RunLedger } from '../../ledger/runs/run-ledger';
 import { willAnswer } from '../idempotency/guarded-request';
 import { RunRemovalService } from './run-removal.service';
@@ -84,19 +85,17 @@ export class RunsService {
   }
 
   /** Newest first. */
-  async list({ limit, cursor, ...filter }: RunListQuery): Promise<Page<RunBody>> {
+  async list({ limit, cursor, ...filter }: RunListQuery): Promise<Page<ListedRunBody>> {
     const after = cursor === undefined ? undefined : parseCursor(cursor);
     const rows = await this.ledger.runs.page(limit + 1, { ...filter, after });
     const runs = rows.slice(0, limit);
-    const attempts = await this.ledger.attempts.ofRuns(runs.map(({ id }) => id));
-    const nowMs = await this.ledger.attempts.nowMs();
+    const attempts = await this.ledger.attempts.listed(runs.map(({ id }) => id));
     const last = runs.at(-1);
     return {
       items: runs.map((run) =>
-        runBody(
+        listedRunBody(
           run,
           attempts.filter(({ runId }) => runId === run.id),
-          nowMs,
         ),
       ),
       nextCursor: rows.length > limit && last ? formatCursor(last) : null,

@@ -1,4 +1,4 @@
-import type { RunBody } from '@millrace/contracts';
+import type { ListedRunBody } from '@millrace/contracts';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
@@ -46,7 +46,7 @@ export function RunningRuns(): ReactNode {
   );
 }
 
-function RunCard({ run }: { readonly run: RunBody }): ReactNode {
+function RunCard({ run }: { readonly run: ListedRunBody }): ReactNode {
   const { data } = useQuery({
     queryKey: ['run', run.id, 'series', 'card'],
     queryFn: () => client.series(run.id, { names: ['train/loss'], points: CHART_POINTS }),

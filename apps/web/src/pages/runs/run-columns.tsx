@@ -1,4 +1,4 @@
-import type { RunBody } from '@millrace/contracts';
+import type { ListedRunBody } from '@millrace/contracts';
 import { Link } from '@tanstack/react-router';
 import type { ColumnDef } from '@tanstack/react-table';
 import type { ReactNode } from 'react';
@@ -10,7 +10,7 @@ import { StateBadge } from '../../ui/state-badge';
 import { TimeAgo } from '../../ui/time-ago';
 
 /** From start to end, or until now. */
-function runtimeMs({ startedAt, finishedAt }: RunBody): number | null {
+function runtimeMs({ startedAt, finishedAt }: ListedRunBody): number | null {
   if (startedAt === null) return null;
   return (finishedAt === null ? Date.now() : Date.parse(finishedAt)) - Date.parse(startedAt);
 }
@@ -19,7 +19,7 @@ function Runtime({ ms }: { readonly ms: number | null }): ReactNode {
   return ms === null ? <span className="quiet">not started</span> : formatDuration(ms);
 }
 
-export const RUN_COLUMNS: readonly ColumnDef<RunBody>[] = [
+export const RUN_COLUMNS: readonly ColumnDef<ListedRunBody>[] = [
   {
     id: 'name',
     header: 'Name',

@@ -1,19 +1,19 @@
 import type { RunState } from '@millrace/core';
-import type { RunBody } from '@millrace/contracts';
+import type { ListedRunBody } from '@millrace/contracts';
 import { describe, expect, it } from 'vitest';
 import { filterRuns, readRunsSearch, readSort, writeSort } from './runs-search';
 
-const run = (name: string, state: RunState, reason = ''): RunBody =>
+const run = (name: string, state: RunState, reason = ''): ListedRunBody =>
   ({
     id: `run_${name}`,
     name,
     project: 'lab',
     state,
     reason: reason === '' ? null : { code: 'X', message: reason },
-  }) as RunBody;
+  }) as ListedRunBody;
 
 const runs = [run('alpha', 'running'), run('beta', 'failed', 'agent box-b went away'), run('gamma', 'queued')];
-const names = (found: readonly RunBody[]): string[] => found.map(({ name }) => name);
+const names = (found: readonly ListedRunBody[]): string[] => found.map(({ name }) => name);
 
 describe('the filter of runs', () => {
   it('finds every word, in name, id, project or reason', () => {

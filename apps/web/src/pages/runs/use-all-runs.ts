@@ -1,4 +1,4 @@
-import type { Page, RunBody } from '@millrace/contracts';
+import type { Page, ListedRunBody } from '@millrace/contracts';
 import { type InfiniteData, useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useEffect, useMemo } from 'react';
 import { client } from '../../api/client';
@@ -14,7 +14,7 @@ const STALE_MS = 60_000;
 
 export interface AllRuns {
   /** Newest first. */
-  readonly runs: readonly RunBody[];
+  readonly runs: readonly ListedRunBody[];
   readonly error: Error | null;
   /** All that will be read have been. */
   readonly isRead: boolean;
@@ -54,6 +54,6 @@ export function useAllRuns(): AllRuns {
   return { runs, error, isRead: data !== undefined && (!hasNextPage || isCut), olderCursor };
 }
 
-function listed(data: InfiniteData<Page<RunBody>> | undefined): readonly RunBody[] {
+function listed(data: InfiniteData<Page<ListedRunBody>> | undefined): readonly ListedRunBody[] {
   return data?.pages.flatMap(({ items }) => items) ?? [];
 }

@@ -1,4 +1,4 @@
-import type { RunBody } from '@millrace/contracts';
+import type { ListedRunBody } from '@millrace/contracts';
 import { keepPreviousData, skipToken, useQuery } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { client } from '../../api/client';
@@ -12,7 +12,7 @@ const STALE_MS = 60_000;
 export interface OlderRuns {
   /** Whether the API was asked for what the filter says, and what came of it. */
   readonly state: 'unasked' | 'asking' | 'found' | 'failed';
-  readonly runs: readonly RunBody[];
+  readonly runs: readonly ListedRunBody[];
   /** More runs fit than the first thousand. */
   readonly hasMore: boolean;
   readonly error: Error | null;

@@ -1,8 +1,8 @@
-import type { RunBody, runV1 } from '@millrace/contracts';
+import type { ListedRunBody, RunBody, runV1 } from '@millrace/contracts';
 import { type EventRow, toEventBody } from '../../../ground/events/events.repository';
 
-/** A run as gRPC shows it: what REST shows, in messages. */
-export function runMessage(run: RunBody): runV1.Run {
+/** A run as gRPC shows it: what REST shows, in messages; one of a list says less of its attempts. */
+export function runMessage(run: ListedRunBody & Partial<Omit<RunBody, 'attempts'>>): runV1.Run {
   const { id, name, project, state, reason, step, steps, spec, createdAt } = run;
   return {
     id,
@@ -17,13 +17,15 @@ export function runMessage(run: RunBody): runV1.Run {
     createdAt,
     startedAt: run.startedAt ?? '',
     finishedAt: run.finishedAt ?? '',
-    starting: run.starting,
+    starting: run.starting ?? [],
     startDeadlineMs: run.startDeadlineMs ?? 0,
     stepDeadlineMs: run.stepDeadlineMs ?? 0,
   };
 }
 
-function attemptMessage({ id, fence, state, failure, fromStep, stages }: RunBody['attempts'][number]): runV1.Attempt {
+type AnyAttempt = ListedRunBody['attempts'][number] & Partial<RunBody['attempts'][number]>;
+
+function attemptMessage({ id, fence, state, failure, fromStep = 0, stages = [] }: AnyAttempt): runV1.Attempt {
   const agents: string[] = [];
   for (const { rank, agent } of stages) agents[rank] = agent;
   return {

@@ -5,6 +5,7 @@ import {
   logLineSchema,
   metricPageSchema,
   planSchema,
+  listedRunSchema,
   runSchema,
   runSpecSchema,
   seriesSchema,
@@ -55,7 +56,7 @@ export const RUN_ROUTES: readonly RouteDescription[] = [
     summary: 'Runs, newest first',
     query: runListQuerySchema,
     status: 200,
-    answer: json(listOf(runSchema), pageOf(EXAMPLES.run)),
+    answer: json(listOf(listedRunSchema), pageOf(EXAMPLES.listedRun)),
     access: VIEWER,
   },
   {

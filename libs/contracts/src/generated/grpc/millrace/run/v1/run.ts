@@ -89,7 +89,7 @@ export interface Run {
   /** Largest step whose metrics are stored, and how many there are to be. */
   step: number;
   steps: number;
-  /** Oldest first. */
+  /** Oldest first. In a list without their first steps and agents. */
   attempts: Attempt[];
   /** The complete run spec as JSON. */
   specJson: string;
@@ -97,7 +97,7 @@ export interface Run {
   createdAt: string;
   startedAt: string;
   finishedAt: string;
-  /** Ranks of the live attempt that have not begun their first step. */
+  /** Ranks of the live attempt that have not begun their first step. This and what follows is not in lists. */
   starting: StartingRank[];
   /** How long the live attempt may take to start, and a step of it, in milliseconds; 0 when there is no live attempt. */
   startDeadlineMs: number;
