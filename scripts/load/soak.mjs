@@ -3,9 +3,9 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { argv, exit } from 'node:process';
-import { buildBench } from './build/build-bench.mjs';
-import { ROOT } from './process/stamp.mjs';
-import { setUp, softwareDriverEnv } from './setup.mjs';
+import { buildBench } from '../build/build-bench.mjs';
+import { ROOT } from '../process/stamp.mjs';
+import { setUp, softwareDriverEnv } from '../setup.mjs';
 
 try {
   await setUp();
