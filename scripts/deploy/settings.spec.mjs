@@ -194,7 +194,7 @@ describe('systemd', () => {
     const standard = { ...api, MILLRACE_TLS_CERT: undefined, MILLRACE_TLS_KEY: undefined };
     expect(expectTaken('api', standard).tls.made).toBe(true);
     const agent = { ...linesOf(read('systemd/agent.env.example')), ...unitEnvironment('millrace-agent@.service') };
-    expect(expectTaken('agent', agent)).toMatchObject({ home: '/var/lib/millrace/agent-0', device: 0, dataPort: 7171 });
+    expect(expectTaken('agent', agent)).toMatchObject({ home: '/var/lib/millrace/agent-0', device: '0', dataPort: 7171 });
   });
 });
 
@@ -229,7 +229,7 @@ describe('Slurm', () => {
     expect(expectTaken('agent', environment)).toMatchObject({
       token: undefined,
       tokenFile: given.MILLRACE_TOKEN_FILE,
-      device: 1,
+      device: '1',
       dataPort: 7172,
       labels: { 'slurm-job': '7', partition: 'none' },
     });
