@@ -64,7 +64,11 @@ async function main(): Promise<number> {
   const own = await chooseDevice(config);
   const { index } = own.chosen;
   const token = await ownCredential(config, { home, device: index, logger });
-  const startThread = gpuThreadStarter({ clock: systemClock, onWedged: () => endWedged(logger) });
+  const startThread = gpuThreadStarter({
+    clock: systemClock,
+    silentMs: config.gpuThreadSilentMs,
+    onWedged: () => endWedged(logger),
+  });
   const opened = await reportDevice({ config, home, own, startThread, version: VERSION, logger });
   const { report } = opened;
   const dialer = new ExchangeDialer();
@@ -102,6 +106,7 @@ async function main(): Promise<number> {
       quarantined: report.quarantined,
       ...(config.adapter === undefined ? {} : { adapterName: config.adapter }),
       ...(config.pacedGflops === undefined ? {} : { pacedGflops: config.pacedGflops }),
+      ...(config.faults.length === 0 ? {} : { faults: config.faults }),
     },
     dialer: sessionDialer,
     dataPlane,

@@ -1,9 +1,11 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { plainWords } from '@millrace/contracts';
-import { DEVICE_NAME } from '@millrace/contracts/plain';
+import { DEVICE_NAME, GPU_THREAD_SILENT_MS_MAX } from '@millrace/contracts/plain';
 import { splitHostPort } from '@millrace/core';
 import { z } from 'zod';
+import { type InjectedFault, parseFaults } from '../worker/injected-fault';
+import { PULSE_INTERVAL_MS } from '../worker/worker-messages';
 import { configInvalid } from './config.errors';
 
 const port = z.coerce.number().int().min(0).max(65_535);
@@ -21,10 +23,21 @@ const labels = z
   .default('')
   .refine((text) => text === '' || LABELS.test(text), 'must be name=value,name=value');
 
+const faults = z.string().transform((text, context) => {
+  const parsed = parseFaults(text);
+  if (parsed === undefined) context.addIssue('must be KIND@FENCE:STEP,… with a KIND of lose or hang');
+  return parsed ?? [];
+});
+
+/** Two pulses of the thread, one of which may be late. */
+const MIN_SILENT_MS = 2 * PULSE_INTERVAL_MS;
+
 const deviceSchema = z.object({
   MILLRACE_CPU_THREADS: z.coerce.number().int().min(1).max(1024).optional(),
   MILLRACE_ADAPTER: z.string().min(1).optional(),
   MILLRACE_PACED_GFLOPS: z.coerce.number().positive().finite().optional(),
+  MILLRACE_FAULTS: faults.optional(),
+  MILLRACE_GPU_THREAD_SILENT_MS: z.coerce.number().int().min(MIN_SILENT_MS).max(GPU_THREAD_SILENT_MS_MAX).optional(),
 });
 
 const environmentSchema = deviceSchema.extend({
@@ -50,6 +63,10 @@ export interface DeviceConfig {
   readonly adapter: string | undefined;
   /** A test setting: sleep as long as a device of this speed would compute, and compute nothing. */
   readonly pacedGflops: number | undefined;
+  /** A test setting: what happens to the device; none otherwise. */
+  readonly faults: readonly InjectedFault[];
+  /** When a thread that says nothing counts as one that hangs in its driver. */
+  readonly gpuThreadSilentMs: number;
 }
 
 /** Settings of one agent, checked once at start. */
@@ -96,6 +113,8 @@ export function readAgentConfig(env: NodeJS.ProcessEnv = process.env): AgentConf
     cpuThreads: data.MILLRACE_CPU_THREADS,
     adapter: data.MILLRACE_ADAPTER,
     pacedGflops: data.MILLRACE_PACED_GFLOPS,
+    faults: data.MILLRACE_FAULTS ?? [],
+    gpuThreadSilentMs: data.MILLRACE_GPU_THREAD_SILENT_MS ?? GPU_THREAD_SILENT_MS_MAX,
     host: hostname(),
     supervised: data.MILLRACE_SUPERVISED === '1',
   };
@@ -108,6 +127,8 @@ export function readDeviceConfig(env: NodeJS.ProcessEnv = process.env): DeviceCo
     cpuThreads: data.MILLRACE_CPU_THREADS,
     adapter: data.MILLRACE_ADAPTER,
     pacedGflops: data.MILLRACE_PACED_GFLOPS,
+    faults: data.MILLRACE_FAULTS ?? [],
+    gpuThreadSilentMs: data.MILLRACE_GPU_THREAD_SILENT_MS ?? GPU_THREAD_SILENT_MS_MAX,
   };
 }
 

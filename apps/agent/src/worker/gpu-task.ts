@@ -1,4 +1,5 @@
 import type { AttemptPlan, GeneratePlan, LayerWork } from '@millrace/contracts';
+import type { InjectedFault } from './injected-fault';
 import type { AdapterDescription, BackendSpeed } from '@millrace/runtime';
 
 /** Which adapter a GPU thread takes, and which kernels its driver gets wrong (from the self-test). */
@@ -7,6 +8,8 @@ export interface DeviceChoice {
   readonly quarantined: readonly string[];
   /** See DeviceConfig. */
   readonly pacedGflops?: number;
+  /** See MILLRACE_FAULTS. */
+  readonly faults?: readonly InjectedFault[];
 }
 
 /** What a GPU thread is started for. */

@@ -31,6 +31,8 @@ export interface ThreadHandle {
 export interface GpuThreadOptions {
   readonly clock: Clock;
   readonly open?: (task: GpuTask) => ThreadHandle;
+  /** When a thread that says nothing counts as one that hangs. */
+  readonly silentMs?: number;
   /** A thread hangs in the driver and cannot be ended: only the end of the process frees its device. */
   readonly onWedged: () => void;
 }
@@ -43,7 +45,12 @@ const STOP_PATIENCE_MS = 2000;
 const TERMINATE_PATIENCE_MS = 8000;
 
 /** Threads that run the compiled gpu-worker beside this file. */
-export function gpuThreadStarter({ clock, onWedged, open = openWorker }: GpuThreadOptions): StartGpuThread {
+export function gpuThreadStarter({
+  clock,
+  onWedged,
+  silentMs = GPU_THREAD_SILENT_MS_MAX,
+  open = openWorker,
+}: GpuThreadOptions): StartGpuThread {
   return (task, onMessage) => {
     const worker = open(task);
     let stopping = false;
@@ -54,7 +61,7 @@ export function gpuThreadStarter({ clock, onWedged, open = openWorker }: GpuThre
       if (!stopping) onMessage({ type: 'failed', error: toThreadError(error) });
       stopping = true;
     };
-    const listen = deadline(clock, GPU_THREAD_SILENT_MS_MAX, () => fail(threadSilent(GPU_THREAD_SILENT_MS_MAX)));
+    const listen = deadline(clock, silentMs, () => fail(threadSilent(silentMs)));
     worker.on('message', (message) => {
       listen.restart();
       heardMs = clock.monotonicMs();

@@ -3,6 +3,7 @@ import { assert, silentLogger, systemClock } from '@millrace/core';
 import { type Backend, openWebGpuBackend, pacedBackend, type WebGpuBackend } from '@millrace/runtime';
 import { avoidedKernels } from './avoided-kernels';
 import { probeDevice } from './probe-device';
+import { withFaults } from './injected-fault';
 import { runGpuTask } from './run-gpu-task';
 import { PULSE_INTERVAL_MS, type Pulse } from './worker-messages';
 import type { GpuTask } from './gpu-task';
@@ -14,6 +15,8 @@ assert(parentPort !== null, 'gpu-worker.js is started as a worker thread');
 const port = parentPort;
 const task = workerData as GpuTask;
 
+let opened: WebGpuBackend | undefined;
+
 async function openBackend(): Promise<Backend> {
   const { adapterName, pacedGflops } = task.device;
   const backend = await openWebGpuBackend({
@@ -21,6 +24,7 @@ async function openBackend(): Promise<Backend> {
     logger: silentLogger,
     ...(adapterName === undefined ? {} : { adapterName }),
   });
+  opened = backend;
   for (const kernel of avoidedKernels(task)) backend.quarantine(kernel as Parameters<WebGpuBackend['quarantine']>[0]);
   // A probe is of the real device.
   if (pacedGflops === undefined || task.kind === 'probe') return backend;
@@ -30,7 +34,7 @@ async function openBackend(): Promise<Backend> {
 const pulse = setInterval(() => port.postMessage({ type: 'pulse' } satisfies Pulse), PULSE_INTERVAL_MS);
 
 void runGpuTask({
-  end: port,
+  end: withFaults(port, task, () => opened?.loseDevice()),
   task,
   openBackend,
   probe: async (backend, workerPort) => {

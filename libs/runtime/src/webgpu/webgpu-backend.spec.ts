@@ -101,7 +101,7 @@ describe('a WebGPU device that goes wrong', () => {
     if (backend === undefined) return;
     const tensor = backend.allocate({ name: 'one', shape: [1], dtype: 'f32', role: 'scratch' });
     // The device goes away behind the backend's back, as after a driver reset.
-    (backend as unknown as { parts: { device: GPUDevice } }).parts.device.destroy();
+    backend.loseDevice();
     expect((await backend.failed).message).toMatch(/destroy/i);
     const error = expect.objectContaining({ code: 'RUNTIME.DEVICE_LOST', kind: 'unavailable' });
     await expect(backend.read(tensor)).rejects.toThrowError(error);

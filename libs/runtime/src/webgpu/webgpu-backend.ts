@@ -212,6 +212,11 @@ export class WebGpuBackend implements Backend {
     return { used: this.pipelines.variant(kernel, dims).wgsl, naive: naive.wgsl };
   }
 
+  /** As the reset of a driver does, behind this backend's back: for tests of what follows. */
+  loseDevice(): void {
+    this.parts.device.destroy();
+  }
+
   /** From now on programs are bound with the kernel's naive variant. */
   quarantine(name: KernelName): void {
     this.pipelines.quarantine(name);

@@ -1,0 +1,47 @@
+import { pbkdf2Sync } from 'node:crypto';
+import type { GpuTask } from './gpu-task';
+import type { MessageEnd } from './worker-port';
+import type { FromWorker } from './worker-messages';
+
+/** What a test lets happen to the device of rank 1, in the attempt of that fence, when it begins that step. */
+export interface InjectedFault {
+  /** `hang`: in native code, which nothing but the end of the process ends. */
+  readonly kind: 'lose' | 'hang';
+  readonly fence: number;
+  readonly step: number;
+}
+
+const TEXT = /^(lose|hang)@(\d{1,9}):(\d{1,9})$/;
+
+/** Of KIND@FENCE:STEP, separated by commas; undefined where it is not that. */
+export function parseFaults(text: string): InjectedFault[] | undefined {
+  const faults = text.split(',').map((each) => {
+    const [, kind, fence, step] = TEXT.exec(each) ?? [];
+    return kind === undefined
+      ? undefined
+      : { kind: kind as InjectedFault['kind'], fence: Number(fence), step: Number(step) };
+  });
+  return faults.every((each) => each !== undefined) ? faults : undefined;
+}
+
+/** Far longer than any wait for the thread; native code. */
+const HANG_ITERATIONS = 2 ** 31 - 1;
+
+/** The thread's end of its port, which lets the device fail as the task asks for. */
+export function withFaults(end: MessageEnd, task: GpuTask, loseDevice: () => void): MessageEnd {
+  const { faults = [] } = task.device;
+  if (task.kind !== 'attempt' || task.plan.rank !== 1 || faults.length === 0) return end;
+  const befall = (message: FromWorker): void => {
+    if (message.type !== 'step') return;
+    const fault = faults.find(({ fence, step }) => fence === task.plan.fence && step === message.step);
+    if (fault?.kind === 'lose') loseDevice();
+    if (fault?.kind === 'hang') pbkdf2Sync('', '', HANG_ITERATIONS, 64, 'sha512');
+  };
+  return {
+    on: (event, listener) => end.on(event, listener),
+    postMessage: (message, transfer) => {
+      end.postMessage(message, transfer);
+      befall(message as FromWorker);
+    },
+  };
+}
