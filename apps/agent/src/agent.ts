@@ -52,7 +52,7 @@ const DEFAULT_TIMES = { heartbeatIntervalMs: 3000, leaseMs: 15_000, graceMs: 900
 const LATE_MS = 10_000;
 const FLUSH_INTERVAL_MS = 100;
 const GENERATIONS_MAX = 4;
-/** A lost device leaves the process unusable; its last report gets this long to leave. */
+const DEVICE_UNUSABLE: readonly string[] = ['RUNTIME.DEVICE_LOST', 'AGENT.GPU_THREAD_SILENT'];
 const EXIT_DELAY_MS = 500;
 
 type Welcomed = Pick<agentV1.Welcome, 'heartbeatIntervalMs' | 'leaseMs' | 'graceMs'>;
@@ -125,12 +125,12 @@ export class Agent {
       case 'attempt':
         return this.onAttempt(event.attempt, event.event);
       case 'generation':
-        if (event.event.type === 'worker') this.leaveIfLost(event.event.message);
+        if (event.event.type === 'worker') this.leaveIfUnusable(event.event.message);
         event.generation.handle(event.event);
         if (event.generation.isOver) this.generations.delete(event.generation);
         return undefined;
       case 'profiling':
-        this.leaveIfLost(event.message);
+        this.leaveIfUnusable(event.message);
         event.profiling.handle(event.message);
         return event.profiling.isOver ? this.endProfiling(event.profiling) : undefined;
       case 'heartbeat':
@@ -214,13 +214,14 @@ export class Agent {
 
   private onAttempt(attempt: Attempt, event: AttemptEvent): undefined {
     attempt.handle(event);
-    if (event.type === 'worker') this.leaveIfLost(event.message);
+    if (event.type === 'worker') this.leaveIfUnusable(event.message);
     this.flush();
   }
 
-  /** What waits to be told, such as the failure of the attempt, goes out meanwhile. */
-  private leaveIfLost(message: FromWorker): void {
-    if (message.type !== 'failed' || message.error.code !== 'RUNTIME.DEVICE_LOST') return;
+  /** Only a new process can use the device again. What waits to be told, such as the failure, goes out meanwhile. */
+  private leaveIfUnusable(message: FromWorker): void {
+    if (message.type !== 'failed' || !DEVICE_UNUSABLE.includes(message.error.code)) return;
+    this.commands.close();
     this.options.clock.after(EXIT_DELAY_MS, () => this.queue.push({ type: 'exit', code: 1 }));
   }
 

@@ -15,6 +15,7 @@ const COMMANDS_REMEMBERED = 1000;
 export class CommandAnswers {
   /** Undefined while a command is executed. */
   private readonly results = new Map<string, agentV1.CommandResult | undefined>();
+  private isClosed = false;
 
   constructor(private readonly options: CommandAnswersOptions) {}
 
@@ -25,6 +26,7 @@ export class CommandAnswers {
       if (result !== undefined) this.options.send({ $case: 'commandResult', value: result });
       return;
     }
+    if (this.isClosed) return;
     for (const oldest of this.results.keys()) {
       if (this.results.size < COMMANDS_REMEMBERED) break;
       this.results.delete(oldest);
@@ -33,6 +35,11 @@ export class CommandAnswers {
     const outcome = work();
     if (outcome instanceof Promise) void outcome.finally(() => this.options.onDone(commandId));
     else this.answer(commandId, outcome);
+  }
+
+  /** This process is about to end. What comes from now on gets no answer, so that the API gives it to the next one. */
+  close(): void {
+    this.isClosed = true;
   }
 
   answer(commandId: string, error?: AppError): undefined {
