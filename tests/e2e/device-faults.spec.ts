@@ -8,7 +8,7 @@ let cluster: LiveCluster;
 const FAULTS = 'lose@1:11,hang@3:15';
 
 beforeAll(async () => {
-  const environment = { MILLRACE_FAULTS: FAULTS, MILLRACE_GPU_THREAD_SILENT_MS: '10000' };
+  const environment = { MILLRACE_FAULTS: FAULTS, MILLRACE_GPU_THREAD_SILENT_MS: '10000', MILLRACE_LEASE_MS: '15000' };
   cluster = await LiveCluster.start({ agents: 2, environment });
   await createSmallDataset(cluster.client);
 });

@@ -43,6 +43,8 @@ const LATE_MS = 10_000;
 const STOP_PATIENCE_MS = 2000;
 /** And the process with it when it does not end then: native code cannot be interrupted. */
 const TERMINATE_PATIENCE_MS = 8000;
+/** One that was silent for so long that it failed is not waited for again. */
+const SILENT_PATIENCE_MS = 500;
 
 /** Threads that run the compiled gpu-worker beside this file. */
 export function gpuThreadStarter({
@@ -54,6 +56,7 @@ export function gpuThreadStarter({
   return (task, onMessage) => {
     const worker = open(task);
     let stopping = false;
+    let wasSilent = false;
     let heardMs = clock.monotonicMs();
     const exited = new Promise<void>((resolve) => worker.on('exit', () => resolve()));
     const fail = (error: AppError): void => {
@@ -61,7 +64,10 @@ export function gpuThreadStarter({
       if (!stopping) onMessage({ type: 'failed', error: toThreadError(error) });
       stopping = true;
     };
-    const listen = deadline(clock, silentMs, () => fail(threadSilent(silentMs)));
+    const listen = deadline(clock, silentMs, () => {
+      wasSilent = true;
+      fail(threadSilent(silentMs));
+    });
     worker.on('message', (message) => {
       listen.restart();
       heardMs = clock.monotonicMs();
@@ -76,10 +82,12 @@ export function gpuThreadStarter({
         listen.cancel();
         if (!stopping) worker.postMessage({ type: 'stop' }, []);
         stopping = true;
-        const cancelEnd = clock.after(STOP_PATIENCE_MS, () => void worker.terminate());
+        const endAfterMs = wasSilent ? 0 : STOP_PATIENCE_MS;
+        const giveUpAfterMs = wasSilent ? SILENT_PATIENCE_MS : STOP_PATIENCE_MS + TERMINATE_PATIENCE_MS;
+        const cancelEnd = clock.after(endAfterMs, () => void worker.terminate());
         let cancelGivingUp: () => void = () => undefined;
         const givenUp = new Promise<void>((resolve) => {
-          cancelGivingUp = clock.after(STOP_PATIENCE_MS + TERMINATE_PATIENCE_MS, () => {
+          cancelGivingUp = clock.after(giveUpAfterMs, () => {
             onWedged();
             resolve();
           });
