@@ -143,7 +143,11 @@ describe('a run spec', () => {
       smallRun('x', { parallel: { dp: 2 } }),
       { status: 400, code: 'RUN.SPEC_INVALID', field: '/parallel/dp', detail: /not in this build/ },
     ],
-    ['that is a list', [], { status: 400, code: 'RUN.SPEC_INVALID', field: '', detail: /must be an object, not a list/ }],
+    [
+      'that is a list',
+      [],
+      { status: 400, code: 'RUN.SPEC_INVALID', field: '', detail: /must be an object, not a list/ },
+    ],
   ])('%s', async (_, spec, refusal) => {
     await expectRefused(submit(spec), refusal);
     await expectRefused({ ...submit(spec), path: '/runs?dryRun=true' }, refusal);
