@@ -13,6 +13,7 @@ import { channelCredentials } from './grpc/grpc-options';
 import { GrpcSessionDialer } from './grpc/session-dialer';
 import { ownCredential } from './own-credential';
 import { DeviceTelemetrySource } from './telemetry/telemetry-source';
+import type { DeviceChoice } from './worker/gpu-task';
 import { gpuThreadStarter } from './worker/gpu-thread';
 import { hostGpus } from './device/host-gpus';
 import { openDevice } from './device/open-device';
@@ -70,7 +71,6 @@ async function main(): Promise<number> {
     onWedged: () => endWedged(logger),
   });
   const opened = await reportDevice({ config, home, own, startThread, version: VERSION, logger });
-  const { report } = opened;
   const dialer = new ExchangeDialer();
   const dataPlane = new DataPlane({
     dialer,
@@ -102,12 +102,7 @@ async function main(): Promise<number> {
       labels: { ...config.labels },
       ...(await deviceMessages(opened, config)),
     },
-    device: {
-      quarantined: report.quarantined,
-      ...(config.adapter === undefined ? {} : { adapterName: config.adapter }),
-      ...(config.pacedGflops === undefined ? {} : { pacedGflops: config.pacedGflops }),
-      ...(config.faults.length === 0 ? {} : { faults: config.faults }),
-    },
+    device: deviceChoice(config, opened),
     dialer: sessionDialer,
     dataPlane,
     startThread,
@@ -127,6 +122,17 @@ async function main(): Promise<number> {
   blobs.close();
   sessionDialer.close();
   return exitCode;
+}
+
+/** What every thread is told of the device that it opens. */
+function deviceChoice(config: AgentConfig, { report: { quarantined } }: OpenedDevice): DeviceChoice {
+  const { adapter, pacedGflops, faults } = config;
+  return {
+    quarantined,
+    ...(adapter === undefined ? {} : { adapterName: adapter }),
+    ...(pacedGflops === undefined ? {} : { pacedGflops }),
+    ...(faults.length === 0 ? {} : { faults }),
+  };
 }
 
 function telemetryOf({ report, identity }: OpenedDevice, config: AgentConfig, logger: Logger): DeviceTelemetrySource {
