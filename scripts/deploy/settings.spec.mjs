@@ -194,7 +194,11 @@ describe('systemd', () => {
     const standard = { ...api, MILLRACE_TLS_CERT: undefined, MILLRACE_TLS_KEY: undefined };
     expect(expectTaken('api', standard).tls.made).toBe(true);
     const agent = { ...linesOf(read('systemd/agent.env.example')), ...unitEnvironment('millrace-agent@.service') };
-    expect(expectTaken('agent', agent)).toMatchObject({ home: '/var/lib/millrace/agent-0', device: '0', dataPort: 7171 });
+    expect(expectTaken('agent', agent)).toMatchObject({
+      home: '/var/lib/millrace/agent-0',
+      device: '0',
+      dataPort: 7171,
+    });
   });
 });
 
