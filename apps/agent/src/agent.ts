@@ -1,5 +1,5 @@
 import { type agentV1, attemptPlanSchema, generatePlanSchema, layerWorkSchema } from '@millrace/contracts';
-import { type AppError, type Clock, describeError, type Logger } from '@millrace/core';
+import { type AppError, type Clock, describeError, LATE_MS, type Logger } from '@millrace/core';
 import { Attempt, type AttemptEvent } from './attempt/attempt';
 import { credentialRefusal } from './attempt/credential-refusal';
 import {
@@ -48,8 +48,6 @@ export interface AgentOptions {
 
 /** Until the first welcome says otherwise. */
 const DEFAULT_TIMES = { heartbeatIntervalMs: 3000, leaseMs: 15_000, graceMs: 900_000 };
-/** A timer that fires later than this did so because the process was stopped. */
-const LATE_MS = 10_000;
 const FLUSH_INTERVAL_MS = 100;
 const GENERATIONS_MAX = 4;
 const DEVICE_UNUSABLE: readonly string[] = ['RUNTIME.DEVICE_LOST', 'AGENT.GPU_THREAD_SILENT'];

@@ -1,5 +1,6 @@
 export * from './backoff';
 export * from './clock';
+export * from './deadline';
 export * from './errors';
 export * from './host-port';
 export * from './ids';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { GPU_THREAD_SILENT_MS_MAX } from '@millrace/contracts/plain';
-import { type AppError, type Clock, describeError } from '@millrace/core';
+import { type AppError, type Clock, deadline, describeError } from '@millrace/core';
 import type { GpuTask } from './gpu-task';
 import { threadDied, threadSilent } from './worker.errors';
 import { toThreadError } from './thread-error';
@@ -37,8 +37,6 @@ export interface GpuThreadOptions {
   readonly onWedged: () => void;
 }
 
-/** A timer that fires later than this did so because the process was stopped. */
-const LATE_MS = 10_000;
 /** A thread that hangs in the driver is ended after this. */
 const STOP_PATIENCE_MS = 2000;
 /** And the process with it when it does not end then: native code cannot be interrupted. */
@@ -102,28 +100,4 @@ export function gpuThreadStarter({
 
 function openWorker(task: GpuTask): ThreadHandle {
   return new Worker(join(__dirname, 'gpu-worker.js'), { workerData: task });
-}
-
-function deadline(clock: Clock, afterMs: number, task: () => void): { restart(): void; cancel(): void } {
-  let over = false;
-  const arm = (): (() => void) => {
-    const dueMs = clock.monotonicMs() + afterMs;
-    return clock.after(afterMs, () => {
-      // This process stood still, and messages wait that it has not read yet.
-      if (clock.monotonicMs() > dueMs + LATE_MS) cancel = arm();
-      else task();
-    });
-  };
-  let cancel = arm();
-  return {
-    restart: () => {
-      if (over) return;
-      cancel();
-      cancel = arm();
-    },
-    cancel: () => {
-      over = true;
-      cancel();
-    },
-  };
 }

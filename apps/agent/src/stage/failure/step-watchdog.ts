@@ -1,5 +1,5 @@
 import { stepDeadlineMs } from '@millrace/contracts/plain';
-import type { Clock } from '@millrace/core';
+import { type Clock, deadline } from '@millrace/core';
 import { stepTimedOut } from '../stage.errors';
 import type { AttemptFailure } from './attempt-failure';
 
@@ -21,8 +21,6 @@ export interface PeerWait {
 /** A rank that waits for another one gives it so many deadlines: the one that stands still is to say so itself. */
 const DEADLINES_FOR_PEER = 3;
 const NEW_SHARE = 0.2;
-/** A timer that fires later than this did so because the process was stopped. */
-const LATE_MS = 10_000;
 
 /**
  * Ends the attempt as `timed_out` when a step takes many times as long as it should (`stepDeadlineMs`). What this rank
@@ -100,12 +98,7 @@ export class StepWatchdog {
   private arm(deadlines: number): void {
     this.cancel();
     const deadlineMs = stepDeadlineMs({ expectedMs: this.options.expectedStepMs, usualMs: this.usualMs });
-    const dueMs = this.options.clock.monotonicMs() + deadlineMs;
-    this.cancel = this.options.clock.after(deadlineMs, () => {
-      // The process stood still, and what came meanwhile was not read yet.
-      if (this.options.clock.monotonicMs() > dueMs + LATE_MS) this.arm(deadlines);
-      else this.expire(deadlines, deadlineMs);
-    });
+    this.cancel = deadline(this.options.clock, deadlineMs, () => this.expire(deadlines, deadlineMs)).cancel;
   }
 
   private expire(deadlines: number, deadlineMs: number): void {

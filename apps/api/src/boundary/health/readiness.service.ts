@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { type Clock, describeError, type Logger } from '@millrace/core';
+import { type Clock, describeError, type Logger, within } from '@millrace/core';
 import { RememberedAnswer } from '../../ground/concurrency/remembered-answer';
 import { CLOCK, LOGGER } from '../../ground/config/api-logger';
 import { BlobsService } from '../../ground/blobs/blobs.service';
@@ -66,14 +66,10 @@ export class ReadinessService {
   }
 
   private async outcome(check: () => Promise<unknown>): Promise<string> {
-    let cancel = (): void => undefined;
-    const late = new Promise<string>((resolve) => {
-      cancel = this.clock.after(CHECK_MS_MAX, () => resolve(`no answer within ${CHECK_MS_MAX} ms`));
-    });
-    const answer = check().then(
+    const work = check().then(
       () => 'ok',
       (error: unknown) => describeError(error),
     );
-    return Promise.race([answer, late]).finally(() => cancel());
+    return within(this.clock, CHECK_MS_MAX, { work, late: () => `no answer within ${CHECK_MS_MAX} ms` });
   }
 }

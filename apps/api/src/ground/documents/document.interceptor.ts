@@ -8,7 +8,7 @@ import {
   SetMetadata,
 } from '@nestjs/common';
 import { fieldErrors, plainWords } from '@millrace/contracts';
-import type { Clock } from '@millrace/core';
+import { type Clock, within } from '@millrace/core';
 import { raw, type Request, type Response } from 'express';
 import type { Observable } from 'rxjs';
 import type { z } from 'zod';
@@ -70,16 +70,11 @@ export class DocumentInterceptor implements NestInterceptor {
   }
 
   /** @throws AppError API.BODY_SLOW */
-  private async inTime(reading: Promise<Buffer>): Promise<Buffer> {
-    let cancel = (): void => undefined;
-    const late = new Promise<never>((_, reject) => {
-      cancel = this.clock.after(BODY_MS_MAX, () => reject(bodySlow(BODY_MS_MAX / 1000)));
-    });
-    try {
-      return await Promise.race([reading, late]);
-    } finally {
-      cancel();
-    }
+  private inTime(reading: Promise<Buffer>): Promise<Buffer> {
+    const late = (): never => {
+      throw bodySlow(BODY_MS_MAX / 1000);
+    };
+    return within(this.clock, BODY_MS_MAX, { work: reading, late });
   }
 }
 

@@ -1,6 +1,6 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import type { agentV1 } from '@millrace/contracts';
-import { type Clock, describeError, type Logger, type RunState } from '@millrace/core';
+import { type Clock, describeError, type Logger, type RunState, within } from '@millrace/core';
 import { isFinal } from '@millrace/scheduler';
 import { ApiConfig } from '../config/api-config';
 import { CLOCK, LOGGER } from '../config/api-logger';
@@ -42,10 +42,8 @@ export class RunTracingService implements OnApplicationBootstrap, OnModuleDestro
 
   async onModuleDestroy(): Promise<void> {
     // A collector that does not answer must not hold up the end.
-    let cancel = (): void => undefined;
-    const late = new Promise<void>((resolve) => (cancel = this.clock.after(FLUSH_MS_MAX, resolve)));
-    const closed = this.sink?.close().catch((error: unknown) => this.complain(error));
-    await Promise.race([closed, late]).finally(() => cancel());
+    const work = this.sink?.close().catch((error: unknown) => this.complain(error));
+    if (work !== undefined) await within(this.clock, FLUSH_MS_MAX, { work, late: () => undefined });
   }
 
   /** Now the API begins to check a spec; what is returned is called when it is stored as a run. */
