@@ -33,12 +33,13 @@ import { EventsController } from './live/streams/events.controller';
 import { FoundationModule, type FoundationOptions } from './foundation.module';
 import { GenerateController } from './requests/generate/generate.controller';
 import { HealthController } from './boundary/health/health.controller';
+import { ScrapeController } from './boundary/prometheus/scrape.controller';
 import { QueueReadiness } from './boundary/health/queue-readiness';
 import { ReadinessService } from './boundary/health/readiness.service';
 import { IdempotencyInterceptor } from './requests/idempotency/idempotency.interceptor';
 import { IdempotencyRepository } from './requests/idempotency/idempotency.repository';
-import { LogsController } from './ledger/logs/logs.controller';
-import { MetricsController } from './ledger/metrics/metrics.controller';
+import { LogsController } from './requests/runs/logs.controller';
+import { MetricsController } from './requests/runs/metrics.controller';
 import { DocsController } from './boundary/openapi/docs.controller';
 import { OpenApiController } from './boundary/openapi/openapi.controller';
 import { OverviewController } from './requests/overview/overview.controller';
@@ -52,6 +53,7 @@ import { TimelineController } from './live/timeline/timeline.controller';
 
 const CONTROLLERS = [
   HealthController,
+  ScrapeController,
   OpenApiController,
   DocsController,
   DatasetsController,

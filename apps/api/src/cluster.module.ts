@@ -18,14 +18,14 @@ import { LateStartsService } from './ledger/attempts/late-starts.service';
 import { LeaseSweeperService } from './ledger/attempts/lease-sweeper.service';
 import { LeasesRepository } from './ledger/runs/leases.repository';
 import { StageWaitsService } from './ledger/attempts/stage-waits.service';
-import { BlockCollectorService } from './ledger/checkpointing/block-collector.service';
+import { BlockCollectorService } from './ledger/checkpoint-keeping/block-collector.service';
 import { BlobReadersRepository } from './ledger/blocks/blob-readers.repository';
 import { BlockHoldsRepository } from './ledger/blocks/block-holds.repository';
-import { BlockUploadService } from './ledger/checkpointing/block-upload.service';
-import { CheckpointPublisherService } from './ledger/checkpointing/checkpoint-publisher.service';
-import { CheckpointReportsService } from './ledger/checkpointing/checkpoint-reports.service';
+import { BlockUploadService } from './ledger/checkpoint-keeping/block-upload.service';
+import { CheckpointPublisherService } from './ledger/checkpoint-keeping/checkpoint-publisher.service';
+import { CheckpointReportsService } from './ledger/checkpoint-keeping/checkpoint-reports.service';
 import { CheckpointWritesRepository } from './ledger/blocks/checkpoint-writes.repository';
-import { RetentionService } from './ledger/checkpointing/retention.service';
+import { RetentionService } from './ledger/checkpoint-keeping/retention.service';
 import { ClusterContext } from './ground/config/cluster-context';
 import { GenerateService } from './requests/generate/generate.service';
 import { GenerationGangService } from './requests/generate/generation-gang.service';
@@ -40,7 +40,7 @@ import { LearnedLayersService } from './planning/profiling/learned-layers.servic
 import { PlanReviewService } from './planning/plans/plan-review.service';
 import { PlannerReportsService } from './intake/messages/planner-reports.service';
 import { PlanningKnowledgeService } from './planning/plans/planning-knowledge.service';
-import { ClusterMetricsService } from './boundary/health/cluster-metrics.service';
+import { ClusterMetricsService } from './boundary/prometheus/cluster-metrics.service';
 import { GrpcServices } from './boundary/grpc/grpc-services';
 import { ReflectionServiceAdapter } from './boundary/grpc/reflection/reflection-service.adapter';
 import { CallLimits } from './boundary/grpc/limits/call-limits';
@@ -48,7 +48,7 @@ import { RunAccess } from './boundary/grpc/runs/run-access';
 import { RunServiceAdapter } from './boundary/grpc/runs/run-service.adapter';
 import { RunWatchesService } from './boundary/grpc/runs/run-watches.service';
 import { PlanComparisonsService } from './planning/plans/plan-comparisons.service';
-import { PlanningThreads } from './planning/plans/planning-threads.service';
+import { PlanningThreads } from './planning/plans/planning-threads';
 import { RunPlansService } from './planning/plans/run-plans.service';
 import { LayerProfilesRepository } from './planning/profiling/layer-profiles.repository';
 import { LinkProfilesRepository } from './planning/profiling/link-profiles.repository';
@@ -84,9 +84,9 @@ import { CommandOutcomesService } from './intake/messages/command-outcomes.servi
 import { HeartbeatsService } from './intake/messages/heartbeats.service';
 import { RunningAttemptsService } from './intake/sessions/running-attempts.service';
 import { SessionMessagesService } from './intake/messages/session-messages.service';
-import { SessionOpeningService } from './intake/sessions/session-opening.service';
+import { SessionsService } from './intake/sessions/sessions.service';
 import { SessionRegistry } from './ledger/sessions/session-registry';
-import { TelemetryIngestService } from './intake/messages/telemetry-ingest.service';
+import { MetricsAndLogsService } from './intake/messages/metrics-and-logs.service';
 import { TelemetryRepository } from './ledger/telemetry/telemetry.repository';
 import { TelemetryService } from './ledger/telemetry/telemetry.service';
 import { TraceIntakeService } from './intake/messages/trace-intake.service';
@@ -118,7 +118,7 @@ const ATTEMPTS = [
   LeaseSweeperService,
   StageWaitsService,
 ];
-const CHECKPOINTING = [
+const CHECKPOINT_KEEPING = [
   CheckpointWritesRepository,
   BlockHoldsRepository,
   BlobReadersRepository,
@@ -155,11 +155,11 @@ const SESSIONS = [
   RunningAttemptsService,
   HeartbeatsService,
   CommandOutcomesService,
-  TelemetryIngestService,
+  MetricsAndLogsService,
   MessageAdmissionService,
   MessageRoutesService,
   SessionMessagesService,
-  SessionOpeningService,
+  SessionsService,
   AttemptStartsService,
   CommandDispatcherService,
 ];
@@ -185,7 +185,7 @@ const GRPC = [
     ClusterSignals,
     ...RUNS,
     ...ATTEMPTS,
-    ...CHECKPOINTING,
+    ...CHECKPOINT_KEEPING,
     ...SCHEDULING,
     ...PROFILING,
     ...SESSIONS,

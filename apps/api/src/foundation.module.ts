@@ -23,7 +23,7 @@ import { EventsService } from './ground/events/events.service';
 import { LogsRepository } from './ledger/logs/logs.repository';
 import { MetricsRepository } from './ledger/metrics/metrics.repository';
 import { SeriesRepository } from './ledger/metrics/series.repository';
-import { ClusterCountsRepository } from './boundary/health/cluster-counts.repository';
+import { ClusterCountsRepository } from './boundary/prometheus/cluster-counts.repository';
 import { RunTracingService } from './ground/tracing/run-tracing.service';
 import { PrometheusService } from './ground/prometheus/prometheus.service';
 import { ServedAddresses } from './ground/tls/served-addresses';

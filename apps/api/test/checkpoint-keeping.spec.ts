@@ -4,7 +4,7 @@ import { AppError } from '@millrace/core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
 import { startTemporaryPostgres, type TemporaryPostgres } from '@millrace/testing';
 import { BlobsService } from '../src/ground/blobs/blobs.service';
-import { BlockCollectorService } from '../src/ledger/checkpointing/block-collector.service';
+import { BlockCollectorService } from '../src/ledger/checkpoint-keeping/block-collector.service';
 import { CheckpointsRepository } from '../src/requests/checkpoints/checkpoints.repository';
 import { CheckpointWritesRepository } from '../src/ledger/blocks/checkpoint-writes.repository';
 import { SchedulingService } from '../src/planning/scheduling/scheduling.service';

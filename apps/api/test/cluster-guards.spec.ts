@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { healthV1, timelineSchema } from '@millrace/contracts';
 import { startTemporaryPostgres, type TemporaryPostgres } from '@millrace/testing';
 import { BlobsService } from '../src/ground/blobs/blobs.service';
-import { BlockCollectorService } from '../src/ledger/checkpointing/block-collector.service';
+import { BlockCollectorService } from '../src/ledger/checkpoint-keeping/block-collector.service';
 import { GenerateService } from '../src/requests/generate/generate.service';
 import { SchedulingService } from '../src/planning/scheduling/scheduling.service';
 import { TimelineService } from '../src/live/timeline/timeline.service';

@@ -1,6 +1,6 @@
 import { silentLogger } from '@millrace/core';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { ClusterCountsRepository } from '../src/boundary/health/cluster-counts.repository';
+import { ClusterCountsRepository } from '../src/boundary/prometheus/cluster-counts.repository';
 import { ReadinessService } from '../src/boundary/health/readiness.service';
 import { eventually } from './api-under-test';
 import { RunningApi, START_MS_MAX } from './running-api';

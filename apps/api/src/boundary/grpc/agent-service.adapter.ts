@@ -8,7 +8,7 @@ import { toServiceError } from './to-service-error';
 import { ClusterContext } from '../../ground/config/cluster-context';
 import { SessionRegistry } from '../../ledger/sessions/session-registry';
 import { SessionMessagesService } from '../../intake/messages/session-messages.service';
-import { SessionOpeningService } from '../../intake/sessions/session-opening.service';
+import { SessionsService } from '../../intake/sessions/sessions.service';
 import { GrpcCaller } from './grpc-caller';
 import { SessionConnection } from './session-connection';
 
@@ -18,7 +18,7 @@ export class AgentServiceAdapter {
   constructor(
     private readonly caller: GrpcCaller,
     private readonly enrolment: AgentEnrolmentService,
-    private readonly opening: SessionOpeningService,
+    private readonly opening: SessionsService,
     private readonly messages: SessionMessagesService,
     private readonly registry: SessionRegistry,
     private readonly context: ClusterContext,

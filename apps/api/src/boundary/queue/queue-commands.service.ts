@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { LeaseSweeperService } from '../../ledger/attempts/lease-sweeper.service';
-import { BlockCollectorService } from '../../ledger/checkpointing/block-collector.service';
+import { BlockCollectorService } from '../../ledger/checkpoint-keeping/block-collector.service';
 import { ExpiredRecordsService } from '../../ledger/expiry/expired-records.service';
 import { SchedulingService } from '../../planning/scheduling/scheduling.service';
 import { TelemetryService } from '../../ledger/telemetry/telemetry.service';

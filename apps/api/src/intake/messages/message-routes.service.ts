@@ -1,20 +1,20 @@
 import { Injectable } from '@nestjs/common';
 import { AttemptReportsService } from '../../ledger/attempts/attempt-reports.service';
-import { CheckpointReportsService } from '../../ledger/checkpointing/checkpoint-reports.service';
+import { CheckpointReportsService } from '../../ledger/checkpoint-keeping/checkpoint-reports.service';
 import { PlannerReportsService } from './planner-reports.service';
 import type { AgentSession } from '../../ledger/sessions/agent-session';
 import type { AgentMessageBody } from '../../ledger/sessions/agent-transport';
 import { CommandOutcomesService } from './command-outcomes.service';
 import { HeartbeatsService } from './heartbeats.service';
 import { registerFirst } from '../../ledger/sessions/sessions.errors';
-import { TelemetryIngestService } from './telemetry-ingest.service';
+import { MetricsAndLogsService } from './metrics-and-logs.service';
 
 /** Every message that an agent can send, and who takes it. */
 @Injectable()
 export class MessageRoutesService {
   constructor(
     private readonly heartbeats: HeartbeatsService,
-    private readonly telemetry: TelemetryIngestService,
+    private readonly telemetry: MetricsAndLogsService,
     private readonly commands: CommandOutcomesService,
     private readonly attempts: AttemptReportsService,
     private readonly checkpoints: CheckpointReportsService,

@@ -1,6 +1,6 @@
 import { manifestTensorSchema } from '@millrace/contracts';
 import { z } from 'zod';
-import { partInvalid } from './checkpointing.errors';
+import { partInvalid } from './checkpoint-writes.errors';
 
 /** What one rank wrote of a checkpoint. */
 export const checkpointPartSchema = z.strictObject({ tensors: z.array(manifestTensorSchema) });

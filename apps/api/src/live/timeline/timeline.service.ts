@@ -7,7 +7,7 @@ import { AgentsRepository } from '../../ledger/agents/agents.repository';
 import { runNotFound } from '../../ledger/runs/runs.errors';
 import { RunsRepository } from '../../ledger/runs/runs.repository';
 import { speedOf } from '../../ledger/agents/device-speed';
-import { PlanningThreads } from '../../planning/plans/planning-threads.service';
+import { PlanningThreads } from '../../planning/plans/planning-threads';
 import { type ChromeTrace, traceEvents } from './chrome-trace';
 import { linkTraffic } from './link-traffic';
 import { type TimelinePlan, type TimelineStep, timelineSteps, toldSteps } from './timeline-steps';

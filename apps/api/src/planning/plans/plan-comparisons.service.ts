@@ -4,7 +4,7 @@ import type { MeasuredStep } from '@millrace/pipeline';
 import { LOGGER } from '../../ground/config/api-logger';
 import type { AttemptComparison, AttemptRecord } from '../../ledger/runs/attempt-record';
 import { LearnedLayersService } from '../profiling/learned-layers.service';
-import { PlanningThreads } from './planning-threads.service';
+import { PlanningThreads } from './planning-threads';
 
 /** What a plan said beside what was measured, and what that tells of the devices. */
 @Injectable()

@@ -9,7 +9,7 @@ import { speedOf } from '../../ledger/agents/device-speed';
 import { speedsAreKnown } from './plannable-device';
 import { distinctDevices, namelessBasis } from './device-choice';
 import { PlanningKnowledgeService } from './planning-knowledge.service';
-import { PlanningThreads } from './planning-threads.service';
+import { PlanningThreads } from './planning-threads';
 import { type PlannableRun, RunShapesService, type ShapedRun } from './run-shapes.service';
 
 const CACHED_MAX = 256;

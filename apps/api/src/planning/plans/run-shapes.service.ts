@@ -5,7 +5,7 @@ import { CheckpointWritesRepository } from '../../ledger/blocks/checkpoint-write
 import { RunDatasetsRepository, type RunDataset } from '../../ledger/datasets/run-datasets.repository';
 import type { RunRecord } from '../../ledger/runs/run-record';
 import type { RunOutline } from '../threads/planning-tasks';
-import { PlanningThreads } from './planning-threads.service';
+import { PlanningThreads } from './planning-threads';
 
 export interface ShapedRun {
   readonly outline: RunOutline;

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { decodeCursor, encodeCursor, INT4_MAX } from '../../ground/http/cursor';
 import type { PageQuery } from '../../ground/http/parse-query';
 import { BlockHoldsRepository } from '../../ledger/blocks/block-holds.repository';
-import { checkpointNotFound } from '../../ledger/blocks/checkpointing.errors';
+import { checkpointNotFound } from '../../ledger/blocks/checkpoint-writes.errors';
 import { LOGGER } from '../../ground/config/api-logger';
 import { PrismaService } from '../../ground/database/prisma.service';
 import { EventsService } from '../../ground/events/events.service';

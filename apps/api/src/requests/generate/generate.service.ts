@@ -7,7 +7,7 @@ import { partitionLayers } from '@millrace/pipeline';
 import { generationHolder } from '../../ledger/blocks/blob-readers.repository';
 import { BlockHoldsRepository } from '../../ledger/blocks/block-holds.repository';
 import { CheckpointWritesRepository, type DurableCheckpoint } from '../../ledger/blocks/checkpoint-writes.repository';
-import { checkpointNotFound } from '../../ledger/blocks/checkpointing.errors';
+import { checkpointNotFound } from '../../ledger/blocks/checkpoint-writes.errors';
 import { modelIncomplete, promptEmpty, tooManyGenerations } from '../../ledger/agents/generate.errors';
 import { avoidedKernels } from '../../planning/plans/avoided-kernels';
 import { GenerationGangService } from './generation-gang.service';

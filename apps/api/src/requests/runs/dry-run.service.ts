@@ -9,7 +9,7 @@ import { speedOf } from '../../ledger/agents/device-speed';
 import type { PlanBasis } from '../../ledger/runs/plan-basis';
 import { speedsAreKnown } from '../../planning/plans/plannable-device';
 import { type PlanningKnowledge, PlanningKnowledgeService } from '../../planning/plans/planning-knowledge.service';
-import { PlanningThreads } from '../../planning/plans/planning-threads.service';
+import { PlanningThreads } from '../../planning/plans/planning-threads';
 import { PlacementPlannerService, type WaitingRun } from '../../planning/scheduling/placement-planner.service';
 import { RunQueueService } from '../../planning/scheduling/run-queue.service';
 import type { ExplainedPlan, RunOutline } from '../../planning/threads/planning-tasks';

@@ -7,7 +7,7 @@ import { ProjectsRepository } from '../../ground/accounts/projects.repository';
 import { CheckpointWritesRepository, type DurableCheckpoint } from '../../ledger/blocks/checkpoint-writes.repository';
 import type { Transaction } from '../../ground/database/prisma.service';
 import { DatasetsRepository } from '../../ledger/datasets/datasets.repository';
-import { PlanningThreads } from '../../planning/plans/planning-threads.service';
+import { PlanningThreads } from '../../planning/plans/planning-threads';
 import type { RunOutline } from '../../planning/threads/planning-tasks';
 import { specUnfit } from '../../ledger/runs/runs.errors';
 

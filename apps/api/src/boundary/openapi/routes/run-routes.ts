@@ -14,8 +14,8 @@ import {
 } from '@millrace/contracts';
 import { z } from 'zod';
 import { pageQuerySchema } from '../../../ground/http/parse-query';
-import { logQuerySchema } from '../../../ledger/logs/logs.controller';
-import { metricQuerySchema, seriesQuerySchema } from '../../../ledger/metrics/metrics.controller';
+import { logQuerySchema } from '../../../requests/runs/logs.controller';
+import { metricQuerySchema, seriesQuerySchema } from '../../../requests/runs/metrics.controller';
 import { submitQuerySchema } from '../../../requests/runs/runs.controller';
 import { runListQuerySchema } from '../../../requests/runs/runs.service';
 import { timelineQuerySchema } from '../../../live/timeline/timeline.controller';

@@ -3,9 +3,9 @@ import { type MetricPage, METRICS, type SeriesBody, storableText } from '@millra
 import { z } from 'zod';
 import { decodeCursor, INT4_MAX } from '../../ground/http/cursor';
 import { pageQuerySchema, parseQuery } from '../../ground/http/parse-query';
-import { RunLookup } from '../runs/run-lookup';
-import { MetricsRepository } from './metrics.repository';
-import { SeriesRepository } from './series.repository';
+import { RunLookup } from '../../ledger/runs/run-lookup';
+import { MetricsRepository } from '../../ledger/metrics/metrics.repository';
+import { SeriesRepository } from '../../ledger/metrics/series.repository';
 
 const NAMES_MAX = 20;
 const POINTS_MAX = 5_000;

@@ -8,8 +8,8 @@ import { pageQuerySchema, parseQuery } from '../../ground/http/parse-query';
 import { SseStreams } from '../../ground/events/sse-streams';
 import { lastEventId, type SseStream } from '../../ground/http/sse-stream';
 import { CLOCK } from '../../ground/config/api-logger';
-import { RunLookup } from '../runs/run-lookup';
-import { type LogQuery, LogsRepository } from './logs.repository';
+import { RunLookup } from '../../ledger/runs/run-lookup';
+import { type LogQuery, LogsRepository } from '../../ledger/logs/logs.repository';
 
 const FOLLOW_POLL_MS = 500;
 const FOLLOW_BATCH_COUNT = 500;

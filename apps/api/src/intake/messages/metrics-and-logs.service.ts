@@ -15,7 +15,7 @@ const KNOWN_RUNNING_MAX = 1_000;
  * comes again after a lost acknowledgement is known. Points of an old fence are dropped, but acknowledged.
  */
 @Injectable()
-export class TelemetryIngestService {
+export class MetricsAndLogsService {
   /** Attempts whose first metric was seen here: saves a look at the attempt for every batch. */
   private readonly knownRunning = new Set<string>();
 

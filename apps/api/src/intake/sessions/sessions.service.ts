@@ -12,7 +12,7 @@ import { SessionRegistry } from '../../ledger/sessions/session-registry';
 
 /** Begins and ends sessions. */
 @Injectable()
-export class SessionOpeningService {
+export class SessionsService {
   private readonly closing = new Set<Promise<void>>();
 
   constructor(

@@ -9,7 +9,7 @@ import { EventsService } from '../../ground/events/events.service';
 import type { RunRecord } from '../runs/run-record';
 import type { CheckpointPart } from '../blocks/checkpoint-part';
 import { CheckpointWritesRepository, type PartKey, type Publication } from '../blocks/checkpoint-writes.repository';
-import { blocksMissing, pieceBeyondBlock } from '../blocks/checkpointing.errors';
+import { blocksMissing, pieceBeyondBlock } from '../blocks/checkpoint-writes.errors';
 import { BlockCollectorService } from './block-collector.service';
 import { mergeParts } from './merge-parts';
 import { RetentionService } from './retention.service';
