@@ -11,7 +11,7 @@ import type { WorkTimeline } from './work-timeline';
 
 export type ComputeKind = 'F' | 'I' | 'W';
 
-/** What differs between a step that flushes and a run that does not. */
+/** What differs between a step that ends with a flush and a run whose schedule never flushes. */
 export interface ActionRules {
   /** The step whose update a micro-batch belongs to, and which of that step's micro-batches it is. */
   place(microBatch: number): Pick<Address, 'step' | 'microBatch'>;
@@ -25,20 +25,20 @@ export interface ActionRunnerOptions {
   readonly memory: StageMemory;
   readonly exchange: TensorExchange;
   readonly timeline: WorkTimeline;
-  /** The first and the last stage have one. */
+  /** Only the first and the last stage read data. */
   readonly data: DataSource | undefined;
 }
 
-/** Enough that the device never waits for the host, little enough to bound what the driver queues. */
+/** So many actions keep the device from waiting for the host, and bound what the driver queues. */
 const UNFINISHED_ACTIONS_MAX = 48;
 
 /**
  * Executes this rank's actions, all but REDUCE and STEP, one after the other:
  *
- *   RECV asks; F, I and W wait for what they need, write it to the device and enqueue a program; SEND enqueues a copy
- *   to the host, LOCAL one to the neighbouring chunk of the same rank.
+ *   RECV asks for a tensor; F, I and W wait for the tensors they need, write them to the device and enqueue a program;
+ *   SEND enqueues a copy to the host, LOCAL a copy to the neighbouring chunk of the same rank.
  *
- * Nothing but a missing tensor holds the rank up: sends travel, and the device computes, while the host goes on.
+ * Only a missing tensor makes the rank wait: tensors travel and the device computes while the host goes on.
  */
 export class ActionRunner {
   private readonly asked = new Map<string, PendingTensor>();
@@ -76,7 +76,7 @@ export class ActionRunner {
     }
   }
 
-  /** A RECV; one that was asked for already is not asked for again. */
+  /** Executes a RECV. A tensor that was asked for already is not asked for again. */
   ask(action: Action): void {
     const { exchange, plan } = this.options;
     const text = formatAction(action);
@@ -85,7 +85,7 @@ export class ActionRunner {
     this.asked.set(text, exchange.ask(rank, { ...this.address(action), chunk }));
   }
 
-  /** What was asked for and not taken counts no more. */
+  /** Drops the requests for tensors that were not taken. */
   forget(): void {
     this.asked.clear();
   }
@@ -136,7 +136,7 @@ export class ActionRunner {
   private async compute(action: Action, kind: ComputeKind): Promise<void> {
     const { memory, timeline } = this.options;
     const program = await this.rules.program(memory.chunk(action.stage), kind, action.microBatch);
-    // First, for the twins: they have computed when `run` returns.
+    // The span begins before `run`, because the CPU twins have finished computing when `run` returns.
     timeline.enqueue(`${action.stage}${kind}`, formatAction(action));
     memory.backend.run(program);
     memory.backend.flush();
@@ -146,7 +146,7 @@ export class ActionRunner {
     done();
   }
 
-  /** What another rank sends; a neighbouring chunk of this rank has handed it over already. */
+  /** Takes the tensor that another rank sends. A neighbouring chunk of this rank has handed its tensor over already. */
   private async take(action: Action, kind: 'RECV_F' | 'RECV_B', declaration: TensorDeclaration): Promise<void> {
     const { memory, exchange, plan } = this.options;
     const receive: Action = { ...action, kind };
@@ -176,7 +176,7 @@ export function senderOf({ kind, stage }: Action): number {
   return kind === 'RECV_F' ? stage - 1 : stage + 1;
 }
 
-/** A chunk's own program: with its newest weights. */
+/** The chunk's own program, which is bound to its newest weights. */
 export function ownProgram(chunk: ChunkMemory, kind: ComputeKind, microBatch: number): BoundProgram {
   if (kind === 'F') return chunk.forward(microBatch);
   const { backwardInput, backwardWeight } = chunk.slot(microBatch);

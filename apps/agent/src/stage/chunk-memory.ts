@@ -12,20 +12,21 @@ import {
 import type { Backend, BoundProgram, DeviceTensor } from '@millrace/runtime';
 import type { ChunkPlan, StagePlan } from './stage-plan';
 
-/** What a micro-batch in flight owns, and the programs bound to it. */
+/** What belongs to one micro-batch in flight, and the programs that are bound to it. */
 export interface Slot {
   readonly tensors: ReadonlyMap<string, DeviceTensor>;
   readonly backwardInput: BoundProgram;
   readonly backwardWeight: BoundProgram;
 }
 
-/** Tensors that the attempt has one of; all others belong to micro-batches. */
+/** Tensors with these roles exist once per attempt; all others exist once per micro-batch in flight. */
 const ATTEMPT_ROLES: ReadonlySet<TensorRole> = new Set(['parameter', 'gradient', 'moment', 'scratch', 'scalar']);
 
 /**
- * All device memory of a chunk and its bound programs, made before the first step. There are two rings: one of what a
- * micro-batch keeps from F to W, one of what it keeps from I to W, which is shorter where W follows I. Micro-batch j
- * owns entry j mod length of each; the plan makes them so long that the entry is free again when its next one comes.
+ * All device memory of a chunk and its bound programs, made before the first step. There are two rings of slots: one
+ * for what a micro-batch keeps from F to W, one for what it keeps from I to W, which is shorter where W soon follows I.
+ * Micro-batch j owns entry j mod length of each; the plan makes the rings so long that an entry is free again when the
+ * next micro-batch needs it.
  */
 export class ChunkMemory {
   private readonly attemptTensors = new Map<string, DeviceTensor>();
@@ -35,10 +36,10 @@ export class ChunkMemory {
   private evaluationTensors = new Map<string, DeviceTensor>();
   private lossTensors: DeviceTensor[] = [];
   private evaluationLosses: DeviceTensor[] = [];
-  /** What an update changes, and where an optimistic one keeps how it was. */
+  /** Each tensor that an update changes, with the copy of its old content that an optimistic update can go back to. */
   private undo: { readonly live: DeviceTensor; readonly copy: DeviceTensor }[] = [];
   private bound = new Map<string, BoundProgram>();
-  /** Rooms for older versions of the weights, by parameter; none where the schedule flushes. */
+  /** Device memory for older versions of the weights, by parameter; empty where the schedule flushes. */
   readonly stash: ReadonlyMap<string, DeviceTensor>[] = [];
 
   private constructor(
@@ -61,7 +62,7 @@ export class ChunkMemory {
     return memory;
   }
 
-  /** What the plan comes to in f32; the twins hold doubles. */
+  /** Bytes that the plan needs in f32. The CPU twins hold doubles and need more. */
   predictedBytes(): number {
     const { config, microBatchCount, evalMicroBatchCount, weightVersionCount } = this.plan;
     const { slice, slotCount, backwardSlotCount } = this.chunk;
@@ -75,17 +76,17 @@ export class ChunkMemory {
     }).total;
   }
 
-  /** Copies weights and optimizer state as they are now; only in an attempt that steps optimistically. */
+  /** Copies weights and optimizer state as they are now. Only an attempt that updates optimistically needs it. */
   saveUndo(): void {
     for (const { live, copy } of this.undo) this.backend.copy(live, copy);
   }
 
-  /** Weights and optimizer state as they were at the last `saveUndo`. */
+  /** Puts weights and optimizer state back to what they were at the last `saveUndo`. */
   restoreUndo(): void {
     for (const { live, copy } of this.undo) this.backend.copy(copy, live);
   }
 
-  /** A tensor that the attempt has one of. */
+  /** A tensor that exists once in the attempt. */
   tensor(name: string): DeviceTensor {
     const tensor = this.attemptTensors.get(name);
     assert(tensor !== undefined, `stage ${this.chunk.stage} has no tensor ${name}`);
@@ -101,14 +102,15 @@ export class ChunkMemory {
   }
 
   /**
-   * Bound to the micro-batch's slot, and at the head to a loss tensor of its own, so that losses are read once a step.
+   * The forward program, bound to the micro-batch's slot. At the head each micro-batch also has a loss tensor of its
+   * own, so that the host reads all losses once a step.
    */
   forward(microBatch: number): BoundProgram {
     const { forwards } = this;
     return forwards[microBatch % forwards.length]!;
   }
 
-  /** Loss rows of each micro-batch, ascending. */
+  /** The loss rows of each micro-batch, in ascending order. */
   get losses(): readonly DeviceTensor[] {
     return this.lossTensors;
   }
@@ -128,7 +130,7 @@ export class ChunkMemory {
     return program;
   }
 
-  /** The tensor of this name that a micro-batch owns. */
+  /** The tensor of this name in the micro-batch's slot. */
   slotTensor(microBatch: number, declaration: TensorDeclaration | undefined): DeviceTensor {
     const tensor = this.slot(microBatch).tensors.get(declaration?.name ?? '');
     assert(tensor !== undefined, `stage ${this.chunk.stage} has no tensor ${declaration?.name} of a micro-batch`);
@@ -170,7 +172,7 @@ export class ChunkMemory {
     const kept = this.ring(chunk.slotCount, programs.kept);
     const deferred = this.ring(chunk.backwardSlotCount, programs.deferred);
     const pairs = leastCommonMultiple(kept.length, deferred.length);
-    // Without a flush micro-batches go on for ever, so every pair comes.
+    // Without a flush micro-batches never end, so that every pair of slots is used some time.
     const count = plan.updates.mode === 'flush' ? Math.min(pairs, plan.microBatchCount) : pairs;
     for (let index = 0; index < count; index++) {
       const tensors = new Map([
@@ -215,7 +217,7 @@ export class ChunkMemory {
     return Array.from({ length }, () => this.allocate(declarations));
   }
 
-  /** New tensors of these declarations; losses have their own. */
+  /** Makes tensors for these declarations. Losses are left out: they are made one per micro-batch. */
   private allocate(declarations: readonly TensorDeclaration[]): Map<string, DeviceTensor> {
     const loss = this.programs.loss?.name;
     const own = declarations.filter(({ name }) => name !== loss);

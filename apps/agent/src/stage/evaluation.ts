@@ -18,17 +18,20 @@ export interface EvaluationOptions {
   readonly watchdog: Pick<StepWatchdog, 'evaluated'>;
 }
 
-/** Sends of an evaluation that may wait for room: unlike a step's, their number has no bound in the schedule. */
+/**
+ * So many sends of an evaluation may be on their way. The schedule bounds a step's sends, but not those of an
+ * evaluation.
+ */
 const WAITING_SENDS_MAX = 4;
 
-/** Validation loss: the same sequences each time, each once, forward only through all stages. */
+/** Computes the validation loss: the same sequences pass all stages every time, each once and forward only. */
 export class Evaluation {
   private sum = 0;
   private unread: DeviceTensor[] = [];
-  /** Inputs of own stages from own stages, at most as many as there are ranks. */
+  /** Outputs that one stage of this rank hands to the next stage, if this rank holds that too; at most one per rank. */
   private readonly handed = new Map<string, Promise<HostArray>>();
 
-  /** Targets that counted since the evaluation began. */
+  /** Targets counted since the evaluation began. */
   private tokens = 0;
 
   constructor(private readonly options: EvaluationOptions) {}
@@ -38,14 +41,18 @@ export class Evaluation {
     return evalMicroBatchCount > 0 && (step === lastStep || (evalEvery > 0 && step % evalEvery === 0));
   }
 
-  /** With the weights after `step`. The mean over all tokens that count at the head, undefined elsewhere. */
+  /**
+   * Evaluates with the weights after `step`. Returns the mean loss over all counted targets at the head, and undefined
+   * on the other ranks.
+   */
   async run(step: number): Promise<number | undefined> {
     const { plan, memory } = this.options;
     this.sum = 0;
     this.tokens = 0;
     this.unread = [];
     const count = plan.evalMicroBatchCount;
-    // As many as there are ranks go through a chunk before the next chunk has its turn, so that all ranks work.
+    // A group of as many micro-batches as there are ranks passes a chunk before the next chunk runs, so that all ranks
+    // work.
     for (let first = 0; first < count; first += plan.ranks) {
       for (const chunk of memory.chunks) {
         for (let index = first; index < Math.min(first + plan.ranks, count); index++) {
@@ -72,7 +79,7 @@ export class Evaluation {
     if (this.unread.length === EVALUATION_RING) await this.readLosses();
   }
 
-  /** Tokens and targets, and what the stage before made. */
+  /** Writes what the chunk reads: tokens, targets and the output of the stage before. */
   private async enter(step: number, index: number, chunk: ChunkMemory): Promise<void> {
     const { plan, exchange, data } = this.options;
     const { tokens, targets, input } = chunk.programs;
@@ -95,7 +102,10 @@ export class Evaluation {
     this.tokens += countTargets(batch.targets);
   }
 
-  /** To the next stage, on another rank or, by way of the host, on this one. */
+  /**
+   * Hands the output to the next stage, which is on another rank or on this one; on this one it passes through the
+   * host.
+   */
   private async leave(
     step: number,
     index: number,

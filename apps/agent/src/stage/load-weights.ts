@@ -7,8 +7,8 @@ import type { StagePlan } from './stage-plan';
 import type { WeightKind, WeightSource } from './stage-ports';
 
 /**
- * Fills the stage's parameters, and after a checkpoint its optimizer state. Errors: STAGE.WEIGHT_MISSING,
- * .WEIGHT_WRONG_SIZE.
+ * Fills the stage's parameters and, when it goes on from a checkpoint, its optimizer state. Errors:
+ * STAGE.WEIGHT_MISSING, .WEIGHT_WRONG_SIZE.
  */
 export async function loadWeights(plan: StagePlan, memory: StageMemory, source: WeightSource): Promise<void> {
   for (const chunk of memory.chunks) await loadChunk(plan, chunk, source);
@@ -31,7 +31,7 @@ async function loadChunk(plan: StagePlan, memory: ChunkMemory, source: WeightSou
   }
 }
 
-/** Errors: STAGE.WEIGHT_WRONG_SIZE. */
+/** Throws STAGE.WEIGHT_WRONG_SIZE. */
 export function writeWeight(backend: Backend, tensor: DeviceTensor, data: HostArray): void {
   const { name, shape } = tensor.declaration;
   const expected = shape.reduce((product, size) => product * size, 1);

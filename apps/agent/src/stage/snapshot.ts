@@ -7,11 +7,11 @@ import type { SnapshotPiece } from './stage-ports';
 import type { WorkTimeline } from './work-timeline';
 
 /**
- * How much of a snapshot is out of its tensors and not yet taken: in staging buffers of the device and in arrays of
- * this thread. A group is copied with one command.
+ * Bounds how much of a snapshot may be copied out of its tensors and not yet taken; it lies in staging buffers of the
+ * device and in arrays of this thread. One command copies one group.
  */
 export interface SnapshotWindow {
-  /** A multiple of BLOCK_BYTES: pieces of a tensor are whole blocks. */
+  /** A multiple of BLOCK_BYTES, because a piece of a tensor consists of whole blocks. */
   readonly groupBytes: number;
   readonly groupCount: number;
 }
@@ -25,9 +25,9 @@ export interface SnapshotParts {
 }
 
 export interface Snapshot {
-  /** In the order of the tensors, each from its begin to its end. */
+  /** The pieces of each tensor from its beginning to its end, one tensor after the other. */
   readonly pieces: AsyncIterable<SnapshotPiece>;
-  /** Resolves when the copies of everything are enqueued: until then the tensors may not change. */
+  /** Resolves when the copies of everything are enqueued; until then the tensors may not change. */
   readonly copied: Promise<void>;
 }
 
@@ -42,7 +42,7 @@ interface PendingPiece extends TensorPiece {
 
 /**
  * Copies tensors out as they are now, in their order. What fits into the window is enqueued before this returns; the
- * rest as pieces are taken.
+ * rest is copied while pieces are taken.
  */
 export function copyOut(
   tensors: readonly TensorToCopy[],
@@ -99,7 +99,9 @@ function piecesOf({ entry, tensor }: TensorToCopy, elementCountMax: number): Pen
   });
 }
 
-/** The rank's weights and optimizer state; a tied head's copy of the embedding is left to the first stage. */
+/**
+ * The rank's weights and optimizer state. A tied head's copy of the embedding is left out: the first stage stores it.
+ */
 export function snapshotTensors(plan: StagePlan, memory: StageMemory): TensorToCopy[] {
   const kinds: readonly ('weight' | OptimizerState)[] = ['weight', ...optimizerStates(plan.optimizer)];
   return memory.chunks.flatMap((chunk) =>

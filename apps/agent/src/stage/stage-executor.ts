@@ -35,16 +35,16 @@ export interface StageExecutorOptions {
   readonly plan: StagePlan;
   readonly backend: Backend;
   readonly transport: StageTransport;
-  /** The first and the last stage have one. */
+  /** Only the first and the last stage read data. */
   readonly data: DataSource | undefined;
   readonly weights: WeightSource;
   readonly checkpoints: CheckpointSink;
   readonly reporter: StageReporter;
   readonly requests: BoundaryRequests;
-  /** What else may use the device, while nothing of a step does. */
+  /** Lets others use the device (for generated text) between two steps, when nothing of a step does. */
   readonly betweenSteps?: () => Promise<void>;
   readonly clock: Clock;
-  /** Of checkpoints; a test may have a small one. */
+  /** The window of the snapshots for checkpoints; a test may give a small one. */
   readonly snapshotWindow?: SnapshotWindow;
 }
 
@@ -54,12 +54,12 @@ export interface StageOutcome {
   readonly step: number;
 }
 
-/** A rank that is ready. */
+/** A rank that is ready to train. */
 export interface ReadyStage {
   readonly memory: StageMemory;
-  /** Steps whose optimistic update was undone, because the norm clipped. */
+  /** Number of optimistic updates that were undone because the gradient norm clipped. */
   readonly rolledBackCount: number;
-  /** To its end, or to a pause. Rejects with what ended the attempt otherwise. */
+  /** Trains until the last step or a pause. Rejects with what else ended the attempt. */
   run(): Promise<StageOutcome>;
 }
 
@@ -76,11 +76,13 @@ export class StageExecutor implements ReadyStage {
 
   private metricsAccepted: Promise<void> = Promise.resolve();
   private checkpoint: Promise<void> = Promise.resolve();
-  /** The weights are out of the device's memory as they are to be stored, and may change. */
+  /**
+   * Resolves when the weights that a checkpoint stores are copied out of the device's memory, so that they may change.
+   */
   private copied: Promise<void> = Promise.resolve();
-  /** When the last committed step was done with, monotonic: what it took from there on is the next one's. */
+  /** Monotonic time at which the last committed step was finished; time after it counts for the next step. */
   private boundaryMs = 0;
-  /** Updated, and not agreed on yet. */
+  /** The step that was updated although rank 0 has not decided on it yet. */
   private uncommitted: UncommittedStep | undefined;
   private stoppedAt: number | undefined;
 
@@ -88,7 +90,7 @@ export class StageExecutor implements ReadyStage {
     return this.accounts.timeline;
   }
 
-  /** Allocates, compiles and loads the weights: after it the stage is ready. */
+  /** Allocates memory, compiles the programs and loads the weights; the stage it returns is ready. */
   static async prepare(options: StageExecutorOptions): Promise<ReadyStage> {
     const failure = new AttemptFailure();
     void options.backend.failed.then((error) => failure.raise(error));
@@ -151,7 +153,7 @@ export class StageExecutor implements ReadyStage {
     return this.conclude('finished', plan.lastStep);
   }
 
-  /** A run that ends for its numbers keeps its last good checkpoint: one that is on its way gets there first. */
+  /** A run that ends for its numbers keeps its last good checkpoint: one that is being stored is finished first. */
   private async abandon(error: unknown): Promise<never> {
     if (error instanceof AppError && error.code === 'STAGE.NUMERICS') {
       await this.checkpoint.catch(() => undefined);
@@ -173,12 +175,12 @@ export class StageExecutor implements ReadyStage {
     return { state, step };
   }
 
-  /** Steps whose optimistic update was undone, because the norm clipped. */
+  /** Number of optimistic updates that were undone because the gradient norm clipped. */
   get rolledBackCount(): number {
     return this.end.rolledBackCount;
   }
 
-  /** Leaves `stoppedAt` set where it, or the step before it, is the last one. */
+  /** Sets `stoppedAt` if training stops at this step, or at the step before it. */
   private async runStep(step: number): Promise<void> {
     const { uncommitted } = this;
     const gate = uncommitted === undefined ? undefined : this.gate(uncommitted);
@@ -191,7 +193,10 @@ export class StageExecutor implements ReadyStage {
     else await this.finishStep(step, await this.end.run(step, executed));
   }
 
-  /** What is due at a step's boundary happens there, with nothing begun of the next step. */
+  /**
+   * A step may run ahead of rank 0's decision unless a checkpoint or an evaluation is due at its end: these need a
+   * boundary at which nothing of the next step has begun.
+   */
   private mayRunAhead(step: number): boolean {
     const { optimisticStep, lastStep, checkpointEvery } = this.options.plan;
     const checkpoint = checkpointEvery > 0 && step % checkpointEvery === 0;
@@ -213,7 +218,10 @@ export class StageExecutor implements ReadyStage {
     };
   }
 
-  /** After its update, with the weights of this step: also where actions of the next one have run. */
+  /**
+   * Ends a step after its update, while the weights are still those of this step; actions of the next step may have
+   * run.
+   */
   private async finishStep(step: number, result: StepResult): Promise<void> {
     const { plan, clock } = this.options;
     await this.reportStep(step, result, clock.monotonicMs() - this.boundaryMs);
@@ -248,7 +256,8 @@ export class StageExecutor implements ReadyStage {
 
   private async report(points: readonly MetricValue[]): Promise<void> {
     if (points.length === 0) return;
-    // Training pauses here while the buffer for points is full, one step late, so that a round trip costs nothing.
+    // Training waits here while the buffer for points is full. It waits one step late, so that a round trip costs
+    // nothing.
     await this.metricsAccepted;
     this.metricsAccepted = this.options.reporter.metrics(points);
     this.metricsAccepted.catch(() => undefined);
@@ -260,25 +269,25 @@ export class StageExecutor implements ReadyStage {
   }
 
   /**
-   * At most one is on its way: the next boundary waits for it. Its upload goes on while training does; the next update
-   * waits until everything is at least in the snapshot's window.
+   * At most one checkpoint is being stored: the next one waits for it. Its upload goes on while training does, but the
+   * next update waits until everything that is to be stored is at least in the snapshot's window.
    */
   private async startCheckpoint(step: number, final: boolean): Promise<void> {
     const { plan, checkpoints } = this.options;
     await this.checkpoint;
-    // The points of this step must be on their way before a checkpoint that would make them history.
+    // The points of this step must be sent before a checkpoint that makes the step part of the run's history.
     await this.report(await this.accounts.collect());
     await this.metricsAccepted;
     const { backend, snapshotWindow: window } = this.options;
     const tensors = snapshotTensors(plan, this.memory);
     const { pieces, copied } = copyOut(tensors, { backend, timeline: this.timeline, window });
     this.checkpoint = checkpoints.store(step, pieces, final);
-    // One that failed takes no more pieces.
+    // If storing failed, nobody takes the remaining pieces, and `copied` would never resolve.
     this.copied = Promise.race([copied, this.checkpoint.catch(() => undefined)]);
   }
 }
 
-/** Bringing a piece from the device is the device's part of a checkpoint, which nobody else bounds. */
+/** The watchdog bounds how long the device may take for each piece of a checkpoint: nothing else does. */
 async function* fromDevice(
   pieces: AsyncIterable<SnapshotPiece>,
   watchdog: StepWatchdog,
@@ -291,7 +300,7 @@ async function* fromDevice(
   }
 }
 
-/** Steps begin at the watchdog, and what waits for the API does not count for it. */
+/** Tells the watchdog when a step begins, and not to count the time in which the rank waits for the API. */
 function watched(
   { reporter, checkpoints, betweenSteps }: StageExecutorOptions,
   watchdog: StepWatchdog,
@@ -322,7 +331,10 @@ function rollbackReport({ rank }: StagePlan, count: number): string {
   return `rank ${rank} updated ${count} steps twice, because the gradient norm clipped (parallel.optimisticStep)`;
 }
 
-/** FLOPs of each kind of action of each virtual stage: first guesses of how they compare in time. */
+/**
+ * FLOPs of each kind of action of each virtual stage. They are first guesses of how long the kinds take relative to
+ * each other.
+ */
 function actionCosts(plan: StagePlan): Record<string, number> {
   const costs = plan.chunks.flatMap(({ stage, slice }) => {
     const { forward, backwardInput, backwardWeight } = stageFlops(plan.config, slice, plan);

@@ -7,9 +7,12 @@ import type { StagePlan } from './stage-plan';
 export class StageMemory {
   private constructor(
     readonly backend: Backend,
-    /** Ascending by virtual stage. */
+    /** In ascending order of their virtual stages. */
     readonly chunks: readonly ChunkMemory[],
-    /** Measured: what the backend holds for the rank. Nothing is allocated after `open`, so it is the peak too. */
+    /**
+     * Bytes that the backend holds for the rank, as measured. Nothing is allocated after `open`, so this is the peak
+     * too.
+     */
     readonly allocatedBytes: number,
   ) {}
 
@@ -20,24 +23,24 @@ export class StageMemory {
     return new StageMemory(backend, chunks, backend.allocatedBytes() - before);
   }
 
-  /** What the plan comes to in f32; the twins hold doubles. */
+  /** Bytes that the plan needs in f32. The CPU twins hold doubles and need more. */
   predictedBytes(): number {
     return this.chunks.reduce((sum, chunk) => sum + chunk.predictedBytes(), 0);
   }
 
-  /** Of a virtual stage that this rank holds. */
+  /** The chunk of a virtual stage, which this rank must hold. */
   chunk(stage: number): ChunkMemory {
     const found = this.chunks.find(({ chunk }) => chunk.stage === stage);
     assert(found !== undefined, `stage ${stage} is not on this rank`);
     return found;
   }
 
-  /** The chunk that begins with the embedding, if it is here. */
+  /** The chunk that begins with the embedding, if this rank holds it. */
   get embedding(): ChunkMemory | undefined {
     return this.chunks.find(({ chunk }) => chunk.slice.embedding);
   }
 
-  /** The chunk that ends with the head, if it is here. */
+  /** The chunk that ends with the head, if this rank holds it. */
   get head(): ChunkMemory | undefined {
     return this.chunks.find(({ chunk }) => chunk.slice.head);
   }

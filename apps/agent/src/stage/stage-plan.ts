@@ -22,14 +22,14 @@ import { IGNORED_TARGET } from '@millrace/kernels';
 import type { LearningRateSchedule, Optimizer, StageSlice } from '@millrace/model';
 import type { DataSource } from './stage-ports';
 
-/** A virtual stage of a rank. */
+/** One virtual stage of a rank. */
 export interface ChunkPlan {
   /** Virtual stage, 0 .. p*v-1. */
   readonly stage: number;
   readonly slice: StageSlice;
-  /** Slots for what micro-batches keep from F to W. */
+  /** Number of slots for what micro-batches keep from F to W. */
   readonly slotCount: number;
-  /** Slots for what they keep from I to W. */
+  /** Number of slots for what micro-batches keep from I to W. */
   readonly backwardSlotCount: number;
 }
 
@@ -38,17 +38,20 @@ export interface StagePlan {
   readonly rank: number;
   readonly ranks: number;
   readonly config: ModelConfig;
-  /** Ascending by virtual stage. */
+  /** In ascending order of their virtual stages. */
   readonly chunks: readonly ChunkPlan[];
-  /** Slices of all virtual stages, for the names that norms come under. */
+  /** The slices of all virtual stages, which tell the parameter of each norm that another rank sends. */
   readonly slices: readonly StageSlice[];
   readonly placement: Placement;
-  /** This rank's row of the lowered schedule: of a step, or of the window that stands for a run without a flush. */
+  /**
+   * This rank's row of the lowered schedule: the actions of a step or, without a flush, of the window that stands for a
+   * run.
+   */
   readonly actions: readonly Action[];
   readonly updates: WeightUpdates;
-  /** Held at once, the newest among them: 1 where the schedule flushes. */
+  /** How many weight versions are held at once, counting the newest: 1 where the schedule flushes. */
   readonly weightVersionCount: number;
-  /** The oldest weight version that micro-batches can meet, counted in updates; it matters without a flush only. */
+  /** The oldest weight version that a micro-batch can use, counted in updates; without a flush only. */
   readonly oldestVersion: number;
   readonly recompute: Recompute;
   readonly microBatch: number;
@@ -64,10 +67,10 @@ export interface StagePlan {
   /** Micro-batches of an evaluation; 0 when there is no validation part. */
   readonly evalMicroBatchCount: number;
   readonly checkpointEvery: number;
-  /** Ranks update before the gradient norm is known, and roll back if it clips. */
+  /** Ranks update before the gradient norm is known, and undo the update if the norm clips. */
   readonly optimisticStep: boolean;
   readonly init: 'random' | 'checkpoint' | 'weights';
-  /** As predicted, in milliseconds; undefined where the speed of a device is not known. */
+  /** How long a step should take by prediction, in milliseconds; undefined where the speed of a device is not known. */
   readonly expectedStepMs: number | undefined;
 }
 
@@ -116,7 +119,7 @@ export function stagePlan(plan: AttemptPlan): StagePlan {
   };
 }
 
-/** Where the neighbour of a virtual stage lives: its rank, and which of that rank's chunks it is. */
+/** Where a virtual stage lives: its rank, and which of that rank's chunks it is. */
 export function placeOf({ placement }: StagePlan, stage: number): { rank: number; chunk: number } {
   const rank = placement.rankOfStage[stage] ?? 0;
   return { rank, chunk: placement.stagesOfRank[rank]?.indexOf(stage) ?? 0 };
@@ -143,7 +146,7 @@ export function dataSource(plan: AttemptPlan, store: TokenReader): DataSource {
   };
 }
 
-/** After what the checkpoint had consumed, with whatever batch; otherwise with the first sample. */
+/** The position after the samples that the checkpoint's run had consumed; without a checkpoint the first sample. */
 function sampleStart({ resume, firstStep }: AttemptPlan): SampleStart {
   const sample = resume.from === 'checkpoint' ? resume.manifest.dataPosition.samples : 0;
   return { step: firstStep, sample };
@@ -167,7 +170,7 @@ function validationSampler(plan: AttemptPlan, split: DatasetSplit, store: TokenR
   });
 }
 
-/** A stage between the ends counts batches without having the tokens. */
+/** Computed from the plan: a stage between the ends must count the batches, but does not have the tokens. */
 function evaluationMicroBatches(plan: AttemptPlan): number {
   if (plan.spec.data.validation === 0) return 0;
   return validationSampler(plan, datasetSplit(plan), { read: () => new Uint32Array(0) }).microBatchCount(

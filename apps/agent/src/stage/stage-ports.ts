@@ -9,12 +9,12 @@ import type { SentTraffic } from '../data-plane/counted-transport';
  * injected.
  */
 
-/** `weight-2`: the weight two updates ago. */
+/** The suffix counts updates: `weight-2` is the weight two updates ago. */
 export type WeightKind = 'weight' | OptimizerState | `weight-${number}`;
 
 /** Where a stage's tensors come from when it does not draw them from the seed. */
 export interface WeightSource {
-  /** Undefined when there is none of this name and kind. */
+  /** Undefined when the source has no tensor of this name and kind. */
   read(name: string, kind: WeightKind): Promise<HostArray | undefined>;
 }
 
@@ -24,11 +24,11 @@ export interface DataSource {
   validation(microBatch: number): Batch;
 }
 
-/** Of a tensor: all of it, or where it is large some of its blocks. */
+/** All of a tensor or, of a large one, some of its blocks. */
 export interface SnapshotPiece {
   readonly name: string;
   readonly kind: WeightKind;
-  /** Of the whole tensor. */
+  /** The shape of the whole tensor. */
   readonly shape: readonly number[];
   readonly elementOffset: number;
   readonly data: HostArray;
@@ -36,8 +36,8 @@ export interface SnapshotPiece {
 
 export interface CheckpointSink {
   /**
-   * Resolves when the rank's part is stored and reported. Rejects only for the `final` one: an earlier one that fails
-   * is reported, and training goes on. Pieces are taken as fast as they can be stored, and no faster.
+   * Resolves when the rank's part is stored and reported. Rejects only for a `final` checkpoint: if an earlier one
+   * fails, that is reported and training goes on. Pieces are taken no faster than they can be stored.
    */
   store(step: number, pieces: AsyncIterable<SnapshotPiece>, final: boolean): Promise<void>;
 }
@@ -49,7 +49,7 @@ export interface MetricValue {
 }
 
 export interface ActionSpan {
-  /** "0F3", or "wait:1RECV_F2". */
+  /** An action such as "0F3", or a wait such as "wait:1RECV_F2". */
   readonly action: string;
   readonly cause: SpanCause;
   /** Wall clock, milliseconds since 1970. */
@@ -57,37 +57,37 @@ export interface ActionSpan {
   readonly endMs: number;
 }
 
-/** What a rank did in a step, and sent of it. */
+/** What a rank did in a step, and what it sent for that step. */
 export interface StepTrace extends SentTraffic {
   readonly spans: readonly ActionSpan[];
 }
 
 /** A wait that takes much longer than usual. */
 export interface WaitReport {
-  /** What cannot go on, such as "1RECV_F2". */
+  /** The action that cannot go on, such as "1RECV_F2". */
   readonly action: string;
   readonly forRank: number;
   readonly waitedMs: number;
-  /** The newest thing that came from `forRank`; undefined when nothing did. */
+  /** The newest frame that came from `forRank`; undefined when none did. */
   readonly last: { readonly frame: string; readonly ageMs: number } | undefined;
 }
 
 export interface StageReporter {
-  /** What the rank does until its first step. */
+  /** Tells what the rank does before its first step. */
   phase(phase: StartPhase): void;
-  /** A step has begun; the first one means that the attempt runs. */
+  /** Tells that a step has begun; the first one means that the attempt runs. */
   step(step: number): void;
   /** Resolves when the points are in a buffer that will reach the API: training pauses while it is full. */
   metrics(points: readonly MetricValue[]): Promise<void>;
   log(level: 'info' | 'warn' | 'error', text: string): void;
   trace(step: number, trace: StepTrace): void;
-  /** At most once every few seconds of a wait, with growing pauses. */
+  /** Tells of a long wait; called at most once every few seconds, with growing pauses. */
   waiting(report: WaitReport): void;
 }
 
-/** What rank 0 was asked for and takes up at its next step boundary. */
+/** What rank 0 was asked to do at its next step boundary. */
 export interface BoundaryRequests {
-  /** `checkpointDue`: one is taken at this boundary in any case. */
+  /** Takes the requests. `checkpointDue`: a checkpoint is taken at this boundary in any case. */
   take(checkpointDue?: boolean): { readonly checkpoint: boolean; readonly stop: boolean };
 }
 
@@ -95,19 +95,19 @@ export interface BoundaryRequests {
 export interface BoundaryWishes {
   readonly checkpoint: boolean;
   readonly stop: boolean;
-  /** Stop as well, but only where a checkpoint is taken anyway. */
+  /** Stop too, but only at a boundary where a checkpoint is taken anyway. */
   readonly stopAtCheckpoint: boolean;
 }
 
-/** Rank 0's word on a step, the same for every rank. */
+/** Rank 0's decision on a step, which is the same for every rank. */
 export interface Commit {
   readonly step: number;
   readonly norm: number;
   readonly clipCoefficient: number;
   readonly checkpoint: boolean;
   readonly stop: boolean;
-  /** Every rank sends its spans of this step: a picture needs all of them. */
+  /** Every rank sends its spans of this step: a timeline needs those of all ranks. */
   readonly trace?: boolean;
-  /** Set: nobody updates, the attempt ends as `numerics`. */
+  /** If set, no rank updates, and the attempt ends as `numerics`. */
   readonly abort?: { readonly what: string; readonly value: string };
 }

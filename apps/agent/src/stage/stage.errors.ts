@@ -1,6 +1,6 @@
 import { AppError } from '@millrace/core';
 
-/** A loss or a gradient norm that is no number: nothing is updated, and the last good checkpoint stays. */
+/** A loss or a gradient norm is not finite: no rank updates, and the last good checkpoint stays. */
 export function numericsFailed(step: number, what: string, value: number): AppError {
   const message = `${what} of step ${step} is ${value}: take a smaller learning rate, clipping (train.clip) or a warm-up (train.lr.warmup)`;
   return new AppError({ code: 'STAGE.NUMERICS', kind: 'aborted', message, details: { step } });
@@ -12,7 +12,7 @@ export function weightMissing(name: string, kind: string): AppError {
 }
 
 export function weightWrongSize(name: string, expected: number, got: number): AppError {
-  const message = `${name} of the checkpoint has ${got} elements and the model ${expected}`;
+  const message = `${name} of the checkpoint has ${got} elements where the model has ${expected}`;
   return new AppError({ code: 'STAGE.WEIGHT_WRONG_SIZE', kind: 'invalid', message, details: { name, expected, got } });
 }
 
@@ -26,19 +26,19 @@ export interface StepTimeout {
   readonly tookMs: number;
   readonly expectedMs: number | undefined;
   readonly rank: number;
-  /** Not given: its own device did not get on. */
+  /** Left out if the rank's own device does not finish its work. */
   readonly wait?: { readonly forRank: number; readonly what: string };
 }
 
-/** The step takes many times as long as it should. `rank` of the details is the one that stands still. */
+/** The step takes many times as long as it should. `rank` in the details is the one that stands still. */
 export function stepTimedOut({ step, tookMs, expectedMs, rank, wait }: StepTimeout): AppError {
   const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
   const expected =
     expectedMs === undefined ? 'nobody knew how long it would take' : `${seconds(expectedMs)} were expected`;
   const stands =
     wait === undefined
-      ? `the device of rank ${rank} does not get on: look at its driver's log, or restart its machine`
-      : `rank ${rank} waits for rank ${wait.forRank} at ${wait.what}, which sends nothing: look at the log of its agent`;
+      ? `the device of rank ${rank} does not finish its work: look at its driver's log, or restart its machine`
+      : `rank ${rank} waits at ${wait.what} for rank ${wait.forRank}, which sends nothing: look at the log of its agent`;
   return new AppError({
     code: 'STAGE.TIMED_OUT',
     kind: 'unavailable',

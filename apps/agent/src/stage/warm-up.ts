@@ -3,13 +3,13 @@ import type { ChunkMemory } from './chunk-memory';
 import type { StageMemory } from './stage-memory';
 import type { StagePlan } from './stage-plan';
 
-/** With which any optimizer leaves zeros alone. */
+/** With these values any optimizer leaves zeros as they are. */
 const HARMLESS = { lr: 0, step: 1, clipCoefficient: 0 };
 
 /**
- * Runs every program once on zeros, before there are weights: drivers compile at the first dispatch, and all stages
- * should do that at the same time, not each when its first tensor arrives. The optimizer's state stays zero;
- * gradients are cleared before each step.
+ * Runs every program once on zeros, before there are weights. Drivers compile at the first dispatch, and all stages
+ * should compile at the same time, instead of one after the other when their first tensor arrives. The optimizer's
+ * state stays zero; gradients are cleared before each step.
  */
 export async function warmUp(memory: StageMemory, plan: StagePlan): Promise<void> {
   for (const chunk of memory.chunks) warmUpChunk(chunk, plan);

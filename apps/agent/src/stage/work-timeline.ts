@@ -11,41 +11,43 @@ interface Work {
 }
 
 /**
- * An estimate grows by at most this factor at once: the first run of a program may hold the driver's compiler, a
- * thousand times longer than any other. Too short only costs polling.
+ * An estimate grows by at most this factor at once: the first run of a program may include the driver's compilation,
+ * which takes a thousand times as long as any other run. An estimate that is too short only costs polling.
  */
 const GROWTH_MAX = 1.5;
 /**
- * What ends earlier than predicted was perhaps done long before, while this thread slept: how much earlier is not
- * known, so the estimate comes down step by step until the device is seen to be at work after the sleep.
+ * Work that ends earlier than predicted may have been done long before, while this thread slept. How much earlier is
+ * unknown, so the estimate comes down step by step until the device is still at work after the sleep.
  */
 const SHRINKAGE = 0.85;
 const EARLY = 0.97;
 const SPAN_COUNT_MAX = 10_000;
-/** Below it a wait found what it wanted already there: not worth a span. */
+/** A wait shorter than this found what it wanted: it is not worth a span. */
 const SPAN_MS_MIN = 0.02;
 
 /**
- * Predicts when the device will be done with what was enqueued, from how long each kind of action took so far. A wait
- * for the device sleeps through most of that prediction, because a pending GPU promise keeps a core busy. Times are
+ * Predicts when the device will be done with what was enqueued, from how long each kind of action has taken so far. A
+ * wait for the device sleeps through most of that time, because a pending GPU promise keeps a core busy. All times are
  * monotonic.
  */
 export class WorkTimeline {
   private readonly estimatesMs = new Map<string, number>();
   private pending: Work[] = [];
   private freeAtMs: number;
-  /** On the monotonic clock. */
+  /** The spans since the last `takeSpans`, on the monotonic clock. */
   private spans: ActionSpan[] = [];
 
   constructor(
     private readonly clock: Clock,
-    /** Gets every span as it becomes known, on the monotonic clock. */
+    /** Receives every span as soon as it is known, on the monotonic clock. */
     private readonly onSpan: (cause: SpanCause, span: Interval) => void = () => undefined,
   ) {
     this.freeAtMs = clock.monotonicMs();
   }
 
-  /** First guess for kinds in the ratio of their `costs`; only ratios matter until something was measured. */
+  /**
+   * Sets first guesses for the kinds in the ratio of their `costs`; only ratios matter until something was measured.
+   */
   seed(costs: Readonly<Record<string, number>>): void {
     const most = Math.max(1, ...Object.values(costs));
     for (const [kind, cost] of Object.entries(costs)) this.estimatesMs.set(kind, Math.max(cost / most, 1e-3));
@@ -55,7 +57,7 @@ export class WorkTimeline {
     this.pending.push({ kind, text, cause, enqueuedMs: this.clock.monotonicMs() });
   }
 
-  /** Actions that are not known to be done. */
+  /** The number of actions that are not known to be done. */
   get pendingCount(): number {
     return this.pending.length;
   }
@@ -67,7 +69,7 @@ export class WorkTimeline {
     return Math.max(0, endMs - this.clock.monotonicMs());
   }
 
-  /** Call now, and what it returns when everything enqueued before the first call is known to be done. */
+  /** Call it after enqueueing, and call what it returns when everything enqueued by then is known to be done. */
   mark(): () => void {
     const last = this.pending.at(-1);
     return () => {
@@ -76,16 +78,20 @@ export class WorkTimeline {
     };
   }
 
-  /** Spans since the last call, on the wall clock. */
+  /** The spans since the last call, on the wall clock. */
   takeSpans(): ActionSpan[] {
-    // One offset for all: the wall clock counts whole milliseconds, and spans that touch must not overlap by one.
+    // All spans get the same offset: the wall clock counts whole milliseconds, and spans that touch must not overlap by
+    // one.
     const offsetMs = this.clock.now() - this.clock.monotonicMs();
     return this.spans
       .splice(0)
       .map(({ startMs, endMs, ...span }) => ({ ...span, startMs: startMs + offsetMs, endMs: endMs + offsetMs }));
   }
 
-  /** A wait of the host or a transfer, for the same picture: it begins now, and ends when the result is called. */
+  /**
+   * Opens a span for a wait of the host or for a transfer: it begins now, and ends when the returned function is
+   * called.
+   */
   open(action: string, cause: SpanCause): () => void {
     const startMs = this.clock.monotonicMs();
     return () => {
@@ -101,8 +107,8 @@ export class WorkTimeline {
   }
 
   /**
-   * Work that is done now. Where the device was never idle in between, only the end of the whole block is known: the
-   * durations of its actions are scaled so that they add up to it.
+   * Accounts for work that is now done. If the device was never idle in between, only the end of the whole block is
+   * known: the durations of its actions are scaled so that they add up to it.
    */
   private settle(done: readonly Work[]): void {
     const nowMs = this.clock.monotonicMs();

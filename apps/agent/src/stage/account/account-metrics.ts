@@ -5,8 +5,9 @@ import type { RankAccount } from './step-account';
 const MS_PER_SECOND = 1000;
 
 /**
- * The pipeline's points of a step, from every rank's account: `METRICS` of @millrace/contracts defines them. Idle time
- * is time of the step, without REDUCE and STEP, in which a rank did not compute; that is what the simulation counts.
+ * The points that describe the pipeline in one step, computed from every rank's account; `METRICS` of
+ * @millrace/contracts defines them. A rank is idle while it computes nothing, REDUCE and STEP left out: the simulation
+ * counts idle time in the same way.
  */
 export function accountMetrics(step: number, accounts: readonly RankAccount[]): MetricValue[] {
   const windowMs = sum(accounts.map(({ totalMs, optimizerMs }) => Math.max(0, totalMs - optimizerMs)));
@@ -26,7 +27,7 @@ export function accountMetrics(step: number, accounts: readonly RankAccount[]): 
   ];
 }
 
-/** 0 of nothing: a point must be a number. */
+/** A point must be a number, so that a share of nothing is 0 instead of NaN. */
 function ratio(part: number, whole: number): number {
   return whole > 0 ? part / whole : 0;
 }

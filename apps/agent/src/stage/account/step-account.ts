@@ -1,32 +1,32 @@
 import { type SpanCause, STEP_WAIT_CAUSES, type WaitCause } from '@millrace/contracts/plain';
 
-/** A stretch of time; milliseconds of one clock. */
+/** A stretch of time, in milliseconds of one clock. */
 export interface Interval {
   readonly startMs: number;
   readonly endMs: number;
 }
 
-/** Where a rank's time of one step went; milliseconds. */
+/** Where a rank's time of one step went, in milliseconds. */
 export interface StepTimes {
-  /** From the step's begin to its update. */
+  /** From the beginning of the step to its update. */
   readonly totalMs: number;
-  /** F, I and W on the device. */
+  /** The device executed F, I and W. */
   readonly computeMs: number;
-  /** REDUCE and STEP on the device. */
+  /** The device executed REDUCE and STEP. */
   readonly optimizerMs: number;
-  /** The host waited and the device had nothing to do, in the order of `STEP_WAIT_CAUSES`. */
+  /** The host waited while the device had nothing to do; one entry per cause, in the order of `STEP_WAIT_CAUSES`. */
   readonly waitMs: readonly number[];
 }
 
 export interface RankAccount extends StepTimes {
-  /** To all other ranks, since the step before. */
+  /** Bytes sent to all other ranks since the step before. */
   readonly sentBytes: number;
 }
 
 /**
  * Adds up the spans of a step at one rank. A wait counts only while the device has nothing to do: a host that waits for
- * the next input while the device still computes loses nothing. What an action is known to have taken only after the
- * step ended (the update, mostly) counts in the step after, for as much of it as lies there.
+ * the next input while the device still computes loses nothing. The duration of some actions (mostly the update)
+ * becomes known only after the step has ended: the part of it that lies in the next step is counted there.
  */
 export class StepAccount {
   private startMs = 0;
@@ -66,13 +66,13 @@ export class StepAccount {
   }
 }
 
-/** How much of `waits` lies outside `busy`; both ascending, the waits apart from each other. */
+/** How many milliseconds of `waits` lie outside `busy`. Both are ascending, and neither overlaps itself. */
 function idleMs(waits: readonly Interval[], busy: readonly Interval[]): number {
   let idle = 0;
   let next = 0;
   for (const { startMs, endMs } of waits) {
     let cursorMs = startMs;
-    // A long action may reach into the next wait too: it is left behind only when it ended before this one began.
+    // An action is passed over only if it ended before this wait began: a long one may reach into the next wait too.
     while (next < busy.length && busy[next]!.endMs <= startMs) next++;
     for (let index = next; index < busy.length && busy[index]!.startMs < endMs; index++) {
       idle += Math.max(0, busy[index]!.startMs - cursorMs);

@@ -13,7 +13,7 @@ export interface StepAccountsOptions {
   readonly ranks: number;
   readonly exchange: TensorExchange;
   readonly account: StepAccount;
-  /** Tells `account` of its spans. */
+  /** The spans that it measures go to `account`. */
   readonly timeline: WorkTimeline;
   readonly clock: Clock;
 }
@@ -27,8 +27,8 @@ interface Uncollected {
 const VALUE_COUNT = 4 + STEP_WAIT_CAUSES.length;
 
 /**
- * Brings the accounts of all ranks together at rank 0, beside the training: each rank sends its account when a step is
- * over, before its norms of the next one, so that rank 0 finds it there when it next ends a step.
+ * Brings the accounts of all ranks together at rank 0 while training goes on. Each rank sends its account when a step
+ * is over and before its norms of the next step, so that rank 0 has received it when it ends that next step.
  */
 export class StepAccounts {
   private uncollected: Uncollected | undefined;
@@ -39,12 +39,12 @@ export class StepAccounts {
     return this.options.timeline;
   }
 
-  /** The time of the next step counts from now. */
+  /** The time of the next step counts from this call on. */
   begin(): void {
     this.options.account.begin(this.options.clock.monotonicMs());
   }
 
-  /** After the step's update. Rank 0 collects an earlier step first. */
+  /** Called after the update of `step`. Rank 0 must have collected the earlier step by then. */
   end(step: number, sent: readonly SentFrames[]): void {
     const { rank, ranks, exchange, account, clock } = this.options;
     const sentBytes = sent.reduce((total, { bytes }) => total + bytes, 0);
@@ -58,7 +58,7 @@ export class StepAccounts {
     this.uncollected = { step, own, others };
   }
 
-  /** The points of the last step that ended; at rank 0, and once for each step. */
+  /** The points of the last step that ended. Only rank 0 has any, and it gets those of a step once. */
   async collect(): Promise<MetricValue[]> {
     const { uncollected } = this;
     if (uncollected === undefined) return [];

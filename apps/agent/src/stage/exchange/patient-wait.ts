@@ -7,7 +7,7 @@ import type { StageReporter } from '../stage-ports';
 import type { StepWatchdog } from '../failure/step-watchdog';
 import type { WorkTimeline } from '../work-timeline';
 
-/** A wait is reported after this many times its usual length, and not before the least. */
+/** A wait is reported when it has lasted this many times as long as usual, and never before REPORT_MS_MIN. */
 const REPORT_FACTOR = 5;
 const REPORT_MS_MIN = 5000;
 const NEW_SHARE = 0.2;
@@ -32,7 +32,7 @@ export interface PatientWaitOptions {
   readonly watchdog: StepWatchdog;
 }
 
-/** Waits for frames; what takes much longer than usual says who waits for whom, and what that one last did. */
+/** Waits for frames. A wait that takes much longer than usual is reported: who waits for whom, and what came last. */
 export class PatientWait {
   private readonly usualMs = new Map<string, number>();
 

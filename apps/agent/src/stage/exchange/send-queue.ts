@@ -1,16 +1,19 @@
 /**
- * Sends on their way, in order: a tensor's readback may end while an earlier one still waits for room. Compute does not
- * wait for them; whoever ends a step does.
+ * Tensors that are being sent, in their order: the readback of one may end while an earlier one still waits for room.
+ * Computation does not wait for them, but the end of a step does.
  */
 export class SendQueue {
   private tail: Promise<void> = Promise.resolve();
   private failure: { readonly error: unknown } | undefined;
   private waitingCount = 0;
 
-  /** `onFailure` is told of the first one at once: whoever waits for a peer's answer to what was not sent must know. */
+  /**
+   * `onFailure` is called at once with the first failure: a wait for the answer to a tensor that was never sent must
+   * end.
+   */
   constructor(private readonly onFailure: (error: unknown) => void = () => undefined) {}
 
-  /** `send` starts when all earlier ones are on their way. */
+  /** Calls `send` when all earlier tensors are on their way. */
   push(send: () => Promise<void>): void {
     this.waitingCount++;
     this.tail = this.tail.then(async () => {
@@ -28,12 +31,12 @@ export class SendQueue {
     return this.waitingCount;
   }
 
-  /** Throws what the first failed one failed with. */
+  /** Throws the error of the first send that failed, if one did. */
   check(): void {
     if (this.failure !== undefined) throw this.failure.error;
   }
 
-  /** Resolves when all are on their way; rejects with the first failure. */
+  /** Resolves when all tensors are on their way; rejects with the first failure. */
   async settled(): Promise<void> {
     await this.tail;
     this.check();

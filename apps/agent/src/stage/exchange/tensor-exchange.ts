@@ -19,15 +19,15 @@ import type { WorkTimeline } from '../work-timeline';
 export interface Address {
   readonly edge: Edge;
   readonly step: number;
-  /** -1 where there is none. */
+  /** -1 where the tensor belongs to no micro-batch. */
   readonly microBatch: number;
-  /** Which of its chunks the sender means; 0 where it speaks for its rank. */
+  /** Which of its own chunks the sender means; 0 where the tensor belongs to the whole rank. */
   readonly chunk: number;
 }
 
 export interface TensorExchangeOptions {
   readonly rank: number;
-  /** Virtual stage of each chunk. */
+  /** The virtual stage of each chunk. */
   readonly stages: readonly number[];
   readonly backend: Backend;
   readonly transport: StageTransport;
@@ -47,8 +47,8 @@ export class TensorExchange {
   }
 
   /**
-   * What was sent and asked for of the step that is dropped counts no more: waits for it reject with
-   * DATA_PLANE.FRAME_DROPPED. Every rank does so at the same steps.
+   * Drops what was sent and asked for in the step that is rolled back: waits for its tensors reject with
+   * DATA_PLANE.FRAME_DROPPED. Every rank rolls back at the same steps.
    */
   rollBack(): void {
     this.rollbacks++;
@@ -64,7 +64,8 @@ export class TensorExchange {
     const what = this.sending(toRank, address);
     const arrived = timeline.open(`readback:${what}`, 'send');
     const read = watchdog.device(backend.read(tensor, timeline.delayMs()));
-    // A readback that fails means that the device did, also while an earlier tensor still waits for room.
+    // A failed readback means that the device failed, which counts at once, even if an earlier tensor still waits for
+    // room.
     read.then(arrived, (error: unknown) => this.options.failure.raise(error));
     this.sends.push(async () => {
       const data = await read;
@@ -86,14 +87,17 @@ export class TensorExchange {
     return this.options.transport.send(toRank, this.frame(data, address, shape));
   }
 
-  /** Waits until everything sent is on its way. `isOverlapped`: the rank computes meanwhile, so that it is no wait. */
+  /**
+   * Waits until everything sent is on its way. With `isOverlapped` the rank computes meanwhile, so that the time does
+   * not count as waiting.
+   */
   async settleSends(isOverlapped: boolean): Promise<void> {
     const waited = isOverlapped ? undefined : this.options.timeline.open('wait:sends', 'wait-send');
     await this.sends.settled();
     waited?.();
   }
 
-  /** Asks for a tensor, without holding anybody up; `arrival` is given to `take` when it is needed. */
+  /** Asks for a tensor without waiting for it; the result is given to `take` when the tensor is needed. */
   ask(fromRank: number, address: Address): PendingTensor {
     const key: FrameKey = { ...address, fromRank, rollbacks: this.rollbacksOf(address) };
     const arrival = this.options.transport.receive(key);
@@ -109,7 +113,7 @@ export class TensorExchange {
     const expected = tensor.declaration.shape.reduce((product, size) => product * size, 1);
     if (data.length !== expected) throw frameWrongSize(frameKeyText(pending.key), expected, data.length);
     this.options.backend.write(tensor, data);
-    // The write copied it.
+    // `write` has copied the data, so that the frame's memory can be used again.
     this.options.transport.release?.(frame);
     written();
   }
@@ -124,7 +128,7 @@ export class TensorExchange {
   }
 
   private takeFrame(pending: PendingTensor, what: string): Promise<TensorFrame> {
-    // The device works on what it has while this rank waits.
+    // While this rank waits, the device works on what it was given.
     this.options.backend.flush();
     return this.options.wait.for(pending, what);
   }
@@ -144,12 +148,12 @@ export class TensorExchange {
     return this.options.transport.send(toRank, frame);
   }
 
-  /** An account is of a step that was committed, whatever becomes of the next one. */
+  /** An account tells of a step that was committed, so that dropping the next step must not drop it. */
   private rollbacksOf({ edge }: Address): number {
     return edge === 'account' ? OUTLIVES_ROLLBACKS : this.rollbacks;
   }
 
-  /** "1SEND_F3" where an action sends; else what goes where. */
+  /** Names the action that sends, for instance "1SEND_F3"; where no action of the schedule does, what goes to whom. */
   private sending(toRank: number, { edge, chunk, microBatch }: Address): string {
     const kind = edge === 'activation' ? 'SEND_F' : edge === 'gradient' ? 'SEND_B' : undefined;
     const stage = this.options.stages[chunk];
@@ -168,6 +172,6 @@ export class TensorExchange {
 export interface PendingTensor {
   readonly key: FrameKey;
   readonly arrival: Promise<TensorFrame>;
-  /** The rank computes while this is waited for: no span of waiting. */
+  /** The rank computes during this wait, so that it does not count as waiting. */
   readonly isOverlapped?: boolean;
 }

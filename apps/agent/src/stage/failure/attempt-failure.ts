@@ -1,6 +1,6 @@
 /**
- * The first thing that makes an attempt's waits pointless: its device failed, a tensor could not be sent, a deadline
- * has passed. Whatever waits is raced against it as a whole, so that no wait has to know what else may fail meanwhile.
+ * Holds the first failure that makes the waits of an attempt pointless: its device failed, a tensor could not be sent,
+ * or a deadline has passed. Every wait is raced against it, so that a wait need not know what else can fail.
  */
 export class AttemptFailure {
   private fail: (error: unknown) => void = () => undefined;
@@ -8,16 +8,16 @@ export class AttemptFailure {
 
   constructor() {
     this.failed = new Promise<never>((_, reject) => (this.fail = reject));
-    // It may be raised when nobody waits any more.
+    // A failure may be raised when nobody waits any more; the rejection must not count as unhandled.
     this.failed.catch(() => undefined);
   }
 
-  /** What was raised first counts. */
+  /** Only the first failure that is raised counts. */
   raise(error: unknown): void {
     this.fail(error);
   }
 
-  /** Settles as `work` does, unless a failure was raised first: then it rejects with that. */
+  /** Settles as `work` does; but if a failure was raised first, it rejects with that failure. */
   race<T>(work: Promise<T>): Promise<T> {
     return Promise.race([this.failed, work]);
   }

@@ -5,39 +5,41 @@ import type { AttemptFailure } from './attempt-failure';
 
 export interface StepWatchdogOptions {
   readonly rank: number;
-  /** What the planner expects of a step; undefined where it does not know. */
+  /** How long the planner expects a step to take; undefined where it does not know. */
   readonly expectedStepMs: number | undefined;
   readonly clock: Clock;
   readonly failure: AttemptFailure;
 }
 
-/** What a rank waits for just now: a tensor of another one, or that it takes what is sent to it. */
+/** Why a rank waits for another one: it needs a tensor of that rank, or that rank has yet to take one. */
 export interface PeerWait {
   readonly forRank: number;
   /** The action that cannot go on, such as "1RECV_F2". */
   readonly what: string;
 }
 
-/** A rank that waits for another one gives it so many deadlines: the one that stands still is to say so itself. */
+/**
+ * A rank that waits for another one gives it this many deadlines: the rank that stands still should report it first.
+ */
 const DEADLINES_FOR_PEER = 3;
 const NEW_SHARE = 0.2;
 
 /**
  * Ends the attempt as `timed_out` when a step takes many times as long as it should (`stepDeadlineMs`). What this rank
- * waits for decides who is the culprit: another rank whose tensor does not come, or its own device. Time in which the
- * API holds the rank up, because it takes no points or stores a checkpoint, does not count: the agent's grace period
- * bounds that.
+ * waits for decides who is blamed: another rank whose tensor does not come, or this rank's own device. Time in which
+ * the API makes the rank wait, because it takes no points or stores a checkpoint, does not count: the agent's grace
+ * period bounds that.
  */
 export class StepWatchdog {
   private usualMs: number | undefined;
   private startMs = 0;
   private step = 0;
   private outsideCount = 0;
-  /** When what the own device has to bring was asked for; oldest first. */
+  /** When each pending readback of the own device was asked for; oldest first. */
   private readonly deviceWaits = new Map<symbol, number>();
-  /** The step did more than train: how long it took says nothing of the next one. */
+  /** The step also evaluated, so that its duration says nothing about the next step. */
   private evaluates = false;
-  /** Oldest first. */
+  /** The waits for other ranks, oldest first. */
   private readonly waiting = new Set<PeerWait>();
   private cancel: () => void = () => undefined;
 
@@ -58,7 +60,9 @@ export class StepWatchdog {
     this.arm(1);
   }
 
-  /** Part of an evaluation is done, of which there may be any number: each has a deadline of its own. */
+  /**
+   * Called after each micro-batch of an evaluation: there may be any number of them, so that each has its own deadline.
+   */
   evaluated(): void {
     this.evaluates = true;
     this.arm(1);
@@ -68,7 +72,7 @@ export class StepWatchdog {
     this.cancel();
   }
 
-  /** A call that the API answers, or a peer's upload: it is bounded elsewhere. */
+  /** Runs a call that waits for the API or for a peer's upload, which something else bounds. */
   async outside<T>(work: Promise<T>): Promise<T> {
     this.outsideCount++;
     try {
@@ -78,7 +82,7 @@ export class StepWatchdog {
     }
   }
 
-  /** What the own device has to bring: while it does not, nobody else is to blame. */
+  /** Runs a wait for the own device. While it lasts, no other rank is to blame. */
   async device<T>(work: Promise<T>): Promise<T> {
     const key = Symbol('device');
     this.deviceWaits.set(key, this.options.clock.monotonicMs());

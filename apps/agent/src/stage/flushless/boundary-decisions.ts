@@ -2,31 +2,32 @@ import type { StagePlan } from '../stage-plan';
 import type { BoundaryRequests } from '../stage-ports';
 import type { TensorExchange } from '../exchange/tensor-exchange';
 
-/** What every rank does when it has done an update. */
+/** What every rank does after an update. */
 export interface Boundary {
   readonly checkpoint: boolean;
-  /** It is the last one. */
+  /** This update is the last one. */
   readonly stop: boolean;
 }
 
 export interface BoundaryDecisionsOptions {
   readonly plan: StagePlan;
   readonly exchange: TensorExchange;
-  /** Rank 0 has them. */
+  /** Only rank 0 is told what is wanted at a boundary. */
   readonly requests: BoundaryRequests;
 }
 
 /**
- * Rank 0's word on each update, the same for every rank. It decides on an update before it begins the first forward of
- * the next one: no rank can have gone further by then, so none ever turns back, and the word is under way before the
- * tensors that a rank needs to go on. Nobody waits for anybody's update.
+ * Rank 0's decision on each update, which is the same for every rank. Rank 0 decides on an update before it begins the
+ * first forward of the next one. By then no other rank can have gone further, so that no rank ever has to turn back;
+ * and the decision is sent before the tensors without which a rank cannot go on. No rank waits for another one's
+ * update.
  */
 export class BoundaryDecisions {
   private readonly known = new Map<number, Promise<Boundary>>();
 
   constructor(private readonly options: BoundaryDecisionsOptions) {}
 
-  /** `step` is the update's. Ranks ask for each, ascending, and may ask again until they ask `forget`. */
+  /** The decision on the update of `step`. Ranks ask in ascending order, and may ask again until they call `forget`. */
   at(step: number): Promise<Boundary> {
     let boundary = this.known.get(step);
     if (boundary === undefined) {
@@ -36,7 +37,7 @@ export class BoundaryDecisions {
     return boundary;
   }
 
-  /** Of updates that are done with. */
+  /** Forgets the decision on an update that nobody will ask for again. */
   forget(step: number): void {
     this.known.delete(step);
   }
@@ -45,7 +46,7 @@ export class BoundaryDecisions {
     const { plan, exchange } = this.options;
     if (step >= plan.lastStep) return { checkpoint: true, stop: true };
     const address = { edge: 'commit', step, microBatch: -1, chunk: 0 } as const;
-    // Written by rank 0 of the same attempt, whose stream is authenticated.
+    // JSON.parse alone is enough: rank 0 of the same attempt wrote the text, and its stream is authenticated.
     if (plan.rank > 0) {
       const text = await exchange.takeText(exchange.ask(0, address), `boundary of step ${step}`);
       return JSON.parse(text) as Boundary;

@@ -28,13 +28,14 @@ export interface FlushlessParts extends StageExecutorOptions {
   readonly evaluation: Evaluation;
 }
 
-/** Spans are sent for one step in each such interval. */
+/** In each interval of this length, the spans of one step are sent. */
 const TRACE_INTERVAL_MS = 1000;
 
 /**
- * One rank of an attempt under a schedule that does not flush: one row from the first micro-batch to the last, in which
- * each stage updates its weights when it has its gradients. A checkpoint of step s is taken by each rank when it has
- * done update s, with the next micro-batches in flight; only the end of a run, or a pause, drains.
+ * One rank of an attempt under a schedule that does not flush. It executes one row of actions from the first
+ * micro-batch to the last, in which each stage updates its weights as soon as it has its gradients. Each rank takes the
+ * checkpoint of step s after its update s, while the next micro-batches are in flight; the pipeline drains only at the
+ * end of a run or before a pause.
  */
 export class FlushlessExecutor implements ReadyStage {
   private readonly chunk: ChunkMemory;
@@ -43,10 +44,10 @@ export class FlushlessExecutor implements ReadyStage {
   private readonly boundaries: BoundaryDecisions;
   private readonly losses: LossReports;
   private readonly log: FlushlessLog;
-  /** Known when no forward is left. */
+  /** Known when no forward is left to do. */
   private lastStep: number | undefined;
   private checkpoint: Promise<void> = Promise.resolve();
-  /** The weights are out of the device's memory as they are to be stored. */
+  /** Resolves when the weights that a checkpoint stores are copied out of the device's memory. */
   private copied: Promise<void> = Promise.resolve();
   private failure: { readonly error: unknown } | undefined;
   private tracedAtMs = -Infinity;
@@ -68,14 +69,17 @@ export class FlushlessExecutor implements ReadyStage {
     this.losses = new LossReports({ ...parts, tokensPerStep: plan.tokensPerStep });
   }
 
-  /** Every update is kept. */
+  /** No update is undone: this executor never updates optimistically. */
   readonly rolledBackCount = 0;
 
   get memory(): StageMemory {
     return this.parts.memory;
   }
 
-  /** After the weights: older versions, if the attempt goes on from them. */
+  /**
+   * Loads the older weight versions, if the attempt goes on from a checkpoint that has them; the weights are loaded
+   * already.
+   */
   static async prepare(parts: FlushlessParts): Promise<FlushlessExecutor> {
     const executor = new FlushlessExecutor(parts);
     await loadStashed(parts.memory, executor.stash, parts.weights);
@@ -127,7 +131,7 @@ export class FlushlessExecutor implements ReadyStage {
     if (checkpoint && !stop) await this.startCheckpoint(step, false);
   }
 
-  /** Drained: every rank has the same version now. */
+  /** Called when the pipeline is drained, which is when every rank has the same weight version. */
   private async conclude(step: number): Promise<StageOutcome> {
     const { plan, exchange, evaluation, reporter } = this.parts;
     await exchange.sends.settled();
@@ -142,8 +146,8 @@ export class FlushlessExecutor implements ReadyStage {
   }
 
   /**
-   * What it holds is copied before the next update. At most one is on its way; at the head it is stored when the points
-   * before it are, and never after a loss that is no number.
+   * Copies what the checkpoint holds before the next update. At most one checkpoint is being stored at a time. The head
+   * stores it only when the API has accepted the points before it, and never after a loss that is not finite.
    */
   private async startCheckpoint(step: number, final: boolean): Promise<void> {
     const { plan, memory, timeline, checkpoints, snapshotWindow: window } = this.parts;
@@ -155,7 +159,7 @@ export class FlushlessExecutor implements ReadyStage {
     this.copied = Promise.race([copied, over]);
   }
 
-  /** A run that ends for its numbers keeps its last good checkpoint: one that is on its way gets there first. */
+  /** A run that ends for its numbers keeps its last good checkpoint: one that is being stored is finished first. */
   private async abandon(error: unknown): Promise<never> {
     if (error instanceof AppError && error.code === 'STAGE.NUMERICS') await this.checkpoint.catch(() => undefined);
     throw error;
@@ -170,7 +174,7 @@ export class FlushlessExecutor implements ReadyStage {
   }
 }
 
-/** The step, from 1, whose update a micro-batch belongs to. */
+/** The step, counted from 1, whose update takes in the gradients of a micro-batch. */
 function stepOf({ microBatchCount }: StagePlan, microBatch: number): number {
   return Math.floor(microBatch / microBatchCount) + 1;
 }

@@ -2,14 +2,15 @@ import { type Action, checkExecutedLog, flushlessWarmUp } from '@millrace/pipeli
 import type { StagePlan } from '../stage-plan';
 
 /**
- * Holds what a rank executes against the window that was proved, update by update: the window's first part, then its
- * second one again and again, each time one update later, and its last ones when no forward is left.
+ * Compares what a rank executed with the window of the schedule that was proved, update by update: with the window's
+ * first part, then again and again with its second part, each time shifted by one update, and with its last parts when
+ * no forward is left.
  *
  *   window   first  again  drain …        run   first  again  again  again  …  drain …
  */
 export class FlushlessLog {
   private readonly parts: readonly (readonly Action[])[];
-  /** Updates after the last forward. */
+  /** Number of updates after the last forward. */
   private readonly drainCount: number;
   private executed: Action[] = [];
 
@@ -22,7 +23,10 @@ export class FlushlessLog {
     this.executed.push(action);
   }
 
-  /** With its STEP, as the last of its update. `lastStep` is known when it is drained. Throws PIPELINE.LOG_DIFFERS. */
+  /**
+   * Compares one update, whose STEP was added last. `lastStep` is known once the pipeline drains. Throws
+   * PIPELINE.LOG_DIFFERS.
+   */
   endStep(step: number, lastStep: number | undefined): void {
     const executed = this.executed;
     this.executed = [];
@@ -30,7 +34,7 @@ export class FlushlessLog {
     if (expected !== undefined) checkExecutedLog(expected, executed);
   }
 
-  /** Undefined for a run that ends before its warm-up does: no window is as short. */
+  /** Undefined for a run that ends before its warm-up does: the window has no part that is so short. */
   private expected(step: number, lastStep: number): Action[] | undefined {
     const { parts, drainCount, plan } = this;
     const index = step - plan.firstStep;

@@ -15,15 +15,15 @@ export interface LossReportsOptions {
 
 export interface StepFacts {
   readonly step: number;
-  /** Targets that count. */
+  /** How many targets the loss counts. */
   readonly tokens: number;
   readonly learningRate: number;
 }
 
-/** Points that may wait for the device or for the API: beyond, training waits. */
+/** So many steps may have points that wait for the device or for the API; with more of them, training waits. */
 const UNREPORTED_STEPS_MAX = 8;
 
-/** At the head: the points of each step, read and sent while training goes on. */
+/** Reads and sends the points of each step at the head, while training goes on. */
 export class LossReports {
   private tail: Promise<void> = Promise.resolve();
   private unreportedCount = 0;
@@ -34,7 +34,9 @@ export class LossReports {
     this.stepEndMs = options.clock.monotonicMs();
   }
 
-  /** The losses are copied as they are now. Throws what an earlier report failed with: STAGE.NUMERICS … */
+  /**
+   * Copies the losses as they are now. Throws the error with which an earlier report failed, such as STAGE.NUMERICS.
+   */
   async add(losses: readonly DeviceTensor[], facts: StepFacts): Promise<void> {
     this.check();
     const { backend, timeline } = this.options;
@@ -62,7 +64,7 @@ export class LossReports {
     if (this.failure !== undefined) throw this.failure.error;
   }
 
-  /** Resolves when the points of all steps so far are accepted; rejects with the first failure. */
+  /** Resolves when the API has accepted the points of all steps so far; rejects with the first failure. */
   async settled(): Promise<void> {
     await this.tail;
     this.check();

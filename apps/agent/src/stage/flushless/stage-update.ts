@@ -12,8 +12,8 @@ export interface StageUpdateOptions {
 }
 
 /**
- * STEP of one stage by itself: w(v+1) = w(v) - update(g), the newest weights with a gradient that was taken at the
- * stashed ones (Narayanan et al. 2019, section 3.3). Returns the learning rate.
+ * STEP of one stage by itself: w(v+1) = w(v) - update(g), where the newest weights take a gradient that was computed
+ * with stashed ones (Narayanan et al. 2019, section 3.3). Returns the learning rate.
  */
 export function updateStage(step: number, { plan, chunk, stash, timeline }: StageUpdateOptions): number {
   const { backend, optimizer } = chunk;
@@ -21,7 +21,7 @@ export function updateStage(step: number, { plan, chunk, stash, timeline }: Stag
   stash.push();
   const hyper = optimizerHyper(plan.optimizer, { lr: rate, step, clipCoefficient: 1 });
   backend.write(chunk.tensor(optimizer.hyper.name), hyper);
-  // Both gradients of a tied embedding are here: a model of several stages may not tie it.
+  // The stage has both gradients of a tied embedding: a model of several stages may not tie it under such a schedule.
   if (optimizer.tied !== undefined) backend.run(chunk.program('combine-tied'));
   backend.run(chunk.program('update'));
   const text = `${chunk.chunk.stage}STEP`;

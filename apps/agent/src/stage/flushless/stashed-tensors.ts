@@ -6,9 +6,9 @@ import type { SnapshotPiece, WeightKind, WeightSource } from '../stage-ports';
 import type { WeightStash } from './weight-stash';
 
 /**
- * A checkpoint of version s holds what later micro-batches still use: the versions before s, told by how many updates
- * ago they were the newest. The micro-batches in flight need nothing more: their forwards are functions of the tokens
- * and of these versions, and are done again.
+ * A checkpoint of version s also holds the older versions that later micro-batches still use, each named by how many
+ * updates ago it was the newest. Nothing else of the micro-batches in flight is stored: their forwards depend only on
+ * the tokens and on these versions, and are done again.
  */
 export function stashedTensors({ chunks }: StageMemory, stash: WeightStash): TensorToCopy[] {
   return ages(stash).flatMap((age) =>
@@ -35,7 +35,10 @@ export async function loadStashed({ chunks }: StageMemory, stash: WeightStash, s
   }
 }
 
-/** Without a barrier nobody looks at the gradients: what is stored must not go on from weights that are no numbers. */
+/**
+ * Passes the pieces on while they are finite. Without a barrier nobody looks at the gradients, and a checkpoint must
+ * not hold weights that are not finite.
+ */
 export async function* onlyFinite(step: number, pieces: AsyncIterable<SnapshotPiece>): AsyncIterable<SnapshotPiece> {
   for await (const piece of pieces) {
     const bad = piece.data.find((value) => !Number.isFinite(value));

@@ -5,8 +5,9 @@ import type { StagePlan } from '../stage-plan';
 import type { WeightStash } from './weight-stash';
 
 /**
- * F, I and W bound to the weight version of a micro-batch. Those of the newest version are the chunk's own; the others
- * are bound when they are met first, which is within the first few updates: rooms and slots both come round.
+ * F, I and W, bound to the weight version that a micro-batch uses. The chunk itself has those of the newest version.
+ * The others are bound when they are first needed, which is within the first few updates, because rooms and slots are
+ * used in turns.
  */
 export class VersionedPrograms {
   private readonly bound = new Map<string, Promise<BoundProgram>>();
@@ -41,7 +42,7 @@ export class VersionedPrograms {
     return backend.bind(program, tensors);
   }
 
-  /** Micro-batches of the same slot, and at the head of the same loss, share a program. */
+  /** Micro-batches that share a slot, and at the head also a loss tensor, share a program. */
   private place(kind: ComputeKind, microBatch: number): string {
     const { chunk, plan } = this;
     const loss = kind === 'F' && chunk.programs.loss !== undefined ? microBatch % plan.microBatchCount : 0;

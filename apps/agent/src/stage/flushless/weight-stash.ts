@@ -5,9 +5,10 @@ import type { ChunkMemory } from '../chunk-memory';
 import type { StagePlan } from '../stage-plan';
 
 /**
- * The weight versions of a stage: the newest is what the optimizer changes in place, older ones are device copies,
- * version v in room v mod (number of rooms). There are as many rooms as the schedule's formula has older versions, so
- * a room is free again when its next version comes. Versions count updates from the start of the run.
+ * The weight versions of a stage: the optimizer changes the newest in place; older ones are copies on the device,
+ * version v in room v mod (number of rooms). There are as many rooms as the schedule's formula says that older versions
+ * are needed, so that a room is free again when its next version comes. Versions count updates from the start of the
+ * run.
  */
 export class WeightStash {
   private newestVersion: number;
@@ -23,7 +24,7 @@ export class WeightStash {
     return this.newestVersion;
   }
 
-  /** The oldest version that is held. */
+  /** The oldest version that is still held. */
   get oldest(): number {
     return Math.max(this.plan.oldestVersion, this.newestVersion - this.chunk.stash.length);
   }
@@ -40,12 +41,12 @@ export class WeightStash {
     return version;
   }
 
-  /** Undefined for the newest version, which the programs are bound to anyway. */
+  /** Undefined for the newest version: it has no room, and the chunk's own programs are bound to it. */
   room(version: number): number | undefined {
     return version === this.newestVersion ? undefined : version % this.chunk.stash.length;
   }
 
-  /** By parameter, of a version that is not the newest. */
+  /** The tensors, by parameter, of a version that is not the newest. */
   tensors(version: number): ReadonlyMap<string, DeviceTensor> {
     const room = this.room(version);
     const tensors = room === undefined ? undefined : this.chunk.stash[room];
@@ -53,7 +54,7 @@ export class WeightStash {
     return tensors;
   }
 
-  /** Before the optimizer makes the next version: the one that is newest now is copied on the device. */
+  /** Copies the newest version on the device. Called before the optimizer makes the next one. */
   push(): void {
     const { backend, stash } = this.chunk;
     this.newestVersion += 1;

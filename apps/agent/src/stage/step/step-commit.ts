@@ -5,11 +5,11 @@ import type { BoundaryRequests, Commit } from '../stage-ports';
 import type { TensorExchange } from '../exchange/tensor-exchange';
 import { frameWrongSize } from '../stage.errors';
 
-/** What a rank knows of a step when its gradients are done. */
+/** What a rank knows about a step when its gradients are done. */
 export interface RankNorms {
-  /** Sum of squares of each own gradient, in the order of `countedParameters` of its stages, ascending. */
+  /** The sum of squares of each own gradient, in the order of `countedParameters` of its stages, which ascend. */
   readonly squares: readonly number[];
-  /** At the head: sum of the row losses, and the tokens that count in it. */
+  /** At the head: the sum of the row losses, and how many tokens it counts. */
   readonly loss: { readonly sum: number; readonly tokens: number } | undefined;
 }
 
@@ -26,15 +26,18 @@ export function countedParameters(plan: StagePlan, stage: number): string[] {
 export interface StepCommitOptions {
   readonly plan: StagePlan;
   readonly exchange: TensorExchange;
-  /** Rank 0 has them. */
+  /** Only rank 0 is told what is wanted at a boundary. */
   readonly requests: BoundaryRequests;
   readonly clock: Clock;
 }
 
-/** Spans are sent for one step in each such interval: a picture needs no more, and short steps would flood the API. */
+/**
+ * In each interval of this length the spans of one step are sent: a timeline needs no more, and those of short steps
+ * would flood the API.
+ */
 const TRACE_INTERVAL_MS = 1000;
 
-/** Norms go to rank 0, its decision comes back: every rank updates alike, or none does. */
+/** Every rank sends its norms to rank 0, which sends its decision back: either every rank updates, or none does. */
 export class StepCommit {
   private readonly order: readonly string[];
   private readonly names: readonly (readonly string[])[];
@@ -54,9 +57,10 @@ export class StepCommit {
       return this.decide(step, own, isOverlapped);
     }
     const pending = exchange.ask(0, { edge: 'commit', step, microBatch: -1, chunk: 0 });
-    // Ahead of all that this rank will send of the next step: rank 0 may not have room for that before it has decided.
+    // The norms go before everything that this rank sends for the next step: rank 0 may not have room for that until it
+    // has decided.
     exchange.sends.push(() => this.sendNorms(step, norms));
-    // Up to here: a send that failed must not leave this rank waiting for an answer.
+    // Sends are awaited up to here: after one that failed, this rank would wait for an answer that never comes.
     await exchange.settleSends(isOverlapped);
     return parseCommit(await exchange.takeText({ ...pending, isOverlapped }, `commit of step ${step}`));
   }
@@ -87,7 +91,7 @@ export class StepCommit {
     const text = JSON.stringify(commit);
     const others = Array.from({ length: plan.ranks - 1 }, (_, index) => index + 1);
     const address = { edge: 'commit', step, microBatch: -1, chunk: 0 } as const;
-    // At once: one that has no room yet must not keep the word from the others.
+    // All sends start at once: a rank that has no room yet must not keep the decision from the others.
     await Promise.all(others.map((rank) => exchange.sendText(rank, text, address)));
     return commit;
   }
@@ -132,8 +136,8 @@ export class StepCommit {
 }
 
 /**
- * It was written by rank 0 of the same attempt, whose stream is authenticated: no further checks. JSON keeps doubles
- * exactly.
+ * JSON.parse alone is enough: rank 0 of the same attempt wrote the text, and its stream is authenticated. JSON keeps
+ * doubles exactly.
  */
 function parseCommit(text: string): Commit {
   return JSON.parse(text) as Commit;

@@ -25,12 +25,14 @@ export interface StepEndOptions {
 
 export interface StepResult {
   readonly commit: Commit;
-  /** At the head only. */
+  /** Only the head knows it. */
   readonly loss: number | undefined;
   readonly learningRate: number;
 }
 
-/** REDUCE and STEP: tied gradients, the global norm through rank 0, then the optimizer. */
+/**
+ * Executes REDUCE and STEP: adds up tied gradients, computes the global norm through rank 0, then runs the optimizer.
+ */
 export class StepEnd {
   private readonly stepCommit: StepCommit;
   private rolledBack = 0;
@@ -39,13 +41,13 @@ export class StepEnd {
     this.stepCommit = new StepCommit(options);
   }
 
-  /** Steps that an optimistic update was undone for, because the norm clips. */
+  /** Number of optimistic updates that were undone because the gradient norm clipped. */
   get rolledBackCount(): number {
     return this.rolledBack;
   }
 
   /**
-   * Updates once all ranks have agreed. Errors: PIPELINE.LOG_DIFFERS before anything is committed, STAGE.NUMERICS.
+   * Updates once all ranks have agreed. Errors: PIPELINE.LOG_DIFFERS (before anything is committed), STAGE.NUMERICS.
    */
   async run(step: number, executed: readonly Action[]): Promise<StepResult> {
     const { norms } = await this.reduce(step, executed);
@@ -57,8 +59,8 @@ export class StepEnd {
   }
 
   /**
-   * Updates at once, as if the norm did not clip, with a copy to go back to; `settle` makes it good. Until then the
-   * gradients must stay. Errors: PIPELINE.LOG_DIFFERS.
+   * Updates at once as if the norm did not clip, and keeps a copy of what it changes; `settle` undoes the update if the
+   * norm did clip. Until then the gradients must stay. Errors: PIPELINE.LOG_DIFFERS.
    */
   async runAhead(step: number, executed: readonly Action[]): Promise<UncommittedStep> {
     const { memory, exchange } = this.options;
@@ -69,7 +71,7 @@ export class StepEnd {
     return new UncommittedStep({ step, norms, agreed, dropNext: () => exchange.rollBack() });
   }
 
-  /** Waits for the word on it and does what the word asks for. Errors: STAGE.NUMERICS, with nothing updated. */
+  /** Waits for rank 0's decision on the step and carries it out. Errors: STAGE.NUMERICS, with nothing updated. */
   async settle({ step, norms, commit: agreed }: UncommittedStep): Promise<StepResult> {
     const { memory } = this.options;
     const commit = await agreed;
@@ -82,7 +84,7 @@ export class StepEnd {
     return this.result(step, commit, await norms);
   }
 
-  /** From the executed actions to the norms, which are on their way when this resolves. */
+  /** Checks what was executed and adds up tied gradients. When it resolves, the norms are being computed. */
   private async reduce(step: number, executed: readonly Action[]): Promise<{ readonly norms: Promise<RankNorms> }> {
     const { plan } = this.options;
     const stage = plan.actions.at(-1)?.stage ?? plan.rank;
@@ -143,7 +145,7 @@ export class StepEnd {
 
   private async norms(): Promise<RankNorms> {
     const { memory, timeline, tokens } = this.options;
-    // As of now: the next step may have begun when the device is there.
+    // The count is read now: when the device is done, the next step may have begun and changed it.
     const { count } = tokens;
     for (const chunk of memory.chunks) this.enqueue(chunk, 'squares', 'REDUCE');
     const partials = memory.chunks.flatMap((chunk) => this.partials(chunk));
@@ -173,7 +175,7 @@ export class StepEnd {
   }
 }
 
-/** Both ends on one rank: the first stage of a V and its last. */
+/** Swaps tied gradients where one rank holds both ends: the first and the last stage of a V. */
 function swapTied(embedding: ChunkMemory, head: ChunkMemory): void {
   const [first, last] = [embedding.optimizer.tied, head.optimizer.tied];
   if (first === undefined || last === undefined) return;

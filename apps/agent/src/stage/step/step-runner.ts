@@ -8,11 +8,13 @@ export interface StepRunnerOptions extends ActionRunnerOptions {
   readonly tokens: StepTokens;
 }
 
-/** Between a step that is updated and not committed, and the one that has begun on its weights. */
+/**
+ * Stands between a step that is updated but not committed and the next step, which has begun with the updated weights.
+ */
 export interface StepGate {
   /** The step that has begun must be dropped. */
   readonly isShut: boolean;
-  /** Resolves when the step before is committed and the weights are what they must be. */
+  /** Resolves when the earlier step is committed and the weights are final. */
   pass(): Promise<void>;
 }
 
@@ -21,7 +23,7 @@ export class StepRunner {
   private readonly runner: ActionRunner;
   private step = 0;
   private executed: Action[] = [];
-  /** Virtual stages whose gradients are of this step. */
+  /** Virtual stages whose gradients were cleared in this step. */
   private readonly cleared = new Set<number>();
 
   constructor(private readonly options: StepRunnerOptions) {
@@ -33,8 +35,8 @@ export class StepRunner {
   }
 
   /**
-   * What was executed, for the check against the plan; undefined if `gate` shut: then nothing of it counts, and it may
-   * be run again.
+   * Returns what was executed, for the check against the plan. Returns undefined if `gate` shut: then nothing that was
+   * executed counts, and the step may be run again.
    */
   async run(step: number, gate?: StepGate): Promise<readonly Action[] | undefined> {
     this.step = step;
@@ -43,7 +45,8 @@ export class StepRunner {
     this.cleared.clear();
     this.options.tokens.begin(step);
     const { actions } = this.options.plan;
-    // W clears the gradients, which a clipped update of the step before needs: it is committed first.
+    // W clears the gradients, which the step before still needs if its update clips: that step is committed before the
+    // first W.
     const aheadCount = gate === undefined ? 0 : actions.findIndex(({ kind }) => kind === 'W');
     if (gate !== undefined) {
       await this.runAhead(actions.slice(0, aheadCount), gate);
@@ -64,15 +67,15 @@ export class StepRunner {
         await this.perform(action);
       }
     } catch (error) {
-      // It waited for a peer that has dropped the step already.
+      // The action waited for a peer that has already dropped the step.
       if (!(error instanceof AppError && error.code === 'DATA_PLANE.FRAME_DROPPED')) throw error;
     }
     await gate.pass();
   }
 
   /**
-   * Takes what rank 0 sends of this step as it comes, so that no frame of it without room holds back the commit that
-   * follows it on the same link. They are few: rank 0 does not pass its own first W before that commit.
+   * Asks at once for all that rank 0 sends in this step, so that no frame without room holds back the commit that
+   * follows on the same link. These tensors are few: rank 0 does not pass its own first W before that commit.
    */
   private askFirstRank(): void {
     const { plan } = this.options;
@@ -82,7 +85,7 @@ export class StepRunner {
     }
   }
 
-  /** Whether it had not been cleared in this step: from now on it is. */
+  /** Returns whether the stage's gradients must be cleared, which is once in each step. */
   private clears(stage: number): boolean {
     if (this.cleared.has(stage)) return false;
     this.cleared.add(stage);

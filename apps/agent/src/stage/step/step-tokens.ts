@@ -10,20 +10,20 @@ export interface StepTokensOptions {
 }
 
 /**
- * At the head: the tokens of a step that count, by which its loss and its gradient are divided, so that a micro-batch
- * weighs by its tokens. Known before the first I, since that multiplies by 1 / tokens.
+ * Counts, at the head, the tokens of a step that have a target. The loss and its gradient are divided by this count, so
+ * that a micro-batch weighs as much as it has tokens. It is known before the first I, which multiplies by 1 / tokens.
  */
 export class StepTokens {
   private tokens: number | undefined;
 
   constructor(private readonly options: StepTokensOptions) {}
 
-  /** Undefined but at the head. */
+  /** Undefined on every rank but the head's. */
   get count(): number | undefined {
     return this.tokens;
   }
 
-  /** Before the first action of `step`. */
+  /** Must be called before the first action of `step`. */
   begin(step: number): void {
     const { plan, memory, data } = this.options;
     const { head } = memory;

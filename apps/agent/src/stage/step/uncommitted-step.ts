@@ -5,20 +5,20 @@ export interface UncommittedStepOptions {
   readonly step: number;
   readonly norms: Promise<RankNorms>;
   readonly agreed: Promise<Commit>;
-  /** Called as soon as it is known that nothing of the next step will survive. */
+  /** Called as soon as it is known that nothing of the next step will count. */
   readonly dropNext: () => void;
 }
 
 /**
- * A step that was updated before rank 0's word on it.
+ * A step that was updated before rank 0 decided on it.
  *
- *   updated ──> kept: the norm does not clip, the next step goes on
- *           └─> next step dropped: it clips, is not finite, the run stops here, or this rank failed
+ *   updated ──> kept: the norm does not clip, and the next step goes on
+ *           └─> next step dropped: the norm clips or is not finite, the run stops here, or this rank failed
  */
 export class UncommittedStep {
   readonly step: number;
   readonly norms: Promise<RankNorms>;
-  /** Rejects with what kept this rank from hearing of it. */
+  /** Rejects with what kept this rank from hearing the decision. */
   readonly commit: Promise<Commit>;
   private dropped = false;
 
@@ -35,16 +35,16 @@ export class UncommittedStep {
         return commit;
       },
       (error: unknown) => {
-        // The next step may wait for a peer that waits for this rank: it must not wait on.
+        // The next step may wait for a peer that itself waits for this rank: that wait must end.
         drop();
         throw error;
       },
     );
-    // Awaited at the latest before the next step's gradients, perhaps later than it fails.
+    // The next step awaits this before its gradients, which may be long after it has failed: no rejection is unhandled.
     this.commit.catch(() => undefined);
   }
 
-  /** What the next step has begun is dropped. */
+  /** Whether what the next step has begun must be dropped. */
   get isNextDropped(): boolean {
     return this.dropped;
   }
