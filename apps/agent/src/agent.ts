@@ -46,7 +46,7 @@ export interface AgentOptions {
   readonly logger: Logger;
 }
 
-/** Until the first welcome says otherwise. */
+/** These count until the first welcome names other ones. */
 const DEFAULT_TIMES = { heartbeatIntervalMs: 3000, leaseMs: 15_000, graceMs: 900_000 };
 const FLUSH_INTERVAL_MS = 100;
 const GENERATIONS_MAX = 4;
@@ -55,7 +55,7 @@ const EXIT_DELAY_MS = 500;
 
 type Welcomed = Pick<agentV1.Welcome, 'heartbeatIntervalMs' | 'leaseMs' | 'graceMs'>;
 
-/** The daemon: one queue, one loop. Nothing else changes its state. */
+/** The daemon: one queue and one loop, which alone changes the agent's state. */
 export class Agent {
   private readonly queue = new EventQueue<AgentEvent>();
   private readonly outbox = new Outbox();
@@ -67,14 +67,14 @@ export class Agent {
   /** Resolves when no attempt that is over holds the device any more. */
   private deviceFree: Promise<void> = Promise.resolve();
   private readonly generations = new Set<Generation>();
-  /** Uses the device while nothing else does. */
+  /** Measures layers, and uses the device only while nothing else does. */
   private profiling: LayerProfiling | undefined;
   /** Whether something ran that may have left blocks in the cache. */
   private cacheUsed = false;
   private readonly fences = new Map<string, number>();
   private readonly commands: CommandAnswers;
   private times: Welcomed = DEFAULT_TIMES;
-  /** When the API last said anything: a session that is open and unanswered is as good as none. */
+  /** When the API last said anything: a session that is open but unanswered is as good as no session. */
   private heardMs: number;
   private heartbeatSequence = 0;
 
@@ -115,7 +115,7 @@ export class Agent {
     this.queue.push({ type: 'signal', name });
   }
 
-  /** The table of contents: each input and who deals with it. A number ends the loop. */
+  /** The agent's table of contents: each event and what deals with it. A number ends the loop, as the exit code. */
   private handle(event: AgentEvent): number | undefined {
     switch (event.type) {
       case 'session':
@@ -134,7 +134,7 @@ export class Agent {
       case 'heartbeat':
         return this.onHeartbeat(event.latenessMs);
       case 'telemetry':
-        // What nobody could take is of no use later.
+        // A sample that cannot be sent now is dropped: it is of no use later.
         this.send({ $case: 'telemetry', value: event.sample });
         return undefined;
       case 'flush':
@@ -216,7 +216,7 @@ export class Agent {
     this.flush();
   }
 
-  /** Only a new process can use the device again. What waits to be told, such as the failure, goes out meanwhile. */
+  /** Only a new process can use the device again. What is still to be sent, such as the failure, goes out meanwhile. */
   private leaveIfUnusable(message: FromWorker): void {
     if (message.type !== 'failed' || !DEVICE_UNUSABLE.includes(message.error.code)) return;
     this.commands.close();
@@ -227,7 +227,7 @@ export class Agent {
     const value = { sequence: ++this.heartbeatSequence, running: this.running(), latenessMs };
     this.send({ $case: 'heartbeat', value });
     const nowMs = this.options.clock.monotonicMs();
-    // This process stood still, and what the API said meanwhile is not read yet.
+    // This process stood still: what the API said meanwhile lies unread, so that its silence is not counted.
     if (latenessMs > LATE_MS) this.heardMs = nowMs;
     if (nowMs - this.heardMs > this.times.graceMs && this.attempt?.isOver === false)
       this.attempt.fail(apiAway(this.times.graceMs));
@@ -238,7 +238,7 @@ export class Agent {
     for (const body of this.outbox.take()) this.send(body);
   }
 
-  /** What this API does not take for its length, it will not take in the next session either. */
+  /** Sends a message. One that the API refuses for its length is dropped: the next session would refuse it too. */
   private send(body: AgentMessageBody): void {
     const error = this.session.send(body);
     if (error === undefined) return;
@@ -246,7 +246,7 @@ export class Agent {
     if (body.$case !== 'checkpoint') return;
     this.outbox.giveUp(body.value);
     const { attempt } = this;
-    // Without its checkpoints a run would only seem to get on.
+    // Without its checkpoints a run would only seem to make progress, so that the attempt fails.
     if (attempt?.runId === body.value.runId && attempt.fence === body.value.fence)
       this.queue.push({ type: 'attempt', attempt, event: { type: 'failed', error } });
   }
@@ -262,7 +262,7 @@ export class Agent {
     if (!parsed.success) return planInvalid(parsed.error.message);
     const unsafe = credentialRefusal(parsed.data.peers, dataCredential);
     if (unsafe !== undefined) return unsafe;
-    // The API gave this device to another attempt: whatever used it is over.
+    // The API gave this device to another attempt: the one that used it is over.
     const previous = this.attempt;
     previous?.fail(superseded(previous.runId, previous.fence));
     const { device, dataPlane, startThread, cache, blobs, clock, random, logger } = this.options;
@@ -294,7 +294,7 @@ export class Agent {
     if (attempt?.runId !== runId || attempt.fence !== fence) return attemptUnknown(runId, fence);
     this.options.logger.info({ runId, fence, reason }, 'the API stopped the attempt');
     this.attempt = undefined;
-    // Points of the steps that were done belong to the run: they go out still. The device is free when this resolves.
+    // Points of the steps that were done belong to the run, and are still sent. This resolves when the device is free.
     return this.vacate(attempt, reason);
   }
 
@@ -344,7 +344,7 @@ export class Agent {
     return undefined;
   }
 
-  /** It has told its result, or the device is wanted. */
+  /** The profiling has told its result, or something else needs the device. */
   private endProfiling(profiling = this.profiling): undefined {
     if (profiling === undefined || profiling !== this.profiling) return;
     this.profiling = undefined;
@@ -352,7 +352,7 @@ export class Agent {
     this.deviceFree = Promise.allSettled([this.deviceFree, ended]).then(() => undefined);
   }
 
-  /** What this agent may execute, as it understands it; the API answers with the fences in force. */
+  /** The attempt that this agent believes it may execute; the API answers with the fences in force. */
   private running(): agentV1.RunningAttempt[] {
     const { attempt } = this;
     if (attempt === undefined) return [];
@@ -369,13 +369,13 @@ export class Agent {
     void this.vacate(attempt, 'superseded');
   }
 
-  /** Ends the attempt; the next one starts no thread beside the one of this. */
+  /** Ends the attempt. The next attempt starts its thread only when this one's thread has ended. */
   private vacate(attempt: Attempt, reason: string): Promise<void> {
     this.deviceFree = Promise.allSettled([this.deviceFree, attempt.end(reason)]).then(() => undefined);
     return this.deviceFree;
   }
 
-  /** Blocks are of use only while weights are loaded; kept, they would fill the disk with every checkpoint. */
+  /** Blocks are needed only while weights are loaded; if they were kept, every checkpoint would add to the disk. */
   private clearCacheWhenIdle(): void {
     const busy = this.attempt?.isOver === false || this.generations.size > 0;
     if (!busy && this.cacheUsed) void this.options.cache.clearBlocks();

@@ -1,4 +1,4 @@
-/** One queue for everything that happens to the agent: whoever pushes never runs the consumer's code. */
+/** One queue for everything that happens to the agent: pushing an event never runs the consumer's code. */
 export class EventQueue<T> implements AsyncIterable<T> {
   private items: T[] = [];
   private wake: (() => void) | undefined;

@@ -20,7 +20,7 @@ import { openDevice } from './device/open-device';
 import { chooseDevice, deviceMessages, gpuIdOf, type OpenedDevice, reportDevice } from './device/report-device';
 
 const VERSION = '0.1.0';
-/** What was written to sockets gets this long to leave. */
+/** What was written to sockets gets this long to be sent before the process ends. */
 const LAST_WRITES_MS = 100;
 
 /** `--gpus`: prints the GPUs of this machine, in the order of their numbers, for `millrace up --agents auto`. */
@@ -41,11 +41,11 @@ async function describeDevice(): Promise<number> {
 
 function endWedged(logger: Logger): void {
   logger.error({}, 'a GPU thread hangs in its driver and cannot be ended: this process ends, to be started anew');
-  // The report of what ended goes out first.
+  // The report of what ended is sent first.
   setTimeout(endProcess, LAST_WRITES_MS);
 }
 
-/** A thread in native code keeps process.exit from coming to its end. */
+/** Ends this process with a signal: process.exit waits for a thread that is in native code. */
 function endProcess(): void {
   process.kill(process.pid, 'SIGKILL');
 }
@@ -57,11 +57,11 @@ function agentLogger({ logLevel }: AgentConfig): Logger {
 async function main(): Promise<number> {
   const config = readAgentConfig();
   const logger = agentLogger(config);
-  // The supervisor holds the other end of stdin: it closes when the supervisor is gone, however that came about.
+  // The supervisor holds the other end of stdin, which closes when the supervisor ends, whatever ended it.
   let onSupervisorGone = (): void => process.exit(0);
   if (config.supervised) process.stdin.resume().once('end', () => onSupervisorGone());
   const home = AgentHome.open(config.home);
-  // Before the device, which takes a while to measure: whoever gave a wrong token hears of it at once.
+  // The token is checked before the device, which takes a while to measure, so that a wrong one is told at once.
   const own = await chooseDevice(config);
   const { index } = own.chosen;
   const token = await ownCredential(config, { home, device: index, logger });
@@ -124,7 +124,7 @@ async function main(): Promise<number> {
   return exitCode;
 }
 
-/** What every thread is told of the device that it opens. */
+/** What every thread is told about the device that it opens. */
 function deviceChoice(config: AgentConfig, { report: { quarantined } }: OpenedDevice): DeviceChoice {
   const { adapter, pacedGflops, faults } = config;
   return {
@@ -140,13 +140,13 @@ function telemetryOf({ report, identity }: OpenedDevice, config: AgentConfig, lo
   return new DeviceTelemetrySource({ adapter, clock: systemClock, logger });
 }
 
-/** On all interfaces only if others are told of an address that is not this machine's own. */
+/** Listens on all interfaces only if the agent advertises an address that is not loopback. */
 async function listen(config: AgentConfig, home: AgentHome, server: ExchangeServer): Promise<string> {
   const advertised = splitHostPort(config.advertise ?? '127.0.0.1');
   const host = listeningHost(advertised.host);
   const wanted = config.dataPort === 0 ? home.dataPort() : config.dataPort;
   const port = await server.listen(host, wanted).catch((error: unknown) => {
-    // A port that was only remembered may belong to somebody else by now.
+    // If the port was only remembered from the last start, another program may have it by now: any free one will do.
     if (config.dataPort !== 0 || wanted === 0) throw error;
     return server.listen(host, 0);
   });

@@ -9,12 +9,15 @@ import { tlsMismatch } from './session/tls-mismatch';
 
 interface CredentialParts {
   readonly home: AgentHome;
-  /** Number of the device on its host. */
+  /** The device's number on its host. */
   readonly device: number;
   readonly logger: Logger;
 }
 
-/** Of this agent alone; the token that it was started with may be an admin's, and is used for nothing else. */
+/**
+ * Returns this agent's own credential. The token that it was started with may be an admin's, and is used only to get
+ * one.
+ */
 export async function ownCredential(config: AgentConfig, { home, device, logger }: CredentialParts): Promise<string> {
   const client = new EnrolmentClient({
     address: config.join,

@@ -23,7 +23,7 @@ import { StartPhases } from './start-phases';
 
 export interface AttemptOptions {
   readonly plan: AttemptPlan;
-  /** Needed where a peer is not on this machine. */
+  /** Needed if a peer is on another machine. */
   readonly credential: LinkCredential | undefined;
   readonly leaseMs: number;
   readonly device: DeviceChoice;
@@ -35,9 +35,9 @@ export interface AttemptOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly logger: Logger;
-  /** Sends at once if there is a session, else forgets it. */
+  /** Sends the message at once if there is a session, and drops it otherwise. */
   readonly send: (body: AgentMessageBody) => void;
-  /** Whatever happens on other threads and sockets comes back through the agent's queue. */
+  /** What happens on other threads and sockets reaches the attempt through the agent's queue. */
   readonly onEvent: (event: AttemptEvent) => void;
 }
 
@@ -52,7 +52,7 @@ export type AttemptEvent =
  *   starting ──> ready ──> running ──> draining ──> settling ──> ended (finished, paused)
  *       └──────────┴──────────┴───────────┴────────────┴───────> ended (failed, superseded, stopped)
  *
- * draining: peers take the last frames. settling: the API stores the last points, lines and the checkpoint.
+ * While draining, peers take the last frames. While settling, the API stores the last points, log lines and checkpoint.
  */
 export type AttemptPhase = 'starting' | 'ready' | 'running' | 'draining' | 'settling' | 'ended';
 
@@ -60,17 +60,17 @@ export type AttemptPhase = 'starting' | 'ready' | 'running' | 'draining' | 'sett
 const FIRST_ACCEPT_MS = 60_000;
 const LOST_AFTER_LEASES = 4;
 
-/** One rank of an attempt, as the thread of the sockets sees it. Changes only in `handle`, `end` and `settle`. */
+/** One rank of an attempt, as the thread with the sockets sees it. Only `handle`, `end` and `settle` change it. */
 export class Attempt {
   readonly runId: string;
   readonly fence: number;
   state: AttemptPhase = 'starting';
   step: number;
-  /** Told again in each new session. */
+  /** The last report, which is sent again in each new session. */
   private lastReport: agentV1.AttemptReport | undefined;
   private outcome: 'finished' | 'paused' = 'finished';
   private readonly rank: RankThread;
-  /** What the weights come from. */
+  /** Where the weights come from. */
   private source: TensorIndex | undefined;
   private readonly writers = new Map<number, CheckpointWriter>();
   private readonly phases: StartPhases;
@@ -107,17 +107,17 @@ export class Attempt {
     return this.state === 'ended';
   }
 
-  /** How long the thread that owns the device has said nothing. */
+  /** How long the thread that owns the device has said nothing, in milliseconds. */
   get threadSilentMs(): number {
     return this.rank.silentMs;
   }
 
-  /** The device for a generation: between two steps while it trains, at once otherwise. */
+  /** Lends the device to a generation: between two steps while the attempt trains, at once otherwise. */
   lendDevice(): Promise<LentTurn> {
     return this.state === 'running' ? this.turns.take() : Promise.resolve(FREE_TURN);
   }
 
-  /** Fetches what the rank needs; `after` is the end of what used the device before. */
+  /** Fetches what the rank needs. `after` resolves when whatever used the device before has ended. */
   begin(after: Promise<void>): void {
     this.report('starting', { phase: 'fetching' });
     const { plan, cache, onEvent } = this.options;
@@ -165,19 +165,19 @@ export class Attempt {
     this.rank.askBoundary(wishes);
   }
 
-  /** After each acknowledgement: the last report goes out when everything before it is in the database. */
+  /** Called after each acknowledgement: the last report is sent when everything before it is in the database. */
   settle(): void {
     if (this.state !== 'settling' || !this.options.outbox.isSettled(this)) return;
     this.report(this.outcome);
     void this.end(this.outcome);
   }
 
-  /** In a new session. */
+  /** Called in each new session. */
   reportAgain(): void {
     if (this.lastReport !== undefined) this.options.send({ $case: 'attempt', value: this.lastReport });
   }
 
-  /** Ends with a report; a superseded attempt just ends, and nothing of it counts any more. */
+  /** Ends the attempt with a report. A superseded attempt ends without one: nothing of it counts any more. */
   fail(error: AppError): void {
     const { logger, outbox, plan } = this.options;
     const { runId, fence } = this;
@@ -190,7 +190,7 @@ export class Attempt {
     }
     logger.error({ runId, fence, code: error.code, details: error.details }, `attempt failed: ${error.message}`);
     this.log('error', error.message);
-    // The API takes no lines under this fence once it has the report: what says why goes out before it.
+    // The API takes no lines under this fence once it has the report, so that the lines that say why are sent first.
     for (const body of outbox.take()) this.options.send(body);
     const culprit = error.details['rank'];
     this.report('failed', {
@@ -259,12 +259,14 @@ export class Attempt {
     }
   }
 
-  /** Now, while the first tensors are still to come; frames that come meanwhile only make a link seem slower. */
+  /**
+   * Measures now, before the first tensors come. Frames that come meanwhile only make a link seem slower than it is.
+   */
   private async measureLinks(): Promise<void> {
     const { runId, fence } = this;
     const { plan, send } = this.options;
     const ranks = plan.peers.length;
-    // Tensors go to neighbours, and with several chunks around the ends.
+    // Tensors go to the neighbours and, if ranks have several chunks, from the last rank to the first.
     const neighbours = new Set([plan.rank + 1, plan.rank - 1 + ranks].map((rank) => rank % ranks));
     neighbours.delete(plan.rank);
     for (const toRank of neighbours) {
@@ -356,7 +358,7 @@ export class Attempt {
     return writer;
   }
 
-  /** Rejects when nothing may go on: an old fence, or the checkpoint that ends the attempt. */
+  /** Rejects when the attempt cannot go on: its fence is old, or its final checkpoint could not be stored. */
   private async finishCheckpoint(step: number, final: boolean): Promise<void> {
     const { outbox, plan } = this.options;
     const report = { runId: this.runId, fence: this.fence, step, rank: plan.rank };

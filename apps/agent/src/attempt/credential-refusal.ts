@@ -3,7 +3,7 @@ import { type AppError, isLoopback, splitHostPort } from '@millrace/core';
 import type { LinkCredential } from '../data-plane/link/link-credential';
 import { credentialMissing } from './attempt.errors';
 
-/** Why a plan cannot be executed: links that leave this machine take a certificate. */
+/** Says why a plan cannot be executed, if it cannot: links that leave this machine need a certificate. */
 export function credentialRefusal(
   peers: AttemptPlan['peers'],
   credential: LinkCredential | undefined,

@@ -10,7 +10,7 @@ const CLASS_OF_CODE: Readonly<Record<string, FailureClass>> = {
   'RUNTIME.OUT_OF_MEMORY': 'out_of_memory',
   'DATA_PLANE.PEER_LOST': 'node_lost',
   'AGENT.STOPPING': 'preempted',
-  // Of a checkpoint's report: another attempt's would be as long.
+  // A checkpoint's report is too long for a message; another attempt's report would be as long.
   'SESSION.MESSAGE_TOO_LARGE': 'user_error',
   'AGENT.API_AWAY': 'node_lost',
 };
@@ -18,7 +18,7 @@ const CLASS_OF_CODE: Readonly<Record<string, FailureClass>> = {
 /** Areas whose 'invalid' means that the run spec cannot work on this device or data. */
 const USER_AREAS = ['RUNTIME.TENSOR_TOO_LARGE', 'MODEL.', 'DATA.', 'PIPELINE.', 'STAGE.', 'CHECKPOINT.'];
 
-/** The class of a failure in the run's state machine: what it says decides whether the run is tried again. */
+/** The class of a failure in the run's state machine, which decides whether the run is tried again. */
 export function failureClass({ code, kind }: AppError): FailureClass {
   const known = CLASS_OF_CODE[code];
   if (known !== undefined) return known;

@@ -3,14 +3,14 @@ import type { ModelConfig } from '@millrace/core';
 import { allParameters } from '@millrace/model';
 import { FRAME_DTYPE_BYTES, type FrameBounds } from '../data-plane/frame';
 
-/** Of values that travel as doubles between twins, and otherwise take half of it. */
+/** Between CPU twins values travel as doubles. Other backends send half of that, which this bound covers. */
 const VALUE_BYTES = FRAME_DTYPE_BYTES.f64;
 /** Decisions and accounts are a few hundred bytes of JSON. */
 const TEXT_BYTES = 64 * 1024;
-/** The loss and its tokens travel behind the norms of the last stage. */
+/** Behind its norms the last stage sends two more values: the loss and the number of its tokens. */
 const LOSS_VALUES = 2;
 
-/** The largest frame of each kind that a peer of this attempt can have reason to send. */
+/** The size of the largest frame of each kind that a peer of this attempt can have reason to send. */
 export function attemptFrameBounds({ model, spec }: Pick<AttemptPlan, 'model' | 'spec'>): FrameBounds {
   const hidden = hiddenBytes(model, spec.train.batch.micro);
   return {

@@ -1,15 +1,20 @@
 import type { ToWorker } from '../worker/worker-messages';
 
-/** A generation may use the device for about so long, and says when it does not any more. */
+/** A generation's turn: it may use the device for about `sliceMs`, and calls `over` when it has stopped using it. */
 export interface LentTurn {
   readonly sliceMs: number;
   readonly over: () => void;
 }
 
-/** Of a device that nobody trains on: the generation may keep it, and asks again in case an attempt has come. */
+/**
+ * The turn on a device that no attempt trains on. The generation may go on, but asks again in case an attempt has come.
+ */
 export const FREE_TURN: LentTurn = { sliceMs: 1_000, over: () => undefined };
 
-/** The thread of the sockets' end of DeviceTurns: who waits for the device of an attempt in training. */
+/**
+ * Keeps, on the thread of the sockets, the generations that wait for a device that trains; DeviceTurns is its other
+ * end.
+ */
 export class LentTurns {
   private readonly waiting = new Map<number, (turn: LentTurn) => void>();
   private nextId = 1;
@@ -28,7 +33,7 @@ export class LentTurns {
     resolve?.({ sliceMs, over: () => this.tell({ type: 'turn-over', turnId }) });
   }
 
-  /** The attempt trains no more: nobody needs to wait for it. */
+  /** Called when the attempt stops training: nobody needs to wait for it any more. */
   end(): void {
     for (const resolve of this.waiting.values()) resolve(FREE_TURN);
     this.waiting.clear();

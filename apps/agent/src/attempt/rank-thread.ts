@@ -30,24 +30,24 @@ export interface RankThreadOptions {
   >;
   /** Reads a tensor of the plan's manifest. */
   readonly weight: (name: string, kind: ManifestTensor['kind']) => Promise<Float32Array | undefined>;
-  /** Messages that are not about frames and weights. */
+  /** Receives the messages that are not about frames or weights. */
   readonly onMessage: (message: FromWorker) => void;
   readonly onPeerDead: (rank: number, error: AppError) => void;
 }
 
-/** How long a rank that is done waits for its peers to take what it sent. */
+/** How long a finished rank waits for its peers to take what it sent. */
 const DRAIN_MS_MAX = 30_000;
 
-/** A GPU thread tied to the links of its rank: frames go through, everything else goes to the owner. */
+/** Connects a GPU thread to the links of its rank: frames pass through, everything else goes to the owner. */
 export class RankThread {
   private readonly links: AttemptLinks;
   private thread: GpuThread | undefined;
-  /** What came before the thread was there; the links' credits bound it. */
+  /** Frames that came before the thread was started; the links' credits bound them. */
   private early: DeliveredFrame[] = [];
   private boundary: BoundaryWishes = { checkpoint: false, stop: false, stopAtCheckpoint: false };
   private ended: Promise<void> | undefined;
 
-  /** Peers' streams are accepted from now on; the thread starts with `start`. */
+  /** Accepts the peers' streams from now on; `start` starts the thread. */
   constructor(private readonly options: RankThreadOptions) {
     this.links = options.dataPlane.open({
       ...options.links,
@@ -78,7 +78,7 @@ export class RankThread {
     };
   }
 
-  /** Answers a call of the thread. */
+  /** Answers a call of the thread with the result of `work`. */
   reply(callId: number, work: Promise<unknown>): void {
     work.then(
       (value) => this.thread?.post({ type: 'reply', callId, value }),
@@ -86,27 +86,27 @@ export class RankThread {
     );
   }
 
-  /** To the thread, if there is one. */
+  /** Sends a message to the thread; does nothing if there is none. */
   tell(message: ToWorker): void {
     this.thread?.post(message);
   }
 
-  /** Undefined when the peer cannot be reached in time. */
+  /** Measures the link; undefined when the peer cannot be reached in time. */
   measureLink(toRank: number): Promise<MeasuredLink | undefined> {
     return this.links.measure(toRank);
   }
 
-  /** Resolves when the peers took everything, or after a while: one of them may be gone. */
+  /** Resolves when the peers have taken everything, and otherwise after DRAIN_MS_MAX: a peer may be gone. */
   async drain(): Promise<void> {
     await Promise.race([this.links.drain(), sleep(this.options.clock, DRAIN_MS_MAX)]);
   }
 
-  /** How long the thread has said nothing; 0 while there is none. */
+  /** How long the thread has said nothing, in milliseconds; 0 while there is no thread. */
   get silentMs(): number {
     return this.thread?.silentMs() ?? 0;
   }
 
-  /** Idempotent; resolves when the device is free. */
+  /** Ends the thread; resolves when the device is free. It may be called again. */
   end(reason: string): Promise<void> {
     this.ended ??= (async () => {
       this.options.dataPlane.close(this.links, reason);
@@ -144,10 +144,10 @@ export class RankThread {
   }
 }
 
-/** Beside its payload a message has a header and its framing. */
+/** Beside its payload a message has a header and its framing, which take no more than this. */
 const HEADER_BYTES_MAX = 1024;
 
-/** A whole ArrayBuffer changes threads: one that other frames share is left here, and the payload copied out of it. */
+/** Only a whole ArrayBuffer can be moved to another thread: from one that other frames share, the payload is copied. */
 function ownedPayload(payload: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   return payload.buffer.byteLength - payload.byteLength > HEADER_BYTES_MAX ? payload.slice() : payload;
 }

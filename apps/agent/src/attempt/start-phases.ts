@@ -6,10 +6,10 @@ export interface StartPhasesOptions {
   readonly onLong: (phase: StartPhase) => void;
 }
 
-/** A start that goes well takes less for each phase, and has nothing to tell. */
+/** Phases of a start that goes well are shorter than this, and are not worth telling. */
 const TOLD_AFTER_MS = 500;
 
-/** What a rank does until its first step. A phase is told once it lasts. */
+/** Tells what a rank does before its first step; a phase is told only once it lasts. */
 export class StartPhases {
   private cancel: () => void = () => undefined;
 

@@ -11,19 +11,19 @@ import { blobCorrupt, homeUnwritable } from './blobs.errors';
 import { retryWhileAway, type RetryOptions } from './retry';
 
 export interface BlobCacheOptions extends Omit<RetryOptions, 'what' | 'stopped'> {
-  /** Folder for datasets and blocks; whatever is in it can be fetched again. */
+  /** Folder for datasets and blocks; everything in it can be fetched again. */
   readonly folder: string;
   readonly blobs: BlobPort;
-  /** A name that nobody else takes, for a file that is being written. */
+  /** Makes a name that is not in use, for a file that is being written. */
   readonly newName: () => string;
 }
 
 const SHA256 = /^[0-9a-f]{64}$/;
-/** Runs take turns with datasets; more than these are fetched again. */
+/** Runs may take turns with datasets, so that a few token files are kept; older ones are fetched again. */
 const TOKEN_FILES_KEPT = 4;
 
 /**
- * Blobs of the API by hash, kept on disk: token files as whole files, blocks of the checkpoint that is being loaded.
+ * Blobs of the API, kept on disk under their hash: whole token files, and the blocks of the checkpoint that is loaded.
  */
 export class BlobCache {
   private readonly blocks: FileBlockStore;
@@ -35,7 +35,10 @@ export class BlobCache {
     this.recent = new RecentBlocks((sha256) => this.blocks.get(sha256));
   }
 
-  /** Path of the token file, fetched if it is not there. Errors: BLOB.CORRUPT, AGENT.HOME_UNWRITABLE, GRPC.*. */
+  /**
+   * Returns the path of the token file, which is fetched if it is not there. Errors: BLOB.CORRUPT,
+   * AGENT.HOME_UNWRITABLE, GRPC.*.
+   */
   async tokenFile(sha256: string, bytes: number, stopped: () => boolean): Promise<string> {
     const path = join(this.options.folder, 'datasets', sha256);
     const size = await stat(path).then(
@@ -52,7 +55,7 @@ export class BlobCache {
     return path;
   }
 
-  /** A tensor of a checkpoint. */
+  /** Returns a tensor of a checkpoint. */
   async tensor(tensor: ManifestTensor, stopped: () => boolean): Promise<Float32Array> {
     await this.clearing;
     for (const { sha256 } of tensor.blocks) {
@@ -63,16 +66,16 @@ export class BlobCache {
     return getTensor(this.recent, tensor);
   }
 
-  /** When no task is live: each fetches what it needs. What begins meanwhile waits until they are gone. */
+  /** Deletes all blocks; called when no task is live. A task that begins meanwhile waits until they are gone. */
   clearBlocks(): Promise<void> {
     const folder = join(this.options.folder, 'blocks');
     this.recent.clear();
-    // A block of a task that just ended may still be on its way into the folder.
+    // A task that has just ended may still be writing a block into the folder, hence the retries.
     this.clearing = this.clearing.then(() => rm(folder, { recursive: true, force: true, maxRetries: 3 }));
     return (this.clearing = this.clearing.catch(() => undefined));
   }
 
-  /** Keeps the file `current` and those that were used last. */
+  /** Keeps the file `current` and those that were used most recently. */
   private async removeOldTokenFiles(current: string): Promise<void> {
     const folder = join(this.options.folder, 'datasets');
     const names = (await readdir(folder)).filter((name) => SHA256.test(name) && name !== current);
@@ -86,7 +89,7 @@ export class BlobCache {
     await Promise.all(old.map(({ name }) => rm(join(folder, name), { force: true })));
   }
 
-  /** Half-written files of a process that died. */
+  /** Deletes the half-written files of a process that died. */
   async removeParts(): Promise<void> {
     const folder = join(this.options.folder, 'datasets');
     const files = await readdir(folder).catch(() => []);
@@ -102,7 +105,7 @@ export class BlobCache {
   }
 
   private async download(sha256: string, path: string): Promise<void> {
-    // Two attempts may fetch the same file at the same time.
+    // Two attempts may fetch the same file at the same time, so that each writes a part of its own.
     const part = `${path}.part-${this.options.newName()}`;
     await mkdir(dirname(path), { recursive: true });
     try {

@@ -3,13 +3,13 @@ export interface BlockToPut {
   readonly bytes: Uint8Array;
   readonly runId: string;
   readonly fence: number;
-  /** Of the checkpoint that it is for. */
+  /** The step of the checkpoint that the block is for. */
   readonly step: number;
 }
 
 /**
- * The API's blobs. Errors by kind: 'aborted' under an old fence, 'exhausted' when its disk is nearly full, 'unavailable'
- * while it cannot be reached, 'not_found'.
+ * Gets and puts the API's blobs. The kind of an error tells what is wrong: 'aborted': the fence is old; 'exhausted':
+ * the API's disk is nearly full; 'unavailable': the API cannot be reached; 'not_found'.
  */
 export interface BlobPort {
   get(sha256: string, offset: number): AsyncIterable<Uint8Array>;

@@ -5,14 +5,14 @@ export interface RetryOptions {
   readonly what: string;
   readonly clock: Clock;
   readonly random: () => number;
-  /** True: the attempt is over, nobody waits any more. */
+  /** Returns true when the attempt is over and nobody waits any more. */
   readonly stopped: () => boolean;
 }
 
 const FIRST_DELAY_MS = 200;
 const DELAY_MS_MAX = 5000;
 
-/** Repeats while the API is away, for as long as the attempt lives; any other failure is the caller's. */
+/** Repeats `work` while the API is away, for as long as the attempt lives. Every other failure is thrown. */
 export async function retryWhileAway<T>(
   work: () => Promise<T>,
   { what, clock, random, stopped }: RetryOptions,

@@ -1,6 +1,6 @@
 import type { ManifestTensor } from '@millrace/checkpoint';
 
-/** The tensors of a manifest by name and kind: a rank asks for thousands of them, one after the other. */
+/** The tensors of a manifest by name and kind: a rank looks up thousands of them, one after the other. */
 export class TensorIndex {
   private readonly tensors: ReadonlyMap<string, ManifestTensor>;
 

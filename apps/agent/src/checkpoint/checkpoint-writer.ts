@@ -22,17 +22,20 @@ export interface CheckpointWriterOptions {
   readonly stopped: () => boolean;
 }
 
-/** Blocks on their way at once. */
+/** How many blocks are uploaded at the same time. */
 const UPLOADS_MAX = 4;
-/** While the writer holds more it takes nothing; a block that is not full yet, or has yet to be sent, is part of it. */
+/**
+ * While the writer holds more bytes than this, it takes no further piece. Blocks that are not full or not sent yet
+ * count.
+ */
 export const HELD_BYTES_MAX = 16 * BLOCK_BYTES;
 
-/** A tensor of which pieces come. */
+/** The tensor whose pieces are coming. */
 interface OpenTensor extends Pick<ManifestTensor, 'name' | 'kind' | 'shape'> {
   readonly blocks: Promise<BlockReference>[];
 }
 
-/** One rank's part of the checkpoint of one step: pieces of tensors come in, their blocks go out. */
+/** Stores one rank's part of the checkpoint of one step: it takes pieces of tensors and uploads their blocks. */
 export class CheckpointWriter {
   private readonly tensors: OpenTensor[] = [];
   private readonly packer = new BlockPacker((bytes) => this.putBlock(bytes));
@@ -45,8 +48,8 @@ export class CheckpointWriter {
   constructor(private readonly options: CheckpointWriterOptions) {}
 
   /**
-   * Takes the piece over and begins to upload it. Resolves when there is room for the next one, and never rejects: a
-   * failure is told by `finish`.
+   * Takes the piece over and begins to upload it. Resolves when there is room for the next piece. It never rejects:
+   * `finish` throws what failed.
    */
   add(piece: SnapshotPiece): Promise<void> {
     const { data } = piece;
@@ -61,7 +64,10 @@ export class CheckpointWriter {
     return new Promise((resolve) => this.room.push(resolve));
   }
 
-  /** Canonical JSON of the manifest part once every block is stored. Rejects with why one could not be. */
+  /**
+   * Returns the canonical JSON of the manifest part once every block is stored. Rejects with the reason if one could
+   * not be.
+   */
   async finish(): Promise<string> {
     this.packer.flush();
     const tensors = await Promise.all(
@@ -79,7 +85,7 @@ export class CheckpointWriter {
     return last;
   }
 
-  /** Of a piece that is whole blocks but for the tensor's last one, or all of a small tensor. */
+  /** Stores a piece. It consists of whole blocks except for the tensor's last one, or is all of a small tensor. */
   private store(bytes: Uint8Array<ArrayBuffer>, shape: readonly number[]): Promise<BlockReference>[] {
     const tensorBytes = shape.reduce((product, size) => product * size, 4);
     if (tensorBytes < PACKED_BYTES_MAX) return [this.packer.add(bytes)];
@@ -101,7 +107,7 @@ export class CheckpointWriter {
     await this.enter();
     try {
       if (this.failure !== undefined) throw this.failure;
-      // On a thread of the pool: hashing here would delay heartbeats.
+      // A thread of the pool computes the hash: hashing on this thread would delay heartbeats.
       const sha256 = Buffer.from(await webcrypto.subtle.digest('SHA-256', bytes)).toString('hex');
       const { runId, fence, step, blobs, clock, random, stopped } = this.options;
       await retryWhileAway(() => blobs.put({ sha256, bytes, runId, fence, step }), {

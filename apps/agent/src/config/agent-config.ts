@@ -11,7 +11,7 @@ import { configInvalid } from './config.errors';
 const port = z.coerce.number().int().min(0).max(65_535);
 const ADDRESS = /^(\[[0-9A-Fa-f:]+\]|[^\s:/]+):\d{1,5}$/;
 const address = z.string().regex(ADDRESS, 'must be host:port');
-/** Of any form that `splitHostPort` takes. */
+/** A host in any form that `splitHostPort` takes. */
 const HOST = /^(\[[0-9A-Fa-f:]+\]|[0-9A-Fa-f:]*:[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*|[^\s:/[\]]+)$/;
 const advertised = z
   .string()
@@ -29,7 +29,7 @@ const faults = z.string().transform((text, context) => {
   return parsed ?? [];
 });
 
-/** Two pulses of the thread, one of which may be late. */
+/** The thread sends a pulse every PULSE_INTERVAL_MS, and one of them may be late. */
 const MIN_SILENT_MS = 2 * PULSE_INTERVAL_MS;
 
 const deviceSchema = z.object({
@@ -55,47 +55,49 @@ const environmentSchema = deviceSchema.extend({
   MILLRACE_SUPERVISED: z.literal('1').optional(),
 });
 
-/** Which device, and how: all that it takes to open one. */
+/** Which device to open and how: all settings that opening one needs. */
 export interface DeviceConfig {
-  /** Threads of a software driver; all cores if not given. */
+  /** Threads of a software driver; it takes all cores if this is not given. */
   readonly cpuThreads: number | undefined;
-  /** Part of the name of the adapter to take. */
+  /** A part of the name of the adapter to open. */
   readonly adapter: string | undefined;
-  /** A test setting: sleep as long as a device of this speed would compute, and compute nothing. */
+  /** A test setting: the device computes nothing, and sleeps for as long as one of this speed would compute. */
   readonly pacedGflops: number | undefined;
-  /** A test setting: what happens to the device; none otherwise. */
+  /** A test setting: the faults that happen to the device; none otherwise. */
   readonly faults: readonly InjectedFault[];
-  /** When a thread that says nothing counts as one that hangs in its driver. */
+  /** A thread that says nothing for so long counts as hanging in its driver. */
   readonly gpuThreadSilentMs: number;
 }
 
 /** Settings of one agent, checked once at start. */
 export interface AgentConfig extends DeviceConfig {
-  /** host:port of the API's gRPC. */
+  /** The address of the API's gRPC, as host:port. */
   readonly join: string;
   /** An admin's or a join token; not needed once the agent has its own credential. */
   readonly token: string | undefined;
-  /** File that holds such a token, instead of `token`; it may come and go. */
+  /**
+   * A file that holds such a token, given instead of `token`. It need not exist once the agent has its own credential.
+   */
   readonly tokenFile: string | undefined;
-  /** The agent's own folder: id, caches. */
+  /** The agent's own folder, for its id and its caches. */
   readonly home: string;
-  /** host:port under which others reach this agent; its own port on this machine if not given. */
+  /** The address (host:port) at which other agents reach this one; by default loopback with its own port. */
   readonly advertise: string | undefined;
-  /** The one that is advertised, unless another one is given; 0: any free one. */
+  /** The port to listen on: by default the advertised one; 0 means any free port. */
   readonly dataPort: number;
-  /** Which GPU: a number, a UUID of nvidia-smi or a PCI address. */
+  /** Which GPU to open: a number, a UUID of nvidia-smi or a PCI address. */
   readonly device: string;
-  /** UUID or PCI address of the GPU whose telemetry is sent, where the agent cannot find out which one it has. */
+  /** UUID or PCI address of the GPU whose telemetry is sent, if the agent cannot find out which GPU it has. */
   readonly gpuId: string | undefined;
   readonly labels: Readonly<Record<string, string>>;
   readonly tlsCa: string | undefined;
   readonly logLevel: string;
   readonly host: string;
-  /** Started by `millrace up`: leaves when its standard input ends. */
+  /** `millrace up` started this agent, which leaves when its standard input ends. */
   readonly supervised: boolean;
 }
 
-/** Error: AGENT.CONFIG_INVALID naming each variable. */
+/** Throws AGENT.CONFIG_INVALID, which names each variable that is wrong. */
 export function readAgentConfig(env: NodeJS.ProcessEnv = process.env): AgentConfig {
   const data = parse(environmentSchema, env);
   return {
@@ -120,7 +122,7 @@ export function readAgentConfig(env: NodeJS.ProcessEnv = process.env): AgentConf
   };
 }
 
-/** The settings that count for a device alone. Error: AGENT.CONFIG_INVALID. */
+/** Reads only the settings of a device. Throws AGENT.CONFIG_INVALID. */
 export function readDeviceConfig(env: NodeJS.ProcessEnv = process.env): DeviceConfig {
   const data = parse(deviceSchema, env);
   return {
@@ -141,12 +143,12 @@ function parse<T extends z.ZodType>(schema: T, env: NodeJS.ProcessEnv): z.output
   return parsed.data;
 }
 
-/** Others reach an agent behind a router at another port than its own; that takes MILLRACE_DATA_PORT. */
+/** The port that is advertised. An agent behind a router listens on another one, which MILLRACE_DATA_PORT names. */
 function portOf(advertised: string | undefined): number {
   return advertised === undefined ? 0 : (splitHostPort(advertised).port ?? 0);
 }
 
-/** Folder of what can be fetched again. */
+/** The folder for what can be fetched again. */
 export function cacheFolder(config: AgentConfig): string {
   return join(config.home, 'cache');
 }

@@ -6,11 +6,11 @@ import { homeUnusable } from './config.errors';
 
 const ID = /^agent_[0-9a-z]{1,32}$/;
 
-/** What an agent keeps over restarts: its id, its port, and what was measured of its device. */
+/** What an agent keeps over restarts: its id, its credential, its port and what was measured of its device. */
 export class AgentHome {
   private constructor(private readonly folder: string) {}
 
-  /** Error: AGENT.HOME_UNUSABLE. */
+  /** Throws AGENT.HOME_UNUSABLE. */
   static open(folder: string): AgentHome {
     try {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -28,7 +28,7 @@ export class AgentHome {
     return id;
   }
 
-  /** What the API gave this agent to open its sessions with. */
+  /** The credential that the API gave this agent to open its sessions with. */
   credential(): string | undefined {
     const known = this.read('credential')?.trim();
     return known === '' ? undefined : known;
@@ -38,7 +38,7 @@ export class AgentHome {
     this.write('credential', `${credential}\n`);
   }
 
-  /** 0 when none is known. */
+  /** The port of the last start; 0 when none is known. */
   dataPort(): number {
     const port = Number(this.read('data-port') ?? 0);
     return Number.isInteger(port) && port > 0 && port < 65_536 ? port : 0;
@@ -48,7 +48,7 @@ export class AgentHome {
     this.write('data-port', `${port}\n`);
   }
 
-  /** Of this build on this adapter and driver, if it is what was measured last. */
+  /** The last report, if this build made it on the adapter and driver that `version` names. */
   deviceReport(version: string): DeviceReport | undefined {
     const text = this.read('device.json');
     if (text === undefined) return undefined;
@@ -72,7 +72,7 @@ export class AgentHome {
     }
   }
 
-  /** Whole or not at all. */
+  /** Writes the file whole or not at all. */
   private write(name: string, text: string): void {
     const path = join(this.folder, name);
     try {

@@ -8,9 +8,8 @@ const ICD_FOLDERS = ['/usr/share/vulkan/icd.d', '/etc/vulkan/icd.d', '/usr/local
 const HARDWARE_NODES = ['/dev/dri', '/dev/nvidiactl', '/dev/kfd', '/dev/dxg'];
 
 /**
- * Variables that make Mesa's software driver the Vulkan driver, or {} where the user named a driver or the system has
- * none.
- * They count for whatever loads the driver afterwards: set them before the first GPU thread starts.
+ * Variables that make Mesa's software driver the Vulkan driver; {} if the user named a driver or the system has no such
+ * driver. They must be set before the first GPU thread starts, because whatever loads the driver afterwards reads them.
  */
 export function softwareDriverEnvironment(env: NodeJS.ProcessEnv = process.env): Record<string, string> {
   const runtimeFolder: Record<string, string> = env['XDG_RUNTIME_DIR'] ? {} : { XDG_RUNTIME_DIR: makeRuntimeFolder() };
@@ -25,13 +24,13 @@ export function softwareDriverEnvironment(env: NodeJS.ProcessEnv = process.env):
   return icd === undefined ? {} : { VK_ICD_FILENAMES: icd, ...runtimeFolder };
 }
 
-/** With one of these the user has chosen a driver or a device already. */
+/** If one of these is set, the user has chosen a driver or a device already. */
 const CHOICES = ['DRI_PRIME', 'MESA_VK_DEVICE_SELECT', 'VK_ICD_FILENAMES', 'VK_DRIVER_FILES'];
 
 /**
- * Variables that make one GPU of several the only one that this process is offered. Mesa's layer for device selection
- * reads them, which the Vulkan loader puts before the drivers of every vendor; Dawn takes part of a name at best, which
- * identical GPUs share. {} where the user chose one already.
+ * Variables that make one of several GPUs the only one that this process is offered; {} if the user has chosen one
+ * already. Mesa's layer for device selection reads them, which the Vulkan loader puts before the drivers of every
+ * vendor. Dawn itself takes at best a part of the adapter's name, which identical GPUs share.
  */
 export function selectionEnvironment(pciAddress: string, env: NodeJS.ProcessEnv = process.env): Record<string, string> {
   if (CHOICES.some((name) => env[name])) return {};
@@ -41,17 +40,17 @@ export function selectionEnvironment(pciAddress: string, env: NodeJS.ProcessEnv 
   };
 }
 
-/** Whether a hardware driver has something to drive: if not, looking for one only costs time. */
+/** Whether there may be hardware for a driver: if not, looking for it only costs time. */
 export function mayHaveHardware(): boolean {
   return process.platform !== 'linux' || HARDWARE_NODES.some((path) => existsSync(path));
 }
 
-/** Sets variables for this process and the driver in it. */
+/** Sets variables for this process and for the driver in it. */
 export function applyEnvironment(variables: Readonly<Record<string, string>>): void {
   Object.assign(process.env, variables);
 }
 
-/** Mesa keeps locks and caches there and warns without it. */
+/** Mesa keeps locks and caches in XDG_RUNTIME_DIR and warns if it is not set. */
 function makeRuntimeFolder(): string {
   const folder = join(tmpdir(), `millrace-runtime-${process.getuid?.() ?? 0}`);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -59,8 +58,8 @@ function makeRuntimeFolder(): string {
 }
 
 /**
- * Mesa's llvmpipe and lavapipe take all cores unless told otherwise. A single thread is the one that submits (0 more):
- * handing each dispatch to another and back takes longer than many a small kernel.
+ * Mesa's llvmpipe and lavapipe use all cores unless they are told otherwise. For a single thread the number is 0, which
+ * lets the submitting thread do the work: handing a dispatch to another thread takes longer than many small kernels do.
  */
 export function softwareThreads(count: number | undefined): Record<string, string> {
   return count === undefined ? {} : { LP_NUM_THREADS: String(count === 1 ? 0 : count) };

@@ -14,7 +14,7 @@ export interface LinkPeer {
 }
 
 export interface AttemptLinksOptions {
-  /** The run, or the task of a generation. */
+  /** The id of the run, or of the task of a generation. */
   readonly runId: string;
   readonly fence: number;
   readonly key: string;
@@ -23,18 +23,18 @@ export interface AttemptLinksOptions {
   readonly dialer: FrameDialer;
   readonly limits: LinkLimits;
   readonly memory: MessageMemory;
-  /** Of what peers may send. */
+  /** How large the frames that peers send may be. */
   readonly bounds: FrameBounds;
-  /** Needed where a peer is not on this machine. */
+  /** Needed if a peer is on another machine. */
   readonly credential?: LinkCredential | undefined;
   readonly clock: Clock;
   readonly random: () => number;
   readonly logger: Logger;
   readonly firstAcceptMs: number;
   readonly lostAfterMs: number;
-  /** Nothing comes after it under the same id (a generation): once closed it need not be remembered. */
+  /** No later attempt uses this id (it is a generation's), so that it need not be remembered once it is closed. */
   readonly transient?: boolean;
-  /** Whoever gets a frame calls `taken` with it when its memory is free again. */
+  /** Receives a frame. The receiver calls `taken` with it when its memory is free again. */
   onFrame(delivered: DeliveredFrame): void;
   onPeerDead(rank: number, error: AppError): void;
 }
@@ -56,7 +56,7 @@ export class AttemptLinks {
     this.incoming.get(fromRank)?.release(creditBytes);
   }
 
-  /** Memory of a payload that nobody reads any more. */
+  /** Gives back the memory of a payload that nobody reads any more. */
   recycle(buffer: ArrayBuffer): void {
     this.options.memory.give(buffer);
   }
@@ -72,12 +72,12 @@ export class AttemptLinks {
     return link;
   }
 
-  /** Resolves when every peer took everything. */
+  /** Resolves when every peer has taken everything. */
   async drain(): Promise<void> {
     await Promise.all([...this.outgoing.values()].map((link) => link.drain()));
   }
 
-  /** Undefined when the peer cannot be reached in time, or the attempt is over. */
+  /** Measures a link; undefined when the peer cannot be reached in time, or when the attempt is over. */
   async measure(toRank: number): Promise<MeasuredLink | undefined> {
     const { runId, fence, key, rank, dialer, clock } = this.options;
     const identity = { runId, fence, key, fromRank: rank };

@@ -7,22 +7,22 @@ export interface SentFrames {
   readonly toRank: number;
   readonly edge: Edge;
   readonly frames: number;
-  /** Of their payloads. */
+  /** Bytes of the payloads. */
   readonly bytes: number;
 }
 
 export interface SentTraffic {
   readonly sent: readonly SentFrames[];
   /**
-   * How long the step was what was counted: from the end of the one before. 0, not known, of an attempt's first: peers
-   * that still compile or load weights make it as long as they like.
+   * For how long this was counted, in milliseconds: since the end of the step before. It is 0, meaning unknown, for an
+   * attempt's first step, which peers that still compile or load weights prolong as they like.
    */
   readonly countedMs: number;
 }
 
-/** A transport that counts what is sent through it: a few additions for each frame. */
+/** A transport that counts what is sent through it, which costs a few additions for each frame. */
 export class CountedTransport implements StageTransport {
-  /** By step, receiver and purpose. */
+  /** The counts by step, receiver and purpose. */
   private readonly counts = new Map<string, SentFrames & { readonly step: number }>();
   private sinceMs: number | undefined;
 
@@ -35,14 +35,14 @@ export class CountedTransport implements StageTransport {
     const { step, edge, payload } = frame;
     const key = `${step} ${toRank} ${edge}`;
     const { frames = 0, bytes = 0 } = this.counts.get(key) ?? {};
-    // Before it is handed on: sending may detach the payload.
+    // It is counted before it is handed on, since sending may detach the payload.
     this.counts.set(key, { step, toRank, edge, frames: frames + 1, bytes: bytes + payload.byteLength });
     return this.inner.send(toRank, frame);
   }
 
   /**
-   * What was sent of steps up to this one and was not taken yet. What is already on its way of the next one, where a
-   * rank runs ahead, stays for that.
+   * Takes the counts of all steps up to this one. What a rank that runs ahead has sent for the next step stays for
+   * that.
    */
   take(upToStep: number): SentTraffic {
     const nowMs = this.clock.monotonicMs();

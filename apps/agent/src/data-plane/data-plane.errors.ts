@@ -10,10 +10,10 @@ export function frameMalformed(reason: string, cause?: unknown): AppError {
   });
 }
 
-/** Sent again it would be as large: the sender gives up. */
+/** The frame would be as large if it were sent again: the sender gives up. */
 export function frameBeyondPlan(edge: string, bytes: number, bytesMax: number): AppError {
   const message =
-    `a frame "${edge}" of ${bytes} bytes, where the plan has frames of ${bytesMax} at most: ` +
+    `a frame "${edge}" has ${bytes} bytes, and the plan has none of more than ${bytesMax}: ` +
     'the two agents do not follow the same plan; run the same version on both';
   return new AppError({ code: 'DATA_PLANE.FRAME_BEYOND_PLAN', kind: 'invalid', message });
 }
@@ -23,7 +23,9 @@ export function frameCorrupt(sequence: number): AppError {
   return new AppError({ code: 'DATA_PLANE.FRAME_CORRUPT', kind: 'unavailable', message });
 }
 
-/** Its step was begun on weights that were rolled back: whoever waited for it begins the step again. */
+/**
+ * The frame's step was begun on weights that were rolled back: a rank that waited for the frame begins the step again.
+ */
 export function frameDropped(key: string): AppError {
   const message = `${key} belongs to a step that was rolled back`;
   return new AppError({ code: 'DATA_PLANE.FRAME_DROPPED', kind: 'aborted', message });
@@ -39,28 +41,33 @@ export function windowOverrun(bytes: number, windowBytes: number): AppError {
   return new AppError({ code: 'DATA_PLANE.WINDOW_OVERRUN', kind: 'exhausted', message });
 }
 
-/** No such attempt here, or another key: the caller learns nothing about which. */
+/** There is no such attempt here, or it has another key: the caller does not learn which of the two. */
 export function streamRefused(runId: string): AppError {
   const run = boundedText(runId) || 'an unnamed run';
-  const message = `no attempt of ${run} takes this stream: it is not started here yet, it is over, or the key is another one`;
+  const message = `no attempt of ${run} takes this stream: it is not started here yet, it is over, or it has another key`;
   return new AppError({ code: 'DATA_PLANE.STREAM_REFUSED', kind: 'forbidden', message });
 }
 
-/** Whoever has a certificate of an attempt speaks for the rank that it names, and for no other. */
+/** A certificate of an attempt names one rank, and its owner speaks for that rank only. */
 export function peerNotItself(claimed: string): AppError {
-  const message = `the stream says that it is of ${boundedText(claimed)}, and the caller's certificate is of another rank`;
+  const message = `the stream claims to come from ${boundedText(claimed)}, but its caller's certificate is another rank's`;
   return new AppError({ code: 'DATA_PLANE.PEER_NOT_ITSELF', kind: 'forbidden', message });
 }
 
-/** Another agent listens where the plan says that this one does, or an attempt's certificates were mixed up. */
+/**
+ * Another agent listens at the address that the plan gives for this rank, or the certificates of an attempt were mixed
+ * up.
+ */
 export function peerUnexpected(address: string, expected: string, shown: string): AppError {
   const message =
-    `${address} was to be ${expected}, and its certificate is of ${boundedText(shown) || 'nobody'}: ` +
+    `${address} should be ${expected}, but its certificate names ${boundedText(shown) || 'nobody'}: ` +
     'let each agent advertise an address of its own';
   return new AppError({ code: 'DATA_PLANE.PEER_UNEXPECTED', kind: 'unavailable', message });
 }
 
-/** Whatever carries an old fence comes from an attempt that was superseded. The caller may be told no other fence. */
+/**
+ * A message with an old fence comes from an attempt that was superseded. The caller must not be told any other fence.
+ */
 export function fenceOld(runId: string, fence: number): AppError {
   const message = `fence ${fence} of ${boundedText(runId)} is not the current one: the attempt was superseded`;
   return new AppError({ code: 'DATA_PLANE.FENCE_OLD', kind: 'aborted', message });

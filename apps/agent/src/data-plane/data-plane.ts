@@ -8,7 +8,7 @@ import type { IncomingLink } from './link/incoming-link';
 import { MessageMemory } from './message-memory';
 import { RefusalLog } from './refusal-log';
 
-/** A late call of what is forgotten is refused like a stranger's. */
+/** The attempts of so many runs are remembered when they are over. Calls for older ones are refused like strangers'. */
 const PAST_RUNS_MAX = 100;
 const PAST_ATTEMPTS_MAX = 8;
 
@@ -22,20 +22,20 @@ export interface DataPlaneOptions {
   readonly logger: Logger;
 }
 
-/** Knows which attempts are live on this agent, and lets in only their streams. */
+/** Knows which attempts are live on this agent, and accepts only their streams. */
 export class DataPlane {
   private readonly live = new Map<string, AttemptLinks>();
-  /** The fences of each run that ran here lately, with their keys: a peer of an attempt that is over is told so. */
+  /** The fences, with their keys, of each run that ran here recently: a peer whose attempt is over is told so. */
   private readonly past = new Map<string, readonly PastAttempt[]>();
   private readonly refusals: RefusalLog;
-  /** Of all attempts: they seldom run at the same time. */
+  /** All attempts share it: they seldom run at the same time. */
   private readonly memory = new MessageMemory();
 
   constructor(private readonly options: DataPlaneOptions) {
     this.refusals = new RefusalLog(options.clock, options.logger);
   }
 
-  /** From now on streams of this (run, fence, key) are accepted; an older attempt of the run is closed. */
+  /** Accepts streams of this (run, fence, key) from now on, and closes an older attempt of the run. */
   open(options: Omit<AttemptLinksOptions, Provided>): AttemptLinks {
     this.live.get(options.runId)?.close('superseded');
     const links = new AttemptLinks({ ...options, ...this.options, memory: this.memory });
@@ -50,7 +50,10 @@ export class DataPlane {
     if (this.live.get(runId) === links) this.live.delete(runId);
   }
 
-  /** The link that a new stream feeds, or DATA_PLANE.FENCE_OLD, DATA_PLANE.STREAM_REFUSED (logged). */
+  /**
+   * Returns the link that a new stream feeds, or an error, which is logged: DATA_PLANE.FENCE_OLD or
+   * DATA_PLANE.STREAM_REFUSED.
+   */
   accept(identity: StreamIdentity): IncomingLink | AppError {
     const refusal = this.refusal(identity);
     if (refusal !== undefined) {
@@ -62,7 +65,7 @@ export class DataPlane {
     return links === undefined ? streamRefused(identity.runId) : links.linkFrom(identity);
   }
 
-  /** The attempt that a caller means by a server name; undefined for a stranger's. */
+  /** The attempt that a caller means by a server name; undefined for a stranger's name. */
   secured(serverName: string): SecuredAttempt | undefined {
     for (const { options } of this.live.values()) {
       const { runId, fence, key, credential } = options;
@@ -86,7 +89,7 @@ export class DataPlane {
 
   private refusal({ runId, fence, key, fromRank }: StreamIdentity): AppError | undefined {
     const links = this.live.get(runId);
-    // Who has the key of an attempt that is over may know that it is; nobody else learns anything of a run's fences.
+    // A caller with the key of an attempt may learn that it is over; nobody else learns anything about a run's fences.
     const past = this.past.get(runId)?.find((attempt) => attempt.fence === fence);
     const newest = this.past.get(runId)?.at(-1)?.fence ?? fence;
     if (past !== undefined && fence < newest && sameKey(key, past.key)) return fenceOld(runId, fence);
@@ -110,7 +113,7 @@ interface PastAttempt extends Omit<AttemptIdentity, 'runId'> {
   readonly serverName: string;
 }
 
-/** In a time that does not depend on where the keys differ. */
+/** Compares in a time that does not tell where the keys differ. */
 function sameKey(given: string, expected: string): boolean {
   const [a, b] = [Buffer.from(given), Buffer.from(expected)];
   return a.length === b.length && timingSafeEqual(a, b);

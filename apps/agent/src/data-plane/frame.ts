@@ -1,34 +1,36 @@
 /**
- * What a frame is for. "norm" and "commit" end a step; "account" says where a rank's time of a step went; "evaluation"
- * is a forward pass that nothing is kept of.
+ * What a frame is for. "norm" and "commit" frames end a step; an "account" frame tells where a rank's time of a step
+ * went; an "evaluation" frame belongs to a forward pass of which nothing is kept.
  */
 export const EDGES = ['activation', 'gradient', 'tied', 'norm', 'commit', 'account', 'token', 'evaluation'] as const;
 export type Edge = (typeof EDGES)[number];
 
-/** Bytes of the largest payload of each kind that the plan of an attempt has reason to send. */
+/** For each kind, the bytes of the largest payload that the plan of an attempt has reason to send. */
 export type FrameBounds = Readonly<Record<Edge, number>>;
 
-/** Of a payload. Doubles travel between CPU twins; 'u8' is text or anything else that is not a tensor. */
+/**
+ * Bytes per element of a payload. Doubles travel between CPU twins; 'u8' is text or anything else that is not a tensor.
+ */
 export const FRAME_DTYPE_BYTES = { f32: 4, f64: 8, u32: 4, u8: 1 } as const;
 export type FrameDType = keyof typeof FRAME_DTYPE_BYTES;
 
-/** What a receiver waits for. A rank gets at most one frame of each key. */
+/** What a receiver waits for. A rank gets at most one frame with each key. */
 export interface FrameKey {
   readonly edge: Edge;
   readonly step: number;
-  /** -1 where there is none. */
+  /** -1 where the frame belongs to no micro-batch. */
   readonly microBatch: number;
-  /** Which of its chunks the sender means; 0 where it speaks for its rank. */
+  /** Which of its own chunks the sender means; 0 where the frame belongs to the whole rank. */
   readonly chunk: number;
   readonly fromRank: number;
   /**
-   * How many optimistic steps the attempt had rolled back: tells the frames of a dropped step from those of its
-   * repetition. Every rank counts the same ones.
+   * How many optimistic steps the attempt had rolled back when the frame was sent. It tells the frames of a dropped
+   * step from those of its repetition; every rank counts the same steps.
    */
   readonly rollbacks: number;
 }
 
-/** `rollbacks` of a frame that no roll-back drops. */
+/** The value of `rollbacks` in a frame that no rollback drops. */
 export const OUTLIVES_ROLLBACKS = 2 ** 31 - 1;
 
 /** A tensor on its way from one rank to another. */
@@ -36,7 +38,7 @@ export interface TensorFrame extends FrameKey {
   readonly direction: 'forward' | 'backward';
   readonly dtype: FrameDType;
   readonly shape: readonly number[];
-  /** Begins where an array of its type may begin; its ArrayBuffer may hold other things too. */
+  /** The payload begins where an array of its type may begin; its ArrayBuffer may hold other things too. */
   readonly payload: Uint8Array<ArrayBuffer>;
 }
 
@@ -53,7 +55,7 @@ export function frameBytes(frame: Pick<TensorFrame, 'dtype' | 'shape'>): number 
   return frame.shape.reduce((product, size) => product * size, FRAME_DTYPE_BYTES[frame.dtype]);
 }
 
-/** The payload as the array of its dtype, without a copy. */
+/** The payload as an array of its dtype, which shares its memory. */
 export function frameArray(
   frame: TensorFrame,
 ): Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer> | Uint32Array<ArrayBuffer> {

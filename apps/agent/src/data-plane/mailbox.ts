@@ -10,20 +10,20 @@ interface Waiter {
 }
 
 /**
- * Frames that have come and are not taken yet, and takers whose frame has not come yet. Memory is bounded by the links'
- * credits.
+ * Frames that have come and are not taken yet, and takers whose frame has not come yet. The links' credits bound their
+ * memory.
  */
 export class Mailbox {
   private readonly frames = new Map<string, TensorFrame>();
   private readonly waiters = new Map<string, Waiter>();
   private readonly last = new Map<number, LastFrame>();
-  /** Frames with fewer are dropped. */
+  /** Frames whose `rollbacks` is less than this are dropped. */
   private rollbacks = 0;
   private failure: { readonly error: unknown } | undefined;
 
   constructor(
     private readonly now: () => number,
-    /** Called once for each frame as it leaves: its bytes may be credited to the sender. */
+    /** Called once for each frame when it is taken: its bytes may be credited to the sender. */
     private readonly onTaken: (frame: TensorFrame) => void = () => undefined,
   ) {}
 
@@ -57,7 +57,7 @@ export class Mailbox {
     return new Promise((resolve, reject) => this.waiters.set(text, { key, resolve, reject }));
   }
 
-  /** As `StageTransport.dropBefore`. */
+  /** Does what `StageTransport.dropBefore` says. */
   dropBefore(rollbacks: number): void {
     this.rollbacks = rollbacks;
     for (const [text, frame] of this.frames) {

@@ -1,11 +1,11 @@
 import type { Clock, Logger } from '@millrace/core';
 
-/** Lines that are written at once, and how often one more is. */
+/** So many lines may be written at once; after that, one more in each interval. */
 const LINES_AT_ONCE = 20;
 const LINE_EVERY_MS = 10_000;
 const TEXT_LENGTH_MAX = 200;
 
-/** What strangers make this agent write: at a bounded rate, in short lines; what was left out is counted. */
+/** Logs what strangers cause, in short lines at a bounded rate, and counts the lines that it leaves out. */
 export class RefusalLog {
   private used = 0;
   private leftOut = 0;
@@ -33,7 +33,7 @@ export class RefusalLog {
   }
 }
 
-/** Text of a stranger, for a message: short, and on one line. */
+/** Makes a stranger's text fit for a message: short, and on one line. */
 export function boundedText(text: string): string {
   const printable = text.replaceAll(/[\u0000-\u001F\u007F]/g, ' ');
   return printable.length > TEXT_LENGTH_MAX ? `${printable.slice(0, TEXT_LENGTH_MAX)}…` : printable;

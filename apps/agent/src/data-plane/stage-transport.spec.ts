@@ -236,7 +236,7 @@ describe('links over gRPC', () => {
     void a.transport.send(1, tensor(1, 1001)).catch(() => undefined);
     await a.links.drain();
     expect(a.dead).toMatchObject([{ rank: 1, error: { kind: 'invalid' } }]);
-    expect(a.dead[0]?.error.message).toMatch(/"activation" of 1001 bytes, where the plan has frames of 1000 at most/);
+    expect(a.dead[0]?.error.message).toMatch(/"activation" has 1001 bytes, and the plan has none of more than 1000/);
   });
 
   it('part in peace: a rank that is done closes, the other one has its credits and no failure', async () => {

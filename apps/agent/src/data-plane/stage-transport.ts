@@ -1,6 +1,6 @@
 import type { TensorFrame, FrameKey } from './frame';
 
-/** The newest frame of a rank: what a wait says about the one it waits for. */
+/** The newest frame of a rank, which the report of a long wait for that rank names. */
 export interface LastFrame {
   readonly key: FrameKey;
   /** Wall clock, milliseconds since 1970. */
@@ -8,25 +8,24 @@ export interface LastFrame {
 }
 
 /**
- * Frames between the ranks of one attempt: in memory in tests, over gRPC between agents, over a MessagePort between the
- * threads of an agent. Frames from one rank to another arrive in order, each exactly once.
+ * Carries frames between the ranks of one attempt: in memory in tests, over gRPC between agents, over a MessagePort
+ * between the threads of an agent. Frames from one rank to another arrive in order, each exactly once.
  */
 export interface StageTransport {
   /**
-   * Takes the frame over (its payload may be detached at once) and resolves when it is on its way: the receiver had
-   * room.
-   * Rejects when the attempt ends or the peer stays away too long.
+   * Takes the frame over (its payload may be detached at once) and resolves when the receiver has room for it, so that
+   * it is on its way. Rejects when the attempt ends or the peer stays away too long.
    */
   send(toRank: number, frame: TensorFrame): Promise<void>;
-  /** Resolves with the frame of this key, now or when it comes; rejects when the attempt ends. */
+  /** Resolves with the frame of this key, now or when it comes. Rejects when the attempt ends. */
   receive(key: FrameKey): Promise<TensorFrame>;
-  /** A frame that was received, and whose payload is not touched again: its memory may take another one. */
+  /** Gives back a received frame whose payload nobody touches again: its memory may take another frame. */
   release?(frame: TensorFrame): void;
   /**
-   * Takes and drops every frame with fewer `rollbacks`, those that come later too, so that their senders get their
-   * credit back; who waits for one is rejected with DATA_PLANE.FRAME_DROPPED.
+   * Takes and drops every frame with fewer `rollbacks`, also those that come later, so that their senders get their
+   * credit back. Whoever waits for one is rejected with DATA_PLANE.FRAME_DROPPED.
    */
   dropBefore(rollbacks: number): void;
-  /** Undefined before the first frame of that rank. */
+  /** The newest frame of a rank; undefined before its first one. */
   lastFrom(rank: number): LastFrame | undefined;
 }

@@ -4,21 +4,21 @@ import type { DeviceProof } from './device-proof';
 import type { HostGpu } from './host-gpus';
 import type { ChosenDevice } from './wanted-device';
 
-/** Which physical GPU the agent has; `''` where nobody says. */
+/** Which physical GPU the agent has; `proof` is `''` where nothing tells. */
 export type DeviceIdentity = Omit<DeviceProof, 'proof'> & { readonly proof: DeviceProof['proof'] | '' };
 
 export interface IdentityFacts {
   readonly adapter: Pick<AdapterDescription, 'adapterClass' | 'description' | 'device'>;
   readonly gpus: readonly HostGpu[];
   readonly chosen: ChosenDevice;
-  /** Whether the driver was told to offer the chosen GPU alone. */
+  /** Whether the driver was told to offer only the chosen GPU. */
   readonly selected: boolean;
   readonly proof: DeviceProof | undefined;
 }
 
 const UNKNOWN: DeviceIdentity = { uuid: '', pciAddress: '', proof: '' };
 
-/** @throws AppError AGENT.DEVICE_WRONG when a GPU was named by what it is, and another one was opened */
+/** @throws AppError AGENT.DEVICE_WRONG if a UUID or PCI address named the GPU and the driver opened another one */
 export function deviceIdentity(facts: IdentityFacts): DeviceIdentity {
   const { adapter, chosen, gpus } = facts;
   const { gpu } = chosen;
@@ -29,14 +29,14 @@ export function deviceIdentity(facts: IdentityFacts): DeviceIdentity {
   return identity;
 }
 
-/** Whether the agent's number stands for another GPU than it has. */
+/** Whether the agent's number stands for another GPU than the one that was opened. */
 export function isOther({ chosen: { gpu } }: IdentityFacts, identity: DeviceIdentity): boolean {
   return gpu !== undefined && identity.proof !== '' && !isSame(gpu, identity);
 }
 
 function known({ gpus, chosen, selected, proof }: IdentityFacts): DeviceIdentity {
   if (proof !== undefined) {
-    // One of the two names follows from the other.
+    // A list entry has both UUID and PCI address, so that one of the two is enough to find it.
     const found = gpus.find((gpu) => isSame(gpu, proof));
     return {
       ...proof,

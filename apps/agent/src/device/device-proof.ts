@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type NvidiaSmiReport, queryNvidiaSmi, type SpawnCommand } from '@millrace/nvidia-smi-parser';
 import { pciAddressOf } from './host-gpus';
 
-/** Which GPU this process computes on, and who says so. */
+/** Which GPU this process computes on, and what tells so. */
 export interface DeviceProof {
   readonly uuid: string;
   readonly pciAddress: string;
@@ -11,16 +11,16 @@ export interface DeviceProof {
 }
 
 export interface ProofSources {
-  /** As nvidia-smi lists them. */
+  /** This process's id as nvidia-smi lists it. */
   readonly pid: number;
-  /** Others than the machine's own are for tests. */
+  /** Tests replace the machine's own command. */
   readonly spawn?: SpawnCommand;
   readonly fdinfoFolder?: string;
 }
 
 /**
- * Looks while the device is open and holds memory: a driver opens all its GPUs to list them, and only the one that
- * computes has memory in use. Undefined where nobody says, as in a container that hides the list of processes.
+ * Must be called while the device is open and holds memory: a driver opens all its GPUs to list them, but only the one
+ * that computes has memory in use. Undefined where nothing tells, as in a container that hides the list of processes.
  */
 export async function proveDevice(
   isNvidia: boolean,
@@ -52,7 +52,7 @@ async function ofFiles(folder: string): Promise<DeviceProof | undefined> {
   for (const name of names) {
     const { pciAddress, client, memory } = parseFdinfo(await readFile(join(folder, name), 'utf8').catch(() => ''));
     if (pciAddress === undefined) continue;
-    // Several files of one client tell of the same memory.
+    // Several open files of one DRM client tell of the same memory.
     kibibytes.set(pciAddress, (kibibytes.get(pciAddress) ?? new Map<string, number>()).set(client, memory));
   }
   const sums = [...kibibytes].map(([pciAddress, clients]) => ({
@@ -66,7 +66,7 @@ async function ofFiles(folder: string): Promise<DeviceProof | undefined> {
 interface Fdinfo {
   readonly pciAddress: string | undefined;
   readonly client: string;
-  /** KiB, of whatever regions and kinds the driver tells. */
+  /** KiB over all regions and kinds of memory that the driver tells. */
   readonly memory: number;
 }
 
@@ -91,7 +91,7 @@ function parseFdinfo(text: string): Fdinfo {
   };
 }
 
-/** The only one, or the one that has most; undefined when two have the same. */
+/** The only item, or the one with the largest amount; undefined when two share that amount. */
 function most<T>(items: readonly T[], amount: (item: T) => number): T | undefined {
   const [first, second] = [...items].sort((a, b) => amount(b) - amount(a));
   return first !== undefined && second !== undefined && amount(first) === amount(second) ? undefined : first;

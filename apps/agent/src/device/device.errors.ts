@@ -6,11 +6,11 @@ export function deviceUnknown(wanted: string, present: readonly string[]): AppEr
   return new AppError({
     code: 'AGENT.DEVICE_UNKNOWN',
     kind: 'invalid',
-    message: `this machine has no GPU ${wanted}: ${there}. Give --device a number, a UUID or a PCI address of these`,
+    message: `this machine has no GPU ${wanted}: ${there}. Give --device a number, UUID or PCI address of these`,
   });
 }
 
-/** What was named by UUID or PCI address is not what the driver opened. */
+/** The driver opened another GPU than the one that was named by UUID or PCI address. */
 export function deviceWrong(wanted: string, opened: string): AppError {
   return new AppError({
     code: 'AGENT.DEVICE_WRONG',

@@ -6,19 +6,22 @@ import { type NvidiaGpu, queryNvidiaSmi, type SpawnCommand } from '@millrace/nvi
 export interface HostGpu {
   readonly vendor: 'nvidia' | 'amd' | 'intel';
   readonly name: string;
-  /** Of nvidia-smi: `GPU-` and a UUID. */
+  /** The UUID that nvidia-smi tells, with its prefix `GPU-`. */
   readonly uuid: string | undefined;
-  /** `0000:3b:00.0`, in lower case. */
+  /** The PCI address in lower case, such as `0000:3b:00.0`. */
   readonly pciAddress: string;
 }
 
-/** Others than the machine's own are for tests. */
+/** Where the machine's GPUs are read from; tests give other places. */
 export interface HostGpuSources {
   readonly spawn?: SpawnCommand;
   readonly drmFolder?: string;
 }
 
-/** The order of vendors: what nvidia-smi numbers keeps its numbers, and a processor's own GPU comes last. */
+/**
+ * The order of vendors. NVIDIA comes first, so that nvidia-smi's numbers hold here too; a processor's own GPU comes
+ * last.
+ */
 const VENDORS = [
   ['0x10de', 'nvidia'],
   ['0x1002', 'amd'],
@@ -46,12 +49,12 @@ async function nvidiaGpus(spawn: SpawnCommand | undefined): Promise<HostGpu[]> {
   });
 }
 
-/** nvidia-smi writes eight digits of domain (00000000:3B:00.0), Linux four. */
+/** nvidia-smi writes a PCI address with eight digits of domain (00000000:3B:00.0), Linux with four. */
 export function pciAddressOf({ pciBusId }: Pick<NvidiaGpu, 'pciBusId'>): string | undefined {
   return pciBusId === null ? undefined : pciBusId.toLowerCase().replace(/^[0-9a-f]{4}(?=[0-9a-f]{4}:)/, '');
 }
 
-/** Cards that render: not those that only drive a display, as servers have one. */
+/** The cards that can render; many servers also have one that only drives a display. */
 async function drmGpus(folder: string): Promise<HostGpu[]> {
   const names = await readdir(folder).catch(() => []);
   const cards = names.filter((name) => /^card\d+$/.test(name)).map((name) => drmGpu(join(folder, name, 'device')));

@@ -12,14 +12,14 @@ import { probeInThread } from './probe-in-thread';
 
 interface OpenDeviceOptions {
   readonly startThread: StartGpuThread;
-  /** Measurements of an earlier start. */
+  /** What an earlier start measured. */
   readonly known: DeviceReport | undefined;
   /** Called while the device is open and holds memory. */
   readonly whileOpen?: (report: DeviceReport) => Promise<void>;
 }
 
 /**
- * A GPU if there is one, else the software driver. The variables count only if they are set before the driver is
+ * Opens a GPU if there is one, else the software driver. The variables count only if they are set before the driver is
  * loaded.
  */
 export async function openDevice(

@@ -6,13 +6,15 @@ import type { StartGpuThread } from '../worker/gpu-thread';
 export interface ProbeOptions {
   readonly startThread: StartGpuThread;
   readonly adapterName: string | undefined;
-  /** Measurements of an earlier start. */
+  /** What an earlier start measured. */
   readonly known: DeviceReport | undefined;
   /** Called while the device is open and holds memory. */
   readonly whileOpen: (report: DeviceReport) => Promise<void>;
 }
 
-/** Opens the device on a thread of its own, which is gone when this resolves. Errors: RUNTIME.NO_ADAPTER … */
+/**
+ * Opens and probes the device on a thread of its own, which has ended when this resolves. Errors: RUNTIME.NO_ADAPTER …
+ */
 export async function probeInThread({
   startThread,
   adapterName,

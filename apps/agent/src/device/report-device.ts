@@ -13,14 +13,16 @@ import { gpuText, type HostGpu, hostGpus } from './host-gpus';
 import { openDevice } from './open-device';
 import { type ChosenDevice, chosenDevice } from './wanted-device';
 
-/** The GPU that an agent is to take, before it is opened. */
+/** The GPU that an agent should take, before it is opened. */
 export interface OwnDevice {
   readonly gpus: readonly HostGpu[];
   readonly chosen: ChosenDevice;
   readonly selected: boolean;
 }
 
-/** Sets what the driver reads when it is loaded. @throws AppError AGENT.DEVICE_UNKNOWN */
+/**
+ * Chooses the GPU and sets the variables that the driver reads when it is loaded. @throws AppError AGENT.DEVICE_UNKNOWN
+ */
 export async function chooseDevice({ device }: AgentConfig): Promise<OwnDevice> {
   const gpus = mayHaveHardware() ? await hostGpus() : [];
   const chosen = chosenDevice(device, gpus);
@@ -78,7 +80,7 @@ export async function reportDevice({
   return { report, identity };
 }
 
-/** What the planner and people are told of a device that only seems to compute. */
+/** The report of a device that only seems to compute, which tells the planner and people its pretended speed. */
 function pacedReport(probed: DeviceReport, gflops: number | undefined): DeviceReport {
   if (gflops === undefined) return probed;
   const { adapter } = probed;
@@ -86,7 +88,7 @@ function pacedReport(probed: DeviceReport, gflops: number | undefined): DeviceRe
   return { ...probed, adapter: { ...adapter, description }, speed: { matmulGflops: gflops, memoryGBps: 0 } };
 }
 
-/** By which nvidia-smi and the kernel know the GPU. */
+/** The UUID or PCI address by which nvidia-smi and the kernel know the GPU. */
 export function gpuIdOf({ uuid, pciAddress }: DeviceIdentity, { gpuId }: AgentConfig): string | undefined {
   return gpuId ?? (uuid || pciAddress || undefined);
 }
@@ -101,7 +103,7 @@ export async function deviceMessages(
   config: AgentConfig,
 ): Promise<DeviceMessages> {
   const { vendor, architecture, device, description, adapterClass, features, limits } = adapter;
-  // The message has no other word for unknown than 0.
+  // In the message 0 means unknown.
   const memoryBytes = (await deviceMemoryBytes({ adapter: { ...adapter, gpuId: gpuIdOf(identity, config) } })) ?? 0;
   return {
     adapter: {

@@ -1,6 +1,6 @@
 import type { agentV1 } from '@millrace/contracts';
 
-/** What an agent is told whose device other agents compute on too. */
+/** What an agent is told if other agents compute on its device too. */
 export function sharedDevice(adapter: agentV1.Adapter | undefined, agents: readonly string[]): string {
   const gpu = adapter?.uuid || adapter?.pciAddress || 'this GPU';
   return (

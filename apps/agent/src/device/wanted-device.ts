@@ -2,17 +2,17 @@ import { gpuText, type HostGpu } from './host-gpus';
 import { deviceUnknown } from './device.errors';
 
 export interface ChosenDevice {
-  /** The number that the agent goes by on its host. */
+  /** The number that identifies the agent on its host. */
   readonly index: number;
-  /** Undefined where the driver's own choice has to do. */
+  /** Undefined if the choice is left to the driver. */
   readonly gpu: HostGpu | undefined;
-  /** Named by what it is: then no other one will do. */
+  /** A UUID or PCI address named the GPU, so that no other one will do. */
   readonly exact: boolean;
 }
 
 /**
- * A number that no GPU has is only the agent's number: several agents may share a GPU, or a scheduler may have hidden
- * the others. @throws AppError AGENT.DEVICE_UNKNOWN for a UUID or PCI address that no GPU has
+ * Finds the GPU that is wanted. A number without a GPU is only the agent's number: several agents may share a GPU, or a
+ * scheduler may have hidden the others. @throws AppError AGENT.DEVICE_UNKNOWN for a UUID or PCI address that no GPU has
  */
 export function chosenDevice(wanted: string, gpus: readonly HostGpu[]): ChosenDevice {
   if (/^\d+$/.test(wanted)) return { index: Number(wanted), gpu: gpus[Number(wanted)], exact: false };

@@ -1,18 +1,21 @@
 import { type Clock, sleep } from '@millrace/core';
 
-/** Of the time that a step takes, what a generation may take at its end: training goes on at two thirds of its pace. */
+/**
+ * At the end of a step a generation may take this share of the time that the step took, so that training goes on at two
+ * thirds of its pace.
+ */
 const SHARE_OF_STEP = 1 / 2;
 const SLICE_MS_MIN = 50;
 const SLICE_MS_MAX = 2_000;
-/** A generation that keeps the device for longer than this beyond its slice, or died with it, is not waited for. */
+/** A generation that keeps the device this much longer than its slice, or that has died, is not waited for. */
 const PATIENCE_MS = 30_000;
 
-/** A generation may use the device now, for about so long. */
+/** Tells a generation that it may use the device now, for about `sliceMs`. */
 export type GiveTurn = (turnId: number, sliceMs: number) => void;
 
 /**
- * The device of an attempt in training, lent to generations between two steps: they run on a thread of their own, so
- * that what they do wrong does not end the attempt, but never at the same time as a step.
+ * Lends the device of an attempt in training to generations between two steps. A generation runs on a thread of its
+ * own, so that its faults do not end the attempt, but never at the same time as a step.
  */
 export class DeviceTurns {
   private readonly waiting: number[] = [];
@@ -34,7 +37,7 @@ export class DeviceTurns {
     if (this.current?.id === turnId) this.current.over();
   }
 
-  /** Between two steps: each that waits now has one turn. */
+  /** Called between two steps: each generation that waits now gets one turn. */
   async pause(): Promise<void> {
     const stepMs = this.clock.monotonicMs() - this.stepStartMs;
     const sliceMs = Math.min(SLICE_MS_MAX, Math.max(SLICE_MS_MIN, stepMs * SHARE_OF_STEP));

@@ -18,7 +18,7 @@ export interface GenerateTaskOptions {
   readonly clock: Clock;
 }
 
-/** Text so far is told after each such number of tokens. */
+/** The text so far is told each time so many tokens were added. */
 const TOLD_EVERY = 8;
 
 export async function generateTask({ plan, backend, port, clock }: GenerateTaskOptions): Promise<void> {
@@ -50,13 +50,13 @@ export interface GenerateOptions {
   readonly weights: WeightSource;
   readonly clock: Clock;
   readonly turn: HeldTurn;
-  /** On the last rank, after each token, with all of them. */
+  /** Called on the last rank after each token, with all tokens so far. */
   readonly onTokens: (tokens: readonly number[]) => void;
 }
 
 /**
- * One rank of a generation: for each token the window goes forward through the stages, the last rank samples, and the
- * token goes back to rank 0. Frames are numbered by token, from 1.
+ * Does one rank's part of a generation: for each token the window goes forward through the stages, the last rank
+ * samples, and the token goes back to rank 0. Frames are numbered by token, from 1.
  */
 export async function generate(options: GenerateOptions): Promise<void> {
   const { plan, backend, weights, clock, turn, onTokens } = options;
@@ -107,7 +107,7 @@ export async function generate(options: GenerateOptions): Promise<void> {
   }
 }
 
-/** Whoever waits for a peer, or until it has taken something, does not keep the device from training. */
+/** Gives the device back to training while it waits for a peer, be it for a frame or until the peer has taken one. */
 function withoutDevice(transport: StageTransport, turn: HeldTurn): Pick<StageTransport, 'send' | 'receive'> {
   return {
     send: (toRank, frame) => {
@@ -121,7 +121,7 @@ function withoutDevice(transport: StageTransport, turn: HeldTurn): Pick<StageTra
   };
 }
 
-/** The last `context` tokens, padded behind. */
+/** The last `context` tokens, padded at the end. */
 function windowTokens(text: readonly number[], context: number): Uint32Array {
   const window_T = new Uint32Array(context);
   window_T.set(text.slice(-context));

@@ -1,6 +1,6 @@
 import { AppError } from '@millrace/core';
 
-/** The generation did not end by itself: a peer is gone, or nobody asked it for its part. */
+/** The generation did not end by itself: a peer is gone, or was never asked for its part. */
 export function generationLate(taskId: string, limitMs: number): AppError {
   return new AppError({
     code: 'AGENT.GENERATION_LATE',

@@ -19,12 +19,12 @@ export class GenerationStage {
     private readonly input: DeviceTensor,
     private readonly output: DeviceTensor,
     private readonly program: BoundProgram,
-    /** T: tokens of the window. */
+    /** T, the number of tokens in the window. */
     readonly context: number,
     private readonly timeline: WorkTimeline,
   ) {}
 
-  /** Errors: STAGE.WEIGHT_MISSING, and those of `weights`. */
+  /** Throws STAGE.WEIGHT_MISSING and the errors of `weights`. */
   static async open(plan: GeneratePlan, { backend, weights, clock }: GenerationStageOptions): Promise<GenerationStage> {
     const context = windowLength(plan);
     const config: ModelConfig = { ...plan.model, context };
@@ -50,7 +50,7 @@ export class GenerationStage {
     return this.output.declaration.shape;
   }
 
-  /** The window padded with zeros, or the activations of the stage before; gives activations or logits_TV. */
+  /** Takes the window padded with zeros, or the activations of the stage before; returns activations or logits_TV. */
   async forward(input: HostArray): Promise<HostArray> {
     this.backend.write(this.input, input);
     this.backend.run(this.program);
@@ -66,8 +66,8 @@ export class GenerationStage {
 const WINDOW_MIN = 32;
 
 /**
- * A window not much longer than the text saves work; causal attention makes what follows a position irrelevant to it.
- * Powers of two only: every new length is a new set of programs for the driver to compile.
+ * A window that is not much longer than the text saves work, and causal attention makes a position independent of what
+ * follows it. Only powers of two are used: each new length is a new set of programs that the driver must compile.
  */
 function windowLength({ model, promptTokens, maxTokens }: GeneratePlan): number {
   let length = WINDOW_MIN;

@@ -16,14 +16,14 @@ import { generationLate } from './generate.errors';
 
 export interface GenerationOptions {
   readonly plan: GeneratePlan;
-  /** Needed where a peer is not on this machine. */
+  /** Needed if a peer is on another machine. */
   readonly credential: LinkCredential | undefined;
   readonly device: DeviceChoice;
   readonly dataPlane: DataPlane;
   readonly startThread: StartGpuThread;
   readonly cache: BlobCache;
   readonly clock: Clock;
-  /** The device, which an attempt may be training on. */
+  /** Lends the device, which an attempt may be training on. */
   readonly lendDevice: () => Promise<LentTurn>;
   readonly send: (body: AgentMessageBody) => void;
   readonly onEvent: (event: GenerationEvent) => void;
@@ -35,12 +35,12 @@ export type GenerationEvent =
   | { readonly type: 'failed'; readonly error: AppError };
 
 const PEER_PATIENCE_MS = 60_000;
-/** Beyond what the API waits for; a rank whose peers never come would hold its thread for ever. */
+/** Longer than the API waits. Without it a rank whose peers never come would hold its thread for ever. */
 const DURATION_MS_MAX = 150_000;
 
 /**
- * One rank of a text generation. Where an attempt trains on the device it runs between two of its steps. When anything
- * fails it ends with an error, and whoever asked asks again.
+ * One rank's part of a text generation. If an attempt trains on the device, it runs between two steps of that attempt.
+ * Any failure ends it with an error, and whoever asked may ask again.
  */
 export class Generation {
   isOver = false;

@@ -1,13 +1,16 @@
 import type { Clock } from '@millrace/core';
 
-/** How a generation asks for its device, and gives it back. */
+/** How a generation asks for its device and gives it back. */
 export interface TurnSource {
-  /** Resolves when the device may be used, with about how long. */
+  /** Resolves when the device may be used, with the milliseconds for which it may. */
   take(): Promise<number>;
   giveBack(): void;
 }
 
-/** The turn of one rank of a generation: kept for several tokens while it lasts, but not while a peer is waited for. */
+/**
+ * The turn of one rank of a generation. While it lasts it is kept for several tokens, but not while the rank waits for
+ * a peer.
+ */
 export class HeldTurn {
   private untilMs: number | undefined;
 

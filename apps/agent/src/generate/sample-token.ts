@@ -1,14 +1,15 @@
 import { RandomStream, wordToUnit } from '@millrace/core';
 
 export interface Sampling {
-  /** 0 takes the likeliest token, the smallest id of equals. */
+  /** With 0 the most probable token is taken, and of equal ones the one with the smallest id. */
   readonly temperature: number;
   readonly seed: number;
 }
 
 /**
- * A token for `position` from one row of logits: softmax(logits / temperature) in double, inverted at the random number
- * of (seed, 'generate', position), so that the same request gives the same text on any partition.
+ * Samples the token for `position` from one row of logits: the distribution softmax(logits / temperature), in doubles,
+ * is inverted at the random number of (seed, 'generate', position), so that the same request gives the same text on any
+ * partition.
  */
 export function sampleToken(logits_V: ArrayLike<number>, position: number, { temperature, seed }: Sampling): number {
   let best = 0;

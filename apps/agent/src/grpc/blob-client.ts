@@ -4,7 +4,7 @@ import type { BlobPort, BlockToPut } from '../blobs/blob-port';
 import { fromServiceError } from './grpc-errors';
 import { channelOptions } from './grpc-options';
 
-/** Parts of a block in one message. */
+/** A block is sent in messages of so many bytes. */
 const PART_BYTES = 2 ** 20;
 const PUT_DEADLINE_MS = 120_000;
 
@@ -15,7 +15,7 @@ export interface BlobClientOptions {
   readonly now: () => number;
 }
 
-/** BlobService of the API. */
+/** Client of the API's BlobService. */
 export class BlobClient implements BlobPort {
   private readonly client: blobV1.BlobServiceClient;
 

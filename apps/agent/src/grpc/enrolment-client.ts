@@ -11,7 +11,7 @@ export interface EnrolmentClientOptions {
   readonly now: () => number;
 }
 
-/** AgentService.Enroll of the API. */
+/** Client of the API's AgentService.Enroll. */
 export class EnrolmentClient {
   private readonly client: agentV1.AgentServiceClient;
 
@@ -19,7 +19,7 @@ export class EnrolmentClient {
     this.client = new agentV1.AgentServiceClient(options.address, options.credentials, channelOptions(options.address));
   }
 
-  /** @returns a new credential; undefined when `token` is one and in force. Errors: GRPC.*. */
+  /** @returns a new credential; undefined when `token` is itself a credential that is in force. Errors: GRPC.*. */
   enrol(token: string, request: agentV1.EnrollRequest): Promise<string | undefined> {
     const metadata = new Metadata();
     metadata.set('authorization', `Bearer ${token}`);

@@ -17,7 +17,7 @@ const KIND_OF_STATUS: Readonly<Partial<Record<status, ErrorKind>>> = {
   [status.CANCELLED]: 'unavailable',
 };
 
-/** What a failed call means here. `what` says which call to whom. */
+/** Turns the error of a failed call into ours. `what` says which call failed and whom it went to. */
 export function fromServiceError(
   error: Pick<ServiceError, 'code' | 'details'> & Partial<Error>,
   what: string,

@@ -7,7 +7,9 @@ import { authorityUnreadable } from '../config/config.errors';
 /** A message is at most a 4 MiB part and its header. */
 const MESSAGE_BYTES_MAX = 5 * 2 ** 20;
 
-/** For calls to the API: a proxy that the shell happens to name is not asked for what is on this machine. */
+/**
+ * Options of calls to the API. A proxy that the shell's environment names is not used for an address on this machine.
+ */
 export function channelOptions(address: string): ChannelOptions {
   return isLoopback(splitHostPort(address).host)
     ? { ...CHANNEL_OPTIONS, 'grpc.enable_http_proxy': 0 }
@@ -22,14 +24,14 @@ const CHANNEL_OPTIONS: ChannelOptions = {
   'grpc.keepalive_time_ms': 10_000,
   'grpc.keepalive_timeout_ms': 10_000,
   'grpc.keepalive_permit_without_calls': 1,
-  // Reconnections are paced by whoever owns the call.
+  // grpc-js need not wait long: the owner of a call paces its reconnections.
   'grpc.initial_reconnect_backoff_ms': 100,
   'grpc.max_reconnect_backoff_ms': 2000,
 };
 
 /**
- * TLS when a certificate authority is configured (`system`: those of this machine), else plain text.
- * Error: AGENT.CA_UNREADABLE.
+ * TLS when a certificate authority is configured (`system` means those that this machine trusts), else plain text.
+ * Throws AGENT.CA_UNREADABLE.
  */
 export function channelCredentials(caPath: string | undefined): ChannelCredentials {
   if (caPath === undefined) return credentials.createInsecure();

@@ -7,14 +7,14 @@ export function portUnavailable(host: string, port: number, cause: unknown): App
 
 /** The caller learns nothing: its connection is closed. */
 export function attemptUnnamed(): AppError {
-  const message = 'it names no attempt of this agent: strangers, and peers of an attempt that is not started here yet';
+  const message = 'it names no attempt of this agent: the caller is a stranger, or is early';
   return new AppError({ code: 'GRPC.ATTEMPT_UNNAMED', kind: 'forbidden', message });
 }
 
 export function messageTooLarge(bytes: number, bytesMax: number, compressed: boolean): AppError {
   const message = compressed
-    ? 'a compressed message: send frames uncompressed'
-    : `a message of ${bytes} bytes: at most ${bytesMax} are taken`;
+    ? 'a message is compressed: send frames uncompressed'
+    : `a message has ${bytes} bytes: at most ${bytesMax} are taken`;
   return new AppError({ code: 'GRPC.MESSAGE_TOO_LARGE', kind: 'too_large', message });
 }
 

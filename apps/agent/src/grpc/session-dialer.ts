@@ -12,7 +12,7 @@ export interface SessionDialerOptions {
   readonly token: string;
 }
 
-/** AgentService of the API. */
+/** Client of the API's AgentService. */
 export class GrpcSessionDialer implements SessionDialer {
   private readonly client: agentV1.AgentServiceClient;
 

@@ -8,10 +8,10 @@ export interface WritableSession {
   on(event: 'drain', listener: () => void): unknown;
 }
 
-/** Messages that may wait for a connection that takes nothing; see `EXPENDABLE`. */
+/** How many messages may wait for a connection that takes none; see `EXPENDABLE`. */
 const WAITING_MAX = 1000;
 
-/** What is of no use when it comes late; everything else is bounded where it comes from. */
+/** Kinds that are of no use when they come late. All other kinds are bounded by those who send them. */
 const EXPENDABLE: ReadonlySet<AgentMessageBody['$case']> = new Set([
   'trace',
   'telemetry',
@@ -20,8 +20,8 @@ const EXPENDABLE: ReadonlySet<AgentMessageBody['$case']> = new Set([
 ]);
 
 /**
- * Messages of a session as they travel: long ones in parts, no faster than the connection takes them. A heartbeat goes
- * before what waits, so that no lease runs out behind a long report.
+ * Sends and receives the messages of a session: long ones in parts, no faster than the connection takes them. A
+ * heartbeat goes before messages that wait, so that no lease runs out behind a long report.
  */
 export class SessionStream {
   private readonly joiner = new PartJoiner();
@@ -36,7 +36,7 @@ export class SessionStream {
     });
   }
 
-  /** Gives why the message cannot be sent to this API, ever. */
+  /** Returns an error if the message can never be sent to this API. */
   send(body: AgentMessageBody): AppError | undefined {
     if (body.$case === 'heartbeat') {
       this.stream.write({ body });
@@ -53,8 +53,8 @@ export class SessionStream {
   }
 
   /**
-   * The message that is complete with this one; undefined while parts are missing, and for a kind that this version
-   * does not know: it comes from a newer API. @throws AppError SESSION.PART_INVALID
+   * Returns the message that this part completes; undefined while parts are missing, and for a kind that this version
+   * does not know, because the API is newer. @throws AppError SESSION.PART_INVALID
    */
   received({ body }: agentV1.ApiMessage): ApiMessageBody | undefined {
     if (body?.$case === 'welcome') this.apiTakesParts = body.value.takesParts;

@@ -17,10 +17,10 @@ export interface LayerProfilingOptions {
   readonly onMessage: (message: FromWorker) => void;
 }
 
-/** Two orders of magnitude beyond what it takes. */
+/** A measurement takes a hundredth of this. */
 const DURATION_MS_MAX = 300_000;
 
-/** One measurement of layers on a GPU thread of its own. It is told once how it ended, and then holds no device. */
+/** One measurement of layers on a GPU thread of its own. It tells once how it ended, and holds no device after that. */
 export class LayerProfiling {
   private thread: GpuThread | undefined;
   private told = false;
@@ -28,7 +28,7 @@ export class LayerProfiling {
 
   constructor(private readonly options: LayerProfilingOptions) {}
 
-  /** `after` is the end of what used the device before. */
+  /** `after` resolves when whatever used the device before has ended. */
   begin(after: Promise<void>): void {
     const { device, work, startThread, clock, onMessage } = this.options;
     void after.then(() => {
@@ -49,7 +49,7 @@ export class LayerProfiling {
     if (message.type === 'failed') this.tell({ error: fromThreadError(message.error) });
   }
 
-  /** After its result, or instead of it; resolves when the device is free. */
+  /** Ends the thread, after its result or before it could give one; resolves when the device is free. */
   async end(error: AppError): Promise<void> {
     this.tell({ error });
     await this.thread?.stop();

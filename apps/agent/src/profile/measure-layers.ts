@@ -4,15 +4,15 @@ import type { TensorDeclaration } from '@millrace/kernels';
 import { buildStagePrograms, type StageSlice } from '@millrace/model';
 import type { Backend, BoundProgram, DeviceTensor } from '@millrace/runtime';
 
-/** Of each of the nine programs: how long its samples may take together, and how many there are. */
+/** How long the samples of one of the nine programs may take together; there are at most SAMPLES_MAX. */
 const PROGRAM_BUDGET_MS = 300;
 const SAMPLES_MAX = 5;
-/** A sample runs a short program so often that waiting for the device does not count. */
+/** A sample repeats a short program for so long that the wait for the device does not matter. */
 const SAMPLE_MS = 40;
 const RUNS_PER_SAMPLE_MAX = 64;
 const MS_PER_SECOND = 1000;
 
-/** Of a model of three blocks: stages that hold nothing but the part that is measured. */
+/** Layers of the measured model: each of its three stages holds nothing but the part that is measured. */
 const LAYERS = 3;
 const SLICES: Readonly<Record<keyof LayerTimes, StageSlice>> = {
   embedding: { firstLayer: 0, layerCount: 0, embedding: true, head: false },
@@ -21,8 +21,9 @@ const SLICES: Readonly<Record<keyof LayerTimes, StageSlice>> = {
 };
 
 /**
- * Seconds of F, I and W of the model's parts, through the programs that a stage runs, on tensors of zeros: the median
- * of a few samples. About three seconds where programs are short; a program that takes long is run twice.
+ * Measures the seconds of F, I and W of the model's parts with the programs that a stage runs, on tensors of zeros, and
+ * takes the median of a few samples. It takes about three seconds where programs are short; a program that takes long
+ * is run twice.
  */
 export async function measureLayers(work: LayerWork, backend: Backend, clock: Clock): Promise<LayerTimes> {
   const measure = (part: keyof LayerTimes): Promise<LayerTimes['block']> =>
@@ -46,7 +47,7 @@ async function measurePart({ work, slice, backend, clock }: MeasuredPart): Promi
       await backend.bind(backwardInput, tensors),
       await backend.bind(backwardWeight, tensors),
     ];
-    // Drivers compile at the first dispatch.
+    // Drivers compile at the first dispatch, which must not be measured.
     for (const program of [f, i, w]) backend.run(program);
     await backend.finish(0);
     const seconds = (program: BoundProgram): Promise<number> => medianSeconds(program, backend, clock);
@@ -56,7 +57,7 @@ async function measurePart({ work, slice, backend, clock }: MeasuredPart): Promi
   }
 }
 
-/** One tensor of each name: what a program leaves, the next one finds. */
+/** Makes one tensor of each name, so that a program finds what the one before has left. */
 function allocate(
   backend: Backend,
   programs: readonly { readonly tensors: readonly TensorDeclaration[] }[],
@@ -70,7 +71,7 @@ async function medianSeconds(program: BoundProgram, backend: Backend, clock: Clo
   const samples = [await sampleMs(program, { count: 1, expectedMs: 0, backend, clock })];
   const [firstMs] = samples as [number];
   if (firstMs < PROGRAM_BUDGET_MS) {
-    // The first one only says how many runs a sample needs.
+    // The first sample only tells how many runs the others need.
     samples.pop();
     const count = Math.min(RUNS_PER_SAMPLE_MAX, Math.max(1, Math.ceil(SAMPLE_MS / Math.max(firstMs, 1e-3))));
     do {
@@ -88,12 +89,12 @@ interface SampleOptions {
   readonly clock: Clock;
 }
 
-/** Milliseconds of one run, over `count` of them. */
+/** Milliseconds that one run takes, measured over `count` runs. */
 async function sampleMs(program: BoundProgram, { count, expectedMs, backend, clock }: SampleOptions): Promise<number> {
   const startMs = clock.monotonicMs();
   for (let run = 0; run < count; run++) {
     backend.run(program);
-    // As the steps of a run submit their actions.
+    // The steps of a run submit their actions in the same way.
     backend.flush();
     await backend.throttle();
   }

@@ -4,22 +4,22 @@ import type { AgentMessageBody } from './session-channel';
 
 export interface CommandAnswersOptions {
   readonly send: (body: AgentMessageBody) => void;
-  /** The promise of a command is settled: its answer may go out. */
+  /** Called when the promise of a command is settled: its answer may be sent. */
   readonly onDone: (commandId: string) => void;
   readonly logger: Logger;
 }
 
 const COMMANDS_REMEMBERED = 1000;
 
-/** Executes each command of the API once; one that comes again, in a new session, gets the same answer. */
+/** Executes each command of the API once. A command that comes again, in a new session, gets the same answer. */
 export class CommandAnswers {
-  /** Undefined while a command is executed. */
+  /** The answer to each command; undefined while the command is executed. */
   private readonly results = new Map<string, agentV1.CommandResult | undefined>();
   private isClosed = false;
 
   constructor(private readonly options: CommandAnswersOptions) {}
 
-  /** `work` gives an error, or a promise to answer after. */
+  /** `work` returns an error, a promise that must settle before the answer, or nothing. */
   execute(commandId: string, work: () => AppError | Promise<void> | undefined): undefined {
     if (this.results.has(commandId)) {
       const result = this.results.get(commandId);
@@ -37,7 +37,10 @@ export class CommandAnswers {
     else this.answer(commandId, outcome);
   }
 
-  /** This process is about to end. What comes from now on gets no answer, so that the API gives it to the next one. */
+  /**
+   * This process is about to end. Commands that come from now on get no answer, so that the API sends them to the next
+   * one.
+   */
   close(): void {
     this.isClosed = true;
   }

@@ -5,15 +5,18 @@ const FIRST_DELAY_MS = 200;
 const DELAY_MS_MAX = 5000;
 
 export interface EnrolOptions {
-  /** Asks the API; see AgentService.Enroll. */
+  /** Sends the token to the API: see AgentService.Enroll. */
   readonly ask: (token: string) => Promise<string | undefined>;
-  /** An admin's token or a join token, if one was given. Asked only where it is needed: its file may be unreadable. */
+  /**
+   * Reads the admin's or join token that was given, if any. It is read only when it is needed: its file may be
+   * unreadable.
+   */
   readonly token: () => string | undefined;
-  /** Where a token was looked for and none found. */
+  /** The file in which a token was looked for without success. */
   readonly tokenFile?: string | undefined;
-  /** Why the API cannot be reached, where that is no question of time. */
+  /** Says why the API cannot be reached, if waiting will not help. */
   readonly explain: () => Promise<AppError | undefined>;
-  /** What an earlier enrolment gave. */
+  /** The credential that an earlier enrolment gave. */
   readonly known: string | undefined;
   readonly keep: (credential: string) => void;
   readonly clock: Clock;
@@ -22,9 +25,10 @@ export interface EnrolOptions {
 }
 
 /**
- * The agent's own credential: the known one if the API still takes it, else a new one for the token. Without an API the
- * known one is taken on trust, so that an agent starts while the API is away; one that knows none waits for it.
- * Errors: AGENT.TOKEN_NEEDED, AGENT.TLS_*, what `token` throws, and what the API says to the token.
+ * Returns the agent's own credential: the known one if the API still accepts it, else a new one in exchange for the
+ * token. While the API is away, a known credential is used without a check, so that the agent can start; an agent that
+ * knows none waits for the API. Errors: AGENT.TOKEN_NEEDED, AGENT.TLS_*, what `token` throws, and how the API refuses
+ * the token.
  */
 export async function enrol(options: EnrolOptions): Promise<string> {
   const { known, ask } = options;
@@ -62,7 +66,9 @@ async function throwMismatch({ explain }: EnrolOptions): Promise<void> {
   if (mismatch !== undefined) throw mismatch;
 }
 
-/** The API is away, or was asked too often: many agents may come from one address after a power cut. */
+/**
+ * Whether trying again may help: the API is away, or many agents asked from one address at once, as after a power cut.
+ */
 function mayPass(error: unknown): boolean {
   return error instanceof AppError && ['unavailable', 'exhausted'].includes(error.kind);
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '@millrace/core';
 
 /**
- * Fires at a fixed rate on the thread of the sockets and measures how late it fires: if it is late, so is the lease.
+ * Fires at a fixed rate on the thread of the sockets, and measures how late it fires: if it is late, so is the lease.
  */
 export class Heartbeat {
   private cancel: () => void = () => undefined;
@@ -12,7 +12,7 @@ export class Heartbeat {
     private readonly onBeat: (latenessMs: number) => void,
   ) {}
 
-  /** Begins, or goes on at another interval. */
+  /** Begins, or goes on with another interval. */
   start(intervalMs: number): void {
     this.cancel();
     this.dueMs = this.clock.monotonicMs() + intervalMs;
@@ -27,7 +27,7 @@ export class Heartbeat {
     this.cancel = this.clock.after(Math.max(0, this.dueMs - this.clock.monotonicMs()), () => {
       const nowMs = this.clock.monotonicMs();
       const latenessMs = nowMs - this.dueMs;
-      // After a long stop the missed beats are not made up for.
+      // After a long stop the beats that were missed are left out.
       this.dueMs = latenessMs > intervalMs ? nowMs + intervalMs : this.dueMs + intervalMs;
       this.arm(intervalMs);
       this.onBeat(latenessMs);

@@ -1,7 +1,7 @@
 import type { agentV1 } from '@millrace/contracts';
 import type { AgentMessageBody } from './session-channel';
 
-/** Whose points, lines and reports these are. */
+/** The attempt that points, lines and reports belong to. */
 export interface AttemptKey {
   readonly runId: string;
   readonly fence: number;
@@ -11,26 +11,27 @@ type MetricBatch = agentV1.MetricBatch;
 type LogBatch = agentV1.LogBatch;
 type CheckpointReport = agentV1.CheckpointReport;
 
-/** A checkpoint report waits until the points up to its step are in the database. */
+/** The report of a checkpoint, which is held back until the points up to its step are in the database. */
 interface HeldReport {
   readonly report: CheckpointReport;
   readonly afterMetrics: number;
 }
 
 export const POINTS_MAX = 100_000;
-/** Each may have megabytes: it names every block of a rank. */
+/** So many reports may wait. Each may have megabytes, because it names every block of a rank. */
 export const REPORTS_MAX = 8;
 export const LINES_MAX = 10_000;
 const BATCH_COUNT_MAX = 1000;
-/** Of log lines: a batch is a message, and a message has a bound. */
+/** Characters of the log lines in one batch: a batch is one message, and messages have a bound. */
 const BATCH_TEXT_LENGTH_MAX = 2 ** 19;
-/** The API stores no more of a line. */
+/** The API stores no more characters of a line. */
 const LINE_TEXT_LENGTH_MAX = 2 ** 16;
 
 /**
- * What must reach the API's database even if the API is away for long: metrics, logs and checkpoint reports, each in
- * batches with a sequence of its own, kept until acknowledged and sent again in each new session. Points and reports
- * are never dropped (training pauses instead); of log lines the oldest are, and a line says so.
+ * Keeps what must reach the API's database even if the API is away for long: metrics, logs and checkpoint reports. Each
+ * kind travels in batches with sequence numbers of its own, which are kept until they are acknowledged and sent again
+ * in each new session. Points and reports are never dropped (training pauses instead). Of log lines the oldest are
+ * dropped, and a line says how many.
  */
 export class Outbox {
   private sequences = { metrics: 0, logs: 0, checkpoints: 0 };
@@ -38,16 +39,16 @@ export class Outbox {
   private metrics: MetricBatch[] = [];
   private logs: LogBatch[] = [];
   private reports: HeldReport[] = [];
-  /** Up to where each kind was sent in this session. */
+  /** For each kind, the last sequence that was sent in this session. */
   private sent = { metrics: 0, logs: 0, checkpoints: 0 };
   private pointCount = 0;
   private lineCount = 0;
   private droppedLineCount = 0;
-  /** The line that says how many were dropped; it is the oldest one. */
+  /** The line that tells how many lines were dropped; it stands before all others. */
   private marker: agentV1.LogLine | undefined;
   private room: (() => void)[] = [];
 
-  /** Resolves at once unless the buffer is full. */
+  /** Resolves when the buffer has room for more points, which is mostly at once. */
   addMetrics(key: AttemptKey, points: readonly agentV1.MetricPoint[]): Promise<void> {
     appendTo(this.metrics, key, {
       items: points,
@@ -71,7 +72,7 @@ export class Outbox {
     if (this.lineCount > LINES_MAX) this.dropOldestLines(line);
   }
 
-  /** Resolves at once unless too many are on their way: the next checkpoint waits then. */
+  /** Resolves when there is room for another report: until then the next checkpoint waits. */
   addCheckpoint(report: Omit<CheckpointReport, 'sequence'>): Promise<void> {
     this.closeBatches();
     this.reports.push({
@@ -81,7 +82,10 @@ export class Outbox {
     return this.untilRoom();
   }
 
-  /** A new session: what the API has not, it gets again. Sequences go on after what it has from an earlier process. */
+  /**
+   * Begins a new session: batches that the API does not have are sent again. Sequences go on after those that it has
+   * from an earlier process of this agent.
+   */
   welcome({
     metricsAcknowledged,
     logsAcknowledged,
@@ -110,7 +114,7 @@ export class Outbox {
     this.admit();
   }
 
-  /** What may be sent now and was not sent in this session, in order; open batches are closed. */
+  /** Takes what may be sent now and was not sent in this session yet, in order; open batches are closed. */
   take(): AgentMessageBody[] {
     this.closeBatches();
     const bodies: AgentMessageBody[] = [];
@@ -133,13 +137,15 @@ export class Outbox {
     );
   }
 
-  /** A report that the API cannot take, ever; batches have a bound that every API takes. */
+  /**
+   * Drops a report that the API can never accept. Batches need no such call: their bound is one that every API accepts.
+   */
   giveUp(given: CheckpointReport): void {
     this.reports = this.reports.filter(({ report }) => report !== given);
     this.admit();
   }
 
-  /** The attempt was superseded: nobody wants its points any more. */
+  /** Drops everything of an attempt that was superseded: nobody wants its points any more. */
   drop(key: AttemptKey): void {
     this.metrics = this.metrics.filter((batch) => !sameAttempt(batch, key));
     this.logs = this.logs.filter((batch) => !sameAttempt(batch, key));
@@ -188,7 +194,7 @@ export class Outbox {
     };
     oldest.lines.unshift(this.marker);
     this.lineCount++;
-    // The oldest batch holds the marker; others may be empty now.
+    // The oldest batch holds the marker and stays; others may be empty now.
     this.logs = this.logs.filter(({ lines }) => lines.length > 0);
   }
 }
@@ -196,7 +202,7 @@ export class Outbox {
 interface Appending<Batch, Item> {
   readonly items: readonly Item[];
   readonly field: keyof Batch;
-  /** Whether the batch still takes items: it has no sequence yet. */
+  /** Whether the batch still takes items, which it does until it has a sequence. */
   readonly open: (batch: Batch) => boolean;
   readonly make: () => Batch;
 }

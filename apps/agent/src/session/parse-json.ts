@@ -1,4 +1,4 @@
-/** Undefined for what is no JSON: a schema refuses it then. */
+/** Returns undefined for text that is not JSON, which a schema then refuses. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);

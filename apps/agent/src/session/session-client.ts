@@ -12,20 +12,20 @@ export interface SessionClientOptions {
   readonly dialer: SessionDialer;
   readonly clock: Clock;
   readonly random: () => number;
-  /** The first message of each session, as things stand then. */
+  /** Makes the first message of each session, from the state at that time. */
   readonly register: () => agentV1.Register;
   readonly onEvent: (event: SessionEvent) => void;
 }
 
 const FIRST_DELAY_MS = 200;
 const DELAY_MS_MAX = 5000;
-/** A stream that is open and says nothing is as good as none. */
+/** A stream that is open but says nothing for so long counts as no session. */
 const WELCOME_TIMEOUT_MS = 20_000;
 
 /**
- * Holds one session with the API, and opens a new one whenever it is lost: for ever, since attempts train on without
- * it. The end is final when the API says that another process has taken the agent's name, or that the very first token
- * is wrong.
+ * Holds one session with the API and opens a new one whenever it is lost. It never gives up, since attempts train on
+ * without a session, except if the API says that another process has taken the agent's name, or that the very first
+ * token is wrong.
  */
 export class SessionClient {
   private channel: SessionChannel | undefined;
@@ -43,7 +43,7 @@ export class SessionClient {
     let current = true;
     const channel = this.options.dialer.dial({
       onMessage: (body) => {
-        // An older session's messages are void once there is a newer one.
+        // Messages of an older session do not count once there is a newer one.
         if (current && !this.stopped) this.receive(body);
       },
       onClosed: (error) => {
@@ -59,8 +59,8 @@ export class SessionClient {
   }
 
   /**
-   * Does nothing when there is no session: whoever needs the message to arrive keeps it. Gives why it can never be sent
-   * to this API.
+   * Sends a message; does nothing if there is no session, so that whoever needs it to arrive keeps it. Returns an error
+   * if the message can never be sent to this API.
    */
   send(body: AgentMessageBody): AppError | undefined {
     return this.welcomed ? this.channel?.send(body) : undefined;

@@ -1,15 +1,15 @@
 import { AppError } from '@millrace/core';
 
 export interface TokenSought {
-  /** A credential of an earlier start is there, and the API does not take it any more. */
+  /** There is a credential of an earlier start, but the API does not accept it any more. */
   readonly refused: boolean;
-  /** Where a token was looked for. */
+  /** The file in which a token was looked for. */
   readonly file?: string | undefined;
 }
 
 export function tokenNeeded({ refused, file }: TokenSought): AppError {
   const why = refused ? "the agent's credential was refused" : 'the agent has no credential yet';
-  const where = file === undefined ? '' : `, and ${file} is not there or empty`;
+  const where = file === undefined ? '' : `, and ${file} does not exist or is empty`;
   return new AppError({
     code: 'AGENT.TOKEN_NEEDED',
     kind: 'unauthenticated',
@@ -19,18 +19,18 @@ export function tokenNeeded({ refused, file }: TokenSought): AppError {
   });
 }
 
-/** Plain text was tried, and TLS is spoken. */
+/** The agent tried plain text, but the API speaks TLS. */
 export function tlsNeeded(address: string): AppError {
   return new AppError({
     code: 'AGENT.TLS_NEEDED',
     kind: 'precondition',
     message:
       `the API at ${address} speaks TLS: copy tls/ca.pem of its home to this machine and give it with --ca ca.pem ` +
-      '(MILLRACE_TLS_CA), or --ca system where its certificate is one that this machine trusts anyway',
+      '(MILLRACE_TLS_CA), or --ca system if this machine trusts its certificate anyway',
   });
 }
 
-/** The certificate is none of the authority that was given, or not for this name, or over. */
+/** The certificate was not issued by the given authority, does not have this name, or has expired. */
 export function tlsUntrusted(address: string, authority: string, reason: string): AppError {
   return new AppError({
     code: 'AGENT.TLS_UNTRUSTED',

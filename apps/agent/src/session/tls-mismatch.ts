@@ -4,18 +4,18 @@ import type { AppError } from '@millrace/core';
 import { tlsNeeded, tlsUnexpected, tlsUntrusted } from './session.errors';
 
 const PATIENCE_MS = 5_000;
-/** What OpenSSL says to an answer that is no TLS. */
+/** The errors of OpenSSL when the answer is not TLS. */
 const NOT_TLS = new Set(['EPROTO', 'ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG']);
 
 export interface TlsAttempt {
   /** host:port */
   readonly address: string;
-  /** `system`: those of this machine; undefined: plain text. */
+  /** The authority to check with: `system` means those that this machine trusts, undefined means plain text. */
   readonly authority: { readonly name: string; readonly pem: Buffer | undefined } | undefined;
 }
 
 /**
- * Why a connection cannot come about that grpc-js only calls unavailable: it does not tell a wrong certificate from a
+ * Finds out why a connection fails that grpc-js only calls unavailable, for it does not tell a wrong certificate from a
  * machine that is off. Undefined when TLS is not the reason, or nobody answers.
  */
 export function tlsMismatch({ address, authority }: TlsAttempt): Promise<AppError | undefined> {
@@ -26,7 +26,7 @@ export function tlsMismatch({ address, authority }: TlsAttempt): Promise<AppErro
       host,
       port,
       ALPNProtocols: ['h2'],
-      // The certificate is looked at here, and nothing is sent.
+      // Only the certificate is looked at; nothing is sent.
       rejectUnauthorized: false,
       ...(isIP(host) === 0 ? { servername: host } : {}),
       ...(authority?.pem === undefined ? {} : { ca: authority.pem }),
@@ -48,7 +48,7 @@ export function tlsMismatch({ address, authority }: TlsAttempt): Promise<AppErro
 
 function whyNot(socket: TLSSocket, host: string): string {
   const code = String(socket.authorizationError);
-  // For a wrong name the code alone does not tell which ones would be right.
+  // A wrong name's code does not tell which names would be right.
   const named =
     code === 'ERR_TLS_CERT_ALTNAME_INVALID' ? checkServerIdentity(host, socket.getPeerCertificate()) : undefined;
   return named?.message ?? code;

@@ -6,7 +6,7 @@ import { type AdapterIdentity, findNvidiaGpu, isNvidia, nvidiaSample } from './n
 
 export interface DeviceMemoryOptions {
   readonly adapter: AdapterIdentity & Pick<AdapterDescription, 'adapterClass'>;
-  /** Others than the machine's own are for tests. */
+  /** The folder to read; tests give another one. */
   readonly drmFolder?: string;
   readonly spawn?: SpawnCommand;
   readonly hostBytes?: number;
@@ -16,8 +16,8 @@ export interface DeviceMemoryOptions {
 const UNIFIED = /apple/i;
 
 /**
- * Bytes of memory of the device, or undefined where nobody says: WebGPU does not, and the largest buffer, which it does
- * tell, may be larger than the memory and is mostly a fraction of it.
+ * Bytes of the device's memory, or undefined if no source tells. WebGPU tells only the largest buffer, which is mostly
+ * a fraction of the memory and may even be larger.
  */
 export async function deviceMemoryBytes(options: DeviceMemoryOptions): Promise<number | undefined> {
   const { adapter, drmFolder, spawn, hostBytes = totalmem() } = options;

@@ -1,6 +1,6 @@
 import type { agentV1 } from '@millrace/contracts';
 
-/** What a device did at one moment. Null is "unknown"; none of these is 0 unless 0 was read. */
+/** What a device did at one moment. Null means unknown; a value is 0 only if 0 was read. */
 export interface DeviceSample {
   readonly source: 'nvidia-smi' | 'drm' | 'host';
   /** The driver's name for the device. */
@@ -16,15 +16,15 @@ export interface DeviceSample {
   readonly memoryClockMhz: number | null;
 }
 
-/** What the machine around it did. */
+/** What the machine around the device did. */
 export interface HostSample {
-  /** Mean of the last minute. */
+  /** The mean of the last minute. */
   readonly loadAverage: number | null;
   readonly hostMemoryUsedBytes: number | null;
   readonly hostMemoryTotalBytes: number | null;
 }
 
-/** A device of which nothing is known. */
+/** The sample of a device about which nothing is known. */
 export const NOTHING_KNOWN: DeviceSample = {
   source: 'host',
   modelName: null,
@@ -39,7 +39,7 @@ export const NOTHING_KNOWN: DeviceSample = {
   memoryClockMhz: null,
 };
 
-/** As it goes over the session: a field that is not there is unknown. `timeMs`: since 1970. */
+/** The sample as a message of the session, in which a field that is left out is unknown. `timeMs` counts from 1970. */
 export function telemetryMessage(device: DeviceSample, host: HostSample, timeMs: number): agentV1.DeviceTelemetry {
   return {
     timeMs,

@@ -11,8 +11,8 @@ const PCI_VENDORS: readonly (readonly [pciId: string, name: RegExp])[] = [
 const MEGAHERTZ = /(\d+)\s*mhz\s*\*/i;
 
 /**
- * What Linux says in /sys/class/drm of the adapter's GPU: amdgpu most of it, i915 and xe a part. Undefined when there
- * is no such card, or several of the vendor and no setting that says which.
+ * Reads what Linux tells in /sys/class/drm about the adapter's GPU: amdgpu tells most of it, i915 and xe a part.
+ * Undefined if there is no such card, or if the vendor has several and no setting says which one it is.
  */
 export async function readDrm(adapter: AdapterIdentity, folder = '/sys/class/drm'): Promise<DeviceSample | undefined> {
   const card = await findCard(adapter, folder);
@@ -35,7 +35,7 @@ export async function readDrm(adapter: AdapterIdentity, folder = '/sys/class/drm
     memoryUsedBytes: await number('mem_info_vram_used'),
     memoryTotalBytes: await number('mem_info_vram_total'),
     temperatureC: await sensor(['temp1_input'], 1000),
-    // Instantaneous where the chip has it; amdgpu's older name is an average over microseconds.
+    // The first is the momentary power, which not every chip has; amdgpu's older name is an average over microseconds.
     powerW: await sensor(['power1_input', 'power1_average'], 1e6),
     powerLimitW: await sensor(['power1_cap'], 1e6),
     smClockMhz: await activeClock(join(card, 'pp_dpm_sclk')),
@@ -43,7 +43,7 @@ export async function readDrm(adapter: AdapterIdentity, folder = '/sys/class/drm
   };
 }
 
-/** The `device` folder of the one card that it can be. */
+/** The `device` folder of the card; undefined if it is not clear which card it is. */
 async function findCard(adapter: AdapterIdentity, folder: string): Promise<string | undefined> {
   const called = `${adapter.vendor} ${adapter.description} ${adapter.device}`;
   const vendor = PCI_VENDORS.find(([, name]) => name.test(called))?.[0];
@@ -68,13 +68,15 @@ async function readText(path: string): Promise<string | null> {
   return text.trim() || null;
 }
 
-/** An empty file, or one that is not there or not readable now (a sleeping GPU), is unknown. */
+/**
+ * Reads a number; an empty file, or one that is missing or cannot be read now (as of a sleeping GPU), means unknown.
+ */
 async function readNumber(path: string, perUnit: number): Promise<number | null> {
   const text = await readText(path);
   return text !== null && /^\d+$/.test(text) ? Number(text) / perUnit : null;
 }
 
-/** Lines such as `1: 1500Mhz *`: the star marks the one in force. */
+/** Reads lines such as `1: 1500Mhz *`, in which the star marks the clock in force. */
 async function activeClock(path: string): Promise<number | null> {
   const mhz = MEGAHERTZ.exec((await readText(path)) ?? '')?.[1];
   return mhz === undefined ? null : Number(mhz);

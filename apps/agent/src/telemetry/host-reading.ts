@@ -8,18 +8,21 @@ interface CpuTicks {
   readonly all: number;
 }
 
-/** Reads the machine. `meminfo`: what Linux can give without swapping is not used, though it is not free either. */
+/**
+ * Reads the state of the machine. Memory counts as unused if Linux can give it away without swapping (`meminfo`), which
+ * is more than what is free.
+ */
 export function readHost(meminfo = '/proc/meminfo'): HostSample {
   const hostMemoryTotalBytes = totalmem();
   return {
-    // Windows has no load average, and Node says 0 there.
+    // Windows has no load average, but Node returns 0 there.
     loadAverage: platform() === 'win32' ? null : (loadavg()[0] ?? null),
     hostMemoryUsedBytes: hostMemoryTotalBytes - (availableBytes(meminfo) ?? freemem()),
     hostMemoryTotalBytes,
   };
 }
 
-/** How busy all cores were since the last call, percent; null at the first. */
+/** How busy all cores were since the last call, in percent; null at the first call. */
 export class CpuUtilization {
   private last: CpuTicks | undefined;
 
@@ -46,7 +49,7 @@ function availableBytes(path: string): number | undefined {
     const kib = /^MemAvailable:\s+(\d+) kB$/m.exec(readFileSync(path, 'utf8'))?.[1];
     return kib === undefined ? undefined : Number(kib) * 1024;
   } catch {
-    // Not Linux.
+    // There is no such file outside Linux.
     return undefined;
   }
 }

@@ -1,12 +1,12 @@
 import type { NvidiaGpu, NvidiaSmiReport } from '@millrace/nvidia-smi-parser';
 import type { DeviceSample } from './device-sample';
 
-/** Which adapter the agent computes on, as far as it helps to find the same device elsewhere. */
+/** What is known of the adapter that the agent computes on, to find the same device in other sources. */
 export interface AdapterIdentity {
   readonly vendor: string;
   readonly device: string;
   readonly description: string;
-  /** UUID or PCI address, where the settings name one. */
+  /** UUID or PCI address, if the settings give one. */
   readonly gpuId?: string | undefined;
 }
 
@@ -17,8 +17,9 @@ export function isNvidia({ vendor, description, device }: AdapterIdentity): bool
 }
 
 /**
- * The GPU of a report that the agent computes on. WebGPU tells its name and no more, so among several of one name only
- * the settings can say which: without them it is undefined, since another GPU's values are worse than none.
+ * Finds the GPU in a report that the agent computes on. WebGPU tells only its name, so that among several GPUs of that
+ * name only the settings can say which one it is. Without them the result is undefined: another GPU's values would be
+ * worse than none.
  */
 export function findNvidiaGpu(report: NvidiaSmiReport, adapter: AdapterIdentity): NvidiaGpu | undefined {
   const { gpus } = report;
@@ -26,19 +27,19 @@ export function findNvidiaGpu(report: NvidiaSmiReport, adapter: AdapterIdentity)
   if (gpuId !== undefined) return gpus.find((gpu) => hasId(gpu, gpuId));
   const called = `${adapter.device} ${adapter.description}`.toLowerCase();
   const named = gpus.filter(({ name }) => name !== null && called.includes(name.toLowerCase()));
-  // "RTX 3080" is part of "RTX 3080 Ti": the longest name that fits is meant.
+  // "RTX 3080" is part of "RTX 3080 Ti", so that the longest name that fits is the right one.
   const longest = Math.max(...named.map(({ name }) => name?.length ?? 0));
   const candidates = named.length > 0 ? named.filter(({ name }) => name?.length === longest) : gpus;
   return candidates.length === 1 ? candidates[0] : undefined;
 }
 
-/** nvidia-smi writes PCI addresses with eight digits of domain (00000000:3B:00.0), others with four. */
+/** nvidia-smi writes a PCI address with eight digits of domain (00000000:3B:00.0), others write four. */
 function hasId({ uuid, pciBusId }: NvidiaGpu, gpuId: string): boolean {
   const wanted = gpuId.toLowerCase();
   return uuid?.toLowerCase() === wanted || (pciBusId?.toLowerCase().endsWith(wanted) ?? false);
 }
 
-/** Of a GPU that is cut into MIG devices the whole one's load says nothing about the part that computes here. */
+/** The sample of a GPU. If it is cut into MIG devices, its load says nothing about the part that computes here. */
 export function nvidiaSample(gpu: NvidiaGpu): DeviceSample {
   const whole = gpu.migModeEnabled !== true;
   return {

@@ -6,9 +6,9 @@ import { readDrm } from './drm-reading';
 import { CpuUtilization, readHost } from './host-reading';
 import { type AdapterIdentity, findNvidiaGpu, isNvidia, nvidiaSample } from './nvidia-reading';
 
-/** Where the agent's loop gets its telemetry from. */
+/** The source of telemetry for the agent's loop. */
 export interface TelemetrySource {
-  /** From now on `onSample` is called every few seconds, until `stop`. */
+  /** Calls `onSample` every few seconds from now on, until `stop`. */
   start(onSample: (sample: agentV1.DeviceTelemetry) => void): void;
   stop(): void;
 }
@@ -18,13 +18,13 @@ export interface DeviceTelemetryOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly intervalMs?: number;
-  /** Others than the machine's own are for tests. */
+  /** The folder to read; tests give another one. */
   readonly drmFolder?: string;
   readonly spawn?: SpawnCommand;
 }
 
 const INTERVAL_MS = 5_000;
-/** What nvidia-smi said longer ago than so many intervals is not "now" any more. */
+/** What nvidia-smi said more than so many intervals ago does not count any more. */
 const STALE_INTERVALS = 3;
 
 interface NvidiaReading {
@@ -32,7 +32,7 @@ interface NvidiaReading {
   readonly atMs: number;
 }
 
-/** Reads the device with nvidia-smi if it is NVIDIA's and the command is there, else what Linux offers. */
+/** Reads the device with nvidia-smi if it is NVIDIA's and the command exists, else from what Linux offers. */
 export class DeviceTelemetrySource implements TelemetrySource {
   private readonly cpu = new CpuUtilization();
   private readonly stopping = new AbortController();
@@ -64,7 +64,7 @@ export class DeviceTelemetrySource implements TelemetrySource {
       ...(spawn === undefined ? {} : { spawn }),
       onReport: (report) => (this.nvidia = { report, atMs: clock.monotonicMs() }),
       onError: (error) => {
-        if (!this.complained) logger.warn({ code: error.code }, `nvidia-smi tells nothing: ${error.message}`);
+        if (!this.complained) logger.warn({ code: error.code }, `nvidia-smi cannot be read: ${error.message}`);
         this.complained = true;
       },
     });
@@ -80,7 +80,7 @@ export class DeviceTelemetrySource implements TelemetrySource {
 
   private async device(): Promise<DeviceSample> {
     const { adapter, clock, drmFolder } = this.options;
-    // A software driver's device is the processor with the machine's memory.
+    // The device of a software driver is the processor, with the machine's memory.
     if (adapter.adapterClass === 'cpu') return this.processor();
     const { nvidia } = this;
     if (nvidia !== undefined && clock.monotonicMs() - nvidia.atMs < STALE_INTERVALS * this.intervalMs) {

@@ -1,8 +1,8 @@
 import type { GpuTask } from './gpu-task';
 
 /**
- * Kernels whose naive variant this task takes: those that this device gets wrong, and those of the plan, which some
- * device of the gang gets wrong or did in an earlier attempt. Bits must not depend on who has which rank.
+ * The kernels for which this task takes the naive variant: those that this device gets wrong, and those that the plan
+ * lists because some device of the gang gets or got them wrong. The bits must not depend on which agent has which rank.
  */
 export function avoidedKernels(task: GpuTask): string[] {
   const planned = task.kind === 'attempt' || task.kind === 'generate' ? task.plan.quarantined : undefined;

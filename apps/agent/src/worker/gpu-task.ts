@@ -2,7 +2,7 @@ import type { AttemptPlan, GeneratePlan, LayerWork } from '@millrace/contracts';
 import type { InjectedFault } from './injected-fault';
 import type { AdapterDescription, BackendSpeed } from '@millrace/runtime';
 
-/** Which adapter a GPU thread takes, and which kernels its driver gets wrong (from the self-test). */
+/** Which adapter a GPU thread opens, and which kernels its driver gets wrong by the self-test. */
 export interface DeviceChoice {
   readonly adapterName?: string;
   readonly quarantined: readonly string[];
@@ -12,7 +12,7 @@ export interface DeviceChoice {
   readonly faults?: readonly InjectedFault[];
 }
 
-/** What a GPU thread is started for. */
+/** The purpose that a GPU thread is started for. */
 export type GpuTask =
   | { readonly kind: 'probe'; readonly device: DeviceChoice; readonly known?: DeviceReport }
   | {
@@ -28,11 +28,11 @@ export type GpuTask =
 export interface DeviceReport {
   readonly adapter: AdapterDescription;
   readonly speed: BackendSpeed;
-  /** Kernels whose chosen variant disagreed with the naive one. */
+  /** Kernels whose chosen variant failed the self-test. */
   readonly quarantined: readonly string[];
 }
 
-/** Same adapter, driver and build: the measurements of an earlier start hold. */
+/** While adapter, driver and build stay the same, the measurements of an earlier start hold. */
 export function deviceKey(adapter: AdapterDescription, version: string): string {
   return [version, adapter.vendor, adapter.architecture, adapter.device, adapter.description, adapter.driver].join('|');
 }

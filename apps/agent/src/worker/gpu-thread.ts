@@ -7,19 +7,19 @@ import { threadDied, threadSilent } from './worker.errors';
 import { toThreadError } from './thread-error';
 import type { FromWorker, Pulse, ToWorker } from './worker-messages';
 
-/** A running GPU thread, from the side of the sockets. */
+/** A running GPU thread, as the thread with the sockets sees it. */
 export interface GpuThread {
   post(message: ToWorker, transfer?: readonly ArrayBuffer[]): void;
-  /** How long ago it last said anything. */
+  /** For how many milliseconds it has said nothing. */
   silentMs(): number;
-  /** Resolves when the thread is gone, or was given up: then `onWedged` was called. */
+  /** Resolves when the thread has ended, or was given up, in which case `onWedged` was called. */
   stop(): Promise<void>;
 }
 
-/** Starts a thread for a task; a thread that dies by itself, or falls silent, counts as one more `failed` message. */
+/** Starts a thread for a task. If it ends by itself or falls silent, that counts as one more `failed` message. */
 export type StartGpuThread = (task: GpuTask, onMessage: (message: FromWorker) => void) => GpuThread;
 
-/** What of a Worker is used. */
+/** The part of a Worker that is used. */
 export interface ThreadHandle {
   postMessage(message: ToWorker, transfer: readonly ArrayBuffer[]): void;
   terminate(): unknown;
@@ -31,20 +31,20 @@ export interface ThreadHandle {
 export interface GpuThreadOptions {
   readonly clock: Clock;
   readonly open?: (task: GpuTask) => ThreadHandle;
-  /** When a thread that says nothing counts as one that hangs. */
+  /** A thread that says nothing for so long counts as hanging. */
   readonly silentMs?: number;
-  /** A thread hangs in the driver and cannot be ended: only the end of the process frees its device. */
+  /** Called when a thread hangs in the driver and cannot be ended: only the end of the process frees its device. */
   readonly onWedged: () => void;
 }
 
-/** A thread that hangs in the driver is ended after this. */
+/** A thread that has not stopped after this time is terminated. */
 const STOP_PATIENCE_MS = 2000;
-/** And the process with it when it does not end then: native code cannot be interrupted. */
+/** If that fails for so long, the whole process ends: native code cannot be interrupted. */
 const TERMINATE_PATIENCE_MS = 8000;
-/** One that was silent for so long that it failed is not waited for again. */
+/** A thread that failed because it was silent for long gets only this time to stop. */
 const SILENT_PATIENCE_MS = 500;
 
-/** Threads that run the compiled gpu-worker beside this file. */
+/** Starts threads that run the compiled gpu-worker beside this file. */
 export function gpuThreadStarter({
   clock,
   onWedged,

@@ -9,7 +9,8 @@ import { PULSE_INTERVAL_MS, type Pulse } from './worker-messages';
 import type { GpuTask } from './gpu-task';
 
 /**
- * Entry of a GPU thread. It owns the device, so that neither its work nor its polling delays sockets and heartbeats.
+ * Entry of a GPU thread. It owns the device, so that neither the device's work nor the polling for it delays sockets
+ * and heartbeats.
  */
 assert(parentPort !== null, 'gpu-worker.js is started as a worker thread');
 const port = parentPort;
@@ -26,7 +27,7 @@ async function openBackend(): Promise<Backend> {
   });
   opened = backend;
   for (const kernel of avoidedKernels(task)) backend.quarantine(kernel as Parameters<WebGpuBackend['quarantine']>[0]);
-  // A probe is of the real device.
+  // A probe must see the real device, also where the device is paced.
   if (pacedGflops === undefined || task.kind === 'probe') return backend;
   return pacedBackend(backend, { gflops: pacedGflops, clock: systemClock });
 }

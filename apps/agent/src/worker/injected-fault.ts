@@ -3,9 +3,9 @@ import type { GpuTask } from './gpu-task';
 import type { MessageEnd } from './worker-port';
 import type { FromWorker } from './worker-messages';
 
-/** What a test lets happen to the device of rank 1, in the attempt of that fence, when it begins that step. */
+/** A fault for tests: what happens to the device of rank 1 when the attempt with this fence begins this step. */
 export interface InjectedFault {
-  /** `hang`: in native code, which nothing but the end of the process ends. */
+  /** `hang` hangs in native code, which only the end of the process ends. */
   readonly kind: 'lose' | 'hang';
   readonly fence: number;
   readonly step: number;
@@ -13,7 +13,7 @@ export interface InjectedFault {
 
 const TEXT = /^(lose|hang)@(\d{1,9}):(\d{1,9})$/;
 
-/** Of KIND@FENCE:STEP, separated by commas; undefined where it is not that. */
+/** Parses KIND@FENCE:STEP, separated by commas; undefined if the text is anything else. */
 export function parseFaults(text: string): InjectedFault[] | undefined {
   const faults = text.split(',').map((each) => {
     const [, kind, fence, step] = TEXT.exec(each) ?? [];
@@ -24,10 +24,10 @@ export function parseFaults(text: string): InjectedFault[] | undefined {
   return faults.every((each) => each !== undefined) ? faults : undefined;
 }
 
-/** Far longer than any wait for the thread; native code. */
+/** In native code this takes far longer than any wait for the thread. */
 const HANG_ITERATIONS = 2 ** 31 - 1;
 
-/** The thread's end of its port, which lets the device fail as the task asks for. */
+/** Wraps the thread's end of its port, so that the device fails when the task says so. */
 export function withFaults(end: MessageEnd, task: GpuTask, loseDevice: () => void): MessageEnd {
   const { faults = [] } = task.device;
   if (task.kind !== 'attempt' || task.plan.rank !== 1 || faults.length === 0) return end;

@@ -2,10 +2,10 @@ import type { Clock } from '@millrace/core';
 import { benchmarkBackend, selfTest, type WebGpuBackend } from '@millrace/runtime';
 import { type DeviceReport, deviceKey } from './gpu-task';
 
-/** Enough to be told from a GPU that a driver only looked at. */
+/** So much memory tells the device apart from a GPU that a driver only looked at. */
 const HELD_BYTES = 32 * 1024 ** 2;
 
-/** Memory that counts as used is how others see which GPU this process computes on. It is freed with the device. */
+/** Uses memory, so that others can see which GPU this process computes on. It is freed with the device. */
 async function holdMemory(backend: WebGpuBackend): Promise<void> {
   const length = HELD_BYTES / Float32Array.BYTES_PER_ELEMENT;
   const held = backend.allocate({ name: 'held', shape: [length], dtype: 'f32', role: 'scratch' });
@@ -13,7 +13,7 @@ async function holdMemory(backend: WebGpuBackend): Promise<void> {
   await backend.finish();
 }
 
-/** Describes the device; measures and tests it unless `known` was measured on the same one. */
+/** Describes the device, and measures and tests it unless `known` was measured on the same device. */
 export async function probeDevice(
   backend: WebGpuBackend,
   known: DeviceReport | undefined,

@@ -13,14 +13,15 @@ export interface GpuTaskOptions {
   readonly end: MessageEnd;
   readonly task: GpuTask;
   readonly openBackend: () => Promise<Backend>;
-  /** Of a probe: needs the kind of backend that it knows. */
+  /** Probes the device; it is a parameter because it needs the kind of backend that it knows. */
   readonly probe: (backend: Backend, port: WorkerPort) => Promise<void>;
   readonly clock: Clock;
 }
 
 /**
- * A GPU thread's life: open the device, do the task, tell how it ended, free the device when asked to stop. Whatever
- * fails is told as `failed`, a device that is lost at once, whatever the task waits for; this promise does not reject.
+ * The life of a GPU thread: it opens the device, does the task, tells how that ended, and frees the device when it is
+ * asked to stop. Every failure is told as `failed`; the loss of the device is told at once, whatever the task waits
+ * for. The promise never rejects.
  */
 export async function runGpuTask({ end, task, openBackend, probe, clock }: GpuTaskOptions): Promise<void> {
   const requests = new PendingBoundary();
@@ -48,7 +49,7 @@ export async function runGpuTask({ end, task, openBackend, probe, clock }: GpuTa
   };
   const done = work().catch((error: unknown) => port.post({ type: 'failed', error: toThreadError(error) }));
   await port.stopped;
-  // Destroying the device rejects what still waits for it, which ends the task too.
+  // Destroying the device rejects whatever still waits for it, which ends the task too.
   await opening.then(
     (backend) => backend.destroy(),
     () => undefined,

@@ -14,7 +14,7 @@ import type {
 import type { DeviceTurns } from '../generate/device-turns';
 import type { WorkerPort } from './worker-port';
 
-/** What rank 0 was asked for since its last boundary. */
+/** What rank 0 was asked to do since its last boundary. */
 export class PendingBoundary implements BoundaryRequests {
   private checkpoint = false;
   private stop = false;
@@ -37,7 +37,7 @@ export class PendingBoundary implements BoundaryRequests {
 
 export interface TrainTaskOptions {
   readonly plan: AttemptPlan;
-  /** The first and the last stage have one. */
+  /** Only the first and the last stage have one. */
   readonly tokenFile: string | undefined;
   readonly backend: Backend;
   readonly port: WorkerPort;
@@ -46,7 +46,7 @@ export interface TrainTaskOptions {
   readonly clock: Clock;
 }
 
-/** One attempt on this thread, from loading to its last checkpoint. Rejects with what ended it otherwise. */
+/** Executes one attempt on this thread, from loading to its last checkpoint. Rejects with what else ended it. */
 export async function trainTask(options: TrainTaskOptions): Promise<void> {
   const { plan, tokenFile, backend, port, requests, turns, clock } = options;
   const store = tokenFile === undefined ? undefined : TokenStore.open(tokenFile, { dtype: plan.dataset.dtype });
@@ -81,7 +81,7 @@ function checkpointSink(port: WorkerPort): CheckpointSink {
   return {
     store: async (step, pieces, final) => {
       for await (const piece of pieces) {
-        // Blocks are f32; a twin's doubles are rounded here.
+        // Blocks are f32: a CPU twin's doubles are rounded here.
         const data = piece.data instanceof Float64Array ? Float32Array.from(piece.data) : piece.data;
         await port.call({ type: 'snapshot-piece', step, piece: { ...piece, data } }, [data.buffer as ArrayBuffer]);
       }

@@ -11,7 +11,7 @@ import type {
 } from '../stage/stage-ports';
 import type { DeviceReport } from './gpu-task';
 
-/** An error on its way between threads, which copy no classes. */
+/** An error that travels between threads, for which its class cannot be copied. */
 export interface ThreadError {
   readonly code: string;
   readonly kind: ErrorKind;
@@ -19,13 +19,13 @@ export interface ThreadError {
   readonly details: Readonly<Record<string, unknown>>;
 }
 
-/** A GPU thread says that it is alive at least so often, whatever it waits for. */
+/** A GPU thread says at least so often that it is alive, whatever it waits for. */
 export const PULSE_INTERVAL_MS = 5_000;
 export interface Pulse {
   readonly type: 'pulse';
 }
 
-/** From a GPU thread to the thread of the sockets. A `callId` is answered by one `reply`. */
+/** From a GPU thread to the thread of the sockets. Each message with a `callId` is answered by one `reply`. */
 export type FromWorker =
   | { readonly type: 'probed'; readonly report: DeviceReport }
   | { readonly type: 'phase'; readonly phase: StartPhase }

@@ -7,7 +7,7 @@ import type { BoundaryWishes } from '../stage/stage-ports';
 import { fromThreadError } from './thread-error';
 import type { FromWorker, ToWorker } from './worker-messages';
 
-/** What of a MessagePort a GPU thread uses. */
+/** The part of a MessagePort that a GPU thread uses. */
 export interface MessageEnd {
   postMessage(message: unknown, transfer?: readonly ArrayBuffer[]): void;
   on(event: 'message', listener: (message: ToWorker) => void): unknown;
@@ -20,14 +20,14 @@ interface Call {
 
 type WithoutId<M> = M extends { readonly callId: number } ? Omit<M, 'callId'> : never;
 
-/** What an attempt is asked for while it trains. */
+/** What an attempt may be asked to do while it trains. */
 export interface AskedOfAttempt {
   readonly boundary?: (wishes: BoundaryWishes) => void;
   readonly turn?: (turnId: number) => void;
   readonly turnOver?: (turnId: number) => void;
 }
 
-/** A GPU thread's end of its port: calls that are answered, and the frames of other ranks. */
+/** A GPU thread's end of its port: it makes calls that are answered, and carries the frames of other ranks. */
 export class WorkerPort implements StageTransport {
   private readonly calls = new Map<number, Call>();
   private readonly credits = new WeakMap<TensorFrame, number>();
@@ -72,7 +72,7 @@ export class WorkerPort implements StageTransport {
     return this.mailbox.take(key);
   }
 
-  /** The memory goes back to where messages arrive. */
+  /** Gives the memory back to where messages arrive. */
   release(frame: TensorFrame): void {
     const { buffer } = frame.payload;
     this.post({ type: 'memory', buffer }, [buffer]);
@@ -109,7 +109,7 @@ export class WorkerPort implements StageTransport {
     }
   }
 
-  /** Nothing that waits may keep the thread alive. */
+  /** Rejects all that waits: a wait must not keep the thread alive. */
   private fail(error: Error): void {
     this.mailbox.fail(error);
     for (const call of this.calls.values()) call.reject(error);

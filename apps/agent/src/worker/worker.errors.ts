@@ -1,6 +1,6 @@
 import { AppError } from '@millrace/core';
 
-/** Its event loop stands still: native code of the driver does not return. */
+/** The thread's event loop stands still, because native code of the driver does not return. */
 export function threadSilent(silentMs: number): AppError {
   return new AppError({
     code: 'AGENT.GPU_THREAD_SILENT',

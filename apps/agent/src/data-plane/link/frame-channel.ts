@@ -2,7 +2,7 @@ import type { FrameDType } from '../frame';
 import type { Channelled } from '../wire/frame-codec';
 import type { LinkCredential } from './link-credential';
 
-/** Who opens a stream, as its metadata says. */
+/** Who opens a stream, as the stream's metadata says. */
 export interface StreamIdentity {
   readonly runId: string;
   readonly fence: number;
@@ -18,55 +18,61 @@ export interface CreditMessage {
 
 /** The sender's end of one open call. */
 export interface FrameChannel extends Channelled {
-  /** The parts of one or more messages, uncopied. `onWritten`: they left. Not called once the call is closed. */
+  /**
+   * Writes the parts of one or more messages without copying them. `onWritten` is called when they have left, and not
+   * at all once the call is closed.
+   */
   write(parts: readonly Uint8Array[], onWritten: () => void): void;
-  /** Ends the call after what was written; `onClosed` follows. */
+  /** Ends the call after everything that was written; `onClosed` follows. */
   end(): void;
 }
 
 export interface FrameChannelEvents {
   onCredit(credit: CreditMessage): void;
-  /** Exactly once. `error.kind` says why: 'aborted' for an old fence, 'forbidden' for no such attempt, 'unavailable' …; none after an end. */
+  /**
+   * Called exactly once. `error.kind` says why: 'aborted' for an old fence, 'forbidden' if there is no such attempt,
+   * 'unavailable' …; after `end` there is no error.
+   */
   onClosed(error?: Error): void;
 }
 
-/** Whom a call goes to. */
+/** The peer that a call goes to. */
 export interface LinkTarget {
   readonly rank: number;
-  /** host:port; on loopback calls are in plain text, everywhere else over TLS. */
+  /** The peer's host:port. Calls are in plain text on loopback and use TLS everywhere else. */
   readonly address: string;
-  /** Of the caller; needed for what leaves this machine. */
+  /** The caller's credential; needed for every call that leaves this machine. */
   readonly credential?: LinkCredential | undefined;
 }
 
-/** Opens calls to peers; the gRPC one is in src/grpc. */
+/** Opens calls to peers; its implementation for gRPC is in src/grpc. */
 export interface FrameDialer {
   dial(target: LinkTarget, identity: StreamIdentity, events: FrameChannelEvents): FrameChannel;
-  /** Sends the peer bytes that mean nothing; resolves when it has taken them all and has said so. */
+  /** Sends the peer bytes without a meaning; resolves when the peer says that it has received them all. */
   probe(target: LinkTarget, identity: StreamIdentity, byteCount: number): Promise<void>;
 }
 
 /** The receiver's end of one open call. */
 export interface CreditChannel {
   credit(credit: CreditMessage): void;
-  /** Ends the call after what was written. */
+  /** Ends the call after everything that was written. */
   end(): void;
-  /** Ends the call with the reason. */
+  /** Ends the call and tells the caller the reason. */
   refuse(error: Error): void;
 }
 
-/** Sizes of a link; both ends of an attempt use the same. */
+/** Sizes of a link, which both ends of an attempt share. */
 export interface LinkLimits {
-  /** Most bytes that are received and not taken, or on their way. */
+  /** How many bytes may be on their way, or received but not taken. */
   readonly windowBytes: number;
-  /** Largest part of a payload in one message. */
+  /** The largest part of a payload in one message. */
   readonly partBytes: number;
 }
 
-/** Half a window at most: while one part travels the next one is made. */
+/** A part is at most half a window, so that the next part is made while one travels. */
 export const DEFAULT_LINK_LIMITS: LinkLimits = { windowBytes: 32 * 2 ** 20, partBytes: 16 * 2 ** 20 };
 
-/** dtype of a host array's bytes. */
+/** The dtype of a host array's elements. */
 export function frameDType(array: Float32Array | Float64Array | Uint32Array): FrameDType {
   if (array instanceof Float32Array) return 'f32';
   return array instanceof Float64Array ? 'f64' : 'u32';

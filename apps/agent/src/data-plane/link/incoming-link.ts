@@ -5,7 +5,7 @@ import type { CreditChannel, LinkLimits, StreamIdentity } from './frame-channel'
 import type { MessageMemory } from '../message-memory';
 import { type Channelled, decodeFrame, type FrameMessage } from '../wire/frame-codec';
 
-/** A frame and what its sender gets back for it once it is taken. */
+/** A frame that has arrived, and how many bytes its sender is credited when it is taken. */
 export interface DeliveredFrame {
   readonly frame: TensorFrame;
   readonly creditBytes: number;
@@ -23,21 +23,24 @@ interface Assembly {
   filledBytes: number;
 }
 
-/** Of a message beside its part of a payload: the run's id and a dozen numbers. */
+/** Beside its part of a payload, a message holds the run's id and a dozen numbers, which take no more than this. */
 const HEADER_BYTES_MAX = 1024;
-/** Small credits are gathered for this long: the last ones of a burst must not wait for the next burst. */
+/**
+ * Small credits are gathered for this long before they are sent; they must not wait longer, or those of a burst's last
+ * frames would wait for the next burst.
+ */
 const CREDIT_DELAY_MS = 10;
 
 /**
- * The receiving end of one (attempt, sender): puts payloads together, and gives credit when frames are taken. It
+ * The receiving end of one (attempt, sender): it puts payloads together, and gives credit when frames are taken. It
  * outlives the calls that feed it: a new call replaces the old one and goes on after the last message that arrived.
  */
 export class IncomingLink {
   private channel: CreditChannel | undefined;
   private lastSequence = 0;
-  /** Arrived and not yet credited. */
+  /** Bytes that have arrived and are not credited yet. */
   private heldBytes = 0;
-  /** Taken, and not yet told to the sender. */
+  /** Bytes that were taken and are not credited to the sender yet. */
   private freedBytes = 0;
   private assembly: Assembly | undefined;
   private cancelFlush: (() => void) | undefined;
@@ -48,13 +51,13 @@ export class IncomingLink {
     private readonly deliver: (delivered: DeliveredFrame) => void,
   ) {}
 
-  /** Beyond it no message holds a part of a frame that the plan has. */
+  /** No message that holds a part of a frame of the plan is larger than this. */
   get messageBytesMax(): number {
     const largest = Math.max(...Object.values(this.options.bounds));
     return Math.min(largest, this.options.limits.partBytes) + HEADER_BYTES_MAX;
   }
 
-  /** Of its messages: a view of memory that `receive` takes over. */
+  /** Memory for one of its messages; `receive` takes it over. */
   messageMemory(bytes: number): Buffer {
     return Buffer.from(this.options.memory.take(bytes), 0, bytes);
   }
@@ -66,7 +69,7 @@ export class IncomingLink {
     channel.credit({ bytes: this.options.limits.windowBytes - this.heldBytes, sequence: this.lastSequence });
   }
 
-  /** Ignored when `channel` was replaced already. */
+  /** Does nothing when another call has already replaced `channel`. */
   detach(channel: CreditChannel): void {
     if (this.channel === channel) this.channel = undefined;
   }
@@ -75,7 +78,7 @@ export class IncomingLink {
     return this.channel === channel;
   }
 
-  /** Errors DATA_PLANE.*: the call they came on is refused with them. */
+  /** Takes a message. Throws DATA_PLANE.*, with which the call that it came on is refused. */
   receive(bytes: Buffer, channelled: Channelled): void {
     const message = decodeFrame(bytes, channelled);
     this.check(message);
@@ -86,14 +89,14 @@ export class IncomingLink {
     this.accept(message);
   }
 
-  /** Frames of `bytes` were taken: the sender may have as many more in flight. */
+  /** Frames of `bytes` in all were taken: the sender may have so many more in flight. */
   release(bytes: number): void {
     this.freedBytes += bytes;
     if (this.freedBytes >= this.options.limits.windowBytes / 8) this.flush();
     else this.cancelFlush ??= this.options.clock.after(CREDIT_DELAY_MS, () => this.flush());
   }
 
-  /** Ends the call after a last credit: a sender whose frames were all taken must not think that they are lost. */
+  /** Ends the call after a last credit: a sender whose frames were all taken must not believe them lost. */
   close(): void {
     this.flush();
     this.channel?.end();
@@ -122,7 +125,8 @@ export class IncomingLink {
     assembly.payload.set(part, assembly.filledBytes);
     assembly.filledBytes += part.length;
     memory.give(part.buffer as ArrayBuffer);
-    // A payload near the size of the window could never be complete if its parts were credited only when it is taken.
+    // Parts of a payload nearly as large as the window are credited on arrival: if they were credited only when the
+    // payload is taken, its last parts could never be sent.
     const creditAtOnce = totalBytes > this.options.limits.windowBytes / 2;
     if (creditAtOnce) this.release(part.length);
     if (assembly.filledBytes < totalBytes) return;
@@ -130,7 +134,9 @@ export class IncomingLink {
     this.deliver({ frame: { ...frame, payload: assembly.payload }, creditBytes: creditAtOnce ? 0 : totalBytes });
   }
 
-  /** The part where it lies in the message, if an array of its type may begin there: senders see to that. */
+  /**
+   * Returns the part where it lies in the message, if an array of its type may begin there, which senders take care of.
+   */
   private aligned(part: Uint8Array, dtype: FrameDType): Uint8Array<ArrayBuffer> {
     if (part.byteOffset % FRAME_DTYPE_BYTES[dtype] === 0) return part as Uint8Array<ArrayBuffer>;
     const payload = new Uint8Array(this.options.memory.take(part.length), 0, part.length);
@@ -142,7 +148,7 @@ export class IncomingLink {
   private flush(): void {
     this.cancelFlush?.();
     this.cancelFlush = undefined;
-    // Without a call the next one starts with a full account instead.
+    // Without a call nothing is sent: the next call begins by telling all that is free.
     if (this.channel === undefined || this.freedBytes === 0) return;
     this.channel.credit({ bytes: this.freedBytes, sequence: this.lastSequence });
     this.heldBytes -= this.freedBytes;

@@ -1,26 +1,26 @@
 import { type Clock, sleep } from '@millrace/core';
 
 export interface MeasuredLink {
-  /** One way. */
+  /** The time that a message takes one way. */
   readonly latencySeconds: number;
   readonly bytesPerSecond: number;
 }
 
 const ROUND_TRIPS = 4;
 const TRANSFERS = 3;
-/** Long enough that a gigabit link shows, short enough that a slow one is not held up for seconds. */
+/** So many bytes show the speed of a gigabit link, and do not hold up a slow one for seconds. */
 const TRANSFER_BYTES = 2 ** 20;
-/** The peer may still be starting. */
+/** How long to try: the peer may still be starting. */
 const PATIENCE_MS = 10_000;
 const AGAIN_AFTER_MS = 250;
 const PROBE_MS_MAX = 5000;
 const MS_PER_SECOND = 1000;
-/** A link that is faster than the clock can tell. */
+/** The shortest time that counts, for a link that is faster than the clock can tell. */
 const TRANSFER_MS_MIN = 1e-3;
 
 /**
- * Latency and bandwidth of a link: the shortest of a few round trips without bytes, and of a few with a mebibyte, for
- * what delays one of them is not the link. Undefined when the peer cannot be reached in time.
+ * Measures latency and bandwidth of a link by the shortest of a few round trips without bytes, and of a few with a
+ * mebibyte: what makes the others longer is not the link. Undefined when the peer cannot be reached in time.
  */
 export async function measureLink(
   probe: (byteCount: number) => Promise<void>,
@@ -36,7 +36,9 @@ export async function measureLink(
   };
 }
 
-/** Opens the connection, too. */
+/**
+ * Resolves with whether the peer answers. The first probe opens the connection, which the measurement must not include.
+ */
 async function reached(probe: (byteCount: number) => Promise<void>, clock: Clock): Promise<boolean> {
   const untilMs = clock.monotonicMs() + PATIENCE_MS;
   do {
@@ -59,7 +61,7 @@ async function shortestMs(
   return shortest;
 }
 
-/** Undefined when it failed or took too long. */
+/** How long `work` took, in milliseconds; undefined when it failed or took too long. */
 async function timed(work: () => Promise<void>, clock: Clock): Promise<number | undefined> {
   const startMs = clock.monotonicMs();
   const done = work().then(

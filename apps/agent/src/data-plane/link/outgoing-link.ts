@@ -12,14 +12,17 @@ export interface OutgoingLinkOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly logger: Logger;
-  /** How long the peer may refuse or stay away before its first acceptance, and after it. */
+  /** How long the peer may refuse or stay away before it first accepts; `lostAfterMs` counts after that. */
   readonly firstAcceptMs: number;
   readonly lostAfterMs: number;
-  /** The peer stayed away too long, or refused for good ('aborted': a higher fence; 'invalid': what it was sent). */
+  /**
+   * Called when the peer stayed away too long or refused for good ('aborted': it knows a higher fence; 'invalid': it
+   * cannot take what it was sent).
+   */
   onDead(error: AppError): void;
 }
 
-/** Small frames that leave together: large enough that the cost of a write does not count. */
+/** Small frames are written together, up to so many bytes: enough that the cost of a write does not count. */
 const BATCH_BYTES_MAX = 2 ** 20;
 const WRITES_IN_FLIGHT_MAX = 3;
 
@@ -28,13 +31,14 @@ interface Outgoing {
   readonly sequence: number;
   readonly frame: TensorFrame;
   readonly part: Uint8Array;
-  /** Of the frame's last message. */
+  /** Belongs to the last message of a frame. */
   readonly onWritten?: { resolve(): void; reject(error: unknown): void };
 }
 
 /**
- * The sending end of one (attempt, receiver). Messages leave in order while there is credit; what was not acknowledged
- * is sent again on a new call, from where the receiver says it is, so that each message counts exactly once.
+ * The sending end of one (attempt, receiver). Messages are sent in order while there is credit. What was not
+ * acknowledged is sent again on a new call, from the message that the receiver asks for, so that each message counts
+ * exactly once.
  */
 export class OutgoingLink {
   private channel: FrameChannel | undefined;
@@ -42,7 +46,10 @@ export class OutgoingLink {
   private everAccepted = false;
   private creditBytes = 0;
   private nextSequence = 1;
-  /** Ascending: `writtenCount` are written, `reservedCount` have room at the receiver, the others wait for credit. */
+  /**
+   * Ascending by sequence: the first `writtenCount` are written, the first `reservedCount` have room at the receiver,
+   * the others wait for credit.
+   */
   private messages: Outgoing[] = [];
   private writtenCount = 0;
   private reservedCount = 0;
@@ -81,7 +88,7 @@ export class OutgoingLink {
     });
   }
 
-  /** Resolves when everything was taken by the receiver. */
+  /** Resolves when the receiver has taken everything. */
   drain(): Promise<void> {
     if (this.messages.length === 0 || this.closed !== undefined) return Promise.resolve();
     return new Promise((resolve) => this.drained.push(resolve));
@@ -107,7 +114,7 @@ export class OutgoingLink {
     this.reservedCount = 0;
     this.writesInFlight = 0;
     const { dialer, target, identity } = this.options;
-    // Events of a call that was given up must not touch the one that replaced it.
+    // Events of a call that was given up must not touch the call that replaced it.
     let current = true;
     this.channel = dialer.dial(target, identity, {
       onCredit: (credit) => {
@@ -132,14 +139,14 @@ export class OutgoingLink {
       const message = this.messages.shift();
       if (this.writtenCount > 0) this.writtenCount--;
       if (this.reservedCount > 0) this.reservedCount--;
-      // It arrived on an earlier call, before its promise was settled.
+      // The message arrived on an earlier call, before its promise was settled.
       message?.onWritten?.resolve();
     }
     this.reserve();
     if (this.messages.length === 0) this.settleDrained();
   }
 
-  /** Gives room at the receiver to messages in their order; those are as good as sent. */
+  /** Reserves room at the receiver for messages in their order; a message that has room counts as sent. */
   private reserve(): void {
     if (this.channel === undefined || !this.accepted) return;
     for (;;) {
@@ -150,7 +157,7 @@ export class OutgoingLink {
       message.onWritten?.resolve();
     }
     if (this.reservedCount === this.writtenCount || this.cancelPump !== undefined) return;
-    // In the next turn of the event loop, so that what is sent in this one leaves together.
+    // Writing waits for the next turn of the event loop, so that all that is sent in this one is written together.
     const immediate = setImmediate(() => this.pump());
     this.cancelPump = () => clearImmediate(immediate);
   }
@@ -173,7 +180,7 @@ export class OutgoingLink {
     }
   }
 
-  /** The next message, with those after it as long as they are small: heads and payloads in turns. */
+  /** The parts of the next message and, while they are small, of those after it: heads and payloads alternate. */
   private nextBatch(channel: FrameChannel): Uint8Array[] {
     const { runId, fence } = this.options.identity;
     const batch: Uint8Array[] = [];
@@ -198,11 +205,11 @@ export class OutgoingLink {
       { toRank, address, awayMs },
       `the stream to rank ${toRank} closed: ${describeError(error ?? 'ended by the peer')}`,
     );
-    // An old fence stays old, and a frame that cannot be taken would come again as it is.
+    // A peer that knows a higher fence, or cannot take a frame, would answer the same again.
     if (error instanceof AppError && (error.kind === 'aborted' || error.kind === 'invalid')) return this.die(error);
     const limitMs = this.everAccepted ? this.options.lostAfterMs : this.options.firstAcceptMs;
     if (awayMs > limitMs) return this.die(peerLost(toRank, awayMs, error));
-    // A peer that is done ends its calls; one that has taken everything is called again when there is something to
+    // A peer that is done ends its calls. One that has taken everything is called again only when there is more to
     // send.
     if (this.messages.length > 0) this.cancelRedial = clock.after(this.backoff.nextMs(), () => this.dial());
   }

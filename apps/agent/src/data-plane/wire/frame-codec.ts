@@ -4,11 +4,11 @@ import { frameCorrupt, frameMalformed } from '../data-plane.errors';
 import { EDGES, type Edge, type TensorFrame, FRAME_DTYPE_BYTES, frameBytes, type FrameDType } from '../frame';
 import { readVarint, varintBytes, writeVarint } from './varint';
 
-/** A frame, or a part of a payload too large for one message. */
+/** A frame or, of a payload that is too large for one message, a part of it. */
 export interface FrameMessage {
   readonly runId: string;
   readonly fence: number;
-  /** Dense over the messages of a link, from 1, and going on over its reconnections. */
+  /** Counts the messages of a link from 1 without gaps, also over its reconnections. */
   readonly sequence: number;
   readonly frame: Omit<TensorFrame, 'payload'>;
   /** This message's part of the payload. */
@@ -17,22 +17,27 @@ export interface FrameMessage {
 
 /** How messages travel. */
 export interface Channelled {
-  /** Over TLS, which lets no changed byte through: a checksum beside that would only cost time. */
+  /** They travel over TLS, which lets no changed byte through: a checksum as well would only cost time. */
   readonly isProtected: boolean;
 }
 
 /** Field 10, fixed32: (10 << 3) | 5. */
 const CHECKSUM_TAG = 0x55;
-/** Field 15, length-delimited: (15 << 3) | 2. The payload is last, so that it follows uncopied. */
+/**
+ * Field 15, length-delimited: (15 << 3) | 2. The payload comes last, so that it is written behind the rest uncopied.
+ */
 const PAYLOAD_TAG = 0x7a;
-/** A message lies behind its gRPC prefix (a flag, its length) in the receiver's memory: payloads are aligned there. */
+/**
+ * In the receiver's memory a message lies behind its gRPC prefix (a flag and its length), which alignment must count
+ * in.
+ */
 const GRPC_PREFIX_BYTES = 5;
 const ALIGNMENT_BYTES = 4;
 const EMPTY = Buffer.alloc(0);
 
 /**
- * All of a frame's gRPC message before its payload, from the prefix on. The payload's length is written longer than it
- * needs to be where that lets the payload begin at an aligned position, so that the receiver can use it where it lies.
+ * Encodes a frame's gRPC message from its prefix up to its payload. The payload's length may be written in more bytes
+ * than it needs, so that the payload begins at an aligned position and the receiver can use it where it lies.
  */
 export function encodeHead(message: FrameMessage, { isProtected }: Channelled): Buffer {
   const { part } = message;
@@ -50,7 +55,10 @@ export function encodeHead(message: FrameMessage, { isProtected }: Channelled): 
   return head;
 }
 
-/** `message` is without its prefix. Errors: DATA_PLANE.FRAME_MALFORMED, DATA_PLANE.FRAME_CORRUPT. `part` is a view of it. */
+/**
+ * Decodes a message without its prefix; `part` is a view of it. Errors: DATA_PLANE.FRAME_MALFORMED,
+ * DATA_PLANE.FRAME_CORRUPT.
+ */
 export function decodeFrame(message: Buffer, { isProtected }: Channelled): FrameMessage {
   const { header, part } = splitMessage(message);
   if (!isProtected && crc32(part) !== header.checksum) throw frameCorrupt(header.sequence);
@@ -63,7 +71,7 @@ function encodeHeader({ runId, fence, sequence, frame }: FrameMessage): Uint8Arr
   return stageV1.Frame.encode({ ...fields, shape: [...frame.shape], checksum: 0, payload: EMPTY }).finish();
 }
 
-/** Bytes to insert at `position` so that what follows is aligned. */
+/** How many bytes to insert at `position` so that what follows is aligned. */
 function alignment(position: number): number {
   return (ALIGNMENT_BYTES - (position % ALIGNMENT_BYTES)) % ALIGNMENT_BYTES;
 }
@@ -76,7 +84,7 @@ function splitMessage(message: Buffer): { header: stageV1.Frame; part: Buffer } 
   try {
     return { header: stageV1.Frame.decode(message.subarray(0, payloadAt)), part };
   } catch (error) {
-    throw frameMalformed('its header is not a Frame of proto/millrace/stage/v1', error);
+    throw frameMalformed('the header is not a Frame of proto/millrace/stage/v1', error);
   }
 }
 
@@ -90,7 +98,7 @@ function toMessage(header: stageV1.Frame, part: Buffer): FrameMessage {
   return { runId, fence, sequence, frame, part };
 }
 
-/** Position of the payload's tag; fields before it are skipped by their wire type. */
+/** The position of the payload's tag; fields before it are skipped by their wire type. */
 function findPayload(message: Buffer): number {
   let at = 0;
   while (at < message.length) {
@@ -98,7 +106,7 @@ function findPayload(message: Buffer): number {
     if (tag.value === PAYLOAD_TAG) return at;
     at = skipField(message, tag.next, tag.value & 7);
   }
-  throw frameMalformed('it has no payload');
+  throw frameMalformed('the message has no payload');
 }
 
 function skipField(message: Buffer, at: number, wireType: number): number {

@@ -1,6 +1,6 @@
 import { frameMalformed } from '../data-plane.errors';
 
-/** Protocol Buffers' variable-length numbers, which may be longer than they need to be. */
+/** Variable-length numbers of Protocol Buffers may take more bytes than they need, but never more than this. */
 const BYTES_MAX = 10;
 
 export function varintBytes(value: number): number {
@@ -9,7 +9,10 @@ export function varintBytes(value: number): number {
   return bytes;
 }
 
-/** Writes `value` in exactly `bytes` bytes (at least as many as it needs) and gives the position behind it. */
+/**
+ * Writes `value` in exactly `bytes` bytes, which must be at least as many as it needs, and returns the position behind
+ * it.
+ */
 export function writeVarint(target: Buffer, at: number, { value, bytes }: { value: number; bytes: number }): number {
   let rest = value;
   for (let index = 0; index < bytes; index++) {

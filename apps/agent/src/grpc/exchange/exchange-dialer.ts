@@ -33,9 +33,9 @@ import { ProbingCall } from './probing-call';
 import { dialSecurely } from './secure/dial-securely';
 
 /**
- * Opens StageService.Exchange calls: on loopback over one connection per peer, kept for all attempts; elsewhere over
- * TLS and one per peer and attempt. It speaks gRPC over an HTTP/2 of its own, for its speed (docs/decisions has
- * the figures); any gRPC server understands it.
+ * Opens StageService.Exchange calls. On loopback, one connection per peer serves all attempts; elsewhere there is one
+ * TLS connection per peer and attempt. It speaks gRPC over our own HTTP/2 for its speed (docs/decisions has the
+ * figures), and any gRPC server understands it.
  */
 export class ExchangeDialer implements FrameDialer {
   private readonly connections = new Map<string, Http2Connection>();
@@ -72,7 +72,7 @@ export class ExchangeDialer implements FrameDialer {
       if (this.connections.get(name) === connection) this.connections.delete(name);
     };
     const connection = new Http2Connection(socket, 'client', {
-      // A server opens no streams.
+      // A server never opens streams.
       onStream: () => undefined,
       onReady: () => keepalive.ready(),
       onGoaway: forget,
@@ -88,10 +88,10 @@ export class ExchangeDialer implements FrameDialer {
   }
 }
 
-/** Undefined where nothing leaves this machine. */
+/** The credential to dial with; undefined if the link does not leave this machine. */
 function securedBy({ address, credential }: LinkTarget): LinkCredential | undefined {
   if (isLoopback(splitHostPort(address).host)) return undefined;
-  assert(credential !== undefined, `a link to ${address} leaves this machine, and has no certificate`);
+  assert(credential !== undefined, `a link to ${address} leaves this machine and has no certificate`);
   return credential;
 }
 
@@ -100,7 +100,7 @@ function dialPlainly(address: string, onread: SocketReader): Socket {
   return connect({ host, port, onread });
 }
 
-/** One call: credits come, frames go. It is over when its status came, or when it cannot come any more. */
+/** One call, on which frames go out and credits come in. It is over when its status has come, or can no longer come. */
 class ExchangeCall implements StreamEvents {
   private readonly reader = new MessageReader((message) => this.events.onCredit(decodeCredit(message)));
   private stream: Http2Stream | undefined;
@@ -122,7 +122,7 @@ class ExchangeCall implements StreamEvents {
 
   onHeaders(headers: HeaderFields): void {
     const httpStatus = headers.get(':status');
-    // 1xx: the answer is still to come. Trailers have none.
+    // A status of 1xx comes before the answer, and trailers have none.
     if (httpStatus?.startsWith('1')) return;
     if (httpStatus !== undefined && httpStatus !== '200')
       return this.close(this.unavailable(`HTTP status ${httpStatus}`));
@@ -139,7 +139,7 @@ class ExchangeCall implements StreamEvents {
     }
   }
 
-  /** Credits are small. */
+  /** Credits are small: they need no memory of their own. */
   dataRoom(): undefined {
     return undefined;
   }
@@ -156,7 +156,7 @@ class ExchangeCall implements StreamEvents {
     this.close(this.unavailable(error === undefined ? 'the call ended without a status' : describeError(error)));
   }
 
-  /** `answered`: by a status, which is the last that a peer says. */
+  /** `answered` means that the peer sent a status, which is the last thing that it sends. */
   private close(error?: AppError, { answered = false } = {}): void {
     if (this.closed) return;
     this.closed = true;

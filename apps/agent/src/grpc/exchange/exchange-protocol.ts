@@ -10,7 +10,7 @@ import { GRPC_PREFIX_BYTES } from './message-reader';
 export const EXCHANGE_PATH = '/millrace.stage.v1.StageService/Exchange';
 /** StageService.Probe. */
 export const PROBE_PATH = '/millrace.stage.v1.StageService/Probe';
-/** Of one call. */
+/** The most bytes of one call. */
 export const PROBE_BYTES_MAX = 8 * 2 ** 20;
 const CONTENT_TYPE = 'application/grpc';
 
@@ -38,7 +38,7 @@ export const RESPONSE_HEADERS: HeaderFields = new Map([
   ['content-type', CONTENT_TYPE],
 ]);
 
-/** What is missing comes out as '' or NaN, which no attempt matches. */
+/** Fields that are missing become '' or NaN, which no attempt matches. */
 export function streamIdentity(headers: HeaderFields): StreamIdentity {
   const text = (name: string): string => headers.get(name) ?? '';
   const number = (name: string): number => (text(name) === '' ? NaN : Number(text(name)));
@@ -69,7 +69,7 @@ export function decodeCredit(message: Buffer): CreditMessage {
   return stageV1.Credit.decode(message);
 }
 
-/** Trailers that end a call; `error` says why, none that all is well. */
+/** The trailers that end a call; without `error` they say that all is well. */
 export function statusTrailers(error?: Error): HeaderFields {
   if (error === undefined) return new Map([['grpc-status', String(status.OK)]]);
   const { code, details } = toServiceError(error);
@@ -79,7 +79,7 @@ export function statusTrailers(error?: Error): HeaderFields {
   ]);
 }
 
-/** What the headers or trailers of an answer say: an error, that all went well, or nothing yet. */
+/** Reads the headers or trailers of an answer: they tell of an error or of success, or nothing yet. */
 export function answeredStatus(headers: HeaderFields, what: string): AppError | 'ok' | undefined {
   const code = headers.get('grpc-status');
   if (code === undefined) return undefined;

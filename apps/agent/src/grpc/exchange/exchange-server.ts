@@ -36,7 +36,7 @@ import { MessageReader } from './message-reader';
 import { ProbedCall } from './probed-call';
 import { type Arrival, DataPort } from './secure/data-port';
 
-/** Serves StageService for the peers of this agent's attempts: gRPC over an HTTP/2 of its own, see ExchangeDialer. */
+/** Serves StageService for the peers of this agent's attempts, with gRPC over our own HTTP/2: see ExchangeDialer. */
 export class ExchangeServer {
   private readonly port: DataPort;
   private readonly connections = new Set<Http2Connection>();
@@ -52,7 +52,7 @@ export class ExchangeServer {
     this.port = new DataPort({ dataPlane, refusals: this.refusals, clock, onArrival });
   }
 
-  /** In plain text on loopback, over TLS elsewhere. The port it listens on. Error: GRPC.PORT_UNAVAILABLE. */
+  /** Listens in plain text on loopback and with TLS elsewhere. Resolves with the port. Throws GRPC.PORT_UNAVAILABLE. */
   listen(host: string, port: number): Promise<number> {
     return this.port.listen(host, port);
   }
@@ -66,7 +66,8 @@ export class ExchangeServer {
     const { strangers } = this.port;
     const reader = new SocketReader();
     const socket = readThrough(accepted, reader);
-    // Without a call of an attempt it is a stranger, at first and again later: nobody holds a slot for nothing.
+    // A connection is a stranger's before it has a call of an attempt, and again after its last one: no idle connection
+    // keeps the slot of a peer.
     const onCallOver = (): void => {
       if (connection.streams.size === 0 && !connection.closed) strangers.add(guest);
     };
@@ -88,12 +89,12 @@ export class ExchangeServer {
   }
 
   private logClosed(error: AppError): void {
-    // A peer that dies resets its connection; its link waits for the next one.
+    // A peer that dies resets its connection, which is no news: its link waits for the next connection.
     if (http2CodeOf(error) === undefined) this.logger.debug({}, `a peer's connection ended: ${describeError(error)}`);
     else this.refusals.warn(`a connection was ended (${http2CodeOf(error)}): ${error.message}`);
   }
 
-  /** Whether the caller has the key of an attempt, and the certificate of the rank that it says it is. */
+  /** Whether the caller has the key of an attempt, and the certificate of the rank that it claims to be. */
   private serve(stream: Http2Stream, headers: HeaderFields, { peer, onCallOver }: Caller): boolean {
     const path = headers.get(':path') ?? '';
     if (path !== EXCHANGE_PATH && path !== PROBE_PATH) return refuseAtOnce(stream, methodUnknown(boundedText(path)));
@@ -120,7 +121,7 @@ export class ExchangeServer {
 }
 
 interface Caller {
-  /** Whose certificate it showed; in plain text nobody shows one. */
+  /** The rank that its certificate names; undefined in plain text, where none is shown. */
   readonly peer: RankIdentity | undefined;
   readonly onCallOver: () => void;
 }
@@ -137,7 +138,7 @@ interface ServedCallOptions {
   readonly logger: Logger;
 }
 
-/** One call: frames come, credits go. */
+/** One call, on which frames come in and credits go out. */
 class ServedCall implements StreamEvents, CreditChannel {
   private answering = true;
   private readonly reader: MessageReader;
@@ -149,7 +150,7 @@ class ServedCall implements StreamEvents, CreditChannel {
     const { link } = options;
     this.reader = new MessageReader(
       (message) => {
-        // What is still on its way on a call that was replaced or refused comes again on the next one.
+        // What still arrives on a call that was replaced or refused is ignored: it comes again on the next call.
         if (this.isOpen && link.isAttached(this)) link.receive(message, options);
       },
       { bytesMax: link.messageBytesMax, memory: (bytes) => link.messageMemory(bytes) },
@@ -213,13 +214,13 @@ class ServedCall implements StreamEvents, CreditChannel {
   }
 }
 
-/** Headers and status in one ("Trailers-Only"). */
+/** Sends headers and status in one ("Trailers-Only"). */
 function refuseAtOnce(stream: Http2Stream, error: Error): false {
   stream.end(new Map([...RESPONSE_HEADERS, ...statusTrailers(error)]), { andReset: true });
   return false;
 }
 
-/** Where to listen so that others reach `advertisedHost`: on every interface, unless that is this machine alone. */
+/** The address to listen on so that others reach `advertisedHost`: every interface, unless that is loopback. */
 export function listeningHost(advertisedHost: string): string {
   const isVersion6 = isIP(advertisedHost) === 6;
   if (isLoopback(advertisedHost)) return isVersion6 ? '::1' : '127.0.0.1';

@@ -1,14 +1,16 @@
 import { messageTooLarge } from '../grpc-server.errors';
 
-/** Of a gRPC message: a flag (0: not compressed) and its length in 4 bytes, big end first. */
+/**
+ * The prefix of a gRPC message: a flag (0: not compressed) and the message's length in 4 bytes, most significant first.
+ */
 export const GRPC_PREFIX_BYTES = 5;
 
-/** Credits; whoever takes tensors says how large they are. */
+/** The bound for credits; a receiver of tensors sets a bound of its own. */
 const MESSAGE_BYTES_MAX = 64 * 1024;
 
 export interface MessageReaderOptions {
   readonly bytesMax: number;
-  /** Memory for a message and its prefix. */
+  /** Returns memory for a message and its prefix. */
   memory(bytes: number): Buffer;
 }
 
@@ -19,12 +21,12 @@ const SMALL: MessageReaderOptions = {
 
 /**
  * Cuts the bytes of an HTTP/2 stream into gRPC messages (Length-Prefixed-Message of the gRPC over HTTP/2 protocol).
- * Each message lies behind its prefix in memory of its own; bytes are read into it or copied there once.
+ * Each message lies behind its prefix in memory of its own, into which its bytes are read directly or copied once.
  */
 export class MessageReader {
   private readonly prefix = Buffer.alloc(GRPC_PREFIX_BYTES);
   private message: Buffer | undefined;
-  /** Of the prefix, then of prefix and message. */
+  /** Bytes that have come, first of the prefix, then of prefix and message together. */
   private filledBytes = 0;
 
   constructor(
@@ -32,17 +34,17 @@ export class MessageReader {
     private readonly options: MessageReaderOptions = SMALL,
   ) {}
 
-  /** Error: GRPC.MESSAGE_TOO_LARGE, before memory is taken for it. */
+  /** Throws GRPC.MESSAGE_TOO_LARGE before it takes memory for the message. */
   push(chunk: Buffer): void {
     for (let at = 0; at < chunk.length;) at += this.fill(chunk, at);
   }
 
-  /** Where the next bytes of the message belong; none before its length is known. */
+  /** The memory that the message's next bytes belong in; undefined before its length is known. */
   room(): Buffer | undefined {
     return this.message?.subarray(this.filledBytes);
   }
 
-  /** As many bytes were put there. */
+  /** So many bytes were put into `room()`. */
   placed(bytes: number): void {
     this.filledBytes += bytes;
     if (this.filledBytes === this.message?.length) this.complete();

@@ -2,7 +2,7 @@ import type { Http2Stream, StreamEvents } from '@millrace/http2';
 import { messageTooLarge } from '../grpc-server.errors';
 import { PROBE_BYTES_MAX, statusTrailers } from './exchange-protocol';
 
-/** The answering end of StageService.Probe: forgets what comes, and ends when the caller does. */
+/** The answering end of StageService.Probe: it discards what comes, and ends when the caller does. */
 export class ProbedCall implements StreamEvents {
   private receivedBytes = 0;
 
@@ -21,7 +21,7 @@ export class ProbedCall implements StreamEvents {
     this.stream.end(statusTrailers(messageTooLarge(this.receivedBytes, PROBE_BYTES_MAX, false)), { andReset: true });
   }
 
-  /** Nothing is kept. */
+  /** The bytes are discarded, so that they need no memory of their own. */
   dataRoom(): undefined {
     return undefined;
   }

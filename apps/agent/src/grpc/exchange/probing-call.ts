@@ -4,7 +4,9 @@ import type { HeaderFields, Http2Connection, Http2Stream, StreamEvents } from '@
 import { fromServiceError } from '../grpc-errors';
 import { answeredStatus, encodeBallast } from './exchange-protocol';
 
-/** The calling end of StageService.Probe: sends its bytes at once, and is over when the peer has taken them all. */
+/**
+ * The calling end of StageService.Probe: it sends its bytes at once, and is over when the peer has received them all.
+ */
 export class ProbingCall implements StreamEvents {
   private stream: Http2Stream | undefined;
   private resolve: () => void = () => undefined;

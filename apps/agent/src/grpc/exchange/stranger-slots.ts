@@ -1,16 +1,16 @@
 import type { Clock } from '@millrace/core';
 
-/** Connections that have shown no key yet; the oldest goes when one more comes. */
+/** So many connections may not have shown a key yet; when one more comes, the oldest is closed. */
 export const STRANGERS_MAX = 256;
-/** A peer shows its key with its first bytes. */
+/** A peer shows its key with its first bytes, so that it needs far less time than this. */
 export const STRANGER_TIMEOUT_MS = 10_000;
 
 /**
- * Connections begin as strangers: they share a few slots, for a short time, so that no number of them keeps a peer out,
- * which leaves the strangers as soon as it has shown the key of an attempt.
+ * Every connection begins as a stranger. Strangers share a few slots, each for a short time, so that no number of them
+ * keeps a peer out: a peer leaves the strangers as soon as it has shown the key of an attempt.
  */
 export class StrangerSlots<Connection> {
-  /** In the order in which they came, with what cancels their time-out. */
+  /** The strangers in the order in which they came, each with the function that cancels its time-out. */
   private readonly strangers = new Map<Connection, () => void>();
 
   constructor(
@@ -34,7 +34,7 @@ export class StrangerSlots<Connection> {
     if (oldest !== undefined) this.endStranger(oldest, `${STRANGERS_MAX} younger connections have shown no key either`);
   }
 
-  /** It has shown a key, or is closed. */
+  /** Called when the connection has shown a key or is closed. */
   remove(connection: Connection): void {
     this.strangers.get(connection)?.();
     this.strangers.delete(connection);

@@ -12,10 +12,13 @@ import { attemptUnnamed, portUnavailable } from '../../grpc-server.errors';
 import { StrangerSlots, STRANGER_TIMEOUT_MS, STRANGERS_MAX } from '../stranger-slots';
 import { ALPN_PROTOCOL, attemptContext, certificateUri } from './attempt-context';
 
-/** Of peers, beside the strangers: a rank has a few of them in a few attempts. */
+/** How many connections may be open beside those of strangers: a rank has a few peers in each of a few attempts. */
 const CONNECTIONS_MAX = 1000;
 
-/** A connection as it stands among the strangers, and how to end it: whoever reads it sets that anew. */
+/**
+ * A connection among the strangers, with the function that ends it; a later owner of the connection replaces that
+ * function.
+ */
 export interface Guest {
   end: (reason: string) => void;
 }
@@ -23,7 +26,7 @@ export interface Guest {
 export interface Arrival {
   readonly socket: Socket;
   readonly guest: Guest;
-  /** Whose certificate was shown; on a port in plain text nobody shows one. */
+  /** The rank that its certificate names; undefined on a port in plain text, where none is shown. */
   readonly peer: RankIdentity | undefined;
 }
 
@@ -31,25 +34,28 @@ export interface DataPortOptions {
   readonly dataPlane: Pick<DataPlane, 'secured'>;
   readonly refusals: RefusalLog;
   readonly clock: Clock;
-  /** Who is to be let in further. */
+  /** Receives a connection that may be served. */
   onArrival(arrival: Arrival): void;
 }
 
 /**
- * Where peers arrive. Loopback is in plain text; on any other address a caller names an attempt (SNI) and shows that
- * attempt's certificate before a byte of it is looked at.
+ * The port that peers connect to. On loopback it speaks plain text. On any other address a caller names an attempt
+ * (SNI) and shows that attempt's certificate before any byte of its requests is read.
  */
 export class DataPort {
   readonly strangers: StrangerSlots<Guest>;
   private server: Server | undefined;
-  /** Connections that still shake hands, by the caller's end: all that a TLS server tells of both sockets alike. */
+  /**
+   * Connections that still shake hands, by the caller's address and port: a TLS server's two sockets for one caller
+   * have nothing else in common.
+   */
   private readonly arriving = new Map<string, Guest>();
 
   constructor(private readonly options: DataPortOptions) {
     this.strangers = new StrangerSlots(options.clock, (guest, reason) => guest.end(reason));
   }
 
-  /** The port it listens on. Error: GRPC.PORT_UNAVAILABLE. */
+  /** Resolves with the port it listens on. Throws GRPC.PORT_UNAVAILABLE. */
   listen(host: string, port: number): Promise<number> {
     const server = isLoopback(host) ? this.plainServer() : this.secureServer();
     server.maxConnections = CONNECTIONS_MAX + STRANGERS_MAX;
@@ -107,7 +113,7 @@ export class DataPort {
     });
   }
 
-  /** The caller's certificate is of the attempt that it named. */
+  /** Lets a caller in if its certificate is of the attempt that it named. */
   private greet(socket: TLSSocket): void {
     const caller = callerOf(socket);
     const guest = this.arriving.get(caller);
@@ -122,7 +128,7 @@ export class DataPort {
   }
 
   private peerOf(socket: TLSSocket): RankIdentity | undefined {
-    // @types/node gives the server's side of a socket no name; it is what SNICallback was called with.
+    // @types/node does not declare it on a server's socket: it is the name that SNICallback was called with.
     const { servername } = socket as TLSSocket & { servername?: string | false };
     const attempt = typeof servername === 'string' ? this.options.dataPlane.secured(servername) : undefined;
     if (attempt === undefined) return undefined;

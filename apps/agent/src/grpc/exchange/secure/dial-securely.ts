@@ -5,7 +5,7 @@ import type { LinkTarget, StreamIdentity } from '../../../data-plane/link/frame-
 import { type LinkCredential, serverNameOf } from '../../../data-plane/link/link-credential';
 import { ALPN_PROTOCOL, attemptContext, certificateUri } from './attempt-context';
 
-/** A connection to one rank of one attempt, and to nobody else. */
+/** Connects to one rank of one attempt, and refuses every other peer. */
 export function dialSecurely(
   { address, rank }: LinkTarget,
   { runId, fence, key }: Omit<StreamIdentity, 'fromRank'>,
@@ -19,13 +19,14 @@ export function dialSecurely(
     servername: serverNameOf(key),
     secureContext: attemptContext(credential),
     ALPNProtocols: [ALPN_PROTOCOL],
-    // Instead of host names, which say nothing of a rank. The chain is checked as well, up to the attempt's authority.
+    // This replaces the check of host names, which say nothing about a rank. The chain up to the attempt's authority is
+    // checked as well.
     checkServerIdentity: (_, { subjectaltname }) => {
       const shown = certificateUri(subjectaltname);
       return shown === expected ? undefined : peerUnexpected(address, expected, shown);
     },
   });
-  // Nothing leaves before the peer has shown who it is, whatever Node does with what is written during a handshake.
+  // Nothing may be sent before the peer has shown who it is, whatever Node does with writes during a handshake.
   socket.cork();
   socket.once('secureConnect', () => {
     if (socket.alpnProtocol === ALPN_PROTOCOL) socket.uncork();

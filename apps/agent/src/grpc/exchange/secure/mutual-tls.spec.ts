@@ -95,13 +95,13 @@ describe('a data port beyond loopback', () => {
   });
 
   it('refuses a rank that says it is another one', async () => {
-    await expect(probe({ credential: ours[2] })).rejects.toThrow(/certificate is of another rank/);
+    await expect(probe({ credential: ours[2] })).rejects.toThrow(/certificate is another rank's/);
     expect(receiver.warnings.join()).toContain('rank 0 of fence 3 of run_1');
   });
 
   it('is refused by a caller that meant another rank, and that learns who answered', async () => {
     const accept = vi.spyOn(receiver.plane, 'accept');
-    await expect(probe({ rank: 2 })).rejects.toThrow(/was to be urn:millrace:run_1:3:2, and .* urn:millrace:run_1:3:1/);
+    await expect(probe({ rank: 2 })).rejects.toThrow(/should be urn:millrace:run_1:3:2, but .* urn:millrace:run_1:3:1/);
     // Not even the headers, with the attempt's key in them, have left.
     await probe({});
     expect(accept).toHaveBeenCalledTimes(1);
