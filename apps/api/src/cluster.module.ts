@@ -24,6 +24,7 @@ import { BlockHoldsRepository } from './ledger/blocks/block-holds.repository';
 import { BlockUploadService } from './ledger/checkpoint-keeping/block-upload.service';
 import { CheckpointPublisherService } from './ledger/checkpoint-keeping/checkpoint-publisher.service';
 import { CheckpointReportsService } from './ledger/checkpoint-keeping/checkpoint-reports.service';
+import { FreedBlocksRepository } from './ledger/blocks/freed-blocks.repository';
 import { CheckpointWritesRepository } from './ledger/blocks/checkpoint-writes.repository';
 import { RetentionService } from './ledger/checkpoint-keeping/retention.service';
 import { ClusterContext } from './ground/config/cluster-context';
@@ -121,6 +122,7 @@ const ATTEMPTS = [
 const CHECKPOINT_KEEPING = [
   CheckpointWritesRepository,
   BlockHoldsRepository,
+  FreedBlocksRepository,
   BlobReadersRepository,
   BlockUploadService,
   RetentionService,

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { utimes } from 'node:fs/promises';
 import type { FileBlockStore } from '@millrace/checkpoint';
 import { AppError } from '@millrace/core';
@@ -5,6 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, type 
 import { startTemporaryPostgres, type TemporaryPostgres } from '@millrace/testing';
 import { BlobsService } from '../src/ground/blobs/blobs.service';
 import { BlockCollectorService } from '../src/ledger/checkpoint-keeping/block-collector.service';
+import { BlockHoldsRepository } from '../src/ledger/blocks/block-holds.repository';
 import { CheckpointsRepository } from '../src/requests/checkpoints/checkpoints.repository';
 import { CheckpointWritesRepository } from '../src/ledger/blocks/checkpoint-writes.repository';
 import { SchedulingService } from '../src/planning/scheduling/scheduling.service';
@@ -72,27 +74,91 @@ describe('which checkpoints and blocks stay', { timeout: SLOW_MS }, () => {
     return vi.spyOn(blocks, 'sizeOf');
   }
 
+  const collector = (): BlockCollectorService => api.get(BlockCollectorService);
+
   async function stored(): Promise<string[]> {
     const names: string[] = [];
     for await (const { sha256 } of api.get(BlobsService).blocks.list()) names.push(sha256);
     return names.sort();
   }
 
-  it('frees the blocks of old checkpoints with the next collection, not hours later', async () => {
+  it('frees the blocks of old checkpoints with the next collection, and looks at no others', async () => {
     const run = await single({ keepCheckpoints: 1 });
     await checkpoint(run, 2);
     await checkpoint(run, 4);
     const loose = Buffer.from('uploaded, and not yet in any report');
     await run.agent.put(run.attempt, loose);
     expect(await api.prisma.blockHold.count()).toBe(1);
-    for (const name of await stored()) await utimes(`${home.path}/blobs/blocks/${name.slice(0, 2)}/${name}`, 1, 1);
-    await api.get(BlockCollectorService).collect();
+    const list = vi.spyOn(api.get(BlobsService).blocks, 'list');
+    await collector().collect();
+    expect(list).not.toHaveBeenCalled();
     const used = await api.prisma.checkpointBlock.findMany({ distinct: ['sha256'] });
     expect(await stored()).toHaveLength(used.length + 1);
     // An older fence can report nothing any more: what it held goes too.
     await api.prisma.run.update({ where: { id: run.id }, data: { fence: { increment: 1 } } });
-    await api.get(BlockCollectorService).collect();
+    list.mockClear();
+    await collector().collect();
+    expect(list).not.toHaveBeenCalled();
+    list.mockRestore();
     expect(await stored()).toEqual(used.map(({ sha256 }) => sha256).sort());
+    expect(await api.prisma.freedBlock.count()).toBe(0);
+  });
+
+  it('keeps a block that was let go and is used again before the collector comes', async () => {
+    const run = await single({ steps: 10, keepCheckpoints: 5 });
+    await checkpoint(run, 2);
+    const before = await stored();
+    const [first] = await api.prisma.checkpoint.findMany();
+    await api.prisma.checkpoint.delete({ where: { id: first!.id } });
+    const freed = await api.prisma.freedBlock.findMany({ orderBy: { sha256: 'asc' } });
+    expect(freed.map(({ sha256 }) => sha256)).toEqual(before);
+    const [held, referenced, ...gone] = before;
+    // One is held by an upload that found it, one is in a checkpoint again.
+    const holds = api.get(BlockHoldsRepository);
+    await holds.hold({ owner: run.id, fence: run.attempt.fence }, [held!], 60_000);
+    const data = { ...first!, parts: {}, manifest: {} };
+    await api.prisma.checkpoint.create({ data: { ...data, blocks: { create: [{ sha256: referenced! }] } } });
+    await collector().collect();
+    expect(await stored()).toEqual([held, referenced].sort());
+    expect(gone.length).toBeGreaterThan(0);
+    expect(await api.prisma.freedBlock.count()).toBe(0);
+  });
+
+  it('does not forget a block that is let go while the collector looks at an older time that it was', async () => {
+    const run = await single({ steps: 10 });
+    await checkpoint(run, 2);
+    const [first] = await api.prisma.checkpoint.findMany();
+    const { sha256 } = await api.prisma.checkpointBlock.findFirstOrThrow();
+    await api.prisma.freedBlock.create({ data: { sha256 } });
+    const holds = api.get(BlockHoldsRepository);
+    const unused = holds.unused.bind(holds);
+    const look = vi.spyOn(holds, 'unused').mockImplementationOnce(async (...given) => {
+      const answer = await unused(...given);
+      await api.prisma.checkpoint.delete({ where: { id: first!.id } });
+      return answer;
+    });
+    await collector().collect();
+    look.mockRestore();
+    expect(await stored()).toContain(sha256);
+    await collector().collect();
+    expect(await stored()).toEqual([]);
+  });
+
+  it('finds by a walk what nothing says was let go, and what could not be deleted', async () => {
+    const { blocks } = api.get(BlobsService);
+    const bytes = [Buffer.from('of an earlier build'), Buffer.from('on a disk that fails'), Buffer.from('young')];
+    const names = bytes.map((each) => createHash('sha256').update(each).digest('hex'));
+    for (const [index, each] of bytes.entries()) await blocks.put(names[index]!, Uint8Array.from(each));
+    const [old, stubborn, young] = names as [string, string, string];
+    for (const name of [old, stubborn]) await utimes(`${home.path}/blobs/blocks/${name.slice(0, 2)}/${name}`, 1, 1);
+    await api.prisma.freedBlock.create({ data: { sha256: stubborn } });
+    const broken = new AppError({ code: 'CHECKPOINT.STORAGE_FAILED', kind: 'internal', message: 'EIO' });
+    const remove = vi.spyOn(blocks, 'delete').mockRejectedValueOnce(broken);
+    expect(await collector().collect()).toBe(0);
+    remove.mockRestore();
+    expect(await api.prisma.freedBlock.count()).toBe(0);
+    expect(await collector().walk()).toBe(2);
+    expect(await stored()).toEqual([young]);
   });
 
   it('gives up a checkpoint for which the disk has no room, frees at once what it took, and trains on', async () => {

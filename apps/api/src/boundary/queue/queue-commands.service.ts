@@ -42,6 +42,8 @@ export class QueueCommandsService {
         return void (await this.sweeper.sweep());
       case 'collect-checkpoints':
         return void (await this.collector.collect());
+      case 'walk-blocks':
+        return void (await this.collector.walk());
       case 'purge-idempotency':
         return this.idempotency.purge();
       case 'purge-telemetry':

@@ -49,10 +49,14 @@ export class BlockHoldsRepository {
     await tx.blockHold.deleteMany({ where: { owner, fence, step: steps, sha256: { in: [...hashes] } } });
   }
 
-  /** All that are held for one checkpoint. @returns their hashes */
+  /** All that are held for one checkpoint, which count as freed. @returns their hashes */
   async releaseStep(tx: Transaction, { owner, fence, step }: Required<HoldOwner>): Promise<string[]> {
     const rows = await tx.$queryRaw<{ sha256: string }[]>`
-      DELETE FROM "BlockHold" WHERE "owner" = ${owner} AND "fence" = ${fence} AND "step" = ${step} RETURNING "sha256"`;
+      WITH gone AS (
+        DELETE FROM "BlockHold" WHERE "owner" = ${owner} AND "fence" = ${fence} AND "step" = ${step}
+        RETURNING "sha256"
+      )
+      INSERT INTO "FreedBlock" ("sha256") SELECT DISTINCT "sha256" FROM gone RETURNING "sha256"`;
     return rows.map(({ sha256 }) => sha256);
   }
 
@@ -70,10 +74,17 @@ export class BlockHoldsRepository {
     return rows.map(({ sha256 }) => sha256);
   }
 
-  /** Those that ran out, and those of attempts under an old fence, which can report nothing any more. */
+  /**
+   * Those that ran out, and those of attempts under an old fence, which can report nothing any more. Their blocks count
+   * as freed.
+   */
   async deleteExpired(): Promise<void> {
     await this.prisma.$executeRaw`
-      DELETE FROM "BlockHold" h WHERE h."until" <= millrace_now()
-        OR EXISTS (SELECT 1 FROM "Run" r WHERE r."id" = h."owner" AND r."fence" > h."fence")`;
+      WITH gone AS (
+        DELETE FROM "BlockHold" h WHERE h."until" <= millrace_now()
+          OR EXISTS (SELECT 1 FROM "Run" r WHERE r."id" = h."owner" AND r."fence" > h."fence")
+        RETURNING h."sha256"
+      )
+      INSERT INTO "FreedBlock" ("sha256") SELECT DISTINCT "sha256" FROM gone`;
   }
 }

@@ -1,12 +1,15 @@
-import { Inject, Injectable } from '@nestjs/common';
-import type { Clock, Logger } from '@millrace/core';
+import { Injectable } from '@nestjs/common';
+import { describeError } from '@millrace/core';
 import { BlobsService } from '../../ground/blobs/blobs.service';
-import { CLOCK, LOGGER } from '../../ground/config/api-logger';
+import { ClusterContext } from '../../ground/config/cluster-context';
 import { PrismaService } from '../../ground/database/prisma.service';
 import { BlockHoldsRepository } from '../blocks/block-holds.repository';
 import { CheckpointWritesRepository } from '../blocks/checkpoint-writes.repository';
+import { FreedBlocksRepository } from '../blocks/freed-blocks.repository';
 
 const BATCH_COUNT = 1_000;
+/** The rest of what was let go is looked at by the next command. */
+const BATCHES_MAX = 100;
 /** A block put this recently stays whatever the tables say. */
 const YOUNG_MS = 60_000;
 /** A checkpoint whose attempt is over this long gets no more parts. */
@@ -20,16 +23,33 @@ export class BlockCollectorService {
     private readonly blobs: BlobsService,
     private readonly holds: BlockHoldsRepository,
     private readonly checkpoints: CheckpointWritesRepository,
-    @Inject(CLOCK) private readonly clock: Clock,
-    @Inject(LOGGER) private readonly logger: Logger,
+    private readonly freed: FreedBlocksRepository,
+    private readonly context: ClusterContext,
   ) {}
 
-  /** @returns how many blocks were deleted */
+  /** Looks at what was let go since the last time, however many blocks there are. @returns how many were deleted */
   async collect(): Promise<number> {
     await this.checkpoints.deleteAbandoned(ABANDONED_MS);
     await this.holds.deleteExpired();
+    let deletedCount = 0;
+    for (let batch = 0; batch < BATCHES_MAX; batch++) {
+      const rows = await this.freed.oldest(BATCH_COUNT);
+      deletedCount += await this.free([...new Set(rows.map(({ sha256 }) => sha256))]);
+      // One that cannot be deleted is left to the walk: it must not keep the others waiting.
+      await this.freed.forget(rows);
+      if (rows.length < BATCH_COUNT) break;
+    }
+    this.report(deletedCount);
+    return deletedCount;
+  }
+
+  /**
+   * Looks at every block: for those that an earlier build let go, whose deletion failed, or that came by no upload.
+   * @returns how many were deleted
+   */
+  async walk(): Promise<number> {
     // Times of files are by this machine's clock.
-    const youngMs = this.clock.now() - YOUNG_MS;
+    const youngMs = this.context.clock.now() - YOUNG_MS;
     let deletedCount = 0;
     let batch: string[] = [];
     for await (const { sha256, putAtMs } of this.blobs.blocks.list()) {
@@ -40,11 +60,11 @@ export class BlockCollectorService {
       batch = [];
     }
     deletedCount += await this.free(batch);
-    if (deletedCount > 0) this.logger.info({ deletedCount }, 'collected blocks that nothing uses');
+    this.report(deletedCount);
     return deletedCount;
   }
 
-  /** Deletes those of `hashes` that nothing keeps. @returns how many */
+  /** Deletes those of `hashes` that nothing keeps; one that the disk will not delete stays. @returns how many */
   async free(hashes: readonly string[]): Promise<number> {
     if (hashes.length === 0) return 0;
     let deletedCount = 0;
@@ -52,11 +72,27 @@ export class BlockCollectorService {
       const deleted = await this.prisma.transaction(async (tx) => {
         await this.holds.lock(tx, sha256);
         if ((await this.holds.unused(tx, [sha256])).length === 0) return false;
-        await this.blobs.blocks.delete(sha256);
-        return true;
+        return this.delete(sha256);
       });
       if (deleted) deletedCount++;
     }
     return deletedCount;
+  }
+
+  private async delete(sha256: string): Promise<boolean> {
+    try {
+      await this.blobs.blocks.delete(sha256);
+      return true;
+    } catch (error) {
+      this.context.logger.warn(
+        { sha256, reason: describeError(error) },
+        'a block that nothing uses could not be deleted',
+      );
+      return false;
+    }
+  }
+
+  private report(deletedCount: number): void {
+    if (deletedCount > 0) this.context.logger.info({ deletedCount }, 'collected blocks that nothing uses');
   }
 }
