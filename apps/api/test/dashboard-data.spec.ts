@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   agentV1,
+  briefRunSchema,
   type DatasetPreviewBody,
   listedRunSchema,
   type OverviewBody,
@@ -46,6 +47,20 @@ describe('what the dashboard shows', () => {
     expect(listedRunSchema.strict().safeParse(listed).error).toBeUndefined();
     expect(listed).toMatchObject({ attempts: [{ id: 'attempt_listed', fence: 1, state: 'failed', failure: null }] });
     await api.prisma.attempt.delete({ where: { id: attempt.id } });
+  });
+
+  it('lists runs as rows of a table, without specs and attempts', async () => {
+    const read = async (query: string): Promise<{ items: { id: string }[]; nextCursor: string | null }> =>
+      body(api.call(`/runs?${query}`));
+    const second = await body<{ id: string }>(api.post('/runs', runSpec({ name: 'second', parallel: { pp: 1 } })));
+    const { items, nextCursor } = await read('view=brief&limit=1');
+    expect(items).toMatchObject([{ id: second.id, name: 'second', parallel: { pp: 1, schedule: '1f1b' } }]);
+    for (const item of items) expect(briefRunSchema.strict().safeParse(item).error).toBeUndefined();
+    const rest = await read(`view=brief&cursor=${nextCursor}`);
+    expect(rest).toMatchObject({ items: [{ id: runId, steps: 2 }], nextCursor: null });
+    expect((await read('view=brief&search=second')).items).toMatchObject([{ id: second.id }]);
+    await expectProblem(await api.call('/runs?view=short'), 400, 'API.QUERY_INVALID');
+    await api.prisma.run.delete({ where: { id: second.id } });
   });
 
   describe('series', () => {

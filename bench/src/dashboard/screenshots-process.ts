@@ -57,6 +57,7 @@ async function allPages(cluster: LiveCluster, runId: string): Promise<Picture[]>
       { file: `${name}-light.png`, path, theme: 'light' },
       { file: `${name}-dark.png`, path, theme: 'dark' },
       { file: `${name}-phone.png`, path, theme: 'light', isPhone: true },
+      { file: `${name}-phone-dark.png`, path, theme: 'dark', isPhone: true },
     ];
   });
 }

@@ -137,6 +137,20 @@ export const listedRunSchema = runSchema
   .meta({ id: 'ListedRun' });
 export type ListedRunBody = z.output<typeof listedRunSchema>;
 
+/** A run in a list of thousands (`view=brief`): what a row of a table shows. */
+export const briefRunSchema = runSchema
+  .pick({ id: true, name: true, project: true, state: true, step: true, steps: true })
+  .extend({
+    reason: reasonSchema.pick({ code: true, message: true }).nullable(),
+    /** Of the spec. */
+    parallel: z.object({ pp: z.int(), schedule: z.string() }),
+    createdAt: z.string(),
+    startedAt: z.string().nullable(),
+    finishedAt: z.string().nullable(),
+  })
+  .meta({ id: 'BriefRun' });
+export type BriefRunBody = z.output<typeof briefRunSchema>;
+
 export const submittedSchema = z.object({ id: z.string(), state: runStateSchema }).meta({ id: 'Submitted' });
 export type SubmittedBody = z.output<typeof submittedSchema>;
 

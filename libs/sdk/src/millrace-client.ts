@@ -1,5 +1,6 @@
 import type { RunState } from '@millrace/core';
 import type {
+  BriefRunBody,
   AgentBody,
   CheckpointBody,
   DatasetBody,
@@ -77,6 +78,11 @@ export class MillraceClient {
 
   runs(query: RunQuery = {}): Promise<Page<ListedRunBody>> {
     return this.connection.json('/runs', { query: { ...query } });
+  }
+
+  /** The same list without specs and attempts, which are most of it. */
+  briefRuns(query: RunQuery = {}): Promise<Page<BriefRunBody>> {
+    return this.connection.json('/runs', { query: { ...query, view: 'brief' } });
   }
 
   run(id: string): Promise<RunBody> {

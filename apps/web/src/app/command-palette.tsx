@@ -110,7 +110,7 @@ const LISTED_COUNT = 200;
 
 function useEntries(text: string): PaletteEntry[] {
   const isAdmin = useMay('admin');
-  const runs = useQuery({ queryKey: ['runs', 'palette'], queryFn: () => client.runs({ limit: LISTED_COUNT }) });
+  const runs = useQuery({ queryKey: ['runs', 'palette'], queryFn: () => client.briefRuns({ limit: LISTED_COUNT }) });
   const agents = useQuery({ queryKey: ['agents', 'palette'], queryFn: () => client.agents({ limit: LISTED_COUNT }) });
   const datasets = useQuery({
     queryKey: ['datasets', 'palette'],

@@ -1,4 +1,4 @@
-import type { AgentBody, DatasetBody, ListedRunBody } from '@millrace/contracts';
+import type { AgentBody, BriefRunBody, DatasetBody } from '@millrace/contracts';
 import type { NavigationItem } from './navigation-items';
 
 export interface PaletteEntry {
@@ -12,7 +12,7 @@ export interface PaletteEntry {
 
 interface PaletteSources {
   readonly pages: readonly NavigationItem[];
-  readonly runs: readonly ListedRunBody[];
+  readonly runs: readonly BriefRunBody[];
   readonly agents: readonly AgentBody[];
   readonly datasets: readonly DatasetBody[];
 }

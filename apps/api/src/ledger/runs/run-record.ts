@@ -9,6 +9,15 @@ export interface RunReason {
   readonly nearest?: unknown;
 }
 
+/** What a row of a long table shows of a run; of its spec three values. */
+export interface BriefRun extends Pick<
+  RunRecord,
+  'id' | 'name' | 'project' | 'state' | 'reason' | 'step' | 'createdAt' | 'startedAt' | 'finishedAt'
+> {
+  readonly steps: number;
+  readonly parallel: { readonly pp: number; readonly schedule: string };
+}
+
 /** A row of runs with its documents typed. They were validated when they were written. */
 export interface RunRecord {
   readonly id: string;

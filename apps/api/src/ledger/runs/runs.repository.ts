@@ -5,7 +5,7 @@ import { allowedSources, isFinal, type StopRequest } from '@millrace/scheduler';
 import { isStatementTimeout } from '../../ground/database/prisma-failures';
 import { PrismaService, type Transaction } from '../../ground/database/prisma.service';
 import { Prisma, type Run } from '../../generated/prisma/client';
-import type { RunReason, RunRecord } from './run-record';
+import type { BriefRun, RunReason, RunRecord } from './run-record';
 import { runSearchTimeout } from './runs.errors';
 
 export interface NewRun {
@@ -36,6 +36,11 @@ export interface RunFilter {
 
 /** Enough for thousands of rows, and short beside a lease: sessions and leases use the same few connections. */
 const SEARCH_MS_MAX = 2_000;
+
+const BRIEF_COLUMNS = {
+  ...{ id: true, name: true, project: true, state: true, reason: true, step: true },
+  ...{ createdAt: true, startedAt: true, finishedAt: true },
+} as const;
 
 const LIVE_STATES: string[] = RUN_STATES.filter((state) => !isFinal(state));
 
@@ -113,23 +118,31 @@ export class RunsRepository {
   }
 
   /** @throws AppError RUN.SEARCH_TIMEOUT */
-  async page(count: number, { state, name, search = '', after }: RunFilter): Promise<RunRecord[]> {
-    const words = searchWords(search);
-    const read = (reader: Transaction): Promise<Run[]> =>
-      reader.run.findMany({
-        where: {
-          ...(state === undefined ? {} : { state }),
-          ...(name === undefined ? {} : { name }),
-          AND: words.map(withWord),
-          ...(after === undefined
-            ? {}
-            : { OR: [{ createdAt: { lt: after.createdAt } }, { createdAt: after.createdAt, id: { lt: after.id } }] }),
-        },
-        orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
-        take: count,
-      });
-    const rows = await (words.length === 0 ? read(this.prisma) : this.searching(read));
+  async page(count: number, filter: RunFilter): Promise<RunRecord[]> {
+    const rows = await this.searching(filter, (reader) => reader.run.findMany(pageOf(count, filter)));
     return rows.map(toRecord);
+  }
+
+  /** The same without what is long. @throws AppError RUN.SEARCH_TIMEOUT */
+  async briefPage(count: number, filter: RunFilter): Promise<BriefRun[]> {
+    const rows = await this.searching(filter, (reader) =>
+      reader.run.findMany({ ...pageOf(count, filter), select: BRIEF_COLUMNS }),
+    );
+    const specs = new Map((await this.briefSpecs(rows.map(({ id }) => id))).map(({ id, ...spec }) => [id, spec]));
+    return rows.flatMap((row) => {
+      const spec = specs.get(row.id);
+      // One that was deleted in between is none any more.
+      if (spec === undefined) return [];
+      const { steps, pp, schedule } = spec;
+      return { ...row, state: row.state as RunState, reason: reasonOf(row), steps, parallel: { pp, schedule } };
+    });
+  }
+
+  private briefSpecs(ids: readonly string[]): Promise<{ id: string; steps: number; pp: number; schedule: string }[]> {
+    return this.prisma.$queryRaw`
+      SELECT "id", ("spec" #>> '{train,steps}')::int AS "steps", ("spec" #>> '{parallel,pp}')::int AS "pp",
+        "spec" #>> '{parallel,schedule}' AS "schedule"
+      FROM "Run" WHERE "id" = ANY(${[...ids]}::text[])`;
   }
 
   async delete(tx: Transaction, id: string): Promise<void> {
@@ -148,7 +161,8 @@ export class RunsRepository {
   }
 
   /** Words inside a text have no index: the rows are read one by one, and Postgres stops when it takes long. */
-  private async searching<T>(read: (tx: Transaction) => Promise<T>): Promise<T> {
+  private async searching<T>({ search = '' }: RunFilter, read: (tx: Transaction) => Promise<T>): Promise<T> {
+    if (searchWords(search).length === 0) return read(this.prisma);
     try {
       return await this.prisma.transaction(async (tx) => {
         // As SET LOCAL, which takes no parameter: gone with the transaction.
@@ -159,6 +173,23 @@ export class RunsRepository {
       throw isStatementTimeout(error) ? runSearchTimeout(SEARCH_MS_MAX, error) : error;
     }
   }
+}
+
+type RunPage = Pick<Prisma.RunFindManyArgs, 'where' | 'orderBy' | 'take'>;
+
+function pageOf(count: number, { state, name, search = '', after }: RunFilter): RunPage {
+  return {
+    where: {
+      ...(state === undefined ? {} : { state }),
+      ...(name === undefined ? {} : { name }),
+      AND: searchWords(search).map(withWord),
+      ...(after === undefined
+        ? {}
+        : { OR: [{ createdAt: { lt: after.createdAt } }, { createdAt: after.createdAt, id: { lt: after.id } }] }),
+    },
+    orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
+    take: count,
+  };
 }
 
 export function searchWords(text: string): string[] {
@@ -192,12 +223,14 @@ function json(reason: RunReason): Prisma.InputJsonValue {
   return { ...reason } as Prisma.InputJsonObject;
 }
 
+const reasonOf = ({ reason }: Pick<Run, 'reason'>): RunReason | null => reason as unknown as RunReason | null;
+
 function toRecord(row: Run): RunRecord {
   return {
     ...row,
     state: row.state as RunState,
     stopping: row.stopping === 'none' ? undefined : (row.stopping as StopRequest),
-    reason: row.reason as unknown as RunReason | null,
+    reason: reasonOf(row),
     spec: row.spec as unknown as RunSpec,
   };
 }

@@ -1,8 +1,14 @@
-import { type ListedRunBody, type RunBody, startDeadlineMs, stepDeadlineMs } from '@millrace/contracts';
+import {
+  type BriefRunBody,
+  type ListedRunBody,
+  type RunBody,
+  startDeadlineMs,
+  stepDeadlineMs,
+} from '@millrace/contracts';
 import { startingRanks } from '../../ledger/attempts/starting-ranks';
 import { type AttemptRecord, expectedStepMs, isLive } from '../../ledger/runs/attempt-record';
 import type { ListedAttempt } from '../../ledger/runs/attempts.repository';
-import type { RunRecord } from '../../ledger/runs/run-record';
+import type { BriefRun, RunRecord } from '../../ledger/runs/run-record';
 
 type AttemptBody = RunBody['attempts'][number];
 
@@ -24,6 +30,17 @@ export function listedRunBody(run: RunRecord, attempts: readonly ListedAttempt[]
   return {
     ...common(run),
     attempts: attempts.map(({ id, fence, state, failure }) => ({ id, fence, state, failure })),
+  };
+}
+
+/** A run as a row of a long table. */
+export function briefRunBody({ reason, createdAt, startedAt, finishedAt, ...run }: BriefRun): BriefRunBody {
+  return {
+    ...run,
+    reason: reason && { code: reason.code, message: reason.message },
+    createdAt: createdAt.toISOString(),
+    startedAt: iso(startedAt),
+    finishedAt: iso(finishedAt),
   };
 }
 

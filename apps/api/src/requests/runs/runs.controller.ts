@@ -1,5 +1,6 @@
 import { Controller, Delete, Get, Headers, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
 import {
+  type BriefRunBody,
   type ListedRunBody,
   type Page,
   parseRunSpec,
@@ -24,6 +25,14 @@ export const submitQuerySchema = z.object({
     .enum(['true', 'false'], { error: 'must be true or false' })
     .default('false')
     .transform((text) => text === 'true'),
+});
+
+/** `brief` is what a table of thousands shows; `full` is the default. */
+export const runsQuerySchema = runListQuerySchema.extend({
+  view: z
+    .enum(['full', 'brief'], { error: 'must be full or brief' })
+    .default('full')
+    .describe('brief: without specs and attempts, which are most of a list'),
 });
 
 @Controller('api/v1')
@@ -53,8 +62,9 @@ export class RunsController {
   }
 
   @Get('runs')
-  list(@Query() query: unknown): Promise<Page<ListedRunBody>> {
-    return this.runs.list(parseQuery(runListQuerySchema, query));
+  list(@Query() given: unknown): Promise<Page<ListedRunBody> | Page<BriefRunBody>> {
+    const { view, ...query } = parseQuery(runsQuerySchema, given);
+    return view === 'brief' ? this.runs.briefs(query) : this.runs.list(query);
   }
 
   @Get('runs/:id')

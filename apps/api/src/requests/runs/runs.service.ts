@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import {
+  type BriefRunBody,
   type ListedRunBody,
   type Page,
   type PlanBody,
@@ -16,7 +17,8 @@ import { DryRunService } from './dry-run.service';
 import { RunTracingService } from '../../ground/tracing/run-tracing.service';
 import { RunActionsService } from './run-actions.service';
 import { RunAdmissionService } from './run-admission.service';
-import { listedRunBody, runBody } from './run-body';
+import { briefRunBody, listedRunBody, runBody } from './run-body';
+import type { ListedAttempt } from '../../ledger/runs/attempts.repository';
 import { RunLedger } from '../../ledger/runs/run-ledger';
 import { willAnswer } from '../idempotency/guarded-request';
 import { RunRemovalService } from './run-removal.service';
@@ -89,17 +91,18 @@ export class RunsService {
     const after = cursor === undefined ? undefined : parseCursor(cursor);
     const rows = await this.ledger.runs.page(limit + 1, { ...filter, after });
     const runs = rows.slice(0, limit);
-    const attempts = await this.ledger.attempts.listed(runs.map(({ id }) => id));
-    const last = runs.at(-1);
-    return {
-      items: runs.map((run) =>
-        listedRunBody(
-          run,
-          attempts.filter(({ runId }) => runId === run.id),
-        ),
-      ),
-      nextCursor: rows.length > limit && last ? formatCursor(last) : null,
-    };
+    const attempts = new Map<string, ListedAttempt[]>(runs.map(({ id }) => [id, []]));
+    for (const attempt of await this.ledger.attempts.listed([...attempts.keys()]))
+      attempts.get(attempt.runId)?.push(attempt);
+    const items = runs.map((run) => listedRunBody(run, attempts.get(run.id) ?? []));
+    return { items, nextCursor: nextCursor(rows, limit) };
+  }
+
+  /** The same runs as rows of a table: specs and attempts stay in the database. */
+  async briefs({ limit, cursor, ...filter }: RunListQuery): Promise<Page<BriefRunBody>> {
+    const after = cursor === undefined ? undefined : parseCursor(cursor);
+    const rows = await this.ledger.runs.briefPage(limit + 1, { ...filter, after });
+    return { items: rows.slice(0, limit).map(briefRunBody), nextCursor: nextCursor(rows, limit) };
   }
 
   cancel(id: string, actor: string): Promise<SubmittedBody> {
@@ -121,6 +124,12 @@ export class RunsService {
   remove(id: string, actor: string): Promise<void> {
     return this.removal.remove(id, actor);
   }
+}
+
+/** `rows`: one more than a page has, where there are more. */
+function nextCursor(rows: readonly { createdAt: Date; id: string }[], limit: number): string | null {
+  const last = rows[limit - 1];
+  return rows.length > limit && last ? formatCursor(last) : null;
 }
 
 function formatCursor({ createdAt, id }: { createdAt: Date; id: string }): string {

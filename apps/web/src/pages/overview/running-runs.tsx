@@ -1,4 +1,4 @@
-import type { ListedRunBody } from '@millrace/contracts';
+import type { BriefRunBody } from '@millrace/contracts';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
@@ -22,7 +22,7 @@ export function RunningRuns(): ReactNode {
     queryKey: ['runs', 'running'],
     queryFn: async () => {
       const states = ['running', 'recovering', 'starting', 'scheduled', 'pausing', 'stopping'] as const;
-      const pages = await Promise.all(states.map((state) => client.runs({ limit: SHOWN_COUNT, state })));
+      const pages = await Promise.all(states.map((state) => client.briefRuns({ limit: SHOWN_COUNT, state })));
       return pages.flatMap(({ items }) => items).slice(0, SHOWN_COUNT);
     },
     refetchInterval: Math.min(pollMs, CHART_POLL_MS),
@@ -46,7 +46,7 @@ export function RunningRuns(): ReactNode {
   );
 }
 
-function RunCard({ run }: { readonly run: ListedRunBody }): ReactNode {
+function RunCard({ run }: { readonly run: BriefRunBody }): ReactNode {
   const { data } = useQuery({
     queryKey: ['run', run.id, 'series', 'card'],
     queryFn: () => client.series(run.id, { names: ['train/loss'], points: CHART_POINTS }),

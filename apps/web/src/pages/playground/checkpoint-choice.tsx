@@ -19,7 +19,10 @@ const RUN_COUNT = 200;
 
 /** A run, and one of its checkpoints; the newest unless another is chosen. */
 export function CheckpointChoice({ run, checkpoint, checkpoints, onChange }: CheckpointChoiceProps): ReactNode {
-  const { data } = useQuery({ queryKey: ['runs', 'playground'], queryFn: () => client.runs({ limit: RUN_COUNT }) });
+  const { data } = useQuery({
+    queryKey: ['runs', 'playground'],
+    queryFn: () => client.briefRuns({ limit: RUN_COUNT }),
+  });
   const trained = data?.items.filter(({ step }) => step > 0) ?? [];
   const first = trained[0]?.id;
   useEffect(() => {

@@ -1,6 +1,6 @@
-import type { Page, ListedRunBody } from '@millrace/contracts';
+import type { BriefRunBody, Page } from '@millrace/contracts';
 
-type Listed = Pick<ListedRunBody, 'id' | 'createdAt'>;
+type Listed = Pick<BriefRunBody, 'id' | 'createdAt'>;
 
 /**
  * All runs as they were read once, brought up to date by the newest ones as they are now: those are often read again,

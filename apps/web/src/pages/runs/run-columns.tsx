@@ -1,4 +1,4 @@
-import type { ListedRunBody } from '@millrace/contracts';
+import type { BriefRunBody } from '@millrace/contracts';
 import { Link } from '@tanstack/react-router';
 import type { ColumnDef } from '@tanstack/react-table';
 import type { ReactNode } from 'react';
@@ -10,7 +10,7 @@ import { StateBadge } from '../../ui/state-badge';
 import { TimeAgo } from '../../ui/time-ago';
 
 /** From start to end, or until now. */
-function runtimeMs({ startedAt, finishedAt }: ListedRunBody): number | null {
+function runtimeMs({ startedAt, finishedAt }: BriefRunBody): number | null {
   if (startedAt === null) return null;
   return (finishedAt === null ? Date.now() : Date.parse(finishedAt)) - Date.parse(startedAt);
 }
@@ -19,7 +19,7 @@ function Runtime({ ms }: { readonly ms: number | null }): ReactNode {
   return ms === null ? <span className="quiet">not started</span> : formatDuration(ms);
 }
 
-export const RUN_COLUMNS: readonly ColumnDef<ListedRunBody>[] = [
+export const RUN_COLUMNS: readonly ColumnDef<BriefRunBody>[] = [
   {
     id: 'name',
     header: 'Name',
@@ -52,8 +52,8 @@ export const RUN_COLUMNS: readonly ColumnDef<ListedRunBody>[] = [
   {
     id: 'split',
     header: 'Split',
-    accessorFn: ({ spec }) => spec.parallel.pp,
-    cell: ({ row: { original } }) => `${original.spec.parallel.pp} × ${original.spec.parallel.schedule}`,
+    accessorFn: ({ parallel }) => parallel.pp,
+    cell: ({ row: { original } }) => `${original.parallel.pp} × ${original.parallel.schedule}`,
   },
   {
     id: 'runtime',

@@ -1,19 +1,19 @@
 import type { RunState } from '@millrace/core';
-import type { ListedRunBody } from '@millrace/contracts';
+import type { BriefRunBody } from '@millrace/contracts';
 import { describe, expect, it } from 'vitest';
 import { filterRuns, readRunsSearch, readSort, writeSort } from './runs-search';
 
-const run = (name: string, state: RunState, reason = ''): ListedRunBody =>
+const run = (name: string, state: RunState, reason = ''): BriefRunBody =>
   ({
     id: `run_${name}`,
     name,
     project: 'lab',
     state,
     reason: reason === '' ? null : { code: 'X', message: reason },
-  }) as ListedRunBody;
+  }) as BriefRunBody;
 
 const runs = [run('alpha', 'running'), run('beta', 'failed', 'agent box-b went away'), run('gamma', 'queued')];
-const names = (found: readonly ListedRunBody[]): string[] => found.map(({ name }) => name);
+const names = (found: readonly BriefRunBody[]): string[] => found.map(({ name }) => name);
 
 describe('the filter of runs', () => {
   it('finds every word, in name, id, project or reason', () => {

@@ -1,5 +1,5 @@
 import { RUN_STATES, type RunState } from '@millrace/core';
-import { type ListedRunBody } from '@millrace/contracts';
+import { type BriefRunBody } from '@millrace/contracts';
 
 /** What the address of the runs page says: a link to it shows the same rows in the same order. */
 export interface RunsSearch {
@@ -36,7 +36,7 @@ export function readRunsSearch(search: Record<string, unknown>): RunsSearch {
 }
 
 /** Rows whose name, id, project or reason hold every word, and whose state is, or belongs to, the one asked for. */
-export function filterRuns(runs: readonly ListedRunBody[], { text = '', state }: RunsSearch): ListedRunBody[] {
+export function filterRuns(runs: readonly BriefRunBody[], { text = '', state }: RunsSearch): BriefRunBody[] {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
   return runs.filter((run) => {
     if (state !== undefined && run.state !== state && GROUP_OF[run.state] !== state) return false;

@@ -1,4 +1,4 @@
-import type { Page, ListedRunBody } from '@millrace/contracts';
+import type { BriefRunBody, Page } from '@millrace/contracts';
 import { type InfiniteData, useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useEffect, useMemo } from 'react';
 import { client } from '../../api/client';
@@ -14,7 +14,7 @@ const STALE_MS = 60_000;
 
 export interface AllRuns {
   /** Newest first. */
-  readonly runs: readonly ListedRunBody[];
+  readonly runs: readonly BriefRunBody[];
   readonly error: Error | null;
   /** All that will be read have been. */
   readonly isRead: boolean;
@@ -30,12 +30,13 @@ export function useAllRuns(): AllRuns {
   const pollMs = usePollMs();
   const newest = useQuery({
     queryKey: ['runs', 'newest'],
-    queryFn: () => client.runs({ limit: NEWEST_COUNT }),
+    queryFn: () => client.briefRuns({ limit: NEWEST_COUNT }),
     refetchInterval: pollMs,
   });
   const query = useInfiniteQuery({
     queryKey: ALL_RUNS_KEY,
-    queryFn: ({ pageParam }) => client.runs({ limit: PAGE_COUNT, ...(pageParam === '' ? {} : { cursor: pageParam }) }),
+    queryFn: ({ pageParam }) =>
+      client.briefRuns({ limit: PAGE_COUNT, ...(pageParam === '' ? {} : { cursor: pageParam }) }),
     initialPageParam: '',
     getNextPageParam: ({ nextCursor }) => nextCursor,
     staleTime: STALE_MS,
@@ -54,6 +55,6 @@ export function useAllRuns(): AllRuns {
   return { runs, error, isRead: data !== undefined && (!hasNextPage || isCut), olderCursor };
 }
 
-function listed(data: InfiniteData<Page<ListedRunBody>> | undefined): readonly ListedRunBody[] {
+function listed(data: InfiniteData<Page<BriefRunBody>> | undefined): readonly BriefRunBody[] {
   return data?.pages.flatMap(({ items }) => items) ?? [];
 }

@@ -1,5 +1,5 @@
 import { AppError } from '@millrace/core';
-import type { Page, ListedRunBody } from '@millrace/contracts';
+import type { BriefRunBody, Page, RunBody } from '@millrace/contracts';
 import { type InfiniteData, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useRef } from 'react';
 import { client } from '../../api/client';
@@ -14,7 +14,7 @@ const SETTLE_MS = 400;
 const NAMED_MAX = 20;
 
 /** Older runs that an event names are asked for at once: the list itself is read again only now and then. */
-export function useNamedRuns(all: readonly ListedRunBody[], newest: readonly ListedRunBody[] | undefined): void {
+export function useNamedRuns(all: readonly BriefRunBody[], newest: readonly BriefRunBody[] | undefined): void {
   const queries = useQueryClient();
   const named = useRef(new Set<string>());
   const timer = useRef<number>(undefined);
@@ -24,7 +24,7 @@ export function useNamedRuns(all: readonly ListedRunBody[], newest: readonly Lis
     named.current.clear();
     if (ids.length > NAMED_MAX) return queries.invalidateQueries({ queryKey: ALL_RUNS_KEY });
     const found = new Map(await Promise.all(ids.map(async (id) => [id, await findRun(id)] as const)));
-    queries.setQueryData<InfiniteData<Page<ListedRunBody>>>(ALL_RUNS_KEY, (data) => data && replaceRuns(data, found));
+    queries.setQueryData<InfiniteData<Page<BriefRunBody>>>(ALL_RUNS_KEY, (data) => data && replaceRuns(data, found));
   };
   useLive(['runs'], ({ type, runId }) => {
     // Deleted ones are gone with the list, which is read again for it.
@@ -37,10 +37,18 @@ export function useNamedRuns(all: readonly ListedRunBody[], newest: readonly Lis
   useEffect(() => () => window.clearTimeout(timer.current), []);
 }
 
+/** A run as the list has it. */
+function briefOf({ spec, ...run }: RunBody): BriefRunBody {
+  const { id, name, project, state, step, steps, reason, createdAt, startedAt, finishedAt } = run;
+  const { pp, schedule } = spec.parallel;
+  const parallel = { pp, schedule };
+  return { ...{ id, name, project, state, step, steps, reason, parallel }, createdAt, startedAt, finishedAt };
+}
+
 /** Undefined for one that is gone. */
-async function findRun(id: string): Promise<ListedRunBody | undefined> {
+async function findRun(id: string): Promise<BriefRunBody | undefined> {
   try {
-    return await client.run(id);
+    return briefOf(await client.run(id));
   } catch (error) {
     if (error instanceof AppError && error.kind === 'not_found') return undefined;
     throw error;

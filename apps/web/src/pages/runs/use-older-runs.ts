@@ -1,4 +1,4 @@
-import type { ListedRunBody } from '@millrace/contracts';
+import type { BriefRunBody } from '@millrace/contracts';
 import { keepPreviousData, skipToken, useQuery } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { client } from '../../api/client';
@@ -12,7 +12,7 @@ const STALE_MS = 60_000;
 export interface OlderRuns {
   /** Whether the API was asked for what the filter says, and what came of it. */
   readonly state: 'unasked' | 'asking' | 'found' | 'failed';
-  readonly runs: readonly ListedRunBody[];
+  readonly runs: readonly BriefRunBody[];
   /** More runs fit than the first thousand. */
   readonly hasMore: boolean;
   readonly error: Error | null;
@@ -30,7 +30,7 @@ export function useOlderRuns({ text = '', state }: RunsSearch, cursor: string | 
   const asked = olderRunsQuery({ text: settled, ...(state === undefined ? {} : { state }) }, cursor);
   const { data, error, isPlaceholderData } = useQuery({
     queryKey: olderRunsKey(asked),
-    queryFn: asked === undefined ? skipToken : () => client.runs({ ...asked }),
+    queryFn: asked === undefined ? skipToken : () => client.briefRuns({ ...asked }),
     staleTime: STALE_MS,
     refetchInterval: STALE_MS,
     refetchOnWindowFocus: false,

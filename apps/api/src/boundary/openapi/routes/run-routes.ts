@@ -1,4 +1,5 @@
 import {
+  briefRunSchema,
   checkpointSchema,
   eventSchema,
   listOf,
@@ -16,8 +17,7 @@ import { z } from 'zod';
 import { pageQuerySchema } from '../../../ground/http/parse-query';
 import { logQuerySchema } from '../../../requests/runs/logs.controller';
 import { metricQuerySchema, seriesQuerySchema } from '../../../requests/runs/metrics.controller';
-import { submitQuerySchema } from '../../../requests/runs/runs.controller';
-import { runListQuerySchema } from '../../../requests/runs/runs.service';
+import { runsQuerySchema, submitQuerySchema } from '../../../requests/runs/runs.controller';
 import { timelineQuerySchema } from '../../../live/timeline/timeline.controller';
 import { EXAMPLES } from '../examples';
 import { DOCUMENT_TYPES, json, pageOf, type RouteDescription, SSE, VIEWER } from '../route-description';
@@ -54,9 +54,9 @@ export const RUN_ROUTES: readonly RouteDescription[] = [
     id: 'listRuns',
     tag: 'runs',
     summary: 'Runs, newest first',
-    query: runListQuerySchema,
+    query: runsQuerySchema,
     status: 200,
-    answer: json(listOf(listedRunSchema), pageOf(EXAMPLES.listedRun)),
+    answer: json(listOf(z.union([listedRunSchema, briefRunSchema])), pageOf(EXAMPLES.listedRun)),
     access: VIEWER,
   },
   {
