@@ -93,6 +93,7 @@ describe('without a cluster', () => {
         'plan',
         'schedule',
         'doctor',
+        'leftovers',
       ]),
     );
     for (const name of names) {

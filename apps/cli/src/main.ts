@@ -7,6 +7,7 @@ import { datasetsCommand } from './commands/datasets';
 import { doctorCommand } from './commands/doctor';
 import { runDataCommands } from './commands/run-data';
 import { runCommands } from './commands/runs';
+import { leftoversCommand } from './doctor/leftovers';
 import { scheduleCommand } from './commands/schedule';
 import { upCommand } from './commands/up';
 import { readCliConfig } from './config/cli-config';
@@ -25,7 +26,8 @@ function createProgram(context: CommandContext): Command {
     datasetsCommand(context),
     ...agentCommands(context),
   ];
-  for (const each of [...commands, scheduleCommand(context), doctorCommand(context)]) program.addCommand(each);
+  for (const each of [...commands, scheduleCommand(context), doctorCommand(context), leftoversCommand(context)])
+    program.addCommand(each);
   return program;
 }
 

@@ -20,7 +20,7 @@ interface UpOptions {
 const DATABASE_PLACE =
   '\nThe database is that of DATABASE_URL, or an embedded PostgreSQL whose files lie in the home. PostgreSQL does not run\n' +
   `as root: for root, if its user may not enter the home, they lie in ${SYSTEM_FOLDER}, with a link from the home.\n` +
-  '`millrace doctor` tells the folder, and which ones no home needs any more.\n';
+  '`millrace doctor` tells the folder; `millrace leftovers` lists and deletes those that no home needs any more.\n';
 
 /** `millrace up`: a whole cluster in the foreground, until it is interrupted. */
 export function upCommand(context: CommandContext): Command {

@@ -5,7 +5,7 @@ import { describeError } from '@millrace/core';
 import type { CommandContext } from '../command-context';
 import { readEndpointFile } from '../config/cli-config';
 import { bytesText } from '../table';
-import { homelessDatabases } from '../up/postgres-home';
+import { homelessDatabases } from '../up/homeless-databases';
 import { freePort } from '../up/ports';
 import { isUpProcess } from '../up/up-process';
 import { describeAdapter } from './describe-adapter';
@@ -109,7 +109,7 @@ function leftOverDatabases(): Finding[] {
     name: 'left over',
     status: 'warning',
     detail: `${folder} is the database of ${home}, which is gone or has another one now`,
-    mend: `rm -r ${folder} ${folder}.of   # if that home was not moved elsewhere`,
+    mend: `millrace leftovers delete ${folder}   # if that home was not moved elsewhere`,
   }));
 }
 

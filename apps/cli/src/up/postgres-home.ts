@@ -6,8 +6,6 @@ import {
   existsSync,
   lstatSync,
   mkdirSync,
-  readFileSync,
-  readdirSync,
   readlinkSync,
   realpathSync,
   renameSync,
@@ -26,9 +24,9 @@ export interface PostgresUser {
 const USER = 'postgres';
 /** For what the PostgreSQL user must reach and cannot inside a private home. */
 export const SYSTEM_FOLDER = '/var/lib/millrace';
-const OUTSIDE_PREFIX = 'home-';
+export const OUTSIDE_PREFIX = 'home-';
 /** Of the file beside a database outside its home, which says whose it is. */
-const RECORD_ENDING = '.of';
+export const RECORD_ENDING = '.of';
 
 /** The user to run PostgreSQL as: made if we are root and it does not exist. */
 export function postgresUser(): PostgresUser | undefined {
@@ -91,32 +89,6 @@ function ownTarget(link: string): string | undefined {
 /** Beside the folder: in it, initdb would find something. */
 function recordHome(folder: string, home: string): void {
   writeFileSync(`${folder}${RECORD_ENDING}`, `${realpathSync(home)}\n`);
-}
-
-/** A database outside its home, whose home is gone or has another one now. */
-export interface HomelessDatabase {
-  readonly folder: string;
-  readonly home: string;
-}
-
-/** Databases that no home leads to any more; older builds did not record the home, so that theirs are not told. */
-export function homelessDatabases(systemFolder: string = SYSTEM_FOLDER): HomelessDatabase[] {
-  if (!existsSync(systemFolder)) return [];
-  return readdirSync(systemFolder)
-    .filter((name) => name.startsWith(OUTSIDE_PREFIX) && name.endsWith(RECORD_ENDING))
-    .map((name) => ({
-      folder: join(systemFolder, name.slice(0, -RECORD_ENDING.length)),
-      home: readFileSync(join(systemFolder, name), 'utf8').trim(),
-    }))
-    .filter(({ folder, home }) => existsSync(folder) && !leadsTo(join(home, 'postgres'), folder));
-}
-
-function leadsTo(link: string, folder: string): boolean {
-  try {
-    return realpathSync(link) === realpathSync(folder);
-  } catch {
-    return false;
-  }
 }
 
 function ownedFolder(path: string, user: PostgresUser | undefined): string {

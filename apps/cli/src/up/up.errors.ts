@@ -80,3 +80,15 @@ function lastWords(cause: unknown): string {
   const said = cause instanceof Error && 'stderr' in cause ? String(cause.stderr).trim() : '';
   return said.split('\n').at(-1) || describeError(cause);
 }
+
+/** What is to be deleted is no database that was left over. */
+export function databaseNotHomeless(folder: string): AppError {
+  const message = `${folder} is no database that no home leads to any more; \`millrace leftovers\` lists those that are`;
+  return new AppError({ code: 'UP.DATABASE_NOT_HOMELESS', kind: 'invalid', message });
+}
+
+/** Its server runs, although no home leads to it. */
+export function databaseInUse(folder: string, pid: number): AppError {
+  const message = `a PostgreSQL server with pid ${pid} runs on ${folder}; end the \`millrace up\` that it belongs to first`;
+  return new AppError({ code: 'UP.DATABASE_IN_USE', kind: 'conflict', message });
+}
