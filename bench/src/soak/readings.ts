@@ -4,8 +4,10 @@ import type { LiveCluster } from '../../../tests/e2e/support/live-cluster';
 import { queryDatabase } from '../../../tests/e2e/support/cluster-database';
 
 const KIB = 1024;
+const BLOCK_NAME = /[0-9a-f]{64}$/;
 
 export interface ProcessReading {
+  readonly pid: number;
   readonly residentBytes: number;
   readonly handles: number;
   readonly threads: number;
@@ -20,6 +22,8 @@ export interface Reading {
   /** Rows of tables whose rows nobody asked for. */
   readonly rows: Readonly<Record<string, number>>;
   readonly logBytes: number;
+  /** Files in the block store. */
+  readonly blockCount: number;
 }
 
 /** What the operating system and the database say of a cluster now. */
@@ -39,16 +43,23 @@ export async function read(
     cluster.home,
     `SELECT (SELECT count(*) FROM bullmq.event)::int AS "bullmq.event", (SELECT count(*) FROM bullmq.job)::int AS "bullmq.job",
        (SELECT count(*) FROM "BlockHold")::int AS "BlockHold", (SELECT count(*) FROM "Lease")::int AS "Lease",
-       (SELECT count(*) FROM "IdempotencyKey")::int AS "IdempotencyKey"`,
+       (SELECT count(*) FROM "IdempotencyKey")::int AS "IdempotencyKey",
+       (SELECT count(*) FROM "FreedBlock")::int AS "FreedBlock",
+       (SELECT count(DISTINCT "sha256") FROM "CheckpointBlock")::int AS "CheckpointBlock",
+       (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database())::int AS "pg_stat_activity"`,
   )) as [Record<string, number>];
   const tableBytes = Object.fromEntries(tables.map(({ name, bytes }) => [name, bytes]));
-  return { minute, runCount, processes, tableBytes, rows, logBytes: folderBytes(join(cluster.home, 'logs')) };
+  const blocks = join(cluster.home, 'blobs', 'blocks');
+  const blockCount = readdirSync(blocks, { recursive: true }).filter((path) => BLOCK_NAME.test(String(path))).length;
+  const logBytes = folderBytes(join(cluster.home, 'logs'));
+  return { minute, runCount, processes, tableBytes, rows, logBytes, blockCount };
 }
 
 function processReading(pid: number): ProcessReading {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   const field = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? 0);
   return {
+    pid,
     residentBytes: field('VmRSS') * KIB,
     handles: readdirSync(`/proc/${pid}/fd`).length,
     threads: field('Threads'),

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { RunSpecInput } from '@millrace/contracts';
 import { randomText } from '@millrace/core';
-import type { LiveCluster } from '../../../tests/e2e/support/live-cluster';
+import { type LiveCluster, waitUntil } from '../../../tests/e2e/support/live-cluster';
 import { type BenchModel, benchSpec } from '../cluster-run';
 
 /** Of bytes. */
@@ -10,6 +10,8 @@ const RUN_MS_MAX = 300_000;
 /** Ended runs that stay: the others are deleted, as somebody would who tidies up. */
 const RUNS_KEPT = 20;
 const UPLOAD_BYTES = 256 * 1024;
+/** Of a run that is cancelled on the way: more than it lives to see. */
+const LONG_STEPS = 10_000;
 
 /** The text that every run reads. */
 export async function makeText({ client }: LiveCluster, name: string): Promise<void> {
@@ -38,9 +40,10 @@ export class SteadyWork {
   async train(): Promise<void> {
     const { client } = this.cluster;
     const number = this.runCount++;
-    const { id } = await client.submitRun(specOf(number, this.dataset));
-    if (number % 5 === 4) {
-      await wait(1500);
+    const isCancelled = number % 5 === 4;
+    const { id } = await client.submitRun(specOf(number, this.dataset, isCancelled ? LONG_STEPS : 4 + (number % 4)));
+    if (isCancelled) {
+      await waitUntil('a step', async () => (await client.run(id)).step > 0, RUN_MS_MAX);
       await client.actOnRun(id, 'cancel');
     }
     const run = await this.cluster.untilRun(id, ['succeeded', 'cancelled'], RUN_MS_MAX);
@@ -124,7 +127,7 @@ export class SteadyWork {
 }
 
 /** Shapes, splits and schedules that follow each other, so that few runs are alike. */
-function specOf(number: number, dataset: string): RunSpecInput {
+function specOf(number: number, dataset: string, steps: number): RunSpecInput {
   const model: BenchModel = {
     layers: 2 + (number % 3),
     heads: 2,
@@ -137,7 +140,7 @@ function specOf(number: number, dataset: string): RunSpecInput {
     model,
     batch: { global: 8, micro: 2 },
     pp,
-    steps: 4 + (number % 4),
+    steps,
   });
   return { ...spec, parallel: { pp, schedule: number % 4 === 1 ? 'gpipe' : '1f1b' } };
 }
