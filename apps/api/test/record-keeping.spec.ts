@@ -113,6 +113,25 @@ describe('what is kept, and for how long', { timeout: SLOW_MS }, () => {
     expect(await find()).toEqual([{ value: '1' }]);
   });
 
+  it('writes the row of an agent again in its own page, with every heartbeat, and needs no other', async () => {
+    const id = 'agent_beating';
+    const [adapter, time] = [{ description: 'x'.repeat(1000) }, new Date()];
+    const row = { id, host: 'h', device: 0, dataAddress: 'h:1', adapter, benchmark: {}, labels: {}, version: '1' };
+    await api.prisma.agent.create({ data: { ...row, lastSeenAt: time } });
+    const size = async (): Promise<number> => {
+      const [found] = await api.prisma.$queryRaw<[{ bytes: number }]>`
+        SELECT pg_total_relation_size('"Agent"')::int AS "bytes"`;
+      return found.bytes;
+    };
+    const before = await size();
+    for (let beat = 0; beat < 1_000; beat++) {
+      const data = { lastSeenAt: new Date(time.getTime() + beat), telemetry: { beat, note: 'y'.repeat(500) } };
+      await api.prisma.agent.update({ where: { id }, data });
+    }
+    // A thousand versions of 1.7 kB would be 1.7 MB.
+    expect(await size()).toBeLessThanOrEqual(before + 128 * 1024);
+  });
+
   const series = (points: number): Parameters<SeriesRepository['read']>[0] => {
     return { runId: 'run_long', name: 'train/loss', points, from: 0, to: STEPS };
   };
