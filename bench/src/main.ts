@@ -3,6 +3,7 @@ import { cpus } from 'node:os';
 import { benchDashboard } from './dashboard/dashboard';
 import { benchDataplane } from './dataplane';
 import { benchFirstStep } from './first-step';
+import { benchLoopDelay } from './loop-delay/loop-delay';
 import { benchMatmul } from './matmul';
 import type { Measurement } from './measurement';
 import { RESULTS } from './paths';
@@ -32,6 +33,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Results>>> = {
     const { steps, gain } = await benchSchedules();
     return { measured_vs_simulated_step: steps, zbv_gain_vs_predicted: gain };
   },
+  loop: benchLoopDelay,
   dashboard: benchDashboard,
 };
 

@@ -1,0 +1,105 @@
+import { createSmallDataset } from '../../../tests/e2e/support/small-run';
+import { LiveCluster } from '../../../tests/e2e/support/live-cluster';
+import type { Measurement } from '../measurement';
+import { uploadModel } from './upload-model';
+import { SimulatedAgents } from './simulated-agents';
+import { autoRun, largestSchedule, type PostedDocument, WORST_DOCUMENTS } from './worst-documents';
+
+const AGENTS = 64;
+const QUEUED_RUNS = 200;
+const HEARTBEAT_MS = 1_000;
+const DOCUMENTS_EVERY_MS = 250;
+
+/**
+ * How late the API's event loop is, by its own measure in /metrics, over all of: 64 agents that beat, 200 queued runs
+ * whose layers are to be split, the upload of 2 GiB of weights, and the most costly documents that it takes.
+ */
+export async function benchLoopDelay(): Promise<Record<string, Measurement>> {
+  const cluster = await LiveCluster.start({ agents: 0, environment: { MILLRACE_LEASE_MS: '15000' } });
+  const agents = new SimulatedAgents({ ...cluster.endpoint, count: AGENTS, heartbeatMs: HEARTBEAT_MS });
+  try {
+    await createSmallDataset(cluster.client);
+    await agents.connected();
+    // A look at the measure begins a new one.
+    await loopDelays(cluster);
+    const startedMs = performance.now();
+    const documents = new Repeated(() => postDocuments(cluster), DOCUMENTS_EVERY_MS);
+    const [uploadedBytes] = await Promise.all([uploadModel(cluster.endpoint), submitRuns(cluster)]);
+    const posted = await documents.stop();
+    const seconds = (performance.now() - startedMs) / 1000;
+    const { p99Ms, maxMs } = await loopDelays(cluster);
+    const by = {
+      how: 'nodejs_eventloop_lag of /metrics, one measure over the whole time',
+      ...{
+        agents: AGENTS,
+        queuedRuns: QUEUED_RUNS,
+        documents: posted * WORST_DOCUMENTS.length,
+        uploadedBytes,
+        seconds,
+      },
+    };
+    const row = (ours: number): Measurement => ({ ours, peer: null, ratio: null, unit: 'ms', by });
+    return { api_loop_delay_p99_ms: row(p99Ms), api_loop_delay_max_ms: row(maxMs) };
+  } finally {
+    agents.stop();
+    await cluster.stop();
+  }
+}
+
+/** Does something again and again, each time after a pause, until it is stopped. */
+class Repeated {
+  private stopped = false;
+  private readonly done: Promise<number>;
+
+  constructor(
+    private readonly work: () => Promise<void>,
+    private readonly pauseMs: number,
+  ) {
+    this.done = this.run();
+  }
+
+  /** @returns how often it was done */
+  async stop(): Promise<number> {
+    this.stopped = true;
+    return this.done;
+  }
+
+  private async run(): Promise<number> {
+    let count = 0;
+    for (; !this.stopped; count++) {
+      await this.work();
+      await new Promise((resolve) => setTimeout(resolve, this.pauseMs));
+    }
+    return count;
+  }
+}
+
+async function submitRuns(cluster: LiveCluster): Promise<void> {
+  for (let index = 0; index < QUEUED_RUNS; index++)
+    await post(cluster, '/runs', { type: 'application/json', body: JSON.stringify(autoRun('small', index)) });
+}
+
+async function postDocuments(cluster: LiveCluster): Promise<void> {
+  for (const document of WORST_DOCUMENTS) await post(cluster, '/runs', document);
+  const largest = JSON.stringify(largestSchedule('small'));
+  await post(cluster, '/runs?dryRun=true', { type: 'application/json', body: largest });
+}
+
+/** Whatever the API says of it: most of these documents are no runs. */
+async function post({ endpoint }: LiveCluster, path: string, { type, body }: PostedDocument): Promise<void> {
+  const headers = { authorization: `Bearer ${endpoint.token}`, 'content-type': type };
+  const response = await fetch(`${endpoint.http}/api/v1${path}`, { method: 'POST', headers, body });
+  const text = await response.text();
+  if (response.status >= 500) throw new Error(`${path} answered ${response.status}: ${text.slice(0, 500)}`);
+}
+
+/** Since the last look. */
+async function loopDelays({ endpoint }: LiveCluster): Promise<{ p99Ms: number; maxMs: number }> {
+  const headers = { authorization: `Bearer ${endpoint.token}` };
+  const text = await (await fetch(`${endpoint.http}/metrics`, { headers })).text();
+  const value = (name: string): number => 1000 * Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
+  return {
+    p99Ms: value('nodejs_eventloop_lag_p99_seconds'),
+    maxMs: value('nodejs_eventloop_lag_max_seconds'),
+  };
+}
