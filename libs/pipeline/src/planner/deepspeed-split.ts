@@ -9,36 +9,56 @@
 export function deepspeedSplit(weights: readonly number[], parts: number): number[] {
   const prefix = [0];
   for (const weight of weights) prefix.push(prefix.at(-1)! + weight);
-  let splits: (Split | undefined)[] = [{ heaviest: 0, lightest: Infinity, counts: [] }];
+  const starts: Int32Array[] = [];
+  let splits = new Splits(weights.length);
+  splits.set(0, 0, Infinity);
   for (let part = 0; part < parts; part++) {
-    const next: (Split | undefined)[] = [];
+    const next = new Splits(weights.length);
+    const from = new Int32Array(weights.length + 1);
     for (let end = part + 1; end <= weights.length; end++) {
       for (let start = part; start < end; start++) {
-        const before = splits[start];
-        if (before === undefined) continue;
-        const split = withPart(before, prefix[end]! - prefix[start]!, end - start);
-        if (difference(split) <= difference(next[end])) next[end] = split;
+        const weight = prefix[end]! - prefix[start]!;
+        const heaviest = Math.max(splits.heaviest[start]!, weight);
+        const lightest = Math.min(splits.lightest[start]!, weight);
+        if (!(heaviest - lightest <= next.difference(end))) continue;
+        next.set(end, heaviest, lightest);
+        from[end] = start;
       }
     }
     splits = next;
+    starts.push(from);
   }
-  return [...(splits[weights.length]?.counts ?? [])];
+  return countsOf(starts, weights.length);
 }
 
-interface Split {
-  readonly heaviest: number;
-  readonly lightest: number;
-  readonly counts: readonly number[];
+/** Of each prefix the heaviest and the lightest part of its best split; where it has none, they are Infinity and 0. */
+class Splits {
+  readonly heaviest: Float64Array;
+  readonly lightest: Float64Array;
+
+  constructor(layers: number) {
+    this.heaviest = new Float64Array(layers + 1).fill(Infinity);
+    this.lightest = new Float64Array(layers + 1);
+  }
+
+  set(end: number, heaviest: number, lightest: number): void {
+    this.heaviest[end] = heaviest;
+    this.lightest[end] = lightest;
+  }
+
+  difference(end: number): number {
+    return this.heaviest[end]! - this.lightest[end]!;
+  }
 }
 
-function withPart({ heaviest, lightest, counts }: Split, weight: number, count: number): Split {
-  return {
-    heaviest: Math.max(heaviest, weight),
-    lightest: Math.min(lightest, weight),
-    counts: [...counts, count],
-  };
-}
-
-function difference(split: Split | undefined): number {
-  return split === undefined ? Infinity : split.heaviest - split.lightest;
+function countsOf(starts: readonly Int32Array[], layers: number): number[] {
+  let end = layers;
+  return starts
+    .toReversed()
+    .map((from) => {
+      const count = end - from[end]!;
+      end = from[end]!;
+      return count;
+    })
+    .toReversed();
 }

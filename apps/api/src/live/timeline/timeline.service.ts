@@ -100,7 +100,9 @@ export class TimelineService {
     const { spec, model, predicted } = plan;
     const layersPerStage = plan.stages.map(({ layerCount }) => layerCount);
     const { stageSeconds } = predicted;
-    const actions = await this.threads.ask('plannedActions', { spec, model, layersPerStage, speeds, stageSeconds });
+    const actions = await this.threads.ask('questions', 'plannedActions', {
+      ...{ spec, model, layersPerStage, speeds, stageSeconds },
+    });
     if (this.plans.size >= PLANS_MAX) this.plans.clear();
     this.plans.set(key, actions);
     return actions;

@@ -22,7 +22,7 @@ export class PlanComparisonsService {
     step: number,
   ): Promise<AttemptComparison | undefined> {
     try {
-      return await this.threads.ask('compare', { attempt: { plan }, measured, step });
+      return await this.threads.ask('questions', 'compare', { attempt: { plan }, measured, step });
     } catch (error) {
       // It is no reason to disturb a run that goes on well.
       if (!(error instanceof AppError)) throw error;

@@ -33,7 +33,14 @@ export class PlanningKnowledgeService {
   async of(run: PlannedRun, model: ModelConfig, agents: readonly AgentWithLease[]): Promise<PlanningKnowledge> {
     const kinds = await this.ofKinds(run.spec, model);
     const own = run.id === undefined ? new Map<string, LayerTimes>() : await this.ofRun(run.id);
-    const links = await this.links.among(agents.map(({ id }) => id));
+    const measured = await this.links.among(agents.map(({ id }) => id));
+    // Looked up for every pair of a large cluster, several times a plan.
+    const links = new Map(
+      measured.map(({ fromAgent, toAgent, bytesPerSecond, latencySeconds }) => [
+        `${fromAgent} ${toAgent}`,
+        { bytesPerSecond, latencySeconds },
+      ]),
+    );
     const { recompute } = run.spec.parallel;
     const layers = (agent: AgentWithLease): MeasuredLayers | undefined => {
       const ofAgent = own.get(agent.id);
@@ -42,12 +49,7 @@ export class PlanningKnowledgeService {
     };
     return (chosen) => ({
       devices: chosen.map((agent) => plannable(agent, layers(agent))),
-      links: chosen.map(({ id: from }) =>
-        chosen.map(({ id: to }) => {
-          const link = links.find(({ fromAgent, toAgent }) => fromAgent === from && toAgent === to);
-          return link && { bytesPerSecond: link.bytesPerSecond, latencySeconds: link.latencySeconds };
-        }),
-      ),
+      links: chosen.map(({ id: from }) => chosen.map(({ id: to }) => links.get(`${from} ${to}`))),
     });
   }
 

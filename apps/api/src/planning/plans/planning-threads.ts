@@ -7,41 +7,51 @@ import { CLOCK } from '../../ground/config/api-logger';
 import type { PlanningOperation, PlanningWork } from '../threads/planning-tasks';
 import { planningBusy, planningTooSlow } from './planning.errors';
 
+/**
+ * Who waits for an answer: a run that is about to start, or somebody who asks what would be. Each have threads of their
+ * own, so that no question keeps a run waiting.
+ */
+export type PlanningLane = 'runs' | 'questions';
+
 /** One core is left to the event loop; more threads than this only cost memory. */
 const THREADS_MAX = Math.min(4, Math.max(1, availableParallelism() - 1));
+const QUESTION_THREADS = 1;
 const WAITING_MAX = 256;
-/** The largest model over 64 unequal devices takes a few seconds. */
+/** The planner's work is bounded: the largest schedule over as many unequal devices takes a few seconds. */
 const PLANNING_MS_MAX = 60_000;
 const HEAP_MIB_MAX = 1024;
 
 /** Shapes, plans, proofs and simulations of runs, made on threads: they take from milliseconds to seconds. */
 @Injectable()
 export class PlanningThreads implements OnModuleDestroy {
-  private readonly threads: WorkerPool;
+  private readonly lanes: Readonly<Record<PlanningLane, WorkerPool>>;
 
   constructor(@Inject(CLOCK) clock: Clock) {
-    this.threads = new WorkerPool({
-      file: workerFile(`${__dirname}/../threads`, 'planning-worker'),
-      clock,
-      threadsMax: THREADS_MAX,
-      waitingMax: WAITING_MAX,
-      timeoutMs: PLANNING_MS_MAX,
-      heapMibMax: HEAP_MIB_MAX,
-    });
+    const pool = (threadsMax: number): WorkerPool =>
+      new WorkerPool({
+        file: workerFile(`${__dirname}/../threads`, 'planning-worker'),
+        clock,
+        threadsMax,
+        waitingMax: WAITING_MAX,
+        timeoutMs: PLANNING_MS_MAX,
+        heapMibMax: HEAP_MIB_MAX,
+      });
+    this.lanes = { runs: pool(THREADS_MAX), questions: pool(QUESTION_THREADS) };
   }
 
   /** Errors: those of the operation; PLANNING.BUSY, PLANNING.TOO_SLOW */
   async ask<Operation extends PlanningOperation>(
+    lane: PlanningLane,
     operation: Operation,
     input: Parameters<PlanningWork[Operation]>[0],
   ): Promise<ReturnType<PlanningWork[Operation]>> {
-    const answer = await this.threads.run<ReturnType<PlanningWork[Operation]>>({ operation, input });
+    const answer = await this.lanes[lane].run<ReturnType<PlanningWork[Operation]>>({ operation, input });
     if (answer === 'busy') throw planningBusy(WAITING_MAX);
     if (answer === 'too slow') throw planningTooSlow(PLANNING_MS_MAX / 1000);
     return answer.value;
   }
 
   async onModuleDestroy(): Promise<void> {
-    await this.threads.close();
+    await Promise.all(Object.values(this.lanes).map((threads) => threads.close()));
   }
 }

@@ -9,7 +9,7 @@ import { speedOf } from '../../ledger/agents/device-speed';
 import { speedsAreKnown } from './plannable-device';
 import { distinctDevices, namelessBasis } from './device-choice';
 import { PlanningKnowledgeService } from './planning-knowledge.service';
-import { PlanningThreads } from './planning-threads';
+import { type PlanningLane, PlanningThreads } from './planning-threads';
 import { type PlannableRun, RunShapesService, type ShapedRun } from './run-shapes.service';
 
 const CACHED_MAX = 256;
@@ -33,7 +33,7 @@ export interface ArrangedRun {
  */
 @Injectable()
 export class RunPlansService {
-  private readonly cache = new Map<string, Promise<Plan | undefined>>();
+  private readonly cache = new Map<string, CachedPlan>();
 
   constructor(
     private readonly shapes: RunShapesService,
@@ -42,7 +42,11 @@ export class RunPlansService {
   ) {}
 
   /** The best gang among `offered`, and the split over it; undefined when their memory holds none. */
-  async arranged(run: PlannableRun, offered: readonly AgentWithLease[]): Promise<ArrangedRun | undefined> {
+  async arranged(
+    run: PlannableRun,
+    offered: readonly AgentWithLease[],
+    lane: PlanningLane,
+  ): Promise<ArrangedRun | undefined> {
     const model = await this.shapes.model(run);
     const basisOf = await this.knowledge.of(run, model, offered);
     const basis = basisOf(offered);
@@ -52,11 +56,12 @@ export class RunPlansService {
       model,
       basis: namelessBasis(basis, indices),
       deviceOrder: 'free',
+      lane,
     });
     if (plan === undefined) return undefined;
     const gang = plan.ranks.map(({ device }) => offered[indices[device]!]!);
-    const shaped = await this.shapes.of(run, plan.layersPerStage);
-    const predicted = await this.predicted(run, { shaped, plan, basis: basisOf(gang) });
+    const shaped = await this.shapes.of(run, plan.layersPerStage, lane);
+    const predicted = await this.predicted(run, { shaped, plan, basis: basisOf(gang), lane });
     return { gang, placed: { shaped, predicted } };
   }
 
@@ -66,18 +71,21 @@ export class RunPlansService {
     const { model } = shaped.outline;
     const basis = (await this.knowledge.of(run, model, gang))(gang);
     const indices = gang.map((_, rank) => rank);
-    const wanted = { spec: run.spec, model, basis: namelessBasis(basis, indices), deviceOrder: 'given' } as const;
+    const nameless = namelessBasis(basis, indices);
+    const wanted = { spec: run.spec, model, basis: nameless, deviceOrder: 'given', lane: 'runs' } as const;
     const plan = await this.plannedIfPossible(wanted);
-    return { shaped, predicted: await this.predicted(run, { shaped, plan, basis }) };
+    return { shaped, predicted: await this.predicted(run, { shaped, plan, basis, lane: 'runs' }) };
   }
 
   /** By the planner where it knows every device; else the roofline's bubble. */
-  private async predicted({ spec }: PlannableRun, { shaped, plan, basis }: SplitRun): Promise<PredictedAttempt> {
+  private async predicted({ spec }: PlannableRun, { shaped, plan, basis, lane }: SplitRun): Promise<PredictedAttempt> {
     if (plan === undefined || !speedsAreKnown(basis.devices)) {
       const { model, stages } = shaped.outline;
       const layersPerStage = stages.map(({ layerCount }) => layerCount);
       const speeds = basis.devices.map(speedOf);
-      const { stepTimeMs, bubbleOfTotal } = await this.threads.ask('forecast', { spec, model, layersPerStage, speeds });
+      const { stepTimeMs, bubbleOfTotal } = await this.threads.ask(lane, 'forecast', {
+        ...{ spec, model, layersPerStage, speeds },
+      });
       return { stepTimeMs, bubbleOfTotal };
     }
     return {
@@ -101,15 +109,27 @@ export class RunPlansService {
   private planned(wanted: WantedPlan): Promise<Plan | undefined> {
     const key = planKey(wanted);
     const cached = this.cache.get(key);
-    if (cached !== undefined) return cached;
+    // A run does not wait for what was asked as a question and is not answered yet.
+    if (cached !== undefined && (cached.isKnown || wanted.lane === 'questions' || cached.lane === 'runs'))
+      return cached.plan;
     const [oldest] = this.cache.keys();
     if (oldest !== undefined && this.cache.size >= CACHED_MAX) this.cache.delete(oldest);
-    const { spec, model, basis, deviceOrder } = wanted;
-    const plan = this.threads.ask('plan', { spec, model, ...basis, deviceOrder });
-    this.cache.set(key, plan);
-    plan.catch(() => this.cache.delete(key));
+    const { spec, model, basis, deviceOrder, lane } = wanted;
+    const plan = this.threads.ask(lane, 'plan', { spec, model, ...basis, deviceOrder });
+    const entry: CachedPlan = { plan, lane, isKnown: false };
+    this.cache.set(key, entry);
+    plan.then(
+      () => (entry.isKnown = true),
+      () => this.cache.get(key) === entry && this.cache.delete(key),
+    );
     return plan;
   }
+}
+
+interface CachedPlan {
+  readonly plan: Promise<Plan | undefined>;
+  readonly lane: PlanningLane;
+  isKnown: boolean;
 }
 
 interface SplitRun {
@@ -118,6 +138,7 @@ interface SplitRun {
   readonly plan: Plan | undefined;
   /** Of its gang, index = rank. */
   readonly basis: PlanBasis;
+  readonly lane: PlanningLane;
 }
 
 interface WantedPlan {
@@ -125,10 +146,11 @@ interface WantedPlan {
   readonly model: ModelConfig;
   readonly basis: PlanBasis;
   readonly deviceOrder: 'given' | 'free';
+  readonly lane: PlanningLane;
 }
 
 /** All that a plan depends on: neither names nor learning rates. */
-function planKey({ spec: { parallel, train, data }, model, basis, deviceOrder }: WantedPlan): string {
+function planKey({ spec: { parallel, train, data }, model, basis, deviceOrder }: Omit<WantedPlan, 'lane'>): string {
   const { batch, steps, optimizer } = train;
   const devices = basis.devices.map((device) => [device.memoryBytes, speedOf(device), device.layers]);
   const sizes = [parallel, batch, steps, { ...optimizer, lr: 0 }, data.validation > 0, model];

@@ -5,7 +5,7 @@ import { CheckpointWritesRepository } from '../../ledger/blocks/checkpoint-write
 import { RunDatasetsRepository, type RunDataset } from '../../ledger/datasets/run-datasets.repository';
 import type { RunRecord } from '../../ledger/runs/run-record';
 import type { RunOutline } from '../threads/planning-tasks';
-import { PlanningThreads } from './planning-threads';
+import { type PlanningLane, PlanningThreads } from './planning-threads';
 
 export interface ShapedRun {
   readonly outline: RunOutline;
@@ -31,14 +31,14 @@ export class RunShapesService {
   ) {}
 
   /** With the layers of an attempt, or as the spec alone has them. */
-  async of(run: PlannableRun, layersPerStage?: readonly number[]): Promise<ShapedRun> {
+  async of(run: PlannableRun, layersPerStage?: readonly number[], lane: PlanningLane = 'runs'): Promise<ShapedRun> {
     const { id, spec } = run;
     const key = `${id} ${(layersPerStage ?? spec.parallel.partition).toString()}`;
     const cached = this.shapes.get(key);
     if (cached) return cached;
     const dataset = await this.dataset(run);
     const model = await this.model(run, dataset);
-    const shaped = { dataset, outline: await this.threads.ask('shape', { spec, model, layersPerStage }) };
+    const shaped = { dataset, outline: await this.threads.ask(lane, 'shape', { spec, model, layersPerStage }) };
     keep(this.shapes, key, shaped);
     return shaped;
   }

@@ -67,7 +67,7 @@ describe('PlacementPlannerService', () => {
     const asked: string[] = [];
     const agents = [agent('a'), agent('b'), agent('c'), agent('d'), agent('e', 'run_0')];
     const queue = waiting('run_1', 'run_2', 'run_3', 'run_4');
-    expect(await outcome(planner(asked), { queue, agents })).toEqual([
+    expect(await outcome(planner(asked), { queue, agents, lane: 'runs' })).toEqual([
       'run_1 on c d',
       'run_2 on a b',
       'run_3 BEHIND_OTHER_RUN',
@@ -79,7 +79,7 @@ describe('PlacementPlannerService', () => {
   it('goes on with the others where one cannot be planned', async () => {
     const unplannable = new AppError({ code: 'PIPELINE.NO', kind: 'invalid', message: 'no' });
     const service = planner([], { run_1: unplannable });
-    const runs = { queue: waiting('run_1', 'run_2'), agents: [agent('a'), agent('b')] };
+    const runs = { queue: waiting('run_1', 'run_2'), agents: [agent('a'), agent('b')], lane: 'runs' } as const;
     expect(await outcome(service, runs)).toEqual(['run_2 on a b']);
     expect([...(await service.plan(runs)).failures]).toEqual([['run_1', unplannable]]);
   });

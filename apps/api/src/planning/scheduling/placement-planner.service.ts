@@ -4,6 +4,7 @@ import type { AgentWithLease } from '../../ledger/agents/agents.repository';
 import { inventoryAgent } from '../../ledger/agents/inventory';
 import { DatabaseClock } from '../../ground/database/database-clock';
 import { queuedRun } from '../plans/queued-run';
+import type { PlanningLane } from '../plans/planning-threads';
 import { type PlacedRun, RunPlansService } from '../plans/run-plans.service';
 import { Arrangements } from './arrangements';
 import type { PlannableRun } from '../plans/run-shapes.service';
@@ -19,6 +20,8 @@ export interface WaitingRuns {
   /** By id. */
   readonly queue: ReadonlyMap<string, WaitingRun>;
   readonly agents: readonly AgentWithLease[];
+  /** Who waits for what has to be planned. */
+  readonly lane: PlanningLane;
 }
 
 export interface PlannedPlacement extends PlacementPlan {
@@ -35,7 +38,7 @@ export class PlacementPlannerService {
     private readonly time: DatabaseClock,
   ) {}
 
-  async plan({ queue, agents }: WaitingRuns): Promise<PlannedPlacement> {
+  async plan({ queue, agents, lane }: WaitingRuns): Promise<PlannedPlacement> {
     const arrangements = new Arrangements();
     const failures = new Map<string, unknown>();
     const now = (await this.time.now()).getTime();
@@ -51,7 +54,7 @@ export class PlacementPlannerService {
       const { run } = queue.get(runId)!;
       const offered = agentIds.flatMap((id) => agents.find((agent) => agent.id === id) ?? []);
       try {
-        arrangements.note(runId, offered, (await this.plans.arranged(run, offered)) ?? 'none');
+        arrangements.note(runId, offered, (await this.plans.arranged(run, offered, lane)) ?? 'none');
       } catch (error) {
         failures.set(runId, error);
         runs.delete(runId);

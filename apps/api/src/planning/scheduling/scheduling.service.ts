@@ -26,7 +26,7 @@ export class SchedulingService {
     const queue = await this.queue.waiting((run, error) => this.queue.unplannable(run, error));
     if (queue.size === 0) return 0;
     const agents = await this.agents.all();
-    const { placements, pending, arrangements, failures } = await this.planner.plan({ queue, agents });
+    const { placements, pending, arrangements, failures } = await this.planner.plan({ queue, agents, lane: 'runs' });
     let placedCount = 0;
     for (const [runId, error] of failures) await this.queue.unplannable(queue.get(runId)!.run, error);
     for (const { runId, agentIds } of placements) {

@@ -43,6 +43,7 @@ export class DryRunService {
     const { planned, chosen } = await this.choose(spec, model, { agents: gang.length > 0 ? gang : agents, basisOf });
     const plan = planned?.plan;
     const { outline, timetable, stepTimeMs, bubbleOfTotal, bubbleOfIdeal, peakMicroBatches } = await this.threads.ask(
+      'questions',
       'drawnForecast',
       {
         ...{ spec, model, layersPerStage: plan?.layersPerStage, speeds: chosen.map(speedOf) },
@@ -81,7 +82,7 @@ export class DryRunService {
     const createdAt = await this.time.now();
     const run = { id: newId('run'), priority: spec.priority, createdAt, retryAt: null, spec, datasetId };
     queue.set(run.id, { run, outline: spec.parallel.partition === 'auto' ? undefined : outline });
-    const { placements, pending, failures } = await this.planner.plan({ queue, agents });
+    const { placements, pending, failures } = await this.planner.plan({ queue, agents, lane: 'questions' });
     if (failures.has(run.id)) throw failures.get(run.id);
     const ids = placements.find(({ runId }) => runId === run.id)?.agentIds ?? [];
     return {
@@ -98,7 +99,7 @@ export class DryRunService {
     if (devices.length < pp || !speedsAreKnown(devices)) return { planned: undefined, chosen: offered.slice(0, pp) };
     const deviceOrder = partition === 'auto' ? 'free' : 'given';
     const options = { spec, model, devices, links, deviceOrder, advice: true } as const;
-    const planned = await this.threads.ask('explainedPlan', options);
+    const planned = await this.threads.ask('questions', 'explainedPlan', options);
     const chosen = planned?.plan.ranks.map(({ device }) => offered[device]).filter((agent) => agent !== undefined);
     return { planned, chosen: chosen ?? offered.slice(0, pp) };
   }

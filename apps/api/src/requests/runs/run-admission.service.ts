@@ -7,7 +7,7 @@ import { ProjectsRepository } from '../../ground/accounts/projects.repository';
 import { CheckpointWritesRepository, type DurableCheckpoint } from '../../ledger/blocks/checkpoint-writes.repository';
 import type { Transaction } from '../../ground/database/prisma.service';
 import { DatasetsRepository } from '../../ledger/datasets/datasets.repository';
-import { PlanningThreads } from '../../planning/plans/planning-threads';
+import { type PlanningLane, PlanningThreads } from '../../planning/plans/planning-threads';
 import type { RunOutline } from '../../planning/threads/planning-tasks';
 import { specUnfit } from '../../ledger/runs/runs.errors';
 
@@ -27,7 +27,7 @@ export class RunAdmissionService {
   ) {}
 
   /** @throws AppError RUN.SPEC_UNFIT naming the fields */
-  async admit(spec: RunSpec): Promise<AdmittedRun> {
+  async admit(spec: RunSpec, lane: PlanningLane): Promise<AdmittedRun> {
     if (!(await this.projects.exists(spec.project)))
       throw specUnfit([{ path: '/project', message: `there is no project "${spec.project}"` }]);
     const dataset = await this.datasets.findByIdOrName(spec.data.dataset);
@@ -45,7 +45,7 @@ export class RunAdmissionService {
     checkTokens(spec, Number(dataset.tokens));
     const model = modelConfigOf(spec, vocab);
     if (init) checkInit(spec, model, init);
-    return { datasetId: dataset.id, outline: await this.outlineOrRefuse(spec, model) };
+    return { datasetId: dataset.id, outline: await this.outlineOrRefuse(spec, model, lane) };
   }
 
   /**
@@ -58,9 +58,9 @@ export class RunAdmissionService {
   }
 
   /** Schedules and partitions have limits of their own (cells, layers); they belong to fields of the spec too. */
-  private async outlineOrRefuse(spec: RunSpec, model: ModelConfig): Promise<RunOutline> {
+  private async outlineOrRefuse(spec: RunSpec, model: ModelConfig, lane: PlanningLane): Promise<RunOutline> {
     try {
-      return await this.threads.ask('shape', { spec, model });
+      return await this.threads.ask(lane, 'shape', { spec, model });
     } catch (error) {
       if (!(error instanceof AppError) || error.kind !== 'invalid') throw error;
       throw specUnfit(error.fields.length > 0 ? error.fields : [fieldOf(error)]);

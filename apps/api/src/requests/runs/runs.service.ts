@@ -55,7 +55,7 @@ export class RunsService {
   /** `spec` is complete (parseRunSpec). @throws AppError RUN.SPEC_UNFIT, and nothing is stored */
   async submit(spec: RunSpec, actor: string): Promise<SubmittedBody> {
     const submitted = this.tracing.submitting();
-    const { datasetId } = await this.admission.admit(spec);
+    const { datasetId } = await this.admission.admit(spec, 'runs');
     const id = newId('run');
     const reason = { code: 'PENDING', message: 'waits for the scheduler' };
     const answer = await this.ledger.change(async (tx) => {
@@ -77,7 +77,7 @@ export class RunsService {
 
   /** How the run would be split and placed now; stores nothing. */
   async dryRun(spec: RunSpec): Promise<PlanBody> {
-    return this.dryRuns.plan(spec, await this.admission.admit(spec));
+    return this.dryRuns.plan(spec, await this.admission.admit(spec, 'questions'));
   }
 
   async get(id: string): Promise<RunBody> {

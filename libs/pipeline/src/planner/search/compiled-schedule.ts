@@ -47,6 +47,11 @@ export class CompiledSchedule {
     this.slots = slotSpans(schedule);
   }
 
+  /** Actions to go through for a step time. */
+  get length(): number {
+    return this.entries.length / FIELDS;
+  }
+
   /** Makespan. `durations` has 3 entries per stage, `links` 2 (forward, backward) per pair of neighbours. */
   stepTime(durations: Float64Array, links: Float64Array): number {
     const { entries, free, arrivals, linkFree } = this;

@@ -1,4 +1,6 @@
+import { deviceClasses } from './device-classes';
 import type { PlanCase } from './plan-case';
+import type { SearchWork } from './search-work';
 import { estimateStep } from './seed-splits';
 import { splitLayers } from './split-layers';
 
@@ -14,20 +16,18 @@ export interface RankedOrder {
 }
 
 /**
- * Orders of devices to ranks, best estimate first; equal ones in the order in which devices are given. All of them
- * where they are few, with devices that no number tells apart tried once; else what exchanges reach from several
- * starts.
+ * Orders of devices to ranks, best estimate first; equal ones in the order in which devices are given. Devices that no
+ * number tells apart are one class, of which any will do: all arrangements of classes where they are few, else what
+ * exchanges reach from several starts. Where the work is used up, those that were estimated until then.
  */
-export function deviceOrders(plan: PlanCase, keptCount: number): RankedOrder[] {
+export function deviceOrders(plan: PlanCase, keptCount: number, work: SearchWork): RankedOrder[] {
   const { ranks, devices, deviceOrder = 'free' } = plan.request;
   const given = devices.slice(0, ranks).map((_, index) => index);
   if (deviceOrder === 'given') return [ranked(plan, given)];
-  const groups = alike(plan);
-  const orders =
-    arrangementCount(devices.length, ranks) <= EXHAUSTIVE_MAX || new Set(groups).size === 1
-      ? arrangements(groups, ranks).map((order) => ranked(plan, order))
-      : grown(plan, given);
-  return orders.sort((a, b) => compareEstimates(a, b)).slice(0, keptCount);
+  const classes = deviceClasses(plan.request);
+  const all = arrangements(classes, ranks);
+  const orders = all === undefined ? grown(plan, given, { classes, work }) : estimated(plan, all, work);
+  return orders.sort(compareEstimates).slice(0, keptCount);
 }
 
 export function compareEstimates(a: RankedOrder, b: RankedOrder): number {
@@ -39,28 +39,20 @@ function ranked(plan: PlanCase, order: readonly number[]): RankedOrder {
   return { order, estimate: split === undefined ? Infinity : estimateStep(plan, order, split) };
 }
 
-function arrangementCount(devices: number, ranks: number): number {
-  let count = 1;
-  for (let index = 0; index < ranks && count <= EXHAUSTIVE_MAX; index++) count *= devices - index;
-  return count;
+function estimated(plan: PlanCase, orders: readonly (readonly number[])[], work: SearchWork): RankedOrder[] {
+  const found: RankedOrder[] = [];
+  for (const order of orders) {
+    if (work.isUsedUp) break;
+    found.push(ranked(plan, order));
+  }
+  return found;
 }
 
-/** A number per device: the same for devices that are alike in everything, their links included. */
-function alike({ request: { devices, links } }: PlanCase): number[] {
-  const text = (index: number): string => {
-    const { kind, speed, memoryBytes } = devices[index]!;
-    return JSON.stringify([kind, speed, memoryBytes]);
-  };
-  const linkText = (a: number, b: number): string => JSON.stringify([links?.[a]?.[b], links?.[b]?.[a]]);
-  const same = (a: number, b: number): boolean =>
-    text(a) === text(b) &&
-    linkText(a, b) === linkText(b, a) &&
-    devices.every((_, other) => other === a || other === b || linkText(a, other) === linkText(b, other));
-  return devices.map((_, index) => devices.findIndex((_device, other) => other === index || same(other, index)));
-}
-
-/** Every arrangement in lexical order, taking of devices that are alike always the first one left. */
-function arrangements(groups: readonly number[], ranks: number): number[][] {
+/**
+ * Every arrangement in lexical order, taking of each class always the first device that is left; undefined where there
+ * are too many.
+ */
+function arrangements(classes: readonly number[], ranks: number): number[][] | undefined {
   const found: number[][] = [];
   const extend = (chosen: readonly number[]): void => {
     if (chosen.length === ranks) {
@@ -68,42 +60,43 @@ function arrangements(groups: readonly number[], ranks: number): number[][] {
       return;
     }
     const tried = new Set<number>();
-    groups.forEach((group, device) => {
-      if (chosen.includes(device) || tried.has(group)) return;
+    classes.forEach((group, device) => {
+      if (found.length > EXHAUSTIVE_MAX || tried.has(group) || chosen.includes(device)) return;
       tried.add(group);
       extend([...chosen, device]);
     });
   };
   extend([]);
-  return found;
+  return found.length > EXHAUSTIVE_MAX ? undefined : found;
 }
 
-function grown(plan: PlanCase, given: readonly number[]): RankedOrder[] {
+interface Growth {
+  readonly classes: readonly number[];
+  readonly work: SearchWork;
+}
+
+function grown(plan: PlanCase, given: readonly number[], { classes, work }: Growth): RankedOrder[] {
   const found = new Map<string, RankedOrder>();
   const rank = (order: readonly number[]): RankedOrder => {
-    const key = order.join();
+    const key = order.map((device) => classes[device]).join();
     const entry = found.get(key) ?? ranked(plan, order);
     found.set(key, entry);
     return entry;
   };
+  const firstBetter = (current: RankedOrder): RankedOrder | undefined => {
+    for (const order of exchanges(current.order, classes)) {
+      if (found.size >= GROWN_MAX || work.isUsedUp) return undefined;
+      const next = rank(order);
+      if (compareEstimates(next, current) < 0) return next;
+    }
+    return undefined;
+  };
   // The best start grows first, and what it leaves of the budget is for the others.
   for (const start of starts(plan, given).map(rank).sort(compareEstimates)) {
     let best: RankedOrder | undefined = start;
-    while (best !== undefined && found.size < GROWN_MAX) best = firstBetter(plan, best, rank);
+    while (best !== undefined) best = firstBetter(best);
   }
   return [...found.values()];
-}
-
-function firstBetter(
-  plan: PlanCase,
-  current: RankedOrder,
-  rank: (order: readonly number[]) => RankedOrder,
-): RankedOrder | undefined {
-  for (const order of exchanges(current.order, plan.request.devices.length)) {
-    const found = rank(order);
-    if (compareEstimates(found, current) < 0) return found;
-  }
-  return undefined;
 }
 
 /** The given order, the fastest devices in falling and rising speed, and the largest memories first. */
@@ -119,14 +112,17 @@ function starts(plan: PlanCase, given: readonly number[]): number[][] {
   return [[...given], fastest, fastest.toReversed(), roomiest];
 }
 
-/** Two ranks exchange devices, or a rank takes a device that is not in use. */
-function exchanges(order: readonly number[], deviceCount: number): number[][] {
-  const found: number[][] = [];
+/** Two ranks exchange devices that differ, or a rank takes a device that differs and is not in use. */
+export function* exchanges(order: readonly number[], classes: readonly number[]): Generator<number[]> {
+  const used = new Set(order);
+  const spare = classes.flatMap((_, device) => (used.has(device) ? [] : [device]));
+  const oneOfEach = spare.filter(
+    (device, index) => spare.findIndex((other) => classes[other] === classes[device]) === index,
+  );
   for (let a = 0; a < order.length; a++) {
-    for (let b = a + 1; b < order.length; b++) found.push(order.with(a, order[b]!).with(b, order[a]!));
-    for (let device = 0; device < deviceCount; device++) {
-      if (!order.includes(device)) found.push(order.with(a, device));
+    for (let b = a + 1; b < order.length; b++) {
+      if (classes[order[a]!] !== classes[order[b]!]) yield order.with(a, order[b]!).with(b, order[a]!);
     }
+    for (const device of oneOfEach) if (classes[order[a]!] !== classes[device]) yield order.with(a, device);
   }
-  return found;
 }

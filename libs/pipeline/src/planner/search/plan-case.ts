@@ -16,6 +16,7 @@ import type {
 import type { PlannedMemory } from '../plan';
 import { planRequestInvalid } from '../planner.errors';
 import { CompiledSchedule, KIND_OFFSET } from './compiled-schedule';
+import { SearchWork } from './search-work';
 
 /** Which blocks and which devices: what the search varies. */
 export interface Layout {
@@ -41,6 +42,16 @@ export interface BlockRange {
 /** What a stage's memory adds up from, besides scratch. */
 type Part = 'weights' | 'gradients' | 'optimizer' | 'kept' | 'backward';
 
+/**
+ * How much work the search for one candidate may be, in simulated actions: one or two seconds. A candidate that is
+ * planned for comparison only gets a part of that. A schedule of the largest size is simulated some 150 times, one of
+ * 8 ranks and 64 micro-batches more often than the search asks for.
+ */
+const WORK_MAX = 2e8;
+const ADVICE_WORK_MAX = WORK_MAX / 8;
+/** Work of judging a layout, per stage, besides the simulation. */
+const STAGE_WORK = 20;
+
 const NO_OVERHEAD: StageOverhead = { fixedBytes: 0, keptBytes: 0, backwardBytes: 0 };
 
 /**
@@ -65,6 +76,8 @@ export class PlanCase {
   constructor(
     readonly request: PlanRequest,
     readonly candidate: PlanCandidate,
+    /** What judging layouts takes is added to it. */
+    readonly work = new SearchWork(candidate.adviceOnly === true ? ADVICE_WORK_MAX : WORK_MAX),
   ) {
     const { schedule: name, chunks, microBatches, csv, verticalSync } = candidate;
     const made = makeSchedule({ name, ranks: request.ranks, microBatches, chunks, csv, verticalSync });
@@ -186,7 +199,8 @@ export class PlanCase {
   }
 
   private stepSeconds(): number {
-    const { compiled, fill, durations, linkTimes } = this;
+    const { compiled, fill, durations, linkTimes, work, stages } = this;
+    work.add(compiled.length + (fill?.compiled.length ?? 0) + STAGE_WORK * stages);
     const seconds = compiled.stepTime(durations, linkTimes);
     return fill === undefined ? seconds : (seconds - fill.compiled.stepTime(durations, linkTimes)) / fill.steps;
   }

@@ -1,88 +1,104 @@
+import { deviceClasses } from './device-classes';
+import { exchanges } from './device-orders';
 import type { CaseCost, Layout, PlanCase } from './plan-case';
+import type { SearchWork } from './search-work';
 
 export interface FoundLayout extends CaseCost {
   readonly layout: Layout;
 }
 
-/** Bounds a refinement; each round must be better than the one before, so few come near it. */
-const ROUNDS_MAX = 64;
 /** Pairs of moves are tried up to about so many. */
 const PAIRS_MAX = 4096;
+/** Work of looking a layout up, and of judging one besides the simulation. */
+const LOOKUP_WORK = 100;
 
 /** Fits first, then fast: negative when `a` is better. */
 export function compareFound(a: CaseCost, b: CaseCost): number {
   return a.overflowBytes - b.overflowBytes || a.stepSeconds - b.stepSeconds;
 }
 
+export interface RefineOptions {
+  /** Whether devices are exchanged too. */
+  readonly devices: boolean;
+  readonly work: SearchWork;
+}
+
 /** Simulates layouts, each once. */
 export class LayoutRefiner {
-  private readonly known = new Map<string, FoundLayout>();
+  private readonly known = new Map<string, CaseCost>();
+  private readonly classes: readonly number[];
 
-  constructor(private readonly plan: PlanCase) {}
+  constructor(private readonly plan: PlanCase) {
+    this.classes = deviceClasses(plan.request);
+  }
 
   evaluate(layout: Layout): FoundLayout {
     const key = `${layout.counts.join()}|${layout.order.join()}`;
-    const found = this.known.get(key) ?? { layout, ...this.plan.evaluate(layout) };
-    this.known.set(key, found);
-    return found;
+    const cost = this.known.get(key) ?? this.plan.evaluate(layout);
+    this.plan.work.add(LOOKUP_WORK);
+    this.known.set(key, cost);
+    return { layout, ...cost };
   }
 
   /**
-   * Takes the best neighbour until none is better: a block goes from one stage to any other (the blocks between move
-   * along), and with `orders` two ranks exchange devices, with and without their blocks, or one takes an unused device.
-   * Where no single move helps, two at once may: chunks of one rank share its time, so that one must give for another.
+   * Goes to a better neighbour until there is none, or until the work is used up: a block goes from one stage to any
+   * other (the blocks between move along), and with `devices` two ranks exchange devices, with and without their
+   * blocks, or one takes an unused device. The first better one is taken, as there may be thousands: those that take
+   * from the slowest stages for the fastest come first. Where no single move helps, two at once may: chunks of one rank
+   * share its time, so that one must give for another.
    */
-  refine(start: Layout, orders: boolean): FoundLayout {
+  refine(start: Layout, { devices, work }: RefineOptions): FoundLayout {
     let best = this.evaluate(start);
-    for (let round = 0; round < ROUNDS_MAX; round++) {
-      const moves = blockMoves(this.plan, best.layout);
-      const single = this.better(best, [...moves, ...(orders ? deviceMoves(this.plan, best.layout) : [])]);
-      const next = single ?? this.better(best, this.pairs(moves));
-      if (next === undefined) break;
+    for (;;) {
+      const next =
+        this.firstBetter(best, blockMoves(this.plan, best.layout), work) ??
+        this.firstBetter(best, devices ? this.deviceMoves(best.layout) : [], work) ??
+        this.firstBetter(best, this.pairs(best.layout), work);
+      if (next === undefined) return best;
       best = next;
     }
-    return best;
   }
 
-  private better(best: FoundLayout, layouts: Iterable<Layout>): FoundLayout | undefined {
-    let next = best;
+  private firstBetter(best: FoundLayout, layouts: Iterable<Layout>, work: SearchWork): FoundLayout | undefined {
     for (const layout of layouts) {
+      if (work.isUsedUp) return undefined;
       const found = this.evaluate(layout);
-      if (compareFound(found, next) < 0) next = found;
+      if (compareFound(found, best) < 0) return found;
     }
-    return next === best ? undefined : next;
+    return undefined;
   }
 
-  private *pairs(moves: readonly Layout[]): Generator<Layout> {
-    if (this.plan.compiled.schedule.chunks === 1 || moves.length ** 2 > PAIRS_MAX) return;
+  private *pairs(layout: Layout): Generator<Layout> {
+    if (this.plan.compiled.schedule.chunks === 1) return;
+    const moves = [...blockMoves(this.plan, layout)];
+    if (moves.length ** 2 > PAIRS_MAX) return;
     for (const move of moves) yield* blockMoves(this.plan, move);
   }
-}
 
-function blockMoves(plan: PlanCase, { counts, order }: Layout): Layout[] {
-  if (plan.request.layersPerStage !== undefined) return [];
-  return counts.flatMap((count, from) => {
-    if (count <= plan.fewest(from)) return [];
-    return counts.flatMap((other, to) =>
-      to === from ? [] : [{ counts: counts.with(from, count - 1).with(to, other + 1), order }],
-    );
-  });
-}
-
-function deviceMoves(plan: PlanCase, { counts, order }: Layout): Layout[] {
-  const { devices, layersPerStage } = plan.request;
-  const moves: Layout[] = [];
-  for (let a = 0; a < order.length; a++) {
-    for (let b = a + 1; b < order.length; b++) {
-      const exchanged = order.with(a, order[b]!).with(b, order[a]!);
-      moves.push({ counts, order: exchanged });
-      if (layersPerStage === undefined) moves.push({ counts: exchangedCounts(plan, counts, [a, b]), order: exchanged });
+  private *deviceMoves({ counts, order }: Layout): Generator<Layout> {
+    for (const exchanged of exchanges(order, this.classes)) yield { counts, order: exchanged };
+    if (this.plan.request.layersPerStage !== undefined) return;
+    for (let a = 0; a < order.length; a++) {
+      for (let b = a + 1; b < order.length; b++) {
+        yield {
+          counts: exchangedCounts(this.plan, counts, [a, b]),
+          order: order.with(a, order[b]!).with(b, order[a]!),
+        };
+      }
     }
-    devices.forEach((_, device) => {
-      if (!order.includes(device)) moves.push({ counts, order: order.with(a, device) });
-    });
   }
-  return moves;
+}
+
+function* blockMoves(plan: PlanCase, { counts, order }: Layout): Generator<Layout> {
+  if (plan.request.layersPerStage !== undefined) return;
+  const seconds = plan.ranges(counts).map((range) => plan.secondsOf(range, order[plan.rankOf(range.stage)]!));
+  const fastestFirst = counts.map((_, stage) => stage).sort((a, b) => seconds[a]! - seconds[b]!);
+  for (const from of fastestFirst.toReversed()) {
+    if (counts[from]! <= plan.fewest(from)) continue;
+    for (const to of fastestFirst) {
+      if (to !== from) yield { counts: counts.with(from, counts[from]! - 1).with(to, counts[to]! + 1), order };
+    }
+  }
 }
 
 /** The blocks of two ranks exchanged chunk by chunk, unless that empties an inner stage. */

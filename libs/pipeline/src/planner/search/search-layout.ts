@@ -3,6 +3,7 @@ import { allSplits, splitCount } from './all-splits';
 import { deviceOrders } from './device-orders';
 import type { PlanCase } from './plan-case';
 import { compareFound, type FoundLayout, LayoutRefiner } from './refine-layout';
+import type { SearchWork } from './search-work';
 import { seedSplits } from './seed-splits';
 
 /** Orders of devices that are split and simulated, and those whose splits are refined. */
@@ -27,39 +28,93 @@ export interface SearchResult {
 /**
  * The best layout of one candidate. Seeds come from dynamic programming for the most promising orders of devices; each
  * is moved to where no move of a block and no exchange of devices makes the simulation faster, which knows the bubble
- * as the dynamic program does not.
+ * as the dynamic program does not. Each part of the search has its share of the candidate's work (see PlanCase): where
+ * that is used up, the best so far counts.
  */
 export function searchLayout(plan: PlanCase): SearchResult {
   const { deviceOrder = 'free', reorderGain = 0, ranks } = plan.request;
-  const refiner = new LayoutRefiner(plan);
+  const search = new OrderSearch(plan);
   const given = Array.from({ length: ranks }, (_, rank) => rank);
-  const stay = bestOfOrder(plan, refiner, given);
-  if (deviceOrder === 'given') return { best: stay, otherOrders: [] };
-  const orders = deviceOrders(plan, ORDERS_MAX).map(({ order }) => order);
-  const seeds = orders
-    .filter((order) => order.join() !== given.join())
-    .map((order) => seedOfOrder(plan, refiner, order));
-  const refined = seeds.sort(compareFound).slice(0, plan.stages <= FEW_STAGES ? ORDERS_MAX : REFINED_MAX);
-  const finds = [stay, ...refined.map(({ layout }) => bestOfOrder(plan, refiner, layout.order))].sort(compareFound);
-  const exchanged = finds.slice(0, EXCHANGED_MAX).map(({ layout }) => refiner.refine(layout, true));
+  if (deviceOrder === 'given') return { best: search.best(given, plan.work.share(1)), otherOrders: [] };
+  const stay = search.best(given, plan.work.share(1 / 4));
+  const orders = deviceOrders(plan, ORDERS_MAX, plan.work.share(1 / 4)).map(({ order }) => order);
+  const others = orders.filter((order) => order.join() !== given.join());
+  const seeds = search.seeds(others, plan.work.share(1 / 4)).sort(compareFound);
+  const refined = seeds.slice(0, plan.stages <= FEW_STAGES ? ORDERS_MAX : REFINED_MAX);
+  const finds = [
+    stay,
+    ...inShares(plan, {
+      ...{ items: refined, fraction: 1 / 2 },
+      one: ({ layout }, work) => search.best(layout.order, work),
+    }),
+  ].sort(compareFound);
+  const exchanged = inShares(plan, {
+    ...{ items: finds.slice(0, EXCHANGED_MAX), fraction: 1 },
+    one: ({ layout }, work) => search.refiner.refine(layout, { devices: true, work }),
+  });
   const all = [...exchanged, ...finds].sort(compareFound);
   const first = all[0] ?? stay;
   const leaves = first.overflowBytes < stay.overflowBytes || first.stepSeconds < stay.stepSeconds * (1 - reorderGain);
   const best = leaves ? first : stay;
-  const others = all.filter(({ layout }) => layout.order.join() !== best.layout.order.join());
-  return { best, otherOrders: bestPerOrder(others) };
+  return {
+    best,
+    otherOrders: bestPerOrder(all.filter(({ layout }) => layout.order.join() !== best.layout.order.join())),
+  };
 }
 
-/** Simulated as the dynamic program left it. */
-function seedOfOrder(plan: PlanCase, refiner: LayoutRefiner, order: readonly number[]): FoundLayout {
-  return fastest(startingCounts(plan, order).map((counts) => refiner.evaluate({ counts, order })));
+interface Shares<Item, Result> {
+  readonly items: readonly Item[];
+  /** Of the work that is left. */
+  readonly fraction: number;
+  readonly one: (item: Item, work: SearchWork) => Result;
 }
 
-function bestOfOrder(plan: PlanCase, refiner: LayoutRefiner, order: readonly number[]): FoundLayout {
-  if (triesAllSplits(plan)) {
-    return fastest([...allSplits(plan)].map((counts) => refiner.evaluate({ counts, order })));
+/** Does something with each in equal shares; what one leaves is for those after it. */
+function inShares<Item, Result>({ work }: PlanCase, { items, fraction, one }: Shares<Item, Result>): Result[] {
+  const ours = work.share(fraction);
+  return items.flatMap((item, index) => {
+    if (ours.isUsedUp) return [];
+    return [one(item, ours.share(1 / (items.length - index)))];
+  });
+}
+
+/** Finds splits for orders of devices. Those that it starts from are made once for each order. */
+class OrderSearch {
+  readonly refiner: LayoutRefiner;
+  private readonly starts = new Map<string, readonly (readonly number[])[]>();
+
+  constructor(private readonly plan: PlanCase) {
+    this.refiner = new LayoutRefiner(plan);
   }
-  return fastest(startingCounts(plan, order).map((counts) => refiner.refine({ counts, order }, false)));
+
+  best(order: readonly number[], work: SearchWork): FoundLayout {
+    const { plan, refiner } = this;
+    const starts = this.startsOf(order);
+    if (!triesAllSplits(plan)) {
+      return fastest(starts.map((counts) => refiner.refine({ counts, order }, { devices: false, work })));
+    }
+    const finds = starts.map((counts) => refiner.evaluate({ counts, order }));
+    for (const counts of allSplits(plan)) {
+      if (work.isUsedUp) break;
+      finds.push(refiner.evaluate({ counts, order }));
+    }
+    return fastest(finds);
+  }
+
+  /** Of each order the best one as the dynamic program left it. */
+  seeds(orders: readonly (readonly number[])[], work: SearchWork): FoundLayout[] {
+    return orders.flatMap((order) => {
+      if (work.isUsedUp) return [];
+      return [fastest(this.startsOf(order).map((counts) => this.refiner.evaluate({ counts, order })))];
+    });
+  }
+
+  private startsOf(order: readonly number[]): readonly (readonly number[])[] {
+    const key = order.join();
+    const starts = this.starts.get(key) ?? startingCounts(this.plan, order);
+    this.starts.set(key, starts);
+    return starts;
+  }
 }
 
 /** The dynamic program sees stages alone: where a rank has several, all splits are simulated while they are few. */

@@ -16,6 +16,9 @@ export type SplitGoal = {
   readonly memory?: 'ignored';
 } & ({ readonly kind: 'slowest' } | { readonly kind: 'total'; readonly limit: number });
 
+/** Work of one entry of the dynamic program. */
+const CELL_WORK = 5;
+
 /**
  * Contiguous blocks per stage by dynamic programming over prefixes: O(blocks^2 * stages). A stage's cost is its
  * compute time on its rank's device, or Infinity when the stage does not fit the memory: with one stage per rank that
@@ -27,6 +30,7 @@ export type SplitGoal = {
 export function splitLayers(plan: PlanCase, order: readonly number[], goal: SplitGoal): Split | undefined {
   const { stages, blocks } = plan;
   const limit = goal.kind === 'total' ? goal.limit : Infinity;
+  let cells = 0;
   let best = new Float64Array(blocks + 1).fill(Infinity);
   best[0] = 0;
   const starts: Int32Array[] = [];
@@ -38,6 +42,7 @@ export function splitLayers(plan: PlanCase, order: readonly number[], goal: Spli
     for (let end = 0; end <= blocks; end++) {
       // Costs only grow as the range does, so the first start that breaks a bound, or is slower alone, ends the search.
       for (let start = end - plan.fewest(stage); start >= 0; start--) {
+        cells++;
         const range = { stage, start, end };
         const seconds = plan.secondsOf(range, device);
         if (seconds > limit || (goal.kind === 'slowest' && seconds >= next[end]!) || !fits(start, end)) break;
@@ -51,6 +56,7 @@ export function splitLayers(plan: PlanCase, order: readonly number[], goal: Spli
     best = next;
     starts.push(from);
   }
+  plan.work.add(CELL_WORK * cells);
   return best[blocks] === Infinity ? undefined : timed(plan, order, trace(starts, blocks));
 }
 
