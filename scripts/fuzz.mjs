@@ -1,12 +1,12 @@
 #!/usr/bin/env node
 /**
- * `npm run fuzz -- --minutes N --seed S [--stall-ms M]`: disturbs a cluster of its own over REST, gRPC and raw sockets
+ * `npm run fuzz -- --minutes N --seed S`: disturbs a cluster of its own over REST, gRPC and raw sockets
  * while it trains. Exit code 1 where the API fails, stalls, or keeps memory, and where training is harmed.
  */
 import { argv, exit } from 'node:process';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
-import { FuzzCluster } from './fuzz/fuzz-cluster.mjs';
+import { FuzzCluster, STALL_SECONDS } from './fuzz/fuzz-cluster.mjs';
 import { GrpcFuzz } from './fuzz/grpc.mjs';
 import { Random } from './fuzz/random.mjs';
 import { RestFuzz } from './fuzz/rest.mjs';
@@ -23,7 +23,7 @@ const LANES = { rest: 3, grpc: 2, sockets: 3 };
 const FINDINGS_MAX = 20;
 
 /** @returns what was found, a sentence each */
-export async function fuzz({ minutes, seed, stallMs }) {
+export async function fuzz({ minutes, seed }) {
   const cluster = await FuzzCluster.start();
   const findings = new Set();
   const judge = (finding) => findings.size < FINDINGS_MAX && findings.add(finding);
@@ -34,7 +34,7 @@ export async function fuzz({ minutes, seed, stallMs }) {
     const untilMs = Date.now() + minutes * 60_000;
     const disturbed = disturb(cluster, { seed, untilMs, judge });
     const training = trainAgainAndAgain(cluster, { reference, untilMs, judge });
-    const { residentMib, count: looks } = await watch(cluster, { untilMs, stallMs, judge });
+    const { residentMib, ...looks } = await watch(cluster, { untilMs, judge });
     const counts = await disturbed;
     await training;
     await pause(SETTLE_MS);
@@ -44,7 +44,7 @@ export async function fuzz({ minutes, seed, stallMs }) {
       judge(`the API holds ${after.residentMib.toFixed()} MiB, ${residentMib.toFixed()} MiB after the warm-up`);
     if (cluster.pids().join() !== pids.join())
       judge(`a process ended: ${pids.join(', ')} were ${cluster.pids().join(', ')}`);
-    console.log(`seed ${seed}: ${JSON.stringify({ ...counts, trained: await training, looks })}`);
+    console.log(`seed ${seed}: ${JSON.stringify({ ...counts, trained: await training, ...looks })}`);
     if (findings.size > 0) console.log(cluster.logTail());
   } catch (error) {
     judge(`${error.stack}`);
@@ -89,18 +89,20 @@ async function trainAgainAndAgain(cluster, { reference, untilMs, judge }) {
 }
 
 /** Looks at the API's own measures. @returns its memory after the warm-up */
-async function watch(cluster, { untilMs, stallMs, judge }) {
+async function watch(cluster, { untilMs, judge }) {
   const startedMs = Date.now();
+  const { ownStalls: before } = await cluster.measure();
   let residentMib = 0;
-  let count = 0;
-  await cluster.measure();
-  for (; Date.now() < untilMs; count++) {
+  let looks = 0;
+  for (; Date.now() < untilMs; looks++) {
     await pause(1_000);
     const measured = await cluster.measure().catch((error) => judge(`/metrics: ${error.cause ?? error}`));
-    if (measured?.stallMs > stallMs) judge(`the API's event loop stood still for ${measured.stallMs.toFixed()} ms`);
     if (Date.now() < startedMs + WARM_UP_MS) residentMib = Math.max(residentMib, measured?.residentMib ?? 0);
   }
-  return { residentMib, count };
+  const { ownStalls, stalls } = await cluster.measure();
+  if (ownStalls > before)
+    judge(`the API kept its event loop for more than ${STALL_SECONDS} s, ${ownStalls - before} times`);
+  return { residentMib, looks, stalls };
 }
 
 function pause(ms) {
@@ -112,14 +114,12 @@ if (import.meta.url === pathToFileURL(argv[1] ?? '').href) {
     options: {
       minutes: { type: 'string', default: '3' },
       seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-      'stall-ms': { type: 'string', default: '250' },
     },
   });
   await setUp();
   const findings = await fuzz({
     minutes: Number(values.minutes),
     seed: Number(values.seed),
-    stallMs: Number(values['stall-ms']),
   });
   for (const finding of findings) console.error(finding);
   console.log(findings.length === 0 ? 'nothing was found' : `${findings.length} findings`);

@@ -9,6 +9,9 @@ const AGENTS = 64;
 const QUEUED_RUNS = 200;
 const HEARTBEAT_MS = 1_000;
 const DOCUMENTS_EVERY_MS = 250;
+/** How far back the API's gauges look. */
+const LOOK_BACK_MS = 60_000;
+const LOOK_EVERY_MS = 5_000;
 
 /**
  * How late the API's event loop is, by its own measure in /metrics, over all of: 64 agents that beat, 200 queued runs
@@ -20,16 +23,19 @@ export async function benchLoopDelay(): Promise<Record<string, Measurement>> {
   try {
     await createSmallDataset(cluster.client);
     await agents.connected();
-    // A look at the measure begins a new one.
-    await loopDelays(cluster);
+    // What starting took is not meant.
+    await pause(LOOK_BACK_MS);
     const startedMs = performance.now();
+    const worst: LoopDelays = { p99Ms: 0, maxMs: 0 };
+    const looks = new Repeated(() => look(cluster, worst), LOOK_EVERY_MS);
     const documents = new Repeated(() => postDocuments(cluster), DOCUMENTS_EVERY_MS);
     const [uploadedBytes] = await Promise.all([uploadModel(cluster.endpoint), submitRuns(cluster)]);
     const posted = await documents.stop();
     const seconds = (performance.now() - startedMs) / 1000;
-    const { p99Ms, maxMs } = await loopDelays(cluster);
+    await looks.stop();
+    await look(cluster, worst);
     const by = {
-      how: 'nodejs_eventloop_lag of /metrics, one measure over the whole time',
+      how: 'nodejs_eventloop_lag of /metrics, which looks back for a minute: the worst of all looks',
       ...{
         agents: AGENTS,
         queuedRuns: QUEUED_RUNS,
@@ -39,7 +45,7 @@ export async function benchLoopDelay(): Promise<Record<string, Measurement>> {
       },
     };
     const row = (ours: number): Measurement => ({ ours, peer: null, ratio: null, unit: 'ms', by });
-    return { api_loop_delay_p99_ms: row(p99Ms), api_loop_delay_max_ms: row(maxMs) };
+    return { api_loop_delay_p99_ms: row(worst.p99Ms), api_loop_delay_max_ms: row(worst.maxMs) };
   } finally {
     agents.stop();
     await cluster.stop();
@@ -68,7 +74,7 @@ class Repeated {
     let count = 0;
     for (; !this.stopped; count++) {
       await this.work();
-      await new Promise((resolve) => setTimeout(resolve, this.pauseMs));
+      await pause(this.pauseMs);
     }
     return count;
   }
@@ -93,13 +99,19 @@ async function post({ endpoint }: LiveCluster, path: string, { type, body }: Pos
   if (response.status >= 500) throw new Error(`${path} answered ${response.status}: ${text.slice(0, 500)}`);
 }
 
-/** Since the last look. */
-async function loopDelays({ endpoint }: LiveCluster): Promise<{ p99Ms: number; maxMs: number }> {
+interface LoopDelays {
+  p99Ms: number;
+  maxMs: number;
+}
+
+async function look({ endpoint }: LiveCluster, worst: LoopDelays): Promise<void> {
   const headers = { authorization: `Bearer ${endpoint.token}` };
   const text = await (await fetch(`${endpoint.http}/metrics`, { headers })).text();
   const value = (name: string): number => 1000 * Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
-  return {
-    p99Ms: value('nodejs_eventloop_lag_p99_seconds'),
-    maxMs: value('nodejs_eventloop_lag_max_seconds'),
-  };
+  worst.p99Ms = Math.max(worst.p99Ms, value('nodejs_eventloop_lag_p99_seconds'));
+  worst.maxMs = Math.max(worst.maxMs, value('nodejs_eventloop_lag_max_seconds'));
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -6,13 +6,22 @@ import { notInThisBuild } from './run-spec-limits';
 import { impossibleCombinations } from './run-spec-rules';
 import { specInvalid } from './run-spec.errors';
 
-/** Zod's issues as JSON pointers; an unknown key points at the key itself. */
+/** More than somebody mends at once; a megabyte of unknown keys would make an answer of several. */
+const FIELDS_MAX = 100;
+
+/** Zod's issues as JSON pointers, of very many the first ones; an unknown key points at the key itself. */
 export function fieldErrors(error: z.ZodError): FieldError[] {
-  return error.issues.flatMap((issue) => {
-    const path = pointer(issue.path);
-    if (issue.code !== 'unrecognized_keys') return [{ path, message: issue.message }];
-    return issue.keys.map((key) => ({ path: `${path}${pointer([key])}`, message: 'unknown key' }));
-  });
+  const found: FieldError[] = [];
+  let wrong = 0;
+  for (const issue of error.issues) {
+    const each = issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...issue.path, key]) : [issue.path];
+    wrong += each.length;
+    const message = issue.code === 'unrecognized_keys' ? 'unknown key' : issue.message;
+    for (const path of each.slice(0, FIELDS_MAX - found.length)) found.push({ path: pointer(path), message });
+  }
+  if (wrong > found.length)
+    found.push({ path: '', message: `${wrong - found.length} more are wrong: mend these first` });
+  return found;
 }
 
 function pointer(path: readonly PropertyKey[]): string {

@@ -1,7 +1,7 @@
 import { FileBlockStore } from '@millrace/checkpoint';
 import type { Clock } from '@millrace/core';
 import { workerFile } from '../concurrency/worker-file';
-import { type Unanswered, WorkerPool } from '../concurrency/worker-pool';
+import { WorkerPool } from '../concurrency/worker-pool';
 import { blocksUnanswered } from './blobs.errors';
 import type { BlockAnswer, BlockTask } from './threads/block-worker';
 
@@ -14,7 +14,7 @@ const HEAP_MIB_MAX = 256;
 
 /** Blocks as files, hashed on threads of their own: 16 MiB would keep the event loop for a while each time. */
 export class ThreadedBlockStore extends FileBlockStore {
-  private readonly threads: WorkerPool;
+  private readonly threads: WorkerPool<BlockTask>;
 
   constructor(
     private readonly root: string,
@@ -28,6 +28,7 @@ export class ThreadedBlockStore extends FileBlockStore {
       waitingMax: WAITING_MAX,
       timeoutMs: BLOCK_MS_MAX,
       heapMibMax: HEAP_MIB_MAX,
+      unanswered: (why, { sha256 }) => blocksUnanswered(sha256, why),
     });
   }
 
@@ -50,9 +51,7 @@ export class ThreadedBlockStore extends FileBlockStore {
     return this.threads.close();
   }
 
-  private async ask(task: BlockTask, transfer: ArrayBuffer[] = []): Promise<BlockAnswer> {
-    const answer: { value: BlockAnswer } | Unanswered = await this.threads.run<BlockAnswer>(task, transfer);
-    if (typeof answer === 'string') throw blocksUnanswered(task.sha256, answer);
-    return answer.value;
+  private ask(task: BlockTask, transfer: ArrayBuffer[] = []): Promise<BlockAnswer> {
+    return this.threads.run(task, transfer);
   }
 }

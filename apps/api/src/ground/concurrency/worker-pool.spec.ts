@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { AppError } from '@millrace/core';
 import { FakeClock } from '@millrace/testing';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { WorkerPool } from './worker-pool';
+import { type Unanswered, WorkerPool } from './worker-pool';
 
 const folder = mkdtempSync(join(tmpdir(), 'millrace-pool-'));
 const file = join(folder, 'entry.cjs');
@@ -22,25 +22,26 @@ writeFileSync(
 );
 afterAll(() => rmSync(folder, { recursive: true }));
 
-let pool: WorkerPool;
+const unanswered = (why: Unanswered): AppError => new AppError({ code: why, kind: 'unavailable', message: why });
+let pool: WorkerPool<unknown>;
 const clock = new FakeClock();
-function open(threadsMax = 1, waitingMax = 2): WorkerPool {
-  pool = new WorkerPool({ file, clock, threadsMax, waitingMax, timeoutMs: 1000, heapMibMax: 32 });
+function open(threadsMax = 1, waitingMax = 2): WorkerPool<unknown> {
+  pool = new WorkerPool({ file, clock, threadsMax, waitingMax, timeoutMs: 1000, heapMibMax: 32, unanswered });
   return pool;
 }
 afterEach(() => pool.close());
 
 const answerOf = async (work: Promise<unknown>): Promise<unknown> => {
   const answer = await work.catch((error: unknown) => (error instanceof AppError ? error.code : String(error)));
-  return typeof answer === 'string' ? answer : (answer as { value: [number, unknown] }).value[1];
+  return typeof answer === 'string' ? answer : (answer as [number, unknown])[1];
 };
 
 describe('WorkerPool', () => {
   it('answers in order, on one thread that stays', async () => {
     open();
     const answers = await Promise.all([1, 2, 3].map((task) => pool.run<[number, number]>(task)));
-    expect(answers.map((each) => (typeof each === 'string' ? each : each.value[1]))).toEqual([1, 2, 3]);
-    expect(new Set(answers.map((each) => (typeof each === 'string' ? each : each.value[0]))).size).toBe(1);
+    expect(answers.map(([, task]) => task)).toEqual([1, 2, 3]);
+    expect(new Set(answers.map(([thread]) => thread)).size).toBe(1);
   });
 
   it('gives up what takes too long and ends its thread; what waits has a bound', async () => {
@@ -80,6 +81,7 @@ describe('WorkerPool', () => {
       waitingMax: 1,
       timeoutMs: 1,
       heapMibMax: 32,
+      unanswered,
     });
     expect(await answerOf(pool.run(1))).toContain('Cannot find module');
   });

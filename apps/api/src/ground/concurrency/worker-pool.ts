@@ -3,7 +3,7 @@ import { AppError, type Clock, InvariantError } from '@millrace/core';
 import { threadsStopped } from './concurrency.errors';
 import type { WorkAnswer } from './serve-work';
 
-export interface WorkerPoolOptions {
+export interface WorkerPoolOptions<Task> {
   /** The compiled entry of the threads; see workerFile. */
   readonly file: string;
   readonly clock: Clock;
@@ -14,13 +14,15 @@ export interface WorkerPoolOptions {
   readonly timeoutMs: number;
   /** A task whose thread needs more memory is given up as well. */
   readonly heapMibMax: number;
+  /** What whoever asked is told where a task has no answer, though nothing may be wrong with it. */
+  readonly unanswered: (why: Unanswered, task: Task) => AppError;
 }
 
-/** Why a task has no answer, though nothing may be wrong with it. */
+/** `busy`: too many tasks wait already; `too slow`: it took too much time or memory. */
 export type Unanswered = 'busy' | 'too slow';
 
-interface Job {
-  readonly task: unknown;
+interface Job<Task> {
+  readonly task: Task;
   readonly transfer: readonly Transferable[];
   readonly resolve: (answer: WorkAnswer | Unanswered) => void;
   readonly reject: (error: unknown) => void;
@@ -30,30 +32,30 @@ interface Job {
  * Threads that do what would keep the event loop: started when they are needed, bounded in number, and ended where a
  * task keeps one for too long. Tasks begin in the order in which they were asked for.
  */
-export class WorkerPool {
+export class WorkerPool<Task> {
   private readonly idle: Worker[] = [];
   private readonly threads = new Set<Worker>();
-  private readonly waiting: Job[] = [];
+  private readonly waiting: Job<Task>[] = [];
   private runningCount = 0;
   private closed = false;
 
-  constructor(private readonly options: WorkerPoolOptions) {}
+  constructor(private readonly options: WorkerPoolOptions<Task>) {}
 
   /**
    * What the entry's function answers. `transfer`: buffers of `task` that are handed over instead of copied.
-   * @throws AppError that the function threw; API.THREADS_STOPPED
+   * @throws AppError that the function threw; that of `unanswered`; API.THREADS_STOPPED
    */
-  async run<Answer>(task: unknown, transfer: readonly Transferable[] = []): Promise<{ value: Answer } | Unanswered> {
+  async run<Answer>(task: Task, transfer: readonly Transferable[] = []): Promise<Answer> {
     if (this.closed) throw threadsStopped();
-    const { threadsMax, waitingMax } = this.options;
-    if (this.runningCount >= threadsMax && this.waiting.length >= waitingMax) return 'busy';
+    const { threadsMax, waitingMax, unanswered } = this.options;
+    if (this.runningCount >= threadsMax && this.waiting.length >= waitingMax) throw unanswered('busy', task);
     const answer = await new Promise<WorkAnswer | Unanswered>((resolve, reject) => {
       this.waiting.push({ task, transfer, resolve, reject });
       this.beginWaiting();
     });
-    if (typeof answer === 'string') return answer;
+    if (typeof answer === 'string') throw unanswered(answer, task);
     if ('error' in answer) throw new AppError(answer.error);
-    return { value: answer.value as Answer };
+    return answer.value as Answer;
   }
 
   async close(): Promise<void> {
@@ -71,7 +73,7 @@ export class WorkerPool {
     }
   }
 
-  private async attend(job: Job): Promise<void> {
+  private async attend(job: Job<Task>): Promise<void> {
     const worker = this.idle.pop() ?? this.startWorker();
     try {
       const answer = await this.ask(worker, job);
@@ -88,7 +90,7 @@ export class WorkerPool {
   }
 
   /** Rejects where the thread ends by itself, for instance because its file cannot be loaded. */
-  private ask(worker: Worker, { task, transfer }: Job): Promise<WorkAnswer | Unanswered> {
+  private ask(worker: Worker, { task, transfer }: Job<Task>): Promise<WorkAnswer | Unanswered> {
     return new Promise((resolve, reject) => {
       const settled = (): void => {
         cancel();

@@ -3,6 +3,7 @@ import { type Clock, describeError, duplicateKey } from '@millrace/core';
 import { workerFile } from '../concurrency/worker-file';
 import { WorkerPool } from '../concurrency/worker-pool';
 import { CLOCK } from '../config/api-logger';
+import { jsonObstacle } from './json-shape';
 import { documentMalformed, documentsBusy } from '../http/boundary.errors';
 import type { ParsedYaml } from './threads/parse-yaml';
 import { yamlObstacle } from './yaml-shape';
@@ -17,7 +18,7 @@ const YAML_HEAP_MIB_MAX = 256;
 /** Reads JSON and YAML from outside, at a bounded cost and without keeping the event loop. */
 @Injectable()
 export class DocumentReader implements OnModuleDestroy {
-  private readonly threads: WorkerPool;
+  private readonly threads: WorkerPool<string>;
 
   constructor(@Inject(CLOCK) clock: Clock) {
     this.threads = new WorkerPool({
@@ -27,6 +28,10 @@ export class DocumentReader implements OnModuleDestroy {
       waitingMax: YAML_WAITING_MAX,
       timeoutMs: YAML_MS_MAX,
       heapMibMax: YAML_HEAP_MIB_MAX,
+      unanswered: (why) =>
+        why === 'busy'
+          ? documentsBusy(YAML_WAITING_MAX)
+          : documentMalformed('YAML', `reading it took more than ${YAML_MS_MAX / 1000} s`),
     });
   }
 
@@ -46,10 +51,8 @@ export class DocumentReader implements OnModuleDestroy {
     const obstacle = yamlObstacle(text);
     if (obstacle) throw documentMalformed('YAML', `${obstacle.reason} (line ${obstacle.line})`);
     const parsed = await this.threads.run<ParsedYaml>(text);
-    if (parsed === 'busy') throw documentsBusy(YAML_WAITING_MAX);
-    if (parsed === 'too slow') throw documentMalformed('YAML', `reading it took more than ${YAML_MS_MAX / 1000} s`);
-    if ('reason' in parsed.value) throw documentMalformed('YAML', parsed.value.reason);
-    return parsed.value.value;
+    if ('reason' in parsed) throw documentMalformed('YAML', parsed.reason);
+    return parsed.value;
   }
 }
 
@@ -62,6 +65,8 @@ function decodeUtf8(bytes: Buffer, language: 'JSON' | 'YAML'): string {
 }
 
 function readJson(text: string): unknown {
+  const obstacle = jsonObstacle(text);
+  if (obstacle !== undefined) throw documentMalformed('JSON', obstacle);
   let value: unknown;
   try {
     value = JSON.parse(text);

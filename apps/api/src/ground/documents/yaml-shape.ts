@@ -1,9 +1,7 @@
-/** Deeper than any document that the API takes; a parser that recurses stays far from the end of its stack. */
-const DEPTH_MAX = 64;
+import { DEPTH_MAX, NODES_MAX } from './document-bounds';
+
 /** Columns of indentation, with the indicators `-` and `?` that open nested collections on one line. */
 const INDENT_MAX = 100;
-/** Lines, and entries of collections between brackets: a spec with all its lists full has fewer. */
-const NODES_MAX = 50_000;
 
 /** What cannot be taken, and where; lines count from 1. */
 export interface YamlObstacle {

@@ -4,7 +4,7 @@ import type { Clock } from '@millrace/core';
 import { workerFile } from '../../ground/concurrency/worker-file';
 import { WorkerPool } from '../../ground/concurrency/worker-pool';
 import { CLOCK } from '../../ground/config/api-logger';
-import type { PlanningOperation, PlanningWork } from '../threads/planning-tasks';
+import type { PlanningOperation, PlanningTask, PlanningWork } from '../threads/planning-tasks';
 import { planningBusy, planningTooSlow } from './planning.errors';
 
 /**
@@ -24,10 +24,10 @@ const HEAP_MIB_MAX = 1024;
 /** Shapes, plans, proofs and simulations of runs, made on threads: they take from milliseconds to seconds. */
 @Injectable()
 export class PlanningThreads implements OnModuleDestroy {
-  private readonly lanes: Readonly<Record<PlanningLane, WorkerPool>>;
+  private readonly lanes: Readonly<Record<PlanningLane, WorkerPool<PlanningTask>>>;
 
   constructor(@Inject(CLOCK) clock: Clock) {
-    const pool = (threadsMax: number): WorkerPool =>
+    const pool = (threadsMax: number): WorkerPool<PlanningTask> =>
       new WorkerPool({
         file: workerFile(`${__dirname}/../threads`, 'planning-worker'),
         clock,
@@ -35,20 +35,18 @@ export class PlanningThreads implements OnModuleDestroy {
         waitingMax: WAITING_MAX,
         timeoutMs: PLANNING_MS_MAX,
         heapMibMax: HEAP_MIB_MAX,
+        unanswered: (why) => (why === 'busy' ? planningBusy(WAITING_MAX) : planningTooSlow(PLANNING_MS_MAX / 1000)),
       });
     this.lanes = { runs: pool(THREADS_MAX), questions: pool(QUESTION_THREADS) };
   }
 
   /** Errors: those of the operation; PLANNING.BUSY, PLANNING.TOO_SLOW */
-  async ask<Operation extends PlanningOperation>(
+  ask<Operation extends PlanningOperation>(
     lane: PlanningLane,
     operation: Operation,
     input: Parameters<PlanningWork[Operation]>[0],
   ): Promise<ReturnType<PlanningWork[Operation]>> {
-    const answer = await this.lanes[lane].run<ReturnType<PlanningWork[Operation]>>({ operation, input });
-    if (answer === 'busy') throw planningBusy(WAITING_MAX);
-    if (answer === 'too slow') throw planningTooSlow(PLANNING_MS_MAX / 1000);
-    return answer.value;
+    return this.lanes[lane].run({ operation, input });
   }
 
   async onModuleDestroy(): Promise<void> {

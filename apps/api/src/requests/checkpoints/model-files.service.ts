@@ -16,7 +16,7 @@ const FLOAT_BYTES = 4;
 /** Reads safetensors files on a thread: the header is parsed there, and weights are converted and hashed there. */
 @Injectable()
 export class ModelFilesService implements OnModuleDestroy {
-  private readonly threads: WorkerPool;
+  private readonly threads: WorkerPool<ModelFileTask>;
 
   constructor(@Inject(CLOCK) clock: Clock) {
     this.threads = new WorkerPool({
@@ -27,6 +27,7 @@ export class ModelFilesService implements OnModuleDestroy {
       waitingMax: WAITING_MAX,
       timeoutMs: TASK_MS_MAX,
       heapMibMax: HEAP_MIB_MAX,
+      unanswered: importUnanswered,
     });
   }
 
@@ -50,9 +51,7 @@ export class ModelFilesService implements OnModuleDestroy {
     await this.threads.close();
   }
 
-  private async ask<Answer>(task: ModelFileTask): Promise<Answer> {
-    const answer = await this.threads.run<Answer>(task);
-    if (typeof answer === 'string') throw importUnanswered(answer);
-    return answer.value;
+  private ask<Answer>(task: ModelFileTask): Promise<Answer> {
+    return this.threads.run(task);
   }
 }
