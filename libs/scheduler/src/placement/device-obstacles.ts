@@ -11,9 +11,48 @@ export interface Obstacle {
   readonly text: string;
 }
 
-/** Everything between `run` and `agent`; none means it can have the device now. */
-export function deviceObstacles(run: QueuedRun, agent: InventoryAgent, now: number): Obstacle[] {
-  return [...stateObstacles(run, agent, now), ...constraintObstacles(run, agent)];
+/**
+ * What is between runs and devices at one moment. Hundreds of runs that wait ask it of every device, and most of them
+ * demand the same: constraints are compared once for all of those.
+ */
+export class DeviceObstacles {
+  private readonly ofDemands = new Map<string, Map<InventoryAgent, readonly Obstacle[]>>();
+  private readonly ofRuns = new Map<QueuedRun, Map<InventoryAgent, readonly Obstacle[]>>();
+  private readonly stateKinds = new Map<InventoryAgent, readonly ObstacleKind[]>();
+
+  constructor(private readonly now: number) {}
+
+  /** Everything between `run` and `agent`; none means it can have the device now. */
+  of(run: QueuedRun, agent: InventoryAgent): Obstacle[] {
+    return [...stateObstacles(run, agent, this.now), ...this.constraints(run, agent)];
+  }
+
+  /** The kinds of them, without a sentence about each. */
+  kinds(run: QueuedRun, agent: InventoryAgent): readonly ObstacleKind[] {
+    const kinds = this.stateKinds.get(agent) ?? stateObstacles(run, agent, this.now).map(({ kind }) => kind);
+    this.stateKinds.set(agent, kinds);
+    const constraints = this.constraints(run, agent);
+    return constraints.length === 0 ? kinds : [...kinds, ...constraints.map(({ kind }) => kind)];
+  }
+
+  /** What waiting does not change: the run's constraints. */
+  constraints(run: QueuedRun, agent: InventoryAgent): readonly Obstacle[] {
+    const known = this.constraintsOfRun(run);
+    const obstacles = known.get(agent) ?? constraintObstacles(run, agent);
+    known.set(agent, obstacles);
+    return obstacles;
+  }
+
+  private constraintsOfRun(run: QueuedRun): Map<InventoryAgent, readonly Obstacle[]> {
+    const known = this.ofRuns.get(run);
+    if (known !== undefined) return known;
+    const { include, exclude, labels, minMemoryBytes } = run;
+    const demands = JSON.stringify([include, exclude, labels, minMemoryBytes, smallestStageBytes(run)]);
+    const constraints = this.ofDemands.get(demands) ?? new Map<InventoryAgent, readonly Obstacle[]>();
+    this.ofDemands.set(demands, constraints);
+    this.ofRuns.set(run, constraints);
+    return constraints;
+  }
 }
 
 function stateObstacles(run: QueuedRun, agent: InventoryAgent, now: number): Obstacle[] {
@@ -35,8 +74,7 @@ function leaseText({ id }: QueuedRun, holder: string, lapsed: boolean): string {
   return lapsed ? `a lapsed lease of run ${holder} is on it` : `run ${holder} holds it`;
 }
 
-/** What waiting does not change: the run's constraints. */
-export function constraintObstacles(run: QueuedRun, agent: InventoryAgent): Obstacle[] {
+function constraintObstacles(run: QueuedRun, agent: InventoryAgent): Obstacle[] {
   const texts: string[] = [];
   if (run.include.length > 0 && !names(run.include, agent)) texts.push('it is not in include');
   if (names(run.exclude, agent)) texts.push('it is in exclude');
@@ -50,7 +88,7 @@ export function constraintObstacles(run: QueuedRun, agent: InventoryAgent): Obst
       `its memory ${memory === null ? 'is unknown' : gibibytes(memory)}, minMemory is ${gibibytes(run.minMemoryBytes)}`,
     );
   }
-  const least = Math.min(...(run.requiredBytesPerStage ?? [0]));
+  const least = smallestStageBytes(run);
   const usable = usableMemoryBytes(memory ?? 0);
   if (memory !== null && usable < least) {
     texts.push(
@@ -58,6 +96,10 @@ export function constraintObstacles(run: QueuedRun, agent: InventoryAgent): Obst
     );
   }
   return texts.map((text) => ({ kind: 'constraint', text }));
+}
+
+function smallestStageBytes({ requiredBytesPerStage = [0] }: QueuedRun): number {
+  return requiredBytesPerStage.reduce((least, bytes) => Math.min(least, bytes), Infinity);
 }
 
 function names(list: readonly string[], agent: InventoryAgent): boolean {

@@ -1,4 +1,4 @@
-import { deviceObstacles, type ObstacleKind } from './device-obstacles';
+import type { DeviceObstacles, ObstacleKind } from './device-obstacles';
 import { compareAgents, deviceName, type InventoryAgent } from './inventory-agent';
 import type { QueuedRun } from './queued-run';
 
@@ -27,17 +27,20 @@ const COST: Readonly<Record<ObstacleKind, number>> = {
   constraint: 100_000,
 };
 
-export function nearestPlacement(run: QueuedRun, inventory: readonly InventoryAgent[], now: number): NearestPlacement {
+export function nearestPlacement(
+  run: QueuedRun,
+  inventory: readonly InventoryAgent[],
+  obstacles: DeviceObstacles,
+): NearestPlacement {
   const ranked = inventory
-    .map((agent) => ({ agent, obstacles: deviceObstacles(run, agent, now) }))
-    .map((entry) => ({ ...entry, cost: entry.obstacles.reduce((sum, { kind }) => sum + COST[kind], 0) }))
+    .map((agent) => ({ agent, cost: obstacles.kinds(run, agent).reduce((sum, kind) => sum + COST[kind], 0) }))
     .sort((a, b) => a.cost - b.cost || compareAgents(a.agent, b.agent))
     .slice(0, run.ranks);
   return {
-    devices: ranked.map(({ agent, obstacles }) => ({
+    devices: ranked.map(({ agent }) => ({
       agentId: agent.id,
       name: deviceName(agent),
-      obstacles: obstacles.map(({ text }) => text),
+      obstacles: obstacles.of(run, agent).map(({ text }) => text),
     })),
     missingDevices: run.ranks - ranked.length,
   };

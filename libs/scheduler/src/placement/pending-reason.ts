@@ -1,5 +1,5 @@
 import { assignGang } from './assign-gang';
-import { constraintObstacles, gibibytes } from './device-obstacles';
+import { type DeviceObstacles, gibibytes } from './device-obstacles';
 import type { InventoryAgent } from './inventory-agent';
 import { type NearestPlacement, nearestPlacement } from './nearest-placement';
 import { mustWait, type QueuedRun } from './queued-run';
@@ -30,24 +30,29 @@ export interface PendingContext {
   /** Sorted by compareAgents, as it was before this plan gave anything out. */
   readonly inventory: readonly InventoryAgent[];
   readonly now: number;
+  readonly obstacles: DeviceObstacles;
   /** Runs ahead that took devices in this plan, or, without backfill, that block. */
   readonly ahead: readonly string[];
 }
 
 export function pendingReason(run: QueuedRun, context: PendingContext): PendingReason {
   const { code, sentence } = explain(run, context);
-  return { code, sentence, nearest: nearestPlacement(run, context.inventory, context.now) };
+  return { code, sentence, nearest: nearestPlacement(run, context.inventory, context.obstacles) };
 }
 
 /**
  * Whether the run would fit if nothing were leased: only such a run is worth waiting for. It counts as one while its
  * arrangement is unknown.
  */
-export function isFeasible(run: QueuedRun, inventory: readonly InventoryAgent[]): boolean {
-  return assignGang(run, suitable(run, usable(inventory))) !== undefined;
+export function isFeasible(
+  run: QueuedRun,
+  { inventory, obstacles }: Pick<PendingContext, 'inventory' | 'obstacles'>,
+): boolean {
+  return assignGang(run, suitable(run, usable(inventory), obstacles)) !== undefined;
 }
 
-function explain(run: QueuedRun, { inventory, now, ahead }: PendingContext): Pick<PendingReason, 'code' | 'sentence'> {
+function explain(run: QueuedRun, context: PendingContext): Pick<PendingReason, 'code' | 'sentence'> {
+  const { inventory, now, ahead, obstacles } = context;
   if (mustWait(run, now)) {
     const at = new Date(run.notBefore ?? now).toISOString();
     return { code: 'RETRY_WAITS', sentence: `the run waits until ${at}, because its last attempts failed at once` };
@@ -68,9 +73,9 @@ function explain(run: QueuedRun, { inventory, now, ahead }: PendingContext): Pic
     ].join(', ');
     return { code: 'NOT_ENOUGH_DEVICES', sentence };
   }
-  const fitting = suitable(run, present);
-  if (!isFeasible(run, inventory)) {
-    return { code: 'CONSTRAINTS_UNSATISFIABLE', sentence: `${needs}${misfit(run, present, fitting.length)}` };
+  const fitting = suitable(run, present, obstacles);
+  if (!isFeasible(run, context)) {
+    return { code: 'CONSTRAINTS_UNSATISFIABLE', sentence: `${needs}${misfit(run, present, obstacles)}` };
   }
   const free = fitting.filter(isFree);
   if (assignGang(run, free) !== undefined) {
@@ -91,7 +96,8 @@ function holdersText(run: QueuedRun, fitting: readonly InventoryAgent[]): string
 }
 
 /** Names the first thing that each unsuitable device fails. */
-function misfit(run: QueuedRun, present: readonly InventoryAgent[], fittingCount: number): string {
+function misfit(run: QueuedRun, present: readonly InventoryAgent[], obstacles: DeviceObstacles): string {
+  const fittingCount = suitable(run, present, obstacles).length;
   if (fittingCount >= run.ranks && run.arrange !== undefined) {
     return ', and no split of its layers fits the memory of those that suit it: lower the micro-batch or raise pp';
   }
@@ -100,7 +106,7 @@ function misfit(run: QueuedRun, present: readonly InventoryAgent[], fittingCount
     return ` whose memory holds its stages (the largest needs ${gibibytes(most)}), and too few are large enough`;
   }
   const failures = present.flatMap((agent) => {
-    const [first] = constraintObstacles(run, agent);
+    const [first] = obstacles.constraints(run, agent);
     return first === undefined ? [] : [`${agent.host}:${agent.device}: ${first.text}`];
   });
   const more = failures.length > 3 ? `; and ${failures.length - 3} more` : '';
@@ -111,8 +117,8 @@ function usable(inventory: readonly InventoryAgent[]): InventoryAgent[] {
   return inventory.filter((agent) => agent.connected && !agent.draining && agent.setAside === null);
 }
 
-function suitable(run: QueuedRun, agents: readonly InventoryAgent[]): InventoryAgent[] {
-  return agents.filter((agent) => constraintObstacles(run, agent).length === 0);
+function suitable(run: QueuedRun, agents: readonly InventoryAgent[], obstacles: DeviceObstacles): InventoryAgent[] {
+  return agents.filter((agent) => obstacles.constraints(run, agent).length === 0);
 }
 
 function isFree(agent: InventoryAgent): boolean {

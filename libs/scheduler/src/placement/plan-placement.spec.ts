@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { deviceObstacles } from './device-obstacles';
+import { DeviceObstacles } from './device-obstacles';
 import type { InventoryAgent } from './inventory-agent';
 import { type PlacementPlan, planPlacement, type PlacementPolicy } from './plan-placement';
 import type { QueuedRun } from './queued-run';
@@ -286,7 +286,7 @@ describe('any plan', () => {
           agentIds.forEach((id, rank) => {
             const device = request.inventory.find((each) => each.id === id);
             if (placed === undefined || device === undefined) throw new TypeError('unknown run or device');
-            expect(deviceObstacles(placed, device, NOW)).toEqual([]);
+            expect(new DeviceObstacles(NOW).of(placed, device)).toEqual([]);
             expect(device.memoryBytes ?? 8).toBeGreaterThanOrEqual(placed.requiredBytesPerStage?.[rank] ?? 0);
           });
         }

@@ -1,6 +1,6 @@
 import { assert } from '@millrace/core';
 import { assignGang } from './assign-gang';
-import { deviceObstacles } from './device-obstacles';
+import { DeviceObstacles } from './device-obstacles';
 import { compareAgents, type InventoryAgent } from './inventory-agent';
 import { isFeasible, type PendingReason, pendingReason } from './pending-reason';
 import { compareRuns, mustWait, type QueuedRun } from './queued-run';
@@ -55,6 +55,9 @@ export interface PlacementPlan {
  */
 export function planPlacement({ policy, inventory, queue, now }: PlacementRequest): PlacementPlan {
   const agents = [...inventory].sort(compareAgents);
+  const obstacles = new DeviceObstacles(now);
+  const open = (run: QueuedRun, among: readonly InventoryAgent[]): InventoryAgent[] =>
+    among.filter((agent) => obstacles.kinds(run, agent).length === 0);
   const taken = new Set<string>();
   const placements: GangPlacement[] = [];
   const pending: Omit<PendingRun, 'idle'>[] = [];
@@ -63,14 +66,15 @@ export function planPlacement({ policy, inventory, queue, now }: PlacementReques
     checkRun(run);
     const free = agents.filter(({ id }) => !taken.has(id));
     const mayGo = blocker === undefined && !mustWait(run, now);
-    const offered = open(run, free, now);
+    const offered = open(run, free);
     const gang = mayGo ? assignGang(run, offered) : undefined;
     if (gang === 'unknown')
       return { placements, pending: [], undecided: { runId: run.id, agentIds: offered.map(({ id }) => id) } };
     if (gang === undefined) {
       const ahead = blocker === undefined ? placements.map(({ runId }) => runId) : [blocker];
-      pending.push({ runId: run.id, reason: pendingReason(run, { inventory: agents, now, ahead }) });
-      if (policy.backfill === false && !mustWait(run, now) && isFeasible(run, agents)) blocker ??= run.id;
+      pending.push({ runId: run.id, reason: pendingReason(run, { inventory: agents, now, ahead, obstacles }) });
+      const holdsBack = policy.backfill === false && !mustWait(run, now);
+      if (holdsBack && isFeasible(run, { inventory: agents, obstacles })) blocker ??= run.id;
       continue;
     }
     for (const { id } of gang) taken.add(id);
@@ -78,7 +82,7 @@ export function planPlacement({ policy, inventory, queue, now }: PlacementReques
   }
   const runs = new Map(queue.map((run) => [run.id, run]));
   const left = agents.filter(({ id }) => !taken.has(id));
-  const idleFor = (runId: string): string[] => open(runs.get(runId)!, left, now).map(({ id }) => id);
+  const idleFor = (runId: string): string[] => open(runs.get(runId)!, left).map(({ id }) => id);
   return { placements, pending: pending.map((each) => ({ ...each, idle: idleFor(each.runId) })) };
 }
 
@@ -86,8 +90,4 @@ function checkRun(run: QueuedRun): void {
   const stages = run.requiredBytesPerStage?.length ?? run.ranks;
   assert(Number.isInteger(run.ranks) && run.ranks >= 1, `run ${run.id} needs ${run.ranks} ranks`);
   assert(stages === run.ranks, `run ${run.id} has ${run.ranks} ranks and the memory of ${stages} stages`);
-}
-
-function open(run: QueuedRun, agents: readonly InventoryAgent[], now: number): InventoryAgent[] {
-  return agents.filter((agent) => deviceObstacles(run, agent, now).length === 0);
 }
