@@ -20,12 +20,14 @@ const KERNEL = [
   '@group(0) @binding(0) var<storage, read> a_L: array<f32>; // [L] first summand',
   '@group(0) @binding(1) var<storage, read> b_L: array<f32>; // [L] second summand',
   '@group(0) @binding(2) var<storage, read_write> y_L: array<f32>; // [L] sum',
+  '@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch',
   '',
   'override WG: u32;',
   '',
   '@' + 'compute @workgroup_size(WG)',
-  'fn main(@builtin(global_invocation_id) id: vec3u) {',
-  '  y_L[id.x] = a_L[id.x] + b_L[id.x];',
+  'fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u) {',
+  '  let i = first_group + group.y * groups.x + group.x;',
+  '  y_L[i] = a_L[i] + b_L[i];',
   '}',
   '',
 ];
@@ -128,19 +130,22 @@ describe('tidy', () => {
     [wrong[3], wrong[4]] = [wrong[4], wrong[3]];
     wrong[6] = '@group(0) @binding(0) var<storage, read_write> a_L: array<f32>; // first summand';
     wrong[8] = '@group(0) @binding(3) var<storage, read_write> z_L: array<f32>; // [L] sum';
-    wrong[10] = 'override workgroup: u32;';
-    wrong[13] = 'fn add(@builtin(global_invocation_id) id: vec3u) {';
+    wrong[9] = '';
+    wrong[11] = 'override workgroup: u32;';
+    wrong[14] = 'fn add(@builtin(global_invocation_id) id: vec3u) {';
     const files = { 'libs/add/src/add.ts': DESCRIPTOR, 'libs/add/src/add_forward.wgsl': wrong.join('\n') };
     expect(findings(files)).toMatchInlineSnapshot(`
       [
         "libs/add/src/add_forward.wgsl: the entry point is called main",
+        "libs/add/src/add_forward.wgsl: the last binding is first_group in group 1: copy the line of another kernel",
         "libs/add/src/add_forward.wgsl:1: the first line says what is computed: "// add_forward — y = …"",
         "libs/add/src/add_forward.wgsl:2: the header has the lines Shapes, Dispatch, Method, Source, Checked, in this order, none of them empty",
         "libs/add/src/add_forward.wgsl:7: a binding says its shape and meaning: "// [N,C] what it holds"",
         "libs/add/src/add_forward.wgsl:8: bindings come in the order uniform, inputs (read), outputs (read_write): move this one up",
         "libs/add/src/add_forward.wgsl:9: bindings are in group 0, contiguous from 0 in the order of the file: this one is @group(0) @binding(2)",
         "libs/add/src/add_forward.wgsl:9: no .ts in this folder names the binding z_L: list it in the kernel's descriptor",
-        "libs/add/src/add_forward.wgsl:11: override workgroup: overrides are UPPER_CASE",
+        "libs/add/src/add_forward.wgsl:12: override workgroup: overrides are UPPER_CASE",
+        "libs/add/src/add_forward.wgsl:15: a workgroup knows its place by "first_group + group.y * groups.x + group.x" alone, written once",
       ]
     `);
   });

@@ -4,6 +4,10 @@ const LINES_MAX = 150;
 const LABELS = ['Shapes', 'Dispatch', 'Method', 'Source', 'Checked'];
 const BINDING =
   /^@group\((\d+)\) @binding\((\d+)\) var<(uniform|storage, read|storage, read_write)> (\w+): [^;]+;(.*)$/;
+/** Long launches are cut into dispatches: each is told which of the launch's workgroups it begins with. */
+const FIRST_GROUP =
+  '@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch';
+const INDEX = 'first_group + group.y * groups.x + group.x';
 const RANK = { uniform: 0, 'storage, read': 1, 'storage, read_write': 2 };
 
 /** The form of a kernel: header, one entry point, bindings that its TypeScript names too, overrides. */
@@ -16,6 +20,7 @@ export function wgslRules(tree) {
         ...header(path, lines),
         ...entryPoint(lines),
         ...bindings(tree, path, lines),
+        ...launch(lines),
         ...overrides(lines),
       ];
       if (lines.length - 1 > LINES_MAX)
@@ -52,7 +57,7 @@ function entryPoint(lines) {
 function bindings(tree, path, lines) {
   const declared = lines
     .map((line, index) => ({ line: index + 1, text: line }))
-    .filter(({ text }) => /^\s*@(group|binding)\b/.test(text));
+    .filter(({ text }) => /^\s*@(group|binding)\b/.test(text) && text !== FIRST_GROUP);
   const descriptors = descriptorText(tree, path);
   let rank = 0;
   return declared.flatMap(({ line, text }, index) => {
@@ -80,6 +85,22 @@ function bindings(tree, path, lines) {
       findings.push(`no .ts in this folder names the binding ${name}: list it in the kernel's descriptor`);
     return findings.map((message) => ({ line, message }));
   });
+}
+
+/** A launch can be cut between any two workgroups if shaders know theirs by its place in the whole launch alone. */
+function launch(lines) {
+  const findings = [];
+  if (!lines.includes(FIRST_GROUP))
+    findings.push({ message: 'the last binding is first_group in group 1: copy the line of another kernel' });
+  const rest = lines.map((line) => line.replace(INDEX, ''));
+  const indexes = lines.filter((line) => line.includes(INDEX)).length;
+  const line = rest.findIndex((text) => /\bgroup\.|\bgroups\.[xy]|\bglobal_invocation_id\b/.test(text)) + 1;
+  if (indexes !== 1 || line > 0)
+    findings.push({
+      ...(line > 0 && { line }),
+      message: `a workgroup knows its place by "${INDEX}" alone, written once`,
+    });
+  return findings;
 }
 
 function descriptorText(tree, path) {

@@ -125,12 +125,13 @@ async function main(): Promise<number> {
 }
 
 /** What every thread is told about the device that it opens. */
-function deviceChoice(config: AgentConfig, { report: { quarantined } }: OpenedDevice): DeviceChoice {
+function deviceChoice(config: AgentConfig, { report: { quarantined, speed } }: OpenedDevice): DeviceChoice {
   const { adapter, pacedGflops, faults } = config;
   return {
     quarantined,
     ...(adapter === undefined ? {} : { adapterName: adapter }),
-    ...(pacedGflops === undefined ? {} : { pacedGflops }),
+    // What a paced device is said to do is not what the one behind it does.
+    ...(pacedGflops === undefined ? { speed } : { pacedGflops }),
     ...(faults.length === 0 ? {} : { faults }),
   };
 }

@@ -3,6 +3,7 @@ export type { AttentionBackwardNames, AttentionForwardNames, AttentionSteps } fr
 export type { AttentionSizes } from './attention/attention-sizes';
 export { IGNORED_TARGET } from './cross-entropy/ignored-target';
 export * from './kernel';
+export { cutLaunch, type LaunchPart } from './launch';
 export { WGSL } from './kernels.generated';
 export * from './program';
 export { KERNELS, type KernelName } from './registry';

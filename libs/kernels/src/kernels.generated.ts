@@ -13,6 +13,7 @@ export const WGSL: Readonly<Record<string, string>> = {
 @group(0) @binding(2) var<storage, read_write> weight_L: array<f32>; // [L] parameter, updated
 @group(0) @binding(3) var<storage, read_write> m_L: array<f32>; // [L] first moment, updated
 @group(0) @binding(4) var<storage, read_write> v_L: array<f32>; // [L] second moment, updated
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override WG: u32;
 override L: u32;
@@ -24,7 +25,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let index = (group.y * groups.x + group.x) * WG + lane;
+  let index = (first_group + group.y * groups.x + group.x) * WG + lane;
   if (index >= L) {
     return;
   }
@@ -53,6 +54,7 @@ fn main(
 @group(0) @binding(0) var<storage, read> a_L: array<f32>; // [L] first summand
 @group(0) @binding(1) var<storage, read> b_L: array<f32>; // [L] second summand
 @group(0) @binding(2) var<storage, read_write> y_L: array<f32>; // [L] sum
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override WG: u32;
 override L: u32;
@@ -63,7 +65,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let index = (group.y * groups.x + group.x) * WG + lane;
+  let index = (first_group + group.y * groups.x + group.x) * WG + lane;
   if (index >= L) {
     return;
   }
@@ -79,6 +81,7 @@ fn main(
 @group(0) @binding(0) var<storage, read> dscores_BHTT: array<f32>; // [B,H,T,T] gradient of q·k
 @group(0) @binding(1) var<storage, read> qkv_BTE: array<f32>; // [B,T,3HD] projections
 @group(0) @binding(2) var<storage, read_write> dqkv_BTE: array<f32>; // [B,T,3HD] gradient, k columns written
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override WG: u32;
 override B: u32;
@@ -92,7 +95,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let index = (group.y * groups.x + group.x) * WG + lane;
+  let index = (first_group + group.y * groups.x + group.x) * WG + lane;
   let width = H * D;
   if (index >= B * T * width) {
     return;
@@ -117,6 +120,7 @@ fn main(
 @group(0) @binding(0) var<storage, read> probabilities_BHTT: array<f32>; // [B,H,T,T] causal softmax
 @group(0) @binding(1) var<storage, read> qkv_BTE: array<f32>; // [B,T,3HD] projections
 @group(0) @binding(2) var<storage, read_write> y_BTC: array<f32>; // [B,T,HD] mixed values, heads side by side
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override WG: u32;
 override B: u32;
@@ -130,7 +134,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let index = (group.y * groups.x + group.x) * WG + lane;
+  let index = (first_group + group.y * groups.x + group.x) * WG + lane;
   let width = H * D;
   if (index >= B * T * width) {
     return;
@@ -158,6 +162,7 @@ enable subgroups;
 @group(0) @binding(0) var<storage, read> a: array<vec4f>; // [..,T,T] left factor of every head
 @group(0) @binding(1) var<storage, read> b: array<vec4f>; // [..,T,D] right factor of every head
 @group(0) @binding(2) var<storage, read_write> c: array<vec4f>; // [..,T,D] product of every head
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override H: u32; // heads of a batch row
 override HEADS: u32; // heads of all batch rows
@@ -187,7 +192,7 @@ fn main(
 ) {
   let tiles_across = (N + 31u) / 32u;
   let tiles = tiles_across * ((M + ROWS - 1u) / ROWS);
-  let index = group.y * groups.x + group.x;
+  let index = first_group + group.y * groups.x + group.x;
   let head = index / tiles;
   let row = (index % tiles) / tiles_across * ROWS;
   let column = (index % tiles_across) * 32u + lane * 4u;
@@ -264,6 +269,7 @@ enable subgroups;
 @group(0) @binding(0) var<storage, read> a: array<vec4f>; // [..,T,D] left factor of every head
 @group(0) @binding(1) var<storage, read> b: array<vec4f>; // [..,T,D] right factor of every head
 @group(0) @binding(2) var<storage, read_write> c: array<vec4f>; // [..,T,T] product of every head
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override H: u32; // heads of a batch row
 override HEADS: u32; // heads of all batch rows
@@ -294,7 +300,7 @@ fn main(
 ) {
   let tiles_across = (N + 31u) / 32u;
   let tiles = tiles_across * ((M + ROWS - 1u) / ROWS);
-  let index = group.y * groups.x + group.x;
+  let index = first_group + group.y * groups.x + group.x;
   let head = index / tiles;
   let row = (index % tiles) / tiles_across * ROWS;
   let column = (index % tiles_across) * 32u + lane * 4u;
@@ -371,6 +377,7 @@ fn main(
 @group(0) @binding(0) var<storage, read> dscores_BHTT: array<f32>; // [B,H,T,T] gradient of q·k
 @group(0) @binding(1) var<storage, read> qkv_BTE: array<f32>; // [B,T,3HD] projections
 @group(0) @binding(2) var<storage, read_write> dqkv_BTE: array<f32>; // [B,T,3HD] gradient, q columns written
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override WG: u32;
 override B: u32;
@@ -384,7 +391,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let index = (group.y * groups.x + group.x) * WG + lane;
+  let index = (first_group + group.y * groups.x + group.x) * WG + lane;
   let width = H * D;
   if (index >= B * T * width) {
     return;
@@ -409,6 +416,7 @@ fn main(
 @group(0) @binding(0) var<storage, read> queries_BTE: array<f32>; // [B,T,3HD] projections, q columns read
 @group(0) @binding(1) var<storage, read> keys_BTE: array<f32>; // [B,T,3HD] the same tensor, k columns read
 @group(0) @binding(2) var<storage, read_write> scores_BHTT: array<f32>; // [B,H,T,T] scaled products
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override WG: u32;
 override B: u32;
@@ -422,7 +430,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let index = (group.y * groups.x + group.x) * WG + lane;
+  let index = (first_group + group.y * groups.x + group.x) * WG + lane;
   if (index >= B * H * T * T) {
     return;
   }
@@ -452,6 +460,7 @@ fn main(
 @group(0) @binding(0) var<storage, read> dy_BTC: array<f32>; // [B,T,HD] gradient of the output
 @group(0) @binding(1) var<storage, read> qkv_BTE: array<f32>; // [B,T,3HD] projections
 @group(0) @binding(2) var<storage, read_write> dscores_BHTT: array<f32>; // [B,H,T,T] products
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override WG: u32;
 override B: u32;
@@ -465,7 +474,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let index = (group.y * groups.x + group.x) * WG + lane;
+  let index = (first_group + group.y * groups.x + group.x) * WG + lane;
   if (index >= B * H * T * T) {
     return;
   }
@@ -496,6 +505,7 @@ fn main(
 // Source:   Vaswani et al. 2017 (arXiv:1706.03762) eq. 1; CPU twin attention.cpu.ts
 // Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
 @group(0) @binding(0) var<storage, read_write> probabilities_BHTT: array<f32>; // [B,H,T,T] scores in, probabilities out
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override WG: u32;
 override B: u32;
@@ -508,7 +518,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let row = (group.y * groups.x + group.x) * WG + lane;
+  let row = (first_group + group.y * groups.x + group.x) * WG + lane;
   if (row >= B * H * T) {
     return;
   }
@@ -540,6 +550,7 @@ fn main(
 // Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
 @group(0) @binding(0) var<storage, read> probabilities_BHTT: array<f32>; // [B,H,T,T] causal softmax
 @group(0) @binding(1) var<storage, read_write> dscores_BHTT: array<f32>; // [B,H,T,T] g in, gradient of q·k out
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override WG: u32;
 override B: u32;
@@ -553,7 +564,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let row = (group.y * groups.x + group.x) * WG + lane;
+  let row = (first_group + group.y * groups.x + group.x) * WG + lane;
   if (row >= B * H * T) {
     return;
   }
@@ -583,6 +594,7 @@ enable subgroups;
 @group(0) @binding(0) var<storage, read> a: array<vec4f>; // [..,T,T] left factor of every head
 @group(0) @binding(1) var<storage, read> b: array<vec4f>; // [..,T,D] right factor of every head
 @group(0) @binding(2) var<storage, read_write> c: array<vec4f>; // [..,T,D] product of every head
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override H: u32; // heads of a batch row
 override HEADS: u32; // heads of all batch rows
@@ -612,7 +624,7 @@ fn main(
 ) {
   let tiles_across = (N + 31u) / 32u;
   let tiles = tiles_across * ((M + ROWS - 1u) / ROWS);
-  let index = group.y * groups.x + group.x;
+  let index = first_group + group.y * groups.x + group.x;
   let head = index / tiles;
   let row = (index % tiles) / tiles_across * ROWS;
   let column = (index % tiles_across) * 32u + lane * 4u;
@@ -705,6 +717,7 @@ fn main(
 @group(0) @binding(0) var<storage, read> probabilities_BHTT: array<f32>; // [B,H,T,T] causal softmax
 @group(0) @binding(1) var<storage, read> dy_BTC: array<f32>; // [B,T,HD] gradient of the output
 @group(0) @binding(2) var<storage, read_write> dqkv_BTE: array<f32>; // [B,T,3HD] gradient, v columns written
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override WG: u32;
 override B: u32;
@@ -718,7 +731,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let index = (group.y * groups.x + group.x) * WG + lane;
+  let index = (first_group + group.y * groups.x + group.x) * WG + lane;
   let width = H * D;
   if (index >= B * T * width) {
     return;
@@ -742,6 +755,7 @@ fn main(
 // Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
 @group(0) @binding(0) var<storage, read> dy_NC: array<f32>; // [N,C] gradient of the output
 @group(0) @binding(1) var<storage, read_write> db_C: array<f32>; // [C] gradient of the bias, read only if ACCUMULATE
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override WG: u32;
 override N: u32;
@@ -754,7 +768,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let column = (group.y * groups.x + group.x) * WG + lane;
+  let column = (first_group + group.y * groups.x + group.x) * WG + lane;
   if (column >= C) {
     return;
   }
@@ -781,6 +795,7 @@ fn main(
 @group(0) @binding(2) var<storage, read> lse_N: array<f32>; // [N] log of the sum of exponentials
 @group(0) @binding(3) var<storage, read> scale_1: array<f32>; // [1] gradient of every row's loss
 @group(0) @binding(4) var<storage, read_write> dlogits_NV: array<f32>; // [N,V] gradient of the logits
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override WG: u32;
 override N: u32;
@@ -794,7 +809,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let index = (group.y * groups.x + group.x) * WG + lane;
+  let index = (first_group + group.y * groups.x + group.x) * WG + lane;
   if (index >= N * V) {
     return;
   }
@@ -815,6 +830,7 @@ fn main(
 @group(0) @binding(1) var<storage, read> targets_N: array<u32>; // [N] class of each row, < V, or IGNORED
 @group(0) @binding(2) var<storage, read_write> loss_N: array<f32>; // [N] loss of each row
 @group(0) @binding(3) var<storage, read_write> lse_N: array<f32>; // [N] log of the sum of exponentials
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override WG: u32;
 override N: u32;
@@ -828,7 +844,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let row = (group.y * groups.x + group.x) * WG + lane;
+  let row = (first_group + group.y * groups.x + group.x) * WG + lane;
   if (row >= N) {
     return;
   }
@@ -861,6 +877,7 @@ fn main(
 // Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
 @group(0) @binding(0) var<storage, read> dy_BTC: array<f32>; // [B,T,C] gradient of the output
 @group(0) @binding(1) var<storage, read_write> dwpe_TC: array<f32>; // [T,C] read only if ACCUMULATE
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override WG: u32;
 override B: u32;
@@ -874,7 +891,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let index = (group.y * groups.x + group.x) * WG + lane;
+  let index = (first_group + group.y * groups.x + group.x) * WG + lane;
   if (index >= T * C) {
     return;
   }
@@ -899,6 +916,7 @@ fn main(
 @group(0) @binding(0) var<storage, read> tokens_BT: array<u32>; // [B,T] token ids, < V
 @group(0) @binding(1) var<storage, read> dy_BTC: array<f32>; // [B,T,C] gradient of the output
 @group(0) @binding(2) var<storage, read_write> dwte_VC: array<f32>; // [V,C] read only if ACCUMULATE
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override WG: u32;
 override B: u32;
@@ -913,7 +931,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let index = (group.y * groups.x + group.x) * WG + lane;
+  let index = (first_group + group.y * groups.x + group.x) * WG + lane;
   if (index >= V * C) {
     return;
   }
@@ -943,6 +961,7 @@ fn main(
 @group(0) @binding(1) var<storage, read> wte_VC: array<f32>; // [V,C] token embedding
 @group(0) @binding(2) var<storage, read> wpe_TC: array<f32>; // [T,C] position embedding (its first T rows)
 @group(0) @binding(3) var<storage, read_write> y_BTC: array<f32>; // [B,T,C] sum of both
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override WG: u32;
 override B: u32;
@@ -955,7 +974,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let index = (group.y * groups.x + group.x) * WG + lane;
+  let index = (first_group + group.y * groups.x + group.x) * WG + lane;
   if (index >= B * T * C) {
     return;
   }
@@ -973,6 +992,7 @@ fn main(
 @group(0) @binding(0) var<storage, read> x_L: array<f32>; // [L] input of the forward
 @group(0) @binding(1) var<storage, read> dy_L: array<f32>; // [L] gradient of the output
 @group(0) @binding(2) var<storage, read_write> dx_L: array<f32>; // [L] gradient of the input
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override WG: u32;
 override L: u32;
@@ -984,7 +1004,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let index = (group.y * groups.x + group.x) * WG + lane;
+  let index = (first_group + group.y * groups.x + group.x) * WG + lane;
   if (index >= L) {
     return;
   }
@@ -1004,6 +1024,7 @@ fn main(
 // Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
 @group(0) @binding(0) var<storage, read> x_L: array<f32>; // [L] input
 @group(0) @binding(1) var<storage, read_write> y_L: array<f32>; // [L] output
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override WG: u32;
 override L: u32;
@@ -1015,7 +1036,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let index = (group.y * groups.x + group.x) * WG + lane;
+  let index = (first_group + group.y * groups.x + group.x) * WG + lane;
   if (index >= L) {
     return;
   }
@@ -1037,6 +1058,7 @@ fn main(
 @group(0) @binding(4) var<storage, read> rstd_N: array<f32>; // [N] 1 / sqrt(variance + eps)
 @group(0) @binding(5) var<storage, read> residual_NC: array<f32>; // [N,C] read only if RESIDUAL
 @group(0) @binding(6) var<storage, read_write> dx_NC: array<f32>; // [N,C] gradient of the input
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override WG: u32;
 override N: u32;
@@ -1049,7 +1071,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let row = (group.y * groups.x + group.x) * WG + lane;
+  let row = (first_group + group.y * groups.x + group.x) * WG + lane;
   if (row >= N) {
     return;
   }
@@ -1089,6 +1111,7 @@ fn main(
 @group(0) @binding(3) var<storage, read> rstd_N: array<f32>; // [N] 1 / sqrt(variance + eps)
 @group(0) @binding(4) var<storage, read_write> dweight_C: array<f32>; // [C] read only if ACCUMULATE
 @group(0) @binding(5) var<storage, read_write> dbias_C: array<f32>; // [C] read only if ACCUMULATE
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override WG: u32;
 override N: u32;
@@ -1101,7 +1124,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let column = (group.y * groups.x + group.x) * WG + lane;
+  let column = (first_group + group.y * groups.x + group.x) * WG + lane;
   if (column >= C) {
     return;
   }
@@ -1134,6 +1157,7 @@ fn main(
 @group(0) @binding(3) var<storage, read_write> y_NC: array<f32>; // [N,C] output
 @group(0) @binding(4) var<storage, read_write> mean_N: array<f32>; // [N] row means, kept for the backward
 @group(0) @binding(5) var<storage, read_write> rstd_N: array<f32>; // [N] 1 / sqrt(biased variance + eps)
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override WG: u32;
 override N: u32;
@@ -1146,7 +1170,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let row = (group.y * groups.x + group.x) * WG + lane;
+  let row = (first_group + group.y * groups.x + group.x) * WG + lane;
   if (row >= N) {
     return;
   }
@@ -1182,6 +1206,7 @@ fn main(
 @group(0) @binding(2) var<storage, read> bias_N: array<f32>; // [N] read only if BIAS
 @group(0) @binding(3) var<storage, read> residual_MN: array<f32>; // [M,N] read only if RESIDUAL
 @group(0) @binding(4) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override WG: u32;
 override M: u32;
@@ -1197,7 +1222,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let index = (group.y * groups.x + group.x) * WG + lane;
+  let index = (first_group + group.y * groups.x + group.x) * WG + lane;
   if (index >= M * N) {
     return;
   }
@@ -1235,6 +1260,7 @@ enable subgroups;
 @group(0) @binding(2) var<storage, read> bias_N: array<vec4f>; // [N/4] read only if BIAS
 @group(0) @binding(3) var<storage, read> residual_MN: array<vec4f>; // [M,N/4] read only if RESIDUAL
 @group(0) @binding(4) var<storage, read_write> c_MN: array<vec4f>; // [M,N/4] result, read only if ACCUMULATE
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override M: u32;
 override K: u32;
@@ -1251,7 +1277,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let tile = group.y * groups.x + group.x;
+  let tile = first_group + group.y * groups.x + group.x;
   let tiles_across = (N + 31u) / 32u;
   let row = (tile / tiles_across) * ROWS;
   let column = (tile % tiles_across) * COLUMNS + lane;
@@ -1335,6 +1361,7 @@ fn main(
 @group(0) @binding(2) var<storage, read> bias_N: array<f32>; // [N] read only if BIAS
 @group(0) @binding(3) var<storage, read> residual_MN: array<f32>; // [M,N] read only if RESIDUAL
 @group(0) @binding(4) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override WG: u32;
 override M: u32;
@@ -1350,7 +1377,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let tile = (group.y * groups.x + group.x) * WG + lane;
+  let tile = (first_group + group.y * groups.x + group.x) * WG + lane;
   let tiles_across = (N + 3u) / 4u;
   let row = tile / tiles_across * 4u;
   let column = tile % tiles_across * 4u;
@@ -1405,6 +1432,7 @@ fn main(
 @group(0) @binding(2) var<storage, read> bias_N: array<f32>; // [N] read only if BIAS
 @group(0) @binding(3) var<storage, read> residual_MN: array<f32>; // [M,N] read only if RESIDUAL
 @group(0) @binding(4) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override M: u32;
 override K: u32;
@@ -1423,7 +1451,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let tile = group.y * groups.x + group.x;
+  let tile = first_group + group.y * groups.x + group.x;
   let tiles_across = (N + TILE - 1u) / TILE;
   let tile_row = tile / tiles_across * TILE;
   let tile_column = tile % tiles_across * TILE;
@@ -1497,6 +1525,7 @@ fn main(
 @group(0) @binding(0) var<storage, read> a_MK: array<f32>; // [M,K] left factor
 @group(0) @binding(1) var<storage, read> b_NK: array<f32>; // [N,K] right factor, transposed
 @group(0) @binding(2) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override WG: u32;
 override M: u32;
@@ -1510,7 +1539,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let index = (group.y * groups.x + group.x) * WG + lane;
+  let index = (first_group + group.y * groups.x + group.x) * WG + lane;
   if (index >= M * N) {
     return;
   }
@@ -1540,6 +1569,7 @@ enable subgroups;
 @group(0) @binding(0) var<storage, read> a_MK: array<vec4f>; // [M,K/4] left factor
 @group(0) @binding(1) var<storage, read> b_NK: array<vec4f>; // [N,K/4] right factor, transposed
 @group(0) @binding(2) var<storage, read_write> c_MN: array<vec4f>; // [M,N/4] result, read only if ACCUMULATE
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override M: u32;
 override K: u32;
@@ -1554,7 +1584,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let tile = group.y * groups.x + group.x;
+  let tile = first_group + group.y * groups.x + group.x;
   let tiles_across = (N + 31u) / 32u;
   let row = (tile / tiles_across) * ROWS;
   let column = (tile % tiles_across) * COLUMNS + lane;
@@ -1632,6 +1662,7 @@ fn main(
 @group(0) @binding(0) var<storage, read> a_MK: array<f32>; // [M,K] left factor
 @group(0) @binding(1) var<storage, read> b_NK: array<f32>; // [N,K] right factor, transposed
 @group(0) @binding(2) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override WG: u32;
 override M: u32;
@@ -1645,7 +1676,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let tile = (group.y * groups.x + group.x) * WG + lane;
+  let tile = (first_group + group.y * groups.x + group.x) * WG + lane;
   let tiles_across = (N + 3u) / 4u;
   let row = tile / tiles_across * 4u;
   let column = tile % tiles_across * 4u;
@@ -1692,6 +1723,7 @@ fn main(
 @group(0) @binding(0) var<storage, read> a_MK: array<f32>; // [M,K] left factor
 @group(0) @binding(1) var<storage, read> b_NK: array<f32>; // [N,K] right factor, transposed
 @group(0) @binding(2) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override M: u32;
 override K: u32;
@@ -1708,7 +1740,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let tile = group.y * groups.x + group.x;
+  let tile = first_group + group.y * groups.x + group.x;
   let tiles_across = (N + TILE - 1u) / TILE;
   let tile_row = tile / tiles_across * TILE;
   let tile_column = tile % tiles_across * TILE;
@@ -1776,6 +1808,7 @@ fn main(
 @group(0) @binding(0) var<storage, read> a_KM: array<f32>; // [K,M] left factor, transposed
 @group(0) @binding(1) var<storage, read> b_KN: array<f32>; // [K,N] right factor
 @group(0) @binding(2) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override WG: u32;
 override M: u32;
@@ -1789,7 +1822,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let index = (group.y * groups.x + group.x) * WG + lane;
+  let index = (first_group + group.y * groups.x + group.x) * WG + lane;
   if (index >= M * N) {
     return;
   }
@@ -1819,6 +1852,7 @@ enable subgroups;
 @group(0) @binding(0) var<storage, read> a_KM: array<vec4f>; // [K,M/4] left factor, transposed
 @group(0) @binding(1) var<storage, read> b_KN: array<vec4f>; // [K,N/4] right factor
 @group(0) @binding(2) var<storage, read_write> c_MN: array<vec4f>; // [M,N/4] result, read only if ACCUMULATE
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override M: u32;
 override K: u32;
@@ -1834,7 +1868,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let tile = group.y * groups.x + group.x;
+  let tile = first_group + group.y * groups.x + group.x;
   let tiles_across = (N + 31u) / 32u;
   let row = (tile / tiles_across) * ROWS;
   let column = (tile % tiles_across) * COLUMNS + lane;
@@ -1933,6 +1967,7 @@ fn main(
 @group(0) @binding(0) var<storage, read> a_KM: array<f32>; // [K,M] left factor, transposed
 @group(0) @binding(1) var<storage, read> b_KN: array<f32>; // [K,N] right factor
 @group(0) @binding(2) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override WG: u32;
 override M: u32;
@@ -1946,7 +1981,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let tile = (group.y * groups.x + group.x) * WG + lane;
+  let tile = (first_group + group.y * groups.x + group.x) * WG + lane;
   let tiles_across = (N + 3u) / 4u;
   let row = tile / tiles_across * 4u;
   let column = tile % tiles_across * 4u;
@@ -1993,6 +2028,7 @@ fn main(
 @group(0) @binding(0) var<storage, read> a_KM: array<f32>; // [K,M] left factor, transposed
 @group(0) @binding(1) var<storage, read> b_KN: array<f32>; // [K,N] right factor
 @group(0) @binding(2) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override M: u32;
 override K: u32;
@@ -2009,7 +2045,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let tile = group.y * groups.x + group.x;
+  let tile = first_group + group.y * groups.x + group.x;
   let tiles_across = (N + TILE - 1u) / TILE;
   let tile_row = tile / tiles_across * TILE;
   let tile_column = tile % tiles_across * TILE;
@@ -2077,6 +2113,7 @@ fn main(
 @group(0) @binding(0) var<storage, read> gradient_L: array<f32>; // [L] accumulated gradient
 @group(0) @binding(1) var<storage, read> hyper_4: array<f32>; // [4] lr momentum decay clip
 @group(0) @binding(2) var<storage, read_write> weight_L: array<f32>; // [L] parameter, updated
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override WG: u32;
 override L: u32;
@@ -2088,7 +2125,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let index = (group.y * groups.x + group.x) * WG + lane;
+  let index = (first_group + group.y * groups.x + group.x) * WG + lane;
   if (index >= L) {
     return;
   }
@@ -2110,6 +2147,7 @@ fn main(
 @group(0) @binding(1) var<storage, read> hyper_4: array<f32>; // [4] lr momentum decay clip
 @group(0) @binding(2) var<storage, read_write> weight_L: array<f32>; // [L] parameter, updated
 @group(0) @binding(3) var<storage, read_write> momentum_L: array<f32>; // [L] buffer of past gradients, updated
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override WG: u32;
 override L: u32;
@@ -2121,7 +2159,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let index = (group.y * groups.x + group.x) * WG + lane;
+  let index = (first_group + group.y * groups.x + group.x) * WG + lane;
   if (index >= L) {
     return;
   }
@@ -2143,6 +2181,7 @@ fn main(
 // Checked:  test/conformance.spec.ts, 5e-6 of the largest partial vs f64
 @group(0) @binding(0) var<storage, read> x_L: array<f32>; // [L] terms
 @group(0) @binding(1) var<storage, read_write> partials_P: array<f32>; // [P] sums
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override WG: u32;
 override L: u32;
@@ -2155,7 +2194,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let partial = (group.y * groups.x + group.x) * WG + lane;
+  let partial = (first_group + group.y * groups.x + group.x) * WG + lane;
   if (partial >= P) {
     return;
   }

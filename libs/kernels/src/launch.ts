@@ -25,3 +25,31 @@ export function perItem(
     workgroups: linearWorkgroups(Math.ceil(items / workgroupSize), target),
   };
 }
+
+/** Consecutive workgroups of a launch, dispatched as [groupCount, 1, 1] with `first_group` = firstGroup. */
+export interface LaunchPart {
+  readonly firstGroup: number;
+  readonly groupCount: number;
+}
+
+/** A launch is cut into no more parts than this, unless the limit of a dimension asks for more. */
+const PARTS_MAX = 1024;
+
+/**
+ * Cuts a launch into at least `countMin` parts of equal size, the last one smaller. Every workgroup is in one part and
+ * runs once, because some kernels add to what is there or work in place. A workgroup computes the same by the same
+ * instructions in whatever part it is.
+ */
+export function cutLaunch(
+  [x, y, z]: readonly [number, number, number],
+  countMin: number,
+  target: Pick<KernelTarget, 'maxWorkgroupsPerDimension'>,
+): LaunchPart[] {
+  const total = x * y * z;
+  const wanted = Math.floor(total / Math.max(1, Math.min(countMin, PARTS_MAX)));
+  const size = Math.max(1, Math.min(wanted, target.maxWorkgroupsPerDimension));
+  return Array.from({ length: Math.ceil(total / size) }, (_, index) => {
+    const firstGroup = index * size;
+    return { firstGroup, groupCount: Math.min(size, total - firstGroup) };
+  });
+}

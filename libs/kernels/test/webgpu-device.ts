@@ -1,5 +1,5 @@
 import type { Dims, Kernel, KernelTarget, KernelVariant } from '../src';
-import { WGSL } from '../src';
+import { cutLaunch, WGSL } from '../src';
 
 /** Host arrays of a kernel's bindings by name. */
 export type HostTensors = Readonly<Record<string, Float32Array | Uint32Array>>;
@@ -8,8 +8,12 @@ export type HostTensors = Readonly<Record<string, Float32Array | Uint32Array>>;
 export interface TestDevice {
   readonly description: string;
   readonly target: KernelTarget;
-  /** Runs one dispatch of `variant` and answers the tensors that the kernel may have written. */
-  run(kernel: Kernel, variant: KernelVariant, tensors: HostTensors): Promise<Record<string, Float32Array>>;
+  /** Launches `variant` and answers the tensors that the kernel may have written. */
+  run(
+    kernel: Kernel,
+    variant: KernelVariant,
+    given: { readonly tensors: HostTensors; readonly partCount?: number },
+  ): Promise<Record<string, Float32Array>>;
   close(): void;
 }
 
@@ -50,7 +54,7 @@ export async function openTestDevice(): Promise<TestDevice | undefined> {
   return {
     description: `${info.vendor} ${info.device} ${info.description}`,
     target,
-    run: (kernel, variant, tensors) => dispatch(device, { kernel, variant, tensors }),
+    run: (kernel, variant, given) => dispatch(device, { kernel, variant, partCount: 1, ...given }),
     close: () => device.destroy(),
   };
 }
@@ -59,9 +63,13 @@ interface Dispatch {
   readonly kernel: Kernel;
   readonly variant: KernelVariant;
   readonly tensors: HostTensors;
+  readonly partCount: number;
 }
 
-function createPipeline(device: GPUDevice, { kernel, variant }: Dispatch): GPUComputePipeline {
+function createPipeline(
+  device: GPUDevice,
+  { kernel, variant, first }: Dispatch & { readonly first: GPUBindGroupLayout },
+): GPUComputePipeline {
   const layout = device.createBindGroupLayout({
     entries: kernel.bindings.map(({ access }, binding) => ({
       binding,
@@ -71,7 +79,7 @@ function createPipeline(device: GPUDevice, { kernel, variant }: Dispatch): GPUCo
   });
   const module = device.createShaderModule({ code: WGSL[variant.wgsl] ?? '' });
   return device.createComputePipeline({
-    layout: device.createPipelineLayout({ bindGroupLayouts: [layout] }),
+    layout: device.createPipelineLayout({ bindGroupLayouts: [layout, first] }),
     compute: { module, entryPoint: 'main', constants: variant.overrides },
   });
 }
@@ -79,7 +87,10 @@ function createPipeline(device: GPUDevice, { kernel, variant }: Dispatch): GPUCo
 async function dispatch(device: GPUDevice, request: Dispatch): Promise<Record<string, Float32Array>> {
   const { kernel, variant, tensors } = request;
   device.pushErrorScope('validation');
-  const pipeline = createPipeline(device, request);
+  const first = device.createBindGroupLayout({
+    entries: [{ binding: 0, visibility: GPUShaderStage.COMPUTE, buffer: { type: 'uniform' } }],
+  });
+  const pipeline = createPipeline(device, { ...request, first });
   const buffers = kernel.bindings.map(({ name }) => {
     const data = tensors[name] as Float32Array<ArrayBuffer>;
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
@@ -92,7 +103,13 @@ async function dispatch(device: GPUDevice, request: Dispatch): Promise<Record<st
   const pass = encoder.beginComputePass();
   pass.setPipeline(pipeline);
   pass.setBindGroup(0, device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries }));
-  pass.dispatchWorkgroups(...variant.workgroups);
+  const limit = { maxWorkgroupsPerDimension: device.limits.maxComputeWorkgroupsPerDimension };
+  const parts = cutLaunch(variant.workgroups, request.partCount, limit);
+  for (const { firstGroup, groupCount } of parts) {
+    pass.setBindGroup(1, firstGroupBinding(device, first, firstGroup));
+    if (request.partCount > 1) pass.dispatchWorkgroups(groupCount);
+    else pass.dispatchWorkgroups(...variant.workgroups);
+  }
   pass.end();
   const written = buffers.filter((_, index) => kernel.bindings[index]?.access === 'read_write');
   const staged = written.map(({ name, buffer }) => {
@@ -112,6 +129,13 @@ async function dispatch(device: GPUDevice, request: Dispatch): Promise<Record<st
   }
   for (const { buffer } of buffers) buffer.destroy();
   return results;
+}
+
+function firstGroupBinding(device: GPUDevice, layout: GPUBindGroupLayout, firstGroup: number): GPUBindGroup {
+  const buffer = device.createBuffer({ size: 16, usage: GPUBufferUsage.UNIFORM, mappedAtCreation: true });
+  new Uint32Array(buffer.getMappedRange()).set([firstGroup]);
+  buffer.unmap();
+  return device.createBindGroup({ layout, entries: [{ binding: 0, resource: { buffer } }] });
 }
 
 /** Sizes in `dims` as one line, for the name of a case. */

@@ -48,7 +48,7 @@ export interface Backend {
   readAll(sources: readonly (DeviceTensor | TensorPiece)[], expectedDelayMs?: number): Promise<HostArray[]>;
   /** Submits what is enqueued without waiting for it. */
   flush(): void;
-  /** Resolves when all that was enqueued is done. */
+  /** Resolves when all that was enqueued before this call is done, whatever is enqueued after it. */
   finish(expectedDelayMs?: number): Promise<void>;
   /** Resolves at once unless too many submissions are unfinished: await it in loops that enqueue without reading. */
   throttle(): Promise<void>;

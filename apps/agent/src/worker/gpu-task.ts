@@ -6,6 +6,8 @@ import type { AdapterDescription, BackendSpeed } from '@millrace/runtime';
 export interface DeviceChoice {
   readonly adapterName?: string;
   readonly quarantined: readonly string[];
+  /** As measured, from which the device's work is cut into submissions; absent as long as nobody has measured it. */
+  readonly speed?: BackendSpeed;
   /** See DeviceConfig. */
   readonly pacedGflops?: number;
   /** See MILLRACE_FAULTS. */

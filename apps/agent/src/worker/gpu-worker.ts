@@ -19,11 +19,12 @@ const task = workerData as GpuTask;
 let opened: WebGpuBackend | undefined;
 
 async function openBackend(): Promise<Backend> {
-  const { adapterName, pacedGflops } = task.device;
+  const { adapterName, pacedGflops, speed } = task.device;
   const backend = await openWebGpuBackend({
     clock: systemClock,
     logger: silentLogger,
     ...(adapterName === undefined ? {} : { adapterName }),
+    ...(speed === undefined ? {} : { submissions: { speed } }),
   });
   opened = backend;
   for (const kernel of avoidedKernels(task)) backend.quarantine(kernel as Parameters<WebGpuBackend['quarantine']>[0]);

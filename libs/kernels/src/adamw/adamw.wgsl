@@ -9,6 +9,7 @@
 @group(0) @binding(2) var<storage, read_write> weight_L: array<f32>; // [L] parameter, updated
 @group(0) @binding(3) var<storage, read_write> m_L: array<f32>; // [L] first moment, updated
 @group(0) @binding(4) var<storage, read_write> v_L: array<f32>; // [L] second moment, updated
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override WG: u32;
 override L: u32;
@@ -20,7 +21,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let index = (group.y * groups.x + group.x) * WG + lane;
+  let index = (first_group + group.y * groups.x + group.x) * WG + lane;
   if (index >= L) {
     return;
   }

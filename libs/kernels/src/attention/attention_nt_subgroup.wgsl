@@ -9,6 +9,7 @@ enable subgroups;
 @group(0) @binding(0) var<storage, read> a: array<vec4f>; // [..,T,D] left factor of every head
 @group(0) @binding(1) var<storage, read> b: array<vec4f>; // [..,T,D] right factor of every head
 @group(0) @binding(2) var<storage, read_write> c: array<vec4f>; // [..,T,T] product of every head
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override H: u32; // heads of a batch row
 override HEADS: u32; // heads of all batch rows
@@ -39,7 +40,7 @@ fn main(
 ) {
   let tiles_across = (N + 31u) / 32u;
   let tiles = tiles_across * ((M + ROWS - 1u) / ROWS);
-  let index = group.y * groups.x + group.x;
+  let index = first_group + group.y * groups.x + group.x;
   let head = index / tiles;
   let row = (index % tiles) / tiles_across * ROWS;
   let column = (index % tiles_across) * 32u + lane * 4u;

@@ -5,6 +5,7 @@
 // Source:   Vaswani et al. 2017 (arXiv:1706.03762) eq. 1; CPU twin attention.cpu.ts
 // Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
 @group(0) @binding(0) var<storage, read_write> probabilities_BHTT: array<f32>; // [B,H,T,T] scores in, probabilities out
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override WG: u32;
 override B: u32;
@@ -17,7 +18,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let row = (group.y * groups.x + group.x) * WG + lane;
+  let row = (first_group + group.y * groups.x + group.x) * WG + lane;
   if (row >= B * H * T) {
     return;
   }

@@ -7,6 +7,7 @@
 @group(0) @binding(0) var<storage, read> probabilities_BHTT: array<f32>; // [B,H,T,T] causal softmax
 @group(0) @binding(1) var<storage, read> dy_BTC: array<f32>; // [B,T,HD] gradient of the output
 @group(0) @binding(2) var<storage, read_write> dqkv_BTE: array<f32>; // [B,T,3HD] gradient, v columns written
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override WG: u32;
 override B: u32;
@@ -20,7 +21,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let index = (group.y * groups.x + group.x) * WG + lane;
+  let index = (first_group + group.y * groups.x + group.x) * WG + lane;
   let width = H * D;
   if (index >= B * T * width) {
     return;

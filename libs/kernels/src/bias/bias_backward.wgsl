@@ -6,6 +6,7 @@
 // Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
 @group(0) @binding(0) var<storage, read> dy_NC: array<f32>; // [N,C] gradient of the output
 @group(0) @binding(1) var<storage, read_write> db_C: array<f32>; // [C] gradient of the bias, read only if ACCUMULATE
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override WG: u32;
 override N: u32;
@@ -18,7 +19,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let column = (group.y * groups.x + group.x) * WG + lane;
+  let column = (first_group + group.y * groups.x + group.x) * WG + lane;
   if (column >= C) {
     return;
   }

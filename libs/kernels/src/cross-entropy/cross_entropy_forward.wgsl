@@ -8,6 +8,7 @@
 @group(0) @binding(1) var<storage, read> targets_N: array<u32>; // [N] class of each row, < V, or IGNORED
 @group(0) @binding(2) var<storage, read_write> loss_N: array<f32>; // [N] loss of each row
 @group(0) @binding(3) var<storage, read_write> lse_N: array<f32>; // [N] log of the sum of exponentials
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override WG: u32;
 override N: u32;
@@ -21,7 +22,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let row = (group.y * groups.x + group.x) * WG + lane;
+  let row = (first_group + group.y * groups.x + group.x) * WG + lane;
   if (row >= N) {
     return;
   }

@@ -8,6 +8,7 @@
 @group(0) @binding(1) var<storage, read> wte_VC: array<f32>; // [V,C] token embedding
 @group(0) @binding(2) var<storage, read> wpe_TC: array<f32>; // [T,C] position embedding (its first T rows)
 @group(0) @binding(3) var<storage, read_write> y_BTC: array<f32>; // [B,T,C] sum of both
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override WG: u32;
 override B: u32;
@@ -20,7 +21,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let index = (group.y * groups.x + group.x) * WG + lane;
+  let index = (first_group + group.y * groups.x + group.x) * WG + lane;
   if (index >= B * T * C) {
     return;
   }

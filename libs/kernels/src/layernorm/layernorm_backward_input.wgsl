@@ -11,6 +11,7 @@
 @group(0) @binding(4) var<storage, read> rstd_N: array<f32>; // [N] 1 / sqrt(variance + eps)
 @group(0) @binding(5) var<storage, read> residual_NC: array<f32>; // [N,C] read only if RESIDUAL
 @group(0) @binding(6) var<storage, read_write> dx_NC: array<f32>; // [N,C] gradient of the input
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override WG: u32;
 override N: u32;
@@ -23,7 +24,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let row = (group.y * groups.x + group.x) * WG + lane;
+  let row = (first_group + group.y * groups.x + group.x) * WG + lane;
   if (row >= N) {
     return;
   }

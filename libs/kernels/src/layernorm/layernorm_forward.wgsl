@@ -10,6 +10,7 @@
 @group(0) @binding(3) var<storage, read_write> y_NC: array<f32>; // [N,C] output
 @group(0) @binding(4) var<storage, read_write> mean_N: array<f32>; // [N] row means, kept for the backward
 @group(0) @binding(5) var<storage, read_write> rstd_N: array<f32>; // [N] 1 / sqrt(biased variance + eps)
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override WG: u32;
 override N: u32;
@@ -22,7 +23,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let row = (group.y * groups.x + group.x) * WG + lane;
+  let row = (first_group + group.y * groups.x + group.x) * WG + lane;
   if (row >= N) {
     return;
   }

@@ -9,6 +9,7 @@
 @group(0) @binding(2) var<storage, read> bias_N: array<f32>; // [N] read only if BIAS
 @group(0) @binding(3) var<storage, read> residual_MN: array<f32>; // [M,N] read only if RESIDUAL
 @group(0) @binding(4) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override M: u32;
 override K: u32;
@@ -27,7 +28,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let tile = group.y * groups.x + group.x;
+  let tile = first_group + group.y * groups.x + group.x;
   let tiles_across = (N + TILE - 1u) / TILE;
   let tile_row = tile / tiles_across * TILE;
   let tile_column = tile % tiles_across * TILE;

@@ -7,6 +7,7 @@
 @group(0) @binding(0) var<storage, read> a_MK: array<f32>; // [M,K] left factor
 @group(0) @binding(1) var<storage, read> b_NK: array<f32>; // [N,K] right factor, transposed
 @group(0) @binding(2) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override WG: u32;
 override M: u32;
@@ -20,7 +21,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let index = (group.y * groups.x + group.x) * WG + lane;
+  let index = (first_group + group.y * groups.x + group.x) * WG + lane;
   if (index >= M * N) {
     return;
   }

@@ -10,6 +10,7 @@ enable subgroups;
 @group(0) @binding(0) var<storage, read> a_KM: array<vec4f>; // [K,M/4] left factor, transposed
 @group(0) @binding(1) var<storage, read> b_KN: array<vec4f>; // [K,N/4] right factor
 @group(0) @binding(2) var<storage, read_write> c_MN: array<vec4f>; // [M,N/4] result, read only if ACCUMULATE
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override M: u32;
 override K: u32;
@@ -25,7 +26,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let tile = group.y * groups.x + group.x;
+  let tile = first_group + group.y * groups.x + group.x;
   let tiles_across = (N + 31u) / 32u;
   let row = (tile / tiles_across) * ROWS;
   let column = (tile % tiles_across) * COLUMNS + lane;

@@ -7,6 +7,7 @@
 @group(0) @binding(0) var<storage, read> gradient_L: array<f32>; // [L] accumulated gradient
 @group(0) @binding(1) var<storage, read> hyper_4: array<f32>; // [4] lr momentum decay clip
 @group(0) @binding(2) var<storage, read_write> weight_L: array<f32>; // [L] parameter, updated
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override WG: u32;
 override L: u32;
@@ -18,7 +19,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let index = (group.y * groups.x + group.x) * WG + lane;
+  let index = (first_group + group.y * groups.x + group.x) * WG + lane;
   if (index >= L) {
     return;
   }

@@ -6,6 +6,7 @@
 // Checked:  test/conformance.spec.ts, 5e-6 of the largest partial vs f64
 @group(0) @binding(0) var<storage, read> x_L: array<f32>; // [L] terms
 @group(0) @binding(1) var<storage, read_write> partials_P: array<f32>; // [P] sums
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override WG: u32;
 override L: u32;
@@ -18,7 +19,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let partial = (group.y * groups.x + group.x) * WG + lane;
+  let partial = (first_group + group.y * groups.x + group.x) * WG + lane;
   if (partial >= P) {
     return;
   }

@@ -1,9 +1,17 @@
+import { cutLaunch, type KernelTarget } from '@millrace/kernels';
+import { movingMs } from '../submission/dispatch-cost';
+import type { SubmissionPace } from '../submission/submission-pace';
+import type { FirstGroups } from './first-groups';
 import { BUFFER_USAGE } from './gpu-constants';
+
+type Workgroups = readonly [number, number, number];
 
 export interface Dispatch {
   readonly pipeline: GPUComputePipeline;
   readonly bindGroup: GPUBindGroup;
-  readonly workgroups: readonly [number, number, number];
+  readonly workgroups: Workgroups;
+  /** Predicted by the device's speed. */
+  readonly costMs: number;
 }
 
 /** In bytes. */
@@ -12,31 +20,44 @@ interface BufferPlace {
   readonly offset: number;
 }
 
+export interface RecorderParts {
+  readonly device: GPUDevice;
+  readonly target: Pick<KernelTarget, 'maxWorkgroupsPerDimension'>;
+  readonly pace: SubmissionPace;
+  readonly firstGroups: FirstGroups;
+}
+
 /**
- * Collects commands into one command buffer, dispatches into one pass as long as nothing else comes between: a dispatch
- * costs about 1.5 microseconds inside a pass and ten times that with an encoder of its own.
+ * Collects commands into command buffers, dispatches into one pass as long as nothing else comes between: a dispatch
+ * costs about 1.5 microseconds inside a pass and ten times that with an encoder of its own. What takes too long for one
+ * submission goes into several, and a command that takes too long by itself is cut into parts.
  */
 export class CommandRecorder {
   private encoder: GPUCommandEncoder | undefined;
   private pass: GPUComputePassEncoder | undefined;
   private pipeline: GPUComputePipeline | undefined;
+  private firstGroup: GPUBindGroup | undefined;
   private nothing: GPUBuffer | undefined;
+  /** Predicted time of what is recorded and not submitted. */
+  private openMs = 0;
+  private count = 0;
 
-  constructor(private readonly device: GPUDevice) {}
+  constructor(private readonly parts: RecorderParts) {}
 
-  /** Whether something waits for `submit`. */
-  get pending(): boolean {
-    return this.encoder !== undefined;
+  get submittedCount(): number {
+    return this.count;
   }
 
-  dispatch({ pipeline, bindGroup, workgroups }: Dispatch): void {
-    this.pass ??= this.open().beginComputePass();
-    if (this.pipeline !== pipeline) {
-      this.pass.setPipeline(pipeline);
-      this.pipeline = pipeline;
+  dispatch(launch: Dispatch): void {
+    const { pace, target, firstGroups } = this.parts;
+    const { workgroups, costMs } = launch;
+    const partCount = pace.partCount(costMs);
+    if (partCount === 1) return this.record(launch, workgroups, { first: firstGroups.zero, costMs });
+    const total = workgroups[0] * workgroups[1] * workgroups[2];
+    for (const { firstGroup, groupCount } of cutLaunch(workgroups, partCount, target)) {
+      const first = firstGroups.at(firstGroup);
+      this.record(launch, [groupCount, 1, 1], { first, costMs: (costMs * groupCount) / total });
     }
-    this.pass.setBindGroup(0, bindGroup);
-    this.pass.dispatchWorkgroups(workgroups[0], workgroups[1], workgroups[2]);
   }
 
   /**
@@ -44,33 +65,84 @@ export class CommandRecorder {
    * prints a warning about a plain 0.
    */
   warm({ pipeline, bindGroup }: Dispatch): void {
-    this.nothing ??= this.device.createBuffer({ label: 'no workgroups', size: 12, usage: BUFFER_USAGE.indirect });
-    this.pass ??= this.open().beginComputePass();
-    this.pass.setPipeline(pipeline);
-    this.pipeline = pipeline;
-    this.pass.setBindGroup(0, bindGroup);
-    this.pass.dispatchWorkgroupsIndirect(this.nothing, 0);
+    const { device, firstGroups } = this.parts;
+    this.nothing ??= device.createBuffer({ label: 'no workgroups', size: 12, usage: BUFFER_USAGE.indirect });
+    this.bind(pipeline, bindGroup, firstGroups.zero).dispatchWorkgroupsIndirect(this.nothing, 0);
   }
 
   clear(buffer: GPUBuffer): void {
-    this.endPass();
-    this.open().clearBuffer(buffer);
+    this.inParts(buffer.size, movingMs(buffer.size, this.parts.pace.speed), (offset, bytes) =>
+      this.open().clearBuffer(buffer, offset, bytes),
+    );
   }
 
   copy(source: BufferPlace, target: BufferPlace, bytes: number): void {
-    this.endPass();
-    this.open().copyBufferToBuffer(source.buffer, source.offset, target.buffer, target.offset, bytes);
+    // Read and written.
+    this.inParts(bytes, movingMs(2 * bytes, this.parts.pace.speed), (offset, part) =>
+      this.open().copyBufferToBuffer(
+        source.buffer,
+        source.offset + offset,
+        target.buffer,
+        target.offset + offset,
+        part,
+      ),
+    );
   }
 
+  /** Nothing, where nothing is recorded. */
   submit(): void {
     if (this.encoder === undefined) return;
     this.endPass();
-    this.device.queue.submit([this.encoder.finish()]);
+    const { device, pace } = this.parts;
+    device.queue.submit([this.encoder.finish()]);
     this.encoder = undefined;
+    this.count++;
+    pace.submitted(this.count, this.openMs);
+    this.openMs = 0;
+  }
+
+  private record(
+    { pipeline, bindGroup }: Dispatch,
+    workgroups: Workgroups,
+    { first, costMs }: { readonly first: GPUBindGroup; readonly costMs: number },
+  ): void {
+    this.makeRoom(costMs);
+    this.bind(pipeline, bindGroup, first).dispatchWorkgroups(workgroups[0], workgroups[1], workgroups[2]);
+  }
+
+  private bind(pipeline: GPUComputePipeline, bindGroup: GPUBindGroup, first: GPUBindGroup): GPUComputePassEncoder {
+    this.pass ??= this.open().beginComputePass();
+    if (this.pipeline !== pipeline) {
+      this.pass.setPipeline(pipeline);
+      this.pipeline = pipeline;
+    }
+    this.pass.setBindGroup(0, bindGroup);
+    if (this.firstGroup !== first) {
+      this.pass.setBindGroup(1, first);
+      this.firstGroup = first;
+    }
+    return this.pass;
+  }
+
+  /** A command on bytes, in parts of whole words. */
+  private inParts(bytes: number, costMs: number, command: (offset: number, bytes: number) => void): void {
+    const wordsPerPart = Math.max(1, Math.floor(bytes / 4 / this.parts.pace.partCount(costMs)));
+    const partBytes = 4 * wordsPerPart;
+    for (let offset = 0; offset < bytes; offset += partBytes) {
+      const part = Math.min(partBytes, bytes - offset);
+      this.makeRoom((costMs * part) / bytes);
+      this.endPass();
+      command(offset, part);
+    }
+  }
+
+  private makeRoom(costMs: number): void {
+    if (!this.parts.pace.fits(costMs, this.openMs)) this.submit();
+    this.openMs += costMs;
   }
 
   private open(): GPUCommandEncoder {
-    this.encoder ??= this.device.createCommandEncoder();
+    this.encoder ??= this.parts.device.createCommandEncoder();
     return this.encoder;
   }
 
@@ -78,5 +150,6 @@ export class CommandRecorder {
     this.pass?.end();
     this.pass = undefined;
     this.pipeline = undefined;
+    this.firstGroup = undefined;
   }
 }

@@ -3,6 +3,7 @@ export const BUFFER_USAGE = {
   mapRead: 0x1,
   copySource: 0x4,
   copyDestination: 0x8,
+  uniform: 0x40,
   storage: 0x80,
   indirect: 0x100,
 } as const;

@@ -1,5 +1,6 @@
 import { type Clock, type Logger } from '@millrace/core';
 import { noAdapterError } from '../runtime.errors';
+import type { SubmissionOptions } from '../submission/submission-pace';
 import { describeAdapter, wantedLimits } from './describe-adapter';
 import { WebGpuBackend } from './webgpu-backend';
 
@@ -11,6 +12,7 @@ export interface WebGpuOptions {
   readonly logger: Logger;
   /** Dawn toggles to switch on; the measured choice (docs/decisions) if not given. */
   readonly toggles?: readonly string[];
+  readonly submissions?: SubmissionOptions;
 }
 
 /** Used if the adapter has them. */
@@ -50,5 +52,6 @@ export async function openWebGpuBackend(options: WebGpuOptions): Promise<WebGpuB
     requiredLimits: wantedLimits(adapter),
   });
   options.logger.info({ adapter: description.description, adapterClass: description.adapterClass }, 'device opened');
-  return new WebGpuBackend({ gpu, device, adapter: description, clock: options.clock });
+  const { clock, submissions = {} } = options;
+  return new WebGpuBackend({ gpu, device, adapter: description, clock, submissions });
 }

@@ -1,6 +1,7 @@
 import { describeError } from '@millrace/core';
 import { type Dims, type Kernel, type KernelTarget, type KernelVariant, WGSL } from '@millrace/kernels';
 import { compileError } from '../runtime.errors';
+import type { FirstGroups } from './first-groups';
 import { STAGE_COMPUTE } from './gpu-constants';
 
 /** A compiled kernel for certain dims, and how to launch it. */
@@ -31,6 +32,7 @@ export class PipelineCache {
   constructor(
     private readonly device: GPUDevice,
     private readonly target: KernelTarget,
+    private readonly firstGroups: Pick<FirstGroups, 'layout'>,
   ) {}
 
   /** Kernels whose variants failed the self-test are launched by their naive variant from now on. */
@@ -69,7 +71,8 @@ export class PipelineCache {
         buffer: { type: access === 'read' ? 'read-only-storage' : 'storage' },
       })),
     });
-    const made = { layout, pipelineLayout: this.device.createPipelineLayout({ bindGroupLayouts: [layout] }) };
+    const bindGroupLayouts = [layout, this.firstGroups.layout];
+    const made = { layout, pipelineLayout: this.device.createPipelineLayout({ bindGroupLayouts }) };
     this.layouts.set(kernel.name, made);
     return made;
   }

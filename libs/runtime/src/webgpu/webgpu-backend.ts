@@ -15,15 +15,19 @@ import { checkCopy, checkWrite } from '../check-write';
 import type { HostArray } from '../host-array';
 import { pieceOf } from '../piece-of';
 import { tensorTooLargeError } from '../runtime.errors';
+import { dispatchMs } from '../submission/dispatch-cost';
+import { type SubmissionOptions, SubmissionPace } from '../submission/submission-pace';
 import { CommandRecorder, type Dispatch } from './command-recorder';
 import { DelayPredictor } from './delay-predictor';
 import { DeviceFailure } from './device-failure';
+import { FirstGroups } from './first-groups';
 import { BUFFER_USAGE } from './gpu-constants';
 import { PipelineCache } from './pipeline-cache';
 import { ReadbackRing } from './readback-ring';
 
 /** Submissions that may be unfinished before `throttle` waits: they keep the device busy, and memory bounded. */
 const UNFINISHED_SUBMITS_MAX = 16;
+const MARKER_BYTES = 4;
 
 class GpuTensor implements DeviceTensor {
   constructor(
@@ -47,6 +51,7 @@ export interface WebGpuParts {
   readonly device: GPUDevice;
   readonly adapter: AdapterDescription;
   readonly clock: Clock;
+  readonly submissions?: SubmissionOptions;
 }
 
 /** Runs programs on a WebGPU device. One per thread: Dawn is not safe to use from two threads at once. */
@@ -62,8 +67,8 @@ export class WebGpuBackend implements Backend {
   private readonly readback: ReadbackRing;
   private readonly delays = new DelayPredictor();
   private readonly warmed = new WeakSet<GPUComputePipeline>();
+  private readonly pace: SubmissionPace;
   private bytes = 0;
-  private submitted = 0;
   private completed = 0;
 
   constructor(private readonly parts: WebGpuParts) {
@@ -78,8 +83,10 @@ export class WebGpuBackend implements Backend {
       ...(adapter.subgroupSize === null ? {} : { subgroupSize: adapter.subgroupSize }),
     };
     this.failure = new DeviceFailure(device, () => this.bytes);
-    this.recorder = new CommandRecorder(device);
-    this.pipelines = new PipelineCache(device, this.target);
+    const firstGroups = new FirstGroups(device);
+    this.pace = new SubmissionPace({ ...parts.submissions, adapterClass: adapter.adapterClass, clock: parts.clock });
+    this.recorder = new CommandRecorder({ device, target: this.target, pace: this.pace, firstGroups });
+    this.pipelines = new PipelineCache(device, this.target, firstGroups);
     this.readback = new ReadbackRing(device);
   }
 
@@ -122,7 +129,8 @@ export class WebGpuBackend implements Backend {
         const entries = kernel.bindings.map(({ name }, binding) => {
           return { binding, resource: { buffer: buffer(step.tensors[name]) } };
         });
-        return { pipeline, workgroups, bindGroup: this.parts.device.createBindGroup({ layout, entries }) };
+        const bindGroup = this.parts.device.createBindGroup({ layout, entries });
+        return { pipeline, workgroups, bindGroup, costMs: dispatchMs(kernel, step.dims, this.pace.speed) };
       }),
     );
     this.warm(steps);
@@ -189,20 +197,22 @@ export class WebGpuBackend implements Backend {
   }
 
   flush(): void {
-    if (!this.recorder.pending) return;
     this.recorder.submit();
-    this.submitted++;
   }
 
   async finish(expectedDelayMs?: number): Promise<void> {
     this.failure.check();
+    // A promise of the queue would be of what is submitted when the sleep is over: a command tells of this moment.
+    const marker = this.readback.take(MARKER_BYTES);
+    this.recorder.clear(marker);
     this.flush();
-    await this.wait(() => this.parts.device.queue.onSubmittedWorkDone(), expectedDelayMs);
+    await this.wait(() => this.readback.map(marker, MARKER_BYTES, () => undefined), expectedDelayMs);
     this.failure.check();
   }
 
   async throttle(): Promise<void> {
-    if (this.submitted - this.completed > UNFINISHED_SUBMITS_MAX) await this.finish();
+    const { submittedCount } = this.recorder;
+    if (submittedCount - this.completed > UNFINISHED_SUBMITS_MAX) await this.finish();
   }
 
   /** The shader that these dims are launched by, and the naive one. */
@@ -263,7 +273,7 @@ export class WebGpuBackend implements Backend {
   /** Sleeps most of the time the submitted work is likely to take, then polls by `promise`. */
   private async wait<T>(promise: () => Promise<T>, expectedDelayMs: number | undefined): Promise<T> {
     const { clock } = this.parts;
-    const serial = this.submitted;
+    const serial = this.recorder.submittedCount;
     const pattern = this.delays.take();
     const sleepMs = this.delays.sleepMs(pattern, expectedDelayMs);
     const startMs = clock.monotonicMs();
@@ -271,7 +281,9 @@ export class WebGpuBackend implements Backend {
     const awakeMs = clock.monotonicMs();
     try {
       const value = await promise();
-      this.delays.learn(pattern, awakeMs - startMs, clock.monotonicMs() - awakeMs);
+      const polledMs = clock.monotonicMs() - awakeMs;
+      this.delays.learn(pattern, awakeMs - startMs, polledMs);
+      this.pace.done(serial, polledMs >= 1);
       this.completed = Math.max(this.completed, serial);
       return value;
     } catch (error) {
