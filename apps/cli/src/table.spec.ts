@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { age, bytesText, durationText, table } from './table';
+import { bytesText } from '@millrace/core';
+import { age, durationText, table } from './table';
 
 it('aligns columns, numbers to the right', () => {
   expect(

@@ -26,18 +26,6 @@ export function age(isoTime: string, nowMs: number): string {
   return seconds < 172_800 ? `${Math.round(seconds / 3600)} h ago` : `${Math.round(seconds / 86_400)} d ago`;
 }
 
-/** A size in binary units, three significant digits. */
-export function bytesText(bytes: number): string {
-  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
-  let value = bytes;
-  let unit = 0;
-  while (value >= 1024 && unit < units.length - 1) {
-    value /= 1024;
-    unit++;
-  }
-  return `${unit === 0 ? value : value.toPrecision(3)} ${units[unit] ?? ''}`;
-}
-
 /** Seconds as "1:02:03" or "2:03". */
 export function durationText(seconds: number): string {
   if (!Number.isFinite(seconds)) return '--:--';

@@ -1,4 +1,5 @@
 export * from './backoff';
+export * from './bytes-text';
 export * from './clock';
 export * from './deadline';
 export * from './errors';

@@ -3,7 +3,7 @@ export type { NearestDevice, NearestPlacement } from './placement/nearest-placem
 export type { PendingCode, PendingReason } from './placement/pending-reason';
 export * from './placement/plan-placement';
 export type { QueuedRun } from './placement/queued-run';
-export { usableMemoryBytes } from './placement/usable-memory';
+export { heldMemoryBytes, usableMemoryBytes } from './placement/usable-memory';
 export * from './state/retry-decision';
 export { type EndedAttempt, retryWaitMs } from './state/retry-wait';
 export * from './state/run-state';

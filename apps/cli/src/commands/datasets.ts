@@ -1,3 +1,4 @@
+import { bytesText } from '@millrace/core';
 import { createReadStream, statSync } from 'node:fs';
 import { basename, extname } from 'node:path';
 import { Readable } from 'node:stream';
@@ -6,7 +7,7 @@ import { DATASET_FILE_ENDINGS, type DatasetBody, datasetContentType } from '@mil
 import { type DatasetUpload, type MillraceClient, type RequestBody, allPages } from '@millrace/sdk';
 import { type CommandContext, command } from '../command-context';
 import { readMobyDick } from '../quickstart/corpus';
-import { age, bytesText, table } from '../table';
+import { age, table } from '../table';
 import { datasetUnknown, fileEndingUnknown, fileOrExample, fileUnreadable } from './commands.errors';
 
 interface Json {

@@ -1,9 +1,10 @@
+import { bytesText } from '@millrace/core';
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { type PlanBody, type RunBody, startPhaseText } from '@millrace/contracts';
 import { type RunAction, allPages } from '@millrace/sdk';
 import { type CommandContext, command, wholeNumber } from '../command-context';
-import { age, bytesText, durationText, table } from '../table';
+import { age, durationText, table } from '../table';
 import { fileUnreadable } from './commands.errors';
 import { comparisonLines } from './comparison-lines';
 import { watchRun } from './watch-run';

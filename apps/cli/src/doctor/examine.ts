@@ -1,10 +1,9 @@
 import { existsSync, mkdirSync, readFileSync, realpathSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client } from 'pg';
-import { describeError } from '@millrace/core';
+import { bytesText, describeError } from '@millrace/core';
 import type { CommandContext } from '../command-context';
 import { readEndpointFile } from '../config/cli-config';
-import { bytesText } from '../table';
 import { homelessDatabases } from '../up/homeless-databases';
 import { freePort } from '../up/ports';
 import { isUpProcess } from '../up/up-process';

@@ -1,7 +1,8 @@
+import { bytesText } from '@millrace/core';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { type CommandContext, command } from '../command-context';
-import { bytesText, table } from '../table';
+import { table } from '../table';
 import { deleteHomelessDatabase, homelessDatabases } from '../up/homeless-databases';
 
 interface Json {

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Failure } from '@millrace/contracts';
-import { canTransition, type EndedAttempt, retryDecision, retryWaitMs } from '@millrace/scheduler';
+import { bytesText } from '@millrace/core';
+import { canTransition, type EndedAttempt, heldMemoryBytes, retryDecision, retryWaitMs } from '@millrace/scheduler';
 import { CheckpointWritesRepository } from '../blocks/checkpoint-writes.repository';
 import { DatabaseClock } from '../../ground/database/database-clock';
 import type { Transaction } from '../../ground/database/prisma.service';
@@ -51,8 +52,12 @@ export class AttemptEndingsService {
     const earlier = ended.slice(0, -1).map((each) => each.failure?.class);
     const decision = retryDecision(earlier, failure.class, run.spec.retries);
     const retryAt = decision.retry ? await this.retryTime(tx, ended) : null;
+    const limit = decision.retry ? limitText(failure, attempt) : undefined;
     const wait = retryAt && `, not before ${retryAt.toISOString()}, since the last attempts failed at once`;
-    const reason = { code: failure.code, message: `${failure.message} (${decision.sentence}${wait ?? ''})` };
+    const reason = {
+      code: failure.code,
+      message: `${failure.message} (${decision.sentence}${limit ?? ''}${wait ?? ''})`,
+    };
     const changes = { actor, reason, failures: decision.usedRetries, retryAt };
     if (!decision.retry) {
       // The fence stays: points of the last steps, still on their way from other ranks, belong to the run.
@@ -169,4 +174,12 @@ export class AttemptEndingsService {
       data: { fence: attempt.fence, state: changes.state, failure: changes.failure ? { ...changes.failure } : null },
     });
   }
+}
+
+/** What the run's next plan counts with, where the device did not hold what this one gave it. */
+function limitText({ class: failureClass, culprit }: Failure, { plan }: AttemptRecord): string | undefined {
+  const bytes = culprit && plan.predicted.rankBytes?.[culprit.rank];
+  if (failureClass !== 'out_of_memory' || bytes === undefined) return undefined;
+  const held = bytesText(heldMemoryBytes(bytes));
+  return `; the plan gave ${culprit?.agent} ${bytesText(bytes)}, and the next one gives it ${held} at most`;
 }

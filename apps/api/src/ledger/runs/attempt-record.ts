@@ -51,6 +51,8 @@ export interface PredictedAttempt {
   readonly bubbleOfTotal: number;
   /** Of one micro-batch, index = virtual stage; not given when nothing was planned. */
   readonly stageSeconds?: readonly ComputeTimes[];
+  /** Device memory that each rank takes at its worst moment, index = rank; absent in plans of older versions. */
+  readonly rankBytes?: readonly number[];
   /** What the plan was made from, so that it can be made again. */
   readonly basis?: StoredBasis;
 }

@@ -1,9 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { type Failure, startDeadlineMs } from '@millrace/contracts';
+import type { Recompute } from '@millrace/core';
+import { heldMemoryBytes } from '@millrace/scheduler';
 import { PrismaService, type Transaction } from '../../ground/database/prisma.service';
 import { type Attempt, Prisma } from '../../generated/prisma/client';
 import type { RankCredential } from '../../ground/tls/gang-credentials';
 import type { FencedRun, LeaseRecord } from './leases.repository';
+import type { MemoryLimits } from './plan-basis';
 import {
   type AttemptComparison,
   type AttemptRecord,
@@ -101,6 +104,30 @@ export class AttemptsRepository {
   async newest(reader: Transaction, runId: string): Promise<AttemptRecord | null> {
     const row = await reader.attempt.findFirst({ where: { runId }, orderBy: { fence: 'desc' } });
     return row && toRecord(row);
+  }
+
+  /** By run, what devices did not hold of it in the attempts that ran out of memory; runs without one are left out. */
+  async memoryLimits(runIds: readonly string[]): Promise<Map<string, MemoryLimits>> {
+    if (runIds.length === 0) return new Map();
+    const rows = await this.prisma.$queryRaw<{ runId: string; agent: string; bytes: number }[]>`
+      SELECT "runId", "culprit" ->> 'agent' AS "agent", min("bytes")::float8 AS "bytes" FROM "Attempt",
+        LATERAL (SELECT "failure" -> 'culprit') AS "blamed"("culprit"),
+        LATERAL (SELECT ("plan" #> '{predicted,rankBytes}' ->> ("culprit" ->> 'rank')::int)::float8) AS "given"("bytes")
+      WHERE "runId" = ANY(${[...runIds]}::text[]) AND "failure" ->> 'class' = 'out_of_memory' AND "bytes" IS NOT NULL
+      GROUP BY 1, 2`;
+    const limits = new Map<string, Map<string, number>>();
+    for (const { runId, agent, bytes } of rows) {
+      const ofRun = limits.get(runId) ?? new Map<string, number>();
+      limits.set(runId, ofRun.set(agent, heldMemoryBytes(bytes)));
+    }
+    return limits;
+  }
+
+  /** What attempts of a run told of its layers, oldest first, and under which setting. */
+  async learned(runId: string): Promise<{ recompute: Recompute; layers: AttemptComparison['corrected'] }[]> {
+    return this.prisma.$queryRaw`
+      SELECT "plan" #>> '{spec,parallel,recompute}' AS "recompute", "comparison" -> 'corrected' AS "layers"
+      FROM "Attempt" WHERE "runId" = ${runId} AND "comparison" IS NOT NULL ORDER BY "fence"`;
   }
 
   /** Of a run's attempts that have one, oldest first. */

@@ -17,6 +17,11 @@ export interface PlannableDevice {
   readonly layers?: MeasuredLayers | undefined;
 }
 
+/**
+ * By agent, the most bytes of one run that its device counts as holding: it ran out of memory when a plan gave it more.
+ */
+export type MemoryLimits = ReadonlyMap<string, number>;
+
 /** Agents as the planner is told of them, for one run. */
 export interface PlanBasis {
   readonly devices: readonly PlannableDevice[];

@@ -4,10 +4,17 @@ import { memoryOf } from '../../ledger/agents/inventory';
 import { speedOf } from '../../ledger/agents/device-speed';
 import type { MeasuredLayers, PlannableDevice } from '../../ledger/runs/plan-basis';
 
-export function plannable(agent: AgentWithLease, layers?: MeasuredLayers): PlannableDevice {
+interface KnownOfDevice {
+  readonly layers: MeasuredLayers | undefined;
+  /** See MemoryLimits. */
+  readonly limitBytes: number | undefined;
+}
+
+export function plannable(agent: AgentWithLease, { layers, limitBytes }: KnownOfDevice): PlannableDevice {
   const { host, device, benchmark } = agent;
   const bytes = memoryOf(agent);
-  const memoryBytes = bytes === undefined ? undefined : usableMemoryBytes(bytes);
+  const usableBytes = bytes === undefined ? undefined : usableMemoryBytes(bytes);
+  const memoryBytes = limitBytes === undefined ? usableBytes : Math.min(limitBytes, usableBytes ?? Infinity);
   return { label: `${host}:${device}`, memoryBytes, benchmark, ...(layers && { layers }) };
 }
 

@@ -1,18 +1,19 @@
 import type { ModelConfig } from '@millrace/core';
 import { Injectable } from '@nestjs/common';
-import type { LayerTimes, RunSpec } from '@millrace/contracts';
+import type { RunSpec } from '@millrace/contracts';
 import type { AgentWithLease } from '../../ledger/agents/agents.repository';
 import { AttemptsRepository } from '../../ledger/runs/attempts.repository';
 import { deviceKind } from '../profiling/device-kind';
 import { LayerProfilesRepository } from '../profiling/layer-profiles.repository';
 import { LinkProfilesRepository } from '../profiling/link-profiles.repository';
-import type { MeasuredLayers, PlanBasis } from '../../ledger/runs/plan-basis';
+import type { MeasuredLayers, MemoryLimits, PlanBasis } from '../../ledger/runs/plan-basis';
 import { plannable } from './plannable-device';
 
 export interface PlannedRun {
   /** Undefined when it is only tried. */
   readonly id?: string;
   readonly spec: RunSpec;
+  readonly memoryLimits?: MemoryLimits | undefined;
 }
 
 /** What was measured that counts for a run: a function of the agents. */
@@ -32,7 +33,7 @@ export class PlanningKnowledgeService {
 
   async of(run: PlannedRun, model: ModelConfig, agents: readonly AgentWithLease[]): Promise<PlanningKnowledge> {
     const kinds = await this.ofKinds(run.spec, model);
-    const own = run.id === undefined ? new Map<string, LayerTimes>() : await this.ofRun(run.id);
+    const own = run.id === undefined ? new Map<string, MeasuredLayers>() : await this.ofRun(run.id);
     const measured = await this.links.among(agents.map(({ id }) => id));
     // Looked up for every pair of a large cluster, several times a plan.
     const links = new Map(
@@ -41,14 +42,15 @@ export class PlanningKnowledgeService {
         { bytesPerSecond, latencySeconds },
       ]),
     );
-    const { recompute } = run.spec.parallel;
     const layers = (agent: AgentWithLease): MeasuredLayers | undefined => {
       const ofAgent = own.get(agent.id);
       const ofKind = kinds.get(deviceKind(agent));
-      return ofAgent === undefined ? ofKind : { ...ofKind, [recompute]: ofAgent };
+      return ofAgent === undefined ? ofKind : { ...ofKind, ...ofAgent };
     };
     return (chosen) => ({
-      devices: chosen.map((agent) => plannable(agent, layers(agent))),
+      devices: chosen.map((agent) =>
+        plannable(agent, { layers: layers(agent), limitBytes: run.memoryLimits?.get(agent.id) }),
+      ),
       links: chosen.map(({ id: from }) => chosen.map(({ id: to }) => links.get(`${from} ${to}`))),
     });
   }
@@ -61,8 +63,10 @@ export class PlanningKnowledgeService {
   }
 
   /** By agent, from the newest attempt that it took part in. */
-  private async ofRun(runId: string): Promise<Map<string, LayerTimes>> {
-    const comparisons = await this.attempts.comparisons(runId);
-    return new Map(comparisons.flatMap(({ corrected }) => Object.entries(corrected)));
+  private async ofRun(runId: string): Promise<Map<string, MeasuredLayers>> {
+    const own = new Map<string, MeasuredLayers>();
+    for (const { recompute, layers } of await this.attempts.learned(runId))
+      for (const [agent, times] of Object.entries(layers)) own.set(agent, { ...own.get(agent), [recompute]: times });
+    return own;
   }
 }

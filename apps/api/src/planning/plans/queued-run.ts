@@ -28,6 +28,7 @@ export function queuedRun(
   };
 }
 
-function bytesPerRank({ schedule, stages }: RunOutline): number[] {
+/** Index = rank. */
+export function bytesPerRank({ schedule, stages }: RunOutline): number[] {
   return schedule.stagesOfRank.map((own) => own.reduce((bytes, stage) => bytes + (stages[stage]?.memoryBytes ?? 0), 0));
 }

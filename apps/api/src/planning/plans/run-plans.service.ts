@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { RunSpec } from '@millrace/contracts';
-import { AppError, type ModelConfig } from '@millrace/core';
+import { AppError, type ModelConfig, type Recompute, RECOMPUTE_SETTINGS } from '@millrace/core';
 import type { Plan } from '@millrace/pipeline';
 import type { AgentWithLease } from '../../ledger/agents/agents.repository';
 import type { PredictedAttempt } from '../../ledger/runs/attempt-record';
@@ -8,6 +8,7 @@ import { type PlanBasis, storedBasis } from '../../ledger/runs/plan-basis';
 import { speedOf } from '../../ledger/agents/device-speed';
 import { speedsAreKnown } from './plannable-device';
 import { distinctDevices, namelessBasis } from './device-choice';
+import { bytesPerRank } from './queued-run';
 import { PlanningKnowledgeService } from './planning-knowledge.service';
 import { type PlanningLane, PlanningThreads } from './planning-threads';
 import { type PlannableRun, RunShapesService, type ShapedRun } from './run-shapes.service';
@@ -17,6 +18,8 @@ const MS_PER_SECOND = 1000;
 
 /** A run split over its gang, and what that is said to take. */
 export interface PlacedRun {
+  /** As the attempt runs it. */
+  readonly spec: RunSpec;
   readonly shaped: ShapedRun;
   readonly predicted: PredictedAttempt;
 }
@@ -51,18 +54,23 @@ export class RunPlansService {
     const basisOf = await this.knowledge.of(run, model, offered);
     const basis = basisOf(offered);
     const indices = distinctDevices(basis, run.spec.parallel.pp);
+    const { recompute: asked } = run.spec.parallel;
     const plan = await this.planned({
       spec: run.spec,
       model,
       basis: namelessBasis(basis, indices),
       deviceOrder: 'free',
       lane,
+      // Bits are the same under every setting, so that a run which ran out of memory may take one that needs less.
+      recompute: run.memoryLimits === undefined ? [asked] : RECOMPUTE_SETTINGS.slice(RECOMPUTE_SETTINGS.indexOf(asked)),
     });
     if (plan === undefined) return undefined;
     const gang = plan.ranks.map(({ device }) => offered[indices[device]!]!);
-    const shaped = await this.shapes.of(run, plan.layersPerStage, lane);
-    const predicted = await this.predicted(run, { shaped, plan, basis: basisOf(gang), lane });
-    return { gang, placed: { shaped, predicted } };
+    const { recompute } = plan.setting;
+    const taken = { ...run, spec: { ...run.spec, parallel: { ...run.spec.parallel, recompute } } };
+    const shaped = await this.shapes.of(taken, plan.layersPerStage, lane);
+    const predicted = await this.predicted(taken, { shaped, plan, basis: basisOf(gang), lane });
+    return { gang, placed: { spec: taken.spec, shaped, predicted } };
   }
 
   /** With the layers that the spec fixes, over the gang, index = rank. */
@@ -71,14 +79,15 @@ export class RunPlansService {
     const { model } = shaped.outline;
     const basis = (await this.knowledge.of(run, model, gang))(gang);
     const indices = gang.map((_, rank) => rank);
-    const nameless = namelessBasis(basis, indices);
-    const wanted = { spec: run.spec, model, basis: nameless, deviceOrder: 'given', lane: 'runs' } as const;
-    const plan = await this.plannedIfPossible(wanted);
-    return { shaped, predicted: await this.predicted(run, { shaped, plan, basis, lane: 'runs' }) };
+    const { spec } = run;
+    const settings = { deviceOrder: 'given', recompute: [spec.parallel.recompute], lane: 'runs' } as const;
+    const plan = await this.plannedIfPossible({ spec, model, basis: namelessBasis(basis, indices), ...settings });
+    return { spec, shaped, predicted: await this.predicted(run, { shaped, plan, basis, lane: 'runs' }) };
   }
 
   /** By the planner where it knows every device; else the roofline's bubble. */
   private async predicted({ spec }: PlannableRun, { shaped, plan, basis, lane }: SplitRun): Promise<PredictedAttempt> {
+    const rankBytes = plan?.ranks.map(({ memory }) => memory.total) ?? bytesPerRank(shaped.outline);
     if (plan === undefined || !speedsAreKnown(basis.devices)) {
       const { model, stages } = shaped.outline;
       const layersPerStage = stages.map(({ layerCount }) => layerCount);
@@ -86,9 +95,10 @@ export class RunPlansService {
       const { stepTimeMs, bubbleOfTotal } = await this.threads.ask(lane, 'forecast', {
         ...{ spec, model, layersPerStage, speeds },
       });
-      return { stepTimeMs, bubbleOfTotal };
+      return { stepTimeMs, bubbleOfTotal, rankBytes };
     }
     return {
+      rankBytes,
       stepTimeMs: plan.stepSeconds * MS_PER_SECOND,
       bubbleOfTotal: plan.bubbleOfTotal,
       stageSeconds: plan.stages.map(({ times }) => times),
@@ -114,8 +124,8 @@ export class RunPlansService {
       return cached.plan;
     const [oldest] = this.cache.keys();
     if (oldest !== undefined && this.cache.size >= CACHED_MAX) this.cache.delete(oldest);
-    const { spec, model, basis, deviceOrder, lane } = wanted;
-    const plan = this.threads.ask(lane, 'plan', { spec, model, ...basis, deviceOrder });
+    const { spec, model, basis, deviceOrder, recompute, lane } = wanted;
+    const plan = this.threads.ask(lane, 'plan', { spec, model, ...basis, deviceOrder, recompute });
     const entry: CachedPlan = { plan, lane, isKnown: false };
     this.cache.set(key, entry);
     plan.then(
@@ -146,13 +156,14 @@ interface WantedPlan {
   readonly model: ModelConfig;
   readonly basis: PlanBasis;
   readonly deviceOrder: 'given' | 'free';
+  readonly recompute: readonly Recompute[];
   readonly lane: PlanningLane;
 }
 
 /** All that a plan depends on: neither names nor learning rates. */
-function planKey({ spec: { parallel, train, data }, model, basis, deviceOrder }: Omit<WantedPlan, 'lane'>): string {
+function planKey({ spec: { parallel, train, data }, model, basis, ...rest }: Omit<WantedPlan, 'lane'>): string {
   const { batch, steps, optimizer } = train;
   const devices = basis.devices.map((device) => [device.memoryBytes, speedOf(device), device.layers]);
   const sizes = [parallel, batch, steps, { ...optimizer, lr: 0 }, data.validation > 0, model];
-  return JSON.stringify([sizes, devices, basis.links, deviceOrder]);
+  return JSON.stringify([sizes, devices, basis.links, rest.deviceOrder, rest.recompute]);
 }

@@ -3,6 +3,7 @@ import { modelConfigOf, type RunSpec } from '@millrace/contracts';
 import { assert, type ModelConfig } from '@millrace/core';
 import { CheckpointWritesRepository } from '../../ledger/blocks/checkpoint-writes.repository';
 import { RunDatasetsRepository, type RunDataset } from '../../ledger/datasets/run-datasets.repository';
+import type { MemoryLimits } from '../../ledger/runs/plan-basis';
 import type { RunRecord } from '../../ledger/runs/run-record';
 import type { RunOutline } from '../threads/planning-tasks';
 import { type PlanningLane, PlanningThreads } from './planning-threads';
@@ -13,7 +14,13 @@ export interface ShapedRun {
 }
 
 /** A run as far as its shape depends on it. It may be one that is only tried, under an id of its own. */
-export type PlannableRun = Pick<RunRecord, 'id' | 'priority' | 'createdAt' | 'retryAt' | 'spec' | 'datasetId'>;
+export interface PlannableRun extends Pick<
+  RunRecord,
+  'id' | 'priority' | 'createdAt' | 'retryAt' | 'spec' | 'datasetId'
+> {
+  /** Where an earlier attempt ran out of memory. */
+  readonly memoryLimits?: MemoryLimits | undefined;
+}
 
 /** More runs than wait at once in a large cluster; an outline is a few kilobytes. */
 const CACHED_MAX = 2048;
@@ -33,7 +40,8 @@ export class RunShapesService {
   /** With the layers of an attempt, or as the spec alone has them. */
   async of(run: PlannableRun, layersPerStage?: readonly number[], lane: PlanningLane = 'runs'): Promise<ShapedRun> {
     const { id, spec } = run;
-    const key = `${id} ${(layersPerStage ?? spec.parallel.partition).toString()}`;
+    const { partition, recompute } = spec.parallel;
+    const key = `${id} ${recompute} ${(layersPerStage ?? partition).toString()}`;
     const cached = this.shapes.get(key);
     if (cached) return cached;
     const dataset = await this.dataset(run);

@@ -23,6 +23,11 @@ export class Arrangements {
     return this.placed.get(runId);
   }
 
+  /** Whether no split fits the memory of devices that the run was offered. */
+  fitsNone(runId: string): boolean {
+    return [...this.known].some(([key, arrangement]) => arrangement === 'none' && key.startsWith(`${runId} `));
+  }
+
   arranger(id: string): NonNullable<QueuedRun['arrange']> {
     return (devices) => {
       const known = this.known.get(keyOf(id, devices));

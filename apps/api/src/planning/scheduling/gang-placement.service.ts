@@ -149,12 +149,12 @@ export class GangPlacementService {
       embedding,
       head,
     }));
-    const versioned = { spec: run.spec, stages, firstStep: source.plan.firstStep };
+    const versioned = { spec: placed.spec, stages, firstStep: source.plan.firstStep };
     const { sha256, bytes, dtype, tokens } = dataset;
     return {
       runId: run.id,
       fence,
-      spec: run.spec,
+      spec: placed.spec,
       model: shape.model,
       stages,
       peers: peersOf(gang),

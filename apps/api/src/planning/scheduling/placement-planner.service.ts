@@ -26,6 +26,8 @@ export interface WaitingRuns {
 
 export interface PlannedPlacement extends PlacementPlan {
   readonly arrangements: Arrangements;
+  /** When it was made, by the database's clock; milliseconds since 1970. */
+  readonly nowMs: number;
   /** Runs that could not be planned, which are in neither list. */
   readonly failures: ReadonlyMap<string, unknown>;
 }
@@ -41,15 +43,15 @@ export class PlacementPlannerService {
   async plan({ queue, agents, lane }: WaitingRuns): Promise<PlannedPlacement> {
     const arrangements = new Arrangements();
     const failures = new Map<string, unknown>();
-    const now = (await this.time.now()).getTime();
+    const nowMs = (await this.time.now()).getTime();
     const inventory = agents.map(inventoryAgent);
     const runs = new Map(
       [...queue].map(([id, { run, outline }]) => [id, queuedRun(run, outline, arrangements.arranger(id))]),
     );
     // Each turn finds out about a run and devices that nothing was known of, so there are few.
     for (;;) {
-      const plan = planPlacement({ policy: {}, now, inventory, queue: [...runs.values()] });
-      if (plan.undecided === undefined) return { ...plan, arrangements, failures };
+      const plan = planPlacement({ policy: {}, now: nowMs, inventory, queue: [...runs.values()] });
+      if (plan.undecided === undefined) return { ...plan, arrangements, failures, nowMs };
       const { runId, agentIds } = plan.undecided;
       const { run } = queue.get(runId)!;
       const offered = agentIds.flatMap((id) => agents.find((agent) => agent.id === id) ?? []);

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { AppError, describeError } from '@millrace/core';
 import { type PendingReason, PLACEABLE_STATES } from '@millrace/scheduler';
 import { ClusterContext } from '../../ground/config/cluster-context';
-import { RunShapesService } from '../plans/run-shapes.service';
+import { type PlannableRun, RunShapesService } from '../plans/run-shapes.service';
 import { ProfileRequestsService } from '../profiling/profile-requests.service';
 import { RunLedger } from '../../ledger/runs/run-ledger';
 import type { RunReason, RunRecord } from '../../ledger/runs/run-record';
@@ -12,6 +12,9 @@ import type { RunOutline } from '../threads/planning-tasks';
 
 /** The sentence of a reason may change with every pass; it is written at most this often while its code stays. */
 const REASON_DEBOUNCE_MS = 5_000;
+
+/** A row of runs with what else its next plan depends on. */
+export type WaitingRecord = RunRecord & PlannableRun;
 
 /** Hears of a run that cannot be planned, and why. */
 export type RefusedRun = (run: RunRecord, error: unknown) => Promise<undefined>;
@@ -28,19 +31,27 @@ export class RunQueueService {
   ) {}
 
   /** By id. One that cannot be planned at all is left out, after `refused` heard of it. */
-  async waiting(refused: RefusedRun): Promise<Map<string, WaitingRun<RunRecord>>> {
-    const queue = new Map<string, WaitingRun<RunRecord>>();
-    for (const found of await this.ledger.runs.inStates(PLACEABLE_STATES)) {
+  async waiting(refused: RefusedRun): Promise<Map<string, WaitingRun<WaitingRecord>>> {
+    const queue = new Map<string, WaitingRun<WaitingRecord>>();
+    const waiting = await this.ledger.runs.inStates(PLACEABLE_STATES);
+    const tried = waiting.filter(({ fence }) => fence > 0);
+    const limits = await this.ledger.attempts.memoryLimits(tried.map(({ id }) => id));
+    for (const found of waiting) {
       const run = await this.placement.withHeldSplit(found);
-      const outline = await this.fixedOutline(run).catch((error: unknown) => refused(run, error));
-      if (outline !== undefined) queue.set(run.id, { run, outline: outline ?? undefined });
+      const memoryLimits = limits.get(run.id);
+      const outline = await this.fixedOutline({ ...run, memoryLimits }).catch((error: unknown) => refused(run, error));
+      if (outline !== undefined) queue.set(run.id, { run: { ...run, memoryLimits }, outline: outline ?? undefined });
     }
     return queue;
   }
 
-  /** The layers of a run that the planner splits are not looked at before it may have devices: null. */
-  private async fixedOutline(run: RunRecord): Promise<RunOutline | null> {
-    return run.spec.parallel.partition === 'auto' ? null : (await this.shapes.of(run)).outline;
+  /**
+   * Null where the planner has a choice, of which nothing is looked at before the run may have devices: of the layers,
+   * or, once the run ran out of memory, of the devices and of what is computed again.
+   */
+  private async fixedOutline(run: WaitingRecord): Promise<RunOutline | null> {
+    const isPlanned = run.spec.parallel.partition === 'auto' || run.memoryLimits !== undefined;
+    return isPlanned ? null : (await this.shapes.of(run)).outline;
   }
 
   /** A run that waits gives the time to measure its layers on devices that are idle meanwhile. */

@@ -4,6 +4,7 @@ import { ClusterContext } from '../../ground/config/cluster-context';
 import type { RunRecord } from '../../ledger/runs/run-record';
 import type { Arrangements } from './arrangements';
 import { type Gang, GangPlacementService } from './gang-placement.service';
+import { memoryExhaustion } from './memory-exhaustion';
 import { PlacementPlannerService } from './placement-planner.service';
 import { RunQueueService } from './run-queue.service';
 
@@ -26,7 +27,8 @@ export class SchedulingService {
     const queue = await this.queue.waiting((run, error) => this.queue.unplannable(run, error));
     if (queue.size === 0) return 0;
     const agents = await this.agents.all();
-    const { placements, pending, arrangements, failures } = await this.planner.plan({ queue, agents, lane: 'runs' });
+    const planned = await this.planner.plan({ queue, agents, lane: 'runs' });
+    const { placements, pending, arrangements, failures } = planned;
     let placedCount = 0;
     for (const [runId, error] of failures) await this.queue.unplannable(queue.get(runId)!.run, error);
     for (const { runId, agentIds } of placements) {
@@ -35,6 +37,11 @@ export class SchedulingService {
     }
     for (const { runId, reason } of pending) {
       const queued = queue.get(runId);
+      const exhausted = queued && memoryExhaustion(queued.run, { ...planned, reason, agents });
+      if (exhausted) {
+        await this.queue.unplannable(queued.run, exhausted);
+        continue;
+      }
       // The reason with which its last attempt ended says until when it waits, and why.
       if (queued && reason.code !== 'RETRY_WAITS') await this.queue.notePending(queued.run, reason);
     }

@@ -1,4 +1,4 @@
-import { AppError, type ModelConfig, RECOMPUTE_SETTINGS } from '@millrace/core';
+import { AppError, type ModelConfig, type Recompute, RECOMPUTE_SETTINGS } from '@millrace/core';
 import { chunksPerRank, type RunSpec, scheduleRequest, stepsOptimistically } from '@millrace/contracts';
 import {
   type DeviceProfile,
@@ -20,6 +20,8 @@ export interface RunPlanOptions {
   readonly deviceOrder: 'given' | 'free';
   /** `[from][to]` by index of `devices`, where it was measured. */
   readonly links?: PlanRequest['links'];
+  /** Settings among which to choose; the spec's alone if not given. */
+  readonly recompute?: readonly Recompute[];
   /** Whether to say what other schedules and recompute settings would bring. */
   readonly advice?: boolean;
 }
@@ -43,9 +45,11 @@ export function planIfItFits(options: RunPlanOptions): Plan | undefined {
 }
 
 /** What the planner is asked for a run: its spec fixes all but the devices, their order and the split. */
-export function planRequest({ spec, model, devices, deviceOrder, links, advice = false }: RunPlanOptions): PlanRequest {
+export function planRequest(options: RunPlanOptions): PlanRequest {
+  const { spec, model, devices, deviceOrder, links, advice = false } = options;
   const { pp, partition } = spec.parallel;
-  const candidates = [settingOf(spec), ...(advice ? advised(spec) : [])];
+  const own = (options.recompute ?? [spec.parallel.recompute]).map((recompute) => ({ ...settingOf(spec), recompute }));
+  const candidates = [...own, ...(advice ? advised(spec) : [])];
   const speeds = speedsOf(devices);
   const kinds = kindsOf(devices, speeds);
   const byKind = <T>(values: readonly T[]): Record<string, T> =>

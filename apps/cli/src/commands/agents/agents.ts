@@ -1,8 +1,9 @@
+import { bytesText } from '@millrace/core';
 import type { Command } from 'commander';
 import type { AgentBody } from '@millrace/contracts';
 import { allPages } from '@millrace/sdk';
 import { type CommandContext, command } from '../../command-context';
-import { age, bytesText, table } from '../../table';
+import { age, table } from '../../table';
 import { daemonCommand } from './agent-daemon';
 import { joinTokenCommand } from './join-token';
 

@@ -1,5 +1,6 @@
 import type { Plan, PlannedRank, PlannedStage } from '../plan';
-import { bytesText, percentText, secondsText, settingText } from './plan-text';
+import { bytesText } from '@millrace/core';
+import { percentText, secondsText, settingText } from './plan-text';
 
 /** The plan for people: what it predicts, the memory of every rank, and what lost by how much. */
 export function explainPlan(plan: Plan): string {

@@ -1,5 +1,6 @@
 import type { PlanDetails } from '../describe-layout';
-import { bytesText, percentText, secondsText } from './plan-text';
+import { bytesText } from '@millrace/core';
+import { percentText, secondsText } from './plan-text';
 
 /** Differences below this are noise of the measurements. */
 const NOTABLE = 0.001;
