@@ -11,6 +11,7 @@ it.each([
   ['Postgres stands still for less than a lease', () => outages.standStill('postgres', LEASE_MS / 2)],
   ['Postgres stands still for longer than a lease', () => outages.standStill('postgres', 1.5 * LEASE_MS)],
   ['Postgres stands still for four leases', () => outages.standStill('postgres', 4 * LEASE_MS)],
+  ['Postgres takes no connections for ten leases', () => outages.takeNoConnections(10 * LEASE_MS)],
   ['Postgres is killed and started again', () => outages.killPostgres()],
   ['the API stands still for less than a lease', () => outages.standStill('api', LEASE_MS / 2)],
   ['the API stands still for longer than a lease', () => outages.standStill('api', 1.5 * LEASE_MS)],

@@ -86,6 +86,7 @@ import { HeartbeatsService } from './intake/messages/heartbeats.service';
 import { RunningAttemptsService } from './intake/sessions/running-attempts.service';
 import { SessionMessagesService } from './intake/messages/session-messages.service';
 import { SessionsService } from './intake/sessions/sessions.service';
+import { SessionRegistrationService } from './intake/sessions/session-registration.service';
 import { SessionRegistry } from './ledger/sessions/session-registry';
 import { MetricsAndLogsService } from './intake/messages/metrics-and-logs.service';
 import { TelemetryRepository } from './ledger/telemetry/telemetry.repository';
@@ -161,6 +162,7 @@ const SESSIONS = [
   MessageAdmissionService,
   MessageRoutesService,
   SessionMessagesService,
+  SessionRegistrationService,
   SessionsService,
   AttemptStartsService,
   CommandDispatcherService,

@@ -1,3 +1,4 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect } from 'vitest';
 import { LiveCluster, type Outcome, waitUntil } from './live-cluster';
 import { createSmallDataset, smallRun } from './small-run';
@@ -5,8 +6,8 @@ import { createSmallDataset, smallRun } from './small-run';
 export interface OutageOptions {
   /** Of each of the two runs. */
   readonly steps: number;
-  /** Of the cluster, beside the defaults. */
-  readonly environment?: Readonly<Record<string, string>>;
+  /** Of the cluster, beside the defaults; undefined = unset. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
 }
 
 /** A cluster with a run on each of two agents, under which something stands still or dies. */
@@ -26,15 +27,17 @@ export class Outages {
     return outages;
   }
 
-  /** Stands still as under a debugger, or a machine that swaps: it neither answers nor closes its connections. */
+  /**
+   * Stands still with all its processes, as under a debugger, or on a machine that swaps: it neither answers nor closes
+   * its connections.
+   */
   async standStill(name: string, ms: number): Promise<void> {
-    const pid = this.cluster.pid(name);
-    process.kill(pid, 'SIGSTOP');
-    try {
-      await new Promise((resolve) => setTimeout(resolve, ms));
-    } finally {
-      process.kill(pid, 'SIGCONT');
-    }
+    await pause(this.cluster.pid(name), ms, childrenOf);
+  }
+
+  /** Postgres answers on the connections that there are, and takes no others. */
+  async takeNoConnections(ms: number): Promise<void> {
+    await pause(this.cluster.pid('postgres'), ms, () => []);
   }
 
   async killPostgres(): Promise<void> {
@@ -85,4 +88,37 @@ export class Outages {
     });
     return (await this.cluster.client.submitRun(spec)).id;
   }
+}
+
+/** The first stops first, so that it starts no process that is not stopped. */
+async function pause(pid: number, ms: number, others: (pid: number) => number[]): Promise<void> {
+  process.kill(pid, 'SIGSTOP');
+  const stopped = others(pid);
+  for (const each of stopped) signal(each, 'SIGSTOP');
+  try {
+    await new Promise((resolve) => setTimeout(resolve, ms));
+  } finally {
+    for (const each of [...stopped, pid]) signal(each, 'SIGCONT');
+  }
+}
+
+/** One that has just ended needs no signal. */
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+function childrenOf(pid: number): number[] {
+  const processes = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return processes.map(Number).filter((each) => parentOf(each) === pid);
+}
+
+/** Undefined for one that has just ended. */
+function parentOf(pid: number): number | undefined {
+  const path = `/proc/${pid}/status`;
+  const parent = existsSync(path) ? /^PPid:\s*(\d+)/m.exec(readFileSync(path, 'utf8'))?.[1] : undefined;
+  return parent === undefined ? undefined : Number(parent);
 }

@@ -1,6 +1,6 @@
-import { bytesText } from '@millrace/core';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { bytesText } from '@millrace/core';
 import { type CommandContext, command } from '../command-context';
 import { table } from '../table';
 import { deleteHomelessDatabase, homelessDatabases } from '../up/homeless-databases';

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { agentV1 } from '@millrace/contracts';
+import { LeaseTerm } from '../../ledger/attempts/lease-term';
 import { AgentsRepository } from '../../ledger/agents/agents.repository';
 import { PrometheusService } from '../../ground/prometheus/prometheus.service';
 import { TelemetryService } from '../../ledger/telemetry/telemetry.service';
@@ -15,6 +16,7 @@ export class HeartbeatsService {
     private readonly running: RunningAttemptsService,
     private readonly metrics: PrometheusService,
     private readonly telemetry: TelemetryService,
+    private readonly term: LeaseTerm,
   ) {}
 
   /** What an agent's device does now; nothing depends on it. */
@@ -25,9 +27,14 @@ export class HeartbeatsService {
   /** @throws AppError SESSION.SUPERSEDED */
   async beat(session: AgentSession, { sequence, running, latenessMs }: agentV1.Heartbeat): Promise<void> {
     this.metrics.observeHeartbeat(latenessMs);
+    const { agentId } = session;
+    await this.term.watch(() => this.renew(session, running));
+    session.send({ $case: 'heartbeatAck', value: { sequence, current: await this.running.current(agentId, running) } });
+  }
+
+  private async renew(session: AgentSession, running: readonly agentV1.RunningAttempt[]): Promise<void> {
     const { agentId, epoch } = session;
     if (!(await this.agents.markSeen(session))) throw sessionSuperseded(agentId, epoch);
     await this.running.renew(agentId, running);
-    session.send({ $case: 'heartbeatAck', value: { sequence, current: await this.running.current(agentId, running) } });
   }
 }

@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { AgentSession } from '../../ledger/sessions/agent-session';
 import type { AgentMessageBody } from '../../ledger/sessions/agent-transport';
+import { isUnreachable } from '../../ground/database/prisma-failures';
+import { LeaseTerm } from '../../ledger/attempts/lease-term';
 import { MessageAdmissionService } from './message-admission.service';
 import { MessageRoutesService } from './message-routes.service';
 
@@ -10,6 +12,7 @@ export class SessionMessagesService {
   constructor(
     private readonly admission: MessageAdmissionService,
     private readonly routes: MessageRoutesService,
+    private readonly term: LeaseTerm,
   ) {}
 
   /**
@@ -20,6 +23,8 @@ export class SessionMessagesService {
     try {
       await this.routes.handle(session, await this.admission.admit(session, message));
     } catch (error) {
+      // The session ends with this, and until there is another one no heartbeat comes.
+      if (isUnreachable(error)) this.term.restart('the database failed');
       this.admission.dropped(session, message, error);
     }
     acknowledge(session, message);

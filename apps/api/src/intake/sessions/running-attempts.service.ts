@@ -2,7 +2,6 @@ import { Injectable } from '@nestjs/common';
 import type { agentV1 } from '@millrace/contracts';
 import { LeasesRepository } from '../../ledger/runs/leases.repository';
 import { ApiConfig } from '../../ground/config/api-config';
-import { LeaseTerm } from '../../ledger/attempts/lease-term';
 
 /** What an agent says it runs, against what it may run. */
 @Injectable()
@@ -10,11 +9,10 @@ export class RunningAttemptsService {
   constructor(
     private readonly leases: LeasesRepository,
     private readonly config: ApiConfig,
-    private readonly term: LeaseTerm,
   ) {}
 
   async renew(agentId: string, running: readonly agentV1.RunningAttempt[]): Promise<void> {
-    await this.term.watch(() => this.leases.renew(agentId, running, this.config.leaseMs));
+    await this.leases.renew(agentId, running, this.config.leaseMs);
   }
 
   /**

@@ -4,10 +4,9 @@ import { AgentPresenceService, type PresentAgent } from '../../ledger/agents/age
 import { AttemptReattachService } from '../../ledger/attempts/attempt-reattach.service';
 import { ClusterContext } from '../../ground/config/cluster-context';
 import { ClusterSignals } from '../../ground/events/cluster-signals';
-import { AgentSession } from '../../ledger/sessions/agent-session';
+import type { AgentSession } from '../../ledger/sessions/agent-session';
 import type { AgentTransport } from '../../ledger/sessions/agent-transport';
-import { parseRegistration } from './registration';
-import { RunningAttemptsService } from './running-attempts.service';
+import { SessionRegistrationService } from './session-registration.service';
 import { SessionRegistry } from '../../ledger/sessions/session-registry';
 
 /** Begins and ends sessions. */
@@ -16,8 +15,8 @@ export class SessionsService {
   private readonly closing = new Set<Promise<void>>();
 
   constructor(
+    private readonly registration: SessionRegistrationService,
     private readonly presence: AgentPresenceService,
-    private readonly running: RunningAttemptsService,
     private readonly reattach: AttemptReattachService,
     private readonly registry: SessionRegistry,
     private readonly signals: ClusterSignals,
@@ -26,11 +25,8 @@ export class SessionsService {
 
   /** The new session supersedes every older one of the agent. */
   async open(register: agentV1.Register, transport: AgentTransport): Promise<AgentSession> {
-    const agent = await this.presence.connected(parseRegistration(register));
-    const session = new AgentSession({ agentId: agent.id, epoch: agent.epoch }, transport);
-    await this.reattach.registered(session, register.running);
-    await this.running.renew(agent.id, register.running);
-    session.send({ $case: 'welcome', value: await this.welcome(agent, register.running) });
+    const { agent, session, current } = await this.registration.register(register, transport);
+    session.send({ $case: 'welcome', value: this.welcome(agent, current) });
     const { sharesDeviceWith, host, device } = agent;
     if (sharesDeviceWith.length > 0)
       this.context.logger.warn({ agent: agent.id, host, device, sharesDeviceWith }, 'two agents have the same GPU');
@@ -64,7 +60,7 @@ export class SessionsService {
     if (gone) this.context.logger.info({ agent: session.agentId, epoch: session.epoch }, 'agent disconnected');
   }
 
-  private async welcome(agent: PresentAgent, running: readonly agentV1.RunningAttempt[]): Promise<agentV1.Welcome> {
+  private welcome(agent: PresentAgent, current: readonly agentV1.RunningAttempt[]): agentV1.Welcome {
     const { heartbeatMs, leaseMs, graceMs } = this.context.config;
     return {
       agentId: agent.id,
@@ -74,7 +70,7 @@ export class SessionsService {
       graceMs,
       metricsAcknowledged: Number(agent.metricsSeq),
       logsAcknowledged: Number(agent.logsSeq),
-      current: await this.running.current(agent.id, running),
+      current: [...current],
       takesParts: true,
       sharesDeviceWith: [...agent.sharesDeviceWith],
     };

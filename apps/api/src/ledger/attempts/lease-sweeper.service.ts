@@ -127,8 +127,12 @@ export class LeaseSweeperService implements OnApplicationBootstrap, OnModuleDest
       .finally(() => (this.probing = false));
   }
 
-  /** A pulse that comes late by a good part of a lease: heartbeats may be waiting that were not read yet. */
+  /**
+   * A renewal that waits for the database, or a pulse that comes late by a good part of a lease: heartbeats may be
+   * waiting that were not read yet.
+   */
   private noteSilence(): void {
+    this.term.noteWaits();
     const nowMs = this.context.clock.monotonicMs();
     const silentMs = nowMs - this.lastPulseMs;
     if (silentMs > PULSE_MS + this.context.config.leaseMs / 3)

@@ -49,6 +49,22 @@ it('starts anew when the database was long in answering, and not for an answer i
   expect(term.hasPassed).toBe(false);
 });
 
+it('starts anew while a renewal waits, whatever other connections to the database say', async () => {
+  const { term, pass } = scene();
+  let answer = (): void => undefined;
+  const renewal = term.watch(() => new Promise<void>((done) => (answer = done)));
+  pass(LEASE_MS);
+  expect(term.hasPassed).toBe(true);
+  term.noteWaits();
+  expect(term.hasPassed).toBe(false);
+  expect(term.untold).toBeDefined();
+  answer();
+  await renewal;
+  pass(LEASE_MS);
+  term.noteWaits();
+  expect(term.hasPassed).toBe(true);
+});
+
 it('has other replicas told of every restart, also of one that came while the last was told', () => {
   const { term } = scene();
   expect(term.untold).toBeUndefined();

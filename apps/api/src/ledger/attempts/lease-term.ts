@@ -15,6 +15,8 @@ export class LeaseTerm {
   private liveSinceMs: number;
   private restartCount = 0;
   private toldCount = 0;
+  /** When what is under way began, in this order. */
+  private readonly underWay = new Set<{ readonly startMs: number }>();
 
   constructor(private readonly context: ClusterContext) {
     this.liveSinceMs = context.clock.monotonicMs();
@@ -44,9 +46,19 @@ export class LeaseTerm {
     this.restartCount++;
   }
 
+  /** Restarts the term where something still waits for the database that other connections may well reach. */
+  noteWaits(): void {
+    const [oldest] = this.underWay;
+    const waitsMs = oldest === undefined ? 0 : this.context.clock.monotonicMs() - oldest.startMs;
+    if (waitsMs > this.context.config.leaseMs * SHARE_OF_LEASE)
+      this.restart(`the database has not answered for ${waitsMs.toFixed(0)} ms`);
+  }
+
   /** Does `work` on the database; a failure, or an answer that was long in coming, restarts the term. */
   async watch<T>(work: () => Promise<T>): Promise<T> {
     const startMs = this.context.clock.monotonicMs();
+    const own = { startMs };
+    this.underWay.add(own);
     try {
       return await work();
     } catch (error) {
@@ -54,6 +66,7 @@ export class LeaseTerm {
       if (!(error instanceof AppError)) this.restart('the database failed');
       throw error;
     } finally {
+      this.underWay.delete(own);
       const tookMs = this.context.clock.monotonicMs() - startMs;
       if (tookMs > this.context.config.leaseMs * SHARE_OF_LEASE)
         this.restart(`the database took ${tookMs.toFixed(0)} ms`);
