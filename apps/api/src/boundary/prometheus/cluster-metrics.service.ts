@@ -2,7 +2,6 @@ import { RUN_STATES } from '@millrace/core';
 import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { currentTelemetry } from '../../ledger/agents/agent-body';
 import { AgentsRepository } from '../../ledger/agents/agents.repository';
-import { ClusterContext } from '../../ground/config/cluster-context';
 import { QueueService } from '../queue/queue.service';
 import { SessionRegistry } from '../../ledger/sessions/session-registry';
 import { BoundedLabel } from '../../ground/prometheus/bounded-label';
@@ -23,7 +22,6 @@ export class ClusterMetricsService implements OnApplicationBootstrap {
     private readonly agentRows: AgentsRepository,
     private readonly registry: SessionRegistry,
     private readonly queue: QueueService,
-    private readonly context: ClusterContext,
   ) {
     this.gauges = clusterGauges(prometheus);
     this.devices = new DeviceMetrics(prometheus.registry);
@@ -51,14 +49,13 @@ export class ClusterMetricsService implements OnApplicationBootstrap {
   }
 
   private async collectDevices(): Promise<void> {
-    const nowMs = this.context.clock.now();
     const connected = (await this.agentRows.all()).filter((agent) => agent.connected);
     this.devices.show(
       connected.map((agent) => ({
         host: agent.host,
         device: agent.device,
-        silentMs: Math.max(0, nowMs - agent.lastSeenAt.getTime()),
-        telemetry: currentTelemetry(agent, nowMs) ?? undefined,
+        silentMs: Math.max(0, agent.readAt.getTime() - agent.lastSeenAt.getTime()),
+        telemetry: currentTelemetry(agent) ?? undefined,
       })),
     );
   }

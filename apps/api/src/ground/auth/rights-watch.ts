@@ -2,6 +2,7 @@ import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { USER_ROLES } from '@millrace/contracts';
 import { type AppError, type Clock, describeError, type Logger } from '@millrace/core';
 import { CLOCK, LOGGER } from '../config/api-logger';
+import { DatabaseClock } from '../database/database-clock';
 import { rightsLost, sessionUnknown, tokenExpired, tokenUnknown, userDisabled } from './auth.errors';
 import { covers } from './access';
 import type { Principal } from './principal';
@@ -31,6 +32,7 @@ export class RightsWatch implements OnModuleDestroy {
 
   constructor(
     private readonly tokens: TokensRepository,
+    private readonly time: DatabaseClock,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
@@ -85,7 +87,7 @@ export class RightsWatch implements OnModuleDestroy {
     const sessionIds = new Set(held.flatMap(({ principal: { sessionId } }) => sessionId ?? []));
     const rights = await this.tokens.rights([...tokenIds]);
     const sessions = await this.tokens.sessionsAmong([...sessionIds]);
-    const nowMs = this.clock.now();
+    const nowMs = (await this.time.now()).getTime();
     for (const each of held) {
       const { tokenId, sessionId, sessionEndsAt } = each.principal;
       const signedOut = sessionId !== null && !sessions.has(sessionId);

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { UserRole } from '@millrace/contracts';
 import { type Clock, newId } from '@millrace/core';
 import { CLOCK } from '../config/api-logger';
+import { DatabaseClock } from '../database/database-clock';
 import { sessionUnknown, tokenExpired, tokenMissing, tokenUnknown, userDisabled } from './auth.errors';
 import type { Principal } from './principal';
 import { RightsWatch } from './rights-watch';
@@ -16,7 +17,9 @@ const FIRST_USER = { id: 'user_admin', name: 'admin', role: 'admin' };
 
 interface Cached {
   readonly principal: Principal;
-  readonly untilMs: number;
+  /** When the database was asked, by its clock and by this process's, which go on alike. */
+  readonly readAt: Date;
+  readonly readMonotonicMs: number;
 }
 
 /** Who a secret stands for; the database holds only hashes, so that neither a dump nor timing gives one away. */
@@ -27,6 +30,7 @@ export class TokensService {
   constructor(
     private readonly tokens: TokensRepository,
     private readonly rights: RightsWatch,
+    private readonly time: DatabaseClock,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
@@ -44,7 +48,7 @@ export class TokensService {
   async authenticateSession(cookie: string): Promise<Principal> {
     return this.remembered(hashSecret(cookie), async (hash) => {
       const found = await this.tokens.findBySession(hash);
-      if (!found || found.expiresAt.getTime() <= this.clock.now()) throw sessionUnknown();
+      if (!found) throw sessionUnknown();
       return { ...this.principalOf(found.token), sessionId: hash, sessionEndsAt: found.expiresAt };
     });
   }
@@ -66,18 +70,25 @@ export class TokensService {
   /** Whether `authenticate` would answer without asking the database. */
   isRemembered(bearer: string | undefined): boolean {
     const cached = bearer === undefined ? undefined : this.cache.get(hashSecret(bearer));
-    return cached !== undefined && cached.untilMs > this.clock.now();
+    return cached !== undefined && this.ageMs(cached) < CACHE_MS;
   }
 
   private async remembered(hash: string, read: (hash: string) => Promise<Principal>): Promise<Principal> {
-    const nowMs = this.clock.now();
     const cached = this.cache.get(hash);
-    if (cached && cached.untilMs > nowMs) return inForce(cached.principal, nowMs);
+    const ageMs = cached === undefined ? Infinity : this.ageMs(cached);
+    if (cached && ageMs < CACHE_MS) return inForce(cached.principal, cached.readAt.getTime() + ageMs);
     this.cache.delete(hash);
-    const principal = inForce(await read(hash), nowMs);
+    const readMonotonicMs = this.clock.monotonicMs();
+    const principal = await read(hash);
+    const readAt = await this.time.now();
+    inForce(principal, readAt.getTime());
     if (this.cache.size >= CACHE_COUNT_MAX) this.cache.clear();
-    this.cache.set(hash, { principal, untilMs: nowMs + CACHE_MS });
+    this.cache.set(hash, { principal, readAt, readMonotonicMs });
     return principal;
+  }
+
+  private ageMs({ readMonotonicMs }: Cached): number {
+    return this.clock.monotonicMs() - readMonotonicMs;
   }
 
   private principalOf({ id, user, agentId, scope, expiresAt, revokedAt }: TokenWithUser): Principal {

@@ -1,5 +1,6 @@
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { PrismaPg } from '@prisma/adapter-pg';
+import type { ClientBase } from 'pg';
 import { ApiConfig } from '../config/api-config';
 import { currentCompanion } from './transaction-companion';
 import { type Prisma, PrismaClient } from '../../generated/prisma/client';
@@ -22,6 +23,8 @@ const POOL = {
   query_timeout: 35_000,
   keepAlive: true,
   keepAliveInitialDelayMillis: 10_000,
+  /** The adapter takes every time that it reads for UTC, and writes them without their zone. */
+  onConnect: (client: ClientBase): Promise<unknown> => client.query("SET TIME ZONE 'UTC'"),
 } as const;
 /** How long a transaction waits for a connection, and how long it may take. */
 const WAIT_MS_MAX = 10_000;

@@ -5,14 +5,8 @@ import { type DeviceOwner, sharersOf } from './shared-device';
 /** Telemetry comes every 5 s; older than this it is not what the device does now. */
 const TELEMETRY_CURRENT_MS = 30_000;
 
-export interface AgentView {
-  readonly nowMs: number;
-  /** Every agent there is. */
-  readonly devices: readonly DeviceOwner[];
-}
-
-/** An agent as REST shows it. */
-export function agentBody(agent: AgentWithLease, { nowMs, devices }: AgentView): AgentBody {
+/** An agent as REST shows it; `devices`: those of every agent there is. */
+export function agentBody(agent: AgentWithLease, devices: readonly DeviceOwner[]): AgentBody {
   const { id, host, device, version, dataAddress, lease, lastSeenAt, setAside, isHere } = agent;
   return {
     id,
@@ -33,7 +27,7 @@ export function agentBody(agent: AgentWithLease, { nowMs, devices }: AgentView):
       expiresAt: lease.expiresAt.toISOString(),
     },
     lastSeenAt: lastSeenAt.toISOString(),
-    telemetry: isHere ? currentTelemetry(agent, nowMs) : null,
+    telemetry: isHere ? currentTelemetry(agent) : null,
   };
 }
 
@@ -44,8 +38,10 @@ function stateOf({ isHere, draining, setAside }: AgentWithLease): string {
   return setAside === null ? 'connected' : 'set-aside';
 }
 
+type CurrentTelemetry = Pick<AgentWithLease, 'telemetry' | 'readAt'>;
+
 /** Null when the device told nothing yet, or nothing for a while. */
-export function currentTelemetry(agent: Pick<AgentWithLease, 'telemetry'>, nowMs: number): AgentBody['telemetry'] {
-  const telemetry = agent.telemetry as AgentBody['telemetry'];
-  return telemetry !== null && nowMs - Date.parse(telemetry.time) < TELEMETRY_CURRENT_MS ? telemetry : null;
+export function currentTelemetry({ telemetry: told, readAt }: CurrentTelemetry): AgentBody['telemetry'] {
+  const telemetry = told as AgentBody['telemetry'];
+  return telemetry !== null && readAt.getTime() - Date.parse(telemetry.time) < TELEMETRY_CURRENT_MS ? telemetry : null;
 }

@@ -18,6 +18,8 @@ export interface AgentRegistration {
 
 export interface AgentWithLease extends Agent {
   readonly lease: Lease | null;
+  /** When the row was read, by the database's clock as all its times. */
+  readonly readAt: Date;
   /** It has a session and was heard of within a lease, whatever an older session left behind. */
   readonly isHere: boolean;
   /** It gets no attempt until then; null: it may have one. */
@@ -149,6 +151,7 @@ export class AgentsRepository {
     const { setAsideUntil: until, setAsideReason: reason } = row;
     return {
       ...row,
+      readAt: now,
       isHere: row.connected && now.getTime() - row.lastSeenAt.getTime() < this.config.leaseMs,
       setAside: until !== null && until > now ? { until, reason: reason ?? 'it caused failures' } : null,
     };

@@ -38,6 +38,7 @@ export interface RunRecord {
   readonly retryAt: Date | null;
   readonly version: number;
   readonly createdAt: Date;
+  /** When its state or its reason last changed. */
   readonly updatedAt: Date;
   readonly startedAt: Date | null;
   readonly finishedAt: Date | null;

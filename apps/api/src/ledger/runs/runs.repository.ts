@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import type { RunSpec } from '@millrace/contracts';
 import { allowedSources, isFinal, type StopRequest } from '@millrace/scheduler';
 import { isStatementTimeout } from '../../ground/database/prisma-failures';
+import { DatabaseClock } from '../../ground/database/database-clock';
 import { PrismaService, type Transaction } from '../../ground/database/prisma.service';
 import { Prisma, type Run } from '../../generated/prisma/client';
 import type { BriefRun, RunReason, RunRecord } from './run-record';
@@ -47,7 +48,10 @@ const LIVE_STATES: string[] = RUN_STATES.filter((state) => !isFinal(state));
 /** Rows of runs. A state changes only by `transition`. */
 @Injectable()
 export class RunsRepository {
-  constructor(private readonly prisma: PrismaService) {}
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly time: DatabaseClock,
+  ) {}
 
   async create(tx: Transaction, { id, spec, datasetId, reason }: NewRun): Promise<RunRecord> {
     const { name, project, queue, priority } = spec;
@@ -94,7 +98,7 @@ export class RunsRepository {
   ): Promise<boolean> {
     const { count } = await tx.run.updateMany({
       where: { id: run.id, fence: run.fence, state: { in: allowedSources(to) } },
-      data: { state: to, version: { increment: 1 }, ...columns(changes) },
+      data: { state: to, version: { increment: 1 }, updatedAt: await this.time.now(tx), ...columns(changes) },
     });
     return count === 1;
   }
@@ -103,7 +107,7 @@ export class RunsRepository {
   async update(tx: Transaction, run: RunRecord, changes: RunChanges): Promise<boolean> {
     const { count } = await tx.run.updateMany({
       where: { id: run.id, fence: run.fence, state: run.state },
-      data: { version: { increment: 1 }, ...columns(changes) },
+      data: { version: { increment: 1 }, updatedAt: await this.time.now(tx), ...columns(changes) },
     });
     return count === 1;
   }

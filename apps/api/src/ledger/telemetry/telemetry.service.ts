@@ -9,6 +9,7 @@ import {
 } from '@millrace/contracts';
 import type { Clock } from '@millrace/core';
 import { CLOCK } from '../../ground/config/api-logger';
+import { DatabaseClock } from '../../ground/database/database-clock';
 import { TelemetryRepository, type TelemetryRow } from './telemetry.repository';
 
 /** How long telemetry is kept. Beyond that, Prometheus keeps what /metrics tells. */
@@ -32,21 +33,22 @@ export class TelemetryService {
 
   constructor(
     private readonly repository: TelemetryRepository,
+    private readonly time: DatabaseClock,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
   /** Its time is when it came: agents' clocks differ. What comes faster than once a second is left out. */
   async store(agentId: string, sample: agentV1.DeviceTelemetry): Promise<void> {
-    const nowMs = this.clock.now();
+    const nowMs = this.clock.monotonicMs();
     if (nowMs - (this.storedAtMs.get(agentId) ?? -Infinity) < STORED_EVERY_MS) return;
     if (this.storedAtMs.size >= KNOWN_AGENTS_MAX) this.storedAtMs.clear();
     this.storedAtMs.set(agentId, nowMs);
-    const time = new Date(nowMs);
+    const time = await this.time.now();
     await this.repository.store(agentId, time, telemetryBody(sample, time));
   }
 
   async series(agentId: string, query: TelemetryQuery): Promise<TelemetrySeriesBody> {
-    const to = query.to ?? new Date(this.clock.now() + 1);
+    const to = query.to ?? (await this.time.after(1));
     const from = query.from ?? new Date(to.getTime() - TELEMETRY_KEPT_MS);
     const rows = from < to ? await this.repository.range({ agentId, from, to, points: query.points }) : [];
     const gapMs = Math.max(GAP_MS, (2 * (to.getTime() - from.getTime())) / query.points);
@@ -55,7 +57,7 @@ export class TelemetryService {
   }
 
   async prune(): Promise<void> {
-    await this.repository.prune(new Date(this.clock.now() - TELEMETRY_KEPT_MS));
+    await this.repository.prune(await this.time.after(-TELEMETRY_KEPT_MS));
   }
 }
 

@@ -14,7 +14,7 @@ export class AgentsWatch {
   /** The first look only notes where things stand. `closely`: agents of which telemetry is told too. */
   async look(nowMs: number, closely: ReadonlySet<string>): Promise<LiveMessage[]> {
     const devices = await this.agents.all();
-    const bodies = devices.map((agent) => agentBody(agent, { nowMs, devices }));
+    const bodies = devices.map((agent) => agentBody(agent, devices));
     return [...this.updates(bodies), ...this.telemetry.look(bodies, closely, nowMs)];
   }
 

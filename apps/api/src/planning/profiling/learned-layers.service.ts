@@ -1,7 +1,6 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { LAYER_PARTS, type LayerTimes } from '@millrace/contracts';
-import type { Clock } from '@millrace/core';
-import { CLOCK } from '../../ground/config/api-logger';
+import { DatabaseClock } from '../../ground/database/database-clock';
 import { AgentsRepository } from '../../ledger/agents/agents.repository';
 import type { AttemptRecord } from '../../ledger/runs/attempt-record';
 import { deviceKind } from './device-kind';
@@ -13,7 +12,7 @@ export class LearnedLayersService {
   constructor(
     private readonly profiles: LayerProfilesRepository,
     private readonly agents: AgentsRepository,
-    @Inject(CLOCK) private readonly clock: Clock,
+    private readonly time: DatabaseClock,
   ) {}
 
   /** `layers` by agent; agents of one kind count as their mean. */
@@ -29,7 +28,7 @@ export class LearnedLayersService {
       same.times.push(times);
       kinds.set(kind, same);
     }
-    const at = new Date(this.clock.now());
+    const at = await this.time.now();
     for (const [kind, { agentId, times }] of kinds)
       await this.profiles.learned(kind, work, { agentId, layers: meanLayers(times), at });
   }

@@ -1,9 +1,8 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { agentV1 } from '@millrace/contracts';
-import type { Clock } from '@millrace/core';
 import { isLive, rankOf } from '../../ledger/runs/attempt-record';
 import { AttemptsRepository } from '../../ledger/runs/attempts.repository';
-import { CLOCK } from '../../ground/config/api-logger';
+import { DatabaseClock } from '../../ground/database/database-clock';
 import type { SessionIdentity } from '../../ledger/sessions/agent-session';
 import { LinkProfilesRepository } from './link-profiles.repository';
 import { linkInvalid } from './profiling.errors';
@@ -14,7 +13,7 @@ export class LinkReportsService {
   constructor(
     private readonly attempts: AttemptsRepository,
     private readonly links: LinkProfilesRepository,
-    @Inject(CLOCK) private readonly clock: Clock,
+    private readonly time: DatabaseClock,
   ) {}
 
   /** Of an attempt that is over, or of agents that are not in it: dropped. @throws AppError PROFILE.LINK_INVALID */
@@ -26,6 +25,6 @@ export class LinkReportsService {
     const toAgent = attempt?.ranks[link.toRank]?.agent;
     if (!attempt || !isLive(attempt.state) || toAgent === undefined) return;
     if (rankOf(attempt, agentId) === undefined || toAgent === agentId) return;
-    await this.links.store({ fromAgent: agentId, toAgent, latencySeconds, bytesPerSecond }, new Date(this.clock.now()));
+    await this.links.store({ fromAgent: agentId, toAgent, latencySeconds, bytesPerSecond }, await this.time.now());
   }
 }

@@ -1,8 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { agentV1, LayerTimes, LayerWork, RunSpec } from '@millrace/contracts';
-import type { Clock, Logger, ModelConfig } from '@millrace/core';
+import type { Logger, ModelConfig } from '@millrace/core';
 import type { AgentWithLease } from '../../ledger/agents/agents.repository';
-import { CLOCK, LOGGER } from '../../ground/config/api-logger';
+import { LOGGER } from '../../ground/config/api-logger';
+import { DatabaseClock } from '../../ground/database/database-clock';
 import { ClusterSignals } from '../../ground/events/cluster-signals';
 import type { SessionIdentity } from '../../ledger/sessions/agent-session';
 import type { ApiMessageBody } from '../../ledger/sessions/agent-transport';
@@ -22,7 +23,7 @@ export class ProfileRequestsService {
   constructor(
     private readonly profiles: LayerProfilesRepository,
     private readonly signals: ClusterSignals,
-    @Inject(CLOCK) private readonly clock: Clock,
+    private readonly time: DatabaseClock,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
@@ -32,12 +33,13 @@ export class ProfileRequestsService {
     if (pp === 1 || partition !== 'auto' || idle.length === 0) return;
     const work: LayerWork = { model, microBatch: spec.train.batch.micro, recompute };
     const known = (await this.profiles.ofModel(work)).filter((profile) => profile.recompute === recompute);
+    const at = await this.time.now();
     const byKind = new Map(idle.map((agent) => [deviceKind(agent), agent]));
     let asked = false;
     for (const [kind, agent] of byKind) {
       const profile = known.find((each) => each.kind === kind);
-      if (profile !== undefined && !this.isStale(profile)) continue;
-      await this.ask(kind, work, agent.id);
+      if (profile !== undefined && !isStale(profile, at)) continue;
+      await this.ask(kind, work, { agentId: agent.id, at });
       asked = true;
     }
     if (asked) this.signals.commands();
@@ -58,7 +60,7 @@ export class ProfileRequestsService {
     if (profile === undefined) return;
     if (answer.errorMessage !== '') return this.failed(profile, answer.errorMessage);
     const layers = parseLayers(answer);
-    await this.profiles.measured(profile, agentId, { layers, at: new Date(this.clock.now()) });
+    await this.profiles.measured(profile, agentId, { layers, at: await this.time.now() });
     const { kind, microBatch, recompute } = profile;
     this.logger.info({ agent: agentId, kind, microBatch, recompute, layers }, 'layers measured');
     this.signals.schedule();
@@ -81,24 +83,24 @@ export class ProfileRequestsService {
     return (await this.unanswered([agentId])).find((profile) => commandId(profile) === id);
   }
 
-  private unanswered(agentIds: readonly string[]): Promise<LayerProfileRecord[]> {
-    return this.profiles.asked(agentIds, new Date(this.clock.now() - ASK_AGAIN_AFTER_MS));
+  private async unanswered(agentIds: readonly string[]): Promise<LayerProfileRecord[]> {
+    return this.profiles.asked(agentIds, await this.time.after(-ASK_AGAIN_AFTER_MS));
   }
 
-  private async ask(kind: string, work: LayerWork, agentId: string): Promise<void> {
-    const nowMs = this.clock.now();
-    const before = new Date(nowMs - ASK_AGAIN_AFTER_MS);
-    await this.profiles.ask(kind, work, { agentId, at: new Date(nowMs), before });
+  private async ask(kind: string, work: LayerWork, { agentId, at }: Asked): Promise<void> {
+    const before = new Date(at.getTime() - ASK_AGAIN_AFTER_MS);
+    await this.profiles.ask(kind, work, { agentId, at, before });
     this.logger.info({ agent: agentId, kind, microBatch: work.microBatch }, 'layers are measured while the run waits');
   }
+}
 
-  private isStale(profile: LayerProfileRecord): boolean {
-    return profile.layers === null && this.ageMs(profile) > ASK_AGAIN_AFTER_MS;
-  }
+interface Asked {
+  readonly agentId: string;
+  readonly at: Date;
+}
 
-  private ageMs({ askedAt }: LayerProfileRecord): number {
-    return this.clock.now() - askedAt.getTime();
-  }
+function isStale({ layers, askedAt }: LayerProfileRecord, now: Date): boolean {
+  return layers === null && now.getTime() - askedAt.getTime() > ASK_AGAIN_AFTER_MS;
 }
 
 const PREFIX = 'profile:';

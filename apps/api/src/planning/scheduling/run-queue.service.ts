@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { AppError, describeError } from '@millrace/core';
 import { type PendingReason, PLACEABLE_STATES } from '@millrace/scheduler';
 import { ClusterContext } from '../../ground/config/cluster-context';
+import { DatabaseClock } from '../../ground/database/database-clock';
 import { type PlannableRun, RunShapesService } from '../plans/run-shapes.service';
 import { ProfileRequestsService } from '../profiling/profile-requests.service';
 import { RunLedger } from '../../ledger/runs/run-ledger';
@@ -27,6 +28,7 @@ export class RunQueueService {
     private readonly shapes: RunShapesService,
     private readonly profiles: ProfileRequestsService,
     private readonly placement: GangPlacementService,
+    private readonly time: DatabaseClock,
     private readonly context: ClusterContext,
   ) {}
 
@@ -75,7 +77,7 @@ export class RunQueueService {
     const reason: RunReason = { code: pending.code, message: pending.sentence, nearest: pending.nearest };
     const before = run.reason;
     if (before?.code === reason.code) {
-      const young = this.context.clock.now() - run.updatedAt.getTime() < REASON_DEBOUNCE_MS;
+      const young = (await this.time.now()).getTime() - run.updatedAt.getTime() < REASON_DEBOUNCE_MS;
       if (young || JSON.stringify(before) === JSON.stringify(reason)) return;
     }
     await this.ledger.note(async (tx) => {

@@ -1,12 +1,12 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { JoinTokenBody, JoinTokenRecord, NewJoinToken, Page } from '@millrace/contracts';
-import { type Clock, newId } from '@millrace/core';
+import { newId } from '@millrace/core';
 import { AuditRepository } from '../../ground/audit/audit.repository';
 import type { Principal } from '../../ground/auth/principal';
 import { hashSecret, newSecret } from '../../ground/auth/secrets';
 import { createdKeySchema, decodeCursor, encodeCursor } from '../../ground/http/cursor';
 import type { PageQuery } from '../../ground/http/parse-query';
-import { CLOCK } from '../../ground/config/api-logger';
+import { DatabaseClock } from '../../ground/database/database-clock';
 import { PrismaService } from '../../ground/database/prisma.service';
 import { ServedAddresses } from '../../ground/tls/served-addresses';
 import { joinTokenNotFound } from '../../ground/accounts/accounts.errors';
@@ -20,7 +20,7 @@ export class JoinTokensService {
     private readonly audit: AuditRepository,
     private readonly prisma: PrismaService,
     private readonly addresses: ServedAddresses,
-    @Inject(CLOCK) private readonly clock: Clock,
+    private readonly time: DatabaseClock,
   ) {}
 
   /** `host`: under which the caller reached this API, so other machines may too. */
@@ -31,7 +31,7 @@ export class JoinTokensService {
     const token = newSecret('mlrjoin');
     const id = newId('join');
     // By the clock that revocations go by, since an agent that was revoked comes back only with a later join token.
-    const createdAt = new Date(this.clock.now());
+    const createdAt = await this.time.now();
     const expiresAt = new Date(createdAt.getTime() + expiresInSeconds * 1000);
     await this.prisma.transaction(async (tx) => {
       await this.joinTokens.create(tx, {
@@ -63,7 +63,7 @@ export class JoinTokensService {
   /** Agents that joined with it stay. @throws AppError JOIN.TOKEN_NOT_FOUND */
   async revoke(actor: string, id: string): Promise<void> {
     await this.prisma.transaction(async (tx) => {
-      if (!(await this.joinTokens.revoke(tx, id, new Date(this.clock.now())))) throw joinTokenNotFound(id);
+      if (!(await this.joinTokens.revoke(tx, id, await this.time.now(tx)))) throw joinTokenNotFound(id);
       await this.audit.append(tx, { actor, action: 'join-token.revoke', subject: id, data: {} });
     });
   }

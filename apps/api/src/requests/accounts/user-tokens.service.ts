@@ -1,6 +1,6 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { CreatedToken, NewToken, Page, TokenBody } from '@millrace/contracts';
-import { type Clock, newId } from '@millrace/core';
+import { newId } from '@millrace/core';
 import { AuditRepository } from '../../ground/audit/audit.repository';
 import { covers } from '../../ground/auth/access';
 import type { Principal } from '../../ground/auth/principal';
@@ -9,7 +9,7 @@ import { TokensRepository, type TokenWithUser } from '../../ground/auth/tokens.r
 import { TokensService } from '../../ground/auth/tokens.service';
 import { createdKeySchema, decodeCursor, encodeCursor } from '../../ground/http/cursor';
 import type { PageQuery } from '../../ground/http/parse-query';
-import { CLOCK } from '../../ground/config/api-logger';
+import { DatabaseClock } from '../../ground/database/database-clock';
 import { PrismaService } from '../../ground/database/prisma.service';
 import {
   expiryPast,
@@ -29,7 +29,7 @@ export class UserTokensService {
     private readonly tokens: TokensService,
     private readonly audit: AuditRepository,
     private readonly prisma: PrismaService,
-    @Inject(CLOCK) private readonly clock: Clock,
+    private readonly time: DatabaseClock,
   ) {}
 
   async list(caller: Principal, { limit, cursor }: PageQuery): Promise<Page<TokenBody>> {
@@ -47,7 +47,7 @@ export class UserTokensService {
   async create(caller: Principal, wanted: NewToken): Promise<CreatedToken> {
     const { name, scope } = wanted;
     const userId = wanted.userId ?? caller.user?.id ?? '';
-    const expiresAt = this.expiryOf(caller, wanted);
+    const expiresAt = await this.expiryOf(caller, wanted);
     assertWithinOwn(caller, wanted, userId);
     if (!(await this.users.find(userId))) throw userNotFound(userId);
     const secret = newSecret('mlr');
@@ -77,21 +77,21 @@ export class UserTokensService {
       await this.users.lockAdmins(tx);
       const ofAdmins = await this.rows.ofAdmins(tx);
       if (ofAdmins.length === 1 && ofAdmins[0] === id) throw lastAdminToken(row.name);
-      if (!(await this.rows.revoke(tx, id, new Date(this.clock.now())))) throw tokenNotFound(id);
+      if (!(await this.rows.revoke(tx, id, await this.time.now(tx)))) throw tokenNotFound(id);
       const data = { name: row.name, userId: row.userId, agentId: row.agentId };
       await this.audit.append(tx, { actor: caller.tokenId, action: 'token.revoke', subject: id, data });
     });
     this.tokens.rightsChanged();
   }
 
-  private expiryOf(caller: Principal, { expiresAt }: NewToken): Date | null {
+  private async expiryOf(caller: Principal, { expiresAt }: NewToken): Promise<Date | null> {
     if (expiresAt === null) {
       if (caller.expiresAt !== null)
         throw tokenBeyondOwn('/expiresAt', 'must be given: the token in use expires itself');
       return null;
     }
     const time = new Date(expiresAt);
-    if (time.getTime() <= this.clock.now()) throw expiryPast(expiresAt);
+    if (time <= (await this.time.now())) throw expiryPast(expiresAt);
     if (caller.expiresAt !== null && time > caller.expiresAt) {
       throw tokenBeyondOwn('/expiresAt', `is after ${caller.expiresAt.toISOString()}, when the token in use expires`);
     }

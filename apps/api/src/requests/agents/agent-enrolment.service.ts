@@ -1,6 +1,6 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { agentV1 } from '@millrace/contracts';
-import { AppError, type Clock, newId } from '@millrace/core';
+import { AppError, newId } from '@millrace/core';
 import {
   agentEnrolled,
   agentRevoked,
@@ -17,7 +17,7 @@ import type { Principal } from '../../ground/auth/principal';
 import { hashSecret, newSecret } from '../../ground/auth/secrets';
 import { TokensRepository } from '../../ground/auth/tokens.repository';
 import { TokensService } from '../../ground/auth/tokens.service';
-import { CLOCK } from '../../ground/config/api-logger';
+import { DatabaseClock } from '../../ground/database/database-clock';
 import { PrismaService, type Transaction } from '../../ground/database/prisma.service';
 import { checkAgentId } from '../../intake/sessions/registration';
 
@@ -30,7 +30,7 @@ export class AgentEnrolmentService {
     private readonly joinTokens: JoinTokensRepository,
     private readonly audit: AuditRepository,
     private readonly prisma: PrismaService,
-    @Inject(CLOCK) private readonly clock: Clock,
+    private readonly time: DatabaseClock,
   ) {}
 
   /**
@@ -68,12 +68,13 @@ export class AgentEnrolmentService {
   private async useJoinToken(tx: Transaction, bearer: string, agentId: string): Promise<string> {
     const hash = hashSecret(bearer);
     const before = await this.joinTokens.find(tx, hash);
+    const now = await this.time.now(tx);
     if (before === null) throw joinTokenInvalid();
-    if (!(await this.joinTokens.use(tx, hash, { agentId, now: new Date(this.clock.now()) }))) {
+    if (!(await this.joinTokens.use(tx, hash, { agentId, now }))) {
       // Whoever holds the secret may know what became of it.
       const after = await this.joinTokens.find(tx, hash);
       if (after?.revokedAt) throw joinTokenRevoked(after.revokedAt);
-      if (before.expiresAt.getTime() <= this.clock.now()) throw joinTokenExpired(before.expiresAt);
+      if (before.expiresAt <= now) throw joinTokenExpired(before.expiresAt);
       throw joinTokenUsed(after);
     }
     // Thrown inside the transaction: the join token is then not used up.
@@ -94,7 +95,7 @@ export class AgentEnrolmentService {
     { credential, actor, request }: { credential: string; actor: string; request: agentV1.EnrollRequest },
   ): Promise<void> {
     const { agentId, host, device } = request;
-    await this.rows.revokeOfAgent(tx, agentId, new Date(this.clock.now()));
+    await this.rows.revokeOfAgent(tx, agentId, await this.time.now(tx));
     await this.rows.create(tx, {
       id: newId('token'),
       name: `agent ${host.slice(0, 100)}:${device}`.replaceAll('\0', '\uFFFD'),

@@ -1,15 +1,13 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { type AgentBody, type Page, storableText } from '@millrace/contracts';
-import type { Clock } from '@millrace/core';
 import { isLive } from '../../ledger/runs/attempt-record';
 import { BoundaryRequestsService } from '../../ledger/runs/boundary-requests.service';
-import { CLOCK } from '../../ground/config/api-logger';
 import type { Transaction } from '../../ground/database/prisma.service';
 import { type FencedAttempt, RunLedger } from '../../ledger/runs/run-ledger';
 import { agentBody } from '../../ledger/agents/agent-body';
 import { agentCursorInvalid, agentNotFound } from '../../ledger/agents/agents.errors';
 import { SetAsideService } from '../../ledger/attempts/set-aside.service';
-import { AgentsRepository, type AgentWithLease, type OwnedDevice } from '../../ledger/agents/agents.repository';
+import { AgentsRepository, type AgentWithLease } from '../../ledger/agents/agents.repository';
 
 export interface AgentListQuery {
   readonly limit: number;
@@ -24,7 +22,6 @@ export class AgentsService {
     private readonly ledger: RunLedger,
     private readonly boundaries: BoundaryRequestsService,
     private readonly setAsides: SetAsideService,
-    @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
   async list({ limit, cursor }: AgentListQuery): Promise<Page<AgentBody>> {
@@ -33,13 +30,13 @@ export class AgentsService {
     const last = items.at(-1);
     const devices = await this.agents.devices();
     return {
-      items: items.map((agent) => this.body(agent, devices)),
+      items: items.map((agent) => agentBody(agent, devices)),
       nextCursor: rows.length > limit && last ? Buffer.from(`agent ${last.id}`).toString('base64url') : null,
     };
   }
 
   async get(id: string): Promise<AgentBody> {
-    return this.body(await this.found(id), await this.agents.devices());
+    return agentBody(await this.found(id), await this.agents.devices());
   }
 
   /**
@@ -86,10 +83,6 @@ export class AgentsService {
     const agent = await this.agents.find(id);
     if (!agent) throw agentNotFound(id);
     return agent;
-  }
-
-  private body(agent: AgentWithLease, devices: readonly OwnedDevice[]): AgentBody {
-    return agentBody(agent, { nowMs: this.clock.now(), devices });
   }
 }
 

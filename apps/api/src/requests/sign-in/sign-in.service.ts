@@ -1,12 +1,11 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { SessionBody } from '@millrace/contracts';
-import type { Clock } from '@millrace/core';
 import { AuditRepository } from '../../ground/audit/audit.repository';
 import { roleForbidden } from '../../ground/auth/auth.errors';
 import type { Principal } from '../../ground/auth/principal';
 import { hashSecret, newSecret } from '../../ground/auth/secrets';
 import { TokensService } from '../../ground/auth/tokens.service';
-import { CLOCK } from '../../ground/config/api-logger';
+import { DatabaseClock } from '../../ground/database/database-clock';
 import { PrismaService } from '../../ground/database/prisma.service';
 import { WebSessionsRepository } from './web-sessions.repository';
 
@@ -28,18 +27,20 @@ export class SignInService {
     private readonly sessions: WebSessionsRepository,
     private readonly audit: AuditRepository,
     private readonly prisma: PrismaService,
-    @Inject(CLOCK) private readonly clock: Clock,
+    private readonly time: DatabaseClock,
   ) {}
 
   /** It ends with its token at the latest. @throws AppError AUTH.* */
   async open(token: string): Promise<OpenedSession> {
     const principal = await this.tokens.authenticate(token);
-    const now = this.clock.now();
-    const expiresAt = new Date(Math.min(now + SESSION_MS, principal.expiresAt?.getTime() ?? Number.POSITIVE_INFINITY));
+    const now = await this.time.now();
+    const expiresAt = new Date(
+      Math.min(now.getTime() + SESSION_MS, principal.expiresAt?.getTime() ?? Number.POSITIVE_INFINITY),
+    );
     const body = sessionBody({ ...principal, sessionEndsAt: expiresAt });
     const secret = newSecret('mlrsession');
     const { tokenId } = principal;
-    await this.sessions.prune(new Date(now));
+    await this.sessions.prune(now);
     await this.prisma.transaction(async (tx) => {
       await this.sessions.create(tx, { hash: hashSecret(secret), tokenId, expiresAt });
       await this.audit.append(tx, { actor: tokenId, action: 'session.create', subject: tokenId, data: {} });

@@ -75,7 +75,7 @@ export class CommandDispatcherService implements OnApplicationBootstrap, OnModul
     const leases = await this.ledger.leases.ofAgents(sessions.map(({ agentId }) => agentId));
     const attempts = await this.ledger.attempts.statuses(leases);
     const wanted = await this.profiles.commands(sessions.map(({ agentId }) => agentId));
-    const now = { nowMs: this.context.clock.now(), leaseMs: this.context.config.leaseMs };
+    const now = { nowMs: await this.ledger.attempts.nowMs(), leaseMs: this.context.config.leaseMs };
     for (const session of sessions) {
       const lease = leases.find(({ agentId }) => agentId === session.agentId);
       const attempt = lease && attempts.find(({ runId, fence }) => runId === lease.runId && fence === lease.fence);

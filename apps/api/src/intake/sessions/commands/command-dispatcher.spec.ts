@@ -49,7 +49,8 @@ function dispatch(): { clock: FakeClock; stop: () => void } {
   };
   const sessions = leases.map(({ agentId }) => new AgentSession({ agentId, epoch: 1 }, transport));
   const none = Promise.resolve(null);
-  const attempts = { statuses: () => Promise.resolve(statuses), find: () => find(), credential: () => none };
+  const nowMs = (): Promise<number> => Promise.resolve(clock.now());
+  const attempts = { statuses: () => Promise.resolve(statuses), find: () => find(), credential: () => none, nowMs };
   const ledger = { leases: { ofAgents: () => Promise.resolve(leases) }, attempts } as unknown as RunLedger;
   const reports: Partial<AttemptReportsService> = {
     startFailed: async (_, { runId }, { failureClass, errorCode }) =>
