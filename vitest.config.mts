@@ -63,9 +63,16 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'long',
-          include: [LONG],
-          exclude: ['node_modules/**', 'dist/**'],
-          testTimeout: 1_800_000,
+          include: [`libs/${LONG}`, `apps/${LONG}`],
+          testTimeout: 300_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'long-e2e',
+          include: [`tests/e2e/${LONG}`],
+          testTimeout: 600_000,
           hookTimeout: 600_000,
           fileParallelism: false,
         },

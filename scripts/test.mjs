@@ -13,7 +13,8 @@ import { runStages } from './test/run-stages.mjs';
 import { LONG_STAGES, STAGES } from './test/stages.mjs';
 
 async function main() {
-  const only = readOnly();
+  const all = argv.includes('--long') ? LONG_STAGES : STAGES;
+  const only = readOnly(all);
   const started = performance.now();
   try {
     await setUp();
@@ -26,7 +27,6 @@ async function main() {
     return 1;
   }
   console.log(`ok      set-up (${seconds(started)})`);
-  const all = argv.includes('--long') ? LONG_STAGES : STAGES;
   const stages = all.filter((stage) => only === undefined || stage.name === only);
   const { passed, failed, skipped } = await runStages(stages, {
     ...softwareDriverEnv(),
@@ -38,12 +38,12 @@ async function main() {
   return failed > 0 ? 1 : 0;
 }
 
-function readOnly() {
+function readOnly(all) {
   const index = argv.indexOf('--only');
   if (index === -1) return undefined;
   const name = argv[index + 1];
-  if (STAGES.some((stage) => stage.name === name)) return name;
-  console.error(`there is no stage ${name}: --only takes one of ${STAGES.map((stage) => stage.name).join(', ')}`);
+  if (all.some((stage) => stage.name === name)) return name;
+  console.error(`there is no stage ${name}: --only takes one of ${all.map((stage) => stage.name).join(', ')}`);
   return exit(2);
 }
 

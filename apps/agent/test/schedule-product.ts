@@ -1,5 +1,5 @@
-import { RECOMPUTE_SETTINGS, systemClock } from '@millrace/core';
-import { scheduleTraits } from '@millrace/pipeline';
+import { type Recompute, RECOMPUTE_SETTINGS, systemClock } from '@millrace/core';
+import { type ScheduleName, scheduleTraits } from '@millrace/pipeline';
 import { openCpuBackend } from '@millrace/runtime';
 import { InMemoryNetwork } from '@millrace/testing';
 import { expect } from 'vitest';
@@ -47,19 +47,53 @@ export async function wholeOutcomes(layers: number): Promise<WholeOutcomes> {
 /** `splits`: layers of each stage, one entry for every number of ranks; their sums are equal. */
 export async function expectOutcomeOfAll(
   whole: WholeOutcomes,
-  schedule: PlanOptions['schedule'],
+  schedule: ScheduleName,
   splits: ReadonlyMap<number, readonly number[]>,
 ): Promise<void> {
-  for (const [ranks, partition] of splits) {
-    const layers = partition.reduce((sum, count) => sum + count, 0);
-    const chunks = partition.length / ranks;
-    for (const recompute of RECOMPUTE_SETTINGS) {
-      for (const optimisticStep of scheduleTraits(schedule ?? '1f1b').optimistic ? [true, false] : [false]) {
-        const name = `${ranks} ranks, recompute ${recompute}, optimistic step ${optimisticStep}`;
-        const options = { ranks, schedule, chunks, recompute, partition, optimisticStep };
-        const steps = optimisticStep ? STEPS.ahead : STEPS.alone;
-        expect(await outcome(layers, steps, options), name).toEqual(whole.get(steps));
-      }
+  for (const [ranks, partition] of splits)
+    for (const recompute of RECOMPUTE_SETTINGS) await expectOutcome(whole, schedule, { ranks, partition, recompute });
+}
+
+/**
+ * The same with every split of `layers` over 1 to 4 ranks, where only the ends may be empty: recompute settings take
+ * turns.
+ */
+export async function expectOutcomeOfEverySplit(
+  whole: WholeOutcomes,
+  schedule: ScheduleName,
+  { layers, chunks }: { readonly layers: number; readonly chunks: number },
+): Promise<void> {
+  let turn = 0;
+  for (let ranks = 1; ranks <= 4; ranks++) {
+    for (const partition of splitsOf(layers, ranks * chunks)) {
+      const recompute = RECOMPUTE_SETTINGS[turn++ % RECOMPUTE_SETTINGS.length]!;
+      await expectOutcome(whole, schedule, { ranks, partition, recompute });
     }
+  }
+}
+
+function* splitsOf(layers: number, stages: number, before: readonly number[] = []): Generator<number[]> {
+  const stage = before.length;
+  if (stage === stages - 1) return yield [...before, layers];
+  const fewest = stage === 0 ? 0 : 1;
+  const laterFewest = Math.max(0, stages - stage - 2);
+  for (let count = fewest; count <= layers - laterFewest; count++)
+    yield* splitsOf(layers - count, stages, [...before, count]);
+}
+
+interface Cut {
+  readonly ranks: number;
+  readonly partition: readonly number[];
+  readonly recompute: Recompute;
+}
+
+async function expectOutcome(whole: WholeOutcomes, schedule: ScheduleName, cut: Cut): Promise<void> {
+  const { ranks, partition } = cut;
+  const layers = partition.reduce((sum, count) => sum + count, 0);
+  for (const optimisticStep of scheduleTraits(schedule).optimistic ? [true, false] : [false]) {
+    const steps = optimisticStep ? STEPS.ahead : STEPS.alone;
+    const options = { ...cut, schedule, chunks: partition.length / ranks, optimisticStep };
+    const name = `${JSON.stringify(cut)}, optimistic step ${optimisticStep}`;
+    expect(await outcome(layers, steps, options), name).toEqual(whole.get(steps));
   }
 }

@@ -1,75 +1,18 @@
 import { describe, expect, it } from 'vitest';
+import { comparedWithAll, requestFor, SYNCHRONOUS } from '../../test/exhaustive-search';
 import { randomRequest } from '../../test/random-cluster';
 import { MEBIBYTE, plainRequest } from '../../test/plain-request';
 import { makePlan } from './make-plan';
 import type { Plan } from './plan';
 import type { PlanRequest } from './plan-request';
-import { PlanCase } from './search/plan-case';
-
-/** Every order of devices, every split and every candidate: Infinity when nothing fits. */
-function exhaustive(request: PlanRequest): number {
-  let least = Infinity;
-  for (const candidate of request.candidates) {
-    const plan = new PlanCase(request, candidate);
-    for (const order of orders(request)) {
-      for (const counts of splits(plan, plan.blocks)) {
-        const { stepSeconds, overflowBytes } = plan.evaluate({ counts, order });
-        if (overflowBytes === 0) least = Math.min(least, stepSeconds);
-      }
-    }
-  }
-  return least;
-}
-
-function orders({ ranks, devices, deviceOrder }: PlanRequest): number[][] {
-  if (deviceOrder === 'given') return [devices.map((_, index) => index)];
-  let found: number[][] = [[]];
-  for (let rank = 0; rank < ranks; rank++) {
-    found = found.flatMap((order) =>
-      devices.flatMap((_, device) => (order.includes(device) ? [] : [[...order, device]])),
-    );
-  }
-  return found;
-}
-
-function* splits(plan: PlanCase, blocks: number, before: number[] = []): Generator<number[]> {
-  const stage = before.length;
-  if (stage === plan.stages - 1) {
-    if (blocks >= plan.fewest(stage)) yield [...before, blocks];
-    return;
-  }
-  for (let count = plan.fewest(stage); count <= blocks; count++)
-    yield* splits(plan, blocks - count, [...before, count]);
-}
-
-const SYNCHRONOUS = [
-  ['interleaved', 2],
-  ['looped-bfs', 2],
-  ['zb-h1', 1],
-  ['zb-h2', 1],
-  ['zb-v', 2],
-  ['dualpipe-v', 2],
-] as const;
 
 describe('makePlan against exhaustive search', () => {
-  const compare = (request: PlanRequest): Plan | undefined => {
-    const best = exhaustive(request);
-    if (best === Infinity) {
-      expect(() => makePlan(request)).toThrow(/no split fits the memory/);
-      return undefined;
-    }
-    const plan = makePlan(request);
-    expect(plan.fits).toBe(true);
-    expect(plan.stepSeconds).toBeLessThanOrEqual(best * 1.01);
-    return plan;
-  };
-
   it(
     'is never worse than 1% above the best on 240 clusters of unequal devices, nor than what others would split',
     { timeout: 180_000 },
     () => {
       const plans = Array.from({ length: 240 }, (_, seed) =>
-        compare(randomRequest(seed, { ranksMax: 4, blocksMax: 9 })),
+        comparedWithAll(randomRequest(seed, { ranksMax: 4, blocksMax: 9 })),
       ).filter((plan) => plan !== undefined);
       expect(plans.length).toBeGreaterThan(200);
       for (const name of ['even split', "DeepSpeed's parameters rule"]) {
@@ -85,19 +28,17 @@ describe('makePlan against exhaustive search', () => {
     },
   );
 
-  it.each(SYNCHRONOUS)('comes within a hundredth of the best for %s, %i chunks', (schedule, chunks) => {
+  it.each(SYNCHRONOUS)('comes within a hundredth of the best for %s, %i chunks', (...each) => {
     for (let seed = 2000; seed < 2040; seed++) {
-      const request = randomRequest(seed, { ranksMax: 3, blocksMax: 8 });
-      if (request.workloads[0]!.blocks.length < request.ranks * chunks) continue;
-      const { microBatches } = request.candidates[0]!;
-      compare({ ...request, candidates: [{ schedule, chunks, microBatches, recompute: 'none' }] });
+      const request = requestFor(seed, each);
+      if (request !== undefined) comparedWithAll(request);
     }
   });
 
   it('stays within 1% where orders of devices are too many to try all', () => {
     for (let seed = 1000; seed < 1002; seed++) {
       const request = randomRequest(seed, { ranksMin: 7, ranksMax: 7, blocksMax: 8 });
-      compare({ ...request, deviceOrder: 'free', candidates: request.candidates.slice(-1) });
+      comparedWithAll({ ...request, deviceOrder: 'free', candidates: request.candidates.slice(-1) });
     }
   });
 });
