@@ -1,4 +1,8 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { queryDatabase } from './support/cluster-database';
 import { LiveCluster, waitUntil } from './support/live-cluster';
 import { createSmallDataset, smallRun } from './support/small-run';
 
@@ -6,13 +10,18 @@ let cluster: LiveCluster;
 /** On a busy machine a plan may look wrong; these attempts end only for the faults. */
 const FIXED = { partition: [2, 2] };
 
+/** While there is this file, the disk of the blocks is full. */
+const folder = mkdtempSync(join(tmpdir(), 'millrace-full-'));
+const FULL = join(folder, 'full');
+
 beforeAll(async () => {
-  cluster = await LiveCluster.start({ agents: 3 });
+  cluster = await LiveCluster.start({ agents: 3, environment: { MILLRACE_FULL_DISK: FULL } });
   await createSmallDataset(cluster.client);
 });
 
 afterAll(async () => {
-  await cluster.stop();
+  await cluster?.stop();
+  rmSync(folder, { recursive: true, force: true });
 });
 
 it('trains on while the API is dead, and loses no step', async () => {
@@ -58,4 +67,39 @@ it('refuses an agent that was cut off for longer than its lease', async () => {
     const agent = agents.items.find(({ id: agentId }) => agentId === victim);
     return agent?.state === 'connected' && agent.lease === null;
   });
+});
+
+it('trains on while the disk is full, keeps the older checkpoint, and takes the next one when there is room', async () => {
+  const steps = 60;
+  const { id } = await cluster.client.submitRun(
+    smallRun('disk-full', { train: { steps, checkpointEvery: 5 }, parallel: FIXED }),
+  );
+  const checkpoints = async (): Promise<number[]> =>
+    (await cluster.client.checkpoints(id)).items.map(({ step }) => step).sort((a, b) => a - b);
+  await waitUntil('a checkpoint is durable', async () => (await checkpoints()).length > 0);
+  writeFileSync(FULL, '');
+  const failures = (): Promise<unknown[]> =>
+    queryDatabase(
+      cluster.home,
+      `SELECT ("data"->>'step')::int AS "step", "data"->>'reason' AS "reason" FROM "Event"
+       WHERE "runId" = $1 AND "type" = 'run.checkpoint' AND "data"->>'state' = 'failed' ORDER BY "sequence"`,
+      [id],
+    );
+  await waitUntil('a checkpoint failed', async () => (await failures()).length > 0);
+  const [failure] = (await failures()) as [{ step: number; reason: string }];
+  expect(failure.reason).toMatch(/the disk of .*blocks is too full; free some space or keep fewer checkpoints/);
+  const pinned = [`SELECT FROM "BlockHold" WHERE "owner" = $1 AND "step" = $2`, [id, failure.step]] as const;
+  await waitUntil('what it pinned is free', async () => (await queryDatabase(cluster.home, ...pinned)).length === 0);
+  expect((await cluster.client.run(id)).state, cluster.describe()).toBe('running');
+  const kept = await checkpoints();
+  expect(kept.length).toBeGreaterThan(0);
+  expect(Math.max(...kept)).toBeLessThan(failure.step);
+  rmSync(FULL);
+
+  const run = await cluster.untilRun(id, ['succeeded']);
+  expect(run.attempts).toHaveLength(1);
+  expect(await checkpoints()).toContain(steps);
+  expect(await checkpoints()).not.toContain(failure.step);
+  const losses = await cluster.metric(id, 'train/loss');
+  expect(losses.map(({ step }) => step)).toEqual(Array.from({ length: steps }, (_, index) => index + 1));
 });

@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -122,3 +122,32 @@ it('ends everything on SIGINT within 10 s, with exit code 0, and leaves no proce
   expect(tookMs).toBeLessThan(10_000);
   for (const pid of pids) expect(() => process.kill(pid, 0), `pid ${pid}`).toThrow();
 });
+
+it('leaves nothing behind where a cluster does not come about', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-failed-'));
+  const before = process.env['TMPDIR'];
+  process.env['TMPDIR'] = folder;
+  try {
+    const environment = { MILLRACE_ADAPTER: 'an adapter that no machine has' };
+    const start = LiveCluster.start({ agents: 1, environment, connectMs: 1_000 });
+    await expect(start).rejects.toThrow('1 agents connected');
+    expect(readdirSync(folder).filter((name) => name.startsWith('millrace-e2e-'))).toEqual([]);
+    const commands = readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .map(commandOf);
+    expect(commands.filter((command) => command.includes(folder))).toEqual([]);
+  } finally {
+    if (before === undefined) delete process.env['TMPDIR'];
+    else process.env['TMPDIR'] = before;
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+/** Empty for a process that has ended. */
+function commandOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return '';
+  }
+}

@@ -1,4 +1,5 @@
 export type { BlockStore, StoredBlock } from './blocks/block-store';
+export { storageFailed } from './checkpoint.errors';
 export { FileBlockStore, type FileBlockStoreOptions } from './blocks/file-block-store';
 export { BlockPacker, PACKED_BYTES_MAX } from './blocks/block-packer';
 export { RecentBlocks } from './blocks/recent-blocks';

@@ -19,6 +19,8 @@ export interface ClusterSettings {
   readonly environment?: Readonly<Record<string, string | undefined>>;
   /** Further options of `millrace up`. */
   readonly options?: readonly string[];
+  /** How long its agents may take to connect; a minute if not given. */
+  readonly connectMs?: number;
   /** How to reach a cluster with this home that has a certificate of its own. */
   readonly fetchFor?: (home: string) => typeof fetch;
 }
@@ -41,75 +43,45 @@ export class LiveCluster {
     private readonly output: string[],
   ) {}
 
-  static async start(
-    { agents, environment = {}, options = [], fetchFor }: ClusterSettings,
-    home = mkdtempSync(join(tmpdir(), 'millrace-e2e-')),
-  ): Promise<LiveCluster> {
-    const args = [
-      MILLRACE,
-      'up',
-      '--agents',
-      String(agents),
-      '--home',
-      home,
-      '--http-port',
-      '0',
-      '--grpc-port',
-      '0',
-      '--json',
-      ...options,
-    ];
-    const settings = {
-      MILLRACE_CPU_THREADS: '1',
-      MILLRACE_LEASE_MS: '6000',
-      MILLRACE_HEARTBEAT_MS: '1000',
-      ...environment,
-    };
-    const up = spawn(process.execPath, args, {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, ...settings },
-    });
-    const output: string[] = [];
-    up.stderr?.on('data', (chunk: Buffer) => output.push(chunk.toString()));
-    let stdout = '';
-    await new Promise<void>((ready, failed) => {
-      up.stdout?.on('data', (chunk: Buffer) => {
-        stdout += chunk.toString();
-        // An error is a document too; the exit that follows it says more.
-        if (stdout.trimEnd().endsWith('}') && stdout.includes('endpointFile')) ready();
-      });
-      up.once('exit', (code) => failed(new Error(`millrace up exited with ${code ?? '?'}: ${output.join('')}`)));
-    });
-    const endpoint = JSON.parse(readFileSync(join(home, 'endpoint.json'), 'utf8')) as LiveCluster['endpoint'];
-    const trusting = fetchFor === undefined ? {} : { fetch: fetchFor(home) };
-    const client = new MillraceClient({ origin: endpoint.http, token: endpoint.token, ...trusting });
-    const cluster = new LiveCluster(home, up, client, endpoint, output);
-    await waitUntil(`${agents} agents connected`, async () => {
-      const { items } = await client.agents();
-      return items.filter(({ state }) => state === 'connected').length >= agents;
-    });
-    return cluster;
+  /** A start that fails leaves nothing behind; a home that was given stays. */
+  static async start(settings: ClusterSettings, home?: string): Promise<LiveCluster> {
+    const place = home ?? mkdtempSync(join(tmpdir(), 'millrace-e2e-'));
+    const { up, output } = spawnUp(settings, place);
+    try {
+      await announced(up, output);
+      const endpoint = JSON.parse(readFileSync(join(place, 'endpoint.json'), 'utf8')) as LiveCluster['endpoint'];
+      const { agents, fetchFor, connectMs } = settings;
+      const trusting = fetchFor === undefined ? {} : { fetch: fetchFor(place) };
+      const client = new MillraceClient({ origin: endpoint.http, token: endpoint.token, ...trusting });
+      const cluster = new LiveCluster(place, up, client, endpoint, output);
+      const connected = async (): Promise<boolean> => {
+        const { items } = await client.agents();
+        return items.filter(({ state }) => state === 'connected').length >= agents;
+      };
+      await waitUntil(`${agents} agents connected`, connected, connectMs);
+      return cluster;
+    } catch (error) {
+      await ended(up);
+      if (home === undefined) removeHome(place);
+      throw error;
+    }
   }
 
   /** Ends the cluster with `signal` and removes its home; gives the exit code and how long it took. */
   async stop(signal: NodeJS.Signals = 'SIGTERM', keepHome = false): Promise<{ code: number | null; tookMs: number }> {
     const startedMs = performance.now();
-    const exited = new Promise<number | null>((done) => this.up.once('exit', done));
-    if (this.up.exitCode === null && this.up.signalCode === null) this.up.kill(signal);
-    else return { code: this.up.exitCode, tookMs: 0 };
-    const code = await exited;
+    if (this.up.exitCode === null && this.up.signalCode === null) {
+      const exited = new Promise((done) => this.up.once('exit', done));
+      this.up.kill(signal);
+      await exited;
+    }
     const tookMs = performance.now() - startedMs;
     if (!keepHome) this.removeHome();
-    return { code, tookMs };
+    return { code: this.up.exitCode, tookMs };
   }
 
   removeHome(): void {
-    const inHome = join(this.home, 'postgres');
-    if (existsSync(inHome)) {
-      const database = realpathSync(inHome);
-      for (const path of [database, `${database}.of`]) rmSync(path, { recursive: true, force: true });
-    }
-    rmSync(this.home, { recursive: true, force: true });
+    removeHome(this.home);
   }
 
   pid(name: string): number {
@@ -197,6 +169,62 @@ export class LiveCluster {
       hash.update(chunk);
     return hash.digest('hex');
   }
+}
+
+interface Up {
+  readonly up: ChildProcess;
+  /** What it says on stderr. */
+  readonly output: string[];
+}
+
+function spawnUp({ agents, environment = {}, options = [] }: ClusterSettings, home: string): Up {
+  const args = [
+    ...[MILLRACE, 'up', '--agents', String(agents), '--home', home],
+    ...['--http-port', '0', '--grpc-port', '0', '--json', ...options],
+  ];
+  const settings = {
+    MILLRACE_CPU_THREADS: '1',
+    MILLRACE_LEASE_MS: '6000',
+    MILLRACE_HEARTBEAT_MS: '1000',
+    ...environment,
+  };
+  const env = { ...process.env, ...settings };
+  const up = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], env });
+  const output: string[] = [];
+  up.stderr.on('data', (chunk: Buffer) => output.push(chunk.toString()));
+  return { up, output };
+}
+
+/** Resolves when `up` says where its endpoint is. */
+async function announced(up: ChildProcess, output: readonly string[]): Promise<void> {
+  let stdout = '';
+  await new Promise<void>((ready, failed) => {
+    up.stdout?.on('data', (chunk: Buffer) => {
+      stdout += chunk.toString();
+      // An error is a document too; the exit that follows it says more.
+      if (stdout.trimEnd().endsWith('}') && stdout.includes('endpointFile')) ready();
+    });
+    up.once('exit', (code) => failed(new Error(`millrace up exited with ${code ?? '?'}: ${output.join('')}`)));
+  });
+}
+
+/** Ends it as a supervisor would; all that it started ends with it. */
+async function ended(up: ChildProcess): Promise<void> {
+  if (up.exitCode !== null || up.signalCode !== null) return;
+  const exited = new Promise((done) => up.once('exit', done));
+  up.kill('SIGTERM');
+  const cancel = setTimeout(() => up.kill('SIGKILL'), 30_000);
+  await exited;
+  clearTimeout(cancel);
+}
+
+function removeHome(home: string): void {
+  const inHome = join(home, 'postgres');
+  if (existsSync(inHome)) {
+    const database = realpathSync(inHome);
+    for (const path of [database, `${database}.of`]) rmSync(path, { recursive: true, force: true });
+  }
+  rmSync(home, { recursive: true, force: true });
 }
 
 export async function waitUntil(what: string, condition: () => Promise<boolean>, timeoutMs = 60_000): Promise<void> {

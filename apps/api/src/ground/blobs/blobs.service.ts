@@ -31,7 +31,7 @@ export class BlobsService implements OnModuleInit, OnModuleDestroy {
     @Inject(CLOCK) private readonly clock: Clock,
   ) {
     this.root = config.blobs;
-    this.blocks = new ThreadedBlockStore(this.blocksFolder, clock);
+    this.blocks = new ThreadedBlockStore(this.blocksFolder, { clock, fullDisk: config.fullDisk });
   }
 
   async onModuleInit(): Promise<void> {

@@ -12,14 +12,21 @@ const WAITING_MAX = 256;
 const BLOCK_MS_MAX = 120_000;
 const HEAP_MIB_MAX = 256;
 
+export interface ThreadedBlockStoreSettings {
+  readonly clock: Clock;
+  /** See ApiConfig. */
+  readonly fullDisk?: string | undefined;
+}
+
 /** Blocks as files, hashed on threads of their own: 16 MiB would keep the event loop for a while each time. */
 export class ThreadedBlockStore extends FileBlockStore {
   private readonly threads: WorkerPool<BlockTask>;
 
   constructor(
     private readonly root: string,
-    private readonly clock: Clock,
+    private readonly settings: ThreadedBlockStoreSettings,
   ) {
+    const { clock } = settings;
     super(root, clock);
     this.threads = new WorkerPool({
       file: workerFile(`${__dirname}/threads`, 'block-worker'),
@@ -35,10 +42,11 @@ export class ThreadedBlockStore extends FileBlockStore {
   /** A buffer that holds nothing but `bytes` is handed over: nobody may use it afterwards. */
   override async put(sha256: string, bytes: Uint8Array): Promise<void> {
     const { root: folder } = this;
+    const { clock, fullDisk } = this.settings;
     const whole = bytes.byteLength === bytes.buffer.byteLength && bytes.buffer instanceof ArrayBuffer;
     // Of a view the whole buffer behind it would be copied.
     const given = whole ? bytes : Uint8Array.from(bytes);
-    await this.ask({ operation: 'put', folder, nowMs: this.clock.now(), sha256, bytes: given }, [
+    await this.ask({ operation: 'put', folder, fullDisk, nowMs: clock.now(), sha256, bytes: given }, [
       given.buffer as ArrayBuffer,
     ]);
   }

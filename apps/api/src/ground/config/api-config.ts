@@ -47,6 +47,7 @@ const environmentSchema = z.object({
     .min(1)
     .default(2 * GIB),
   MILLRACE_REQUESTS_PER_SECOND: z.coerce.number().int().min(1).max(1_000_000).default(200),
+  MILLRACE_FULL_DISK: z.string().min(1).optional(),
   MILLRACE_KEEP_STEPS: z.coerce.number().int().min(1_000).max(1_000_000_000).default(20_000),
   MILLRACE_KEEP_EVENTS_DAYS: days(90),
   MILLRACE_KEEP_LOGS_DAYS: days(90),
@@ -84,6 +85,8 @@ export class ApiConfig {
   readonly home: string;
   /** Folder of blocks and token files. */
   readonly blobs: string;
+  /** A test setting: while there is a file with this path, blocks find a disk without room. */
+  readonly fullDisk: string | undefined;
   readonly host: string;
   /** 0 takes any free port. */
   readonly httpPort: number;
@@ -109,6 +112,7 @@ export class ApiConfig {
     this.redisUrl = environment.REDIS_URL;
     this.home = resolve(environment.MILLRACE_HOME ?? join(homedir(), '.millrace'));
     this.blobs = resolve(environment.MILLRACE_BLOBS ?? join(this.home, 'blobs'));
+    this.fullDisk = environment.MILLRACE_FULL_DISK;
     this.host = environment.MILLRACE_HOST;
     this.httpPort = environment.MILLRACE_HTTP_PORT;
     this.grpcPort = environment.MILLRACE_GRPC_PORT;

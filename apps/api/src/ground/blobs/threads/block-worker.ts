@@ -1,4 +1,6 @@
-import { FileBlockStore } from '@millrace/checkpoint';
+import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { FileBlockStore, storageFailed } from '@millrace/checkpoint';
 import { serveWork } from '../../concurrency/serve-work';
 
 /** Blocks are hashed whenever they are stored or read. `nowMs` is the time that a block counts as put. */
@@ -6,6 +8,8 @@ export type BlockTask =
   | {
       readonly operation: 'put';
       readonly folder: string;
+      /** See ApiConfig. */
+      readonly fullDisk?: string | undefined;
       readonly nowMs: number;
       readonly sha256: string;
       readonly bytes: Uint8Array;
@@ -18,11 +22,22 @@ export type BlockAnswer = Uint8Array<ArrayBuffer> | undefined;
 serveWork(
   async (task: BlockTask): Promise<BlockAnswer> => {
     if (task.operation === 'get') return ownBytes(await new FileBlockStore(task.folder).get(task.sha256));
+    await meetFullDisk(task);
     await new FileBlockStore(task.folder, { now: () => task.nowMs }).put(task.sha256, task.bytes);
     return undefined;
   },
   (bytes) => (bytes === undefined ? [] : [bytes.buffer]),
 );
+
+/** The kernel itself says that there is no room. */
+async function meetFullDisk({ folder, fullDisk, bytes }: Extract<BlockTask, { operation: 'put' }>): Promise<void> {
+  if (fullDisk === undefined || !existsSync(fullDisk)) return;
+  try {
+    await writeFile('/dev/full', bytes);
+  } catch (error) {
+    throw storageFailed(folder, error);
+  }
+}
 
 /** Small files are read into a part of a buffer that others use too, and that cannot be handed over. */
 function ownBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
