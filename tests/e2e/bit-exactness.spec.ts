@@ -14,7 +14,8 @@ import { createSmallDataset } from './support/small-run';
 
 /**
  * Together they meet every pair of (agents, recompute), (agents, optimistic step) and (recompute, optimistic step), and
- * each schedule meets several of them. The twins run the whole product (apps/agent, *-product.spec.ts), and so does bit-exactness.long.spec.ts.
+ * each schedule meets several of them. The twins run the whole product (apps/agent, *-product.spec.ts), and so does
+ * bit-exactness.long.spec.ts.
  */
 const COVER: readonly (readonly [Schedule, number, Recompute, ('on' | 'off')?])[] = [
   ['gpipe', 3, 'selective'],

@@ -144,8 +144,9 @@ describe('a run that ran out of memory', { timeout: SLOW_MS }, () => {
     const { state, reason } = await api.runs.get(id);
     expect(state).toBe('failed');
     expect(reason?.code).toBe('SCHEDULING.MEMORY_EXHAUSTED');
-    expect(reason?.message).toMatch(
-      /^run_\w+ ran out of memory, after which host-1:0 counts as holding .* at most; no other plan fits .*: set parallel.partition to auto, lower train.batch.micro \(2\), raise parallel.pp \(1\) or add/,
+    expect(reason?.message).toMatch(/^run_\w+ ran out of memory, after which host-1:0 counts as holding .* at most/);
+    expect(reason?.message).toContain(
+      'set parallel.partition to auto, lower train.batch.micro (2), raise parallel.pp (1) or add a device',
     );
   });
 });
