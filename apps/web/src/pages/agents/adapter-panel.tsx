@@ -5,6 +5,13 @@ import { Panel } from '../../ui/panel';
 
 type AdapterParts = { limits?: Record<string, unknown>; features?: unknown } & Record<string, unknown>;
 
+/** What people look for first; whatever else an agent of another version says follows under its own name. */
+const LABELS: Readonly<Record<string, string>> = {
+  ...{ description: 'name', vendor: 'vendor', architecture: 'architecture', device: 'model' },
+  ...{ adapterClass: 'kind', memoryBytes: 'memory', uuid: 'UUID', pciAddress: 'PCI address' },
+  ...{ deviceProof: 'told by', quarantined: 'kernels avoided' },
+};
+
 /** What the driver says of the device, and where the agent is. */
 export function AdapterPanel({ agent }: { readonly agent: AgentBody }): ReactNode {
   const { limits, features, ...rest } = agent.adapter as AdapterParts;
@@ -14,8 +21,8 @@ export function AdapterPanel({ agent }: { readonly agent: AgentBody }): ReactNod
     <div className="columns">
       <Panel title="Device">
         <dl className="facts">
-          {Object.entries(rest).map(([key, value]) => (
-            <Fact key={key} name={key} text={factText(key, value)} />
+          {inOrder(Object.keys(rest)).map((key) => (
+            <Fact key={key} name={LABELS[key] ?? key} text={factText(key, rest[key])} />
           ))}
           <Fact name="data address" text={agent.dataAddress} />
           <Fact name="labels" text={labels.join(', ') || 'none'} />
@@ -49,9 +56,14 @@ function Fact({ name, text }: { readonly name: string; readonly text: string }):
   );
 }
 
+function inOrder(keys: readonly string[]): string[] {
+  const known = Object.keys(LABELS);
+  return [...known.filter((key) => keys.includes(key)), ...keys.filter((key) => !known.includes(key)).sort()];
+}
+
 function factText(key: string, value: unknown): string {
   if (value === null || value === undefined || value === '') return 'unknown';
-  if (Array.isArray(value)) return value.join(', ');
+  if (Array.isArray(value)) return value.join(', ') || 'none';
   if (typeof value === 'object') return JSON.stringify(value);
   if (typeof value === 'number')
     return /bytes|size|memory/i.test(key) && value > 4096 ? formatBytes(value) : formatCount(value);

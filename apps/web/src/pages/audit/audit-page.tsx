@@ -79,9 +79,15 @@ export function AuditPage(): ReactNode {
         isFlush
         actions={
           <div className="toolbar">
-            <Field label="Name or id of who did it">
+            <Field label="Who">
               {(control) => (
-                <input {...control} type="search" value={actor} onChange={({ target }) => setActor(target.value)} />
+                <input
+                  {...control}
+                  type="search"
+                  placeholder="name or id"
+                  value={actor}
+                  onChange={({ target }) => setActor(target.value)}
+                />
               )}
             </Field>
             <Field label="Action">

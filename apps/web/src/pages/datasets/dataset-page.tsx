@@ -36,7 +36,7 @@ function LoadedDataset({ dataset }: { readonly dataset: DatasetBody }): ReactNod
         detail={
           <>
             <CopyableId id={dataset.id} />
-            <CliCommand command={`millrace datasets delete ${dataset.id}`} />
+            <CliCommand command={`millrace datasets delete ${dataset.name}`} />
           </>
         }
       />

@@ -22,6 +22,12 @@ describe('the sentence of an event', () => {
     expect(eventText({ type: 'run.checkpoint', data: checkpoint })).toBe(
       'the checkpoint of step 50 is durable, 2.4 MiB',
     );
+    const old = { step: 50, state: 'deleted', reason: 'keepCheckpoints' };
+    expect(eventText({ type: 'run.checkpoint', data: old })).toMatch(/is deleted: the run keeps newer ones/);
+    const full = { step: 50, state: 'failed', reason: 'the disk is full' };
+    expect(eventText({ type: 'run.checkpoint', data: full })).toBe(
+      'the checkpoint of step 50 failed: the disk is full',
+    );
   });
 
   it('tells what a rank that starts does', () => {

@@ -4,6 +4,11 @@ import { formatDuration } from '../../../format/format-time';
 
 type Data = Readonly<Record<string, unknown>>;
 
+const CHECKPOINT_REASONS: Readonly<Record<string, string>> = {
+  keepCheckpoints: 'the run keeps newer ones (keepCheckpoints)',
+  request: 'somebody asked for it',
+};
+
 /** A sentence of what happened, by type of event; undefined where the fields are not those expected. */
 const SENTENCES: Readonly<Record<string, (data: Data) => string | undefined>> = {
   'run.state': ({ from, state, step, reason }) => {
@@ -25,7 +30,8 @@ const SENTENCES: Readonly<Record<string, (data: Data) => string | undefined>> = 
   'run.checkpoint': ({ state, step, bytes, reason }) => {
     const subject = step === undefined ? 'a checkpoint' : `the checkpoint of step ${String(step)}`;
     const size = typeof bytes === 'number' ? `, ${formatBytes(bytes)}` : '';
-    return `${subject} ${state === 'failed' ? '' : 'is '}${String(state)}${size}${reason === undefined ? '' : `: ${String(reason)}`}`;
+    const why = typeof reason === 'string' ? `: ${CHECKPOINT_REASONS[reason] ?? reason}` : '';
+    return `${subject} ${state === 'failed' ? '' : 'is '}${String(state)}${size}${why}`;
   },
   'run.plan_compared': ({ measuredStepTimeMs, predictedStepTimeMs, gain, replan }) => {
     if (typeof measuredStepTimeMs !== 'number' || typeof predictedStepTimeMs !== 'number') return undefined;

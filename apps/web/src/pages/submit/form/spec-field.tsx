@@ -42,6 +42,9 @@ export function SpecField({ field, value, error, suggestions, onChange }: SpecFi
   );
 }
 
+/** Defaults that depend on other fields, which a schema cannot say. */
+const DERIVED: Readonly<Record<string, string>> = { 'model.kvHeads': 'as heads', 'model.ffn': '4 × hidden' };
+
 interface TextControlProps extends Omit<SpecFieldProps, 'error'> {
   readonly control: Record<string, unknown>;
 }
@@ -57,7 +60,7 @@ function TextControl({ control, field, value, suggestions, onChange }: TextContr
     setText(typed);
     onChange(fromFieldText(field, typed));
   };
-  const placeholder = toFieldText(field.fallback);
+  const placeholder = toFieldText(field.fallback) || (DERIVED[field.path.join('.')] ?? '');
   if (field.kind === 'long-text') {
     return <textarea {...control} rows={2} value={text} onChange={(event) => type(event.target.value)} />;
   }
