@@ -50,8 +50,8 @@ function endProcess(): void {
   process.kill(process.pid, 'SIGKILL');
 }
 
-function agentLogger({ logLevel }: AgentConfig): Logger {
-  return pino({ level: logLevel, base: { app: 'agent' } }, pino.destination({ fd: 2, sync: true }));
+function agentLogger({ logLevel, logFd }: AgentConfig): Logger {
+  return pino({ level: logLevel, base: { app: 'agent' } }, pino.destination({ fd: logFd, sync: true }));
 }
 
 async function main(): Promise<number> {

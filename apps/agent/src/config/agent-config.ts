@@ -53,6 +53,7 @@ const environmentSchema = deviceSchema.extend({
   MILLRACE_TLS_CA: z.string().min(1).optional(),
   MILLRACE_LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   MILLRACE_SUPERVISED: z.literal('1').optional(),
+  MILLRACE_LOG_FD: z.enum(['2', '3']).default('2'),
 });
 
 /** Which device to open and how: all settings that opening one needs. */
@@ -92,6 +93,8 @@ export interface AgentConfig extends DeviceConfig {
   readonly labels: Readonly<Record<string, string>>;
   readonly tlsCa: string | undefined;
   readonly logLevel: string;
+  /** Descriptor that the log is written to: a supervisor keeps it apart from what a driver writes on stderr. */
+  readonly logFd: number;
   readonly host: string;
   /** `millrace up` started this agent, which leaves when its standard input ends. */
   readonly supervised: boolean;
@@ -112,6 +115,7 @@ export function readAgentConfig(env: NodeJS.ProcessEnv = process.env): AgentConf
     labels: parseLabels(data.MILLRACE_LABELS),
     tlsCa: data.MILLRACE_TLS_CA,
     logLevel: data.MILLRACE_LOG_LEVEL,
+    logFd: Number(data.MILLRACE_LOG_FD),
     cpuThreads: data.MILLRACE_CPU_THREADS,
     adapter: data.MILLRACE_ADAPTER,
     pacedGflops: data.MILLRACE_PACED_GFLOPS,

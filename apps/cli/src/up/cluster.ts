@@ -7,7 +7,7 @@ import { prepareEmbeddedPostgres, untilReady } from './embedded-postgres';
 import { keepLogsShort } from './keep-logs-short';
 import { endLeftOvers } from './left-overs';
 import { agentsFor, machineGpus } from './machine-gpus';
-import { ManagedProcess, type ProcessPlan } from './managed-process';
+import { LOG_FD, ManagedProcess, type ProcessPlan } from './managed-process';
 import { freePort } from './ports';
 import { homeInUse, startInterrupted } from './up.errors';
 import { isUpProcess } from './up-process';
@@ -155,8 +155,13 @@ export class Cluster {
       name: app,
       command: process.execPath,
       args: [join(this.options.programs, 'apps', app, 'src', 'main.js')],
-      environment: { ...this.options.environment, ...settings, MILLRACE_SUPERVISED: '1' },
+      environment: {
+        ...this.options.environment,
+        ...settings,
+        ...{ MILLRACE_SUPERVISED: '1', MILLRACE_LOG_FD: app === 'agent' ? String(LOG_FD) : '' },
+      },
       announces: true,
+      hasDriver: app === 'agent',
       stopSignal: 'SIGTERM',
     };
   }

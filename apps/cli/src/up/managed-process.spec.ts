@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -24,13 +24,14 @@ beforeEach(() => {
 
 afterEach(() => rmSync(home, { recursive: true, force: true }));
 
-function process(script: string): ManagedProcess {
+function process(script: string, hasDriver = false): ManagedProcess {
   const plan = {
     name: 'part',
     command: globalThis.process.execPath,
     args: ['-e', script],
     environment: {},
     announces: true,
+    hasDriver,
     stopSignal: 'SIGTERM' as const,
   };
   return new ManagedProcess(plan, home, clock, () => undefined);
@@ -66,4 +67,20 @@ it('gives up on a process that never announces itself', async () => {
   for (const task of [...waiting]) task();
   await refused;
   await part.stop(5000);
+});
+
+it('logs the warning of a driver once, beside the log of the process and its last words', async () => {
+  const script = `
+    const { writeSync } = require('node:fs');
+    for (const limit of [1, 2, 1, 2]) console.error('Warning: limit ' + limit + ' is reduced');
+    writeSync(3, '{"msg":"taken in"}\\n{"msg":"taken in"}\\n');
+    console.error('out of memory'); console.error('out of memory');
+    process.exitCode = 3;`;
+  const part = process(script, true);
+  const started = part.start();
+  part.retire();
+  await expect(started).rejects.toThrow(/exited with code 3.*out of memory/s);
+  const lines = readFileSync(part.logPath, 'utf8').trim().split('\n').sort();
+  const once = ['Warning: limit 1 is reduced', 'Warning: limit 2 is reduced'];
+  expect(lines).toEqual([...once, 'out of memory', 'out of memory', '{"msg":"taken in"}', '{"msg":"taken in"}']);
 });

@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, closeSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import type { Clock } from '@millrace/core';
 import { LOG_BYTES_MAX } from './keep-logs-short';
 import { lastLogLines } from './last-log-lines';
@@ -16,9 +17,17 @@ export interface ProcessPlan {
   readonly user?: { readonly uid: number; readonly gid: number } | undefined;
   /** Whether the process says on its first line of stdout that it is ready. */
   readonly announces: boolean;
+  /** Whether it logs to the descriptor LOG_FD: what else it writes, a driver's warnings say, comes once. */
+  readonly hasDriver?: boolean;
   readonly stopSignal: NodeJS.Signals;
 }
 
+/** What the programs of a driver write goes to stderr, past the process's own log. */
+export const LOG_FD = 3;
+/** Dawn says the same of a driver's limits each time that a device is opened. */
+const DRIVER_WARNING = /^Warning: /;
+/** Different ones that are remembered. */
+const WARNINGS_MAX = 100;
 const READY_TIMEOUT_MS = 240_000;
 const RESTART_DELAY_MS_MIN = 500;
 const RESTART_DELAY_MS_MAX = 10_000;
@@ -54,16 +63,20 @@ export class ManagedProcess {
     const child = spawn(plan.command, plan.args, {
       env: plan.environment,
       // The pipe on stdin ends with us, even by SIGKILL: supervised processes leave when it does.
-      stdio: ['pipe', plan.announces ? 'pipe' : log, log],
+      stdio: ['pipe', plan.announces ? 'pipe' : log, ...(plan.hasDriver === true ? ['pipe' as const, log] : [log])],
       ...(plan.user === undefined ? {} : { uid: plan.user.uid, gid: plan.user.gid }),
     });
     closeSync(log);
     this.child = child;
     this.startedAtMs = this.clock.monotonicMs();
     child.stdin?.on('error', () => undefined);
+    if (child.stderr !== null) copyOnce(child.stderr, this.logPath);
     const exited = new Promise<string>((resolve) => {
       child.once('error', (error) => resolve(error.message));
-      child.once('exit', (code, signal) => resolve(`exited with ${signal ?? `code ${code ?? '?'}`}`));
+      // Where its last words come through us, they are in the log only when the streams are over.
+      child.once(plan.hasDriver === true ? 'close' : 'exit', (code: number | null, signal: NodeJS.Signals | null) =>
+        resolve(`exited with ${signal ?? `code ${code ?? '?'}`}`),
+      );
     });
     if (child.pid !== undefined) this.writePid(child.pid);
     void exited.then((how) => this.exited(child, how));
@@ -145,4 +158,18 @@ export class ManagedProcess {
     });
     this.restartDelayMs = Math.min(this.restartDelayMs * 2, RESTART_DELAY_MS_MAX);
   }
+}
+
+/** Copies what a process writes on stderr into its log, but a driver's warning only the first time. */
+function copyOnce(stderr: Readable, logPath: string): void {
+  const told = new Set<string>();
+  createInterface({ input: stderr }).on('line', (line) => {
+    if (told.has(line)) return;
+    if (DRIVER_WARNING.test(line) && told.size < WARNINGS_MAX) told.add(line);
+    try {
+      appendFileSync(logPath, `${line}\n`);
+    } catch {
+      // A disk that is full must not be the end of the cluster.
+    }
+  });
 }
