@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ROOT } from '../process/stamp.mjs';
@@ -126,6 +126,9 @@ export class FuzzCluster {
       this.up.kill('SIGTERM');
       await ended;
     }
-    rmSync(this.home, { recursive: true, force: true });
+    // As root the database lies outside the home.
+    const inHome = join(this.home, 'postgres');
+    const database = existsSync(inHome) ? realpathSync(inHome) : inHome;
+    for (const path of [database, `${database}.of`, this.home]) rmSync(path, { recursive: true, force: true });
   }
 }
