@@ -184,7 +184,8 @@ describe('datasets', () => {
     expect(again.code).toBe(1);
     expect(again.stderr).toMatch(/called fox already/);
 
-    expect(await json('datasets', 'delete', made.id)).toEqual({ id: made.id, deleted: true });
+    expect((await cli(['datasets', 'delete', 'foxes'])).stderr).toMatch(/no dataset foxes.*`millrace datasets` lists/);
+    expect(await json('datasets', 'delete', 'fox')).toEqual({ id: made.id, deleted: true });
     expect((await json<DatasetBody[]>('datasets')).map(({ name }) => name)).toEqual(['small']);
   });
 
@@ -242,6 +243,18 @@ describe('a run', () => {
     expect(Array.isArray(await json<LogLineBody[]>('logs', run.id))).toBe(true);
     const followed = await cli(['logs', '-f', run.id]);
     expect(followed.code).toBe(0);
+    const typo = await cli(['metrics', run.id, '--name', 'typo']);
+    expect(typo.code).toBe(1);
+    expect(typo.stderr).toMatch(/there is no metric typo; it is one of train\/loss/);
+    const unread = await promisify(execFile)(
+      'bash',
+      [
+        '-c',
+        `set -o pipefail; '${process.execPath}' '${join(ROOT, 'bin', 'millrace.js')}' metrics ${run.id} | head -c 1`,
+      ],
+      { env: { ...process.env, MILLRACE_HOME: cluster.home } },
+    );
+    expect(unread).toEqual({ stdout: 'S', stderr: '' });
   });
 
   it('has checkpoints that write text', async () => {

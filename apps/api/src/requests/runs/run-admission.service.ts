@@ -33,7 +33,10 @@ export class RunAdmissionService {
     const dataset = await this.datasets.findByIdOrName(spec.data.dataset);
     if (!dataset)
       throw specUnfit([
-        { path: '/data/dataset', message: `there is no dataset with the id or name "${spec.data.dataset}"` },
+        {
+          path: '/data/dataset',
+          message: `there is no dataset with the id or name "${spec.data.dataset}"; make it, or name another one`,
+        },
       ]);
     const init = await this.initCheckpoint(spec);
     const vocab =
