@@ -25,6 +25,15 @@ const RUN_AXE = {
   colours:
     "axe.run(document, { runOnly: ['color-contrast', 'link-in-text-block'] }).then(({ violations }) => violations)",
 };
+/** Texts that are one number, with or without its unit, and stand on several lines. */
+const BROKEN_NUMBERS = `[...document.querySelectorAll('main *')]
+  .filter((element) => element.childElementCount === 0 && /^[\\d.,]+( ?[A-Za-z%/]+)?$/.test(element.textContent.trim()))
+  .filter((element) => {
+    const range = document.createRange();
+    range.selectNodeContents(element);
+    return new Set([...range.getClientRects()].map(({ top }) => Math.round(top))).size > 1;
+  })
+  .map((element) => element.textContent.trim())`;
 const SCROLLS_SIDEWAYS = 'document.documentElement.scrollWidth > window.innerWidth';
 
 /** A Chromium of its own, with a new profile, that keeps a list of everything that went wrong in its pages. */
@@ -100,8 +109,8 @@ export class BrowserPage {
     if ((await button.count()) > 0) await button.click();
   }
 
-  /** Whether the page scrolls sideways at a width; the old width is restored. */
-  async isWiderThan(width: number): Promise<boolean> {
+  /** What is wrong with the page at the width of a phone; the old width is restored. */
+  async faultsAtWidth(width: number): Promise<string[]> {
     const before = this.page.viewportSize()!;
     await this.page.setViewportSize({ ...before, width });
     // Charts follow the width a frame later.
@@ -110,8 +119,9 @@ export class BrowserPage {
       () => false,
       () => true,
     );
+    const broken = await this.page.evaluate<string[]>(BROKEN_NUMBERS);
     await this.page.setViewportSize(before);
-    return isWider;
+    return [...(isWider ? ['scrolls sideways'] : []), ...broken.map((text) => `breaks ${text} in two`)];
   }
 
   async signOut(): Promise<void> {
