@@ -30,6 +30,7 @@ import { RetentionService } from './ledger/checkpoint-keeping/retention.service'
 import { ClusterContext } from './ground/config/cluster-context';
 import { GenerateService } from './requests/generate/generate.service';
 import { GenerationGangService } from './requests/generate/generation-gang.service';
+import { GenerationLeasesService } from './requests/generate/generation-leases.service';
 import { GenerationTasks } from './ledger/agents/generation-tasks';
 import { PromptTokenizerService } from './requests/generate/prompt-tokenizer.service';
 import { AgentServiceAdapter } from './boundary/grpc/agent-service.adapter';
@@ -167,7 +168,13 @@ const SESSIONS = [
   AttemptStartsService,
   CommandDispatcherService,
 ];
-const GENERATE = [GenerationTasks, GenerationGangService, PromptTokenizerService, GenerateService];
+const GENERATE = [
+  GenerationTasks,
+  GenerationGangService,
+  GenerationLeasesService,
+  PromptTokenizerService,
+  GenerateService,
+];
 const GRPC = [
   GrpcCaller,
   CallLimits,

@@ -272,7 +272,10 @@ export const agentSchema = z
     sharesDeviceWith: z.array(z.string()),
     benchmark: z.object({ matmulGflops: z.number(), memoryGbps: z.number() }),
     labels: z.record(z.string(), z.string()),
+    /** Of the attempt that holds the device. */
     lease: z.object({ runId: z.string(), fence: z.int(), rank: z.int(), expiresAt: z.string() }).nullable(),
+    /** Of the generation that holds it, where no attempt does; an attempt takes it over. */
+    generation: z.object({ id: z.string(), rank: z.int(), expiresAt: z.string() }).nullable(),
     lastSeenAt: z.string(),
     /** What its device last told; null until it has. */
     telemetry: deviceTelemetrySchema.nullable(),

@@ -135,6 +135,7 @@ const agent: AgentBody = {
   benchmark: { matmulGflops: 17_320.5, memoryGbps: 812.4 },
   labels: { room: 'lab' },
   lease: { runId: RUN_ID, fence: 1, rank: 0, expiresAt: TIME },
+  generation: null,
   lastSeenAt: TIME,
   telemetry: null,
 };

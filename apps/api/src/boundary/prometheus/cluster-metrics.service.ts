@@ -78,7 +78,7 @@ function clusterGauges(to: PrometheusService) {
     admitted: to.gauge('millrace_admitted_active_workloads', 'Runs that have devices.', ['queue']),
     agents: to.gauge('millrace_agents', 'Agents that registered, by state.', ['state']),
     sessions: to.gauge('millrace_sessions', 'Sessions of agents that this replica of the API holds.'),
-    leases: to.gauge('millrace_leases', 'Devices that are leased to an attempt.'),
+    leases: to.gauge('millrace_leases', 'Devices that are leased to an attempt or a generation.'),
     jobs: to.gauge('millrace_queue_jobs', 'Jobs of the command queue (BullMQ) by state: its depth.', ['state']),
   };
 }

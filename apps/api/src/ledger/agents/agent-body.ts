@@ -7,7 +7,7 @@ const TELEMETRY_CURRENT_MS = 30_000;
 
 /** An agent as REST shows it; `devices`: those of every agent there is. */
 export function agentBody(agent: AgentWithLease, devices: readonly DeviceOwner[]): AgentBody {
-  const { id, host, device, version, dataAddress, lease, lastSeenAt, setAside, isHere } = agent;
+  const { id, host, device, version, dataAddress, lease, generation, lastSeenAt, setAside, isHere } = agent;
   return {
     id,
     host,
@@ -26,6 +26,7 @@ export function agentBody(agent: AgentWithLease, devices: readonly DeviceOwner[]
       rank: lease.rank,
       expiresAt: lease.expiresAt.toISOString(),
     },
+    generation: generation && { ...generation, expiresAt: generation.expiresAt.toISOString() },
     lastSeenAt: lastSeenAt.toISOString(),
     telemetry: isHere ? currentTelemetry(agent) : null,
   };

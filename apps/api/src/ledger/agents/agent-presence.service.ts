@@ -4,7 +4,7 @@ import { EventsService } from '../../ground/events/events.service';
 import { type AgentRegistration, AgentsRepository, type AgentWithLease, type SessionKey } from './agents.repository';
 import { sharersOf } from './shared-device';
 
-type AgentRow = Omit<AgentWithLease, 'lease' | 'readAt' | 'isHere' | 'setAside'>;
+type AgentRow = Omit<AgentWithLease, 'lease' | 'generation' | 'readAt' | 'isHere' | 'setAside'>;
 
 export interface PresentAgent extends AgentRow {
   /** Ids of other connected agents on the very same GPU. */

@@ -3,6 +3,7 @@ import { ApiConfig } from '../../ground/config/api-config';
 import { DatabaseClock } from '../../ground/database/database-clock';
 import { PrismaService, type Transaction } from '../../ground/database/prisma.service';
 import type { Agent, Lease, Prisma } from '../../generated/prisma/client';
+import { type AttemptLease, isOfAttempt } from '../runs/leases.repository';
 
 /** What an agent says of itself when it opens a session. */
 export interface AgentRegistration {
@@ -17,13 +18,22 @@ export interface AgentRegistration {
 }
 
 export interface AgentWithLease extends Agent {
-  readonly lease: Lease | null;
+  /** Of the attempt that holds its device. */
+  readonly lease: AttemptLease | null;
+  /** Of the generation that does. */
+  readonly generation: GenerationLease | null;
   /** When the row was read, by the database's clock as all its times. */
   readonly readAt: Date;
   /** It has a session and was heard of within a lease, whatever an older session left behind. */
   readonly isHere: boolean;
   /** It gets no attempt until then; null: it may have one. */
   readonly setAside: { readonly until: Date; readonly reason: string } | null;
+}
+
+export interface GenerationLease {
+  readonly id: string;
+  readonly rank: number;
+  readonly expiresAt: Date;
 }
 
 /** When failures set their agent aside, and for how long. */
@@ -148,9 +158,11 @@ export class AgentsRepository {
   }
 
   private present(row: Agent & { lease: Lease | null }, now: Date): AgentWithLease {
-    const { setAsideUntil: until, setAsideReason: reason } = row;
+    const { setAsideUntil: until, setAsideReason: reason, lease } = row;
     return {
       ...row,
+      lease: lease && isOfAttempt(lease) ? lease : null,
+      generation: lease?.generationId ? generationLease(lease.generationId, lease) : null,
       readAt: now,
       isHere: row.connected && now.getTime() - row.lastSeenAt.getTime() < this.config.leaseMs,
       setAside: until !== null && until > now ? { until, reason: reason ?? 'it caused failures' } : null,
@@ -195,4 +207,8 @@ export class AgentsRepository {
     const { count } = await tx.agent.updateMany({ where: { id, draining: !draining }, data: { draining } });
     return count === 1;
   }
+}
+
+function generationLease(id: string, { rank, expiresAt }: Lease): GenerationLease {
+  return { id, rank, expiresAt };
 }

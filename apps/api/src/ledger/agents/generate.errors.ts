@@ -26,6 +26,26 @@ export function tooManyGenerations(waitingCountMax: number): AppError {
   });
 }
 
+/** By another replica of the API: one replica gives its agents one text after the other. */
+export function devicesTaken(agentIds: readonly string[]): AppError {
+  return new AppError({
+    code: 'GENERATE.DEVICES_TAKEN',
+    kind: 'unavailable',
+    message: `${agentIds.join(', ')} went on generating other texts; try again later`,
+    details: { retryAfterSeconds: 10 },
+  });
+}
+
+/** Its lease could not be renewed in time, as when the database was away. */
+export function deviceLost(agentId: string): AppError {
+  return new AppError({
+    code: 'GENERATE.DEVICE_LOST',
+    kind: 'unavailable',
+    message: `the device of ${agentId} was given to another generation, because its lease ran out; try again`,
+    details: { retryAfterSeconds: 10 },
+  });
+}
+
 export function noAgents(): AppError {
   return new AppError({
     code: 'GENERATE.NO_AGENTS',

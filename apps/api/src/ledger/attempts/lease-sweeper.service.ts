@@ -53,6 +53,9 @@ export class LeaseSweeperService implements OnApplicationBootstrap, OnModuleDest
     for (const lease of expired) {
       if (await this.term.watch(() => this.ledger.change((tx) => this.expire(tx, lease)))) endedCount++;
     }
+    endedCount += await this.term.watch(() =>
+      this.ledger.leases.releaseExpiredGenerations(this.context.config.leaseMs),
+    );
     this.prometheus.admission.lostLeases(endedCount);
     await this.lateStarts.end();
     return endedCount;
@@ -73,7 +76,7 @@ export class LeaseSweeperService implements OnApplicationBootstrap, OnModuleDest
   private async expire(tx: Transaction, lease: ExpiredLease): Promise<boolean> {
     const { agentId, runId, fence } = lease;
     const locked = await this.ledger.lock(tx, { runId, fence });
-    if (!locked || !(await this.ledger.leases.lockExpired(tx, { agentId, fence }))) return false;
+    if (!locked || !(await this.ledger.leases.lockExpired(tx, { agentId, runId, fence }))) return false;
     const { run, attempt } = locked;
     const rank = rankOf(attempt, agentId);
     const done = rank !== undefined && ['finished', 'paused'].includes(attempt.ranks[rank]?.state ?? '');

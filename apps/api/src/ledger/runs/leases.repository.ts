@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { GPU_THREAD_SILENT_MS_MAX } from '@millrace/contracts';
+import { GENERATION_FENCE } from '@millrace/core';
 import { PrismaService, type Transaction } from '../../ground/database/prisma.service';
 import type { Lease } from '../../generated/prisma/client';
 import { LIVE_ATTEMPT_STATES } from './attempt-record';
@@ -21,21 +22,34 @@ export interface ClaimedRun extends FencedRun {
   readonly threadSilentMs: number;
 }
 
+/** As it is kept. */
+export interface AttemptLease extends Lease {
+  readonly runId: string;
+}
+
+/** Which devices a generation uses; index = rank. */
+export interface GenerationClaim {
+  readonly generationId: string;
+  readonly agentIds: readonly string[];
+}
+
 /** One that ran out. */
 export interface ExpiredLease extends LeaseRecord {
   readonly threadSilentMs: number;
 }
 
 /**
- * Rows of leases: the agent is the key, so that no device is ever in two gangs. Their times are stamped and judged by
- * the database's clock, `millrace_now()`, and by no other: replicas of the API need not agree on the time.
+ * Rows of leases: the agent is the key, so that no device is ever in two gangs. An attempt holds it or a generation, and
+ * an attempt goes before: it takes over the device of a generation, which then has its turns between two steps, as one
+ * has that came while the attempt was training. Their times are stamped and judged by the database's clock,
+ * `millrace_now()`, and by no other: replicas of the API need not agree on the time.
  */
 @Injectable()
 export class LeasesRepository {
   constructor(private readonly prisma: PrismaService) {}
 
   /**
-   * False when one of the agents has a lease already: the caller's transaction must then be rolled back. Rows are taken
+   * False when an attempt has a lease of one of the agents already: the caller's transaction must then be rolled back. Rows are taken
    * in the order of the agents, so that two gangs that want the same devices wait for each other in one direction only.
    */
   async grant(tx: Transaction, leases: readonly LeaseRecord[], leaseMs: number): Promise<boolean> {
@@ -46,7 +60,9 @@ export class LeasesRepository {
       FROM unnest(${sorted.map(({ agentId }) => agentId)}::text[], ${sorted.map(({ runId }) => runId)}::text[],
         ${sorted.map(({ fence }) => fence)}::int[], ${sorted.map(({ rank }) => rank)}::int[])
         AS granted ("agentId", "runId", "fence", "rank")
-      ON CONFLICT DO NOTHING`;
+      ON CONFLICT ("agentId") DO UPDATE SET "runId" = excluded."runId", "generationId" = NULL,
+        "fence" = excluded."fence", "rank" = excluded."rank", "expiresAt" = excluded."expiresAt", "threadSilentMs" = 0
+        WHERE "Lease"."generationId" IS NOT NULL`;
     return count === leases.length;
   }
 
@@ -76,40 +92,38 @@ export class LeasesRepository {
       ON CONFLICT ("id") DO UPDATE SET "startedAt" = excluded."startedAt"`;
   }
 
-  /** Those that are over, oldest first; none within a lease's time of a restart of the term. */
+  /** Attempts' that are over, oldest first; none within a lease's time of a restart of the term. */
   async expired(leaseMs: number): Promise<ExpiredLease[]> {
     return this.prisma.$queryRaw<ExpiredLease[]>`
       SELECT "agentId", "runId", "fence", "rank", "threadSilentMs" FROM "Lease"
-      WHERE "expiresAt" <= millrace_now() AND NOT EXISTS (SELECT 1 FROM "LeaseTerm"
+      WHERE "runId" IS NOT NULL AND "expiresAt" <= millrace_now() AND NOT EXISTS (SELECT 1 FROM "LeaseTerm"
         WHERE "startedAt" > millrace_now() - ${leaseMs}::float8 * interval '1 millisecond')
       ORDER BY "expiresAt"`;
   }
 
   /** Under the run's lock: a renewal may have come since it was read. */
-  async lockExpired(tx: Transaction, { agentId, fence }: Pick<LeaseRecord, 'agentId' | 'fence'>): Promise<boolean> {
+  async lockExpired(tx: Transaction, { agentId, runId, fence }: Omit<LeaseRecord, 'rank'>): Promise<boolean> {
     const rows = await tx.$queryRaw<{ agentId: string }[]>`
       SELECT "agentId" FROM "Lease"
-      WHERE "agentId" = ${agentId} AND "fence" = ${fence} AND "expiresAt" <= millrace_now() FOR UPDATE`;
+      WHERE "agentId" = ${agentId} AND "runId" = ${runId} AND "fence" = ${fence} AND "expiresAt" <= millrace_now()
+      FOR UPDATE`;
     return rows.length === 1;
   }
 
   /** Of an attempt that is over: its agent gets another term to stop, in which nobody else is given the device. */
-  async prolong(
-    tx: Transaction,
-    { agentId, fence }: Pick<LeaseRecord, 'agentId' | 'fence'>,
-    leaseMs: number,
-  ): Promise<void> {
+  async prolong(tx: Transaction, { agentId, runId, fence }: Omit<LeaseRecord, 'rank'>, leaseMs: number): Promise<void> {
     await tx.$executeRaw`
       UPDATE "Lease" SET "expiresAt" = millrace_now() + ${leaseMs}::float8 * interval '1 millisecond'
-      WHERE "agentId" = ${agentId} AND "fence" = ${fence}`;
+      WHERE "agentId" = ${agentId} AND "runId" = ${runId} AND "fence" = ${fence}`;
   }
 
-  async ofAgents(agentIds: readonly string[]): Promise<Lease[]> {
-    return this.prisma.lease.findMany({ where: { agentId: { in: [...agentIds] } } });
+  /** Those that attempts hold. */
+  async ofAgents(agentIds: readonly string[]): Promise<AttemptLease[]> {
+    return (await this.prisma.lease.findMany({ where: { agentId: { in: [...agentIds] } } })).filter(isOfAttempt);
   }
 
-  async ofRun(tx: Transaction, runId: string): Promise<Lease[]> {
-    return tx.lease.findMany({ where: { runId }, orderBy: { rank: 'asc' } });
+  async ofRun(tx: Transaction, runId: string): Promise<AttemptLease[]> {
+    return (await tx.lease.findMany({ where: { runId }, orderBy: { rank: 'asc' } })).filter(isOfAttempt);
   }
 
   async release(tx: Transaction, agentId: string, { runId, fence }: FencedRun): Promise<boolean> {
@@ -120,4 +134,47 @@ export class LeasesRepository {
   async releaseAll(tx: Transaction, { runId, fence }: FencedRun): Promise<void> {
     await tx.lease.deleteMany({ where: { runId, fence } });
   }
+
+  /**
+   * Takes the devices that nobody holds, and renews what the generation has already; those of attempts are left to them.
+   * An agent that was not heard of for a lease is given nothing, so that what it has runs out.
+   * @returns agents that another generation holds
+   */
+  async claim({ generationId, agentIds }: GenerationClaim, leaseMs: number): Promise<string[]> {
+    // In the order of the agents, as attempts take them.
+    const sorted = agentIds.map((agentId, rank) => ({ agentId, rank }));
+    sorted.sort((a, b) => (a.agentId < b.agentId ? -1 : 1));
+    await this.prisma.$executeRaw`
+      INSERT INTO "Lease" ("agentId", "generationId", "fence", "rank", "expiresAt")
+      SELECT "Agent"."id", ${generationId}, ${GENERATION_FENCE}::int, claimed."rank",
+        millrace_now() + ${leaseMs}::float8 * interval '1 millisecond'
+      FROM unnest(${sorted.map(({ agentId }) => agentId)}::text[], ${sorted.map(({ rank }) => rank)}::int[])
+        WITH ORDINALITY AS claimed ("agentId", "rank", "place")
+      JOIN "Agent" ON "Agent"."id" = claimed."agentId" AND "Agent"."connected"
+        AND "Agent"."lastSeenAt" > millrace_now() - ${leaseMs}::float8 * interval '1 millisecond'
+      ORDER BY claimed."place"
+      ON CONFLICT ("agentId") DO UPDATE SET "expiresAt" = excluded."expiresAt"
+        WHERE "Lease"."generationId" = excluded."generationId"`;
+    const others = await this.prisma.lease.findMany({
+      where: { agentId: { in: [...agentIds] }, generationId: { not: null }, NOT: { generationId } },
+      orderBy: { agentId: 'asc' },
+    });
+    return others.map(({ agentId }) => agentId);
+  }
+
+  async releaseGeneration(generationId: string): Promise<void> {
+    await this.prisma.lease.deleteMany({ where: { generationId } });
+  }
+
+  /** Those of generations that ran out; none within a lease's time of a restart of the term. @returns how many */
+  async releaseExpiredGenerations(leaseMs: number): Promise<number> {
+    return this.prisma.$executeRaw`
+      DELETE FROM "Lease"
+      WHERE "generationId" IS NOT NULL AND "expiresAt" <= millrace_now() AND NOT EXISTS (SELECT 1 FROM "LeaseTerm"
+        WHERE "startedAt" > millrace_now() - ${leaseMs}::float8 * interval '1 millisecond')`;
+  }
+}
+
+export function isOfAttempt(lease: Lease): lease is AttemptLease {
+  return lease.runId !== null;
 }

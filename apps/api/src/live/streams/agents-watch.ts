@@ -29,6 +29,8 @@ export class AgentsWatch {
 }
 
 /** A lease that is only renewed is the same one. */
-function fingerprint({ lastSeenAt: _, telemetry: __, lease, ...rest }: ReturnType<typeof agentBody>): string {
-  return JSON.stringify({ ...rest, lease: lease && [lease.runId, lease.fence, lease.rank] });
+function fingerprint(body: ReturnType<typeof agentBody>): string {
+  const { lastSeenAt: _, telemetry: __, lease, generation, ...rest } = body;
+  const held = lease && [lease.runId, lease.fence, lease.rank];
+  return JSON.stringify({ ...rest, lease: held, generation: generation && [generation.id, generation.rank] });
 }

@@ -58,7 +58,8 @@ export class RunQueueService {
 
   /** A run that waits gives the time to measure its layers on devices that are idle meanwhile. */
   async measureMeanwhile(run: RunRecord, idle: Gang): Promise<void> {
-    await this.profiles.askFor(run.spec, await this.shapes.model(run), idle);
+    const free = idle.filter(({ generation }) => generation === null);
+    await this.profiles.askFor(run.spec, await this.shapes.model(run), free);
   }
 
   /**

@@ -8,9 +8,10 @@ import { generationHolder } from '../../ledger/blocks/blob-readers.repository';
 import { BlockHoldsRepository } from '../../ledger/blocks/block-holds.repository';
 import { CheckpointWritesRepository, type DurableCheckpoint } from '../../ledger/blocks/checkpoint-writes.repository';
 import { checkpointNotFound } from '../../ledger/blocks/checkpoint-writes.errors';
-import { modelIncomplete, promptEmpty, tooManyGenerations } from '../../ledger/agents/generate.errors';
+import { deviceLost, modelIncomplete, promptEmpty, tooManyGenerations } from '../../ledger/agents/generate.errors';
 import { avoidedKernels } from '../../planning/plans/avoided-kernels';
 import { GenerationGangService } from './generation-gang.service';
+import { GenerationLeasesService } from './generation-leases.service';
 import type { AgentWithLease } from '../../ledger/agents/agents.repository';
 import { GenerationQueue } from './generation-queue';
 import { GenerationTasks } from '../../ledger/agents/generation-tasks';
@@ -23,7 +24,10 @@ const HOLD_MS = 2 * TIMEOUT_MS;
 
 type Sampling = Pick<GeneratePlan, 'promptTokens' | 'maxTokens' | 'temperature' | 'seed'>;
 
-/** Text from a checkpoint, by a gang of agents that hold no lease for it. */
+/**
+ * Text from a checkpoint, by a gang of agents. It has leases of the devices that no attempt holds; an attempt that trains
+ * on one of them lends it between two steps.
+ */
 @Injectable()
 export class GenerateService {
   private readonly queue = new GenerationQueue(WAITING_COUNT_MAX, tooManyGenerations);
@@ -34,6 +38,7 @@ export class GenerateService {
     private readonly tokenizers: PromptTokenizerService,
     private readonly gangs: GenerationGangService,
     private readonly tasks: GenerationTasks,
+    private readonly leases: GenerationLeasesService,
   ) {}
 
   /** @throws AppError CHECKPOINT.NOT_FOUND, GENERATE.*, DATA.* (a prompt that the tokenizer cannot encode) */
@@ -64,18 +69,19 @@ export class GenerateService {
     const taskId = newId('gen');
     // In the name of each agent, since that is also what lets it read them.
     for (const { id } of gang) await this.holds.hold({ owner: generationHolder(id), fence: 0 }, hashes, HOLD_MS);
-    return this.tasks.run(
-      {
-        taskId,
-        dataKey: randomBytes(32).toString('hex'),
-        model,
-        manifest,
-        stages: stageSlices(model, partitionLayers(model.layers, gang.length)),
-        peers: gang.map(({ id, dataAddress }, rank) => ({ rank, agentId: id, address: dataAddress })),
-        quarantined: avoidedKernels({ gang, known: gang }),
-        ...sampling,
-      },
-      TIMEOUT_MS,
+    const plan = {
+      taskId,
+      dataKey: randomBytes(32).toString('hex'),
+      model,
+      manifest,
+      stages: stageSlices(model, partitionLayers(model.layers, gang.length)),
+      peers: gang.map(({ id, dataAddress }, rank) => ({ rank, agentId: id, address: dataAddress })),
+      quarantined: avoidedKernels({ gang, known: gang }),
+      ...sampling,
+    };
+    return this.leases.during(
+      { generationId: taskId, agentIds: gang.map(({ id }) => id) },
+      { work: () => this.tasks.run(plan, TIMEOUT_MS), onLost: (id) => this.tasks.fail(taskId, deviceLost(id)) },
     );
   }
 }

@@ -30,6 +30,8 @@ export class GenerationGangService {
   }
 }
 
-function preference({ id, lease, draining, setAside }: AgentWithLease, isBusy: (agentId: string) => boolean): number {
-  return (lease ? 4 : 0) + (isBusy(id) ? 2 : 0) + (draining || setAside !== null ? 1 : 0);
+function preference(agent: AgentWithLease, isBusy: (agentId: string) => boolean): number {
+  const { id, lease, generation, draining, setAside } = agent;
+  const generates = isBusy(id) || generation !== null;
+  return (lease ? 4 : 0) + (generates ? 2 : 0) + (draining || setAside !== null ? 1 : 0);
 }

@@ -44,7 +44,7 @@ function listCommand(context: CommandContext): Command {
 }
 
 function agentRow(agent: AgentBody, nowMs: number): (string | number)[] {
-  const { adapter, benchmark, lease } = agent;
+  const { adapter, benchmark } = agent;
   const memory = Number(adapter['memoryBytes'] ?? 0);
   return [
     agent.id,
@@ -53,9 +53,14 @@ function agentRow(agent: AgentBody, nowMs: number): (string | number)[] {
     Number(benchmark.matmulGflops.toFixed(1)),
     memory > 0 ? bytesText(memory) : '-',
     String(adapter['description'] ?? adapter['device'] ?? '-'),
-    lease === null ? '-' : `${lease.runId} rank ${lease.rank}`,
+    workText(agent),
     age(agent.lastSeenAt, nowMs),
   ];
+}
+
+function workText({ lease, generation }: AgentBody): string {
+  if (lease !== null) return `${lease.runId} rank ${lease.rank}`;
+  return generation === null ? '-' : 'a text';
 }
 
 /** A line under the table, which has no room for it. */

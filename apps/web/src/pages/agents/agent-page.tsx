@@ -64,7 +64,7 @@ function LoadedAgent({ agent }: { readonly agent: AgentBody }): ReactNode {
         </Notice>
       )}
       <StatRow>
-        <StatTile label="Lease" value={<LeaseValue lease={agent.lease} />} note={leaseNote(agent.lease)} />
+        <StatTile label="Lease" value={<LeaseValue agent={agent} />} note={leaseNote(agent)} />
         <StatTile
           label="Matrix products"
           value={formatMeasured(agent.benchmark.matmulGflops)}
@@ -79,8 +79,8 @@ function LoadedAgent({ agent }: { readonly agent: AgentBody }): ReactNode {
   );
 }
 
-function LeaseValue({ lease }: { readonly lease: AgentBody['lease'] }): ReactNode {
-  if (lease === null) return 'free';
+function LeaseValue({ agent: { lease, generation } }: { readonly agent: AgentBody }): ReactNode {
+  if (lease === null) return generation === null ? 'free' : 'a text';
   return (
     <Link to="/runs/$runId" params={{ runId: lease.runId }} search={{ tab: 'overview' }}>
       rank {lease.rank}
@@ -88,8 +88,8 @@ function LeaseValue({ lease }: { readonly lease: AgentBody['lease'] }): ReactNod
   );
 }
 
-function leaseNote(lease: AgentBody['lease']): ReactNode {
-  if (lease === null) return 'waits for work';
+function leaseNote({ lease, generation }: AgentBody): ReactNode {
+  if (lease === null) return generation === null ? 'waits for work' : 'is generated; a run may have the device';
   return (
     <>
       {lease.runId}, fence {lease.fence}, renewed until <TimeAgo time={lease.expiresAt} />

@@ -55,7 +55,7 @@ const COLUMNS: readonly ColumnDef<AgentBody>[] = [
     id: 'lease',
     header: 'Works on',
     accessorFn: ({ lease }) => lease?.runId ?? '',
-    cell: ({ row }) => <Lease lease={row.original.lease} />,
+    cell: ({ row }) => <Lease agent={row.original} />,
   },
   {
     id: 'busy',
@@ -92,8 +92,8 @@ function SharedDevice({ agents }: { readonly agents: readonly string[] }): React
   return <div className="quiet">Warning: {agents.join(', ')} computes on this same GPU.</div>;
 }
 
-function Lease({ lease }: { readonly lease: AgentBody['lease'] }): ReactNode {
-  if (lease === null) return <span className="quiet">free</span>;
+function Lease({ agent: { lease, generation } }: { readonly agent: AgentBody }): ReactNode {
+  if (lease === null) return <span className="quiet">{generation === null ? 'free' : 'generates text'}</span>;
   return (
     <Link to="/runs/$runId" params={{ runId: lease.runId }} search={{ tab: 'overview' }}>
       rank {lease.rank} of {lease.runId}
