@@ -64,6 +64,32 @@ describe('what is open by a right', () => {
     expect((await watching.ended).code).toBe(status.UNAUTHENTICATED);
   });
 
+  it('is bounded for a token: so many watches at once, and another when one of them ends', async () => {
+    const { token } = await newToken();
+    const client = new runV1.RunServiceClient(grpc, credentials.createInsecure());
+    const open: ClientReadableStream<runV1.WatchResponse>[] = [];
+    const begin = (): Promise<ServiceError | undefined> =>
+      new Promise((resolve) => {
+        const call = client.watch({ id: runId }, bearer(token));
+        open.push(call);
+        call.once('data', () => resolve(undefined));
+        call.on('error', (error) => resolve(error as ServiceError));
+      });
+    try {
+      // A few at a time, so that the rate at which a token may call is not what is met.
+      for (let count = 0; count < STREAMS_PER_TOKEN_MAX; count += 10)
+        expect(await Promise.all(Array.from({ length: 10 }, begin))).toEqual(new Array(10).fill(undefined));
+      const refused = await begin();
+      expect(refused?.code).toBe(status.RESOURCE_EXHAUSTED);
+      expect(refused?.metadata.get('millrace-code')).toEqual(['GRPC.TOO_MANY_OPEN']);
+      open[0]?.cancel();
+      await eventually('room', async () => (await begin()) === undefined);
+    } finally {
+      for (const call of open) call.cancel();
+      client.close();
+    }
+  });
+
   it('ends with the browser session', async () => {
     const { token } = await newToken();
     const headers = { 'content-type': 'application/json' };

@@ -4,7 +4,7 @@ import type { agentV1 } from '@millrace/contracts';
 import { describeError } from '@millrace/core';
 import { AgentEnrolmentService } from '../../requests/agents/agent-enrolment.service';
 import { agentForbidden } from '../../ground/auth/auth.errors';
-import { toServiceError } from './to-service-error';
+import { failedCall } from './failures/failed-call';
 import { ClusterContext } from '../../ground/config/cluster-context';
 import { SessionRegistry } from '../../ledger/sessions/session-registry';
 import { SessionMessagesService } from '../../intake/messages/session-messages.service';
@@ -48,7 +48,7 @@ export class AgentServiceAdapter {
       (credential) => callback(null, { credential: credential ?? '' }),
       (error: unknown) => {
         this.context.logger.warn({ peer: call.getPeer(), reason: describeError(error) }, 'agent not enrolled');
-        callback(toServiceError(error));
+        callback(failedCall(error, this.context.logger, call.getPath()));
       },
     );
   };

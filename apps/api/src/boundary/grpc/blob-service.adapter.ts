@@ -9,7 +9,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { blobV1 } from '@millrace/contracts';
 import { describeError, type Logger } from '@millrace/core';
 import { BlobsService } from '../../ground/blobs/blobs.service';
-import { toServiceError } from './to-service-error';
+import { failedCall } from './failures/failed-call';
 import { BlockUploadService } from '../../ledger/checkpoint-keeping/block-upload.service';
 import { BlobReadersRepository } from '../../ledger/blocks/blob-readers.repository';
 import { blobOfOthers } from '../../ledger/blocks/checkpoint-writes.errors';
@@ -42,7 +42,7 @@ export class BlobServiceAdapter {
       (existed) => callback(null, { existed }),
       (error: unknown) => {
         this.logger.warn({ peer: call.getPeer(), reason: describeError(error) }, 'block refused');
-        callback(toServiceError(error));
+        callback(failedCall(error, this.logger, call.getPath()));
         // What is still on its way is read and dropped, so that the client gets the answer.
         call.resume();
       },
@@ -61,7 +61,7 @@ export class BlobServiceAdapter {
     this.stream(call).then(
       () => call.end(),
       (error: unknown) => {
-        if (!call.cancelled) call.emit('error', toServiceError(error));
+        if (!call.cancelled) call.emit('error', failedCall(error, this.logger, call.getPath()));
       },
     );
   };

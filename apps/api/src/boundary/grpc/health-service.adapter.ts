@@ -2,7 +2,7 @@ import type { handleServerStreamingCall, handleUnaryCall, ServerWritableStream }
 import { Injectable } from '@nestjs/common';
 import { healthV1 } from '@millrace/contracts';
 import { AppError } from '@millrace/core';
-import { toServiceError } from './to-service-error';
+import { toServiceError } from './failures/to-service-error';
 
 type Request = healthV1.HealthCheckRequest;
 type Response = healthV1.HealthCheckResponse;

@@ -6,7 +6,7 @@ import type { AgentMessageBody, AgentTransport, ApiMessageBody } from '../../led
 import { registerFirst, sessionBroken, sessionSilent, sessionTooSlow } from '../../ledger/sessions/sessions.errors';
 import { OutgoingQueue, OUTGOING_MESSAGES_MAX } from './outgoing-queue';
 import { SessionMessages } from './session-messages';
-import { toServiceError } from './to-service-error';
+import { toServiceError } from './failures/to-service-error';
 
 type Call = ServerDuplexStream<agentV1.AgentMessage, agentV1.ApiMessage>;
 

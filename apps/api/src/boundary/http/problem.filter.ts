@@ -1,13 +1,13 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, Inject, NotFoundException } from '@nestjs/common';
-import { AppError, describeError, type Logger } from '@millrace/core';
+import { type AppError, describeError, type Logger } from '@millrace/core';
 import type { Express, Request, Response } from 'express';
 import { LOGGER } from '../../ground/config/api-logger';
-import { describeFailure } from '../../ground/database/prisma-failures';
 import { methodNotAllowed, routeNotFound } from '../../ground/http/boundary.errors';
 import { PRIVATE } from '../../ground/http/cache-control';
 import { allowedMethods } from './allowed-methods';
 import { toProblem } from './problem';
 import { requestIdOf } from '../../ground/http/request-id';
+import { unexplainedFailure } from '../unexplained-failure';
 import { toAppError } from './to-app-error';
 
 const RETRY_AFTER_SECONDS = '1';
@@ -44,29 +44,17 @@ export class ProblemFilter implements ExceptionFilter {
     const noRoute = thrown instanceof NotFoundException && request.route === undefined;
     const error = noRoute ? noRouteError(request) : toAppError(thrown);
     const requestId = requestIdOf(request);
-    if (error === undefined) {
-      // Only where: a stack repeats the message, which may tell too much.
-      const stack = thrown instanceof Error ? thrown.stack?.match(/^ +at .*$/gm) : undefined;
-      this.logger.error({ requestId, reason: describeFailure(thrown), stack }, 'request failed');
-    } else if (error.kind === 'internal' || error.kind === 'unavailable') {
+    if (error === undefined) return unexplainedFailure(thrown, this.logger, { requestId });
+    if (error.kind === 'internal' || error.kind === 'unavailable') {
       this.logger.error({ requestId, code: error.code, reason: describeError(error) }, 'request failed');
     }
-    return error ?? internalError(requestId);
+    return error;
   }
 }
 
 function noRouteError({ app, method, path }: Request): AppError {
   const allowed = allowedMethods(app as Express, path);
   return allowed.length === 0 ? routeNotFound(method, path) : methodNotAllowed(method, path, allowed);
-}
-
-/** Of a bug the caller learns only where to look. */
-function internalError(requestId: string): AppError {
-  return new AppError({
-    code: 'API.INTERNAL',
-    kind: 'internal',
-    message: `the API failed on this request; its log has the reason under request id ${requestId}`,
-  });
 }
 
 function setHeaders(response: Response, error: AppError, status: number): void {

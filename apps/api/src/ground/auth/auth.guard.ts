@@ -15,7 +15,7 @@ type WithPrincipal = Request & { principal?: Principal };
 
 /** The token's id, as the `actor` of what a request changes. */
 export const Actor = createParamDecorator((_: unknown, context: ExecutionContext): string => {
-  return principalOf(context.switchToHttp().getRequest<Request>());
+  return tokenIdOf(context.switchToHttp().getRequest<Request>()) ?? '';
 });
 
 /** Who asks, on a route that is not public. */
@@ -24,7 +24,7 @@ export const Caller = createParamDecorator((_: unknown, context: ExecutionContex
 });
 
 export function callerOf(request: Request): Principal {
-  const { principal } = request as WithPrincipal;
+  const principal = optionalCallerOf(request);
   assert(principal !== undefined, 'a public route has no caller');
   return principal;
 }
@@ -34,9 +34,9 @@ export function optionalCallerOf(request: Request): Principal | undefined {
   return (request as WithPrincipal).principal;
 }
 
-/** The id of the token of an authenticated request; empty on public routes. */
-export function principalOf(request: Request): string {
-  return (request as WithPrincipal).principal?.tokenId ?? '';
+/** Undefined on a public route. */
+export function tokenIdOf(request: Request): string | undefined {
+  return optionalCallerOf(request)?.tokenId;
 }
 
 /** Lets through whoever has a token, in the Authorization header or behind a session cookie, that may do it. */

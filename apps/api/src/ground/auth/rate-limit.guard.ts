@@ -3,14 +3,14 @@ import { ThrottlerGuard, type ThrottlerLimitDetail } from '@nestjs/throttler';
 import type { Request } from 'express';
 import { addressKey } from '../http/address-key';
 import { rateLimited } from '../http/boundary.errors';
-import { principalOf } from './auth.guard';
+import { tokenIdOf } from './auth.guard';
 
 /** Counts requests per token; those that need none (sign-ins, probes, which ask the database) per address. */
 @Injectable()
 export class RateLimitGuard extends ThrottlerGuard {
   protected override async getTracker(request: Record<string, unknown>): Promise<string> {
     const asked = request as unknown as Request;
-    return principalOf(asked) || `address ${addressKey(asked.ip)}`;
+    return tokenIdOf(asked) ?? `address ${addressKey(asked.ip)}`;
   }
 
   /** One budget per token, not per token and route. */

@@ -1,13 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Clock } from '@millrace/core';
 import type { Request, Response } from 'express';
-import { principalOf } from '../auth/auth.guard';
+import { callerOf } from '../auth/auth.guard';
 import { OpenCalls } from '../concurrency/open-calls';
 import { CLOCK } from '../config/api-logger';
 import { streamsLimited } from '../http/boundary.errors';
 import { SseStream } from '../http/sse-stream';
 
-/** Each is asked for anew by a tab of a browser, and costs memory and looks at the database. */
+/** Each is asked for anew by a tab of a browser, and costs memory and looks at the database. gRPC's count by themselves. */
 export const STREAMS_PER_TOKEN_MAX = 100;
 
 /** Opens streams of server-sent events, so many for each token at a time. */
@@ -19,7 +19,7 @@ export class SseStreams {
 
   /** @throws AppError API.STREAMS_LIMITED */
   open(request: Request, response: Response): SseStream {
-    const over = this.openStreams.open(principalOf(request));
+    const over = this.openStreams.open(callerOf(request).tokenId);
     if (over === undefined) throw streamsLimited(STREAMS_PER_TOKEN_MAX);
     const stream = new SseStream(response, this.clock);
     // Not with the last event: what was sent stays in memory until the client has taken it.

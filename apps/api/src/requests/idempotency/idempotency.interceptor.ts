@@ -3,7 +3,7 @@ import { type CallHandler, type ExecutionContext, Inject, Injectable, type NestI
 import { type Clock, describeError, type Logger } from '@millrace/core';
 import type { Request, Response } from 'express';
 import { from, lastValueFrom, of, type Observable } from 'rxjs';
-import { principalOf } from '../../ground/auth/auth.guard';
+import { tokenIdOf } from '../../ground/auth/auth.guard';
 import { rawBodyOf } from '../../ground/documents/document.interceptor';
 import { CLOCK, LOGGER } from '../../ground/config/api-logger';
 import { accompanied } from '../../ground/database/transaction-companion';
@@ -39,8 +39,8 @@ export class IdempotencyInterceptor implements NestInterceptor {
   async intercept(context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
     const request = context.switchToHttp().getRequest<Request>();
     const key = request.headers['idempotency-key'];
-    const tokenId = principalOf(request);
-    if (key === undefined || request.method !== 'POST' || tokenId === '') return next.handle();
+    const tokenId = tokenIdOf(request);
+    if (key === undefined || request.method !== 'POST' || tokenId === undefined) return next.handle();
     if (typeof key !== 'string' || !KEY.test(key)) throw idempotencyKeyInvalid(KEY_CHARACTERS_MAX);
     const response = context.switchToHttp().getResponse<Response>();
     const fingerprint = fingerprintOf(request);

@@ -1,14 +1,16 @@
-import { type Metadata, ServerInterceptingCall, type ServerInterceptor } from '@grpc/grpc-js';
+import { type Metadata, ServerInterceptingCall, type ServerInterceptor, type ServiceError } from '@grpc/grpc-js';
 import { Inject, Injectable } from '@nestjs/common';
 import { agentV1, blobV1 } from '@millrace/contracts';
-import { AppError, type Clock } from '@millrace/core';
+import { AppError, type Clock, type Logger } from '@millrace/core';
 import type { Principal } from '../../../ground/auth/principal';
 import { RightsWatch } from '../../../ground/auth/rights-watch';
-import { toServiceError } from '../to-service-error';
+import { failedCall } from '../failures/failed-call';
+import { toServiceError } from '../failures/to-service-error';
 import { ApiConfig } from '../../../ground/config/api-config';
-import { CLOCK } from '../../../ground/config/api-logger';
+import { CLOCK, LOGGER } from '../../../ground/config/api-logger';
 import { GrpcCaller } from '../grpc-caller';
 import { callsLimited, tooManyOpen } from '../grpc.errors';
+import { STREAMS_PER_TOKEN_MAX } from '../../../ground/events/sse-streams';
 import { addressKey } from '../../../ground/http/address-key';
 import { CallBudget } from '../../../ground/concurrency/call-budget';
 import { OpenCalls } from '../../../ground/concurrency/open-calls';
@@ -16,8 +18,7 @@ import { OpenCalls } from '../../../ground/concurrency/open-calls';
 const CALLERS_MAX = 10_000;
 /** Of calls without a token that are open at once from one address: watches of the health service, reflection. */
 const STRANGERS_OPEN_MAX = 100;
-/** Of streams that a token has open at once: watches, and what agents do, who may all use the token of an admin. */
-const STREAMS_PER_TOKEN_MAX = 100;
+/** Of what agents do: they may all use the token of an admin. */
 const WORK_PER_TOKEN_MAX = 1_000;
 
 /** What agents live on: a session that is refused costs a run a recovery, a block that is refused a checkpoint. */
@@ -53,6 +54,7 @@ export class CallLimits {
     private readonly config: ApiConfig,
     private readonly caller: GrpcCaller,
     private readonly rights: RightsWatch,
+    @Inject(LOGGER) private readonly logger: Logger,
     @Inject(CLOCK) clock: Clock,
   ) {
     const budget = { perSecond: config.requestsPerSecond, callersMax: CALLERS_MAX, clock };
@@ -74,7 +76,7 @@ export class CallLimits {
                 if (cancelled) each.over();
                 else proceed(metadata);
               },
-              (error: unknown) => refuse(call, error),
+              (error: unknown) => refuse(call, failedCall(error, this.logger, method.path)),
             );
           },
           onReceiveMessage: (message, proceed) => {
@@ -82,7 +84,7 @@ export class CallLimits {
             const waitMs = admitted?.stranger && ++messageCount > 1 ? this.strangers.take(admitted.stranger) : 0;
             if (waitMs === 0) return proceed(message);
             admitted?.over();
-            refuse(call, callsLimited(this.config.requestsPerSecond, waitMs));
+            refuse(call, toServiceError(callsLimited(this.config.requestsPerSecond, waitMs)));
           },
           onCancel: () => {
             cancelled = true;
@@ -120,7 +122,7 @@ export class CallLimits {
   private stream(principal: Principal, call: Call, isAgents: boolean): () => void {
     const over = (isAgents ? this.openWork : this.openStreams).open(principal.tokenId);
     if (over === undefined) throw tooManyOpen(isAgents ? WORK_PER_TOKEN_MAX : STREAMS_PER_TOKEN_MAX, 'token');
-    const letGo = this.rights.hold(principal, (reason) => refuse(call, reason));
+    const letGo = this.rights.hold(principal, (reason) => refuse(call, toServiceError(reason)));
     return () => {
       letGo();
       over();
@@ -147,7 +149,6 @@ function mayBeAgent(principal: Principal | undefined): boolean {
   return principal?.role === 'agent' || principal?.role === 'admin';
 }
 
-function refuse(call: Call, error: unknown): void {
-  const { code, details, metadata } = toServiceError(error);
+function refuse(call: Call, { code, details, metadata }: ServiceError): void {
   call.sendStatus({ code, details, metadata });
 }

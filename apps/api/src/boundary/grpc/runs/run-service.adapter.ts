@@ -1,11 +1,13 @@
 import type { handleUnaryCall, Metadata } from '@grpc/grpc-js';
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { parseRunSpec, type runV1 } from '@millrace/contracts';
+import type { Logger } from '@millrace/core';
+import { LOGGER } from '../../../ground/config/api-logger';
 import { bodyTooLarge } from '../../../ground/http/boundary.errors';
 import { DocumentReader } from '../../../ground/documents/document-reader';
 import { DOCUMENT_BYTES_MAX } from '../../../ground/documents/document.interceptor';
 import { parseQuery } from '../../../ground/http/parse-query';
-import { toServiceError } from '../to-service-error';
+import { failedCall } from '../failures/failed-call';
 import { RunLookup } from '../../../ledger/runs/run-lookup';
 import { runListQuerySchema, RunsService } from '../../../requests/runs/runs.service';
 import { RunAccess } from './run-access';
@@ -21,14 +23,15 @@ export class RunServiceAdapter {
     private readonly lookup: RunLookup,
     private readonly watches: RunWatchesService,
     private readonly documents: DocumentReader,
+    @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
   get handlers(): runV1.RunServiceServer {
     return {
-      submit: unary((request, metadata) => this.submit(request, metadata)),
-      get: unary((request, metadata) => this.get(request, metadata)),
-      list: unary((request, metadata) => this.list(request, metadata)),
-      cancel: unary((request, metadata) => this.cancel(request, metadata)),
+      submit: this.unary((request, metadata) => this.submit(request, metadata)),
+      get: this.unary((request, metadata) => this.get(request, metadata)),
+      list: this.unary((request, metadata) => this.list(request, metadata)),
+      cancel: this.unary((request, metadata) => this.cancel(request, metadata)),
       watch: (call) => void this.watches.serve(call),
     };
   }
@@ -65,13 +68,13 @@ export class RunServiceAdapter {
   private async cancel({ id }: runV1.CancelRequest, metadata: Metadata): Promise<runV1.CancelResponse> {
     return this.runs.cancel(id, await this.access.toSteer(metadata, id));
   }
-}
 
-function unary<Q, A>(work: (request: Q, metadata: Metadata) => Promise<A>): handleUnaryCall<Q, A> {
-  return (call, callback) => {
-    work(call.request, call.metadata).then(
-      (answer) => callback(null, answer),
-      (error: unknown) => callback(toServiceError(error)),
-    );
-  };
+  private unary<Q, A>(work: (request: Q, metadata: Metadata) => Promise<A>): handleUnaryCall<Q, A> {
+    return (call, callback) => {
+      work(call.request, call.metadata).then(
+        (answer) => callback(null, answer),
+        (error: unknown) => callback(failedCall(error, this.logger, call.getPath())),
+      );
+    };
+  }
 }

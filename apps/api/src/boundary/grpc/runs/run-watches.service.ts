@@ -1,9 +1,10 @@
-import type { RunState } from '@millrace/core';
+import type { Logger, RunState } from '@millrace/core';
 import type { ServerWritableStream } from '@grpc/grpc-js';
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { runV1 } from '@millrace/contracts';
 import { isFinal } from '@millrace/scheduler';
-import { toServiceError } from '../to-service-error';
+import { failedCall } from '../failures/failed-call';
+import { LOGGER } from '../../../ground/config/api-logger';
 import { RunLookup } from '../../../ledger/runs/run-lookup';
 import { EventFeedService } from '../../../ground/events/event-feed.service';
 import { type EventRow, EventsRepository } from '../../../ground/events/events.repository';
@@ -40,6 +41,7 @@ export class RunWatchesService {
     private readonly runs: RunsService,
     private readonly feed: EventFeedService,
     private readonly events: EventsRepository,
+    @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
   /** Resolves when the stream is set up; it goes on until the run is over or the client leaves. */
@@ -140,7 +142,7 @@ export class RunWatchesService {
   private fail(watch: Watch, error: unknown): void {
     if (watch.ended) return;
     this.forget(watch);
-    watch.call.emit('error', toServiceError(error));
+    watch.call.emit('error', failedCall(error, this.logger, watch.call.getPath()));
   }
 
   private forget(watch: Watch): void {
