@@ -1,8 +1,9 @@
 import { connect } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import type { GeneratedBody } from '@millrace/contracts';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { LiveCluster } from './support/live-cluster';
-import { createSmallDataset, smallRun } from './support/small-run';
+import { smallRun } from './support/small-run';
 
 /** An address of this machine that is not loopback; where it has none, one that only looks so. */
 const ADDRESS =
@@ -14,7 +15,9 @@ let cluster: LiveCluster;
 
 beforeAll(async () => {
   cluster = await LiveCluster.start({ agents: 2, options: ['--advertise', ADDRESS] });
-  await createSmallDataset(cluster.client);
+  const lines = Array.from({ length: 600 }, (_, index) => `line ${index} of a text\n`);
+  const body = Buffer.from(lines.join(''));
+  await cluster.client.createDataset({ name: 'lines', tokenizer: 'byte', contentType: 'text/plain', body });
 });
 
 afterAll(async () => {
@@ -34,16 +37,32 @@ function greeting(address: string): Promise<Buffer> {
   });
 }
 
-it('trains and evaluates over TLS between agents, to the same bits', { timeout: 240_000 }, async () => {
+/** From the newest checkpoint of a run. */
+async function textOf(runId: string): Promise<GeneratedBody> {
+  const { items } = await cluster.client.checkpoints(runId);
+  const newest = items.reduce((best, each) => (each.step > best.step ? each : best));
+  return cluster.client.generate(newest.id, { prompt: 'ab', maxTokens: 8, temperature: 0, seed: 1 });
+}
+
+it('trains, evaluates and generates over TLS between agents, to the same bits', { timeout: 240_000 }, async () => {
   const train = { steps: 6, evalEvery: 3, checkpointEvery: 0 };
   const submit = async (name: string, parallel: object): Promise<string> =>
-    (await cluster.client.submitRun(smallRun(name, { model: { layers: 4 }, parallel, train }))).id;
+    (
+      await cluster.client.submitRun(
+        smallRun(name, { model: { layers: 4 }, data: { dataset: 'lines' }, parallel, train }),
+      )
+    ).id;
   const split = await submit('over-tls', { pp: 2, partition: [3, 1] });
   const { attempts } = await cluster.untilRun(split, ['succeeded']);
   expect(attempts).toHaveLength(1);
   const whole = await submit('whole', { pp: 1 });
   await cluster.untilRun(whole, ['succeeded']);
   expect(await cluster.outcome(split)).toEqual(await cluster.outcome(whole));
+
+  // Over both ranks, and over one: greedily, both say the same.
+  const texts = await Promise.all([split, whole].map((id) => textOf(id)));
+  expect(texts[0]).toEqual(texts[1]);
+  expect(texts[0]?.tokens).toBe(8);
 
   const { items: agents } = await cluster.client.agents();
   const stages = attempts[0]!.stages.map(({ agent }) => agent);

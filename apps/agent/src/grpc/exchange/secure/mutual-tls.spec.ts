@@ -1,10 +1,12 @@
-import { connect } from 'node:net';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { GENERATION_FENCE, type Logger, silentLogger, systemClock } from '@millrace/core';
 import { makeGangCredentials } from '@millrace/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ANY_FRAMES } from '../../../../test/any-frames';
 import { DataPlane } from '../../../data-plane/data-plane';
+import type { TensorFrame } from '../../../data-plane/frame';
 import { DEFAULT_LINK_LIMITS } from '../../../data-plane/link/frame-channel';
 import { type LinkCredential, serverNameOf } from '../../../data-plane/link/link-credential';
 import { ExchangeDialer } from '../exchange-dialer';
@@ -55,6 +57,31 @@ function open(
   const events = { onFrame: () => undefined, onPeerDead: () => undefined };
   const times = { firstAcceptMs: 1000, lostAfterMs: 1000 };
   plane.open({ key: KEY, ...attempt, ...events, ...times, credential, rank, peers, bounds: ANY_FRAMES });
+}
+
+/** A way to a port whose connections can be broken. */
+async function breakableWay(port: number): Promise<{ readonly port: number; breakAll(): number }> {
+  const sockets = new Set<Socket>();
+  const way = createServer((near) => {
+    const far = connect(port, '127.0.0.1');
+    for (const [socket, other] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      sockets.add(socket);
+      socket.on('error', () => undefined).on('close', () => (sockets.delete(socket), other.destroy()));
+      socket.pipe(other);
+    }
+  });
+  way.listen(0, '127.0.0.1');
+  await once(way, 'listening');
+  const breakAll = (): number => {
+    const count = sockets.size / 2;
+    for (const socket of sockets) socket.destroy();
+    return count;
+  };
+  closers.push(() => (breakAll(), way.close()));
+  return { port: (way.address() as AddressInfo).port, breakAll };
 }
 
 describe('a data port beyond loopback', () => {
@@ -164,6 +191,47 @@ describe('a data port beyond loopback', () => {
     const theirs = await credentials(next);
     open(receiver, 1, theirs[1], { ...next, key: 'the next key' });
     await expect(probe({})).rejects.toMatchObject({ kind: 'aborted' });
+  });
+
+  it('goes on after its connection broke in mid-run, with every frame once', async () => {
+    const way = await breakableWay(receiver.port);
+    const caller = await node();
+    const patience = { firstAcceptMs: 60_000, lostAfterMs: 60_000 };
+    const between = { ...ATTEMPT, ...patience, key: KEY, bounds: ANY_FRAMES, onPeerDead: (): void => undefined };
+    const arrived: number[] = [];
+    const theirs = receiver.plane.open({
+      ...between,
+      credential: ours[1],
+      rank: 1,
+      peers: [{ rank: 0, address: 'elsewhere:1' }],
+      onFrame: ({ frame, creditBytes }) => {
+        const values = new Float32Array(frame.payload.buffer, frame.payload.byteOffset, frame.payload.length / 4);
+        expect(values.every((value) => value === frame.step)).toBe(true);
+        arrived.push(frame.step);
+        theirs.taken(0, creditBytes);
+      },
+    });
+    const links = caller.plane.open({
+      ...between,
+      credential: ours[0],
+      rank: 0,
+      peers: [{ rank: 1, address: anywhere(way.port) }],
+      onFrame: () => undefined,
+    });
+    const steps = Array.from({ length: 24 }, (_, step) => step);
+    let brokenCount = 0;
+    for (const step of steps) {
+      const payload = new Uint8Array(new Float32Array(100_000).fill(step).buffer);
+      const frame: TensorFrame = {
+        ...{ edge: 'activation', step, microBatch: 0, chunk: 0, fromRank: 0, rollbacks: 0 },
+        ...{ direction: 'forward', dtype: 'f32', shape: [100_000], payload },
+      };
+      await links.send(1, frame);
+      if (step % 8 === 4) brokenCount += way.breakAll();
+    }
+    await links.drain();
+    expect(brokenCount).toBe(3);
+    expect(arrived).toEqual(steps);
   });
 
   it('keeps peers in while strangers flood it', async () => {
