@@ -68,11 +68,11 @@ describe('reports and plans that are longer than a gRPC message', { timeout: SLO
     expect(agent.error).toBeUndefined();
   });
 
-  /** A run of 900 layers whose first attempt ends after its checkpoint. */
+  /** A run of 1,024 layers, most of them on rank 0, whose first attempt ends after its checkpoint. */
   async function interrupted(takesParts: boolean): Promise<{ readonly id: string; readonly agents: FakeAgent[] }> {
     await connect('agent_a', takesParts);
     await connect('agent_b', takesParts);
-    const spec = tinySpec({ parallel: { pp: 2, partition: [450, 450] }, model: model(900), train: TRAIN });
+    const spec = tinySpec({ parallel: { pp: 2, partition: [1_000, 24] }, model: model(1_024), train: TRAIN });
     const { id } = await api.runs.submit(spec, 'tester');
     const attempts: Attempt[] = [];
     for (const agent of agents) attempts.push(await agent.attempt(id));
@@ -83,14 +83,16 @@ describe('reports and plans that are longer than a gRPC message', { timeout: SLO
     return { id, agents };
   }
 
-  it('sends the manifest of 900 layers to the ranks that go on from it', async () => {
+  it('sends each rank what it reads of a manifest of 1,024 layers', async () => {
     const { id } = await interrupted(true);
     const again = await Promise.all(agents.map((agent) => agent.attempt(id, 1)));
-    for (const { plan } of again) {
-      expect(plan).toMatchObject({ firstStep: 3, resume: { from: 'checkpoint', manifest: { step: 2 } } });
-      expect(plan.resume.from === 'checkpoint' && plan.resume.manifest.tensors).toHaveLength(3 * (900 * 12 + 4));
-      expect(JSON.stringify(plan).length).toBeGreaterThan(GRPC_MESSAGE_BYTES);
+    // Both ends have the tied embedding; positions are rank 0's, the last norm is rank 1's.
+    const own = [1_000 * 12 + 2, 24 * 12 + 3];
+    for (const [rank, { plan }] of again.entries()) {
+      expect(plan).toMatchObject({ rank, firstStep: 3, resume: { from: 'checkpoint', manifest: { step: 2 } } });
+      expect(plan.resume.from === 'checkpoint' && plan.resume.manifest.tensors).toHaveLength(3 * own[rank]!);
     }
+    expect(JSON.stringify(again[0]?.plan).length).toBeGreaterThan(GRPC_MESSAGE_BYTES);
     expect(agents.map(({ error }) => error)).toEqual([undefined, undefined]);
   });
 

@@ -131,7 +131,7 @@ export const attemptPlanSchema = z.strictObject({
 });
 export type AttemptPlan = z.output<typeof attemptPlanSchema>;
 
-/** Text generation from a checkpoint, over the stages of a small gang that holds no lease. */
+/** Text generation from a checkpoint, over the stages of a small gang. */
 export const generatePlanSchema = z.strictObject({
   taskId: z.string().min(1),
   rank: z.int().min(0),

@@ -4,6 +4,7 @@ import { type AppError, type Clock, GENERATION_FENCE } from '@millrace/core';
 import { CLOCK } from '../../ground/config/api-logger';
 import { makeGangCredentials, type RankCredential } from '../../ground/tls/gang-credentials';
 import { SessionRegistry } from '../sessions/session-registry';
+import { withTensorsOf } from '../blocks/own-tensors';
 import { generationFailed, generationTimedOut } from './generate.errors';
 
 interface Task {
@@ -33,7 +34,7 @@ export class GenerationTasks {
     try {
       return await new Promise((resolve, reject) => {
         this.tasks.set(taskId, { agents: new Set(peers.map(({ agentId }) => agentId)), resolve, reject });
-        for (const { agentId, rank } of peers) this.give(agentId, { ...plan, rank }, credentials[rank]);
+        for (const { agentId, rank } of peers) this.give(agentId, planOf(rank, plan), credentials[rank]);
       });
     } finally {
       cancelTimer();
@@ -76,4 +77,9 @@ export class GenerationTasks {
     const taskId = commandId.replace(/^generate:/, '');
     if (!ok && this.tasks.get(taskId)?.agents.has(agentId)) this.fail(taskId, generationFailed(agentId, errorMessage));
   }
+}
+
+function planOf(rank: number, plan: Omit<GeneratePlan, 'rank'>): GeneratePlan {
+  const { manifest, model, stages } = plan;
+  return { ...plan, rank, manifest: withTensorsOf(manifest, model, stages.slice(rank, rank + 1)) };
 }

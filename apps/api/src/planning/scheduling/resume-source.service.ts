@@ -4,6 +4,7 @@ import { assert, type ModelConfig } from '@millrace/core';
 import type { StoredPlan } from '../../ledger/runs/attempt-record';
 import { AttemptsRepository } from '../../ledger/runs/attempts.repository';
 import { CheckpointWritesRepository, type DurableCheckpoint } from '../../ledger/blocks/checkpoint-writes.repository';
+import { withTensorsOf } from '../../ledger/blocks/own-tensors';
 import type { Transaction } from '../../ground/database/prisma.service';
 import type { RunRecord } from '../../ledger/runs/run-record';
 import { initGone } from './scheduling.errors';
@@ -54,12 +55,14 @@ export class ResumeSourceService {
     return last?.plan.stages.map(({ layerCount }) => layerCount);
   }
 
-  /** What the plan says, with the manifest that it names. */
-  async load({ resumeFrom, resumeCheckpointId, model }: StoredPlan): Promise<AttemptPlan['resume']> {
+  /** What the plan says, with what `rank` reads of the manifest that it names. */
+  async load(plan: StoredPlan, rank: number): Promise<AttemptPlan['resume']> {
+    const { resumeFrom, resumeCheckpointId, model, stages, rankOfStage } = plan;
     if (resumeFrom === 'random') return { from: 'random' };
     const checkpoint = resumeCheckpointId === null ? null : await this.checkpoints.findDurable(resumeCheckpointId);
     assert(checkpoint !== null, `${resumeCheckpointId}, which a live attempt resumes from, is gone`);
-    const { manifest } = checkpoint;
+    const own = stages.filter((_, stage) => rankOfStage[stage] === rank);
+    const manifest = withTensorsOf(checkpoint.manifest, model, own);
     if (resumeFrom === 'checkpoint') return { from: 'checkpoint', manifest: { ...manifest, model } };
     return { from: 'weights', manifest: weightsOnly(manifest, model) };
   }

@@ -47,7 +47,7 @@ export class AttemptStartsService {
   private async start(session: AgentSession, commandId: string, lease: LeaseRecord): Promise<AppError | undefined> {
     const attempt = await this.ledger.attempts.find(undefined, lease);
     if (!attempt || !isLive(attempt.state)) return undefined;
-    const resume = await this.resumeSource.load(attempt.plan);
+    const resume = await this.resumeSource.load(attempt.plan, lease.rank);
     const credential = await this.ledger.attempts.credential(lease);
     return session.send(startCommand(commandId, attempt, { rank: lease.rank, resume, credential }));
   }
