@@ -8,7 +8,7 @@ export interface FailedRequest {
   readonly method?: string;
 }
 
-/** A bug of ours, or something that nobody foresaw: the log has the reason, and the caller learns only where to look. */
+/** A bug, or something that nobody foresaw: the log has the reason, and the caller learns only where to look. */
 export function unexplainedFailure(thrown: unknown, logger: Logger, request: FailedRequest): AppError {
   // Only where: a stack repeats the message, which may tell too much.
   const stack = thrown instanceof Error ? thrown.stack?.match(/^ +at .*$/gm) : undefined;

@@ -7,7 +7,10 @@ import { CLOCK } from '../config/api-logger';
 import { streamsLimited } from '../http/boundary.errors';
 import { SseStream } from '../http/sse-stream';
 
-/** Each is asked for anew by a tab of a browser, and costs memory and looks at the database. gRPC's count by themselves. */
+/**
+ * Each is asked for anew by a tab of a browser, and costs memory and looks at the database. gRPC's are counted by
+ * themselves.
+ */
 export const STREAMS_PER_TOKEN_MAX = 100;
 
 /** Opens streams of server-sent events, so many for each token at a time. */

@@ -3,8 +3,8 @@ import type { ModelConfig } from '@millrace/core';
 import { type StageSlice, stageParameters } from '@millrace/model';
 
 /**
- * A manifest with the tensors of some stages: what their rank reads of it. The others' would make its message as long as
- * the model is deep.
+ * A manifest with the tensors of some stages: what their rank reads of it. The others' would make its message as long
+ * as the model is deep.
  */
 export function withTensorsOf(
   manifest: ManifestDocument,

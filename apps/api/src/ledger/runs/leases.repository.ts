@@ -39,9 +39,9 @@ export interface ExpiredLease extends LeaseRecord {
 }
 
 /**
- * Rows of leases: the agent is the key, so that no device is ever in two gangs. An attempt holds it or a generation, and
- * an attempt goes before: it takes over the device of a generation, which then has its turns between two steps, as one
- * has that came while the attempt was training. Their times are stamped and judged by the database's clock,
+ * Rows of leases: the agent is the key, so that no device is ever in two gangs. An attempt holds it or a generation,
+ * and an attempt goes before: it takes over the device of a generation, which then has its turns between two steps, as
+ * one has that came while the attempt was training. Their times are stamped and judged by the database's clock,
  * `millrace_now()`, and by no other: replicas of the API need not agree on the time.
  */
 @Injectable()
@@ -49,8 +49,9 @@ export class LeasesRepository {
   constructor(private readonly prisma: PrismaService) {}
 
   /**
-   * False when an attempt has a lease of one of the agents already: the caller's transaction must then be rolled back. Rows are taken
-   * in the order of the agents, so that two gangs that want the same devices wait for each other in one direction only.
+   * False when an attempt has a lease of one of the agents already: the caller's transaction must then be rolled back.
+   * Rows are taken in the order of the agents, so that two gangs that want the same devices wait for each other in one
+   * direction only.
    */
   async grant(tx: Transaction, leases: readonly LeaseRecord[], leaseMs: number): Promise<boolean> {
     const sorted = leases.toSorted((a, b) => (a.agentId < b.agentId ? -1 : 1));
@@ -136,8 +137,8 @@ export class LeasesRepository {
   }
 
   /**
-   * Takes the devices that nobody holds, and renews what the generation has already; those of attempts are left to them.
-   * An agent that was not heard of for a lease is given nothing, so that what it has runs out.
+   * Takes the devices that nobody holds, and renews what the generation has already; those of attempts are left to
+   * them. An agent that was not heard of for a lease is given nothing, so that what it has runs out.
    * @returns agents that another generation holds
    */
   async claim({ generationId, agentIds }: GenerationClaim, leaseMs: number): Promise<string[]> {

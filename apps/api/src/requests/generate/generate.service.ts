@@ -25,8 +25,8 @@ const HOLD_MS = 2 * TIMEOUT_MS;
 type Sampling = Pick<GeneratePlan, 'promptTokens' | 'maxTokens' | 'temperature' | 'seed'>;
 
 /**
- * Text from a checkpoint, by a gang of agents. It has leases of the devices that no attempt holds; an attempt that trains
- * on one of them lends it between two steps.
+ * Text from a checkpoint, by a gang of agents. It has leases of the devices that no attempt holds; an attempt that
+ * trains on one of them lends it between two steps.
  */
 @Injectable()
 export class GenerateService {

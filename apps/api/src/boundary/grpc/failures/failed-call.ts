@@ -7,8 +7,8 @@ import { toServiceError } from './to-service-error';
 const REQUEST_ID_CHARACTERS = 10;
 
 /**
- * What a gRPC handler answers for anything thrown. What is not the caller's doing (a bug, a database that is away) is in
- * the log, under the id that the caller finds in the trailer `millrace-request-id`.
+ * What a gRPC handler answers for anything thrown. What is not the caller's doing (a bug, a database that is away) is
+ * in the log, under the id that the caller finds in the trailer `millrace-request-id`.
  */
 export function failedCall(thrown: unknown, logger: Logger, method: string): ServiceError {
   if (thrown instanceof AppError && thrown.kind !== 'internal') return toServiceError(thrown);
