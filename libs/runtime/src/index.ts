@@ -6,5 +6,6 @@ export * from './host-array';
 export * from './paced/paced-backend';
 export * from './runtime.errors';
 export * from './self-test';
+export * from './submission/completion-window';
 export * from './webgpu/open-webgpu-backend';
 export type { WebGpuBackend } from './webgpu/webgpu-backend';

@@ -1,7 +1,7 @@
 import { assert } from '@millrace/core';
 import type { TensorDeclaration } from '@millrace/kernels';
 import { type Action, formatAction } from '@millrace/pipeline';
-import type { BoundProgram, DeviceTensor, HostArray } from '@millrace/runtime';
+import { type BoundProgram, CompletionWindow, type DeviceTensor, type HostArray } from '@millrace/runtime';
 import type { ChunkMemory } from './chunk-memory';
 import type { Address, PendingTensor, TensorExchange } from './exchange/tensor-exchange';
 import type { StageMemory } from './stage-memory';
@@ -42,6 +42,7 @@ const UNFINISHED_ACTIONS_MAX = 48;
  */
 export class ActionRunner {
   private readonly asked = new Map<string, PendingTensor>();
+  private readonly unfinished = new CompletionWindow(UNFINISHED_ACTIONS_MAX);
 
   constructor(
     private readonly options: ActionRunnerOptions,
@@ -140,10 +141,10 @@ export class ActionRunner {
     timeline.enqueue(`${action.stage}${kind}`, formatAction(action));
     memory.backend.run(program);
     memory.backend.flush();
-    if (timeline.pendingCount < UNFINISHED_ACTIONS_MAX) return;
-    const done = timeline.mark();
-    await memory.backend.finish(timeline.delayMs());
-    done();
+    await this.unfinished.enqueued(1, () => {
+      const done = timeline.mark();
+      return memory.backend.finish(timeline.delayMs()).then(done);
+    });
   }
 
   /** Takes the tensor that another rank sends. A neighbouring chunk of this rank has handed its tensor over already. */

@@ -57,11 +57,6 @@ export class WorkTimeline {
     this.pending.push({ kind, text, cause, enqueuedMs: this.clock.monotonicMs() });
   }
 
-  /** The number of actions that are not known to be done. */
-  get pendingCount(): number {
-    return this.pending.length;
-  }
-
   /** Predicted milliseconds until everything enqueued is done. */
   delayMs(): number {
     let endMs = this.freeAtMs;

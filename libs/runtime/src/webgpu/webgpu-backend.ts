@@ -15,6 +15,7 @@ import { checkCopy, checkWrite } from '../check-write';
 import type { HostArray } from '../host-array';
 import { pieceOf } from '../piece-of';
 import { tensorTooLargeError } from '../runtime.errors';
+import { CompletionWindow } from '../submission/completion-window';
 import { dispatchMs } from '../submission/dispatch-cost';
 import { type SubmissionOptions, SubmissionPace } from '../submission/submission-pace';
 import { CommandRecorder, type Dispatch } from './command-recorder';
@@ -68,8 +69,10 @@ export class WebGpuBackend implements Backend {
   private readonly delays = new DelayPredictor();
   private readonly warmed = new WeakSet<GPUComputePipeline>();
   private readonly pace: SubmissionPace;
+  private readonly unfinished = new CompletionWindow(UNFINISHED_SUBMITS_MAX);
   private bytes = 0;
-  private completed = 0;
+  /** Of the submissions, those that `throttle` has counted. */
+  private throttledCount = 0;
 
   constructor(private readonly parts: WebGpuParts) {
     const { device, adapter } = parts;
@@ -212,7 +215,9 @@ export class WebGpuBackend implements Backend {
 
   async throttle(): Promise<void> {
     const { submittedCount } = this.recorder;
-    if (submittedCount - this.completed > UNFINISHED_SUBMITS_MAX) await this.finish();
+    const count = submittedCount - this.throttledCount;
+    this.throttledCount = submittedCount;
+    await this.unfinished.enqueued(count, () => this.finish());
   }
 
   /** The shader that these dims are launched by, and the naive one. */
@@ -284,7 +289,6 @@ export class WebGpuBackend implements Backend {
       const polledMs = clock.monotonicMs() - awakeMs;
       this.delays.learn(pattern, awakeMs - startMs, polledMs);
       this.pace.done(serial, polledMs >= 1);
-      this.completed = Math.max(this.completed, serial);
       return value;
     } catch (error) {
       throw this.failure.explain(error);
