@@ -22,6 +22,8 @@ import { chooseDevice, deviceMessages, gpuIdOf, type OpenedDevice, reportDevice 
 const VERSION = '0.1.0';
 /** What was written to sockets gets this long to be sent before the process ends. */
 const LAST_WRITES_MS = 100;
+/** Including the ten seconds in which a thread that hangs is given up, it is less than `doctor` waits for. */
+const DESCRIBE_MS_MAX = 45_000;
 
 /** `--gpus`: prints the GPUs of this machine, in the order of their numbers, for `millrace up --agents auto`. */
 async function listGpus(): Promise<number> {
@@ -32,7 +34,10 @@ async function listGpus(): Promise<number> {
 /** `--describe`: prints the adapter this machine would train on, for `millrace doctor`. */
 async function describeDevice(): Promise<number> {
   const { adapter } = await openDevice(readDeviceConfig(), {
-    startThread: gpuThreadStarter({ clock: systemClock, onWedged: endProcess }),
+    // The reason is printed first.
+    startThread: gpuThreadStarter({ clock: systemClock, onWedged: () => setTimeout(endProcess, LAST_WRITES_MS) }),
+    clock: systemClock,
+    limitMs: DESCRIBE_MS_MAX,
     known: undefined,
   });
   process.stdout.write(`${JSON.stringify(adapter)}\n`);
@@ -70,7 +75,7 @@ async function main(): Promise<number> {
     silentMs: config.gpuThreadSilentMs,
     onWedged: () => endWedged(logger),
   });
-  const opened = await reportDevice({ config, home, own, startThread, version: VERSION, logger });
+  const opened = await reportDevice({ config, home, own, startThread, clock: systemClock, version: VERSION, logger });
   const dialer = new ExchangeDialer();
   const dataPlane = new DataPlane({
     dialer,

@@ -21,3 +21,15 @@ export function deviceWrong(wanted: string, opened: string): AppError {
       'or hide the other GPUs from the agent (docs/how-to/several-gpus.md)',
   });
 }
+
+/** The driver neither answers nor fails. */
+export function probeLate(limitMs: number): AppError {
+  return new AppError({
+    code: 'AGENT.DEVICE_PROBE_LATE',
+    kind: 'unavailable',
+    message:
+      `the graphics driver did not open its device, or did not get through the self-test, within ${limitMs / 1000} s: ` +
+      "look at the driver's messages in the kernel's log, try vulkaninfo, or train on the CPU by setting " +
+      'VK_ICD_FILENAMES to a software driver',
+  });
+}

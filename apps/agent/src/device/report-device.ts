@@ -1,5 +1,5 @@
 import type { agentV1 } from '@millrace/contracts';
-import type { Logger } from '@millrace/core';
+import type { Clock, Logger } from '@millrace/core';
 import type { AgentConfig } from '../config/agent-config';
 import type { AgentHome } from '../config/agent-home';
 import { applyEnvironment, mayHaveHardware, selectionEnvironment } from '../config/driver-environment';
@@ -36,6 +36,7 @@ export interface DeviceParts {
   readonly home: AgentHome;
   readonly own: OwnDevice;
   readonly startThread: StartGpuThread;
+  readonly clock: Clock;
   readonly version: string;
   readonly logger: Logger;
 }
@@ -51,12 +52,14 @@ export async function reportDevice({
   home,
   own,
   startThread,
+  clock,
   version,
   logger,
 }: DeviceParts): Promise<OpenedDevice> {
   let proof: DeviceProof | undefined;
   const probed = await openDevice(config, {
     startThread,
+    clock,
     known: home.deviceReport(version),
     whileOpen: async ({ adapter }) => {
       if (adapter.adapterClass === 'gpu') proof = await proveDevice(isNvidia(adapter), { pid: process.pid });
