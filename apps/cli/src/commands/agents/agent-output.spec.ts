@@ -32,6 +32,19 @@ describe('what an agent prints', () => {
     expect(written()).toBe(`${line(30, 'a')}a driver speaks\nand stops amid`);
   });
 
+  it('says a warning of the driver once, and passes on every other byte, however they are cut', () => {
+    const long = line(30, 'x'.repeat(5000));
+    const said = `Warning: a limit\n${long}Warning: a limit\nwarm\nWarning: a limit\nWarning: another\n`;
+    for (const size of [1, 7, 1500, 20_000]) {
+      const { output: agent, written } = output('json');
+      for (let start = 0; start < said.length; start += size) agent.feed(said.slice(start, start + size));
+      expect(written()).toBe(`Warning: a limit\n${long}warm\nWarning: another\n`);
+    }
+    const { output: agent, written } = output('text');
+    agent.feed(said);
+    expect(written().match(/a limit/g)).toHaveLength(1);
+  });
+
   it.each(['text', 'json'] as const)('%s ends with what tells why', (form) => {
     const { output: agent } = output(form);
     agent.feed(line(30, 'fine') + line(60, 'the token is refused') + line(30, 'fine again'));

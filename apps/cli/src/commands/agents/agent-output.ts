@@ -1,3 +1,5 @@
+import { RepeatedLines } from './repeated-lines';
+
 /** `text`: sentences for people; `json`: one document a line, as the agent writes them. */
 export type LogForm = 'text' | 'json';
 
@@ -12,6 +14,7 @@ const LAST_LINES_MAX = 5;
 const LINE_LENGTH_MAX = 2000;
 /** Drivers warn at every start of what does no harm. */
 const DRIVER_WARNING = /^warning:/i;
+const BEGINS_AS_WARNING = /^w(a(r(n(i(n(g(:.*)?)?)?)?)?)?)?$/i;
 const WARNING = 40;
 const ERROR = 50;
 /** Fields that say nothing to whoever sits before the terminal. */
@@ -27,15 +30,28 @@ interface AgentLine {
 /** What an agent's process prints, for the terminal that it was started from; keeps what it said last. */
 export class AgentOutput {
   private rest = '';
+  /** How much of the line that is not whole yet was passed on. */
+  private passedLength = 0;
+  private readonly warnings = new RepeatedLines();
   private readonly last: { readonly level: number; readonly text: string }[] = [];
 
   constructor(private readonly options: AgentOutputOptions) {}
 
   feed(chunk: string): void {
-    if (this.options.form === 'json') this.options.write(chunk);
     const lines = `${this.rest}${chunk}`.split('\n');
-    this.rest = (lines.pop() ?? '').slice(0, LINE_LENGTH_MAX);
-    for (const line of lines) this.take(line);
+    const rest = lines.pop() ?? '';
+    for (const line of lines) {
+      const told = DRIVER_WARNING.test(line) ? this.warnings.take(line) : line;
+      if (told !== undefined) this.passOn(`${told}\n`);
+      if (told !== undefined) this.take(told);
+      this.passedLength = 0;
+    }
+    // What may become a warning is held back until its line is whole.
+    if (rest.length > LINE_LENGTH_MAX || !BEGINS_AS_WARNING.test(rest)) {
+      this.passOn(rest);
+      this.passedLength = Math.min(rest.length, LINE_LENGTH_MAX);
+    }
+    this.rest = rest.slice(0, LINE_LENGTH_MAX);
   }
 
   /**
@@ -47,6 +63,12 @@ export class AgentOutput {
     this.rest = '';
     const grave = this.last.filter(({ level }) => level >= WARNING);
     return (grave.length > 0 ? grave : this.last.slice(-1)).slice(-LAST_LINES_MAX).map(({ text }) => text);
+  }
+
+  /** For programs, what of a line was not passed on before. */
+  private passOn(text: string): void {
+    if (this.options.form === 'json' && text.length > this.passedLength)
+      this.options.write(text.slice(this.passedLength));
   }
 
   private take(line: string): void {
