@@ -10,8 +10,8 @@ const ACTIONS = new Set(['forward', 'backward-input', 'backward-weight']);
 const MICRO_BATCHES = 40;
 
 /**
- * A device that gets an action done in each turn of the event loop, so that the host, which takes none to enqueue one, is
- * always ahead of it.
+ * A device that gets an action done in each turn of the event loop. The host takes no turn to enqueue one: it is always
+ * ahead of the device.
  */
 class SlowDevice {
   private enqueued = 0;
