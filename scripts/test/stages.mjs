@@ -9,6 +9,9 @@ const UNIT_TIMEOUT_MS = 18 * 60_000;
 const E2E_TIMEOUT_MS = 30 * 60_000;
 const LONG_UNIT_TIMEOUT_MS = 40 * 60_000;
 const LONG_E2E_TIMEOUT_MS = 50 * 60_000;
+const FUZZ_TIMEOUT_MS = 10 * 60_000;
+/** The same seed draws the same requests: what CI finds can be found again. */
+const FUZZ = ['scripts/fuzz.mjs', '--minutes', '3', '--seed', '1'];
 
 /**
  * What `npm test` runs after set-up, in this order. `run(env)` resolves to `{ passed, failed, skipped }`; a check counts
@@ -16,19 +19,20 @@ const LONG_E2E_TIMEOUT_MS = 50 * 60_000;
  */
 export const STAGES = [
   check('typecheck', ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json', '--noEmit']),
-  check('boundaries', [
+  { name: 'generated', run: checkGenerated },
+  { name: 'unit', run: (env) => runVitest('unit', env, UNIT_TIMEOUT_MS) },
+  { name: 'fuzz', run: fuzz },
+  beside('fuzz', 'boundaries', [
     'node_modules/dependency-cruiser/bin/dependency-cruise.mjs',
     ...['--config', '.dependency-cruiser.cjs', '--output-type', 'err-long', 'apps', 'libs'],
   ]),
-  check('protocol', ['node_modules/@bufbuild/buf/bin/buf', 'lint']),
-  check('tidy', ['scripts/tidy.mjs']),
-  check('deadcode', ['node_modules/knip/bin/knip.js', '--no-progress']),
-  { name: 'generated', run: checkGenerated },
-  { name: 'unit', run: (env) => runVitest('unit', env, UNIT_TIMEOUT_MS) },
+  beside('fuzz', 'protocol', ['node_modules/@bufbuild/buf/bin/buf', 'lint']),
+  beside('fuzz', 'tidy', ['scripts/tidy.mjs']),
+  beside('fuzz', 'deadcode', ['node_modules/knip/bin/knip.js', '--no-progress']),
   { name: 'e2e', run: (env) => runVitest('e2e', env, E2E_TIMEOUT_MS) },
-  besideE2e('typecheck-web', ['node_modules/typescript/bin/tsc', '-p', 'apps/web/tsconfig.json', '--noEmit']),
-  besideE2e('lint', ['node_modules/eslint/bin/eslint.js', '.']),
-  besideE2e('format', ['node_modules/prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.']),
+  beside('e2e', 'typecheck-web', ['node_modules/typescript/bin/tsc', '-p', 'apps/web/tsconfig.json', '--noEmit']),
+  beside('e2e', 'lint', ['node_modules/eslint/bin/eslint.js', '.']),
+  beside('e2e', 'format', ['node_modules/prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.']),
 ];
 
 /** What `npm run test:long` runs after set-up. */
@@ -37,10 +41,15 @@ export const LONG_STAGES = [
   { name: 'long-e2e', run: (env) => runVitest('long-e2e', env, LONG_E2E_TIMEOUT_MS) },
 ];
 
-/** A long check, at the lowest priority: tests with real processes wait a good part of their time. */
-function besideE2e(name, command) {
+/** A check at the lowest priority: stages with real processes wait a good part of their time. */
+function beside(stage, name, command) {
   const { run } = check(name, command, ['nice', '-n', '19']);
-  return { name, run, beside: 'e2e' };
+  return { name, run, beside: stage };
+}
+
+async function fuzz(env) {
+  await runCommand('node', FUZZ, { cwd: ROOT, env, inherit: true, timeoutMs: FUZZ_TIMEOUT_MS });
+  return { passed: 1, failed: 0, skipped: 0 };
 }
 
 function check(name, command, before = []) {

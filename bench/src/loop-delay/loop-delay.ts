@@ -26,22 +26,30 @@ export async function benchLoopDelay(): Promise<Record<string, Measurement>> {
     // What starting took is not meant.
     await pause(LOOK_BACK_MS);
     const startedMs = performance.now();
+    const before = await turns(cluster);
     const worst: LoopDelays = { p99Ms: 0, maxMs: 0 };
     const looks = new Repeated(() => look(cluster, worst), LOOK_EVERY_MS);
     const documents = new Repeated(() => postDocuments(cluster), DOCUMENTS_EVERY_MS);
+    const questions = new Repeated(() => askForLargestPlan(cluster), DOCUMENTS_EVERY_MS);
     const [uploadedBytes] = await Promise.all([uploadModel(cluster.endpoint), submitRuns(cluster)]);
     const posted = await documents.stop();
+    const asked = await questions.stop();
     const seconds = (performance.now() - startedMs) / 1000;
     await looks.stop();
     await look(cluster, worst);
+    const after = await turns(cluster);
     const by = {
       how: 'nodejs_eventloop_lag of /metrics, which looks back for a minute: the worst of all looks',
       ...{
         agents: AGENTS,
         queuedRuns: QUEUED_RUNS,
         documents: posted * WORST_DOCUMENTS.length,
+        largestPlans: asked,
         uploadedBytes,
         seconds,
+        turns: after.all - before.all,
+        laterThan250Ms: after.late - before.late,
+        ofThoseByItsOwnWork: after.ownLate - before.ownLate,
       },
     };
     const row = (ours: number): Measurement => ({ ours, peer: null, ratio: null, unit: 'ms', by });
@@ -87,6 +95,9 @@ async function submitRuns(cluster: LiveCluster): Promise<void> {
 
 async function postDocuments(cluster: LiveCluster): Promise<void> {
   for (const document of WORST_DOCUMENTS) await post(cluster, '/runs', document);
+}
+
+async function askForLargestPlan(cluster: LiveCluster): Promise<void> {
   const largest = JSON.stringify(largestSchedule('small'));
   await post(cluster, '/runs?dryRun=true', { type: 'application/json', body: largest });
 }
@@ -104,12 +115,27 @@ interface LoopDelays {
   maxMs: number;
 }
 
-async function look({ endpoint }: LiveCluster, worst: LoopDelays): Promise<void> {
+async function look(cluster: LiveCluster, worst: LoopDelays): Promise<void> {
+  const value = await metrics(cluster);
+  worst.p99Ms = Math.max(worst.p99Ms, 1000 * value('nodejs_eventloop_lag_p99_seconds'));
+  worst.maxMs = Math.max(worst.maxMs, 1000 * value('nodejs_eventloop_lag_max_seconds'));
+}
+
+/** Turns of the loop since the API started; late ones, and those that are late though it had a processor. */
+async function turns(cluster: LiveCluster): Promise<{ all: number; late: number; ownLate: number }> {
+  const value = await metrics(cluster);
+  const late = (name: string): number => value(`${name}_count`) - value(`${name}_bucket{le="0.25"}`);
+  return {
+    all: value('millrace_event_loop_delay_seconds_count'),
+    late: late('millrace_event_loop_delay_seconds'),
+    ownLate: late('millrace_event_loop_own_delay_seconds'),
+  };
+}
+
+async function metrics({ endpoint }: LiveCluster): Promise<(name: string) => number> {
   const headers = { authorization: `Bearer ${endpoint.token}` };
-  const text = await (await fetch(`${endpoint.http}/metrics`, { headers })).text();
-  const value = (name: string): number => 1000 * Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
-  worst.p99Ms = Math.max(worst.p99Ms, value('nodejs_eventloop_lag_p99_seconds'));
-  worst.maxMs = Math.max(worst.maxMs, value('nodejs_eventloop_lag_max_seconds'));
+  const lines = (await (await fetch(`${endpoint.http}/metrics`, { headers })).text()).split('\n');
+  return (name) => Number(lines.find((line) => line.startsWith(`${name} `))?.slice(name.length));
 }
 
 function pause(ms: number): Promise<void> {

@@ -13,9 +13,9 @@ export const WORST_DOCUMENTS: readonly PostedDocument[] = [
     type: 'application/yaml',
     body: `a: ${'['.repeat(60)}${']'.repeat(60)}\n${lines(9_000, (n) => `k${n}: {a: [b, c]}`)}`,
   },
-  { type: 'application/json', body: JSON.stringify(Object.fromEntries(numbers(60_000).map((n) => [`k${n}`, n]))) },
-  { type: 'application/json', body: `${'['.repeat(500_000)}${']'.repeat(500_000)}` },
-  { type: 'application/json', body: `{"a": [${'{},'.repeat(300_000)}{}]}` },
+  { type: 'application/json', body: JSON.stringify(Object.fromEntries(numbers(49_000).map((n) => [`k${n}`, n]))) },
+  { type: 'application/json', body: JSON.stringify({ a: '"\\'.repeat(120_000) }) },
+  { type: 'application/json', body: `{"a": [${'{},'.repeat(24_000)}{}]}` },
 ];
 
 /** A run whose schedule has as many cells as one may have, over more stages than there are devices. */

@@ -1,3 +1,4 @@
+import { getPriority, setPriority } from 'node:os';
 import { parentPort, type Transferable } from 'node:worker_threads';
 import { AppError, type AppErrorOptions, assert, describeError } from '@millrace/core';
 
@@ -9,6 +10,9 @@ export type BuffersOf<Answer> = (answer: Answer) => readonly Transferable[];
 
 const NO_BUFFERS = (): readonly Transferable[] => [];
 
+/** Of `nice`: the event loop is on a processor three times as long where there are too few for both. */
+export const WORKER_NICENESS = 5;
+
 /** Makes this thread answer the tasks of a WorkerPool, one at a time. */
 export function serveWork<Task, Answer>(
   work: (task: Task) => Answer | Promise<Answer>,
@@ -16,6 +20,8 @@ export function serveWork<Task, Answer>(
 ): void {
   assert(parentPort !== null, 'a worker entry runs as a worker thread');
   const port = parentPort;
+  // Linux alone has a priority for each thread; elsewhere this would slow the whole process down. Upwards is forbidden.
+  if (process.platform === 'linux' && getPriority() < WORKER_NICENESS) setPriority(0, WORKER_NICENESS);
   const answer = async (task: Task): Promise<void> => {
     try {
       const value = await work(task);

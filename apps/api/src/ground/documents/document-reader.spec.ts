@@ -1,11 +1,15 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { AppError, systemClock } from '@millrace/core';
 import { afterAll, describe, expect, it } from 'vitest';
+import { WORKER_NICENESS } from '../concurrency/serve-work';
 import { DocumentReader } from './document-reader';
 
 const reader = new DocumentReader(systemClock);
 afterAll(() => reader.onModuleDestroy());
 
 const yaml = (text: string): Promise<unknown> => reader.read(Buffer.from(text), 'application/yaml');
+/** By thread of this process, as Linux tells it. */
+const niceness = (stat: string): number => Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16]);
 const refusal = (work: Promise<unknown>): Promise<string> =>
   work.then(
     () => 'taken',
@@ -50,5 +54,16 @@ describe('documents from outside', () => {
     // The worker is busy meanwhile, and this thread is not.
     expect(turns).toBeGreaterThan(0);
     expect(await yaml('a: 1')).toEqual({ a: 1 });
+  });
+
+  it('are read by a thread that lets the event loop go first', async (context) => {
+    if (process.platform !== 'linux') context.skip('only Linux has a priority for each thread');
+    const own = niceness(readFileSync('/proc/thread-self/stat', 'utf8'));
+    await yaml('a: 1');
+    const all = readdirSync('/proc/self/task').map((id) =>
+      niceness(readFileSync(`/proc/self/task/${id}/stat`, 'utf8')),
+    );
+    expect(all).toContain(Math.max(own, WORKER_NICENESS));
+    expect(niceness(readFileSync('/proc/thread-self/stat', 'utf8'))).toBe(own);
   });
 });

@@ -6,7 +6,6 @@ import { CLOCK } from '../config/api-logger';
 import { jsonObstacle } from './json-shape';
 import { documentMalformed, documentsBusy } from '../http/boundary.errors';
 import type { ParsedYaml } from './threads/parse-yaml';
-import { yamlObstacle } from './yaml-shape';
 
 export type DocumentType = 'application/json' | 'application/yaml';
 
@@ -48,8 +47,6 @@ export class DocumentReader implements OnModuleDestroy {
   }
 
   private async readYaml(text: string): Promise<unknown> {
-    const obstacle = yamlObstacle(text);
-    if (obstacle) throw documentMalformed('YAML', `${obstacle.reason} (line ${obstacle.line})`);
     const parsed = await this.threads.run<ParsedYaml>(text);
     if ('reason' in parsed) throw documentMalformed('YAML', parsed.reason);
     return parsed.value;
