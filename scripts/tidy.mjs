@@ -9,12 +9,14 @@ import { textRules } from './tidy/text-rules.mjs';
 import { wgslRules } from './tidy/wgsl-rules.mjs';
 import { documentRules } from './tidy/document-rules.mjs';
 import { doubleNames } from './tidy/double-names.mjs';
+import { ratchetRules } from './tidy/ratchet-rules.mjs';
 
 /** All findings of a tree, as `path:line: message`, sorted. */
 export function tidy(root) {
   const tree = readTree(root);
-  const findings = [nameRules, textRules, wgslRules, documentRules, doubleNames].flatMap((rules) => rules(tree));
-  return findings
+  const rules = [nameRules, textRules, wgslRules, documentRules, doubleNames, ratchetRules];
+  return rules
+    .flatMap((each) => each(tree))
     .sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : (a.line ?? 0) - (b.line ?? 0)))
     .map(({ path, line, message }) => `${path}${line === undefined ? '' : `:${line}`}: ${message}`);
 }

@@ -1,6 +1,8 @@
-import { ESLint } from 'eslint';
-import { expect, it } from 'vitest';
+import { ESLint, Linter } from 'eslint';
+import tseslint from 'typescript-eslint';
+import { describe, expect, it } from 'vitest';
 import { ROOT } from '../process/stamp.mjs';
+import { millracePlugin } from './plugin.mjs';
 
 const eslint = new ESLint({
   cwd: ROOT,
@@ -104,4 +106,35 @@ it.each([
   ],
 ])('lint accepts %s', async (_, path, text) => {
   expect(await broken(path, `${text}\n`)).toEqual([]);
+});
+
+describe('more than six dependencies', () => {
+  const path = 'apps/api/src/large.ts';
+  const constructorOf = (count) =>
+    `export class X { constructor(${Array.from({ length: count }, (_, index) => `a${index}: 1`).join(', ')}, @Inject(CLOCK) clock: 1) {} }\n`;
+
+  /** What lint says of a class with `count` dependencies where the ratchet allows `allowed`. */
+  function said(count, allowed) {
+    const dependencies = allowed === undefined ? {} : { [path]: { count: allowed, reason: 'a table of nine' } };
+    const linter = new Linter({ cwd: ROOT });
+    const config = {
+      files: ['**/*.ts'],
+      languageOptions: { parser: tseslint.parser },
+      plugins: { millrace: millracePlugin },
+      rules: { 'millrace/max-params': ['error', { dependencies }] },
+    };
+    return linter.verify(constructorOf(count), config, `${ROOT}/${path}`).map(({ message }) => message);
+  }
+
+  it('want a reason, and a clock is none of them', () => {
+    expect(said(6)).toEqual([]);
+    expect(said(7)).toEqual([expect.stringMatching(/^This constructor takes 7 .* state the reason in scripts/)]);
+    expect(said(9, 9)).toEqual([]);
+    expect(said(10, 9)).toEqual([expect.stringContaining('takes 10 dependencies, and more than 9 want a reason')]);
+  });
+
+  it('are allowed as many as there are', () => {
+    expect(said(8, 9)).toEqual([expect.stringContaining('lower it to 8')]);
+    expect(said(6, 9)).toEqual([expect.stringContaining('remove the exception')]);
+  });
 });

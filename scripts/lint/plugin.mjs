@@ -1,32 +1,56 @@
+import { relative, sep } from 'node:path';
+
 /** House rules that no published plugin has. Each message says what to do instead. */
 
 const POSITIONAL_MAX = 3;
 const DEPENDENCIES_MAX = 6;
 
-/** ESLint's own max-params knows no constructors, whose parameters Nest fills in by type. */
+/**
+ * ESLint's own max-params knows no constructors, whose parameters Nest fills in by type. More than six of them are a
+ * sign that a class does more than one thing, and no proof: `dependencies` says which files may have more, and why.
+ */
 const maxParams = {
   meta: {
     type: 'suggestion',
-    schema: [],
+    schema: [{ type: 'object', properties: { dependencies: { type: 'object' } } }],
     messages: {
       positional:
         'This function takes {{count}} positional parameters, at most {{max}} are readable: group the rest in an options object.',
-      dependencies: 'This constructor takes {{count}} dependencies, at most {{max}}: split the class by what it does.',
+      dependencies:
+        'This constructor takes {{count}} dependencies, and more than {{max}} want a reason: split the class if it ' +
+        'does more than one thing, else state the reason in scripts/tidy/ratchet.json.',
+      slack:
+        'No constructor here takes more than {{count}} dependencies, and scripts/tidy/ratchet.json allows ' +
+        '{{allowed}}: {{next}}.',
     },
   },
   create(context) {
+    const path = relative(context.cwd, context.filename).replaceAll(sep, '/');
+    const allowed = context.options[0]?.dependencies?.[path]?.count;
+    let mostCount = 0;
     const check = (node) => {
       const isConstructor = node.parent.type === 'MethodDefinition' && node.parent.kind === 'constructor';
-      const max = isConstructor ? DEPENDENCIES_MAX : POSITIONAL_MAX;
+      const max = isConstructor ? (allowed ?? DEPENDENCIES_MAX) : POSITIONAL_MAX;
       // Whoever passes a callback to a library does not choose its parameters.
       const isCallback = node.parent.type === 'CallExpression' && node.parent.arguments.includes(node);
-      // Nest fills in a controller's decorated parameters by name.
+      // What Nest fills in by a decorator is a controller's request, or a value such as a clock, and no collaborator.
       const count = node.params.filter((parameter) => !parameter.decorators?.length).length;
+      if (isConstructor) mostCount = Math.max(mostCount, count);
       if (count <= max || isCallback) return;
       const messageId = isConstructor ? 'dependencies' : 'positional';
       context.report({ node, messageId, data: { count, max } });
     };
-    return { FunctionDeclaration: check, FunctionExpression: check, ArrowFunctionExpression: check };
+    const end = (node) => {
+      if (allowed === undefined || mostCount >= allowed) return;
+      const next = mostCount <= DEPENDENCIES_MAX ? 'remove the exception' : `lower it to ${mostCount}`;
+      context.report({ node, messageId: 'slack', data: { count: mostCount, allowed, next } });
+    };
+    return {
+      FunctionDeclaration: check,
+      FunctionExpression: check,
+      ArrowFunctionExpression: check,
+      'Program:exit': end,
+    };
   },
 };
 

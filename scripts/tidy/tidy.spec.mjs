@@ -99,6 +99,23 @@ describe('tidy', () => {
     `);
   });
 
+  it('holds the exceptions for many dependencies to a file that is there and to a reason', () => {
+    const dependencies = {
+      'apps/api/src/gone.ts': { count: 7, reason: 'once large' },
+      'apps/api/src/table.ts': { count: 9, reason: 'one for each kind of message' },
+      'apps/api/src/large.ts': { count: 8 },
+    };
+    const files = {
+      'apps/api/src/table.ts': '',
+      'apps/api/src/large.ts': '',
+      'scripts/tidy/ratchet.json': JSON.stringify({ folders: {}, dependencies }),
+    };
+    expect(findings(files)).toEqual([
+      'scripts/tidy/ratchet.json: there is no apps/api/src/gone.ts: remove its exception',
+      'scripts/tidy/ratchet.json: the exception for apps/api/src/large.ts gives no reason: add one',
+    ]);
+  });
+
   it('says of text what to do instead', () => {
     const files = {
       'libs/core/src/long.ts': `const a = [${'1, '.repeat(40)}];\n// TO${'DO'} later\nconst b = 1; \n`,

@@ -37,7 +37,6 @@ import { ScrapeController } from './boundary/prometheus/scrape.controller';
 import { QueueReadiness } from './boundary/health/queue-readiness';
 import { ReadinessService } from './boundary/health/readiness.service';
 import { IdempotencyInterceptor } from './requests/idempotency/idempotency.interceptor';
-import { IdempotencyRepository } from './requests/idempotency/idempotency.repository';
 import { LogsController } from './requests/runs/logs.controller';
 import { MetricsController } from './requests/runs/metrics.controller';
 import { DocsController } from './boundary/openapi/docs.controller';
@@ -82,7 +81,6 @@ const BOUNDARY = [
   { provide: APP_INTERCEPTOR, useClass: IdempotencyInterceptor },
 ];
 const SERVICES = [
-  IdempotencyRepository,
   SseStreams,
   EventStreamService,
   LiveFeedService,

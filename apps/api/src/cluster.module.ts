@@ -27,7 +27,6 @@ import { CheckpointReportsService } from './ledger/checkpoint-keeping/checkpoint
 import { FreedBlocksRepository } from './ledger/blocks/freed-blocks.repository';
 import { CheckpointWritesRepository } from './ledger/blocks/checkpoint-writes.repository';
 import { RetentionService } from './ledger/checkpoint-keeping/retention.service';
-import { ClusterContext } from './ground/config/cluster-context';
 import { GenerateService } from './requests/generate/generate.service';
 import { GenerationGangService } from './requests/generate/generation-gang.service';
 import { GenerationLeasesService } from './requests/generate/generation-leases.service';
@@ -40,7 +39,6 @@ import { GrpcServer } from './boundary/grpc/grpc-server';
 import { HealthServiceAdapter } from './boundary/grpc/health-service.adapter';
 import { LearnedLayersService } from './planning/profiling/learned-layers.service';
 import { PlanReviewService } from './planning/plans/plan-review.service';
-import { PlannerReportsService } from './intake/messages/planner-reports.service';
 import { PlanningKnowledgeService } from './planning/plans/planning-knowledge.service';
 import { ClusterMetricsService } from './boundary/prometheus/cluster-metrics.service';
 import { GrpcServices } from './boundary/grpc/grpc-services';
@@ -60,7 +58,7 @@ import { ClusterSignals } from './ground/events/cluster-signals';
 import { ExpiredRecordsRepository } from './ledger/expiry/expired-records.repository';
 import { ExpiredRecordsService } from './ledger/expiry/expired-records.service';
 import { MetricThinningRepository } from './ledger/expiry/metric-thinning.repository';
-import { IdempotencyPurgeRepository } from './boundary/queue/idempotency-purge.repository';
+import { IdempotencyRepository } from './requests/idempotency/idempotency.repository';
 import { QueueCommandsService } from './boundary/queue/queue-commands.service';
 import { QueueService } from './boundary/queue/queue.service';
 import { RunActionsService } from './requests/runs/run-actions.service';
@@ -80,7 +78,6 @@ import { PlacementPlannerService } from './planning/scheduling/placement-planner
 import { SchedulingService } from './planning/scheduling/scheduling.service';
 import { AttemptStartsService } from './intake/sessions/commands/attempt-starts.service';
 import { CommandDispatcherService } from './intake/sessions/commands/command-dispatcher.service';
-import { MessageRoutesService } from './intake/messages/message-routes.service';
 import { MessageAdmissionService } from './intake/messages/message-admission.service';
 import { CommandOutcomesService } from './intake/messages/command-outcomes.service';
 import { HeartbeatsService } from './intake/messages/heartbeats.service';
@@ -152,7 +149,6 @@ const PROFILING = [
   LearnedLayersService,
   PlanComparisonsService,
   PlanReviewService,
-  PlannerReportsService,
 ];
 const SESSIONS = [
   SessionRegistry,
@@ -161,7 +157,6 @@ const SESSIONS = [
   CommandOutcomesService,
   MetricsAndLogsService,
   MessageAdmissionService,
-  MessageRoutesService,
   SessionMessagesService,
   SessionRegistrationService,
   SessionsService,
@@ -192,7 +187,6 @@ const GRPC = [
 /** The control plane: agents' sessions, scheduling, the lives of runs and attempts, checkpoints. */
 @Module({
   providers: [
-    ClusterContext,
     ClusterSignals,
     ...RUNS,
     ...ATTEMPTS,
@@ -210,7 +204,7 @@ const GRPC = [
     AgentPresenceService,
     AgentEnrolmentService,
     AgentsService,
-    IdempotencyPurgeRepository,
+    IdempotencyRepository,
     ExpiredRecordsRepository,
     RemovedRunsRepository,
     RemovedRunsService,
@@ -223,6 +217,9 @@ const GRPC = [
   ],
   exports: [
     RunsService,
+    RunActionsService,
+    RunRemovalService,
+    DryRunService,
     AgentsService,
     GenerateService,
     TimelineService,
@@ -231,6 +228,7 @@ const GRPC = [
     QueueService,
     ClusterSignals,
     BlockHoldsRepository,
+    IdempotencyRepository,
     RunsRepository,
     AttemptsRepository,
     SchedulingService,
@@ -238,7 +236,6 @@ const GRPC = [
     BlockCollectorService,
     AgentsRepository,
     TraceStore,
-    ClusterContext,
   ],
 })
 export class ClusterModule {}

@@ -78,7 +78,7 @@ describe('an enrolled agent that knows the run and fence of others', { timeout: 
 
   it('does not acknowledge a boundary that rank 0 was asked for', async () => {
     member.answers = false;
-    await api.runs.checkpoint(attempt.runId, 'tester');
+    await api.actions.checkpoint(attempt.runId, 'tester');
     const { commandId } = await member.take('requestBoundary');
     stranger.answer(commandId);
     await acknowledged(stranger, stranger.metrics(attempt, {}));

@@ -11,6 +11,7 @@ import { applyMigrations } from '../src/ground/database/migrations';
 import { PrismaService } from '../src/ground/database/prisma.service';
 import { FoundationModule } from '../src/foundation.module';
 import { GrpcServer } from '../src/boundary/grpc/grpc-server';
+import { RunActionsService } from '../src/requests/runs/run-actions.service';
 import { RunsService } from '../src/requests/runs/runs.service';
 
 export const TOKEN = 'test-token';
@@ -29,6 +30,7 @@ export interface ApiUnderTest {
   readonly grpc: string;
   readonly prisma: PrismaService;
   readonly runs: RunsService;
+  readonly actions: RunActionsService;
   get<T>(type: new (...args: never[]) => T): T;
   close(): Promise<void>;
 }
@@ -58,6 +60,7 @@ export async function startApi({
     grpc: context.get(GrpcServer).address,
     prisma: context.get(PrismaService),
     runs: context.get(RunsService),
+    actions: context.get(RunActionsService),
     get: (type) => context.get(type),
     close: () => context.close(),
   };

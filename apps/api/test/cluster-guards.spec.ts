@@ -11,6 +11,8 @@ import { type ApiUnderTest, eventually, startApi, temporaryHome } from './api-un
 import { PrometheusService } from '../src/ground/prometheus/prometheus.service';
 import { type Attempt, FakeAgent, sha256 } from './fake-agent';
 import { createDataset, DATASET_ID, tinySpec } from './run-specs';
+import { RunRemovalService } from '../src/requests/runs/run-removal.service';
+import { DryRunService } from '../src/requests/runs/dry-run.service';
 
 /** The first test of a process compiles the schema and query engines, which takes long on a busy machine. */
 const SLOW_MS = 180_000;
@@ -227,8 +229,10 @@ describe('what the control plane guards', { timeout: SLOW_MS }, () => {
       lastStep: 10,
       resume: { from: 'checkpoint', manifest: { step: 4 } },
     });
-    await expect(api.runs.remove(first.id, 't')).rejects.toMatchObject({ code: 'RUN.CHECKPOINT_IN_USE' });
-    await api.runs.cancel(second.id, 't');
+    await expect(api.get(RunRemovalService).remove(first.id, 't')).rejects.toMatchObject({
+      code: 'RUN.CHECKPOINT_IN_USE',
+    });
+    await api.actions.cancel(second.id, 't');
     const third = await api.runs.submit(from('safetensors'), 't');
     const anew = await first.agent.attempt(third.id);
     expect(anew.plan).toMatchObject({ firstStep: 1, resume: { from: 'weights', manifest: { optimizer: null } } });
@@ -251,13 +255,13 @@ describe('what the control plane guards', { timeout: SLOW_MS }, () => {
     await refused(tinySpec({ data: { validation: 0.0001 } }), '/data/validation');
     await refused(tinySpec({ model: { init: { from: 'checkpoint', id: 'ckpt_none' } } }), '/model/init/id');
     await expect(api.runs.get('run_none')).rejects.toMatchObject({ code: 'RUN.NOT_FOUND' });
-    await expect(api.runs.cancel('run_none', 'tester')).rejects.toMatchObject({ code: 'RUN.NOT_FOUND' });
+    await expect(api.actions.cancel('run_none', 'tester')).rejects.toMatchObject({ code: 'RUN.NOT_FOUND' });
     await expect(api.runs.list({ limit: 5, cursor: 'x' })).rejects.toMatchObject({ code: 'RUN.CURSOR_INVALID' });
     expect(await api.prisma.run.count()).toBe(0);
   });
 
   it('plans a run without storing it', async () => {
-    const alone = await api.runs.dryRun(tinySpec());
+    const alone = await api.get(DryRunService).plan(tinySpec());
     expect(alone).toMatchObject({
       stages: [
         { rank: 0, agent: null },
@@ -267,7 +271,7 @@ describe('what the control plane guards', { timeout: SLOW_MS }, () => {
       pending: { code: 'NO_AGENTS' },
     });
     await connect('agent_a', 'agent_b');
-    const plan = await api.runs.dryRun(tinySpec());
+    const plan = await api.get(DryRunService).plan(tinySpec());
     expect(plan.pending).toBeNull();
     expect(plan.stages.map(({ agent }) => agent)).toEqual(['agent_a', 'agent_b']);
     expect(plan.predicted.stepTimeMs).toBeGreaterThan(0);
@@ -287,7 +291,7 @@ describe('what the control plane guards', { timeout: SLOW_MS }, () => {
     agents.push(...unequal);
     for (const agent of unequal) await agent.connect();
     const spec = tinySpec({ model: { layers: 8, heads: 4, hidden: 64 } });
-    const plan = await api.runs.dryRun(spec);
+    const plan = await api.get(DryRunService).plan(spec);
     const layers = Object.fromEntries(plan.stages.map(({ agent, layerCount }) => [agent, layerCount]));
     expect(Object.keys(layers).sort()).toEqual(['agent_fast', 'agent_slow']);
     expect(layers['agent_fast']).toBeGreaterThan(layers['agent_slow'] as number);
@@ -305,7 +309,9 @@ describe('what the control plane guards', { timeout: SLOW_MS }, () => {
       plan.stages.map(({ layerCount }) => layerCount),
     );
     expect(attempt.plan.peers.map(({ agentId }) => agentId)).toEqual(plan.stages.map(({ agent }) => agent));
-    const fixed = await api.runs.dryRun(tinySpec({ model: { layers: 8 }, parallel: { partition: [2, 6] } }));
+    const fixed = await api
+      .get(DryRunService)
+      .plan(tinySpec({ model: { layers: 8 }, parallel: { partition: [2, 6] } }));
     expect(fixed.stages.map(({ layerCount }) => layerCount)).toEqual([2, 6]);
   });
 

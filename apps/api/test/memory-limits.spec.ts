@@ -107,13 +107,13 @@ describe('a run that ran out of memory', { timeout: SLOW_MS }, () => {
     await connect('agent_a');
     const { id } = await api.runs.submit(spec({ pp: 1, partition: [6], recompute: 'full' }), 'tester');
     const first = await gangAfter(id, 0);
-    await api.runs.pause(id, 'tester');
+    await api.actions.pause(id, 'tester');
     const { fence } = await runOut(first, 0);
     await api.close();
     api = await startApi({ databaseUrl, home: home.path });
     for (const agent of agents) await agent.connect(api.grpc);
     await connect('agent_b');
-    await api.runs.resume(id, 'tester');
+    await api.actions.resume(id, 'tester');
     const [[agent]] = (await gangAfter(id, fence)) as [[FakeAgent, Attempt]];
     expect(agent.id).toBe('agent_b');
   });

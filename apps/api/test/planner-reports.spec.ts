@@ -4,6 +4,7 @@ import { startTemporaryPostgres, type TemporaryPostgres } from '@millrace/testin
 import { type ApiUnderTest, eventually, startApi, temporaryHome } from './api-under-test';
 import { type Attempt, FakeAgent, type FakeAgentOptions } from './fake-agent';
 import { createDataset, tinySpec } from './run-specs';
+import { DryRunService } from '../src/requests/runs/dry-run.service';
 
 const SLOW_MS = 180_000;
 const times = (seconds: number): LayerTimes['block'] => ({ F: seconds, I: seconds, W: seconds });
@@ -66,7 +67,7 @@ describe('what the planner learns from agents', { timeout: SLOW_MS }, () => {
       const answered = rows.filter(({ layers, error }) => layers !== null || error !== null);
       return answered.length === agents.length ? true : undefined;
     });
-    await api.runs.cancel(id, 'tester');
+    await api.actions.cancel(id, 'tester');
     return id;
   }
 
@@ -96,7 +97,7 @@ describe('what the planner learns from agents', { timeout: SLOW_MS }, () => {
     expect(await api.prisma.linkProfile.findMany()).toMatchObject([
       { fromAgent: first![0].id, toAgent: second![0].id, latencySeconds: 0.002, bytesPerSecond: 1e8 },
     ]);
-    const plan = await api.runs.dryRun(spec());
+    const plan = await api.get(DryRunService).plan(spec());
     expect(plan.basis?.devices.map(({ layers: from }) => from)).toEqual(['measured', 'measured']);
     expect(fast.received.filter(({ $case }) => $case === 'measureLayers')).toHaveLength(1);
   });
@@ -118,7 +119,7 @@ describe('what the planner learns from agents', { timeout: SLOW_MS }, () => {
       const swapped = JSON.stringify(layers) === JSON.stringify(layersOf(0.03)) ? layersOf(0.01) : layersOf(0.03);
       await api.prisma.layerProfile.updateMany({ where: { kind }, data: { layers: { ...swapped } } });
     }
-    const fresh = await api.runs.dryRun(spec('pipedream-2bw'));
+    const fresh = await api.get(DryRunService).plan(spec('pipedream-2bw'));
     expect(fresh.stages.map(({ layerCount }) => layerCount)).not.toEqual(before);
     slow.disconnect();
     slow.running = [];
@@ -152,7 +153,7 @@ describe('what the planner learns from agents', { timeout: SLOW_MS }, () => {
     await running(id);
     const [row] = await api.prisma.layerProfile.findMany();
     expect(row).toMatchObject({ layers: null, error: 'does not measure' });
-    const plan = await api.runs.dryRun(spec());
+    const plan = await api.get(DryRunService).plan(spec());
     expect(plan.basis?.devices.map(({ layers: from }) => from)).toEqual(['estimated', 'estimated']);
   });
 
@@ -185,7 +186,7 @@ describe('what the planner learns from agents', { timeout: SLOW_MS }, () => {
     const blocks = rows.map(({ layers }) => (layers as unknown as LayerTimes).block);
     // The estimate of so small a model is of microseconds.
     for (const { F, I, W } of blocks) expect(Math.min(F, I, W)).toBeGreaterThan(0.001);
-    const plan = await api.runs.dryRun(spec());
+    const plan = await api.get(DryRunService).plan(spec());
     expect(plan.basis?.devices.map(({ layers: from }) => from)).toEqual(['measured', 'measured']);
   });
 

@@ -6,6 +6,7 @@ import { AgentsService } from '../src/requests/agents/agents.service';
 import { type ApiUnderTest, eventually, startApi, temporaryHome } from './api-under-test';
 import { type Attempt, FakeAgent } from './fake-agent';
 import { createDataset, tinySpec } from './run-specs';
+import { RunRemovalService } from '../src/requests/runs/run-removal.service';
 
 /** The first test of a process compiles the schema and query engines, which takes long on a busy machine. */
 const SLOW_MS = 180_000;
@@ -135,7 +136,7 @@ describe('the life of a run', { timeout: SLOW_MS }, () => {
       'running',
       'succeeded',
     ]);
-    await api.runs.remove(id, 'tester');
+    await api.get(RunRemovalService).remove(id, 'tester');
     await expect(api.runs.get(id)).rejects.toMatchObject({ code: 'RUN.NOT_FOUND' });
     expect(await api.prisma.checkpoint.count()).toBe(0);
   });
@@ -310,7 +311,7 @@ describe('the life of a run', { timeout: SLOW_MS }, () => {
     agents[taken]!.answer(again[taken]!.commandId);
     await eventually('the rank has its certificate', async () => (await kept()).length === 1);
     expect(await kept()).toEqual([1]);
-    await api.runs.cancel(id, 'tester');
+    await api.actions.cancel(id, 'tester');
     await eventually('nothing is kept', async () => (await kept()).length === 0);
     expect(await api.prisma.attempt.findFirst({ where: { runId: id } })).toMatchObject({ dataKey: '' });
   });
@@ -326,7 +327,7 @@ describe('the life of a run', { timeout: SLOW_MS }, () => {
     await connect('agent_a', 'agent_b');
     const { id } = await api.runs.submit(tinySpec(), 'tester');
     const pairs = await running(id);
-    expect(await api.runs.pause(id, 'tester')).toEqual({ id, state: 'pausing' });
+    expect(await api.actions.pause(id, 'tester')).toEqual({ id, state: 'pausing' });
     const boundary = await (pairs[0]?.[0] as FakeAgent).take('requestBoundary');
     expect(boundary).toMatchObject({ runId: id, checkpoint: true, stop: true });
     for (const [agent, attempt] of pairs) agent.report(attempt, 'paused', { step: 6 });
@@ -335,8 +336,8 @@ describe('the life of a run', { timeout: SLOW_MS }, () => {
     await checkpoint(pairs, 6);
     await reaches(id, 'paused');
     expect(await api.prisma.lease.count()).toBe(0);
-    await expect(api.runs.checkpoint(id, 'tester')).rejects.toMatchObject({ code: 'RUN.STATE_CONFLICT' });
-    expect(await api.runs.resume(id, 'tester')).toEqual({ id, state: 'queued' });
+    await expect(api.actions.checkpoint(id, 'tester')).rejects.toMatchObject({ code: 'RUN.STATE_CONFLICT' });
+    expect(await api.actions.resume(id, 'tester')).toEqual({ id, state: 'queued' });
     const again = await running(id, 1);
     expect(again[0]?.[1].plan).toMatchObject({ firstStep: 7, resume: { from: 'checkpoint', manifest: { step: 6 } } });
   });
@@ -347,22 +348,22 @@ describe('the life of a run', { timeout: SLOW_MS }, () => {
     await running(id);
     a.answers = false;
     b.answers = false;
-    expect(await api.runs.cancel(id, 'tester')).toEqual({ id, state: 'stopping' });
+    expect(await api.actions.cancel(id, 'tester')).toEqual({ id, state: 'stopping' });
     const stop = await a.take('stopAttempt');
     expect(stop.reason).toBe('cancel');
     a.running = [];
     a.answer(stop.commandId);
     await eventually('one lease is left', async () => (await api.prisma.lease.count()) === 1);
     expect(await stateOf(id)).toBe('stopping');
-    await expect(api.runs.pause(id, 'tester')).rejects.toMatchObject({ code: 'RUN.STATE_CONFLICT' });
+    await expect(api.actions.pause(id, 'tester')).rejects.toMatchObject({ code: 'RUN.STATE_CONFLICT' });
     // The other never answers: its lease is not renewed any more, whatever its heartbeats say.
     await reaches(id, 'cancelled');
     expect(await api.runs.get(id)).toMatchObject({
       attempts: [{ state: 'cancelled' }],
       reason: { code: 'RUN.CANCELLED' },
     });
-    expect(await api.runs.cancel(id, 'tester')).toEqual({ id, state: 'cancelled' });
-    await expect(api.runs.resume(id, 'tester')).rejects.toMatchObject({ code: 'RUN.STATE_CONFLICT' });
+    expect(await api.actions.cancel(id, 'tester')).toEqual({ id, state: 'cancelled' });
+    await expect(api.actions.resume(id, 'tester')).rejects.toMatchObject({ code: 'RUN.STATE_CONFLICT' });
   });
 
   it('ends as numerics without a retry, and keeps its last good checkpoint', async () => {

@@ -4,6 +4,7 @@ import { RemovedRunsRepository } from '../src/ledger/expiry/removed-runs.reposit
 import { RemovedRunsService } from '../src/ledger/expiry/removed-runs.service';
 import { type ApiUnderTest, startApi, temporaryHome } from './api-under-test';
 import { createDataset, DATASET_ID, tinySpec } from './run-specs';
+import { RunRemovalService } from '../src/requests/runs/run-removal.service';
 
 const SLOW_MS = 180_000;
 /** More than two statements delete. */
@@ -48,7 +49,7 @@ describe('a run with many points that is deleted', { timeout: SLOW_MS }, () => {
       batches.push(count);
       return count;
     });
-    await api.runs.remove('run_long', 'tester');
+    await api.get(RunRemovalService).remove('run_long', 'tester');
     await expect(api.runs.get('run_long')).rejects.toMatchObject({ code: 'RUN.NOT_FOUND' });
     await expect(api.get(RemovedRunsService).purge()).rejects.toThrow('the process died');
     expect(await api.prisma.metricPoint.count({ where: { runId: 'run_long' } })).toBe(POINT_COUNT - 10_000);

@@ -4,7 +4,7 @@ import { BlockCollectorService } from '../../ledger/checkpoint-keeping/block-col
 import { ExpiredRecordsService } from '../../ledger/expiry/expired-records.service';
 import { SchedulingService } from '../../planning/scheduling/scheduling.service';
 import { TelemetryService } from '../../ledger/telemetry/telemetry.service';
-import { IdempotencyPurgeRepository } from './idempotency-purge.repository';
+import { IdempotencyRepository } from '../../requests/idempotency/idempotency.repository';
 import type { QueueCommand } from './queue-commands';
 
 /** Does the queue's commands. */
@@ -16,7 +16,7 @@ export class QueueCommandsService {
     private readonly scheduling: SchedulingService,
     private readonly sweeper: LeaseSweeperService,
     private readonly collector: BlockCollectorService,
-    private readonly idempotency: IdempotencyPurgeRepository,
+    private readonly idempotency: IdempotencyRepository,
     private readonly telemetry: TelemetryService,
     private readonly records: ExpiredRecordsService,
   ) {}

@@ -1,11 +1,12 @@
-import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { assert, describeError } from '@millrace/core';
-import { ClusterContext } from '../../ground/config/cluster-context';
+import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { assert, type Clock, describeError, type Logger } from '@millrace/core';
 import { describeFailure } from '../../ground/database/prisma-failures';
 import { ClusterSignals } from '../../ground/events/cluster-signals';
 import { type JobQueue, type JobWorker, openQueue } from './queue-backend';
 import { intervalsMs, isQueueCommand, QUEUE_COMMANDS, type QueueCommand } from './queue-commands';
 import { QueueCommandsService } from './queue-commands.service';
+import { ApiConfig } from '../../ground/config/api-config';
+import { CLOCK, LOGGER } from '../../ground/config/api-logger';
 
 const QUEUE_NAME = 'millrace';
 /** Bounded retries; what still fails is done by the next periodic command. Finished jobs leave nothing behind. */
@@ -31,11 +32,13 @@ export class QueueService implements OnApplicationBootstrap, OnModuleDestroy {
   constructor(
     private readonly commands: QueueCommandsService,
     private readonly signals: ClusterSignals,
-    private readonly context: ClusterContext,
+    private readonly config: ApiConfig,
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
-    const { config, logger } = this.context;
+    const { config, logger } = this;
     const opened = openQueue({
       name: QUEUE_NAME,
       config,
@@ -71,7 +74,7 @@ export class QueueService implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private scheduleSoon(): void {
-    const { clock, logger } = this.context;
+    const { clock, logger } = this;
     this.cancelPending ??= clock.after(COALESCE_MS, () => {
       this.cancelPending = undefined;
       void this.enqueue('schedule').catch((error: unknown) => {

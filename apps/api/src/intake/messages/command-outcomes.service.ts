@@ -40,8 +40,4 @@ export class CommandOutcomesService {
         target satisfies never;
     }
   }
-
-  generated(session: SessionIdentity, output: agentV1.GenerateOutput): void {
-    this.generations.output(session.agentId, output);
-  }
 }

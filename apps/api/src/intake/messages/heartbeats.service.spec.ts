@@ -2,13 +2,11 @@ import { silentLogger } from '@millrace/core';
 import { FakeClock } from '@millrace/testing';
 import { expect, it } from 'vitest';
 import type { ApiConfig } from '../../ground/config/api-config';
-import { ClusterContext } from '../../ground/config/cluster-context';
 import type { PrometheusService } from '../../ground/prometheus/prometheus.service';
 import type { AgentsRepository } from '../../ledger/agents/agents.repository';
 import { LeaseTerm } from '../../ledger/attempts/lease-term';
 import { AgentSession } from '../../ledger/sessions/agent-session';
 import type { AgentTransport } from '../../ledger/sessions/agent-transport';
-import type { TelemetryService } from '../../ledger/telemetry/telemetry.service';
 import type { RunningAttemptsService } from '../sessions/running-attempts.service';
 import { HeartbeatsService } from './heartbeats.service';
 
@@ -16,13 +14,12 @@ const LEASE_MS = 15_000;
 
 it('lets no lease end while a heartbeat waits for a connection to the database', () => {
   const clock = new FakeClock();
-  const term = new LeaseTerm(new ClusterContext({ leaseMs: LEASE_MS } as ApiConfig, clock, silentLogger));
+  const term = new LeaseTerm({ leaseMs: LEASE_MS } as ApiConfig, clock, silentLogger);
   const never: Partial<AgentsRepository> = { markSeen: () => new Promise(() => undefined) };
   const service = new HeartbeatsService(
     never as AgentsRepository,
     {} as RunningAttemptsService,
     { observeHeartbeat: () => undefined } as unknown as PrometheusService,
-    {} as TelemetryService,
     term,
   );
   const session = new AgentSession({ agentId: 'agent_a', epoch: 1 }, {} as AgentTransport);

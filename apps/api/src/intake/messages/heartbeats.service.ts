@@ -3,26 +3,19 @@ import type { agentV1 } from '@millrace/contracts';
 import { LeaseTerm } from '../../ledger/attempts/lease-term';
 import { AgentsRepository } from '../../ledger/agents/agents.repository';
 import { PrometheusService } from '../../ground/prometheus/prometheus.service';
-import { TelemetryService } from '../../ledger/telemetry/telemetry.service';
 import type { AgentSession } from '../../ledger/sessions/agent-session';
 import { RunningAttemptsService } from '../sessions/running-attempts.service';
 import { sessionSuperseded } from '../../ledger/sessions/sessions.errors';
 
-/** Heartbeats renew leases, and are answered with the fences in force; with them comes what the device does. */
+/** Heartbeats renew leases, and are answered with the fences in force. */
 @Injectable()
 export class HeartbeatsService {
   constructor(
     private readonly agents: AgentsRepository,
     private readonly running: RunningAttemptsService,
     private readonly metrics: PrometheusService,
-    private readonly telemetry: TelemetryService,
     private readonly term: LeaseTerm,
   ) {}
-
-  /** What an agent's device does now; nothing depends on it. */
-  async device({ agentId }: AgentSession, sample: agentV1.DeviceTelemetry): Promise<void> {
-    await this.telemetry.store(agentId, sample);
-  }
 
   /** @throws AppError SESSION.SUPERSEDED */
   async beat(session: AgentSession, { sequence, running, latenessMs }: agentV1.Heartbeat): Promise<void> {

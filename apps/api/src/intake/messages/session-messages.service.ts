@@ -1,17 +1,38 @@
 import { Injectable } from '@nestjs/common';
+import { isUnreachable } from '../../ground/database/prisma-failures';
+import { GenerationTasks } from '../../ledger/agents/generation-tasks';
+import { AttemptReportsService } from '../../ledger/attempts/attempt-reports.service';
+import { LeaseTerm } from '../../ledger/attempts/lease-term';
+import { StageWaitsService } from '../../ledger/attempts/stage-waits.service';
+import { CheckpointReportsService } from '../../ledger/checkpoint-keeping/checkpoint-reports.service';
 import type { AgentSession } from '../../ledger/sessions/agent-session';
 import type { AgentMessageBody } from '../../ledger/sessions/agent-transport';
-import { isUnreachable } from '../../ground/database/prisma-failures';
-import { LeaseTerm } from '../../ledger/attempts/lease-term';
+import { registerFirst } from '../../ledger/sessions/sessions.errors';
+import { TelemetryService } from '../../ledger/telemetry/telemetry.service';
+import { LinkReportsService } from '../../planning/profiling/link-reports.service';
+import { ProfileRequestsService } from '../../planning/profiling/profile-requests.service';
+import { CommandOutcomesService } from './command-outcomes.service';
+import { HeartbeatsService } from './heartbeats.service';
 import { MessageAdmissionService } from './message-admission.service';
-import { MessageRoutesService } from './message-routes.service';
+import { MetricsAndLogsService } from './metrics-and-logs.service';
+import { TraceIntakeService } from './trace-intake.service';
 
-/** Takes what an agent sends in its session, and acknowledges what is to be acknowledged. */
+/** Every message that an agent can send in its session, who takes it, and what is acknowledged. */
 @Injectable()
 export class SessionMessagesService {
   constructor(
     private readonly admission: MessageAdmissionService,
-    private readonly routes: MessageRoutesService,
+    private readonly heartbeats: HeartbeatsService,
+    private readonly commands: CommandOutcomesService,
+    private readonly metricsAndLogs: MetricsAndLogsService,
+    private readonly attempts: AttemptReportsService,
+    private readonly waits: StageWaitsService,
+    private readonly checkpoints: CheckpointReportsService,
+    private readonly generations: GenerationTasks,
+    private readonly traces: TraceIntakeService,
+    private readonly profiles: ProfileRequestsService,
+    private readonly links: LinkReportsService,
+    private readonly telemetry: TelemetryService,
     private readonly term: LeaseTerm,
   ) {}
 
@@ -21,13 +42,46 @@ export class SessionMessagesService {
    */
   async receive(session: AgentSession, message: AgentMessageBody): Promise<void> {
     try {
-      await this.routes.handle(session, await this.admission.admit(session, message));
+      await this.handle(session, await this.admission.admit(session, message));
     } catch (error) {
       // The session ends with this, and until there is another one no heartbeat comes.
       if (isUnreachable(error)) this.term.restart('the database failed');
       this.admission.dropped(session, message, error);
     }
     acknowledge(session, message);
+  }
+
+  private async handle(session: AgentSession, message: AgentMessageBody): Promise<void> {
+    switch (message.$case) {
+      case 'register':
+        throw registerFirst();
+      case 'heartbeat':
+        return this.heartbeats.beat(session, message.value);
+      case 'commandResult':
+        return this.commands.result(session, message.value);
+      case 'metrics':
+        return this.metricsAndLogs.storeMetrics(session, message.value);
+      case 'logs':
+        return this.metricsAndLogs.storeLogs(session, message.value);
+      case 'attempt':
+        return this.attempts.report(session, message.value);
+      case 'stageWaiting':
+        return this.waits.report(session, message.value);
+      case 'checkpoint':
+        return this.checkpoints.report(session, message.value);
+      case 'generateOutput':
+        return this.generations.output(session.agentId, message.value);
+      case 'trace':
+        return this.traces.add(message.value);
+      case 'layerProfile':
+        return this.profiles.answered(session, message.value);
+      case 'linkMeasured':
+        return this.links.measured(session, message.value);
+      case 'telemetry':
+        return this.telemetry.store(session.agentId, message.value);
+      default:
+        message satisfies never;
+    }
   }
 }
 

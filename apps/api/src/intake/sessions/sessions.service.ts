@@ -1,13 +1,15 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { agentV1 } from '@millrace/contracts';
 import { AgentPresenceService, type PresentAgent } from '../../ledger/agents/agent-presence.service';
 import { AttemptReattachService } from '../../ledger/attempts/attempt-reattach.service';
-import { ClusterContext } from '../../ground/config/cluster-context';
 import { ClusterSignals } from '../../ground/events/cluster-signals';
 import type { AgentSession } from '../../ledger/sessions/agent-session';
 import type { AgentTransport } from '../../ledger/sessions/agent-transport';
 import { SessionRegistrationService } from './session-registration.service';
 import { SessionRegistry } from '../../ledger/sessions/session-registry';
+import { ApiConfig } from '../../ground/config/api-config';
+import { LOGGER } from '../../ground/config/api-logger';
+import type { Logger } from '@millrace/core';
 
 /** Begins and ends sessions. */
 @Injectable()
@@ -20,7 +22,8 @@ export class SessionsService {
     private readonly reattach: AttemptReattachService,
     private readonly registry: SessionRegistry,
     private readonly signals: ClusterSignals,
-    private readonly context: ClusterContext,
+    private readonly config: ApiConfig,
+    @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
   /** The new session supersedes every older one of the agent. */
@@ -29,13 +32,10 @@ export class SessionsService {
     session.send({ $case: 'welcome', value: this.welcome(agent, current) });
     const { sharesDeviceWith, host, device } = agent;
     if (sharesDeviceWith.length > 0)
-      this.context.logger.warn({ agent: agent.id, host, device, sharesDeviceWith }, 'two agents have the same GPU');
+      this.logger.warn({ agent: agent.id, host, device, sharesDeviceWith }, 'two agents have the same GPU');
     // Only now, so that no command overtakes the welcome.
     this.registry.add(session);
-    this.context.logger.info(
-      { agent: agent.id, epoch: agent.epoch, running: register.running.length },
-      'agent connected',
-    );
+    this.logger.info({ agent: agent.id, epoch: agent.epoch, running: register.running.length }, 'agent connected');
     this.signals.commands();
     this.signals.schedule();
     return session;
@@ -48,8 +48,9 @@ export class SessionsService {
     return closing;
   }
 
-  /** Resolves when what closes now is in the database. */
-  async settled(): Promise<void> {
+  /** Ends every session; resolves when that is in the database. */
+  async endAll(): Promise<void> {
+    this.registry.closeAll();
     await Promise.allSettled(this.closing);
   }
 
@@ -57,11 +58,11 @@ export class SessionsService {
     this.registry.remove(session);
     const gone = await this.presence.disconnected(session);
     if (gone) await this.reattach.gone(session);
-    if (gone) this.context.logger.info({ agent: session.agentId, epoch: session.epoch }, 'agent disconnected');
+    if (gone) this.logger.info({ agent: session.agentId, epoch: session.epoch }, 'agent disconnected');
   }
 
   private welcome(agent: PresentAgent, current: readonly agentV1.RunningAttempt[]): agentV1.Welcome {
-    const { heartbeatMs, leaseMs, graceMs } = this.context.config;
+    const { heartbeatMs, leaseMs, graceMs } = this.config;
     return {
       agentId: agent.id,
       epoch: agent.epoch,

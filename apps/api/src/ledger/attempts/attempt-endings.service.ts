@@ -6,10 +6,12 @@ import { CheckpointWritesRepository } from '../blocks/checkpoint-writes.reposito
 import { DatabaseClock } from '../../ground/database/database-clock';
 import type { Transaction } from '../../ground/database/prisma.service';
 import type { RunRecord } from '../runs/run-record';
-import { RunLedger } from '../runs/run-ledger';
 import { type AttemptRecord, type AttemptState, everyRank } from '../runs/attempt-record';
-import type { AttemptChanges } from '../runs/attempts.repository';
+import { type AttemptChanges, AttemptsRepository } from '../runs/attempts.repository';
 import { SetAsideService } from './set-aside.service';
+import { LeasesRepository } from '../runs/leases.repository';
+import { RunTransitionsService } from '../runs/run-transitions.service';
+import { EventsService } from '../../ground/events/events.service';
 
 export interface Ending {
   readonly run: RunRecord;
@@ -31,7 +33,10 @@ interface EndChanges extends AttemptChanges {
 @Injectable()
 export class AttemptEndingsService {
   constructor(
-    private readonly ledger: RunLedger,
+    private readonly attempts: AttemptsRepository,
+    private readonly leases: LeasesRepository,
+    private readonly transitions: RunTransitionsService,
+    private readonly events: EventsService,
     private readonly checkpoints: CheckpointWritesRepository,
     private readonly setAsides: SetAsideService,
     private readonly time: DatabaseClock,
@@ -44,11 +49,11 @@ export class AttemptEndingsService {
   async fail(tx: Transaction, { run, attempt, state, failure, actor }: FailedEnding): Promise<void> {
     await this.end(tx, attempt, { actor, state, failure });
     if (await this.isTrained(tx, run, attempt)) {
-      await this.ledger.transitions.move(tx, run, { to: 'succeeded', actor, reason: null });
+      await this.transitions.move(tx, run, { to: 'succeeded', actor, reason: null });
       return;
     }
     await this.setAsides.consider(tx, failure);
-    const ended = (await this.ledger.attempts.ofRuns([run.id], tx)).filter(({ fence }) => fence <= attempt.fence);
+    const ended = (await this.attempts.ofRuns([run.id], tx)).filter(({ fence }) => fence <= attempt.fence);
     const earlier = ended.slice(0, -1).map((each) => each.failure?.class);
     const decision = retryDecision(earlier, failure.class, run.spec.retries);
     const retryAt = decision.retry ? await this.retryTime(tx, ended) : null;
@@ -61,11 +66,11 @@ export class AttemptEndingsService {
     const changes = { actor, reason, failures: decision.usedRetries, retryAt };
     if (!decision.retry) {
       // The fence stays: points of the last steps, still on their way from other ranks, belong to the run.
-      await this.ledger.transitions.move(tx, run, { to: 'failed', ...changes });
+      await this.transitions.move(tx, run, { to: 'failed', ...changes });
       return;
     }
     const next = run.state === 'pausing' ? 'paused' : 'recovering';
-    await this.ledger.transitions.move(tx, run, { to: next, ...changes, fence: run.fence + 1 });
+    await this.transitions.move(tx, run, { to: next, ...changes, fence: run.fence + 1 });
   }
 
   /** When a run with these attempts may be tried again; null: at once. */
@@ -90,8 +95,8 @@ export class AttemptEndingsService {
     if (!everyRank(attempt, ({ state }) => state === 'finished')) return false;
     if (!(await this.checkpoints.isDurable(tx, run.id, attempt.plan.lastStep))) return false;
     await this.end(tx, attempt, { actor, state: 'finished' });
-    await this.ledger.leases.releaseAll(tx, attempt);
-    await this.ledger.transitions.move(tx, run, { to: 'succeeded', actor, reason: null });
+    await this.leases.releaseAll(tx, attempt);
+    await this.transitions.move(tx, run, { to: 'succeeded', actor, reason: null });
     return true;
   }
 
@@ -103,11 +108,11 @@ export class AttemptEndingsService {
     const step = Object.values(attempt.ranks)[0]?.step ?? 0;
     if (!everyRank(attempt, (rank) => rank.state === 'paused' && rank.step === step)) return false;
     if (!(await this.checkpoints.isDurable(tx, run.id, step))) return false;
-    await this.ledger.leases.releaseAll(tx, attempt);
+    await this.leases.releaseAll(tx, attempt);
     if (run.state === 'pausing') {
       await this.end(tx, attempt, { actor, state: 'paused' });
       const reason = { code: 'RUN.PAUSED', message: `paused after step ${step}; resume goes on with step ${step + 1}` };
-      await this.ledger.transitions.move(tx, run, { to: 'paused', actor, reason });
+      await this.transitions.move(tx, run, { to: 'paused', actor, reason });
       return true;
     }
     if (attempt.comparison?.told.replan === true) return this.replan(tx, { run, attempt, actor }, step);
@@ -118,7 +123,7 @@ export class AttemptEndingsService {
       failure: { class: 'preempted', code: 'ATTEMPT.DRAINED', message },
     });
     const reason = { code: 'ATTEMPT.DRAINED', message };
-    await this.ledger.transitions.move(tx, run, { to: 'recovering', actor, reason, fence: run.fence + 1 });
+    await this.transitions.move(tx, run, { to: 'recovering', actor, reason, fence: run.fence + 1 });
     return true;
   }
 
@@ -130,7 +135,7 @@ export class AttemptEndingsService {
     const message =
       `planned anew after step ${step}: layers ${layersPerStage.join(', ')} take ${simulatedStepTimeMs.toFixed(1)} ms ` +
       `as measured, ${better.layersPerStage.join(', ')} should take ${better.stepTimeMs.toFixed(1)} ms`;
-    await this.ledger.transitions.note(tx, {
+    await this.events.append(tx, {
       type: 'run.replanned',
       runId: run.id,
       subject: attempt.id,
@@ -141,7 +146,7 @@ export class AttemptEndingsService {
       },
     });
     const reason = { code: 'ATTEMPT.REPLANNED', message };
-    await this.ledger.transitions.move(tx, run, { to: 'recovering', actor, reason, fence: run.fence + 1 });
+    await this.transitions.move(tx, run, { to: 'recovering', actor, reason, fence: run.fence + 1 });
     return true;
   }
 
@@ -153,10 +158,10 @@ export class AttemptEndingsService {
   /** One device of an attempt that is over is free. With the last one, a run that was being stopped is. */
   async release(tx: Transaction, run: RunRecord, lease: { agentId: string; fence: number }): Promise<boolean> {
     const fenced = { runId: run.id, fence: lease.fence };
-    if (!(await this.ledger.leases.release(tx, lease.agentId, fenced))) return false;
-    const left = await this.ledger.leases.ofRun(tx, run.id);
+    if (!(await this.leases.release(tx, lease.agentId, fenced))) return false;
+    const left = await this.leases.ofRun(tx, run.id);
     if (run.state === 'stopping' && left.length === 0) {
-      await this.ledger.transitions.move(tx, run, {
+      await this.transitions.move(tx, run, {
         to: run.stopping === 'fail' ? 'failed' : 'cancelled',
         actor: 'system',
       });
@@ -165,8 +170,8 @@ export class AttemptEndingsService {
   }
 
   private async end(tx: Transaction, attempt: AttemptRecord, { actor, ...changes }: EndChanges): Promise<void> {
-    await this.ledger.attempts.update(tx, attempt, { ...changes, finishedAt: await this.time.now(tx) });
-    await this.ledger.transitions.note(tx, {
+    await this.attempts.update(tx, attempt, { ...changes, finishedAt: await this.time.now(tx) });
+    await this.events.append(tx, {
       type: 'run.attempt',
       runId: attempt.runId,
       subject: attempt.id,

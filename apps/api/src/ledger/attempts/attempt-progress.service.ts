@@ -4,6 +4,9 @@ import type { Transaction } from '../../ground/database/prisma.service';
 import { type FencedAttempt, RunLedger } from '../runs/run-ledger';
 import type { RunRecord } from '../runs/run-record';
 import type { AttemptRecord, AttemptState } from '../runs/attempt-record';
+import { AttemptsRepository } from '../runs/attempts.repository';
+import { RunTransitionsService } from '../runs/run-transitions.service';
+import { EventsService } from '../../ground/events/events.service';
 
 interface LiveAttempt {
   readonly run: RunRecord;
@@ -16,6 +19,9 @@ interface LiveAttempt {
 export class AttemptProgressService {
   constructor(
     private readonly ledger: RunLedger,
+    private readonly attempts: AttemptsRepository,
+    private readonly transitions: RunTransitionsService,
+    private readonly events: EventsService,
     private readonly time: DatabaseClock,
   ) {}
 
@@ -24,7 +30,7 @@ export class AttemptProgressService {
     if (attempt.state !== 'scheduled') return run;
     await this.advance(tx, live, 'starting');
     if (run.state !== 'scheduled') return run;
-    return (await this.ledger.transitions.move(tx, run, { to: 'starting', actor, reason: null })) ?? run;
+    return (await this.transitions.move(tx, run, { to: 'starting', actor, reason: null })) ?? run;
   }
 
   /** @returns the run as it is then */
@@ -33,7 +39,7 @@ export class AttemptProgressService {
     if (live.attempt.state === 'running') return run;
     await this.advance(tx, live, 'running');
     if (run.state !== 'starting') return run;
-    return (await this.ledger.transitions.move(tx, run, { to: 'running', actor: live.actor, reason: null })) ?? run;
+    return (await this.transitions.move(tx, run, { to: 'running', actor: live.actor, reason: null })) ?? run;
   }
 
   /**
@@ -41,16 +47,16 @@ export class AttemptProgressService {
    * already.
    */
   async metricsArrived(tx: Transaction, { runId, fence }: FencedAttempt, actor: string): Promise<void> {
-    const attempt = await this.ledger.attempts.find(tx, { runId, fence });
+    const attempt = await this.attempts.find(tx, { runId, fence });
     if (!attempt || (attempt.state !== 'scheduled' && attempt.state !== 'starting')) return;
-    const run = await this.ledger.runs.lock(tx, runId);
+    const run = await this.ledger.lockRun(tx, runId);
     if (run?.fence === fence) await this.running(tx, { run, attempt, actor });
   }
 
   private async advance(tx: Transaction, { attempt, actor }: LiveAttempt, state: AttemptState): Promise<void> {
     const startedAt = attempt.startedAt ?? (await this.time.now(tx));
-    await this.ledger.attempts.update(tx, attempt, { state, startedAt });
-    await this.ledger.transitions.note(tx, {
+    await this.attempts.update(tx, attempt, { state, startedAt });
+    await this.events.append(tx, {
       type: 'run.attempt',
       runId: attempt.runId,
       subject: attempt.id,

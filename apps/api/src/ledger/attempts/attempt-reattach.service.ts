@@ -7,8 +7,11 @@ import { RunLedger } from '../runs/run-ledger';
 import type { SessionIdentity } from '../sessions/agent-session';
 import { AttemptEndingsService } from './attempt-endings.service';
 import { isLive, rankOf } from '../runs/attempt-record';
-import type { LeaseRecord } from '../runs/leases.repository';
+import { type LeaseRecord, LeasesRepository } from '../runs/leases.repository';
 import type { RunReason, RunRecord } from '../runs/run-record';
+import { RunsRepository } from '../runs/runs.repository';
+import { AttemptsRepository } from '../runs/attempts.repository';
+import { EventsService } from '../../ground/events/events.service';
 
 /** Code of the reason of a run that runs, while one of its agents has no session. */
 const RANK_AWAY = 'RANK_AWAY';
@@ -22,6 +25,10 @@ interface LeaseTerm extends LeaseRecord {
 export class AttemptReattachService {
   constructor(
     private readonly ledger: RunLedger,
+    private readonly runs: RunsRepository,
+    private readonly attempts: AttemptsRepository,
+    private readonly leases: LeasesRepository,
+    private readonly events: EventsService,
     private readonly endings: AttemptEndingsService,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
@@ -31,7 +38,7 @@ export class AttemptReattachService {
    * once, without waiting for the lease. One that it never took is sent again; one that is over is released.
    */
   async registered({ agentId }: SessionIdentity, running: readonly agentV1.RunningAttempt[]): Promise<void> {
-    for (const lease of await this.ledger.leases.ofAgents([agentId])) {
+    for (const lease of await this.leases.ofAgents([agentId])) {
       const runs = running.some(({ runId, fence }) => runId === lease.runId && fence === lease.fence);
       await this.ledger.change((tx) => (runs ? this.noteRunning(tx, lease) : this.notRunning(tx, lease)));
     }
@@ -42,8 +49,8 @@ export class AttemptReattachService {
    * as it was; but the run says why it may show nothing new.
    */
   async gone({ agentId }: SessionIdentity): Promise<void> {
-    for (const lease of await this.ledger.leases.ofAgents([agentId])) {
-      await this.ledger.note((tx) => this.noteGone(tx, lease));
+    for (const lease of await this.leases.ofAgents([agentId])) {
+      await this.ledger.changeQuietly((tx) => this.noteGone(tx, lease));
     }
   }
 
@@ -63,9 +70,9 @@ export class AttemptReattachService {
 
   /** In the run and in its events. */
   private async tell(tx: Transaction, run: RunRecord, reason: RunReason | null): Promise<void> {
-    if (!(await this.ledger.runs.update(tx, run, { reason }))) return;
+    if (!(await this.runs.update(tx, run, { reason }))) return;
     const data = reason ?? { code: RANK_AWAY, message: 'the rank that was away is connected again' };
-    await this.ledger.transitions.note(tx, {
+    await this.events.append(tx, {
       type: 'run.rank_away',
       runId: run.id,
       subject: run.id,
@@ -93,7 +100,7 @@ export class AttemptReattachService {
       culprit: { rank, agent: agentId },
     };
     await this.endings.fail(tx, { run, attempt, actor: agentId, state: 'lost', failure });
-    const after = await this.ledger.runs.lock(tx, runId);
+    const after = await this.ledger.lockRun(tx, runId);
     if (after) await this.endings.release(tx, after, { agentId, fence });
   }
 
@@ -102,7 +109,7 @@ export class AttemptReattachService {
     const locked = await this.ledger.lock(tx, lease);
     const rank = locked && rankOf(locked.attempt, lease.agentId);
     if (!locked || rank === undefined) return;
-    await this.ledger.attempts.accept(tx, locked.attempt, rank);
+    await this.attempts.accept(tx, locked.attempt, rank);
     await this.noteBack(tx, locked.run, lease.agentId);
   }
 }

@@ -10,8 +10,9 @@ import { AttemptProgressService } from './attempt-progress.service';
 import { AttemptEndingsService } from './attempt-endings.service';
 import { type AttemptRecord, isLive, rankOf, type RankStatus } from '../runs/attempt-record';
 import { attemptReportInvalid } from './attempts.errors';
-import { StageWaitsService } from './stage-waits.service';
 import { startPhaseOf } from './starting-ranks';
+import { AttemptsRepository } from '../runs/attempts.repository';
+import { EventsService } from '../../ground/events/events.service';
 
 const REPORTED_STATES = ['starting', 'ready', 'running', 'finished', 'paused', 'stopped', 'failed'] as const;
 type ReportedState = (typeof REPORTED_STATES)[number];
@@ -30,10 +31,11 @@ type Report = Pick<
 export class AttemptReportsService {
   constructor(
     private readonly ledger: RunLedger,
+    private readonly attempts: AttemptsRepository,
+    private readonly events: EventsService,
     private readonly agents: AgentsRepository,
     private readonly progress: AttemptProgressService,
     private readonly endings: AttemptEndingsService,
-    private readonly waits: StageWaitsService,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
@@ -50,11 +52,6 @@ export class AttemptReportsService {
     });
     const { runId, fence, state, step } = report;
     this.logger.info({ agent: session.agentId, runId, fence, state, step, taken }, 'attempt report');
-  }
-
-  /** A rank is stuck, and tells for whom it waits. */
-  waiting(session: SessionIdentity, waiting: agentV1.StageWaiting): Promise<void> {
-    return this.waits.report(session, waiting);
   }
 
   private async take(tx: Transaction, given: TakenReport): Promise<void> {
@@ -89,7 +86,7 @@ export class AttemptReportsService {
       case 'stopped': {
         await this.endings.fail(tx, { ...ending, state: 'failed', failure: failureOf(report, attempt, rank) });
         // This agent itself has stopped already; the others are told to.
-        const after = await this.ledger.runs.lock(tx, run.id);
+        const after = await this.ledger.lockRun(tx, run.id);
         if (after) await this.endings.release(tx, after, { agentId, fence: attempt.fence });
         return;
       }
@@ -104,10 +101,10 @@ export class AttemptReportsService {
     const phase = startPhaseOf(report.state === 'starting' ? { ...told, ...phaseOf(report) } : told);
     const samePhase = phase === (before && startPhaseOf(before));
     if (before && before.state === told.state && before.step === told.step && samePhase) return attempt;
-    const sinceMs = samePhase ? before?.phaseSinceMs : await this.ledger.attempts.nowMs(tx);
+    const sinceMs = samePhase ? before?.phaseSinceMs : await this.attempts.nowMs(tx);
     const status = phase === undefined ? told : { ...told, phase, ...(sinceMs && { phaseSinceMs: sinceMs }) };
     const ranks = { ...attempt.ranks, [rank]: status };
-    await this.ledger.attempts.update(tx, attempt, { ranks });
+    await this.attempts.update(tx, attempt, { ranks });
     if (phase !== undefined && !samePhase && isLive(attempt.state))
       await this.tellPhase(tx, { attempt, rank, agentId, phase });
     return { ...attempt, ranks };
@@ -115,7 +112,7 @@ export class AttemptReportsService {
 
   /** What a rank that starts does now, for who follows the run. */
   private async tellPhase(tx: Transaction, { attempt, rank, agentId, phase }: ToldPhase): Promise<void> {
-    await this.ledger.transitions.note(tx, {
+    await this.events.append(tx, {
       type: 'run.starting',
       runId: attempt.runId,
       subject: attempt.id,
@@ -146,10 +143,10 @@ export class AttemptReportsService {
         errorMessage: result.errorMessage || 'the agent refused the attempt',
       });
     }
-    await this.ledger.note(async (tx) => {
+    await this.ledger.changeQuietly(async (tx) => {
       const locked = await this.ledger.lock(tx, command);
       const rank = locked && rankOf(locked.attempt, session.agentId);
-      if (locked && rank !== undefined) await this.ledger.attempts.accept(tx, locked.attempt, rank);
+      if (locked && rank !== undefined) await this.attempts.accept(tx, locked.attempt, rank);
     });
   }
 

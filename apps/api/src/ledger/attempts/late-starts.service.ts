@@ -8,6 +8,7 @@ import { type FencedAttempt, RunLedger } from '../runs/run-ledger';
 import { AttemptEndingsService } from './attempt-endings.service';
 import { LeaseTerm } from './lease-term';
 import { startingRanks } from './starting-ranks';
+import { AttemptsRepository } from '../runs/attempts.repository';
 
 type StartingRank = RunBody['starting'][number];
 
@@ -19,6 +20,7 @@ type StartingRank = RunBody['starting'][number];
 export class LateStartsService {
   constructor(
     private readonly ledger: RunLedger,
+    private readonly attempts: AttemptsRepository,
     private readonly endings: AttemptEndingsService,
     private readonly term: LeaseTerm,
     @Inject(LOGGER) private readonly logger: Logger,
@@ -26,7 +28,7 @@ export class LateStartsService {
 
   /** As for leases: only once this process has been able to take reports for a full term. */
   async end(): Promise<void> {
-    const late = await this.term.watch(() => this.ledger.attempts.startedLate());
+    const late = await this.term.watch(() => this.attempts.startedLate());
     if (!this.term.hasPassed) return;
     for (const attempt of late) await this.term.watch(() => this.ledger.change((tx) => this.endLate(tx, attempt)));
   }
@@ -34,7 +36,7 @@ export class LateStartsService {
   private async endLate(tx: Transaction, fenced: FencedAttempt): Promise<void> {
     const locked = await this.ledger.lock(tx, fenced);
     if (!locked || !isLive(locked.attempt.state)) return;
-    const ranks = startingRanks(locked.attempt, await this.ledger.attempts.nowMs(tx));
+    const ranks = startingRanks(locked.attempt, await this.attempts.nowMs(tx));
     const failure = startFailure(locked.attempt, ranks);
     // The last rank may have begun since the attempt was read.
     if (failure === undefined) return;

@@ -1,6 +1,5 @@
 import { type Failure, GPU_THREAD_SILENT_MS_MAX } from '@millrace/contracts';
-import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { ClusterContext } from '../../ground/config/cluster-context';
+import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { PrometheusService } from '../../ground/prometheus/prometheus.service';
 import type { Transaction } from '../../ground/database/prisma.service';
 import { RunLedger } from '../runs/run-ledger';
@@ -8,7 +7,10 @@ import { AttemptEndingsService } from './attempt-endings.service';
 import { LateStartsService } from './late-starts.service';
 import { LeaseTerm } from './lease-term';
 import { isLive, rankOf } from '../runs/attempt-record';
-import type { ExpiredLease } from '../runs/leases.repository';
+import { type ExpiredLease, LeasesRepository } from '../runs/leases.repository';
+import { ApiConfig } from '../../ground/config/api-config';
+import { CLOCK, LOGGER } from '../../ground/config/api-logger';
+import type { Clock, Logger } from '@millrace/core';
 
 const PULSE_MS = 250;
 const PROBE_SHARE_OF_LEASE = 1 / 6;
@@ -26,16 +28,19 @@ export class LeaseSweeperService implements OnApplicationBootstrap, OnModuleDest
 
   constructor(
     private readonly ledger: RunLedger,
+    private readonly leases: LeasesRepository,
     private readonly endings: AttemptEndingsService,
     private readonly lateStarts: LateStartsService,
     private readonly term: LeaseTerm,
     private readonly prometheus: PrometheusService,
-    private readonly context: ClusterContext,
+    private readonly config: ApiConfig,
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
   onApplicationBootstrap(): void {
     this.term.restart('this process has just started');
-    this.lastPulseMs = this.context.clock.monotonicMs();
+    this.lastPulseMs = this.clock.monotonicMs();
     this.pulse();
   }
 
@@ -53,9 +58,7 @@ export class LeaseSweeperService implements OnApplicationBootstrap, OnModuleDest
     for (const lease of expired) {
       if (await this.term.watch(() => this.ledger.change((tx) => this.expire(tx, lease)))) endedCount++;
     }
-    endedCount += await this.term.watch(() =>
-      this.ledger.leases.releaseExpiredGenerations(this.context.config.leaseMs),
-    );
+    endedCount += await this.term.watch(() => this.leases.releaseExpiredGenerations(this.config.leaseMs));
     this.prometheus.admission.lostLeases(endedCount);
     await this.lateStarts.end();
     return endedCount;
@@ -66,33 +69,33 @@ export class LeaseSweeperService implements OnApplicationBootstrap, OnModuleDest
     return this.term.watch(async () => {
       const { untold } = this.term;
       if (untold !== undefined) {
-        await this.ledger.leases.restartTerm();
+        await this.leases.restartTerm();
         this.term.told(untold);
       }
-      return this.ledger.leases.expired(this.context.config.leaseMs);
+      return this.leases.expired(this.config.leaseMs);
     });
   }
 
   private async expire(tx: Transaction, lease: ExpiredLease): Promise<boolean> {
     const { agentId, runId, fence } = lease;
     const locked = await this.ledger.lock(tx, { runId, fence });
-    if (!locked || !(await this.ledger.leases.lockExpired(tx, { agentId, runId, fence }))) return false;
+    if (!locked || !(await this.leases.lockExpired(tx, { agentId, runId, fence }))) return false;
     const { run, attempt } = locked;
     const rank = rankOf(attempt, agentId);
     const done = rank !== undefined && ['finished', 'paused'].includes(attempt.ranks[rank]?.state ?? '');
     // Its part is done and reported, so it does not say any more that it runs it: it only waits for the other ranks.
     if (done && isLive(attempt.state)) return false;
-    this.context.logger.warn({ agent: agentId, runId, fence, rank }, 'lease ran out');
+    this.logger.warn({ agent: agentId, runId, fence, rank }, 'lease ran out');
     if (rank !== undefined && isLive(attempt.state)) {
       const failure = this.failureOf(lease, rank);
       await this.endings.fail(tx, { run, attempt, actor: 'system', state: 'lost', failure });
       // It still hears that it must stop, which may take the end of its process.
       if (failure.class === 'timed_out') {
-        await this.ledger.leases.prolong(tx, lease, this.context.config.leaseMs);
+        await this.leases.prolong(tx, lease, this.config.leaseMs);
         return true;
       }
     }
-    const after = await this.ledger.runs.lock(tx, runId);
+    const after = await this.ledger.lockRun(tx, runId);
     return after !== null && this.endings.release(tx, after, { agentId, fence });
   }
 
@@ -105,7 +108,7 @@ export class LeaseSweeperService implements OnApplicationBootstrap, OnModuleDest
         `${(threadSilentMs / 1000).toFixed(0)} s: its driver hangs; start the agent anew, and its machine if that is no help`;
       return { class: 'timed_out', code: 'ATTEMPT.DEVICE_SILENT', message, culprit };
     }
-    const leaseSeconds = this.context.config.leaseMs / 1000;
+    const leaseSeconds = this.config.leaseMs / 1000;
     const message = `nothing was heard of ${agentId} (rank ${rank}) for the ${leaseSeconds} s of its lease`;
     return { class: 'node_lost', code: 'ATTEMPT.AGENT_LOST', message, culprit };
   }
@@ -113,7 +116,7 @@ export class LeaseSweeperService implements OnApplicationBootstrap, OnModuleDest
   private pulse(): void {
     this.noteSilence();
     this.probe();
-    this.cancelPulse = this.context.clock.after(PULSE_MS, () => this.pulse());
+    this.cancelPulse = this.clock.after(PULSE_MS, () => this.pulse());
   }
 
   /**
@@ -121,8 +124,8 @@ export class LeaseSweeperService implements OnApplicationBootstrap, OnModuleDest
    * sessions that end with its first failure, so that neither tells that it is away.
    */
   private probe(): void {
-    const nowMs = this.context.clock.monotonicMs();
-    if (this.probing || nowMs - this.lastProbeMs < this.context.config.leaseMs * PROBE_SHARE_OF_LEASE) return;
+    const nowMs = this.clock.monotonicMs();
+    if (this.probing || nowMs - this.lastProbeMs < this.config.leaseMs * PROBE_SHARE_OF_LEASE) return;
     this.lastProbeMs = nowMs;
     this.probing = true;
     this.look()
@@ -136,9 +139,9 @@ export class LeaseSweeperService implements OnApplicationBootstrap, OnModuleDest
    */
   private noteSilence(): void {
     this.term.noteWaits();
-    const nowMs = this.context.clock.monotonicMs();
+    const nowMs = this.clock.monotonicMs();
     const silentMs = nowMs - this.lastPulseMs;
-    if (silentMs > PULSE_MS + this.context.config.leaseMs / 3)
+    if (silentMs > PULSE_MS + this.config.leaseMs / 3)
       this.term.restart(`this process stood still for ${silentMs.toFixed(0)} ms`);
     this.lastPulseMs = nowMs;
   }

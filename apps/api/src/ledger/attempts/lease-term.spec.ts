@@ -2,14 +2,13 @@ import { silentLogger } from '@millrace/core';
 import { FakeClock } from '@millrace/testing';
 import { expect, it } from 'vitest';
 import type { ApiConfig } from '../../ground/config/api-config';
-import { ClusterContext } from '../../ground/config/cluster-context';
 import { LeaseTerm } from './lease-term';
 
 const LEASE_MS = 15_000;
 
 function scene(): { term: LeaseTerm; pass: (ms: number) => void } {
   const clock = new FakeClock();
-  const term = new LeaseTerm(new ClusterContext({ leaseMs: LEASE_MS } as ApiConfig, clock, silentLogger));
+  const term = new LeaseTerm({ leaseMs: LEASE_MS } as ApiConfig, clock, silentLogger);
   const pass = (ms: number): void => {
     clock.after(ms, () => undefined);
     clock.fireNext();

@@ -1,6 +1,7 @@
-import { Injectable } from '@nestjs/common';
-import { AppError } from '@millrace/core';
-import { ClusterContext } from '../../ground/config/cluster-context';
+import { Inject, Injectable } from '@nestjs/common';
+import { AppError, type Clock, type Logger } from '@millrace/core';
+import { ApiConfig } from '../../ground/config/api-config';
+import { CLOCK, LOGGER } from '../../ground/config/api-logger';
 
 /** What took longer than this share of a lease may have kept renewals from being stored. */
 const SHARE_OF_LEASE = 1 / 3;
@@ -18,13 +19,17 @@ export class LeaseTerm {
   /** When what is under way began, in this order. */
   private readonly underWay = new Set<{ readonly startMs: number }>();
 
-  constructor(private readonly context: ClusterContext) {
-    this.liveSinceMs = context.clock.monotonicMs();
+  constructor(
+    private readonly config: ApiConfig,
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {
+    this.liveSinceMs = clock.monotonicMs();
   }
 
   /** Whether leases that ran out may be ended now. */
   get hasPassed(): boolean {
-    return this.context.clock.monotonicMs() - this.liveSinceMs >= this.context.config.leaseMs;
+    return this.clock.monotonicMs() - this.liveSinceMs >= this.config.leaseMs;
   }
 
   /** The newest restart that other replicas do not know of yet; undefined: they know all. */
@@ -38,10 +43,10 @@ export class LeaseTerm {
 
   /** Renewals may have been missed until now. */
   restart(reason: string): void {
-    const nowMs = this.context.clock.monotonicMs();
+    const nowMs = this.clock.monotonicMs();
     // A database that is away fails every call: one line tells it.
-    if (nowMs - this.liveSinceMs > this.context.config.leaseMs * SHARE_OF_LEASE)
-      this.context.logger.warn({ reason }, 'renewals of leases may have been missed: every lease gets a fresh term');
+    if (nowMs - this.liveSinceMs > this.config.leaseMs * SHARE_OF_LEASE)
+      this.logger.warn({ reason }, 'renewals of leases may have been missed: every lease gets a fresh term');
     this.liveSinceMs = nowMs;
     this.restartCount++;
   }
@@ -49,14 +54,14 @@ export class LeaseTerm {
   /** Restarts the term where something still waits for the database that other connections may well reach. */
   noteWaits(): void {
     const [oldest] = this.underWay;
-    const waitsMs = oldest === undefined ? 0 : this.context.clock.monotonicMs() - oldest.startMs;
-    if (waitsMs > this.context.config.leaseMs * SHARE_OF_LEASE)
+    const waitsMs = oldest === undefined ? 0 : this.clock.monotonicMs() - oldest.startMs;
+    if (waitsMs > this.config.leaseMs * SHARE_OF_LEASE)
       this.restart(`the database has not answered for ${waitsMs.toFixed(0)} ms`);
   }
 
   /** Does `work` on the database; a failure, or an answer that was long in coming, restarts the term. */
   async watch<T>(work: () => Promise<T>): Promise<T> {
-    const startMs = this.context.clock.monotonicMs();
+    const startMs = this.clock.monotonicMs();
     const own = { startMs };
     this.underWay.add(own);
     try {
@@ -67,9 +72,8 @@ export class LeaseTerm {
       throw error;
     } finally {
       this.underWay.delete(own);
-      const tookMs = this.context.clock.monotonicMs() - startMs;
-      if (tookMs > this.context.config.leaseMs * SHARE_OF_LEASE)
-        this.restart(`the database took ${tookMs.toFixed(0)} ms`);
+      const tookMs = this.clock.monotonicMs() - startMs;
+      if (tookMs > this.config.leaseMs * SHARE_OF_LEASE) this.restart(`the database took ${tookMs.toFixed(0)} ms`);
     }
   }
 }

@@ -4,6 +4,7 @@ import type { FailureClass } from '@millrace/core';
 import type { Transaction } from '../../ground/database/prisma.service';
 import { AgentsRepository } from '../agents/agents.repository';
 import { RunLedger } from '../runs/run-ledger';
+import { EventsService } from '../../ground/events/events.service';
 
 /** So many failures within the window set the agent that caused them aside. */
 const FAILURES_MAX = 3;
@@ -23,6 +24,7 @@ export class SetAsideService {
   constructor(
     private readonly agents: AgentsRepository,
     private readonly ledger: RunLedger,
+    private readonly events: EventsService,
   ) {}
 
   /** In the transaction that ended an attempt with `failure`. */
@@ -36,7 +38,7 @@ export class SetAsideService {
     const until = await this.agents.setAside(tx, agent, { reason, ...limits });
     if (until === undefined) return;
     const data = { state: 'set-aside', until: until.toISOString(), reason };
-    await this.ledger.transitions.note(tx, { type: 'agent.state', subject: agent, actor: 'system', data });
+    await this.events.append(tx, { type: 'agent.state', subject: agent, actor: 'system', data });
   }
 
   /** From now on it gets attempts again, and its failures until now do not count. */
@@ -45,7 +47,7 @@ export class SetAsideService {
       if (!(await this.agents.takeBack(tx, agentId))) return;
       const data = { state: 'taken-back' };
       const action = 'agent.undrain';
-      await this.ledger.transitions.note(tx, { type: 'agent.state', subject: agentId, actor, action, data });
+      await this.events.append(tx, { type: 'agent.state', subject: agentId, actor, action, data });
     });
   }
 }

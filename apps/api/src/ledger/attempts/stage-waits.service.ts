@@ -6,6 +6,8 @@ import { CLOCK } from '../../ground/config/api-logger';
 import { RunLedger } from '../runs/run-ledger';
 import type { SessionIdentity } from '../sessions/agent-session';
 import { isLive, rankOf } from '../runs/attempt-record';
+import { AttemptsRepository } from '../runs/attempts.repository';
+import { EventsService } from '../../ground/events/events.service';
 
 /** At most one event of a rank in this time, whatever its agent sends. */
 const INTERVAL_MS = 4000;
@@ -23,6 +25,8 @@ export class StageWaitsService {
 
   constructor(
     private readonly ledger: RunLedger,
+    private readonly attempts: AttemptsRepository,
+    private readonly events: EventsService,
     private readonly agents: AgentsRepository,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
@@ -36,12 +40,12 @@ export class StageWaitsService {
   }
 
   private tell(session: SessionIdentity, waiting: agentV1.StageWaiting): Promise<boolean> {
-    return this.ledger.note(async (tx) => {
+    return this.ledger.changeQuietly(async (tx) => {
       if (!(await this.agents.isCurrent(tx, session))) return false;
-      const attempt = await this.ledger.attempts.find(tx, waiting);
+      const attempt = await this.attempts.find(tx, waiting);
       if (!attempt || !isLive(attempt.state) || rankOf(attempt, session.agentId) !== waiting.rank) return false;
       const { rank, forRank, action, lastFrame, lastFrameAgeMs, waitedMs, fence } = waiting;
-      await this.ledger.transitions.note(tx, {
+      await this.events.append(tx, {
         type: 'run.stage_waiting',
         runId: waiting.runId,
         subject: attempt.id,

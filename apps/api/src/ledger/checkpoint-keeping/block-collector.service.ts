@@ -1,7 +1,7 @@
-import { Injectable } from '@nestjs/common';
-import { describeError } from '@millrace/core';
+import { Inject, Injectable } from '@nestjs/common';
+import { type Clock, describeError, type Logger } from '@millrace/core';
 import { BlobsService } from '../../ground/blobs/blobs.service';
-import { ClusterContext } from '../../ground/config/cluster-context';
+import { CLOCK, LOGGER } from '../../ground/config/api-logger';
 import { PrismaService } from '../../ground/database/prisma.service';
 import { BlockHoldsRepository } from '../blocks/block-holds.repository';
 import { CheckpointWritesRepository } from '../blocks/checkpoint-writes.repository';
@@ -24,7 +24,8 @@ export class BlockCollectorService {
     private readonly holds: BlockHoldsRepository,
     private readonly checkpoints: CheckpointWritesRepository,
     private readonly freed: FreedBlocksRepository,
-    private readonly context: ClusterContext,
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
   /** Looks at what was let go since the last time, however many blocks there are. @returns how many were deleted */
@@ -49,7 +50,7 @@ export class BlockCollectorService {
    */
   async walk(): Promise<number> {
     // Times of files are by this machine's clock.
-    const youngMs = this.context.clock.now() - YOUNG_MS;
+    const youngMs = this.clock.now() - YOUNG_MS;
     let deletedCount = 0;
     let batch: string[] = [];
     for await (const { sha256, putAtMs } of this.blobs.blocks.list()) {
@@ -84,15 +85,12 @@ export class BlockCollectorService {
       await this.blobs.blocks.delete(sha256);
       return true;
     } catch (error) {
-      this.context.logger.warn(
-        { sha256, reason: describeError(error) },
-        'a block that nothing uses could not be deleted',
-      );
+      this.logger.warn({ sha256, reason: describeError(error) }, 'a block that nothing uses could not be deleted');
       return false;
     }
   }
 
   private report(deletedCount: number): void {
-    if (deletedCount > 0) this.context.logger.info({ deletedCount }, 'collected blocks that nothing uses');
+    if (deletedCount > 0) this.logger.info({ deletedCount }, 'collected blocks that nothing uses');
   }
 }

@@ -10,7 +10,6 @@ import type { RunRecord } from '../runs/run-record';
 import type { CheckpointPart } from '../blocks/checkpoint-part';
 import { CheckpointWritesRepository, type PartKey, type Publication } from '../blocks/checkpoint-writes.repository';
 import { blocksMissing, pieceBeyondBlock } from '../blocks/checkpoint-writes.errors';
-import { BlockCollectorService } from './block-collector.service';
 import { mergeParts } from './merge-parts';
 import { RetentionService } from './retention.service';
 
@@ -31,7 +30,6 @@ export class CheckpointPublisherService {
     private readonly checkpoints: CheckpointWritesRepository,
     private readonly retention: RetentionService,
     private readonly events: EventsService,
-    private readonly collector: BlockCollectorService,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
@@ -79,7 +77,7 @@ export class CheckpointPublisherService {
     return true;
   }
 
-  /** Training goes on, and the older checkpoint stays. @returns blocks for `free`, which comes after the commit */
+  /** Training goes on, and the older checkpoint stays. @returns blocks that may be freed after the commit */
   async giveUp(tx: Transaction, key: PartKey, { actor, reason }: { actor: string; reason: string }): Promise<string[]> {
     const given = await this.checkpoints.giveUp(tx, key);
     const { runId, step } = key;
@@ -93,11 +91,6 @@ export class CheckpointPublisherService {
         data: { step, state: 'failed', reason },
       });
     return given?.freed ?? [];
-  }
-
-  /** Deletes at once what nothing else keeps: the disk may be full. */
-  async free(hashes: readonly string[]): Promise<void> {
-    await this.collector.free(hashes);
   }
 }
 

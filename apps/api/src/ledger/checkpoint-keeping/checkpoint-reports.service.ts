@@ -9,6 +9,7 @@ import type { Transaction } from '../../ground/database/prisma.service';
 import { type LockedAttempt, RunLedger } from '../runs/run-ledger';
 import type { SessionIdentity } from '../sessions/agent-session';
 import { parseCheckpointPart } from '../blocks/checkpoint-part';
+import { BlockCollectorService } from './block-collector.service';
 import { CheckpointPublisherService, STORE_UNREADABLE } from './checkpoint-publisher.service';
 import { CheckpointWritesRepository, type PartKey, type RankPart } from '../blocks/checkpoint-writes.repository';
 
@@ -33,6 +34,7 @@ export class CheckpointReportsService {
     private readonly checkpoints: CheckpointWritesRepository,
     private readonly publisher: CheckpointPublisherService,
     private readonly endings: AttemptEndingsService,
+    private readonly collector: BlockCollectorService,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
@@ -55,7 +57,7 @@ export class CheckpointReportsService {
     key: PartKey,
     { rank, part }: RankPart,
   ): Promise<AttemptRecord | 'given up' | undefined> {
-    return this.ledger.note(async (tx) => {
+    return this.ledger.changeQuietly(async (tx) => {
       const found = await this.lockAttempt(tx, session, key);
       if (!found || rankOf(found.attempt, session.agentId) !== rank) return undefined;
       const before = await this.checkpoints.findWriting(tx, key);
@@ -116,11 +118,11 @@ export class CheckpointReportsService {
   private async giveUp(key: PartKey, error: AppError): Promise<void> {
     const reason = describeError(error);
     this.logger.warn({ ...key, reason }, 'a checkpoint is given up, because the block store cannot be read');
-    const freed = await this.ledger.note(async (tx) => {
+    const freed = await this.ledger.changeQuietly(async (tx) => {
       const locked = await this.ledger.lock(tx, key);
       return locked ? this.publisher.giveUp(tx, key, { actor: 'system', reason }) : [];
     });
-    await this.publisher.free(freed);
+    await this.collector.free(freed);
   }
 
   /** A rank could not write its part: this checkpoint will not be, and training goes on. */
@@ -130,11 +132,11 @@ export class CheckpointReportsService {
     const reason = report.errorMessage;
     if (report.state === 'failed')
       this.logger.warn({ ...key, agent: agentId, reason }, 'a rank could not store its part of a checkpoint');
-    const freed = await this.ledger.note(async (tx) => {
+    const freed = await this.ledger.changeQuietly(async (tx) => {
       const found = await this.lockAttempt(tx, session, key);
       return found ? this.publisher.giveUp(tx, key, { actor: agentId, reason }) : [];
     });
-    await this.publisher.free(freed);
+    await this.collector.free(freed);
   }
 
   /** Undefined when the report is void: an old session, or not the fence in force. */

@@ -1,10 +1,12 @@
-import { Injectable } from '@nestjs/common';
-import { ClusterContext } from '../../ground/config/cluster-context';
+import { Inject, Injectable } from '@nestjs/common';
 import { isThinned } from '../metrics/is-thinned';
 import { SeriesRepository } from '../metrics/series.repository';
 import { RemovedRunsService } from './removed-runs.service';
 import { ExpiredRecordsRepository, type RecordKind } from './expired-records.repository';
 import { MetricThinningRepository, type StepSpan, type ThinnableRun } from './metric-thinning.repository';
+import { ApiConfig } from '../../ground/config/api-config';
+import { LOGGER } from '../../ground/config/api-logger';
+import type { Logger } from '@millrace/core';
 
 /** Rows of one statement: so short that nobody waits for it. */
 const DELETED_COUNT = 5_000;
@@ -25,12 +27,13 @@ export class ExpiredRecordsService {
     private readonly thinning: MetricThinningRepository,
     private readonly series: SeriesRepository,
     private readonly removed: RemovedRunsService,
-    private readonly context: ClusterContext,
+    private readonly config: ApiConfig,
+    @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
   async expire(): Promise<void> {
     await this.removed.purge();
-    const { eventDays, logDays, auditDays, profileDays } = this.context.config.kept;
+    const { eventDays, logDays, auditDays, profileDays } = this.config.kept;
     await this.deleteOld('events', eventDays);
     await this.deleteOld('logLines', logDays);
     await this.deleteOld('auditEntries', auditDays);
@@ -45,11 +48,11 @@ export class ExpiredRecordsService {
       total += count;
       if (count < DELETED_COUNT) break;
     }
-    if (total > 0) this.context.logger.info({ kind, total, days }, 'records older than they are kept were deleted');
+    if (total > 0) this.logger.info({ kind, total, days }, 'records older than they are kept were deleted');
   }
 
   private async thinRuns(): Promise<void> {
-    const { steps } = this.context.config.kept;
+    const { steps } = this.config.kept;
     let statementCount = 0;
     for (const run of await this.thinning.runs(steps + BACKLOG_STEPS_MIN)) {
       const names = (await this.series.names(run.id)).filter(isThinned);

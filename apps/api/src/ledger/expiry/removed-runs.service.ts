@@ -1,7 +1,7 @@
-import { Injectable } from '@nestjs/common';
-import { describeError } from '@millrace/core';
-import { ClusterContext } from '../../ground/config/cluster-context';
+import { Inject, Injectable } from '@nestjs/common';
+import { describeError, type Logger } from '@millrace/core';
 import { RemovedRunsRepository, RUN_RECORDS } from './removed-runs.repository';
+import { LOGGER } from '../../ground/config/api-logger';
 
 /** Rows of one statement: so short that nobody waits for it. */
 const BATCH_COUNT = 10_000;
@@ -15,13 +15,13 @@ export class RemovedRunsService {
 
   constructor(
     private readonly removed: RemovedRunsRepository,
-    private readonly context: ClusterContext,
+    @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
   /** Begins without being waited for; what fails is done by the next periodic command. */
   begin(): void {
     this.purge().catch((error: unknown) =>
-      this.context.logger.warn({ reason: describeError(error) }, 'records of deleted runs stay until the next pass'),
+      this.logger.warn({ reason: describeError(error) }, 'records of deleted runs stay until the next pass'),
     );
   }
 
@@ -43,7 +43,7 @@ export class RemovedRunsService {
         } while (deletedCount === BATCH_COUNT);
       }
       await this.removed.forget(runId);
-      this.context.logger.info({ runId }, 'the records of a deleted run are gone');
+      this.logger.info({ runId }, 'the records of a deleted run are gone');
     }
   }
 }

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Transaction } from '../../ground/database/prisma.service';
 import { type FencedAttempt, RunLedger } from './run-ledger';
 import type { AttemptRecord } from './attempt-record';
+import { AttemptsRepository } from './attempts.repository';
 
 export interface Wanted {
   readonly checkpoint: boolean;
@@ -13,7 +14,10 @@ export interface Wanted {
 /** What rank 0 is asked to do at its next step boundary. A request is a row's field, so it survives a lost session. */
 @Injectable()
 export class BoundaryRequestsService {
-  constructor(private readonly ledger: RunLedger) {}
+  constructor(
+    private readonly ledger: RunLedger,
+    private readonly attempts: AttemptsRepository,
+  ) {}
 
   /** Joins what is asked already: a stop stays a stop. The caller holds the run's lock. */
   async request(tx: Transaction, attempt: AttemptRecord, wanted: Wanted): Promise<void> {
@@ -27,15 +31,15 @@ export class BoundaryRequestsService {
       stopAtCheckpoint: stopAtCheckpoint || (boundary?.stopAtCheckpoint ?? false),
       acknowledged: false,
     };
-    await this.ledger.attempts.update(tx, attempt, { boundary: next });
+    await this.attempts.update(tx, attempt, { boundary: next });
   }
 
   /** Rank 0 will do it at its next boundary; it holds the request from now on. */
   async acknowledged(fenced: FencedAttempt, sequence: number): Promise<void> {
-    await this.ledger.note(async (tx) => {
+    await this.ledger.changeQuietly(async (tx) => {
       const attempt = (await this.ledger.lock(tx, fenced))?.attempt;
       if (attempt?.boundary?.sequence !== sequence) return;
-      await this.ledger.attempts.update(tx, attempt, { boundary: { ...attempt.boundary, acknowledged: true } });
+      await this.attempts.update(tx, attempt, { boundary: { ...attempt.boundary, acknowledged: true } });
     });
   }
 }

@@ -1,11 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import type { AttemptRecord } from './attempt-record';
 import { AttemptsRepository } from './attempts.repository';
-import { LeasesRepository } from './leases.repository';
 import { PrismaService, type Transaction } from '../../ground/database/prisma.service';
 import { ClusterSignals } from '../../ground/events/cluster-signals';
 import type { RunRecord } from './run-record';
-import { RunTransitionsService } from './run-transitions.service';
 import { RunsRepository } from './runs.repository';
 
 export interface FencedAttempt {
@@ -18,15 +16,16 @@ export interface LockedAttempt {
   readonly attempt: AttemptRecord;
 }
 
-/** The rows that change together when a run does: the run, its attempts, their leases; and how they change. */
+/**
+ * In which transaction, and under which lock, a run, its attempts and their leases change. What changes is the
+ * repositories' affair; everything that changes a run holds the lock of its row.
+ */
 @Injectable()
 export class RunLedger {
   constructor(
     private readonly prisma: PrismaService,
-    readonly runs: RunsRepository,
-    readonly attempts: AttemptsRepository,
-    readonly leases: LeasesRepository,
-    readonly transitions: RunTransitionsService,
+    private readonly runs: RunsRepository,
+    private readonly attempts: AttemptsRepository,
     private readonly signals: ClusterSignals,
   ) {}
 
@@ -39,8 +38,13 @@ export class RunLedger {
   }
 
   /** A transaction that changes nothing which others wait for. */
-  note<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+  changeQuietly<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
     return this.prisma.transaction(work);
+  }
+
+  /** The run as it is under the lock of its row, which the transaction holds until it ends. */
+  lockRun(tx: Transaction, runId: string): Promise<RunRecord | null> {
+    return this.runs.lock(tx, runId);
   }
 
   /** The attempt of that fence, whether or not it is the newest, under its run's lock. */

@@ -3,7 +3,7 @@ import type { RunState } from '@millrace/core';
 import { isFinal } from '@millrace/scheduler';
 import { DatabaseClock } from '../../ground/database/database-clock';
 import type { Transaction } from '../../ground/database/prisma.service';
-import { EventsService, type NewEvent } from '../../ground/events/events.service';
+import { EventsService } from '../../ground/events/events.service';
 import { PrometheusService } from '../../ground/prometheus/prometheus.service';
 import { RunTracingService } from '../../ground/tracing/run-tracing.service';
 import type { RunRecord } from './run-record';
@@ -17,10 +17,7 @@ export interface Transition extends RunChanges {
   readonly action?: string;
 }
 
-/**
- * Every change of a run's state: the guarded update and its event, in the caller's transaction; and the events beside
- * it.
- */
+/** Every change of a run's state: the guarded update and its event, in the caller's transaction. */
 @Injectable()
 export class RunTransitionsService {
   constructor(
@@ -30,11 +27,6 @@ export class RunTransitionsService {
     private readonly tracing: RunTracingService,
     private readonly time: DatabaseClock,
   ) {}
-
-  /** Something that happened and changes no run's state. */
-  async note(tx: Transaction, event: NewEvent): Promise<void> {
-    await this.events.append(tx, event);
-  }
 
   /** The run as it is afterwards; undefined when somebody else was first, and then nothing was changed. */
   async move(

@@ -1,7 +1,6 @@
-import { Injectable, type OnModuleDestroy } from '@nestjs/common';
-import { describeError, sleep } from '@millrace/core';
+import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { type Clock, describeError, type Logger, sleep } from '@millrace/core';
 import { AgentsRepository } from '../../ledger/agents/agents.repository';
-import { ClusterContext } from '../../ground/config/cluster-context';
 import { LogsRepository } from '../../ledger/logs/logs.repository';
 import { SeriesRepository } from '../../ledger/metrics/series.repository';
 import { TraceStore } from '../../ground/tracing/trace-store';
@@ -9,6 +8,7 @@ import { idsOf } from '../../ground/events/topics';
 import { AgentsWatch } from './agents-watch';
 import type { LiveMessage } from './live-message';
 import { RunWatch } from './run-watch';
+import { CLOCK, LOGGER } from '../../ground/config/api-logger';
 
 /** So a metric is told at most twice a second per run and name. */
 const LOOK_MS = 500;
@@ -32,7 +32,8 @@ export class LiveFeedService implements OnModuleDestroy {
     private readonly series: SeriesRepository,
     private readonly logs: LogsRepository,
     private readonly traces: TraceStore,
-    private readonly context: ClusterContext,
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
   /** `listener` is called for each message of one of `topics`. @returns how to stop */
@@ -50,9 +51,9 @@ export class LiveFeedService implements OnModuleDestroy {
     this.looking = true;
     while (this.listeners.size > 0) {
       await this.lookOnce().catch((error: unknown) =>
-        this.context.logger.warn({ reason: describeError(error) }, 'what is watched cannot be read; trying again'),
+        this.logger.warn({ reason: describeError(error) }, 'what is watched cannot be read; trying again'),
       );
-      await sleep(this.context.clock, LOOK_MS);
+      await sleep(this.clock, LOOK_MS);
     }
     this.looking = false;
     this.runs.clear();
@@ -70,7 +71,7 @@ export class LiveFeedService implements OnModuleDestroy {
       return;
     }
     this.agents ??= new AgentsWatch(this.agentRows);
-    this.tell(await this.agents.look(this.context.clock.now(), agentIds), ({ type, subject }) => {
+    this.tell(await this.agents.look(this.clock.now(), agentIds), ({ type, subject }) => {
       const own = `agent:${subject}`;
       // Telemetry of all agents together would drown the rest of a stream.
       return type === 'agent.telemetry' ? [own] : [own, 'agents'];

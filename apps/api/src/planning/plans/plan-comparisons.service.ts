@@ -3,15 +3,13 @@ import { AppError, describeError, type Logger } from '@millrace/core';
 import type { MeasuredStep } from '@millrace/pipeline';
 import { LOGGER } from '../../ground/config/api-logger';
 import type { AttemptComparison, AttemptRecord } from '../../ledger/runs/attempt-record';
-import { LearnedLayersService } from '../profiling/learned-layers.service';
 import { PlanningThreads } from './planning-threads';
 
-/** What a plan said beside what was measured, and what that tells of the devices. */
+/** What a plan said beside what was measured. */
 @Injectable()
 export class PlanComparisonsService {
   constructor(
     private readonly threads: PlanningThreads,
-    private readonly learned: LearnedLayersService,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
@@ -29,10 +27,5 @@ export class PlanComparisonsService {
       this.logger.warn({ runId, fence, reason: describeError(error) }, 'the plan was not compared');
       return undefined;
     }
-  }
-
-  /** For the next run of such a model on such devices. */
-  async keep(attempt: AttemptRecord, layers: AttemptComparison['corrected']): Promise<void> {
-    await this.learned.learn(attempt, layers);
   }
 }

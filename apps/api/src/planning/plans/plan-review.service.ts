@@ -1,15 +1,19 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { type agentV1, isFlushless } from '@millrace/contracts';
 import type { MeasuredStep } from '@millrace/pipeline';
 import { type AttemptComparison, type AttemptRecord, isLive } from '../../ledger/runs/attempt-record';
 import { BoundaryRequestsService } from '../../ledger/runs/boundary-requests.service';
-import { ClusterContext } from '../../ground/config/cluster-context';
 import type { Transaction } from '../../ground/database/prisma.service';
 import { MetricsRepository } from '../../ledger/metrics/metrics.repository';
 import { type FencedAttempt, RunLedger } from '../../ledger/runs/run-ledger';
 import { TraceStore } from '../../ground/tracing/trace-store';
 import { measuredStages, median } from './measured-stages';
+import { LearnedLayersService } from '../profiling/learned-layers.service';
 import { PlanComparisonsService } from './plan-comparisons.service';
+import { AttemptsRepository } from '../../ledger/runs/attempts.repository';
+import { EventsService } from '../../ground/events/events.service';
+import { LOGGER } from '../../ground/config/api-logger';
+import type { Logger } from '@millrace/core';
 
 /** After so many steps of an attempt predicted and measured are compared. */
 export const REVIEW_AFTER_STEPS = 20;
@@ -37,11 +41,14 @@ export class PlanReviewService {
 
   constructor(
     private readonly ledger: RunLedger,
+    private readonly attempts: AttemptsRepository,
+    private readonly events: EventsService,
     private readonly boundaries: BoundaryRequestsService,
     private readonly traces: TraceStore,
     private readonly metrics: MetricsRepository,
     private readonly comparisons: PlanComparisonsService,
-    private readonly context: ClusterContext,
+    private readonly learned: LearnedLayersService,
+    @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
   async traced({ runId, fence, step }: Pick<agentV1.TraceBatch, 'runId' | 'fence' | 'step'>): Promise<void> {
@@ -59,7 +66,7 @@ export class PlanReviewService {
   }
 
   private async watch(key: string, fenced: FencedAttempt): Promise<Watched> {
-    const attempt = await this.ledger.attempts.find(undefined, fenced);
+    const attempt = await this.attempts.find(undefined, fenced);
     const reviewable = attempt && isLive(attempt.state) && attempt.comparison === null && isReviewable(attempt);
     const watched: Watched = reviewable
       ? { firstStep: attempt.plan.firstStep, stageCount: attempt.plan.stages.length }
@@ -71,15 +78,16 @@ export class PlanReviewService {
 
   /** False when it must be tried again. */
   private async review(fenced: FencedAttempt, { stages, step, firstStep }: Measured): Promise<boolean> {
-    const stepSeconds = await this.stepSeconds(fenced, { firstStep, step });
-    const attempt = await this.ledger.attempts.find(undefined, fenced);
+    const attempt = await this.attempts.find(undefined, fenced);
     if (!attempt || !isLive(attempt.state)) return true;
+    const stepSeconds = await this.stepSeconds(attempt, { firstStep, step });
     if (stepSeconds === undefined) return false;
     const compared = await this.comparisons.compare(attempt, { stages, stepSeconds }, step);
     if (compared === undefined) return true;
     // Rank 0 is to be asked at once where it should stop.
     await this.ledger.change((tx) => this.store(tx, fenced, compared));
-    await this.comparisons.keep(attempt, compared.corrected);
+    // For the next run of such a model on such devices.
+    await this.learned.learn(attempt, compared.corrected);
     return true;
   }
 
@@ -87,13 +95,13 @@ export class PlanReviewService {
     const locked = await this.ledger.lock(tx, fenced);
     if (!locked || !isLive(locked.attempt.state) || locked.attempt.comparison !== null) return;
     const { attempt } = locked;
-    const earlier = await this.ledger.attempts.comparisons(fenced.runId, tx);
+    const earlier = await this.attempts.comparisons(fenced.runId, tx);
     const replanCount = earlier.filter((each) => each.told.replan).length;
     const boundary = nextBoundary(attempt, told);
     const replan = told.isClearlyWrong && replanCount < REPLANS_MAX && isWorthwhile(attempt, boundary.step);
     const comparison = { told: { ...told, replan }, corrected };
-    await this.ledger.attempts.update(tx, attempt, { comparison });
-    await this.ledger.transitions.note(tx, {
+    await this.attempts.update(tx, attempt, { comparison });
+    await this.events.append(tx, {
       type: 'run.plan_compared',
       runId: fenced.runId,
       subject: attempt.id,
@@ -102,21 +110,21 @@ export class PlanReviewService {
     });
     if (replan) await this.boundaries.request(tx, attempt, boundary.wishes);
     const { runId, fence } = fenced;
-    this.context.logger.info({ runId, fence, gain: told.gain, replan }, 'plan compared with what was measured');
+    this.logger.info({ runId, fence, gain: told.gain, replan }, 'plan compared with what was measured');
   }
 
   /** Median, from what rank 0 tells of its steps. */
-  private async stepSeconds({ runId }: FencedAttempt, { firstStep, step }: StepRange): Promise<number | undefined> {
+  private async stepSeconds(
+    { runId, plan }: AttemptRecord,
+    { firstStep, step }: StepRange,
+  ): Promise<number | undefined> {
     const page = await this.metrics.page({
       runId,
       name: 'train/tokens_per_second',
       limit: REVIEW_AFTER_STEPS,
       afterStep: step - REVIEW_AFTER_STEPS,
     });
-    const run = await this.ledger.runs.find(runId);
-    const attempt = run && (await this.ledger.attempts.find(undefined, { runId, fence: run.fence }));
-    if (!attempt) return undefined;
-    const tokens = attempt.plan.spec.train.batch.global * attempt.plan.model.context;
+    const tokens = plan.spec.train.batch.global * plan.model.context;
     return median(page.points.filter((point) => point.step > firstStep).map(({ value }) => tokens / value));
   }
 }

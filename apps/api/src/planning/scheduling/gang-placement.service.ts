@@ -1,11 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { isFlushless, oldestWeightVersion, startDeadlineMs } from '@millrace/contracts';
-import { AppError, assert, newId } from '@millrace/core';
+import { AppError, assert, type Clock, newId } from '@millrace/core';
 import { PLACEABLE_STATES } from '@millrace/scheduler';
 import { AgentsRepository, type AgentWithLease } from '../../ledger/agents/agents.repository';
 import type { RankStatuses, StoredPlan } from '../../ledger/runs/attempt-record';
-import { ClusterContext } from '../../ground/config/cluster-context';
 import type { Transaction } from '../../ground/database/prisma.service';
 import { ClusterSignals } from '../../ground/events/cluster-signals';
 import { PrometheusService } from '../../ground/prometheus/prometheus.service';
@@ -16,6 +15,12 @@ import type { PlacedRun } from '../plans/run-plans.service';
 import type { RunRecord } from '../../ledger/runs/run-record';
 import { ResumeSourceService } from './resume-source.service';
 import { deviceTaken } from './scheduling.errors';
+import { AttemptsRepository } from '../../ledger/runs/attempts.repository';
+import { LeasesRepository } from '../../ledger/runs/leases.repository';
+import { RunTransitionsService } from '../../ledger/runs/run-transitions.service';
+import { EventsService } from '../../ground/events/events.service';
+import { ApiConfig } from '../../ground/config/api-config';
+import { CLOCK } from '../../ground/config/api-logger';
 
 /** Index = rank. */
 export type Gang = readonly AgentWithLease[];
@@ -30,11 +35,16 @@ export interface PlacedGang {
 export class GangPlacementService {
   constructor(
     private readonly ledger: RunLedger,
+    private readonly attempts: AttemptsRepository,
+    private readonly leases: LeasesRepository,
+    private readonly transitions: RunTransitionsService,
+    private readonly events: EventsService,
     private readonly agents: AgentsRepository,
     private readonly resumeSource: ResumeSourceService,
     private readonly prometheus: PrometheusService,
     private readonly signals: ClusterSignals,
-    private readonly context: ClusterContext,
+    private readonly config: ApiConfig,
+    @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
   /**
@@ -42,7 +52,7 @@ export class GangPlacementService {
    * or one of the devices was given away. Two schedulers may try at the same time.
    */
   async place(run: RunRecord, placement: PlacedGang): Promise<boolean> {
-    const { clock } = this.context;
+    const { clock } = this;
     const { admission } = this.prometheus;
     const startedMs = clock.monotonicMs();
     const placed = await this.tryToPlace(run, placement);
@@ -57,23 +67,15 @@ export class GangPlacementService {
     try {
       // Before the transaction, which holds the run's row.
       const credentials = await this.credentials(run, placement.gang);
-      return await this.ledger.note((tx) => this.placeLocked(tx, run, { ...placement, credentials }));
+      return await this.ledger.changeQuietly((tx) => this.placeLocked(tx, run, { ...placement, credentials }));
     } catch (error) {
       if (error instanceof AppError && error.code === 'SCHEDULING.DEVICE_TAKEN') return false;
       throw error;
     }
   }
 
-  /** The run as it goes on: an asynchronous one with the split of its checkpoint. */
-  async withHeldSplit(run: RunRecord): Promise<RunRecord> {
-    const { spec } = run;
-    if (spec.parallel.partition !== 'auto' || !isFlushless(spec.parallel)) return run;
-    const partition = await this.ledger.note((tx) => this.resumeSource.heldLayers(tx, run));
-    return partition === undefined ? run : { ...run, spec: { ...spec, parallel: { ...spec.parallel, partition } } };
-  }
-
   private credentials({ id, fence }: RunRecord, gang: Gang): Promise<readonly RankCredential[]> {
-    return makeGangCredentials({ runId: id, fence: fence + 1, peers: peersOf(gang) }, this.context.clock.now());
+    return makeGangCredentials({ runId: id, fence: fence + 1, peers: peersOf(gang) }, this.clock.now());
   }
 
   private async placeLocked(
@@ -81,11 +83,11 @@ export class GangPlacementService {
     seen: RunRecord,
     { placed, gang, credentials }: CredentialedPlacement,
   ): Promise<boolean> {
-    const run = await this.ledger.runs.lock(tx, seen.id);
+    const run = await this.ledger.lockRun(tx, seen.id);
     if (!run || run.fence !== seen.fence || !PLACEABLE_STATES.includes(run.state)) return false;
     const fence = run.fence + 1;
     const plan = await this.plan(tx, { run, placed, gang, fence });
-    const moved = await this.ledger.transitions.move(tx, run, {
+    const moved = await this.transitions.move(tx, run, {
       to: 'scheduled',
       actor: 'system',
       fence,
@@ -94,7 +96,7 @@ export class GangPlacementService {
     });
     if (!moved) return false;
     const leases = gang.map(({ id }, rank) => ({ agentId: id, runId: run.id, fence, rank }));
-    if (!(await this.ledger.leases.grant(tx, leases, this.context.config.leaseMs))) throw deviceTaken(run.id);
+    if (!(await this.leases.grant(tx, leases, this.config.leaseMs))) throw deviceTaken(run.id);
     if (
       !(await this.agents.allUsable(
         tx,
@@ -117,8 +119,8 @@ export class GangPlacementService {
       gang.map((agent, rank) => [rank, { agent: agent.id, state: 'pending', step: 0 }]),
     );
     const dataKey = randomBytes(32).toString('hex');
-    await this.ledger.attempts.create(tx, { id, runId, fence, plan, dataKey, ranks, credentials });
-    await this.ledger.transitions.note(tx, {
+    await this.attempts.create(tx, { id, runId, fence, plan, dataKey, ranks, credentials });
+    await this.events.append(tx, {
       type: 'run.attempt',
       runId,
       subject: id,
@@ -140,7 +142,7 @@ export class GangPlacementService {
       `${run.id} has ${shape.schedule.ranks} ranks and was given ${gang.length} devices`,
     );
     const source = await this.resumeSource.find(tx, run);
-    const before = await this.ledger.attempts.newest(tx, run.id);
+    const before = await this.attempts.newest(tx, run.id);
     const known = await this.agents.devices(tx);
     const quarantined = avoidedKernels({ gang, known, before: before?.plan.quarantined });
     const stages = shape.stages.map(({ firstLayer, layerCount, embedding, head }) => ({

@@ -1,15 +1,21 @@
-import { Injectable } from '@nestjs/common';
-import { AppError, describeError } from '@millrace/core';
+import { Inject, Injectable } from '@nestjs/common';
+import { isFlushless } from '@millrace/contracts';
+import { AppError, describeError, type Logger } from '@millrace/core';
 import { type PendingReason, PLACEABLE_STATES } from '@millrace/scheduler';
-import { ClusterContext } from '../../ground/config/cluster-context';
 import { DatabaseClock } from '../../ground/database/database-clock';
 import { type PlannableRun, RunShapesService } from '../plans/run-shapes.service';
 import { ProfileRequestsService } from '../profiling/profile-requests.service';
 import { RunLedger } from '../../ledger/runs/run-ledger';
 import type { RunReason, RunRecord } from '../../ledger/runs/run-record';
-import { type Gang, GangPlacementService } from './gang-placement.service';
+import type { Gang } from './gang-placement.service';
+import { ResumeSourceService } from './resume-source.service';
 import type { WaitingRun } from './placement-planner.service';
 import type { RunOutline } from '../threads/planning-tasks';
+import { RunsRepository } from '../../ledger/runs/runs.repository';
+import { AttemptsRepository } from '../../ledger/runs/attempts.repository';
+import { RunTransitionsService } from '../../ledger/runs/run-transitions.service';
+import { EventsService } from '../../ground/events/events.service';
+import { LOGGER } from '../../ground/config/api-logger';
 
 /** The sentence of a reason may change with every pass; it is written at most this often while its code stays. */
 const REASON_DEBOUNCE_MS = 5_000;
@@ -25,26 +31,38 @@ export type RefusedRun = (run: RunRecord, error: unknown) => Promise<undefined>;
 export class RunQueueService {
   constructor(
     private readonly ledger: RunLedger,
+    private readonly runs: RunsRepository,
+    private readonly attempts: AttemptsRepository,
+    private readonly transitions: RunTransitionsService,
+    private readonly events: EventsService,
     private readonly shapes: RunShapesService,
     private readonly profiles: ProfileRequestsService,
-    private readonly placement: GangPlacementService,
+    private readonly resumeSource: ResumeSourceService,
     private readonly time: DatabaseClock,
-    private readonly context: ClusterContext,
+    @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
   /** By id. One that cannot be planned at all is left out, after `refused` heard of it. */
   async waiting(refused: RefusedRun): Promise<Map<string, WaitingRun<WaitingRecord>>> {
     const queue = new Map<string, WaitingRun<WaitingRecord>>();
-    const waiting = await this.ledger.runs.inStates(PLACEABLE_STATES);
+    const waiting = await this.runs.inStates(PLACEABLE_STATES);
     const tried = waiting.filter(({ fence }) => fence > 0);
-    const limits = await this.ledger.attempts.memoryLimits(tried.map(({ id }) => id));
+    const limits = await this.attempts.memoryLimits(tried.map(({ id }) => id));
     for (const found of waiting) {
-      const run = await this.placement.withHeldSplit(found);
+      const run = await this.withHeldSplit(found);
       const memoryLimits = limits.get(run.id);
       const outline = await this.fixedOutline({ ...run, memoryLimits }).catch((error: unknown) => refused(run, error));
       if (outline !== undefined) queue.set(run.id, { run: { ...run, memoryLimits }, outline: outline ?? undefined });
     }
     return queue;
+  }
+
+  /** The run as it goes on: an asynchronous one with the split of its checkpoint. */
+  private async withHeldSplit(run: RunRecord): Promise<RunRecord> {
+    const { spec } = run;
+    if (spec.parallel.partition !== 'auto' || !isFlushless(spec.parallel)) return run;
+    const partition = await this.ledger.changeQuietly((tx) => this.resumeSource.heldLayers(tx, run));
+    return partition === undefined ? run : { ...run, spec: { ...spec, parallel: { ...spec.parallel, partition } } };
   }
 
   /**
@@ -69,9 +87,9 @@ export class RunQueueService {
   async unplannable(run: RunRecord, error: unknown): Promise<undefined> {
     if (!(error instanceof AppError)) throw error;
     if (error.kind === 'unavailable') return;
-    this.context.logger.error({ runId: run.id, reason: describeError(error) }, 'run cannot be planned');
+    this.logger.error({ runId: run.id, reason: describeError(error) }, 'run cannot be planned');
     const reason = { code: error.code, message: error.message };
-    await this.ledger.note((tx) => this.ledger.transitions.move(tx, run, { to: 'failed', actor: 'system', reason }));
+    await this.ledger.changeQuietly((tx) => this.transitions.move(tx, run, { to: 'failed', actor: 'system', reason }));
   }
 
   async notePending(run: RunRecord, pending: PendingReason): Promise<void> {
@@ -81,11 +99,11 @@ export class RunQueueService {
       const young = (await this.time.now()).getTime() - run.updatedAt.getTime() < REASON_DEBOUNCE_MS;
       if (young || JSON.stringify(before) === JSON.stringify(reason)) return;
     }
-    await this.ledger.note(async (tx) => {
-      if (!(await this.ledger.runs.update(tx, run, { reason }))) return;
+    await this.ledger.changeQuietly(async (tx) => {
+      if (!(await this.runs.update(tx, run, { reason }))) return;
       const { code, message } = reason;
       const about = { runId: run.id, subject: run.id, actor: 'system' };
-      await this.ledger.transitions.note(tx, { type: 'run.pending', ...about, data: { code, message } });
+      await this.events.append(tx, { type: 'run.pending', ...about, data: { code, message } });
     });
   }
 }

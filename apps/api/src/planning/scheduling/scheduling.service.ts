@@ -1,12 +1,13 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { AgentsRepository } from '../../ledger/agents/agents.repository';
-import { ClusterContext } from '../../ground/config/cluster-context';
 import type { RunRecord } from '../../ledger/runs/run-record';
 import type { Arrangements } from './arrangements';
 import { type Gang, GangPlacementService } from './gang-placement.service';
 import { memoryExhaustion } from './memory-exhaustion';
 import { PlacementPlannerService } from './placement-planner.service';
 import { RunQueueService } from './run-queue.service';
+import { LOGGER } from '../../ground/config/api-logger';
+import type { Logger } from '@millrace/core';
 
 /** A device measures one model at a time: only the first runs that wait are looked at. */
 const MEASURED_AHEAD_MAX = 4;
@@ -19,7 +20,7 @@ export class SchedulingService {
     private readonly agents: AgentsRepository,
     private readonly planner: PlacementPlannerService,
     private readonly placement: GangPlacementService,
-    private readonly context: ClusterContext,
+    @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
   /** One pass over the queue. @returns how many runs were placed */
@@ -61,7 +62,7 @@ export class SchedulingService {
         return false;
       });
     const agents = gang.map(({ id }) => id);
-    this.context.logger.info(
+    this.logger.info(
       { runId: run.id, fence: run.fence + 1, agents, placed },
       placed ? 'run placed' : 'placement dropped',
     );

@@ -8,6 +8,7 @@ import { agentBody } from '../../ledger/agents/agent-body';
 import { agentCursorInvalid, agentNotFound } from '../../ledger/agents/agents.errors';
 import { SetAsideService } from '../../ledger/attempts/set-aside.service';
 import { AgentsRepository, type AgentWithLease } from '../../ledger/agents/agents.repository';
+import { EventsService } from '../../ground/events/events.service';
 
 export interface AgentListQuery {
   readonly limit: number;
@@ -20,6 +21,7 @@ export class AgentsService {
   constructor(
     private readonly agents: AgentsRepository,
     private readonly ledger: RunLedger,
+    private readonly events: EventsService,
     private readonly boundaries: BoundaryRequestsService,
     private readonly setAsides: SetAsideService,
   ) {}
@@ -63,7 +65,7 @@ export class AgentsService {
   private async setDraining(id: string, draining: boolean, actor: string): Promise<void> {
     await this.ledger.change(async (tx) => {
       if (!(await this.agents.setDraining(tx, id, draining))) return;
-      await this.ledger.transitions.note(tx, {
+      await this.events.append(tx, {
         type: 'agent.state',
         subject: id,
         actor,

@@ -1,7 +1,7 @@
 import { silentLogger, sleep } from '@millrace/core';
 import { FakeClock } from '@millrace/testing';
 import { describe, expect, it } from 'vitest';
-import type { ClusterContext } from '../../ground/config/cluster-context';
+import type { ApiConfig } from '../../ground/config/api-config';
 import { LeaseTerm } from '../../ledger/attempts/lease-term';
 import type { LeasesRepository } from '../../ledger/runs/leases.repository';
 import { GenerationLeasesService } from './generation-leases.service';
@@ -11,14 +11,15 @@ const LEASE_MS = 3000;
 
 function leasesUnderTest(claim: () => Promise<string[]>) {
   const clock = new FakeClock();
-  const context = { clock, config: { leaseMs: LEASE_MS }, logger: silentLogger } as unknown as ClusterContext;
+  const config = { leaseMs: LEASE_MS } as ApiConfig;
   const calls: string[] = [];
   const rows = {
     claim: () => (calls.push('claim'), claim()),
     releaseGeneration: async () => void calls.push('release'),
   } as unknown as LeasesRepository;
   const pass = (ms: number): Promise<void> => clock.run(sleep(clock, ms), Infinity);
-  return { pass, calls, service: new GenerationLeasesService(rows, new LeaseTerm(context), context) };
+  const term = new LeaseTerm(config, clock, silentLogger);
+  return { pass, calls, service: new GenerationLeasesService(rows, term, config, clock, silentLogger) };
 }
 
 describe('the leases of a generation', () => {

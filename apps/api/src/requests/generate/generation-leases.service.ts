@@ -1,6 +1,7 @@
-import { Injectable } from '@nestjs/common';
-import { describeError, sleep } from '@millrace/core';
-import { ClusterContext } from '../../ground/config/cluster-context';
+import { Inject, Injectable } from '@nestjs/common';
+import { type Clock, describeError, type Logger, sleep } from '@millrace/core';
+import { ApiConfig } from '../../ground/config/api-config';
+import { CLOCK, LOGGER } from '../../ground/config/api-logger';
 import { devicesTaken } from '../../ledger/agents/generate.errors';
 import { LeaseTerm } from '../../ledger/attempts/lease-term';
 import { type GenerationClaim, LeasesRepository } from '../../ledger/runs/leases.repository';
@@ -25,12 +26,14 @@ export class GenerationLeasesService {
   constructor(
     private readonly leases: LeasesRepository,
     private readonly term: LeaseTerm,
-    private readonly context: ClusterContext,
+    private readonly config: ApiConfig,
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
   /** @throws AppError GENERATE.DEVICES_TAKEN when another replica's generations keep the devices */
   async during<T>(claim: GenerationClaim, { work, onLost }: LeasedWork<T>): Promise<T> {
-    const { clock, config } = this.context;
+    const { clock, config } = this;
     await this.take(claim);
     let renewal = Promise.resolve();
     let cancelRenewal: () => void = () => undefined;
@@ -51,7 +54,7 @@ export class GenerationLeasesService {
   }
 
   private async take(claim: GenerationClaim): Promise<void> {
-    const { clock } = this.context;
+    const { clock } = this;
     const startedMs = clock.monotonicMs();
     for (;;) {
       const others = await this.claim(claim);
@@ -72,7 +75,7 @@ export class GenerationLeasesService {
   }
 
   private claim(claim: GenerationClaim): Promise<string[]> {
-    return this.term.watch(() => this.leases.claim(claim, this.context.config.leaseMs));
+    return this.term.watch(() => this.leases.claim(claim, this.config.leaseMs));
   }
 
   /** Where that fails they run out. */
@@ -85,6 +88,6 @@ export class GenerationLeasesService {
   }
 
   private note({ generationId }: GenerationClaim, what: string, error: unknown): void {
-    this.context.logger.warn({ generationId, reason: describeError(error) }, what);
+    this.logger.warn({ generationId, reason: describeError(error) }, what);
   }
 }

@@ -72,6 +72,11 @@ export class IdempotencyRepository {
     await this.prisma.idempotencyKey.deleteMany({ where: { tokenId, key, holder, status: IN_FLIGHT } });
   }
 
+  /** Forgets the keys that are over. */
+  async purge(): Promise<void> {
+    await this.prisma.$executeRaw`DELETE FROM "IdempotencyKey" WHERE "expiresAt" < millrace_now()`;
+  }
+
   private async write(writer: Transaction, hold: KeyHold, { status, body }: KeptAnswer): Promise<boolean> {
     const { tokenId, key, holder } = hold;
     const count = await writer.$executeRaw`

@@ -13,7 +13,7 @@ import { PlanningThreads } from '../../planning/plans/planning-threads';
 import { PlacementPlannerService, type WaitingRun } from '../../planning/scheduling/placement-planner.service';
 import { RunQueueService } from '../../planning/scheduling/run-queue.service';
 import type { ExplainedPlan, RunOutline } from '../../planning/threads/planning-tasks';
-import type { AdmittedRun } from './run-admission.service';
+import { type AdmittedRun, RunAdmissionService } from './run-admission.service';
 
 const MS_PER_SECOND = 1000;
 
@@ -26,6 +26,7 @@ interface TriedPlacement {
 @Injectable()
 export class DryRunService {
   constructor(
+    private readonly admission: RunAdmissionService,
     private readonly agents: AgentsRepository,
     private readonly queue: RunQueueService,
     private readonly planner: PlacementPlannerService,
@@ -34,7 +35,9 @@ export class DryRunService {
     private readonly time: DatabaseClock,
   ) {}
 
-  async plan(spec: RunSpec, admitted: AdmittedRun): Promise<PlanBody> {
+  /** @throws AppError RUN.SPEC_UNFIT */
+  async plan(spec: RunSpec): Promise<PlanBody> {
+    const admitted = await this.admission.admit(spec, 'questions');
     const agents = await this.agents.all();
     const { gang, pending } = await this.tryPlacement(spec, admitted, agents);
     const { model } = admitted.outline;

@@ -8,15 +8,22 @@ import { AuditRepository } from '../../ground/audit/audit.repository';
 import type { Transaction } from '../../ground/database/prisma.service';
 import { RunLedger } from '../../ledger/runs/run-ledger';
 import type { RunRecord } from '../../ledger/runs/run-record';
-import type { Transition } from '../../ledger/runs/run-transitions.service';
+import { type Transition, RunTransitionsService } from '../../ledger/runs/run-transitions.service';
 import { willAnswer } from '../idempotency/guarded-request';
 import { runNotFound, runStateConflict } from '../../ledger/runs/runs.errors';
+import { AttemptsRepository } from '../../ledger/runs/attempts.repository';
+import { LeasesRepository } from '../../ledger/runs/leases.repository';
+import { EventsService } from '../../ground/events/events.service';
 
 /** What a user may ask of a run: cancel, pause, resume, checkpoint. Each is one transaction under the run's lock. */
 @Injectable()
 export class RunActionsService {
   constructor(
     private readonly ledger: RunLedger,
+    private readonly attempts: AttemptsRepository,
+    private readonly leases: LeasesRepository,
+    private readonly transitions: RunTransitionsService,
+    private readonly events: EventsService,
     private readonly endings: AttemptEndingsService,
     private readonly boundaries: BoundaryRequestsService,
     private readonly audit: AuditRepository,
@@ -33,7 +40,7 @@ export class RunActionsService {
       const waits =
         canTransition(run.state, 'stopping') &&
         run.state !== 'recovering' &&
-        (await this.ledger.leases.ofRun(tx, id)).length > 0;
+        (await this.leases.ofRun(tx, id)).length > 0;
       const changes = { actor, reason, stopping: 'cancel' as const };
       const action = 'run.cancel';
       if (waits) return this.moved(tx, run, { to: 'stopping', action, ...changes });
@@ -77,7 +84,7 @@ export class RunActionsService {
         throw runStateConflict(id, run.state, 'take a checkpoint; only a running one can');
       }
       await this.boundaries.request(tx, attempt, { checkpoint: true, stop: false });
-      await this.ledger.transitions.note(tx, {
+      await this.events.append(tx, {
         type: 'run.checkpoint',
         runId: id,
         subject: id,
@@ -94,15 +101,15 @@ export class RunActionsService {
     action: (tx: Transaction, run: RunRecord, attempt: AttemptRecord | null) => Promise<RunRecord>,
   ): Promise<SubmittedBody> {
     return this.ledger.change(async (tx) => {
-      const run = await this.ledger.runs.lock(tx, id);
+      const run = await this.ledger.lockRun(tx, id);
       if (!run) throw runNotFound(id);
-      const { state } = await action(tx, run, await this.ledger.attempts.find(tx, { runId: id, fence: run.fence }));
+      const { state } = await action(tx, run, await this.attempts.find(tx, { runId: id, fence: run.fence }));
       return willAnswer<SubmittedBody>({ id, state });
     });
   }
 
   private async moved(tx: Transaction, run: RunRecord, transition: Transition): Promise<RunRecord> {
-    const after = await this.ledger.transitions.move(tx, run, transition);
+    const after = await this.transitions.move(tx, run, transition);
     if (!after) throw runStateConflict(run.id, run.state, `become ${transition.to}`);
     return after;
   }

@@ -18,6 +18,9 @@ import { Document, TakesDocument } from '../../ground/documents/document.interce
 import { parseQuery } from '../../ground/http/parse-query';
 import { checkIfMatch } from '../../ground/http/strong-etag';
 import { RunLookup } from '../../ledger/runs/run-lookup';
+import { DryRunService } from './dry-run.service';
+import { RunActionsService } from './run-actions.service';
+import { RunRemovalService } from './run-removal.service';
 import { runListQuerySchema, RunsService } from './runs.service';
 
 export const submitQuerySchema = z.object({
@@ -39,6 +42,9 @@ export const runsQuerySchema = runListQuerySchema.extend({
 export class RunsController {
   constructor(
     private readonly runs: RunsService,
+    private readonly dryRuns: DryRunService,
+    private readonly actions: RunActionsService,
+    private readonly removal: RunRemovalService,
     private readonly lookup: RunLookup,
     private readonly access: ProjectAccessService,
   ) {}
@@ -58,7 +64,7 @@ export class RunsController {
     await this.access.assertMember(caller, spec.project);
     if (!dryRun) return this.runs.submit(spec, caller.tokenId);
     response.status(200);
-    return this.runs.dryRun(spec);
+    return this.dryRuns.plan(spec);
   }
 
   @Get('runs')
@@ -78,7 +84,7 @@ export class RunsController {
   @HttpCode(202)
   async cancel(@Param('id') id: string, @Caller() caller: Principal): Promise<SubmittedBody> {
     await this.access.assertMaySteer(caller, id);
-    return this.runs.cancel(id, caller.tokenId);
+    return this.actions.cancel(id, caller.tokenId);
   }
 
   @Post('runs/:id\\:pause')
@@ -86,7 +92,7 @@ export class RunsController {
   @HttpCode(202)
   async pause(@Param('id') id: string, @Caller() caller: Principal): Promise<SubmittedBody> {
     await this.access.assertMaySteer(caller, id);
-    return this.runs.pause(id, caller.tokenId);
+    return this.actions.pause(id, caller.tokenId);
   }
 
   @Post('runs/:id\\:resume')
@@ -94,7 +100,7 @@ export class RunsController {
   @HttpCode(202)
   async resume(@Param('id') id: string, @Caller() caller: Principal): Promise<SubmittedBody> {
     await this.access.assertMaySteer(caller, id);
-    return this.runs.resume(id, caller.tokenId);
+    return this.actions.resume(id, caller.tokenId);
   }
 
   @Post('runs/:id\\:checkpoint')
@@ -102,7 +108,7 @@ export class RunsController {
   @HttpCode(202)
   async checkpoint(@Param('id') id: string, @Caller() caller: Principal): Promise<SubmittedBody> {
     await this.access.assertMaySteer(caller, id);
-    return this.runs.checkpoint(id, caller.tokenId);
+    return this.actions.checkpoint(id, caller.tokenId);
   }
 
   @Delete('runs/:id')
@@ -115,6 +121,6 @@ export class RunsController {
   ): Promise<void> {
     await this.access.assertMaySteer(caller, id);
     if (ifMatch !== undefined) checkIfMatch(ifMatch, await this.runs.get(id));
-    await this.runs.remove(id, caller.tokenId);
+    await this.removal.remove(id, caller.tokenId);
   }
 }

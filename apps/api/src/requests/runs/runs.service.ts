@@ -3,7 +3,6 @@ import {
   type BriefRunBody,
   type ListedRunBody,
   type Page,
-  type PlanBody,
   type RunBody,
   type RunSpec,
   runStateSchema,
@@ -13,17 +12,15 @@ import {
 import { newId } from '@millrace/core';
 import type { z } from 'zod';
 import { pageQuerySchema } from '../../ground/http/parse-query';
-import { DryRunService } from './dry-run.service';
 import { RunTracingService } from '../../ground/tracing/run-tracing.service';
-import { RunActionsService } from './run-actions.service';
 import { RunAdmissionService } from './run-admission.service';
 import { briefRunBody, listedRunBody, runBody } from './run-body';
-import type { ListedAttempt } from '../../ledger/runs/attempts.repository';
+import { type ListedAttempt, AttemptsRepository } from '../../ledger/runs/attempts.repository';
 import { RunLedger } from '../../ledger/runs/run-ledger';
 import { willAnswer } from '../idempotency/guarded-request';
-import { RunRemovalService } from './run-removal.service';
 import { runCursorInvalid, runNotFound } from '../../ledger/runs/runs.errors';
-import { searchWords } from '../../ledger/runs/runs.repository';
+import { searchWords, RunsRepository } from '../../ledger/runs/runs.repository';
+import { EventsService } from '../../ground/events/events.service';
 
 /** Each is looked for in five texts of every run. */
 const SEARCH_WORDS_MAX = 8;
@@ -40,15 +37,15 @@ export const runListQuerySchema = pageQuerySchema.extend({
 });
 export type RunListQuery = z.output<typeof runListQuerySchema>;
 
-/** Runs, as the REST API offers them. */
+/** Takes runs, and tells of them. */
 @Injectable()
 export class RunsService {
   constructor(
     private readonly ledger: RunLedger,
+    private readonly runs: RunsRepository,
+    private readonly attempts: AttemptsRepository,
+    private readonly events: EventsService,
     private readonly admission: RunAdmissionService,
-    private readonly actions: RunActionsService,
-    private readonly removal: RunRemovalService,
-    private readonly dryRuns: DryRunService,
     private readonly tracing: RunTracingService,
   ) {}
 
@@ -60,8 +57,8 @@ export class RunsService {
     const reason = { code: 'PENDING', message: 'waits for the scheduler' };
     const answer = await this.ledger.change(async (tx) => {
       await this.admission.keepInit(tx, spec);
-      await this.ledger.runs.create(tx, { id, spec, datasetId, reason });
-      await this.ledger.transitions.note(tx, {
+      await this.runs.create(tx, { id, spec, datasetId, reason });
+      await this.events.append(tx, {
         type: 'run.state',
         runId: id,
         subject: id,
@@ -75,25 +72,19 @@ export class RunsService {
     return answer;
   }
 
-  /** How the run would be split and placed now; stores nothing. */
-  async dryRun(spec: RunSpec): Promise<PlanBody> {
-    return this.dryRuns.plan(spec, await this.admission.admit(spec, 'questions'));
-  }
-
   async get(id: string): Promise<RunBody> {
-    const run = await this.ledger.runs.find(id);
+    const run = await this.runs.find(id);
     if (!run) throw runNotFound(id);
-    return runBody(run, await this.ledger.attempts.ofRuns([id]), await this.ledger.attempts.nowMs());
+    return runBody(run, await this.attempts.ofRuns([id]), await this.attempts.nowMs());
   }
 
   /** Newest first. */
   async list({ limit, cursor, ...filter }: RunListQuery): Promise<Page<ListedRunBody>> {
     const after = cursor === undefined ? undefined : parseCursor(cursor);
-    const rows = await this.ledger.runs.page(limit + 1, { ...filter, after });
+    const rows = await this.runs.page(limit + 1, { ...filter, after });
     const runs = rows.slice(0, limit);
     const attempts = new Map<string, ListedAttempt[]>(runs.map(({ id }) => [id, []]));
-    for (const attempt of await this.ledger.attempts.listed([...attempts.keys()]))
-      attempts.get(attempt.runId)?.push(attempt);
+    for (const attempt of await this.attempts.listed([...attempts.keys()])) attempts.get(attempt.runId)?.push(attempt);
     const items = runs.map((run) => listedRunBody(run, attempts.get(run.id) ?? []));
     return { items, nextCursor: nextCursor(rows, limit) };
   }
@@ -101,28 +92,8 @@ export class RunsService {
   /** The same runs as rows of a table: specs and attempts stay in the database. */
   async briefs({ limit, cursor, ...filter }: RunListQuery): Promise<Page<BriefRunBody>> {
     const after = cursor === undefined ? undefined : parseCursor(cursor);
-    const rows = await this.ledger.runs.briefPage(limit + 1, { ...filter, after });
+    const rows = await this.runs.briefPage(limit + 1, { ...filter, after });
     return { items: rows.slice(0, limit).map(briefRunBody), nextCursor: nextCursor(rows, limit) };
-  }
-
-  cancel(id: string, actor: string): Promise<SubmittedBody> {
-    return this.actions.cancel(id, actor);
-  }
-
-  pause(id: string, actor: string): Promise<SubmittedBody> {
-    return this.actions.pause(id, actor);
-  }
-
-  resume(id: string, actor: string): Promise<SubmittedBody> {
-    return this.actions.resume(id, actor);
-  }
-
-  checkpoint(id: string, actor: string): Promise<SubmittedBody> {
-    return this.actions.checkpoint(id, actor);
-  }
-
-  remove(id: string, actor: string): Promise<void> {
-    return this.removal.remove(id, actor);
   }
 }
 

@@ -9,7 +9,7 @@ describe('RunService', () => {
     const logger: Logger = { ...silentLogger, error: (fields, message) => void lines.push({ fields, message }) };
     const access = { toRead: () => Promise.reject(new TypeError('x is not a function')) };
     const none = {} as never;
-    const { get } = new RunServiceAdapter(access as never, none, none, none, none, logger).handlers;
+    const { get } = new RunServiceAdapter(access as never, none, none, none, none, none, logger).handlers;
     const call = {
       request: { id: 'run_1' },
       metadata: new Metadata(),

@@ -9,6 +9,7 @@ import { DOCUMENT_BYTES_MAX } from '../../../ground/documents/document.intercept
 import { parseQuery } from '../../../ground/http/parse-query';
 import { failedCall } from '../failures/failed-call';
 import { RunLookup } from '../../../ledger/runs/run-lookup';
+import { RunActionsService } from '../../../requests/runs/run-actions.service';
 import { runListQuerySchema, RunsService } from '../../../requests/runs/runs.service';
 import { RunAccess } from './run-access';
 import { runMessage } from './run-message';
@@ -20,6 +21,7 @@ export class RunServiceAdapter {
   constructor(
     private readonly access: RunAccess,
     private readonly runs: RunsService,
+    private readonly actions: RunActionsService,
     private readonly lookup: RunLookup,
     private readonly watches: RunWatchesService,
     private readonly documents: DocumentReader,
@@ -66,7 +68,7 @@ export class RunServiceAdapter {
   }
 
   private async cancel({ id }: runV1.CancelRequest, metadata: Metadata): Promise<runV1.CancelResponse> {
-    return this.runs.cancel(id, await this.access.toSteer(metadata, id));
+    return this.actions.cancel(id, await this.access.toSteer(metadata, id));
   }
 
   private unary<Q, A>(work: (request: Q, metadata: Metadata) => Promise<A>): handleUnaryCall<Q, A> {

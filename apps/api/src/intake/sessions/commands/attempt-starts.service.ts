@@ -6,16 +6,16 @@ import { AttemptReportsService } from '../../../ledger/attempts/attempt-reports.
 import { attemptUnsendable } from '../../../ledger/attempts/attempts.errors';
 import { isLive } from '../../../ledger/runs/attempt-record';
 import type { LeaseRecord } from '../../../ledger/runs/leases.repository';
-import { RunLedger } from '../../../ledger/runs/run-ledger';
 import type { AgentSession } from '../../../ledger/sessions/agent-session';
 import { ResumeSourceService } from '../../../planning/scheduling/resume-source.service';
 import { startCommand } from './desired-commands';
+import { AttemptsRepository } from '../../../ledger/runs/attempts.repository';
 
 /** Sends each rank its part of an attempt, with the manifest that it goes on from. */
 @Injectable()
 export class AttemptStartsService {
   constructor(
-    private readonly ledger: RunLedger,
+    private readonly attempts: AttemptsRepository,
     private readonly resumeSource: ResumeSourceService,
     private readonly reports: AttemptReportsService,
     @Inject(LOGGER) private readonly logger: Logger,
@@ -45,10 +45,10 @@ export class AttemptStartsService {
 
   /** Gives why it can never be sent. */
   private async start(session: AgentSession, commandId: string, lease: LeaseRecord): Promise<AppError | undefined> {
-    const attempt = await this.ledger.attempts.find(undefined, lease);
+    const attempt = await this.attempts.find(undefined, lease);
     if (!attempt || !isLive(attempt.state)) return undefined;
     const resume = await this.resumeSource.load(attempt.plan, lease.rank);
-    const credential = await this.ledger.attempts.credential(lease);
+    const credential = await this.attempts.credential(lease);
     return session.send(startCommand(commandId, attempt, { rank: lease.rank, resume, credential }));
   }
 

@@ -1,12 +1,14 @@
-import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { describeError } from '@millrace/core';
-import { ClusterContext } from '../../../ground/config/cluster-context';
+import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { type Clock, describeError, type Logger } from '@millrace/core';
 import { ClusterSignals } from '../../../ground/events/cluster-signals';
 import { ProfileRequestsService } from '../../../planning/profiling/profile-requests.service';
-import { RunLedger } from '../../../ledger/runs/run-ledger';
 import { AttemptStartsService } from './attempt-starts.service';
 import { type Command, desiredCommands } from './desired-commands';
 import { SessionRegistry } from '../../../ledger/sessions/session-registry';
+import { AttemptsRepository } from '../../../ledger/runs/attempts.repository';
+import { LeasesRepository } from '../../../ledger/runs/leases.repository';
+import { ApiConfig } from '../../../ground/config/api-config';
+import { CLOCK, LOGGER } from '../../../ground/config/api-logger';
 
 /** How often the database is looked at without a signal: what another replica decided is found then. */
 const PASS_INTERVAL_MS = 1_000;
@@ -27,11 +29,14 @@ export class CommandDispatcherService implements OnApplicationBootstrap, OnModul
 
   constructor(
     private readonly registry: SessionRegistry,
-    private readonly ledger: RunLedger,
+    private readonly attempts: AttemptsRepository,
+    private readonly leases: LeasesRepository,
     private readonly starts: AttemptStartsService,
     private readonly profiles: ProfileRequestsService,
     private readonly signals: ClusterSignals,
-    private readonly context: ClusterContext,
+    private readonly config: ApiConfig,
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -56,7 +61,7 @@ export class CommandDispatcherService implements OnApplicationBootstrap, OnModul
     this.cancelTimer?.();
     void this.pass()
       .catch((error: unknown) =>
-        this.context.logger.warn({ reason: describeError(error) }, 'commands could not be sent; the next pass will'),
+        this.logger.warn({ reason: describeError(error) }, 'commands could not be sent; the next pass will'),
       )
       .finally(() => {
         this.passing = false;
@@ -64,7 +69,7 @@ export class CommandDispatcherService implements OnApplicationBootstrap, OnModul
           this.wantedAgain = false;
           this.wake();
         } else if (!this.stopped) {
-          this.cancelTimer = this.context.clock.after(PASS_INTERVAL_MS, () => this.wake());
+          this.cancelTimer = this.clock.after(PASS_INTERVAL_MS, () => this.wake());
         }
       });
   }
@@ -72,10 +77,10 @@ export class CommandDispatcherService implements OnApplicationBootstrap, OnModul
   private async pass(): Promise<void> {
     const sessions = this.registry.all();
     if (sessions.length === 0) return;
-    const leases = await this.ledger.leases.ofAgents(sessions.map(({ agentId }) => agentId));
-    const attempts = await this.ledger.attempts.statuses(leases);
+    const leases = await this.leases.ofAgents(sessions.map(({ agentId }) => agentId));
+    const attempts = await this.attempts.statuses(leases);
     const wanted = await this.profiles.commands(sessions.map(({ agentId }) => agentId));
-    const now = { nowMs: await this.ledger.attempts.nowMs(), leaseMs: this.context.config.leaseMs };
+    const now = { nowMs: await this.attempts.nowMs(), leaseMs: this.config.leaseMs };
     for (const session of sessions) {
       const lease = leases.find(({ agentId }) => agentId === session.agentId);
       const attempt = lease && attempts.find(({ runId, fence }) => runId === lease.runId && fence === lease.fence);
@@ -87,7 +92,7 @@ export class CommandDispatcherService implements OnApplicationBootstrap, OnModul
       ];
       session.keepOnly(new Set(commands.map(({ id }) => id)));
       for (const command of commands) {
-        if (!session.isDue(command.id, this.context.clock.monotonicMs(), AGAIN_AFTER_MS)) continue;
+        if (!session.isDue(command.id, this.clock.monotonicMs(), AGAIN_AFTER_MS)) continue;
         if (command.kind === 'send') session.send(command.body);
         else if (lease) await this.starts.send(session, command.id, lease);
       }

@@ -3,10 +3,10 @@ import { messageTooLarge } from '@millrace/contracts';
 import { FakeClock } from '@millrace/testing';
 import { beforeEach, expect, it } from 'vitest';
 import type { ApiConfig } from '../../../ground/config/api-config';
-import { ClusterContext } from '../../../ground/config/cluster-context';
 import type { ClusterSignals } from '../../../ground/events/cluster-signals';
 import type { AttemptReportsService } from '../../../ledger/attempts/attempt-reports.service';
-import type { RunLedger } from '../../../ledger/runs/run-ledger';
+import type { AttemptsRepository } from '../../../ledger/runs/attempts.repository';
+import type { LeasesRepository } from '../../../ledger/runs/leases.repository';
 import { AgentSession } from '../../../ledger/sessions/agent-session';
 import type { ApiMessageBody } from '../../../ledger/sessions/agent-transport';
 import type { SessionRegistry } from '../../../ledger/sessions/session-registry';
@@ -50,8 +50,12 @@ function dispatch(): { clock: FakeClock; stop: () => void } {
   const sessions = leases.map(({ agentId }) => new AgentSession({ agentId, epoch: 1 }, transport));
   const none = Promise.resolve(null);
   const nowMs = (): Promise<number> => Promise.resolve(clock.now());
-  const attempts = { statuses: () => Promise.resolve(statuses), find: () => find(), credential: () => none, nowMs };
-  const ledger = { leases: { ofAgents: () => Promise.resolve(leases) }, attempts } as unknown as RunLedger;
+  const attempts = {
+    statuses: () => Promise.resolve(statuses),
+    find: () => find(),
+    credential: () => none,
+    nowMs,
+  } as unknown as AttemptsRepository;
   const reports: Partial<AttemptReportsService> = {
     startFailed: async (_, { runId }, { failureClass, errorCode }) =>
       void failed.push({ runId, failureClass, errorCode }),
@@ -59,16 +63,19 @@ function dispatch(): { clock: FakeClock; stop: () => void } {
   const clock = new FakeClock();
   const dispatcher = new CommandDispatcherService(
     { all: () => sessions } as unknown as SessionRegistry,
-    ledger,
+    attempts,
+    { ofAgents: () => Promise.resolve(leases) } as unknown as LeasesRepository,
     new AttemptStartsService(
-      ledger,
+      attempts,
       { load: () => Promise.resolve({ from: 'random' }) } as unknown as ResumeSourceService,
       reports as AttemptReportsService,
       silentLogger,
     ),
     { commands: () => Promise.resolve([]) } as unknown as ProfileRequestsService,
     { whenCommands: () => () => undefined } as unknown as ClusterSignals,
-    new ClusterContext({ leaseMs: 15_000 } as ApiConfig, clock, silentLogger),
+    { leaseMs: 15_000 } as ApiConfig,
+    clock,
+    silentLogger,
   );
   dispatcher.onApplicationBootstrap();
   return { clock, stop: () => dispatcher.onModuleDestroy() };
