@@ -14,6 +14,7 @@ import { GrpcSessionDialer } from './grpc/session-dialer';
 import { ownCredential } from './own-credential';
 import { DeviceTelemetrySource } from './telemetry/telemetry-source';
 import type { DeviceChoice } from './worker/gpu-task';
+import { FreedMemory } from './memory/freed-memory';
 import { gpuThreadStarter } from './worker/gpu-thread';
 import { hostGpus } from './device/host-gpus';
 import { openDevice } from './device/open-device';
@@ -74,6 +75,7 @@ async function main(): Promise<number> {
     clock: systemClock,
     silentMs: config.gpuThreadSilentMs,
     onWedged: () => endWedged(logger),
+    memory: new FreedMemory(systemClock),
   });
   const opened = await reportDevice({ config, home, own, startThread, clock: systemClock, version: VERSION, logger });
   const dialer = new ExchangeDialer();

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { GPU_THREAD_SILENT_MS_MAX } from '@millrace/contracts/plain';
 import { type AppError, type Clock, deadline, describeError } from '@millrace/core';
+import type { FreedMemory } from '../memory/freed-memory';
 import type { GpuTask } from './gpu-task';
 import { threadDied, threadSilent } from './worker.errors';
 import { toThreadError } from './thread-error';
@@ -35,6 +36,8 @@ export interface GpuThreadOptions {
   readonly silentMs?: number;
   /** Called when a thread hangs in the driver and cannot be ended: only the end of the process frees its device. */
   readonly onWedged: () => void;
+  /** Told of each thread that starts, and when its native part has ended too. */
+  readonly memory?: Pick<FreedMemory, 'threadStarted' | 'threadEnded'>;
 }
 
 /** A thread that has not stopped after this time is terminated. */
@@ -50,9 +53,12 @@ export function gpuThreadStarter({
   onWedged,
   silentMs = GPU_THREAD_SILENT_MS_MAX,
   open = openWorker,
+  memory,
 }: GpuThreadOptions): StartGpuThread {
   return (task, onMessage) => {
     const worker = open(task);
+    memory?.threadStarted();
+    worker.on('exit', () => memory?.threadEnded());
     let stopping = false;
     let wasSilent = false;
     let heardMs = clock.monotonicMs();
