@@ -57,6 +57,15 @@ it('runs in a private home, keeps its data over a restart, and wants its passwor
   await second.process.stop(5000);
 });
 
+it('needs no temporary folder that its user may enter, and leaves no password behind', async () => {
+  vi.stubEnv('TMPDIR', home);
+  const { process: postgres } = await start();
+  await postgres.stop(5000);
+  vi.unstubAllEnvs();
+  const database = realpathSync(join(home, 'postgres'));
+  expect(existsSync(`${database}.password`)).toBe(false);
+});
+
 it('does not do what the shell says about another database', async () => {
   vi.stubEnv('PGSSLMODE', 'require');
   vi.stubEnv('PGOPTIONS', '-c no_such_setting=1');

@@ -1,17 +1,8 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import {
-  chownSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir, userInfo } from 'node:os';
+import { userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { Client } from 'pg';
@@ -134,13 +125,16 @@ interface Initialisation {
 
 /** Makes the files beside the folder, then renames: a start that is killed half-way leaves no half database. */
 async function initialise({ programRoot, folder, password, user, path }: Initialisation): Promise<void> {
-  const passwordFolder = mkdtempSync(join(tmpdir(), 'millrace-initdb-'));
+  // Beside the database, where its user may enter: the TMPDIR of root is often root's alone.
+  const passwordFolder = `${folder}.password`;
   const passwordFile = join(passwordFolder, 'password');
-  writeFileSync(passwordFile, `${password}\n`, { mode: 0o600 });
   const fresh = `${folder}.new`;
   try {
-    rmSync(fresh, { recursive: true, force: true });
-    mkdirSync(fresh, { mode: 0o700 });
+    for (const made of [passwordFolder, fresh]) {
+      rmSync(made, { recursive: true, force: true });
+      mkdirSync(made, { mode: 0o700 });
+    }
+    writeFileSync(passwordFile, `${password}\n`, { mode: 0o600 });
     if (user !== undefined)
       for (const owned of [passwordFolder, passwordFile, fresh]) chownSync(owned, user.uid, user.gid);
     await promisify(execFile)(
