@@ -46,7 +46,7 @@ describe('tidy', () => {
     expect(findings(files)).toEqual([]);
   });
 
-  it('finds an exported name with two declarations in one library', () => {
+  it('finds an exported name with two declarations, in one library or in two', () => {
     const files = {
       'libs/add/src/one.ts':
         'export interface Cell {}\nexport function sum(): void;\nexport function sum(a?: number) {}\n',
@@ -56,6 +56,17 @@ describe('tidy', () => {
     };
     expect(findings(files)).toEqual([
       'libs/add/src/rows/two.ts: exports Cell, as one.ts does (libs/add/src/one.ts): import it, or call one of them what it is',
+      'libs/other/src/cell.ts: exports Cell, as one.ts does (libs/add/src/one.ts): import it, or call one of them what it is',
+    ]);
+  });
+
+  it('lets each library make its errors by names of its own', () => {
+    const errors = 'export function storageFailed() {}\n';
+    const files = { 'libs/add/src/add.errors.ts': errors, 'libs/other/src/other.errors.ts': errors };
+    expect(findings(files)).toEqual([]);
+    tree.remove();
+    expect(findings({ ...files, 'libs/add/src/sum.errors.ts': errors })).toEqual([
+      'libs/add/src/sum.errors.ts: exports storageFailed, as add.errors.ts does (libs/add/src/add.errors.ts): import it, or call one of them what it is',
     ]);
   });
 

@@ -1,4 +1,5 @@
-import { type agentV1, attemptPlanSchema, generatePlanSchema, layerWorkSchema } from '@millrace/contracts';
+import type { AgentMessageBody, agentV1, ApiMessageBody } from '@millrace/contracts';
+import { attemptPlanSchema, generatePlanSchema, layerWorkSchema } from '@millrace/contracts';
 import { type AppError, type Clock, describeError, LATE_MS, type Logger } from '@millrace/core';
 import { Attempt, type AttemptEvent } from './attempt/attempt';
 import { credentialRefusal } from './attempt/credential-refusal';
@@ -25,7 +26,7 @@ import { Heartbeat } from './session/heartbeat';
 import { Outbox } from './session/outbox';
 import { parseJson } from './session/parse-json';
 import { SessionClient, type SessionEvent } from './session/session-client';
-import type { AgentMessageBody, ApiMessageBody, SessionDialer } from './session/session-channel';
+import type { SessionDialer } from './session/session-channel';
 import type { TelemetrySource } from './telemetry/telemetry-source';
 import type { DeviceChoice } from './worker/gpu-task';
 import type { StartGpuThread } from './worker/gpu-thread';

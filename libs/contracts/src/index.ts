@@ -12,6 +12,7 @@ export * from './run-spec';
 export * from './run-spec.errors';
 export * from './session/message-parts';
 export * from './session/session.errors';
+export * from './session/whole-message';
 export * from './fields/storable-text';
 export * from './api/telemetry';
 export * from './api/timeline';

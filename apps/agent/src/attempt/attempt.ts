@@ -1,4 +1,4 @@
-import type { agentV1, AttemptPlan, StartPhase } from '@millrace/contracts';
+import type { AgentMessageBody, agentV1, AttemptPlan, StartPhase } from '@millrace/contracts';
 import type { AppError } from '@millrace/core';
 import { type Clock, type Logger } from '@millrace/core';
 import type { BlobCache } from '../blobs/blob-cache';
@@ -8,7 +8,6 @@ import { asAppError, CheckpointWriter } from '../checkpoint/checkpoint-writer';
 import { readsTokens, stagePlan } from '../stage/stage-plan';
 import type { DataPlane } from '../data-plane/data-plane';
 import type { LinkCredential } from '../data-plane/link/link-credential';
-import type { AgentMessageBody } from '../session/session-channel';
 import type { Outbox } from '../session/outbox';
 import type { BoundaryWishes, WaitReport, WeightKind } from '../stage/stage-ports';
 import type { DeviceChoice } from '../worker/gpu-task';

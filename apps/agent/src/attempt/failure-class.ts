@@ -1,6 +1,4 @@
-import type { AppError, FAILURE_CLASSES } from '@millrace/core';
-
-export type FailureClass = (typeof FAILURE_CLASSES)[number];
+import type { AppError, FailureClass } from '@millrace/core';
 
 const CLASS_OF_CODE: Readonly<Record<string, FailureClass>> = {
   'STAGE.NUMERICS': 'numerics',

@@ -1,11 +1,10 @@
-import type { GeneratePlan } from '@millrace/contracts';
+import type { AgentMessageBody, GeneratePlan } from '@millrace/contracts';
 import { type Clock, silentLogger } from '@millrace/core';
 import { beforeEach, expect, it } from 'vitest';
 import type { BlobCache } from '../blobs/blob-cache';
 import { DataPlane } from '../data-plane/data-plane';
 import { IncomingLink } from '../data-plane/link/incoming-link';
 import type { FrameDialer } from '../data-plane/link/frame-channel';
-import type { AgentMessageBody } from '../session/session-channel';
 import { Generation, type GenerationEvent } from './generation';
 
 const PLAN = {

@@ -1,4 +1,4 @@
-import type { GeneratePlan } from '@millrace/contracts';
+import type { AgentMessageBody, GeneratePlan } from '@millrace/contracts';
 import { type AppError, type Clock, GENERATION_FENCE } from '@millrace/core';
 import { generationFrameBounds } from '../attempt/frame-bounds';
 import type { LentTurn } from '../attempt/lent-turns';
@@ -7,7 +7,6 @@ import type { BlobCache } from '../blobs/blob-cache';
 import { TensorIndex } from '../blobs/tensor-index';
 import type { DataPlane } from '../data-plane/data-plane';
 import type { LinkCredential } from '../data-plane/link/link-credential';
-import type { AgentMessageBody } from '../session/session-channel';
 import type { DeviceChoice } from '../worker/gpu-task';
 import type { StartGpuThread } from '../worker/gpu-thread';
 import { fromThreadError } from '../worker/thread-error';

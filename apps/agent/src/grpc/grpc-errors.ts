@@ -32,7 +32,7 @@ export function fromServiceError(
 }
 
 /** How the agent's own services refuse a call. */
-export function toServiceError(error: unknown): Partial<ServiceError> {
+export function toPeerError(error: unknown): Partial<ServiceError> {
   const code = error instanceof AppError ? GRPC_STATUS_OF_KIND[error.kind] : status.INTERNAL;
   const details = error instanceof AppError ? error.message : 'internal error';
   return { code, details, metadata: new Metadata() };

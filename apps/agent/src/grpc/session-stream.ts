@@ -1,6 +1,14 @@
-import { agentV1, messageBytesMax, messageParts, messageTooLarge, PART_BYTES, PartJoiner } from '@millrace/contracts';
+import {
+  type AgentMessageBody,
+  agentV1,
+  type ApiMessageBody,
+  messageBytesMax,
+  messageParts,
+  messageTooLarge,
+  PART_BYTES,
+  PartJoiner,
+} from '@millrace/contracts';
 import type { AppError } from '@millrace/core';
-import type { AgentMessageBody, ApiMessageBody } from '../session/session-channel';
 
 /** The part of a gRPC stream that writes. */
 export interface WritableSession {

@@ -1,7 +1,6 @@
-import type { LayerWork } from '@millrace/contracts';
+import type { AgentMessageBody, LayerWork } from '@millrace/contracts';
 import { FakeClock } from '@millrace/testing';
 import { expect, it } from 'vitest';
-import type { AgentMessageBody } from '../session/session-channel';
 import { LayerProfiling } from './layer-profiling';
 
 it('is given up where the device does not get on, and leaves no timer behind', async () => {

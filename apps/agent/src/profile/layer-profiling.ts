@@ -1,6 +1,5 @@
-import type { agentV1, LayerTimes, LayerWork } from '@millrace/contracts';
+import type { AgentMessageBody, agentV1, LayerTimes, LayerWork } from '@millrace/contracts';
 import type { AppError, Clock } from '@millrace/core';
-import type { AgentMessageBody } from '../session/session-channel';
 import type { DeviceChoice } from '../worker/gpu-task';
 import type { GpuThread, StartGpuThread } from '../worker/gpu-thread';
 import { fromThreadError, toThreadError } from '../worker/thread-error';

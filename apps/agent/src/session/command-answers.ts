@@ -1,6 +1,5 @@
-import type { agentV1 } from '@millrace/contracts';
+import type { AgentMessageBody, agentV1 } from '@millrace/contracts';
 import type { AppError, Logger } from '@millrace/core';
-import type { AgentMessageBody } from './session-channel';
 
 export interface CommandAnswersOptions {
   readonly send: (body: AgentMessageBody) => void;

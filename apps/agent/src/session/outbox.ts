@@ -1,5 +1,4 @@
-import type { agentV1 } from '@millrace/contracts';
-import type { AgentMessageBody } from './session-channel';
+import type { AgentMessageBody, agentV1 } from '@millrace/contracts';
 
 /** The attempt that points, lines and reports belong to. */
 export interface AttemptKey {

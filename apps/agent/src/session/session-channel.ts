@@ -1,10 +1,5 @@
-import type { agentV1 } from '@millrace/contracts';
+import type { AgentMessageBody, ApiMessageBody } from '@millrace/contracts';
 import type { AppError } from '@millrace/core';
-
-type Whole<Body> = Exclude<Body, { $case: 'part' }>;
-/** A whole message; whether it travels in parts is left to the channel. */
-export type AgentMessageBody = Whole<NonNullable<agentV1.AgentMessage['body']>>;
-export type ApiMessageBody = Whole<NonNullable<agentV1.ApiMessage['body']>>;
 
 /** One open session stream. */
 export interface SessionChannel {

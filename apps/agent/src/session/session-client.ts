@@ -1,6 +1,6 @@
 import { AppError, Backoff, type Clock } from '@millrace/core';
-import type { agentV1 } from '@millrace/contracts';
-import type { AgentMessageBody, ApiMessageBody, SessionChannel, SessionDialer } from './session-channel';
+import type { AgentMessageBody, agentV1, ApiMessageBody } from '@millrace/contracts';
+import type { SessionChannel, SessionDialer } from './session-channel';
 
 export type SessionEvent =
   | { readonly type: 'opened'; readonly welcome: agentV1.Welcome }

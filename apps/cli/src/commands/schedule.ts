@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { FLUSHLESS_SCHEDULES, parseCsv, SCHEDULE_NAMES } from '@millrace/pipeline';
+import { FLUSHLESS_SCHEDULES, parseScheduleCsv, SCHEDULE_NAMES } from '@millrace/pipeline';
 import { fileUnreadable, optionMissing } from './commands.errors';
 import { type ScheduleReport, type TimedScheduleRequest, drawScheduleSvg, reportSchedule } from './schedule-report';
 import { type CommandContext, command, wholeNumber } from '../command-context';
@@ -53,7 +53,7 @@ export function scheduleCommand(context: CommandContext): Command {
 function requestOf(name: string, options: ScheduleOptions): TimedScheduleRequest {
   const { chunks, groupSize, steps, times } = options;
   const csv = name === 'csv' ? readSchedule(options.file) : undefined;
-  const own = csv === undefined ? undefined : parseCsv(csv);
+  const own = csv === undefined ? undefined : parseScheduleCsv(csv);
   const ranks = options.ranks ?? own?.ranks;
   const microBatches = options.microbatches ?? own?.microBatches;
   if (ranks === undefined) throw optionMissing('--ranks <p>');

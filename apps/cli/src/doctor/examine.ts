@@ -7,7 +7,7 @@ import { readEndpointFile } from '../config/cli-config';
 import { homelessDatabases } from '../up/homeless-databases';
 import { freePort } from '../up/ports';
 import { isUpProcess } from '../up/up-process';
-import { describeAdapter } from './describe-adapter';
+import { askForAdapter } from './ask-for-adapter';
 import { version } from '../../../../package.json';
 
 /** One thing that was looked at; `mend` is a command where there is something to mend. */
@@ -55,7 +55,7 @@ function versions({ programs }: CommandContext): Promise<Finding[]> {
 
 async function adapter(context: CommandContext): Promise<Finding[]> {
   try {
-    const found = await describeAdapter(context);
+    const found = await askForAdapter(context);
     const { description, vendor, architecture, adapterClass, features, limits, driver } = found;
     const software = adapterClass === 'cpu';
     const name = [description, vendor, architecture].filter((text) => text !== undefined && text !== '').join(', ');

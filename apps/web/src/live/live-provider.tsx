@@ -1,6 +1,6 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, createContext, useContext, useEffect, useMemo, useRef, useState } from 'react';
-import { LiveStream, type LiveListener } from './live-stream';
+import { LiveStream, type StreamListener } from './live-stream';
 import { type QueryKey, staleQueries } from './stale-queries';
 
 const LiveContext = createContext<LiveStream | undefined>(undefined);
@@ -33,7 +33,7 @@ export function LiveProvider({ children }: { readonly children: ReactNode }): Re
 }
 
 /** Follows topics while the component is shown, and hands on their events. */
-export function useLive(topics: readonly string[], listener?: LiveListener): void {
+export function useLive(topics: readonly string[], listener?: StreamListener): void {
   const stream = useContext(LiveContext);
   const latest = useRef(listener);
   useEffect(() => {

@@ -1,6 +1,6 @@
 import type { StreamMessage } from '@millrace/contracts';
 
-export type LiveListener = (event: StreamMessage) => void;
+export type StreamListener = (event: StreamMessage) => void;
 export type ConnectionListener = (isConnected: boolean) => void;
 
 const TOPICS_SETTLE_MS = 50;
@@ -12,7 +12,7 @@ const REOPEN_MS = 2_000;
  */
 export class LiveStream {
   private readonly wanted = new Map<string, number>();
-  private readonly listeners = new Set<LiveListener>();
+  private readonly listeners = new Set<StreamListener>();
   private readonly connectionListeners = new Set<ConnectionListener>();
   private source: EventSource | undefined;
   private openTopics = '';
@@ -34,7 +34,7 @@ export class LiveStream {
     };
   }
 
-  listen(listener: LiveListener): () => void {
+  listen(listener: StreamListener): () => void {
     this.listeners.add(listener);
     return () => void this.listeners.delete(listener);
   }

@@ -9,7 +9,7 @@ function declareTokens({ catalog, sizes: { B, T } }: StageContext): string {
 }
 
 /** y = wte[token] + wpe[position]. */
-export function embeddingForward(context: StageContext, y_BTC: string): ProgramStep {
+export function embeddingForwardStep(context: StageContext, y_BTC: string): ProgramStep {
   const { B, T, C, V } = context.sizes;
   return {
     kernel: 'embedding_forward',

@@ -1,6 +1,6 @@
 import type { ProgramStep } from '@millrace/kernels';
 import { blockForward, blockTensors, SCRATCH_BLOCK } from './block';
-import { embeddingForward } from './embedding';
+import { embeddingForwardStep } from './embedding';
 import { residualName, type StageContext } from './stage-context';
 
 /**
@@ -15,7 +15,7 @@ export function passingSteps(context: StageContext): { steps: ProgramStep[]; las
     if (layer === end && !slice.head) return residualName(layer);
     return catalog.declare(`scratch.residual_${layer % 2}_NC`, [sizes.N, sizes.C], 'scratch');
   };
-  const steps: ProgramStep[] = slice.embedding ? [embeddingForward(context, residual(slice.firstLayer))] : [];
+  const steps: ProgramStep[] = slice.embedding ? [embeddingForwardStep(context, residual(slice.firstLayer))] : [];
   if (slice.layerCount > 0) {
     const tensors = blockTensors(context, SCRATCH_BLOCK);
     for (let layer = slice.firstLayer; layer < end; layer++) {

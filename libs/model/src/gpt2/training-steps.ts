@@ -14,7 +14,7 @@ import {
   recomputedBlock,
   SCRATCH_BLOCK,
 } from './block';
-import { embeddingBackwardWeight, embeddingForward } from './embedding';
+import { embeddingBackwardWeight, embeddingForwardStep } from './embedding';
 import {
   DROPPED_HEAD,
   headBackwardInput,
@@ -93,7 +93,7 @@ export function trainingSteps(context: StageContext): TrainingSteps {
   declareResiduals(context);
   const { slice, recompute } = context;
   const first = residualName(slice.firstLayer);
-  const forward: ProgramStep[] = slice.embedding ? [embeddingForward(context, first)] : [];
+  const forward: ProgramStep[] = slice.embedding ? [embeddingForwardStep(context, first)] : [];
   const backwardInput: ProgramStep[] = [];
   const backwardWeight: ProgramStep[] = [];
   const blocks = sliceBlocks(context);

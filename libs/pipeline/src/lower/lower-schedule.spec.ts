@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { executionSchedule } from '../execution-schedule';
 import { makeSchedule } from '../schedule/make-schedule';
 import { splitBackward } from '../schedule/split-backward';
-import { parseCsv, toCsv } from '../text/csv';
+import { parseScheduleCsv, toCsv } from '../text/csv';
 import { lowerSchedule } from './lower-schedule';
 
 const rows = (csv: string): string[] =>
@@ -38,14 +38,14 @@ describe('lowerSchedule', () => {
     expect(toCsv(lowerSchedule(makeSchedule({ name: '1f1b', ranks: 1, microBatches: 1 })))).toBe(
       '0F0,0I0,0W0,0REDUCE,0STEP\n',
     );
-    const vee = parseCsv('0F0,3F0,3B0,0B0\n1F0,2F0,2B0,1B0\n');
+    const vee = parseScheduleCsv('0F0,3F0,3B0,0B0\n1F0,2F0,2B0,1B0\n');
     expect(rows(toCsv(lowerSchedule(vee)))[1]).toBe(
       '1RECV_F0 1F0 1LOCAL_F0 2F0 2SEND_F0 2RECV_B0 2I0 2W0 2LOCAL_B0 1I0 1W0 1SEND_B0 1REDUCE 1STEP',
     );
   });
 
   it('begins an overlapped pair when both tensors are asked for, and sends both at its end', () => {
-    const pair = parseCsv('0F0,(0F1;3B0)OVERLAP_F_B,3F1,0B0,3B1,0B1\n1F0,2F0,2B0,1F1,2F1,1B0,2B1,1B1\n');
+    const pair = parseScheduleCsv('0F0,(0F1;3B0)OVERLAP_F_B,3F1,0B0,3B1,0B1\n1F0,2F0,2B0,1F1,2F1,1B0,2B1,1B1\n');
     expect(rows(toCsv(lowerSchedule(pair)))[0]).toContain('0F0 0SEND_F0 0F1 3I0 3W0 0SEND_F1 3SEND_B0 3RECV_F1 3F1');
   });
 

@@ -4,7 +4,7 @@ import type { Action } from '../schedule/action';
 import { formatAction, parseAction } from '../schedule/action-text';
 import { makeSchedule } from '../schedule/make-schedule';
 import type { Schedule } from '../schedule/schedule';
-import { parseCsv } from '../text/csv';
+import { parseScheduleCsv } from '../text/csv';
 import { proveSchedule } from './prove-schedule';
 import { walkSchedule } from './walk-schedule';
 
@@ -115,18 +115,18 @@ describe('proveSchedule', () => {
   });
 
   it('refuses swapped receives that still stand before their use', () => {
-    const lowered = lowerSchedule(parseCsv('0F0,0F1,0B0,0B1\n1F0,1F1,1B0,1B1\n'));
+    const lowered = lowerSchedule(parseScheduleCsv('0F0,0F1,0B0,0B1\n1F0,1F1,1B0,1B1\n'));
     const broken = withRow(lowered, 1, (row) => moved('1RECV_F1', '1RECV_F0')(row));
     expect(refusal(broken)).toMatchObject({ code: 'PIPELINE.RECEIVE_ORDER_BROKEN', details: { rank: 1, position: 0 } });
   });
 
   it('refuses W that do not ascend within a stage', () => {
-    const lowered = lowerSchedule(parseCsv('0F0,0F1,0I0,0I1,0W1,0W0\n'));
+    const lowered = lowerSchedule(parseScheduleCsv('0F0,0F1,0I0,0I1,0W1,0W0\n'));
     expect(refusal(lowered)).toMatchObject({ code: 'PIPELINE.WEIGHT_ORDER_BROKEN', details: { action: '0W1' } });
   });
 
   it('refuses a backward that waits for a forward behind it: deadlock on any link', () => {
-    const lowered = lowerSchedule(parseCsv('0F0,0B0,0F1,0B1\n1F0,1F1,1B0,1B1\n'));
+    const lowered = lowerSchedule(parseScheduleCsv('0F0,0B0,0F1,0B1\n1F0,1F1,1B0,1B1\n'));
     expect(refusal(lowered)).toMatchObject({
       code: 'PIPELINE.DEADLOCK',
       details: { slots: Infinity, rank: 0, action: '0RECV_B0' },

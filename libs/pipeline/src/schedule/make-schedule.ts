@@ -1,6 +1,6 @@
 import type { Action } from './action';
 import { type Recipe, RECIPES } from './kinds/recipes';
-import type { Shape } from './kinds/shape';
+import type { ScheduleShape } from './kinds/shape';
 import type { Schedule, ScheduleName, WeightUpdates } from './schedule';
 import { requireValid, type ScheduleOptions } from './schedule-constraints';
 import { readSchedule } from './read-schedule';
@@ -48,7 +48,7 @@ export function defaultChunks(name: ScheduleName): number {
   return 'fixed' in chunks ? chunks.fixed : chunks.default;
 }
 
-function shapeOf(recipe: Recipe, options: ScheduleOptions): Shape {
+function shapeOf(recipe: Recipe, options: ScheduleOptions): ScheduleShape {
   const { ranks, chunks = defaultChunks(options.name as ScheduleName), steps = 1, groupSize = ranks } = options;
   const microBatches = options.microBatches * steps;
   const updateSize = weightUpdates(options.name as ScheduleName, options).microBatches;
@@ -59,7 +59,7 @@ function shapeOf(recipe: Recipe, options: ScheduleOptions): Shape {
  * A schedule stays one when all actions of a micro-batch are taken out of it, and takes no more time or memory. So an
  * order that needs a full pipeline, or full groups, serves other numbers too.
  */
-function rowOf(recipe: Recipe, rank: number, shape: Shape): Action[] {
+function rowOf(recipe: Recipe, rank: number, shape: ScheduleShape): Action[] {
   const full = recipe.fullMicroBatches?.(shape) ?? shape.microBatches;
   return recipe
     .actions(rank, { ...shape, microBatches: full })

@@ -1,11 +1,11 @@
 import { csvInvalid } from '../pipeline.errors';
-import { parseCsv } from '../text/csv';
+import { parseScheduleCsv } from '../text/csv';
 import type { Schedule } from './schedule';
 import type { ScheduleOptions } from './schedule-constraints';
 
 /** A schedule that the user brings: computing only, and as large as the run. Throws PIPELINE.CSV_INVALID. */
 export function readSchedule({ csv = '', ranks, microBatches, chunks }: ScheduleOptions): Schedule {
-  const schedule = parseCsv(csv);
+  const schedule = parseScheduleCsv(csv);
   if (schedule.lowered) {
     throw csvInvalid('write F, I, W and B only: sends, receives, hand-overs and the end of the step are added');
   }

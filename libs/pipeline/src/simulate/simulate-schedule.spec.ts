@@ -4,7 +4,7 @@ import { formatAction } from '../schedule/action-text';
 import { makeSchedule } from '../schedule/make-schedule';
 import type { Schedule } from '../schedule/schedule';
 import { splitBackward } from '../schedule/split-backward';
-import { parseCsv } from '../text/csv';
+import { parseScheduleCsv } from '../text/csv';
 import { simulateSchedule } from './simulate-schedule';
 
 const UNIT = { F: 1, I: 1, W: 1 };
@@ -42,7 +42,7 @@ describe('simulateSchedule', () => {
   });
 
   it('gives a chunk 1/v of the share', () => {
-    const vee = lowerSchedule(parseCsv('0F0,3F0,3B0,0B0\n1F0,2F0,2B0,1B0\n'));
+    const vee = lowerSchedule(parseScheduleCsv('0F0,3F0,3B0,0B0\n1F0,2F0,2B0,1B0\n'));
     const simulation = simulateSchedule(vee, UNIT);
     expect(simulation).toMatchObject({ stepTime: 6, idlePerRank: [3, 3] });
     expect(simulation.peakMicroBatches.untilWeight).toEqual([1, 1]);
@@ -53,7 +53,7 @@ describe('simulateSchedule', () => {
       '0F0,0F1,3F0,(0F2;3B0)OVERLAP_F_B,3F1,3B1,0B0,3F2,3B2,0B1,0B2',
       '1F0,2F0,1F1,2F1,2B0,1F2,2F2,2B1,1B0,2B2,1B1,1B2',
     ];
-    const { actions } = simulateSchedule(lowerSchedule(parseCsv(rows.join('\n'))), { F: 2, I: 2, W: 2 });
+    const { actions } = simulateSchedule(lowerSchedule(parseScheduleCsv(rows.join('\n'))), { F: 2, I: 2, W: 2 });
     const at = (rank: number, text: string): number | undefined =>
       actions[rank]?.find(({ action }) => formatAction(action) === text)?.start;
     expect([at(0, '0F2'), at(0, '3I0'), at(0, '3W0')]).toEqual([4, 5, 6]);

@@ -30,7 +30,7 @@ function formatRow(row: readonly Action[]): string[] {
  * follow from the F cells. In flight may be whatever the rows need, so the proof bounds nothing that a named schedule
  * would. Throws PIPELINE.CSV_INVALID naming row and column.
  */
-export function parseCsv(text: string): Schedule {
+export function parseScheduleCsv(text: string): Schedule {
   const lines = text.replace(/\s+$/, '').split(/\r?\n/);
   const actions = lines.map((line, row) => parseRow(line, row));
   const cells = actions.flat();

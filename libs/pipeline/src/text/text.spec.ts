@@ -3,7 +3,7 @@ import { lowerSchedule } from '../lower/lower-schedule';
 import { makeSchedule } from '../schedule/make-schedule';
 import { SCHEDULE_NAMES } from '../schedule/schedule';
 import { splitBackward } from '../schedule/split-backward';
-import { parseCsv, toCsv } from './csv';
+import { parseScheduleCsv, toCsv } from './csv';
 import { toSvg } from './svg';
 import { formatTimetable } from './timetable';
 
@@ -25,7 +25,7 @@ describe('formatTimetable', () => {
   it('draws longer actions wider and chunks with their stage', () => {
     const one = makeSchedule({ name: '1f1b', ranks: 1, microBatches: 1 });
     expect(formatTimetable(one, { F: 1, I: 2, W: 1 })).toBe('rank 0 | F0 I0 -- W0\n');
-    expect(formatTimetable(parseCsv('0F0,3F0,3B0,0B0\n1F0,2F0,2B0,1B0\n'), UNIT)).toBe(
+    expect(formatTimetable(parseScheduleCsv('0F0,3F0,3B0,0B0\n1F0,2F0,2B0,1B0\n'), UNIT)).toBe(
       'rank 0 | 0F0 ..  ..  3F0 3I0 3W0 ..  ..  ..  ..  0I0 0W0\n' +
         'rank 1 | ..  1F0 2F0 ..  ..  ..  2I0 2W0 1I0 1W0 ..  ..\n',
     );
@@ -36,18 +36,18 @@ describe('CSV', () => {
   it('prints and parses back, compute-only and lowered', () => {
     const schedule = makeSchedule({ name: '1f1b', ranks: 3, microBatches: 5 });
     for (const each of [schedule, lowerSchedule(schedule)]) {
-      const read = parseCsv(toCsv(each));
+      const read = parseScheduleCsv(toCsv(each));
       expect(read).toEqual({ ...each, name: 'csv', inFlightLimit: [5, 5, 5], linkSlotsLimit: 30 });
     }
   });
 
   it('prints and parses overlapped pairs back', () => {
     const schedule = makeSchedule({ name: 'dualpipe-v', ranks: 2, microBatches: 6 });
-    expect(parseCsv(toCsv(schedule)).actions).toEqual(schedule.actions);
+    expect(parseScheduleCsv(toCsv(schedule)).actions).toEqual(schedule.actions);
   });
 
   it("reads torch's files: idle cells empty, interleaved stages", () => {
-    const read = parseCsv('0F0,0F1,2F0,2F1,,,2B0,2B1,0B0,0B1\r\n,1F0,1F1,3F0,3F1,3B0,3B1,1B0,1B1,\r\n');
+    const read = parseScheduleCsv('0F0,0F1,2F0,2F1,,,2B0,2B1,0B0,0B1\r\n,1F0,1F1,3F0,3F1,3B0,3B1,1B0,1B1,\r\n');
     expect(read).toMatchObject({ ranks: 2, chunks: 2, stages: 4, microBatches: 2, rankOfStage: [0, 1, 0, 1] });
     expect(read.actions[1]).toHaveLength(8);
   });
@@ -58,12 +58,12 @@ describe('CSV', () => {
     ['1F0\n', /stage 0 has no F/],
     ['0F0,1F0\n2F0\n', /2, 1 stages/],
   ])('refuses %j', (text, message) => {
-    expect(() => parseCsv(text)).toThrowError(expect.objectContaining({ code: 'PIPELINE.CSV_INVALID' }));
-    expect(() => parseCsv(text)).toThrowError(message);
+    expect(() => parseScheduleCsv(text)).toThrowError(expect.objectContaining({ code: 'PIPELINE.CSV_INVALID' }));
+    expect(() => parseScheduleCsv(text)).toThrowError(message);
   });
 
   it('refuses an empty text', () => {
-    expect(() => parseCsv('')).toThrowError(expect.objectContaining({ code: 'PIPELINE.CSV_INVALID' }));
+    expect(() => parseScheduleCsv('')).toThrowError(expect.objectContaining({ code: 'PIPELINE.CSV_INVALID' }));
   });
 });
 

@@ -3,7 +3,7 @@ import { stageV1 } from '@millrace/contracts';
 import type { AppError } from '@millrace/core';
 import type { HeaderFields } from '@millrace/http2';
 import type { CreditMessage, StreamIdentity } from '../../data-plane/link/frame-channel';
-import { fromServiceError, toServiceError } from '../grpc-errors';
+import { fromServiceError, toPeerError } from '../grpc-errors';
 import { GRPC_PREFIX_BYTES } from './message-reader';
 
 /** StageService.Exchange of proto/millrace/stage/v1. */
@@ -72,7 +72,7 @@ export function decodeCredit(message: Buffer): CreditMessage {
 /** The trailers that end a call; without `error` they say that all is well. */
 export function statusTrailers(error?: Error): HeaderFields {
   if (error === undefined) return new Map([['grpc-status', String(status.OK)]]);
-  const { code, details } = toServiceError(error);
+  const { code, details } = toPeerError(error);
   return new Map([
     ['grpc-status', String(code)],
     ['grpc-message', encodeURIComponent(details ?? '')],

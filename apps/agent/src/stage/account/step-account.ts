@@ -7,7 +7,7 @@ export interface Interval {
 }
 
 /** Where a rank's time of one step went, in milliseconds. */
-export interface StepTimes {
+export interface StepAccountTimes {
   /** From the beginning of the step to its update. */
   readonly totalMs: number;
   /** The device executed F, I and W. */
@@ -18,7 +18,7 @@ export interface StepTimes {
   readonly waitMs: readonly number[];
 }
 
-export interface RankAccount extends StepTimes {
+export interface RankAccount extends StepAccountTimes {
   /** Bytes sent to all other ranks since the step before. */
   readonly sentBytes: number;
 }
@@ -54,7 +54,7 @@ export class StepAccount {
     if (wait !== undefined) this.waits.push({ cause: wait, startMs, endMs });
   }
 
-  end(nowMs: number): StepTimes {
+  end(nowMs: number): StepAccountTimes {
     const { computeMs, optimizerMs } = this;
     const busy = this.busy.toSorted((a, b) => a.startMs - b.startMs);
     const waitMs = STEP_WAIT_CAUSES.map((cause) => idleMs(this.waitsOf(cause), busy));

@@ -1,8 +1,8 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js';
-import type { agentV1 } from '@millrace/contracts';
+import type { AgentMessageBody, agentV1, ApiMessageBody } from '@millrace/contracts';
 import { AppError, type Clock } from '@millrace/core';
 import type { AgentSession } from '../../ledger/sessions/agent-session';
-import type { AgentMessageBody, AgentTransport, ApiMessageBody } from '../../ledger/sessions/agent-transport';
+import type { AgentTransport } from '../../ledger/sessions/agent-transport';
 import { registerFirst, sessionBroken, sessionSilent, sessionTooSlow } from '../../ledger/sessions/sessions.errors';
 import { OutgoingQueue, OUTGOING_MESSAGES_MAX } from './outgoing-queue';
 import { SessionMessages } from './session-messages';

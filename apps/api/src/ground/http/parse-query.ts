@@ -15,7 +15,7 @@ export const pageQuerySchema = z.object({
     .default(LIMIT_DEFAULT),
   cursor: z.string().min(1).max(1000).optional(),
 });
-export type PageQuery = z.output<typeof pageQuerySchema>;
+export type PageRequest = z.output<typeof pageQuerySchema>;
 
 /** A request's query by its schema; what the schema does not know is ignored. @throws AppError API.QUERY_INVALID */
 export function parseQuery<T extends z.ZodType>(schema: T, query: unknown): z.output<T> {

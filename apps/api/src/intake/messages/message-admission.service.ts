@@ -1,3 +1,4 @@
+import type { AgentMessageBody } from '@millrace/contracts';
 import { Inject, Injectable } from '@nestjs/common';
 import { AppError, type Logger } from '@millrace/core';
 import { LOGGER } from '../../ground/config/api-logger';
@@ -8,7 +9,6 @@ import { notOfAttempt } from '../../ledger/attempts/attempts.errors';
 import { AttemptRanksService } from '../../ledger/attempts/attempt-ranks.service';
 import type { FencedAttempt } from '../../ledger/runs/run-ledger';
 import type { SessionIdentity } from '../../ledger/sessions/agent-session';
-import type { AgentMessageBody } from '../../ledger/sessions/agent-transport';
 import { sessionSuperseded } from '../../ledger/sessions/sessions.errors';
 import { PrismaService } from '../../ground/database/prisma.service';
 import { parseCommandId } from '../sessions/commands/desired-commands';

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { agentV1 } from '@millrace/contracts';
-import type { AgentMessageBody } from '../../ledger/sessions/agent-transport';
+import { type AgentMessageBody, agentV1 } from '@millrace/contracts';
 import { assertWithinBounds, withPlainSentences } from './message-bounds';
 
 const point = { name: 'train/loss', step: 3, value: 2.5, timeMs: 5 };

@@ -1,5 +1,4 @@
-import type { agentV1 } from '@millrace/contracts';
-import type { AgentMessageBody } from '../../ledger/sessions/agent-transport';
+import type { AgentMessageBody, agentV1 } from '@millrace/contracts';
 import { messageInvalid } from '../../ledger/sessions/sessions.errors';
 import { RUNNING_MAX } from '../sessions/registration';
 

@@ -1,3 +1,4 @@
+import type { AgentMessageBody } from '@millrace/contracts';
 import { Injectable } from '@nestjs/common';
 import { isUnreachable } from '../../ground/database/prisma-failures';
 import { GenerationTasks } from '../../ledger/agents/generation-tasks';
@@ -6,7 +7,6 @@ import { LeaseTerm } from '../../ledger/attempts/lease-term';
 import { StageWaitsService } from '../../ledger/attempts/stage-waits.service';
 import { CheckpointReportsService } from '../../ledger/checkpoint-keeping/checkpoint-reports.service';
 import type { AgentSession } from '../../ledger/sessions/agent-session';
-import type { AgentMessageBody } from '../../ledger/sessions/agent-transport';
 import { registerFirst } from '../../ledger/sessions/sessions.errors';
 import { TelemetryService } from '../../ledger/telemetry/telemetry.service';
 import { LinkReportsService } from '../../planning/profiling/link-reports.service';

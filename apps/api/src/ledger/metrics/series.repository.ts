@@ -4,7 +4,7 @@ import { PrismaService } from '../../ground/database/prisma.service';
 import { Prisma } from '../../generated/prisma/client';
 import { isThinned } from './is-thinned';
 
-export interface SeriesQuery {
+export interface BucketQuery {
   readonly runId: string;
   readonly name: string;
   /** Buckets at most. */
@@ -47,7 +47,7 @@ export class SeriesRepository {
    * Every point as long as there are no more than asked for; else buckets of equally many steps, each with its least
    * and largest value and its last point. A point that stands for several steps counts with theirs.
    */
-  async read(query: SeriesQuery): Promise<Series> {
+  async read(query: BucketQuery): Promise<Series> {
     const { runId, name, points, from, to } = query;
     const [extent] = await this.prisma.$queryRaw<Extent[]>`
       SELECT count(*) AS "total", min("step") AS "first", max("step") AS "last",
@@ -90,7 +90,7 @@ export class SeriesRepository {
   }
 
   private async buckets(
-    { runId, name, from, to }: SeriesQuery,
+    { runId, name, from, to }: BucketQuery,
     first: number,
     steps: number,
   ): Promise<Series['points']> {

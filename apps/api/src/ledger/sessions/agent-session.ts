@@ -1,5 +1,6 @@
+import type { ApiMessageBody } from '@millrace/contracts';
 import type { AppError } from '@millrace/core';
-import type { AgentTransport, ApiMessageBody } from './agent-transport';
+import type { AgentTransport } from './agent-transport';
 
 export interface SessionIdentity {
   readonly agentId: string;

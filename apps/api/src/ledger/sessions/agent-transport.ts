@@ -1,10 +1,5 @@
-import type { agentV1 } from '@millrace/contracts';
+import type { ApiMessageBody } from '@millrace/contracts';
 import type { AppError } from '@millrace/core';
-
-type Whole<Body> = Exclude<Body, { $case: 'part' }>;
-/** Messages as they are meant; parts of them are the transport's affair. */
-export type AgentMessageBody = Whole<NonNullable<agentV1.AgentMessage['body']>>;
-export type ApiMessageBody = Whole<NonNullable<agentV1.ApiMessage['body']>>;
 
 /** The API's end of one agent's session, whatever carries it. */
 export interface AgentTransport {

@@ -1,12 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { agentV1, LayerTimes, LayerWork, RunSpec } from '@millrace/contracts';
+import type { agentV1, ApiMessageBody, LayerTimes, LayerWork, RunSpec } from '@millrace/contracts';
 import type { Logger, ModelConfig } from '@millrace/core';
 import type { AgentWithLease } from '../../ledger/agents/agents.repository';
 import { LOGGER } from '../../ground/config/api-logger';
 import { DatabaseClock } from '../../ground/database/database-clock';
 import { ClusterSignals } from '../../ground/events/cluster-signals';
 import type { SessionIdentity } from '../../ledger/sessions/agent-session';
-import type { ApiMessageBody } from '../../ledger/sessions/agent-transport';
 import { deviceKind } from './device-kind';
 import { type LayerProfileRecord, LayerProfilesRepository } from './layer-profiles.repository';
 import { layerProfileInvalid } from './profiling.errors';

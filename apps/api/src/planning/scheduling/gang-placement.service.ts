@@ -10,7 +10,7 @@ import { ClusterSignals } from '../../ground/events/cluster-signals';
 import { PrometheusService } from '../../ground/prometheus/prometheus.service';
 import { makeGangCredentials, type RankCredential } from '../../ground/tls/gang-credentials';
 import { RunLedger } from '../../ledger/runs/run-ledger';
-import { avoidedKernels } from '../plans/avoided-kernels';
+import { kernelsToAvoid } from '../plans/kernels-to-avoid';
 import type { PlacedRun } from '../plans/run-plans.service';
 import type { RunRecord } from '../../ledger/runs/run-record';
 import { ResumeSourceService } from './resume-source.service';
@@ -144,7 +144,7 @@ export class GangPlacementService {
     const source = await this.resumeSource.find(tx, run);
     const before = await this.attempts.newest(tx, run.id);
     const known = await this.agents.devices(tx);
-    const quarantined = avoidedKernels({ gang, known, before: before?.plan.quarantined });
+    const quarantined = kernelsToAvoid({ gang, known, before: before?.plan.quarantined });
     const stages = shape.stages.map(({ firstLayer, layerCount, embedding, head }) => ({
       firstLayer,
       layerCount,

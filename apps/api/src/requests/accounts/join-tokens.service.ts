@@ -5,7 +5,7 @@ import { AuditRepository } from '../../ground/audit/audit.repository';
 import type { Principal } from '../../ground/auth/principal';
 import { hashSecret, newSecret } from '../../ground/auth/secrets';
 import { createdKeySchema, decodeCursor, encodeCursor } from '../../ground/http/cursor';
-import type { PageQuery } from '../../ground/http/parse-query';
+import type { PageRequest } from '../../ground/http/parse-query';
 import { DatabaseClock } from '../../ground/database/database-clock';
 import { PrismaService } from '../../ground/database/prisma.service';
 import { ServedAddresses } from '../../ground/tls/served-addresses';
@@ -52,7 +52,7 @@ export class JoinTokensService {
   }
 
   /** Also those that enrol nobody any more. */
-  async list({ limit, cursor }: PageQuery): Promise<Page<JoinTokenRecord>> {
+  async list({ limit, cursor }: PageRequest): Promise<Page<JoinTokenRecord>> {
     const key = cursor === undefined ? undefined : decodeCursor(cursor, createdKeySchema);
     const rows = await this.joinTokens.list(limit + 1, key && { createdAt: new Date(key[0]), id: key[1] });
     const items = rows.slice(0, limit).map(toRecord);

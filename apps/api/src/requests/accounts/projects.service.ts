@@ -3,7 +3,7 @@ import type { NewProject, Page, ProjectBody, ProjectChanges } from '@millrace/co
 import { AuditRepository } from '../../ground/audit/audit.repository';
 import { TokensService } from '../../ground/auth/tokens.service';
 import { createdKeySchema, decodeCursor, encodeCursor } from '../../ground/http/cursor';
-import type { PageQuery } from '../../ground/http/parse-query';
+import type { PageRequest } from '../../ground/http/parse-query';
 import { PrismaService, type Transaction } from '../../ground/database/prisma.service';
 import { memberUnknown, projectNotFound } from '../../ground/accounts/accounts.errors';
 import { ProjectsRepository } from '../../ground/accounts/projects.repository';
@@ -21,7 +21,7 @@ export class ProjectsService {
     private readonly prisma: PrismaService,
   ) {}
 
-  async list({ limit, cursor }: PageQuery): Promise<Page<ProjectBody>> {
+  async list({ limit, cursor }: PageRequest): Promise<Page<ProjectBody>> {
     const key = cursor === undefined ? undefined : decodeCursor(cursor, createdKeySchema);
     const rows = await this.projects.list(limit + 1, key && { createdAt: new Date(key[0]), id: key[1] });
     const items = rows.slice(0, limit);

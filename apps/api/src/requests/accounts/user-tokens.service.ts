@@ -8,7 +8,7 @@ import { hashSecret, newSecret } from '../../ground/auth/secrets';
 import { TokensRepository, type TokenWithUser } from '../../ground/auth/tokens.repository';
 import { TokensService } from '../../ground/auth/tokens.service';
 import { createdKeySchema, decodeCursor, encodeCursor } from '../../ground/http/cursor';
-import type { PageQuery } from '../../ground/http/parse-query';
+import type { PageRequest } from '../../ground/http/parse-query';
 import { DatabaseClock } from '../../ground/database/database-clock';
 import { PrismaService } from '../../ground/database/prisma.service';
 import {
@@ -32,7 +32,7 @@ export class UserTokensService {
     private readonly time: DatabaseClock,
   ) {}
 
-  async list(caller: Principal, { limit, cursor }: PageQuery): Promise<Page<TokenBody>> {
+  async list(caller: Principal, { limit, cursor }: PageRequest): Promise<Page<TokenBody>> {
     const key = cursor === undefined ? undefined : decodeCursor(cursor, createdKeySchema);
     const rows = await this.rows.list(limit + 1, {
       userId: caller.role === 'admin' ? undefined : caller.user?.id,

@@ -3,7 +3,7 @@ import type { NewUser, Page, UserBody, UserChanges } from '@millrace/contracts';
 import { AuditRepository } from '../../ground/audit/audit.repository';
 import { TokensService } from '../../ground/auth/tokens.service';
 import { createdKeySchema, decodeCursor, encodeCursor } from '../../ground/http/cursor';
-import type { PageQuery } from '../../ground/http/parse-query';
+import type { PageRequest } from '../../ground/http/parse-query';
 import { PrismaService, type Transaction } from '../../ground/database/prisma.service';
 import { lastAdmin, userNotFound } from '../../ground/accounts/accounts.errors';
 import { toUserBody, UsersRepository } from '../../ground/accounts/users.repository';
@@ -19,7 +19,7 @@ export class UsersService {
     private readonly prisma: PrismaService,
   ) {}
 
-  async list({ limit, cursor }: PageQuery): Promise<Page<UserBody>> {
+  async list({ limit, cursor }: PageRequest): Promise<Page<UserBody>> {
     const key = cursor === undefined ? undefined : decodeCursor(cursor, createdKeySchema);
     const rows = await this.users.list(limit + 1, key && { createdAt: new Date(key[0]), id: key[1] });
     const items = rows.slice(0, limit).map(toUserBody);

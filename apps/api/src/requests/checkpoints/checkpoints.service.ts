@@ -3,7 +3,7 @@ import { type CheckpointBody, type ManifestDocument, type Page, storableText } f
 import type { Logger } from '@millrace/core';
 import { z } from 'zod';
 import { decodeCursor, encodeCursor, INT4_MAX } from '../../ground/http/cursor';
-import type { PageQuery } from '../../ground/http/parse-query';
+import type { PageRequest } from '../../ground/http/parse-query';
 import { BlockHoldsRepository } from '../../ledger/blocks/block-holds.repository';
 import { checkpointNotFound } from '../../ledger/blocks/checkpoint-writes.errors';
 import { LOGGER } from '../../ground/config/api-logger';
@@ -35,7 +35,7 @@ export class CheckpointsService {
     return toCheckpointBody(await this.row(id));
   }
 
-  async listOfRun(runId: string, { limit, cursor }: PageQuery): Promise<Page<CheckpointBody>> {
+  async listOfRun(runId: string, { limit, cursor }: PageRequest): Promise<Page<CheckpointBody>> {
     const key = cursor === undefined ? undefined : decodeCursor(cursor, cursorSchema);
     const rows = await this.checkpoints.listOfRun(runId, limit + 1, key && { step: key[0], id: key[1] });
     const items = rows.slice(0, limit).map(toCheckpointBody);

@@ -6,7 +6,7 @@ import { buildTokenFile, type ByteSource, type TokenFile } from '@millrace/data'
 import { BlobsService } from '../../ground/blobs/blobs.service';
 import { diskBytesFor, withinRoom } from '../../ground/blobs/upload-room';
 import { createdKeySchema, decodeCursor, encodeCursor } from '../../ground/http/cursor';
-import type { PageQuery } from '../../ground/http/parse-query';
+import type { PageRequest } from '../../ground/http/parse-query';
 import { ApiConfig } from '../../ground/config/api-config';
 import { LOGGER } from '../../ground/config/api-logger';
 import { isForeignKeyViolation } from '../../ground/database/prisma-failures';
@@ -72,7 +72,7 @@ export class DatasetsService {
     return toDatasetBody(dataset);
   }
 
-  async list({ limit, cursor }: PageQuery): Promise<Page<DatasetBody>> {
+  async list({ limit, cursor }: PageRequest): Promise<Page<DatasetBody>> {
     const key = cursor === undefined ? undefined : decodeCursor(cursor, createdKeySchema);
     const rows = await this.datasets.list(limit + 1, key && { createdAt: new Date(key[0]), id: key[1] });
     const items = rows.slice(0, limit).map(toDatasetBody);

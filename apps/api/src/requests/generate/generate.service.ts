@@ -9,7 +9,7 @@ import { BlockHoldsRepository } from '../../ledger/blocks/block-holds.repository
 import { CheckpointWritesRepository, type DurableCheckpoint } from '../../ledger/blocks/checkpoint-writes.repository';
 import { checkpointNotFound } from '../../ledger/blocks/checkpoint-writes.errors';
 import { deviceLost, modelIncomplete, promptEmpty, tooManyGenerations } from '../../ledger/agents/generate.errors';
-import { avoidedKernels } from '../../planning/plans/avoided-kernels';
+import { kernelsToAvoid } from '../../planning/plans/kernels-to-avoid';
 import { GenerationGangService } from './generation-gang.service';
 import { GenerationLeasesService } from './generation-leases.service';
 import type { AgentWithLease } from '../../ledger/agents/agents.repository';
@@ -76,7 +76,7 @@ export class GenerateService {
       manifest,
       stages: stageSlices(model, partitionLayers(model.layers, gang.length)),
       peers: gang.map(({ id, dataAddress }, rank) => ({ rank, agentId: id, address: dataAddress })),
-      quarantined: avoidedKernels({ gang, known: gang }),
+      quarantined: kernelsToAvoid({ gang, known: gang }),
       ...sampling,
     };
     return this.leases.during(

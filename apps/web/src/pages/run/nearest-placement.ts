@@ -1,11 +1,11 @@
-export interface NearestPlacement {
+export interface NearestDevices {
   readonly devices: readonly { readonly name: string; readonly obstacles: readonly string[] }[];
   /** Devices that nobody has. */
   readonly missingDevices: number;
 }
 
 /** The scheduler's nearest placement, which the API hands on as it is; undefined where there is none. */
-export function readNearest(value: unknown): NearestPlacement | undefined {
+export function readNearest(value: unknown): NearestDevices | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   const { devices, missingDevices } = value as { devices?: unknown; missingDevices?: unknown };
   const read = (Array.isArray(devices) ? devices : []).map((device: { name?: unknown; obstacles?: unknown }) => ({

@@ -12,7 +12,7 @@ import { PageHeader } from '../../ui/page-header';
 import { useInView } from '../../ui/use-in-view';
 import { StateBadge } from '../../ui/state-badge';
 import { RunButtons } from './run-buttons';
-import { RunReason } from './run-reason';
+import { RunReasonNotice } from './run-reason-notice';
 import { RunStarting } from './run-starting';
 import { useLiveStep } from './use-live-step';
 import { RUN_TABS, type RunTab, readTab } from './run-tabs';
@@ -73,7 +73,7 @@ function LoadedRun({ run }: { readonly run: RunBody }): ReactNode {
           </>
         }
       />
-      <RunReason run={run} />
+      <RunReasonNotice run={run} />
       <RunStarting run={run} />
       <TabProvider
         selectedId={tab}

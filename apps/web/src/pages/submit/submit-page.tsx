@@ -15,7 +15,7 @@ import { Panel } from '../../ui/panel';
 import { draftOf } from './draft';
 import { FIRST_DATASET, FIRST_SPEC } from './first-spec';
 import { formSections } from './form/form-fields';
-import { runSpecJsonSchema } from './form/json-schema';
+import { runSpecFormSchema } from './form/json-schema';
 import { SpecForm } from './form/spec-form';
 import { PlanPanel } from './plan/plan-panel';
 import { type SpecError, readSpec, withValue } from './spec-document';
@@ -23,7 +23,7 @@ import { specText } from './spec-text';
 
 const route = getRouteApi('/submit');
 const YamlEditor = lazyPage(async () => (await import('./editor/yaml-editor')).YamlEditor);
-const SECTIONS = formSections(runSpecJsonSchema());
+const SECTIONS = formSections(runSpecFormSchema());
 
 /** Form and text are two sides of one document; below is what the API would make of it. */
 export function SubmitPage(): ReactNode {

@@ -1,6 +1,6 @@
 import type { Action } from '../action';
 import { RowBuilder } from './row-builder';
-import type { Shape } from './shape';
+import type { ScheduleShape } from './shape';
 
 /**
  * DualPipeV (DeepSeek-AI 2025, the V-shaped half of DualPipe; order as in torch.distributed.pipelining): chunks as in
@@ -15,7 +15,7 @@ import type { Shape } from './shape';
  *
  * Made for at least 2p micro-batches; the caller drops those beyond its own.
  */
-export function dualPipeV(rank: number, { ranks, microBatches, stagesOfRank }: Shape): Action[] {
+export function dualPipeV(rank: number, { ranks, microBatches, stagesOfRank }: ScheduleShape): Action[] {
   const row = new RowBuilder(stagesOfRank[rank] ?? []);
   const times = (count: number, round: (index: number) => void): void =>
     Array.from({ length: count }).forEach((_, index) => round(index));

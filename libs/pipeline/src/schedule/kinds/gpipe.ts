@@ -1,5 +1,5 @@
 import type { Action } from '../action';
-import type { Shape } from './shape';
+import type { ScheduleShape } from './shape';
 
 /**
  * GPipe (Huang et al. 2019): all forwards, then all backwards. p = 3, m = 3:
@@ -14,7 +14,7 @@ import type { Shape } from './shape';
  * The backward runs in ascending order (the paper's is descending), so that weight gradients accumulate in the same
  * order as in every other schedule; idle time is the same.
  */
-export function gpipe(rank: number, { stagesOfRank, microBatches }: Shape): Action[] {
+export function gpipe(rank: number, { stagesOfRank, microBatches }: ScheduleShape): Action[] {
   const stages = stagesOfRank[rank] ?? [];
   const all = (kind: 'F' | 'B', stage: number): Action[] =>
     Array.from({ length: microBatches }, (_, microBatch) => ({ kind, stage, microBatch }));

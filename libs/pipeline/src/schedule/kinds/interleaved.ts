@@ -1,5 +1,5 @@
 import type { Action } from '../action';
-import type { Shape } from './shape';
+import type { ScheduleShape } from './shape';
 
 interface Row {
   readonly chunk: number;
@@ -18,7 +18,7 @@ interface Row {
  * The table wants full groups. Megatron refuses other m, with good reason: a smaller last group deadlocks for p = 4,
  * v = 3, m = 5. Here the caller drops micro-batches from a full last group, which cannot, and idles less.
  */
-export function interleaved(rank: number, shape: Shape): Action[] {
+export function interleaved(rank: number, shape: ScheduleShape): Action[] {
   const { stagesOfRank, chunks } = shape;
   const table = groupedRows(shape);
   const stages = stagesOfRank[rank] ?? [];
@@ -36,11 +36,11 @@ export function interleaved(rank: number, shape: Shape): Action[] {
 }
 
 /** With one chunk it is 1f1b, where a gradient is p-r-1 hops away, not 2(p-r-1). */
-export function interleavedWarmUp(rank: number, { ranks, chunks, groupSize }: Shape): number {
+export function interleavedWarmUp(rank: number, { ranks, chunks, groupSize }: ScheduleShape): number {
   return chunks === 1 ? ranks - rank - 1 : 2 * (ranks - rank - 1) + (chunks - 1) * groupSize;
 }
 
-function groupedRows({ chunks, groupSize, microBatches }: Shape): Row[] {
+function groupedRows({ chunks, groupSize, microBatches }: ScheduleShape): Row[] {
   const rows: Row[] = [];
   for (let first = 0; first < microBatches; first += groupSize) {
     const last = first + groupSize;

@@ -1,5 +1,5 @@
 import type { Action } from '../action';
-import type { Shape } from './shape';
+import type { ScheduleShape } from './shape';
 
 /**
  * 1F1B with flush (PipeDream-Flush, Narayanan et al. 2021): rank r of p does min(p-r-1, m) forwards to fill the
@@ -11,7 +11,7 @@ import type { Shape } from './shape';
  *
  * Never more than min(p-r, m) micro-batches are in flight on rank r, whatever m is.
  */
-export function oneFOneB(rank: number, { ranks, microBatches }: Shape): Action[] {
+export function oneFOneB(rank: number, { ranks, microBatches }: ScheduleShape): Action[] {
   return alternate({ stage: rank, microBatches, warmUp: ranks - rank - 1 });
 }
 

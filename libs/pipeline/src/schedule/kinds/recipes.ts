@@ -5,7 +5,7 @@ import { dualPipeV } from './dualpipe-v';
 import { gpipe } from './gpipe';
 import { interleaved, interleavedWarmUp } from './interleaved';
 import { alternate, oneFOneB } from './one-f-one-b';
-import type { Shape } from './shape';
+import type { ScheduleShape } from './shape';
 import { zeroBubbleH1, zeroBubbleH2 } from './zero-bubble-h';
 import { zeroBubbleV } from './zero-bubble-v';
 
@@ -20,13 +20,13 @@ export interface Recipe {
   readonly advised?: true;
   placement(ranks: number, chunks: number): Placement;
   /** The compute actions of one rank. */
-  actions(rank: number, shape: Shape): Action[];
+  actions(rank: number, shape: ScheduleShape): Action[];
   /** The order of actions is made for so many micro-batches, at least m; those beyond m are dropped from it. */
-  fullMicroBatches?(shape: Shape): number;
+  fullMicroBatches?(shape: ScheduleShape): number;
   /** The formula for the most (stage, micro-batch) pairs between F and W on a rank, were m without end. */
-  inFlight(rank: number, shape: Shape): number;
+  inFlight(rank: number, shape: ScheduleShape): number;
   /** How many tensors a link from rank to rank must hold so that no timing deadlocks; 0 when absent. */
-  linkSlots?(shape: Shape): number;
+  linkSlots?(shape: ScheduleShape): number;
 }
 
 const ONE_CHUNK = { chunks: { fixed: 1 }, mode: 'flush', placement: loopPlacement } as const;
@@ -88,6 +88,9 @@ export const RECIPES: Readonly<Record<ScheduleName, Recipe>> = {
   },
 };
 
-export function doubleBufferWarmUp(rank: number, { ranks, updateSize }: Pick<Shape, 'ranks' | 'updateSize'>): number {
+export function doubleBufferWarmUp(
+  rank: number,
+  { ranks, updateSize }: Pick<ScheduleShape, 'ranks' | 'updateSize'>,
+): number {
   return Math.min(ranks - rank - 1, updateSize);
 }

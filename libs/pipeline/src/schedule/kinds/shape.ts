@@ -1,7 +1,7 @@
 import type { Placement } from '../placement';
 
 /** The numbers that a schedule is made from. */
-export interface Shape extends Placement {
+export interface ScheduleShape extends Placement {
   /** p */
   readonly ranks: number;
   /** v */

@@ -1,5 +1,5 @@
 import type { Action } from '../action';
-import type { Shape } from './shape';
+import type { ScheduleShape } from './shape';
 
 /**
  * ZB-H1 (Qi et al. 2023, arXiv:2401.10241, hand-made schedule): 1f1b with I and W apart and W put off by r backwards on
@@ -11,7 +11,7 @@ import type { Shape } from './shape';
  *
  * In flight on rank r: min(p-r, m) until I, min(p, m) until W.
  */
-export function zeroBubbleH1(rank: number, { ranks, microBatches }: Shape): Action[] {
+export function zeroBubbleH1(rank: number, { ranks, microBatches }: ScheduleShape): Action[] {
   return deferred({ stage: rank, microBatches, warmUp: ranks - rank - 1, lag: rank });
 }
 
@@ -19,7 +19,7 @@ export function zeroBubbleH1(rank: number, { ranks, microBatches }: Shape): Acti
  * ZB-H2 (same paper): twice the warm-up and twice the delay of W turn the trapezoid into a parallelogram: no rank idles
  * between its own first F and its own last W when F = I = W. In flight on rank r: 2(p-r)-1 until I, 2p-1 until W.
  */
-export function zeroBubbleH2(rank: number, { ranks, microBatches }: Shape): Action[] {
+export function zeroBubbleH2(rank: number, { ranks, microBatches }: ScheduleShape): Action[] {
   return deferred({ stage: rank, microBatches, warmUp: 2 * (ranks - rank - 1), lag: 2 * rank });
 }
 

@@ -1,6 +1,6 @@
 import type { Action } from '../action';
 import { RowBuilder } from './row-builder';
-import type { Shape } from './shape';
+import type { ScheduleShape } from './shape';
 
 /**
  * ZB-V (Qi et al. 2023, arXiv:2401.10241, section 6): two chunks in a V, chunk 0 = stage r, chunk 1 = stage 2p-1-r, so
@@ -13,7 +13,7 @@ import type { Shape } from './shape';
  *
  * Made for at least 2p-1 micro-batches; the caller drops those beyond its own.
  */
-export function zeroBubbleV(rank: number, { ranks, microBatches, stagesOfRank }: Shape): Action[] {
+export function zeroBubbleV(rank: number, { ranks, microBatches, stagesOfRank }: ScheduleShape): Action[] {
   const row = new RowBuilder(stagesOfRank[rank] ?? []);
   const times = (count: number, round: () => void): void => Array.from({ length: count }).forEach(round);
   const backward = (chunk: number): void => (row.add('I', chunk), row.add('W', chunk));

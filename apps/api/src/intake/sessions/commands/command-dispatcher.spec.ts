@@ -1,5 +1,5 @@
 import { type AppError, silentLogger } from '@millrace/core';
-import { messageTooLarge } from '@millrace/contracts';
+import { type ApiMessageBody, messageTooLarge } from '@millrace/contracts';
 import { FakeClock } from '@millrace/testing';
 import { beforeEach, expect, it } from 'vitest';
 import type { ApiConfig } from '../../../ground/config/api-config';
@@ -8,7 +8,6 @@ import type { AttemptReportsService } from '../../../ledger/attempts/attempt-rep
 import type { AttemptsRepository } from '../../../ledger/runs/attempts.repository';
 import type { LeasesRepository } from '../../../ledger/runs/leases.repository';
 import { AgentSession } from '../../../ledger/sessions/agent-session';
-import type { ApiMessageBody } from '../../../ledger/sessions/agent-transport';
 import type { SessionRegistry } from '../../../ledger/sessions/session-registry';
 import type { ProfileRequestsService } from '../../../planning/profiling/profile-requests.service';
 import type { ResumeSourceService } from '../../../planning/scheduling/resume-source.service';

@@ -1,8 +1,7 @@
-import type { AttemptPlan } from '@millrace/contracts';
+import type { ApiMessageBody, AttemptPlan } from '@millrace/contracts';
 import { type AttemptRecord, type AttemptStatus, expectedStepMs, isLive } from '../../../ledger/runs/attempt-record';
 import type { RankCredential } from '../../../ground/tls/gang-credentials';
 import type { LeaseRecord } from '../../../ledger/runs/leases.repository';
-import type { ApiMessageBody } from '../../../ledger/sessions/agent-transport';
 
 /** `start` leaves the plan out, which only whoever sends it needs to read. */
 export type Command =

@@ -1,6 +1,6 @@
 import type { LinkTraffic, RunBody } from '@millrace/contracts';
 import { describe, expect, it } from 'vitest';
-import { linkRows, stagesInOrder, tensorBytes } from './link-rows';
+import { linkRows, stagesInOrder, activationBytes } from './link-rows';
 
 const spec = {
   model: { context: 21, hidden: 60 },
@@ -18,7 +18,7 @@ const STEP_BYTES = 5 * 2 * 21 * 60 * 4;
 
 describe('links between ranks', () => {
   it('expect a tensor of each micro-batch both ways, beside what was counted', () => {
-    expect(5 * tensorBytes(spec)).toBe(STEP_BYTES);
+    expect(5 * activationBytes(spec)).toBe(STEP_BYTES);
     const counted = [link(0, 1, 'activation', STEP_BYTES), link(0, 1, 'commit', 200), link(0, 1, 'tied', 1000)];
     expect(linkRows(spec, { stages: [stage(1, 2), stage(0, 0)] }, counted)).toEqual([
       {

@@ -7,10 +7,10 @@ export interface LinkRow {
   /** Activations and gradients of a step as the spec says; bytes. */
   readonly computedBytes: number;
   /** Undefined until a step was traced. */
-  readonly measured?: MeasuredLink;
+  readonly measured?: LinkUse;
 }
 
-export interface MeasuredLink {
+export interface LinkUse {
   /** Activations and gradients. */
   readonly tensorBytesPerStep: number;
   readonly tensorsPerStep: number;
@@ -25,7 +25,7 @@ const TENSOR_EDGES = ['activation', 'gradient'];
 type Attempt = RunBody['attempts'][number];
 
 /** A tensor of [micro-batch, context, hidden] in f32: what crosses a boundary between stages, each way. */
-export function tensorBytes({ model, train }: RunBody['spec']): number {
+export function activationBytes({ model, train }: RunBody['spec']): number {
   return train.batch.micro * model.context * model.hidden * BYTES_PER_F32;
 }
 
@@ -44,7 +44,7 @@ export function linkRows(
   measured: readonly LinkTraffic[],
 ): LinkRow[] {
   const { batch } = spec.train;
-  const perBoundary = (tensorBytes(spec) * batch.global) / (batch.micro * spec.parallel.dp);
+  const perBoundary = (activationBytes(spec) * batch.global) / (batch.micro * spec.parallel.dp);
   const rows = new Map<string, LinkRow>();
   const rowOf = (fromRank: number, toRank: number): LinkRow =>
     rows.get(`${fromRank} ${toRank}`) ?? { fromRank, toRank, computedBytes: 0 };
@@ -63,9 +63,9 @@ export function linkRows(
   return [...rows.values()].sort((a, b) => a.fromRank - b.fromRank || a.toRank - b.toRank);
 }
 
-const NOTHING: MeasuredLink = { tensorBytesPerStep: 0, tensorsPerStep: 0, otherBytesPerStep: 0, bytesPerSecond: 0 };
+const NOTHING: LinkUse = { tensorBytesPerStep: 0, tensorsPerStep: 0, otherBytesPerStep: 0, bytesPerSecond: 0 };
 
-function added(sum: MeasuredLink = NOTHING, link: LinkTraffic): MeasuredLink {
+function added(sum: LinkUse = NOTHING, link: LinkTraffic): LinkUse {
   const bytesPerSecond = sum.bytesPerSecond + link.bytesPerSecond;
   if (!TENSOR_EDGES.includes(link.edge)) {
     return { ...sum, bytesPerSecond, otherBytesPerStep: sum.otherBytesPerStep + link.bytesPerStep };

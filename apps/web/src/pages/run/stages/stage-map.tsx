@@ -11,7 +11,7 @@ import { Panel } from '../../../ui/panel';
 import { StateBadge } from '../../../ui/state-badge';
 import { adapterName } from '../../agents/adapter-name';
 import { isOver } from '../run-actions';
-import { type LinkRow, linkRows, stagesInOrder, tensorBytes } from './link-rows';
+import { type LinkRow, linkRows, stagesInOrder, activationBytes } from './link-rows';
 import { LinkTable, rateText } from './link-table';
 
 const POLL_MS = 5_000;
@@ -42,7 +42,8 @@ function Stages({ run, attempt }: { readonly run: RunBody; readonly attempt: Att
     <Panel
       title="Stages on their devices"
       note={
-        links.length > 0 && `a tensor of each micro-batch crosses each way, of ${formatBytes(tensorBytes(run.spec))}`
+        links.length > 0 &&
+        `a tensor of each micro-batch crosses each way, of ${formatBytes(activationBytes(run.spec))}`
       }
     >
       <div className="stack">

@@ -7,7 +7,7 @@ import { StateBadge } from '../../../ui/state-badge';
 import { TimeAgo } from '../../../ui/time-ago';
 import { RunCharts } from '../charts/run-charts';
 import { comparisonSummary } from '../comparison/comparison-text';
-import { PlanComparison } from '../comparison/plan-comparison';
+import { PlanComparisonPanel } from '../comparison/plan-comparison-panel';
 import { StageMap } from '../stages/stage-map';
 
 export function OverviewTab({ run }: { readonly run: RunBody }): ReactNode {
@@ -15,7 +15,7 @@ export function OverviewTab({ run }: { readonly run: RunBody }): ReactNode {
     <>
       <RunCharts run={run} />
       <StageMap run={run} />
-      <PlanComparison comparison={run.planComparison} />
+      <PlanComparisonPanel comparison={run.planComparison} />
       <Attempts run={run} />
     </>
   );

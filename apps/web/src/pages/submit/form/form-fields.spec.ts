@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { fromFieldText, toFieldText } from './field-text';
 import { formSections } from './form-fields';
-import { runSpecJsonSchema } from './json-schema';
+import { runSpecFormSchema } from './json-schema';
 
-const sections = formSections(runSpecJsonSchema());
+const sections = formSections(runSpecFormSchema());
 const fieldAt = (path: string) =>
   sections.flatMap(({ fields }) => fields).find((field) => field.path.join('.') === path);
 

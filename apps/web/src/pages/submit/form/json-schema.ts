@@ -20,7 +20,7 @@ export interface JsonSchema {
 }
 
 /** The run spec as it may be written: zod refers to it by its name. */
-export function runSpecJsonSchema(): JsonSchema {
+export function runSpecFormSchema(): JsonSchema {
   const document = z.toJSONSchema(runSpecSchema, { io: 'input' }) as JsonSchema & {
     readonly $defs?: Readonly<Record<string, JsonSchema>>;
   };

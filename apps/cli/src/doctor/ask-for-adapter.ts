@@ -26,7 +26,7 @@ export function readDescription(stdout: string): z.output<typeof descriptionSche
 const TIMEOUT_MS = 60_000;
 
 /** Asks the agent's program, which alone may open a GPU, for the adapter it would train on. */
-export async function describeAdapter({
+export async function askForAdapter({
   programs,
   config,
 }: CommandContext): Promise<z.output<typeof descriptionSchema>> {

@@ -7,7 +7,7 @@ import { readNearest } from './nearest-placement';
 const TROUBLE: readonly string[] = ['failed', 'recovering'];
 
 /** Why the run is in its state: what a queued one waits for, what a lost attempt was lost to. */
-export function RunReason({ run }: { readonly run: RunBody }): ReactNode {
+export function RunReasonNotice({ run }: { readonly run: RunBody }): ReactNode {
   const failure = run.attempts.findLast((attempt) => attempt.failure !== null)?.failure;
   const trouble = TROUBLE.includes(run.state) ? failure : undefined;
   if (run.reason === null && !trouble) return null;

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { readDescription } from './describe-adapter';
+import { readDescription } from './ask-for-adapter';
 
 it('finds the description among what a driver prints', () => {
   const description = { adapterClass: 'cpu' as const, features: [], limits: {} };

@@ -10,7 +10,7 @@ export interface GangKernels {
 }
 
 /** The kernels that a gang runs by their naive variant, so that bits depend on no rank's device; sorted. */
-export function avoidedKernels({ gang, known, before = [] }: GangKernels): string[] {
+export function kernelsToAvoid({ gang, known, before = [] }: GangKernels): string[] {
   const kinds = new Set(gang.map(deviceKind));
   const concerned = [...gang, ...known.filter((each) => kinds.has(deviceKind(each)))];
   return [...new Set([...before, ...concerned.flatMap(quarantinedOf)])].sort();

@@ -10,7 +10,7 @@ import { deviationText, totalMs, verdictText } from './comparison-text';
 const ACTIONS = ['F', 'I', 'W'] as const;
 
 /** What the planner said beside what the first steps took; nothing before they have been compared. */
-export function PlanComparison({ comparison }: { readonly comparison: PlanComparisonBody | null }): ReactNode {
+export function PlanComparisonPanel({ comparison }: { readonly comparison: PlanComparisonBody | null }): ReactNode {
   if (comparison === null) return null;
   const { step, predictedStepTimeMs, measuredStepTimeMs, simulatedStepTimeMs, isClearlyWrong } = comparison;
   return (
