@@ -103,6 +103,14 @@ describe('boundary rules', () => {
     expect(await broken(files)).toEqual(expect.arrayContaining(rules));
   });
 
+  it('refuse files that know each other by types alone', async () => {
+    const files = {
+      'libs/core/src/a.ts': "import type { B } from './b';\nexport type A = B[];\n",
+      'libs/core/src/b.ts': "import type { A } from './a';\nexport type B = A | 1;\n",
+    };
+    expect(await broken(files)).toContain('no-cycle');
+  });
+
   it('refuse folders of a house with floors that import each other', async () => {
     const files = {
       'apps/api/src/ledger/runs/a.ts': "import '../blocks/b';\n",

@@ -3,7 +3,8 @@ import type { AttemptPlan } from '@millrace/contracts';
 import type { Backend, HostArray } from '@millrace/runtime';
 import type { StageTransport } from '../src/data-plane/stage-transport';
 import type { SnapshotWindow } from '../src/stage/snapshot';
-import { StageExecutor, type StageOutcome } from '../src/stage/stage-executor';
+import type { StageOutcome } from '../src/stage/ready-stage';
+import { StageExecutor } from '../src/stage/stage-executor';
 import { dataSource, readsTokens, stagePlan } from '../src/stage/stage-plan';
 import type {
   CheckpointSink,

@@ -15,7 +15,7 @@ import type {
   UserChanges,
 } from '@millrace/contracts';
 import type { ApiConnection, CallOptions } from './api-connection';
-import type { PageQuery } from './millrace-client';
+import type { PageQuery } from './all-pages';
 
 /** The API takes the default of what is left out. */
 type TokenRequest = Pick<NewToken, 'name'> & Partial<NewToken>;

@@ -1,5 +1,9 @@
 import type { Page } from '@millrace/contracts';
-import type { PageQuery } from './millrace-client';
+
+export interface PageQuery {
+  readonly limit?: number;
+  readonly cursor?: string;
+}
 
 /** The most that the API puts in a page. */
 const PAGE_COUNT = 1_000;

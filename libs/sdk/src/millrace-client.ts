@@ -22,14 +22,10 @@ import type {
   TimelineBody,
 } from '@millrace/contracts';
 import { AccountsClient } from './accounts-client';
+import type { PageQuery } from './all-pages';
 import { ApiConnection, type ConnectionOptions, type RequestBody } from './api-connection';
 
 export type RunAction = 'cancel' | 'pause' | 'resume' | 'checkpoint';
-
-export interface PageQuery {
-  readonly limit?: number;
-  readonly cursor?: string;
-}
 
 export interface SeriesQuery {
   readonly names?: readonly string[];

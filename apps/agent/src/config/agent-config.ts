@@ -4,7 +4,8 @@ import { plainWords } from '@millrace/contracts';
 import { DEVICE_NAME, GPU_THREAD_SILENT_MS_MAX } from '@millrace/contracts/plain';
 import { splitHostPort } from '@millrace/core';
 import { z } from 'zod';
-import { type InjectedFault, parseFaults } from '../worker/injected-fault';
+import type { InjectedFault } from '../worker/gpu-task';
+import { parseFaults } from '../worker/injected-fault';
 import { PULSE_INTERVAL_MS } from '../worker/worker-messages';
 import { configInvalid } from './config.errors';
 

@@ -1,8 +1,6 @@
-import { AppError, assert, type Clock } from '@millrace/core';
+import { AppError, assert } from '@millrace/core';
 import { stageFlops } from '@millrace/model';
-import type { Backend } from '@millrace/runtime';
 import { CountedTransport } from '../data-plane/counted-transport';
-import type { StageTransport } from '../data-plane/stage-transport';
 import { StepAccount } from './account/step-account';
 import { StepAccounts } from './account/step-accounts';
 import { Evaluation } from './evaluation';
@@ -11,57 +9,18 @@ import { StepWatchdog } from './failure/step-watchdog';
 import { FlushlessExecutor } from './flushless/flushless-executor';
 import { loadWeights } from './load-weights';
 import { PatientWait } from './exchange/patient-wait';
-import { copyOut, snapshotTensors, type SnapshotWindow } from './snapshot';
+import { copyOut, snapshotTensors } from './snapshot';
 import { StageMemory } from './stage-memory';
-import { warmUp } from './warm-up';
+import { warmUp } from './step/warm-up';
 import type { StagePlan } from './stage-plan';
-import type {
-  BoundaryRequests,
-  CheckpointSink,
-  DataSource,
-  MetricValue,
-  SnapshotPiece,
-  StageReporter,
-  WeightSource,
-} from './stage-ports';
+import type { ReadyStage, StageExecutorOptions, StageOutcome } from './ready-stage';
+import type { MetricValue, SnapshotPiece } from './stage-ports';
 import { StepEnd, type StepResult } from './step/step-end';
 import { type StepGate, StepRunner } from './step/step-runner';
 import { StepTokens } from './step/step-tokens';
 import type { UncommittedStep } from './step/uncommitted-step';
 import { TensorExchange } from './exchange/tensor-exchange';
 import { WorkTimeline } from './work-timeline';
-
-export interface StageExecutorOptions {
-  readonly plan: StagePlan;
-  readonly backend: Backend;
-  readonly transport: StageTransport;
-  /** Only the first and the last stage read data. */
-  readonly data: DataSource | undefined;
-  readonly weights: WeightSource;
-  readonly checkpoints: CheckpointSink;
-  readonly reporter: StageReporter;
-  readonly requests: BoundaryRequests;
-  /** Lets others use the device (for generated text) between two steps, when nothing of a step does. */
-  readonly betweenSteps?: () => Promise<void>;
-  readonly clock: Clock;
-  /** The window of the snapshots for checkpoints; a test may give a small one. */
-  readonly snapshotWindow?: SnapshotWindow;
-}
-
-export interface StageOutcome {
-  readonly state: 'finished' | 'paused';
-  /** The last step whose update was done. */
-  readonly step: number;
-}
-
-/** A rank that is ready to train. */
-export interface ReadyStage {
-  readonly memory: StageMemory;
-  /** Number of optimistic updates that were undone because the gradient norm clipped. */
-  readonly rolledBackCount: number;
-  /** Trains until the last step or a pause. Rejects with what else ended the attempt. */
-  run(): Promise<StageOutcome>;
-}
 
 /** One rank of an attempt from its weights to its last checkpoint. */
 export class StageExecutor implements ReadyStage {

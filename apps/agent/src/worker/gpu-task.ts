@@ -1,6 +1,13 @@
 import type { AttemptPlan, GeneratePlan, LayerWork } from '@millrace/contracts';
-import type { InjectedFault } from './injected-fault';
 import type { AdapterDescription, BackendSpeed } from '@millrace/runtime';
+
+/** A fault for tests: what happens to the device of rank 1 when the attempt with this fence begins this step. */
+export interface InjectedFault {
+  /** `hang` hangs in native code, which only the end of the process ends. */
+  readonly kind: 'lose' | 'hang';
+  readonly fence: number;
+  readonly step: number;
+}
 
 /** Which adapter a GPU thread opens, and which kernels its driver gets wrong by the self-test. */
 export interface DeviceChoice {

@@ -1,15 +1,7 @@
 import { pbkdf2Sync } from 'node:crypto';
-import type { GpuTask } from './gpu-task';
+import type { GpuTask, InjectedFault } from './gpu-task';
 import type { MessageEnd } from './worker-port';
 import type { FromWorker } from './worker-messages';
-
-/** A fault for tests: what happens to the device of rank 1 when the attempt with this fence begins this step. */
-export interface InjectedFault {
-  /** `hang` hangs in native code, which only the end of the process ends. */
-  readonly kind: 'lose' | 'hang';
-  readonly fence: number;
-  readonly step: number;
-}
 
 const TEXT = /^(lose|hang)@(\d{1,9}):(\d{1,9})$/;
 

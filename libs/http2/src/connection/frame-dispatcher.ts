@@ -1,7 +1,7 @@
-import type { Clock } from '@millrace/core';
+import type { AppError, Clock } from '@millrace/core';
 import { ResetAllowance } from '../flow/reset-allowance';
-import type { Http2Connection } from './http2-connection';
-import { Http2Stream } from './http2-stream';
+import type { ReceiveWindow } from '../flow/receive-window';
+import { Http2Stream, type StreamHost } from './http2-stream';
 import {
   type HeaderBlock,
   HeaderBlocks,
@@ -18,6 +18,28 @@ import { connectionLost, frameSizeError, protocolError, streamClosedError, strea
 import type { HeaderFields } from '../http2-headers';
 import { CONCURRENT_STREAMS_MAX, HEADER_LIST_BYTES_MAX } from '../http2-limits';
 
+export interface PeerEvents {
+  /** A server's: `listen` to it at once. */
+  onStream(stream: Http2Stream, headers: HeaderFields): void;
+  /** The peer's settings came: it speaks HTTP/2. */
+  onReady(): void;
+  /** The peer takes no new streams. */
+  onGoaway(): void;
+}
+
+/** What a peer's frames change of a connection. */
+export interface DispatchedConnection extends StreamHost {
+  readonly role: 'client' | 'server';
+  readonly closed: boolean;
+  readonly streams: Map<number, Http2Stream>;
+  readonly window: ReceiveWindow;
+  readonly events: PeerEvents;
+  lastRemoteId: number;
+  readonly lastLocalId: number;
+  pong(): void;
+  destroy(error: AppError): void;
+}
+
 /** What each frame of a peer means to a connection and its streams. What it throws ends the connection. */
 export class FrameDispatcher implements FrameSink {
   private readonly headerBlocks = new HeaderBlocks();
@@ -28,7 +50,7 @@ export class FrameDispatcher implements FrameSink {
   private dataStream: Http2Stream | undefined;
 
   constructor(
-    private readonly connection: Http2Connection,
+    private readonly connection: DispatchedConnection,
     clock: Clock,
   ) {
     this.resets = new ResetAllowance(clock);

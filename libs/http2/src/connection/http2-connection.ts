@@ -22,16 +22,10 @@ import {
   WINDOW_BYTES,
   WINDOW_STEP_BYTES,
 } from '../http2-limits';
-import { FrameDispatcher } from './frame-dispatcher';
+import { type DispatchedConnection, FrameDispatcher, type PeerEvents } from './frame-dispatcher';
 import { Http2Stream, type StreamEvents } from './http2-stream';
 
-export interface ConnectionEvents {
-  /** A server's: `listen` to it at once. */
-  onStream(stream: Http2Stream, headers: HeaderFields): void;
-  /** The peer's settings came: it speaks HTTP/2. */
-  onReady(): void;
-  /** The peer takes no new streams. */
-  onGoaway(): void;
+export interface ConnectionEvents extends PeerEvents {
   /** Exactly once, after its streams closed. An error of code GRPC.HTTP2_PROTOCOL is the peer's fault. */
   onClosed(error: AppError): void;
   /** For the rate at which the peer may reset streams; the system's by default. */
@@ -42,7 +36,7 @@ export interface ConnectionEvents {
  * One HTTP/2 connection (RFC 9113) for gRPC's bidirectional streams, without what those do not need: no push, no
  * priorities, no upgrade. Bytes come in through `reader`; everything that breaks a rule or a bound ends it.
  */
-export class Http2Connection {
+export class Http2Connection implements DispatchedConnection {
   readonly writes: WriteScheduler;
   readonly reader: FrameReader;
   readonly streams = new Map<number, Http2Stream>();

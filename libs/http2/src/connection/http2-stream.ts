@@ -23,7 +23,7 @@ export interface StreamEvents {
 /** What a stream needs of its connection. */
 export interface StreamHost {
   readonly writes: WriteScheduler;
-  sendReset(stream: Http2Stream, code: Http2ErrorCode): void;
+  sendReset(stream: Pick<Http2Stream, 'id'>, code: Http2ErrorCode): void;
   forget(stream: Http2Stream): void;
 }
 

@@ -1,7 +1,6 @@
 import type { WaitCause } from '@millrace/contracts';
 import type { Clock } from '@millrace/core';
 import { type Edge, type TensorFrame, type FrameKey, frameKeyText } from '../../data-plane/frame';
-import type { PendingTensor } from './tensor-exchange';
 import type { StageTransport } from '../../data-plane/stage-transport';
 import type { StageReporter } from '../stage-ports';
 import type { StepWatchdog } from '../failure/step-watchdog';
@@ -22,6 +21,13 @@ const CAUSE_OF_EDGE: Readonly<Record<Edge, WaitCause>> = {
   token: 'input',
   evaluation: 'evaluation',
 };
+
+export interface PendingTensor {
+  readonly key: FrameKey;
+  readonly arrival: Promise<TensorFrame>;
+  /** The rank computes during this wait, so that it does not count as waiting. */
+  readonly isOverlapped?: boolean;
+}
 
 export interface PatientWaitOptions {
   readonly rank: number;

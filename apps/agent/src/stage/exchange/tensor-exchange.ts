@@ -9,7 +9,7 @@ import {
 } from '../../data-plane/frame';
 import { frameDType } from '../../data-plane/link/frame-channel';
 import type { StageTransport } from '../../data-plane/stage-transport';
-import type { PatientWait } from './patient-wait';
+import type { PatientWait, PendingTensor } from './patient-wait';
 import { SendQueue } from './send-queue';
 import type { AttemptFailure } from '../failure/attempt-failure';
 import type { StepWatchdog } from '../failure/step-watchdog';
@@ -167,11 +167,4 @@ export class TensorExchange {
     const rollbacks = this.rollbacksOf(address);
     return { ...address, fromRank: this.options.rank, rollbacks, direction, dtype: frameDType(data), shape, payload };
   }
-}
-
-export interface PendingTensor {
-  readonly key: FrameKey;
-  readonly arrival: Promise<TensorFrame>;
-  /** The rank computes during this wait, so that it does not count as waiting. */
-  readonly isOverlapped?: boolean;
 }

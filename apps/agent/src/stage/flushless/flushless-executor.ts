@@ -6,7 +6,7 @@ import type { ChunkMemory } from '../chunk-memory';
 import type { Evaluation } from '../evaluation';
 import type { TensorExchange } from '../exchange/tensor-exchange';
 import { copyOut, snapshotTensors } from '../snapshot';
-import type { ReadyStage, StageExecutorOptions, StageOutcome } from '../stage-executor';
+import type { ReadyStage, StageExecutorOptions, StageOutcome } from '../ready-stage';
 import type { StageMemory } from '../stage-memory';
 import type { StagePlan } from '../stage-plan';
 import type { StepTokens } from '../step/step-tokens';

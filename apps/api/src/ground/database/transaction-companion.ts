@@ -1,8 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { Transaction } from './prisma.service';
+import type { Prisma } from '../../generated/prisma/client';
 
 /** Writes along in a transaction, just before its commit. */
-export type Companion = (tx: Transaction) => Promise<void>;
+export type Companion = (tx: Prisma.TransactionClient) => Promise<void>;
 
 const companions = new AsyncLocalStorage<Companion | undefined>();
 

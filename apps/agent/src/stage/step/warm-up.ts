@@ -1,7 +1,7 @@
 import { optimizerHyper } from '@millrace/model';
-import type { ChunkMemory } from './chunk-memory';
-import type { StageMemory } from './stage-memory';
-import type { StagePlan } from './stage-plan';
+import type { ChunkMemory } from '../chunk-memory';
+import type { StageMemory } from '../stage-memory';
+import type { StagePlan } from '../stage-plan';
 
 /** With these values any optimizer leaves zeros as they are. */
 const HARMLESS = { lr: 0, step: 1, clipCoefficient: 0 };
