@@ -70,6 +70,18 @@ describe('tidy', () => {
     ]);
   });
 
+  it('finds a method of the SDK that nobody calls', () => {
+    const files = {
+      'libs/sdk/src/tea-client.ts':
+        'export class TeaClient {\n  constructor() {}\n  run(): void {}\n  async *pots(): void {}\n  cups(): void {}\n  private pour(): void {}\n}\n',
+      'apps/cli/src/show.ts': 'await client.run(1);\nfor await (const pot of client.accounts.pots()) show(pot);\n',
+      'apps/api/src/other.ts': 'client.cups();\n',
+    };
+    expect(findings(files)).toEqual([
+      'libs/sdk/src/tea-client.ts: nothing calls cups: remove it, or let who asks the API by hand use it',
+    ]);
+  });
+
   it('finds what a merge left over, in documents too', () => {
     const files = { 'README.md': `a\n${'<'.repeat(7)} HEAD\nb\n${'>'.repeat(7)} other\n` };
     expect(findings(files)).toEqual([
