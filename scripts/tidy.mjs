@@ -10,12 +10,13 @@ import { wgslRules } from './tidy/wgsl-rules.mjs';
 import { documentRules } from './tidy/document-rules.mjs';
 import { doubleNames } from './tidy/double-names.mjs';
 import { ratchetRules } from './tidy/ratchet-rules.mjs';
+import { scheduleNames } from './tidy/schedule-names.mjs';
 import { sdkCallers } from './tidy/sdk-callers.mjs';
 
 /** All findings of a tree, as `path:line: message`, sorted. */
 export function tidy(root) {
   const tree = readTree(root);
-  const rules = [nameRules, textRules, wgslRules, documentRules, doubleNames, ratchetRules, sdkCallers];
+  const rules = [nameRules, textRules, wgslRules, documentRules, doubleNames, ratchetRules, sdkCallers, scheduleNames];
   return rules
     .flatMap((each) => each(tree))
     .sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : (a.line ?? 0) - (b.line ?? 0)))

@@ -70,6 +70,17 @@ describe('tidy', () => {
     ]);
   });
 
+  it('finds a question for the name of a schedule where its trait would say more', () => {
+    const files = {
+      'libs/pipeline/src/schedule/schedule.ts': "export const SCHEDULE_NAMES = [\n  'gpipe',\n  'zb-v',\n] as const;\n",
+      'libs/pipeline/src/schedule/kinds/recipes.ts': "export const isVee = (name: string) => name === 'zb-v';\n",
+      'apps/api/src/pace.ts': "const first = 'gpipe';\nexport const isFast = (name: string) => name !== 'zb-v';\n",
+    };
+    expect(findings(files)).toEqual([
+      'apps/api/src/pace.ts:2: asks whether a schedule is zb-v: ask for a trait of it (scheduleTraits) instead',
+    ]);
+  });
+
   it('finds a method of the SDK that nobody calls', () => {
     const files = {
       'libs/sdk/src/tea-client.ts':

@@ -1,6 +1,9 @@
 import type { FieldError } from '@millrace/core';
-import { type ScheduleName, scheduleTraits } from '@millrace/pipeline';
+import { FLUSHLESS_SCHEDULES, type ScheduleName, scheduleTraits, VERTICAL_SYNC_SCHEDULES } from '@millrace/pipeline';
 import type { RunSpec } from '../run-spec';
+
+/** Each of their updates may add up several micro-batches. */
+const ACCUMULATING = FLUSHLESS_SCHEDULES.filter((name) => !scheduleTraits(name).updatesEveryMicroBatch);
 
 /** Whether the weights of each stage change by themselves, without a barrier of all stages. */
 export function isFlushless<P extends Pick<RunSpec['parallel'], 'schedule'>>(
@@ -15,19 +18,19 @@ export function flushlessRules(spec: RunSpec): FieldError[] {
   const { schedule, pp, dp, verticalSync } = parallel;
   const refused: (FieldError | false)[] = [
     verticalSync &&
-      schedule !== 'pipedream' && {
+      !scheduleTraits(schedule).verticalSync && {
         path: '/parallel/verticalSync',
-        message: `belongs to schedule pipedream, not ${schedule}; set it to false`,
+        message: `belongs to schedule ${VERTICAL_SYNC_SCHEDULES.join(' or ')}, not ${schedule}; set it to false`,
       },
   ];
   if (isFlushless(parallel)) {
     refused.push(
-      schedule === 'pipedream' &&
+      scheduleTraits(schedule).updatesEveryMicroBatch &&
         train.batch.global !== train.batch.micro * dp && {
           path: '/train/batch/global',
           message:
-            `pipedream updates after every micro-batch, so a step is one: ${train.batch.global} must be ` +
-            `train.batch.micro * parallel.dp = ${train.batch.micro * dp}; pipedream-2bw adds up several`,
+            `${schedule} updates after every micro-batch, so a step is one: ${train.batch.global} must be ` +
+            `train.batch.micro * parallel.dp = ${train.batch.micro * dp}; ${ACCUMULATING.join(' and ')} adds up several`,
         },
       train.clip !== undefined && {
         path: '/train/clip',

@@ -2,6 +2,7 @@ import type { AppError, FieldError } from '@millrace/core';
 import { chunksUnsupported, csvInvalid, optionUnused, scheduleSizeInvalid, scheduleUnknown } from '../pipeline.errors';
 import { RECIPES } from './kinds/recipes';
 import { SCHEDULE_NAMES, type ScheduleName } from './schedule';
+import { FLUSHLESS_SCHEDULES, scheduleTraits, VERTICAL_SYNC_SCHEDULES } from './schedule-traits';
 
 export interface ScheduleOptions {
   /** One of SCHEDULE_NAMES, or `csv`. */
@@ -27,6 +28,8 @@ export const MAX_CELLS = 2 ** 18;
 const MAX_RANKS = 1024;
 const MAX_CHUNKS = 64;
 
+const GROUPED_SCHEDULES = SCHEDULE_NAMES.filter((name) => RECIPES[name].grouped);
+
 type Rule = (options: ScheduleOptions, name: ScheduleName | 'csv') => AppError | undefined;
 
 const RULES: readonly Rule[] = [
@@ -34,13 +37,19 @@ const RULES: readonly Rule[] = [
   chunksRule,
   groupRule,
   ({ verticalSync }, name) =>
-    verticalSync !== true || name === 'pipedream'
+    verticalSync !== true || scheduleTraits(name).verticalSync
       ? undefined
-      : optionUnused('verticalSync', `belongs to schedule pipedream, not ${name}: set it to false`),
+      : optionUnused(
+          'verticalSync',
+          `belongs to schedule ${VERTICAL_SYNC_SCHEDULES.join(' or ')}, not ${name}: set it to false`,
+        ),
   ({ steps = 1 }, name) =>
-    isCount(steps) && (steps === 1 || (name !== 'csv' && RECIPES[name].mode !== 'flush'))
+    isCount(steps) && (steps === 1 || !scheduleTraits(name).flushes)
       ? undefined
-      : optionUnused('steps', `${steps} steps without a flush are for pipedream and pipedream-2bw, not ${name}`),
+      : optionUnused(
+          'steps',
+          `${steps} steps without a flush are for ${FLUSHLESS_SCHEDULES.join(' and ')}, not ${name}`,
+        ),
   ({ csv }, name) => {
     if (name === 'csv' && (csv ?? '') === '')
       return csvInvalid('schedule csv needs the schedule itself: one row per rank, such as "0F0,0B0"');
@@ -85,13 +94,17 @@ function chunksRule({ chunks }: ScheduleOptions, name: ScheduleName | 'csv'): Ap
 }
 
 /** Below p a rank would turn to the next chunk before the first micro-batch is back, and wait for ever. */
-function groupRule({ groupSize, ranks, microBatches }: ScheduleOptions, name: string): AppError | undefined {
+function groupRule(
+  { groupSize, ranks, microBatches }: ScheduleOptions,
+  name: ScheduleName | 'csv',
+): AppError | undefined {
   if (groupSize === undefined) return undefined;
   const most = Math.max(ranks, microBatches);
-  if (name === 'interleaved' && isCount(groupSize) && groupSize >= ranks && groupSize <= most) return undefined;
+  const isGrouped = name !== 'csv' && RECIPES[name].grouped === true;
+  if (isGrouped && isCount(groupSize) && groupSize >= ranks && groupSize <= most) return undefined;
   return optionUnused(
     'groupSize',
-    `${groupSize} must be a whole number from ${ranks} to ${most}, for interleaved only`,
+    `${groupSize} must be a whole number from ${ranks} to ${most}, for ${GROUPED_SCHEDULES.join(' and ')} only`,
   );
 }
 

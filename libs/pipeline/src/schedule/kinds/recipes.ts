@@ -18,6 +18,10 @@ export interface Recipe {
   readonly optimistic?: true;
   /** The planner says what it would bring instead of another schedule of one chunk, to the same bits. */
   readonly advised?: true;
+  /** Micro-batches go through a chunk in groups, whose size may be chosen. */
+  readonly grouped?: true;
+  /** All stages may be made to take one version of the weights for a micro-batch. */
+  readonly verticalSync?: true;
   placement(ranks: number, chunks: number): Placement;
   /** The compute actions of one rank. */
   actions(rank: number, shape: ScheduleShape): Action[];
@@ -39,6 +43,7 @@ export const RECIPES: Readonly<Record<ScheduleName, Recipe>> = {
   interleaved: {
     ...LOOPED,
     chunks: { default: 2 },
+    grouped: true,
     actions: interleaved,
     fullMicroBatches: ({ groupSize, microBatches }) => Math.ceil(microBatches / groupSize) * groupSize,
     linkSlots: ({ groupSize, ranks }) => groupSize - ranks + 2,
@@ -77,7 +82,13 @@ export const RECIPES: Readonly<Record<ScheduleName, Recipe>> = {
     linkSlots: () => 2,
     inFlight: (_rank, { ranks }) => 2 * ranks + 1,
   },
-  pipedream: { ...ONE_CHUNK, mode: 'stash', actions: oneFOneB, inFlight: (rank, { ranks }) => ranks - rank },
+  pipedream: {
+    ...ONE_CHUNK,
+    mode: 'stash',
+    verticalSync: true,
+    actions: oneFOneB,
+    inFlight: (rank, { ranks }) => ranks - rank,
+  },
   'pipedream-2bw': {
     ...ONE_CHUNK,
     mode: 'double-buffer',
