@@ -72,8 +72,8 @@ export default defineConfig({
         test: {
           name: 'long-e2e',
           include: [`tests/e2e/${LONG}`],
-          testTimeout: 600_000,
-          hookTimeout: 600_000,
+          testTimeout: 1_500_000,
+          hookTimeout: 900_000,
           fileParallelism: false,
         },
       },

@@ -69,7 +69,7 @@ export async function expectSameOfAll(
     const name = `${parallel.schedule}-${parallel.pp}`;
     runs.set(await submitCut(cluster, name, { parallel, train: BRIEF }), parallel);
   }
-  await cluster.untilRun(whole, ['succeeded']);
+  await cluster.untilRun(whole, ['succeeded'], timeoutMs);
   const reference = await cluster.outcome(whole);
   expect(reference.losses).toHaveLength(8);
   expect(reference.validation).toHaveLength(2);

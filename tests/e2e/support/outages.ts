@@ -3,6 +3,10 @@ import { afterAll, beforeAll, expect } from 'vitest';
 import { LiveCluster, type Outcome, waitUntil } from './live-cluster';
 import { createSmallDataset, smallRun } from './small-run';
 
+/** What a step may take on a machine that has much else to do, and what a short run may take at least. */
+const STEP_MS_MAX = 400;
+const RUN_MS_MAX = 120_000;
+
 export interface OutageOptions {
   /** Of each of the two runs. */
   readonly steps: number;
@@ -59,7 +63,7 @@ export class Outages {
     await Promise.all(ids.map((id) => cluster.untilStep(id, 5)));
     await happen();
     for (const id of ids) {
-      const ended = await cluster.untilRun(id, ['succeeded']);
+      const ended = await cluster.untilRun(id, ['succeeded'], this.runMsMax);
       expect(
         ended.attempts.map(({ state, failure }) => ({ state, failure })),
         cluster.describe(),
@@ -70,12 +74,16 @@ export class Outages {
     }
   }
 
+  private get runMsMax(): number {
+    return Math.max(RUN_MS_MAX, this.options.steps * STEP_MS_MAX);
+  }
+
   private async start(): Promise<void> {
     this.cluster = await LiveCluster.start({ agents: 2, environment: { ...this.options.environment } });
     await createSmallDataset(this.cluster.client);
     this.agentNames = (await this.cluster.client.agents()).items.map(({ host, device }) => `${host}:${device}`);
     const id = await this.submit('calm', this.agentNames[0] ?? '');
-    await this.cluster.untilRun(id, ['succeeded']);
+    await this.cluster.untilRun(id, ['succeeded'], this.runMsMax);
     this.calm = await this.cluster.outcome(id);
   }
 
