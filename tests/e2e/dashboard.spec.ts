@@ -147,7 +147,7 @@ describe('the dashboard in Chromium over a cluster that trains', () => {
     const compared = page.getByRole('region', { name: 'Times of the stages, predicted and measured' });
     await compared.getByRole('row', { name: /^1 at rank 1 agent_/ }).waitFor();
     await page.getByRole('tab', { name: 'Timeline' }).click();
-    await page.getByRole('img', { name: /^Step \d+ took .+, planned were \d/ }).waitFor();
+    await page.getByRole('img', { name: /^Step \d+ took .+, \d.* was planned/ }).waitFor();
     await page.getByRole('tab', { name: 'Logs' }).click();
     const lines = page.getByRole('log');
     await lines.getByText('device memory').nth(1).waitFor();

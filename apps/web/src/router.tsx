@@ -12,7 +12,7 @@ const root = createRootRoute({ component: AppRoot, notFoundComponent: NotFoundPa
 const textAt = (search: Record<string, unknown>, key: string): string | undefined =>
   typeof search[key] === 'string' && search[key] !== '' ? search[key] : undefined;
 
-/** Every page but the frame is loaded when it is first opened. */
+/** Each page is loaded when it is first opened; only the frame is loaded at once. */
 const routes = [
   createRoute({
     getParentRoute: () => root,

@@ -7,7 +7,7 @@ import { onSignedOut } from './signed-out';
 const STALE_MS = 2_000;
 const RETRIES = 2;
 
-/** Only an API that cannot be reached is asked again; what it refuses, it will refuse again. */
+/** A query is tried again only if the API could not be reached: what the API refuses, it would refuse again. */
 function isWorthRetrying(failureCount: number, error: unknown): boolean {
   return failureCount < RETRIES && error instanceof AppError && error.kind === 'unavailable';
 }
@@ -20,7 +20,7 @@ export function makeQueryClient(): QueryClient {
   return queries;
 }
 
-/** What one user was shown is nothing for the next: only who is signed in stays, since the frame watches it. */
+/** Forgets what one user was shown, since the next may not see it. Who is signed in is kept: the frame watches it. */
 export function changeSession(queries: QueryClient, session: SessionBody | null): void {
   queries.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== SESSION_KEY[0] });
   queries.setQueryData(SESSION_KEY, session);

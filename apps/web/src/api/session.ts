@@ -5,10 +5,10 @@ import { client } from './client';
 
 export const SESSION_KEY = ['session'] as const;
 
-/** The cookie itself no script can see: this says that there was one, so that the API is not asked in vain. */
+/** Scripts cannot see the cookie. This entry tells that there was a session, so that the API is not asked in vain. */
 const WAS_SIGNED_IN = 'millrace-signed-in';
 
-/** Who is signed in; null for nobody. */
+/** Who is signed in; null if nobody is. */
 export async function readSession(): Promise<SessionBody | null> {
   if (localStorage.getItem(WAS_SIGNED_IN) === null) return null;
   try {
@@ -20,7 +20,10 @@ export async function readSession(): Promise<SessionBody | null> {
   }
 }
 
-/** The token becomes an HttpOnly cookie: an EventSource cannot send a header, and no script can read it. */
+/**
+ * Exchanges the token for an HttpOnly cookie: an EventSource cannot send a header, and no script can read such a
+ * cookie.
+ */
 export async function signIn(token: string): Promise<SessionBody> {
   const session = await client.accounts.signIn(token);
   localStorage.setItem(WAS_SIGNED_IN, 'yes');
@@ -38,7 +41,10 @@ export function useSession(): UseQueryResult<SessionBody | null> {
 
 const RANK: Readonly<Record<UserRole, number>> = { viewer: 0, member: 1, admin: 2 };
 
-/** Whether who is signed in has at least `role`: what they may not do is not offered; the API refuses it anyway. */
+/**
+ * Whether the user who is signed in has at least `role`. The dashboard does not offer what they may not do, which the
+ * API would refuse anyway.
+ */
 export function useMay(role: UserRole): boolean {
   const { data } = useSession();
   return data !== undefined && data !== null && RANK[data.user.role] >= RANK[role];

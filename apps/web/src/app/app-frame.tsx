@@ -16,7 +16,7 @@ interface AppFrameProps {
   readonly children: ReactNode;
 }
 
-/** What every page has around it: navigation, search, live state, theme, who is signed in. */
+/** What surrounds every page: navigation, search, whether events arrive, theme and user menu. */
 export function AppFrame({ session, children }: AppFrameProps): ReactNode {
   const [isMenuOpen, setMenuOpen] = useState(false);
   const [isPaletteOpen, setPaletteOpen] = useState(false);

@@ -9,7 +9,7 @@ import { AppFrame } from './app-frame';
 import { SignInPage } from './sign-in-page';
 import { Wordmark } from './wordmark';
 
-/** The sign-in form for nobody, the frame and the page for who is signed in. */
+/** Shows the sign-in form if nobody is signed in, and otherwise the frame with the page. */
 export function AppRoot(): ReactNode {
   const session = useSession();
   if (session.isError && session.data === undefined) {

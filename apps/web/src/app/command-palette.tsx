@@ -22,7 +22,7 @@ interface CommandPaletteProps {
   readonly onClose: () => void;
 }
 
-/** Ctrl-K: to any page, run, agent or dataset by typing a part of its name or id. */
+/** Opened by Ctrl-K, it leads to any page, run, agent or dataset of which a part of the name or id is typed. */
 export function CommandPalette({ isOpen, onClose }: CommandPaletteProps): ReactNode {
   return (
     <Dialog
@@ -48,7 +48,7 @@ function PaletteBody({ onClose }: { readonly onClose: () => void }): ReactNode {
     onClose();
     void navigate({ to: path });
   };
-  // Who types fast presses Enter before an entry is marked: the first one is meant.
+  // Someone who types fast presses Enter before an entry is marked, and means the first one.
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.key !== 'Enter') return;
     event.preventDefault();

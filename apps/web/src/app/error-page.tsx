@@ -6,7 +6,7 @@ import { Notice } from '../ui/feedback/notice';
 import { PageHeader } from '../ui/page-header';
 import { PartNotLoaded } from './loading/lazy-page';
 
-/** In place of a page that failed: the rest of the dashboard goes on. */
+/** Shown in place of a page that failed; the rest of the dashboard goes on working. */
 export function ErrorPage({ error, reset }: ErrorComponentProps): ReactNode {
   const tryAgain = (): void => {
     if (error instanceof PartNotLoaded) error.forget();

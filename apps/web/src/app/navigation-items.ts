@@ -20,7 +20,7 @@ export interface NavigationItem {
   readonly role: UserRole;
 }
 
-/** Every page, in the order of the navigation, and who may use it. */
+/** Every page in the order of the navigation, and who may use it. */
 export const NAVIGATION: readonly NavigationItem[] = [
   { to: '/', label: 'Overview', icon: LayoutDashboard, role: 'viewer' },
   { to: '/runs', label: 'Runs', icon: Activity, role: 'viewer' },

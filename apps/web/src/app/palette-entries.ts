@@ -5,7 +5,7 @@ export interface PaletteEntry {
   readonly key: string;
   readonly group: string;
   readonly text: string;
-  /** An id or a state: searched too. */
+  /** An id or a state, which is searched too. */
   readonly detail: string;
   readonly path: string;
 }
@@ -19,7 +19,7 @@ interface PaletteSources {
 
 const COUNT_MAX = 40;
 
-/** What a text finds: every word has to occur somewhere in an entry; pages come first. */
+/** Finds the entries in which every word of the text occurs; pages come first. */
 export function paletteEntries(sources: PaletteSources, text: string): PaletteEntry[] {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
   const all: PaletteEntry[] = [

@@ -9,7 +9,7 @@ import { errorText } from '../ui/feedback/error-text';
 import { Field } from '../ui/field';
 import { Wordmark } from './wordmark';
 
-/** Signs in by a token: there are no passwords. */
+/** Signs in with a token: there are no passwords. */
 export function SignInPage(): ReactNode {
   const queries = useQueryClient();
   const [token, setToken] = useState('');

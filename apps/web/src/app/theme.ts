@@ -15,7 +15,7 @@ export function setTheme(theme: Theme): void {
   window.dispatchEvent(new Event(CHANGED));
 }
 
-/** Canvases have to be drawn again when it changes; everything else follows the style sheet. */
+/** The current theme. Canvases must be drawn again when it changes; everything else follows the style sheet. */
 export function useTheme(): Theme {
   const [theme, setState] = useState(currentTheme);
   useEffect(() => {

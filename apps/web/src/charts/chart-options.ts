@@ -8,20 +8,22 @@ export interface ChartLook {
   readonly xIsTime: boolean;
   readonly formatY: (value: number) => string;
   readonly fromZero: boolean;
-  /** y is in bytes: ticks at binary sizes. */
+  /** Whether y is in bytes, so that ticks are at binary sizes. */
   readonly yIsBytes: boolean;
   readonly widthPx: number;
   readonly heightPx: number;
 }
 
-/** Of the style sheet's current theme. */
+/** The colour of this name in the current theme of the style sheet. */
 export function cssColour(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
 const COLOUR_COUNT = 4;
 
-/** Columns in uPlot's order: x, one per series, then least and largest of each series that has a range. */
+/**
+ * The columns in uPlot's order: x, one per series, then the least and largest values of each series that has a range.
+ */
 export function chartData({ xs, columns, ranges }: MergedSeries): uPlot.AlignedData {
   const bands = ranges.flatMap((range) => (range === undefined ? [] : [range.min, range.max]));
   return [xs, ...columns, ...bands] as unknown as uPlot.AlignedData;
@@ -58,13 +60,13 @@ function fromZeroRange(_: uPlot, __: number, most: number): [number, number] {
 }
 
 function lineOf(label: string, stroke: string, value: uPlot.Series.Value): uPlot.Series {
-  // A few points, validation losses say, are drawn as points too; among many they would hide the line.
+  // Where there are few points, such as validation losses, each is drawn as a dot too; many dots would hide the line.
   return { label, stroke, width: 1.8, value, spanGaps: true, points: { size: 5 } };
 }
 
 const X_AXIS_PX = 24;
 const CHARACTER_PX = 6.5;
-/** Steps are whole: no tick between two of them. */
+/** Steps are whole numbers: there is no tick between two of them. */
 const STEP_INCREMENTS = Array.from({ length: 10 }, (_, power) => [1, 2, 5].map((digit) => digit * 10 ** power)).flat();
 const SECOND_INCREMENTS = [15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 21_600, 86_400];
 const SECONDS_PER_MINUTE = 60;
@@ -88,7 +90,7 @@ function axesOf({ formatY, xIsTime, yIsBytes }: ChartLook): uPlot.Axis[] {
   ];
 }
 
-/** 14:05, with seconds only where ticks are closer than minutes. */
+/** Texts such as 14:05, with seconds only if ticks are less than a minute apart. */
 function clockTexts(_: uPlot, times: number[]): string[] {
   const isFine = times.some((time) => time % SECONDS_PER_MINUTE !== 0);
   const seconds = isFine ? ({ second: '2-digit' } as const) : {};
@@ -96,7 +98,7 @@ function clockTexts(_: uPlot, times: number[]): string[] {
   return times.map((time) => format.format(time * 1000));
 }
 
-/** As wide as the longest text, so that no room is lost beside short ones. */
+/** The axis is as wide as its longest text, so that short texts leave more room for the chart. */
 function widthOfTexts(_: uPlot, texts: string[] | null): number {
   const longest = Math.max(2, ...(texts ?? []).map((text) => text.length));
   return Math.ceil(longest * CHARACTER_PX) + 10;

@@ -8,11 +8,11 @@ import { chartData, chartOptions } from './chart-options';
 import { type ChartSeries, type MergedSeries, mergeSeries } from './merge-series';
 
 interface LineChartProps {
-  /** What is drawn, in words. */
+  /** Says in words what is drawn. */
   readonly label: string;
   readonly series: readonly ChartSeries[];
   readonly xName?: string;
-  /** x is in seconds since 1970. */
+  /** Whether x is a time, in seconds since 1970. */
   readonly xIsTime?: boolean;
   readonly formatY?: (value: number) => string;
   readonly fromZero?: boolean;
@@ -20,7 +20,7 @@ interface LineChartProps {
   readonly heightPx?: number;
 }
 
-/** Lines over steps or time. Drag to zoom, double-click to see all again. */
+/** Draws lines over steps or time. Dragging zooms, a double click shows everything again. */
 export function LineChart({
   label,
   series,
@@ -62,7 +62,7 @@ interface At {
   readonly formatY: (value: number) => string;
 }
 
-/** At the pointer, or the newest there is. */
+/** The value at the pointer or, without a pointer, the newest one. */
 function valueText({ columns }: MergedSeries, index: number, { at, isExact, formatY }: At): string {
   const column = columns[index] ?? [];
   const value = isExact ? column[at] : column.findLast((one) => one !== null);
@@ -77,14 +77,14 @@ function xText({ xs }: MergedSeries, x: { at: number; xName: string; xIsTime?: b
 
 type Look = Omit<Parameters<typeof chartOptions>[0], 'widthPx'>;
 
-/** Keeps a uPlot in `host`; gives the index under the pointer. */
+/** Keeps a uPlot in `host`; returns the index under the pointer. */
 function useChart(host: React.RefObject<HTMLDivElement | null>, merged: MergedSeries, look: Look): number | undefined {
   const [cursor, setCursor] = useState<number>();
   const theme = useTheme();
   const plot = useRef<UPlot>(null);
   const latest = useRef({ merged, look });
   latest.current = { merged, look };
-  // What cannot be changed in a chart that exists.
+  // These properties cannot be changed in a chart that exists: it is made anew.
   const shape = JSON.stringify([theme, look.labels, merged.ranges.map((range) => range !== undefined), look.heightPx]);
   useEffect(() => {
     const element = host.current;

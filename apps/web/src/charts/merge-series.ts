@@ -1,8 +1,8 @@
 export interface ChartPoint {
   readonly x: number;
-  /** Null draws a gap. */
+  /** Null makes a gap in the line. */
   readonly y: number | null;
-  /** Range of what the point stands for, where it stands for several. */
+  /** The range of values that the point stands for, if it stands for several. */
   readonly min?: number;
   readonly max?: number;
 }
@@ -14,15 +14,15 @@ export interface ChartSeries {
 
 export interface MergedSeries {
   readonly xs: readonly number[];
-  /** One per series, a value or null for every x. */
+  /** One column per series, with a value or null for every x. */
   readonly columns: readonly (readonly (number | null)[])[];
-  /** One per series with a range: least and largest values; undefined for series of single points. */
+  /** The least and largest values of each series, or undefined for a series whose points stand for single values. */
   readonly ranges: readonly (
     { readonly min: readonly (number | null)[]; readonly max: readonly (number | null)[] } | undefined
   )[];
 }
 
-/** Series with x values of their own on one ascending x axis, the form that charts draw. */
+/** Brings series with x values of their own onto one ascending x axis, which is the form that charts draw. */
 export function mergeSeries(series: readonly ChartSeries[]): MergedSeries {
   const xs = [...new Set(series.flatMap(({ points }) => points.map(({ x }) => x)))].sort((a, b) => a - b);
   const indexOf = new Map(xs.map((x, index) => [x, index]));

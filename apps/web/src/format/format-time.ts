@@ -5,7 +5,9 @@ const UNITS = [
   ['s', 1_000],
 ] as const;
 
-/** The two largest units: 1 h 5 min. Below ten seconds with one decimal, below one second in milliseconds. */
+/**
+ * The two largest units: 1 h 5 min. Below ten seconds there is one decimal; below one second the unit is milliseconds.
+ */
 export function formatDuration(ms: number): string {
   if (ms < 0) return '0 s';
   if (Math.round(ms) < 1_000) return `${ms < 10 ? Number(ms.toPrecision(2)) : Math.round(ms)} ms`;
@@ -18,7 +20,7 @@ export function formatDuration(ms: number): string {
   return rest === 0 || next === undefined ? `${count} ${name}` : `${count} ${name} ${rest} ${next[0]}`;
 }
 
-/** 5 min ago; in 3 h */
+/** Examples: 5 min ago; in 3 h */
 export function formatAgo(time: string, nowMs: number): string {
   const ms = nowMs - Date.parse(time);
   if (Math.abs(ms) < 5_000) return 'just now';
@@ -28,12 +30,12 @@ export function formatAgo(time: string, nowMs: number): string {
   return ms < 0 ? `in ${text}` : `${text} ago`;
 }
 
-/** 14:03:27 in the reader's time zone. */
+/** Example: 14:03:27, in the reader's time zone. */
 export function formatClock(time: string): string {
   return new Date(time).toLocaleTimeString('en-GB');
 }
 
-/** 2026-03-01 14:03:27 in the reader's time zone. */
+/** Example: 2026-03-01 14:03:27, in the reader's time zone. */
 export function formatDateTime(time: string): string {
   const date = new Date(time);
   return `${date.toLocaleDateString('sv-SE')} ${date.toLocaleTimeString('en-GB')}`;

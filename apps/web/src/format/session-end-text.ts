@@ -1,6 +1,6 @@
 import { formatDateTime } from './format-time';
 
-/** Until when nobody has to sign in again; null is a session without an end. */
+/** Says how long the session lasts; null means that it has no end. */
 export function sessionEndText(expiresAt: string | null): string {
   return expiresAt === null ? 'signed in until you sign out' : `signed in until ${formatDateTime(expiresAt)}`;
 }

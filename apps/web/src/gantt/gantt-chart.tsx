@@ -8,7 +8,7 @@ import { type GanttGroup, endOf } from './gantt-model';
 import { paintGantt } from './paint-gantt';
 
 interface GanttChartProps {
-  /** What is drawn, in words. */
+  /** Says in words what is drawn. */
   readonly label: string;
   readonly groups: readonly GanttGroup[];
   readonly formatTime: (time: number) => string;
@@ -17,7 +17,9 @@ interface GanttChartProps {
 const ZOOM = 0.6;
 const PAN = 0.2;
 
-/** Spans per rank over time on a canvas: drag to move, Ctrl and wheel or the keys + and - to zoom, arrows to move. */
+/**
+ * Draws spans per rank over time on a canvas. Dragging and the arrow keys move it; Ctrl with the wheel, + and - zoom.
+ */
 export function GanttChart({ label, groups, formatTime }: GanttChartProps): ReactNode {
   const canvas = useRef<HTMLCanvasElement>(null);
   const end = useMemo(() => endOf(groups), [groups]);
@@ -121,7 +123,10 @@ function useDrawing(canvas: React.RefObject<HTMLCanvasElement | null>, drawing: 
   return { hovered, pointer };
 }
 
-/** Only with Ctrl, so that the page scrolls past the drawing. React's wheel listeners cannot hold the page back. */
+/**
+ * Zooms only with Ctrl, so that otherwise the page scrolls past the drawing. React's own wheel listeners are passive
+ * and cannot keep the page from scrolling.
+ */
 function useWheelZoom(
   canvas: React.RefObject<HTMLCanvasElement | null>,
   zoom: (x: number, isIn: boolean) => void,

@@ -35,12 +35,14 @@ export interface GanttLayout {
   readonly ticks: readonly { readonly x: number; readonly time: number }[];
 }
 
-/** Height of the whole drawing, which does not depend on the window. */
+/** Height of the whole drawing in pixels, which does not depend on the window. */
 export function ganttHeight(groups: readonly GanttGroup[]): number {
   return AXIS_PX + groups.reduce((height, { rows }) => height + TITLE_PX + rows.length * ROW_PX, 0);
 }
 
-/** Where everything in the window goes: what does not touch it is left out, what crosses its edge is cut. */
+/**
+ * Where everything in the window is drawn. A span outside the window is left out, and one that crosses its edge is cut.
+ */
 export function ganttLayout(groups: readonly GanttGroup[], window: GanttWindow, widthPx: number): GanttLayout {
   const plotPx = Math.max(1, widthPx - GUTTER_PX);
   const scale = plotPx / Math.max(window.to - window.from, Number.EPSILON);
@@ -80,14 +82,14 @@ function boxOf(
   };
 }
 
-/** The box under a point; the thin ones, drawn last, win. */
+/** The box under a point. Thin boxes are drawn last, so that they come before the others. */
 export function boxAt({ boxes }: GanttLayout, x: number, y: number): GanttBox | undefined {
   return boxes.findLast((box) => x >= box.x - 1 && x <= box.x + box.width + 1 && y >= box.y && y <= box.y + box.height);
 }
 
 const TICK_PX = 110;
 
-/** Round times, 1, 2 or 5 times a power of ten, at most one per `TICK_PX`. */
+/** Round times (1, 2 or 5 times a power of ten), at most one per `TICK_PX`. */
 export function tickTimes({ from, to }: GanttWindow, plotPx: number): number[] {
   const least = (to - from) / Math.max(1, Math.floor(plotPx / TICK_PX));
   if (!(least > 0)) return [];
@@ -98,7 +100,7 @@ export function tickTimes({ from, to }: GanttWindow, plotPx: number): number[] {
   return Array.from({ length: Math.max(0, count) }, (_, index) => Number(((first + index) * step).toPrecision(12)));
 }
 
-/** The window zoomed by `factor` about a time, kept inside 0 .. end. */
+/** The window zoomed by `factor` around a time and kept inside 0 .. end. */
 export function zoomWindow(window: GanttWindow, zoom: { factor: number; about: number; end: number }): GanttWindow {
   const size = Math.min(zoom.end, Math.max(zoom.end / 2_000, (window.to - window.from) * zoom.factor));
   const part = (zoom.about - window.from) / (window.to - window.from || 1);

@@ -2,7 +2,7 @@ import type { ReactNode } from 'react';
 import type { GanttGroup } from './gantt-model';
 import { CATEGORY_NAMES, type SpanCategory } from './span-kind';
 
-/** The colours that occur, each with its word. */
+/** The colours that occur in the drawing, each with its meaning. */
 export function GanttLegend({ groups }: { readonly groups: readonly GanttGroup[] }): ReactNode {
   const used = new Set(
     groups.flatMap(({ rows }) => rows.flatMap(({ spans }) => spans.map(({ category }) => category))),

@@ -4,10 +4,10 @@ export interface GanttSpan {
   readonly start: number;
   readonly duration: number;
   readonly category: SpanCategory;
-  /** What is written into a box wide enough. */
+  /** The text that is written into the box if it is wide enough. */
   readonly text: string;
   readonly detail: string;
-  /** 0 lightest: the rank's chunks are told apart by shade. */
+  /** The chunk's index on its rank, which decides the shade of its colour; 0 is the lightest. */
   readonly chunk: number;
 }
 
@@ -21,7 +21,7 @@ export interface GanttGroup {
   readonly rows: readonly GanttRow[];
 }
 
-/** A span as the timeline gives it. */
+/** A span as the API's timeline has it. */
 export interface RawSpan {
   readonly rank: number;
   readonly chunk?: number | null | undefined;
@@ -31,7 +31,7 @@ export interface RawSpan {
   readonly durationUs: number;
 }
 
-/** One row per rank that has spans, times counted from `originUs`. */
+/** One row per rank that has spans; times count from `originUs`. */
 export function rowsOf(spans: readonly RawSpan[], originUs: number): GanttRow[] {
   const ranks = [...new Set(spans.map(({ rank }) => rank))].sort((a, b) => a - b);
   return ranks.map((rank) => ({
@@ -53,7 +53,7 @@ function ganttSpan({ kind, chunk, microBatch, startUs, durationUs }: RawSpan, or
   };
 }
 
-/** The last end of all spans. */
+/** The time at which the last span ends. */
 export function endOf(groups: readonly GanttGroup[]): number {
   let end = 0;
   for (const { rows } of groups)
@@ -61,7 +61,7 @@ export function endOf(groups: readonly GanttGroup[]): number {
   return end;
 }
 
-/** First start of some spans; 0 for none. */
+/** The time at which the first span starts; 0 if there is none. */
 export function startOf(spans: readonly RawSpan[]): number {
   return spans.reduce((least, { startUs }) => Math.min(least, startUs), spans[0]?.startUs ?? 0);
 }

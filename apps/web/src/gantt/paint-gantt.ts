@@ -11,7 +11,7 @@ interface PaintOptions {
   readonly hovered: GanttBox | undefined;
 }
 
-/** Draws a layout in the current theme's colours, sharp on every screen. */
+/** Draws a layout in the colours of the current theme, at the screen's own resolution. */
 export function paintGantt(canvas: HTMLCanvasElement, layout: GanttLayout, options: PaintOptions): void {
   const pen = canvas.getContext('2d');
   if (pen === null) return;
@@ -53,7 +53,7 @@ function paintBoxes(pen: CanvasRenderingContext2D, boxes: readonly GanttBox[]): 
   for (const { x, y, width, height, span } of boxes) {
     let colour = colours.get(span.category);
     if (colour === undefined) colours.set(span.category, (colour = cssColour(`--span-${span.category.toLowerCase()}`)));
-    // A hairline between neighbours, as long as they are wide enough to have one.
+    // Neighbours are separated by a gap of one pixel if they are wide enough for it.
     const drawn = width > 3 ? width - 1 : width;
     pen.fillStyle = colour;
     pen.fillRect(x, y, drawn, height);

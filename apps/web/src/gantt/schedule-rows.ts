@@ -1,7 +1,7 @@
 import type { Schedule, Simulation } from '@millrace/pipeline';
 import { type GanttRow, rowsOf } from './gantt-model';
 
-/** A simulated step as rows, in the unit of its times. */
+/** A simulated step as rows; times keep the simulation's unit. */
 export function scheduleRows(schedule: Schedule, { actions }: Simulation): GanttRow[] {
   const spans = actions.flatMap((row, rank) =>
     row.map(({ action: { kind, stage, microBatch }, start, end }) => ({

@@ -11,7 +11,7 @@ export const CATEGORY_NAMES: Readonly<Record<SpanCategory, string>> = {
   other: 'validation and other',
 };
 
-/** What a kind of span counts as; kinds that this dashboard does not know yet are `other`. */
+/** The category of a kind of span; a kind that this dashboard does not know is `other`. */
 export function spanCategory(kind: string): SpanCategory {
   const name = kind.toLowerCase();
   if (name === 'f' || name === 'i' || name === 'w' || name === 'b') return name.toUpperCase() as SpanCategory;
@@ -21,7 +21,7 @@ export function spanCategory(kind: string): SpanCategory {
   return 'other';
 }
 
-/** Waits and transfers go on beside the device's work: they have the thin lane under it. */
+/** Waits and transfers happen beside the device's work: they are drawn in the thin lane below it. */
 export function isBeside(category: SpanCategory): boolean {
   return category === 'wait' || category === 'transfer';
 }

@@ -4,11 +4,11 @@ import { isBeside, spanCategory } from './span-kind';
 export interface RankSummary {
   readonly rank: number;
   readonly computeUs: number;
-  /** Waits while the device does nothing; those beside its work cost nothing. */
+  /** Time waited while the device did nothing; a wait beside its work costs nothing and is not counted. */
   readonly waitUs: number;
-  /** Transfers, most of them beside the device's work. */
+  /** Transfers, most of which happen beside the device's work. */
   readonly transferUs: number;
-  /** Of the whole step's length. */
+  /** The share of the whole step's length in which the device computed. */
   readonly computeRatio: number;
 }
 
@@ -17,7 +17,7 @@ export interface StepSummary {
   readonly ranks: readonly RankSummary[];
 }
 
-/** Where a step's time went, per rank. */
+/** Sums up where a step's time went, per rank. */
 export function summariseStep(spans: readonly RawSpan[]): StepSummary {
   const origin = startOf(spans);
   const lengthUs = spans.reduce((end, { startUs, durationUs }) => Math.max(end, startUs + durationUs), origin) - origin;
@@ -40,7 +40,7 @@ function summariseRank(spans: readonly RawSpan[], rank: number, lengthUs: number
   };
 }
 
-/** Length of the union: waits for several things at once pass once. */
+/** Length of the spans' union: time in which several waits overlap counts once. */
 function coveredUs(spans: readonly RawSpan[]): number {
   let covered = 0;
   let end = -Infinity;

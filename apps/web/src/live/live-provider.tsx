@@ -4,10 +4,10 @@ import { LiveStream, type StreamListener } from './live-stream';
 import { type QueryKey, staleQueries } from './stale-queries';
 
 const LiveContext = createContext<LiveStream | undefined>(undefined);
-/** A burst of events, a gang that starts say, asks for each answer once. */
+/** A burst of events, such as at the start of a gang, asks for each stale answer only once in this time. */
 const REFRESH_MS = 400;
 
-/** Opens the event stream for everything below, and asks again for what an event makes stale. */
+/** Opens the event stream for everything below it, and asks again for the answers that an event makes stale. */
 export function LiveProvider({ children }: { readonly children: ReactNode }): ReactNode {
   const stream = useMemo(() => new LiveStream(), []);
   const queries = useQueryClient();
@@ -32,7 +32,7 @@ export function LiveProvider({ children }: { readonly children: ReactNode }): Re
   return <LiveContext.Provider value={stream}>{children}</LiveContext.Provider>;
 }
 
-/** Follows topics while the component is shown, and hands on their events. */
+/** Follows topics while the component is shown, and passes their events to `listener`. */
 export function useLive(topics: readonly string[], listener?: StreamListener): void {
   const stream = useContext(LiveContext);
   const latest = useRef(listener);
@@ -54,7 +54,7 @@ export function useIsLive(): boolean {
 const WITHOUT_STREAM_MS = 4_000;
 const WITH_STREAM_MS = 30_000;
 
-/** How often to ask for an answer that events keep fresh: seldom while the stream is open. */
+/** How often to ask for an answer that events keep up to date: seldom while the stream is open. */
 export function usePollMs(): number {
   return useIsLive() ? WITH_STREAM_MS : WITHOUT_STREAM_MS;
 }

@@ -7,8 +7,8 @@ const TOPICS_SETTLE_MS = 50;
 const REOPEN_MS = 2_000;
 
 /**
- * The tab's one event stream. Pages ask for topics while they are shown; when the set changes the stream is opened
- * again from the last sequence seen, so that nothing is lost in between.
+ * The one event stream of this browser tab. Pages ask for topics while they are shown. When the set of topics changes,
+ * the stream is opened again from the last sequence seen, so that no event is lost in between.
  */
 export class LiveStream {
   private readonly wanted = new Map<string, number>();
@@ -20,7 +20,7 @@ export class LiveStream {
   private timer: number | undefined;
   private isConnected = false;
 
-  /** Asks for topics; call what it returns to stop asking. */
+  /** Asks for topics; the function that it returns stops asking. */
   follow(topics: readonly string[]): () => void {
     for (const topic of topics) this.wanted.set(topic, (this.wanted.get(topic) ?? 0) + 1);
     this.later(TOPICS_SETTLE_MS);
@@ -74,7 +74,7 @@ export class LiveStream {
     source.addEventListener('message', (message: MessageEvent<string>) => this.receive(message));
     source.addEventListener('error', () => {
       this.setConnected(false);
-      // The browser comes back by itself from a broken connection, not from an answer that is no stream.
+      // A browser reconnects by itself when a connection breaks, but not after an answer that is no event stream.
       if (source.readyState === EventSource.CLOSED && this.source === source) this.later(REOPEN_MS);
     });
   }

@@ -2,16 +2,19 @@ import type { StreamMessage } from '@millrace/contracts';
 
 export type QueryKey = readonly string[];
 
-/** Come often and are appended by who shows them, instead of asking for everything again. */
+/** Events that come often: the component that shows them appends them, instead of asking for everything again. */
 const STREAMED = ['run.metric', 'run.log', 'run.timeline', 'agent.telemetry'];
 
-/** Which answers an event makes stale. Keys are prefixes: ['run', id] stands for all that is shown of the run. */
+/**
+ * The queries whose answers an event makes stale. Keys are prefixes: ['run', id] means everything that is shown of the
+ * run.
+ */
 export function staleQueries({ type, topic, runId, subject, data }: StreamMessage): QueryKey[] {
   if (STREAMED.includes(type)) return [];
   const area = type.split('.')[0];
   if (area === 'run') {
     const id = runId ?? idOfTopic(topic) ?? textAt(data, 'runId') ?? subject;
-    // Among all runs the newest are asked for again; what is deleted may be an older one.
+    // Normally only the newest of all runs are asked for again; but a run that was deleted may be an older one.
     const all = type === 'run.deleted' ? [['all-runs']] : [];
     return [['runs'], ['overview'], ...all, ...(id === undefined ? [] : [['run', id]])];
   }
@@ -25,7 +28,7 @@ export function staleQueries({ type, topic, runId, subject, data }: StreamMessag
   return [];
 }
 
-/** `run:run_4h2k` is about run_4h2k. */
+/** Example: the topic `run:run_4h2k` has the id run_4h2k. */
 function idOfTopic(topic: string | undefined): string | undefined {
   return topic?.split(':')[1];
 }

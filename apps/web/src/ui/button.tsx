@@ -7,7 +7,7 @@ interface ButtonProps extends ButtonHTMLAttributes<HTMLButtonElement> {
   readonly isBusy?: boolean;
 }
 
-/** A button with a word; the icon is decoration. */
+/** A button with a text; its icon is decoration. */
 export function Button({ variant = 'plain', icon: Icon, isBusy, children, ...rest }: ButtonProps): ReactNode {
   return (
     <button
@@ -28,7 +28,7 @@ interface IconButtonProps extends ButtonHTMLAttributes<HTMLButtonElement> {
   readonly label: string;
 }
 
-/** A button without a word: the label is what a screen reader says and what the pointer shows. */
+/** A button without a text: screen readers read its label, and the pointer shows it. */
 export function IconButton({ icon: Icon, label, ...rest }: IconButtonProps): ReactNode {
   return (
     <button type="button" {...rest} className={`icon-button ${rest.className ?? ''}`} aria-label={label} title={label}>

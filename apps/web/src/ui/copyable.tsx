@@ -27,7 +27,9 @@ export function CopyButton({ text, label }: { readonly text: string; readonly la
   );
 }
 
-/** Over plain HTTP from another machine a browser has no clipboard API; the old way needs a selection. */
+/**
+ * Copies a text. Over plain HTTP from another machine a browser has no clipboard API; the older way needs a selection.
+ */
 async function copyText(text: string): Promise<void> {
   if (window.isSecureContext) return navigator.clipboard.writeText(text);
   const area = document.createElement('textarea');
@@ -39,7 +41,7 @@ async function copyText(text: string): Promise<void> {
   if (!isDone) throw new DOMException('the browser refused', 'NotAllowedError');
 }
 
-/** An id to copy whole. */
+/** An id, with a button that copies it. */
 export function CopyableId({ id }: { readonly id: string }): ReactNode {
   return (
     <span className="copyable">
@@ -49,7 +51,7 @@ export function CopyableId({ id }: { readonly id: string }): ReactNode {
   );
 }
 
-/** The command that does, or shows, the same as this page. */
+/** A command of the CLI that does or shows the same as this page. */
 export function CliCommand({ command }: { readonly command: string }): ReactNode {
   return (
     <span className="cli">

@@ -5,7 +5,7 @@ interface FieldProps {
   readonly hint?: ReactNode;
   readonly error?: string | undefined;
   readonly isWide?: boolean;
-  /** Gives the control its id and what describes it. */
+  /** Renders the control with the id and the descriptions that it is given. */
   readonly children: (control: {
     readonly id: string;
     readonly 'aria-describedby': string | undefined;
@@ -13,7 +13,7 @@ interface FieldProps {
   }) => ReactNode;
 }
 
-/** A control with its label, hint and error tied to it. */
+/** Connects a control with its label, hint and error, also for screen readers. */
 export function Field({ label, hint, error, isWide = false, children }: FieldProps): ReactNode {
   const id = useId();
   const described = [hint === undefined ? '' : `${id}-hint`, error === undefined ? '' : `${id}-error`].join(' ').trim();

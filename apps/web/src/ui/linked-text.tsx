@@ -2,7 +2,7 @@ import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { splitIds } from './split-ids';
 
-/** A sentence whose ids of runs, agents and datasets lead to their pages. */
+/** Shows a text in which ids of runs, agents and datasets are links to their pages. */
 export function LinkedText({ text }: { readonly text: string }): ReactNode {
   return splitIds(text).map(({ text: piece, path }, index) =>
     path === undefined ? (

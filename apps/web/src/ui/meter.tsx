@@ -2,12 +2,12 @@ import type { ReactNode } from 'react';
 
 interface MeterProps {
   readonly label: string;
-  /** 0 to 1; null where it is not known. */
+  /** From 0 to 1; null if it is unknown. */
   readonly ratio: number | null;
   readonly text?: string;
 }
 
-/** A bar that says its number too. */
+/** A bar that also shows its number. */
 export function Meter({ label, ratio, text }: MeterProps): ReactNode {
   if (ratio === null) return <span className="quiet">unknown</span>;
   const bounded = Math.min(1, Math.max(0, ratio));

@@ -3,11 +3,11 @@ const FOLDERS: Readonly<Record<string, string>> = { run: '/runs', agent: '/agent
 
 export interface TextPiece {
   readonly text: string;
-  /** Of the page that an id belongs to. */
+  /** The path of the page that the id belongs to; undefined for text between ids. */
   readonly path?: string;
 }
 
-/** A text as what is between ids, and the ids. */
+/** Splits a text into ids and the text between them. */
 export function splitIds(text: string): TextPiece[] {
   const pieces: TextPiece[] = [];
   let from = 0;

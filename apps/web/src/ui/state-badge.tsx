@@ -44,7 +44,7 @@ const STATES: Readonly<Record<string, readonly [LucideIcon, Tone]>> = {
   durable: [CheckCircle2, 'good'],
 };
 
-/** A state as icon and word, so that neither colour nor shape alone tells it. */
+/** Shows a state with an icon and a word, so that it can be told without seeing colour or shape. */
 export function StateBadge({ state }: { readonly state: string }): ReactNode {
   const [Icon, tone] = STATES[state] ?? [CircleDot, 'off'];
   return (

@@ -1,7 +1,7 @@
 import { type ReactNode, useEffect, useState } from 'react';
 import { formatAgo, formatDateTime } from '../format/format-time';
 
-/** The wall clock in steps, for texts that age while they are shown. */
+/** The wall clock in steps, for texts that change with time, such as "5 min ago". */
 export function useNowMs(stepMs = 5_000): number {
   const [nowMs, setNowMs] = useState(() => Date.now());
   useEffect(() => {
@@ -11,7 +11,7 @@ export function useNowMs(stepMs = 5_000): number {
   return Math.max(nowMs, 0);
 }
 
-/** 5 min ago, with the time itself on hover and for machines. */
+/** Shows a time as "5 min ago"; the exact time appears on hover and is in the markup for programs. */
 export function TimeAgo({ time }: { readonly time: string | null | undefined }): ReactNode {
   const nowMs = useNowMs();
   if (time === null || time === undefined) return <span className="quiet">never</span>;

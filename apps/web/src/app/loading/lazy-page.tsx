@@ -1,11 +1,11 @@
 import { type ComponentType, type FunctionComponent, createElement, use } from 'react';
 import { fetchPatiently } from './fetch-patiently';
 
-/** A part of the dashboard that did not come. */
+/** A part of the dashboard could not be loaded. */
 export class PartNotLoaded extends Error {
   constructor(
     cause: unknown,
-    /** The next look at the part asks for it again. */
+    /** Lets the part be asked for again when it is shown the next time. */
     readonly forget: () => void,
   ) {
     super('This part of the dashboard could not be loaded: the API does not answer.', { cause });
@@ -16,10 +16,10 @@ export class PartNotLoaded extends Error {
 type Preloadable<P extends object> = FunctionComponent<P> & { preload: () => Promise<void> };
 
 /**
- * A component whose file is loaded when it is first shown. A browser keeps that a module could not be fetched until the
- * whole page is loaded anew, and the router does that at the first failure, whether anybody answers or not. Here the
- * API is asked for a sign of life first, for as long as it takes to start again; a file that does not come even then is
- * one of another version, and only then is the page loaded anew.
+ * A component whose file is loaded when it is first shown. Until the whole page is loaded anew, a browser remembers
+ * that a module could not be fetched; and the router loads the page anew at the first failure, even if no API answers.
+ * Therefore the API is first asked whether it is there, for as long as a restart takes. If the file cannot be loaded
+ * even then, it belongs to another version, and only then is the page loaded anew.
  */
 export function lazyPage<P extends object>(load: () => Promise<ComponentType<P>>): Preloadable<P> {
   let loading: Promise<ComponentType<P>> | undefined;
@@ -50,7 +50,7 @@ async function signOfLife(): Promise<void> {
   await response.arrayBuffer();
 }
 
-/** Whether this page was loaded anew a moment ago; a second time would not help. */
+/** Whether this page was loaded anew a moment ago, in which case a second time would not help. */
 function wasReloaded(): boolean {
   const [navigation] = performance.getEntriesByType('navigation') as PerformanceNavigationTiming[];
   return navigation?.type === 'reload';

@@ -6,7 +6,7 @@ import { ProjectsPanel } from './projects-panel';
 import { TokensPanel } from './tokens-panel';
 import { UsersPanel } from './users-panel';
 
-/** Who may do what: everybody sees their tokens, an admin everybody. */
+/** Shows who may do what: users see their own tokens, an admin sees those of everybody. */
 export function AccessPage(): ReactNode {
   const isAdmin = useMay('admin');
   return (

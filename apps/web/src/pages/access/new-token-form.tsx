@@ -17,7 +17,7 @@ interface NewTokenFormProps {
 
 const DAY_MS = 86_400_000;
 
-/** For programs and people; an admin makes them for others too. */
+/** Makes a token for a program or a person; an admin can make one for another user. */
 export function NewTokenForm({ staleKey, onMade }: NewTokenFormProps): ReactNode {
   const isAdmin = useMay('admin');
   const { data: users } = useUsers({ enabled: isAdmin });
@@ -93,7 +93,7 @@ interface ScopeChoiceProps {
   readonly onChange: (scope: readonly TokenScope[]) => void;
 }
 
-/** `*` stands for all of the others. */
+/** `*` stands for all the others. */
 function ScopeChoice({ scope, onChange }: ScopeChoiceProps): ReactNode {
   const toggle = (name: TokenScope, isOn: boolean): void => {
     if (name === '*') onChange(isOn ? ['*'] : ['read']);

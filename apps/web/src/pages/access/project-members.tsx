@@ -12,7 +12,7 @@ interface ProjectMembersProps {
   readonly staleKey: QueryKey;
 }
 
-/** Who belongs to a project, changed one by one. */
+/** Shows who belongs to a project; each user is added or removed on its own. */
 export function ProjectMembers({ project, staleKey }: ProjectMembersProps): ReactNode {
   const [isOpen, setOpen] = useState(false);
   const { data: users = [] } = useUsers({ enabled: isOpen });

@@ -14,7 +14,7 @@ import { ProjectMembers } from './project-members';
 
 const KEY = ['projects'];
 
-/** Members steer the runs of their projects; viewers see all. */
+/** Lists the projects. Members of a project steer its runs; viewers see all runs. */
 export function ProjectsPanel(): ReactNode {
   const isAdmin = useMay('admin');
   const query = useQuery({ queryKey: KEY, queryFn: () => allPages((page) => client.accounts.projects(page)) });
@@ -51,7 +51,7 @@ function NewProjectForm(): ReactNode {
   const [name, setName] = useState('');
   const create = useAction({
     act: (made: NewProject) => client.accounts.createProject(made),
-    done: (project) => `Runs may belong to ${project.name} now.`,
+    done: (project) => `Runs can now be submitted to ${project.name}.`,
     stale: [KEY],
     onDone: () => setName(''),
   });
@@ -62,7 +62,7 @@ function NewProjectForm(): ReactNode {
   return (
     <Panel title="New project">
       <form className="toolbar" onSubmit={submit}>
-        <Field label="Name" hint="as runs write it: project">
+        <Field label="Name" hint="what run specs give as project">
           {(control) => <input {...control} value={name} required onChange={({ target }) => setName(target.value)} />}
         </Field>
         <Button type="submit" variant="primary" icon={FolderPlus} isBusy={create.isPending}>

@@ -34,7 +34,7 @@ export function TokensPanel(): ReactNode {
       {made !== undefined && (
         <Notice tone="info">
           <p>
-            <b>{made.name}</b> is shown this once. Keep it where only its owner reads it.
+            <b>{made.name}</b> is shown only once. Keep it where only its owner can read it.
           </p>
           <span className="cli">
             <code>{made.token}</code>
@@ -59,7 +59,7 @@ export function TokensPanel(): ReactNode {
       {asked !== undefined && (
         <ConfirmDialog
           title={`Revoke ${asked.name}?`}
-          consequence={<p>Whoever uses it is refused from now on, open sessions included. It cannot be taken back.</p>}
+          consequence={<p>The API will refuse whoever uses this token, and end its sessions. This cannot be undone.</p>}
           verb="Revoke"
           onConfirm={() => revoke.mutate(asked)}
           onClose={() => setAsked(undefined)}

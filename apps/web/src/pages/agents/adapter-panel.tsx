@@ -12,7 +12,7 @@ const LABELS: Readonly<Record<string, string>> = {
   ...{ deviceProof: 'told by', quarantined: 'kernels avoided' },
 };
 
-/** What the driver says of the device, and where the agent is. */
+/** Shows what the driver tells about the device, and where the agent runs. */
 export function AdapterPanel({ agent }: { readonly agent: AgentBody }): ReactNode {
   const { limits, features, ...rest } = agent.adapter as AdapterParts;
 
@@ -35,7 +35,7 @@ export function AdapterPanel({ agent }: { readonly agent: AgentBody }): ReactNod
         )}
       </Panel>
       {limits && (
-        <Panel title="Limits" note="what one kernel may use">
+        <Panel title="Limits" note="the most that one kernel may use">
           <dl className="facts">
             {Object.entries(limits).map(([key, value]) => (
               <Fact key={key} name={key} text={factText(key, value)} />

@@ -54,7 +54,7 @@ function LoadedAgent({ agent }: { readonly agent: AgentBody }): ReactNode {
       />
       {agent.setAside !== null && (
         <Notice tone="warn">
-          It is set aside and gets work again <TimeAgo time={agent.setAside.until} />: {agent.setAside.reason}.
+          The agent is set aside and gets work again <TimeAgo time={agent.setAside.until} />: {agent.setAside.reason}.
         </Notice>
       )}
       {agent.sharesDeviceWith.length > 0 && (
@@ -71,7 +71,11 @@ function LoadedAgent({ agent }: { readonly agent: AgentBody }): ReactNode {
           note="GFLOP/s, measured"
         />
         <StatTile label="Memory" value={formatMeasured(agent.benchmark.memoryGbps)} note="GB/s, measured" />
-        <StatTile label="Heard of" value={<TimeAgo time={agent.lastSeenAt} />} note={`version ${agent.version}`} />
+        <StatTile
+          label="Last heard from"
+          value={<TimeAgo time={agent.lastSeenAt} />}
+          note={`version ${agent.version}`}
+        />
       </StatRow>
       <TelemetryCharts agentId={agent.id} />
       <AdapterPanel agent={agent} />

@@ -80,13 +80,13 @@ const COLUMNS: readonly ColumnDef<AgentBody>[] = [
   },
   {
     id: 'seen',
-    header: 'Heard of',
+    header: 'Last heard from',
     accessorFn: ({ lastSeenAt }) => lastSeenAt,
     cell: ({ row }) => <TimeAgo time={row.original.lastSeenAt} />,
   },
 ];
 
-/** Two agents on one GPU count its memory and its speed twice. */
+/** Warns that two agents share a GPU, because its memory and speed are then counted twice. */
 function SharedDevice({ agents }: { readonly agents: readonly string[] }): ReactNode {
   if (agents.length === 0) return null;
   return <div className="quiet">Warning: {agents.join(', ')} computes on this same GPU.</div>;

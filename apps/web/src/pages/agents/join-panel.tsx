@@ -9,7 +9,7 @@ import { useAction } from '../../ui/feedback/use-action';
 import { Panel } from '../../ui/panel';
 import { TimeAgo } from '../../ui/time-ago';
 
-/** The command that makes another machine an agent: its token works once. */
+/** Shows the command that makes another machine an agent; the token in it works once. */
 export function JoinPanel(): ReactNode {
   const mayJoin = useMay('admin');
   const [made, setMade] = useState<JoinTokenBody>();
@@ -39,7 +39,7 @@ export function JoinPanel(): ReactNode {
             </Button>
           </div>
         ) : (
-          <p className="quiet">An admin makes that command here.</p>
+          <p className="quiet">An admin can make this command here.</p>
         )}
       </div>
     </Panel>

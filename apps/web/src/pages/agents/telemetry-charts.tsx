@@ -16,7 +16,7 @@ const HOUR_MS = 3_600_000;
 
 const queryKeyOf = (agentId: string): readonly string[] => ['agent', agentId, 'telemetry'];
 
-/** The last hour: what the device does not tell has no chart. */
+/** Charts of the last hour; a value that the device does not report has no chart. */
 export function TelemetryCharts({ agentId }: { readonly agentId: string }): ReactNode {
   const queries = useQueryClient();
   const pollMs = usePollMs();
@@ -62,7 +62,7 @@ function Charts({ series }: { readonly series: TelemetrySeriesBody['series'] }):
     return (
       <Panel title="Telemetry">
         <EmptyState
-          title="The device and its host have told nothing yet."
+          title="The device and its host have reported nothing yet."
           command="nvidia-smi -q -x | nvidia-smi-parser"
         />
       </Panel>

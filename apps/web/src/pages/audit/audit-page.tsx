@@ -53,7 +53,7 @@ function detailsOf({ action, data }: AuditEntryBody): string {
   return eventText({ type: action, data });
 }
 
-/** Every change, who made it and when: written in the transaction of the change. */
+/** Lists every change, who made it and when; an entry is written in the same transaction as its change. */
 export function AuditPage(): ReactNode {
   const [actor, setActor] = useState('');
   const [action, setAction] = useState('');

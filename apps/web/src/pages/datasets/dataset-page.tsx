@@ -71,7 +71,10 @@ function DeleteButton({ dataset }: { readonly dataset: DatasetBody }): ReactNode
         <ConfirmDialog
           title={`Delete ${dataset.name}?`}
           consequence={
-            <p>Its {formatCount(dataset.tokens)} tokens are deleted for good. It is refused while a run reads them.</p>
+            <p>
+              Its {formatCount(dataset.tokens)} tokens are deleted for good. The API refuses this while a run reads
+              them.
+            </p>
           }
           verb="Delete"
           onConfirm={() => remove.mutate(undefined)}

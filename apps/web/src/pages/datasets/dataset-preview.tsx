@@ -10,7 +10,7 @@ import { Panel } from '../../ui/panel';
 
 const SHOWN_COUNT = 256;
 
-/** A piece of the dataset, as text and as the tokens that a run reads. */
+/** Shows a piece of the dataset as text and as the tokens that a run reads. */
 export function DatasetPreview({ dataset }: { readonly dataset: DatasetBody }): ReactNode {
   const [offset, setOffset] = useState(0);
   const query = useQuery({
@@ -65,7 +65,7 @@ function Pieces({ preview, offset }: { readonly preview: DatasetPreviewBody; rea
   );
 }
 
-/** White space that can be seen. */
+/** Makes white space visible. */
 function visible(piece: string): string {
   return piece.replaceAll(' ', '␣').replaceAll('\n', '⏎').replaceAll('\r', '␍').replaceAll('\t', '⇥');
 }

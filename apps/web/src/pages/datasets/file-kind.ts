@@ -2,7 +2,7 @@ import { type DatasetContentType, datasetContentType } from '@millrace/contracts
 
 export interface FileKind {
   readonly contentType: DatasetContentType;
-  /** Tokens are tokens already. */
+  /** False for a file that has tokens already. */
   readonly takesTokenizer: boolean;
   readonly what: string;
 }
@@ -13,13 +13,13 @@ const KINDS: Readonly<Record<DatasetContentType, Omit<FileKind, 'contentType'>>>
   'application/x-tokens-u16': { takesTokenizer: false, what: 'tokens of 16 bits each' },
 };
 
-/** What a file is, by the ending of its name; undefined where it does not say so. */
+/** The kind of a file by the ending of its name; undefined if the ending is unknown. */
 export function fileKind(fileName: string): FileKind | undefined {
   const contentType = datasetContentType(fileName);
   return contentType === undefined ? undefined : { contentType, ...KINDS[contentType] };
 }
 
-/** A dataset's name from a file's: what the API allows, and nothing else. */
+/** Makes a dataset's name from a file's name, by leaving out characters that the API does not allow. */
 export function nameOfFile(fileName: string): string {
   return fileName
     .replace(/\.[^.]*$/, '')

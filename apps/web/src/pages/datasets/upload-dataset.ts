@@ -3,16 +3,16 @@ import { AppError } from '@millrace/core';
 
 export interface DatasetFile {
   readonly name: string;
-  /** byte, char or gpt2; none for tokens. */
+  /** The tokenizer: byte, char or gpt2; undefined for a file of tokens. */
   readonly tokenizer: string | undefined;
   readonly contentType: string;
   readonly file: Blob;
-  /** 0 to 1. */
+  /** Receives the share that was sent, from 0 to 1. */
   readonly onProgress: (ratio: number) => void;
   readonly signal: AbortSignal;
 }
 
-/** XMLHttpRequest tells how far an upload is, which `fetch` does not. */
+/** Uploads with XMLHttpRequest, which reports the progress of an upload; `fetch` does not. */
 export function uploadDataset({
   name,
   tokenizer,

@@ -10,7 +10,7 @@ import { Panel } from '../../ui/panel';
 import { type FileKind, fileKind, nameOfFile } from './file-kind';
 import { uploadDataset } from './upload-dataset';
 
-/** A file becomes a dataset: the API makes tokens of it as it arrives. */
+/** Uploads a file as a dataset; the API tokenizes it while it arrives. */
 export function UploadForm(): ReactNode {
   const [file, setFile] = useState<File>();
   const [name, setName] = useState('');
@@ -79,7 +79,7 @@ export function UploadForm(): ReactNode {
 
 function fileHint({ name, size }: File, kind: FileKind | undefined): string {
   return kind === undefined
-    ? `The ending of ${name} does not say what is in it: give it one of ${DATASET_FILE_ENDINGS.join(', ')}.`
+    ? `The ending of ${name} does not tell its format: rename it to one of ${DATASET_FILE_ENDINGS.join(', ')}.`
     : `${formatBytes(size)}, ${kind.what}`;
 }
 

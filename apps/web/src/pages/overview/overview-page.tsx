@@ -18,13 +18,13 @@ import { RunningRuns } from './running-runs';
 
 const POLL_MS = 5_000;
 
-/** What there is, what it does, what waits and what went wrong. */
+/** Shows agents, devices and runs, what they do, what waits and what failed. */
 export function OverviewPage(): ReactNode {
   const pollMs = usePollMs();
   const query = useQuery({
     queryKey: ['overview'],
     queryFn: () => client.overview(),
-    // Throughput changes without an event.
+    // Throughput changes without an event, so that it is asked for regularly.
     refetchInterval: Math.min(pollMs, POLL_MS),
   });
   return (
@@ -91,7 +91,7 @@ function Failures({ failures }: { readonly failures: OverviewBody['recentFailure
   return (
     <Panel title="Recent failures" isFlush>
       {failures.length === 0 ? (
-        <EmptyState title="No run failed lately." />
+        <EmptyState title="No run has failed recently." />
       ) : (
         <ul className="list">
           {failures.map(({ id, name, state, reason, endedAt }) => (

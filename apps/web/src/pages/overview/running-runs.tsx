@@ -15,7 +15,7 @@ const SHOWN_COUNT = 6;
 const CHART_POLL_MS = 5_000;
 const CHART_POINTS = 120;
 
-/** The runs that are under way, each with its loss: whatever has begun and is not over is here. */
+/** Lists every run that has begun and is not over, each with its loss. */
 export function RunningRuns(): ReactNode {
   const pollMs = usePollMs();
   const query = useQuery({

@@ -17,7 +17,7 @@ interface CheckpointChoiceProps extends Choice {
 
 const RUN_COUNT = 200;
 
-/** A run, and one of its checkpoints; the newest unless another is chosen. */
+/** Lets the user choose a run and one of its checkpoints; at first the newest one is chosen. */
 export function CheckpointChoice({ run, checkpoint, checkpoints, onChange }: CheckpointChoiceProps): ReactNode {
   const { data } = useQuery({
     queryKey: ['runs', 'playground'],

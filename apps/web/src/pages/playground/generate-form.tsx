@@ -23,8 +23,22 @@ export const FIRST_INPUT: GenerateInput = { prompt: 'Call me Ishmael.', maxToken
 
 const NUMBERS = [
   { key: 'maxTokens', label: 'Tokens at most', hint: undefined, min: 1, max: 4096, step: 1 },
-  { key: 'temperature', label: 'Temperature', hint: '0 takes the likeliest token', min: 0, max: 100, step: 0.1 },
-  { key: 'seed', label: 'Seed', hint: 'the same gives the same text', min: 0, max: Number.MAX_SAFE_INTEGER, step: 1 },
+  {
+    key: 'temperature',
+    label: 'Temperature',
+    hint: '0 always takes the most probable token',
+    min: 0,
+    max: 100,
+    step: 0.1,
+  },
+  {
+    key: 'seed',
+    label: 'Seed',
+    hint: 'the same seed gives the same text',
+    min: 0,
+    max: Number.MAX_SAFE_INTEGER,
+    step: 1,
+  },
 ] as const;
 
 export function GenerateForm({ isReady, isBusy, input, onChange, onGenerate }: GenerateFormProps): ReactNode {

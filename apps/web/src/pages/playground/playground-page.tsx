@@ -24,7 +24,7 @@ interface Answer extends GenerateInput {
   readonly tookMs: number;
 }
 
-/** Text from a checkpoint, as often as one likes, side by side. */
+/** Generates text from checkpoints, as often as the user asks, and shows the results side by side. */
 export function PlaygroundPage(): ReactNode {
   const search = route.useSearch();
   const navigate = route.useNavigate();
@@ -86,7 +86,7 @@ function checkpointsOf(run: string): Promise<CheckpointBody[]> {
 
 function Answers({ answers }: { readonly answers: readonly Answer[] }): ReactNode {
   if (answers.length === 0) {
-    return <EmptyState title="Nothing was asked yet.">A model writes on from your prompt.</EmptyState>;
+    return <EmptyState title="No text has been generated yet.">The model continues your prompt.</EmptyState>;
   }
   return (
     <div className="stack" aria-live="polite">

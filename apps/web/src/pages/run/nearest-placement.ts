@@ -1,10 +1,10 @@
 export interface NearestDevices {
   readonly devices: readonly { readonly name: string; readonly obstacles: readonly string[] }[];
-  /** Devices that nobody has. */
+  /** How many devices would be needed in addition. */
   readonly missingDevices: number;
 }
 
-/** The scheduler's nearest placement, which the API hands on as it is; undefined where there is none. */
+/** Reads the scheduler's nearest placement, whose type the API leaves open; undefined if there is none. */
 export function readNearest(value: unknown): NearestDevices | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   const { devices, missingDevices } = value as { devices?: unknown; missingDevices?: unknown };

@@ -5,12 +5,12 @@ export type RunButton = RunAction | 'delete';
 
 const HOLDS_DEVICES: readonly RunState[] = ['scheduled', 'starting', 'running'];
 
-/** Nothing more is executed unless somebody resumes it. */
+/** Whether nothing more is executed unless somebody resumes the run. */
 export function isOver(state: RunState): boolean {
   return ['succeeded', 'failed', 'cancelled', 'paused'].includes(state);
 }
 
-/** What may be asked of a run in this state; the API decides. */
+/** The actions that a run in this state may allow; the API decides whether it does. */
 export function runActions(state: RunState): RunButton[] {
   switch (state) {
     case 'running':
@@ -30,11 +30,13 @@ export function runActions(state: RunState): RunButton[] {
   }
 }
 
-/** What an action that cannot be taken back will do to this run; undefined for one that needs no question. */
+/**
+ * Says what an action that cannot be undone will do to this run; undefined for an action that needs no confirmation.
+ */
 export function consequence(action: RunButton, run: { state: RunState; step: number }): string | undefined {
   if (action === 'delete') return 'The run, its metrics, logs and checkpoints are deleted for good.';
   if (action !== 'cancel') return undefined;
   return HOLDS_DEVICES.includes(run.state)
-    ? `Training stops at step ${run.step} and its devices are released. Checkpoints that are durable stay; what was trained since the last one is lost.`
-    : 'The run leaves the queue and cannot be resumed. Checkpoints that are durable stay.';
+    ? `Training stops at step ${run.step} and its devices are released. Durable checkpoints stay; what was trained since the last one is lost.`
+    : 'The run leaves the queue and cannot be resumed. Durable checkpoints stay.';
 }

@@ -25,7 +25,7 @@ const DONE: Readonly<Record<RunButton, string>> = {
   delete: 'The run was deleted.',
 };
 
-/** What the run's state and the reader's role allow. */
+/** Shows the actions that the run's state and the user's role allow. */
 export function RunButtons({ run }: { readonly run: RunBody }): ReactNode {
   const mayAct = useMay('member');
   const navigate = useNavigate();

@@ -43,7 +43,7 @@ const CLI: Readonly<Record<RunTab, (id: string) => string>> = {
   spec: (id) => `millrace show ${id} --json`,
 };
 
-/** One run, from why it is in its state to the text that submitted it. */
+/** Shows one run, from the reason for its state to the spec that submitted it. */
 export function RunPage(): ReactNode {
   const { runId } = route.useParams();
   const pollMs = usePollMs();

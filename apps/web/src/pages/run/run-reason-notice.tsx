@@ -6,7 +6,7 @@ import { readNearest } from './nearest-placement';
 
 const TROUBLE: readonly string[] = ['failed', 'recovering'];
 
-/** Why the run is in its state: what a queued one waits for, what a lost attempt was lost to. */
+/** Says why the run is in its state: what a queued run waits for, or why the last attempt was lost. */
 export function RunReasonNotice({ run }: { readonly run: RunBody }): ReactNode {
   const failure = run.attempts.findLast((attempt) => attempt.failure !== null)?.failure;
   const trouble = TROUBLE.includes(run.state) ? failure : undefined;
@@ -26,7 +26,7 @@ export function RunReasonNotice({ run }: { readonly run: RunBody }): ReactNode {
 
 type Failure = NonNullable<RunBody['attempts'][number]['failure']>;
 
-/** Of the newest attempt that failed; its sentence only where the run's reason does not say it already. */
+/** Tells of the newest attempt that failed. Its message is left out if the run's reason already says it. */
 function Trouble({ failure, told }: { readonly failure: Failure; readonly told: string }): ReactNode {
   const { message, culprit } = failure;
   return (
@@ -47,7 +47,7 @@ function Trouble({ failure, told }: { readonly failure: Failure; readonly told: 
   );
 }
 
-/** What stands between the run and the placement that is nearest to possible. */
+/** Shows the placement that is nearest to possible, and what is missing for it. */
 function Nearest({ nearest }: { readonly nearest: unknown }): ReactNode {
   const found = readNearest(nearest);
   if (found === undefined) return null;

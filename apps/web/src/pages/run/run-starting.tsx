@@ -5,7 +5,7 @@ import { formatDuration } from '../../format/format-time';
 import { Notice } from '../../ui/feedback/notice';
 import { LinkedText } from '../../ui/linked-text';
 
-/** What each rank does that has not begun its first step, and how long the start may take. */
+/** Shows what each rank does before its first step, and how long the start may take. */
 export function RunStarting({ run }: { readonly run: RunBody }): ReactNode {
   const { starting, startDeadlineMs } = run;
   if (starting.length === 0) return null;

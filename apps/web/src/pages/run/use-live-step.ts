@@ -3,7 +3,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useLive } from '../../live/live-provider';
 import { livePoint } from './charts/live-points';
 
-/** Steps make no event of their own: the header follows the points that the chart draws. */
+/** A step has no event of its own: the header shows the step of the newest live point, as the chart does. */
 export function useLiveStep(runId: string): void {
   const queries = useQueryClient();
   useLive([`run:${runId}`], (event) => {

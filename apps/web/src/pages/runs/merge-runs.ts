@@ -3,17 +3,17 @@ import type { BriefRunBody, Page } from '@millrace/contracts';
 type Listed = Pick<BriefRunBody, 'id' | 'createdAt'>;
 
 /**
- * All runs as they were read once, brought up to date by the newest ones as they are now: those are often read again,
- * the thousands before them are not. Both newest first.
+ * Combines all runs, which were read once, with the newest ones, which are read often: reading thousands of older runs
+ * again each time would cost too much. All three lists have the newest run first.
  */
 export function mergeRuns<T extends Listed>(all: readonly T[], newest: readonly T[]): readonly T[] {
   const oldest = newest.at(-1);
   if (oldest === undefined) return all;
-  // What should be among the newest and is not was deleted.
+  // A run that should be among the newest and is not was deleted.
   return [...newest, ...all.filter((run) => isBefore(run, oldest))];
 }
 
-/** Those that a search found and that are not listed, behind those that are: both newest first. */
+/** Appends the found runs that are not listed yet. They are older than the listed ones, so that the order holds. */
 export function withFound<T extends Listed>(runs: readonly T[], found: readonly T[]): readonly T[] {
   if (found.length === 0) return runs;
   const ids = new Set(runs.map(({ id }) => id));
@@ -25,7 +25,10 @@ interface Pages<T> {
   readonly pageParams: unknown[];
 }
 
-/** The list with runs as they are now, by id; undefined for those that are gone. Pages without any of them stay. */
+/**
+ * Brings some runs of the list up to date by id; undefined stands for a run that is gone. Pages without such a run are
+ * kept as they are.
+ */
 export function replaceRuns<T extends Listed>(
   data: Pages<T>,
   found: ReadonlyMap<string, T | undefined>,
@@ -38,7 +41,7 @@ export function replaceRuns<T extends Listed>(
   return { ...data, pages };
 }
 
-/** In the order of the API's list: by time, then by id. */
+/** Compares in the order of the API's list: by time, then by id. */
 function isBefore(a: Listed, b: Listed): boolean {
   return a.createdAt < b.createdAt || (a.createdAt === b.createdAt && a.id < b.id);
 }

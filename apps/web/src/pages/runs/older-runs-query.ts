@@ -4,8 +4,8 @@ import type { RunsSearch } from './runs-search';
 const FOUND_MAX = 1_000;
 
 /**
- * Not under ['runs'], which every event makes stale, a few times a second: a search reads all older runs.
- * @see staleQueries
+ * The key is not under ['runs'], which events make stale a few times a second: a search reads all older runs. @see
+ * staleQueries
  */
 const OLDER_RUNS = 'older-runs';
 
@@ -16,11 +16,11 @@ export interface OlderRunsQuery {
   readonly state?: RunState;
 }
 
-/** What the API is asked for behind `cursor`, where the loaded runs end; undefined without anything to ask it for. */
+/** The query for the runs behind `cursor`, where the loaded runs end; undefined if there is nothing to ask for. */
 export function olderRunsQuery({ text = '', state }: RunsSearch, cursor: string | null): OlderRunsQuery | undefined {
   const search = text.trim();
   const ofState = RUN_STATES.find((known) => known === state);
-  // Of a group of states the API knows nothing: with a search it is told apart here.
+  // The API knows single states only: runs of a group of states are picked here from the answer to a search.
   if (cursor === null || (search === '' && ofState === undefined)) return undefined;
   return {
     ...{ limit: FOUND_MAX, cursor },

@@ -9,7 +9,7 @@ import { Meter } from '../../ui/meter';
 import { StateBadge } from '../../ui/state-badge';
 import { TimeAgo } from '../../ui/time-ago';
 
-/** From start to end, or until now. */
+/** Milliseconds from start to end or, while the run is not over, until now. */
 function runtimeMs({ startedAt, finishedAt }: BriefRunBody): number | null {
   if (startedAt === null) return null;
   return (finishedAt === null ? Date.now() : Date.parse(finishedAt)) - Date.parse(startedAt);

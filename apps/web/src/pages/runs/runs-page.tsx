@@ -27,7 +27,7 @@ export function RunsPage(): ReactNode {
   const wanted = useDeferredValue(search);
   const older = useOlderRuns(wanted, olderCursor);
   const shown = useMemo(() => filterRuns(withFound(runs, older.runs), wanted), [runs, older.runs, wanted]);
-  // With the filter, after the frame that answers the click or key.
+  // Sorted together with the filter, after the frame that answers the click or key.
   const sorting = useMemo(() => (wanted.sort === undefined ? NEWEST_FIRST : readSort(wanted.sort)), [wanted.sort]);
   const change = (next: Partial<Record<keyof RunsSearch, string>>): void =>
     void navigate({ search: readRunsSearch({ ...search, ...next }), replace: true });
@@ -64,13 +64,13 @@ export function RunsPage(): ReactNode {
   );
 }
 
-/** What of the older runs is shown, and how to get at the rest. */
+/** Says which of the older runs are shown, and how to find the others. */
 function olderText(count: number, { state, hasMore, error }: OlderRuns): string {
   const newest = `There are more than ${formatCount(count)} runs; the newest are listed.`;
   if (state === 'unasked') return `${newest} A search, or one state, finds the older ones too.`;
   if (state === 'asking') return `${newest} Looking among the older ones…`;
   if (state === 'failed') return `${newest} The older ones could not be searched: ${error?.message ?? ''}.`;
-  if (hasMore) return `${newest} Of the older runs that fit, not all are listed: a narrower search shows more.`;
+  if (hasMore) return `${newest} More older runs fit than are listed: narrow the search to see the others.`;
   return `${newest} The older runs that fit are listed too.`;
 }
 

@@ -1,7 +1,7 @@
 import { RUN_STATES, type RunState } from '@millrace/core';
 import { type BriefRunBody } from '@millrace/contracts';
 
-/** What the address of the runs page says: a link to it shows the same rows in the same order. */
+/** The state of the runs page that its address holds, so that a link shows the same rows in the same order. */
 export interface RunsSearch {
   readonly text?: string;
   readonly state?: RunStateGroup | RunState;
@@ -35,7 +35,10 @@ export function readRunsSearch(search: Record<string, unknown>): RunsSearch {
   };
 }
 
-/** Rows whose name, id, project or reason hold every word, and whose state is, or belongs to, the one asked for. */
+/**
+ * The runs whose name, id, project or reason contains every word and whose state is the wanted one or belongs to the
+ * wanted group.
+ */
 export function filterRuns(runs: readonly BriefRunBody[], { text = '', state }: RunsSearch): BriefRunBody[] {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
   return runs.filter((run) => {
@@ -47,7 +50,7 @@ export function filterRuns(runs: readonly BriefRunBody[], { text = '', state }: 
   });
 }
 
-/** `-created` is newest first. */
+/** Example: `-created` sorts the newest first. */
 export function readSort(sort: string | undefined): { id: string; desc: boolean }[] {
   if (sort === undefined) return [];
   return [{ id: sort.replace(/^-/, ''), desc: sort.startsWith('-') }];

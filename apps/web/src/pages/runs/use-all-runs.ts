@@ -8,23 +8,23 @@ import { ALL_RUNS_KEY, useNamedRuns } from './use-named-runs';
 
 const NEWEST_COUNT = 100;
 const PAGE_COUNT = 1_000;
-/** More at once than anybody reads, and about what a browser holds with ease; a search reaches older ones. */
+/** Nobody reads more runs at once, and a browser holds about so many with ease; a search reaches older ones. */
 const RUNS_MAX = 20_000;
 const STALE_MS = 60_000;
 
 export interface AllRuns {
-  /** Newest first. */
+  /** The newest run comes first. */
   readonly runs: readonly BriefRunBody[];
   readonly error: Error | null;
-  /** All that will be read have been. */
+  /** Whether all runs that will be read have been read. */
   readonly isRead: boolean;
-  /** Where the older ones begin, which are not read; null when there are none. */
+  /** The cursor behind the oldest run that was read; null if there are no older ones. */
   readonly olderCursor: string | null;
 }
 
 /**
- * The newest 20,000 runs, page after page: the first rows are shown while the rest is still coming. An event asks for
- * the newest ones again, and for the one that it names; thousands of others are not moved for it.
+ * Reads the newest 20,000 runs page by page; the first rows are shown while the rest is being read. An event makes it
+ * read again only the newest runs and the run that the event names.
  */
 export function useAllRuns(): AllRuns {
   const pollMs = usePollMs();

@@ -8,12 +8,12 @@ import { replaceRuns } from './merge-runs';
 
 export const ALL_RUNS_KEY = ['all-runs'] as const;
 
-/** A burst of events about one run asks for it once. */
+/** Events about one run within this time lead to one question. */
 const SETTLE_MS = 400;
-/** Asked for one by one; of more, the list is read again. */
+/** At most so many runs are asked for one by one; for more of them the list is read again. */
 const NAMED_MAX = 20;
 
-/** Older runs that an event names are asked for at once: the list itself is read again only now and then. */
+/** Asks at once for older runs that an event names: the list itself is read again only now and then. */
 export function useNamedRuns(all: readonly BriefRunBody[], newest: readonly BriefRunBody[] | undefined): void {
   const queries = useQueryClient();
   const named = useRef(new Set<string>());
@@ -27,17 +27,17 @@ export function useNamedRuns(all: readonly BriefRunBody[], newest: readonly Brie
     queries.setQueryData<InfiniteData<Page<BriefRunBody>>>(ALL_RUNS_KEY, (data) => data && replaceRuns(data, found));
   };
   useLive(['runs'], ({ type, runId }) => {
-    // Deleted ones are gone with the list, which is read again for it.
+    // A deleted run is removed with the list, which is read again for it.
     if (runId === null || runId === undefined || type === 'run.deleted') return;
     if (newest === undefined || newest.some(({ id }) => id === runId) || !all.some(({ id }) => id === runId)) return;
     named.current.add(runId);
-    // A row that is not brought up to date now is with the next reading of the list.
+    // If this fails, the row is brought up to date when the list is read again.
     timer.current ??= window.setTimeout(() => void read().catch(() => undefined), SETTLE_MS);
   });
   useEffect(() => () => window.clearTimeout(timer.current), []);
 }
 
-/** A run as the list has it. */
+/** The run in the shorter form of the list. */
 function briefOf({ spec, ...run }: RunBody): BriefRunBody {
   const { id, name, project, state, step, steps, reason, createdAt, startedAt, finishedAt } = run;
   const { pp, schedule } = spec.parallel;
@@ -45,7 +45,7 @@ function briefOf({ spec, ...run }: RunBody): BriefRunBody {
   return { ...{ id, name, project, state, step, steps, reason, parallel }, createdAt, startedAt, finishedAt };
 }
 
-/** Undefined for one that is gone. */
+/** The run; undefined if it is gone. */
 async function findRun(id: string): Promise<BriefRunBody | undefined> {
   try {
     return briefOf(await client.run(id));

@@ -6,21 +6,21 @@ import { olderRunsKey, olderRunsQuery } from './older-runs-query';
 import type { RunsSearch } from './runs-search';
 
 const SETTLE_MS = 300;
-/** What is over changes seldom, and what is not is seldom that old. */
+/** Answers may be this old: a run that is over seldom changes, and an old run is seldom not over. */
 const STALE_MS = 60_000;
 
 export interface OlderRuns {
-  /** Whether the API was asked for what the filter says, and what came of it. */
+  /** Whether the API was asked for what the filter says, and how that went. */
   readonly state: 'unasked' | 'asking' | 'found' | 'failed';
   readonly runs: readonly BriefRunBody[];
-  /** More runs fit than the first thousand. */
+  /** Whether more runs fit than the first thousand, which are returned. */
   readonly hasMore: boolean;
   readonly error: Error | null;
 }
 
 const NONE = { runs: [], hasMore: false } as const;
 
-/** What the API finds among the runs behind `cursor`, where those that are loaded end; null where they are all here. */
+/** Finds runs behind `cursor`, where the loaded runs end; null means that all runs are loaded. */
 export function useOlderRuns({ text = '', state }: RunsSearch, cursor: string | null): OlderRuns {
   const [settled, setSettled] = useState(text);
   useEffect(() => {

@@ -20,13 +20,13 @@ interface CompareTableProps {
   readonly onChoose: (name: ScheduleName) => void;
 }
 
-/** All schedules at the same numbers; each has the chunks that are its own. */
+/** Compares all schedules for the same numbers; each has its own number of chunks. */
 export function CompareTable({ search, onChoose }: CompareTableProps): ReactNode {
   const { p, m, times } = useDeferredValue(search);
   const rows = useMemo(() => SCHEDULE_NAMES.map((name) => compared(name, { name, p, m, v: 0, times })), [p, m, times]);
   const columns = useMemo(() => columnsOf(onChoose), [onChoose]);
   return (
-    <Panel title="All schedules at these numbers" isFlush note="with their own number of chunks">
+    <Panel title="All schedules at these numbers" isFlush note="each with its own number of chunks">
       <DataTable
         label="Schedules compared"
         rows={rows}
@@ -44,7 +44,7 @@ function compared(name: ScheduleName, search: ScheduleSearch): Compared {
   const { stepTime, bubbleOfTotal, peakMicroBatches } = drawn.simulation;
   const peak = Math.max(...peakMicroBatches.untilWeight);
   if (scheduleTraits(name).flushes) return { name, stepTime, bubble: bubbleOfTotal, peak, why: '' };
-  // Its step never ends: what the drawing idles at both ends it idles once per run.
+  // Such a schedule's steps run into each other: the idle time at both ends of the drawing occurs once per run.
   return {
     name,
     stepTime: undefined,

@@ -15,16 +15,17 @@ export interface DrawnSchedule {
   readonly simulation: Simulation;
 }
 
-/** More cells than this no screen shows and no reader reads. */
+/** A drawing with more cells than this fits no screen. */
 const CELLS_MAX = 40_000;
 
-/** Made, proved and simulated here in the browser; or the sentence that says why there is no such schedule. */
+/**
+ * Makes, proves and simulates a schedule in the browser; returns a sentence that says why if there is no such schedule.
+ */
 export function drawSchedule(search: ScheduleSearch, name: ScheduleName = search.name): DrawnSchedule | string {
   const times = readTimes(search.times);
-  if (times === undefined)
-    return 'The times are three numbers such as 1,1,1: of F, I and W, of one rank’s whole share.';
+  if (times === undefined) return 'Give three times such as 1,1,1: how long F, I and W of one rank’s whole share take.';
   if (search.p * search.m * Math.max(1, search.v) > CELLS_MAX)
-    return `More than ${CELLS_MAX} cells are not drawn here.`;
+    return `This schedule has too many cells to draw: at most ${CELLS_MAX} are drawn here.`;
   try {
     const schedule = makeSchedule({
       name,

@@ -1,9 +1,9 @@
 import { SCHEDULE_NAMES, type ScheduleName } from '@millrace/pipeline';
 
-/** What the address of the schedules page says: numbers of a schedule and the times of F, I and W. */
+/** The state of the schedules page that its address holds: a schedule's numbers and the times of F, I and W. */
 export interface ScheduleSearch {
   readonly name: ScheduleName;
-  /** p, m, v; v is left to the schedule when 0. */
+  /** Ranks, micro-batches and chunks per rank; v = 0 leaves the number of chunks to the schedule. */
   readonly p: number;
   readonly m: number;
   readonly v: number;
@@ -18,7 +18,7 @@ export function readScheduleSearch(search: Record<string, unknown>): ScheduleSea
     const value = Number(search[key]);
     return Number.isInteger(value) && value >= (key === 'v' ? 0 : 1) && value <= 4096 ? value : FIRST[key];
   };
-  // A text of one number comes out of an address as a number.
+  // A text that consists of one number is read from an address as a number.
   const times = search.times === undefined ? FIRST.times : String(search.times);
   return { name, p: count('p'), m: count('m'), v: count('v'), times };
 }

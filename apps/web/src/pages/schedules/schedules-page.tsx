@@ -18,7 +18,7 @@ import { type ScheduleSearch, readScheduleSearch } from './schedule-search';
 
 const route = getRouteApi('/schedules');
 
-/** Any schedule for any numbers, drawn without asking the API. */
+/** Draws any schedule for any numbers, without asking the API. */
 export function SchedulesPage(): ReactNode {
   const search = route.useSearch();
   const navigate = route.useNavigate();
@@ -62,7 +62,7 @@ function ScheduleForm({ search, onChange }: ScheduleFormProps): ReactNode {
         )}
       </Field>
       {numbers.map(({ key, label, least }) => (
-        <Field key={key} label={label} hint={key === 'v' ? '0 leaves it to the schedule' : undefined}>
+        <Field key={key} label={label} hint={key === 'v' ? '0 leaves the number to the schedule' : undefined}>
           {(control) => (
             <input
               {...control}
@@ -74,7 +74,7 @@ function ScheduleForm({ search, onChange }: ScheduleFormProps): ReactNode {
           )}
         </Field>
       ))}
-      <Field label="Times of F, I, W" hint="of one rank’s whole share">
+      <Field label="Times of F, I, W" hint="for one rank’s whole share">
         {(control) => (
           <input {...control} value={search.times} onChange={({ target }) => onChange({ times: target.value })} />
         )}
@@ -94,7 +94,7 @@ function Drawing({ drawn: { schedule, simulation } }: { readonly drawn: DrawnSch
   const size = `${schedule.ranks} ranks with ${schedule.microBatches} micro-batches`;
   const result = flushes
     ? `step time ${formatValue(stepTime)}, bubble ${formatPercent(bubbleOfTotal)} of total`
-    : `${formatValue(stepTime)} for all that is drawn, no bubble in between`;
+    : `${formatValue(stepTime)} for everything that is drawn, without a bubble in between`;
   return (
     <>
       <StatRow>

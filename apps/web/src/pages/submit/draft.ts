@@ -1,11 +1,11 @@
-/** What was typed on the submit page and not submitted yet, kept while the tab is open. */
+/** What was typed on the submit page and not submitted yet; kept while the browser tab is open. */
 export interface Draft {
   read: () => string | undefined;
   write: (text: string) => void;
   forget: () => void;
 }
 
-/** `from`: the run whose spec is changed; each has a draft of its own. */
+/** `from` is the run whose spec is changed; each has a draft of its own. */
 export function draftOf(from: string | undefined, storage: Storage = window.sessionStorage): Draft {
   const key = `millrace-draft ${from ?? ''}`;
   return {

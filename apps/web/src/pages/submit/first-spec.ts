@@ -1,6 +1,6 @@
 export const FIRST_DATASET = 'moby-dick';
 
-/** What the submit page begins with: small enough for two laptops without a GPU. */
+/** The spec that the submit page begins with, which is small enough for two laptops without a GPU. */
 export const FIRST_SPEC = `# Every field is explained in docs/run-spec.md.
 name: my-first-run
 model:

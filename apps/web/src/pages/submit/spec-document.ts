@@ -4,11 +4,11 @@ import { type Document, isNode, parseDocument } from 'yaml';
 
 const NAMED_COUNT = 5;
 
-/** The text in the editor, read. */
+/** What was read from the text in the editor. */
 export interface SpecDocument {
-  /** What the text says, whether it is a run spec or not; undefined for text that is no YAML. */
+  /** The value of the text, whether it is a run spec or not; undefined if the text is not YAML. */
   readonly value: unknown;
-  /** The complete spec; undefined as long as something is wrong. */
+  /** The complete spec; undefined while something is wrong with it. */
   readonly spec: RunSpec | undefined;
   readonly errors: readonly SpecError[];
 }
@@ -21,7 +21,7 @@ export interface SpecError extends FieldError {
 
 export type KnownDataset = Pick<DatasetBody, 'id' | 'name' | 'vocab'>;
 
-/** `datasets`: what the spec may read; undefined leaves that to the API. */
+/** Reads the text. `datasets` are those that the spec may use; if undefined, only the API checks the dataset. */
 export function readSpec(text: string, datasets?: readonly KnownDataset[]): SpecDocument {
   const document = parseDocument(text);
   if (document.errors.length > 0) {
@@ -41,7 +41,7 @@ export function readSpec(text: string, datasets?: readonly KnownDataset[]): Spec
   }
 }
 
-/** What the API would refuse for its data: told while it is typed, and not asked in vain. */
+/** The error that the API would report for the dataset, which is told while the spec is typed. */
 function datasetError({ data, model }: RunSpec, datasets: readonly KnownDataset[]): FieldError | undefined {
   const found = datasets.find(({ id, name }) => id === data.dataset || name === data.dataset);
   if (found === undefined) {
@@ -54,7 +54,7 @@ function datasetError({ data, model }: RunSpec, datasets: readonly KnownDataset[
   return { path: '/model/vocab', message };
 }
 
-/** Where a field stands in the text; where it is missing, what should hold it. */
+/** Where a field stands in the text or, if it is missing, the range of the object that should have it. */
 function rangeOf(document: Document, pointer: string): { from: number; to: number } {
   const path = pointer
     .split('/')
@@ -68,7 +68,7 @@ function rangeOf(document: Document, pointer: string): { from: number; to: numbe
   return { from: 0, to: 0 };
 }
 
-/** The text with one value changed, or taken out if it is undefined; comments and order stay. */
+/** The text with one value changed, or removed if it is undefined; comments and order are kept. */
 export function withValue(text: string, path: readonly string[], value: unknown): string {
   const document = parseDocument(text);
   if (document.errors.length > 0) return text;
@@ -77,7 +77,7 @@ export function withValue(text: string, path: readonly string[], value: unknown)
   return document.toString({ lineWidth: 0, flowCollectionPadding: true });
 }
 
-/** A value inside a document, by its path. */
+/** The value at a path inside a document. */
 export function valueAt(value: unknown, path: readonly string[]): unknown {
   return path.reduce<unknown>(
     (inner, key) => (typeof inner === 'object' && inner !== null ? (inner as Record<string, unknown>)[key] : undefined),

@@ -25,14 +25,14 @@ const route = getRouteApi('/submit');
 const YamlEditor = lazyPage(async () => (await import('./editor/yaml-editor')).YamlEditor);
 const SECTIONS = formSections(runSpecFormSchema());
 
-/** Form and text are two sides of one document; below is what the API would make of it. */
+/** Shows one document as a form and as text, and below them the plan that the API would make of it. */
 export function SubmitPage(): ReactNode {
   const datasets = useDatasets();
   const { text, setText, startOver, forget } = useSpecText(datasets);
   const document = useMemo(() => readSpec(text, datasets), [text, datasets]);
   const isYaml = document.value !== undefined;
   const value = useLastDefined(document.value);
-  // Not before it is known what there is to read: a dry run that fails for that is no use.
+  // It waits for the list of datasets: without it, a dry run could fail for its dataset.
   const planned = useDeferredValue(document.spec === undefined || datasets === undefined ? undefined : text);
   const suggestions = useMemo(() => ({ '/data/dataset': datasets?.map(({ name }) => name) ?? [] }), [datasets]);
   const mayAct = useMay('member');
@@ -70,12 +70,12 @@ export function SubmitPage(): ReactNode {
           </>
         }
       />
-      {!mayAct && <Notice tone="info">A viewer cannot submit runs, but may try what a spec would give.</Notice>}
+      {!mayAct && <Notice tone="info">A viewer cannot submit runs, but can see what a spec would lead to.</Notice>}
       <Errors errors={document.errors} />
       <div className="submit">
         <Panel
           title="Form"
-          note={isYaml ? 'empty fields keep their default' : 'as of the last YAML that could be read'}
+          note={isYaml ? 'empty fields have their default' : 'shows the last YAML that could be read'}
         >
           <SpecForm
             sections={SECTIONS}
@@ -99,7 +99,7 @@ export function SubmitPage(): ReactNode {
 
 const LISTED_COUNT = 1_000;
 
-/** Newest first; undefined until they are known. */
+/** The datasets, newest first; undefined until they are loaded. */
 function useDatasets(): readonly DatasetBody[] | undefined {
   const { data } = useQuery({
     queryKey: ['datasets', 'submit'],
@@ -111,14 +111,14 @@ function useDatasets(): readonly DatasetBody[] | undefined {
 interface SpecText {
   readonly text: string;
   readonly setText: (text: string) => void;
-  /** Undefined where nothing was typed. */
+  /** Undefined if nothing was typed. */
   readonly startOver: (() => void) | undefined;
   readonly forget: () => void;
 }
 
 /**
- * What was typed before, else the spec of the run that is submitted again, else a first one that reads a dataset which
- * is there. What is typed is kept, so that a look at another page does not cost it.
+ * Begins with what was typed before, else with the spec of the run that is submitted again, else with a first spec that
+ * reads a dataset that exists. Typed text is kept, so that visiting another page does not lose it.
  */
 function useSpecText(datasets: readonly DatasetBody[] | undefined): SpecText {
   const { from } = route.useSearch();
@@ -154,7 +154,7 @@ function firstSpec(datasets: readonly DatasetBody[] | undefined): string {
   return hasFirst ? FIRST_SPEC : FIRST_SPEC.replace(FIRST_DATASET, newest);
 }
 
-/** The value, or the last one that it had. */
+/** The value or, while it is undefined, the last value that it had. */
 function useLastDefined(value: unknown): unknown {
   const last = useRef(value);
   if (value !== undefined) last.current = value;

@@ -4,14 +4,14 @@ import { Button } from '../button';
 
 interface ConfirmDialogProps {
   readonly title: string;
-  /** What will happen, in full. */
+  /** Says in full what will happen. */
   readonly consequence: ReactNode;
   readonly verb: string;
   readonly onConfirm: () => void;
   readonly onClose: () => void;
 }
 
-/** Asks before something that cannot be taken back. */
+/** Asks for confirmation before an action that cannot be undone. */
 export function ConfirmDialog({ title, consequence, verb, onConfirm, onClose }: ConfirmDialogProps): ReactNode {
   const confirm = (): void => {
     onConfirm();

@@ -4,7 +4,7 @@ import { CliCommand } from '../copyable';
 interface EmptyStateProps {
   readonly title: string;
   readonly children?: ReactNode;
-  /** What to type to have something here. */
+  /** A command that creates something to show here. */
   readonly command?: string;
 }
 

@@ -1,6 +1,6 @@
 import { AppError } from '@millrace/core';
 
-/** What an error says to who reads it, with the fields that are wrong where its sentence does not name them already. */
+/** The message of an error, followed by the fields that are wrong if the message does not name them. */
 export function errorText(error: unknown): string {
   if (!(error instanceof AppError)) return error instanceof Error ? error.message : String(error);
   const untold = error.fields.filter(({ message }) => !error.message.includes(message));

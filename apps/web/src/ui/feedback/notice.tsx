@@ -6,7 +6,7 @@ interface NoticeProps {
   readonly children: ReactNode;
 }
 
-/** Something to read before going on. */
+/** A message that should be read before going on. */
 export function Notice({ tone, children }: NoticeProps): ReactNode {
   const Icon = tone === 'info' ? Info : AlertTriangle;
   return (

@@ -9,7 +9,7 @@ interface QueryViewProps<T> {
   readonly children: (data: T) => ReactNode;
 }
 
-/** An answer once it is there; until then that it is coming, or why it is not. */
+/** Shows the answer once it has come; until then it says that the answer is loading, or why it cannot be had. */
 export function QueryView<T>({ query, children }: QueryViewProps<T>): ReactNode {
   if (query.data !== undefined) return children(query.data);
   if (query.isError) {

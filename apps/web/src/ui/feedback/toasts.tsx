@@ -17,7 +17,7 @@ export function useToast(): ShowToast {
   return useContext(ToastContext);
 }
 
-/** Short news in a corner. Bad news stays until it is closed. */
+/** Shows short messages in a corner. A message about a failure stays until it is closed. */
 export function ToastProvider({ children }: { readonly children: ReactNode }): ReactNode {
   const [toasts, setToasts] = useState<readonly (Toast & { id: number })[]>([]);
   const close = useCallback((id: number) => setToasts((shown) => shown.filter((toast) => toast.id !== id)), []);

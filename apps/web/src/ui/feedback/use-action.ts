@@ -4,14 +4,14 @@ import { useToast } from './toasts';
 
 interface ActionOptions<TInput, TResult> {
   readonly act: (input: TInput) => Promise<TResult>;
-  /** What to say when it is done. */
+  /** Makes the message that is shown when the action has succeeded. */
   readonly done?: (result: TResult, input: TInput) => string;
-  /** Answers that it makes stale. */
+  /** The queries whose answers the action makes stale. */
   readonly stale?: readonly QueryKey[];
   readonly onDone?: (result: TResult) => void;
 }
 
-/** A change at the API, with news of how it went. */
+/** Returns a function that changes something at the API and shows a message about how that went. */
 export function useAction<TInput, TResult>(
   options: ActionOptions<TInput, TResult>,
 ): UseMutationResult<TResult, unknown, TInput> {

@@ -14,13 +14,13 @@ import { type ReactNode, memo, useRef, useState } from 'react';
 import { HeaderCell } from './header-cell';
 
 interface DataTableProps<T> {
-  /** What the table lists, for those who cannot see it. */
+  /** Says what the table lists, for screen readers. */
   readonly label: string;
   readonly rows: readonly T[];
-  // Each column has a value type of its own, which TanStack Table cannot name in a list.
+  // Each column has a value type of its own, for which TanStack Table has no type of a list.
   readonly columns: readonly ColumnDef<T>[];
   readonly rowId: (row: T) => string;
-  /** Where the order is kept by the page, in its address for instance. */
+  /** The order, if the page keeps it, for instance in its address. */
   readonly sorting?: SortingState;
   readonly onSortingChange?: (sorting: SortingState) => void;
   readonly initialSorting?: SortingState;
@@ -30,7 +30,7 @@ interface DataTableProps<T> {
 const ROW_PX = 41;
 const OVERSCAN_COUNT = 8;
 
-/** A table that sorts, and draws only the rows in view however many there are. */
+/** A table that can be sorted and draws only the rows in view, however many there are. */
 export function DataTable<T>(props: DataTableProps<T>): ReactNode {
   const table = useSortedTable(props);
   const frame = useRef<HTMLDivElement>(null);
@@ -83,7 +83,7 @@ function useSortedTable<T>({ rows, columns, rowId, ...props }: DataTableProps<T>
     columns: columns as ColumnDef<T>[],
     getRowId: rowId,
     state: { sorting },
-    // The others compare digits inside texts, which takes half a second for ten thousand rows.
+    // The other sorting functions compare digits inside texts, which takes half a second for ten thousand rows.
     defaultColumn: { sortingFn: 'basic' },
     onSortingChange,
     getCoreRowModel: getCoreRowModel(),
@@ -94,7 +94,7 @@ function useSortedTable<T>({ rows, columns, rowId, ...props }: DataTableProps<T>
 interface BodyRowProps<T> {
   readonly row: Row<T>;
   readonly index: number;
-  /** The row draws what they say now. */
+  /** A prop, so that a row is drawn again when they change. */
   readonly columns: readonly ColumnDef<T>[];
 }
 
@@ -110,10 +110,10 @@ function BodyRow<T>({ row, index }: BodyRowProps<T>): ReactNode {
   );
 }
 
-/** While scrolling only the rows that come into view are drawn. */
+/** While the user scrolls, only the rows that come into view are drawn. */
 const SameRow = memo(BodyRow) as typeof BodyRow;
 
-/** Stands for the rows that are not drawn. */
+/** Takes the place of the rows that are not drawn. */
 function Spacer({ heightPx, columns }: { readonly heightPx: number; readonly columns: number }): ReactNode {
   if (heightPx <= 0) return null;
   return (

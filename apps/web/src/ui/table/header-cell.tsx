@@ -4,7 +4,7 @@ import type { ReactNode } from 'react';
 
 const ARIA_SORT = { asc: 'ascending', desc: 'descending' } as const;
 
-/** A column's heading; where the column sorts, a button. */
+/** A column's heading, which is a button if the column can be sorted. */
 export function HeaderCell<T>({ header }: { readonly header: Header<T, unknown> }): ReactNode {
   const { column } = header;
   const text = flexRender(column.columnDef.header, header.getContext());

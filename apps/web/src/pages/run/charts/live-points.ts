@@ -7,7 +7,7 @@ export interface LivePoint {
   readonly value: number;
 }
 
-/** What a `run.metric` event of this run says; undefined for anything else. */
+/** The point in a `run.metric` event of this run; undefined for any other event. */
 export function livePoint(type: string, data: unknown): LivePoint | undefined {
   if (type !== 'run.metric' || typeof data !== 'object' || data === null) return undefined;
   const { name, step, value } = data as Record<string, unknown>;
@@ -16,7 +16,7 @@ export function livePoint(type: string, data: unknown): LivePoint | undefined {
 }
 
 /**
- * Points of the API's summary, then the live ones after it. A point of a step that is there already replaces it: an
+ * The points of the API's summary, followed by the live ones. A live point replaces an older one of the same step: an
  * attempt that went back to a checkpoint computes steps again.
  */
 export function appendLive(body: SeriesBody | undefined, name: string, live: readonly LivePoint[]): ChartPoint[] {

@@ -10,7 +10,7 @@ import { useRunSeries } from './use-run-series';
 
 const OVER: readonly string[] = ['succeeded', 'failed', 'cancelled'];
 
-/** Losses in one chart, since they are compared; the rest each in its own. */
+/** Draws training and validation loss in one chart, so that they can be compared, and each other metric in its own. */
 export function RunCharts({ run }: { readonly run: RunBody }): ReactNode {
   const { body, live } = useRunSeries(run.id, OVER.includes(run.state));
   const series = useMemo(() => {
@@ -44,7 +44,7 @@ export function RunCharts({ run }: { readonly run: RunBody }): ReactNode {
   );
 }
 
-/** How many points there are, and up to which step one of them stands for several. */
+/** Says how many points there are, and up to which step a point stands for several steps. */
 function lossNote(losses: SeriesBody['series'][number] | undefined): string {
   if (losses === undefined || losses.total === 0) return 'nats per token';
   const points = `nats per token, ${formatCount(losses.total)} points`;

@@ -7,12 +7,12 @@ import { type LivePoint, livePoint } from './live-points';
 
 const NAMES = ['train/loss', 'val/loss', 'train/tokens_per_second', 'train/grad_norm', 'train/lr'];
 const POINTS = 600;
-/** The summary is asked for anew now and then, so that live points do not pile up. */
+/** The summary is asked for again this often, so that live points do not pile up. */
 const SUMMARY_MS = 20_000;
 const WITHOUT_STREAM_MS = 2_000;
 const DRAW_MS = 250;
 
-/** A run's series: the API's summary, and the points that came since. */
+/** A run's series: the API's summary and the points that came since. */
 export function useRunSeries(
   runId: string,
   isOver: boolean,
@@ -38,7 +38,7 @@ export function useRunSeries(
     }, DRAW_MS);
     return () => window.clearInterval(timer);
   }, []);
-  // The new summary holds the points that came before it.
+  // The new summary contains the live points that came before it.
   useEffect(() => setLive([]), [dataUpdatedAt]);
   return { body: data, live };
 }

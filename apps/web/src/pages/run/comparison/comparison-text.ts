@@ -4,12 +4,12 @@ import { formatDuration } from '../../../format/format-time';
 
 type Times = PlanComparisonBody['stages'][number]['measured'];
 
-/** Of one micro-batch, milliseconds. */
+/** Milliseconds that F, I and W of one micro-batch take together. */
 export function totalMs({ F, I, W }: Times): number {
   return F + I + W;
 }
 
-/** What follows from the comparison. */
+/** Says what the comparison of prediction and measurement leads to. */
 export function verdictText({ layersPerStage, better, gain, isClearlyWrong, replan }: PlanComparisonBody): string {
   const split = better.layersPerStage.join(', ');
   const isSame = split === layersPerStage.join(', ');
@@ -23,7 +23,7 @@ export function verdictText({ layersPerStage, better, gain, isClearlyWrong, repl
     : `${saving} The split stays all the same: the spec fixes it, it was replaced as often as is allowed, or too few steps are left.`;
 }
 
-/** By how much the measured time is off: 12% longer. */
+/** Says how far the measured time is from the predicted one, such as "12% longer". */
 export function deviationText(ratio: number): string {
   if (Math.abs(ratio - 1) < 0.005) return 'as predicted';
   return ratio > 1 ? `${formatPercent(ratio - 1)} longer` : `${formatPercent(1 - ratio)} shorter`;

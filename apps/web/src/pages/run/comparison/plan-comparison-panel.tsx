@@ -9,7 +9,7 @@ import { deviationText, totalMs, verdictText } from './comparison-text';
 
 const ACTIONS = ['F', 'I', 'W'] as const;
 
-/** What the planner said beside what the first steps took; nothing before they have been compared. */
+/** Shows what the planner predicted beside what the first steps took; nothing until they have been compared. */
 export function PlanComparisonPanel({ comparison }: { readonly comparison: PlanComparisonBody | null }): ReactNode {
   if (comparison === null) return null;
   const { step, predictedStepTimeMs, measuredStepTimeMs, simulatedStepTimeMs, isClearlyWrong } = comparison;
@@ -39,7 +39,7 @@ export function PlanComparisonPanel({ comparison }: { readonly comparison: PlanC
   );
 }
 
-/** Of one micro-batch, predicted and measured of each action. */
+/** The times of each action of one micro-batch, predicted and measured. */
 function StageTimes({ comparison: { stages } }: { readonly comparison: PlanComparisonBody }): ReactNode {
   return (
     <div className="table-frame" tabIndex={0} role="region" aria-label="Times of the stages, predicted and measured">
@@ -83,7 +83,7 @@ function StageTimes({ comparison: { stages } }: { readonly comparison: PlanCompa
   );
 }
 
-/** 160 ms → 105 ms */
+/** Example: 160 ms → 105 ms */
 function changeText(predictedMs: number, measuredMs: number): string {
   return `${formatDuration(predictedMs)} → ${formatDuration(measuredMs)}`;
 }

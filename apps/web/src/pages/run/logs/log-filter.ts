@@ -2,14 +2,14 @@ import type { LogLineBody } from '@millrace/contracts';
 
 export interface LogSearch {
   readonly text: string;
-  /** Empty for all. */
+  /** Empty for the lines of all stages. */
   readonly stage: string;
   readonly level: string;
 }
 
 const SEVERITY = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'];
 
-/** Lines that hold the text, of one stage, at least as grave as the level. */
+/** The lines that contain the text, belong to the stage and are at least as severe as the level. */
 export function filterLogs(lines: readonly LogLineBody[], { text, stage, level }: LogSearch): LogLineBody[] {
   const wanted = text.toLowerCase();
   const least = SEVERITY.indexOf(level);
@@ -20,7 +20,7 @@ export function filterLogs(lines: readonly LogLineBody[], { text, stage, level }
   });
 }
 
-/** The text in pieces, every second one of which is what was searched. */
+/** Splits a line at the searched text, so that every second piece is a match. */
 export function splitByMatch(text: string, searched: string): string[] {
   if (searched === '') return [text];
   const pieces: string[] = [];

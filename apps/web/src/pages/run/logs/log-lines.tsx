@@ -8,7 +8,7 @@ import { splitByMatch } from './log-filter';
 
 const LINE_PX = 21;
 const OVERSCAN_COUNT = 30;
-/** So near to the end counts as at it. */
+/** A reader who is this near to the end counts as being at the end. */
 const NEAR_PX = 30;
 
 interface LogLinesProps {
@@ -16,7 +16,7 @@ interface LogLinesProps {
   readonly searched: string;
 }
 
-/** The lines; at the end it follows what comes, until the reader scrolls up. */
+/** Shows the lines. At the end it follows new lines, until the reader scrolls up. */
 export function LogLines({ lines, searched }: LogLinesProps): ReactNode {
   const frame = useRef<HTMLDivElement>(null);
   const [isFollowing, setFollowing] = useState(true);
@@ -27,8 +27,8 @@ export function LogLines({ lines, searched }: LogLinesProps): ReactNode {
     overscan: OVERSCAN_COUNT,
     getItemKey: (index) => lines[index]?.id ?? index,
   });
-  // Of so many lines that the oldest are let go of, the number no longer changes; and a long line is higher than was
-  // thought of it.
+  // It follows the last id, because the number of lines stays the same once old lines are dropped for new ones; and it
+  // follows the height, because a long line turns out higher than its estimate.
   const lastId = lines.at(-1)?.id;
   const heightPx = virtual.getTotalSize();
   useEffect(() => {

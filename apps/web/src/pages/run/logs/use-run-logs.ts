@@ -17,7 +17,7 @@ export interface RunLogs {
   readonly error: string | undefined;
 }
 
-/** All lines of a run, and those written while they are shown: an event says that there are more. */
+/** All log lines of a run, including new ones: an event tells that there are more to read. */
 export function useRunLogs(runId: string): RunLogs {
   const [state, setState] = useState<RunLogs>({ lines: [], isLoading: true, error: undefined });
   const isLive = useIsLive();

@@ -1,22 +1,22 @@
 import type { LinkTraffic, RunBody } from '@millrace/contracts';
 
-/** What one rank sends another. */
+/** What one rank sends to another. */
 export interface LinkRow {
   readonly fromRank: number;
   readonly toRank: number;
-  /** Activations and gradients of a step as the spec says; bytes. */
+  /** Bytes of activations and gradients in one step, computed from the spec. */
   readonly computedBytes: number;
-  /** Undefined until a step was traced. */
+  /** Undefined until a step has been traced. */
   readonly measured?: LinkUse;
 }
 
 export interface LinkUse {
-  /** Activations and gradients. */
+  /** Bytes of activations and gradients. */
   readonly tensorBytesPerStep: number;
   readonly tensorsPerStep: number;
-  /** Tied embeddings, norms, agreements, accounts, validation. */
+  /** Bytes of everything else: tied embeddings, norms, decisions, accounts and validation. */
   readonly otherBytesPerStep: number;
-  /** All of it. */
+  /** The rate of all bytes together. */
   readonly bytesPerSecond: number;
 }
 
@@ -24,7 +24,10 @@ const BYTES_PER_F32 = 4;
 const TENSOR_EDGES = ['activation', 'gradient'];
 type Attempt = RunBody['attempts'][number];
 
-/** A tensor of [micro-batch, context, hidden] in f32: what crosses a boundary between stages, each way. */
+/**
+ * Bytes of a [micro-batch, context, hidden] tensor in f32, which crosses each boundary between stages in both
+ * directions.
+ */
 export function activationBytes({ model, train }: RunBody['spec']): number {
   return train.batch.micro * model.context * model.hidden * BYTES_PER_F32;
 }
@@ -35,8 +38,8 @@ export function stagesInOrder({ stages }: Pick<Attempt, 'stages'>): Attempt['sta
 }
 
 /**
- * Links by sender and receiver: what the spec lets expect, one tensor of each micro-batch across each boundary between
- * two ranks and back, beside what the senders counted.
+ * The links by sender and receiver. Each has what the spec lets one expect (one tensor of each micro-batch crosses each
+ * boundary between two ranks in both directions) and what its sender counted.
  */
 export function linkRows(
   spec: RunBody['spec'],

@@ -2,7 +2,7 @@ import type { ReactNode } from 'react';
 import { formatBytes, formatCount } from '../../../format/format-number';
 import type { LinkRow } from './link-rows';
 
-/** Each link each way: expected from the spec beside what its sender counted. */
+/** Shows each link in both directions: what the spec lets one expect, and what its sender counted. */
 export function LinkTable({ rows }: { readonly rows: readonly LinkRow[] }): ReactNode {
   return (
     <div className="table-frame" tabIndex={0} role="region" aria-label="Traffic between the ranks">
@@ -11,7 +11,7 @@ export function LinkTable({ rows }: { readonly rows: readonly LinkRow[] }): Reac
           <tr>
             <th scope="col">Link</th>
             <th scope="col" className="number">
-              Tensors a step, computed
+              Tensors per step, computed
             </th>
             <th scope="col" className="number">
               Measured
@@ -20,7 +20,7 @@ export function LinkTable({ rows }: { readonly rows: readonly LinkRow[] }): Reac
               How many
             </th>
             <th scope="col" className="number">
-              All else a step
+              Everything else per step
             </th>
             <th scope="col" className="number">
               Rate, measured
@@ -48,7 +48,7 @@ export function LinkTable({ rows }: { readonly rows: readonly LinkRow[] }): Reac
   );
 }
 
-/** 1.5 MiB/s */
+/** Example: 1.5 MiB/s */
 export function rateText(bytesPerSecond: number): string {
   return `${formatBytes(bytesPerSecond)}/s`;
 }

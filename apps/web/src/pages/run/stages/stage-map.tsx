@@ -18,7 +18,7 @@ const POLL_MS = 5_000;
 
 type Attempt = RunBody['attempts'][number];
 
-/** The newest attempt's stages in the order of the pipeline, on their devices, with what crosses between them. */
+/** Shows the newest attempt's stages in the order of the pipeline, with their devices and the traffic between them. */
 export function StageMap({ run }: { readonly run: RunBody }): ReactNode {
   const attempt = run.attempts.at(-1);
   if (attempt === undefined) {
@@ -61,7 +61,7 @@ function Stages({ run, attempt }: { readonly run: RunBody; readonly attempt: Att
   );
 }
 
-/** What the attempt's ranks counted, if they are the ones that were traced last. */
+/** The traffic that the ranks of this attempt counted; undefined if another attempt was traced last. */
 function useLinks(run: RunBody, attempt: Attempt): readonly LinkRow[] {
   const { data } = useQuery({
     queryKey: ['run', run.id, 'links'],
@@ -80,13 +80,13 @@ interface TrafficProps {
   readonly links: readonly LinkRow[];
 }
 
-/** Between neighbours: what goes on and what comes back, measured where it is. */
+/** The traffic between two neighbours, forward and back, with what was measured if there is any. */
 function Traffic({ from, to, links }: TrafficProps): ReactNode {
   if (from === to) return <div className="traffic">same device</div>;
   const text = (fromRank: number, toRank: number): string => {
     const link = links.find((row) => row.fromRank === fromRank && row.toRank === toRank);
     if (link?.measured !== undefined) return rateText(link.measured.bytesPerSecond);
-    return `${formatBytes(link?.computedBytes ?? 0)} a step`;
+    return `${formatBytes(link?.computedBytes ?? 0)} per step`;
   };
   return (
     <div className="traffic">

@@ -61,7 +61,7 @@ export function CheckpointsTab({ run }: { readonly run: RunBody }): ReactNode {
     refetchInterval: pollMs,
   });
   return (
-    <Panel title="Checkpoints" isFlush note="durable ones; safetensors has Hugging Face names">
+    <Panel title="Checkpoints" isFlush note="only durable ones; safetensors files have Hugging Face names">
       <QueryView query={query}>
         {(checkpoints) => (
           <DataTable

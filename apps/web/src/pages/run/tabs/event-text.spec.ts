@@ -38,7 +38,7 @@ describe('the sentence of an event', () => {
 
   it('tells what a comparison with the plan came to', () => {
     const data = { measuredStepTimeMs: 375.08, predictedStepTimeMs: 999.5, gain: 0, replan: false };
-    const sentence = 'a step takes 375 ms, predicted were 1.0 s; the split stays';
+    const sentence = 'a step takes 375 ms, 1.0 s was predicted; the split stays';
     expect(eventText({ type: 'run.plan_compared', data })).toBe(sentence);
   });
 

@@ -9,7 +9,10 @@ const CHECKPOINT_REASONS: Readonly<Record<string, string>> = {
   request: 'somebody asked for it',
 };
 
-/** A sentence of what happened, by type of event; undefined where the fields are not those expected. */
+/**
+ * For each type of event, a sentence that says what happened; undefined if the event's fields are not the expected
+ * ones.
+ */
 const SENTENCES: Readonly<Record<string, (data: Data) => string | undefined>> = {
   'run.state': ({ from, state, step, reason }) => {
     const change = from === undefined || from === null ? String(state) : `${String(from)} → ${String(state)}`;
@@ -35,7 +38,7 @@ const SENTENCES: Readonly<Record<string, (data: Data) => string | undefined>> = 
   },
   'run.plan_compared': ({ measuredStepTimeMs, predictedStepTimeMs, gain, replan }) => {
     if (typeof measuredStepTimeMs !== 'number' || typeof predictedStepTimeMs !== 'number') return undefined;
-    const times = `a step takes ${formatDuration(measuredStepTimeMs)}, predicted were ${formatDuration(predictedStepTimeMs)}`;
+    const times = `a step takes ${formatDuration(measuredStepTimeMs)}, ${formatDuration(predictedStepTimeMs)} was predicted`;
     const better = typeof gain === 'number' && gain > 0 ? `another split would save ${formatPercent(gain)}` : '';
     const next = replan === true ? `${better}: it is planned anew` : better === '' ? 'the split stays' : better;
     return `${times}; ${next}`;
@@ -46,13 +49,13 @@ const SENTENCES: Readonly<Record<string, (data: Data) => string | undefined>> = 
       : undefined,
 };
 
-/** What an event says to a person. */
+/** Says to a person what an event tells. */
 export function eventText({ type, data }: { readonly type: string; readonly data: unknown }): string {
   if (typeof data !== 'object' || data === null) return data === undefined || data === null ? '' : String(data);
   return SENTENCES[type]?.(data as Data) ?? fieldsText(data);
 }
 
-/** Fields by name, for what has no sentence of its own. */
+/** Lists fields by name, for an event that has no sentence of its own. */
 export function fieldsText(data: object): string {
   return Object.entries(data)
     .flatMap(([key, value]) => (value === null || value === undefined ? [] : [`${key} ${valueText(value)}`]))

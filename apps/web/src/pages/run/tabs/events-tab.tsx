@@ -13,7 +13,7 @@ import { eventText } from './event-text';
 const QUIET_MS = 700;
 const EVENTS_MAX = 5_000;
 
-/** What happened to the run, newest first. */
+/** Lists what happened to the run, newest first. */
 export function EventsTab({ run }: { readonly run: RunBody }): ReactNode {
   const { events, error } = useRunEvents(run.id);
   return (
@@ -37,7 +37,7 @@ export function EventsTab({ run }: { readonly run: RunBody }): ReactNode {
   );
 }
 
-/** Attempts are numbered by their place in the run: fences leave numbers out. */
+/** An attempt is numbered by its place in the run, since fences leave numbers out. */
 function withNumber(data: unknown, { attempts }: RunBody): unknown {
   if (typeof data !== 'object' || data === null || !('fence' in data)) return data;
   const index = attempts.findIndex(({ fence }) => fence === data.fence);
@@ -45,8 +45,8 @@ function withNumber(data: unknown, { attempts }: RunBody): unknown {
 }
 
 /**
- * The run's own stream is replayed from its beginning and let go when it is quiet; what happens later comes by the
- * tab's stream.
+ * Replays the run's own event stream from its beginning, and closes it when no more events come; later events come by
+ * the stream of the browser tab.
  */
 function useRunEvents(runId: string): { events: readonly EventBody[]; error: string | undefined } {
   const [events, setEvents] = useState<readonly EventBody[]>([]);

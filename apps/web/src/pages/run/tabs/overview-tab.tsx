@@ -53,7 +53,7 @@ function Attempts({ run }: { readonly run: RunBody }): ReactNode {
   );
 }
 
-/** With whom it was lost to, where its message does not say so. */
+/** The failure's message; names the rank that caused it, if the message does not. */
 function failureText({ message, culprit }: NonNullable<RunBody['attempts'][number]['failure']>): string {
   if (culprit === undefined || message.includes(culprit.agent)) return message;
   return `${message} (rank ${culprit.rank} on ${culprit.agent})`;

@@ -5,13 +5,13 @@ import { CopyButton } from '../../../ui/copyable';
 import { Panel } from '../../../ui/panel';
 import { specText } from '../../submit/spec-text';
 
-/** The complete spec, every default filled in. */
+/** Shows the complete spec, with every default filled in. */
 export function SpecTab({ run }: { readonly run: RunBody }): ReactNode {
   const text = useMemo(() => specText(run.spec), [run.spec]);
   return (
     <Panel
       title="Run spec"
-      note="what it was submitted with, and every default"
+      note="as submitted, with every default filled in"
       actions={
         <>
           <CopyButton text={text} label="Copy the spec" />

@@ -21,7 +21,7 @@ const STEPS = 20;
 const POLL_MS = 3_000;
 const formatUs = (us: number): string => formatDuration(us / 1_000);
 
-/** The last steps as they were executed, and under them the timetable that was planned. */
+/** Shows the last steps as they were executed, and below them the planned timetable. */
 export function TimelineTab({ run }: { readonly run: RunBody }): ReactNode {
   const query = useQuery({
     queryKey: ['run', run.id, 'timeline'],
@@ -37,7 +37,7 @@ interface StepsProps {
 }
 
 function Steps({ steps, hasEnded }: StepsProps): ReactNode {
-  /** Undefined follows the newest. */
+  /** The step that the user chose; undefined follows the newest one. */
   const [chosen, setChosen] = useState<number>();
   const found = steps.findIndex(({ step }) => step === chosen);
   const index = chosen === undefined || found === -1 ? steps.length - 1 : found;
@@ -53,7 +53,7 @@ function Steps({ steps, hasEnded }: StepsProps): ReactNode {
   return (
     <Panel
       title={`Step ${shown.step}`}
-      note={chosen !== undefined ? 'held' : hasEnded ? 'the last recorded' : 'the newest recorded; it follows the run'}
+      note={chosen !== undefined ? 'held' : hasEnded ? 'the last recorded' : 'the last one recorded; follows the run'}
       actions={
         <>
           <IconButton icon={ChevronLeft} label="Step before" disabled={index === 0} onClick={() => choose(index - 1)} />
@@ -73,7 +73,7 @@ function Steps({ steps, hasEnded }: StepsProps): ReactNode {
 
 function StepDrawing({ step }: { readonly step: TimelineStep }): ReactNode {
   const groups = useMemo((): GanttGroup[] => {
-    // One axis: the plan begins where the step's first F did.
+    // Both drawings share one axis, on which the plan begins at the step's first F.
     const origin = startOf([...step.spans, ...step.planned]);
     const executed = { title: 'executed', rows: rowsOf(step.spans, origin) };
     const planned = { title: 'planned', rows: rowsOf(step.planned, origin) };
@@ -81,7 +81,7 @@ function StepDrawing({ step }: { readonly step: TimelineStep }): ReactNode {
   }, [step]);
   const executed = useMemo(() => summariseStep(step.spans), [step]);
   const planned = useMemo(() => summariseStep(step.planned), [step]);
-  const label = `Step ${step.step} took ${formatUs(executed.lengthUs)}, planned were ${formatUs(planned.lengthUs)}; the table below has its parts`;
+  const label = `Step ${step.step} took ${formatUs(executed.lengthUs)}, ${formatUs(planned.lengthUs)} was planned; the table below shows where the time went`;
   return (
     <div className="stack">
       <GanttChart label={label} groups={groups} formatTime={formatUs} />

@@ -15,7 +15,9 @@ interface YamlEditorProps {
   readonly onChange: (text: string) => void;
 }
 
-/** CodeMirror for YAML; marks errors where they stand. Tab moves on, as everywhere. */
+/**
+ * A CodeMirror editor for YAML that marks errors where they stand. The Tab key moves the focus on, as everywhere else.
+ */
 export function YamlEditor({ label, text, errors, onChange }: YamlEditorProps): ReactNode {
   const host = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView>(null);
@@ -26,7 +28,7 @@ export function YamlEditor({ label, text, errors, onChange }: YamlEditorProps): 
   useEffect(() => {
     const element = host.current;
     if (element === null) return undefined;
-    // In a shadow root CodeMirror brings its styles as sheets; in the page it would add a style element, which the
+    // In a shadow root CodeMirror adds its styles as sheets. In the page itself it would add a style element, which the
     // content security policy refuses.
     const root = element.shadowRoot ?? element.attachShadow({ mode: 'open' });
     const made = new EditorView({

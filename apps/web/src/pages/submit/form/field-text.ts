@@ -1,6 +1,6 @@
 import type { FormField } from './form-fields';
 
-/** A value of the document as the text of its field. */
+/** Turns a value of the document into the text of its field. */
 export function toFieldText(value: unknown): string {
   if (value === undefined || value === null) return '';
   if (Array.isArray(value)) return value.join(', ');
@@ -12,8 +12,8 @@ export function toFieldText(value: unknown): string {
 }
 
 /**
- * A field's text as the value of the document; undefined leaves it out. What is not of the field's kind stays text: the
- * schema then says what is wrong with it.
+ * Turns the text of a field into the value of the document; undefined leaves the field out. A text that does not fit
+ * the field's kind stays a text, so that the schema says what is wrong with it.
  */
 export function fromFieldText({ kind, isRequired }: Pick<FormField, 'kind' | 'isRequired'>, text: string): unknown {
   if (text.trim() === '' && !(isRequired && kind === 'text')) return undefined;

@@ -8,11 +8,11 @@ export interface FormField {
   readonly kind: FieldKind;
   readonly options: readonly string[];
   readonly isRequired: boolean;
-  /** What counts where the document says nothing. */
+  /** The value that counts if the document has none. */
   readonly fallback: unknown;
 }
 
-/** Fields of which one chooses the others: `optimizer.type`, say. */
+/** Groups of fields between which one field chooses, for instance `optimizer.type`. */
 export interface FormVariants {
   readonly path: readonly string[];
   readonly label: string;
@@ -29,7 +29,7 @@ export interface FormSection {
 
 const LONG_TEXTS = ['scheduleCsv'];
 
-/** The form of a schema: a section for the document's own fields and one for each object in it. */
+/** The form of a schema: one section for the document's own fields, and one for each object in it. */
 export function formSections(schema: JsonSchema): FormSection[] {
   const parts = Object.entries(schema.properties ?? {});
   const sections = parts.filter(([, part]) => part.properties !== undefined);
@@ -43,7 +43,7 @@ function section(title: string, path: readonly string[], schema: JsonSchema): Fo
   return { title, fields, variants };
 }
 
-/** Fields of an object, those of plain objects in it included: `batch.global`. */
+/** The fields of an object, including those of plain objects in it, such as `batch.global`. */
 function fieldsOf(path: readonly string[], { properties = {}, required = [] }: JsonSchema): FormField[] {
   return Object.entries(properties).flatMap(([name, part]): FormField[] => {
     const here = [...path, name];

@@ -1,7 +1,7 @@
 import { runSpecSchema } from '@millrace/contracts';
 import { z } from 'zod';
 
-/** The part of JSON Schema that zod writes for the run spec. */
+/** The part of JSON Schema that zod uses for the run spec. */
 export interface JsonSchema {
   readonly type?: string;
   readonly properties?: Readonly<Record<string, JsonSchema>>;
@@ -19,7 +19,7 @@ export interface JsonSchema {
   readonly exclusiveMinimum?: number;
 }
 
-/** The run spec as it may be written: zod refers to it by its name. */
+/** The schema of the run spec as people write it, which zod refers to by its name. */
 export function runSpecFormSchema(): JsonSchema {
   const document = z.toJSONSchema(runSpecSchema, { io: 'input' }) as JsonSchema & {
     readonly $defs?: Readonly<Record<string, JsonSchema>>;

@@ -11,7 +11,7 @@ interface SpecFieldProps {
   readonly onChange: (value: unknown) => void;
 }
 
-/** One field of the spec; empty leaves it to its default. */
+/** One field of the spec; if it is empty, its default counts. */
 export function SpecField({ field, value, error, suggestions, onChange }: SpecFieldProps): ReactNode {
   return (
     <Field label={field.label} error={error}>
@@ -49,7 +49,7 @@ interface TextControlProps extends Omit<SpecFieldProps, 'error'> {
   readonly control: Record<string, unknown>;
 }
 
-/** Keeps what is being typed: `1.` is no number yet, and would otherwise be taken away. */
+/** Keeps the text while it is being typed: `1.` is not a number yet, and would otherwise be removed. */
 function TextControl({ control, field, value, suggestions, onChange }: TextControlProps): ReactNode {
   const [text, setText] = useState(() => toFieldText(value));
   const shown = toFieldText(value);

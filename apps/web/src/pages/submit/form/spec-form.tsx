@@ -8,15 +8,15 @@ import { Field } from '../../../ui/field';
 interface SpecFormProps {
   readonly sections: readonly FormSection[];
   readonly value: unknown;
-  /** While the text cannot be read, the form cannot change it. */
+  /** Whether the form is locked, because the text cannot be read and therefore not changed. */
   readonly isDisabled: boolean;
   readonly errors: readonly SpecError[];
-  /** Values to choose from, by the pointer of their field; others may be typed. */
+  /** Values to choose from, by the JSON pointer of their field; other values may be typed. */
   readonly suggestions: Readonly<Record<string, readonly string[]>>;
   readonly onChange: (path: readonly string[], value: unknown) => void;
 }
 
-/** The run spec as a form: the schema says which fields there are. */
+/** Shows the run spec as a form, whose fields come from the schema. */
 export function SpecForm({ sections, isDisabled, ...props }: SpecFormProps): ReactNode {
   return (
     <fieldset className="spec-form" disabled={isDisabled}>
@@ -57,7 +57,7 @@ function VariantFields({ variants, ...props }: Bound & { readonly variants: Form
   const { path, label, key, fallback } = variants;
   const chosen = String(valueAt(props.value, [...path, key]) ?? fallback);
   const fields = variants.variants.find(({ name }) => name === chosen)?.fields ?? [];
-  /** What both variants have is kept: the learning rate, say. */
+  /** Values that both variants have, such as the learning rate, are kept. */
   const choose = (name: string): void => {
     const next = variants.variants.find((variant) => variant.name === name)?.fields ?? [];
     const kept = next.flatMap((field) => {

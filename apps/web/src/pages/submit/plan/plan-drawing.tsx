@@ -6,9 +6,9 @@ import { GanttChart } from '../../../gantt/gantt-chart';
 import type { GanttGroup } from '../../../gantt/gantt-model';
 import { scheduleRows } from '../../../gantt/schedule-rows';
 
-/** F, I and W of equal stages take one unit each: the order is the plan's, the lengths are not measured. */
+/** F, I and W of equal stages take one unit each: the drawing shows the plan's order, not measured lengths. */
 const UNIT = { F: 1, I: 1, W: 1 };
-/** More cells than this nobody can tell apart. */
+/** In a drawing with more cells than this, nobody can tell them apart. */
 const CELLS_MAX = 20_000;
 
 export function PlanDrawing({ spec }: { readonly spec: RunSpec }): ReactNode {

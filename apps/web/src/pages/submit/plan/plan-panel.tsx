@@ -14,14 +14,14 @@ import { PlanStages } from './plan-stages';
 const SETTLE_MS = 450;
 
 interface PlanPanelProps {
-  /** Undefined while something is wrong with the spec. */
+  /** The spec as text; undefined while something is wrong with it. */
   readonly text: string | undefined;
   readonly spec: RunSpec | undefined;
-  /** A viewer may not ask for a dry run; the order of a step is drawn all the same. */
+  /** Whether the user may ask for a dry run. A viewer may not; the order of a step is drawn all the same. */
   readonly mayAsk: boolean;
 }
 
-/** A dry run: how the run would be split and placed now. */
+/** Shows by a dry run how the run would be split and placed now. */
 export function PlanPanel({ text, spec, mayAsk }: PlanPanelProps): ReactNode {
   const settled = useSettled(text);
   const query = useQuery({
@@ -36,21 +36,21 @@ export function PlanPanel({ text, spec, mayAsk }: PlanPanelProps): ReactNode {
   const plan = query.data;
   if (!mayAsk) {
     return (
-      <Panel title="Order of a step" note="in units of one action; devices and times are planned for members">
-        {spec ? <PlanDrawing spec={spec} /> : <p className="quiet">It is drawn when the spec is right.</p>}
+      <Panel title="Order of a step" note="in units of one action; only members can plan devices and times">
+        {spec ? <PlanDrawing spec={spec} /> : <p className="quiet">The order is drawn once the spec has no errors.</p>}
       </Panel>
     );
   }
   return (
     <Panel
       title="Plan"
-      note={text === undefined ? 'as of the last spec that was right' : 'a dry run: nothing is started'}
+      note={text === undefined ? 'for the last spec without errors' : 'a dry run: nothing is started'}
     >
       {plan === undefined ? (
-        <p className="quiet">{text === undefined ? 'The plan is drawn when the spec is right.' : 'Planning…'}</p>
+        <p className="quiet">{text === undefined ? 'The plan is drawn once the spec has no errors.' : 'Planning…'}</p>
       ) : (
         <div className="stack">
-          {plan.pending && <Notice tone="info">It would wait: {plan.pending.message}</Notice>}
+          {plan.pending && <Notice tone="info">The run would wait: {plan.pending.message}</Notice>}
           <Prediction plan={plan} />
           <PlanStages plan={plan} />
           {spec && <PlanDrawing spec={spec} />}
@@ -87,7 +87,7 @@ function Explanation({ plan }: { readonly plan: PlanBody }): ReactNode {
   if (plan.explanation === null) return null;
   return (
     <details>
-      <summary>Why this plan, and what lost</summary>
+      <summary>Why this plan, and not another</summary>
       <pre className="document" tabIndex={0} role="region" aria-label="Explanation of the plan">
         {plan.explanation}
       </pre>
@@ -95,7 +95,7 @@ function Explanation({ plan }: { readonly plan: PlanBody }): ReactNode {
   );
 }
 
-/** The value once it has not changed for a moment. */
+/** Follows the value with a delay: it changes once the value has not changed for a moment. */
 function useSettled<T>(value: T): T {
   const [settled, setSettled] = useState(value);
   useEffect(() => {

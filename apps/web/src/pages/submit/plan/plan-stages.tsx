@@ -3,7 +3,7 @@ import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { formatBytes, formatCompact } from '../../../format/format-number';
 
-/** Which layers go where, and what they take there. */
+/** Shows which layers go to which device, and what they need there. */
 export function PlanStages({ plan }: { readonly plan: PlanBody }): ReactNode {
   const { peakMicroBatches } = plan.predicted;
   return (
