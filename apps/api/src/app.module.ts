@@ -72,7 +72,7 @@ const CONTROLLERS = [
   ProjectsController,
   TelemetryController,
 ];
-/** In the order in which they act: who asks, how often, what is sent, was it sent before. */
+/** In the order in which they act: who asks, how often, what is sent, and whether the same was sent before. */
 const BOUNDARY = [
   { provide: APP_FILTER, useClass: ProblemFilter },
   { provide: APP_GUARD, useClass: AuthGuard },

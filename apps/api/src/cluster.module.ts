@@ -184,7 +184,7 @@ const GRPC = [
   GrpcServer,
 ];
 
-/** The control plane: agents' sessions, scheduling, the lives of runs and attempts, checkpoints. */
+/** The control plane: sessions of agents, scheduling, the lives of runs and attempts, and checkpoints. */
 @Module({
   providers: [
     ClusterSignals,

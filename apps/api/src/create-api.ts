@@ -19,10 +19,10 @@ import { nestLogger } from './ground/config/nest-logger';
 import { ensureTlsFiles } from './ground/tls/ensure-tls-files';
 import { PrometheusService } from './ground/prometheus/prometheus.service';
 
-/** An upload of 2 GiB over a slow line takes this long; Node's own limit is five minutes. */
+/** So long may a request take, which an upload of 2 GiB over a slow line needs; Node's own limit is five minutes. */
 const REQUEST_MS_MAX = 6 * 3_600_000;
 
-/** The application, its database migrated and its token known, not listening yet. */
+/** Makes the application: its database is migrated and the first admin token exists, but it does not listen yet. */
 export async function createApi(options: FoundationOptions): Promise<NestExpressApplication> {
   const { config, logger } = options;
   const applied = await applyMigrations(config.databaseUrl);
@@ -31,7 +31,7 @@ export async function createApi(options: FoundationOptions): Promise<NestExpress
   const app = await NestFactory.create<NestExpressApplication>(AppModule.register(options), {
     logger: nestLogger(logger),
     bodyParser: false,
-    // An error is thrown to the caller instead of ending the process here.
+    // An error must reach the caller, instead of ending the process here.
     abortOnError: false,
     forceCloseConnections: true,
     ...(config.tls
@@ -60,13 +60,13 @@ function configureExpress(app: NestExpressApplication, tls: boolean): void {
   app.getHttpServer().requestTimeout = REQUEST_MS_MAX;
 }
 
-/** What is told to whom has a token, weights too, is kept by nobody on the way and by no browser. */
+/** Whatever needs a token, weights included, must not be stored by any cache on the way or by the browser. */
 function keepPrivate(request: Request, response: Response, next: NextFunction): void {
   if (request.path.startsWith('/api/v1/')) response.setHeader('Cache-Control', PRIVATE);
   next();
 }
 
-/** Some clients write `runs/x%3Acancel` for `runs/x:cancel`, which is the same address. */
+/** Some clients write `runs/x%3Acancel` for `runs/x:cancel`; both are the same address. */
 function plainColons(request: Request, _: Response, next: NextFunction): void {
   const [path = '', ...query] = request.url.split('?');
   request.url = [path.replaceAll(/%3a/gi, ':'), ...query].join('?');
@@ -74,8 +74,8 @@ function plainColons(request: Request, _: Response, next: NextFunction): void {
 }
 
 /**
- * `fetch` adds `Cache-Control: no-cache` to a request with If-None-Match, and Express then never answers 304. It
- * forbids caches to answer by themselves; this is no cache.
+ * Lets Express answer 304. `fetch` adds `Cache-Control: no-cache` to a request with If-None-Match, at which Express
+ * never does; but that header addresses caches that answer on their own, and this is none.
  */
 function answerConditions(request: Request, _: Response, next: NextFunction): void {
   if (request.headers['if-none-match'] !== undefined) delete request.headers['cache-control'];

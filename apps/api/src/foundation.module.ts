@@ -62,7 +62,7 @@ export interface FoundationOptions {
   readonly clock?: Clock;
 }
 
-/** What both halves of the API stand on; global, so that a feature's module need not import it. */
+/** What both halves of the API are built on. It is global, so that a feature's module need not import it. */
 @Global()
 @Module({})
 export class FoundationModule {

@@ -16,13 +16,13 @@ async function main(): Promise<void> {
   const logger = createApiLogger(config.logLevel);
   const app = await createApi({ config, logger });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void stop(app, logger, signal));
-  // The supervisor holds the other end of stdin: it closes when the supervisor is gone, however that came about.
+  // The supervisor holds the other end of stdin, which closes when the supervisor ends, whatever ended it.
   if (config.supervised) process.stdin.resume().once('end', () => void stop(app, logger, 'end of the supervisor'));
   await app.listen(config.httpPort, config.host);
   const { port } = app.getHttpServer().address() as AddressInfo;
   const host = app.get(ServedAddresses, { strict: false }).localHost;
   const http = `${config.tls ? 'https' : 'http'}://${host}:${port}`;
-  // The one line on stdout: whoever started this process waits for it.
+  // This is the only line on stdout: whoever started this process waits for it.
   process.stdout.write(`${JSON.stringify({ http, grpc: app.get(GrpcServer, { strict: false }).address })}\n`);
   logger.info({ http }, 'the API is ready');
 }

@@ -16,7 +16,7 @@ export const kindToHttp = {
   internal: 500,
 } as const satisfies Record<ErrorKind, number>;
 
-/** Where HTTP has a finer status than the kind. */
+/** Errors for which HTTP has a more precise status than the one of their kind. */
 const CODE_TO_HTTP: Readonly<Record<string, number>> = {
   'API.METHOD_NOT_ALLOWED': 405,
   'API.ETAG_DIFFERS': 412,

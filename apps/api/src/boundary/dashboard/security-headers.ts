@@ -2,9 +2,9 @@ import type { RequestHandler } from 'express';
 import helmet from 'helmet';
 
 /**
- * Headers for every answer. Nothing but this origin is loaded, and neither scripts nor style sheets may be inline: the
- * dashboard's libraries set styles by script, which the policy does not govern, and its editor brings sheets into a
- * shadow root. What promises TLS is left out where there is none.
+ * Headers for every answer. A page may load things from this origin only, and neither scripts nor style sheets may be
+ * inline: the dashboard's libraries set styles by script, which the policy does not restrict, and its editor adds its
+ * sheets to a shadow root. Headers that promise TLS are left out where there is none.
  */
 export function securityHeaders(tls: boolean): RequestHandler {
   return helmet({
@@ -14,7 +14,7 @@ export function securityHeaders(tls: boolean): RequestHandler {
         defaultSrc: ["'self'"],
         scriptSrc: ["'self'"],
         styleSrc: ["'self'"],
-        // Text that is replaced in the YAML editor gets style attributes from the browser itself.
+        // The browser itself adds style attributes to text that is replaced in the YAML editor.
         styleSrcAttr: ["'unsafe-inline'"],
         // The icons of /api/docs are in its style sheet.
         imgSrc: ["'self'", 'data:'],

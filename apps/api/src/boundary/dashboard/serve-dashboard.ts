@@ -5,7 +5,7 @@ import type { NextFunction, Request, Response } from 'express';
 import { prismaFolder } from '../../ground/database/migrations';
 
 const YEAR_SECONDS = 31_536_000;
-/** Addresses of the API itself, at which there never is a page. */
+/** Addresses of the API, at which there never is a page. */
 const API_PATH = /^\/(api|healthz|readyz|metrics)(\/|$)/;
 const ENCODINGS = [
   { name: 'br', suffix: '.br' },
@@ -27,14 +27,17 @@ page again. The API is documented at <a href="/api/docs">/api/docs</a>.</p>
 </html>
 `;
 
-/** Where the build puts the dashboard: beside the compiled apps, whichever way this file runs. */
+/**
+ * The folder that the build writes the dashboard to, which is beside the compiled apps, also when this file runs
+ * uncompiled.
+ */
 export function dashboardFolder(): string {
   return join(prismaFolder(), '..', 'dist', 'web');
 }
 
 /**
- * Serves the dashboard's files, and its page at every address that is no file and not the API's: the page finds its way
- * by the address itself. A folder that is not there is told of in the page's place.
+ * Serves the dashboard's files. Every other address that is not the API's is answered with the dashboard's page, which
+ * reads the address itself. If the folder is missing, a page says so.
  */
 export function serveDashboard(folder: string): RequestHandler {
   const files = serveStatic(folder, { index: false, redirect: false, setHeaders: setCaching });
@@ -55,7 +58,7 @@ function servePage(
   folder: string,
   { request, response, next }: { request: Request; response: Response; next: NextFunction },
 ): void {
-  // A missing script must not be answered by a page; only '/' is for whoever asks.
+  // A missing script must not be answered with a page. '/' is a page for every client.
   const wantsPage = request.path === '/' || (request.headers.accept ?? '').includes('text/html');
   if (!wantsPage) return next();
   response.setHeader('Cache-Control', 'no-cache');
@@ -63,7 +66,7 @@ function servePage(
   response.status(503).type('html').send(NOT_BUILT);
 }
 
-/** Files of which the build left a compressed copy are sent as that, to whom takes it. */
+/** If the build left a compressed copy of the file, the copy is sent to clients that accept it. */
 function preferCompressed(folder: string, request: Request, response: Response): void {
   const { path } = request;
   const type = TYPES[path.slice(path.lastIndexOf('.') + 1)];
@@ -78,7 +81,7 @@ function preferCompressed(folder: string, request: Request, response: Response):
   response.setHeader('Content-Type', type);
 }
 
-/** What Vite names by its content never changes; the rest is asked for again. */
+/** Files that Vite names by their content never change; browsers must ask again for all others. */
 function setCaching(response: Response | import('node:http').ServerResponse, path: string): void {
   const hashed = path.includes(`${join('web', 'assets')}`);
   response.setHeader('Cache-Control', hashed ? `public, max-age=${YEAR_SECONDS}, immutable` : 'no-cache');

@@ -12,7 +12,7 @@ import { SessionConnection } from './session-connection';
 import { ApiConfig } from '../../ground/config/api-config';
 import { CLOCK, LOGGER } from '../../ground/config/api-logger';
 
-/** AgentService over gRPC: carries messages, decides nothing. */
+/** AgentService over gRPC: it carries messages and decides nothing. */
 @Injectable()
 export class AgentServiceAdapter {
   constructor(
@@ -53,7 +53,7 @@ export class AgentServiceAdapter {
     );
   };
 
-  /** Ends every session; resolves when that is in the database. */
+  /** Ends every session; resolves when the database knows that they are closed. */
   async closeSessions(): Promise<void> {
     await this.sessions.endAll();
   }

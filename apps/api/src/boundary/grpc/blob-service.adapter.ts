@@ -43,7 +43,7 @@ export class BlobServiceAdapter {
       (error: unknown) => {
         this.logger.warn({ peer: call.getPeer(), reason: describeError(error) }, 'block refused');
         callback(failedCall(error, this.logger, call.getPath()));
-        // What is still on its way is read and dropped, so that the client gets the answer.
+        // What the client still sends is read and dropped, so that it comes to read the answer.
         call.resume();
       },
     );
@@ -51,7 +51,7 @@ export class BlobServiceAdapter {
 
   private async receive(call: PutCall): Promise<boolean> {
     const principal = this.caller.agent(call.metadata);
-    // Without this a refusal before the first read would be an unhandled rejection.
+    // Without this line, a refusal before the first read would be an unhandled rejection.
     principal.catch(() => undefined);
     const { agentId } = await principal;
     return this.uploads.receive(bodies(call), agentId);
@@ -66,14 +66,14 @@ export class BlobServiceAdapter {
     );
   };
 
-  /** An admin stands for any agent. @throws AppError BLOB.NOT_READABLE */
+  /** An admin may read every blob. @throws AppError BLOB.NOT_READABLE */
   private async assertReadable(agentId: string | null, sha256: string): Promise<void> {
     if (agentId === null) return;
     const known = SHA256.test(sha256) && (await this.readers.mayRead(agentId, sha256));
     if (!known) throw blobOfOthers(agentId, sha256);
   }
 
-  /** Pieces of at most 1 MiB, and no faster than the client takes them. */
+  /** Sends pieces of at most 1 MiB, no faster than the client takes them. */
   private async stream(call: GetCall): Promise<void> {
     const { agentId } = await this.caller.agent(call.metadata);
     const { sha256, offset, length } = call.request;

@@ -6,29 +6,29 @@ import { TokensService } from '../../ground/auth/tokens.service';
 
 const SCHEME = /^bearer +/i;
 
-/** Who makes a call: the bearer token in its metadata, the same as over HTTP. */
+/** Finds out who makes a call by the bearer token in its metadata, which is the same as over HTTP. */
 @Injectable()
 export class GrpcCaller {
   constructor(private readonly tokens: TokensService) {}
 
-  /** An agent, or an admin in its place. @throws AppError AUTH.* */
+  /** Returns the calling agent, or an admin who acts in an agent's place. @throws AppError AUTH.* */
   async agent(metadata: Metadata): Promise<Principal> {
     const principal = await this.anybody(metadata);
     if (principal.role !== 'agent') assertAccess(principal, { role: 'admin', scope: 'agents' });
     return principal;
   }
 
-  /** Whose token it is. @throws AppError AUTH.* */
+  /** Returns the owner of the token. @throws AppError AUTH.* */
   anybody(metadata: Metadata): Promise<Principal> {
     return this.tokens.authenticate(this.bearer(metadata));
   }
 
-  /** Whether `anybody` would answer without asking the database. */
+  /** Whether `anybody` would answer without a query to the database. */
   isRemembered(metadata: Metadata): boolean {
     return this.tokens.isRemembered(this.bearer(metadata));
   }
 
-  /** The token in the metadata, whatever it is. */
+  /** The token in the metadata, which is not checked. */
   bearer(metadata: Metadata): string | undefined {
     const header = metadata.get('authorization')[0];
     const text = typeof header === 'string' ? header : '';

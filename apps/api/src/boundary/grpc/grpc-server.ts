@@ -10,21 +10,21 @@ import { CallLimits } from './limits/call-limits';
 
 const MIB = 1024 ** 2;
 
-/** Keepalive both ways: an agent behind a router that forgets idle connections must notice, and so must the API. */
+/** Both ends send keepalives: if a router forgets an idle connection, the agent and the API must notice it. */
 const OPTIONS = {
   'grpc.keepalive_time_ms': 20_000,
   'grpc.keepalive_timeout_ms': 10_000,
   'grpc.keepalive_permit_without_calls': 1,
-  // Blocks come in pieces, and what is long in a session comes and goes in parts. Agents of earlier versions, which
-  // know no parts, send up to 5 MiB at once. The longest answers are pages of runs, with their specs.
+  // Blocks come in pieces, and long messages of a session travel in parts. Agents of earlier versions, which know no
+  // parts, send up to 5 MiB at once. The longest answers are pages of runs with their specs.
   'grpc.max_receive_message_length': 8 * MIB,
   'grpc.max_send_message_length': 256 * MIB,
   'grpc-node.flow_control_window': 4 * MIB,
 };
-/** Longer than this a call is not waited for at shutdown. */
+/** At shutdown, calls get this long to end. */
 const SHUTDOWN_MS = 2_000;
 
-/** The gRPC server, from the start of the application to its end. */
+/** The gRPC server, which listens from the start of the application to its end. */
 @Injectable()
 export class GrpcServer implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly server: Server;
@@ -39,7 +39,7 @@ export class GrpcServer implements OnApplicationBootstrap, OnModuleDestroy {
     this.server = new Server({ ...OPTIONS, interceptors: [limits.interceptor] });
   }
 
-  /** host:port at which agents reach it. Only after the application has started. */
+  /** The host:port at which agents reach it; known only after the application has started. */
   get address(): string {
     assert(this.port !== undefined, 'the gRPC server has not started');
     return `${this.addresses.localHost}:${this.port}`;
@@ -58,7 +58,7 @@ export class GrpcServer implements OnApplicationBootstrap, OnModuleDestroy {
     this.addresses.grpcListens(this.port);
   }
 
-  /** The first of the hooks at the end, while there still is a database. */
+  /** Nest calls this hook first at the end, while the database can still be used. */
   async onModuleDestroy(): Promise<void> {
     await this.services.close();
     await new Promise<void>((resolve) => {

@@ -7,7 +7,7 @@ import { HealthServiceAdapter } from './health-service.adapter';
 import { ReflectionServiceAdapter } from './reflection/reflection-service.adapter';
 import { RunServiceAdapter } from './runs/run-service.adapter';
 
-/** Everything that is served over gRPC. */
+/** All services that are served over gRPC. */
 @Injectable()
 export class GrpcServices {
   constructor(
@@ -28,7 +28,7 @@ export class GrpcServices {
     server.addService(reflectionV1alpha.ServerReflectionService, { serverReflectionInfo });
   }
 
-  /** Ends what would otherwise last: watches and sessions. */
+  /** Ends the calls that would otherwise never end: watches and sessions. */
   async close(): Promise<void> {
     this.health.stopServing();
     this.runs.endWatches();

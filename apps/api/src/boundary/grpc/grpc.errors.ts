@@ -8,7 +8,7 @@ export function rangeInvalid(offset: number, length: number, bytes: number): App
   });
 }
 
-/** A client of Watch does not take its events. */
+/** A client of Watch does not read its events. */
 export function watchTooSlow(runId: string, messageCountMax: number): AppError {
   return new AppError({
     code: 'GRPC.WATCH_TOO_SLOW',
@@ -34,13 +34,13 @@ export function portTaken(address: string, cause: unknown): AppError {
   });
 }
 
-/** `retryAfterMs` travels as RetryInfo and as the trailer `grpc-retry-pushback-ms`, which gRPC clients act on. */
+/** `retryAfterMs` travels in a RetryInfo and in the trailer `grpc-retry-pushback-ms`, which gRPC clients obey. */
 export function callsLimited(callsPerSecond: number, retryAfterMs: number): AppError {
   return new AppError({
     code: 'GRPC.RATE_LIMITED',
     kind: 'rate_limited',
     message:
-      `more than ${callsPerSecond} calls in a second by this token, or without one by this address; ` +
+      `more than ${callsPerSecond} calls in a second by this token (or, without a token, by this address); ` +
       `try again in ${retryAfterMs} ms`,
     details: { retryAfterMs },
   });

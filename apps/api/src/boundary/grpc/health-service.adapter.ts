@@ -15,7 +15,7 @@ const SERVICES: ReadonlySet<string> = new Set([
   'millrace.run.v1.RunService',
 ]);
 
-/** grpc.health.v1, without a token: load balancers and ordinary probes ask it. */
+/** The service grpc.health.v1. It needs no token, because load balancers and ordinary probes call it. */
 @Injectable()
 export class HealthServiceAdapter {
   private serving = true;
@@ -35,7 +35,7 @@ export class HealthServiceAdapter {
     call.once('close', () => this.watchers.delete(call));
   };
 
-  /** From now on the server takes no new work; told before it closes, so that clients go elsewhere. */
+  /** Reports from now on that the server takes no new work. Called before it closes, so that clients go elsewhere. */
   stopServing(): void {
     this.serving = false;
     for (const call of this.watchers) {

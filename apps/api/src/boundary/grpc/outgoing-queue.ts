@@ -6,7 +6,7 @@ interface WritableCall<M> {
   on(event: 'drain' | 'close', listener: () => void): unknown;
 }
 
-/** Messages to one client, written as fast as it takes them and no faster; bounded. */
+/** A bounded queue of messages to one client, which are written as fast as the client takes them. */
 export class OutgoingQueue<M> {
   private readonly waiting: M[] = [];
   private blocked = false;
@@ -17,11 +17,11 @@ export class OutgoingQueue<M> {
       this.blocked = false;
       this.flush();
     });
-    // Nobody is left to take anything.
+    // The client is gone, so that nobody will take the messages.
     call.on('close', () => this.empty());
   }
 
-  /** False when the queue is full, and then none of the messages is in it. */
+  /** Returns false when there is not enough room, in which case none of the messages is added. */
   push(...messages: readonly M[]): boolean {
     if (this.waiting.length + messages.length > OUTGOING_MESSAGES_MAX) return false;
     this.waiting.push(...messages);
@@ -33,7 +33,7 @@ export class OutgoingQueue<M> {
     return this.waiting.length === 0;
   }
 
-  /** Resolves when all that was pushed is written, or the call is over. */
+  /** Resolves when everything that was pushed is written, or the call is over. */
   drained(): Promise<void> {
     if (this.waiting.length === 0) return Promise.resolve();
     return new Promise((resolve) => this.whenEmpty.push(resolve));

@@ -10,15 +10,18 @@ import { toServiceError } from './failures/to-service-error';
 
 type Call = ServerDuplexStream<agentV1.AgentMessage, agentV1.ApiMessage>;
 
-/** Messages of one session that may be received and not dealt with yet; beyond it the agent's stream is not read. */
+/**
+ * How many messages of one session may be received but not handled; while there are more, the agent's stream is not
+ * read.
+ */
 const INCOMING_MESSAGES_MAX = 64;
 const REGISTER_TIMEOUT_MS = 10_000;
 
 export interface SessionOptions {
   readonly clock: Clock;
-  /** How often the agent is to send a heartbeat. */
+  /** How often the agent should send a heartbeat. */
   readonly heartbeatMs: number;
-  /** After so long without one the session ends. */
+  /** The session ends after so many milliseconds without a heartbeat. */
   readonly silentMs: number;
   open(register: agentV1.Register, transport: AgentTransport): Promise<AgentSession>;
   receive(session: AgentSession, body: AgentMessageBody): Promise<void>;
@@ -27,8 +30,8 @@ export interface SessionOptions {
 }
 
 /**
- * One stream. Messages are dealt with one after the other, in the order in which they came, except heartbeats: a lease
- * must not run out because a batch of metrics takes long to store.
+ * One stream of an agent. Its messages are handled one after the other, in the order in which they came, except
+ * heartbeats: a lease must not run out because a batch of metrics takes long to store.
  */
 export class SessionConnection implements AgentTransport {
   private readonly outgoing: OutgoingQueue<agentV1.ApiMessage>;
@@ -39,7 +42,10 @@ export class SessionConnection implements AgentTransport {
   private waitingCount = 0;
   private tail: Promise<void> = Promise.resolve();
   private heartbeatRunning = false;
-  /** Looks since the last heartbeat. They count and not the time: a process that stood still has heard nobody. */
+  /**
+   * How many checks have passed since the last heartbeat. Checks are counted instead of time, because a process that
+   * stood still has read nothing meanwhile.
+   */
   private silentLooks = 0;
   private cancelTimer: () => void = () => undefined;
 
@@ -77,14 +83,14 @@ export class SessionConnection implements AgentTransport {
     this.call.emit('error', toServiceError(reason));
   }
 
-  /** From now on the agent has so long to register, and then sends heartbeats. */
+  /** Begins to wait for the agent's registration, which has a deadline, and then for its heartbeats. */
   begin(): void {
     this.cancelTimer = this.options.clock.after(REGISTER_TIMEOUT_MS, () => this.close(registerFirst()));
   }
 
   /**
-   * An agent that sends no heartbeats has no leases, and must not be given plans with the keys of an attempt either. It
-   * is not late while it is not listened to.
+   * Ends a session without heartbeats: such an agent has no leases, and must not be given plans with the keys of an
+   * attempt. While the API does not read its stream, an agent does not count as late.
    */
   private listenForHeartbeats(): void {
     const { clock, heartbeatMs, silentMs } = this.options;
@@ -99,7 +105,7 @@ export class SessionConnection implements AgentTransport {
 
   private receivedPart(message: agentV1.AgentMessage): void {
     if (this.ended) return;
-    // Nobody's parts are kept before it is known who they are of.
+    // Parts of a message are kept only once it is known whose they are.
     if (!this.session && message.body?.$case === 'part') return this.close(registerFirst());
     try {
       this.received(this.messages.received(message));
@@ -130,7 +136,7 @@ export class SessionConnection implements AgentTransport {
     if (this.ended) await this.options.closed(session);
   }
 
-  /** While one is dealt with, others are left out: the next will say the same or better. */
+  /** While one heartbeat is handled, others are dropped: the next one says the same or something newer. */
   private heartbeat(session: AgentSession, body: AgentMessageBody): void {
     this.silentLooks = 0;
     if (this.heartbeatRunning) return;
@@ -153,7 +159,7 @@ export class SessionConnection implements AgentTransport {
       });
   }
 
-  /** The agent dials again and sends what was not acknowledged. */
+  /** Ends the session; the agent connects again and sends again what was not acknowledged. */
   private broken(error: unknown): void {
     if (this.ended) return;
     this.options.report('session ends', error);

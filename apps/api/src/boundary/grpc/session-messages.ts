@@ -10,13 +10,13 @@ import {
 } from '@millrace/contracts';
 import type { AppError } from '@millrace/core';
 
-/** Messages of a session as they travel: long ones in parts, where the agent takes parts. */
+/** Turns the messages of a session into what is sent: long messages travel in parts, if the agent accepts parts. */
 export class SessionMessages {
-  /** What the agent said of itself when it registered. */
+  /** Set by what the agent said when it registered. */
   agentTakesParts = false;
   private readonly joiner = new PartJoiner();
 
-  /** What to write for a message; an error when the agent takes none of its length. */
+  /** The messages to write for `body`; an error if it is longer than what the agent accepts. */
   toWrite(body: ApiMessageBody): agentV1.ApiMessage[] | AppError {
     const encoded = agentV1.ApiMessage.encode({ body }).finish();
     if (encoded.length <= PART_BYTES) return [{ body }];
@@ -27,8 +27,8 @@ export class SessionMessages {
   }
 
   /**
-   * The message that is complete with this one; undefined while parts are missing, and for a kind that this version
-   * does not know: it is of a newer agent, and ignored, as protocol buffers are meant to be. @throws AppError
+   * Returns the message that this part completes; undefined while parts are missing, and for a kind that this version
+   * does not know: a newer agent sent it, and it is ignored, as protocol buffers intend. @throws AppError
    * SESSION.PART_INVALID
    */
   received({ body }: agentV1.AgentMessage): AgentMessageBody | undefined {

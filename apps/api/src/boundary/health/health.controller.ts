@@ -3,7 +3,7 @@ import type { Response } from 'express';
 import { Public } from '../../ground/auth/access';
 import { ReadinessService } from './readiness.service';
 
-/** At the root of the port and without a token: for probes. */
+/** Serves probes at the root of the port, without a token. */
 @Public()
 @Controller()
 export class HealthController {

@@ -2,7 +2,7 @@ import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { QueueService } from '../queue/queue.service';
 import { ReadinessService } from './readiness.service';
 
-/** A queue that takes a command is usable; this one does no harm however often it is given. */
+/** The queue is usable if it accepts a command; this command does no harm however often it is given. */
 @Injectable()
 export class QueueReadiness implements OnApplicationBootstrap {
   constructor(

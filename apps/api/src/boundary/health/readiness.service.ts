@@ -7,18 +7,18 @@ import { PrismaService } from '../../ground/database/prisma.service';
 
 export interface ReadinessReport {
   readonly ready: boolean;
-  /** Why a part fails is in the log: it names hosts and users, and a probe needs no token. */
+  /** Why a part fails is only in the log: the reason names hosts and users, and a probe needs no token. */
   readonly checks: Readonly<Record<string, 'ok' | 'failing'>>;
 }
 
 const CHECK_MS_MAX = 2_000;
 
-/** Whoever may ask: probes ask every few seconds, strangers as often as they like. */
+/** Results are kept for this long: probes ask every few seconds, but strangers may ask as often as they like. */
 const REMEMBERED_MS = 1_000;
 
 /**
- * Whether this replica can serve: the database answers, and what else was registered. A full disk is told, and does not
- * keep it from serving: training goes on.
+ * Whether this replica can serve: whether the database and the other registered parts answer. A full disk is reported,
+ * but does not make the replica unready, since training goes on.
  */
 @Injectable()
 export class ReadinessService {
@@ -37,7 +37,7 @@ export class ReadinessService {
     this.warnings.set('disk', () => blobs.assertRoomFor(0));
   }
 
-  /** `check` rejects when the part is not usable. */
+  /** `check` must reject when the part is not usable. */
   register(name: string, check: () => Promise<unknown>): void {
     this.checks.set(name, check);
   }

@@ -5,7 +5,7 @@ interface RouteLayer {
   match(path: string): boolean;
 }
 
-/** A route of the running application: `GET`, `/api/v1/runs/{id}:cancel`. */
+/** A route of the running application, for instance `GET` and `/api/v1/runs/{id}:cancel`. */
 export interface RegisteredRoute {
   readonly method: string;
   readonly path: string;
@@ -15,7 +15,7 @@ function routeLayers(app: Express): RouteLayer[] {
   return (app.router as unknown as { stack: RouteLayer[] }).stack.filter(({ route }) => route !== undefined);
 }
 
-/** The methods that `path` has; empty for an address that does not exist. */
+/** The methods that `path` allows; empty for an address that does not exist. */
 export function allowedMethods(app: Express, path: string): string[] {
   const layers = routeLayers(app).filter((layer) => layer.match(path));
   const methods = new Set(
@@ -25,7 +25,7 @@ export function allowedMethods(app: Express, path: string): string[] {
   return [...methods].sort();
 }
 
-/** Every route, its path as OpenAPI writes it. */
+/** Every route, with its path in the form of OpenAPI. */
 export function registeredRoutes(app: Express): RegisteredRoute[] {
   return routeLayers(app).flatMap(({ route }) => {
     const path = (route?.path ?? '').replaceAll(/(?<!\\):([A-Za-z]+)/g, '{$1}').replaceAll('\\:', ':');

@@ -21,7 +21,7 @@ const OF_ANOTHER_BODY = [
   'Last-Modified',
 ];
 
-/** Answers every error, whoever threw it, as application/problem+json. */
+/** Answers every error, whatever threw it, as application/problem+json. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
   constructor(@Inject(LOGGER) private readonly logger: Logger) {}
@@ -31,7 +31,7 @@ export class ProblemFilter implements ExceptionFilter {
     const response = host.switchToHttp().getResponse<Response>();
     const error = this.explain(thrown, request);
     if (response.headersSent) {
-      // The answer has begun: cutting it short is the only way left to tell.
+      // The answer has begun: cutting it short is the only way left to report the error.
       response.destroy();
       return;
     }
@@ -64,7 +64,7 @@ function setHeaders(response: Response, error: AppError, status: number): void {
   const { allowed } = error.details;
   if (status === 405 && Array.isArray(allowed)) response.setHeader('Allow', allowed.join(', '));
   const { contentRange } = error.details;
-  // What was said of the answer that was meant does not hold for this one.
+  // These headers were set for the answer that was intended, and are wrong for this one.
   for (const name of OF_ANOTHER_BODY) response.removeHeader(name);
   if (typeof contentRange === 'string') response.setHeader('Content-Range', contentRange);
   response.setHeader('Cache-Control', PRIVATE);

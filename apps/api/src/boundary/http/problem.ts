@@ -3,7 +3,7 @@ import type { Problem } from '@millrace/contracts';
 import type { AppError } from '@millrace/core';
 import { httpStatusOf } from '../kind-to-http';
 
-/** An error as RFC 9457 problem details; `requestId` is also in the log line of the request. */
+/** Turns an error into RFC 9457 problem details; the request's log line has the same `requestId`. */
 export function toProblem(error: AppError, requestId: string): Problem {
   const status = httpStatusOf(error);
   return {
@@ -17,7 +17,10 @@ export function toProblem(error: AppError, requestId: string): Problem {
   };
 }
 
-/** What is wrong where; a body that is wrong as a whole (a cut file, a wrong encoding) is at "", the root's pointer. */
+/**
+ * Which fields are wrong. A body that is wrong as a whole (a truncated file, a wrong encoding) has the pointer "",
+ * which means the root.
+ */
 function errorsOf({ kind, fields, message }: AppError): Pick<Problem, 'errors'> {
   if (fields.length > 0) return { errors: fields.map(({ path, message: what }) => ({ path, message: what })) };
   return kind === 'invalid' || kind === 'too_large' ? { errors: [{ path: '', message }] } : {};

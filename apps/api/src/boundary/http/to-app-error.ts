@@ -26,7 +26,7 @@ export function toAppError(thrown: unknown): AppError | undefined {
   return thrown instanceof HttpException ? fromFramework(thrown) : undefined;
 }
 
-/** What Nest itself throws, for instance for a path that is not valid percent-encoding. */
+/** An error of Nest itself, for instance for a path whose percent-encoding is not valid. */
 function fromFramework(error: HttpException): AppError | undefined {
   const kind = KIND_OF_STATUS[error.getStatus()];
   return kind && new AppError({ code: 'API.REQUEST_REFUSED', kind, message: error.message, cause: error });
@@ -37,7 +37,9 @@ interface FileError {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** What Express' sender of files says of a request that it cannot meet (send, http-errors). */
+/**
+ * Whether it is an error of `send`, which Express uses for files (http-errors), about a request that it cannot fulfil.
+ */
 function isFileError(thrown: unknown): thrown is FileError {
   return thrown instanceof Error && 'statusCode' in thrown && [412, 416].includes(thrown.statusCode as number);
 }
@@ -46,7 +48,7 @@ function fromFileSender({ statusCode, headers }: FileError): AppError {
   return statusCode === 412 ? fileChanged() : rangeBeyondFile(headers?.['Content-Range'] ?? 'bytes */*');
 }
 
-/** What Node says of a request whose sender left before its end, or whose chunks are no chunks. */
+/** Whether it is Node's error for a request whose sender left before its end, or whose chunks are malformed. */
 function isCutOff(thrown: unknown): boolean {
   if (!(thrown instanceof Error) || !('code' in thrown) || typeof thrown.code !== 'string') return false;
   return thrown.code.startsWith('HPE_') || (thrown.code === 'ECONNRESET' && thrown.message === 'aborted');
@@ -57,7 +59,7 @@ interface BodyError {
   readonly limit?: number;
 }
 
-/** An error of Express' body reader (raw-body, http-errors). */
+/** Whether it is an error of Express's body reader (raw-body, http-errors). */
 function isBodyError(thrown: unknown): thrown is BodyError {
   return thrown instanceof Error && 'type' in thrown && 'statusCode' in thrown && typeof thrown.type === 'string';
 }

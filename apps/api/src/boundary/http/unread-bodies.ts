@@ -2,15 +2,15 @@ import type { Socket } from 'node:net';
 import type { Clock } from '@millrace/core';
 import type { NextFunction, Request, Response } from 'express';
 
-/** What is left of a body that is this short is read after an answer, so that the connection can be used again. */
+/** If no more than this is left of a body, it is read after the answer, so that the connection can be used again. */
 const SMALL_BYTES = 65_536;
-/** How long the rest of a body is read and thrown away, so that its sender comes to read the answer. */
+/** For how long the rest of a body is read and dropped, so that its sender comes to read the answer. */
 const LINGER_MS = 30_000;
 
 /**
- * Keeps an answer that is given before its request was read. A connection that is closed while bytes are still coming
- * is reset, and the answer lost with it; one that is kept open would take the rest of the body for the next request.
- * So a long rest is announced with `Connection: close`, and read until its sender is done or the time is over.
+ * Saves an answer that is given before its request was read. If the connection is closed while bytes still arrive, it
+ * is reset and the answer is lost; if it is kept open, the rest of the body would be read as the next request. A long
+ * rest is therefore announced with `Connection: close`, and read until its sender is done or the time is over.
  */
 export function keepEarlyAnswers(clock: Clock) {
   return (request: Request, response: Response, next: NextFunction): void => {
@@ -29,7 +29,7 @@ export function keepEarlyAnswers(clock: Clock) {
         if (request.complete) return;
         request.resume();
         const cancel = clock.after(LINGER_MS, () => socket.destroy());
-        // The connection outlives the request, and must not collect what is to be done for each.
+        // The connection outlives the request: listeners added for each request would pile up on it.
         const over = (): void => {
           cancel();
           socket.off('close', over);
@@ -42,16 +42,16 @@ export function keepEarlyAnswers(clock: Clock) {
   };
 }
 
-/** Node ends a connection for good as soon as its last answer is written; this closes our side of it alone. */
+/** Node closes a connection completely once its last answer is written; this closes only our side of it. */
 function lingerInsteadOfReset(socket: Socket): void {
   socket.destroySoon = (): void => {
     socket.end();
-    // Its sender is done, or gone.
+    // The sender is done, or gone.
     socket.once('end', () => socket.destroy());
   };
 }
 
-/** Infinity where the length is not told. */
+/** Infinity if the request does not tell the length. */
 function bodyBytes(request: Request): number {
   if (request.headers['transfer-encoding'] !== undefined) return Infinity;
   return Number(request.headers['content-length'] ?? 0);

@@ -1,4 +1,4 @@
-/** The page at /api/docs: no script of its own inline, which the security headers forbid. */
+/** The page at /api/docs. It has no inline script, since the security headers forbid those. */
 export const DOCS_PAGE = `<!doctype html>
 <html lang="en">
   <head>
@@ -16,7 +16,7 @@ export const DOCS_PAGE = `<!doctype html>
 </html>
 `;
 
-/** Without the validator badge, which would be fetched from elsewhere. */
+/** The validator badge is off, because it would be fetched from another host. */
 export const DOCS_START = `window.SwaggerUIBundle({
   url: '/api/openapi.json',
   dom_id: '#docs',

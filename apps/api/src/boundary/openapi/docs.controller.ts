@@ -4,11 +4,11 @@ import type { Response } from 'express';
 import { Public } from '../../ground/auth/access';
 import { DOCS_PAGE, DOCS_START } from './docs-page';
 
-/** What the page loads of the package; nothing else of it is served. */
+/** The files of the package that the page loads; no other file of it is served. */
 const FILES: ReadonlySet<string> = new Set(['swagger-ui.css', 'swagger-ui-bundle.js', 'favicon-32x32.png']);
 const START_SCRIPT = 'start.js';
 
-/** The API's documentation to read and to try, from files of this installation. */
+/** Serves the API's documentation, to read and to try out, from files of this installation. */
 @Public()
 @Controller('api/docs')
 export class DocsController {

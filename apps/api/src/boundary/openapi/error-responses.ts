@@ -3,18 +3,18 @@ import { EXAMPLES } from './examples';
 import type { RouteDescription } from './route-description';
 import type { Json, SchemaComponents } from './schema-components';
 
-/** Every way in which a call can be refused: its status, what that means, and a code that it carries. */
+/** Every way in which a call can be refused: the status, what it means, and an example of a code. */
 const REFUSALS = {
   Invalid: {
     status: 400,
     title: 'Bad Request',
-    description: 'Not accepted; `errors` names the fields',
+    description: 'The request is not valid; `errors` names the fields',
     code: 'API.QUERY_INVALID',
   },
   Unauthenticated: {
     status: 401,
     title: 'Unauthorized',
-    description: 'No token, or none in force',
+    description: 'The token is missing or not valid',
     code: 'AUTH.TOKEN_MISSING',
   },
   Forbidden: {
@@ -24,7 +24,12 @@ const REFUSALS = {
     code: 'AUTH.ROLE_FORBIDDEN',
   },
   NotFound: { status: 404, title: 'Not Found', description: 'There is no such thing', code: 'RUN.NOT_FOUND' },
-  Conflict: { status: 409, title: 'Conflict', description: 'Not in its present state', code: 'RUN.STATE_CONFLICT' },
+  Conflict: {
+    status: 409,
+    title: 'Conflict',
+    description: 'Its present state does not allow this',
+    code: 'RUN.STATE_CONFLICT',
+  },
   TooLarge: {
     status: 413,
     title: 'Payload Too Large',
@@ -34,7 +39,7 @@ const REFUSALS = {
   TypeUnknown: {
     status: 415,
     title: 'Unsupported Media Type',
-    description: 'The body’s type is not taken',
+    description: 'The type of the body is not accepted',
     code: 'API.CONTENT_TYPE_UNKNOWN',
   },
   RateLimited: {
@@ -46,7 +51,7 @@ const REFUSALS = {
 } as const;
 type Refusal = keyof typeof REFUSALS;
 
-/** Components of the document: one response per refusal, and one for any other failure. */
+/** Components of the document: one response for each refusal, and one for every other failure. */
 export function problemResponses(schemas: SchemaComponents): Record<string, Json> {
   const schema = schemas.of(problemSchema, 'output');
   const entries = Object.entries(REFUSALS).map(([name, { status, title, description, code }]) => {
@@ -64,7 +69,7 @@ export function problemResponses(schemas: SchemaComponents): Record<string, Json
   return { ...Object.fromEntries(entries), Problem: problem };
 }
 
-/** Of one operation: those that it can answer with, by status. */
+/** The error responses of one operation, by status. */
 export function errorResponses({ route, access, body, query, conflicts }: RouteDescription): Json {
   const refusals: Refusal[] = [
     ...(body || query ? (['Invalid'] as const) : []),

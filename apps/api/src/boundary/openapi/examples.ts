@@ -17,7 +17,7 @@ import type {
 } from '@millrace/contracts';
 import { listedRunSchema, parseRunSpec } from '@millrace/contracts';
 
-/** One believable object of each kind; a test checks each against its schema. */
+/** One realistic object of each kind; a test checks each against its schema. */
 const TIME = '2026-11-21T09:30:00.000Z';
 const RUN_ID = 'run_4h2k9d7mexample0';
 const USER = { id: 'user_7c1v5w9qexample0', name: 'ada' };

@@ -5,7 +5,9 @@ import { type RouteAnswer, type RouteDescription, TAGS } from './route-descripti
 import { ROUTES } from './routes';
 import { type Json, SchemaComponents } from './schema-components';
 
-/** The REST API as an OpenAPI 3.1 document; its schemas are those that check requests and type answers. */
+/**
+ * The REST API as an OpenAPI 3.1 document. Its schemas are the ones that check requests and give answers their types.
+ */
 export function openApiDocument(version: string): Json {
   const schemas = new SchemaComponents();
   const paths: Record<string, Json> = {};
@@ -33,7 +35,8 @@ export function openApiDocument(version: string): Json {
           type: 'apiKey',
           in: 'cookie',
           name: 'millrace_session',
-          description: 'A browser’s session, from POST /api/v1/session; changes need an Origin of this host',
+          description:
+            'A browser’s session, from POST /api/v1/session; requests that change something need this host as their Origin',
         },
       },
       schemas: schemas.all(),
@@ -55,7 +58,7 @@ function operation(description: RouteDescription, path: string, schemas: SchemaC
     operationId: id,
     tags: [tag],
     summary,
-    description: access === null ? 'Needs no token.' : `Takes role ${access[0]}, scope ${access[1]}.`,
+    description: access === null ? 'Needs no token.' : `Needs role ${access[0]} and scope ${access[1]}.`,
     ...(access === null ? { security: [] } : {}),
     ...(parameters.length > 0 ? { parameters } : {}),
     ...(body ? { requestBody: requestBody(body, schemas) } : {}),

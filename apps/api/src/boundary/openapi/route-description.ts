@@ -1,7 +1,7 @@
 import type { TokenScope, UserRole } from '@millrace/contracts';
 import type { z } from 'zod';
 
-/** Groups of calls, with what each is about. */
+/** Groups of calls, each with its subject. */
 export const TAGS = {
   runs: 'Training runs: submit, watch, steer.',
   datasets: 'Text that runs read, as tokens.',
@@ -13,22 +13,22 @@ export const TAGS = {
 export type Tag = keyof typeof TAGS;
 
 export interface RouteDescription {
-  /** `GET /api/v1/runs/{id}` */
+  /** Example: `GET /api/v1/runs/{id}` */
   readonly route: string;
   /** Stable name of the operation, for generated clients. */
   readonly id: string;
   readonly tag: Tag;
   readonly summary: string;
   readonly query?: z.ZodObject;
-  /** Content types of the body; with a schema for documents, bytes without. */
+  /** The content types of the body. A document has a schema; bytes have none. */
   readonly body?: { readonly types: readonly string[]; readonly schema?: z.ZodType; readonly example?: unknown };
   readonly status: number;
   readonly answer?: RouteAnswer;
-  /** Another answer on request. */
+  /** A different answer that the caller can ask for. */
   readonly otherwise?: { readonly status: number; readonly summary: string } & RouteAnswer;
-  /** Least role, and scope of the token; null: answers without a token. */
+  /** The least role, and the scope of the token; null if the call needs no token. */
   readonly access: readonly [UserRole, TokenScope] | null;
-  /** Refused in some state of what it acts on. */
+  /** The call may be refused because of the state of the thing that it acts on. */
   readonly conflicts?: true;
 }
 
@@ -43,7 +43,7 @@ export const json = (schema: z.ZodType, example?: unknown): RouteAnswer => ({
   schema,
   example,
 });
-/** A page with this one item. */
+/** The example of a page that has only this item. */
 export const pageOf = (example: unknown): unknown => ({ items: [example], nextCursor: null });
 
 export const DOCUMENT_TYPES = ['application/json', 'application/yaml'];

@@ -4,5 +4,5 @@ import { DATA_ROUTES } from './routes/data-routes';
 import { RUN_ROUTES } from './routes/run-routes';
 import { SYSTEM_ROUTES } from './routes/system-routes';
 
-/** Every route of the application; a test compares it with the router. */
+/** Every route of the application; a test compares this list with the router. */
 export const ROUTES: readonly RouteDescription[] = [...SYSTEM_ROUTES, ...RUN_ROUTES, ...DATA_ROUTES, ...ACCOUNT_ROUTES];

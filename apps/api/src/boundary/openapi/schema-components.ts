@@ -5,20 +5,20 @@ export type Json = Record<string, unknown>;
 const REFERENCE = '#/components/schemas/';
 
 /**
- * Schemas as OpenAPI 3.1 takes them: those with an id of their own (`meta({ id })`) once, among the components, and by
- * reference everywhere else. What is sent and what is answered may differ under one id (defaults): the first is then
- * called `…Input`.
+ * Schemas in the form of OpenAPI 3.1: a schema with an id of its own (`meta({ id })`) stands once among the components,
+ * and is a reference everywhere else. Because of defaults, the input and the output of one schema may differ: the input
+ * is then called `…Input`.
  */
 export class SchemaComponents {
   private readonly components = new Map<string, Json>();
 
-  /** A reference, or the schema itself where it has no id. */
+  /** A reference to the schema, or the schema itself if it has no id. */
   of(schema: z.ZodType, io: 'input' | 'output'): Json {
     const { $schema: _, $defs = {}, ...root } = this.convert(schema, io);
     const names = new Map<string, string>();
     const definitions = { ...($defs as Record<string, Json>) };
     const { id } = schema.meta() ?? {};
-    // A schema that refers to itself by its id comes as a reference already.
+    // A schema that refers to itself by its id is already converted to a reference.
     if (id !== undefined) definitions[id] ??= root;
     for (const name of Object.keys(definitions)) names.set(name, nameOf(name, schema, io));
     for (const [name, definition] of Object.entries(definitions)) {
@@ -27,7 +27,7 @@ export class SchemaComponents {
     return id === undefined ? (renamed(root, names) as Json) : { $ref: `${REFERENCE}${names.get(id) ?? id}` };
   }
 
-  /** Without references, for parameters. */
+  /** The schema without references, which parameters need. */
   inline(schema: z.ZodType, io: 'input' | 'output'): Json {
     const { $schema: _, ...root } = this.convert(schema, io);
     return root;
@@ -42,7 +42,10 @@ export class SchemaComponents {
   }
 }
 
-/** Bodies that are only ever sent keep their name; the run spec, which is answered too, gets another. */
+/**
+ * The name of a component: a body that is only ever sent keeps its id; the run spec, which is also answered, gets
+ * another.
+ */
 function nameOf(id: string, schema: z.ZodType, io: 'input' | 'output'): string {
   if (io === 'output') return id;
   const [sent, answered] = (['input', 'output'] as const).map((way) =>
@@ -51,7 +54,7 @@ function nameOf(id: string, schema: z.ZodType, io: 'input' | 'output'): string {
   return sent === answered || /^New|Changes$|Request$/.test(id) ? id : `${id}Input`;
 }
 
-/** With references into the document's components; ids, which JSON Schema knows as `$id` only, left out. */
+/** Points references at the document's components, and removes ids, which JSON Schema knows only as `$id`. */
 function renamed(value: unknown, names: ReadonlyMap<string, string>): unknown {
   if (Array.isArray(value)) return value.map((part) => renamed(part, names));
   if (typeof value !== 'object' || value === null) return value;

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { ATTEMPT_STATES, PLACEABLE_STATES } from '@millrace/scheduler';
 import { PrismaService } from '../../ground/database/prisma.service';
 
-/** Waits for devices that are not there at all, rather than for others to give them back. */
+/** A run with one of these reasons waits for devices that do not exist, instead of for others to release them. */
 const INADMISSIBLE = ['NO_AGENTS', 'NOT_ENOUGH_DEVICES', 'CONSTRAINTS_UNSATISFIABLE'];
 
 export interface QueueCount {
@@ -18,7 +18,7 @@ export interface ClusterCounts {
   readonly admitted: readonly QueueCount[];
 }
 
-/** How many of each there are, for Prometheus. */
+/** Counts rows for Prometheus. */
 @Injectable()
 export class ClusterCountsRepository {
   constructor(private readonly prisma: PrismaService) {}

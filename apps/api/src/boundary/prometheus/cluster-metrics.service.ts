@@ -9,7 +9,10 @@ import { ClusterCountsRepository } from './cluster-counts.repository';
 import { DeviceMetrics } from '../../ground/prometheus/device-metrics';
 import { PrometheusService } from '../../ground/prometheus/prometheus.service';
 
-/** The state of the cluster, read when Prometheus asks. Replicas tell the same of what is in the database. */
+/**
+ * The state of the cluster, which is read when Prometheus asks. All replicas report the same about what is in the
+ * database.
+ */
 @Injectable()
 export class ClusterMetricsService implements OnApplicationBootstrap {
   private readonly gauges: ClusterGauges;
@@ -72,7 +75,7 @@ function clusterGauges(to: PrometheusService) {
     runs: to.gauge('millrace_runs', 'Runs by state.', ['state']),
     pending: to.gauge(
       'millrace_pending_workloads',
-      'Runs that wait for devices; inadmissible: with the devices that are there they would wait for ever.',
+      'Runs that wait for devices; inadmissible ones would wait for ever for devices that do not exist.',
       ['queue', 'status'],
     ),
     admitted: to.gauge('millrace_admitted_active_workloads', 'Runs that have devices.', ['queue']),

@@ -8,14 +8,14 @@ import {
 } from 'bullmq';
 import type { ApiConfig } from '../../ground/config/api-config';
 
-/** Tables of the queue, apart from those of Prisma. */
+/** The schema of the queue's tables, which are kept apart from those of Prisma. */
 const SCHEMA = 'bullmq';
 const POOL_CONNECTIONS_MAX = 3;
 const MAX_STALLED_COUNT = 5;
-/** Nobody reads the queue's events, of which every command makes four. */
+/** Nobody reads the queue's events, of which every command makes four: only one is kept. */
 const STREAMS = { events: { maxLen: 1 } };
 
-/** The part of BullMQ that is used, whichever store is behind it. */
+/** The part of BullMQ that is used, which is the same for every store. */
 export interface JobQueue {
   add(name: string, data: object, options: JobsOptions): Promise<unknown>;
   upsertJobScheduler(
@@ -23,7 +23,7 @@ export interface JobQueue {
     repeat: { every: number },
     template: { name: string; data: object; opts: JobsOptions },
   ): Promise<unknown>;
-  /** How many jobs are in each of the states asked for. */
+  /** Counts the jobs in each of the given states. */
   getJobCounts(...states: JobType[]): Promise<Record<string, number>>;
   close(): Promise<void>;
 }
@@ -37,11 +37,14 @@ export interface QueueRequest {
   readonly config: Pick<ApiConfig, 'databaseUrl' | 'redisUrl'>;
   readonly concurrency: number;
   readonly process: (job: Pick<Job, 'name'>) => Promise<void>;
-  /** Of the connection, and of a command that failed: the next periodic one will do, but somebody should know why. */
+  /**
+   * Called for errors of the connection and for failed commands. The next periodic command makes up for a failed one,
+   * but somebody should know why it failed.
+   */
   readonly onError: (error: Error) => void;
 }
 
-/** A queue and its worker: on Redis if there is one, else on the database that is there anyway. */
+/** Opens a queue and its worker: on Redis if it is configured, else on the database that exists anyway. */
 export function openQueue({ name, config, concurrency, process, onError }: QueueRequest): {
   queue: JobQueue;
   worker: JobWorker;
@@ -70,8 +73,8 @@ export function openQueue({ name, config, concurrency, process, onError }: Queue
 }
 
 /**
- * BullMQ finds its tables by a search path that it adds to the `options` of the connection. Those in the address would
- * take the place of both, so they are given beside it.
+ * BullMQ finds its tables by a search path that it adds to the `options` of the connection. `options` in the address
+ * would replace the search path, so that they are taken out of the address and passed beside it.
  */
 function serverOf(databaseUrl: string): { connectionString: string; options?: string } {
   const url = URL.canParse(databaseUrl) ? new URL(databaseUrl) : undefined;

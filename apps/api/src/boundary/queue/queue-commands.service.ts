@@ -7,7 +7,7 @@ import { TelemetryService } from '../../ledger/telemetry/telemetry.service';
 import { IdempotencyRepository } from '../../requests/idempotency/idempotency.repository';
 import type { QueueCommand } from './queue-commands';
 
-/** Does the queue's commands. */
+/** Executes the queue's commands. */
 @Injectable()
 export class QueueCommandsService {
   private readonly running = new Map<QueueCommand, 'once' | 'again'>();
@@ -21,7 +21,10 @@ export class QueueCommandsService {
     private readonly records: ExpiredRecordsService,
   ) {}
 
-  /** The same command is never done twice at the same time here; one that comes meanwhile is done once after it. */
+  /**
+   * Here the same command is never executed twice at the same time; if it comes again meanwhile, it is executed once
+   * more afterwards.
+   */
   async run(command: QueueCommand): Promise<void> {
     if (this.running.has(command)) return void this.running.set(command, 'again');
     try {

@@ -1,4 +1,4 @@
-/** Short, idempotent commands: doing one twice, or when it is not needed, changes nothing. */
+/** Short, idempotent commands: executing one twice, or when it is not needed, changes nothing. */
 export const QUEUE_COMMANDS = [
   'schedule',
   'sweep-leases',
@@ -14,7 +14,7 @@ export function isQueueCommand(name: string): name is QueueCommand {
   return (QUEUE_COMMANDS as readonly string[]).includes(name);
 }
 
-/** How often each is done without anybody asking: what a lost command would have done is done then. */
+/** How often each command is executed in any case, which makes up for a command that was lost. */
 export function intervalsMs(leaseMs: number): Readonly<Record<QueueCommand, number>> {
   return {
     schedule: 5_000,

@@ -9,14 +9,17 @@ import { ApiConfig } from '../../ground/config/api-config';
 import { CLOCK, LOGGER } from '../../ground/config/api-logger';
 
 const QUEUE_NAME = 'millrace';
-/** Bounded retries; what still fails is done by the next periodic command. Finished jobs leave nothing behind. */
+/**
+ * A command is retried a few times; if it still fails, the next periodic one makes up for it. Finished jobs are
+ * removed.
+ */
 const JOB_OPTIONS = {
   attempts: 3,
   backoff: { type: 'exponential', delay: 500 },
   removeOnComplete: true,
   removeOnFail: 100,
 };
-/** States of jobs that are not over, and of those that failed for good. */
+/** States of jobs that are not over, and of those that have failed for good. */
 const DEPTH_STATES = ['waiting', 'active', 'delayed', 'prioritized', 'failed'] as const;
 /** Signals within this time become one command. */
 const COALESCE_MS = 20;
@@ -68,7 +71,7 @@ export class QueueService implements OnApplicationBootstrap, OnModuleDestroy {
     await this.queue?.add(command, {}, JOB_OPTIONS);
   }
 
-  /** Jobs by state; empty before the queue is open. */
+  /** Counts of jobs by state; empty until the queue is open. */
   async depth(): Promise<Record<string, number>> {
     return (await this.queue?.getJobCounts(...DEPTH_STATES)) ?? {};
   }
@@ -78,7 +81,10 @@ export class QueueService implements OnApplicationBootstrap, OnModuleDestroy {
     this.cancelPending ??= clock.after(COALESCE_MS, () => {
       this.cancelPending = undefined;
       void this.enqueue('schedule').catch((error: unknown) => {
-        logger.warn({ reason: describeError(error) }, 'no command was queued; the periodic one will do');
+        logger.warn(
+          { reason: describeError(error) },
+          'a command could not be queued; the periodic one makes up for it',
+        );
       });
     });
   }

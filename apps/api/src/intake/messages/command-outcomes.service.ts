@@ -9,7 +9,7 @@ import { isProfileCommand, ProfileRequestsService } from '../../planning/profili
 import type { SessionIdentity } from '../../ledger/sessions/agent-session';
 import { parseCommandId } from '../sessions/commands/desired-commands';
 
-/** What came of the commands that an agent was given. */
+/** Handles the answers of agents to their commands. */
 @Injectable()
 export class CommandOutcomesService {
   constructor(
@@ -32,7 +32,7 @@ export class CommandOutcomesService {
       case 'start':
         return this.reports.commandAnswered(session, target, result);
       case 'stop':
-        // An agent that does not know the attempt does not run it either.
+        // An agent that does not know the attempt does not run it either: that confirms the stop.
         return this.reports.stopConfirmed(session, target);
       case 'boundary':
         return result.ok ? this.boundaries.acknowledged(target, target.sequence) : undefined;

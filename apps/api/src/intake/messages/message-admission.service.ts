@@ -13,12 +13,12 @@ import { sessionSuperseded } from '../../ledger/sessions/sessions.errors';
 import { PrismaService } from '../../ground/database/prisma.service';
 import { parseCommandId } from '../sessions/commands/desired-commands';
 
-/** For which attempt a message speaks, and as which of its ranks, where it says so. */
+/** The attempt that a message is about and, if the message names one, the rank that it comes from. */
 interface Claim extends FencedAttempt {
   readonly rank?: number;
 }
 
-/** Which messages of an agent are taken, and what becomes of the others. */
+/** Decides which messages of an agent are accepted, and what happens to the others. */
 @Injectable()
 export class MessageAdmissionService {
   constructor(
@@ -29,7 +29,8 @@ export class MessageAdmissionService {
   ) {}
 
   /**
-   * The message as it may be stored. @throws AppError SESSION.MESSAGE_INVALID, ATTEMPT.NOT_A_MEMBER, SESSION.SUPERSEDED
+   * Returns the message as it may be stored. @throws AppError SESSION.MESSAGE_INVALID, ATTEMPT.NOT_A_MEMBER,
+   * SESSION.SUPERSEDED
    */
   async admit(session: SessionIdentity, message: AgentMessageBody): Promise<AgentMessageBody> {
     assertWithinBounds(message);
@@ -37,16 +38,16 @@ export class MessageAdmissionService {
     return withPlainSentences(message);
   }
 
-  /** Logs why a message is dropped. @throws `error` when it is no reason to drop it */
+  /** Logs why a message is dropped. @throws `error` if it is not a reason to drop the message */
   dropped({ agentId }: SessionIdentity, message: AgentMessageBody, error: unknown): void {
-    // What the database refuses for its value it will refuse again.
+    // If the database refuses a value, it would refuse it again.
     if (!(error instanceof AppError && error.kind === 'invalid') && !isUnstorable(error)) throw error;
     this.logger.warn({ agent: agentId, message: message.$case, reason: describeFailure(error) }, 'message dropped');
   }
 
   /**
-   * An agent speaks for the attempts that it is a rank of, as that rank, and in its newest session; nobody who only
-   * knows a run's id and fence acts for it. The attempt need not be live: its metrics may come after its end.
+   * An agent may speak only for attempts in which it is a rank, only as that rank, and only in its newest session:
+   * knowing a run's id and fence is not enough. The attempt need not be live, since its metrics may come after its end.
    */
   private async assertSpeaksFor(session: SessionIdentity, message: AgentMessageBody): Promise<void> {
     const claim = claimOf(message);
@@ -55,7 +56,7 @@ export class MessageAdmissionService {
     const rank = await this.ranks.of(agentId, claim);
     if (rank === undefined || (claim.rank !== undefined && claim.rank !== rank))
       throw notOfAttempt(agentId, claim, rank);
-    // Batches of metrics and logs are stored together with a look at the epoch.
+    // For batches of metrics and logs, the transaction that stores them checks the epoch.
     if (message.$case === 'metrics' || message.$case === 'logs') return;
     if (!(await this.agents.isCurrent(this.prisma, session))) throw sessionSuperseded(agentId, epoch);
   }
@@ -76,7 +77,7 @@ function claimOf(message: AgentMessageBody): Claim | undefined {
       const target = parseCommandId(message.value.commandId);
       if (target === undefined) return undefined;
       const { runId, fence } = target;
-      // Only rank 0 is asked to act at a boundary.
+      // Only rank 0 is asked to act at a step boundary.
       return target.kind === 'boundary' ? { runId, fence, rank: 0 } : { runId, fence };
     }
     case 'register':

@@ -2,20 +2,20 @@ import type { AgentMessageBody, agentV1 } from '@millrace/contracts';
 import { messageInvalid } from '../../ledger/sessions/sessions.errors';
 import { RUNNING_MAX } from '../sessions/registration';
 
-/** Largest number of a Postgres column of type int4, which fences, steps, ranks and stages are kept in. */
+/** The largest number of a Postgres column of type int4, the type of fences, steps, ranks and stages. */
 const INT4_MAX = 2 ** 31 - 1;
-/** Largest distance of a JavaScript date from 1970; Postgres goes beyond it. */
+/** The largest distance of a JavaScript date from 1970; Postgres allows more. */
 const TIME_MS_MAX = 8.64e15;
 const ID_LENGTH_MAX = 200;
 const NAME_LENGTH_MAX = 128;
 const SENTENCE_LENGTH_MAX = 64 * 1024;
-/** An agent keeps at most so many for an API that is away, and may send them at once. */
+/** An agent keeps at most so many points while the API is away, and may send them all at once. */
 const POINTS_MAX = 100_000;
 const LINES_MAX = 10_000;
 const TOKENS_MAX = 1_000_000;
 
 /**
- * The message with its sentences made storable: what a rank says when it fails must not be lost for how it says it.
+ * Makes the sentences in a message storable: what a rank says when it fails must not be lost because of how it says it.
  */
 export function withPlainSentences(message: AgentMessageBody): AgentMessageBody {
   switch (message.$case) {
@@ -49,14 +49,16 @@ export function withPlainSentences(message: AgentMessageBody): AgentMessageBody 
 
 const sentence = (text: string): string => plainText(text, SENTENCE_LENGTH_MAX);
 
-/** Postgres stores no NUL, and half a surrogate pair, which the cut may leave, is no text. */
+/**
+ * Makes a text storable: Postgres stores no NUL, and half a surrogate pair, which cutting may leave, is not valid text.
+ */
 function plainText(text: string, lengthMax: number): string {
   return text.slice(0, lengthMax).replace(/[\0\p{Surrogate}]/gu, '\uFFFD');
 }
 
 /**
- * Refuses what could not be stored, or would be stored without end: the agent would otherwise send it again in every
- * session. @throws AppError SESSION.MESSAGE_INVALID
+ * Refuses a message with values that could not be stored, or that are unbounded: the agent would otherwise send it
+ * again in every session. @throws AppError SESSION.MESSAGE_INVALID
  */
 export function assertWithinBounds(message: AgentMessageBody): void {
   switch (message.$case) {
@@ -91,7 +93,7 @@ export function assertWithinBounds(message: AgentMessageBody): void {
       return atMost('tokens', message.value.tokens.length, TOKENS_MAX);
     case 'heartbeat':
       return running(message.value.running);
-    // Registrations and telemetry have parsers of their own.
+    // Registrations and telemetry are checked by parsers of their own.
     case 'register':
     case 'telemetry':
       return;

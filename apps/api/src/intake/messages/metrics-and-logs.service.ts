@@ -11,12 +11,13 @@ import { sessionSuperseded } from '../../ledger/sessions/sessions.errors';
 const KNOWN_RUNNING_MAX = 1_000;
 
 /**
- * Stores batches of metrics and logs, each once: the batch and the agent's sequence commit together, so a batch that
- * comes again after a lost acknowledgement is known. Points of an old fence are dropped, but acknowledged.
+ * Stores batches of metrics and logs, each once: the batch and the agent's sequence are committed together, so that a
+ * batch that comes again after a lost acknowledgement is recognised. Points of an old fence are dropped, but
+ * acknowledged.
  */
 @Injectable()
 export class MetricsAndLogsService {
-  /** Attempts whose first metric was seen here: saves a look at the attempt for every batch. */
+  /** Attempts of which this process has seen a metric: it saves a query for every further batch. */
   private readonly knownRunning = new Set<string>();
 
   constructor(
@@ -27,7 +28,7 @@ export class MetricsAndLogsService {
     private readonly progress: AttemptProgressService,
   ) {}
 
-  /** When it resolves the batch may be acknowledged. @throws AppError SESSION.SUPERSEDED */
+  /** When it resolves, the batch may be acknowledged. @throws AppError SESSION.SUPERSEDED */
   async storeMetrics(session: SessionIdentity, { sequence, runId, fence, points }: agentV1.MetricBatch): Promise<void> {
     const attemptKey = `${runId} ${fence}`;
     await this.once(

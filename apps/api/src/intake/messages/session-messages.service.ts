@@ -37,8 +37,8 @@ export class SessionMessagesService {
   ) {}
 
   /**
-   * Resolves when the message is dealt with. A message that makes no sense is logged, dropped and, so that it does not
-   * come again for ever, acknowledged. @throws whatever means that the session must end
+   * Resolves when the message is handled. A message that is not valid is logged, dropped and nevertheless acknowledged,
+   * so that it does not come again for ever. @throws every error that must end the session
    */
   async receive(session: AgentSession, message: AgentMessageBody): Promise<void> {
     try {
@@ -85,7 +85,7 @@ export class SessionMessagesService {
   }
 }
 
-/** Only what is in the database, or void, is acknowledged; 0 says nothing about a kind. */
+/** Acknowledges only what is in the database, or what was dropped for good; 0 says nothing about a kind. */
 function acknowledge(session: AgentSession, message: AgentMessageBody): void {
   const ack = { metrics: 0, logs: 0, checkpoints: 0 };
   if (message.$case === 'metrics') ack.metrics = message.value.sequence;

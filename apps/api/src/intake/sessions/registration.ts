@@ -6,10 +6,10 @@ const TEXT_LENGTH_MAX = 256;
 const ID = /^[A-Za-z0-9_-]{1,64}$/;
 const ADDRESS = /^(\[[0-9A-Fa-f:]+\]|[^\s:/]+):\d{1,5}$/;
 const LABELS_MAX = 64;
-/** Of an adapter's features, of its limits and of its quarantined kernels. */
+/** The most entries in an adapter's features, in its limits and in its quarantined kernels. */
 const ADAPTER_ENTRIES_MAX = 256;
 const INT4_MAX = 2 ** 31 - 1;
-/** An agent has one device and one lease; what else it names are attempts that it is ending. */
+/** An agent has one device and one lease; the other attempts that it names are ones that it is ending. */
 export const RUNNING_MAX = 64;
 
 /** @throws AppError SESSION.REGISTRATION_INVALID */
@@ -17,7 +17,7 @@ export function checkAgentId(agentId: string): void {
   if (!ID.test(agentId)) throw registrationInvalid('agent_id', 'must be 1 to 64 of A-Z, a-z, 0-9, "_" and "-"');
 }
 
-/** A registration as it is stored. @throws AppError SESSION.REGISTRATION_INVALID */
+/** Turns a registration into what is stored. @throws AppError SESSION.REGISTRATION_INVALID */
 export function parseRegistration(register: agentV1.Register): AgentRegistration {
   const { agentId, host, device, version, dataAddress, adapter, benchmark, labels, running } = register;
   checkAgentId(agentId);
@@ -54,7 +54,7 @@ function isStorable({ runId, fence, threadSilentMs }: agentV1.RunningAttempt): b
   return storableText.safeParse(runId).success && fence >= 0 && fence <= INT4_MAX && Number.isFinite(threadSilentMs);
 }
 
-/** Every text of a registration, with the field that it is of: all of them are stored and shown. */
+/** Every text of a registration with the name of its field: all of them are stored and shown. */
 function textsOf({ host, version, dataAddress, adapter, labels }: agentV1.Register): [field: string, text: string][] {
   const { vendor = '', architecture = '', device = '', description = '', adapterClass = '' } = adapter ?? {};
   const { uuid = '', pciAddress = '', deviceProof = '' } = adapter ?? {};
@@ -82,7 +82,7 @@ function adapterDocument(adapter: agentV1.Adapter | undefined): AgentRegistratio
   return { ...adapter, limits, memoryBytes: finite(adapter.memoryBytes) };
 }
 
-/** JSON has neither NaN nor infinities; a measurement that is none counts as unknown. */
+/** Makes a number fit for JSON, which has neither NaN nor infinities: such a measurement counts as unknown. */
 function finite(value: number | undefined): number {
   return value !== undefined && Number.isFinite(value) ? value : 0;
 }

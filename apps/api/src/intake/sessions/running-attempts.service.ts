@@ -3,7 +3,7 @@ import type { agentV1 } from '@millrace/contracts';
 import { LeasesRepository } from '../../ledger/runs/leases.repository';
 import { ApiConfig } from '../../ground/config/api-config';
 
-/** What an agent says it runs, against what it may run. */
+/** Compares what an agent says it runs with what it may run. */
 @Injectable()
 export class RunningAttemptsService {
   constructor(
@@ -16,8 +16,8 @@ export class RunningAttemptsService {
   }
 
   /**
-   * The fence in force for each attempt that the agent runs: its own while it has the lease, a higher one otherwise
-   * (the run has a newer attempt, is over, or was deleted), which tells the agent to stop.
+   * The fence in force for each attempt that the agent runs. It is the attempt's own while the agent has the lease.
+   * Otherwise (the run has a newer attempt, is over, or was deleted) it is a higher one, which tells the agent to stop.
    */
   async current(agentId: string, running: readonly agentV1.RunningAttempt[]): Promise<agentV1.RunningAttempt[]> {
     if (running.length === 0) return [];

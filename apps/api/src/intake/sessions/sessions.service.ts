@@ -26,14 +26,14 @@ export class SessionsService {
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
-  /** The new session supersedes every older one of the agent. */
+  /** The new session supersedes every older session of the agent. */
   async open(register: agentV1.Register, transport: AgentTransport): Promise<AgentSession> {
     const { agent, session, current } = await this.registration.register(register, transport);
     session.send({ $case: 'welcome', value: this.welcome(agent, current) });
     const { sharesDeviceWith, host, device } = agent;
     if (sharesDeviceWith.length > 0)
       this.logger.warn({ agent: agent.id, host, device, sharesDeviceWith }, 'two agents have the same GPU');
-    // Only now, so that no command overtakes the welcome.
+    // The session is added only now, so that no command is sent before the welcome.
     this.registry.add(session);
     this.logger.info({ agent: agent.id, epoch: agent.epoch, running: register.running.length }, 'agent connected');
     this.signals.commands();
@@ -41,7 +41,7 @@ export class SessionsService {
     return session;
   }
 
-  /** The connection is gone. Leases go on: only when they run out is the agent lost. */
+  /** Called when the connection is gone. The leases go on: the agent counts as lost only when they run out. */
   closed(session: AgentSession): Promise<void> {
     const closing = this.close(session).finally(() => this.closing.delete(closing));
     this.closing.add(closing);

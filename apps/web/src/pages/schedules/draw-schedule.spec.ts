@@ -22,8 +22,8 @@ describe('the schedules page', () => {
 
   it('says why there is no such schedule', () => {
     expect(drawSchedule(readScheduleSearch({ name: '1f1b', v: 3 }))).toContain('chunks');
-    expect(drawSchedule(readScheduleSearch({ times: '1,1' }))).toContain('three numbers');
-    expect(drawSchedule(readScheduleSearch({ p: 4000, m: 4000 }))).toContain('not drawn');
+    expect(drawSchedule(readScheduleSearch({ times: '1,1' }))).toContain('three times');
+    expect(drawSchedule(readScheduleSearch({ p: 4000, m: 4000 }))).toContain('too many cells');
   });
 
   it('reads an address, and leaves what it does not understand', () => {

@@ -4,9 +4,9 @@ import type { AppError } from '@millrace/core';
 const TYPES = 'type.googleapis.com/google.rpc';
 
 /**
- * A serialized google.rpc.Status, as clients expect it in the trailer `grpc-status-details-bin`: an ErrorInfo with the
- * stable code, a BadRequest with the fields to blame, and a RetryInfo where waiting helps. The messages are small and
- * will not change, so they are written by hand (google/rpc/status.proto, google/rpc/error_details.proto).
+ * A serialized google.rpc.Status, which clients expect in the trailer `grpc-status-details-bin`: an ErrorInfo with the
+ * stable code, a BadRequest with the fields that are wrong, and a RetryInfo if waiting helps. These messages are small
+ * and will not change, so that they are encoded by hand (google/rpc/status.proto, google/rpc/error_details.proto).
  */
 export function errorDetails(
   code: number,
@@ -46,7 +46,7 @@ function any(type: string, value: BinaryWriter): Uint8Array {
   return new BinaryWriter().uint32(tag(1)).string(`${TYPES}.${type}`).uint32(tag(2)).bytes(value.finish()).finish();
 }
 
-/** Of a field that has a length: strings, bytes, messages. */
+/** The tag of a field that has a length: a string, bytes or a message. */
 function tag(fieldNumber: number): number {
   return (fieldNumber << 3) | 2;
 }

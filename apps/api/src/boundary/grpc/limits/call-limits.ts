@@ -16,12 +16,12 @@ import { CallBudget } from '../../../ground/concurrency/call-budget';
 import { OpenCalls } from '../../../ground/concurrency/open-calls';
 
 const CALLERS_MAX = 10_000;
-/** Of calls without a token that are open at once from one address: watches of the health service, reflection. */
+/** How many calls without a token one address may have open at once: watches of the health service, and reflection. */
 const STRANGERS_OPEN_MAX = 100;
 /** Of what agents do: they may all use the token of an admin. */
 const WORK_PER_TOKEN_MAX = 1_000;
 
-/** What agents live on: a session that is refused costs a run a recovery, a block that is refused a checkpoint. */
+/** The calls that agents depend on: a refused session costs a run a recovery, a refused block costs it a checkpoint. */
 const AGENT_METHODS: ReadonlySet<string> = new Set([
   agentV1.AgentServiceService.session.path,
   blobV1.BlobServiceService.put.path,
@@ -32,18 +32,18 @@ type Call = Parameters<ServerInterceptor>[1];
 type Method = Parameters<ServerInterceptor>[0];
 
 interface Admitted {
-  /** The address of a caller without a token in force. */
+  /** The caller's address, if the call has no valid token. */
   readonly stranger?: string;
   readonly over: () => void;
 }
 
 /**
- * How often gRPC may be called: as often as HTTP per token, and per address by who has none in force. Agents are not
- * counted where they do their work.
+ * Limits how often gRPC is called: as often as HTTP per token, and without a valid token per address. Agents are not
+ * counted in the calls that they depend on.
  */
 @Injectable()
 export class CallLimits {
-  /** Of tokens and of addresses each for itself, so that no crowd of strangers takes the room of who is known. */
+  /** Tokens and addresses have budgets of their own, so that no number of strangers uses up what known callers need. */
   private readonly tokens: CallBudget;
   private readonly strangers: CallBudget;
   private readonly openCalls = new OpenCalls(STRANGERS_OPEN_MAX);
@@ -80,7 +80,7 @@ export class CallLimits {
             );
           },
           onReceiveMessage: (message, proceed) => {
-            // The first message belongs to the call, which was counted.
+            // The first message belongs to the call, which has been counted already.
             const waitMs = admitted?.stranger && ++messageCount > 1 ? this.strangers.take(admitted.stranger) : 0;
             if (waitMs === 0) return proceed(message);
             admitted?.over();
@@ -102,7 +102,8 @@ export class CallLimits {
   private async admit({ path, ...method }: Method, call: Call, metadata: Metadata): Promise<Admitted> {
     const stranger = addressKey(call.getConnectionInfo().remoteAddress);
     const isWork = AGENT_METHODS.has(path);
-    // Before the database, where tokens made up cost a look each. Agents may share an address with who makes them up.
+    // Checked before the database is asked, because each invented token would cost a query. Calls that agents depend on
+    // are exempt: an agent may share its address with whoever invents tokens.
     if (!isWork && !this.caller.isRemembered(metadata)) this.assertTime(this.strangers.waitMs(stranger));
     const principal = await this.principal(metadata);
     if (principal === 'unknown') return { over: () => undefined };
@@ -118,7 +119,10 @@ export class CallLimits {
     return { stranger, over };
   }
 
-  /** It ends with the rights of its token. @returns how to say that it is over @throws AppError GRPC.TOO_MANY_OPEN */
+  /**
+   * The stream ends when its token loses its rights. @returns a function to call when the stream is over @throws
+   * AppError GRPC.TOO_MANY_OPEN
+   */
   private stream(principal: Principal, call: Call, isAgents: boolean): () => void {
     const over = (isAgents ? this.openWork : this.openStreams).open(principal.tokenId);
     if (over === undefined) throw tooManyOpen(isAgents ? WORK_PER_TOKEN_MAX : STREAMS_PER_TOKEN_MAX, 'token');
@@ -134,7 +138,10 @@ export class CallLimits {
     if (waitMs > 0) throw callsLimited(this.config.requestsPerSecond, waitMs);
   }
 
-  /** Undefined: nobody known. `unknown`: the database is away, which the call itself will find out and tell. */
+  /**
+   * Undefined: nobody is known by this token. `unknown`: the database cannot be asked, which the call itself will find
+   * out and report.
+   */
   private async principal(metadata: Metadata): Promise<Principal | 'unknown' | undefined> {
     try {
       return await this.caller.anybody(metadata);
@@ -144,7 +151,7 @@ export class CallLimits {
   }
 }
 
-/** An agent, or an admin in its place. */
+/** Whether it is an agent, or an admin who acts in an agent's place. */
 function mayBeAgent(principal: Principal | undefined): boolean {
   return principal?.role === 'agent' || principal?.role === 'admin';
 }

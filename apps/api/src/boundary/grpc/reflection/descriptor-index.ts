@@ -6,7 +6,7 @@ import {
   FileDescriptorSetSchema,
 } from '@bufbuild/protobuf/wkt';
 
-/** The files of proto/ by name and by what they define, for reflection. */
+/** The files of proto/, by their names and by the names that they define; reflection serves them. */
 export class DescriptorIndex {
   private readonly files = new Map<string, FileDescriptorProto>();
   private readonly fileOfSymbol = new Map<string, FileDescriptorProto>();
@@ -24,13 +24,13 @@ export class DescriptorIndex {
     this.services = services.sort();
   }
 
-  /** The file and all that it imports, each serialized; undefined when there is none of the name. */
+  /** The file and all files that it imports, each serialized; undefined if there is no file of this name. */
   byName(name: string): Buffer[] | undefined {
     const file = this.files.get(name);
     return file && this.withImports(file);
   }
 
-  /** Of a message, enum, service or method by its full name. */
+  /** The files for a message, enum, service or method, given by its full name. */
   bySymbol(symbol: string): Buffer[] | undefined {
     const file = this.fileOfSymbol.get(symbol);
     return file && this.withImports(file);

@@ -8,8 +8,8 @@ type Response = reflectionV1.ServerReflectionResponse;
 type Answer = NonNullable<Response['messageResponse']>;
 
 /**
- * grpc.reflection, v1 and v1alpha (their messages are the same), without a token: it tells what proto/ tells. So
- * clients such as grpcurl need no file of ours.
+ * The service grpc.reflection, in v1 and v1alpha, whose messages are the same. It needs no token, since it tells only
+ * what proto/ says. With it, clients such as grpcurl need no file of ours.
  */
 @Injectable()
 export class ReflectionServiceAdapter {
@@ -17,7 +17,7 @@ export class ReflectionServiceAdapter {
 
   readonly serverReflectionInfo: handleBidiStreamingCall<Request, Response> = (call) => {
     call.on('data', (request: Request) => {
-      // Without a pause a client that sends and never reads would fill the memory.
+      // The stream is paused for each answer: otherwise a client that sends and never reads would fill the memory.
       const messageResponse = this.answer(request.messageRequest);
       if (call.write({ validHost: request.host, originalRequest: request, messageResponse })) return;
       call.pause();

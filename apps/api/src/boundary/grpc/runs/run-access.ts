@@ -8,7 +8,10 @@ import { GrpcCaller } from '../grpc-caller';
 const READS: AccessRule = { role: 'viewer', scope: 'read' };
 const STEERS: AccessRule = { role: 'member', scope: 'runs' };
 
-/** Who may do what to runs over gRPC: the same as over REST. Each answers the token's id, the actor of what is done. */
+/**
+ * Who may do what to runs over gRPC, which is the same as over REST. Methods that return a string return the token's
+ * id, which the audit names as the actor.
+ */
 @Injectable()
 export class RunAccess {
   constructor(
@@ -21,7 +24,7 @@ export class RunAccess {
     return (await this.principal(metadata, READS)).tokenId;
   }
 
-  /** Before the document is read, of which the project is not known yet. @throws AppError AUTH.* */
+  /** Checked before the document is parsed, when its project is not known yet. @throws AppError AUTH.* */
   async toSubmitAny(metadata: Metadata): Promise<Principal> {
     return this.principal(metadata, STEERS);
   }

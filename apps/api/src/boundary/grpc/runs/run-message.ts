@@ -1,7 +1,7 @@
 import type { ListedRunBody, RunBody, runV1 } from '@millrace/contracts';
 import { type EventRow, toEventBody } from '../../../ground/events/events.repository';
 
-/** A run as gRPC shows it: what REST shows, in messages; one of a list says less of its attempts. */
+/** The message of a run, with the same content as over REST; a run in a list has fewer details of its attempts. */
 export function runMessage(run: ListedRunBody & Partial<Omit<RunBody, 'attempts'>>): runV1.Run {
   const { id, name, project, state, reason, step, steps, spec, createdAt } = run;
   return {

@@ -15,7 +15,7 @@ import { RunAccess } from './run-access';
 import { runMessage } from './run-message';
 import { RunWatchesService } from './run-watches.service';
 
-/** RunService over gRPC: the REST calls of runs in messages. */
+/** RunService over gRPC: it offers the REST calls about runs. */
 @Injectable()
 export class RunServiceAdapter {
   constructor(
@@ -38,13 +38,13 @@ export class RunServiceAdapter {
     };
   }
 
-  /** The server is shutting down. */
+  /** Called when the server shuts down. */
   endWatches(): void {
     this.watches.endAll();
   }
 
   private async submit({ spec: text }: runV1.SubmitRequest, metadata: Metadata): Promise<runV1.SubmitResponse> {
-    // Nobody without a token makes the API parse a document.
+    // A document is parsed only for somebody with a token.
     const principal = await this.access.toSubmitAny(metadata);
     const bytes = Buffer.from(text);
     if (bytes.length > DOCUMENT_BYTES_MAX) throw bodyTooLarge(DOCUMENT_BYTES_MAX);

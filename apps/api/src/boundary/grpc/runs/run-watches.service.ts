@@ -23,14 +23,16 @@ interface Watch {
   readonly call: Call;
   readonly id: string;
   readonly outgoing: OutgoingQueue<runV1.WatchResponse>;
-  /** Events that are dealt with one after the other; how many wait. */
+  /** Resolves when all events so far are handled: each waits for the one before it, and this counts how many wait. */
   tail: Promise<void>;
   waitingCount: number;
   ended: boolean;
   unsubscribe: () => void;
 }
 
-/** RunService.Watch: the run, then its events as they happen, none twice and none left out, until it is over. */
+/**
+ * Serves RunService.Watch: it sends the run, then its events as they happen, each exactly once, until the run is over.
+ */
 @Injectable()
 export class RunWatchesService {
   private readonly watches = new Set<Watch>();
@@ -44,7 +46,7 @@ export class RunWatchesService {
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
-  /** Resolves when the stream is set up; it goes on until the run is over or the client leaves. */
+  /** Resolves when the stream is set up. The stream goes on until the run is over or the client leaves. */
   async serve(call: Call): Promise<void> {
     const { id } = call.request;
     const watch: Watch = {
@@ -67,7 +69,7 @@ export class RunWatchesService {
     }
   }
 
-  /** The server is shutting down: clients go elsewhere and pass the last sequence they saw. */
+  /** Called when the server shuts down: clients connect elsewhere and pass the last sequence that they saw. */
   endAll(): void {
     for (const watch of this.watches) this.fail(watch, watchEnding());
   }
@@ -85,7 +87,7 @@ export class RunWatchesService {
     watch.unsubscribe = unsubscribe;
     if (watch.ended) return unsubscribe();
     const final = await this.sendRun(watch);
-    // Of a run that is over all events are stored, and no further one comes.
+    // If the run is over, all its events are stored and no further one comes.
     if (after !== undefined) await this.replay(watch, BigInt(after), final ? undefined : position);
     if (final) return this.finish(watch);
     live = true;
@@ -117,7 +119,7 @@ export class RunWatchesService {
     this.push(watch, { $case: 'event', value: eventMessage(event) });
     if (event.type !== 'run.state') return;
     await this.sendRun(watch);
-    // Not when the run is found over, which it may be before the event that tells it is.
+    // Only the event ends the watch. The run itself may be found over earlier, before the event that tells so has come.
     if (isFinal((event.data as { state: RunState }).state)) this.finish(watch);
   }
 

@@ -11,7 +11,7 @@ import { ResumeSourceService } from '../../../planning/scheduling/resume-source.
 import { startCommand } from './desired-commands';
 import { AttemptsRepository } from '../../../ledger/runs/attempts.repository';
 
-/** Sends each rank its part of an attempt, with the manifest that it goes on from. */
+/** Sends each rank its part of an attempt, with the manifest that it continues from. */
 @Injectable()
 export class AttemptStartsService {
   constructor(
@@ -22,8 +22,8 @@ export class AttemptStartsService {
   ) {}
 
   /**
-   * Never rejects, so a start that cannot be sent holds up nobody else's commands. While the database is away, the next
-   * pass tries again; whatever else is in the way will be there the next time too, and ends the attempt.
+   * It never rejects, so that a start that cannot be sent does not hold up the commands of others. While the database
+   * is away, the next pass tries again; any other obstacle would be there again, and ends the attempt.
    */
   async send(session: AgentSession, commandId: string, lease: LeaseRecord): Promise<void> {
     const { runId, fence } = lease;
@@ -43,7 +43,7 @@ export class AttemptStartsService {
     }
   }
 
-  /** Gives why it can never be sent. */
+  /** Returns an error if the start can never be sent. */
   private async start(session: AgentSession, commandId: string, lease: LeaseRecord): Promise<AppError | undefined> {
     const attempt = await this.attempts.find(undefined, lease);
     if (!attempt || !isLive(attempt.state)) return undefined;
@@ -58,7 +58,7 @@ export class AttemptStartsService {
     this.logger.error({ agent: session.agentId, runId, fence, reason }, 'an attempt cannot be sent to its agent');
     const { kind, code, message } =
       error instanceof AppError ? error : attemptUnsendable(session.agentId, { cause: error, reason });
-    // No other attempt of the run would be any shorter.
+    // Another attempt of the run would have the same length.
     const failureClass = kind === 'too_large' ? 'user_error' : 'internal';
     await this.reports.startFailed(session, lease, { failureClass, errorCode: code, errorMessage: message });
   }

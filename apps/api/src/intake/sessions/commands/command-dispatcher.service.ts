@@ -10,14 +10,14 @@ import { LeasesRepository } from '../../../ledger/runs/leases.repository';
 import { ApiConfig } from '../../../ground/config/api-config';
 import { CLOCK, LOGGER } from '../../../ground/config/api-logger';
 
-/** How often the database is looked at without a signal: what another replica decided is found then. */
+/** How often the database is asked even without a signal: this is how decisions of other replicas are found. */
 const PASS_INTERVAL_MS = 1_000;
-/** A command without an answer is sent again after this. */
+/** A command that is not answered is sent again after this time. */
 const AGAIN_AFTER_MS = 5_000;
 
 /**
- * Sends the agents whose sessions this replica holds what they should be told. Commands are derived from leases and
- * attempts in every pass, so they survive a restart, and any replica may have made the decision behind them.
+ * Sends commands to the agents whose sessions this replica holds. Commands are derived from leases and attempts in
+ * every pass, so that they survive a restart, and any replica may have made the decision behind them.
  */
 @Injectable()
 export class CommandDispatcherService implements OnApplicationBootstrap, OnModuleDestroy {
@@ -50,7 +50,7 @@ export class CommandDispatcherService implements OnApplicationBootstrap, OnModul
     this.cancelTimer?.();
   }
 
-  /** One pass at a time; a wake-up during a pass makes one more. */
+  /** Runs one pass at a time; if it is called during a pass, one more pass follows. */
   private wake(): void {
     if (this.stopped) return;
     if (this.passing) {

@@ -3,13 +3,14 @@ import { type AttemptRecord, type AttemptStatus, expectedStepMs, isLive } from '
 import type { RankCredential } from '../../../ground/tls/gang-credentials';
 import type { LeaseRecord } from '../../../ledger/runs/leases.repository';
 
-/** `start` leaves the plan out, which only whoever sends it needs to read. */
+/** `start` leaves out the plan, which is read only when the command is sent. */
 export type Command =
   | { readonly kind: 'start'; readonly id: string }
   | { readonly kind: 'send'; readonly id: string; readonly body: ApiMessageBody };
 
 /**
- * Parts of a command's id: commands are not rows, what an agent should be told follows from its lease and the attempt.
+ * The parts of a command's id. Commands are not stored: what an agent should be told follows from its lease and the
+ * attempt.
  */
 export type CommandTarget =
   | { readonly kind: 'start' | 'stop'; readonly runId: string; readonly fence: number }
@@ -21,8 +22,8 @@ export interface CommandTime {
 }
 
 /**
- * The commands that the agent with `lease` has not answered yet. The same command has the same id whenever it is
- * derived, so an agent that gets it twice, or while it still executes it, knows it.
+ * The commands that the agent with `lease` has not answered yet. A command has the same id whenever it is derived, so
+ * that an agent recognises one that it has got before, even while it still executes it.
  */
 export function desiredCommands(
   { runId, fence, rank }: LeaseRecord,
@@ -51,9 +52,9 @@ export function desiredCommands(
 }
 
 /**
- * After `numerics` the run's last good checkpoint may still be on its way: the other ranks get this long to hand over
- * what they hold of it, and to report that they are done by themselves. The lease of an attempt that is over is not
- * renewed, and who lost it is told nothing: the stop must come well before.
+ * When a run ends as `numerics`, its last good checkpoint may still be on its way: the other ranks have this long to
+ * hand over what they hold of it, and to report by themselves that they are done. The lease of an attempt that is over
+ * is not renewed, and an agent that has lost its lease is told nothing: the stop must be sent well before that.
  */
 const NUMERICS_PATIENCE_MS_MAX = 5_000;
 const NUMERICS_PATIENCE_OF_LEASE = 1 / 4;
@@ -65,11 +66,11 @@ function mayStillReport({ state, failure, finishedAt }: AttemptStatus, { nowMs, 
 }
 
 export interface RankStart extends Pick<AttemptPlan, 'rank' | 'resume'> {
-  /** None where every peer is on this machine. */
+  /** Null if every peer is on this machine. */
   readonly credential: RankCredential | null;
 }
 
-/** The start of `rank`, with its plan. */
+/** The command that starts `rank`, with its plan. */
 export function startCommand(
   commandId: string,
   attempt: AttemptRecord,
@@ -103,7 +104,7 @@ function commandId(target: CommandTarget): string {
   return `${target.kind}:${target.runId}:${target.fence}${end}`;
 }
 
-/** What the id of a command says; undefined for the id of something else, such as a generation. */
+/** What the id of a command says; undefined if the id belongs to something else, such as a generation. */
 export function parseCommandId(id: string): CommandTarget | undefined {
   const [kind, runId, fenceText, sequenceText] = id.split(':');
   const fence = Number(fenceText);
