@@ -182,7 +182,7 @@ describe('datasets', () => {
 
     const again = await cli(['datasets', 'create', join(folder, 'fox.txt'), '--tokenizer', 'byte']);
     expect(again.code).toBe(1);
-    expect(again.stderr).toMatch(/called fox already/);
+    expect(again.stderr).toMatch(/already a dataset called fox/);
 
     expect((await cli(['datasets', 'delete', 'foxes'])).stderr).toMatch(/no dataset foxes.*`millrace datasets` lists/);
     expect(await json('datasets', 'delete', 'fox')).toEqual({ id: made.id, deleted: true });

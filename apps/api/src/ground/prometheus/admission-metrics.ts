@@ -38,7 +38,7 @@ export class AdmissionMetrics {
     });
     this.leasesLost = new Counter({
       name: 'millrace_leases_lost_total',
-      help: 'Leases that ran out because nothing was heard of the agent.',
+      help: 'Leases that ran out because nothing was heard from the agent.',
       registers,
     });
     for (const result of ['success', 'dropped']) this.attempts.zero({ result });

@@ -2,7 +2,7 @@ import type { AgentBody } from '@millrace/contracts';
 import type { AgentWithLease } from './agents.repository';
 import { type DeviceOwner, sharersOf } from './shared-device';
 
-/** Telemetry comes every 5 s; older than this it is not what the device does now. */
+/** Telemetry comes every 5 s; when it is older than this, it does not tell what the device does now. */
 const TELEMETRY_CURRENT_MS = 30_000;
 
 /** An agent as REST shows it; `devices`: those of every agent there is. */
@@ -32,7 +32,7 @@ export function agentBody(agent: AgentWithLease, devices: readonly DeviceOwner[]
   };
 }
 
-/** What keeps it from work, the hardest to remove first. */
+/** What keeps the agent from work; of several causes, the one that is hardest to remove. */
 function stateOf({ isHere, draining, setAside }: AgentWithLease): string {
   if (!isHere) return 'disconnected';
   if (draining) return 'draining';
@@ -41,7 +41,7 @@ function stateOf({ isHere, draining, setAside }: AgentWithLease): string {
 
 type CurrentTelemetry = Pick<AgentWithLease, 'telemetry' | 'readAt'>;
 
-/** Null when the device told nothing yet, or nothing for a while. */
+/** Null if the device has reported nothing yet, or nothing for a while. */
 export function currentTelemetry({ telemetry: told, readAt }: CurrentTelemetry): AgentBody['telemetry'] {
   const telemetry = told as AgentBody['telemetry'];
   return telemetry !== null && readAt.getTime() - Date.parse(telemetry.time) < TELEMETRY_CURRENT_MS ? telemetry : null;

@@ -11,7 +11,7 @@ export interface PresentAgent extends AgentRow {
   readonly sharesDeviceWith: readonly string[];
 }
 
-/** Agents coming and going, with the events of it. */
+/** Records that agents come and go, with the events about it. */
 @Injectable()
 export class AgentPresenceService {
   constructor(
@@ -20,7 +20,7 @@ export class AgentPresenceService {
     private readonly events: EventsService,
   ) {}
 
-  /** From the commit on, only messages of the new session act. */
+  /** As soon as this is committed, only messages of the new session have an effect. */
   async connected(registration: AgentRegistration): Promise<PresentAgent> {
     return this.prisma.transaction(async (tx) => {
       const row = await this.agents.register(tx, registration);
@@ -42,7 +42,7 @@ export class AgentPresenceService {
     return this.events.append(tx, { type: 'agent.device_shared', subject: id, actor: id, data });
   }
 
-  /** False when a newer session has taken over, so that the agent is not gone. */
+  /** Returns false when a newer session has taken over, in which case the agent is not gone. */
   async disconnected(session: SessionKey): Promise<boolean> {
     const { agentId, epoch } = session;
     return this.prisma.transaction(async (tx) => {

@@ -5,7 +5,7 @@ import { PrismaService, type Transaction } from '../../ground/database/prisma.se
 import type { Agent, Lease, Prisma } from '../../generated/prisma/client';
 import { type AttemptLease, isOfAttempt } from '../runs/leases.repository';
 
-/** What an agent says of itself when it opens a session. */
+/** What an agent says about itself when it opens a session. */
 export interface AgentRegistration {
   readonly id: string;
   readonly host: string;
@@ -24,9 +24,12 @@ export interface AgentWithLease extends Agent {
   readonly generation: GenerationLease | null;
   /** When the row was read, by the database's clock as all its times. */
   readonly readAt: Date;
-  /** It has a session and was heard of within a lease, whatever an older session left behind. */
+  /**
+   * Whether the agent has a session and was heard within the last lease, even if an older session left other values
+   * behind.
+   */
   readonly isHere: boolean;
-  /** It gets no attempt until then; null: it may have one. */
+  /** Until when the agent gets no attempts, and why; null if it may get one. */
   readonly setAside: { readonly until: Date; readonly reason: string } | null;
 }
 
@@ -36,7 +39,7 @@ export interface GenerationLease {
   readonly expiresAt: Date;
 }
 
-/** When failures set their agent aside, and for how long. */
+/** After which failures their agent is set aside, and for how long. */
 export interface SetAsideRule {
   readonly failuresMax: number;
   readonly windowMs: number;
@@ -45,22 +48,24 @@ export interface SetAsideRule {
   readonly reason: string;
 }
 
-/** What tells devices of one kind from others, and what they said of themselves. */
+/** What distinguishes kinds of devices, as the agents describe them. */
 export type AgentDevice = Pick<Agent, 'adapter' | 'version' | 'host'>;
 
-/** With what tells whether it is the same GPU as another's. */
+/** A device with what is needed to tell whether it is the same GPU as another agent's. */
 export type OwnedDevice = AgentDevice & Pick<Agent, 'id' | 'connected'>;
 
-/** Which session of which agent. */
+/** A session of an agent. */
 export interface SessionKey {
   readonly agentId: string;
   readonly epoch: number;
 }
 
-/** What became of a batch: stored now, stored before, or sent by a session that is not the newest any more. */
+/**
+ * What happened to a batch: it is stored now, was stored before, or was sent by a session that is no longer the newest.
+ */
 export type SequenceOutcome = 'new' | 'duplicate' | 'superseded';
 
-/** Rows of agents. Everything a session does is guarded by its epoch. */
+/** Rows of agents. Everything that a session does is guarded by its epoch. */
 @Injectable()
 export class AgentsRepository {
   constructor(
@@ -69,7 +74,7 @@ export class AgentsRepository {
     private readonly config: ApiConfig,
   ) {}
 
-  /** The epoch grows by one, which voids every older session of the agent, on whatever replica it is. */
+  /** The epoch grows by one, which voids every older session of the agent, also one at another replica. */
   async register(tx: Transaction, registration: AgentRegistration): Promise<Agent> {
     const { id, ...details } = registration;
     const seen = { connected: true, lastSeenAt: await this.time.now(tx) };
@@ -80,7 +85,7 @@ export class AgentsRepository {
     });
   }
 
-  /** False when a newer session has taken over. */
+  /** Returns false when a newer session has taken over. */
   async markSeen({ agentId, epoch }: SessionKey): Promise<boolean> {
     const count = await this.prisma.$executeRaw`
       UPDATE "Agent" SET "connected" = true, "lastSeenAt" = millrace_now()
@@ -100,7 +105,7 @@ export class AgentsRepository {
     return (await tx.agent.count({ where: { id: agentId, epoch } })) === 1;
   }
 
-  /** In the transaction that stores the batch: either both are there or neither. */
+  /** Must run in the transaction that stores the batch, so that both are stored or neither is. */
   async advanceMetrics(tx: Transaction, { agentId, epoch }: SessionKey, sequence: number): Promise<SequenceOutcome> {
     const metricsSeq = BigInt(sequence);
     const { count } = await tx.agent.updateMany({
@@ -124,14 +129,14 @@ export class AgentsRepository {
   }
 
   async find(id: string): Promise<AgentWithLease | null> {
-    // Postgres refuses NUL in text; no id has one.
+    // Postgres refuses NUL in text, and no id contains one.
     const row = id.includes('\0')
       ? null
       : await this.prisma.agent.findUnique({ where: { id }, include: { lease: true } });
     return row === null ? null : this.present(row, await this.time.now());
   }
 
-  /** At most `count` agents after the id `after`, by id. */
+  /** At most `count` agents whose id is greater than `after`, by id. */
   async list(count: number, after?: string): Promise<AgentWithLease[]> {
     const rows = await this.prisma.agent.findMany({
       ...(after === undefined ? {} : { where: { id: { gt: after } } }),
@@ -152,7 +157,7 @@ export class AgentsRepository {
     return rows.map((row) => this.present(row, now));
   }
 
-  /** Of every agent that ever registered. */
+  /** The devices of every agent that ever registered. */
   async devices(reader: Transaction = this.prisma): Promise<OwnedDevice[]> {
     return reader.agent.findMany({ select: { id: true, host: true, version: true, connected: true, adapter: true } });
   }
@@ -169,7 +174,7 @@ export class AgentsRepository {
     };
   }
 
-  /** Whether all are connected, and none drains or is set aside; they stay so until the transaction ends. */
+  /** Whether all of them are connected, and none is draining or set aside. They stay so until the transaction ends. */
   async allUsable(tx: Transaction, ids: readonly string[]): Promise<boolean> {
     const rows = await tx.$queryRaw<{ id: string }[]>`
       SELECT "id" FROM "Agent" WHERE "id" = ANY(${[...ids]}::text[]) AND "connected" AND NOT "draining"
@@ -178,8 +183,8 @@ export class AgentsRepository {
   }
 
   /**
-   * Sets the agent aside if it was blamed for that many failures since it was last set aside or taken back.
-   * @returns until when, if that has just happened
+   * Sets the agent aside if that many failures were blamed on it since it was last set aside or taken back.
+   * @returns until when, if it was set aside by this call
    */
   async setAside(tx: Transaction, id: string, rule: SetAsideRule): Promise<Date | undefined> {
     const { failuresMax, windowMs, asideMs, classes, reason } = rule;
@@ -195,14 +200,17 @@ export class AgentsRepository {
     return rows[0]?.until;
   }
 
-  /** Its failures until now count no more. False when it is not set aside. */
+  /**
+   * Ends the time for which the agent is set aside; its failures until now do not count any more. Returns false when it
+   * is not set aside.
+   */
   async takeBack(tx: Transaction, id: string): Promise<boolean> {
     const count = await tx.$executeRaw`
       UPDATE "Agent" SET "setAsideUntil" = millrace_now() WHERE "id" = ${id} AND "setAsideUntil" > millrace_now()`;
     return count === 1;
   }
 
-  /** False when it was so already, or there is no such agent. */
+  /** Returns false when it was so already, or when there is no such agent. */
   async setDraining(tx: Transaction, id: string, draining: boolean): Promise<boolean> {
     const { count } = await tx.agent.updateMany({ where: { id, draining: !draining }, data: { draining } });
     return count === 1;

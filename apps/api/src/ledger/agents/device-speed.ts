@@ -3,15 +3,15 @@ import type { ComputeTimes } from '@millrace/pipeline';
 
 /** What an agent measured of its device when it started. */
 export interface DeviceSpeed {
-  /** f32 matrix product, 1e9 operations per second. */
+  /** Speed of f32 matrix products, in 1e9 operations per second. */
   readonly gflops: number;
-  /** Bytes moved by kernels, 1e9 per second; Infinity when it was not measured. */
+  /** Bytes that kernels move, in 1e9 per second; Infinity if this was not measured. */
   readonly gigabytesPerSecond: number;
 }
 
 const GIGA = 1e9;
 
-/** Undefined when the agent did not measure its matrix product. */
+/** Undefined if the agent did not measure its matrix products. */
 export function speedOf({ benchmark }: { readonly benchmark: unknown }): DeviceSpeed | undefined {
   const { matmulGflops = 0, memoryGbps = 0 } = benchmark as { matmulGflops?: number; memoryGbps?: number };
   if (!(matmulGflops > 0)) return undefined;
@@ -19,9 +19,9 @@ export function speedOf({ benchmark }: { readonly benchmark: unknown }): DeviceS
 }
 
 /**
- * Seconds of one micro-batch before anything was measured on this model: every kernel run takes what its operations
- * take at the speed of a matrix product or what its bytes take at the speed of streaming, whichever is more (the
- * roofline of Williams et al. 2009).
+ * Estimates the seconds of one micro-batch before anything of this model was measured: every kernel takes as long as
+ * its operations take at the speed of a matrix product, or as its bytes take at the speed of streaming, whichever is
+ * longer (the roofline of Williams et al. 2009).
  */
 export function rooflineTimes(operations: StageOperations, speed: DeviceSpeed): ComputeTimes {
   return {

@@ -65,7 +65,7 @@ export function noTokenizer(checkpointId: string, reason: string): AppError {
   });
 }
 
-/** The checkpoint does not say all that it takes to run the model. */
+/** The checkpoint does not say everything that is needed to run the model. */
 export function modelIncomplete(checkpointId: string, field: string): AppError {
   return new AppError({
     code: 'GENERATE.MODEL_INCOMPLETE',

@@ -13,7 +13,7 @@ interface Task {
   readonly reject: (error: AppError) => void;
 }
 
-/** Generations that this replica gave out and waits for. */
+/** Generations that this replica has handed out and waits for. */
 @Injectable()
 export class GenerationTasks {
   private readonly tasks = new Map<string, Task>();
@@ -25,7 +25,7 @@ export class GenerationTasks {
     registry.whenEnded((agentId) => this.sessionEnded(agentId));
   }
 
-  /** Gives every rank its plan; resolves to the generated tokens when the last one says that it is done. */
+  /** Sends every rank its plan; resolves with the generated tokens when the last rank says that it is done. */
   async run(plan: Omit<GeneratePlan, 'rank'>, timeoutMs: number): Promise<readonly number[]> {
     const { taskId, peers } = plan;
     const gang = { runId: taskId, fence: GENERATION_FENCE, peers };
@@ -41,7 +41,7 @@ export class GenerationTasks {
     }
   }
 
-  /** Ends the wait with an error, if it is not over. */
+  /** Ends the wait with an error, unless it is over. */
   fail(taskId: string, error: AppError): void {
     this.tasks.get(taskId)?.reject(error);
     this.tasks.delete(taskId);
@@ -56,7 +56,7 @@ export class GenerationTasks {
     task.resolve(tokens);
   }
 
-  /** What the agent was told was told in that session; its process may be gone. */
+  /** The agent got its part in the session that has ended: its process may be gone. */
   private sessionEnded(agentId: string): void {
     for (const [taskId, { agents }] of this.tasks) {
       if (agents.has(agentId)) this.fail(taskId, generationFailed(agentId, 'its session has ended'));
@@ -72,7 +72,7 @@ export class GenerationTasks {
     if (refusal) this.fail(taskId, generationFailed(agentId, refusal.message));
   }
 
-  /** A command's id is `generate:TASK`. */
+  /** The id of a generation's command is `generate:TASK`. */
   commandAnswered(agentId: string, { commandId, ok, errorMessage }: agentV1.CommandResult): void {
     const taskId = commandId.replace(/^generate:/, '');
     if (!ok && this.tasks.get(taskId)?.agents.has(agentId)) this.fail(taskId, generationFailed(agentId, errorMessage));

@@ -19,7 +19,7 @@ export function inventoryAgent(agent: AgentWithLease): InventoryAgent {
   };
 }
 
-/** Undefined when the driver does not say. */
+/** Undefined when the driver does not tell. */
 export function memoryOf({ adapter }: Pick<AgentWithLease, 'adapter'>): number | undefined {
   const { memoryBytes = 0 } = adapter as { memoryBytes?: number };
   return memoryBytes > 0 ? memoryBytes : undefined;

@@ -1,4 +1,4 @@
-/** What it takes to tell whether two agents have the same GPU. */
+/** What is needed to tell whether two agents have the same GPU. */
 export interface DeviceOwner {
   readonly id: string;
   readonly host: string;
@@ -7,8 +7,8 @@ export interface DeviceOwner {
 }
 
 /**
- * Connected agents other than `agent` on the very same GPU: by its UUID, which is unique in the world, else by its PCI
- * address on the same host. Agents in containers may call one machine by different names.
+ * Connected agents other than `agent` on the very same GPU. It is recognised by its UUID, which is unique in the world,
+ * or else by its PCI address on the same host. Agents in containers may have different names for one machine.
  */
 export function sharersOf(agent: Pick<DeviceOwner, 'id' | 'host' | 'adapter'>, all: readonly DeviceOwner[]): string[] {
   const own = namesOf(agent.adapter);
@@ -23,7 +23,7 @@ export function sharersOf(agent: Pick<DeviceOwner, 'id' | 'host' | 'adapter'>, a
     .sort();
 }
 
-/** Agents of older versions do not say, and a software driver's device has none. */
+/** Agents of older versions do not tell them, and the device of a software driver has neither. */
 function namesOf(adapter: unknown): { readonly uuid: string; readonly pciAddress: string } {
   const { uuid = '', pciAddress = '' } = adapter as { readonly uuid?: string; readonly pciAddress?: string };
   return { uuid, pciAddress };

@@ -29,7 +29,7 @@ interface EndChanges extends AttemptChanges {
   readonly actor: string;
 }
 
-/** How a live attempt ends, and what becomes of its run. The caller holds the run's lock. */
+/** Ends live attempts, and decides what becomes of their runs. The caller holds the run's lock. */
 @Injectable()
 export class AttemptEndingsService {
   constructor(
@@ -43,8 +43,8 @@ export class AttemptEndingsService {
   ) {}
 
   /**
-   * The attempt failed or lost an agent. Its leases stay until each agent confirms that it stopped, or they run out: a
-   * device must not be promised to the next gang while the last one may still use it.
+   * Ends an attempt that failed or lost an agent. Its leases stay until each agent confirms that it has stopped, or
+   * until they run out: a device must not be promised to the next gang while the last one may still use it.
    */
   async fail(tx: Transaction, { run, attempt, state, failure, actor }: FailedEnding): Promise<void> {
     await this.end(tx, attempt, { actor, state, failure });
@@ -65,7 +65,8 @@ export class AttemptEndingsService {
     };
     const changes = { actor, reason, failures: decision.usedRetries, retryAt };
     if (!decision.retry) {
-      // The fence stays: points of the last steps, still on their way from other ranks, belong to the run.
+      // The fence stays, because points of the last steps that are still on their way from other ranks belong to the
+      // run.
       await this.transitions.move(tx, run, { to: 'failed', ...changes });
       return;
     }
@@ -73,7 +74,7 @@ export class AttemptEndingsService {
     await this.transitions.move(tx, run, { to: next, ...changes, fence: run.fence + 1 });
   }
 
-  /** When a run with these attempts may be tried again; null: at once. */
+  /** When a run with these attempts may be tried again; null means at once. */
   private async retryTime(tx: Transaction, ended: readonly AttemptRecord[]): Promise<Date | null> {
     const waitMs = retryWaitMs(
       ended.map(({ failure, createdAt, finishedAt }): EndedAttempt => ({
@@ -84,13 +85,13 @@ export class AttemptEndingsService {
     return waitMs === 0 ? null : this.time.after(waitMs, tx);
   }
 
-  /** Nothing is left to train: what was lost is only the report that it finished. */
+  /** Whether nothing is left to train, so that only the report of the end was lost. */
   private async isTrained(tx: Transaction, run: RunRecord, { plan }: AttemptRecord): Promise<boolean> {
     if (run.step < plan.lastStep || !canTransition(run.state, 'succeeded')) return false;
     return this.checkpoints.isDurable(tx, run.id, plan.lastStep);
   }
 
-  /** Ends the attempt and the run with it if every rank finished and the last step's checkpoint is durable. */
+  /** Ends the attempt, and with it the run, if every rank has finished and the last step's checkpoint is durable. */
   async succeedIfComplete(tx: Transaction, { run, attempt, actor }: Ending): Promise<boolean> {
     if (!everyRank(attempt, ({ state }) => state === 'finished')) return false;
     if (!(await this.checkpoints.isDurable(tx, run.id, attempt.plan.lastStep))) return false;
@@ -101,8 +102,8 @@ export class AttemptEndingsService {
   }
 
   /**
-   * Ends the attempt if every rank stopped at the same boundary and its checkpoint is durable. The run is then paused,
-   * or, when it was not the user who asked (an agent drains), placed anew without using up a retry.
+   * Ends the attempt if every rank stopped at the same boundary and the checkpoint there is durable. The run is then
+   * paused or, if no user asked for the stop (because an agent drains), placed anew without using up a retry.
    */
   async pauseIfComplete(tx: Transaction, { run, attempt, actor }: Ending): Promise<boolean> {
     const step = Object.values(attempt.ranks)[0]?.step ?? 0;
@@ -127,7 +128,7 @@ export class AttemptEndingsService {
     return true;
   }
 
-  /** The plan was clearly wrong, which is no failure: the run goes on with a better one from this checkpoint. */
+  /** The plan was clearly wrong, which is no failure: the run continues from this checkpoint with a better plan. */
   private async replan(tx: Transaction, { run, attempt, actor }: Ending, step: number): Promise<boolean> {
     await this.end(tx, attempt, { actor, state: 'paused' });
     const { layersPerStage, better, gain, predictedStepTimeMs, measuredStepTimeMs, simulatedStepTimeMs } =
@@ -150,12 +151,14 @@ export class AttemptEndingsService {
     return true;
   }
 
-  /** The attempt is to be stopped for good; its leases end when the agents confirm it. */
+  /** Stops the attempt for good; its leases end when the agents confirm the stop. */
   async cancel(tx: Transaction, attempt: AttemptRecord, actor: string): Promise<void> {
     await this.end(tx, attempt, { actor, state: 'cancelled' });
   }
 
-  /** One device of an attempt that is over is free. With the last one, a run that was being stopped is. */
+  /**
+   * Frees one device of an attempt that is over. When the last one is free, a run that was being stopped has stopped.
+   */
   async release(tx: Transaction, run: RunRecord, lease: { agentId: string; fence: number }): Promise<boolean> {
     const fenced = { runId: run.id, fence: lease.fence };
     if (!(await this.leases.release(tx, lease.agentId, fenced))) return false;

@@ -14,7 +14,7 @@ interface LiveAttempt {
   readonly actor: string;
 }
 
-/** Moves a live attempt and its run forward: scheduled, starting, running. A run that is pausing stays so. */
+/** Moves a live attempt and its run forward: scheduled, starting, running. A run that is pausing keeps that state. */
 @Injectable()
 export class AttemptProgressService {
   constructor(
@@ -33,7 +33,7 @@ export class AttemptProgressService {
     return (await this.transitions.move(tx, run, { to: 'starting', actor, reason: null })) ?? run;
   }
 
-  /** @returns the run as it is then */
+  /** @returns the run in its new state */
   async running(tx: Transaction, live: LiveAttempt): Promise<RunRecord> {
     const run = await this.started(tx, live);
     if (live.attempt.state === 'running') return run;
@@ -43,8 +43,8 @@ export class AttemptProgressService {
   }
 
   /**
-   * The first metric of an attempt says that it runs, should it come before the report. The run's row is locked
-   * already.
+   * The first metric of an attempt shows that it runs, if it comes before the report that says so. The run's row is
+   * locked already.
    */
   async metricsArrived(tx: Transaction, { runId, fence }: FencedAttempt, actor: string): Promise<void> {
     const attempt = await this.attempts.find(tx, { runId, fence });

@@ -7,17 +7,17 @@ import type { FencedRun } from '../runs/leases.repository';
 const REMEMBERED_MAX = 1_000;
 const INT4_END = 2 ** 31;
 
-/** Which rank of an attempt an agent is. */
+/** Finds out which rank of an attempt an agent is. */
 @Injectable()
 export class AttemptRanksService {
-  /** The ranks of an attempt are chosen when it is made and never change, so what was found once stays true. */
+  /** The ranks of an attempt are chosen when it is made and never change, so that a found rank may be remembered. */
   private readonly known = new Map<string, number>();
 
   constructor(private readonly attempts: AttemptsRepository) {}
 
-  /** Undefined when it is none. The attempt may be over. */
+  /** Undefined when the agent is no rank of the attempt, which may be over. */
   async of(agentId: string, { runId, fence }: FencedRun): Promise<number | undefined> {
-    // Both come from the agent and may be anything.
+    // Both values come from the agent and may be anything.
     if (!Number.isInteger(fence) || Math.abs(fence) >= INT4_END || !storableText.safeParse(runId).success)
       return undefined;
     const key = `${runId} ${fence} ${agentId}`;

@@ -13,14 +13,14 @@ import { RunsRepository } from '../runs/runs.repository';
 import { AttemptsRepository } from '../runs/attempts.repository';
 import { EventsService } from '../../ground/events/events.service';
 
-/** Code of the reason of a run that runs, while one of its agents has no session. */
+/** Code of the reason of a running run one of whose agents has no session. */
 const RANK_AWAY = 'RANK_AWAY';
 
 interface LeaseTerm extends LeaseRecord {
   readonly expiresAt: Date;
 }
 
-/** Compares what an agent that opens a session says it runs with what it was given. */
+/** Compares what an agent says it runs, when it opens a session, with what it was given. */
 @Injectable()
 export class AttemptReattachService {
   constructor(
@@ -34,8 +34,9 @@ export class AttemptReattachService {
   ) {}
 
   /**
-   * An attempt that the agent had taken and does not run any more died with the agent's last process: it is lost at
-   * once, without waiting for the lease. One that it never took is sent again; one that is over is released.
+   * Handles attempts that the agent was given. One that it had accepted and does not run any more died with the agent's
+   * last process: it is lost at once, without waiting for the lease. One that it never accepted is sent again, and one
+   * that is over is released.
    */
   async registered({ agentId }: SessionIdentity, running: readonly agentV1.RunningAttempt[]): Promise<void> {
     for (const lease of await this.leases.ofAgents([agentId])) {
@@ -45,8 +46,8 @@ export class AttemptReattachService {
   }
 
   /**
-   * The agent's session has ended. What it runs may go on without one until the lease is over, so that the attempt is
-   * as it was; but the run says why it may show nothing new.
+   * The agent's session has ended. The attempt may go on without one until the lease runs out, so that its state stays;
+   * but the run's reason says why it may show nothing new.
    */
   async gone({ agentId }: SessionIdentity): Promise<void> {
     for (const lease of await this.leases.ofAgents([agentId])) {
@@ -68,7 +69,7 @@ export class AttemptReattachService {
     if (reason?.code === RANK_AWAY && reason.message.startsWith(`${agentId} `)) await this.tell(tx, run, null);
   }
 
-  /** In the run and in its events. */
+  /** Writes the reason into the run and into its events. */
   private async tell(tx: Transaction, run: RunRecord, reason: RunReason | null): Promise<void> {
     if (!(await this.runs.update(tx, run, { reason }))) return;
     const data = reason ?? { code: RANK_AWAY, message: 'the rank that was away is connected again' };
@@ -88,7 +89,7 @@ export class AttemptReattachService {
     if (!isLive(attempt.state)) return void (await this.endings.release(tx, run, { agentId, fence }));
     const rank = rankOf(attempt, agentId);
     const state = rank === undefined ? undefined : attempt.ranks[rank]?.state;
-    // Its part is done: what it reported last counts, and the others go on.
+    // The rank's part is done: its last report counts, and the other ranks go on.
     if (rank === undefined || state === 'pending' || state === 'finished' || state === 'paused')
       return this.noteBack(tx, run, agentId);
     this.logger.warn({ agent: agentId, runId, fence, rank }, 'agent came back without its attempt');
@@ -104,7 +105,7 @@ export class AttemptReattachService {
     if (after) await this.endings.release(tx, after, { agentId, fence });
   }
 
-  /** The acknowledgement of the start may have been lost with the last session. */
+  /** The answer to the start command may have been lost with the last session. */
   private async noteRunning(tx: Transaction, lease: LeaseRecord): Promise<void> {
     const locked = await this.ledger.lock(tx, lease);
     const rank = locked && rankOf(locked.attempt, lease.agentId);

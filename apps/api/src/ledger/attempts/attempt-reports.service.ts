@@ -24,8 +24,8 @@ type Report = Pick<
 };
 
 /**
- * Takes what ranks report of their attempt. Reports are idempotent: an agent may send its last one again in a new
- * session.
+ * Handles what ranks report about their attempt. Reports are idempotent, because an agent may send its last one again
+ * in a new session.
  */
 @Injectable()
 export class AttemptReportsService {
@@ -39,7 +39,7 @@ export class AttemptReportsService {
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
-  /** A report under an old fence, by an old session or by an agent that is not in the attempt is dropped. */
+  /** Drops a report that comes under an old fence, from an old session or from an agent that is not in the attempt. */
   async report(session: SessionIdentity, given: agentV1.AttemptReport): Promise<void> {
     const report = parseReport(given);
     const taken = await this.ledger.change(async (tx) => {
@@ -58,7 +58,7 @@ export class AttemptReportsService {
     const { run, rank, report, agentId } = given;
     const attempt = await this.noteRank(tx, given);
     if (!isLive(attempt.state) || run.fence !== attempt.fence) {
-      // Of an attempt that is over only one thing matters: that this device is free.
+      // Of an attempt that is over only one thing still matters: that this device is free.
       if (['stopped', 'finished', 'paused', 'failed'].includes(report.state)) {
         await this.endings.release(tx, run, { agentId, fence: attempt.fence });
       }
@@ -71,7 +71,7 @@ export class AttemptReportsService {
         return void (await this.progress.started(tx, ending));
       case 'running':
         return void (await this.progress.running(tx, ending));
-      // The report that it runs may have been lost with a session.
+      // The report that the rank runs may have been lost with a session.
       case 'finished':
         return void (await this.endings.succeedIfComplete(tx, {
           ...ending,
@@ -85,7 +85,7 @@ export class AttemptReportsService {
       case 'failed':
       case 'stopped': {
         await this.endings.fail(tx, { ...ending, state: 'failed', failure: failureOf(report, attempt, rank) });
-        // This agent itself has stopped already; the others are told to.
+        // This agent has stopped already; the other agents are told to stop.
         const after = await this.ledger.lockRun(tx, run.id);
         if (after) await this.endings.release(tx, after, { agentId, fence: attempt.fence });
         return;
@@ -110,7 +110,7 @@ export class AttemptReportsService {
     return { ...attempt, ranks };
   }
 
-  /** What a rank that starts does now, for who follows the run. */
+  /** Tells followers of the run what a rank that starts is doing now. */
   private async tellPhase(tx: Transaction, { attempt, rank, agentId, phase }: ToldPhase): Promise<void> {
     await this.events.append(tx, {
       type: 'run.starting',
@@ -121,7 +121,7 @@ export class AttemptReportsService {
     });
   }
 
-  /** The attempt cannot begin on this agent, whoever says so; that ends the attempt. */
+  /** The attempt cannot begin on this agent, whether the agent or the API says so. This ends the attempt. */
   async startFailed(
     session: SessionIdentity,
     { runId, fence }: FencedAttempt,
@@ -130,7 +130,7 @@ export class AttemptReportsService {
     await this.report(session, { runId, fence, state: 'failed', step: 0, culpritRank: -1, phase: '', ...why });
   }
 
-  /** The agent took a command or refused it. A refused start ends the attempt. */
+  /** The agent accepted a command or refused it. A refused start ends the attempt. */
   async commandAnswered(
     session: SessionIdentity,
     command: FencedAttempt,
@@ -173,7 +173,7 @@ interface ToldPhase {
   readonly phase: StartPhase;
 }
 
-/** An agent of another version may know other phases: they say no more than that it starts. */
+/** An agent of another version may report phases that are unknown here: only the start itself is taken from them. */
 function phaseOf({ phase }: Report): { readonly phase?: StartPhase } {
   const known = START_PHASES.find((each) => each === phase);
   return known === undefined ? {} : { phase: known };
@@ -190,7 +190,7 @@ function failureOf(report: Report, attempt: AttemptRecord, rank: number): Failur
   const blamed = report.culpritRank >= 0 && attempt.ranks[report.culpritRank] ? report.culpritRank : rank;
   const culprit = { rank: blamed, agent: attempt.ranks[blamed]?.agent ?? '' };
   if (report.state === 'stopped') {
-    // An agent that leaves in good order (its operator stopped it) is no failure of the run.
+    // If an operator stops an agent in an orderly way, that is not the run's failure.
     const message = `${culprit.agent} (rank ${blamed}) left the attempt after step ${report.step}`;
     return { class: 'preempted', code: 'ATTEMPT.AGENT_LEFT', message, culprit };
   }

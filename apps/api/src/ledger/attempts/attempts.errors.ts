@@ -9,16 +9,16 @@ export function attemptReportInvalid(state: string): AppError {
   });
 }
 
-/** Whoever sends this is of an attempt that is over: it must stop. */
+/** The sender belongs to an attempt that is over, and must stop. */
 export function fenceIsOld(runId: string, fence: number): AppError {
   return new AppError({
     code: 'ATTEMPT.FENCE_OLD',
     kind: 'aborted',
-    message: `fence ${fence} of ${runId} is not in force (any more); stop this attempt`,
+    message: `fence ${fence} of ${runId} is not in force; stop this attempt`,
   });
 }
 
-/** `rank`: that which the agent has in the attempt; undefined when it has none. */
+/** `rank` is the one that the agent has in the attempt; undefined if it has none. */
 export function notOfAttempt(
   agentId: string,
   claim: { readonly runId: string; readonly fence: number; readonly rank?: number },
@@ -34,7 +34,7 @@ export function notOfAttempt(
   });
 }
 
-/** Something that would be in the way at every try. */
+/** The attempt meets an obstacle that would be there at every try. */
 export function attemptUnsendable(agentId: string, { cause, reason }: { cause: unknown; reason: string }): AppError {
   return new AppError({
     code: 'ATTEMPT.UNSENDABLE',

@@ -13,8 +13,8 @@ import { AttemptsRepository } from '../runs/attempts.repository';
 type StartingRank = RunBody['starting'][number];
 
 /**
- * Ends attempts of which a rank has not begun its first step by the deadline of the start. An agent renews its lease
- * while it starts, whatever it waits for, so nothing else would end them.
+ * Ends attempts of which some rank has not begun its first step by the deadline for the start. An agent renews its
+ * lease while it starts, whatever it waits for, so that nothing else would end them.
  */
 @Injectable()
 export class LateStartsService {
@@ -26,7 +26,7 @@ export class LateStartsService {
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
-  /** As for leases: only once this process has been able to take reports for a full term. */
+  /** As with leases, nothing is ended until this process has been able to receive reports for a full term. */
   async end(): Promise<void> {
     const late = await this.term.watch(() => this.attempts.startedLate());
     if (!this.term.hasPassed) return;
@@ -45,7 +45,7 @@ export class LateStartsService {
   }
 }
 
-/** The rank that is furthest behind is the culprit; the message names all that are late. */
+/** Blames the rank that is furthest behind; the message names all ranks that are late. */
 function startFailure({ plan }: AttemptRecord, ranks: readonly StartingRank[]): Failure | undefined {
   const [last] = ranks.toSorted((a, b) => START_PHASES.indexOf(a.phase) - START_PHASES.indexOf(b.phase));
   if (last === undefined) return undefined;

@@ -16,8 +16,8 @@ const PULSE_MS = 250;
 const PROBE_SHARE_OF_LEASE = 1 / 6;
 
 /**
- * Ends leases that ran out, by the database's clock, once this process has been able to renew them for a full term
- * (LeaseTerm).
+ * Ends leases that have run out by the database's clock, once this process has been able to renew leases for a full
+ * term (see LeaseTerm).
  */
 @Injectable()
 export class LeaseSweeperService implements OnApplicationBootstrap, OnModuleDestroy {
@@ -51,7 +51,7 @@ export class LeaseSweeperService implements OnApplicationBootstrap, OnModuleDest
   /** @returns how many leases were ended */
   async sweep(): Promise<number> {
     this.noteSilence();
-    // Asked first: an answer that comes late, as from a database that stood still, restarts the term.
+    // The query comes first: if its answer is late, as from a database that stood still, the term restarts.
     const expired = await this.look();
     if (!this.term.hasPassed) return 0;
     let endedCount = 0;
@@ -64,7 +64,10 @@ export class LeaseSweeperService implements OnApplicationBootstrap, OnModuleDest
     return endedCount;
   }
 
-  /** What ran out. A restart of this process's term holds for every replica, so it is told first. */
+  /**
+   * Reads which leases have run out. A restart of this process's term holds for every replica, so that it is written
+   * first.
+   */
   private look(): Promise<ExpiredLease[]> {
     return this.term.watch(async () => {
       const { untold } = this.term;
@@ -83,13 +86,14 @@ export class LeaseSweeperService implements OnApplicationBootstrap, OnModuleDest
     const { run, attempt } = locked;
     const rank = rankOf(attempt, agentId);
     const done = rank !== undefined && ['finished', 'paused'].includes(attempt.ranks[rank]?.state ?? '');
-    // Its part is done and reported, so it does not say any more that it runs it: it only waits for the other ranks.
+    // The rank has reported that its part is done, and does not say any more that it runs: it only waits for the other
+    // ranks.
     if (done && isLive(attempt.state)) return false;
     this.logger.warn({ agent: agentId, runId, fence, rank }, 'lease ran out');
     if (rank !== undefined && isLive(attempt.state)) {
       const failure = this.failureOf(lease, rank);
       await this.endings.fail(tx, { run, attempt, actor: 'system', state: 'lost', failure });
-      // It still hears that it must stop, which may take the end of its process.
+      // The agent is still told to stop, which may need the end of its process.
       if (failure.class === 'timed_out') {
         await this.leases.prolong(tx, lease, this.config.leaseMs);
         return true;
@@ -99,13 +103,13 @@ export class LeaseSweeperService implements OnApplicationBootstrap, OnModuleDest
     return after !== null && this.endings.release(tx, after, { agentId, fence });
   }
 
-  /** The lease of a device whose thread hangs runs out while its agent is heard. */
+  /** If the thread of the device hangs, the lease runs out although the agent is heard. */
   private failureOf({ agentId, threadSilentMs }: ExpiredLease, rank: number): Failure {
     const culprit = { rank, agent: agentId };
     if (threadSilentMs >= GPU_THREAD_SILENT_MS_MAX) {
       const message =
         `the thread that owns the device of ${agentId} (rank ${rank}) has said nothing for ` +
-        `${(threadSilentMs / 1000).toFixed(0)} s: its driver hangs; start the agent anew, and its machine if that is no help`;
+        `${(threadSilentMs / 1000).toFixed(0)} s: its driver hangs; restart the agent and, if that does not help, its machine`;
       return { class: 'timed_out', code: 'ATTEMPT.DEVICE_SILENT', message, culprit };
     }
     const leaseSeconds = this.config.leaseMs / 1000;
@@ -120,8 +124,8 @@ export class LeaseSweeperService implements OnApplicationBootstrap, OnModuleDest
   }
 
   /**
-   * Asks the database a few times in each lease: sweeps come from a queue in that same database, and heartbeats from
-   * sessions that end with its first failure, so that neither tells that it is away.
+   * Asks the database a few times during each lease whether it answers. Nothing else would notice that it does not:
+   * sweeps come from a queue in the same database, and its first failure ends the sessions that bring heartbeats.
    */
   private probe(): void {
     const nowMs = this.clock.monotonicMs();

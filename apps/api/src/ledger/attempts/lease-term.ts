@@ -3,13 +3,13 @@ import { AppError, type Clock, type Logger } from '@millrace/core';
 import { ApiConfig } from '../../ground/config/api-config';
 import { CLOCK, LOGGER } from '../../ground/config/api-logger';
 
-/** What took longer than this share of a lease may have kept renewals from being stored. */
+/** If anything took longer than this share of a lease, renewals may not have been stored. */
 const SHARE_OF_LEASE = 1 / 3;
 
 /**
- * Since when this process has been able to hear heartbeats and to store them. Only a live API ends leases: whatever
- * kept it from renewing them (its start, a pause of the process, a database that was away or slow) gives every lease
- * one full fresh term.
+ * Remembers since when this process has been able to receive heartbeats and to store them. Only a live API ends leases:
+ * whatever kept it from renewing them (its start, a pause of the process, a database that was away or slow) gives every
+ * lease one full fresh term.
  */
 @Injectable()
 export class LeaseTerm {
@@ -27,12 +27,12 @@ export class LeaseTerm {
     this.liveSinceMs = clock.monotonicMs();
   }
 
-  /** Whether leases that ran out may be ended now. */
+  /** Whether leases that have run out may be ended now. */
   get hasPassed(): boolean {
     return this.clock.monotonicMs() - this.liveSinceMs >= this.config.leaseMs;
   }
 
-  /** The newest restart that other replicas do not know of yet; undefined: they know all. */
+  /** The newest restart that other replicas do not know of yet; undefined if they know all. */
   get untold(): number | undefined {
     return this.restartCount > this.toldCount ? this.restartCount : undefined;
   }
@@ -41,10 +41,10 @@ export class LeaseTerm {
     this.toldCount = Math.max(this.toldCount, restart);
   }
 
-  /** Renewals may have been missed until now. */
+  /** Called when renewals may have been missed until now. */
   restart(reason: string): void {
     const nowMs = this.clock.monotonicMs();
-    // A database that is away fails every call: one line tells it.
+    // A database that is away fails every call, but one line is enough to report it.
     if (nowMs - this.liveSinceMs > this.config.leaseMs * SHARE_OF_LEASE)
       this.logger.warn({ reason }, 'renewals of leases may have been missed: every lease gets a fresh term');
     this.liveSinceMs = nowMs;
@@ -59,7 +59,7 @@ export class LeaseTerm {
       this.restart(`the database has not answered for ${waitsMs.toFixed(0)} ms`);
   }
 
-  /** Does `work` on the database; a failure, or an answer that was long in coming, restarts the term. */
+  /** Runs `work`, which uses the database; a failure or a late answer restarts the term. */
   async watch<T>(work: () => Promise<T>): Promise<T> {
     const startMs = this.clock.monotonicMs();
     const own = { startMs };
@@ -67,7 +67,7 @@ export class LeaseTerm {
     try {
       return await work();
     } catch (error) {
-      // A refusal is an answer.
+      // A refusal is an answer of the database, and no reason to restart the term.
       if (!(error instanceof AppError)) this.restart('the database failed');
       throw error;
     } finally {

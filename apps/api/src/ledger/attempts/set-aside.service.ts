@@ -6,18 +6,18 @@ import { AgentsRepository } from '../agents/agents.repository';
 import { RunLedger } from '../runs/run-ledger';
 import { EventsService } from '../../ground/events/events.service';
 
-/** So many failures within the window set the agent that caused them aside. */
+/** An agent that caused this many failures within the window is set aside. */
 const FAILURES_MAX = 3;
 const WINDOW_MS = 30 * 60_000;
 const SET_ASIDE_MS = 10 * 60_000;
-/** What a device, its driver or its host may be the cause of; the others are due to the run or its plan. */
+/** Failures that a device, its driver or its host may have caused; other failures are due to the run or its plan. */
 const CLASSES: readonly FailureClass[] = ['node_lost', 'timed_out', 'internal'];
-/** Codes of the API's block store, whose full disk is no device's fault. */
+/** Codes of the API's block store: no device is to blame if the store's disk is full. */
 const OF_THE_STORE = /^(BLOB|CHECKPOINT)\./;
 
 /**
  * An agent that causes one failure after the other uses up the retries of every run that it is given. It is set aside:
- * it gets no attempt for a while, or until somebody takes it back.
+ * it gets no attempts for a while, or until somebody takes it back.
  */
 @Injectable()
 export class SetAsideService {
@@ -27,7 +27,7 @@ export class SetAsideService {
     private readonly events: EventsService,
   ) {}
 
-  /** In the transaction that ended an attempt with `failure`. */
+  /** Called in the transaction that ended an attempt with `failure`. */
   async consider(tx: Transaction, { class: failureClass, code, message, culprit }: Failure): Promise<void> {
     if (!culprit?.agent || !CLASSES.includes(failureClass) || OF_THE_STORE.test(code)) return;
     const { agent } = culprit;
@@ -41,7 +41,7 @@ export class SetAsideService {
     await this.events.append(tx, { type: 'agent.state', subject: agent, actor: 'system', data });
   }
 
-  /** From now on it gets attempts again, and its failures until now do not count. */
+  /** The agent gets attempts again from now on, and its failures until now do not count any more. */
   async takeBack(agentId: string, actor: string): Promise<void> {
     await this.ledger.change(async (tx) => {
       if (!(await this.agents.takeBack(tx, agentId))) return;

@@ -9,18 +9,18 @@ import { isLive, rankOf } from '../runs/attempt-record';
 import { AttemptsRepository } from '../runs/attempts.repository';
 import { EventsService } from '../../ground/events/events.service';
 
-/** At most one event of a rank in this time, whatever its agent sends. */
+/** At most one report of a rank becomes an event in this time, however many its agent sends. */
 const INTERVAL_MS = 4000;
 const REMEMBERED_MAX = 1000;
 const TEXT_LENGTH_MAX = 200;
 
 /**
- * Tells in a run's events that a stage is stuck: which rank waits for which, at what, since when, and what last came
- * from the one that it waits for.
+ * Tells in a run's events that a stage is stuck: which rank waits for which, in which action, since when, and what last
+ * came from the rank that it waits for.
  */
 @Injectable()
 export class StageWaitsService {
-  /** When a rank of an attempt last became an event, monotonic; in the order of its first one. */
+  /** The monotonic time of the last event about each rank of an attempt, in the order of their first events. */
   private readonly toldAtMs = new Map<string, number>();
 
   constructor(
@@ -31,7 +31,7 @@ export class StageWaitsService {
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
-  /** Of an old fence, of an old session, or of a rank that is not this agent's: dropped. */
+  /** Drops a report of an old fence, of an old session, or about a rank that is not this agent's. */
   async report(session: SessionIdentity, waiting: agentV1.StageWaiting): Promise<void> {
     const key = `${waiting.runId} ${waiting.fence} ${session.agentId}`;
     const nowMs = this.clock.monotonicMs();
@@ -72,7 +72,7 @@ export class StageWaitsService {
   }
 }
 
-/** Postgres stores neither NUL nor half a surrogate pair, which the cut may leave. */
+/** Makes a text storable: Postgres stores neither NUL nor half a surrogate pair, which cutting may leave. */
 function plainText(text: string): string {
   return text.slice(0, TEXT_LENGTH_MAX).replace(/[\0\p{Surrogate}]/gu, ' ');
 }

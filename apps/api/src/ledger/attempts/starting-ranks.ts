@@ -1,7 +1,7 @@
 import type { RunBody, StartPhase } from '@millrace/contracts';
 import type { AttemptStatus, RankStatus } from '../runs/attempt-record';
 
-/** What a rank does until its first step; undefined of one that has begun it, or that is done. */
+/** What a rank does before its first step; undefined if it has begun that step, or is done. */
 export function startPhaseOf({ state, phase = 'accepted' }: RankStatus): StartPhase | undefined {
   switch (state) {
     case 'pending':

@@ -1,17 +1,17 @@
 import { Injectable } from '@nestjs/common';
 import { PrismaService } from '../../ground/database/prisma.service';
 
-/** Owner of the holds of what an agent reads for a generation. No run's id has a colon. */
+/** The owner of the holds on what an agent reads for a generation. No run's id has a colon. */
 export const generationHolder = (agentId: string): string => `agent:${agentId}`;
 
-/** What an agent may read of the block store: what it needs for its work, and nothing of anybody else's. */
+/** Decides what an agent may read of the block store: what its own work needs, and nothing that belongs to others. */
 @Injectable()
 export class BlobReadersRepository {
   constructor(private readonly prisma: PrismaService) {}
 
   /**
-   * The dataset of the run that holds its device, the checkpoint that the attempt began from, what the attempt itself
-   * has uploaded, and the weights of a generation that it was given.
+   * An agent may read the dataset of the run that holds its device, the checkpoint that the attempt began from, what
+   * the attempt itself has uploaded, and the weights of a generation that it was given.
    */
   async mayRead(agentId: string, sha256: string): Promise<boolean> {
     const holder = generationHolder(agentId);

@@ -1,31 +1,31 @@
 import { Injectable } from '@nestjs/common';
 import { PrismaService, type Transaction } from '../../ground/database/prisma.service';
 
-/** Who holds: an attempt of a run, or the checkpoint that an import becomes (fence 0). */
+/** The owner of a hold: an attempt of a run or, with fence 0, the checkpoint that an import becomes. */
 export interface HoldOwner {
   readonly owner: string;
   readonly fence: number;
-  /** Of the checkpoint of a run; 0 if not given. */
+  /** The step of the run's checkpoint; 0 if it is not given. */
   readonly step?: number;
 }
 
 /**
- * Who may delete a block. An upload holds its block before it looks whether the block is there; the collector deletes a
- * block only under the block's lock and after it looked for holds. So a block that an upload found is never deleted
- * under it.
+ * Decides whether a block may be deleted. An upload holds its block before it checks whether the block exists. The
+ * collector deletes a block only under the block's lock, and after looking for holds. Thus a block that an upload has
+ * found is never deleted afterwards.
  */
 @Injectable()
 export class BlockHoldsRepository {
   constructor(private readonly prisma: PrismaService) {}
 
   /**
-   * Keeps blocks that no checkpoint references (yet) for `forMs`. False, and none is kept, when the checkpoint that
-   * they are for was given up.
+   * Keeps blocks that no checkpoint references (yet) for `forMs`. Returns false, and keeps none, if the checkpoint that
+   * they belong to was given up.
    */
   async hold({ owner, fence, step = 0 }: HoldOwner, hashes: readonly string[], forMs: number): Promise<boolean> {
     const distinct = [...new Set(hashes)];
-    // Locks in one order, so that two holders never wait for each other; one statement, because every block of a
-    // checkpoint comes through here.
+    // Locks are taken in one order, so that two holders never wait for each other. It is one statement, because every
+    // block of a checkpoint comes through here.
     const heldCount = await this.prisma.$executeRaw`
       INSERT INTO "BlockHold" ("sha256", "until", "owner", "fence", "step")
       SELECT locked."sha256", millrace_now() + ${forMs}::float8 * interval '1 millisecond', ${owner}, ${fence}, ${step}
@@ -42,14 +42,17 @@ export class BlockHoldsRepository {
     return heldCount === distinct.length;
   }
 
-  /** In the transaction that references the blocks: from now on that keeps them. What others hold stays held. */
+  /**
+   * Called in the transaction that makes a checkpoint reference the blocks: from then on the reference keeps them. The
+   * holds of other owners stay.
+   */
   async release(tx: Transaction, { owner, fence, step = 0 }: HoldOwner, hashes: readonly string[]): Promise<void> {
-    // Agents of older versions do not say the step.
+    // Agents of older versions do not tell the step.
     const steps = { in: [step, 0] };
     await tx.blockHold.deleteMany({ where: { owner, fence, step: steps, sha256: { in: [...hashes] } } });
   }
 
-  /** All that are held for one checkpoint, which count as freed. @returns their hashes */
+  /** Releases everything that is held for one checkpoint. @returns the hashes */
   async releaseStep(tx: Transaction, { owner, fence, step }: Required<HoldOwner>): Promise<string[]> {
     const rows = await tx.$queryRaw<{ sha256: string }[]>`
       WITH gone AS (
@@ -60,12 +63,12 @@ export class BlockHoldsRepository {
     return rows.map(({ sha256 }) => sha256);
   }
 
-  /** Until the transaction ends, nobody else holds or collects this block. */
+  /** Until the transaction ends, nobody else can hold or collect this block. */
   async lock(tx: Transaction, sha256: string): Promise<void> {
     await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${sha256}, 0))`;
   }
 
-  /** Those of `hashes` that neither a checkpoint, durable or being written, nor a hold keeps. */
+  /** Those of `hashes` that nothing keeps: no checkpoint, durable or being written, and no hold. */
   async unused(reader: Transaction | undefined, hashes: readonly string[]): Promise<string[]> {
     const rows = await (reader ?? this.prisma).$queryRaw<{ sha256: string }[]>`
       SELECT given."sha256" FROM unnest(${[...hashes]}::text[]) AS given("sha256")
@@ -74,10 +77,7 @@ export class BlockHoldsRepository {
     return rows.map(({ sha256 }) => sha256);
   }
 
-  /**
-   * Those that ran out, and those of attempts under an old fence, which can report nothing any more. Their blocks count
-   * as freed.
-   */
+  /** Deletes holds that have run out, and those of attempts under an old fence, which can report nothing any more. */
   async deleteExpired(): Promise<void> {
     await this.prisma.$executeRaw`
       WITH gone AS (

@@ -9,7 +9,7 @@ export function partInvalid(reason: string, cause?: unknown): AppError {
   });
 }
 
-/** The ranks' parts do not make the whole model. */
+/** The ranks' parts together are not the whole model. */
 export function partsIncomplete(step: number, reason: string): AppError {
   return new AppError({
     code: 'CHECKPOINT.PARTS_INCOMPLETE',
@@ -27,7 +27,7 @@ export function blocksMissing(step: number, missing: readonly string[]): AppErro
   });
 }
 
-/** A tensor's piece that its block is too short for. */
+/** A piece of a tensor ends beyond the end of its block. */
 export function pieceBeyondBlock(
   step: number,
   { sha256, endBytes, sizeBytes }: { sha256: string; endBytes: number; sizeBytes: number },
@@ -43,11 +43,11 @@ export function checkpointNotFound(id: string): AppError {
   return new AppError({ code: 'CHECKPOINT.NOT_FOUND', kind: 'not_found', message: `there is no checkpoint ${id}` });
 }
 
-/** The same whether or not there is such a blob: who may not read it need not know. */
+/** The answer is the same whether or not the blob exists: a caller who may not read it need not know. */
 export function blobOfOthers(agentId: string, sha256: string): AppError {
   return new AppError({
     code: 'BLOB.NOT_READABLE',
     kind: 'forbidden',
-    message: `${agentId} may read what its own attempt needs, and ${sha256.slice(0, 64)} is not of that`,
+    message: `${agentId} may read only what its own attempt needs, and ${sha256.slice(0, 64)} is not part of that`,
   });
 }

@@ -35,9 +35,9 @@ export interface RankPart {
 export interface WritingCheckpoint {
   readonly id: string;
   readonly durable: boolean;
-  /** One of its ranks could not store its part: it never becomes durable. */
+  /** One of the ranks could not store its part, so that the checkpoint never becomes durable. */
   readonly givenUp: boolean;
-  /** By rank, as decimal text. */
+  /** The parts by rank, written as decimal text. */
   readonly parts: Readonly<Record<string, CheckpointPart>>;
 }
 
@@ -56,7 +56,7 @@ export class CheckpointWritesRepository {
     return (await reader.checkpoint.count({ where: { runId, step, state: 'durable' } })) > 0;
   }
 
-  /** The run's newest durable checkpoint, below the step `below` if given. */
+  /** The run's newest durable checkpoint; with `below`, the newest one of an earlier step. */
   async newestDurable(reader: Transaction, runId: string, below?: number): Promise<DurableCheckpoint | null> {
     const row = await reader.checkpoint.findFirst({
       where: { runId, state: 'durable', ...(below === undefined ? {} : { step: { lt: below } }) },
@@ -65,7 +65,7 @@ export class CheckpointWritesRepository {
     return row && toDurable(row);
   }
 
-  /** Keeps a durable checkpoint from being deleted until the transaction ends; false when there is none. */
+  /** Keeps a durable checkpoint from being deleted until the transaction ends; returns false when there is none. */
   async keep(tx: Transaction, id: string): Promise<boolean> {
     const rows = await tx.$queryRaw<
       unknown[]
@@ -73,7 +73,7 @@ export class CheckpointWritesRepository {
     return rows.length === 1;
   }
 
-  /** Waits for whoever keeps one of them, and keeps others from beginning to, until the transaction ends. */
+  /** Waits for all who keep one of these checkpoints, and keeps others from doing so until the transaction ends. */
   async lockForDeletion(tx: Transaction, ids: readonly string[]): Promise<void> {
     await tx.$queryRaw`SELECT "id" FROM "Checkpoint" WHERE "id" = ANY(${[...ids]}::text[]) ORDER BY "id" FOR UPDATE`;
   }
@@ -109,7 +109,7 @@ export class CheckpointWritesRepository {
     );
   }
 
-  /** Adds a rank's part. From now on its blocks are referenced, which keeps them in place of the attempt's holds. */
+  /** Adds a rank's part. From then on its blocks are referenced, which keeps them in place of the attempt's holds. */
   async storePart(tx: Transaction, key: PartKey, { rank, part }: RankPart): Promise<WritingCheckpoint> {
     const before = await this.findWriting(tx, key);
     const id = before?.id ?? newId('ckpt');
@@ -124,7 +124,7 @@ export class CheckpointWritesRepository {
     return { id, durable: before?.durable ?? false, givenUp: false, parts };
   }
 
-  /** Makes the checkpoint visible. False when it was already. */
+  /** Makes the checkpoint visible. Returns false when it was visible already. */
   async publish(tx: Transaction, { id, manifest, bytes }: Publication): Promise<boolean> {
     const { count } = await tx.checkpoint.updateMany({
       where: { id, state: 'writing' },
@@ -134,9 +134,9 @@ export class CheckpointWritesRepository {
   }
 
   /**
-   * From now on nothing is stored for this step under this fence; that is known until the attempt is over, for the
-   * ranks whose parts are still on their way. @returns the blocks that were kept for it, and whether it has just been
-   * given up; undefined when it is durable
+   * Gives up the checkpoint of this step under this fence: nothing more is stored for it. This is remembered until the
+   * attempt is over, for the ranks whose parts are still on their way. @returns the blocks that were kept for it, and
+   * whether it was given up by this call; undefined when it is durable
    */
   async giveUp(tx: Transaction, key: PartKey): Promise<{ freed: string[]; isNews: boolean } | undefined> {
     const { runId, fence, step } = key;
@@ -151,7 +151,7 @@ export class CheckpointWritesRepository {
     return { freed: [...new Set([...referenced.map(({ sha256 }) => sha256), ...held])], isNews: !before?.givenUp };
   }
 
-  /** False when it is durable by now, or gone: what is durable is never given up. */
+  /** Returns false when the checkpoint is durable by now, or gone: a durable one is never given up. */
   async deleteWriting(tx: Transaction, id: string): Promise<boolean> {
     const { count } = await tx.checkpoint.deleteMany({ where: { id, state: 'writing' } });
     return count > 0;
@@ -161,12 +161,15 @@ export class CheckpointWritesRepository {
     await tx.checkpoint.deleteMany({ where: { id: { in: [...ids] } } });
   }
 
-  /** Everything of a run, half written ones too. */
+  /** Deletes all checkpoints of a run, including those that are half written. */
   async deleteOf(tx: Transaction, runId: string): Promise<void> {
     await tx.checkpoint.deleteMany({ where: { runId } });
   }
 
-  /** What attempts left half written or gave up, once they are over for `ageMs`: the last parts may be on their way. */
+  /**
+   * Deletes what attempts left half written or gave up. The attempts must have been over for `ageMs`: their last parts
+   * may still be on their way.
+   */
   async deleteAbandoned(ageMs: number): Promise<number> {
     return this.prisma.$executeRaw`
       DELETE FROM "Checkpoint" USING "Attempt"

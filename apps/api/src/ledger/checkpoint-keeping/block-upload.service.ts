@@ -20,12 +20,12 @@ type PutBody = NonNullable<blobV1.PutRequest['body']>;
 const SHA256 = /^[0-9a-f]{64}$/;
 const BLOCK_BYTES_MAX = 16 * 1024 ** 2;
 /**
- * From the upload of a block to the report of the part that names it; an API that was away in between is no reason to
- * lose it.
+ * How long a block is held between its upload and the report of the part that names it. It is long, because a block
+ * must not be lost if the API is away in between.
  */
 const HOLD_MS = 6 * 3_600_000;
 
-/** Takes a block of a checkpoint from a rank of a live attempt. */
+/** Receives a block of a checkpoint from a rank of a live attempt. */
 @Injectable()
 export class BlockUploadService {
   /** A checkpoint of a small model is hundreds of blocks at once. */
@@ -40,9 +40,9 @@ export class BlockUploadService {
   ) {}
 
   /**
-   * True when the block was there already; its bytes are then not read. The fence is checked twice: an agent that was
-   * cut off in the middle of an upload must not finish it under its old fence. `agentId`: whose block it is; null for
-   * an admin, who stands for any.
+   * Returns true when the block existed already, in which case its bytes are not read. The fence is checked twice: an
+   * agent that was cut off in the middle of an upload must not finish it under its old fence. `agentId` is the agent
+   * that uploads; null stands for an admin, who may act for any agent.
    */
   async receive(messages: AsyncGenerator<PutBody>, agentId: string | null): Promise<boolean> {
     const header = headerOf(await messages.next());
@@ -58,7 +58,7 @@ export class BlockUploadService {
     if (await this.blobs.blocks.has(header.sha256)) return true;
     const block = await collect(messages, header);
     await this.checkFence(header);
-    // Verifies the hash, and takes the buffer over.
+    // The store verifies the hash, and takes the buffer over.
     await this.blobs.blocks.put(header.sha256, block);
     return false;
   }

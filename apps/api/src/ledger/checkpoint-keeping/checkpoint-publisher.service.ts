@@ -13,15 +13,15 @@ import { blocksMissing, pieceBeyondBlock } from '../blocks/checkpoint-writes.err
 import { mergeParts } from './merge-parts';
 import { RetentionService } from './retention.service';
 
-/** The disk's own words; a reading that fails once may succeed a moment later. */
+/** Errors of the disk: reading that fails once may succeed a moment later. */
 export const STORE_UNREADABLE: ReadonlySet<string> = new Set(['CHECKPOINT.STORAGE_FAILED', 'CHECKPOINT.DISK_FULL']);
 
-/** Waits before a block is looked for again. */
+/** How long to wait before each further look for a block. */
 const RETRY_AFTER_MS = [100, 400, 1_600];
 
 /**
- * Makes a checkpoint of its parts: first everything is verified, then one transaction makes it visible. Or gives it up,
- * which frees what was kept for it.
+ * Makes a checkpoint of its parts: it verifies everything, and then one transaction makes the checkpoint visible. Or it
+ * gives the checkpoint up, which frees what was kept for it.
  */
 @Injectable()
 export class CheckpointPublisherService {
@@ -62,7 +62,7 @@ export class CheckpointPublisherService {
     return this.blobs.blocks.sizeOf(sha256);
   }
 
-  /** False when it was published before. The caller holds the run's lock. */
+  /** Returns false when it was published before. The caller holds the run's lock. */
   async publish(tx: Transaction, run: RunRecord, publication: Publication): Promise<boolean> {
     if (!(await this.checkpoints.publish(tx, publication))) return false;
     const { id, manifest, bytes } = publication;
@@ -81,7 +81,7 @@ export class CheckpointPublisherService {
   async giveUp(tx: Transaction, key: PartKey, { actor, reason }: { actor: string; reason: string }): Promise<string[]> {
     const given = await this.checkpoints.giveUp(tx, key);
     const { runId, step } = key;
-    // Each rank that hears of it reports a failure of its own.
+    // Each rank that hears of it reports a failure of its own: only the first report becomes an event.
     if (given?.isNews)
       await this.events.append(tx, {
         type: 'run.checkpoint',
@@ -94,7 +94,7 @@ export class CheckpointPublisherService {
   }
 }
 
-/** By block, where the last piece that a tensor takes of it ends, in bytes. */
+/** For each block, the byte at which the last piece that a tensor takes of it ends. */
 function endsOf({ tensors }: ManifestDocument): Map<string, number> {
   const ends = new Map<string, number>();
   for (const { sha256, offset = 0, bytes } of tensors.flatMap(({ blocks }) => blocks))

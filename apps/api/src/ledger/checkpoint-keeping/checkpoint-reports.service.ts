@@ -18,14 +18,14 @@ interface CompleteCheckpoint {
   readonly manifest: ManifestDocument;
 }
 
-/** What says that the checkpoint cannot be whole: blocks were lost, or ranks disagree. */
+/** Errors which mean that the checkpoint can never be complete: blocks were lost, or ranks disagree. */
 const UNPUBLISHABLE: ReadonlySet<string> = new Set([
   'CHECKPOINT.PARTS_INCOMPLETE',
   'CHECKPOINT.BLOCKS_MISSING',
   'CHECKPOINT.PIECE_BEYOND_BLOCK',
 ]);
 
-/** Takes the ranks' parts of checkpoints; with the last one the checkpoint is published. */
+/** Receives the ranks' parts of checkpoints, and publishes a checkpoint with its last part. */
 @Injectable()
 export class CheckpointReportsService {
   constructor(
@@ -39,8 +39,8 @@ export class CheckpointReportsService {
   ) {}
 
   /**
-   * When it resolves, the report may be acknowledged: what it says is in the database, or it is void (an old fence, an
-   * old session). Reports are idempotent.
+   * When it resolves, the report may be acknowledged: its content is in the database, or it is void because its fence
+   * or its session is old. Reports are idempotent.
    */
   async report(session: SessionIdentity, report: agentV1.CheckpointReport): Promise<void> {
     if (report.state === 'staged') return;
@@ -68,7 +68,7 @@ export class CheckpointReportsService {
     });
   }
 
-  /** Looking for hundreds of blocks on the disk takes a while, so it happens between two transactions. */
+  /** Looking for hundreds of blocks on the disk takes a while, so that it is done between two transactions. */
   private async publishIfComplete(key: PartKey, attempt: AttemptRecord): Promise<void> {
     const writing = await this.checkpoints.findWriting(undefined, key);
     const ranks = Object.keys(attempt.ranks);
@@ -100,7 +100,9 @@ export class CheckpointReportsService {
     );
   }
 
-  /** A store that lost blocks, or ranks that disagree: training on would only hide it. */
+  /**
+   * Ends the attempt, because the store has lost blocks or ranks disagree: going on with training would only hide that.
+   */
   private async refuse(key: PartKey, checkpointId: string, error: AppError): Promise<void> {
     this.logger.error({ ...key, reason: describeError(error) }, 'checkpoint cannot be published');
     await this.ledger.change(async (tx) => {
@@ -113,7 +115,8 @@ export class CheckpointReportsService {
   }
 
   /**
-   * The store could not be read, which says nothing of the training: the older checkpoint stays, and the run goes on.
+   * The store could not be read, which says nothing about the training: the older checkpoint stays, and the run goes
+   * on.
    */
   private async giveUp(key: PartKey, error: AppError): Promise<void> {
     const reason = describeError(error);
@@ -125,7 +128,7 @@ export class CheckpointReportsService {
     await this.collector.free(freed);
   }
 
-  /** A rank could not write its part: this checkpoint will not be, and training goes on. */
+  /** A rank could not write its part: this checkpoint is given up, and training goes on. */
   private async failed(session: SessionIdentity, report: agentV1.CheckpointReport): Promise<void> {
     const key = { runId: report.runId, step: report.step, fence: report.fence };
     const { agentId } = session;
@@ -139,7 +142,7 @@ export class CheckpointReportsService {
     await this.collector.free(freed);
   }
 
-  /** Undefined when the report is void: an old session, or not the fence in force. */
+  /** Undefined when the report is void: its session is old, or its fence is not in force. */
   private async lockAttempt(
     tx: Transaction,
     session: SessionIdentity,
@@ -151,7 +154,7 @@ export class CheckpointReportsService {
   }
 }
 
-/** Of all pieces, each distinct one once: a checkpoint takes what its blocks take. */
+/** The bytes of all blocks, each distinct one counted once: a checkpoint takes as much space as its blocks. */
 function distinctBytes({ tensors }: ManifestDocument): number {
   const pieces = tensors.flatMap(({ blocks }) => blocks);
   const bytesOf = new Map(pieces.map(({ sha256, offset = 0, bytes }) => [`${sha256}+${offset}`, bytes]));

@@ -10,9 +10,9 @@ type ManifestTensor = ManifestDocument['tensors'][number];
 const F32_BYTES = 4;
 
 /**
- * The parts of all ranks as one manifest: every parameter's weight, then the optimizer's states one after the other,
- * each in the fixed global order, so that the manifest does not depend on the partition. Each tensor comes from one
- * rank: the first stage writes a tied embedding. Error: CHECKPOINT.PARTS_INCOMPLETE.
+ * Merges the parts of all ranks into one manifest: the weight of every parameter, then the optimizer's states one after
+ * the other, each in the fixed global order, so that the manifest does not depend on the partition. Each tensor comes
+ * from one rank: the first stage writes a tied embedding. Throws CHECKPOINT.PARTS_INCOMPLETE.
  */
 export function mergeParts(parts: readonly CheckpointPart[], plan: StoredPlan, step: number): ManifestDocument {
   const found = tensorsByKey(parts, step);
@@ -42,7 +42,7 @@ export function mergeParts(parts: readonly CheckpointPart[], plan: StoredPlan, s
   };
 }
 
-/** By the whole chain of runs, whose batches may differ, up to and with `step`. */
+/** Samples consumed up to and including `step` by the whole chain of runs, whose batches may differ. */
 function samplesConsumed({ firstStep, firstSample, spec }: StoredPlan, step: number): number {
   const { global } = spec.train.batch;
   return (firstSample ?? (firstStep - 1) * global) + (step - firstStep + 1) * global;

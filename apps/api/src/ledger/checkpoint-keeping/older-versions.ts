@@ -3,14 +3,14 @@ import { type ParameterDeclaration, stageParameters } from '@millrace/model';
 import { weightUpdates, weightVersionsKept } from '@millrace/pipeline';
 import type { StoredPlan } from '../runs/attempt-record';
 
-/** A weight that was the newest one so many updates ago. */
+/** A weight that was the newest one that many updates ago. */
 export interface OlderVersion extends ParameterDeclaration {
   readonly kind: `weight-${number}`;
 }
 
 /**
- * What a checkpoint of `step` holds beside the newest weights: every version that the schedule's formula says its stage
- * still uses, the youngest first. None where every step flushes.
+ * What a checkpoint of `step` holds beside the newest weights: every version that its stage still uses by the
+ * schedule's formula, the youngest first. There are none where every step flushes.
  */
 export function olderVersions(plan: StoredPlan, step: number): OlderVersion[] {
   const { oldestVersion } = plan;

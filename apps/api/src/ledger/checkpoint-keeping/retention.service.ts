@@ -6,7 +6,9 @@ import type { RunRecord } from '../runs/run-record';
 import { RunsRepository } from '../runs/runs.repository';
 import { CheckpointWritesRepository } from '../blocks/checkpoint-writes.repository';
 
-/** Keeps a run's last `keepCheckpoints` checkpoints; the newest is the final one, so that one always stays. */
+/**
+ * Keeps the last `keepCheckpoints` checkpoints of a run. The newest is the final one, so that this one always stays.
+ */
 @Injectable()
 export class RetentionService {
   constructor(
@@ -16,12 +18,15 @@ export class RetentionService {
     private readonly events: EventsService,
   ) {}
 
-  /** In the transaction that published the newest. One that a run starts from, or an attempt resumed from, stays. */
+  /**
+   * Called in the transaction that published the newest checkpoint. Checkpoints that a run starts from, or that an
+   * attempt resumed from, stay.
+   */
   async apply(tx: Transaction, run: RunRecord): Promise<void> {
     const old = (await this.checkpoints.durableOf(tx, run.id)).slice(run.spec.train.keepCheckpoints);
     const ids = old.map(({ id }) => id);
     if (ids.length === 0) return;
-    // A run that is being submitted may start from one: whoever locks first is seen by the other.
+    // A run that is being submitted may start from one of them: whichever transaction locks first is seen by the other.
     await this.checkpoints.lockForDeletion(tx, ids);
     const used = new Set([
       ...(await this.runs.startingFrom(tx, ids)).map(({ checkpointId }) => checkpointId),

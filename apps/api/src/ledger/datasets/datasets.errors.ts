@@ -8,7 +8,7 @@ export function datasetNameTaken(name: string): AppError {
   return new AppError({
     code: 'DATASET.NAME_TAKEN',
     kind: 'conflict',
-    message: `a dataset is called ${name} already; choose another name or delete that one`,
+    message: `there is already a dataset called ${name}; choose another name or delete that one`,
     fields: [{ path: '/name', message: 'is taken' }],
   });
 }
@@ -22,7 +22,7 @@ export function datasetInUse(id: string, runId: string, runCount: number): AppEr
   });
 }
 
-/** The row is there and its file is not. */
+/** The dataset's row exists, but its file cannot be read. */
 export function datasetFileUnreadable(id: string, cause: unknown): AppError {
   return new AppError({
     code: 'DATASET.FILE_UNREADABLE',

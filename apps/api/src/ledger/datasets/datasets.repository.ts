@@ -13,7 +13,7 @@ export type DatasetRow = Dataset;
 export class DatasetsRepository {
   constructor(private readonly prisma: PrismaService) {}
 
-  /** An id wins over a name that looks like one. */
+  /** If the text is both an id and a name, the id counts. */
   async findByIdOrName(idOrName: string): Promise<Dataset | null> {
     if (idOrName.includes('\0')) return null;
     const found = await this.prisma.dataset.findMany({ where: { OR: [{ id: idOrName }, { name: idOrName }] } });
@@ -40,7 +40,7 @@ export class DatasetsRepository {
     });
   }
 
-  /** @throws AppError DATASET.NAME_TAKEN, for another upload may have been quicker */
+  /** @throws AppError DATASET.NAME_TAKEN, because another upload may have been quicker */
   async create(tx: Transaction, dataset: Prisma.DatasetCreateInput): Promise<Dataset> {
     try {
       return await tx.dataset.create({ data: dataset });
@@ -50,7 +50,7 @@ export class DatasetsRepository {
     }
   }
 
-  /** Until the transaction ends, nobody else puts or removes the token file with this hash. */
+  /** Until the transaction ends, nobody else can add or remove the token file with this hash. */
   async lockFile(tx: Transaction, sha256: string): Promise<void> {
     await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${`dataset ${sha256}`}, 0))`;
   }
@@ -59,7 +59,7 @@ export class DatasetsRepository {
     return tx.dataset.count({ where: { sha256 } });
   }
 
-  /** Runs that read it, and one of them. */
+  /** How many runs read it, and the id of one of them. */
   async runsOf(tx: Transaction, id: string): Promise<{ count: number; runId: string | undefined }> {
     const count = await tx.run.count({ where: { datasetId: id } });
     const run = await tx.run.findFirst({ where: { datasetId: id }, select: { id: true } });

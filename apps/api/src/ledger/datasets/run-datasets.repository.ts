@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { PrismaService } from '../../ground/database/prisma.service';
 
-/** What training needs of a dataset. */
+/** What training needs to know about a dataset. */
 export interface RunDataset {
   readonly id: string;
   readonly tokens: number;
@@ -12,7 +12,7 @@ export interface RunDataset {
   readonly bytes: number;
 }
 
-/** Datasets as runs see them. */
+/** Datasets from the view of runs. */
 @Injectable()
 export class RunDatasetsRepository {
   constructor(private readonly prisma: PrismaService) {}

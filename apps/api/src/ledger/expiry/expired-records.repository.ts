@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { PrismaService } from '../../ground/database/prisma.service';
 import { Prisma } from '../../generated/prisma/client';
 
-/** Records that are only ever added, with the column by which they were. */
+/** Records that are only ever added, each with the key that grows with time. */
 const RECORDS = {
   events: { table: '"Event"', key: '"sequence"' },
   logLines: { table: '"LogLine"', key: '"id"' },
@@ -10,14 +10,14 @@ const RECORDS = {
 } as const;
 export type RecordKind = keyof typeof RECORDS;
 
-/** Deletes what is older than it is kept. */
+/** Deletes records that are older than they are to be kept. */
 @Injectable()
 export class ExpiredRecordsRepository {
   constructor(private readonly prisma: PrismaService) {}
 
   /**
-   * Of the oldest `count` records those older than `days`. Their keys grow with time, so that it needs no index of
-   * times, and looks at no more rows than that. @returns how many were deleted
+   * Deletes, among the oldest `count` records, those older than `days`. Keys grow with time, so that this needs no
+   * index on times and reads no more rows than that. @returns how many were deleted
    */
   async deleteOldest(kind: RecordKind, { days, count }: { days: number; count: number }): Promise<number> {
     const [table, key] = [Prisma.raw(RECORDS[kind].table), Prisma.raw(RECORDS[kind].key)];
@@ -27,7 +27,10 @@ export class ExpiredRecordsRepository {
         WHERE oldest."time" < millrace_now() - make_interval(days => ${days}::int))`;
   }
 
-  /** What layers take, where nobody measured it for `days`; it is learned again when it is needed. */
+  /**
+   * Deletes the times of layers that nobody asked for or measured for `days`; they are measured again when they are
+   * needed.
+   */
   async deleteProfiles(days: number): Promise<void> {
     await this.prisma.$executeRaw`
       DELETE FROM "LayerProfile"

@@ -8,18 +8,18 @@ import { ApiConfig } from '../../ground/config/api-config';
 import { LOGGER } from '../../ground/config/api-logger';
 import type { Logger } from '@millrace/core';
 
-/** Rows of one statement: so short that nobody waits for it. */
+/** So many rows are deleted by one statement: few enough that nobody has to wait for it. */
 const DELETED_COUNT = 5_000;
-/** Steps of one statement, of one series. */
+/** So many steps of one series are thinned by one statement. */
 const SPAN_STEPS = 5_000;
-/** Of a run's older steps so many become one point. */
+/** So many older steps of a run become one point. */
 export const SUMMARY_STEPS = 100;
-/** A run is thinned when it went on by this much: often enough, and not for every step. */
+/** A run is thinned after so many further steps, which is often enough. */
 const BACKLOG_STEPS_MIN = 1_000;
-/** The rest of a long backlog is done by the next command. */
+/** The rest of a long backlog is left to the next command. */
 const STATEMENTS_MAX = 500;
 
-/** Keeps records as long as the settings say, and the points of old steps as summaries; a little at a time. */
+/** Keeps records for as long as the settings say, and points of old steps as summaries; it does a little at a time. */
 @Injectable()
 export class ExpiredRecordsService {
   constructor(
@@ -66,7 +66,7 @@ export class ExpiredRecordsService {
   }
 }
 
-/** What of a run is to be thinned, in whole summaries. */
+/** The steps of a run that are to be thinned, in whole summaries. */
 function spansOf({ step, thinnedStep }: ThinnableRun, keptSteps: number): StepSpan[] {
   const through = Math.floor((step - keptSteps) / SUMMARY_STEPS) * SUMMARY_STEPS;
   const count = Math.max(0, Math.ceil((through - thinnedStep) / SPAN_STEPS));

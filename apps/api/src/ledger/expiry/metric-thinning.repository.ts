@@ -7,26 +7,26 @@ export interface ThinnableRun {
   readonly thinnedStep: number;
 }
 
-/** Steps, the first exclusive. */
+/** A range of steps; `after` is exclusive. */
 export interface StepSpan {
   readonly after: number;
   readonly through: number;
 }
 
-/** Puts one point in the place of several. */
+/** Replaces several points by one. */
 @Injectable()
 export class MetricThinningRepository {
   constructor(private readonly prisma: PrismaService) {}
 
-  /** Runs that went on by at least `stepCount` steps since they were thinned. */
+  /** Runs that have gone on by at least `stepCount` steps since they were last thinned. */
   runs(stepCount: number): Promise<ThinnableRun[]> {
     return this.prisma.$queryRaw`
       SELECT "id", "step", "thinnedStep" FROM "Run" WHERE "step" - "thinnedStep" >= ${stepCount}::int ORDER BY "id"`;
   }
 
   /**
-   * Of each `width` steps the last point stays, with the least, largest and mean value of all. Points that stand for
-   * several count as that many, so that doing it again changes nothing.
+   * Keeps the last point of each `width` steps, with the least, largest and mean value of all of them. A point that
+   * stands for several steps counts as many, so that doing it again changes nothing.
    */
   async thin(runId: string, name: string, { after, through, width }: StepSpan & { width: number }): Promise<void> {
     await this.prisma.$executeRaw`
@@ -48,7 +48,7 @@ export class MetricThinningRepository {
         AND bucket."steps" > point."steps"`;
   }
 
-  /** False, and nothing changed, when another replica was first. */
+  /** Returns false, and changes nothing, when another replica was first. */
   async thinned(runId: string, { after, through }: StepSpan): Promise<boolean> {
     const { count } = await this.prisma.run.updateMany({
       where: { id: runId, thinnedStep: after },

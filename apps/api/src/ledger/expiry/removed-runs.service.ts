@@ -3,12 +3,15 @@ import { describeError, type Logger } from '@millrace/core';
 import { RemovedRunsRepository, RUN_RECORDS } from './removed-runs.repository';
 import { LOGGER } from '../../ground/config/api-logger';
 
-/** Rows of one statement: so short that nobody waits for it. */
+/** So many rows are deleted by one statement: few enough that nobody has to wait for it. */
 const BATCH_COUNT = 10_000;
-/** The rest is done by the next command. */
+/** The rest is left to the next command. */
 const STATEMENTS_MAX = 1_000;
 
-/** Deletes what runs that are gone left behind, in short statements; one that dies in the middle is continued. */
+/**
+ * Deletes, in short statements, what deleted runs left behind; if the process ends in the middle, it is continued
+ * later.
+ */
 @Injectable()
 export class RemovedRunsService {
   private purging: Promise<void> | undefined;
@@ -18,14 +21,14 @@ export class RemovedRunsService {
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
-  /** Begins without being waited for; what fails is done by the next periodic command. */
+  /** Begins in the background; if it fails, the next periodic command tries again. */
   begin(): void {
     this.purge().catch((error: unknown) =>
       this.logger.warn({ reason: describeError(error) }, 'records of deleted runs stay until the next pass'),
     );
   }
 
-  /** One at a time in this process; beside another replica the rows are only counted by whoever deletes them. */
+  /** Only one purge runs in this process. If another replica purges too, a row counts where it was deleted. */
   async purge(): Promise<void> {
     await this.purging?.catch(() => undefined);
     this.purging ??= this.purgeAll().finally(() => (this.purging = undefined));

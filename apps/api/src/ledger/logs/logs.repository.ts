@@ -20,7 +20,7 @@ export interface LogBatchInput {
 export interface LogQuery {
   readonly runId: string;
   readonly limit: number;
-  /** Id of the line to go on after; 0n starts at the first. */
+  /** The id of the line before the first one to return; 0n starts at the first line. */
   readonly after: bigint;
   readonly stage?: number | undefined;
   readonly levels?: readonly string[] | undefined;
@@ -31,12 +31,12 @@ export interface LogQuery {
 export class LogsRepository {
   constructor(private readonly prisma: PrismaService) {}
 
-  /** Appends a batch; false, and nothing written, when `fence` is not the run's current one. */
+  /** Appends a batch. Returns false, and writes nothing, when `fence` is not the run's current one. */
   async store(tx: Transaction, { runId, fence, agent, lines }: LogBatchInput): Promise<boolean> {
     if (!(await lockRunAtFence(tx, runId, fence))) return false;
     await tx.logLine.createMany({
       data: lines.map(({ timeMs, level, stage, text }) => ({
-        // Postgres text holds no NUL.
+        // Postgres does not store NUL in text.
         runId,
         fence,
         agent,

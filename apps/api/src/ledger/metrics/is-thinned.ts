@@ -1,4 +1,6 @@
-/** Whether a series has a point for every step, so that its old points are thinned; evaluations are few and stay. */
+/**
+ * Whether old points of a series are thinned, because it has one for every step; evaluations are few, and all are kept.
+ */
 export function isThinned(name: string): boolean {
   return !name.startsWith('val/');
 }

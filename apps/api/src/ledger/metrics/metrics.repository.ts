@@ -22,18 +22,19 @@ export interface MetricQuery {
   readonly runId: string;
   readonly name: string;
   readonly limit: number;
-  /** Step to go on after. */
+  /** Only points of later steps are returned. */
   readonly afterStep: number;
 }
 
-/** Metric points: one per (run, name, step), the latest attempt's. */
+/** Metric points: one for each (run, name, step), from the latest attempt. */
 @Injectable()
 export class MetricsRepository {
   constructor(private readonly prisma: PrismaService) {}
 
   /**
-   * Upserts a batch and moves the run's `step` on; false, and nothing written, when `fence` is not the run's current
-   * one. Values that are not finite are left out, since JSON has no such numbers: the run's failure tells of them.
+   * Upserts a batch and moves the run's `step` on. Returns false, and writes nothing, when `fence` is not the run's
+   * current one. Values that are not finite are left out, since JSON has no such numbers; the run's failure tells about
+   * them.
    */
   async store(tx: Transaction, { runId, fence, points }: MetricBatchInput): Promise<boolean> {
     if (!(await lockRunAtFence(tx, runId, fence))) return false;
@@ -53,7 +54,7 @@ export class MetricsRepository {
     return true;
   }
 
-  /** Ascending by step. */
+  /** In ascending order of steps. */
   async page({ runId, name, limit, afterStep }: MetricQuery): Promise<MetricPage> {
     const rows = await this.prisma.metricPoint.findMany({
       where: { runId, name, step: { gt: afterStep } },
@@ -73,7 +74,7 @@ function pointBody({ step, value, time, steps, min, max, mean }: MetricPoint): M
     : { ...point, summary: { steps, min: min ?? value, max: max ?? value, mean: mean ?? value } };
 }
 
-/** One statement may not upsert a row twice; within a batch the later point counts. */
+/** Keeps the last point of each step and name: one statement cannot upsert a row twice. */
 function lastOfEach(points: readonly MetricPointInput[]): MetricPointInput[] {
   return [...new Map(points.map((point) => [`${point.step} ${point.name}`, point])).values()];
 }

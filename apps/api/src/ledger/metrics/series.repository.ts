@@ -7,9 +7,9 @@ import { isThinned } from './is-thinned';
 export interface BucketQuery {
   readonly runId: string;
   readonly name: string;
-  /** Buckets at most. */
+  /** The most buckets to return. */
   readonly points: number;
-  /** Steps, inclusive. */
+  /** The first and the last step, both inclusive. */
   readonly from: number;
   readonly to: number;
 }
@@ -29,7 +29,7 @@ export interface NamedPoint {
   readonly value: number;
 }
 
-/** Steps, both exclusive. */
+/** Steps between two others, which are themselves excluded. */
 interface StepsBetween {
   readonly runId: string;
   readonly name: string;
@@ -38,14 +38,14 @@ interface StepsBetween {
   readonly limit: number;
 }
 
-/** Metric points as charts take them; what a million of them takes stays in the database. */
+/** Metric points in the form that charts need. Long series are reduced inside the database. */
 @Injectable()
 export class SeriesRepository {
   constructor(private readonly prisma: PrismaService) {}
 
   /**
-   * Every point as long as there are no more than asked for; else buckets of equally many steps, each with its least
-   * and largest value and its last point. A point that stands for several steps counts with theirs.
+   * Returns every point if there are no more than `points`; else buckets of equally many steps, each with its least and
+   * largest value and its last point. A point that stands for several steps counts with all their values.
    */
   async read(query: BucketQuery): Promise<Series> {
     const { runId, name, points, from, to } = query;
@@ -61,7 +61,7 @@ export class SeriesRepository {
     return { name, total, points: summary, ...(thinnedThrough === 0 ? {} : { thinnedThrough }) };
   }
 
-  /** Names that the run has points of, ascending. */
+  /** The names of the points that the run has, ascending. */
   async names(runId: string): Promise<string[]> {
     const rows = await this.prisma.$queryRaw<{ name: string }[]>`
       ${namesOf(runId)} SELECT "name" FROM names WHERE "name" IS NOT NULL`;
@@ -78,7 +78,7 @@ export class SeriesRepository {
       WHERE names."name" IS NOT NULL`;
   }
 
-  /** The newest `limit` points of a name after a step and before another, ascending. */
+  /** The newest `limit` points of a name after one step and before another, ascending. */
   async between({ runId, name, after, before, limit }: StepsBetween): Promise<NamedPoint[]> {
     const newestFirst = await this.prisma.metricPoint.findMany({
       where: { runId, name, step: { gt: after, lt: before } },
@@ -103,7 +103,7 @@ export class SeriesRepository {
   }
 }
 
-/** The index is skipped through: each name costs one look, however many points it has. */
+/** Skips through the index: each name costs one lookup, however many points it has. */
 function namesOf(runId: string): Prisma.Sql {
   return Prisma.sql`
     WITH RECURSIVE names AS (

@@ -14,30 +14,30 @@ export function isLive(state: AttemptState): boolean {
   return (LIVE_ATTEMPT_STATES as readonly string[]).includes(state);
 }
 
-/** What a rank last said of itself; `pending`: it has not taken the command yet. */
+/** What a rank last said about itself; `pending` means that it has not accepted the start yet. */
 export type RankState =
   'pending' | 'accepted' | 'starting' | 'ready' | 'running' | 'finished' | 'paused' | 'stopped' | 'failed';
 
 export interface RankStatus {
   readonly agent: string;
   readonly state: RankState;
-  /** The last step that it told of. */
+  /** The last step that it reported. */
   readonly step: number;
-  /** Of a rank that starts: what it does, and since when by the database's clock, in milliseconds since 1970. */
+  /** What a rank that starts is doing, and since when by the database's clock, in milliseconds since 1970. */
   readonly phase?: StartPhase;
   readonly phaseSinceMs?: number;
 }
 
-/** By rank, as decimal text: JSON has no other keys. */
+/** The states by rank, written as decimal text: JSON has no other keys. */
 export type RankStatuses = Readonly<Record<string, RankStatus>>;
 
 /** What rank 0 is asked to do at its next step boundary. */
 export interface BoundaryRequest {
-  /** Grows with every change of the request, so that a changed one is a new command. */
+  /** Grows with every change of the request, so that a changed request is a new command. */
   readonly sequence: number;
   readonly checkpoint: boolean;
   readonly stop: boolean;
-  /** Stop as well, but only where a checkpoint is taken anyway. */
+  /** Stop too, but only at a boundary where a checkpoint is taken anyway. */
   readonly stopAtCheckpoint?: boolean;
   readonly acknowledged: boolean;
 }
@@ -45,11 +45,11 @@ export interface BoundaryRequest {
 /** The plan of the whole gang: what its ranks have in common, without the data-plane key. */
 export type GangPlan = Omit<AttemptPlan, 'rank' | 'dataKey' | 'resume' | 'expectedStepMs'>;
 
-/** What the simulation said of the attempt when it was placed; times in milliseconds, null when no speed was known. */
+/** What the simulation predicted when the attempt was placed; times are in milliseconds, null if no speed was known. */
 export interface PredictedAttempt {
   readonly stepTimeMs: number | null;
   readonly bubbleOfTotal: number;
-  /** Of one micro-batch, index = virtual stage; not given when nothing was planned. */
+  /** The times of one micro-batch, index = virtual stage; left out when nothing was planned. */
   readonly stageSeconds?: readonly ComputeTimes[];
   /** Device memory that each rank takes at its worst moment, index = rank; absent in plans of older versions. */
   readonly rankBytes?: readonly number[];
@@ -57,32 +57,35 @@ export interface PredictedAttempt {
   readonly basis?: StoredBasis;
 }
 
-/** Predicted beside measured, and what follows from it. */
+/** Predicted and measured times, and what follows from the comparison. */
 export interface AttemptComparison {
   readonly told: PlanComparisonBody;
-  /** What the model's layers take on each agent, as far as the attempt showed it: for the run's next plan. */
+  /** How long the model's layers take on each agent, as far as the attempt showed it; the run's next plan uses it. */
   readonly corrected: Readonly<Record<string, LayerTimes>>;
 }
 
 export interface StoredPlan extends GangPlan {
   readonly resumeFrom: AttemptPlan['resume']['from'];
   /**
-   * The checkpoint to resume from, which may not be deleted while the attempt lives. Its manifest, which is large, is
-   * there.
+   * The checkpoint to resume from, which may not be deleted while the attempt lives. Its manifest is not copied here,
+   * because it is large.
    */
   readonly resumeCheckpointId: string | null;
-  /** Samples consumed before the first step; absent in plans of older versions, where it follows from the step. */
+  /**
+   * How many samples were consumed before the first step; absent in plans of older versions, where it follows from the
+   * step.
+   */
   readonly firstSample?: number;
   /** See startDeadlineMs; absent in plans of older versions. */
   readonly startDeadlineMs?: number;
   /** Rank of each virtual stage. */
   readonly rankOfStage: readonly number[];
   readonly predicted: PredictedAttempt;
-  /** The oldest weight version that an asynchronous schedule can meet; absent where every step flushes. */
+  /** The oldest weight version that an asynchronous schedule can use; absent where every step flushes. */
   readonly oldestVersion?: number;
 }
 
-/** A row of attempts with its documents typed. */
+/** A row of attempts, whose JSON documents have their types. */
 export interface AttemptRecord {
   readonly id: string;
   readonly runId: string;
@@ -93,7 +96,7 @@ export interface AttemptRecord {
   readonly dataKey: string;
   readonly ranks: RankStatuses;
   readonly boundary: BoundaryRequest | null;
-  /** Null until enough steps were measured. */
+  /** Null until enough steps have been measured. */
   readonly comparison: AttemptComparison | null;
   readonly fromStep: number;
   readonly createdAt: Date;
@@ -104,7 +107,7 @@ export interface AttemptRecord {
 /** An attempt without its plan, which may be large. */
 export type AttemptStatus = Omit<AttemptRecord, 'plan' | 'dataKey'>;
 
-/** What the planner expects of a step; undefined where it does not know. */
+/** How long the planner expects a step to take; undefined where it does not know. */
 export function expectedStepMs({ predicted: { stepTimeMs } }: StoredPlan): number | undefined {
   return stepTimeMs !== null && stepTimeMs > 0 ? stepTimeMs : undefined;
 }

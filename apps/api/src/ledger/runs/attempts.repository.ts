@@ -27,7 +27,7 @@ export interface NewAttempt {
   readonly plan: StoredPlan;
   readonly dataKey: string;
   readonly ranks: RankStatuses;
-  /** Index = rank; none where nothing leaves this machine. */
+  /** The credentials by rank; empty if no link leaves this machine. */
   readonly credentials: readonly RankCredential[];
 }
 
@@ -44,8 +44,8 @@ export interface AttemptChanges {
 export type ListedAttempt = Pick<AttemptRecord, 'id' | 'runId' | 'fence' | 'state' | 'failure'>;
 
 /**
- * Rows of attempts, and of what their ranks are still to be sent for their links. Whoever changes one holds the lock of
- * its run.
+ * Rows of attempts, and the credentials that their ranks have not been sent yet. Whoever changes an attempt holds the
+ * lock of its run.
  */
 @Injectable()
 export class AttemptsRepository {
@@ -60,7 +60,7 @@ export class AttemptsRepository {
     if (rows.length > 0) await tx.rankCredential.createMany({ data: rows });
   }
 
-  /** Null where nothing leaves this machine, and once the rank has taken its start. */
+  /** Null if no link leaves this machine, and once the rank has accepted its start. */
   async credential({ runId, fence, rank }: Omit<LeaseRecord, 'agentId'>): Promise<RankCredential | null> {
     return this.prisma.rankCredential.findUnique({
       where: { runId_fence_rank: { runId, fence, rank } },
@@ -73,7 +73,7 @@ export class AttemptsRepository {
     return row && toRecord(row);
   }
 
-  /** Attempts of the given (run, fence) pairs, without their plans. */
+  /** The attempts of the given (run, fence) pairs, without their plans. */
   async statuses(pairs: readonly { readonly runId: string; readonly fence: number }[]): Promise<AttemptStatus[]> {
     if (pairs.length === 0) return [];
     const where = { OR: pairs.map(({ runId, fence }) => ({ runId, fence })) };
@@ -81,13 +81,13 @@ export class AttemptsRepository {
     return rows.map(toStatus);
   }
 
-  /** Of one run or several, oldest first. */
+  /** The attempts of one run or several, oldest first. */
   async ofRuns(runIds: readonly string[], reader: Transaction = this.prisma): Promise<AttemptRecord[]> {
     const rows = await reader.attempt.findMany({ where: { runId: { in: [...runIds] } }, orderBy: { fence: 'asc' } });
     return rows.map(toRecord);
   }
 
-  /** What lists show of attempts, oldest first: plans and comparisons are long, and stay in the database. */
+  /** What lists show of attempts, oldest first. Plans and comparisons are long, and are not read. */
   async listed(runIds: readonly string[]): Promise<ListedAttempt[]> {
     const rows = await this.prisma.attempt.findMany({
       where: { runId: { in: [...runIds] } },
@@ -130,7 +130,7 @@ export class AttemptsRepository {
       FROM "Attempt" WHERE "runId" = ${runId} AND "comparison" IS NOT NULL ORDER BY "fence"`;
   }
 
-  /** Of a run's attempts that have one, oldest first. */
+  /** The comparisons of a run's attempts, as far as there are any, oldest first. */
   async comparisons(runId: string, reader: Transaction = this.prisma): Promise<AttemptComparison[]> {
     const rows = await reader.attempt.findMany({
       where: { runId, comparison: { not: Prisma.DbNull } },
@@ -140,7 +140,7 @@ export class AttemptsRepository {
     return rows.map(({ comparison }) => comparison as unknown as AttemptComparison);
   }
 
-  /** Live attempts that resumed from one of the checkpoints. */
+  /** The runs whose live attempts resumed from one of the checkpoints. */
   async resumedFrom(reader: Transaction, checkpointIds: readonly string[]): Promise<string[]> {
     if (checkpointIds.length === 0) return [];
     const rows = await reader.attempt.findMany({
@@ -153,7 +153,7 @@ export class AttemptsRepository {
     return rows.map(({ plan }) => (plan as unknown as StoredPlan).resumeCheckpointId).filter((id) => id !== null);
   }
 
-  /** By the database's clock, on which all replicas agree; milliseconds since 1970. */
+  /** The time in milliseconds since 1970 by the database's clock, on which all replicas agree. */
   async nowMs(reader: Transaction = this.prisma): Promise<number> {
     const [row] = await reader.$queryRaw<{ now: Date }[]>`SELECT millrace_now() AS "now"`;
     return row?.now.getTime() ?? 0;
@@ -172,7 +172,7 @@ export class AttemptsRepository {
           WHERE "rank".value->>'state' = ANY(${starting}::text[]))`;
   }
 
-  /** The rank has taken the start, and is never sent it again: nobody else needs its private key. */
+  /** The rank has accepted its start, which is never sent again: nobody else needs its private key. */
   async accept(tx: Transaction, attempt: AttemptRecord, rank: number): Promise<void> {
     const status = attempt.ranks[rank];
     if (status?.state !== 'pending') return;
@@ -190,7 +190,7 @@ export class AttemptsRepository {
       where: { id: attempt.id },
       data: {
         ...plain,
-        // Secrets of an attempt go with it.
+        // When the attempt is over, its secrets are deleted.
         ...(isOver ? { dataKey: '', credentials: { deleteMany: {} } } : {}),
         ...(failure === undefined ? {} : { failure: json(failure) }),
         ...(ranks === undefined ? {} : { ranks: json(ranks) }),

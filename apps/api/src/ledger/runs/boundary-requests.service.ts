@@ -7,11 +7,14 @@ import { AttemptsRepository } from './attempts.repository';
 export interface Wanted {
   readonly checkpoint: boolean;
   readonly stop: boolean;
-  /** Stop as well, but only where a checkpoint is taken anyway. */
+  /** Stop too, but only at a boundary where a checkpoint is taken anyway. */
   readonly stopAtCheckpoint?: boolean;
 }
 
-/** What rank 0 is asked to do at its next step boundary. A request is a row's field, so it survives a lost session. */
+/**
+ * Asks rank 0 to do something at its next step boundary. A request is a field of a row, so that it survives a lost
+ * session.
+ */
 @Injectable()
 export class BoundaryRequestsService {
   constructor(
@@ -19,7 +22,7 @@ export class BoundaryRequestsService {
     private readonly attempts: AttemptsRepository,
   ) {}
 
-  /** Joins what is asked already: a stop stays a stop. The caller holds the run's lock. */
+  /** Joins the request with what was asked before: a stop remains a stop. The caller holds the run's lock. */
   async request(tx: Transaction, attempt: AttemptRecord, wanted: Wanted): Promise<void> {
     const { checkpoint, stop, stopAtCheckpoint = false } = wanted;
     const { boundary } = attempt;
@@ -34,7 +37,7 @@ export class BoundaryRequestsService {
     await this.attempts.update(tx, attempt, { boundary: next });
   }
 
-  /** Rank 0 will do it at its next boundary; it holds the request from now on. */
+  /** Rank 0 holds the request from now on, and fulfils it at its next boundary. */
   async acknowledged(fenced: FencedAttempt, sequence: number): Promise<void> {
     await this.ledger.changeQuietly(async (tx) => {
       const attempt = (await this.ledger.lock(tx, fenced))?.attempt;

@@ -17,7 +17,7 @@ export interface FencedRun {
   readonly fence: number;
 }
 
-/** What an agent says that it runs, and how long the thread that owns its device has said nothing. */
+/** An attempt that an agent says it runs, and how long the thread that owns its device has said nothing. */
 export interface ClaimedRun extends FencedRun {
   readonly threadSilentMs: number;
 }
@@ -33,7 +33,7 @@ export interface GenerationClaim {
   readonly agentIds: readonly string[];
 }
 
-/** One that ran out. */
+/** A lease that has run out. */
 export interface ExpiredLease extends LeaseRecord {
   readonly threadSilentMs: number;
 }
@@ -68,9 +68,9 @@ export class LeasesRepository {
   }
 
   /**
-   * Renews the agent's leases of what it says it runs. One of an attempt that is over is left to run out, so that an
-   * agent which never confirms that it stopped frees its device all the same. So is one whose thread hangs in its
-   * driver: that the rest of the agent is alive says nothing of the attempt.
+   * Renews the agent's leases on what it says it runs. The lease of an attempt that is over is left to run out, so that
+   * an agent which never confirms that it stopped frees its device nevertheless. The same holds for an agent whose GPU
+   * thread hangs in its driver: that the rest of the agent is alive says nothing about the attempt.
    */
   async renew(agentId: string, running: readonly ClaimedRun[], leaseMs: number): Promise<void> {
     if (running.length === 0) return;
@@ -86,7 +86,7 @@ export class LeasesRepository {
         AND "Lease"."runId" = running."runId" AND "Lease"."fence" = running."fence"`;
   }
 
-  /** Of all replicas: one of them may have missed renewals until now. */
+  /** Restarts the term of all replicas, because one of them may have missed renewals until now. */
   async restartTerm(): Promise<void> {
     await this.prisma.$executeRaw`
       INSERT INTO "LeaseTerm" ("id", "startedAt") VALUES (1, millrace_now())
@@ -102,7 +102,9 @@ export class LeasesRepository {
       ORDER BY "expiresAt"`;
   }
 
-  /** Under the run's lock: a renewal may have come since it was read. */
+  /**
+   * Locks the lease if it is still over: a renewal may have come since it was read. The caller holds the run's lock.
+   */
   async lockExpired(tx: Transaction, { agentId, runId, fence }: Omit<LeaseRecord, 'rank'>): Promise<boolean> {
     const rows = await tx.$queryRaw<{ agentId: string }[]>`
       SELECT "agentId" FROM "Lease"
@@ -111,7 +113,7 @@ export class LeasesRepository {
     return rows.length === 1;
   }
 
-  /** Of an attempt that is over: its agent gets another term to stop, in which nobody else is given the device. */
+  /** For an attempt that is over: gives its agent another term to stop, in which nobody else gets the device. */
   async prolong(tx: Transaction, { agentId, runId, fence }: Omit<LeaseRecord, 'rank'>, leaseMs: number): Promise<void> {
     await tx.$executeRaw`
       UPDATE "Lease" SET "expiresAt" = millrace_now() + ${leaseMs}::float8 * interval '1 millisecond'

@@ -2,18 +2,18 @@ import type { Recompute } from '@millrace/core';
 import type { LayerTimes } from '@millrace/contracts';
 import type { LinkProfile, PlanRequest } from '@millrace/pipeline';
 
-/** Measured, by recompute setting. */
+/** Measured times of layers, by recompute setting. */
 export type MeasuredLayers = Readonly<Partial<Record<Recompute, LayerTimes>>>;
 
-/** A device as the planner needs to know it. */
+/** A device with what the planner needs to know about it. */
 export interface PlannableDevice {
   /** host:device */
   readonly label: string;
-  /** Undefined when the driver does not say. */
+  /** Undefined when the driver does not tell. */
   readonly memoryBytes?: number | undefined;
-  /** Of its start-up benchmark. */
+  /** The result of its start-up benchmark. */
   readonly benchmark: unknown;
-  /** What the run's layers take on it, where that was measured; what was not is told from the benchmark. */
+  /** How long the run's layers take on it, as far as that was measured; the rest is estimated from the benchmark. */
   readonly layers?: MeasuredLayers | undefined;
 }
 
@@ -22,14 +22,14 @@ export interface PlannableDevice {
  */
 export type MemoryLimits = ReadonlyMap<string, number>;
 
-/** Agents as the planner is told of them, for one run. */
+/** The agents that the planner may use for one run. */
 export interface PlanBasis {
   readonly devices: readonly PlannableDevice[];
-  /** `[from][to]` by index of `devices`. */
+  /** Indexed `[from][to]` by positions in `devices`. */
   readonly links: NonNullable<PlanRequest['links']>;
 }
 
-/** As an attempt keeps it: JSON has no undefined. */
+/** The basis as an attempt stores it: JSON has no undefined. */
 export interface StoredBasis extends Omit<PlanBasis, 'links'> {
   readonly links: readonly (readonly (LinkProfile | null)[])[];
 }

@@ -4,7 +4,7 @@ import type { Principal } from '../../ground/auth/principal';
 import { RunLookup } from './run-lookup';
 import { ProjectsRepository } from '../../ground/accounts/projects.repository';
 
-/** Members act on runs of their own projects, admins on all. Reading is not restricted by project. */
+/** Members may act on runs of their own projects, admins on all. Everybody may read every project. */
 @Injectable()
 export class ProjectAccessService {
   constructor(

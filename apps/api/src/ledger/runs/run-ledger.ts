@@ -29,7 +29,7 @@ export class RunLedger {
     private readonly signals: ClusterSignals,
   ) {}
 
-  /** A transaction; after its commit the rest of this replica looks at what it may have changed. */
+  /** Runs a transaction; after its commit, the rest of this replica looks at what it may have changed. */
   async change<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
     const result = await this.prisma.transaction(work);
     this.signals.commands();
@@ -37,7 +37,7 @@ export class RunLedger {
     return result;
   }
 
-  /** A transaction that changes nothing which others wait for. */
+  /** Runs a transaction that changes nothing which others wait for. */
   changeQuietly<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
     return this.prisma.transaction(work);
   }
@@ -47,7 +47,7 @@ export class RunLedger {
     return this.runs.lock(tx, runId);
   }
 
-  /** The attempt of that fence, whether or not it is the newest, under its run's lock. */
+  /** Locks the run of the attempt with that fence, which need not be the newest attempt. */
   async lock(tx: Transaction, { runId, fence }: FencedAttempt): Promise<LockedAttempt | undefined> {
     const run = await this.runs.lock(tx, runId);
     const attempt = run && (await this.attempts.find(tx, { runId, fence }));

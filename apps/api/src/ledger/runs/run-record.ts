@@ -2,14 +2,14 @@ import type { RunState } from '@millrace/core';
 import type { RunSpec } from '@millrace/contracts';
 import type { StopRequest } from '@millrace/scheduler';
 
-/** Why a run is in its state; `nearest` for a queued one is the nearest placement that would do. */
+/** Why a run is in its state. For a queued run, `nearest` is the nearest placement that would do. */
 export interface RunReason {
   readonly code: string;
   readonly message: string;
   readonly nearest?: unknown;
 }
 
-/** What a row of a long table shows of a run; of its spec three values. */
+/** What a row of a long table shows of a run; of the spec it has only three values. */
 export interface BriefRun extends Pick<
   RunRecord,
   'id' | 'name' | 'project' | 'state' | 'reason' | 'step' | 'createdAt' | 'startedAt' | 'finishedAt'
@@ -18,7 +18,7 @@ export interface BriefRun extends Pick<
   readonly parallel: { readonly pp: number; readonly schedule: string };
 }
 
-/** A row of runs with its documents typed. They were validated when they were written. */
+/** A row of runs, whose JSON documents have their types; they were validated when they were written. */
 export interface RunRecord {
   readonly id: string;
   readonly name: string;
@@ -30,11 +30,11 @@ export interface RunRecord {
   readonly reason: RunReason | null;
   readonly spec: RunSpec;
   readonly datasetId: string;
-  /** Largest step whose metrics are stored. */
+  /** The largest step whose metrics are stored. */
   readonly step: number;
   readonly fence: number;
   readonly failures: number;
-  /** A recovering run is not tried again before; null: at once. */
+  /** A recovering run is not tried again before this time; null means at once. */
   readonly retryAt: Date | null;
   readonly version: number;
   readonly createdAt: Date;

@@ -13,7 +13,7 @@ export interface Transition extends RunChanges {
   readonly to: RunState;
   /** A token's id, an agent's id or `system`. */
   readonly actor: string;
-  /** What somebody asked for by this; for the audit. */
+  /** What somebody asked for that led to this change; the audit shows it. */
   readonly action?: string;
 }
 
@@ -28,7 +28,7 @@ export class RunTransitionsService {
     private readonly time: DatabaseClock,
   ) {}
 
-  /** The run as it is afterwards; undefined when somebody else was first, and then nothing was changed. */
+  /** Returns the changed run, or undefined when somebody else was first and nothing was changed. */
   async move(
     tx: Transaction,
     run: RunRecord,
@@ -41,7 +41,7 @@ export class RunTransitionsService {
       ...(to === 'starting' && run.startedAt === null ? { startedAt: await this.time.now(tx) } : {}),
     };
     if (!(await this.runs.transition(tx, run, all))) return undefined;
-    // A transaction that fails after this, which is rare, counts again when it is repeated.
+    // If the transaction fails after this, which is rare, its repetition counts once more.
     if (to === 'recovering') this.prometheus.admission.wasEvicted(changes.reason?.code ?? 'UNKNOWN');
     if (isFinal(to)) this.tracing.ending(run.id);
     const reason = changes.reason === undefined ? run.reason : changes.reason;

@@ -4,7 +4,7 @@ export function runNotFound(id: string): AppError {
   return new AppError({ code: 'RUN.NOT_FOUND', kind: 'not_found', message: `there is no run ${id}` });
 }
 
-/** The run is not in a state in which this can be done. */
+/** The run's state does not allow what was asked. */
 export function runStateConflict(id: string, state: string, action: string): AppError {
   return new AppError({
     code: 'RUN.STATE_CONFLICT',
@@ -51,7 +51,9 @@ export function runCursorInvalid(): AppError {
   });
 }
 
-/** Not as `unavailable`, which clients ask again by themselves: it would be read through as long once more. */
+/**
+ * The kind is not `unavailable`, at which clients try again by themselves: the same search would take as long again.
+ */
 export function runSearchTimeout(limitMs: number, cause: unknown): AppError {
   return new AppError({
     code: 'RUN.SEARCH_TIMEOUT',
@@ -59,6 +61,6 @@ export function runSearchTimeout(limitMs: number, cause: unknown): AppError {
     cause,
     message:
       `the search took longer than ${limitMs} ms and was stopped; ` +
-      'give a state or a name besides, ask for fewer runs (limit), or search later',
+      'add a state or a name, ask for fewer runs (limit), or search later',
   });
 }

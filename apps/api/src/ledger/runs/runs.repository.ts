@@ -29,13 +29,15 @@ export interface RunChanges {
 export interface RunFilter {
   readonly state?: string | undefined;
   readonly name?: string | undefined;
-  /** Words, as `searchWords` tells them apart. */
+  /** Words, as `searchWords` separates them. */
   readonly search?: string | undefined;
-  /** The run to go on after: lists are newest first. */
+  /** The run to continue after, since lists are newest first. */
   readonly after?: { readonly createdAt: Date; readonly id: string } | undefined;
 }
 
-/** Enough for thousands of rows, and short beside a lease: sessions and leases use the same few connections. */
+/**
+ * Enough time for thousands of rows, and short compared with a lease: sessions and leases use the same few connections.
+ */
 const SEARCH_MS_MAX = 2_000;
 
 const BRIEF_COLUMNS = {
@@ -67,8 +69,8 @@ export class RunsRepository {
   }
 
   /**
-   * Whether whatever acts under `fence` may act: it is the newest, and the run is not over. A run that ended as
-   * `numerics` keeps its last good checkpoint, which may still be on its way under the fence it ended with.
+   * Whether a caller with `fence` may act: its fence is the newest, and the run is not over. A run that ended as
+   * `numerics` keeps its last good checkpoint, which may still be on its way under the fence that the run ended with.
    */
   async isInForce(id: string, fence: number): Promise<boolean> {
     const numerics = {
@@ -80,7 +82,7 @@ export class RunsRepository {
     );
   }
 
-  /** The run, locked against other writers until the transaction ends: whatever decides on a run takes this first. */
+  /** Locks the run against other writers until the transaction ends. Every decision about a run begins with this. */
   async lock(tx: Transaction, id: string): Promise<RunRecord | null> {
     await tx.$queryRaw`SELECT "id" FROM "Run" WHERE "id" = ${id} FOR NO KEY UPDATE`;
     const row = await tx.run.findUnique({ where: { id } });
@@ -88,8 +90,8 @@ export class RunsRepository {
   }
 
   /**
-   * Moves the run to `to` if the table allows it from the state that it has now, and its fence is the one of `run`.
-   * False: somebody else was first, and nothing was changed.
+   * Moves the run to `to` if the table allows it from its present state, and if its fence is that of `run`. Returns
+   * false when somebody else was first; nothing is changed then.
    */
   async transition(
     tx: Transaction,
@@ -103,7 +105,7 @@ export class RunsRepository {
     return count === 1;
   }
 
-  /** Changes that leave the state as it is; guarded by state and fence all the same. */
+  /** Makes changes that leave the state as it is; they are guarded by state and fence nevertheless. */
   async update(tx: Transaction, run: RunRecord, changes: RunChanges): Promise<boolean> {
     const { count } = await tx.run.updateMany({
       where: { id: run.id, fence: run.fence, state: run.state },
@@ -112,7 +114,7 @@ export class RunsRepository {
     return count === 1;
   }
 
-  /** Runs in one of `states`, the most urgent first: priority, then age. */
+  /** Runs in one of `states`, the most urgent first: by priority, then by age. */
   async inStates(states: readonly RunState[], reader: Transaction = this.prisma): Promise<RunRecord[]> {
     const rows = await reader.run.findMany({
       where: { state: { in: [...states] } },
@@ -153,7 +155,7 @@ export class RunsRepository {
     await tx.run.delete({ where: { id } });
   }
 
-  /** Which runs that are not over start from which of the given checkpoints. */
+  /** The runs that are not over and start from one of the given checkpoints, with that checkpoint. */
   async startingFrom(
     reader: Transaction,
     checkpointIds: readonly string[],
@@ -164,12 +166,15 @@ export class RunsRepository {
         AND "spec" #>> '{model,init,id}' = ANY(${[...checkpointIds]}::text[])`;
   }
 
-  /** Words inside a text have no index: the rows are read one by one, and Postgres stops when it takes long. */
+  /**
+   * Runs a search with a time limit. Words inside a text have no index, so that rows are read one by one; Postgres
+   * stops the search if it takes too long.
+   */
   private async searching<T>({ search = '' }: RunFilter, read: (tx: Transaction) => Promise<T>): Promise<T> {
     if (searchWords(search).length === 0) return read(this.prisma);
     try {
       return await this.prisma.transaction(async (tx) => {
-        // As SET LOCAL, which takes no parameter: gone with the transaction.
+        // This is a SET LOCAL, which takes no parameter: it ends with the transaction.
         await tx.$queryRaw`SELECT set_config('statement_timeout', ${String(SEARCH_MS_MAX)}, true)`;
         return read(tx);
       });
@@ -200,9 +205,9 @@ export function searchWords(text: string): string[] {
   return text.split(/\s+/).filter(Boolean);
 }
 
-/** The dashboard's filter, for the runs that it has not loaded: the word is in the name, id, project or reason. */
+/** The dashboard's filter, for runs that it has not loaded: the word is part of the name, id, project or reason. */
 function withWord(word: string): Prisma.RunWhereInput {
-  // What Postgres takes for "anything" in a pattern is meant as it stands.
+  // Characters that have a meaning in a pattern of Postgres stand for themselves here.
   const found = { contains: word.replace(/[\\%_]/g, '\\$&'), mode: 'insensitive' } as const;
   const { contains: string_contains, mode } = found;
   return {

@@ -4,12 +4,13 @@ import type { AgentTransport } from './agent-transport';
 
 export interface SessionIdentity {
   readonly agentId: string;
-  /** Of the agent's newest session when this one began; a larger one in the database voids this session. */
+  /** The agent's newest epoch when this session began; a larger one in the database voids this session. */
   readonly epoch: number;
 }
 
 /**
- * One live session. It remembers when each command was last sent, so that one is sent again only when it is overdue.
+ * One live session. It remembers when each command was last sent, so that a command is sent again only when it is
+ * overdue.
  */
 export class AgentSession implements SessionIdentity {
   readonly agentId: string;
@@ -25,7 +26,7 @@ export class AgentSession implements SessionIdentity {
     this.epoch = identity.epoch;
   }
 
-  /** Gives why the message can never be sent to this agent. */
+  /** Returns an error if the message can never be sent to this agent. */
   send(body: ApiMessageBody): AppError | undefined {
     return this.closed ? undefined : this.transport.send(body);
   }
@@ -37,8 +38,8 @@ export class AgentSession implements SessionIdentity {
   }
 
   /**
-   * True when the command was not sent in this session within the last `againAfterMs`; it counts as sent from then on.
-   * A long one that is still on its way is not sent again behind itself.
+   * Returns true when the command was not sent in this session within the last `againAfterMs`; from then on it counts
+   * as sent. A long command that is still being sent is not sent again behind itself.
    */
   isDue(commandId: string, nowMs: number, againAfterMs: number): boolean {
     const sentAtMs = this.sentAtMs.get(commandId);

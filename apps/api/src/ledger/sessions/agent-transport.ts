@@ -4,11 +4,11 @@ import type { AppError } from '@millrace/core';
 /** The API's end of one agent's session, whatever carries it. */
 export interface AgentTransport {
   /**
-   * Queues a message. A queue that is full closes the session: the agent dials again and is told what it still needs.
-   * Gives why the message can never be sent to this agent, for its length.
+   * Queues a message. If the queue is full, the session is closed: the agent connects again and is told what it still
+   * needs. Returns an error if the message is too long to be ever sent to this agent.
    */
   send(body: ApiMessageBody): AppError | undefined;
-  /** Whether what was sent before is still on its way into the connection. */
+  /** Whether messages sent before are still being written into the connection. */
   isBusy(): boolean;
   /** Ends the session; nothing more is received or sent. */
   close(reason: AppError): void;

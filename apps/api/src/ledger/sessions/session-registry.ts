@@ -8,12 +8,12 @@ export class SessionRegistry {
   private readonly sessions = new Map<string, AgentSession>();
   private readonly onEnd = new Set<(agentId: string) => void>();
 
-  /** Told of every session that ends, whether or not the agent has a newer one already. */
+  /** The listener is called for every session that ends, even if the agent has a newer one already. */
   whenEnded(listener: (agentId: string) => void): void {
     this.onEnd.add(listener);
   }
 
-  /** The newest epoch stays: a session that lost the race to a newer one is closed at once. */
+  /** The session with the newest epoch stays: one that lost the race to a newer one is closed at once. */
   add(session: AgentSession): void {
     const current = this.sessions.get(session.agentId);
     if (current && current.epoch > session.epoch)

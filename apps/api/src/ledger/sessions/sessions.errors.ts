@@ -17,7 +17,7 @@ export function registrationInvalid(field: string, reason: string): AppError {
   });
 }
 
-/** A newer session of the same agent took over; whatever this one says is void. */
+/** A newer session of the same agent took over; this one has no effect any more. */
 export function sessionSuperseded(agentId: string, epoch: number): AppError {
   return new AppError({
     code: 'SESSION.SUPERSEDED',
@@ -30,7 +30,7 @@ export function sessionTooSlow(agentId: string, messageCountMax: number): AppErr
   return new AppError({
     code: 'SESSION.TOO_SLOW',
     kind: 'exhausted',
-    message: `${agentId} does not take its messages: ${messageCountMax} are waiting; open a new session`,
+    message: `${agentId} does not read its messages: ${messageCountMax} are waiting; open a new session`,
   });
 }
 
@@ -46,7 +46,7 @@ export function sessionEnding(): AppError {
   return new AppError({ code: 'SESSION.ENDING', kind: 'unavailable', message: 'the API is shutting down; dial again' });
 }
 
-/** Something failed while a message was being stored; the agent sends it again in its next session. */
+/** A message could not be stored; the agent sends it again in its next session. */
 export function sessionBroken(cause: unknown): AppError {
   return new AppError({
     code: 'SESSION.BROKEN',
@@ -56,7 +56,7 @@ export function sessionBroken(cause: unknown): AppError {
   });
 }
 
-/** What an agent says is stored for long or shown to people, so everything in it has a bound. */
+/** What an agent says is stored for long or shown to people, so that everything in it has a bound. */
 export function messageInvalid(field: string, reason: string): AppError {
   return new AppError({
     code: 'SESSION.MESSAGE_INVALID',

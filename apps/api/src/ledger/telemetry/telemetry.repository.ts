@@ -10,11 +10,11 @@ export interface TelemetryRange {
   readonly agentId: string;
   readonly from: Date;
   readonly to: Date;
-  /** At most so many rows, each the mean of a part of the range. */
+  /** At most so many rows are returned, each the mean of a part of the range. */
   readonly points: number;
 }
 
-/** Rows of telemetry: written every few seconds per agent, pruned by time. */
+/** Rows of telemetry, which are written every few seconds per agent and deleted by age. */
 @Injectable()
 export class TelemetryRepository {
   constructor(private readonly prisma: PrismaService) {}
@@ -27,7 +27,7 @@ export class TelemetryRepository {
     ]);
   }
 
-  /** Ascending by time. A mean leaves out what is unknown; of nothing known it is null. */
+  /** In ascending order of time. A mean leaves out unknown values; if none is known, it is null. */
   async range({ agentId, from, to, points }: TelemetryRange): Promise<TelemetryRow[]> {
     const means = TELEMETRY_SERIES.map((name) => Prisma.sql`avg(${column(name)}) AS ${column(name)}`);
     const bucketMs = Math.max(1, (to.getTime() - from.getTime()) / points);
@@ -42,7 +42,7 @@ export class TelemetryRepository {
   }
 }
 
-/** Names are ours, never a request's. */
+/** The names are those of this code, never a request's. */
 function column(name: TelemetrySeriesName): Prisma.Sql {
   return Prisma.raw(`"${name}"`);
 }

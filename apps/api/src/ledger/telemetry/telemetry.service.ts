@@ -12,11 +12,11 @@ import { CLOCK } from '../../ground/config/api-logger';
 import { DatabaseClock } from '../../ground/database/database-clock';
 import { TelemetryRepository, type TelemetryRow } from './telemetry.repository';
 
-/** How long telemetry is kept. Beyond that, Prometheus keeps what /metrics tells. */
+/** How long telemetry is kept. For longer, Prometheus keeps what /metrics shows. */
 export const TELEMETRY_KEPT_MS = 6 * 3_600_000;
 const STORED_EVERY_MS = 1_000;
 const KNOWN_AGENTS_MAX = 10_000;
-/** Agents tell every 5 s: where nothing was told for longer, a chart has a gap. */
+/** Agents report every 5 s: if there was no report for longer than this, a chart has a gap. */
 const GAP_MS = 30_000;
 const TEXT_MAX = 200;
 
@@ -26,7 +26,7 @@ export interface TelemetryQuery {
   readonly points: number;
 }
 
-/** What devices do, over the last hours. */
+/** Stores and returns what devices did in the last hours. */
 @Injectable()
 export class TelemetryService {
   private readonly storedAtMs = new Map<string, number>();
@@ -37,7 +37,10 @@ export class TelemetryService {
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
-  /** Its time is when it came: agents' clocks differ. What comes faster than once a second is left out. */
+  /**
+   * Its time is that of its arrival, since agents' clocks differ. Samples that come faster than once a second are left
+   * out.
+   */
   async store(agentId: string, sample: agentV1.DeviceTelemetry): Promise<void> {
     const nowMs = this.clock.monotonicMs();
     if (nowMs - (this.storedAtMs.get(agentId) ?? -Infinity) < STORED_EVERY_MS) return;
@@ -63,7 +66,7 @@ export class TelemetryService {
 
 type Points = TelemetrySeriesBody['series'][TelemetrySeriesName];
 
-/** A null in the middle of a gap says that nothing was told there. */
+/** A null in the middle of a gap shows that nothing was reported there. */
 function pointsOf(rows: readonly TelemetryRow[], name: TelemetrySeriesName, gapMs: number): Points {
   return rows.flatMap((row, index) => {
     const point = { time: row.time.toISOString(), value: row[name] };
@@ -73,7 +76,9 @@ function pointsOf(rows: readonly TelemetryRow[], name: TelemetrySeriesName, gapM
   });
 }
 
-/** What an agent says of itself: a number that is none, or below 0, is unknown. */
+/**
+ * The body of a sample. The agent's values may be anything: one that is not a number, or below 0, counts as unknown.
+ */
 function telemetryBody(sample: agentV1.DeviceTelemetry, time: Date): DeviceTelemetryBody {
   return {
     time: time.toISOString(),

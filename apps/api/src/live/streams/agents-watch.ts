@@ -4,14 +4,17 @@ import type { AgentsRepository } from '../../ledger/agents/agents.repository';
 import type { LiveMessage } from './live-message';
 import { TelemetryWatch } from './telemetry-watch';
 
-/** What has changed of agents since the last look: state, lease, labels, not when they last spoke; some's telemetry. */
+/**
+ * What has changed about agents since the last look: state, lease and labels, but not when they last spoke. For some
+ * agents also their telemetry.
+ */
 export class AgentsWatch {
   private known: Map<string, string> | undefined;
   private readonly telemetry = new TelemetryWatch();
 
   constructor(private readonly agents: Pick<AgentsRepository, 'all'>) {}
 
-  /** The first look only notes where things stand. `closely`: agents of which telemetry is told too. */
+  /** The first look only remembers the present state. `closely` names the agents whose telemetry is reported too. */
   async look(nowMs: number, closely: ReadonlySet<string>): Promise<LiveMessage[]> {
     const devices = await this.agents.all();
     const bodies = devices.map((agent) => agentBody(agent, devices));
@@ -28,7 +31,7 @@ export class AgentsWatch {
   }
 }
 
-/** A lease that is only renewed is the same one. */
+/** What tells whether an agent has changed; a lease that is only renewed has not. */
 function fingerprint(body: ReturnType<typeof agentBody>): string {
   const { lastSeenAt: _, telemetry: __, lease, generation, ...rest } = body;
   const held = lease && [lease.runId, lease.fence, lease.rank];

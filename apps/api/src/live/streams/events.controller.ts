@@ -8,9 +8,9 @@ import { TopicStreamService } from './topic-stream.service';
 import { topicsSchema } from '../../ground/events/topics';
 
 export const eventQuerySchema = z.object({
-  /** Of runs, run:ID, agents, agent:ID, queue, datasets, with commas between; every event without it. */
+  /** Topics, separated by commas: runs, run:ID, agents, agent:ID, queue, datasets. Without them every event is sent. */
   topics: topicsSchema.optional(),
-  /** Sequence to replay from, exclusive, for who cannot send Last-Event-ID; 0 replays everything. */
+  /** Events after this sequence are sent again, for clients that cannot send Last-Event-ID; 0 replays everything. */
   after: z
     .string()
     .regex(/^\d{1,18}$/, 'must be a sequence')
@@ -26,7 +26,7 @@ export class EventsController {
     private readonly runs: RunLookup,
   ) {}
 
-  /** Everything that happens, or what a browser's tab shows. */
+  /** Streams everything that happens, or only the topics that one browser tab shows. */
   @Get('events')
   async all(@Query() query: unknown, @Req() request: Request, @Res() response: Response): Promise<void> {
     const { topics, after } = parseQuery(eventQuerySchema, query);

@@ -10,15 +10,15 @@ import type { LiveMessage } from './live-message';
 import { RunWatch } from './run-watch';
 import { CLOCK, LOGGER } from '../../ground/config/api-logger';
 
-/** So a metric is told at most twice a second per run and name. */
+/** With this interval, a metric is reported at most twice a second per run and name. */
 const LOOK_MS = 500;
 
 export type LiveListener = (message: LiveMessage, topic: string) => void;
 
 /**
- * Metrics, log lines, states and telemetry of agents while somebody watches them. They are read from the database, so
- * it does not matter which replica an agent reports to; each run is read once however many watch it, and nothing when
- * nobody does.
+ * Reports metrics, log lines, and states and telemetry of agents while somebody watches them. They are read from the
+ * database, so that it does not matter which replica an agent reports to. Each run is read once, however many watch it,
+ * and nothing is read while nobody does.
  */
 @Injectable()
 export class LiveFeedService implements OnModuleDestroy {
@@ -36,7 +36,7 @@ export class LiveFeedService implements OnModuleDestroy {
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
-  /** `listener` is called for each message of one of `topics`. @returns how to stop */
+  /** `listener` is called for each message of one of `topics`. @returns a function that stops it */
   subscribe(topics: ReadonlySet<string>, listener: LiveListener): () => void {
     this.listeners.set(listener, topics);
     if (!this.looking) void this.look();
@@ -73,7 +73,7 @@ export class LiveFeedService implements OnModuleDestroy {
     this.agents ??= new AgentsWatch(this.agentRows);
     this.tell(await this.agents.look(this.clock.now(), agentIds), ({ type, subject }) => {
       const own = `agent:${subject}`;
-      // Telemetry of all agents together would drown the rest of a stream.
+      // The telemetry of all agents together would drown everything else in the stream.
       return type === 'agent.telemetry' ? [own] : [own, 'agents'];
     });
   }

@@ -1,4 +1,4 @@
 import type { StreamMessage } from '@millrace/contracts';
 
-/** What is not kept as an event; whoever missed it reads the current state. */
+/** A message that is not stored as an event; a client that missed it reads the current state instead. */
 export type LiveMessage = Pick<StreamMessage, 'type' | 'runId' | 'subject' | 'data'>;

@@ -3,9 +3,9 @@ import type { NamedPoint, SeriesRepository } from '../../ledger/metrics/series.r
 import type { TraceStore } from '../../ground/tracing/trace-store';
 import type { LiveMessage } from './live-message';
 
-/** Log lines told per look; the rest comes with the next. */
+/** So many log lines are reported per look; the rest comes with the next one. */
 const LINES_MAX = 200;
-/** Points of a name told per look; a chart that needs more asks for the series. */
+/** So many points of one name are reported per look; a chart that needs more asks for the series. */
 const POINTS_MAX = 50;
 
 export interface RunSources {
@@ -16,7 +16,7 @@ export interface RunSources {
 
 /** What a run that is being watched has written since the last look. */
 export class RunWatch {
-  /** By name. */
+  /** The last reported point of each name. */
   private readonly told = new Map<string, NamedPoint>();
   private lineId: bigint | undefined;
   private tracedStep: number | undefined;
@@ -27,7 +27,7 @@ export class RunWatch {
     private readonly sources: RunSources,
   ) {}
 
-  /** The first look only notes where things stand. */
+  /** The first look only remembers the present state. */
   async look(): Promise<LiveMessage[]> {
     const messages = [...(await this.metrics()), ...(await this.lines()), ...this.timeline()];
     const { first } = this;
@@ -35,7 +35,7 @@ export class RunWatch {
     return first ? [] : messages;
   }
 
-  /** Every point since the last look, in the order of steps: a chart of them has no gaps. */
+  /** Every point since the last look in the order of steps, so that a chart of them has no gaps. */
   private async metrics(): Promise<LiveMessage[]> {
     const { runId } = this;
     const newest = await this.sources.series.newest(runId);

@@ -1,20 +1,20 @@
 import type { AgentBody } from '@millrace/contracts';
 import type { LiveMessage } from './live-message';
 
-/** Of one agent at most so often, however fast it tells; what is in between is in the series. */
+/** One agent's telemetry is reported at most this often; samples in between are in the series. */
 const TOLD_EVERY_MS = 2_000;
 
 interface Told {
-  /** The sample's. */
+  /** The time of the last reported sample. */
   readonly time: string | undefined;
   readonly atMs: number;
 }
 
-/** What is new of the telemetry of agents that are watched one by one; nothing is remembered of others. */
+/** What is new in the telemetry of agents that are watched one by one; nothing is remembered about other agents. */
 export class TelemetryWatch {
   private readonly told = new Map<string, Told>();
 
-  /** Of an agent that is new to `watched` only notes where things stand. */
+  /** For an agent that is new in `watched`, the first look only remembers its present sample. */
   look(agents: readonly AgentBody[], watched: ReadonlySet<string>, nowMs: number): LiveMessage[] {
     for (const id of this.told.keys()) if (!watched.has(id)) this.told.delete(id);
     return agents.filter(({ id }) => watched.has(id)).flatMap((agent) => this.lookAt(agent, nowMs));

@@ -13,7 +13,7 @@ export interface TopicQuery {
   readonly after?: bigint | undefined;
 }
 
-/** One stream for a whole browser tab: browsers open only six connections to a host. */
+/** One stream for a whole browser tab: a browser opens only six connections to a host. */
 @Injectable()
 export class TopicStreamService {
   constructor(
@@ -22,7 +22,10 @@ export class TopicStreamService {
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
-  /** Events first what was missed, then as they happen; beside them what is not kept (`sequence` null). */
+  /**
+   * First sends the events that were missed, then new ones as they happen and, beside them, messages that are not
+   * stored (their `sequence` is null).
+   */
   async serve(request: Request, response: Response, { topics, after }: TopicQuery): Promise<void> {
     const stream = await this.streams.serve(request, response, {
       after,

@@ -23,12 +23,12 @@ export interface ChromeTrace {
   readonly metadata: Readonly<Record<string, unknown>>;
 }
 
-/** The rows of a rank, from above; a row whose spans overlap becomes several. */
+/** The rows of a rank from top to bottom; if spans of a row overlap, it becomes several rows. */
 const ROWS = ['compute', 'waits', 'sends', 'receives', 'planned'] as const;
 type Row = (typeof ROWS)[number];
-/** Thread ids of a row: they are shown in ascending order. */
+/** Thread ids per row. Viewers show threads in the order of their ids. */
 const LANES_MAX = 1000;
-/** Less than the nanosecond that times are rounded to. */
+/** Less than the nanosecond to which times are rounded. */
 const ROUNDING_ERROR_US = 5e-4;
 
 const ROW_OF_KIND: Readonly<Record<SpanKind, Row>> = {
@@ -52,7 +52,7 @@ interface StepSpan {
   readonly step: number;
 }
 
-/** A process for each rank, named by its agent, with a thread for each row; `agents` by rank. */
+/** Makes a process for each rank, named after its agent, with a thread for each row. `agents` is indexed by rank. */
 export function traceEvents(steps: readonly TimelineStep[], agents: readonly string[]): TraceEvent[] {
   const rows = new Map<string, StepSpan[]>();
   const add = (row: Row, step: number, span: NamedSpan): void => {
@@ -92,7 +92,7 @@ function rowEvents(rank: number, row: Row, spans: readonly StepSpan[]): TraceEve
   return [...lanes, ...events];
 }
 
-/** Viewers nest what overlaps on one thread, or drop it: each span goes to the first lane that is free. */
+/** Puts each span into the first lane that is free, because viewers nest or drop spans that overlap on one thread. */
 function inLanes(
   spans: readonly StepSpan[],
   place: (lane: number, span: StepSpan) => TraceEvent,
@@ -123,7 +123,7 @@ function metadata(
   return { name: kind, cat: '__metadata', ph: 'M', pid: pidOf(rank), tid, ts: 0, args };
 }
 
-/** 0 is the idle process in some viewers. */
+/** In some viewers process 0 is the idle process. */
 function pidOf(rank: number): number {
   return rank + 1;
 }

@@ -8,11 +8,14 @@ interface Total {
   readonly edge: string;
   frames: number;
   bytes: number;
-  /** Of steps whose time is known. */
+  /** Bytes of the steps whose duration is known. */
   timedBytes: number;
 }
 
-/** What crossed each link, as its sender counted it: sums over the traced steps, by their number and by their time. */
+/**
+ * What crossed each link, as its sender counted it: sums over the traced steps, divided by their number and by their
+ * time.
+ */
 export function linkTraffic(batches: readonly agentV1.TraceBatch[]): LinkTraffic[] {
   const totals = new Map<string, Total>();
   const stepsOf = new Map<number, { count: number; ms: number }>();

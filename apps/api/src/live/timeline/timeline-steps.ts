@@ -1,12 +1,12 @@
 import { type agentV1, SPAN_CAUSES, SPAN_KINDS, type SpanKind, type TimelineSpan } from '@millrace/contracts';
 import { formatAction, type Placement, type TimedAction } from '@millrace/pipeline';
 
-/** With the text of what was done, such as "1F3" or "wait:1RECV_F3". */
+/** A span with the name of what was done, such as "1F3" or "wait:1RECV_F3". */
 export interface NamedSpan extends TimelineSpan {
   readonly action: string;
 }
 
-/** Times in microseconds since the first span of all steps. */
+/** Times are in microseconds since the first span of all steps. */
 export interface TimelineStep {
   readonly step: number;
   /** When the first F of any rank began. */
@@ -17,18 +17,18 @@ export interface TimelineStep {
 
 export interface TimelinePlan {
   readonly placement: Placement;
-  /** Of one step from its begin on, milliseconds; empty when they are not known. */
+  /** The predicted actions of one step, in milliseconds from its beginning; empty when they are not known. */
   readonly actions: readonly (readonly TimedAction[])[];
 }
 
 const MICROSECONDS_PER_MS = 1000;
-/** Nanoseconds: what viewers keep. */
+/** Viewers keep times to the nanosecond. */
 const ROUNDING = 1000;
 const ACTION = /^(?:[a-z]+:)?(\d{1,6})([A-Z_]+)(\d{0,6})$/;
 
 /**
- * Steps that can be shown, ascending. The ranks tell of a step one after the other: the newest steps are left out as
- * long as a rank is missing that an earlier step has.
+ * The steps that can be shown, ascending. Ranks report a step one after the other: the newest steps are left out while
+ * a rank is missing that has reported an earlier step.
  */
 export function toldSteps(batches: readonly Pick<agentV1.TraceBatch, 'step' | 'rank'>[]): number[] {
   const ranksOf = new Map<number, Set<number>>();
@@ -39,7 +39,10 @@ export function toldSteps(batches: readonly Pick<agentV1.TraceBatch, 'step' | 'r
   return steps.slice(0, lastWhole + 1);
 }
 
-/** What was executed in each step, by rank, with what the simulation expected laid under it from where it began. */
+/**
+ * What was executed in each step, by rank, and below it what the simulation expected, from the time at which the step
+ * began.
+ */
 export function timelineSteps(batches: readonly agentV1.TraceBatch[], plan: TimelinePlan): TimelineStep[] {
   const originMs = least(batches.flatMap(({ spans }) => spans.map(({ startMs }) => startMs)));
   const steps = [...new Set(batches.map(({ step }) => step))];
@@ -60,7 +63,7 @@ function executedSpans(
   return spans.flatMap(({ action, cause, startMs, endMs }) => {
     const [, stage, letters, microBatch = ''] = ACTION.exec(action) ?? [];
     const kind = kindOf(cause, letters);
-    // Of an agent that knows more causes than this API.
+    // An agent of a newer version may report causes that this API does not know.
     if (kind === undefined) return [];
     const chunk = stage === undefined ? -1 : (stagesOfRank[rank]?.indexOf(Number(stage)) ?? -1);
     return {
@@ -96,14 +99,14 @@ function kindOf(cause: string, letters: string | undefined): SpanKind | undefine
   return SPAN_KINDS.find((kind) => kind === (cause === 'compute' ? letters : cause));
 }
 
-/** Both ends are rounded, so that spans which touch still do. */
+/** Both ends are rounded, so that spans which touch still touch. */
 function times(startUs: number, endUs: number): { startUs: number; durationUs: number } {
   const start = Math.round(startUs * ROUNDING);
   const end = Math.max(start, Math.round(endUs * ROUNDING));
   return { startUs: start / ROUNDING, durationUs: (end - start) / ROUNDING };
 }
 
-/** 0 of none. A spread would overflow the stack. */
+/** The smallest value; 0 if there is none. Spreading the values as arguments would overflow the stack. */
 function least(values: readonly number[]): number {
   return values.reduce((lowest, value) => Math.min(lowest, value), values[0] ?? 0);
 }

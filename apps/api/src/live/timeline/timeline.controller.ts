@@ -13,7 +13,7 @@ export const timelineQuerySchema = z.object({
   format: z
     .enum(['chrome', 'json'], { error: 'must be chrome (for chrome://tracing and Perfetto) or json' })
     .default('chrome'),
-  /** How many of the newest traced steps; all that are kept without it. */
+  /** How many of the newest traced steps to show; without it, all that are kept. */
   steps: z
     .string()
     .regex(/^\d+$/, STEPS_TEXT)
@@ -29,7 +29,7 @@ export class TimelineController {
     private readonly runs: RunLookup,
   ) {}
 
-  /** In the Chrome trace format, or with `format=json` as a document for a program that draws it. */
+  /** Answers in the Chrome trace format or, with `format=json`, with a document for a program that draws it. */
   @Get('runs/:id/timeline')
   async show(@Param('id') id: string, @Query() query: unknown): Promise<ChromeTrace | TimelineBody> {
     const { format, steps } = parseQuery(timelineQuerySchema, query);

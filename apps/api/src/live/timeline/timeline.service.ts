@@ -17,7 +17,7 @@ interface Timeline {
   readonly fence: number;
   /** Null when a device's speed is not known. */
   readonly predictedStepTimeMs: number | null;
-  /** By rank. */
+  /** The agents, indexed by rank. */
   readonly agents: readonly string[];
   readonly links: readonly LinkTraffic[];
   readonly steps: readonly TimelineStep[];
@@ -25,13 +25,13 @@ interface Timeline {
 
 const PLANS_MAX = 32;
 
-/** By rank. */
+/** The planned actions, indexed by rank. */
 type PlannedActions = readonly (readonly TimedAction[])[];
 
 /** The last steps of a run: what was executed, beside what the simulation expected. */
 @Injectable()
 export class TimelineService {
-  /** By run, fence and the speeds of its devices. */
+  /** Plans by run, fence and the speeds of the devices. */
   private readonly plans = new Map<string, PlannedActions>();
 
   constructor(
@@ -42,7 +42,7 @@ export class TimelineService {
     private readonly threads: PlanningThreads,
   ) {}
 
-  /** Without events when nothing was traced yet, or since the API started. @throws AppError RUN.NOT_FOUND */
+  /** Has no events if nothing was traced yet, or not since the API started. @throws AppError RUN.NOT_FOUND */
   async chromeTrace(runId: string, stepCount?: number): Promise<ChromeTrace> {
     const { steps, agents, fence, predictedStepTimeMs } = await this.timeline(runId, stepCount);
     const known = new Map((await this.agents.all()).map(({ id, host, device }) => [id, `${host}:${device}`]));
@@ -87,7 +87,7 @@ export class TimelineService {
     return { fence, predictedStepTimeMs: predicted.stepTimeMs, agents, links, steps };
   }
 
-  /** Empty when a device's speed is not known: the plan then has no times. */
+  /** Empty when a device's speed is not known, since the plan then has no times. */
   private async planned({ runId, fence, plan }: AttemptRecord): Promise<PlannedActions> {
     const agents = await this.agents.all();
     const speeds = plan.peers.map(({ agentId }) => {

@@ -16,14 +16,14 @@ const FOLLOW_BATCH_COUNT = 500;
 const LINE_ID = z.string().regex(/^\d{1,18}$/, 'must be the id of a line');
 
 export const logQuerySchema = pageQuerySchema.extend({
-  /** Lines after the one with this id; the same as a cursor, for a client that knows only lines. */
+  /** Returns the lines after the one with this id. It does the same as a cursor, for a client that knows only lines. */
   after: LINE_ID.optional(),
   stage: z
     .string()
     .regex(/^\d{1,6}$/, 'must be the number of a stage')
     .transform(Number)
     .optional(),
-  /** One level, or several with commas between. */
+  /** One level, or several separated by commas. */
   level: storableText
     .min(1)
     .max(100)
@@ -40,7 +40,10 @@ export class LogsController {
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
-  /** A page, or with `Accept: text/event-stream` everything from the cursor on, followed. */
+  /**
+   * Answers with a page or, with `Accept: text/event-stream`, with all lines from the cursor on and new ones as they
+   * come.
+   */
   @Get('runs/:id/logs')
   async read(@Param('id') runId: string, @Req() request: Request, @Res() response: Response): Promise<void> {
     const { limit, cursor, after, stage, level } = parseQuery(logQuerySchema, request.query);

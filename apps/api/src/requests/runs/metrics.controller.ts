@@ -22,7 +22,7 @@ export const metricQuerySchema = pageQuerySchema.extend({
   name: metricName.describe(`One of ${Object.keys(METRICS).join(', ')}`),
 });
 export const seriesQuerySchema = z.object({
-  /** With commas between; every name that the run has without it. */
+  /** Names separated by commas; without them, every name that the run has. */
   names: z
     .string()
     .min(1)
@@ -31,7 +31,7 @@ export const seriesQuerySchema = z.object({
     .pipe(z.array(metricName).max(NAMES_MAX))
     .optional(),
   points: wholeNumber(1, POINTS_MAX).default(500),
-  /** Steps, inclusive. */
+  /** The first and the last step, both inclusive. */
   from: wholeNumber(0, INT4_MAX).default(0),
   to: wholeNumber(0, INT4_MAX).default(INT4_MAX),
 });
@@ -53,14 +53,14 @@ export class MetricsController {
     return this.metrics.page({ runId, name, limit, afterStep });
   }
 
-  /** For charts: down-sampled in the database. */
+  /** Answers with series for charts, which the database has reduced to a few points. */
   @Get('runs/:id/series')
   async charts(@Param('id') runId: string, @Query() query: unknown): Promise<SeriesBody> {
     const { names, points, from, to } = parseQuery(seriesQuerySchema, query);
     await this.runs.assertExists(runId);
     const wanted = names ?? (await this.series.names(runId)).slice(0, NAMES_MAX);
     const series: SeriesBody['series'] = [];
-    // One after the other: each may read a million rows.
+    // The series are read one after the other, because each may read a million rows.
     for (const name of wanted) series.push(await this.series.read({ runId, name, points, from, to }));
     return { series };
   }
