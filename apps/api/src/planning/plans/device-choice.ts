@@ -2,8 +2,8 @@ import { speedOf } from '../../ledger/agents/device-speed';
 import type { PlanBasis } from '../../ledger/runs/plan-basis';
 
 /**
- * Indices of the devices among which a planner has to choose, in their order: of devices that it cannot tell apart
- * `ranks` are enough. Those with a measured link differ from all others.
+ * Indices of the devices that a planner must choose among, in their order. Of devices that it cannot tell apart,
+ * `ranks` are enough. A device with a measured link differs from all others.
  */
 export function distinctDevices({ devices, links }: PlanBasis, ranks: number): number[] {
   const taken = new Map<string, number>();
@@ -17,7 +17,9 @@ export function distinctDevices({ devices, links }: PlanBasis, ranks: number): n
   });
 }
 
-/** These devices alone, called after what tells them apart: equal choices of other devices are the same. */
+/**
+ * Only these devices, named after what tells them apart, so that equal choices of other devices give an equal basis.
+ */
 export function namelessBasis({ devices, links }: PlanBasis, indices: readonly number[]): PlanBasis {
   return {
     devices: indices.map((index, position) => {

@@ -5,8 +5,8 @@ const ACTION = /^(\d{1,6})([FIW])\d{1,6}$/;
 const MS_PER_SECOND = 1000;
 
 /**
- * Median seconds of F, I and W of one micro-batch of each stage, from the spans that ranks traced; undefined while a
- * stage lacks one of them.
+ * Median seconds of F, I and W of one micro-batch in each stage, from the spans that ranks traced; undefined while a
+ * stage lacks one of the three.
  */
 export function measuredStages(
   batches: readonly Pick<agentV1.TraceBatch, 'spans'>[],
@@ -28,7 +28,7 @@ export function measuredStages(
   return complete ? (stages as ComputeTimes[]) : undefined;
 }
 
-/** The upper one of two; undefined of none. */
+/** The upper one if there are two medians; undefined if there are no values. */
 export function median(values: readonly number[]): number | undefined {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 }

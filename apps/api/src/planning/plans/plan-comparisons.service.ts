@@ -13,7 +13,7 @@ export class PlanComparisonsService {
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
-  /** Undefined when nothing was planned, or the plan cannot be made again. */
+  /** Undefined when nothing was planned, or when the plan cannot be made again. */
   async compare(
     { runId, fence, plan }: AttemptRecord,
     measured: MeasuredStep,
@@ -22,7 +22,7 @@ export class PlanComparisonsService {
     try {
       return await this.threads.ask('questions', 'compare', { attempt: { plan }, measured, step });
     } catch (error) {
-      // It is no reason to disturb a run that goes on well.
+      // A failure here must not disturb a run that is going well.
       if (!(error instanceof AppError)) throw error;
       this.logger.warn({ runId, fence, reason: describeError(error) }, 'the plan was not compared');
       return undefined;

@@ -15,25 +15,27 @@ import { EventsService } from '../../ground/events/events.service';
 import { LOGGER } from '../../ground/config/api-logger';
 import type { Logger } from '@millrace/core';
 
-/** After so many steps of an attempt predicted and measured are compared. */
+/** After so many steps of an attempt, prediction and measurement are compared. */
 export const REVIEW_AFTER_STEPS = 20;
-/** Of which a part is traced, at most one a second: one or two could be slow by chance. */
+/** Only some steps are traced, at most one a second; fewer than this could all be slow by chance. */
 export const TRACED_STEPS_MIN = 3;
-/** A checkpoint that is due within this is waited for; else one is taken for the better plan. */
+/**
+ * If a checkpoint is due within this time, the run ends there for the better plan; else a checkpoint is taken at once.
+ */
 const CHECKPOINT_PATIENCE_MS = 60_000;
-/** A plan that was wrong twice will not be right the third time. */
+/** If two plans for a run were wrong, a third one is not tried. */
 export const REPLANS_MAX = 2;
 const REMEMBERED_MAX = 1000;
 
-/** What is known of an attempt before its review; `done`: it had it, or will never have one. */
+/** What is known of an attempt before its review; `done` means that it was reviewed, or never will be. */
 type Watched = 'done' | 'reviewing' | { readonly firstStep: number; readonly stageCount: number };
 
 /**
- * Compares, once per attempt, what the planner said with what its steps took. A plan that was clearly wrong ends at the
- * next checkpoint, and the run goes on with a better one.
+ * Compares, once per attempt, what the planner predicted with what the steps took. An attempt whose plan was clearly
+ * wrong ends at its next checkpoint, and the run goes on with a better plan.
  *
- * It lives on traces, which are in the memory of the replica that holds the agents' sessions: where ranks of an attempt
- * have sessions with several replicas there is no review.
+ * It uses traces, which are in the memory of the replica that holds the agents' sessions: if ranks of an attempt have
+ * sessions with several replicas, there is no review.
  */
 @Injectable()
 export class PlanReviewService {
@@ -55,7 +57,7 @@ export class PlanReviewService {
     const key = `${runId} ${fence}`;
     const watched = this.watched.get(key) ?? (await this.watch(key, { runId, fence }));
     if (typeof watched === 'string' || step < watched.firstStep + REVIEW_AFTER_STEPS) return;
-    // The first step has what happens once in it.
+    // The first step includes work that is done only once.
     const batches = this.traces.of(runId).filter((each) => each.fence === fence && each.step > watched.firstStep);
     const tracedCount = new Set(batches.map((each) => each.step)).size;
     const stages = measuredStages(batches, watched.stageCount);
@@ -76,7 +78,7 @@ export class PlanReviewService {
     return watched;
   }
 
-  /** False when it must be tried again. */
+  /** Returns false when it must be tried again. */
   private async review(fenced: FencedAttempt, { stages, step, firstStep }: Measured): Promise<boolean> {
     const attempt = await this.attempts.find(undefined, fenced);
     if (!attempt || !isLive(attempt.state)) return true;
@@ -84,7 +86,7 @@ export class PlanReviewService {
     if (stepSeconds === undefined) return false;
     const compared = await this.comparisons.compare(attempt, { stages, stepSeconds }, step);
     if (compared === undefined) return true;
-    // Rank 0 is to be asked at once where it should stop.
+    // Rank 0 must be asked at once where it should stop.
     await this.ledger.change((tx) => this.store(tx, fenced, compared));
     // For the next run of such a model on such devices.
     await this.learned.learn(attempt, compared.corrected);
@@ -113,7 +115,7 @@ export class PlanReviewService {
     this.logger.info({ runId, fence, gain: told.gain, replan }, 'plan compared with what was measured');
   }
 
-  /** Median, from what rank 0 tells of its steps. */
+  /** The median step time, from what rank 0 reports of its steps. */
   private async stepSeconds(
     { runId, plan }: AttemptRecord,
     { firstStep, step }: StepRange,
@@ -138,12 +140,12 @@ interface Measured extends StepRange {
   readonly stages: MeasuredStep['stages'];
 }
 
-/** Steps of an asynchronous schedule overlap, and its checkpoints hold it to its split. */
+/** Steps of an asynchronous schedule overlap, and its checkpoints bind it to its split: there is nothing to review. */
 function isReviewable({ plan }: AttemptRecord): boolean {
   return plan.predicted.basis !== undefined && !isFlushless(plan.spec.parallel);
 }
 
-/** Whether there is a step left after the boundary, and a split to change. */
+/** Whether any step is left after the boundary, and the split may be changed. */
 function isWorthwhile({ plan }: AttemptRecord, boundaryStep: number): boolean {
   return plan.spec.parallel.partition === 'auto' && plan.stages.length > 1 && boundaryStep < plan.lastStep;
 }
@@ -153,7 +155,7 @@ interface NextBoundary {
   readonly wishes: Parameters<BoundaryRequestsService['request']>[2];
 }
 
-/** The next checkpoint where one is due soon; else one is taken at once. */
+/** The next checkpoint if one is due soon; otherwise one is taken at once. */
 function nextBoundary({ plan }: AttemptRecord, { step, measuredStepTimeMs }: AttemptComparison['told']): NextBoundary {
   const every = plan.spec.train.checkpointEvery;
   const due = every > 0 ? Math.floor(step / every + 1) * every : Infinity;

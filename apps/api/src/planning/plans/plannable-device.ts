@@ -18,7 +18,7 @@ export function plannable(agent: AgentWithLease, { layers, limitBytes }: KnownOf
   return { label: `${host}:${device}`, memoryBytes, benchmark, ...(layers && { layers }) };
 }
 
-/** Whether every device's speed is known: else the plan's times are those of equal devices of no known speed. */
+/** Whether every device's speed is known. If not, the plan's times are those of equal devices of unknown speed. */
 export function speedsAreKnown(devices: readonly PlannableDevice[]): boolean {
   return devices.every((device) => device.layers !== undefined || speedOf(device) !== undefined);
 }

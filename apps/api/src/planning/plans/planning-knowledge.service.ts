@@ -10,18 +10,18 @@ import type { MeasuredLayers, MemoryLimits, PlanBasis } from '../../ledger/runs/
 import { plannable } from './plannable-device';
 
 export interface PlannedRun {
-  /** Undefined when it is only tried. */
+  /** Undefined when the run is only tried and not stored. */
   readonly id?: string;
   readonly spec: RunSpec;
   readonly memoryLimits?: MemoryLimits | undefined;
 }
 
-/** What was measured that counts for a run: a function of the agents. */
+/** Everything measured that matters for a run, as a function of the agents that it may use. */
 export type PlanningKnowledge = (agents: readonly AgentWithLease[]) => PlanBasis;
 
 /**
- * Gathers what was measured: the layers of the run's model on each kind of device, what its own earlier attempts took
- * on an agent, which is newer and counts more, and the links between agents.
+ * Gathers what was measured: how long the layers of the run's model take on each kind of device, how long they took on
+ * an agent in the run's own earlier attempts (which is newer and takes precedence), and the links between agents.
  */
 @Injectable()
 export class PlanningKnowledgeService {
@@ -35,7 +35,7 @@ export class PlanningKnowledgeService {
     const kinds = await this.ofKinds(run.spec, model);
     const own = run.id === undefined ? new Map<string, MeasuredLayers>() : await this.ofRun(run.id);
     const measured = await this.links.among(agents.map(({ id }) => id));
-    // Looked up for every pair of a large cluster, several times a plan.
+    // Links are looked up for every pair of a large cluster, several times for one plan.
     const links = new Map(
       measured.map(({ fromAgent, toAgent, bytesPerSecond, latencySeconds }) => [
         `${fromAgent} ${toAgent}`,
@@ -62,7 +62,7 @@ export class PlanningKnowledgeService {
     return kinds;
   }
 
-  /** By agent, from the newest attempt that it took part in. */
+  /** The times by agent, from the newest attempt that the agent took part in. */
   private async ofRun(runId: string): Promise<Map<string, MeasuredLayers>> {
     const own = new Map<string, MeasuredLayers>();
     for (const { recompute, layers } of await this.attempts.learned(runId))

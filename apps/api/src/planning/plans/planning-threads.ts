@@ -8,12 +8,12 @@ import type { PlanningOperation, PlanningTask, PlanningWork } from '../threads/p
 import { planningBusy, planningTooSlow } from './planning.errors';
 
 /**
- * Who waits for an answer: a run that is about to start, or somebody who asks what would be. Each have threads of their
- * own, so that no question keeps a run waiting.
+ * Who waits for an answer: a run that is about to start, or somebody who asks what would happen. Each has threads of
+ * its own, so that no question makes a run wait.
  */
 export type PlanningLane = 'runs' | 'questions';
 
-/** One core is left to the event loop; more threads than this only cost memory. */
+/** One core is left to the event loop, and more threads than this would only cost memory. */
 const THREADS_MAX = Math.min(4, Math.max(1, availableParallelism() - 1));
 const QUESTION_THREADS = 1;
 const WAITING_MAX = 256;
@@ -21,7 +21,7 @@ const WAITING_MAX = 256;
 const PLANNING_MS_MAX = 60_000;
 const HEAP_MIB_MAX = 1024;
 
-/** Shapes, plans, proofs and simulations of runs, made on threads: they take from milliseconds to seconds. */
+/** Makes shapes, plans, proofs and simulations of runs on threads, since they take from milliseconds to seconds. */
 @Injectable()
 export class PlanningThreads implements OnModuleDestroy {
   private readonly lanes: Readonly<Record<PlanningLane, WorkerPool<PlanningTask>>>;
@@ -40,7 +40,7 @@ export class PlanningThreads implements OnModuleDestroy {
     this.lanes = { runs: pool(THREADS_MAX), questions: pool(QUESTION_THREADS) };
   }
 
-  /** Errors: those of the operation; PLANNING.BUSY, PLANNING.TOO_SLOW */
+  /** Throws the errors of the operation, PLANNING.BUSY and PLANNING.TOO_SLOW. */
   ask<Operation extends PlanningOperation>(
     lane: PlanningLane,
     operation: Operation,

@@ -8,7 +8,7 @@ export function planningBusy(waitingMax: number): AppError {
   });
 }
 
-/** A split of very many layers over very many unequal devices. */
+/** The split was of very many layers over very many unequal devices. */
 export function planningTooSlow(seconds: number): AppError {
   return new AppError({
     code: 'PLANNING.TOO_SLOW',

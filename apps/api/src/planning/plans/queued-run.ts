@@ -5,8 +5,8 @@ import type { RunOutline } from '../threads/planning-tasks';
 const GIB = 1024 ** 3;
 
 /**
- * A run for the scheduler. Where the planner splits the layers, `outline` is left out and `arrange` gives the ids of
- * the best devices by rank; see QueuedRun.
+ * A run in the scheduler's form. If the planner splits its layers, `outline` is left out and `arrange` returns the ids
+ * of the best devices by rank; see QueuedRun.
  */
 export function queuedRun(
   run: Pick<RunRecord, 'id' | 'priority' | 'createdAt' | 'retryAt' | 'spec'>,

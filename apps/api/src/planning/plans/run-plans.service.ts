@@ -16,7 +16,7 @@ import { type PlannableRun, RunShapesService, type ShapedRun } from './run-shape
 const CACHED_MAX = 256;
 const MS_PER_SECOND = 1000;
 
-/** A run split over its gang, and what that is said to take. */
+/** A run split over its gang, with the predicted times. */
 export interface PlacedRun {
   /** As the attempt runs it. */
   readonly spec: RunSpec;
@@ -25,13 +25,13 @@ export interface PlacedRun {
 }
 
 export interface ArrangedRun {
-  /** Index = rank. */
+  /** The agents, indexed by rank. */
   readonly gang: readonly AgentWithLease[];
   readonly placed: PlacedRun;
 }
 
 /**
- * Splits runs over devices, each when it is about to start. A plan is a function of the run's sizes and of what was
+ * Splits each run over devices when it is about to start. A plan is a function of the run's sizes and of what was
  * measured of the devices, so that runs of equal sizes on devices of equal kinds share one.
  */
 @Injectable()
@@ -44,7 +44,7 @@ export class RunPlansService {
     private readonly threads: PlanningThreads,
   ) {}
 
-  /** The best gang among `offered`, and the split over it; undefined when their memory holds none. */
+  /** The best gang among `offered` and the split over it; undefined when no split fits the memory of these devices. */
   async arranged(
     run: PlannableRun,
     offered: readonly AgentWithLease[],
@@ -73,7 +73,7 @@ export class RunPlansService {
     return { gang, placed: { spec: taken.spec, shaped, predicted } };
   }
 
-  /** With the layers that the spec fixes, over the gang, index = rank. */
+  /** Places the layers that the spec fixes on the gang, which is indexed by rank. */
   async placed(run: PlannableRun, gang: readonly AgentWithLease[]): Promise<PlacedRun> {
     const shaped = await this.shapes.of(run);
     const { model } = shaped.outline;
@@ -85,7 +85,7 @@ export class RunPlansService {
     return { spec, shaped, predicted: await this.predicted(run, { shaped, plan, basis, lane: 'runs' }) };
   }
 
-  /** By the planner where it knows every device; else the roofline's bubble. */
+  /** Predicted by the planner if it knows every device; else only the roofline's bubble. */
   private async predicted({ spec }: PlannableRun, { shaped, plan, basis, lane }: SplitRun): Promise<PredictedAttempt> {
     const rankBytes = plan?.ranks.map(({ memory }) => memory.total) ?? bytesPerRank(shaped.outline);
     if (plan === undefined || !speedsAreKnown(basis.devices)) {
@@ -106,7 +106,7 @@ export class RunPlansService {
     };
   }
 
-  /** The layers are fixed, whether the planner would have taken them or not. */
+  /** The plan for layers that the spec fixes, even if the planner would have chosen others. */
   private async plannedIfPossible(wanted: WantedPlan): Promise<Plan | undefined> {
     try {
       return await this.planned(wanted);
@@ -119,7 +119,7 @@ export class RunPlansService {
   private planned(wanted: WantedPlan): Promise<Plan | undefined> {
     const key = planKey(wanted);
     const cached = this.cache.get(key);
-    // A run does not wait for what was asked as a question and is not answered yet.
+    // A run does not wait for a plan that was asked for as a question and is not made yet.
     if (cached !== undefined && (cached.isKnown || wanted.lane === 'questions' || cached.lane === 'runs'))
       return cached.plan;
     const [oldest] = this.cache.keys();
@@ -144,9 +144,9 @@ interface CachedPlan {
 
 interface SplitRun {
   readonly shaped: ShapedRun;
-  /** Undefined when nothing could be planned: the layers are as the spec fixed them. */
+  /** Undefined when nothing could be planned, and the layers are as the spec fixed them. */
   readonly plan: Plan | undefined;
-  /** Of its gang, index = rank. */
+  /** The basis of its gang, indexed by rank. */
   readonly basis: PlanBasis;
   readonly lane: PlanningLane;
 }
@@ -160,7 +160,7 @@ interface WantedPlan {
   readonly lane: PlanningLane;
 }
 
-/** All that a plan depends on: neither names nor learning rates. */
+/** Everything that a plan depends on, which includes neither names nor learning rates. */
 function planKey({ spec: { parallel, train, data }, model, basis, ...rest }: Omit<WantedPlan, 'lane'>): string {
   const { batch, steps, optimizer } = train;
   const devices = basis.devices.map((device) => [device.memoryBytes, speedOf(device), device.layers]);

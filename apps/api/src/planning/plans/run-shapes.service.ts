@@ -13,7 +13,7 @@ export interface ShapedRun {
   readonly dataset: RunDataset;
 }
 
-/** A run as far as its shape depends on it. It may be one that is only tried, under an id of its own. */
+/** What a run's shape depends on. The run may be one that is only tried, with an id of its own. */
 export interface PlannableRun extends Pick<
   RunRecord,
   'id' | 'priority' | 'createdAt' | 'retryAt' | 'spec' | 'datasetId'
@@ -22,10 +22,10 @@ export interface PlannableRun extends Pick<
   readonly memoryLimits?: MemoryLimits | undefined;
 }
 
-/** More runs than wait at once in a large cluster; an outline is a few kilobytes. */
+/** More runs than wait at once in a large cluster; each outline takes a few kilobytes. */
 const CACHED_MAX = 2048;
 
-/** The shapes of submitted runs, which never change. Making one builds the model's programs, so they are kept. */
+/** Keeps the shapes of submitted runs, which never change: making one builds the model's programs. */
 @Injectable()
 export class RunShapesService {
   private readonly shapes = new Map<string, ShapedRun>();
@@ -37,7 +37,7 @@ export class RunShapesService {
     private readonly threads: PlanningThreads,
   ) {}
 
-  /** With the layers of an attempt, or as the spec alone has them. */
+  /** The shape with the layers of an attempt, or with those of the spec alone. */
   async of(run: PlannableRun, layersPerStage?: readonly number[], lane: PlanningLane = 'runs'): Promise<ShapedRun> {
     const { id, spec } = run;
     const { partition, recompute } = spec.parallel;
@@ -66,7 +66,7 @@ export class RunShapesService {
     return dataset;
   }
 
-  /** `auto` is the vocabulary of the weights that the run starts from, else the dataset's. */
+  /** The vocabulary for `auto`: that of the weights which the run starts from, else the dataset's. */
   private async vocab({ model }: RunSpec, datasetVocab: number): Promise<number> {
     if (model.vocab !== 'auto') return model.vocab;
     if (model.init.from === 'random') return datasetVocab;
@@ -75,7 +75,7 @@ export class RunShapesService {
   }
 }
 
-/** The oldest goes where there are too many. */
+/** If there are too many entries, the oldest one is removed. */
 function keep<Value>(cache: Map<string, Value>, key: string, value: Value): void {
   const [oldest] = cache.keys();
   if (oldest !== undefined && cache.size >= CACHED_MAX) cache.delete(oldest);

@@ -4,7 +4,7 @@ import type { LayerTimes, LayerWork } from '@millrace/contracts';
 import { PrismaService } from '../../ground/database/prisma.service';
 import { type LayerProfile, Prisma } from '../../generated/prisma/client';
 
-/** What was measured of a kind of device, or that somebody was asked to. */
+/** The times measured on a kind of device, or the fact that an agent was asked to measure them. */
 export interface LayerProfileRecord {
   readonly kind: string;
   readonly model: string;
@@ -13,14 +13,14 @@ export interface LayerProfileRecord {
   readonly agentId: string;
   readonly askedAt: Date;
   readonly work: LayerWork;
-  /** Null until it was measured. */
+  /** Null until they have been measured. */
   readonly layers: LayerTimes | null;
   readonly error: string | null;
 }
 
 export type ProfileKey = Pick<LayerProfileRecord, 'kind' | 'model' | 'microBatch' | 'recompute'>;
 
-/** Digest of what the time of a layer depends on: not how many there are. */
+/** Digest of everything that the time of one layer depends on; the number of layers is left out. */
 export function modelDigest({ layers: _, ...model }: LayerWork['model']): string {
   const entries = Object.entries(model).sort(([a], [b]) => (a < b ? -1 : 1));
   return createHash('sha256').update(JSON.stringify(entries)).digest('hex');
@@ -31,13 +31,13 @@ export function modelDigest({ layers: _, ...model }: LayerWork['model']): string
 export class LayerProfilesRepository {
   constructor(private readonly prisma: PrismaService) {}
 
-  /** Of every kind of device and recompute setting. */
+  /** The profiles of every kind of device and recompute setting. */
   async ofModel({ model, microBatch }: Pick<LayerWork, 'model' | 'microBatch'>): Promise<LayerProfileRecord[]> {
     const rows = await this.prisma.layerProfile.findMany({ where: { model: modelDigest(model), microBatch } });
     return rows.map(toRecord);
   }
 
-  /** What agents were asked since `since` and have not answered. */
+  /** What agents were asked to measure since `since` and have not answered. */
   async asked(agentIds: readonly string[], since: Date): Promise<LayerProfileRecord[]> {
     const rows = await this.prisma.layerProfile.findMany({
       where: { agentId: { in: [...agentIds] }, layers: { equals: Prisma.DbNull }, error: null, askedAt: { gt: since } },
@@ -45,7 +45,7 @@ export class LayerProfilesRepository {
     return rows.map(toRecord);
   }
 
-  /** A row that is there is asked anew, unless somebody was asked after `before`. */
+  /** Marks the profile as asked for. An existing row is marked again, unless an agent was asked after `before`. */
   async ask(
     kind: string,
     work: LayerWork,
@@ -71,7 +71,7 @@ export class LayerProfilesRepository {
     });
   }
 
-  /** What a run's own steps said, which counts more than a measurement apart. */
+  /** Stores what a run's own steps showed, which counts more than a separate measurement. */
   async learned(kind: string, work: LayerWork, { layers, at, agentId }: LearnedLayers): Promise<void> {
     const { microBatch, recompute } = work;
     const key = { kind, model: modelDigest(work.model), microBatch, recompute };

@@ -6,7 +6,7 @@ import type { AttemptRecord } from '../../ledger/runs/attempt-record';
 import { deviceKind } from './device-kind';
 import { LayerProfilesRepository } from './layer-profiles.repository';
 
-/** Keeps what the steps of a run told of its layers for the next run of such a model on such devices. */
+/** Keeps what the steps of a run showed about its layers, for the next run of such a model on such devices. */
 @Injectable()
 export class LearnedLayersService {
   constructor(
@@ -15,7 +15,7 @@ export class LearnedLayersService {
     private readonly time: DatabaseClock,
   ) {}
 
-  /** `layers` by agent; agents of one kind count as their mean. */
+  /** `layers` is by agent; of several agents of one kind the mean is kept. */
   async learn({ plan }: Pick<AttemptRecord, 'plan'>, layers: Readonly<Record<string, LayerTimes>>): Promise<void> {
     const { spec, model } = plan;
     const work = { model, microBatch: spec.train.batch.micro, recompute: spec.parallel.recompute };

@@ -7,7 +7,7 @@ export interface LinkRecord extends LinkProfile {
   readonly toAgent: string;
 }
 
-/** Rows of links between agents; the newest measurement counts. */
+/** Rows of links between agents; only the newest measurement is kept. */
 @Injectable()
 export class LinkProfilesRepository {
   constructor(private readonly prisma: PrismaService) {}

@@ -7,7 +7,7 @@ import type { SessionIdentity } from '../../ledger/sessions/agent-session';
 import { LinkProfilesRepository } from './link-profiles.repository';
 import { linkInvalid } from './profiling.errors';
 
-/** Takes what agents measured of their links when an attempt began. */
+/** Stores what agents measured of their links when an attempt began. */
 @Injectable()
 export class LinkReportsService {
   constructor(
@@ -16,7 +16,9 @@ export class LinkReportsService {
     private readonly time: DatabaseClock,
   ) {}
 
-  /** Of an attempt that is over, or of agents that are not in it: dropped. @throws AppError PROFILE.LINK_INVALID */
+  /**
+   * Drops the report if the attempt is over or one of the agents is not in it. @throws AppError PROFILE.LINK_INVALID
+   */
   async measured({ agentId }: SessionIdentity, link: agentV1.LinkMeasured): Promise<void> {
     const { latencySeconds, bytesPerSecond } = link;
     if (!(latencySeconds >= 0 && latencySeconds < Infinity && bytesPerSecond > 0 && bytesPerSecond < Infinity))

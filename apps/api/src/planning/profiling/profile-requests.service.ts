@@ -10,12 +10,12 @@ import { deviceKind } from './device-kind';
 import { type LayerProfileRecord, LayerProfilesRepository } from './layer-profiles.repository';
 import { layerProfileInvalid } from './profiling.errors';
 
-/** A kind of device whose agent did not answer is asked again after this. */
+/** If an agent of a kind of device did not answer, one is asked again after this time. */
 const ASK_AGAIN_AFTER_MS = 600_000;
 
 /**
- * Asks idle agents what the layers of a model take on their kind of device, and takes the answers. Nobody waits for
- * them: a run whose devices are free starts on an estimate, and its own steps tell more (LearnedLayersService).
+ * Asks idle agents how long the layers of a model take on their kind of device, and stores the answers. Nobody waits
+ * for them: a run whose devices are free starts on an estimate, and its own steps show more (LearnedLayersService).
  */
 @Injectable()
 export class ProfileRequestsService {
@@ -26,7 +26,7 @@ export class ProfileRequestsService {
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
-  /** One of each kind that is not known; only a split over several stages depends on the times. */
+  /** Asks one agent of each kind that is not known. Only a split over several stages depends on the times. */
   async askFor(spec: RunSpec, model: ModelConfig, idle: readonly AgentWithLease[]): Promise<void> {
     const { pp, partition, recompute } = spec.parallel;
     if (pp === 1 || partition !== 'auto' || idle.length === 0) return;
@@ -44,7 +44,7 @@ export class ProfileRequestsService {
     if (asked) this.signals.commands();
   }
 
-  /** What the agents should be told now, by agent. */
+  /** The commands that the agents should be sent now, by agent. */
   async commands(agentIds: readonly string[]): Promise<{ agentId: string; id: string; body: ApiMessageBody }[]> {
     return (await this.unanswered(agentIds)).map((profile) => {
       const id = commandId(profile);
@@ -53,7 +53,7 @@ export class ProfileRequestsService {
     });
   }
 
-  /** An answer to something else, or to what is not asked any more, is dropped. @throws AppError PROFILE.INVALID */
+  /** Drops an answer to something else, or to what is no longer asked. @throws AppError PROFILE.INVALID */
   async answered({ agentId }: SessionIdentity, answer: agentV1.LayerProfile): Promise<void> {
     const profile = await this.find(agentId, answer.commandId);
     if (profile === undefined) return;
@@ -65,7 +65,7 @@ export class ProfileRequestsService {
     this.signals.schedule();
   }
 
-  /** The agent took the command, or refused it. */
+  /** Handles an agent's acceptance or refusal of the command. */
   async commandAnswered({ agentId }: SessionIdentity, result: agentV1.CommandResult): Promise<void> {
     if (result.ok) return;
     const profile = await this.find(agentId, result.commandId);
@@ -104,7 +104,7 @@ function isStale({ layers, askedAt }: LayerProfileRecord, now: Date): boolean {
 
 const PREFIX = 'profile:';
 
-/** Another time of asking is another command. */
+/** A new request for the same profile has another id, because its time is part of the id. */
 function commandId({ kind, model, microBatch, recompute, askedAt }: LayerProfileRecord): string {
   const kindText = Buffer.from(kind).toString('base64url');
   return `${PREFIX}${model}-${microBatch}-${recompute}-${kindText}-${askedAt.getTime()}`;
@@ -118,7 +118,7 @@ function parseLayers({ embedding, block, head }: agentV1.LayerProfile): LayerTim
   return { embedding: parseTimes(embedding), block: parseTimes(block), head: parseTimes(head) };
 }
 
-/** Times that are no times would stop the planner. */
+/** Checks the times, since values that are not times would stop the planner. */
 function parseTimes(seconds: agentV1.LayerSeconds | undefined): LayerTimes['block'] {
   const times = { F: seconds?.forward ?? NaN, I: seconds?.backwardInput ?? NaN, W: seconds?.backwardWeight ?? NaN };
   for (const time of Object.values(times)) if (!(time >= 0 && time < Infinity)) throw layerProfileInvalid(time);

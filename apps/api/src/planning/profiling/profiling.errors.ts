@@ -12,6 +12,6 @@ export function linkInvalid(latencySeconds: number, bytesPerSecond: number): App
   return new AppError({
     code: 'PROFILE.LINK_INVALID',
     kind: 'invalid',
-    message: `a link of ${bytesPerSecond} bytes/s and ${latencySeconds} s is no link: report finite, positive numbers`,
+    message: `a link of ${bytesPerSecond} bytes/s and ${latencySeconds} s is not a link: report finite, positive numbers`,
   });
 }

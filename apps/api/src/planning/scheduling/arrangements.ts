@@ -3,8 +3,8 @@ import type { AgentWithLease } from '../../ledger/agents/agents.repository';
 import type { ArrangedRun } from '../plans/run-plans.service';
 
 /**
- * What was found out during one pass over the queue: which of the devices that a run was offered it takes. `none`: no
- * split fits their memory.
+ * What one pass over the queue found out about a run: which of the devices that it was offered it takes. `none` means
+ * that no split fits their memory.
  */
 export type Arrangement = ArrangedRun | 'none';
 
@@ -18,7 +18,7 @@ export class Arrangements {
     if (arrangement !== 'none') this.placed.set(runId, arrangement);
   }
 
-  /** What the run takes, which is asked once it has devices; undefined where its layers are not arranged. */
+  /** What the run takes, which is asked once it has devices; undefined if its layers are not arranged. */
   of(runId: string): ArrangedRun | undefined {
     return this.placed.get(runId);
   }

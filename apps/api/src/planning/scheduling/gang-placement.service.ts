@@ -22,7 +22,7 @@ import { EventsService } from '../../ground/events/events.service';
 import { ApiConfig } from '../../ground/config/api-config';
 import { CLOCK } from '../../ground/config/api-logger';
 
-/** Index = rank. */
+/** The agents, indexed by rank. */
 export type Gang = readonly AgentWithLease[];
 
 export interface PlacedGang {
@@ -30,7 +30,7 @@ export interface PlacedGang {
   readonly gang: Gang;
 }
 
-/** Gives a run its devices, all or nothing, in one transaction. */
+/** Gives a run all its devices or none, in one transaction. */
 @Injectable()
 export class GangPlacementService {
   constructor(
@@ -48,8 +48,8 @@ export class GangPlacementService {
   ) {}
 
   /**
-   * False, and nothing changed, when somebody else was first: the run is not placeable any more, it has a newer fence,
-   * or one of the devices was given away. Two schedulers may try at the same time.
+   * Returns false, and changes nothing, when somebody else was first: the run cannot be placed any more, it has a newer
+   * fence, or one of the devices was given away. Two schedulers may try at the same time.
    */
   async place(run: RunRecord, placement: PlacedGang): Promise<boolean> {
     const { clock } = this;
@@ -58,14 +58,14 @@ export class GangPlacementService {
     const placed = await this.tryToPlace(run, placement);
     admission.attempted(placed, clock.monotonicMs() - startedMs);
     if (placed) this.signals.commands();
-    // A run that comes back after a loss has a fence: its wait began with the loss, and is not one for admission.
+    // A run that comes back after a loss has a fence: its wait began with the loss, and is not a wait for admission.
     if (placed && run.fence === 0) admission.admitted(run.queue, clock.now() - run.createdAt.getTime());
     return placed;
   }
 
   private async tryToPlace(run: RunRecord, placement: PlacedGang): Promise<boolean> {
     try {
-      // Before the transaction, which holds the run's row.
+      // Certificates are made before the transaction, which locks the run's row.
       const credentials = await this.credentials(run, placement.gang);
       return await this.ledger.changeQuietly((tx) => this.placeLocked(tx, run, { ...placement, credentials }));
     } catch (error) {
@@ -177,7 +177,7 @@ function peersOf(gang: Gang): StoredPlan['peers'] {
 }
 
 interface CredentialedPlacement extends PlacedGang {
-  /** Index = rank. */
+  /** The credentials, indexed by rank. */
   readonly credentials: readonly RankCredential[];
 }
 

@@ -12,15 +12,15 @@ import type { RunOutline } from '../threads/planning-tasks';
 
 export interface WaitingRun<Run extends PlannableRun = PlannableRun> {
   readonly run: Run;
-  /** Undefined where the planner splits the layers. */
+  /** Undefined if the planner splits the layers. */
   readonly outline: RunOutline | undefined;
 }
 
 export interface WaitingRuns {
-  /** By id. */
+  /** The waiting runs by id. */
   readonly queue: ReadonlyMap<string, WaitingRun>;
   readonly agents: readonly AgentWithLease[];
-  /** Who waits for what has to be planned. */
+  /** Who waits for what must be planned. */
   readonly lane: PlanningLane;
 }
 
@@ -28,11 +28,14 @@ export interface PlannedPlacement extends PlacementPlan {
   readonly arrangements: Arrangements;
   /** When it was made, by the database's clock; milliseconds since 1970. */
   readonly nowMs: number;
-  /** Runs that could not be planned, which are in neither list. */
+  /** Runs that could not be planned; they are in neither list. */
   readonly failures: ReadonlyMap<string, unknown>;
 }
 
-/** Asks the scheduler, and plans run after run on the threads what it has to know of the next. Changes nothing. */
+/**
+ * Asks the scheduler, and plans on the threads, one run after the other, what it must know about the next run. It
+ * changes nothing.
+ */
 @Injectable()
 export class PlacementPlannerService {
   constructor(
@@ -48,7 +51,7 @@ export class PlacementPlannerService {
     const runs = new Map(
       [...queue].map(([id, { run, outline }]) => [id, queuedRun(run, outline, arrangements.arranger(id))]),
     );
-    // Each turn finds out about a run and devices that nothing was known of, so there are few.
+    // Each turn finds out about a run and devices of which nothing was known, so that there are few turns.
     for (;;) {
       const plan = planPlacement({ policy: {}, now: nowMs, inventory, queue: [...runs.values()] });
       if (plan.undecided === undefined) return { ...plan, arrangements, failures, nowMs };
@@ -64,7 +67,7 @@ export class PlacementPlannerService {
     }
   }
 
-  /** Over the gang that `plan` gave the run, index = rank. @throws AppError PIPELINE.*, PLANNING.* */
+  /** Splits the run over the gang that `plan` gave it, indexed by rank. @throws AppError PIPELINE.*, PLANNING.* */
   async split(run: PlannableRun, gang: readonly AgentWithLease[], arrangements: Arrangements): Promise<PlacedRun> {
     const arranged = arrangements.of(run.id);
     return arranged === undefined ? this.plans.placed(run, gang) : arranged.placed;

@@ -11,13 +11,13 @@ import { initGone } from './scheduling.errors';
 
 export interface ResumeSource {
   readonly plan: Pick<StoredPlan, 'resumeFrom' | 'resumeCheckpointId' | 'firstStep' | 'firstSample'>;
-  /** Of a checkpoint that training goes on from. */
+  /** The manifest of the checkpoint that training continues from. */
   readonly manifest?: ManifestDocument;
-  /** What all ranks read of the checkpoint together. */
+  /** How many bytes of the checkpoint all ranks read together. */
   readonly bytes: number;
 }
 
-/** Where an attempt's weights come from: the run's own newest durable checkpoint, else what its spec says. */
+/** Decides where an attempt's weights come from: the run's own newest durable checkpoint, else what its spec says. */
 @Injectable()
 export class ResumeSourceService {
   constructor(
@@ -27,8 +27,8 @@ export class ResumeSourceService {
 
   /** @throws AppError SCHEDULING.INIT_GONE */
   async find(reader: Transaction, { id, spec }: Pick<RunRecord, 'id' | 'spec'>): Promise<ResumeSource> {
-    // The last step's checkpoint with the run not over: its metrics were lost with an agent, so its steps are done
-    // again.
+    // If the last step has a checkpoint although the run is not over, the metrics of its last steps were lost with an
+    // agent: those steps are done again from an earlier checkpoint.
     const own = await this.checkpoints.newestDurable(reader, id, spec.train.steps);
     if (own) return goingOnFrom(own);
     const { init } = spec.model;
@@ -42,9 +42,9 @@ export class ResumeSourceService {
   }
 
   /**
-   * The layers per stage that a run must keep: the weight versions that an asynchronous schedule uses depend on the
-   * split, so it goes on with that of its checkpoint; before the first one, with that of its losses, which it then
-   * repeats. Undefined where any split will do.
+   * The layers per stage that a run must keep. The weight versions that an asynchronous schedule uses depend on the
+   * split, so that the run continues with that of its checkpoint; before its first checkpoint it continues with that of
+   * its stored losses, which it repeats. Undefined if any split will do.
    */
   async heldLayers(reader: Transaction, { id, spec, step }: RunRecord): Promise<number[] | undefined> {
     if (!isFlushless(spec.parallel)) return undefined;
@@ -78,7 +78,7 @@ function bytesOf({ tensors }: ManifestDocument): number {
   return tensors.reduce((sum, { blocks }) => blocks.reduce((inner, { bytes }) => inner + bytes, sum), 0);
 }
 
-/** An import's manifest may leave out what the file does not say. */
+/** An import's manifest may lack what its file does not tell. */
 function weightsOnly(manifest: ManifestDocument, model: ModelConfig): ManifestDocument {
   return {
     version: 1,

@@ -17,13 +17,15 @@ import { RunTransitionsService } from '../../ledger/runs/run-transitions.service
 import { EventsService } from '../../ground/events/events.service';
 import { LOGGER } from '../../ground/config/api-logger';
 
-/** The sentence of a reason may change with every pass; it is written at most this often while its code stays. */
+/**
+ * The sentence of a reason may change in every pass; while its code stays the same, it is written at most this often.
+ */
 const REASON_DEBOUNCE_MS = 5_000;
 
 /** A row of runs with what else its next plan depends on. */
 export type WaitingRecord = RunRecord & PlannableRun;
 
-/** Hears of a run that cannot be planned, and why. */
+/** Called with a run that cannot be planned and the reason. */
 export type RefusedRun = (run: RunRecord, error: unknown) => Promise<undefined>;
 
 /** Runs that wait for devices, and why they do. */
@@ -42,7 +44,7 @@ export class RunQueueService {
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
-  /** By id. One that cannot be planned at all is left out, after `refused` heard of it. */
+  /** The runs by id. One that cannot be planned at all is passed to `refused` and left out. */
   async waiting(refused: RefusedRun): Promise<Map<string, WaitingRun<WaitingRecord>>> {
     const queue = new Map<string, WaitingRun<WaitingRecord>>();
     const waiting = await this.runs.inStates(PLACEABLE_STATES);
@@ -74,15 +76,15 @@ export class RunQueueService {
     return isPlanned ? null : (await this.shapes.of(run)).outline;
   }
 
-  /** A run that waits gives the time to measure its layers on devices that are idle meanwhile. */
+  /** While a run waits, idle devices have time to measure its layers. */
   async measureMeanwhile(run: RunRecord, idle: Gang): Promise<void> {
     const free = idle.filter(({ generation }) => generation === null);
     await this.profiles.askFor(run.spec, await this.shapes.model(run), free);
   }
 
   /**
-   * One run that cannot be planned must not keep the others waiting: it fails, with the reason. Where the threads alone
-   * are in the way it waits for the next pass.
+   * Handles a run that cannot be planned, which must not make the others wait: it fails with the reason. If only the
+   * threads were busy, it waits for the next pass.
    */
   async unplannable(run: RunRecord, error: unknown): Promise<undefined> {
     if (!(error instanceof AppError)) throw error;

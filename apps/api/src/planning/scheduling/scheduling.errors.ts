@@ -10,7 +10,7 @@ export function deviceTaken(runId: string): AppError {
   });
 }
 
-/** The checkpoint that a run starts from was lost with a database or a folder that somebody put back. */
+/** The checkpoint that a run starts from was lost, with a database or a folder that was restored to an older state. */
 export function initGone(runId: string, checkpointId: string): AppError {
   return new AppError({
     code: 'SCHEDULING.INIT_GONE',

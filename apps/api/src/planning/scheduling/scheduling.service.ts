@@ -9,10 +9,12 @@ import { RunQueueService } from './run-queue.service';
 import { LOGGER } from '../../ground/config/api-logger';
 import type { Logger } from '@millrace/core';
 
-/** A device measures one model at a time: only the first runs that wait are looked at. */
+/** Layers are measured for so many of the first waiting runs: a device measures one model at a time. */
 const MEASURED_AHEAD_MAX = 4;
 
-/** Applies the planner's plan. Decides nothing itself, except that a run which cannot be planned at all has failed. */
+/**
+ * Applies the planner's plan. It decides nothing itself, except that a run which cannot be planned at all has failed.
+ */
 @Injectable()
 export class SchedulingService {
   constructor(
@@ -23,7 +25,7 @@ export class SchedulingService {
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
-  /** One pass over the queue. @returns how many runs were placed */
+  /** Makes one pass over the queue. @returns how many runs were placed */
   async schedule(): Promise<number> {
     const queue = await this.queue.waiting((run, error) => this.queue.unplannable(run, error));
     if (queue.size === 0) return 0;
@@ -43,7 +45,7 @@ export class SchedulingService {
         await this.queue.unplannable(queued.run, exhausted);
         continue;
       }
-      // The reason with which its last attempt ended says until when it waits, and why.
+      // The reason with which its last attempt ended already says until when it waits, and why.
       if (queued && reason.code !== 'RETRY_WAITS') await this.queue.notePending(queued.run, reason);
     }
     for (const { runId, idle } of pending.filter((each) => each.idle.length > 0).slice(0, MEASURED_AHEAD_MAX)) {

@@ -7,7 +7,7 @@ import { planRequest } from './plan-run';
 const MS_PER_SECOND = 1000;
 
 /**
- * What the planner said of the attempt beside what was measured; undefined when nothing was planned.
+ * Compares what the planner predicted for the attempt with what was measured; undefined when nothing was planned.
  *
  * @throws AppError PIPELINE.*
  */
@@ -49,7 +49,7 @@ export function compareAttempt(
   return { told, corrected: Object.fromEntries(corrected) as AttemptComparison['corrected'] };
 }
 
-/** What the request said of the device's layers, times what it was wrong by. */
+/** The times of the device's layers in the request, multiplied by the factor by which they were wrong. */
 function correctedLayers(
   { workloads, candidates, devices }: PlanRequest,
   device: number,

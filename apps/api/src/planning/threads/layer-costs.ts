@@ -13,37 +13,37 @@ import { type EstimateSeconds, type LayerPartName, layerSeconds, type MeasuredKi
 
 export interface CostOptions {
   readonly model: ModelConfig;
-  /** Sequences of a micro-batch. */
+  /** Number of sequences in a micro-batch. */
   readonly microBatch: number;
   readonly microBatches: number;
   readonly optimizer: Optimizer;
   /** Whether the run has a validation part. */
   readonly evaluation: boolean;
-  /** Whether a stage holds a copy of weights and optimizer state to roll back to. */
+  /** Whether a stage holds a copy of weights and optimizer state that it can roll back to. */
   readonly optimisticStep: boolean;
-  /** Whether one stage holds the whole model, and a tied embedding once. */
+  /** Whether one stage holds the whole model, and with it a tied embedding only once. */
   readonly isWhole: boolean;
   readonly recompute: readonly Recompute[];
-  /** By kind of device. */
+  /** The speeds by kind of device. */
   readonly speeds: Readonly<Record<string, DeviceSpeed>>;
-  /** What was measured; it counts instead of what the speeds come to. */
+  /** Measured times, which take precedence over what follows from the speeds. */
   readonly measured?: MeasuredKinds;
 }
 
-/** Enough blocks that a stage of them is the rule and no special case; a block costs the same in any number. */
+/** Enough blocks for a stage of them to be typical; each further block costs the same. */
 const LAYERS = 6;
 const FLOAT_BYTES = 4;
 
 /**
- * The model's layers as the planner takes them, from the programs that will run: what a stage with one more block,
- * with the embedding or with the head has more than one without.
+ * The costs of the model's layers in the planner's form. They come from the programs that will run: the cost of a
+ * block, of the embedding or of the head is the difference between a stage with it and a stage without it.
  */
 export function layerCosts(options: CostOptions): Workload {
   const { model, microBatch, microBatches, recompute, isWhole, speeds, measured = {} } = options;
   const parts: Readonly<Record<LayerPartName, LayerPart>> = {
     embedding: { more: slice(3, 'embedding'), less: slice(3) },
     block: { more: slice(4), less: slice(3) },
-    // With the embedding there, a tied head has no copy of its own.
+    // In the stage with the embedding, a tied head has no copy of its own.
     head: isWhole
       ? { more: slice(LAYERS, 'embedding', 'head'), less: slice(LAYERS, 'embedding') }
       : { more: slice(3, 'head'), less: slice(3) },
@@ -77,7 +77,9 @@ interface LayerPart {
   readonly less: StageSlice;
 }
 
-/** Blocks of a model with LAYERS, at the end that the head asks for. */
+/**
+ * A slice with so many blocks of a model with LAYERS, at the end of the model that has the head if that is asked for.
+ */
 function slice(layerCount: number, ...ends: readonly ('embedding' | 'head')[]): StageSlice {
   const [embedding, head] = [ends.includes('embedding'), ends.includes('head')];
   return { firstLayer: embedding ? 0 : LAYERS - layerCount - (head ? 0 : 1), layerCount, embedding, head };
@@ -92,7 +94,7 @@ function difference(options: CostOptions, recompute: Recompute, { more, less }: 
   const [a, b] = [stageCost(options, recompute, more), stageCost(options, recompute, less)];
   const weightBytes = a.weightBytes - b.weightBytes;
   return {
-    // A gradient is as large as its weight, and the rest is the optimizer's.
+    // A gradient is as large as its weight; the rest belongs to the optimizer.
     fixed: {
       weightBytes,
       gradientBytes: weightBytes,
@@ -106,7 +108,7 @@ function difference(options: CostOptions, recompute: Recompute, { more, less }: 
   };
 }
 
-/** What operations come to at a device's speed. Making them builds the model's programs, so that they are kept. */
+/** How long operations take at a device's speed. They are kept, because making them builds the model's programs. */
 function estimates(
   { model, microBatch, speeds }: CostOptions,
   parts: Record<LayerPartName, LayerPart>,
@@ -124,14 +126,14 @@ function estimates(
 }
 
 /**
- * An end of the pipeline has tokens or losses where other stages have activations that come or go: it may need less
- * than the overhead of a stage. It is then counted as needing nothing more, a little too much.
+ * At an end of the pipeline there are tokens or losses instead of activations that come or go: it may need less than
+ * the overhead of a stage. It then counts as needing nothing more, which is a little too much.
  */
 function least(value: number): number {
   return Math.max(0, value);
 }
 
-/** What is left of a stage of blocks when its blocks are taken away. */
+/** What remains of a stage of blocks without its blocks. */
 function overhead(options: CostOptions, recompute: Recompute): StageOverhead {
   const [three, four] = [stageCost(options, recompute, slice(3)), stageCost(options, recompute, slice(4))];
   const without = (of: (cost: StageCost) => number): number => of(three) - 3 * (of(four) - of(three));
@@ -144,7 +146,7 @@ function overhead(options: CostOptions, recompute: Recompute): StageOverhead {
 
 interface StageCost {
   readonly weightBytes: number;
-  /** Gradients, optimizer, the copy to roll back to, and what is held once a step. */
+  /** Bytes of gradients, optimizer state, the copy to roll back to, and what is held once per step. */
   readonly otherBytes: number;
   readonly keptBytes: number;
   readonly backwardBytes: number;

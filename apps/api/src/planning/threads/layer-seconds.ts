@@ -5,15 +5,16 @@ import type { MeasuredLayers } from '../../ledger/runs/plan-basis';
 
 export type LayerPartName = keyof LayerTimes;
 
-/** What the roofline says of a part of the model on a kind of device. */
+/** How long a part of the model takes on a kind of device by the roofline. */
 export type EstimateSeconds = (kind: string, recompute: Recompute, part: LayerPartName) => ComputeTimes;
 
-/** By kind of device. */
+/** Measured times by kind of device. */
 export type MeasuredKinds = Readonly<Record<string, MeasuredLayers | undefined>>;
 
 /**
- * Seconds of a part: as measured, else as estimated times what estimates were wrong by where both are known. Without
- * that a device or setting that was never measured would look faster than one that was, for a roofline is a bound.
+ * Seconds of a part: measured ones or, if there are none, estimated ones multiplied by the factor by which estimates
+ * were wrong where both are known. Without that factor a device or setting that was never measured would look faster
+ * than a measured one, because a roofline is a bound.
  */
 export function layerSeconds(measured: MeasuredKinds, estimate: EstimateSeconds): EstimateSeconds {
   return (kind, recompute, part) => {

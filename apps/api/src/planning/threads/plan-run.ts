@@ -16,17 +16,17 @@ export interface RunPlanOptions {
   readonly spec: RunSpec;
   readonly model: ModelConfig;
   readonly devices: readonly PlannableDevice[];
-  /** `given`: one device per rank, in rank order. */
+  /** `given`: the devices are in rank order, one per rank. */
   readonly deviceOrder: 'given' | 'free';
-  /** `[from][to]` by index of `devices`, where it was measured. */
+  /** Measured links, indexed `[from][to]` by positions in `devices`; undefined where a link was not measured. */
   readonly links?: PlanRequest['links'];
   /** Settings among which to choose; the spec's alone if not given. */
   readonly recompute?: readonly Recompute[];
-  /** Whether to say what other schedules and recompute settings would bring. */
+  /** Whether to say what other schedules and recompute settings would gain. */
   readonly advice?: boolean;
 }
 
-/** Start-up benchmarks of one device differ by about this much: a smaller gain moves no stage. */
+/** Start-up benchmarks of one device differ by about this much, so that a smaller gain does not move a stage. */
 const REORDER_GAIN = 0.1;
 
 /** @throws AppError PIPELINE.PLAN_DOES_NOT_FIT, PIPELINE.* */
@@ -44,7 +44,7 @@ export function planIfItFits(options: RunPlanOptions): Plan | undefined {
   }
 }
 
-/** What the planner is asked for a run: its spec fixes all but the devices, their order and the split. */
+/** The planner's request for a run: the spec fixes everything except the devices, their order and the split. */
 export function planRequest(options: RunPlanOptions): PlanRequest {
   const { spec, model, devices, deviceOrder, links, advice = false } = options;
   const { pp, partition } = spec.parallel;
@@ -81,7 +81,7 @@ export function planRequest(options: RunPlanOptions): PlanRequest {
   };
 }
 
-/** Devices that need the same times are of one kind; measured ones are told apart by a number. */
+/** Devices that take the same times are of one kind; kinds that were measured are told apart by a number. */
 function kindsOf(devices: readonly PlannableDevice[], speeds: readonly DeviceSpeed[]): string[] {
   const measured: string[] = [];
   return devices.map(({ layers }, index) => {

@@ -17,22 +17,24 @@ import { planIfItFits, type RunPlanOptions } from './plan-run';
 import { type PredictedStep, predictStep } from './predict-step';
 import { type RunShape, shapeRun } from './run-shape';
 
-/** A run's spec, the model that it comes to, and a split: without one an even split, or the spec's own. */
+/**
+ * A run's spec, the model that follows from it, and a split. Without a split the spec's own is used, or an even one.
+ */
 export interface ShapeTask {
   readonly spec: RunSpec;
   readonly model: ModelConfig;
   readonly layersPerStage?: readonly number[] | undefined;
 }
 
-/** A shape without its actions, which may be a million. */
+/** A shape without its actions, of which there may be a million. */
 export interface RunOutline extends Omit<RunShape, 'schedule' | 'proof'> {
   readonly schedule: Pick<Schedule, 'name' | 'ranks' | 'rankOfStage' | 'stagesOfRank'>;
 }
 
 export interface StepTask extends ShapeTask {
-  /** Of each rank's device, where it is known. */
+  /** The speed of each rank's device, if it is known. */
   readonly speeds: readonly (DeviceSpeed | undefined)[];
-  /** Of each stage, where a planner told them. */
+  /** The times of each stage, if a planner predicted them. */
   readonly stageSeconds?: readonly ComputeTimes[] | undefined;
 }
 
@@ -47,13 +49,13 @@ export interface DrawnForecast extends StepForecast {
   readonly timetable: string;
 }
 
-/** A plan with what its explanation says. */
+/** A plan with the text that explains it. */
 export interface ExplainedPlan {
   readonly plan: Plan;
   readonly explanation: string;
 }
 
-/** What planning does on its threads. Every function is one of its argument alone. */
+/** What the planning threads can do. Every function depends on its argument alone. */
 export const PLANNING_WORK = {
   shape: ({ spec, model, layersPerStage }: ShapeTask): RunOutline => outlineOf(shapeRun(spec, model, layersPerStage)),
 
@@ -72,7 +74,10 @@ export const PLANNING_WORK = {
     return { ...forecastOf(step), outline: outlineOf(shape), timetable };
   },
 
-  /** By rank; none where a speed is not known, or where without a flush a step has no plan of its own. */
+  /**
+   * The planned actions by rank; empty if a speed is not known, or if a step has no plan of its own because the
+   * schedule does not flush.
+   */
   plannedActions: (task: StepTask): readonly (readonly TimedAction[])[] => {
     const { shape, stepTimeMs, simulation } = predicted(task);
     return stepTimeMs === null || shape.schedule.updates.mode !== 'flush' ? [] : simulation.actions;

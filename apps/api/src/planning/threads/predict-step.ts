@@ -3,21 +3,21 @@ import { type DeviceSpeed, rooflineTimes } from '../../ledger/agents/device-spee
 import type { RunShape } from './run-shape';
 
 const MS_PER_SECOND = 1000;
-/** Stands for every device when one's speed is not known. */
+/** Stands for every device if the speed of one is not known. */
 const NO_SPEED: DeviceSpeed = { gflops: 1, gigabytesPerSecond: Infinity };
 
 export interface PredictedStep {
-  /** Null when the speed of a device is not known. */
+  /** Null if the speed of a device is not known. */
   readonly stepTimeMs: number | null;
-  /** In milliseconds. */
+  /** Times are in milliseconds. */
   readonly simulation: Simulation;
   readonly times: StageTimes;
 }
 
 /**
- * Plays the schedule with times told from the stages' work and the devices' measured speeds. Without a speed for every
- * stage the devices count as equal: the bubble is then right and the step time unknown. `stageSeconds` is what a
- * planner said of the stages instead.
+ * Simulates the schedule with times that follow from the stages' work and the devices' measured speeds. Unless the
+ * speed for every stage is known, the devices count as equal: the bubble is then right, but the step time is unknown.
+ * If `stageSeconds` is given, it has the times of the stages as a planner predicted them.
  */
 export function predictStep(
   { schedule, stages }: RunShape,

@@ -19,28 +19,28 @@ import {
 } from '@millrace/pipeline';
 
 export interface StageShape extends StageSlice {
-  /** Count of trained numbers. */
+  /** Number of trained parameters. */
   readonly parameters: number;
-  /** Device memory that the stage takes at its worst moment. */
+  /** Device memory that the stage takes at its peak. */
   readonly memoryBytes: number;
-  /** Of one micro-batch. */
+  /** The operations of one micro-batch. */
   readonly operations: StageOperations;
 }
 
 /** What follows from a spec and a split. */
 export interface RunShape {
   readonly model: ModelConfig;
-  /** By virtual stage; `schedule.rankOfStage` says where each runs. */
+  /** The stages by virtual stage; `schedule.rankOfStage` says on which rank each is. */
   readonly stages: readonly StageShape[];
   readonly microBatches: number;
-  /** Lowered and proved; without a flush the window that stands for a run of any length. */
+  /** Lowered and proved. Without a flush it is the window that stands for a run of any length. */
   readonly schedule: Schedule;
   readonly proof: ScheduleProof;
 }
 
 /**
- * `layersPerStage` is what a planner chose; without it the spec's own, or an even split until devices are known.
- * @throws AppError PIPELINE.* when there is no such schedule or partition
+ * `layersPerStage` is what a planner chose. Without it, the spec's own split is used, or an even one until devices are
+ * known. @throws AppError PIPELINE.* when there is no such schedule or partition
  */
 export function shapeRun(spec: RunSpec, model: ModelConfig, layersPerStage?: readonly number[]): RunShape {
   const { partition, recompute } = spec.parallel;

@@ -12,7 +12,7 @@ import { ServedAddresses } from '../../ground/tls/served-addresses';
 import { joinTokenNotFound } from '../../ground/accounts/accounts.errors';
 import { type JoinTokenRow, JoinTokensRepository } from '../../ground/accounts/join-tokens.repository';
 
-/** Tokens that enrol agents: one each, unless more uses are asked for. */
+/** Tokens that enrol agents: each enrols one agent, unless more uses are asked for. */
 @Injectable()
 export class JoinTokensService {
   constructor(
@@ -23,14 +23,15 @@ export class JoinTokensService {
     private readonly time: DatabaseClock,
   ) {}
 
-  /** `host`: under which the caller reached this API, so other machines may too. */
+  /** `host` is the name by which the caller reached this API; other machines may be able to use it too. */
   async create(
     { expiresInSeconds, uses }: NewJoinToken,
     { caller, host }: { caller: Principal; host: string },
   ): Promise<JoinTokenBody> {
     const token = newSecret('mlrjoin');
     const id = newId('join');
-    // By the clock that revocations go by, since an agent that was revoked comes back only with a later join token.
+    // The time is from the clock that revocations use, because a revoked agent can come back only with a later join
+    // token.
     const createdAt = await this.time.now();
     const expiresAt = new Date(createdAt.getTime() + expiresInSeconds * 1000);
     await this.prisma.transaction(async (tx) => {
@@ -51,7 +52,7 @@ export class JoinTokensService {
     return { id, token, expiresAt: expiresAt.toISOString(), uses, command: `${command}${this.addresses.trustOption}` };
   }
 
-  /** Also those that enrol nobody any more. */
+  /** Lists all join tokens, also those that enrol no more agents. */
   async list({ limit, cursor }: PageRequest): Promise<Page<JoinTokenRecord>> {
     const key = cursor === undefined ? undefined : decodeCursor(cursor, createdKeySchema);
     const rows = await this.joinTokens.list(limit + 1, key && { createdAt: new Date(key[0]), id: key[1] });
@@ -60,7 +61,7 @@ export class JoinTokensService {
     return { items, nextCursor: rows.length > limit && last ? encodeCursor([last.createdAt, last.id]) : null };
   }
 
-  /** Agents that joined with it stay. @throws AppError JOIN.TOKEN_NOT_FOUND */
+  /** Revokes the token; agents that joined with it stay. @throws AppError JOIN.TOKEN_NOT_FOUND */
   async revoke(actor: string, id: string): Promise<void> {
     await this.prisma.transaction(async (tx) => {
       if (!(await this.joinTokens.revoke(tx, id, await this.time.now(tx)))) throw joinTokenNotFound(id);

@@ -10,7 +10,7 @@ import { ProjectsRepository } from '../../ground/accounts/projects.repository';
 import { UsersRepository } from '../../ground/accounts/users.repository';
 import { willAnswer } from '../idempotency/guarded-request';
 
-/** Projects: whose members steer which runs. */
+/** Projects, whose members steer the runs in them. */
 @Injectable()
 export class ProjectsService {
   constructor(

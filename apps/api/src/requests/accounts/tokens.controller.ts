@@ -44,7 +44,7 @@ export class TokensController {
     return this.tokens.revoke(caller, id);
   }
 
-  /** For one agent on another machine, once. */
+  /** Makes a token for one agent on another machine, which works once. */
   @Post('join-tokens')
   @Access('admin', 'agents')
   @TakesDocument()

@@ -20,7 +20,7 @@ import {
 } from '../../ground/accounts/accounts.errors';
 import { UsersRepository } from '../../ground/accounts/users.repository';
 
-/** Tokens: everybody's own; for admins also those of others and of agents. */
+/** Tokens: users manage their own; admins also those of other users and of agents. */
 @Injectable()
 export class UserTokensService {
   constructor(
@@ -43,7 +43,7 @@ export class UserTokensService {
     return { items, nextCursor: rows.length > limit && last ? encodeCursor([last.createdAt, last.id]) : null };
   }
 
-  /** The secret is in this answer alone. @throws AppError TOKEN.BEYOND_OWN, TOKEN.EXPIRY_PAST, USER.NOT_FOUND */
+  /** Only this answer contains the secret. @throws AppError TOKEN.BEYOND_OWN, TOKEN.EXPIRY_PAST, USER.NOT_FOUND */
   async create(caller: Principal, wanted: NewToken): Promise<CreatedToken> {
     const { name, scope } = wanted;
     const userId = wanted.userId ?? caller.user?.id ?? '';
@@ -67,13 +67,16 @@ export class UserTokensService {
     return { ...toTokenBody(row), token: secret };
   }
 
-  /** Its sessions end with it. @throws AppError TOKEN.NOT_FOUND, also for a token of somebody else; TOKEN.LAST_ADMIN */
+  /**
+   * Revokes the token and ends its sessions. @throws AppError TOKEN.NOT_FOUND, also for another user's token;
+   * TOKEN.LAST_ADMIN
+   */
   async revoke(caller: Principal, id: string): Promise<void> {
     const row = await this.rows.find(id);
     const own = caller.role === 'admin' || (row?.userId ?? undefined) === caller.user?.id;
     if (!row || !own) throw tokenNotFound(id);
     await this.prisma.transaction(async (tx) => {
-      // Under the lock of the admins, so that two revocations at once do not each leave the other's token.
+      // The admins are locked, so that of two revocations at once each sees the other.
       await this.users.lockAdmins(tx);
       const ofAdmins = await this.rows.ofAdmins(tx);
       if (ofAdmins.length === 1 && ofAdmins[0] === id) throw lastAdminToken(row.name);
@@ -104,7 +107,7 @@ function assertWithinOwn(caller: Principal, { scope }: NewToken, userId: string)
     throw tokenBeyondOwn('/userId', 'is not your own; only an admin makes tokens of others');
   }
   const extra = scope.filter((each) => !covers(caller.scope, each));
-  if (extra.length > 0) throw tokenBeyondOwn('/scope', `has ${extra.join(', ')}, which the token in use has not`);
+  if (extra.length > 0) throw tokenBeyondOwn('/scope', `has ${extra.join(', ')}, which the token in use does not have`);
 }
 
 function toTokenBody({ id, name, user, agentId, scope, createdAt, expiresAt }: TokenWithUser): TokenBody {

@@ -9,7 +9,7 @@ import { lastAdmin, userNotFound } from '../../ground/accounts/accounts.errors';
 import { toUserBody, UsersRepository } from '../../ground/accounts/users.repository';
 import { willAnswer } from '../idempotency/guarded-request';
 
-/** Users, for admins. There always is an enabled admin. */
+/** Users, which only admins manage. There is always an enabled admin. */
 @Injectable()
 export class UsersService {
   constructor(
@@ -53,14 +53,14 @@ export class UsersService {
   async remove(id: string, actor: string): Promise<void> {
     await this.prisma.transaction(async (tx) => {
       const name = await this.assertAdminStays(tx, id, false);
-      // Before the row goes: the actor may be that very user.
+      // The audit entry is written before the row is deleted: the actor may be that very user.
       await this.audit.append(tx, { actor, action: 'user.delete', subject: id, data: { name } });
       await this.users.delete(tx, id);
     });
     this.tokens.rightsChanged();
   }
 
-  /** `stays`: whether the user, if an enabled admin now, is one afterwards. @returns the user's name */
+  /** `stays` says whether the user, if an enabled admin now, still is one afterwards. @returns the user's name */
   private async assertAdminStays(tx: Transaction, id: string, stays: boolean): Promise<string> {
     const admins = await this.users.lockAdmins(tx);
     const user = await this.users.find(id, tx);

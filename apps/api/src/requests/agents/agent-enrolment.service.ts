@@ -21,7 +21,7 @@ import { DatabaseClock } from '../../ground/database/database-clock';
 import { PrismaService, type Transaction } from '../../ground/database/prisma.service';
 import { checkAgentId } from '../../intake/sessions/registration';
 
-/** Gives agents credentials of their own, so that none of them needs to keep an admin's token. */
+/** Gives agents credentials of their own, so that no agent needs to keep an admin's token. */
 @Injectable()
 export class AgentEnrolmentService {
   constructor(
@@ -34,8 +34,8 @@ export class AgentEnrolmentService {
   ) {}
 
   /**
-   * `bearer`: an admin's token, a join token, or the agent's credential. @returns the new credential, which voids
-   * older ones; undefined when `bearer` is the credential and in force
+   * `bearer` is an admin's token, a join token, or the agent's credential. @returns a new credential, which voids older
+   * ones; undefined if `bearer` is a credential that is in force
    * @throws AppError AUTH.*, JOIN.*, SESSION.REGISTRATION_INVALID
    */
   async enrol(bearer: string | undefined, request: agentV1.EnrollRequest): Promise<string | undefined> {
@@ -55,7 +55,7 @@ export class AgentEnrolmentService {
     return credential;
   }
 
-  /** Undefined for what is no token, which may be a join token. */
+  /** Undefined if it is not a user's or an agent's token; it may still be a join token. */
   private async known(bearer: string): Promise<Principal | undefined> {
     try {
       return await this.tokens.authenticate(bearer);
@@ -71,18 +71,20 @@ export class AgentEnrolmentService {
     const now = await this.time.now(tx);
     if (before === null) throw joinTokenInvalid();
     if (!(await this.joinTokens.use(tx, hash, { agentId, now }))) {
-      // Whoever holds the secret may know what became of it.
+      // Whoever has the token's secret may learn what became of the token.
       const after = await this.joinTokens.find(tx, hash);
       if (after?.revokedAt) throw joinTokenRevoked(after.revokedAt);
       if (before.expiresAt <= now) throw joinTokenExpired(before.expiresAt);
       throw joinTokenUsed(after);
     }
-    // Thrown inside the transaction: the join token is then not used up.
+    // It throws inside the transaction, so that the join token is not used up.
     await this.assertMayJoin(tx, agentId, before.createdAt);
     return before.id;
   }
 
-  /** A revocation would last until the agent's next start if the token that it joined with let it in again. */
+  /**
+   * A revoked agent must not come back with the token that it joined with: its next start would undo the revocation.
+   */
   private async assertMayJoin(tx: Transaction, agentId: string, tokenMadeAt: Date): Promise<void> {
     const last = await this.rows.lastOfAgent(tx, agentId);
     if (last === null) return;

@@ -35,7 +35,7 @@ export class AgentsController {
   }
 }
 
-/** Postgres refuses NUL in text, and no id has one. */
+/** Postgres refuses NUL in text, and no id contains one. */
 function storable(id: string): string {
   if (id.includes('\0')) throw agentNotFound(id);
   return id;

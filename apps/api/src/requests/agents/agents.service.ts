@@ -42,19 +42,19 @@ export class AgentsService {
   }
 
   /**
-   * From now on the agent gets no new attempt. What it runs goes on to its next step boundary, takes a checkpoint there
+   * Gives the agent no new attempt. The one that it runs goes on to its next step boundary, takes a checkpoint there
    * and is placed elsewhere, which uses up no retry.
    */
   async drain(id: string, actor: string): Promise<AgentBody> {
     await this.found(id);
     await this.setDraining(id, true, actor);
-    // Read after the change is there: a placement that was under way before it may have given a lease since.
+    // Read after the change: a placement that was under way before it may have given the agent a lease since.
     const { lease } = await this.found(id);
     if (lease) await this.ledger.change((tx) => this.leave(tx, lease));
     return this.get(id);
   }
 
-  /** The agent gets attempts again, whether it drained or was set aside. */
+  /** Gives the agent attempts again, whether it was draining or set aside. */
   async undrain(id: string, actor: string): Promise<AgentBody> {
     await this.found(id);
     await this.setDraining(id, false, actor);

@@ -22,8 +22,8 @@ import { ModelImportService } from './model-import.service';
 
 export const importQuerySchema = z.object({
   /**
-   * The file does not tell it. What is given holds for generating and for runs; without it a run may have any, and
-   * generating takes heads of 64, or a single one.
+   * The number of heads, which the file does not tell. If it is given, it holds for generating and for runs. Without it
+   * a run may have any number, and generating assumes heads of size 64, or a single one.
    */
   heads: z
     .string()
@@ -74,14 +74,14 @@ export class CheckpointsController {
     try {
       await pipeline(model.read(), response);
     } catch (error) {
-      // Too late for a problem document; the Content-Length tells the client that the file is not whole.
+      // It is too late for a problem document; by the Content-Length the client sees that the file is not complete.
       if (!request.destroyed)
         this.logger.error({ checkpoint: id, reason: describeError(error) }, 'export was cut short');
       response.destroy();
     }
   }
 
-  /** One that belongs to no run, being imported, takes an admin. */
+  /** A checkpoint that belongs to no run, because it was imported, can be deleted only by an admin. */
   @Delete('checkpoints/:id')
   @Access('member', 'data')
   @HttpCode(204)

@@ -1,13 +1,13 @@
 import { AppError } from '@millrace/core';
 
-/** Before anything of the file is stored. */
+/** Thrown before anything of the file is stored. */
 export function headsImpossible(heads: number, hidden: number): AppError {
   const message = `a model of width ${hidden} cannot have ${heads} heads: give a number that divides ${hidden}`;
   const fields = [{ path: '/heads', message: `${heads} does not divide ${hidden}` }];
   return new AppError({ code: 'CHECKPOINT.HEADS_IMPOSSIBLE', kind: 'invalid', message, fields });
 }
 
-/** The run that uses it is told, so that one knows what to wait for. */
+/** The message names the run that uses the checkpoint, so that one knows what to wait for. */
 export function checkpointInUse(id: string, runId: string, how: string): AppError {
   return new AppError({
     code: 'CHECKPOINT.IN_USE',

@@ -7,7 +7,7 @@ import type { Checkpoint } from '../../generated/prisma/client';
 
 export type CheckpointRow = Checkpoint;
 
-/** Sort key of the row to go on after; newest first. */
+/** Sort key of the row to continue after; the newest comes first. */
 export interface CheckpointKey {
   readonly step: number;
   readonly id: string;
@@ -17,11 +17,11 @@ export interface ImportedCheckpoint {
   readonly id: string;
   readonly manifest: ManifestDocument;
   readonly bytes: number;
-  /** Of its blocks, each once. */
+  /** The hashes of its blocks, each once. */
   readonly hashes: readonly string[];
 }
 
-/** A run that needs a checkpoint to stay. */
+/** A run for which a checkpoint must be kept. */
 export interface CheckpointUser {
   readonly runId: string;
   readonly how: string;
@@ -38,7 +38,7 @@ export class CheckpointsRepository {
     return id.includes('\0') ? null : this.prisma.checkpoint.findFirst({ where: { id, state: 'durable' } });
   }
 
-  /** Of a run, by step from the newest back. */
+  /** The checkpoints of a run, in descending order of steps. */
   async listOfRun(runId: string, count: number, after?: CheckpointKey): Promise<Checkpoint[]> {
     const older = after && { OR: [{ step: { lt: after.step } }, { step: after.step, id: { lt: after.id } }] };
     return this.prisma.checkpoint.findMany({
@@ -48,7 +48,7 @@ export class CheckpointsRepository {
     });
   }
 
-  /** Checkpoint and references in one transaction: from now on its blocks are kept. */
+  /** Stores the checkpoint and its references in one transaction: from then on its blocks are kept. */
   async createImported(tx: Transaction, { id, manifest, bytes, hashes }: ImportedCheckpoint): Promise<Checkpoint> {
     const row = await tx.checkpoint.create({
       data: { id, step: 0, fence: 0, state: 'durable', parts: {}, manifest, bytes },
@@ -58,8 +58,8 @@ export class CheckpointsRepository {
   }
 
   /**
-   * A live run that starts from it, whose attempt resumed from it and may still be reading it, or whose newest
-   * checkpoint it is: there its next attempt would go on.
+   * A live run that needs the checkpoint: the run starts from it, or its attempt resumed from it and may still be
+   * reading it, or it is the run's newest checkpoint, from which the next attempt would continue.
    */
   async liveUser(tx: Transaction, { id, runId, step }: Checkpoint): Promise<CheckpointUser | undefined> {
     const starting = await tx.run.findFirst({
@@ -78,7 +78,7 @@ export class CheckpointsRepository {
     return newer === 0 ? { runId, how: 'would resume from it' } : undefined;
   }
 
-  /** Keeps runs from being placed on it, and others from deleting it, until the transaction ends. */
+  /** Until the transaction ends, no run can be placed on the checkpoint and nobody else can delete it. */
   async lock(tx: Transaction, id: string): Promise<boolean> {
     const rows = await tx.$queryRaw<
       unknown[]

@@ -64,7 +64,10 @@ export class CheckpointsService {
     this.logger.info({ checkpoint: id, bytes }, 'model imported');
   }
 
-  /** Its blocks go later, with the collector. @throws AppError CHECKPOINT.NOT_FOUND, CHECKPOINT.IN_USE */
+  /**
+   * Deletes the checkpoint; the collector deletes its blocks later. @throws AppError CHECKPOINT.NOT_FOUND,
+   * CHECKPOINT.IN_USE
+   */
   async remove(id: string, actor: string): Promise<void> {
     const row = await this.row(id);
     await this.prisma.transaction(async (tx) => {

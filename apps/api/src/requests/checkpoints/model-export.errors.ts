@@ -1,6 +1,6 @@
 import { AppError } from '@millrace/core';
 
-/** A durable checkpoint has every weight, so its manifest was damaged. */
+/** A durable checkpoint has every weight: if one is missing, the manifest was damaged. */
 export function tensorMissing(name: string): AppError {
   return new AppError({
     code: 'CHECKPOINT.WEIGHT_MISSING',
@@ -9,7 +9,7 @@ export function tensorMissing(name: string): AppError {
   });
 }
 
-/** Too many files are imported at once, or the disk is very slow. */
+/** Too many files are being imported at once, or the disk is very slow. */
 export function importUnanswered(why: 'busy' | 'too slow'): AppError {
   return new AppError({
     code: 'CHECKPOINT.IMPORT_BUSY',

@@ -6,13 +6,13 @@ import { tensorMissing } from './model-export.errors';
 
 export interface ModelExport {
   readonly bytes: number;
-  /** Strong: equal weights and configuration, equal bytes. */
+  /** A strong ETag: equal weights and configuration give equal bytes. */
   readonly etag: string;
-  /** The file in pieces, one tensor in memory at a time. */
+  /** The file in pieces; only one tensor is in memory at a time. */
   read(): AsyncIterable<Uint8Array>;
 }
 
-/** Checkpoints as safetensors with Hugging Face names. */
+/** Exports checkpoints as safetensors with Hugging Face names. */
 @Injectable()
 export class ModelExportService {
   constructor(private readonly blobs: BlobsService) {}
@@ -30,7 +30,7 @@ export class ModelExportService {
   }
 }
 
-/** The file is a function of the configuration and the weights' blocks, so they can be hashed in its place. */
+/** The file is a function of the configuration and the weights' blocks, so that these can be hashed in its place. */
 function etagOf({ model, tensors }: Manifest): string {
   const { layers, hidden, ffn, context, vocab, tieEmbeddings } = model;
   const hash = createHash('sha256').update(JSON.stringify([layers, hidden, ffn, context, vocab, tieEmbeddings]));

@@ -7,13 +7,13 @@ import { CLOCK } from '../../ground/config/api-logger';
 import { importUnanswered } from './model-export.errors';
 import type { ModelDescription, ModelFileTask } from './threads/model-file-worker';
 
-/** A header of the largest size, or a block, takes a hundredth of this. */
+/** A header of the largest size, or a block, takes a hundredth of this time. */
 const TASK_MS_MAX = 60_000;
 const WAITING_MAX = 64;
 const HEAP_MIB_MAX = 512;
 const FLOAT_BYTES = 4;
 
-/** Reads safetensors files on a thread: the header is parsed there, and weights are converted and hashed there. */
+/** Reads safetensors files on a thread, which parses the header, and converts and hashes weights. */
 @Injectable()
 export class ModelFilesService implements OnModuleDestroy {
   private readonly threads: WorkerPool<ModelFileTask>;
@@ -22,7 +22,7 @@ export class ModelFilesService implements OnModuleDestroy {
     this.threads = new WorkerPool({
       file: workerFile(`${__dirname}/threads`, 'model-file-worker'),
       clock,
-      // A single one, which keeps the headers of the files that are being read.
+      // There is only one thread, which keeps the headers of the files that are being read.
       threadsMax: 1,
       waitingMax: WAITING_MAX,
       timeoutMs: TASK_MS_MAX,
@@ -31,7 +31,7 @@ export class ModelFilesService implements OnModuleDestroy {
     });
   }
 
-  /** Errors: those of importHuggingFace; CHECKPOINT.IMPORT_BUSY */
+  /** Throws the errors of importHuggingFace and CHECKPOINT.IMPORT_BUSY. */
   describe(path: string): Promise<ModelDescription> {
     return this.ask({ operation: 'describe', path });
   }

@@ -10,9 +10,11 @@ import { headsImpossible } from './checkpoints.errors';
 import { CheckpointsService } from './checkpoints.service';
 import { ModelFilesService } from './model-files.service';
 
-/** The collector leaves an import's blocks alone this long; then they are referenced, or the import failed. */
+/**
+ * The collector leaves an import's blocks alone for this long; by then they are referenced, or the import has failed.
+ */
 const HOLD_MS = 3_600_000;
-/** GPT-2's head size at every published width, for a file that does not tell its number of heads. */
+/** GPT-2's head size at every published width, used if a file does not tell its number of heads. */
 const HEAD_SIZE = 64;
 
 export interface ModelImport {
@@ -21,7 +23,7 @@ export interface ModelImport {
   readonly actor: string;
 }
 
-/** Hugging Face safetensors that become checkpoints of step 0 without a run. */
+/** Turns Hugging Face safetensors into checkpoints of step 0 that belong to no run. */
 @Injectable()
 export class ModelImportService {
   constructor(
@@ -33,12 +35,12 @@ export class ModelImportService {
   ) {}
 
   /**
-   * @returns the checkpoint's id. Errors: API.BODY_TOO_LARGE, BLOB.DISK_FULL, CHECKPOINT.HEADS_IMPOSSIBLE, those of
-   * importHuggingFace
+   * @returns the checkpoint's id. Throws API.BODY_TOO_LARGE, BLOB.DISK_FULL, CHECKPOINT.HEADS_IMPOSSIBLE and the errors
+   * of importHuggingFace.
    */
   async import({ source, heads, actor }: ModelImport): Promise<{ id: string }> {
     const id = newId('ckpt');
-    // The upload and, beside it, its blocks.
+    // There must be room for the upload and, beside it, its blocks.
     await this.blobs.assertRoomFor(2 * Number(source.headers['content-length'] ?? 0));
     await this.spool.withUpload(source, id, async (path) => {
       try {
@@ -61,7 +63,7 @@ export class ModelImportService {
       for await (const { sha256, bytes } of this.files.blocks(path, { name, shape })) {
         blocks.push({ sha256, bytes: bytes.length });
         await this.holds.hold({ owner: id, fence: 0 }, [sha256], HOLD_MS);
-        // What the upload said of its length may have been nothing, and others store at the same time.
+        // The upload may not have told its length, and others store files at the same time.
         await this.blobs.assertRoomFor(bytes.length);
         await this.blobs.blocks.put(sha256, bytes);
       }
@@ -84,8 +86,8 @@ export class ModelImportService {
 }
 
 /**
- * Some programs write a tied head a second time. Such a model is tied; the copy, whose blocks are those of the
- * embedding and cost nothing, stays for a run that unties them.
+ * Some programs write a tied head a second time. Such a model counts as tied; the copy stays for a run that unties the
+ * head. It costs no space, since its blocks are those of the embedding.
  */
 function headIsEmbedding(tensors: ManifestDocument['tensors']): boolean {
   const blocksOf = (wanted: string): string | undefined => {

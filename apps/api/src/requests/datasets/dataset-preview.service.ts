@@ -12,7 +12,7 @@ export interface TokenSlice {
   readonly count: number;
 }
 
-/** A look into a dataset, as tokens and as text. */
+/** Shows a part of a dataset as tokens and as text. */
 @Injectable()
 export class DatasetPreviewService {
   constructor(
@@ -20,7 +20,7 @@ export class DatasetPreviewService {
     private readonly blobs: BlobsService,
   ) {}
 
-  /** Fewer tokens, or none, past the end. @throws AppError DATASET.NOT_FOUND, DATASET.FILE_UNREADABLE */
+  /** Past the end there are fewer tokens, or none. @throws AppError DATASET.NOT_FOUND, DATASET.FILE_UNREADABLE */
   async of(id: string, slice: TokenSlice): Promise<DatasetPreviewBody> {
     const dataset = await this.datasets.find(id);
     if (dataset === null) throw datasetNotFound(id);
@@ -44,7 +44,7 @@ export class DatasetPreviewService {
   }
 }
 
-/** @returns how many bytes there were */
+/** @returns how many bytes were read */
 async function readAt(path: string, buffer: Buffer, position: number): Promise<number> {
   const file = await open(path);
   try {

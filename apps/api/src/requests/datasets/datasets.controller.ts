@@ -49,8 +49,8 @@ export class DatasetsController {
     const contentType = acceptUpload(request, { types: DATASET_TYPES, bytesMax: this.config.uploadBytesMax });
     const { name, tokenizer } = parseQuery(newDatasetQuerySchema, query);
     const contentLength = Number(request.headers['content-length'] ?? 0);
-    // A request may fail while nothing reads it, which would end the process without a listener; and one that is
-    // refused half-way must stay open, for destroying it would take the answer with it.
+    // A request may fail while nothing reads it, which would end the process if there were no listener. If the upload
+    // is refused half-way, the request must stay open: destroying it would destroy the answer too.
     request.on('error', () => undefined);
     const source = request.iterator({ destroyOnReturn: false });
     return this.datasets.create({ name, tokenizer, contentType, contentLength, source, actor });

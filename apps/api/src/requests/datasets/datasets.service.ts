@@ -20,14 +20,15 @@ export interface NewDataset {
   readonly name: string;
   readonly tokenizer: string | undefined;
   readonly contentType: string;
-  /** Bytes, as the request told; 0 where it did not. */
+  /** The length that the request announced, in bytes; 0 if it announced none. */
   readonly contentLength: number;
   readonly source: ByteSource;
   readonly actor: string;
 }
 
 /**
- * Uploads that become datasets. A dataset is there when its row is; whatever fails before leaves no row and no file.
+ * Turns uploads into datasets. A dataset exists when its row does; if anything fails before that, neither row nor file
+ * remains.
  */
 @Injectable()
 export class DatasetsService {
@@ -42,7 +43,7 @@ export class DatasetsService {
 
   /** @throws AppError DATASET.NAME_TAKEN, BLOB.DISK_FULL, and what buildTokenFile throws */
   async create({ name, tokenizer, contentType, contentLength, source, actor }: NewDataset): Promise<DatasetBody> {
-    // Known before a byte is read; the unique index decides in the end.
+    // Checked before a byte is read; in the end the unique index decides.
     if (await this.datasets.nameIsTaken(name)) throw datasetNameTaken(name);
     await this.blobs.assertRoomFor(diskBytesFor(contentLength, tokenizer));
     const id = newId('dataset');
@@ -96,14 +97,14 @@ export class DatasetsService {
         action: 'dataset.delete',
         data: { name: dataset.name },
       });
-      // Another dataset may have the very same tokens. If the commit fails after this, the row's runs fail to read it
-      // and say so.
+      // The file is kept if another dataset has the very same tokens. If the commit fails after the file was deleted,
+      // runs of this dataset fail to read it, and say so.
       if ((await this.datasets.usersOfFile(tx, dataset.sha256)) === 0)
         await rm(this.blobs.datasetPath(dataset.sha256), { force: true });
     });
   }
 
-  /** A run that was submitted in this moment makes the row stay, by its foreign key. */
+  /** If a run was submitted in this moment, its foreign key keeps the row. */
   private async deleteRow(tx: Transaction, id: string): Promise<boolean> {
     try {
       return await this.datasets.delete(tx, id);
@@ -136,7 +137,8 @@ export class DatasetsService {
       action: 'dataset.create',
       data: { name, tokens, vocab },
     });
-    // Last, so that a row that could not be written leaves no file; over an equal file it changes nothing.
+    // The file comes last, so that a row that could not be written leaves no file; replacing an equal file changes
+    // nothing.
     await rename(path, this.blobs.datasetPath(sha256));
     return dataset;
   }

@@ -19,7 +19,7 @@ import { PromptTokenizerService } from './prompt-tokenizer.service';
 
 const TIMEOUT_MS = 120_000;
 const WAITING_COUNT_MAX = 8;
-/** The checkpoint may be deleted meanwhile, its blocks not. */
+/** The checkpoint may be deleted meanwhile, but its blocks are held for this long. */
 const HOLD_MS = 2 * TIMEOUT_MS;
 
 type Sampling = Pick<GeneratePlan, 'promptTokens' | 'maxTokens' | 'temperature' | 'seed'>;
@@ -67,7 +67,7 @@ export class GenerateService {
     const manifest = weightsOf(checkpoint, model);
     const hashes = manifest.tensors.flatMap(({ blocks }) => blocks.map(({ sha256 }) => sha256));
     const taskId = newId('gen');
-    // In the name of each agent, since that is also what lets it read them.
+    // Each agent is the owner of a hold, because holds also let it read the blocks.
     for (const { id } of gang) await this.holds.hold({ owner: generationHolder(id), fence: 0 }, hashes, HOLD_MS);
     const plan = {
       taskId,
@@ -86,9 +86,9 @@ export class GenerateService {
   }
 }
 
-/** Weights alone: moments are of no use here, and would double the message. */
+/** The manifest of the weights alone: moments are not needed here, and would double the message. */
 function weightsOf({ manifest, step }: DurableCheckpoint, model: ModelConfig): GeneratePlan['manifest'] {
-  // An agent of an earlier version does not know who said the number of heads, and need not.
+  // An agent of an earlier version does not know this field, and does not need it.
   const { headsGiven: _headsGiven, ...rest } = manifest;
   return {
     ...rest,
@@ -102,7 +102,7 @@ function weightsOf({ manifest, step }: DurableCheckpoint, model: ModelConfig): G
   };
 }
 
-/** @throws AppError GENERATE.MODEL_INCOMPLETE for an import, whose file does not say its heads */
+/** @throws AppError GENERATE.MODEL_INCOMPLETE for an import whose file does not tell its number of heads */
 function modelOf({ id, manifest }: DurableCheckpoint): ModelConfig {
   const { heads } = manifest.model as { heads: number | null };
   if (heads === null) throw modelIncomplete(id, 'heads');

@@ -4,7 +4,7 @@ import { RunsRepository } from '../../ledger/runs/runs.repository';
 import { SessionRegistry } from '../../ledger/sessions/session-registry';
 import { noAgents } from '../../ledger/agents/generate.errors';
 
-/** Chooses the agents of a generation: as many as the run had ranks, if there are, the idle ones first. */
+/** Chooses the agents of a generation: as many as the run had ranks, if there are so many, and idle ones first. */
 @Injectable()
 export class GenerationGangService {
   constructor(
@@ -14,8 +14,8 @@ export class GenerationGangService {
   ) {}
 
   /**
-   * Index = rank. Agents whose sessions are at another replica cannot be asked from here. @throws AppError
-   * GENERATE.NO_AGENTS
+   * The agents, indexed by rank. Agents whose sessions are at another replica cannot be asked from here. @throws
+   * AppError GENERATE.NO_AGENTS
    */
   async choose(
     { runId, layers }: { readonly runId: string | null; readonly layers: number },
@@ -24,7 +24,7 @@ export class GenerationGangService {
     const run = runId === null ? null : await this.runs.find(runId);
     const connected = (await this.agents.all()).filter(({ id }) => this.registry.get(id) !== undefined);
     if (connected.length === 0) throw noAgents();
-    // A stable sort: among equals the order of the inventory stays.
+    // The sort is stable: agents that are equally suitable stay in the order of the inventory.
     const preferred = connected.sort((a, b) => preference(a, isBusy) - preference(b, isBusy));
     return preferred.slice(0, Math.min(run?.spec.parallel.pp ?? 1, layers, preferred.length));
   }

@@ -1,8 +1,8 @@
 import type { AppError } from '@millrace/core';
 
-/** An agent generates one text at a time, and few requests wait: the agents have training to do. */
+/** An agent generates one text at a time, and only few requests may wait, since the agents have to train. */
 export class GenerationQueue {
-  /** Of each agent, the end of what it was last given. */
+  /** For each agent, a promise that resolves at the end of what it was last given. */
   private readonly tails = new Map<string, Promise<unknown>>();
   private pendingCount = 0;
 
@@ -16,8 +16,8 @@ export class GenerationQueue {
   }
 
   /**
-   * Begins when each of the agents is done with what it was given before, so one that is silent holds up only those who
-   * share it. @throws what `full` makes when too many wait
+   * Begins when each of the agents has finished what it was given before, so that a silent agent holds up only those
+   * who share it. @throws the result of `full` when too many requests wait
    */
   run<T>(agentIds: readonly string[], work: () => Promise<T>): Promise<T> {
     if (this.pendingCount > this.waitingCountMax) throw this.full(this.waitingCountMax);

@@ -5,7 +5,7 @@ import { RunDatasetsRepository } from '../../ledger/datasets/run-datasets.reposi
 import { RunsRepository } from '../../ledger/runs/runs.repository';
 import { noTokenizer } from '../../ledger/agents/generate.errors';
 
-/** The tokenizer that a checkpoint was trained with. */
+/** Finds the tokenizer that a checkpoint was trained with. */
 @Injectable()
 export class PromptTokenizerService {
   constructor(

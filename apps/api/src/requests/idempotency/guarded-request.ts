@@ -7,15 +7,15 @@ import { storable } from './kept-answer';
 const requests = new AsyncLocalStorage<GuardedRequest>();
 
 /**
- * To be called in the transaction that does what the request asks: with an Idempotency-Key the answer is kept in that
- * very transaction, so that a crash right after it loses nothing. @returns `body`
+ * Must be called in the transaction that does what the request asks. With an Idempotency-Key, the answer is stored in
+ * that very transaction, so that a crash right after it loses nothing. @returns `body`
  */
 export function willAnswer<T extends object>(body: T): T {
   requests.getStore()?.told(body);
   return body;
 }
 
-/** A request with an Idempotency-Key while it is handled: each of its transactions says that it was carried out. */
+/** A request with an Idempotency-Key while it is handled. Each of its transactions records that it was carried out. */
 export class GuardedRequest {
   private answer: object | undefined;
   private over = false;
@@ -23,7 +23,7 @@ export class GuardedRequest {
   constructor(
     private readonly keys: IdempotencyRepository,
     private readonly hold: KeyHold,
-    /** Of the answer, if all goes well. */
+    /** The status of the answer, if all goes well. */
     private readonly status: number,
   ) {}
 
@@ -41,7 +41,10 @@ export class GuardedRequest {
     this.answer = body;
   }
 
-  /** @throws AppError API.IDEMPOTENCY_KEY_IN_FLIGHT when the key was taken over, and the transaction is rolled back */
+  /**
+   * @throws AppError API.IDEMPOTENCY_KEY_IN_FLIGHT when another request took the key over, so that the transaction is
+   * rolled back
+   */
   async commitAlong(tx: Transaction): Promise<void> {
     if (this.over) return;
     const kept = this.answer && { status: this.status, body: storable(JSON.stringify(this.answer)) };

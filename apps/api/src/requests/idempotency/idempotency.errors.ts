@@ -22,7 +22,7 @@ export function idempotencyKeyReused(key: string): AppError {
   });
 }
 
-/** What was asked for is done; its answer had a secret, which is not kept. */
+/** What was asked for has been done. Its answer contained a secret, which is not kept. */
 export function idempotencySecretTold(key: string): AppError {
   return new AppError({
     code: 'API.IDEMPOTENCY_SECRET_TOLD',

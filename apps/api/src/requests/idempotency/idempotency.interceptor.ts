@@ -24,9 +24,9 @@ const KEY_CHARACTERS_MAX = 255;
 const EXTENSION_MS = 20_000;
 
 /**
- * `Idempotency-Key` on POST (draft-ietf-httpapi-idempotency-key-header): the first answer is kept for a day and given
- * again. What the request changes and its key are written in one transaction (GuardedRequest), so that a crash between
- * the two cannot make it happen twice. An error frees the key as long as nothing was changed.
+ * Implements `Idempotency-Key` on POST (draft-ietf-httpapi-idempotency-key-header): the first answer is kept for a day
+ * and given again. What the request changes and its key are written in one transaction (GuardedRequest), so that a
+ * crash between the two cannot make it happen twice. An error frees the key as long as nothing was changed.
  */
 @Injectable()
 export class IdempotencyInterceptor implements NestInterceptor {

@@ -7,7 +7,7 @@ export interface KeyId {
   readonly key: string;
 }
 
-/** One handling of a request, which has the key until it is answered or its reservation runs out. */
+/** One handling of a request, which holds the key until it is answered or until its reservation runs out. */
 export interface KeyHold extends KeyId {
   readonly holder: string;
 }
@@ -22,16 +22,16 @@ export const IN_FLIGHT = 0;
 /** Status of a key whose request was carried out, at least in part, and whose answer is not known. */
 export const CARRIED_OUT = 1;
 
-/** A reservation whose API was killed is free again after this; it is extended while the request is being handled. */
+/** If the API is killed, its reservation ends after this time; it is extended while the request is being handled. */
 const RESERVATION_MS = 60_000;
 const ANSWER_MS = 24 * 3_600_000;
 
-/** Keys and the answers that belong to them. Their times are stamped and judged by the database's clock. */
+/** Keys and the answers that belong to them. Their times are set and compared by the database's clock. */
 @Injectable()
 export class IdempotencyRepository {
   constructor(private readonly prisma: PrismaService) {}
 
-  /** Takes the key if it is free or expired; otherwise the row that holds it. */
+  /** Takes the key if it is free or has expired; otherwise returns the row that holds it. */
   async reserve(hold: KeyHold, fingerprint: string): Promise<IdempotencyKey | undefined> {
     const { tokenId, key, holder } = hold;
     const taken = await this.prisma.$executeRaw`
@@ -44,11 +44,11 @@ export class IdempotencyRepository {
         WHERE "IdempotencyKey"."expiresAt" <= millrace_now()`;
     if (taken === 1) return undefined;
     const row = await this.prisma.idempotencyKey.findUnique({ where: { tokenId_key: { tokenId, key } } });
-    // Released in between: take it now.
+    // The key was released in between, so that it can be taken now.
     return row ?? this.reserve(hold, fingerprint);
   }
 
-  /** Keeps a reservation alive while its request takes long. */
+  /** Extends a reservation while its request takes long. */
   async extend({ tokenId, key, holder }: KeyHold): Promise<void> {
     await this.prisma.$executeRaw`
       UPDATE "IdempotencyKey" SET "expiresAt" = millrace_now() + ${RESERVATION_MS}::float8 * interval '1 millisecond'
@@ -56,8 +56,8 @@ export class IdempotencyRepository {
   }
 
   /**
-   * In a transaction of the request: if it commits, the request is not carried out again for a day, whatever becomes of
-   * this process. False when somebody else has the key by now.
+   * Called in a transaction of the request: if it commits, the request is not carried out again for a day, whatever
+   * becomes of this process. Returns false when somebody else has the key by now.
    */
   carriedOut(tx: Transaction, hold: KeyHold, kept: KeptAnswer | undefined): Promise<boolean> {
     return this.write(tx, hold, kept ?? { status: CARRIED_OUT, body: [] });
@@ -67,7 +67,7 @@ export class IdempotencyRepository {
     await this.write(this.prisma, hold, kept);
   }
 
-  /** Nothing was changed, so the key is free for another try; one that was carried out keeps it. */
+  /** Frees the key for another try if nothing was changed; a request that was carried out keeps it. */
   async release({ tokenId, key, holder }: KeyHold): Promise<void> {
     await this.prisma.idempotencyKey.deleteMany({ where: { tokenId, key, holder, status: IN_FLIGHT } });
   }

@@ -1,9 +1,9 @@
 import type { JsonInput } from '../../ground/database/prisma.service';
 
-/** Of a kept answer that the database could not hold as it is. */
+/** Marks a kept answer that the database could not store as it is. */
 const ENCODED = 'base64';
 
-/** A model may write any character, and Postgres keeps neither NUL nor half a surrogate pair in JSON. */
+/** A model may write any character, but Postgres stores neither NUL nor half a surrogate pair in JSON. */
 export function storable(json: string): JsonInput {
   if (!/\\u(0000|d[89a-f])/i.test(json)) return JSON.parse(json) as JsonInput;
   return { [ENCODED]: Buffer.from(json).toString('base64') };

@@ -15,7 +15,7 @@ const QUEUE_COUNT = 100;
 export class OverviewRepository {
   constructor(private readonly prisma: PrismaService) {}
 
-  /** An agent that was not heard of for `silentMs` is gone, whatever its last session left behind. */
+  /** An agent that was not heard for `silentMs` is gone, even if its last session left another state behind. */
   async agents(silentMs: number): Promise<AgentCounts> {
     const [row] = await this.prisma.$queryRaw<Record<'connected' | 'draining' | 'gone' | 'leased', bigint>[]>`
       SELECT count(*) FILTER (WHERE a."there" AND NOT a."draining") AS "connected",
@@ -59,7 +59,7 @@ export class OverviewRepository {
     }));
   }
 
-  /** What waits for devices, for the first time or again, in the scheduler's order: priority, then age. */
+  /** Runs that wait for devices, for the first time or again, in the scheduler's order: by priority, then by age. */
   async queue(): Promise<OverviewBody['queue']> {
     const rows = await this.prisma.run.findMany({
       where: { state: { in: [...PLACEABLE_STATES] } },
@@ -70,7 +70,7 @@ export class OverviewRepository {
     return rows.map(({ id, name, reason }, index) => ({ id, name, position: index + 1, reason: reason as Reason }));
   }
 
-  /** Of running runs together, by the newest point of each. */
+  /** The sum over all running runs, from the newest point of each. */
   async tokensPerSecond(): Promise<number> {
     const [row] = await this.prisma.$queryRaw<{ sum: number | null }[]>`
       SELECT sum(newest."value") AS "sum" FROM "Run" run CROSS JOIN LATERAL (

@@ -22,7 +22,7 @@ interface TriedPlacement {
   readonly pending: PendingReason | undefined;
 }
 
-/** Plans a run as the scheduler would now, behind those that wait already, and stores nothing. */
+/** Plans a run as the scheduler would now, behind the runs that wait already, and stores nothing. */
 @Injectable()
 export class DryRunService {
   constructor(
@@ -41,7 +41,7 @@ export class DryRunService {
     const agents = await this.agents.all();
     const { gang, pending } = await this.tryPlacement(spec, admitted, agents);
     const { model } = admitted.outline;
-    // Without devices of its own the step is told from the best ones that are known.
+    // If the run would get no devices now, the step is predicted for the best devices that are known.
     const basisOf = await this.knowledge.of({ spec }, model, agents);
     const { planned, chosen } = await this.choose(spec, model, { agents: gang.length > 0 ? gang : agents, basisOf });
     const plan = planned?.plan;
@@ -94,7 +94,7 @@ export class DryRunService {
     };
   }
 
-  /** Where the spec fixes the layers, the scheduler has put the devices in order already. */
+  /** If the spec fixes the layers, the scheduler has already put the devices in order. */
   private async choose(spec: RunSpec, model: ModelConfig, { agents, basisOf }: OfferedDevices): Promise<ChosenDevices> {
     const { pp, partition } = spec.parallel;
     const offered = partition === 'auto' ? agents : agents.slice(0, pp);
@@ -109,9 +109,9 @@ export class DryRunService {
 }
 
 interface ChosenDevices {
-  /** Undefined when there are too few devices, or their memory holds no split. */
+  /** Undefined when there are too few devices, or when no split fits their memory. */
   readonly planned: ExplainedPlan | undefined;
-  /** Index = rank. */
+  /** The agents, indexed by rank. */
   readonly chosen: readonly AgentWithLease[];
 }
 
@@ -133,7 +133,7 @@ function basisBody({ devices, links }: PlanBasis, recompute: Recompute): PlanBod
 interface StageContext {
   readonly plan: Plan | undefined;
   readonly outline: RunOutline;
-  /** Empty when it would have to wait. */
+  /** Empty when the run would have to wait. */
   readonly gang: readonly AgentWithLease[];
 }
 

@@ -29,7 +29,7 @@ export class RunActionsService {
     private readonly audit: AuditRepository,
   ) {}
 
-  /** Cancelling twice is no error; a run that is over otherwise cannot be cancelled. */
+  /** Cancelling a cancelled run is not an error; a run that has ended in another way cannot be cancelled. */
   cancel(id: string, actor: string): Promise<SubmittedBody> {
     return this.act(id, async (tx, run, attempt) => {
       if (run.state === 'cancelled' || (run.state === 'stopping' && !isMoreSevere('cancel', run.stopping))) return run;
@@ -50,13 +50,13 @@ export class RunActionsService {
     });
   }
 
-  /** Takes effect at the next step boundary, with a checkpoint; at once when no attempt is under way. */
+  /** Pauses at the next step boundary, with a checkpoint; at once if no attempt is under way. */
   pause(id: string, actor: string): Promise<SubmittedBody> {
     return this.act(id, async (tx, run, attempt) => {
       if (run.state === 'pausing' || run.state === 'paused') return run;
       const reason = {
         code: 'RUN.PAUSE_REQUESTED',
-        message: `pause asked for by ${await this.audit.nameOf(tx, actor)}`,
+        message: `pausing, as asked for by ${await this.audit.nameOf(tx, actor)}`,
       };
       const changes = { actor, action: 'run.pause', reason, stopping: 'pause' as const };
       if (canTransition(run.state, 'pausing') && attempt && isLive(attempt.state)) {

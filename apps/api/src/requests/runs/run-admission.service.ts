@@ -16,7 +16,7 @@ export interface AdmittedRun {
   readonly outline: RunOutline;
 }
 
-/** Checks a spec against what it refers to, so that a run which is queued can be trained once it has devices. */
+/** Checks a spec against what it refers to, so that a queued run can be trained once it has devices. */
 @Injectable()
 export class RunAdmissionService {
   constructor(
@@ -26,7 +26,7 @@ export class RunAdmissionService {
     private readonly threads: PlanningThreads,
   ) {}
 
-  /** @throws AppError RUN.SPEC_UNFIT naming the fields */
+  /** @throws AppError RUN.SPEC_UNFIT, which names the fields */
   async admit(spec: RunSpec, lane: PlanningLane): Promise<AdmittedRun> {
     if (!(await this.projects.exists(spec.project)))
       throw specUnfit([{ path: '/project', message: `there is no project "${spec.project}"` }]);
@@ -52,15 +52,17 @@ export class RunAdmissionService {
   }
 
   /**
-   * In the transaction that stores the run: from now on the checkpoint it starts from stays.
-   * @throws AppError RUN.SPEC_UNFIT when it was deleted since `admit`
+   * Called in the transaction that stores the run: from then on the checkpoint that it starts from is kept.
+   * @throws AppError RUN.SPEC_UNFIT when the checkpoint was deleted since `admit`
    */
   async keepInit(tx: Transaction, { model: { init } }: RunSpec): Promise<void> {
     if (init.from === 'random' || (await this.checkpoints.keep(tx, init.id))) return;
     throw specUnfit([{ path: '/model/init/id', message: `checkpoint ${init.id} was deleted a moment ago` }]);
   }
 
-  /** Schedules and partitions have limits of their own (cells, layers); they belong to fields of the spec too. */
+  /**
+   * Schedules and partitions have limits of their own (cells, layers), which are reported for fields of the spec too.
+   */
   private async outlineOrRefuse(spec: RunSpec, model: ModelConfig, lane: PlanningLane): Promise<RunOutline> {
     try {
       return await this.threads.ask(lane, 'shape', { spec, model });
@@ -87,7 +89,7 @@ function checkTokens({ data, model }: RunSpec, tokens: number): void {
   }
 }
 
-/** Tensor by tensor, so that the message names the first that does not fit. */
+/** Checks one tensor after the other, so that the message names the first one that does not fit. */
 function checkInit(
   { model: { init }, train }: RunSpec,
   model: ModelConfig,
@@ -97,7 +99,7 @@ function checkInit(
   const weights = new Map(
     manifest.tensors.filter(({ kind }) => kind === 'weight').map((tensor) => [tensor.name, tensor.shape]),
   );
-  // A copy of the embedding beside a tied head, which the run may tie or not.
+  // This is a copy of the embedding beside a tied head; the run may tie the head or not.
   if (model.tieEmbeddings && manifest.model.tieEmbeddings) weights.delete(HEAD_WEIGHT);
   for (const { name, shape } of allParameters(model)) {
     const given = weights.get(name);
@@ -109,8 +111,10 @@ function checkInit(
   }
   const [extra] = weights.keys();
   if (extra !== undefined)
-    throw refuse(`${id} has ${extra}, which the model of this spec has not${extra === HEAD_WEIGHT ? UNTIE_HINT : ''}`);
-  // An imported file does not tell its number of heads: where nobody said it, what its manifest has is a guess.
+    throw refuse(
+      `${id} has ${extra}, which the model of this spec does not have${extra === HEAD_WEIGHT ? UNTIE_HINT : ''}`,
+    );
+  // An imported file does not tell its number of heads: if the user did not give it, the manifest's is a guess.
   const { heads } = manifest.model;
   if ((manifest.runId !== '' || manifest.headsGiven === true) && heads !== model.heads) {
     const message = `${id} has ${heads} heads, the model of this spec has ${model.heads}; set it to ${heads}`;
@@ -132,7 +136,7 @@ const UNTIE_HINT = ': its head is another matrix than its embedding; set model.t
 const tieHint = (missing: string): string =>
   missing === HEAD_WEIGHT ? ': its head is its embedding; set model.tieEmbeddings to true' : '';
 
-/** A run that goes on needs the state that its optimizer keeps. */
+/** A run that continues from a checkpoint needs the state that its optimizer keeps. */
 function checkOptimizer(optimizer: RunSpec['train']['optimizer'], id: string, manifest: ManifestDocument): void {
   const type = manifest.optimizer?.type;
   if (type !== optimizer.type) {

@@ -12,7 +12,7 @@ import type { BriefRun, RunRecord } from '../../ledger/runs/run-record';
 
 type AttemptBody = RunBody['attempts'][number];
 
-/** A run as REST shows it; `attempts` are its own, oldest first; `nowMs` is the database's time. */
+/** A run as REST shows it. `attempts` are the run's own, oldest first; `nowMs` is the database's time. */
 export function runBody(run: RunRecord, attempts: readonly AttemptRecord[], nowMs: number): RunBody {
   const live = attempts.findLast((attempt) => isLive(attempt.state));
   return {
@@ -25,7 +25,7 @@ export function runBody(run: RunRecord, attempts: readonly AttemptRecord[], nowM
   };
 }
 
-/** A run as lists have it. */
+/** A run as lists show it. */
 export function listedRunBody(run: RunRecord, attempts: readonly ListedAttempt[]): ListedRunBody {
   return {
     ...common(run),
@@ -33,7 +33,7 @@ export function listedRunBody(run: RunRecord, attempts: readonly ListedAttempt[]
   };
 }
 
-/** A run as a row of a long table. */
+/** A run as a row of a long table shows it. */
 export function briefRunBody({ reason, createdAt, startedAt, finishedAt, ...run }: BriefRun): BriefRunBody {
   return {
     ...run,

@@ -11,7 +11,8 @@ import { EventsService } from '../../ground/events/events.service';
 
 /**
  * Deletes runs that are over, with their attempts and checkpoints. Their metrics and logs, of which there may be
- * millions, cannot be read any more from then on and go in batches; the blocks go with the next collection.
+ * millions, cannot be read any more from then on and are deleted in batches; the blocks are deleted by the next
+ * collection.
  */
 @Injectable()
 export class RunRemovalService {

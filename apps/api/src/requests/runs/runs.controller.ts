@@ -30,7 +30,7 @@ export const submitQuerySchema = z.object({
     .transform((text) => text === 'true'),
 });
 
-/** `brief` is what a table of thousands shows; `full` is the default. */
+/** `brief` has what a table of thousands of runs shows; `full` is the default. */
 export const runsQuerySchema = runListQuerySchema.extend({
   view: z
     .enum(['full', 'brief'], { error: 'must be full or brief' })
@@ -49,7 +49,7 @@ export class RunsController {
     private readonly access: ProjectAccessService,
   ) {}
 
-  /** 201 and the run; with `dryRun=true` 200 and the plan, and nothing is stored. */
+  /** Answers 201 and the run; with `dryRun=true` 200 and the plan, in which case nothing is stored. */
   @Post('runs')
   @Access('member', 'runs')
   @TakesDocument()

@@ -22,10 +22,10 @@ import { runCursorInvalid, runNotFound } from '../../ledger/runs/runs.errors';
 import { searchWords, RunsRepository } from '../../ledger/runs/runs.repository';
 import { EventsService } from '../../ground/events/events.service';
 
-/** Each is looked for in five texts of every run. */
+/** Each word is looked for in five texts of every run. */
 const SEARCH_WORDS_MAX = 8;
 
-/** Which runs a list holds; the same over REST and gRPC. */
+/** Which runs a list contains; the same over REST and gRPC. */
 export const runListQuerySchema = pageQuerySchema.extend({
   state: runStateSchema.optional(),
   name: storableText.min(1).max(128).optional(),
@@ -49,7 +49,7 @@ export class RunsService {
     private readonly tracing: RunTracingService,
   ) {}
 
-  /** `spec` is complete (parseRunSpec). @throws AppError RUN.SPEC_UNFIT, and nothing is stored */
+  /** `spec` must be complete (parseRunSpec). @throws AppError RUN.SPEC_UNFIT, in which case nothing is stored */
   async submit(spec: RunSpec, actor: string): Promise<SubmittedBody> {
     const submitted = this.tracing.submitting();
     const { datasetId } = await this.admission.admit(spec, 'runs');
@@ -89,7 +89,7 @@ export class RunsService {
     return { items, nextCursor: nextCursor(rows, limit) };
   }
 
-  /** The same runs as rows of a table: specs and attempts stay in the database. */
+  /** The same runs as rows of a table: specs and attempts are not read. */
   async briefs({ limit, cursor, ...filter }: RunListQuery): Promise<Page<BriefRunBody>> {
     const after = cursor === undefined ? undefined : parseCursor(cursor);
     const rows = await this.runs.briefPage(limit + 1, { ...filter, after });
@@ -97,7 +97,7 @@ export class RunsService {
   }
 }
 
-/** `rows`: one more than a page has, where there are more. */
+/** `rows` has one more row than a page if there are more pages. */
 function nextCursor(rows: readonly { createdAt: Date; id: string }[], limit: number): string | null {
   const last = rows[limit - 1];
   return rows.length > limit && last ? formatCursor(last) : null;
@@ -107,7 +107,7 @@ function formatCursor({ createdAt, id }: { createdAt: Date; id: string }): strin
   return Buffer.from(`${createdAt.getTime()} ${id}`).toString('base64url');
 }
 
-/** The last moment of a Date, which Postgres can still hold. */
+/** The last moment that a JavaScript Date can hold; Postgres can hold it too. */
 const MS_MAX = 8.64e15;
 
 /** @throws AppError RUN.CURSOR_INVALID */

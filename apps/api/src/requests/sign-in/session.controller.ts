@@ -12,7 +12,7 @@ import { sessionBody, SignInService } from './sign-in.service';
 export class SessionController {
   constructor(private readonly signIn: SignInService) {}
 
-  /** A token in, a cookie out. */
+  /** Exchanges a token for a cookie. */
   @Post('session')
   @Public()
   @TakesDocument()

@@ -9,17 +9,17 @@ import { DatabaseClock } from '../../ground/database/database-clock';
 import { PrismaService } from '../../ground/database/prisma.service';
 import { WebSessionsRepository } from './web-sessions.repository';
 
-/** A week: long enough for a run, short enough for a borrowed machine. */
+/** A week is long enough for a run, and short enough for a borrowed machine. */
 const SESSION_MS = 7 * 86_400_000;
 
 export interface OpenedSession {
-  /** For the cookie; only its hash is kept. */
+  /** The secret for the cookie; only its hash is stored. */
   readonly secret: string;
   readonly expiresAt: Date;
   readonly body: SessionBody;
 }
 
-/** Browsers' sessions: EventSource and file downloads cannot send a bearer token, but a cookie. */
+/** Sessions of browsers: EventSource and file downloads cannot send a bearer token, but they send a cookie. */
 @Injectable()
 export class SignInService {
   constructor(
@@ -30,7 +30,7 @@ export class SignInService {
     private readonly time: DatabaseClock,
   ) {}
 
-  /** It ends with its token at the latest. @throws AppError AUTH.* */
+  /** Opens a session, which ends with its token at the latest. @throws AppError AUTH.* */
   async open(token: string): Promise<OpenedSession> {
     const principal = await this.tokens.authenticate(token);
     const now = await this.time.now();

@@ -14,7 +14,7 @@ export class WebSessionsRepository {
     return (await tx.webSession.deleteMany({ where: { hash } })).count === 1;
   }
 
-  /** Those that ended before `now`. */
+  /** Deletes the sessions that ended before `now`. */
   async prune(now: Date): Promise<void> {
     await this.prisma.webSession.deleteMany({ where: { expiresAt: { lt: now } } });
   }

@@ -9,7 +9,7 @@ import {
 } from '@millrace/checkpoint';
 import { serveWork } from '../../../ground/concurrency/serve-work';
 
-/** What is asked of a safetensors file on the disk: to be described, for a block of a tensor, or to be let go. */
+/** What can be asked of a safetensors file on the disk: to describe it, to read a block of a tensor, or to close it. */
 export type ModelFileTask =
   | { readonly operation: 'describe'; readonly path: string }
   | { readonly operation: 'close'; readonly path: string }
@@ -24,7 +24,10 @@ interface OpenModel {
   readonly model: ImportedModel;
 }
 
-/** Imports that go on at the same time; one more and the oldest is opened again when it is asked for. */
+/**
+ * So many imports may go on at the same time; with one more, the oldest file is closed and opened again when it is
+ * needed.
+ */
 const OPEN_MAX = 8;
 const FLOAT_BYTES = 4;
 
