@@ -8,12 +8,12 @@ export function userNameTaken(name: string): AppError {
   return new AppError({
     code: 'USER.NAME_TAKEN',
     kind: 'conflict',
-    message: `a user is called ${name} already; choose another name`,
+    message: `there is already a user called ${name}; choose another name`,
     fields: [{ path: '/name', message: 'is taken' }],
   });
 }
 
-/** Nobody could undo it. */
+/** Without an admin nobody could undo the change. */
 export function lastAdmin(name: string): AppError {
   return new AppError({
     code: 'USER.LAST_ADMIN',
@@ -23,10 +23,10 @@ export function lastAdmin(name: string): AppError {
 }
 
 export function tokenNotFound(id: string): AppError {
-  return new AppError({ code: 'TOKEN.NOT_FOUND', kind: 'not_found', message: `there is no token ${id} in force` });
+  return new AppError({ code: 'TOKEN.NOT_FOUND', kind: 'not_found', message: `there is no valid token ${id}` });
 }
 
-/** Nobody could get in to make another one. */
+/** Without such a token nobody could sign in to make another one. */
 export function lastAdminToken(name: string): AppError {
   return new AppError({
     code: 'TOKEN.LAST_ADMIN',
@@ -37,7 +37,7 @@ export function lastAdminToken(name: string): AppError {
   });
 }
 
-/** A token cannot make one that may do more than itself, for longer, or for somebody else. */
+/** A token cannot make another one that may do more than itself, is valid for longer, or belongs to somebody else. */
 export function tokenBeyondOwn(path: string, message: string): AppError {
   return new AppError({
     code: 'TOKEN.BEYOND_OWN',
@@ -51,7 +51,7 @@ export function expiryPast(expiresAt: string): AppError {
   return new AppError({
     code: 'TOKEN.EXPIRY_PAST',
     kind: 'invalid',
-    message: `expiresAt is ${expiresAt}, which is over; give a time to come, or null`,
+    message: `expiresAt is ${expiresAt}, which is in the past; give a time in the future, or null`,
     fields: [{ path: '/expiresAt', message: 'must be in the future' }],
   });
 }
@@ -64,7 +64,7 @@ export function projectNameTaken(name: string): AppError {
   return new AppError({
     code: 'PROJECT.NAME_TAKEN',
     kind: 'conflict',
-    message: `a project is called ${name} already; choose another name`,
+    message: `there is already a project called ${name}; choose another name`,
     fields: [{ path: '/name', message: 'is taken' }],
   });
 }
@@ -78,7 +78,7 @@ export function memberUnknown(userIds: readonly string[]): AppError {
   });
 }
 
-/** Whoever holds a join token may add an agent, not take the place of one. */
+/** The owner of a join token may add an agent, but not take the place of an existing one. */
 export function agentEnrolled(agentId: string): AppError {
   return new AppError({
     code: 'JOIN.AGENT_ENROLLED',
@@ -98,7 +98,7 @@ export function agentRevoked(agentId: string, revokedAt: Date): AppError {
 }
 
 export function joinTokenNotFound(id: string): AppError {
-  const message = `there is no join token ${id} in force`;
+  const message = `there is no valid join token ${id}`;
   return new AppError({ code: 'JOIN.TOKEN_NOT_FOUND', kind: 'not_found', message });
 }
 
@@ -114,11 +114,11 @@ export function joinTokenInvalid(): AppError {
   return new AppError({
     code: 'JOIN.TOKEN_INVALID',
     kind: 'unauthenticated',
-    message: 'the token is neither a join token nor an admin token in force; make one with `millrace join-token`',
+    message: 'the token is neither a join token nor a valid admin token; make one with `millrace join-token`',
   });
 }
 
-/** `token`: as it is after its last use. */
+/** `token` is the row as it is after the last use. */
 export function joinTokenUsed(token: { usedAt: Date | null; agentId: string | null } | null): AppError {
   const last = token?.usedAt ? `, the last time by ${token.agentId} at ${token.usedAt.toISOString()}` : '';
   return new AppError({

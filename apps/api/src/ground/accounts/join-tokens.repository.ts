@@ -33,7 +33,10 @@ export class JoinTokensRepository {
     return tx.joinToken.findUnique({ where: { hash } });
   }
 
-  /** Takes one use. False when it is not known, used up or over; of two that want the last use, one gets it. */
+  /**
+   * Takes one use of the token. Returns false when it is unknown, used up or over; if two callers want the last use,
+   * one of them gets it.
+   */
   async use(tx: Transaction, hash: string, { agentId, now }: { agentId: string; now: Date }): Promise<boolean> {
     const { count } = await tx.joinToken.updateMany({
       where: { hash, usesLeft: { gt: 0 }, expiresAt: { gt: now } },
@@ -42,7 +45,7 @@ export class JoinTokensRepository {
     return count === 1;
   }
 
-  /** False when it is not known, or enrols nobody any more anyway. */
+  /** Returns false when the token is unknown, or enrols no more agents anyway. */
   async revoke(tx: Transaction, id: string, now: Date): Promise<boolean> {
     if (id.includes('\0')) return false;
     const { count } = await tx.joinToken.updateMany({

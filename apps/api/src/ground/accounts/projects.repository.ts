@@ -11,7 +11,7 @@ type ProjectWithMembers = Project & { members: ProjectMember[] };
 
 const WITH_MEMBERS = { members: { orderBy: { userId: 'asc' } } } as const;
 
-/** Rows of projects and of who belongs to them. */
+/** Rows of projects and of their members. */
 @Injectable()
 export class ProjectsRepository {
   constructor(private readonly prisma: PrismaService) {}
@@ -54,7 +54,7 @@ export class ProjectsRepository {
     }
   }
 
-  /** Undefined when there is none with this id. */
+  /** Undefined when there is no project with this id. */
   async update(tx: Transaction, id: string, { everyone, members }: ProjectChanges): Promise<ProjectBody | undefined> {
     if ((await tx.project.count({ where: { id } })) === 0) return undefined;
     const own = members && { deleteMany: {}, create: [...new Set(members)].map((userId) => ({ userId })) };

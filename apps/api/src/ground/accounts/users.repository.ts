@@ -46,12 +46,12 @@ export class UsersRepository {
     return named(name ?? '', tx.user.update({ where: { id }, data }));
   }
 
-  /** With the user's tokens, sessions and memberships. */
+  /** Deletes the user, with the user's tokens, sessions and memberships. */
   async delete(tx: Transaction, id: string): Promise<void> {
     await tx.user.delete({ where: { id } });
   }
 
-  /** Ids of the admins that are enabled; none of them changes until the transaction ends. */
+  /** Ids of the admins that are enabled; none of them can change until the transaction ends. */
   async lockAdmins(tx: Transaction): Promise<string[]> {
     const rows = await tx.$queryRaw<{ id: string }[]>`
       SELECT "id" FROM "User" WHERE "role" = 'admin' AND NOT "disabled" ORDER BY "id" FOR UPDATE`;

@@ -4,28 +4,28 @@ import { type JsonInput, PrismaService, type Transaction } from '../database/pri
 import type { AuditEntry } from '../../generated/prisma/client';
 
 export interface NewAuditEntry {
-  /** Id of a token, of an agent, or `system`. */
+  /** Id of a token or of an agent, or `system`. */
   readonly actor: string;
-  /** run.submit, user.create, … */
+  /** Such as run.submit or user.create. */
   readonly action: string;
   readonly subject: string;
   readonly data: JsonInput;
 }
 
 export interface AuditFilter {
-  /** Id or name. */
+  /** Id or name of the actor. */
   readonly actor?: string | undefined;
   readonly action?: string | undefined;
-  /** Entries before this one. */
+  /** Only entries before this one are returned. */
   readonly before?: bigint | undefined;
 }
 
-/** Who did what. */
+/** Records who did what. */
 @Injectable()
 export class AuditRepository {
   constructor(private readonly prisma: PrismaService) {}
 
-  /** In the transaction of the change itself. A token stands for its user, whose name is kept as it is now. */
+  /** Must run in the transaction of the change itself. A token stands for its user, whose present name is stored. */
   async append(tx: Transaction, { actor, action, subject, data }: NewAuditEntry): Promise<void> {
     await tx.$executeRaw`
       INSERT INTO "AuditEntry" ("actorId", "actorName", "tokenId", "action", "subject", "data")
@@ -34,7 +34,7 @@ export class AuditRepository {
       FROM (SELECT 1) AS one LEFT JOIN "Token" t ON t."id" = ${actor} LEFT JOIN "User" u ON u."id" = t."userId"`;
   }
 
-  /** What a person calls an actor: the user of a token; else the id itself. */
+  /** The name by which people know an actor: the user of a token, else the id itself. */
   async nameOf(tx: Transaction, actor: string): Promise<string> {
     const token = await tx.token.findUnique({ where: { id: actor }, select: { user: { select: { name: true } } } });
     return token?.user?.name ?? actor;

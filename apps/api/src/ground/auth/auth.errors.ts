@@ -9,7 +9,7 @@ export function tokenMissing(): AppError {
   });
 }
 
-/** Also of a revoked token: whoever holds one need not learn that it was good once. */
+/** A revoked token gets the same answer: whoever holds it need not learn that it was once valid. */
 export function tokenUnknown(): AppError {
   return new AppError({
     code: 'AUTH.TOKEN_UNKNOWN',
@@ -34,7 +34,7 @@ export function userDisabled(name: string): AppError {
   });
 }
 
-/** Not of a token that is refused from now on, but of one that opens less than before. */
+/** The token is still valid, but may do less than before. */
 export function rightsLost(): AppError {
   return new AppError({
     code: 'AUTH.RIGHTS_LOST',
@@ -51,12 +51,12 @@ export function sessionUnknown(): AppError {
   });
 }
 
-/** A request with a cookie that some other site may have caused. */
+/** A request with a cookie that may have been caused by another site. */
 export function originForbidden(origin: string | undefined, host: string): AppError {
   return new AppError({
     code: 'AUTH.ORIGIN_FORBIDDEN',
     kind: 'forbidden',
-    message: `a change under a session cookie must come from this site: Origin is ${origin ?? 'missing'}, the host ${host}`,
+    message: `a change under a session cookie must come from this site: Origin is ${origin ?? 'missing'}, the host is ${host}`,
   });
 }
 
@@ -72,7 +72,7 @@ export function scopeForbidden(scope: readonly string[], needed: string): AppErr
   return new AppError({
     code: 'AUTH.SCOPE_FORBIDDEN',
     kind: 'forbidden',
-    message: `the token's scope is ${scope.join(', ')}; this takes ${needed}`,
+    message: `the token's scope is ${scope.join(', ')}; this needs ${needed}`,
   });
 }
 
@@ -80,11 +80,11 @@ export function projectForbidden(user: string, project: string): AppError {
   return new AppError({
     code: 'AUTH.PROJECT_FORBIDDEN',
     kind: 'forbidden',
-    message: `user ${user} is no member of project ${project}; an admin can add it`,
+    message: `user ${user} is not a member of project ${project}; an admin can add the user`,
   });
 }
 
-/** An agent's credential opens that agent's sessions and no other's. */
+/** An agent's credential opens only the sessions of that agent. */
 export function agentForbidden(given: string, own: string): AppError {
   return new AppError({
     code: 'AUTH.AGENT_FORBIDDEN',

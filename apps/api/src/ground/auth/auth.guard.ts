@@ -13,12 +13,12 @@ const BEARER = /^Bearer +([^\s]+) *$/i;
 
 type WithPrincipal = Request & { principal?: Principal };
 
-/** The token's id, as the `actor` of what a request changes. */
+/** The token's id, which is the `actor` of what a request changes. */
 export const Actor = createParamDecorator((_: unknown, context: ExecutionContext): string => {
   return tokenIdOf(context.switchToHttp().getRequest<Request>()) ?? '';
 });
 
-/** Who asks, on a route that is not public. */
+/** The caller of a route that is not public. */
 export const Caller = createParamDecorator((_: unknown, context: ExecutionContext): Principal => {
   return callerOf(context.switchToHttp().getRequest<Request>());
 });
@@ -29,7 +29,7 @@ export function callerOf(request: Request): Principal {
   return principal;
 }
 
-/** Who asks; undefined on a public route. */
+/** The caller; undefined on a public route. */
 export function optionalCallerOf(request: Request): Principal | undefined {
   return (request as WithPrincipal).principal;
 }
@@ -39,7 +39,7 @@ export function tokenIdOf(request: Request): string | undefined {
   return optionalCallerOf(request)?.tokenId;
 }
 
-/** Lets through whoever has a token, in the Authorization header or behind a session cookie, that may do it. */
+/** Lets a request through if its token, in the Authorization header or behind a session cookie, allows it. */
 @Injectable()
 export class AuthGuard implements CanActivate {
   constructor(
@@ -77,7 +77,7 @@ export class AuthGuard implements CanActivate {
     return this.admit(request, bearer, () => this.tokens.authenticate(bearer));
   }
 
-  /** Before the database is asked; who is known is not held up by others at the same address. */
+  /** Called before the database is asked. A caller who is known is not held up by others at the same address. */
   private admit(
     request: Request,
     secret: string | undefined,
@@ -89,8 +89,8 @@ export class AuthGuard implements CanActivate {
 }
 
 /**
- * Ends what still flows either way. A request that is wholly here and not answered yet, such as the one that revokes
- * its own token, is answered.
+ * Ends what still flows in either direction. A request that has fully arrived and is not answered yet, such as one that
+ * revokes its own token, is answered.
  */
 function cutShort(request: Request, response: Response): void {
   if (!response.headersSent) {
@@ -98,7 +98,8 @@ function cutShort(request: Request, response: Response): void {
     return;
   }
   const isEvents = String(response.getHeader('content-type')).startsWith('text/event-stream');
-  // The reader of a stream of events hears why when it comes back. One that does not take its end is cut off next time.
+  // A reader of an event stream learns the reason when it reconnects. One that does not accept the end is cut off next
+  // time.
   if (isEvents && !response.writableEnded) response.end();
   else response.destroy();
 }

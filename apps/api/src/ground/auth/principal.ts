@@ -1,6 +1,6 @@
 import type { UserRole } from '@millrace/contracts';
 
-/** Who asks: a user by one of their tokens, or an agent by its own credential. */
+/** The caller: a user with one of their tokens, or an agent with its own credential. */
 export interface Principal {
   readonly tokenId: string;
   readonly role: UserRole | 'agent';
@@ -9,9 +9,9 @@ export interface Principal {
   /** Null for a user. */
   readonly agentId: string | null;
   readonly scope: readonly string[];
-  /** Of the token; null: never. */
+  /** When the token expires; null means never. */
   readonly expiresAt: Date | null;
-  /** The browser session's row, if it is one. */
+  /** The id of the browser session, if it is one. */
   readonly sessionId: string | null;
   readonly sessionEndsAt: Date | null;
 }

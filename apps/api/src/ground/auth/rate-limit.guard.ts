@@ -5,7 +5,7 @@ import { addressKey } from '../http/address-key';
 import { rateLimited } from '../http/boundary.errors';
 import { tokenIdOf } from './auth.guard';
 
-/** Counts requests per token; those that need none (sign-ins, probes, which ask the database) per address. */
+/** Counts requests per token; those without one (sign-ins, and probes, which ask the database) per address. */
 @Injectable()
 export class RateLimitGuard extends ThrottlerGuard {
   protected override async getTracker(request: Record<string, unknown>): Promise<string> {
@@ -13,7 +13,7 @@ export class RateLimitGuard extends ThrottlerGuard {
     return tokenIdOf(asked) ?? `address ${addressKey(asked.ip)}`;
   }
 
-  /** One budget per token, not per token and route. */
+  /** A token has one budget, instead of one for each route. */
   protected override generateKey(_context: ExecutionContext, tracker: string, name: string): string {
     return `${name} ${tracker}`;
   }

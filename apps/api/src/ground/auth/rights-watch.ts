@@ -8,19 +8,20 @@ import { covers } from './access';
 import type { Principal } from './principal';
 import { type TokenRights, TokensRepository } from './tokens.repository';
 
-/** A change made through another replica, and a token that expires, end what is open this long after at the latest. */
+/** A change made at another replica, or the expiry of a token, ends what is open within this time. */
 const LOOK_MS = 1_000;
 
 interface Held {
   readonly principal: Principal;
   readonly end: (reason: AppError) => void;
-  /** Projects of the user when they were first read. */
+  /** The projects of the user when they were first read. */
   projects?: readonly string[];
 }
 
 /**
- * What is open for somebody lives no longer than the rights with which it was opened: sessions of agents, streams of
- * events, downloads, uploads. They are looked up for all of them at once, at a change of this replica and every second.
+ * What somebody has opened (agents' sessions, event streams, downloads, uploads) lives no longer than the rights with
+ * which it was opened. The rights of all of them are looked up together, at every change in this replica and every
+ * second.
  */
 @Injectable()
 export class RightsWatch implements OnModuleDestroy {
@@ -37,7 +38,10 @@ export class RightsWatch implements OnModuleDestroy {
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
-  /** `end` is called, in every look anew, once the principal may do less than it may now. @returns how to let go */
+  /**
+   * `end` is called when the principal may do less than now, and again at every look after that. @returns a function
+   * that stops watching
+   */
   hold(principal: Principal, end: (reason: AppError) => void): () => void {
     const each: Held = { principal, end };
     this.held.add(each);
@@ -45,7 +49,7 @@ export class RightsWatch implements OnModuleDestroy {
     return () => void this.held.delete(each);
   }
 
-  /** Tokens, users, projects or browser sessions have changed in the database. */
+  /** Called when tokens, users, projects or browser sessions have changed in the database. */
   changed(): void {
     if (this.stopped) return;
     if (this.looking) {
@@ -98,7 +102,9 @@ export class RightsWatch implements OnModuleDestroy {
   }
 }
 
-/** Why what is held must end; undefined while its principal may do all that it might when it was opened. */
+/**
+ * Why what was opened must end; undefined while its principal may still do everything that it could when it was opened.
+ */
 function lossOf(held: Held, now: TokenRights | undefined, nowMs: number): AppError | undefined {
   if (now === undefined || now.revokedAt !== null) return tokenUnknown();
   if (isPast(now.expiresAt, nowMs)) return tokenExpired(now.expiresAt as Date);

@@ -5,15 +5,15 @@ import { originForbidden } from './auth.errors';
 export const SESSION_COOKIE = 'millrace_session';
 const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
-/** The secret of a browser's session. */
+/** The secret of a browser session. */
 export function sessionCookieOf(request: Request): string | undefined {
   const secret = parse(request.headers.cookie ?? '')[SESSION_COOKIE];
   return secret === '' ? undefined : secret;
 }
 
 /**
- * Browsers add the cookie to whatever any site makes them ask, if an old one does not know SameSite; they always tell
- * the true Origin of a change. @throws AppError AUTH.ORIGIN_FORBIDDEN
+ * Checks a cookie's origin. An old browser that does not know SameSite adds the cookie to requests that another site
+ * causes; but every browser sends the true Origin with a change. @throws AppError AUTH.ORIGIN_FORBIDDEN
  */
 export function assertSameOrigin({ method, headers }: Pick<Request, 'method' | 'headers'>): void {
   if (SAFE_METHODS.has(method)) return;

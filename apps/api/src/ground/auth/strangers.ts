@@ -11,14 +11,14 @@ import { rateLimited } from '../http/boundary.errors';
 const ADDRESSES_MAX = 10_000;
 
 /**
- * How often an address may come with a token that is not in force: each made-up token costs the database a look, and
- * once they are too many it is not asked any more. Tokens that are known a moment ago are not looked up, and so are not
- * concerned.
+ * Limits how often an address may come with a token that is not valid. Each invented token costs a query, and once
+ * there are too many of them the database is not asked any more. Tokens that were valid a moment ago need no query, and
+ * are not affected.
  */
 @Injectable()
 export class Strangers {
   private readonly budget: CallBudget;
-  /** A burst is bounded as well: how each look ends is known only later. */
+  /** Bounds how many lookups one address has under way: whether a lookup fails is known only later. */
   private readonly looks: OpenCalls;
 
   constructor(
@@ -29,7 +29,7 @@ export class Strangers {
     this.looks = new OpenCalls(config.requestsPerSecond);
   }
 
-  /** Runs `authenticate`, and counts it where it finds nobody. @throws AppError API.RATE_LIMITED */
+  /** Runs `authenticate`, and counts a call that finds nobody. @throws AppError API.RATE_LIMITED */
   async admit<Caller>(request: Request, authenticate: () => Promise<Caller>): Promise<Caller> {
     const address = addressKey(request.ip);
     const over = this.budget.waitMs(address) > 0 ? undefined : this.looks.open(address);

@@ -4,7 +4,7 @@ import type { CreatedKey } from '../database/created-key';
 import { PrismaService, type Transaction } from '../database/prisma.service';
 import type { Prisma, Token, User } from '../../generated/prisma/client';
 
-/** What a token may do; role and disabled are null of an agent's. */
+/** What a token may do; role and disabled are null for an agent's token. */
 export interface TokenRights {
   readonly scope: readonly string[];
   readonly expiresAt: Date | null;
@@ -19,7 +19,7 @@ export type TokenWithUser = Token & { user: User | null };
 
 const WITH_USER = { user: true } as const;
 
-/** Rows of tokens; none holds a secret. */
+/** Rows of tokens; no row has a secret. */
 @Injectable()
 export class TokensRepository {
   constructor(private readonly prisma: PrismaService) {}
@@ -52,14 +52,14 @@ export class TokensRepository {
     return new Map(rows.map((row) => [row.id, row]));
   }
 
-  /** Of browser sessions those that nobody has ended. */
+  /** Those of the browser sessions that nobody has ended. */
   async sessionsAmong(ids: readonly string[]): Promise<ReadonlySet<string>> {
     if (ids.length === 0) return new Set();
     const where = { hash: { in: [...ids] } };
     return new Set((await this.prisma.webSession.findMany({ where, select: { hash: true } })).map(({ hash }) => hash));
   }
 
-  /** Those in force, newest first; `userId`: only that user's. */
+  /** The valid tokens, newest first; with `userId`, only that user's. */
   async list(
     count: number,
     filter: { userId?: string | undefined; after?: CreatedKey | undefined },
@@ -83,12 +83,12 @@ export class TokensRepository {
     return tx.token.create({ data, include: WITH_USER });
   }
 
-  /** False when it was revoked before. */
+  /** Returns false when it was revoked before. */
   async revoke(tx: Transaction, id: string, now: Date): Promise<boolean> {
     return (await tx.token.updateMany({ where: { id, revokedAt: null }, data: { revokedAt: now } })).count === 1;
   }
 
-  /** Those in force that let an enabled admin do everything, for as long as nobody revokes them. */
+  /** The valid tokens that let an enabled admin do everything, and that never expire. */
   async ofAdmins(tx: Transaction): Promise<string[]> {
     const rows = await tx.token.findMany({
       where: {
@@ -102,17 +102,17 @@ export class TokensRepository {
     return rows.map(({ id }) => id);
   }
 
-  /** The agent's credential in force, else the one revoked last; null for an agent that never had one. */
+  /** The agent's valid credential, else the one that was revoked last; null for an agent that never had one. */
   async lastOfAgent(tx: Transaction, agentId: string): Promise<Token | null> {
     return tx.token.findFirst({ where: { agentId }, orderBy: { revokedAt: { sort: 'desc', nulls: 'first' } } });
   }
 
-  /** The credentials that an agent had before. */
+  /** Revokes the credentials that an agent has had. */
   async revokeOfAgent(tx: Transaction, agentId: string, now: Date): Promise<void> {
     await tx.token.updateMany({ where: { agentId, revokedAt: null }, data: { revokedAt: now } });
   }
 
-  /** A token of a user that is made with it if missing; what is there stays as it is. */
+  /** Makes a user with a token if they do not exist; if they do, they stay as they are. */
   async ensure(
     user: { id: string; name: string; role: string },
     token: { id: string; name: string; hash: string },

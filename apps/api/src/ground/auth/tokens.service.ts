@@ -9,10 +9,10 @@ import { RightsWatch } from './rights-watch';
 import { hashSecret } from './secrets';
 import { TokensRepository, type TokenWithUser } from './tokens.repository';
 
-/** A change made through another replica is noticed at the latest this long after. */
+/** A change made at another replica is noticed within this time. */
 const CACHE_MS = 5_000;
 const CACHE_COUNT_MAX = 1_000;
-/** Made by the migration that brought users. */
+/** The user that the migration which introduced users has made. */
 const FIRST_USER = { id: 'user_admin', name: 'admin', role: 'admin' };
 
 interface Cached {
@@ -22,7 +22,9 @@ interface Cached {
   readonly readMonotonicMs: number;
 }
 
-/** Who a secret stands for; the database holds only hashes, so that neither a dump nor timing gives one away. */
+/**
+ * Finds out who a secret belongs to. The database has only hashes, so that neither a dump nor timing reveals a secret.
+ */
 @Injectable()
 export class TokensService {
   private readonly cache = new Map<string, Cached>();
@@ -34,7 +36,7 @@ export class TokensService {
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
-  /** `bearer`: the token itself, without the scheme. @throws AppError AUTH.TOKEN_*, AUTH.USER_DISABLED */
+  /** `bearer` is the token itself, without the scheme. @throws AppError AUTH.TOKEN_*, AUTH.USER_DISABLED */
   async authenticate(bearer: string | undefined): Promise<Principal> {
     if (bearer === undefined || bearer === '') throw tokenMissing();
     return this.remembered(hashSecret(bearer), async (hash) => {
@@ -44,7 +46,10 @@ export class TokensService {
     });
   }
 
-  /** `cookie`: the secret of a browser session. @throws AppError AUTH.SESSION_UNKNOWN and as above */
+  /**
+   * `cookie` is the secret of a browser session. @throws AppError AUTH.SESSION_UNKNOWN, and the errors of
+   * `authenticate`
+   */
   async authenticateSession(cookie: string): Promise<Principal> {
     return this.remembered(hashSecret(cookie), async (hash) => {
       const found = await this.tokens.findBySession(hash);
@@ -53,14 +58,15 @@ export class TokensService {
     });
   }
 
-  /** Makes sure that `token` opens the API as the first admin; several replicas may do so at once. */
+  /** Makes `token` valid for the first admin; several replicas may do so at once. */
   async ensure(token: string, name: string): Promise<void> {
     await this.tokens.ensure(FIRST_USER, { id: newId('token'), name, hash: hashSecret(token) });
   }
 
   /**
-   * After a change of users, tokens, projects or sessions was committed. This replica ends at once what was open by
-   * rights that are gone, the others within a second; a new request of such a token they refuse within 5 s.
+   * Called after a change of users, tokens, projects or sessions was committed. This replica at once ends what was
+   * opened with rights that are gone; other replicas do so within a second, and refuse new requests with such a token
+   * within 5 s.
    */
   rightsChanged(): void {
     this.cache.clear();

@@ -11,13 +11,13 @@ export function diskNearlyFull(neededBytes: number, freeBytes: number): AppError
     code: 'BLOB.DISK_FULL',
     kind: 'exhausted',
     message:
-      `${neededBytes} bytes do not fit beside the reserve: ${freeBytes} are free; ` +
+      `${neededBytes} bytes do not fit into the free space without its reserve: ${freeBytes} bytes are free; ` +
       'free disk space or delete checkpoints',
     details: { neededBytes, freeBytes },
   });
 }
 
-/** Too many blocks are stored and read at once, or the disk keeps one for minutes. */
+/** Too many blocks are being stored and read, or the disk takes minutes for one. */
 export function blocksUnanswered(sha256: string, why: 'busy' | 'too slow'): AppError {
   return new AppError({
     code: 'BLOB.STORE_BUSY',

@@ -8,19 +8,19 @@ import { CLOCK } from '../config/api-logger';
 import { blobNotFound, diskNearlyFull } from './blobs.errors';
 import { ThreadedBlockStore } from './threaded-block-store';
 
-/** Bytes that stay free on the disk, for the database beside it. */
+/** So many bytes of the disk stay free for the database. */
 const RESERVE_BYTES = 256 * 1024 ** 2;
-/** No upload takes as long as this. */
+/** Every upload takes less time than this. */
 const UPLOAD_MS_MAX = 24 * 3_600_000;
 const SHA256 = /^[0-9a-f]{64}$/;
 
 export interface OpenBlob {
   readonly bytes: number;
-  /** `length` bytes from `offset` on (to the end without it), in pieces of at most 1 MiB. */
+  /** Reads `length` bytes from `offset` on (without it, up to the end), in pieces of at most 1 MiB. */
   read(offset: number, length?: number): AsyncIterable<Buffer>;
 }
 
-/** Where bytes live: blocks of checkpoints, token files of datasets, and uploads on their way to become either. */
+/** Where bytes are stored: blocks of checkpoints, token files of datasets, and uploads that become one or the other. */
 @Injectable()
 export class BlobsService implements OnModuleInit, OnModuleDestroy {
   readonly blocks: ThreadedBlockStore;
@@ -46,12 +46,12 @@ export class BlobsService implements OnModuleInit, OnModuleDestroy {
     await this.blocks.close();
   }
 
-  /** The token file of a dataset. */
+  /** The path of a dataset's token file. */
   datasetPath(sha256: string): string {
     return join(this.datasetsFolder, sha256);
   }
 
-  /** On the same file system as the rest, so that a finished upload is renamed into place. */
+  /** The path is on the same file system as the rest, so that a finished upload can be renamed into place. */
   uploadPath(name: string): string {
     return join(this.uploadsFolder, name);
   }
@@ -60,7 +60,7 @@ export class BlobsService implements OnModuleInit, OnModuleDestroy {
     return join(this.root, 'uploads');
   }
 
-  /** A block or a token file. @throws AppError BLOB.NOT_FOUND */
+  /** Opens a block or a token file. @throws AppError BLOB.NOT_FOUND */
   async openBlob(sha256: string): Promise<OpenBlob> {
     if (!SHA256.test(sha256)) throw blobNotFound(sha256);
     const path = this.datasetPath(sha256);
@@ -75,13 +75,13 @@ export class BlobsService implements OnModuleInit, OnModuleDestroy {
     return bavail * bsize;
   }
 
-  /** @throws AppError BLOB.DISK_FULL when `bytes` more would eat into the reserve */
+  /** @throws AppError BLOB.DISK_FULL if `bytes` more would not leave the reserve free */
   async assertRoomFor(bytes: number): Promise<void> {
     const freeBytes = await this.freeBytes();
     if (freeBytes - bytes < RESERVE_BYTES) throw diskNearlyFull(bytes, freeBytes);
   }
 
-  /** What a killed API left half uploaded. Not the young ones: another replica may be writing them. */
+  /** Deletes uploads that a killed API left unfinished. Recent ones stay, since another replica may be writing them. */
   private async deleteOldUploads(): Promise<void> {
     for (const name of await readdir(this.uploadsFolder)) {
       const path = this.uploadPath(name);

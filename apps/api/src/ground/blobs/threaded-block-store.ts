@@ -5,9 +5,9 @@ import { WorkerPool } from '../concurrency/worker-pool';
 import { blocksUnanswered } from './blobs.errors';
 import type { BlockAnswer, BlockTask } from './threads/block-worker';
 
-/** One thread hashes while another waits for the disk. */
+/** With two threads, one hashes while the other waits for the disk. */
 const THREADS_MAX = 2;
-/** Blocks have up to 16 MiB; whoever sends more at a time is told to wait. */
+/** Blocks have up to 16 MiB; a caller that sends more of them at a time is told to wait. */
 const WAITING_MAX = 256;
 const BLOCK_MS_MAX = 120_000;
 const HEAP_MIB_MAX = 256;
@@ -18,7 +18,7 @@ export interface ThreadedBlockStoreSettings {
   readonly fullDisk?: string | undefined;
 }
 
-/** Blocks as files, hashed on threads of their own: 16 MiB would keep the event loop for a while each time. */
+/** Stores blocks as files and hashes them on threads: hashing 16 MiB on the event loop would block it noticeably. */
 export class ThreadedBlockStore extends FileBlockStore {
   private readonly threads: WorkerPool<BlockTask>;
 
@@ -39,12 +39,12 @@ export class ThreadedBlockStore extends FileBlockStore {
     });
   }
 
-  /** A buffer that holds nothing but `bytes` is handed over: nobody may use it afterwards. */
+  /** A buffer that contains nothing but `bytes` is handed over: nobody may use it afterwards. */
   override async put(sha256: string, bytes: Uint8Array): Promise<void> {
     const { root: folder } = this;
     const { clock, fullDisk } = this.settings;
     const whole = bytes.byteLength === bytes.buffer.byteLength && bytes.buffer instanceof ArrayBuffer;
-    // Of a view the whole buffer behind it would be copied.
+    // For a view, the whole buffer behind it would be copied.
     const given = whole ? bytes : Uint8Array.from(bytes);
     await this.ask({ operation: 'put', folder, fullDisk, nowMs: clock.now(), sha256, bytes: given }, [
       given.buffer as ArrayBuffer,

@@ -9,7 +9,7 @@ import { ApiConfig } from '../config/api-config';
 import { BlobsService } from './blobs.service';
 import { withinRoom } from './upload-room';
 
-/** Bodies that have to be whole on the disk before they can be read. */
+/** Stores bodies that must be on the disk as a whole before they can be read. */
 @Injectable()
 export class UploadSpool {
   constructor(
@@ -18,7 +18,7 @@ export class UploadSpool {
   ) {}
 
   /**
-   * Gives `work` the file of the body; it is gone afterwards.
+   * Calls `work` with the path of the body's file, which is deleted afterwards.
    * @throws AppError API.BODY_TOO_LARGE, API.BODY_BROKEN, BLOB.DISK_FULL
    */
   async withUpload<T>(source: Request, id: string, work: (path: string) => Promise<T>): Promise<T> {
@@ -38,7 +38,7 @@ export class UploadSpool {
       const body = withinRoom(limited(source, this.config.uploadBytesMax), undefined, this.blobs);
       await pipeline(body, createWriteStream(path, { mode: 0o600 }));
     } catch (error) {
-      // A body that was refused is not one that broke, though Node may have destroyed both by now.
+      // A body that was refused has not broken off, although Node may have destroyed both by now.
       const broken = !(error instanceof AppError) && (source.errored !== null || source.destroyed);
       throw broken ? bodyBroken(error) : error;
     }
@@ -47,7 +47,7 @@ export class UploadSpool {
 
 async function* limited(source: Request, bytesMax: number): AsyncGenerator<Buffer> {
   let bytes = 0;
-  // The request stays open when it is refused half-way: destroying it would take the answer with it.
+  // The request stays open when it is refused half-way: destroying it would destroy the answer too.
   for await (const chunk of source.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     bytes += chunk.length;
     if (bytes > bytesMax) throw bodyTooLarge(bytesMax);

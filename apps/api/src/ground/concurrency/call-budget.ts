@@ -1,7 +1,9 @@
 import type { Clock } from '@millrace/core';
 
 const WINDOW_MS = 1_000;
-/** Shared by callers for whom there is no room: somebody with very many addresses is slowed down as one. */
+/**
+ * Callers for whom there is no room share this budget: somebody with very many addresses is slowed down as one caller.
+ */
 const OTHERS = '';
 
 interface Window {
@@ -11,19 +13,21 @@ interface Window {
 
 export interface CallBudgetOptions {
   readonly perSecond: number;
-  /** Callers remembered at once. */
+  /** How many callers are remembered at once. */
   readonly callersMax: number;
   readonly clock: Pick<Clock, 'monotonicMs'>;
 }
 
-/** How often each caller may call: so many times in each window of a second that begins with its first call. */
+/**
+ * Limits how often each caller may call: so many times in each window of a second, which begins with its first call.
+ */
 export class CallBudget {
   private readonly windows = new Map<string, Window>();
   private forgotAtMs = -Infinity;
 
   constructor(private readonly options: CallBudgetOptions) {}
 
-  /** Takes one call of the caller's. @returns 0, or the milliseconds after which there are calls again */
+  /** Takes one of the caller's calls. @returns 0, or the milliseconds after which calls are possible again */
   take(caller: string): number {
     const nowMs = this.options.clock.monotonicMs();
     const window = this.windowOf(caller, nowMs);
@@ -32,7 +36,7 @@ export class CallBudget {
     return waitMs;
   }
 
-  /** What `take` would answer, without taking. */
+  /** What `take` would return, without taking a call. */
   waitMs(caller: string): number {
     const nowMs = this.options.clock.monotonicMs();
     const window = this.windows.get(caller) ?? (this.isFull() ? this.windows.get(OTHERS) : undefined);
@@ -57,7 +61,7 @@ export class CallBudget {
     return window;
   }
 
-  /** A look at all of them, so not for every newcomer. */
+  /** It looks at all callers, so that it must not run for every new one. */
   private forgetPast(nowMs: number): void {
     if (nowMs < this.forgotAtMs + WINDOW_MS) return;
     this.forgotAtMs = nowMs;

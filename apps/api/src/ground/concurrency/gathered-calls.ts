@@ -1,4 +1,4 @@
-/** `items` were asked for under the same key, by callers who all get this result. */
+/** Does the work for all `items`, which were asked for under the same key by callers who all get this result. */
 export type GatheredWork<Item, Result> = (items: readonly Item[]) => Promise<Result>;
 
 interface Gathering<Item, Result> {
@@ -7,15 +7,15 @@ interface Gathering<Item, Result> {
 }
 
 /**
- * One call at a time under each key: what is asked for meanwhile goes together into the next one. That one begins after
- * the asking, so nobody gets an answer older than the question.
+ * Makes one call at a time under each key. What is asked for meanwhile goes together into the next call, which begins
+ * after the asking, so that nobody gets an answer that is older than the question.
  */
 export class GatheredCalls<Item, Result> {
   private readonly gathering = new Map<string, Gathering<Item, Result>>();
-  /** Resolves, whatever comes of it, when the last call under the key is over. */
+  /** Resolves when the last call under the key is over, even if that call failed. */
   private readonly last = new Map<string, Promise<unknown>>();
 
-  /** `work` is that of whoever begins a call: it must be the same for all under `key`. */
+  /** `work` comes from the caller who begins a call: it must be the same for all callers under `key`. */
   ask(key: string, item: Item, work: GatheredWork<Item, Result>): Promise<Result> {
     const open = this.gathering.get(key);
     if (open !== undefined) {

@@ -1,10 +1,13 @@
-/** How many calls of each caller are open. */
+/** Counts how many calls of each caller are open. */
 export class OpenCalls {
   private readonly counts = new Map<string, number>();
 
   constructor(private readonly perCallerMax: number) {}
 
-  /** @returns how to say that the call is over, as often as one likes; undefined when too many are open */
+  /**
+   * @returns a function that tells that the call is over (it may be called repeatedly); undefined when too many are
+   * open
+   */
   open(caller: string): (() => void) | undefined {
     const count = this.counts.get(caller) ?? 0;
     if (count >= this.perCallerMax) return undefined;

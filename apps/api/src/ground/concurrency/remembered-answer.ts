@@ -1,6 +1,6 @@
 import type { Clock } from '@millrace/core';
 
-/** An answer that costs something, made once for all who ask at about the same time. */
+/** An answer that costs something and is therefore made once for all who ask at about the same time. */
 export class RememberedAnswer<T> {
   private made: { readonly answer: Promise<T>; readonly untilMs: number } | undefined;
 
@@ -14,7 +14,8 @@ export class RememberedAnswer<T> {
     if (this.made !== undefined && this.clock.monotonicMs() < this.made.untilMs) return this.made.answer;
     const made = { answer: this.make(), untilMs: Number.POSITIVE_INFINITY };
     this.made = made;
-    // Who asks while it is being made waits for it; one that could not be made is made anew for the next who asks.
+    // Whoever asks while the answer is being made waits for it. If it could not be made, it is made again for the next
+    // caller.
     made.answer.then(
       () => (made.untilMs = this.clock.monotonicMs() + this.forMs),
       () => (made.untilMs = 0),

@@ -2,7 +2,7 @@ import { getPriority, setPriority } from 'node:os';
 import { parentPort, type Transferable } from 'node:worker_threads';
 import { AppError, type AppErrorOptions, assert, describeError } from '@millrace/core';
 
-/** How a thread answers. What is no AppError is a bug: it ends the thread, and reaches whoever asked. */
+/** How a thread answers. An error that is not an AppError is a bug: it ends the thread and reaches the caller. */
 export type WorkAnswer = { readonly value: unknown } | { readonly error: AppErrorOptions };
 
 /** The buffers of an answer that are handed over instead of copied. */
@@ -13,7 +13,7 @@ const NO_BUFFERS = (): readonly Transferable[] => [];
 /** Of `nice`: the event loop is on a processor three times as long where there are too few for both. */
 export const WORKER_NICENESS = 5;
 
-/** Makes this thread answer the tasks of a WorkerPool, one at a time. */
+/** Makes this thread execute the tasks of a WorkerPool, one at a time. */
 export function serveWork<Task, Answer>(
   work: (task: Task) => Answer | Promise<Answer>,
   buffersOf: BuffersOf<Answer> = NO_BUFFERS,

@@ -10,15 +10,15 @@ export interface WorkerPoolOptions<Task> {
   readonly threadsMax: number;
   /** How many tasks may wait for a thread. */
   readonly waitingMax: number;
-  /** A task that takes longer once it has begun is given up, and its thread is ended. */
+  /** A task that takes longer than this once it has begun is given up, and its thread is ended. */
   readonly timeoutMs: number;
-  /** A task whose thread needs more memory is given up as well. */
+  /** A task whose thread needs more memory than this is given up as well. */
   readonly heapMibMax: number;
-  /** What whoever asked is told where a task has no answer, though nothing may be wrong with it. */
+  /** Makes the error for a caller whose task got no answer, although the task itself may be right. */
   readonly unanswered: (why: Unanswered, task: Task) => AppError;
 }
 
-/** `busy`: too many tasks wait already; `too slow`: it took too much time or memory. */
+/** `busy`: too many tasks are waiting already; `too slow`: the task took too much time or memory. */
 export type Unanswered = 'busy' | 'too slow';
 
 interface Job<Task> {
@@ -29,8 +29,8 @@ interface Job<Task> {
 }
 
 /**
- * Threads that do what would keep the event loop: started when they are needed, bounded in number, and ended where a
- * task keeps one for too long. Tasks begin in the order in which they were asked for.
+ * Threads for work that would block the event loop. They are started when they are needed, limited in number, and ended
+ * if a task takes too long. Tasks begin in the order in which they were asked for.
  */
 export class WorkerPool<Task> {
   private readonly idle: Worker[] = [];
@@ -42,7 +42,8 @@ export class WorkerPool<Task> {
   constructor(private readonly options: WorkerPoolOptions<Task>) {}
 
   /**
-   * What the entry's function answers. `transfer`: buffers of `task` that are handed over instead of copied.
+   * Runs a task; resolves with what the entry's function returns. `transfer` lists buffers of `task` that are handed
+   * over instead of copied.
    * @throws AppError that the function threw; that of `unanswered`; API.THREADS_STOPPED
    */
   async run<Answer>(task: Task, transfer: readonly Transferable[] = []): Promise<Answer> {
@@ -77,7 +78,7 @@ export class WorkerPool<Task> {
     const worker = this.idle.pop() ?? this.startWorker();
     try {
       const answer = await this.ask(worker, job);
-      // The next task begins only when the thread is gone: else there would be more of them than allowed.
+      // The next task begins only when the thread has ended: otherwise there would be more threads than allowed.
       if (typeof answer === 'string') await worker.terminate();
       else if (this.threads.has(worker)) this.idle.push(worker);
       job.resolve(answer);
@@ -89,7 +90,7 @@ export class WorkerPool<Task> {
     this.beginWaiting();
   }
 
-  /** Rejects where the thread ends by itself, for instance because its file cannot be loaded. */
+  /** Rejects if the thread ends by itself, for instance because its file cannot be loaded. */
   private ask(worker: Worker, { task, transfer }: Job<Task>): Promise<WorkAnswer | Unanswered> {
     return new Promise((resolve, reject) => {
       const settled = (): void => {
@@ -121,7 +122,7 @@ export class WorkerPool<Task> {
       resourceLimits: { maxOldGenerationSizeMb: this.options.heapMibMax },
     });
     this.threads.add(worker);
-    // Whoever waits for an answer hears of an error; one that comes when nobody does must not reach the process.
+    // Whoever waits for an answer is told about an error; an error at any other time must not end the process.
     worker.on('error', () => undefined);
     worker.once('exit', () => {
       this.threads.delete(worker);

@@ -13,10 +13,13 @@ const TLS_NAMES = /^[A-Za-z0-9.:-]+(,[A-Za-z0-9.:-]+)*$/;
 const environmentSchema = z.object({
   DATABASE_URL: z
     .string({ error: 'is required: postgresql://user:password@host:port/database' })
-    .refine((url) => !/[?&]schema=/.test(url), 'names a schema, which is not in this build; give Millrace a database')
+    .refine(
+      (url) => !/[?&]schema=/.test(url),
+      'names a schema, which this build does not support; give Millrace a database of its own',
+    )
     .refine(
       (url) => !/[?&]options=[^&]*search_path/i.test(url),
-      'sets a search_path, which is not in this build; give Millrace a database',
+      'sets a search_path, which this build does not support; give Millrace a database of its own',
     ),
   REDIS_URL: z.string().min(1).optional(),
   MILLRACE_HOME: z.string().min(1).optional(),
@@ -25,7 +28,7 @@ const environmentSchema = z.object({
     .min(1)
     .refine(
       (place) => !place.startsWith('s3://'),
-      'names a block store on S3, which is not in this build; give a folder',
+      'names a block store on S3, which this build does not support; give a folder',
     )
     .optional(),
   MILLRACE_HOST: z.string().min(1).default('127.0.0.1'),
@@ -35,7 +38,7 @@ const environmentSchema = z.object({
   MILLRACE_TLS_NAMES: z
     .string()
     .default('')
-    .refine((names) => names === '' || TLS_NAMES.test(names), 'must be host names and addresses with commas between'),
+    .refine((names) => names === '' || TLS_NAMES.test(names), 'must be host names and addresses, separated by commas'),
   MILLRACE_TLS_CERT: z.string().min(1).optional(),
   MILLRACE_TLS_KEY: z.string().min(1).optional(),
   MILLRACE_LEASE_MS: milliseconds(15_000),
@@ -59,26 +62,26 @@ const environmentSchema = z.object({
 });
 type Environment = z.output<typeof environmentSchema>;
 
-/** Paths of PEM files, served on both ports. */
+/** Paths of PEM files, which both ports use. */
 export interface TlsFiles {
   readonly cert: string;
   readonly key: string;
-  /** Made by the API itself, under an authority of its own. */
+  /** Whether the API makes the certificate itself, under an authority of its own. */
   readonly made: boolean;
 }
 
 /** How long records are kept. */
 export interface KeptRecords {
-  /** Newest steps of a run whose metric points stay as they are; older ones are thinned. */
+  /** The metric points of a run's so many newest steps stay as they are; older ones are thinned. */
   readonly steps: number;
   readonly eventDays: number;
   readonly logDays: number;
   readonly auditDays: number;
-  /** Of what layers take on a kind of device, since it was last measured. */
+  /** Days for which the times of layers on a kind of device are kept after they were last measured. */
   readonly profileDays: number;
 }
 
-/** The API's settings, complete and frozen; the only reader of its environment. */
+/** The API's settings, complete and frozen. No other code reads its environment. */
 export class ApiConfig {
   readonly databaseUrl: string;
   readonly redisUrl: string | undefined;
@@ -88,23 +91,26 @@ export class ApiConfig {
   /** A test setting: while there is a file with this path, blocks find a disk without room. */
   readonly fullDisk: string | undefined;
   readonly host: string;
-  /** 0 takes any free port. */
+  /** 0 means any free port. */
   readonly httpPort: number;
   readonly grpcPort: number;
   readonly tls: TlsFiles | undefined;
-  /** Further names for a certificate that is made. */
+  /** Further names for a certificate that the API makes. */
   readonly tlsNames: readonly string[];
   readonly leaseMs: number;
   readonly heartbeatMs: number;
   readonly graceMs: number;
   readonly uploadBytesMax: number;
-  /** Per token. */
+  /** The limit for each token. */
   readonly requestsPerSecond: number;
   readonly kept: KeptRecords;
   readonly logLevel: Environment['MILLRACE_LOG_LEVEL'];
-  /** Where traces go, over OTLP/HTTP: the collector's address without `/v1/traces`. Unset: nowhere. */
+  /**
+   * The collector that traces are sent to over OTLP/HTTP, as an address without `/v1/traces`. If it is not set, no
+   * traces are sent.
+   */
   readonly otlpEndpoint: string | undefined;
-  /** Started by `millrace up`: stops when its standard input ends. */
+  /** `millrace up` started this API, which stops when its standard input ends. */
   readonly supervised: boolean;
 
   private constructor(environment: Environment) {
@@ -136,7 +142,7 @@ export class ApiConfig {
     Object.freeze(this);
   }
 
-  /** @throws AppError CONFIG.INVALID naming the variables */
+  /** @throws AppError CONFIG.INVALID, which names the variables */
   static fromEnvironment(environment: NodeJS.ProcessEnv = process.env): ApiConfig {
     // An empty variable counts as one that is not set.
     const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
@@ -149,7 +155,7 @@ export class ApiConfig {
   }
 }
 
-/** Files that were given win. */
+/** Files that the user gave take precedence. */
 function tlsFiles(environment: Environment, home: string): TlsFiles | undefined {
   const { MILLRACE_TLS: mode, MILLRACE_TLS_CERT: cert, MILLRACE_TLS_KEY: key } = environment;
   if (cert !== undefined && key !== undefined) return { cert, key, made: false };
@@ -158,12 +164,12 @@ function tlsFiles(environment: Environment, home: string): TlsFiles | undefined 
     : undefined;
 }
 
-/** Tokens travel in clear text without TLS, so that only this machine may then reach the ports. */
+/** Without TLS tokens travel in clear text, so that the ports may then be reached from this machine only. */
 function refuseUnsafe(environment: Environment): void {
   const { MILLRACE_HOST: host, MILLRACE_TLS_CERT: cert, MILLRACE_TLS_KEY: key } = environment;
   if ((cert === undefined) !== (key === undefined)) {
     const path = cert === undefined ? 'MILLRACE_TLS_CERT' : 'MILLRACE_TLS_KEY';
-    throw configInvalid([{ path, message: 'is missing: TLS takes MILLRACE_TLS_CERT and MILLRACE_TLS_KEY together' }]);
+    throw configInvalid([{ path, message: 'is missing: TLS needs both MILLRACE_TLS_CERT and MILLRACE_TLS_KEY' }]);
   }
   const local = ['127.0.0.1', 'localhost', '::1'].includes(host);
   if (!local && cert === undefined && environment.MILLRACE_TLS !== 'made') {
@@ -172,7 +178,7 @@ function refuseUnsafe(environment: Environment): void {
   }
   if (environment.MILLRACE_HEARTBEAT_MS >= environment.MILLRACE_LEASE_MS) {
     const { MILLRACE_HEARTBEAT_MS: heartbeatMs, MILLRACE_LEASE_MS: leaseMs } = environment;
-    const message = `is ${heartbeatMs}, not below MILLRACE_LEASE_MS = ${leaseMs}`;
+    const message = `is ${heartbeatMs}, which is not below MILLRACE_LEASE_MS = ${leaseMs}`;
     throw configInvalid([{ path: 'MILLRACE_HEARTBEAT_MS', message }]);
   }
 }

@@ -1,11 +1,13 @@
 import { pino, type Logger as PinoLogger } from 'pino';
 import type { ApiConfig } from './api-config';
 
-/** Injection tokens of what is not a class: `@Inject(LOGGER) logger: Logger`, `@Inject(CLOCK) clock: Clock`. */
+/**
+ * Injection tokens for things that are not classes: `@Inject(LOGGER) logger: Logger`, `@Inject(CLOCK) clock: Clock`.
+ */
 export const LOGGER = Symbol('Logger');
 export const CLOCK = Symbol('Clock');
 
-/** Wherever a secret could be by mistake; the value is replaced before the line is written. */
+/** Fields in which a secret could stand by mistake; the value is replaced before the line is written. */
 const SECRETS = [
   'authorization',
   'token',
@@ -20,7 +22,7 @@ const SECRETS = [
   'secret',
 ];
 
-/** JSON lines on stderr: stdout belongs to the one line that tells the ports. */
+/** Writes JSON lines to stderr: stdout is for the one line that tells the ports. */
 export function createApiLogger(
   level: ApiConfig['logLevel'],
   destination: { write(line: string): void } = pino.destination({ dest: 2, sync: true }),

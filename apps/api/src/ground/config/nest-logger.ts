@@ -1,7 +1,7 @@
 import type { LoggerService } from '@nestjs/common';
 import { describeError, type Logger } from '@millrace/core';
 
-/** Nest's own messages in our log: what it does at start is of interest only when debugging. */
+/** Writes Nest's own messages into our log, most of them at debug level: they matter only when debugging its start. */
 export function nestLogger(logger: Logger): LoggerService {
   const text = (message: unknown): string => (message instanceof Error ? describeError(message) : String(message));
   return {

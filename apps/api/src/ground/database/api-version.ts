@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { prismaFolder } from './migrations';
 
-/** Of the whole program, from its package.json. */
+/** The version of the whole program, from its package.json. */
 export const API_VERSION: string = readVersion();
 
 function readVersion(): string {

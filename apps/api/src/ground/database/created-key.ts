@@ -1,4 +1,4 @@
-/** Sort key of the row to go on after, in lists of the newest first. */
+/** Sort key of the row to continue after, in lists whose newest row comes first. */
 export interface CreatedKey {
   readonly createdAt: Date;
   readonly id: string;

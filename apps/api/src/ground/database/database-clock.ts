@@ -2,8 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { PrismaService, type Transaction } from './prisma.service';
 
 /**
- * The time by the database's clock, `millrace_now()`. Times that are stored, and those that are compared with stored
- * ones, come from here or from the SQL itself: replicas of the API need not agree on the time.
+ * The time by the database's clock, `millrace_now()`. All times that are stored, or compared with stored ones, come
+ * from here or from the SQL itself, so that replicas of the API need not agree on the time.
  */
 @Injectable()
 export class DatabaseClock {

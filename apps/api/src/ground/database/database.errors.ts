@@ -10,7 +10,7 @@ export function migrationFailed(cause: unknown): AppError {
   });
 }
 
-/** The database holds tables that no build of Millrace made; nothing was written. */
+/** The database has tables that no build of Millrace made; nothing was written. */
 export function databaseOfAnother(database: string, tables: readonly string[]): AppError {
   return new AppError({
     code: 'DATABASE.OF_ANOTHER_APPLICATION',
@@ -21,7 +21,7 @@ export function databaseOfAnother(database: string, tables: readonly string[]): 
   });
 }
 
-/** A value of a request, in whichever field, is one that Postgres does not take. */
+/** Postgres does not accept a value of a request, in whichever field it is. */
 export function valueUnstorable(cause: unknown): AppError {
   return new AppError({
     code: 'DATABASE.VALUE_UNSTORABLE',

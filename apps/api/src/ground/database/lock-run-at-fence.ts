@@ -1,8 +1,8 @@
 import type { Transaction } from './prisma.service';
 
 /**
- * True when `fence` is the run's current one, and then it stays so until the transaction ends: the row is locked
- * against other writers. Batches of one run therefore also commit in the order of their ids.
+ * Returns true when `fence` is the run's current one. It then remains so until the transaction ends, because the row is
+ * locked against other writers. Batches of one run therefore also commit in the order of their ids.
  */
 export async function lockRunAtFence(tx: Transaction, runId: string, fence: number): Promise<boolean> {
   const rows = await tx.$queryRaw<{ id: string }[]>`

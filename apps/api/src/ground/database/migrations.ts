@@ -5,10 +5,10 @@ import { Client } from 'pg';
 import { databaseOfAnother, databaseUnreachable, migrationFailed } from './database.errors';
 import { NO_FILTERS, withSchemaEngine } from './schema-engine';
 
-/** Key of the advisory lock under which one of several replicas migrates; any number that nobody else uses. */
+/** Key of the advisory lock under which one of several replicas migrates; any number that nothing else uses. */
 const MIGRATION_LOCK = 7_233_001;
 
-/** `prisma/` of this checkout or installation: next to `apps/`, also when this file runs from `dist/`. */
+/** The folder `prisma/` of this checkout or installation: next to `apps/`, also when this file runs from `dist/`. */
 export function prismaFolder(from: string = __dirname): string {
   const candidate = join(from, 'prisma');
   if (existsSync(join(candidate, 'schema.prisma'))) return candidate;
@@ -21,7 +21,9 @@ export function readSchema(folder: string = prismaFolder()): string {
   return readFileSync(join(folder, 'schema.prisma'), 'utf8');
 }
 
-/** Applies what is missing, in order; several replicas may start at once. @returns the names of those applied now */
+/**
+ * Applies the missing migrations in order; several replicas may start at once. @returns the names of those applied now
+ */
 export async function applyMigrations(databaseUrl: string, folder: string = prismaFolder()): Promise<string[]> {
   const client = new Client({ connectionString: databaseUrl });
   await client.connect().catch((cause: unknown) => {
@@ -34,13 +36,13 @@ export async function applyMigrations(databaseUrl: string, folder: string = pris
   } catch (cause) {
     throw cause instanceof AppError ? cause : migrationFailed(cause);
   } finally {
-    // Ends the session and with it the lock.
+    // This ends the database session and with it the lock.
     await client.end();
   }
 }
 
 /**
- * A database that another application lives in, named by a DATABASE_URL that was left in the shell, must not get our
+ * If a DATABASE_URL that was left in the shell names another application's database, that database must not get our
  * tables, nor a failed row in its own table of migrations.
  */
 async function refuseForeignTables(client: Client, folder: string): Promise<void> {
@@ -62,7 +64,7 @@ async function refuseForeignTables(client: Client, folder: string): Promise<void
     'SELECT migration_name AS name FROM _prisma_migrations',
   );
   const [first] = migrationNames(join(folder, 'migrations'));
-  // A newer build may have applied some that are not known here; every build began with the same one.
+  // A newer build may have applied migrations that are not known here, but every build began with the same one.
   if (applied.length > 0 && !applied.some(({ name }) => name === first)) throw foreign;
 }
 
@@ -74,7 +76,7 @@ async function applyLocked(databaseUrl: string, folder: string): Promise<string[
   });
 }
 
-/** SQL that brings a migrated database to `schema.prisma`; empty when migrations and schema agree. */
+/** The SQL that would bring a migrated database to `schema.prisma`; empty when migrations and schema agree. */
 export async function missingMigration(databaseUrl: string, folder: string = prismaFolder()): Promise<string> {
   const schema = readSchema(folder);
   const files = [{ path: 'prisma/schema.prisma', content: schema }];

@@ -6,20 +6,20 @@ import { currentCompanion } from './transaction-companion';
 import { type Prisma, PrismaClient } from '../../generated/prisma/client';
 
 export type Transaction = Prisma.TransactionClient;
-/** What a JSON column takes. */
+/** The type of values for a JSON column. */
 export type JsonInput = Prisma.InputJsonValue;
 
 /**
- * A server that is gone without a word (a failover, a cut cable) must not hold the connections: each of these waits
- * ends with an error, after which the connection is thrown away.
+ * A server that vanishes without a word (a failover, a cut cable) must not keep the connections: each of these waits
+ * ends with an error, after which the connection is closed.
  */
 const POOL = {
   max: 10,
   connectionTimeoutMillis: 5_000,
-  /** By the server; a transaction that nobody goes on with is ended, too. */
+  /** The server enforces these; it also ends a transaction that nobody continues. */
   statement_timeout: 30_000,
   idle_in_transaction_session_timeout: 60_000,
-  /** By this end, which hears nothing of a server that is gone. */
+  /** This end enforces it, because it hears nothing from a server that is gone. */
   query_timeout: 35_000,
   keepAlive: true,
   keepAliveInitialDelayMillis: 10_000,
@@ -37,7 +37,10 @@ export class PrismaService extends PrismaClient implements OnModuleDestroy {
     super({ adapter: new PrismaPg({ connectionString: config.databaseUrl, ...POOL }) });
   }
 
-  /** Read committed: concurrent changes are told apart by guarded updates (id, state, fence), not by isolation. */
+  /**
+   * Transactions are "read committed": concurrent changes are detected by guarded updates (id, state, fence), not by
+   * isolation.
+   */
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
     const companion = currentCompanion();
     const whole = async (tx: Transaction): Promise<T> => {

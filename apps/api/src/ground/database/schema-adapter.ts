@@ -2,18 +2,18 @@ import { PrismaPg } from '@prisma/adapter-pg';
 import { ColumnTypeEnum, type SqlMigrationAwareDriverAdapterFactory } from '@prisma/driver-adapter-utils';
 import { Pool, type QueryArrayConfig, type QueryArrayResult } from 'pg';
 
-/** Object ids of Postgres' one-byte type "char", which only its catalogs use, and of text. */
+/** Object ids of Postgres's one-byte type "char", which only its catalogs use, and of text. */
 const CHAR_OID = 18;
 const TEXT_OID = 25;
 
 /**
  * The adapter with which the schema engine reads the catalogs. @prisma/adapter-pg 7.10 refuses columns of the type
- * "char", which the engine's own questions about tables have: they pass it as text and are called characters
- * afterwards.
+ * "char", which the engine's own questions about tables contain: here they are read as text, and are declared as
+ * characters afterwards.
  */
 export class SchemaAdapter extends PrismaPg implements SqlMigrationAwareDriverAdapterFactory {
   private readonly pool: Pool;
-  /** Indexes of "char" columns, by the rows of a result. */
+  /** For each result, the indexes of its "char" columns. */
   private readonly charColumns = new WeakMap<object, number[]>();
 
   constructor(databaseUrl: string) {
@@ -36,7 +36,7 @@ export class SchemaAdapter extends PrismaPg implements SqlMigrationAwareDriverAd
     return adapter;
   }
 
-  /** The engine never closes its connections, and one of them holds the engine's own advisory lock. */
+  /** The engine never closes its connections, one of which holds the engine's own advisory lock. */
   async close(): Promise<void> {
     await this.pool.end();
   }

@@ -4,19 +4,19 @@ import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-util
 import type { SchemaEngine } from '@prisma/schema-engine-wasm' with { 'resolution-mode': 'import' };
 import { SchemaAdapter } from './schema-adapter';
 
-/** The schema has no table or enum that is kept outside of it. */
+/** The schema has no table or enum that is maintained elsewhere. */
 export const NO_FILTERS = { externalTables: [], externalEnums: [] };
 
 type Glue = typeof import('@prisma/schema-engine-wasm/schema_engine_bg', { with: { 'resolution-mode': 'import' } });
 
-/** Node has it; TypeScript declares it only for browsers. */
+/** Node has WebAssembly, but TypeScript declares it only for browsers. */
 declare const WebAssembly: {
   instantiate(bytes: Uint8Array, imports: object): Promise<{ instance: { exports: Record<string, unknown> } }>;
 };
 
 let loaded: Promise<Glue> | undefined;
 
-/** Prisma's schema engine as WebAssembly, for the time of `work`: the native one would have to be downloaded. */
+/** Loads Prisma's schema engine as WebAssembly while `work` runs: the native engine would have to be downloaded. */
 export async function withSchemaEngine<T>(
   databaseUrl: string,
   schema: string,
@@ -36,7 +36,8 @@ export async function withSchemaEngine<T>(
 }
 
 /**
- * The package's own entry imports the .wasm as a module, which Node 20 does not do; so the parts are put together here.
+ * Loads the parts of the engine one by one, because the package's own entry imports the .wasm file as a module, which
+ * Node 20 cannot do.
  */
 async function loadEngine(): Promise<Glue> {
   const name = '@prisma/schema-engine-wasm/schema_engine_bg';

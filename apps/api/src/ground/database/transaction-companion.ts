@@ -1,17 +1,17 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Prisma } from '../../generated/prisma/client';
 
-/** Writes along in a transaction, just before its commit. */
+/** Writes something in a transaction, just before its commit. */
 export type Companion = (tx: Prisma.TransactionClient) => Promise<void>;
 
 const companions = new AsyncLocalStorage<Companion | undefined>();
 
-/** In every transaction that `work` makes, `companion` writes along: what both wrote is there, or neither is. */
+/** In every transaction that `work` makes, `companion` writes too, so that what both wrote is stored or neither is. */
 export function accompanied<T>(companion: Companion, work: () => T): T {
   return companions.run(companion, work);
 }
 
-/** For what a request only sets going: its transactions are its own. */
+/** For work that a request only starts: it has transactions of its own. */
 export function unaccompanied<T>(work: () => T): T {
   return companions.run(undefined, work);
 }

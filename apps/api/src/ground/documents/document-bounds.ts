@@ -1,4 +1,4 @@
-/** Deeper than any document that the API takes; a parser that recurses stays far from the end of its stack. */
+/** Deeper than any document that the API needs, and far from where a recursive parser would exhaust its stack. */
 export const DEPTH_MAX = 64;
-/** Lines, and entries of lists and objects: a spec with all its lists full has fewer. */
+/** Bounds lines, and entries of lists and objects: a spec whose lists are all full has fewer. */
 export const NODES_MAX = 50_000;

@@ -9,12 +9,12 @@ import type { ParsedYaml } from './threads/parse-yaml';
 
 export type DocumentType = 'application/json' | 'application/yaml';
 
-/** The largest legal document takes a tenth of this; a machine may be busy with other things. */
+/** The largest legal document takes a tenth of this; the machine may be busy with other things. */
 const YAML_MS_MAX = 3_000;
 const YAML_WAITING_MAX = 16;
 const YAML_HEAP_MIB_MAX = 256;
 
-/** Reads JSON and YAML from outside, at a bounded cost and without keeping the event loop. */
+/** Reads JSON and YAML from outside, at a bounded cost and without blocking the event loop. */
 @Injectable()
 export class DocumentReader implements OnModuleDestroy {
   private readonly threads: WorkerPool<string>;
@@ -34,11 +34,11 @@ export class DocumentReader implements OnModuleDestroy {
     });
   }
 
-  /** The text as a value. @throws AppError API.DOCUMENT_MALFORMED with the place in the text, API.DOCUMENTS_BUSY */
+  /** Parses the text. @throws AppError API.DOCUMENT_MALFORMED with the place in the text, API.DOCUMENTS_BUSY */
   async read(bytes: Buffer, type: DocumentType): Promise<unknown> {
     const language = type === 'application/json' ? 'JSON' : 'YAML';
     const text = decodeUtf8(bytes, language);
-    if (text.trim() === '') throw documentMalformed(language, 'it is empty');
+    if (text.trim() === '') throw documentMalformed(language, 'the body is empty');
     return language === 'JSON' ? readJson(text) : this.readYaml(text);
   }
 

@@ -28,10 +28,10 @@ const TYPES: Readonly<Record<string, DocumentType>> = {
   'text/yaml': 'application/yaml',
 };
 
-/** Of a route that needs no token: a sign-in is a line. */
+/** The limit for a route that needs no token: a sign-in is one line. */
 const PUBLIC_BYTES_MAX = 4096;
 
-/** A megabyte over the slowest line that somebody would work with. */
+/** The time that a megabyte takes over the slowest line that somebody would work with. */
 const BODY_MS_MAX = 30_000;
 
 const readBytes = raw({ type: () => true, limit: DOCUMENT_BYTES_MAX, inflate: false });
@@ -45,9 +45,7 @@ interface WithDocument {
   document?: unknown;
 }
 
-/**
- * Reads the body only now, after the guards: whoever has no token cannot make the API read a megabyte, nor YAML at all.
- */
+/** Reads the body after the guards have run: without a token nobody can make the API read a megabyte, nor any YAML. */
 @Injectable()
 export class DocumentInterceptor implements NestInterceptor {
   constructor(
@@ -78,7 +76,9 @@ export class DocumentInterceptor implements NestInterceptor {
   }
 }
 
-/** Marks a route whose body is a JSON or YAML document of at most 1 MiB; a few KB of JSON where it needs no token. */
+/**
+ * Marks a route whose body is a JSON or YAML document of at most 1 MiB; on a route without a token, a few KB of JSON.
+ */
 export function TakesDocument(): MethodDecorator {
   return SetMetadata(DOCUMENT_ROUTE, true);
 }
@@ -88,7 +88,7 @@ export const Document = createParamDecorator((_: unknown, context: ExecutionCont
   return context.switchToHttp().getRequest<WithDocument>().document;
 });
 
-/** @throws AppError API.BODY_INVALID naming every field */
+/** @throws AppError API.BODY_INVALID, which names every field */
 export function parseBody<T extends z.ZodType>(schema: T, document: unknown): z.output<T> {
   const parsed = schema.safeParse(document, { error: plainWords });
   if (!parsed.success) throw bodyInvalid(fieldErrors(parsed.error));

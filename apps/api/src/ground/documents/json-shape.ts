@@ -7,9 +7,9 @@ const OPEN = [0x5b, 0x7b];
 const CLOSE = [0x5d, 0x7d];
 
 /**
- * What makes this text too costly as JSON, found in one pass before any parser sees it. Its megabyte holds half a
- * million values, and whatever looks at each of them afterwards, to check it or to say what is wrong with it, keeps the
- * event loop for as long.
+ * Says what makes this text too costly as JSON; found in one pass before any parser sees the text. A megabyte can hold
+ * half a million values, and whatever checks each of them, or describes what is wrong with it, would block the event
+ * loop for that long.
  */
 export function jsonObstacle(text: string): string | undefined {
   let nodes = 1;
@@ -27,7 +27,7 @@ export function jsonObstacle(text: string): string | undefined {
       depth++;
     } else if (CLOSE.includes(code)) depth--;
     if (depth > DEPTH_MAX) return `more than ${DEPTH_MAX} brackets are open: nest less deeply`;
-    if (nodes > NODES_MAX) return `it has more than ${NODES_MAX} entries: shorten it`;
+    if (nodes > NODES_MAX) return `the document has more than ${NODES_MAX} entries: shorten it`;
   }
   return undefined;
 }

@@ -1,21 +1,21 @@
 import { DEPTH_MAX, NODES_MAX } from './document-bounds';
 
-/** Columns of indentation, with the indicators `-` and `?` that open nested collections on one line. */
+/** Columns of indentation, including the indicators `-` and `?` that open nested collections on one line. */
 const INDENT_MAX = 100;
 
-/** What cannot be taken, and where; lines count from 1. */
+/** What cannot be accepted and where; lines count from 1. */
 export interface YamlObstacle {
   readonly line: number;
   readonly reason: string;
 }
 
-const EXPLICIT_KEY = 'explicit keys ("? ") are not taken: write "key: value"';
+const EXPLICIT_KEY = 'explicit keys ("? ") are not accepted: write "key: value"';
 
 /**
- * What makes this text too costly for a YAML parser, found in one pass and without recursion before any parser sees it:
- * nesting, since parsers recurse; explicit keys, which cost exponentially when they nest; the number of nodes, which
- * some checks of a parser take squared. Quotes and comments are not told apart from the rest, so that a text in quotes
- * with sixty-five open brackets is refused too.
+ * Says what makes this text too costly for a YAML parser; found in one pass and without recursion, before any parser
+ * sees the text: nesting, because parsers recurse; explicit keys, whose cost grows exponentially with nesting; and the
+ * number of nodes, in which some checks of a parser are quadratic. Quotes and comments are not told apart from the
+ * rest, so that a quoted text with sixty-five open brackets is refused too.
  */
 export function yamlObstacle(text: string): YamlObstacle | undefined {
   let nodes = 0;
@@ -25,8 +25,8 @@ export function yamlObstacle(text: string): YamlObstacle | undefined {
     const prefix = content.slice(0, prefixLength(content));
     if (prefix.includes('?')) return { line, reason: EXPLICIT_KEY };
     if (prefix.length > INDENT_MAX)
-      return { line, reason: `it is indented by more than ${INDENT_MAX} columns: nest less deeply` };
-    // Of the line: a key between brackets may also stand at the start of one, where the prefix has it.
+      return { line, reason: `the document is indented by more than ${INDENT_MAX} columns: nest less deeply` };
+    // The character before, within the line: a key between brackets may also begin a line, where the prefix covers it.
     let before = ' ';
     for (let column = prefix.length; column < content.length; column++) {
       const character = content[column]!;
@@ -40,12 +40,12 @@ export function yamlObstacle(text: string): YamlObstacle | undefined {
       before = character;
     }
     if (nodes + line > NODES_MAX)
-      return { line, reason: `it has more than ${NODES_MAX} lines and entries: shorten it` };
+      return { line, reason: `the document has more than ${NODES_MAX} lines and entries: shorten it` };
   }
   return undefined;
 }
 
-/** How far white space and the indicators of nested collections go, or just beyond what is allowed. */
+/** The length of the white space and the indicators of nested collections, counted to just beyond what is allowed. */
 function prefixLength(content: string): number {
   let length = 0;
   while (length <= INDENT_MAX && length < content.length) {
@@ -57,7 +57,7 @@ function prefixLength(content: string): number {
   return length;
 }
 
-/** The end of a line counts. */
+/** The end of a line counts as space. */
 function isSpace(character: string | undefined): boolean {
   return character === undefined || character === ' ' || character === '\t';
 }

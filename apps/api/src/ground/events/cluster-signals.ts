@@ -4,8 +4,8 @@ import { unaccompanied } from '../database/transaction-companion';
 type Listener = () => void;
 
 /**
- * What one part of this replica tells another after a commit, only to be quick: everything signalled here is in the
- * database and is found by the next periodic pass too, so a lost signal costs time and nothing else.
+ * Signals from one part of this replica to another after a commit, which only save time. Everything that is signalled
+ * is in the database, where the next periodic pass finds it too: a lost signal costs time and nothing else.
  */
 @Injectable()
 export class ClusterSignals {
@@ -17,12 +17,12 @@ export class ClusterSignals {
     unaccompanied(() => this.onCommands.forEach((listener) => listener()));
   }
 
-  /** A run may be placeable now: one was submitted, or a device became free. */
+  /** A run may now be placeable: one was submitted, or a device became free. */
   schedule(): void {
     unaccompanied(() => this.onSchedule.forEach((listener) => listener()));
   }
 
-  /** @returns what ends the subscription */
+  /** @returns a function that ends the subscription */
   whenCommands(listener: Listener): () => void {
     this.onCommands.add(listener);
     return () => this.onCommands.delete(listener);

@@ -9,9 +9,9 @@ const BATCH_COUNT = 500;
 export type EventListener = (event: EventRow) => void;
 
 /**
- * New events in the order of their sequence, none left out. Sequences are drawn before transactions commit, so 7 may
- * appear before 6: at a gap the feed waits until every transaction that was under way then is over; what is still
- * missing was rolled back. Polls only while somebody listens.
+ * Delivers new events in the order of their sequence and leaves none out. Sequences are drawn before transactions
+ * commit, so that 7 may appear before 6. At a gap the feed waits until every transaction that was under way at that
+ * time is over; a sequence that is still missing then was rolled back. It polls only while somebody listens.
  */
 @Injectable()
 export class EventFeedService implements OnModuleDestroy {
@@ -19,7 +19,7 @@ export class EventFeedService implements OnModuleDestroy {
   private position = 0n;
   private started: Promise<void> | undefined;
   private stopped = false;
-  /** Of the gap behind `position`: transactions below this may still fill it. */
+  /** Belongs to the gap after `position`: only transactions below this number can still fill it. */
   private gapUntil: bigint | undefined;
 
   constructor(
@@ -29,8 +29,8 @@ export class EventFeedService implements OnModuleDestroy {
   ) {}
 
   /**
-   * Listens to everything after the returned position, up to which all events are in the database. The listener must
-   * not wait; it is called in order.
+   * Listens to everything after the returned position; all events up to it are already in the database. The listener is
+   * called in order, and must not wait.
    */
   async subscribe(listener: EventListener): Promise<{ position: bigint; unsubscribe: () => void }> {
     this.started ??= this.start();
@@ -73,7 +73,7 @@ export class EventFeedService implements OnModuleDestroy {
 
   private async readOn(): Promise<void> {
     for (;;) {
-      // Asked before the rows are read: then what was committed by that time is among them.
+      // The horizon is read before the rows, so that the rows include whatever was committed by then.
       const settled = this.gapUntil !== undefined && (await this.events.horizon()).oldest >= this.gapUntil;
       const batch = await this.events.range({ after: this.position, limit: BATCH_COUNT });
       const deliveredCount = await this.deliver(batch, settled);
@@ -81,7 +81,10 @@ export class EventFeedService implements OnModuleDestroy {
     }
   }
 
-  /** `gapSettled`: the gap in front of the batch stays one. @returns how many were delivered before another gap */
+  /**
+   * `gapSettled` says that the gap before the batch can no longer be filled. @returns how many events were delivered
+   * before another gap
+   */
   private async deliver(batch: readonly EventRow[], gapSettled: boolean): Promise<number> {
     for (const [index, event] of batch.entries()) {
       const gap = event.sequence !== this.position + 1n;

@@ -6,21 +6,21 @@ import { type EventRow, EventsRepository, toEventBody } from './events.repositor
 import { SseStreams } from './sse-streams';
 
 const REPLAY_BATCH_COUNT = 500;
-/** Live events that may wait while a client is still being sent old ones. */
+/** So many live events may wait while a client is still being sent old ones. */
 const WAITING_COUNT_MAX = 10_000;
 
 export interface EventSelection {
-  /** Only events of this run. */
+  /** Only events of this run are sent. */
   readonly runId?: string;
-  /** Replay from after this sequence, for a client that cannot send Last-Event-ID, which wins. */
+  /** Replays the events after this sequence, for a client that cannot send Last-Event-ID, which takes precedence. */
   readonly after?: bigint | undefined;
-  /** What is sent for an event; undefined: nothing. The whole event without it. */
+  /** Chooses what is sent for an event; undefined means nothing. Without `select`, the whole event is sent. */
   readonly select?: (event: EventRow) => unknown;
 }
 
 /**
- * Events as server-sent events: first what the client missed, from the database, then live ones, none twice or left
- * out.
+ * Sends events as server-sent events: first those that the client missed, from the database, and then live ones; each
+ * exactly once.
  */
 @Injectable()
 export class EventStreamService {
@@ -31,8 +31,8 @@ export class EventStreamService {
   ) {}
 
   /**
-   * Returns when the client has what it missed; the stream goes on until the client leaves. @returns the stream;
-   * undefined when there is none (HEAD, or the client is gone) @throws AppError API.STREAMS_LIMITED
+   * Resolves when the client has been sent what it missed; the stream goes on until the client leaves. @returns the
+   * stream; undefined when there is none (HEAD, or the client is gone) @throws AppError API.STREAMS_LIMITED
    */
   async serve(request: Request, response: Response, selection: EventSelection = {}): Promise<SseStream | undefined> {
     const { runId, after, select = toEventBody } = selection;
@@ -51,7 +51,7 @@ export class EventStreamService {
     const stream = this.opened(request, response, unsubscribe);
     client.stream = stream;
     stream.onEnd(unsubscribe);
-    // A client without Last-Event-ID gets what happens from now on; one with 0 gets all.
+    // A client without Last-Event-ID gets what happens from now on; one with 0 gets everything.
     if (last !== undefined) await this.replay(stream, { after: last, upTo: position, runId }, select);
     for (const event of client.waiting ?? []) send(stream, event, select);
     client.waiting = undefined;

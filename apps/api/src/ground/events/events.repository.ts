@@ -6,15 +6,15 @@ import type { Event } from '../../generated/prisma/client';
 export type EventRow = Event;
 
 export interface EventRange {
-  /** Exclusive. */
+  /** This sequence itself is excluded. */
   readonly after: bigint;
-  /** Inclusive; no bound without it. */
+  /** This sequence is included; without it there is no bound. */
   readonly upTo?: bigint;
   readonly runId?: string | undefined;
   readonly limit: number;
 }
 
-/** What the database says of transactions: those below `oldest` are over, those from `next` on have not begun. */
+/** What the database says about transactions: those below `oldest` are over, those from `next` on have not begun. */
 export interface TransactionHorizon {
   readonly oldest: bigint;
   readonly next: bigint;
@@ -24,7 +24,7 @@ export interface TransactionHorizon {
 export class EventsRepository {
   constructor(private readonly prisma: PrismaService) {}
 
-  /** Ascending by sequence. */
+  /** In ascending order of their sequences. */
   range({ after, upTo, runId, limit }: EventRange): Promise<Event[]> {
     return this.prisma.event.findMany({
       where: {

@@ -3,24 +3,27 @@ import { AuditRepository } from '../audit/audit.repository';
 import type { JsonInput, Transaction } from '../database/prisma.service';
 
 export interface NewEvent {
-  /** run.state, run.attempt, run.checkpoint, agent.state, dataset.created, … */
+  /** For instance run.state, run.attempt, run.checkpoint, agent.state or dataset.created. */
   readonly type: string;
   readonly runId?: string;
   /** Id of what changed. */
   readonly subject: string;
-  /** Who did it: a token id, an agent id or `system`. */
+  /** Who did it: a token's id, an agent's id or `system`. */
   readonly actor: string;
   readonly data: JsonInput;
-  /** What somebody asked for by this, for the audit: run.submit, agent.drain, …; not in the event. */
+  /**
+   * What somebody asked for that led to this event (run.submit, agent.drain, …). It goes into the audit, not into the
+   * event.
+   */
   readonly action?: string;
 }
 
-/** Writes events. They are delivered by EventFeed, which reads what is committed. */
+/** Writes events. EventFeed delivers them once they are committed. */
 @Injectable()
 export class EventsService {
   constructor(private readonly audit: AuditRepository) {}
 
-  /** In the transaction of the change itself: either both are there or neither. */
+  /** Must run in the transaction of the change itself, so that both are stored or neither is. */
   async append(tx: Transaction, { action, ...event }: NewEvent): Promise<void> {
     await tx.event.create({ data: { ...event, runId: event.runId ?? null } });
     if (action === undefined) return;

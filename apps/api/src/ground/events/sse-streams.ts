@@ -13,7 +13,7 @@ import { SseStream } from '../http/sse-stream';
  */
 export const STREAMS_PER_TOKEN_MAX = 100;
 
-/** Opens streams of server-sent events, so many for each token at a time. */
+/** Opens streams of server-sent events, and limits how many each token has at a time. */
 @Injectable()
 export class SseStreams {
   private readonly openStreams = new OpenCalls(STREAMS_PER_TOKEN_MAX);
@@ -25,7 +25,8 @@ export class SseStreams {
     const over = this.openStreams.open(callerOf(request).tokenId);
     if (over === undefined) throw streamsLimited(STREAMS_PER_TOKEN_MAX);
     const stream = new SseStream(response, this.clock);
-    // Not with the last event: what was sent stays in memory until the client has taken it.
+    // The stream does not count as over after its last event: what was sent stays in memory until the client has read
+    // it.
     response.once('close', over);
     if (response.closed) over();
     return stream;

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import type { EventRow } from './events.repository';
 
-/** What a browser tab may ask for: all of a kind, or one run or agent. */
+/** The topics that a browser tab may ask for: everything of a kind, or one run or agent. */
 const TOPIC = /^(runs|agents|queue|datasets|(run|agent):[A-Za-z0-9_-]{1,64})$/;
 const TOPICS_MAX = 50;
-/** Each is looked at twice a second. */
+/** Each run is read twice a second. */
 const RUNS_MAX = 10;
 
 export const topicsSchema = z
@@ -23,12 +23,12 @@ function isRun(topic: string): boolean {
   return topic.startsWith('run:');
 }
 
-/** The topic among `topics` that an event belongs to, the most specific one; undefined: it is of none. */
+/** The most specific topic among `topics` that an event belongs to; undefined if it belongs to none of them. */
 export function topicOf(event: EventRow, topics: ReadonlySet<string>): string | undefined {
   return topicsOf(event).find((topic) => topics.has(topic));
 }
 
-/** The most specific first. */
+/** The most specific topic comes first. */
 function topicsOf({ type, runId, subject, data }: EventRow): string[] {
   const kind = type.split('.')[0];
   if (kind === 'agent') return [`agent:${subject}`, 'agents'];
@@ -37,7 +37,7 @@ function topicsOf({ type, runId, subject, data }: EventRow): string[] {
   return [`run:${runId}`, 'runs', ...(movesQueue(type, data) ? ['queue'] : [])];
 }
 
-/** A run that enters the queue or leaves it. */
+/** Whether a run enters the queue or leaves it. */
 function movesQueue(type: string, data: unknown): boolean {
   if (type !== 'run.state' || typeof data !== 'object' || data === null) return false;
   const { from, state } = data as { from?: unknown; state?: unknown };

@@ -1,10 +1,10 @@
 import { isIPv6 } from 'node:net';
 
 const GROUPS = 8;
-/** Of a /64, which a single machine has to itself. */
+/** The groups of a /64 network, which a single machine has to itself. */
 const GROUPS_KEPT = 4;
 
-/** Under which the calls from an address are counted: an IPv4 address, or the first half of one of IPv6. */
+/** The key under which calls from an address are counted: an IPv4 address, or the first half of an IPv6 address. */
 export function addressKey(address: string | undefined): string {
   if (address === undefined || !isIPv6(address) || address.includes('.')) return address ?? 'unknown';
   const [before = '', after] = address.split('%', 1)[0]!.toLowerCase().split('::');

@@ -20,7 +20,7 @@ export function queryInvalid(fields: readonly FieldError[]): AppError {
   });
 }
 
-/** The body of a request does not have the shape that the call takes. */
+/** The body of a request does not have the shape that the call needs. */
 export function bodyInvalid(fields: readonly FieldError[]): AppError {
   const list = fields.map(
     ({ path, message }) => `${path === '' ? 'body' : path.slice(1).replaceAll('/', '.')}: ${message}`,
@@ -43,7 +43,7 @@ export function documentMalformed(language: 'JSON' | 'YAML', reason: string): Ap
   });
 }
 
-/** As many YAML documents as may wait are waiting to be read. */
+/** No further YAML document may wait to be read. */
 export function documentsBusy(waiting: number): AppError {
   return new AppError({
     code: 'API.DOCUMENTS_BUSY',
@@ -52,17 +52,17 @@ export function documentsBusy(waiting: number): AppError {
   });
 }
 
-/** YAML costs more to read than JSON, and so is for those who may submit runs. */
+/** YAML costs more to read than JSON, so that only those who may submit runs can send it. */
 export function yamlForbidden(): AppError {
   return new AppError({
     code: 'API.YAML_FORBIDDEN',
     kind: 'invalid',
-    message: 'YAML is taken from those who may submit runs (role member or admin, scope runs); send JSON',
+    message: 'YAML is accepted only from those who may submit runs (role member or admin, scope runs); send JSON',
     fields: [{ path: '/content-type', message: 'must be application/json' }],
   });
 }
 
-/** The body is larger than the call takes. */
+/** The body is larger than the call allows. */
 export function bodyTooLarge(bytesMax: number): AppError {
   return new AppError({
     code: 'API.BODY_TOO_LARGE',
@@ -88,7 +88,7 @@ export function bodySlow(seconds: number): AppError {
   return new AppError({
     code: 'API.BODY_SLOW',
     kind: 'invalid',
-    message: `the body was not there ${seconds} s after its head; send it in one piece`,
+    message: `the body was not complete ${seconds} s after its headers; send it without pauses`,
   });
 }
 
@@ -97,11 +97,11 @@ export function etagDiffers(given: string, current: string): AppError {
   return new AppError({
     code: 'API.ETAG_DIFFERS',
     kind: 'precondition',
-    message: `If-Match is ${given}, but the object's ETag is ${current}; read it again and decide anew`,
+    message: `If-Match is ${given}, but the object's ETag is ${current}; read it again and decide again`,
   });
 }
 
-/** A file of the dashboard is another one than If-Match or If-Unmodified-Since asks for. */
+/** A file of the dashboard is not the one that If-Match or If-Unmodified-Since asks for. */
 export function fileChanged(): AppError {
   return new AppError({
     code: 'API.FILE_CHANGED',
@@ -126,18 +126,18 @@ export function methodNotAllowed(method: string, path: string, allowed: readonly
   return new AppError({
     code: 'API.METHOD_NOT_ALLOWED',
     kind: 'invalid',
-    message: `${method} is not a method of ${path}; it takes ${allowed.join(', ')}`,
+    message: `${method} is not a method of ${path}; its methods are ${allowed.join(', ')}`,
     details: { allowed },
   });
 }
 
-/** The body's media type is not one that the call takes. */
+/** The call does not accept the body's media type. */
 export function contentTypeUnknown(given: string | undefined, accepted: readonly string[]): AppError {
   const list = accepted.join(' or ');
   return new AppError({
     code: 'API.CONTENT_TYPE_UNKNOWN',
     kind: 'invalid',
-    message: `content type ${JSON.stringify(given ?? '')} is not taken; send ${list}`,
+    message: `content type ${JSON.stringify(given ?? '')} is not accepted; send ${list}`,
     fields: [{ path: '/content-type', message: `must be ${list}` }],
   });
 }
@@ -147,12 +147,12 @@ export function contentEncodingUnknown(given: string): AppError {
   return new AppError({
     code: 'API.CONTENT_ENCODING_UNKNOWN',
     kind: 'invalid',
-    message: `content encoding ${JSON.stringify(given)} is not taken; send the body as it is`,
+    message: `content encoding ${JSON.stringify(given)} is not accepted; send the body uncompressed`,
     fields: [{ path: '/content-encoding', message: 'must be left out' }],
   });
 }
 
-/** More event streams than one token may hold open. */
+/** One token has as many event streams open as it may. */
 export function streamsLimited(streamsMax: number): AppError {
   return new AppError({
     code: 'API.STREAMS_LIMITED',
@@ -162,7 +162,7 @@ export function streamsLimited(streamsMax: number): AppError {
   });
 }
 
-/** More requests than one token may make in a second. */
+/** One token has made more requests than it may in a second. */
 export function rateLimited(requestsPerSecond: number): AppError {
   return new AppError({
     code: 'API.RATE_LIMITED',

@@ -1,2 +1,2 @@
-/** Of an answer that is for whoever asked, and for that moment. */
+/** For an answer that is only for the caller, and only for this moment. */
 export const PRIVATE = 'private, no-store';

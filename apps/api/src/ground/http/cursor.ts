@@ -5,12 +5,12 @@ import { queryInvalid } from './boundary.errors';
 /** The largest number of an integer column, such as a step. */
 export const INT4_MAX = 2 ** 31 - 1;
 
-/** A sort key as text that clients hand back and do not look into. */
+/** Encodes a sort key as a text that clients send back without looking into it. */
 export function encodeCursor(key: readonly (string | number)[]): string {
   return Buffer.from(JSON.stringify(key)).toString('base64url');
 }
 
-/** The sort key in a cursor. @throws AppError API.QUERY_INVALID naming `cursor` */
+/** Decodes the sort key in a cursor. @throws AppError API.QUERY_INVALID, which names `cursor` */
 export function decodeCursor<T extends z.ZodType>(cursor: string, key: T): z.output<T> {
   const parsed = key.safeParse(parseOrUndefined(cursor));
   if (!parsed.success) throw queryInvalid([{ path: '/cursor', message: 'must be a nextCursor of the same list' }]);

@@ -5,7 +5,7 @@ import { queryInvalid } from './boundary.errors';
 export const LIMIT_MAX = 1000;
 const LIMIT_DEFAULT = 100;
 
-/** `limit` and `cursor`, which every list takes. */
+/** The parameters of every list: `limit` and `cursor`. */
 export const pageQuerySchema = z.object({
   limit: z
     .string()
@@ -17,7 +17,10 @@ export const pageQuerySchema = z.object({
 });
 export type PageRequest = z.output<typeof pageQuerySchema>;
 
-/** A request's query by its schema; what the schema does not know is ignored. @throws AppError API.QUERY_INVALID */
+/**
+ * Parses a request's query by its schema; parameters that the schema does not know are ignored. @throws AppError
+ * API.QUERY_INVALID
+ */
 export function parseQuery<T extends z.ZodType>(schema: T, query: unknown): z.output<T> {
   const parsed = schema.safeParse(query, { error: plainWords });
   if (!parsed.success) throw queryInvalid(fieldErrors(parsed.error));

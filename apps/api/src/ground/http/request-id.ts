@@ -3,7 +3,7 @@ import type { NextFunction, Request, Response } from 'express';
 
 const REQUEST_ID = Symbol('requestId');
 
-/** Gives each request an id, which is told in a header, in problems and in the log. */
+/** Gives each request an id, which appears in a header, in problems and in the log. */
 export function assignRequestId(request: Request, response: Response, next: NextFunction): void {
   const id = randomText(10);
   Object.assign(request, { [REQUEST_ID]: id });

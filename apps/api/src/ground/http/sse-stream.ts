@@ -3,20 +3,20 @@ import type { Request, Response } from 'express';
 import { PRIVATE } from './cache-control';
 
 const HEARTBEAT_MS = 15_000;
-/** What may wait in the socket of a reader that does not keep up. */
+/** How many bytes may wait in the socket of a reader that is too slow. */
 const WAITING_BYTES_MAX = 1024 ** 2;
 
-/** A reader that was cut off gets this long to take what it was sent. */
+/** A reader that was cut off has this long to read what it was sent. */
 const FAREWELL_MS = 5_000;
 
 export interface SseEvent {
-  /** None for what is not kept and so cannot be asked for again. */
+  /** Left out for messages that are not stored and therefore cannot be asked for again. */
   readonly id?: string;
   readonly data: unknown;
 }
 
 /**
- * One client's `text/event-stream`; it ends when the client goes, or is too slow and has to come back with
+ * The `text/event-stream` of one client. It ends when the client leaves, or when it is too slow and must come back with
  * Last-Event-ID.
  */
 export class SseStream {
@@ -34,7 +34,7 @@ export class SseStream {
     response.setHeader('X-Accel-Buffering', 'no');
     response.flushHeaders();
     response.once('close', () => this.ended());
-    // A write that fails means that the client is gone, which `close` tells.
+    // A failed write means that the client is gone, which `close` tells.
     response.on('error', () => undefined);
     response.write('retry: 1000\n\n');
     this.heartbeat();
@@ -48,7 +48,7 @@ export class SseStream {
     this.write(`${id === undefined ? '' : `id: ${id}\n`}data: ${JSON.stringify(data)}\n\n`);
   }
 
-  /** Resolves when the client has taken most of what was sent, or is gone. */
+  /** Resolves when the client has read most of what was sent, or is gone. */
   async drained(): Promise<void> {
     while (this.open && this.response.writableNeedDrain) {
       await new Promise<void>((resolve) => {
@@ -80,7 +80,7 @@ export class SseStream {
     this.response.write(text);
   }
 
-  /** A reader that does not keep up is told so, and comes back with Last-Event-ID. */
+  /** Tells a reader that it is too slow, so that it comes back with Last-Event-ID. */
   private cutOff(): void {
     const time = new Date(this.clock.now()).toISOString();
     const data = { sequence: null, topic: 'stream', type: 'stream.cut', time, runId: null, subject: 'stream' };
@@ -107,7 +107,7 @@ export class SseStream {
   }
 }
 
-/** The sequence that a reconnecting client saw last; undefined without a usable Last-Event-ID. */
+/** The last sequence that a reconnecting client has seen; undefined without a usable Last-Event-ID. */
 export function lastEventId(request: Request): bigint | undefined {
   const given = request.headers['last-event-id'];
   return typeof given === 'string' && /^\d{1,18}$/.test(given) ? BigInt(given) : undefined;

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { etagDiffers } from './boundary.errors';
 
-/** A strong entity tag: the hash of the very bytes of the answer, so that equal tags mean equal bodies. */
+/** A strong entity tag: it is the hash of the answer's bytes, so that equal tags mean equal bodies. */
 export function strongEtag(body: string | Buffer): string {
   return `"${createHash('sha256').update(body).digest('base64url').slice(0, 27)}"`;
 }
 
 /**
- * Checks a DELETE's `If-Match` against the object as GET shows it now; nothing happens without the header.
+ * Compares a DELETE's `If-Match` with the object as GET shows it now; without the header nothing is checked.
  * @throws AppError API.ETAG_DIFFERS
  */
 export function checkIfMatch(ifMatch: string | undefined, body: unknown): void {

@@ -8,7 +8,7 @@ export interface UploadLimits {
 }
 
 /**
- * What can be told of an upload before its first byte. @returns its Content-Type, parameters included
+ * Checks what an upload's headers tell before its first byte. @returns its Content-Type, parameters included
  * @throws AppError API.CONTENT_TYPE_UNKNOWN, API.CONTENT_ENCODING_UNKNOWN, API.BODY_TOO_LARGE
  */
 export function acceptUpload(request: Request, { types, bytesMax }: UploadLimits): string {

@@ -5,7 +5,7 @@ const ATTEMPT_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10
 /** A wait for devices lasts from a moment to days. */
 const WAIT_BUCKETS = [1, 5, 15, 60, 300, 900, 3_600, 14_400, 43_200, 86_400, 259_200];
 
-/** What became of runs on their way to devices and off them, named after Kueue's metrics of workloads. */
+/** Metrics about runs on their way to devices and off them, named after Kueue's metrics of workloads. */
 export class AdmissionMetrics {
   private readonly queues = new BoundedLabel();
   private readonly reasons = new BoundedLabel();

@@ -1,4 +1,7 @@
-/** Values of a label that others choose: the first `countMax` are themselves, so that no input can flood Prometheus. */
+/**
+ * Values of a label that others choose: only the first `countMax` values are kept apart, so that no input can flood
+ * Prometheus.
+ */
 export class BoundedLabel {
   private readonly known = new Set<string>();
 

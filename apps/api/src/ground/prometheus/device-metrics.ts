@@ -1,20 +1,20 @@
 import type { DeviceTelemetryBody } from '@millrace/contracts';
 import { Gauge, type Registry } from 'prom-client';
 
-/** One device as its agent last told of it. */
+/** One device as its agent last reported it. */
 export interface ObservedDevice {
   readonly host: string;
   readonly device: number;
-  /** Since the agent was last heard of. */
+  /** Milliseconds since the agent was last heard. */
   readonly silentMs: number;
-  /** Undefined when what is known is too old to be called current. */
+  /** Undefined when the last telemetry is too old to count as current. */
   readonly telemetry: DeviceTelemetryBody | undefined;
 }
 
 type DeviceGauge = readonly [name: string, help: string, value: (telemetry: DeviceTelemetryBody) => number | null];
 const MHZ = 1e6;
 
-/** After DCGM's fields (GPU_UTIL, FB_USED, GPU_TEMP …), in Prometheus' base units. */
+/** Named after DCGM's fields (GPU_UTIL, FB_USED, GPU_TEMP …), in Prometheus's base units. */
 const DEVICE_GAUGES: readonly DeviceGauge[] = [
   ['gpu_util_ratio', 'How busy the device is, 0 to 1.', (each) => scaled(each.utilizationPercent, 0.01)],
   [
@@ -35,7 +35,7 @@ const HOST_GAUGES: readonly DeviceGauge[] = [
   ['memory_total_bytes', "The host's memory.", (each) => each.hostMemoryTotalBytes],
 ];
 
-/** Devices and hosts, by host and device: what is unknown has no sample. */
+/** Gauges of devices and hosts, by host and device; an unknown value has no sample. */
 export class DeviceMetrics {
   private readonly devices: readonly (readonly [Gauge<'host' | 'device'>, DeviceGauge])[];
   private readonly hosts: readonly (readonly [Gauge<'host'>, DeviceGauge])[];
@@ -67,7 +67,7 @@ export class DeviceMetrics {
     });
   }
 
-  /** Replaces what was shown before: a device that is gone must not stand still for ever. */
+  /** Replaces what was shown before: a device that is gone must not be shown for ever. */
   show(observed: readonly ObservedDevice[]): void {
     for (const gauge of [this.info, this.age, ...[...this.devices, ...this.hosts].map(([each]) => each)]) gauge.reset();
     for (const { host, device, silentMs, telemetry } of observed) {

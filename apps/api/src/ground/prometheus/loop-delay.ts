@@ -1,9 +1,9 @@
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
 import { Gauge, Histogram, type Registry } from 'prom-client';
 
-/** The event loop is asked so often whether it is in time. */
+/** How often a timer checks whether the event loop is in time. */
 export const LOOP_TURN_MS = 20;
-/** The gauges tell of the last minute, in so many windows, of which the oldest ends as a new one begins. */
+/** The gauges show the last minute in several windows; the oldest one is dropped when a new one begins. */
 const WINDOW_MS = 10_000;
 const WINDOWS = 6;
 const MICROSECONDS = 1e6;
@@ -12,9 +12,11 @@ const LAG_HELP = 'Delay of the event loop in the last minute';
 
 export interface LoopDelayOptions {
   readonly registry: Registry;
-  /** Monotonic. */
+  /** A monotonic clock. */
   readonly nowMs: () => number;
-  /** For how long the thread was on a processor, since whenever; undefined where nobody tells. */
+  /**
+   * For how long the thread has been on a processor, counted from any moment; undefined if the system does not tell.
+   */
   readonly processorMs: () => number | undefined;
 }
 
@@ -24,14 +26,14 @@ interface Seen {
 }
 
 /**
- * How late the event loop comes to a timer. The histograms grow for ever and the gauges look back for a minute, so that
- * one who reads them takes nothing from another.
+ * Measures how late the event loop runs a timer. The histograms grow for ever and the gauges look back for a minute, so
+ * that one reader does not change what another one sees.
  */
 export class LoopDelay {
   private readonly delays: Histogram;
   private readonly ownDelays: Histogram;
   private readonly gauges: Readonly<Record<'mean' | 'p50' | 'p99' | 'max', Gauge>>;
-  /** In microseconds, the newest last. */
+  /** Windows in microseconds; the newest is the last. */
   private readonly windows: RecordableHistogram[] = [createHistogram()];
   private windowEndMs: number;
   private seen: Seen;
@@ -49,7 +51,7 @@ export class LoopDelay {
       'millrace_event_loop_own_delay_seconds',
       'The part of it in which the thread was on a processor: the rest is the machine or its disk being busy.',
     );
-    // Named as prom-client's default metrics are, which dashboards know; not all of those pass promtool.
+    // Named like prom-client's default metrics, which dashboards know; not all of those pass promtool.
     this.gauges = {
       mean: gauge('nodejs_eventloop_lag_mean_seconds', 'mean.'),
       p50: gauge('nodejs_eventloop_lag_p50_seconds', 'median.'),
@@ -60,7 +62,7 @@ export class LoopDelay {
     this.windowEndMs = this.seen.atMs + WINDOW_MS;
   }
 
-  /** To be called by a timer every LOOP_TURN_MS. */
+  /** Must be called by a timer every LOOP_TURN_MS. */
   turn(): void {
     const { atMs, processorMs: before = 0 } = this.seen;
     this.seen = this.look();
@@ -70,11 +72,11 @@ export class LoopDelay {
     this.delays.observe(lateMs / 1000);
     this.ownDelays.observe(ownMs / 1000);
     this.beginWindows();
-    // Such a histogram takes no zero.
+    // Such a histogram does not accept zero.
     this.windows.at(-1)!.record(Math.max(1, Math.round(lateMs * 1000)));
   }
 
-  /** Before the registry is read. */
+  /** Must be called before the registry is read. */
   collect(): void {
     const minute = createHistogram();
     for (const window of this.windows) minute.add(window);

@@ -1,12 +1,12 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 
 const NANOSECONDS_PER_MS = 1e6;
-/** Three numbers: time on a processor, time waiting for one, turns. */
+/** The file holds three numbers: time on a processor, time waiting for one, and turns. */
 const BYTES_MAX = 128;
 
 /**
- * How long the calling thread was on a processor, by the kernel's account: what a program does, as opposed to what a
- * busy machine keeps it from. Linux tells it.
+ * Reads from the kernel how long the calling thread was on a processor, which shows what the program does, as opposed
+ * to what a busy machine keeps it from doing. Only Linux tells it.
  */
 export class ProcessorTime {
   private readonly file: number | undefined;
@@ -16,7 +16,7 @@ export class ProcessorTime {
     this.file = openIfThere(path);
   }
 
-  /** In the life of the thread; undefined where nobody tells. */
+  /** Time since the thread began, in milliseconds; undefined if the system does not tell. */
   totalMs(): number | undefined {
     if (this.file === undefined) return undefined;
     const length = readSync(this.file, this.bytes, 0, BYTES_MAX, 0);

@@ -8,7 +8,8 @@ import { ProcessorTime } from './processor-time';
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 /**
- * What `/metrics` tells: only metrics of our own, named by Prometheus' rules (base units, no id of a run or a user).
+ * The content of `/metrics`: only metrics of our own, named by Prometheus's rules (base units, no id of a run or a
+ * user).
  */
 @Injectable()
 export class PrometheusService implements OnModuleDestroy {
@@ -43,7 +44,7 @@ export class PrometheusService implements OnModuleDestroy {
 
   readonly contentType = Registry.PROMETHEUS_CONTENT_TYPE;
 
-  /** `collect` sets gauges anew before each scrape. */
+  /** `collect` updates gauges before each scrape. */
   beforeScrape(collect: () => Promise<void>): void {
     this.collectors.push(collect);
   }
@@ -67,7 +68,7 @@ export class PrometheusService implements OnModuleDestroy {
   };
 
   observeHeartbeat(latenessMs: number): void {
-    // What an agent says of itself: a number that is none would spoil the sum for good.
+    // The value comes from an agent: if it were not a number, it would spoil the sum for good.
     if (Number.isFinite(latenessMs) && latenessMs >= 0) this.lateness.observe(latenessMs / 1000);
   }
 

@@ -1,10 +1,10 @@
-// The package's dependency injection needs it before anything else.
+// The package's dependency injection needs this import before any other.
 import 'reflect-metadata';
 import { randomBytes, webcrypto } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
 
 const DAY_MS = 86_400_000;
-/** Clocks differ. */
+/** Clocks differ, so that a certificate is valid from an hour ago. */
 const BACKDATE_MS = 3_600_000;
 export const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 
@@ -30,7 +30,7 @@ export function lifetime(nowMs: number, days: number): { notBefore: Date; notAft
   return { notBefore: new Date(nowMs - BACKDATE_MS), notAfter: new Date(nowMs + days * DAY_MS) };
 }
 
-/** Positive, and too long to be guessed or to come twice. */
+/** A positive number, which is too long to be guessed or to occur twice. */
 export function serialNumber(): string {
   return `01${randomBytes(15).toString('hex')}`;
 }

@@ -11,8 +11,8 @@ const RENEWAL_MS = 30 * 86_400_000;
 const EVERY_ADDRESS: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
 
 /**
- * Makes what is missing of `HOME/tls` if certificates are to be made: an authority at the first start (`ca.pem`, which
- * clients trust), a certificate whenever there is none, it soon ends, or the names have changed.
+ * Makes the missing files of `HOME/tls` if the API is to make certificates: an authority at the first start (`ca.pem`,
+ * which clients trust), and a certificate if there is none, if it ends soon, or if the names have changed.
  */
 export async function ensureTlsFiles(config: ApiConfig, nowMs: number): Promise<void> {
   if (config.tls?.made !== true) return;
@@ -38,12 +38,12 @@ async function ensureAuthority(folder: string, nowMs: number): Promise<PemPair> 
   if (certificate !== undefined && key !== undefined) return { certificate, key };
   const made = await makeAuthority(nowMs);
   await writeWhole(keyPath, made.key);
-  // Others are to trust it: it is copied to other machines, and read there by whoever runs an agent.
+  // Others need it to trust this API: it is copied to other machines, and whoever runs an agent reads it there.
   await writeWhole(certificatePath, made.certificate, 0o644);
   return made;
 }
 
-/** Every name under which this machine may be reached. */
+/** Every name by which this machine may be reached. */
 function servedNames({ host, tlsNames }: Pick<ApiConfig, 'host' | 'tlsNames'>): string[] {
   const everywhere = EVERY_ADDRESS.has(host);
   const addresses = Object.values(networkInterfaces()).flatMap((all) => (all ?? []).map(({ address }) => address));
@@ -51,7 +51,7 @@ function servedNames({ host, tlsNames }: Pick<ApiConfig, 'host' | 'tlsNames'>): 
   return [...new Set(['localhost', '127.0.0.1', '::1', hostname(), ...own, ...tlsNames])];
 }
 
-/** A start that was cut short may have left a new key beside an old certificate. */
+/** A start that was interrupted may have left a new key beside an old certificate. */
 function isGood(
   pair: PemPair,
   { authority, names, nowMs }: { authority: PemPair; names: readonly string[]; nowMs: number },

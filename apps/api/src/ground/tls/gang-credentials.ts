@@ -1,4 +1,4 @@
-// The package's dependency injection needs it before anything else.
+// The package's dependency injection needs this import before any other.
 import 'reflect-metadata';
 import { webcrypto } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
@@ -7,13 +7,13 @@ import { isLoopback, rankUri, splitHostPort } from '@millrace/core';
 import { ALGORITHM, keyPem, lifetime, newKeys, pemText, serialNumber } from './certificate-parts';
 
 /**
- * Links of an attempt are opened again for as long as it lives, which may be months. What ends a certificate's use is
- * the end of its attempt, not its date: agents forget it then.
+ * Links of an attempt are opened again for as long as it lives, which may be months. A certificate is used until the
+ * end of its attempt, when agents forget it, and not until its date.
  */
 const CREDENTIAL_DAYS = 3_650;
 const NAME = 'CN=Millrace attempt';
 
-/** What one rank shows its peers, and what it knows them by: PEM. */
+/** What one rank shows its peers, and what it checks theirs with, in PEM. */
 export interface RankCredential {
   readonly authority: string;
   readonly certificate: string;
@@ -27,9 +27,9 @@ export interface GangIdentity {
 }
 
 /**
- * An authority for one attempt, and a certificate for each rank under it; index = rank. The authority's own key is
- * dropped at once, so that nobody can ever make another certificate for the attempt. None are made where every peer is
- * on this machine, or there is one rank alone.
+ * Makes an authority for one attempt and a certificate for each rank under it; index = rank. The authority's own key is
+ * dropped at once, so that nobody can ever make another certificate for the attempt. None are made if every peer is on
+ * this machine, or if there is only one rank.
  */
 export async function makeGangCredentials(gang: GangIdentity, nowMs: number): Promise<readonly RankCredential[]> {
   const isAtHome = gang.peers.every(({ address }) => isLoopback(splitHostPort(address).host));

@@ -1,4 +1,4 @@
-// The package's dependency injection needs it before anything else.
+// The package's dependency injection needs this import before any other.
 import 'reflect-metadata';
 import { randomBytes, webcrypto } from 'node:crypto';
 import { isIP } from 'node:net';
@@ -15,7 +15,7 @@ import {
 } from './certificate-parts';
 
 const CA_DAYS = 3_650;
-/** What clients accept at most of a certificate under a private authority. */
+/** Clients accept no longer validity of a certificate under a private authority. */
 const CERTIFICATE_DAYS = 397;
 
 export interface CertificateRequest {
@@ -25,7 +25,7 @@ export interface CertificateRequest {
   readonly nowMs: number;
 }
 
-/** A certificate authority of this cluster's own: it signs nothing but its servers. */
+/** Makes a certificate authority of this cluster's own, which signs only the certificates of its servers. */
 export async function makeAuthority(nowMs: number): Promise<PemPair> {
   const keys = await newKeys();
   const certificate = await x509.X509CertificateGenerator.createSelfSigned(
@@ -46,7 +46,7 @@ export async function makeAuthority(nowMs: number): Promise<PemPair> {
   return { certificate: pemText(certificate.toString('pem')), key: await keyPem(keys.privateKey) };
 }
 
-/** A server's certificate for all of `names`. */
+/** Makes a server's certificate for all of `names`. */
 export async function makeCertificate({ authority, names, nowMs }: CertificateRequest): Promise<PemPair> {
   const keys = await newKeys();
   const ca = new x509.X509Certificate(authority.certificate);

@@ -5,7 +5,9 @@ import { BasicTracerProvider, BatchSpanProcessor, type IdGenerator } from '@open
 import { type RunSpan, spanIdOf, traceIdOf } from './run-spans';
 import type { SpanSink } from './span-sink';
 
-/** Gives a span the ids that were set for it: the SDK asks while it starts one, which nothing can interrupt. */
+/**
+ * Gives a span the ids that were set for it: the SDK asks for them while it starts a span, which nothing can interrupt.
+ */
 class GivenIds implements IdGenerator {
   traceId = '';
   spanId = '';
@@ -20,8 +22,8 @@ class GivenIds implements IdGenerator {
 }
 
 /**
- * Sends spans to an OpenTelemetry collector over HTTP, in batches; what does not fit in the queue is dropped. This file
- * is loaded only where an endpoint is set, so that others do not pay for the SDK.
+ * Sends spans in batches to an OpenTelemetry collector over HTTP; what does not fit into the queue is dropped. This
+ * file is loaded only if an endpoint is set, so that nobody else pays for the SDK.
  */
 export function openOtlpSink(endpoint: string, version: string): SpanSink {
   const ids = new GivenIds();

@@ -3,12 +3,12 @@ import { createHash } from 'node:crypto';
 import type { agentV1 } from '@millrace/contracts';
 import { ATTEMPT_STATES, isFinal } from '@millrace/scheduler';
 
-/** A span whose ids follow from what it is about: whatever replica tells of a part of a run, the parts fit. */
+/** A span whose ids follow from what it is about: parts of a run that different replicas report fit together. */
 export interface RunSpan {
   readonly runId: string;
-  /** What tells it from the other spans of the run. */
+  /** What distinguishes it from the other spans of the run. */
   readonly key: string;
-  /** Key of the span around it; the run's own has none. */
+  /** Key of the span around it; the run's own span has none. */
   readonly parent: string | undefined;
   readonly name: string;
   /** Milliseconds since 1970. */
@@ -18,7 +18,7 @@ export interface RunSpan {
   readonly failed: boolean;
 }
 
-/** A change of a run's state, as its event tells. */
+/** A change of a run's state, as its event tells it. */
 export interface StateChange {
   readonly timeMs: number;
   readonly state: RunState;
@@ -63,7 +63,7 @@ export function runSpans(runId: string, changes: readonly StateChange[]): RunSpa
   return [root, ...attemptSpans(runId, changes), ...stateSpans(runId, changes)];
 }
 
-/** One span of one rank for each step that it traced. Undefined for a batch without spans. */
+/** One span of one rank for each step that it traced; undefined for a batch without spans. */
 export function stepSpan({ runId, fence, rank, step, spans }: agentV1.TraceBatch): RunSpan | undefined {
   const times = spans.filter(({ startMs, endMs }) => Number.isFinite(startMs) && Number.isFinite(endMs));
   if (times.length === 0) return undefined;

@@ -9,7 +9,7 @@ import { type EventRow, EventsRepository } from '../events/events.repository';
 import { runSpans, ROOT_KEY, type StateChange, stepSpan } from './run-spans';
 import type { SpanSink } from './span-sink';
 
-/** A transaction that ended a run is committed by then. */
+/** After this time, a transaction that ended a run has been committed. */
 const SETTLE_MS = 1_000;
 const EVENTS_MAX = 10_000;
 const FLUSH_MS_MAX = 1_500;
@@ -20,7 +20,7 @@ interface StateData {
   readonly reason: { readonly code: string } | null;
 }
 
-/** OpenTelemetry traces: one per run, from its submission to its steps. Does nothing unless an endpoint is set. */
+/** OpenTelemetry traces, one per run, from its submission to its steps. Does nothing unless an endpoint is set. */
 @Injectable()
 export class RunTracingService implements OnApplicationBootstrap, OnModuleDestroy {
   private sink: SpanSink | undefined;
@@ -46,7 +46,10 @@ export class RunTracingService implements OnApplicationBootstrap, OnModuleDestro
     if (work !== undefined) await within(this.clock, FLUSH_MS_MAX, { work, late: () => undefined });
   }
 
-  /** Now the API begins to check a spec; what is returned is called when it is stored as a run. */
+  /**
+   * Called when the API begins to check a spec; the function that it returns is called when the spec is stored as a
+   * run.
+   */
   submitting(): (runId: string) => void {
     const startMs = this.clock.now();
     return (runId) => {
@@ -69,7 +72,9 @@ export class RunTracingService implements OnApplicationBootstrap, OnModuleDestro
     if (span !== undefined) this.sink.add(span);
   }
 
-  /** A run comes to a final state in a transaction that may still fail: the events will tell. */
+  /**
+   * Called when a run reaches a final state in a transaction that may still fail: the events will show whether it did.
+   */
   ending(runId: string): void {
     if (this.sink === undefined) return;
     this.clock.after(SETTLE_MS, () => {
@@ -80,7 +85,7 @@ export class RunTracingService implements OnApplicationBootstrap, OnModuleDestro
   private async tellRun(runId: string): Promise<void> {
     const rows = await this.events.range({ runId, after: 0n, limit: EVENTS_MAX });
     const changes = rows.filter(({ type }) => type === 'run.state').map(stateChange);
-    // A deleted run's events stay; one whose end was rolled back is not over, and gives no spans.
+    // A deleted run's events remain; a run whose end was rolled back is not over, and gives no spans.
     const end = changes.findIndex(({ state }) => isFinal(state));
     for (const span of runSpans(runId, changes.slice(0, end + 1))) this.sink?.add(span);
   }

@@ -5,26 +5,26 @@ import type { agentV1 } from '@millrace/contracts';
 export const STEPS_PER_RUN = 50;
 const RUNS_MAX = 32;
 const SPANS_PER_BATCH_MAX = 20_000;
-/** Other ranks times purposes. */
+/** The most links of one batch: other ranks times purposes. */
 const EDGE_LENGTH_MAX = 32;
 const SENT_PER_BATCH_MAX = 1_000;
-/** Of an action or a cause of a span. */
+/** The most characters in the name of an action or the cause of a span. */
 const SPAN_TEXT_LENGTH_MAX = 64;
-/** Of all runs together; about a hundred bytes each. */
+/** The most spans of all runs together; each takes about a hundred bytes. */
 export const SPANS_TOTAL_MAX = 500_000;
 
 /**
- * What the ranks executed in the last steps. It is for looking at: a restart of the API forgets it, and nothing depends
- * on it.
+ * What the ranks executed in the last steps, for people to look at: a restart of the API forgets it, and nothing
+ * depends on it.
  */
 @Injectable()
 export class TraceStore {
-  /** run -> (step, rank) -> batch; both maps in the order of arrival. */
+  /** run -> (step, rank) -> batch; both maps are in the order of arrival. */
   private readonly runs = new Map<string, Map<string, agentV1.TraceBatch>>();
 
   add(batch: agentV1.TraceBatch): void {
     const batches = this.runs.get(batch.runId) ?? new Map<string, agentV1.TraceBatch>();
-    // Setting it anew moves the run to the end: the least recently traced one goes first.
+    // Setting it again moves the run to the end: the run that was not traced for longest is removed first.
     this.runs.delete(batch.runId);
     this.runs.set(batch.runId, batches);
     batches.set(`${batch.step} ${batch.rank}`, {
@@ -34,7 +34,7 @@ export class TraceStore {
       countedMs: Math.max(0, batch.countedMs),
     });
     const oldest = batch.step - STEPS_PER_RUN;
-    // A lost attempt's later steps go too, when the next one traces earlier steps again.
+    // When an attempt traces earlier steps again, later steps of a lost attempt are removed too.
     for (const [key, { step, fence }] of batches) if (step <= oldest || fence < batch.fence) batches.delete(key);
     for (const runId of this.runs.keys()) {
       if (this.runs.size <= RUNS_MAX) break;
@@ -43,7 +43,7 @@ export class TraceStore {
     this.makeRoom();
   }
 
-  /** The run that was traced longest ago loses its oldest batches first. */
+  /** The run that was not traced for longest loses its oldest batches first. */
   private makeRoom(): void {
     let spanCount = 0;
     for (const batches of this.runs.values()) for (const { spans } of batches.values()) spanCount += spans.length;
@@ -57,7 +57,7 @@ export class TraceStore {
     }
   }
 
-  /** By step, then rank. */
+  /** Sorted by step, then by rank. */
   of(runId: string): agentV1.TraceBatch[] {
     return [...(this.runs.get(runId)?.values() ?? [])].sort((a, b) => a.step - b.step || a.rank - b.rank);
   }

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { FileBlockStore, storageFailed } from '@millrace/checkpoint';
 import { serveWork } from '../../concurrency/serve-work';
 
-/** Blocks are hashed whenever they are stored or read. `nowMs` is the time that a block counts as put. */
+/** Blocks are hashed whenever they are stored or read. `nowMs` is the time at which a block counts as stored. */
 export type BlockTask =
   | {
       readonly operation: 'put';
@@ -16,7 +16,7 @@ export type BlockTask =
     }
   | { readonly operation: 'get'; readonly folder: string; readonly sha256: string };
 
-/** The bytes of a block that was read. */
+/** The bytes of a block, if it was read. */
 export type BlockAnswer = Uint8Array<ArrayBuffer> | undefined;
 
 serveWork(
@@ -39,7 +39,7 @@ async function meetFullDisk({ folder, fullDisk, bytes }: Extract<BlockTask, { op
   }
 }
 
-/** Small files are read into a part of a buffer that others use too, and that cannot be handed over. */
+/** Small files are read into a part of a buffer that others use too, and that must not be handed over. */
 function ownBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   const whole = bytes.byteLength === bytes.buffer.byteLength && bytes.buffer instanceof ArrayBuffer;
   return whole ? (bytes as Uint8Array<ArrayBuffer>) : Uint8Array.from(bytes);

@@ -1,14 +1,17 @@
 import { isMap, isScalar, LineCounter, parseDocument, visit } from 'yaml';
 
-/** Aliases make a few bytes of YAML into gigabytes; a run spec needs a handful. */
+/** Aliases turn a few bytes of YAML into gigabytes; a run spec needs a handful of them. */
 const ALIASES_MAX = 50;
 
 export type ParsedYaml = { readonly value: unknown } | { readonly reason: string };
 
-/** A YAML document as a value, or what is wrong with it first. Keys are scalars, and none occurs twice in a map. */
+/**
+ * Parses a YAML document into its value or its first error. Keys must be scalars, and none may occur twice in a map.
+ */
 export function parseYaml(text: string): ParsedYaml {
   const lines = new LineCounter();
-  // The parser looks for equal keys by comparing each with all, and draws the place of every error: both are done here.
+  // The parser would look for equal keys by comparing each with all others, and would draw the place of every error:
+  // both are done here at less cost.
   const document = parseDocument(text, { uniqueKeys: false, prettyErrors: false, lineCounter: lines });
   const at = (offset: number, reason: string): ParsedYaml => {
     const { line, col } = lines.linePos(offset);

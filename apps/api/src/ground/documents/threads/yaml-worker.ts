@@ -10,7 +10,7 @@ serveWork((text: string): ParsedYaml => {
   try {
     return parseYaml(text);
   } catch (error) {
-    // What the parser throws is told of the document, whatever it is.
+    // Whatever the parser throws is reported as an error of the document.
     return { reason: describeError(error) };
   }
 });
