@@ -32,7 +32,7 @@ export const peerSchema = z.strictObject({
 });
 
 export const datasetRefSchema = z.strictObject({
-  /** Of the token file, which BlobService serves. */
+  /** The hash of the token file, which BlobService serves. */
   sha256: z.string().length(64),
   bytes: z.int().min(1),
   dtype: z.enum(['u16', 'u32']),
@@ -59,30 +59,30 @@ export const manifestTensorSchema = z.strictObject({
   blocks: z.array(blockRefSchema),
 });
 
-/** A checkpoint: everything it takes to go on bit for bit, addressed by parameter name and not by rank. */
+/** A checkpoint: everything that is needed to continue bit for bit, addressed by parameter name and not by rank. */
 export const manifestSchema = z.strictObject({
   version: z.literal(1),
   runId: z.string(),
   /** The last step whose update is in the weights; 0 for imported weights. */
   step: z.int().min(0),
   model: modelConfigSchema,
-  /** Of an import, whose file does not tell its number of heads: whoever imported it said so. */
+  /** Set for an import if the user gave the number of heads, which the file does not tell. */
   headsGiven: z.boolean().optional(),
   /** Random numbers are counted by (seed, purpose, name, step), so the seed is the whole state of the generator. */
   rng: z.strictObject({ seed: z.int().min(0) }),
   /** Samples consumed so far; the sampler is a function of (seed, sample). */
   dataPosition: z.strictObject({ samples: z.int().min(0) }),
-  /** Null for weights alone (an import). */
+  /** Null if the checkpoint has only weights, as an import does. */
   optimizer: z.nullable(z.strictObject({ type: z.enum(['adamw', 'sgd']), step: z.int().min(0) })),
-  /** Of an asynchronous schedule: which versions it used depends on all of these. */
+  /** Written by an asynchronous schedule: which weight versions it used depends on all of these. */
   weightVersions: z
     .strictObject({
       schedule: z.enum(FLUSHLESS_SCHEDULES),
       verticalSync: z.boolean(),
-      /** Of a step. */
+      /** The micro-batches of one step. */
       microBatches: z.int().min(1),
       layersPerStage: z.array(z.int().min(0)),
-      /** The step that the asynchronous training began after: there is no older version. */
+      /** The step after which the asynchronous training began: there is no older version. */
       since: z.int().min(0),
     })
     .optional(),
@@ -92,14 +92,15 @@ export type WeightVersionsDocument = NonNullable<z.output<typeof manifestSchema>
 export type ManifestDocument = z.output<typeof manifestSchema>;
 
 /**
- * Kernels whose naive variant every rank takes, because some device gets another one wrong: ranks that used different
- * ones would add up in different orders.
+ * The kernels for which every rank takes the naive variant, because some device gets another variant wrong: ranks with
+ * different variants would add up in different orders.
  */
 const quarantinedSchema = z.array(z.string().min(1).max(256)).max(1024).optional();
 
 /**
- * What an agent needs to execute its rank of an attempt. The same document for every rank but for `rank`; libs/pipeline
- * makes the schedule from (schedule, ranks, microBatches), so that the agents and the API prove the very same one.
+ * What an agent needs to execute its rank of an attempt. Apart from `rank` the document is the same for every rank.
+ * libs/pipeline makes the schedule from (schedule, ranks, microBatches), so that the agents and the API prove the very
+ * same one.
  */
 export const attemptPlanSchema = z.strictObject({
   runId: z.string().min(1),
@@ -125,7 +126,7 @@ export const attemptPlanSchema = z.strictObject({
   /** First step to execute (1 for a fresh run) and the last one. */
   firstStep: z.int().min(1),
   lastStep: z.int().min(1),
-  /** How long a step is predicted to take; left out where nobody knows. */
+  /** How long a step is predicted to take; left out if there is no prediction. */
   expectedStepMs: z.number().positive().optional(),
   quarantined: quarantinedSchema,
 });
@@ -142,7 +143,7 @@ export const generatePlanSchema = z.strictObject({
   manifest: manifestSchema,
   promptTokens: z.array(z.int().min(0)).min(1),
   maxTokens: z.int().min(1).max(4096),
-  /** 0 takes the likeliest token. */
+  /** With 0 the most probable token is taken. */
   temperature: z.number().min(0).max(100),
   seed: z.int().min(0),
   quarantined: quarantinedSchema,

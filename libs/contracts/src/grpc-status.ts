@@ -1,8 +1,8 @@
 import type { ErrorKind } from '@millrace/core';
 
 /**
- * The gRPC status code of each kind of failure, as API and agents answer it: the numbers of google.rpc.Code, since this
- * library loads no gRPC. An old fence gets ABORTED.
+ * The gRPC status code with which API and agents answer each kind of failure. The numbers are those of google.rpc.Code,
+ * since this library does not load gRPC. An old fence gets ABORTED.
  */
 export const GRPC_STATUS_OF_KIND = {
   /** INVALID_ARGUMENT */

@@ -1,6 +1,6 @@
 import { WAIT_CAUSES, type WaitCause } from './api/span-causes';
 
-/** Waits of a validation pass lie between steps: they are in the timeline, not in a step's accounts. */
+/** A validation pass lies between steps: its waits are in the timeline, but not in a step's accounts. */
 export const STEP_WAIT_CAUSES = WAIT_CAUSES.filter((cause) => cause !== 'evaluation');
 
 const WAIT_TEXT: Record<WaitCause, string> = {
@@ -13,9 +13,9 @@ const WAIT_TEXT: Record<WaitCause, string> = {
 };
 
 /**
- * Every metric of a run and what its points mean; one point per step, `val/loss` at evaluated steps only. The time of a
- * step, in the pipeline metrics, is a rank's own from its begin to its update, less REDUCE and STEP; computing is F, I
- * and W on the device.
+ * Every metric of a run and the meaning of its points. There is one point per step; `val/loss` has one at evaluated
+ * steps only. In the pipeline metrics, the time of a step is a rank's own time from the step's beginning to its update,
+ * without REDUCE and STEP; computing means F, I and W on the device.
  */
 export const METRICS: Readonly<Record<string, string>> = {
   'train/loss': 'token-weighted mean loss of the step, before its update',

@@ -6,10 +6,13 @@ import { notInThisBuild } from './run-spec-limits';
 import { impossibleCombinations } from './run-spec-rules';
 import { specInvalid } from './run-spec.errors';
 
-/** More than somebody mends at once; a megabyte of unknown keys would make an answer of several. */
+/** Nobody corrects more fields at once, and for a megabyte of unknown keys the answer would have several. */
 const FIELDS_MAX = 100;
 
-/** Zod's issues as JSON pointers, of very many the first ones; an unknown key points at the key itself. */
+/**
+ * Turns zod's issues into errors with JSON pointers; if there are very many, only the first ones. An unknown key's
+ * pointer names the key itself.
+ */
 export function fieldErrors(error: z.ZodError): FieldError[] {
   const found: FieldError[] = [];
   let wrong = 0;
@@ -28,7 +31,7 @@ function pointer(path: readonly PropertyKey[]): string {
   return path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
 }
 
-/** A document as a complete run spec. @throws AppError RUN.SPEC_INVALID with every offending field */
+/** Turns a document into a complete run spec. @throws AppError RUN.SPEC_INVALID, which names every wrong field */
 export function parseRunSpec(document: unknown): RunSpec {
   const parsed = runSpecSchema.safeParse(document, { error: plainWords });
   if (!parsed.success) throw specInvalid(fieldErrors(parsed.error));
@@ -38,7 +41,7 @@ export function parseRunSpec(document: unknown): RunSpec {
   return completed(spec);
 }
 
-/** Defaults that depend on other fields. */
+/** Sets the defaults that depend on other fields. */
 function completed(spec: RunSpec): RunSpec {
   const { model } = spec;
   return { ...spec, model: { ...model, kvHeads: model.kvHeads ?? model.heads, ffn: model.ffn ?? 4 * model.hidden } };

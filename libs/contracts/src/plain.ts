@@ -1,6 +1,7 @@
 /**
- * What of the contracts loads nothing else, as `@millrace/contracts/plain`: a thread that starts with every attempt
- * should not load schemas and gRPC, which take it a third of a second and twenty megabytes. Types come from the index.
+ * The part of the contracts that loads nothing else, as `@millrace/contracts/plain`: a thread that starts with every
+ * attempt should not load schemas and gRPC, which takes a third of a second and twenty megabytes. Types come from the
+ * index.
  */
 export * from './api/span-causes';
 export * from './api/dataset-files';

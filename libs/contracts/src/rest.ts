@@ -50,18 +50,21 @@ export type DatasetBody = z.output<typeof datasetSchema>;
 
 const millisecondsSchema = z.object({ F: z.number(), I: z.number(), W: z.number() });
 
-/** What the planner said of an attempt beside what its first steps took. Times in milliseconds. */
+/** What the planner predicted for an attempt, beside what its first steps took. Times are in milliseconds. */
 export const planComparisonSchema = z
   .object({
-    /** After which it was made. */
+    /** The step after which the comparison was made. */
     step: z.int(),
     layersPerStage: z.array(z.int()),
     predictedStepTimeMs: z.number(),
-    /** Median. */
+    /** The median of the measured steps. */
     measuredStepTimeMs: z.number(),
-    /** What the simulation says with the measured times: the rest is waits that it does not know. */
+    /**
+     * What the simulation predicts with the measured times; the difference to the measured step are waits that it does
+     * not know.
+     */
     simulatedStepTimeMs: z.number(),
-    /** Of one micro-batch: F, I and W. */
+    /** The times of F, I and W of one micro-batch. */
     stages: z.array(
       z.object({
         stage: z.int(),
@@ -70,13 +73,13 @@ export const planComparisonSchema = z
         predicted: millisecondsSchema,
         /** Medians. */
         measured: millisecondsSchema,
-        /** Measured / predicted of F + I + W. */
+        /** Measured time divided by predicted time, for F + I + W together. */
         ratio: z.number(),
       }),
     ),
-    /** What the planner would do knowing what was measured. */
+    /** The plan that the planner would make from what was measured. */
     better: z.object({ layersPerStage: z.array(z.int()), stepTimeMs: z.number() }),
-    /** 1 - better / simulated. */
+    /** The share of time that the better plan saves: 1 - better / simulated. */
     gain: z.number(),
     isClearlyWrong: z.boolean(),
     /** Whether the attempt ends at its next checkpoint, so that the run goes on with a better plan. */
@@ -116,7 +119,7 @@ export const runSchema = z
     /** How long the live attempt may take to start, from its placement; null when there is none. */
     startDeadlineMs: z.number().nullable(),
     /**
-     * How long a step of the live attempt may take, as predicted; steps that take longer stretch it. Null when there is
+     * How long a step of the live attempt may take, by prediction; steps that take longer extend it. Null when there is
      * no live attempt.
      */
     stepDeadlineMs: z.number().nullable(),
@@ -124,13 +127,13 @@ export const runSchema = z
     createdAt: z.string(),
     startedAt: z.string().nullable(),
     finishedAt: z.string().nullable(),
-    /** Of the newest attempt that has one; null before. */
+    /** The comparison of the newest attempt that has one; null before the first one. */
     planComparison: planComparisonSchema.nullable(),
   })
   .meta({ id: 'Run' });
 export type RunBody = z.output<typeof runSchema>;
 
-/** A run in a list: without what only its own page shows, and of its attempts what says how they ended. */
+/** A run in a list: it lacks what only the run's own page shows, and tells of its attempts only how they ended. */
 export const listedRunSchema = runSchema
   .omit({ starting: true, startDeadlineMs: true, stepDeadlineMs: true, planComparison: true })
   .extend({ attempts: z.array(attemptSchema.pick({ id: true, fence: true, state: true, failure: true })) })
@@ -142,7 +145,7 @@ export const briefRunSchema = runSchema
   .pick({ id: true, name: true, project: true, state: true, step: true, steps: true })
   .extend({
     reason: reasonSchema.pick({ code: true, message: true }).nullable(),
-    /** Of the spec. */
+    /** Two values of the spec. */
     parallel: z.object({ pp: z.int(), schedule: z.string() }),
     createdAt: z.string(),
     startedAt: z.string().nullable(),
@@ -154,7 +157,7 @@ export type BriefRunBody = z.output<typeof briefRunSchema>;
 export const submittedSchema = z.object({ id: z.string(), state: runStateSchema }).meta({ id: 'Submitted' });
 export type SubmittedBody = z.output<typeof submittedSchema>;
 
-/** Bytes. */
+/** All values are in bytes. */
 const plannedMemorySchema = z.object({
   weights: z.number(),
   gradients: z.number(),
@@ -178,19 +181,19 @@ export const planSchema = z
         head: z.boolean(),
         parameters: z.int(),
         memoryBytes: z.int(),
-        /** What it is made of, as the planner counts it; null when nothing was planned. */
+        /** The parts of the memory, as the planner counts them; null when nothing was planned. */
         memory: plannedMemorySchema.nullable(),
       }),
     ),
     schedule: z.object({ name: z.string(), microBatches: z.int() }),
     predicted: z.object({
-      /** Null when no device is known whose speed it could be told from. */
+      /** Null when no device is known from whose speed it could be predicted. */
       stepTimeMs: z.number().nullable(),
       bubbleOfTotal: z.number(),
       bubbleOfIdeal: z.number(),
       peakMicroBatches: z.object({ untilInput: z.array(z.int()), untilWeight: z.array(z.int()) }),
     }),
-    /** What else was considered and why it lost; empty when no speed is known. Best first. */
+    /** The other plans that were considered, the best first, and why each lost; empty when no speed is known. */
     runnerUps: z.array(
       z.object({
         name: z.string(),
@@ -206,22 +209,25 @@ export const planSchema = z
     /** The plan for people to read; null when no speed is known. */
     explanation: z.string().nullable(),
     timetable: z.string(),
-    /** What the times are told from; null when nothing was planned. */
+    /** What the predicted times are based on; null when nothing was planned. */
     basis: z
       .object({
         devices: z.array(
           z.object({
             /** host:device, index = rank. */
             device: z.string(),
-            /** `measured`: the layers of this model were run on this kind of device; else told from its benchmark. */
+            /**
+             * `measured`: the layers of this model were run on this kind of device; otherwise their times are estimated
+             * from its benchmark.
+             */
             layers: z.enum(['measured', 'estimated']),
           }),
         ),
-        /** Between ranks that follow each other; a link that was not measured costs no time. */
+        /** The links between consecutive ranks; one that was not measured counts as taking no time. */
         links: z.array(z.enum(['measured', 'unknown'])),
       })
       .nullable(),
-    /** Why it could not start now; null when it could. */
+    /** Why the run could not start now; null when it could. */
     pending: reasonSchema.nullable(),
   })
   .meta({ id: 'Plan' });
@@ -234,7 +240,7 @@ export const metricPageSchema = z
         step: z.int(),
         value: z.number(),
         time: z.string(),
-        /** Where old points were thinned: of so many steps, of which this one is the last, and `value` is its own. */
+        /** Set if old points were thinned: this point is the last of so many steps, and `value` is its own value. */
         summary: z.object({ steps: z.int(), min: z.number(), max: z.number(), mean: z.number() }).optional(),
       }),
     ),
@@ -260,13 +266,19 @@ export const agentSchema = z
     id: z.string(),
     host: z.string(),
     device: z.int(),
-    /** connected | draining | set-aside | disconnected */
+    /** One of connected, draining, set-aside and disconnected. */
     state: z.string(),
-    /** It caused several failures, so that it gets no attempt until then or `:undrain`; null: it may have one. */
+    /**
+     * The agent caused several failures, so that it gets no attempt until then or until `:undrain`; null if it may have
+     * one.
+     */
     setAside: z.object({ until: z.string(), reason: z.string() }).nullable(),
     version: z.string(),
     dataAddress: z.string(),
-    /** As the agent describes it; `uuid` and `pciAddress` say which GPU it is, `deviceProof` how that is known. */
+    /**
+     * The adapter as the agent describes it; `uuid` and `pciAddress` tell which GPU it is, `deviceProof` how that is
+     * known.
+     */
     adapter: z.record(z.string(), z.unknown()),
     /** Ids of other connected agents on the very same GPU. */
     sharesDeviceWith: z.array(z.string()),
@@ -277,7 +289,7 @@ export const agentSchema = z
     /** Of the generation that holds it, where no attempt does; an attempt takes it over. */
     generation: z.object({ id: z.string(), rank: z.int(), expiresAt: z.string() }).nullable(),
     lastSeenAt: z.string(),
-    /** What its device last told; null until it has. */
+    /** The last telemetry of its device; null before the first. */
     telemetry: deviceTelemetrySchema.nullable(),
   })
   .meta({ id: 'Agent' });

@@ -7,7 +7,7 @@ interface Limit {
   readonly message: string;
 }
 
-/** What the run spec can say and this build cannot do: an entry goes when its feature lands. */
+/** What a run spec can say but this build cannot do. An entry is removed when its feature is added. */
 const LIMITS: readonly Limit[] = [
   {
     path: '/model/family',

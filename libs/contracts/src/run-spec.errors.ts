@@ -1,6 +1,8 @@
 import { AppError, type FieldError } from '@millrace/core';
 
-/** The document is not a run spec, or asks for something impossible or not built. Every offending field is named. */
+/**
+ * The document is not a run spec, or asks for something that is impossible or not built. Every wrong field is named.
+ */
 export function specInvalid(fields: readonly FieldError[]): AppError {
   const list = fields.map(
     ({ path, message }) => `${path === '' ? 'document' : path.slice(1).replaceAll('/', '.')}: ${message}`,

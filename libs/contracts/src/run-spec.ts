@@ -128,5 +128,5 @@ export const runSpecSchema = z
 
 /** A run spec as a user writes it: defaults may be left out. */
 export type RunSpecInput = z.input<typeof runSpecSchema>;
-/** A run spec with every default filled in by the schema; `kvHeads` and `ffn` by `completeRunSpec`. */
+/** A run spec with every default filled in: by the schema, and for `kvHeads` and `ffn` by `completeRunSpec`. */
 export type RunSpec = z.output<typeof runSpecSchema>;

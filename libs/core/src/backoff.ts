@@ -8,7 +8,7 @@ export class Backoff {
   constructor(
     private readonly firstMs: number,
     private readonly limitMs: number,
-    /** Uniform in [0, 1). */
+    /** A random number, uniform in [0, 1). */
     private readonly random: () => number,
   ) {}
 

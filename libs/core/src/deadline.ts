@@ -1,17 +1,17 @@
 import type { Clock } from './clock';
 
-/** A timer that fires later than this did so because the process was stopped. */
+/** If a timer fires later than this, the process had been stopped meanwhile. */
 export const LATE_MS = 10_000;
 
 export interface Deadline {
-  /** Begins anew; without effect once it is cancelled. */
+  /** Gives the whole time again; does nothing once the deadline is cancelled. */
   readonly restart: () => void;
   readonly cancel: () => void;
 }
 
 /**
- * Calls `task` once `afterMs` have passed in which this process ran. One that was stopped, and reads only now what came
- * meanwhile, gets the whole time once more.
+ * Calls `task` once `afterMs` have passed in which this process ran. A process that was stopped reads only now what
+ * came meanwhile, so that it gets the whole time once more.
  */
 export function deadline(clock: Clock, afterMs: number, task: () => void): Deadline {
   let over = false;
@@ -36,7 +36,10 @@ export function deadline(clock: Clock, afterMs: number, task: () => void): Deadl
   };
 }
 
-/** What `work` gives, or what `late` gives or throws where that takes longer than `afterMs`; no timer is left behind. */
+/**
+ * Returns what `work` resolves with or, if that takes longer than `afterMs`, what `late` returns or throws; no timer is
+ * left behind.
+ */
 export async function within<T>(clock: Clock, afterMs: number, { work, late }: Within<T>): Promise<T> {
   let cancel = (): void => undefined;
   const passed = new Promise<void>((resolve) => (cancel = clock.after(afterMs, resolve)));

@@ -1,6 +1,6 @@
 /**
- * What went wrong, from the caller's side. Its HTTP status is in apps/api/src/boundary/kind-to-http.ts, its gRPC status
- * in libs/contracts/src/grpc-status.ts.
+ * The kind of a failure, from the caller's side. Its HTTP status is in apps/api/src/boundary/kind-to-http.ts, its gRPC
+ * status in libs/contracts/src/grpc-status.ts.
  */
 export type ErrorKind =
   | 'invalid'
@@ -26,14 +26,14 @@ export interface AppErrorOptions {
   /** Stable code, AREA.WHAT, documented in docs/errors.md. */
   readonly code: string;
   readonly kind: ErrorKind;
-  /** What, with which values, what to change. */
+  /** Says what happened, with which values, and what to change. */
   readonly message: string;
   readonly fields?: readonly FieldError[];
   readonly details?: Readonly<Record<string, unknown>>;
   readonly cause?: unknown;
 }
 
-/** An expected failure, reported to whoever caused it. */
+/** An expected failure, which is reported to whoever caused it. */
 export class AppError extends Error {
   readonly code: string;
   readonly kind: ErrorKind;
@@ -50,7 +50,7 @@ export class AppError extends Error {
   }
 }
 
-/** A bug: an invariant did not hold. Never caught locally. */
+/** A bug: an invariant did not hold. It is never caught locally. */
 export class InvariantError extends Error {
   constructor(message: string) {
     super(message);

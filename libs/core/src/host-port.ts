@@ -3,14 +3,14 @@ export function hostPort(host: string, port: number): string {
   return host.includes(':') && !host.startsWith('[') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** Takes `host`, `host:port`, an IPv6 address as it is, and one in brackets with or without a port. */
+/** Splits `host`, `host:port`, a bare IPv6 address, or an IPv6 address in brackets with or without a port. */
 export function splitHostPort(text: string): { readonly host: string; readonly port: number | undefined } {
   const [, bracketed, plain, port] = /^(?:\[([^\]]*)\]|([^:]*))(?::(\d+))?$/.exec(text) ?? [];
   const host = bracketed ?? plain ?? text;
   return { host, port: port === undefined ? undefined : Number(port) };
 }
 
-/** An address of this machine alone: 127.0.0.0/8, ::1 or `localhost`. */
+/** Whether it is an address of this machine alone: 127.0.0.0/8, ::1 or `localhost`. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^(::ffff:)?127(\.\d{1,3}){3}$/.test(host);
 }

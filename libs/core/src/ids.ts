@@ -7,7 +7,7 @@ export type RunId = Branded<string, 'RunId'>;
 export type AgentId = Branded<string, 'AgentId'>;
 export type DatasetId = Branded<string, 'DatasetId'>;
 export type CheckpointId = Branded<string, 'CheckpointId'>;
-/** Grows with every attempt of a run; whatever carries a smaller one is refused. */
+/** Grows with every attempt of a run; a message with a smaller fence is refused. */
 export type Fence = Branded<number, 'Fence'>;
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';

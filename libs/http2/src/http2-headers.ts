@@ -1,2 +1,2 @@
-/** Of a message, pseudo-headers first; names in lower case. */
+/** The fields of a message, pseudo-headers first; names are in lower case. */
 export type HeaderFields = ReadonlyMap<string, string>;

@@ -1,7 +1,7 @@
 import { AppError } from '@millrace/core';
 import { HTTP2_ERROR, type Http2ErrorCode } from './frames/frame-format';
 
-/** The peer breaks RFC 9113: its connection ends with a GOAWAY of this code. */
+/** The peer violates RFC 9113: its connection ends with a GOAWAY of this code. */
 function connectionError(http2Code: Http2ErrorCode, what: string): AppError {
   const message = `the peer does not keep to HTTP/2: ${what}`;
   return new AppError({ code: 'GRPC.HTTP2_PROTOCOL', kind: 'unavailable', message, details: { http2Code } });
@@ -35,7 +35,7 @@ export function tooMuch(what: string): AppError {
   return connectionError('enhanceYourCalm', what);
 }
 
-/** The code for the GOAWAY; undefined where the peer is not at fault. */
+/** The code for the GOAWAY; undefined if the peer is not at fault. */
 export function http2CodeOf(error: unknown): Http2ErrorCode | undefined {
   if (!(error instanceof AppError) || error.code !== 'GRPC.HTTP2_PROTOCOL') return undefined;
   return error.details['http2Code'] as Http2ErrorCode;

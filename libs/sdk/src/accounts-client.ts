@@ -17,15 +17,15 @@ import type {
 import type { ApiConnection, CallOptions } from './api-connection';
 import type { PageQuery } from './all-pages';
 
-/** The API takes the default of what is left out. */
+/** What is left out gets the API's default. */
 type TokenRequest = Pick<NewToken, 'name'> & Partial<NewToken>;
 type ProjectRequest = Pick<NewProject, 'name'> & Partial<NewProject>;
 
-/** Accounts: one method per call of docs/openapi.json. */
+/** Calls about accounts: one method per call of docs/openapi.json. */
 export class AccountsClient {
   constructor(private readonly connection: ApiConnection) {}
 
-  /** In a browser: from now on its cookie stands for the token. */
+  /** Signs a browser in: from then on its cookie stands for the token. */
   signIn(token: string): Promise<SessionBody> {
     return this.connection.json('/session', document('POST', { token }));
   }
@@ -54,7 +54,7 @@ export class AccountsClient {
     return this.connection.json('/tokens', { query: { ...query } });
   }
 
-  /** The secret is in this answer alone. */
+  /** Only this answer contains the secret. */
   createToken(token: TokenRequest): Promise<CreatedToken> {
     return this.connection.json('/tokens', document('POST', token));
   }
@@ -63,7 +63,7 @@ export class AccountsClient {
     return this.connection.nothing(at('tokens', id), { method: 'DELETE' });
   }
 
-  /** Enrols one agent, once. */
+  /** Makes a token that enrols one agent, once. */
   createJoinToken(
     request: { readonly expiresInSeconds?: number; readonly uses?: number } = {},
   ): Promise<JoinTokenBody> {
@@ -74,7 +74,7 @@ export class AccountsClient {
     return this.connection.json('/join-tokens', { query: { ...query } });
   }
 
-  /** It enrols nobody any more; agents that joined with it stay. */
+  /** Revokes a join token: it enrols no more agents; those that joined with it stay. */
   revokeJoinToken(id: string): Promise<void> {
     return this.connection.nothing(at('join-tokens', id), { method: 'DELETE' });
   }

@@ -5,7 +5,7 @@ export interface PageQuery {
   readonly cursor?: string;
 }
 
-/** The most that the API puts in a page. */
+/** The API puts no more items into a page. */
 const PAGE_COUNT = 1_000;
 
 /** Every item of a paged list, at most `countMax` of them: `allPages((page) => client.agents(page))`. */

@@ -7,9 +7,9 @@ import { type ServerSentEvent, readServerSentEvents } from './server-sent-events
 export type RequestBody = NonNullable<RequestInit['body']>;
 
 export interface ConnectionOptions {
-  /** Where the API is, for instance `http://127.0.0.1:7070`, or with a path where a proxy serves it below one. */
+  /** Where the API is, for instance `http://127.0.0.1:7070`; with a path if a proxy serves it below one. */
   readonly origin: string;
-  /** None in a browser that is signed in: it sends the session's cookie. */
+  /** Left out in a browser that is signed in, which sends the session's cookie. */
   readonly token?: string;
   readonly fetch?: typeof fetch;
 }
@@ -23,7 +23,7 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
-/** One API and the token to speak to it with: turns answers into values and problems into `AppError`s. */
+/** One API and the token for it: turns answers into values, and problem documents into `AppError`s. */
 export class ApiConnection {
   readonly origin: string;
   private readonly token: string | undefined;
@@ -55,7 +55,7 @@ export class ApiConnection {
     await (await this.call(path, options)).arrayBuffer();
   }
 
-  /** A server-sent event stream from after `lastEventId` on; ends when the server ends it or `signal` aborts. */
+  /** A stream of server-sent events after `lastEventId`. It ends when the server ends it or `signal` aborts. */
   async *events(
     path: string,
     options: CallOptions & { readonly lastEventId?: string },
@@ -65,7 +65,7 @@ export class ApiConnection {
     const response = await this.call(path, { ...options, headers });
     if (response.body === null) throw unexpectedAnswer(path, 'no body');
     for await (const event of readServerSentEvents(response.body)) {
-      // Sent to a reader that is too slow, just before the stream ends.
+      // This event is sent to a reader that is too slow, just before the stream ends.
       if (event.type !== 'cut') yield event;
     }
   }
@@ -88,7 +88,10 @@ export class ApiConnection {
     return response;
   }
 
-  /** A server may close a connection that was kept open just as it is used: what changes nothing is asked anew. */
+  /**
+   * Sends a request. A server may close a kept-open connection in the moment in which it is used: a request that
+   * changes nothing is then sent again.
+   */
   private async ask(url: URL, init: RequestInit): Promise<Response> {
     try {
       return await this.fetch(url, init);
@@ -99,7 +102,7 @@ export class ApiConnection {
   }
 }
 
-/** Where a connection was and is no more; not one that could not be made. */
+/** Whether a connection existed and was lost, as opposed to one that could not be made. */
 function wasReset(error: unknown): boolean {
   const { code } = ((error as Error).cause ?? {}) as { code?: unknown };
   return code === 'ECONNRESET' || code === 'UND_ERR_SOCKET';
@@ -120,7 +123,7 @@ const KIND_OF_STATUS: Readonly<Record<number, ErrorKind>> = {
   507: 'exhausted',
 };
 
-/** The API's problem document as the error it was there. */
+/** Turns the API's problem document back into the error that it was there. */
 async function problemError(response: Response): Promise<AppError> {
   const text = await response.text();
   const kind = KIND_OF_STATUS[response.status] ?? 'internal';

@@ -29,9 +29,9 @@ export type RunAction = 'cancel' | 'pause' | 'resume' | 'checkpoint';
 
 export interface SeriesQuery {
   readonly names?: readonly string[];
-  /** Buckets at most. */
+  /** The most buckets to return. */
   readonly points?: number;
-  /** Steps, inclusive. */
+  /** The first and the last step, both inclusive. */
   readonly from?: number;
   readonly to?: number;
 }
@@ -44,7 +44,7 @@ export interface RunQuery extends PageQuery {
 
 export interface DatasetUpload {
   readonly name: string;
-  /** byte, char or gpt2; none for `application/x-tokens-u16`. */
+  /** The tokenizer: byte, char or gpt2; left out for `application/x-tokens-u16`. */
   readonly tokenizer?: string;
   readonly contentType: string;
   readonly body: RequestBody;
@@ -52,10 +52,10 @@ export interface DatasetUpload {
 
 const at = (collection: string, id: string): string => `/${collection}/${encodeURIComponent(id)}`;
 
-/** Typed client of the REST API: one method per call of docs/openapi.json. Errors: `AppError`s with its codes. */
+/** Typed client of the REST API: one method per call of docs/openapi.json. Throws `AppError`s with the API's codes. */
 export class MillraceClient {
   private readonly connection: ApiConnection;
-  /** Sessions, users, tokens, projects, audit. */
+  /** Calls about sessions, users, tokens, projects and the audit. */
   readonly accounts: AccountsClient;
 
   constructor(options: ConnectionOptions) {
@@ -76,7 +76,7 @@ export class MillraceClient {
     return this.connection.json('/runs', { query: { ...query } });
   }
 
-  /** The same list without specs and attempts, which are most of it. */
+  /** The same list without specs and attempts, which are most of its size. */
   briefRuns(query: RunQuery = {}): Promise<Page<BriefRunBody>> {
     return this.connection.json('/runs', { query: { ...query, view: 'brief' } });
   }
@@ -97,7 +97,7 @@ export class MillraceClient {
     return this.connection.json(`${at('runs', id)}/metrics`, { query: { name, ...query } });
   }
 
-  /** What was executed in the newest `steps` traced steps, and what was planned; all that are kept without it. */
+  /** What was executed in the newest `steps` traced steps, and what was planned; without `steps`, all that are kept. */
   timeline(id: string, query: { readonly steps?: number } = {}): Promise<TimelineBody> {
     return this.connection.json(`${at('runs', id)}/timeline`, { query: { format: 'json', ...query } });
   }
@@ -107,7 +107,7 @@ export class MillraceClient {
     return this.connection.json(`${at('runs', id)}/logs`, { query: { ...query } });
   }
 
-  /** Events of a run as they happen, from after `lastEventId` on. */
+  /** Events of a run as they happen, beginning after `lastEventId`. */
   async *runEvents(
     id: string,
     options: { lastEventId?: string; signal?: AbortSignal } = {},
@@ -126,7 +126,9 @@ export class MillraceClient {
     return this.connection.bytes(`${at('checkpoints', checkpointId)}/model.safetensors`);
   }
 
-  /** A Hugging Face safetensors file as a checkpoint. `heads` is for generating from it: the file does not tell it. */
+  /**
+   * Imports a Hugging Face safetensors file as a checkpoint. Generating needs `heads`, which the file does not tell.
+   */
   importModel(body: RequestBody, query: { readonly heads?: number } = {}): Promise<{ id: string }> {
     return this.connection.json('/checkpoints:import', {
       method: 'POST',
@@ -149,7 +151,7 @@ export class MillraceClient {
     return this.connection.json('/agents', { query: { ...query } });
   }
 
-  /** What the agent's device did; times are ISO 8601, the last hours are kept. */
+  /** What the agent's device did. Times are in ISO 8601; the last hours are kept. */
   agentTelemetry(
     id: string,
     query: { readonly from?: string; readonly to?: string; readonly points?: number } = {},
@@ -177,7 +179,7 @@ export class MillraceClient {
     return this.connection.nothing(at('datasets', id), { method: 'DELETE' });
   }
 
-  /** Metrics for charts: every point, or as many buckets of steps as asked for. */
+  /** Metrics for charts: every point, or so many buckets of steps as are asked for. */
   series(id: string, query: SeriesQuery = {}): Promise<SeriesBody> {
     const { names, ...rest } = query;
     return this.connection.json(`${at('runs', id)}/series`, { query: { ...rest, names: names?.join(',') } });

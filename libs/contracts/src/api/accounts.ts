@@ -6,15 +6,16 @@ export const userRoleSchema = z.enum(USER_ROLES);
 export type UserRole = z.output<typeof userRoleSchema>;
 
 /**
- * What of its user's role a token may use. `read`: every GET; `runs`: submit and steer runs; `data`: datasets and
- * checkpoints, generating; `agents`: drain, join tokens, agents' sessions; `accounts`: users, tokens, projects, audit.
+ * The part of its user's role that a token may use. `read`: every GET; `runs`: submit and steer runs; `data`: datasets
+ * and checkpoints, generating; `agents`: drain, join tokens, agents' sessions; `accounts`: users, tokens, projects,
+ * audit.
  */
 export const TOKEN_SCOPES = ['*', 'read', 'runs', 'data', 'agents', 'accounts'] as const;
 export const tokenScopeSchema = z.enum(TOKEN_SCOPES);
 export type TokenScope = z.output<typeof tokenScopeSchema>;
 
 const nameSchema = z.string().regex(/^[A-Za-z0-9._@ -]{1,128}$/, 'must be 1 to 128 of A-Z, a-z, 0-9, space and "._@-"');
-/** As the `project` of a run spec. */
+/** The same rule as for the `project` of a run spec. */
 const projectNameSchema = z.string().regex(/^[A-Za-z0-9._-]{1,128}$/, 'must be 1 to 128 of A-Z, a-z, 0-9 and "._-"');
 const scopeListSchema = z.array(tokenScopeSchema).min(1).max(TOKEN_SCOPES.length);
 
@@ -47,13 +48,13 @@ export const tokenSchema = z
     agentId: z.string().nullable(),
     scope: z.array(z.string()),
     createdAt: z.string(),
-    /** Null: it does not expire. */
+    /** Null if it does not expire. */
     expiresAt: z.string().nullable(),
   })
   .meta({ id: 'Token' });
 export type TokenBody = z.output<typeof tokenSchema>;
 
-/** The only answer with the secret, which is not kept. */
+/** This is the only answer with the secret, which is not stored. */
 export const createdTokenSchema = tokenSchema.extend({ token: z.string() }).meta({ id: 'CreatedToken' });
 export type CreatedToken = z.output<typeof createdTokenSchema>;
 
@@ -62,7 +63,7 @@ export const newTokenSchema = z
     name: nameSchema,
     scope: scopeListSchema.default(['*']),
     expiresAt: z.iso.datetime({ offset: true }).nullable().default(null),
-    /** Whose it is; the caller's own without it. Only an admin makes tokens of others. */
+    /** The user who gets the token; without it, the caller. Only an admin makes tokens for others. */
     userId: z.string().min(1).max(64).optional(),
   })
   .meta({ id: 'NewToken' });
@@ -75,7 +76,7 @@ export const newJoinTokenSchema = z
       .min(60)
       .max(365 * 86_400)
       .default(3_600),
-    /** How many agents it enrols: as many as a job or a group of nodes brings up. */
+    /** How many agents the token enrols: as many as a job or a group of nodes starts. */
     uses: z.int().min(1).max(10_000).default(1),
   })
   .meta({ id: 'NewJoinToken' });
@@ -86,7 +87,7 @@ export const joinTokenSchema = z
   .meta({ id: 'JoinToken' });
 export type JoinTokenBody = z.output<typeof joinTokenSchema>;
 
-/** What is kept of a join token: all but the token. */
+/** What is stored about a join token: everything except the token itself. */
 export const joinTokenRecordSchema = z
   .object({
     id: z.string(),
@@ -96,7 +97,7 @@ export const joinTokenRecordSchema = z
     /** How many agents it was made for. */
     uses: z.int(),
     usesLeft: z.int(),
-    /** Of the last use, with the agent that joined. */
+    /** The time of its last use; `agentId` is the agent that joined then. */
     usedAt: z.string().nullable(),
     agentId: z.string().nullable(),
     revokedAt: z.string().nullable(),
@@ -155,7 +156,7 @@ export const newSessionSchema = z.strictObject({ token: z.string().min(1).max(10
 export const sessionSchema = z
   .object({
     user: z.object({ id: z.string(), name: z.string(), role: userRoleSchema }),
-    /** Of the session, or of the bearer token; null: never. */
+    /** When the session, or the bearer token, expires; null means never. */
     expiresAt: z.string().nullable(),
   })
   .meta({ id: 'Session' });

@@ -7,9 +7,9 @@ import { reasonSchema, runStateSchema } from '../rest';
 /** A message of `GET /events?topics=`. */
 export const streamMessageSchema = z
   .object({
-    /** Null for what is not kept: run.metric, run.log, run.timeline, agent.updated, agent.telemetry. */
+    /** Null for messages that are not stored: run.metric, run.log, run.timeline, agent.updated, agent.telemetry. */
     sequence: z.string().nullable(),
-    /** The topic asked for that it belongs to, the most specific one. */
+    /** The most specific of the wanted topics that the message belongs to. */
     topic: z.string(),
     type: z.string(),
     time: z.string(),
@@ -20,7 +20,10 @@ export const streamMessageSchema = z
   .meta({ id: 'StreamMessage' });
 export type StreamMessage = z.output<typeof streamMessageSchema>;
 
-/** A bucket of steps: its last step and value, its least and largest value; a single point as long as all fit. */
+/**
+ * A bucket of steps: its last step and value, and its least and largest value. While all points fit, each bucket is one
+ * point.
+ */
 const seriesPointSchema = z.object({ step: z.int(), value: z.number(), min: z.number(), max: z.number() });
 
 export const seriesSchema = z
@@ -28,10 +31,10 @@ export const seriesSchema = z
     series: z.array(
       z.object({
         name: z.string(),
-        /** Points stored in the range, of which `points` are the summary. */
+        /** How many points are stored in the range; `points` sums them up. */
         total: z.int(),
         points: z.array(seriesPointSchema),
-        /** Up to this step one point stands for several; absent where every step has its own. */
+        /** Up to this step, one point stands for several; absent if every step has its own. */
         thinnedThrough: z.int().optional(),
       }),
     ),
@@ -44,13 +47,13 @@ export const overviewSchema = z
     agents: z.object({
       connected: z.int(),
       draining: z.int(),
-      /** Registered once and not heard of now. */
+      /** Agents that have registered, but are not connected now. */
       gone: z.int(),
-      /** Devices of agents that are there, and how many of all devices are leased. */
+      /** How many connected agents' devices there are; `leased` tells how many of all devices are leased. */
       devices: z.int(),
       leased: z.int(),
     }),
-    /** By state; every state is there. */
+    /** The number of runs in each state. */
     runs: z.object(Object.fromEntries(RUN_STATES.map((state) => [state, z.int()])) as Record<RunState, z.ZodInt>),
     recentFailures: z.array(
       z.object({
@@ -61,9 +64,9 @@ export const overviewSchema = z
         endedAt: z.string(),
       }),
     ),
-    /** In the order in which the scheduler takes them; the first hundred. */
+    /** The first hundred waiting runs, in the order in which the scheduler takes them. */
     queue: z.array(z.object({ id: z.string(), name: z.string(), position: z.int(), reason: reasonSchema.nullable() })),
-    /** Of the running runs together, as their newest points say. */
+    /** The sum over all running runs, from their newest points. */
     tokensPerSecond: z.number(),
   })
   .meta({ id: 'Overview' });
@@ -74,7 +77,7 @@ export const datasetPreviewSchema = z
     tokens: z.array(z.int()),
     /** Null for a dataset that was uploaded as tokens. */
     text: z.string().nullable(),
-    /** Each token by itself; one that is part of a character reads as U+FFFD. */
+    /** Each token by itself; one that is only a part of a character reads as U+FFFD. */
     pieces: z.array(z.string()).nullable(),
   })
   .meta({ id: 'DatasetPreview' });

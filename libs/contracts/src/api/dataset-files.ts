@@ -15,7 +15,7 @@ export type DatasetContentType = (typeof CONTENT_TYPES)[keyof typeof CONTENT_TYP
 
 export const DATASET_FILE_ENDINGS: readonly string[] = Object.keys(CONTENT_TYPES).map((ending) => `.${ending}`);
 
-/** What a file holds, by the ending of its name in whatever case; undefined where the ending is not known. */
+/** The content type for the ending of a file's name, in upper or lower case; undefined if the ending is not known. */
 export function datasetContentType(fileName: string): DatasetContentType | undefined {
   const ending = /\.([^./\\]*)$/.exec(fileName)?.[1]?.toLowerCase() ?? '';
   return Object.hasOwn(CONTENT_TYPES, ending) ? CONTENT_TYPES[ending as keyof typeof CONTENT_TYPES] : undefined;

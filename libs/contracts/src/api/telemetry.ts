@@ -2,12 +2,12 @@ import { z } from 'zod';
 
 const unknownIsNull = z.number().nullable();
 
-/** What an agent's device did when it last told. Null is unknown, never 0. */
+/** What an agent's device did when the agent last reported it. Null means unknown; it is never written as 0. */
 export const deviceTelemetrySchema = z
   .object({
-    /** When the API got it. */
+    /** When the API received it. */
     time: z.string(),
-    /** nvidia-smi | drm | host */
+    /** One of nvidia-smi, drm and host. */
     source: z.string(),
     modelName: z.string().nullable(),
     uuid: z.string().nullable(),
@@ -19,7 +19,7 @@ export const deviceTelemetrySchema = z
     powerLimitW: unknownIsNull,
     smClockMhz: unknownIsNull,
     memoryClockMhz: unknownIsNull,
-    /** Of the host, mean of the last minute. */
+    /** The host's mean over the last minute. */
     loadAverage: unknownIsNull,
     hostMemoryUsedBytes: unknownIsNull,
     hostMemoryTotalBytes: unknownIsNull,
@@ -27,7 +27,7 @@ export const deviceTelemetrySchema = z
   .meta({ id: 'DeviceTelemetry' });
 export type DeviceTelemetryBody = z.output<typeof deviceTelemetrySchema>;
 
-/** What is kept over time; the rest is told of the last moment only. */
+/** The values that are kept over time; of the others only the last one is known. */
 export const TELEMETRY_SERIES = [
   'utilizationPercent',
   'memoryUsedBytes',
@@ -39,7 +39,7 @@ export const TELEMETRY_SERIES = [
 ] as const;
 export type TelemetrySeriesName = (typeof TELEMETRY_SERIES)[number];
 
-/** Ascending by time; a null is a time of which nothing is known. */
+/** In ascending order of time; a null is a time about which nothing is known. */
 const telemetryPointsSchema = z.array(z.object({ time: z.string(), value: unknownIsNull }));
 
 const seriesShape = Object.fromEntries(TELEMETRY_SERIES.map((name) => [name, telemetryPointsSchema])) as Record<

@@ -19,8 +19,9 @@ const FORMATS: Readonly<Record<string, string>> = {
 };
 
 /**
- * What a schema asks for in words that need no knowledge of the validator: the `error` of a parse. Schemas that give a
- * message of their own keep it; undefined leaves an issue that no schema here makes to the validator.
+ * Says what a schema asks for in words that need no knowledge of the validator; it is passed as the `error` of a parse.
+ * Schemas with a message of their own keep it. Undefined leaves the words to the validator, for issues that no schema
+ * here causes.
  */
 export function plainWords(issue: Issue): string | undefined {
   switch (issue.code) {
@@ -50,7 +51,7 @@ function typeWords({ expected, input }: Issue & { expected: string }): string {
   return `must be ${wanted}, not ${shown(input)}`;
 }
 
-/** `4 and not`: a value that fits in a line, or what kind of value it is. */
+/** Describes a value, as in "4" or "a list": the value itself if it fits in a line, else what kind of value it is. */
 function shown(input: unknown): string {
   if (typeof input === 'string') return 'text';
   if (typeof input === 'number' || typeof input === 'boolean') return String(input);

@@ -4,9 +4,9 @@ import { modelConfigSchema } from '../attempt-plan';
 
 /** What an agent is asked to measure: the layers of a model as a run would execute them. */
 export const layerWorkSchema = z.strictObject({
-  /** Its layer count does not matter: one block is measured. */
+  /** Its number of layers does not matter: one block is measured. */
   model: modelConfigSchema,
-  /** Sequences. */
+  /** How many sequences. */
   microBatch: z.int().min(1),
   recompute: z.enum(RECOMPUTE_SETTINGS),
 });
@@ -15,7 +15,7 @@ export type LayerWork = z.output<typeof layerWorkSchema>;
 /** Seconds of one micro-batch. */
 export const computeTimesSchema = z.object({ F: z.number(), I: z.number(), W: z.number() });
 
-/** What the layers of a model take on a device: its embedding, one of its blocks, its head with the loss. */
+/** How long the layers of a model take on a device: its embedding, one of its blocks, its head with the loss. */
 export const layerTimesSchema = z.object({
   embedding: computeTimesSchema,
   block: computeTimesSchema,

@@ -5,14 +5,14 @@ import type { RunSpec } from '../run-spec';
 /** Each of their updates may add up several micro-batches. */
 const ACCUMULATING = FLUSHLESS_SCHEDULES.filter((name) => !scheduleTraits(name).updatesEveryMicroBatch);
 
-/** Whether the weights of each stage change by themselves, without a barrier of all stages. */
+/** Whether each stage updates its weights by itself, without a barrier of all stages. */
 export function isFlushless<P extends Pick<RunSpec['parallel'], 'schedule'>>(
   parallel: P,
 ): parallel is P & { readonly schedule: ScheduleName } {
   return !scheduleTraits(parallel.schedule).flushes;
 }
 
-/** What needs a moment at which all stages have the same version, and so does not go with an asynchronous schedule. */
+/** Refuses, for an asynchronous schedule, everything that needs a moment at which all stages have the same version. */
 export function flushlessRules(spec: RunSpec): FieldError[] {
   const { model, train, parallel } = spec;
   const { schedule, pp, dp, verticalSync } = parallel;

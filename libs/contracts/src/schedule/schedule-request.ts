@@ -2,25 +2,27 @@ import { scheduleTraits } from '@millrace/pipeline';
 import { isFlushless } from './flushless-rules';
 import type { RunSpec } from '../run-spec';
 
-/** What a run's schedule is made from. API and agents make it from the same numbers, and so hold the same plan. */
+/**
+ * What a run's schedule is made from. API and agents make it from the same numbers, and therefore have the same plan.
+ */
 export interface ScheduleRequest {
   readonly name: RunSpec['parallel']['schedule'];
   readonly ranks: number;
-  /** Of one step. */
+  /** The micro-batches of one step. */
   readonly microBatches: number;
   readonly chunks: number;
   readonly csv: string;
   readonly verticalSync: boolean;
-  /** Without a flush in between; 1 where each step ends with one. */
+  /** How many steps follow each other without a flush; 1 where each step ends with one. */
   readonly steps: number;
 }
 
-/** Virtual stages per rank: a V has two, whether the spec says so or leaves the default. */
+/** Virtual stages per rank. A V has two, whether the spec says so or leaves the default. */
 export function chunksPerRank({ schedule, chunks }: Pick<RunSpec['parallel'], 'schedule' | 'chunks'>): number {
   return chunks === 1 ? (scheduleTraits(schedule).fixedChunks ?? 1) : chunks;
 }
 
-/** Whether ranks update before the gradient norm is known, and so hold a copy to roll back to. */
+/** Whether ranks update before the gradient norm is known, and therefore keep a copy to roll back to. */
 export function stepsOptimistically({ optimisticStep, schedule }: RunSpec['parallel']): boolean {
   return optimisticStep && scheduleTraits(schedule).optimistic;
 }

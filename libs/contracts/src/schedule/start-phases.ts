@@ -1,7 +1,7 @@
-/** What a rank does before its first step, in this order; each with the words of a sentence about the rank. */
+/** What a rank does before its first step, in this order, each with the words of a sentence about the rank. */
 const WORDS = {
-  sent: 'has not taken the start yet',
-  accepted: 'has taken the start',
+  sent: 'has not accepted the start yet',
+  accepted: 'has accepted the start',
   fetching: 'fetches its tokens',
   vacating: 'waits for its device, which an earlier attempt still holds',
   opening: 'opens its device',
@@ -14,7 +14,7 @@ const WORDS = {
 export type StartPhase = keyof typeof WORDS;
 export const START_PHASES = Object.keys(WORDS) as readonly StartPhase[];
 
-/** As in "rank 1 loads its weights". */
+/** The words of a phase, as in "rank 1 loads its weights". */
 export function startPhaseText(phase: StartPhase): string {
   return WORDS[phase];
 }

@@ -4,7 +4,7 @@ import { scheduleRequest } from './schedule-request';
 
 type Versioned = Pick<AttemptPlan, 'spec' | 'stages' | 'firstStep'>;
 
-/** What a checkpoint says of an asynchronous attempt's weight versions; undefined where every step flushes. */
+/** What a checkpoint stores about an asynchronous attempt's weight versions; undefined where every step flushes. */
 export function weightVersionsOf({ spec, stages }: Versioned, since: number): WeightVersionsDocument | undefined {
   const { parallel } = spec;
   if (!isFlushless(parallel)) return undefined;
@@ -15,8 +15,8 @@ export function weightVersionsOf({ spec, stages }: Versioned, since: number): We
 }
 
 /**
- * The oldest weight version that an attempt can meet: that of the step before its first, unless it goes on from a
- * checkpoint of the same schedule and split, whose versions it uses.
+ * The oldest weight version that an attempt can use: that of the step before its first. If it continues from a
+ * checkpoint of the same schedule and split, it uses that checkpoint's versions.
  */
 export function oldestWeightVersion(plan: Versioned, from: ManifestDocument | undefined): number {
   const held = from?.weightVersions;

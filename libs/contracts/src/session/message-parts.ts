@@ -1,19 +1,19 @@
 import type { MessagePart } from '../generated/grpc/millrace/agent/v1/agent';
 import { partInvalid } from './session.errors';
 
-/** A message beyond this goes in parts of this size, between which others, such as heartbeats, find a place. */
+/** A longer message is sent in parts of this size, between which other messages, such as heartbeats, can be sent. */
 export const PART_BYTES = 2 ** 20;
 
-/** What an end that takes no parts is sent at most: versions before there were parts refuse a message of 5 MiB. */
+/** The largest message for an end that accepts no parts: versions from before there were parts refuse 5 MiB. */
 export const WHOLE_MESSAGE_BYTES_MAX = 4 * 2 ** 20;
 
 /**
- * Of a message in parts, which its receiver holds in memory. It is the manifest of some 300,000 tensors; Postgres keeps
- * no document of four times that.
+ * The bound of a message in parts, which its receiver holds in memory. It is enough for the manifest of some 300,000
+ * tensors; Postgres cannot store a document of four times this size.
  */
 export const MESSAGE_BYTES_MAX = 64 * 2 ** 20;
 
-/** The largest encoding that can be sent to an end. */
+/** The largest encoded message that can be sent to an end. */
 export function messageBytesMax(takesParts: boolean): number {
   return takesParts ? MESSAGE_BYTES_MAX : WHOLE_MESSAGE_BYTES_MAX;
 }
@@ -35,7 +35,9 @@ export class PartJoiner {
   private receivedBytes = 0;
   private totalBytes = 0;
 
-  /** The encoded message with its last part. @throws AppError SESSION.PART_INVALID */
+  /**
+   * Returns the encoded message with its last part, and undefined before that. @throws AppError SESSION.PART_INVALID
+   */
   add({ data, totalBytes }: MessagePart): Uint8Array | undefined {
     if (this.pieces.length === 0) this.totalBytes = totalBytes;
     if (totalBytes > MESSAGE_BYTES_MAX)

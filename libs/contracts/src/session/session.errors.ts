@@ -1,6 +1,6 @@
 import { AppError } from '@millrace/core';
 
-/** Neither in one piece nor in parts: whoever wanted it sent ends what it was for. */
+/** The message can be sent neither in one piece nor in parts: its sender ends what it was for. */
 export function messageTooLarge(what: string, bytes: number, bytesMax: number): AppError {
   const [mebibytes, mebibytesMax] = [bytes, bytesMax].map((each) => (each / 2 ** 20).toFixed(1));
   return new AppError({

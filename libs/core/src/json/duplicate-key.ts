@@ -8,11 +8,12 @@ const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
 /**
- * JSON.parse silently keeps the last of two equal keys, so they are looked for in the text. `json` must be valid
- * JSON. Scanned by hand: a regular expression overflows its stack on a string of some megabytes.
+ * Finds a key that occurs twice in one object: JSON.parse silently keeps the last of two equal keys. `json` must be
+ * valid JSON. The text is scanned by hand, because a regular expression overflows its stack on a string of some
+ * megabytes.
  */
 export function duplicateKey(json: string): DuplicateKey | undefined {
-  /** Keys of each open object; undefined for an open list. */
+  /** The keys of each open object; undefined for an open list. */
   const open: (Set<string> | undefined)[] = [];
   for (let index = 0; index < json.length; index++) {
     const character = json[index];
@@ -33,7 +34,7 @@ export function duplicateKey(json: string): DuplicateKey | undefined {
   return undefined;
 }
 
-/** Equal keys may be escaped differently; most have no escape, and need no parser. */
+/** The key as text. Equal keys may be escaped differently; most keys have no escape, and need no parser. */
 function keyText(json: string, start: number, end: number): string {
   const text = json.slice(start + 1, end - 1);
   return text.includes('\\') ? (JSON.parse(json.slice(start, end)) as string) : text;

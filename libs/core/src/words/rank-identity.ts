@@ -1,4 +1,4 @@
-/** One rank of an attempt; of a generation, whose task stands for the run. */
+/** One rank of an attempt or of a generation, whose task then stands for the run. */
 export interface RankIdentity {
   readonly runId: string;
   readonly fence: number;
@@ -13,7 +13,7 @@ export function rankUri({ runId, fence, rank }: RankIdentity): string {
 /** A generation has no attempts: its certificates and its streams all carry this fence. */
 export const GENERATION_FENCE = 1;
 
-/** The rank that such a URI names, if it is one of that attempt. */
+/** The rank that such a URI names, if it is a rank of that attempt. */
 export function rankOfUri(uri: string, attempt: Omit<RankIdentity, 'rank'>): number | undefined {
   const rank = Number(uri.slice(uri.lastIndexOf(':') + 1));
   return Number.isSafeInteger(rank) && uri === rankUri({ ...attempt, rank }) ? rank : undefined;

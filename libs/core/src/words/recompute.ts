@@ -1,5 +1,5 @@
 /**
- * What a stage brings back in I instead of keeping it from F on:
+ * What a stage computes again in I instead of keeping it since F:
  *   none       nothing
  *   selective  the probabilities of the attention, [B,H,T,T] per block, from the kept query and key rows (Korthikanti
  *              et al. 2022, arXiv:2205.05198 section 5)

@@ -40,13 +40,17 @@ export interface DispatchedConnection extends StreamHost {
   destroy(error: AppError): void;
 }
 
-/** What each frame of a peer means to a connection and its streams. What it throws ends the connection. */
+/**
+ * Does what each of a peer's frames asks of a connection and its streams. An error that it throws ends the connection.
+ */
 export class FrameDispatcher implements FrameSink {
   private readonly headerBlocks = new HeaderBlocks();
   private readonly decoder = new HpackDecoder(HEADER_LIST_BYTES_MAX);
   private isReady = false;
   private readonly resets: ResetAllowance;
-  /** Of the DATA frame that is coming; none once it was closed: what comes then is for nobody. */
+  /**
+   * The stream of the DATA frame that is coming; undefined once the stream was closed, whose further bytes are dropped.
+   */
   private dataStream: Http2Stream | undefined;
 
   constructor(
@@ -120,12 +124,12 @@ export class FrameDispatcher implements FrameSink {
 
   private onHeaders({ streamId, endStream, block }: HeaderBlock): void {
     const { connection } = this;
-    // Blocks that are for nobody too: the next one may refer to them.
+    // Blocks of streams that are gone are decoded too: the next block may refer to them.
     const headers = this.decoder.decode(block);
     const known = connection.streams.get(streamId);
     if (known !== undefined) {
       if (known.remoteEnded) throw streamClosedError(streamId);
-      // A server's streams have all their headers: these would be trailers, which gRPC clients do not send.
+      // On a server all headers of a stream have come: these would be trailers, which gRPC clients do not send.
       if (connection.role === 'client') known.receiveHeaders(headers);
       if (endStream) known.receiveEnd();
       return;
@@ -133,7 +137,7 @@ export class FrameDispatcher implements FrameSink {
     if (connection.role === 'server' && streamId % 2 === 1 && streamId > connection.lastRemoteId)
       return this.openStream(streamId, headers, endStream);
     this.checkKnown(streamId);
-    // An answer to what we reset may be on its way; a client that uses an id again is wrong.
+    // An answer to a stream that we have reset may be on its way; a client that uses an id again breaks the protocol.
     if (connection.role === 'server') throw streamClosedError(streamId);
   }
 
@@ -173,7 +177,7 @@ export class FrameDispatcher implements FrameSink {
     else this.connection.writes.control(pingFrame(payload, true));
   }
 
-  /** Streams that the peer will not serve close now, the others may go on. */
+  /** Closes the streams that the peer will not serve; the others may go on. */
   private onGoaway(payload: Buffer): void {
     const { lastStreamId, code, reason } = parseGoaway(payload);
     const error = connectionLost(`the peer says goodbye (code ${code}) ${reason}`.trimEnd());
@@ -197,7 +201,7 @@ export class FrameDispatcher implements FrameSink {
     if (bytes > 0) this.connection.writes.control(windowUpdateFrame(streamId, bytes));
   }
 
-  /** Frames of a stream that was never opened are an error, those of one that is gone are not. */
+  /** Frames of a stream that was never opened are an error; those of a stream that is gone are not. */
   private checkKnown(streamId: number): void {
     const { role, lastLocalId, lastRemoteId } = this.connection;
     const last = role === 'client' ? lastLocalId : lastRemoteId;

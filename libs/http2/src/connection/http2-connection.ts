@@ -26,21 +26,24 @@ import { type DispatchedConnection, FrameDispatcher, type PeerEvents } from './f
 import { Http2Stream, type StreamEvents } from './http2-stream';
 
 export interface ConnectionEvents extends PeerEvents {
-  /** Exactly once, after its streams closed. An error of code GRPC.HTTP2_PROTOCOL is the peer's fault. */
+  /**
+   * Called exactly once, after the connection's streams are closed. An error with the code GRPC.HTTP2_PROTOCOL is the
+   * peer's fault.
+   */
   onClosed(error: AppError): void;
-  /** For the rate at which the peer may reset streams; the system's by default. */
+  /** Measures the rate at which the peer resets streams; by default the system's clock. */
   readonly clock?: Clock;
 }
 
 /**
  * One HTTP/2 connection (RFC 9113) for gRPC's bidirectional streams, without what those do not need: no push, no
- * priorities, no upgrade. Bytes come in through `reader`; everything that breaks a rule or a bound ends it.
+ * priorities, no upgrade. Bytes come in through `reader`; everything that breaks a rule or exceeds a bound ends it.
  */
 export class Http2Connection implements DispatchedConnection {
   readonly writes: WriteScheduler;
   readonly reader: FrameReader;
   readonly streams = new Map<number, Http2Stream>();
-  /** The highest of the peer's streams, and of ours. */
+  /** The highest stream id of the peer; `lastLocalId` is ours. */
   lastRemoteId = 0;
   lastLocalId: number;
   readonly window = new ReceiveWindow(WINDOW_BYTES, WINDOW_STEP_BYTES);
@@ -68,17 +71,17 @@ export class Http2Connection implements DispatchedConnection {
     return this.closedBy !== undefined;
   }
 
-  /** Bytes of the peer, in their order. */
+  /** Takes the peer's bytes, in their order. */
   push(chunk: Buffer): void {
     this.guard(() => this.reader.push(chunk));
   }
 
-  /** As many bytes were put where `reader.room` said. */
+  /** So many bytes were put into the memory that `reader.room` returned. */
   placed(bytes: number): void {
     this.guard(() => this.reader.placed(bytes));
   }
 
-  /** A client's. */
+  /** Opens a stream; only for a client. */
   request(headers: HeaderFields, events: StreamEvents): Http2Stream {
     this.lastLocalId += 2;
     const stream = new Http2Stream(this.lastLocalId, this);
@@ -88,7 +91,7 @@ export class Http2Connection implements DispatchedConnection {
     return stream;
   }
 
-  /** Stream ids are used up, never reused. */
+  /** False once all stream ids are used up: they are never reused. */
   get canRequest(): boolean {
     return !this.closed && this.lastLocalId < STREAM_ID_MAX - 2;
   }
@@ -102,7 +105,7 @@ export class Http2Connection implements DispatchedConnection {
     this.pongs.shift()?.();
   }
 
-  /** At once, with a farewell. Its streams are told `error`. */
+  /** Ends the connection at once, with a farewell. Its streams get `error`. */
   destroy(error: AppError): void {
     if (this.closedBy !== undefined) return;
     this.closedBy = error;
@@ -120,13 +123,13 @@ export class Http2Connection implements DispatchedConnection {
     this.streams.delete(stream.id);
   }
 
-  /** Runs what peers' bytes lead to. */
+  /** Runs what the peer's bytes cause; an error ends the connection. */
   private guard(work: () => void): void {
     if (this.closed) return this.discard();
     try {
       work();
     } catch (error) {
-      // A bug of ours must not pass for the peer's fault.
+      // A bug of ours must not be taken for the peer's fault.
       if (http2CodeOf(error) === undefined) throw error;
       this.destroy(error as AppError);
     }
@@ -146,17 +149,17 @@ export class Http2Connection implements DispatchedConnection {
   }
 
   private sayGoodbye(code: Http2ErrorCode, reason: string): void {
-    // Its owner holds everything back until it knows who is there (TLS): nobody is to be told anything.
+    // The owner holds all bytes back until it knows who the peer is (TLS): nobody may be told anything before.
     if (this.socket.writableCorked > 0) return void this.socket.destroy();
     this.socket.write(goawayFrame(this.lastRemoteId, code, reason));
-    // What waits in the socket may still leave, unless the peer does not read. Closed over bytes that nobody read, a
-    // socket would be reset, and the reason lost.
+    // What waits in the socket may still leave, unless the peer does not read. If the socket were closed while unread
+    // bytes lie in it, it would be reset and the reason would be lost.
     if (code === 'noError') this.socket.destroySoon();
     else this.socket.end();
     this.socket.setTimeout(FAREWELL_TIMEOUT_MS, () => this.socket.destroy());
   }
 
-  /** What a peer sends before it reads why that was wrong. */
+  /** Drops what the peer sends before it reads why the connection ended. */
   private discard(): void {
     if (++this.discardedCount > FAREWELL_READS_MAX) this.socket.destroy();
   }

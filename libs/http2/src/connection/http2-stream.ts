@@ -7,20 +7,26 @@ import type { StreamWrites } from '../flow/stream-writes';
 import { WINDOW_BYTES, WINDOW_STEP_BYTES } from '../http2-limits';
 
 export interface StreamEvents {
-  /** Of the response, then its trailers. Not called on the server's side, whose stream begins with its headers. */
+  /**
+   * Called with the headers of the response, then with its trailers. It is not called on a server, where the headers
+   * open the stream.
+   */
   onHeaders(headers: HeaderFields): void;
-  /** The next bytes, valid during the call only. */
+  /** Called with the next bytes, which are valid during the call only. */
   onData(chunk: Buffer): void;
-  /** Memory for the next bytes: as many as `onDataPlaced` says were put there then. Undefined: onData takes them. */
+  /**
+   * Returns memory for the next bytes; `onDataPlaced` tells how many were put there. Undefined if `onData` should take
+   * them.
+   */
   dataRoom(): Buffer | undefined;
   onDataPlaced(bytes: number): void;
   /** The peer has sent everything. */
   onEnd(): void;
-  /** Exactly once, and the last: both halves have ended, or `error`. */
+  /** Called exactly once, as the last event: both halves have ended, or there is an `error`. */
   onClosed(error?: Error): void;
 }
 
-/** What a stream needs of its connection. */
+/** What a stream needs from its connection. */
 export interface StreamHost {
   readonly writes: WriteScheduler;
   sendReset(stream: Pick<Http2Stream, 'id'>, code: Http2ErrorCode): void;
@@ -45,7 +51,7 @@ export class Http2Stream {
   ) {
     this.writes = host.writes.open(id, () => {
       this.localEnded = true;
-      // Its peer may be sending still: what it sends now would be for nobody.
+      // The peer may still be sending: its further bytes would be dropped.
       if (this.resetOnceEnded && !this.remoteEnded) this.reset('noError');
       else this.closeIfEnded();
     });
@@ -55,17 +61,20 @@ export class Http2Stream {
     return this.isClosed;
   }
 
-  /** Before anything else happens to it. */
+  /** Must be called before anything else happens to the stream. */
   listen(events: StreamEvents): void {
     this.events = events;
   }
 
-  /** Not for trailers: see `end`. */
+  /** Sends headers; trailers are sent by `end`. */
   sendHeaders(headers: HeaderFields): void {
     if (!this.isClosed) this.host.writes.headers(this.id, encodeHeaders(headers), false);
   }
 
-  /** Uncopied, in their order. `onWritten`: the last of them left; never, if the stream closes before. */
+  /**
+   * Sends the parts uncopied, in their order. `onWritten` is called when the last of them has left, and never if the
+   * stream closes before.
+   */
   write(parts: readonly Uint8Array[], onWritten: () => void = () => undefined): void {
     if (this.isClosed || this.writes.ending !== undefined) return;
     this.writes.add(parts, onWritten);
@@ -73,8 +82,8 @@ export class Http2Stream {
   }
 
   /**
-   * After what was written, with `trailers` if there are any; without headers before, they are both ("Trailers-Only").
-   * `andReset`: the peer's half too.
+   * Ends our half after what was written, with `trailers` if there are any; if no headers were sent, they are both
+   * ("Trailers-Only"). `andReset` ends the peer's half too.
    */
   end(trailers?: HeaderFields, { andReset = false } = {}): void {
     if (this.isClosed || this.writes.ending !== undefined) return;
@@ -83,14 +92,17 @@ export class Http2Stream {
     this.host.writes.schedule(this.writes);
   }
 
-  /** What is not sent yet is dropped, what still comes too. */
+  /** Drops what is not sent yet and what still comes. */
   reset(code: Http2ErrorCode): void {
     if (this.isClosed) return;
     this.host.sendReset(this, code);
     this.close();
   }
 
-  /** The peer has answered: a call of ours ends without a reset, unless something that nobody wants is not sent yet. */
+  /**
+   * The peer has answered: our call ends without a reset, unless it still has bytes to send, which nobody wants any
+   * more.
+   */
   finish(): void {
     if (this.isClosed || this.localEnded) return;
     if (this.writes.hasWrites || this.writes.ending !== undefined) return this.reset('cancel');
@@ -120,7 +132,7 @@ export class Http2Stream {
     this.closeIfEnded();
   }
 
-  /** By the peer, or with its connection, or when both halves have ended. */
+  /** Called when the peer ends the stream, when its connection is lost, or when both halves have ended. */
   close(error?: Error): void {
     if (this.isClosed) return;
     this.isClosed = true;

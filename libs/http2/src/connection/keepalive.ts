@@ -4,8 +4,8 @@ import { CONNECT_TIMEOUT_MS, PING_INTERVAL_MS, PING_TIMEOUT_MS } from '../http2-
 import type { Http2Connection } from './http2-connection';
 
 /**
- * connecting -> idle -> pinged -> idle …: ends a connection whose peer does not accept it, or falls silent: a machine
- * that is gone sends no farewell.
+ * connecting -> idle -> pinged -> idle …: ends a connection whose peer does not accept it or falls silent, because a
+ * machine that is gone sends no farewell.
  */
 export class Keepalive {
   private cancel: () => void;
@@ -35,7 +35,7 @@ export class Keepalive {
     });
   }
 
-  /** On a slow network a ping waits behind what is being sent: as long as that gets on, the peer is there. */
+  /** On a slow network a ping waits behind what is being sent: while that progresses, the peer is there. */
   private awaitPong(writtenCount: number): void {
     this.cancel = this.clock.after(PING_TIMEOUT_MS, () => {
       const now = this.connection.writes.writtenCount;

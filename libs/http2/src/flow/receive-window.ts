@@ -1,6 +1,6 @@
 import { flowControlError } from '../http2.errors';
 
-/** How much a peer may still send: on a stream, or on all of a connection. What came is consumed at once. */
+/** How much a peer may still send on a stream, or on the whole connection. Bytes that have come count as consumed. */
 export class ReceiveWindow {
   private receivedBytes = 0;
 
@@ -9,7 +9,7 @@ export class ReceiveWindow {
     private readonly stepBytes: number,
   ) {}
 
-  /** Counts a frame's bytes, and says by how much to widen the peer's window now: mostly by 0. */
+  /** Counts a frame's bytes, and returns by how much to widen the peer's window now, which is mostly 0. */
   receive(bytes: number): number {
     this.receivedBytes += bytes;
     if (this.receivedBytes > this.windowBytes)

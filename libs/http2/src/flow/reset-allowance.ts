@@ -4,7 +4,9 @@ import { PEER_RESETS_MAX, PEER_RESETS_PER_SECOND } from '../http2-limits';
 
 const MS_PER_SECOND = 1000;
 
-/** How many streams a peer may reset: a rate, since a connection lasts for weeks and any call may be reset. */
+/**
+ * Limits how many streams a peer may reset. It is a rate, since a connection lasts for weeks and any call may be reset.
+ */
 export class ResetAllowance {
   private used = 0;
   private lastMs: number;
@@ -13,7 +15,7 @@ export class ResetAllowance {
     this.lastMs = clock.monotonicMs();
   }
 
-  /** Counts one. Error: GRPC.HTTP2_PROTOCOL when there were too many of late. */
+  /** Counts one reset. Throws GRPC.HTTP2_PROTOCOL when there were too many lately. */
   take(): void {
     const nowMs = this.clock.monotonicMs();
     const regained = ((nowMs - this.lastMs) * PEER_RESETS_PER_SECOND) / MS_PER_SECOND;

@@ -1,4 +1,4 @@
-/** Part of a DATA frame's payload, and what to call when it left. */
+/** A part of a DATA frame's payload, and the function to call when it has left. */
 export interface TakenBytes {
   readonly parts: Uint8Array[];
   readonly bytes: number;
@@ -10,18 +10,18 @@ interface PendingWrite {
   readonly onWritten: () => void;
 }
 
-/** What a stream has to send: writes in their order, then its end. Never a copy of a byte. */
+/** What a stream has to send: writes in their order, then its end. No byte is ever copied. */
 export class StreamWrites {
-  /** After the writes: HEADERS with trailers, or an empty DATA frame. */
+  /** What follows the writes: HEADERS with trailers, or an empty DATA frame. */
   ending: { readonly trailers: Buffer | undefined } | undefined;
   private readonly writes: PendingWrite[] = [];
-  /** Of the first write. */
+  /** The next part of the first write. */
   private partIndex = 0;
   private partOffset = 0;
 
   constructor(
     readonly streamId: number,
-    /** What the peer allows; negative after it changed its mind. */
+    /** How much the peer allows; negative if the peer has lowered it meanwhile. */
     public windowBytes: number,
     readonly onEnded: () => void,
   ) {}
@@ -34,7 +34,7 @@ export class StreamWrites {
     this.writes.push({ parts, onWritten });
   }
 
-  /** The next bytes, at most `bytesMax`, which is more than 0; a write of no bytes takes no room. */
+  /** Takes the next bytes, at most `bytesMax`, which must be more than 0; a write of no bytes takes no room. */
   take(bytesMax: number): TakenBytes {
     const taken = { parts: [] as Uint8Array[], bytes: 0, written: [] as (() => void)[] };
     for (let write = this.writes[0]; write !== undefined; write = this.writes[0]) {

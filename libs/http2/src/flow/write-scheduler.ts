@@ -14,23 +14,23 @@ import { CONTROL_BYTES_MAX, DATA_FRAME_BYTES, SOCKET_BACKLOG_BYTES } from '../ht
 import { StreamWrites } from './stream-writes';
 
 /**
- * The sending half of a connection: streams take turns, a DATA frame each, as far as the peer's windows allow; little
- * waits in the socket, so that what cannot wait (answers to a PING) does not.
+ * The sending half of a connection: streams take turns with one DATA frame each, as far as the peer's windows allow.
+ * Little waits in the socket, so that what cannot wait (answers to a PING) need not.
  */
 export class WriteScheduler {
-  /** Grows with every DATA frame that left: a peer that takes them is alive. */
+  /** Grows with every DATA frame that has left: a peer that receives them is alive. */
   writtenCount = 0;
   private frameBytesMax = DEFAULT_FRAME_BYTES_MAX;
   private streamWindowBytes = DEFAULT_WINDOW_BYTES;
   private windowBytes = DEFAULT_WINDOW_BYTES;
   private controlBytes = 0;
-  /** In the order of their turns. */
+  /** The streams in the order of their turns. */
   private readonly waiting = new Set<StreamWrites>();
   private readonly streams = new Set<StreamWrites>();
 
   constructor(
     private readonly socket: Socket,
-    /** The peer must not be written to any more. */
+    /** Called when the peer must not be written to any more. */
     private readonly onOverrun: (error: AppError) => void,
   ) {}
 
@@ -40,13 +40,13 @@ export class WriteScheduler {
     return stream;
   }
 
-  /** What it has not sent is dropped. */
+  /** Drops what the stream has not sent. */
   close(stream: StreamWrites): void {
     this.streams.delete(stream);
     this.waiting.delete(stream);
   }
 
-  /** A frame that waits for no window. */
+  /** Sends a frame that waits for no window. */
   control(frame: Buffer): void {
     if (this.socket.destroyed || this.socket.writableEnded) return;
     this.controlBytes += frame.length;
@@ -60,7 +60,7 @@ export class WriteScheduler {
     this.control(headerFrames(streamId, block, { endStream, max: this.frameBytesMax }));
   }
 
-  /** After something was added to `stream`. */
+  /** Called after something was added to `stream`. */
   schedule(stream: StreamWrites): void {
     if (!this.streams.has(stream)) return;
     this.waiting.add(stream);
@@ -76,7 +76,7 @@ export class WriteScheduler {
     this.flush();
   }
 
-  /** Without a stream: the connection's own window. */
+  /** Widens the stream's window or, without a stream, that of the connection. */
   widen(bytes: number, stream?: StreamWrites): void {
     if (stream === undefined) this.windowBytes = widened(this.windowBytes, bytes);
     else stream.windowBytes = widened(stream.windowBytes, bytes);
@@ -87,7 +87,7 @@ export class WriteScheduler {
     if (this.waiting.size === 0 || this.socket.destroyed || this.socket.writableEnded) return;
     this.socket.cork();
     let blockedCount = 0;
-    // A stream that sent goes to the end of the line: the set keeps the order in which they were added.
+    // A stream that has sent goes to the end of the line: a set keeps the order in which its members were added.
     for (const stream of this.waiting) {
       if (blockedCount >= this.waiting.size || this.socket.writableLength >= SOCKET_BACKLOG_BYTES) break;
       const progress = this.send(stream);

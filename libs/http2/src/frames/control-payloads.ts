@@ -10,13 +10,13 @@ import {
   WINDOW_BYTES_MAX,
 } from './frame-format';
 
-/** What a sender has to know of its peer. */
+/** What a sender must know about its peer. */
 export interface PeerSettings {
   readonly initialWindowSize?: number;
   readonly maxFrameSize?: number;
 }
 
-/** RFC 9113, section 6.5. Settings that we do not use are passed over. */
+/** Parses SETTINGS (RFC 9113, section 6.5). Settings that we do not use are skipped. */
 export function parseSettings(payload: Buffer): PeerSettings {
   if (payload.length % 6 !== 0) throw frameSizeError(`SETTINGS of ${payload.length} bytes`);
   const settings: { initialWindowSize?: number; maxFrameSize?: number } = {};
@@ -39,7 +39,7 @@ export function parseSettings(payload: Buffer): PeerSettings {
   return settings;
 }
 
-/** Section 6.9; 0 is for the caller to judge: on a stream it is that stream's error. */
+/** Parses WINDOW_UPDATE (section 6.9). The caller decides about 0: on a stream it is only that stream's error. */
 export function parseWindowUpdate(payload: Buffer): number {
   return parseUint32(payload, 'WINDOW_UPDATE') & 0x7fffffff;
 }
@@ -61,11 +61,11 @@ export interface HeaderBlock {
   readonly block: Buffer;
 }
 
-/** Puts HEADERS and their CONTINUATIONs together: sections 6.2 and 6.10. Nothing else may come between. */
+/** Puts HEADERS and their CONTINUATIONs together (sections 6.2 and 6.10). No other frame may come between them. */
 export class HeaderBlocks {
   private open: { readonly header: FrameHeader; readonly fragments: Buffer[]; bytes: number } | undefined;
 
-  /** Before any frame. */
+  /** Must be called before any frame is handled. */
   check({ type, streamId }: FrameHeader): void {
     const continues = type === FRAME_TYPE.continuation;
     const expected = this.open !== undefined;
@@ -73,7 +73,7 @@ export class HeaderBlocks {
       throw protocolError('headers and CONTINUATIONs that do not belong together');
   }
 
-  /** The whole block, once it is. */
+  /** Returns the whole block once it is complete. */
   add(header: FrameHeader, payload: Buffer): HeaderBlock | undefined {
     const fragment = header.type === FRAME_TYPE.headers ? unpadded(header, payload) : payload;
     this.open ??= { header, fragments: [], bytes: 0 };
@@ -89,7 +89,7 @@ export class HeaderBlocks {
   }
 }
 
-/** A HEADERS payload without padding and priority. */
+/** The HEADERS payload without padding and priority. */
 function unpadded({ flags }: FrameHeader, payload: Buffer): Buffer {
   const padded = (flags & FLAG.padded) !== 0;
   const start = (padded ? 1 : 0) + ((flags & FLAG.priority) === 0 ? 0 : 5);

@@ -1,4 +1,4 @@
-/** RFC 9113: section 6 (frames), section 7 (error codes), section 6.5.2 (settings). */
+/** Numbers of RFC 9113: section 6 (frames), section 7 (error codes), section 6.5.2 (settings). */
 export const FRAME_TYPE = {
   data: 0,
   headers: 1,
@@ -39,19 +39,19 @@ export const SETTING = {
   maxHeaderListSize: 6,
 } as const;
 
-/** What a client says first. */
+/** A client begins a connection with this. */
 export const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
 
 export const FRAME_HEADER_BYTES = 9;
 export const STREAM_ID_MAX = 2 ** 31 - 1;
 export const WINDOW_BYTES_MAX = 2 ** 31 - 1;
-/** Before settings say otherwise. */
+/** Window and frame sizes that hold until settings say otherwise. */
 export const DEFAULT_WINDOW_BYTES = 65_535;
 export const DEFAULT_FRAME_BYTES_MAX = 16_384;
 export const FRAME_BYTES_MAX = 2 ** 24 - 1;
 
 export interface FrameHeader {
-  /** Of the payload. */
+  /** Length of the payload. */
   readonly bytes: number;
   readonly type: number;
   readonly flags: number;

@@ -2,30 +2,33 @@ import { frameSizeError, protocolError, tooMuch } from '../http2.errors';
 import { DIRECT_READ_BYTES_MIN, HEADER_BLOCK_BYTES_MAX } from '../http2-limits';
 import { FLAG, FRAME_HEADER_BYTES, FRAME_TYPE, type FrameHeader, PREFACE } from './frame-format';
 
-/** What a reader finds. Bytes that are handed over are valid during the call only. */
+/** Receives what a reader finds. Bytes that are handed over are valid during the call only. */
 export interface FrameSink {
-  /** Of any type but DATA; types that RFC 9113 does not name are left out. */
+  /** Called for frames of all types but DATA; types that RFC 9113 does not name are skipped. */
   onFrame(header: FrameHeader, payload: Buffer): void;
   onDataStart(header: FrameHeader): void;
-  /** The next bytes of it, without padding. */
+  /** Called with the next bytes of a DATA frame, without padding. */
   onData(chunk: Buffer): void;
-  /** Memory for the next bytes of it, so that they need not be copied there; undefined: onData takes them. */
+  /**
+   * Returns memory for the next bytes of it, so that they need not be copied there; undefined if `onData` should take
+   * them.
+   */
   dataRoom(): Buffer | undefined;
-  /** As many bytes of that memory were filled. */
+  /** So many bytes of that memory were filled. */
   onDataPlaced(bytes: number): void;
   onDataEnd(header: FrameHeader): void;
 }
 
 /**
  * preface -> header -> (payload | padLength? -> data -> padding | padding) -> header …: frames that are of no use are
- * skipped as padding is.
+ * skipped like padding.
  */
 type State = 'preface' | 'header' | 'payload' | 'padLength' | 'data' | 'padding';
 
-/** Cuts a connection's bytes into frames: DATA as it comes, all others whole. Errors end the connection. */
+/** Cuts a connection's bytes into frames: DATA as it comes, all others as a whole. Errors end the connection. */
 export class FrameReader {
   private state: State;
-  /** What is gathered from several chunks: the preface, a header or a payload. */
+  /** The bytes of what came in several chunks: the preface, a header or a payload. */
   private gathered: Buffer = Buffer.alloc(0);
   private gatheredBytes = 0;
   private header: FrameHeader = { bytes: 0, type: FRAME_TYPE.data, flags: 0, streamId: 0 };
@@ -44,7 +47,7 @@ export class FrameReader {
     for (let at = 0; at < chunk.length;) at += this.step(chunk, at);
   }
 
-  /** Where the next bytes of the connection may go at once; they are told to `placed` then, not to `push`. */
+  /** Where the next bytes of the connection may go directly; they are then reported to `placed` instead of `push`. */
   room(): Buffer | undefined {
     if (this.state !== 'data') return undefined;
     if (this.remainingBytes < DIRECT_READ_BYTES_MIN) return undefined;
@@ -59,7 +62,7 @@ export class FrameReader {
     if (this.remainingBytes === 0) this.endData();
   }
 
-  /** Consumes some bytes from `at` on, and says how many. */
+  /** Consumes some bytes from `at` on, and returns how many. */
   private step(chunk: Buffer, at: number): number {
     switch (this.state) {
       case 'preface':
@@ -95,7 +98,7 @@ export class FrameReader {
     return bytes;
   }
 
-  /** A client of another protocol may never send enough bytes to be told apart at the end. */
+  /** Compares the bytes so far: a client of another protocol may never send as many bytes as the preface has. */
   private checkPreface(): void {
     if (this.gathered.compare(PREFACE, 0, this.gatheredBytes, 0, this.gatheredBytes) !== 0)
       throw protocolError('its connection does not begin with the preface of HTTP/2');
@@ -111,7 +114,7 @@ export class FrameReader {
 
   private startFrame(header: FrameHeader): void {
     this.header = header;
-    // We allow the largest length that the field can say, so that no frame is too long as such.
+    // We allow the largest length that the field can express, so that no frame is too long as such.
     if (header.type === FRAME_TYPE.data) return this.startData();
     if (header.type > FRAME_TYPE.continuation) return this.skip(header.bytes);
     if (header.bytes > HEADER_BLOCK_BYTES_MAX) {

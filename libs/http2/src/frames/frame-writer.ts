@@ -36,7 +36,7 @@ export function settingsAckFrame(): Buffer {
   return frame(FRAME_TYPE.settings, Buffer.alloc(0), { flags: FLAG.ack });
 }
 
-/** HEADERS, and CONTINUATIONs where the block is larger than a frame of the peer. */
+/** HEADERS, followed by CONTINUATIONs if the block is larger than the peer's frames. */
 export function headerFrames(streamId: number, block: Buffer, options: { endStream: boolean; max: number }): Buffer {
   const frames: Buffer[] = [];
   for (let start = 0; start === 0 || start < block.length; start += options.max) {
@@ -56,7 +56,7 @@ export function resetFrame(streamId: number, code: Http2ErrorCode): Buffer {
   return frame(FRAME_TYPE.rstStream, uint32(HTTP2_ERROR[code]), { streamId });
 }
 
-/** `opaque`: 8 bytes, which come back in the answer. */
+/** `opaque` has 8 bytes, which come back in the answer. */
 export function pingFrame(opaque: Buffer, ack: boolean): Buffer {
   return frame(FRAME_TYPE.ping, opaque, { flags: ack ? FLAG.ack : 0 });
 }

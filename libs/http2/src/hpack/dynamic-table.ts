@@ -1,13 +1,13 @@
 import type { HeaderField } from './static-table';
 
-/** RFC 7541, section 4.1: of each entry, beside its texts. */
+/** RFC 7541, section 4.1: so many bytes count for each entry beside its texts. */
 const ENTRY_OVERHEAD_BYTES = 32;
 
 export function fieldBytes([name, value]: HeaderField): number {
   return name.length + value.length + ENTRY_OVERHEAD_BYTES;
 }
 
-/** What a peer's earlier fields left for later ones to refer to: RFC 7541, section 2.3.2. The newest is first. */
+/** The earlier fields of a peer that later ones may refer to (RFC 7541, section 2.3.2). The newest comes first. */
 export class DynamicTable {
   private readonly entries: HeaderField[] = [];
   private usedBytes = 0;
@@ -18,7 +18,7 @@ export class DynamicTable {
     return this.entries[index];
   }
 
-  /** A field larger than the table empties it: section 4.4. */
+  /** Adds a field; one that is larger than the table empties it (section 4.4). */
   add(field: HeaderField): void {
     const bytes = fieldBytes(field);
     this.shrinkTo(Math.max(0, this.limitBytes - bytes));

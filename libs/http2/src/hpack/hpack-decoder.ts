@@ -4,16 +4,23 @@ import { DynamicTable, fieldBytes } from './dynamic-table';
 import { HpackReader } from './hpack-reader';
 import { type HeaderField, STATIC_TABLE } from './static-table';
 
-/** We ask for a table of 0, but until a peer has our settings it may use the default: RFC 9113, section 6.5.2. */
+/**
+ * We ask for a table of 0 bytes, but until a peer has our settings it may use the default (RFC 9113, section 6.5.2).
+ */
 const TABLE_BYTES_MAX = 4096;
 
-/** Of one direction of a connection: header blocks must come in their order, refused ones too. */
+/**
+ * Decodes the header blocks of one direction of a connection. All of them must come in their order, refused ones too.
+ */
 export class HpackDecoder {
   private readonly table = new DynamicTable(TABLE_BYTES_MAX);
 
   constructor(private readonly listBytesMax: number) {}
 
-  /** Values of a name that comes again are joined by ", ". Errors end the connection: the table may be wrong then. */
+  /**
+   * Values of a name that occurs again are joined by ", ". Errors end the connection, because the table may be wrong
+   * then.
+   */
   decode(block: Buffer): HeaderFields {
     const reader = new HpackReader(block);
     const fields = new Map<string, string>();
@@ -30,7 +37,7 @@ export class HpackDecoder {
     return fields;
   }
 
-  /** RFC 7541, section 6; undefined for a change of the table's size. */
+  /** Reads a field (RFC 7541, section 6); undefined for a change of the table's size. */
   private field(reader: HpackReader, first: boolean): HeaderField | undefined {
     const byte = reader.peek();
     if (byte >= 0x80) return this.entry(reader.integer(7));
@@ -39,7 +46,7 @@ export class HpackDecoder {
       this.table.add(field);
       return field;
     }
-    // Without indexing, and never indexed.
+    // The field is literal, without indexing or never indexed.
     if (byte < 0x20) return this.literal(reader, 4);
     const limitBytes = reader.integer(5);
     if (limitBytes > TABLE_BYTES_MAX || !first) throw compressionError(`a change of the table to ${limitBytes} bytes`);

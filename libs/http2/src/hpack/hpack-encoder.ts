@@ -1,18 +1,21 @@
 import type { HeaderFields } from '../http2-headers';
 import { STATIC_TABLE } from './static-table';
 
-/** The first of each name. */
+/** The index of the first entry with each name. */
 const NAME_INDEX = new Map([...STATIC_TABLE].map(([name], index) => [name, index + 1] as const).reverse());
-/** Whole fields, by name and value. */
+/** Indexes of whole fields, by name and value. */
 const FIELD_INDEX = new Map(STATIC_TABLE.map(([name, value], index) => [`${name} ${value}`, index + 1]));
 
-/** A change of the dynamic table to 0 bytes: a peer that asked for a smaller one waits for it. */
+/** Sets the dynamic table to 0 bytes: a peer that asked for a smaller one waits for this. */
 const NO_TABLE = 0x20;
 
-/** A literal that nobody on the way may put into a table either: one of them is the attempt's key. */
+/** A literal that no intermediary may put into a table either: one of them is the attempt's key. */
 const NEVER_INDEXED = 0x10;
 
-/** RFC 7541 without Huffman codes and without a dynamic table: the few headers of a call do not count. */
+/**
+ * Encodes fields as RFC 7541 says, without Huffman codes and without a dynamic table: the few headers of a call are not
+ * worth them.
+ */
 export function encodeHeaders(fields: HeaderFields): Buffer {
   const bytes: Buffer[] = [Buffer.of(NO_TABLE)];
   for (const [name, value] of fields) {
@@ -29,7 +32,7 @@ export function encodeHeaders(fields: HeaderFields): Buffer {
   return Buffer.concat(bytes);
 }
 
-/** Section 5.1; `flags` are the bits before the prefix. */
+/** An integer (section 5.1); `flags` are the bits before the prefix. */
 function integer(flags: number, prefixBits: number, value: number): Buffer {
   const limit = 2 ** prefixBits - 1;
   if (value < limit) return Buffer.of(flags | value);

@@ -1,7 +1,7 @@
 import { compressionError } from '../http2.errors';
 import { decodeHuffman } from './huffman-decoder';
 
-/** An integer of HPACK has at most this many bytes behind its prefix: it stays below 2^28 + 255. */
+/** An integer of HPACK has at most this many bytes after its prefix, so that it stays below 2^28 + 255. */
 const CONTINUATION_BYTES_MAX = 4;
 
 /** Reads the primitives of RFC 7541, section 5, from a header block. */
@@ -21,7 +21,7 @@ export class HpackReader {
     return byte;
   }
 
-  /** Section 5.1; the prefix is the last `prefixBits` of the next byte. */
+  /** Reads an integer (section 5.1); its prefix is the last `prefixBits` of the next byte. */
   integer(prefixBits: number): number {
     const limit = 2 ** prefixBits - 1;
     let value = this.peek() & limit;
@@ -36,7 +36,7 @@ export class HpackReader {
     throw compressionError('an integer that does not end');
   }
 
-  /** Section 5.2. */
+  /** Reads a text (section 5.2). */
   text(): string {
     const huffman = (this.peek() & 0x80) !== 0;
     const length = this.integer(7);

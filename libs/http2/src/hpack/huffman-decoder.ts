@@ -3,7 +3,7 @@ import { END_OF_STRING, HUFFMAN_CODE_BITS, PADDING_BITS_MAX } from './huffman-co
 
 /**
  * The code as a binary tree in one array: node n has its children at 2n and 2n + 1. A child is another node (> 0), a
- * symbol s (as -1 - s), or 0 where no code leads: nowhere, as the code is complete.
+ * symbol s (written as -1 - s), or 0 if no code leads there, which does not occur since the code is complete.
  */
 const TREE = buildTree();
 
@@ -14,7 +14,7 @@ function buildTree(): Int16Array {
   let codeBits = 0;
   const symbols = HUFFMAN_CODE_BITS.map((bits, symbol) => ({ bits, symbol }));
   for (const { bits, symbol } of symbols.sort((a, b) => a.bits - b.bits || a.symbol - b.symbol)) {
-    // Up to 30 bits: shifts stay within 32.
+    // Codes have up to 30 bits, so that shifts stay within 32.
     code <<= bits - codeBits;
     codeBits = bits;
     let node = 0;
@@ -29,7 +29,9 @@ function buildTree(): Int16Array {
   return tree;
 }
 
-/** RFC 7541, section 5.2. The codes are at least 5 bits long: the text has at most 8/5 of the bytes. */
+/**
+ * Decodes a text (RFC 7541, section 5.2). Codes have at least 5 bits, so that the text has at most 8/5 as many bytes.
+ */
 export function decodeHuffman(bytes: Buffer): string {
   const text = Buffer.allocUnsafe(Math.ceil((bytes.length * 8) / 5));
   let length = 0;

@@ -1,4 +1,4 @@
-/** RFC 7541, appendix A: index 1 is the first. Names and values; where none is given it is empty. */
+/** RFC 7541, appendix A: names and values, beginning with index 1. A field without a value has an empty one. */
 const FIELDS = `:authority
 :method GET
 :method POST

@@ -2,7 +2,9 @@ import { deviceName, type InventoryAgent } from './inventory-agent';
 import type { QueuedRun } from './queued-run';
 import { usableMemoryBytes } from './usable-memory';
 
-/** What keeps a device from a run, cheapest to remove first: waiting, an operator, another spec or device. */
+/**
+ * What keeps a device from a run, with what is easiest to remove first: waiting, an operator, another spec or device.
+ */
 export type ObstacleKind = 'lease_lapsed' | 'leased' | 'set_aside' | 'draining' | 'disconnected' | 'constraint';
 
 export interface Obstacle {
@@ -12,8 +14,8 @@ export interface Obstacle {
 }
 
 /**
- * What is between runs and devices at one moment. Hundreds of runs that wait ask it of every device, and most of them
- * demand the same: constraints are compared once for all of those.
+ * The obstacles between runs and devices at one moment. Hundreds of waiting runs ask for those of every device, and
+ * most of them have the same constraints, which are compared once for all of these runs.
  */
 export class DeviceObstacles {
   private readonly ofDemands = new Map<string, Map<InventoryAgent, readonly Obstacle[]>>();
@@ -22,12 +24,12 @@ export class DeviceObstacles {
 
   constructor(private readonly now: number) {}
 
-  /** Everything between `run` and `agent`; none means it can have the device now. */
+  /** All obstacles between `run` and `agent`; if there are none, the run can have the device now. */
   of(run: QueuedRun, agent: InventoryAgent): Obstacle[] {
     return [...stateObstacles(run, agent, this.now), ...this.constraints(run, agent)];
   }
 
-  /** The kinds of them, without a sentence about each. */
+  /** The kinds of the obstacles, without the cost of a sentence about each. */
   kinds(run: QueuedRun, agent: InventoryAgent): readonly ObstacleKind[] {
     const kinds = this.stateKinds.get(agent) ?? stateObstacles(run, agent, this.now).map(({ kind }) => kind);
     this.stateKinds.set(agent, kinds);
@@ -35,7 +37,7 @@ export class DeviceObstacles {
     return constraints.length === 0 ? kinds : [...kinds, ...constraints.map(({ kind }) => kind)];
   }
 
-  /** What waiting does not change: the run's constraints. */
+  /** The obstacles that waiting does not remove: the run's constraints. */
   constraints(run: QueuedRun, agent: InventoryAgent): readonly Obstacle[] {
     const known = this.constraintsOfRun(run);
     const obstacles = known.get(agent) ?? constraintObstacles(run, agent);
@@ -61,7 +63,7 @@ function stateObstacles(run: QueuedRun, agent: InventoryAgent, now: number): Obs
   if (agent.draining) obstacles.push({ kind: 'draining', text: 'it is draining' });
   if (agent.setAside !== null) obstacles.push({ kind: 'set_aside', text: `it is set aside ${agent.setAside}` });
   if (agent.leasedBy !== null) {
-    // A lapsed lease still holds: only the sweep, which gives fresh terms after a restart, may end it.
+    // A lapsed lease still counts: only the sweep, which gives fresh terms after a restart, may end it.
     const lapsed = agent.leaseExpiresAt !== null && agent.leaseExpiresAt <= now;
     obstacles.push({ kind: lapsed ? 'lease_lapsed' : 'leased', text: leaseText(run, agent.leasedBy, lapsed) });
   }
@@ -69,7 +71,7 @@ function stateObstacles(run: QueuedRun, agent: InventoryAgent, now: number): Obs
 }
 
 function leaseText({ id }: QueuedRun, holder: string, lapsed: boolean): string {
-  // A run does not stand in its own way: what is over gives its devices back, or their leases run out.
+  // A run's own last attempt is not an obstacle to remove: it gives its devices back, or its leases run out.
   if (holder === id) return "this run's last attempt has not given it back yet";
   return lapsed ? `a lapsed lease of run ${holder} is on it` : `run ${holder} holds it`;
 }

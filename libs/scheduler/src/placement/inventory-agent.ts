@@ -1,16 +1,16 @@
-/** What the planner knows of one agent, that is of one device. Times in milliseconds since 1970. */
+/** What the planner knows about one agent, which has one device. Times are in milliseconds since 1970. */
 export interface InventoryAgent {
   readonly id: string;
   readonly host: string;
   /** Index of the device on its host; `host:device` names it in a run's include and exclude. */
   readonly device: number;
-  /** Null when the driver does not say. */
+  /** Null when the driver does not tell. */
   readonly memoryBytes: number | null;
-  /** Of its start-up benchmark. */
+  /** The result of its start-up benchmark. */
   readonly matmulGflops: number;
   readonly connected: boolean;
   readonly draining: boolean;
-  /** Why it gets no attempt for a while, as a clause after "it is set aside"; null: it may have one. */
+  /** Why it gets no attempt for a while, as a clause after "it is set aside"; null if it may have one. */
   readonly setAside: string | null;
   readonly labels: Readonly<Record<string, string>>;
   /** The run whose attempt holds its lease; null when free. */

@@ -2,7 +2,7 @@ import type { DeviceObstacles, ObstacleKind } from './device-obstacles';
 import { compareAgents, deviceName, type InventoryAgent } from './inventory-agent';
 import type { QueuedRun } from './queued-run';
 
-/** The placement that takes least to become possible, and what it takes. */
+/** The placement that needs the least to become possible, and what it needs. */
 export interface NearestPlacement {
   readonly devices: readonly NearestDevice[];
   /** Devices that no known agent could give. */
@@ -13,11 +13,11 @@ export interface NearestDevice {
   readonly agentId: string;
   /** host:device */
   readonly name: string;
-  /** What stands between; empty when it is free. */
+  /** What keeps the run from this device; empty if the device is free. */
   readonly obstacles: readonly string[];
 }
 
-/** Any number of smaller obstacles is nearer than one of the next size: each device has few. */
+/** Any number of smaller obstacles counts less than one of the next size, because each device has few of them. */
 const COST: Readonly<Record<ObstacleKind, number>> = {
   lease_lapsed: 1,
   leased: 10,

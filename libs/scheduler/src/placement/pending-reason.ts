@@ -27,11 +27,11 @@ export interface PendingReason {
 }
 
 export interface PendingContext {
-  /** Sorted by compareAgents, as it was before this plan gave anything out. */
+  /** Sorted by compareAgents, as it was before this plan gave any device away. */
   readonly inventory: readonly InventoryAgent[];
   readonly now: number;
   readonly obstacles: DeviceObstacles;
-  /** Runs ahead that took devices in this plan, or, without backfill, that block. */
+  /** Runs ahead that took devices in this plan or, without backfill, that wait for devices. */
   readonly ahead: readonly string[];
 }
 
@@ -41,8 +41,8 @@ export function pendingReason(run: QueuedRun, context: PendingContext): PendingR
 }
 
 /**
- * Whether the run would fit if nothing were leased: only such a run is worth waiting for. It counts as one while its
- * arrangement is unknown.
+ * Whether the run would fit if nothing were leased: only for such a run do others wait. It counts as such a run while
+ * its arrangement is unknown.
  */
 export function isFeasible(
   run: QueuedRun,
@@ -85,7 +85,7 @@ function explain(run: QueuedRun, context: PendingContext): Pick<PendingReason, '
   return { code: 'WAITING_FOR_DEVICES', sentence };
 }
 
-/** Who has the devices that are not free; the run itself only until what is left of its last attempt is over. */
+/** Says who has the devices that are not free; the run itself is named only while its last attempt still holds some. */
 function holdersText(run: QueuedRun, fitting: readonly InventoryAgent[]): string {
   const holders = [...new Set(fitting.flatMap((agent) => agent.leasedBy ?? []))].sort();
   const others = holders.filter((id) => id !== run.id);
@@ -95,7 +95,7 @@ function holdersText(run: QueuedRun, fitting: readonly InventoryAgent[]): string
   );
 }
 
-/** Names the first thing that each unsuitable device fails. */
+/** Names the first constraint that each unsuitable device does not satisfy. */
 function misfit(run: QueuedRun, present: readonly InventoryAgent[], obstacles: DeviceObstacles): string {
   const fittingCount = suitable(run, present, obstacles).length;
   if (fittingCount >= run.ranks && run.arrange !== undefined) {

@@ -6,7 +6,7 @@ import { isFeasible, type PendingReason, pendingReason } from './pending-reason'
 import { compareRuns, mustWait, type QueuedRun } from './queued-run';
 
 export interface PlacementPolicy {
-  /** Whether a run may go while one ahead of it waits for devices. Default true. */
+  /** Whether a run may start while one ahead of it waits for devices; true by default. */
   readonly backfill?: boolean;
 }
 
@@ -27,19 +27,19 @@ export interface GangPlacement {
 export interface PendingRun {
   readonly runId: string;
   readonly reason: PendingReason;
-  /** Devices that satisfy it and that nobody has or was given in this plan. */
+  /** Devices that suit the run, and that nobody has or was given in this plan. */
   readonly idle: readonly string[];
 }
 
-/** A run that is next, and the devices that it may have, in order of preference. */
+/** A run that comes next, and the devices that it may have, in order of preference. */
 export interface UndecidedRun {
   readonly runId: string;
   readonly agentIds: readonly string[];
 }
 
 /**
- * Every run of the queue is in exactly one of the two lists, in queue order; where one's arrangement is unknown, only
- * those before it that start are told.
+ * Every run of the queue is in exactly one of the two lists, in queue order. If a run's arrangement is unknown, only
+ * the runs before it that start are listed.
  */
 export interface PlacementPlan {
   readonly placements: readonly GangPlacement[];
@@ -48,10 +48,10 @@ export interface PlacementPlan {
 }
 
 /**
- * Which runs start now and where. Runs go by priority, then age, then id; each gets the first free devices (by host,
- * device) that satisfy it, all of its gang or none. Without backfill the first run that waits for devices holds back
- * all behind it, but not one that this inventory could never place, or that must wait before it is tried again. A
- * function of its arguments alone, whatever the order of the lists.
+ * Decides which runs start now and where. Runs are taken by priority, then age, then id. Each gets the first free
+ * devices (by host, device) that suit it: all of its gang or none. Without backfill, the first run that waits for
+ * devices holds back all runs behind it, except a run that this inventory could never place, or that must wait before
+ * it is tried again. The result depends on the arguments alone, whatever the order of the lists.
  */
 export function planPlacement({ policy, inventory, queue, now }: PlacementRequest): PlacementPlan {
   const agents = [...inventory].sort(compareAgents);

@@ -1,6 +1,6 @@
 /**
- * Part of a device's memory that no stage is planned into: the driver's own, buffers through which data is staged to
- * and from the host, and what a desktop or a neighbour on the same device takes.
+ * The part of a device's memory that no stage is planned into. It is left for the driver, for buffers through which
+ * data moves to and from the host, and for a desktop or a neighbour on the same device.
  */
 const HEADROOM_PART = 1 / 16;
 
@@ -8,12 +8,12 @@ export function usableMemoryBytes(memoryBytes: number): number {
   return Math.floor(memoryBytes * (1 - HEADROOM_PART));
 }
 
-/** How much of what a plan gave a device that then ran out of memory the device counts as holding. */
+/** After a device ran out of memory, it counts as holding this part of what the plan had given it. */
 const HELD_PART = 0.9;
 
 /**
- * What a run's next plan may give a device that ran out of memory under a plan which gave it so much. How much the
- * device really held is not known: the part makes the next plan a smaller one.
+ * How much a run's next plan may give to a device that ran out of memory with `plannedBytes`. How much the device
+ * really holds is not known: the next plan simply must be smaller.
  */
 export function heldMemoryBytes(plannedBytes: number): number {
   return Math.floor(plannedBytes * HELD_PART);

@@ -1,7 +1,7 @@
 import type { FailureClass } from '@millrace/core';
 
 interface FailureRule {
-  /** Whether trying again could help at all. */
+  /** Whether another try could help at all. */
   readonly retried: boolean;
   /** Whether it is a failure of the attempt, which uses up a retry, or a decision of the scheduler, which does not. */
   readonly counted: boolean;
@@ -13,27 +13,27 @@ const RULES: Readonly<Record<FailureClass, FailureRule>> = {
   node_lost: { retried: true, counted: true },
   preempted: { retried: true, counted: false },
   timed_out: { retried: true, counted: true },
-  // Bit-exact training repeats a loss that is not finite.
+  // Bit-exact training would repeat a loss that is not finite.
   numerics: { retried: false, counted: true },
   internal: { retried: true, counted: true },
 };
 
-/** Whether an attempt that ended with `failure` failed, and was not moved away by a decision of the scheduler. */
+/** Whether the attempt itself failed, as opposed to being moved away by a decision of the scheduler. */
 export function isRealFailure(failure: FailureClass): boolean {
   return RULES[failure].counted;
 }
 
 export interface RetryDecision {
   readonly retry: boolean;
-  /** Retries used up once this one (if granted and counted) has begun. */
+  /** How many retries are used up once this one (if it is granted and counted) has begun. */
   readonly usedRetries: number;
   /** For the run's audit trail and its `reason`. */
   readonly sentence: string;
 }
 
 /**
- * Whether a run goes on after an attempt ended with `failure`. `earlier` holds the failure class of each attempt before
- * it (undefined for one that was paused), `retries` the limit of the run's specification.
+ * Decides whether a run goes on after an attempt ended with `failure`. `earlier` has the failure class of each attempt
+ * before it (undefined for one that was paused); `retries` is the limit in the run's spec.
  */
 export function retryDecision(
   earlier: readonly (FailureClass | undefined)[],

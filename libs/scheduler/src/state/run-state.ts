@@ -18,10 +18,11 @@ export const RUN_TRANSITIONS: Readonly<Record<RunState, readonly RunState[]>> = 
   scheduled: ['queued', 'starting', 'recovering', 'pausing', 'stopping', 'failed'],
   starting: ['running', 'recovering', 'pausing', 'stopping', 'failed'],
   running: ['recovering', 'pausing', 'stopping', 'succeeded', 'failed'],
-  // The last step may finish, and its checkpoint become durable, before the pause takes hold.
+  // The last step may end, and its checkpoint become durable, before the pause takes effect.
   pausing: ['paused', 'stopping', 'succeeded', 'failed'],
   paused: ['queued', 'cancelled', 'failed'],
-  // The last step's checkpoint may become durable after the attempt that wrote it was lost: nothing is left to train.
+  // The last step's checkpoint may become durable after the attempt that wrote it was lost: nothing is left to train
+  // then.
   recovering: ['scheduled', 'paused', 'cancelled', 'stopping', 'succeeded', 'failed'],
   stopping: ['cancelled', 'failed'],
   succeeded: [],
@@ -33,7 +34,7 @@ export function canTransition(from: RunState, to: RunState): boolean {
   return RUN_TRANSITIONS[from].includes(to);
 }
 
-/** The states from which `target` may be reached: the `state IN (…)` guard of an update. */
+/** The states from which `target` may be reached, for the guard `state IN (…)` of an update. */
 export function allowedSources(target: RunState): RunState[] {
   return RUN_STATES.filter((state) => canTransition(state, target));
 }
@@ -42,7 +43,7 @@ export function isFinal(state: RunState): boolean {
   return RUN_TRANSITIONS[state].length === 0;
 }
 
-/** The states that the planner looks for devices for. */
+/** The states in which the planner looks for devices for a run. */
 export const PLACEABLE_STATES: readonly RunState[] = ['queued', 'recovering'];
 
 /** The states in which an attempt holds, or may still hold, devices. */
