@@ -3,8 +3,8 @@ import type { Action } from './schedule/action';
 import { formatAction } from './schedule/action-text';
 
 /**
- * The actions that a rank executed in a step must equal its row of the plan, one by one. Throws PIPELINE.LOG_DIFFERS
- * with the first difference; the step must then not be committed.
+ * Compares the actions that a rank executed in a step with its row of the plan: they must be equal, one by one. Throws
+ * PIPELINE.LOG_DIFFERS with the first difference; the step must then not be committed.
  */
 export function checkExecutedLog(plan: readonly Action[], executed: readonly Action[]): void {
   const length = Math.max(plan.length, executed.length);

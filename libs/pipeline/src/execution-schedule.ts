@@ -12,7 +12,7 @@ export interface ExecutionSchedule {
 
 /**
  * What an attempt runs: lowered from the split form, so that gradients leave before W, and proved. API and agents make
- * it from the same three numbers and so hold the same plan.
+ * it from the same numbers, and therefore have the same plan.
  */
 export function executionSchedule(options: ScheduleOptions): ExecutionSchedule {
   const schedule = lowerSchedule(splitBackward(makeSchedule(options)));

@@ -1,14 +1,14 @@
 import { partitionImpossible } from './pipeline.errors';
 
-/** What the stages cost; every number in one unit (time, FLOPs or bytes of one micro-batch). */
+/** What the stages cost; all numbers have one unit (time, FLOPs or bytes of one micro-batch). */
 export interface PartitionCosts {
-  /** One per layer. */
+  /** The cost of each layer. */
   readonly layers: readonly number[];
   /** Added to the first stage: embeddings. */
   readonly embedding?: number;
   /** Added to the last stage: final norm, head and loss. */
   readonly head?: number;
-  /** Work per time of each stage's device; equal when absent. */
+  /** Work per time of each stage's device; all are equal if this is absent. */
   readonly speeds?: readonly number[];
 }
 
@@ -16,9 +16,10 @@ export interface PartitionCosts {
 const MAX_LAYERS = 1024;
 
 /**
- * Layers per stage. Without costs: even, the remainder to the middle (the ends carry embedding and head). With costs:
- * the contiguous split whose slowest stage is fastest, ties broken by the smaller sum of squared stage times.
- * Throws PIPELINE.PARTITION_IMPOSSIBLE, with more stages than layers for one.
+ * Computes the layers per stage. Without costs the split is even, and the remainder goes to the middle (the ends carry
+ * embedding and head). With costs it is the contiguous split whose slowest stage is fastest; of equal ones, the one
+ * with the smaller sum of squared stage times. Throws PIPELINE.PARTITION_IMPOSSIBLE, for instance when there are more
+ * stages than layers.
  */
 export function partitionLayers(layers: number, stages: number, costs?: PartitionCosts): number[] {
   checkRequest(layers, stages, costs);

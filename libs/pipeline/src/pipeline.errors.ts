@@ -3,7 +3,7 @@ import { AppError } from '@millrace/core';
 const invalid = (code: string, message: string, path?: string): AppError =>
   new AppError({ code: `PIPELINE.${code}`, kind: 'invalid', message, fields: path ? [{ path, message }] : [] });
 
-/** A cell's text is not in the grammar. */
+/** The text of a cell does not follow the grammar. */
 export function actionMalformed(text: string): AppError {
   return invalid(
     'ACTION_MALFORMED',
@@ -12,7 +12,7 @@ export function actionMalformed(text: string): AppError {
   );
 }
 
-/** The build has no schedule of that name. */
+/** This build has no schedule of that name. */
 export function scheduleUnknown(name: string, known: readonly string[]): AppError {
   const message = `schedule "${name}" is not available: use one of ${known.join(', ')}`;
   return invalid('SCHEDULE_UNKNOWN', message, '/parallel/schedule');
@@ -36,22 +36,22 @@ export function chunksUnsupported(name: string, chunks: number, allowed: string)
   return invalid('CHUNKS_UNSUPPORTED', message, '/parallel/chunks');
 }
 
-/** An option was given that the schedule does not know, or a value that it cannot have. */
+/** The schedule does not know the given option, or the option cannot have the given value. */
 export function optionUnused(option: string, reason: string): AppError {
   return invalid('OPTION_UNUSED', `${option}: ${reason}`, `/parallel/${option}`);
 }
 
-/** `lowerSchedule` was given sends and receives already. */
+/** `lowerSchedule` was given a schedule that already has sends and receives. */
 export function alreadyLowered(name: string): AppError {
   return invalid('ALREADY_LOWERED', `schedule ${name} has its sends and receives already: lower the compute-only one`);
 }
 
-/** What needs sends and receives was given a compute-only schedule. */
+/** Something that needs sends and receives was given a compute-only schedule. */
 export function notLowered(name: string): AppError {
   return invalid('NOT_LOWERED', `schedule ${name} has no sends and receives yet: lower it first`);
 }
 
-/** There is no moment at which every rank has done exactly so many updates. */
+/** There is no moment at which every rank has done exactly that many updates. */
 export function cutImpossible(name: string, version: number): AppError {
   return invalid('CUT_IMPOSSIBLE', `schedule ${name} has no state after ${version} updates of every rank`);
 }
@@ -69,7 +69,7 @@ export function partitionImpossible(message: string): AppError {
   return invalid('PARTITION_IMPOSSIBLE', message, '/parallel/pp');
 }
 
-/** A rank did not do what the plan says: a bug or a stale plan, so the step must not count. */
+/** A rank did not do what the plan says. This is a bug or a stale plan, so that the step must not count. */
 export function logDiffers(message: string, details: Readonly<Record<string, unknown>>): AppError {
   return new AppError({ code: 'PIPELINE.LOG_DIFFERS', kind: 'aborted', message, details });
 }

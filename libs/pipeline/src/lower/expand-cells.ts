@@ -1,7 +1,7 @@
 import type { Action, ActionKind } from '../schedule/action';
 import type { Schedule } from '../schedule/schedule';
 
-/** What computes as one, with what must arrive before it and what leaves after it. */
+/** A cell that is computed as one, with what must arrive before it and what leaves after it. */
 export interface TimetableCell {
   readonly compute: readonly Action[];
   readonly before: readonly Action[];

@@ -64,8 +64,8 @@ interface Meeting {
 }
 
 /**
- * Whether the peer makes what is received here before it takes what is sent from here. Seen from the other side the two
- * meet as well, and only one of them may give way: the lower rank does.
+ * Whether the peer makes what is received here before it takes what is sent from here. The peer sees the same situation
+ * from its side, and only one of the two may give way: the lower rank does.
  */
 function receivesFirst(schedule: Schedule, { send, receive, positions }: Meeting): boolean {
   const [leaving, arriving] = [transferOf(send), transferOf(receive)];

@@ -2,9 +2,9 @@ import type { Action } from '../schedule/action';
 
 /** One tensor that moves between two stages, seen from either end. */
 export interface Transfer {
-  /** The same for the SEND and its RECV, different for every other pair. */
+  /** Equal for the SEND and its RECV, and different for every other pair. */
   readonly key: string;
-  /** The FIFO it travels on: direction and stages. */
+  /** The queue that the tensor travels on, which is given by direction and stages. */
   readonly channel: string;
   readonly isSend: boolean;
   readonly fromStage: number;
@@ -27,7 +27,7 @@ export function transferOf(action: Action): Transfer | undefined {
   }
 }
 
-/** F for activations, I for gradients, on a stage at either end: what makes the tensor, and what needs it. */
+/** The action that makes the tensor, or needs it, on a stage at either end: F for activations, I for gradients. */
 export function computeAt({ kind, microBatch }: Action, stage: number): Action {
   return { kind: kind === 'SEND_F' || kind === 'RECV_F' ? 'F' : 'I', stage, microBatch };
 }

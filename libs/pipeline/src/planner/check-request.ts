@@ -6,7 +6,10 @@ import { planRequestInvalid } from './planner.errors';
 const MAX_BLOCKS = 1024;
 const MAX_DEVICES = 256;
 
-/** Throws PIPELINE.PLAN_REQUEST_INVALID naming what is wrong. What a candidate asks for is checked when it is tried. */
+/**
+ * Throws PIPELINE.PLAN_REQUEST_INVALID, which names what is wrong. A candidate's own wishes are checked when it is
+ * tried.
+ */
 export function checkRequest(request: PlanRequest): void {
   const { ranks, devices, deviceOrder = 'free', candidates, workloads, reorderGain = 0 } = request;
   const enough = deviceOrder === 'given' ? devices.length === ranks : devices.length >= ranks;
@@ -50,7 +53,7 @@ function checkLink(link: LinkProfile | undefined): void {
   if (link === undefined || (link.bytesPerSecond > 0 && link.latencySeconds >= 0 && link.latencySeconds < Infinity)) {
     return;
   }
-  throw planRequestInvalid(`a link of ${link.bytesPerSecond} bytes/s and ${link.latencySeconds} s is no link`);
+  throw planRequestInvalid(`a link of ${link.bytesPerSecond} bytes/s and ${link.latencySeconds} s is not a link`);
 }
 
 function checkWorkload({ microBatches, embedding, blocks, head, boundaryBytes, overhead = {} }: Workload): void {

@@ -8,7 +8,7 @@ import { planRequestInvalid } from './planner.errors';
 export const CLEARLY_WRONG_GAIN = 0.1;
 
 export interface MeasuredStep {
-  /** Of the whole step: a median over some steps, without the first one. */
+  /** The duration of the whole step: a median over some steps, without the first one. */
   readonly stepSeconds: number;
   /** Seconds of one micro-batch, index = stage. */
   readonly stages: readonly ComputeTimes[];
@@ -20,29 +20,33 @@ export interface StageComparison {
   readonly device: string;
   readonly predicted: ComputeTimes;
   readonly measured: ComputeTimes;
-  /** Measured / predicted of F + I + W; 1 where nothing was predicted. */
+  /** Measured divided by predicted time, for F + I + W together; 1 if nothing was predicted. */
   readonly ratio: number;
 }
 
 export interface PlanComparison {
   readonly predictedStepSeconds: number;
   readonly measuredStepSeconds: number;
-  /** What the simulation says of the plan with the stages' measured times: the rest is waits that it does not know. */
+  /**
+   * What the simulation predicts for the plan with the stages' measured times; the difference to the measured step are
+   * waits that it does not know.
+   */
   readonly simulatedStepSeconds: number;
   readonly stages: readonly StageComparison[];
-  /** By what a device's layers took longer than was said, index = device of the request. */
+  /** By which factor a device's layers took longer than predicted, index = device of the request. */
   readonly factors: readonly ComputeTimes[];
-  /** Made for the same request with measured costs. */
+  /** The plan made for the same request with measured costs. */
   readonly better: Plan;
-  /** 1 - better / simulated: what a change would bring, both told from the same costs. */
+  /** The share of time that a change would save: 1 - better / simulated, both predicted from the same costs. */
   readonly gain: number;
-  /** `gain` is at least CLEARLY_WRONG_GAIN. */
+  /** Whether `gain` is at least CLEARLY_WRONG_GAIN. */
   readonly isClearlyWrong: boolean;
 }
 
 /**
- * Predicted beside measured, and what the planner would do knowing what was measured. A device's layers are taken to
- * be wrong by the same factor as its stages were, for F, I and W apart: a stage does not tell its layers apart.
+ * Compares prediction and measurement, and finds the plan that the planner would make from what was measured. All
+ * layers of a device are assumed to be wrong by the factor by which its stages were, separately for F, I and W: a
+ * stage's times do not tell its layers apart.
  *
  * Throws PIPELINE.PLAN_REQUEST_INVALID when the measurement has other stages than the plan.
  */
@@ -80,7 +84,7 @@ function checkMeasured(plan: Plan, { stages, stepSeconds }: MeasuredStep): void 
   );
 }
 
-/** The same plan, not searched but evaluated with the corrected costs. */
+/** The step time of the same plan with the corrected costs; nothing is searched. */
 function stepOfSamePlan(request: PlanRequest, plan: Plan): number {
   return makePlan({
     ...request,
@@ -92,12 +96,15 @@ function stepOfSamePlan(request: PlanRequest, plan: Plan): number {
   }).stepSeconds;
 }
 
-/** It runs already, whatever its memory was told to be. */
+/** The plan runs already, so that its memory fits, whatever the device's memory was said to be. */
 function withoutLimit({ label, kind, speed = 1 }: PlanRequest['devices'][number]): PlanRequest['devices'][number] {
   return { label, kind, speed };
 }
 
-/** Every device its own kind, with the costs of its kind times what its stages were wrong by. */
+/**
+ * Makes every device a kind of its own, with the costs of its kind multiplied by the factor by which its stages were
+ * wrong.
+ */
 function correctedRequest(request: PlanRequest, factors: readonly ComputeTimes[]): PlanRequest {
   const kinds = request.devices.map(({ kind }, device) => ({
     kind,
@@ -138,7 +145,7 @@ function correctedLayer(layer: LayerCost, kinds: readonly CorrectedKind[]): Laye
   return { ...layer, settings: Object.fromEntries(settings) };
 }
 
-/** A device that the plan does not use is taken to be wrong as much as those that it uses are on average. */
+/** A device that the plan does not use is assumed to be wrong by the average factor of the devices that it uses. */
 function deviceFactors(plan: Plan, measured: MeasuredStep, device: number): ComputeTimes {
   const own = plan.stages.filter(({ rank }) => plan.ranks[rank]!.device === device);
   const stages = own.length > 0 ? own : plan.stages;
@@ -150,7 +157,7 @@ function deviceFactors(plan: Plan, measured: MeasuredStep, device: number): Comp
   return { F: of('F'), I: of('I'), W: of('W') };
 }
 
-/** 1 where nothing was predicted, or nothing measured: then nothing is known. */
+/** 1 if nothing was predicted or nothing was measured, because then nothing is known. */
 function factor(measured: number, predicted: number): number {
   return predicted > 0 && measured > 0 ? measured / predicted : 1;
 }

@@ -31,7 +31,7 @@ export function deepspeedSplit(weights: readonly number[], parts: number): numbe
   return countsOf(starts, weights.length);
 }
 
-/** Of each prefix the heaviest and the lightest part of its best split; where it has none, they are Infinity and 0. */
+/** For each prefix, the heaviest and the lightest part of its best split; Infinity and 0 if it has no split. */
 class Splits {
   readonly heaviest: Float64Array;
   readonly lightest: Float64Array;

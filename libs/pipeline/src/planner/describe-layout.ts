@@ -5,7 +5,7 @@ import type { FoundLayout } from './search/refine-layout';
 
 export type PlanDetails = Omit<Plan, 'runnerUps'>;
 
-/** What the simulation says of a layout, with the memory of every stage and rank. */
+/** What the simulation predicts for a layout, with the memory of every stage and rank. */
 export function describeLayout(plan: PlanCase, { layout, overflowBytes }: FoundLayout): PlanDetails {
   const { adviceOnly: _, ...setting } = plan.candidate;
   const lowered = plan.compiled.schedule;

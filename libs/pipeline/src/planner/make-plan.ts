@@ -11,7 +11,7 @@ import { compareFound, type FoundLayout } from './search/refine-layout';
 import { evenCounts, searchLayout } from './search/search-layout';
 import { memoryShortage, whyLost } from './explain/why-lost';
 
-/** Runner-ups that differ from the plan in their devices alone. */
+/** How many runner-ups may differ from the plan only in their devices. */
 const OTHER_ORDERS_MAX = 2;
 
 interface Tried {
@@ -26,11 +26,12 @@ interface Refused {
 }
 
 /**
- * Chooses devices, their order, the split of the layers and, among the candidates, schedule, chunks, micro-batches and
- * recompute: the least simulated step time of what fits the memory. A function of the request alone.
+ * Chooses the devices, their order, the split of the layers and, among the candidates, schedule, chunks, micro-batches
+ * and recompute: the layout with the least simulated step time among those that fit the memory. The result depends on
+ * the request alone.
  *
- * Throws PIPELINE.PLAN_DOES_NOT_FIT, PIPELINE.PLAN_REQUEST_INVALID, and when no candidate can be made at all what
- * makeSchedule says of the first.
+ * Throws PIPELINE.PLAN_DOES_NOT_FIT, PIPELINE.PLAN_REQUEST_INVALID and, if no candidate can be made at all, the error
+ * of makeSchedule for the first one.
  */
 export function makePlan(request: PlanRequest): Plan {
   checkRequest(request);
@@ -57,7 +58,7 @@ function tryCandidate(request: PlanRequest, candidate: PlanCandidate): Tried | R
     checkStages(request, plan.stages, plan.blocks);
     return { plan, ...searchLayout(plan) };
   } catch (error) {
-    // A schedule that does not exist for these sizes is no plan; the others may be.
+    // A schedule that does not exist for these sizes cannot be planned, but the others may be.
     if (error instanceof AppError && error.kind === 'invalid') return { candidate, error };
     throw error;
   }
@@ -85,7 +86,7 @@ function runnerUps({ winner, details, tried, refused }: Outcome): RunnerUp[] {
       const title = name === '' ? settingText(loser.setting) : name === 'other devices' ? devicesText(loser) : name;
       return { name: title, outline: outlineOf(loser), reason: whyLost(loser, details, plan.candidate.adviceOnly) };
     });
-  // Nobody asked for advice that cannot be followed.
+  // Advice that cannot be followed is left out.
   const impossible = refused
     .filter(({ candidate }) => candidate.adviceOnly !== true)
     .map(({ candidate, error }): RunnerUp => ({
@@ -95,7 +96,7 @@ function runnerUps({ winner, details, tried, refused }: Outcome): RunnerUp[] {
   return [...losers, ...impossible];
 }
 
-/** What others would split it into on the same devices. */
+/** How others would split the model on the same devices. */
 function otherSplits({ plan, best }: Tried): { plan: PlanCase; found: FoundLayout; name: string }[] {
   const { order } = best.layout;
   const named = (name: string, counts: readonly number[]): { plan: PlanCase; found: FoundLayout; name: string } => {
@@ -109,7 +110,7 @@ function otherSplits({ plan, best }: Tried): { plan: PlanCase; found: FoundLayou
   ];
 }
 
-/** Undefined where the rule has no answer: it gives a part to every stage and knows nothing of empty ends. */
+/** Undefined if the rule has no answer: it gives a part to every stage, and knows no empty ends. */
 function deepspeedCounts(plan: PlanCase): number[] | undefined {
   const { embedding, blocks, head } = plan.workload;
   const layers = [embedding, ...blocks, head];
@@ -119,7 +120,7 @@ function deepspeedCounts(plan: PlanCase): number[] | undefined {
     plan.stages,
   );
   assert(counts.length === plan.stages, `${counts.length} parts for ${plan.stages} stages`);
-  // Embedding and head are layers to the rule.
+  // To the rule, embedding and head are layers.
   counts[0]! -= 1;
   counts[counts.length - 1]! -= 1;
   return counts.every((count, stage) => count >= plan.fewest(stage)) ? counts : undefined;

@@ -1,15 +1,15 @@
 import type { Recompute } from '@millrace/core';
 import type { ComputeTimes } from '../simulate/schedule-times';
 
-/** What a layer holds and how long it takes under one recompute setting, for one micro-batch. */
+/** What a layer holds and how long it takes for one micro-batch under one recompute setting. */
 export interface LayerSetting {
-  /** Bytes from the micro-batch's F to the end of its W. */
+  /** Bytes held from the micro-batch's F to the end of its W. */
   readonly keptBytes: number;
-  /** Bytes from its I to the end of its W: gradients, and what I brings back for W. */
+  /** Bytes held from its I to the end of its W: gradients, and what I computes again for W. */
   readonly backwardBytes: number;
-  /** Needed while the layer computes. The blocks of a stage share it; embedding and head have their own. */
+  /** Bytes needed while the layer computes. The blocks of a stage share them; embedding and head have their own. */
   readonly scratchBytes: number;
-  /** Seconds by kind of device; what is computed again counts in I. */
+  /** Seconds by kind of device; what is computed again counts as part of I. */
   readonly seconds: Readonly<Record<string, ComputeTimes>>;
 }
 
@@ -23,36 +23,36 @@ export interface LayerCost {
 
 /** What every stage holds besides its layers. */
 export interface StageOverhead {
-  /** Whatever is in flight. */
+  /** Bytes held whatever is in flight. */
   readonly fixedBytes: number;
-  /** Per micro-batch from F to W, and from I to W: its input, its output's gradient. */
+  /** Bytes per micro-batch, from F to W and from I to W: its input, and its output's gradient. */
   readonly keptBytes: number;
   readonly backwardBytes: number;
 }
 
-/** The model at one size of micro-batch. Fewer micro-batches per step are larger ones, which cost other times. */
+/** The model at one size of micro-batch. With fewer micro-batches per step they are larger, and take other times. */
 export interface Workload {
   /** m */
   readonly microBatches: number;
-  /** On the first stage. */
+  /** The embedding, which is on the first stage. */
   readonly embedding: LayerCost;
   readonly blocks: readonly LayerCost[];
-  /** On the last stage. */
+  /** The head, which is on the last stage. */
   readonly head: LayerCost;
   /** Bytes of one activation between two stages; its gradient is as large. */
   readonly boundaryBytes: number;
-  /** Nothing if not given. */
+  /** Nothing is added if this is left out. */
   readonly overhead?: Readonly<Partial<Record<Recompute, StageOverhead>>>;
 }
 
 export interface DeviceProfile {
-  /** How people call it: `host:0`. */
+  /** The device's name for people: `host:0`. */
   readonly label: string;
-  /** Devices of one kind need the same times: the key into `LayerSetting.seconds`. */
+  /** Devices of one kind take the same times; it is the key into `LayerSetting.seconds`. */
   readonly kind: string;
-  /** Times of the kind are divided by this; default 1. */
+  /** The times of the kind are divided by this; 1 by default. */
   readonly speed?: number;
-  /** Memory that the run may take; undefined when the device does not say, which counts as enough. */
+  /** Memory that the run may take; undefined when the device does not tell, which counts as enough. */
   readonly memoryBytes?: number;
 }
 
@@ -63,11 +63,11 @@ export interface LinkProfile {
 
 /** One way to run the step. */
 export interface PlanSetting {
-  /** Name that makeSchedule knows. */
+  /** A name that makeSchedule knows. */
   readonly schedule: string;
-  /** The schedule itself, where its name is csv. */
+  /** The schedule itself, if its name is csv. */
   readonly csv?: string;
-  /** pipedream: see ScheduleOptions. */
+  /** For pipedream: see ScheduleOptions. */
   readonly verticalSync?: boolean;
   readonly chunks: number;
   readonly microBatches: number;
@@ -75,30 +75,30 @@ export interface PlanSetting {
 }
 
 export interface PlanCandidate extends PlanSetting {
-  /** Planned for comparison only: it never wins, and the plan says what it would bring. */
+  /** Planned only for comparison: it never wins, and the plan tells what it would gain. */
   readonly adviceOnly?: boolean;
 }
 
-/** What the planner is asked. Plain data: the same request gives the same plan. */
+/** The planner's input, as plain data: the same request gives the same plan. */
 export interface PlanRequest {
   /** p */
   readonly ranks: number;
-  /** At least `ranks`; exactly so many, in rank order, where the order is given. */
+  /** At least `ranks` devices; if the order is given, exactly that many, in rank order. */
   readonly devices: readonly DeviceProfile[];
-  /** `given`: device r is rank r. `free` (default): the planner chooses and orders them. */
+  /** `given`: device r is rank r. `free` (the default): the planner chooses and orders them. */
   readonly deviceOrder?: 'given' | 'free';
   /**
-   * The fraction by which another choice or order of devices must be faster before the first ones in their order are
-   * left: speeds are measured, and noise alone should not move stages. Default 0.
+   * The fraction by which another choice or order of devices must be faster before the planner leaves the given order:
+   * speeds are measured, and noise alone should not move stages. 0 by default.
    */
   readonly reorderGain?: number;
-  /** `[from][to]` by index of `devices`; a missing entry, like no links at all, costs no time. */
+  /** Indexed `[from][to]` by positions in `devices`; a transfer over a missing link takes no time. */
   readonly links?: readonly (readonly (LinkProfile | undefined)[])[];
-  /** One per number of micro-batches that a candidate names. */
+  /** One for each number of micro-batches that a candidate names. */
   readonly workloads: readonly Workload[];
   readonly candidates: readonly PlanCandidate[];
-  /** Whether the first and the last stage may hold no block, only the embedding or the head. Default true. */
+  /** Whether the first and the last stage may hold no block, only the embedding or the head; true by default. */
   readonly emptyEnds?: boolean;
-  /** Layers per stage where the user fixed them; then only devices are chosen. */
+  /** Layers per stage, if the user fixed them; then only devices are chosen. */
   readonly layersPerStage?: readonly number[];
 }

@@ -2,7 +2,7 @@ import type { PeakMicroBatches } from '../proof/in-flight';
 import type { ComputeTimes } from '../simulate/schedule-times';
 import type { PlanSetting } from './plan-request';
 
-/** Bytes of device memory at the worst moment of a step. */
+/** Bytes of device memory at the peak of a step. */
 export interface PlannedMemory {
   readonly weights: number;
   readonly gradients: number;
@@ -18,7 +18,7 @@ export interface PlannedStage {
   readonly stage: number;
   readonly rank: number;
   readonly firstLayer: number;
-  /** Blocks. */
+  /** Number of blocks. */
   readonly layerCount: number;
   readonly embedding: boolean;
   readonly head: boolean;
@@ -32,38 +32,38 @@ export interface PlannedRank {
   /** Index into the request's devices. */
   readonly device: number;
   readonly label: string;
-  /** Seconds of a step in which it computes. */
+  /** The seconds of a step in which the rank computes. */
   readonly busySeconds: number;
   readonly idleSeconds: number;
-  /** Of its stages together. */
+  /** The memory of its stages together. */
   readonly memory: PlannedMemory;
-  /** Undefined when the device does not say. */
+  /** Undefined when the device does not tell. */
   readonly availableBytes?: number;
 }
 
-/** A way to run the step, with what the simulation says of it. */
+/** A way to run the step, with what the simulation predicts for it. */
 export interface PlanOutline {
   readonly setting: PlanSetting;
   /** Blocks per stage. */
   readonly layersPerStage: readonly number[];
-  /** Index = rank; labels of devices. */
+  /** Labels of the devices, indexed by rank. */
   readonly devices: readonly string[];
   readonly stepSeconds: number;
   /** Idle / total time of all ranks. */
   readonly bubbleOfTotal: number;
   /** Idle / busy time of all ranks. */
   readonly bubbleOfIdeal: number;
-  /** Whether every rank's memory holds it. */
+  /** Whether the memory of every rank is large enough. */
   readonly fits: boolean;
 }
 
-/** Why a plan was not taken. */
+/** A plan that was not chosen, and why. */
 export interface RunnerUp {
-  /** What it is: `gpipe, m = 8`, `even split`, `DeepSpeed's parameters rule`, `devices b:0, a:0`. */
+  /** Its name: `gpipe, m = 8`, `even split`, `DeepSpeed's parameters rule`, `devices b:0, a:0`. */
   readonly name: string;
-  /** Undefined when there is no such plan at all. */
+  /** Undefined if such a plan does not exist at all. */
   readonly outline?: PlanOutline;
-  /** One sentence with the numbers that decide. */
+  /** One sentence with the numbers that decide against it. */
   readonly reason: string;
 }
 
@@ -71,6 +71,6 @@ export interface Plan extends PlanOutline {
   readonly stages: readonly PlannedStage[];
   readonly ranks: readonly PlannedRank[];
   readonly peakMicroBatches: PeakMicroBatches;
-  /** Best first; settings, device orders, and the two splits that others would make. */
+  /** The best first: settings, device orders, and the two splits that others would make. */
   readonly runnerUps: readonly RunnerUp[];
 }

@@ -5,14 +5,14 @@ import type { Schedule } from '../schedule/schedule';
 export interface BufferBound {
   readonly fromStage: number;
   readonly toStage: number;
-  /** Tensors that can be sent and not yet received, whatever the timing. More credits than this are never used. */
+  /** How many tensors can be sent and not yet received, whatever the timing. More credits than this are never used. */
   readonly slots: number;
 }
 
 /**
- * Per channel, the largest number of tensors under way. When rank a sends to rank b, what b has certainly received is
- * what stands in b's list before the last SEND from b that a has received: a bound that holds for any timing, and is
- * exact where only neighbours exchange tensors.
+ * For each channel, the largest number of tensors under way. When rank a sends to rank b, b has certainly received what
+ * stands in its list before the last SEND from b that a has received. This bound holds for any timing, and is exact if
+ * only neighbours exchange tensors.
  */
 export function bufferBounds(lowered: Schedule): BufferBound[] {
   const places = indexTransfers(lowered);

@@ -1,11 +1,11 @@
 import type { Cell } from '../schedule/cell';
 import type { Schedule } from '../schedule/schedule';
 
-/** Micro-batches in flight per rank at the worst moment; one unit = one micro-batch through a rank's whole share. */
+/** The peak number of micro-batches in flight per rank; one unit is one micro-batch through a rank's whole share. */
 export interface PeakMicroBatches {
   /** From F to the end of I: what backward for the input needs. */
   readonly untilInput: readonly number[];
-  /** From F to the end of W: what is kept if W needs anything of the forward. */
+  /** From F to the end of W: what must be kept if W needs anything of the forward. */
   readonly untilWeight: readonly number[];
 }
 
@@ -25,7 +25,7 @@ export function firstBeyondLimit(lowered: Schedule): Cell | undefined {
   return undefined;
 }
 
-/** After each cell of the rank's list, the pairs that have begun F and not ended `end`. */
+/** After each cell of the rank's list, the number of pairs that have begun F and not ended `end`. */
 function countsInFlight(lowered: Schedule, rank: number, end: 'I' | 'W'): number[] {
   let count = 0;
   return (lowered.actions[rank] ?? []).map((action) => {
@@ -35,7 +35,7 @@ function countsInFlight(lowered: Schedule, rank: number, end: 'I' | 'W'): number
   });
 }
 
-/** Not Math.max(...): a row may have more cells than a call takes arguments. */
+/** Not Math.max(...), because a row may have more cells than a call can take arguments. */
 function largest(counts: readonly number[]): number {
   return counts.reduce((most, count) => Math.max(most, count), 0);
 }

@@ -10,7 +10,7 @@ export interface IndexedRow {
   readonly positions: ReadonlyMap<string, number>;
 }
 
-/** Refuses what stands twice or does not belong to its rank. */
+/** Refuses an action that stands twice or does not belong to its rank. */
 export function indexRows(lowered: Schedule): IndexedRow[] {
   return lowered.actions.map((row, rank) => {
     const positions = new Map<string, number>();

@@ -9,7 +9,7 @@ interface Place {
   readonly cell: Cell;
 }
 
-/** Refusals of the proof: each names the cell, draws its row and carries {rank, position, action} as details. */
+/** Makes the refusals of the proof: each names the cell, draws its row and has the details {rank, position, action}. */
 function refusal(code: string, { schedule, cell }: Place, rule: string): AppError {
   const text = actionAt(schedule, cell);
   return new AppError({
@@ -25,7 +25,7 @@ function actionAt(schedule: Schedule, cell: Cell | undefined): string {
   return action === undefined ? 'the end' : formatAction(action);
 }
 
-/** A stage of another rank, a micro-batch out of range, or a B in a lowered list. */
+/** The action is of another rank's stage or of a micro-batch out of range, or it is a B in a lowered list. */
 export function actionMisplaced(schedule: Schedule, cell: Cell): AppError {
   const stages = schedule.stagesOfRank[cell.rank]?.join(', ') ?? '';
   const rule =
@@ -52,7 +52,7 @@ export function orderBroken(schedule: Schedule, cell: Cell, rule: string): AppEr
   return refusal('ORDER_BROKEN', { schedule, cell }, rule);
 }
 
-/** Gradients would accumulate in another order than on one rank, and the result differ in its last bits. */
+/** Gradients would add up in another order than on one rank, and the result would differ in its last bits. */
 export function weightOrderBroken(schedule: Schedule, cell: Cell): AppError {
   const rule = 'stands before the W of a smaller micro-batch of its stage: W must ascend, for bit-exact sums';
   return refusal('WEIGHT_ORDER_BROKEN', { schedule, cell }, rule);
@@ -63,7 +63,7 @@ export function transferUnmatched(schedule: Schedule, cell: Cell, rule: string):
 }
 
 export function receiveOrderBroken(schedule: Schedule, cell: Cell, send: Cell): AppError {
-  const rule = `is not what its channel delivers next: the sends stand otherwise (${describeCell(schedule, send)})`;
+  const rule = `is not what its channel delivers next: its sends stand differently (${describeCell(schedule, send)})`;
   return refusal('RECEIVE_ORDER_BROKEN', { schedule, cell }, rule);
 }
 

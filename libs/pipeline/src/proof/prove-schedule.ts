@@ -12,16 +12,17 @@ import { walkSchedule } from './walk-schedule';
 
 export interface ScheduleProof {
   readonly peakMicroBatches: PeakMicroBatches;
-  /** Per channel between ranks, the most tensors under way. */
+  /** For each channel between ranks, the most tensors under way. */
   readonly bufferBounds: readonly BufferBound[];
-  /** The fewest tensors that each link must hold so that no timing deadlocks; with 0 links may hold none. */
+  /** The fewest tensors that each link must hold so that no timing deadlocks; 0 means that links need not hold any. */
   readonly linkSlots: number;
 }
 
 /**
- * Proves a lowered schedule before anything runs: each micro-batch F, I, W once per stage and W ascending; every send
- * one receive, in order; every local hand-over in its place; saved tensors within `inFlightLimit`; no deadlock on links
- * of `linkSlotsLimit` tensors, whatever the timing. Throws PIPELINE.* naming the first cell that breaks a rule.
+ * Proves a lowered schedule before anything runs: each micro-batch has F, I, W once per stage, and the W ascend; every
+ * send has one receive, in order; every local hand-over is in its place; saved tensors stay within `inFlightLimit`; and
+ * links of `linkSlotsLimit` tensors never deadlock, whatever the timing. Throws PIPELINE.*, which names the first cell
+ * that breaks a rule.
  */
 export function proveSchedule(lowered: Schedule): ScheduleProof {
   if (!lowered.lowered) throw notLowered(lowered.name);

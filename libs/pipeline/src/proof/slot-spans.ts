@@ -2,7 +2,7 @@ import type { Action } from '../schedule/action';
 import type { Schedule } from '../schedule/schedule';
 
 /**
- * How many slots a ring needs, per stage, so that micro-batch j may own slot j mod count. More than the peak where
+ * How many slots a ring needs per stage so that micro-batch j may own slot j mod count. It is more than the peak if
  * micro-batches are not taken in ascending order.
  */
 export interface SlotSpans {
@@ -19,7 +19,7 @@ export function slotSpans(lowered: Schedule): SlotSpans {
   return { fromForward: spans('F'), fromInput: spans('I') };
 }
 
-/** The most that the micro-batches which are alive at once lie apart, both ends counted. */
+/** The largest distance between micro-batches that are alive at once, counting both. */
 function largestSpan(lowered: Schedule, stage: number, begin: 'F' | 'I'): number {
   const list = lowered.actions[lowered.rankOfStage[stage] ?? 0] ?? [];
   const alive = new Set<number>();
@@ -39,7 +39,10 @@ function largestSpan(lowered: Schedule, stage: number, begin: 'F' | 'I'): number
   return span;
 }
 
-/** Position of each micro-batch's last action on the stage: its W, or what takes its gradient to the stage before. */
+/**
+ * The position of each micro-batch's last action on the stage: its W, or the action that takes its gradient to the
+ * stage before.
+ */
 function lastUses(list: readonly Action[], stage: number): ReadonlyMap<number, number> {
   const ends = new Map<number, number>();
   list.forEach((action, position) => {

@@ -5,9 +5,9 @@ import type { Cell } from '../schedule/cell';
 import type { Schedule } from '../schedule/schedule';
 
 /**
- * How many tensors the link from one rank to another holds at once, whatever stages they belong to. 0: none, a SEND and
+ * How many tensors the link from one rank to another holds at once, whatever stages they belong to. With 0, a SEND and
  * its RECV block until both are reached. Otherwise a SEND blocks while the link is full, and a RECV until its SEND was
- * reached. Infinity: a SEND never blocks.
+ * reached. With Infinity a SEND never blocks.
  */
 export type LinkSlots = number;
 

@@ -1,7 +1,7 @@
 import { formatAction } from './action-text';
 import type { Schedule } from './schedule';
 
-/** A place in a schedule: what every refusal of the proof names. */
+/** A place in a schedule, which every refusal of the proof names. */
 export interface Cell {
   readonly rank: number;
   readonly position: number;
@@ -9,7 +9,7 @@ export interface Cell {
 
 const AROUND = 3;
 
-/** `rank 1, cell 4: … 1F1 1RECV_B0 1SEND_F1 [1I0] 1W0 …` */
+/** Example: `rank 1, cell 4: … 1F1 1RECV_B0 1SEND_F1 [1I0] 1W0 …` */
 export function describeCell(schedule: Schedule, cell: Cell): string {
   const row = schedule.actions[cell.rank] ?? [];
   const from = Math.max(0, cell.position - AROUND);

@@ -6,7 +6,7 @@ import { requireValid, type ScheduleOptions } from './schedule-constraints';
 import { readSchedule } from './read-schedule';
 
 /**
- * The compute-only schedule (F and B, or F, I and W). Throws what `scheduleConstraints` finds, first of all
+ * Makes the compute-only schedule (F and B, or F, I and W). Throws what `scheduleConstraints` finds first:
  * PIPELINE.SCHEDULE_UNKNOWN, .SIZE_INVALID, .CHUNKS_UNSUPPORTED, .OPTION_UNUSED or .CSV_INVALID.
  */
 export function makeSchedule(options: ScheduleOptions): Schedule {
@@ -32,7 +32,7 @@ export function makeSchedule(options: ScheduleOptions): Schedule {
   };
 }
 
-/** When weights change under the schedule, which is known before it is made. */
+/** When weights change under the schedule, which is known before the schedule is made. */
 export function weightUpdates(
   name: ScheduleName,
   { microBatches, verticalSync }: Pick<ScheduleOptions, 'microBatches' | 'verticalSync'>,
@@ -42,7 +42,7 @@ export function weightUpdates(
   return { mode: verticalSync === true ? 'vertical' : mode, microBatches: mode === 'stash' ? 1 : microBatches };
 }
 
-/** v where the caller leaves it open. */
+/** The number of chunks if the caller leaves it open. */
 export function defaultChunks(name: ScheduleName): number {
   const { chunks } = RECIPES[name];
   return 'fixed' in chunks ? chunks.fixed : chunks.default;
@@ -56,8 +56,8 @@ function shapeOf(recipe: Recipe, options: ScheduleOptions): ScheduleShape {
 }
 
 /**
- * A schedule stays one when all actions of a micro-batch are taken out of it, and takes no more time or memory. So an
- * order that needs a full pipeline, or full groups, serves other numbers too.
+ * If all actions of a micro-batch are taken out of a schedule, it remains a schedule, and takes no more time or memory.
+ * Therefore an order that needs a full pipeline, or full groups, serves other numbers too.
  */
 function rowOf(recipe: Recipe, rank: number, shape: ScheduleShape): Action[] {
   const full = recipe.fullMicroBatches?.(shape) ?? shape.microBatches;

@@ -22,7 +22,7 @@ export function veePlacement(ranks: number): Placement {
   );
 }
 
-/** The two directions of one map. */
+/** The map from stages to ranks in both directions. */
 export function placeStages(rankOfStage: readonly number[], ranks: number): Placement {
   const stagesOfRank = Array.from({ length: ranks }, (): number[] => []);
   rankOfStage.forEach((rank, stage) => stagesOfRank[rank]?.push(stage));

@@ -3,7 +3,10 @@ import { parseScheduleCsv } from '../text/csv';
 import type { Schedule } from './schedule';
 import type { ScheduleOptions } from './schedule-constraints';
 
-/** A schedule that the user brings: computing only, and as large as the run. Throws PIPELINE.CSV_INVALID. */
+/**
+ * Reads a schedule that the user brings, which must be compute-only and as large as the run. Throws
+ * PIPELINE.CSV_INVALID.
+ */
 export function readSchedule({ csv = '', ranks, microBatches, chunks }: ScheduleOptions): Schedule {
   const schedule = parseScheduleCsv(csv);
   if (schedule.lowered) {

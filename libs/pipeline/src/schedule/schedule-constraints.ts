@@ -11,7 +11,7 @@ export interface ScheduleOptions {
   readonly ranks: number;
   /** m >= 1, of one step */
   readonly microBatches: number;
-  /** v; the schedule's own when absent. */
+  /** v; the schedule's default if absent. */
   readonly chunks?: number;
   /** interleaved: N micro-batches, p to m, go through a chunk before the next has its turn; p when absent. */
   readonly groupSize?: number;
@@ -59,12 +59,15 @@ const RULES: readonly Rule[] = [
   },
 ];
 
-/** Everything that keeps a schedule from being made of these numbers, each with the field to change; none is fine. */
+/**
+ * Everything that keeps a schedule from being made from these numbers, each with the field to change; empty if it can
+ * be made.
+ */
 export function scheduleConstraints(options: ScheduleOptions): FieldError[] {
   return refusals(options).flatMap(({ fields }) => fields);
 }
 
-/** Throws the first refusal, with the fields of all. */
+/** Throws the first refusal, with the fields of all refusals. */
 export function requireValid(options: ScheduleOptions): void {
   const [first] = refusals(options);
   if (first !== undefined) throw first;
@@ -93,7 +96,7 @@ function chunksRule({ chunks }: ScheduleOptions, name: ScheduleName | 'csv'): Ap
   return isCount(chunks) && chunks <= MAX_CHUNKS ? undefined : chunksUnsupported(name, chunks, `1 to ${MAX_CHUNKS}`);
 }
 
-/** Below p a rank would turn to the next chunk before the first micro-batch is back, and wait for ever. */
+/** Below p, a rank would turn to the next chunk before the first micro-batch is back, and would wait for ever. */
 function groupRule(
   { groupSize, ranks, microBatches }: ScheduleOptions,
   name: ScheduleName | 'csv',

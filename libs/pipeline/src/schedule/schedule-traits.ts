@@ -1,9 +1,9 @@
 import { RECIPES } from './kinds/recipes';
 import { SCHEDULE_NAMES, type ScheduleName } from './schedule';
 
-/** What others must know of a schedule beside its actions; its recipe says it. */
+/** What others must know of a schedule besides its actions; its recipe tells it. */
 export interface ScheduleTraits {
-  /** Virtual stages per rank where the schedule allows one number only; undefined where the spec chooses. */
+  /** Virtual stages per rank if the schedule allows only one number; undefined if the spec chooses. */
   readonly fixedChunks: number | undefined;
   /** Whether every step ends with a barrier, after which all stages have the same version of the weights. */
   readonly flushes: boolean;
@@ -36,7 +36,7 @@ export function scheduleTraits(name: ScheduleName | 'csv'): ScheduleTraits {
   };
 }
 
-/** Under these the weights of each stage change by themselves, without a barrier of all stages. */
+/** Schedules under which each stage updates its weights by itself, without a barrier of all stages. */
 export const FLUSHLESS_SCHEDULES = SCHEDULE_NAMES.filter((name) => !scheduleTraits(name).flushes);
 
 /** Under these all stages can be made to take one version of the weights for a micro-batch. */

@@ -44,13 +44,16 @@ export interface Schedule extends Placement {
   readonly microBatches: number;
   readonly updates: WeightUpdates;
   /**
-   * Per rank, how many (stage, micro-batch) pairs may be between their F and their W at once. The proof holds the
-   * actions to it, so memory is known before the run starts.
+   * How many (stage, micro-batch) pairs may be between their F and their W at once, per rank. The proof enforces it, so
+   * that the memory is known before the run starts.
    */
   readonly inFlightLimit: readonly number[];
-  /** How many tensors the link from one rank to another must hold at most; the proof allows no deadlock on such. */
+  /**
+   * How many tensors the link from one rank to another must be able to hold; the proof shows that such links never
+   * deadlock.
+   */
   readonly linkSlotsLimit: number;
-  /** False: compute only. True: with sends, receives, local hand-overs, REDUCE and STEP. */
+  /** False if the schedule is compute-only; true if it has sends, receives, local hand-overs, REDUCE and STEP. */
   readonly lowered: boolean;
   /** One list per rank. */
   readonly actions: readonly (readonly Action[])[];

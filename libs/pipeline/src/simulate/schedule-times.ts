@@ -14,7 +14,7 @@ interface LinkTimes {
   readonly backward: number;
 }
 
-/** Equal ranks: times of one rank's whole share, of which a chunk takes 1/v. */
+/** The times of equal ranks: they are those of a rank's whole share, of which a chunk takes 1/v. */
 interface UniformTimes extends ComputeTimes {
   readonly link?: LinkTimes;
 }
@@ -29,12 +29,12 @@ export type ScheduleTimes = UniformTimes | StageTimes;
 
 const NO_LINK: LinkTimes = { forward: 0, backward: 0 };
 
-/** The same times with an entry for every stage and link. Throws PIPELINE.TIMES_INVALID. */
+/** Writes out the times with an entry for every stage and link. Throws PIPELINE.TIMES_INVALID. */
 export function resolveTimes(schedule: Schedule, times: ScheduleTimes): Required<StageTimes> {
   const resolved = 'stages' in times ? perStage(schedule, times) : uniform(schedule, times);
   const all = [...resolved.stages.flatMap(({ F, I, W }) => [F, I, W]), ...resolved.links.flatMap(Object.values)];
   const bad = all.find((time: number) => !Number.isFinite(time) || time < 0);
-  if (bad !== undefined) throw timesInvalid(`${bad} is no duration: times must be finite and not negative`);
+  if (bad !== undefined) throw timesInvalid(`${bad} is not a duration: times must be finite and not negative`);
   return resolved;
 }
 

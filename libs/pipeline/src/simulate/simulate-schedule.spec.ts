@@ -62,8 +62,8 @@ describe('simulateSchedule', () => {
   });
 
   it.each([
-    [{ F: 1, I: -1, W: 1 }, /-1 is no duration/],
-    [{ F: NaN, I: 1, W: 1 }, /NaN is no duration/],
+    [{ F: 1, I: -1, W: 1 }, /-1 is not a duration/],
+    [{ F: NaN, I: 1, W: 1 }, /NaN is not a duration/],
     [{ stages: [UNIT] }, /2 stages need 2 times and 1 link times, not 1 and 1/],
     [{ stages: [UNIT, UNIT], links: [] }, /not 2 and 0/],
   ])('refuses times %j', (times, message) => {

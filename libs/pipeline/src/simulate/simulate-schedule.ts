@@ -19,14 +19,14 @@ export interface Simulation {
   readonly stepTime: number;
   /** stepTime minus the time the rank computes. */
   readonly idlePerRank: readonly number[];
-  /** The same between the rank's own first start and last end: the bubble if no rank waited at a barrier. */
+  /** The idle time between the rank's own first start and last end: what remains if no rank waits at a barrier. */
   readonly spanIdlePerRank: readonly number[];
   /** Idle / total time of all ranks. */
   readonly bubbleOfTotal: number;
   /** Idle / busy time of all ranks. */
   readonly bubbleOfIdeal: number;
   readonly peakMicroBatches: PeakMicroBatches;
-  /** Per rank, the compute actions in order. */
+  /** The compute actions of each rank, in order. */
   readonly actions: readonly (readonly TimedAction[])[];
 }
 
@@ -59,7 +59,7 @@ class StepClock {
     const free = this.actions[rank]?.at(-1)?.end ?? 0;
     const { kind, stage } = action;
     if (kind === 'F' || kind === 'I' || kind === 'W') {
-      // [F+B] is one action: it begins when both its tensors are there.
+      // [F+B] is one action: it begins when both of its tensors are there.
       const partner = action.overlaps === undefined ? 0 : this.arrivalFor({ ...action.overlaps, kind: 'I' });
       const start = Math.max(free, this.arrivalFor(action), partner);
       this.actions[rank]?.push({ action, start, end: start + (this.times.stages[stage]?.[kind] ?? 0) });
@@ -74,7 +74,7 @@ class StepClock {
     this.arrivals.set(transfer.key, arrival);
   }
 
-  /** 0 for W, and where the neighbour lives on the same rank and its tensor is simply there. */
+  /** When the tensor that an action needs has arrived; 0 for W, and for a tensor of a neighbour on the same rank. */
   private arrivalFor({ kind, stage, microBatch }: Action): number {
     if (kind === 'W') return 0;
     const needed = transferOf({ kind: kind === 'F' ? 'RECV_F' : 'RECV_B', stage, microBatch });

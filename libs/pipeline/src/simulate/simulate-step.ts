@@ -6,19 +6,19 @@ import { splitBackward } from '../schedule/split-backward';
 import type { ScheduleTimes } from './schedule-times';
 import { simulateSchedule, type Simulation } from './simulate-schedule';
 
-/** Two runs of one schedule without a flush: what the longer takes more is `steps` steps of the steady state. */
+/** Two runs of one schedule without a flush: the longer one takes `steps` steps of the steady state more. */
 export interface SteadyState {
   readonly fill: Schedule;
   readonly whole: Schedule;
   readonly steps: number;
 }
 
-/** Per rank, after which unequal devices are in step. */
+/** After so many micro-batches per rank, unequal devices are in step. */
 const FILLING_MICRO_BATCHES = 4;
-/** Enough to even out devices that do not take turns one by one. */
+/** So many micro-batches even out devices that do not take turns one by one. */
 const STEADY_MICRO_BATCHES = 16;
 
-/** Lowered; undefined for a schedule that flushes, whose step stands for itself. */
+/** Both runs are lowered. Undefined for a schedule that flushes, one step of which is like any other. */
 export function steadyState({ name, ranks, updates }: Schedule): SteadyState | undefined {
   if (updates.mode === 'flush') return undefined;
   const { mode, microBatches } = updates;
@@ -31,8 +31,9 @@ export function steadyState({ name, ranks, updates }: Schedule): SteadyState | u
 }
 
 /**
- * A step of a lowered schedule as it comes again and again. Without a flush it is one of the steady state: filling and
- * draining, once a run, are left out. `actions` are then those of the whole simulated run. Throws as simulateSchedule.
+ * Simulates a step of a lowered schedule as it recurs. Without a flush it is one of the steady state: filling and
+ * draining, which happen once per run, are left out, and `actions` are those of the whole simulated run. Throws the
+ * errors of simulateSchedule.
  */
 export function simulateStep(lowered: Schedule, times: ScheduleTimes): Simulation {
   const steady = steadyState(lowered);
@@ -42,7 +43,7 @@ export function simulateStep(lowered: Schedule, times: ScheduleTimes): Simulatio
   const busy = whole.idlePerRank.map(
     (idle, rank) => (whole.stepTime - idle - fill.stepTime + (fill.idlePerRank[rank] ?? 0)) / steady.steps,
   );
-  // A rank that is never idle differs from the step time by rounding alone.
+  // The step time of a rank that is never idle differs from its busy time only by rounding.
   const idlePerRank = busy.map((time) => Math.max(0, stepTime - time));
   const [idleSum, busySum] = [sum(idlePerRank), sum(busy)];
   return {

@@ -8,12 +8,15 @@ import { MAX_CELLS } from '../schedule/schedule-constraints';
 /** An overlapped forward and backward, as torch.distributed.pipelining writes it. */
 const PAIR = /^\((\d+F\d+);(\d+B\d+)\)OVERLAP_F_B$/;
 
-/** One row per rank, cells in the grammar of `formatAction`: what torch.distributed.pipelining reads and writes. */
+/**
+ * Writes one row per rank, with cells in the grammar of `formatAction`, which torch.distributed.pipelining reads and
+ * writes.
+ */
 export function toCsv(schedule: Schedule): string {
   return schedule.actions.map((row) => `${formatRow(row).join(',')}\n`).join('');
 }
 
-/** In a lowered list the B is written as I and W, and the pair is no longer one cell. */
+/** In a lowered list a B is written as I and W, so that the pair is no longer one cell. */
 function formatRow(row: readonly Action[]): string[] {
   const partners = new Set(row.filter((action, index) => index > 0 && row[index - 1]?.overlaps === action));
   return row
@@ -27,8 +30,8 @@ function formatRow(row: readonly Action[]): string[] {
 
 /**
  * Reads such rows; empty cells (idle, in torch's files) are skipped. Stages, their ranks, chunks and micro-batches
- * follow from the F cells. In flight may be whatever the rows need, so the proof bounds nothing that a named schedule
- * would. Throws PIPELINE.CSV_INVALID naming row and column.
+ * follow from the F cells. The rows may have any number of micro-batches in flight, so that the proof does not bound it
+ * as it does for a named schedule. Throws PIPELINE.CSV_INVALID, which names row and column.
  */
 export function parseScheduleCsv(text: string): Schedule {
   const lines = text.replace(/\s+$/, '').split(/\r?\n/);
@@ -53,7 +56,7 @@ export function parseScheduleCsv(text: string): Schedule {
     ...placement,
     updates: { mode: 'flush', microBatches },
     inFlightLimit: actions.map(() => chunks * microBatches),
-    // A link carries activations and gradients: more than all of them it never holds.
+    // A link carries activations and gradients: it never holds more than all of them.
     linkSlotsLimit: 2 * stages * microBatches,
     lowered: cells.some((action) => !isCompute(action)),
     actions,

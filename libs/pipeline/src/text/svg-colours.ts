@@ -1,4 +1,7 @@
-/** Light and dark end of each kind's shades: told apart without colour vision, dark text readable on each. */
+/**
+ * The light and the dark end of each kind's shades. They can be told apart without colour vision, and dark text is
+ * readable on each.
+ */
 const SHADES: Readonly<Record<string, readonly [readonly number[], readonly number[]]>> = {
   F: [
     [190, 221, 243],

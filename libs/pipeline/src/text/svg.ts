@@ -10,15 +10,16 @@ const GAP_PX = 3;
 const LABEL_PX = 60;
 const HEADER_PX = 44;
 const AXIS_PX = 26;
-/** Width of the whole step; cells too narrow for their text go without. */
+/** Width of the whole step in pixels; a cell that is too narrow for its text has none. */
 const STEP_PX = 1600;
 const MARGIN_PX = 20;
 const CHARACTER_PX = 6.2;
 const TICKS_MAX = 20;
 
 /**
- * The simulated step as a standalone SVG document: blue F, orange I, green W, later chunks in darker shades, the
- * micro-batch's number in each cell, gaps are idle; an overlapped pair [F+B] has a frame around it. Under it the time.
+ * Draws the simulated step as a standalone SVG document: F is blue, I orange, W green, later chunks have darker shades,
+ * each cell shows its micro-batch's number, and gaps are idle time. An overlapped pair [F+B] has a frame around it.
+ * Below is the time.
  */
 export function toSvg(schedule: Schedule, times: ScheduleTimes): string {
   const simulation = simulateSchedule(schedule.lowered ? schedule : lowerSchedule(schedule), times);

@@ -36,7 +36,7 @@ export function formatTimetable(schedule: Schedule, times: ScheduleTimes): strin
     .join('');
 }
 
-/** The stage is left out where it equals the rank. */
+/** The text of a cell; the stage is left out if it equals the rank. */
 export function cellText(schedule: Schedule, action: Action): string {
   return schedule.chunks === 1 ? `${action.kind}${action.microBatch}` : formatAction(action);
 }

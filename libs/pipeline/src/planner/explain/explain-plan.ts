@@ -2,7 +2,7 @@ import type { Plan, PlannedRank, PlannedStage } from '../plan';
 import { bytesText } from '@millrace/core';
 import { percentText, secondsText, settingText } from './plan-text';
 
-/** The plan for people: what it predicts, the memory of every rank, and what lost by how much. */
+/** Describes the plan for people: what it predicts, the memory of every rank, and by how much other plans lost. */
 export function explainPlan(plan: Plan): string {
   const { setting, stepSeconds, bubbleOfTotal, bubbleOfIdeal, ranks, runnerUps } = plan;
   const heading =
@@ -59,7 +59,7 @@ function rankRow(
   ];
 }
 
-/** `embedding, 0-3`, `4`, `head`. */
+/** Examples: `embedding, 0-3`, `4`, `head`. */
 function layersText({ firstLayer, layerCount, embedding, head }: PlannedStage): string {
   const last = firstLayer + layerCount - 1;
   const blocks = layerCount === 0 ? [] : [layerCount === 1 ? `${firstLayer}` : `${firstLayer}-${last}`];

@@ -1,6 +1,6 @@
 import type { PlanSetting } from '../plan-request';
 
-/** `12.3 ms`, `1.20 s`: three significant digits. */
+/** Examples: `12.3 ms`, `1.20 s`; three significant digits. */
 export function secondsText(seconds: number): string {
   if (seconds >= 1) return `${seconds >= 1000 ? Math.round(seconds) : seconds.toPrecision(3)} s`;
   const ms = seconds * 1000;

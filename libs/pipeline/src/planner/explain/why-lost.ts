@@ -5,7 +5,7 @@ import { percentText, secondsText } from './plan-text';
 /** Differences below this are noise of the measurements. */
 const NOTABLE = 0.001;
 
-/** One sentence: what decides against `loser`, in numbers. */
+/** One sentence with the numbers that decide against `loser`. */
 export function whyLost(loser: PlanDetails, winner: PlanDetails, adviceOnly = false): string {
   const short = memoryShortage(loser);
   if (short !== undefined) return short;

@@ -1,13 +1,14 @@
 import type { PlanCase } from './plan-case';
 
-/** How many splits of the blocks over the stages there are, or more than `most`. */
+/** How many splits of the blocks over the stages exist; some number above `most` if there are more than that. */
 export function splitCount(plan: PlanCase, most: number): number {
   const { stages, blocks } = plan;
   const fewest = Array.from({ length: stages }, (_, stage) => plan.fewest(stage)).reduce(
     (sum, count) => sum + count,
     0,
   );
-  // Blocks beyond the fewest go anywhere: combinations of them with the stages' borders.
+  // The blocks beyond the fewest that stages may hold can go anywhere: their positions are combinations with the
+  // stages' borders.
   let count = blocks < fewest ? 0 : 1;
   for (let index = 1; index < stages && count <= most; index++) count = (count * (blocks - fewest + index)) / index;
   return count;

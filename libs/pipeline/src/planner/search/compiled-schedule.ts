@@ -14,15 +14,15 @@ const NONE = -1;
 export const KIND_OFFSET = { F: 0, I: 1, W: 2 } as const;
 
 /**
- * A lowered schedule as a flat list in an order that respects every dependency, so that its step time can be told
- * thousands of times while a plan is searched: what simulateSchedule computes, without its maps and records.
+ * A lowered schedule as a flat list in an order that respects every dependency, so that its step time can be computed
+ * thousands of times while a plan is searched. It computes what simulateSchedule does, without maps and records.
  */
 export class CompiledSchedule {
   private readonly entries: Int32Array;
   private readonly free: Float64Array;
   private readonly arrivals: Float64Array;
   private readonly linkFree: Float64Array;
-  /** Per stage, the micro-batches for which there must be room at once. */
+  /** Per stage, for how many micro-batches there must be room at once. */
   readonly slots: SlotSpans;
 
   constructor(readonly schedule: Schedule) {
@@ -47,12 +47,14 @@ export class CompiledSchedule {
     this.slots = slotSpans(schedule);
   }
 
-  /** Actions to go through for a step time. */
+  /** How many actions a step time has to go through. */
   get length(): number {
     return this.entries.length / FIELDS;
   }
 
-  /** Makespan. `durations` has 3 entries per stage, `links` 2 (forward, backward) per pair of neighbours. */
+  /**
+   * Returns the makespan. `durations` has 3 entries per stage, `links` 2 (forward, backward) per pair of neighbours.
+   */
   stepTime(durations: Float64Array, links: Float64Array): number {
     const { entries, free, arrivals, linkFree } = this;
     free.fill(0);
@@ -77,13 +79,13 @@ export class CompiledSchedule {
   }
 }
 
-/** Numbers what the simulator names by text. */
+/** Gives numbers to what the simulator names by text. */
 class Compiler {
   readonly entries: number[] = [];
   readonly transfers = new Map<string, number>();
   readonly channels = new Map<string, number>();
 
-  /** False when the action receives what was not sent yet. */
+  /** Returns false when the action receives something that was not sent yet. */
   add(rank: number, action: Action): boolean {
     const { kind, stage, microBatch } = action;
     if (kind === 'F' || kind === 'I' || kind === 'W') {

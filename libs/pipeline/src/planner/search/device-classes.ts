@@ -1,8 +1,8 @@
 import type { PlanRequest } from '../plan-request';
 
 /**
- * A number per device: the same for devices that are alike in everything, their links included, so that exchanging
- * them changes nothing.
+ * Gives each device a number, which is equal for devices that are alike in everything, their links included, so that
+ * exchanging them changes nothing.
  */
 export function deviceClasses({ devices, links }: PlanRequest): number[] {
   const texts = devices.map(({ kind, speed, memoryBytes }) => JSON.stringify([kind, speed, memoryBytes]));

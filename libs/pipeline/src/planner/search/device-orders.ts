@@ -4,21 +4,22 @@ import type { SearchWork } from './search-work';
 import { estimateStep } from './seed-splits';
 import { splitLayers } from './split-layers';
 
-/** So many choices and orders are tried one by one; beyond, good ones are grown by exchanges. */
+/** Up to so many choices and orders are tried one by one; if there are more, good ones are grown by exchanges. */
 const EXHAUSTIVE_MAX = 720;
-/** Orders that are tried while growing: each takes a dynamic program. */
+/** The most orders that are tried while growing: each needs a dynamic program. */
 const GROWN_MAX = 600;
 
 export interface RankedOrder {
   readonly order: readonly number[];
-  /** Seconds, or Infinity when no split fits. */
+  /** Estimated seconds, or Infinity when no split fits. */
   readonly estimate: number;
 }
 
 /**
  * Orders of devices to ranks, best estimate first; equal ones in the order in which devices are given. Devices that no
- * number tells apart are one class, of which any will do: all arrangements of classes where they are few, else what
- * exchanges reach from several starts. Where the work is used up, those that were estimated until then.
+ * number distinguishes form one class, of which any will do. If there are few arrangements of classes all of them are
+ * returned, else those that exchanges reach from several starts. If the work is used up, those that were estimated
+ * until then are returned.
  */
 export function deviceOrders(plan: PlanCase, keptCount: number, work: SearchWork): RankedOrder[] {
   const { ranks, devices, deviceOrder = 'free' } = plan.request;
@@ -49,8 +50,8 @@ function estimated(plan: PlanCase, orders: readonly (readonly number[])[], work:
 }
 
 /**
- * Every arrangement in lexical order, taking of each class always the first device that is left; undefined where there
- * are too many.
+ * Every arrangement in lexical order, in which the next device of a class is always the first one left; undefined if
+ * there are too many.
  */
 function arrangements(classes: readonly number[], ranks: number): number[][] | undefined {
   const found: number[][] = [];
@@ -91,7 +92,7 @@ function grown(plan: PlanCase, given: readonly number[], { classes, work }: Grow
     }
     return undefined;
   };
-  // The best start grows first, and what it leaves of the budget is for the others.
+  // The best start grows first; what it leaves of the budget is for the others.
   for (const start of starts(plan, given).map(rank).sort(compareEstimates)) {
     let best: RankedOrder | undefined = start;
     while (best !== undefined) best = firstBetter(best);
@@ -99,7 +100,7 @@ function grown(plan: PlanCase, given: readonly number[], { classes, work }: Grow
   return [...found.values()];
 }
 
-/** The given order, the fastest devices in falling and rising speed, and the largest memories first. */
+/** The given order, the fastest devices in falling and in rising speed, and the largest memories first. */
 function starts(plan: PlanCase, given: readonly number[]): number[][] {
   const { devices, ranks } = plan.request;
   const whole = { stage: 0, start: 0, end: plan.blocks };

@@ -18,7 +18,7 @@ import { planRequestInvalid } from '../planner.errors';
 import { CompiledSchedule, KIND_OFFSET } from './compiled-schedule';
 import { SearchWork } from './search-work';
 
-/** Which blocks and which devices: what the search varies. */
+/** Which blocks are on which device: what the search varies. */
 export interface Layout {
   /** Blocks per stage. */
   readonly counts: readonly number[];
@@ -39,31 +39,34 @@ export interface BlockRange {
   readonly end: number;
 }
 
-/** What a stage's memory adds up from, besides scratch. */
+/** What makes up a stage's memory, besides scratch. */
 type Part = 'weights' | 'gradients' | 'optimizer' | 'kept' | 'backward';
 
 /**
- * How much work the search for one candidate may be, in simulated actions: one or two seconds. A candidate that is
- * planned for comparison only gets a part of that. A schedule of the largest size is simulated some 150 times, one of
- * 8 ranks and 64 micro-batches more often than the search asks for.
+ * How much work the search for one candidate may do, in simulated actions: one or two seconds. A candidate that is
+ * planned only for comparison gets a part of that. A schedule of the largest size can be simulated some 150 times, and
+ * one of 8 ranks and 64 micro-batches more often than the search needs.
  */
 const WORK_MAX = 2e8;
 const ADVICE_WORK_MAX = WORK_MAX / 8;
-/** Work of judging a layout, per stage, besides the simulation. */
+/** The work of judging a layout, per stage, besides the simulation. */
 const STAGE_WORK = 20;
 
 const NO_OVERHEAD: StageOverhead = { fixedBytes: 0, keptBytes: 0, backwardBytes: 0 };
 
 /**
- * One candidate with everything that a layout is judged by: sums over any range of layers in constant time, and the
+ * One candidate with everything by which a layout is judged: sums over any range of layers in constant time, and the
  * compiled schedule.
  */
 export class PlanCase {
   readonly workload: Workload;
   readonly compiled: CompiledSchedule;
-  /** Of a schedule without a flush: what `compiled` takes more than this is so many steps. */
+  /**
+   * Set for a schedule without a flush: the time that `compiled` takes in addition to this one is that of so many
+   * steps.
+   */
   private readonly fill: { readonly compiled: CompiledSchedule; readonly steps: number } | undefined;
-  /** Weight versions that a stage holds at once. */
+  /** How many weight versions each stage holds at once. */
   private readonly versions: readonly number[];
   private readonly times: ReadonlyMap<string, Readonly<Record<keyof ComputeTimes, Float64Array>>>;
   private readonly bytes: Readonly<Record<Part, Float64Array>>;
@@ -76,7 +79,7 @@ export class PlanCase {
   constructor(
     readonly request: PlanRequest,
     readonly candidate: PlanCandidate,
-    /** What judging layouts takes is added to it. */
+    /** The work of judging layouts is added to it. */
     readonly work = new SearchWork(candidate.adviceOnly === true ? ADVICE_WORK_MAX : WORK_MAX),
   ) {
     const { schedule: name, chunks, microBatches, csv, verticalSync } = candidate;
@@ -134,7 +137,7 @@ export class PlanCase {
     return { F: of(sumsOfKind.F), I: of(sumsOfKind.I), W: of(sumsOfKind.W) };
   }
 
-  /** The same of F, I and W together, without a record: the splitting asks for it most. */
+  /** The seconds of F, I and W together, without making a record: the splitting asks for this most often. */
   secondsOf(range: BlockRange, device: number): number {
     const { kind, speed = 1 } = this.request.devices[device]!;
     const { F, I, W } = this.times.get(kind)!;
@@ -142,7 +145,7 @@ export class PlanCase {
     return (F[to]! - F[from]! + I[to]! - I[from]! + W[to]! - W[from]!) / speed;
   }
 
-  /** Memory of a stage at its worst moment: room for as many micro-batches as the schedule ever has in flight. */
+  /** Memory of a stage at its peak: room for as many micro-batches as the schedule ever has in flight. */
   memoryOf(range: BlockRange): PlannedMemory {
     const { stage } = range;
     const { fromForward, fromInput } = this.compiled.slots;
@@ -159,7 +162,7 @@ export class PlanCase {
     return { weights, gradients, optimizer, activations, working, total };
   }
 
-  /** Bytes of the device; Infinity when it does not say. */
+  /** Bytes of the device; Infinity when it does not tell. */
   availableOf(device: number): number {
     return this.request.devices[device]!.memoryBytes ?? Infinity;
   }
@@ -173,7 +176,7 @@ export class PlanCase {
     });
   }
 
-  /** Its stages share nothing. */
+  /** The stages of a rank share nothing. */
   rankBytes(rank: number, ranges: readonly BlockRange[]): number {
     const { stagesOfRank } = this.compiled.schedule;
     return stagesOfRank[rank]!.reduce((sum, stage) => sum + this.memoryOf(ranges[stage]!).total, 0);
@@ -205,13 +208,13 @@ export class PlanCase {
     return fill === undefined ? seconds : (seconds - fill.compiled.stepTime(durations, linkTimes)) / fill.steps;
   }
 
-  /** What simulateSchedule takes. */
+  /** The times in the form of simulateSchedule. */
   stageTimes({ counts, order }: Layout): StageTimes {
     const stages = this.ranges(counts).map((range) => this.timesOf(range, order[this.rankOf(range.stage)]!));
     return { stages, links: this.links(order) };
   }
 
-  /** Seconds of a tensor between stages s and s + 1; 0 where both are on one rank. */
+  /** Seconds of a tensor between stages s and s + 1; 0 if both are on one rank. */
   links(order: readonly number[]): { forward: number; backward: number }[] {
     const { boundaryBytes } = this.workload;
     return Array.from({ length: this.stages - 1 }, (_, stage) => {
@@ -232,7 +235,7 @@ export class PlanCase {
     return Math.max(0, this.rankBytes(rank, ranges) - available);
   }
 
-  /** Layers of a range in embedding, blocks, head: the ends of the pipeline hold more than blocks. */
+  /** The layers of a range as embedding, blocks and head: the ends of the pipeline hold more than blocks. */
   private layers({ stage, start, end }: BlockRange): { from: number; to: number } {
     return { from: stage === 0 ? 0 : start + 1, to: stage === this.stages - 1 ? this.blocks + 2 : end + 1 };
   }

@@ -7,12 +7,12 @@ export interface FoundLayout extends CaseCost {
   readonly layout: Layout;
 }
 
-/** Pairs of moves are tried up to about so many. */
+/** Pairs of moves are tried up to about this number. */
 const PAIRS_MAX = 4096;
-/** Work of looking a layout up, and of judging one besides the simulation. */
+/** The work of looking a layout up, and of judging one besides the simulation. */
 const LOOKUP_WORK = 100;
 
-/** Fits first, then fast: negative when `a` is better. */
+/** A layout that fits is better, then a faster one: negative when `a` is better. */
 export function compareFound(a: CaseCost, b: CaseCost): number {
   return a.overflowBytes - b.overflowBytes || a.stepSeconds - b.stepSeconds;
 }
@@ -23,7 +23,7 @@ export interface RefineOptions {
   readonly work: SearchWork;
 }
 
-/** Simulates layouts, each once. */
+/** Simulates layouts, each of them once. */
 export class LayoutRefiner {
   private readonly known = new Map<string, CaseCost>();
   private readonly classes: readonly number[];
@@ -41,11 +41,11 @@ export class LayoutRefiner {
   }
 
   /**
-   * Goes to a better neighbour until there is none, or until the work is used up: a block goes from one stage to any
-   * other (the blocks between move along), and with `devices` two ranks exchange devices, with and without their
-   * blocks, or one takes an unused device. The first better one is taken, as there may be thousands: those that take
-   * from the slowest stages for the fastest come first. Where no single move helps, two at once may: chunks of one rank
-   * share its time, so that one must give for another.
+   * Goes to a better neighbour until there is none, or until the work is used up. In a neighbour, a block has gone from
+   * one stage to any other (the blocks between move along); with `devices` two ranks may also have exchanged devices,
+   * with or without their blocks, or one may have taken an unused device. The first better neighbour is taken, since
+   * there may be thousands: those that take from the slowest stages for the fastest come first. If no single move
+   * helps, two at once may: chunks of one rank share its time, so that one must give for another.
    */
   refine(start: Layout, { devices, work }: RefineOptions): FoundLayout {
     let best = this.evaluate(start);
@@ -101,7 +101,7 @@ function* blockMoves(plan: PlanCase, { counts, order }: Layout): Generator<Layou
   }
 }
 
-/** The blocks of two ranks exchanged chunk by chunk, unless that empties an inner stage. */
+/** Exchanges the blocks of two ranks chunk by chunk, unless that empties an inner stage. */
 function exchangedCounts(
   plan: PlanCase,
   counts: readonly number[],

@@ -6,16 +6,16 @@ import { compareFound, type FoundLayout, LayoutRefiner } from './refine-layout';
 import type { SearchWork } from './search-work';
 import { seedSplits } from './seed-splits';
 
-/** Orders of devices that are split and simulated, and those whose splits are refined. */
+/** How many orders of devices are split and simulated; REFINED_MAX of them are refined. */
 const ORDERS_MAX = 24;
 const REFINED_MAX = 8;
-/** With so few stages all of them are refined: a simulation is then short. */
+/** With so few stages all orders are refined, because a simulation is then short. */
 const FEW_STAGES = 8;
-/** Splits of an order that are simulated. */
+/** How many splits of an order are simulated. */
 const SEEDS_MAX = 4;
-/** Where chunks share ranks and there are no more splits than this, none is left out. */
+/** If chunks share ranks and there are no more splits than this, all are tried. */
 const ALL_SPLITS_MAX = 2048;
-/** Layouts whose devices are exchanged too. */
+/** How many layouts have their devices exchanged too. */
 const EXCHANGED_MAX = 3;
 
 /** What the search found for one candidate. */
@@ -26,9 +26,9 @@ export interface SearchResult {
 }
 
 /**
- * The best layout of one candidate. Seeds come from dynamic programming for the most promising orders of devices; each
- * is moved to where no move of a block and no exchange of devices makes the simulation faster, which knows the bubble
- * as the dynamic program does not. Each part of the search has its share of the candidate's work (see PlanCase): where
+ * Finds the best layout of one candidate. Seeds come from dynamic programming for the most promising orders of devices.
+ * Each is moved until no move of a block and no exchange of devices makes the simulation faster, which knows the bubble
+ * while the dynamic program does not. Each part of the search has a share of the candidate's work (see PlanCase): when
  * that is used up, the best so far counts.
  */
 export function searchLayout(plan: PlanCase): SearchResult {
@@ -64,12 +64,12 @@ export function searchLayout(plan: PlanCase): SearchResult {
 
 interface Shares<Item, Result> {
   readonly items: readonly Item[];
-  /** Of the work that is left. */
+  /** The share of the work that is left. */
   readonly fraction: number;
   readonly one: (item: Item, work: SearchWork) => Result;
 }
 
-/** Does something with each in equal shares; what one leaves is for those after it. */
+/** Handles each item with an equal share of the work; what one item leaves is for those after it. */
 function inShares<Item, Result>({ work }: PlanCase, { items, fraction, one }: Shares<Item, Result>): Result[] {
   const ours = work.share(fraction);
   return items.flatMap((item, index) => {
@@ -78,7 +78,7 @@ function inShares<Item, Result>({ work }: PlanCase, { items, fraction, one }: Sh
   });
 }
 
-/** Finds splits for orders of devices. Those that it starts from are made once for each order. */
+/** Finds splits for orders of devices; the splits that it starts from are computed once for each order. */
 class OrderSearch {
   readonly refiner: LayoutRefiner;
   private readonly starts = new Map<string, readonly (readonly number[])[]>();
@@ -101,7 +101,7 @@ class OrderSearch {
     return fastest(finds);
   }
 
-  /** Of each order the best one as the dynamic program left it. */
+  /** For each order, the best layout of the dynamic program. */
   seeds(orders: readonly (readonly number[])[], work: SearchWork): FoundLayout[] {
     return orders.flatMap((order) => {
       if (work.isUsedUp) return [];
@@ -117,7 +117,7 @@ class OrderSearch {
   }
 }
 
-/** The dynamic program sees stages alone: where a rank has several, all splits are simulated while they are few. */
+/** The dynamic program sees only stages: if a rank has several, all splits are simulated as long as they are few. */
 function triesAllSplits(plan: PlanCase): boolean {
   const isFixed = plan.request.layersPerStage !== undefined;
   return !isFixed && plan.compiled.schedule.chunks > 1 && splitCount(plan, ALL_SPLITS_MAX) <= ALL_SPLITS_MAX;
@@ -132,18 +132,18 @@ function startingCounts(plan: PlanCase, order: readonly number[]): readonly (rea
   if (layersPerStage !== undefined) return [layersPerStage];
   const seeds = seedSplits(plan, order).slice(0, SEEDS_MAX);
   const counts = seeds.map((seed) => seed.counts);
-  // One more start where the seeds are less good.
+  // One more start, since the seeds are less good with chunks.
   return plan.compiled.schedule.chunks > 1 ? [...counts, evenCounts(plan)] : counts;
 }
 
-/** Even, also where there are fewer blocks than stages because the ends may be empty. */
+/** An even split, also if there are fewer blocks than stages because the ends may be empty. */
 export function evenCounts({ stages, blocks }: Pick<PlanCase, 'stages' | 'blocks'>): number[] {
   if (blocks >= stages) return partitionLayers(blocks, stages);
   const empty = stages - blocks;
   return Array.from({ length: stages }, (_, stage) => ((empty === 2 && stage === 0) || stage === stages - 1 ? 0 : 1));
 }
 
-/** Of a sorted list, the first of each order of devices. */
+/** The first find of each order of devices in a sorted list. */
 function bestPerOrder(finds: readonly FoundLayout[]): FoundLayout[] {
   const seen = new Set<string>();
   return finds.filter(({ layout }) => {

@@ -1,6 +1,6 @@
 /**
- * Counts what a search does and says when it has done enough. It counts work and no time, so that the same request
- * gives the same plan on a slow machine and on a busy one. A unit is about what simulating one action takes: some
+ * Counts how much a search has done and says when that is enough. It counts work instead of time, so that the same
+ * request gives the same plan on a slow or busy machine. One unit is about what simulating one action takes: some
  * nanoseconds.
  */
 export class SearchWork {
@@ -13,17 +13,17 @@ export class SearchWork {
     this.counter.done += units;
   }
 
-  /** What was added until now. */
+  /** How much was added so far. */
   get done(): number {
     return this.counter.done;
   }
 
-  /** Then whoever searches answers with the best that was found. */
+  /** If so, the search answers with the best that it has found. */
   get isUsedUp(): boolean {
     return this.counter.done >= this.most;
   }
 
-  /** A share of what is left, for one part of the search. What that part leaves is for those after it. */
+  /** A share of what is left, for one part of the search; what that part leaves is for the parts after it. */
   share(fraction: number): SearchWork {
     const { most, counter } = this;
     return new SearchWork(counter.done + fraction * Math.max(0, most - counter.done), counter);

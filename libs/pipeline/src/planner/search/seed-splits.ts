@@ -1,13 +1,13 @@
 import type { PlanCase } from './plan-case';
 import { type Split, splitLayers, type SplitTimes } from './split-layers';
 
-/** How much slower than necessary the slowest stage may be, and in how many steps that is tried. */
+/** How much slower than necessary the slowest stage may be, and in how many steps this is varied. */
 const SLACK = 2;
 const LIMIT_COUNT = 24;
 
 /**
- * What the step takes about: the slowest stage's rhythm, then filling and draining through all the others. Exact for
- * 1f1b and gpipe on equal stages; an order among candidates otherwise.
+ * Estimates the step: the slowest stage's rhythm, then filling and draining through all the others. It is exact for
+ * 1f1b and gpipe on equal stages; otherwise it only orders candidates.
  */
 export function estimateStep(plan: PlanCase, order: readonly number[], { slowest, total }: SplitTimes): number {
   const links = plan.links(order);
@@ -19,9 +19,9 @@ export function estimateStep(plan: PlanCase, order: readonly number[], { slowest
 
 /**
  * Splits worth simulating for one order of devices: the one whose slowest stage is fastest, and those that trade some
- * of that for less work in all, which pays when there are few micro-batches. Best estimate first. Where ranks have
- * several stages, whose share of the memory is not known, and where nothing fits, also those that ignore memory: the
- * search starts from them and mends what is too much.
+ * of that for less work in total, which pays off when there are few micro-batches. The best estimate comes first. If
+ * ranks have several stages, whose shares of the memory are not known, or if nothing fits, there are also splits that
+ * ignore memory: the search starts from them and corrects what is too much.
  */
 export function seedSplits(plan: PlanCase, order: readonly number[]): readonly Split[] {
   const found = new Map<string, Split>();

@@ -1,6 +1,6 @@
 import type { PlanCase } from './plan-case';
 
-/** Seconds of one micro-batch on the slowest stage, and on all of them. */
+/** Seconds of one micro-batch on the slowest stage, and on all of them together. */
 export interface SplitTimes {
   readonly slowest: number;
   readonly total: number;
@@ -10,13 +10,13 @@ export interface Split extends SplitTimes {
   readonly counts: readonly number[];
 }
 
-/** What the split minimises. `total` keeps every stage within `limit` and so spends it where devices are fast. */
+/** What the split minimises. `total` keeps every stage within `limit`, and so puts work where devices are fast. */
 export type SplitGoal = {
-  /** Default: it counts. */
+  /** By default memory counts. */
   readonly memory?: 'ignored';
 } & ({ readonly kind: 'slowest' } | { readonly kind: 'total'; readonly limit: number });
 
-/** Work of one entry of the dynamic program. */
+/** The work of one entry of the dynamic program. */
 const CELL_WORK = 5;
 
 /**
@@ -40,7 +40,7 @@ export function splitLayers(plan: PlanCase, order: readonly number[], goal: Spli
     const next = new Float64Array(blocks + 1).fill(Infinity);
     const from = new Int32Array(blocks + 1).fill(-1);
     for (let end = 0; end <= blocks; end++) {
-      // Costs only grow as the range does, so the first start that breaks a bound, or is slower alone, ends the search.
+      // Costs only grow with the range: the first start that breaks a bound, or is too slow by itself, ends the search.
       for (let start = end - plan.fewest(stage); start >= 0; start--) {
         cells++;
         const range = { stage, start, end };

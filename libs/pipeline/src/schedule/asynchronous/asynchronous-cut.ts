@@ -3,9 +3,9 @@ import { cutImpossible } from '../../pipeline.errors';
 import type { Action } from '../action';
 import type { Schedule } from '../schedule';
 
-/** Where every rank stands when it has done one and the same update, with all that is then under way. */
+/** The position of every rank when it has done one and the same update, with everything that is then under way. */
 export interface AsynchronousCut {
-  /** Updates done on every rank. */
+  /** The number of updates done on every rank. */
   readonly version: number;
   /** Per rank, the position in its list of the first action after the cut. */
   readonly positions: readonly number[];

@@ -9,10 +9,12 @@ export interface FlushlessShape {
   readonly rank: number;
 }
 
-/** Whether the run goes on after so many updates. Asked once for each, ascending, before the next one's first F. */
+/**
+ * Whether the run goes on after that many updates. It is asked once for each, ascending, before the next one's first F.
+ */
 export type GoesOn = (update: number) => Promise<boolean> | boolean;
 
-/** Forwards that a rank runs ahead of its backwards: the micro-batches in flight between two of its updates. */
+/** How many forwards a rank runs ahead of its backwards: the micro-batches in flight between two of its updates. */
 export function flushlessWarmUp({ updates, ranks, rank }: FlushlessShape): number {
   if (updates.mode === 'double-buffer') return doubleBufferWarmUp(rank, { ranks, updateSize: updates.microBatches });
   return ranks - rank - 1;
@@ -47,9 +49,9 @@ export async function* flushlessRow(shape: FlushlessShape, first: number, goesOn
 }
 
 /**
- * What the next rank makes before it takes this rank's tensor is received before that is sent, as lowering has it: so
- * the row is right on links that hold nothing, too. Only a run that ends within its warm-up asks for less and sends
- * first.
+ * If the next rank makes something before it takes this rank's tensor, that is received before this tensor is sent, as
+ * in lowering, so that the row is right on links that hold nothing, too. Only a run that ends within its warm-up asks
+ * for less and sends first.
  */
 function* forwardCell(shape: FlushlessShape, microBatch: number, backward: number | undefined): Generator<Action> {
   const { rank, ranks } = shape;

@@ -33,7 +33,7 @@ export function weightVersion({ updates, ranks, rank, microBatch }: VersionPlace
   }
 }
 
-/** The most versions that a rank holds at once, the newest among them: warm-up + 1 with stashing. */
+/** The most versions that a rank holds at once, counting the newest: warm-up + 1 with stashing. */
 export function weightVersionsKept({ updates, ranks, rank }: Omit<VersionPlace, 'microBatch'>): number {
   switch (updates.mode) {
     case 'flush':

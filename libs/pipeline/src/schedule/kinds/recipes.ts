@@ -9,14 +9,14 @@ import type { ScheduleShape } from './shape';
 import { zeroBubbleH1, zeroBubbleH2 } from './zero-bubble-h';
 import { zeroBubbleV } from './zero-bubble-v';
 
-/** What sets one schedule apart; everything else is common to all. */
+/** What distinguishes one schedule; everything else is common to all. */
 export interface Recipe {
-  /** v: fixed, or any with this default. */
+  /** The number of chunks: one fixed number, or any with this default. */
   readonly chunks: { readonly fixed: number } | { readonly default: number };
   readonly mode: WeightUpdates['mode'];
   /** Ranks end a step at different times, so that an optimizer step without a barrier gains something. */
   readonly optimistic?: true;
-  /** The planner says what it would bring instead of another schedule of one chunk, to the same bits. */
+  /** The planner tells what it would gain over another schedule of one chunk, to the same bits. */
   readonly advised?: true;
   /** Micro-batches go through a chunk in groups, whose size may be chosen. */
   readonly grouped?: true;
@@ -25,11 +25,11 @@ export interface Recipe {
   placement(ranks: number, chunks: number): Placement;
   /** The compute actions of one rank. */
   actions(rank: number, shape: ScheduleShape): Action[];
-  /** The order of actions is made for so many micro-batches, at least m; those beyond m are dropped from it. */
+  /** The order of actions is made for this many micro-batches, at least m; those beyond m are removed from it. */
   fullMicroBatches?(shape: ScheduleShape): number;
-  /** The formula for the most (stage, micro-batch) pairs between F and W on a rank, were m without end. */
+  /** The formula for the most (stage, micro-batch) pairs between F and W on a rank, if m were unlimited. */
   inFlight(rank: number, shape: ScheduleShape): number;
-  /** How many tensors a link from rank to rank must hold so that no timing deadlocks; 0 when absent. */
+  /** How many tensors a link from rank to rank must hold so that no timing deadlocks; 0 if absent. */
   linkSlots?(shape: ScheduleShape): number;
 }
 
@@ -54,7 +54,7 @@ export const RECIPES: Readonly<Record<ScheduleName, Recipe>> = {
     chunks: { default: 1 },
     actions: gpipe,
     inFlight: (_rank, { microBatches, chunks }) => microBatches * chunks,
-    // The last rank is through with chunk 0 of many micro-batches before the first one begins chunk 1.
+    // The last rank has passed many micro-batches through chunk 0 before the first rank begins chunk 1.
     linkSlots: ({ microBatches, chunks }) => (chunks === 1 ? 0 : microBatches),
   },
   'zb-h1': { ...ONE_CHUNK, advised: true, actions: zeroBubbleH1, inFlight: (_rank, { ranks }) => ranks },
@@ -92,7 +92,8 @@ export const RECIPES: Readonly<Record<ScheduleName, Recipe>> = {
   'pipedream-2bw': {
     ...ONE_CHUNK,
     mode: 'double-buffer',
-    // No more than an update's micro-batches ahead: the next but one update would need a third version.
+    // A rank runs ahead by no more than an update's micro-batches: the update after the next would need a third
+    // version.
     actions: (rank, shape) =>
       alternate({ stage: rank, microBatches: shape.microBatches, warmUp: doubleBufferWarmUp(rank, shape) }),
     inFlight: (rank, shape) => doubleBufferWarmUp(rank, shape) + 1,

@@ -1,15 +1,15 @@
 import type { Action } from '../action';
 
-/** Writes a row as the papers do, by chunk: each kind of each chunk counts its micro-batches up by itself. */
+/** Builds a row as papers write it, by chunk: each kind of action of each chunk counts its own micro-batches. */
 export class RowBuilder {
   readonly actions: Action[] = [];
   private readonly next = new Map<string, number>();
   private readonly deferred: Action[] = [];
 
-  /** `stages`: the rank's, by chunk. */
+  /** `stages` are the rank's, by chunk. */
   constructor(private readonly stages: readonly number[]) {}
 
-  /** How many F, I, W or B of a chunk stand in the row. */
+  /** How many F, I, W or B of a chunk are in the row. */
   count(kind: Action['kind'], chunk: number): number {
     return this.next.get(`${kind}${chunk}`) ?? 0;
   }
@@ -28,7 +28,7 @@ export class RowBuilder {
     this.actions.push(this.takeBackward(chunk));
   }
 
-  /** I now; its W waits for `addDeferredWeight`, first come, first served. */
+  /** Adds I now; its W waits for `addDeferredWeight`, first come, first served. */
   addInput(chunk: number): void {
     const { stage, microBatch } = this.takeBackward(chunk);
     this.actions.push({ kind: 'I', stage, microBatch });

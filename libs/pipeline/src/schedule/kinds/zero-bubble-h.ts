@@ -26,9 +26,9 @@ export function zeroBubbleH2(rank: number, { ranks, microBatches }: ScheduleShap
 interface DeferredRow {
   readonly stage: number;
   readonly microBatches: number;
-  /** Forwards before the first pair. */
+  /** Number of forwards before the first pair. */
   readonly warmUp: number;
-  /** Backwards that W runs behind. */
+  /** By how many backwards W runs behind. */
   readonly lag: number;
 }
 
