@@ -1,6 +1,6 @@
 import { AppError } from '@millrace/core';
 
-/** Every failure of this library that is a caller's doing or the disk's; docs/errors.md describes each code. */
+/** Every failure of this library that its caller or the disk has caused; docs/errors.md describes each code. */
 
 type Details = Readonly<Record<string, unknown>>;
 
@@ -61,7 +61,7 @@ export function dtypeUnsupported(name: string, dtype: string): AppError {
   );
 }
 
-/** What was trained to NaN generates nothing and trains no further, and says so only later. */
+/** A model whose weights became NaN can neither generate nor be trained, but would show it only later. */
 export function weightNotFinite(name: string, element: number, value: number): AppError {
   return invalid(
     'WEIGHT_NOT_FINITE',
@@ -120,7 +120,7 @@ export interface TensorDifferences {
   readonly wrongShapes: readonly string[];
 }
 
-/** Names listed in a message; a wrong file can have thousands. */
+/** How many names a message lists; a wrong file can have thousands. */
 const LISTED_MAX = 8;
 
 function listed(title: string, lines: readonly string[]): string {
@@ -196,7 +196,7 @@ export function diskFull(
 }
 
 export function storageFailed(path: string, cause: unknown): AppError {
-  // Also a quota that is used up.
+  // A quota that is used up counts too.
   if (['ENOSPC', 'EDQUOT'].includes(String((cause as { code?: unknown } | null)?.code)))
     return diskFull(path, {}, cause);
   return new AppError({

@@ -1,6 +1,6 @@
 import { AppError } from '@millrace/core';
 
-/** Every failure of this library that is a caller's doing; docs/errors.md describes each code. */
+/** Every failure of this library that its caller has caused; docs/errors.md describes each code. */
 
 export function textEmpty(): AppError {
   return new AppError({
@@ -98,7 +98,7 @@ export function contentTypeUnknown(contentType: string): AppError {
     code: 'DATA.CONTENT_TYPE_UNKNOWN',
     kind: 'invalid',
     message:
-      `content type ${JSON.stringify(contentType)} is not taken; send text/plain (UTF-8), application/x-ndjson ` +
+      `content type ${JSON.stringify(contentType)} is not accepted; send text/plain (UTF-8), application/x-ndjson ` +
       'or application/x-tokens-u16',
     fields: [
       { path: '/content-type', message: 'must be text/plain, application/x-ndjson or application/x-tokens-u16' },

@@ -1,4 +1,4 @@
-/** What an agent tells about its adapter. */
+/** What an agent reports about its adapter. */
 export interface AdapterDescription {
   readonly vendor: string;
   readonly architecture: string;
@@ -6,10 +6,10 @@ export interface AdapterDescription {
   readonly description: string;
   /** 'cpu' for software drivers such as lavapipe and SwiftShader. */
   readonly adapterClass: 'cpu' | 'gpu';
-  /** Lanes of a subgroup; null where the adapter has several sizes or tells none. */
+  /** Lanes of a subgroup; null if the adapter has several sizes or does not tell. */
   readonly subgroupSize: number | null;
   readonly features: readonly string[];
   readonly limits: Readonly<Record<string, number>>;
-  /** Driver name and version as the adapter states them; '' when it does not. */
+  /** Driver name and version as the adapter states them; '' if it does not. */
   readonly driver: string;
 }

@@ -2,7 +2,7 @@ import type { AppError } from '@millrace/core';
 import type { Program, TensorDeclaration } from '@millrace/kernels';
 import type { HostArray } from './host-array';
 
-/** Opaque handle of memory on a backend. */
+/** An opaque handle of memory on a backend. */
 export interface DeviceTensor {
   readonly declaration: TensorDeclaration;
 }
@@ -14,7 +14,7 @@ export interface TensorPiece {
   readonly elementCount: number;
 }
 
-/** A program with its pipelines and bind groups, made once and run many times. */
+/** A program with its pipelines and bind groups, which is made once and run many times. */
 export interface BoundProgram {
   readonly name: string;
 }
@@ -26,39 +26,39 @@ export interface BoundProgram {
  */
 export interface Backend {
   readonly kind: 'webgpu' | 'cpu';
-  /** Of the host arrays that `read` gives for f32 tensors; `write` takes either. */
+  /** The element type of the host arrays that `read` returns for f32 tensors; `write` accepts both. */
   readonly elementType: 'f32' | 'f64';
-  /** Memory for a tensor, zero-filled. RUNTIME.TENSOR_TOO_LARGE beyond the adapter's limits. */
+  /** Returns zeroed memory for a tensor. Throws RUNTIME.TENSOR_TOO_LARGE beyond the adapter's limits. */
   allocate(declaration: TensorDeclaration): DeviceTensor;
-  /** Gives the memory back; programs bound to it may not run any more. */
+  /** Gives the memory back; programs that are bound to it must not run any more. */
   release(tensor: DeviceTensor): void;
-  /** `tensors` holds one entry for each tensor of the program, by name; sizes and types must agree. */
+  /** `tensors` has an entry for each tensor of the program, by name; sizes and types must match. */
   bind(program: Program, tensors: ReadonlyMap<string, DeviceTensor>): Promise<BoundProgram>;
   run(program: BoundProgram): void;
-  /** Copies `data` in from element `elementOffset` (0 if not given) on. */
+  /** Copies `data` into the tensor from element `elementOffset` (0 by default) on. */
   write(tensor: DeviceTensor, data: HostArray, elementOffset?: number): void;
   /** Enqueues a copy of all of `source` into `target`, a tensor of the same size and type. */
   copy(source: DeviceTensor, target: DeviceTensor): void;
   /**
-   * The content as of this call. Most of `expectedDelayMs`, the predicted time until the device gets there, is slept
-   * and not polled; not given, it is learned from earlier waits after the same programs.
+   * Reads the content as of this call. Most of `expectedDelayMs`, the predicted time until the device gets there, is
+   * slept instead of polled; if it is not given, it is learned from earlier waits after the same programs.
    */
   read(tensor: DeviceTensor, expectedDelayMs?: number): Promise<HostArray>;
-  /** As `read` for many tensors or pieces of them, with one copy and one wait. */
+  /** Does what `read` does for many tensors or pieces of them, with one copy and one wait. */
   readAll(sources: readonly (DeviceTensor | TensorPiece)[], expectedDelayMs?: number): Promise<HostArray[]>;
   /** Submits what is enqueued without waiting for it. */
   flush(): void;
-  /** Resolves when all that was enqueued before this call is done, whatever is enqueued after it. */
+  /** Resolves when everything enqueued before this call is done, whatever is enqueued after it. */
   finish(expectedDelayMs?: number): Promise<void>;
   /** Resolves at once unless too many submissions are unfinished: await it in loops that enqueue without reading. */
   throttle(): Promise<void>;
   /**
-   * Resolves with the first failure of the device (loss, an error, out of memory), also where nobody calls or waits for
-   * the backend just then; stays pending after `destroy`.
+   * Resolves with the first failure of the device (loss, an error, out of memory), also when nobody is calling or
+   * waiting for the backend; it stays pending after `destroy`.
    */
   readonly failed: Promise<AppError>;
   /** Bytes of all allocated tensors. */
   allocatedBytes(): number;
-  /** Frees everything; nothing may be called after it. */
+  /** Frees everything; nothing may be called after this. */
   destroy(): void;
 }

@@ -4,11 +4,11 @@ import type { Backend, BoundProgram } from './backend';
 
 export interface BackendSpeed {
   readonly matmulGflops: number;
-  /** Bytes read and written by kernels, 1e9 per second. */
+  /** Bytes that kernels read and write, in 1e9 per second. */
   readonly memoryGBps: number;
 }
 
-/** Long enough to hide the cost of a submission, short enough for an agent's start. */
+/** Long enough that the cost of a submission does not count, and short enough for an agent's start. */
 const MEASURED_MS_MIN = 60;
 const REPEATS_MAX = 4096;
 
@@ -53,7 +53,7 @@ async function timeRuns(backend: Backend, program: BoundProgram, { repeats, cloc
   return clock.monotonicMs() - start;
 }
 
-/** Work per second in 1e9, from as many runs as it takes to measure for MEASURED_MS_MIN. */
+/** Work per second in 1e9, from as many runs as a measurement of MEASURED_MS_MIN needs. */
 async function measure(backend: Backend, { program, work }: Case, clock: Clock): Promise<number> {
   const tensors = new Map(program.tensors.map((tensor) => [tensor.name, backend.allocate(tensor)]));
   const bound = await backend.bind(program, tensors);
@@ -68,7 +68,7 @@ async function measure(backend: Backend, { program, work }: Case, clock: Clock):
   return (work * repeats) / elapsedMs / 1e6;
 }
 
-/** Short measurement of a device: f32 matrix product and streaming addition. Takes about half a second. */
+/** A short measurement of a device: its f32 matrix product and its streaming addition. It takes about half a second. */
 export async function benchmarkBackend(backend: Backend, clock: Clock): Promise<BackendSpeed> {
   const small = backend.kind === 'cpu';
   return {

@@ -4,7 +4,10 @@ import { sameShape } from '@millrace/tensor';
 import type { DeviceTensor } from './backend';
 import { tensorMismatchError } from './runtime.errors';
 
-/** An operation names a tensor for each binding, and writes none that it binds twice (WebGPU forbids it). */
+/**
+ * Checks that an operation names a tensor for each binding, and that it writes none that it binds twice (WebGPU forbids
+ * it).
+ */
 function checkOperation(program: Program, operation: Operation, declared: ReadonlySet<string>): void {
   const { bindings } = KERNELS[operation.kernel];
   const names = bindings.map(({ name }) => operation.tensors[name]);
@@ -18,7 +21,7 @@ function checkOperation(program: Program, operation: Operation, declared: Readon
   });
 }
 
-/** RUNTIME.TENSOR_MISMATCH unless `tensors` holds every tensor of `program` with the declared shape and type. */
+/** Throws RUNTIME.TENSOR_MISMATCH unless `tensors` has every tensor of `program` with the declared shape and type. */
 export function checkProgram(program: Program, tensors: ReadonlyMap<string, DeviceTensor>): void {
   const declared = new Set(program.tensors.map(({ name }) => name));
   for (const { name, shape, dtype } of program.tensors) {

@@ -3,7 +3,7 @@ import { elementCount } from '@millrace/tensor';
 import { fitsDType, type HostArray } from './host-array';
 import { tensorMismatchError } from './runtime.errors';
 
-/** RUNTIME.TENSOR_MISMATCH unless `data` has the tensor's type and ends inside it. */
+/** Throws RUNTIME.TENSOR_MISMATCH unless `data` has the tensor's type and ends inside it. */
 export function checkWrite(declaration: TensorDeclaration, data: HostArray, elementOffset: number): void {
   const { name, shape, dtype } = declaration;
   const count = elementCount(shape);
@@ -16,7 +16,7 @@ export function checkWrite(declaration: TensorDeclaration, data: HostArray, elem
   }
 }
 
-/** RUNTIME.TENSOR_MISMATCH unless one can be copied into the other whole. */
+/** Throws RUNTIME.TENSOR_MISMATCH unless all of one tensor can be copied into the other. */
 export function checkCopy(source: TensorDeclaration, target: TensorDeclaration): void {
   const [from, to] = [source, target].map(({ dtype, shape }) => `${dtype}[${shape.join(', ')}]`);
   if (source.dtype !== target.dtype || elementCount(source.shape) !== elementCount(target.shape)) {

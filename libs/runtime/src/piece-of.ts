@@ -2,7 +2,7 @@ import { assert } from '@millrace/core';
 import { elementCount } from '@millrace/tensor';
 import type { DeviceTensor, TensorPiece } from './backend';
 
-/** What is read of a tensor: all of it, unless it says otherwise. */
+/** The piece of a tensor to read: all of it, unless a piece is given. */
 export function pieceOf(source: DeviceTensor | TensorPiece): TensorPiece {
   if ('declaration' in source)
     return { tensor: source, elementOffset: 0, elementCount: elementCount(source.declaration.shape) };

@@ -1,6 +1,6 @@
 import { AppError } from '@millrace/core';
 
-/** No adapter, or none of the wanted name. */
+/** There is no adapter, or none with the wanted name. */
 export function noAdapterError(wanted: string | undefined, cause?: unknown): AppError {
   const which = wanted === undefined ? 'no WebGPU adapter' : `no WebGPU adapter whose name contains "${wanted}"`;
   return new AppError({

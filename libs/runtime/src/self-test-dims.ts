@@ -11,7 +11,7 @@ const EMBEDDING = { B: 2, T: 11, C: 23, V: 17 };
 const LOGITS = { N: 19, V: 97 };
 const ELEMENTS = 2051;
 
-/** Small shapes with and without the divisibility that variants look for; flags on, so that every path runs. */
+/** Small shapes, with and without the divisibility that variants need; flags are on, so that every path runs. */
 export const SELF_TEST_DIMS: Readonly<Record<KernelName, readonly Dims[]>> = {
   matmul_nn: [ODD, EVEN].map((dims) => ({ ...dims, bias: 1, residual: 1, accumulate: 1 })),
   matmul_nt: [ODD, EVEN].map((dims) => ({ ...dims, accumulate: 1 })),

@@ -23,13 +23,15 @@ export interface SelfTestResult {
   readonly ok: boolean;
 }
 
-/** What of a WebGPU backend is tested. */
+/** The part of a WebGPU backend that is tested. */
 export type SelfTestedBackend = Backend & Pick<WebGpuBackend, 'adapter' | 'shaders' | 'quarantine'>;
 
-/** Part of the largest entry by which two orders of summation in f32 may differ at these sizes. */
+/** By this part of the largest entry, two orders of summation in f32 may differ at these sizes. */
 const TOLERANCE = 1e-5;
 
-/** Attention's [B,H,T,T] tensors are 0 above the diagonal where they are read, and unspecified where written. */
+/**
+ * Attention's [B,H,T,T] tensors are 0 above the diagonal where they are read, and unspecified where they are written.
+ */
 function isAboveDiagonal({ name, shape }: TensorDeclaration, index: number): boolean {
   const T = shape.at(-1) ?? 1;
   return name.endsWith('_BHTT') && index % T > Math.floor(index / T) % T;
@@ -60,7 +62,7 @@ interface SelfTestCase {
   readonly dims: Dims;
 }
 
-/** What the kernel writes: on a device by the variant that would be used, or on the twins in double precision. */
+/** What the kernel writes: on a device with the variant that would be used, on the twins in double precision. */
 async function outputs(backend: Backend, { name, dims }: SelfTestCase): Promise<HostArray[]> {
   const kernel = KERNELS[name];
   const program = singleProgram(kernel, name, dims);
@@ -86,7 +88,7 @@ interface Comparison {
   readonly ok: boolean;
 }
 
-/** Largest difference and whether it is within tolerance; a value that is not finite never is. */
+/** The largest difference, and whether it is within tolerance; a value that is not finite never is. */
 function compare(actual: readonly HostArray[], expected: readonly HostArray[]): Comparison {
   let maxAbsDifference = 0;
   let largest = 1;
@@ -101,10 +103,10 @@ function compare(actual: readonly HostArray[], expected: readonly HostArray[]): 
 }
 
 /**
- * Runs every kernel that has more than the naive shader on small shapes, once for each shader that is used, and
- * compares with its twin in double precision: another shader may be wrong in the same way, since the same driver
- * compiled it. A software driver takes most of a second to compile one. A kernel whose shader disagrees is
- * quarantined: programs bound from then on use the naive one. RUNTIME.KERNEL_WRONG where that one disagrees too.
+ * Runs every kernel that has other shaders than the naive one on small shapes, once for each shader that is used, and
+ * compares it with its twin in double precision: another shader may be wrong in the same way, since the same driver
+ * compiled it. A software driver takes most of a second to compile one. A kernel whose shader disagrees is quarantined:
+ * programs bound from then on use the naive one. Throws RUNTIME.KERNEL_WRONG if that one disagrees too.
  */
 export async function selfTest(backend: SelfTestedBackend): Promise<SelfTestResult[]> {
   const results: SelfTestResult[] = [];

@@ -1,10 +1,13 @@
 import type { BlockReference } from '../manifest/manifest';
 import { BLOCK_BYTES, joinBlocks } from './split-blocks';
 
-/** Tensors below this share blocks: a block costs a round trip, rows of the database and two syncs of the disk. */
+/**
+ * Tensors smaller than this share blocks: each block costs a round trip, rows in the database and two syncs of the
+ * disk.
+ */
 export const PACKED_BYTES_MAX = BLOCK_BYTES / 4;
 
-/** Stores a block and gives the SHA-256 that addresses it. */
+/** Stores a block and returns the SHA-256 that addresses it. */
 export type PutBlock = (bytes: Uint8Array<ArrayBuffer>) => Promise<string>;
 
 interface Piece {
@@ -20,7 +23,7 @@ export class BlockPacker {
 
   constructor(private readonly put: PutBlock) {}
 
-  /** Resolves once the block is stored that `bytes` came to lie in: when it is full, or after `flush`. */
+  /** Resolves once the block that contains `bytes` is stored, which is when it is full or after `flush`. */
   add(bytes: Uint8Array): Promise<BlockReference> {
     if (this.pendingBytes + bytes.length > BLOCK_BYTES) this.flush();
     this.pendingBytes += bytes.length;

@@ -13,7 +13,7 @@ const TEMPORARY_FOLDER = 'tmp';
 const RESERVE_BYTES = 64 * 1024 * 1024;
 
 export interface FileBlockStoreOptions {
-  /** Wall clock, milliseconds: the time a block counts as put. Default: the system's. */
+  /** Milliseconds of the wall clock at which a block counts as put; by default the system's time. */
   readonly now: () => number;
 }
 
@@ -80,14 +80,14 @@ export class FileBlockStore implements BlockStore {
     });
   }
 
-  /** Error: CHECKPOINT.DISK_FULL unless `neededBytes` and a reserve of 64 MiB are free. */
+  /** Throws CHECKPOINT.DISK_FULL unless `neededBytes` and a reserve of 64 MiB are free. */
   async checkSpace(neededBytes: number): Promise<void> {
     const freeBytes = await this.freeBytes();
     if (freeBytes < neededBytes + RESERVE_BYTES)
       throw diskFull(this.folder, { neededBytes: neededBytes + RESERVE_BYTES, freeBytes });
   }
 
-  /** Deletes what writes that never finished left behind more than `ageMs` ago: younger ones may be under way. */
+  /** Deletes the files of unfinished writes that are older than `ageMs`: younger writes may be under way. */
   async deleteTemporary(ageMs: number): Promise<void> {
     const folder = join(this.folder, TEMPORARY_FOLDER);
     const oldMs = this.options.now() - ageMs;
@@ -99,15 +99,17 @@ export class FileBlockStore implements BlockStore {
   }
 
   private pathOf(sha256: string): string {
-    // Also keeps "../" from a manifest or a peer out of paths.
+    // The check also keeps a "../" from a manifest or a peer out of paths.
     if (!SHA256.test(sha256)) throw blockNameInvalid(sha256);
     return join(this.folder, sha256.slice(0, 2), sha256);
   }
 
-  /** True when the block is there and whole; its time is set anew, so that a collection under way spares it. */
+  /**
+   * Returns true when the block exists and is whole. Its time is set to now, so that a collection under way spares it.
+   */
   private async refresh(path: string, sha256: string): Promise<boolean> {
     const seconds = this.options.now() / 1000;
-    // The time first: a collection that deletes the block after this is seen by the read.
+    // The time is set before the read, so that the read notices if a collection deletes the block in between.
     const touched = await ifThere(utimes(path, seconds, seconds).then(() => true));
     if (touched === undefined) return false;
     const stored = await ifThere(readFile(path));
@@ -141,7 +143,7 @@ function hashOf(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-/** A rename is durable only once its folder is. */
+/** A rename is durable only once its folder is synced. */
 async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, 'r');
   try {

@@ -1,11 +1,11 @@
 import type { BlockStore } from './block-store';
 
-/** Most blocks kept: what a few small tensors, read one after the other, lie in. */
+/** The most blocks that are kept, which is enough for a few small tensors that are read one after the other. */
 const BLOCKS_KEPT = 4;
 
 /**
- * Reads of a store that keep the last few blocks, so that tensors that share a block do not each read and verify all of
- * it; who asks for a block on its way waits for that.
+ * Reads from a store and keeps the last few blocks, so that tensors which share a block do not each read and verify all
+ * of it. Whoever asks for a block that is being read waits for that read.
  */
 export class RecentBlocks implements Pick<BlockStore, 'get'> {
   /** In the order of their last use. */

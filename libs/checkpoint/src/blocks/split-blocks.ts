@@ -12,7 +12,10 @@ export interface Block {
   readonly bytes: Uint8Array;
 }
 
-/** Consecutive parts of at most `blockBytes`, a multiple of 4 so that no f32 is cut; none for no bytes. */
+/**
+ * Cuts bytes into consecutive parts of at most `blockBytes`, a multiple of 4 so that no f32 is cut; no bytes give no
+ * parts.
+ */
 export function splitBlocks(bytes: Uint8Array, blockBytes = BLOCK_BYTES): Block[] {
   assert(Number.isInteger(blockBytes) && blockBytes > 0 && blockBytes % 4 === 0, `blocks of ${blockBytes} bytes`);
   return Array.from({ length: Math.ceil(bytes.length / blockBytes) }, (_, index) => {
@@ -21,7 +24,7 @@ export function splitBlocks(bytes: Uint8Array, blockBytes = BLOCK_BYTES): Block[
   });
 }
 
-/** What a manifest keeps of blocks. */
+/** What a manifest stores about blocks. */
 export function blockReferences(blocks: readonly Block[]): BlockReference[] {
   return blocks.map(({ sha256, bytes }) => ({ sha256, bytes: bytes.length }));
 }
@@ -37,7 +40,7 @@ export function joinBlocks(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer
   return joined;
 }
 
-/** Puts a tensor's bytes block by block; what it returns belongs into the manifest. */
+/** Stores a tensor's bytes block by block; what it returns belongs into the manifest. */
 export async function putTensor(
   store: BlockStore,
   values: Float32Array,
@@ -48,7 +51,7 @@ export async function putTensor(
   return blockReferences(blocks);
 }
 
-/** Reads a tensor back. Errors: those of BlockStore.get; CHECKPOINT.BLOCKS_WRONG_SIZE. */
+/** Reads a tensor back. Throws the errors of BlockStore.get and CHECKPOINT.BLOCKS_WRONG_SIZE. */
 export async function getTensor(
   store: Pick<BlockStore, 'get'>,
   tensor: { readonly name: string; readonly shape: readonly number[]; readonly blocks: readonly BlockReference[] },

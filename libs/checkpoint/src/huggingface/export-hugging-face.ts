@@ -6,7 +6,7 @@ import {
 } from '../safetensors/write-safetensors';
 import { type Gpt2Sizes, gpt2Tensors } from './gpt2-tensors';
 
-/** The weights of a tensor by its Hugging Face name, row-major. */
+/** Returns the weights of a tensor by its Hugging Face name, row-major. */
 export type ReadTensor = (name: string) => Promise<Float32Array>;
 
 const METADATA = { format: 'pt' };
@@ -23,7 +23,7 @@ function tensorsToWrite(sizes: Gpt2Sizes, readTensor: ReadTensor): TensorToWrite
   }));
 }
 
-/** The file in pieces. Its bytes depend on weights and sizes alone. Error: CHECKPOINT.SHAPE_BYTES_MISMATCH. */
+/** The file in pieces. Its bytes depend on weights and sizes alone. Throws CHECKPOINT.SHAPE_BYTES_MISMATCH. */
 export function encodeHuggingFace(sizes: Gpt2Sizes, readTensor: ReadTensor): AsyncGenerator<Uint8Array> {
   return encodeSafetensors(tensorsToWrite(sizes, readTensor), METADATA);
 }
@@ -33,7 +33,7 @@ export async function exportHuggingFace(sizes: Gpt2Sizes, readTensor: ReadTensor
   for await (const bytes of encodeHuggingFace(sizes, readTensor)) await sink(bytes);
 }
 
-/** Length of the exported file. */
+/** The length of the exported file in bytes. */
 export function huggingFaceBytes(sizes: Gpt2Sizes): number {
   return safetensorsBytes(
     tensorsToWrite(sizes, () => Promise.resolve(new Float32Array(0))),

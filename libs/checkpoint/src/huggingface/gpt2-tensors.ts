@@ -1,6 +1,6 @@
 import { type TensorDifferences, tensorsMismatch } from '../checkpoint.errors';
 
-/** The sizes that fix a GPT-2's tensors. Heads do not: they only divide `hidden`. */
+/** The sizes that determine a GPT-2's tensors. The number of heads does not: it only divides `hidden`. */
 export interface Gpt2Sizes {
   readonly layers: number;
   readonly hidden: number;
@@ -41,7 +41,7 @@ function layerTensors(layer: string, { hidden, ffn }: Gpt2Sizes): NamedShape[] {
   ];
 }
 
-/** A weight and its bias, as long as the weight's last dimension. */
+/** A weight, and its bias, which is as long as the weight's last dimension. */
 function pair(name: string, shape: readonly number[]): NamedShape[] {
   return [
     { name: `${name}.weight`, shape },
@@ -50,7 +50,7 @@ function pair(name: string, shape: readonly number[]): NamedShape[] {
 }
 
 /**
- * Compares tensors with those that `sizes` needs. Error: CHECKPOINT.TENSORS_MISMATCH listing missing, unexpected
+ * Compares tensors with those that `sizes` needs. Throws CHECKPOINT.TENSORS_MISMATCH, which lists missing, unexpected
  * and misshapen ones.
  */
 export function checkGpt2Tensors(tensors: readonly NamedShape[], sizes: Gpt2Sizes): void {

@@ -6,25 +6,25 @@ import { checkGpt2Tensors, type Gpt2Sizes, gpt2Tensors, type NamedShape } from '
 
 const PREFIX = 'transformer.';
 
-/** Causal masks that Hugging Face once saved with the weights: no parameters. */
+/** Causal masks that Hugging Face once saved with the weights; they are not parameters. */
 const MASK_BUFFER = /^(transformer\.)?h\.\d+\.attn\.(bias|masked_bias)$/;
 
 export interface ImportedModel {
-  /** What the tensors say about the model; its number of heads is not among it. */
+  /** The sizes that follow from the tensors; the number of heads is not among them. */
   readonly sizes: Gpt2Sizes;
-  /** With the `transformer.` prefix, in the order of gpt2Tensors. */
+  /** Named with the `transformer.` prefix, in the order of gpt2Tensors. */
   readonly tensors: readonly NamedShape[];
-  /** A tensor of `tensors` as f32, or a part of it. Error: CHECKPOINT.WEIGHT_NOT_FINITE */
+  /** Reads a tensor of `tensors`, or a part of it, as f32. Throws CHECKPOINT.WEIGHT_NOT_FINITE. */
   read(name: string, range?: FloatRange): Promise<Float32Array>;
 }
 
 /**
- * Opens a GPT-2 saved by Hugging Face, with or without the `transformer.` prefix. Errors: those of
- * SafetensorsFile.open; CHECKPOINT.NOT_GPT2; TENSORS_MISMATCH when it is not whole; DTYPE_UNSUPPORTED.
+ * Opens a GPT-2 saved by Hugging Face, with or without the `transformer.` prefix. Throws the errors of
+ * SafetensorsFile.open, CHECKPOINT.NOT_GPT2, TENSORS_MISMATCH when it is not complete, and DTYPE_UNSUPPORTED.
  */
 export async function importHuggingFace(source: RandomAccess): Promise<ImportedModel> {
   const file = await SafetensorsFile.open(source);
-  /** Name in the file by name with the prefix. */
+  /** The name in the file, by the name with the prefix. */
   const fileNames = new Map<string, string>();
   for (const { name, dtype } of file.entries) {
     if (MASK_BUFFER.test(name)) continue;
@@ -62,7 +62,7 @@ function inferSizes(tensors: readonly NamedShape[], asSaved: readonly NamedShape
   const [, ffn] = matrix('transformer.h.0.mlp.c_fc.weight');
   const layerIndices = tensors.map(({ name }) => Number(/^transformer\.h\.(\d+)\./.exec(name)?.[1] ?? -1));
   const layers = layerIndices.reduce((most, index) => Math.max(most, index + 1), 0);
-  // A gap would make the list of missing tensors as long as the largest index, which the file chooses freely.
+  // With a gap, the list of missing tensors would be as long as the largest index, which the file chooses freely.
   if (layers > new Set(layerIndices).size) throw notGpt2(`it has a layer ${layers - 1}, but not all layers before it`);
   return { layers, hidden, ffn, context, vocab, tieEmbeddings: !shapeOf.has('lm_head.weight') };
 }

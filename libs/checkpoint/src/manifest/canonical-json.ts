@@ -4,8 +4,9 @@ export type JsonValue = null | boolean | number | string | readonly JsonValue[] 
 export type JsonObject = { readonly [key: string]: JsonValue };
 
 /**
- * One text for equal values: no white space, keys by UTF-16 unit, numbers as JSON.stringify writes them (the rules
- * of RFC 8785). undefined members are left out; anything else that is not JSON is a bug.
+ * Gives equal values the same text: without white space, with keys in the order of UTF-16 units, and numbers as
+ * JSON.stringify writes them (the rules of RFC 8785). Members that are undefined are left out; anything else that is
+ * not JSON is a bug.
  */
 export function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item)).join(',')}]`;

@@ -5,11 +5,11 @@ import type { JsonObject } from './canonical-json';
 export interface BlockReference {
   readonly sha256: string;
   readonly bytes: number;
-  /** Where in the block the piece begins, in bytes; left out: at its start. Small tensors share blocks. */
+  /** The byte of the block at which the piece begins; if it is left out, at its start. Small tensors share blocks. */
   readonly offset?: number;
 }
 
-/** `weight-2`: the weight two updates ago, which an asynchronous schedule still uses. */
+/** The suffix counts updates: `weight-2` is the weight two updates ago, which an asynchronous schedule still uses. */
 export type TensorKind = 'weight' | 'm' | 'v' | 'momentum' | `weight-${number}`;
 
 /** One tensor of the model (`weight`) or of its optimizer's state (AdamW `m`, `v`; SGD `momentum`), under the name of the weight. */
@@ -18,25 +18,25 @@ export interface ManifestTensor {
   readonly kind: TensorKind;
   readonly dtype: 'f32';
   readonly shape: readonly number[];
-  /** Concatenated they are the tensor, little-endian, row-major. */
+  /** One after the other they are the tensor, little-endian and row-major. */
   readonly blocks: readonly BlockReference[];
 }
 
-/** The number of heads is null in an import: the file does not say. */
+/** In an import the number of heads is null, because the file does not tell it. */
 export type ManifestModel = Omit<ModelConfig, 'heads'> & { readonly heads: number | null };
 
-/** All that a checkpoint is, apart from the blocks: enough to go on bit for bit, whatever the partition. */
+/** Everything that a checkpoint is, apart from the blocks: enough to continue bit for bit, whatever the partition. */
 export interface Manifest {
   readonly version: 1;
-  /** null in an import. */
+  /** Null in an import. */
   readonly runId: string | null;
-  /** Updates done; the run goes on with step + 1. */
+  /** The number of updates done; the run continues with step + 1. */
   readonly step: number;
   readonly model: ManifestModel;
   readonly dataPosition: JsonObject;
   readonly rng: JsonObject;
-  /** Its type and step; null for weights alone (an import). */
+  /** The optimizer's type and step; null if the checkpoint has only weights (an import). */
   readonly optimizer: JsonObject | null;
-  /** Each (kind, name) once. */
+  /** Each (kind, name) occurs once. */
   readonly tensors: readonly ManifestTensor[];
 }

@@ -1,13 +1,13 @@
 import type { SafetensorsDType } from './header';
 
 export interface FloatConversion {
-  /** Of one source element. */
+  /** Bytes of one source element. */
   readonly bytes: number;
-  /** Fills the start of `values` with the elements of `source`, which holds whole elements at any alignment. */
+  /** Fills the start of `values` with the elements of `source`, which has whole elements at any alignment. */
   into(values: Float32Array, source: Uint8Array): void;
 }
 
-/** How to read a dtype as f32; undefined where it is not a floating-point type that weights come in. */
+/** How to read a dtype as f32; undefined if it is not a floating-point type in which weights are stored. */
 export function toFloat32(dtype: SafetensorsDType): FloatConversion | undefined {
   switch (dtype) {
     case 'F32':

@@ -1,8 +1,8 @@
-/** What a JSON text holds, counted in one pass before anything is made of it. */
+/** The size of a JSON text's content, counted in one pass before the text is parsed. */
 export interface HeaderSize {
   /** Members of the outermost object. */
   readonly members: number;
-  /** Values in all objects and lists; an empty one counts as one. */
+  /** Values in all objects and lists; an empty object or list counts as one value. */
   readonly values: number;
   readonly depth: number;
 }
@@ -13,7 +13,7 @@ const BACKSLASH = 0x5c;
 const OPEN = new Set([0x5b, 0x7b]);
 const CLOSE = new Set([0x5d, 0x7d]);
 
-/** Of a text that need not be valid; one that is has exactly these sizes. */
+/** The text need not be valid; if it is, these are exactly its sizes. */
 export function headerSize(bytes: Uint8Array): HeaderSize {
   let open = 0;
   let depth = 0;

@@ -10,10 +10,10 @@ import { fileTrailing, tensorDuplicate } from '../checkpoint.errors';
 import { duplicateKey } from '@millrace/core';
 import { headerSize, type HeaderSize } from './header-size';
 
-/** Most values in a header, those in shapes and metadata included: sixteen for each tensor. */
+/** The most values in a header, including those in shapes and metadata: sixteen for each tensor. */
 const VALUES_MAX = 262_144;
 
-/** The depth at which the reference reader stops as well. */
+/** The reference reader stops at this depth as well. */
 const DEPTH_MAX = 127;
 
 /** Bytes of one element of each dtype of the format. */
@@ -41,24 +41,24 @@ export interface SafetensorsEntry {
   readonly name: string;
   readonly dtype: SafetensorsDType;
   readonly shape: readonly number[];
-  /** Bytes from the end of the header: [begin, end). */
+  /** Byte positions after the header: [begin, end). */
   readonly begin: number;
   readonly end: number;
 }
 
 export interface SafetensorsHeader {
   readonly metadata: Readonly<Record<string, string>>;
-  /** In the order in which their data lie in the file. */
+  /** In the order of their data in the file. */
   readonly entries: readonly SafetensorsEntry[];
 }
 
 /**
- * Largest header read. The reference implementation (github.com/huggingface/safetensors) takes 100 MB, which keeps a
- * thread for many seconds; 16,384 tensors with long names need a quarter of this.
+ * The largest header that is read. The reference implementation (github.com/huggingface/safetensors) accepts 100 MB,
+ * which would occupy a thread for many seconds; 16,384 tensors with long names need a quarter of this.
  */
 export const HEADER_BYTES_MAX = 16 * 1024 * 1024;
 
-/** Most tensors in one file: reading a header of this many takes a tenth of a second. */
+/** The most tensors in one file; reading a header with so many takes a tenth of a second. */
 export const TENSORS_MAX = 16_384;
 
 /**
@@ -80,7 +80,7 @@ export function parseHeader(bytes: Uint8Array, dataBytes: number): SafetensorsHe
 }
 
 function parseObject(bytes: Uint8Array): Record<string, unknown> {
-  // The format asks for '{' as the first byte, which also keeps a byte order mark out.
+  // The format requires '{' as the first byte, which also excludes a byte order mark.
   if (bytes[0] !== 0x7b) throw headerInvalid('it does not begin with "{"');
   checkSize(headerSize(bytes));
   let text: string;
@@ -111,7 +111,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 function checkedMetadata(value: unknown): Record<string, string> {
-  // The reference reader takes null for no metadata.
+  // The reference reader accepts null as no metadata.
   if (value === null) return {};
   if (!isObject(value)) throw headerInvalid('__metadata__ is not an object');
   for (const [key, text] of Object.entries(value)) {
@@ -132,7 +132,7 @@ function checkedEntry(name: string, value: unknown): SafetensorsEntry {
   const [begin = 0, end = 0] = offsets;
   if (end < begin) throw headerInvalid(`tensor ${quoted} ends at ${end}, before it begins at ${begin}`);
   const needed = shape.reduce((product, size) => product * size, SAFETENSORS_DTYPE_BYTES[dtype as SafetensorsDType]);
-  // A product beyond 2^53 is inexact, but then also larger than any offset.
+  // A product beyond 2^53 is inexact, but it is then also larger than any offset.
   if (needed !== end - begin) throw shapeBytesMismatch(name, shape, { needed, found: end - begin });
   return { name, dtype: dtype as SafetensorsDType, shape, begin, end };
 }

@@ -4,7 +4,7 @@ import { fileTruncated, storageFailed } from '../checkpoint.errors';
 /** Bytes that can be read by position: a file, or memory. */
 export interface RandomAccess {
   readonly bytes: number;
-  /** Exactly `length` bytes from `offset` on. Error: CHECKPOINT.FILE_TRUNCATED when there are fewer. */
+  /** Returns exactly `length` bytes from `offset` on. Throws CHECKPOINT.FILE_TRUNCATED when there are fewer. */
   read(offset: number, length: number): Promise<Uint8Array>;
   close(): Promise<void>;
 }
@@ -20,7 +20,7 @@ export function memoryAccess(content: Uint8Array): RandomAccess {
   };
 }
 
-/** Error: CHECKPOINT.STORAGE_FAILED. */
+/** Throws CHECKPOINT.STORAGE_FAILED. */
 export async function fileAccess(path: string): Promise<RandomAccess> {
   try {
     const file = await open(path, 'r');

@@ -3,13 +3,13 @@ import { toFloat32 } from './float-conversion';
 import { HEADER_BYTES_MAX, parseHeader, type SafetensorsEntry, type SafetensorsHeader } from './header';
 import type { RandomAccess } from './random-access';
 
-/** The header length that every file begins with: u64, little-endian. */
+/** Every file begins with the length of its header: u64, little-endian. */
 const PREFIX_BYTES = 8;
 
-/** Floating-point elements converted at a time. */
+/** How many bytes of floating-point elements are converted at a time. */
 const CHUNK_BYTES = 4 * 1024 * 1024;
 
-/** Elements of a tensor, row-major; what lies beyond its end is left out. */
+/** A range of a tensor's elements, row-major; what is beyond the tensor's end is left out. */
 export interface FloatRange {
   readonly from: number;
   readonly count: number;
@@ -33,7 +33,7 @@ export class SafetensorsFile {
     this.entryOf = new Map(header.entries.map((entry) => [entry.name, entry]));
   }
 
-  /** Errors: CHECKPOINT.FILE_TRUNCATED, HEADER_TOO_LONG, and those of parseHeader. */
+  /** Throws CHECKPOINT.FILE_TRUNCATED, HEADER_TOO_LONG, and the errors of parseHeader. */
   static async open(source: RandomAccess): Promise<SafetensorsFile> {
     if (source.bytes < PREFIX_BYTES) throw fileTruncated(PREFIX_BYTES, source.bytes, 'the length of the header');
     const prefix = await source.read(0, PREFIX_BYTES);
@@ -45,7 +45,7 @@ export class SafetensorsFile {
     return new SafetensorsFile(source, dataStart, header);
   }
 
-  /** Error: CHECKPOINT.TENSOR_UNKNOWN. */
+  /** Throws CHECKPOINT.TENSOR_UNKNOWN. */
   entry(name: string): SafetensorsEntry {
     const entry = this.entryOf.get(name);
     if (entry === undefined) throw tensorUnknown(name);
@@ -59,8 +59,8 @@ export class SafetensorsFile {
   }
 
   /**
-   * A floating-point tensor as f32 (F16, BF16 exactly; F64 rounded to nearest), or the part of it that `range` names.
-   * Error: CHECKPOINT.DTYPE_UNSUPPORTED.
+   * Reads a floating-point tensor, or the part of it that `range` names, as f32 (F16 and BF16 exactly; F64 rounded to
+   * nearest). Throws CHECKPOINT.DTYPE_UNSUPPORTED.
    */
   async readFloat32(name: string, range: FloatRange = WHOLE): Promise<Float32Array> {
     const { dtype, begin, end } = this.entry(name);

@@ -7,7 +7,7 @@ export interface TensorToWrite {
   readonly name: string;
   readonly dtype: SafetensorsDType;
   readonly shape: readonly number[];
-  /** Its bytes, little-endian, row-major. */
+  /** Returns the tensor's bytes, little-endian and row-major. */
   read(): Promise<Uint8Array>;
 }
 

@@ -22,9 +22,9 @@ export interface TokenFileOptions {
   readonly contentType: string;
   /** byte, char or gpt2 for text; left out for tokens. */
   readonly tokenizer?: string;
-  /** Where the token file appears, complete or not at all; `path` + `.partial` and `.source` are used meanwhile. */
+  /** Where the token file appears, complete or not at all; until then `path` + `.partial` and `.source` are used. */
   readonly path: string;
-  /** Default 2 GiB. */
+  /** By default 2 GiB. */
   readonly bytesMax?: number;
 }
 
@@ -37,8 +37,8 @@ export interface TokenFileOptions {
 export async function buildTokenFile(options: TokenFileOptions): Promise<TokenFile> {
   const partialPath = `${options.path}.partial`;
   const spoolPath = `${options.path}.source`;
-  // A stream may fail before its first read below; without a listener that would end the process. The read reports
-  // it.
+  // A stream may fail before its first read below; without a listener that would end the process. The read reports the
+  // failure.
   if (options.source instanceof Readable) options.source.on('error', () => undefined);
   try {
     const built = await build(options, partialPath, spoolPath);
@@ -50,7 +50,7 @@ export async function buildTokenFile(options: TokenFileOptions): Promise<TokenFi
   }
 }
 
-/** Renames and makes the new name durable, which only a sync of its folder does. */
+/** Renames the file and makes the new name durable, for which its folder must be synced. */
 async function publish(partialPath: string, path: string): Promise<void> {
   try {
     await rename(partialPath, path);
@@ -79,7 +79,7 @@ async function build(options: TokenFileOptions, partialPath: string, spoolPath: 
   return writeText(again, { contentType, tokenizer, path: partialPath });
 }
 
-/** `text/plain; charset=utf-8` -> `text/plain`; another charset is refused. */
+/** Example: `text/plain; charset=utf-8` -> `text/plain`; another charset is refused. */
 function mediaType(contentType: string): string {
   const [type = '', ...parameters] = contentType
     .toLowerCase()

@@ -12,12 +12,12 @@ export type ByteSource = AsyncIterable<Uint8Array>;
 const SLICE_BYTES = 65_536;
 
 /**
- * The chunks of `source` in small slices. Errors: DATA.UPLOAD_TOO_LARGE beyond `bytesMax`, DATA.UPLOAD_BROKEN when
- * the source fails.
+ * Cuts the chunks of `source` into small slices. Errors: DATA.UPLOAD_TOO_LARGE beyond `bytesMax`, DATA.UPLOAD_BROKEN
+ * when the source fails.
  */
 export async function* readSlices(source: ByteSource, bytesMax: number): AsyncGenerator<Uint8Array> {
   let bytes = 0;
-  // A request that is refused half-way must stay open: destroying it would take the answer with it.
+  // A request that is refused half-way must stay open: destroying it would destroy the answer too.
   const chunks: ByteSource = source instanceof Readable ? source.iterator({ destroyOnReturn: false }) : source;
   try {
     for await (const chunk of chunks) {

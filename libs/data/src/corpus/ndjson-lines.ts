@@ -2,10 +2,10 @@ import { lineInvalid } from '../data.errors';
 import { halfSurrogateIndex } from '../tokenizers/half-surrogate-index';
 
 const NEWLINE = 0x0a;
-/** One line is held in memory whole. */
+/** A line is held in memory as a whole. */
 const LINE_BYTES_MAX = 16 * 1024 * 1024;
 
-/** The text of every line that is not blank. Error: DATA.LINE_INVALID with the line's number, from 1. */
+/** The text of every line that is not blank. Throws DATA.LINE_INVALID with the number of the line, counted from 1. */
 export async function* readNdjsonTexts(slices: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   let lineNumber = 1;
   let parts: Uint8Array[] = [];
@@ -37,7 +37,7 @@ export async function* readNdjsonTexts(slices: AsyncIterable<Uint8Array>): Async
   if (text !== undefined) yield text;
 }
 
-/** undefined for a blank line. */
+/** Undefined for a blank line. */
 function parseLine(bytes: Uint8Array, lineNumber: number): string | undefined {
   const value = parseJson(bytes, lineNumber);
   if (value === undefined) return undefined;

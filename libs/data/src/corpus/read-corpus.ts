@@ -7,15 +7,15 @@ const PIECE_UNITS = 65_536;
 export type TextContentType = 'text/plain' | 'application/x-ndjson';
 
 export interface CorpusPiece {
-  /** Whole characters, never empty. */
+  /** Whole characters; never empty. */
   readonly text: string;
-  /** This piece is the first of a document. */
+  /** Whether this piece is the first of a document. */
   readonly startsDocument: boolean;
 }
 
 /**
- * The corpus as text, piece by piece: text/plain is one document, x-ndjson has one a line (lines without text do
- * not count).
+ * Reads the corpus as text, piece by piece. text/plain is one document; x-ndjson has one document per line (lines
+ * without text do not count).
  */
 export async function* readCorpus(
   slices: AsyncIterable<Uint8Array>,

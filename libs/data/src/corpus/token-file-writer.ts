@@ -6,7 +6,7 @@ import { TOKEN_BYTES, type TokenDType, type TokenFileSummary } from './token-fil
 
 const BUFFER_BYTES = 1024 * 1024;
 
-/** Appends ids to a new file through one fixed buffer, hashing as it goes. */
+/** Appends ids to a new file through one fixed buffer, and hashes them on the way. */
 export class TokenFileWriter {
   private readonly hash = createHash('sha256');
   private readonly buffer = Buffer.alloc(BUFFER_BYTES);
@@ -19,7 +19,7 @@ export class TokenFileWriter {
     private readonly dtype: TokenDType,
   ) {}
 
-  /** Error: DATA.STORAGE_FAILED, DATA.DISK_FULL; so for the other methods. */
+  /** Throws DATA.STORAGE_FAILED or DATA.DISK_FULL, as the other methods do. */
   static async create(path: string, dtype: TokenDType): Promise<TokenFileWriter> {
     try {
       return new TokenFileWriter(path, await open(path, 'w'), dtype);

@@ -8,12 +8,12 @@ export const TOKEN_BYTES = { u16: 2, u32: 4 } as const satisfies Record<TokenDTy
 export interface TokenFileSummary {
   readonly tokens: number;
   readonly bytes: number;
-  /** Of the file's bytes, lower-case hexadecimal: its address. */
+  /** The hash of the file's bytes in lower-case hexadecimal, which is its address. */
   readonly sha256: string;
 }
 
 export interface TokenFile extends TokenFileSummary {
-  /** Every id is below it. */
+  /** Every id is less than this. */
   readonly vocab: number;
   /** u16 unless the vocabulary has more than 65,536 ids. */
   readonly dtype: TokenDType;

@@ -11,7 +11,7 @@ export async function writeUploadedTokens(slices: AsyncIterable<Uint8Array>, pat
   try {
     let largestId = -1;
     let bytes = 0;
-    /** First half of an id cut by the end of a slice. */
+    /** The first half of an id that the end of a slice cut. */
     let carried = new Uint8Array(0);
     for await (const slice of slices) {
       bytes += slice.length;

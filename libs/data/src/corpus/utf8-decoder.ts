@@ -2,15 +2,15 @@ import { isUtf8 } from 'node:buffer';
 import { textNotUtf8 } from '../data.errors';
 
 /**
- * Decodes UTF-8 that arrives in slices cut anywhere; says at which byte it is wrong, which TextDecoder does not.
+ * Decodes UTF-8 that arrives in slices cut anywhere, and tells at which byte it is wrong, which TextDecoder does not.
  */
 export class Utf8Decoder {
   private readonly decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-  /** The first bytes of a character that the next slice completes: at most 3. */
+  /** The first bytes of a character that the next slice completes; at most 3. */
   private carried: Uint8Array = new Uint8Array(0);
   private offset = 0;
 
-  /** Whole characters only. Error: DATA.TEXT_NOT_UTF8. */
+  /** Returns whole characters only. Throws DATA.TEXT_NOT_UTF8. */
   decode(slice: Uint8Array): string {
     const bytes = this.carried.length === 0 ? slice : Buffer.concat([this.carried, slice]);
     const whole = bytes.subarray(0, bytes.length - incompleteTailBytes(bytes));
@@ -20,13 +20,13 @@ export class Utf8Decoder {
     return this.decoder.decode(whole);
   }
 
-  /** Error: DATA.TEXT_NOT_UTF8 when the text ends inside a character. */
+  /** Throws DATA.TEXT_NOT_UTF8 when the text ends inside a character. */
   finish(): void {
     if (this.carried.length > 0) throw textNotUtf8(this.offset);
   }
 }
 
-/** Length of a character begun but not complete at the end of `bytes`. */
+/** How many bytes at the end of `bytes` belong to a character that is not complete. */
 function incompleteTailBytes(bytes: Uint8Array): number {
   for (let length = 1; length <= Math.min(3, bytes.length); length++) {
     const byte = bytes[bytes.length - length] ?? 0;
@@ -42,7 +42,7 @@ function characterBytes(leadByte: number): number {
   return leadByte < 0xf0 ? 3 : 4;
 }
 
-/** Index of the character at which `bytes` stop being UTF-8. */
+/** The index of the character at which `bytes` stop being UTF-8. */
 function firstInvalidByte(bytes: Uint8Array): number {
   let index = 0;
   while (index < bytes.length) {

@@ -11,16 +11,16 @@ export interface SamplerOptions {
   readonly seed: number;
   /** The part of the dataset that is sampled. */
   readonly tokens: TokenRange;
-  /** Tokens of a sequence, T. */
+  /** T, the number of tokens in a sequence. */
   readonly context: number;
-  /** Sequences of a step. */
+  /** How many sequences a step has. */
   readonly global: number;
-  /** Where training goes on from a checkpoint; left out: with step 1 and the first sample. */
+  /** Where training continues from a checkpoint; without it, training begins with step 1 and the first sample. */
   readonly start?: SampleStart;
   readonly store: TokenReader;
 }
 
-/** Step `step` reads sample `sample` (from 0) first: as many samples were consumed by the steps before it. */
+/** Step `step` first reads sample `sample` (counted from 0): the steps before it have consumed that many samples. */
 export interface SampleStart {
   readonly step: number;
   readonly sample: number;
@@ -35,16 +35,16 @@ export interface Batch {
 }
 
 /**
- * Which tokens row r of step s reads: a function of (seed, sample number) alone. Samples are numbered from what was
- * consumed before the start, so that micro-batch size, number of ranks and a resume at any step, with whatever batch,
- * change nothing. Every epoch visits every whole sequence once.
+ * Decides which tokens row r of step s reads, as a function of (seed, sample number) alone. Samples are numbered from
+ * what was consumed before the start, so that neither micro-batch size nor number of ranks nor a resume at any step
+ * with any batch changes the order. Every epoch visits every whole sequence once.
  */
 export class Sampler {
-  /** Whole sequences in the range: the length of an epoch. */
+  /** Whole sequences in the range, which is the length of an epoch. */
   readonly sequences: number;
   private readonly permutation: SequencePermutation | undefined;
 
-  /** Error: DATA.TOKENS_TOO_FEW when the range has not one sequence. */
+  /** Throws DATA.TOKENS_TOO_FEW when the range has not even one sequence. */
   constructor(private readonly options: SamplerOptions) {
     const { tokens, context, order, seed } = options;
     this.sequences = sequenceCount(tokens, context);
@@ -60,12 +60,12 @@ export class Sampler {
     return this.sampleOffset(start.sample + (step - start.step) * global + row);
   }
 
-  /** Rows microIndex * micro … of step `step`. */
+  /** The `micro` rows of step `step` from row microIndex * micro on. */
   batch(step: number, microIndex: number, micro: number): Batch {
     return this.read(micro, (row) => this.rowOffset(step, microIndex * micro + row));
   }
 
-  /** `count` samples from number `first` on, whatever the steps. */
+  /** `count` samples from number `first` on, whatever steps they belong to. */
   samples(first: number, count: number): Batch {
     return this.read(count, (row) => this.sampleOffset(first + row));
   }

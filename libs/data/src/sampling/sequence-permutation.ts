@@ -14,7 +14,7 @@ const WORD = 0x100000000;
  */
 export class SequencePermutation {
   private readonly stream: RandomStream;
-  /** Each half's number of values, a power of two. */
+  /** How many values each half has: a power of two. */
   private readonly halfSize: number;
 
   constructor(
@@ -28,7 +28,7 @@ export class SequencePermutation {
     this.halfSize = halfSize;
   }
 
-  /** Which sequence comes at `index` (0 … size-1) of `epoch`. */
+  /** The sequence that comes at `index` (0 … size-1) of `epoch`. */
   at(epoch: number, index: number): number {
     assert(index >= 0 && index < this.size, `element ${index} of a permutation of ${this.size}`);
     let value = this.encrypt(epoch, index);

@@ -4,18 +4,18 @@ import type { TokenRange } from './token-store';
 
 export interface DatasetSplit {
   readonly train: TokenRange;
-  /** `count` 0 when there is no validation. */
+  /** `count` is 0 when there is no validation. */
   readonly validation: TokenRange;
 }
 
-/** Sequences of `context` tokens in a range; the last one needs one border token more, its final target. */
+/** Number of sequences of `context` tokens in a range; the last one needs one more token, its final target. */
 export function sequenceCount(range: TokenRange, context: number): number {
   return Math.max(0, Math.floor((range.count - 1) / context));
 }
 
 /**
- * The last `fraction` (0 <= fraction < 1) of `tokens` for validation, rounded down, the rest for training.
- * Error: DATA.TOKENS_TOO_FEW when a part that is used has not one sequence.
+ * Splits off the last `fraction` (0 <= fraction < 1) of `tokens` for validation, rounded down; the rest is for
+ * training. Throws DATA.TOKENS_TOO_FEW when a part that is used has not even one sequence.
  */
 export function splitValidation(tokens: number, fraction: number, context: number): DatasetSplit {
   assert(fraction >= 0 && fraction < 1, `validation fraction ${fraction} is not in [0, 1)`);

@@ -10,27 +10,27 @@ export interface TokenRange {
   readonly count: number;
 }
 
-/** Whatever tokens can be read from by position. */
+/** Anything from which tokens can be read by position. */
 export interface TokenReader {
-  /** `count` ids from `offset` on. */
+  /** Returns `count` ids from `offset` on. */
   read(offset: number, count: number): Uint32Array;
 }
 
 export interface TokenStoreOptions {
   readonly dtype: TokenDType;
-  /** Pages kept in memory, 64 KiB each; default 64 (4 MiB). */
+  /** How many pages of 64 KiB are kept in memory; 64 (4 MiB) by default. */
   readonly pageCountMax?: number;
 }
 
 const PAGE_BYTES = 65_536;
 
 /**
- * A token file read by position in bounded memory: positional reads of whole pages, the least recently used page
- * dropped first. Reading is synchronous: a page is 64 KiB of a local file, and the sampler runs on the thread that
- * feeds the device.
+ * Reads a token file by position in bounded memory: it reads whole pages, and drops the least recently used page first.
+ * Reading is synchronous, since a page is 64 KiB of a local file, and the sampler runs on the thread that feeds the
+ * device.
  */
 export class TokenStore implements TokenReader {
-  /** In order of last use, which Map keeps as order of insertion. */
+  /** In the order of last use, which a Map keeps as the order of insertion. */
   private readonly pages = new Map<number, TokenIds>();
 
   private constructor(
@@ -42,7 +42,7 @@ export class TokenStore implements TokenReader {
     readonly tokens: number,
   ) {}
 
-  /** Errors: DATA.STORAGE_FAILED, DATA.TOKEN_FILE_INVALID when its size is not a whole number of ids. */
+  /** Throws DATA.STORAGE_FAILED, and DATA.TOKEN_FILE_INVALID when the file's size is not a whole number of ids. */
   static open(path: string, { dtype, pageCountMax = 64 }: TokenStoreOptions): TokenStore {
     const idBytes = TOKEN_BYTES[dtype];
     let descriptor: number;

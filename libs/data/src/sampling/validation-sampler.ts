@@ -2,27 +2,27 @@ import { assert } from '@millrace/core';
 import { type Batch, Sampler, type SamplerOptions } from './sampler';
 
 export interface ValidationOptions extends Omit<SamplerOptions, 'order' | 'seed'> {
-  /** Global batches wanted. */
+  /** How many global batches are wanted. */
   readonly evalBatches: number;
-  /** The target of rows that no sequence fills, which no loss counts. */
+  /** The target in rows that no sequence fills, which no loss counts. */
   readonly ignoredTarget: number;
 }
 
 /**
- * The sequences that every evaluation reads: from the start of the validation range, each once, the same each time.
- * They are the whole range, or the first `evalBatches` global batches of it.
+ * The sequences that every evaluation reads, from the start of the validation range: each once, and the same each time.
+ * They are the whole range, or its first `evalBatches` global batches.
  */
 export class ValidationSampler {
   readonly sequenceCount: number;
   private readonly sampler: Sampler;
 
-  /** Error: DATA.TOKENS_TOO_FEW when the range has not one sequence. */
+  /** Throws DATA.TOKENS_TOO_FEW when the range has not even one sequence. */
   constructor(private readonly options: ValidationOptions) {
     this.sampler = new Sampler({ ...options, order: 'sequential', seed: 0 });
     this.sequenceCount = Math.min(options.evalBatches * options.global, this.sampler.sequences);
   }
 
-  /** How many micro-batches of `micro` rows hold them all; the last one may be partly filled. */
+  /** How many micro-batches of `micro` rows contain them all; the last one may be partly filled. */
   microBatchCount(micro: number): number {
     return Math.ceil(this.sequenceCount / micro);
   }

@@ -11,10 +11,10 @@ export class CharTokenizer implements Tokenizer {
   readonly name = 'char';
   readonly vocab: number;
   readonly documentSeparator: TokenIds;
-  /** id by code point, -1 where there is none. */
+  /** The id of each code point, -1 if it has none. */
   private readonly idOf: Int32Array;
 
-  /** `codePoints`: distinct, ascending, at least one. */
+  /** `codePoints` are distinct and ascending; there is at least one. */
   constructor(private readonly codePoints: readonly number[]) {
     assert(codePoints.length > 0, 'a char vocabulary has at least one character');
     this.vocab = codePoints.length;
@@ -24,7 +24,7 @@ export class CharTokenizer implements Tokenizer {
     this.documentSeparator = this.allocate(newlineId < 0 ? 0 : 1).fill(newlineId);
   }
 
-  /** The vocabulary of `text`. Error: DATA.TEXT_EMPTY. */
+  /** Makes a tokenizer with the vocabulary of `text`. Throws DATA.TEXT_EMPTY. */
   static fromText(text: string): CharTokenizer {
     const seen = new CodePointSet();
     seen.addText(text);

@@ -11,7 +11,7 @@ export class CodePointSet {
     return this.count;
   }
 
-  /** Error: DATA.TEXT_MALFORMED for half a surrogate pair. */
+  /** Throws DATA.TEXT_MALFORMED for half a surrogate pair. */
   addText(text: string): void {
     for (let index = 0; index < text.length; index++) {
       const codePoint = text.codePointAt(index) ?? 0;
@@ -27,7 +27,7 @@ export class CodePointSet {
     this.count++;
   }
 
-  /** Ascending. */
+  /** In ascending order. */
   sorted(): number[] {
     const codePoints: number[] = [];
     for (let codePoint = 0; codePoint < CODE_POINT_COUNT; codePoint++) {

@@ -1,8 +1,8 @@
 import { WHITE_SPACE } from './white-space';
 
 /**
- * GPT-2's pre-tokenizer (encoder.py of openai/gpt-2, and tiktoken's r50k_base): merges never cross the pieces it finds.
- * It covers every character.
+ * The pieces of GPT-2's pre-tokenizer (encoder.py of openai/gpt-2, and tiktoken's r50k_base). They cover every
+ * character, and merges never go beyond a piece.
  */
 export const GPT2_PIECE = [
   "'s|'t|'re|'ve|'m|'ll|'d",
@@ -17,18 +17,16 @@ const PIECE = new RegExp(GPT2_PIECE, 'uy');
 const IS_WHITE = new RegExp(`[${WHITE_SPACE}]`);
 
 /**
- * Longest piece given to the merge loop, in UTF-16 units. The loop is quadratic in it (64,000 letters take
- * seconds), so a longer run without a boundary (DNA, a ruler of dashes) is cut after this many: it still decodes
- * exactly, but may differ from GPT-2's own merges.
+ * The longest piece given to the merge loop, in UTF-16 units. The loop is quadratic in it (64,000 letters take
+ * seconds), so that a longer run without a boundary (DNA, a ruler of dashes) is cut after this many units. The result
+ * still decodes exactly, but may differ from GPT-2's own merges.
  */
 export const PIECE_UNITS_MAX = 1024;
 
-/** Cheap test for texts that may hold a piece that is too long: every such piece is a run of this kind. */
+/** A cheap test for texts that may have a piece that is too long: every such piece is a run of this kind. */
 const LONG_RUN = new RegExp(`[^${WHITE_SPACE}]{${PIECE_UNITS_MAX},}|[${WHITE_SPACE}]{${PIECE_UNITS_MAX},}`);
 
-/**
- * A match is certain once this many units follow it: the longest look-ahead is a contraction or one surrogate pair.
- */
+/** A match is certain once so many units follow it: the longest look-ahead is a contraction or one surrogate pair. */
 const LOOK_AHEAD_UNITS = 4;
 
 /** How far back a boundary is looked for before the whole text is split. */
@@ -37,7 +35,7 @@ const LAST_BOUNDARY = new RegExp(`(?<=[^${WHITE_SPACE}])[${WHITE_SPACE}]+[^${WHI
 
 interface Piece {
   readonly end: number;
-  /** It goes on after `end`, but was cut to the limit. */
+  /** Whether the piece continues after `end`, but was cut at the limit. */
   readonly cut: boolean;
 }
 
@@ -52,8 +50,8 @@ function pieceAt(text: string, start: number): Piece {
 }
 
 /**
- * The text in parts that are encoded one by one: as a whole, or by piece when one of them may be too long for the
- * merge loop.
+ * Cuts the text into parts that are encoded one by one. It is one part, unless one of its pieces may be too long for
+ * the merge loop.
  */
 export function* encodableParts(text: string): Generator<string> {
   if (!LONG_RUN.test(text)) {
@@ -68,8 +66,8 @@ export function* encodableParts(text: string): Generator<string> {
 }
 
 /**
- * Length of the longest known prefix of `text` whose tokens cannot change whatever follows. Before white space that
- * follows something else there is always a boundary; where the tail has none, the pieces are matched.
+ * The length of the longest known prefix of `text` whose tokens cannot change, whatever follows. There is always a
+ * boundary before white space that follows something else; if the end of the text has none, the pieces are matched.
  */
 export function stablePrefixLength(text: string): number {
   const from = Math.max(0, text.length - TAIL_UNITS);
@@ -82,7 +80,7 @@ function splitPrefixLength(text: string): number {
   for (let start = 0; start < text.length;) {
     const { end, cut } = pieceAt(text, start);
     if (!cut && end + LOOK_AHEAD_UNITS > text.length) break;
-    // A prefix that ends in white space would be split otherwise: "\n\n" is one piece, but two before a letter.
+    // A prefix that ends in white space could be split differently: "\n\n" is one piece, but two before a letter.
     if (cut || !IS_WHITE.test(text.charAt(end - 1))) safe = end;
     start = end;
   }

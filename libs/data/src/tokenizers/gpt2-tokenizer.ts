@@ -6,10 +6,10 @@ import { assertWellFormed } from './half-surrogate-index';
 
 const END_OF_TEXT = 50_256;
 const VOCAB = 50_257;
-/** Merged pieces the encoder remembers; pieces are short (PIECE_UNITS_MAX), so this bounds its memory. */
+/** How many merged pieces the encoder remembers. Pieces are short (PIECE_UNITS_MAX), so that this bounds its memory. */
 const MERGE_CACHE_ENTRIES = 20_000;
 const END_OF_TEXT_MARK = '<|endoftext|>';
-/** The mark in a corpus is ordinary text; only the document separator is the special id. */
+/** In a corpus the mark is ordinary text; only the document separator has the special id. */
 const NO_MARKS = new Set<string>();
 
 type Ranks = typeof import('gpt-tokenizer/bpeRanks/r50k_base').default;
@@ -22,8 +22,8 @@ interface Tables {
 let sharedTables: Tables | undefined;
 
 /**
- * Loaded and built at first use: together they take about 140 ms and some 20 MB, which users of other tokenizers, and
- * threads that only read tokens, should not pay.
+ * Loads and builds the tables at first use. They take about 140 ms and some 20 MB, which users of other tokenizers, and
+ * threads that only read tokens, should not pay for.
  */
 function tables(): Tables {
   if (sharedTables === undefined) {
@@ -35,7 +35,7 @@ function tables(): Tables {
     const core = new Core({
       bytePairRankDecoder: ranks,
       specialTokensEncoder: new Map([[END_OF_TEXT_MARK, END_OF_TEXT]]),
-      // The package's own pattern has JavaScript's idea of white space.
+      // The package's own pattern uses JavaScript's definition of white space.
       tokenSplitRegex: new RegExp(GPT2_PIECE, 'gu'),
       mergeCacheSize: MERGE_CACHE_ENTRIES,
     });
@@ -60,7 +60,7 @@ export class Gpt2Tokenizer implements Tokenizer {
   }
 
   decode(ids: ArrayLike<number>): string {
-    // The package's own decode keeps half a character for the next call, so the bytes are joined here.
+    // The package's own decode keeps half a character for the next call, so that the bytes are joined here.
     const bytes = Buffer.concat(Array.from(ids, bytesOfId));
     return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
   }

@@ -3,7 +3,9 @@ export type TokenIds = Uint16Array | Uint32Array;
 
 export type TokenizerName = 'byte' | 'char' | 'gpt2' | 'tokens';
 
-/** What a dataset's row keeps of its tokenizer. Code points are numbers because JSONB refuses U+0000 in strings. */
+/**
+ * What a dataset's row stores about its tokenizer. Code points are numbers, because JSONB refuses U+0000 in strings.
+ */
 export type TokenizerJson =
   | { readonly name: 'byte' }
   | { readonly name: 'char'; readonly codePoints: readonly number[] }
@@ -12,9 +14,9 @@ export type TokenizerJson =
 
 /** Encodes a text that arrives in pieces; the ids do not depend on where the pieces were cut. */
 export interface IncrementalEncoder {
-  /** Ids that are certain by now. A piece must not end inside a surrogate pair. */
+  /** Returns the ids that are certain by now. A piece must not end inside a surrogate pair. */
   push(text: string): TokenIds;
-  /** The remaining ids of this text; the encoder is then ready for another one. */
+  /** Returns the remaining ids of this text; the encoder is then ready for another text. */
   finish(): TokenIds;
 }
 
@@ -22,15 +24,11 @@ export interface Tokenizer {
   readonly name: TokenizerName;
   /** Number of ids: every id is below it. */
   readonly vocab: number;
-  /** Text put between two documents of a corpus, as ids; [] when the text is one document. */
+  /** The text between two documents of a corpus, as ids; [] if the text is one document. */
   readonly documentSeparator: TokenIds;
-  /**
-   * Errors: DATA.CHARACTER_UNKNOWN (char), DATA.TEXT_MALFORMED (half a surrogate pair), DATA.TOKENIZER_HAS_NO_TEXT.
-   */
+  /** Throws DATA.CHARACTER_UNKNOWN (char), DATA.TEXT_MALFORMED (half a surrogate pair), DATA.TOKENIZER_HAS_NO_TEXT. */
   encode(text: string): TokenIds;
-  /**
-   * Never fails on an id or byte sequence that means nothing: it reads as U+FFFD, since a model may emit anything.
-   */
+  /** Never fails: an id or byte sequence without a meaning reads as U+FFFD, since a model may emit anything. */
   decode(ids: ArrayLike<number>): string;
   createEncoder(): IncrementalEncoder;
   toJSON(): TokenizerJson;

@@ -1,12 +1,12 @@
 import { tokenizerHasNoText } from '../data.errors';
 import type { IncrementalEncoder, Tokenizer, TokenizerJson } from './tokenizer';
 
-/** Stands for ids uploaded without text: knows its vocabulary, refuses to encode or decode. */
+/** Stands for ids that were uploaded without text: it knows the vocabulary, and refuses to encode or decode. */
 export class TokensTokenizer implements Tokenizer {
   readonly name = 'tokens';
   readonly documentSeparator = new Uint16Array(0);
 
-  /** `vocab`: largest uploaded id + 1. */
+  /** `vocab` is the largest uploaded id + 1. */
   constructor(readonly vocab: number) {}
 
   encode(_text: string): never {

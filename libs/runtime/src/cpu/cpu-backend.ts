@@ -34,7 +34,10 @@ function callTwin(kernel: Kernel, dims: Dims, arrays: Readonly<Record<string, Tw
   return () => kernel.cpu(dims, arrays);
 }
 
-/** Runs the double-precision twins on the calling thread: slow, exact, and the oracle of the other backend. */
+/**
+ * Runs the double-precision twins on the calling thread: it is slow and exact, and serves as the oracle of the other
+ * backend.
+ */
 class CpuBackend implements Backend {
   readonly kind = 'cpu';
   readonly elementType = 'f64';
@@ -105,7 +108,7 @@ class CpuBackend implements Backend {
     return Promise.resolve();
   }
 
-  /** Of the doubles that hold them, not of the f32 that they stand for. */
+  /** Counts the doubles that are held, not the f32 values that they stand for. */
   allocatedBytes(): number {
     let bytes = 0;
     for (const tensor of this.tensors) bytes += tensor.values.byteLength;

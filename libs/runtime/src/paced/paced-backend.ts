@@ -11,12 +11,12 @@ class PacedProgram implements BoundProgram {
 }
 
 export interface PaceOptions {
-  /** 1e9 floating-point operations per second that the device seems to do. */
+  /** The speed that the device pretends to have, in 1e9 floating-point operations per second. */
   readonly gflops: number;
   readonly clock: Clock;
 }
 
-/** As many milliseconds of programs may be enqueued before `throttle` waits. */
+/** Programs of so many milliseconds may be enqueued before `throttle` waits. */
 const AHEAD_MS_MAX = 2000;
 
 /**
@@ -28,7 +28,7 @@ class PacedBackend implements Backend {
   readonly kind: Backend['kind'];
   readonly elementType: Backend['elementType'];
   readonly failed: Promise<AppError>;
-  /** When the programs enqueued so far are done, on the monotonic clock. */
+  /** The monotonic time at which the programs enqueued so far are done. */
   private freeAtMs: number;
 
   constructor(
@@ -70,7 +70,7 @@ class PacedBackend implements Backend {
     return (await this.readAll([tensor]))[0]!;
   }
 
-  /** What was enqueued later takes its time after this read, as on a real device. */
+  /** Programs that are enqueued later take their time after this read, as on a real device. */
   async readAll(sources: readonly (DeviceTensor | TensorPiece)[]): Promise<HostArray[]> {
     const [content] = await Promise.all([this.inner.readAll(sources), this.reach(this.freeAtMs)]);
     return content;

@@ -2,22 +2,22 @@ import { assert, type Clock } from '@millrace/core';
 import type { BackendSpeed } from '../benchmark-backend';
 import { ASSUMED_SPEED } from './dispatch-cost';
 
-/** Windows resets a driver that is at one submission for 2 s, and a desktop stutters long before. */
+/** Windows resets a driver that works at one submission for 2 s, and a desktop stutters long before. */
 const SUBMISSION_MS_MAX = 100;
-/** Of measured by predicted time. */
+/** The bound of measured divided by predicted time. */
 const SLOWDOWN_MAX = 64;
-/** How much a single measurement may raise it, and what part of the way down it takes. */
+/** By how much a single measurement may raise it, and by which part of the difference it comes down. */
 const GROWTH_MAX = 2;
 const LEARNING = 0.3;
-/** What takes less is too short to be measured beside a round trip. */
+/** A shorter submission cannot be told from the round trip. */
 const LEARN_FROM_MS = 50;
 const UNFINISHED_MAX = 1024;
 const PARTS_MAX = 1024;
 
 export interface SubmissionOptions {
-  /** As measured; a slow GPU is assumed if not given. */
+  /** The measured speed; a slow GPU is assumed if it is not given. */
   readonly speed?: BackendSpeed;
-  /** How long a submission may take by prediction. Not given: 100 ms on a GPU, any time on a software driver. */
+  /** How long a submission may take by prediction; by default 100 ms on a GPU, and any time on a software driver. */
   readonly msMax?: number;
 }
 
@@ -28,18 +28,18 @@ interface PaceParts extends SubmissionOptions {
 
 interface Submission {
   readonly serial: number;
-  /** By the speed, uncorrected. */
+  /** Predicted from the speed, without the correction. */
   readonly costMs: number;
   readonly atMs: number;
 }
 
 /**
- * How much may go into one submission. Costs are predicted from the device's speed; how much longer submissions took
- * than predicted corrects what follows. It decides where work is cut, which no result depends on.
+ * Decides how much may go into one submission. Costs are predicted from the device's speed, and corrected by how much
+ * longer than predicted submissions have taken. It decides only where work is cut, on which no result depends.
  */
 export class SubmissionPace {
   readonly speed: BackendSpeed;
-  /** Of a software driver, or where everything may be submitted at once. */
+  /** True for a software driver, or if everything may be submitted at once. */
   readonly unbounded: boolean;
   private readonly msMax: number;
   private readonly clock: Clock;
@@ -55,13 +55,13 @@ export class SubmissionPace {
     this.unbounded = this.msMax === Infinity;
   }
 
-  /** Into how many parts work of this cost is to be cut so that each fits into a submission. */
+  /** Into how many parts work of this cost must be cut so that each part fits into a submission. */
   partCount(costMs: number): number {
     if (this.unbounded) return 1;
     return Math.min(PARTS_MAX, Math.max(1, Math.ceil((costMs * this.slowdown) / this.msMax)));
   }
 
-  /** Whether work of this cost goes into a submission that holds as much as `openMs` already. */
+  /** Whether work of this cost fits into a submission that already has `openMs`. */
   fits(costMs: number, openMs: number): boolean {
     return openMs === 0 || (openMs + costMs) * this.slowdown <= this.msMax;
   }
@@ -72,7 +72,7 @@ export class SubmissionPace {
     this.unfinished.push({ serial, costMs, atMs: this.clock.monotonicMs() });
   }
 
-  /** All submissions up to `serial` are done; `justNow` unless they may have been for longer. */
+  /** All submissions up to `serial` are done. `justNow` means that they were not done for longer. */
   done(serial: number, justNow: boolean): void {
     if (this.unbounded) return;
     const nowMs = this.clock.monotonicMs();
@@ -80,7 +80,7 @@ export class SubmissionPace {
     let costMs = 0;
     while (this.unfinished[0] !== undefined && this.unfinished[0].serial <= serial) {
       const { costMs: own, atMs } = this.unfinished.shift()!;
-      // The device was idle until then: only what it did without a pause up to now tells how fast it is.
+      // The device was idle until then: only what it has done without a pause up to now tells how fast it is.
       if (atMs > startMs + costMs * this.slowdown) [startMs, costMs] = [atMs, 0];
       costMs += own;
     }

@@ -10,11 +10,11 @@ export interface Dispatch {
   readonly pipeline: GPUComputePipeline;
   readonly bindGroup: GPUBindGroup;
   readonly workgroups: Workgroups;
-  /** Predicted by the device's speed. */
+  /** Predicted from the device's speed. */
   readonly costMs: number;
 }
 
-/** In bytes. */
+/** A place in a buffer, in bytes. */
 interface BufferPlace {
   readonly buffer: GPUBuffer;
   readonly offset: number;
@@ -28,9 +28,9 @@ export interface RecorderParts {
 }
 
 /**
- * Collects commands into command buffers, dispatches into one pass as long as nothing else comes between: a dispatch
- * costs about 1.5 microseconds inside a pass and ten times that with an encoder of its own. What takes too long for one
- * submission goes into several, and a command that takes too long by itself is cut into parts.
+ * Collects commands into command buffers, with dispatches in one pass as long as nothing else comes between them: a
+ * dispatch costs about 1.5 microseconds inside a pass, and ten times that with an encoder of its own. What takes too
+ * long for one submission goes into several, and a command that takes too long by itself is cut into parts.
  */
 export class CommandRecorder {
   private encoder: GPUCommandEncoder | undefined;
@@ -38,7 +38,7 @@ export class CommandRecorder {
   private pipeline: GPUComputePipeline | undefined;
   private firstGroup: GPUBindGroup | undefined;
   private nothing: GPUBuffer | undefined;
-  /** Predicted time of what is recorded and not submitted. */
+  /** The predicted time of what is recorded and not submitted. */
   private openMs = 0;
   private count = 0;
 
@@ -61,8 +61,8 @@ export class CommandRecorder {
   }
 
   /**
-   * Dispatches no workgroups: a driver that makes machine code at the first dispatch does so. Indirectly, since Dawn
-   * prints a warning about a plain 0.
+   * Dispatches no workgroups, so that a driver which makes machine code at the first dispatch does so now. The dispatch
+   * is indirect, since Dawn prints a warning about a plain 0.
    */
   warm({ pipeline, bindGroup }: Dispatch): void {
     const { device, firstGroups } = this.parts;
@@ -77,7 +77,7 @@ export class CommandRecorder {
   }
 
   copy(source: BufferPlace, target: BufferPlace, bytes: number): void {
-    // Read and written.
+    // The bytes are read and written.
     this.inParts(bytes, movingMs(2 * bytes, this.parts.pace.speed), (offset, part) =>
       this.open().copyBufferToBuffer(
         source.buffer,
@@ -89,7 +89,7 @@ export class CommandRecorder {
     );
   }
 
-  /** Nothing, where nothing is recorded. */
+  /** Does nothing if nothing is recorded. */
   submit(): void {
     if (this.encoder === undefined) return;
     this.endPass();
@@ -124,7 +124,7 @@ export class CommandRecorder {
     return this.pass;
   }
 
-  /** A command on bytes, in parts of whole words. */
+  /** Runs a command on bytes in parts of whole words. */
   private inParts(bytes: number, costMs: number, command: (offset: number, bytes: number) => void): void {
     const wordsPerPart = Math.max(1, Math.floor(bytes / 4 / this.parts.pace.partCount(costMs)));
     const partBytes = 4 * wordsPerPart;

@@ -4,7 +4,7 @@ import { destroyedError, deviceError, deviceLostError, outOfMemoryError } from '
 
 /**
  * Remembers the first failure of a device. WebGPU reports errors as events some time after the call that caused them,
- * so every call of the backend asks here first and every wait ends here.
+ * so that every call of the backend checks here first, and every wait ends with what is known here.
  */
 export class DeviceFailure {
   /** Resolves with the first failure; never after the device was destroyed on purpose. */
@@ -21,7 +21,7 @@ export class DeviceFailure {
     this.failed = new Promise((resolve) => (this.tell = resolve));
     void device.lost.then(({ message, reason }) => {
       if (this.destroyed) return;
-      // What is lost stays lost: calls say so from now on, whatever came first.
+      // A lost device stays lost: all further calls say so, whatever failed before.
       this.error = deviceLostError(message === '' ? reason : message);
       this.tell(this.error);
     });
@@ -37,13 +37,13 @@ export class DeviceFailure {
     if (this.error !== undefined) throw this.error;
   }
 
-  /** The failure behind a rejected GPU promise. */
+  /** Finds the failure behind a rejected GPU promise. */
   explain(cause: unknown): AppError {
     return this.error ?? deviceError(describeError(cause));
   }
 
   private record(error: GPUError): void {
-    // The classes of GPUError are not globals here, so the name tells them apart.
+    // The classes of GPUError are not globals here, so that their names tell them apart.
     const outOfMemory = error.constructor.name === 'GPUOutOfMemoryError';
     const failure = outOfMemory ? outOfMemoryError(error.message, this.allocatedBytes()) : deviceError(error.message);
     this.error ??= failure;

@@ -2,13 +2,13 @@ import { BUFFER_USAGE, STAGE_COMPUTE } from './gpu-constants';
 
 /** Uniforms are bound in whole vectors. */
 const SIZE_BYTES = 16;
-/** Where long launches are cut varies with how fast the device is. */
+/** So many are kept, since where long launches are cut varies with the device's speed. */
 const KEPT_MAX = 4096;
 
-/** The second bind group of every kernel: the workgroup of its launch that a dispatch begins with. */
+/** Makes the second bind group of every kernel, which tells a dispatch with which workgroup of its launch it begins. */
 export class FirstGroups {
   readonly layout: GPUBindGroupLayout;
-  /** Of a dispatch that is a whole launch. */
+  /** For a dispatch that is a whole launch. */
   readonly zero: GPUBindGroup;
   private readonly kept = new Map<number, GPUBindGroup>();
 

@@ -5,17 +5,17 @@ import { describeAdapter, wantedLimits } from './describe-adapter';
 import { WebGpuBackend } from './webgpu-backend';
 
 export interface WebGpuOptions {
-  /** Part of the name of the adapter to take; the first one if not given. */
+  /** A part of the name of the adapter to open; by default the first adapter. */
   readonly adapterName?: string;
   readonly powerPreference?: 'low-power' | 'high-performance';
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Dawn toggles to switch on; the measured choice (docs/decisions) if not given. */
+  /** Dawn's toggles to switch on; by default those that measurements chose (docs/decisions). */
   readonly toggles?: readonly string[];
   readonly submissions?: SubmissionOptions;
 }
 
-/** Used if the adapter has them. */
+/** These features are used if the adapter has them. */
 const WANTED_FEATURES = ['subgroups', 'shader-f16', 'timestamp-query'] as const;
 
 /** See docs/decisions on Dawn toggles for what each was measured to be worth. */
@@ -38,11 +38,12 @@ async function requestAdapter(gpu: GPU, { adapterName, powerPreference }: WebGpu
 }
 
 /**
- * Opens a device with all the limits and wanted features that its adapter has. RUNTIME.NO_ADAPTER when there is none.
- * The Vulkan driver reads its variables (VK_ICD_FILENAMES, XDG_RUNTIME_DIR) when this is first called in a process.
+ * Opens a device with all limits and wanted features that its adapter has. Throws RUNTIME.NO_ADAPTER when there is
+ * none. The Vulkan driver reads its variables (VK_ICD_FILENAMES, XDG_RUNTIME_DIR) when this is first called in a
+ * process.
  */
 export async function openWebGpuBackend(options: WebGpuOptions): Promise<WebGpuBackend> {
-  // `webgpu` is an ES module; nothing of it is put on globalThis, whose removal crashes Dawn at exit.
+  // `webgpu` is an ES module. Nothing of it is put on globalThis: removing it there crashes Dawn at exit.
   const { create } = await import('webgpu');
   const gpu = create(dawnFlags(options));
   const adapter = await requestAdapter(gpu, options);

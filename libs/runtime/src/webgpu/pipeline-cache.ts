@@ -4,7 +4,7 @@ import { compileError } from '../runtime.errors';
 import type { FirstGroups } from './first-groups';
 import { STAGE_COMPUTE } from './gpu-constants';
 
-/** A compiled kernel for certain dims, and how to launch it. */
+/** A kernel compiled for certain dims, and how to launch it. */
 export interface KernelLaunch {
   readonly pipeline: GPUComputePipeline;
   readonly layout: GPUBindGroupLayout;
@@ -35,18 +35,20 @@ export class PipelineCache {
     private readonly firstGroups: Pick<FirstGroups, 'layout'>,
   ) {}
 
-  /** Kernels whose variants failed the self-test are launched by their naive variant from now on. */
+  /** The kernel's variants failed the self-test: it is launched as its naive variant from now on. */
   quarantine(kernel: string): void {
     this.quarantined.add(kernel);
   }
 
-  /** What `dims` are launched by; the naive variant if that is asked for or the other one is quarantined. */
+  /**
+   * The variant with which `dims` are launched: the naive one if it is asked for, or if the other one is quarantined.
+   */
   variant(kernel: Kernel, dims: Dims, reference = false): KernelVariant {
     const naive = reference || this.quarantined.has(kernel.name);
     return naive ? kernel.reference(dims, this.target) : kernel.variant(dims, this.target);
   }
 
-  /** Compiles unless that was done before. RUNTIME.COMPILE with the compiler's message. */
+  /** Compiles the kernel, unless that was done before. Throws RUNTIME.COMPILE with the compiler's message. */
   async launch(kernel: Kernel, dims: Dims): Promise<KernelLaunch> {
     const { wgsl, overrides, workgroups } = this.variant(kernel, dims);
     const { layout, pipelineLayout } = this.kernelLayouts(kernel);
@@ -79,7 +81,8 @@ export class PipelineCache {
 
   private async compile(kernel: string, wgsl: string, options: CompileOptions): Promise<GPUComputePipeline> {
     const { layout, constants } = options;
-    // A module that does not compile is reported here and by the pipeline: the scope keeps it from the error event.
+    // A module that does not compile is reported here and by the pipeline: the scope keeps it out of the device's error
+    // event.
     this.device.pushErrorScope('validation');
     const module = this.module(kernel, wgsl);
     const moduleError = this.device.popErrorScope();

@@ -2,7 +2,7 @@ import { BUFFER_USAGE, MAP_MODE_READ } from './gpu-constants';
 
 const SIZE_BYTES_MIN = 4096;
 const SIZE_STEP_BYTES = 1 << 20;
-/** A buffer that so many reads had no use for is freed: after a checkpoint its large ones are of none. */
+/** A buffer that so many reads did not use is freed: after a checkpoint, its large buffers are not needed. */
 const IDLE_READS_MAX = 64;
 
 /** Powers of two up to 1 MiB, then whole MiB, so that a few sizes serve all reads. */
@@ -13,15 +13,15 @@ function sizeClass(bytes: number): number {
   return size;
 }
 
-/** Mappable buffers for reading back, used again and again as long as reads of their size go on. */
+/** Mappable buffers for reading back, which are used again as long as reads of their size continue. */
 export class ReadbackRing {
-  /** The least recently used first. */
+  /** The least recently used buffer comes first. */
   private idle: { readonly buffer: GPUBuffer; readonly sinceRead: number }[] = [];
   private readCount = 0;
 
   constructor(private readonly device: Pick<GPUDevice, 'createBuffer'>) {}
 
-  /** A buffer of at least `bytes` to copy into. */
+  /** Returns a buffer of at least `bytes` to copy into. */
   take(bytes: number): GPUBuffer {
     const size = sizeClass(bytes);
     const usage = BUFFER_USAGE.mapRead | BUFFER_USAGE.copyDestination;
@@ -33,8 +33,8 @@ export class ReadbackRing {
   }
 
   /**
-   * Waits for the submitted copy, hands the first `bytes` to `use`, and takes the buffer back. `use` must copy what it
-   * keeps: the memory goes away when it returns.
+   * Waits for the submitted copy, passes the first `bytes` to `use`, and takes the buffer back. `use` must copy what it
+   * keeps: the memory is gone when it returns.
    */
   async map<T>(buffer: GPUBuffer, bytes: number, use: (mapped: ArrayBuffer) => T): Promise<T> {
     await buffer.mapAsync(MAP_MODE_READ, 0, bytes);

@@ -26,7 +26,7 @@ import { BUFFER_USAGE } from './gpu-constants';
 import { PipelineCache } from './pipeline-cache';
 import { ReadbackRing } from './readback-ring';
 
-/** Submissions that may be unfinished before `throttle` waits: they keep the device busy, and memory bounded. */
+/** How many submissions may be unfinished before `throttle` waits: they keep the device busy, and bound the memory. */
 const UNFINISHED_SUBMITS_MAX = 16;
 const MARKER_BYTES = 4;
 
@@ -55,7 +55,7 @@ export interface WebGpuParts {
   readonly submissions?: SubmissionOptions;
 }
 
-/** Runs programs on a WebGPU device. One per thread: Dawn is not safe to use from two threads at once. */
+/** Runs programs on a WebGPU device. There is one per thread: Dawn must not be used from two threads at once. */
 export class WebGpuBackend implements Backend {
   readonly kind = 'webgpu';
   readonly elementType = 'f32';
@@ -103,7 +103,7 @@ export class WebGpuBackend implements Backend {
     const bytes = tensorBytes(declaration.shape, declaration.dtype);
     this.checkSize(declaration.name, bytes);
     const usage = BUFFER_USAGE.storage | BUFFER_USAGE.copySource | BUFFER_USAGE.copyDestination;
-    // WebGPU zeroes new buffers; an empty tensor still needs bytes to bind.
+    // WebGPU zeroes new buffers; even an empty tensor needs bytes to be bound.
     const buffer = device.createBuffer({ label: declaration.name, size: Math.max(bytes, 4), usage });
     const tensor = new GpuTensor(declaration, buffer);
     this.tensors.add(tensor);
@@ -113,7 +113,7 @@ export class WebGpuBackend implements Backend {
 
   release(tensor: DeviceTensor): void {
     const own = this.own(tensor);
-    // Recorded commands still name the buffer: they must be submitted before it goes.
+    // Recorded commands still name the buffer: they must be submitted before it is destroyed.
     this.flush();
     this.tensors.delete(own);
     this.bytes -= own.buffer.size;
@@ -155,7 +155,7 @@ export class WebGpuBackend implements Backend {
     this.failure.check();
     const { buffer, declaration } = this.own(tensor);
     checkWrite(declaration, data, elementOffset);
-    // A queue write overtakes commands that are recorded but not submitted.
+    // A queue's write would overtake commands that are recorded but not submitted.
     this.flush();
     const values = data instanceof Float64Array ? Float32Array.from(data) : data;
     this.parts.device.queue.writeBuffer(buffer, elementOffset * 4, values);
@@ -205,7 +205,7 @@ export class WebGpuBackend implements Backend {
 
   async finish(expectedDelayMs?: number): Promise<void> {
     this.failure.check();
-    // A promise of the queue would be of what is submitted when the sleep is over: a command tells of this moment.
+    // The queue's own promise would include what is submitted before the sleep is over: a command marks this moment.
     const marker = this.readback.take(MARKER_BYTES);
     this.recorder.clear(marker);
     this.flush();
@@ -220,14 +220,14 @@ export class WebGpuBackend implements Backend {
     await this.unfinished.enqueued(count, () => this.finish());
   }
 
-  /** The shader that these dims are launched by, and the naive one. */
+  /** The shader with which these dims are launched, and the naive one. */
   shaders(name: KernelName, dims: Dims): { readonly used: string; readonly naive: string } {
     const kernel = KERNELS[name];
     const naive = this.pipelines.variant(kernel, dims, true);
     return { used: this.pipelines.variant(kernel, dims).wgsl, naive: naive.wgsl };
   }
 
-  /** As the reset of a driver does, behind this backend's back: for tests of what follows. */
+  /** Loses the device as a reset of the driver does, without this backend's knowledge: for tests of what follows. */
   loseDevice(): void {
     this.parts.device.destroy();
   }
@@ -251,7 +251,7 @@ export class WebGpuBackend implements Backend {
 
   /**
    * Dispatches each new pipeline with no workgroups: lavapipe makes machine code at the first dispatch, which takes up
-   * to a second and belongs to binding, not to the first step.
+   * to a second, and should happen while binding instead of in the first step.
    */
   private warm(steps: readonly RecordedStep[]): void {
     for (const step of steps) {
@@ -275,7 +275,7 @@ export class WebGpuBackend implements Backend {
     return tensor;
   }
 
-  /** Sleeps most of the time the submitted work is likely to take, then polls by `promise`. */
+  /** Sleeps for most of the time that the submitted work is likely to take, then polls with `promise`. */
   private async wait<T>(promise: () => Promise<T>, expectedDelayMs: number | undefined): Promise<T> {
     const { clock } = this.parts;
     const serial = this.recorder.submittedCount;
