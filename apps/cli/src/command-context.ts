@@ -5,11 +5,11 @@ import { type CliConfig, findEndpoint } from './config/cli-config';
 import { trustingFetch } from './config/trusting-fetch';
 import { Output } from './output';
 
-/** What every command gets: settings, a clock, and the API's client when it asks for it. */
+/** What every command gets: the settings, a clock and, when it asks for it, the API's client. */
 export interface CommandContext {
   readonly config: CliConfig;
   readonly clock: Clock;
-  /** Folder of the built programs, `dist`. */
+  /** The folder of the built programs, `dist`. */
   readonly programs: string;
   readonly client: () => MillraceClient;
   readonly output: (options: { json?: boolean }) => Output;
@@ -33,7 +33,7 @@ export function createContext(config: CliConfig, clock: Clock, programs: string)
   };
 }
 
-/** A command with the option every command has, and an example in its help. */
+/** Makes a command with the option that every command has, and with an example in its help. */
 export function command(usage: string, description: string, example: string): Command {
   return new Command(usage)
     .description(description)

@@ -31,7 +31,7 @@ function createProgram(context: CommandContext): Command {
   return program;
 }
 
-/** A reader that has enough, such as `head`, closes the pipe: nobody is left to write to, and nothing is wrong. */
+/** A reader that has enough, such as `head`, closes the pipe: then nobody reads any more, and nothing is wrong. */
 function endWithReader(): void {
   for (const stream of [process.stdout, process.stderr])
     stream.on('error', (error: NodeJS.ErrnoException) => {
@@ -51,7 +51,7 @@ async function main(): Promise<void> {
   }
 }
 
-/** One line for what a user can mend; the stack too for what is a bug. */
+/** Writes one line about what a user can correct; for a bug also the stack. */
 function reportError(error: unknown): void {
   const json = process.argv.includes('--json');
   if (error instanceof AppError) {

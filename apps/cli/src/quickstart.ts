@@ -13,8 +13,9 @@ import { durationText } from './table';
 import { Cluster } from './up/cluster';
 
 /**
- * `npm run quickstart`: two agents, a GPT on Moby-Dick split over both, its validation loss beside that of
- * a unigram model, and text it wrote. Everything stops at the end; the home keeps the run and its checkpoints.
+ * `npm run quickstart`: two agents train a GPT on Moby-Dick that is split over both. It shows the validation loss
+ * beside that of a unigram model, and text that the model wrote. Everything stops at the end; the home keeps the run
+ * and its checkpoints.
  */
 const PROGRAMS = resolve(join(__dirname, '..', '..', '..'));
 const ROOT = resolve(join(PROGRAMS, '..'));
@@ -85,7 +86,7 @@ async function train(client: MillraceClient): Promise<void> {
   say(generated.text);
 }
 
-/** A dataset that an earlier start made is used again. */
+/** A dataset that an earlier start has made is used again. */
 async function ensureDataset(client: MillraceClient, name: string, text: string): Promise<void> {
   const existing = await allPages((page) => client.datasets(page));
   if (existing.some((dataset) => dataset.name === name)) return;

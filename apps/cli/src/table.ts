@@ -1,4 +1,4 @@
-/** Rows as aligned columns under upper-case headings; numbers to the right. */
+/** Writes rows as aligned columns under upper-case headings; numbers are aligned to the right. */
 export function table(headings: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
   const cells = [headings.map((heading) => heading.toUpperCase()), ...rows.map((row) => row.map(String))];
   const widths = headings.map((_, column) => Math.max(...cells.map((row) => (row[column] ?? '').length)));

@@ -24,13 +24,13 @@ export function optionMissing(option: string): AppError {
   return new AppError({ code: 'CLI.OPTION_MISSING', kind: 'invalid', message });
 }
 
-/** The ending of a file does not say what is in it. */
+/** The ending of a file's name does not tell its format. */
 export function fileEndingUnknown(path: string, endings: readonly string[]): AppError {
-  const message = `the ending of ${path} does not say what is in it: give it one of ${endings.join(', ')}`;
+  const message = `the ending of ${path} does not tell its format: rename it to one of ${endings.join(', ')}`;
   return new AppError({ code: 'CLI.FILE_ENDING_UNKNOWN', kind: 'invalid', message });
 }
 
-/** Exactly one of two ways to name what is wanted. */
+/** What is wanted must be named in exactly one of two ways. */
 export function fileOrExample(examples: readonly string[]): AppError {
   const message = `give either a file or --example with one of ${examples.join(', ')}`;
   return new AppError({ code: 'CLI.FILE_OR_EXAMPLE', kind: 'invalid', message });
@@ -55,7 +55,7 @@ export function programMissing(path: string): AppError {
   });
 }
 
-/** `millrace agent` is over, and nobody asked for it. */
+/** `millrace agent` ended although nobody asked it to. */
 export function agentEnded(how: number | string, lastWords: readonly string[]): AppError {
   const exit = typeof how === 'number' ? `with exit code ${how}` : `by ${how}`;
   const said =

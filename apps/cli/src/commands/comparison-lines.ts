@@ -1,7 +1,7 @@
 import type { PlanComparisonBody } from '@millrace/contracts';
 import { table } from '../table';
 
-/** Predicted and measured side by side, indented under the attempt. */
+/** The predicted and the measured times side by side, indented under the attempt. */
 export function comparisonLines(comparison: PlanComparisonBody): string[] {
   const { step, stages, better, gain, isClearlyWrong, replan } = comparison;
   const { predictedStepTimeMs, measuredStepTimeMs, simulatedStepTimeMs } = comparison;

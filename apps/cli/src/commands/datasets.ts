@@ -93,7 +93,8 @@ function createCommand(context: CommandContext): Command {
       const options = self.optsWithGlobals<CreateOptions>();
       const client = context.client();
       const upload = file === undefined ? exampleUpload(options) : fileUpload(file, options);
-      // The commands of the README may be typed again: an example is always the same text.
+      // The commands of the README may be typed again: an example is always the same text, so that its dataset is used
+      // again.
       const dataset =
         (file === undefined ? (await allDatasets(client)).find(({ name }) => name === upload.name) : undefined) ??
         (await client.createDataset(upload));

@@ -4,7 +4,7 @@ import { type Finding, examine } from '../doctor/examine';
 
 const MARK = { ok: 'ok  ', warning: 'warn', problem: 'FAIL' } as const;
 
-/** `millrace doctor`: what this machine offers, and for each problem the command that mends it. */
+/** `millrace doctor` shows what this machine offers and, for each problem, the command that solves it. */
 export function doctorCommand(context: CommandContext): Command {
   return command(
     'doctor',

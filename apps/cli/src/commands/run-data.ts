@@ -14,7 +14,7 @@ interface Json {
 const POLL_MS = 500;
 const ENDED: ReadonlySet<string> = new Set(['succeeded', 'failed', 'cancelled']);
 
-/** The commands about what runs make: metrics, logs, text. */
+/** The commands about what runs produce: metrics, logs, text. */
 export function runDataCommands(context: CommandContext): Command[] {
   return [metricsCommand(context), logsCommand(context), generateCommand(context)];
 }
@@ -42,7 +42,10 @@ function metricsCommand(context: CommandContext): Command {
     });
 }
 
-/** Where old points were thinned, one stands for several, of which the table says how many and what they were. */
+/**
+ * Points of a run. Where old points were thinned, one point stands for several; the table says how many and in which
+ * range.
+ */
 function pointTable(name: string, points: MetricPage['points']): string {
   if (points.every(({ summary }) => summary === undefined))
     return table(
@@ -113,7 +116,7 @@ function generateCommand(context: CommandContext): Command {
     .argument('<checkpoint>', 'id of the checkpoint')
     .requiredOption('--prompt <text>', 'what the text begins with')
     .option('--tokens <count>', 'how many tokens to write', wholeNumber(1), 100)
-    .option('--temperature <number>', '0 takes the likeliest token each time', nonNegative, 0.8)
+    .option('--temperature <number>', '0 always takes the most probable token', nonNegative, 0.8)
     .option('--seed <number>', 'the same seed writes the same text', wholeNumber(0), 0)
     .action(
       async (id: string, options: Json & { prompt: string; tokens: number; temperature: number; seed: number }) => {

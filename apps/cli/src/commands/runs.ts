@@ -64,7 +64,7 @@ function planCommand(context: CommandContext): Command {
             bytesText(stage.memoryBytes),
           ]);
           const bubble = `bubble ${(100 * predicted.bubbleOfTotal).toFixed(1)}% of total, ${(100 * predicted.bubbleOfIdeal).toFixed(1)}% of ideal`;
-          const waits = pending === null ? [] : [`It would wait: ${pending.message}`];
+          const waits = pending === null ? [] : [`The run would wait: ${pending.message}`];
           const heading = `${schedule.name}, ${schedule.microBatches} micro-batches: ${bubble}`;
           const agents = table(['rank', 'agent', 'layers', 'parameters', 'memory'], rows);
           const from = basis === null ? [] : [basisText(basis)];
@@ -184,7 +184,7 @@ function describeRun(run: RunBody): string {
   return lines.join('\n');
 }
 
-/** What ranks of the live attempt do that have not begun, and how long all of it may take. */
+/** What the ranks of the live attempt that have not begun are doing, and how long the start and a step may take. */
 function deadlineLines({ starting, startDeadlineMs, stepDeadlineMs }: RunBody): string[] {
   const lines = starting.map(
     ({ rank, agent, phase, seconds }) =>

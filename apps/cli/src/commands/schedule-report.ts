@@ -12,11 +12,14 @@ import {
 } from '@millrace/pipeline';
 
 export interface TimedScheduleRequest extends ScheduleOptions {
-  /** Of one rank's whole share. */
+  /** The times of one rank's whole share. */
   readonly times: ComputeTimes;
 }
 
-/** The document of `millrace schedule --json`. Times are in the unit of the given ones; bubbles go by makespan. */
+/**
+ * The document of `millrace schedule --json`. Times have the unit of the given ones; bubbles count to the end of the
+ * step.
+ */
 interface ScheduleSummary {
   readonly stepTime: number;
   readonly idlePerRank: readonly number[];
@@ -33,7 +36,7 @@ export interface ScheduleReport {
   readonly csv: string;
 }
 
-/** Makes, proves and simulates a schedule in its textbook form, where B is one action, as the literature counts. */
+/** Makes, proves and simulates a schedule in its textbook form, in which B is one action, as the literature counts. */
 export function reportSchedule(request: TimedScheduleRequest): ScheduleReport {
   const compute = makeSchedule(request);
   const schedule = lowerSchedule(compute);

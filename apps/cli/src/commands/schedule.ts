@@ -20,7 +20,7 @@ interface ScheduleOptions {
 
 const KNOWN = [...SCHEDULE_NAMES, 'csv'];
 
-/** `millrace schedule NAME`: draws and measures a schedule; needs no cluster. */
+/** `millrace schedule NAME` draws and measures a schedule; it needs no cluster. */
 export function scheduleCommand(context: CommandContext): Command {
   return command(
     'schedule',
@@ -49,7 +49,7 @@ export function scheduleCommand(context: CommandContext): Command {
     });
 }
 
-/** A schedule from a file says itself how large it is. */
+/** A schedule from a file tells its own size. */
 function requestOf(name: string, options: ScheduleOptions): TimedScheduleRequest {
   const { chunks, groupSize, steps, times } = options;
   const csv = name === 'csv' ? readSchedule(options.file) : undefined;

@@ -5,7 +5,7 @@ interface Observation {
 
 const WINDOW_MS = 15_000;
 
-/** Steps per second over the last 15 s: steady enough to read, quick enough to follow a change. */
+/** Measures steps per second over the last 15 s, which is steady enough to read and quick enough to follow a change. */
 export class StepRate {
   private observations: Observation[] = [];
 
@@ -18,7 +18,7 @@ export class StepRate {
       this.observations.shift();
   }
 
-  /** NaN until two steps were seen. */
+  /** NaN until two steps have been seen. */
   stepsPerSecond(): number {
     const first = this.observations[0];
     const last = this.observations.at(-1);

@@ -22,7 +22,7 @@ const DATABASE_PLACE =
   `as root: for root, if its user may not enter the home, they lie in ${SYSTEM_FOLDER}, with a link from the home.\n` +
   '`millrace doctor` tells the folder; `millrace leftovers` lists and deletes those that no home needs any more.\n';
 
-/** `millrace up`: a whole cluster in the foreground, until it is interrupted. */
+/** `millrace up` runs a whole cluster in the foreground, until it is interrupted. */
 export function upCommand(context: CommandContext): Command {
   return command('up', 'start the API, its database and local agents, in the foreground', 'millrace up --agents 2')
     .addHelpText('after', DATABASE_PLACE)
@@ -31,7 +31,7 @@ export function upCommand(context: CommandContext): Command {
     .option('--http-port <port>', 'port of the REST API; 0 = any free one', port, 7070)
     .option('--grpc-port <port>', 'port agents join at; 0 = any free one', port, 7071)
     .option('--tls', 'serve HTTPS and gRPC over TLS, with certificates made in HOME/tls at the first start')
-    .option('--host <address>', 'address to bind (default: MILLRACE_HOST or 127.0.0.1); another one takes TLS')
+    .option('--host <address>', 'address to bind (default: MILLRACE_HOST or 127.0.0.1); any other one needs TLS')
     .option('--advertise <host>', 'where agents on other machines reach those of this one (default: 127.0.0.1)')
     .action(async (options: UpOptions) => {
       const output = context.output(options);
@@ -73,7 +73,7 @@ export function agentCount(text: string): number | 'auto' {
   return text === 'auto' ? text : wholeNumber(0)(text);
 }
 
-/** The options as the API's settings. */
+/** Writes the options into the environment of the API. */
 function withOptions(environment: NodeJS.ProcessEnv, { host, tls }: UpOptions): NodeJS.ProcessEnv {
   return {
     ...environment,
@@ -82,7 +82,9 @@ function withOptions(environment: NodeJS.ProcessEnv, { host, tls }: UpOptions): 
   };
 }
 
-/** Resolves at the first SIGINT or SIGTERM; later ones change nothing, for stopping is bounded anyway. */
+/**
+ * Resolves at the first SIGINT or SIGTERM. Later signals change nothing, since stopping takes a bounded time anyway.
+ */
 function untilInterrupted(): Promise<undefined> {
   return new Promise((resolvePromise) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolvePromise(undefined));

@@ -10,7 +10,7 @@ interface WatchOptions {
   readonly client: MillraceClient;
   readonly clock: Clock;
   readonly runId: string;
-  /** Where the bar is drawn: standard error, so that standard output stays clean. */
+  /** Where the bar is drawn: it is standard error, so that standard output stays clean. */
   readonly stream: NodeJS.WriteStream;
 }
 
@@ -19,8 +19,8 @@ const POLL_MS = 500;
 const FORMAT = 'step {value}/{total} |{bar}| loss {loss}  {rate} tokens/s  {left} left';
 
 /**
- * Shows one progress bar until the run ends, with changes of its state, or of the reason for it, and validation losses
- * as lines above it.
+ * Shows one progress bar until the run ends. Changes of its state or of the reason for it, and validation losses,
+ * appear as lines above the bar.
  */
 export async function watchRun({ client, clock, runId, stream }: WatchOptions): Promise<RunBody> {
   const view = new ProgressView(stream);
@@ -78,7 +78,7 @@ interface Points {
   readonly cursor: string | undefined;
 }
 
-/** The points of a metric from where `cursor` stands; a page that is not full is read again next time. */
+/** The points of a metric after `cursor`; a page that is not full is read again next time. */
 async function newPoints(client: MillraceClient, { runId, name, cursor }: PointsQuery): Promise<Points> {
   const points: { step: number; value: number }[] = [];
   let at = cursor;
@@ -103,7 +103,7 @@ interface Progress {
   readonly secondsLeft: number;
 }
 
-/** A bar on a terminal; a line every tenth of the way elsewhere. */
+/** A bar on a terminal; elsewhere one line for every tenth of the run. */
 class ProgressView {
   private bar: SingleBar | undefined;
   private tenthShown = -1;
@@ -138,7 +138,7 @@ class ProgressView {
     this.bar.update(step, fields);
   }
 
-  /** A line above the bar, which is drawn again below it. */
+  /** Writes a line above the bar, which is drawn again below it. */
   line(text: string): void {
     if (this.bar !== undefined && this.stream.isTTY) this.stream.write('\r\u001b[K');
     this.stream.write(`${text}\n`);

@@ -5,13 +5,13 @@ const PAUSE_MS = 500;
 
 export interface AwayOptions {
   readonly clock: Clock;
-  /** Told once, when the first try fails. */
+  /** Called once, when the first try fails. */
   readonly onAway: (error: AppError) => void;
 }
 
 /**
- * Does `work` again while no API answers, or one that is not ready (503), for a minute: `millrace up` starts a dead one
- * again in less, and whoever follows a run should not have to. Everything else is thrown at once.
+ * Repeats `work` for a minute while no API answers, or while the API is not ready (503): `millrace up` restarts a dead
+ * API in less time, and whoever follows a run should not have to do anything. Every other error is thrown at once.
  */
 export async function whileApiIsAway<T>(work: () => Promise<T>, { clock, onAway }: AwayOptions): Promise<T> {
   const sinceMs = clock.monotonicMs();

@@ -25,12 +25,12 @@ export interface CliConfig {
   readonly home: string;
   readonly endpoint: string | undefined;
   readonly token: string | undefined;
-  /** File of the certificate authority to trust beside the usual ones. */
+  /** A file with the certificate authority to trust besides the usual ones. */
   readonly tlsCa: string | undefined;
   readonly environment: NodeJS.ProcessEnv;
 }
 
-/** A variable that is empty counts as one that is not set, here and for every process that is started. */
+/** An empty variable counts as one that is not set, here and for every process that is started. */
 export function readCliConfig(given: NodeJS.ProcessEnv = process.env): CliConfig {
   const environment = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== ''));
   const parsed = environmentSchema.safeParse(environment, { error: plainWords });
@@ -53,13 +53,13 @@ export function endpointPath(home: string): string {
   return join(home, 'endpoint.json');
 }
 
-/** What the API of this home made, if it did. */
+/** The authority that the API of this home has made, if it has. */
 export function madeAuthority(home: string): string | undefined {
   const path = join(home, 'tls', 'ca.pem');
   return existsSync(path) ? path : undefined;
 }
 
-/** The cluster to talk to: the environment first, then the home's `endpoint.json`. */
+/** Finds the cluster to talk to: from the environment first, then from the home's `endpoint.json`. */
 export function findEndpoint(config: CliConfig): Pick<Endpoint, 'http' | 'token'> {
   const file = readEndpointFile(config.home);
   const http = config.endpoint ?? file?.http;

@@ -17,7 +17,7 @@ const descriptionSchema = z.object({
   limits: z.record(z.string(), z.number()),
 });
 
-/** The adapter in what `--describe` printed; drivers may print warnings around it. */
+/** Finds the adapter in the output of `--describe`, around which drivers may print warnings. */
 export function readDescription(stdout: string): z.output<typeof descriptionSchema> {
   const line = stdout.split('\n').findLast((each) => each.startsWith('{'));
   return descriptionSchema.parse(JSON.parse(line ?? stdout));
@@ -25,7 +25,7 @@ export function readDescription(stdout: string): z.output<typeof descriptionSche
 
 const TIMEOUT_MS = 60_000;
 
-/** Asks the agent's program, which alone may open a GPU, for the adapter it would train on. */
+/** Asks the agent's program for the adapter that it would train on: no other program may open a GPU. */
 export async function askForAdapter({
   programs,
   config,

@@ -10,7 +10,7 @@ import { isUpProcess } from '../up/up-process';
 import { askForAdapter } from './ask-for-adapter';
 import { version } from '../../../../package.json';
 
-/** One thing that was looked at; `mend` is a command where there is something to mend. */
+/** The result of one check; `mend` is a command if there is a problem to solve. */
 export interface Finding {
   readonly name: string;
   readonly status: 'ok' | 'warning' | 'problem';
@@ -25,7 +25,7 @@ const DISK_BYTES_MIN = 2 * 1024 ** 3;
 const NODE_MAJOR_MIN = 20;
 const NODE_MINOR_MIN = 19;
 
-/** Looks at everything a cluster on this machine needs. */
+/** Examines everything that a cluster on this machine needs. */
 export async function examine(context: CommandContext): Promise<Finding[]> {
   const checks: readonly Check[] = [versions, adapter, database, ports, disk, cluster];
   const findings: Finding[] = [];
@@ -96,7 +96,7 @@ async function database({ config }: CommandContext): Promise<Finding[]> {
   } catch (error) {
     const detail = `DATABASE_URL does not answer: ${describeError(error)}`;
     return [
-      { name: 'database', status: 'problem', detail, mend: 'unset DATABASE_URL   # takes the embedded PostgreSQL' },
+      { name: 'database', status: 'problem', detail, mend: 'unset DATABASE_URL   # uses the embedded PostgreSQL' },
     ];
   } finally {
     await client.end().catch(() => undefined);
@@ -181,7 +181,7 @@ async function cluster(context: CommandContext): Promise<Finding[]> {
   }
 }
 
-/** Pid of the `millrace up` on this home, if it runs. */
+/** The pid of the `millrace up` on this home, if one is running. */
 function runningPid(home: string): number | undefined {
   try {
     const pid = Number(readFileSync(join(home, 'pids', 'up'), 'utf8'));

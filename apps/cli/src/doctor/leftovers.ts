@@ -9,7 +9,7 @@ interface Json {
   readonly json?: boolean;
 }
 
-/** `millrace leftovers`: what homes that are gone left outside of themselves, and `delete`. */
+/** `millrace leftovers` lists the databases that deleted homes have left elsewhere; `delete` deletes one. */
 export function leftoversCommand(context: CommandContext): Command {
   const leftovers = command(
     'leftovers',

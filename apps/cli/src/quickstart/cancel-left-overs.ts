@@ -4,8 +4,8 @@ import { type MillraceClient, allPages } from '@millrace/sdk';
 const ENDED: ReadonlySet<RunState> = new Set(['succeeded', 'failed', 'cancelled']);
 
 /**
- * Cancels what an interrupted quickstart left unfinished: it would go on first, on both agents, and the new run would
- * wait behind it. Only for the quickstart's own home.
+ * Cancels what an interrupted quickstart left unfinished: it would continue first, on both agents, and the new run
+ * would wait behind it. It does so only in the quickstart's own home.
  */
 export async function cancelLeftOvers(
   client: Pick<MillraceClient, 'runs' | 'actOnRun'>,
@@ -17,7 +17,7 @@ export async function cancelLeftOvers(
     try {
       await client.actOnRun(id, 'cancel');
     } catch (error) {
-      // It ended in the meantime.
+      // The run ended in the meantime.
       if (!(error instanceof AppError) || error.kind !== 'conflict') throw error;
     }
   }

@@ -1,7 +1,7 @@
 /**
- * Mean loss, in nats per character, of the model that knows only how often each character occurs: counted on the first
- * part of the text with one added to each count, tested on its last `validation` fraction. What a model that has
- * learned nothing about order can reach, and so the mark to beat.
+ * Mean loss, in nats per character, of a model that knows only how often each character occurs. Characters are counted
+ * in the first part of the text, with one added to each count; the loss is that of its last `validation` fraction. A
+ * model that has learned nothing about order can reach this loss, so that it is the one to beat.
  */
 export function unigramLoss(text: string, validation: number): number {
   const characters = [...text];

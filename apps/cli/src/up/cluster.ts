@@ -14,14 +14,14 @@ import { isUpProcess } from './up-process';
 
 export interface ClusterOptions {
   readonly home: string;
-  /** `auto`: one for each GPU. */
+  /** `auto` starts one for each GPU. */
   readonly agentCount: number | 'auto';
-  /** 0 = any free one. */
+  /** 0 means any free port. */
   readonly httpPort: number;
   readonly grpcPort: number;
-  /** Name or address at which agents elsewhere reach those of this machine; undefined: there are none elsewhere. */
+  /** The name or address at which agents on other machines reach those of this one; undefined if there are none. */
   readonly advertise?: string | undefined;
-  /** Folder of the built programs, `dist`. */
+  /** The folder of the built programs, `dist`. */
   readonly programs: string;
   readonly environment: NodeJS.ProcessEnv;
   readonly clock: Clock;
@@ -30,7 +30,7 @@ export interface ClusterOptions {
 
 const STOP_PATIENCE_MS = { agent: 4000, api: 3000, postgres: 2500 } as const;
 
-/** A whole cluster on this machine: PostgreSQL, the API and agents, each started again when it dies. */
+/** A whole cluster on this machine: PostgreSQL, the API and agents. Each of them is started again when it dies. */
 export class Cluster {
   private readonly parts: { process: ManagedProcess; patienceMs: number }[] = [];
   private stopping: Promise<void> | undefined;
@@ -40,7 +40,7 @@ export class Cluster {
   constructor(private readonly options: ClusterOptions) {}
 
   /**
-   * Starts everything and writes `endpoint.json`; on an error what was started is stopped again.
+   * Starts everything and writes `endpoint.json`. After an error, what was started is stopped again.
    * @throws AppError UP.*, UP.INTERRUPTED when `stop` was called meanwhile
    */
   async start(): Promise<Endpoint> {
@@ -53,7 +53,7 @@ export class Cluster {
     }
   }
 
-  /** Stops agents, API and database, in this order, within 10 s; also while they start. */
+  /** Stops agents, API and database, in this order, within 10 s; it may be called while they start. */
   stop(): Promise<void> {
     this.stopped.abort();
     this.stopping ??= this.stopParts();
@@ -61,7 +61,8 @@ export class Cluster {
   }
 
   private async stopParts(): Promise<void> {
-    // A signal to the process group reaches the parts too: none that ends by itself now may be started again.
+    // A signal to the process group reaches the parts too: a part that ends by itself from now on must not be started
+    // again.
     for (const { process: part } of this.parts) part.retire();
     this.leaveLogs();
     const agents = this.parts.filter(({ patienceMs }) => patienceMs === STOP_PATIENCE_MS.agent);
@@ -184,20 +185,23 @@ export class Cluster {
   }
 }
 
-/** Where a database is and who asks, for people: never the password. */
+/** Describes for people where a database is and as whom it is used, without the password. */
 function withoutPassword(databaseUrl: string): string {
   if (!URL.canParse(databaseUrl)) return 'it is not an address such as postgresql://user:password@host:port/database';
   const { hostname, port, pathname, username } = new URL(databaseUrl);
   return `${decodeURIComponent(pathname.slice(1))} at ${hostname}${port === '' ? '' : `:${port}`}, as ${username}`;
 }
 
-/** The shell's PGSSLMODE, PGOPTIONS and the like are meant for another database than the embedded one. */
+/** PGSSLMODE, PGOPTIONS and similar variables of the shell are meant for another database than the embedded one. */
 function withoutPostgresSettings(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const names = Object.keys(environment).filter((name) => name.startsWith('PG'));
   return Object.fromEntries(names.map((name) => [name, undefined]));
 }
 
-/** What an agent needs to trust the API: the authority that it made, or that was named, or those of this machine. */
+/**
+ * What an agent needs in order to trust the API: the authority that the API made, or that was named, or those that this
+ * machine trusts.
+ */
 function trust(environment: NodeJS.ProcessEnv, home: string): NodeJS.ProcessEnv {
   if (environment['MILLRACE_TLS_CERT'] !== undefined)
     return { MILLRACE_TLS_CA: environment['MILLRACE_TLS_CA'] ?? 'system' };

@@ -24,7 +24,7 @@ interface Programs {
   readonly version: string;
 }
 
-/** Makes the home's database ready to start on `port`: its user, its folder, its files and its password. */
+/** Prepares the home's database for a start on `port`: its user, its folder, its files and its password. */
 export async function prepareEmbeddedPostgres(
   home: string,
   port: number,
@@ -39,12 +39,12 @@ export async function prepareEmbeddedPostgres(
   if (!existsSync(join(folder, 'PG_VERSION')))
     await initialise({ programRoot, folder, password, user, path: environment['PATH'] });
   return {
-    // Else PGSSLMODE of the shell would count, which is meant for another database.
+    // Without this, PGSSLMODE of the shell would count, which is meant for another database.
     url: `postgresql://postgres:${password}@127.0.0.1:${port}/${DATABASE}?sslmode=disable`,
     plan: {
       name: 'postgres',
       command: join(programRoot, 'bin', 'postgres'),
-      // No Unix socket: its folder would have to be writable for the other user, and nobody needs it.
+      // There is no Unix socket: its folder would have to be writable for the other user, and nobody needs it.
       args: [
         '-D',
         folder,
@@ -72,11 +72,12 @@ export interface Readiness {
   readonly signal?: AbortSignal;
 }
 
-/** Waits until the database answers and makes sure that Millrace's own exists in it. */
+/** Waits until the database server answers, and makes sure that Millrace's own database exists in it. */
 export async function untilReady(url: string, { clock, logPath, signal }: Readiness): Promise<void> {
   const admin = new URL(url);
   admin.pathname = '/postgres';
-  // The shell's PGOPTIONS are meant for another database. BullMQ has options of its own, so that the address has none.
+  // The shell's PGOPTIONS are meant for another database. They are replaced only here, because BullMQ sets options of
+  // its own.
   admin.searchParams.set('options', '-c search_path=public');
   const deadline = clock.monotonicMs() + READY_TIMEOUT_MS;
   for (;;) {
@@ -123,7 +124,9 @@ interface Initialisation {
   readonly path: string | undefined;
 }
 
-/** Makes the files beside the folder, then renames: a start that is killed half-way leaves no half database. */
+/**
+ * Makes the files beside the folder and renames them: a start that is killed half-way leaves no incomplete database.
+ */
 async function initialise({ programRoot, folder, password, user, path }: Initialisation): Promise<void> {
   // Beside the database, where its user may enter: the TMPDIR of root is often root's alone.
   const passwordFolder = `${folder}.password`;
@@ -162,7 +165,7 @@ async function initialise({ programRoot, folder, password, user, path }: Initial
   }
 }
 
-/** Whether the system knows the user that runs us by a name: initdb asks for it. */
+/** Whether the system has a name for the user that runs us, which initdb requires. */
 function hasName(): boolean {
   try {
     return userInfo().username !== '';
@@ -171,7 +174,7 @@ function hasName(): boolean {
   }
 }
 
-/** Ends a PostgreSQL that a killed parent left on this folder: a fast shutdown loses nothing that was committed. */
+/** Ends a PostgreSQL that a killed parent has left on this folder; a fast shutdown loses nothing that was committed. */
 async function stopLeftOver(folder: string): Promise<void> {
   const pidFile = join(folder, 'postmaster.pid');
   if (!existsSync(pidFile)) return;
@@ -188,7 +191,7 @@ async function stopLeftOver(folder: string): Promise<void> {
   }
 }
 
-/** Whether process `pid` is a PostgreSQL on `folder`: pids are used again, so the command line must agree. */
+/** Whether process `pid` is a PostgreSQL on `folder`. Pids are used again, so that the command line is compared too. */
 function isPostgresOn(pid: number, folder: string): boolean {
   if (!Number.isInteger(pid) || pid <= 1) return false;
   try {

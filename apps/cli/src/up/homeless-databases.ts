@@ -3,14 +3,14 @@ import { join } from 'node:path';
 import { databaseInUse, databaseNotHomeless } from './up.errors';
 import { OUTSIDE_PREFIX, RECORD_ENDING, SYSTEM_FOLDER } from './postgres-home';
 
-/** A database outside its home, whose home is gone or has another one now. */
+/** A database outside its home, whose home is gone or has another database now. */
 export interface HomelessDatabase {
   readonly folder: string;
   readonly home: string;
   readonly bytes: number;
 }
 
-/** Databases that no home leads to any more; older builds did not record the home, so that theirs are not told. */
+/** Databases to which no home leads any more. Older builds did not record the home, so that theirs are not listed. */
 export function homelessDatabases(systemFolder: string = SYSTEM_FOLDER): HomelessDatabase[] {
   if (!existsSync(systemFolder)) return [];
   return readdirSync(systemFolder)
@@ -24,7 +24,7 @@ export function homelessDatabases(systemFolder: string = SYSTEM_FOLDER): Homeles
 }
 
 /**
- * Deletes one that `homelessDatabases` tells, and nothing else: not one whose server still runs.
+ * Deletes a database that `homelessDatabases` lists; nothing else, and none whose server is still running.
  * @throws AppError UP.DATABASE_NOT_HOMELESS, UP.DATABASE_IN_USE
  */
 export function deleteHomelessDatabase(folder: string, systemFolder: string = SYSTEM_FOLDER): HomelessDatabase {
@@ -33,7 +33,7 @@ export function deleteHomelessDatabase(folder: string, systemFolder: string = SY
   const pid = serverOf(folder);
   if (pid !== undefined) throw databaseInUse(folder, pid);
   rmSync(folder, { recursive: true, force: true });
-  // Last, so that a deletion that is interrupted is told again.
+  // The record is deleted last, so that a database whose deletion was interrupted is listed again.
   rmSync(`${folder}${RECORD_ENDING}`, { force: true });
   return found;
 }
@@ -46,11 +46,11 @@ function leadsTo(link: string, folder: string): boolean {
   }
 }
 
-/** Pid of the PostgreSQL server on these files. */
+/** The pid of the PostgreSQL server on these files. */
 function serverOf(folder: string): number | undefined {
   try {
     const pid = Number(readFileSync(join(folder, 'postmaster.pid'), 'utf8').split('\n')[0]);
-    // Pids are used again: the command line must agree.
+    // Pids are used again, so that the command line is compared too.
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(folder) ? pid : undefined;
   } catch {
     return undefined;

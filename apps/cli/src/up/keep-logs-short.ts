@@ -2,7 +2,7 @@ import { copyFileSync, readdirSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Clock, describeError } from '@millrace/core';
 
-/** A log that is longer becomes the older one of two files. */
+/** A log that gets longer than this becomes the older one of two files. */
 export const LOG_BYTES_MAX = 16 * 1024 * 1024;
 const LOOK_MS = 10_000;
 
@@ -14,9 +14,9 @@ export interface LogsOptions {
 }
 
 /**
- * Looks at the logs of a home while their processes write them. These hold their files open, in append mode: what is in
- * a file is copied to NAME.log.1, and the file starts again at nothing. A line that is written in between is lost.
- * @returns how to stop
+ * Watches the logs of a home while their processes write them. The processes keep their files open in append mode: the
+ * content of a file is copied to NAME.log.1, and the file is truncated. A line that is written in between is lost.
+ * @returns a function that stops it
  */
 export function keepLogsShort({ folder, clock, say, bytesMax = LOG_BYTES_MAX }: LogsOptions): () => void {
   let cancel: () => void;
@@ -25,7 +25,7 @@ export function keepLogsShort({ folder, clock, say, bytesMax = LOG_BYTES_MAX }: 
     try {
       for (const name of readdirSync(folder)) if (name.endsWith('.log')) shorten(join(folder, name), bytesMax);
     } catch (error) {
-      // The next look tries again; a full disk must not be the end of the cluster.
+      // The next check tries again; a full disk must not end the cluster.
       if (!wasTold) say(`the logs in ${folder} cannot be kept short: ${describeError(error)}`);
       wasTold = true;
     }

@@ -4,7 +4,7 @@ const LINES_MAX = 5;
 const LINE_LENGTH_MAX = 400;
 const BYTES_MAX = 16 * 1024;
 
-/** How a log ends, from byte `start` on, for people: of lines that are JSON documents the message. */
+/** The last lines of a log from byte `start` on, for people: of a line that is a JSON document only the message. */
 export function lastLogLines(path: string, start: number): string[] {
   return endOf(path, start)
     .split('\n')
@@ -16,7 +16,7 @@ export function lastLogLines(path: string, start: number): string[] {
 function endOf(path: string, start: number): string {
   try {
     const { size } = statSync(path);
-    // A log that is shorter than where it was began anew.
+    // A log that is shorter than its earlier length was started again.
     const from = Math.max(start > size ? 0 : start, size - BYTES_MAX);
     const bytes = Buffer.alloc(Math.max(size - from, 0));
     const file = openSync(path, 'r');
@@ -26,7 +26,7 @@ function endOf(path: string, start: number): string {
       closeSync(file);
     }
   } catch {
-    // A log that cannot be read has nothing to add to what is reported.
+    // If the log cannot be read, there is nothing to add to the report.
     return '';
   }
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 const PATIENCE_MS = 6000;
 
-/** Ends the API and the agents that a killed `millrace up` left on this home, by their pid files. */
+/** Ends the API and the agents that a killed `millrace up` has left on this home, by their pid files. */
 export async function endLeftOvers(home: string, say: (text: string) => void): Promise<void> {
   const folder = join(home, 'pids');
   const left = readdirSync(folder)
@@ -21,7 +21,7 @@ export async function endLeftOvers(home: string, say: (text: string) => void): P
   for (const { name } of left) rmSync(join(folder, name), { force: true });
 }
 
-/** Whether `pid` is a Millrace program: pids are used again, so the command line must agree. */
+/** Whether `pid` is a Millrace program. Pids are used again, so that the command line is compared too. */
 function isOurs(pid: number): boolean {
   if (!Number.isInteger(pid) || pid <= 1) return false;
   try {

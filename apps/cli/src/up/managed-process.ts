@@ -9,13 +9,13 @@ import { lastLogLines } from './last-log-lines';
 import { partFailed } from './up.errors';
 
 export interface ProcessPlan {
-  /** `api`, `agent-1`, `postgres`: names the pid file and the log. */
+  /** The name of the pid file and of the log: `api`, `agent-1`, `postgres`. */
   readonly name: string;
   readonly command: string;
   readonly args: readonly string[];
   readonly environment: NodeJS.ProcessEnv;
   readonly user?: { readonly uid: number; readonly gid: number } | undefined;
-  /** Whether the process says on its first line of stdout that it is ready. */
+  /** Whether the process tells by its first line on stdout that it is ready. */
   readonly announces: boolean;
   /** Whether it logs to the descriptor LOG_FD: what else it writes, a driver's warnings say, comes once. */
   readonly hasDriver?: boolean;
@@ -31,7 +31,7 @@ const WARNINGS_MAX = 100;
 const READY_TIMEOUT_MS = 240_000;
 const RESTART_DELAY_MS_MIN = 500;
 const RESTART_DELAY_MS_MAX = 10_000;
-/** A process that lived this long starts its restart delays anew. */
+/** After a process has lived this long, its restart delays begin again. */
 const SETTLED_MS = 30_000;
 
 /** One supervised process: its pid file, its log, and its restart when it dies by itself. */
@@ -39,7 +39,7 @@ export class ManagedProcess {
   private child: ChildProcess | undefined;
   private stopping = false;
   private startedAtMs = 0;
-  /** Where the log of this start begins in its file. */
+  /** The byte at which the log of this start begins in its file. */
   private logStart = 0;
   private restartDelayMs = RESTART_DELAY_MS_MIN;
   private cancelRestart: (() => void) | undefined;
@@ -48,7 +48,7 @@ export class ManagedProcess {
     private readonly plan: ProcessPlan,
     private readonly home: string,
     private readonly clock: Clock,
-    /** `lastLines`: how the log of what ended ends. */
+    /** `lastLines` are the last lines in the log of the process that ended. */
     private readonly onRestart: (name: string, how: string, lastLines: readonly string[]) => void,
   ) {}
 
@@ -56,13 +56,13 @@ export class ManagedProcess {
     return join(this.home, 'logs', `${this.plan.name}.log`);
   }
 
-  /** Starts the process; resolves with the line it announces itself with, or '' where it announces nothing. */
+  /** Starts the process; resolves with the line by which it announces itself, or with '' if it announces nothing. */
   async start(): Promise<string> {
     const { plan } = this;
     const log = this.openLog();
     const child = spawn(plan.command, plan.args, {
       env: plan.environment,
-      // The pipe on stdin ends with us, even by SIGKILL: supervised processes leave when it does.
+      // The pipe on stdin ends with this process, even after SIGKILL: supervised processes leave when it does.
       stdio: ['pipe', plan.announces ? 'pipe' : log, ...(plan.hasDriver === true ? ['pipe' as const, log] : [log])],
       ...(plan.user === undefined ? {} : { uid: plan.user.uid, gid: plan.user.gid }),
     });
@@ -89,7 +89,7 @@ export class ManagedProcess {
     this.cancelRestart?.();
   }
 
-  /** Asks the process to end, and after `patienceMs` makes it. */
+  /** Asks the process to end, and kills it after `patienceMs`. */
   async stop(patienceMs: number): Promise<void> {
     this.retire();
     const { child } = this;
@@ -129,7 +129,7 @@ export class ManagedProcess {
     const { stdout } = child;
     if (stdout === null) return '';
     const lines = createInterface({ input: stdout });
-    // Drivers may print warnings before: the announcement is the first line that is a document.
+    // Drivers may print warnings first: the announcement is the first line that is a document.
     const first = new Promise<string>((resolve) => lines.on('line', (line) => line.startsWith('{') && resolve(line)));
     const failed = exited.then((how) => {
       throw partFailed(this.plan.name, how, { path: this.logPath, lastLines: this.lastLines() });
@@ -143,7 +143,7 @@ export class ManagedProcess {
     try {
       return await Promise.race([first, failed, late]);
     } finally {
-      // A timer that is left would keep a program that is done alive.
+      // A timer that is left running would keep the program alive.
       cancelLate();
     }
   }

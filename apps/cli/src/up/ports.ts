@@ -1,7 +1,10 @@
 import { createServer } from 'node:net';
 import { portTaken } from './up.errors';
 
-/** A port on 127.0.0.1 that is free now: `wanted`, or any where `wanted` is 0. `flag`: the option, for the error. */
+/**
+ * Finds a port on 127.0.0.1 that is free now: `wanted`, or any port if `wanted` is 0. `flag` is the option that the
+ * error names.
+ */
 export function freePort(wanted: number, flag: string): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();

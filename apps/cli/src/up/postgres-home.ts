@@ -15,20 +15,20 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-/** Who runs PostgreSQL; undefined = whoever runs us. PostgreSQL refuses to run as root. */
+/** The user that runs PostgreSQL, which refuses to run as root; undefined means the user that runs us. */
 export interface PostgresUser {
   readonly uid: number;
   readonly gid: number;
 }
 
 const USER = 'postgres';
-/** For what the PostgreSQL user must reach and cannot inside a private home. */
+/** The folder for what the PostgreSQL user must reach and cannot reach inside a private home. */
 export const SYSTEM_FOLDER = '/var/lib/millrace';
 export const OUTSIDE_PREFIX = 'home-';
-/** Of the file beside a database outside its home, which says whose it is. */
+/** The ending of the file beside a database outside its home that records which home it belongs to. */
 export const RECORD_ENDING = '.of';
 
-/** The user to run PostgreSQL as: made if we are root and it does not exist. */
+/** The user to run PostgreSQL as. It is made if we are root and it does not exist. */
 export function postgresUser(): PostgresUser | undefined {
   if (process.getuid?.() !== 0) return undefined;
   if (!userExists())
@@ -46,7 +46,7 @@ function userExists(): boolean {
   }
 }
 
-/** Whether `user` may enter every folder above and including `path`. */
+/** Whether `user` may enter `path` and every folder above it. */
 function reachable(path: string, user: PostgresUser): boolean {
   for (let folder = realpathSync(path); ; folder = dirname(folder)) {
     const { mode, uid, gid } = statSync(folder);
@@ -57,8 +57,8 @@ function reachable(path: string, user: PostgresUser): boolean {
 }
 
 /**
- * The database's folder for a home. It lies in the home; where another user runs PostgreSQL and may not enter the home
- * (mode 0700, or below /root), it lies under /var/lib/millrace and the home has a link to it.
+ * The folder of a home's database. It is in the home. If another user runs PostgreSQL and may not enter the home
+ * (because of mode 0700, or below /root), it is under /var/lib/millrace, and the home has a link to it.
  */
 export function databaseFolder(home: string, user: PostgresUser | undefined): string {
   const inHome = join(home, 'postgres');
@@ -71,7 +71,7 @@ export function databaseFolder(home: string, user: PostgresUser | undefined): st
   mkdirSync(SYSTEM_FOLDER, { recursive: true, mode: 0o755 });
   const before = ownTarget(inHome);
   if (before !== undefined) return ownedFolder(before, user);
-  // A name that no home had before: a home that was deleted and made again must not find the database of the old one.
+  // No home had this name before: a home that was deleted and made again must not find the old one's database.
   const folder = ownedFolder(join(SYSTEM_FOLDER, `${OUTSIDE_PREFIX}${randomBytes(8).toString('hex')}`), user);
   recordHome(folder, home);
   removeDeadLink(inHome);
@@ -79,14 +79,14 @@ export function databaseFolder(home: string, user: PostgresUser | undefined): st
   return folder;
 }
 
-/** Where the home's link leads, if to a database that is gone now. */
+/** The target of the home's link, if it leads to a database that is gone. */
 function ownTarget(link: string): string | undefined {
   const found = lstatSync(link, { throwIfNoEntry: false });
   const target = found?.isSymbolicLink() === true ? readlinkSync(link) : '';
   return dirname(target) === SYSTEM_FOLDER ? target : undefined;
 }
 
-/** Beside the folder: in it, initdb would find something. */
+/** The record is beside the folder: initdb refuses a folder that is not empty. */
 function recordHome(folder: string, home: string): void {
   writeFileSync(`${folder}${RECORD_ENDING}`, `${realpathSync(home)}\n`);
 }
@@ -97,13 +97,13 @@ function ownedFolder(path: string, user: PostgresUser | undefined): string {
   return path;
 }
 
-/** A link whose target is gone would make symlinkSync fail; it is moved aside, never deleted. */
+/** symlinkSync fails if the link exists, even if its target is gone. Such a link is moved aside, and never deleted. */
 function removeDeadLink(path: string): void {
   const dead = lstatSync(path, { throwIfNoEntry: false });
   if (dead !== undefined) renameSync(path, `${path}.dangling-${dead.ino}`);
 }
 
-/** The folder of the PostgreSQL programs: a copy where `user` may not enter the folder they were installed in. */
+/** The folder of the PostgreSQL programs: a copy, if `user` may not enter the folder in which they were installed. */
 export function programFolder(native: string, version: string, user: PostgresUser | undefined): string {
   if (user === undefined || reachable(native, user)) return native;
   const copy = join(SYSTEM_FOLDER, `postgresql-${version}`);

@@ -18,7 +18,7 @@ export function portTaken(port: number, flag: string): AppError {
   });
 }
 
-/** It was stopped before it was up. */
+/** The cluster was stopped before it was up. */
 export function startInterrupted(): AppError {
   return new AppError({ code: 'UP.INTERRUPTED', kind: 'aborted', message: 'the start was interrupted' });
 }
@@ -28,7 +28,7 @@ export interface FailedLog {
   readonly lastLines: readonly string[];
 }
 
-/** A part did not come up. */
+/** A part of the cluster did not start. */
 export function partFailed(part: string, what: string, log: string | FailedLog): AppError {
   const { path, lastLines } = typeof log === 'string' ? { path: log, lastLines: [] } : log;
   const end = lastLines.length === 0 ? '' : `. The log ends with:\n${lastLines.join('\n')}`;
@@ -39,7 +39,7 @@ export function partFailed(part: string, what: string, log: string | FailedLog):
   });
 }
 
-/** No PostgreSQL binaries for this platform. */
+/** There are no PostgreSQL binaries for this platform. */
 export function postgresMissing(platform: string, cause: unknown): AppError {
   return new AppError({
     code: 'UP.POSTGRES_MISSING',
@@ -63,7 +63,7 @@ export function initialisationFailed(folder: string, cause: unknown): AppError {
   });
 }
 
-/** The user that runs us has a number and no name, as in a container with --user 12345; initdb refuses it. */
+/** The user that runs us has a number but no name, as in a container with --user 12345; initdb refuses that. */
 export function userWithoutName(uid: number, cause: unknown): AppError {
   return new AppError({
     code: 'UP.USER_WITHOUT_NAME',
@@ -75,19 +75,19 @@ export function userWithoutName(uid: number, cause: unknown): AppError {
   });
 }
 
-/** What a program that failed said last; the error itself where it said nothing. */
+/** The last words of a program that failed, or the error itself if the program said nothing. */
 function lastWords(cause: unknown): string {
   const said = cause instanceof Error && 'stderr' in cause ? String(cause.stderr).trim() : '';
   return said.split('\n').at(-1) || describeError(cause);
 }
 
-/** What is to be deleted is no database that was left over. */
+/** The folder that should be deleted is not a left-over database. */
 export function databaseNotHomeless(folder: string): AppError {
-  const message = `${folder} is no database that no home leads to any more; \`millrace leftovers\` lists those that are`;
+  const message = `${folder} is not a left-over database; \`millrace leftovers\` lists those that are`;
   return new AppError({ code: 'UP.DATABASE_NOT_HOMELESS', kind: 'invalid', message });
 }
 
-/** Its server runs, although no home leads to it. */
+/** The database's server is running, although no home leads to it. */
 export function databaseInUse(folder: string, pid: number): AppError {
   const message = `a PostgreSQL server with pid ${pid} runs on ${folder}; end the \`millrace up\` that it belongs to first`;
   return new AppError({ code: 'UP.DATABASE_IN_USE', kind: 'conflict', message });

@@ -23,7 +23,7 @@ interface DaemonOptions {
 
 const DEVICE_HELP = 'which GPU: a number, its UUID (GPU-…, of nvidia-smi -L) or its PCI address (0000:3b:00.0)';
 
-/** `millrace agent`: the daemon in the foreground. */
+/** `millrace agent` runs the daemon in the foreground. */
 export function daemonCommand(context: CommandContext): Command {
   return command(
     'agent',
@@ -51,7 +51,7 @@ function deviceName(text: string): string {
   throw new InvalidArgumentError('it must be a number, a UUID such as GPU-5a8f0b52-…, or a PCI address.');
 }
 
-/** @throws AppError CLI.AGENT_ENDED, unless it was asked to end */
+/** @throws AppError CLI.AGENT_ENDED, unless the agent was asked to end */
 async function runDaemon(context: CommandContext, options: DaemonOptions): Promise<void> {
   const program = join(context.programs, 'apps', 'agent', 'src', 'main.js');
   if (!existsSync(program)) throw programMissing(program);
@@ -67,7 +67,7 @@ async function runDaemon(context: CommandContext, options: DaemonOptions): Promi
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => said.feed(chunk));
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => announced.feed(chunk));
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
-  // Only then has all been read that it said.
+  // Only after `close` has everything been read that the agent wrote.
   const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
   if (code !== 0) throw agentEnded(code ?? signal ?? 'unknown', said.lastWords());
 }
@@ -86,7 +86,7 @@ function daemonEnvironment(context: CommandContext, options: DaemonOptions): Nod
   };
 }
 
-/** What the command line names wins over the environment. */
+/** What the command line names takes precedence over the environment. */
 function tokenSettings({ token, tokenFile }: DaemonOptions, { config }: CommandContext): NodeJS.ProcessEnv {
   if (tokenFile !== undefined) return { MILLRACE_TOKEN_FILE: resolve(tokenFile) };
   if (token !== undefined) return { MILLRACE_TOKEN: token, MILLRACE_TOKEN_FILE: undefined };

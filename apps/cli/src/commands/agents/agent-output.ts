@@ -1,23 +1,23 @@
 import { RepeatedLines } from './repeated-lines';
 
-/** `text`: sentences for people; `json`: one document a line, as the agent writes them. */
+/** `text` writes sentences for people; `json` passes on one document per line, as the agent writes them. */
 export type LogForm = 'text' | 'json';
 
 export interface AgentOutputOptions {
   readonly form: LogForm;
   readonly write: (text: string) => void;
-  /** The time of day of what is written, milliseconds since 1970; of lines that do not tell it. */
+  /** Milliseconds since 1970, for the time of day of lines that do not tell their time. */
   readonly now: () => number;
 }
 
 const LAST_LINES_MAX = 5;
 const LINE_LENGTH_MAX = 2000;
-/** Drivers warn at every start of what does no harm. */
+/** At every start, drivers warn about things that do no harm. */
 const DRIVER_WARNING = /^warning:/i;
 const BEGINS_AS_WARNING = /^w(a(r(n(i(n(g(:.*)?)?)?)?)?)?)?$/i;
 const WARNING = 40;
 const ERROR = 50;
-/** Fields that say nothing to whoever sits before the terminal. */
+/** Fields that are of no use to a person at the terminal. */
 const UNTOLD = new Set(['level', 'time', 'pid', 'hostname', 'app', 'msg', 'stack', 'details']);
 
 interface AgentLine {
@@ -27,7 +27,7 @@ interface AgentLine {
   readonly [field: string]: unknown;
 }
 
-/** What an agent's process prints, for the terminal that it was started from; keeps what it said last. */
+/** Writes what an agent's process prints to the terminal that it was started from, and keeps its last lines. */
 export class AgentOutput {
   private rest = '';
   /** How much of the line that is not whole yet was passed on. */
@@ -55,8 +55,8 @@ export class AgentOutput {
   }
 
   /**
-   * The last lines that tell why a process ended: what it warned of, and what is no document of ours, such as the last
-   * words of a driver.
+   * The last lines that may tell why a process ended: its warnings, and lines that are not its own documents, such as
+   * the last words of a driver.
    */
   lastWords(): string[] {
     if (this.rest !== '') this.take(this.rest);
@@ -91,7 +91,7 @@ function parseLine(line: string): AgentLine | undefined {
     const document = JSON.parse(line) as Record<string, unknown>;
     const { msg, level, agentId, dataAddress } = document;
     if (typeof msg === 'string') return { level: ERROR, ...document, msg };
-    // What the process announces itself with.
+    // This is the line with which the process announces itself.
     if (typeof agentId !== 'string') return undefined;
     return {
       level: typeof level === 'number' ? level : 0,

@@ -63,12 +63,12 @@ function workText({ lease, generation }: AgentBody): string {
   return generation === null ? '-' : 'a text';
 }
 
-/** A line under the table, which has no room for it. */
+/** A line under the table, which has no room for this. */
 function setAsideText({ id, setAside }: AgentBody): string[] {
   return setAside === null ? [] : [`${id} gets no attempt until ${setAside.until}: ${setAside.reason}`];
 }
 
-/** Two agents on one GPU count its memory and its speed twice. */
+/** Warns that two agents share a GPU, because its memory and speed are then counted twice. */
 function sharingText({ id, sharesDeviceWith, adapter }: AgentBody): string[] {
   if (sharesDeviceWith.length === 0) return [];
   const gpu = String(adapter['uuid'] || adapter['pciAddress']);

@@ -14,14 +14,14 @@ interface JoinTokenOptions {
   readonly revoke?: string;
 }
 
-/** Makes a join token; or lists those there are, or revokes one. */
+/** Makes a join token, lists the existing ones, or revokes one. */
 export function joinTokenCommand(context: CommandContext): Command {
   return command('join-token', 'make a token that enrols one agent, once', 'millrace join-token --minutes 10')
     .option('--minutes <count>', 'how long it may be used', wholeNumber(1), 60)
     .option('--uses <count>', 'how many agents it enrols', wholeNumber(1), 1)
     .option('--file <file>', 'write the token there, for its owner alone; - prints it and nothing else')
     .option('--list', 'list the join tokens instead, newest first')
-    .option('--revoke <id>', 'instead let the join token of this id enrol nobody any more')
+    .option('--revoke <id>', 'instead revoke the join token with this id, so that it enrols no more agents')
     .action(async (options: JoinTokenOptions) => {
       if (options.revoke !== undefined) await revoke(context, options, options.revoke);
       else if (options.list === true) await list(context, options);
@@ -44,7 +44,7 @@ async function make(context: CommandContext, { minutes, uses, file, ...options }
   );
 }
 
-/** A token that cannot be written down enrols nobody: it is not made, or revoked. */
+/** A token that cannot be written down is of no use to anybody: it is not made, or it is revoked. */
 async function makeInFile(
   context: CommandContext,
   path: string,
@@ -57,7 +57,7 @@ async function makeInFile(
     try {
       file.write(`${made.token}\n`);
     } catch (error) {
-      // The file is what the user has to mend, whatever becomes of this.
+      // The file is what the user must correct, whether or not the token could be revoked.
       await accounts.revokeJoinToken(made.id).catch(() => undefined);
       throw error;
     }

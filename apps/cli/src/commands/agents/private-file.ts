@@ -2,8 +2,8 @@ import { closeSync, openSync, renameSync, rmSync, statSync, writeFileSync } from
 import { fileNotWritten } from '../commands.errors';
 
 /**
- * A file that only its owner reads, written whole or not at all: somebody may be waiting for it. It is opened before
- * the secret that goes into it exists.
+ * A file that only its owner can read, written whole or not at all, because another program may be waiting for it. It
+ * is opened before the secret that goes into it exists.
  */
 export class PrivateFile {
   private constructor(
@@ -11,17 +11,17 @@ export class PrivateFile {
     private readonly handle: number,
   ) {}
 
-  /** Error: CLI.FILE_NOT_WRITTEN. */
+  /** Throws CLI.FILE_NOT_WRITTEN. */
   static open(path: string): PrivateFile {
     if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) throw fileNotWritten(path, 'it is a folder');
     return explained(path, () => {
-      // What is there may be readable or owned by others, and a file keeps its mode and owner when it is written to.
+      // An existing file may be readable or owned by others, and would keep its mode and owner.
       rmSync(newPath(path), { force: true });
       return new PrivateFile(path, openSync(newPath(path), 'wx', 0o600));
     });
   }
 
-  /** Error: CLI.FILE_NOT_WRITTEN. */
+  /** Throws CLI.FILE_NOT_WRITTEN. */
   write(text: string): void {
     explained(this.path, () => {
       writeFileSync(this.handle, text);
@@ -29,7 +29,7 @@ export class PrivateFile {
     });
   }
 
-  /** Leaves what was there before, or what was written. */
+  /** Leaves either what was there before or what was written. */
   close(): void {
     closeSync(this.handle);
     rmSync(newPath(this.path), { force: true });
