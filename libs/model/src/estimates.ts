@@ -6,7 +6,7 @@ import type { Optimizer } from './training/optimizer';
 import { buildOptimizerPrograms, updatedTensors } from './training/optimizer-programs';
 import { buildStagePrograms, type StageProgramOptions, type StagePrograms } from './stage-programs';
 
-/** Losses of an evaluation that are read back together. */
+/** How many losses of an evaluation are read back together. */
 export const EVALUATION_RING = 8;
 
 function declaredBytes(declarations: readonly TensorDeclaration[]): number {
@@ -15,11 +15,11 @@ function declaredBytes(declarations: readonly TensorDeclaration[]): number {
 
 /** Bytes of device memory, counted from the declarations of the programs themselves. */
 export interface StageMemoryBytes {
-  /** Of all versions. */
+  /** Of all weight versions together. */
   readonly parameters: number;
   /** Gradients, moments, scalars and the partial sums. */
   readonly optimizer: number;
-  /** What all micro-batches in flight keep, and what an evaluation works on. */
+  /** What all micro-batches in flight keep, and what an evaluation needs. */
   readonly saved: number;
   readonly scratch: number;
   /** The copy that an optimistic step rolls back to. */
@@ -31,15 +31,15 @@ export interface StageLoad extends StageProgramOptions {
   readonly optimizer: Optimizer;
   /** Micro-batches between their F and their W. */
   readonly inFlight: number;
-  /** Micro-batches between their I and their W: one where W follows I. As many as `inFlight` if not given. */
+  /** Micro-batches between their I and their W: one if W follows I. By default as many as `inFlight`. */
   readonly inBackward?: number;
-  /** Loss tensors of a head, which are read once a step. As many as `inFlight` if not given. */
+  /** Loss tensors of a head, which are read once per step. By default as many as `inFlight`. */
   readonly microBatches?: number;
   /** Whether the run has a validation part. */
   readonly evaluation?: boolean;
-  /** Whether it updates before the gradient norm is known. */
+  /** Whether the stage updates before the gradient norm is known. */
   readonly optimisticStep?: boolean;
-  /** Weight versions held at once, the newest among them: more than one where the schedule does not flush. */
+  /** How many weight versions are held at once, counting the newest: more than one if the schedule does not flush. */
   readonly weightVersions?: number;
 }
 
@@ -47,9 +47,9 @@ export interface StageLoad extends StageProgramOptions {
 export interface KeptBytes {
   /** From its F to the end of its W: inputs, outputs and saved tensors. */
   readonly fromForward: number;
-  /** From its I to the end of its W: gradients, and what I brought back for W. */
+  /** From its I to the end of its W: gradients, and what I computed again for W. */
   readonly fromInput: number;
-  /** Shared by all programs; grows with what I brings back for itself. */
+  /** Shared by all programs; it grows with what I computes again for itself. */
   readonly scratch: number;
 }
 
@@ -63,7 +63,7 @@ export function keptBytes(config: ModelConfig, slice: StageSlice, options: Stage
   };
 }
 
-/** Memory that a stage takes. */
+/** The memory that a stage needs. */
 export function stageMemoryBytes(config: ModelConfig, slice: StageSlice, load: StageLoad): StageMemoryBytes {
   const { inFlight, inBackward = inFlight, microBatches = inFlight } = load;
   const stage = buildStagePrograms(config, slice, load);
@@ -103,7 +103,7 @@ function flops(program: Program): number {
   return program.steps.reduce((sum, step) => sum + ('clear' in step ? 0 : KERNELS[step.kernel].flops(step.dims)), 0);
 }
 
-/** Floating-point operations of one micro-batch on a stage, by program; what I brings back counts as I's. */
+/** Floating-point operations of one micro-batch on a stage, by program; what I computes again counts as I's. */
 export function stageFlops(config: ModelConfig, slice: StageSlice, options: StageProgramOptions): StageWork {
   const stage = buildStagePrograms(config, slice, options);
   return {

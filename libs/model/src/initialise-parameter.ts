@@ -5,8 +5,8 @@ import type { ParameterDeclaration } from './parameters';
 const STANDARD_DEVIATION = 0.02;
 
 /**
- * Standard deviation of a weight at the start, 0 for none: GPT-2's 0.02, and 0.02/sqrt(2*layers) for the projections
- * that write into the residual stream (Radford et al. 2019, section 2.3).
+ * Standard deviation of a weight's initial values, 0 if they are constant: GPT-2's 0.02, and 0.02/sqrt(2*layers) for
+ * the projections that write into the residual stream (Radford et al. 2019, section 2.3).
  */
 function standardDeviation(config: ModelConfig, name: string): number {
   if (name.endsWith('.bias')) return 0;

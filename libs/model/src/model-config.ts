@@ -34,7 +34,7 @@ export function stageSlices(config: ModelConfig, layersPerStage: readonly number
   });
 }
 
-/** MODEL.SHAPE unless every size is a positive integer and the heads divide the width. */
+/** Throws MODEL.SHAPE unless every size is a positive integer and the heads divide the width. */
 export function checkModelConfig(config: ModelConfig): void {
   const { layers, heads, hidden, ffn, context, vocab } = config;
   for (const [name, size] of Object.entries({ layers, heads, hidden, ffn, context, vocab })) {

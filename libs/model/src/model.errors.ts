@@ -1,6 +1,6 @@
 import { AppError } from '@millrace/core';
 
-/** Sizes of a model or a split that do not fit together. */
+/** Sizes of a model or of a split do not fit together. */
 export function modelShapeError(what: string, change: string): AppError {
   return new AppError({ code: 'MODEL.SHAPE', kind: 'invalid', message: `${what}; ${change}` });
 }

@@ -6,11 +6,11 @@ import type { StageSlice } from './model-config';
 export interface ParameterDeclaration {
   readonly name: string;
   readonly shape: Shape;
-  /** Whether AdamW decays it: tensors of two or more dimensions. */
+  /** Whether AdamW decays it, which it does to tensors of two or more dimensions. */
   readonly decay: boolean;
 }
 
-/** Token embedding; also the head's weight when tied, then also declared by the last stage. */
+/** The token embedding. If it is tied it is also the head's weight, and the last stage declares it too. */
 export const TOKEN_EMBEDDING = 'transformer.wte.weight';
 export const POSITION_EMBEDDING = 'transformer.wpe.weight';
 export const HEAD_WEIGHT = 'lm_head.weight';
@@ -45,14 +45,14 @@ function blockParameters(config: ModelConfig, layer: number): ParameterDeclarati
   ];
 }
 
-/** Name of the head's weight: the token embedding when tied. */
+/** The name of the head's weight, which is the token embedding if they are tied. */
 export function headWeightName(config: ModelConfig): string {
   return config.tieEmbeddings ? TOKEN_EMBEDDING : HEAD_WEIGHT;
 }
 
 /**
- * What a stage holds, in the fixed global order. A tied head on a stage without the embedding holds a copy of
- * `transformer.wte.weight`, which both stages update alike.
+ * The parameters of a stage, in the fixed global order. A tied head on a stage without the embedding has a copy of
+ * `transformer.wte.weight`, which both stages update in the same way.
  */
 export function stageParameters(config: ModelConfig, slice: StageSlice): ParameterDeclaration[] {
   const { hidden: C, context: T, vocab: V } = config;

@@ -3,14 +3,16 @@ import { KERNELS, type Program } from '@millrace/kernels';
 import type { StageSlice } from './model-config';
 import { buildStagePrograms, type StageProgramOptions } from './stage-programs';
 
-/** What one kernel run does: its time on a device is at least either divided by what the device can do. */
+/**
+ * What one kernel run does. Its time on a device is at least each of the two values divided by what the device can do.
+ */
 export interface OperationWork {
   readonly flops: number;
-  /** Read and written. */
+  /** Bytes read and written. */
   readonly bytes: number;
 }
 
-/** The kernel runs of one micro-batch on a stage, by program; what I brings back counts as I's. */
+/** The kernel runs of one micro-batch on a stage, by program; what I computes again counts as I's. */
 export interface StageOperations {
   readonly forward: readonly OperationWork[];
   readonly backwardInput: readonly OperationWork[];

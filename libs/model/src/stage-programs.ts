@@ -10,7 +10,9 @@ import { residualGradientName, residualName, type StageContext, stageContext } f
 import { trainingSteps } from './gpt2/training-steps';
 import { tensorsOf } from './tensor-catalog';
 
-/** The tensors of a stage that others fill or read. What a stage has not (tokens, loss, …) is undefined. */
+/**
+ * The tensors of a stage that others fill or read. Those that the stage does not have (tokens, loss, …) are undefined.
+ */
 export interface BoundaryTensors {
   /** Activations from the stage before, or the tokens. */
   readonly input: TensorDeclaration;
@@ -29,25 +31,31 @@ export interface BoundaryTensors {
 
 /** The programs of one stage for micro-batches of one size. */
 export interface StagePrograms extends BoundaryTensors {
-  /** What the stage trains; a tied head without the embedding holds `transformer.wte.weight` too. */
+  /** What the stage trains; a tied head without the embedding has `transformer.wte.weight` too. */
   readonly parameters: readonly ParameterDeclaration[];
   /** F. */
   readonly forward: Program;
-  /** I: gradient of the input, and what W needs (role `deferred`), after what the recompute setting brings back. */
+  /**
+   * I computes the gradient of the input, and what W needs (role `deferred`), after what the recompute setting asks
+   * for.
+   */
   readonly backwardInput: Program;
-  /** W: adds to the `.grad` tensors. */
+  /** W adds to the `.grad` tensors. */
   readonly backwardWeight: Program;
-  /** Sets the `.grad` tensors that W adds to to zero; run once before the first W of a step. */
+  /** Sets the `.grad` tensors that W adds to to zero; it runs once, before the first W of a step. */
   readonly clearGradients: Program;
   /** What a micro-batch owns from its F to the end of its W: what enters, leaves and is kept. */
   readonly kept: readonly TensorDeclaration[];
-  /** What it owns from its I to the end of its W: the gradients that cross the ends and all that I leaves to W. */
+  /**
+   * What a micro-batch owns from its I to the end of its W: the gradients that cross the ends, and all that I leaves
+   * for W.
+   */
   readonly deferred: readonly TensorDeclaration[];
-  /** F that keeps nothing. */
+  /** F without keeping anything. */
   readonly evaluate: Program;
   /** Head stages: from the input to `output.logits_NV`, for generation. Other stages generate with `evaluate`. */
   readonly logits?: Program;
-  /** Tensors of all these programs but `logits`. */
+  /** The tensors of all these programs except `logits`. */
   tensors(role?: TensorRole): TensorDeclaration[];
 }
 
@@ -82,7 +90,7 @@ function clearProgram(context: StageContext, backwardWeight: Program): Program {
   );
 }
 
-/** The tensors that cross the stage's ends, by what they are for. */
+/** The tensors that cross the stage's ends, by their purpose. */
 function boundaryTensors({ slice, catalog }: StageContext): BoundaryTensors {
   const { firstLayer } = slice;
   const end = firstLayer + slice.layerCount;
@@ -117,13 +125,13 @@ function checkSlice(config: ModelConfig, slice: StageSlice, microBatch: number):
 }
 
 export interface StageProgramOptions {
-  /** Sequences of a micro-batch. */
+  /** The number of sequences in a micro-batch. */
   readonly microBatch: number;
-  /** `none` if not given. */
+  /** `none` by default. */
   readonly recompute?: Recompute;
 }
 
-/** The programs of `slice`. MODEL.SHAPE if the sizes do not fit. */
+/** Builds the programs of `slice`. Throws MODEL.SHAPE if the sizes do not fit. */
 export function buildStagePrograms(
   config: ModelConfig,
   slice: StageSlice,

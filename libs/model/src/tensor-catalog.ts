@@ -7,16 +7,16 @@ function stepTensors(step: ProgramStep): string[] {
   return 'clear' in step ? [step.clear] : Object.values(step.tensors);
 }
 
-/** The tensors of a stage: each declared under one name, shape and role, whichever programs use it. */
+/** The tensors of a stage. Each is declared under one name, with one shape and role, whichever programs use it. */
 export class TensorCatalog {
   private readonly declarations = new Map<string, TensorDeclaration>();
 
-  /** Declares an f32 tensor, or checks that it was declared alike, and gives its name back. */
+  /** Declares an f32 tensor, or checks that it was declared in the same way, and returns its name. */
   declare(name: string, shape: Shape, role: TensorRole): string {
     return this.add({ name, shape, role, dtype: 'f32' });
   }
 
-  /** The same for token ids. */
+  /** Does the same for a tensor of token ids. */
   declareIds(name: string, shape: Shape, role: TensorRole): string {
     return this.add({ name, shape, role, dtype: 'u32' });
   }
@@ -39,14 +39,14 @@ export class TensorCatalog {
     return declaration;
   }
 
-  /** The program of `steps`; its tensors are those the steps name, in order of first use. */
+  /** Makes a program of `steps`; its tensors are those that the steps name, in order of first use. */
   program(name: string, steps: readonly ProgramStep[]): Program {
     const names = new Set(steps.flatMap(stepTensors));
     return { name, tensors: [...names].map((tensor) => this.get(tensor)), steps };
   }
 }
 
-/** Every tensor of `programs` once, in order of first use; of one role if `role` is given. */
+/** Every tensor of `programs` once, in order of first use; if `role` is given, only those with that role. */
 export function tensorsOf(programs: readonly Program[], role?: TensorRole): TensorDeclaration[] {
   const found = new Map<string, TensorDeclaration>();
   for (const program of programs) {

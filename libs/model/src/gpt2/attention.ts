@@ -12,7 +12,7 @@ import type { StageContext } from './stage-context';
 export interface AttentionTensors {
   readonly qkv_N3C: string;
   readonly heads_NC: string;
-  /** What the backward needs of the forward besides these; libs/kernels says what and of which shape. */
+  /** What the backward needs of the forward besides these; libs/kernels decides what it is and which shape it has. */
   readonly attention: Place;
 }
 
@@ -28,7 +28,7 @@ function declared({ catalog }: StageContext, { steps, tensors }: AttentionSteps)
   return steps;
 }
 
-/** Causal attention of all heads; how many kernels it takes is libs/kernels' choice. */
+/** Causal attention of all heads; libs/kernels decides how many kernels it takes. */
 export function attentionForward(context: StageContext, t: AttentionTensors): readonly ProgramStep[] {
   const { B, T, H, D } = context.sizes;
   const names = { qkv: t.qkv_N3C, y: t.heads_NC, saved: t.attention.label };
@@ -36,7 +36,7 @@ export function attentionForward(context: StageContext, t: AttentionTensors): re
   return declared(context, attentionForwardSteps({ B, T, H, D }, names, role));
 }
 
-/** Brings back what a forward that wrote to scratch did not keep of its attention. */
+/** Computes again what a forward that wrote to scratch did not keep of its attention. */
 export function attentionRecompute(context: StageContext, t: AttentionTensors): readonly ProgramStep[] {
   const { B, T, H, D } = context.sizes;
   return declared(context, attentionRecomputeSteps({ B, T, H, D }, { qkv: t.qkv_N3C, saved: t.attention.label }));
@@ -45,7 +45,7 @@ export function attentionRecompute(context: StageContext, t: AttentionTensors): 
 export interface AttentionGradients {
   /** Gradient of heads_NC. */
   readonly dy: string;
-  /** Gradient of qkv_N3C, written. */
+  /** The gradient of qkv_N3C, which is written. */
   readonly dqkv: string;
 }
 
@@ -55,7 +55,7 @@ export function attentionBackward(
   { dy, dqkv }: AttentionGradients,
 ): readonly ProgramStep[] {
   const { B, T, H, D } = context.sizes;
-  // Where the probabilities are kept, the scratch square is free for their gradient.
+  // If the probabilities are kept, the scratch square is free for their gradient.
   const scratch = t.attention.label === SCRATCH ? SCRATCH_GRADIENT : SCRATCH;
   const names = { dy, qkv: t.qkv_N3C, saved: t.attention.label, dqkv, scratch };
   return declared(context, attentionBackwardSteps({ B, T, H, D }, names));

@@ -26,13 +26,13 @@ export interface BlockTensors extends AttentionTensors {
   readonly gelu_NF: string;
 }
 
-/** Where the tensors of a block's forward live, by who reads them. */
+/** Where the tensors of a block's forward are, by who reads them. */
 export interface BlockPlaces {
-  /** Read by W, most of them by I too. */
+  /** Tensors that W reads, most of which I reads too. */
   readonly weight: Place;
-  /** Read by I alone: the query, key and value rows, and what enters the GELU. */
+  /** Tensors that only I reads: the query, key and value rows, and the input of the GELU. */
   readonly input: Place;
-  /** Read by I alone: the probabilities of the attention. */
+  /** The probabilities of the attention, which only I reads. */
   readonly attention: Place;
 }
 
@@ -45,7 +45,7 @@ export function keptBlock(label: string): BlockPlaces {
   return { weight: place, input: place, attention: { label: `${label}.attention`, role: 'saved' } };
 }
 
-/** Brought back by I: what W reads is kept until W, the rest until the end of I's run. */
+/** I computes the tensors again: what W reads is kept until W, the rest until the end of I's run. */
 export function recomputedBlock(label: string): BlockPlaces {
   return { ...SCRATCH_BLOCK, weight: { label, role: 'deferred' } };
 }
@@ -73,11 +73,11 @@ export interface BlockForward {
   readonly tensors: BlockTensors;
   /** Residual stream before the block. */
   readonly x_NC: string;
-  /** Residual stream after it, written. */
+  /** The residual stream after the block, which is written. */
   readonly y_NC: string;
 }
 
-/** F up to the MLP's hidden layer: all that the backward reads. */
+/** F up to the MLP's hidden layer: everything that the backward reads. */
 function blockInterior(context: StageContext, block: Omit<BlockForward, 'y_NC'>): ProgramStep[] {
   const { layer, tensors: t, x_NC } = block;
   const { N, C, F } = context.sizes;
@@ -101,7 +101,7 @@ export function blockForward(context: StageContext, block: BlockForward): Progra
   return [...blockInterior(context, block), linear([N, F, C], { x: t.gelu_NF, weight, y: y_NC, residual: t.mid_NC })];
 }
 
-/** What precedes I where F did not keep all that I and W read: the same kernels on the same shapes. */
+/** What runs before I if F did not keep all that I and W read: the same kernels on the same shapes. */
 export function blockRecompute(
   context: StageContext,
   recompute: Recompute,

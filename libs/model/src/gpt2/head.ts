@@ -18,7 +18,7 @@ export interface HeadTensors {
   readonly lse_N: string;
 }
 
-/** Where the tensors of the head's forward live. */
+/** Where the tensors of the head's forward are. */
 export interface HeadPlaces {
   readonly norm: Place;
   readonly logits: Place;
@@ -30,9 +30,9 @@ const KEPT: Place = { label: 'head', role: 'saved' };
 export const SCRATCH_HEAD: HeadPlaces = { norm: SCRATCH, logits: SCRATCH, lse: SCRATCH };
 /** Everything is kept from F to W. */
 export const KEPT_HEAD: HeadPlaces = { norm: KEPT, logits: KEPT, lse: KEPT };
-/** F of a head that is recomputed: N numbers of log-sum-exp spare the second pass the softmax. */
+/** F of a head that is computed again: N numbers of log-sum-exp save the second pass the softmax. */
 export const DROPPED_HEAD: HeadPlaces = { ...SCRATCH_HEAD, lse: KEPT };
-/** Brought back by I; W reads the norm. */
+/** I computes the head again; W reads the norm. */
 export const RECOMPUTED_HEAD: HeadPlaces = { ...DROPPED_HEAD, norm: { label: 'head', role: 'deferred' } };
 
 export function headTensors(context: StageContext, { norm: normPlace, logits, lse }: HeadPlaces): HeadTensors {
@@ -99,7 +99,7 @@ export function headBackwardInput(
     {
       kernel: 'matmul_nn',
       dims: { M: N, K: V, N: C, bias: 0, residual: 0, accumulate: 0 },
-      // Bias and residual are unused and bound to what is only read.
+      // Bias and residual are unused, and bound to tensors that are only read.
       tensors: {
         a_MK: g.dlogits_NV,
         b_KN: headWeightName(context.config),

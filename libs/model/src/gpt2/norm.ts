@@ -33,7 +33,7 @@ export function norm({ sizes: { N, C } }: StageContext, { weight, x, y_NC, mean_
 
 export interface NormInputGradient extends NormForward {
   readonly dy: string;
-  /** Gradient that reaches x past the norm; added. */
+  /** The gradient that reaches x past the norm, which is added. */
   readonly residual?: string;
   readonly dx: string;
 }

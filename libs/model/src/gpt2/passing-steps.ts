@@ -5,7 +5,7 @@ import { residualName, type StageContext } from './stage-context';
 
 /**
  * Forward steps that keep nothing: every block writes the same scratch tensors, and the residual stream alternates
- * between two. Gives the name of the last residual stream too.
+ * between two. Also returns the name of the last residual stream.
  */
 export function passingSteps(context: StageContext): { steps: ProgramStep[]; last: string } {
   const { slice, catalog, sizes } = context;

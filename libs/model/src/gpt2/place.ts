@@ -1,10 +1,10 @@
 import type { TensorRole } from '@millrace/kernels';
 
-/** Where tensors live: their name, or what the names of a group begin with, and their role. */
+/** Where tensors are: their name, or the beginning of the names of a group, and their role. */
 export interface Place {
   readonly label: string;
   readonly role: TensorRole;
 }
 
-/** Shared by all programs of a stage, kept by none. */
+/** All programs of a stage share it, and none keeps it. */
 export const SCRATCH: Place = { label: 'scratch', role: 'scratch' };

@@ -30,12 +30,15 @@ export function stageSizes(config: ModelConfig, microBatch: number): StageSizes 
   return { B: microBatch, T, N: microBatch * T, C, H, D: C / H, F, V };
 }
 
-/** Gradient tensor of a parameter. */
+/** The gradient tensor of a parameter. */
 export function gradientName(parameter: string): string {
   return `${parameter}.grad`;
 }
 
-/** Gradient of the head's weight: apart from the embedding's when tied, so that the sum is the same for every split. */
+/**
+ * The gradient of the head's weight. If it is tied, it is kept apart from the embedding's, so that the sum is the same
+ * for every split.
+ */
 export function headGradientName(config: ModelConfig): string {
   const name = headWeightName(config);
   return config.tieEmbeddings ? `${name}.head_grad` : gradientName(name);
@@ -61,7 +64,7 @@ export function stageContext(
   return { config, slice, recompute, sizes: stageSizes(config, microBatch), catalog, parameters };
 }
 
-/** Input of block `layer`, or of the final norm for `layer` = layers, and the gradient of it. */
+/** The input of block `layer` (for `layer` = layers, of the final norm) and its gradient. */
 export function residualName(layer: number): string {
   return `residual.${layer}_NC`;
 }

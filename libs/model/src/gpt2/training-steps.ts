@@ -27,7 +27,7 @@ import {
 } from './head';
 import { residualGradientName, residualName, type StageContext } from './stage-context';
 
-/** Declares the residual stream at both ends of each block: sent, received or kept. */
+/** Declares the residual stream at both ends of each block, where it is sent, received or kept. */
 function declareResiduals({ config, slice, catalog, sizes }: StageContext): void {
   const end = slice.firstLayer + slice.layerCount;
   for (let layer = slice.firstLayer; layer <= end; layer++) {
@@ -41,7 +41,7 @@ function declareResiduals({ config, slice, catalog, sizes }: StageContext): void
   }
 }
 
-/** Where the tensors of a forward live, by what I recomputes. */
+/** Where the tensors of a forward are, by what I computes again. */
 function forwardBlock(recompute: Recompute, label: string): BlockPlaces {
   if (recompute === 'full') return SCRATCH_BLOCK;
   const kept = keptBlock(label);
@@ -53,7 +53,7 @@ interface StageBlock extends BlockBackward {
   readonly written: BlockTensors;
 }
 
-/** The blocks of a slice in ascending order with all that their backward needs. */
+/** The blocks of a slice in ascending order, with everything that their backward needs. */
 function sliceBlocks(context: StageContext): StageBlock[] {
   const { recompute } = context;
   const { firstLayer, layerCount } = context.slice;
@@ -88,7 +88,7 @@ function addHead(context: StageContext, { forward, backwardInput, backwardWeight
   backwardWeight.push(...headBackwardWeight(context, head, last));
 }
 
-/** I brings a block's tensors back just before it needs them, so that scratch holds those of one block at a time. */
+/** I computes a block's tensors again just before it needs them, so that scratch holds those of one block at a time. */
 export function trainingSteps(context: StageContext): TrainingSteps {
   declareResiduals(context);
   const { slice, recompute } = context;

@@ -1,13 +1,13 @@
 import { assert } from '@millrace/core';
 
-/** Sum of the partial sums of one tensor, in their order, in double. */
+/** The sum of the partial sums of one tensor, in their order, in doubles. */
 export function sumPartials(partials_P: ArrayLike<number>): number {
   let sum = 0;
   for (let index = 0; index < partials_P.length; index++) sum += partials_P[index] as number;
   return sum;
 }
 
-/** Square root of the per-tensor sums of squares, added in `order` whatever stage they came from. */
+/** The square root of the sum over all tensors' sums of squares, added in `order`, whatever stage they came from. */
 export function gradientNorm(squares: ReadonlyMap<string, number>, order: readonly string[]): number {
   let sum = 0;
   for (const name of order) {
@@ -18,7 +18,9 @@ export function gradientNorm(squares: ReadonlyMap<string, number>, order: readon
   return Math.sqrt(sum);
 }
 
-/** Factor on every gradient: min(1, clip / (norm + 1e-6)) as torch.nn.utils.clip_grad_norm_; 1 without `clip`. */
+/**
+ * The factor for every gradient: min(1, clip / (norm + 1e-6)) as in torch.nn.utils.clip_grad_norm_; 1 without `clip`.
+ */
 export function clipCoefficient(norm: number, clip?: number): number {
   return clip === undefined ? 1 : Math.min(1, clip / (norm + 1e-6));
 }

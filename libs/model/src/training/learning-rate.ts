@@ -4,11 +4,11 @@ export interface LearningRateSchedule {
   readonly schedule: 'constant' | 'cosine';
   /** The highest rate, reached at the end of the warm-up. */
   readonly peak: number;
-  /** Steps of linear warm-up. */
+  /** Number of steps of the linear warm-up. */
   readonly warmup: number;
-  /** What cosine reaches at the last step; a tenth of the peak if not given. */
+  /** The rate that cosine reaches at the last step; by default a tenth of the peak. */
   readonly min?: number;
-  /** Steps of the whole run. */
+  /** Number of steps of the whole run. */
   readonly steps: number;
 }
 

@@ -14,29 +14,29 @@ import { type Optimizer, type OptimizerState, optimizerStates, stateName } from 
 import { TensorCatalog, tensorsOf } from '../tensor-catalog';
 
 export interface TiedGradients {
-  /** What the stage with the embedding adds up. */
+  /** The gradient that the stage with the embedding computes. */
   readonly embedding: TensorDeclaration;
-  /** What the stage with the head adds up. */
+  /** The gradient that the stage with the head computes. */
   readonly head: TensorDeclaration;
-  /** total = embedding + head; run when both are there: a stage with one of them receives the other first. */
+  /** Computes total = embedding + head when both are there: a stage with one of them first receives the other. */
   readonly combine: Program;
 }
 
 export interface OptimizerPrograms {
-  /** Stages at either end of a model with tied embeddings. */
+  /** Set for the stages at either end of a model with tied embeddings. */
   readonly tied?: TiedGradients;
-  /** Sums of squares of each gradient, into the tensors of `partials`. */
+  /** Computes sums of squares of each gradient, into the tensors of `partials`. */
   readonly squares: Program;
-  /** The optimizer on each parameter. */
+  /** Runs the optimizer on each parameter. */
   readonly update: Program;
-  /** What `optimizerHyper` fills before `update`. */
+  /** The tensor that `optimizerHyper` fills before `update`. */
   readonly hyper: TensorDeclaration;
-  /** By parameter name, in the fixed order: the partial sums to add up with `sumPartials`. */
+  /** The partial sums to add up with `sumPartials`, by parameter name in the fixed order. */
   readonly partials: ReadonlyMap<string, TensorDeclaration>;
   tensors(role?: TensorRole): TensorDeclaration[];
 }
 
-/** Tensors of an update besides gradient, weight and state, by optimizer. */
+/** The tensors of an update besides gradient, weight and state, by optimizer. */
 const HYPER = {
   adamw: { binding: 'hyper_10', shape: [10] },
   sgd: { binding: 'hyper_4', shape: [4] },
@@ -79,12 +79,12 @@ function tiedGradients(config: ModelConfig, catalog: TensorCatalog): TiedGradien
   return { embedding: catalog.get(a_L), head: catalog.get(b_L), combine: catalog.program('combine-tied', [step]) };
 }
 
-/** What `update` changes: weights and optimizer state. An optimistic step copies them first. */
+/** The tensors that `update` changes: weights and optimizer state. An optimistic step copies them first. */
 export function updatedTensors({ update }: OptimizerPrograms): TensorDeclaration[] {
   return update.tensors.filter(({ role }) => role === 'parameter' || role === 'moment');
 }
 
-/** What a stage runs at the end of a step, on each of its parameters in the fixed global order. */
+/** Builds what a stage runs at the end of a step, on each of its parameters in the fixed global order. */
 export function buildOptimizerPrograms(
   config: ModelConfig,
   slice: StageSlice,

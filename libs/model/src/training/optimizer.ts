@@ -7,7 +7,7 @@ export interface AdamW {
 }
 
 /**
- * torch.optim.SGD with dampening 0 and no Nesterov, but for the decay, which is decoupled as AdamW's:
+ * torch.optim.SGD with dampening 0 and without Nesterov, except that the decay is decoupled like AdamW's:
  *   w *= 1 - lr weightDecay (tensors of two or more dimensions);  buf = momentum buf + g, from zero;  w -= lr buf
  */
 export interface Sgd {
@@ -18,33 +18,33 @@ export interface Sgd {
 
 export type Optimizer = AdamW | Sgd;
 
-/** What an optimizer keeps per parameter, in the shape of the parameter: its name in checkpoints. */
+/** The states that an optimizer keeps for each parameter, in its shape; these are their names in checkpoints. */
 export type OptimizerState = 'm' | 'v' | 'momentum';
 
-/** None for SGD without momentum. */
+/** Empty for SGD without momentum. */
 export function optimizerStates(optimizer: Optimizer): readonly OptimizerState[] {
   if (optimizer.type === 'adamw') return ['m', 'v'];
   return optimizer.momentum === 0 ? [] : ['momentum'];
 }
 
-/** The tensor of a stage that holds `state` of `parameter`. */
+/** The name of a stage's tensor that holds `state` of `parameter`. */
 export function stateName(parameter: string, state: OptimizerState): string {
   return `${parameter}.${state}`;
 }
 
 export interface UpdateSettings {
-  /** Learning rate of this step. */
+  /** The learning rate of this step. */
   readonly lr: number;
-  /** From 1. */
+  /** Counted from 1. */
   readonly step: number;
   readonly clipCoefficient: number;
 }
 
 /**
- * Content of the scalar tensor `hyper` of the update. AdamW: lr, beta1, beta2, eps, weightDecay, 1 - beta1^step,
- * 1 - beta2^step, clip coefficient, 1 - beta1, 1 - beta2. SGD: lr, momentum, weightDecay, clip coefficient. In
- * doubles, so that the CPU twins lose nothing and differences from 1 are exact; a GPU backend rounds to f32 as it
- * writes.
+ * The content of the update's scalar tensor `hyper`. AdamW: lr, beta1, beta2, eps, weightDecay, 1 - beta1^step, 1 -
+ * beta2^step, clip coefficient, 1 - beta1, 1 - beta2. SGD: lr, momentum, weightDecay, clip coefficient. They are
+ * doubles, so that the CPU twins lose nothing and differences from 1 are exact; a GPU backend rounds them to f32 when
+ * it writes them.
  */
 export function optimizerHyper(optimizer: Optimizer, { lr, step, clipCoefficient }: UpdateSettings): Float64Array {
   const { weightDecay } = optimizer;
