@@ -24,7 +24,7 @@ afterEach(async () => {
   api.stop();
 });
 
-/** Says nothing, and lets itself be stopped. */
+/** A thread that says nothing, and can be stopped. */
 const SILENT_THREAD: GpuThread = { post: () => undefined, silentMs: () => 1234, stop: () => Promise.resolve() };
 
 async function until(what: string, condition: () => boolean, timeoutMs = 20_000): Promise<void> {
@@ -172,7 +172,7 @@ describe('an agent', () => {
       api.of('generateOutput').some(({ taskId, done }) => taskId === 'task_2' && done),
     );
     expect(api.of('generateOutput').at(-1)!.tokens).toEqual(output.tokens);
-    // Nothing runs any more: the checkpoint's blocks are not kept, the tokens are.
+    // Nothing runs any more: the checkpoint's blocks are deleted, the tokens are kept.
     await until('an empty cache', () => agents.every(({ cacheFolder }) => !existsSync(join(cacheFolder, 'blocks'))));
     expect(readdirSync(join(agents[0]!.cacheFolder, 'datasets'))).toHaveLength(1);
   });
@@ -362,7 +362,7 @@ describe('an agent', () => {
     await until('the failure', () => api.of('attempt').some(({ state }) => state === 'failed'));
     const report = api.of('attempt').findLast(({ state }) => state === 'failed')!;
     expect(report).toMatchObject({ failureClass: 'numerics', errorCode: 'STAGE.NUMERICS' });
-    // The line that says why comes before the report, after which the API takes no more of this attempt.
+    // The line that says why comes before the report, after which the API accepts no more of this attempt.
     const said = api.received.findIndex(
       ({ body }) => body.$case === 'logs' && body.value.lines.some(({ text }) => text === report.errorMessage),
     );

@@ -16,13 +16,13 @@ import { GrpcServer } from '../src/boundary/grpc/grpc-server';
 import { ROUTES } from '../src/boundary/openapi/routes';
 import { RunningApi, START_MS_MAX } from './running-api';
 
-/** Who asks. `agent` is a credential that an agent holds. */
+/** The callers. `agent` is a credential that an agent holds. */
 const COLUMNS = ['none', 'expired', 'revoked', 'agent', 'viewer', 'member', 'admin'] as const;
 type Column = (typeof COLUMNS)[number];
 
 /**
- * The answer to each. Ids are of nothing and bodies are `{}`, so that whoever is let through gets 404, 400 or 415 where
- * there is something to name or to send.
+ * The answer to each caller. Ids name nothing and bodies are `{}`, so that a caller who is let through gets 404, 400 or
+ * 415 where there is something to name or to send.
  */
 const HTTP_TABLE = `
                                                   none expired revoked agent viewer member admin
@@ -82,7 +82,7 @@ PATCH /api/v1/projects/{id}                        401     401     401   403    
 GET /api/v1/audit                                  401     401     401   403    403    403   200
 `;
 
-/** Status names of gRPC, shortened: who is let through gets OK, or what is wrong with the empty message. */
+/** Status names of gRPC, shortened: a caller who is let through gets OK, or what is wrong with the empty message. */
 const RPC_TABLE = `
                                        none   expired revoked  agent  viewer  member  admin
 /grpc.health.v1.Health/Check             OK        OK      OK     OK      OK      OK     OK
@@ -191,7 +191,7 @@ describe('who may do what', () => {
           : {}),
       });
       expect(`${column} ${response.status}`).toBe(`${column} ${expected}`);
-      // Streams go on for ever.
+      // Streams go on until they are aborted.
       abort.abort();
     }
   });
@@ -224,7 +224,7 @@ describe('who may do what', () => {
       new Promise((resolve) => void call((error) => resolve(error?.code ?? status.OK)));
     const register = { agentId: AGENT_ID, host: 'h', device: 0, version: '', dataAddress: '', labels: {}, running: [] };
 
-    /** One call of each: the least message that tells whether the caller was let through. */
+    /** One call of each method: the smallest message that shows whether the caller was let through. */
     const CALLS: Readonly<Record<string, (column: Column) => Promise<status>>> = {
       '/grpc.health.v1.Health/Check': (column) => {
         const client = clientOf(healthV1.HealthClient);

@@ -6,7 +6,7 @@ import { bearer, FakeAgent } from './fake-agent';
 import { RunningApi, START_MS_MAX } from './running-api';
 
 const PER_SECOND = 25;
-/** Even if a window ends in their midst some are refused. */
+/** So many calls that some are refused even if a window ends in their midst. */
 const MANY = 4 * PER_SECOND;
 type Outcome = ServiceError | undefined;
 type Done = (error: ServiceError | null) => void;
@@ -67,7 +67,7 @@ describe('calls over gRPC', () => {
     // The token is remembered for a while from now on.
     expect(await listRuns(api.token, 1)).toEqual([undefined]);
     const guesses = await enrol('mlrjoin_guess');
-    // Who has a token is not held up by strangers at the same address.
+    // A caller with a token is not held up by strangers at the same address.
     expect(await listRuns(api.token, 1)).toEqual([undefined]);
     expect(refused(guesses).length).toBeGreaterThan(0);
     expect(guesses.some((error) => error?.code === status.UNAUTHENTICATED)).toBe(true);
@@ -96,7 +96,7 @@ describe('calls over gRPC', () => {
     const open: ReturnType<typeof client.watch>[] = [];
     try {
       let error: ServiceError | undefined;
-      // Opened at the pace that is allowed; those before stay open.
+      // They are opened at the allowed pace, and those opened before stay open.
       for (let second = 0; error === undefined && second < 30; second++) {
         await windowOver();
         const answers = Array.from({ length: PER_SECOND }, () => {
@@ -137,7 +137,7 @@ describe('calls over gRPC', () => {
     const puts = await outcomes((done) => blobs.put(bearer(credential), done).end());
     expect(refused(puts)).toEqual([]);
     expect(agent.error).toBeUndefined();
-    // Elsewhere it is a caller as any other.
+    // In other calls the agent is a caller like any other.
     expect(refused(await enrol(credential)).length).toBeGreaterThan(0);
     blobs.close();
     agent.disconnect();

@@ -66,7 +66,7 @@ describe('which checkpoints and blocks stay', { timeout: SLOW_MS }, () => {
     await agent.take('ack', ({ checkpoints }) => checkpoints === sequence);
   }
 
-  /** What a verification asks of the store; uploads ask by `has`, which goes on working. */
+  /** Watches the calls by which a verification asks the store; uploads use `has`, which goes on working. */
   function spyOnSizes(): MockInstance<FileBlockStore['sizeOf']> {
     const { blocks } = api.get(BlobsService);
     const sizeOf = blocks.sizeOf.bind(blocks);
@@ -94,7 +94,7 @@ describe('which checkpoints and blocks stay', { timeout: SLOW_MS }, () => {
     expect(list).not.toHaveBeenCalled();
     const used = await api.prisma.checkpointBlock.findMany({ distinct: ['sha256'] });
     expect(await stored()).toHaveLength(used.length + 1);
-    // An older fence can report nothing any more: what it held goes too.
+    // An attempt under an older fence can report nothing any more, so that its holds are removed too.
     await api.prisma.run.update({ where: { id: run.id }, data: { fence: { increment: 1 } } });
     list.mockClear();
     await collector().collect();
@@ -113,7 +113,7 @@ describe('which checkpoints and blocks stay', { timeout: SLOW_MS }, () => {
     const freed = await api.prisma.freedBlock.findMany({ orderBy: { sha256: 'asc' } });
     expect(freed.map(({ sha256 }) => sha256)).toEqual(before);
     const [held, referenced, ...gone] = before;
-    // One is held by an upload that found it, one is in a checkpoint again.
+    // One block is held by an upload that found it, one is in a checkpoint again.
     const holds = api.get(BlockHoldsRepository);
     await holds.hold({ owner: run.id, fence: run.attempt.fence }, [held!], 60_000);
     const data = { ...first!, parts: {}, manifest: {} };
@@ -172,7 +172,7 @@ describe('which checkpoints and blocks stay', { timeout: SLOW_MS }, () => {
       if (left-- <= 0) throw new AppError({ code: 'CHECKPOINT.DISK_FULL', kind: 'exhausted', message: 'no space' });
       return put(sha256, bytes);
     });
-    // RESOURCE_EXHAUSTED
+    // 8 is RESOURCE_EXHAUSTED.
     await expect(run.agent.checkpoint(run.attempt, 4)).rejects.toMatchObject({ code: 8 });
     expect(await api.prisma.blockHold.count()).toBeGreaterThan(0);
     expect((await stored()).length).toBeGreaterThan(kept.length);
@@ -186,7 +186,7 @@ describe('which checkpoints and blocks stay', { timeout: SLOW_MS }, () => {
       { step: 4, state: 'failed', reason: 'the disk is too full' },
     ]);
     full.mockRestore();
-    // The step is given up for all ranks: what they still send for it takes no room.
+    // The step is given up for all ranks: what they still send for it is not stored.
     await expect(run.agent.put(run.attempt, Buffer.from('late'), { step: 4 })).rejects.toMatchObject({ code: 8 });
     expect((await api.runs.get(run.id)).state).toBe('running');
     await checkpoint(run, 6);
@@ -219,7 +219,7 @@ describe('which checkpoints and blocks stay', { timeout: SLOW_MS }, () => {
     const [first] = await api.prisma.checkpoint.findMany();
     const init = { from: 'safetensors' as const, id: first!.id };
     const keeping = api.get(CheckpointWritesRepository);
-    // A submit that has looked and not yet stored its run; meanwhile the next checkpoint makes this one old.
+    // This submit has checked the checkpoint and not stored its run yet; meanwhile a newer checkpoint makes it old.
     const submitted = await api.prisma.transaction(async (tx) => {
       expect(await keeping.keep(tx, init.id)).toBe(true);
       const sequence = await run.agent.checkpoint(run.attempt, 4);

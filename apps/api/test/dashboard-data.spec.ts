@@ -139,7 +139,7 @@ describe('what the dashboard shows', () => {
       const rest = page.nextCursor === null ? [] : await search(`${query}&cursor=${page.nextCursor}`);
       return [...page.items.map(({ id }) => id), ...rest];
     };
-    // A sign that stands for any other in a pattern stands for itself here.
+    // A character that stands for any other in a pattern stands for itself here.
     expect(await search('search=SWEEP_')).toEqual([ids[0]]);
     expect(await search('search=sweep&limit=1')).toEqual([ids[1], ids[0]]);
     expect(await search(`search=${ids[1]!.slice(0, -1)}`)).toEqual([ids[1]]);
@@ -156,7 +156,7 @@ describe('what the dashboard shows', () => {
 
   it('no runs of a search that takes longer than it may, and the next search as ever', async () => {
     const slow = await api.prisma.transaction(async (tx) => {
-      // Whoever reads runs waits, as for a table of millions.
+      // Whoever reads runs has to wait, as with a table of millions of rows.
       await tx.$executeRaw`LOCK TABLE "Run" IN ACCESS EXCLUSIVE MODE`;
       return api.call('/runs?search=sweep');
     });
@@ -190,7 +190,7 @@ describe('what the dashboard shows', () => {
   });
 
   describe('a stream of topics', () => {
-    /** Messages until `enough`. */
+    /** Reads messages until `enough` returns true. */
     async function read(
       query: string,
       enough: (messages: StreamMessage[]) => boolean,

@@ -94,7 +94,7 @@ describe('the dashboard', () => {
     expect(policy).toContain("default-src 'self'");
     expect(policy).toContain("script-src 'self';");
     expect(policy).toContain("style-src 'self';");
-    // An attribute can style what it stands on, not load or read anything.
+    // An attribute can style its own element, but cannot load or read anything.
     expect(policy.replace("style-src-attr 'unsafe-inline'", '')).not.toContain('unsafe');
     expect(policy).toContain("frame-ancestors 'none'");
     expect(policy).not.toContain('upgrade-insecure-requests');

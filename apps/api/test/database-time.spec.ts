@@ -20,7 +20,7 @@ let home: Awaited<ReturnType<typeof temporaryHome>>;
 let api: ApiUnderTest;
 const ownZone = process.env['TZ'];
 
-/** A process in one zone, a database in another, and neither is UTC. */
+/** The process is in one time zone and the database in another, and neither is UTC. */
 beforeAll(async () => {
   process.env['TZ'] = 'Asia/Kolkata';
   postgres = await startTemporaryPostgres();
@@ -72,7 +72,7 @@ it('fills in and judges times by the clock of the database alone', async () => {
     WHERE table_schema = 'public' AND data_type LIKE 'timestamp%' AND column_default NOT LIKE '%millrace_now%'
       AND table_name <> '_prisma_migrations'`;
   expect(rows).toEqual([]);
-  // Prisma's client fills these in by its own clock, whatever the default of the column.
+  // Prisma's client would fill these columns by its own clock, whatever the default of the column.
   const schema = readFileSync(join(__dirname, '../../../prisma/schema.prisma'), 'utf8');
   expect(schema.match(/@default\(now\(\)\)|@updatedAt/g)).toBeNull();
 });
@@ -80,7 +80,7 @@ it('fills in and judges times by the clock of the database alone', async () => {
 it('stamps and judges leases by the clock of the database, and ends none after a restart of the term', async () => {
   const leases = api.get(LeasesRepository);
   const term = api.get(LeaseTerm);
-  // The rows that leases belong to do not matter here.
+  // The rows that leases refer to do not matter here.
   await sql('ALTER TABLE "Lease" DROP CONSTRAINT "Lease_agentId_fkey", DROP CONSTRAINT "Lease_runId_fkey"');
   const gang = ['agent_b', 'agent_a'].map((agentId, rank) => ({ agentId, runId: 'run_none', fence: 1, rank }));
   const grant = (): Promise<boolean> => api.prisma.transaction((tx) => leases.grant(tx, gang, 60_000));
@@ -91,7 +91,7 @@ it('stamps and judges leases by the clock of the database, and ends none after a
   await setAhead(1);
   const expired = async (): Promise<string[]> => (await leases.expired(LEASE_MS)).map(({ agentId }) => agentId).sort();
   expect(await expired()).toEqual(['agent_a', 'agent_b']);
-  // As another replica says that was away from the database; this one has missed nothing.
+  // Another replica, which was away from the database, does this; this one has missed nothing.
   await leases.restartTerm();
   expect(await expired()).toEqual([]);
   await setAhead(2);

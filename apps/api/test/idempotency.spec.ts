@@ -47,7 +47,7 @@ describe('repeated requests', () => {
     expect((await submit('key-3')).status).toBe(201);
   });
 
-  /** The process dies after the request's transaction: nothing else of it comes to be, and its reservation runs out. */
+  /** The process dies after the request's transaction: nothing else happens, and its reservation runs out. */
   async function dyingAfterCommit(act: () => Promise<Response>): Promise<void> {
     const keys = api.application.get(IdempotencyRepository, { strict: false });
     const { complete, release } = keys;

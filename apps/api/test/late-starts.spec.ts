@@ -26,7 +26,7 @@ afterAll(async () => {
   await home?.remove();
 });
 
-/** Sets the database's clock ahead, and no other. Leases get a fresh term, as after a database that was away. */
+/** Sets only the database's clock ahead. Leases get a fresh term, as after a database that was away. */
 async function setAhead(minutes: number): Promise<void> {
   const client = new Client({ connectionString: postgres.url });
   await client.connect();

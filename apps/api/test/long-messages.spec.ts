@@ -6,7 +6,7 @@ import { createDataset, tinySpec } from './run-specs';
 
 const SLOW_MS = 180_000;
 const PATIENCE_MS = 60_000;
-/** What agents took in one gRPC message, and still do. */
+/** Agents accepted, and still accept, so many bytes in one gRPC message. */
 const GRPC_MESSAGE_BYTES = 5 * 2 ** 20;
 
 /** Thousands of the smallest tensors that there are. */

@@ -41,7 +41,7 @@ describe('what the planner learns from agents', { timeout: SLOW_MS }, () => {
     return agent;
   }
 
-  /** Both ranks, in rank order, running. */
+  /** Waits until both ranks are running; returns them in rank order. */
   async function running(runId: string, afterFence = 0): Promise<[FakeAgent, Attempt][]> {
     const pairs = await Promise.all(
       agents.map(async (agent) => [agent, await agent.attempt(runId, afterFence)] as [FakeAgent, Attempt]),
@@ -58,7 +58,10 @@ describe('what the planner learns from agents', { timeout: SLOW_MS }, () => {
       parallel: { schedule },
     });
 
-  /** A run that needs one device more than there is waits, and its model's layers are measured meanwhile. */
+  /**
+   * Measures a model's layers: a run that needs one device more than there are waits, and its layers are measured
+   * meanwhile.
+   */
   async function measuredByWaiting({ model } = spec()): Promise<string> {
     const waiting = spec();
     const { id } = await api.runs.submit({ ...waiting, model, parallel: { ...waiting.parallel, pp: 3 } }, 'tester');
@@ -114,7 +117,7 @@ describe('what the planner learns from agents', { timeout: SLOW_MS }, () => {
     const sequence = head.metrics(attempt, { 'train/loss': [1, 5] });
     await head.take('ack', ({ metrics }) => metrics === sequence);
 
-    // By what is known now, the split would be another one.
+    // With what is known now, the planner would choose another split.
     for (const { kind, layers } of await api.prisma.layerProfile.findMany()) {
       const swapped = JSON.stringify(layers) === JSON.stringify(layersOf(0.03)) ? layersOf(0.01) : layersOf(0.03);
       await api.prisma.layerProfile.updateMany({ where: { kind }, data: { layers: { ...swapped } } });
@@ -134,7 +137,7 @@ describe('what the planner learns from agents', { timeout: SLOW_MS }, () => {
     const pairs = await running(id);
     expect(pairs.map(([, { plan }]) => plan.quarantined)).toEqual([['matmul_nt'], ['matmul_nt']]);
 
-    // Another device takes its place, and the run still goes on to the same bits.
+    // Another device takes its place, and the run still continues to the same bits.
     sick.disconnect();
     agents.splice(agents.indexOf(sick), 1);
     await connect('agent_new', { description: 'agent_well', adapter: { quarantined: ['add'] } });
@@ -157,7 +160,7 @@ describe('what the planner learns from agents', { timeout: SLOW_MS }, () => {
     expect(plan.basis?.devices.map(({ layers: from }) => from)).toEqual(['estimated', 'estimated']);
   });
 
-  /** Steps 2 to 25 as they were measured. */
+  /** Reports steps 2 to 25 as measured. */
   async function train(pairs: [FakeAgent, Attempt][], from: number, blockSeconds: readonly number[]): Promise<void> {
     for (let step = from; step < from + 25; step++) {
       const [agent, attempt] = pairs[0]!;
@@ -184,7 +187,7 @@ describe('what the planner learns from agents', { timeout: SLOW_MS }, () => {
       return found.length === 2 ? found : undefined;
     });
     const blocks = rows.map(({ layers }) => (layers as unknown as LayerTimes).block);
-    // The estimate of so small a model is of microseconds.
+    // The estimate for such a small model is some microseconds.
     for (const { F, I, W } of blocks) expect(Math.min(F, I, W)).toBeGreaterThan(0.001);
     const plan = await api.get(DryRunService).plan(spec());
     expect(plan.basis?.devices.map(({ layers: from }) => from)).toEqual(['measured', 'measured']);

@@ -7,7 +7,7 @@ import { type ApiUnderTest, startApi, temporaryHome } from './api-under-test';
 import { createDataset, DATASET_ID, tinySpec } from './run-specs';
 
 const SLOW_MS = 180_000;
-/** Of which the newest 1,000 are kept as they are. */
+/** The newest 1,000 of these are kept as they are. */
 const STEPS = 2_550;
 const THINNED = 1_500;
 
@@ -64,7 +64,7 @@ describe('what is kept, and for how long', { timeout: SLOW_MS }, () => {
     });
     const after = await api.get(SeriesRepository).read(series(50));
     expect(after).toMatchObject({ total: old.length + exact.length, thinnedThrough: THINNED });
-    // The whole picture has the same least and largest value as before.
+    // The whole range has the same least and largest value as before.
     const extremes = ({ points }: typeof after): number[] => [points[0]!.min, points.at(-1)!.max];
     expect(extremes(after)).toEqual(extremes(before));
   });

@@ -50,7 +50,7 @@ describe('attempts that fail at once', { timeout: SLOW_MS }, () => {
     return attempt.fence;
   }
 
-  /** The next attempt, which a scheduler that is asked by hand places once the agent was heard of. */
+  /** The next attempt, which the scheduler, called by hand, places once the agent was heard. */
   const placedAfter = (id: string, fence: number): Promise<Attempt> =>
     eventually('it is placed', async () => {
       await api.get(SchedulingService).schedule();
@@ -91,7 +91,7 @@ describe('attempts that fail at once', { timeout: SLOW_MS }, () => {
     expect(await agents.undrain('agent_a', 'tester')).toMatchObject({ setAside: null });
     await placedAfter(id, third);
 
-    // What it caused before it was taken back does not count again.
+    // The failures from before it was taken back do not count again.
     const fourth = await fail(id, third);
     expect((await agents.get('agent_a')).setAside).toBeNull();
     await api.prisma.agent.update({

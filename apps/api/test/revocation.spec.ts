@@ -130,7 +130,7 @@ describe('what is open by a right', () => {
       const events = await stream('/events', token);
       const watching = watch(token);
       await watching.begun;
-      // Of projects the first look notes what the user has; the second has begun when both are open.
+      // The first look at projects remembers what the user has; the second begins when both are open.
       const until = lookCount + 2;
       await eventually('what the user may do is known', () => lookCount >= until);
       await more();

@@ -197,7 +197,7 @@ describe('the life of a run', { timeout: SLOW_MS }, () => {
       code: 'ATTEMPT.AGENT_LOST',
       culprit: { rank: 1, agent: frozen.id },
     });
-    // A silent agent gets nothing; a fourth device is not needed.
+    // A silent agent gets no attempt; a fourth device is not needed.
     const others = [a, b, c].filter((agent) => agent !== frozen);
     const again = await running(id, old.fence, others);
     expect(again[0]?.[1].fence).toBeGreaterThan(old.fence);
@@ -206,7 +206,8 @@ describe('the life of a run', { timeout: SLOW_MS }, () => {
       resume: { from: 'checkpoint', manifest: { step: 4, optimizer: { step: 4 } } },
     });
 
-    // It comes back to life: its session is over; in the next it is acknowledged, dropped, told to stop.
+    // It comes back to life: its session is over, and in the next one its messages are acknowledged and dropped, and it
+    // is told to stop.
     await eventually('its session ends', () => frozen.error?.details.includes('has sent no heartbeat'));
     await frozen.connect();
     const sequence = frozen.metrics(old, { 'train/loss': [5, 99] });
@@ -225,7 +226,7 @@ describe('the life of a run', { timeout: SLOW_MS }, () => {
     await connect('agent_a', 'agent_b');
     const { id } = await api.runs.submit(tinySpec(), 'tester');
     const pairs = await running(id);
-    // Its lease must not run out on a slow machine before it is back.
+    // On a slow machine, its lease must not run out before it is back.
     await api.prisma.lease.updateMany({ data: { expiresAt: new Date(Date.now() + 600_000) } });
     const [away] = pairs[0]!;
     const reasonOf = async () => (await api.runs.get(id)).reason;
@@ -296,7 +297,7 @@ describe('the life of a run', { timeout: SLOW_MS }, () => {
       expect(Date.parse(certificate.validTo) - Date.now()).toBeGreaterThan(1_000 * 86_400_000);
     }
 
-    // An API that starts anew has them still: the ranks have not said that they do.
+    // A restarted API still has them: the ranks have not confirmed them.
     for (const agent of agents) agent.disconnect();
     await api.close();
     api = await startApi({ databaseUrl, home: home.path });
@@ -356,7 +357,7 @@ describe('the life of a run', { timeout: SLOW_MS }, () => {
     await eventually('one lease is left', async () => (await api.prisma.lease.count()) === 1);
     expect(await stateOf(id)).toBe('stopping');
     await expect(api.actions.pause(id, 'tester')).rejects.toMatchObject({ code: 'RUN.STATE_CONFLICT' });
-    // The other never answers: its lease is not renewed any more, whatever its heartbeats say.
+    // The other agent never answers: its lease is not renewed any more, whatever its heartbeats say.
     await reaches(id, 'cancelled');
     expect(await api.runs.get(id)).toMatchObject({
       attempts: [{ state: 'cancelled' }],
@@ -385,7 +386,7 @@ describe('the life of a run', { timeout: SLOW_MS }, () => {
       attempts: [{ state: 'failed', failure: { class: 'numerics', culprit: { rank: 1 } } }],
     });
     expect(await api.prisma.checkpoint.count({ where: { runId: id, state: 'durable', step: 5 } })).toBe(1);
-    // The other rank is told to stop, and may still tell what it measured.
+    // The other rank is told to stop, and may still report what it measured.
     await pairs[1]?.[0].take('stopAttempt');
     await eventually('devices are free', async () => (await api.prisma.lease.count()) === 0);
   });

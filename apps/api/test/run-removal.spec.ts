@@ -7,7 +7,7 @@ import { createDataset, DATASET_ID, tinySpec } from './run-specs';
 import { RunRemovalService } from '../src/requests/runs/run-removal.service';
 
 const SLOW_MS = 180_000;
-/** More than two statements delete. */
+/** More points than two statements can delete. */
 const POINT_COUNT = 25_000;
 
 describe('a run with many points that is deleted', { timeout: SLOW_MS }, () => {

@@ -54,7 +54,7 @@ describe('text and numbers that the database cannot hold', () => {
     await expectProblem(await api.post('/runs', spec), 400, 'RUN.SPEC_INVALID');
   });
 
-  /** Every text of `document`, one at a time, with a NUL or half a character. */
+  /** Yields the document once for each of its texts, with a NUL or half a character in that text. */
   function* spoiled(document: unknown): Generator<unknown> {
     for (const bad of ['a\0', '\ud800']) {
       if (typeof document === 'string') yield bad;

@@ -200,7 +200,7 @@ describe('uploads', () => {
       expect(files('uploads')).toEqual([]);
     });
 
-    /** What is said of a run that starts from the import, by field; nothing when it may. */
+    /** What the API says about a run that starts from the import, by field; empty if it may start. */
     const start = async (id: string, changes: object): Promise<Record<string, string>> => {
       const { layers, hidden, context, ffn, vocab } = SIZES;
       const init = { from: 'safetensors', id };

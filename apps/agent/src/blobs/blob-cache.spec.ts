@@ -58,7 +58,7 @@ it('keeps the four token files that were used last', async () => {
   const files = ['a', 'b', 'c', 'd'].map((text) => add(text));
   for (const { sha256, bytes } of files) {
     await cache.tokenFile(sha256, bytes, never);
-    // The clock of the disk says when a file was fetched, ours when it was used again.
+    // The file system's clock says when a file was fetched, ours when it was used again.
     nowMs = Date.now() + 10_000;
   }
   await cache.tokenFile(files[0]!.sha256, files[0]!.bytes, never);

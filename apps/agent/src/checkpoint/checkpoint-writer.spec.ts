@@ -29,7 +29,7 @@ it('takes no more than it may hold while the API takes nothing', async () => {
       const data = new Float32Array(PIECE_ELEMENTS).fill(index);
       await given.add({ name: 'w', kind: 'weight', shape, elementOffset: index * PIECE_ELEMENTS, data });
       takenBytes += data.byteLength;
-      // What was taken when there was room for more, and has not left.
+      // The bytes that were taken while there was room for more, and that are not stored yet.
       expect(takenBytes - storedBytes).toBeLessThanOrEqual(HELD_BYTES_MAX);
     }
     return given.finish();

@@ -22,7 +22,7 @@ it('counts frames and bytes by step, receiver and edge, and leaves to the next s
   send(1, 'activation', 8);
   send(1, 'activation', 12);
   send(2, 'activation', 40);
-  // Until all are ready, a first step says nothing of rates.
+  // Until all ranks are ready, a first step says nothing about rates.
   expect(transport.take(1)).toEqual({ sent: [{ toRank: 1, edge: 'activation', frames: 2, bytes: 20 }], countedMs: 0 });
   at(5_250);
   send(2, 'gradient', 4);

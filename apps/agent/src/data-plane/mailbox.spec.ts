@@ -32,7 +32,7 @@ describe('a mailbox that drops a step', () => {
 
   it('tells the repeated step from the dropped one, whichever comes first', async () => {
     const mailbox = new Mailbox(() => 0);
-    // A peer that has rolled back already is ahead of this rank.
+    // A peer that has already rolled back is ahead of this rank.
     mailbox.put(frame(2, 1));
     const dropped = mailbox.take(key(2, 0));
     mailbox.dropBefore(1);

@@ -13,7 +13,7 @@ import { LinkTransport } from '../../test/link-transport';
 import type { StageTransport } from './stage-transport';
 
 const LIMITS: LinkLimits = { windowBytes: 64 * 1024, partBytes: 16 * 1024 };
-/** What connects there arrives on loopback, which the address does not say: it takes TLS. */
+/** Connections to this address arrive on loopback, but the address does not show that: it requires TLS. */
 const BEYOND_LOOPBACK = '0.0.0.0';
 const closers: (() => void)[] = [];
 afterEach(() => closers.splice(0).forEach((close) => close()));
@@ -27,7 +27,7 @@ interface Node {
   readonly dead: { rank: number; error: AppError }[];
 }
 
-/** Breaks all open calls on demand, as a network would. */
+/** A dialer that breaks all open calls on demand, as a network would. */
 class BreakableDialer implements FrameDialer {
   readonly inner = new ExchangeDialer();
   private readonly open: { channel: FrameChannel; closed(error: Error): void }[] = [];
@@ -217,7 +217,7 @@ describe('links over gRPC', () => {
       const sends = Array.from({ length: count }, (_, index) => a.transport.send(1, tensor(index, 9000)));
       for (let index = 0; index < count; index++) {
         if (index % 7 === 3) a.dialer.break();
-        // With its connection, so that over TLS the next one shakes hands again.
+        // The connection breaks too, so that over TLS the next one shakes hands again.
         if (index % 21 === 10) a.dialer.inner.close();
         const { payload } = await b.transport.receive(key(index));
         expect(Buffer.compare(payload, tensor(index, 9000).payload)).toBe(0);
@@ -305,7 +305,7 @@ describe('links over gRPC', () => {
     expect(refused({ fence: 2 })).toBe('DATA_PLANE.STREAM_REFUSED');
     b.plane.open({ ...b.links.options, fence: 4, key: 'the key of the next attempt' });
     expect(refused({})).toBe('DATA_PLANE.FENCE_OLD');
-    // That the attempt is over is told to nobody without its key.
+    // Nobody without the attempt's key is told that it is over.
     expect(refused({ key: 'guessed' })).toBe('DATA_PLANE.STREAM_REFUSED');
     a.plane.close(a.links, 'over');
     await expect(a.transport.send(1, tensor(0, 1))).rejects.toMatchObject({ code: 'DATA_PLANE.ATTEMPT_OVER' });

@@ -26,7 +26,7 @@ describe('the device of an attempt in training', () => {
       [1, 500],
       [2, 500],
     ]);
-    // The end of a turn that was over before says nothing of this one.
+    // The end of a turn that was over before does not end this one.
     turns.over(1);
     await new Promise((resolve) => setImmediate(resolve));
     expect(training).toBe(false);

@@ -8,7 +8,7 @@ const SIZES = [3, 40, 16, 1, 7, 70];
 
 interface Counted {
   readonly backend: Backend;
-  /** Enqueued and not taken, as f32. */
+  /** Bytes, as f32, that are enqueued and not taken. */
   stagedBytes: number;
   mostBytes: number;
 }
@@ -53,7 +53,7 @@ it('holds no more than its window, however slowly pieces are taken, and gives ev
     const before = taken.get(name) ?? [];
     expect(elementOffset).toBe(before.length);
     taken.set(name, [...before, ...data]);
-    // Of what is left something is not enqueued while it is more than the window.
+    // While more is left than fits into the window, a part of it is not enqueued.
     expect(isCopied).toBe(leftBytes <= counts.stagedBytes);
     counts.stagedBytes -= 4 * data.length;
     leftBytes -= 4 * data.length;

@@ -12,7 +12,7 @@ import type { TensorFrame } from '../data-plane/frame';
 
 type Open = () => Promise<Backend>;
 
-/** One device for every rank and test: compiling is what takes the time. */
+/** Every rank and test shares one device, since compiling takes most of the time. */
 let device: Backend | undefined;
 
 function train(open: Open, options: PlanOptions, extra: Partial<TrainOptions> = {}): Promise<Trained> {
@@ -32,7 +32,7 @@ const without = (trained: Trained): unknown => ({
   weights: [...(trained.checkpoints.get(4) ?? [])].toSorted(([a], [b]) => (a < b ? -1 : 1)),
 });
 
-/** Of step 2; the tensors come from elsewhere. */
+/** The manifest of step 2; the tensors come from elsewhere. */
 const manifestOf = ({ model }: AttemptPlan, type: 'adamw' | 'sgd'): ManifestDocument => ({
   version: 1,
   runId: 'run_test',
@@ -250,7 +250,7 @@ describe('a stage executor', () => {
   });
 
   it('validates on every sequence of the set once, whatever the batch', async () => {
-    // Three sequences; a step that hardly moves the weights, so that only the evaluation could differ.
+    // There are three sequences, and a step that hardly moves the weights, so that only the evaluation could differ.
     const still = { optimizer: { type: 'adamw', lr: 1e-30, weightDecay: 0 }, evalEvery: 1, evalBatches: 8 };
     const fixed = { steps: 1, validation: 0.011, train: still };
     const batches = [
@@ -267,7 +267,7 @@ describe('a stage executor', () => {
   });
 
   it('weighs micro-batches by their tokens, whatever the number of ranks', async () => {
-    // Of micro-batch j every target after the first 3 j + 1 has no say.
+    // In micro-batch j, no target after the first 3 j + 1 counts.
     const cut = (targets: Uint32Array, microBatch: number): Uint32Array =>
       targets.map((target, row) => (row <= 3 * microBatch ? target : -1));
     const mapData = (data: DataSource): DataSource => {
@@ -283,7 +283,7 @@ describe('a stage executor', () => {
     const one = await train(cpu, { ranks: 1 }, { mapData });
     const three = await train(cpu, { ranks: 3, schedule: 'gpipe' }, { mapData });
     expect(without(three)).toEqual(without(one));
-    // A fresh model's loss per counted token is near log(vocabulary); all 56 rows as divisor would make it 1.2.
+    // A fresh model's loss per counted token is near log(vocabulary); divided by all 56 rows it would be 1.2.
     expect(one.metrics.get('train/loss')!.get(1)).toBeCloseTo(Math.log(23), 0);
     expect(one.metrics.get('val/loss')!.get(2)).toBeCloseTo(Math.log(23), 0);
   });

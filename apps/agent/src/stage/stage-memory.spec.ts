@@ -8,7 +8,7 @@ function f32Bytes(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 4);
 }
 
-/** The twins, counted as f32: what a device would hold. */
+/** A twin that counts its tensors as f32, as a device would hold them. */
 function countingBackend(): Backend {
   const backend = openCpuBackend();
   const allocate = backend.allocate.bind(backend);

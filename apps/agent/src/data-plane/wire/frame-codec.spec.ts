@@ -4,7 +4,7 @@ import { decodeFrame, encodeHead, type FrameMessage } from './frame-codec';
 
 const PLAIN = { isProtected: false };
 
-/** As a receiver has it: without the prefix, in memory of its own that begins with the prefix. */
+/** Encodes a frame as a receiver has it: without the prefix, in memory that begins with the prefix. */
 function encodeFrame(message: FrameMessage): Buffer {
   const head = encodeHead(message, PLAIN);
   const memory = new ArrayBuffer(head.length + message.part.length);

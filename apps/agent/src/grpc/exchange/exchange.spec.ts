@@ -269,7 +269,7 @@ describe('our dialer at a server of grpc-js', () => {
     dialer().dial({ rank: 1, address: '127.0.0.1:1' }, IDENTITY, nobody.events);
     expect(await nobody.closed).toMatchObject({ kind: 'unavailable' });
     const address = await peer((stream) => {
-      // Its connection goes with it.
+      // Its connection ends with it.
       stream.on('data', () => closers.pop()?.());
     });
     const gone = events();
@@ -290,7 +290,7 @@ describe('noise at our server', () => {
     const before = process.memoryUsage().rss;
     for (let round = 0; round < 60; round++) {
       const noise = Buffer.alloc(20_000).map(() => next());
-      // Types that are known, and lengths that fit, lead further in.
+      // Known types and lengths that fit let the noise get further.
       for (let at = 0; at < noise.length - 9; at += 40)
         noise.set([0, 0, 31, next() % 10, next(), 0, 0, 0, next() % 8], at);
       const socket = connect(port, '127.0.0.1');
@@ -299,7 +299,7 @@ describe('noise at our server', () => {
       socket.write(round % 3 === 0 ? noise : Buffer.concat([hello, noise]));
       await new Promise((resolve) => socket.once('close', resolve));
     }
-    // Whatever the noise, the log grows at a bounded rate.
+    // Whatever the noise is, the log grows at a bounded rate.
     expect(warnings).toHaveLength(20);
     expect(process.memoryUsage().rss - before).toBeLessThan(200 * 2 ** 20);
     call(grpcClient(port))
@@ -332,7 +332,7 @@ it('ends the connection of a peer whose last call is over, and no earlier', asyn
   const opened = (): Promise<unknown> => new Promise((resolve) => session.ping(resolve));
   const stream = session.request({ ':method': 'POST', ':path': EXCHANGE_PATH, ...METADATA });
   await new Promise((resolve) => stream.once('response', resolve));
-  // Nothing of the port waits for its time to be over.
+  // No timer of the port is left.
   while (clock.fireNext());
   await opened();
   expect(session.closed).toBe(false);

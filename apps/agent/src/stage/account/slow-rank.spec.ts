@@ -76,10 +76,10 @@ describe('a pipeline with a rank whose gradients are late', () => {
     ]);
     // The first step's time has the ranks' getting ready in it.
     for (const { step, countedMs } of traces) expect(countedMs > 0).toBe(step > 1);
-    // What follows the last step's account, its accounts themselves and a last validation pass, is of no step.
+    // What follows the last step's account, the accounts themselves and a last validation pass, belongs to no step.
     const counted = [...metrics.get('pipeline/sent_bytes')!.values()];
     expect(counted).toHaveLength(STEPS);
-    // Of each step, although the next one has begun when it is agreed on.
+    // Each step is counted, although the next one has begun when it is agreed on.
     for (const bytes of counted) expect(bytes).toBeGreaterThan(2 * MICRO_BATCHES * tensorBytes);
     expect(counted.reduce((total, bytes) => total + bytes, 0)).toBeLessThanOrEqual(sentBytes);
   });
@@ -91,7 +91,7 @@ describe('a pipeline with a rank whose gradients are late', () => {
   });
 
   it('tells while it is stuck for whom it waits and what that one did last, ever less often', async () => {
-    // A second of this clock is 10 ms.
+    // One second of this clock takes 10 ms.
     const fast: Clock = {
       now: () => systemClock.now() * 100,
       monotonicMs: () => systemClock.monotonicMs() * 100,
@@ -102,7 +102,7 @@ describe('a pipeline with a rank whose gradients are late', () => {
     const { waits, log } = await trainTwo(stuck, fast);
     const reports = waits.filter(({ rank, action }) => rank === 0 && action === '0RECV_B1');
     expect(reports.length).toBeGreaterThanOrEqual(1);
-    // Doubling from 5 s on, 120 s hold at most 4.
+    // With a pause that doubles from 5 s on, there are at most 4 reports in 120 s.
     expect(reports.length).toBeLessThanOrEqual(5);
     expect(reports[0]).toMatchObject({ forRank: 1, last: { frame: expect.stringContaining('gradient') as string } });
     expect(reports[0]!.waitedMs).toBeGreaterThanOrEqual(4900);

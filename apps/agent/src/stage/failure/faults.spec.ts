@@ -16,7 +16,7 @@ describe('an attempt whose parts fail', () => {
   });
 });
 
-/** A twin whose answers to `readAll` are up to the test. */
+/** A twin whose answers to `readAll` the test decides. */
 function withReadAll(
   inner: Backend,
   readAll: (...given: Parameters<Backend['readAll']>) => ReturnType<Backend['readAll']>,
@@ -42,7 +42,7 @@ describe('the watchdog of steps', () => {
   it('lets an evaluation take any time, as long as it goes on', async () => {
     const clock = new FakeClock();
     const inner = openCpuBackend();
-    // Twelve groups of losses, of a minute each.
+    // Twelve groups of losses are read, each of which takes a minute.
     const slow = withReadAll(inner, async (tensors, delayMs) => {
       if (tensors.length === 8) await new Promise<void>((resolve) => clock.after(60_000, resolve));
       return inner.readAll(tensors, delayMs);

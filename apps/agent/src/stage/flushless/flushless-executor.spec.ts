@@ -166,7 +166,7 @@ describe('an asynchronous stage executor', () => {
       ['weight', 'weight-1', 'weight-2', 'weight-3'].map((kind) => `${kind} transformer.wte.weight`),
     );
     expect(oldest(7, 'transformer.ln_f.weight')).toEqual(['weight transformer.ln_f.weight']);
-    // Each is what was newest so many updates ago.
+    // Each of them is what was the newest that many updates ago.
     const at = (step: number, kind: string): unknown => checkpoints.get(step)!.get(`${kind} transformer.wte.weight`);
     expect(at(7, 'weight-3')).toEqual(at(4, 'weight'));
     expect(at(7, 'weight-1')).toEqual(at(6, 'weight'));

@@ -10,19 +10,22 @@ import { applyEnvironment, mayHaveHardware, softwareDriverEnvironment } from '..
 import type { TensorFrame } from '../../data-plane/frame';
 
 const STEPS = 7;
-/** Every boundary is another mixture: 2 and 6 evaluate, 4 stores, the last does both, the others have nothing due. */
+/**
+ * Every boundary is different: 2 and 6 evaluate, 4 stores a checkpoint, the last one does both, the others have nothing
+ * due.
+ */
 const DUE = { evalEvery: 2, evalBatches: 1, checkpointEvery: 4 };
 const AHEAD = [1, 3, 5];
-/** Norms begin above it and end below, which a test of each backend asserts. */
+/** Norms are larger than this at first and smaller at the end, which a test of each backend asserts. */
 const SOMETIMES = 1;
 
 interface Ran extends Trained {
-  /** "s+1 of rank r began before the word on s": how often. */
+  /** How often "step s+1 of rank r began before the decision on s". */
   readonly overlaps: number;
   readonly untaken: number;
 }
 
-/** A word of rank 0 that comes late, so that the next step gets as far as it can. */
+/** Trains with decisions of rank 0 that come late, so that the next step gets as far as it can. */
 async function train(options: PlanOptions, extra: Partial<TrainOptions> = {}): Promise<Ran> {
   let committed = 0;
   let overlaps = 0;
@@ -54,7 +57,7 @@ const result = ({ metrics, checkpoints }: Trained): unknown => ({
   ),
 });
 
-/** Steps ahead of their word whose norm clips. */
+/** How many steps that ran ahead of their decision have a norm that clips. */
 function clipped({ metrics }: Trained, clip: number): number {
   return AHEAD.filter((step) => metrics.get('train/grad_norm')!.get(step)! + 1e-6 > clip).length;
 }
@@ -126,7 +129,7 @@ describe('an optimistic step on the CPU twins', () => {
       for (const optimisticStep of [true, false]) {
         const steps: number[] = [];
         points.push(steps);
-        // Steps 1 to 6 run ahead of their word.
+        // Steps 1 to 6 run ahead of their decision.
         const changes = { optimizer: { type: 'adamw', lr: 1e300 }, clip: undefined, evalEvery: 0, checkpointEvery: 0 };
         const training = train(
           { ranks: 2, schedule, optimisticStep, train: changes },

@@ -19,7 +19,7 @@ describe('an answer before the request was read', () => {
   beforeEach(async () => {
     const app = express();
     app.use(keepEarlyAnswers(clock), (request, response) => {
-      // Some of it is read, as by an upload that is refused on the way.
+      // A part of the body is read, as in an upload that is refused half-way.
       request.once('data', () => {
         request.pause();
         response.status(413).send('too much');
@@ -75,7 +75,7 @@ describe('an answer before the request was read', () => {
     await until('too much');
     expect(answer).toMatch(/^HTTP\/1.1 413/);
     socket.write('gh');
-    // What was to be done at the end of the connection for each of its requests is forgotten.
+    // The listeners that the requests added to the connection are removed again.
     while (accepted.listenerCount('close') > listeners) await new Promise((resolve) => setImmediate(resolve));
   });
 

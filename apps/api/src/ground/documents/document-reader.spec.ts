@@ -40,7 +40,7 @@ describe('documents from outside', () => {
     expect(await refusal(twice)).toMatch(/^API.DOCUMENT_MALFORMED .*"steps" occurs twice/);
   });
 
-  // Each of these took seconds on the event loop, or ended the process, before they were looked at from outside.
+  // Each of these texts once took seconds on the event loop, or ended the process.
   it.each([
     ['thirty thousand keys', Array.from({ length: 30_000 }, (_, index) => `k${index}: 1`).join('\n')],
     ['closing braces', `a: ${'}'.repeat(80_000)}`],
@@ -51,7 +51,7 @@ describe('documents from outside', () => {
     const timer = setInterval(() => turns++, 1);
     await refusal(yaml(text));
     clearInterval(timer);
-    // The worker is busy meanwhile, and this thread is not.
+    // The worker was busy meanwhile, but this thread was not.
     expect(turns).toBeGreaterThan(0);
     expect(await yaml('a: 1')).toEqual({ a: 1 });
   });

@@ -16,7 +16,7 @@ class Route {
   }
 }
 
-/** What became of each request: its document, or the code of its error. */
+/** The result of each request: its document, or the code of its error. */
 type Outcome = unknown;
 
 describe('the time for a body', () => {

@@ -7,7 +7,7 @@ import { LOOP_TURN_MS, LoopDelay } from './loop-delay';
 import { ProcessorTime } from './processor-time';
 
 interface Scene {
-  /** A turn of the loop that comes so late, after the thread was on a processor for so long. */
+  /** Runs a turn of the loop that comes so late, after the thread was on a processor for so long. */
   readonly turn: (lateMs: number, processorMs?: number) => void;
   readonly value: (name: string) => Promise<number>;
 }

@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ApiConfig } from '../config/api-config';
 import { ensureTlsFiles } from './ensure-tls-files';
 
-/** 27 days before the end. */
+/** 27 days before the certificate ends. */
 const LATE_MS = 370 * 86_400_000;
 
 describe('certificates that are made', () => {
@@ -56,7 +56,7 @@ describe('certificates that are made', () => {
     expect([await read('ca.pem'), await read('cert.pem')]).toEqual(before);
     const modeOf = async (name: string): Promise<number> => (await stat(join(home, 'tls', name))).mode & 0o777;
     for (const name of ['key.pem', 'ca-key.pem']) expect(await modeOf(name)).toBe(0o600);
-    // As far as the user's mask lets it.
+    // The mode is as open as the user's mask allows.
     expect(await modeOf('ca.pem')).toBe(0o644 & ~process.umask());
   });
 

@@ -43,7 +43,7 @@ it('starts anew when the database was long in answering, and not for an answer i
   pass(LEASE_MS);
   await term.watch(() => after(LEASE_MS / 4));
   expect(term.hasPassed).toBe(true);
-  // As after a server that stood still: the answer is right, and heartbeats were not stored meanwhile.
+  // The server stood still: its answer is right, but heartbeats were not stored meanwhile.
   await term.watch(() => after(LEASE_MS / 2));
   expect(term.hasPassed).toBe(false);
 });

@@ -19,7 +19,7 @@ describe('linkTraffic', () => {
         countedMs: 500,
       }),
       batch(1, 3, { sent: [{ toRank: 0, edge: 'gradient', frames: 4, bytes: 4000 }], countedMs: 250 }),
-      // After a validation pass: what it sent counts for itself.
+      // What a validation pass sent is counted separately from the step.
       batch(0, 9, {
         sent: [
           { toRank: 1, edge: 'activation', frames: 4, bytes: 4000 },

@@ -19,7 +19,7 @@ const run = {
 } as PlannableRun;
 const agents = [{ id: 'a' }, { id: 'b' }] as AgentWithLease[];
 
-/** Plans whose devices are always too small; `answers` says which lane is ever answered. */
+/** A service whose devices are always too small; `answers` says for which lane the planner ever answers. */
 function scene(answers: Record<PlanningLane, boolean>): { plans: RunPlansService; asked: string[] } {
   const asked: string[] = [];
   const basis: PlanBasis = { devices: agents.map(({ id }) => ({ label: id, benchmark: {} })), links: [[], []] };

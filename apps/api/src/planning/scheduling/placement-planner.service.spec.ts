@@ -41,7 +41,7 @@ function waiting(...ids: string[]): Map<string, WaitingRun> {
   return new Map(runs.map((run) => [run.id, { run, outline: undefined }]));
 }
 
-/** Plans that take the last two devices; `asked` lists what was planned. */
+/** A planner that takes the last two devices; `asked` lists what was planned. */
 function planner(asked: string[], refuse: Record<string, AppError | undefined> = {}): PlacementPlannerService {
   const plans = {
     arranged: ({ id }: { id: string }, offered: readonly AgentWithLease[]) => {

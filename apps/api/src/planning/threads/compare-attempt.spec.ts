@@ -24,7 +24,7 @@ const device = (label: string, factor: number): PlannableDevice => ({
   layers: { none: layers(factor) },
 });
 
-/** As it was placed on devices that were thought to be equal, through the database and back. */
+/** An attempt that was placed on devices which were thought to be equal, after a round trip through the database. */
 function attempt(): { plan: StoredPlan } {
   const devices = [device('a', 0.01), device('b', 0.01)];
   const { stages } = planRun({ spec, model, devices, deviceOrder: 'given' });

@@ -5,7 +5,7 @@ import { makePlan, type Plan } from '@millrace/pipeline';
 import { rooflineTimes } from '../../ledger/agents/device-speed';
 import { type CostOptions, layerCosts } from './layer-costs';
 
-/** Nothing divides anything. */
+/** No size divides another one. */
 const MODEL: ModelConfig = {
   family: 'gpt2',
   layers: 7,
@@ -65,7 +65,8 @@ describe('layerCosts', () => {
             evaluation: true,
           });
           expect(memory.weights).toBe(parameters);
-          // Stages of few blocks have less scratch than a stage of many, and ends less input than others.
+          // Stages of few blocks have less scratch than a stage of many, and the ends have less input than other
+          // stages.
           expect(memory.total / total, `stage ${stage} of ${layersPerStage.join()}`).toBeGreaterThanOrEqual(1);
           expect(memory.total / total).toBeLessThan(1.1);
         });

@@ -7,7 +7,7 @@ it.each(['a\0b', 'half \ud83d a pair', 'a whole \u{1f600}', ''])(
     const body = { text, tokens: 3 };
     const kept = storable(JSON.stringify(body));
     expect(answerOf(kept)).toEqual(body);
-    // What Postgres refuses in a document.
+    // Postgres refuses these in a JSON document.
     expect(JSON.stringify(kept)).not.toMatch(/\\u0000|\\ud83d/i);
   },
 );

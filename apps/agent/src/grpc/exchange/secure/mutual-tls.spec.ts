@@ -20,7 +20,7 @@ const YEARS_MS = 365 * 86_400_000;
 const closers: (() => void)[] = [];
 afterEach(() => closers.splice(0).forEach((close) => close()));
 
-/** Of ranks that are not all on one machine. */
+/** Credentials of ranks that are not all on one machine. */
 function credentials(attempt = ATTEMPT, nowMs = Date.now()): Promise<readonly LinkCredential[]> {
   const peers = [0, 1, 2].map((rank) => ({ rank, agentId: `agent_${rank}`, address: `192.0.2.${rank}:1` }));
   return makeGangCredentials({ ...attempt, peers }, nowMs);
@@ -33,7 +33,7 @@ interface Node {
   readonly port: number;
 }
 
-/** What connects there arrives on loopback, which the address does not say. */
+/** Connections to this address arrive on loopback, but the address does not show that. */
 const anywhere = (port: number): string => `0.0.0.0:${port}`;
 
 async function node(host = '0.0.0.0'): Promise<Node> {
@@ -100,7 +100,7 @@ describe('a data port beyond loopback', () => {
     closers.push(() => dialer.close());
     return dialer.probe({ rank, address: anywhere(receiver.port), credential }, identity, 100_000);
   };
-  /** What the port says to bytes of a stranger before it closes. */
+  /** What the port answers to a stranger's bytes before it closes. */
   const answerTo = (text: string): Promise<string> =>
     new Promise((resolve) => {
       let heard = '';
@@ -117,7 +117,7 @@ describe('a data port beyond loopback', () => {
     open(receiver, 1, theirs[1], { ...other, key: 'its own key' });
     await probe({ credential: theirs[0] }, { ...IDENTITY, ...other, key: 'its own key' });
     await probe({});
-    // The one with the certificate of the other.
+    // The caller has the certificate of the other attempt.
     await expect(probe({ credential: theirs[0] })).rejects.toThrow();
   });
 
@@ -129,7 +129,7 @@ describe('a data port beyond loopback', () => {
   it('is refused by a caller that meant another rank, and that learns who answered', async () => {
     const accept = vi.spyOn(receiver.plane, 'accept');
     await expect(probe({ rank: 2 })).rejects.toThrow(/should be urn:millrace:run_1:3:2, but .* urn:millrace:run_1:3:1/);
-    // Not even the headers, with the attempt's key in them, have left.
+    // Not even the headers, which contain the attempt's key, have been sent.
     await probe({});
     expect(accept).toHaveBeenCalledTimes(1);
   });
@@ -141,7 +141,7 @@ describe('a data port beyond loopback', () => {
       const stranger = { ...other!, authority: ours[0]!.authority };
       await expect(probe({ credential: stranger })).rejects.toThrow();
       expect(receiver.warnings.join()).toContain('showed no certificate of an attempt');
-      // Nor does a caller take a server that is not of its authority.
+      // A caller does not accept a server that has another authority either.
       await expect(probe({ credential: other })).rejects.toThrow();
     },
   );
@@ -169,7 +169,7 @@ describe('a data port beyond loopback', () => {
     await handshake({ ALPNProtocols: ['h2'] });
     await handshake({ ...named, ALPNProtocols: ['http/1.1'] });
     const preface = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0';
-    // Not the settings with which a peer is greeted: an alert of TLS at most.
+    // The stranger gets no settings, with which a peer is greeted, but at most an alert of TLS.
     for (const text of [preface, 'GET / HTTP/1.1\r\n\r\n', 'x'.repeat(100_000)])
       expect((await answerTo(text)).length).toBeLessThan(10);
     expect(receiver.warnings.length).toBeGreaterThanOrEqual(7);

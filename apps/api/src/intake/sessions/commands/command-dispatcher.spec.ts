@@ -16,7 +16,7 @@ import { CommandDispatcherService } from './command-dispatcher.service';
 
 const leases = ['a', 'b'].map((name) => ({ agentId: `agent_${name}`, runId: `run_${name}`, fence: 1, rank: 0 }));
 const boundary = { sequence: 1, checkpoint: true, stop: false, acknowledged: false };
-/** The first agent is to start an attempt, the second to take an attempt to a boundary. */
+/** The first agent must start an attempt, the second must take an attempt to a boundary. */
 const statuses = [
   { runId: 'run_a', fence: 1, state: 'scheduled', ranks: { 0: { state: 'pending' } }, boundary: null },
   { runId: 'run_b', fence: 1, state: 'running', ranks: { 0: { state: 'running' } }, boundary },
@@ -26,7 +26,7 @@ let sent: string[];
 let failed: { runId: string; failureClass: string; errorCode: string }[];
 let busy: boolean;
 let refusal: AppError | undefined;
-/** Of reading the attempt that is to start. */
+/** Reads the attempt that must start. */
 let find: () => Promise<unknown>;
 
 beforeEach(() => {

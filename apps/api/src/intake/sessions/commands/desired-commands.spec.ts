@@ -51,7 +51,7 @@ describe('desiredCommands', () => {
       attempt({ state: 'failed', failure, finishedAt: new Date(NOW_MS - agoMs) });
     expect(desiredCommands(lease, ended(4_999), now)).toEqual([]);
     expect(desiredCommands(lease, ended(5_000), now)).toMatchObject([{ id: 'stop:run_1:3' }]);
-    // The lease runs out by itself: the stop comes before.
+    // The lease runs out by itself; the stop is sent before that.
     expect(desiredCommands(lease, ended(500), { ...now, leaseMs: 2_000 })).toMatchObject([{ id: 'stop:run_1:3' }]);
     const other = { ...ended(0), failure: { ...failure, class: 'internal' as const } };
     expect(desiredCommands(lease, other, now)).toMatchObject([{ id: 'stop:run_1:3' }]);
