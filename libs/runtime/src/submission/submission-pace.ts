@@ -72,7 +72,7 @@ export class SubmissionPace {
     this.unfinished.push({ serial, costMs, atMs: this.clock.monotonicMs() });
   }
 
-  /** All submissions up to `serial` are done. `justNow` means that they were not done for longer. */
+  /** All submissions up to `serial` are done; `justNow` is false if they may have been done for some time already. */
   done(serial: number, justNow: boolean): void {
     if (this.unbounded) return;
     const nowMs = this.clock.monotonicMs();
