@@ -137,7 +137,7 @@ function deviceChoice(config: AgentConfig, { report: { quarantined, speed } }: O
   return {
     quarantined,
     ...(adapter === undefined ? {} : { adapterName: adapter }),
-    // What a paced device is said to do is not what the one behind it does.
+    // The speed that a paced device pretends to have is not the speed of the device behind it.
     ...(pacedGflops === undefined ? { speed } : { pacedGflops }),
     ...(faults.length === 0 ? {} : { faults }),
   };

@@ -284,9 +284,9 @@ export const agentSchema = z
     sharesDeviceWith: z.array(z.string()),
     benchmark: z.object({ matmulGflops: z.number(), memoryGbps: z.number() }),
     labels: z.record(z.string(), z.string()),
-    /** Of the attempt that holds the device. */
+    /** The lease of the attempt that holds the device. */
     lease: z.object({ runId: z.string(), fence: z.int(), rank: z.int(), expiresAt: z.string() }).nullable(),
-    /** Of the generation that holds it, where no attempt does; an attempt takes it over. */
+    /** The lease of the generation that holds it, if no attempt does; an attempt may take it over. */
     generation: z.object({ id: z.string(), rank: z.int(), expiresAt: z.string() }).nullable(),
     lastSeenAt: z.string(),
     /** The last telemetry of its device; null before the first. */

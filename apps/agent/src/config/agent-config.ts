@@ -94,7 +94,10 @@ export interface AgentConfig extends DeviceConfig {
   readonly labels: Readonly<Record<string, string>>;
   readonly tlsCa: string | undefined;
   readonly logLevel: string;
-  /** Descriptor that the log is written to: a supervisor keeps it apart from what a driver writes on stderr. */
+  /**
+   * The descriptor that the log is written to: with it a supervisor keeps the log apart from what a driver writes on
+   * stderr.
+   */
   readonly logFd: number;
   readonly host: string;
   /** `millrace up` started this agent, which leaves when its standard input ends. */

@@ -13,7 +13,7 @@ export interface InjectedFault {
 export interface DeviceChoice {
   readonly adapterName?: string;
   readonly quarantined: readonly string[];
-  /** As measured, from which the device's work is cut into submissions; absent as long as nobody has measured it. */
+  /** The measured speed, by which the device's work is cut into submissions; absent until it has been measured. */
   readonly speed?: BackendSpeed;
   /** See DeviceConfig. */
   readonly pacedGflops?: number;

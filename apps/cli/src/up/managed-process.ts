@@ -17,16 +17,16 @@ export interface ProcessPlan {
   readonly user?: { readonly uid: number; readonly gid: number } | undefined;
   /** Whether the process tells by its first line on stdout that it is ready. */
   readonly announces: boolean;
-  /** Whether it logs to the descriptor LOG_FD: what else it writes, a driver's warnings say, comes once. */
+  /** Whether it logs to the descriptor LOG_FD; other lines, such as a driver's warnings, are then logged only once. */
   readonly hasDriver?: boolean;
   readonly stopSignal: NodeJS.Signals;
 }
 
-/** What the programs of a driver write goes to stderr, past the process's own log. */
+/** The libraries of a driver write to stderr, past the process's own log. */
 export const LOG_FD = 3;
-/** Dawn says the same of a driver's limits each time that a device is opened. */
+/** Dawn repeats its warnings about a driver's limits each time a device is opened. */
 const DRIVER_WARNING = /^Warning: /;
-/** Different ones that are remembered. */
+/** How many different warnings are remembered. */
 const WARNINGS_MAX = 100;
 const READY_TIMEOUT_MS = 240_000;
 const RESTART_DELAY_MS_MIN = 500;
@@ -73,7 +73,7 @@ export class ManagedProcess {
     if (child.stderr !== null) copyOnce(child.stderr, this.logPath);
     const exited = new Promise<string>((resolve) => {
       child.once('error', (error) => resolve(error.message));
-      // Where its last words come through us, they are in the log only when the streams are over.
+      // If this process copies the last words, they are in the log only when the streams have ended.
       child.once(plan.hasDriver === true ? 'close' : 'exit', (code: number | null, signal: NodeJS.Signals | null) =>
         resolve(`exited with ${signal ?? `code ${code ?? '?'}`}`),
       );
@@ -169,7 +169,7 @@ function copyOnce(stderr: Readable, logPath: string): void {
     try {
       appendFileSync(logPath, `${line}\n`);
     } catch {
-      // A disk that is full must not be the end of the cluster.
+      // A full disk must not end the cluster.
     }
   });
 }

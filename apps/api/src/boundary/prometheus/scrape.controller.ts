@@ -9,7 +9,7 @@ import { PrometheusService } from '../../ground/prometheus/prometheus.service';
 /** A scrape asks the database for counts; nobody scrapes more often than this to see more. */
 const SCRAPE_REMEMBERED_MS = 1_000;
 
-/** The page that Prometheus reads: at the root of the port and without a token. */
+/** The page that Prometheus reads, at the root of the port and without a token. */
 @Public()
 @Controller()
 export class ScrapeController {

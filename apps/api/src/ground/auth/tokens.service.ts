@@ -17,7 +17,7 @@ const FIRST_USER = { id: 'user_admin', name: 'admin', role: 'admin' };
 
 interface Cached {
   readonly principal: Principal;
-  /** When the database was asked, by its clock and by this process's, which go on alike. */
+  /** When the database was asked, by its clock and by this process's clock, which run at the same speed. */
   readonly readAt: Date;
   readonly readMonotonicMs: number;
 }

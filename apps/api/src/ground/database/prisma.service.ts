@@ -23,7 +23,7 @@ const POOL = {
   query_timeout: 35_000,
   keepAlive: true,
   keepAliveInitialDelayMillis: 10_000,
-  /** The adapter takes every time that it reads for UTC, and writes them without their zone. */
+  /** The adapter assumes that every time it reads is in UTC, and writes times without their zone. */
   onConnect: (client: ClientBase): Promise<unknown> => client.query("SET TIME ZONE 'UTC'"),
 } as const;
 /** How long a transaction waits for a connection, and how long it may take. */

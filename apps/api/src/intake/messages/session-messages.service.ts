@@ -44,7 +44,7 @@ export class SessionMessagesService {
     try {
       await this.handle(session, await this.admission.admit(session, message));
     } catch (error) {
-      // The session ends with this, and until there is another one no heartbeat comes.
+      // This ends the session, and no heartbeat comes until there is another one.
       if (isUnreachable(error)) this.term.restart('the database failed');
       this.admission.dropped(session, message, error);
     }

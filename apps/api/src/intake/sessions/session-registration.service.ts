@@ -15,7 +15,7 @@ export interface RegisteredSession {
   readonly current: readonly agentV1.RunningAttempt[];
 }
 
-/** What the database is told when an agent registers: that it is there, and that its leases go on. */
+/** What is stored when an agent registers: that it is connected, and that its leases go on. */
 @Injectable()
 export class SessionRegistrationService {
   constructor(
@@ -25,7 +25,7 @@ export class SessionRegistrationService {
     private readonly term: LeaseTerm,
   ) {}
 
-  /** As long as the database does not take it, the agent's leases are not renewed. */
+  /** Until the database has stored it, the agent's leases are not renewed. */
   register(register: agentV1.Register, transport: AgentTransport): Promise<RegisteredSession> {
     return this.term.watch(async () => {
       const agent = await this.presence.connected(parseRegistration(register));

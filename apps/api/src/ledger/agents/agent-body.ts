@@ -5,7 +5,7 @@ import { type DeviceOwner, sharersOf } from './shared-device';
 /** Telemetry comes every 5 s; when it is older than this, it does not tell what the device does now. */
 const TELEMETRY_CURRENT_MS = 30_000;
 
-/** An agent as REST shows it; `devices`: those of every agent there is. */
+/** The body with which REST shows an agent; `devices` are those of all agents. */
 export function agentBody(agent: AgentWithLease, devices: readonly DeviceOwner[]): AgentBody {
   const { id, host, device, version, dataAddress, lease, generation, lastSeenAt, setAside, isHere } = agent;
   return {

@@ -18,11 +18,11 @@ export interface AgentRegistration {
 }
 
 export interface AgentWithLease extends Agent {
-  /** Of the attempt that holds its device. */
+  /** The lease of the attempt that holds the device. */
   readonly lease: AttemptLease | null;
-  /** Of the generation that does. */
+  /** The lease of the generation that holds the device. */
   readonly generation: GenerationLease | null;
-  /** When the row was read, by the database's clock as all its times. */
+  /** When the row was read, by the database's clock, as are all its times. */
   readonly readAt: Date;
   /**
    * Whether the agent has a session and was heard within the last lease, even if an older session left other values

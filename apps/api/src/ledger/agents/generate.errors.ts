@@ -26,7 +26,7 @@ export function tooManyGenerations(waitingCountMax: number): AppError {
   });
 }
 
-/** By another replica of the API: one replica gives its agents one text after the other. */
+/** Another replica of the API holds the devices: one replica gives its agents one text after the other. */
 export function devicesTaken(agentIds: readonly string[]): AppError {
   return new AppError({
     code: 'GENERATE.DEVICES_TAKEN',
@@ -36,7 +36,7 @@ export function devicesTaken(agentIds: readonly string[]): AppError {
   });
 }
 
-/** Its lease could not be renewed in time, as when the database was away. */
+/** Its lease could not be renewed in time, for instance because the database was away. */
 export function deviceLost(agentId: string): AppError {
   return new AppError({
     code: 'GENERATE.DEVICE_LOST',

@@ -184,7 +184,7 @@ export class AttemptEndingsService {
   }
 }
 
-/** What the run's next plan counts with, where the device did not hold what this one gave it. */
+/** What the run's next plan assumes if the device did not hold what this plan gave it. */
 function limitText({ class: failureClass, culprit }: Failure, { plan }: AttemptRecord): string | undefined {
   const bytes = culprit && plan.predicted.rankBytes?.[culprit.rank];
   if (failureClass !== 'out_of_memory' || bytes === undefined) return undefined;

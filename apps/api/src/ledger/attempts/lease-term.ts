@@ -16,7 +16,7 @@ export class LeaseTerm {
   private liveSinceMs: number;
   private restartCount = 0;
   private toldCount = 0;
-  /** When what is under way began, in this order. */
+  /** When each call that is under way began; oldest first. */
   private readonly underWay = new Set<{ readonly startMs: number }>();
 
   constructor(
@@ -51,7 +51,7 @@ export class LeaseTerm {
     this.restartCount++;
   }
 
-  /** Restarts the term where something still waits for the database that other connections may well reach. */
+  /** Restarts the term if a call still waits for the database, which may answer other connections. */
   noteWaits(): void {
     const [oldest] = this.underWay;
     const waitsMs = oldest === undefined ? 0 : this.clock.monotonicMs() - oldest.startMs;

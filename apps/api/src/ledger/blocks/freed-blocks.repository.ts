@@ -14,12 +14,12 @@ export interface FreedBlock {
 export class FreedBlocksRepository {
   constructor(private readonly prisma: PrismaService) {}
 
-  /** Of those let go longest ago, at most `count`. */
+  /** The blocks that were let go longest ago, at most `count`. */
   oldest(count: number): Promise<FreedBlock[]> {
     return this.prisma.freedBlock.findMany({ orderBy: { id: 'asc' }, take: count });
   }
 
-  /** These and no others: a block may have been let go again since they were read. */
+  /** Deletes these rows and no others: a block may have been let go again since they were read. */
   async forget(rows: readonly FreedBlock[]): Promise<void> {
     await this.prisma.freedBlock.deleteMany({ where: { id: { in: rows.map(({ id }) => id) } } });
   }

@@ -8,14 +8,14 @@ import { CheckpointWritesRepository } from '../blocks/checkpoint-writes.reposito
 import { FreedBlocksRepository } from '../blocks/freed-blocks.repository';
 
 const BATCH_COUNT = 1_000;
-/** The rest of what was let go is looked at by the next command. */
+/** The rest of what was let go is left to the next command. */
 const BATCHES_MAX = 100;
-/** A block put this recently stays whatever the tables say. */
+/** A block that was stored this recently is kept, whatever the tables say. */
 const YOUNG_MS = 60_000;
-/** A checkpoint whose attempt is over this long gets no more parts. */
+/** A checkpoint whose attempt has been over for so long gets no more parts. */
 const ABANDONED_MS = 600_000;
 
-/** Deletes blocks that nothing uses any more. Safe beside uploads, and beside itself on another replica. */
+/** Deletes blocks that nothing uses any more. It may run while blocks are uploaded, and on several replicas at once. */
 @Injectable()
 export class BlockCollectorService {
   constructor(
@@ -28,7 +28,7 @@ export class BlockCollectorService {
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
-  /** Looks at what was let go since the last time, however many blocks there are. @returns how many were deleted */
+  /** Looks only at what was let go since the last time, however many blocks exist. @returns how many were deleted */
   async collect(): Promise<number> {
     await this.checkpoints.deleteAbandoned(ABANDONED_MS);
     await this.holds.deleteExpired();
@@ -36,7 +36,7 @@ export class BlockCollectorService {
     for (let batch = 0; batch < BATCHES_MAX; batch++) {
       const rows = await this.freed.oldest(BATCH_COUNT);
       deletedCount += await this.free([...new Set(rows.map(({ sha256 }) => sha256))]);
-      // One that cannot be deleted is left to the walk: it must not keep the others waiting.
+      // A block that cannot be deleted is left to the hourly walk: it must not hold up the others.
       await this.freed.forget(rows);
       if (rows.length < BATCH_COUNT) break;
     }
@@ -49,7 +49,7 @@ export class BlockCollectorService {
    * @returns how many were deleted
    */
   async walk(): Promise<number> {
-    // Times of files are by this machine's clock.
+    // The times of files come from this machine's clock.
     const youngMs = this.clock.now() - YOUNG_MS;
     let deletedCount = 0;
     let batch: string[] = [];
@@ -65,7 +65,7 @@ export class BlockCollectorService {
     return deletedCount;
   }
 
-  /** Deletes those of `hashes` that nothing keeps; one that the disk will not delete stays. @returns how many */
+  /** Deletes those of `hashes` that nothing keeps; a block that the disk fails to delete stays. @returns how many */
   async free(hashes: readonly string[]): Promise<number> {
     if (hashes.length === 0) return 0;
     let deletedCount = 0;

@@ -51,7 +51,7 @@ export interface PredictedAttempt {
   readonly bubbleOfTotal: number;
   /** The times of one micro-batch, index = virtual stage; left out when nothing was planned. */
   readonly stageSeconds?: readonly ComputeTimes[];
-  /** Device memory that each rank takes at its worst moment, index = rank; absent in plans of older versions. */
+  /** Device memory of each rank at its peak, index = rank; absent in plans of older versions. */
   readonly rankBytes?: readonly number[];
   /** What the plan was made from, so that it can be made again. */
   readonly basis?: StoredBasis;

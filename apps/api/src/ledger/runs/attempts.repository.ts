@@ -106,7 +106,10 @@ export class AttemptsRepository {
     return row && toRecord(row);
   }
 
-  /** By run, what devices did not hold of it in the attempts that ran out of memory; runs without one are left out. */
+  /**
+   * For each run, how much its devices did not hold in the attempts that ran out of memory; runs without such an
+   * attempt are left out.
+   */
   async memoryLimits(runIds: readonly string[]): Promise<Map<string, MemoryLimits>> {
     if (runIds.length === 0) return new Map();
     const rows = await this.prisma.$queryRaw<{ runId: string; agent: string; bytes: number }[]>`
@@ -123,7 +126,7 @@ export class AttemptsRepository {
     return limits;
   }
 
-  /** What attempts of a run told of its layers, oldest first, and under which setting. */
+  /** What the attempts of a run showed about its layers, oldest first, and under which setting. */
   async learned(runId: string): Promise<{ recompute: Recompute; layers: AttemptComparison['corrected'] }[]> {
     return this.prisma.$queryRaw`
       SELECT "plan" #>> '{spec,parallel,recompute}' AS "recompute", "comparison" -> 'corrected' AS "layers"

@@ -22,7 +22,7 @@ export interface ClaimedRun extends FencedRun {
   readonly threadSilentMs: number;
 }
 
-/** As it is kept. */
+/** The form in which it is stored. */
 export interface AttemptLease extends Lease {
   readonly runId: string;
 }
@@ -93,7 +93,7 @@ export class LeasesRepository {
       ON CONFLICT ("id") DO UPDATE SET "startedAt" = excluded."startedAt"`;
   }
 
-  /** Attempts' that are over, oldest first; none within a lease's time of a restart of the term. */
+  /** Leases of attempts that are over, oldest first; none for one lease's time after a restart of the term. */
   async expired(leaseMs: number): Promise<ExpiredLease[]> {
     return this.prisma.$queryRaw<ExpiredLease[]>`
       SELECT "agentId", "runId", "fence", "rank", "threadSilentMs" FROM "Lease"
@@ -120,7 +120,7 @@ export class LeasesRepository {
       WHERE "agentId" = ${agentId} AND "runId" = ${runId} AND "fence" = ${fence}`;
   }
 
-  /** Those that attempts hold. */
+  /** The leases that attempts hold. */
   async ofAgents(agentIds: readonly string[]): Promise<AttemptLease[]> {
     return (await this.prisma.lease.findMany({ where: { agentId: { in: [...agentIds] } } })).filter(isOfAttempt);
   }
@@ -144,7 +144,7 @@ export class LeasesRepository {
    * @returns agents that another generation holds
    */
   async claim({ generationId, agentIds }: GenerationClaim, leaseMs: number): Promise<string[]> {
-    // In the order of the agents, as attempts take them.
+    // Rows are inserted in the order of the agents, as those of attempts are.
     const sorted = agentIds.map((agentId, rank) => ({ agentId, rank }));
     sorted.sort((a, b) => (a.agentId < b.agentId ? -1 : 1));
     await this.prisma.$executeRaw`
@@ -169,7 +169,10 @@ export class LeasesRepository {
     await this.prisma.lease.deleteMany({ where: { generationId } });
   }
 
-  /** Those of generations that ran out; none within a lease's time of a restart of the term. @returns how many */
+  /**
+   * Deletes leases of generations that have run out; none for one lease's time after a restart of the term. @returns
+   * how many
+   */
   async releaseExpiredGenerations(leaseMs: number): Promise<number> {
     return this.prisma.$executeRaw`
       DELETE FROM "Lease"

@@ -129,7 +129,7 @@ export class RunsRepository {
     return rows.map(toRecord);
   }
 
-  /** The same without what is long. @throws AppError RUN.SEARCH_TIMEOUT */
+  /** The same runs without their long values. @throws AppError RUN.SEARCH_TIMEOUT */
   async briefPage(count: number, filter: RunFilter): Promise<BriefRun[]> {
     const rows = await this.searching(filter, (reader) =>
       reader.run.findMany({ ...pageOf(count, filter), select: BRIEF_COLUMNS }),
@@ -137,7 +137,7 @@ export class RunsRepository {
     const specs = new Map((await this.briefSpecs(rows.map(({ id }) => id))).map(({ id, ...spec }) => [id, spec]));
     return rows.flatMap((row) => {
       const spec = specs.get(row.id);
-      // One that was deleted in between is none any more.
+      // A row that was deleted in between does not count any more.
       if (spec === undefined) return [];
       const { steps, pp, schedule } = spec;
       return { ...row, state: row.state as RunState, reason: reasonOf(row), steps, parallel: { pp, schedule } };

@@ -18,7 +18,7 @@ const MS_PER_SECOND = 1000;
 
 /** A run split over its gang, with the predicted times. */
 export interface PlacedRun {
-  /** As the attempt runs it. */
+  /** The setting under which the attempt runs. */
   readonly spec: RunSpec;
   readonly shaped: ShapedRun;
   readonly predicted: PredictedAttempt;
@@ -61,7 +61,7 @@ export class RunPlansService {
       basis: namelessBasis(basis, indices),
       deviceOrder: 'free',
       lane,
-      // Bits are the same under every setting, so that a run which ran out of memory may take one that needs less.
+      // Bits are the same under every setting, so that a run which ran out of memory may use one that needs less of it.
       recompute: run.memoryLimits === undefined ? [asked] : RECOMPUTE_SETTINGS.slice(RECOMPUTE_SETTINGS.indexOf(asked)),
     });
     if (plan === undefined) return undefined;

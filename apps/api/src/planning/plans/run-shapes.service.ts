@@ -18,7 +18,7 @@ export interface PlannableRun extends Pick<
   RunRecord,
   'id' | 'priority' | 'createdAt' | 'retryAt' | 'spec' | 'datasetId'
 > {
-  /** Where an earlier attempt ran out of memory. */
+  /** Set if an earlier attempt ran out of memory. */
   readonly memoryLimits?: MemoryLimits | undefined;
 }
 

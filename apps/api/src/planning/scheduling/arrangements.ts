@@ -23,7 +23,7 @@ export class Arrangements {
     return this.placed.get(runId);
   }
 
-  /** Whether no split fits the memory of devices that the run was offered. */
+  /** Whether no split fits the memory of the devices that the run was offered. */
   fitsNone(runId: string): boolean {
     return [...this.known].some(([key, arrangement]) => arrangement === 'none' && key.startsWith(`${runId} `));
   }

@@ -5,7 +5,7 @@ import type { PlannableRun } from '../plans/run-shapes.service';
 import type { PlannedPlacement } from './placement-planner.service';
 import { memoryExhausted } from './scheduling.errors';
 
-/** An agent that is away for longer is not waited for. It is as long as an agent trains on without an API. */
+/** An agent that is away for longer is not waited for. For this long, an agent trains on without an API. */
 const AWAY_MS_MAX = 15 * 60_000;
 
 interface Outlook extends Pick<PlannedPlacement, 'arrangements' | 'nowMs'> {

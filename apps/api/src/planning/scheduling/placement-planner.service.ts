@@ -26,7 +26,7 @@ export interface WaitingRuns {
 
 export interface PlannedPlacement extends PlacementPlan {
   readonly arrangements: Arrangements;
-  /** When it was made, by the database's clock; milliseconds since 1970. */
+  /** When it was made, in milliseconds since 1970 by the database's clock. */
   readonly nowMs: number;
   /** Runs that could not be planned; they are in neither list. */
   readonly failures: ReadonlyMap<string, unknown>;

@@ -22,7 +22,7 @@ import { LOGGER } from '../../ground/config/api-logger';
  */
 const REASON_DEBOUNCE_MS = 5_000;
 
-/** A row of runs with what else its next plan depends on. */
+/** A row of runs, with everything else that its next plan depends on. */
 export type WaitingRecord = RunRecord & PlannableRun;
 
 /** Called with a run that cannot be planned and the reason. */

@@ -20,7 +20,7 @@ export interface RunPlanOptions {
   readonly deviceOrder: 'given' | 'free';
   /** Measured links, indexed `[from][to]` by positions in `devices`; undefined where a link was not measured. */
   readonly links?: PlanRequest['links'];
-  /** Settings among which to choose; the spec's alone if not given. */
+  /** The settings to choose from; by default only the spec's. */
   readonly recompute?: readonly Recompute[];
   /** Whether to say what other schedules and recompute settings would gain. */
   readonly advice?: boolean;

@@ -6,14 +6,14 @@ import { devicesTaken } from '../../ledger/agents/generate.errors';
 import { LeaseTerm } from '../../ledger/attempts/lease-term';
 import { type GenerationClaim, LeasesRepository } from '../../ledger/runs/leases.repository';
 
-/** A replica that holds them gives each of its texts two minutes. */
+/** A replica that holds the devices gives each of its texts two minutes. */
 const WAIT_MS_MAX = 60_000;
 const AGAIN_AFTER_MS = 250;
 const RENEWALS_PER_LEASE = 3;
 
 export interface LeasedWork<T> {
   readonly work: () => Promise<T>;
-  /** Another generation was given the device of this agent meanwhile. */
+  /** Meanwhile another generation was given this agent's device. */
   readonly onLost: (agentId: string) => void;
 }
 
@@ -46,7 +46,7 @@ export class GenerationLeasesService {
     try {
       return await work();
     } finally {
-      // One that is on its way would take the devices again.
+      // A generation that is on its way would take the devices again.
       await renewal;
       cancelRenewal();
       await this.release(claim);
@@ -59,7 +59,7 @@ export class GenerationLeasesService {
     for (;;) {
       const others = await this.claim(claim);
       if (others.length === 0) return;
-      // All or nothing: what is kept while it waits would keep others waiting.
+      // It gets all of them or none: devices that it kept while it waits would make others wait.
       await this.leases.releaseGeneration(claim.generationId);
       if (clock.monotonicMs() - startedMs >= WAIT_MS_MAX) throw devicesTaken(others);
       await sleep(clock, AGAIN_AFTER_MS);
@@ -78,7 +78,7 @@ export class GenerationLeasesService {
     return this.term.watch(() => this.leases.claim(claim, this.config.leaseMs));
   }
 
-  /** Where that fails they run out. */
+  /** If that fails, they run out. */
   private async release(claim: GenerationClaim): Promise<void> {
     try {
       await this.leases.releaseGeneration(claim.generationId);

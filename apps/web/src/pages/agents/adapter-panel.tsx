@@ -5,7 +5,10 @@ import { Panel } from '../../ui/panel';
 
 type AdapterParts = { limits?: Record<string, unknown>; features?: unknown } & Record<string, unknown>;
 
-/** What people look for first; whatever else an agent of another version says follows under its own name. */
+/**
+ * The fields that people look for first; other fields, which an agent of another version may send, follow under their
+ * own names.
+ */
 const LABELS: Readonly<Record<string, string>> = {
   ...{ description: 'name', vendor: 'vendor', architecture: 'architecture', device: 'model' },
   ...{ adapterClass: 'kind', memoryBytes: 'memory', uuid: 'UUID', pciAddress: 'PCI address' },

@@ -18,7 +18,7 @@ import { OpenCalls } from '../../../ground/concurrency/open-calls';
 const CALLERS_MAX = 10_000;
 /** How many calls without a token one address may have open at once: watches of the health service, and reflection. */
 const STRANGERS_OPEN_MAX = 100;
-/** Of what agents do: they may all use the token of an admin. */
+/** The limit for calls of agents, all of which may use one admin's token. */
 const WORK_PER_TOKEN_MAX = 1_000;
 
 /** The calls that agents depend on: a refused session costs a run a recovery, a refused block costs it a checkpoint. */

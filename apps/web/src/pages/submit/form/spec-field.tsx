@@ -42,7 +42,7 @@ export function SpecField({ field, value, error, suggestions, onChange }: SpecFi
   );
 }
 
-/** Defaults that depend on other fields, which a schema cannot say. */
+/** Sets the defaults that depend on other fields, which a schema cannot express. */
 const DERIVED: Readonly<Record<string, string>> = { 'model.kvHeads': 'as heads', 'model.ffn': '4 × hidden' };
 
 interface TextControlProps extends Omit<SpecFieldProps, 'error'> {
