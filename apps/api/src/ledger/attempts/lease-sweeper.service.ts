@@ -113,7 +113,7 @@ export class LeaseSweeperService implements OnApplicationBootstrap, OnModuleDest
       return { class: 'timed_out', code: 'ATTEMPT.DEVICE_SILENT', message, culprit };
     }
     const leaseSeconds = this.config.leaseMs / 1000;
-    const message = `nothing was heard of ${agentId} (rank ${rank}) for the ${leaseSeconds} s of its lease`;
+    const message = `nothing was heard from ${agentId} (rank ${rank}) for the ${leaseSeconds} s of its lease`;
     return { class: 'node_lost', code: 'ATTEMPT.AGENT_LOST', message, culprit };
   }
 

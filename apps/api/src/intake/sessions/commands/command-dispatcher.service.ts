@@ -61,7 +61,7 @@ export class CommandDispatcherService implements OnApplicationBootstrap, OnModul
     this.cancelTimer?.();
     void this.pass()
       .catch((error: unknown) =>
-        this.logger.warn({ reason: describeError(error) }, 'commands could not be sent; the next pass will'),
+        this.logger.warn({ reason: describeError(error) }, 'commands could not be sent; the next pass tries again'),
       )
       .finally(() => {
         this.passing = false;
