@@ -26,10 +26,7 @@ export function readDescription(stdout: string): z.output<typeof descriptionSche
 const TIMEOUT_MS = 60_000;
 
 /** Asks the agent's program for the adapter that it would train on: no other program may open a GPU. */
-export async function askForAdapter({
-  programs,
-  config,
-}: CommandContext): Promise<z.output<typeof descriptionSchema>> {
+export async function askForAdapter({ programs, config }: CommandContext): Promise<z.output<typeof descriptionSchema>> {
   const program = join(programs, 'apps', 'agent', 'src', 'main.js');
   if (!existsSync(program)) throw programMissing(program);
   try {
