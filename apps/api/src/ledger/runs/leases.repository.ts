@@ -40,9 +40,9 @@ export interface ExpiredLease extends LeaseRecord {
 
 /**
  * Rows of leases. The agent is the key, so that no device is ever in two gangs. A lease is held by an attempt or by a
- * generation, and attempts have precedence: one takes over the device of a generation, which then gets its turns between
- * two steps, like a generation that came while the attempt was training. Their times are set and compared by the
- * database's clock, `millrace_now()`, and by no other, so that replicas of the API need not agree on the time.
+ * generation, and attempts have precedence: one takes over the device of a generation, which then gets its turns
+ * between two steps, like a generation that came while the attempt was training. Their times are set and compared by
+ * the database's clock, `millrace_now()`, and by no other, so that replicas of the API need not agree on the time.
  */
 @Injectable()
 export class LeasesRepository {
@@ -50,8 +50,8 @@ export class LeasesRepository {
 
   /**
    * Returns false when an attempt already has a lease on one of the agents, after which the caller must roll its
-   * transaction back. Rows are inserted in the order of the agents, so that two gangs that want the same devices wait for
-   * each other in one direction only.
+   * transaction back. Rows are inserted in the order of the agents, so that two gangs that want the same devices wait
+   * for each other in one direction only.
    */
   async grant(tx: Transaction, leases: readonly LeaseRecord[], leaseMs: number): Promise<boolean> {
     const sorted = leases.toSorted((a, b) => (a.agentId < b.agentId ? -1 : 1));
