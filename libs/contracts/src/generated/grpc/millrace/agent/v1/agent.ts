@@ -26,7 +26,7 @@ export interface EnrollRequest {
 }
 
 export interface EnrollResponse {
-  /** A bearer token that opens sessions of this agent and no other; told once. */
+  /** A bearer token that opens only sessions of this agent; it is told once. */
   credential: string;
 }
 
@@ -69,12 +69,12 @@ export interface ApiMessage {
  */
 export interface MessagePart {
   data: Buffer;
-  /** Length of the whole encoding, the same in each piece: with the last of these bytes the message is there. */
+  /** Length of the whole encoding, the same in each piece: with the last of these bytes the message is complete. */
   totalBytes: number;
 }
 
 export interface Register {
-  /** Stable over restarts: kept in the agent's home, made at its first start. */
+  /** Stays the same over restarts: it is made at the agent's first start and kept in its home. */
   agentId: string;
   host: string;
   /** Index of the device on its host. */
@@ -89,7 +89,7 @@ export interface Register {
   /** What the agent is still executing, if anything: a session that comes back re-attaches. */
   running: RunningAttempt[];
   labels: { [key: string]: string };
-  /** Whether the agent takes messages in parts. */
+  /** Whether the agent accepts messages in parts. */
   takesParts: boolean;
 }
 
@@ -110,7 +110,7 @@ export interface Adapter {
   memoryBytes: number;
   /** Kernels whose chosen variant this device gets wrong: every rank of a gang then takes their naive one. */
   quarantined: string[];
-  /** Which physical GPU it is, where something says: the UUID of nvidia-smi, and the PCI address, 0000:3b:00.0. */
+  /** Which physical GPU it is, if anything tells: the UUID of nvidia-smi, and the PCI address, 0000:3b:00.0. */
   uuid: string;
   pciAddress: string;
   /**
@@ -135,8 +135,8 @@ export interface RunningAttempt {
   fence: number;
   step: number;
   /**
-   * How long the thread that owns the device has said nothing, milliseconds; 0 where there is none yet. The API does
-   * not renew the lease of one that is silent beyond GPU_THREAD_SILENT_MS_MAX of libs/contracts.
+   * How long the thread that owns the device has said nothing, in milliseconds; 0 if there is no thread yet. The API
+   * does not renew the lease if the thread is silent for longer than GPU_THREAD_SILENT_MS_MAX of libs/contracts.
    */
   threadSilentMs: number;
 }
@@ -197,7 +197,10 @@ export interface TraceBatch {
   step: number;
   spans: TraceSpan[];
   sent: SentFrames[];
-  /** From the end of the step before to the end of this one, in which `sent` was sent; 0 of an attempt's first step. */
+  /**
+   * Time in which `sent` was sent: from the end of the step before to the end of this one; 0 for an attempt's first
+   * step.
+   */
   countedMs: number;
 }
 
@@ -207,7 +210,7 @@ export interface SentFrames {
   /** What the frames are for, such as "activation". */
   edge: string;
   frames: number;
-  /** Of their payloads. */
+  /** Bytes of their payloads. */
   bytes: number;
 }
 
@@ -228,27 +231,27 @@ export interface StageWaiting {
   /** What cannot go on, such as "1RECV_F2". */
   action: string;
   forRank: number;
-  /** What last came from that rank, in words; empty when nothing came yet. And how long ago, milliseconds. */
+  /** What last came from that rank, in words (empty when nothing has come yet), and how many milliseconds ago. */
   lastFrame: string;
   lastFrameAgeMs: number;
   waitedMs: number;
 }
 
-/** What a model's layers take on the agent's device; answers `measure_layers`. */
+/** How long a model's layers take on the agent's device; answers `measure_layers`. */
 export interface LayerProfile {
   commandId: string;
   embedding:
     | LayerSeconds
     | undefined;
-  /** One block. */
+  /** The time of one block. */
   block:
     | LayerSeconds
     | undefined;
-  /** With its loss. */
+  /** The time of the head with its loss. */
   head:
     | LayerSeconds
     | undefined;
-  /** Empty when it was measured. */
+  /** Why the layers were not measured; empty when they were. */
   errorMessage: string;
 }
 
@@ -264,14 +267,14 @@ export interface LinkMeasured {
   runId: string;
   fence: number;
   toRank: number;
-  /** One way. */
+  /** The time that a message takes one way. */
   latencySeconds: number;
   bytesPerSecond: number;
 }
 
 /**
- * What the agent's device does now, every few seconds. Never acknowledged, and never sent late. A field that is not
- * there is unknown; none stands for 0.
+ * What the agent's device does now, every few seconds. Never acknowledged, and never sent late. A field that is
+ * absent is unknown; no field is left out because it is 0.
  */
 export interface DeviceTelemetry {
   timeMs: number;
@@ -290,7 +293,7 @@ export interface DeviceTelemetry {
   memoryClockMhz?:
     | number
     | undefined;
-  /** Of the host: processes that run or want to, mean of the last minute; and its memory. */
+  /** The host's processes that run or want to run (mean of the last minute), and its memory. */
   loadAverage?: number | undefined;
   hostMemoryUsedBytes?: number | undefined;
   hostMemoryTotalBytes?: number | undefined;
@@ -303,14 +306,14 @@ export interface AttemptReport {
   state: string;
   step: number;
   /**
-   * For failed: failure class of the run's state machine, a stable code, a sentence, and the rank to blame
+   * For "failed": the failure class of the run's state machine, a stable code, a sentence, and the rank to blame
    * (-1: this one).
    */
   failureClass: string;
   errorCode: string;
   errorMessage: string;
   culpritRank: number;
-  /** Of "starting": what the rank does, one of START_PHASES of libs/contracts, such as "compiling". */
+  /** For "starting": what the rank does, one of START_PHASES of libs/contracts, such as "compiling". */
   phase: string;
 }
 
@@ -344,9 +347,9 @@ export interface Welcome {
   graceMs: number;
   metricsAcknowledged: number;
   logsAcknowledged: number;
-  /** Fence of each run the agent said it runs; a higher one than the agent's means: stop it. */
+  /** The fence in force of each run that the agent said it runs; if it is higher than the agent's, the run must stop. */
   current: RunningAttempt[];
-  /** Whether the API takes messages in parts. */
+  /** Whether the API accepts messages in parts. */
   takesParts: boolean;
   /** Other connected agents on the very same GPU. */
   sharesDeviceWith: string[];
@@ -369,13 +372,13 @@ export interface StartAttempt {
   fence: number;
   /** The attempt's plan for this rank: `AttemptPlan` of libs/contracts, as JSON. */
   planJson: string;
-  /** Absent where every peer is on this machine. */
+  /** Absent if every peer is on this machine. */
   dataCredential: DataCredential | undefined;
 }
 
 /**
- * What a rank shows its peers over TLS, and what it knows them by, in PEM. It is good for this attempt alone, for as
- * long as that lives.
+ * What a rank shows its peers over TLS, and what it checks theirs with, in PEM. It is valid for this attempt only, for
+ * as long as that lives.
  */
 export interface DataCredential {
   authority: string;
@@ -398,7 +401,7 @@ export interface RequestBoundary {
   fence: number;
   checkpoint: boolean;
   stop: boolean;
-  /** Stop as well, but not before a boundary at which a checkpoint is taken anyway. */
+  /** Stop too, but only at a boundary at which a checkpoint is taken anyway. */
   stopAtCheckpoint: boolean;
 }
 
@@ -407,13 +410,13 @@ export interface Generate {
   taskId: string;
   /** `GeneratePlan` of libs/contracts, as JSON. */
   planJson: string;
-  /** As in StartAttempt. */
+  /** See StartAttempt. */
   dataCredential: DataCredential | undefined;
 }
 
 /**
- * To an idle agent: run the programs of the model's layers on the device and tell how long they take. One that gets
- * work meanwhile answers with an error.
+ * To an idle agent: run the programs of the model's layers on the device and tell how long they take. An agent that
+ * gets work meanwhile answers with an error.
  */
 export interface MeasureLayers {
   commandId: string;
@@ -4590,8 +4593,8 @@ export const MeasureLayers: MessageFns<MeasureLayers> = {
 export type AgentServiceService = typeof AgentServiceService;
 export const AgentServiceService = {
   /**
-   * Gives an agent a credential of its own, for an admin's token or a join token in the metadata. A caller with such a
-   * credential learns that it is in force: the answer is then empty.
+   * Gives an agent a credential of its own, in exchange for an admin's token or a join token in the metadata. If the
+   * caller has such a credential already, an empty answer tells that it is valid.
    */
   enroll: {
     path: "/millrace.agent.v1.AgentService/Enroll" as const,
@@ -4620,8 +4623,8 @@ export const AgentServiceService = {
 
 export interface AgentServiceServer extends UntypedServiceImplementation {
   /**
-   * Gives an agent a credential of its own, for an admin's token or a join token in the metadata. A caller with such a
-   * credential learns that it is in force: the answer is then empty.
+   * Gives an agent a credential of its own, in exchange for an admin's token or a join token in the metadata. If the
+   * caller has such a credential already, an empty answer tells that it is valid.
    */
   enroll: handleUnaryCall<EnrollRequest, EnrollResponse>;
   /**
@@ -4634,8 +4637,8 @@ export interface AgentServiceServer extends UntypedServiceImplementation {
 
 export interface AgentServiceClient extends Client {
   /**
-   * Gives an agent a credential of its own, for an admin's token or a join token in the metadata. A caller with such a
-   * credential learns that it is in force: the answer is then empty.
+   * Gives an agent a credential of its own, in exchange for an admin's token or a join token in the metadata. If the
+   * caller has such a credential already, an empty answer tells that it is valid.
    */
   enroll(
     request: EnrollRequest,

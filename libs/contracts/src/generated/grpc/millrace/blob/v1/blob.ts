@@ -27,12 +27,12 @@ export interface PutHeader {
   bytes: number;
   runId: string;
   fence: number;
-  /** Of the checkpoint that the block is for: when that is given up, its blocks are freed together. */
+  /** The step of the checkpoint that the block is for: when the checkpoint is given up, its blocks are freed together. */
   step: number;
 }
 
 export interface PutResponse {
-  /** It was there already. */
+  /** True when the block existed already. */
   existed: boolean;
 }
 
@@ -44,7 +44,7 @@ export interface GetRequest {
 
 export interface GetResponse {
   data: Buffer;
-  /** Of the whole blob, in the first message. */
+  /** The size of the whole blob, in the first message. */
   totalBytes: number;
 }
 

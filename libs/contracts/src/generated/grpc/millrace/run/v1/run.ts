@@ -82,22 +82,22 @@ export interface Run {
   project: string;
   /** queued | scheduled | starting | running | pausing | paused | recovering | stopping | succeeded | failed | cancelled */
   state: string;
-  /** Why it is in this state; not there when there is nothing to say. */
+  /** Why the run is in this state; absent when there is nothing to say. */
   reason:
     | Reason
     | undefined;
-  /** Largest step whose metrics are stored, and how many there are to be. */
+  /** The largest step whose metrics are stored, and the number of steps in all. */
   step: number;
   steps: number;
-  /** Oldest first. In a list without their first steps and agents. */
+  /** Oldest first. In lists, first steps and agents are left out. */
   attempts: Attempt[];
   /** The complete run spec as JSON. */
   specJson: string;
-  /** Times are ISO 8601; empty when it has not happened. */
+  /** Times are in ISO 8601; a time is empty if it has not come. */
   createdAt: string;
   startedAt: string;
   finishedAt: string;
-  /** Ranks of the live attempt that have not begun their first step. This and what follows is not in lists. */
+  /** Ranks of the live attempt that have not begun their first step. Lists have neither this field nor those below. */
   starting: StartingRank[];
   /** How long the live attempt may take to start, and a step of it, in milliseconds; 0 when there is no live attempt. */
   startDeadlineMs: number;
@@ -121,7 +121,7 @@ export interface Attempt {
   id: string;
   fence: number;
   state: string;
-  /** Of a failure: its class, stable code and sentence. */
+  /** If the attempt failed: the failure's class, stable code and sentence. */
   failureClass: string;
   failureCode: string;
   failureMessage: string;
@@ -1399,7 +1399,7 @@ export const RunEvent: MessageFns<RunEvent> = {
  *
  * Every call takes `authorization: Bearer TOKEN` in its metadata. An error has the gRPC status of its kind, its stable
  * code in the trailer `millrace-code`, and in `grpc-status-details-bin` a google.rpc.Status with an ErrorInfo (reason =
- * the code, domain = "millrace") and, where fields are to blame, a BadRequest.
+ * the code, domain = "millrace") and, if fields are wrong, a BadRequest.
  */
 export type RunServiceService = typeof RunServiceService;
 export const RunServiceService = {

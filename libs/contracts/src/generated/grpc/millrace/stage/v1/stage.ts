@@ -31,12 +31,12 @@ export interface Frame {
   direction: string;
   dtype: string;
   shape: number[];
-  /** CRC-32 of the payload; over TLS 0, and not looked at. */
+  /** CRC-32 of the payload; over TLS it is 0 and not checked. */
   checksum: number;
-  /** Dense, per (call): 1, 2, 3 … */
+  /** Counts the messages of a link without gaps, also over its reconnections: 1, 2, 3 … */
   sequence: number;
   fromRank: number;
-  /** How many steps the attempt had rolled back when the frame was made: those of a dropped step are told by it. */
+  /** How many steps the attempt had rolled back when the frame was made, by which frames of a dropped step are known. */
   rollbacks: number;
   payload: Buffer;
 }
@@ -428,8 +428,8 @@ export const StageServiceService = {
     responseDeserialize: (value: Buffer): Credit => Credit.decode(value),
   },
   /**
-   * Takes bytes that mean nothing, up to a few MiB, and ends when the caller has: how long that takes is the link's
-   * latency and bandwidth. With the metadata of Exchange.
+   * Receives bytes without a meaning, up to a few MiB, and ends when the caller has sent all: how long that takes shows
+   * the link's latency and bandwidth. The metadata are those of Exchange.
    */
   probe: {
     path: "/millrace.stage.v1.StageService/Probe" as const,
@@ -445,8 +445,8 @@ export const StageServiceService = {
 export interface StageServiceServer extends UntypedServiceImplementation {
   exchange: handleBidiStreamingCall<Frame, Credit>;
   /**
-   * Takes bytes that mean nothing, up to a few MiB, and ends when the caller has: how long that takes is the link's
-   * latency and bandwidth. With the metadata of Exchange.
+   * Receives bytes without a meaning, up to a few MiB, and ends when the caller has sent all: how long that takes shows
+   * the link's latency and bandwidth. The metadata are those of Exchange.
    */
   probe: handleBidiStreamingCall<Ballast, Credit>;
 }
@@ -456,8 +456,8 @@ export interface StageServiceClient extends Client {
   exchange(options: Partial<CallOptions>): ClientDuplexStream<Frame, Credit>;
   exchange(metadata: Metadata, options?: Partial<CallOptions>): ClientDuplexStream<Frame, Credit>;
   /**
-   * Takes bytes that mean nothing, up to a few MiB, and ends when the caller has: how long that takes is the link's
-   * latency and bandwidth. With the metadata of Exchange.
+   * Receives bytes without a meaning, up to a few MiB, and ends when the caller has sent all: how long that takes shows
+   * the link's latency and bandwidth. The metadata are those of Exchange.
    */
   probe(): ClientDuplexStream<Ballast, Credit>;
   probe(options: Partial<CallOptions>): ClientDuplexStream<Ballast, Credit>;
