@@ -39,7 +39,7 @@ it('deletes a database without a home when it is asked to, and no other', () => 
   const gone = database('home-b', join(folder, 'gone'));
   writeFileSync(join(gone, 'PG_VERSION'), '17');
   for (const path of [used, join(folder, 'home-c'), '/', `${gone}/..`])
-    expect(() => deleteHomelessDatabase(path, folder)).toThrow(/no home leads to/);
+    expect(() => deleteHomelessDatabase(path, folder)).toThrow(/not a left-over database/);
   expect(deleteHomelessDatabase(gone, folder)).toMatchObject({ folder: gone, bytes: 2 });
   expect(existsSync(gone)).toBe(false);
   expect(existsSync(`${gone}.of`)).toBe(false);

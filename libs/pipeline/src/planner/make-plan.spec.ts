@@ -146,7 +146,7 @@ describe('makePlan', () => {
     expect(refused({ devices: [{ label: 'x', kind: 'other' }, request.devices[0]!] })).toThrow(/kind other/);
     expect(refused({ reorderGain: 1 })).toThrow(/reorderGain/);
     const links = [[undefined, { bytesPerSecond: 0, latencySeconds: 0 }]];
-    expect(refused({ links })).toThrow(/no link/);
+    expect(refused({ links })).toThrow(/not a link/);
     const nine = plainRequest({ speeds: Array.from({ length: 9 }, () => 1) });
     expect(() => makePlan(nine)).toThrow(/9 stages need at least 7 layers/);
   });
