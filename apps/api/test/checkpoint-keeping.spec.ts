@@ -2,19 +2,17 @@ import { createHash } from 'node:crypto';
 import { utimes } from 'node:fs/promises';
 import type { FileBlockStore } from '@millrace/checkpoint';
 import { AppError } from '@millrace/core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
-import { startTemporaryPostgres, type TemporaryPostgres } from '@millrace/testing';
+import { describe, expect, it, type MockInstance, vi } from 'vitest';
 import { BlobsService } from '../src/ground/blobs/blobs.service';
 import { BlockCollectorService } from '../src/ledger/checkpoint-keeping/block-collector.service';
 import { BlockHoldsRepository } from '../src/ledger/blocks/block-holds.repository';
 import { CheckpointsRepository } from '../src/requests/checkpoints/checkpoints.repository';
 import { CheckpointWritesRepository } from '../src/ledger/blocks/checkpoint-writes.repository';
 import { SchedulingService } from '../src/planning/scheduling/scheduling.service';
-import { type ApiUnderTest, eventually, startApi, temporaryHome } from './api-under-test';
-import { type Attempt, FakeAgent } from './fake-agent';
-import { createDataset, tinySpec } from './run-specs';
-
-const SLOW_MS = 180_000;
+import { eventually } from './api-under-test';
+import { clusterForEach, SLOW_MS } from './cluster-scene';
+import type { Attempt, FakeAgent } from './fake-agent';
+import { tinySpec } from './run-specs';
 
 interface Running {
   readonly id: string;
@@ -23,41 +21,14 @@ interface Running {
 }
 
 describe('which checkpoints and blocks stay', { timeout: SLOW_MS }, () => {
-  let postgres: TemporaryPostgres;
-  let home: Awaited<ReturnType<typeof temporaryHome>>;
-  let api: ApiUnderTest;
-  let agents: FakeAgent[];
-  let databaseCount = 0;
-
-  beforeAll(async () => {
-    postgres = await startTemporaryPostgres();
-  }, SLOW_MS);
-  afterAll(() => postgres.stop(), SLOW_MS);
-  beforeEach(async () => {
-    home = await temporaryHome();
-    const databaseUrl = await postgres.createDatabase(`keeping${databaseCount++}`);
-    api = await startApi({ databaseUrl, home: home.path, leaseMs: 10_000 });
-    await createDataset(api.prisma);
-    agents = [];
-  }, SLOW_MS);
-  afterEach(async () => {
-    for (const agent of agents) agent.disconnect();
-    await api.close();
-    await home.remove();
-  }, SLOW_MS);
-
-  async function connect(id: string): Promise<FakeAgent> {
-    const agent = await new FakeAgent({ id, grpc: api.grpc }).connect();
-    agents.push(agent);
-    return agent;
-  }
+  const scene = clusterForEach({ leaseMs: 10_000 });
 
   async function single(train: object): Promise<Running> {
-    const agent = await connect('agent_a');
-    const { id } = await api.runs.submit(tinySpec({ parallel: { pp: 1 }, train }), 'tester');
+    const agent = await scene.connect('agent_a');
+    const { id } = await scene.api.runs.submit(tinySpec({ parallel: { pp: 1 }, train }), 'tester');
     const attempt = await agent.attempt(id);
     agent.begin(attempt);
-    await eventually('running', async () => (await api.runs.get(id)).state === 'running');
+    await eventually('running', async () => (await scene.api.runs.get(id)).state === 'running');
     return { id, agent, attempt };
   }
 
@@ -68,17 +39,17 @@ describe('which checkpoints and blocks stay', { timeout: SLOW_MS }, () => {
 
   /** Watches the calls by which a verification asks the store; uploads use `has`, which goes on working. */
   function spyOnSizes(): MockInstance<FileBlockStore['sizeOf']> {
-    const { blocks } = api.get(BlobsService);
+    const { blocks } = scene.api.get(BlobsService);
     const sizeOf = blocks.sizeOf.bind(blocks);
     vi.spyOn(blocks, 'has').mockImplementation(async (sha256) => (await sizeOf(sha256)) !== undefined);
     return vi.spyOn(blocks, 'sizeOf');
   }
 
-  const collector = (): BlockCollectorService => api.get(BlockCollectorService);
+  const collector = (): BlockCollectorService => scene.api.get(BlockCollectorService);
 
   async function stored(): Promise<string[]> {
     const names: string[] = [];
-    for await (const { sha256 } of api.get(BlobsService).blocks.list()) names.push(sha256);
+    for await (const { sha256 } of scene.api.get(BlobsService).blocks.list()) names.push(sha256);
     return names.sort();
   }
 
@@ -88,53 +59,53 @@ describe('which checkpoints and blocks stay', { timeout: SLOW_MS }, () => {
     await checkpoint(run, 4);
     const loose = Buffer.from('uploaded, and not yet in any report');
     await run.agent.put(run.attempt, loose);
-    expect(await api.prisma.blockHold.count()).toBe(1);
-    const list = vi.spyOn(api.get(BlobsService).blocks, 'list');
+    expect(await scene.api.prisma.blockHold.count()).toBe(1);
+    const list = vi.spyOn(scene.api.get(BlobsService).blocks, 'list');
     await collector().collect();
     expect(list).not.toHaveBeenCalled();
-    const used = await api.prisma.checkpointBlock.findMany({ distinct: ['sha256'] });
+    const used = await scene.api.prisma.checkpointBlock.findMany({ distinct: ['sha256'] });
     expect(await stored()).toHaveLength(used.length + 1);
-    // An attempt under an older fence can report nothing any more, so that its holds are removed too.
-    await api.prisma.run.update({ where: { id: run.id }, data: { fence: { increment: 1 } } });
+    // An older fence can report nothing any more: what it held goes too.
+    await scene.api.prisma.run.update({ where: { id: run.id }, data: { fence: { increment: 1 } } });
     list.mockClear();
     await collector().collect();
     expect(list).not.toHaveBeenCalled();
     list.mockRestore();
     expect(await stored()).toEqual(used.map(({ sha256 }) => sha256).sort());
-    expect(await api.prisma.freedBlock.count()).toBe(0);
+    expect(await scene.api.prisma.freedBlock.count()).toBe(0);
   });
 
   it('keeps a block that was let go and is used again before the collector comes', async () => {
     const run = await single({ steps: 10, keepCheckpoints: 5 });
     await checkpoint(run, 2);
     const before = await stored();
-    const [first] = await api.prisma.checkpoint.findMany();
-    await api.prisma.checkpoint.delete({ where: { id: first!.id } });
-    const freed = await api.prisma.freedBlock.findMany({ orderBy: { sha256: 'asc' } });
+    const [first] = await scene.api.prisma.checkpoint.findMany();
+    await scene.api.prisma.checkpoint.delete({ where: { id: first!.id } });
+    const freed = await scene.api.prisma.freedBlock.findMany({ orderBy: { sha256: 'asc' } });
     expect(freed.map(({ sha256 }) => sha256)).toEqual(before);
     const [held, referenced, ...gone] = before;
-    // One block is held by an upload that found it, one is in a checkpoint again.
-    const holds = api.get(BlockHoldsRepository);
+    // One is held by an upload that found it, one is in a checkpoint again.
+    const holds = scene.api.get(BlockHoldsRepository);
     await holds.hold({ owner: run.id, fence: run.attempt.fence }, [held!], 60_000);
     const data = { ...first!, parts: {}, manifest: {} };
-    await api.prisma.checkpoint.create({ data: { ...data, blocks: { create: [{ sha256: referenced! }] } } });
+    await scene.api.prisma.checkpoint.create({ data: { ...data, blocks: { create: [{ sha256: referenced! }] } } });
     await collector().collect();
     expect(await stored()).toEqual([held, referenced].sort());
     expect(gone.length).toBeGreaterThan(0);
-    expect(await api.prisma.freedBlock.count()).toBe(0);
+    expect(await scene.api.prisma.freedBlock.count()).toBe(0);
   });
 
   it('does not forget a block that is let go while the collector looks at an older time that it was', async () => {
     const run = await single({ steps: 10 });
     await checkpoint(run, 2);
-    const [first] = await api.prisma.checkpoint.findMany();
-    const { sha256 } = await api.prisma.checkpointBlock.findFirstOrThrow();
-    await api.prisma.freedBlock.create({ data: { sha256 } });
-    const holds = api.get(BlockHoldsRepository);
+    const [first] = await scene.api.prisma.checkpoint.findMany();
+    const { sha256 } = await scene.api.prisma.checkpointBlock.findFirstOrThrow();
+    await scene.api.prisma.freedBlock.create({ data: { sha256 } });
+    const holds = scene.api.get(BlockHoldsRepository);
     const unused = holds.unused.bind(holds);
     const look = vi.spyOn(holds, 'unused').mockImplementationOnce(async (...given) => {
       const answer = await unused(...given);
-      await api.prisma.checkpoint.delete({ where: { id: first!.id } });
+      await scene.api.prisma.checkpoint.delete({ where: { id: first!.id } });
       return answer;
     });
     await collector().collect();
@@ -145,18 +116,18 @@ describe('which checkpoints and blocks stay', { timeout: SLOW_MS }, () => {
   });
 
   it('finds by a walk what nothing says was let go, and what could not be deleted', async () => {
-    const { blocks } = api.get(BlobsService);
+    const { blocks } = scene.api.get(BlobsService);
     const bytes = [Buffer.from('of an earlier build'), Buffer.from('on a disk that fails'), Buffer.from('young')];
     const names = bytes.map((each) => createHash('sha256').update(each).digest('hex'));
     for (const [index, each] of bytes.entries()) await blocks.put(names[index]!, Uint8Array.from(each));
     const [old, stubborn, young] = names as [string, string, string];
-    for (const name of [old, stubborn]) await utimes(`${home.path}/blobs/blocks/${name.slice(0, 2)}/${name}`, 1, 1);
-    await api.prisma.freedBlock.create({ data: { sha256: stubborn } });
+    for (const name of [old, stubborn]) await utimes(`${scene.home}/blobs/blocks/${name.slice(0, 2)}/${name}`, 1, 1);
+    await scene.api.prisma.freedBlock.create({ data: { sha256: stubborn } });
     const broken = new AppError({ code: 'CHECKPOINT.STORAGE_FAILED', kind: 'internal', message: 'EIO' });
     const remove = vi.spyOn(blocks, 'delete').mockRejectedValueOnce(broken);
     expect(await collector().collect()).toBe(0);
     remove.mockRestore();
-    expect(await api.prisma.freedBlock.count()).toBe(0);
+    expect(await scene.api.prisma.freedBlock.count()).toBe(0);
     expect(await collector().walk()).toBe(2);
     expect(await stored()).toEqual([young]);
   });
@@ -165,7 +136,7 @@ describe('which checkpoints and blocks stay', { timeout: SLOW_MS }, () => {
     const run = await single({ steps: 10 });
     await checkpoint(run, 2);
     const kept = await stored();
-    const { blocks } = api.get(BlobsService);
+    const { blocks } = scene.api.get(BlobsService);
     const put = blocks.put.bind(blocks);
     let left = 3;
     const full = vi.spyOn(blocks, 'put').mockImplementation(async (sha256, bytes) => {
@@ -174,13 +145,13 @@ describe('which checkpoints and blocks stay', { timeout: SLOW_MS }, () => {
     });
     // 8 is RESOURCE_EXHAUSTED.
     await expect(run.agent.checkpoint(run.attempt, 4)).rejects.toMatchObject({ code: 8 });
-    expect(await api.prisma.blockHold.count()).toBeGreaterThan(0);
+    expect(await scene.api.prisma.blockHold.count()).toBeGreaterThan(0);
     expect((await stored()).length).toBeGreaterThan(kept.length);
     const sequence = run.agent.checkpointFailed(run.attempt, 4, 'the disk is too full');
     await run.agent.take('ack', ({ checkpoints }) => checkpoints === sequence);
     expect(await stored()).toEqual(kept);
-    expect(await api.prisma.blockHold.count()).toBe(0);
-    const events = await api.prisma.event.findMany({ where: { runId: run.id, type: 'run.checkpoint' } });
+    expect(await scene.api.prisma.blockHold.count()).toBe(0);
+    const events = await scene.api.prisma.event.findMany({ where: { runId: run.id, type: 'run.checkpoint' } });
     expect(events.map(({ data }) => data)).toMatchObject([
       { step: 2, state: 'durable' },
       { step: 4, state: 'failed', reason: 'the disk is too full' },
@@ -188,39 +159,42 @@ describe('which checkpoints and blocks stay', { timeout: SLOW_MS }, () => {
     full.mockRestore();
     // The step is given up for all ranks: what they still send for it is not stored.
     await expect(run.agent.put(run.attempt, Buffer.from('late'), { step: 4 })).rejects.toMatchObject({ code: 8 });
-    expect((await api.runs.get(run.id)).state).toBe('running');
+    expect((await scene.api.runs.get(run.id)).state).toBe('running');
     await checkpoint(run, 6);
-    const durable = await api.prisma.checkpoint.findMany({ where: { state: 'durable' }, orderBy: { step: 'asc' } });
+    const durable = await scene.api.prisma.checkpoint.findMany({
+      where: { state: 'durable' },
+      orderBy: { step: 'asc' },
+    });
     expect(durable.map(({ step }) => step)).toEqual([2, 6]);
   });
 
   it('takes the checkpoint that was on its way when the numbers failed, under that fence only', async () => {
     const run = await single({ steps: 10 });
     run.agent.report(run.attempt, 'failed', { step: 3, failureClass: 'numerics', errorCode: 'STAGE.NUMERICS' });
-    await eventually('failed', async () => (await api.runs.get(run.id)).state === 'failed');
+    await eventually('failed', async () => (await scene.api.runs.get(run.id)).state === 'failed');
     await checkpoint(run, 2);
-    expect(await api.prisma.checkpoint.findMany()).toMatchObject([{ step: 2, state: 'durable' }]);
-    expect((await api.runs.get(run.id)).state).toBe('failed');
+    expect(await scene.api.prisma.checkpoint.findMany()).toMatchObject([{ step: 2, state: 'durable' }]);
+    expect((await scene.api.runs.get(run.id)).state).toBe('failed');
     await expect(run.agent.put({ runId: run.id, fence: 9 }, Buffer.from('x'))).rejects.toMatchObject({ code: 10 });
   });
 
   it('refuses blocks of a run that failed otherwise', async () => {
-    const agent = await connect('agent_a');
-    const { id } = await api.runs.submit(tinySpec({ parallel: { pp: 1 }, retries: 0 }), 'tester');
+    const agent = await scene.connect('agent_a');
+    const { id } = await scene.api.runs.submit(tinySpec({ parallel: { pp: 1 }, retries: 0 }), 'tester');
     const attempt = await agent.attempt(id);
     agent.report(attempt, 'failed', { step: 3, failureClass: 'internal', errorCode: 'AGENT.INTERNAL' });
-    await eventually('failed', async () => (await api.runs.get(id)).state === 'failed');
+    await eventually('failed', async () => (await scene.api.runs.get(id)).state === 'failed');
     await expect(agent.put(attempt, Buffer.from('x'))).rejects.toMatchObject({ code: 10 });
   });
 
   it('keeps a checkpoint from the moment a run that starts from it is stored', async () => {
     const run = await single({ keepCheckpoints: 1 });
     await checkpoint(run, 2);
-    const [first] = await api.prisma.checkpoint.findMany();
+    const [first] = await scene.api.prisma.checkpoint.findMany();
     const init = { from: 'safetensors' as const, id: first!.id };
-    const keeping = api.get(CheckpointWritesRepository);
-    // This submit has checked the checkpoint and not stored its run yet; meanwhile a newer checkpoint makes it old.
-    const submitted = await api.prisma.transaction(async (tx) => {
+    const keeping = scene.api.get(CheckpointWritesRepository);
+    // A submit that has looked and not yet stored its run; meanwhile the next checkpoint makes this one old.
+    const submitted = await scene.api.prisma.transaction(async (tx) => {
       expect(await keeping.keep(tx, init.id)).toBe(true);
       const sequence = await run.agent.checkpoint(run.attempt, 4);
       await new Promise((resolve) => setTimeout(resolve, 500));
@@ -232,7 +206,7 @@ describe('which checkpoints and blocks stay', { timeout: SLOW_MS }, () => {
       return sequence;
     });
     await run.agent.take('ack', ({ checkpoints }) => checkpoints === submitted);
-    const steps = (await api.prisma.checkpoint.findMany({ orderBy: { step: 'asc' } })).map(({ step }) => step);
+    const steps = (await scene.api.prisma.checkpoint.findMany({ orderBy: { step: 'asc' } })).map(({ step }) => step);
     expect(steps).toEqual([2, 4]);
   });
 
@@ -240,18 +214,21 @@ describe('which checkpoints and blocks stay', { timeout: SLOW_MS }, () => {
     const run = await single({ steps: 4 });
     await checkpoint(run, 4);
     run.agent.report(run.attempt, 'finished', { step: 4 });
-    await eventually('succeeded', async () => (await api.runs.get(run.id)).state === 'succeeded');
+    await eventually('succeeded', async () => (await scene.api.runs.get(run.id)).state === 'succeeded');
     run.agent.disconnect();
-    await eventually('gone', async () => (await api.prisma.agent.count({ where: { connected: true } })) === 0);
-    const [durable] = await api.prisma.checkpoint.findMany();
+    await eventually('gone', async () => (await scene.api.prisma.agent.count({ where: { connected: true } })) === 0);
+    const [durable] = await scene.api.prisma.checkpoint.findMany();
     const init = { from: 'safetensors' as const, id: durable!.id };
-    const lost = await api.runs.submit(tinySpec({ parallel: { pp: 1 }, model: { init }, priority: 90 }), 't');
-    const fine = await api.runs.submit(tinySpec({ parallel: { pp: 1 } }), 't');
-    await api.prisma.checkpoint.deleteMany();
-    await connect('agent_b');
-    await api.get(SchedulingService).schedule();
-    await eventually('both decided', async () => (await api.runs.get(fine.id)).state === 'scheduled');
-    expect(await api.runs.get(lost.id)).toMatchObject({ state: 'failed', reason: { code: 'SCHEDULING.INIT_GONE' } });
+    const lost = await scene.api.runs.submit(tinySpec({ parallel: { pp: 1 }, model: { init }, priority: 90 }), 't');
+    const fine = await scene.api.runs.submit(tinySpec({ parallel: { pp: 1 } }), 't');
+    await scene.api.prisma.checkpoint.deleteMany();
+    await scene.connect('agent_b');
+    await scene.api.get(SchedulingService).schedule();
+    await eventually('both decided', async () => (await scene.api.runs.get(fine.id)).state === 'scheduled');
+    expect(await scene.api.runs.get(lost.id)).toMatchObject({
+      state: 'failed',
+      reason: { code: 'SCHEDULING.INIT_GONE' },
+    });
   });
 
   it('looks again for a block that could not be read, and gives one checkpoint up rather than the attempt', async () => {
@@ -260,43 +237,45 @@ describe('which checkpoints and blocks stay', { timeout: SLOW_MS }, () => {
     const sizeOf = spyOnSizes();
     sizeOf.mockRejectedValueOnce(broken);
     await checkpoint(run, 2);
-    expect(await api.prisma.checkpoint.findMany()).toMatchObject([{ step: 2, state: 'durable' }]);
+    expect(await scene.api.prisma.checkpoint.findMany()).toMatchObject([{ step: 2, state: 'durable' }]);
     sizeOf.mockRejectedValue(broken);
     await checkpoint(run, 4);
     sizeOf.mockRestore();
-    expect(await api.prisma.checkpoint.findMany({ orderBy: { step: 'asc' } })).toMatchObject([
+    expect(await scene.api.prisma.checkpoint.findMany({ orderBy: { step: 'asc' } })).toMatchObject([
       { step: 2, state: 'durable' },
       { step: 4, state: 'given-up' },
     ]);
-    expect((await api.runs.get(run.id)).state).toBe('running');
+    expect((await scene.api.runs.get(run.id)).state).toBe('running');
     const failed = { type: 'run.checkpoint', data: { path: ['state'], equals: 'failed' } };
-    expect(await api.prisma.event.findMany({ where: failed })).toMatchObject([{ data: { step: 4 } }]);
+    expect(await scene.api.prisma.event.findMany({ where: failed })).toMatchObject([{ data: { step: 4 } }]);
     await checkpoint(run, 6);
-    expect(await api.prisma.checkpoint.count({ where: { state: 'durable' } })).toBe(2);
+    expect(await scene.api.prisma.checkpoint.count({ where: { state: 'durable' } })).toBe(2);
   });
 
   it('never deletes a checkpoint that became durable while its blocks were looked for', async () => {
     const run = await single({ steps: 10 });
     const sizeOf = spyOnSizes().mockImplementationOnce(async () => {
       const manifest = { version: 1 };
-      await api.prisma.checkpoint.updateMany({ data: { state: 'durable', manifest } });
+      await scene.api.prisma.checkpoint.updateMany({ data: { state: 'durable', manifest } });
       return undefined;
     });
     await checkpoint(run, 2);
     expect(sizeOf).toHaveBeenCalled();
-    expect(await api.prisma.checkpoint.findMany()).toMatchObject([{ step: 2, state: 'durable' }]);
-    expect((await api.runs.get(run.id)).state).toBe('running');
+    expect(await scene.api.prisma.checkpoint.findMany()).toMatchObject([{ step: 2, state: 'durable' }]);
+    expect((await scene.api.runs.get(run.id)).state).toBe('running');
   });
 
   it('keeps the checkpoint that an attempt resumed from while the attempt lives', async () => {
     const run = await single({ steps: 10, keepCheckpoints: 5 });
     await checkpoint(run, 2);
-    const [source] = await api.prisma.checkpoint.findMany();
-    const attempt = await api.prisma.attempt.findFirstOrThrow();
+    const [source] = await scene.api.prisma.checkpoint.findMany();
+    const attempt = await scene.api.prisma.attempt.findFirstOrThrow();
     const plan = { ...(attempt.plan as object), resumeCheckpointId: source!.id };
-    await api.prisma.attempt.update({ where: { id: attempt.id }, data: { plan } });
+    await scene.api.prisma.attempt.update({ where: { id: attempt.id }, data: { plan } });
     await checkpoint(run, 4);
-    const user = await api.prisma.transaction((tx) => new CheckpointsRepository(api.prisma).liveUser(tx, source!));
+    const user = await scene.api.prisma.transaction((tx) =>
+      new CheckpointsRepository(scene.api.prisma).liveUser(tx, source!),
+    );
     expect(user).toEqual({ runId: run.id, how: 'resumed from it' });
   });
 });

@@ -1,62 +1,33 @@
 import { credentials } from '@grpc/grpc-js';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { healthV1, timelineSchema } from '@millrace/contracts';
-import { startTemporaryPostgres, type TemporaryPostgres } from '@millrace/testing';
 import { BlobsService } from '../src/ground/blobs/blobs.service';
 import { BlockCollectorService } from '../src/ledger/checkpoint-keeping/block-collector.service';
 import { GenerateService } from '../src/requests/generate/generate.service';
 import { SchedulingService } from '../src/planning/scheduling/scheduling.service';
 import { TimelineService } from '../src/live/timeline/timeline.service';
-import { type ApiUnderTest, eventually, startApi, temporaryHome } from './api-under-test';
+import { eventually, startApi } from './api-under-test';
+import { clusterForEach, SLOW_MS } from './cluster-scene';
 import { PrometheusService } from '../src/ground/prometheus/prometheus.service';
 import { type Attempt, FakeAgent, sha256 } from './fake-agent';
-import { createDataset, DATASET_ID, tinySpec } from './run-specs';
+import { DATASET_ID, tinySpec } from './run-specs';
 import { RunRemovalService } from '../src/requests/runs/run-removal.service';
 import { DryRunService } from '../src/requests/runs/dry-run.service';
 
 /** The first test of a process compiles the schema and query engines, which takes long on a busy machine. */
-const SLOW_MS = 180_000;
 
 describe('what the control plane guards', { timeout: SLOW_MS }, () => {
-  let postgres: TemporaryPostgres;
-  let home: Awaited<ReturnType<typeof temporaryHome>>;
-  let api: ApiUnderTest;
-  let agents: FakeAgent[];
-  let databaseCount = 0;
-  let databaseUrl: string;
-
-  beforeAll(async () => {
-    postgres = await startTemporaryPostgres();
-  }, SLOW_MS);
-  afterAll(() => postgres.stop(), SLOW_MS);
-  beforeEach(async () => {
-    home = await temporaryHome();
-    databaseUrl = await postgres.createDatabase(`guards${databaseCount++}`);
-    api = await startApi({ databaseUrl, home: home.path, leaseMs: 10_000 });
-    await createDataset(api.prisma);
-    agents = [];
-  }, SLOW_MS);
-  afterEach(async () => {
-    for (const agent of agents) agent.disconnect();
-    await api.close();
-    await home.remove();
-  }, SLOW_MS);
-
-  async function connect(...ids: string[]): Promise<FakeAgent[]> {
-    const connected = await Promise.all(ids.map((id) => new FakeAgent({ id, grpc: api.grpc }).connect()));
-    agents.push(...connected);
-    return connected;
-  }
+  const scene = clusterForEach({ leaseMs: 10_000 });
 
   /** A running run of one rank. */
   async function single(
     spec = tinySpec({ parallel: { pp: 1 } }),
   ): Promise<{ id: string; agent: FakeAgent; attempt: Attempt }> {
-    const [agent] = (await connect('agent_a')) as [FakeAgent];
-    const { id } = await api.runs.submit(spec, 'tester');
+    const [agent] = (await scene.connectAll('agent_a')) as [FakeAgent];
+    const { id } = await scene.api.runs.submit(spec, 'tester');
     const attempt = await agent.attempt(id);
     agent.begin(attempt);
-    await eventually('running', async () => (await api.runs.get(id)).state === 'running');
+    await eventually('running', async () => (await scene.api.runs.get(id)).state === 'running');
     return { id, agent, attempt };
   }
 
@@ -66,17 +37,17 @@ describe('what the control plane guards', { timeout: SLOW_MS }, () => {
   }
 
   it('places a gang whole or not at all, with two schedulers at once', async () => {
-    const other = await startApi({ databaseUrl, home: home.path, leaseMs: 10_000 });
+    const other = await scene.startApi();
     try {
-      for (let count = 0; count < 4; count++) await api.runs.submit(tinySpec(), 'tester');
-      await connect('agent_a', 'agent_b', 'agent_c', 'agent_d', 'agent_e');
-      const passes = [api, other, api, other].map((each) => each.get(SchedulingService).schedule());
+      for (let count = 0; count < 4; count++) await scene.api.runs.submit(tinySpec(), 'tester');
+      await scene.connectAll('agent_a', 'agent_b', 'agent_c', 'agent_d', 'agent_e');
+      const passes = [scene.api, other, scene.api, other].map((each) => each.get(SchedulingService).schedule());
       await Promise.all(passes);
       await eventually(
         'two gangs',
-        async () => (await api.prisma.run.count({ where: { state: { not: 'queued' } } })) === 2,
+        async () => (await scene.api.prisma.run.count({ where: { state: { not: 'queued' } } })) === 2,
       );
-      const leases = await api.prisma.lease.findMany();
+      const leases = await scene.api.prisma.lease.findMany();
       expect(leases).toHaveLength(4);
       const runIds = [...new Set(leases.map(({ runId }) => runId))];
       const ranks = runIds.map((id) =>
@@ -89,8 +60,8 @@ describe('what the control plane guards', { timeout: SLOW_MS }, () => {
         [0, 1],
         [0, 1],
       ]);
-      expect(await api.prisma.attempt.count()).toBe(2);
-      const waiting = await api.prisma.run.findMany({ where: { state: 'queued' } });
+      expect(await scene.api.prisma.attempt.count()).toBe(2);
+      const waiting = await scene.api.prisma.run.findMany({ where: { state: 'queued' } });
       expect(waiting).toHaveLength(2);
       expect(waiting.every(({ fence }) => fence === 0)).toBe(true);
     } finally {
@@ -100,23 +71,23 @@ describe('what the control plane guards', { timeout: SLOW_MS }, () => {
 
   it('lets only the newest session of an agent act', async () => {
     const { id, agent: old, attempt } = await single();
-    const twin = new FakeAgent({ id: 'agent_a', grpc: api.grpc });
+    const twin = new FakeAgent({ id: 'agent_a', grpc: scene.api.grpc });
     twin.running = [...old.running];
     await twin.connect();
-    agents.push(twin);
+    scene.agents.push(twin);
     await eventually('the old session ends', () => old.error?.code === 10);
     const sequence = twin.metrics(attempt, { 'train/loss': [1, 1.5] });
     await twin.take('ack', ({ metrics }) => metrics === sequence);
-    expect(await api.runs.get(id)).toMatchObject({ state: 'running', step: 1 });
-    expect(await api.prisma.agent.findMany()).toMatchObject([{ connected: true, epoch: 2 }]);
+    expect(await scene.api.runs.get(id)).toMatchObject({ state: 'running', step: 1 });
+    expect(await scene.api.prisma.agent.findMany()).toMatchObject([{ connected: true, epoch: 2 }]);
     await eventually('its heartbeats are counted', async () =>
-      /lateness_seconds_count [1-9]/.test(await api.context.get(PrometheusService).text()),
+      /lateness_seconds_count [1-9]/.test(await scene.api.context.get(PrometheusService).text()),
     );
   });
 
   it('keeps the queue in a schema of its own, also where DATABASE_URL has options', async () => {
-    const url = await postgres.createDatabase('options');
-    const other = await startApi({ databaseUrl: `${url}?options=-c%20work_mem%3D5MB`, home: home.path });
+    const url = await scene.createDatabase();
+    const other = await startApi({ databaseUrl: `${url}?options=-c%20work_mem%3D5MB`, home: scene.home });
     try {
       const [row] = await other.prisma.$queryRaw<object[]>`
         SELECT current_setting('work_mem') AS "memory", to_regclass('public.job')::text AS "here",
@@ -128,11 +99,13 @@ describe('what the control plane guards', { timeout: SLOW_MS }, () => {
   });
 
   it('refuses a session without a token, without registration, or with a bad one', async () => {
-    await expect(new FakeAgent({ id: 'agent_x', grpc: api.grpc, token: 'wrong' }).connect()).rejects.toMatchObject({
+    await expect(
+      new FakeAgent({ id: 'agent_x', grpc: scene.api.grpc, token: 'wrong' }).connect(),
+    ).rejects.toMatchObject({
       code: 16,
     });
-    await expect(new FakeAgent({ id: 'no spaces', grpc: api.grpc }).connect()).rejects.toMatchObject({ code: 3 });
-    expect(await api.prisma.agent.count()).toBe(0);
+    await expect(new FakeAgent({ id: 'no spaces', grpc: scene.api.grpc }).connect()).rejects.toMatchObject({ code: 3 });
+    expect(await scene.api.prisma.agent.count()).toBe(0);
   });
 
   it('takes blocks of the fence in force only, and gives them back in pieces', async () => {
@@ -153,23 +126,23 @@ describe('what the control plane guards', { timeout: SLOW_MS }, () => {
     await expect(agent.put(attempt, other, { sha256: 'e'.repeat(64) })).rejects.toThrow();
     await expect(agent.put(attempt, other, { bytes: 5 })).rejects.toMatchObject({ code: 3 });
     await expect(agent.put(attempt, other, { bytes: 1e12 })).rejects.toMatchObject({ code: 8 });
-    expect(await api.get(BlobsService).blocks.has(sha256(other))).toBe(false);
+    expect(await scene.api.get(BlobsService).blocks.has(sha256(other))).toBe(false);
   });
 
   it('keeps the last checkpoints, and the collector takes only what nothing uses', async () => {
     const run = await single(tinySpec({ parallel: { pp: 1 }, train: { keepCheckpoints: 2 } }));
     for (const step of [2, 4, 6]) await checkpoint(run, step);
-    const kept = await api.prisma.checkpoint.findMany({ orderBy: { step: 'asc' } });
+    const kept = await scene.api.prisma.checkpoint.findMany({ orderBy: { step: 'asc' } });
     expect(kept.map(({ step }) => step)).toEqual([4, 6]);
-    const { blocks } = api.get(BlobsService);
+    const { blocks } = scene.api.get(BlobsService);
     const stored = async (): Promise<number> => {
       let count = 0;
       for await (const _ of blocks.list()) count++;
       return count;
     };
     const before = await stored();
-    await api.get(BlockCollectorService).collect();
-    const used = await api.prisma.checkpointBlock.findMany({ distinct: ['sha256'] });
+    await scene.api.get(BlockCollectorService).collect();
+    const used = await scene.api.prisma.checkpointBlock.findMany({ distinct: ['sha256'] });
     expect(await stored()).toBe(used.length);
     expect(await stored()).toBeLessThan(before);
   });
@@ -190,50 +163,53 @@ describe('what the control plane guards', { timeout: SLOW_MS }, () => {
     await agent.take('ack', ({ checkpoints }) => checkpoints === 1);
     agent.send({ $case: 'checkpoint', value: { ...value, sequence: 2 } });
     await agent.take('ack', ({ checkpoints }) => checkpoints === 2);
-    expect((await api.runs.get(id)).attempts[0]).toMatchObject({
+    expect((await scene.api.runs.get(id)).attempts[0]).toMatchObject({
       state: 'failed',
       failure: { code: 'CHECKPOINT.PARTS_INCOMPLETE' },
     });
-    expect(await api.prisma.checkpoint.count()).toBe(0);
+    expect(await scene.api.prisma.checkpoint.count()).toBe(0);
   });
 
   it('starts from a checkpoint with its step, and from its weights alone', async () => {
     const first = await single(tinySpec({ parallel: { pp: 1 }, train: { steps: 4 } }));
     await checkpoint(first, 4);
     first.agent.report(first.attempt, 'finished', { step: 4 });
-    await eventually('succeeded', async () => (await api.runs.get(first.id)).state === 'succeeded');
-    const [durable] = await api.prisma.checkpoint.findMany();
+    await eventually('succeeded', async () => (await scene.api.runs.get(first.id)).state === 'succeeded');
+    const [durable] = await scene.api.prisma.checkpoint.findMany();
     const initId = durable?.id as string;
     const from = (source: 'checkpoint' | 'safetensors', more: object = {}) =>
       tinySpec({ parallel: { pp: 1 }, model: { init: { from: source, id: initId } }, ...more });
-    await expect(api.runs.submit(from('checkpoint', { train: { steps: 4 } }), 't')).rejects.toMatchObject({
+    await expect(scene.api.runs.submit(from('checkpoint', { train: { steps: 4 } }), 't')).rejects.toMatchObject({
       code: 'RUN.SPEC_UNFIT',
       fields: [{ path: '/train/steps' }],
     });
     await expect(
-      api.runs.submit(from('checkpoint', { model: { hidden: 8, init: { from: 'checkpoint', id: initId } } }), 't'),
+      scene.api.runs.submit(
+        from('checkpoint', { model: { hidden: 8, init: { from: 'checkpoint', id: initId } } }),
+        't',
+      ),
     ).rejects.toMatchObject({
       fields: [
         { path: '/model/init/id', message: expect.stringContaining('transformer.wte.weight is [256, 4]') as string },
       ],
     });
     const sgd = { optimizer: { type: 'sgd', lr: 0.1 } };
-    await expect(api.runs.submit(from('checkpoint', { train: sgd }), 't')).rejects.toMatchObject({
+    await expect(scene.api.runs.submit(from('checkpoint', { train: sgd }), 't')).rejects.toMatchObject({
       code: 'RUN.SPEC_UNFIT',
       fields: [{ path: '/train/optimizer/type', message: expect.stringContaining('trained with adamw') as string }],
     });
-    const second = await api.runs.submit(from('checkpoint'), 't');
+    const second = await scene.api.runs.submit(from('checkpoint'), 't');
     const goesOn = await first.agent.attempt(second.id);
     expect(goesOn.plan).toMatchObject({
       firstStep: 5,
       lastStep: 10,
       resume: { from: 'checkpoint', manifest: { step: 4 } },
     });
-    await expect(api.get(RunRemovalService).remove(first.id, 't')).rejects.toMatchObject({
+    await expect(scene.api.get(RunRemovalService).remove(first.id, 't')).rejects.toMatchObject({
       code: 'RUN.CHECKPOINT_IN_USE',
     });
-    await api.actions.cancel(second.id, 't');
-    const third = await api.runs.submit(from('safetensors'), 't');
+    await scene.api.actions.cancel(second.id, 't');
+    const third = await scene.api.runs.submit(from('safetensors'), 't');
     const anew = await first.agent.attempt(third.id);
     expect(anew.plan).toMatchObject({ firstStep: 1, resume: { from: 'weights', manifest: { optimizer: null } } });
     expect(
@@ -243,7 +219,7 @@ describe('what the control plane guards', { timeout: SLOW_MS }, () => {
 
   it('refuses what cannot be trained, naming the field, and stores nothing', async () => {
     const refused = async (spec: ReturnType<typeof tinySpec>, path: string): Promise<void> => {
-      await expect(api.runs.submit(spec, 'tester')).rejects.toMatchObject({
+      await expect(scene.api.runs.submit(spec, 'tester')).rejects.toMatchObject({
         code: 'RUN.SPEC_UNFIT',
         kind: 'invalid',
         fields: [{ path }],
@@ -254,14 +230,14 @@ describe('what the control plane guards', { timeout: SLOW_MS }, () => {
     await refused(tinySpec({ model: { context: 20_000 } }), '/model/context');
     await refused(tinySpec({ data: { validation: 0.0001 } }), '/data/validation');
     await refused(tinySpec({ model: { init: { from: 'checkpoint', id: 'ckpt_none' } } }), '/model/init/id');
-    await expect(api.runs.get('run_none')).rejects.toMatchObject({ code: 'RUN.NOT_FOUND' });
-    await expect(api.actions.cancel('run_none', 'tester')).rejects.toMatchObject({ code: 'RUN.NOT_FOUND' });
-    await expect(api.runs.list({ limit: 5, cursor: 'x' })).rejects.toMatchObject({ code: 'RUN.CURSOR_INVALID' });
-    expect(await api.prisma.run.count()).toBe(0);
+    await expect(scene.api.runs.get('run_none')).rejects.toMatchObject({ code: 'RUN.NOT_FOUND' });
+    await expect(scene.api.actions.cancel('run_none', 'tester')).rejects.toMatchObject({ code: 'RUN.NOT_FOUND' });
+    await expect(scene.api.runs.list({ limit: 5, cursor: 'x' })).rejects.toMatchObject({ code: 'RUN.CURSOR_INVALID' });
+    expect(await scene.api.prisma.run.count()).toBe(0);
   });
 
   it('plans a run without storing it', async () => {
-    const alone = await api.get(DryRunService).plan(tinySpec());
+    const alone = await scene.api.get(DryRunService).plan(tinySpec());
     expect(alone).toMatchObject({
       stages: [
         { rank: 0, agent: null },
@@ -270,8 +246,8 @@ describe('what the control plane guards', { timeout: SLOW_MS }, () => {
       predicted: { stepTimeMs: null },
       pending: { code: 'NO_AGENTS' },
     });
-    await connect('agent_a', 'agent_b');
-    const plan = await api.get(DryRunService).plan(tinySpec());
+    await scene.connectAll('agent_a', 'agent_b');
+    const plan = await scene.api.get(DryRunService).plan(tinySpec());
     expect(plan.pending).toBeNull();
     expect(plan.stages.map(({ agent }) => agent)).toEqual(['agent_a', 'agent_b']);
     expect(plan.predicted.stepTimeMs).toBeGreaterThan(0);
@@ -279,19 +255,19 @@ describe('what the control plane guards', { timeout: SLOW_MS }, () => {
     expect(plan.schedule).toEqual({ name: '1f1b', microBatches: 2 });
     expect(plan.timetable).toMatch(/^rank 0 \| F0/);
     expect(plan.stages.every(({ memoryBytes, parameters }) => memoryBytes > 4 * parameters)).toBe(true);
-    expect(await api.prisma.run.count()).toBe(0);
+    expect(await scene.api.prisma.run.count()).toBe(0);
   });
 
-  it('splits a run over unequal agents by what they measured, and explains it', async () => {
+  it('splits a run over unequal scene.agents by what they measured, and explains it', async () => {
     const unequal = [
-      new FakeAgent({ id: 'agent_slow', grpc: api.grpc, matmulGflops: 10 }),
-      new FakeAgent({ id: 'agent_fast', grpc: api.grpc, matmulGflops: 30 }),
-      new FakeAgent({ id: 'agent_slowest', grpc: api.grpc, matmulGflops: 1 }),
+      new FakeAgent({ id: 'agent_slow', grpc: scene.api.grpc, matmulGflops: 10 }),
+      new FakeAgent({ id: 'agent_fast', grpc: scene.api.grpc, matmulGflops: 30 }),
+      new FakeAgent({ id: 'agent_slowest', grpc: scene.api.grpc, matmulGflops: 1 }),
     ];
-    agents.push(...unequal);
+    scene.agents.push(...unequal);
     for (const agent of unequal) await agent.connect();
     const spec = tinySpec({ model: { layers: 8, heads: 4, hidden: 64 } });
-    const plan = await api.get(DryRunService).plan(spec);
+    const plan = await scene.api.get(DryRunService).plan(spec);
     const layers = Object.fromEntries(plan.stages.map(({ agent, layerCount }) => [agent, layerCount]));
     expect(Object.keys(layers).sort()).toEqual(['agent_fast', 'agent_slow']);
     expect(layers['agent_fast']).toBeGreaterThan(layers['agent_slow'] as number);
@@ -302,14 +278,14 @@ describe('what the control plane guards', { timeout: SLOW_MS }, () => {
     expect(even?.reason).toMatch(/slower: rank \d on host-1:0 computes/);
     expect(plan.runnerUps.map(({ name }) => name)).toContain('1f1b, m = 2, recompute full');
     expect(plan.explanation).toMatch(/^1f1b, m = 2 on 2 devices: [^]*What else was considered:/);
-    const { id } = await api.runs.submit(spec, 'tester');
+    const { id } = await scene.api.runs.submit(spec, 'tester');
     const fast = unequal[1] as FakeAgent;
     const attempt = await fast.attempt(id);
     expect(attempt.plan.stages.map(({ layerCount }) => layerCount)).toEqual(
       plan.stages.map(({ layerCount }) => layerCount),
     );
     expect(attempt.plan.peers.map(({ agentId }) => agentId)).toEqual(plan.stages.map(({ agent }) => agent));
-    const fixed = await api
+    const fixed = await scene.api
       .get(DryRunService)
       .plan(tinySpec({ model: { layers: 8 }, parallel: { partition: [2, 6] } }));
     expect(fixed.stages.map(({ layerCount }) => layerCount)).toEqual([2, 6]);
@@ -318,8 +294,8 @@ describe('what the control plane guards', { timeout: SLOW_MS }, () => {
   it('generates text from a checkpoint', async () => {
     const run = await single();
     await checkpoint(run, 3);
-    const [durable] = await api.prisma.checkpoint.findMany();
-    const service = api.get(GenerateService);
+    const [durable] = await scene.api.prisma.checkpoint.findMany();
+    const service = scene.api.get(GenerateService);
     const request = { prompt: 'Hi', maxTokens: 3, temperature: 0, seed: 1 };
     await expect(service.generate('ckpt_none', request)).rejects.toMatchObject({ code: 'CHECKPOINT.NOT_FOUND' });
     const answer = service.generate(durable?.id as string, request);
@@ -345,7 +321,10 @@ describe('what the control plane guards', { timeout: SLOW_MS }, () => {
     const second = await run.agent.take('generate', ({ taskId }) => taskId !== task.taskId);
     run.agent.answer(second.commandId, { code: 'AGENT.BUSY', message: 'four generations run here' });
     await expect(failing).rejects.toMatchObject({ code: 'GENERATE.FAILED', kind: 'unavailable' });
-    await api.prisma.dataset.update({ where: { id: DATASET_ID }, data: { tokenizer: { name: 'tokens', vocab: 256 } } });
+    await scene.api.prisma.dataset.update({
+      where: { id: DATASET_ID },
+      data: { tokenizer: { name: 'tokens', vocab: 256 } },
+    });
     await expect(service.generate(durable?.id as string, request)).rejects.toMatchObject({
       code: 'GENERATE.NO_TOKENIZER',
       kind: 'invalid',
@@ -362,7 +341,7 @@ describe('what the control plane guards', { timeout: SLOW_MS }, () => {
     const told = { spans, sent, countedMs: 500 };
     agent.send({ $case: 'trace', value: { runId: id, fence: attempt.fence, rank: 0, step: 1, ...told } });
     const trace = await eventually('a trace', async () => {
-      const found = await api.get(TimelineService).chromeTrace(id);
+      const found = await scene.api.get(TimelineService).chromeTrace(id);
       return found.traceEvents.length > 0 ? found : undefined;
     });
     const executed = trace.traceEvents.filter(({ ph, cat }) => ph === 'X' && cat !== 'planned');
@@ -374,7 +353,7 @@ describe('what the control plane guards', { timeout: SLOW_MS }, () => {
       name: expect.stringMatching(/^rank 0: .+:\d+ \(agent_a\)$/) as string,
     });
     expect(trace.traceEvents.some(({ ph, cat }) => ph === 'X' && cat === 'planned')).toBe(true);
-    const { steps, links } = timelineSchema.parse(await api.get(TimelineService).json(id, 1));
+    const { steps, links } = timelineSchema.parse(await scene.api.get(TimelineService).json(id, 1));
     expect(links).toEqual([
       { fromRank: 0, toRank: 1, edge: 'activation', framesPerStep: 5, bytesPerStep: 4000, bytesPerSecond: 8000 },
     ]);
@@ -394,7 +373,7 @@ describe('what the control plane guards', { timeout: SLOW_MS }, () => {
     agent.send({ $case: 'stageWaiting', value: { ...report, ...last, waitedMs: 5001 } });
     const sequence = agent.metrics(attempt, { 'train/loss': [1, 1.5] });
     await agent.take('ack', ({ metrics }) => metrics === sequence);
-    const events = await api.prisma.event.findMany({ where: { type: 'run.stage_waiting' } });
+    const events = await scene.api.prisma.event.findMany({ where: { type: 'run.stage_waiting' } });
     expect(events).toMatchObject([
       {
         runId: id,
@@ -408,7 +387,7 @@ describe('what the control plane guards', { timeout: SLOW_MS }, () => {
   });
 
   it('answers the health protocol without a token', async () => {
-    const client = new healthV1.HealthClient(api.grpc, credentials.createInsecure());
+    const client = new healthV1.HealthClient(scene.api.grpc, credentials.createInsecure());
     const check = (service: string): Promise<healthV1.HealthCheckResponse> =>
       new Promise(
         (resolve, reject) =>

@@ -1,10 +1,9 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { startTemporaryPostgres, type TemporaryPostgres } from '@millrace/testing';
-import { type ApiUnderTest, eventually, startApi, temporaryHome } from './api-under-test';
-import { type Attempt, FakeAgent } from './fake-agent';
-import { createDataset, tinySpec } from './run-specs';
+import { describe, expect, it } from 'vitest';
+import { eventually } from './api-under-test';
+import { clusterForEach, SLOW_MS } from './cluster-scene';
+import type { Attempt, FakeAgent } from './fake-agent';
+import { tinySpec } from './run-specs';
 
-const SLOW_MS = 180_000;
 const PATIENCE_MS = 60_000;
 /** Agents accepted, and still accept, so many bytes in one gRPC message. */
 const GRPC_MESSAGE_BYTES = 5 * 2 ** 20;
@@ -14,34 +13,7 @@ const model = (layers: number): object => ({ layers, heads: 1, hidden: 1, ffn: 1
 const TRAIN = { steps: 4, checkpointEvery: 2 };
 
 describe('reports and plans that are longer than a gRPC message', { timeout: SLOW_MS }, () => {
-  let postgres: TemporaryPostgres;
-  let home: Awaited<ReturnType<typeof temporaryHome>>;
-  let api: ApiUnderTest;
-  let agents: FakeAgent[];
-  let databaseCount = 0;
-
-  beforeAll(async () => {
-    postgres = await startTemporaryPostgres();
-  }, SLOW_MS);
-  afterAll(() => postgres.stop(), SLOW_MS);
-  beforeEach(async () => {
-    home = await temporaryHome();
-    const databaseUrl = await postgres.createDatabase(`long${databaseCount++}`);
-    api = await startApi({ databaseUrl, home: home.path, leaseMs: 60_000 });
-    await createDataset(api.prisma);
-    agents = [];
-  }, SLOW_MS);
-  afterEach(async () => {
-    for (const agent of agents) agent.disconnect();
-    await api.close();
-    await home.remove();
-  }, SLOW_MS);
-
-  async function connect(id: string, takesParts = true): Promise<FakeAgent> {
-    const agent = await new FakeAgent({ id, grpc: api.grpc, takesParts }).connect();
-    agents.push(agent);
-    return agent;
-  }
+  const scene = clusterForEach({ leaseMs: 60_000 });
 
   async function checkpoint(agent: FakeAgent, attempt: Attempt): Promise<void> {
     const sequence = await agent.checkpointOfMany(attempt, 2);
@@ -50,15 +22,15 @@ describe('reports and plans that are longer than a gRPC message', { timeout: SLO
 
   async function manifest(): Promise<{ readonly tensors: readonly unknown[] }> {
     const row = await eventually('a durable checkpoint', () =>
-      api.prisma.checkpoint.findFirst({ where: { state: 'durable' } }).then((found) => found ?? undefined),
+      scene.api.prisma.checkpoint.findFirst({ where: { state: 'durable' } }).then((found) => found ?? undefined),
     );
     return row.manifest as unknown as { readonly tensors: readonly unknown[] };
   }
 
   it('publishes the checkpoint of 780 layers from one report', async () => {
-    const agent = await connect('agent_a');
+    const agent = await scene.connect('agent_a');
     const spec = tinySpec({ parallel: { pp: 1, partition: [780] }, model: model(780), train: TRAIN });
-    const { id } = await api.runs.submit(spec, 'tester');
+    const { id } = await scene.api.runs.submit(spec, 'tester');
     const attempt = await agent.attempt(id);
     agent.begin(attempt);
     await checkpoint(agent, attempt);
@@ -70,22 +42,22 @@ describe('reports and plans that are longer than a gRPC message', { timeout: SLO
 
   /** A run of 1,024 layers, most of them on rank 0, whose first attempt ends after its checkpoint. */
   async function interrupted(takesParts: boolean): Promise<{ readonly id: string; readonly agents: FakeAgent[] }> {
-    await connect('agent_a', takesParts);
-    await connect('agent_b', takesParts);
+    await scene.connect('agent_a', { takesParts });
+    await scene.connect('agent_b', { takesParts });
     const spec = tinySpec({ parallel: { pp: 2, partition: [1_000, 24] }, model: model(1_024), train: TRAIN });
-    const { id } = await api.runs.submit(spec, 'tester');
+    const { id } = await scene.api.runs.submit(spec, 'tester');
     const attempts: Attempt[] = [];
-    for (const agent of agents) attempts.push(await agent.attempt(id));
-    for (const [index, agent] of agents.entries()) agent.begin(attempts[index]!);
-    for (const [index, agent] of agents.entries()) await checkpoint(agent, attempts[index]!);
+    for (const agent of scene.agents) attempts.push(await agent.attempt(id));
+    for (const [index, agent] of scene.agents.entries()) agent.begin(attempts[index]!);
+    for (const [index, agent] of scene.agents.entries()) await checkpoint(agent, attempts[index]!);
     await manifest();
-    agents[0]!.report(attempts[0]!, 'failed', { step: 3, failureClass: 'node_lost', errorCode: 'TEST' });
-    return { id, agents };
+    scene.agents[0]!.report(attempts[0]!, 'failed', { step: 3, failureClass: 'node_lost', errorCode: 'TEST' });
+    return { id, agents: scene.agents };
   }
 
   it('sends each rank what it reads of a manifest of 1,024 layers', async () => {
     const { id } = await interrupted(true);
-    const again = await Promise.all(agents.map((agent) => agent.attempt(id, 1)));
+    const again = await Promise.all(scene.agents.map((agent) => agent.attempt(id, 1)));
     // Both ends have the tied embedding; positions are rank 0's, the last norm is rank 1's.
     const own = [1_000 * 12 + 2, 24 * 12 + 3];
     for (const [rank, { plan }] of again.entries()) {
@@ -93,18 +65,18 @@ describe('reports and plans that are longer than a gRPC message', { timeout: SLO
       expect(plan.resume.from === 'checkpoint' && plan.resume.manifest.tensors).toHaveLength(3 * own[rank]!);
     }
     expect(JSON.stringify(again[0]?.plan).length).toBeGreaterThan(GRPC_MESSAGE_BYTES);
-    expect(agents.map(({ error }) => error)).toEqual([undefined, undefined]);
+    expect(scene.agents.map(({ error }) => error)).toEqual([undefined, undefined]);
   });
 
   it('ends the run with the reason where an agent of an earlier version cannot take the plan', async () => {
     const { id } = await interrupted(false);
     const run = await eventually(
       'the run fails',
-      () => api.runs.get(id).then((each) => (each.state === 'failed' ? each : undefined)),
+      () => scene.api.runs.get(id).then((each) => (each.state === 'failed' ? each : undefined)),
       PATIENCE_MS,
     );
     expect(run.attempts.at(-1)?.failure).toMatchObject({ class: 'user_error', code: 'SESSION.MESSAGE_TOO_LARGE' });
     expect(run.reason?.message).toContain('at most 4.0 MiB can be sent');
-    expect(agents.map(({ error }) => error)).toEqual([undefined, undefined]);
+    expect(scene.agents.map(({ error }) => error)).toEqual([undefined, undefined]);
   });
 });

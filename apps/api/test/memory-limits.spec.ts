@@ -1,43 +1,17 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { RunSpec } from '@millrace/contracts';
-import { startTemporaryPostgres, type TemporaryPostgres } from '@millrace/testing';
-import { type ApiUnderTest, eventually, startApi, temporaryHome } from './api-under-test';
-import { type Attempt, FakeAgent } from './fake-agent';
-import { createDataset, tinySpec } from './run-specs';
+import { eventually } from './api-under-test';
+import { clusterForEach, SLOW_MS } from './cluster-scene';
+import type { Attempt, FakeAgent } from './fake-agent';
+import { tinySpec } from './run-specs';
 
-const SLOW_MS = 180_000;
 const MIB = 2 ** 20;
 
 describe('a run that ran out of memory', { timeout: SLOW_MS }, () => {
-  let postgres: TemporaryPostgres;
-  let home: Awaited<ReturnType<typeof temporaryHome>>;
-  let api: ApiUnderTest;
-  let agents: FakeAgent[];
-  let databaseUrl: string;
-  let databaseCount = 0;
-
-  beforeAll(async () => {
-    postgres = await startTemporaryPostgres();
-    home = await temporaryHome();
-  }, SLOW_MS);
-  afterAll(async () => {
-    await postgres.stop();
-    await home.remove();
-  }, SLOW_MS);
-  beforeEach(async () => {
-    databaseUrl = await postgres.createDatabase(`memory${databaseCount++}`);
-    api = await startApi({ databaseUrl, home: home.path });
-    await createDataset(api.prisma);
-    agents = [];
-  }, SLOW_MS);
-  afterEach(async () => {
-    for (const agent of agents) agent.disconnect();
-    await api.close();
-  }, SLOW_MS);
+  const scene = clusterForEach();
 
   async function connect(...ids: string[]): Promise<void> {
-    for (const id of ids)
-      agents.push(await new FakeAgent({ id, grpc: api.grpc, adapter: { memoryBytes: 512 * MIB } }).connect());
+    for (const id of ids) await scene.connect(id, { adapter: { memoryBytes: 512 * MIB } });
   }
 
   const spec = (parallel: Partial<RunSpec['parallel']>): RunSpec =>
@@ -48,7 +22,7 @@ describe('a run that ran out of memory', { timeout: SLOW_MS }, () => {
     const { agentIds } = await eventually(
       'the run is placed',
       async () => {
-        const leases = await api.prisma.lease.findMany({
+        const leases = await scene.api.prisma.lease.findMany({
           where: { runId: id, fence: { gt: fence } },
           orderBy: { rank: 'asc' },
         });
@@ -58,7 +32,7 @@ describe('a run that ran out of memory', { timeout: SLOW_MS }, () => {
     );
     return Promise.all(
       agentIds.map(async (agentId): Promise<[FakeAgent, Attempt]> => {
-        const agent = agents.find((each) => each.id === agentId)!;
+        const agent = scene.agents.find((each) => each.id === agentId)!;
         return [agent, await agent.attempt(id, fence)];
       }),
     );
@@ -66,7 +40,7 @@ describe('a run that ran out of memory', { timeout: SLOW_MS }, () => {
 
   async function plannedBytes(runId: string, fence: number): Promise<number[]> {
     const where = { runId_fence: { runId, fence } };
-    const { plan } = await api.prisma.attempt.findUniqueOrThrow({ where });
+    const { plan } = await scene.api.prisma.attempt.findUniqueOrThrow({ where });
     return (plan as { predicted: { rankBytes: number[] } }).predicted.rankBytes;
   }
 
@@ -84,17 +58,17 @@ describe('a run that ran out of memory', { timeout: SLOW_MS }, () => {
       errorMessage: 'the device is out of memory',
     });
     const { runId, fence } = attempt;
-    await eventually('it failed', async () => (await api.runs.get(runId)).attempts.at(-1)?.state === 'failed');
+    await eventually('it failed', async () => (await scene.api.runs.get(runId)).attempts.at(-1)?.state === 'failed');
     return { fence, bytes: (await plannedBytes(runId, fence))[rank]! };
   }
 
   it('gets a split that gives the device less, and its reason tells how much', async () => {
     await connect('agent_a', 'agent_b');
-    const { id } = await api.runs.submit(spec({ pp: 2 }), 'tester');
+    const { id } = await scene.api.runs.submit(spec({ pp: 2 }), 'tester');
     const first = await gangAfter(id, 0);
     const [loser] = first[1]!;
     const { fence, bytes } = await runOut(first, 1);
-    expect((await api.runs.get(id)).reason?.message).toMatch(
+    expect((await scene.api.runs.get(id)).reason?.message).toMatch(
       new RegExp(`retry 1 of 3; the plan gave ${loser.id} .* MiB, and the next one gives it .* MiB at most`),
     );
     const second = await gangAfter(id, fence);
@@ -105,22 +79,22 @@ describe('a run that ran out of memory', { timeout: SLOW_MS }, () => {
 
   it('moves to another device where its layers are fixed, also after the API was started again', async () => {
     await connect('agent_a');
-    const { id } = await api.runs.submit(spec({ pp: 1, partition: [6], recompute: 'full' }), 'tester');
+    const { id } = await scene.api.runs.submit(spec({ pp: 1, partition: [6], recompute: 'full' }), 'tester');
     const first = await gangAfter(id, 0);
-    await api.actions.pause(id, 'tester');
+    await scene.api.actions.pause(id, 'tester');
     const { fence } = await runOut(first, 0);
-    await api.close();
-    api = await startApi({ databaseUrl, home: home.path });
-    for (const agent of agents) await agent.connect(api.grpc);
+    await scene.api.close();
+    scene.api = await scene.startApi();
+    for (const agent of scene.agents) await agent.connect(scene.api.grpc);
     await connect('agent_b');
-    await api.actions.resume(id, 'tester');
+    await scene.api.actions.resume(id, 'tester');
     const [[agent]] = (await gangAfter(id, fence)) as [[FakeAgent, Attempt]];
     expect(agent.id).toBe('agent_b');
   });
 
   it('computes more again where that is what is left, and then fails with what to change', async () => {
     await connect('agent_a');
-    const { id } = await api.runs.submit(spec({ pp: 1, partition: [6] }), 'tester');
+    const { id } = await scene.api.runs.submit(spec({ pp: 1, partition: [6] }), 'tester');
     let gang = await gangAfter(id, 0);
     expect(gang[0]![1].plan.spec.parallel.recompute).toBe('none');
     const { fence } = await runOut(gang, 0);
@@ -133,7 +107,7 @@ describe('a run that ran out of memory', { timeout: SLOW_MS }, () => {
       const state = await eventually(
         'it is placed again or failed',
         async () => {
-          const run = await api.runs.get(id);
+          const run = await scene.api.runs.get(id);
           if (run.state === 'failed') return run.state;
           return run.attempts.some((each) => each.fence > last) && run.state;
         },
@@ -141,7 +115,7 @@ describe('a run that ran out of memory', { timeout: SLOW_MS }, () => {
       );
       gang = state === 'failed' ? [] : await gangAfter(id, last);
     }
-    const { state, reason } = await api.runs.get(id);
+    const { state, reason } = await scene.api.runs.get(id);
     expect(state).toBe('failed');
     expect(reason?.code).toBe('SCHEDULING.MEMORY_EXHAUSTED');
     expect(reason?.message).toMatch(/^run_\w+ ran out of memory, after which host-1:0 counts as holding .* at most/);

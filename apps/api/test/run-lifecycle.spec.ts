@@ -1,55 +1,24 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { type agentV1, attemptPlanSchema } from '@millrace/contracts';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { startTemporaryPostgres, type TemporaryPostgres } from '@millrace/testing';
+import { describe, expect, it } from 'vitest';
 import { AgentsService } from '../src/requests/agents/agents.service';
-import { type ApiUnderTest, eventually, startApi, temporaryHome } from './api-under-test';
+import { eventually } from './api-under-test';
+import { clusterForEach, SLOW_MS } from './cluster-scene';
 import { type Attempt, FakeAgent } from './fake-agent';
-import { createDataset, tinySpec } from './run-specs';
+import { tinySpec } from './run-specs';
 import { RunRemovalService } from '../src/requests/runs/run-removal.service';
 
 /** The first test of a process compiles the schema and query engines, which takes long on a busy machine. */
-const SLOW_MS = 180_000;
 
 describe('the life of a run', { timeout: SLOW_MS }, () => {
-  let postgres: TemporaryPostgres;
-  let home: Awaited<ReturnType<typeof temporaryHome>>;
-  let api: ApiUnderTest;
-  let agents: FakeAgent[];
-  let databaseCount = 0;
-  let databaseUrl: string;
+  const scene = clusterForEach();
 
-  beforeAll(async () => {
-    postgres = await startTemporaryPostgres();
-    home = await temporaryHome();
-  }, SLOW_MS);
-  afterAll(async () => {
-    await postgres.stop();
-    await home.remove();
-  }, SLOW_MS);
-  beforeEach(async () => {
-    databaseUrl = await postgres.createDatabase(`life${databaseCount++}`);
-    api = await startApi({ databaseUrl, home: home.path });
-    await createDataset(api.prisma);
-    agents = [];
-  }, SLOW_MS);
-  afterEach(async () => {
-    for (const agent of agents) agent.disconnect();
-    await api.close();
-  }, SLOW_MS);
-
-  async function connect(...ids: string[]): Promise<FakeAgent[]> {
-    const connected = await Promise.all(ids.map((id) => new FakeAgent({ id, grpc: api.grpc }).connect()));
-    agents.push(...connected);
-    return connected;
-  }
-
-  const stateOf = async (id: string): Promise<string> => (await api.runs.get(id)).state;
+  const stateOf = async (id: string): Promise<string> => (await scene.api.runs.get(id)).state;
   const reaches = (id: string, state: string): Promise<true> =>
     eventually(`${id} is ${state}`, async () => ((await stateOf(id)) === state ? true : undefined));
 
   /** Both ranks of a pp 2 run, in rank order, running. */
-  async function running(runId: string, afterFence = 0, from = agents): Promise<[FakeAgent, Attempt][]> {
+  async function running(runId: string, afterFence = 0, from = scene.agents): Promise<[FakeAgent, Attempt][]> {
     const pairs: [FakeAgent, Attempt][] = await Promise.all(
       from.map(async (agent) => [agent, await agent.attempt(runId, afterFence)] as [FakeAgent, Attempt]),
     );
@@ -77,8 +46,8 @@ describe('the life of a run', { timeout: SLOW_MS }, () => {
   }
 
   it('goes from submit to succeeded, with its last checkpoint durable and its devices free', async () => {
-    await connect('agent_a', 'agent_b');
-    const { id, state } = await api.runs.submit(tinySpec({ parallel: { partition: [1, 1] } }), 'tester');
+    await scene.connectAll('agent_a', 'agent_b');
+    const { id, state } = await scene.api.runs.submit(tinySpec({ parallel: { partition: [1, 1] } }), 'tester');
     expect(state).toBe('queued');
     const pairs = await running(id);
     const [[, first], [second]] = pairs as [[FakeAgent, Attempt], [FakeAgent, Attempt]];
@@ -94,20 +63,23 @@ describe('the life of a run', { timeout: SLOW_MS }, () => {
       resume: { from: 'random' },
       model: { vocab: 256, ffn: 16 },
     });
-    expect(await api.runs.list({ limit: 10 })).toMatchObject({ items: [{ id, state: 'running' }], nextCursor: null });
+    expect(await scene.api.runs.list({ limit: 10 })).toMatchObject({
+      items: [{ id, state: 'running' }],
+      nextCursor: null,
+    });
 
     const sequence = second.metrics(first, { 'train/loss': [1, 5.5] });
     await second.take('ack', ({ metrics }) => metrics === sequence);
     // The same batch again, as after a lost acknowledgement: acknowledged, and stored once.
     second.metrics(first, { 'train/loss': [1, 7.5] }, sequence);
     await eventually('acknowledged twice', () => second.received.filter((body) => body.$case === 'ack').length >= 2);
-    expect(await api.prisma.metricPoint.findMany()).toMatchObject([
+    expect(await scene.api.prisma.metricPoint.findMany()).toMatchObject([
       { name: 'train/loss', step: 1, value: 5.5, fence: 1 },
     ]);
 
     await finish(pairs, 10);
     await reaches(id, 'succeeded');
-    const run = await api.runs.get(id);
+    const run = await scene.api.runs.get(id);
     expect(run).toMatchObject({
       step: 10,
       steps: 10,
@@ -115,8 +87,8 @@ describe('the life of a run', { timeout: SLOW_MS }, () => {
       attempts: [{ fence: 1, state: 'finished', failure: null, fromStep: 1 }],
     });
     expect(run.finishedAt).not.toBeNull();
-    expect(await api.prisma.lease.count()).toBe(0);
-    const [durable] = await api.prisma.checkpoint.findMany();
+    expect(await scene.api.prisma.lease.count()).toBe(0);
+    const [durable] = await scene.api.prisma.checkpoint.findMany();
     expect(durable).toMatchObject({ runId: id, step: 10, state: 'durable' });
     const { tensors } = durable?.manifest as { tensors: { name: string; kind: string }[] };
     expect(tensors.slice(0, 3).map(({ name, kind }) => `${kind} ${name}`)).toEqual([
@@ -125,7 +97,7 @@ describe('the life of a run', { timeout: SLOW_MS }, () => {
       'weight transformer.h.0.ln_1.weight',
     ]);
     expect(tensors).toHaveLength(3 * (2 + 2 * 12 + 2));
-    const events = await api.prisma.event.findMany({
+    const events = await scene.api.prisma.event.findMany({
       where: { runId: id, type: 'run.state' },
       orderBy: { sequence: 'asc' },
     });
@@ -136,25 +108,28 @@ describe('the life of a run', { timeout: SLOW_MS }, () => {
       'running',
       'succeeded',
     ]);
-    await api.get(RunRemovalService).remove(id, 'tester');
-    await expect(api.runs.get(id)).rejects.toMatchObject({ code: 'RUN.NOT_FOUND' });
-    expect(await api.prisma.checkpoint.count()).toBe(0);
+    await scene.api.get(RunRemovalService).remove(id, 'tester');
+    await expect(scene.api.runs.get(id)).rejects.toMatchObject({ code: 'RUN.NOT_FOUND' });
+    expect(await scene.api.prisma.checkpoint.count()).toBe(0);
   });
 
   it('says why it waits, and starts when a second agent comes', async () => {
-    const { id } = await api.runs.submit(tinySpec(), 'tester');
-    await eventually('a reason', async () => (await api.runs.get(id)).reason?.code === 'NO_AGENTS');
-    await connect('agent_a');
-    await eventually('another reason', async () => (await api.runs.get(id)).reason?.code === 'NOT_ENOUGH_DEVICES');
-    expect((await api.runs.get(id)).reason?.nearest).toMatchObject({ missingDevices: 1 });
-    expect(agents[0]?.received.some((body) => body.$case === 'startAttempt')).toBe(false);
-    await connect('agent_b');
+    const { id } = await scene.api.runs.submit(tinySpec(), 'tester');
+    await eventually('a reason', async () => (await scene.api.runs.get(id)).reason?.code === 'NO_AGENTS');
+    await scene.connectAll('agent_a');
+    await eventually(
+      'another reason',
+      async () => (await scene.api.runs.get(id)).reason?.code === 'NOT_ENOUGH_DEVICES',
+    );
+    expect((await scene.api.runs.get(id)).reason?.nearest).toMatchObject({ missingDevices: 1 });
+    expect(scene.agents[0]?.received.some((body) => body.$case === 'startAttempt')).toBe(false);
+    await scene.connectAll('agent_b');
     await running(id);
   });
 
   it('lets the lease of a device run out whose thread is silent, though its agent is heard', async () => {
-    const [, b] = (await connect('agent_a', 'agent_b')) as [FakeAgent, FakeAgent];
-    const { id } = await api.runs.submit(tinySpec(), 'tester');
+    const [, b] = (await scene.connectAll('agent_a', 'agent_b')) as [FakeAgent, FakeAgent];
+    const { id } = await scene.api.runs.submit(tinySpec(), 'tester');
     const pairs = await running(id);
     const rank = pairs.findIndex(([agent]) => agent === b);
     b.answers = false;
@@ -164,10 +139,10 @@ describe('the life of a run', { timeout: SLOW_MS }, () => {
       await eventually('heartbeats for longer than a lease', () => b.received.length > sent + count * 10);
     };
     await terms(2);
-    expect((await api.runs.get(id)).state).toBe('running');
+    expect((await scene.api.runs.get(id)).state).toBe('running');
     b.running = [{ ...b.running[0]!, threadSilentMs: 120_000 }];
-    await eventually('the attempt is lost', async () => (await api.runs.get(id)).attempts[0]?.state === 'lost');
-    expect((await api.runs.get(id)).attempts[0]?.failure).toMatchObject({
+    await eventually('the attempt is lost', async () => (await scene.api.runs.get(id)).attempts[0]?.state === 'lost');
+    expect((await scene.api.runs.get(id)).attempts[0]?.failure).toMatchObject({
       class: 'timed_out',
       code: 'ATTEMPT.DEVICE_SILENT',
       culprit: { rank, agent: b.id },
@@ -177,21 +152,21 @@ describe('the life of a run', { timeout: SLOW_MS }, () => {
     b.answers = true;
     b.running = [];
     b.answer(commandId);
-    await eventually('a second attempt', async () => (await api.runs.get(id)).attempts.length === 2, 40_000);
+    await eventually('a second attempt', async () => (await scene.api.runs.get(id)).attempts.length === 2, 40_000);
   });
 
   it('goes on under a higher fence after a lease ran out; the old fence writes nothing', async () => {
-    const [a, b] = (await connect('agent_a', 'agent_b')) as [FakeAgent, FakeAgent];
-    const { id } = await api.runs.submit(tinySpec(), 'tester');
+    const [a, b] = (await scene.connectAll('agent_a', 'agent_b')) as [FakeAgent, FakeAgent];
+    const { id } = await scene.api.runs.submit(tinySpec(), 'tester');
     const pairs = await running(id);
     await checkpoint(pairs, 4);
     const frozen = pairs[1]?.[0] as FakeAgent;
     const old = pairs[1]?.[1] as Attempt;
     frozen.freeze();
     frozen.answers = false;
-    const [c] = (await connect('agent_c')) as [FakeAgent];
-    await eventually('the attempt is lost', async () => (await api.runs.get(id)).attempts[0]?.state === 'lost');
-    const lost = (await api.runs.get(id)).attempts[0];
+    const [c] = (await scene.connectAll('agent_c')) as [FakeAgent];
+    await eventually('the attempt is lost', async () => (await scene.api.runs.get(id)).attempts[0]?.state === 'lost');
+    const lost = (await scene.api.runs.get(id)).attempts[0];
     expect(lost?.failure).toMatchObject({
       class: 'node_lost',
       code: 'ATTEMPT.AGENT_LOST',
@@ -212,37 +187,37 @@ describe('the life of a run', { timeout: SLOW_MS }, () => {
     await frozen.connect();
     const sequence = frozen.metrics(old, { 'train/loss': [5, 99] });
     await frozen.take('ack', ({ metrics }) => metrics === sequence);
-    expect(await api.prisma.metricPoint.count({ where: { value: 99 } })).toBe(0);
+    expect(await scene.api.prisma.metricPoint.count({ where: { value: 99 } })).toBe(0);
     await expect(frozen.put(old, Buffer.from('late'))).rejects.toMatchObject({ code: 10 });
     await frozen.checkpoint({ ...old, fence: again[0]?.[1].fence ?? 0 }, 5);
     await frozen.take('ack', ({ checkpoints }) => checkpoints > 0);
-    expect(await api.prisma.checkpoint.count({ where: { step: 5 } })).toBe(0);
+    expect(await scene.api.prisma.checkpoint.count({ where: { step: 5 } })).toBe(0);
     await frozen.take('heartbeatAck', ({ current }) =>
       current.some(({ runId, fence }) => runId === id && fence > old.fence),
     );
   });
 
   it('says that a rank has no connection, and for how long that may last', async () => {
-    await connect('agent_a', 'agent_b');
-    const { id } = await api.runs.submit(tinySpec(), 'tester');
+    await scene.connectAll('agent_a', 'agent_b');
+    const { id } = await scene.api.runs.submit(tinySpec(), 'tester');
     const pairs = await running(id);
-    // On a slow machine, its lease must not run out before it is back.
-    await api.prisma.lease.updateMany({ data: { expiresAt: new Date(Date.now() + 600_000) } });
+    // Its lease must not run out on a slow machine before it is back.
+    await scene.api.prisma.lease.updateMany({ data: { expiresAt: new Date(Date.now() + 600_000) } });
     const [away] = pairs[0]!;
-    const reasonOf = async () => (await api.runs.get(id)).reason;
+    const reasonOf = async () => (await scene.api.runs.get(id)).reason;
     away.disconnect();
     const reason = await eventually('a reason', async () => (await reasonOf()) ?? undefined);
     expect(reason).toMatchObject({ code: 'RANK_AWAY', message: expect.stringContaining(`${away.id} (rank 0) has no`) });
     expect(await stateOf(id)).toBe('running');
     await away.connect();
     await eventually('no reason', async () => ((await reasonOf()) === null ? true : undefined));
-    const events = await api.prisma.event.findMany({ where: { type: 'run.rank_away' } });
+    const events = await scene.api.prisma.event.findMany({ where: { type: 'run.rank_away' } });
     expect(events).toHaveLength(2);
   });
 
   it('loses an attempt at once when an agent comes back without it', async () => {
-    await connect('agent_a', 'agent_b');
-    const { id } = await api.runs.submit(tinySpec(), 'tester');
+    await scene.connectAll('agent_a', 'agent_b');
+    const { id } = await scene.api.runs.submit(tinySpec(), 'tester');
     const pairs = await running(id);
     const killed = pairs[0]?.[0] as FakeAgent;
     killed.disconnect();
@@ -250,7 +225,7 @@ describe('the life of a run', { timeout: SLOW_MS }, () => {
     await killed.connect();
     const again = await running(id, 1);
     expect(again[0]?.[1].plan).toMatchObject({ firstStep: 1, resume: { from: 'random' } });
-    const { attempts } = await api.runs.get(id);
+    const { attempts } = await scene.api.runs.get(id);
     expect(attempts).toMatchObject([
       { state: 'lost', failure: { code: 'ATTEMPT.AGENT_REPLACED', culprit: { rank: 0 } } },
       { state: 'running' },
@@ -258,33 +233,36 @@ describe('the life of a run', { timeout: SLOW_MS }, () => {
   });
 
   it('survives a restart of the API: sessions re-attach, and every lease gets a fresh term', async () => {
-    await connect('agent_a', 'agent_b');
-    const { id } = await api.runs.submit(tinySpec(), 'tester');
+    await scene.connectAll('agent_a', 'agent_b');
+    const { id } = await scene.api.runs.submit(tinySpec(), 'tester');
     const pairs = await running(id);
-    for (const agent of agents) agent.disconnect();
-    await api.close();
+    scene.disconnectAll();
+    await scene.api.close();
     await new Promise((resolve) => setTimeout(resolve, 2_500));
-    api = await startApi({ databaseUrl, home: home.path });
-    for (const agent of agents) await agent.connect(api.grpc);
-    const sequence = agents[0]?.metrics(pairs[0]?.[1] as Attempt, { 'train/loss': [3, 2.5] });
-    await agents[0]?.take('ack', ({ metrics }) => metrics === sequence);
+    scene.api = await scene.startApi();
+    for (const agent of scene.agents) await agent.connect(scene.api.grpc);
+    const sequence = scene.agents[0]?.metrics(pairs[0]?.[1] as Attempt, { 'train/loss': [3, 2.5] });
+    await scene.agents[0]?.take('ack', ({ metrics }) => metrics === sequence);
     await new Promise((resolve) => setTimeout(resolve, 2_500));
-    expect(await api.runs.get(id)).toMatchObject({ state: 'running', attempts: [{ fence: 1, state: 'running' }] });
-    expect(agents.some((agent) => agent.received.some((body) => body.$case === 'startAttempt'))).toBe(false);
+    expect(await scene.api.runs.get(id)).toMatchObject({
+      state: 'running',
+      attempts: [{ fence: 1, state: 'running' }],
+    });
+    expect(scene.agents.some((agent) => agent.received.some((body) => body.$case === 'startAttempt'))).toBe(false);
     await finish(pairs, 10);
     await reaches(id, 'succeeded');
   });
 
   it('gives each rank a certificate where links leave the machine, and keeps no key that was taken', async () => {
-    agents = ['agent_a', 'agent_b'].map(
-      (name) => new FakeAgent({ id: name, grpc: api.grpc, dataAddress: 'far.example:1' }),
+    scene.agents = ['agent_a', 'agent_b'].map(
+      (name) => new FakeAgent({ id: name, grpc: scene.api.grpc, dataAddress: 'far.example:1' }),
     );
-    for (const agent of agents) agent.takesStarts = false;
-    for (const agent of agents) await agent.connect();
-    const { id } = await api.runs.submit(tinySpec(), 'tester');
+    for (const agent of scene.agents) agent.takesStarts = false;
+    for (const agent of scene.agents) await agent.connect();
+    const { id } = await scene.api.runs.submit(tinySpec(), 'tester');
     const start = async (agent: FakeAgent): Promise<agentV1.StartAttempt> =>
       agent.take('startAttempt', () => true, 40_000);
-    const before = await Promise.all(agents.map(start));
+    const before = await Promise.all(scene.agents.map(start));
     const credentials = before.map(({ dataCredential }) => dataCredential!);
     const [first, second] = credentials.map(({ certificate }) => new X509Certificate(certificate));
     expect(credentials[0]?.authority).toBe(credentials[1]?.authority);
@@ -297,38 +275,38 @@ describe('the life of a run', { timeout: SLOW_MS }, () => {
       expect(Date.parse(certificate.validTo) - Date.now()).toBeGreaterThan(1_000 * 86_400_000);
     }
 
-    // A restarted API still has them: the ranks have not confirmed them.
-    for (const agent of agents) agent.disconnect();
-    await api.close();
-    api = await startApi({ databaseUrl, home: home.path });
-    for (const agent of agents) await agent.connect(api.grpc);
-    const again = await Promise.all(agents.map(start));
+    // An API that starts anew has them still: the ranks have not said that they do.
+    scene.disconnectAll();
+    await scene.api.close();
+    scene.api = await scene.startApi();
+    for (const agent of scene.agents) await agent.connect(scene.api.grpc);
+    const again = await Promise.all(scene.agents.map(start));
     expect(again.map(({ dataCredential }) => dataCredential)).toEqual(credentials);
 
     const kept = async (): Promise<number[]> =>
-      (await api.prisma.rankCredential.findMany({ orderBy: { rank: 'asc' } })).map(({ rank }) => rank);
+      (await scene.api.prisma.rankCredential.findMany({ orderBy: { rank: 'asc' } })).map(({ rank }) => rank);
     expect(await kept()).toEqual([0, 1]);
     const taken = again.findIndex(({ planJson }) => attemptPlanSchema.parse(JSON.parse(planJson)).rank === 0);
-    agents[taken]!.answer(again[taken]!.commandId);
+    scene.agents[taken]!.answer(again[taken]!.commandId);
     await eventually('the rank has its certificate', async () => (await kept()).length === 1);
     expect(await kept()).toEqual([1]);
-    await api.actions.cancel(id, 'tester');
+    await scene.api.actions.cancel(id, 'tester');
     await eventually('nothing is kept', async () => (await kept()).length === 0);
-    expect(await api.prisma.attempt.findFirst({ where: { runId: id } })).toMatchObject({ dataKey: '' });
+    expect(await scene.api.prisma.attempt.findFirst({ where: { runId: id } })).toMatchObject({ dataKey: '' });
   });
 
   it('makes no certificates where every link is on one machine', async () => {
-    await connect('agent_a', 'agent_b');
-    await api.runs.submit(tinySpec(), 'tester');
-    expect((await agents[0]!.take('startAttempt')).dataCredential).toBeUndefined();
-    expect(await api.prisma.rankCredential.count()).toBe(0);
+    await scene.connectAll('agent_a', 'agent_b');
+    await scene.api.runs.submit(tinySpec(), 'tester');
+    expect((await scene.agents[0]!.take('startAttempt')).dataCredential).toBeUndefined();
+    expect(await scene.api.prisma.rankCredential.count()).toBe(0);
   });
 
   it('pauses at a boundary and resumes from its checkpoint', async () => {
-    await connect('agent_a', 'agent_b');
-    const { id } = await api.runs.submit(tinySpec(), 'tester');
+    await scene.connectAll('agent_a', 'agent_b');
+    const { id } = await scene.api.runs.submit(tinySpec(), 'tester');
     const pairs = await running(id);
-    expect(await api.actions.pause(id, 'tester')).toEqual({ id, state: 'pausing' });
+    expect(await scene.api.actions.pause(id, 'tester')).toEqual({ id, state: 'pausing' });
     const boundary = await (pairs[0]?.[0] as FakeAgent).take('requestBoundary');
     expect(boundary).toMatchObject({ runId: id, checkpoint: true, stop: true });
     for (const [agent, attempt] of pairs) agent.report(attempt, 'paused', { step: 6 });
@@ -336,40 +314,40 @@ describe('the life of a run', { timeout: SLOW_MS }, () => {
     expect(await stateOf(id)).toBe('pausing');
     await checkpoint(pairs, 6);
     await reaches(id, 'paused');
-    expect(await api.prisma.lease.count()).toBe(0);
-    await expect(api.actions.checkpoint(id, 'tester')).rejects.toMatchObject({ code: 'RUN.STATE_CONFLICT' });
-    expect(await api.actions.resume(id, 'tester')).toEqual({ id, state: 'queued' });
+    expect(await scene.api.prisma.lease.count()).toBe(0);
+    await expect(scene.api.actions.checkpoint(id, 'tester')).rejects.toMatchObject({ code: 'RUN.STATE_CONFLICT' });
+    expect(await scene.api.actions.resume(id, 'tester')).toEqual({ id, state: 'queued' });
     const again = await running(id, 1);
     expect(again[0]?.[1].plan).toMatchObject({ firstStep: 7, resume: { from: 'checkpoint', manifest: { step: 6 } } });
   });
 
   it('is cancelled once every agent has stopped', async () => {
-    const [a, b] = (await connect('agent_a', 'agent_b')) as [FakeAgent, FakeAgent];
-    const { id } = await api.runs.submit(tinySpec(), 'tester');
+    const [a, b] = (await scene.connectAll('agent_a', 'agent_b')) as [FakeAgent, FakeAgent];
+    const { id } = await scene.api.runs.submit(tinySpec(), 'tester');
     await running(id);
     a.answers = false;
     b.answers = false;
-    expect(await api.actions.cancel(id, 'tester')).toEqual({ id, state: 'stopping' });
+    expect(await scene.api.actions.cancel(id, 'tester')).toEqual({ id, state: 'stopping' });
     const stop = await a.take('stopAttempt');
     expect(stop.reason).toBe('cancel');
     a.running = [];
     a.answer(stop.commandId);
-    await eventually('one lease is left', async () => (await api.prisma.lease.count()) === 1);
+    await eventually('one lease is left', async () => (await scene.api.prisma.lease.count()) === 1);
     expect(await stateOf(id)).toBe('stopping');
-    await expect(api.actions.pause(id, 'tester')).rejects.toMatchObject({ code: 'RUN.STATE_CONFLICT' });
-    // The other agent never answers: its lease is not renewed any more, whatever its heartbeats say.
+    await expect(scene.api.actions.pause(id, 'tester')).rejects.toMatchObject({ code: 'RUN.STATE_CONFLICT' });
+    // The other never answers: its lease is not renewed any more, whatever its heartbeats say.
     await reaches(id, 'cancelled');
-    expect(await api.runs.get(id)).toMatchObject({
+    expect(await scene.api.runs.get(id)).toMatchObject({
       attempts: [{ state: 'cancelled' }],
       reason: { code: 'RUN.CANCELLED' },
     });
-    expect(await api.actions.cancel(id, 'tester')).toEqual({ id, state: 'cancelled' });
-    await expect(api.actions.resume(id, 'tester')).rejects.toMatchObject({ code: 'RUN.STATE_CONFLICT' });
+    expect(await scene.api.actions.cancel(id, 'tester')).toEqual({ id, state: 'cancelled' });
+    await expect(scene.api.actions.resume(id, 'tester')).rejects.toMatchObject({ code: 'RUN.STATE_CONFLICT' });
   });
 
   it('ends as numerics without a retry, and keeps its last good checkpoint', async () => {
-    await connect('agent_a', 'agent_b');
-    const { id } = await api.runs.submit(tinySpec(), 'tester');
+    await scene.connectAll('agent_a', 'agent_b');
+    const { id } = await scene.api.runs.submit(tinySpec(), 'tester');
     const pairs = await running(id);
     await checkpoint(pairs, 5);
     pairs[0]?.[0].report(pairs[0][1], 'failed', {
@@ -380,23 +358,23 @@ describe('the life of a run', { timeout: SLOW_MS }, () => {
       culpritRank: 1,
     });
     await reaches(id, 'failed');
-    const run = await api.runs.get(id);
+    const run = await scene.api.runs.get(id);
     expect(run).toMatchObject({
       reason: { code: 'ENGINE.NOT_FINITE' },
       attempts: [{ state: 'failed', failure: { class: 'numerics', culprit: { rank: 1 } } }],
     });
-    expect(await api.prisma.checkpoint.count({ where: { runId: id, state: 'durable', step: 5 } })).toBe(1);
-    // The other rank is told to stop, and may still report what it measured.
+    expect(await scene.api.prisma.checkpoint.count({ where: { runId: id, state: 'durable', step: 5 } })).toBe(1);
+    // The other rank is told to stop, and may still tell what it measured.
     await pairs[1]?.[0].take('stopAttempt');
-    await eventually('devices are free', async () => (await api.prisma.lease.count()) === 0);
+    await eventually('devices are free', async () => (await scene.api.prisma.lease.count()) === 0);
   });
 
   it('uses up its retries with real failures only', async () => {
-    await connect('agent_a', 'agent_b');
-    const { id } = await api.runs.submit(tinySpec({ retries: 1 }), 'tester');
+    await scene.connectAll('agent_a', 'agent_b');
+    const { id } = await scene.api.runs.submit(tinySpec({ retries: 1 }), 'tester');
     const fail = async (afterFence: number): Promise<number> => {
       const pairs = await Promise.all(
-        agents.map(async (agent) => [agent, await agent.attempt(id, afterFence)] as const),
+        scene.agents.map(async (agent) => [agent, await agent.attempt(id, afterFence)] as const),
       );
       const [agent, attempt] = pairs[0] as [FakeAgent, Attempt];
       agent.begin(attempt);
@@ -410,24 +388,24 @@ describe('the life of a run', { timeout: SLOW_MS }, () => {
     const fence = await fail(0);
     await fail(fence);
     await reaches(id, 'failed');
-    const { attempts, reason } = await api.runs.get(id);
+    const { attempts, reason } = await scene.api.runs.get(id);
     expect(attempts).toHaveLength(2);
     expect(reason?.message).toContain('all 1 retries are used up');
   });
 
   it('leaves a draining agent at a boundary without using up a retry', async () => {
-    await connect('agent_a', 'agent_b', 'agent_c');
-    const { id } = await api.runs.submit(tinySpec({ retries: 0 }), 'tester');
+    await scene.connectAll('agent_a', 'agent_b', 'agent_c');
+    const { id } = await scene.api.runs.submit(tinySpec({ retries: 0 }), 'tester');
     const used = await eventually('placed', async () => {
-      const leases = await api.prisma.lease.findMany({ orderBy: { rank: 'asc' } });
+      const leases = await scene.api.prisma.lease.findMany({ orderBy: { rank: 'asc' } });
       return leases.length === 2 ? leases.map(({ agentId }) => agentId) : undefined;
     });
     const pairs = await running(
       id,
       0,
-      agents.filter((agent) => used.includes(agent.id)),
+      scene.agents.filter((agent) => used.includes(agent.id)),
     );
-    const service = api.get(AgentsService);
+    const service = scene.api.get(AgentsService);
     const drained = used[1] as string;
     expect(await service.drain(drained, 'tester')).toMatchObject({ state: 'draining' });
     await (pairs[0]?.[0] as FakeAgent).take('requestBoundary', ({ stop, checkpoint: taken }) => stop && taken);
@@ -439,10 +417,10 @@ describe('the life of a run', { timeout: SLOW_MS }, () => {
     const again = await running(
       id,
       1,
-      agents.filter((agent) => agent.id !== drained),
+      scene.agents.filter((agent) => agent.id !== drained),
     );
     expect(again[0]?.[1].plan.firstStep).toBe(4);
-    const { attempts } = await api.runs.get(id);
+    const { attempts } = await scene.api.runs.get(id);
     expect(attempts[0]).toMatchObject({ state: 'paused', failure: { class: 'preempted' } });
     expect(await service.undrain(drained, 'tester')).toMatchObject({ state: 'connected' });
     expect((await service.list({ limit: 2 })).nextCursor).not.toBeNull();
