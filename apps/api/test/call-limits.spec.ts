@@ -21,7 +21,7 @@ describe('calls over gRPC', () => {
   afterAll(() => api.stop(), START_MS_MAX);
 
   const insecure = credentials.createInsecure();
-  const windowOver = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 1_050));
+  const windowOver = (): void => api.clock.jump(1_050);
   /** The errors of many calls at once. */
   const outcomes = (call: (done: Done) => void, count = MANY): Promise<Outcome[]> =>
     Promise.all(
@@ -58,12 +58,12 @@ describe('calls over gRPC', () => {
     expect(waitMs).toBeLessThanOrEqual(1_000);
     expect(String(trailer(metadata, 'grpc-status-details-bin'))).toContain('google.rpc.RetryInfo');
     expect(await listRuns(other.token, 1)).toEqual([undefined]);
-    await windowOver();
+    windowOver();
     expect(await listRuns(api.token, 1)).toEqual([undefined]);
   });
 
   it('are limited per address for who has no token in force: guesses, probes, reflection', async () => {
-    await windowOver();
+    windowOver();
     // The token is remembered for a while from now on.
     expect(await listRuns(api.token, 1)).toEqual([undefined]);
     const guesses = await enrol('mlrjoin_guess');
@@ -77,7 +77,7 @@ describe('calls over gRPC', () => {
   });
 
   it('are limited by message where a stranger keeps one call open', async () => {
-    await windowOver();
+    windowOver();
     const client = new reflectionV1.ServerReflectionClient(address, insecure);
     const call = client.serverReflectionInfo();
     let answerCount = 0;
@@ -98,7 +98,7 @@ describe('calls over gRPC', () => {
       let error: ServiceError | undefined;
       // They are opened at the allowed pace, and those opened before stay open.
       for (let second = 0; error === undefined && second < 30; second++) {
-        await windowOver();
+        windowOver();
         const answers = Array.from({ length: PER_SECOND }, () => {
           const call = client.watch({ service: '' });
           open.push(call);
@@ -117,7 +117,7 @@ describe('calls over gRPC', () => {
   });
 
   it('of an agent with its own credential are not counted where it does its work', async () => {
-    await windowOver();
+    windowOver();
     const { token } = (await (await api.post('/join-tokens', {})).json()) as { token: string };
     const agents = new agentV1.AgentServiceClient(address, insecure);
     const request = { agentId: 'agent_busy', host: 'h', device: 0 };

@@ -6,6 +6,7 @@ import { eventually } from './api-under-test';
 import { clusterForEach, SLOW_MS } from './cluster-scene';
 import { type Attempt, FakeAgent } from './fake-agent';
 import { tinySpec } from './run-specs';
+import { setDatabaseAhead } from './set-database-ahead';
 import { RunRemovalService } from '../src/requests/runs/run-removal.service';
 
 /** The first test of a process compiles the schema and query engines, which takes long on a busy machine. */
@@ -238,7 +239,7 @@ describe('the life of a run', { timeout: SLOW_MS }, () => {
     const pairs = await running(id);
     scene.disconnectAll();
     await scene.api.close();
-    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    await setDatabaseAhead(scene.databaseUrl, 3);
     scene.api = await scene.startApi();
     for (const agent of scene.agents) await agent.connect(scene.api.grpc);
     const sequence = scene.agents[0]?.metrics(pairs[0]?.[1] as Attempt, { 'train/loss': [3, 2.5] });

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { Problem } from '@millrace/contracts';
 import { type Logger, silentLogger } from '@millrace/core';
-import { startTemporaryPostgres, type TemporaryPostgres } from '@millrace/testing';
+import { JumpingClock, startTemporaryPostgres, type TemporaryPostgres } from '@millrace/testing';
 import { expect } from 'vitest';
 import { ApiConfig } from '../src/ground/config/api-config';
 import { createApi } from '../src/create-api';
@@ -31,6 +31,7 @@ export class RunningApi {
     readonly home: string,
     private readonly environment: Readonly<Record<string, string>>,
     private readonly logger: Logger,
+    readonly clock: JumpingClock,
   ) {}
 
   static async start(
@@ -38,7 +39,7 @@ export class RunningApi {
     logger: Logger = silentLogger,
   ): Promise<RunningApi> {
     const home = await mkdtemp(join(tmpdir(), 'millrace-api-'));
-    const api = new RunningApi(await startTemporaryPostgres(), home, environment, logger);
+    const api = new RunningApi(await startTemporaryPostgres(), home, environment, logger, new JumpingClock());
     try {
       await api.open();
     } catch (error) {
@@ -97,7 +98,7 @@ export class RunningApi {
       MILLRACE_GRPC_PORT: '0',
       ...this.environment,
     });
-    this.app = await createApi({ config, logger: this.logger });
+    this.app = await createApi({ config, logger: this.logger, clock: this.clock });
     await this.app.listen(0, '127.0.0.1');
     this.origin = `http://127.0.0.1:${(this.app.getHttpServer().address() as AddressInfo).port}`;
     this.token = (await readFile(join(this.home, 'token'), 'utf8')).trim();

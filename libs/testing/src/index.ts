@@ -1,6 +1,7 @@
 export * from './fake-clock';
 export * from './gang-credentials';
 export * from './in-memory-transport';
+export * from './jumping-clock';
 export * from './temporary-postgres';
 export * from './in-process-stage';
 export * from './software-vulkan';
