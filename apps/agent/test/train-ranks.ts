@@ -1,8 +1,8 @@
 import { assert, type Clock, systemClock } from '@millrace/core';
 import type { AttemptPlan } from '@millrace/contracts';
+import type { SnapshotWindow } from '@millrace/model';
 import type { Backend, HostArray } from '@millrace/runtime';
 import type { StageTransport } from '../src/data-plane/stage-transport';
-import type { SnapshotWindow } from '../src/stage/snapshot';
 import type { StageOutcome } from '../src/stage/ready-stage';
 import { StageExecutor } from '../src/stage/stage-executor';
 import { dataSource, readsTokens, stagePlan } from '../src/stage/stage-plan';

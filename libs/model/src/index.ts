@@ -5,6 +5,7 @@ export * from './model.errors';
 export * from './parameters';
 export * from './stage-operations';
 export * from './stage-programs';
+export * from './staging';
 export * from './training/gradient-norm';
 export * from './training/learning-rate';
 export * from './training/optimizer';

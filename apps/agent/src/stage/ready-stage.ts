@@ -1,7 +1,7 @@
 import type { Clock } from '@millrace/core';
+import type { SnapshotWindow } from '@millrace/model';
 import type { Backend } from '@millrace/runtime';
 import type { StageTransport } from '../data-plane/stage-transport';
-import type { SnapshotWindow } from './snapshot';
 import type { StageMemory } from './stage-memory';
 import type { StagePlan } from './stage-plan';
 import type { BoundaryRequests, CheckpointSink, DataSource, StageReporter, WeightSource } from './stage-ports';

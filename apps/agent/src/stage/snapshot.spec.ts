@@ -1,6 +1,8 @@
 import { type Backend, openCpuBackend } from '@millrace/runtime';
 import { expect, it } from 'vitest';
-import { copyOut, type TensorToCopy, type SnapshotWindow } from './snapshot';
+import { BLOCK_BYTES } from '@millrace/checkpoint';
+import { SNAPSHOT_WINDOW, type SnapshotWindow, stagingBytes } from '@millrace/model';
+import { copyOut, type TensorToCopy } from './snapshot';
 
 /** Groups of 16 elements. */
 const WINDOW: SnapshotWindow = { groupBytes: 64, groupCount: 2 };
@@ -69,4 +71,13 @@ it('is copied at once where everything fits', async () => {
   const { backend } = counted();
   const { copied } = copyOut(tensors(backend), { backend, timeline: { delayMs: () => 0 }, window: undefined });
   await copied;
+});
+
+it('stages what a plan counts for it, in groups of whole blocks', async () => {
+  const counts = counted();
+  const { copied } = copyOut(tensors(counts.backend), { ...counts, timeline: { delayMs: () => 0 }, window: undefined });
+  await copied;
+  await turn();
+  expect(counts.mostBytes).toBe(stagingBytes(4 * SIZES.reduce((sum, size) => sum + size, 0)));
+  expect(SNAPSHOT_WINDOW.groupBytes % BLOCK_BYTES).toBe(0);
 });

@@ -1,26 +1,21 @@
-import { BLOCK_BYTES } from '@millrace/checkpoint';
-import { type OptimizerState, optimizerStates, stateName, TOKEN_EMBEDDING } from '@millrace/model';
+import {
+  type OptimizerState,
+  optimizerStates,
+  SNAPSHOT_WINDOW,
+  type SnapshotWindow,
+  stateName,
+  TOKEN_EMBEDDING,
+} from '@millrace/model';
 import type { Backend, DeviceTensor, HostArray, TensorPiece } from '@millrace/runtime';
 import type { StageMemory } from './stage-memory';
 import type { StagePlan } from './stage-plan';
 import type { SnapshotPiece } from './stage-ports';
 import type { WorkTimeline } from './work-timeline';
 
-/**
- * Bounds how much of a snapshot may be copied out of its tensors and not yet taken; it lies in staging buffers of the
- * device and in arrays of this thread. One command copies one group.
- */
-export interface SnapshotWindow {
-  /** A multiple of BLOCK_BYTES, because a piece of a tensor consists of whole blocks. */
-  readonly groupBytes: number;
-  readonly groupCount: number;
-}
-
-const WINDOW: SnapshotWindow = { groupBytes: 8 * BLOCK_BYTES, groupCount: 4 };
-
 export interface SnapshotParts {
   readonly backend: Backend;
   readonly timeline: Pick<WorkTimeline, 'delayMs'>;
+  /** Whole blocks make a group, because a piece of a tensor consists of whole blocks. */
   readonly window: SnapshotWindow | undefined;
 }
 
@@ -46,7 +41,7 @@ interface PendingPiece extends TensorPiece {
  */
 export function copyOut(
   tensors: readonly TensorToCopy[],
-  { backend, timeline, window = WINDOW }: SnapshotParts,
+  { backend, timeline, window = SNAPSHOT_WINDOW }: SnapshotParts,
 ): Snapshot {
   const groups = groupsOf(tensors, window.groupBytes);
   const reads: Promise<HostArray[]>[] = [];

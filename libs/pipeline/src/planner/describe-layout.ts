@@ -1,5 +1,5 @@
 import { simulateStep } from '../simulate/simulate-step';
-import type { Plan, PlannedMemory, PlannedRank, PlannedStage, PlanOutline } from './plan';
+import type { Plan, PlannedRank, PlannedStage, PlanOutline } from './plan';
 import type { PlanCase } from './search/plan-case';
 import type { FoundLayout } from './search/refine-layout';
 
@@ -34,7 +34,7 @@ export function describeLayout(plan: PlanCase, { layout, overflowBytes }: FoundL
       label,
       busySeconds: simulation.stepTime - idleSeconds,
       idleSeconds,
-      memory: together(lowered.stagesOfRank[rank]!.map((stage) => stages[stage]!.memory)),
+      memory: plan.rankMemory(rank, ranges),
       ...(memoryBytes === undefined ? {} : { availableBytes: memoryBytes }),
     };
   });
@@ -55,16 +55,4 @@ export function describeLayout(plan: PlanCase, { layout, overflowBytes }: FoundL
 export function outlineOf(details: PlanDetails): PlanOutline {
   const { setting, layersPerStage, devices, stepSeconds, bubbleOfTotal, bubbleOfIdeal, fits } = details;
   return { setting, layersPerStage, devices, stepSeconds, bubbleOfTotal, bubbleOfIdeal, fits };
-}
-
-function together(stages: readonly PlannedMemory[]): PlannedMemory {
-  const sum = (part: keyof PlannedMemory): number => stages.reduce((total, memory) => total + memory[part], 0);
-  return {
-    weights: sum('weights'),
-    gradients: sum('gradients'),
-    optimizer: sum('optimizer'),
-    activations: sum('activations'),
-    working: sum('working'),
-    total: sum('total'),
-  };
 }

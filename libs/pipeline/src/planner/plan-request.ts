@@ -43,6 +43,11 @@ export interface Workload {
   readonly boundaryBytes: number;
   /** Nothing is added if this is left out. */
   readonly overhead?: Readonly<Partial<Record<Recompute, StageOverhead>>>;
+  /**
+   * What a rank stages on its device while its weights and optimizer state are copied out: as much as they are, and at
+   * most this. Default 0.
+   */
+  readonly stagingBytesMax?: number;
 }
 
 export interface DeviceProfile {

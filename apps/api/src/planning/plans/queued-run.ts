@@ -1,3 +1,4 @@
+import { stagingBytes } from '@millrace/model';
 import type { QueuedRun } from '@millrace/scheduler';
 import type { RunRecord } from '../../ledger/runs/run-record';
 import type { RunOutline } from '../threads/planning-tasks';
@@ -28,7 +29,11 @@ export function queuedRun(
   };
 }
 
-/** Index = rank. */
+/** Index = rank: what its stages take, and what it stages. */
 export function bytesPerRank({ schedule, stages }: RunOutline): number[] {
-  return schedule.stagesOfRank.map((own) => own.reduce((bytes, stage) => bytes + (stages[stage]?.memoryBytes ?? 0), 0));
+  return schedule.stagesOfRank.map((own) => {
+    const sum = (part: 'memoryBytes' | 'stateBytes'): number =>
+      own.reduce((bytes, stage) => bytes + (stages[stage]?.[part] ?? 0), 0);
+    return sum('memoryBytes') + stagingBytes(sum('stateBytes'));
+  });
 }

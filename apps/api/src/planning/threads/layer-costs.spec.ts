@@ -1,6 +1,6 @@
 import type { ModelConfig, Recompute } from '@millrace/core';
 import { describe, expect, it } from 'vitest';
-import { stageMemoryBytes, stageOperations, stageSlices } from '@millrace/model';
+import { STAGING_BYTES_MAX, stageMemoryBytes, stageOperations, stageSlices } from '@millrace/model';
 import { makePlan, type Plan } from '@millrace/pipeline';
 import { rooflineTimes } from '../../ledger/agents/device-speed';
 import { type CostOptions, layerCosts } from './layer-costs';
@@ -73,6 +73,28 @@ describe('layerCosts', () => {
       }
     },
   );
+
+  it('counts what a rank stages once for the rank, up to the window', () => {
+    const workload = layerCosts(options({ microBatches: 4 }));
+    const plan = (staged: number, memoryBytes?: number): Plan =>
+      makePlan({
+        ranks: 2,
+        devices: [0, 1].map((rank) => ({ label: `${rank}`, kind: 'gpu', ...(memoryBytes && { memoryBytes }) })),
+        deviceOrder: 'given',
+        workloads: [{ ...workload, stagingBytesMax: staged }],
+        candidates: [{ schedule: 'interleaved', chunks: 2, microBatches: 4, recompute: 'none' }],
+        layersPerStage: [2, 2, 2, 1],
+      });
+    expect(workload.stagingBytesMax).toBe(STAGING_BYTES_MAX);
+    const totals = (staged: number): number[] => plan(staged).ranks.map(({ memory }) => memory.total);
+    const without = totals(0);
+    expect(totals(1_000)).toEqual(without.map((bytes) => bytes + 1_000));
+    const state = plan(0).ranks.map(({ memory }) => memory.weights + memory.optimizer);
+    expect(totals(STAGING_BYTES_MAX)).toEqual(without.map((bytes, rank) => bytes + state[rank]!));
+    const roomForAllElse = Math.max(...without);
+    expect(plan(0, roomForAllElse).fits).toBe(true);
+    expect(() => plan(1_000, roomForAllElse)).toThrow(expect.objectContaining({ code: 'PIPELINE.PLAN_DOES_NOT_FIT' }));
+  });
 
   it('takes the slower of computing and moving bytes for every kernel', () => {
     const operations = { forward: [{ flops: 2e9, bytes: 1e9 }], backwardInput: [], backwardWeight: [] };

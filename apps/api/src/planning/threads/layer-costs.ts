@@ -1,6 +1,7 @@
 import type { ModelConfig, Recompute } from '@millrace/core';
 import {
   type Optimizer,
+  STAGING_BYTES_MAX,
   type StageMemoryBytes,
   stageMemoryBytes,
   type StageOperations,
@@ -69,6 +70,7 @@ export function layerCosts(options: CostOptions): Workload {
     head: cost('head'),
     boundaryBytes: microBatch * model.context * model.hidden * FLOAT_BYTES,
     overhead: Object.fromEntries(recompute.map((setting) => [setting, overhead(options, setting)])),
+    stagingBytesMax: STAGING_BYTES_MAX,
   };
 }
 

@@ -1,6 +1,7 @@
 import type { ModelConfig } from '@millrace/core';
 import { type RunSpec, scheduleRequest, stepsOptimistically } from '@millrace/contracts';
 import {
+  optimizerStates,
   stageMemoryBytes,
   stageOperations,
   type StageOperations,
@@ -18,11 +19,15 @@ import {
   weightVersionsKept,
 } from '@millrace/pipeline';
 
+const FLOAT_BYTES = 4;
+
 export interface StageShape extends StageSlice {
   /** Number of trained parameters. */
   readonly parameters: number;
-  /** Device memory that the stage takes at its peak. */
+  /** Device memory that the stage takes at its peak, besides what its rank stages. */
   readonly memoryBytes: number;
+  /** The part of it that one version of the weights and the optimizer's state take. */
+  readonly stateBytes: number;
   /** The operations of one micro-batch. */
   readonly operations: StageOperations;
 }
@@ -51,12 +56,10 @@ export function shapeRun(spec: RunSpec, model: ModelConfig, layersPerStage?: rea
   const spans = slotSpans(schedule);
   const own = partition === 'auto' ? partitionLayers(model.layers, schedule.stages) : partition;
   const slices = stageSlices(model, layersPerStage ?? own);
+  const statesPerWeight = 1 + optimizerStates(spec.train.optimizer).length;
   const stages = slices.map((slice, stage) => ({
     ...slice,
-    parameters: stageParameters(model, slice).reduce(
-      (sum, { shape }) => sum + shape.reduce((product, extent) => product * extent, 1),
-      0,
-    ),
+    ...sizesOf(stageParameters(model, slice), statesPerWeight),
     memoryBytes: stageMemoryBytes(model, slice, {
       microBatch: micro,
       recompute,
@@ -75,4 +78,15 @@ export function shapeRun(spec: RunSpec, model: ModelConfig, layersPerStage?: rea
 
 function versionsOf({ updates, ranks, rankOfStage }: Schedule, stage: number): number {
   return weightVersionsKept({ updates, ranks, rank: rankOfStage[stage] ?? 0 });
+}
+
+function sizesOf(
+  declarations: readonly { readonly shape: readonly number[] }[],
+  statesPerWeight: number,
+): Pick<StageShape, 'parameters' | 'stateBytes'> {
+  const parameters = declarations.reduce(
+    (sum, { shape }) => sum + shape.reduce((product, extent) => product * extent, 1),
+    0,
+  );
+  return { parameters, stateBytes: FLOAT_BYTES * statesPerWeight * parameters };
 }

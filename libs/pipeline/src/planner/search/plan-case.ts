@@ -176,10 +176,20 @@ export class PlanCase {
     });
   }
 
-  /** The stages of a rank share nothing. */
-  rankBytes(rank: number, ranges: readonly BlockRange[]): number {
+  /** The memory of a rank. Its stages share nothing but what is staged. */
+  rankMemory(rank: number, ranges: readonly BlockRange[]): PlannedMemory {
     const { stagesOfRank } = this.compiled.schedule;
-    return stagesOfRank[rank]!.reduce((sum, stage) => sum + this.memoryOf(ranges[stage]!).total, 0);
+    return this.rankOfStages(stagesOfRank[rank]!.map((stage) => this.memoryOf(ranges[stage]!)));
+  }
+
+  /** The memory of a rank with stages that need so much: what is staged counts as working memory. */
+  rankOfStages(stages: readonly PlannedMemory[]): PlannedMemory {
+    const sum = (part: keyof PlannedMemory): number => stages.reduce((total, memory) => total + memory[part], 0);
+    const [weights, optimizer] = [sum('weights'), sum('optimizer')];
+    const staging = Math.min(this.workload.stagingBytesMax ?? 0, weights + optimizer);
+    const working = sum('working') + staging;
+    const total = sum('total') + staging;
+    return { weights, gradients: sum('gradients'), optimizer, activations: sum('activations'), working, total };
   }
 
   evaluate({ counts, order }: Layout): CaseCost {
@@ -232,7 +242,7 @@ export class PlanCase {
   private overflow(rank: number, device: number, ranges: readonly BlockRange[]): number {
     const available = this.availableOf(device);
     if (available === Infinity) return 0;
-    return Math.max(0, this.rankBytes(rank, ranges) - available);
+    return Math.max(0, this.rankMemory(rank, ranges).total - available);
   }
 
   /** The layers of a range as embedding, blocks and head: the ends of the pipeline hold more than blocks. */

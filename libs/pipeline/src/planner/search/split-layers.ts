@@ -83,5 +83,5 @@ function timed(plan: PlanCase, order: readonly number[], counts: readonly number
 function memoryTest(plan: PlanCase, stage: number, device: number): (start: number, end: number) => boolean {
   const available = plan.availableOf(device) / plan.compiled.schedule.chunks;
   if (available === Infinity) return () => true;
-  return (start, end) => plan.memoryOf({ stage, start, end }).total <= available;
+  return (start, end) => plan.rankOfStages([plan.memoryOf({ stage, start, end })]).total <= available;
 }
