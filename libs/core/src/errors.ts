@@ -1,5 +1,5 @@
 /**
- * The kind of a failure, from the caller's side. Its HTTP status is in apps/api/src/boundary/kind-to-http.ts, its gRPC
+ * The kind of a failure, from the caller's side. Its HTTP status is in the API's boundary (kind-to-http.ts), its gRPC
  * status in libs/contracts/src/grpc-status.ts.
  */
 export type ErrorKind =

@@ -1,8 +1,8 @@
 import { type Clock, sleep } from '@millrace/core';
 
 /**
- * At the end of a step a generation may take this share of the time that the step took, so that training goes on at two
- * thirds of its pace.
+ * After a step, each generation that waits may take this share of the time that the step took. Beside one generation,
+ * training goes on at two thirds of its pace.
  */
 const SHARE_OF_STEP = 1 / 2;
 const SLICE_MS_MIN = 50;

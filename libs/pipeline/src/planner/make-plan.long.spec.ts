@@ -26,7 +26,7 @@ it.each(SYNCHRONOUS)(
   },
 );
 
-// The search looks at some of the 5,040 orders: on one of the first 20 clusters it misses the best by 2.7%.
+// The search looks at some of the 5,040 orders: on at least one of these clusters it misses the best by 2.7%.
 it('makePlan stays within 5% where orders of devices are too many to try all', { timeout: TIMEOUT_MS }, () => {
   expect.hasAssertions();
   for (let seed = 1000; seed < 1020; seed++) {
