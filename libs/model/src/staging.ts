@@ -16,8 +16,9 @@ export const STAGING_BYTES_MAX = SNAPSHOT_WINDOW.groupBytes * SNAPSHOT_WINDOW.gr
 
 /**
  * Bytes through which a rank's snapshot is staged, once for the rank, besides its tensors. Where the device has memory
- * of its own, a driver may take them of the host's; they are counted all the same. What is sent to neighbours is staged
- * too and not counted here: the part of a device that no stage is planned into is for that.
+ * of its own, a driver may take them of the host's; they are counted all the same. Two things are not counted here, and
+ * left to the part of a device that no stage is planned into: what is sent to neighbours, and that the buffers of a
+ * small state may be up to twice as large as what they hold.
  *
  * @param stateBytes of the rank's weights, in one version, and its optimizer's state
  */

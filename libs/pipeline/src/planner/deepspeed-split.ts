@@ -1,3 +1,5 @@
+import { traceCounts } from './search/split-layers';
+
 /**
  * Layers per part by the rule that DeepSpeed's `partition_method: parameters` applies: a dynamic program in
  * O(layers^2 * parts) that makes the difference of the heaviest and the lightest part small, ties to the later cut. It
@@ -28,7 +30,7 @@ export function deepspeedSplit(weights: readonly number[], parts: number): numbe
     splits = next;
     starts.push(from);
   }
-  return countsOf(starts, weights.length);
+  return traceCounts(starts, weights.length);
 }
 
 /** For each prefix, the heaviest and the lightest part of its best split; Infinity and 0 if it has no split. */
@@ -49,16 +51,4 @@ class Splits {
   difference(end: number): number {
     return this.heaviest[end]! - this.lightest[end]!;
   }
-}
-
-function countsOf(starts: readonly Int32Array[], layers: number): number[] {
-  let end = layers;
-  return starts
-    .toReversed()
-    .map((from) => {
-      const count = end - from[end]!;
-      end = from[end]!;
-      return count;
-    })
-    .toReversed();
 }

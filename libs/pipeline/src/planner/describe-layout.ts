@@ -1,5 +1,5 @@
 import { simulateStep } from '../simulate/simulate-step';
-import type { Plan, PlannedRank, PlannedStage, PlanOutline } from './plan';
+import type { Plan, PlannedMemory, PlannedRank, PlannedStage, PlanOutline } from './plan';
 import type { PlanCase } from './search/plan-case';
 import type { FoundLayout } from './search/refine-layout';
 
@@ -34,7 +34,10 @@ export function describeLayout(plan: PlanCase, { layout, overflowBytes }: FoundL
       label,
       busySeconds: simulation.stepTime - idleSeconds,
       idleSeconds,
-      memory: plan.rankMemory(rank, ranges),
+      memory: rankMemory(
+        lowered.stagesOfRank[rank]!.map((stage) => stages[stage]!.memory),
+        plan.stagingBytes(rank, ranges),
+      ),
       ...(memoryBytes === undefined ? {} : { availableBytes: memoryBytes }),
     };
   });
@@ -55,4 +58,17 @@ export function describeLayout(plan: PlanCase, { layout, overflowBytes }: FoundL
 export function outlineOf(details: PlanDetails): PlanOutline {
   const { setting, layersPerStage, devices, stepSeconds, bubbleOfTotal, bubbleOfIdeal, fits } = details;
   return { setting, layersPerStage, devices, stepSeconds, bubbleOfTotal, bubbleOfIdeal, fits };
+}
+
+/** What is staged counts as working memory. */
+function rankMemory(stages: readonly PlannedMemory[], staging: number): PlannedMemory {
+  const sum = (part: keyof PlannedMemory): number => stages.reduce((total, memory) => total + memory[part], 0);
+  return {
+    weights: sum('weights'),
+    gradients: sum('gradients'),
+    optimizer: sum('optimizer'),
+    activations: sum('activations'),
+    working: sum('working') + staging,
+    total: sum('total') + staging,
+  };
 }

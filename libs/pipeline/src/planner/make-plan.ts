@@ -1,4 +1,4 @@
-import { AppError, assert } from '@millrace/core';
+import { AppError } from '@millrace/core';
 import { checkRequest, checkStages } from './check-request';
 import { deepspeedSplit } from './deepspeed-split';
 import { describeLayout, outlineOf, type PlanDetails } from './describe-layout';
@@ -119,7 +119,6 @@ function deepspeedCounts(plan: PlanCase): number[] | undefined {
     layers.map(({ weightBytes }) => weightBytes),
     plan.stages,
   );
-  assert(counts.length === plan.stages, `${counts.length} parts for ${plan.stages} stages`);
   // To the rule, embedding and head are layers.
   counts[0]! -= 1;
   counts[counts.length - 1]! -= 1;

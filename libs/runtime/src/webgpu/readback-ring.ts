@@ -2,12 +2,16 @@ import { BUFFER_USAGE, MAP_MODE_READ } from './gpu-constants';
 
 const SIZE_BYTES_MIN = 4096;
 const SIZE_STEP_BYTES = 1 << 20;
+const POWER_BYTES_MAX = 32 << 20;
 /** A buffer that so many reads did not use is freed: after a checkpoint, its large buffers are not needed. */
 const IDLE_READS_MAX = 64;
 
-/** Powers of two up to 1 MiB, then whole MiB, so that a few sizes serve all reads. */
+/**
+ * Powers of two up to 32 MiB, then whole MiB, so that a few sizes serve all reads: the groups of a snapshot are of 16
+ * to 32 MiB, each of another size, and must find the buffers of those before.
+ */
 function sizeClass(bytes: number): number {
-  if (bytes > SIZE_STEP_BYTES) return Math.ceil(bytes / SIZE_STEP_BYTES) * SIZE_STEP_BYTES;
+  if (bytes > POWER_BYTES_MAX) return Math.ceil(bytes / SIZE_STEP_BYTES) * SIZE_STEP_BYTES;
   let size = SIZE_BYTES_MIN;
   while (size < bytes) size *= 2;
   return size;

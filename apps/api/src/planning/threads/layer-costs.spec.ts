@@ -96,6 +96,25 @@ describe('layerCosts', () => {
     expect(() => plan(1_000, roomForAllElse)).toThrow(expect.objectContaining({ code: 'PIPELINE.PLAN_DOES_NOT_FIT' }));
   });
 
+  it('stages one version of the weights, however many a rank holds', () => {
+    const workload = layerCosts(options({ microBatches: 4 }));
+    const ranks = (schedule: string, stagingBytesMax: number): Plan['ranks'] =>
+      makePlan({
+        ranks: 2,
+        devices: [0, 1].map((rank) => ({ label: `${rank}`, kind: 'gpu' })),
+        deviceOrder: 'given',
+        workloads: [{ ...workload, stagingBytesMax }],
+        candidates: [{ schedule, chunks: 1, microBatches: 4, recompute: 'none' }],
+        layersPerStage: [4, 3],
+      }).ranks;
+    const staged = (schedule: string): number[] => {
+      const without = ranks(schedule, 0);
+      return ranks(schedule, STAGING_BYTES_MAX).map(({ memory }, rank) => memory.total - without[rank]!.memory.total);
+    };
+    expect(ranks('pipedream', 0)[0]!.memory.weights).toBe(2 * ranks('1f1b', 0)[0]!.memory.weights);
+    expect(staged('pipedream')).toEqual(staged('1f1b'));
+  });
+
   it('takes the slower of computing and moving bytes for every kernel', () => {
     const operations = { forward: [{ flops: 2e9, bytes: 1e9 }], backwardInput: [], backwardWeight: [] };
     expect(rooflineTimes(operations, { gflops: 1, gigabytesPerSecond: 1 }).F).toBe(2);

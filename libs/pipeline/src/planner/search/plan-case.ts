@@ -177,19 +177,22 @@ export class PlanCase {
   }
 
   /** The memory of a rank. Its stages share nothing but what is staged. */
-  rankMemory(rank: number, ranges: readonly BlockRange[]): PlannedMemory {
-    const { stagesOfRank } = this.compiled.schedule;
-    return this.rankOfStages(stagesOfRank[rank]!.map((stage) => this.memoryOf(ranges[stage]!)));
+  rankBytes(rank: number, ranges: readonly BlockRange[]): number {
+    const own = this.compiled.schedule.stagesOfRank[rank]!;
+    return own.reduce((sum, stage) => sum + this.memoryOf(ranges[stage]!).total, this.stagingBytes(rank, ranges));
   }
 
-  /** The memory of a rank with stages that need so much: what is staged counts as working memory. */
-  rankOfStages(stages: readonly PlannedMemory[]): PlannedMemory {
-    const sum = (part: keyof PlannedMemory): number => stages.reduce((total, memory) => total + memory[part], 0);
-    const [weights, optimizer] = [sum('weights'), sum('optimizer')];
-    const staging = Math.min(this.workload.stagingBytesMax ?? 0, weights + optimizer);
-    const working = sum('working') + staging;
-    const total = sum('total') + staging;
-    return { weights, gradients: sum('gradients'), optimizer, activations: sum('activations'), working, total };
+  /** What a rank stages, once for all its stages. */
+  stagingBytes(rank: number, ranges: readonly BlockRange[]): number {
+    const own = this.compiled.schedule.stagesOfRank[rank]!;
+    const stateBytes = own.reduce((sum, stage) => sum + this.stateBytes(ranges[stage]!), 0);
+    return Math.min(this.stagingBytesMax, stateBytes);
+  }
+
+  /** The memory of a stage with an equal part of what its rank may stage. */
+  stageShareBytes(range: BlockRange): number {
+    const staged = Math.min(this.stagingBytesMax / this.compiled.schedule.chunks, this.stateBytes(range));
+    return this.memoryOf(range).total + staged;
   }
 
   evaluate({ counts, order }: Layout): CaseCost {
@@ -242,12 +245,23 @@ export class PlanCase {
   private overflow(rank: number, device: number, ranges: readonly BlockRange[]): number {
     const available = this.availableOf(device);
     if (available === Infinity) return 0;
-    return Math.max(0, this.rankMemory(rank, ranges).total - available);
+    return Math.max(0, this.rankBytes(rank, ranges) - available);
   }
 
   /** The layers of a range as embedding, blocks and head: the ends of the pipeline hold more than blocks. */
   private layers({ stage, start, end }: BlockRange): { from: number; to: number } {
     return { from: stage === 0 ? 0 : start + 1, to: stage === this.stages - 1 ? this.blocks + 2 : end + 1 };
+  }
+
+  private get stagingBytesMax(): number {
+    return this.workload.stagingBytesMax ?? 0;
+  }
+
+  /** One version of the weights of a range, and the optimizer's state. */
+  private stateBytes(range: BlockRange): number {
+    const { from, to } = this.layers(range);
+    const { weights, optimizer } = this.bytes;
+    return weights[to]! - weights[from]! + optimizer[to]! - optimizer[from]!;
   }
 
   private scratchOf({ stage, start, end }: BlockRange): number {

@@ -57,10 +57,11 @@ export function splitLayers(plan: PlanCase, order: readonly number[], goal: Spli
     starts.push(from);
   }
   plan.work.add(CELL_WORK * cells);
-  return best[blocks] === Infinity ? undefined : timed(plan, order, trace(starts, blocks));
+  return best[blocks] === Infinity ? undefined : timed(plan, order, traceCounts(starts, blocks));
 }
 
-function trace(starts: readonly Int32Array[], blocks: number): number[] {
+/** Layers per part by the starts that a dynamic program noted for each part and each end. */
+export function traceCounts(starts: readonly Int32Array[], blocks: number): number[] {
   let end = blocks;
   const counts: number[] = [];
   for (const from of starts.toReversed()) {
@@ -83,5 +84,5 @@ function timed(plan: PlanCase, order: readonly number[], counts: readonly number
 function memoryTest(plan: PlanCase, stage: number, device: number): (start: number, end: number) => boolean {
   const available = plan.availableOf(device) / plan.compiled.schedule.chunks;
   if (available === Infinity) return () => true;
-  return (start, end) => plan.rankOfStages([plan.memoryOf({ stage, start, end })]).total <= available;
+  return (start, end) => plan.stageShareBytes({ stage, start, end }) <= available;
 }
