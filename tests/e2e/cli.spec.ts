@@ -39,6 +39,15 @@ const cli = (args: readonly string[], options: CliOptions = {}): Promise<CliResu
 
 const json = async <T>(...args: string[]): Promise<T> => documentOf<T>(await cli([...args, '--json']));
 
+/** A command into a reader that may leave early: it fails if either of them does. */
+function piped(command: string, reader: string): Promise<{ stdout: string; stderr: string }> {
+  const program = `'${process.execPath}' '${join(ROOT, 'bin', 'millrace.js')}'`;
+  const environment = { ...process.env, MILLRACE_HOME: cluster.home };
+  return promisify(execFile)('bash', ['-c', `set -o pipefail; ${program} ${command} | ${reader}`], {
+    env: environment,
+  });
+}
+
 function file(name: string, content: string): string {
   const path = join(folder, name);
   writeFileSync(path, content);
@@ -246,15 +255,9 @@ describe('a run', () => {
     const typo = await cli(['metrics', run.id, '--name', 'typo']);
     expect(typo.code).toBe(1);
     expect(typo.stderr).toMatch(/there is no metric typo; it is one of train\/loss/);
-    const unread = await promisify(execFile)(
-      'bash',
-      [
-        '-c',
-        `set -o pipefail; '${process.execPath}' '${join(ROOT, 'bin', 'millrace.js')}' metrics ${run.id} | head -c 1`,
-      ],
-      { env: { ...process.env, MILLRACE_HOME: cluster.home } },
-    );
-    expect(unread).toEqual({ stdout: 'S', stderr: '' });
+    expect(await piped(`metrics ${run.id}`, 'head -c 1')).toEqual({ stdout: 'S', stderr: '' });
+    // This reader is gone before the first line is written.
+    expect(await piped(`metrics ${run.id}`, 'true')).toEqual({ stdout: '', stderr: '' });
   });
 
   it('has checkpoints that write text', async () => {
