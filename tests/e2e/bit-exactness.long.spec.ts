@@ -1,3 +1,4 @@
+import { scheduleTraits } from '@millrace/pipeline';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { cut, expectSameAfterKill, expectSameOfAll, KILLED, SCHEDULES, submitCut } from './support/cuts';
 import { LiveCluster, type Outcome } from './support/live-cluster';
@@ -5,8 +6,6 @@ import { createSmallDataset } from './support/small-run';
 
 const RANKS = [1, 2, 3, 4];
 const RECOMPUTE = ['none', 'selective', 'full'] as const;
-/** Those that may step before the gradient norm is known. */
-const OPTIMISTIC: readonly string[] = ['zb-h2', 'zb-v', 'dualpipe-v'];
 const TIMEOUT_MS = 900_000;
 
 let cluster: LiveCluster;
@@ -29,7 +28,7 @@ it.each(SCHEDULES)(
   { timeout: TIMEOUT_MS },
   async (schedule) => {
     expect.hasAssertions();
-    const steps = OPTIMISTIC.includes(schedule) ? ['on', 'off'] : ['on'];
+    const steps = scheduleTraits(schedule).optimistic ? ['on', 'off'] : ['on'];
     const cuts = RANKS.flatMap((pp) =>
       RECOMPUTE.flatMap((recompute) => steps.map((optimistic) => cut(schedule, pp, recompute, optimistic))),
     );

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { RepeatedLines } from './repeated-lines';
+import { RepeatedLines } from './driver-warnings';
 
 it('lets a line through once, and then at the 10th, 100th … time', () => {
   const lines = new RepeatedLines();

@@ -1,3 +1,5 @@
+/** At every start, drivers warn about things that do no harm. */
+export const DRIVER_WARNING = /^warning:/i;
 /** Lines that are told apart; of what comes beyond them the first ones are forgotten. */
 const LINES_MAX = 100;
 

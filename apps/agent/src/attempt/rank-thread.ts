@@ -1,5 +1,4 @@
-import type { AppError } from '@millrace/core';
-import { type Clock, sleep } from '@millrace/core';
+import { type AppError, type Clock, within } from '@millrace/core';
 import type { ManifestTensor } from '@millrace/checkpoint';
 import type { AttemptLinks, AttemptLinksOptions } from '../data-plane/attempt-links';
 import type { DataPlane } from '../data-plane/data-plane';
@@ -98,7 +97,7 @@ export class RankThread {
 
   /** Resolves when the peers have taken everything, and otherwise after DRAIN_MS_MAX: a peer may be gone. */
   async drain(): Promise<void> {
-    await Promise.race([this.links.drain(), sleep(this.options.clock, DRAIN_MS_MAX)]);
+    await within(this.options.clock, DRAIN_MS_MAX, { work: this.links.drain(), late: () => undefined });
   }
 
   /** How long the thread has said nothing, in milliseconds; 0 while there is no thread. */

@@ -120,11 +120,7 @@ export function readAgentConfig(env: NodeJS.ProcessEnv = process.env): AgentConf
     tlsCa: data.MILLRACE_TLS_CA,
     logLevel: data.MILLRACE_LOG_LEVEL,
     logFd: Number(data.MILLRACE_LOG_FD),
-    cpuThreads: data.MILLRACE_CPU_THREADS,
-    adapter: data.MILLRACE_ADAPTER,
-    pacedGflops: data.MILLRACE_PACED_GFLOPS,
-    faults: data.MILLRACE_FAULTS ?? [],
-    gpuThreadSilentMs: data.MILLRACE_GPU_THREAD_SILENT_MS ?? GPU_THREAD_SILENT_MS_MAX,
+    ...deviceConfigOf(data),
     host: hostname(),
     supervised: data.MILLRACE_SUPERVISED === '1',
   };
@@ -132,7 +128,10 @@ export function readAgentConfig(env: NodeJS.ProcessEnv = process.env): AgentConf
 
 /** Reads only the settings of a device. Throws AGENT.CONFIG_INVALID. */
 export function readDeviceConfig(env: NodeJS.ProcessEnv = process.env): DeviceConfig {
-  const data = parse(deviceSchema, env);
+  return deviceConfigOf(parse(deviceSchema, env));
+}
+
+function deviceConfigOf(data: z.output<typeof deviceSchema>): DeviceConfig {
   return {
     cpuThreads: data.MILLRACE_CPU_THREADS,
     adapter: data.MILLRACE_ADAPTER,

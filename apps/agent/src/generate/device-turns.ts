@@ -1,4 +1,4 @@
-import { type Clock, sleep } from '@millrace/core';
+import { type Clock, within } from '@millrace/core';
 
 /**
  * After a step, each generation that waits may take this share of the time that the step took. Beside one generation,
@@ -44,7 +44,7 @@ export class DeviceTurns {
     for (const id of this.waiting.splice(0)) {
       const over = new Promise<void>((resolve) => (this.current = { id, over: resolve }));
       this.give(id, sliceMs);
-      await Promise.race([over, sleep(this.clock, sliceMs + PATIENCE_MS)]);
+      await within(this.clock, sliceMs + PATIENCE_MS, { work: over, late: () => undefined });
     }
     this.current = undefined;
     this.stepStartMs = this.clock.monotonicMs();

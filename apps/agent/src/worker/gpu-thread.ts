@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { GPU_THREAD_SILENT_MS_MAX } from '@millrace/contracts/plain';
-import { type AppError, type Clock, deadline, describeError } from '@millrace/core';
+import { type AppError, type Clock, deadline, describeError, within } from '@millrace/core';
 import type { FreedMemory } from '../memory/freed-memory';
 import type { GpuTask } from './gpu-task';
 import { threadDied, threadSilent } from './worker.errors';
@@ -89,16 +89,8 @@ export function gpuThreadStarter({
         const endAfterMs = wasSilent ? 0 : STOP_PATIENCE_MS;
         const giveUpAfterMs = wasSilent ? SILENT_PATIENCE_MS : STOP_PATIENCE_MS + TERMINATE_PATIENCE_MS;
         const cancelEnd = clock.after(endAfterMs, () => void worker.terminate());
-        let cancelGivingUp: () => void = () => undefined;
-        const givenUp = new Promise<void>((resolve) => {
-          cancelGivingUp = clock.after(giveUpAfterMs, () => {
-            onWedged();
-            resolve();
-          });
-        });
-        await Promise.race([exited, givenUp]);
+        await within(clock, giveUpAfterMs, { work: exited, late: onWedged });
         cancelEnd();
-        cancelGivingUp();
       },
     };
   };

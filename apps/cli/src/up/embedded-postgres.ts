@@ -8,7 +8,14 @@ import { promisify } from 'node:util';
 import { Client } from 'pg';
 import { type Clock, sleep } from '@millrace/core';
 import type { ProcessPlan } from './managed-process';
-import { type PostgresUser, databaseFolder, postgresUser, programFolder } from './postgres-home';
+import {
+  type PostgresUser,
+  databaseFolder,
+  isPostgresOn,
+  postgresOn,
+  postgresUser,
+  programFolder,
+} from './postgres-home';
 import { initialisationFailed, partFailed, postgresMissing, startInterrupted, userWithoutName } from './up.errors';
 
 const DATABASE = 'millrace';
@@ -176,11 +183,9 @@ function hasName(): boolean {
 
 /** Ends a PostgreSQL that a killed parent has left on this folder; a fast shutdown loses nothing that was committed. */
 async function stopLeftOver(folder: string): Promise<void> {
-  const pidFile = join(folder, 'postmaster.pid');
-  if (!existsSync(pidFile)) return;
-  const pid = Number(readFileSync(pidFile, 'utf8').split('\n')[0]);
-  if (!isPostgresOn(pid, folder)) {
-    rmSync(pidFile, { force: true });
+  const pid = postgresOn(folder);
+  if (pid === undefined) {
+    rmSync(join(folder, 'postmaster.pid'), { force: true });
     return;
   }
   process.kill(pid, 'SIGINT');
@@ -188,16 +193,5 @@ async function stopLeftOver(folder: string): Promise<void> {
     if (waitedMs === 10_000) process.kill(pid, 'SIGQUIT');
     if (waitedMs > 20_000) throw partFailed('postgres', `of an earlier start (pid ${pid}) does not end`, folder);
     await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
-
-/** Whether process `pid` is a PostgreSQL on `folder`. Pids are used again, so that the command line is compared too. */
-function isPostgresOn(pid: number, folder: string): boolean {
-  if (!Number.isInteger(pid) || pid <= 1) return false;
-  try {
-    const commandLine = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-    return commandLine.includes('postgres') && commandLine.includes(folder);
-  } catch {
-    return false;
   }
 }

@@ -49,7 +49,9 @@ it('deletes a database without a home when it is asked to, and no other', () => 
 
 it('deletes no database whose server runs', () => {
   const gone = database('home-b', join(folder, 'gone'));
-  const server = spawn(process.execPath, ['-e', 'setInterval(() => undefined, 1000)', gone], { stdio: 'ignore' });
+  const server = spawn(process.execPath, ['-e', 'setInterval(() => undefined, 1000)', 'postgres', gone], {
+    stdio: 'ignore',
+  });
   try {
     writeFileSync(join(gone, 'postmaster.pid'), `${server.pid}\n`);
     expect(() => deleteHomelessDatabase(gone, folder)).toThrow(new RegExp(`pid ${server.pid}`));

@@ -1,7 +1,7 @@
 import { existsSync, lstatSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { databaseInUse, databaseNotHomeless } from './up.errors';
-import { OUTSIDE_PREFIX, RECORD_ENDING, SYSTEM_FOLDER } from './postgres-home';
+import { OUTSIDE_PREFIX, postgresOn, RECORD_ENDING, SYSTEM_FOLDER } from './postgres-home';
 
 /** A database outside its home, whose home is gone or has another database now. */
 export interface HomelessDatabase {
@@ -30,7 +30,7 @@ export function homelessDatabases(systemFolder: string = SYSTEM_FOLDER): Homeles
 export function deleteHomelessDatabase(folder: string, systemFolder: string = SYSTEM_FOLDER): HomelessDatabase {
   const found = homelessDatabases(systemFolder).find((each) => each.folder === folder);
   if (found === undefined) throw databaseNotHomeless(folder);
-  const pid = serverOf(folder);
+  const pid = postgresOn(folder);
   if (pid !== undefined) throw databaseInUse(folder, pid);
   rmSync(folder, { recursive: true, force: true });
   // The record is deleted last, so that a database whose deletion was interrupted is listed again.
@@ -43,17 +43,6 @@ function leadsTo(link: string, folder: string): boolean {
     return realpathSync(link) === realpathSync(folder);
   } catch {
     return false;
-  }
-}
-
-/** The pid of the PostgreSQL server on these files. */
-function serverOf(folder: string): number | undefined {
-  try {
-    const pid = Number(readFileSync(join(folder, 'postmaster.pid'), 'utf8').split('\n')[0]);
-    // Pids are used again, so that the command line is compared too.
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(folder) ? pid : undefined;
-  } catch {
-    return undefined;
   }
 }
 

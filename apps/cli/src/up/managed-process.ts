@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import type { Clock } from '@millrace/core';
+import { DRIVER_WARNING, RepeatedLines } from '../driver-warnings';
 import { LOG_BYTES_MAX } from './keep-logs-short';
 import { lastLogLines } from './last-log-lines';
 import { partFailed } from './up.errors';
@@ -24,10 +25,6 @@ export interface ProcessPlan {
 
 /** The libraries of a driver write to stderr, past the process's own log. */
 export const LOG_FD = 3;
-/** Dawn repeats its warnings about a driver's limits each time a device is opened. */
-const DRIVER_WARNING = /^Warning: /;
-/** How many different warnings are remembered. */
-const WARNINGS_MAX = 100;
 const READY_TIMEOUT_MS = 240_000;
 const RESTART_DELAY_MS_MIN = 500;
 const RESTART_DELAY_MS_MAX = 10_000;
@@ -160,14 +157,14 @@ export class ManagedProcess {
   }
 }
 
-/** Copies what a process writes on stderr into its log, but a driver's warning only the first time. */
+/** Copies what a process writes on stderr into its log, but drops a driver's warning that was said before. */
 function copyOnce(stderr: Readable, logPath: string): void {
-  const told = new Set<string>();
+  const warnings = new RepeatedLines();
   createInterface({ input: stderr }).on('line', (line) => {
-    if (told.has(line)) return;
-    if (DRIVER_WARNING.test(line) && told.size < WARNINGS_MAX) told.add(line);
+    const told = DRIVER_WARNING.test(line) ? warnings.take(line) : line;
+    if (told === undefined) return;
     try {
-      appendFileSync(logPath, `${line}\n`);
+      appendFileSync(logPath, `${told}\n`);
     } catch {
       // A full disk must not end the cluster.
     }

@@ -6,6 +6,7 @@ import {
   existsSync,
   lstatSync,
   mkdirSync,
+  readFileSync,
   readlinkSync,
   realpathSync,
   renameSync,
@@ -114,4 +115,25 @@ export function programFolder(native: string, version: string, user: PostgresUse
   if (existsSync(copy)) return copy;
   renameSync(partial, copy);
   return copy;
+}
+
+/** The pid of the PostgreSQL server on a folder, by its pid file; undefined if there is none. */
+export function postgresOn(folder: string): number | undefined {
+  try {
+    const pid = Number(readFileSync(join(folder, 'postmaster.pid'), 'utf8').split('\n')[0]);
+    return isPostgresOn(pid, folder) ? pid : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether process `pid` is a PostgreSQL on `folder`. Pids are used again, so that the command line is compared too. */
+export function isPostgresOn(pid: number, folder: string): boolean {
+  if (!Number.isInteger(pid) || pid <= 1) return false;
+  try {
+    const commandLine = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+    return commandLine.includes('postgres') && commandLine.includes(folder);
+  } catch {
+    return false;
+  }
 }

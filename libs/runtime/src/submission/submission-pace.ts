@@ -40,7 +40,7 @@ interface Submission {
 export class SubmissionPace {
   readonly speed: BackendSpeed;
   /** True for a software driver, or if everything may be submitted at once. */
-  readonly unbounded: boolean;
+  private readonly unbounded: boolean;
   private readonly msMax: number;
   private readonly clock: Clock;
   private slowdown = 1;

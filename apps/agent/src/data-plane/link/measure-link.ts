@@ -1,4 +1,4 @@
-import { type Clock, sleep } from '@millrace/core';
+import { type Clock, sleep, within } from '@millrace/core';
 
 export interface MeasuredLink {
   /** The time that a message takes one way. */
@@ -68,6 +68,6 @@ async function timed(work: () => Promise<void>, clock: Clock): Promise<number | 
     () => true,
     () => false,
   );
-  const ok = await Promise.race([done, sleep(clock, PROBE_MS_MAX).then(() => false)]);
+  const ok = await within(clock, PROBE_MS_MAX, { work: done, late: () => false });
   return ok ? clock.monotonicMs() - startMs : undefined;
 }

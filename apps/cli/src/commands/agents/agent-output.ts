@@ -1,4 +1,4 @@
-import { RepeatedLines } from './repeated-lines';
+import { DRIVER_WARNING, RepeatedLines } from '../../driver-warnings';
 
 /** `text` writes sentences for people; `json` passes on one document per line, as the agent writes them. */
 export type LogForm = 'text' | 'json';
@@ -12,8 +12,6 @@ export interface AgentOutputOptions {
 
 const LAST_LINES_MAX = 5;
 const LINE_LENGTH_MAX = 2000;
-/** At every start, drivers warn about things that do no harm. */
-const DRIVER_WARNING = /^warning:/i;
 const BEGINS_AS_WARNING = /^w(a(r(n(i(n(g(:.*)?)?)?)?)?)?)?$/i;
 const WARNING = 40;
 const ERROR = 50;
