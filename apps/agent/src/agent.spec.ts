@@ -43,6 +43,14 @@ async function start(count: number): Promise<void> {
   await until('sessions', () => api.sessions.size === count);
 }
 
+/** Raises the fence of a run, and waits for a later heartbeat that has nothing running. */
+async function supersede(runId: string, fence: number): Promise<void> {
+  const earlierCount = api.of('heartbeat').length;
+  api.fences.set(runId, fence);
+  const later = () => api.of('heartbeat').slice(earlierCount);
+  await until('nothing running', () => later().some(({ running }) => running.length === 0));
+}
+
 function tokenFile(): { sha256: string; bytes: number } {
   const bytes = Buffer.from(Uint16Array.from(patternTokens.read(0, 2000)).buffer);
   const sha256 = createHash('sha256').update(bytes).digest('hex');
@@ -233,8 +241,7 @@ describe('an agent', () => {
     await start(1);
     startAttempt(plan({ steps: 1000 }));
     await until('a step', () => (api.points.get('train/loss')?.size ?? 0) >= 1);
-    api.fences.set('run_test', 2);
-    await until('nothing running', () => api.of('heartbeat').at(-1)!.running.length === 0);
+    await supersede('run_test', 2);
     expect(api.states('agent_0')).not.toContain('failed');
     startAttempt({ ...plan(), fence: 2 });
     await until('the end', finished(1));
@@ -400,8 +407,7 @@ describe('an agent', () => {
     await until('a session', () => api.sessions.size === 1);
     startAttempt(plan({ steps: 100_000 }));
     await until('a step', () => (api.points.get('train/loss')?.size ?? 0) >= 1);
-    api.fences.set('run_test', 2);
-    await until('nothing running', () => api.of('heartbeat').at(-1)!.running.length === 0);
+    await supersede('run_test', 2);
     startAttempt({ ...plan(), fence: 2 });
     await until('the end', finished(1));
     expect(happened.slice(0, 3)).toEqual(['started', 'stopped', 'started']);
