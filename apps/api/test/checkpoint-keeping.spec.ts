@@ -11,8 +11,9 @@ import { CheckpointWritesRepository } from '../src/ledger/blocks/checkpoint-writ
 import { SchedulingService } from '../src/planning/scheduling/scheduling.service';
 import { eventually } from './api-under-test';
 import { clusterForEach, SLOW_MS } from './cluster-scene';
-import type { Attempt, FakeAgent } from './fake-agent';
+import { type Attempt, type FakeAgent, sha256 } from './fake-agent';
 import { tinySpec } from './run-specs';
+import { setDatabaseAhead } from './set-database-ahead';
 
 interface Running {
   readonly id: string;
@@ -73,6 +74,57 @@ describe('which checkpoints and blocks stay', { timeout: SLOW_MS }, () => {
     list.mockRestore();
     expect(await stored()).toEqual(used.map(({ sha256 }) => sha256).sort());
     expect(await scene.api.prisma.freedBlock.count()).toBe(0);
+  });
+
+  const endings: Record<string, (run: Running) => Promise<unknown>> = {
+    cancelled: ({ id }) => scene.api.actions.cancel(id, 'tester'),
+    failed: async ({ agent, attempt }) =>
+      agent.report(attempt, 'failed', { step: 3, failureClass: 'numerics', errorCode: 'STAGE.NUMERICS' }),
+    paused: async (run) => {
+      await scene.api.actions.pause(run.id, 'tester');
+      await checkpoint(run, 2);
+      run.agent.report(run.attempt, 'paused', { step: 2 });
+    },
+  };
+
+  it.each(Object.entries(endings))(
+    'lets go of what an attempt held when it has been %s for ten minutes, and not before',
+    async (state, end) => {
+      const run = await single({ steps: 10 });
+      const ofImport = Buffer.from('uploaded for an import');
+      const late = Buffer.from('uploaded, and its report is on its way');
+      await scene.api.get(BlobsService).blocks.put(sha256(ofImport), Uint8Array.from(ofImport));
+      const holds = scene.api.get(BlockHoldsRepository);
+      await holds.hold({ owner: 'ckpt_import', fence: 0 }, [sha256(ofImport)], 3_600_000);
+      await run.agent.put(run.attempt, late, { step: 4 });
+      await end(run);
+      const attempt = { runId: run.id, state };
+      await eventually('over', async () => (await scene.api.prisma.attempt.count({ where: attempt })) === 1);
+      const owners = async (): Promise<string[]> => {
+        await collector().collect();
+        const rows = await scene.api.prisma.blockHold.findMany({ orderBy: { owner: 'asc' } });
+        return rows.map(({ owner }) => owner);
+      };
+      expect(await owners()).toEqual(['ckpt_import', run.id]);
+      await setDatabaseAhead(scene.databaseUrl, 300);
+      expect(await owners()).toEqual(['ckpt_import', run.id]);
+      expect(await stored()).toContain(sha256(late));
+      await setDatabaseAhead(scene.databaseUrl, 601);
+      expect(await owners()).toEqual(['ckpt_import']);
+      expect(await stored()).not.toContain(sha256(late));
+      expect(await stored()).toContain(sha256(ofImport));
+    },
+  );
+
+  it('keeps what an attempt holds that is placed and has not started, and not what a removed run held', async () => {
+    const agent = await scene.connect('agent_a');
+    const { id } = await scene.api.runs.submit(tinySpec({ parallel: { pp: 1 } }), 'tester');
+    await agent.put(await agent.attempt(id), Buffer.from('early'));
+    const holds = scene.api.get(BlockHoldsRepository);
+    await holds.hold({ owner: 'run_removed', fence: 1 }, [sha256(Buffer.from('early'))], 3_600_000);
+    await collector().collect();
+    expect(await scene.api.prisma.blockHold.findMany()).toMatchObject([{ owner: id }]);
+    expect(await scene.api.prisma.attempt.findMany()).toMatchObject([{ state: 'scheduled', finishedAt: null }]);
   });
 
   it('keeps a block that was let go and is used again before the collector comes', async () => {

@@ -1,14 +1,26 @@
 import { startTemporaryPostgres, type TemporaryPostgres } from '@millrace/testing';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { BlobsService } from '../src/ground/blobs/blobs.service';
+import { BlobReadersRepository, generationHolder } from '../src/ledger/blocks/blob-readers.repository';
+import { BlockHoldsRepository } from '../src/ledger/blocks/block-holds.repository';
 import { LeasesRepository } from '../src/ledger/runs/leases.repository';
 import { AgentsService } from '../src/requests/agents/agents.service';
+import { GenerateService } from '../src/requests/generate/generate.service';
 import { GenerationLeasesService } from '../src/requests/generate/generation-leases.service';
+import { BlockCollectorService } from '../src/ledger/checkpoint-keeping/block-collector.service';
 import { type ApiUnderTest, eventually, startApi, temporaryHome } from './api-under-test';
+import { clusterForEach, SLOW_MS } from './cluster-scene';
 import { FakeAgent } from './fake-agent';
 import { createDataset, tinySpec } from './run-specs';
 
-const SLOW_MS = 180_000;
 const LEASE_MS = 60_000;
+
+interface Begun {
+  readonly text: Promise<unknown>;
+  readonly taskId: string;
+  readonly commandId: string;
+  readonly finish: () => void;
+}
 
 describe('leases of generations', { timeout: SLOW_MS }, () => {
   let postgres: TemporaryPostgres;
@@ -106,5 +118,87 @@ describe('leases of generations', { timeout: SLOW_MS }, () => {
     } finally {
       await other.close();
     }
+  });
+});
+
+describe('blocks that an agent reads for a text', { timeout: SLOW_MS }, () => {
+  const scene = clusterForEach({ leaseMs: LEASE_MS });
+  const request = { prompt: 'Hi', maxTokens: 3, temperature: 0, seed: 1 };
+  const holds = (): BlockHoldsRepository => scene.api.get(BlockHoldsRepository);
+  const heldRows = (): Promise<{ owner: string; sha256: string }[]> =>
+    scene.api.prisma.blockHold.findMany({ select: { owner: true, sha256: true } });
+  const mayRead = (agentId: string, sha256: string): Promise<boolean> =>
+    scene.api.get(BlobReadersRepository).mayRead(agentId, sha256);
+
+  /** A checkpoint of a run that goes on training on the one agent, while the other one is idle. */
+  async function trained(): Promise<{ checkpointId: string; idle: FakeAgent }> {
+    const trainer = await scene.connect('agent_b');
+    const { id } = await scene.api.runs.submit(tinySpec({ parallel: { pp: 1 }, train: { steps: 10 } }), 'tester');
+    const attempt = await trainer.attempt(id);
+    trainer.begin(attempt);
+    const sequence = await trainer.checkpoint(attempt, 2);
+    await trainer.take('ack', ({ checkpoints }) => checkpoints === sequence);
+    const [durable] = await scene.api.prisma.checkpoint.findMany({ where: { state: 'durable' } });
+    return { checkpointId: durable!.id, idle: await scene.connect('agent_a') };
+  }
+
+  /** The idle agent begins with a text. */
+  async function begin({ checkpointId, idle }: { checkpointId: string; idle: FakeAgent }): Promise<Begun> {
+    idle.received.length = 0;
+    const text = scene.api.get(GenerateService).generate(checkpointId, request);
+    text.catch(() => undefined);
+    const { taskId, commandId } = await idle.take('generate');
+    const value = { taskId, tokens: [33], done: true, errorMessage: '' };
+    return { text, taskId, commandId, finish: () => idle.send({ $case: 'generateOutput', value }) };
+  }
+
+  it('are held until it is done or has failed; another text on that agent keeps its own', async () => {
+    const model = await trained();
+    const { idle } = model;
+    const first = await begin(model);
+    const held = await heldRows();
+    expect(new Set(held.map(({ owner }) => owner))).toEqual(new Set([generationHolder(idle.id, first.taskId)]));
+    const { sha256 } = held[0]!;
+    expect(await mayRead(idle.id, sha256)).toBe(true);
+    // These ids begin alike.
+    expect(await mayRead('agent', sha256)).toBe(false);
+    const another = { owner: generationHolder(idle.id, 'gen_another'), fence: 0 };
+    await holds().hold(another, [sha256], 60_000);
+    first.finish();
+    expect(await first.text).toEqual({ text: '!', tokens: 1 });
+    expect(await heldRows()).toEqual([{ owner: another.owner, sha256 }]);
+    expect(await mayRead(idle.id, sha256)).toBe(true);
+    const second = await begin(model);
+    await holds().releaseStep(undefined, another);
+    expect(await mayRead(idle.id, sha256)).toBe(true);
+    idle.answer(second.commandId, { code: 'AGENT.BUSY', message: 'four generations run here' });
+    await expect(second.text).rejects.toMatchObject({ code: 'GENERATE.FAILED' });
+    expect(await heldRows()).toEqual([]);
+    expect(await mayRead(idle.id, sha256)).toBe(false);
+  });
+
+  it('stay for it when the checkpoint is deleted meanwhile, and go with it', async () => {
+    const model = await trained();
+    const { text, finish } = await begin(model);
+    const { sha256 } = (await heldRows())[0]!;
+    const collected = async (): Promise<boolean> => {
+      await scene.api.get(BlockCollectorService).collect();
+      return !(await scene.api.get(BlobsService).blocks.has(sha256));
+    };
+    await scene.api.prisma.checkpoint.deleteMany();
+    expect(await collected()).toBe(false);
+    expect(await mayRead(model.idle.id, sha256)).toBe(true);
+    finish();
+    await text;
+    expect(await collected()).toBe(true);
+  });
+
+  it('run out where the database does not take the release, and the text is told nevertheless', async () => {
+    const { text, finish } = await begin(await trained());
+    vi.spyOn(holds(), 'releaseStep').mockRejectedValueOnce(new Error('the database is away'));
+    finish();
+    expect(await text).toEqual({ text: '!', tokens: 1 });
+    const [held] = await scene.api.prisma.blockHold.findMany();
+    expect(held!.until.getTime() - Date.now()).toBeLessThan(240_000);
   });
 });

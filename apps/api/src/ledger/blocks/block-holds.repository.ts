@@ -1,12 +1,26 @@
 import { Injectable } from '@nestjs/common';
 import { PrismaService, type Transaction } from '../../ground/database/prisma.service';
+import { Prisma } from '../../generated/prisma/client';
+import { LIVE_ATTEMPT_STATES } from '../runs/attempt-record';
 
-/** The owner of a hold: an attempt of a run or, with fence 0, the checkpoint that an import becomes. */
+/**
+ * The owner of a hold: an attempt of a run or, with fence 0, the checkpoint that an import becomes or what an agent
+ * reads for a generation.
+ */
 export interface HoldOwner {
   readonly owner: string;
   readonly fence: number;
   /** The step of the run's checkpoint; 0 if it is not given. */
   readonly step?: number;
+}
+
+/**
+ * Of the row "Attempt": it lives, or it ended at most `ageMs` ago, so that its last parts of a checkpoint may still be
+ * on their way.
+ */
+export function mayStillStore(ageMs: number): Prisma.Sql {
+  return Prisma.sql`("Attempt"."state" = ANY(${[...LIVE_ATTEMPT_STATES]}::text[])
+    OR "Attempt"."finishedAt" >= millrace_now() - ${ageMs}::float8 * interval '1 millisecond')`;
 }
 
 /**
@@ -52,9 +66,9 @@ export class BlockHoldsRepository {
     await tx.blockHold.deleteMany({ where: { owner, fence, step: steps, sha256: { in: [...hashes] } } });
   }
 
-  /** Releases everything that is held for one checkpoint. @returns the hashes */
-  async releaseStep(tx: Transaction, { owner, fence, step }: Required<HoldOwner>): Promise<string[]> {
-    const rows = await tx.$queryRaw<{ sha256: string }[]>`
+  /** Releases everything that is held for one checkpoint, or by an owner without steps. @returns the hashes */
+  async releaseStep(tx: Transaction | undefined, { owner, fence, step = 0 }: HoldOwner): Promise<string[]> {
+    const rows = await (tx ?? this.prisma).$queryRaw<{ sha256: string }[]>`
       WITH gone AS (
         DELETE FROM "BlockHold" WHERE "owner" = ${owner} AND "fence" = ${fence} AND "step" = ${step}
         RETURNING "sha256"
@@ -77,12 +91,17 @@ export class BlockHoldsRepository {
     return rows.map(({ sha256 }) => sha256);
   }
 
-  /** Deletes holds that have run out, and those of attempts under an old fence, which can report nothing any more. */
-  async deleteExpired(): Promise<void> {
+  /**
+   * Deletes holds that have run out, and those of attempts that can report nothing any more: their fence is old, they
+   * have been over for `ageMs`, or their run was removed.
+   */
+  async deleteExpired(ageMs: number): Promise<void> {
     await this.prisma.$executeRaw`
       WITH gone AS (
         DELETE FROM "BlockHold" h WHERE h."until" <= millrace_now()
-          OR EXISTS (SELECT 1 FROM "Run" r WHERE r."id" = h."owner" AND r."fence" > h."fence")
+          OR (h."fence" > 0 AND NOT EXISTS (SELECT 1 FROM "Run" r
+            JOIN "Attempt" ON "Attempt"."runId" = r."id" AND "Attempt"."fence" = r."fence"
+            WHERE r."id" = h."owner" AND r."fence" = h."fence" AND ${mayStillStore(ageMs)}))
         RETURNING h."sha256"
       )
       INSERT INTO "FreedBlock" ("sha256") SELECT DISTINCT "sha256" FROM gone`;

@@ -4,7 +4,7 @@ import { newId } from '@millrace/core';
 import { DatabaseClock } from '../../ground/database/database-clock';
 import { PrismaService, type Transaction } from '../../ground/database/prisma.service';
 import type { Checkpoint, Prisma } from '../../generated/prisma/client';
-import { BlockHoldsRepository } from './block-holds.repository';
+import { BlockHoldsRepository, mayStillStore } from './block-holds.repository';
 import type { CheckpointPart } from './checkpoint-part';
 
 export interface DurableCheckpoint {
@@ -174,8 +174,7 @@ export class CheckpointWritesRepository {
     return this.prisma.$executeRaw`
       DELETE FROM "Checkpoint" USING "Attempt"
       WHERE "Checkpoint"."state" IN ('writing', 'given-up') AND "Attempt"."runId" = "Checkpoint"."runId"
-        AND "Attempt"."fence" = "Checkpoint"."fence" AND "Attempt"."state" NOT IN ('scheduled', 'starting', 'running')
-        AND "Attempt"."finishedAt" < millrace_now() - ${ageMs}::float8 * interval '1 millisecond'`;
+        AND "Attempt"."fence" = "Checkpoint"."fence" AND NOT ${mayStillStore(ageMs)}`;
   }
 }
 

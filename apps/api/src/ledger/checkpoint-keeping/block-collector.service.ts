@@ -12,7 +12,7 @@ const BATCH_COUNT = 1_000;
 const BATCHES_MAX = 100;
 /** A block that was stored this recently is kept, whatever the tables say. */
 const YOUNG_MS = 60_000;
-/** A checkpoint whose attempt has been over for so long gets no more parts. */
+/** An attempt that has been over for so long stores no more parts of checkpoints. */
 const ABANDONED_MS = 600_000;
 
 /** Deletes blocks that nothing uses any more. It may run while blocks are uploaded, and on several replicas at once. */
@@ -31,7 +31,7 @@ export class BlockCollectorService {
   /** Looks only at what was let go since the last time, however many blocks exist. @returns how many were deleted */
   async collect(): Promise<number> {
     await this.checkpoints.deleteAbandoned(ABANDONED_MS);
-    await this.holds.deleteExpired();
+    await this.holds.deleteExpired(ABANDONED_MS);
     let deletedCount = 0;
     for (let batch = 0; batch < BATCHES_MAX; batch++) {
       const rows = await this.freed.oldest(BATCH_COUNT);

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { GeneratedBody, GeneratePlan, GenerateRequest } from '@millrace/contracts';
-import { newId, type ModelConfig } from '@millrace/core';
+import { describeError, type Logger, type ModelConfig, newId } from '@millrace/core';
 import { stageSlices } from '@millrace/model';
 import { partitionLayers } from '@millrace/pipeline';
+import { LOGGER } from '../../ground/config/api-logger';
 import { generationHolder } from '../../ledger/blocks/blob-readers.repository';
 import { BlockHoldsRepository } from '../../ledger/blocks/block-holds.repository';
 import { CheckpointWritesRepository, type DurableCheckpoint } from '../../ledger/blocks/checkpoint-writes.repository';
@@ -19,7 +20,10 @@ import { PromptTokenizerService } from './prompt-tokenizer.service';
 
 const TIMEOUT_MS = 120_000;
 const WAITING_COUNT_MAX = 8;
-/** The checkpoint may be deleted meanwhile, but its blocks are held for this long. */
+/**
+ * The checkpoint may be deleted meanwhile, but its blocks are held until the text is done, and for this long where the
+ * process ends before.
+ */
 const HOLD_MS = 2 * TIMEOUT_MS;
 
 type Sampling = Pick<GeneratePlan, 'promptTokens' | 'maxTokens' | 'temperature' | 'seed'>;
@@ -39,6 +43,7 @@ export class GenerateService {
     private readonly gangs: GenerationGangService,
     private readonly tasks: GenerationTasks,
     private readonly leases: GenerationLeasesService,
+    @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
   /** @throws AppError CHECKPOINT.NOT_FOUND, GENERATE.*, DATA.* (a prompt that the tokenizer cannot encode) */
@@ -67,8 +72,6 @@ export class GenerateService {
     const manifest = weightsOf(checkpoint, model);
     const hashes = manifest.tensors.flatMap(({ blocks }) => blocks.map(({ sha256 }) => sha256));
     const taskId = newId('gen');
-    // Each agent is the owner of a hold, because holds also let it read the blocks.
-    for (const { id } of gang) await this.holds.hold({ owner: generationHolder(id), fence: 0 }, hashes, HOLD_MS);
     const plan = {
       taskId,
       dataKey: randomBytes(32).toString('hex'),
@@ -79,10 +82,27 @@ export class GenerateService {
       quarantined: kernelsToAvoid({ gang, known: gang }),
       ...sampling,
     };
-    return this.leases.during(
-      { generationId: taskId, agentIds: gang.map(({ id }) => id) },
-      { work: () => this.tasks.run(plan, TIMEOUT_MS), onLost: (id) => this.tasks.fail(taskId, deviceLost(id)) },
-    );
+    const agentIds = gang.map(({ id }) => id);
+    // Each agent is the owner of a hold, because holds also let it read the blocks.
+    const owners = agentIds.map((id) => generationHolder(id, taskId));
+    try {
+      for (const owner of owners) await this.holds.hold({ owner, fence: 0 }, hashes, HOLD_MS);
+      return await this.leases.during(
+        { generationId: taskId, agentIds },
+        { work: () => this.tasks.run(plan, TIMEOUT_MS), onLost: (id) => this.tasks.fail(taskId, deviceLost(id)) },
+      );
+    } finally {
+      for (const owner of owners) await this.release(owner);
+    }
+  }
+
+  /** If that fails, the holds run out. */
+  private async release(owner: string): Promise<void> {
+    try {
+      await this.holds.releaseStep(undefined, { owner, fence: 0 });
+    } catch (error) {
+      this.logger.warn({ owner, reason: describeError(error) }, 'holds of a generation could not be released');
+    }
   }
 }
 
