@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { BlobsService } from '../src/ground/blobs/blobs.service';
 import { BlobReadersRepository, generationHolder } from '../src/ledger/blocks/blob-readers.repository';
 import { BlockHoldsRepository } from '../src/ledger/blocks/block-holds.repository';
+import { PrometheusService } from '../src/ground/prometheus/prometheus.service';
 import { LeasesRepository } from '../src/ledger/runs/leases.repository';
 import { AgentsService } from '../src/requests/agents/agents.service';
 import { GenerateService } from '../src/requests/generate/generate.service';
@@ -115,6 +116,9 @@ describe('leases of generations', { timeout: SLOW_MS }, () => {
     const other = await startApi({ databaseUrl, home: home.path, leaseMs: 300 });
     try {
       await eventually('free', async () => Object.keys(await holders()).length === 0);
+      // It says nothing about the agent.
+      const lost = await other.get(PrometheusService).registry.getSingleMetricAsString('millrace_leases_lost_total');
+      expect(lost).toMatch(/^millrace_leases_lost_total 0$/m);
     } finally {
       await other.close();
     }

@@ -1,7 +1,7 @@
 import type { ModelConfig } from '@millrace/core';
 import { describe, expect, it } from 'vitest';
 import { stageSlices } from './model-config';
-import { allParameters, parameterCount, stageParameters } from './parameters';
+import { allParameters, parameterCount, stageParameterCount, stageParameters } from './parameters';
 
 const CONFIG: ModelConfig = {
   family: 'gpt2',
@@ -52,6 +52,9 @@ describe('parameters', () => {
       const slices = stageSlices(config, [1, 2, 1]);
       const names = slices.flatMap((slice) => stageParameters(config, slice).map(({ name }) => name));
       expect(names.length).toBe(allParameters(config).length + extra);
+      const counts = slices.map((slice) => stageParameterCount(config, slice));
+      const copied = extra * config.vocab * config.hidden;
+      expect(counts.reduce((sum, count) => sum + count, 0)).toBe(parameterCount(config) + copied);
       expect(new Set(names)).toEqual(new Set(allParameters(config).map(({ name }) => name)));
     }
   });

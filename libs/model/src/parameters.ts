@@ -1,5 +1,5 @@
 import type { ModelConfig } from '@millrace/core';
-import type { Shape } from '@millrace/tensor';
+import { elementCount, type Shape } from '@millrace/tensor';
 import type { StageSlice } from './model-config';
 
 /** A trained tensor, by its Hugging Face name. */
@@ -76,5 +76,14 @@ export function allParameters(config: ModelConfig): ParameterDeclaration[] {
 
 /** Parameters in the whole model. */
 export function parameterCount(config: ModelConfig): number {
-  return allParameters(config).reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0);
+  return countOf(allParameters(config));
+}
+
+/** Parameters in a stage, with its copy of a tied embedding. */
+export function stageParameterCount(config: ModelConfig, slice: StageSlice): number {
+  return countOf(stageParameters(config, slice));
+}
+
+function countOf(declarations: readonly ParameterDeclaration[]): number {
+  return declarations.reduce((sum, { shape }) => sum + elementCount(shape), 0);
 }

@@ -58,8 +58,9 @@ export class LeaseSweeperService implements OnApplicationBootstrap, OnModuleDest
     for (const lease of expired) {
       if (await this.term.watch(() => this.ledger.change((tx) => this.expire(tx, lease)))) endedCount++;
     }
-    endedCount += await this.term.watch(() => this.leases.releaseExpiredGenerations(this.config.leaseMs));
     this.prometheus.admission.lostLeases(endedCount);
+    // A generation's leases run out with the replica that renewed them, which says nothing about the agents.
+    endedCount += await this.term.watch(() => this.leases.releaseExpiredGenerations(this.config.leaseMs));
     await this.lateStarts.end();
     return endedCount;
   }

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { type Failure, startDeadlineMs } from '@millrace/contracts';
 import type { Recompute } from '@millrace/core';
 import { heldMemoryBytes } from '@millrace/scheduler';
+import { DatabaseClock } from '../../ground/database/database-clock';
 import { PrismaService, type Transaction } from '../../ground/database/prisma.service';
 import { type Attempt, Prisma } from '../../generated/prisma/client';
 import type { RankCredential } from '../../ground/tls/gang-credentials';
@@ -49,7 +50,10 @@ export type ListedAttempt = Pick<AttemptRecord, 'id' | 'runId' | 'fence' | 'stat
  */
 @Injectable()
 export class AttemptsRepository {
-  constructor(private readonly prisma: PrismaService) {}
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly time: DatabaseClock,
+  ) {}
 
   async create(tx: Transaction, { plan, ranks, credentials, ...attempt }: NewAttempt): Promise<void> {
     await tx.attempt.create({
@@ -156,10 +160,9 @@ export class AttemptsRepository {
     return rows.map(({ plan }) => (plan as unknown as StoredPlan).resumeCheckpointId).filter((id) => id !== null);
   }
 
-  /** The time in milliseconds since 1970 by the database's clock, on which all replicas agree. */
-  async nowMs(reader: Transaction = this.prisma): Promise<number> {
-    const [row] = await reader.$queryRaw<{ now: Date }[]>`SELECT millrace_now() AS "now"`;
-    return row?.now.getTime() ?? 0;
+  /** The time by DatabaseClock in milliseconds since 1970, as `phaseSinceMs` has it. */
+  async nowMs(reader?: Transaction): Promise<number> {
+    return (await this.time.now(reader)).getTime();
   }
 
   /** Live attempts that were placed longer ago than they may take to start; each has a lease. */

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { GPU_THREAD_SILENT_MS_MAX } from '@millrace/contracts';
 import { GENERATION_FENCE } from '@millrace/core';
 import { PrismaService, type Transaction } from '../../ground/database/prisma.service';
-import type { Lease } from '../../generated/prisma/client';
+import { type Lease, Prisma } from '../../generated/prisma/client';
 import { LIVE_ATTEMPT_STATES } from './attempt-record';
 
 export interface LeaseRecord {
@@ -97,8 +97,7 @@ export class LeasesRepository {
   async expired(leaseMs: number): Promise<ExpiredLease[]> {
     return this.prisma.$queryRaw<ExpiredLease[]>`
       SELECT "agentId", "runId", "fence", "rank", "threadSilentMs" FROM "Lease"
-      WHERE "runId" IS NOT NULL AND "expiresAt" <= millrace_now() AND NOT EXISTS (SELECT 1 FROM "LeaseTerm"
-        WHERE "startedAt" > millrace_now() - ${leaseMs}::float8 * interval '1 millisecond')
+      WHERE "runId" IS NOT NULL AND ${hasRunOut(leaseMs)}
       ORDER BY "expiresAt"`;
   }
 
@@ -176,9 +175,14 @@ export class LeasesRepository {
   async releaseExpiredGenerations(leaseMs: number): Promise<number> {
     return this.prisma.$executeRaw`
       DELETE FROM "Lease"
-      WHERE "generationId" IS NOT NULL AND "expiresAt" <= millrace_now() AND NOT EXISTS (SELECT 1 FROM "LeaseTerm"
-        WHERE "startedAt" > millrace_now() - ${leaseMs}::float8 * interval '1 millisecond')`;
+      WHERE "generationId" IS NOT NULL AND ${hasRunOut(leaseMs)}`;
   }
+}
+
+/** Of a row of "Lease"; none has run out for one lease's time after a restart of the term. */
+function hasRunOut(leaseMs: number): Prisma.Sql {
+  return Prisma.sql`"expiresAt" <= millrace_now() AND NOT EXISTS (SELECT 1 FROM "LeaseTerm"
+    WHERE "startedAt" > millrace_now() - ${leaseMs}::float8 * interval '1 millisecond')`;
 }
 
 export function isOfAttempt(lease: Lease): lease is AttemptLease {

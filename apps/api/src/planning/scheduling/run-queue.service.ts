@@ -2,7 +2,6 @@ import { Inject, Injectable } from '@nestjs/common';
 import { isFlushless } from '@millrace/contracts';
 import { AppError, describeError, type Logger } from '@millrace/core';
 import { type PendingReason, PLACEABLE_STATES } from '@millrace/scheduler';
-import { DatabaseClock } from '../../ground/database/database-clock';
 import { type PlannableRun, RunShapesService } from '../plans/run-shapes.service';
 import { ProfileRequestsService } from '../profiling/profile-requests.service';
 import { RunLedger } from '../../ledger/runs/run-ledger';
@@ -40,7 +39,6 @@ export class RunQueueService {
     private readonly shapes: RunShapesService,
     private readonly profiles: ProfileRequestsService,
     private readonly resumeSource: ResumeSourceService,
-    private readonly time: DatabaseClock,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
@@ -94,11 +92,12 @@ export class RunQueueService {
     await this.ledger.changeQuietly((tx) => this.transitions.move(tx, run, { to: 'failed', actor: 'system', reason }));
   }
 
-  async notePending(run: RunRecord, pending: PendingReason): Promise<void> {
+  /** `nowMs` is the time of the pass, by the database's clock. */
+  async notePending(run: RunRecord, pending: PendingReason, nowMs: number): Promise<void> {
     const reason: RunReason = { code: pending.code, message: pending.sentence, nearest: pending.nearest };
     const before = run.reason;
     if (before?.code === reason.code) {
-      const young = (await this.time.now()).getTime() - run.updatedAt.getTime() < REASON_DEBOUNCE_MS;
+      const young = nowMs - run.updatedAt.getTime() < REASON_DEBOUNCE_MS;
       if (young || JSON.stringify(before) === JSON.stringify(reason)) return;
     }
     await this.ledger.changeQuietly(async (tx) => {

@@ -31,7 +31,7 @@ export class SchedulingService {
     if (queue.size === 0) return 0;
     const agents = await this.agents.all();
     const planned = await this.planner.plan({ queue, agents, lane: 'runs' });
-    const { placements, pending, arrangements, failures } = planned;
+    const { placements, pending, arrangements, failures, nowMs } = planned;
     let placedCount = 0;
     for (const [runId, error] of failures) await this.queue.unplannable(queue.get(runId)!.run, error);
     for (const { runId, agentIds } of placements) {
@@ -46,7 +46,7 @@ export class SchedulingService {
         continue;
       }
       // The reason with which its last attempt ended already says until when it waits, and why.
-      if (queued && reason.code !== 'RETRY_WAITS') await this.queue.notePending(queued.run, reason);
+      if (queued && reason.code !== 'RETRY_WAITS') await this.queue.notePending(queued.run, reason, nowMs);
     }
     for (const { runId, idle } of pending.filter((each) => each.idle.length > 0).slice(0, MEASURED_AHEAD_MAX)) {
       const queued = queue.get(runId);

@@ -5,7 +5,7 @@ import {
   stageMemoryBytes,
   stageOperations,
   type StageOperations,
-  stageParameters,
+  stageParameterCount,
   type StageSlice,
   stageSlices,
 } from '@millrace/model';
@@ -59,7 +59,7 @@ export function shapeRun(spec: RunSpec, model: ModelConfig, layersPerStage?: rea
   const statesPerWeight = 1 + optimizerStates(spec.train.optimizer).length;
   const stages = slices.map((slice, stage) => ({
     ...slice,
-    ...sizesOf(stageParameters(model, slice), statesPerWeight),
+    ...sizesOf(stageParameterCount(model, slice), statesPerWeight),
     memoryBytes: stageMemoryBytes(model, slice, {
       microBatch: micro,
       recompute,
@@ -80,13 +80,6 @@ function versionsOf({ updates, ranks, rankOfStage }: Schedule, stage: number): n
   return weightVersionsKept({ updates, ranks, rank: rankOfStage[stage] ?? 0 });
 }
 
-function sizesOf(
-  declarations: readonly { readonly shape: readonly number[] }[],
-  statesPerWeight: number,
-): Pick<StageShape, 'parameters' | 'stateBytes'> {
-  const parameters = declarations.reduce(
-    (sum, { shape }) => sum + shape.reduce((product, extent) => product * extent, 1),
-    0,
-  );
+function sizesOf(parameters: number, statesPerWeight: number): Pick<StageShape, 'parameters' | 'stateBytes'> {
   return { parameters, stateBytes: FLOAT_BYTES * statesPerWeight * parameters };
 }
