@@ -1,7 +1,7 @@
 import type { LayerWork } from '@millrace/contracts';
-import { type Clock, systemClock } from '@millrace/core';
+import { type Clock, sleep, systemClock } from '@millrace/core';
 import { stageFlops } from '@millrace/model';
-import { openCpuBackend, pacedBackend } from '@millrace/runtime';
+import { type Backend, openCpuBackend, pacedBackend } from '@millrace/runtime';
 import { expect, it } from 'vitest';
 import { measureLayers } from './measure-layers';
 
@@ -47,6 +47,26 @@ it.each([1e-3, 10])('takes what a device of %d GFLOP/s takes for each part of th
   expect(head.F).toBeGreaterThan(0);
   expect(embedding.F).toBeLessThan(block.F);
   expect(backend.allocatedBytes(), 'everything is given back').toBe(before);
+  backend.destroy();
+});
+
+it('measures no sleep where a device takes no more until it is done with what it has', async () => {
+  const clock = new WaitingClock();
+  const paced = pacedBackend(openCpuBackend(), { gflops: 1, clock });
+  const sleeping: Partial<Backend> = {
+    throttle: () => paced.finish(),
+    // A real device is not asked before most of the expected time has passed.
+    finish: async (expectedMs = 0) => {
+      if (expectedMs > 0) await sleep(clock, 0.9 * expectedMs);
+      await paced.finish();
+    },
+  };
+  const backend = new Proxy(paced, {
+    get: (target, key) => (sleeping[key as keyof Backend] ?? Reflect.get(target, key)) as unknown,
+  });
+  const { block } = await measureLayers(WORK, backend, clock);
+  const slice = { firstLayer: 1, layerCount: 1, embedding: false, head: false };
+  expect(block.F).toBeCloseTo(stageFlops(WORK.model, slice, WORK).forward / 1e9, 9);
   backend.destroy();
 });
 
