@@ -5,7 +5,7 @@ import { FreedMemory } from './freed-memory';
 it('gives memory back once, when no thread has run for a while', () => {
   const clock = new FakeClock();
   let givenBack = 0;
-  const memory = new FreedMemory(clock, () => givenBack++);
+  const memory = new FreedMemory(clock, () => () => void givenBack++);
   memory.threadStarted();
   memory.threadStarted();
   memory.threadEnded();
@@ -18,6 +18,22 @@ it('gives memory back once, when no thread has run for a while', () => {
   clock.fireNext();
   expect(givenBack).toBe(1);
   expect(clock.fireNext()).toBe(false);
+});
+
+it('loads what gives memory back when there is some to give back for the first time, and only then', () => {
+  const clock = new FakeClock();
+  let loaded = 0;
+  const memory = new FreedMemory(clock, () => {
+    loaded++;
+    return () => undefined;
+  });
+  expect(loaded).toBe(0);
+  for (let run = 0; run < 2; run++) {
+    memory.threadStarted();
+    memory.threadEnded();
+    expect(clock.fireNext()).toBe(true);
+    expect(loaded).toBe(1);
+  }
 });
 
 it('asks glibc where there is one, and nobody elsewhere', () => {

@@ -16,10 +16,12 @@ interface ForeignFunctions {
 export class FreedMemory {
   private threadCount = 0;
   private cancel: (() => void) | undefined;
+  private trim: (() => void) | undefined;
 
+  /** `loadTrim` is called when memory is given back for the first time: an agent that never runs loads no library. */
   constructor(
     private readonly clock: Clock,
-    private readonly giveBack: () => void = glibcTrim(),
+    private readonly loadTrim: () => () => void = glibcTrim,
   ) {}
 
   threadStarted(): void {
@@ -30,7 +32,12 @@ export class FreedMemory {
 
   threadEnded(): void {
     this.threadCount--;
-    if (this.threadCount === 0) this.cancel = this.clock.after(QUIET_MS, this.giveBack);
+    if (this.threadCount === 0) this.cancel = this.clock.after(QUIET_MS, () => this.giveBack());
+  }
+
+  private giveBack(): void {
+    this.trim ??= this.loadTrim();
+    this.trim();
   }
 }
 
