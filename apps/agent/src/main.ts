@@ -17,7 +17,7 @@ import type { DeviceChoice } from './worker/gpu-task';
 import { FreedMemory } from './memory/freed-memory';
 import { gpuThreadStarter } from './worker/gpu-thread';
 import { hostGpus } from './device/host-gpus';
-import { openDevice } from './device/open-device';
+import { describeDevice } from './device/open-device';
 import { chooseDevice, deviceMessages, gpuIdOf, type OpenedDevice, reportDevice } from './device/report-device';
 
 const VERSION = '0.1.0';
@@ -33,13 +33,12 @@ async function listGpus(): Promise<number> {
 }
 
 /** `--describe`: prints the adapter this machine would train on, for `millrace doctor`. */
-async function describeDevice(): Promise<number> {
-  const { adapter } = await openDevice(readDeviceConfig(), {
+async function printDevice(): Promise<number> {
+  const adapter = await describeDevice(readDeviceConfig(), {
     // The reason is printed first.
     startThread: gpuThreadStarter({ clock: systemClock, onWedged: () => setTimeout(endProcess, LAST_WRITES_MS) }),
     clock: systemClock,
     limitMs: DESCRIBE_MS_MAX,
-    known: undefined,
   });
   process.stdout.write(`${JSON.stringify(adapter)}\n`);
   return 0;
@@ -163,7 +162,7 @@ async function listen(config: AgentConfig, home: AgentHome, server: ExchangeServ
 }
 
 function task(): Promise<number> {
-  if (process.argv.includes('--describe')) return describeDevice();
+  if (process.argv.includes('--describe')) return printDevice();
   return process.argv.includes('--gpus') ? listGpus() : main();
 }
 

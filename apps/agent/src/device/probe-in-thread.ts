@@ -1,39 +1,45 @@
 import { type AppError, type Clock, within } from '@millrace/core';
-import { fromThreadError } from '../worker/thread-error';
-import type { DeviceReport } from '../worker/gpu-task';
+import type { GpuTask } from '../worker/gpu-task';
 import type { StartGpuThread } from '../worker/gpu-thread';
+import { fromThreadError } from '../worker/thread-error';
+import type { FromWorker } from '../worker/worker-messages';
 import { probeLate } from './device.errors';
 
-export interface ProbeOptions {
+/** How long the driver may take in all, from a monotonic time on: a second try has what the first one left. */
+export interface ProbeLimit {
+  readonly limitMs: number;
+  readonly sinceMs: number;
+}
+
+export interface ProbeOptions<T> {
   readonly startThread: StartGpuThread;
   readonly clock: Clock;
-  /** How long the driver may take to open its device, to compile the kernels of the self-test and to be measured. */
-  readonly limitMs: number;
-  readonly adapterName: string | undefined;
-  /** What an earlier start measured. */
-  readonly known: DeviceReport | undefined;
+  readonly task: GpuTask;
+  readonly limit: ProbeLimit;
+  /** Finds in a message of the thread what it was asked for. */
+  readonly result: (message: FromWorker) => T | undefined;
   /** Called while the device is open and holds memory. */
-  readonly whileOpen: (report: DeviceReport) => Promise<void>;
+  readonly whileOpen?: (result: T) => Promise<void>;
 }
 
 /**
  * Opens the device on a thread of its own, which is gone when this settles.
  * @throws AppError RUNTIME.NO_ADAPTER, AGENT.DEVICE_PROBE_LATE, …
  */
-export async function probeInThread({
+export async function probeInThread<T>({
   startThread,
   clock,
-  limitMs,
-  adapterName,
-  known,
-  whileOpen,
-}: ProbeOptions): Promise<DeviceReport> {
-  const device = { quarantined: [], ...(adapterName === undefined ? {} : { adapterName }) };
+  task,
+  limit: { limitMs, sinceMs },
+  result,
+  whileOpen = () => Promise.resolve(),
+}: ProbeOptions<T>): Promise<T> {
   let stop: () => Promise<void> = () => Promise.resolve();
   try {
-    const work = new Promise<DeviceReport>((resolve, reject: (error: AppError) => void) => {
-      const thread = startThread({ kind: 'probe', device, ...(known === undefined ? {} : { known }) }, (message) => {
-        if (message.type === 'probed') resolve(message.report);
+    const work = new Promise<T>((resolve, reject: (error: AppError) => void) => {
+      const thread = startThread(task, (message) => {
+        const found = result(message);
+        if (found !== undefined) resolve(found);
         if (message.type === 'failed') reject(fromThreadError(message.error));
       });
       stop = () => thread.stop();
@@ -41,9 +47,10 @@ export async function probeInThread({
     const late = (): never => {
       throw probeLate(limitMs);
     };
-    const report = await within(clock, limitMs, { work, late });
-    await whileOpen(report);
-    return report;
+    const leftMs = Math.max(0, sinceMs + limitMs - clock.monotonicMs());
+    const found = await within(clock, leftMs, { work, late });
+    await whileOpen(found);
+    return found;
   } finally {
     await stop();
   }

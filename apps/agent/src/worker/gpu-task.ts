@@ -23,6 +23,9 @@ export interface DeviceChoice {
 
 /** The purpose that a GPU thread is started for. */
 export type GpuTask =
+  /** Opens the device and tells which one it is. */
+  | { readonly kind: 'describe'; readonly device: DeviceChoice }
+  /** Tests and measures the device too. */
   | { readonly kind: 'probe'; readonly device: DeviceChoice; readonly known?: DeviceReport }
   | {
       readonly kind: 'attempt';

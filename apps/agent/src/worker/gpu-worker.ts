@@ -29,7 +29,7 @@ async function openBackend(): Promise<Backend> {
   opened = backend;
   for (const kernel of avoidedKernels(task)) backend.quarantine(kernel as Parameters<WebGpuBackend['quarantine']>[0]);
   // A probe must see the real device, also where the device is paced.
-  if (pacedGflops === undefined || task.kind === 'probe') return backend;
+  if (pacedGflops === undefined || task.kind === 'probe' || task.kind === 'describe') return backend;
   return pacedBackend(backend, { gflops: pacedGflops, clock: systemClock });
 }
 
@@ -40,8 +40,9 @@ void runGpuTask({
   task,
   openBackend,
   probe: async (backend, workerPort) => {
-    const known = task.kind === 'probe' ? task.known : undefined;
-    workerPort.post({ type: 'probed', report: await probeDevice(backend as WebGpuBackend, known, systemClock) });
+    const device = backend as WebGpuBackend;
+    if (task.kind !== 'probe') return workerPort.post({ type: 'described', adapter: device.adapter });
+    workerPort.post({ type: 'probed', report: await probeDevice(device, task.known, systemClock) });
   },
   clock: systemClock,
 }).finally(() => {

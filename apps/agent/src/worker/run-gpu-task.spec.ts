@@ -21,6 +21,7 @@ const generate = {
 const TASKS: Record<string, GpuTask> = {
   generate: { kind: 'generate', device, plan: generate },
   profile: { kind: 'profile', device, work: { model: plan.model, microBatch: 1, recompute: 'none' } },
+  describe: { kind: 'describe', device },
   probe: { kind: 'probe', device },
   attempt: {
     kind: 'attempt',

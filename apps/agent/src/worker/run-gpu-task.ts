@@ -13,7 +13,7 @@ export interface GpuTaskOptions {
   readonly end: MessageEnd;
   readonly task: GpuTask;
   readonly openBackend: () => Promise<Backend>;
-  /** Probes the device; it is a parameter because it needs the kind of backend that it knows. */
+  /** Describes or probes the device; it is a parameter because it needs the kind of backend that it knows. */
   readonly probe: (backend: Backend, port: WorkerPort) => Promise<void>;
   readonly clock: Clock;
 }
@@ -36,7 +36,7 @@ export async function runGpuTask({ end, task, openBackend, probe, clock }: GpuTa
   const opening = openBackend();
   const failure = new AttemptFailure();
   const perform = async (backend: Backend): Promise<void> => {
-    if (task.kind === 'probe') return probe(backend, port);
+    if (task.kind === 'describe' || task.kind === 'probe') return probe(backend, port);
     if (task.kind === 'generate') return generateTask({ plan: task.plan, backend, port, clock });
     if (task.kind === 'profile')
       return port.post({ type: 'profiled', layers: await measureLayers(task.work, backend, clock) });

@@ -1,5 +1,6 @@
 import type { LayerTimes, StartPhase } from '@millrace/contracts';
 import type { ErrorKind } from '@millrace/core';
+import type { AdapterDescription } from '@millrace/runtime';
 import type { TensorFrame } from '../data-plane/frame';
 import type {
   BoundaryWishes,
@@ -27,6 +28,7 @@ export interface Pulse {
 
 /** From a GPU thread to the thread of the sockets. Each message with a `callId` is answered by one `reply`. */
 export type FromWorker =
+  | { readonly type: 'described'; readonly adapter: AdapterDescription }
   | { readonly type: 'probed'; readonly report: DeviceReport }
   | { readonly type: 'phase'; readonly phase: StartPhase }
   | { readonly type: 'ready' }
