@@ -249,6 +249,7 @@ export class Attempt {
       case 'taken':
       case 'memory':
       case 'read-weight':
+      case 'described':
       case 'probed':
       case 'profiled':
       case 'tokens':

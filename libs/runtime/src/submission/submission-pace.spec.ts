@@ -29,17 +29,28 @@ describe('the pace of submissions', () => {
   it('lets a submission last for 100 ms on a GPU', () => {
     const pace = open('gpu');
     expect([pace.fits(60, 0), pace.fits(60, 40), pace.fits(60, 41)]).toEqual([true, true, false]);
-    expect([99, 100, 101, 1000].map((ms) => pace.partCount(ms))).toEqual([1, 1, 2, 10]);
+    expect([99, 100, 101, 1000].map((ms) => pace.partCount(ms))).toEqual([1, 1, 2, 16]);
     // What is a submission of its own already is not held back.
     expect(pace.fits(150, 0)).toBe(true);
   });
 
   it('exempts software drivers, unless it is given a bound', () => {
     expect([open('cpu').fits(1e9, 1e9), open('cpu').partCount(1e9)]).toEqual([true, 1]);
-    expect(open('cpu', 10).partCount(25)).toBe(3);
+    expect(open('cpu', 10).partCount(25)).toBe(4);
   });
 
   it('bounds the number of parts', () => expect(open('gpu').partCount(1e12)).toBe(1024));
+
+  it('changes the number of parts only where it doubles or halves, so that what was made for them serves again', () => {
+    const pace = open('gpu');
+    const costs = Array.from({ length: 1000 }, (_, index) => 101 + index * 7);
+    const counts = costs.map((costMs) => pace.partCount(costMs));
+    expect([...new Set(counts)]).toEqual([2, 4, 8, 16, 32, 64, 128]);
+    costs.forEach((costMs, index) => {
+      expect(costMs / counts[index]!).toBeLessThanOrEqual(100);
+      expect(costMs / counts[index]!).toBeGreaterThan(50);
+    });
+  });
 
   it('cuts smaller what took longer than predicted, and finds back', () => {
     const pace = open('gpu');
@@ -54,6 +65,54 @@ describe('the pace of submissions', () => {
     expect(pace.partCount(100)).toBe(4);
     for (let round = 0; round < 20; round++) run(90);
     expect(pace.partCount(100), 'never faster than predicted').toBe(1);
+  });
+
+  describe('where a wait was late', () => {
+    /** Whether the device counts as twice as slow as predicted, as it was measured to be. */
+    const isTwiceAsSlow = (pace: SubmissionPace): boolean => !pace.fits(25, 30) && pace.fits(25, 25);
+    const measured = (): SubmissionPace => {
+      const pace = open('gpu');
+      pace.submitted(1, 100);
+      clock.standStill(200);
+      pace.done(1, true);
+      expect(isTwiceAsSlow(pace)).toBe(true);
+      return pace;
+    };
+
+    it('learns nothing from what the device began meanwhile', () => {
+      const pace = measured();
+      pace.submitted(2, 100);
+      pace.submitted(3, 100);
+      // The device was done with the first after 200 ms, and is with the second after 400.
+      clock.standStill(300);
+      pace.done(2, false);
+      clock.standStill(100);
+      pace.done(3, true);
+      expect(isTwiceAsSlow(pace)).toBe(true);
+    });
+
+    it('takes no second wait for the same work as the time at which the device was done', () => {
+      const pace = measured();
+      for (const serial of [2, 3, 4]) pace.submitted(serial, 100);
+      clock.standStill(500);
+      pace.done(3, false);
+      pace.done(2, true);
+      clock.standStill(100);
+      pace.done(4, true);
+      expect(isTwiceAsSlow(pace)).toBe(true);
+    });
+
+    it('learns again from what was submitted after it', () => {
+      const pace = measured();
+      pace.submitted(2, 100);
+      clock.standStill(300);
+      pace.done(2, false);
+      clock.standStill(1);
+      pace.submitted(3, 100);
+      clock.standStill(100);
+      pace.done(3, true);
+      expect(isTwiceAsSlow(pace)).toBe(false);
+    });
   });
 
   it('learns nothing from waits that were late, and nothing of a time without work', () => {

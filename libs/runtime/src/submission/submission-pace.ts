@@ -45,7 +45,8 @@ export class SubmissionPace {
   private readonly clock: Clock;
   private slowdown = 1;
   private unfinished: Submission[] = [];
-  private freeAtMs = -Infinity;
+  /** When the device was done with everything that is known to be done: at this time, or by it at the latest. */
+  private free = { atMs: -Infinity, isExact: true };
 
   constructor({ adapterClass, clock, speed = ASSUMED_SPEED, msMax }: PaceParts) {
     assert(speed.matmulGflops > 0 && speed.memoryGBps > 0, 'a device computes and moves something');
@@ -55,10 +56,13 @@ export class SubmissionPace {
     this.unbounded = this.msMax === Infinity;
   }
 
-  /** Into how many parts work of this cost must be cut so that each part fits into a submission. */
+  /**
+   * Into how many parts work of this cost must be cut so that each part fits into a submission. It is a power of two:
+   * what is made for the parts of a launch serves again although the measured speed is never quite the same.
+   */
   partCount(costMs: number): number {
-    if (this.unbounded) return 1;
-    return Math.min(PARTS_MAX, Math.max(1, Math.ceil((costMs * this.slowdown) / this.msMax)));
+    const partsMin = this.unbounded ? 1 : (costMs * this.slowdown) / this.msMax;
+    return Math.min(PARTS_MAX, 2 ** Math.ceil(Math.log2(Math.max(1, partsMin))));
   }
 
   /** Whether work of this cost fits into a submission that already has `openMs`. */
@@ -75,17 +79,20 @@ export class SubmissionPace {
   /** All submissions up to `serial` are done; `justNow` is false if they may have been done for some time already. */
   done(serial: number, justNow: boolean): void {
     if (this.unbounded) return;
+    // An earlier wait may have found them done already.
+    if (this.unfinished[0] === undefined || this.unfinished[0].serial > serial) return;
     const nowMs = this.clock.monotonicMs();
-    let startMs = this.freeAtMs;
+    let { atMs: startMs, isExact: startKnown } = this.free;
     let costMs = 0;
     while (this.unfinished[0] !== undefined && this.unfinished[0].serial <= serial) {
       const { costMs: own, atMs } = this.unfinished.shift()!;
       // The device was idle until then: only what it has done without a pause up to now tells how fast it is.
-      if (atMs > startMs + costMs * this.slowdown) [startMs, costMs] = [atMs, 0];
+      if (atMs > startMs + costMs * this.slowdown) [startMs, startKnown, costMs] = [atMs, true, 0];
       costMs += own;
     }
-    this.freeAtMs = Math.max(this.freeAtMs, nowMs);
-    if (justNow && costMs > 0 && nowMs - startMs >= LEARN_FROM_MS) this.learn((nowMs - startMs) / costMs);
+    this.free = { atMs: nowMs, isExact: justNow };
+    // What began while a wait was late has taken longer than from the end of that wait.
+    if (justNow && startKnown && costMs > 0 && nowMs - startMs >= LEARN_FROM_MS) this.learn((nowMs - startMs) / costMs);
   }
 
   private learn(ratio: number): void {

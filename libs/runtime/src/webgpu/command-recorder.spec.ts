@@ -8,7 +8,8 @@ import { FirstGroups } from './first-groups';
 type Command = readonly number[] | string;
 
 /** Keeps what is recorded, by submission. */
-function scene(msMax: number): { recorder: CommandRecorder; submissions: Command[][] } {
+function scene(msMax: number): { recorder: CommandRecorder; submissions: Command[][]; groupsMade: () => number } {
+  let groupsMade = 0;
   const submissions: Command[][] = [];
   const open: Command[] = [];
   const buffer = (size: number): unknown => {
@@ -35,7 +36,10 @@ function scene(msMax: number): { recorder: CommandRecorder; submissions: Command
   const device = {
     createBuffer: ({ size }: { size: number }) => buffer(size),
     createBindGroupLayout: () => ({}),
-    createBindGroup: (descriptor: unknown) => descriptor,
+    createBindGroup: (descriptor: unknown) => {
+      groupsMade++;
+      return descriptor;
+    },
     createCommandEncoder: () => encoder,
     queue: { submit: () => void submissions.push(open.splice(0)) },
   } as unknown as GPUDevice;
@@ -43,7 +47,7 @@ function scene(msMax: number): { recorder: CommandRecorder; submissions: Command
   const pace = new SubmissionPace({ adapterClass: 'gpu', clock: new FakeClock(), speed, msMax });
   const target = { maxWorkgroupsPerDimension: 60 };
   const recorder = new CommandRecorder({ device, target, pace, firstGroups: new FirstGroups(device) });
-  return { recorder, submissions };
+  return { recorder, submissions, groupsMade: () => groupsMade };
 }
 
 function launch(workgroups: Dispatch['workgroups'], costMs: number): Dispatch {
@@ -77,6 +81,14 @@ it('cuts a launch that is too long by itself, each workgroup into one part', () 
   ]);
 });
 
+it('makes bind groups for the parts of a launch once, although its predicted time drifts', () => {
+  const { recorder, groupsMade } = scene(100);
+  recorder.dispatch(launch([40, 4, 1], 250));
+  const made = groupsMade();
+  for (let costMs = 201; costMs <= 400; costMs++) recorder.dispatch(launch([40, 4, 1], costMs));
+  expect(groupsMade()).toBe(made);
+});
+
 it('cuts copies and clears too, between words', () => {
   const { recorder, submissions } = scene(10);
   const source = { size: 30_000 } as GPUBuffer;
@@ -84,12 +96,14 @@ it('cuts copies and clears too, between words', () => {
   recorder.clear(source);
   recorder.submit();
   expect(submissions).toEqual([
-    ['copy 8 to 0, 4000'],
-    ['copy 4008 to 4000, 4000'],
-    ['copy 8008 to 8000, 4000', 'copy 12008 to 12000, 4'],
-    ['clear 0, 10000'],
-    ['clear 10000, 10000'],
-    ['clear 20000, 10000'],
+    ['copy 8 to 0, 3000'],
+    ['copy 3008 to 3000, 3000'],
+    ['copy 6008 to 6000, 3000'],
+    ['copy 9008 to 9000, 3000', 'copy 12008 to 12000, 4'],
+    ['clear 0, 7500'],
+    ['clear 7500, 7500'],
+    ['clear 15000, 7500'],
+    ['clear 22500, 7500'],
   ]);
 });
 
