@@ -66,7 +66,7 @@ afterEach(() => void (process.env = environment));
 
 it('ends a probe whose driver neither answers nor fails, and its thread with it', async () => {
   const driver = new FakeDriver([]);
-  await expect(driver.open()).rejects.toThrowError(LATE as Error);
+  await expect(driver.open()).rejects.toThrowError(LATE);
   expect(driver.clock.monotonicMs()).toBe(LIMIT_MS);
   expect(driver.openCount).toBe(0);
 });
@@ -80,7 +80,7 @@ it('gives the report of a probe that is in time, and leaves no timer behind', as
 
 it('gives the software driver no more than what the search for a GPU has left of the time', async () => {
   const driver = new FakeDriver([{ afterMs: 4000, message: NO_ADAPTER }]);
-  await expect(driver.open()).rejects.toThrowError(LATE as Error);
+  await expect(driver.open()).rejects.toThrowError(LATE);
   expect(driver.tasks).toEqual(['probe', 'probe']);
   expect(driver.clock.monotonicMs()).toBe(LIMIT_MS);
   expect(driver.openCount).toBe(0);
