@@ -56,9 +56,9 @@ export class AttemptLinks {
     this.incoming.get(fromRank)?.release(creditBytes);
   }
 
-  /** Gives back the memory of a payload that nobody reads any more. */
+  /** Gives back the memory of a payload that nobody reads any more, for the next ones of this attempt. */
   recycle(buffer: ArrayBuffer): void {
-    this.options.memory.give(buffer);
+    if (this.closed === undefined) this.options.memory.give(buffer);
   }
 
   /** The receiving end for a stream whose identity was checked. */

@@ -28,10 +28,12 @@ export class DataPlane {
   /** The fences, with their keys, of each run that ran here recently: a peer whose attempt is over is told so. */
   private readonly past = new Map<string, readonly PastAttempt[]>();
   private readonly refusals: RefusalLog;
-  /** All attempts share it: they seldom run at the same time. */
-  private readonly memory = new MessageMemory();
 
-  constructor(private readonly options: DataPlaneOptions) {
+  constructor(
+    private readonly options: DataPlaneOptions,
+    /** All attempts share it: they seldom run at the same time. */
+    private readonly memory = new MessageMemory(),
+  ) {
     this.refusals = new RefusalLog(options.clock, options.logger);
   }
 
@@ -48,6 +50,8 @@ export class DataPlane {
     links.close(reason);
     const { runId } = links.options;
     if (this.live.get(runId) === links) this.live.delete(runId);
+    // An idle agent keeps nothing for messages that may never come.
+    if (this.live.size === 0) this.memory.clear();
   }
 
   /**

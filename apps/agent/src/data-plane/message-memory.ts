@@ -39,7 +39,8 @@ export class MessageMemory {
     this.keptBytes += bytes;
   }
 
-  private clear(): void {
+  /** Lets go of all memory that is kept. */
+  clear(): void {
     this.kept.clear();
     this.keptBytes = 0;
   }

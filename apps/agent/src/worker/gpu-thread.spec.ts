@@ -85,3 +85,14 @@ it('takes a timer that is late for a sign that this process stood still, not the
   clock.fireNext();
   expect(told).toMatchObject([{ type: 'failed', error: { code: 'AGENT.GPU_THREAD_SILENT' } }]);
 });
+
+it('tells who gives memory back when a thread starts, and when it has ended', () => {
+  const thread = new FakeThread();
+  const told: string[] = [];
+  const memory = { threadStarted: () => told.push('started'), threadEnded: () => told.push('ended') };
+  const start = gpuThreadStarter({ clock: new FakeClock(), open: () => thread, onWedged: () => undefined, memory });
+  void start({ kind: 'probe' } as GpuTask, () => undefined).stop();
+  expect(told).toEqual(['started']);
+  thread.emit('exit', 0);
+  expect(told).toEqual(['started', 'ended']);
+});
