@@ -1,4 +1,6 @@
 import { createRequire } from 'node:module';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import type { Clock } from '@millrace/core';
 
 /** The next run of a queue may be about to start. */
@@ -11,17 +13,18 @@ interface ForeignFunctions {
 
 /**
  * What GPU threads freed goes back to the system once no thread has run for a while. glibc keeps it in small pieces
- * between others that are in use, and by itself gives back only what lies at the end: 115 MB after eight runs.
+ * between others that are in use, and by itself gives back only what lies at the end: 115 MB after eight runs. Garbage
+ * of the main thread, such as tensors that were received, is collected first, because it lies between those pieces.
  */
 export class FreedMemory {
   private threadCount = 0;
   private cancel: (() => void) | undefined;
-  private trim: (() => void) | undefined;
+  private release: (() => void) | undefined;
 
-  /** `loadTrim` is called when memory is given back for the first time: an agent that never runs loads no library. */
+  /** `load` is called when memory is given back for the first time: an agent that never runs loads no library. */
   constructor(
     private readonly clock: Clock,
-    private readonly loadTrim: () => () => void = glibcTrim,
+    private readonly load: () => () => void = loadRelease,
   ) {}
 
   threadStarted(): void {
@@ -36,9 +39,25 @@ export class FreedMemory {
   }
 
   private giveBack(): void {
-    this.trim ??= this.loadTrim();
-    this.trim();
+    this.release ??= this.load();
+    this.release();
   }
+}
+
+function loadRelease(): () => void {
+  const [collect, trim] = [garbageCollector(), glibcTrim()];
+  return () => {
+    collect();
+    trim();
+  };
+}
+
+/** V8 collects garbage when much is allocated, which an idle agent does not do. */
+function garbageCollector(): () => void {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  setFlagsFromString('--no-expose-gc');
+  return collect;
 }
 
 /** Does nothing where there is no glibc, or no koffi, which is an optional package. */
