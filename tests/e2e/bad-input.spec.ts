@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { encodeHuggingFace, encodeSafetensors, type Gpt2Sizes, gpt2Tensors } from '@millrace/checkpoint';
+import { encodeHuggingFace, encodeSafetensors } from '@millrace/checkpoint';
+import { allParameters } from '@millrace/model';
 import type { Problem } from '@millrace/contracts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LiveCluster } from './support/live-cluster';
@@ -10,7 +11,7 @@ import { createSmallDataset, smallRun } from './support/small-run';
 let cluster: LiveCluster;
 let before: Stored;
 const UPLOAD_BYTES_MAX = 256 * 1024;
-const sizes: Gpt2Sizes = { layers: 1, hidden: 8, ffn: 32, context: 6, vocab: 11, tieEmbeddings: true };
+const sizes = { family: 'gpt2', layers: 1, heads: 1, hidden: 8, ffn: 32, context: 6, vocab: 11, tieEmbeddings: true };
 
 beforeAll(async () => {
   cluster = await LiveCluster.start({
@@ -100,8 +101,8 @@ async function joined(pieces: AsyncIterable<Uint8Array>): Promise<Uint8Array<Arr
 
 const wholeModel = (): Promise<Uint8Array<ArrayBuffer>> =>
   joined(
-    encodeHuggingFace(sizes, (name) => {
-      const shape = gpt2Tensors(sizes).find((tensor) => tensor.name === name)?.shape ?? [];
+    encodeHuggingFace(allParameters(sizes), (name) => {
+      const shape = allParameters(sizes).find((tensor) => tensor.name === name)?.shape ?? [];
       return Promise.resolve(new Float32Array(shape.reduce((product, size) => product * size, 1)));
     }),
   );
@@ -225,7 +226,7 @@ describe('an upload', () => {
   });
 
   it('of a safetensors file with integer weights, or of something else', async () => {
-    const integers = gpt2Tensors(sizes).map(({ name, shape }) => ({
+    const integers = allParameters(sizes).map(({ name, shape }) => ({
       name,
       shape,
       dtype: 'I32' as const,
@@ -243,7 +244,7 @@ describe('an upload', () => {
     ];
     await expectRefused(model(await joined(encodeSafetensors(other))), {
       status: 400,
-      code: 'CHECKPOINT.NOT_GPT2',
+      code: 'CHECKPOINT.MODEL_UNKNOWN',
       detail: /embed_tokens/,
     });
   });

@@ -40,8 +40,8 @@ async function joined(pieces: AsyncIterable<Uint8Array>): Promise<Buffer<ArrayBu
 function initialModel(): Promise<Buffer<ArrayBuffer>> {
   const parameters = new Map(allParameters(model).map((parameter) => [parameter.name, parameter]));
   return joined(
-    encodeHuggingFace(model, (name) =>
-      Promise.resolve(initialiseParameter(model, parameters.get(name) as ParameterDeclaration, seed)),
+    encodeHuggingFace(allParameters(model), (name) =>
+      Promise.resolve(initialiseParameter(parameters.get(name) as ParameterDeclaration, seed)),
     ),
   );
 }

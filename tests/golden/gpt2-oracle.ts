@@ -26,7 +26,7 @@ export interface OracleSettings {
 }
 
 /**
- * A training run in doubles. Weights: initialiseParameter(model, parameter, seed); tokens: textBatch of libs/testing.
+ * A training run in doubles. Weights: initialiseParameter(parameter, seed); tokens: textBatch of libs/testing.
  * Tensors are little-endian f32 in base64, by Hugging Face name.
  */
 export interface Oracle {
@@ -38,7 +38,7 @@ export interface Oracle {
   readonly finalWeights: Readonly<Record<string, string>>;
 }
 
-const FILE = join(__dirname, 'gpt2-oracle.json');
+const FILE = 'gpt2-oracle.json';
 
 export const ORACLE_SETTINGS: OracleSettings = {
   model: { family: 'gpt2', layers: 4, heads: 3, hidden: 30, ffn: 70, context: 11, vocab: 37, tieEmbeddings: true },
@@ -56,18 +56,22 @@ export const ORACLE_SETTINGS: OracleSettings = {
 export interface OracleRun {
   readonly steps: number;
   readonly stages: number;
+  readonly settings?: OracleSettings;
 }
 
 /** Runs the oracle's training, or its first `steps`, on `backend`. */
-export function trainOracle(backend: Backend, { steps, stages }: OracleRun): Promise<InProcessResult> {
-  const { model, microBatch, microBatches, seed, lr, betas, eps, weightDecay } = ORACLE_SETTINGS;
+export function trainOracle(
+  backend: Backend,
+  { steps, stages, settings = ORACLE_SETTINGS }: OracleRun,
+): Promise<InProcessResult> {
+  const { model, microBatch, microBatches, seed, lr, betas, eps, weightDecay } = settings;
   const adamw = { betas, eps, weightDecay };
   const text = { vocab: model.vocab, context: model.context, microBatch, microBatches };
   const parameters = new Map(allParameters(model).map((parameter) => [parameter.name, parameter]));
   return trainInProcess({
-    ...ORACLE_SETTINGS,
+    ...settings,
     config: model, backend, steps, stages,
-    weights: (name) => initialiseParameter(model, parameters.get(name) as ParameterDeclaration, seed),
+    weights: (name) => initialiseParameter(parameters.get(name) as ParameterDeclaration, seed),
     batch: (step, index) => textBatch(text, step, index),
     optimizer: { type: 'adamw', ...adamw },
     learningRate: (step) => learningRate(lr, step),
@@ -85,14 +89,17 @@ export function decodeTensor(text: string): Float32Array {
   return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
 }
 
-export function readOracle(): Oracle {
-  return JSON.parse(readFileSync(FILE, 'utf8')) as Oracle;
+export function readOracle(file = FILE): Oracle {
+  return JSON.parse(readFileSync(join(__dirname, file), 'utf8')) as Oracle;
 }
 
-export function writeOracle({ losses, gradientNorms, firstGradients, weights }: InProcessResult): void {
+export function writeOracle(
+  { losses, gradientNorms, firstGradients, weights }: InProcessResult,
+  { settings, file } = { settings: ORACLE_SETTINGS, file: FILE },
+): void {
   const oracle: Oracle = {
-    settings: ORACLE_SETTINGS, losses, gradientNorms,
+    settings, losses, gradientNorms,
     firstGradients: encode(firstGradients), finalWeights: encode(weights),
   };
-  writeFileSync(FILE, `${JSON.stringify(oracle, null, 1)}\n`);
+  writeFileSync(join(__dirname, file), `${JSON.stringify(oracle, null, 1)}\n`);
 }

@@ -89,7 +89,7 @@ class OracleStage {
     const stage = new OracleStage(backend, plan, slice);
     const drawn = stage.programs.parameters.map((parameter): [string, HostArray] => [
       parameter.name,
-      initial?.get(parameter.name) ?? initialiseParameter(plan.model, parameter, plan.spec.train.seed),
+      initial?.get(parameter.name) ?? initialiseParameter(parameter, plan.spec.train.seed),
     ]);
     stage.use(stage.versions.push(new Map(drawn)) - 1);
     stage.versions[0] = await stage.weights();

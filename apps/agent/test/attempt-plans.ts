@@ -1,4 +1,4 @@
-import { type AttemptPlan, runSpecSchema } from '@millrace/contracts';
+import { type AttemptPlan, modelConfigOf, type RunSpecInput, runSpecSchema } from '@millrace/contracts';
 import { defaultChunks, partitionLayers, type ScheduleName } from '@millrace/pipeline';
 
 export interface PlanOptions {
@@ -18,7 +18,7 @@ export interface PlanOptions {
   /** The fraction of tokens that is not trained on. */
   readonly validation?: number;
   /** Sizes other than the usual ones. */
-  readonly model?: Partial<typeof MODEL>;
+  readonly model?: Partial<RunSpecInput['model']>;
   /** Sequences of a micro-batch. */
   readonly micro?: number;
   /** As `parallel.optimisticStep`. */
@@ -26,18 +26,19 @@ export interface PlanOptions {
 }
 
 /** Odd sizes on purpose: nothing divides anything. */
-const MODEL = { family: 'gpt2' as const, layers: 4, heads: 2, hidden: 10, ffn: 33, context: 7, vocab: 23 };
+const VOCAB = 23;
+const MODEL = { family: 'gpt2' as const, layers: 4, heads: 2, hidden: 10, ffn: 33, context: 7 };
 
 /** A small attempt of a fresh run, for rank 0; give `{...plan, rank}` to the others. */
 export function attemptPlan(options: PlanOptions = {}): AttemptPlan {
   const { ranks = 1, schedule = '1f1b', recompute = 'none', steps = 4 } = options;
   const { tied = true, microBatches = 4, train = {}, tokens = 2000, validation = 0.1 } = options;
   const { micro = 2, optimisticStep = true, verticalSync = false, model: { ...sizes } = {} } = options;
-  const model = { ...MODEL, ...sizes, tieEmbeddings: tied };
-  const { chunks = defaultChunks(schedule), partition = partitionLayers(model.layers, ranks * chunks) } = options;
+  const layers = sizes.layers ?? MODEL.layers;
+  const { chunks = defaultChunks(schedule), partition = partitionLayers(layers, ranks * chunks) } = options;
   const spec = runSpecSchema.parse({
     name: 'test',
-    model,
+    model: { ...MODEL, tieEmbeddings: tied, ...sizes },
     data: { dataset: 'test', validation },
     train: {
       steps,
@@ -64,7 +65,7 @@ export function attemptPlan(options: PlanOptions = {}): AttemptPlan {
     rank: 0,
     dataKey: 'k'.repeat(64),
     spec,
-    model,
+    model: modelConfigOf(spec, typeof sizes.vocab === 'number' ? sizes.vocab : VOCAB),
     stages,
     peers: Array.from({ length: ranks }, (_, rank) => ({
       rank,

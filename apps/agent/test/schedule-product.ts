@@ -22,10 +22,13 @@ const STEPS = { alone: 1, ahead: 2 };
 /** What must not depend on how a run is cut: losses, norms, weights and optimizer state. */
 async function outcome(layers: number, steps: number, options: PlanOptions): Promise<unknown> {
   const network = new InMemoryNetwork<TensorFrame>({ now: () => systemClock.now() });
-  const trained = await trainRanks(attemptPlan({ ...ODD, steps, model: { ...ODD_MODEL, layers }, ...options }), {
-    openBackend: () => openCpuBackend(),
-    transport: (rank) => network.transport(rank),
-  });
+  const trained = await trainRanks(
+    attemptPlan({ ...ODD, steps, ...options, model: { ...ODD_MODEL, layers, ...options.model } }),
+    {
+      openBackend: () => openCpuBackend(),
+      transport: (rank) => network.transport(rank),
+    },
+  );
   const weights = [...(trained.checkpoints.get(steps) ?? [])].toSorted(([a], [b]) => (a < b ? -1 : 1));
   const numbers = ['train/loss', 'train/grad_norm', 'train/lr'].map((name) => [...(trained.metrics.get(name) ?? [])]);
   expect(weights.length).toBeGreaterThan(0);
@@ -33,15 +36,19 @@ async function outcome(layers: number, steps: number, options: PlanOptions): Pro
   return { numbers, weights };
 }
 
-/** By the number of steps, on one rank. */
-export type WholeOutcomes = ReadonlyMap<number, unknown>;
+export interface WholeOutcomes {
+  /** The fields in which the model differs from the usual one: its family and its sizes. */
+  readonly model: PlanOptions['model'];
+  /** The outcomes by the number of steps, on one rank. */
+  readonly bySteps: ReadonlyMap<number, unknown>;
+}
 
-export async function wholeOutcomes(layers: number): Promise<WholeOutcomes> {
-  const outcomes = new Map<number, unknown>();
+export async function wholeOutcomes(layers: number, model: PlanOptions['model'] = {}): Promise<WholeOutcomes> {
+  const bySteps = new Map<number, unknown>();
   for (const steps of Object.values(STEPS)) {
-    outcomes.set(steps, await outcome(layers, steps, { ranks: 1, partition: [layers] }));
+    bySteps.set(steps, await outcome(layers, steps, { ranks: 1, partition: [layers], model }));
   }
-  return outcomes;
+  return { model, bySteps };
 }
 
 /** `splits`: layers of each stage, one entry for every number of ranks; their sums are equal. */
@@ -87,13 +94,13 @@ interface Cut {
   readonly recompute: Recompute;
 }
 
-async function expectOutcome(whole: WholeOutcomes, schedule: ScheduleName, cut: Cut): Promise<void> {
+async function expectOutcome({ model, bySteps }: WholeOutcomes, schedule: ScheduleName, cut: Cut): Promise<void> {
   const { ranks, partition } = cut;
   const layers = partition.reduce((sum, count) => sum + count, 0);
   for (const optimisticStep of scheduleTraits(schedule).optimistic ? [true, false] : [false]) {
     const steps = optimisticStep ? STEPS.ahead : STEPS.alone;
-    const options = { ...cut, schedule, chunks: partition.length / ranks, optimisticStep };
+    const options = { ...cut, schedule, chunks: partition.length / ranks, optimisticStep, model };
     const name = `${JSON.stringify(cut)}, optimistic step ${optimisticStep}`;
-    expect(await outcome(layers, steps, options), name).toEqual(whole.get(steps));
+    expect(await outcome(layers, steps, options), name).toEqual(bySteps.get(steps));
   }
 }

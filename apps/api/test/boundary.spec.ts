@@ -222,9 +222,14 @@ describe('the REST boundary', () => {
       ],
       ['a missing dataset', { data: { dataset: 'nowhere' } }, '/data/dataset'],
       [
-        'a family that is not built',
-        { model: { family: 'llama', layers: 2, heads: 2, hidden: 8, context: 8 } },
+        'a family that nobody has',
+        { model: { family: 'bert', layers: 2, heads: 2, hidden: 8, context: 8 } },
         '/model/family',
+      ],
+      [
+        'a setting that the family has not',
+        { model: { family: 'gpt2', layers: 2, heads: 2, hidden: 8, context: 8, ropeTheta: 10_000 } },
+        '/model/ropeTheta',
       ],
     ])('%s: 400 naming the field, and nothing is stored', async (_, changes, path) => {
       const before = await runCount();

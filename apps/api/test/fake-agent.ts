@@ -10,7 +10,7 @@ import {
   PART_BYTES,
   PartJoiner,
 } from '@millrace/contracts';
-import { stageParameters } from '@millrace/model';
+import { ownedParameters } from '@millrace/model';
 import { eventually, TOKEN } from './api-under-test';
 
 type Outgoing = Exclude<NonNullable<agentV1.AgentMessage['body']>, { $case: 'part' }>;
@@ -189,9 +189,7 @@ export class FakeAgent {
   /** Uploads a made-up part of this rank, and reports it. @returns the report's sequence */
   async checkpoint({ runId, fence, plan }: Attempt, step: number): Promise<number> {
     const slice = plan.stages[plan.rank];
-    const parameters = slice
-      ? stageParameters(plan.model, slice).filter(({ name }) => slice.embedding || name !== 'transformer.wte.weight')
-      : [];
+    const parameters = slice ? ownedParameters(plan.model, slice) : [];
     const tensors = [];
     for (const kind of ['weight', 'm', 'v']) {
       for (const { name, shape } of parameters) {
@@ -212,8 +210,7 @@ export class FakeAgent {
   /** The same of a model of very many tensors, which all share one block. @returns the report's sequence */
   async checkpointOfMany(attempt: Attempt, step: number): Promise<number> {
     const { plan } = attempt;
-    const parameters = stageParameters(plan.model, plan.stages[plan.rank]!);
-    const own = parameters.filter(({ name }) => plan.rank === 0 || name !== 'transformer.wte.weight');
+    const own = ownedParameters(plan.model, plan.stages[plan.rank]!);
     const sizeOf = (shape: readonly number[]): number => shape.reduce((product, extent) => product * extent, 4);
     const offsetMax = 4000;
     const block = Buffer.alloc(Math.max(...own.map(({ shape }) => sizeOf(shape))) + offsetMax, 1);

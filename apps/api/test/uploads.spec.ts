@@ -1,21 +1,23 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { encodeHuggingFace, gpt2Tensors } from '@millrace/checkpoint';
+import { encodeHuggingFace } from '@millrace/checkpoint';
+import { allParameters } from '@millrace/model';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createDataset, expectProblem, RunningApi, runSpec, START_MS_MAX } from './running-api';
 
-const SIZES = { layers: 1, hidden: 8, ffn: 32, context: 4, vocab: 10, tieEmbeddings: true };
+const SIZES = { family: 'gpt2', layers: 1, heads: 1, hidden: 8, ffn: 32, context: 4, vocab: 10, tieEmbeddings: true };
 const BYTES = { 'content-type': 'application/octet-stream' };
 
 async function modelFile(
   value = 0.5,
   { sizes = SIZES, values = {} }: { sizes?: typeof SIZES; values?: Readonly<Record<string, number>> } = {},
 ): Promise<Buffer> {
-  const shapes = new Map(gpt2Tensors(sizes).map(({ name, shape }) => [name, shape]));
+  const parameters = allParameters(sizes);
+  const shapes = new Map(parameters.map(({ name, shape }) => [name, shape]));
   const read = async (name: string): Promise<Float32Array> =>
     new Float32Array((shapes.get(name) ?? []).reduce((product, size) => product * size, 1)).fill(values[name] ?? value);
   const pieces: Uint8Array[] = [];
-  for await (const piece of encodeHuggingFace(sizes, read)) pieces.push(piece);
+  for await (const piece of encodeHuggingFace(parameters, read)) pieces.push(piece);
   return Buffer.concat(pieces);
 }
 
@@ -224,6 +226,20 @@ describe('uploads', () => {
       expect(await start(given, { heads: 4 })).toEqual({});
       const { id: guessed } = (await (await send(file)).json()) as { id: string };
       expect(await start(guessed, { heads: 2 })).toEqual({});
+    });
+
+    it('of a llama start a run whose heads fit their shapes, and come out as they went in', async () => {
+      const sizes = { ...SIZES, family: 'llama', heads: 4, kvHeads: 2, headSize: 4, tieEmbeddings: false };
+      const file = await modelFile(0.375, { sizes, values: { 'lm_head.weight': 0.25 } });
+      await expectProblem(await send(file, BYTES, '?heads=3'), 400, 'CHECKPOINT.HEADS_IMPOSSIBLE');
+      const { id } = (await (await send(file, BYTES, '?heads=4')).json()) as { id: string };
+      const llama = { family: 'llama', heads: 4, kvHeads: 2, headSize: 4 };
+      expect(await start(id, llama)).toEqual({});
+      expect(await start(id, { ...llama, kvHeads: 1 })).toMatchObject({
+        '/model/init/id': expect.stringContaining('k_proj.weight is [8, 8]') as string,
+      });
+      const exported = await api.call(`/checkpoints/${id}/model.safetensors`);
+      expect(Buffer.compare(Buffer.from(await exported.arrayBuffer()), file)).toBe(0);
     });
 
     it('with a copy of the embedding beside a tied head may be tied or not', async () => {

@@ -1,12 +1,23 @@
-import { encodeHuggingFace, gpt2Tensors } from '@millrace/checkpoint';
+import { encodeHuggingFace } from '@millrace/checkpoint';
+import { allParameters } from '@millrace/model';
 
 /** A little less than 2 GiB, the largest upload. */
-const SIZES = { layers: 38, hidden: 1024, ffn: 4096, context: 1024, vocab: 50_257, tieEmbeddings: true };
+const MODEL = {
+  family: 'gpt2',
+  layers: 38,
+  heads: 16,
+  hidden: 1024,
+  ffn: 4096,
+  context: 1024,
+  vocab: 50_257,
+  tieEmbeddings: true,
+};
 
 /** Imports weights that are all different, so that no block is known already. @returns the bytes sent */
 export async function uploadModel({ http, token }: { http: string; token: string }): Promise<number> {
   let sentBytes = 0;
-  const shapes = new Map(gpt2Tensors(SIZES).map(({ name, shape }) => [name, shape]));
+  const parameters = allParameters(MODEL);
+  const shapes = new Map(parameters.map(({ name, shape }) => [name, shape]));
   let tensorCount = 0;
   const read = async (name: string): Promise<Float32Array> => {
     const values = new Float32Array((shapes.get(name) ?? []).reduce((product, extent) => product * extent, 1));
@@ -16,7 +27,7 @@ export async function uploadModel({ http, token }: { http: string; token: string
     return values;
   };
   async function* body(): AsyncGenerator<Uint8Array> {
-    for await (const piece of encodeHuggingFace(SIZES, read)) {
+    for await (const piece of encodeHuggingFace(parameters, read)) {
       for (let offset = 0; offset < piece.length; offset += 1 << 20) {
         const part = piece.subarray(offset, offset + (1 << 20));
         sentBytes += part.length;

@@ -144,8 +144,9 @@ export function tensorsMismatch(model: string, differences: TensorDifferences): 
   });
 }
 
-export function notGpt2(reason: string): AppError {
-  return invalid('NOT_GPT2', `this is not a GPT-2 model with Hugging Face names: ${reason}`);
+export function modelUnknown(families: readonly string[], reason: string): AppError {
+  const known = families.join(' or ');
+  return invalid('MODEL_UNKNOWN', `this is not a ${known} model with Hugging Face names: ${reason}`);
 }
 
 export function blockNameInvalid(sha256: string): AppError {

@@ -4,11 +4,11 @@ export { FileBlockStore, type FileBlockStoreOptions } from './blocks/file-block-
 export { BlockPacker, PACKED_BYTES_MAX } from './blocks/block-packer';
 export { RecentBlocks } from './blocks/recent-blocks';
 export { type Block, BLOCK_BYTES, getTensor, splitBlocks } from './blocks/split-blocks';
-export { encodeHuggingFace, huggingFaceBytes, type ReadTensor } from './huggingface/export-hugging-face';
-export { type Gpt2Sizes, gpt2Tensors, type NamedShape } from './huggingface/gpt2-tensors';
+export type { NamedShape } from './huggingface/compare-tensors';
+export { encodeHuggingFace, huggingFaceBytes, type ReadTensor } from './huggingface/encode-hugging-face';
 export { importHuggingFace, type ImportedModel } from './huggingface/import-hugging-face';
 export { canonicalJson, type JsonObject, type JsonValue } from './manifest/canonical-json';
-export type { BlockReference, Manifest, ManifestModel, ManifestTensor, TensorKind } from './manifest/manifest';
+export type { BlockReference, Manifest, ManifestTensor, TensorKind } from './manifest/manifest';
 export { type SafetensorsDType, type SafetensorsEntry, type SafetensorsHeader } from './safetensors/header';
 export { fileAccess, memoryAccess, type RandomAccess } from './safetensors/random-access';
 export { SafetensorsFile } from './safetensors/safetensors-file';

@@ -1,10 +1,14 @@
 import type { ModelConfig } from '@millrace/core';
 import { z } from 'zod';
 import { FLUSHLESS_SCHEDULES } from '@millrace/pipeline';
+import { MODEL_FAMILY_NAMES, ropeScalingSchema } from './model/model-schema';
 import { runSpecSchema } from './run-spec';
 
+/** To the rest of the code the name is a plain string, because only libs/model knows families. */
+const familySchema: z.ZodType<string> = z.enum(MODEL_FAMILY_NAMES);
+
 export const modelConfigSchema = z.strictObject({
-  family: z.literal('gpt2'),
+  family: familySchema,
   layers: z.int().min(1),
   heads: z.int().min(1),
   hidden: z.int().min(1),
@@ -12,6 +16,11 @@ export const modelConfigSchema = z.strictObject({
   context: z.int().min(1),
   vocab: z.int().min(1),
   tieEmbeddings: z.boolean(),
+  kvHeads: z.int().min(1).optional(),
+  headSize: z.int().min(1).optional(),
+  normEps: z.number().positive().optional(),
+  ropeTheta: z.number().positive().optional(),
+  ropeScaling: ropeScalingSchema.optional(),
 }) satisfies z.ZodType<ModelConfig>;
 
 /**

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { FieldError } from '@millrace/core';
 import { plainWords } from './fields/plain-words';
+import { completeModel } from './model/complete-model';
 import { type RunSpec, runSpecSchema } from './run-spec';
 import { notInThisBuild } from './run-spec-limits';
 import { impossibleCombinations } from './run-spec-rules';
@@ -38,11 +39,5 @@ export function parseRunSpec(document: unknown): RunSpec {
   const spec = parsed.data;
   const fields = [...notInThisBuild(spec), ...impossibleCombinations(spec)];
   if (fields.length > 0) throw specInvalid(fields);
-  return completed(spec);
-}
-
-/** Sets the defaults that depend on other fields. */
-function completed(spec: RunSpec): RunSpec {
-  const { model } = spec;
-  return { ...spec, model: { ...model, kvHeads: model.kvHeads ?? model.heads, ffn: model.ffn ?? 4 * model.hidden } };
+  return { ...spec, model: completeModel(spec.model) };
 }

@@ -10,16 +10,6 @@ interface Limit {
 /** What a run spec can say but this build cannot do. An entry is removed when its feature is added. */
 const LIMITS: readonly Limit[] = [
   {
-    path: '/model/family',
-    met: ({ model }) => model.family === 'gpt2',
-    message: 'this build has the family gpt2 only',
-  },
-  {
-    path: '/model/kvHeads',
-    met: ({ model }) => model.kvHeads === undefined || model.kvHeads === model.heads,
-    message: 'grouped-query attention is not in this build; leave kvHeads out',
-  },
-  {
     path: '/model/dropout',
     met: ({ model }) => model.dropout === 0,
     message: 'dropout is not in this build; set it to 0',

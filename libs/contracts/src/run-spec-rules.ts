@@ -1,4 +1,5 @@
 import type { FieldError } from '@millrace/core';
+import { modelRules } from './model/model-rules';
 import { flushlessRules } from './schedule/flushless-rules';
 import type { RunSpec } from './run-spec';
 import { chunksPerRank } from './schedule/schedule-request';
@@ -9,17 +10,6 @@ const divides = (a: number, b: number): boolean => b % a === 0;
 
 /** Combinations that no build can run. Each rule names one field, the numbers that clash and what to change. */
 const RULES: readonly Rule[] = [
-  ({ model }) =>
-    divides(model.heads, model.hidden)
-      ? undefined
-      : {
-          path: '/model/hidden',
-          message: `${model.hidden} is not a multiple of model.heads = ${model.heads}; choose hidden = heads * head size`,
-        },
-  ({ model }) =>
-    model.kvHeads === undefined || divides(model.kvHeads, model.heads)
-      ? undefined
-      : { path: '/model/kvHeads', message: `${model.kvHeads} does not divide model.heads = ${model.heads}` },
   ({ train, parallel }) =>
     divides(train.batch.micro * parallel.dp, train.batch.global)
       ? undefined
@@ -74,5 +64,6 @@ const RULES: readonly Rule[] = [
 ];
 
 export function impossibleCombinations(spec: RunSpec): FieldError[] {
-  return [...RULES.map((rule) => rule(spec)).filter((error) => error !== undefined), ...flushlessRules(spec)];
+  const errors = RULES.map((rule) => rule(spec)).filter((error) => error !== undefined);
+  return [...modelRules(spec.model), ...errors, ...flushlessRules(spec)];
 }

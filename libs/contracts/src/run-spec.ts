@@ -1,34 +1,14 @@
 import { RECOMPUTE_SETTINGS } from '@millrace/core';
 import { SCHEDULE_NAMES } from '@millrace/pipeline';
 import { z } from 'zod';
+import { count } from './fields/count';
 import { storableText } from './fields/storable-text';
+import { modelSchema } from './model/model-schema';
 
 /**
  * The run spec: one document for REST, gRPC, CLI and dashboard. This schema is its only definition; what a build does
  * not have yet is refused in `run-spec-limits.ts`, combinations that cannot work in `run-spec-rules.ts`.
  */
-const count = (maximum: number) => z.int().min(1).max(maximum);
-
-const initSchema = z.discriminatedUnion('from', [
-  z.strictObject({ from: z.literal('random') }),
-  z.strictObject({ from: z.literal('checkpoint'), id: storableText.min(1) }),
-  z.strictObject({ from: z.literal('safetensors'), id: storableText.min(1) }),
-]);
-
-const modelSchema = z.strictObject({
-  family: z.enum(['gpt2', 'llama']),
-  layers: count(1024),
-  heads: count(1024),
-  kvHeads: count(1024).optional(),
-  hidden: count(65_536),
-  ffn: count(262_144).optional(),
-  context: count(131_072),
-  vocab: z.union([z.literal('auto'), count(1_000_000)]).default('auto'),
-  dropout: z.number().min(0).lt(1).default(0),
-  tieEmbeddings: z.boolean().default(true),
-  init: initSchema.default({ from: 'random' }),
-});
-
 const dataSchema = z.strictObject({
   dataset: storableText.min(1),
   order: z.enum(['shuffled', 'sequential']).default('shuffled'),
@@ -128,5 +108,7 @@ export const runSpecSchema = z
 
 /** A run spec as a user writes it: defaults may be left out. */
 export type RunSpecInput = z.input<typeof runSpecSchema>;
-/** A run spec with every default filled in: by the schema, and for `kvHeads` and `ffn` by `completeRunSpec`. */
+/**
+ * A run spec with every default filled in: by the schema, and by `completeModel` for those that depend on other fields.
+ */
 export type RunSpec = z.output<typeof runSpecSchema>;

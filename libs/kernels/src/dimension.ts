@@ -14,3 +14,10 @@ export function flag(dims: Dims, name: string): 0 | 1 {
   assert(value === 0 || value === 1, `flag ${name} is ${value}, not 0 or 1`);
   return value;
 }
+
+/** A parameter of an operation that is no size, such as an epsilon: a finite number. */
+export function real(dims: Dims, name: string): number {
+  const value = dims[name];
+  assert(value !== undefined && Number.isFinite(value), `parameter ${name} is ${value}`);
+  return value;
+}

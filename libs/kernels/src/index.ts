@@ -1,6 +1,7 @@
 export { attentionBackwardSteps, attentionForwardSteps, attentionRecomputeSteps } from './attention/attention-steps';
 export type { AttentionBackwardNames, AttentionForwardNames, AttentionSteps } from './attention/attention-steps';
 export type { AttentionSizes } from './attention/attention-sizes';
+export { type ConstantContent, constantValues } from './constant-content';
 export { IGNORED_TARGET } from './cross-entropy/ignored-target';
 export * from './kernel';
 export { cutLaunch, type LaunchPart } from './launch';

@@ -72,21 +72,22 @@ fn main(
   y_L[index] = a_L[index] + b_L[index];
 }
 `,
-  attention_key_backward: `// attention_key_backward — dk_j = sum over i >= j of ds[i,j] q_i, per batch row and head
-// Shapes:   dscores[B,H,T,T] qkv[B,T,3HD] -> dqkv[B,T,3HD], its k columns
+  attention_key_backward: `// attention_key_backward — dk_j = sum over query heads of the group and i >= j of ds[i,j] q_i, per batch row
+// Shapes:   dscores[B,H,T,T] qkv[B,T,(H+2G)D] -> dqkv[B,T,(H+2G)D], its k columns
 // Dispatch: one invocation per element of those columns, WG threads in linear order; needs: f32 only
-// Method:   ascending i from the diagonal
+// Method:   query heads ascending, of each ascending i from the diagonal
 // Source:   derivative of Vaswani et al. 2017 (arXiv:1706.03762) eq. 1; CPU twin attention-backward.cpu.ts
 // Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
 @group(0) @binding(0) var<storage, read> dscores_BHTT: array<f32>; // [B,H,T,T] gradient of q·k
-@group(0) @binding(1) var<storage, read> qkv_BTE: array<f32>; // [B,T,3HD] projections
-@group(0) @binding(2) var<storage, read_write> dqkv_BTE: array<f32>; // [B,T,3HD] gradient, k columns written
+@group(0) @binding(1) var<storage, read> qkv_BTE: array<f32>; // [B,T,(H+2G)D] projections
+@group(0) @binding(2) var<storage, read_write> dqkv_BTE: array<f32>; // [B,T,(H+2G)D] gradient, k columns written
 @group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override WG: u32;
 override B: u32;
 override T: u32;
 override H: u32;
+override G: u32;
 override D: u32;
 
 @compute @workgroup_size(WG)
@@ -96,29 +97,35 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let index = (first_group + group.y * groups.x + group.x) * WG + lane;
-  let width = H * D;
+  let width = G * D;
+  let stride = (H + 2u * G) * D;
   if (index >= B * T * width) {
     return;
   }
   let column = index % width;
   let t = (index / width) % T;
   let b = index / (width * T);
-  let square = (b * H + column / D) * T * T;
   var sum = 0.0;
-  for (var i = t; i < T; i++) {
-    sum += dscores_BHTT[square + i * T + t] * qkv_BTE[(b * T + i) * 3u * width + column];
+  // Of the query heads that read this one, ascending.
+  let member_end = H / G * groups.z;
+  for (var member = 0u; member < member_end; member++) {
+    let head = column / D * (H / G) + member;
+    let square = (b * H + head) * T * T;
+    for (var i = t; i < T; i++) {
+      sum += dscores_BHTT[square + i * T + t] * qkv_BTE[(b * T + i) * stride + head * D + column % D];
+    }
   }
-  dqkv_BTE[((b * T + t) * 3u + 1u) * width + column] = sum;
+  dqkv_BTE[(b * T + t) * stride + H * D + column] = sum;
 }
 `,
   attention_mix: `// attention_mix — y_i = sum over j <= i of p[i,j] v_j, per batch row and head
-// Shapes:   probabilities[B,H,T,T] qkv[B,T,3HD] -> y[B,T,HD]
+// Shapes:   probabilities[B,H,T,T] qkv[B,T,(H+2G)D] -> y[B,T,HD]
 // Dispatch: one invocation per element of y, WG threads in linear order; needs: f32 only
 // Method:   ascending j up to the diagonal
 // Source:   Vaswani et al. 2017 (arXiv:1706.03762) eq. 1; CPU twin attention.cpu.ts
 // Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
 @group(0) @binding(0) var<storage, read> probabilities_BHTT: array<f32>; // [B,H,T,T] causal softmax
-@group(0) @binding(1) var<storage, read> qkv_BTE: array<f32>; // [B,T,3HD] projections
+@group(0) @binding(1) var<storage, read> qkv_BTE: array<f32>; // [B,T,(H+2G)D] projections
 @group(0) @binding(2) var<storage, read_write> y_BTC: array<f32>; // [B,T,HD] mixed values, heads side by side
 @group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
@@ -126,6 +133,7 @@ override WG: u32;
 override B: u32;
 override T: u32;
 override H: u32;
+override G: u32;
 override D: u32;
 
 @compute @workgroup_size(WG)
@@ -143,10 +151,11 @@ fn main(
   let i = (index / width) % T;
   let b = index / (width * T);
   let p_start = ((b * H + column / D) * T + i) * T;
-  let v_start = b * T * 3u * width + 2u * width + column;
+  let stride = (H + 2u * G) * D;
+  let v_start = b * T * stride + (H + G + column / D / (H / G)) * D + column % D;
   var sum = 0.0;
   for (var j = 0u; j <= i; j++) {
-    sum += probabilities_BHTT[p_start + j] * qkv_BTE[v_start + j * 3u * width];
+    sum += probabilities_BHTT[p_start + j] * qkv_BTE[v_start + j * stride];
   }
   y_BTC[index] = sum;
 }
@@ -369,20 +378,21 @@ fn main(
 }
 `,
   attention_query_backward: `// attention_query_backward — dq_i = sum over j <= i of ds[i,j] k_j, per batch row and head
-// Shapes:   dscores[B,H,T,T] qkv[B,T,3HD] -> dqkv[B,T,3HD], its q columns
+// Shapes:   dscores[B,H,T,T] qkv[B,T,(H+2G)D] -> dqkv[B,T,(H+2G)D], its q columns
 // Dispatch: one invocation per element of those columns, WG threads in linear order; needs: f32 only
 // Method:   ascending j up to the diagonal
 // Source:   derivative of Vaswani et al. 2017 (arXiv:1706.03762) eq. 1; CPU twin attention-backward.cpu.ts
 // Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
 @group(0) @binding(0) var<storage, read> dscores_BHTT: array<f32>; // [B,H,T,T] gradient of q·k
-@group(0) @binding(1) var<storage, read> qkv_BTE: array<f32>; // [B,T,3HD] projections
-@group(0) @binding(2) var<storage, read_write> dqkv_BTE: array<f32>; // [B,T,3HD] gradient, q columns written
+@group(0) @binding(1) var<storage, read> qkv_BTE: array<f32>; // [B,T,(H+2G)D] projections
+@group(0) @binding(2) var<storage, read_write> dqkv_BTE: array<f32>; // [B,T,(H+2G)D] gradient, q columns written
 @group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override WG: u32;
 override B: u32;
 override T: u32;
 override H: u32;
+override G: u32;
 override D: u32;
 
 @compute @workgroup_size(WG)
@@ -400,21 +410,23 @@ fn main(
   let t = (index / width) % T;
   let b = index / (width * T);
   let square = (b * H + column / D) * T * T;
+  let stride = (H + 2u * G) * D;
+  let k_start = b * T * stride + (H + column / D / (H / G)) * D + column % D;
   var sum = 0.0;
   for (var j = 0u; j <= t; j++) {
-    sum += dscores_BHTT[square + t * T + j] * qkv_BTE[((b * T + j) * 3u + 1u) * width + column];
+    sum += dscores_BHTT[square + t * T + j] * qkv_BTE[k_start + j * stride];
   }
-  dqkv_BTE[(b * T + t) * 3u * width + column] = sum;
+  dqkv_BTE[(b * T + t) * stride + column] = sum;
 }
 `,
   attention_scores: `// attention_scores — s[i,j] = q_i · k_j / sqrt(D) for j <= i, per batch row and head
-// Shapes:   qkv[B,T,3HD] (columns q|k|v, head h = columns hD..) -> scores[B,H,T,T]
+// Shapes:   qkv[B,T,(H+2G)D] (columns q|k|v, head h = columns hD..; h reads key head hG/H) -> scores[B,H,T,T]
 // Dispatch: one invocation per element of scores, WG threads in linear order; needs: f32 only
 // Method:   one dot product in ascending d; entries above the diagonal are left as they are
 // Source:   Vaswani et al. 2017 (arXiv:1706.03762) eq. 1; CPU twin attention.cpu.ts
 // Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
-@group(0) @binding(0) var<storage, read> queries_BTE: array<f32>; // [B,T,3HD] projections, q columns read
-@group(0) @binding(1) var<storage, read> keys_BTE: array<f32>; // [B,T,3HD] the same tensor, k columns read
+@group(0) @binding(0) var<storage, read> queries_BTE: array<f32>; // [B,T,(H+2G)D] projections, q columns read
+@group(0) @binding(1) var<storage, read> keys_BTE: array<f32>; // [B,T,(H+2G)D] the same tensor, k columns read
 @group(0) @binding(2) var<storage, read_write> scores_BHTT: array<f32>; // [B,H,T,T] scaled products
 @group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
@@ -422,6 +434,7 @@ override WG: u32;
 override B: u32;
 override T: u32;
 override H: u32;
+override G: u32;
 override D: u32;
 
 @compute @workgroup_size(WG)
@@ -440,25 +453,27 @@ fn main(
     return;
   }
   let head = index / (T * T);
-  let stride = 3u * H * D;
-  let base = (head / H) * T * stride + (head % H) * D;
+  let stride = (H + 2u * G) * D;
+  let base = (head / H) * T * stride;
+  let q_start = base + i * stride + (head % H) * D;
+  let k_start = base + j * stride + (H + (head % H) / (H / G)) * D;
   var sum = 0.0;
   // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
   let d_end = D * groups.z;
   for (var d = 0u; d < d_end; d++) {
-    sum += queries_BTE[base + i * stride + d] * keys_BTE[base + j * stride + H * D + d];
+    sum += queries_BTE[q_start + d] * keys_BTE[k_start + d];
   }
   scores_BHTT[index] = sum * inverseSqrt(f32(D));
 }
 `,
   attention_scores_backward: `// attention_scores_backward — g[i,j] = dy_i · v_j for j <= i: gradient of the probabilities
-// Shapes:   dy[B,T,HD] qkv[B,T,3HD] -> dscores[B,H,T,T]
+// Shapes:   dy[B,T,HD] qkv[B,T,(H+2G)D] -> dscores[B,H,T,T]
 // Dispatch: one invocation per element of dscores, WG threads in linear order; needs: f32 only
 // Method:   one dot product in ascending d; entries above the diagonal are left as they are
 // Source:   derivative of Vaswani et al. 2017 (arXiv:1706.03762) eq. 1; CPU twin attention-backward.cpu.ts
 // Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
 @group(0) @binding(0) var<storage, read> dy_BTC: array<f32>; // [B,T,HD] gradient of the output
-@group(0) @binding(1) var<storage, read> qkv_BTE: array<f32>; // [B,T,3HD] projections
+@group(0) @binding(1) var<storage, read> qkv_BTE: array<f32>; // [B,T,(H+2G)D] projections
 @group(0) @binding(2) var<storage, read_write> dscores_BHTT: array<f32>; // [B,H,T,T] products
 @group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
@@ -466,6 +481,7 @@ override WG: u32;
 override B: u32;
 override T: u32;
 override H: u32;
+override G: u32;
 override D: u32;
 
 @compute @workgroup_size(WG)
@@ -488,7 +504,7 @@ fn main(
   let b = head / H;
   let column = (head % H) * D;
   let dy_start = (b * T + i) * width + column;
-  let v_start = (b * T + j) * 3u * width + 2u * width + column;
+  let v_start = ((b * T + j) * (H + 2u * G) + H + G + (head % H) / (H / G)) * D;
   var sum = 0.0;
   // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
   let d_end = D * groups.z;
@@ -708,21 +724,22 @@ fn main(
   }
 }
 `,
-  attention_value_backward: `// attention_value_backward — dv_j = sum over i >= j of p[i,j] dy_i, per batch row and head
-// Shapes:   probabilities[B,H,T,T] dy[B,T,HD] -> dqkv[B,T,3HD], its v columns
+  attention_value_backward: `// attention_value_backward — dv_j = sum over query heads of the group and i >= j of p[i,j] dy_i, per batch row
+// Shapes:   probabilities[B,H,T,T] dy[B,T,HD] -> dqkv[B,T,(H+2G)D], its v columns
 // Dispatch: one invocation per element of those columns, WG threads in linear order; needs: f32 only
-// Method:   ascending i from the diagonal
+// Method:   query heads ascending, of each ascending i from the diagonal
 // Source:   derivative of Vaswani et al. 2017 (arXiv:1706.03762) eq. 1; CPU twin attention-backward.cpu.ts
 // Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
 @group(0) @binding(0) var<storage, read> probabilities_BHTT: array<f32>; // [B,H,T,T] causal softmax
 @group(0) @binding(1) var<storage, read> dy_BTC: array<f32>; // [B,T,HD] gradient of the output
-@group(0) @binding(2) var<storage, read_write> dqkv_BTE: array<f32>; // [B,T,3HD] gradient, v columns written
+@group(0) @binding(2) var<storage, read_write> dqkv_BTE: array<f32>; // [B,T,(H+2G)D] gradient, v columns written
 @group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override WG: u32;
 override B: u32;
 override T: u32;
 override H: u32;
+override G: u32;
 override D: u32;
 
 @compute @workgroup_size(WG)
@@ -732,19 +749,25 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let index = (first_group + group.y * groups.x + group.x) * WG + lane;
-  let width = H * D;
+  let width = G * D;
+  let stride = (H + 2u * G) * D;
   if (index >= B * T * width) {
     return;
   }
   let column = index % width;
   let t = (index / width) % T;
   let b = index / (width * T);
-  let square = (b * H + column / D) * T * T;
   var sum = 0.0;
-  for (var i = t; i < T; i++) {
-    sum += probabilities_BHTT[square + i * T + t] * dy_BTC[(b * T + i) * width + column];
+  // Of the query heads that read this one, ascending.
+  let member_end = H / G * groups.z;
+  for (var member = 0u; member < member_end; member++) {
+    let head = column / D * (H / G) + member;
+    let square = (b * H + head) * T * T;
+    for (var i = t; i < T; i++) {
+      sum += probabilities_BHTT[square + i * T + t] * dy_BTC[((b * T + i) * H + head) * D + column % D];
+    }
   }
-  dqkv_BTE[((b * T + t) * 3u + 2u) * width + column] = sum;
+  dqkv_BTE[(b * T + t) * stride + (H + G) * D + column] = sum;
 }
 `,
   bias_backward: `// bias_backward — db = sum over rows of dy (+ db)
@@ -983,6 +1006,35 @@ fn main(
   y_BTC[index] = wte_VC[tokens_BT[row] * C + column] + wpe_TC[(row % T) * C + column];
 }
 `,
+  embedding_forward_token: `// embedding_forward_token — y = wte[token]
+// Shapes:   tokens[B,T] wte[V,C] -> y[B,T,C]
+// Dispatch: one invocation per element of y, WG threads in linear order; needs: f32 only
+// Method:   gather
+// Source:   Touvron et al. 2023 (arXiv:2302.13971): positions enter in attention; CPU twin embedding.cpu.ts
+// Checked:  test/conformance.spec.ts, 1e-7 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> tokens_BT: array<u32>; // [B,T] token ids, < V
+@group(0) @binding(1) var<storage, read> wte_VC: array<f32>; // [V,C] token embedding
+@group(0) @binding(2) var<storage, read_write> y_BTC: array<f32>; // [B,T,C] its rows
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override WG: u32;
+override B: u32;
+override T: u32;
+override C: u32;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = (first_group + group.y * groups.x + group.x) * WG + lane;
+  if (index >= B * T * C) {
+    return;
+  }
+  y_BTC[index] = wte_VC[tokens_BT[index / C] * C + index % C];
+}
+`,
   gelu_backward: `// gelu_backward — dx = dy ((1 + t)/2 + x/2 (1 - t²) u'), t = tanh(u), u = sqrt(2/pi) (x + 0.044715 x³)
 // Shapes:   x[L] dy[L] -> dx[L]
 // Dispatch: one invocation per element, WG threads in linear order; needs: f32 only
@@ -1162,7 +1214,7 @@ fn main(
 override WG: u32;
 override N: u32;
 override C: u32;
-const EPSILON = 1e-5;
+override EPSILON: f32;
 
 @compute @workgroup_size(WG)
 fn main(
@@ -2104,6 +2156,240 @@ fn main(
   }
 }
 `,
+  rmsnorm_backward_input: `// rmsnorm_backward_input — dx = rstd (g - n mean(g n)) (+ residual), g = dy * weight, n = x rstd
+// Shapes:   dy[N,C] x[N,C] weight[C] rstd[N] residual[N,C] -> dx[N,C]
+// Dispatch: one invocation per row, WG threads; needs: f32 only
+// Method:   one pass for the row mean, one for the output
+// Source:   derivative of Zhang & Sennrich 2019 (arXiv:1910.07467) eq. 4; CPU twin rmsnorm.cpu.ts
+// Checked:  test/conformance.spec.ts, 5e-6 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> dy_NC: array<f32>; // [N,C] gradient of the output
+@group(0) @binding(1) var<storage, read> x_NC: array<f32>; // [N,C] input of the forward
+@group(0) @binding(2) var<storage, read> weight_C: array<f32>; // [C] scale
+@group(0) @binding(3) var<storage, read> rstd_N: array<f32>; // [N] 1 / sqrt(mean(x²) + eps)
+@group(0) @binding(4) var<storage, read> residual_NC: array<f32>; // [N,C] read only if RESIDUAL
+@group(0) @binding(5) var<storage, read_write> dx_NC: array<f32>; // [N,C] gradient of the input
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override WG: u32;
+override N: u32;
+override C: u32;
+override RESIDUAL: u32;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let row = (first_group + group.y * groups.x + group.x) * WG + lane;
+  if (row >= N) {
+    return;
+  }
+  let start = row * C;
+  let rstd = rstd_N[row];
+  var sum_gn = 0.0;
+  // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
+  let i_end = C * groups.z;
+  for (var i = 0u; i < i_end; i++) {
+    sum_gn += dy_NC[start + i] * weight_C[i] * (x_NC[start + i] * rstd);
+  }
+  let mean_gn = sum_gn / f32(C);
+  for (var i = 0u; i < i_end; i++) {
+    let g = dy_NC[start + i] * weight_C[i];
+    var dx = rstd * (g - x_NC[start + i] * rstd * mean_gn);
+    if (RESIDUAL == 1u) {
+      dx += residual_NC[start + i];
+    }
+    dx_NC[start + i] = dx;
+  }
+}
+`,
+  rmsnorm_backward_weight: `// rmsnorm_backward_weight — dweight = Σ dy n (+ dweight) over rows, n = x rstd
+// Shapes:   dy[N,C] x[N,C] rstd[N] -> dweight[C]
+// Dispatch: one invocation per column, WG threads; needs: f32 only
+// Method:   rows in ascending order, so the result does not depend on the launch
+// Source:   derivative of Zhang & Sennrich 2019 (arXiv:1910.07467) eq. 4; CPU twin rmsnorm.cpu.ts
+// Checked:  test/conformance.spec.ts, 5e-6 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> dy_NC: array<f32>; // [N,C] gradient of the output
+@group(0) @binding(1) var<storage, read> x_NC: array<f32>; // [N,C] input of the forward
+@group(0) @binding(2) var<storage, read> rstd_N: array<f32>; // [N] 1 / sqrt(mean(x²) + eps)
+@group(0) @binding(3) var<storage, read_write> dweight_C: array<f32>; // [C] read only if ACCUMULATE
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override WG: u32;
+override N: u32;
+override C: u32;
+override ACCUMULATE: u32;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let column = (first_group + group.y * groups.x + group.x) * WG + lane;
+  if (column >= C) {
+    return;
+  }
+  var sum = 0.0;
+  // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
+  let row_end = N * groups.z;
+  for (var row = 0u; row < row_end; row++) {
+    sum += dy_NC[row * C + column] * (x_NC[row * C + column] * rstd_N[row]);
+  }
+  if (ACCUMULATE == 1u) {
+    sum += dweight_C[column];
+  }
+  dweight_C[column] = sum;
+}
+`,
+  rmsnorm_forward: `// rmsnorm_forward — y = x * rstd * weight, rstd = 1 / sqrt(mean(x²) + eps), per row
+// Shapes:   x[N,C] weight[C] -> y[N,C] rstd[N]
+// Dispatch: one invocation per row, WG threads; needs: f32 only
+// Method:   one pass for the squares, one for the output; x read twice
+// Source:   Zhang & Sennrich 2019 (arXiv:1910.07467) eq. 4, eps inside the root; CPU twin rmsnorm.cpu.ts
+// Checked:  test/conformance.spec.ts, 5e-6 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> x_NC: array<f32>; // [N,C] input
+@group(0) @binding(1) var<storage, read> weight_C: array<f32>; // [C] scale
+@group(0) @binding(2) var<storage, read_write> y_NC: array<f32>; // [N,C] output
+@group(0) @binding(3) var<storage, read_write> rstd_N: array<f32>; // [N] kept for the backward
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override WG: u32;
+override N: u32;
+override C: u32;
+override EPSILON: f32;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let row = (first_group + group.y * groups.x + group.x) * WG + lane;
+  if (row >= N) {
+    return;
+  }
+  let start = row * C;
+  var squares = 0.0;
+  // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
+  let i_end = C * groups.z;
+  for (var i = 0u; i < i_end; i++) {
+    let x = x_NC[start + i];
+    squares += x * x;
+  }
+  let rstd = 1.0 / sqrt(squares / f32(C) + EPSILON);
+  for (var i = 0u; i < i_end; i++) {
+    y_NC[start + i] = x_NC[start + i] * rstd * weight_C[i];
+  }
+  rstd_N[row] = rstd;
+}
+`,
+  rope_backward: `// rope_backward — gradients of q and k turned back by the position's angles, and that of v, each apart
+// Shapes:   dqkv[B,T,(H+2G)D] table[T,D] (cos of D/2 angles | sin) -> dq[B,T,H,D] dk[B,T,G,D] dv[B,T,G,D]
+// Dispatch: one invocation per element of dqkv, WG threads in linear order; needs: f32 only
+// Method:   the transpose of the forward: dx[j] = g[j] cos + g[j+D/2] sin, dx[j+D/2] = g[j+D/2] cos - g[j] sin
+// Source:   derivative of Su et al. 2021 (arXiv:2104.09864) in Llama's form; CPU twin rope.cpu.ts
+// Checked:  test/conformance.spec.ts, 1e-6 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> dqkv_BTE: array<f32>; // [B,T,(H+2G)D] gradient of what attention reads
+@group(0) @binding(1) var<storage, read> table_TD: array<f32>; // [T,D] cosines, then sines
+@group(0) @binding(2) var<storage, read_write> dq_BTHD: array<f32>; // [B,T,H,D] gradient of the queries
+@group(0) @binding(3) var<storage, read_write> dk_BTGD: array<f32>; // [B,T,G,D] gradient of the keys
+@group(0) @binding(4) var<storage, read_write> dv_BTGD: array<f32>; // [B,T,G,D] gradient of the values
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override WG: u32;
+override B: u32;
+override T: u32;
+override H: u32;
+override G: u32;
+override D: u32;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = (first_group + group.y * groups.x + group.x) * WG + lane;
+  let width = (H + 2u * G) * D;
+  if (index >= B * T * width) {
+    return;
+  }
+  let row = index / width;
+  let column = index % width;
+  if (column >= (H + G) * D) {
+    dv_BTGD[row * G * D + column - (H + G) * D] = dqkv_BTE[index];
+    return;
+  }
+  let half = D / 2u;
+  let d = column % D;
+  let is_low = d < half;
+  let other = select(index - half, index + half, is_low);
+  let angle = row % T * D + d % half;
+  let partner = dqkv_BTE[other];
+  let dx = dqkv_BTE[index] * table_TD[angle] + select(-partner, partner, is_low) * table_TD[angle + half];
+  if (column < H * D) {
+    dq_BTHD[row * H * D + column] = dx;
+  } else {
+    dk_BTGD[row * G * D + column - H * D] = dx;
+  }
+}
+`,
+  rope_forward: `// rope_forward — qkv = q and k with their halves turned by the position's angles, and v, side by side
+// Shapes:   q[B,T,H,D] k[B,T,G,D] v[B,T,G,D] table[T,D] (cos of D/2 angles | sin) -> qkv[B,T,(H+2G)D]
+// Dispatch: one invocation per element of qkv, WG threads in linear order; needs: f32 only
+// Method:   element j of a head pairs with J = j + D/2: out[j] = x[j] cos - x[J] sin, out[J] = x[J] cos + x[j] sin
+// Source:   Su et al. 2021 (arXiv:2104.09864) in Llama's form (rotate_half); CPU twin rope.cpu.ts
+// Checked:  test/conformance.spec.ts, 1e-6 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> q_BTHD: array<f32>; // [B,T,H,D] queries
+@group(0) @binding(1) var<storage, read> k_BTGD: array<f32>; // [B,T,G,D] keys
+@group(0) @binding(2) var<storage, read> v_BTGD: array<f32>; // [B,T,G,D] values
+@group(0) @binding(3) var<storage, read> table_TD: array<f32>; // [T,D] cosines, then sines
+@group(0) @binding(4) var<storage, read_write> qkv_BTE: array<f32>; // [B,T,(H+2G)D] what attention reads
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override WG: u32;
+override B: u32;
+override T: u32;
+override H: u32;
+override G: u32;
+override D: u32;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = (first_group + group.y * groups.x + group.x) * WG + lane;
+  let width = (H + 2u * G) * D;
+  if (index >= B * T * width) {
+    return;
+  }
+  let row = index / width;
+  let column = index % width;
+  if (column >= (H + G) * D) {
+    qkv_BTE[index] = v_BTGD[row * G * D + column - (H + G) * D];
+    return;
+  }
+  let half = D / 2u;
+  let d = column % D;
+  let is_low = d < half;
+  let other = select(column - half, column + half, is_low);
+  let angle = row % T * D + d % half;
+  var x = 0.0;
+  var partner = 0.0;
+  if (column < H * D) {
+    x = q_BTHD[row * H * D + column];
+    partner = q_BTHD[row * H * D + other];
+  } else {
+    x = k_BTGD[row * G * D + column - H * D];
+    partner = k_BTGD[row * G * D + other - H * D];
+  }
+  qkv_BTE[index] = x * table_TD[angle] + select(partner, -partner, is_low) * table_TD[angle + half];
+}
+`,
   sgd: `// sgd — one step of stochastic gradient descent with decoupled decay (first) and a clip coefficient on the gradient
 // Shapes:   gradient[L] hyper[4] -> weight[L]
 // Dispatch: one invocation per element, WG threads in linear order; needs: f32 only
@@ -2209,6 +2495,68 @@ fn main(
     sums.x += x_L[index] * x_L[index];
   }
   partials_P[partial] = (sums.x + sums.y) + (sums.z + sums.w);
+}
+`,
+  swiglu_backward: `// swiglu_backward — dgate = dy up s (1 + gate (1 - s)), dup = dy gate s, s = 1 / (1 + exp(-gate))
+// Shapes:   gate[L] up[L] dy[L] -> dgate[L] dup[L]
+// Dispatch: one invocation per element, WG threads in linear order; needs: f32 only
+// Method:   the sigmoid is made again from the gate, clamped as in the forward
+// Source:   derivative of Shazeer 2020 (arXiv:2002.05202) eq. 5; CPU twin swiglu.cpu.ts
+// Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> gate_L: array<f32>; // [L] input of the forward
+@group(0) @binding(1) var<storage, read> up_L: array<f32>; // [L] input of the forward
+@group(0) @binding(2) var<storage, read> dy_L: array<f32>; // [L] gradient of the output
+@group(0) @binding(3) var<storage, read_write> dgate_L: array<f32>; // [L] gradient of gate
+@group(0) @binding(4) var<storage, read_write> dup_L: array<f32>; // [L] gradient of up
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override WG: u32;
+override L: u32;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = (first_group + group.y * groups.x + group.x) * WG + lane;
+  if (index >= L) {
+    return;
+  }
+  let gate = gate_L[index];
+  let dy = dy_L[index];
+  let sigmoid = 1.0 / (1.0 + exp(clamp(-gate, -80.0, 80.0)));
+  dgate_L[index] = dy * up_L[index] * (sigmoid * (1.0 + gate * (1.0 - sigmoid)));
+  dup_L[index] = dy * (gate * sigmoid);
+}
+`,
+  swiglu_forward: `// swiglu_forward — y = gate / (1 + exp(-gate)) * up
+// Shapes:   gate[L] up[L] -> y[L]
+// Dispatch: one invocation per element, WG threads in linear order; needs: f32 only
+// Method:   the exponential's argument is clamped to ±80: f32 overflows beyond, and the sigmoid is 0 or 1 long before
+// Source:   Shazeer 2020 (arXiv:2002.05202) eq. 5, without biases; CPU twin swiglu.cpu.ts
+// Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> gate_L: array<f32>; // [L] goes through SiLU
+@group(0) @binding(1) var<storage, read> up_L: array<f32>; // [L] is multiplied by it
+@group(0) @binding(2) var<storage, read_write> y_L: array<f32>; // [L] output
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override WG: u32;
+override L: u32;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = (first_group + group.y * groups.x + group.x) * WG + lane;
+  if (index >= L) {
+    return;
+  }
+  let gate = gate_L[index];
+  let sigmoid = 1.0 / (1.0 + exp(clamp(-gate, -80.0, 80.0)));
+  y_L[index] = gate * sigmoid * up_L[index];
 }
 `,
 };

@@ -1,5 +1,6 @@
 import type { DType, Shape } from '@millrace/tensor';
 import type { KernelName } from './registry';
+import type { ConstantContent } from './constant-content';
 
 /**
  * Who owns a tensor and for how long.
@@ -10,9 +11,10 @@ import type { KernelName } from './registry';
  *  deferred                   a (chunk, micro-batch): written by I, read by W
  *  scratch                    nobody: valid inside one program run only
  *  scalar                     the attempt: small values written by the host before a program runs (learning rate, …)
+ *  constant                   the attempt: values that follow from the model, which a backend fills in as it allocates
  */
 export type TensorRole =
-  'parameter' | 'gradient' | 'moment' | 'input' | 'output' | 'saved' | 'deferred' | 'scratch' | 'scalar';
+  'parameter' | 'gradient' | 'moment' | 'input' | 'output' | 'saved' | 'deferred' | 'scratch' | 'scalar' | 'constant';
 
 export interface TensorDeclaration {
   /** Unique within a stage, for instance `h.3.attn.c_attn.weight` or `h.3.attn.probabilities`. */
@@ -20,6 +22,8 @@ export interface TensorDeclaration {
   readonly shape: Shape;
   readonly dtype: DType;
   readonly role: TensorRole;
+  /** What a constant is filled with. */
+  readonly content?: ConstantContent;
 }
 
 /** One kernel on named tensors. `dims` fixes shapes and flags; `tensors` gives a tensor name for each binding. */

@@ -10,13 +10,21 @@ import {
 } from './attention/attention-backward';
 import { biasBackward } from './bias/bias';
 import { crossEntropyBackward, crossEntropyForward } from './cross-entropy/cross-entropy';
-import { embeddingBackwardPosition, embeddingBackwardToken, embeddingForward } from './embedding/embedding';
+import {
+  embeddingBackwardPosition,
+  embeddingBackwardToken,
+  embeddingForward,
+  embeddingForwardToken,
+} from './embedding/embedding';
 import { geluBackward, geluForward } from './gelu/gelu';
 import type { Kernel } from './kernel';
 import { layernormBackwardInput, layernormBackwardWeight, layernormForward } from './layernorm/layernorm';
 import { matmulNn, matmulNt, matmulTn } from './matmul/matmul';
+import { rmsnormBackwardInput, rmsnormBackwardWeight, rmsnormForward } from './rmsnorm/rmsnorm';
+import { ropeBackward, ropeForward } from './rope/rope';
 import { sgd, sgdMomentum } from './sgd/sgd';
 import { sumOfSquares } from './sum-of-squares/sum-of-squares';
+import { swigluBackward, swigluForward } from './swiglu/swiglu';
 
 export type KernelName =
   | 'matmul_nn'
@@ -26,8 +34,15 @@ export type KernelName =
   | 'layernorm_forward'
   | 'layernorm_backward_input'
   | 'layernorm_backward_weight'
+  | 'rmsnorm_forward'
+  | 'rmsnorm_backward_input'
+  | 'rmsnorm_backward_weight'
   | 'gelu_forward'
   | 'gelu_backward'
+  | 'swiglu_forward'
+  | 'swiglu_backward'
+  | 'rope_forward'
+  | 'rope_backward'
   | 'attention_scores'
   | 'attention_softmax'
   | 'attention_mix'
@@ -37,6 +52,7 @@ export type KernelName =
   | 'attention_key_backward'
   | 'attention_value_backward'
   | 'embedding_forward'
+  | 'embedding_forward_token'
   | 'embedding_backward_token'
   | 'embedding_backward_position'
   | 'cross_entropy_forward'
@@ -56,8 +72,15 @@ export const KERNELS: Readonly<Record<KernelName, Kernel>> = {
   layernorm_forward: layernormForward,
   layernorm_backward_input: layernormBackwardInput,
   layernorm_backward_weight: layernormBackwardWeight,
+  rmsnorm_forward: rmsnormForward,
+  rmsnorm_backward_input: rmsnormBackwardInput,
+  rmsnorm_backward_weight: rmsnormBackwardWeight,
   gelu_forward: geluForward,
   gelu_backward: geluBackward,
+  swiglu_forward: swigluForward,
+  swiglu_backward: swigluBackward,
+  rope_forward: ropeForward,
+  rope_backward: ropeBackward,
   attention_scores: attentionScores,
   attention_softmax: attentionSoftmax,
   attention_mix: attentionMix,
@@ -67,6 +90,7 @@ export const KERNELS: Readonly<Record<KernelName, Kernel>> = {
   attention_key_backward: attentionKeyBackward,
   attention_value_backward: attentionValueBackward,
   embedding_forward: embeddingForward,
+  embedding_forward_token: embeddingForwardToken,
   embedding_backward_token: embeddingBackwardToken,
   embedding_backward_position: embeddingBackwardPosition,
   cross_entropy_forward: crossEntropyForward,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { attentionBackwardSteps, attentionForwardSteps, KERNELS, type Operation, type TwinArray } from '.';
+import { rotaryTable } from './rope/rotary-table';
 
 type Tensors = Record<string, Float64Array>;
 
@@ -23,7 +24,8 @@ interface Pair {
   readonly sizes: Readonly<Record<string, number>>;
   /** Input name -> gradient name. */
   readonly gradients: Readonly<Record<string, string>>;
-  readonly integers?: Readonly<Record<string, Uint32Array>>;
+  /** What has no gradient. */
+  readonly given?: Readonly<Record<string, TwinArray>>;
 }
 
 function fresh(pair: Pair): Record<string, TwinArray> {
@@ -31,7 +33,7 @@ function fresh(pair: Pair): Record<string, TwinArray> {
   Object.entries(pair.sizes).forEach(([name, size], index) => {
     arrays[name] = name in pair.gradients || name === 'dy' ? values(size, index) : new Float64Array(size);
   });
-  return { ...arrays, ...pair.integers };
+  return { ...arrays, ...pair.given };
 }
 
 /** Σ y dy of the forward, with one entry of one input moved by `shift`. */
@@ -86,7 +88,7 @@ describe('twins of the backward kernels agree with central differences of the fo
   });
 
   it('layernorm', () => {
-    const dims = { N: 3, C: 7 };
+    const dims = { N: 3, C: 7, eps: 1e-5 };
     const kept = { x_NC: 'x', mean_N: 'mean', rstd_N: 'rstd' };
     expectGradientsMatch({
       sizes: { x: 21, weight: 7, bias: 7, dy: 21, y: 21, mean: 3, rstd: 3, dx: 21, dweight: 7, dbias: 7 },
@@ -109,6 +111,71 @@ describe('twins of the backward kernels agree with central differences of the fo
     });
   });
 
+  it('rmsnorm', () => {
+    const dims = { N: 3, C: 7, eps: 1e-2 };
+    const kept = { x_NC: 'x', rstd_N: 'rstd' };
+    expectGradientsMatch({
+      sizes: { x: 21, weight: 7, dy: 21, y: 21, rstd: 3, dx: 21, dweight: 7 },
+      forward: [{ kernel: 'rmsnorm_forward', dims, tensors: { ...kept, weight_C: 'weight', y_NC: 'y' } }],
+      backward: [
+        {
+          kernel: 'rmsnorm_backward_input',
+          dims,
+          tensors: { ...kept, dy_NC: 'dy', weight_C: 'weight', residual_NC: 'dy', dx_NC: 'dx' },
+        },
+        { kernel: 'rmsnorm_backward_weight', dims, tensors: { ...kept, dy_NC: 'dy', dweight_C: 'dweight' } },
+      ],
+      gradients: { x: 'dx', weight: 'dweight' },
+    });
+  });
+
+  it('swiglu', () => {
+    const inputs = { gate_L: 'gate', up_L: 'up' };
+    expectGradientsMatch({
+      sizes: { gate: 13, up: 13, dy: 13, y: 13, dgate: 13, dup: 13 },
+      forward: [{ kernel: 'swiglu_forward', dims: { L: 13 }, tensors: { ...inputs, y_L: 'y' } }],
+      backward: [
+        {
+          kernel: 'swiglu_backward',
+          dims: { L: 13 },
+          tensors: { ...inputs, dy_L: 'dy', dgate_L: 'dgate', dup_L: 'dup' },
+        },
+      ],
+      gradients: { gate: 'dgate', up: 'dup' },
+    });
+  });
+
+  it('rope, which keeps the length of queries and keys', () => {
+    const dims = { B: 2, T: 3, H: 4, G: 2, D: 6 };
+    const table = rotaryTable(3, { headSize: 6, theta: 100 });
+    const forward: Operation[] = [
+      {
+        kernel: 'rope_forward',
+        dims,
+        tensors: { q_BTHD: 'q', k_BTGD: 'k', v_BTGD: 'v', table_TD: 'table', qkv_BTE: 'y' },
+      },
+    ];
+    const pair: Pair = {
+      sizes: { q: 144, k: 72, v: 72, dy: 288, y: 288, dq: 144, dk: 72, dv: 72 },
+      given: { table },
+      forward,
+      backward: [
+        {
+          kernel: 'rope_backward',
+          dims,
+          tensors: { dqkv_BTE: 'dy', table_TD: 'table', dq_BTHD: 'dq', dk_BTGD: 'dk', dv_BTGD: 'dv' },
+        },
+      ],
+      gradients: { q: 'dq', k: 'dk', v: 'dv' },
+    };
+    expectGradientsMatch(pair);
+    const tensors = fresh(pair);
+    run(forward, tensors);
+    const squares = (name: string): number =>
+      (tensors[name] as Float64Array).reduce((sum, value) => sum + value * value, 0);
+    expect(squares('y')).toBeCloseTo(squares('q') + squares('k') + squares('v'), 9);
+  });
+
   it('gelu', () => {
     expectGradientsMatch({
       sizes: { x: 13, dy: 13, y: 13, dx: 13 },
@@ -118,15 +185,16 @@ describe('twins of the backward kernels agree with central differences of the fo
     });
   });
 
-  it('attention', () => {
-    const sizes = { B: 2, T: 5, H: 3, D: 2 };
+  it.each([3, 1])('attention of 3 heads with %i for keys and values', (G) => {
+    const sizes = { B: 2, T: 5, H: 3, G, D: 2 };
+    const qkv = 2 * 5 * (3 + 2 * G) * 2;
     const forward = attentionForwardSteps(sizes, { qkv: 'qkv', y: 'y', saved: 'saved' });
     const names = { dy: 'dy', qkv: 'qkv', saved: 'saved', dqkv: 'dqkv', scratch: 'scratch' };
     const backward = attentionBackwardSteps(sizes, names);
     expect(forward.tensors).toEqual([{ name: 'saved', shape: [2, 3, 5, 5], dtype: 'f32', role: 'saved' }]);
     expect(backward.tensors).toEqual([{ name: 'scratch', shape: [2, 3, 5, 5], dtype: 'f32', role: 'scratch' }]);
     expectGradientsMatch({
-      sizes: { qkv: 180, dy: 60, y: 60, saved: 150, scratch: 150, dqkv: 180 },
+      sizes: { qkv, dy: 60, y: 60, saved: 150, scratch: 150, dqkv: qkv },
       forward: forward.steps as Operation[],
       backward: backward.steps as Operation[],
       gradients: { qkv: 'dqkv' },
@@ -137,7 +205,7 @@ describe('twins of the backward kernels agree with central differences of the fo
     const dims = { B: 2, T: 3, C: 4, V: 5 };
     expectGradientsMatch({
       sizes: { wte: 20, wpe: 12, dy: 24, y: 24, dwte: 20, dwpe: 12 },
-      integers: { tokens: Uint32Array.of(1, 4, 1, 0, 4, 4) },
+      given: { tokens: Uint32Array.of(1, 4, 1, 0, 4, 4) },
       forward: [
         {
           kernel: 'embedding_forward',
@@ -158,7 +226,7 @@ describe('twins of the backward kernels agree with central differences of the fo
     const shared = { logits_NV: 'logits', targets_N: 'targets', lse_N: 'lse' };
     const pair: Pair = {
       sizes: { logits: 20, dy: 4, y: 4, lse: 4, scale: 1, dlogits: 20 },
-      integers: { targets: Uint32Array.of(0, 4, 2, 2) },
+      given: { targets: Uint32Array.of(0, 4, 2, 2) },
       forward: [{ kernel: 'cross_entropy_forward', dims, tensors: { ...shared, loss_N: 'y' } }],
       backward: [
         { kernel: 'cross_entropy_backward', dims, tensors: { ...shared, scale_1: 'scale', dlogits_NV: 'dlogits' } },

@@ -50,8 +50,20 @@ const ATTENTION: readonly Dims[] = [
   { B: 1, T: 1, H: 1, D: 1 },
   { B: 1, T: 68, H: 1, D: 40 },
   { B: 1, T: 37, H: 5, D: 3 },
+  { B: 2, T: 20, H: 4, G: 2, D: 8 },
+  { B: 1, T: 13, H: 6, G: 1, D: 5 },
 ];
-const qkvSize: Sizes = ({ B = 0, T = 0, H = 0, D = 0 }) => ({ qkv_BTE: B * T * 3 * H * D });
+const TURNED: readonly Dims[] = [
+  { B: 2, T: 21, H: 3, D: 20 },
+  { B: 1, T: 1, H: 1, D: 2 },
+  { B: 2, T: 13, H: 6, G: 2, D: 40 },
+  { B: 1, T: 64, H: 8, G: 1, D: 64 },
+];
+const qkvWidth = ({ H = 0, G = H, D = 0 }: Record<string, number>): number => (H + 2 * G) * D;
+const rowsOf = ({ B = 0, T = 0 }: Record<string, number>): number => B * T;
+const qkvCount = (dims: Record<string, number>): number => rowsOf(dims) * qkvWidth(dims);
+const qkvSize: Sizes = (dims) => ({ qkv_BTE: qkvCount(dims) });
+const groupSize = ({ B = 0, T = 0, H = 0, G = H, D = 0 }: Record<string, number>): number => B * T * G * D;
 const tokenSize = ({ B = 0, T = 0, H = 0, D = 0 }: Record<string, number>): number => B * T * H * D;
 const squareSize = ({ B = 0, T = 0, H = 0 }: Record<string, number>): number => B * H * T * T;
 
@@ -95,7 +107,7 @@ export const CONFORMANCE_CASES: readonly ConformanceCase[] = [
   },
   {
     kernel: 'layernorm_forward',
-    dims: ROWS,
+    dims: ROWS.map((dims) => ({ ...dims, eps: 1e-5 })),
     sizes: ({ N = 0, C = 0 }) => ({ x_NC: N * C, weight_C: C, bias_C: C, y_NC: N * C, mean_N: N, rstd_N: N }),
     tolerance: () => 5e-6,
   },
@@ -122,6 +134,73 @@ export const CONFORMANCE_CASES: readonly ConformanceCase[] = [
     tolerance: () => 5e-6,
   },
   {
+    kernel: 'rmsnorm_forward',
+    dims: ROWS.map((dims, index) => ({ ...dims, eps: index % 2 === 0 ? 1e-5 : 1e-6 })),
+    sizes: ({ N = 0, C = 0 }) => ({ x_NC: N * C, weight_C: C, y_NC: N * C, rstd_N: N }),
+    tolerance: () => 5e-6,
+  },
+  {
+    kernel: 'rmsnorm_backward_input',
+    dims: ROWS.map((dims, index) => ({ ...dims, residual: index % 2 })),
+    sizes: ({ N = 0, C = 0 }) => ({
+      dy_NC: N * C,
+      x_NC: N * C,
+      weight_C: C,
+      rstd_N: N,
+      residual_NC: N * C,
+      dx_NC: N * C,
+    }),
+    fillings: { rstd_N: 'positive' },
+    tolerance: () => 5e-6,
+  },
+  {
+    kernel: 'rmsnorm_backward_weight',
+    dims: ROWS.map((dims, index) => ({ ...dims, accumulate: index % 2 })),
+    sizes: ({ N = 0, C = 0 }) => ({ dy_NC: N * C, x_NC: N * C, rstd_N: N, dweight_C: C }),
+    fillings: { rstd_N: 'positive' },
+    tolerance: () => 5e-6,
+  },
+  {
+    kernel: 'swiglu_forward',
+    dims: COUNTS,
+    sizes: ({ L = 0 }) => ({ gate_L: L, up_L: L, y_L: L }),
+    fillings: { gate_L: 'wide' },
+    tolerance: () => 2e-6,
+    scaleMin: 1,
+  },
+  {
+    kernel: 'swiglu_backward',
+    dims: COUNTS,
+    sizes: ({ L = 0 }) => ({ gate_L: L, up_L: L, dy_L: L, dgate_L: L, dup_L: L }),
+    fillings: { gate_L: 'wide' },
+    tolerance: () => 2e-6,
+    scaleMin: 1,
+  },
+  {
+    kernel: 'rope_forward',
+    dims: TURNED,
+    sizes: (dims) => ({
+      q_BTHD: tokenSize(dims),
+      k_BTGD: groupSize(dims),
+      v_BTGD: groupSize(dims),
+      table_TD: (dims['T'] ?? 0) * (dims['D'] ?? 0),
+      ...qkvSize(dims),
+    }),
+    tolerance: () => 1e-6,
+  },
+  {
+    kernel: 'rope_backward',
+    dims: TURNED,
+    sizes: (dims) => ({
+      dqkv_BTE: qkvCount(dims),
+      table_TD: (dims['T'] ?? 0) * (dims['D'] ?? 0),
+      dq_BTHD: tokenSize(dims),
+      dk_BTGD: groupSize(dims),
+      dv_BTGD: groupSize(dims),
+    }),
+    tolerance: () => 1e-6,
+  },
+  {
     kernel: 'gelu_forward',
     dims: COUNTS,
     sizes: ({ L = 0 }) => ({ x_L: L, y_L: L }),
@@ -141,8 +220,8 @@ export const CONFORMANCE_CASES: readonly ConformanceCase[] = [
     kernel: 'attention_scores',
     dims: ATTENTION,
     sizes: (dims) => ({
-      queries_BTE: 3 * tokenSize(dims),
-      keys_BTE: 3 * tokenSize(dims),
+      queries_BTE: qkvCount(dims),
+      keys_BTE: qkvCount(dims),
       scores_BHTT: squareSize(dims),
     }),
     tolerance: () => 2e-6,
@@ -179,7 +258,7 @@ export const CONFORMANCE_CASES: readonly ConformanceCase[] = [
   ...(['attention_query_backward', 'attention_key_backward'] as const).map((kernel): ConformanceCase => ({
     kernel,
     dims: ATTENTION,
-    sizes: (dims) => ({ dscores_BHTT: squareSize(dims), ...qkvSize(dims), dqkv_BTE: 3 * tokenSize(dims) }),
+    sizes: (dims) => ({ dscores_BHTT: squareSize(dims), ...qkvSize(dims), dqkv_BTE: qkvCount(dims) }),
     fillings: { dscores_BHTT: 'probability' },
     tolerance: () => 2e-6,
   })),
@@ -189,7 +268,7 @@ export const CONFORMANCE_CASES: readonly ConformanceCase[] = [
     sizes: (dims) => ({
       probabilities_BHTT: squareSize(dims),
       dy_BTC: tokenSize(dims),
-      dqkv_BTE: 3 * tokenSize(dims),
+      dqkv_BTE: qkvCount(dims),
     }),
     fillings: { probabilities_BHTT: 'probability' },
     tolerance: () => 2e-6,
@@ -198,6 +277,13 @@ export const CONFORMANCE_CASES: readonly ConformanceCase[] = [
     kernel: 'embedding_forward',
     dims: EMBEDDING,
     sizes: ({ B = 0, T = 0, C = 0, V = 0 }) => ({ tokens_BT: B * T, wte_VC: V * C, wpe_TC: T * C, y_BTC: B * T * C }),
+    fillings: { tokens_BT: 'token' },
+    tolerance: () => 1e-7,
+  },
+  {
+    kernel: 'embedding_forward_token',
+    dims: EMBEDDING,
+    sizes: ({ B = 0, T = 0, C = 0, V = 0 }) => ({ tokens_BT: B * T, wte_VC: V * C, y_BTC: B * T * C }),
     fillings: { tokens_BT: 'token' },
     tolerance: () => 1e-7,
   },

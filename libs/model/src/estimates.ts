@@ -17,7 +17,7 @@ function declaredBytes(declarations: readonly TensorDeclaration[]): number {
 export interface StageMemoryBytes {
   /** Of all weight versions together. */
   readonly parameters: number;
-  /** Gradients, moments, scalars and the partial sums. */
+  /** Gradients, moments, the partial sums, and what the host writes: scalars and constants. */
   readonly optimizer: number;
   /** What all micro-batches in flight keep, and what an evaluation needs. */
   readonly saved: number;
@@ -69,7 +69,7 @@ export function stageMemoryBytes(config: ModelConfig, slice: StageSlice, load: S
   const stage = buildStagePrograms(config, slice, load);
   const optimizerPrograms = buildOptimizerPrograms(config, slice, load.optimizer);
   const optimizer = declaredBytes(optimizerPrograms.tensors().filter(({ role }) => role !== 'parameter'));
-  const scalars = declaredBytes(stage.tensors('scalar'));
+  const scalars = declaredBytes([...stage.tensors('scalar'), ...stage.tensors('constant')]);
   const parameters = declaredBytes(stage.tensors('parameter')) * (load.weightVersions ?? 1);
   const scratch = declaredBytes(stage.tensors('scratch'));
   const loss = stage.loss === undefined ? 0 : declaredBytes([stage.loss]);

@@ -1,4 +1,6 @@
 export * from './estimates';
+export { familyOf, MODEL_FAMILIES } from './families/families';
+export type { FileShapes, ModelFamily } from './families/model-family';
 export * from './initialise-parameter';
 export * from './model-config';
 export * from './model.errors';

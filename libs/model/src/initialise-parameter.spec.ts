@@ -1,6 +1,7 @@
 import type { ModelConfig } from '@millrace/core';
 import { describe, expect, it } from 'vitest';
 import { initialiseParameter } from './initialise-parameter';
+import { allParameters, type ParameterDeclaration } from './parameters';
 
 const CONFIG: ModelConfig = {
   family: 'gpt2',
@@ -13,8 +14,10 @@ const CONFIG: ModelConfig = {
   tieEmbeddings: true,
 };
 
+/** The parameter of the model as it would begin in another shape. */
 function initialised(name: string, shape: number[], seed = 1): Float32Array {
-  return initialiseParameter(CONFIG, { name, shape, decay: shape.length > 1 }, seed);
+  const declared = allParameters(CONFIG).find((parameter) => parameter.name === name) as ParameterDeclaration;
+  return initialiseParameter({ ...declared, shape }, seed);
 }
 
 function moments(values: Float32Array): { mean: number; deviation: number } {

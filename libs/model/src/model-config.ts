@@ -4,7 +4,8 @@ import { modelShapeError } from './model.errors';
 /**
  * Letters used for sizes in this library, in names (`x_BTC`) and in comments:
  *   B sequences of a micro-batch   T context   N = B*T rows   C hidden width
- *   H heads   D = C/H head size    F feed-forward width       V vocabulary   L elements
+ *   H heads   G key and value heads   D head size   A = H*D   E = (H+2G)*D columns of queries, keys and values
+ *   F feed-forward width   V vocabulary   L elements
  */
 
 /** What one stage executes: `layerCount` blocks from `firstLayer` on, the embedding before and the head after them. */
@@ -32,15 +33,4 @@ export function stageSlices(config: ModelConfig, layersPerStage: readonly number
     firstLayer += layerCount;
     return slice;
   });
-}
-
-/** Throws MODEL.SHAPE unless every size is a positive integer and the heads divide the width. */
-export function checkModelConfig(config: ModelConfig): void {
-  const { layers, heads, hidden, ffn, context, vocab } = config;
-  for (const [name, size] of Object.entries({ layers, heads, hidden, ffn, context, vocab })) {
-    if (!Number.isSafeInteger(size) || size < 1) throw modelShapeError(`${name} is ${size}`, 'give a positive integer');
-  }
-  if (hidden % heads !== 0) {
-    throw modelShapeError(`hidden ${hidden} is not divisible by heads ${heads}`, 'make hidden a multiple of heads');
-  }
 }

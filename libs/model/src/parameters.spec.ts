@@ -1,7 +1,7 @@
 import type { ModelConfig } from '@millrace/core';
 import { describe, expect, it } from 'vitest';
 import { stageSlices } from './model-config';
-import { allParameters, parameterCount, stageParameterCount, stageParameters } from './parameters';
+import { allParameters, ownedParameters, parameterCount, stageParameterCount, stageParameters } from './parameters';
 
 const CONFIG: ModelConfig = {
   family: 'gpt2',
@@ -35,7 +35,34 @@ describe('parameters', () => {
       'transformer.ln_f.weight 64',
       'transformer.ln_f.bias 64',
     ]);
-    expect(allParameters(UNTIED).at(-1)).toEqual({ name: 'lm_head.weight', shape: [96, 64], decay: true });
+    expect(allParameters(UNTIED).at(-1)).toMatchObject({ name: 'lm_head.weight', shape: [96, 64], decay: true });
+  });
+
+  it('of a llama are [out, in], without biases, for heads of any size', () => {
+    const llama = { ...CONFIG, family: 'llama', layers: 1, kvHeads: 2, headSize: 24, tieEmbeddings: false };
+    expect(allParameters(llama).map(({ name, shape }) => `${name} ${shape.join('x')}`)).toEqual([
+      'model.embed_tokens.weight 96x64',
+      'model.layers.0.input_layernorm.weight 64',
+      'model.layers.0.self_attn.q_proj.weight 96x64',
+      'model.layers.0.self_attn.k_proj.weight 48x64',
+      'model.layers.0.self_attn.v_proj.weight 48x64',
+      'model.layers.0.self_attn.o_proj.weight 64x96',
+      'model.layers.0.post_attention_layernorm.weight 64',
+      'model.layers.0.mlp.gate_proj.weight 256x64',
+      'model.layers.0.mlp.up_proj.weight 256x64',
+      'model.layers.0.mlp.down_proj.weight 64x256',
+      'model.norm.weight 64',
+      'lm_head.weight 96x64',
+    ]);
+    expect(allParameters({ ...llama, tieEmbeddings: true }).at(-1)?.name).toBe('model.norm.weight');
+  });
+
+  it('of a family that this build does not have are refused by its name', () => {
+    const error = {
+      code: 'MODEL.FAMILY_UNKNOWN',
+      message: expect.stringContaining('"bert"; it has gpt2, llama') as string,
+    };
+    expect(() => allParameters({ ...CONFIG, family: 'bert' })).toThrowError(expect.objectContaining(error));
   });
 
   it('count as the formula says, and decay only matrices', () => {
@@ -56,6 +83,7 @@ describe('parameters', () => {
       const copied = extra * config.vocab * config.hidden;
       expect(counts.reduce((sum, count) => sum + count, 0)).toBe(parameterCount(config) + copied);
       expect(new Set(names)).toEqual(new Set(allParameters(config).map(({ name }) => name)));
+      expect(slices.flatMap((slice) => ownedParameters(config, slice))).toEqual(allParameters(config));
     }
   });
 

@@ -5,7 +5,7 @@ import { type KeptBytes, keptBytes, stageFlops, type StageMemoryBytes, stageMemo
 import { stageSlices, wholeModel } from './model-config';
 import type { Optimizer } from './training/optimizer';
 import { buildOptimizerPrograms } from './training/optimizer-programs';
-import { parameterCount } from './parameters';
+import { allParameters, parameterCount } from './parameters';
 import { buildStagePrograms, type StagePrograms } from './stage-programs';
 
 const CONFIG: ModelConfig = {
@@ -18,6 +18,7 @@ const CONFIG: ModelConfig = {
   vocab: 97,
   tieEmbeddings: true,
 };
+const LLAMA: ModelConfig = { ...CONFIG, family: 'llama', heads: 6, kvHeads: 2, headSize: 14 };
 const ADAMW: Optimizer = { type: 'adamw', betas: [0.9, 0.95], eps: 1e-8, weightDecay: 0.1 };
 const SPLITS = [[4], [2, 2], [2, 1, 1], [1, 1, 1, 1], [0, 4, 0], [4, 0]];
 
@@ -50,6 +51,11 @@ function roleOf(stage: StagePrograms, name: string): string | undefined {
   return stage.tensors().find((tensor) => tensor.name === name)?.role;
 }
 
+/** Name of the token embedding: a model's first parameter. */
+function embeddingOf(config: ModelConfig): string {
+  return allParameters(config)[0]?.name ?? '';
+}
+
 function stagesOf(
   config: ModelConfig,
   layersPerStage: readonly number[],
@@ -60,15 +66,21 @@ function stagesOf(
   });
 }
 
-const CASES = RECOMPUTE_SETTINGS.flatMap((recompute) => SPLITS.map((split) => ({ split, recompute })));
+const CASES = [CONFIG, LLAMA].flatMap((config) =>
+  RECOMPUTE_SETTINGS.flatMap((recompute) =>
+    SPLITS.map((split) => ({ config, family: config.family, embedding: embeddingOf(config), split, recompute })),
+  ),
+);
 
-describe.each(CASES)('stages of $split layers, recompute $recompute', ({ split, recompute }) => {
-  const stages = [true, false].flatMap((tieEmbeddings) => stagesOf({ ...CONFIG, tieEmbeddings }, split, recompute));
+describe.each(CASES)('$family: stages of $split layers, recompute $recompute', (testCase) => {
+  const { config, embedding, split, recompute } = testCase;
+  const stages = [true, false].flatMap((tieEmbeddings) => stagesOf({ ...config, tieEmbeddings }, split, recompute));
 
   it('F reads only parameters and inputs', () => {
     for (const stage of stages) {
       for (const program of [stage.forward, stage.evaluate]) {
-        for (const name of outsideReads(program)) expect(['parameter', 'input']).toContain(roleOf(stage, name));
+        for (const name of outsideReads(program))
+          expect(['parameter', 'input', 'constant']).toContain(roleOf(stage, name));
       }
     }
   });
@@ -78,7 +90,7 @@ describe.each(CASES)('stages of $split layers, recompute $recompute', ({ split, 
       const saved = writesOf(stage.forward);
       const deferred = writesOf(stage.backwardInput);
       for (const name of outsideReads(stage.backwardInput)) {
-        const given = ['parameter', 'input', 'scalar'].includes(roleOf(stage, name) as string);
+        const given = ['parameter', 'input', 'scalar', 'constant'].includes(roleOf(stage, name) as string);
         expect(given || saved.has(name), name).toBe(true);
       }
       for (const name of outsideReads(stage.backwardWeight)) {
@@ -122,15 +134,15 @@ describe.each(CASES)('stages of $split layers, recompute $recompute', ({ split, 
     for (const stage of stages) {
       expect(writesOf(stage.clearGradients)).toEqual(writesOf(stage.backwardWeight));
     }
-    const tied = stagesOf(CONFIG, split).flatMap((stage) => [...writesOf(stage.backwardWeight)]);
-    const total = stagesOf({ ...CONFIG, tieEmbeddings: false }, split).flatMap((stage) => stage.parameters);
+    const tied = stagesOf(config, split).flatMap((stage) => [...writesOf(stage.backwardWeight)]);
+    const total = stagesOf({ ...config, tieEmbeddings: false }, split).flatMap((stage) => stage.parameters);
     expect(tied.length).toBe(total.length);
-    expect(tied).toContain('transformer.wte.weight.grad');
-    expect(tied).toContain('transformer.wte.weight.head_grad');
+    expect(tied).toContain(`${embedding}.grad`);
+    expect(tied).toContain(`${embedding}.head_grad`);
   });
 
   it('what a stage sends has the shape its neighbour receives', () => {
-    const row = stagesOf(CONFIG, split, recompute);
+    const row = stagesOf(config, split, recompute);
     row.slice(1).forEach((stage, index) => {
       expect(row[index]?.output).toEqual({ ...stage.input, role: 'output' });
       expect(stage.inputGradient).toEqual({ ...row[index]?.outputGradient, role: 'output' });
@@ -144,6 +156,8 @@ describe.each(CASES)('stages of $split layers, recompute $recompute', ({ split, 
 describe('buildStagePrograms', () => {
   it.each([
     [{ heads: 7 }, {}, 'hidden 60 is not divisible by heads 7'],
+    [{ family: 'llama', heads: 4 }, {}, 'the head size is 15'],
+    [{ family: 'llama', heads: 6, kvHeads: 4 }, {}, 'heads 6 is not divisible by kvHeads 4'],
     [{ vocab: 0 }, {}, 'vocab is 0'],
     [{}, { layerCount: 5 }, 'a stage of layers 0 to 4'],
     [{}, { layerCount: 0, embedding: false, head: false }, 'a stage without layers'],

@@ -1,13 +1,15 @@
 import type { ModelConfig, Recompute } from '@millrace/core';
 import type { Program, TensorDeclaration, TensorRole } from '@millrace/kernels';
-import { checkModelConfig, type StageSlice } from './model-config';
+import { checkModelConfig } from './check-model-config';
+import type { StageSlice } from './model-config';
 import { modelShapeError } from './model.errors';
 import type { ParameterDeclaration } from './parameters';
-import { TOKENS } from './gpt2/embedding';
-import { headForward, headTensors, LOGITS, logitsForward, LOSS, LOSS_SCALE, SCRATCH_HEAD, TARGETS } from './gpt2/head';
-import { passingSteps } from './gpt2/passing-steps';
-import { residualGradientName, residualName, type StageContext, stageContext } from './gpt2/stage-context';
-import { trainingSteps } from './gpt2/training-steps';
+import { headForward, headTensors, LOGITS, logitsForward, LOSS, LOSS_SCALE, SCRATCH_HEAD, TARGETS } from './stage/head';
+import { openStageContext } from './stage/open-stage-context';
+import { passingSteps } from './stage/passing-steps';
+import { residualGradientName, residualName, type StageContext } from './stage/stage-context';
+import { TOKENS } from './stage/tokens';
+import { trainingSteps } from './stage/training-steps';
 import { tensorsOf } from './tensor-catalog';
 
 /**
@@ -31,7 +33,7 @@ export interface BoundaryTensors {
 
 /** The programs of one stage for micro-batches of one size. */
 export interface StagePrograms extends BoundaryTensors {
-  /** What the stage trains; a tied head without the embedding has `transformer.wte.weight` too. */
+  /** What the stage trains; a tied head without the embedding has the token embedding too. */
   readonly parameters: readonly ParameterDeclaration[];
   /** F. */
   readonly forward: Program;
@@ -138,7 +140,7 @@ export function buildStagePrograms(
   { microBatch, recompute = 'none' }: StageProgramOptions,
 ): StagePrograms {
   checkSlice(config, slice, microBatch);
-  const context = stageContext(config, slice, { microBatch, recompute });
+  const context = openStageContext(config, slice, { microBatch, recompute });
   const steps = trainingSteps(context);
   const forward = context.catalog.program('forward', steps.forward);
   const backwardInput = context.catalog.program('backward-input', steps.backwardInput);

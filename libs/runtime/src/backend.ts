@@ -28,7 +28,7 @@ export interface Backend {
   readonly kind: 'webgpu' | 'cpu';
   /** The element type of the host arrays that `read` returns for f32 tensors; `write` accepts both. */
   readonly elementType: 'f32' | 'f64';
-  /** Returns zeroed memory for a tensor. Throws RUNTIME.TENSOR_TOO_LARGE beyond the adapter's limits. */
+  /** Returns zeroed memory, or a constant's content. Throws RUNTIME.TENSOR_TOO_LARGE beyond the adapter's limits. */
   allocate(declaration: TensorDeclaration): DeviceTensor;
   /** Gives the memory back; programs that are bound to it must not run any more. */
   release(tensor: DeviceTensor): void;

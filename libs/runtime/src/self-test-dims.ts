@@ -7,6 +7,7 @@ const ROWS = { N: 13, C: 97 };
 const WIDE_ROWS = { N: 6, C: 256 };
 const ATTENTION = { B: 2, T: 13, H: 3, D: 7 };
 const ATTENTION_EVEN = { B: 1, T: 32, H: 2, D: 16 };
+const ATTENTION_GROUPED = { B: 1, T: 12, H: 4, G: 2, D: 8 };
 const EMBEDDING = { B: 2, T: 11, C: 23, V: 17 };
 const LOGITS = { N: 19, V: 97 };
 const ELEMENTS = 2051;
@@ -17,11 +18,18 @@ export const SELF_TEST_DIMS: Readonly<Record<KernelName, readonly Dims[]>> = {
   matmul_nt: [ODD, EVEN].map((dims) => ({ ...dims, accumulate: 1 })),
   matmul_tn: [ODD, EVEN].map((dims) => ({ ...dims, accumulate: 1 })),
   bias_backward: [ROWS, WIDE_ROWS].map((dims) => ({ ...dims, accumulate: 1 })),
-  layernorm_forward: [ROWS, WIDE_ROWS],
+  layernorm_forward: [ROWS, WIDE_ROWS].map((dims) => ({ ...dims, eps: 1e-5 })),
   layernorm_backward_input: [ROWS, WIDE_ROWS].map((dims) => ({ ...dims, residual: 1 })),
   layernorm_backward_weight: [ROWS, WIDE_ROWS].map((dims) => ({ ...dims, accumulate: 1 })),
+  rmsnorm_forward: [ROWS, WIDE_ROWS].map((dims) => ({ ...dims, eps: 1e-5 })),
+  rmsnorm_backward_input: [ROWS, WIDE_ROWS].map((dims) => ({ ...dims, residual: 1 })),
+  rmsnorm_backward_weight: [ROWS, WIDE_ROWS].map((dims) => ({ ...dims, accumulate: 1 })),
   gelu_forward: [{ L: ELEMENTS }],
   gelu_backward: [{ L: ELEMENTS }],
+  swiglu_forward: [{ L: ELEMENTS }],
+  swiglu_backward: [{ L: ELEMENTS }],
+  rope_forward: [ATTENTION_GROUPED],
+  rope_backward: [ATTENTION_GROUPED],
   attention_scores: [ATTENTION, ATTENTION_EVEN],
   attention_softmax: [ATTENTION, ATTENTION_EVEN],
   attention_mix: [ATTENTION, ATTENTION_EVEN],
@@ -31,6 +39,7 @@ export const SELF_TEST_DIMS: Readonly<Record<KernelName, readonly Dims[]>> = {
   attention_key_backward: [ATTENTION, ATTENTION_EVEN],
   attention_value_backward: [ATTENTION, ATTENTION_EVEN],
   embedding_forward: [EMBEDDING],
+  embedding_forward_token: [EMBEDDING],
   embedding_backward_token: [{ ...EMBEDDING, accumulate: 1 }],
   embedding_backward_position: [{ ...EMBEDDING, accumulate: 1 }],
   cross_entropy_forward: [LOGITS],

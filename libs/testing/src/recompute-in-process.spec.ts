@@ -41,7 +41,7 @@ function train({ lr, ...chosen }: Chosen): Promise<InProcessResult> {
     microBatch: 1,
     microBatches: 5,
     steps: STEPS,
-    weights: (name) => initialiseParameter(ODD, parameters.get(name) as ParameterDeclaration, 3),
+    weights: (name) => initialiseParameter(parameters.get(name) as ParameterDeclaration, 3),
     batch: (step, index) => textBatch(text, step, index),
     learningRate: () => lr,
     clip: 0.5,

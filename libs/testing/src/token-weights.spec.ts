@@ -40,7 +40,7 @@ function train(microBatches: 1 | 5, stages: number): Promise<InProcessResult> {
     microBatches,
     steps: 2,
     backend: openCpuBackend(),
-    weights: (name) => initialiseParameter(ODD, parameters.get(name) as ParameterDeclaration, 3),
+    weights: (name) => initialiseParameter(parameters.get(name) as ParameterDeclaration, 3),
     batch: (step, index) => (microBatches === 1 ? joined(step) : sequence(step, index)),
     learningRate: () => 0.1,
     optimizer: { type: 'sgd', momentum: 0.9, weightDecay: 0 },

@@ -1,6 +1,6 @@
 import { assert, type Clock, type ModelConfig } from '@millrace/core';
 import type { GeneratePlan } from '@millrace/contracts';
-import { buildStagePrograms, POSITION_EMBEDDING } from '@millrace/model';
+import { buildStagePrograms } from '@millrace/model';
 import type { Backend, BoundProgram, DeviceTensor, HostArray } from '@millrace/runtime';
 import { weightMissing } from '../stage/stage.errors';
 import type { WeightSource } from '../stage/stage-ports';
@@ -31,13 +31,13 @@ export class GenerationStage {
     const programs = buildStagePrograms(config, plan.stages[plan.rank]!, { microBatch: 1 });
     const program = programs.logits ?? programs.evaluate;
     const tensors = new Map(program.tensors.map((declaration) => [declaration.name, backend.allocate(declaration)]));
-    for (const { name, shape } of programs.parameters) {
+    for (const { name, shape, rowPerPosition } of programs.parameters) {
       const tensor = tensors.get(name);
       if (tensor === undefined) continue;
       const data = await weights.read(name, 'weight');
       if (data === undefined) throw weightMissing(name, 'weight');
       const count = shape.reduce((product, size) => product * size, 1);
-      backend.write(tensor, name === POSITION_EMBEDDING ? data.subarray(0, count) : data);
+      backend.write(tensor, rowPerPosition ? data.subarray(0, count) : data);
     }
     const output = program.tensors.find(({ role }) => role === 'output');
     assert(output !== undefined, `program ${program.name} has no output`);

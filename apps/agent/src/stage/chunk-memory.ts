@@ -20,7 +20,14 @@ export interface Slot {
 }
 
 /** Tensors with these roles exist once per attempt; all others exist once per micro-batch in flight. */
-const ATTEMPT_ROLES: ReadonlySet<TensorRole> = new Set(['parameter', 'gradient', 'moment', 'scratch', 'scalar']);
+const ATTEMPT_ROLES: ReadonlySet<TensorRole> = new Set([
+  'parameter',
+  'gradient',
+  'moment',
+  'scratch',
+  'scalar',
+  'constant',
+]);
 
 /**
  * All device memory of a chunk and its bound programs, made before the first step. There are two rings of slots: one

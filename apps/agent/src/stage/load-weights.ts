@@ -17,7 +17,7 @@ export async function loadWeights(plan: StagePlan, memory: StageMemory, source: 
 async function loadChunk(plan: StagePlan, memory: ChunkMemory, source: WeightSource): Promise<void> {
   for (const parameter of memory.programs.parameters) {
     if (plan.init === 'random') {
-      memory.backend.write(memory.tensor(parameter.name), initialiseParameter(plan.config, parameter, plan.seed));
+      memory.backend.write(memory.tensor(parameter.name), initialiseParameter(parameter, plan.seed));
       continue;
     }
     const wanted: [string, WeightKind][] = [[parameter.name, 'weight']];

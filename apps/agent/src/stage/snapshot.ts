@@ -1,10 +1,10 @@
 import {
   type OptimizerState,
   optimizerStates,
+  ownedParameters,
   SNAPSHOT_WINDOW,
   type SnapshotWindow,
   stateName,
-  TOKEN_EMBEDDING,
 } from '@millrace/model';
 import type { Backend, DeviceTensor, HostArray, TensorPiece } from '@millrace/runtime';
 import type { StageMemory } from './stage-memory';
@@ -100,11 +100,9 @@ function piecesOf({ entry, tensor }: TensorToCopy, elementCountMax: number): Pen
 export function snapshotTensors(plan: StagePlan, memory: StageMemory): TensorToCopy[] {
   const kinds: readonly ('weight' | OptimizerState)[] = ['weight', ...optimizerStates(plan.optimizer)];
   return memory.chunks.flatMap((chunk) =>
-    chunk.programs.parameters
-      .filter(({ name }) => name !== TOKEN_EMBEDDING || chunk.chunk.slice.embedding)
-      .flatMap(({ name, shape }) =>
-        kinds.map((kind) => ({ entry: { name, kind, shape }, tensor: chunk.tensor(deviceName(name, kind)) })),
-      ),
+    ownedParameters(plan.config, chunk.chunk.slice).flatMap(({ name, shape }) =>
+      kinds.map((kind) => ({ entry: { name, kind, shape }, tensor: chunk.tensor(deviceName(name, kind)) })),
+    ),
   );
 }
 

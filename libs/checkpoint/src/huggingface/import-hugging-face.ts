@@ -1,44 +1,40 @@
-import { dtypeUnsupported, notGpt2, tensorDuplicate, weightNotFinite } from '../checkpoint.errors';
+import type { ModelConfig } from '@millrace/core';
+import { dtypeUnsupported, modelUnknown, tensorDuplicate, weightNotFinite } from '../checkpoint.errors';
 import { toFloat32 } from '../safetensors/float-conversion';
 import type { RandomAccess } from '../safetensors/random-access';
 import { type FloatRange, SafetensorsFile } from '../safetensors/safetensors-file';
-import { checkGpt2Tensors, type Gpt2Sizes, gpt2Tensors, type NamedShape } from './gpt2-tensors';
-
-const PREFIX = 'transformer.';
-
-/** Causal masks that Hugging Face once saved with the weights; they are not parameters. */
-const MASK_BUFFER = /^(transformer\.)?h\.\d+\.attn\.(bias|masked_bias)$/;
+import { checkTensors, type NamedShape } from './compare-tensors';
+import type { KnownFamilies, ModelFileFamily, ModelFileShapes } from './model-file-family';
 
 export interface ImportedModel {
-  /** The sizes that follow from the tensors; the number of heads is not among them. */
-  readonly sizes: Gpt2Sizes;
-  /** Named with the `transformer.` prefix, in the order of gpt2Tensors. */
+  /** The model that follows from the tensors, with the usual values for what no tensor tells. */
+  config(heads?: number): ModelConfig;
+  /** Tells whether the tensors can be those of a model with so many heads. */
+  fitsHeads(heads: number): boolean;
+  /** Named with the prefix of the family, in the order of checkpoints. */
   readonly tensors: readonly NamedShape[];
   /** Reads a tensor of `tensors`, or a part of it, as f32. Throws CHECKPOINT.WEIGHT_NOT_FINITE. */
   read(name: string, range?: FloatRange): Promise<Float32Array>;
 }
 
 /**
- * Opens a GPT-2 saved by Hugging Face, with or without the `transformer.` prefix. Throws the errors of
- * SafetensorsFile.open, CHECKPOINT.NOT_GPT2, TENSORS_MISMATCH when it is not complete, and DTYPE_UNSUPPORTED.
+ * Opens a model saved by Hugging Face, with or without its family's prefix. Throws the errors of SafetensorsFile.open,
+ * CHECKPOINT.MODEL_UNKNOWN, TENSORS_MISMATCH when it is not complete, and DTYPE_UNSUPPORTED.
  */
-export async function importHuggingFace(source: RandomAccess): Promise<ImportedModel> {
+export async function importHuggingFace(source: RandomAccess, known: KnownFamilies): Promise<ImportedModel> {
   const file = await SafetensorsFile.open(source);
-  /** The name in the file, by the name with the prefix. */
-  const fileNames = new Map<string, string>();
-  for (const { name, dtype } of file.entries) {
-    if (MASK_BUFFER.test(name)) continue;
-    const full = name.startsWith(PREFIX) || name === 'lm_head.weight' ? name : PREFIX + name;
-    if (fileNames.has(full)) throw tensorDuplicate(full);
-    if (toFloat32(dtype) === undefined) throw dtypeUnsupported(name, dtype);
-    fileNames.set(full, name);
-  }
+  const family = familyOfFile(file, known);
+  const fileNames = namesInFile(file, family);
   const found = [...fileNames].map(([name, fileName]) => ({ name, shape: file.entry(fileName).shape }));
-  const sizes = inferSizes(found, file.entries);
-  checkGpt2Tensors(found, sizes);
+  const { title, configOf, fitsHeads } = family.files;
+  const shapes = shapesOf(found, family, (reason) => modelUnknown(titles(known), reason));
+  const config = configOf(shapes);
+  const needed = known.parametersOf(config);
+  checkTensors(found, { config, title, needed });
   return {
-    sizes,
-    tensors: gpt2Tensors(sizes),
+    config: (heads) => configOf(shapes, heads),
+    fitsHeads: (heads) => fitsHeads(shapes, heads),
+    tensors: needed.map(({ name, shape }) => ({ name, shape })),
     read: async (name, range) => {
       const values = await file.readFloat32(fileNames.get(name) ?? name, range);
       const bad = values.findIndex((value) => !Number.isFinite(value));
@@ -48,23 +44,62 @@ export async function importHuggingFace(source: RandomAccess): Promise<ImportedM
   };
 }
 
-function inferSizes(tensors: readonly NamedShape[], asSaved: readonly NamedShape[]): Gpt2Sizes {
+function titles({ families }: KnownFamilies): string[] {
+  return families.map(({ files }) => files.title);
+}
+
+function nameWithPrefix(name: string, { parameters, files }: ModelFileFamily): string {
+  return name.startsWith(files.prefix) || name === parameters.headWeight ? name : files.prefix + name;
+}
+
+/** The family whose token embedding the file has. */
+function familyOfFile({ entries }: SafetensorsFile, known: KnownFamilies): ModelFileFamily {
+  for (const family of known.families) {
+    const { tokenEmbedding } = family.parameters;
+    if (entries.some(({ name }) => nameWithPrefix(name, family) === tokenEmbedding)) return family;
+  }
+  const wanted = known.families.map(({ parameters }) => parameters.tokenEmbedding).join(' or ');
+  throw modelUnknown(titles(known), `it has no ${wanted}${describeNames(entries)}`);
+}
+
+/** The names in the file, by the names with the prefix. */
+function namesInFile(file: SafetensorsFile, family: ModelFileFamily): ReadonlyMap<string, string> {
+  const fileNames = new Map<string, string>();
+  for (const { name, dtype } of file.entries) {
+    const full = nameWithPrefix(name, family);
+    if (family.files.isBuffer(full)) continue;
+    if (fileNames.has(full)) throw tensorDuplicate(full);
+    if (toFloat32(dtype) === undefined) throw dtypeUnsupported(name, dtype);
+    fileNames.set(full, name);
+  }
+  return fileNames;
+}
+
+function shapesOf(
+  tensors: readonly NamedShape[],
+  { parameters, files }: ModelFileFamily,
+  refuse: (reason: string) => Error,
+): ModelFileShapes {
   const shapeOf = new Map(tensors.map(({ name, shape }) => [name, shape]));
-  const matrix = (name: string): readonly [number, number] => {
-    const [rows, columns, ...others] = shapeOf.get(name) ?? [];
-    if (!rows || !columns || others.length > 0) {
-      throw notGpt2(`it has no matrix ${name}${describeNames(asSaved)}`);
-    }
-    return [rows, columns];
-  };
-  const [vocab, hidden] = matrix('transformer.wte.weight');
-  const [context] = matrix('transformer.wpe.weight');
-  const [, ffn] = matrix('transformer.h.0.mlp.c_fc.weight');
-  const layerIndices = tensors.map(({ name }) => Number(/^transformer\.h\.(\d+)\./.exec(name)?.[1] ?? -1));
+  const layerIndices = tensors.map(({ name }) => layerIndex(name, files.blockPrefix));
   const layers = layerIndices.reduce((most, index) => Math.max(most, index + 1), 0);
   // With a gap, the list of missing tensors would be as long as the largest index, which the file chooses freely.
-  if (layers > new Set(layerIndices).size) throw notGpt2(`it has a layer ${layers - 1}, but not all layers before it`);
-  return { layers, hidden, ffn, context, vocab, tieEmbeddings: !shapeOf.has('lm_head.weight') };
+  if (layers > new Set(layerIndices).size) throw refuse(`it has a layer ${layers - 1}, but not all layers before it`);
+  return {
+    layers,
+    isTied: !shapeOf.has(parameters.headWeight),
+    matrix: (name) => {
+      const [rows, columns, ...others] = shapeOf.get(name) ?? [];
+      if (!rows || !columns || others.length > 0) throw refuse(`it has no matrix ${name}`);
+      return [rows, columns];
+    },
+  };
+}
+
+/** The layer that a tensor belongs to, -1 if it belongs to none. */
+function layerIndex(name: string, blockPrefix: string): number {
+  if (!name.startsWith(blockPrefix)) return -1;
+  return Number(/^(\d+)\./.exec(name.slice(blockPrefix.length))?.[1] ?? -1);
 }
 
 function describeNames(tensors: readonly NamedShape[]): string {

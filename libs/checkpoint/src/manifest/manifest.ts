@@ -22,9 +22,6 @@ export interface ManifestTensor {
   readonly blocks: readonly BlockReference[];
 }
 
-/** In an import the number of heads is null, because the file does not tell it. */
-export type ManifestModel = Omit<ModelConfig, 'heads'> & { readonly heads: number | null };
-
 /** Everything that a checkpoint is, apart from the blocks: enough to continue bit for bit, whatever the partition. */
 export interface Manifest {
   readonly version: 1;
@@ -32,7 +29,7 @@ export interface Manifest {
   readonly runId: string | null;
   /** The number of updates done; the run continues with step + 1. */
   readonly step: number;
-  readonly model: ManifestModel;
+  readonly model: ModelConfig;
   readonly dataPosition: JsonObject;
   readonly rng: JsonObject;
   /** The optimizer's type and step; null if the checkpoint has only weights (an import). */

@@ -1,3 +1,4 @@
+import { completeModel } from '../model/complete-model';
 import type { FieldError } from '@millrace/core';
 import { FLUSHLESS_SCHEDULES, type ScheduleName, scheduleTraits, VERTICAL_SYNC_SCHEDULES } from '@millrace/pipeline';
 import type { RunSpec } from '../run-spec';
@@ -36,7 +37,7 @@ export function flushlessRules(spec: RunSpec): FieldError[] {
         path: '/train/clip',
         message: `clipping needs the norm of all stages, for which ${schedule} never waits; leave it out`,
       },
-      model.tieEmbeddings &&
+      completeModel(model).tieEmbeddings &&
         pp > 1 && {
           path: '/model/tieEmbeddings',
           message: `the first and the last of ${pp} stages hold different versions under ${schedule}; set it to false`,

@@ -1,9 +1,9 @@
 import type { Dims } from '../kernel';
 import { at, doubles, type TwinTensors } from '../twin-arrays';
 import { forEachCausalPair } from './attention.cpu';
-import { attentionSizes } from './attention-sizes';
+import { attentionSizes, keyColumn, qkvWidth, valueColumn } from './attention-sizes';
 
-/** Twin of attention_scores_backward. Shapes: dy[B,T,HD] qkv[B,T,3HD] -> dscores[B,H,T,T] (lower triangle). */
+/** Twin of attention_scores_backward. Shapes: dy[B,T,HD] qkv[B,T,E] -> dscores[B,H,T,T] (lower triangle). */
 export function attentionScoresBackwardTwin(dims: Dims, tensors: TwinTensors): void {
   const sizes = attentionSizes(dims);
   const { T, H, D } = sizes;
@@ -12,7 +12,7 @@ export function attentionScoresBackwardTwin(dims: Dims, tensors: TwinTensors): v
   const dscores_BHTT = doubles(tensors, 'dscores_BHTT');
   forEachCausalPair(sizes, (b, h, i, j) => {
     const dy = (b * T + i) * H * D + h * D;
-    const v = (b * T + j) * 3 * H * D + (2 * H + h) * D;
+    const v = (b * T + j) * qkvWidth(sizes) + valueColumn(sizes, h);
     let sum = 0;
     for (let d = 0; d < D; d++) sum += at(dy_BTC, dy + d) * at(qkv_BTE, v + d);
     dscores_BHTT[((b * H + h) * T + i) * T + j] = sum;
@@ -36,14 +36,11 @@ export function attentionSoftmaxBackwardTwin(dims: Dims, tensors: TwinTensors): 
   }
 }
 
-/** Which third of qkv's columns: 0 queries, 1 keys, 2 values. */
-type Part = 0 | 1 | 2;
-
-/** Sets one third of dqkv's columns to zero and answers the offset of (b, t, h) in it. */
-function clearPart(dims: Dims, dqkv_BTE: Float64Array, part: Part): (b: number, t: number, h: number) => number {
-  const { B, T, H, D } = attentionSizes(dims);
-  for (let row = 0; row < B * T; row++) dqkv_BTE.fill(0, (row * 3 + part) * H * D, (row * 3 + part + 1) * H * D);
-  return (b, t, h) => ((b * T + t) * 3 + part) * H * D + h * D;
+/** Sets columns of dqkv to zero. */
+function clearColumns(dims: Dims, dqkv_BTE: Float64Array, [from, to]: readonly [from: number, to: number]): void {
+  const sizes = attentionSizes(dims);
+  const E = qkvWidth(sizes);
+  for (let row = 0; row < sizes.B * sizes.T; row++) dqkv_BTE.fill(0, row * E + from, row * E + to);
 }
 
 /** y[0 ..] += factor * x[from ..] over one head's D entries. */
@@ -51,47 +48,50 @@ function addScaled(y: Float64Array, factor: number, x: { array: Float64Array; fr
   for (let d = 0; d < x.D; d++) y[d] = at(y, d) + factor * at(x.array, x.from + d);
 }
 
-/** Twin of attention_query_backward. Shapes: dscores[B,H,T,T] qkv[B,T,3HD] -> dqkv[B,T,3HD], its q columns. */
+/** Twin of attention_query_backward. Shapes: dscores[B,H,T,T] qkv[B,T,E] -> dqkv[B,T,E], its q columns. */
 export function attentionQueryBackwardTwin(dims: Dims, tensors: TwinTensors): void {
   const sizes = attentionSizes(dims);
   const { T, H, D } = sizes;
+  const E = qkvWidth(sizes);
   const dscores_BHTT = doubles(tensors, 'dscores_BHTT');
   const array = doubles(tensors, 'qkv_BTE');
   const dqkv_BTE = doubles(tensors, 'dqkv_BTE');
-  const start = clearPart(dims, dqkv_BTE, 0);
+  clearColumns(dims, dqkv_BTE, [0, H * D]);
   forEachCausalPair(sizes, (b, h, i, j) => {
-    const from = (b * T + j) * 3 * H * D + (H + h) * D;
+    const from = (b * T + j) * E + keyColumn(sizes, h);
     const factor = at(dscores_BHTT, ((b * H + h) * T + i) * T + j);
-    addScaled(dqkv_BTE.subarray(start(b, i, h)), factor, { array, from, D });
+    addScaled(dqkv_BTE.subarray((b * T + i) * E + h * D), factor, { array, from, D });
   });
 }
 
-/** Twin of attention_key_backward. Shapes: dscores[B,H,T,T] qkv[B,T,3HD] -> dqkv[B,T,3HD], its k columns. */
+/** Twin of attention_key_backward. Shapes: dscores[B,H,T,T] qkv[B,T,E] -> dqkv[B,T,E], its k columns. */
 export function attentionKeyBackwardTwin(dims: Dims, tensors: TwinTensors): void {
   const sizes = attentionSizes(dims);
-  const { T, H, D } = sizes;
+  const { T, H, G, D } = sizes;
+  const E = qkvWidth(sizes);
   const dscores_BHTT = doubles(tensors, 'dscores_BHTT');
   const array = doubles(tensors, 'qkv_BTE');
   const dqkv_BTE = doubles(tensors, 'dqkv_BTE');
-  const start = clearPart(dims, dqkv_BTE, 1);
+  clearColumns(dims, dqkv_BTE, [H * D, (H + G) * D]);
   forEachCausalPair(sizes, (b, h, i, j) => {
-    const from = (b * T + i) * 3 * H * D + h * D;
+    const from = (b * T + i) * E + h * D;
     const factor = at(dscores_BHTT, ((b * H + h) * T + i) * T + j);
-    addScaled(dqkv_BTE.subarray(start(b, j, h)), factor, { array, from, D });
+    addScaled(dqkv_BTE.subarray((b * T + j) * E + keyColumn(sizes, h)), factor, { array, from, D });
   });
 }
 
-/** Twin of attention_value_backward. Shapes: probabilities[B,H,T,T] dy[B,T,HD] -> dqkv[B,T,3HD], its v columns. */
+/** Twin of attention_value_backward. Shapes: probabilities[B,H,T,T] dy[B,T,HD] -> dqkv[B,T,E], its v columns. */
 export function attentionValueBackwardTwin(dims: Dims, tensors: TwinTensors): void {
   const sizes = attentionSizes(dims);
-  const { T, H, D } = sizes;
+  const { T, H, G, D } = sizes;
+  const E = qkvWidth(sizes);
   const probabilities_BHTT = doubles(tensors, 'probabilities_BHTT');
   const array = doubles(tensors, 'dy_BTC');
   const dqkv_BTE = doubles(tensors, 'dqkv_BTE');
-  const start = clearPart(dims, dqkv_BTE, 2);
+  clearColumns(dims, dqkv_BTE, [(H + G) * D, E]);
   forEachCausalPair(sizes, (b, h, i, j) => {
     const from = (b * T + i) * H * D + h * D;
     const factor = at(probabilities_BHTT, ((b * H + h) * T + i) * T + j);
-    addScaled(dqkv_BTE.subarray(start(b, j, h)), factor, { array, from, D });
+    addScaled(dqkv_BTE.subarray((b * T + j) * E + valueColumn(sizes, h)), factor, { array, from, D });
   });
 }

@@ -20,7 +20,7 @@ export const square: OperandOf = ({ T, H }) => ({ batch: H * T * T, head: T * T,
 /** [B,T,HD]: y or dy. */
 export const tokenRows: OperandOf = ({ T, H, D }) => ({ batch: T * H * D, head: D, offset: 0, stride: H * D });
 
-/** The q, k or v columns of [B,T,3HD]. */
+/** The q, k or v columns of [B,T,3HD], where every query head has its own key and value head. */
 const part =
   (index: number): OperandOf =>
   ({ T, H, D }) => ({
@@ -49,15 +49,18 @@ function overridesOf(prefix: string, { batch, head, offset, stride }: Operand): 
   };
 }
 
-/** The subgroup variant of one of attention's products, or undefined where the adapter or an odd size rules it out. */
+/**
+ * The subgroup variant of one of attention's products, or undefined where the adapter, an odd size or shared key heads
+ * rule it out.
+ */
 export function subgroupProduct(
   layout: 'nn' | 'nt' | 'tn',
   dims: Dims,
   { target, operands, scaled }: ProductRequest,
 ): KernelVariant | undefined {
   const sizes = attentionSizes(dims);
-  const { B, T, H, D } = sizes;
-  const suits = target.adapterClass === 'cpu' && target.subgroups && target.subgroupSize === 8;
+  const { B, T, H, G, D } = sizes;
+  const suits = target.adapterClass === 'cpu' && target.subgroups && target.subgroupSize === 8 && G === H;
   if (!suits || T % 4 !== 0 || D % 4 !== 0) return undefined;
   const [M, K, N] = layout === 'nt' ? [T, D, T] : [T, T, D];
   return {

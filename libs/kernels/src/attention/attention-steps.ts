@@ -7,14 +7,14 @@ export interface AttentionSteps {
   readonly tensors: readonly TensorDeclaration[];
 }
 
-/** Tensors of a forward: qkv[B,T,3HD] -> y[B,T,HD], and `saved`, which the backward reads. */
+/** Tensors of a forward, E = (H+2G)D: qkv[B,T,E] -> y[B,T,HD], and `saved`, which the backward reads. */
 export interface AttentionForwardNames {
   readonly qkv: string;
   readonly y: string;
   readonly saved: string;
 }
 
-/** Tensors of a backward: dy[B,T,HD] qkv[B,T,3HD] saved -> dqkv[B,T,3HD]; `scratch` is free to choose. */
+/** Tensors of a backward: dy[B,T,HD] qkv[B,T,E] saved -> dqkv[B,T,E]; `scratch` is free to choose. */
 export interface AttentionBackwardNames {
   readonly dy: string;
   readonly qkv: string;
@@ -39,11 +39,11 @@ function probabilities(dims: Operation['dims'], { qkv, saved }: Omit<AttentionFo
  * tensor holds the probabilities, [B,H,T,T].
  */
 export function attentionForwardSteps(
-  { B, T, H, D }: AttentionSizes,
+  { B, T, H, G, D }: AttentionSizes,
   { qkv, y, saved }: AttentionForwardNames,
   savedRole: 'saved' | 'scratch' = 'saved',
 ): AttentionSteps {
-  const dims = { B, T, H, D };
+  const dims = { B, T, H, G, D };
   const steps: Operation[] = [
     ...probabilities(dims, { qkv, saved }),
     { kernel: 'attention_mix', dims, tensors: { probabilities_BHTT: saved, qkv_BTE: qkv, y_BTC: y } },
@@ -56,19 +56,19 @@ export function attentionForwardSteps(
  * the program that these steps are part of.
  */
 export function attentionRecomputeSteps(
-  { B, T, H, D }: AttentionSizes,
+  { B, T, H, G, D }: AttentionSizes,
   names: Omit<AttentionForwardNames, 'y'>,
 ): AttentionSteps {
-  const dims = { B, T, H, D };
+  const dims = { B, T, H, G, D };
   return { steps: probabilities(dims, names), tensors: [square(dims, names.saved, 'scratch')] };
 }
 
 /** Gradient of attentionForwardSteps for qkv; `scratch` is [B,H,T,T], valid inside the run only. */
 export function attentionBackwardSteps(
-  { B, T, H, D }: AttentionSizes,
+  { B, T, H, G, D }: AttentionSizes,
   { dy, qkv, saved, dqkv, scratch }: AttentionBackwardNames,
 ): AttentionSteps {
-  const dims = { B, T, H, D };
+  const dims = { B, T, H, G, D };
   const steps: Operation[] = [
     { kernel: 'attention_scores_backward', dims, tensors: { dy_BTC: dy, qkv_BTE: qkv, dscores_BHTT: scratch } },
     { kernel: 'attention_softmax_backward', dims, tensors: { probabilities_BHTT: saved, dscores_BHTT: scratch } },

@@ -1,6 +1,6 @@
 import type { Dims } from '../kernel';
 import { at, doubles, type TwinTensors } from '../twin-arrays';
-import { type AttentionSizes, attentionSizes } from './attention-sizes';
+import { type AttentionSizes, attentionSizes, keyColumn, qkvWidth, valueColumn } from './attention-sizes';
 
 /** Calls `visit` for every (batch row, head, query i, key j <= i), ascending. */
 export function forEachCausalPair(
@@ -16,16 +16,17 @@ export function forEachCausalPair(
   }
 }
 
-/** Twin of attention_scores. Shapes: queries[B,T,3HD] keys[B,T,3HD] -> scores[B,H,T,T] (lower triangle). */
+/** Twin of attention_scores. Shapes: queries[B,T,E] keys[B,T,E] -> scores[B,H,T,T] (lower triangle). */
 export function attentionScoresTwin(dims: Dims, tensors: TwinTensors): void {
   const sizes = attentionSizes(dims);
   const { T, H, D } = sizes;
+  const E = qkvWidth(sizes);
   const queries_BTE = doubles(tensors, 'queries_BTE');
   const keys_BTE = doubles(tensors, 'keys_BTE');
   const scores_BHTT = doubles(tensors, 'scores_BHTT');
   forEachCausalPair(sizes, (b, h, i, j) => {
-    const q = (b * T + i) * 3 * H * D + h * D;
-    const k = (b * T + j) * 3 * H * D + (H + h) * D;
+    const q = (b * T + i) * E + h * D;
+    const k = (b * T + j) * E + keyColumn(sizes, h);
     let sum = 0;
     for (let d = 0; d < D; d++) sum += at(queries_BTE, q + d) * at(keys_BTE, k + d);
     scores_BHTT[((b * H + h) * T + i) * T + j] = sum / Math.sqrt(D);
@@ -48,16 +49,17 @@ export function attentionSoftmaxTwin(dims: Dims, tensors: TwinTensors): void {
   }
 }
 
-/** Twin of attention_mix. Shapes: probabilities[B,H,T,T] qkv[B,T,3HD] -> y[B,T,HD]. */
+/** Twin of attention_mix. Shapes: probabilities[B,H,T,T] qkv[B,T,E] -> y[B,T,HD]. */
 export function attentionMixTwin(dims: Dims, tensors: TwinTensors): void {
   const sizes = attentionSizes(dims);
   const { T, H, D } = sizes;
   const probabilities_BHTT = doubles(tensors, 'probabilities_BHTT');
+  const E = qkvWidth(sizes);
   const qkv_BTE = doubles(tensors, 'qkv_BTE');
   const y_BTC = doubles(tensors, 'y_BTC').fill(0);
   forEachCausalPair(sizes, (b, h, i, j) => {
     const p = at(probabilities_BHTT, ((b * H + h) * T + i) * T + j);
-    const v = (b * T + j) * 3 * H * D + (2 * H + h) * D;
+    const v = (b * T + j) * E + valueColumn(sizes, h);
     const y = (b * T + i) * H * D + h * D;
     for (let d = 0; d < D; d++) y_BTC[y + d] = at(y_BTC, y + d) + p * at(qkv_BTE, v + d);
   });

@@ -6,8 +6,8 @@ import { attentionMixTwin, attentionScoresTwin, attentionSoftmaxTwin } from './a
 import { attentionSizes, causalPairs } from './attention-sizes';
 
 function scoresScalar(dims: Dims, target: KernelTarget): KernelVariant {
-  const { B, T, H, D } = attentionSizes(dims);
-  return perItem({ wgsl: 'attention_scores', overrides: { B, T, H, D } }, B * H * T * T, target);
+  const { B, T, H, G, D } = attentionSizes(dims);
+  return perItem({ wgsl: 'attention_scores', overrides: { B, T, H, G, D } }, B * H * T * T, target);
 }
 
 function scores(dims: Dims, target: KernelTarget): KernelVariant {
@@ -26,8 +26,8 @@ function softmax(dims: Dims, target: KernelTarget): KernelVariant {
 }
 
 function mixScalar(dims: Dims, target: KernelTarget): KernelVariant {
-  const { B, T, H, D } = attentionSizes(dims);
-  return perItem({ wgsl: 'attention_mix', overrides: { B, T, H, D } }, B * T * H * D, target);
+  const { B, T, H, G, D } = attentionSizes(dims);
+  return perItem({ wgsl: 'attention_mix', overrides: { B, T, H, G, D } }, B * T * H * D, target);
 }
 
 function pairsTimesHead(dims: Dims): number {
@@ -46,8 +46,8 @@ function squareBytes(dims: Dims): number {
 }
 
 /**
- * Scaled q·k on and below the diagonal; entries above it are unspecified. Dims B, T, H, D. queries_BTE and keys_BTE
- * are one tensor, [B,T,3HD].
+ * Scaled q·k on and below the diagonal; entries above it are unspecified. Dims B, T, H, G, D. queries_BTE and keys_BTE
+ * are one tensor, [B,T,(H+2G)D].
  */
 export const attentionScores: Kernel = {
   name: 'attention_scores',
@@ -59,7 +59,7 @@ export const attentionScores: Kernel = {
   cpu: attentionScoresTwin,
 };
 
-/** Causal softmax in place; entries above the diagonal become 0. Dims B, T, H, D. */
+/** Causal softmax in place; entries above the diagonal become 0. Dims B, T, H, G, D. */
 export const attentionSoftmax: Kernel = {
   name: 'attention_softmax',
   bindings: [output('probabilities_BHTT')],
@@ -70,7 +70,7 @@ export const attentionSoftmax: Kernel = {
   cpu: attentionSoftmaxTwin,
 };
 
-/** y = p v. Dims B, T, H, D. */
+/** y = p v. Dims B, T, H, G, D. */
 export const attentionMix: Kernel = {
   name: 'attention_mix',
   bindings: [input('probabilities_BHTT'), input('qkv_BTE'), output('y_BTC')],

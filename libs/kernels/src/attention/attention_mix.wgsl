@@ -1,11 +1,11 @@
 // attention_mix — y_i = sum over j <= i of p[i,j] v_j, per batch row and head
-// Shapes:   probabilities[B,H,T,T] qkv[B,T,3HD] -> y[B,T,HD]
+// Shapes:   probabilities[B,H,T,T] qkv[B,T,(H+2G)D] -> y[B,T,HD]
 // Dispatch: one invocation per element of y, WG threads in linear order; needs: f32 only
 // Method:   ascending j up to the diagonal
 // Source:   Vaswani et al. 2017 (arXiv:1706.03762) eq. 1; CPU twin attention.cpu.ts
 // Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
 @group(0) @binding(0) var<storage, read> probabilities_BHTT: array<f32>; // [B,H,T,T] causal softmax
-@group(0) @binding(1) var<storage, read> qkv_BTE: array<f32>; // [B,T,3HD] projections
+@group(0) @binding(1) var<storage, read> qkv_BTE: array<f32>; // [B,T,(H+2G)D] projections
 @group(0) @binding(2) var<storage, read_write> y_BTC: array<f32>; // [B,T,HD] mixed values, heads side by side
 @group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
@@ -13,6 +13,7 @@ override WG: u32;
 override B: u32;
 override T: u32;
 override H: u32;
+override G: u32;
 override D: u32;
 
 @compute @workgroup_size(WG)
@@ -30,10 +31,11 @@ fn main(
   let i = (index / width) % T;
   let b = index / (width * T);
   let p_start = ((b * H + column / D) * T + i) * T;
-  let v_start = b * T * 3u * width + 2u * width + column;
+  let stride = (H + 2u * G) * D;
+  let v_start = b * T * stride + (H + G + column / D / (H / G)) * D + column % D;
   var sum = 0.0;
   for (var j = 0u; j <= i; j++) {
-    sum += probabilities_BHTT[p_start + j] * qkv_BTE[v_start + j * 3u * width];
+    sum += probabilities_BHTT[p_start + j] * qkv_BTE[v_start + j * stride];
   }
   y_BTC[index] = sum;
 }

@@ -1,11 +1,11 @@
 // attention_scores_backward — g[i,j] = dy_i · v_j for j <= i: gradient of the probabilities
-// Shapes:   dy[B,T,HD] qkv[B,T,3HD] -> dscores[B,H,T,T]
+// Shapes:   dy[B,T,HD] qkv[B,T,(H+2G)D] -> dscores[B,H,T,T]
 // Dispatch: one invocation per element of dscores, WG threads in linear order; needs: f32 only
 // Method:   one dot product in ascending d; entries above the diagonal are left as they are
 // Source:   derivative of Vaswani et al. 2017 (arXiv:1706.03762) eq. 1; CPU twin attention-backward.cpu.ts
 // Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
 @group(0) @binding(0) var<storage, read> dy_BTC: array<f32>; // [B,T,HD] gradient of the output
-@group(0) @binding(1) var<storage, read> qkv_BTE: array<f32>; // [B,T,3HD] projections
+@group(0) @binding(1) var<storage, read> qkv_BTE: array<f32>; // [B,T,(H+2G)D] projections
 @group(0) @binding(2) var<storage, read_write> dscores_BHTT: array<f32>; // [B,H,T,T] products
 @group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
@@ -13,6 +13,7 @@ override WG: u32;
 override B: u32;
 override T: u32;
 override H: u32;
+override G: u32;
 override D: u32;
 
 @compute @workgroup_size(WG)
@@ -35,7 +36,7 @@ fn main(
   let b = head / H;
   let column = (head % H) * D;
   let dy_start = (b * T + i) * width + column;
-  let v_start = (b * T + j) * 3u * width + 2u * width + column;
+  let v_start = ((b * T + j) * (H + 2u * G) + H + G + (head % H) / (H / G)) * D;
   var sum = 0.0;
   // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
   let d_end = D * groups.z;

@@ -17,6 +17,18 @@ export function embeddingForwardTwin(dims: Dims, tensors: TwinTensors): void {
   }
 }
 
+/** Twin of embedding_forward_token. Shapes: tokens[B,T] wte[V,C] -> y[B,T,C]. */
+export function embeddingForwardTokenTwin(dims: Dims, tensors: TwinTensors): void {
+  const C = dimension(dims, 'C');
+  const tokens_BT = integers(tensors, 'tokens_BT');
+  const wte_VC = doubles(tensors, 'wte_VC');
+  const y_BTC = doubles(tensors, 'y_BTC');
+  for (let row = 0; row < dimension(dims, 'B') * dimension(dims, 'T'); row++) {
+    const start = at(tokens_BT, row) * C;
+    for (let i = 0; i < C; i++) y_BTC[row * C + i] = at(wte_VC, start + i);
+  }
+}
+
 /** Twin of embedding_backward_token. Shapes: tokens[B,T] dy[B,T,C] -> dwte[V,C]. */
 export function embeddingBackwardTokenTwin(dims: Dims, tensors: TwinTensors): void {
   const C = dimension(dims, 'C');

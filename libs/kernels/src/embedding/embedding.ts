@@ -2,7 +2,12 @@ import { input, output } from '../binding';
 import { dimension, flag } from '../dimension';
 import type { Dims, Kernel, KernelTarget, KernelVariant } from '../kernel';
 import { perItem } from '../launch';
-import { embeddingBackwardPositionTwin, embeddingBackwardTokenTwin, embeddingForwardTwin } from './embedding.cpu';
+import {
+  embeddingBackwardPositionTwin,
+  embeddingBackwardTokenTwin,
+  embeddingForwardTokenTwin,
+  embeddingForwardTwin,
+} from './embedding.cpu';
 
 interface EmbeddingSizes {
   readonly B: number;
@@ -21,6 +26,10 @@ function elements(dims: Dims): number {
 
 function forward(dims: Dims, target: KernelTarget): KernelVariant {
   return perItem({ wgsl: 'embedding_forward', overrides: sizes(dims) }, elements(dims), target);
+}
+
+function forwardToken(dims: Dims, target: KernelTarget): KernelVariant {
+  return perItem({ wgsl: 'embedding_forward_token', overrides: sizes(dims) }, elements(dims), target);
 }
 
 function backwardToken(dims: Dims, target: KernelTarget): KernelVariant {
@@ -45,6 +54,17 @@ export const embeddingForward: Kernel = {
   flops: elements,
   bytes: (dims) => 4 * (3 * elements(dims) + dimension(dims, 'B') * dimension(dims, 'T')),
   cpu: embeddingForwardTwin,
+};
+
+/** y = wte[token]. Dims B, T, C, V. */
+export const embeddingForwardToken: Kernel = {
+  name: 'embedding_forward_token',
+  bindings: [input('tokens_BT', 'u32'), input('wte_VC'), output('y_BTC')],
+  variant: forwardToken,
+  reference: forwardToken,
+  flops: () => 0,
+  bytes: (dims) => 4 * (2 * elements(dims) + dimension(dims, 'B') * dimension(dims, 'T')),
+  cpu: embeddingForwardTokenTwin,
 };
 
 /** dwte (+ dwte), rows in ascending position. Dims B, T, C, V and the flag accumulate. */

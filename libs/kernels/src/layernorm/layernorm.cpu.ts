@@ -1,8 +1,6 @@
-import { dimension, flag } from '../dimension';
+import { dimension, flag, real } from '../dimension';
 import type { Dims } from '../kernel';
 import { at, doubles, type TwinTensors } from '../twin-arrays';
-
-const EPSILON = 1e-5;
 
 /** Twin of layernorm_forward. Shapes: x[N,C] weight[C] bias[C] -> y[N,C] mean[N] rstd[N]. */
 export function layernormForwardTwin(dims: Dims, tensors: TwinTensors): void {
@@ -16,7 +14,7 @@ export function layernormForwardTwin(dims: Dims, tensors: TwinTensors): void {
     const x_C = x_NC.subarray(row * C, (row + 1) * C);
     const mean = x_C.reduce((sum, x) => sum + x, 0) / C;
     const variance = x_C.reduce((sum, x) => sum + (x - mean) ** 2, 0) / C;
-    const rstd = 1 / Math.sqrt(variance + EPSILON);
+    const rstd = 1 / Math.sqrt(variance + real(dims, 'eps'));
     for (let i = 0; i < C; i++) y_NC[row * C + i] = (at(x_C, i) - mean) * rstd * at(weight_C, i) + at(bias_C, i);
     doubles(tensors, 'mean_N')[row] = mean;
     doubles(tensors, 'rstd_N')[row] = rstd;

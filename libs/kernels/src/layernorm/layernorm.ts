@@ -1,5 +1,5 @@
 import { input, output } from '../binding';
-import { dimension, flag } from '../dimension';
+import { dimension, flag, real } from '../dimension';
 import type { Dims, Kernel, KernelTarget, KernelVariant } from '../kernel';
 import { perItem } from '../launch';
 import { layernormBackwardInputTwin, layernormBackwardWeightTwin, layernormForwardTwin } from './layernorm.cpu';
@@ -13,7 +13,11 @@ function sizes(dims: Dims): { N: number; C: number } {
 }
 
 function forward(dims: Dims, target: KernelTarget): KernelVariant {
-  return perItem({ wgsl: 'layernorm_forward', overrides: sizes(dims) }, dimension(dims, 'N'), target);
+  return perItem(
+    { wgsl: 'layernorm_forward', overrides: { ...sizes(dims), EPSILON: real(dims, 'eps') } },
+    dimension(dims, 'N'),
+    target,
+  );
 }
 
 function backwardInput(dims: Dims, target: KernelTarget): KernelVariant {
@@ -26,7 +30,7 @@ function backwardWeight(dims: Dims, target: KernelTarget): KernelVariant {
   return perItem({ wgsl: 'layernorm_backward_weight', overrides }, dimension(dims, 'C'), target);
 }
 
-/** y = (x - mean) rstd weight + bias per row, eps 1e-5 inside the root, biased variance. Dims N, C. */
+/** y = (x - mean) rstd weight + bias per row, eps inside the root, biased variance. Dims N, C, eps. */
 export const layernormForward: Kernel = {
   name: 'layernorm_forward',
   bindings: [input('x_NC'), input('weight_C'), input('bias_C'), output('y_NC'), output('mean_N'), output('rstd_N')],

@@ -15,7 +15,7 @@
 override WG: u32;
 override N: u32;
 override C: u32;
-const EPSILON = 1e-5;
+override EPSILON: f32;
 
 @compute @workgroup_size(WG)
 fn main(

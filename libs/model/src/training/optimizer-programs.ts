@@ -7,9 +7,10 @@ import {
   type TensorRole,
 } from '@millrace/kernels';
 import { elementCount } from '@millrace/tensor';
-import { gradientName, headGradientName, TIED_GRADIENT_TOTAL } from '../gpt2/stage-context';
-import { checkModelConfig, type StageSlice } from '../model-config';
-import { type ParameterDeclaration, stageParameters, TOKEN_EMBEDDING } from '../parameters';
+import { checkModelConfig } from '../check-model-config';
+import type { StageSlice } from '../model-config';
+import { headGradientName, headWeightName, type ParameterDeclaration, stageParameters } from '../parameters';
+import { gradientName } from '../stage/stage-context';
 import { type Optimizer, type OptimizerState, optimizerStates, stateName } from './optimizer';
 import { TensorCatalog, tensorsOf } from '../tensor-catalog';
 
@@ -70,11 +71,16 @@ function updateStep(
   };
 }
 
+/** The name of the sum of the two gradients of a tied embedding. */
+function tiedGradientName(config: ModelConfig): string {
+  return `${headWeightName(config)}.grad_total`;
+}
+
 function tiedGradients(config: ModelConfig, catalog: TensorCatalog): TiedGradients {
   const shape = [config.vocab, config.hidden];
-  const a_L = catalog.declare(gradientName(TOKEN_EMBEDDING), shape, 'gradient');
+  const a_L = catalog.declare(gradientName(headWeightName(config)), shape, 'gradient');
   const b_L = catalog.declare(headGradientName(config), shape, 'gradient');
-  const y_L = catalog.declare(TIED_GRADIENT_TOTAL, shape, 'gradient');
+  const y_L = catalog.declare(tiedGradientName(config), shape, 'gradient');
   const step: ProgramStep = { kernel: 'add', dims: { L: elementCount(shape) }, tensors: { a_L, b_L, y_L } };
   return { embedding: catalog.get(a_L), head: catalog.get(b_L), combine: catalog.program('combine-tied', [step]) };
 }
@@ -99,8 +105,8 @@ export function buildOptimizerPrograms(
   const updateSteps: ProgramStep[] = [];
   for (const parameter of parameters) {
     const { name, shape } = parameter;
-    const total = tied !== undefined && name === TOKEN_EMBEDDING;
-    const gradient = total ? TIED_GRADIENT_TOTAL : catalog.declare(gradientName(name), shape, 'gradient');
+    const total = tied !== undefined && name === headWeightName(config);
+    const gradient = total ? tiedGradientName(config) : catalog.declare(gradientName(name), shape, 'gradient');
     const L = elementCount(shape);
     const P = sumOfSquaresPartials(L);
     const partials_P = catalog.declare(`${name}.squares_P`, [P], 'output');

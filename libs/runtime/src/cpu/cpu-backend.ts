@@ -1,5 +1,6 @@
 import { type AppError, assert } from '@millrace/core';
 import {
+  constantValues,
   type Dims,
   type Kernel,
   KERNELS,
@@ -47,6 +48,8 @@ class CpuBackend implements Backend {
   allocate(declaration: TensorDeclaration): DeviceTensor {
     const tensor = new CpuTensor(declaration);
     this.tensors.add(tensor);
+    const { content, shape } = declaration;
+    if (content !== undefined) this.write(tensor, constantValues(content, shape));
     return tensor;
   }
 

@@ -1,5 +1,6 @@
 import { type AppError, assert, type Clock, sleep } from '@millrace/core';
 import {
+  constantValues,
   type Dims,
   type KernelName,
   KERNELS,
@@ -108,6 +109,8 @@ export class WebGpuBackend implements Backend {
     const tensor = new GpuTensor(declaration, buffer);
     this.tensors.add(tensor);
     this.bytes += buffer.size;
+    const { content, shape } = declaration;
+    if (content !== undefined) this.write(tensor, constantValues(content, shape));
     return tensor;
   }
 

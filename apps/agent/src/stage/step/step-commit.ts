@@ -1,5 +1,5 @@
 import type { Clock } from '@millrace/core';
-import { clipCoefficient, gradientNorm, allParameters, stageParameters, TOKEN_EMBEDDING } from '@millrace/model';
+import { allParameters, clipCoefficient, gradientNorm, ownedParameters } from '@millrace/model';
 import type { StagePlan } from '../stage-plan';
 import type { BoundaryRequests, Commit } from '../stage-ports';
 import type { TensorExchange } from '../exchange/tensor-exchange';
@@ -18,9 +18,7 @@ export interface RankNorms {
  * first stage.
  */
 export function countedParameters(plan: StagePlan, stage: number): string[] {
-  const slice = plan.slices[stage]!;
-  const names = stageParameters(plan.config, slice).map(({ name }) => name);
-  return names.filter((name) => name !== TOKEN_EMBEDDING || slice.embedding);
+  return ownedParameters(plan.config, plan.slices[stage]!).map(({ name }) => name);
 }
 
 export interface StepCommitOptions {

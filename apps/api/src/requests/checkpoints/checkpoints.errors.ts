@@ -2,8 +2,8 @@ import { AppError } from '@millrace/core';
 
 /** Thrown before anything of the file is stored. */
 export function headsImpossible(heads: number, hidden: number): AppError {
-  const message = `a model of width ${hidden} cannot have ${heads} heads: give a number that divides ${hidden}`;
-  const fields = [{ path: '/heads', message: `${heads} does not divide ${hidden}` }];
+  const message = `a model of width ${hidden} with these tensors cannot have ${heads} heads: give the number that it was made with`;
+  const fields = [{ path: '/heads', message: `${heads} does not fit the shapes of the tensors` }];
   return new AppError({ code: 'CHECKPOINT.HEADS_IMPOSSIBLE', kind: 'invalid', message, fields });
 }
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { encodeHuggingFace, getTensor, huggingFaceBytes, type Manifest, RecentBlocks } from '@millrace/checkpoint';
+import { allParameters } from '@millrace/model';
 import { BlobsService } from '../../ground/blobs/blobs.service';
 import { tensorMissing } from './model-export.errors';
 
@@ -26,7 +27,12 @@ export class ModelExportService {
       if (tensor === undefined) throw tensorMissing(name);
       return getTensor(blocks, tensor);
     };
-    return { bytes: huggingFaceBytes(model), etag: etagOf(manifest), read: () => encodeHuggingFace(model, read) };
+    const parameters = allParameters(model);
+    return {
+      bytes: huggingFaceBytes(parameters),
+      etag: etagOf(manifest),
+      read: () => encodeHuggingFace(parameters, read),
+    };
   }
 }
 

@@ -32,8 +32,8 @@ export class ModelFilesService implements OnModuleDestroy {
   }
 
   /** Throws the errors of importHuggingFace and CHECKPOINT.IMPORT_BUSY. */
-  describe(path: string): Promise<ModelDescription> {
-    return this.ask({ operation: 'describe', path });
+  describe(path: string, heads: number | undefined): Promise<ModelDescription> {
+    return this.ask({ operation: 'describe', path, heads });
   }
 
   /** The blocks of a tensor as f32, one after the other. */

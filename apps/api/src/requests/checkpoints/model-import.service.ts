@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { ManifestDocument } from '@millrace/contracts';
-import { newId } from '@millrace/core';
-import { HEAD_WEIGHT, TOKEN_EMBEDDING } from '@millrace/model';
+import { type ModelConfig, newId } from '@millrace/core';
+import { familyOf } from '@millrace/model';
 import type { Request } from 'express';
 import { BlobsService } from '../../ground/blobs/blobs.service';
 import { UploadSpool } from '../../ground/blobs/upload-spool';
@@ -14,8 +14,6 @@ import { ModelFilesService } from './model-files.service';
  * The collector leaves an import's blocks alone for this long; by then they are referenced, or the import has failed.
  */
 const HOLD_MS = 3_600_000;
-/** GPT-2's head size at every published width, used if a file does not tell its number of heads. */
-const HEAD_SIZE = 64;
 
 export interface ModelImport {
   readonly source: Request;
@@ -54,9 +52,8 @@ export class ModelImportService {
   }
 
   private async store(id: string, path: string, heads: number | undefined): Promise<ManifestDocument> {
-    const model = await this.files.describe(path);
-    const { hidden } = model.sizes;
-    if (heads !== undefined && hidden % heads !== 0) throw headsImpossible(heads, hidden);
+    const model = await this.files.describe(path, heads);
+    if (heads !== undefined && !model.fitsHeads) throw headsImpossible(heads, model.config.hidden);
     const tensors: ManifestDocument['tensors'] = [];
     for (const { name, shape } of model.tensors) {
       const blocks: ManifestDocument['tensors'][number]['blocks'] = [];
@@ -69,13 +66,12 @@ export class ModelImportService {
       }
       tensors.push({ name, kind: 'weight', dtype: 'f32', shape: [...shape], blocks });
     }
-    const tieEmbeddings = model.sizes.tieEmbeddings || headIsEmbedding(tensors);
-    const config = { family: 'gpt2' as const, ...model.sizes, tieEmbeddings, heads: heads ?? defaultHeads(hidden) };
+    const tieEmbeddings = model.config.tieEmbeddings || headIsEmbedding(tensors, model.config);
     return {
       version: 1,
       runId: '',
       step: 0,
-      model: config,
+      model: { ...model.config, tieEmbeddings },
       ...(heads === undefined ? {} : { headsGiven: true }),
       rng: { seed: 0 },
       dataPosition: { samples: 0 },
@@ -89,15 +85,12 @@ export class ModelImportService {
  * Some programs write a tied head a second time. Such a model counts as tied; the copy stays for a run that unties the
  * head. It costs no space, since its blocks are those of the embedding.
  */
-function headIsEmbedding(tensors: ManifestDocument['tensors']): boolean {
+function headIsEmbedding(tensors: ManifestDocument['tensors'], config: ModelConfig): boolean {
+  const { headWeight, tokenEmbedding } = familyOf(config).parameters;
   const blocksOf = (wanted: string): string | undefined => {
     const found = tensors.find(({ name }) => name === wanted);
     return found && JSON.stringify(found.blocks);
   };
-  const head = blocksOf(HEAD_WEIGHT);
-  return head !== undefined && head === blocksOf(TOKEN_EMBEDDING);
-}
-
-function defaultHeads(hidden: number): number {
-  return hidden % HEAD_SIZE === 0 ? hidden / HEAD_SIZE : 1;
+  const head = blocksOf(headWeight);
+  return head !== undefined && head === blocksOf(tokenEmbedding);
 }

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { type ManifestDocument, modelConfigOf, type RunSpec } from '@millrace/contracts';
 import { AppError, type FieldError, type ModelConfig } from '@millrace/core';
 import { splitValidation } from '@millrace/data';
-import { allParameters, HEAD_WEIGHT, optimizerStates } from '@millrace/model';
+import { allParameters, familyOf, optimizerStates } from '@millrace/model';
 import { ProjectsRepository } from '../../ground/accounts/projects.repository';
 import { CheckpointWritesRepository, type DurableCheckpoint } from '../../ledger/blocks/checkpoint-writes.repository';
 import type { Transaction } from '../../ground/database/prisma.service';
@@ -95,15 +95,17 @@ function checkInit(
   model: ModelConfig,
   { id, step, manifest }: DurableCheckpoint,
 ): void {
+  const { headWeight } = familyOf(model).parameters;
   const refuse = (message: string): AppError => specUnfit([{ path: '/model/init/id', message }]);
   const weights = new Map(
     manifest.tensors.filter(({ kind }) => kind === 'weight').map((tensor) => [tensor.name, tensor.shape]),
   );
   // This is a copy of the embedding beside a tied head; the run may tie the head or not.
-  if (model.tieEmbeddings && manifest.model.tieEmbeddings) weights.delete(HEAD_WEIGHT);
+  if (model.tieEmbeddings && manifest.model.tieEmbeddings) weights.delete(headWeight);
   for (const { name, shape } of allParameters(model)) {
     const given = weights.get(name);
-    if (given === undefined) throw refuse(`${id} has no ${name}, which the model of this spec has${tieHint(name)}`);
+    if (given === undefined)
+      throw refuse(`${id} has no ${name}, which the model of this spec has${name === headWeight ? TIE_HINT : ''}`);
     if (given.length !== shape.length || given.some((extent, index) => extent !== shape[index])) {
       throw refuse(`${name} is [${given.join(', ')}] in ${id} and [${shape.join(', ')}] in the model of this spec`);
     }
@@ -112,7 +114,7 @@ function checkInit(
   const [extra] = weights.keys();
   if (extra !== undefined)
     throw refuse(
-      `${id} has ${extra}, which the model of this spec does not have${extra === HEAD_WEIGHT ? UNTIE_HINT : ''}`,
+      `${id} has ${extra}, which the model of this spec does not have${extra === headWeight ? UNTIE_HINT : ''}`,
     );
   // An imported file does not tell its number of heads: if the user did not give it, the manifest's is a guess.
   const { heads } = manifest.model;
@@ -133,8 +135,7 @@ function checkInit(
 
 const UNTIE_HINT = ': its head is another matrix than its embedding; set model.tieEmbeddings to false';
 
-const tieHint = (missing: string): string =>
-  missing === HEAD_WEIGHT ? ': its head is its embedding; set model.tieEmbeddings to true' : '';
+const TIE_HINT = ': its head is its embedding; set model.tieEmbeddings to true';
 
 /** A run that continues from a checkpoint needs the state that its optimizer keeps. */
 function checkOptimizer(optimizer: RunSpec['train']['optimizer'], id: string, manifest: ManifestDocument): void {

@@ -17,7 +17,8 @@ describe('the form of the run spec', () => {
     expect(fieldAt('priority')).toMatchObject({ kind: 'number', isRequired: false, fallback: 50 });
     expect(fieldAt('train.batch.global')).toMatchObject({ kind: 'number', label: 'batch.global', isRequired: true });
     expect(fieldAt('model.vocab')).toMatchObject({ kind: 'value', fallback: 'auto' });
-    expect(fieldAt('model.tieEmbeddings')).toMatchObject({ kind: 'switch', fallback: true });
+    expect(fieldAt('model.tieEmbeddings')).toMatchObject({ kind: 'switch', fallback: undefined });
+    expect(fieldAt('parallel.verticalSync')).toMatchObject({ kind: 'switch', fallback: false });
     expect(fieldAt('resources.labels')).toMatchObject({ kind: 'map' });
     expect(fieldAt('parallel.schedule')?.options).toContain('zb-h1');
   });

@@ -31,6 +31,7 @@ export function SpecField({ field, value, error, suggestions, onChange }: SpecFi
           );
         }
         if (field.kind === 'switch') {
+          if (field.fallback === undefined) return <ThreeWaySwitch {...{ control, value, onChange }} />;
           const isOn = (value ?? field.fallback) === true;
           return (
             <input {...control} type="checkbox" checked={isOn} onChange={(event) => onChange(event.target.checked)} />
@@ -43,7 +44,28 @@ export function SpecField({ field, value, error, suggestions, onChange }: SpecFi
 }
 
 /** Sets the defaults that depend on other fields, which a schema cannot express. */
-const DERIVED: Readonly<Record<string, string>> = { 'model.kvHeads': 'as heads', 'model.ffn': '4 × hidden' };
+const DERIVED: Readonly<Record<string, string>> = {
+  'model.kvHeads': 'as heads',
+  'model.headSize': 'hidden / heads',
+  'model.ffn': '4 × hidden',
+};
+
+type ThreeWaySwitchProps = Pick<SpecFieldProps, 'value' | 'onChange'> & { readonly control: Record<string, unknown> };
+
+/** Offers true, false, and an empty choice for what follows from the rest of the spec. */
+function ThreeWaySwitch({ control, value, onChange }: ThreeWaySwitchProps): ReactNode {
+  return (
+    <select
+      {...control}
+      value={toFieldText(value)}
+      onChange={(event) => onChange(event.target.value === '' ? undefined : event.target.value === 'true')}
+    >
+      <option value="" />
+      <option>true</option>
+      <option>false</option>
+    </select>
+  );
+}
 
 interface TextControlProps extends Omit<SpecFieldProps, 'error'> {
   readonly control: Record<string, unknown>;

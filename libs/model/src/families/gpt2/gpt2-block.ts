@@ -1,0 +1,143 @@
+import type { ProgramStep } from '@millrace/kernels';
+import { attentionBackward, attentionForward, attentionRecompute, type AttentionTensors } from '../../stage/attention';
+import type { BlockSteps, BlockGradients, BlockRequest } from '../../stage/block';
+import type { Norm } from '../../stage/norm';
+import type { StageContext } from '../../stage/stage-context';
+import { conv1d, conv1dInputGradient, conv1dWeightGradient } from './conv1d';
+import { blockName } from './gpt2-parameters';
+import { layerNorm } from './layer-norm';
+
+/**
+ * A pre-norm transformer block (Radford et al. 2019):
+ *   ln_1 -> c_attn -> attention -> c_proj -+-> ln_2 -> c_fc -> gelu -> c_proj -+-> y
+ *   x -------------------------------------+-> mid ----------------------------+
+ */
+interface BlockTensors extends AttentionTensors {
+  readonly norm1: Norm;
+  readonly mid_NC: string;
+  readonly norm2: Norm;
+  readonly fc_NF: string;
+  readonly gelu_NF: string;
+}
+
+/** Declares the tensors of a block's forward. */
+function blockTensors(
+  context: StageContext,
+  { layer, places: { weight, input, attention } }: BlockRequest,
+): BlockTensors {
+  const {
+    catalog,
+    sizes: { N, C, F },
+  } = context;
+  const name = blockName(layer);
+  const norm = (part: 'ln_1' | 'ln_2'): Norm =>
+    layerNorm(context, { label: `${weight.label}.${part}`, role: weight.role, weight: `${name}.${part}` });
+  return {
+    attention,
+    norm1: norm('ln_1'),
+    qkv_NE: catalog.declare(`${input.label}.qkv_NE`, [N, 3 * C], input.role),
+    heads_NA: catalog.declare(`${weight.label}.heads_NC`, [N, C], weight.role),
+    mid_NC: catalog.declare(`${weight.label}.mid_NC`, [N, C], weight.role),
+    norm2: norm('ln_2'),
+    fc_NF: catalog.declare(`${input.label}.fc_NF`, [N, F], input.role),
+    gelu_NF: catalog.declare(`${weight.label}.gelu_NF`, [N, F], weight.role),
+  };
+}
+
+/** The gradients that the input pass leaves for the weight pass. */
+interface DeferredGradients {
+  readonly dqkv_NE: string;
+  readonly dnorm1_NC: string;
+  readonly dmid_NC: string;
+  readonly dfc_NF: string;
+  readonly dnorm2_NC: string;
+}
+
+function deferredGradients({ catalog, sizes }: StageContext, label: string): DeferredGradients {
+  const { N, C, F } = sizes;
+  return {
+    dqkv_NE: catalog.declare(`${label}.qkv.grad_NE`, [N, 3 * C], 'deferred'),
+    dnorm1_NC: catalog.declare(`${label}.ln_1.grad_NC`, [N, C], 'deferred'),
+    dmid_NC: catalog.declare(`${label}.mid.grad_NC`, [N, C], 'deferred'),
+    dfc_NF: catalog.declare(`${label}.fc.grad_NF`, [N, F], 'deferred'),
+    dnorm2_NC: catalog.declare(`${label}.ln_2.grad_NC`, [N, C], 'deferred'),
+  };
+}
+
+class Gpt2Block implements BlockSteps {
+  private readonly name: string;
+  private readonly t: BlockTensors;
+
+  constructor(
+    private readonly context: StageContext,
+    private readonly request: BlockRequest,
+  ) {
+    this.name = blockName(request.layer);
+    this.t = blockTensors(context, request);
+  }
+
+  forward(y_NC: string): ProgramStep[] {
+    const { N, C, F } = this.context.sizes;
+    const { gelu_NF, mid_NC } = this.t;
+    const weight = `${this.name}.mlp.c_proj`;
+    return [...this.recompute(), conv1d([N, F, C], { x: gelu_NF, weight, y: y_NC, residual: mid_NC })];
+  }
+
+  /** F up to the MLP's hidden layer: everything that the backward reads. */
+  recompute(): ProgramStep[] {
+    const { context, name, t } = this;
+    const { x_NC } = this.request;
+    const { N, C, F } = context.sizes;
+    return [
+      t.norm1.forward(x_NC),
+      conv1d([N, C, 3 * C], { x: t.norm1.y_NC, weight: `${name}.attn.c_attn`, y: t.qkv_NE }),
+      ...attentionForward(context, t),
+      conv1d([N, C, C], { x: t.heads_NA, weight: `${name}.attn.c_proj`, y: t.mid_NC, residual: x_NC }),
+      t.norm2.forward(t.mid_NC),
+      conv1d([N, C, F], { x: t.norm2.y_NC, weight: `${name}.mlp.c_fc`, y: t.fc_NF }),
+      { kernel: 'gelu_forward', dims: { L: N * F }, tensors: { x_L: t.fc_NF, y_L: t.gelu_NF } },
+    ];
+  }
+
+  recomputeAttention(): readonly ProgramStep[] {
+    return attentionRecompute(this.context, this.t);
+  }
+
+  backwardInput({ dy_NC, dx_NC }: BlockGradients): ProgramStep[] {
+    const { context, name, t } = this;
+    const { catalog } = context;
+    const { N, C, F } = context.sizes;
+    const g = deferredGradients(context, `h.${this.request.layer}`);
+    const dgelu_NF = catalog.declare('scratch.dgelu_NF', [N, F], 'scratch');
+    const dheads_NC = catalog.declare('scratch.dheads_NC', [N, C], 'scratch');
+    const { x_NC } = this.request;
+    return [
+      conv1dInputGradient([N, F, C], { dy: dy_NC, weight: `${name}.mlp.c_proj`, dx: dgelu_NF }),
+      { kernel: 'gelu_backward', dims: { L: N * F }, tensors: { x_L: t.fc_NF, dy_L: dgelu_NF, dx_L: g.dfc_NF } },
+      conv1dInputGradient([N, C, F], { dy: g.dfc_NF, weight: `${name}.mlp.c_fc`, dx: g.dnorm2_NC }),
+      t.norm2.backwardInput({ x_NC: t.mid_NC, dy_NC: g.dnorm2_NC, residual_NC: dy_NC, dx_NC: g.dmid_NC }),
+      conv1dInputGradient([N, C, C], { dy: g.dmid_NC, weight: `${name}.attn.c_proj`, dx: dheads_NC }),
+      ...attentionBackward(context, t, { dy: dheads_NC, dqkv: g.dqkv_NE }),
+      conv1dInputGradient([N, C, 3 * C], { dy: g.dqkv_NE, weight: `${name}.attn.c_attn`, dx: g.dnorm1_NC }),
+      t.norm1.backwardInput({ x_NC, dy_NC: g.dnorm1_NC, residual_NC: g.dmid_NC, dx_NC }),
+    ];
+  }
+
+  backwardWeight({ dy_NC }: BlockGradients): ProgramStep[] {
+    const { context, name, t } = this;
+    const { N, C, F } = context.sizes;
+    const g = deferredGradients(context, `h.${this.request.layer}`);
+    return [
+      ...conv1dWeightGradient([N, F, C], { x: t.gelu_NF, dy: dy_NC, weight: `${name}.mlp.c_proj` }),
+      ...conv1dWeightGradient([N, C, F], { x: t.norm2.y_NC, dy: g.dfc_NF, weight: `${name}.mlp.c_fc` }),
+      t.norm2.backwardWeight({ x_NC: t.mid_NC, dy_NC: g.dnorm2_NC }),
+      ...conv1dWeightGradient([N, C, C], { x: t.heads_NA, dy: g.dmid_NC, weight: `${name}.attn.c_proj` }),
+      ...conv1dWeightGradient([N, C, 3 * C], { x: t.norm1.y_NC, dy: g.dqkv_NE, weight: `${name}.attn.c_attn` }),
+      t.norm1.backwardWeight({ x_NC: this.request.x_NC, dy_NC: g.dnorm1_NC }),
+    ];
+  }
+}
+
+export function gpt2Block(context: StageContext, request: BlockRequest): BlockSteps {
+  return new Gpt2Block(context, request);
+}

@@ -1,0 +1,28 @@
+import type { ProgramStep } from '@millrace/kernels';
+import { gradientName, type StageContext } from '../../stage/stage-context';
+import { LLAMA_TOKEN_EMBEDDING } from './llama-parameters';
+
+/** y = embed_tokens[token]; positions enter in attention. */
+export function tokenEmbeddingForward(
+  { sizes: { B, T, C, V } }: StageContext,
+  { tokens_BT, y_BTC }: { tokens_BT: string; y_BTC: string },
+): ProgramStep {
+  return {
+    kernel: 'embedding_forward_token',
+    dims: { B, T, C, V },
+    tensors: { tokens_BT, wte_VC: LLAMA_TOKEN_EMBEDDING, y_BTC },
+  };
+}
+
+export function embeddingBackward(
+  { sizes: { B, T, C, V } }: StageContext,
+  { tokens_BT, dy_BTC }: { tokens_BT: string; dy_BTC: string },
+): ProgramStep[] {
+  return [
+    {
+      kernel: 'embedding_backward_token',
+      dims: { B, T, C, V, accumulate: 1 },
+      tensors: { tokens_BT, dy_BTC, dwte_VC: gradientName(LLAMA_TOKEN_EMBEDDING) },
+    },
+  ];
+}

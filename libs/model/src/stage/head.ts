@@ -1,0 +1,128 @@
+import type { ProgramStep } from '@millrace/kernels';
+import { familyOf } from '../families/families';
+import { headGradientName, headWeightName } from '../parameters';
+import type { Norm } from './norm';
+import { type Place, SCRATCH } from './place';
+import type { StageContext } from './stage-context';
+
+export const TARGETS = 'targets_N';
+export const LOSS = 'loss_N';
+/** Scalar that multiplies the gradient of every row's loss: 1 / tokens of the step. */
+export const LOSS_SCALE = 'loss_scale_1';
+/** Logits as the output of the generation program. */
+export const LOGITS = 'output.logits_NV';
+
+/** Final norm, projection onto the vocabulary, and cross entropy by row. */
+export interface HeadTensors {
+  readonly norm: Norm;
+  readonly logits_NV: string;
+  readonly lse_N: string;
+}
+
+/** Where the tensors of the head's forward are. */
+export interface HeadPlaces {
+  readonly norm: Place;
+  readonly logits: Place;
+  readonly lse: Place;
+}
+
+const KEPT: Place = { label: 'head', role: 'saved' };
+
+export const SCRATCH_HEAD: HeadPlaces = { norm: SCRATCH, logits: SCRATCH, lse: SCRATCH };
+/** Everything is kept from F to W. */
+export const KEPT_HEAD: HeadPlaces = { norm: KEPT, logits: KEPT, lse: KEPT };
+/** F of a head that is computed again: N numbers of log-sum-exp save the second pass the softmax. */
+export const DROPPED_HEAD: HeadPlaces = { ...SCRATCH_HEAD, lse: KEPT };
+/** I computes the head again; W reads the norm. */
+export const RECOMPUTED_HEAD: HeadPlaces = { ...DROPPED_HEAD, norm: { label: 'head', role: 'deferred' } };
+
+export function headTensors(context: StageContext, { norm: normPlace, logits, lse }: HeadPlaces): HeadTensors {
+  const {
+    catalog,
+    sizes: { N, V },
+  } = context;
+  return {
+    norm: familyOf(context.config).programs.finalNorm(context, normPlace),
+    logits_NV: catalog.declare(`${logits.label}.logits_NV`, [N, V], logits.role),
+    lse_N: catalog.declare(`${lse.label}.lse_N`, [N], lse.role),
+  };
+}
+
+/** Steps from the last residual stream to the logits. */
+export function logitsForward(context: StageContext, t: HeadTensors, x_NC: string): ProgramStep[] {
+  const { N, C, V } = context.sizes;
+  return [
+    t.norm.forward(x_NC),
+    {
+      kernel: 'matmul_nt',
+      dims: { M: N, K: C, N: V, accumulate: 0 },
+      tensors: { a_MK: t.norm.y_NC, b_NK: headWeightName(context.config), c_MN: t.logits_NV },
+    },
+  ];
+}
+
+function declareTargets({ catalog, sizes: { N } }: StageContext): string {
+  return catalog.declareIds(TARGETS, [N], 'input');
+}
+
+export function headForward(context: StageContext, t: HeadTensors, x_NC: string): ProgramStep[] {
+  const { N, V } = context.sizes;
+  const loss_N = context.catalog.declare(LOSS, [N], 'output');
+  return [
+    ...logitsForward(context, t, x_NC),
+    {
+      kernel: 'cross_entropy_forward',
+      dims: { N, V },
+      tensors: { logits_NV: t.logits_NV, targets_N: declareTargets(context), loss_N, lse_N: t.lse_N },
+    },
+  ];
+}
+
+function headGradients({ catalog, sizes: { N, C, V } }: StageContext): { dlogits_NV: string; dnorm_NC: string } {
+  return {
+    dlogits_NV: catalog.declare('head.logits.grad_NV', [N, V], 'deferred'),
+    dnorm_NC: catalog.declare('head.norm.grad_NC', [N, C], 'deferred'),
+  };
+}
+
+/** I: from the loss to the gradient of the last residual stream. */
+export function headBackwardInput(
+  context: StageContext,
+  t: HeadTensors,
+  { x_NC, dx_NC }: { x_NC: string; dx_NC: string },
+): ProgramStep[] {
+  const { N, C, V } = context.sizes;
+  const g = headGradients(context);
+  const scale_1 = context.catalog.declare(LOSS_SCALE, [1], 'scalar');
+  const logits = { logits_NV: t.logits_NV, targets_N: declareTargets(context), lse_N: t.lse_N };
+  return [
+    { kernel: 'cross_entropy_backward', dims: { N, V }, tensors: { ...logits, scale_1, dlogits_NV: g.dlogits_NV } },
+    {
+      kernel: 'matmul_nn',
+      dims: { M: N, K: V, N: C, bias: 0, residual: 0, accumulate: 0 },
+      // Bias and residual are unused, and bound to tensors that are only read.
+      tensors: {
+        a_MK: g.dlogits_NV,
+        b_KN: headWeightName(context.config),
+        bias_N: g.dlogits_NV,
+        residual_MN: g.dlogits_NV,
+        c_MN: g.dnorm_NC,
+      },
+    },
+    t.norm.backwardInput({ x_NC, dy_NC: g.dnorm_NC, dx_NC }),
+  ];
+}
+
+/** W: adds the gradients of the head's weight and the final norm to what is there. */
+export function headBackwardWeight(context: StageContext, t: HeadTensors, x_NC: string): ProgramStep[] {
+  const { N, C, V } = context.sizes;
+  const g = headGradients(context);
+  return [
+    {
+      kernel: 'matmul_tn',
+      dims: { M: V, K: N, N: C, accumulate: 1 },
+      tensors: { a_KM: g.dlogits_NV, b_KN: t.norm.y_NC, c_MN: headGradientName(context.config) },
+    },
+    t.norm.backwardWeight({ x_NC, dy_NC: g.dnorm_NC }),
+  ];
+}

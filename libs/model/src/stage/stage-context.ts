@@ -1,0 +1,41 @@
+import type { ModelConfig, Recompute } from '@millrace/core';
+import type { ParameterDeclaration } from '../families/parameter-declaration';
+import type { StageSlice } from '../model-config';
+import type { TensorCatalog } from '../tensor-catalog';
+
+/** Sizes of one micro-batch; letters as in model-config.ts. */
+export interface StageSizes {
+  readonly B: number;
+  readonly T: number;
+  readonly N: number;
+  readonly C: number;
+  readonly H: number;
+  readonly G: number;
+  readonly D: number;
+  readonly F: number;
+  readonly V: number;
+}
+
+/** What the builders of a stage's programs share. */
+export interface StageContext {
+  readonly config: ModelConfig;
+  readonly slice: StageSlice;
+  readonly recompute: Recompute;
+  readonly sizes: StageSizes;
+  readonly catalog: TensorCatalog;
+  readonly parameters: readonly ParameterDeclaration[];
+}
+
+/** The gradient tensor of a parameter. */
+export function gradientName(parameter: string): string {
+  return `${parameter}.grad`;
+}
+
+/** The input of block `layer` (for `layer` = layers, of the final norm) and its gradient. */
+export function residualName(layer: number): string {
+  return `residual.${layer}_NC`;
+}
+
+export function residualGradientName(layer: number): string {
+  return `residual.${layer}.grad_NC`;
+}

@@ -1,0 +1,124 @@
+import type { Recompute } from '@millrace/core';
+import type { ProgramStep } from '@millrace/kernels';
+import { familyOf } from '../families/families';
+import { modelShapeError } from '../model.errors';
+import type { BlockSteps, BlockGradients } from './block';
+import {
+  DROPPED_HEAD,
+  headBackwardInput,
+  headBackwardWeight,
+  headForward,
+  headTensors,
+  KEPT_HEAD,
+  logitsForward,
+  RECOMPUTED_HEAD,
+} from './head';
+import { type BlockPlaces, keptBlock, recomputedBlock, SCRATCH_BLOCK } from './place';
+import { residualGradientName, residualName, type StageContext } from './stage-context';
+import { declareTokens } from './tokens';
+
+/** Declares the residual stream at both ends of each block, where it is sent, received or kept. */
+function declareResiduals({ config, slice, catalog, sizes }: StageContext): void {
+  const end = slice.firstLayer + slice.layerCount;
+  for (let layer = slice.firstLayer; layer <= end; layer++) {
+    const received = layer === slice.firstLayer && !slice.embedding;
+    const sent = layer === end && !slice.head;
+    catalog.declare(residualName(layer), [sizes.N, sizes.C], received ? 'input' : sent ? 'output' : 'saved');
+    catalog.declare(residualGradientName(layer), [sizes.N, sizes.C], sent ? 'input' : received ? 'output' : 'deferred');
+  }
+  if (slice.head && end !== config.layers) {
+    throw modelShapeError(`the head stage ends before layer ${end}`, `end it at layer ${config.layers}`);
+  }
+}
+
+/** Where the tensors of a forward are, by what I computes again. */
+function forwardBlock(recompute: Recompute, label: string): BlockPlaces {
+  if (recompute === 'full') return SCRATCH_BLOCK;
+  const kept = keptBlock(label);
+  return recompute === 'none' ? kept : { ...kept, attention: SCRATCH_BLOCK.attention };
+}
+
+interface StageBlock extends BlockGradients {
+  /** Residual stream after the block. */
+  readonly y_NC: string;
+  /** The block's steps on the tensors that F writes. */
+  readonly written: BlockSteps;
+  /** The block's steps on the tensors that I and W read. */
+  readonly read: BlockSteps;
+}
+
+/** The blocks of a slice in ascending order, with everything that their backward needs. */
+function sliceBlocks(context: StageContext): StageBlock[] {
+  const { recompute } = context;
+  const { firstLayer, layerCount } = context.slice;
+  const { block } = familyOf(context.config).programs;
+  return Array.from({ length: layerCount }, (_, index) => {
+    const layer = firstLayer + index;
+    const places = forwardBlock(recompute, `h.${layer}`);
+    const x_NC = residualName(layer);
+    const written = block(context, { layer, places, x_NC });
+    return {
+      y_NC: residualName(layer + 1),
+      written,
+      read: recompute === 'full' ? block(context, { layer, places: recomputedBlock(`h.${layer}`), x_NC }) : written,
+      dy_NC: residualGradientName(layer + 1),
+      dx_NC: residualGradientName(layer),
+    };
+  });
+}
+
+/** What runs before I if F did not keep all that I and W read: the same kernels on the same shapes. */
+function recomputed(recompute: Recompute, { read }: StageBlock): readonly ProgramStep[] {
+  switch (recompute) {
+    case 'none':
+      return [];
+    case 'selective':
+      return read.recomputeAttention();
+    case 'full':
+      return read.recompute();
+    default:
+      return recompute satisfies never;
+  }
+}
+
+export interface TrainingSteps {
+  readonly forward: ProgramStep[];
+  readonly backwardInput: ProgramStep[];
+  readonly backwardWeight: ProgramStep[];
+}
+
+function addHead(context: StageContext, { forward, backwardInput, backwardWeight }: TrainingSteps): void {
+  const full = context.recompute === 'full';
+  const end = context.slice.firstLayer + context.slice.layerCount;
+  const last = residualName(end);
+  const head = headTensors(context, full ? RECOMPUTED_HEAD : KEPT_HEAD);
+  forward.push(...headForward(context, full ? headTensors(context, DROPPED_HEAD) : head, last));
+  if (full) backwardInput.push(...logitsForward(context, head, last));
+  backwardInput.push(...headBackwardInput(context, head, { x_NC: last, dx_NC: residualGradientName(end) }));
+  backwardWeight.push(...headBackwardWeight(context, head, last));
+}
+
+/** I computes a block's tensors again just before it needs them, so that scratch holds those of one block at a time. */
+export function trainingSteps(context: StageContext): TrainingSteps {
+  declareResiduals(context);
+  const { slice, recompute } = context;
+  const { embeddingForward, embeddingBackwardWeight } = familyOf(context.config).programs;
+  const first = residualName(slice.firstLayer);
+  const forward: ProgramStep[] = slice.embedding
+    ? [embeddingForward(context, { tokens_BT: declareTokens(context), y_BTC: first })]
+    : [];
+  const backwardInput: ProgramStep[] = [];
+  const backwardWeight: ProgramStep[] = [];
+  const blocks = sliceBlocks(context);
+  for (const { written, y_NC } of blocks) forward.push(...written.forward(y_NC));
+  if (slice.head) addHead(context, { forward, backwardInput, backwardWeight });
+  for (const block of blocks.toReversed()) {
+    backwardInput.push(...recomputed(recompute, block), ...block.read.backwardInput(block));
+    backwardWeight.push(...block.read.backwardWeight(block));
+  }
+  if (slice.embedding) {
+    const dy_BTC = residualGradientName(slice.firstLayer);
+    backwardWeight.push(...embeddingBackwardWeight(context, { tokens_BT: declareTokens(context), dy_BTC }));
+  }
+  return { forward, backwardInput, backwardWeight };
+}
