@@ -38,5 +38,5 @@ it.each(SCHEDULES)(
 
 it.each(SCHEDULES)('gives the same under %s on 3 ranks when an agent is killed', async (schedule) => {
   expect.hasAssertions();
-  await expectSameAfterKill(cluster, [schedule, 3], undisturbed);
+  await expectSameAfterKill(cluster, [schedule, 3], { undisturbed });
 });

@@ -80,5 +80,5 @@ it.each([
   ['zb-v', 'dualpipe-v'],
 ] as const)('gives the same under %s and %s, side by side, when an agent of each is killed', async (...schedules) => {
   expect.hasAssertions();
-  await Promise.all(schedules.map((schedule) => expectSameAfterKill(cluster, [schedule, 2], undisturbed)));
+  await Promise.all(schedules.map((schedule) => expectSameAfterKill(cluster, [schedule, 2], { undisturbed })));
 });

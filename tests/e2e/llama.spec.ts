@@ -6,7 +6,9 @@ import { tokenText } from '@millrace/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { readOracle } from '../golden/gpt2-oracle';
 import { LLAMA_ORACLE_FILE, LLAMA_SETTINGS } from '../golden/llama-oracle';
+import { expectSameAfterKill, KILLED, submitCut } from './support/cuts';
 import { LiveCluster } from './support/live-cluster';
+import { createSmallDataset } from './support/small-run';
 
 /** Compares the oracle of a llama with the same run through REST and real agents; parity.spec.ts tests gpt2 further. */
 const { model, microBatch, microBatches, steps, seed, lr, betas, eps, weightDecay, clip } = LLAMA_SETTINGS;
@@ -81,4 +83,14 @@ it('has the losses and norms of the doubles, and the same bytes at the end, howe
     hashes.add(createHash('sha256').update(file).digest('hex'));
   }
   expect(hashes.size).toBe(1);
+});
+
+it('goes on to the same losses and bytes when an agent is killed', async () => {
+  await createSmallDataset(cluster.client);
+  const small = { family: 'llama', heads: 6, kvHeads: 2, headSize: 12, tieEmbeddings: true } as const;
+  const calm = await submitCut(cluster, 'calm', { parallel: { pp: 1 }, train: KILLED, model: small });
+  await cluster.untilRun(calm, ['succeeded']);
+  const undisturbed = await cluster.outcome(calm);
+  expect(undisturbed.losses).toHaveLength(KILLED.steps);
+  await expectSameAfterKill(cluster, ['zb-v', 2], { undisturbed, model: small });
 });

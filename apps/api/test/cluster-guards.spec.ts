@@ -193,6 +193,14 @@ describe('what the control plane guards', { timeout: SLOW_MS }, () => {
         { path: '/model/init/id', message: expect.stringContaining('transformer.wte.weight is [256, 4]') as string },
       ],
     });
+    await expect(
+      scene.api.runs.submit(
+        from('checkpoint', { model: { normEps: 1e-6, init: { from: 'checkpoint', id: initId } } }),
+        't',
+      ),
+    ).rejects.toMatchObject({
+      fields: [{ path: '/model/normEps', message: expect.stringContaining('it is the default in') as string }],
+    });
     const sgd = { optimizer: { type: 'sgd', lr: 0.1 } };
     await expect(scene.api.runs.submit(from('checkpoint', { train: sgd }), 't')).rejects.toMatchObject({
       code: 'RUN.SPEC_UNFIT',

@@ -172,12 +172,12 @@ describe('import', () => {
     const model = await fileOf(
       (tensors) => [
         ...tensors.map((tensor) => ({ ...tensor, name: tensor.name.replace(/^model\./, '') })),
-        {
-          name: 'model.layers.1.self_attn.rotary_emb.inv_freq',
+        ...['model.layers.1.self_attn.rotary_emb.inv_freq', 'model.rotary_emb.inv_freq'].map((name): TensorToWrite => ({
+          name,
           dtype: 'F32',
           shape: [2],
           read: async () => new Uint8Array(8),
-        },
+        })),
       ],
       LLAMA,
     );

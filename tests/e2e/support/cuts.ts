@@ -37,13 +37,21 @@ export function cut(schedule: Schedule, pp: number, recompute: Recompute = 'none
   return { schedule, pp, chunks, partition, recompute, optimisticStep: optimistic === 'on' };
 }
 
+export interface CutRun {
+  readonly parallel: Parallel;
+  readonly train?: Partial<RunSpecInput['train']>;
+  /** The fields in which the model differs from the small one. */
+  readonly model?: Partial<RunSpecInput['model']>;
+}
+
 /** A run of the small model, cut so. @returns its id */
 export async function submitCut(
   cluster: LiveCluster,
   name: string,
-  { parallel, train = {} }: { readonly parallel: Parallel; readonly train?: Partial<RunSpecInput['train']> },
+  { parallel, train = {}, model = {} }: CutRun,
 ): Promise<string> {
-  const { id } = await cluster.client.submitRun(smallRun(name, { model: { layers: LAYERS }, parallel, train }));
+  const run = smallRun(name, { model: { layers: LAYERS, ...model }, parallel, train });
+  const { id } = await cluster.client.submitRun(run);
   return id;
 }
 
@@ -80,9 +88,9 @@ export const KILLED = { steps: 15, checkpointEvery: 4 };
 export async function expectSameAfterKill(
   cluster: LiveCluster,
   [schedule, pp]: readonly [Schedule, number],
-  undisturbed: Outcome,
+  { undisturbed, model = {} }: { readonly undisturbed: Outcome; readonly model?: CutRun['model'] },
 ): Promise<void> {
-  const id = await submitCut(cluster, `killed-${schedule}`, { parallel: cut(schedule, pp), train: KILLED });
+  const id = await submitCut(cluster, `killed-${schedule}`, { parallel: cut(schedule, pp), train: KILLED, model });
   const moment = Math.floor(KILLED.steps / 3 + (Math.random() * KILLED.steps) / 4);
   await cluster.untilStep(id, moment);
   const run = await cluster.client.run(id);

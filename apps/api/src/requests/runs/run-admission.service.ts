@@ -126,6 +126,7 @@ function checkInit(
   if (manifest.optimizer === null) {
     throw refuse(`${id} has weights but no optimizer state; use { from: safetensors, id: ${id} }`);
   }
+  checkSettings(model, id, manifest);
   checkOptimizer(train.optimizer, id, manifest);
   if (step >= train.steps) {
     const message = `${train.steps} is the last step in all, and ${id} is of step ${step}; ask for more than ${step} steps`;
@@ -136,6 +137,21 @@ function checkInit(
 const UNTIE_HINT = ': its head is another matrix than its embedding; set model.tieEmbeddings to false';
 
 const TIE_HINT = ': its head is its embedding; set model.tieEmbeddings to true';
+
+/** The settings of a model that no shape of its tensors tells in every family, besides the heads. */
+const SETTINGS = ['context', 'normEps', 'ropeTheta', 'ropeScaling'] as const;
+
+/** A run that goes on from a checkpoint goes on with the model that was trained, and not with another of its shapes. */
+function checkSettings(model: ModelConfig, id: string, manifest: ManifestDocument): void {
+  for (const name of SETTINGS) {
+    const [trained, wanted] = [manifest.model[name], model[name]].map(
+      (value) => JSON.stringify(value) ?? 'the default',
+    );
+    if (trained === wanted) continue;
+    const message = `it is ${trained} in ${id} and ${wanted} in the model of this spec; set it alike, or take the weights only with init.from safetensors`;
+    throw specUnfit([{ path: `/model/${name}`, message }]);
+  }
+}
 
 /** A run that continues from a checkpoint needs the state that its optimizer keeps. */
 function checkOptimizer(optimizer: RunSpec['train']['optimizer'], id: string, manifest: ManifestDocument): void {

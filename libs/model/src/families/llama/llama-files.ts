@@ -2,7 +2,7 @@ import type { FamilyFiles, FileShapes } from '../model-family';
 import { LLAMA_BLOCK_PREFIX, blockNames, LLAMA_TOKEN_EMBEDDING } from './llama-parameters';
 
 /** Frequencies that Hugging Face once saved with the weights; they are not parameters. */
-const FREQUENCIES = /^model\.layers\.\d+\.self_attn\.rotary_emb\.inv_freq$/;
+const FREQUENCIES = /^model\.(layers\.\d+\.self_attn\.)?rotary_emb\.inv_freq$/;
 /** Head sizes of published models, the usual ones first. */
 const HEAD_SIZES = [128, 64];
 /** From this width of the queries on, heads of 128 are usual. */
