@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { silentLogger, systemClock } from '@millrace/core';
 import { openTestBackend, useSoftwareVulkan } from '@millrace/testing';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { benchmarkBackend } from '../benchmark-backend';
 import { selfTest } from '../self-test';
 import { openWebGpuBackend } from './open-webgpu-backend';
@@ -56,6 +56,37 @@ describe('WebGPU backend', () => {
     const speed = await benchmarkBackend(backend, systemClock);
     expect(speed.matmulGflops).toBeGreaterThan(0);
     expect(speed.memoryGBps).toBeGreaterThan(0);
+  });
+
+  it('keeps the buffers of reads however often something waits for the device to be done', async () => {
+    const tensor = backend.allocate({ name: 'some', shape: [300_000], dtype: 'f32', role: 'scratch' });
+    await backend.read(tensor);
+    const { device } = (backend as unknown as { parts: { device: GPUDevice } }).parts;
+    const made = vi.spyOn(device, 'createBuffer');
+    for (let wait = 0; wait < 70; wait++) await backend.finish();
+    made.mockClear();
+    await backend.read(tensor);
+    expect(made).not.toHaveBeenCalled();
+    made.mockRestore();
+    backend.release(tensor);
+  });
+
+  it('waits once for every eight submissions where nobody reads, its own marker not counted', async () => {
+    const tensor = backend.allocate({ name: 'one', shape: [1], dtype: 'f32', role: 'scratch' });
+    const program = await backend.bind(
+      { name: 'clear', tensors: [tensor.declaration], steps: [{ clear: 'one' }] },
+      new Map([['one', tensor]]),
+    );
+    await backend.throttle();
+    const finish = vi.spyOn(backend, 'finish');
+    for (let submission = 0; submission < 64; submission++) {
+      backend.run(program);
+      backend.flush();
+      await backend.throttle();
+    }
+    expect(finish).toHaveBeenCalledTimes(8);
+    finish.mockRestore();
+    backend.release(tensor);
   });
 
   it('sleeps through an expected delay instead of polling', async () => {

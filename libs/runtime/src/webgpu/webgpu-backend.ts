@@ -67,6 +67,8 @@ export class WebGpuBackend implements Backend {
   private readonly recorder: CommandRecorder;
   private readonly pipelines: PipelineCache;
   private readonly readback: ReadbackRing;
+  /** For `finish`, which says nothing about which sizes of buffers reads still need. */
+  private readonly markers: ReadbackRing;
   private readonly delays = new DelayPredictor();
   private readonly warmed = new WeakSet<GPUComputePipeline>();
   private readonly pace: SubmissionPace;
@@ -92,6 +94,7 @@ export class WebGpuBackend implements Backend {
     this.recorder = new CommandRecorder({ device, target: this.target, pace: this.pace, firstGroups });
     this.pipelines = new PipelineCache(device, this.target, firstGroups);
     this.readback = new ReadbackRing(device);
+    this.markers = new ReadbackRing(device);
   }
 
   get failed(): Promise<AppError> {
@@ -209,10 +212,10 @@ export class WebGpuBackend implements Backend {
   async finish(expectedDelayMs?: number): Promise<void> {
     this.failure.check();
     // The queue's own promise would include what is submitted before the sleep is over: a command marks this moment.
-    const marker = this.readback.take(MARKER_BYTES);
+    const marker = this.markers.take(MARKER_BYTES);
     this.recorder.clear(marker);
     this.flush();
-    await this.wait(() => this.readback.map(marker, MARKER_BYTES, () => undefined), expectedDelayMs);
+    await this.wait(() => this.markers.map(marker, MARKER_BYTES, () => undefined), expectedDelayMs);
     this.failure.check();
   }
 
@@ -220,7 +223,12 @@ export class WebGpuBackend implements Backend {
     const { submittedCount } = this.recorder;
     const count = submittedCount - this.throttledCount;
     this.throttledCount = submittedCount;
-    await this.unfinished.enqueued(count, () => this.finish());
+    await this.unfinished.enqueued(count, () => {
+      const done = this.finish();
+      // The marker belongs to the half that it ends.
+      this.throttledCount = this.recorder.submittedCount;
+      return done;
+    });
   }
 
   /** The shader with which these dims are launched, and the naive one. */
