@@ -211,8 +211,9 @@ describe('an agent', () => {
     };
     const beside = await generate('beside');
     expect(said.get('turn-given')).toBeGreaterThan(0);
-    const steps = api.points.get('train/loss')!.size;
-    await until('training goes on', () => api.points.get('train/loss')!.size > steps);
+    const steps = () => api.points.get('train/loss')?.size ?? 0;
+    const before = steps();
+    await until('training goes on', () => steps() > before);
     expect(api.states('agent_0')).toEqual(['starting', 'ready', 'running']);
     const stop = { commandId: 'stop', runId: given.runId, fence: given.fence, reason: 'cancel' };
     api.send('agent_0', { $case: 'stopAttempt', value: stop });
@@ -415,11 +416,17 @@ describe('an agent', () => {
 
   it('stops by itself when no API is there for the grace period', async () => {
     api.graceMs = 1000;
-    await start(1);
+    let isFree = false;
+    const startThread: StartGpuThread = (task, onMessage) => {
+      const thread = startTestThread(task, onMessage);
+      return { ...thread, stop: () => thread.stop().then(() => void (isFree = true)) };
+    };
+    agents.push(await startTestAgent('agent_0', address, { startThread }));
+    await until('a session', () => api.sessions.size === 1);
     startAttempt(plan({ steps: 100_000 }));
     await until('a step', () => (api.points.get('train/loss')?.size ?? 0) >= 1);
     api.stop();
-    await sleep(systemClock, 2000);
+    await until('a free device', () => isFree);
     await api.start(api.port);
     await until('the report', () => api.states('agent_0').includes('failed'));
     expect(api.of('attempt').at(-1)).toMatchObject({ errorCode: 'AGENT.API_AWAY', failureClass: 'node_lost' });

@@ -122,6 +122,11 @@ function tensor(microBatch: number, bytes: number, extra: Partial<TensorFrame> =
   };
 }
 
+/** The test's own time limit bounds the wait. */
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await sleep(systemClock, 1);
+}
+
 const key = (microBatch: number, extra: Partial<FrameKey> = {}): FrameKey => ({
   chunk: 0,
   edge: 'activation',
@@ -153,7 +158,7 @@ for (const [name, open] of Object.entries(implementations)) {
       expect({ ...got, payload: undefined }).toEqual({ ...frame, payload: undefined });
       expect(Buffer.compare(got.payload, bytes)).toBe(0);
       await a.send(1, tensor(1, 10));
-      await sleep(systemClock, 30);
+      await until(() => b.lastFrom(0)?.key.microBatch === 1);
       expect((await b.receive(key(1))).payload).toHaveLength(10);
     });
 
@@ -199,9 +204,11 @@ describe('links over gRPC', () => {
     const sends = Array.from({ length: 20 }, (_, index) =>
       a.transport.send(1, tensor(index, 16_000)).then(() => written++),
     );
-    await sleep(systemClock, 200);
+    await until(() => written >= 4);
+    await sleep(systemClock, 100);
     expect(written).toBe(4);
     await b.transport.receive(key(0));
+    await until(() => written >= 5);
     await sleep(systemClock, 100);
     expect(written).toBe(5);
     for (let index = 1; index < 20; index++) await b.transport.receive(key(index));
