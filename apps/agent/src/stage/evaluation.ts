@@ -29,7 +29,7 @@ export class Evaluation {
   private sum = 0;
   private unread: DeviceTensor[] = [];
   /** Outputs that one stage of this rank hands to the next stage, if this rank holds that too; at most one per rank. */
-  private readonly handed = new Map<string, Promise<HostArray>>();
+  private readonly outputsForNextChunk = new Map<string, Promise<HostArray>>();
 
   /** Targets counted since the evaluation began. */
   private tokens = 0;
@@ -86,13 +86,13 @@ export class Evaluation {
     const { tensors } = chunk.evaluate(index);
     if (tokens === undefined) {
       const { stage } = chunk.chunk;
-      const handed = this.handed.get(`${stage}E${index}`);
+      const output = this.outputsForNextChunk.get(`${stage}E${index}`);
       const from = placeOf(plan, stage - 1);
       const address = { edge: 'evaluation', step, microBatch: index, chunk: from.chunk } as const;
       const target = tensors.get(input.name)!;
-      if (handed === undefined) await exchange.take(exchange.ask(from.rank, address), `${stage}E${index}`, target);
-      else chunk.backend.write(target, await handed);
-      this.handed.delete(`${stage}E${index}`);
+      if (output === undefined) await exchange.take(exchange.ask(from.rank, address), `${stage}E${index}`, target);
+      else chunk.backend.write(target, await output);
+      this.outputsForNextChunk.delete(`${stage}E${index}`);
     }
     if (data === undefined || (tokens ?? targets) === undefined) return;
     const batch = data.validation(index);
@@ -118,7 +118,7 @@ export class Evaluation {
     if (to.rank === plan.rank) {
       const read = chunk.backend.read(tensor, timeline.delayMs());
       read.catch(() => undefined);
-      this.handed.set(`${stage + 1}E${index}`, read);
+      this.outputsForNextChunk.set(`${stage + 1}E${index}`, read);
       return;
     }
     exchange.send(to.rank, tensor, { edge: 'evaluation', step, microBatch: index, chunk: placeOf(plan, stage).chunk });

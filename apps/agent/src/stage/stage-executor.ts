@@ -116,7 +116,7 @@ export class StageExecutor implements ReadyStage {
   private async abandon(error: unknown): Promise<never> {
     if (error instanceof AppError && error.code === 'STAGE.NUMERICS') {
       await this.checkpoint.catch(() => undefined);
-      await this.accounts.collect().then(
+      await this.accounts.takePoints().then(
         (points) => this.report(points),
         () => undefined,
       );
@@ -126,7 +126,7 @@ export class StageExecutor implements ReadyStage {
   }
 
   private async conclude(state: 'finished' | 'paused', step: number): Promise<StageOutcome> {
-    await this.report(await this.accounts.collect());
+    await this.report(await this.accounts.takePoints());
     await this.checkpoint;
     await this.metricsAccepted;
     const { plan, reporter } = this.options;
@@ -164,11 +164,11 @@ export class StageExecutor implements ReadyStage {
 
   private gate(uncommitted: UncommittedStep): StepGate {
     return {
-      get isShut() {
+      get isStepDropped() {
         return uncommitted.isNextDropped;
       },
       pass: async () => {
-        const waited = this.timeline.open(`wait:commit of step ${uncommitted.step}`, 'wait-commit');
+        const waited = this.timeline.beginSpan(`wait:commit of step ${uncommitted.step}`, 'wait-commit');
         const result = await this.end.settle(uncommitted);
         waited();
         this.uncommitted = undefined;
@@ -198,9 +198,9 @@ export class StageExecutor implements ReadyStage {
     durationMs: number,
   ): Promise<void> {
     const { plan, reporter, transport } = this.options;
-    const points = await this.accounts.collect();
+    const points = await this.accounts.takePoints();
     const traffic = transport.take(step);
-    this.accounts.end(step, traffic.sent);
+    this.accounts.share(step, traffic.sent);
     const spans = this.timeline.takeSpans();
     if (commit.trace === true) reporter.trace(step, { spans, ...traffic });
     if (loss === undefined) return this.report(points);
@@ -235,7 +235,7 @@ export class StageExecutor implements ReadyStage {
     const { plan, checkpoints } = this.options;
     await this.checkpoint;
     // The points of this step must be sent before a checkpoint that makes the step part of the run's history.
-    await this.report(await this.accounts.collect());
+    await this.report(await this.accounts.takePoints());
     await this.metricsAccepted;
     const { backend, snapshotWindow: window } = this.options;
     const tensors = snapshotTensors(plan, this.memory);
@@ -265,17 +265,17 @@ function watched(
   watchdog: StepWatchdog,
 ): Pick<StageExecutorOptions, 'reporter' | 'checkpoints' | 'betweenSteps'> {
   return {
-    ...(betweenSteps && { betweenSteps: () => watchdog.outside(betweenSteps()) }),
+    ...(betweenSteps && { betweenSteps: () => watchdog.pauseFor(betweenSteps()) }),
     reporter: {
       ...reporter,
       step: (step) => {
         watchdog.begin(step);
         reporter.step(step);
       },
-      metrics: (points) => watchdog.outside(reporter.metrics(points)),
+      metrics: (points) => watchdog.pauseFor(reporter.metrics(points)),
     },
     checkpoints: {
-      store: (step, pieces, final) => watchdog.outside(checkpoints.store(step, fromDevice(pieces, watchdog), final)),
+      store: (step, pieces, final) => watchdog.pauseFor(checkpoints.store(step, fromDevice(pieces, watchdog), final)),
     },
   };
 }

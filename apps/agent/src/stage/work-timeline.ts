@@ -84,10 +84,10 @@ export class WorkTimeline {
   }
 
   /**
-   * Opens a span for a wait of the host or for a transfer: it begins now, and ends when the returned function is
+   * Begins a span for a wait of the host or for a transfer, which ends when the returned function is
    * called.
    */
-  open(action: string, cause: SpanCause): () => void {
+  beginSpan(action: string, cause: SpanCause): () => void {
     const startMs = this.clock.monotonicMs();
     return () => {
       const endMs = this.clock.monotonicMs();

@@ -9,8 +9,8 @@ interface Place {
   readonly cell: Cell;
 }
 
-/** Makes the refusals of the proof: each names the cell, draws its row and has the details {rank, position, action}. */
-function refusal(code: string, { schedule, cell }: Place, rule: string): AppError {
+/** Makes the errors of the proof: each names the cell, draws its row and has the details {rank, position, action}. */
+function errorAtCell(code: string, { schedule, cell }: Place, rule: string): AppError {
   const text = actionAt(schedule, cell);
   return new AppError({
     code: `PIPELINE.${code}`,
@@ -31,11 +31,11 @@ export function actionMisplaced(schedule: Schedule, cell: Cell): AppError {
   const rule =
     `does not belong here: rank ${cell.rank} has stage ${stages}, micro-batches are 0 to ` +
     `${schedule.microBatches - 1}, and a lowered list has I and W in place of B`;
-  return refusal('ACTION_MISPLACED', { schedule, cell }, rule);
+  return errorAtCell('ACTION_MISPLACED', { schedule, cell }, rule);
 }
 
 export function actionDuplicated(schedule: Schedule, cell: Cell): AppError {
-  return refusal('ACTION_DUPLICATED', { schedule, cell }, 'stands here a second time');
+  return errorAtCell('ACTION_DUPLICATED', { schedule, cell }, 'stands here a second time');
 }
 
 export function actionMissing(schedule: Schedule, rank: number, action: Action): AppError {
@@ -49,27 +49,27 @@ export function actionMissing(schedule: Schedule, rank: number, action: Action):
 }
 
 export function orderBroken(schedule: Schedule, cell: Cell, rule: string): AppError {
-  return refusal('ORDER_BROKEN', { schedule, cell }, rule);
+  return errorAtCell('ORDER_BROKEN', { schedule, cell }, rule);
 }
 
 /** Gradients would add up in another order than on one rank, and the result would differ in its last bits. */
 export function weightOrderBroken(schedule: Schedule, cell: Cell): AppError {
   const rule = 'stands before the W of a smaller micro-batch of its stage: W must ascend, for bit-exact sums';
-  return refusal('WEIGHT_ORDER_BROKEN', { schedule, cell }, rule);
+  return errorAtCell('WEIGHT_ORDER_BROKEN', { schedule, cell }, rule);
 }
 
 export function transferUnmatched(schedule: Schedule, cell: Cell, rule: string): AppError {
-  return refusal('TRANSFER_UNMATCHED', { schedule, cell }, `has no other end: ${rule}`);
+  return errorAtCell('TRANSFER_UNMATCHED', { schedule, cell }, `has no other end: ${rule}`);
 }
 
 export function receiveOrderBroken(schedule: Schedule, cell: Cell, send: Cell): AppError {
   const rule = `is not what its channel delivers next: its sends stand differently (${describeCell(schedule, send)})`;
-  return refusal('RECEIVE_ORDER_BROKEN', { schedule, cell }, rule);
+  return errorAtCell('RECEIVE_ORDER_BROKEN', { schedule, cell }, rule);
 }
 
 export function bufferExceeded(schedule: Schedule, cell: Cell): AppError {
   const rule = `begins one more micro-batch than the ${schedule.inFlightLimit[cell.rank]} that may be in flight here`;
-  return refusal('BUFFER_EXCEEDED', { schedule, cell }, rule);
+  return errorAtCell('BUFFER_EXCEEDED', { schedule, cell }, rule);
 }
 
 export function deadlock(schedule: Schedule, slots: number, stuck: readonly Cell[]): AppError {

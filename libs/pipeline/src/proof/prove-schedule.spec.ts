@@ -39,7 +39,7 @@ const moved =
   (row: Row): Row =>
     without(text)(row).flatMap((action) => (formatAction(action) === before ? [parseAction(text), action] : [action]));
 
-function refusal(broken: Schedule): unknown {
+function errorOf(broken: Schedule): unknown {
   try {
     proveSchedule(broken);
   } catch (error) {
@@ -110,35 +110,35 @@ describe('proveSchedule', () => {
     ],
     ['compute only', makeSchedule({ name: '1f1b', ranks: 2, microBatches: 2 }), 'NOT_LOWERED', 'lower it'],
   ])('refuses %s and names the cell', (_, broken, code, cell) => {
-    expect(refusal(broken)).toMatchObject({ name: 'AppError', code: `PIPELINE.${code}`, kind: 'invalid' });
-    expect(String(refusal(broken))).toContain(cell);
+    expect(errorOf(broken)).toMatchObject({ name: 'AppError', code: `PIPELINE.${code}`, kind: 'invalid' });
+    expect(String(errorOf(broken))).toContain(cell);
   });
 
   it('refuses swapped receives that still stand before their use', () => {
     const lowered = lowerSchedule(parseScheduleCsv('0F0,0F1,0B0,0B1\n1F0,1F1,1B0,1B1\n'));
     const broken = withRow(lowered, 1, (row) => moved('1RECV_F1', '1RECV_F0')(row));
-    expect(refusal(broken)).toMatchObject({ code: 'PIPELINE.RECEIVE_ORDER_BROKEN', details: { rank: 1, position: 0 } });
+    expect(errorOf(broken)).toMatchObject({ code: 'PIPELINE.RECEIVE_ORDER_BROKEN', details: { rank: 1, position: 0 } });
   });
 
   it('refuses W that do not ascend within a stage', () => {
     const lowered = lowerSchedule(parseScheduleCsv('0F0,0F1,0I0,0I1,0W1,0W0\n'));
-    expect(refusal(lowered)).toMatchObject({ code: 'PIPELINE.WEIGHT_ORDER_BROKEN', details: { action: '0W1' } });
+    expect(errorOf(lowered)).toMatchObject({ code: 'PIPELINE.WEIGHT_ORDER_BROKEN', details: { action: '0W1' } });
   });
 
   it('refuses a backward that waits for a forward behind it: deadlock on any link', () => {
     const lowered = lowerSchedule(parseScheduleCsv('0F0,0B0,0F1,0B1\n1F0,1F1,1B0,1B1\n'));
-    expect(refusal(lowered)).toMatchObject({
+    expect(errorOf(lowered)).toMatchObject({
       code: 'PIPELINE.DEADLOCK',
       details: { slots: Infinity, rank: 0, action: '0RECV_B0' },
     });
-    expect(String(refusal(lowered))).toMatch(/2 of 2 ranks.*\[0RECV_B0\].*\[1RECV_F1\]/);
+    expect(String(errorOf(lowered))).toMatch(/2 of 2 ranks.*\[0RECV_B0\].*\[1RECV_F1\]/);
   });
 
   it('refuses two sends that face each other: deadlock only on links that hold nothing', () => {
     const lowered = lowerSchedule(makeSchedule({ name: '1f1b', ranks: 2, microBatches: 2 }));
     const broken = withRow(lowered, 0, moved('0SEND_F1', '0RECV_B0'));
     expect(walkSchedule(broken, 1)).toEqual([]);
-    expect(refusal(broken)).toMatchObject({ code: 'PIPELINE.DEADLOCK', details: { slots: 0 } });
+    expect(errorOf(broken)).toMatchObject({ code: 'PIPELINE.DEADLOCK', details: { slots: 0 } });
   });
 
   it('refuses whatever one lost cell breaks', () => {
@@ -146,7 +146,7 @@ describe('proveSchedule', () => {
       const cells = whole.actions.flatMap((row, rank) => row.map((_, position) => ({ rank, position })));
       for (const { rank, position } of cells) {
         const broken = withRow(whole, rank, (row) => row.filter((_, index) => index !== position));
-        expect(refusal(broken)).toMatchObject({ name: 'AppError' });
+        expect(errorOf(broken)).toMatchObject({ name: 'AppError' });
       }
     }
   });

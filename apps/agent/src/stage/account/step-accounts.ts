@@ -45,8 +45,11 @@ export class StepAccounts {
     this.options.account.begin(this.options.clock.monotonicMs());
   }
 
-  /** Called after the update of `step`. Rank 0 must have collected the earlier step by then. */
-  end(step: number, sent: readonly SentFrames[]): void {
+  /**
+   * Called after the update of `step`: sends this rank's account to rank 0, which asks for those of the others. It must
+   * have taken the points of the earlier step by then.
+   */
+  share(step: number, sent: readonly SentFrames[]): void {
     const { rank, ranks, exchange, account, clock } = this.options;
     const sentBytes = sent.reduce((total, { bytes }) => total + bytes, 0);
     const own = { ...account.end(clock.monotonicMs()), sentBytes };
@@ -59,8 +62,8 @@ export class StepAccounts {
     this.uncollected = { step, own, others };
   }
 
-  /** The points of the last step that ended. Only rank 0 has any, and it gets those of a step once. */
-  async collect(): Promise<MetricValue[]> {
+  /** Waits for the accounts of the last step that ended, and makes its points of them. Only rank 0 has any, and it gets those of a step once. */
+  async takePoints(): Promise<MetricValue[]> {
     const { uncollected } = this;
     if (uncollected === undefined) return [];
     this.uncollected = undefined;

@@ -50,7 +50,7 @@ export class PatientWait {
     const startMs = clock.monotonicMs();
     const cancel = this.watch(what, key, startMs);
     const arrived = watchdog.waits({ forRank: key.fromRank, what });
-    const waited = isOverlapped ? undefined : timeline.open(`wait:${what}`, `wait-${CAUSE_OF_EDGE[key.edge]}`);
+    const waited = isOverlapped ? undefined : timeline.beginSpan(`wait:${what}`, `wait-${CAUSE_OF_EDGE[key.edge]}`);
     try {
       return await arrival;
     } finally {

@@ -62,7 +62,7 @@ export class TensorExchange {
     const { rollbacks } = this;
     const done = timeline.mark();
     const what = this.sending(toRank, address);
-    const arrived = timeline.open(`readback:${what}`, 'send');
+    const arrived = timeline.beginSpan(`readback:${what}`, 'send');
     const read = watchdog.device(backend.read(tensor, timeline.delayMs()));
     // A failed readback means that the device failed, which counts at once, even if an earlier tensor still waits for
     // room.
@@ -71,7 +71,7 @@ export class TensorExchange {
       const data = await read;
       done();
       if (rollbacks !== this.rollbacks) return;
-      const sent = timeline.open(`send:${what}`, 'send');
+      const sent = timeline.beginSpan(`send:${what}`, 'send');
       const taken = watchdog.waits({ forRank: toRank, what });
       await this.sendArray(toRank, data, { address, shape: tensor.declaration.shape });
       taken();
@@ -92,7 +92,7 @@ export class TensorExchange {
    * not count as waiting.
    */
   async settleSends(isOverlapped: boolean): Promise<void> {
-    const waited = isOverlapped ? undefined : this.options.timeline.open('wait:sends', 'wait-send');
+    const waited = isOverlapped ? undefined : this.options.timeline.beginSpan('wait:sends', 'wait-send');
     await this.sends.settled();
     waited?.();
   }
@@ -108,7 +108,7 @@ export class TensorExchange {
   /** Waits for the frame and writes it into `tensor`. `what` names the action in a report of a long wait. */
   async take(pending: PendingTensor, what: string, tensor: DeviceTensor): Promise<void> {
     const frame = await this.takeFrame(pending, what);
-    const written = this.options.timeline.open(what, 'receive');
+    const written = this.options.timeline.beginSpan(what, 'receive');
     const data = frameArray(frame);
     const expected = tensor.declaration.shape.reduce((product, size) => product * size, 1);
     if (data.length !== expected) throw frameWrongSize(frameKeyText(pending.key), expected, data.length);

@@ -34,7 +34,7 @@ export class StepWatchdog {
   private usualMs: number | undefined;
   private startMs = 0;
   private step = 0;
-  private outsideCount = 0;
+  private pauseCount = 0;
   /** When each pending readback of the own device was asked for; oldest first. */
   private readonly deviceWaits = new Map<symbol, number>();
   /** The step also evaluated, so that its duration says nothing about the next step. */
@@ -72,13 +72,13 @@ export class StepWatchdog {
     this.cancel();
   }
 
-  /** Runs a call that waits for the API or for a peer's upload, which something else bounds. */
-  async outside<T>(work: Promise<T>): Promise<T> {
-    this.outsideCount++;
+  /** A step does not time out while this call waits for the API or for a peer's upload, which something else bounds. */
+  async pauseFor<T>(work: Promise<T>): Promise<T> {
+    this.pauseCount++;
     try {
       return await work;
     } finally {
-      this.outsideCount--;
+      this.pauseCount--;
     }
   }
 
@@ -110,7 +110,7 @@ export class StepWatchdog {
     const { clock, failure, rank } = this.options;
     const [askedMs] = this.deviceWaits.values();
     const deviceHangs = askedMs !== undefined && clock.monotonicMs() - askedMs >= deadlineMs;
-    if (!deviceHangs && this.outsideCount > 0) return this.arm(1);
+    if (!deviceHangs && this.pauseCount > 0) return this.arm(1);
     const [wait] = deviceHangs ? [] : this.waiting;
     if (wait !== undefined && deadlines < DEADLINES_FOR_PEER) return this.arm(deadlines + 1);
     const tookMs = clock.monotonicMs() - this.startMs;

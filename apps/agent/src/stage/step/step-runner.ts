@@ -13,7 +13,7 @@ export interface StepRunnerOptions extends ActionRunnerOptions {
  */
 export interface StepGate {
   /** The step that has begun must be dropped. */
-  readonly isShut: boolean;
+  readonly isStepDropped: boolean;
   /** Resolves when the earlier step is committed and the weights are final. */
   pass(): Promise<void>;
 }
@@ -35,8 +35,8 @@ export class StepRunner {
   }
 
   /**
-   * Returns what was executed, for the check against the plan. Returns undefined if `gate` shut: then nothing that was
-   * executed counts, and the step may be run again.
+   * Returns what was executed, for the check against the plan. Returns undefined if `gate` says that the step is
+   * dropped: then nothing that was executed counts, and the step may be run again.
    */
   async run(step: number, gate?: StepGate): Promise<readonly Action[] | undefined> {
     this.step = step;
@@ -50,7 +50,7 @@ export class StepRunner {
     const aheadCount = gate === undefined ? 0 : actions.findIndex(({ kind }) => kind === 'W');
     if (gate !== undefined) {
       await this.runAhead(actions.slice(0, aheadCount), gate);
-      if (gate.isShut) return undefined;
+      if (gate.isStepDropped) return undefined;
     }
     for (const action of actions.slice(aheadCount)) {
       if (action.kind === 'REDUCE' || action.kind === 'STEP') break;
@@ -60,10 +60,10 @@ export class StepRunner {
   }
 
   private async runAhead(actions: readonly Action[], gate: StepGate): Promise<void> {
-    if (!gate.isShut) this.askFirstRank();
+    if (!gate.isStepDropped) this.askFirstRank();
     try {
       for (const action of actions) {
-        if (gate.isShut) break;
+        if (gate.isStepDropped) break;
         await this.perform(action);
       }
     } catch (error) {
