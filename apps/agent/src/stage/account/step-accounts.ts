@@ -62,7 +62,10 @@ export class StepAccounts {
     this.uncollected = { step, own, others };
   }
 
-  /** Waits for the accounts of the last step that ended, and makes its points of them. Only rank 0 has any, and it gets those of a step once. */
+  /**
+   * Waits for the accounts of the last step that ended, and makes its points of them. Only rank 0 has any, and it gets
+   * those of a step once.
+   */
   async takePoints(): Promise<MetricValue[]> {
     const { uncollected } = this;
     if (uncollected === undefined) return [];
