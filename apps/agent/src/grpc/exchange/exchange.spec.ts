@@ -12,7 +12,7 @@ import {
   credentials,
   status,
 } from '@grpc/grpc-js';
-import { type Clock, hostPort, type Logger, sleep, silentLogger, systemClock } from '@millrace/core';
+import { type Clock, hostPort, type Logger, silentLogger, systemClock } from '@millrace/core';
 import { FakeClock } from '@millrace/testing';
 import { afterEach, describe, expect, it } from 'vitest';
 import { DataPlane } from '../../data-plane/data-plane';
