@@ -64,8 +64,10 @@ async function refuseForeignTables(client: Client, folder: string): Promise<void
     'SELECT migration_name AS name FROM _prisma_migrations',
   );
   const [first] = migrationNames(join(folder, 'migrations'));
+  // An own start that was killed before its first migration leaves the table of migrations alone, and empty.
+  if (applied.length === 0 && tables.every(({ name }) => name === '_prisma_migrations')) return;
   // A newer build may have applied migrations that are not known here, but every build began with the same one.
-  if (applied.length > 0 && !applied.some(({ name }) => name === first)) throw foreign;
+  if (!applied.some(({ name }) => name === first)) throw foreign;
 }
 
 async function applyLocked(databaseUrl: string, folder: string): Promise<string[]> {
