@@ -271,6 +271,7 @@ export class Agent {
       plan: parsed.data,
       credential: dataCredential,
       leaseMs: this.times.leaseMs,
+      graceMs: this.times.graceMs,
       device,
       dataPlane,
       startThread,

@@ -25,6 +25,8 @@ export interface AttemptOptions {
   /** Needed if a peer is on another machine. */
   readonly credential: LinkCredential | undefined;
   readonly leaseMs: number;
+  /** How long an attempt goes on without the API. */
+  readonly graceMs: number;
   readonly device: DeviceChoice;
   readonly dataPlane: DataPlane;
   readonly startThread: StartGpuThread;
@@ -343,7 +345,7 @@ export class Attempt {
   private writer(step: number): CheckpointWriter {
     let writer = this.writers.get(step);
     if (writer === undefined) {
-      const { blobs, clock, random } = this.options;
+      const { blobs, clock, random, graceMs } = this.options;
       writer = new CheckpointWriter({
         runId: this.runId,
         fence: this.fence,
@@ -352,6 +354,7 @@ export class Attempt {
         clock,
         random,
         stopped: () => this.isOver,
+        patienceMs: graceMs,
       });
       this.writers.set(step, writer);
     }

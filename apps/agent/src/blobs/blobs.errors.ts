@@ -14,6 +14,15 @@ export function stoppedRetrying(what: string, cause: unknown): AppError {
   });
 }
 
+export function patienceOver(what: string, patienceMs: number, cause: AppError): AppError {
+  return new AppError({
+    code: 'BLOB.GIVEN_UP',
+    kind: 'unavailable',
+    message: `${what} was given up, because the API did not take it for ${patienceMs / 1000} s: ${cause.message}`,
+    cause,
+  });
+}
+
 export function homeUnwritable(path: string, cause: unknown): AppError {
   const message = `cannot write ${path}: free space on its disk, or set MILLRACE_HOME to another folder`;
   return new AppError({ code: 'AGENT.HOME_UNWRITABLE', kind: 'exhausted', message, cause });

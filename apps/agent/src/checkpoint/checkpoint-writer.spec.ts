@@ -2,17 +2,19 @@ import { createHash } from 'node:crypto';
 import { BLOCK_BYTES, canonicalJson, splitBlocks } from '@millrace/checkpoint';
 import { AppError } from '@millrace/core';
 import { FakeClock } from '@millrace/testing';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import type { BlobPort, BlockToPut } from '../blobs/blob-port';
 import { CheckpointWriter, HELD_BYTES_MAX } from './checkpoint-writer';
 
 /** Pieces of 32 MiB, as a snapshot makes them; a row of elements is a block. */
 const PIECE_ELEMENTS = 8 * (BLOCK_BYTES / 4);
 
-function writer(put: (block: BlockToPut) => Promise<void>): CheckpointWriter {
-  const clock = new FakeClock();
+const PATIENCE_MS = 900_000;
+
+function writer(put: (block: BlockToPut) => Promise<void>, clock = new FakeClock()): CheckpointWriter {
   const blobs = { put } as Partial<BlobPort> as BlobPort;
-  return new CheckpointWriter({ runId: 'run', fence: 1, step: 1, blobs, clock, random: () => 0, stopped: () => false });
+  const options = { runId: 'run', fence: 1, step: 1, blobs, clock, random: () => 0, patienceMs: PATIENCE_MS };
+  return new CheckpointWriter({ ...options, stopped: () => false });
 }
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -82,4 +84,22 @@ it('goes on taking pieces after a failure, which it tells at the end', async () 
     await given.add({ name: 'w', kind: 'weight', shape, elementOffset: index * PIECE_ELEMENTS, data });
   }
   await expect(given.finish()).rejects.toBe(full);
+});
+
+it.each([
+  ['goes on while the API is away for less than its grace', PATIENCE_MS - 10_000, undefined],
+  ['gives a checkpoint up whose blocks the API never takes', Infinity, 'BLOB.GIVEN_UP'],
+])('%s', async (_, awayMs, code) => {
+  const clock = new FakeClock();
+  const away = new AppError({ code: 'GRPC.UNAVAILABLE', kind: 'unavailable', message: 'the block store hangs' });
+  const put = vi.fn(() => (clock.monotonicMs() < awayMs ? Promise.reject(away) : Promise.resolve()));
+  const given = writer(put, clock);
+  await given.add({ name: 'w', kind: 'weight', shape: [1], elementOffset: 0, data: Float32Array.of(1) });
+  const finished = given.finish().then(
+    () => undefined,
+    (error: AppError) => error.code,
+  );
+  // The hash comes from another thread, which the clock knows nothing of.
+  await vi.waitUntil(() => put.mock.calls.length > 0, { timeout: 30_000, interval: 1 });
+  expect(await clock.run(finished, 2 * PATIENCE_MS)).toBe(code);
 });

@@ -20,6 +20,11 @@ export interface CheckpointWriterOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly stopped: () => boolean;
+  /**
+   * How long to go on with a block that the API does not take. The next checkpoint, and then training, waits for this
+   * one, whatever the reason is.
+   */
+  readonly patienceMs: number;
 }
 
 /** How many blocks are uploaded at the same time. */
@@ -109,12 +114,13 @@ export class CheckpointWriter {
       if (this.failure !== undefined) throw this.failure;
       // A thread of the pool computes the hash: hashing on this thread would delay heartbeats.
       const sha256 = Buffer.from(await webcrypto.subtle.digest('SHA-256', bytes)).toString('hex');
-      const { runId, fence, step, blobs, clock, random, stopped } = this.options;
+      const { runId, fence, step, blobs, clock, random, stopped, patienceMs } = this.options;
       await retryWhileAway(() => blobs.put({ sha256, bytes, runId, fence, step }), {
         what: `block ${sha256}`,
         clock,
         random,
         stopped,
+        patienceMs,
       });
       return sha256;
     } finally {

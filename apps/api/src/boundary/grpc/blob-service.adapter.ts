@@ -7,7 +7,8 @@ import type {
 } from '@grpc/grpc-js';
 import { Inject, Injectable } from '@nestjs/common';
 import type { blobV1 } from '@millrace/contracts';
-import { describeError, type Logger } from '@millrace/core';
+import { AppError, describeError, type Logger } from '@millrace/core';
+import { blobUnreadable } from '../../ground/blobs/blobs.errors';
 import { BlobsService } from '../../ground/blobs/blobs.service';
 import { failedCall } from './failures/failed-call';
 import { BlockUploadService } from '../../ledger/checkpoint-keeping/block-upload.service';
@@ -78,17 +79,30 @@ export class BlobServiceAdapter {
     const { agentId } = await this.caller.agent(call.metadata);
     const { sha256, offset, length } = call.request;
     await this.assertReadable(agentId, sha256);
-    const blob = await this.blobs.openBlob(sha256);
+    const blob = await this.readable(sha256, this.blobs.openBlob(sha256));
     if (offset < 0 || length < 0 || offset > blob.bytes) throw rangeInvalid(offset, length, blob.bytes);
     const wanted = length === 0 ? blob.bytes - offset : Math.min(length, blob.bytes - offset);
     const closed = new AbortController();
     call.once('cancelled', () => closed.abort());
     let totalBytes = blob.bytes;
     if (wanted === 0) call.write({ data: Buffer.alloc(0), totalBytes });
-    for await (const data of blob.read(offset, wanted)) {
-      if (call.cancelled) return;
+    const pieces = blob.read(offset, wanted)[Symbol.asyncIterator]();
+    for (;;) {
+      const { value: data, done } = await this.readable(sha256, pieces.next());
+      if (done === true || call.cancelled) return;
       if (!call.write({ data, totalBytes })) await once(call, 'drain', { signal: closed.signal });
       totalBytes = 0;
+    }
+  }
+
+  /** The agent tries again while its attempt has time to start: a disk that fails for a moment costs nothing. */
+  private async readable<T>(sha256: string, reading: Promise<T>): Promise<T> {
+    try {
+      return await reading;
+    } catch (error) {
+      if (!(error instanceof AppError) || error.code !== 'CHECKPOINT.STORAGE_FAILED') throw error;
+      this.logger.warn({ sha256, reason: describeError(error.cause ?? error) }, 'a blob cannot be read from the disk');
+      throw blobUnreadable(sha256, error);
     }
   }
 }

@@ -17,6 +17,16 @@ export function diskNearlyFull(neededBytes: number, freeBytes: number): AppError
   });
 }
 
+/** The disk fails to read a block or a token file, time and again. */
+export function blobUnreadable(sha256: string, cause: unknown): AppError {
+  return new AppError({
+    code: 'BLOB.UNREADABLE',
+    kind: 'unavailable',
+    message: `blob ${sha256} cannot be read just now: look at the disk of MILLRACE_BLOBS, whose error the API's log has; try again`,
+    cause,
+  });
+}
+
 /** Too many blocks are being stored and read, or the disk takes minutes for one. */
 export function blocksUnanswered(sha256: string, why: 'busy' | 'too slow'): AppError {
   return new AppError({

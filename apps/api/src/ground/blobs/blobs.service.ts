@@ -1,11 +1,13 @@
 import { createReadStream } from 'node:fs';
-import { mkdir, readdir, rm, stat, statfs } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import { storageFailed } from '@millrace/checkpoint';
 import type { Clock } from '@millrace/core';
 import { ApiConfig } from '../config/api-config';
 import { CLOCK } from '../config/api-logger';
 import { blobNotFound, diskNearlyFull } from './blobs.errors';
+import { againAfterDiskErrors } from './store-retry';
 import { ThreadedBlockStore } from './threaded-block-store';
 
 /** So many bytes of the disk stay free for the database. */
@@ -60,19 +62,18 @@ export class BlobsService implements OnModuleInit, OnModuleDestroy {
     return join(this.root, 'uploads');
   }
 
-  /** Opens a block or a token file. @throws AppError BLOB.NOT_FOUND */
+  /** Opens a block or a token file. @throws AppError BLOB.NOT_FOUND, CHECKPOINT.STORAGE_FAILED */
   async openBlob(sha256: string): Promise<OpenBlob> {
     if (!SHA256.test(sha256)) throw blobNotFound(sha256);
     const path = this.datasetPath(sha256);
-    const file = await stat(path).catch(() => undefined);
-    return file === undefined
+    const bytes = await againAfterDiskErrors(this.clock, () => sizeOf(path));
+    return bytes === undefined
       ? this.openBlock(sha256)
-      : { bytes: file.size, read: (offset, length) => readFile(path, offset, length) };
+      : { bytes, read: (offset, length) => readFile(path, offset, length) };
   }
 
-  async freeBytes(): Promise<number> {
-    const { bavail, bsize } = await statfs(this.root);
-    return bavail * bsize;
+  freeBytes(): Promise<number> {
+    return againAfterDiskErrors(this.clock, () => this.blocks.freeBytes());
   }
 
   /** @throws AppError BLOB.DISK_FULL if `bytes` more would not leave the reserve free */
@@ -111,7 +112,21 @@ const PIECE_BYTES = 1024 ** 2;
 async function* readFile(path: string, offset: number, length?: number): AsyncIterable<Buffer> {
   if (length === 0) return;
   const end = length === undefined ? undefined : offset + length - 1;
-  yield* createReadStream(path, { start: offset, highWaterMark: PIECE_BYTES, ...(end === undefined ? {} : { end }) });
+  try {
+    yield* createReadStream(path, { start: offset, highWaterMark: PIECE_BYTES, ...(end === undefined ? {} : { end }) });
+  } catch (error) {
+    throw storageFailed(path, error);
+  }
+}
+
+/** Undefined where there is no such file: a disk that fails says nothing about that. */
+async function sizeOf(path: string): Promise<number | undefined> {
+  try {
+    return (await stat(path)).size;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw storageFailed(path, error);
+  }
 }
 
 async function* pieces(bytes: Buffer, offset: number, length = bytes.length - offset): AsyncIterable<Buffer> {

@@ -3,6 +3,7 @@ import type { Clock } from '@millrace/core';
 import { workerFile } from '../concurrency/worker-file';
 import { WorkerPool } from '../concurrency/worker-pool';
 import { blocksUnanswered } from './blobs.errors';
+import { againAfterDiskErrors } from './store-retry';
 import type { BlockAnswer, BlockTask } from './threads/block-worker';
 
 /** With two threads, one hashes while the other waits for the disk. */
@@ -53,6 +54,10 @@ export class ThreadedBlockStore extends FileBlockStore {
 
   override async get(sha256: string): Promise<Uint8Array> {
     return (await this.ask({ operation: 'get', folder: this.root, sha256 })) ?? new Uint8Array();
+  }
+
+  override has(sha256: string): Promise<boolean> {
+    return againAfterDiskErrors(this.settings.clock, () => super.has(sha256));
   }
 
   close(): Promise<void> {

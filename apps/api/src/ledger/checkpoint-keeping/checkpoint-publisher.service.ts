@@ -1,8 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { ManifestDocument } from '@millrace/contracts';
-import { AppError, type Clock, sleep } from '@millrace/core';
+import type { Clock } from '@millrace/core';
 import type { StoredPlan } from '../runs/attempt-record';
 import { BlobsService } from '../../ground/blobs/blobs.service';
+import { againAfterDiskErrors } from '../../ground/blobs/store-retry';
 import { CLOCK } from '../../ground/config/api-logger';
 import type { Transaction } from '../../ground/database/prisma.service';
 import { EventsService } from '../../ground/events/events.service';
@@ -15,9 +16,6 @@ import { RetentionService } from './retention.service';
 
 /** Errors of the disk: reading that fails once may succeed a moment later. */
 export const STORE_UNREADABLE: ReadonlySet<string> = new Set(['CHECKPOINT.STORAGE_FAILED', 'CHECKPOINT.DISK_FULL']);
-
-/** How long to wait before each further look for a block. */
-const RETRY_AFTER_MS = [100, 400, 1_600];
 
 /**
  * Makes a checkpoint of its parts: it verifies everything, and then one transaction makes the checkpoint visible. Or it
@@ -42,24 +40,12 @@ export class CheckpointPublisherService {
     const ends = endsOf(manifest);
     const missing: string[] = [];
     for (const [sha256, endBytes] of ends) {
-      const sizeBytes = await this.sizeOf(sha256);
+      const sizeBytes = await againAfterDiskErrors(this.clock, () => this.blobs.blocks.sizeOf(sha256));
       if (sizeBytes === undefined) missing.push(sha256);
       else if (endBytes > sizeBytes) throw pieceBeyondBlock(step, { sha256, endBytes, sizeBytes });
     }
     if (missing.length > 0) throw blocksMissing(step, missing);
     return manifest;
-  }
-
-  private async sizeOf(sha256: string): Promise<number | undefined> {
-    for (const delayMs of RETRY_AFTER_MS) {
-      try {
-        return await this.blobs.blocks.sizeOf(sha256);
-      } catch (error) {
-        if (!(error instanceof AppError) || !STORE_UNREADABLE.has(error.code)) throw error;
-        await sleep(this.clock, delayMs);
-      }
-    }
-    return this.blobs.blocks.sizeOf(sha256);
   }
 
   /** Returns false when it was published before. The caller holds the run's lock. */

@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { FileBlockStore, storageFailed } from '@millrace/checkpoint';
+import { systemClock } from '@millrace/core';
 import { serveWork } from '../../concurrency/serve-work';
+import { againAfterDiskErrors } from '../store-retry';
 
 /** Blocks are hashed whenever they are stored or read. `nowMs` is the time at which a block counts as stored. */
 export type BlockTask =
@@ -20,14 +22,16 @@ export type BlockTask =
 export type BlockAnswer = Uint8Array<ArrayBuffer> | undefined;
 
 serveWork(
-  async (task: BlockTask): Promise<BlockAnswer> => {
-    if (task.operation === 'get') return ownBytes(await new FileBlockStore(task.folder).get(task.sha256));
-    await meetFullDisk(task);
-    await new FileBlockStore(task.folder, { now: () => task.nowMs }).put(task.sha256, task.bytes);
-    return undefined;
-  },
+  (task: BlockTask) => againAfterDiskErrors(systemClock, () => perform(task)),
   (bytes) => (bytes === undefined ? [] : [bytes.buffer]),
 );
+
+async function perform(task: BlockTask): Promise<BlockAnswer> {
+  if (task.operation === 'get') return ownBytes(await new FileBlockStore(task.folder).get(task.sha256));
+  await meetFullDisk(task);
+  await new FileBlockStore(task.folder, { now: () => task.nowMs }).put(task.sha256, task.bytes);
+  return undefined;
+}
 
 /** The kernel itself says that there is no room. */
 async function meetFullDisk({ folder, fullDisk, bytes }: Extract<BlockTask, { operation: 'put' }>): Promise<void> {
