@@ -7,6 +7,7 @@ import {
   withBackend,
 } from 'bullmq';
 import type { ApiConfig } from '../../ground/config/api-config';
+import { CONNECTION_BOUNDS } from '../../ground/database/connection-bounds';
 
 /** The schema of the queue's tables, which are kept apart from those of Prisma. */
 const SCHEMA = 'bullmq';
@@ -44,33 +45,55 @@ export interface QueueRequest {
   readonly onError: (error: Error) => void;
 }
 
-/** Opens a queue and its worker: on Redis if it is configured, else on the database that exists anyway. */
-export function openQueue({ name, config, concurrency, process, onError }: QueueRequest): {
-  queue: JobQueue;
-  worker: JobWorker;
-} {
+export interface OpenedQueue {
+  readonly queue: JobQueue;
+  readonly worker: JobWorker;
+}
+
+/**
+ * Opens a queue and its worker: on Redis if it is configured, else on the database that exists anyway. Rejects if the
+ * server cannot be reached.
+ */
+export async function openQueue({ name, config, concurrency, process, onError }: QueueRequest): Promise<OpenedQueue> {
   const { databaseUrl, redisUrl } = config;
-  const options = { concurrency, maxStalledCount: MAX_STALLED_COUNT };
+  // A worker whose first connection fails would try again without a pause, and leave no turn of the event loop.
+  const options = { concurrency, maxStalledCount: MAX_STALLED_COUNT, autorun: false };
   if (redisUrl === undefined) {
-    const connection = { ...serverOf(databaseUrl), schema: SCHEMA, migrate: true, max: POOL_CONNECTIONS_MAX };
+    const server = { ...serverOf(databaseUrl), ...CONNECTION_BOUNDS, max: POOL_CONNECTIONS_MAX };
+    const connection = { ...server, schema: SCHEMA, migrate: true };
     const bull = withBackend(createPostgresBackend);
     const queue = new bull.Queue(name, { connection, streams: STREAMS });
-    const worker = new bull.Worker(name, process, { connection, ...options });
-    // Without a listener an emitted error would end the process.
-    queue.on('error', onError);
-    worker.on('error', onError);
-    worker.on('failed', (_, error) => onError(error));
-    return { queue, worker };
+    return started(queue, new bull.Worker(name, process, { connection, ...options }), onError);
   }
   const connection = { url: redisUrl, maxRetriesPerRequest: null };
   const bull = withBackend(createRedisBackend);
   const queue = new bull.Queue(name, { connection, streams: STREAMS });
-  const worker = new bull.Worker(name, process, { connection, ...options });
+  return started(queue, new bull.Worker(name, process, { connection, ...options }), onError);
+}
+
+interface Emitter {
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  waitUntilReady(): Promise<unknown>;
+}
+
+async function started(
+  queue: JobQueue & Emitter,
+  worker: JobWorker & Emitter & { run(): Promise<void>; on(event: 'failed', listener: FailedListener): unknown },
+  onError: (error: Error) => void,
+): Promise<OpenedQueue> {
+  // Without a listener an emitted error would end the process.
   queue.on('error', onError);
   worker.on('error', onError);
   worker.on('failed', (_, error) => onError(error));
+  const ready = [queue.waitUntilReady(), worker.waitUntilReady()];
+  // One that fails leaves the other at work, whose error would be nobody's.
+  await Promise.allSettled(ready);
+  await Promise.all(ready);
+  worker.run().catch(onError);
   return { queue, worker };
 }
+
+type FailedListener = (job: unknown, error: Error) => void;
 
 /**
  * BullMQ finds its tables by a search path that it adds to the `options` of the connection. `options` in the address

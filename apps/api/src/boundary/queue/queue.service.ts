@@ -42,7 +42,7 @@ export class QueueService implements OnApplicationBootstrap, OnModuleDestroy {
 
   async onApplicationBootstrap(): Promise<void> {
     const { config, logger } = this;
-    const opened = openQueue({
+    const opened = await openQueue({
       name: QUEUE_NAME,
       config,
       concurrency: QUEUE_COMMANDS.length,

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { AppError, assert } from '@millrace/core';
 import { Client } from 'pg';
+import { REACH_BOUNDS } from './connection-bounds';
 import { databaseOfAnother, databaseUnreachable, migrationFailed } from './database.errors';
 import { NO_FILTERS, withSchemaEngine } from './schema-engine';
 
@@ -25,7 +26,10 @@ export function readSchema(folder: string = prismaFolder()): string {
  * Applies the missing migrations in order; several replicas may start at once. @returns the names of those applied now
  */
 export async function applyMigrations(databaseUrl: string, folder: string = prismaFolder()): Promise<string[]> {
-  const client = new Client({ connectionString: databaseUrl });
+  // A migration may take any time, but a server that is gone must not keep this process.
+  const client = new Client({ connectionString: databaseUrl, ...REACH_BOUNDS });
+  // What was lost is told by the query that needs it.
+  client.on('error', () => undefined);
   await client.connect().catch((cause: unknown) => {
     throw databaseUnreachable(cause);
   });

@@ -2,6 +2,7 @@ import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { PrismaPg } from '@prisma/adapter-pg';
 import type { ClientBase } from 'pg';
 import { ApiConfig } from '../config/api-config';
+import { CONNECTION_BOUNDS } from './connection-bounds';
 import { currentCompanion } from './transaction-companion';
 import { type Prisma, PrismaClient } from '../../generated/prisma/client';
 
@@ -9,20 +10,9 @@ export type Transaction = Prisma.TransactionClient;
 /** The type of values for a JSON column. */
 export type JsonInput = Prisma.InputJsonValue;
 
-/**
- * A server that vanishes without a word (a failover, a cut cable) must not keep the connections: each of these waits
- * ends with an error, after which the connection is closed.
- */
 const POOL = {
+  ...CONNECTION_BOUNDS,
   max: 10,
-  connectionTimeoutMillis: 5_000,
-  /** The server enforces these; it also ends a transaction that nobody continues. */
-  statement_timeout: 30_000,
-  idle_in_transaction_session_timeout: 60_000,
-  /** This end enforces it, because it hears nothing from a server that is gone. */
-  query_timeout: 35_000,
-  keepAlive: true,
-  keepAliveInitialDelayMillis: 10_000,
   /** The adapter assumes that every time it reads is in UTC, and writes times without their zone. */
   onConnect: (client: ClientBase): Promise<unknown> => client.query("SET TIME ZONE 'UTC'"),
 } as const;

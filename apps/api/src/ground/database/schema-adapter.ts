@@ -1,6 +1,7 @@
 import { PrismaPg } from '@prisma/adapter-pg';
 import { ColumnTypeEnum, type SqlMigrationAwareDriverAdapterFactory } from '@prisma/driver-adapter-utils';
 import { Pool, type QueryArrayConfig, type QueryArrayResult } from 'pg';
+import { REACH_BOUNDS } from './connection-bounds';
 
 /** Object ids of Postgres's one-byte type "char", which only its catalogs use, and of text. */
 const CHAR_OID = 18;
@@ -17,7 +18,7 @@ export class SchemaAdapter extends PrismaPg implements SqlMigrationAwareDriverAd
   private readonly charColumns = new WeakMap<object, number[]>();
 
   constructor(databaseUrl: string) {
-    const pool = new Pool({ connectionString: databaseUrl });
+    const pool = new Pool({ connectionString: databaseUrl, ...REACH_BOUNDS });
     super(pool);
     this.pool = pool;
     const query = pool.query.bind(pool) as unknown as (config: QueryArrayConfig | string) => Promise<QueryArrayResult>;
