@@ -5,5 +5,6 @@ export { type Batch, type SampleOrder, type SampleStart, Sampler, type SamplerOp
 export { type DatasetSplit, splitValidation } from './sampling/split-validation';
 export { type TokenRange, type TokenReader, TokenStore, type TokenStoreOptions } from './sampling/token-store';
 export { type ValidationOptions, ValidationSampler } from './sampling/validation-sampler';
+export { encodeInTurns } from './tokenizers/encode-in-turns';
 export { tokenizerFromJSON } from './tokenizers/create-tokenizer';
 export type { IncrementalEncoder, TokenIds, Tokenizer, TokenizerJson, TokenizerName } from './tokenizers/tokenizer';

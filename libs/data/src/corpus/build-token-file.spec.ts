@@ -90,6 +90,30 @@ it('stores a text larger than every buffer', async () => {
   expect(tokenizerFromJSON(built.tokenizer).decode(storedIds(built).slice(-100))).toBe(text.slice(-100));
 });
 
+it.each([
+  ['text/plain', 'Call me Ishmael.\n'.repeat(40_000)],
+  ['application/x-ndjson', JSON.stringify('Call me Ishmael.\n'.repeat(40_000))],
+])('leaves others a turn of the event loop every few kilobytes of %s', async (contentType, body) => {
+  let turns = 0;
+  let counting = true;
+  const count = (): void => {
+    turns++;
+    if (counting) setImmediate(count);
+  };
+  setImmediate(count);
+  await build(body, { contentType, chunkBytes: body.length });
+  counting = false;
+  expect(turns).toBeGreaterThanOrEqual(body.length / 10_000);
+});
+
+it('refuses a line whose values would take the parser long', async () => {
+  const line = (count: number): string =>
+    JSON.stringify({ text: 'a, [b] {c}'.repeat(20_000), ids: Array(count).fill(1) });
+  const ndjson = { contentType: 'application/x-ndjson' };
+  expect((await build(line(49_000), ndjson)).tokens).toBe(200_000);
+  await expectRefused(build(line(50_001), ndjson), 'DATA.LINE_INVALID', /line 1: it has more than 50000 values/);
+});
+
 it('stores 4-byte ids when the vocabulary needs them', async () => {
   let text = '';
   for (let codePoint = 0x10000; text.length < 2 * 66_000; codePoint++) text += String.fromCodePoint(codePoint);
@@ -171,7 +195,7 @@ describe('a refused upload leaves nothing behind and says why', () => {
       buildTokenFile({ source: broken, contentType: 'text/plain', tokenizer: 'char', path }),
       'DATA.UPLOAD_BROKEN',
     );
-    const refused = Readable.from([Buffer.from([0xff]), Buffer.from('more')]);
+    const refused = Readable.from([Buffer.from([0xff]), Buffer.from('more'), Buffer.from('and more')]);
     await expectRefused(
       buildTokenFile({ source: refused, contentType: 'text/plain', tokenizer: 'byte', path }),
       'DATA.TEXT_NOT_UTF8',

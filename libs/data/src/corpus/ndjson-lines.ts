@@ -4,6 +4,13 @@ import { halfSurrogateIndex } from '../tokenizers/half-surrogate-index';
 const NEWLINE = 0x0a;
 /** A line is held in memory as a whole. */
 const LINE_BYTES_MAX = 16 * 1024 * 1024;
+/** A document is one string; what stands beside it in its line costs memory and time by the number of values. */
+const VALUES_MAX = 50_000;
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const BACKSLASH = 0x5c;
+const OPEN_LIST = 0x5b;
+const OPEN_OBJECT = 0x7b;
 
 /** The text of every line that is not blank. Throws DATA.LINE_INVALID with the number of the line, counted from 1. */
 export async function* readNdjsonTexts(slices: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
@@ -37,6 +44,21 @@ export async function* readNdjsonTexts(slices: AsyncIterable<Uint8Array>): Async
   if (text !== undefined) yield text;
 }
 
+/** Whether the line has more values than are allowed, found before any parser sees it. */
+function hasManyValues(line: Uint8Array): boolean {
+  let values = 1;
+  let quoted = false;
+  for (let index = 0; index < line.length && values <= VALUES_MAX; index++) {
+    const byte = line[index];
+    if (quoted) {
+      if (byte === BACKSLASH) index++;
+      else if (byte === QUOTE) quoted = false;
+    } else if (byte === QUOTE) quoted = true;
+    else if (byte === COMMA || byte === OPEN_LIST || byte === OPEN_OBJECT) values++;
+  }
+  return values > VALUES_MAX;
+}
+
 /** Undefined for a blank line. */
 function parseLine(bytes: Uint8Array, lineNumber: number): string | undefined {
   const value = parseJson(bytes, lineNumber);
@@ -57,6 +79,8 @@ function parseJson(bytes: Uint8Array, lineNumber: number): unknown {
     throw lineInvalid(lineNumber, 'it is not valid UTF-8');
   }
   if (line.trim() === '') return undefined;
+  if (hasManyValues(bytes))
+    throw lineInvalid(lineNumber, `it has more than ${VALUES_MAX} values; leave out what is not text`);
   try {
     return JSON.parse(line) as unknown;
   } catch (error) {

@@ -1,8 +1,7 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { cutText } from '../tokenizers/encode-in-turns';
 import { readNdjsonTexts } from './ndjson-lines';
 import { Utf8Decoder } from './utf8-decoder';
-
-/** Strings are cut into pieces of at most this many UTF-16 units, which bounds the work done without a pause. */
-const PIECE_UNITS = 65_536;
 
 export type TextContentType = 'text/plain' | 'application/x-ndjson';
 
@@ -25,7 +24,7 @@ export async function* readCorpus(
     yield* readPlainText(slices);
     return;
   }
-  for await (const text of readNdjsonTexts(slices)) yield* cutText(text);
+  for await (const text of readNdjsonTexts(slices)) yield* inTurns(text);
 }
 
 async function* readPlainText(slices: AsyncIterable<Uint8Array>): AsyncGenerator<CorpusPiece> {
@@ -40,12 +39,12 @@ async function* readPlainText(slices: AsyncIterable<Uint8Array>): AsyncGenerator
   decoder.finish();
 }
 
-function* cutText(text: string): Generator<CorpusPiece> {
-  for (let start = 0; start < text.length;) {
-    let end = Math.min(text.length, start + PIECE_UNITS);
-    const last = text.charCodeAt(end - 1);
-    if (end < text.length && last >= 0xd800 && last <= 0xdbff) end--;
-    yield { text: text.slice(start, end), startsDocument: start === 0 };
-    start = end;
+/** A document comes as a whole, and leaves others a turn of the event loop between its pieces. */
+async function* inTurns(document: string): AsyncGenerator<CorpusPiece> {
+  let startsDocument = true;
+  for (const text of cutText(document)) {
+    if (!startsDocument) await nextTurn();
+    yield { text, startsDocument };
+    startsDocument = false;
   }
 }

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import ranks from 'gpt-tokenizer/bpeRanks/r50k_base';
 import { describe, expect, it } from 'vitest';
 import { createTokenizer, tokenizerFromJSON } from './create-tokenizer';
+import { encodeInTurns } from './encode-in-turns';
 import { PIECE_UNITS_MAX } from './gpt2-split';
 import type { Tokenizer } from './tokenizer';
 import { WHITE_SPACE } from './white-space';
@@ -60,6 +61,22 @@ describe.each(['byte', 'char', 'gpt2'])('%s tokenizer', (name) => {
       }),
       { numRuns: 300 },
     );
+  });
+
+  it('gives the same ids in turns', async () => {
+    const long = 'Straße \u{1f600} naïveté, 日本語 of the sea\n'.repeat(700);
+    const tokenizer = createTokenizer(name, long);
+    let turns = 0;
+    let counting = true;
+    const count = (): void => {
+      turns++;
+      if (counting) setImmediate(count);
+    };
+    setImmediate(count);
+    expect(await encodeInTurns(tokenizer, long)).toEqual([...tokenizer.encode(long)]);
+    counting = false;
+    if (name === 'gpt2') expect(turns).toBeGreaterThanOrEqual(long.length / 10_000);
+    await expect(encodeInTurns(tokenizer, `${long}\ud800`)).rejects.toThrow(/surrogate|U\+D800/);
   });
 
   it('refuses half a surrogate pair', () => {

@@ -40,6 +40,11 @@ describe('documents from outside', () => {
     expect(await refusal(twice)).toMatch(/^API.DOCUMENT_MALFORMED .*"steps" occurs twice/);
   });
 
+  it('are refused as JSON where they have more entries than anybody needs', async () => {
+    const long = reader.read(Buffer.from(JSON.stringify(Array(50_001).fill(1))), 'application/json');
+    expect(await refusal(long)).toMatch(/^API.DOCUMENT_MALFORMED .*more than 50000 entries/);
+  });
+
   // Each of these texts once took seconds on the event loop, or ended the process.
   it.each([
     ['thirty thousand keys', Array.from({ length: 30_000 }, (_, index) => `k${index}: 1`).join('\n')],

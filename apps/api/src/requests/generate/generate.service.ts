@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import type { GeneratedBody, GeneratePlan, GenerateRequest } from '@millrace/contracts';
 import { describeError, type Logger, type ModelConfig, newId } from '@millrace/core';
+import { encodeInTurns } from '@millrace/data';
 import { stageSlices } from '@millrace/model';
 import { partitionLayers } from '@millrace/pipeline';
 import { LOGGER } from '../../ground/config/api-logger';
@@ -52,7 +53,7 @@ export class GenerateService {
     if (!checkpoint) throw checkpointNotFound(checkpointId);
     const model = modelOf(checkpoint);
     const tokenizer = await this.tokenizers.of(checkpoint);
-    const promptTokens = [...tokenizer.encode(request.prompt)];
+    const promptTokens = await encodeInTurns(tokenizer, request.prompt);
     if (promptTokens.length === 0) throw promptEmpty();
     const { maxTokens, temperature, seed } = request;
     const wanted = { runId: checkpoint.runId, layers: model.layers };
