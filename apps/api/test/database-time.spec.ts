@@ -85,6 +85,11 @@ it('stamps and judges leases by the clock of the database, and ends none after a
   const gang = ['agent_b', 'agent_a'].map((agentId, rank) => ({ agentId, runId: 'run_none', fence: 1, rank }));
   const grant = (): Promise<boolean> => api.prisma.transaction((tx) => leases.grant(tx, gang, 60_000));
   expect(await grant()).toBe(true);
+  // In one order for all gangs, so that two of them cannot wait for each other.
+  expect(await sql('SELECT "agentId" FROM "Lease" ORDER BY ctid')).toEqual([
+    { agentId: 'agent_a' },
+    { agentId: 'agent_b' },
+  ]);
   expect(await grant()).toBe(false);
   expect(await leases.expired(LEASE_MS)).toEqual([]);
 

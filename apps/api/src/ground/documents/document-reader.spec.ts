@@ -29,6 +29,8 @@ describe('documents from outside', () => {
     ['a key twice', 'a: 1\nb: 2\na: 3', /"a" occurs twice at line 3, column 1/],
     ['an error, the first one only', 'a: ]\nb: }', /at line 1, column 4/],
     ['an alias as a key', 'a: &x 1\n*x : 2', /keys must be plain words/],
+    // The parser would refuse these too, or end the process.
+    ['brackets without end', '['.repeat(2000), /more than 64 brackets are open: nest less deeply \(line 1\)/],
     ['a list as a key', '[a]: 2', /keys must be plain words/],
     ['aliases that multiply', `a: &a [1]\nb: &b [${'*a,'.repeat(30)}]\nc: [${'*b,'.repeat(30)}]`, /alias/],
   ])('are refused with %s', async (_, text, reason) => {
