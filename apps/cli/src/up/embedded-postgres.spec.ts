@@ -1,3 +1,4 @@
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -114,4 +115,16 @@ it('ends the one a killed parent left and starts its own', async () => {
   expect(() => process.kill(orphanPid, 0)).toThrow();
   await orphan.process.stop(1000);
   await next.process.stop(5000);
+});
+
+it('gives up a server that takes connections and says nothing', async () => {
+  const sockets: Socket[] = [];
+  const server = createServer((socket) => void sockets.push(socket));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `postgresql://nobody@127.0.0.1:${(server.address() as AddressInfo).port}/none`;
+  const interrupted = AbortSignal.abort();
+  const ready = untilReady(url, { clock: systemClock, logPath: 'postgres.log', signal: interrupted });
+  await expect(ready).rejects.toMatchObject({ code: 'UP.INTERRUPTED' });
+  for (const socket of sockets) socket.destroy();
+  server.close();
 });

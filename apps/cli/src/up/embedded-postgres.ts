@@ -20,6 +20,8 @@ import { initialisationFailed, partFailed, postgresMissing, startInterrupted, us
 
 const DATABASE = 'millrace';
 const READY_TIMEOUT_MS = 60_000;
+/** A server on this machine that starts, or stands still, may take a connection and say nothing. */
+const ANSWER_BOUNDS = { connectionTimeoutMillis: 2_000, query_timeout: 30_000 };
 
 export interface EmbeddedPostgres {
   readonly plan: ProcessPlan;
@@ -88,7 +90,7 @@ export async function untilReady(url: string, { clock, logPath, signal }: Readin
   admin.searchParams.set('options', '-c search_path=public');
   const deadline = clock.monotonicMs() + READY_TIMEOUT_MS;
   for (;;) {
-    const client = new Client({ connectionString: admin.href });
+    const client = new Client({ connectionString: admin.href, ...ANSWER_BOUNDS });
     client.on('error', () => undefined);
     try {
       await client.connect();
