@@ -8,8 +8,17 @@ import { createSmallDataset, smallRun } from './support/small-run';
 let cluster: LiveCluster;
 const home = mkdtempSync(join(tmpdir(), 'millrace-e2e-'));
 
+/** What a shell may have for other programs, or has emptied: none of it is meant for this cluster. */
+const shell = {
+  PGOPTIONS: '-c no_such_setting=1',
+  PGSSLMODE: 'require',
+  http_proxy: 'http://127.0.0.1:9',
+  no_proxy: '',
+  ...{ DATABASE_URL: '', REDIS_URL: '', OTEL_EXPORTER_OTLP_ENDPOINT: '', MILLRACE_TLS_CERT: '', MILLRACE_TLS_CA: '' },
+};
+
 beforeAll(async () => {
-  cluster = await LiveCluster.start({ agents: 2 }, home);
+  cluster = await LiveCluster.start({ agents: 2, environment: shell }, home);
   await createSmallDataset(cluster.client);
 });
 
