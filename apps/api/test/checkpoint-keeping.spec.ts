@@ -318,13 +318,16 @@ describe('which checkpoints and blocks stay', { timeout: SLOW_MS }, () => {
   });
 
   it('keeps the checkpoint that an attempt resumed from while the attempt lives', async () => {
-    const run = await single({ steps: 10, keepCheckpoints: 5 });
+    const run = await single({ steps: 10, keepCheckpoints: 1 });
     await checkpoint(run, 2);
     const [source] = await scene.api.prisma.checkpoint.findMany();
     const attempt = await scene.api.prisma.attempt.findFirstOrThrow();
     const plan = { ...(attempt.plan as object), resumeCheckpointId: source!.id };
     await scene.api.prisma.attempt.update({ where: { id: attempt.id }, data: { plan } });
     await checkpoint(run, 4);
+    await checkpoint(run, 6);
+    const kept = await scene.api.prisma.checkpoint.findMany({ orderBy: { step: 'asc' } });
+    expect(kept.map(({ step }) => step)).toEqual([2, 6]);
     const user = await scene.api.prisma.transaction((tx) =>
       new CheckpointsRepository(scene.api.prisma).liveUser(tx, source!),
     );
