@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 /**
  * `npm run fuzz -- --minutes N --seed S`: disturbs a cluster of its own over REST, gRPC and raw sockets
- * while it trains. Exit code 1 where the API fails, stalls, or keeps memory, and where training is harmed.
+ * while it trains. `--prepared` says that the set-up was just done, as `npm test` does it for all its stages.
+ * Exit code 1 where the API fails, stalls, or keeps memory, and where training is harmed.
  */
 import { argv, exit } from 'node:process';
 import { pathToFileURL } from 'node:url';
@@ -114,9 +115,10 @@ if (import.meta.url === pathToFileURL(argv[1] ?? '').href) {
     options: {
       minutes: { type: 'string', default: '3' },
       seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+      prepared: { type: 'boolean', default: false },
     },
   });
-  await setUp();
+  if (!values.prepared) await setUp();
   const findings = await fuzz({
     minutes: Number(values.minutes),
     seed: Number(values.seed),

@@ -11,7 +11,7 @@ const LONG_UNIT_TIMEOUT_MS = 40 * 60_000;
 const LONG_E2E_TIMEOUT_MS = 50 * 60_000;
 const FUZZ_TIMEOUT_MS = 10 * 60_000;
 /** The same seed draws the same requests: what CI finds can be found again. */
-const FUZZ = ['scripts/fuzz.mjs', '--minutes', '3', '--seed', '1'];
+const FUZZ = ['scripts/fuzz.mjs', '--minutes', '3', '--seed', '1', '--prepared'];
 
 /**
  * What `npm test` runs after set-up, in this order. `run(env)` resolves to `{ passed, failed, skipped }`; a check counts

@@ -203,6 +203,8 @@ describe('which checkpoints and blocks stay', { timeout: SLOW_MS }, () => {
     await run.agent.take('ack', ({ checkpoints }) => checkpoints === sequence);
     expect(await stored()).toEqual(kept);
     expect(await scene.api.prisma.blockHold.count()).toBe(0);
+    // What was let go was noted, and is done with: no later look finds it once more.
+    expect(await scene.api.prisma.freedBlock.count()).toBe(0);
     const events = await scene.api.prisma.event.findMany({ where: { runId: run.id, type: 'run.checkpoint' } });
     expect(events.map(({ data }) => data)).toMatchObject([
       { step: 2, state: 'durable' },
@@ -249,7 +251,11 @@ describe('which checkpoints and blocks stay', { timeout: SLOW_MS }, () => {
     const submitted = await scene.api.prisma.transaction(async (tx) => {
       expect(await keeping.keep(tx, init.id)).toBe(true);
       const sequence = await run.agent.checkpoint(run.attempt, 4);
-      await new Promise((resolve) => setTimeout(resolve, 500));
+      await eventually('the deletion of the old checkpoint waits for the submit', async () => {
+        const [waiting] = await scene.api.prisma.$queryRaw<{ count: bigint }[]>`
+          SELECT count(*) FROM pg_locks WHERE NOT granted`;
+        return waiting!.count > 0n;
+      });
       const spec = tinySpec({ parallel: { pp: 1 }, model: { init } });
       const { datasetId } = await tx.run.findFirstOrThrow();
       await tx.run.create({

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import {
   agentV1,
   briefRunSchema,
@@ -10,11 +10,16 @@ import {
 } from '@millrace/contracts';
 import { EventsService } from '../src/ground/events/events.service';
 import { GrpcServer } from '../src/boundary/grpc/grpc-server';
+import { LiveFeedService } from '../src/live/streams/live-feed.service';
 import { LogsRepository } from '../src/ledger/logs/logs.repository';
 import { MetricsRepository } from '../src/ledger/metrics/metrics.repository';
 import { TelemetryService } from '../src/ledger/telemetry/telemetry.service';
+import { eventually } from './api-under-test';
 import { FakeAgent } from './fake-agent';
 import { createDataset, expectProblem, RunningApi, runSpec, START_MS_MAX } from './running-api';
+
+const listeners = (feed: LiveFeedService): ReadonlyMap<unknown, unknown> =>
+  (feed as unknown as { listeners: ReadonlyMap<unknown, unknown> }).listeners;
 
 const body = async <T>(response: Promise<Response>): Promise<T> => (await (await response).json()) as T;
 
@@ -221,6 +226,21 @@ describe('what the dashboard shows', () => {
           .append(tx, { type, subject, actor: 'test', data: {}, ...(run === undefined ? {} : { runId: run }) }),
       );
 
+    /**
+     * Calls `work` when the newest stream has had its first look, which only remembers what there is. That look is over
+     * when another one begins after it.
+     */
+    async function onceWatched(work: () => unknown): Promise<void> {
+      const feed = api.application.get(LiveFeedService, { strict: false });
+      const looks = vi.spyOn(feed as unknown as { lookOnce(): Promise<void> }, 'lookOnce');
+      // The stream of an earlier test may still be on its way out.
+      await eventually('one stream watches', () => listeners(feed).size === 1);
+      const before = looks.mock.calls.length;
+      await eventually('its first look is over', () => looks.mock.calls.length >= before + 2);
+      looks.mockRestore();
+      await work();
+    }
+
     it('has what was asked for, once, under the most specific topic', async () => {
       const messages = await read(
         `topics=datasets,runs,run:${runId}`,
@@ -251,12 +271,12 @@ describe('what the dashboard shows', () => {
         `topics=run:${runId}`,
         (all) => all.some(({ type }) => type === 'run.metric') && all.some(({ type }) => type === 'run.log'),
         () =>
-          setTimeout(() => {
+          void onceWatched(() => {
             void store('train/loss', [2.5], 1_000);
             const logs = api.application.get(LogsRepository, { strict: false });
             const lines = [{ timeMs: 1, level: 'info', stage: 0, text: 'hello' }];
             void api.prisma.transaction((tx) => logs.store(tx, { runId, fence: 2, agent: 'agent_a', lines }));
-          }, 1_200),
+          }),
       );
       expect(messages.find(({ type }) => type === 'run.metric')).toMatchObject({
         sequence: null,
@@ -277,7 +297,7 @@ describe('what the dashboard shows', () => {
       const told = await read(
         `topics=agents,agent:${id}`,
         (all) => all.some(isTelemetry),
-        () => setTimeout(() => void store(), 1_200),
+        () => void onceWatched(store),
       );
       expect(told.find(isTelemetry)).toMatchObject({
         sequence: null,
@@ -288,7 +308,7 @@ describe('what the dashboard shows', () => {
       const ofAll = await read(
         'topics=agents',
         (all) => all.some(({ type }) => type === 'agent.updated'),
-        () => setTimeout(() => void store().then(() => agent.disconnect()), 1_200),
+        () => void onceWatched(() => store().then(() => agent.disconnect())),
       );
       expect(ofAll.filter(isTelemetry)).toEqual([]);
     });

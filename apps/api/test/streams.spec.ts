@@ -1,7 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { EventsRepository } from '../src/ground/events/events.repository';
 import { EventsService } from '../src/ground/events/events.service';
 import { LogsRepository } from '../src/ledger/logs/logs.repository';
 import { MetricsRepository } from '../src/ledger/metrics/metrics.repository';
+import { eventually } from './api-under-test';
 import { createDataset, expectProblem, RunningApi, runSpec, START_MS_MAX } from './running-api';
 
 interface ServerSentEvent {
@@ -94,17 +96,17 @@ describe('what runs write', () => {
     });
 
     it('of a transaction that commits late are not left out', async () => {
-      let finish = (): void => undefined;
-      const finished = new Promise<void>((resolve) => (finish = resolve));
       const events = await read('/events', 2, {}, () => {
-        const late = api.prisma.transaction(async (tx) => {
+        const looks = vi.spyOn(api.application.get(EventsRepository, { strict: false }), 'range');
+        void api.prisma.transaction(async (tx) => {
           await api.application
             .get(EventsService, { strict: false })
             .append(tx, { type: 'test', subject: 'late', actor: 'test', data: {} });
-          await finished;
+          await append('early');
+          // The second look from now on begins after "early" was committed and was passed over by the first.
+          const before = looks.mock.calls.length;
+          await eventually('two looks at the events', () => looks.mock.calls.length >= before + 2);
         });
-        setTimeout(() => void append('early').then(() => setTimeout(finish, 600)), 200);
-        void late;
       });
       expect(subjects(events)).toEqual(['late', 'early']);
     });

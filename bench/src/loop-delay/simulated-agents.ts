@@ -1,5 +1,5 @@
 import { credentials, type ClientDuplexStream, Metadata } from '@grpc/grpc-js';
-import { agentV1 } from '@millrace/contracts';
+import { agentV1, PartJoiner } from '@millrace/contracts';
 
 type Stream = ClientDuplexStream<agentV1.AgentMessage, agentV1.ApiMessage>;
 type Outgoing = NonNullable<agentV1.AgentMessage['body']>;
@@ -41,6 +41,7 @@ class SimulatedAgent {
   readonly welcomed: Promise<void>;
   private running: agentV1.RunningAttempt[] = [];
   private sequence = 0;
+  private readonly parts = new PartJoiner();
   private readonly heartbeat: NodeJS.Timeout;
 
   constructor(
@@ -50,7 +51,8 @@ class SimulatedAgent {
   ) {
     this.welcomed = new Promise((resolve, reject) => {
       stream.on('error', reject);
-      stream.on('data', ({ body }: agentV1.ApiMessage) => {
+      stream.on('data', (message: agentV1.ApiMessage) => {
+        const body = this.whole(message);
         if (body?.$case === 'welcome') resolve();
         else if (body !== undefined) this.receive(body);
       });
@@ -67,6 +69,13 @@ class SimulatedAgent {
   stop(): void {
     clearInterval(this.heartbeat);
     this.stream.cancel();
+  }
+
+  /** The message, or the one that this part completes; undefined while parts are missing. */
+  private whole({ body }: agentV1.ApiMessage): agentV1.ApiMessage['body'] {
+    if (body?.$case !== 'part') return body;
+    const encoded = this.parts.add(body.value);
+    return encoded && agentV1.ApiMessage.decode(encoded).body;
   }
 
   private receive(body: NonNullable<agentV1.ApiMessage['body']>): void {

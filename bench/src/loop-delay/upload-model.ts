@@ -1,4 +1,4 @@
-import { encodeHuggingFace } from '@millrace/checkpoint';
+import { BLOCK_BYTES, encodeHuggingFace } from '@millrace/checkpoint';
 import { allParameters } from '@millrace/model';
 
 /** A little less than 2 GiB, the largest upload. */
@@ -12,6 +12,7 @@ const MODEL = {
   vocab: 50_257,
   tieEmbeddings: true,
 };
+const VALUES_PER_BLOCK = BLOCK_BYTES / Float32Array.BYTES_PER_ELEMENT;
 
 /** Imports weights that are all different, so that no block is known already. @returns the bytes sent */
 export async function uploadModel({ http, token }: { http: string; token: string }): Promise<number> {
@@ -22,8 +23,9 @@ export async function uploadModel({ http, token }: { http: string; token: string
   const read = async (name: string): Promise<Float32Array> => {
     const values = new Float32Array((shapes.get(name) ?? []).reduce((product, extent) => product * extent, 1));
     tensorCount++;
-    // One value in each block of 4 MiB is enough to make the block a new one.
-    for (let index = 0; index < values.length; index += 4096) values[index] = tensorCount + index / values.length;
+    // One value in each block is enough to make the block a new one.
+    for (let index = 0; index < values.length; index += VALUES_PER_BLOCK)
+      values[index] = tensorCount + index / values.length;
     return values;
   };
   async function* body(): AsyncGenerator<Uint8Array> {

@@ -10,6 +10,19 @@ export function encodeCursor(key: readonly (string | number)[]): string {
   return Buffer.from(JSON.stringify(key)).toString('base64url');
 }
 
+/**
+ * The cursor with which the next page is asked for; null after the last page. `rows` has one row more than the `limit`
+ * of a page if there is a next one.
+ */
+export function nextCursor<Row>(
+  rows: readonly Row[],
+  limit: number,
+  cursorAfter: (lastOfPage: Row) => string,
+): string | null {
+  const last = rows[limit - 1];
+  return rows.length > limit && last !== undefined ? cursorAfter(last) : null;
+}
+
 /** Decodes the sort key in a cursor. @throws AppError API.QUERY_INVALID, which names `cursor` */
 export function decodeCursor<T extends z.ZodType>(cursor: string, key: T): z.output<T> {
   const parsed = key.safeParse(parseOrUndefined(cursor));
@@ -27,3 +40,8 @@ function parseOrUndefined(cursor: string): unknown {
 
 /** Sort key of lists that are ordered by (createdAt, id). */
 export const createdKeySchema = z.tuple([z.iso.datetime(), storableText.min(1).max(200)]);
+
+/** The cursor after a row of such a list. */
+export function createdCursor({ createdAt, id }: { readonly createdAt: Date; readonly id: string }): string {
+  return encodeCursor([createdAt.toISOString(), id]);
+}

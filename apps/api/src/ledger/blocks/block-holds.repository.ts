@@ -66,15 +66,14 @@ export class BlockHoldsRepository {
     await tx.blockHold.deleteMany({ where: { owner, fence, step: steps, sha256: { in: [...hashes] } } });
   }
 
-  /** Releases everything that is held for one checkpoint, or by an owner without steps. @returns the hashes */
-  async releaseStep(tx: Transaction | undefined, { owner, fence, step = 0 }: HoldOwner): Promise<string[]> {
-    const rows = await (tx ?? this.prisma).$queryRaw<{ sha256: string }[]>`
+  /** Releases everything that is held for one checkpoint, or by an owner without steps. */
+  async releaseStep(tx: Transaction | undefined, { owner, fence, step = 0 }: HoldOwner): Promise<void> {
+    await (tx ?? this.prisma).$executeRaw`
       WITH gone AS (
         DELETE FROM "BlockHold" WHERE "owner" = ${owner} AND "fence" = ${fence} AND "step" = ${step}
         RETURNING "sha256"
       )
-      INSERT INTO "FreedBlock" ("sha256") SELECT DISTINCT "sha256" FROM gone RETURNING "sha256"`;
-    return rows.map(({ sha256 }) => sha256);
+      INSERT INTO "FreedBlock" ("sha256") SELECT DISTINCT "sha256" FROM gone`;
   }
 
   /** Until the transaction ends, nobody else can hold or collect this block. */

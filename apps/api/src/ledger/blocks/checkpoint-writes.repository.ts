@@ -135,20 +135,19 @@ export class CheckpointWritesRepository {
 
   /**
    * Gives up the checkpoint of this step under this fence: nothing more is stored for it. This is remembered until the
-   * attempt is over, for the ranks whose parts are still on their way. @returns the blocks that were kept for it, and
-   * whether it was given up by this call; undefined when it is durable
+   * attempt is over, for the ranks whose parts are still on their way. What was kept for it is noted as let go. Returns
+   * false when it was given up before, or is durable.
    */
-  async giveUp(tx: Transaction, key: PartKey): Promise<{ freed: string[]; isNews: boolean } | undefined> {
+  async giveUp(tx: Transaction, key: PartKey): Promise<boolean> {
     const { runId, fence, step } = key;
     const before = await this.findWriting(tx, key);
-    if (before?.durable) return undefined;
+    if (before?.durable) return false;
     const given = { state: 'given-up', parts: {} };
     if (before === null) await tx.checkpoint.create({ data: { id: newId('ckpt'), ...key, ...given } });
     else await tx.checkpoint.update({ where: { id: before.id }, data: given });
-    const referenced = await tx.$queryRaw<{ sha256: string }[]>`
-      DELETE FROM "CheckpointBlock" WHERE "checkpointId" = ${before?.id ?? ''} RETURNING "sha256"`;
-    const held = await this.holds.releaseStep(tx, { owner: runId, fence, step });
-    return { freed: [...new Set([...referenced.map(({ sha256 }) => sha256), ...held])], isNews: !before?.givenUp };
+    if (before) await tx.checkpointBlock.deleteMany({ where: { checkpointId: before.id } });
+    await this.holds.releaseStep(tx, { owner: runId, fence, step });
+    return !before?.givenUp;
   }
 
   /** Returns false when the checkpoint is durable by now, or gone: a durable one is never given up. */

@@ -28,10 +28,15 @@ export class BlockCollectorService {
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
-  /** Looks only at what was let go since the last time, however many blocks exist. @returns how many were deleted */
+  /** Lets go of what is not needed any more, and deletes what was let go. @returns how many blocks were deleted */
   async collect(): Promise<number> {
     await this.checkpoints.deleteAbandoned(ABANDONED_MS);
     await this.holds.deleteExpired(ABANDONED_MS);
+    return this.collectFreed();
+  }
+
+  /** Looks only at what was let go since the last time, however many blocks exist. @returns how many were deleted */
+  async collectFreed(): Promise<number> {
     let deletedCount = 0;
     for (let batch = 0; batch < BATCHES_MAX; batch++) {
       const rows = await this.freed.oldest(BATCH_COUNT);
@@ -66,7 +71,7 @@ export class BlockCollectorService {
   }
 
   /** Deletes those of `hashes` that nothing keeps; a block that the disk fails to delete stays. @returns how many */
-  async free(hashes: readonly string[]): Promise<number> {
+  private async free(hashes: readonly string[]): Promise<number> {
     if (hashes.length === 0) return 0;
     let deletedCount = 0;
     for (const sha256 of await this.holds.unused(undefined, hashes)) {

@@ -63,12 +63,12 @@ export class CheckpointPublisherService {
     return true;
   }
 
-  /** Training goes on, and the older checkpoint stays. @returns blocks that may be freed after the commit */
-  async giveUp(tx: Transaction, key: PartKey, { actor, reason }: { actor: string; reason: string }): Promise<string[]> {
-    const given = await this.checkpoints.giveUp(tx, key);
+  /** Training goes on, and the older checkpoint stays. */
+  async giveUp(tx: Transaction, key: PartKey, { actor, reason }: { actor: string; reason: string }): Promise<void> {
+    const isNews = await this.checkpoints.giveUp(tx, key);
     const { runId, step } = key;
     // Each rank that hears of it reports a failure of its own: only the first report becomes an event.
-    if (given?.isNews)
+    if (isNews)
       await this.events.append(tx, {
         type: 'run.checkpoint',
         runId,
@@ -76,7 +76,6 @@ export class CheckpointPublisherService {
         actor,
         data: { step, state: 'failed', reason },
       });
-    return given?.freed ?? [];
   }
 }
 

@@ -121,11 +121,10 @@ export class CheckpointReportsService {
   private async giveUp(key: PartKey, error: AppError): Promise<void> {
     const reason = describeError(error);
     this.logger.warn({ ...key, reason }, 'a checkpoint is given up, because the block store cannot be read');
-    const freed = await this.ledger.changeQuietly(async (tx) => {
-      const locked = await this.ledger.lock(tx, key);
-      return locked ? this.publisher.giveUp(tx, key, { actor: 'system', reason }) : [];
+    await this.ledger.changeQuietly(async (tx) => {
+      if (await this.ledger.lock(tx, key)) await this.publisher.giveUp(tx, key, { actor: 'system', reason });
     });
-    await this.collector.free(freed);
+    await this.collector.collectFreed();
   }
 
   /** A rank could not write its part: this checkpoint is given up, and training goes on. */
@@ -135,11 +134,10 @@ export class CheckpointReportsService {
     const reason = report.errorMessage;
     if (report.state === 'failed')
       this.logger.warn({ ...key, agent: agentId, reason }, 'a rank could not store its part of a checkpoint');
-    const freed = await this.ledger.changeQuietly(async (tx) => {
-      const found = await this.lockAttempt(tx, session, key);
-      return found ? this.publisher.giveUp(tx, key, { actor: agentId, reason }) : [];
+    await this.ledger.changeQuietly(async (tx) => {
+      if (await this.lockAttempt(tx, session, key)) await this.publisher.giveUp(tx, key, { actor: agentId, reason });
     });
-    await this.collector.free(freed);
+    await this.collector.collectFreed();
   }
 
   /** Undefined when the report is void: its session is old, or its fence is not in force. */

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { MetricPage } from '@millrace/contracts';
-import { encodeCursor } from '../../ground/http/cursor';
+import { encodeCursor, nextCursor } from '../../ground/http/cursor';
 import { PrismaService, type Transaction } from '../../ground/database/prisma.service';
 import { lockRunAtFence } from '../../ground/database/lock-run-at-fence';
 import type { MetricPoint } from '../../generated/prisma/client';
@@ -62,8 +62,7 @@ export class MetricsRepository {
       take: limit + 1,
     });
     const points = rows.slice(0, limit).map(pointBody);
-    const last = points.at(-1);
-    return { points, nextCursor: rows.length > limit && last ? encodeCursor([last.step]) : null };
+    return { points, nextCursor: nextCursor(rows, limit, ({ step }) => encodeCursor([step])) };
   }
 }
 

@@ -4,7 +4,7 @@ import { newId } from '@millrace/core';
 import { AuditRepository } from '../../ground/audit/audit.repository';
 import type { Principal } from '../../ground/auth/principal';
 import { hashSecret, newSecret } from '../../ground/auth/secrets';
-import { createdKeySchema, decodeCursor, encodeCursor } from '../../ground/http/cursor';
+import { createdCursor, createdKeySchema, decodeCursor, nextCursor } from '../../ground/http/cursor';
 import type { PageRequest } from '../../ground/http/parse-query';
 import { DatabaseClock } from '../../ground/database/database-clock';
 import { PrismaService } from '../../ground/database/prisma.service';
@@ -57,8 +57,7 @@ export class JoinTokensService {
     const key = cursor === undefined ? undefined : decodeCursor(cursor, createdKeySchema);
     const rows = await this.joinTokens.list(limit + 1, key && { createdAt: new Date(key[0]), id: key[1] });
     const items = rows.slice(0, limit).map(toRecord);
-    const last = items.at(-1);
-    return { items, nextCursor: rows.length > limit && last ? encodeCursor([last.createdAt, last.id]) : null };
+    return { items, nextCursor: nextCursor(rows, limit, createdCursor) };
   }
 
   /** Revokes the token; agents that joined with it stay. @throws AppError JOIN.TOKEN_NOT_FOUND */

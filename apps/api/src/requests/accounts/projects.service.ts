@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { NewProject, Page, ProjectBody, ProjectChanges } from '@millrace/contracts';
 import { AuditRepository } from '../../ground/audit/audit.repository';
 import { TokensService } from '../../ground/auth/tokens.service';
-import { createdKeySchema, decodeCursor, encodeCursor } from '../../ground/http/cursor';
+import { createdKeySchema, decodeCursor, encodeCursor, nextCursor } from '../../ground/http/cursor';
 import type { PageRequest } from '../../ground/http/parse-query';
 import { PrismaService, type Transaction } from '../../ground/database/prisma.service';
 import { memberUnknown, projectNotFound } from '../../ground/accounts/accounts.errors';
@@ -25,8 +25,7 @@ export class ProjectsService {
     const key = cursor === undefined ? undefined : decodeCursor(cursor, createdKeySchema);
     const rows = await this.projects.list(limit + 1, key && { createdAt: new Date(key[0]), id: key[1] });
     const items = rows.slice(0, limit);
-    const last = items.at(-1);
-    return { items, nextCursor: rows.length > limit && last ? encodeCursor([last.createdAt, last.id]) : null };
+    return { items, nextCursor: nextCursor(rows, limit, ({ createdAt, id }) => encodeCursor([createdAt, id])) };
   }
 
   /** @throws AppError PROJECT.NAME_TAKEN, PROJECT.MEMBER_UNKNOWN */

@@ -7,7 +7,7 @@ import type { Principal } from '../../ground/auth/principal';
 import { hashSecret, newSecret } from '../../ground/auth/secrets';
 import { TokensRepository, type TokenWithUser } from '../../ground/auth/tokens.repository';
 import { TokensService } from '../../ground/auth/tokens.service';
-import { createdKeySchema, decodeCursor, encodeCursor } from '../../ground/http/cursor';
+import { createdCursor, createdKeySchema, decodeCursor, nextCursor } from '../../ground/http/cursor';
 import type { PageRequest } from '../../ground/http/parse-query';
 import { DatabaseClock } from '../../ground/database/database-clock';
 import { PrismaService } from '../../ground/database/prisma.service';
@@ -39,8 +39,7 @@ export class UserTokensService {
       after: key && { createdAt: new Date(key[0]), id: key[1] },
     });
     const items = rows.slice(0, limit).map(toTokenBody);
-    const last = items.at(-1);
-    return { items, nextCursor: rows.length > limit && last ? encodeCursor([last.createdAt, last.id]) : null };
+    return { items, nextCursor: nextCursor(rows, limit, createdCursor) };
   }
 
   /** Only this answer contains the secret. @throws AppError TOKEN.BEYOND_OWN, TOKEN.EXPIRY_PAST, USER.NOT_FOUND */

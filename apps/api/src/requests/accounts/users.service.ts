@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { NewUser, Page, UserBody, UserChanges } from '@millrace/contracts';
 import { AuditRepository } from '../../ground/audit/audit.repository';
 import { TokensService } from '../../ground/auth/tokens.service';
-import { createdKeySchema, decodeCursor, encodeCursor } from '../../ground/http/cursor';
+import { createdCursor, createdKeySchema, decodeCursor, nextCursor } from '../../ground/http/cursor';
 import type { PageRequest } from '../../ground/http/parse-query';
 import { PrismaService, type Transaction } from '../../ground/database/prisma.service';
 import { lastAdmin, userNotFound } from '../../ground/accounts/accounts.errors';
@@ -23,8 +23,7 @@ export class UsersService {
     const key = cursor === undefined ? undefined : decodeCursor(cursor, createdKeySchema);
     const rows = await this.users.list(limit + 1, key && { createdAt: new Date(key[0]), id: key[1] });
     const items = rows.slice(0, limit).map(toUserBody);
-    const last = items.at(-1);
-    return { items, nextCursor: rows.length > limit && last ? encodeCursor([last.createdAt, last.id]) : null };
+    return { items, nextCursor: nextCursor(rows, limit, createdCursor) };
   }
 
   /** @throws AppError USER.NAME_TAKEN */

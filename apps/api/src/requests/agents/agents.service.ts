@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { type AgentBody, type Page, storableText } from '@millrace/contracts';
 import { isLive } from '../../ledger/runs/attempt-record';
 import { BoundaryRequestsService } from '../../ledger/runs/boundary-requests.service';
+import { nextCursor } from '../../ground/http/cursor';
 import type { Transaction } from '../../ground/database/prisma.service';
 import { type FencedAttempt, RunLedger } from '../../ledger/runs/run-ledger';
 import { agentBody } from '../../ledger/agents/agent-body';
@@ -29,11 +30,10 @@ export class AgentsService {
   async list({ limit, cursor }: AgentListQuery): Promise<Page<AgentBody>> {
     const rows = await this.agents.list(limit + 1, cursor === undefined ? undefined : parseCursor(cursor));
     const items = rows.slice(0, limit);
-    const last = items.at(-1);
     const devices = await this.agents.devices();
     return {
       items: items.map((agent) => agentBody(agent, devices)),
-      nextCursor: rows.length > limit && last ? Buffer.from(`agent ${last.id}`).toString('base64url') : null,
+      nextCursor: nextCursor(rows, limit, ({ id }) => Buffer.from(`agent ${id}`).toString('base64url')),
     };
   }
 

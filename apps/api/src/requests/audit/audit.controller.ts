@@ -2,7 +2,7 @@ import { Controller, Get, Query } from '@nestjs/common';
 import type { AuditEntryBody, Page } from '@millrace/contracts';
 import { z } from 'zod';
 import { Access } from '../../ground/auth/access';
-import { decodeCursor, encodeCursor } from '../../ground/http/cursor';
+import { decodeCursor, encodeCursor, nextCursor } from '../../ground/http/cursor';
 import { pageQuerySchema, parseQuery } from '../../ground/http/parse-query';
 import { AuditRepository } from '../../ground/audit/audit.repository';
 
@@ -26,7 +26,6 @@ export class AuditController {
     const before = cursor === undefined ? undefined : BigInt(decodeCursor(cursor, cursorSchema)[0]);
     const rows = await this.audit.page(limit + 1, { actor, action, before });
     const items = rows.slice(0, limit);
-    const last = items.at(-1);
-    return { items, nextCursor: rows.length > limit && last ? encodeCursor([last.id]) : null };
+    return { items, nextCursor: nextCursor(rows, limit, ({ id }) => encodeCursor([id])) };
   }
 }

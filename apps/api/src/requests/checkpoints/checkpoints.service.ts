@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { type CheckpointBody, type ManifestDocument, type Page, storableText } from '@millrace/contracts';
 import type { Logger } from '@millrace/core';
 import { z } from 'zod';
-import { decodeCursor, encodeCursor, INT4_MAX } from '../../ground/http/cursor';
+import { decodeCursor, encodeCursor, INT4_MAX, nextCursor } from '../../ground/http/cursor';
 import type { PageRequest } from '../../ground/http/parse-query';
 import { BlockHoldsRepository } from '../../ledger/blocks/block-holds.repository';
 import { checkpointNotFound } from '../../ledger/blocks/checkpoint-writes.errors';
@@ -39,8 +39,7 @@ export class CheckpointsService {
     const key = cursor === undefined ? undefined : decodeCursor(cursor, cursorSchema);
     const rows = await this.checkpoints.listOfRun(runId, limit + 1, key && { step: key[0], id: key[1] });
     const items = rows.slice(0, limit).map(toCheckpointBody);
-    const last = items.at(-1);
-    return { items, nextCursor: rows.length > limit && last ? encodeCursor([last.step, last.id]) : null };
+    return { items, nextCursor: nextCursor(rows, limit, ({ step, id }) => encodeCursor([step, id])) };
   }
 
   /** Makes an import visible, in one transaction with the references that keep its blocks. */

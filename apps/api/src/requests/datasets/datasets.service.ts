@@ -5,7 +5,7 @@ import { type Logger, newId } from '@millrace/core';
 import { buildTokenFile, type ByteSource, type TokenFile } from '@millrace/data';
 import { BlobsService } from '../../ground/blobs/blobs.service';
 import { diskBytesFor, withinRoom } from '../../ground/blobs/upload-room';
-import { createdKeySchema, decodeCursor, encodeCursor } from '../../ground/http/cursor';
+import { createdCursor, createdKeySchema, decodeCursor, nextCursor } from '../../ground/http/cursor';
 import type { PageRequest } from '../../ground/http/parse-query';
 import { ApiConfig } from '../../ground/config/api-config';
 import { LOGGER } from '../../ground/config/api-logger';
@@ -77,8 +77,7 @@ export class DatasetsService {
     const key = cursor === undefined ? undefined : decodeCursor(cursor, createdKeySchema);
     const rows = await this.datasets.list(limit + 1, key && { createdAt: new Date(key[0]), id: key[1] });
     const items = rows.slice(0, limit).map(toDatasetBody);
-    const last = items.at(-1);
-    return { items, nextCursor: rows.length > limit && last ? encodeCursor([last.createdAt, last.id]) : null };
+    return { items, nextCursor: nextCursor(rows, limit, createdCursor) };
   }
 
   /** @throws AppError DATASET.NOT_FOUND, DATASET.IN_USE */

@@ -42,10 +42,11 @@ export class GuardedRequest {
   }
 
   /**
+   * Records in a transaction of the request that it was carried out, with its answer if that is known.
    * @throws AppError API.IDEMPOTENCY_KEY_IN_FLIGHT when another request took the key over, so that the transaction is
    * rolled back
    */
-  async commitAlong(tx: Transaction): Promise<void> {
+  async recordIn(tx: Transaction): Promise<void> {
     if (this.over) return;
     const kept = this.answer && { status: this.status, body: storable(JSON.stringify(this.answer)) };
     if (!(await this.keys.carriedOut(tx, this.hold, kept))) throw idempotencyKeyInFlight(this.hold.key);

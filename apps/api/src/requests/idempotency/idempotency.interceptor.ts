@@ -66,7 +66,7 @@ export class IdempotencyInterceptor implements NestInterceptor {
     try {
       const body: unknown = await guarded.handle(() =>
         accompanied(
-          (tx) => guarded.commitAlong(tx),
+          (tx) => guarded.recordIn(tx),
           () => lastValueFrom(next.handle(), { defaultValue: null }),
         ),
       );

@@ -3,7 +3,7 @@ import { type LogLineBody, type Page, storableText } from '@millrace/contracts';
 import { type Clock, sleep } from '@millrace/core';
 import type { Request, Response } from 'express';
 import { z } from 'zod';
-import { decodeCursor, encodeCursor } from '../../ground/http/cursor';
+import { decodeCursor, encodeCursor, nextCursor } from '../../ground/http/cursor';
 import { pageQuerySchema, parseQuery } from '../../ground/http/parse-query';
 import { SseStreams } from '../../ground/events/sse-streams';
 import { lastEventId, type SseStream } from '../../ground/http/sse-stream';
@@ -63,8 +63,7 @@ export class LogsController {
   private async page(search: LogQuery): Promise<Page<LogLineBody>> {
     const lines = await this.logs.page({ ...search, limit: search.limit + 1 });
     const items = lines.slice(0, search.limit);
-    const last = items.at(-1);
-    return { items, nextCursor: lines.length > search.limit && last ? encodeCursor([last.id]) : null };
+    return { items, nextCursor: nextCursor(lines, search.limit, ({ id }) => encodeCursor([id])) };
   }
 
   private async follow(search: LogQuery, stream: SseStream): Promise<void> {

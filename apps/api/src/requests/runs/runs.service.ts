@@ -11,6 +11,7 @@ import {
 } from '@millrace/contracts';
 import { newId } from '@millrace/core';
 import type { z } from 'zod';
+import { nextCursor } from '../../ground/http/cursor';
 import { pageQuerySchema } from '../../ground/http/parse-query';
 import { RunTracingService } from '../../ground/tracing/run-tracing.service';
 import { RunAdmissionService } from './run-admission.service';
@@ -86,21 +87,15 @@ export class RunsService {
     const attempts = new Map<string, ListedAttempt[]>(runs.map(({ id }) => [id, []]));
     for (const attempt of await this.attempts.listed([...attempts.keys()])) attempts.get(attempt.runId)?.push(attempt);
     const items = runs.map((run) => listedRunBody(run, attempts.get(run.id) ?? []));
-    return { items, nextCursor: nextCursor(rows, limit) };
+    return { items, nextCursor: nextCursor(rows, limit, formatCursor) };
   }
 
   /** The same runs as rows of a table: specs and attempts are not read. */
   async briefs({ limit, cursor, ...filter }: RunListQuery): Promise<Page<BriefRunBody>> {
     const after = cursor === undefined ? undefined : parseCursor(cursor);
     const rows = await this.runs.briefPage(limit + 1, { ...filter, after });
-    return { items: rows.slice(0, limit).map(briefRunBody), nextCursor: nextCursor(rows, limit) };
+    return { items: rows.slice(0, limit).map(briefRunBody), nextCursor: nextCursor(rows, limit, formatCursor) };
   }
-}
-
-/** `rows` has one more row than a page if there are more pages. */
-function nextCursor(rows: readonly { createdAt: Date; id: string }[], limit: number): string | null {
-  const last = rows[limit - 1];
-  return rows.length > limit && last ? formatCursor(last) : null;
 }
 
 function formatCursor({ createdAt, id }: { createdAt: Date; id: string }): string {

@@ -1,4 +1,3 @@
-import { deviceClasses } from './device-classes';
 import type { PlanCase } from './plan-case';
 import type { SearchWork } from './search-work';
 import { estimateStep } from './seed-splits';
@@ -25,7 +24,7 @@ export function deviceOrders(plan: PlanCase, keptCount: number, work: SearchWork
   const { ranks, devices, deviceOrder = 'free' } = plan.request;
   const given = devices.slice(0, ranks).map((_, index) => index);
   if (deviceOrder === 'given') return [ranked(plan, given)];
-  const classes = deviceClasses(plan.request);
+  const classes = plan.deviceClasses;
   const all = arrangements(classes, ranks);
   const orders = all === undefined ? grown(plan, given, { classes, work }) : estimated(plan, all, work);
   return orders.sort(compareEstimates).slice(0, keptCount);

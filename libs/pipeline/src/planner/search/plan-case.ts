@@ -16,6 +16,7 @@ import type {
 import type { PlannedMemory } from '../plan';
 import { planRequestInvalid } from '../planner.errors';
 import { CompiledSchedule, KIND_OFFSET } from './compiled-schedule';
+import { deviceClasses } from './device-classes';
 import { SearchWork } from './search-work';
 
 /** Which blocks are on which device: what the search varies. */
@@ -74,6 +75,7 @@ export class PlanCase {
   private readonly overhead: StageOverhead;
   private readonly durations: Float64Array;
   private readonly linkTimes: Float64Array;
+  private classes: readonly number[] | undefined;
 
   /** Throws PIPELINE.* when there is no such schedule or the request lacks a cost. */
   constructor(
@@ -108,6 +110,12 @@ export class PlanCase {
     this.overhead = this.workload.overhead?.[candidate.recompute] ?? NO_OVERHEAD;
     this.durations = new Float64Array(3 * this.stages);
     this.linkTimes = new Float64Array(2 * this.stages);
+  }
+
+  /** What `deviceClasses` says of the request; the search for an order and the one for a better layout both ask. */
+  get deviceClasses(): readonly number[] {
+    this.classes ??= deviceClasses(this.request);
+    return this.classes;
   }
 
   get stages(): number {

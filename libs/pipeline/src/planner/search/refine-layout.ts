@@ -1,4 +1,3 @@
-import { deviceClasses } from './device-classes';
 import { exchanges } from './device-orders';
 import type { CaseCost, Layout, PlanCase } from './plan-case';
 import type { SearchWork } from './search-work';
@@ -26,11 +25,8 @@ export interface RefineOptions {
 /** Simulates layouts, each of them once. */
 export class LayoutRefiner {
   private readonly known = new Map<string, CaseCost>();
-  private readonly classes: readonly number[];
 
-  constructor(private readonly plan: PlanCase) {
-    this.classes = deviceClasses(plan.request);
-  }
+  constructor(private readonly plan: PlanCase) {}
 
   evaluate(layout: Layout): FoundLayout {
     const key = `${layout.counts.join()}|${layout.order.join()}`;
@@ -76,7 +72,7 @@ export class LayoutRefiner {
   }
 
   private *deviceMoves({ counts, order }: Layout): Generator<Layout> {
-    for (const exchanged of exchanges(order, this.classes)) yield { counts, order: exchanged };
+    for (const exchanged of exchanges(order, this.plan.deviceClasses)) yield { counts, order: exchanged };
     if (this.plan.request.layersPerStage !== undefined) return;
     for (let a = 0; a < order.length; a++) {
       for (let b = a + 1; b < order.length; b++) {
