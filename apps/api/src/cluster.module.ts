@@ -23,6 +23,7 @@ import { BlobReadersRepository } from './ledger/blocks/blob-readers.repository';
 import { BlockHoldsRepository } from './ledger/blocks/block-holds.repository';
 import { BlockUploadService } from './ledger/checkpoint-keeping/block-upload.service';
 import { CheckpointPublisherService } from './ledger/checkpoint-keeping/checkpoint-publisher.service';
+import { CheckpointThreads } from './ledger/checkpoint-keeping/checkpoint-threads';
 import { CheckpointReportsService } from './ledger/checkpoint-keeping/checkpoint-reports.service';
 import { FreedBlocksRepository } from './ledger/blocks/freed-blocks.repository';
 import { CheckpointWritesRepository } from './ledger/blocks/checkpoint-writes.repository';
@@ -125,6 +126,7 @@ const CHECKPOINT_KEEPING = [
   BlobReadersRepository,
   BlockUploadService,
   RetentionService,
+  CheckpointThreads,
   CheckpointPublisherService,
   CheckpointReportsService,
   BlockCollectorService,

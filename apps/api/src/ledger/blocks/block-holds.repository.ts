@@ -61,9 +61,16 @@ export class BlockHoldsRepository {
    * holds of other owners stay.
    */
   async release(tx: Transaction, { owner, fence, step = 0 }: HoldOwner, hashes: readonly string[]): Promise<void> {
+    await tx.blockHold.deleteMany({ where: { owner, fence, step, sha256: { in: [...hashes] } } });
+  }
+
+  /** The same for all blocks that a run's checkpoint references by now. */
+  async releaseReferenced(tx: Transaction, { owner, fence, step = 0 }: HoldOwner): Promise<void> {
     // Agents of older versions do not tell the step.
-    const steps = { in: [step, 0] };
-    await tx.blockHold.deleteMany({ where: { owner, fence, step: steps, sha256: { in: [...hashes] } } });
+    await tx.$executeRaw`
+      DELETE FROM "BlockHold" h USING "CheckpointBlock" b JOIN "Checkpoint" c ON c."id" = b."checkpointId"
+      WHERE c."runId" = ${owner} AND c."fence" = ${fence} AND c."step" = ${step} AND h."sha256" = b."sha256"
+        AND h."owner" = ${owner} AND h."fence" = ${fence} AND h."step" IN (${step}, 0)`;
   }
 
   /** Releases everything that is held for one checkpoint, or by an owner without steps. */

@@ -9,6 +9,15 @@ export function partInvalid(reason: string, cause?: unknown): AppError {
   });
 }
 
+/** More agents report parts of checkpoints at the same time than may wait; they report them again. */
+export function reportsBusy(waitingMax: number): AppError {
+  return new AppError({
+    code: 'CHECKPOINT.REPORTS_BUSY',
+    kind: 'unavailable',
+    message: `${waitingMax} reports of checkpoints wait to be read already: send the report again in a moment`,
+  });
+}
+
 /** The ranks' parts together are not the whole model. */
 export function partsIncomplete(step: number, reason: string): AppError {
   return new AppError({

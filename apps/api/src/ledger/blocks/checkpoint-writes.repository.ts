@@ -1,11 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import type { ManifestDocument } from '@millrace/contracts';
 import { newId } from '@millrace/core';
-import { DatabaseClock } from '../../ground/database/database-clock';
 import { PrismaService, type Transaction } from '../../ground/database/prisma.service';
-import type { Checkpoint, Prisma } from '../../generated/prisma/client';
+import type { Checkpoint } from '../../generated/prisma/client';
 import { BlockHoldsRepository, mayStillStore } from './block-holds.repository';
-import type { CheckpointPart } from './checkpoint-part';
 
 export interface DurableCheckpoint {
   readonly id: string;
@@ -17,7 +15,7 @@ export interface DurableCheckpoint {
 /** What makes a checkpoint durable. */
 export interface Publication {
   readonly id: string;
-  readonly manifest: ManifestDocument;
+  readonly manifestJson: string;
   readonly bytes: number;
 }
 
@@ -29,7 +27,8 @@ export interface PartKey {
 
 export interface RankPart {
   readonly rank: number;
-  readonly part: CheckpointPart;
+  /** JSON that was checked. It is not parsed here: it may be long, and nobody here looks into it. */
+  readonly partJson: string;
 }
 
 export interface WritingCheckpoint {
@@ -37,8 +36,8 @@ export interface WritingCheckpoint {
   readonly durable: boolean;
   /** One of the ranks could not store its part, so that the checkpoint never becomes durable. */
   readonly givenUp: boolean;
-  /** The parts by rank, written as decimal text. */
-  readonly parts: Readonly<Record<string, CheckpointPart>>;
+  /** The ranks whose parts are stored, written as decimal text. */
+  readonly ranks: readonly string[];
 }
 
 /**
@@ -49,7 +48,6 @@ export class CheckpointWritesRepository {
   constructor(
     private readonly prisma: PrismaService,
     private readonly holds: BlockHoldsRepository,
-    private readonly time: DatabaseClock,
   ) {}
 
   async isDurable(reader: Transaction, runId: string, step: number): Promise<boolean> {
@@ -96,40 +94,47 @@ export class CheckpointWritesRepository {
     reader: Transaction | undefined,
     { runId, step, fence }: PartKey,
   ): Promise<WritingCheckpoint | null> {
-    const row = await (reader ?? this.prisma).checkpoint.findUnique({
-      where: { runId_step_fence: { runId, step, fence } },
-    });
-    return (
-      row && {
-        id: row.id,
-        durable: row.state === 'durable',
-        givenUp: row.state === 'given-up',
-        parts: row.parts as unknown as WritingCheckpoint['parts'],
-      }
-    );
+    const [row] = await (reader ?? this.prisma).$queryRaw<WritingCheckpoint[]>`
+      SELECT "id", "state" = 'durable' AS "durable", "state" = 'given-up' AS "givenUp",
+        array(SELECT jsonb_object_keys("parts")) AS "ranks"
+      FROM "Checkpoint" WHERE "runId" = ${runId} AND "step" = ${step} AND "fence" = ${fence}`;
+    return row ?? null;
+  }
+
+  /** The parts of all ranks as a JSON object by rank; undefined when the checkpoint is not being written. */
+  async partsJson(id: string): Promise<string | undefined> {
+    const [row] = await this.prisma.$queryRaw<{ parts: string }[]>`
+      SELECT "parts"::text AS "parts" FROM "Checkpoint" WHERE "id" = ${id} AND "state" = 'writing'`;
+    return row?.parts;
   }
 
   /** Adds a rank's part. From then on its blocks are referenced, which keeps them in place of the attempt's holds. */
-  async storePart(tx: Transaction, key: PartKey, { rank, part }: RankPart): Promise<WritingCheckpoint> {
-    const before = await this.findWriting(tx, key);
-    const id = before?.id ?? newId('ckpt');
-    const parts = { ...before?.parts, [rank]: part };
-    const document = parts as unknown as Prisma.InputJsonObject;
-    if (before) await tx.checkpoint.update({ where: { id }, data: { parts: document } });
-    else await tx.checkpoint.create({ data: { id, ...key, state: 'writing', parts: document } });
-    const hashes = new Set(part.tensors.flatMap(({ blocks }) => blocks.map(({ sha256 }) => sha256)));
-    const rows = [...hashes].map((sha256) => ({ checkpointId: id, sha256 }));
-    await tx.checkpointBlock.createMany({ data: rows, skipDuplicates: true });
-    await this.holds.release(tx, { owner: key.runId, fence: key.fence, step: key.step }, [...hashes]);
-    return { id, durable: before?.durable ?? false, givenUp: false, parts };
+  async storePart(tx: Transaction, key: PartKey, { rank, partJson }: RankPart): Promise<void> {
+    const { runId, step, fence } = key;
+    await tx.$executeRaw`
+      WITH given AS (SELECT ${partJson}::jsonb AS "part"),
+      stored AS (
+        INSERT INTO "Checkpoint" ("id", "runId", "step", "fence", "state", "parts")
+        SELECT ${newId('ckpt')}, ${runId}, ${step}, ${fence}, 'writing',
+          jsonb_build_object(${String(rank)}::text, "part")
+        FROM given
+        ON CONFLICT ("runId", "step", "fence") DO UPDATE SET "parts" = "Checkpoint"."parts" || excluded."parts"
+        RETURNING "id"
+      )
+      INSERT INTO "CheckpointBlock" ("checkpointId", "sha256")
+      SELECT DISTINCT stored."id", block ->> 'sha256'
+      FROM stored, given, jsonb_array_elements("part" -> 'tensors') AS tensor,
+        jsonb_array_elements(tensor -> 'blocks') AS block
+      ON CONFLICT DO NOTHING`;
+    await this.holds.releaseReferenced(tx, { owner: runId, fence, step });
   }
 
   /** Makes the checkpoint visible. Returns false when it was visible already. */
-  async publish(tx: Transaction, { id, manifest, bytes }: Publication): Promise<boolean> {
-    const { count } = await tx.checkpoint.updateMany({
-      where: { id, state: 'writing' },
-      data: { state: 'durable', manifest, bytes: BigInt(bytes), parts: {}, createdAt: await this.time.now(tx) },
-    });
+  async publish(tx: Transaction, { id, manifestJson, bytes }: Publication): Promise<boolean> {
+    const count = await tx.$executeRaw`
+      UPDATE "Checkpoint" SET "state" = 'durable', "manifest" = ${manifestJson}::jsonb, "bytes" = ${bytes}::bigint,
+        "parts" = '{}', "createdAt" = millrace_now()
+      WHERE "id" = ${id} AND "state" = 'writing'`;
     return count === 1;
   }
 

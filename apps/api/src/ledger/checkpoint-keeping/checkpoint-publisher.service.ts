@@ -1,5 +1,4 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { ManifestDocument } from '@millrace/contracts';
 import type { Clock } from '@millrace/core';
 import type { StoredPlan } from '../runs/attempt-record';
 import { BlobsService } from '../../ground/blobs/blobs.service';
@@ -8,14 +7,17 @@ import { CLOCK } from '../../ground/config/api-logger';
 import type { Transaction } from '../../ground/database/prisma.service';
 import { EventsService } from '../../ground/events/events.service';
 import type { RunRecord } from '../runs/run-record';
-import type { CheckpointPart } from '../blocks/checkpoint-part';
 import { CheckpointWritesRepository, type PartKey, type Publication } from '../blocks/checkpoint-writes.repository';
 import { blocksMissing, pieceBeyondBlock } from '../blocks/checkpoint-writes.errors';
-import { mergeParts } from './merge-parts';
+import { CheckpointThreads } from './checkpoint-threads';
 import { RetentionService } from './retention.service';
+import type { MergedManifest } from './threads/checkpoint-tasks';
 
 /** Errors of the disk: reading that fails once may succeed a moment later. */
 export const STORE_UNREADABLE: ReadonlySet<string> = new Set(['CHECKPOINT.STORAGE_FAILED', 'CHECKPOINT.DISK_FULL']);
+
+/** Of a SHA-256 in hexadecimal digits. */
+const HASH_LENGTH = 64;
 
 /**
  * Makes a checkpoint of its parts: it verifies everything, and then one transaction makes the checkpoint visible. Or it
@@ -26,20 +28,32 @@ export class CheckpointPublisherService {
   constructor(
     private readonly blobs: BlobsService,
     private readonly checkpoints: CheckpointWritesRepository,
+    private readonly threads: CheckpointThreads,
     private readonly retention: RetentionService,
     private readonly events: EventsService,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
   /**
+   * Checks what a rank reported. Returns it as text that can be stored. @throws AppError CHECKPOINT.PART_INVALID,
+   * CHECKPOINT.REPORTS_BUSY
+   */
+  checkedPart(json: string): Promise<string> {
+    return this.threads.check(json);
+  }
+
+  /**
+   * Merges all parts of a checkpoint and looks for their blocks; undefined when it is not being written any more.
    * @throws AppError CHECKPOINT.PARTS_INCOMPLETE, CHECKPOINT.BLOCKS_MISSING, CHECKPOINT.PIECE_BEYOND_BLOCK, and
    *   CHECKPOINT.STORAGE_FAILED when the store could not be read time and again
    */
-  async verify(parts: readonly CheckpointPart[], plan: StoredPlan, step: number): Promise<ManifestDocument> {
-    const manifest = mergeParts(parts, plan, step);
-    const ends = endsOf(manifest);
+  async verify(id: string, plan: StoredPlan, step: number): Promise<MergedManifest | undefined> {
+    const partsJson = await this.checkpoints.partsJson(id);
+    if (partsJson === undefined) return undefined;
+    const manifest = await this.threads.merge(partsJson, plan, step);
     const missing: string[] = [];
-    for (const [sha256, endBytes] of ends) {
+    for (const [index, endBytes] of manifest.ends.entries()) {
+      const sha256 = manifest.hashes.slice(index * HASH_LENGTH, (index + 1) * HASH_LENGTH);
       const sizeBytes = await againAfterDiskErrors(this.clock, () => this.blobs.blocks.sizeOf(sha256));
       if (sizeBytes === undefined) missing.push(sha256);
       else if (endBytes > sizeBytes) throw pieceBeyondBlock(step, { sha256, endBytes, sizeBytes });
@@ -49,15 +63,15 @@ export class CheckpointPublisherService {
   }
 
   /** Returns false when it was published before. The caller holds the run's lock. */
-  async publish(tx: Transaction, run: RunRecord, publication: Publication): Promise<boolean> {
+  async publish(tx: Transaction, run: RunRecord, publication: Publication & { step: number }): Promise<boolean> {
     if (!(await this.checkpoints.publish(tx, publication))) return false;
-    const { id, manifest, bytes } = publication;
+    const { id, step, bytes } = publication;
     await this.events.append(tx, {
       type: 'run.checkpoint',
       runId: run.id,
       subject: id,
       actor: 'system',
-      data: { step: manifest.step, state: 'durable', bytes },
+      data: { step, state: 'durable', bytes },
     });
     await this.retention.apply(tx, run);
     return true;
@@ -77,12 +91,4 @@ export class CheckpointPublisherService {
         data: { step, state: 'failed', reason },
       });
   }
-}
-
-/** For each block, the byte at which the last piece that a tensor takes of it ends. */
-function endsOf({ tensors }: ManifestDocument): Map<string, number> {
-  const ends = new Map<string, number>();
-  for (const { sha256, offset = 0, bytes } of tensors.flatMap(({ blocks }) => blocks))
-    ends.set(sha256, Math.max(ends.get(sha256) ?? 0, offset + bytes));
-  return ends;
 }

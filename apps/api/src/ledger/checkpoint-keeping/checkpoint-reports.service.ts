@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { agentV1, ManifestDocument } from '@millrace/contracts';
+import type { agentV1 } from '@millrace/contracts';
 import { AppError, describeError, type Logger } from '@millrace/core';
 import { AgentsRepository } from '../agents/agents.repository';
 import { AttemptEndingsService } from '../attempts/attempt-endings.service';
@@ -8,15 +8,14 @@ import { LOGGER } from '../../ground/config/api-logger';
 import type { Transaction } from '../../ground/database/prisma.service';
 import { type LockedAttempt, RunLedger } from '../runs/run-ledger';
 import type { SessionIdentity } from '../sessions/agent-session';
-import { parseCheckpointPart } from '../blocks/checkpoint-part';
 import { BlockCollectorService } from './block-collector.service';
 import { CheckpointPublisherService, STORE_UNREADABLE } from './checkpoint-publisher.service';
-import { CheckpointWritesRepository, type PartKey, type RankPart } from '../blocks/checkpoint-writes.repository';
-
-interface CompleteCheckpoint {
-  readonly id: string;
-  readonly manifest: ManifestDocument;
-}
+import {
+  CheckpointWritesRepository,
+  type PartKey,
+  type Publication,
+  type RankPart,
+} from '../blocks/checkpoint-writes.repository';
 
 /** Errors which mean that the checkpoint can never be complete: blocks were lost, or ranks disagree. */
 const UNPUBLISHABLE: ReadonlySet<string> = new Set([
@@ -45,9 +44,9 @@ export class CheckpointReportsService {
   async report(session: SessionIdentity, report: agentV1.CheckpointReport): Promise<void> {
     if (report.state === 'staged') return;
     if (report.state === 'failed') return this.failed(session, report);
-    const part = parseCheckpointPart(report.manifestPartJson);
+    const partJson = await this.publisher.checkedPart(report.manifestPartJson);
     const key = { runId: report.runId, step: report.step, fence: report.fence };
-    const attempt = await this.storePart(session, key, { rank: report.rank, part });
+    const attempt = await this.storePart(session, key, { rank: report.rank, partJson });
     if (attempt === 'given up') await this.failed(session, report);
     else if (attempt) await this.publishIfComplete(key, attempt);
   }
@@ -55,7 +54,7 @@ export class CheckpointReportsService {
   private async storePart(
     session: SessionIdentity,
     key: PartKey,
-    { rank, part }: RankPart,
+    { rank, partJson }: RankPart,
   ): Promise<AttemptRecord | 'given up' | undefined> {
     return this.ledger.changeQuietly(async (tx) => {
       const found = await this.lockAttempt(tx, session, key);
@@ -63,7 +62,7 @@ export class CheckpointReportsService {
       const before = await this.checkpoints.findWriting(tx, key);
       if (before?.durable) return undefined;
       if (before?.givenUp) return 'given up';
-      await this.checkpoints.storePart(tx, key, { rank, part });
+      await this.checkpoints.storePart(tx, key, { rank, partJson });
       return found.attempt;
     });
   }
@@ -71,11 +70,12 @@ export class CheckpointReportsService {
   /** Looking for hundreds of blocks on the disk takes a while, so that it is done between two transactions. */
   private async publishIfComplete(key: PartKey, attempt: AttemptRecord): Promise<void> {
     const writing = await this.checkpoints.findWriting(undefined, key);
-    const ranks = Object.keys(attempt.ranks);
-    if (!writing || writing.durable || writing.givenUp || !ranks.every((rank) => writing.parts[rank])) return;
+    const expected = Object.keys(attempt.ranks);
+    if (!writing || writing.durable || writing.givenUp) return;
+    if (!expected.every((rank) => writing.ranks.includes(rank))) return;
     try {
-      const manifest = await this.publisher.verify(Object.values(writing.parts), attempt.plan, key.step);
-      await this.publish(key, { id: writing.id, manifest });
+      const merged = await this.publisher.verify(writing.id, attempt.plan, key.step);
+      if (merged) await this.publish(key, { id: writing.id, manifestJson: merged.json, bytes: merged.bytes });
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
       if (UNPUBLISHABLE.has(error.code)) await this.refuse(key, writing.id, error);
@@ -84,12 +84,12 @@ export class CheckpointReportsService {
     }
   }
 
-  private async publish(key: PartKey, { id, manifest }: CompleteCheckpoint): Promise<void> {
-    const bytes = distinctBytes(manifest);
+  private async publish(key: PartKey, publication: Publication): Promise<void> {
+    const { id, bytes } = publication;
     await this.ledger.change(async (tx) => {
       const locked = await this.ledger.lock(tx, key);
       if (!locked || locked.run.fence !== key.fence) return;
-      if (!(await this.publisher.publish(tx, locked.run, { id, manifest, bytes }))) return;
+      if (!(await this.publisher.publish(tx, locked.run, { ...publication, step: key.step }))) return;
       if (!isLive(locked.attempt.state)) return;
       const ending = { ...locked, actor: 'system' };
       if (!(await this.endings.succeedIfComplete(tx, ending))) await this.endings.pauseIfComplete(tx, ending);
@@ -150,11 +150,4 @@ export class CheckpointReportsService {
     const locked = await this.ledger.lock(tx, key);
     return locked?.run.fence === key.fence ? locked : undefined;
   }
-}
-
-/** The bytes of all blocks, each distinct one counted once: a checkpoint takes as much space as its blocks. */
-function distinctBytes({ tensors }: ManifestDocument): number {
-  const pieces = tensors.flatMap(({ blocks }) => blocks);
-  const bytesOf = new Map(pieces.map(({ sha256, offset = 0, bytes }) => [`${sha256}+${offset}`, bytes]));
-  return [...bytesOf.values()].reduce((sum, bytes) => sum + bytes, 0);
 }

@@ -1,7 +1,7 @@
 import { isFlushless, scheduleRequest } from '@millrace/contracts';
 import { type ParameterDeclaration, stageParameters } from '@millrace/model';
 import { weightUpdates, weightVersionsKept } from '@millrace/pipeline';
-import type { StoredPlan } from '../runs/attempt-record';
+import type { StoredPlan } from '../../runs/attempt-record';
 
 /** A weight that was the newest one that many updates ago. */
 export interface OlderVersion extends ParameterDeclaration {

@@ -1,8 +1,8 @@
 import { type ManifestDocument, weightVersionsOf } from '@millrace/contracts';
 import { allParameters, optimizerStates } from '@millrace/model';
-import type { StoredPlan } from '../runs/attempt-record';
-import type { CheckpointPart } from '../blocks/checkpoint-part';
-import { partsIncomplete } from '../blocks/checkpoint-writes.errors';
+import type { StoredPlan } from '../../runs/attempt-record';
+import type { CheckpointPart } from './checkpoint-part';
+import { partsIncomplete } from '../../blocks/checkpoint-writes.errors';
 import { olderVersions } from './older-versions';
 
 type ManifestTensor = ManifestDocument['tensors'][number];

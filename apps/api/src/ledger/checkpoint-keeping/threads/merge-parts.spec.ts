@@ -2,8 +2,8 @@ import type { ModelConfig } from '@millrace/core';
 import { describe, expect, it } from 'vitest';
 import { manifestSchema } from '@millrace/contracts';
 import { allParameters, stageParameters } from '@millrace/model';
-import type { StoredPlan } from '../runs/attempt-record';
-import type { CheckpointPart } from '../blocks/checkpoint-part';
+import type { StoredPlan } from '../../runs/attempt-record';
+import type { CheckpointPart } from './checkpoint-part';
 import { mergeParts } from './merge-parts';
 
 const model: ModelConfig = {

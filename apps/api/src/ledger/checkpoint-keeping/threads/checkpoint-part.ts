@@ -1,10 +1,13 @@
 import { manifestTensorSchema } from '@millrace/contracts';
 import { z } from 'zod';
-import { partInvalid } from './checkpoint-writes.errors';
+import { partInvalid } from '../../blocks/checkpoint-writes.errors';
 
 /** What one rank wrote of a checkpoint. */
-export const checkpointPartSchema = z.strictObject({ tensors: z.array(manifestTensorSchema) });
+const checkpointPartSchema = z.strictObject({ tensors: z.array(manifestTensorSchema) });
 export type CheckpointPart = z.output<typeof checkpointPartSchema>;
+
+/** A part can be wrong in as many places as it has tensors; the first ones show what is wrong. */
+const ISSUES_TOLD_MAX = 5;
 
 /** @throws AppError CHECKPOINT.PART_INVALID */
 export function parseCheckpointPart(json: string): CheckpointPart {
@@ -15,6 +18,6 @@ export function parseCheckpointPart(json: string): CheckpointPart {
     throw partInvalid('it is not JSON', cause);
   }
   const parsed = checkpointPartSchema.safeParse(document);
-  if (!parsed.success) throw partInvalid(z.prettifyError(parsed.error));
+  if (!parsed.success) throw partInvalid(z.prettifyError({ issues: parsed.error.issues.slice(0, ISSUES_TOLD_MAX) }));
   return parsed.data;
 }
