@@ -104,12 +104,14 @@ async function database({ config }: CommandContext): Promise<Finding[]> {
 }
 
 function leftOverDatabases(): Finding[] {
-  return homelessDatabases().map(({ folder, home }) => ({
-    name: 'left over',
-    status: 'warning',
-    detail: `${folder} is the database of ${home}, which is gone or has another one now`,
-    mend: `millrace leftovers delete ${folder}   # if that home was not moved elsewhere`,
-  }));
+  return homelessDatabases()
+    .filter(({ home }) => home !== null)
+    .map(({ folder, home }) => ({
+      name: 'left over',
+      status: 'warning',
+      detail: `${folder} is the database of ${home}, which is gone or has another one now`,
+      mend: `millrace leftovers delete ${folder}   # if that home was not moved elsewhere`,
+    }));
 }
 
 async function ports({ config }: CommandContext): Promise<Finding[]> {

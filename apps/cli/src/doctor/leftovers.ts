@@ -9,6 +9,10 @@ interface Json {
   readonly json?: boolean;
 }
 
+interface DeleteOptions {
+  readonly home?: string;
+}
+
 /** `millrace leftovers` lists the databases that deleted homes have left elsewhere; `delete` deletes one. */
 export function leftoversCommand(context: CommandContext): Command {
   const leftovers = command(
@@ -22,7 +26,11 @@ export function leftoversCommand(context: CommandContext): Command {
         : [
             table(
               ['database', 'of the home', 'size'],
-              all.map(({ folder, home, bytes }) => [folder, home, bytesText(bytes)]),
+              all.map(({ folder, home, bytes }) => [
+                folder,
+                home ?? 'not recorded, by an older build',
+                bytesText(bytes),
+              ]),
             ),
             'Delete one, unless its home was moved or is on a disk that is away: millrace leftovers delete DATABASE',
           ].join('\n'),
@@ -35,8 +43,9 @@ export function leftoversCommand(context: CommandContext): Command {
       'millrace leftovers delete /var/lib/millrace/home-1a2b',
     )
       .argument('<database>', 'its folder, as `millrace leftovers` lists it')
-      .action((given: string, _options: Json, self: Command) => {
-        const { folder, bytes } = deleteHomelessDatabase(resolve(given));
+      .option('--home <folder>', 'the home that is gone, where an older build recorded none')
+      .action((given: string, { home }: DeleteOptions, self: Command) => {
+        const { folder, bytes } = deleteHomelessDatabase(resolve(given), { home: home && resolve(home) });
         const document = { folder, bytes, deleted: true };
         context
           .output(self.optsWithGlobals<Json>())

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -39,11 +40,28 @@ it('deletes a database without a home when it is asked to, and no other', () => 
   const gone = database('home-b', join(folder, 'gone'));
   writeFileSync(join(gone, 'PG_VERSION'), '17');
   for (const path of [used, join(folder, 'home-c'), '/', `${gone}/..`])
-    expect(() => deleteHomelessDatabase(path, folder)).toThrow(/not a left-over database/);
-  expect(deleteHomelessDatabase(gone, folder)).toMatchObject({ folder: gone, bytes: 2 });
+    expect(() => deleteHomelessDatabase(path, { systemFolder: folder })).toThrow(/not a left-over database/);
+  expect(deleteHomelessDatabase(gone, { systemFolder: folder })).toMatchObject({ folder: gone, bytes: 2 });
   expect(existsSync(gone)).toBe(false);
   expect(existsSync(`${gone}.of`)).toBe(false);
   expect(existsSync(used)).toBe(true);
+  expect(homelessDatabases(folder)).toEqual([]);
+});
+
+it('deletes what an older build made only for the home that it is named after, once that leads elsewhere', () => {
+  const home = join(folder, 'older');
+  const key = createHash('sha256').update(home).digest('hex').slice(0, 16);
+  const older = join(folder, `home-${key}`);
+  mkdirSync(older);
+  expect(homelessDatabases(folder)).toEqual([{ folder: older, home: null, bytes: 0 }]);
+  const deletedFor = (given?: string): unknown => deleteHomelessDatabase(older, { home: given, systemFolder: folder });
+  expect(() => deletedFor()).toThrow(/not recorded/);
+  expect(() => deletedFor(join(folder, 'another'))).toThrow(/not the home/);
+  mkdirSync(home);
+  symlinkSync(older, join(home, 'postgres'));
+  expect(() => deletedFor(home)).toThrow(/still leads to it/);
+  rmSync(home, { recursive: true });
+  expect(deletedFor(home)).toMatchObject({ folder: older });
   expect(homelessDatabases(folder)).toEqual([]);
 });
 
@@ -54,9 +72,9 @@ it('deletes no database whose server runs', () => {
   });
   try {
     writeFileSync(join(gone, 'postmaster.pid'), `${server.pid}\n`);
-    expect(() => deleteHomelessDatabase(gone, folder)).toThrow(new RegExp(`pid ${server.pid}`));
+    expect(() => deleteHomelessDatabase(gone, { systemFolder: folder })).toThrow(new RegExp(`pid ${server.pid}`));
     writeFileSync(join(gone, 'postmaster.pid'), `${process.pid}\n`);
-    expect(deleteHomelessDatabase(gone, folder)).toMatchObject({ folder: gone });
+    expect(deleteHomelessDatabase(gone, { systemFolder: folder })).toMatchObject({ folder: gone });
   } finally {
     server.kill('SIGKILL');
   }

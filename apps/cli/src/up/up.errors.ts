@@ -87,6 +87,16 @@ export function databaseNotHomeless(folder: string): AppError {
   return new AppError({ code: 'UP.DATABASE_NOT_HOMELESS', kind: 'invalid', message });
 }
 
+/** An older build made the database, and recorded no home; only the home's path tells whose it is. */
+export function homeNotOfDatabase(folder: string, home: string | undefined): AppError {
+  const why =
+    home === undefined
+      ? 'it is not recorded which home it is of'
+      : `${home} is not the home that it was made for, or still leads to it`;
+  const message = `${folder} is not deleted: ${why}; give the path of the home that is gone with --home`;
+  return new AppError({ code: 'UP.HOME_NOT_OF_DATABASE', kind: 'invalid', message });
+}
+
 /** The database's server is running, although no home leads to it. */
 export function databaseInUse(folder: string, pid: number): AppError {
   const message = `a PostgreSQL server with pid ${pid} runs on ${folder}; end the \`millrace up\` that it belongs to first`;
