@@ -1,3 +1,4 @@
+import type { StageSlice } from '@millrace/core';
 import type { AttemptPlan } from '@millrace/contracts';
 import {
   addLossRows,
@@ -7,7 +8,6 @@ import {
   initialiseParameter,
   learningRate,
   optimizerHyper,
-  type StageSlice,
 } from '@millrace/model';
 import { type Backend, type DeviceTensor, type HostArray, openCpuBackend } from '@millrace/runtime';
 import { dataSource } from '../src/stage/stage-plan';

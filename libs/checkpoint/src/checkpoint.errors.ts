@@ -116,7 +116,7 @@ export function tensorUnknown(name: string): AppError {
 export interface TensorDifferences {
   readonly missing: readonly string[];
   readonly unexpected: readonly string[];
-  /** "name is [2, 3], must be [3, 2]". */
+  /** Each entry is a phrase such as "name is [2, 3], must be [3, 2]". */
   readonly wrongShapes: readonly string[];
 }
 

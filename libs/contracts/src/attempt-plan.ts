@@ -1,4 +1,4 @@
-import type { ModelConfig } from '@millrace/core';
+import type { ModelConfig, StageSlice } from '@millrace/core';
 import { z } from 'zod';
 import { FLUSHLESS_SCHEDULES } from '@millrace/pipeline';
 import { MODEL_FAMILY_NAMES, ropeScalingSchema } from './model/model-schema';
@@ -23,15 +23,12 @@ export const modelConfigSchema = z.strictObject({
   ropeScaling: ropeScalingSchema.optional(),
 }) satisfies z.ZodType<ModelConfig>;
 
-/**
- * What one stage executes: `layerCount` blocks from `firstLayer` on, with the embedding before and the head after them.
- */
 export const stageSliceSchema = z.strictObject({
   firstLayer: z.int().min(0),
   layerCount: z.int().min(0),
   embedding: z.boolean(),
   head: z.boolean(),
-});
+}) satisfies z.ZodType<StageSlice>;
 
 export const peerSchema = z.strictObject({
   rank: z.int().min(0),

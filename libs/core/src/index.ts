@@ -12,4 +12,5 @@ export * from './words/model-config';
 export * from './words/rank-identity';
 export * from './words/recompute';
 export * from './words/run-state';
+export * from './words/stage-slice';
 export * from './json/duplicate-key';

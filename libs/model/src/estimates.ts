@@ -1,7 +1,6 @@
-import type { ModelConfig } from '@millrace/core';
+import type { ModelConfig, StageSlice } from '@millrace/core';
 import { KERNELS, type Program, type TensorDeclaration } from '@millrace/kernels';
 import { tensorBytes } from '@millrace/tensor';
-import type { StageSlice } from './model-config';
 import type { Optimizer } from './training/optimizer';
 import { buildOptimizerPrograms, updatedTensors } from './training/optimizer-programs';
 import { buildStagePrograms, type StageProgramOptions, type StagePrograms } from './stage-programs';

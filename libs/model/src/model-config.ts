@@ -1,4 +1,4 @@
-import type { ModelConfig } from '@millrace/core';
+import type { ModelConfig, StageSlice } from '@millrace/core';
 import { modelShapeError } from './model.errors';
 
 /**
@@ -7,14 +7,6 @@ import { modelShapeError } from './model.errors';
  *   H heads   G key and value heads   D head size   A = H*D   E = (H+2G)*D columns of queries, keys and values
  *   F feed-forward width   V vocabulary   L elements
  */
-
-/** What one stage executes: `layerCount` blocks from `firstLayer` on, the embedding before and the head after them. */
-export interface StageSlice {
-  readonly firstLayer: number;
-  readonly layerCount: number;
-  readonly embedding: boolean;
-  readonly head: boolean;
-}
 
 /** The slice that holds the whole model. */
 export function wholeModel(config: ModelConfig): StageSlice {

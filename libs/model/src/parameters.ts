@@ -1,8 +1,8 @@
-import type { ModelConfig } from '@millrace/core';
+import type { ModelConfig, StageSlice } from '@millrace/core';
 import { elementCount } from '@millrace/tensor';
 import { familyOf } from './families/families';
 import type { ParameterDeclaration } from './families/parameter-declaration';
-import { type StageSlice, wholeModel } from './model-config';
+import { wholeModel } from './model-config';
 import { gradientName } from './stage/stage-context';
 
 export type { ParameterDeclaration } from './families/parameter-declaration';

@@ -1,6 +1,5 @@
-import type { ModelConfig } from '@millrace/core';
+import type { ModelConfig, StageSlice } from '@millrace/core';
 import { KERNELS, type Program } from '@millrace/kernels';
-import type { StageSlice } from './model-config';
 import { buildStagePrograms, type StageProgramOptions } from './stage-programs';
 
 /**

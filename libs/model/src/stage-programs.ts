@@ -1,7 +1,6 @@
-import type { ModelConfig, Recompute } from '@millrace/core';
+import type { ModelConfig, Recompute, StageSlice } from '@millrace/core';
 import type { Program, TensorDeclaration, TensorRole } from '@millrace/kernels';
 import { checkModelConfig } from './check-model-config';
-import type { StageSlice } from './model-config';
 import { modelShapeError } from './model.errors';
 import type { ParameterDeclaration } from './parameters';
 import { headForward, headTensors, LOGITS, logitsForward, LOSS, LOSS_SCALE, SCRATCH_HEAD, TARGETS } from './stage/head';

@@ -169,7 +169,7 @@ export interface ClockEventReasons {
   readonly syncBoost: boolean | null;
   readonly swThermalSlowdown: boolean | null;
   readonly displayClocksSetting: boolean | null;
-  /** Old drivers only: slowed down, by nothing they have a name for. */
+  /** Only old drivers print this: the clocks are lowered, for a reason that they have no name for. */
   readonly unknown: boolean | null;
 }
 

@@ -1,11 +1,10 @@
-import type { ModelConfig, Recompute } from '@millrace/core';
+import type { ModelConfig, Recompute, StageSlice } from '@millrace/core';
 import {
   buildOptimizerPrograms,
   buildStagePrograms,
   type Optimizer,
   type OptimizerPrograms,
   type StagePrograms,
-  type StageSlice,
 } from '@millrace/model';
 import type { Backend, BoundProgram, DeviceTensor, HostArray } from '@millrace/runtime';
 

@@ -2,7 +2,7 @@ import { type AppError, type Clock, within } from '@millrace/core';
 import type { ManifestTensor } from '@millrace/checkpoint';
 import type { AttemptLinks, AttemptLinksOptions } from '../data-plane/attempt-links';
 import type { DataPlane } from '../data-plane/data-plane';
-import type { DeliveredFrame } from '../data-plane/link/incoming-link';
+import { type DeliveredFrame, HEADER_BYTES_MAX } from '../data-plane/link/incoming-link';
 import type { MeasuredLink } from '../data-plane/link/measure-link';
 import type { BoundaryWishes } from '../stage/stage-ports';
 import type { GpuTask } from '../worker/gpu-task';
@@ -142,9 +142,6 @@ export class RankThread {
     }
   }
 }
-
-/** Beside its payload a message has a header and its framing, which take no more than this. */
-const HEADER_BYTES_MAX = 1024;
 
 /** Only a whole ArrayBuffer can be moved to another thread: from one that other frames share, the payload is copied. */
 function ownedPayload(payload: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {

@@ -1,7 +1,7 @@
 import type { LayerTimes, LayerWork } from '@millrace/contracts';
-import type { Clock } from '@millrace/core';
+import type { Clock, StageSlice } from '@millrace/core';
 import type { TensorDeclaration } from '@millrace/kernels';
-import { buildStagePrograms, type StageSlice } from '@millrace/model';
+import { buildStagePrograms } from '@millrace/model';
 import type { Backend, BoundProgram, DeviceTensor } from '@millrace/runtime';
 
 /** How long the samples of one of the nine programs may take together; there are at most SAMPLES_MAX. */

@@ -1,4 +1,4 @@
-import type { ModelConfig, Recompute } from '@millrace/core';
+import type { ModelConfig, Recompute, StageSlice } from '@millrace/core';
 import type { AttemptPlan } from '@millrace/contracts';
 import { oldestWeightVersion, scheduleRequest, stepsOptimistically } from '@millrace/contracts/plain';
 import {
@@ -19,7 +19,7 @@ import {
   weightVersionsKept,
 } from '@millrace/pipeline';
 import { IGNORED_TARGET } from '@millrace/kernels';
-import type { LearningRateSchedule, Optimizer, StageSlice } from '@millrace/model';
+import type { LearningRateSchedule, Optimizer } from '@millrace/model';
 import type { DataSource } from './stage-ports';
 
 /** One virtual stage of a rank. */

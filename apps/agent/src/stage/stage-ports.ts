@@ -9,6 +9,12 @@ import type { SentTraffic } from '../data-plane/counted-transport';
  * injected.
  */
 
+/**
+ * In each interval of this length the spans of one step are sent: a timeline needs no more, and those of short steps
+ * would flood the API.
+ */
+export const TRACE_INTERVAL_MS = 1000;
+
 /** The suffix counts updates: `weight-2` is the weight two updates ago. */
 export type WeightKind = 'weight' | OptimizerState | `weight-${number}`;
 

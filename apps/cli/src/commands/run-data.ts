@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { type LogLineBody, type MetricPage, METRICS } from '@millrace/contracts';
-import { type AppError, sleep } from '@millrace/core';
+import { type AppError, isFinal, sleep } from '@millrace/core';
 import { type MillraceClient, allPages } from '@millrace/sdk';
 import { type CommandContext, command, nonNegative, wholeNumber } from '../command-context';
 import { table } from '../table';
@@ -12,7 +12,6 @@ interface Json {
 }
 
 const POLL_MS = 500;
-const ENDED: ReadonlySet<string> = new Set(['succeeded', 'failed', 'cancelled']);
 
 /** The commands about what runs produce: metrics, logs, text. */
 export function runDataCommands(context: CommandContext): Command[] {
@@ -75,7 +74,7 @@ function logsCommand(context: CommandContext): Command {
       const answered = <T>(work: () => Promise<T>): Promise<T> =>
         options.follow === true ? whileApiIsAway(work, { clock: context.clock, onAway }) : work();
       for (;;) {
-        const ended = options.follow !== true || ENDED.has((await answered(() => client.run(id))).state);
+        const ended = options.follow !== true || isFinal((await answered(() => client.run(id))).state);
         const from = after;
         const fresh = await answered(() => logsAfter(client, id, from));
         after = fresh.cursor;

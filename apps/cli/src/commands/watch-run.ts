@@ -1,6 +1,6 @@
 import { SingleBar } from 'cli-progress';
 import type { RunBody } from '@millrace/contracts';
-import { type AppError, type Clock, sleep, type RunState } from '@millrace/core';
+import { type AppError, type Clock, isFinal, sleep } from '@millrace/core';
 import type { MillraceClient } from '@millrace/sdk';
 import { durationText } from '../table';
 import { StepRate } from './step-rate';
@@ -14,7 +14,6 @@ interface WatchOptions {
   readonly stream: NodeJS.WriteStream;
 }
 
-const TERMINAL: ReadonlySet<RunState> = new Set(['succeeded', 'failed', 'cancelled', 'paused']);
 const POLL_MS = 500;
 const FORMAT = 'step {value}/{total} |{bar}| loss {loss}  {rate} tokens/s  {left} left';
 
@@ -59,7 +58,7 @@ export async function watchRun({ client, clock, runId, stream }: WatchOptions): 
         secondsLeft: (run.steps - last.step) / rate.stepsPerSecond(),
       });
     }
-    if (TERMINAL.has(run.state)) {
+    if (isFinal(run.state) || run.state === 'paused') {
       view.end();
       return run;
     }

@@ -1,7 +1,5 @@
-import { AppError, type RunState } from '@millrace/core';
+import { AppError, isFinal } from '@millrace/core';
 import { type MillraceClient, allPages } from '@millrace/sdk';
-
-const ENDED: ReadonlySet<RunState> = new Set(['succeeded', 'failed', 'cancelled']);
 
 /**
  * Cancels what an interrupted quickstart left unfinished: it would continue first, on both agents, and the new run
@@ -12,7 +10,7 @@ export async function cancelLeftOvers(
   say: (text: string) => void,
 ): Promise<void> {
   const runs = await allPages((page) => client.runs(page));
-  for (const { id, state } of runs.filter((run) => !ENDED.has(run.state))) {
+  for (const { id, state } of runs.filter((run) => !isFinal(run.state))) {
     say(`cancelling run ${id} of an earlier quickstart, which was ${state}`);
     try {
       await client.actOnRun(id, 'cancel');

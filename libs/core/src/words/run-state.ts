@@ -14,3 +14,10 @@ export const RUN_STATES = [
 ] as const;
 
 export type RunState = (typeof RUN_STATES)[number];
+
+/** A run stays in one of these for good. */
+export const FINAL_STATES: readonly RunState[] = ['succeeded', 'failed', 'cancelled'];
+
+export function isFinal(state: RunState): boolean {
+  return FINAL_STATES.includes(state);
+}

@@ -6,7 +6,7 @@ import { contentTypeUnknown, storageFailed, textEmpty, tokenizerMissing, tokeniz
 import { CharTokenizer } from '../tokenizers/char-tokenizer';
 import { CodePointSet } from '../tokenizers/code-point-set';
 import { createTokenizer } from '../tokenizers/create-tokenizer';
-import type { Tokenizer } from '../tokenizers/tokenizer';
+import { type Tokenizer, U16_VOCAB_MAX } from '../tokenizers/tokenizer';
 import { type ByteSource, readSlices } from './byte-source';
 import { readCorpus, type TextContentType } from './read-corpus';
 import type { TokenDType, TokenFile } from './token-file';
@@ -14,7 +14,6 @@ import { TokenFileWriter } from './token-file-writer';
 import { writeUploadedTokens } from './uploaded-tokens';
 
 const UPLOAD_BYTES_MAX = 2 * 1024 ** 3;
-const U16_VOCAB_MAX = 65_536;
 
 export interface TokenFileOptions {
   readonly source: ByteSource;

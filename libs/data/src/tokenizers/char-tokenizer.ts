@@ -1,9 +1,8 @@
 import { assert } from '@millrace/core';
 import { characterUnknown, textEmpty } from '../data.errors';
 import { CodePointSet } from './code-point-set';
-import type { IncrementalEncoder, TokenIds, Tokenizer, TokenizerJson } from './tokenizer';
+import { type IncrementalEncoder, type TokenIds, type Tokenizer, type TokenizerJson, U16_VOCAB_MAX } from './tokenizer';
 
-const U16_VOCAB_MAX = 65_536;
 const NEWLINE = 0x0a;
 
 /** One id per Unicode code point; ids follow the ascending order of the code points that occur in the text. */

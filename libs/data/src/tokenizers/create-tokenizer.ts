@@ -2,10 +2,9 @@ import { textEmpty, tokenizerInvalid, tokenizerUnknown } from '../data.errors';
 import { ByteTokenizer } from './byte-tokenizer';
 import { CharTokenizer } from './char-tokenizer';
 import { Gpt2Tokenizer } from './gpt2-tokenizer';
-import type { Tokenizer } from './tokenizer';
+import { type Tokenizer, U16_VOCAB_MAX } from './tokenizer';
 import { TokensTokenizer } from './tokens-tokenizer';
 
-const U16_VOCAB_MAX = 65_536;
 const CODE_POINT_MAX = 0x10ffff;
 
 /**

@@ -1,4 +1,7 @@
-/** Token ids in the narrowest type that holds the vocabulary: u16 up to 65,536 ids, else u32. */
+/** So many ids are numbers of 16 bits. */
+export const U16_VOCAB_MAX = 65_536;
+
+/** Token ids in the narrowest type that holds the vocabulary. */
 export type TokenIds = Uint16Array | Uint32Array;
 
 export type TokenizerName = 'byte' | 'char' | 'gpt2' | 'tokens';

@@ -58,7 +58,7 @@ function productFlops(dims: Dims): number {
   return 2 * causalPairs(sizes) * sizes.D;
 }
 
-/** Two token-sized tensors and half a square one. */
+/** It moves two tensors of [B,H,T,D], and of one [B,H,T,T] the half that causal attention uses. */
 function productBytes(dims: Dims): number {
   const { B, T, H, D } = attentionSizes(dims);
   return 4 * (2 * B * T * H * D + (B * H * T * T) / 2);

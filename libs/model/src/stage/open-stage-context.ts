@@ -1,5 +1,4 @@
-import type { ModelConfig, Recompute } from '@millrace/core';
-import type { StageSlice } from '../model-config';
+import type { ModelConfig, Recompute, StageSlice } from '@millrace/core';
 import { headGradientName, ownedParameters, stageParameters } from '../parameters';
 import { TensorCatalog } from '../tensor-catalog';
 import { gradientName, type StageContext, type StageSizes } from './stage-context';

@@ -1,6 +1,5 @@
-import type { ModelConfig, Recompute } from '@millrace/core';
+import type { ModelConfig, Recompute, StageSlice } from '@millrace/core';
 import type { ParameterDeclaration } from '../families/parameter-declaration';
-import type { StageSlice } from '../model-config';
 import type { TensorCatalog } from '../tensor-catalog';
 
 /** Sizes of one micro-batch; letters as in model-config.ts. */

@@ -1,4 +1,4 @@
-import type { ModelConfig } from '@millrace/core';
+import type { ModelConfig, StageSlice } from '@millrace/core';
 import {
   type Program,
   type ProgramStep,
@@ -8,7 +8,6 @@ import {
 } from '@millrace/kernels';
 import { elementCount } from '@millrace/tensor';
 import { checkModelConfig } from '../check-model-config';
-import type { StageSlice } from '../model-config';
 import { headGradientName, headWeightName, type ParameterDeclaration, stageParameters } from '../parameters';
 import { gradientName } from '../stage/stage-context';
 import { type Optimizer, type OptimizerState, optimizerStates, stateName } from './optimizer';

@@ -13,7 +13,10 @@ export interface ScheduleOptions {
   readonly microBatches: number;
   /** v; the schedule's default if absent. */
   readonly chunks?: number;
-  /** interleaved: N micro-batches, p to m, go through a chunk before the next has its turn; p when absent. */
+  /**
+   * interleaved: this many micro-batches, from p to m, go through a chunk before the next chunk has its turn; p when
+   * absent.
+   */
   readonly groupSize?: number;
   /** pipedream: every stage uses the weight version that the micro-batch saw on stage 0. */
   readonly verticalSync?: boolean;

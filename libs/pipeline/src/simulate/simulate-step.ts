@@ -15,7 +15,10 @@ export interface SteadyState {
 
 /** After so many micro-batches per rank, unequal devices are in step. */
 const FILLING_MICRO_BATCHES = 4;
-/** So many micro-batches even out devices that do not take turns one by one. */
+/**
+ * Unequal devices may need several micro-batches until their order repeats: over so many of them the mean is that of a
+ * long run.
+ */
 const STEADY_MICRO_BATCHES = 16;
 
 /** Both runs are lowered. Undefined for a schedule that flushes, one step of which is like any other. */

@@ -39,10 +39,6 @@ export function allowedSources(target: RunState): RunState[] {
   return RUN_STATES.filter((state) => canTransition(state, target));
 }
 
-export function isFinal(state: RunState): boolean {
-  return RUN_TRANSITIONS[state].length === 0;
-}
-
 /** The states in which the planner looks for devices for a run. */
 export const PLACEABLE_STATES: readonly RunState[] = ['queued', 'recovering'];
 

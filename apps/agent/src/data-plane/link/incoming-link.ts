@@ -24,7 +24,7 @@ interface Assembly {
 }
 
 /** Beside its part of a payload, a message holds the run's id and a dozen numbers, which take no more than this. */
-const HEADER_BYTES_MAX = 1024;
+export const HEADER_BYTES_MAX = 1024;
 /**
  * Small credits are gathered for this long before they are sent; they must not wait longer, or those of a burst's last
  * frames would wait for the next burst.

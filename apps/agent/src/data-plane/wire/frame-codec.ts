@@ -28,10 +28,10 @@ const CHECKSUM_TAG = 0x55;
  */
 const PAYLOAD_TAG = 0x7a;
 /**
- * In the receiver's memory a message lies behind its gRPC prefix (a flag and its length), which alignment must count
- * in.
+ * The prefix of every gRPC message: a flag, and the length in 4 bytes. In the receiver's memory a message lies behind
+ * it, which alignment must count in.
  */
-const GRPC_PREFIX_BYTES = 5;
+export const GRPC_PREFIX_BYTES = 5;
 const ALIGNMENT_BYTES = 4;
 const EMPTY = Buffer.alloc(0);
 

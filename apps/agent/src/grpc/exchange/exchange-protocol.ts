@@ -3,8 +3,8 @@ import { stageV1 } from '@millrace/contracts';
 import type { AppError } from '@millrace/core';
 import type { HeaderFields } from '@millrace/http2';
 import type { CreditMessage, StreamIdentity } from '../../data-plane/link/frame-channel';
+import { GRPC_PREFIX_BYTES } from '../../data-plane/wire/frame-codec';
 import { fromServiceError, toPeerError } from '../grpc-errors';
-import { GRPC_PREFIX_BYTES } from './message-reader';
 
 /** StageService.Exchange of proto/millrace/stage/v1. */
 export const EXCHANGE_PATH = '/millrace.stage.v1.StageService/Exchange';

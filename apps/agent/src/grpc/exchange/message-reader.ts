@@ -1,9 +1,5 @@
+import { GRPC_PREFIX_BYTES } from '../../data-plane/wire/frame-codec';
 import { messageTooLarge } from '../grpc-server.errors';
-
-/**
- * The prefix of a gRPC message: a flag (0: not compressed) and the message's length in 4 bytes, most significant first.
- */
-export const GRPC_PREFIX_BYTES = 5;
 
 /** The bound for credits; a receiver of tensors sets a bound of its own. */
 const MESSAGE_BYTES_MAX = 64 * 1024;

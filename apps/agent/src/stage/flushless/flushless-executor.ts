@@ -8,6 +8,7 @@ import type { TensorExchange } from '../exchange/tensor-exchange';
 import { copyOut, snapshotTensors } from '../snapshot';
 import type { ReadyStage, StageExecutorOptions, StageOutcome } from '../ready-stage';
 import type { StageMemory } from '../stage-memory';
+import { TRACE_INTERVAL_MS } from '../stage-ports';
 import type { StagePlan } from '../stage-plan';
 import type { StepTokens } from '../step/step-tokens';
 import type { WorkTimeline } from '../work-timeline';
@@ -27,9 +28,6 @@ export interface FlushlessParts extends StageExecutorOptions {
   readonly tokens: StepTokens;
   readonly evaluation: Evaluation;
 }
-
-/** In each interval of this length, the spans of one step are sent. */
-const TRACE_INTERVAL_MS = 1000;
 
 /**
  * One rank of an attempt under a schedule that does not flush. It executes one row of actions from the first

@@ -1,7 +1,7 @@
 import type { Clock } from '@millrace/core';
 import { allParameters, clipCoefficient, gradientNorm, ownedParameters } from '@millrace/model';
 import type { StagePlan } from '../stage-plan';
-import type { BoundaryRequests, Commit } from '../stage-ports';
+import { type BoundaryRequests, type Commit, TRACE_INTERVAL_MS } from '../stage-ports';
 import type { TensorExchange } from '../exchange/tensor-exchange';
 import { frameWrongSize } from '../stage.errors';
 
@@ -28,12 +28,6 @@ export interface StepCommitOptions {
   readonly requests: BoundaryRequests;
   readonly clock: Clock;
 }
-
-/**
- * In each interval of this length the spans of one step are sent: a timeline needs no more, and those of short steps
- * would flood the API.
- */
-const TRACE_INTERVAL_MS = 1000;
 
 /** Every rank sends its norms to rank 0, which sends its decision back: either every rank updates, or none does. */
 export class StepCommit {

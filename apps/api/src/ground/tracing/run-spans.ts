@@ -1,7 +1,7 @@
-import type { RunState } from '@millrace/core';
+import { isFinal, type RunState } from '@millrace/core';
 import { createHash } from 'node:crypto';
 import type { agentV1 } from '@millrace/contracts';
-import { ATTEMPT_STATES, isFinal } from '@millrace/scheduler';
+import { ATTEMPT_STATES } from '@millrace/scheduler';
 
 /** A span whose ids follow from what it is about: parts of a run that different replicas report fit together. */
 export interface RunSpan {

@@ -1,7 +1,6 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import type { agentV1 } from '@millrace/contracts';
-import { type Clock, describeError, type Logger, type RunState, within } from '@millrace/core';
-import { isFinal } from '@millrace/scheduler';
+import { type Clock, describeError, isFinal, type Logger, type RunState, within } from '@millrace/core';
 import { ApiConfig } from '../config/api-config';
 import { CLOCK, LOGGER } from '../config/api-logger';
 import { API_VERSION } from '../database/api-version';

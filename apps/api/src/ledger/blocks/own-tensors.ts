@@ -1,6 +1,6 @@
 import type { ManifestDocument } from '@millrace/contracts';
-import type { ModelConfig } from '@millrace/core';
-import { type StageSlice, stageParameters } from '@millrace/model';
+import type { ModelConfig, StageSlice } from '@millrace/core';
+import { stageParameters } from '@millrace/model';
 
 /**
  * A manifest with the tensors of some stages: what their rank reads of it. The others' would make its message as long

@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { RunState } from '@millrace/core';
-import { isFinal } from '@millrace/scheduler';
+import { isFinal, type RunState } from '@millrace/core';
 import { DatabaseClock } from '../../ground/database/database-clock';
 import type { Transaction } from '../../ground/database/prisma.service';
 import { EventsService } from '../../ground/events/events.service';

@@ -1,7 +1,7 @@
-import { type RunState, RUN_STATES } from '@millrace/core';
+import { isFinal, RUN_STATES, type RunState } from '@millrace/core';
 import { Injectable } from '@nestjs/common';
 import type { RunSpec } from '@millrace/contracts';
-import { allowedSources, isFinal, type StopRequest } from '@millrace/scheduler';
+import { allowedSources, type StopRequest } from '@millrace/scheduler';
 import { isStatementTimeout } from '../../ground/database/prisma-failures';
 import { DatabaseClock } from '../../ground/database/database-clock';
 import { PrismaService, type Transaction } from '../../ground/database/prisma.service';

@@ -146,7 +146,7 @@ interface SplitRun {
   readonly shaped: ShapedRun;
   /** Undefined when nothing could be planned, and the layers are as the spec fixed them. */
   readonly plan: Plan | undefined;
-  /** The basis of its gang, indexed by rank. */
+  /** What is known of the gang's devices and links, on which the plan is based; index = rank. */
   readonly basis: PlanBasis;
   readonly lane: PlanningLane;
 }

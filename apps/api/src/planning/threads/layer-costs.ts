@@ -1,4 +1,4 @@
-import type { ModelConfig, Recompute } from '@millrace/core';
+import type { ModelConfig, Recompute, StageSlice } from '@millrace/core';
 import {
   type Optimizer,
   STAGING_BYTES_MAX,
@@ -6,7 +6,6 @@ import {
   stageMemoryBytes,
   type StageOperations,
   stageOperations,
-  type StageSlice,
 } from '@millrace/model';
 import type { LayerCost, LayerSetting, StageOverhead, Workload } from '@millrace/pipeline';
 import { type DeviceSpeed, rooflineTimes } from '../../ledger/agents/device-speed';

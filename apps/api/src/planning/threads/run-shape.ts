@@ -1,4 +1,4 @@
-import type { ModelConfig } from '@millrace/core';
+import type { ModelConfig, StageSlice } from '@millrace/core';
 import { type RunSpec, scheduleRequest, stepsOptimistically } from '@millrace/contracts';
 import {
   optimizerStates,
@@ -6,7 +6,6 @@ import {
   stageOperations,
   type StageOperations,
   stageParameterCount,
-  type StageSlice,
   stageSlices,
 } from '@millrace/model';
 import {

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { CheckpointBody, ManifestDocument } from '@millrace/contracts';
 import type { Manifest } from '@millrace/checkpoint';
+import { FINAL_STATES } from '@millrace/core';
 import { PrismaService, type Transaction } from '../../ground/database/prisma.service';
 import { LIVE_ATTEMPT_STATES } from '../../ledger/runs/attempt-record';
 import type { Checkpoint } from '../../generated/prisma/client';
@@ -26,8 +27,6 @@ export interface CheckpointUser {
   readonly runId: string;
   readonly how: string;
 }
-
-const OVER = ['succeeded', 'failed', 'cancelled'];
 
 /** Durable checkpoints, as everyone sees them; one that is being written is invisible here. */
 @Injectable()
@@ -63,7 +62,7 @@ export class CheckpointsRepository {
    */
   async liveUser(tx: Transaction, { id, runId, step }: Checkpoint): Promise<CheckpointUser | undefined> {
     const starting = await tx.run.findFirst({
-      where: { state: { notIn: OVER }, spec: { path: ['model', 'init', 'id'], equals: id } },
+      where: { state: { notIn: [...FINAL_STATES] }, spec: { path: ['model', 'init', 'id'], equals: id } },
       select: { id: true },
     });
     if (starting) return { runId: starting.id, how: 'starts from it' };
@@ -73,7 +72,10 @@ export class CheckpointsRepository {
     });
     if (resumed) return { runId: resumed.runId, how: 'resumed from it' };
     if (runId === null) return undefined;
-    const own = await tx.run.findFirst({ where: { id: runId, state: { notIn: OVER } }, select: { id: true } });
+    const own = await tx.run.findFirst({
+      where: { id: runId, state: { notIn: [...FINAL_STATES] } },
+      select: { id: true },
+    });
     const newer = own && (await tx.checkpoint.count({ where: { runId, state: 'durable', step: { gt: step } } }));
     return newer === 0 ? { runId, how: 'would resume from it' } : undefined;
   }

@@ -1,6 +1,7 @@
+import { isFinal } from '@millrace/core';
 import { Injectable } from '@nestjs/common';
 import type { SubmittedBody } from '@millrace/contracts';
-import { canTransition, isFinal, isMoreSevere } from '@millrace/scheduler';
+import { canTransition, isMoreSevere } from '@millrace/scheduler';
 import { AttemptEndingsService } from '../../ledger/attempts/attempt-endings.service';
 import { type AttemptRecord, isLive } from '../../ledger/runs/attempt-record';
 import { BoundaryRequestsService } from '../../ledger/runs/boundary-requests.service';

@@ -1,5 +1,5 @@
+import { isFinal } from '@millrace/core';
 import { Injectable } from '@nestjs/common';
-import { isFinal } from '@millrace/scheduler';
 import { CheckpointWritesRepository } from '../../ledger/blocks/checkpoint-writes.repository';
 import { RemovedRunsRepository } from '../../ledger/expiry/removed-runs.repository';
 import { RemovedRunsService } from '../../ledger/expiry/removed-runs.service';

@@ -1,4 +1,4 @@
-import type { RunState } from '@millrace/core';
+import { isFinal, type RunState } from '@millrace/core';
 import type { RunAction } from '@millrace/sdk';
 
 export type RunButton = RunAction | 'delete';
@@ -7,7 +7,7 @@ const HOLDS_DEVICES: readonly RunState[] = ['scheduled', 'starting', 'running'];
 
 /** Whether nothing more is executed unless somebody resumes the run. */
 export function isOver(state: RunState): boolean {
-  return ['succeeded', 'failed', 'cancelled', 'paused'].includes(state);
+  return isFinal(state) || state === 'paused';
 }
 
 /** The actions that a run in this state may allow; the API decides whether it does. */

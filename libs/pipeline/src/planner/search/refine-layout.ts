@@ -8,7 +8,7 @@ export interface FoundLayout extends CaseCost {
 
 /** Pairs of moves are tried up to about this number. */
 const PAIRS_MAX = 4096;
-/** The work of looking a layout up, and of judging one besides the simulation. */
+/** What it costs, in units of work, to look up whether a layout was tried, and to judge one beside its simulation. */
 const LOOKUP_WORK = 100;
 
 /** A layout that fits is better, then a faster one: negative when `a` is better. */

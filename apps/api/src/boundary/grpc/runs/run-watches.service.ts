@@ -1,8 +1,7 @@
-import type { Logger, RunState } from '@millrace/core';
+import { isFinal, type Logger, type RunState } from '@millrace/core';
 import type { ServerWritableStream } from '@grpc/grpc-js';
 import { Inject, Injectable } from '@nestjs/common';
 import type { runV1 } from '@millrace/contracts';
-import { isFinal } from '@millrace/scheduler';
 import { failedCall } from '../failures/failed-call';
 import { LOGGER } from '../../../ground/config/api-logger';
 import { RunLookup } from '../../../ledger/runs/run-lookup';

@@ -1,4 +1,5 @@
 import type { RunBody, SeriesBody } from '@millrace/contracts';
+import { isFinal } from '@millrace/core';
 import { type ReactNode, useMemo } from 'react';
 import { LineChart } from '../../../charts/line-chart';
 import type { ChartSeries } from '../../../charts/merge-series';
@@ -8,11 +9,9 @@ import { Panel } from '../../../ui/panel';
 import { appendLive } from './live-points';
 import { useRunSeries } from './use-run-series';
 
-const OVER: readonly string[] = ['succeeded', 'failed', 'cancelled'];
-
 /** Draws training and validation loss in one chart, so that they can be compared, and each other metric in its own. */
 export function RunCharts({ run }: { readonly run: RunBody }): ReactNode {
-  const { body, live } = useRunSeries(run.id, OVER.includes(run.state));
+  const { body, live } = useRunSeries(run.id, isFinal(run.state));
   const series = useMemo(() => {
     const of = (name: string, label: string): ChartSeries => ({ label, points: appendLive(body, name, live) });
     return {
