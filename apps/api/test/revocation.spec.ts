@@ -1,9 +1,13 @@
+import { request as httpRequest } from 'node:http';
 import { type ClientReadableStream, credentials, type ServiceError, status } from '@grpc/grpc-js';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { agentV1, type CreatedToken, runV1, type UserBody } from '@millrace/contracts';
 import { GrpcServer } from '../src/boundary/grpc/grpc-server';
 import { STREAMS_PER_TOKEN_MAX } from '../src/ground/events/sse-streams';
 import { TokensRepository } from '../src/ground/auth/tokens.repository';
+import { TokensService } from '../src/ground/auth/tokens.service';
+import { CheckpointsService } from '../src/requests/checkpoints/checkpoints.service';
+import { ModelExportService } from '../src/requests/checkpoints/model-export.service';
 import { eventually } from './api-under-test';
 import { bearer, FakeAgent } from './fake-agent';
 import { createDataset, expectProblem, RunningApi, runSpec, START_MS_MAX } from './running-api';
@@ -62,6 +66,52 @@ describe('what is open by a right', () => {
     await revoke(token);
     await Promise.all(streams.map(({ ended }) => ended));
     expect((await watching.ended).code).toBe(status.UNAUTHENTICATED);
+  });
+
+  it('ends with its token: an upload that still comes, which leaves nothing, and a download that still goes', async () => {
+    const uploader = await newToken();
+    const upload = httpRequest(`${api.origin}/api/v1/datasets?name=cut&tokenizer=byte`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${uploader.token}`, 'content-type': 'text/plain' },
+    });
+    const cutOff = new Promise<Error>((resolve) => upload.once('error', resolve));
+    const begun = new Promise((resolve) => api.application.getHttpServer().once('request', resolve));
+    upload.write('so far ');
+    await begun;
+    const downloader = await newToken();
+    const row = vi.spyOn(api.application.get(CheckpointsService, { strict: false }), 'row');
+    row.mockResolvedValue({ manifest: {} } as never);
+    const opened = vi.spyOn(api.application.get(ModelExportService, { strict: false }), 'open');
+    const endless = async function* (): AsyncGenerator<Buffer> {
+      yield Buffer.from('the first weights');
+      await new Promise(() => undefined);
+    };
+    opened.mockReturnValue({ bytes: 1_000_000, etag: '"e"', read: endless } as never);
+    const download = await api.call('/checkpoints/ckpt_1/model.safetensors', { token: downloader.token });
+    expect(download.status).toBe(200);
+    const broken = download.text().then(
+      () => 'whole',
+      () => 'broken off',
+    );
+    await revoke(uploader);
+    await revoke(downloader);
+    expect((await cutOff).message).toMatch(/hang up|ECONNRESET/);
+    expect(await broken).toBe('broken off');
+    row.mockRestore();
+    opened.mockRestore();
+    expect(await api.prisma.dataset.count({ where: { name: 'cut' } })).toBe(0);
+  });
+
+  it('does not begin while nobody can say whose it is: it would not end with its token', async () => {
+    const { token } = await newToken();
+    const tokens = api.application.get(TokensService, { strict: false });
+    const asked = vi.spyOn(tokens, 'authenticate').mockRejectedValueOnce(new Error('the database is away'));
+    const watching = watch(token);
+    expect((await watching.ended).code).toBe(status.INTERNAL);
+    // The call itself, which could ask again, has not begun.
+    expect(asked).toHaveBeenCalledTimes(1);
+    asked.mockRestore();
+    await watch(token).begun;
   });
 
   it('is bounded for a token: so many watches at once, and another when one of them ends', async () => {

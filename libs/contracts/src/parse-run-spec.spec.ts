@@ -11,6 +11,23 @@ function refusal(document: unknown): AppError {
   throw new RangeError('the document was taken');
 }
 
+it('bounds every text and every list of a spec, each by its own limit', () => {
+  const long = 'x'.repeat(257);
+  const labels = Object.fromEntries(Array.from({ length: 65 }, (_, index) => [`label${index}`, 'a']));
+  const paths = refusal({
+    data: { dataset: long },
+    model: { init: { from: 'safetensors', id: long } },
+    resources: { include: [long], exclude: ['a', long], labels: { [long]: 'a', short: long } },
+  }).fields.map(({ path }) => path);
+  const expected = ['/data/dataset', '/model/init/id', '/resources/include/0', '/resources/exclude/1'];
+  expect(paths).toEqual(expect.arrayContaining([...expected, '/resources/labels/short', `/resources/labels/${long}`]));
+  expect(refusal({ resources: { labels } }).fields).toContainEqual({
+    path: '/resources/labels',
+    message: 'must have at most 64 entries',
+  });
+  expect(paths).not.toContain('/resources/exclude/0');
+});
+
 it('names the first hundred fields that are wrong, and says how many more are', () => {
   const few = refusal({ a: 1, b: 2 });
   expect(few.fields).toContainEqual({ path: '/a', message: 'unknown key' });

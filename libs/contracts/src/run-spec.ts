@@ -2,15 +2,20 @@ import { RECOMPUTE_SETTINGS } from '@millrace/core';
 import { SCHEDULE_NAMES } from '@millrace/pipeline';
 import { z } from 'zod';
 import { count } from './fields/count';
-import { storableText } from './fields/storable-text';
+import { nameText, shortText, storableText } from './fields/storable-text';
 import { modelSchema } from './model/model-schema';
 
 /**
  * The run spec: one document for REST, gRPC, CLI and dashboard. This schema is its only definition; what a build does
  * not have yet is refused in `run-spec-limits.ts`, combinations that cannot work in `run-spec-rules.ts`.
  */
+
+const SELECTORS_MAX = 10_000;
+/** An agent has no more labels either. */
+const LABELS_MAX = 64;
+
 const dataSchema = z.strictObject({
-  dataset: storableText.min(1),
+  dataset: nameText,
   order: z.enum(['shuffled', 'sequential']).default('shuffled'),
   validation: z.number().min(0).lt(1).default(0),
 });
@@ -82,9 +87,12 @@ const parallelSchema = z.strictObject({
 const RESOURCE_DEFAULTS = { labels: {}, include: [], exclude: [], minMemoryGiB: 0 };
 
 const resourcesSchema = z.strictObject({
-  labels: z.record(storableText, storableText).default(RESOURCE_DEFAULTS.labels),
-  include: z.array(storableText.min(1)).max(10_000).default(RESOURCE_DEFAULTS.include),
-  exclude: z.array(storableText.min(1)).max(10_000).default(RESOURCE_DEFAULTS.exclude),
+  labels: z
+    .record(shortText, shortText)
+    .refine((labels) => Object.keys(labels).length <= LABELS_MAX, `must have at most ${LABELS_MAX} entries`)
+    .default(RESOURCE_DEFAULTS.labels),
+  include: z.array(nameText).max(SELECTORS_MAX).default(RESOURCE_DEFAULTS.include),
+  exclude: z.array(nameText).max(SELECTORS_MAX).default(RESOURCE_DEFAULTS.exclude),
   minMemoryGiB: z.number().min(0).default(RESOURCE_DEFAULTS.minMemoryGiB),
 });
 

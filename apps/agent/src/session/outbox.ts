@@ -1,4 +1,4 @@
-import type { AgentMessageBody, agentV1 } from '@millrace/contracts';
+import { type AgentMessageBody, type agentV1, SENTENCE_LENGTH_MAX } from '@millrace/contracts';
 
 /** The attempt that points, lines and reports belong to. */
 export interface AttemptKey {
@@ -23,8 +23,6 @@ export const LINES_MAX = 10_000;
 const BATCH_COUNT_MAX = 1000;
 /** Characters of the log lines in one batch: a batch is one message, and messages have a bound. */
 const BATCH_TEXT_LENGTH_MAX = 2 ** 19;
-/** The API stores no more characters of a line. */
-const LINE_TEXT_LENGTH_MAX = 2 ** 16;
 
 /**
  * Keeps what must reach the API's database even if the API is away for long: metrics, logs and checkpoint reports. Each
@@ -60,7 +58,7 @@ export class Outbox {
   }
 
   addLog(key: AttemptKey, given: agentV1.LogLine): void {
-    const line = { ...given, text: given.text.slice(0, LINE_TEXT_LENGTH_MAX) };
+    const line = { ...given, text: given.text.slice(0, SENTENCE_LENGTH_MAX) };
     appendTo(this.logs, key, {
       items: [line],
       field: 'lines',

@@ -1,14 +1,14 @@
 import type { RopeScaling } from '@millrace/core';
 import { z } from 'zod';
 import { count } from '../fields/count';
-import { storableText } from '../fields/storable-text';
+import { nameText } from '../fields/storable-text';
 
 export const MODEL_FAMILY_NAMES = ['gpt2', 'llama'] as const;
 
 const initSchema = z.discriminatedUnion('from', [
   z.strictObject({ from: z.literal('random') }),
-  z.strictObject({ from: z.literal('checkpoint'), id: storableText.min(1) }),
-  z.strictObject({ from: z.literal('safetensors'), id: storableText.min(1) }),
+  z.strictObject({ from: z.literal('checkpoint'), id: nameText }),
+  z.strictObject({ from: z.literal('safetensors'), id: nameText }),
 ]);
 
 /** The scalings of rotary positions, as in Hugging Face's `rope_scaling`. */

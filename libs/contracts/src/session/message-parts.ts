@@ -4,6 +4,9 @@ import { partInvalid } from './session.errors';
 /** A longer message is sent in parts of this size, between which other messages, such as heartbeats, can be sent. */
 export const PART_BYTES = 2 ** 20;
 
+/** No more characters of a log line, or of the reason of a failure, are stored. */
+export const SENTENCE_LENGTH_MAX = 2 ** 16;
+
 /** The largest message for an end that accepts no parts: versions from before there were parts refuse 5 MiB. */
 export const WHOLE_MESSAGE_BYTES_MAX = 4 * 2 ** 20;
 

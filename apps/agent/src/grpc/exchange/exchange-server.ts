@@ -107,7 +107,8 @@ export class ExchangeServer {
       return true;
     }
     const isProtected = peer !== undefined;
-    const call = new ServedCall(stream, { identity, link, isProtected, onOver: onCallOver, logger: this.logger });
+    const { refusals } = this;
+    const call = new ServedCall(stream, { identity, link, isProtected, onOver: onCallOver, refusals });
     stream.listen(call);
     link.attach(call);
     return true;
@@ -135,7 +136,7 @@ interface ServedCallOptions {
   readonly link: IncomingLink;
   readonly isProtected: boolean;
   readonly onOver: () => void;
-  readonly logger: Logger;
+  readonly refusals: RefusalLog;
 }
 
 /** One call, on which frames come in and credits go out. */
@@ -205,9 +206,9 @@ class ServedCall implements StreamEvents, CreditChannel {
     try {
       work();
     } catch (error) {
-      const { identity, link, logger } = this.options;
+      const { identity, link, refusals } = this.options;
       const { runId, fence, fromRank } = identity;
-      logger.warn({ runId, fence, fromRank }, `a frame was refused: ${describeError(error)}`);
+      refusals.warn(`a frame of rank ${fromRank} of fence ${fence} of ${runId} was refused: ${describeError(error)}`);
       link.detach(this);
       this.refuse(error as Error);
     }

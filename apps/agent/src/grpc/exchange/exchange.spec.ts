@@ -154,12 +154,27 @@ describe('a client of grpc-js at our server', () => {
     stream.write(corrupt);
     for (let sequence = 2; sequence < 20; sequence++) stream.write(frameMessage(sequence, sequence, 100_000));
     expect((await done).code).toBe(status.UNAVAILABLE);
-    expect(warnings).toHaveLength(1);
+    expect(warnings).toEqual([expect.stringMatching(/^a frame of rank 0 of fence \d+ of \S+ was refused: /)]);
     call(client)
       .on('error', () => undefined)
       .write(frameMessage(1, 0, 500));
     expect((await transport.receive(keyOf(0))).payload).toHaveLength(500);
   });
+});
+
+it('logs at a bounded rate what it refuses, also of a rank that sends nothing else', async () => {
+  const { port, warnings } = await receiver();
+  const client = grpcClient(port);
+  const corrupt = frameMessage(1, 0, 1000);
+  corrupt[500]! ^= 1;
+  for (let count = 0; count < 40; count++) {
+    const stream = call(client);
+    const done = outcome(stream);
+    stream.write(corrupt);
+    expect((await done).code).toBe(status.UNAVAILABLE);
+  }
+  expect(warnings.length).toBeGreaterThan(0);
+  expect(warnings.length).toBeLessThan(40);
 });
 
 describe('a client of node:http2 at our server', () => {

@@ -2,9 +2,6 @@ import { storableText } from '@millrace/contracts';
 import { z } from 'zod';
 import { queryInvalid } from './boundary.errors';
 
-/** The largest number of an integer column, such as a step. */
-export const INT4_MAX = 2 ** 31 - 1;
-
 /** Encodes a sort key as a text that clients send back without looking into it. */
 export function encodeCursor(key: readonly (string | number)[]): string {
   return Buffer.from(JSON.stringify(key)).toString('base64url');

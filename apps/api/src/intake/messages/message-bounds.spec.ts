@@ -30,6 +30,18 @@ describe('bounds of what agents send', () => {
         value: agentV1.AttemptReport.fromPartial({ runId: 'run_1', fence: 1, phase: 'x'.repeat(129) }),
       },
     ],
+    [
+      'state has 129 characters',
+      { $case: 'attempt', value: agentV1.AttemptReport.fromPartial({ runId: 'run_1', state: 'x'.repeat(129) }) },
+    ],
+    [
+      'failure_class has 129 characters',
+      { $case: 'attempt', value: agentV1.AttemptReport.fromPartial({ runId: 'run_1', failureClass: 'x'.repeat(129) }) },
+    ],
+    [
+      'state has 129 characters',
+      { $case: 'checkpoint', value: agentV1.CheckpointReport.fromPartial({ runId: 'run_1', state: 'x'.repeat(129) }) },
+    ],
     ['points has 100001 entries', metrics({}, { points: Array.from({ length: 100_001 }, () => point) })],
     ['running has 65 entries', heartbeat(Array.from({ length: 65 }, () => attempt))],
     ['running.0.thread_silent_ms is NaN', heartbeat([{ ...attempt, threadSilentMs: Number.NaN }])],

@@ -1,15 +1,12 @@
-import type { AgentMessageBody, agentV1 } from '@millrace/contracts';
+import { type AgentMessageBody, type agentV1, INT4_MAX, SENTENCE_LENGTH_MAX } from '@millrace/contracts';
 import { messageInvalid } from '../../ledger/sessions/sessions.errors';
 import { RUNNING_MAX } from '../sessions/registration';
 
-/** The largest number of a Postgres column of type int4, the type of fences, steps, ranks and stages. */
-const INT4_MAX = 2 ** 31 - 1;
 /** The largest distance of a JavaScript date from 1970; Postgres allows more. */
 const TIME_MS_MAX = 8.64e15;
 const ID_LENGTH_MAX = 200;
 const NAME_LENGTH_MAX = 128;
-const SENTENCE_LENGTH_MAX = 64 * 1024;
-/** An agent keeps at most so many points while the API is away, and may send them all at once. */
+/** An agent puts about a thousand points or lines into a batch: these bounds are for one that does not. */
 const POINTS_MAX = 100_000;
 const LINES_MAX = 10_000;
 const TOKENS_MAX = 1_000_000;
@@ -75,13 +72,15 @@ export function assertWithinBounds(message: AgentMessageBody): void {
       return whole('rank', message.value.rank);
     case 'attempt':
       attempt(message.value);
+      text('state', message.value.state, NAME_LENGTH_MAX);
+      text('failure_class', message.value.failureClass, NAME_LENGTH_MAX);
       text('phase', message.value.phase, NAME_LENGTH_MAX);
       return whole('step', message.value.step);
     case 'checkpoint':
       attempt(message.value);
+      text('state', message.value.state, NAME_LENGTH_MAX);
       whole('step', message.value.step);
-      whole('rank', message.value.rank);
-      return;
+      return whole('rank', message.value.rank);
     case 'linkMeasured':
       attempt(message.value);
       return whole('to_rank', message.value.toRank);

@@ -1,4 +1,4 @@
-import { type agentV1, storableText } from '@millrace/contracts';
+import { type agentV1, INT4_MAX, storableText } from '@millrace/contracts';
 import type { AgentRegistration } from '../../ledger/agents/agents.repository';
 import { registrationInvalid } from '../../ledger/sessions/sessions.errors';
 
@@ -8,7 +8,6 @@ const ADDRESS = /^(\[[0-9A-Fa-f:]+\]|[^\s:/]+):\d{1,5}$/;
 const LABELS_MAX = 64;
 /** The most entries in an adapter's features, in its limits and in its quarantined kernels. */
 const ADAPTER_ENTRIES_MAX = 256;
-const INT4_MAX = 2 ** 31 - 1;
 /** An agent has one device and one lease; the other attempts that it names are ones that it is ending. */
 export const RUNNING_MAX = 64;
 
@@ -21,10 +20,9 @@ export function checkAgentId(agentId: string): void {
 export function parseRegistration(register: agentV1.Register): AgentRegistration {
   const { agentId, host, device, version, dataAddress, adapter, benchmark, labels, running } = register;
   checkAgentId(agentId);
-  if (!ADDRESS.test(dataAddress)) throw registrationInvalid('data_address', `is "${dataAddress}", not host:port`);
   for (const [field, text] of textsOf(register)) checkText(field, text);
-  if (host === '' || host.length > TEXT_LENGTH_MAX)
-    throw registrationInvalid('host', `must have 1 to ${TEXT_LENGTH_MAX} characters`);
+  if (!ADDRESS.test(dataAddress)) throw registrationInvalid('data_address', `is "${dataAddress}", not host:port`);
+  if (host === '') throw registrationInvalid('host', `must have 1 to ${TEXT_LENGTH_MAX} characters`);
   if (device < 0 || device > INT4_MAX) throw registrationInvalid('device', `is ${device}, not the index of a device`);
   if (Object.keys(labels).length > LABELS_MAX)
     throw registrationInvalid('labels', `has more than ${LABELS_MAX} entries`);

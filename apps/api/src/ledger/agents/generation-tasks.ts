@@ -9,6 +9,9 @@ import { generationFailed, generationTimedOut } from './generate.errors';
 
 interface Task {
   readonly agents: ReadonlySet<string>;
+  /** The agent of the last rank, which alone samples tokens. */
+  readonly sampler: string | undefined;
+  readonly tokensMax: number;
   readonly resolve: (tokens: readonly number[]) => void;
   readonly reject: (error: AppError) => void;
 }
@@ -27,13 +30,15 @@ export class GenerationTasks {
 
   /** Sends every rank its plan; resolves with the generated tokens when the last rank says that it is done. */
   async run(plan: Omit<GeneratePlan, 'rank'>, timeoutMs: number): Promise<readonly number[]> {
-    const { taskId, peers } = plan;
+    const { taskId, peers, maxTokens: tokensMax } = plan;
+    const sampler = peers.find(({ rank }) => rank === peers.length - 1)?.agentId;
     const gang = { runId: taskId, fence: GENERATION_FENCE, peers };
     const credentials = await makeGangCredentials(gang, this.clock.now());
     const cancelTimer = this.clock.after(timeoutMs, () => this.fail(taskId, generationTimedOut(timeoutMs)));
     try {
       return await new Promise((resolve, reject) => {
-        this.tasks.set(taskId, { agents: new Set(peers.map(({ agentId }) => agentId)), resolve, reject });
+        const agents = new Set(peers.map(({ agentId }) => agentId));
+        this.tasks.set(taskId, { agents, sampler, tokensMax, resolve, reject });
         for (const { agentId, rank } of peers) this.give(agentId, planOf(rank, plan), credentials[rank]);
       });
     } finally {
@@ -47,11 +52,15 @@ export class GenerationTasks {
     this.tasks.delete(taskId);
   }
 
+  /** Any rank may say that it failed; what was generated is believed of the last rank alone. */
   output(agentId: string, { taskId, tokens, done, errorMessage }: agentV1.GenerateOutput): void {
     const task = this.tasks.get(taskId);
     if (!task?.agents.has(agentId)) return;
     if (errorMessage !== '') return this.fail(taskId, generationFailed(agentId, errorMessage));
-    if (!done) return;
+    if (!done || agentId !== task.sampler) return;
+    const { tokensMax } = task;
+    if (tokens.length > tokensMax)
+      return this.fail(taskId, generationFailed(agentId, `it made ${tokens.length} tokens of at most ${tokensMax}`));
     this.tasks.delete(taskId);
     task.resolve(tokens);
   }

@@ -1,11 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import { storableText } from '@millrace/contracts';
+import { INT4_MAX, storableText } from '@millrace/contracts';
 import { rankOf } from '../runs/attempt-record';
 import { AttemptsRepository } from '../runs/attempts.repository';
 import type { FencedRun } from '../runs/leases.repository';
 
 const REMEMBERED_MAX = 1_000;
-const INT4_END = 2 ** 31;
 
 /** Finds out which rank of an attempt an agent is. */
 @Injectable()
@@ -18,7 +17,7 @@ export class AttemptRanksService {
   /** Undefined when the agent is no rank of the attempt, which may be over. */
   async of(agentId: string, { runId, fence }: FencedRun): Promise<number | undefined> {
     // Both values come from the agent and may be anything.
-    if (!Number.isInteger(fence) || Math.abs(fence) >= INT4_END || !storableText.safeParse(runId).success)
+    if (!Number.isInteger(fence) || Math.abs(fence) > INT4_MAX || !storableText.safeParse(runId).success)
       return undefined;
     const key = `${runId} ${fence} ${agentId}`;
     const known = this.known.get(key);

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { blobV1 } from '@millrace/contracts';
+import { type blobV1, INT4_MAX, storableText } from '@millrace/contracts';
 import { fenceIsOld } from '../attempts/attempts.errors';
 import { BlobsService } from '../../ground/blobs/blobs.service';
 import { GatheredCalls } from '../../ground/concurrency/gathered-calls';
@@ -18,6 +18,7 @@ import { BlockHoldsRepository } from '../blocks/block-holds.repository';
 type PutBody = NonNullable<blobV1.PutRequest['body']>;
 
 const SHA256 = /^[0-9a-f]{64}$/;
+const ID_LENGTH_MAX = 200;
 const BLOCK_BYTES_MAX = 16 * 1024 ** 2;
 /**
  * How long a block is held between its upload and the report of the part that names it. It is long, because a block
@@ -79,6 +80,11 @@ function headerOf({ value }: IteratorResult<PutBody, unknown>): blobV1.PutHeader
   if (body?.$case !== 'header') throw headerFirst();
   const header = body.value;
   if (!SHA256.test(header.sha256)) throw headerInvalid('sha256', 'must be 64 lower-case hexadecimal digits');
+  const { runId, fence, step } = header;
+  if (runId.length > ID_LENGTH_MAX || !storableText.safeParse(runId).success)
+    throw headerInvalid('run_id', `must have at most ${ID_LENGTH_MAX} characters and no NUL`);
+  for (const [field, value] of Object.entries({ fence, step }))
+    if (value < 0 || value > INT4_MAX) throw headerInvalid(field, `is ${value}, not from 0 to ${INT4_MAX}`);
   if (header.bytes < 1) throw headerInvalid('bytes', `is ${header.bytes}; a block is not empty`);
   if (header.bytes > BLOCK_BYTES_MAX) throw blockTooLarge(header.bytes, BLOCK_BYTES_MAX);
   return header;

@@ -1,8 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { type CheckpointBody, type ManifestDocument, type Page, storableText } from '@millrace/contracts';
+import { type CheckpointBody, INT4_MAX, type ManifestDocument, type Page, storableText } from '@millrace/contracts';
 import type { Logger } from '@millrace/core';
 import { z } from 'zod';
-import { decodeCursor, encodeCursor, INT4_MAX, nextCursor } from '../../ground/http/cursor';
+import { decodeCursor, encodeCursor, nextCursor } from '../../ground/http/cursor';
 import type { PageRequest } from '../../ground/http/parse-query';
 import { BlockHoldsRepository } from '../../ledger/blocks/block-holds.repository';
 import { checkpointNotFound } from '../../ledger/blocks/checkpoint-writes.errors';

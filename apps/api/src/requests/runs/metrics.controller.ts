@@ -1,7 +1,7 @@
 import { Controller, Get, Param, Query } from '@nestjs/common';
-import { type MetricPage, METRICS, type SeriesBody, storableText } from '@millrace/contracts';
+import { INT4_MAX, type MetricPage, METRICS, type SeriesBody, storableText } from '@millrace/contracts';
 import { z } from 'zod';
-import { decodeCursor, INT4_MAX } from '../../ground/http/cursor';
+import { decodeCursor } from '../../ground/http/cursor';
 import { pageQuerySchema, parseQuery } from '../../ground/http/parse-query';
 import { RunLookup } from '../../ledger/runs/run-lookup';
 import { MetricsRepository } from '../../ledger/metrics/metrics.repository';

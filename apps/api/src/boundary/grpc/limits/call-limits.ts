@@ -98,19 +98,20 @@ export class CallLimits {
     });
   };
 
-  /** @throws AppError GRPC.RATE_LIMITED, GRPC.TOO_MANY_OPEN */
+  /** @throws AppError GRPC.RATE_LIMITED, GRPC.TOO_MANY_OPEN; for a stream also what the database fails with */
   private async admit({ path, ...method }: Method, call: Call, metadata: Metadata): Promise<Admitted> {
     const stranger = addressKey(call.getConnectionInfo().remoteAddress);
     const isWork = AGENT_METHODS.has(path);
     // Checked before the database is asked, because each invented token would cost a query. Calls that agents depend on
     // are exempt: an agent may share its address with whoever invents tokens.
     if (!isWork && !this.caller.isRemembered(metadata)) this.assertTime(this.strangers.waitMs(stranger));
-    const principal = await this.principal(metadata);
+    const isStream = method.requestStream || method.responseStream;
+    const principal = await this.principal(metadata, isStream);
     if (principal === 'unknown') return { over: () => undefined };
     if (principal !== undefined) {
       const isAgents = isWork && mayBeAgent(principal);
       if (!isAgents) this.assertTime(this.tokens.take(principal.tokenId));
-      if (!method.requestStream && !method.responseStream) return { over: () => undefined };
+      if (!isStream) return { over: () => undefined };
       return { over: this.stream(principal, call, isAgents) };
     }
     this.assertTime(this.strangers.take(stranger));
@@ -140,13 +141,16 @@ export class CallLimits {
 
   /**
    * Undefined: nobody is known by this token. `unknown`: the database cannot be asked, which the call itself will find
-   * out and report.
+   * out and report. A stream may ask it only later, when the database is back, and nobody would end that stream with
+   * its token: it does not begin.
    */
-  private async principal(metadata: Metadata): Promise<Principal | 'unknown' | undefined> {
+  private async principal(metadata: Metadata, isStream: boolean): Promise<Principal | 'unknown' | undefined> {
     try {
       return await this.caller.anybody(metadata);
     } catch (error) {
-      return error instanceof AppError && error.kind === 'unauthenticated' ? undefined : 'unknown';
+      if (error instanceof AppError && error.kind === 'unauthenticated') return undefined;
+      if (isStream) throw error;
+      return 'unknown';
     }
   }
 }
