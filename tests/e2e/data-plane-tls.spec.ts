@@ -44,18 +44,17 @@ async function textOf(runId: string): Promise<GeneratedBody> {
   return cluster.client.generate(newest.id, { prompt: 'ab', maxTokens: 8, temperature: 0, seed: 1 });
 }
 
+async function submit(name: string, train: object, parallel: object): Promise<string> {
+  const spec = smallRun(name, { model: { layers: 4 }, data: { dataset: 'lines' }, parallel, train });
+  return (await cluster.client.submitRun(spec)).id;
+}
+
 it('trains, evaluates and generates over TLS between agents, to the same bits', { timeout: 240_000 }, async () => {
   const train = { steps: 6, evalEvery: 3, checkpointEvery: 0 };
-  const submit = async (name: string, parallel: object): Promise<string> =>
-    (
-      await cluster.client.submitRun(
-        smallRun(name, { model: { layers: 4 }, data: { dataset: 'lines' }, parallel, train }),
-      )
-    ).id;
-  const split = await submit('over-tls', { pp: 2, partition: [3, 1] });
+  const split = await submit('over-tls', train, { pp: 2, partition: [3, 1] });
   const { attempts } = await cluster.untilRun(split, ['succeeded']);
   expect(attempts).toHaveLength(1);
-  const whole = await submit('whole', { pp: 1 });
+  const whole = await submit('whole', train, { pp: 1 });
   await cluster.untilRun(whole, ['succeeded']);
   expect(await cluster.outcome(split)).toEqual(await cluster.outcome(whole));
 
@@ -73,3 +72,22 @@ it('trains, evaluates and generates over TLS between agents, to the same bits', 
     expect((await greeting(dataAddress)).length).toBeLessThan(10);
   }
 });
+
+it(
+  'goes on over TLS after an agent was killed, with other certificates, to the same bits',
+  { timeout: 240_000 },
+  async () => {
+    const train = { steps: 45, evalEvery: 0, checkpointEvery: 5 };
+    const whole = await submit('calm', train, { pp: 1 });
+    await cluster.untilRun(whole, ['succeeded']);
+    const split = await submit('killed', train, { pp: 2, partition: [2, 2] });
+    await cluster.untilStep(split, 6);
+    const [first] = (await cluster.client.run(split)).attempts;
+    cluster.killAgent(first!.stages[1]!.agent);
+    const { attempts } = await cluster.untilRun(split, ['succeeded']);
+    // Certificates name the fence of their attempt: those of the first one are worth nothing in the second.
+    expect(attempts.map(({ state }) => state)).toEqual(['lost', 'finished']);
+    expect(attempts[1]?.fence).toBeGreaterThan(first!.fence);
+    expect(await cluster.outcome(split)).toEqual(await cluster.outcome(whole));
+  },
+);
