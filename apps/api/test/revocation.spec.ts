@@ -86,7 +86,7 @@ describe('what is open by a right', () => {
       yield Buffer.from('the first weights');
       await new Promise(() => undefined);
     };
-    opened.mockReturnValue({ bytes: 1_000_000, etag: '"e"', read: endless } as never);
+    opened.mockReturnValue({ bytes: 1_000_000, etag: '"e"', read: endless });
     const download = await api.call('/checkpoints/ckpt_1/model.safetensors', { token: downloader.token });
     expect(download.status).toBe(200);
     const broken = download.text().then(

@@ -23,7 +23,7 @@ async function begun(): Promise<Begun> {
       epoch: 1,
       send: () => void startedCount++,
       close: () => undefined,
-    } as never as AgentSession);
+    } as never);
   const tasks = new GenerationTasks(registry, new FakeClock());
   const text = tasks.run(
     {

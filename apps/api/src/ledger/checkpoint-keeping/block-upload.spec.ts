@@ -1,4 +1,4 @@
-import { blobV1 } from '@millrace/contracts';
+import type { blobV1 } from '@millrace/contracts';
 import { expect, it } from 'vitest';
 import { BlockUploadService } from './block-upload.service';
 
