@@ -30,7 +30,7 @@ async function begun(): Promise<Begun> {
       taskId: TASK,
       maxTokens: 3,
       stages: agentIds.map(() => ({ embedding: false, firstLayer: 0, layerCount: 0, head: false })),
-      model: {},
+      model: { family: 'gpt2', layers: 2, heads: 1, hidden: 4, ffn: 16, context: 4, vocab: 8, tieEmbeddings: true },
       manifest: { tensors: [] },
       peers: agentIds.map((agentId, rank) => ({ rank, agentId, address: '127.0.0.1:1' })),
     } as never,
