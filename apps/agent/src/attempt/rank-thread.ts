@@ -2,7 +2,7 @@ import { type AppError, type Clock, within } from '@millrace/core';
 import type { ManifestTensor } from '@millrace/checkpoint';
 import type { AttemptLinks, AttemptLinksOptions } from '../data-plane/attempt-links';
 import type { DataPlane } from '../data-plane/data-plane';
-import { type DeliveredFrame, HEADER_BYTES_MAX } from '../data-plane/link/incoming-link';
+import { type DeliveredFrame, FRAME_HEADER_BYTES_MAX } from '../data-plane/link/incoming-link';
 import type { MeasuredLink } from '../data-plane/link/measure-link';
 import type { BoundaryWishes } from '../stage/stage-ports';
 import type { GpuTask } from '../worker/gpu-task';
@@ -145,5 +145,5 @@ export class RankThread {
 
 /** Only a whole ArrayBuffer can be moved to another thread: from one that other frames share, the payload is copied. */
 function ownedPayload(payload: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-  return payload.buffer.byteLength - payload.byteLength > HEADER_BYTES_MAX ? payload.slice() : payload;
+  return payload.buffer.byteLength - payload.byteLength > FRAME_HEADER_BYTES_MAX ? payload.slice() : payload;
 }

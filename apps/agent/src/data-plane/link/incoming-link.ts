@@ -24,7 +24,7 @@ interface Assembly {
 }
 
 /** Beside its part of a payload, a message holds the run's id and a dozen numbers, which take no more than this. */
-export const HEADER_BYTES_MAX = 1024;
+export const FRAME_HEADER_BYTES_MAX = 1024;
 /**
  * Small credits are gathered for this long before they are sent; they must not wait longer, or those of a burst's last
  * frames would wait for the next burst.
@@ -54,7 +54,7 @@ export class IncomingLink {
   /** No message that holds a part of a frame of the plan is larger than this. */
   get messageBytesMax(): number {
     const largest = Math.max(...Object.values(this.options.bounds));
-    return Math.min(largest, this.options.limits.partBytes) + HEADER_BYTES_MAX;
+    return Math.min(largest, this.options.limits.partBytes) + FRAME_HEADER_BYTES_MAX;
   }
 
   /** Memory for one of its messages; `receive` takes it over. */
