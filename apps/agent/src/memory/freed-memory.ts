@@ -52,12 +52,18 @@ function loadRelease(): () => void {
   };
 }
 
-/** V8 collects garbage when much is allocated, which an idle agent does not do. */
+/**
+ * V8 collects garbage when much is allocated, which an idle agent does not do. A thread of V8 frees the memory of
+ * tensors that were collected, at its leisure; the next collection waits until that is done.
+ */
 function garbageCollector(): () => void {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
   setFlagsFromString('--no-expose-gc');
-  return collect;
+  return () => {
+    collect();
+    collect();
+  };
 }
 
 /** Does nothing where there is no glibc, or no koffi, which is an optional package. */
