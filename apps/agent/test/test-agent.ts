@@ -28,6 +28,7 @@ export const startTestThread: StartGpuThread = (task, onMessage) => {
     openBackend: () => Promise.resolve(openCpuBackend()),
     probe: () => Promise.resolve(),
     clock: systemClock,
+    collectGarbage: () => undefined,
   }).finally(() => port2.close());
   return {
     post: (message, transfer = []) => port1.postMessage(message, [...transfer]),

@@ -1,7 +1,6 @@
 import { createRequire } from 'node:module';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import type { Clock } from '@millrace/core';
+import { garbageCollector } from './garbage-collector';
 
 /** The next run of a queue may be about to start. */
 const QUIET_MS = 10_000;
@@ -49,20 +48,6 @@ function loadRelease(): () => void {
   return () => {
     collect();
     trim();
-  };
-}
-
-/**
- * V8 collects garbage when much is allocated, which an idle agent does not do. A thread of V8 frees the memory of
- * tensors that were collected, at its leisure; the next collection waits until that is done.
- */
-function garbageCollector(): () => void {
-  setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as () => void;
-  setFlagsFromString('--no-expose-gc');
-  return () => {
-    collect();
-    collect();
   };
 }
 

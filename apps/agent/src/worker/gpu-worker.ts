@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { assert, silentLogger, systemClock } from '@millrace/core';
 import { type Backend, openWebGpuBackend, pacedBackend, type WebGpuBackend } from '@millrace/runtime';
+import { garbageCollector } from '../memory/garbage-collector';
 import { avoidedKernels } from './avoided-kernels';
 import { probeDevice } from './probe-device';
 import { withFaults } from './injected-fault';
@@ -45,6 +46,11 @@ void runGpuTask({
     workerPort.post({ type: 'probed', report: await probeDevice(device, task.known, systemClock) });
   },
   clock: systemClock,
+  // Node frees what it keeps of a driver's object when that object is collected, and does not when the thread ends.
+  collectGarbage: () => {
+    opened = undefined;
+    garbageCollector()();
+  },
 }).finally(() => {
   clearInterval(pulse);
   port.close();

@@ -18,7 +18,7 @@ it('happen to rank 1, in the attempt of their fence, at their step', () => {
     const plan = { ...attemptPlan({ ranks: 2 }), rank, fence };
     const device = { quarantined: [], faults: parseFaults('lose@1:3') ?? [] };
     const task: GpuTask = { kind: 'attempt', device, plan, tokenFile: undefined };
-    const end = { postMessage: () => undefined, on: () => undefined };
+    const end = { postMessage: () => undefined, on: () => undefined, off: () => undefined };
     withFaults(end, task, () => lostCount++).postMessage({ type: 'step', step });
     return lostCount;
   };

@@ -31,6 +31,7 @@ export function withFaults(end: MessageEnd, task: GpuTask, loseDevice: () => voi
   };
   return {
     on: (event, listener) => end.on(event, listener),
+    off: (event, listener) => end.off(event, listener),
     postMessage: (message, transfer) => {
       end.postMessage(message, transfer);
       befall(message as FromWorker);

@@ -5,6 +5,7 @@ import { type Backend, openCpuBackend } from '@millrace/runtime';
 import { FakeClock } from '@millrace/testing';
 import { expect, it } from 'vitest';
 import { attemptPlan } from '../../test/attempt-plans';
+import { garbageCollector } from '../memory/garbage-collector';
 import type { GpuTask } from './gpu-task';
 import { runGpuTask } from './run-gpu-task';
 import type { FromWorker } from './worker-messages';
@@ -60,9 +61,36 @@ it.each(Object.keys(TASKS))('tells at once that the device is lost, whatever "%s
     openBackend: () => Promise.resolve(backend),
     probe: never,
     clock: new FakeClock(),
+    collectGarbage: () => undefined,
   });
   lose(new AppError({ code: 'RUNTIME.DEVICE_LOST', kind: 'unavailable', message: 'the device was lost' }));
   expect(await told).toMatchObject({ error: { code: 'RUNTIME.DEVICE_LOST' } });
   end.emit('message', { type: 'stop' });
   await done;
+});
+
+it('collects garbage at the end, when nothing holds the backend any more', async () => {
+  const end = Object.assign(new EventEmitter(), { postMessage: () => undefined });
+  let opened: WeakRef<Backend> | undefined;
+  let left: unknown = 'not asked for';
+  const done = runGpuTask({
+    end,
+    task: TASKS['describe']!,
+    openBackend: () => {
+      const backend = openCpuBackend();
+      opened = new WeakRef(backend);
+      return Promise.resolve(backend);
+    },
+    probe: () => Promise.resolve(),
+    clock: new FakeClock(),
+    collectGarbage: () => {
+      garbageCollector()();
+      left = opened?.deref();
+    },
+  });
+  // Until the end of this turn a WeakRef holds what it was made of.
+  await new Promise(setImmediate);
+  end.emit('message', { type: 'stop' });
+  await done;
+  expect(left).toBeUndefined();
 });

@@ -16,6 +16,8 @@ export interface GpuTaskOptions {
   /** Describes or probes the device; it is a parameter because it needs the kind of backend that it knows. */
   readonly probe: (backend: Backend, port: WorkerPort) => Promise<void>;
   readonly clock: Clock;
+  /** Called when the device is destroyed and nothing of the task is used any more. */
+  readonly collectGarbage: () => void;
 }
 
 /**
@@ -23,7 +25,12 @@ export interface GpuTaskOptions {
  * asked to stop. Every failure is told as `failed`; the loss of the device is told at once, whatever the task waits
  * for. The promise never rejects.
  */
-export async function runGpuTask({ end, task, openBackend, probe, clock }: GpuTaskOptions): Promise<void> {
+export async function runGpuTask(options: GpuTaskOptions): Promise<void> {
+  await live(options);
+  options.collectGarbage();
+}
+
+async function live({ end, task, openBackend, probe, clock }: GpuTaskOptions): Promise<void> {
   const requests = new PendingBoundary();
   const turns: DeviceTurns = new DeviceTurns(clock, (turnId, sliceMs) =>
     port.post({ type: 'turn-given', turnId, sliceMs }),
@@ -55,4 +62,5 @@ export async function runGpuTask({ end, task, openBackend, probe, clock }: GpuTa
     () => undefined,
   );
   await done;
+  port.close();
 }

@@ -11,6 +11,7 @@ import type { FromWorker, ToWorker } from './worker-messages';
 export interface MessageEnd {
   postMessage(message: unknown, transfer?: readonly ArrayBuffer[]): void;
   on(event: 'message', listener: (message: ToWorker) => void): unknown;
+  off(event: 'message', listener: (message: ToWorker) => void): unknown;
 }
 
 interface Call {
@@ -33,6 +34,7 @@ export class WorkerPort implements StageTransport {
   private readonly credits = new WeakMap<TensorFrame, number>();
   private readonly mailbox: Mailbox;
   private nextCallId = 1;
+  private readonly listener: (message: ToWorker) => void;
   /** Resolves when the other side asks the thread to end. */
   readonly stopped: Promise<void>;
 
@@ -47,9 +49,15 @@ export class WorkerPort implements StageTransport {
         this.post({ type: 'taken', fromRank: frame.fromRank, creditBytes: this.credits.get(frame) ?? 0 });
       },
     );
-    this.stopped = new Promise((resolve) => {
-      end.on('message', (message) => this.handle(message, resolve));
-    });
+    let stop = (): void => undefined;
+    this.stopped = new Promise((resolve) => (stop = resolve));
+    this.listener = (message) => this.handle(message, stop);
+    end.on('message', this.listener);
+  }
+
+  /** Hears nothing more, so that what it was made with can be collected. */
+  close(): void {
+    this.end.off('message', this.listener);
   }
 
   post(message: FromWorker, transfer: readonly ArrayBuffer[] = []): void {
