@@ -288,6 +288,16 @@ describe('the dashboard in Chromium over a cluster that trains', () => {
     expect(found).toEqual([]);
   });
 
+  it('shows the chosen tab on a phone, which has no room for all of them', async () => {
+    const { page } = browser;
+    await page.setViewportSize(PHONE);
+    await browser.open(`${cluster.endpoint.http}/runs/${runId}?tab=spec`);
+    const { x, width } = (await page.getByRole('tab', { selected: true }).boundingBox())!;
+    await page.setViewportSize(DESKTOP);
+    expect(x).toBeGreaterThanOrEqual(0);
+    expect(x + width).toBeLessThanOrEqual(PHONE.width);
+  });
+
   it('makes a viewer, who is refused what a viewer may not do, and signs out', async () => {
     const { page } = browser;
     await browser.open(`${cluster.endpoint.http}/access`);

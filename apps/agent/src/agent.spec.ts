@@ -443,7 +443,7 @@ describe('an agent', () => {
     expect(api.of('register')).toHaveLength(1);
   });
 
-  it('blames the rank that stays away', async () => {
+  it('tells that it was preempted when its process is asked to end while it waits for another rank', async () => {
     await start(1);
     const given = plan();
     const gone = { rank: 1, agentId: 'agent_1', address: '127.0.0.1:1' };

@@ -17,7 +17,7 @@ export function datasetInUse(id: string, runId: string, runCount: number): AppEr
   return new AppError({
     code: 'DATASET.IN_USE',
     kind: 'conflict',
-    message: `dataset ${id} is read by ${runCount} runs, ${runId} among them; delete them first`,
+    message: `dataset ${id} is in use: run ${runId} reads it (${runCount} in all); delete what reads it first`,
     details: { runCount },
   });
 }
