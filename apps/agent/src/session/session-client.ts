@@ -21,6 +21,8 @@ const FIRST_DELAY_MS = 200;
 const DELAY_MS_MAX = 5000;
 /** A stream that is open but says nothing for so long counts as no session. */
 const WELCOME_TIMEOUT_MS = 20_000;
+/** An API that stood still reads what it was sent meanwhile within this time. */
+const CATCH_UP_MS = 60_000;
 
 /**
  * Holds one session with the API and opens a new one whenever it is lost. It never gives up, since attempts train on
@@ -31,6 +33,9 @@ export class SessionClient {
   private channel: SessionChannel | undefined;
   private welcomed = false;
   private everWelcomed = false;
+  private welcomedAtMs = 0;
+  /** Streams that were closed because the API said nothing. It may still find their registrations. */
+  private givenUpCount = 0;
   private stopped = false;
   private cancelTimer: () => void = () => undefined;
   private readonly backoff: Backoff;
@@ -54,7 +59,9 @@ export class SessionClient {
     this.channel = channel;
     channel.send({ $case: 'register', value: this.options.register() });
     this.cancelTimer = this.options.clock.after(WELCOME_TIMEOUT_MS, () => {
-      if (!this.welcomed) channel.close();
+      if (this.welcomed) return;
+      this.givenUpCount++;
+      channel.close();
     });
   }
 
@@ -84,6 +91,7 @@ export class SessionClient {
     this.cancelTimer();
     this.welcomed = true;
     this.everWelcomed = true;
+    this.welcomedAtMs = this.options.clock.monotonicMs();
     this.backoff.reset();
     this.options.onEvent({ type: 'opened', welcome: body.value });
   }
@@ -102,6 +110,17 @@ export class SessionClient {
   private isFinal(error: Error | undefined, wasWelcomed: boolean): boolean {
     if (!(error instanceof AppError)) return false;
     if (error.kind === 'unauthenticated' || error.kind === 'forbidden') return !this.everWelcomed;
-    return error.kind === 'aborted' && wasWelcomed;
+    return error.kind === 'aborted' && wasWelcomed && !this.supersededByItself();
+  }
+
+  /** Whether the newer session can be one that this process gave up: each of them supersedes once at most. */
+  private supersededByItself(): boolean {
+    const isEarly = this.options.clock.monotonicMs() - this.welcomedAtMs < CATCH_UP_MS;
+    if (isEarly && this.givenUpCount > 0) {
+      this.givenUpCount--;
+      return true;
+    }
+    this.givenUpCount = 0;
+    return false;
   }
 }

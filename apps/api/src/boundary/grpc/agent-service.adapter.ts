@@ -31,11 +31,11 @@ export class AgentServiceAdapter {
       clock,
       heartbeatMs: config.heartbeatMs,
       silentMs: config.leaseMs,
-      open: async (register, transport) => {
+      admit: async (register) => {
         const { agentId } = await this.caller.agent(call.metadata);
         if (agentId !== null && agentId !== register.agentId) throw agentForbidden(register.agentId, agentId);
-        return this.sessions.open(register, transport);
       },
+      open: (register, transport) => this.sessions.open(register, transport),
       receive: (session, body) => this.messages.receive(session, body),
       closed: (session) => this.sessions.closed(session),
       report: (reason, error) => this.logger.warn({ peer: call.getPeer(), reason: describeError(error) }, reason),

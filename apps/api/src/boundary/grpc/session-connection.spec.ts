@@ -8,7 +8,7 @@ import { SessionConnection } from './session-connection';
 type Call = ConstructorParameters<typeof SessionConnection>[0];
 
 /** A session of an agent, which is to send a heartbeat every second and may miss four. */
-async function scene() {
+async function scene(admit: () => Promise<void> = () => Promise.resolve()) {
   const clock = new FakeClock();
   const call = Object.assign(new EventEmitter(), {
     paused: false,
@@ -18,11 +18,16 @@ async function scene() {
   });
   const errors: { code: number; details: string }[] = [];
   call.on('error', (error) => errors.push(error as never));
+  let openedCount = 0;
   const connection: SessionConnection = new SessionConnection(call as unknown as Call, {
     clock,
     heartbeatMs: 1_000,
     silentMs: 5_000,
-    open: async ({ agentId }, transport) => new AgentSession({ agentId, epoch: 1 }, transport),
+    admit,
+    open: async ({ agentId }, transport) => {
+      openedCount++;
+      return new AgentSession({ agentId, epoch: 1 }, transport);
+    },
     receive: () => Promise.resolve(),
     closed: () => Promise.resolve(),
     report: () => undefined,
@@ -35,7 +40,7 @@ async function scene() {
     for (let look = 0; look < count; look++) clock.fireNext();
   };
   const beat = (): void => receive({ $case: 'heartbeat', value: { sequence: 1, running: [], latenessMs: 0 } });
-  return { call, clock, errors, looks, beat };
+  return { call, clock, errors, looks, beat, openedCount: () => openedCount };
 }
 
 describe('a session without heartbeats', () => {
@@ -57,5 +62,17 @@ describe('a session without heartbeats', () => {
     call.paused = true;
     looks(20);
     expect(errors).toEqual([]);
+  });
+});
+
+describe('a stream that is given up before its agent is admitted', () => {
+  it('opens no session, which would supersede the one that the agent has opened since', async () => {
+    let allow: () => void = () => undefined;
+    const { call, clock, errors, openedCount } = await scene(() => new Promise((resolve) => (allow = resolve)));
+    call.emit('cancelled');
+    allow();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect([openedCount(), errors]).toEqual([0, []]);
+    expect(clock.fireNext()).toBe(false);
   });
 });

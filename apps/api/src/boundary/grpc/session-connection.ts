@@ -23,6 +23,8 @@ export interface SessionOptions {
   readonly heartbeatMs: number;
   /** The session ends after so many milliseconds without a heartbeat. */
   readonly silentMs: number;
+  /** Rejects when the agent may not register. */
+  admit(register: agentV1.Register): Promise<void>;
   open(register: agentV1.Register, transport: AgentTransport): Promise<AgentSession>;
   receive(session: AgentSession, body: AgentMessageBody): Promise<void>;
   closed(session: AgentSession): Promise<void>;
@@ -129,6 +131,10 @@ export class SessionConnection implements AgentTransport {
   }
 
   private async open(register: agentV1.Register): Promise<void> {
+    await this.options.admit(register);
+    // A process that stood still finds the registrations of streams that the agent has given up meanwhile. They must
+    // not supersede the one that it waits for.
+    if (this.ended) return;
     const session = await this.options.open(register, this);
     this.session = session;
     this.cancelTimer();
