@@ -1,6 +1,7 @@
 import type { ProgramStep } from '@millrace/kernels';
 import { gradientName, type StageContext } from '../../stage/stage-context';
 import { GPT2_POSITION_EMBEDDING, GPT2_TOKEN_EMBEDDING } from './gpt2-parameters';
+import { tokenGradient } from '../token-gradient';
 
 /** y = wte[token] + wpe[position]. */
 export function gpt2Embedding(
@@ -15,15 +16,12 @@ export function gpt2Embedding(
 }
 
 export function embeddingBackwardWeight(
-  { sizes: { B, T, C, V } }: StageContext,
+  context: StageContext,
   { tokens_BT, dy_BTC }: { tokens_BT: string; dy_BTC: string },
 ): ProgramStep[] {
+  const { B, T, C } = context.sizes;
   return [
-    {
-      kernel: 'embedding_backward_token',
-      dims: { B, T, C, V, accumulate: 1 },
-      tensors: { tokens_BT, dy_BTC, dwte_VC: gradientName(GPT2_TOKEN_EMBEDDING) },
-    },
+    tokenGradient(context, { tokens_BT, dy_BTC, weight: GPT2_TOKEN_EMBEDDING }),
     {
       kernel: 'embedding_backward_position',
       dims: { B, T, C, accumulate: 1 },

@@ -1,5 +1,6 @@
 import type { ProgramStep } from '@millrace/kernels';
-import { gradientName, type StageContext } from '../../stage/stage-context';
+import type { StageContext } from '../../stage/stage-context';
+import { tokenGradient } from '../token-gradient';
 import { LLAMA_TOKEN_EMBEDDING } from './llama-parameters';
 
 /** y = embed_tokens[token]; positions enter in attention. */
@@ -15,14 +16,8 @@ export function tokenEmbeddingForward(
 }
 
 export function embeddingBackward(
-  { sizes: { B, T, C, V } }: StageContext,
-  { tokens_BT, dy_BTC }: { tokens_BT: string; dy_BTC: string },
+  context: StageContext,
+  tensors: { tokens_BT: string; dy_BTC: string },
 ): ProgramStep[] {
-  return [
-    {
-      kernel: 'embedding_backward_token',
-      dims: { B, T, C, V, accumulate: 1 },
-      tensors: { tokens_BT, dy_BTC, dwte_VC: gradientName(LLAMA_TOKEN_EMBEDDING) },
-    },
-  ];
+  return [tokenGradient(context, { ...tensors, weight: LLAMA_TOKEN_EMBEDDING })];
 }
