@@ -1,7 +1,7 @@
 import { type Backend, type HostArray, openCpuBackend } from '@millrace/runtime';
 import { type InProcessResult, openTestBackend } from '@millrace/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { decodeTensor, ORACLE_SETTINGS, readOracle, trainOracle, writeOracle } from './gpt2-oracle';
+import { decodeTensor, ORACLE_SETTINGS, readOracle, relativeDifference, trainOracle, writeOracle } from './gpt2-oracle';
 
 /**
  * The project's own oracle: 20 steps in doubles on the CPU twins, with steps that clip and steps that do not. After a
@@ -9,11 +9,6 @@ import { decodeTensor, ORACLE_SETTINGS, readOracle, trainOracle, writeOracle } f
  * difference.
  */
 const UPDATE = process.env['MILLRACE_UPDATE_GOLDEN'] === '1';
-
-/** Largest relative difference of two lists of numbers. */
-function relative(actual: readonly number[], expected: readonly number[]): number {
-  return Math.max(...expected.map((value, index) => Math.abs((actual[index] ?? NaN) / value - 1)));
-}
 
 /** The gradient of the key bias is zero in exact arithmetic, so in f32 it is noise that Adam divides by itself. */
 function isKeyBias(name: string, index: number): boolean {
@@ -66,8 +61,8 @@ describe('the oracle', () => {
     const { losses, gradientNorms } = readOracle();
     const steps = 3;
     const result = await trainOracle(openCpuBackend(), { steps, stages: 2 });
-    expect(relative(result.losses, losses.slice(0, steps))).toBeLessThan(1e-12);
-    expect(relative(result.gradientNorms, gradientNorms.slice(0, steps))).toBeLessThan(1e-12);
+    expect(relativeDifference(result.losses, losses.slice(0, steps))).toBeLessThan(1e-12);
+    expect(relativeDifference(result.gradientNorms, gradientNorms.slice(0, steps))).toBeLessThan(1e-12);
     // The file holds f32.
     expect(worstGradient(result)).toBeLessThan(1e-7);
   }, 120_000);
@@ -84,13 +79,13 @@ describe('WebGPU beside the oracle', () => {
   beforeEach((context) => context.skip(opened === undefined, 'no adapter'));
 
   it('loss within 5e-6 relative at every step', () => {
-    const worst = relative(result.losses, readOracle().losses);
+    const worst = relativeDifference(result.losses, readOracle().losses);
     console.log(`loss: ${worst.toExponential(1)} relative`);
     expect(worst).toBeLessThan(5e-6);
   });
 
   it('gradient norm within 5e-5 relative at every step', () => {
-    const worst = relative(result.gradientNorms, readOracle().gradientNorms);
+    const worst = relativeDifference(result.gradientNorms, readOracle().gradientNorms);
     console.log(`gradient norm: ${worst.toExponential(1)} relative`);
     expect(worst).toBeLessThan(5e-5);
   });

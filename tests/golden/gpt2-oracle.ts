@@ -89,6 +89,11 @@ export function decodeTensor(text: string): Float32Array {
   return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
 }
 
+/** The largest relative difference of two lists of numbers, which is NaN if a value is missing. */
+export function relativeDifference(actual: readonly number[], expected: readonly number[]): number {
+  return Math.max(...expected.map((value, index) => Math.abs((actual[index] ?? NaN) / value - 1)));
+}
+
 export function readOracle(file = FILE): Oracle {
   return JSON.parse(readFileSync(join(__dirname, file), 'utf8')) as Oracle;
 }

@@ -1,18 +1,13 @@
 import { type Backend, openCpuBackend } from '@millrace/runtime';
 import { type InProcessResult, openTestBackend } from '@millrace/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { decodeTensor, readOracle, trainOracle, writeOracle } from './gpt2-oracle';
+import { decodeTensor, readOracle, relativeDifference, trainOracle, writeOracle } from './gpt2-oracle';
 import { LLAMA_ORACLE_FILE, LLAMA_SETTINGS } from './llama-oracle';
 
 /** The oracle of the other family, as gpt2-oracle.spec.ts has it; docs/oracle.md says what it was checked against. */
 const UPDATE = process.env['MILLRACE_UPDATE_GOLDEN'] === '1';
 const FILE = LLAMA_ORACLE_FILE;
 const SETTINGS = LLAMA_SETTINGS;
-
-/** Largest relative difference of two lists of numbers. */
-function relative(actual: readonly number[], expected: readonly number[]): number {
-  return Math.max(...expected.map((value, index) => Math.abs((actual[index] ?? NaN) / value - 1)));
-}
 
 /** Largest difference of a tensor, and that as a part of the tensor's largest entry. */
 function worst(
@@ -52,8 +47,8 @@ describe('the oracle of a llama', () => {
   it('is what the CPU twins compute', async () => {
     const { losses, gradientNorms, firstGradients } = readOracle(FILE);
     const result = await trainOracle(openCpuBackend(), { steps: 3, stages: 2, settings: SETTINGS });
-    expect(relative(result.losses, losses.slice(0, 3))).toBeLessThan(1e-12);
-    expect(relative(result.gradientNorms, gradientNorms.slice(0, 3))).toBeLessThan(1e-12);
+    expect(relativeDifference(result.losses, losses.slice(0, 3))).toBeLessThan(1e-12);
+    expect(relativeDifference(result.gradientNorms, gradientNorms.slice(0, 3))).toBeLessThan(1e-12);
     // The file holds f32.
     expect(worst(result.firstGradients, firstGradients).relative).toBeLessThan(1e-7);
   }, 120_000);
@@ -70,7 +65,8 @@ describe('WebGPU beside the oracle of a llama', () => {
   it.each([1, 2, 4])('over 20 steps on %i stages', { timeout: 120_000 }, async (stages) => {
     const result = await trainOracle(backend as Backend, { steps: SETTINGS.steps, stages, settings: SETTINGS });
     const { losses, gradientNorms, firstGradients, finalWeights } = readOracle(FILE);
-    const [loss, norm] = [relative(result.losses, losses), relative(result.gradientNorms, gradientNorms)];
+    const loss = relativeDifference(result.losses, losses);
+    const norm = relativeDifference(result.gradientNorms, gradientNorms);
     const gradient = worst(result.firstGradients, firstGradients).relative;
     const weight = worst(result.weights, finalWeights).absolute;
     console.log(`${stages} stages: ${[loss, norm, gradient, weight].map((each) => each.toExponential(1)).join(', ')}`);
