@@ -6,6 +6,6 @@ export function input(name: string, dtype: DType = 'f32'): KernelBinding {
 }
 
 /** Written, and read as well where the kernel accumulates or works in place. */
-export function output(name: string): KernelBinding {
-  return { name, access: 'read_write', dtype: 'f32' };
+export function output(name: string, dtype: DType = 'f32'): KernelBinding {
+  return { name, access: 'read_write', dtype };
 }

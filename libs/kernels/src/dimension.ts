@@ -15,6 +15,13 @@ export function flag(dims: Dims, name: string): 0 | 1 {
   return value;
 }
 
+/** Where an operation begins in something larger: a whole number; absent means 0, its beginning. */
+export function position(dims: Dims, name: string): number {
+  const value = dims[name] ?? 0;
+  assert(Number.isSafeInteger(value) && value >= 0, `position ${name} is ${value}`);
+  return value;
+}
+
 /** A parameter of an operation that is no size, such as an epsilon: a finite number. */
 export function real(dims: Dims, name: string): number {
   const value = dims[name];

@@ -9,3 +9,4 @@ export { WGSL } from './kernels.generated';
 export * from './program';
 export { KERNELS, type KernelName } from './registry';
 export { sumOfSquaresPartials } from './sum-of-squares/sum-of-squares';
+export { withDerivedInputs } from './twin-arrays';

@@ -44,6 +44,8 @@ export interface Kernel {
   flops(dims: Dims): number;
   /** Bytes read and written, each tensor once. */
   bytes(dims: Dims): number;
+  /** What inputs must hold that follow from others, which are ids, by binding name (`withDerivedInputs`). */
+  readonly derived?: Readonly<Record<string, (ids: Readonly<Record<string, Uint32Array>>) => Uint32Array>>;
   /** The same computation in doubles; `tensors` by binding name. */
   cpu(dims: Dims, tensors: Readonly<Record<string, TwinArray>>): void;
 }

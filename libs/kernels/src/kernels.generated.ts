@@ -930,15 +930,16 @@ fn main(
   dwpe_TC[index] = sum;
 }
 `,
-  embedding_backward_token: `// embedding_backward_token — dwte[v] = sum of dy over the rows whose token is v (+ dwte[v])
-// Shapes:   tokens[B,T] dy[B,T,C] -> dwte[V,C]
+  embedding_backward_token: `// embedding_backward_token — dwte[v] = sum of dy over the rows whose token is FIRST + v (+ dwte[v])
+// Shapes:   tokens[N] order[N] dy[B,T,C] -> dwte[V,C]          dy has the positions from FIRST_ROW on
 // Dispatch: one invocation per element of dwte, WG threads in linear order; needs: f32 only
 // Method:   every invocation scans all tokens in ascending position: no atomics, a fixed order of addition
 // Source:   derivative of a gather; CPU twin embedding.cpu.ts
 // Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
-@group(0) @binding(0) var<storage, read> tokens_BT: array<u32>; // [B,T] token ids, < V
-@group(0) @binding(1) var<storage, read> dy_BTC: array<f32>; // [B,T,C] gradient of the output
-@group(0) @binding(2) var<storage, read_write> dwte_VC: array<f32>; // [V,C] read only if ACCUMULATE
+@group(0) @binding(0) var<storage, read> tokens_N: array<u32>; // [N] token ids
+@group(0) @binding(1) var<storage, read> order_N: array<u32>; // [N] never read
+@group(0) @binding(2) var<storage, read> dy_BTC: array<f32>; // [B,T,C] gradient of the output
+@group(0) @binding(3) var<storage, read_write> dwte_VC: array<f32>; // [V,C] read only if ACCUMULATE
 @group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override WG: u32;
@@ -946,6 +947,8 @@ override B: u32;
 override T: u32;
 override C: u32;
 override V: u32;
+override FIRST: u32; // the token of the first row of dwte
+override FIRST_ROW: u32; // the position of the first row of dy
 override ACCUMULATE: u32;
 
 @compute @workgroup_size(WG)
@@ -958,13 +961,13 @@ fn main(
   if (index >= V * C) {
     return;
   }
-  let token = index / C;
+  let token = FIRST + index / C;
   let column = index % C;
   var sum = 0.0;
   // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
   let row_end = B * T * groups.z;
   for (var row = 0u; row < row_end; row++) {
-    if (tokens_BT[row] == token) {
+    if (tokens_N[FIRST_ROW + row] == token) {
       sum += dy_BTC[row * C + column];
     }
   }
@@ -972,6 +975,80 @@ fn main(
     sum += dwte_VC[index];
   }
   dwte_VC[index] = sum;
+}
+`,
+  embedding_backward_token_sorted: `// embedding_backward_token_sorted — dwte[v] += sum of dy over the rows whose token is FIRST + v
+// Shapes:   tokens[N] order[N] dy[B,T,C] -> dwte[V,C]          dy has the positions from FIRST_ROW on
+// Dispatch: one invocation per place in the order and column, WG threads in linear order; needs: f32 only
+// Method:   the first place of a token's bucket adds the bucket's rows in ascending position; the others do nothing
+// Source:   llm.c (f1e2ace) encoder.cuh, wte_backward_kernel: buckets, no atomics; CPU twin embedding.cpu.ts
+// Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64; test/token-buckets.spec.ts, naive bits
+@group(0) @binding(0) var<storage, read> tokens_N: array<u32>; // [N] token ids
+@group(0) @binding(1) var<storage, read> order_N: array<u32>; // [N] positions sorted by token, then by position
+@group(0) @binding(2) var<storage, read> dy_BTC: array<f32>; // [B,T,C] gradient of the output
+@group(0) @binding(3) var<storage, read_write> dwte_VC: array<f32>; // [V,C] what is added to
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override WG: u32;
+override B: u32;
+override T: u32;
+override N: u32;
+override C: u32;
+override V: u32;
+override FIRST: u32; // the token of the first row of dwte
+override FIRST_ROW: u32; // the position of the first row of dy
+
+fn token_at(place: u32) -> u32 {
+  return tokens_N[order_N[place]];
+}
+
+/// The place behind the bucket: found by doubling and halving, so that additions need not wait for comparisons.
+fn bucket_end(start: u32, token: u32) -> u32 {
+  var inside = start;
+  var outside = start + 1u;
+  while (outside < N && token_at(outside) == token) {
+    inside = outside;
+    outside = start + 2u * (outside - start);
+  }
+  outside = min(outside, N);
+  while (outside - inside > 1u) {
+    let middle = inside + (outside - inside) / 2u;
+    if (token_at(middle) == token) {
+      inside = middle;
+    } else {
+      outside = middle;
+    }
+  }
+  return outside;
+}
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = (first_group + group.y * groups.x + group.x) * WG + lane;
+  if (index >= N * C) {
+    return;
+  }
+  let start = index / C;
+  let column = index % C;
+  let token = token_at(start);
+  // Tokens before FIRST wrap around, and are beyond V too.
+  if (token - FIRST >= V || (start > 0u && token_at(start - 1u) == token)) {
+    return;
+  }
+  let end = bucket_end(start, token);
+  var sum = 0.0;
+  for (var place = start; place < end; place++) {
+    let row = order_N[place] - FIRST_ROW;
+    if (row < B * T) {
+      sum += dy_BTC[row * C + column];
+    }
+  }
+  let to = (token - FIRST) * C + column;
+  dwte_VC[to] = sum + dwte_VC[to];
 }
 `,
   embedding_forward: `// embedding_forward — y = wte[token] + wpe[position]
@@ -2557,6 +2634,43 @@ fn main(
   let gate = gate_L[index];
   let sigmoid = 1.0 / (1.0 + exp(clamp(-gate, -80.0, 80.0)));
   y_L[index] = gate * sigmoid * up_L[index];
+}
+`,
+  token_order: `// token_order — order: all positions, sorted by token, those of one token in ascending position
+// Shapes:   tokens[N] -> order[N]
+// Dispatch: one invocation per position, WG threads in linear order; needs: f32 only
+// Method:   a position's place is the number of those before it: no two have the same place, so nothing is exchanged
+// Source:   rank sort (Knuth, The Art of Computer Programming 3, 5.2); CPU twin embedding.cpu.ts
+// Checked:  test/conformance.spec.ts, exactly the twin's order
+@group(0) @binding(0) var<storage, read> tokens_N: array<u32>; // [N] token ids
+@group(0) @binding(1) var<storage, read_write> order_N: array<u32>; // [N] positions in tokens
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override WG: u32;
+override N: u32;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let position = (first_group + group.y * groups.x + group.x) * WG + lane;
+  if (position >= N) {
+    return;
+  }
+  let token = tokens_N[position];
+  var place = 0u;
+  // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
+  let earlier_end = position * groups.z;
+  for (var other = 0u; other < earlier_end; other++) {
+    place += select(0u, 1u, tokens_N[other] <= token);
+  }
+  let later_end = N * groups.z;
+  for (var other = position + 1u; other < later_end; other++) {
+    place += select(0u, 1u, tokens_N[other] < token);
+  }
+  order_N[place] = position;
 }
 `,
 };

@@ -10,12 +10,8 @@ import {
 } from './attention/attention-backward';
 import { biasBackward } from './bias/bias';
 import { crossEntropyBackward, crossEntropyForward } from './cross-entropy/cross-entropy';
-import {
-  embeddingBackwardPosition,
-  embeddingBackwardToken,
-  embeddingForward,
-  embeddingForwardToken,
-} from './embedding/embedding';
+import { embeddingBackwardPosition, embeddingForward, embeddingForwardToken } from './embedding/embedding';
+import { embeddingBackwardToken, tokenOrder } from './embedding/embedding-backward-token';
 import { geluBackward, geluForward } from './gelu/gelu';
 import type { Kernel } from './kernel';
 import { layernormBackwardInput, layernormBackwardWeight, layernormForward } from './layernorm/layernorm';
@@ -53,6 +49,7 @@ export type KernelName =
   | 'attention_value_backward'
   | 'embedding_forward'
   | 'embedding_forward_token'
+  | 'token_order'
   | 'embedding_backward_token'
   | 'embedding_backward_position'
   | 'cross_entropy_forward'
@@ -91,6 +88,7 @@ export const KERNELS: Readonly<Record<KernelName, Kernel>> = {
   attention_value_backward: attentionValueBackward,
   embedding_forward: embeddingForward,
   embedding_forward_token: embeddingForwardToken,
+  token_order: tokenOrder,
   embedding_backward_token: embeddingBackwardToken,
   embedding_backward_position: embeddingBackwardPosition,
   cross_entropy_forward: crossEntropyForward,

@@ -205,7 +205,7 @@ describe('twins of the backward kernels agree with central differences of the fo
     const dims = { B: 2, T: 3, C: 4, V: 5 };
     expectGradientsMatch({
       sizes: { wte: 20, wpe: 12, dy: 24, y: 24, dwte: 20, dwpe: 12 },
-      given: { tokens: Uint32Array.of(1, 4, 1, 0, 4, 4) },
+      given: { tokens: Uint32Array.of(1, 4, 1, 0, 4, 4), order: Uint32Array.of(3, 0, 2, 1, 4, 5) },
       forward: [
         {
           kernel: 'embedding_forward',
@@ -214,7 +214,11 @@ describe('twins of the backward kernels agree with central differences of the fo
         },
       ],
       backward: [
-        { kernel: 'embedding_backward_token', dims, tensors: { tokens_BT: 'tokens', dy_BTC: 'dy', dwte_VC: 'dwte' } },
+        {
+          kernel: 'embedding_backward_token',
+          dims: { ...dims, N: 6 },
+          tensors: { tokens_N: 'tokens', order_N: 'order', dy_BTC: 'dy', dwte_VC: 'dwte' },
+        },
         { kernel: 'embedding_backward_position', dims, tensors: { dy_BTC: 'dy', dwpe_TC: 'dwpe' } },
       ],
       gradients: { wte: 'dwte', wpe: 'dwpe' },

@@ -74,6 +74,14 @@ const EMBEDDING: readonly Dims[] = [
   { B: 2, T: 5, C: 7, V: 3 },
 ];
 
+/** One token, few of many and many of few; a table and rows that begin further on. */
+const TOKEN_GRADIENT: readonly Dims[] = [
+  ...EMBEDDING.map(({ B = 0, T = 0, ...dims }, index) => ({ ...dims, B, T, N: B * T, accumulate: index % 2 })),
+  { B: 1, T: 257, N: 257, C: 5, V: 3, accumulate: 1 },
+  { B: 3, T: 31, N: 93, C: 67, V: 4999, accumulate: 1 },
+  { B: 2, T: 13, N: 52, C: 12, V: 7, first: 4, firstRow: 13, accumulate: 1 },
+];
+
 export const CONFORMANCE_CASES: readonly ConformanceCase[] = [
   {
     kernel: 'matmul_nn',
@@ -288,10 +296,27 @@ export const CONFORMANCE_CASES: readonly ConformanceCase[] = [
     tolerance: () => 1e-7,
   },
   {
+    kernel: 'token_order',
+    dims: [
+      { N: 1, V: 1 },
+      { N: 97, V: 13 },
+      { N: 1021, V: 50_257 },
+      { N: 256, V: 2 },
+    ],
+    sizes: ({ N = 0 }) => ({ tokens_N: N, order_N: N }),
+    fillings: { tokens_N: 'token', order_N: 'token' },
+    tolerance: () => 0,
+  },
+  {
     kernel: 'embedding_backward_token',
-    dims: EMBEDDING.map((dims, index) => ({ ...dims, accumulate: index % 2 })),
-    sizes: ({ B = 0, T = 0, C = 0, V = 0 }) => ({ tokens_BT: B * T, dy_BTC: B * T * C, dwte_VC: V * C }),
-    fillings: { tokens_BT: 'token' },
+    dims: TOKEN_GRADIENT,
+    sizes: ({ B = 0, T = 0, N = 0, C = 0, V = 0 }) => ({
+      tokens_N: N,
+      order_N: N,
+      dy_BTC: B * T * C,
+      dwte_VC: V * C,
+    }),
+    fillings: { tokens_N: 'token', order_N: 'token' },
     tolerance: () => 2e-6,
   },
   {

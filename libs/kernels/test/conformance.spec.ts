@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Kernel, KERNELS, type KernelTarget, type KernelVariant, type TwinArray } from '../src';
+import { type Kernel, KERNELS, type KernelTarget, type KernelVariant, type TwinArray, withDerivedInputs } from '../src';
 import { CONFORMANCE_CASES, type ConformanceCase } from './conformance-cases';
 import { fill, seededUniform } from './seeded-data';
 import { formatDims, type HostTensors, openTestDevice, type TestDevice } from './webgpu-device';
@@ -14,7 +14,7 @@ const CASE_TIMEOUT_MS = 300_000;
 /** Launches that are cut compute the same bits; most of them have more workgroups than that. */
 const PART_COUNT = 3;
 
-function bits(values: Float32Array | undefined): Uint32Array | undefined {
+function bits(values: Float32Array | Uint32Array | undefined): Uint32Array | undefined {
   return values && new Uint32Array(values.buffer, values.byteOffset, values.length);
 }
 
@@ -41,9 +41,22 @@ function variantsOf(
   return [...new Map(all.map((variant) => [JSON.stringify(variant), variant])).values()];
 }
 
+/** Made-up content of every binding; what follows from others follows from what was made up for them. */
+function hostTensors(testCase: ConformanceCase, dims: Record<string, number>): HostTensors {
+  const kernel = KERNELS[testCase.kernel];
+  const uniform = seededUniform(1);
+  const sizes = testCase.sizes(dims);
+  const made = Object.fromEntries(
+    kernel.bindings.map(({ name }) => [name, fill(testCase.fillings?.[name], sizes[name] ?? 0, { uniform, dims })]),
+  );
+  return withDerivedInputs(kernel, made);
+}
+
 function twinTensors(kernel: Kernel, dims: Record<string, number>, tensors: HostTensors): Record<string, TwinArray> {
   const twins = Object.fromEntries(
-    Object.entries(tensors).map(([name, data]) => [name, data instanceof Uint32Array ? data : Float64Array.from(data)]),
+    Object.entries(tensors).map(([name, data]) => {
+      return [name, data instanceof Uint32Array ? data.slice() : Float64Array.from(data)];
+    }),
   );
   kernel.cpu(dims, twins);
   return twins;
@@ -56,7 +69,7 @@ interface Difference {
 
 /** Largest difference, and that as a fraction of the twin's largest entry; NaN on one side alone counts as infinite. */
 function compare(
-  actual: Float32Array,
+  actual: Float32Array | Uint32Array,
   expected: TwinArray,
   { skip, scaleMin = 0 }: { skip: (index: number) => boolean; scaleMin: number | undefined },
 ): Difference {
@@ -83,11 +96,7 @@ function aboveDiagonal(
 async function check(testCase: ConformanceCase, dims: Record<string, number>, on: TestDevice): Promise<void> {
   const kernel = KERNELS[testCase.kernel];
   const gpuVariants = on.target.adapterClass === 'gpu' || testCase.dims.indexOf(dims) === GPU_SHAPE_ON_SOFTWARE;
-  const uniform = seededUniform(1);
-  const sizes = testCase.sizes(dims);
-  const tensors = Object.fromEntries(
-    kernel.bindings.map(({ name }) => [name, fill(testCase.fillings?.[name], sizes[name] ?? 0, { uniform, dims })]),
-  );
+  const tensors = hostTensors(testCase, dims);
   const expected = twinTensors(kernel, dims, tensors);
   for (const variant of variantsOf(kernel, dims, { target: on.target, gpuVariants })) {
     const actual = await on.run(kernel, variant, { tensors });

@@ -13,7 +13,7 @@ export interface TestDevice {
     kernel: Kernel,
     variant: KernelVariant,
     given: { readonly tensors: HostTensors; readonly partCount?: number },
-  ): Promise<Record<string, Float32Array>>;
+  ): Promise<Record<string, Float32Array | Uint32Array>>;
   close(): void;
 }
 
@@ -84,19 +84,19 @@ function createPipeline(
   });
 }
 
-async function dispatch(device: GPUDevice, request: Dispatch): Promise<Record<string, Float32Array>> {
+async function dispatch(device: GPUDevice, request: Dispatch): Promise<Record<string, Float32Array | Uint32Array>> {
   const { kernel, variant, tensors } = request;
   device.pushErrorScope('validation');
   const first = device.createBindGroupLayout({
     entries: [{ binding: 0, visibility: GPUShaderStage.COMPUTE, buffer: { type: 'uniform' } }],
   });
   const pipeline = createPipeline(device, { ...request, first });
-  const buffers = kernel.bindings.map(({ name }) => {
+  const buffers = kernel.bindings.map(({ name, dtype }) => {
     const data = tensors[name] as Float32Array<ArrayBuffer>;
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
     const buffer = device.createBuffer({ size: data.byteLength, usage });
     device.queue.writeBuffer(buffer, 0, data);
-    return { name, buffer };
+    return { name, buffer, dtype };
   });
   const entries = buffers.map(({ buffer }, binding) => ({ binding, resource: { buffer } }));
   const encoder = device.createCommandEncoder();
@@ -112,19 +112,20 @@ async function dispatch(device: GPUDevice, request: Dispatch): Promise<Record<st
   }
   pass.end();
   const written = buffers.filter((_, index) => kernel.bindings[index]?.access === 'read_write');
-  const staged = written.map(({ name, buffer }) => {
+  const staged = written.map(({ name, buffer, dtype }) => {
     const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
     const staging = device.createBuffer({ size: buffer.size, usage });
     encoder.copyBufferToBuffer(buffer, 0, staging, 0, buffer.size);
-    return { name, staging };
+    return { name, staging, dtype };
   });
   device.queue.submit([encoder.finish()]);
   const error = await device.popErrorScope();
   if (error !== null) throw new Error(`${kernel.name} as ${variant.wgsl}: ${error.message}`);
-  const results: Record<string, Float32Array> = {};
-  for (const { name, staging } of staged) {
+  const results: Record<string, Float32Array | Uint32Array> = {};
+  for (const { name, staging, dtype } of staged) {
     await staging.mapAsync(GPUMapMode.READ);
-    results[name] = new Float32Array(staging.getMappedRange().slice(0));
+    const content = staging.getMappedRange().slice(0);
+    results[name] = dtype === 'u32' ? new Uint32Array(content) : new Float32Array(content);
     staging.destroy();
   }
   for (const { buffer } of buffers) buffer.destroy();

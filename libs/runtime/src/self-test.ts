@@ -5,6 +5,7 @@ import {
   type KernelName,
   type Program,
   type TensorDeclaration,
+  withDerivedInputs,
 } from '@millrace/kernels';
 import { elementCount } from '@millrace/tensor';
 import type { Backend, DeviceTensor } from './backend';
@@ -67,9 +68,12 @@ async function outputs(backend: Backend, { name, dims }: SelfTestCase): Promise<
   const kernel = KERNELS[name];
   const program = singleProgram(kernel, name, dims);
   const tensors = new Map(program.tensors.map((tensor) => [tensor.name, backend.allocate(tensor)]));
-  [...tensors.values()].forEach((tensor, index) => {
-    backend.write(tensor, testValues(tensor.declaration, index, dims['V'] ?? 1));
-  });
+  const made = program.tensors.map(
+    (tensor, index) => [tensor.name, testValues(tensor, index, dims['V'] ?? 1)] as const,
+  );
+  for (const [name, content] of Object.entries(withDerivedInputs(kernel, Object.fromEntries(made)))) {
+    backend.write(tensors.get(name) as DeviceTensor, content);
+  }
   backend.run(await backend.bind(program, tensors));
   const written = kernel.bindings.filter(({ access }) => access === 'read_write');
   const outputTensors = written.map((binding) => tensors.get(binding.name) as DeviceTensor);

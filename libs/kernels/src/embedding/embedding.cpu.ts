@@ -1,4 +1,4 @@
-import { dimension, flag } from '../dimension';
+import { dimension, flag, position } from '../dimension';
 import type { Dims } from '../kernel';
 import { at, doubles, integers, type TwinTensors } from '../twin-arrays';
 
@@ -29,15 +29,34 @@ export function embeddingForwardTokenTwin(dims: Dims, tensors: TwinTensors): voi
   }
 }
 
-/** Twin of embedding_backward_token. Shapes: tokens[B,T] dy[B,T,C] -> dwte[V,C]. */
+/** Twin of token_order. Shapes: tokens[N] -> order[N]. */
+export function tokenOrderTwin(_dims: Dims, tensors: TwinTensors): void {
+  integers(tensors, 'order_N').set(tokenOrderOf(integers(tensors, 'tokens_N')));
+}
+
+/** All positions, sorted by token, those of one token in ascending position. */
+export function tokenOrderOf(tokens_N: Uint32Array): Uint32Array {
+  const token = (position: number): number => at(tokens_N, position);
+  return Uint32Array.from(tokens_N.keys()).sort((a, b) => token(a) - token(b) || a - b);
+}
+
+/**
+ * Twin of embedding_backward_token. Shapes: tokens[N] dy[B,T,C] -> dwte[V,C]. It reads no order: rows are added in
+ * ascending position whatever it is.
+ */
 export function embeddingBackwardTokenTwin(dims: Dims, tensors: TwinTensors): void {
   const C = dimension(dims, 'C');
-  const tokens_BT = integers(tensors, 'tokens_BT');
+  const V = dimension(dims, 'V');
+  const first = position(dims, 'first');
+  const firstRow = position(dims, 'firstRow');
+  const tokens_N = integers(tensors, 'tokens_N');
   const dy_BTC = doubles(tensors, 'dy_BTC');
   const dwte_VC = doubles(tensors, 'dwte_VC');
   if (flag(dims, 'accumulate') === 0) dwte_VC.fill(0);
   for (let row = 0; row < dimension(dims, 'B') * dimension(dims, 'T'); row++) {
-    const start = at(tokens_BT, row) * C;
+    const tableRow = at(tokens_N, firstRow + row) - first;
+    if (tableRow < 0 || tableRow >= V) continue;
+    const start = tableRow * C;
     for (let i = 0; i < C; i++) dwte_VC[start + i] = at(dwte_VC, start + i) + at(dy_BTC, row * C + i);
   }
 }

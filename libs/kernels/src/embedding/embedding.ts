@@ -2,12 +2,7 @@ import { input, output } from '../binding';
 import { dimension, flag } from '../dimension';
 import type { Dims, Kernel, KernelTarget, KernelVariant } from '../kernel';
 import { perItem } from '../launch';
-import {
-  embeddingBackwardPositionTwin,
-  embeddingBackwardTokenTwin,
-  embeddingForwardTokenTwin,
-  embeddingForwardTwin,
-} from './embedding.cpu';
+import { embeddingBackwardPositionTwin, embeddingForwardTokenTwin, embeddingForwardTwin } from './embedding.cpu';
 
 interface EmbeddingSizes {
   readonly B: number;
@@ -30,13 +25,6 @@ function forward(dims: Dims, target: KernelTarget): KernelVariant {
 
 function forwardToken(dims: Dims, target: KernelTarget): KernelVariant {
   return perItem({ wgsl: 'embedding_forward_token', overrides: sizes(dims) }, elements(dims), target);
-}
-
-function backwardToken(dims: Dims, target: KernelTarget): KernelVariant {
-  const { B, T, C } = sizes(dims);
-  const V = dimension(dims, 'V');
-  const overrides = { B, T, C, V, ACCUMULATE: flag(dims, 'accumulate') };
-  return perItem({ wgsl: 'embedding_backward_token', overrides }, V * C, target);
 }
 
 function backwardPosition(dims: Dims, target: KernelTarget): KernelVariant {
@@ -65,18 +53,6 @@ export const embeddingForwardToken: Kernel = {
   flops: () => 0,
   bytes: (dims) => 4 * (2 * elements(dims) + dimension(dims, 'B') * dimension(dims, 'T')),
   cpu: embeddingForwardTokenTwin,
-};
-
-/** dwte (+ dwte), rows in ascending position. Dims B, T, C, V and the flag accumulate. */
-export const embeddingBackwardToken: Kernel = {
-  name: 'embedding_backward_token',
-  bindings: [input('tokens_BT', 'u32'), input('dy_BTC'), output('dwte_VC')],
-  variant: backwardToken,
-  reference: backwardToken,
-  flops: elements,
-  bytes: (dims) =>
-    4 * (elements(dims) + dimension(dims, 'B') * dimension(dims, 'T') + dimension(dims, 'V') * dimension(dims, 'C')),
-  cpu: embeddingBackwardTokenTwin,
 };
 
 /** dwpe (+ dwpe), ascending b. Dims B, T, C and the flag accumulate; writes the first T rows alone. */

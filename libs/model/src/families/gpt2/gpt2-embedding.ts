@@ -21,7 +21,7 @@ export function embeddingBackwardWeight(
 ): ProgramStep[] {
   const { B, T, C } = context.sizes;
   return [
-    tokenGradient(context, { tokens_BT, dy_BTC, weight: GPT2_TOKEN_EMBEDDING }),
+    ...tokenGradient(context, { tokens_BT, dy_BTC, weight: GPT2_TOKEN_EMBEDDING }),
     {
       kernel: 'embedding_backward_position',
       dims: { B, T, C, accumulate: 1 },

@@ -19,5 +19,5 @@ export function embeddingBackward(
   context: StageContext,
   tensors: { tokens_BT: string; dy_BTC: string },
 ): ProgramStep[] {
-  return [tokenGradient(context, { ...tensors, weight: LLAMA_TOKEN_EMBEDDING })];
+  return tokenGradient(context, { ...tensors, weight: LLAMA_TOKEN_EMBEDDING });
 }
