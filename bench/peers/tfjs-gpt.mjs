@@ -1,4 +1,5 @@
-import { median, openTfjs } from './open-tfjs.mjs';
+import { openTfjs } from './open-tfjs.mjs';
+import { noisyChain, printTraining, seededUniform } from './training-figures.mjs';
 
 /**
  * A GPT-2 in plain tfjs trained with Adam on a noisy chain of tokens.
@@ -9,8 +10,7 @@ const [steps, L, H, C, T, B, V] = process.argv.slice(2).map(Number);
 const D = C / H;
 const tf = await openTfjs();
 
-let state = 42;
-const uniform = () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 4294967296;
+const uniform = seededUniform();
 const gauss = () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
 
 const parameters = new Map();
@@ -76,8 +76,7 @@ function logits(tokens) {
   return tf.matMul(norm(x, 'lnf'), p('wte'), false, true);
 }
 
-let chain = 0;
-const nextToken = () => (chain = uniform() < 0.8 ? (chain * 7 + 3) % V : Math.floor(uniform() * V));
+const nextToken = noisyChain(V, uniform);
 const optimizer = tf.train.adam(1e-3, 0.9, 0.95, 1e-8);
 const times = [];
 const losses = [];
@@ -95,8 +94,5 @@ for (let step = 0; step < steps; step++) {
   loss.dispose();
   times.push(performance.now() - start);
 }
-const stepMs = median(times.slice(Math.min(3, steps - 1)));
-process.stdout.write(
-  `${JSON.stringify({ tokensPerSecond: (B * T * 1000) / stepMs, stepMs, lossFirst: losses[0], lossLast: losses.at(-1) })}\n`,
-);
+printTraining({ times, losses, tokens: B * T });
 process.exit(0);

@@ -1,4 +1,5 @@
-import { median, openTfjs } from './open-tfjs.mjs';
+import { openTfjs } from './open-tfjs.mjs';
+import { median } from './training-figures.mjs';
 
 /** Prints {size: GFLOP/s} of tf.matMul, eight products chained before one element is read back. */
 const CHAIN = 8;

@@ -3,6 +3,10 @@ import type { LiveCluster } from '../../tests/e2e/support/live-cluster';
 import { median } from './measurement';
 
 export interface BenchModel {
+  /** gpt2 without it. */
+  readonly family?: 'gpt2' | 'llama';
+  /** Four times the width without it. */
+  readonly ffn?: number;
   readonly layers: number;
   readonly heads: number;
   readonly width: number;
@@ -43,7 +47,8 @@ export function benchSpec(name: string, dataset: string, { model, batch, pp, ste
   return {
     name,
     model: {
-      family: 'gpt2',
+      family: model.family ?? 'gpt2',
+      ...(model.ffn === undefined ? {} : { ffn: model.ffn }),
       layers: model.layers,
       heads: model.heads,
       hidden: model.width,

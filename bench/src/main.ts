@@ -9,7 +9,7 @@ import type { Measurement } from './measurement';
 import { RESULTS } from './paths';
 import { benchPipeline } from './pipeline';
 import { benchSchedules } from './schedules';
-import { benchTrain } from './train';
+import { benchTrain, benchTrainAt256 } from './train';
 
 /** `npm run bench [-- NAME …]`: measures each pair side by side, prints a table and writes bench/results.json. */
 type Results = Record<string, Measurement>;
@@ -17,6 +17,7 @@ type Results = Record<string, Measurement>;
 const BENCHMARKS: Readonly<Record<string, () => Promise<Results>>> = {
   matmul: async () => ({ matmul_vs_tfjs: await benchMatmul() }),
   train: async () => ({ train_tokens_vs_tfjs: await benchTrain() }),
+  'train-256': benchTrainAt256,
   dataplane: async () => ({
     dataplane_vs_socket: await benchDataplane('plain'),
     dataplane_tls_vs_tls_socket: await benchDataplane('tls'),
