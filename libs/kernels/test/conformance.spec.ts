@@ -1,5 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Kernel, KERNELS, type KernelTarget, type KernelVariant, type TwinArray, withDerivedInputs } from '../src';
+import {
+  type Kernel,
+  KERNELS,
+  type KernelTarget,
+  type KernelVariant,
+  type TwinArray,
+  WGSL,
+  withDerivedInputs,
+} from '../src';
 import { CONFORMANCE_CASES, type ConformanceCase } from './conformance-cases';
 import { fill, seededUniform } from './seeded-data';
 import { formatDims, type HostTensors, openTestDevice, type TestDevice } from './webgpu-device';
@@ -127,9 +135,20 @@ function summary(): string {
   return [...worst.values()].join('\n');
 }
 
+/** The shaders that no case ran here, each with the extension that it enables, of which adapters have more or less. */
+function shadersNotRun(): string {
+  const run = new Set(lines.map((line) => line.split(' ')[0]));
+  const names = Object.keys(WGSL).filter((name) => !run.has(name));
+  const extension = (name: string): string => /^enable ([^;]+);/m.exec(WGSL[name] ?? '')?.[1] ?? 'nothing';
+  return names.map((name) => `${name} (enables ${extension(name)})`).join(', ') || 'none';
+}
+
 afterAll(() => {
   if (lines.length > 0) {
     process.stdout.write(`kernels on ${device?.description}, worst case of each shader\n${summary()}\n`);
+    process.stdout.write(
+      `with subgroups of ${device?.target.subgroupSize ?? 'any size'}, not run: ${shadersNotRun()}\n`,
+    );
   }
   device?.close();
 });

@@ -14,6 +14,12 @@ export function useSoftwareVulkan(env: NodeJS.ProcessEnv): void {
   if (icd !== undefined) env['VK_ICD_FILENAMES'] = join(ICD_FOLDER, icd);
 }
 
+/** Where SwiftShader's loader file lies: Debian's Chromium and Google's bring it along. Undefined without it. */
+export function swiftShaderIcd(): string | undefined {
+  const folders = ['/usr/lib/chromium', '/usr/lib/chromium-browser', '/opt/google/chrome'];
+  return folders.map((folder) => join(folder, 'vk_swiftshader_icd.json')).find((path) => existsSync(path));
+}
+
 /**
  * A backend on whatever adapter there is, or undefined: tests then skip with the reason "no adapter". `env` is
  * process.env, which the driver reads when the first device of the process is opened.
