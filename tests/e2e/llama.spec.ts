@@ -7,11 +7,17 @@ import { LiveCluster } from './support/live-cluster';
 import { OracleTraining } from './support/oracle-training';
 import { createSmallDataset } from './support/small-run';
 
-/** Compares the oracle of a llama with the same run through REST and real agents; parity.spec.ts tests gpt2 further. */
+/**
+ * Compares the oracle of a llama with the same run through REST and real agents. apps/agent has the other schedules
+ * (llama-schedule-product.spec.ts), and parity.long.spec.ts all of them, for both families and the traces of PyTorch.
+ */
 const CUTS = [
   { schedule: '1f1b', pp: 1 },
-  { schedule: 'zb-v', pp: 2 },
+  { schedule: 'gpipe', pp: 4 },
+  { schedule: 'looped-bfs', pp: 2, chunks: 2, recompute: 'selective' },
   { schedule: 'zb-h1', pp: 4, recompute: 'full' },
+  { schedule: 'zb-v', pp: 2 },
+  { schedule: 'dualpipe-v', pp: 2 },
 ] as const;
 
 let cluster: LiveCluster;
@@ -30,10 +36,9 @@ it('has the losses and norms of the doubles, and the same bytes at the end, howe
   const hashes = new Set<string>();
   for (const id of ids) {
     await cluster.untilRun(id, ['succeeded'], 280_000);
-    const values = async (name: string): Promise<number[]> =>
-      (await cluster.metric(id, name)).map(({ value }) => value);
-    expect(relativeDifference(await values('train/loss'), oracle.losses)).toBeLessThan(5e-6);
-    expect(relativeDifference(await values('train/grad_norm'), oracle.gradientNorms)).toBeLessThan(5e-5);
+    const { losses, norms } = await training.course(id);
+    expect(relativeDifference(losses, oracle.losses)).toBeLessThan(5e-6);
+    expect(relativeDifference(norms, oracle.gradientNorms)).toBeLessThan(5e-5);
     const file = await training.exported(await training.lastCheckpoint(id));
     hashes.add(createHash('sha256').update(file).digest('hex'));
   }

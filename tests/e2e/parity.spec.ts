@@ -1,45 +1,26 @@
 import { createHash } from 'node:crypto';
 import { memoryAccess, SafetensorsFile } from '@millrace/checkpoint';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { decodeTensor, ORACLE_SETTINGS, readOracle, relativeDifference } from '../golden/gpt2-oracle';
+import { decodeTensor, isKeyBias, ORACLE_SETTINGS, readOracle, relativeDifference } from '../golden/gpt2-oracle';
 import { LiveCluster } from './support/live-cluster';
-import { OracleTraining, type Parallel } from './support/oracle-training';
+import { OracleTraining, PARITY_CUTS, type Parallel } from './support/oracle-training';
 
 /** The oracle's 20 steps beside the same run through REST and real agents: weights in, training, weights out. */
 let cluster: LiveCluster;
 let training: OracleTraining;
 const runIds = new Map<Parallel, string>();
-const { model, steps } = ORACLE_SETTINGS;
+const { steps } = ORACLE_SETTINGS;
 
 beforeAll(async () => {
   cluster = await LiveCluster.start({ agents: 4 });
   training = await OracleTraining.prepare(cluster, ORACLE_SETTINGS);
   // All at once: the queue fills the agents.
-  for (const parallel of CUTS) runIds.set(parallel, await training.submit(parallel));
+  for (const parallel of PARITY_CUTS) runIds.set(parallel, await training.submit(parallel));
 });
 
 afterAll(async () => {
   await cluster.stop();
 });
-
-/** 1 to 4 stages under 1f1b, and every other synchronous schedule. */
-const CUTS: readonly Parallel[] = [
-  { schedule: '1f1b', pp: 1 },
-  { schedule: '1f1b', pp: 2 },
-  { schedule: '1f1b', pp: 4 },
-  { schedule: 'gpipe', pp: 4 },
-  { schedule: 'interleaved', pp: 2, chunks: 2 },
-  { schedule: 'looped-bfs', pp: 2, chunks: 2 },
-  { schedule: 'zb-h1', pp: 4 },
-  { schedule: 'zb-h2', pp: 4 },
-  { schedule: 'zb-v', pp: 2 },
-  { schedule: 'dualpipe-v', pp: 2 },
-];
-
-/** The gradient of the key bias is zero in exact arithmetic, so in f32 it is noise that Adam divides by itself. */
-function isKeyBias(name: string, index: number): boolean {
-  return name.endsWith('c_attn.bias') && index >= model.hidden && index < 2 * model.hidden;
-}
 
 async function worstWeight(file: Buffer): Promise<number> {
   const weights = await SafetensorsFile.open(memoryAccess(file));
@@ -47,7 +28,8 @@ async function worstWeight(file: Buffer): Promise<number> {
   for (const [name, text] of Object.entries(readOracle().finalWeights)) {
     const actual = await weights.readFloat32(name);
     decodeTensor(text).forEach((value, index) => {
-      if (!isKeyBias(name, index)) worst = Math.max(worst, Math.abs((actual[index] ?? NaN) - value));
+      if (!isKeyBias(ORACLE_SETTINGS.model, name, index))
+        worst = Math.max(worst, Math.abs((actual[index] ?? NaN) - value));
     });
   }
   return worst;
@@ -55,7 +37,7 @@ async function worstWeight(file: Buffer): Promise<number> {
 
 const hashes = new Map<Parallel, string>();
 
-describe.each(CUTS)('$schedule on $pp agents', (parallel) => {
+describe.each(PARITY_CUTS)('$schedule on $pp agents', (parallel) => {
   const name = `${parallel.schedule} on ${parallel.pp}`;
   let runId: string;
   let checkpointId: string;
@@ -90,12 +72,12 @@ describe.each(CUTS)('$schedule on $pp agents', (parallel) => {
 });
 
 it('an export is imported again, and is the same file then', async () => {
-  const file = await training.exported(await training.lastCheckpoint(runIds.get(CUTS[0]!) ?? ''));
+  const file = await training.exported(await training.lastCheckpoint(runIds.get(PARITY_CUTS[0]!) ?? ''));
   const again = await cluster.client.importModel(file);
   expect(Buffer.compare(await training.exported(again.id), file)).toBe(0);
 });
 
 it('the exported files are the same to the last byte', () => {
   expect(new Set(hashes.values()).size).toBe(1);
-  expect([...hashes.keys()]).toEqual(CUTS);
+  expect([...hashes.keys()]).toEqual(PARITY_CUTS);
 });

@@ -11,18 +11,21 @@ import {
 import type { Backend, HostArray } from '@millrace/runtime';
 import { type InProcessResult, textBatch, trainInProcess } from '@millrace/testing';
 
-/** Sizes that are multiples of nothing; the clip lies between the smallest and the largest norm of the run. */
-export interface OracleSettings {
+export interface OracleTrainingSettings {
   readonly model: ModelConfig;
   readonly microBatch: number;
   readonly microBatches: number;
   readonly steps: number;
-  readonly seed: number;
   readonly lr: LearningRateSchedule;
   readonly betas: readonly [number, number];
   readonly eps: number;
   readonly weightDecay: number;
   readonly clip: number;
+}
+
+/** Sizes that are multiples of nothing; the clip lies between the smallest and the largest norm of the run. */
+export interface OracleSettings extends OracleTrainingSettings {
+  readonly seed: number;
 }
 
 /**
@@ -87,6 +90,14 @@ function encode(tensors: ReadonlyMap<string, HostArray>): Record<string, string>
 export function decodeTensor(text: string): Float32Array {
   const bytes = Buffer.from(text, 'base64');
   return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
+}
+
+/**
+ * Whether an entry belongs to GPT-2's key biases: their gradient is zero in exact arithmetic, so in f32 it is noise
+ * that Adam divides by itself.
+ */
+export function isKeyBias({ hidden }: Pick<ModelConfig, 'hidden'>, name: string, index: number): boolean {
+  return name.endsWith('c_attn.bias') && index >= hidden && index < 2 * hidden;
 }
 
 /** The largest relative difference of two lists of numbers, which is NaN if a value is missing. */

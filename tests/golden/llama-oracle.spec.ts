@@ -62,7 +62,9 @@ describe('WebGPU beside the oracle of a llama', () => {
   afterAll(() => backend?.destroy());
   beforeEach((context) => context.skip(backend === undefined, 'no adapter'));
 
-  it.each([1, 2, 4])('over 20 steps on %i stages', { timeout: 120_000 }, async (stages) => {
+  // 1 and 2 stages give the same bits (libs/testing), and traces.spec.ts has all three.
+  it('over 20 steps on 4 stages', { timeout: 120_000 }, async () => {
+    const stages = 4;
     const result = await trainOracle(backend as Backend, { steps: SETTINGS.steps, stages, settings: SETTINGS });
     const { losses, gradientNorms, firstGradients, finalWeights } = readOracle(FILE);
     const loss = relativeDifference(result.losses, losses);

@@ -36,6 +36,8 @@ export interface InProcessTraining {
   readonly clip?: number;
   /** Micro-batches of an evaluation with the final weights. */
   readonly validation?: readonly TokenBatch[];
+  /** Reads what F of the first micro-batch left in the stages. */
+  readonly afterFirstForward?: (stages: readonly InProcessStage[]) => Promise<void>;
 }
 
 export interface InProcessResult {
@@ -78,8 +80,13 @@ async function forwardThrough(
 }
 
 /** F of all stages, then I and W from the last to the first. Gives the sum of the losses on top of `sum`. */
-async function runMicroBatch(stages: readonly InProcessStage[], batch: TokenBatch, sum: number): Promise<number> {
+async function runMicroBatch(
+  stages: readonly InProcessStage[],
+  batch: TokenBatch,
+  { sum, afterForward }: { sum: number; afterForward: InProcessTraining['afterFirstForward'] },
+): Promise<number> {
   const total = await forwardThrough(stages, batch, { program: 'forward', sum });
+  await afterForward?.(stages);
   for (const [index, stage] of [...stages.entries()].reverse()) {
     stage.run('backwardInput');
     stage.run('backwardWeight');
@@ -158,7 +165,10 @@ export async function trainInProcess(training: InProcessTraining): Promise<InPro
     const head = stages.at(-1) as InProcessStage;
     head.write('loss_scale_1', Float64Array.of(1 / tokens));
     let sum = 0;
-    for (const batch of batches) sum = await runMicroBatch(stages, batch, sum);
+    for (const [index, batch] of batches.entries()) {
+      const afterForward = step === 1 && index === 0 ? training.afterFirstForward : undefined;
+      sum = await runMicroBatch(stages, batch, { sum, afterForward });
+    }
     result.losses.push(sum / tokens);
     await combineTied(stages);
     if (step === 1) result.firstGradients = await readGradients(config, stages);

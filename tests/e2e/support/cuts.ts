@@ -7,7 +7,7 @@ import { smallRun } from './small-run';
 const LAYERS = 6;
 /** Those whose results do not depend on the split. */
 export const SCHEDULES = SCHEDULE_NAMES.filter((name) => scheduleTraits(name).flushes);
-const CHUNKED: ReadonlySet<string> = new Set(['interleaved', 'looped-bfs', 'zb-v', 'dualpipe-v']);
+export const CHUNKED: ReadonlySet<string> = new Set(['interleaved', 'looped-bfs', 'zb-v', 'dualpipe-v']);
 /** Uneven splits by the number of stages, of one chunk per rank and of two; ends may be empty. */
 const SPLITS: readonly (readonly [number[], number[]])[] = [
   [[6], [5, 1]],
