@@ -18,24 +18,26 @@ export class FuzzCluster {
     const args = [join(ROOT, 'bin/millrace.js'), 'up', '--agents', String(agents), '--home', home, ...ports, '--json'];
     const env = { ...process.env, ...softwareDriverEnv(), MILLRACE_CPU_THREADS: '1' };
     const up = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], env });
-    let said = '';
-    up.stderr.on('data', (chunk) => (said += chunk));
+    const cluster = new FuzzCluster(home, up, agents);
     await new Promise((resolve, reject) => {
       let out = '';
       up.stdout.on('data', (chunk) => {
         out += chunk;
         if (out.includes('endpointFile') && out.trimEnd().endsWith('}')) resolve();
       });
-      up.once('exit', (code) => reject(new Error(`millrace up ended with ${code}: ${said}`)));
+      up.once('exit', (code) => reject(new Error(`millrace up ended with ${code}: ${cluster.said}`)));
     });
-    return new FuzzCluster(home, up, agents);
+    cluster.endpoint = JSON.parse(readFileSync(join(home, 'endpoint.json'), 'utf8'));
+    return cluster;
   }
+
+  said = '';
 
   constructor(home, up, agents) {
     this.agents = agents;
     this.home = home;
     this.up = up;
-    this.endpoint = JSON.parse(readFileSync(join(home, 'endpoint.json'), 'utf8'));
+    up.stderr.on('data', (chunk) => (this.said += chunk));
   }
 
   async call(path, options = {}) {
@@ -86,9 +88,9 @@ export class FuzzCluster {
     });
   }
 
-  pids() {
-    const names = ['api', ...Array.from({ length: this.agents }, (_, index) => `agent-${index + 1}`)];
-    return names.map((name) => `${name} ${readFileSync(join(this.home, 'pids', name), 'utf8').trim()}`);
+  /** @returns the processes that ended by themselves, each with what `up` said of it */
+  endings() {
+    return this.said.split(/(?=^.*; starting it again)/m).filter((part) => part.includes('; starting it again'));
   }
 
   /**

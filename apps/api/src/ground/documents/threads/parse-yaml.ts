@@ -1,4 +1,6 @@
 import { isMap, isScalar, LineCounter, parseDocument, visit } from 'yaml';
+import { DEPTH_MAX } from '../document-bounds';
+import { tooDeepLine } from './yaml-nesting';
 
 /** Aliases turn a few bytes of YAML into gigabytes; a run spec needs a handful of them. */
 const ALIASES_MAX = 50;
@@ -9,6 +11,9 @@ export type ParsedYaml = { readonly value: unknown } | { readonly reason: string
  * Parses a YAML document into its value or its first error. Keys must be scalars, and none may occur twice in a map.
  */
 export function parseYaml(text: string): ParsedYaml {
+  const deep = tooDeepLine(text);
+  if (deep !== undefined)
+    return { reason: `more than ${DEPTH_MAX} values are nested in each other: nest less deeply (line ${deep})` };
   const lines = new LineCounter();
   // The parser would look for equal keys by comparing each with all others, and would draw the place of every error:
   // both are done here at less cost.

@@ -4,7 +4,7 @@ import { yamlObstacle } from '../yaml-shape';
 import { type ParsedYaml, parseYaml } from './parse-yaml';
 
 serveWork((text: string): ParsedYaml => {
-  // Before the parser, which an overflow of its stack would end together with the process.
+  // Before the parser, whose cost would be too much for some texts.
   const obstacle = yamlObstacle(text);
   if (obstacle !== undefined) return { reason: `${obstacle.reason} (line ${obstacle.line})` };
   try {
