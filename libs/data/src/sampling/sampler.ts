@@ -6,20 +6,6 @@ import type { TokenRange, TokenReader } from './token-store';
 
 export type SampleOrder = 'sequential' | 'shuffled';
 
-export interface SamplerOptions {
-  readonly order: SampleOrder;
-  readonly seed: number;
-  /** The part of the dataset that is sampled. */
-  readonly tokens: TokenRange;
-  /** T, the number of tokens in a sequence. */
-  readonly context: number;
-  /** How many sequences a step has. */
-  readonly global: number;
-  /** Where training continues from a checkpoint; without it, training begins with step 1 and the first sample. */
-  readonly start?: SampleStart;
-  readonly store: TokenReader;
-}
-
 /** Step `step` first reads sample `sample` (counted from 0): the steps before it have consumed that many samples. */
 export interface SampleStart {
   readonly step: number;
@@ -27,6 +13,35 @@ export interface SampleStart {
 }
 
 const FROM_THE_BEGINNING: SampleStart = { step: 1, sample: 0 };
+
+/** How the samples of a run are numbered: in the order in which it consumes them, whatever its batch was. */
+export interface SampleNumbering {
+  /** How many sequences a step has. */
+  readonly global: number;
+  /** Where training continues from a checkpoint; without it, training begins with step 1 and the first sample. */
+  readonly start?: SampleStart;
+}
+
+/** Number, counted from the run's first, of the sample that row `row` (0 … global-1) of step `step` (from 1) reads. */
+export function sampleNumber(
+  { global, start = FROM_THE_BEGINNING }: SampleNumbering,
+  step: number,
+  row: number,
+): number {
+  assert(Number.isInteger(step) && step >= start.step, `step ${step}: steps count from ${start.step}`);
+  assert(Number.isInteger(row) && row >= 0 && row < global, `row ${row} of ${global}`);
+  return start.sample + (step - start.step) * global + row;
+}
+
+export interface SamplerOptions extends SampleNumbering {
+  readonly order: SampleOrder;
+  readonly seed: number;
+  /** The part of the dataset that is sampled. */
+  readonly tokens: TokenRange;
+  /** T, the number of tokens in a sequence. */
+  readonly context: number;
+  readonly store: TokenReader;
+}
 
 /** b rows of T ids, row-major; `targets` are the same shifted by one token. */
 export interface Batch {
@@ -54,10 +69,7 @@ export class Sampler {
 
   /** Position in the dataset of the first token of row `row` (0 … global-1) of step `step` (from 1). */
   rowOffset(step: number, row: number): number {
-    const { global, start = FROM_THE_BEGINNING } = this.options;
-    assert(Number.isInteger(step) && step >= start.step, `step ${step}: steps count from ${start.step}`);
-    assert(Number.isInteger(row) && row >= 0 && row < global, `row ${row} of ${global}`);
-    return this.sampleOffset(start.sample + (step - start.step) * global + row);
+    return this.sampleOffset(sampleNumber(this.options, step, row));
   }
 
   /** The `micro` rows of step `step` from row microIndex * micro on. */
