@@ -1,19 +1,22 @@
 // Embeds libs/kernels/src/**/*.wgsl into libs/kernels/src/kernels.generated.ts, so that the built JavaScript carries
-// its shaders. With --check it writes nothing and ends with 1 if the file is not current.
+// its shaders. A line `// include NAME` stands for NAME.include.wgsl, functions that several shaders call.
+// With --check it writes nothing and ends with 1 if the file is not current.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const folder = join(dirname(fileURLToPath(import.meta.url)), '..', 'libs', 'kernels', 'src');
+const INCLUDE = '.include.wgsl';
 const target = join(folder, 'kernels.generated.ts');
 
 /** The generated file's text: sorted by name, so that it depends on the shaders alone. */
 function generate() {
   const files = readdirSync(folder, { recursive: true }).filter((path) => path.endsWith('.wgsl'));
-  const shaders = files.map((path) => ({
-    name: basename(path, '.wgsl'),
-    text: readFileSync(join(folder, path), 'utf8').replaceAll('\r\n', '\n'),
-  }));
+  const isInclude = (path) => path.endsWith(INCLUDE);
+  const includes = new Map(files.filter(isInclude).map((path) => [basename(path, INCLUDE), textOf(path)]));
+  const shaders = files
+    .filter((path) => !isInclude(path))
+    .map((path) => ({ name: basename(path, '.wgsl'), text: expand(path, includes) }));
   shaders.sort((a, b) => (a.name < b.name ? -1 : 1));
   const repeated = shaders.find(({ name }, index) => name === shaders[index + 1]?.name);
   if (repeated) throw new Error(`two shaders are called ${repeated.name}.wgsl`);
@@ -28,6 +31,18 @@ function generate() {
     ...entries,
     '};\n',
   ].join('');
+}
+
+function textOf(path) {
+  return readFileSync(join(folder, path), 'utf8').replaceAll('\r\n', '\n');
+}
+
+function expand(path, includes) {
+  return textOf(path).replace(/^\/\/ include (\w+)\n/gm, (_, name) => {
+    const text = includes.get(name);
+    if (text === undefined) throw new Error(`${path} includes ${name}, and there is no ${name}${INCLUDE}`);
+    return text;
+  });
 }
 
 const text = generate();

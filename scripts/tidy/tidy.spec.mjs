@@ -201,6 +201,19 @@ describe('tidy', () => {
     `);
   });
 
+  it('lets shaders include a file of functions, which has no entry point and no bindings', () => {
+    const include = ['// noise.include — n = f(c)', '// Method:   hashing', ...KERNEL.slice(4, 6), 'fn noise() {}', ''];
+    const descriptor = { 'libs/add/src/add.ts': DESCRIPTOR };
+    const right = { ...descriptor, 'libs/add/src/noise.include.wgsl': include.join('\n') };
+    expect(findings(right)).toEqual([]);
+    tree.remove();
+    const bound = [...include.slice(0, 1), ...include.slice(2, 4), KERNEL[6], ''];
+    expect(findings({ ...descriptor, 'libs/add/src/noise.include.wgsl': bound.join('\n') })).toEqual([
+      'libs/add/src/noise.include.wgsl:2: the header has the lines Method, Source, Checked, in this order, none of them empty',
+      'libs/add/src/noise.include.wgsl:4: an include has functions and constants alone: pass it what it needs',
+    ]);
+  });
+
   it('finds paths in documents that lead nowhere', () => {
     const files = { 'docs/a.md': 'See `libs/moved/src/x.ts`,\n[that](../gone.md) and [this](#here).\n' };
     expect(findings(files)).toMatchInlineSnapshot(`

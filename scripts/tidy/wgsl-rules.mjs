@@ -2,6 +2,9 @@ import { basename, dirname } from 'node:path';
 
 const LINES_MAX = 150;
 const LABELS = ['Shapes', 'Dispatch', 'Method', 'Source', 'Checked'];
+/** Functions that shaders include are launched by none of their own. */
+const INCLUDE = /\.include\.wgsl$/;
+const INCLUDE_LABELS = ['Method', 'Source', 'Checked'];
 const BINDING =
   /^@group\((\d+)\) @binding\((\d+)\) var<(uniform|storage, read|storage, read_write)> (\w+): [^;]+;(.*)$/;
 /** Long launches are cut into dispatches: each is told which of the launch's workgroups it begins with. */
@@ -16,13 +19,15 @@ export function wgslRules(tree) {
     .filter((path) => path.endsWith('.wgsl'))
     .flatMap((path) => {
       const lines = tree.read(path).split('\n');
-      const findings = [
-        ...header(path, lines),
-        ...entryPoint(lines),
-        ...bindings(tree, path, lines),
-        ...launch(lines),
-        ...overrides(lines),
-      ];
+      const findings = INCLUDE.test(path)
+        ? [...header(path, lines, INCLUDE_LABELS), ...includeAlone(lines)]
+        : [
+            ...header(path, lines, LABELS),
+            ...entryPoint(lines),
+            ...bindings(tree, path, lines),
+            ...launch(lines),
+            ...overrides(lines),
+          ];
       if (lines.length - 1 > LINES_MAX)
         findings.push({
           message: `${lines.length - 1} lines, at most ${LINES_MAX}: split the computation into two kernels`,
@@ -31,7 +36,7 @@ export function wgslRules(tree) {
     });
 }
 
-function header(path, lines) {
+function header(path, lines, labels) {
   const name = basename(path, '.wgsl');
   const findings = [];
   if (!lines[0].startsWith(`// ${name} — `))
@@ -39,12 +44,18 @@ function header(path, lines) {
   const end = lines.findIndex((line) => !line.startsWith('//'));
   const head = lines.slice(0, end === -1 ? lines.length : end);
   const found = head.map((line) => /^\/\/ (\w+): +\S/.exec(line)?.[1]).filter((label) => LABELS.includes(label));
-  if (found.join() !== LABELS.join())
+  if (found.join() !== labels.join())
     findings.push({
       line: 2,
-      message: `the header has the lines ${LABELS.join(', ')}, in this order, none of them empty`,
+      message: `the header has the lines ${labels.join(', ')}, in this order, none of them empty`,
     });
   return findings;
+}
+
+/** What several shaders include gets everything as arguments. */
+function includeAlone(lines) {
+  const line = lines.findIndex((text) => /^\s*(@compute|@group|override)\b/.test(text)) + 1;
+  return line === 0 ? [] : [{ line, message: 'an include has functions and constants alone: pass it what it needs' }];
 }
 
 function entryPoint(lines) {

@@ -47,19 +47,35 @@ export function hashName(name: string): readonly [number, number] {
   return [Number(hash & 0xffffffffn), Number(hash >> 32n)];
 }
 
+/** A whole number of up to 53 bits as two words, the low one first. */
+export function wordsOf(value: number): readonly [low: number, high: number] {
+  return [value >>> 0, Math.floor(value / 0x100000000) >>> 0];
+}
+
+/** What the numbers of a stream are for. */
+export interface StreamName {
+  readonly purpose: string;
+  readonly name: string;
+}
+
+/** The key of a stream under seed 0; any other seed is xored into it. */
+export function streamKey({ purpose, name }: StreamName): readonly [low: number, high: number] {
+  return hashName(`${purpose}\u0000${name}`);
+}
+
 /** A stream of random words keyed by what it is for, never by rank, stage or micro-batch. */
 export class RandomStream {
   private readonly key: readonly [number, number];
 
   constructor(seed: number, purpose: string, name: string) {
-    const [low, high] = hashName(`${purpose}\u0000${name}`);
-    this.key = [(low ^ (seed >>> 0)) >>> 0, (high ^ Math.floor(seed / 0x100000000)) >>> 0];
+    const [low, high] = streamKey({ purpose, name });
+    const [seedLow, seedHigh] = wordsOf(seed);
+    this.key = [(low ^ seedLow) >>> 0, (high ^ seedHigh) >>> 0];
   }
 
   /** The four words of (`step`, `element`); `element` may exceed 32 bits. */
   words(step: number, element: number): Words4 {
-    const low = element >>> 0;
-    const high = Math.floor(element / 0x100000000) >>> 0;
+    const [low, high] = wordsOf(element);
     return philox4x32([low, high, step >>> 0, 0], this.key[0], this.key[1]);
   }
 }

@@ -1,13 +1,17 @@
+import { type StreamName, streamKey } from '@millrace/core';
 import type { Shape } from '@millrace/tensor';
+import type { TwinArray } from './kernel';
 import { type RotarySettings, rotaryTable } from './rope/rotary-table';
 
 /** The content of a constant tensor, as data. */
-export interface ConstantContent {
+export type ConstantContent =
   /** The table of rope_forward, [T, D]. */
-  readonly rotary: RotarySettings;
-}
+  | { readonly rotary: RotarySettings }
+  /** The key of a stream of random words before the seed enters, [2] words. */
+  | { readonly stream: StreamName };
 
 /** The values of a constant tensor of this shape. */
-export function constantValues({ rotary }: ConstantContent, shape: Shape): Float64Array {
-  return rotaryTable(shape[0] as number, rotary);
+export function constantValues(content: ConstantContent, shape: Shape): TwinArray {
+  if ('stream' in content) return Uint32Array.from(streamKey(content.stream));
+  return rotaryTable(shape[0] as number, content.rotary);
 }

@@ -892,6 +892,91 @@ fn main(
   }
 }
 `,
+  dropout: `// dropout — y = x / (1 - p), or 0 with probability p (+ residual)
+// Shapes:   x[B,T,C] residual[B,T,C] site[2] sequences[B,5] -> y[B,T,C]
+// Dispatch: one invocation per four elements of a sequence, WG threads in linear order; needs: f32 only
+// Method:   element e of a sequence is dropped if lane e % 4 of the Philox words of e / 4 is below THRESHOLD = p 2^32.
+//           Key: seed xor site; counter: e / 4, sample, step. So the backward draws the bits of the forward again, and
+//           they do not depend on which sequences share a micro-batch
+// Source:   Srivastava et al. 2014 (JMLR 15, 1929), scaled in training; CPU twin dropout.cpu.ts
+// Checked:  test/conformance.spec.ts, 2e-7 of the largest entry vs f64; test/dropout.spec.ts, masks to the bit
+@group(0) @binding(0) var<storage, read> x_BTC: array<f32>; // [B,T,C] values, or the gradient of y
+@group(0) @binding(1) var<storage, read> residual_BTC: array<f32>; // [B,T,C] read only if RESIDUAL
+@group(0) @binding(2) var<storage, read> site_2: array<u32>; // [2] what the numbers are for: low and high word
+@group(0) @binding(3) var<storage, read> sequences_B5: array<u32>; // [B,5] seed (low, high), step, sample (low, high)
+@group(0) @binding(4) var<storage, read_write> y_BTC: array<f32>; // [B,T,C] what is left (+ residual)
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override WG: u32;
+override B: u32;
+override T: u32;
+override C: u32;
+override THRESHOLD: u32;
+override SCALE: f32;
+override RESIDUAL: u32;
+
+// philox.include — Philox 4x32: four random words of a counter under a key, the same anywhere and in any order
+// Method:   counter-based: each round multiplies two words of the counter and mixes the key into the high halves
+// Source:   Salmon et al. 2011, "Parallel Random Numbers: As Easy as 1, 2, 3" (SC 2011); libs/core has the same
+// Checked:  test/philox.spec.ts, known answers of Random123, to the bit
+const PHILOX_M0 = 0xd2511f53u;
+const PHILOX_M1 = 0xcd9e8d57u;
+const PHILOX_W = vec2u(0x9e3779b9u, 0xbb67ae85u);
+
+// WGSL has no high half of a product: it is put together from products of 16-bit halves, none of which overflows.
+fn multiply_high(a: u32, b: u32) -> u32 {
+  let a_low = a & 0xffffu;
+  let a_high = a >> 16u;
+  let b_low = b & 0xffffu;
+  let b_high = b >> 16u;
+  let middle = a_high * b_low + ((a_low * b_low) >> 16u);
+  let cross = a_low * b_high + (middle & 0xffffu);
+  return a_high * b_high + (middle >> 16u) + (cross >> 16u);
+}
+
+// Philox 4x32-10 has 10 rounds, which the caller multiplies by groups.z: compilers unroll a loop of known length.
+fn philox4x32(counter: vec4u, key: vec2u, rounds: u32) -> vec4u {
+  var c = counter;
+  var k = key;
+  for (var round = 0u; round < rounds; round++) {
+    let high0 = multiply_high(PHILOX_M0, c.x);
+    let high1 = multiply_high(PHILOX_M1, c.z);
+    c = vec4u(high1 ^ c.y ^ k.x, PHILOX_M1 * c.z, high0 ^ c.w ^ k.y, PHILOX_M0 * c.x);
+    k += PHILOX_W;
+  }
+  return c;
+}
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = (first_group + group.y * groups.x + group.x) * WG + lane;
+  let length = T * C;
+  let block_count = (length + 3u) / 4u;
+  if (index >= B * block_count) {
+    return;
+  }
+  let sequence = index / block_count;
+  let block = index % block_count;
+  let row = 5u * sequence;
+  let key = vec2u(sequences_B5[row] ^ site_2[0], sequences_B5[row + 1u] ^ site_2[1]);
+  let counter = vec4u(block, sequences_B5[row + 3u], sequences_B5[row + 2u], sequences_B5[row + 4u]);
+  var words = philox4x32(counter, key, 10u * groups.z);
+  let begin = sequence * length + 4u * block;
+  let end = min(begin + 4u, (sequence + 1u) * length);
+  for (var element = begin; element < end; element++) {
+    var y = select(SCALE * x_BTC[element], 0.0, words.x < THRESHOLD);
+    if (RESIDUAL == 1u) {
+      y += residual_BTC[element];
+    }
+    y_BTC[element] = y;
+    words = words.yzwx;
+  }
+}
+`,
   embedding_backward_position: `// embedding_backward_position — dwpe[t] = sum over b of dy[b,t] (+ dwpe[t])
 // Shapes:   dy[B,T,C] -> dwpe[T,C]
 // Dispatch: one invocation per element of dwpe, WG threads in linear order; needs: f32 only

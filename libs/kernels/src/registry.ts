@@ -10,6 +10,7 @@ import {
 } from './attention/attention-backward';
 import { biasBackward } from './bias/bias';
 import { crossEntropyBackward, crossEntropyForward } from './cross-entropy/cross-entropy';
+import { dropout } from './dropout/dropout';
 import { embeddingBackwardPosition, embeddingForward, embeddingForwardToken } from './embedding/embedding';
 import { embeddingBackwardToken, tokenOrder } from './embedding/embedding-backward-token';
 import { geluBackward, geluForward } from './gelu/gelu';
@@ -52,6 +53,7 @@ export type KernelName =
   | 'token_order'
   | 'embedding_backward_token'
   | 'embedding_backward_position'
+  | 'dropout'
   | 'cross_entropy_forward'
   | 'cross_entropy_backward'
   | 'add'
@@ -91,6 +93,7 @@ export const KERNELS: Readonly<Record<KernelName, Kernel>> = {
   token_order: tokenOrder,
   embedding_backward_token: embeddingBackwardToken,
   embedding_backward_position: embeddingBackwardPosition,
+  dropout,
   cross_entropy_forward: crossEntropyForward,
   cross_entropy_backward: crossEntropyBackward,
   add,

@@ -2,7 +2,8 @@ import type { Dims, KernelName } from '../src';
 import { sumOfSquaresPartials } from '../src';
 
 /** What a binding's test data looks like; without an entry it is uniform in [-1, 1). */
-export type Filling = 'token' | 'target' | 'probability' | 'positive' | 'small' | 'hyper' | 'sgd' | 'wide' | 'lse';
+export type Filling =
+  'token' | 'target' | 'word' | 'probability' | 'positive' | 'small' | 'hyper' | 'sgd' | 'wide' | 'lse';
 
 export interface ConformanceCase {
   readonly kernel: KernelName;
@@ -324,6 +325,25 @@ export const CONFORMANCE_CASES: readonly ConformanceCase[] = [
     dims: EMBEDDING.map((dims, index) => ({ ...dims, accumulate: (index + 1) % 2 })),
     sizes: ({ B = 0, T = 0, C = 0 }) => ({ dy_BTC: B * T * C, dwpe_TC: T * C }),
     tolerance: () => 2e-6,
+  },
+  {
+    kernel: 'dropout',
+    dims: [
+      { B: 2, T: 21, C: 60, p: 0.1, residual: 1 },
+      { B: 3, T: 7, C: 3, p: 0.5, residual: 0 },
+      { B: 1, T: 1, C: 1, p: 0.9, residual: 1 },
+      { B: 130, T: 1, C: 9, p: 0.25, residual: 1 },
+      { B: 2, T: 64, C: 64, p: 0, residual: 0 },
+    ],
+    sizes: ({ B = 0, T = 0, C = 0 }) => ({
+      x_BTC: B * T * C,
+      residual_BTC: B * T * C,
+      site_2: 2,
+      sequences_B5: 5 * B,
+      y_BTC: B * T * C,
+    }),
+    fillings: { site_2: 'word', sequences_B5: 'word' },
+    tolerance: () => 2e-7,
   },
   {
     kernel: 'cross_entropy_forward',

@@ -23,6 +23,7 @@ export function fill(
   { uniform, dims }: { uniform: () => number; dims: Readonly<Record<string, number>> },
 ): Float32Array | Uint32Array {
   const { T = 1, V = 1 } = dims;
+  if (filling === 'word') return Uint32Array.from({ length: count }, () => Math.floor(uniform() * 2 ** 32));
   if (filling === 'token' || filling === 'target') {
     const ignored = (index: number): boolean => filling === 'target' && index % 5 === 3;
     return Uint32Array.from({ length: count }, (_, index) => {

@@ -12,7 +12,7 @@ export interface TestDevice {
   run(
     kernel: Kernel,
     variant: KernelVariant,
-    given: { readonly tensors: HostTensors; readonly partCount?: number },
+    given: { readonly tensors: HostTensors; readonly partCount?: number; readonly wgsl?: string },
   ): Promise<Record<string, Float32Array | Uint32Array>>;
   close(): void;
 }
@@ -64,11 +64,13 @@ interface Dispatch {
   readonly variant: KernelVariant;
   readonly tensors: HostTensors;
   readonly partCount: number;
+  /** The shader's text, if it is no part of the product. */
+  readonly wgsl?: string;
 }
 
 function createPipeline(
   device: GPUDevice,
-  { kernel, variant, first }: Dispatch & { readonly first: GPUBindGroupLayout },
+  { kernel, variant, wgsl, first }: Dispatch & { readonly first: GPUBindGroupLayout },
 ): GPUComputePipeline {
   const layout = device.createBindGroupLayout({
     entries: kernel.bindings.map(({ access }, binding) => ({
@@ -77,7 +79,7 @@ function createPipeline(
       buffer: { type: access === 'read' ? ('read-only-storage' as const) : ('storage' as const) },
     })),
   });
-  const module = device.createShaderModule({ code: WGSL[variant.wgsl] ?? '' });
+  const module = device.createShaderModule({ code: wgsl ?? WGSL[variant.wgsl] ?? '' });
   return device.createComputePipeline({
     layout: device.createPipelineLayout({ bindGroupLayouts: [layout, first] }),
     compute: { module, entryPoint: 'main', constants: variant.overrides },

@@ -43,6 +43,7 @@ export const SELF_TEST_DIMS: Readonly<Record<KernelName, readonly Dims[]>> = {
   token_order: [{ N: 37, V: 17 }],
   embedding_backward_token: [{ ...EMBEDDING, N: 22, accumulate: 1 }],
   embedding_backward_position: [{ ...EMBEDDING, accumulate: 1 }],
+  dropout: [{ ...EMBEDDING, p: 0.3, residual: 1 }],
   cross_entropy_forward: [LOGITS],
   cross_entropy_backward: [LOGITS],
   add: [{ L: ELEMENTS }],
