@@ -8,6 +8,7 @@ import {
   initialiseParameter,
   learningRate,
   optimizerHyper,
+  sequenceWords,
 } from '@millrace/model';
 import { type Backend, type DeviceTensor, type HostArray, openCpuBackend } from '@millrace/runtime';
 import { dataSource } from '../src/stage/stage-plan';
@@ -50,6 +51,7 @@ export async function asynchronousOracle(plan: AttemptPlan, options: OracleOptio
     for (const [index, batch] of batches.entries()) {
       const t = (step - 1) * perStep + index;
       stages.forEach((stage, s) => stage.use(options.versionOf(t, s)));
+      for (const stage of stages) stage.drawFor(step, t);
       let carried: HostArray = batch.inputs;
       for (const stage of stages) carried = await stage.forward(carried, batch.targets);
       sum = addLossRows(sum, carried);
@@ -102,6 +104,15 @@ class OracleStage {
 
   use(version: number): void {
     for (const [name, data] of this.versions[version]!) this.backend.write(this.tensors.get(name)!, data);
+  }
+
+  /** Dropout draws by step and by sample: micro-batch t of the run holds `micro` of them. */
+  drawFor(step: number, t: number): void {
+    const { sequences } = this.programs;
+    const { seed, batch } = this.plan.spec.train;
+    if (sequences === undefined) return;
+    const words = sequenceWords({ seed, step, firstSample: t * batch.micro, count: batch.micro });
+    this.backend.write(this.tensors.get(sequences.name)!, words);
   }
 
   async begin(tokens: number): Promise<void> {

@@ -21,6 +21,7 @@ export const modelConfigSchema = z.strictObject({
   normEps: z.number().positive().optional(),
   ropeTheta: z.number().positive().optional(),
   ropeScaling: ropeScalingSchema.optional(),
+  dropout: z.number().positive().lt(1).optional(),
 }) satisfies z.ZodType<ModelConfig>;
 
 export const stageSliceSchema = z.strictObject({

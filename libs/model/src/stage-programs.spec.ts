@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { type KeptBytes, keptBytes, stageFlops, type StageMemoryBytes, stageMemoryBytes } from './estimates';
 import { stageSlices, wholeModel } from './model-config';
 import type { Optimizer } from './training/optimizer';
+import { sequenceWords } from './stage/dropout';
 import { buildOptimizerPrograms } from './training/optimizer-programs';
 import { allParameters, parameterCount } from './parameters';
 import { buildStagePrograms, type StagePrograms } from './stage-programs';
@@ -72,14 +73,14 @@ function stagesOf(
   });
 }
 
-const CASES = [CONFIG, LLAMA].flatMap((config) =>
-  RECOMPUTE_SETTINGS.flatMap((recompute) =>
-    SPLITS.map((split) => ({ config, family: config.family, embedding: embeddingOf(config), split, recompute })),
-  ),
+const CONFIGS = [CONFIG, LLAMA].flatMap((config) => [config, { ...config, dropout: 0.1 }]);
+const CASES = CONFIGS.flatMap((config) =>
+  RECOMPUTE_SETTINGS.flatMap((recompute) => SPLITS.map((split) => ({ config, ...config, split, recompute }))),
 );
 
-describe.each(CASES)('$family: stages of $split layers, recompute $recompute', (testCase) => {
-  const { config, embedding, split, recompute } = testCase;
+describe.each(CASES)('$family, dropout $dropout: stages of $split layers, recompute $recompute', (testCase) => {
+  const { config, split, recompute } = testCase;
+  const embedding = embeddingOf(config);
   const stages = [true, false].flatMap((tieEmbeddings) => stagesOf({ ...config, tieEmbeddings }, split, recompute));
 
   it('F reads only parameters and inputs', () => {
@@ -100,7 +101,8 @@ describe.each(CASES)('$family: stages of $split layers, recompute $recompute', (
         expect(given || saved.has(name), name).toBe(true);
       }
       for (const name of outsideReads(stage.backwardWeight)) {
-        expect(roleOf(stage, name) === 'input' || saved.has(name) || deferred.has(name), name).toBe(true);
+        const given = ['input', 'constant'].includes(roleOf(stage, name) as string);
+        expect(given || saved.has(name) || deferred.has(name), name).toBe(true);
       }
     }
   });
@@ -219,6 +221,72 @@ describe('recompute', () => {
       const again = kernels(stage?.backwardInput).filter((kernel) => forward.has(kernel));
       expect(again).toHaveLength(extra);
     }
+  });
+});
+
+describe('dropout', () => {
+  const kernels = (program: Program | undefined): string[] =>
+    (program?.steps ?? []).map((step) => ('clear' in step ? 'clear' : step.kernel));
+  const sitesOf = (program: Program | undefined): string[] =>
+    (program?.steps ?? []).flatMap((step) => ('clear' in step ? [] : (step.tensors['site_2'] ?? [])));
+
+  it.each([CONFIG, LLAMA])('of 0 leaves the programs as they are ($family)', (config) => {
+    for (const recompute of RECOMPUTE_SETTINGS) {
+      const plain = stagesOf(config, [2, 2], recompute);
+      const zero = stagesOf({ ...config, dropout: 0 }, [2, 2], recompute);
+      zero.forEach((stage, index) =>
+        expect({ ...stage, tensors: stage.tensors() }).toEqual({ ...plain[index], tensors: plain[index]?.tensors() }),
+      );
+      for (const stage of zero) {
+        expect(stage.tensors().filter(({ name }) => name.startsWith('dropout') || name === 'sequences_B5')).toEqual([]);
+        expect(stage.sequences).toBeUndefined();
+      }
+    }
+  });
+
+  it.each([CONFIG, LLAMA])(
+    'drops at the embedding and before both sums of a block, in F and in W ($family)',
+    (config) => {
+      const dropped = { ...config, dropout: 0.1 };
+      const [first, second, last] = stagesOf(dropped, [1, 3, 0]);
+      const inFirst = ['dropout.embedding_2', 'dropout.h.0.attention_2', 'dropout.h.0.feed-forward_2'];
+      expect(sitesOf(first?.forward)).toEqual(inFirst);
+      expect(sitesOf(first?.backwardWeight).toSorted()).toEqual(inFirst.toSorted());
+      // Tokens have no gradient.
+      expect(sitesOf(first?.backwardInput)).toEqual(inFirst.slice(1).toReversed());
+      expect(sitesOf(second?.forward)).toHaveLength(6);
+      expect(new Set(sitesOf(second?.forward)).size).toBe(6);
+      expect(last?.sequences).toBeUndefined();
+      for (const stage of [first, second]) {
+        expect(stage?.sequences).toMatchObject({ shape: [5, 5], dtype: 'u32', role: 'input' });
+        expect(stage?.kept).toContain(stage?.sequences);
+      }
+    },
+  );
+
+  it.each([CONFIG, LLAMA])('is no part of evaluation and generation ($family)', (config) => {
+    const [plain] = stagesOf(config, [4]);
+    const [dropped] = stagesOf({ ...config, dropout: 0.1 }, [4]);
+    expect(dropped?.evaluate).toEqual(plain?.evaluate);
+    expect(dropped?.logits).toEqual(plain?.logits);
+    expect(kernels(dropped?.forward)).toContain('dropout');
+  });
+
+  it('keeps nothing more of a micro-batch than what its numbers are drawn for', () => {
+    const options = { microBatch: 5 };
+    for (const recompute of RECOMPUTE_SETTINGS) {
+      const plain = keptBytes(CONFIG, wholeModel(CONFIG), { ...options, recompute });
+      const dropped = keptBytes({ ...CONFIG, dropout: 0.1 }, wholeModel(CONFIG), { ...options, recompute });
+      expect(dropped.fromForward - plain.fromForward).toBe(4 * 5 * 5);
+      expect(dropped.fromInput).toBe(plain.fromInput);
+      // The output of a branch, and its gradient.
+      expect(dropped.scratch - plain.scratch).toBe(2 * 4 * 105 * 60);
+    }
+  });
+
+  it('draws for (seed, step, sample), each in words', () => {
+    const range = { seed: 2 ** 33 + 1, step: 7, firstSample: 2 ** 32 - 1, count: 2 };
+    expect([...sequenceWords(range)]).toEqual([1, 2, 7, 0xffffffff, 0, 1, 2, 7, 0, 1]);
   });
 });
 

@@ -4,6 +4,7 @@ import { checkModelConfig } from './check-model-config';
 import { modelShapeError } from './model.errors';
 import type { ParameterDeclaration } from './parameters';
 import { headForward, headTensors, LOGITS, logitsForward, LOSS, LOSS_SCALE, SCRATCH_HEAD, TARGETS } from './stage/head';
+import { SEQUENCES } from './stage/dropout';
 import { openStageContext } from './stage/open-stage-context';
 import { passingSteps } from './stage/passing-steps';
 import { residualGradientName, residualName, type StageContext } from './stage/stage-context';
@@ -28,6 +29,8 @@ export interface BoundaryTensors {
   readonly loss?: TensorDeclaration;
   /** One element: 1 / tokens of the step. */
   readonly lossScale?: TensorDeclaration;
+  /** The words of `sequenceWords`, for a stage that drops elements in training. */
+  readonly sequences?: TensorDeclaration;
 }
 
 /** The programs of one stage for micro-batches of one size. */
@@ -147,6 +150,7 @@ export function buildStagePrograms(
   const clearGradients = clearProgram(context, backwardWeight);
   const evaluate = evaluateProgram(context);
   const programs = [forward, backwardInput, backwardWeight, clearGradients, evaluate];
+  const sequences = forward.tensors.find(({ name }) => name === SEQUENCES);
   return {
     parameters: context.parameters,
     forward,
@@ -157,6 +161,7 @@ export function buildStagePrograms(
     ...perMicroBatch(forward, [backwardInput, backwardWeight]),
     ...(slice.head ? { logits: logitsProgram(context) } : {}),
     ...boundaryTensors(context),
+    ...(sequences === undefined ? {} : { sequences }),
     tensors: (role) => tensorsOf(programs, role),
   };
 }

@@ -7,6 +7,7 @@ import {
   gradientNorm,
   type Optimizer,
   optimizerHyper,
+  sequenceWords,
   stageSlices,
   sumPartials,
 } from '@millrace/model';
@@ -32,6 +33,8 @@ export interface InProcessTraining {
   batch(step: number, microIndex: number): TokenBatch;
   learningRate(step: number): number;
   readonly optimizer: Optimizer;
+  /** The seed of what dropout draws; 0 by default. */
+  readonly seed?: number;
   readonly recompute?: Recompute;
   readonly clip?: number;
   /** Micro-batches of an evaluation with the final weights. */
@@ -77,6 +80,18 @@ async function forwardThrough(
     if (next !== undefined && stage.programs.output !== undefined) await move(stage, next, stage.programs.output.name);
   }
   return addLossRows(sum, await last.read('loss_N'));
+}
+
+function writeSequences(
+  stages: readonly InProcessStage[],
+  { seed = 0, microBatch: count, microBatches }: InProcessTraining,
+  { step, index }: { step: number; index: number },
+): void {
+  const firstSample = ((step - 1) * microBatches + index) * count;
+  for (const stage of stages) {
+    const { sequences } = stage.programs;
+    if (sequences !== undefined) stage.write(sequences.name, sequenceWords({ seed, step, firstSample, count }));
+  }
 }
 
 /** F of all stages, then I and W from the last to the first. Gives the sum of the losses on top of `sum`. */
@@ -166,6 +181,7 @@ export async function trainInProcess(training: InProcessTraining): Promise<InPro
     head.write('loss_scale_1', Float64Array.of(1 / tokens));
     let sum = 0;
     for (const [index, batch] of batches.entries()) {
+      writeSequences(stages, training, { step, index });
       const afterForward = step === 1 && index === 0 ? training.afterFirstForward : undefined;
       sum = await runMicroBatch(stages, batch, { sum, afterForward });
     }

@@ -1,5 +1,7 @@
 import { assert } from '@millrace/core';
+import { sampleNumber } from '@millrace/data';
 import type { TensorDeclaration } from '@millrace/kernels';
+import { sequenceWords } from '@millrace/model';
 import { type Action, formatAction } from '@millrace/pipeline';
 import { type BoundProgram, CompletionWindow, type DeviceTensor, type HostArray } from '@millrace/runtime';
 import type { ChunkMemory } from './chunk-memory';
@@ -110,17 +112,24 @@ export class ActionRunner {
   private async forward(action: Action): Promise<void> {
     const { memory, data } = this.options;
     const chunk = memory.chunk(action.stage);
-    const { tokens, targets, input } = chunk.programs;
+    const { tokens, targets, input, sequences } = chunk.programs;
     if (tokens === undefined) await this.take(action, 'RECV_F', input);
+    const { step, microBatch } = this.rules.place(action.microBatch);
+    const write = (declaration: TensorDeclaration, values: HostArray): void =>
+      memory.backend.write(chunk.slotTensor(action.microBatch, declaration), values);
+    if (sequences !== undefined) write(sequences, this.sequenceWords(step, microBatch));
     if (data !== undefined && (tokens ?? targets) !== undefined) {
-      const { step, microBatch } = this.rules.place(action.microBatch);
       const batch = data.train(step, microBatch);
-      const write = (declaration: TensorDeclaration, values: HostArray): void =>
-        memory.backend.write(chunk.slotTensor(action.microBatch, declaration), values);
       if (tokens !== undefined) write(tokens, batch.inputs);
       if (targets !== undefined) write(targets, batch.targets);
     }
     await this.compute(action, 'F');
+  }
+
+  /** What the dropout of a micro-batch is drawn for. I and W find it where F does. */
+  private sequenceWords(step: number, microBatch: number): Uint32Array {
+    const { seed, microBatch: count, samples } = this.options.plan;
+    return sequenceWords({ seed, step, firstSample: sampleNumber(samples, step, microBatch * count), count });
   }
 
   private async backwardInput(action: Action): Promise<void> {

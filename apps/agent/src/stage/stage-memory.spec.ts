@@ -40,6 +40,17 @@ describe('StageMemory', () => {
     },
   );
 
+  it('allocates what was predicted for dropout, of both families, to the byte', async () => {
+    for (const model of [{ dropout: 0.1 }, { dropout: 0.1, family: 'llama' as const, headSize: 6 }]) {
+      for (const recompute of ['none', 'full'] as const) {
+        for (const rank of [0, 1]) {
+          const memory = await open({ ranks: 2, microBatches: 5, recompute, model }, rank);
+          expect(memory.allocatedBytes).toBe(memory.predictedBytes());
+        }
+      }
+    }
+  });
+
   it('holds a copy of weights and optimizer state where it steps optimistically, as predicted', async () => {
     for (const schedule of ['zb-h2', 'zb-v', 'dualpipe-v'] as const) {
       const [on, off] = await Promise.all(

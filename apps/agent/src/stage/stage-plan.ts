@@ -4,6 +4,7 @@ import { oldestWeightVersion, scheduleRequest, stepsOptimistically } from '@mill
 import {
   type DatasetSplit,
   splitValidation,
+  type SampleNumbering,
   type SampleStart,
   type TokenReader,
   Sampler,
@@ -57,6 +58,7 @@ export interface StagePlan {
   readonly microBatch: number;
   readonly microBatchCount: number;
   readonly tokensPerStep: number;
+  readonly samples: SampleNumbering;
   readonly seed: number;
   readonly clip: number | undefined;
   readonly learningRate: LearningRateSchedule;
@@ -104,6 +106,7 @@ export function stagePlan(plan: AttemptPlan): StagePlan {
     microBatch: train.batch.micro,
     microBatchCount,
     tokensPerStep: train.batch.global * model.context,
+    samples: { global: train.batch.global, start: sampleStart(plan) },
     seed: train.seed,
     clip: train.clip,
     learningRate: { ...train.lr, peak: optimizer.lr, steps: train.steps },

@@ -29,4 +29,6 @@ export interface ModelConfig {
   /** The base of the rotary frequencies, for a family with rotary positions. */
   readonly ropeTheta?: number | undefined;
   readonly ropeScaling?: RopeScaling | undefined;
+  /** In training, the probability with which an element of the residual stream's branches is dropped; by default 0. */
+  readonly dropout?: number | undefined;
 }

@@ -22,5 +22,5 @@ export function openStageContext(
     catalog.declare(gradientName(name), shape, 'gradient');
   }
   if (slice.head) catalog.declare(headGradientName(config), [sizes.V, sizes.C], 'gradient');
-  return { config, slice, recompute, sizes, catalog, parameters };
+  return { config, slice, recompute, dropout: config.dropout ?? 0, sizes, catalog, parameters };
 }

@@ -20,6 +20,8 @@ export interface StageContext {
   readonly config: ModelConfig;
   readonly slice: StageSlice;
   readonly recompute: Recompute;
+  /** The probability with which elements are dropped; 0 in programs that do not train. */
+  readonly dropout: number;
   readonly sizes: StageSizes;
   readonly catalog: TensorCatalog;
   readonly parameters: readonly ParameterDeclaration[];

@@ -3,6 +3,7 @@ import type { ProgramStep } from '@millrace/kernels';
 import { familyOf } from '../families/families';
 import { modelShapeError } from '../model.errors';
 import type { BlockSteps, BlockGradients } from './block';
+import { embeddingGradientSteps, embeddingSteps } from './embedding';
 import {
   DROPPED_HEAD,
   headBackwardInput,
@@ -15,7 +16,6 @@ import {
 } from './head';
 import { type BlockPlaces, keptBlock, recomputedBlock, SCRATCH_BLOCK } from './place';
 import { residualGradientName, residualName, type StageContext } from './stage-context';
-import { declareTokens } from './tokens';
 
 /** Declares the residual stream at both ends of each block, where it is sent, received or kept. */
 function declareResiduals({ config, slice, catalog, sizes }: StageContext): void {
@@ -102,11 +102,7 @@ function addHead(context: StageContext, { forward, backwardInput, backwardWeight
 export function trainingSteps(context: StageContext): TrainingSteps {
   declareResiduals(context);
   const { slice, recompute } = context;
-  const { embeddingForward, embeddingBackwardWeight } = familyOf(context.config).programs;
-  const first = residualName(slice.firstLayer);
-  const forward: ProgramStep[] = slice.embedding
-    ? [embeddingForward(context, { tokens_BT: declareTokens(context), y_BTC: first })]
-    : [];
+  const forward = slice.embedding ? embeddingSteps(context, residualName(slice.firstLayer)) : [];
   const backwardInput: ProgramStep[] = [];
   const backwardWeight: ProgramStep[] = [];
   const blocks = sliceBlocks(context);
@@ -116,9 +112,6 @@ export function trainingSteps(context: StageContext): TrainingSteps {
     backwardInput.push(...recomputed(recompute, block), ...block.read.backwardInput(block));
     backwardWeight.push(...block.read.backwardWeight(block));
   }
-  if (slice.embedding) {
-    const dy_BTC = residualGradientName(slice.firstLayer);
-    backwardWeight.push(...embeddingBackwardWeight(context, { tokens_BT: declareTokens(context), dy_BTC }));
-  }
+  if (slice.embedding) backwardWeight.push(...embeddingGradientSteps(context, residualGradientName(slice.firstLayer)));
   return { forward, backwardInput, backwardWeight };
 }

@@ -109,13 +109,13 @@ describe('an asynchronous stage executor', () => {
     expect([...trained.metrics.get('val/loss')!.keys()]).toEqual([STEPS]);
   });
 
-  it('does so at odd sizes, with an empty end, SGD with momentum and recompute', async () => {
+  it('does so at odd sizes, with an empty end, SGD with momentum, recompute and dropout', async () => {
     const odd: PlanOptions = {
       ranks: 3,
       schedule: 'pipedream-2bw',
       microBatches: 5,
       partition: [0, 3, 1],
-      model: { heads: 3, hidden: 60, ffn: 61, context: 21, vocab: 97, layers: 4 },
+      model: { heads: 3, hidden: 60, ffn: 61, context: 21, vocab: 97, layers: 4, dropout: 0.1 },
       micro: 1,
       steps: 3,
       train: SGD,

@@ -1,6 +1,14 @@
 import type { ProgramStep } from '@millrace/kernels';
 import { attentionBackward, attentionForward, attentionRecompute, type AttentionTensors } from '../../stage/attention';
 import type { BlockSteps, BlockGradients, BlockRequest } from '../../stage/block';
+import {
+  type Branch,
+  branchGradient,
+  type BranchGradient,
+  type DroppedTensors,
+  type DropoutSite,
+  dropoutStep,
+} from '../../stage/dropout';
 import type { Norm } from '../../stage/norm';
 import type { StageContext } from '../../stage/stage-context';
 import { type BlockNames, blockNames } from './llama-parameters';
@@ -14,6 +22,7 @@ import { type Heads, rotate, rotateBack } from './rotation';
  *   x -+-> norm1 --+                 +-> attention -> output -+-> norm2              (*) -> down -+-> y
  *      |           +-> v ------------+                        |     +-> up -----------+           |
  *      +------------------------------------------------------+-> mid ----------------------------+
+ * In training, what output and down compute may be dropped before it is added.
  */
 interface BlockTensors extends AttentionTensors {
   readonly norm1: Norm;
@@ -73,7 +82,7 @@ class LlamaBlock implements BlockSteps {
     return [
       ...this.recompute(),
       projection([N, F, C], { x: act_NF, weight: this.names.down, y: branch_NC }),
-      this.add(mid_NC, branch_NC, y_NC),
+      this.addBranch('feed-forward', { x: branch_NC, residual: mid_NC, y: y_NC }),
     ];
   }
 
@@ -92,7 +101,7 @@ class LlamaBlock implements BlockSteps {
       rotate(context, heads, t.qkv_NE),
       ...attentionForward(context, t),
       projection([N, H * D, C], { x: t.heads_NA, weight: names.output, y: branch_NC }),
-      this.add(x_NC, branch_NC, t.mid_NC),
+      this.addBranch('attention', { x: branch_NC, residual: x_NC, y: t.mid_NC }),
       t.norm2.forward(t.mid_NC),
       projection([N, C, F], { x: t.norm2.y_NC, weight: names.gate, y: t.gate_NF }),
       projection([N, C, F], { x: t.norm2.y_NC, weight: names.up, y: t.up_NF }),
@@ -113,8 +122,10 @@ class LlamaBlock implements BlockSteps {
     const { N, C, F } = this.context.sizes;
     const g = this.deferred();
     const dact_NF = this.scratch('dact_NF', F);
+    const { steps, dbranch } = this.branchGradient('feed-forward', dy_NC);
     return [
-      projectionInputGradient([N, F, C], { dy: dy_NC, weight: names.down, dx: dact_NF }),
+      ...steps,
+      projectionInputGradient([N, F, C], { dy: dbranch, weight: names.down, dx: dact_NF }),
       {
         kernel: 'swiglu_backward',
         dims: { L: N * F },
@@ -134,8 +145,10 @@ class LlamaBlock implements BlockSteps {
     const dheads_NA = this.scratch('dheads_NA', H * D);
     const dqkv_NE = this.scratch('dqkv_NE', (H + 2 * G) * D);
     const { query, key, value } = g.dheads;
+    const { steps, dbranch } = this.branchGradient('attention', g.dmid_NC);
     return [
-      projectionInputGradient([N, H * D, C], { dy: g.dmid_NC, weight: names.output, dx: dheads_NA }),
+      ...steps,
+      projectionInputGradient([N, H * D, C], { dy: dbranch, weight: names.output, dx: dheads_NA }),
       ...attentionBackward(context, t, { dy: dheads_NA, dqkv: dqkv_NE }),
       rotateBack(context, dqkv_NE, g.dheads),
       projectionInputGradient([N, C, H * D], { dy: query, weight: names.query, dx: g.dnorm1_NC }),
@@ -150,12 +163,16 @@ class LlamaBlock implements BlockSteps {
     const { N, C, F, H, G, D } = this.context.sizes;
     const g = this.deferred();
     const { query, key, value } = g.dheads;
+    const feedForward = this.branchGradient('feed-forward', dy_NC);
+    const attention = this.branchGradient('attention', g.dmid_NC);
     return [
-      projectionWeightGradient([N, F, C], { x: t.act_NF, dy: dy_NC, weight: names.down }),
+      ...feedForward.steps,
+      projectionWeightGradient([N, F, C], { x: t.act_NF, dy: feedForward.dbranch, weight: names.down }),
       projectionWeightGradient([N, C, F], { x: t.norm2.y_NC, dy: g.dup_NF, weight: names.up }),
       projectionWeightGradient([N, C, F], { x: t.norm2.y_NC, dy: g.dgate_NF, weight: names.gate }),
       t.norm2.backwardWeight({ x_NC: t.mid_NC, dy_NC: g.dnorm2_NC }),
-      projectionWeightGradient([N, H * D, C], { x: t.heads_NA, dy: g.dmid_NC, weight: names.output }),
+      ...attention.steps,
+      projectionWeightGradient([N, H * D, C], { x: t.heads_NA, dy: attention.dbranch, weight: names.output }),
       projectionWeightGradient([N, C, G * D], { x: t.norm1.y_NC, dy: value, weight: names.value }),
       projectionWeightGradient([N, C, G * D], { x: t.norm1.y_NC, dy: key, weight: names.key }),
       projectionWeightGradient([N, C, H * D], { x: t.norm1.y_NC, dy: query, weight: names.query }),
@@ -179,9 +196,20 @@ class LlamaBlock implements BlockSteps {
     };
   }
 
-  private add(a_L: string, b_L: string, y_L: string): ProgramStep {
-    const { N, C } = this.context.sizes;
-    return { kernel: 'add', dims: { L: N * C }, tensors: { a_L, b_L, y_L } };
+  /** y = x + residual, where elements of x may be dropped. */
+  private addBranch(branch: Branch, { x, residual, y }: Required<DroppedTensors>): ProgramStep {
+    const { context } = this;
+    if (context.dropout > 0) return dropoutStep(context, this.site(branch), { x, residual, y });
+    const { N, C } = context.sizes;
+    return { kernel: 'add', dims: { L: N * C }, tensors: { a_L: residual, b_L: x, y_L: y } };
+  }
+
+  private branchGradient(branch: Branch, dy_NC: string): BranchGradient {
+    return branchGradient(this.context, this.site(branch), dy_NC);
+  }
+
+  private site(branch: Branch): DropoutSite {
+    return `h.${this.request.layer}.${branch}`;
   }
 
   private deferred(): DeferredGradients {
