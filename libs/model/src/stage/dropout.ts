@@ -9,7 +9,7 @@ const WORDS_PER_SEQUENCE = 5;
 /** The halves of a block, whose outputs are added to the residual stream. */
 export type Branch = 'attention' | 'feed-forward';
 
-/** The places of a model that drop elements. Each draws numbers of its own. */
+/** Where a model drops elements. Each site draws numbers of its own. */
 export type DropoutSite = 'embedding' | `h.${number}.${Branch}`;
 
 export interface DroppedTensors {
