@@ -32,7 +32,7 @@ it.each(SCHEDULES)(
     const cuts = RANKS.flatMap((pp) =>
       RECOMPUTE.flatMap((recompute) => steps.map((optimistic) => cut(schedule, pp, recompute, optimistic))),
     );
-    await expectSameOfAll(cluster, cuts, TIMEOUT_MS);
+    await expectSameOfAll(cluster, cuts, { timeoutMs: TIMEOUT_MS });
   },
 );
 

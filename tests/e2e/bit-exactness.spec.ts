@@ -61,8 +61,18 @@ afterAll(async () => {
 
 it('gives the same losses and weights, to the last bit, however a run is cut', { timeout: 480_000 }, async () => {
   expect.hasAssertions();
-  await expectSameOfAll(cluster, [...COVER.map((each) => cut(...each)), OWN], 400_000);
+  await expectSameOfAll(cluster, [...COVER.map((each) => cut(...each)), OWN], { timeoutMs: 400_000 });
 });
+
+it.each([{ family: 'gpt2' }, { family: 'llama', heads: 6, kvHeads: 2, headSize: 12, tieEmbeddings: true }] as const)(
+  'drops the same elements of a $family however a run is cut',
+  async (model) => {
+    const cuts = [cut('zb-v', 2, 'full'), cut('1f1b', 3, 'selective')];
+    const dropped = await expectSameOfAll(cluster, cuts, { timeoutMs: 200_000, model: { ...model, dropout: 0.1 } });
+    const whole = await expectSameOfAll(cluster, [], { timeoutMs: 100_000, model });
+    expect(dropped.losses[0]).not.toBe(whole.losses[0]);
+  },
+);
 
 let undisturbed: Outcome;
 

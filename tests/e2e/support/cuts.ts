@@ -62,13 +62,13 @@ const BRIEF = { steps: 8, evalEvery: 4, checkpointEvery: 0 };
 export async function expectSameOfAll(
   cluster: LiveCluster,
   cuts: readonly Parallel[],
-  timeoutMs: number,
-): Promise<void> {
-  const whole = await submitCut(cluster, 'whole', { parallel: { pp: 1 }, train: BRIEF });
+  { timeoutMs, model = {} }: { readonly timeoutMs: number; readonly model?: CutRun['model'] },
+): Promise<Outcome> {
+  const whole = await submitCut(cluster, 'whole', { parallel: { pp: 1 }, train: BRIEF, model });
   const runs = new Map<string, Parallel>();
   for (const parallel of cuts) {
     const name = `${parallel.schedule}-${parallel.pp}`;
-    runs.set(await submitCut(cluster, name, { parallel, train: BRIEF }), parallel);
+    runs.set(await submitCut(cluster, name, { parallel, train: BRIEF, model }), parallel);
   }
   await cluster.untilRun(whole, ['succeeded'], timeoutMs);
   const reference = await cluster.outcome(whole);
@@ -79,6 +79,7 @@ export async function expectSameOfAll(
     await cluster.untilRun(id, ['succeeded'], timeoutMs);
     expect(await cluster.outcome(id), JSON.stringify(parallel)).toEqual(reference);
   }
+  return reference;
 }
 
 /** Of runs whose agents are killed, at a random moment of their middle third. */
