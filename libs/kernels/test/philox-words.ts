@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Kernel, TwinArray } from '../src';
+import type { Kernel } from '../src';
 import { input, output } from '../src/binding';
 
 /** The shader of this folder, with the product's text of Philox in the place of its include. */
@@ -15,15 +15,10 @@ const none = (): never => {
 
 export const philoxWords: Kernel = {
   name: 'philox_words',
-  bindings: [input('counters_N4', 'u32'), input('keys_N2', 'u32'), { ...output('words_N4'), dtype: 'u32' }],
+  bindings: [input('counters_N4', 'u32'), input('keys_N2', 'u32'), output('words_N4', 'u32')],
   variant: none,
   reference: none,
   flops: none,
   bytes: none,
   cpu: none,
 };
-
-/** The bits of `values`, which a test device returns as f32 whatever they are. */
-export function bitsOf(values: Float32Array | undefined): TwinArray {
-  return values === undefined ? new Uint32Array(0) : new Uint32Array(values.buffer, values.byteOffset, values.length);
-}
