@@ -1,12 +1,15 @@
 // Embeds libs/kernels/src/**/*.wgsl into libs/kernels/src/kernels.generated.ts, so that the built JavaScript carries
-// its shaders. A line `// include NAME` stands for NAME.include.wgsl, functions that several shaders call.
+// its shaders. A line `// include NAME` stands for NAME.include.wgsl, functions that several shaders call; a
+// NAME.template.wgsl gives several shaders (kernels/expand-template.mjs).
 // With --check it writes nothing and ends with 1 if the file is not current.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { expandTemplate } from './kernels/expand-template.mjs';
 
 const folder = join(dirname(fileURLToPath(import.meta.url)), '..', 'libs', 'kernels', 'src');
 const INCLUDE = '.include.wgsl';
+const TEMPLATE = '.template.wgsl';
 const target = join(folder, 'kernels.generated.ts');
 
 /** The generated file's text: sorted by name, so that it depends on the shaders alone. */
@@ -14,12 +17,10 @@ function generate() {
   const files = readdirSync(folder, { recursive: true }).filter((path) => path.endsWith('.wgsl'));
   const isInclude = (path) => path.endsWith(INCLUDE);
   const includes = new Map(files.filter(isInclude).map((path) => [basename(path, INCLUDE), textOf(path)]));
-  const shaders = files
-    .filter((path) => !isInclude(path))
-    .map((path) => ({ name: basename(path, '.wgsl'), text: expand(path, includes) }));
+  const shaders = files.filter((path) => !isInclude(path)).flatMap((path) => shadersOf(path, expand(path, includes)));
   shaders.sort((a, b) => (a.name < b.name ? -1 : 1));
   const repeated = shaders.find(({ name }, index) => name === shaders[index + 1]?.name);
-  if (repeated) throw new Error(`two shaders are called ${repeated.name}.wgsl`);
+  if (repeated) throw new Error(`two shaders are called ${repeated.name}`);
   const entries = shaders.map(({ name, text }) => {
     const escaped = text.replace(/[\\`]|\$\{/g, (found) => `\\${found}`);
     return `  ${name}: \`${escaped}\`,\n`;
@@ -31,6 +32,10 @@ function generate() {
     ...entries,
     '};\n',
   ].join('');
+}
+
+function shadersOf(path, text) {
+  return path.endsWith(TEMPLATE) ? expandTemplate(path, text) : [{ name: basename(path, '.wgsl'), text }];
 }
 
 function textOf(path) {

@@ -214,6 +214,22 @@ describe('tidy', () => {
     ]);
   });
 
+  it('holds a template to the form of a kernel by every shader that it gives', () => {
+    const template = ['#expand add_forward', '#expand add_again plain', '// ${name} — y = a + b', ...KERNEL.slice(1)];
+    const path = 'libs/add/src/add.template.wgsl';
+    const files = (lines) => ({ 'libs/add/src/add.ts': DESCRIPTOR, [path]: lines.join('\n') });
+    expect(findings(files(template))).toEqual([]);
+    tree.remove();
+    const wrong = template.with(2, '#if plain').toSpliced(3, 0, '// add_again — y = a + b', '#end');
+    expect(findings(files(wrong))).toEqual([
+      `${path}: add_forward:1: the first line says what is computed: "// add_forward — y = …"`,
+    ]);
+    tree.remove();
+    expect(findings(files([...template, '#if plain']))).toEqual([
+      `${path}: line ${template.length + 1}: this block has no #end`,
+    ]);
+  });
+
   it('finds paths in documents that lead nowhere', () => {
     const files = { 'docs/a.md': 'See `libs/moved/src/x.ts`,\n[that](../gone.md) and [this](#here).\n' };
     expect(findings(files)).toMatchInlineSnapshot(`

@@ -1,9 +1,13 @@
 import { basename, dirname } from 'node:path';
+import { expandTemplate } from '../kernels/expand-template.mjs';
 
 const LINES_MAX = 150;
+/** A template says for every layout what it does, besides directives. */
+const TEMPLATE_LINES_MAX = 200;
 const LABELS = ['Shapes', 'Dispatch', 'Method', 'Source', 'Checked'];
 /** Functions that shaders include are launched by none of their own. */
 const INCLUDE = /\.include\.wgsl$/;
+const TEMPLATE = /\.template\.wgsl$/;
 const INCLUDE_LABELS = ['Method', 'Source', 'Checked'];
 const BINDING =
   /^@group\((\d+)\) @binding\((\d+)\) var<(uniform|storage, read|storage, read_write)> (\w+): [^;]+;(.*)$/;
@@ -13,31 +17,57 @@ const FIRST_GROUP =
 const INDEX = 'first_group + group.y * groups.x + group.x';
 const RANK = { uniform: 0, 'storage, read': 1, 'storage, read_write': 2 };
 
-/** The form of a kernel: header, one entry point, bindings that its TypeScript names too, overrides. */
+/**
+ * The form of a kernel: header, one entry point, bindings that its TypeScript names too, overrides. A template is held
+ * to it by each of the shaders that it gives.
+ */
 export function wgslRules(tree) {
   return tree.paths
     .filter((path) => path.endsWith('.wgsl'))
     .flatMap((path) => {
-      const lines = tree.read(path).split('\n');
-      const findings = INCLUDE.test(path)
-        ? [...header(path, lines, INCLUDE_LABELS), ...includeAlone(lines)]
-        : [
-            ...header(path, lines, LABELS),
-            ...entryPoint(lines),
-            ...bindings(tree, path, lines),
-            ...launch(lines),
-            ...overrides(lines),
-          ];
-      if (lines.length - 1 > LINES_MAX)
-        findings.push({
-          message: `${lines.length - 1} lines, at most ${LINES_MAX}: split the computation into two kernels`,
-        });
+      const text = tree.read(path);
+      const isTemplate = TEMPLATE.test(path);
+      const findings = isTemplate ? template(tree, path, text) : shader(tree, path, text);
+      const count = text.split('\n').filter((line) => !(isTemplate && /^\s*#/.test(line))).length - 1;
+      const max = isTemplate ? TEMPLATE_LINES_MAX : LINES_MAX;
+      if (count > max)
+        findings.push({ message: `${count} lines, at most ${max}: split the computation into two kernels` });
       return findings.map((finding) => ({ path, ...finding }));
     });
 }
 
-function header(path, lines, labels) {
+/** The line of a finding is one of the shader, which is told by its name. */
+function template(tree, path, text) {
+  try {
+    return expandTemplate(path, text).flatMap((each) =>
+      kernel(tree, { path, name: each.name, lines: each.text.split('\n') }).map(({ line, message }) => ({
+        message: `${each.name}${line === undefined ? '' : `:${line}`}: ${message}`,
+      })),
+    );
+  } catch (error) {
+    return [{ message: error.message.replace(`${path}:`, 'line ') }];
+  }
+}
+
+function shader(tree, path, text) {
+  const lines = text.split('\n');
   const name = basename(path, '.wgsl');
+  return INCLUDE.test(path)
+    ? [...header(name, lines, INCLUDE_LABELS), ...includeAlone(lines)]
+    : kernel(tree, { path, name, lines });
+}
+
+function kernel(tree, { path, name, lines }) {
+  return [
+    ...header(name, lines, LABELS),
+    ...entryPoint(lines),
+    ...bindings(tree, path, lines),
+    ...launch(lines),
+    ...overrides(lines),
+  ];
+}
+
+function header(name, lines, labels) {
   const findings = [];
   if (!lines[0].startsWith(`// ${name} — `))
     findings.push({ line: 1, message: `the first line says what is computed: "// ${name} — y = …"` });
