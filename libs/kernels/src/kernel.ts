@@ -11,6 +11,16 @@ export interface KernelBinding {
   readonly dtype: DType;
 }
 
+/** How long rows are that a kernel reads in one of its ways, in elements: data of a kind of device. */
+export interface RowThresholds {
+  /** A subgroup, or a part of one, holds rows up to this length in registers. */
+  readonly shortMax: number;
+  /** A workgroup holds rows up to this length in its memory; it reads longer ones twice. */
+  readonly middleMax: number;
+  /** One invocation reads a row that is not short. */
+  readonly naiveBeyond?: boolean;
+}
+
 /** What the choice of a variant may depend on: the adapter, never the partition. */
 export interface KernelTarget {
   /** 'cpu' for software drivers (lavapipe, SwiftShader), else 'gpu'. */
@@ -20,6 +30,10 @@ export interface KernelTarget {
   readonly subgroups: boolean;
   /** Lanes of a subgroup where the adapter has just one size; absent where it varies or is unknown. */
   readonly subgroupSize?: number;
+  /** Memory of a workgroup; without it, what every WebGPU device has. */
+  readonly workgroupBytesMax?: number;
+  /** Measured on this kind of device; without it, those of its class. */
+  readonly rowThresholds?: RowThresholds;
 }
 
 /** One WGSL file and how to launch it for given dims. */

@@ -807,6 +807,59 @@ fn main(
   db_C[column] = sum;
 }
 `,
+  bias_backward_workgroup: `// bias_backward_workgroup — db = sum over rows of dy (+ db)
+// Shapes:   dy[N,C] -> db[C]
+// Dispatch: one workgroup of 256 invocations per 8 columns
+// Method:   32 rows side by side, each in ascending steps of 32; then a tree in workgroup memory of fixed order
+// Source:   llm.c (f1e2ace) matmul.cuh, matmul_backward_bias_kernel9; CPU twin bias.cpu.ts
+// Checked:  test/rows.spec.ts, (8 + sqrt(N)) 2^-23 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> dy_NC: array<f32>; // [N,C] gradient of the output
+@group(0) @binding(1) var<storage, read_write> db_C: array<f32>; // [C] read only if ACCUMULATE
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override N: u32;
+override C: u32;
+override ACCUMULATE: u32;
+const COLUMNS = 8u; // 32 bytes of a row, as much as memory gives at once
+const LANES = 32u; // rows that are read side by side
+var<workgroup> partial: array<f32, 256>; // [LANES][COLUMNS]
+
+@compute @workgroup_size(256)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let first_column = (first_group + group.y * groups.x + group.x) * COLUMNS;
+  // Uniform in the workgroup, so the barriers below stay legal.
+  if (first_column >= C) {
+    return;
+  }
+  let column = first_column + lane % COLUMNS;
+  // Columns beyond the edge add up the last one again and store nothing.
+  let safe_column = min(column, C - 1u);
+  let y = lane / COLUMNS;
+  var sum = f32();
+  for (var row = y; row < N; row += LANES) {
+    sum += dy_NC[row * C + safe_column];
+  }
+  partial[lane] = sum;
+  for (var half = LANES / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (y < half) {
+      partial[lane] += partial[lane + half * COLUMNS];
+    }
+  }
+  if (y > 0u || column >= C) {
+    return;
+  }
+  var total = partial[lane];
+  if (ACCUMULATE == 1u) {
+    total += db_C[column];
+  }
+  db_C[column] = total;
+}
+`,
   cross_entropy_backward: `// cross_entropy_backward — dlogits = (softmax(logits) - onehot(target)) * scale; 0 in ignored rows
 // Shapes:   logits[N,V] targets[N] lse[N] scale[1] -> dlogits[N,V]
 // Dispatch: one invocation per element, WG threads in linear order; needs: f32 only
@@ -889,6 +942,674 @@ fn main(
     loss_N[row] = 0.0;
   } else {
     loss_N[row] = lse - logits_NV[start + target_id];
+  }
+}
+`,
+  cross_entropy_forward_long: `// cross_entropy_forward_long — loss = lse - logit of the target, lse = log(sum exp(logits)), per row; ignored rows lose 0
+// Shapes:   logits[N,V] targets[N] -> loss[N] lse[N]
+// Dispatch: one workgroup of WG invocations per row; needs: f32 only
+// Method:   nothing is held: maximum and sum of exponentials in one pass, the sum scaled as the maximum grows
+// Source:   Milakov & Gimelshein 2018 (arXiv:1805.02867); OneFlow 0.9 softmax.cuh; CPU twin cross-entropy.cpu.ts
+// Checked:  test/rows.spec.ts, (8 + sqrt(V)) 2^-23 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> logits_NV: array<vec4f>; // [N,V] logits of each row, in packs
+@group(0) @binding(1) var<storage, read> targets_N: array<u32>; // [N] class of each row, < V, or IGNORED
+@group(0) @binding(2) var<storage, read_write> loss_N: array<f32>; // [N] loss of each row
+@group(0) @binding(3) var<storage, read_write> lse_N: array<f32>; // [N] log of the sum of exponentials
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override WG: u32;
+override N: u32;
+override V: u32;
+alias Pack = vec4f;
+override PACKS: u32 = V / 4u; // of a row
+// -1 as u32: a row that counts nothing.
+const IGNORED = 0xffffffffu;
+// Less than every logit, but no infinity: the difference of two is no number.
+const LEAST = -1e30;
+
+// row_reduction.include — sum and maximum over the invocations of a row, the same bits in all of them
+// Method:   short rows: butterflies of shuffles among R lanes; others: a tree in workgroup memory; both of fixed order
+// Source:   OneFlow 0.9, oneflow/core/cuda/softmax.cuh: WarpAllReduce, BlockAllReduce
+// Checked:  test/rows.spec.ts, with the shaders that include it
+var<workgroup> partial: array<f32, WG>;
+
+fn row_sum(value: f32, lane: u32) -> f32 {
+  partial[lane] = value;
+  for (var half = WG / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (lane < half) {
+      partial[lane] += partial[lane + half];
+    }
+  }
+  workgroupBarrier();
+  let sum = partial[0];
+  // The next reduction writes where this one is read.
+  workgroupBarrier();
+  return sum;
+}
+
+fn row_max(value: f32, lane: u32) -> f32 {
+  partial[lane] = value;
+  for (var half = WG / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (lane < half) {
+      partial[lane] = max(partial[lane], partial[lane + half]);
+    }
+  }
+  workgroupBarrier();
+  let largest = partial[0];
+  workgroupBarrier();
+  return largest;
+}
+
+fn total(x: Pack) -> f32 {
+  return (x.x + x.y) + (x.z + x.w);
+}
+
+fn largest_of(x: Pack) -> f32 {
+  return max(max(x.x, x.y), max(x.z, x.w));
+}
+
+fn logit(row: u32, id: u32) -> f32 {
+  return logits_NV[(row * V + id) / 4u][id % 4u];
+}
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = first_group + group.y * groups.x + group.x;
+  // Uniform in the workgroup, so the barriers below stay legal.
+  let row = index;
+  if (row >= N) {
+    return;
+  }
+  let first = lane;
+  let start = row * PACKS;
+  var largest = LEAST;
+  var sum = 0.0;
+  for (var i = first; i < PACKS; i += WG) {
+    let x = logits_NV[start + i];
+    let larger = max(largest, largest_of(x));
+    sum = sum * exp(largest - larger) + total(exp(x - larger));
+    largest = larger;
+  }
+  let maximum = row_max(largest, lane);
+  sum *= exp(largest - maximum);
+  let lse = maximum + log(row_sum(sum, lane));
+  if (first != 0u) {
+    return;
+  }
+  lse_N[row] = lse;
+  let target_id = targets_N[row];
+  if (target_id == IGNORED) {
+    loss_N[row] = 0.0;
+  } else {
+    loss_N[row] = lse - logit(row, target_id);
+  }
+}
+`,
+  cross_entropy_forward_long_odd: `// cross_entropy_forward_long_odd — loss = lse - logit of the target, lse = log(sum exp(logits)), per row; ignored rows lose 0
+// Shapes:   logits[N,V] targets[N] -> loss[N] lse[N]
+// Dispatch: one workgroup of WG invocations per row; needs: f32 only
+// Method:   nothing is held: maximum and sum of exponentials in one pass, the sum scaled as the maximum grows
+// Source:   Milakov & Gimelshein 2018 (arXiv:1805.02867); OneFlow 0.9 softmax.cuh; CPU twin cross-entropy.cpu.ts
+// Checked:  test/rows.spec.ts, (8 + sqrt(V)) 2^-23 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> logits_NV: array<f32>; // [N,V] logits of each row, in packs
+@group(0) @binding(1) var<storage, read> targets_N: array<u32>; // [N] class of each row, < V, or IGNORED
+@group(0) @binding(2) var<storage, read_write> loss_N: array<f32>; // [N] loss of each row
+@group(0) @binding(3) var<storage, read_write> lse_N: array<f32>; // [N] log of the sum of exponentials
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override WG: u32;
+override N: u32;
+override V: u32;
+alias Pack = f32;
+override PACKS: u32 = V / 1u; // of a row
+// -1 as u32: a row that counts nothing.
+const IGNORED = 0xffffffffu;
+// Less than every logit, but no infinity: the difference of two is no number.
+const LEAST = -1e30;
+
+// row_reduction.include — sum and maximum over the invocations of a row, the same bits in all of them
+// Method:   short rows: butterflies of shuffles among R lanes; others: a tree in workgroup memory; both of fixed order
+// Source:   OneFlow 0.9, oneflow/core/cuda/softmax.cuh: WarpAllReduce, BlockAllReduce
+// Checked:  test/rows.spec.ts, with the shaders that include it
+var<workgroup> partial: array<f32, WG>;
+
+fn row_sum(value: f32, lane: u32) -> f32 {
+  partial[lane] = value;
+  for (var half = WG / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (lane < half) {
+      partial[lane] += partial[lane + half];
+    }
+  }
+  workgroupBarrier();
+  let sum = partial[0];
+  // The next reduction writes where this one is read.
+  workgroupBarrier();
+  return sum;
+}
+
+fn row_max(value: f32, lane: u32) -> f32 {
+  partial[lane] = value;
+  for (var half = WG / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (lane < half) {
+      partial[lane] = max(partial[lane], partial[lane + half]);
+    }
+  }
+  workgroupBarrier();
+  let largest = partial[0];
+  workgroupBarrier();
+  return largest;
+}
+
+fn total(x: Pack) -> f32 {
+  return x;
+}
+
+fn largest_of(x: Pack) -> f32 {
+  return x;
+}
+
+fn logit(row: u32, id: u32) -> f32 {
+  return logits_NV[row * V + id];
+}
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = first_group + group.y * groups.x + group.x;
+  // Uniform in the workgroup, so the barriers below stay legal.
+  let row = index;
+  if (row >= N) {
+    return;
+  }
+  let first = lane;
+  let start = row * PACKS;
+  var largest = LEAST;
+  var sum = 0.0;
+  for (var i = first; i < PACKS; i += WG) {
+    let x = logits_NV[start + i];
+    let larger = max(largest, largest_of(x));
+    sum = sum * exp(largest - larger) + total(exp(x - larger));
+    largest = larger;
+  }
+  let maximum = row_max(largest, lane);
+  sum *= exp(largest - maximum);
+  let lse = maximum + log(row_sum(sum, lane));
+  if (first != 0u) {
+    return;
+  }
+  lse_N[row] = lse;
+  let target_id = targets_N[row];
+  if (target_id == IGNORED) {
+    loss_N[row] = 0.0;
+  } else {
+    loss_N[row] = lse - logit(row, target_id);
+  }
+}
+`,
+  cross_entropy_forward_middle: `// cross_entropy_forward_middle — loss = lse - logit of the target, lse = log(sum exp(logits)), per row; ignored rows lose 0
+// Shapes:   logits[N,V] targets[N] -> loss[N] lse[N]
+// Dispatch: one workgroup of WG invocations per row; needs: 4 V bytes of workgroup memory
+// Method:   a row is held in workgroup memory: maximum, then the sum of exponentials
+// Source:   Milakov & Gimelshein 2018 (arXiv:1805.02867); OneFlow 0.9 softmax.cuh; CPU twin cross-entropy.cpu.ts
+// Checked:  test/rows.spec.ts, (8 + sqrt(V)) 2^-23 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> logits_NV: array<vec4f>; // [N,V] logits of each row, in packs
+@group(0) @binding(1) var<storage, read> targets_N: array<u32>; // [N] class of each row, < V, or IGNORED
+@group(0) @binding(2) var<storage, read_write> loss_N: array<f32>; // [N] loss of each row
+@group(0) @binding(3) var<storage, read_write> lse_N: array<f32>; // [N] log of the sum of exponentials
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override WG: u32;
+override N: u32;
+override V: u32;
+alias Pack = vec4f;
+override PACKS: u32 = V / 4u; // of a row
+// -1 as u32: a row that counts nothing.
+const IGNORED = 0xffffffffu;
+// Less than every logit, but no infinity: the difference of two is no number.
+const LEAST = -1e30;
+var<workgroup> kept: array<Pack, PACKS>;
+
+// row_reduction.include — sum and maximum over the invocations of a row, the same bits in all of them
+// Method:   short rows: butterflies of shuffles among R lanes; others: a tree in workgroup memory; both of fixed order
+// Source:   OneFlow 0.9, oneflow/core/cuda/softmax.cuh: WarpAllReduce, BlockAllReduce
+// Checked:  test/rows.spec.ts, with the shaders that include it
+var<workgroup> partial: array<f32, WG>;
+
+fn row_sum(value: f32, lane: u32) -> f32 {
+  partial[lane] = value;
+  for (var half = WG / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (lane < half) {
+      partial[lane] += partial[lane + half];
+    }
+  }
+  workgroupBarrier();
+  let sum = partial[0];
+  // The next reduction writes where this one is read.
+  workgroupBarrier();
+  return sum;
+}
+
+fn row_max(value: f32, lane: u32) -> f32 {
+  partial[lane] = value;
+  for (var half = WG / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (lane < half) {
+      partial[lane] = max(partial[lane], partial[lane + half]);
+    }
+  }
+  workgroupBarrier();
+  let largest = partial[0];
+  workgroupBarrier();
+  return largest;
+}
+
+fn total(x: Pack) -> f32 {
+  return (x.x + x.y) + (x.z + x.w);
+}
+
+fn largest_of(x: Pack) -> f32 {
+  return max(max(x.x, x.y), max(x.z, x.w));
+}
+
+fn logit(row: u32, id: u32) -> f32 {
+  return logits_NV[(row * V + id) / 4u][id % 4u];
+}
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = first_group + group.y * groups.x + group.x;
+  // Uniform in the workgroup, so the barriers below stay legal.
+  let row = index;
+  if (row >= N) {
+    return;
+  }
+  let first = lane;
+  let start = row * PACKS;
+  var largest = LEAST;
+  var sum = 0.0;
+  for (var i = first; i < PACKS; i += WG) {
+    let x = logits_NV[start + i];
+    kept[i] = x;
+    largest = max(largest, largest_of(x));
+  }
+  let maximum = row_max(largest, lane);
+  for (var i = first; i < PACKS; i += WG) {
+    sum += total(exp(kept[i] - maximum));
+  }
+  let lse = maximum + log(row_sum(sum, lane));
+  if (first != 0u) {
+    return;
+  }
+  lse_N[row] = lse;
+  let target_id = targets_N[row];
+  if (target_id == IGNORED) {
+    loss_N[row] = 0.0;
+  } else {
+    loss_N[row] = lse - logit(row, target_id);
+  }
+}
+`,
+  cross_entropy_forward_middle_odd: `// cross_entropy_forward_middle_odd — loss = lse - logit of the target, lse = log(sum exp(logits)), per row; ignored rows lose 0
+// Shapes:   logits[N,V] targets[N] -> loss[N] lse[N]
+// Dispatch: one workgroup of WG invocations per row; needs: 4 V bytes of workgroup memory
+// Method:   a row is held in workgroup memory: maximum, then the sum of exponentials
+// Source:   Milakov & Gimelshein 2018 (arXiv:1805.02867); OneFlow 0.9 softmax.cuh; CPU twin cross-entropy.cpu.ts
+// Checked:  test/rows.spec.ts, (8 + sqrt(V)) 2^-23 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> logits_NV: array<f32>; // [N,V] logits of each row, in packs
+@group(0) @binding(1) var<storage, read> targets_N: array<u32>; // [N] class of each row, < V, or IGNORED
+@group(0) @binding(2) var<storage, read_write> loss_N: array<f32>; // [N] loss of each row
+@group(0) @binding(3) var<storage, read_write> lse_N: array<f32>; // [N] log of the sum of exponentials
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override WG: u32;
+override N: u32;
+override V: u32;
+alias Pack = f32;
+override PACKS: u32 = V / 1u; // of a row
+// -1 as u32: a row that counts nothing.
+const IGNORED = 0xffffffffu;
+// Less than every logit, but no infinity: the difference of two is no number.
+const LEAST = -1e30;
+var<workgroup> kept: array<Pack, PACKS>;
+
+// row_reduction.include — sum and maximum over the invocations of a row, the same bits in all of them
+// Method:   short rows: butterflies of shuffles among R lanes; others: a tree in workgroup memory; both of fixed order
+// Source:   OneFlow 0.9, oneflow/core/cuda/softmax.cuh: WarpAllReduce, BlockAllReduce
+// Checked:  test/rows.spec.ts, with the shaders that include it
+var<workgroup> partial: array<f32, WG>;
+
+fn row_sum(value: f32, lane: u32) -> f32 {
+  partial[lane] = value;
+  for (var half = WG / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (lane < half) {
+      partial[lane] += partial[lane + half];
+    }
+  }
+  workgroupBarrier();
+  let sum = partial[0];
+  // The next reduction writes where this one is read.
+  workgroupBarrier();
+  return sum;
+}
+
+fn row_max(value: f32, lane: u32) -> f32 {
+  partial[lane] = value;
+  for (var half = WG / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (lane < half) {
+      partial[lane] = max(partial[lane], partial[lane + half]);
+    }
+  }
+  workgroupBarrier();
+  let largest = partial[0];
+  workgroupBarrier();
+  return largest;
+}
+
+fn total(x: Pack) -> f32 {
+  return x;
+}
+
+fn largest_of(x: Pack) -> f32 {
+  return x;
+}
+
+fn logit(row: u32, id: u32) -> f32 {
+  return logits_NV[row * V + id];
+}
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = first_group + group.y * groups.x + group.x;
+  // Uniform in the workgroup, so the barriers below stay legal.
+  let row = index;
+  if (row >= N) {
+    return;
+  }
+  let first = lane;
+  let start = row * PACKS;
+  var largest = LEAST;
+  var sum = 0.0;
+  for (var i = first; i < PACKS; i += WG) {
+    let x = logits_NV[start + i];
+    kept[i] = x;
+    largest = max(largest, largest_of(x));
+  }
+  let maximum = row_max(largest, lane);
+  for (var i = first; i < PACKS; i += WG) {
+    sum += total(exp(kept[i] - maximum));
+  }
+  let lse = maximum + log(row_sum(sum, lane));
+  if (first != 0u) {
+    return;
+  }
+  lse_N[row] = lse;
+  let target_id = targets_N[row];
+  if (target_id == IGNORED) {
+    loss_N[row] = 0.0;
+  } else {
+    loss_N[row] = lse - logit(row, target_id);
+  }
+}
+`,
+  cross_entropy_forward_short: `// cross_entropy_forward_short — loss = lse - logit of the target, lse = log(sum exp(logits)), per row; ignored rows lose 0
+// Shapes:   logits[N,V] targets[N] -> loss[N] lse[N]
+// Dispatch: R lanes of a subgroup per row, WG / R rows per workgroup; needs: subgroups of R lanes at least
+// Method:   a row is held in registers, K packs by each of its lanes: maximum, then the sum of exponentials
+// Source:   Milakov & Gimelshein 2018 (arXiv:1805.02867); OneFlow 0.9 softmax.cuh; CPU twin cross-entropy.cpu.ts
+// Checked:  test/rows.spec.ts, (8 + sqrt(V)) 2^-23 of the largest entry vs f64
+enable subgroups;
+@group(0) @binding(0) var<storage, read> logits_NV: array<vec4f>; // [N,V] logits of each row, in packs
+@group(0) @binding(1) var<storage, read> targets_N: array<u32>; // [N] class of each row, < V, or IGNORED
+@group(0) @binding(2) var<storage, read_write> loss_N: array<f32>; // [N] loss of each row
+@group(0) @binding(3) var<storage, read_write> lse_N: array<f32>; // [N] log of the sum of exponentials
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override WG: u32;
+override N: u32;
+override V: u32;
+override R: u32; // lanes of a row, a power of two
+override K: u32; // packs of a lane, 8 at most
+alias Pack = vec4f;
+override PACKS: u32 = V / 4u; // of a row
+// -1 as u32: a row that counts nothing.
+const IGNORED = 0xffffffffu;
+// Less than every logit, but no infinity: the difference of two is no number.
+const LEAST = -1e30;
+
+// row_reduction.include — sum and maximum over the invocations of a row, the same bits in all of them
+// Method:   short rows: butterflies of shuffles among R lanes; others: a tree in workgroup memory; both of fixed order
+// Source:   OneFlow 0.9, oneflow/core/cuda/softmax.cuh: WarpAllReduce, BlockAllReduce
+// Checked:  test/rows.spec.ts, with the shaders that include it
+fn row_sum(value: f32, lane: u32) -> f32 {
+  var sum = value;
+  for (var mask = R / 2u; mask > 0u; mask /= 2u) {
+    sum += subgroupShuffleXor(sum, mask);
+  }
+  return sum;
+}
+
+fn row_max(value: f32, lane: u32) -> f32 {
+  var largest = value;
+  for (var mask = R / 2u; mask > 0u; mask /= 2u) {
+    largest = max(largest, subgroupShuffleXor(largest, mask));
+  }
+  return largest;
+}
+
+fn total(x: Pack) -> f32 {
+  return (x.x + x.y) + (x.z + x.w);
+}
+
+fn largest_of(x: Pack) -> f32 {
+  return max(max(x.x, x.y), max(x.z, x.w));
+}
+
+fn logit(row: u32, id: u32) -> f32 {
+  return logits_NV[(row * V + id) / 4u][id % 4u];
+}
+
+fn load(start: u32, i: u32) -> Pack {
+  if (i < PACKS) {
+    return logits_NV[start + i];
+  }
+  // Adds nothing to the sum of exponentials.
+  return Pack(LEAST);
+}
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = first_group + group.y * groups.x + group.x;
+  // Lanes of rows beyond the last one work on that again, since shuffles need them, and store nothing.
+  let own_row = index * (WG / R) + lane / R;
+  let row = min(own_row, N - 1u);
+  let first = lane % R;
+  let start = row * PACKS;
+  var largest = LEAST;
+  var sum = 0.0;
+  var x0 = Pack(LEAST);
+  var x1 = Pack(LEAST);
+  var x2 = Pack(LEAST);
+  var x3 = Pack(LEAST);
+  var x4 = Pack(LEAST);
+  var x5 = Pack(LEAST);
+  var x6 = Pack(LEAST);
+  var x7 = Pack(LEAST);
+  if (0u < K) { x0 = load(start, first + 0u * R); largest = max(largest, largest_of(x0)); }
+  if (1u < K) { x1 = load(start, first + 1u * R); largest = max(largest, largest_of(x1)); }
+  if (2u < K) { x2 = load(start, first + 2u * R); largest = max(largest, largest_of(x2)); }
+  if (3u < K) { x3 = load(start, first + 3u * R); largest = max(largest, largest_of(x3)); }
+  if (4u < K) { x4 = load(start, first + 4u * R); largest = max(largest, largest_of(x4)); }
+  if (5u < K) { x5 = load(start, first + 5u * R); largest = max(largest, largest_of(x5)); }
+  if (6u < K) { x6 = load(start, first + 6u * R); largest = max(largest, largest_of(x6)); }
+  if (7u < K) { x7 = load(start, first + 7u * R); largest = max(largest, largest_of(x7)); }
+  let maximum = row_max(largest, lane);
+  if (0u < K) { sum += total(exp(x0 - maximum)); }
+  if (1u < K) { sum += total(exp(x1 - maximum)); }
+  if (2u < K) { sum += total(exp(x2 - maximum)); }
+  if (3u < K) { sum += total(exp(x3 - maximum)); }
+  if (4u < K) { sum += total(exp(x4 - maximum)); }
+  if (5u < K) { sum += total(exp(x5 - maximum)); }
+  if (6u < K) { sum += total(exp(x6 - maximum)); }
+  if (7u < K) { sum += total(exp(x7 - maximum)); }
+  let lse = maximum + log(row_sum(sum, lane));
+  if (own_row >= N) {
+    return;
+  }
+  if (first != 0u) {
+    return;
+  }
+  lse_N[row] = lse;
+  let target_id = targets_N[row];
+  if (target_id == IGNORED) {
+    loss_N[row] = 0.0;
+  } else {
+    loss_N[row] = lse - logit(row, target_id);
+  }
+}
+`,
+  cross_entropy_forward_short_odd: `// cross_entropy_forward_short_odd — loss = lse - logit of the target, lse = log(sum exp(logits)), per row; ignored rows lose 0
+// Shapes:   logits[N,V] targets[N] -> loss[N] lse[N]
+// Dispatch: R lanes of a subgroup per row, WG / R rows per workgroup; needs: subgroups of R lanes at least
+// Method:   a row is held in registers, K packs by each of its lanes: maximum, then the sum of exponentials
+// Source:   Milakov & Gimelshein 2018 (arXiv:1805.02867); OneFlow 0.9 softmax.cuh; CPU twin cross-entropy.cpu.ts
+// Checked:  test/rows.spec.ts, (8 + sqrt(V)) 2^-23 of the largest entry vs f64
+enable subgroups;
+@group(0) @binding(0) var<storage, read> logits_NV: array<f32>; // [N,V] logits of each row, in packs
+@group(0) @binding(1) var<storage, read> targets_N: array<u32>; // [N] class of each row, < V, or IGNORED
+@group(0) @binding(2) var<storage, read_write> loss_N: array<f32>; // [N] loss of each row
+@group(0) @binding(3) var<storage, read_write> lse_N: array<f32>; // [N] log of the sum of exponentials
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override WG: u32;
+override N: u32;
+override V: u32;
+override R: u32; // lanes of a row, a power of two
+override K: u32; // packs of a lane, 8 at most
+alias Pack = f32;
+override PACKS: u32 = V / 1u; // of a row
+// -1 as u32: a row that counts nothing.
+const IGNORED = 0xffffffffu;
+// Less than every logit, but no infinity: the difference of two is no number.
+const LEAST = -1e30;
+
+// row_reduction.include — sum and maximum over the invocations of a row, the same bits in all of them
+// Method:   short rows: butterflies of shuffles among R lanes; others: a tree in workgroup memory; both of fixed order
+// Source:   OneFlow 0.9, oneflow/core/cuda/softmax.cuh: WarpAllReduce, BlockAllReduce
+// Checked:  test/rows.spec.ts, with the shaders that include it
+fn row_sum(value: f32, lane: u32) -> f32 {
+  var sum = value;
+  for (var mask = R / 2u; mask > 0u; mask /= 2u) {
+    sum += subgroupShuffleXor(sum, mask);
+  }
+  return sum;
+}
+
+fn row_max(value: f32, lane: u32) -> f32 {
+  var largest = value;
+  for (var mask = R / 2u; mask > 0u; mask /= 2u) {
+    largest = max(largest, subgroupShuffleXor(largest, mask));
+  }
+  return largest;
+}
+
+fn total(x: Pack) -> f32 {
+  return x;
+}
+
+fn largest_of(x: Pack) -> f32 {
+  return x;
+}
+
+fn logit(row: u32, id: u32) -> f32 {
+  return logits_NV[row * V + id];
+}
+
+fn load(start: u32, i: u32) -> Pack {
+  if (i < PACKS) {
+    return logits_NV[start + i];
+  }
+  // Adds nothing to the sum of exponentials.
+  return Pack(LEAST);
+}
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = first_group + group.y * groups.x + group.x;
+  // Lanes of rows beyond the last one work on that again, since shuffles need them, and store nothing.
+  let own_row = index * (WG / R) + lane / R;
+  let row = min(own_row, N - 1u);
+  let first = lane % R;
+  let start = row * PACKS;
+  var largest = LEAST;
+  var sum = 0.0;
+  var x0 = Pack(LEAST);
+  var x1 = Pack(LEAST);
+  var x2 = Pack(LEAST);
+  var x3 = Pack(LEAST);
+  var x4 = Pack(LEAST);
+  var x5 = Pack(LEAST);
+  var x6 = Pack(LEAST);
+  var x7 = Pack(LEAST);
+  if (0u < K) { x0 = load(start, first + 0u * R); largest = max(largest, largest_of(x0)); }
+  if (1u < K) { x1 = load(start, first + 1u * R); largest = max(largest, largest_of(x1)); }
+  if (2u < K) { x2 = load(start, first + 2u * R); largest = max(largest, largest_of(x2)); }
+  if (3u < K) { x3 = load(start, first + 3u * R); largest = max(largest, largest_of(x3)); }
+  if (4u < K) { x4 = load(start, first + 4u * R); largest = max(largest, largest_of(x4)); }
+  if (5u < K) { x5 = load(start, first + 5u * R); largest = max(largest, largest_of(x5)); }
+  if (6u < K) { x6 = load(start, first + 6u * R); largest = max(largest, largest_of(x6)); }
+  if (7u < K) { x7 = load(start, first + 7u * R); largest = max(largest, largest_of(x7)); }
+  let maximum = row_max(largest, lane);
+  if (0u < K) { sum += total(exp(x0 - maximum)); }
+  if (1u < K) { sum += total(exp(x1 - maximum)); }
+  if (2u < K) { sum += total(exp(x2 - maximum)); }
+  if (3u < K) { sum += total(exp(x3 - maximum)); }
+  if (4u < K) { sum += total(exp(x4 - maximum)); }
+  if (5u < K) { sum += total(exp(x5 - maximum)); }
+  if (6u < K) { sum += total(exp(x6 - maximum)); }
+  if (7u < K) { sum += total(exp(x7 - maximum)); }
+  let lse = maximum + log(row_sum(sum, lane));
+  if (own_row >= N) {
+    return;
+  }
+  if (first != 0u) {
+    return;
+  }
+  lse_N[row] = lse;
+  let target_id = targets_N[row];
+  if (target_id == IGNORED) {
+    loss_N[row] = 0.0;
+  } else {
+    loss_N[row] = lse - logit(row, target_id);
   }
 }
 `,
@@ -1313,6 +2034,710 @@ fn main(
   }
 }
 `,
+  layernorm_backward_input_long: `// layernorm_backward_input_long — dx = rstd (g - mean(g) - n mean(g n)) (+ residual), g = dy * weight, n = (x - mean) rstd
+// Shapes:   dy[N,C] x[N,C] weight[C] mean[N] rstd[N] residual[N,C] -> dx[N,C]
+// Dispatch: one workgroup of WG invocations per row; needs: f32 only
+// Method:   nothing is held: dy, x and weight read twice
+// Source:   derivative of Ba et al. 2016 (arXiv:1607.06450) eq. 3; CPU twin layernorm.cpu.ts
+// Checked:  test/rows.spec.ts, (8 + sqrt(C)) 2^-23 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> dy_NC: array<vec4f>; // [N,C] gradient of the output, in packs as all below
+@group(0) @binding(1) var<storage, read> x_NC: array<vec4f>; // [N,C] input of the forward
+@group(0) @binding(2) var<storage, read> weight_C: array<vec4f>; // [C] scale
+@group(0) @binding(3) var<storage, read> mean_N: array<f32>; // [N] row means
+@group(0) @binding(4) var<storage, read> rstd_N: array<f32>; // [N] 1 / sqrt(variance + eps)
+@group(0) @binding(5) var<storage, read> residual_NC: array<vec4f>; // [N,C] read only if RESIDUAL
+@group(0) @binding(6) var<storage, read_write> dx_NC: array<vec4f>; // [N,C] gradient of the input
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override WG: u32;
+override N: u32;
+override C: u32;
+override RESIDUAL: u32;
+alias Pack = vec4f;
+override PACKS: u32 = C / 4u; // of a row
+
+// row_reduction.include — sum and maximum over the invocations of a row, the same bits in all of them
+// Method:   short rows: butterflies of shuffles among R lanes; others: a tree in workgroup memory; both of fixed order
+// Source:   OneFlow 0.9, oneflow/core/cuda/softmax.cuh: WarpAllReduce, BlockAllReduce
+// Checked:  test/rows.spec.ts, with the shaders that include it
+var<workgroup> partial: array<f32, WG>;
+
+fn row_sum(value: f32, lane: u32) -> f32 {
+  partial[lane] = value;
+  for (var half = WG / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (lane < half) {
+      partial[lane] += partial[lane + half];
+    }
+  }
+  workgroupBarrier();
+  let sum = partial[0];
+  // The next reduction writes where this one is read.
+  workgroupBarrier();
+  return sum;
+}
+
+fn row_max(value: f32, lane: u32) -> f32 {
+  partial[lane] = value;
+  for (var half = WG / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (lane < half) {
+      partial[lane] = max(partial[lane], partial[lane + half]);
+    }
+  }
+  workgroupBarrier();
+  let largest = partial[0];
+  workgroupBarrier();
+  return largest;
+}
+
+fn total(x: Pack) -> f32 {
+  return (x.x + x.y) + (x.z + x.w);
+}
+
+fn store(start: u32, i: u32, dx: Pack) {
+  if (i < PACKS && RESIDUAL == 1u) {
+    dx_NC[start + i] = dx + residual_NC[start + i];
+  } else if (i < PACKS) {
+    dx_NC[start + i] = dx;
+  }
+}
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = first_group + group.y * groups.x + group.x;
+  // Uniform in the workgroup, so the barriers below stay legal.
+  let row = index;
+  if (row >= N) {
+    return;
+  }
+  let first = lane;
+  let start = row * PACKS;
+  let mean = mean_N[row];
+  let rstd = rstd_N[row];
+  var sums_g = Pack();
+  var sums_gn = Pack();
+  for (var i = first; i < PACKS; i += WG) {
+    let g = dy_NC[start + i] * weight_C[i];
+    let n = (x_NC[start + i] - mean) * rstd;
+    sums_g += g;
+    sums_gn += g * n;
+  }
+  let mean_g = row_sum(total(sums_g), lane) / f32(C);
+  let mean_gn = row_sum(total(sums_gn), lane) / f32(C);
+  for (var i = first; i < PACKS; i += WG) {
+    let g = dy_NC[start + i] * weight_C[i];
+    let n = (x_NC[start + i] - mean) * rstd;
+    store(start, i, rstd * (g - mean_g - n * mean_gn));
+  }
+}
+`,
+  layernorm_backward_input_long_odd: `// layernorm_backward_input_long_odd — dx = rstd (g - mean(g) - n mean(g n)) (+ residual), g = dy * weight, n = (x - mean) rstd
+// Shapes:   dy[N,C] x[N,C] weight[C] mean[N] rstd[N] residual[N,C] -> dx[N,C]
+// Dispatch: one workgroup of WG invocations per row; needs: f32 only
+// Method:   nothing is held: dy, x and weight read twice
+// Source:   derivative of Ba et al. 2016 (arXiv:1607.06450) eq. 3; CPU twin layernorm.cpu.ts
+// Checked:  test/rows.spec.ts, (8 + sqrt(C)) 2^-23 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> dy_NC: array<f32>; // [N,C] gradient of the output, in packs as all below
+@group(0) @binding(1) var<storage, read> x_NC: array<f32>; // [N,C] input of the forward
+@group(0) @binding(2) var<storage, read> weight_C: array<f32>; // [C] scale
+@group(0) @binding(3) var<storage, read> mean_N: array<f32>; // [N] row means
+@group(0) @binding(4) var<storage, read> rstd_N: array<f32>; // [N] 1 / sqrt(variance + eps)
+@group(0) @binding(5) var<storage, read> residual_NC: array<f32>; // [N,C] read only if RESIDUAL
+@group(0) @binding(6) var<storage, read_write> dx_NC: array<f32>; // [N,C] gradient of the input
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override WG: u32;
+override N: u32;
+override C: u32;
+override RESIDUAL: u32;
+alias Pack = f32;
+override PACKS: u32 = C / 1u; // of a row
+
+// row_reduction.include — sum and maximum over the invocations of a row, the same bits in all of them
+// Method:   short rows: butterflies of shuffles among R lanes; others: a tree in workgroup memory; both of fixed order
+// Source:   OneFlow 0.9, oneflow/core/cuda/softmax.cuh: WarpAllReduce, BlockAllReduce
+// Checked:  test/rows.spec.ts, with the shaders that include it
+var<workgroup> partial: array<f32, WG>;
+
+fn row_sum(value: f32, lane: u32) -> f32 {
+  partial[lane] = value;
+  for (var half = WG / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (lane < half) {
+      partial[lane] += partial[lane + half];
+    }
+  }
+  workgroupBarrier();
+  let sum = partial[0];
+  // The next reduction writes where this one is read.
+  workgroupBarrier();
+  return sum;
+}
+
+fn row_max(value: f32, lane: u32) -> f32 {
+  partial[lane] = value;
+  for (var half = WG / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (lane < half) {
+      partial[lane] = max(partial[lane], partial[lane + half]);
+    }
+  }
+  workgroupBarrier();
+  let largest = partial[0];
+  workgroupBarrier();
+  return largest;
+}
+
+fn total(x: Pack) -> f32 {
+  return x;
+}
+
+fn store(start: u32, i: u32, dx: Pack) {
+  if (i < PACKS && RESIDUAL == 1u) {
+    dx_NC[start + i] = dx + residual_NC[start + i];
+  } else if (i < PACKS) {
+    dx_NC[start + i] = dx;
+  }
+}
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = first_group + group.y * groups.x + group.x;
+  // Uniform in the workgroup, so the barriers below stay legal.
+  let row = index;
+  if (row >= N) {
+    return;
+  }
+  let first = lane;
+  let start = row * PACKS;
+  let mean = mean_N[row];
+  let rstd = rstd_N[row];
+  var sums_g = Pack();
+  var sums_gn = Pack();
+  for (var i = first; i < PACKS; i += WG) {
+    let g = dy_NC[start + i] * weight_C[i];
+    let n = (x_NC[start + i] - mean) * rstd;
+    sums_g += g;
+    sums_gn += g * n;
+  }
+  let mean_g = row_sum(total(sums_g), lane) / f32(C);
+  let mean_gn = row_sum(total(sums_gn), lane) / f32(C);
+  for (var i = first; i < PACKS; i += WG) {
+    let g = dy_NC[start + i] * weight_C[i];
+    let n = (x_NC[start + i] - mean) * rstd;
+    store(start, i, rstd * (g - mean_g - n * mean_gn));
+  }
+}
+`,
+  layernorm_backward_input_middle: `// layernorm_backward_input_middle — dx = rstd (g - mean(g) - n mean(g n)) (+ residual), g = dy * weight, n = (x - mean) rstd
+// Shapes:   dy[N,C] x[N,C] weight[C] mean[N] rstd[N] residual[N,C] -> dx[N,C]
+// Dispatch: one workgroup of WG invocations per row; needs: 8 C bytes of workgroup memory
+// Method:   g and n are held in workgroup memory
+// Source:   derivative of Ba et al. 2016 (arXiv:1607.06450) eq. 3; CPU twin layernorm.cpu.ts
+// Checked:  test/rows.spec.ts, (8 + sqrt(C)) 2^-23 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> dy_NC: array<vec4f>; // [N,C] gradient of the output, in packs as all below
+@group(0) @binding(1) var<storage, read> x_NC: array<vec4f>; // [N,C] input of the forward
+@group(0) @binding(2) var<storage, read> weight_C: array<vec4f>; // [C] scale
+@group(0) @binding(3) var<storage, read> mean_N: array<f32>; // [N] row means
+@group(0) @binding(4) var<storage, read> rstd_N: array<f32>; // [N] 1 / sqrt(variance + eps)
+@group(0) @binding(5) var<storage, read> residual_NC: array<vec4f>; // [N,C] read only if RESIDUAL
+@group(0) @binding(6) var<storage, read_write> dx_NC: array<vec4f>; // [N,C] gradient of the input
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override WG: u32;
+override N: u32;
+override C: u32;
+override RESIDUAL: u32;
+alias Pack = vec4f;
+override PACKS: u32 = C / 4u; // of a row
+var<workgroup> kept_g: array<Pack, PACKS>;
+var<workgroup> kept_n: array<Pack, PACKS>;
+
+// row_reduction.include — sum and maximum over the invocations of a row, the same bits in all of them
+// Method:   short rows: butterflies of shuffles among R lanes; others: a tree in workgroup memory; both of fixed order
+// Source:   OneFlow 0.9, oneflow/core/cuda/softmax.cuh: WarpAllReduce, BlockAllReduce
+// Checked:  test/rows.spec.ts, with the shaders that include it
+var<workgroup> partial: array<f32, WG>;
+
+fn row_sum(value: f32, lane: u32) -> f32 {
+  partial[lane] = value;
+  for (var half = WG / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (lane < half) {
+      partial[lane] += partial[lane + half];
+    }
+  }
+  workgroupBarrier();
+  let sum = partial[0];
+  // The next reduction writes where this one is read.
+  workgroupBarrier();
+  return sum;
+}
+
+fn row_max(value: f32, lane: u32) -> f32 {
+  partial[lane] = value;
+  for (var half = WG / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (lane < half) {
+      partial[lane] = max(partial[lane], partial[lane + half]);
+    }
+  }
+  workgroupBarrier();
+  let largest = partial[0];
+  workgroupBarrier();
+  return largest;
+}
+
+fn total(x: Pack) -> f32 {
+  return (x.x + x.y) + (x.z + x.w);
+}
+
+fn store(start: u32, i: u32, dx: Pack) {
+  if (i < PACKS && RESIDUAL == 1u) {
+    dx_NC[start + i] = dx + residual_NC[start + i];
+  } else if (i < PACKS) {
+    dx_NC[start + i] = dx;
+  }
+}
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = first_group + group.y * groups.x + group.x;
+  // Uniform in the workgroup, so the barriers below stay legal.
+  let row = index;
+  if (row >= N) {
+    return;
+  }
+  let first = lane;
+  let start = row * PACKS;
+  let mean = mean_N[row];
+  let rstd = rstd_N[row];
+  var sums_g = Pack();
+  var sums_gn = Pack();
+  for (var i = first; i < PACKS; i += WG) {
+    let g = dy_NC[start + i] * weight_C[i];
+    let n = (x_NC[start + i] - mean) * rstd;
+    kept_g[i] = g;
+    kept_n[i] = n;
+    sums_g += g;
+    sums_gn += g * n;
+  }
+  let mean_g = row_sum(total(sums_g), lane) / f32(C);
+  let mean_gn = row_sum(total(sums_gn), lane) / f32(C);
+  for (var i = first; i < PACKS; i += WG) {
+    let g = kept_g[i];
+    let n = kept_n[i];
+    store(start, i, rstd * (g - mean_g - n * mean_gn));
+  }
+}
+`,
+  layernorm_backward_input_middle_odd: `// layernorm_backward_input_middle_odd — dx = rstd (g - mean(g) - n mean(g n)) (+ residual), g = dy * weight, n = (x - mean) rstd
+// Shapes:   dy[N,C] x[N,C] weight[C] mean[N] rstd[N] residual[N,C] -> dx[N,C]
+// Dispatch: one workgroup of WG invocations per row; needs: 8 C bytes of workgroup memory
+// Method:   g and n are held in workgroup memory
+// Source:   derivative of Ba et al. 2016 (arXiv:1607.06450) eq. 3; CPU twin layernorm.cpu.ts
+// Checked:  test/rows.spec.ts, (8 + sqrt(C)) 2^-23 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> dy_NC: array<f32>; // [N,C] gradient of the output, in packs as all below
+@group(0) @binding(1) var<storage, read> x_NC: array<f32>; // [N,C] input of the forward
+@group(0) @binding(2) var<storage, read> weight_C: array<f32>; // [C] scale
+@group(0) @binding(3) var<storage, read> mean_N: array<f32>; // [N] row means
+@group(0) @binding(4) var<storage, read> rstd_N: array<f32>; // [N] 1 / sqrt(variance + eps)
+@group(0) @binding(5) var<storage, read> residual_NC: array<f32>; // [N,C] read only if RESIDUAL
+@group(0) @binding(6) var<storage, read_write> dx_NC: array<f32>; // [N,C] gradient of the input
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override WG: u32;
+override N: u32;
+override C: u32;
+override RESIDUAL: u32;
+alias Pack = f32;
+override PACKS: u32 = C / 1u; // of a row
+var<workgroup> kept_g: array<Pack, PACKS>;
+var<workgroup> kept_n: array<Pack, PACKS>;
+
+// row_reduction.include — sum and maximum over the invocations of a row, the same bits in all of them
+// Method:   short rows: butterflies of shuffles among R lanes; others: a tree in workgroup memory; both of fixed order
+// Source:   OneFlow 0.9, oneflow/core/cuda/softmax.cuh: WarpAllReduce, BlockAllReduce
+// Checked:  test/rows.spec.ts, with the shaders that include it
+var<workgroup> partial: array<f32, WG>;
+
+fn row_sum(value: f32, lane: u32) -> f32 {
+  partial[lane] = value;
+  for (var half = WG / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (lane < half) {
+      partial[lane] += partial[lane + half];
+    }
+  }
+  workgroupBarrier();
+  let sum = partial[0];
+  // The next reduction writes where this one is read.
+  workgroupBarrier();
+  return sum;
+}
+
+fn row_max(value: f32, lane: u32) -> f32 {
+  partial[lane] = value;
+  for (var half = WG / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (lane < half) {
+      partial[lane] = max(partial[lane], partial[lane + half]);
+    }
+  }
+  workgroupBarrier();
+  let largest = partial[0];
+  workgroupBarrier();
+  return largest;
+}
+
+fn total(x: Pack) -> f32 {
+  return x;
+}
+
+fn store(start: u32, i: u32, dx: Pack) {
+  if (i < PACKS && RESIDUAL == 1u) {
+    dx_NC[start + i] = dx + residual_NC[start + i];
+  } else if (i < PACKS) {
+    dx_NC[start + i] = dx;
+  }
+}
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = first_group + group.y * groups.x + group.x;
+  // Uniform in the workgroup, so the barriers below stay legal.
+  let row = index;
+  if (row >= N) {
+    return;
+  }
+  let first = lane;
+  let start = row * PACKS;
+  let mean = mean_N[row];
+  let rstd = rstd_N[row];
+  var sums_g = Pack();
+  var sums_gn = Pack();
+  for (var i = first; i < PACKS; i += WG) {
+    let g = dy_NC[start + i] * weight_C[i];
+    let n = (x_NC[start + i] - mean) * rstd;
+    kept_g[i] = g;
+    kept_n[i] = n;
+    sums_g += g;
+    sums_gn += g * n;
+  }
+  let mean_g = row_sum(total(sums_g), lane) / f32(C);
+  let mean_gn = row_sum(total(sums_gn), lane) / f32(C);
+  for (var i = first; i < PACKS; i += WG) {
+    let g = kept_g[i];
+    let n = kept_n[i];
+    store(start, i, rstd * (g - mean_g - n * mean_gn));
+  }
+}
+`,
+  layernorm_backward_input_short: `// layernorm_backward_input_short — dx = rstd (g - mean(g) - n mean(g n)) (+ residual), g = dy * weight, n = (x - mean) rstd
+// Shapes:   dy[N,C] x[N,C] weight[C] mean[N] rstd[N] residual[N,C] -> dx[N,C]
+// Dispatch: R lanes of a subgroup per row, WG / R rows per workgroup; needs: subgroups of R lanes at least
+// Method:   g and n are held in registers, K packs by each lane of the row
+// Source:   derivative of Ba et al. 2016 (arXiv:1607.06450) eq. 3; CPU twin layernorm.cpu.ts
+// Checked:  test/rows.spec.ts, (8 + sqrt(C)) 2^-23 of the largest entry vs f64
+enable subgroups;
+@group(0) @binding(0) var<storage, read> dy_NC: array<vec4f>; // [N,C] gradient of the output, in packs as all below
+@group(0) @binding(1) var<storage, read> x_NC: array<vec4f>; // [N,C] input of the forward
+@group(0) @binding(2) var<storage, read> weight_C: array<vec4f>; // [C] scale
+@group(0) @binding(3) var<storage, read> mean_N: array<f32>; // [N] row means
+@group(0) @binding(4) var<storage, read> rstd_N: array<f32>; // [N] 1 / sqrt(variance + eps)
+@group(0) @binding(5) var<storage, read> residual_NC: array<vec4f>; // [N,C] read only if RESIDUAL
+@group(0) @binding(6) var<storage, read_write> dx_NC: array<vec4f>; // [N,C] gradient of the input
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override WG: u32;
+override N: u32;
+override C: u32;
+override RESIDUAL: u32;
+override R: u32; // lanes of a row, a power of two
+override K: u32; // packs of a lane, 8 at most
+alias Pack = vec4f;
+override PACKS: u32 = C / 4u; // of a row
+
+// row_reduction.include — sum and maximum over the invocations of a row, the same bits in all of them
+// Method:   short rows: butterflies of shuffles among R lanes; others: a tree in workgroup memory; both of fixed order
+// Source:   OneFlow 0.9, oneflow/core/cuda/softmax.cuh: WarpAllReduce, BlockAllReduce
+// Checked:  test/rows.spec.ts, with the shaders that include it
+fn row_sum(value: f32, lane: u32) -> f32 {
+  var sum = value;
+  for (var mask = R / 2u; mask > 0u; mask /= 2u) {
+    sum += subgroupShuffleXor(sum, mask);
+  }
+  return sum;
+}
+
+fn row_max(value: f32, lane: u32) -> f32 {
+  var largest = value;
+  for (var mask = R / 2u; mask > 0u; mask /= 2u) {
+    largest = max(largest, subgroupShuffleXor(largest, mask));
+  }
+  return largest;
+}
+
+fn total(x: Pack) -> f32 {
+  return (x.x + x.y) + (x.z + x.w);
+}
+
+fn store(start: u32, i: u32, dx: Pack) {
+  if (i < PACKS && RESIDUAL == 1u) {
+    dx_NC[start + i] = dx + residual_NC[start + i];
+  } else if (i < PACKS) {
+    dx_NC[start + i] = dx;
+  }
+}
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = first_group + group.y * groups.x + group.x;
+  // Lanes of rows beyond the last one work on that again, since shuffles need them, and store nothing.
+  let own_row = index * (WG / R) + lane / R;
+  let row = min(own_row, N - 1u);
+  let first = lane % R;
+  let start = row * PACKS;
+  let mean = mean_N[row];
+  let rstd = rstd_N[row];
+  var sums_g = Pack();
+  var sums_gn = Pack();
+  var g0 = Pack();
+  var n0 = Pack();
+  var g1 = Pack();
+  var n1 = Pack();
+  var g2 = Pack();
+  var n2 = Pack();
+  var g3 = Pack();
+  var n3 = Pack();
+  var g4 = Pack();
+  var n4 = Pack();
+  var g5 = Pack();
+  var n5 = Pack();
+  var g6 = Pack();
+  var n6 = Pack();
+  var g7 = Pack();
+  var n7 = Pack();
+  if (0u < K && first + 0u * R < PACKS) {
+    g0 = dy_NC[start + first + 0u * R] * weight_C[first + 0u * R];
+    n0 = (x_NC[start + first + 0u * R] - mean) * rstd;
+  }
+  if (1u < K && first + 1u * R < PACKS) {
+    g1 = dy_NC[start + first + 1u * R] * weight_C[first + 1u * R];
+    n1 = (x_NC[start + first + 1u * R] - mean) * rstd;
+  }
+  if (2u < K && first + 2u * R < PACKS) {
+    g2 = dy_NC[start + first + 2u * R] * weight_C[first + 2u * R];
+    n2 = (x_NC[start + first + 2u * R] - mean) * rstd;
+  }
+  if (3u < K && first + 3u * R < PACKS) {
+    g3 = dy_NC[start + first + 3u * R] * weight_C[first + 3u * R];
+    n3 = (x_NC[start + first + 3u * R] - mean) * rstd;
+  }
+  if (4u < K && first + 4u * R < PACKS) {
+    g4 = dy_NC[start + first + 4u * R] * weight_C[first + 4u * R];
+    n4 = (x_NC[start + first + 4u * R] - mean) * rstd;
+  }
+  if (5u < K && first + 5u * R < PACKS) {
+    g5 = dy_NC[start + first + 5u * R] * weight_C[first + 5u * R];
+    n5 = (x_NC[start + first + 5u * R] - mean) * rstd;
+  }
+  if (6u < K && first + 6u * R < PACKS) {
+    g6 = dy_NC[start + first + 6u * R] * weight_C[first + 6u * R];
+    n6 = (x_NC[start + first + 6u * R] - mean) * rstd;
+  }
+  if (7u < K && first + 7u * R < PACKS) {
+    g7 = dy_NC[start + first + 7u * R] * weight_C[first + 7u * R];
+    n7 = (x_NC[start + first + 7u * R] - mean) * rstd;
+  }
+  if (0u < K) { sums_g += g0; sums_gn += g0 * n0; }
+  if (1u < K) { sums_g += g1; sums_gn += g1 * n1; }
+  if (2u < K) { sums_g += g2; sums_gn += g2 * n2; }
+  if (3u < K) { sums_g += g3; sums_gn += g3 * n3; }
+  if (4u < K) { sums_g += g4; sums_gn += g4 * n4; }
+  if (5u < K) { sums_g += g5; sums_gn += g5 * n5; }
+  if (6u < K) { sums_g += g6; sums_gn += g6 * n6; }
+  if (7u < K) { sums_g += g7; sums_gn += g7 * n7; }
+  let mean_g = row_sum(total(sums_g), lane) / f32(C);
+  let mean_gn = row_sum(total(sums_gn), lane) / f32(C);
+  if (own_row >= N) {
+    return;
+  }
+  if (0u < K) { store(start, first + 0u * R, rstd * (g0 - mean_g - n0 * mean_gn)); }
+  if (1u < K) { store(start, first + 1u * R, rstd * (g1 - mean_g - n1 * mean_gn)); }
+  if (2u < K) { store(start, first + 2u * R, rstd * (g2 - mean_g - n2 * mean_gn)); }
+  if (3u < K) { store(start, first + 3u * R, rstd * (g3 - mean_g - n3 * mean_gn)); }
+  if (4u < K) { store(start, first + 4u * R, rstd * (g4 - mean_g - n4 * mean_gn)); }
+  if (5u < K) { store(start, first + 5u * R, rstd * (g5 - mean_g - n5 * mean_gn)); }
+  if (6u < K) { store(start, first + 6u * R, rstd * (g6 - mean_g - n6 * mean_gn)); }
+  if (7u < K) { store(start, first + 7u * R, rstd * (g7 - mean_g - n7 * mean_gn)); }
+}
+`,
+  layernorm_backward_input_short_odd: `// layernorm_backward_input_short_odd — dx = rstd (g - mean(g) - n mean(g n)) (+ residual), g = dy * weight, n = (x - mean) rstd
+// Shapes:   dy[N,C] x[N,C] weight[C] mean[N] rstd[N] residual[N,C] -> dx[N,C]
+// Dispatch: R lanes of a subgroup per row, WG / R rows per workgroup; needs: subgroups of R lanes at least
+// Method:   g and n are held in registers, K packs by each lane of the row
+// Source:   derivative of Ba et al. 2016 (arXiv:1607.06450) eq. 3; CPU twin layernorm.cpu.ts
+// Checked:  test/rows.spec.ts, (8 + sqrt(C)) 2^-23 of the largest entry vs f64
+enable subgroups;
+@group(0) @binding(0) var<storage, read> dy_NC: array<f32>; // [N,C] gradient of the output, in packs as all below
+@group(0) @binding(1) var<storage, read> x_NC: array<f32>; // [N,C] input of the forward
+@group(0) @binding(2) var<storage, read> weight_C: array<f32>; // [C] scale
+@group(0) @binding(3) var<storage, read> mean_N: array<f32>; // [N] row means
+@group(0) @binding(4) var<storage, read> rstd_N: array<f32>; // [N] 1 / sqrt(variance + eps)
+@group(0) @binding(5) var<storage, read> residual_NC: array<f32>; // [N,C] read only if RESIDUAL
+@group(0) @binding(6) var<storage, read_write> dx_NC: array<f32>; // [N,C] gradient of the input
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override WG: u32;
+override N: u32;
+override C: u32;
+override RESIDUAL: u32;
+override R: u32; // lanes of a row, a power of two
+override K: u32; // packs of a lane, 8 at most
+alias Pack = f32;
+override PACKS: u32 = C / 1u; // of a row
+
+// row_reduction.include — sum and maximum over the invocations of a row, the same bits in all of them
+// Method:   short rows: butterflies of shuffles among R lanes; others: a tree in workgroup memory; both of fixed order
+// Source:   OneFlow 0.9, oneflow/core/cuda/softmax.cuh: WarpAllReduce, BlockAllReduce
+// Checked:  test/rows.spec.ts, with the shaders that include it
+fn row_sum(value: f32, lane: u32) -> f32 {
+  var sum = value;
+  for (var mask = R / 2u; mask > 0u; mask /= 2u) {
+    sum += subgroupShuffleXor(sum, mask);
+  }
+  return sum;
+}
+
+fn row_max(value: f32, lane: u32) -> f32 {
+  var largest = value;
+  for (var mask = R / 2u; mask > 0u; mask /= 2u) {
+    largest = max(largest, subgroupShuffleXor(largest, mask));
+  }
+  return largest;
+}
+
+fn total(x: Pack) -> f32 {
+  return x;
+}
+
+fn store(start: u32, i: u32, dx: Pack) {
+  if (i < PACKS && RESIDUAL == 1u) {
+    dx_NC[start + i] = dx + residual_NC[start + i];
+  } else if (i < PACKS) {
+    dx_NC[start + i] = dx;
+  }
+}
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = first_group + group.y * groups.x + group.x;
+  // Lanes of rows beyond the last one work on that again, since shuffles need them, and store nothing.
+  let own_row = index * (WG / R) + lane / R;
+  let row = min(own_row, N - 1u);
+  let first = lane % R;
+  let start = row * PACKS;
+  let mean = mean_N[row];
+  let rstd = rstd_N[row];
+  var sums_g = Pack();
+  var sums_gn = Pack();
+  var g0 = Pack();
+  var n0 = Pack();
+  var g1 = Pack();
+  var n1 = Pack();
+  var g2 = Pack();
+  var n2 = Pack();
+  var g3 = Pack();
+  var n3 = Pack();
+  var g4 = Pack();
+  var n4 = Pack();
+  var g5 = Pack();
+  var n5 = Pack();
+  var g6 = Pack();
+  var n6 = Pack();
+  var g7 = Pack();
+  var n7 = Pack();
+  if (0u < K && first + 0u * R < PACKS) {
+    g0 = dy_NC[start + first + 0u * R] * weight_C[first + 0u * R];
+    n0 = (x_NC[start + first + 0u * R] - mean) * rstd;
+  }
+  if (1u < K && first + 1u * R < PACKS) {
+    g1 = dy_NC[start + first + 1u * R] * weight_C[first + 1u * R];
+    n1 = (x_NC[start + first + 1u * R] - mean) * rstd;
+  }
+  if (2u < K && first + 2u * R < PACKS) {
+    g2 = dy_NC[start + first + 2u * R] * weight_C[first + 2u * R];
+    n2 = (x_NC[start + first + 2u * R] - mean) * rstd;
+  }
+  if (3u < K && first + 3u * R < PACKS) {
+    g3 = dy_NC[start + first + 3u * R] * weight_C[first + 3u * R];
+    n3 = (x_NC[start + first + 3u * R] - mean) * rstd;
+  }
+  if (4u < K && first + 4u * R < PACKS) {
+    g4 = dy_NC[start + first + 4u * R] * weight_C[first + 4u * R];
+    n4 = (x_NC[start + first + 4u * R] - mean) * rstd;
+  }
+  if (5u < K && first + 5u * R < PACKS) {
+    g5 = dy_NC[start + first + 5u * R] * weight_C[first + 5u * R];
+    n5 = (x_NC[start + first + 5u * R] - mean) * rstd;
+  }
+  if (6u < K && first + 6u * R < PACKS) {
+    g6 = dy_NC[start + first + 6u * R] * weight_C[first + 6u * R];
+    n6 = (x_NC[start + first + 6u * R] - mean) * rstd;
+  }
+  if (7u < K && first + 7u * R < PACKS) {
+    g7 = dy_NC[start + first + 7u * R] * weight_C[first + 7u * R];
+    n7 = (x_NC[start + first + 7u * R] - mean) * rstd;
+  }
+  if (0u < K) { sums_g += g0; sums_gn += g0 * n0; }
+  if (1u < K) { sums_g += g1; sums_gn += g1 * n1; }
+  if (2u < K) { sums_g += g2; sums_gn += g2 * n2; }
+  if (3u < K) { sums_g += g3; sums_gn += g3 * n3; }
+  if (4u < K) { sums_g += g4; sums_gn += g4 * n4; }
+  if (5u < K) { sums_g += g5; sums_gn += g5 * n5; }
+  if (6u < K) { sums_g += g6; sums_gn += g6 * n6; }
+  if (7u < K) { sums_g += g7; sums_gn += g7 * n7; }
+  let mean_g = row_sum(total(sums_g), lane) / f32(C);
+  let mean_gn = row_sum(total(sums_gn), lane) / f32(C);
+  if (own_row >= N) {
+    return;
+  }
+  if (0u < K) { store(start, first + 0u * R, rstd * (g0 - mean_g - n0 * mean_gn)); }
+  if (1u < K) { store(start, first + 1u * R, rstd * (g1 - mean_g - n1 * mean_gn)); }
+  if (2u < K) { store(start, first + 2u * R, rstd * (g2 - mean_g - n2 * mean_gn)); }
+  if (3u < K) { store(start, first + 3u * R, rstd * (g3 - mean_g - n3 * mean_gn)); }
+  if (4u < K) { store(start, first + 4u * R, rstd * (g4 - mean_g - n4 * mean_gn)); }
+  if (5u < K) { store(start, first + 5u * R, rstd * (g5 - mean_g - n5 * mean_gn)); }
+  if (6u < K) { store(start, first + 6u * R, rstd * (g6 - mean_g - n6 * mean_gn)); }
+  if (7u < K) { store(start, first + 7u * R, rstd * (g7 - mean_g - n7 * mean_gn)); }
+}
+`,
   layernorm_backward_weight: `// layernorm_backward_weight — dweight = Σ dy n (+ dweight), dbias = Σ dy (+ dbias) over rows, n = (x - mean) rstd
 // Shapes:   dy[N,C] x[N,C] mean[N] rstd[N] -> dweight[C] dbias[C]
 // Dispatch: one invocation per column, WG threads; needs: f32 only
@@ -1357,6 +2782,65 @@ fn main(
   }
   dweight_C[column] = sum_weight;
   dbias_C[column] = sum_bias;
+}
+`,
+  layernorm_backward_weight_workgroup: `// layernorm_backward_weight_workgroup — dweight = Σ dy n (+ dweight), dbias = Σ dy (+ dbias), n = (x - mean) rstd
+// Shapes:   dy[N,C] x[N,C] mean[N] rstd[N] -> dweight[C] dbias[C]
+// Dispatch: one workgroup of 256 invocations per 8 columns
+// Method:   32 rows side by side, each in ascending steps of 32; then a tree in workgroup memory of fixed order
+// Source:   llm.c (f1e2ace) layernorm.cuh, layernorm_backward_kernel10; CPU twin layernorm.cpu.ts
+// Checked:  test/rows.spec.ts, (8 + sqrt(N)) 2^-23 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> dy_NC: array<f32>; // [N,C] gradient of the output
+@group(0) @binding(1) var<storage, read> x_NC: array<f32>; // [N,C] input of the forward
+@group(0) @binding(2) var<storage, read> mean_N: array<f32>; // [N] row means
+@group(0) @binding(3) var<storage, read> rstd_N: array<f32>; // [N] 1 / sqrt(variance + eps)
+@group(0) @binding(4) var<storage, read_write> dweight_C: array<f32>; // [C] read only if ACCUMULATE
+@group(0) @binding(5) var<storage, read_write> dbias_C: array<f32>; // [C] read only if ACCUMULATE
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override N: u32;
+override C: u32;
+override ACCUMULATE: u32;
+const COLUMNS = 8u; // 32 bytes of a row, as much as memory gives at once
+const LANES = 32u; // rows that are read side by side
+var<workgroup> partial: array<vec2f, 256>; // [LANES][COLUMNS]
+
+@compute @workgroup_size(256)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let first_column = (first_group + group.y * groups.x + group.x) * COLUMNS;
+  // Uniform in the workgroup, so the barriers below stay legal.
+  if (first_column >= C) {
+    return;
+  }
+  let column = first_column + lane % COLUMNS;
+  // Columns beyond the edge add up the last one again and store nothing.
+  let safe_column = min(column, C - 1u);
+  let y = lane / COLUMNS;
+  var sum = vec2f();
+  for (var row = y; row < N; row += LANES) {
+    let dy = dy_NC[row * C + safe_column];
+    sum += vec2f(dy * ((x_NC[row * C + safe_column] - mean_N[row]) * rstd_N[row]), dy);
+  }
+  partial[lane] = sum;
+  for (var half = LANES / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (y < half) {
+      partial[lane] += partial[lane + half * COLUMNS];
+    }
+  }
+  if (y > 0u || column >= C) {
+    return;
+  }
+  var total = partial[lane];
+  if (ACCUMULATE == 1u) {
+    total += vec2f(dweight_C[column], dbias_C[column]);
+  }
+  dweight_C[column] = total.x;
+  dbias_C[column] = total.y;
 }
 `,
   layernorm_forward: `// layernorm_forward — y = (x - mean) * rstd * weight + bias, per row
@@ -1407,6 +2891,670 @@ fn main(
   }
   mean_N[row] = mean;
   rstd_N[row] = rstd;
+}
+`,
+  layernorm_forward_long: `// layernorm_forward_long — y = (x - mean) * rstd * weight + bias, per row
+// Shapes:   x[N,C] weight[C] bias[C] -> y[N,C] mean[N] rstd[N]
+// Dispatch: one workgroup of WG invocations per row; needs: f32 only
+// Method:   nothing is held: mean and squares in one pass, joined by Chan's formula; x read twice
+// Source:   Ba et al. 2016 (arXiv:1607.06450) eq. 3; OneFlow 0.9 layer_norm.cuh; CPU twin layernorm.cpu.ts
+// Checked:  test/rows.spec.ts, (8 + sqrt(C)) 2^-23 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> x_NC: array<vec4f>; // [N,C] input, in packs as all below
+@group(0) @binding(1) var<storage, read> weight_C: array<vec4f>; // [C] scale
+@group(0) @binding(2) var<storage, read> bias_C: array<vec4f>; // [C] shift
+@group(0) @binding(3) var<storage, read_write> y_NC: array<vec4f>; // [N,C] output
+@group(0) @binding(4) var<storage, read_write> mean_N: array<f32>; // [N] row means, kept for the backward
+@group(0) @binding(5) var<storage, read_write> rstd_N: array<f32>; // [N] 1 / sqrt(biased variance + eps)
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override WG: u32;
+override N: u32;
+override C: u32;
+override EPSILON: f32;
+alias Pack = vec4f;
+override PACKS: u32 = C / 4u; // of a row
+
+// row_reduction.include — sum and maximum over the invocations of a row, the same bits in all of them
+// Method:   short rows: butterflies of shuffles among R lanes; others: a tree in workgroup memory; both of fixed order
+// Source:   OneFlow 0.9, oneflow/core/cuda/softmax.cuh: WarpAllReduce, BlockAllReduce
+// Checked:  test/rows.spec.ts, with the shaders that include it
+var<workgroup> partial: array<f32, WG>;
+
+fn row_sum(value: f32, lane: u32) -> f32 {
+  partial[lane] = value;
+  for (var half = WG / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (lane < half) {
+      partial[lane] += partial[lane + half];
+    }
+  }
+  workgroupBarrier();
+  let sum = partial[0];
+  // The next reduction writes where this one is read.
+  workgroupBarrier();
+  return sum;
+}
+
+fn row_max(value: f32, lane: u32) -> f32 {
+  partial[lane] = value;
+  for (var half = WG / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (lane < half) {
+      partial[lane] = max(partial[lane], partial[lane + half]);
+    }
+  }
+  workgroupBarrier();
+  let largest = partial[0];
+  workgroupBarrier();
+  return largest;
+}
+
+fn total(x: Pack) -> f32 {
+  return (x.x + x.y) + (x.z + x.w);
+}
+
+fn store(start: u32, i: u32, normalised: Pack) {
+  if (i < PACKS) {
+    y_NC[start + i] = normalised * weight_C[i] + bias_C[i];
+  }
+}
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = first_group + group.y * groups.x + group.x;
+  // Uniform in the workgroup, so the barriers below stay legal.
+  let row = index;
+  if (row >= N) {
+    return;
+  }
+  let first = lane;
+  let start = row * PACKS;
+  var count = 0.0;
+  var lane_mean = 0.0;
+  var squares = 0.0;
+  for (var i = first; i < PACKS; i += WG) {
+    let x = x_NC[start + i];
+    let pack_mean = total(x) / 4.0;
+    let d = x - pack_mean;
+    let step = pack_mean - lane_mean;
+    let share = 4.0 / (count + 4.0);
+    squares += total(d * d) + step * step * count * share;
+    lane_mean += step * share;
+    count += 4.0;
+  }
+  let mean = row_sum(count * lane_mean, lane) / f32(C);
+  squares += count * (lane_mean - mean) * (lane_mean - mean);
+  let rstd = 1.0 / sqrt(row_sum(squares, lane) / f32(C) + EPSILON);
+  for (var i = first; i < PACKS; i += WG) {
+    let x = x_NC[start + i];
+    store(start, i, (x - mean) * rstd);
+  }
+  if (first == 0u) {
+    mean_N[row] = mean;
+    rstd_N[row] = rstd;
+  }
+}
+`,
+  layernorm_forward_long_odd: `// layernorm_forward_long_odd — y = (x - mean) * rstd * weight + bias, per row
+// Shapes:   x[N,C] weight[C] bias[C] -> y[N,C] mean[N] rstd[N]
+// Dispatch: one workgroup of WG invocations per row; needs: f32 only
+// Method:   nothing is held: mean and squares in one pass, joined by Chan's formula; x read twice
+// Source:   Ba et al. 2016 (arXiv:1607.06450) eq. 3; OneFlow 0.9 layer_norm.cuh; CPU twin layernorm.cpu.ts
+// Checked:  test/rows.spec.ts, (8 + sqrt(C)) 2^-23 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> x_NC: array<f32>; // [N,C] input, in packs as all below
+@group(0) @binding(1) var<storage, read> weight_C: array<f32>; // [C] scale
+@group(0) @binding(2) var<storage, read> bias_C: array<f32>; // [C] shift
+@group(0) @binding(3) var<storage, read_write> y_NC: array<f32>; // [N,C] output
+@group(0) @binding(4) var<storage, read_write> mean_N: array<f32>; // [N] row means, kept for the backward
+@group(0) @binding(5) var<storage, read_write> rstd_N: array<f32>; // [N] 1 / sqrt(biased variance + eps)
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override WG: u32;
+override N: u32;
+override C: u32;
+override EPSILON: f32;
+alias Pack = f32;
+override PACKS: u32 = C / 1u; // of a row
+
+// row_reduction.include — sum and maximum over the invocations of a row, the same bits in all of them
+// Method:   short rows: butterflies of shuffles among R lanes; others: a tree in workgroup memory; both of fixed order
+// Source:   OneFlow 0.9, oneflow/core/cuda/softmax.cuh: WarpAllReduce, BlockAllReduce
+// Checked:  test/rows.spec.ts, with the shaders that include it
+var<workgroup> partial: array<f32, WG>;
+
+fn row_sum(value: f32, lane: u32) -> f32 {
+  partial[lane] = value;
+  for (var half = WG / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (lane < half) {
+      partial[lane] += partial[lane + half];
+    }
+  }
+  workgroupBarrier();
+  let sum = partial[0];
+  // The next reduction writes where this one is read.
+  workgroupBarrier();
+  return sum;
+}
+
+fn row_max(value: f32, lane: u32) -> f32 {
+  partial[lane] = value;
+  for (var half = WG / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (lane < half) {
+      partial[lane] = max(partial[lane], partial[lane + half]);
+    }
+  }
+  workgroupBarrier();
+  let largest = partial[0];
+  workgroupBarrier();
+  return largest;
+}
+
+fn total(x: Pack) -> f32 {
+  return x;
+}
+
+fn store(start: u32, i: u32, normalised: Pack) {
+  if (i < PACKS) {
+    y_NC[start + i] = normalised * weight_C[i] + bias_C[i];
+  }
+}
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = first_group + group.y * groups.x + group.x;
+  // Uniform in the workgroup, so the barriers below stay legal.
+  let row = index;
+  if (row >= N) {
+    return;
+  }
+  let first = lane;
+  let start = row * PACKS;
+  var count = 0.0;
+  var lane_mean = 0.0;
+  var squares = 0.0;
+  for (var i = first; i < PACKS; i += WG) {
+    let x = x_NC[start + i];
+    let pack_mean = total(x) / 1.0;
+    let d = x - pack_mean;
+    let step = pack_mean - lane_mean;
+    let share = 1.0 / (count + 1.0);
+    squares += total(d * d) + step * step * count * share;
+    lane_mean += step * share;
+    count += 1.0;
+  }
+  let mean = row_sum(count * lane_mean, lane) / f32(C);
+  squares += count * (lane_mean - mean) * (lane_mean - mean);
+  let rstd = 1.0 / sqrt(row_sum(squares, lane) / f32(C) + EPSILON);
+  for (var i = first; i < PACKS; i += WG) {
+    let x = x_NC[start + i];
+    store(start, i, (x - mean) * rstd);
+  }
+  if (first == 0u) {
+    mean_N[row] = mean;
+    rstd_N[row] = rstd;
+  }
+}
+`,
+  layernorm_forward_middle: `// layernorm_forward_middle — y = (x - mean) * rstd * weight + bias, per row
+// Shapes:   x[N,C] weight[C] bias[C] -> y[N,C] mean[N] rstd[N]
+// Dispatch: one workgroup of WG invocations per row; needs: 4 C bytes of workgroup memory
+// Method:   a row is held in workgroup memory: mean, then squares of differences
+// Source:   Ba et al. 2016 (arXiv:1607.06450) eq. 3; OneFlow 0.9 layer_norm.cuh; CPU twin layernorm.cpu.ts
+// Checked:  test/rows.spec.ts, (8 + sqrt(C)) 2^-23 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> x_NC: array<vec4f>; // [N,C] input, in packs as all below
+@group(0) @binding(1) var<storage, read> weight_C: array<vec4f>; // [C] scale
+@group(0) @binding(2) var<storage, read> bias_C: array<vec4f>; // [C] shift
+@group(0) @binding(3) var<storage, read_write> y_NC: array<vec4f>; // [N,C] output
+@group(0) @binding(4) var<storage, read_write> mean_N: array<f32>; // [N] row means, kept for the backward
+@group(0) @binding(5) var<storage, read_write> rstd_N: array<f32>; // [N] 1 / sqrt(biased variance + eps)
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override WG: u32;
+override N: u32;
+override C: u32;
+override EPSILON: f32;
+alias Pack = vec4f;
+override PACKS: u32 = C / 4u; // of a row
+var<workgroup> kept: array<Pack, PACKS>;
+
+// row_reduction.include — sum and maximum over the invocations of a row, the same bits in all of them
+// Method:   short rows: butterflies of shuffles among R lanes; others: a tree in workgroup memory; both of fixed order
+// Source:   OneFlow 0.9, oneflow/core/cuda/softmax.cuh: WarpAllReduce, BlockAllReduce
+// Checked:  test/rows.spec.ts, with the shaders that include it
+var<workgroup> partial: array<f32, WG>;
+
+fn row_sum(value: f32, lane: u32) -> f32 {
+  partial[lane] = value;
+  for (var half = WG / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (lane < half) {
+      partial[lane] += partial[lane + half];
+    }
+  }
+  workgroupBarrier();
+  let sum = partial[0];
+  // The next reduction writes where this one is read.
+  workgroupBarrier();
+  return sum;
+}
+
+fn row_max(value: f32, lane: u32) -> f32 {
+  partial[lane] = value;
+  for (var half = WG / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (lane < half) {
+      partial[lane] = max(partial[lane], partial[lane + half]);
+    }
+  }
+  workgroupBarrier();
+  let largest = partial[0];
+  workgroupBarrier();
+  return largest;
+}
+
+fn total(x: Pack) -> f32 {
+  return (x.x + x.y) + (x.z + x.w);
+}
+
+fn store(start: u32, i: u32, normalised: Pack) {
+  if (i < PACKS) {
+    y_NC[start + i] = normalised * weight_C[i] + bias_C[i];
+  }
+}
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = first_group + group.y * groups.x + group.x;
+  // Uniform in the workgroup, so the barriers below stay legal.
+  let row = index;
+  if (row >= N) {
+    return;
+  }
+  let first = lane;
+  let start = row * PACKS;
+  var sums = Pack();
+  for (var i = first; i < PACKS; i += WG) {
+    let x = x_NC[start + i];
+    kept[i] = x;
+    sums += x;
+  }
+  let mean = row_sum(total(sums), lane) / f32(C);
+  var squares = 0.0;
+  for (var i = first; i < PACKS; i += WG) {
+    let d = kept[i] - mean;
+    squares += total(d * d);
+  }
+  let rstd = 1.0 / sqrt(row_sum(squares, lane) / f32(C) + EPSILON);
+  for (var i = first; i < PACKS; i += WG) {
+    let x = kept[i];
+    store(start, i, (x - mean) * rstd);
+  }
+  if (first == 0u) {
+    mean_N[row] = mean;
+    rstd_N[row] = rstd;
+  }
+}
+`,
+  layernorm_forward_middle_odd: `// layernorm_forward_middle_odd — y = (x - mean) * rstd * weight + bias, per row
+// Shapes:   x[N,C] weight[C] bias[C] -> y[N,C] mean[N] rstd[N]
+// Dispatch: one workgroup of WG invocations per row; needs: 4 C bytes of workgroup memory
+// Method:   a row is held in workgroup memory: mean, then squares of differences
+// Source:   Ba et al. 2016 (arXiv:1607.06450) eq. 3; OneFlow 0.9 layer_norm.cuh; CPU twin layernorm.cpu.ts
+// Checked:  test/rows.spec.ts, (8 + sqrt(C)) 2^-23 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> x_NC: array<f32>; // [N,C] input, in packs as all below
+@group(0) @binding(1) var<storage, read> weight_C: array<f32>; // [C] scale
+@group(0) @binding(2) var<storage, read> bias_C: array<f32>; // [C] shift
+@group(0) @binding(3) var<storage, read_write> y_NC: array<f32>; // [N,C] output
+@group(0) @binding(4) var<storage, read_write> mean_N: array<f32>; // [N] row means, kept for the backward
+@group(0) @binding(5) var<storage, read_write> rstd_N: array<f32>; // [N] 1 / sqrt(biased variance + eps)
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override WG: u32;
+override N: u32;
+override C: u32;
+override EPSILON: f32;
+alias Pack = f32;
+override PACKS: u32 = C / 1u; // of a row
+var<workgroup> kept: array<Pack, PACKS>;
+
+// row_reduction.include — sum and maximum over the invocations of a row, the same bits in all of them
+// Method:   short rows: butterflies of shuffles among R lanes; others: a tree in workgroup memory; both of fixed order
+// Source:   OneFlow 0.9, oneflow/core/cuda/softmax.cuh: WarpAllReduce, BlockAllReduce
+// Checked:  test/rows.spec.ts, with the shaders that include it
+var<workgroup> partial: array<f32, WG>;
+
+fn row_sum(value: f32, lane: u32) -> f32 {
+  partial[lane] = value;
+  for (var half = WG / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (lane < half) {
+      partial[lane] += partial[lane + half];
+    }
+  }
+  workgroupBarrier();
+  let sum = partial[0];
+  // The next reduction writes where this one is read.
+  workgroupBarrier();
+  return sum;
+}
+
+fn row_max(value: f32, lane: u32) -> f32 {
+  partial[lane] = value;
+  for (var half = WG / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (lane < half) {
+      partial[lane] = max(partial[lane], partial[lane + half]);
+    }
+  }
+  workgroupBarrier();
+  let largest = partial[0];
+  workgroupBarrier();
+  return largest;
+}
+
+fn total(x: Pack) -> f32 {
+  return x;
+}
+
+fn store(start: u32, i: u32, normalised: Pack) {
+  if (i < PACKS) {
+    y_NC[start + i] = normalised * weight_C[i] + bias_C[i];
+  }
+}
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = first_group + group.y * groups.x + group.x;
+  // Uniform in the workgroup, so the barriers below stay legal.
+  let row = index;
+  if (row >= N) {
+    return;
+  }
+  let first = lane;
+  let start = row * PACKS;
+  var sums = Pack();
+  for (var i = first; i < PACKS; i += WG) {
+    let x = x_NC[start + i];
+    kept[i] = x;
+    sums += x;
+  }
+  let mean = row_sum(total(sums), lane) / f32(C);
+  var squares = 0.0;
+  for (var i = first; i < PACKS; i += WG) {
+    let d = kept[i] - mean;
+    squares += total(d * d);
+  }
+  let rstd = 1.0 / sqrt(row_sum(squares, lane) / f32(C) + EPSILON);
+  for (var i = first; i < PACKS; i += WG) {
+    let x = kept[i];
+    store(start, i, (x - mean) * rstd);
+  }
+  if (first == 0u) {
+    mean_N[row] = mean;
+    rstd_N[row] = rstd;
+  }
+}
+`,
+  layernorm_forward_short: `// layernorm_forward_short — y = (x - mean) * rstd * weight + bias, per row
+// Shapes:   x[N,C] weight[C] bias[C] -> y[N,C] mean[N] rstd[N]
+// Dispatch: R lanes of a subgroup per row, WG / R rows per workgroup; needs: subgroups of R lanes at least
+// Method:   a row is held in registers, K packs by each of its lanes: mean, then squares of differences
+// Source:   Ba et al. 2016 (arXiv:1607.06450) eq. 3; OneFlow 0.9 layer_norm.cuh; CPU twin layernorm.cpu.ts
+// Checked:  test/rows.spec.ts, (8 + sqrt(C)) 2^-23 of the largest entry vs f64
+enable subgroups;
+@group(0) @binding(0) var<storage, read> x_NC: array<vec4f>; // [N,C] input, in packs as all below
+@group(0) @binding(1) var<storage, read> weight_C: array<vec4f>; // [C] scale
+@group(0) @binding(2) var<storage, read> bias_C: array<vec4f>; // [C] shift
+@group(0) @binding(3) var<storage, read_write> y_NC: array<vec4f>; // [N,C] output
+@group(0) @binding(4) var<storage, read_write> mean_N: array<f32>; // [N] row means, kept for the backward
+@group(0) @binding(5) var<storage, read_write> rstd_N: array<f32>; // [N] 1 / sqrt(biased variance + eps)
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override WG: u32;
+override N: u32;
+override C: u32;
+override EPSILON: f32;
+override R: u32; // lanes of a row, a power of two
+override K: u32; // packs of a lane, 8 at most
+alias Pack = vec4f;
+override PACKS: u32 = C / 4u; // of a row
+
+// row_reduction.include — sum and maximum over the invocations of a row, the same bits in all of them
+// Method:   short rows: butterflies of shuffles among R lanes; others: a tree in workgroup memory; both of fixed order
+// Source:   OneFlow 0.9, oneflow/core/cuda/softmax.cuh: WarpAllReduce, BlockAllReduce
+// Checked:  test/rows.spec.ts, with the shaders that include it
+fn row_sum(value: f32, lane: u32) -> f32 {
+  var sum = value;
+  for (var mask = R / 2u; mask > 0u; mask /= 2u) {
+    sum += subgroupShuffleXor(sum, mask);
+  }
+  return sum;
+}
+
+fn row_max(value: f32, lane: u32) -> f32 {
+  var largest = value;
+  for (var mask = R / 2u; mask > 0u; mask /= 2u) {
+    largest = max(largest, subgroupShuffleXor(largest, mask));
+  }
+  return largest;
+}
+
+fn total(x: Pack) -> f32 {
+  return (x.x + x.y) + (x.z + x.w);
+}
+
+fn squared(d: Pack, i: u32) -> f32 {
+  return select(0.0, total(d * d), i < PACKS);
+}
+
+fn load(start: u32, i: u32) -> Pack {
+  if (i < PACKS) {
+    return x_NC[start + i];
+  }
+  return Pack();
+}
+
+fn store(start: u32, i: u32, normalised: Pack) {
+  if (i < PACKS) {
+    y_NC[start + i] = normalised * weight_C[i] + bias_C[i];
+  }
+}
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = first_group + group.y * groups.x + group.x;
+  // Lanes of rows beyond the last one work on that again, since shuffles need them, and store nothing.
+  let own_row = index * (WG / R) + lane / R;
+  let row = min(own_row, N - 1u);
+  let first = lane % R;
+  let start = row * PACKS;
+  var sums = Pack();
+  var x0 = Pack();
+  var x1 = Pack();
+  var x2 = Pack();
+  var x3 = Pack();
+  var x4 = Pack();
+  var x5 = Pack();
+  var x6 = Pack();
+  var x7 = Pack();
+  if (0u < K) { x0 = load(start, first + 0u * R); sums += x0; }
+  if (1u < K) { x1 = load(start, first + 1u * R); sums += x1; }
+  if (2u < K) { x2 = load(start, first + 2u * R); sums += x2; }
+  if (3u < K) { x3 = load(start, first + 3u * R); sums += x3; }
+  if (4u < K) { x4 = load(start, first + 4u * R); sums += x4; }
+  if (5u < K) { x5 = load(start, first + 5u * R); sums += x5; }
+  if (6u < K) { x6 = load(start, first + 6u * R); sums += x6; }
+  if (7u < K) { x7 = load(start, first + 7u * R); sums += x7; }
+  let mean = row_sum(total(sums), lane) / f32(C);
+  var squares = 0.0;
+  if (0u < K) { squares += squared(x0 - mean, first + 0u * R); }
+  if (1u < K) { squares += squared(x1 - mean, first + 1u * R); }
+  if (2u < K) { squares += squared(x2 - mean, first + 2u * R); }
+  if (3u < K) { squares += squared(x3 - mean, first + 3u * R); }
+  if (4u < K) { squares += squared(x4 - mean, first + 4u * R); }
+  if (5u < K) { squares += squared(x5 - mean, first + 5u * R); }
+  if (6u < K) { squares += squared(x6 - mean, first + 6u * R); }
+  if (7u < K) { squares += squared(x7 - mean, first + 7u * R); }
+  let rstd = 1.0 / sqrt(row_sum(squares, lane) / f32(C) + EPSILON);
+  if (own_row >= N) {
+    return;
+  }
+  if (0u < K) { store(start, first + 0u * R, (x0 - mean) * rstd); }
+  if (1u < K) { store(start, first + 1u * R, (x1 - mean) * rstd); }
+  if (2u < K) { store(start, first + 2u * R, (x2 - mean) * rstd); }
+  if (3u < K) { store(start, first + 3u * R, (x3 - mean) * rstd); }
+  if (4u < K) { store(start, first + 4u * R, (x4 - mean) * rstd); }
+  if (5u < K) { store(start, first + 5u * R, (x5 - mean) * rstd); }
+  if (6u < K) { store(start, first + 6u * R, (x6 - mean) * rstd); }
+  if (7u < K) { store(start, first + 7u * R, (x7 - mean) * rstd); }
+  if (first == 0u) {
+    mean_N[row] = mean;
+    rstd_N[row] = rstd;
+  }
+}
+`,
+  layernorm_forward_short_odd: `// layernorm_forward_short_odd — y = (x - mean) * rstd * weight + bias, per row
+// Shapes:   x[N,C] weight[C] bias[C] -> y[N,C] mean[N] rstd[N]
+// Dispatch: R lanes of a subgroup per row, WG / R rows per workgroup; needs: subgroups of R lanes at least
+// Method:   a row is held in registers, K packs by each of its lanes: mean, then squares of differences
+// Source:   Ba et al. 2016 (arXiv:1607.06450) eq. 3; OneFlow 0.9 layer_norm.cuh; CPU twin layernorm.cpu.ts
+// Checked:  test/rows.spec.ts, (8 + sqrt(C)) 2^-23 of the largest entry vs f64
+enable subgroups;
+@group(0) @binding(0) var<storage, read> x_NC: array<f32>; // [N,C] input, in packs as all below
+@group(0) @binding(1) var<storage, read> weight_C: array<f32>; // [C] scale
+@group(0) @binding(2) var<storage, read> bias_C: array<f32>; // [C] shift
+@group(0) @binding(3) var<storage, read_write> y_NC: array<f32>; // [N,C] output
+@group(0) @binding(4) var<storage, read_write> mean_N: array<f32>; // [N] row means, kept for the backward
+@group(0) @binding(5) var<storage, read_write> rstd_N: array<f32>; // [N] 1 / sqrt(biased variance + eps)
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override WG: u32;
+override N: u32;
+override C: u32;
+override EPSILON: f32;
+override R: u32; // lanes of a row, a power of two
+override K: u32; // packs of a lane, 8 at most
+alias Pack = f32;
+override PACKS: u32 = C / 1u; // of a row
+
+// row_reduction.include — sum and maximum over the invocations of a row, the same bits in all of them
+// Method:   short rows: butterflies of shuffles among R lanes; others: a tree in workgroup memory; both of fixed order
+// Source:   OneFlow 0.9, oneflow/core/cuda/softmax.cuh: WarpAllReduce, BlockAllReduce
+// Checked:  test/rows.spec.ts, with the shaders that include it
+fn row_sum(value: f32, lane: u32) -> f32 {
+  var sum = value;
+  for (var mask = R / 2u; mask > 0u; mask /= 2u) {
+    sum += subgroupShuffleXor(sum, mask);
+  }
+  return sum;
+}
+
+fn row_max(value: f32, lane: u32) -> f32 {
+  var largest = value;
+  for (var mask = R / 2u; mask > 0u; mask /= 2u) {
+    largest = max(largest, subgroupShuffleXor(largest, mask));
+  }
+  return largest;
+}
+
+fn total(x: Pack) -> f32 {
+  return x;
+}
+
+fn squared(d: Pack, i: u32) -> f32 {
+  return select(0.0, total(d * d), i < PACKS);
+}
+
+fn load(start: u32, i: u32) -> Pack {
+  if (i < PACKS) {
+    return x_NC[start + i];
+  }
+  return Pack();
+}
+
+fn store(start: u32, i: u32, normalised: Pack) {
+  if (i < PACKS) {
+    y_NC[start + i] = normalised * weight_C[i] + bias_C[i];
+  }
+}
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = first_group + group.y * groups.x + group.x;
+  // Lanes of rows beyond the last one work on that again, since shuffles need them, and store nothing.
+  let own_row = index * (WG / R) + lane / R;
+  let row = min(own_row, N - 1u);
+  let first = lane % R;
+  let start = row * PACKS;
+  var sums = Pack();
+  var x0 = Pack();
+  var x1 = Pack();
+  var x2 = Pack();
+  var x3 = Pack();
+  var x4 = Pack();
+  var x5 = Pack();
+  var x6 = Pack();
+  var x7 = Pack();
+  if (0u < K) { x0 = load(start, first + 0u * R); sums += x0; }
+  if (1u < K) { x1 = load(start, first + 1u * R); sums += x1; }
+  if (2u < K) { x2 = load(start, first + 2u * R); sums += x2; }
+  if (3u < K) { x3 = load(start, first + 3u * R); sums += x3; }
+  if (4u < K) { x4 = load(start, first + 4u * R); sums += x4; }
+  if (5u < K) { x5 = load(start, first + 5u * R); sums += x5; }
+  if (6u < K) { x6 = load(start, first + 6u * R); sums += x6; }
+  if (7u < K) { x7 = load(start, first + 7u * R); sums += x7; }
+  let mean = row_sum(total(sums), lane) / f32(C);
+  var squares = 0.0;
+  if (0u < K) { squares += squared(x0 - mean, first + 0u * R); }
+  if (1u < K) { squares += squared(x1 - mean, first + 1u * R); }
+  if (2u < K) { squares += squared(x2 - mean, first + 2u * R); }
+  if (3u < K) { squares += squared(x3 - mean, first + 3u * R); }
+  if (4u < K) { squares += squared(x4 - mean, first + 4u * R); }
+  if (5u < K) { squares += squared(x5 - mean, first + 5u * R); }
+  if (6u < K) { squares += squared(x6 - mean, first + 6u * R); }
+  if (7u < K) { squares += squared(x7 - mean, first + 7u * R); }
+  let rstd = 1.0 / sqrt(row_sum(squares, lane) / f32(C) + EPSILON);
+  if (own_row >= N) {
+    return;
+  }
+  if (0u < K) { store(start, first + 0u * R, (x0 - mean) * rstd); }
+  if (1u < K) { store(start, first + 1u * R, (x1 - mean) * rstd); }
+  if (2u < K) { store(start, first + 2u * R, (x2 - mean) * rstd); }
+  if (3u < K) { store(start, first + 3u * R, (x3 - mean) * rstd); }
+  if (4u < K) { store(start, first + 4u * R, (x4 - mean) * rstd); }
+  if (5u < K) { store(start, first + 5u * R, (x5 - mean) * rstd); }
+  if (6u < K) { store(start, first + 6u * R, (x6 - mean) * rstd); }
+  if (7u < K) { store(start, first + 7u * R, (x7 - mean) * rstd); }
+  if (first == 0u) {
+    mean_N[row] = mean;
+    rstd_N[row] = rstd;
+  }
 }
 `,
   matmul_nn_scalar: `// matmul_nn_scalar — c = a b (+ bias) (+ residual) (+ c): the reference that every faster variant is checked against
@@ -2366,6 +4514,682 @@ fn main(
   }
 }
 `,
+  rmsnorm_backward_input_long: `// rmsnorm_backward_input_long — dx = rstd (g - n mean(g n)) (+ residual), g = dy * weight, n = x rstd
+// Shapes:   dy[N,C] x[N,C] weight[C] rstd[N] residual[N,C] -> dx[N,C]
+// Dispatch: one workgroup of WG invocations per row; needs: f32 only
+// Method:   nothing is held: dy, x and weight read twice
+// Source:   derivative of Zhang & Sennrich 2019 (arXiv:1910.07467) eq. 4; CPU twin rmsnorm.cpu.ts
+// Checked:  test/rows.spec.ts, (8 + sqrt(C)) 2^-23 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> dy_NC: array<vec4f>; // [N,C] gradient of the output, in packs as all below
+@group(0) @binding(1) var<storage, read> x_NC: array<vec4f>; // [N,C] input of the forward
+@group(0) @binding(2) var<storage, read> weight_C: array<vec4f>; // [C] scale
+@group(0) @binding(3) var<storage, read> rstd_N: array<f32>; // [N] 1 / sqrt(mean(x²) + eps)
+@group(0) @binding(4) var<storage, read> residual_NC: array<vec4f>; // [N,C] read only if RESIDUAL
+@group(0) @binding(5) var<storage, read_write> dx_NC: array<vec4f>; // [N,C] gradient of the input
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override WG: u32;
+override N: u32;
+override C: u32;
+override RESIDUAL: u32;
+alias Pack = vec4f;
+override PACKS: u32 = C / 4u; // of a row
+
+// row_reduction.include — sum and maximum over the invocations of a row, the same bits in all of them
+// Method:   short rows: butterflies of shuffles among R lanes; others: a tree in workgroup memory; both of fixed order
+// Source:   OneFlow 0.9, oneflow/core/cuda/softmax.cuh: WarpAllReduce, BlockAllReduce
+// Checked:  test/rows.spec.ts, with the shaders that include it
+var<workgroup> partial: array<f32, WG>;
+
+fn row_sum(value: f32, lane: u32) -> f32 {
+  partial[lane] = value;
+  for (var half = WG / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (lane < half) {
+      partial[lane] += partial[lane + half];
+    }
+  }
+  workgroupBarrier();
+  let sum = partial[0];
+  // The next reduction writes where this one is read.
+  workgroupBarrier();
+  return sum;
+}
+
+fn row_max(value: f32, lane: u32) -> f32 {
+  partial[lane] = value;
+  for (var half = WG / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (lane < half) {
+      partial[lane] = max(partial[lane], partial[lane + half]);
+    }
+  }
+  workgroupBarrier();
+  let largest = partial[0];
+  workgroupBarrier();
+  return largest;
+}
+
+fn total(x: Pack) -> f32 {
+  return (x.x + x.y) + (x.z + x.w);
+}
+
+fn store(start: u32, i: u32, dx: Pack) {
+  if (i < PACKS && RESIDUAL == 1u) {
+    dx_NC[start + i] = dx + residual_NC[start + i];
+  } else if (i < PACKS) {
+    dx_NC[start + i] = dx;
+  }
+}
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = first_group + group.y * groups.x + group.x;
+  // Uniform in the workgroup, so the barriers below stay legal.
+  let row = index;
+  if (row >= N) {
+    return;
+  }
+  let first = lane;
+  let start = row * PACKS;
+  let rstd = rstd_N[row];
+  var sums_gn = Pack();
+  for (var i = first; i < PACKS; i += WG) {
+    let g = dy_NC[start + i] * weight_C[i];
+    let n = x_NC[start + i] * rstd;
+    sums_gn += g * n;
+  }
+  let mean_gn = row_sum(total(sums_gn), lane) / f32(C);
+  for (var i = first; i < PACKS; i += WG) {
+    let g = dy_NC[start + i] * weight_C[i];
+    let n = x_NC[start + i] * rstd;
+    store(start, i, rstd * (g - n * mean_gn));
+  }
+}
+`,
+  rmsnorm_backward_input_long_odd: `// rmsnorm_backward_input_long_odd — dx = rstd (g - n mean(g n)) (+ residual), g = dy * weight, n = x rstd
+// Shapes:   dy[N,C] x[N,C] weight[C] rstd[N] residual[N,C] -> dx[N,C]
+// Dispatch: one workgroup of WG invocations per row; needs: f32 only
+// Method:   nothing is held: dy, x and weight read twice
+// Source:   derivative of Zhang & Sennrich 2019 (arXiv:1910.07467) eq. 4; CPU twin rmsnorm.cpu.ts
+// Checked:  test/rows.spec.ts, (8 + sqrt(C)) 2^-23 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> dy_NC: array<f32>; // [N,C] gradient of the output, in packs as all below
+@group(0) @binding(1) var<storage, read> x_NC: array<f32>; // [N,C] input of the forward
+@group(0) @binding(2) var<storage, read> weight_C: array<f32>; // [C] scale
+@group(0) @binding(3) var<storage, read> rstd_N: array<f32>; // [N] 1 / sqrt(mean(x²) + eps)
+@group(0) @binding(4) var<storage, read> residual_NC: array<f32>; // [N,C] read only if RESIDUAL
+@group(0) @binding(5) var<storage, read_write> dx_NC: array<f32>; // [N,C] gradient of the input
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override WG: u32;
+override N: u32;
+override C: u32;
+override RESIDUAL: u32;
+alias Pack = f32;
+override PACKS: u32 = C / 1u; // of a row
+
+// row_reduction.include — sum and maximum over the invocations of a row, the same bits in all of them
+// Method:   short rows: butterflies of shuffles among R lanes; others: a tree in workgroup memory; both of fixed order
+// Source:   OneFlow 0.9, oneflow/core/cuda/softmax.cuh: WarpAllReduce, BlockAllReduce
+// Checked:  test/rows.spec.ts, with the shaders that include it
+var<workgroup> partial: array<f32, WG>;
+
+fn row_sum(value: f32, lane: u32) -> f32 {
+  partial[lane] = value;
+  for (var half = WG / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (lane < half) {
+      partial[lane] += partial[lane + half];
+    }
+  }
+  workgroupBarrier();
+  let sum = partial[0];
+  // The next reduction writes where this one is read.
+  workgroupBarrier();
+  return sum;
+}
+
+fn row_max(value: f32, lane: u32) -> f32 {
+  partial[lane] = value;
+  for (var half = WG / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (lane < half) {
+      partial[lane] = max(partial[lane], partial[lane + half]);
+    }
+  }
+  workgroupBarrier();
+  let largest = partial[0];
+  workgroupBarrier();
+  return largest;
+}
+
+fn total(x: Pack) -> f32 {
+  return x;
+}
+
+fn store(start: u32, i: u32, dx: Pack) {
+  if (i < PACKS && RESIDUAL == 1u) {
+    dx_NC[start + i] = dx + residual_NC[start + i];
+  } else if (i < PACKS) {
+    dx_NC[start + i] = dx;
+  }
+}
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = first_group + group.y * groups.x + group.x;
+  // Uniform in the workgroup, so the barriers below stay legal.
+  let row = index;
+  if (row >= N) {
+    return;
+  }
+  let first = lane;
+  let start = row * PACKS;
+  let rstd = rstd_N[row];
+  var sums_gn = Pack();
+  for (var i = first; i < PACKS; i += WG) {
+    let g = dy_NC[start + i] * weight_C[i];
+    let n = x_NC[start + i] * rstd;
+    sums_gn += g * n;
+  }
+  let mean_gn = row_sum(total(sums_gn), lane) / f32(C);
+  for (var i = first; i < PACKS; i += WG) {
+    let g = dy_NC[start + i] * weight_C[i];
+    let n = x_NC[start + i] * rstd;
+    store(start, i, rstd * (g - n * mean_gn));
+  }
+}
+`,
+  rmsnorm_backward_input_middle: `// rmsnorm_backward_input_middle — dx = rstd (g - n mean(g n)) (+ residual), g = dy * weight, n = x rstd
+// Shapes:   dy[N,C] x[N,C] weight[C] rstd[N] residual[N,C] -> dx[N,C]
+// Dispatch: one workgroup of WG invocations per row; needs: 8 C bytes of workgroup memory
+// Method:   g and n are held in workgroup memory
+// Source:   derivative of Zhang & Sennrich 2019 (arXiv:1910.07467) eq. 4; CPU twin rmsnorm.cpu.ts
+// Checked:  test/rows.spec.ts, (8 + sqrt(C)) 2^-23 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> dy_NC: array<vec4f>; // [N,C] gradient of the output, in packs as all below
+@group(0) @binding(1) var<storage, read> x_NC: array<vec4f>; // [N,C] input of the forward
+@group(0) @binding(2) var<storage, read> weight_C: array<vec4f>; // [C] scale
+@group(0) @binding(3) var<storage, read> rstd_N: array<f32>; // [N] 1 / sqrt(mean(x²) + eps)
+@group(0) @binding(4) var<storage, read> residual_NC: array<vec4f>; // [N,C] read only if RESIDUAL
+@group(0) @binding(5) var<storage, read_write> dx_NC: array<vec4f>; // [N,C] gradient of the input
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override WG: u32;
+override N: u32;
+override C: u32;
+override RESIDUAL: u32;
+alias Pack = vec4f;
+override PACKS: u32 = C / 4u; // of a row
+var<workgroup> kept_g: array<Pack, PACKS>;
+var<workgroup> kept_n: array<Pack, PACKS>;
+
+// row_reduction.include — sum and maximum over the invocations of a row, the same bits in all of them
+// Method:   short rows: butterflies of shuffles among R lanes; others: a tree in workgroup memory; both of fixed order
+// Source:   OneFlow 0.9, oneflow/core/cuda/softmax.cuh: WarpAllReduce, BlockAllReduce
+// Checked:  test/rows.spec.ts, with the shaders that include it
+var<workgroup> partial: array<f32, WG>;
+
+fn row_sum(value: f32, lane: u32) -> f32 {
+  partial[lane] = value;
+  for (var half = WG / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (lane < half) {
+      partial[lane] += partial[lane + half];
+    }
+  }
+  workgroupBarrier();
+  let sum = partial[0];
+  // The next reduction writes where this one is read.
+  workgroupBarrier();
+  return sum;
+}
+
+fn row_max(value: f32, lane: u32) -> f32 {
+  partial[lane] = value;
+  for (var half = WG / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (lane < half) {
+      partial[lane] = max(partial[lane], partial[lane + half]);
+    }
+  }
+  workgroupBarrier();
+  let largest = partial[0];
+  workgroupBarrier();
+  return largest;
+}
+
+fn total(x: Pack) -> f32 {
+  return (x.x + x.y) + (x.z + x.w);
+}
+
+fn store(start: u32, i: u32, dx: Pack) {
+  if (i < PACKS && RESIDUAL == 1u) {
+    dx_NC[start + i] = dx + residual_NC[start + i];
+  } else if (i < PACKS) {
+    dx_NC[start + i] = dx;
+  }
+}
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = first_group + group.y * groups.x + group.x;
+  // Uniform in the workgroup, so the barriers below stay legal.
+  let row = index;
+  if (row >= N) {
+    return;
+  }
+  let first = lane;
+  let start = row * PACKS;
+  let rstd = rstd_N[row];
+  var sums_gn = Pack();
+  for (var i = first; i < PACKS; i += WG) {
+    let g = dy_NC[start + i] * weight_C[i];
+    let n = x_NC[start + i] * rstd;
+    kept_g[i] = g;
+    kept_n[i] = n;
+    sums_gn += g * n;
+  }
+  let mean_gn = row_sum(total(sums_gn), lane) / f32(C);
+  for (var i = first; i < PACKS; i += WG) {
+    let g = kept_g[i];
+    let n = kept_n[i];
+    store(start, i, rstd * (g - n * mean_gn));
+  }
+}
+`,
+  rmsnorm_backward_input_middle_odd: `// rmsnorm_backward_input_middle_odd — dx = rstd (g - n mean(g n)) (+ residual), g = dy * weight, n = x rstd
+// Shapes:   dy[N,C] x[N,C] weight[C] rstd[N] residual[N,C] -> dx[N,C]
+// Dispatch: one workgroup of WG invocations per row; needs: 8 C bytes of workgroup memory
+// Method:   g and n are held in workgroup memory
+// Source:   derivative of Zhang & Sennrich 2019 (arXiv:1910.07467) eq. 4; CPU twin rmsnorm.cpu.ts
+// Checked:  test/rows.spec.ts, (8 + sqrt(C)) 2^-23 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> dy_NC: array<f32>; // [N,C] gradient of the output, in packs as all below
+@group(0) @binding(1) var<storage, read> x_NC: array<f32>; // [N,C] input of the forward
+@group(0) @binding(2) var<storage, read> weight_C: array<f32>; // [C] scale
+@group(0) @binding(3) var<storage, read> rstd_N: array<f32>; // [N] 1 / sqrt(mean(x²) + eps)
+@group(0) @binding(4) var<storage, read> residual_NC: array<f32>; // [N,C] read only if RESIDUAL
+@group(0) @binding(5) var<storage, read_write> dx_NC: array<f32>; // [N,C] gradient of the input
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override WG: u32;
+override N: u32;
+override C: u32;
+override RESIDUAL: u32;
+alias Pack = f32;
+override PACKS: u32 = C / 1u; // of a row
+var<workgroup> kept_g: array<Pack, PACKS>;
+var<workgroup> kept_n: array<Pack, PACKS>;
+
+// row_reduction.include — sum and maximum over the invocations of a row, the same bits in all of them
+// Method:   short rows: butterflies of shuffles among R lanes; others: a tree in workgroup memory; both of fixed order
+// Source:   OneFlow 0.9, oneflow/core/cuda/softmax.cuh: WarpAllReduce, BlockAllReduce
+// Checked:  test/rows.spec.ts, with the shaders that include it
+var<workgroup> partial: array<f32, WG>;
+
+fn row_sum(value: f32, lane: u32) -> f32 {
+  partial[lane] = value;
+  for (var half = WG / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (lane < half) {
+      partial[lane] += partial[lane + half];
+    }
+  }
+  workgroupBarrier();
+  let sum = partial[0];
+  // The next reduction writes where this one is read.
+  workgroupBarrier();
+  return sum;
+}
+
+fn row_max(value: f32, lane: u32) -> f32 {
+  partial[lane] = value;
+  for (var half = WG / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (lane < half) {
+      partial[lane] = max(partial[lane], partial[lane + half]);
+    }
+  }
+  workgroupBarrier();
+  let largest = partial[0];
+  workgroupBarrier();
+  return largest;
+}
+
+fn total(x: Pack) -> f32 {
+  return x;
+}
+
+fn store(start: u32, i: u32, dx: Pack) {
+  if (i < PACKS && RESIDUAL == 1u) {
+    dx_NC[start + i] = dx + residual_NC[start + i];
+  } else if (i < PACKS) {
+    dx_NC[start + i] = dx;
+  }
+}
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = first_group + group.y * groups.x + group.x;
+  // Uniform in the workgroup, so the barriers below stay legal.
+  let row = index;
+  if (row >= N) {
+    return;
+  }
+  let first = lane;
+  let start = row * PACKS;
+  let rstd = rstd_N[row];
+  var sums_gn = Pack();
+  for (var i = first; i < PACKS; i += WG) {
+    let g = dy_NC[start + i] * weight_C[i];
+    let n = x_NC[start + i] * rstd;
+    kept_g[i] = g;
+    kept_n[i] = n;
+    sums_gn += g * n;
+  }
+  let mean_gn = row_sum(total(sums_gn), lane) / f32(C);
+  for (var i = first; i < PACKS; i += WG) {
+    let g = kept_g[i];
+    let n = kept_n[i];
+    store(start, i, rstd * (g - n * mean_gn));
+  }
+}
+`,
+  rmsnorm_backward_input_short: `// rmsnorm_backward_input_short — dx = rstd (g - n mean(g n)) (+ residual), g = dy * weight, n = x rstd
+// Shapes:   dy[N,C] x[N,C] weight[C] rstd[N] residual[N,C] -> dx[N,C]
+// Dispatch: R lanes of a subgroup per row, WG / R rows per workgroup; needs: subgroups of R lanes at least
+// Method:   g and n are held in registers, K packs by each lane of the row
+// Source:   derivative of Zhang & Sennrich 2019 (arXiv:1910.07467) eq. 4; CPU twin rmsnorm.cpu.ts
+// Checked:  test/rows.spec.ts, (8 + sqrt(C)) 2^-23 of the largest entry vs f64
+enable subgroups;
+@group(0) @binding(0) var<storage, read> dy_NC: array<vec4f>; // [N,C] gradient of the output, in packs as all below
+@group(0) @binding(1) var<storage, read> x_NC: array<vec4f>; // [N,C] input of the forward
+@group(0) @binding(2) var<storage, read> weight_C: array<vec4f>; // [C] scale
+@group(0) @binding(3) var<storage, read> rstd_N: array<f32>; // [N] 1 / sqrt(mean(x²) + eps)
+@group(0) @binding(4) var<storage, read> residual_NC: array<vec4f>; // [N,C] read only if RESIDUAL
+@group(0) @binding(5) var<storage, read_write> dx_NC: array<vec4f>; // [N,C] gradient of the input
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override WG: u32;
+override N: u32;
+override C: u32;
+override RESIDUAL: u32;
+override R: u32; // lanes of a row, a power of two
+override K: u32; // packs of a lane, 8 at most
+alias Pack = vec4f;
+override PACKS: u32 = C / 4u; // of a row
+
+// row_reduction.include — sum and maximum over the invocations of a row, the same bits in all of them
+// Method:   short rows: butterflies of shuffles among R lanes; others: a tree in workgroup memory; both of fixed order
+// Source:   OneFlow 0.9, oneflow/core/cuda/softmax.cuh: WarpAllReduce, BlockAllReduce
+// Checked:  test/rows.spec.ts, with the shaders that include it
+fn row_sum(value: f32, lane: u32) -> f32 {
+  var sum = value;
+  for (var mask = R / 2u; mask > 0u; mask /= 2u) {
+    sum += subgroupShuffleXor(sum, mask);
+  }
+  return sum;
+}
+
+fn row_max(value: f32, lane: u32) -> f32 {
+  var largest = value;
+  for (var mask = R / 2u; mask > 0u; mask /= 2u) {
+    largest = max(largest, subgroupShuffleXor(largest, mask));
+  }
+  return largest;
+}
+
+fn total(x: Pack) -> f32 {
+  return (x.x + x.y) + (x.z + x.w);
+}
+
+fn store(start: u32, i: u32, dx: Pack) {
+  if (i < PACKS && RESIDUAL == 1u) {
+    dx_NC[start + i] = dx + residual_NC[start + i];
+  } else if (i < PACKS) {
+    dx_NC[start + i] = dx;
+  }
+}
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = first_group + group.y * groups.x + group.x;
+  // Lanes of rows beyond the last one work on that again, since shuffles need them, and store nothing.
+  let own_row = index * (WG / R) + lane / R;
+  let row = min(own_row, N - 1u);
+  let first = lane % R;
+  let start = row * PACKS;
+  let rstd = rstd_N[row];
+  var sums_gn = Pack();
+  var g0 = Pack();
+  var n0 = Pack();
+  var g1 = Pack();
+  var n1 = Pack();
+  var g2 = Pack();
+  var n2 = Pack();
+  var g3 = Pack();
+  var n3 = Pack();
+  var g4 = Pack();
+  var n4 = Pack();
+  var g5 = Pack();
+  var n5 = Pack();
+  var g6 = Pack();
+  var n6 = Pack();
+  var g7 = Pack();
+  var n7 = Pack();
+  if (0u < K && first + 0u * R < PACKS) {
+    g0 = dy_NC[start + first + 0u * R] * weight_C[first + 0u * R];
+    n0 = x_NC[start + first + 0u * R] * rstd;
+  }
+  if (1u < K && first + 1u * R < PACKS) {
+    g1 = dy_NC[start + first + 1u * R] * weight_C[first + 1u * R];
+    n1 = x_NC[start + first + 1u * R] * rstd;
+  }
+  if (2u < K && first + 2u * R < PACKS) {
+    g2 = dy_NC[start + first + 2u * R] * weight_C[first + 2u * R];
+    n2 = x_NC[start + first + 2u * R] * rstd;
+  }
+  if (3u < K && first + 3u * R < PACKS) {
+    g3 = dy_NC[start + first + 3u * R] * weight_C[first + 3u * R];
+    n3 = x_NC[start + first + 3u * R] * rstd;
+  }
+  if (4u < K && first + 4u * R < PACKS) {
+    g4 = dy_NC[start + first + 4u * R] * weight_C[first + 4u * R];
+    n4 = x_NC[start + first + 4u * R] * rstd;
+  }
+  if (5u < K && first + 5u * R < PACKS) {
+    g5 = dy_NC[start + first + 5u * R] * weight_C[first + 5u * R];
+    n5 = x_NC[start + first + 5u * R] * rstd;
+  }
+  if (6u < K && first + 6u * R < PACKS) {
+    g6 = dy_NC[start + first + 6u * R] * weight_C[first + 6u * R];
+    n6 = x_NC[start + first + 6u * R] * rstd;
+  }
+  if (7u < K && first + 7u * R < PACKS) {
+    g7 = dy_NC[start + first + 7u * R] * weight_C[first + 7u * R];
+    n7 = x_NC[start + first + 7u * R] * rstd;
+  }
+  if (0u < K) { sums_gn += g0 * n0; }
+  if (1u < K) { sums_gn += g1 * n1; }
+  if (2u < K) { sums_gn += g2 * n2; }
+  if (3u < K) { sums_gn += g3 * n3; }
+  if (4u < K) { sums_gn += g4 * n4; }
+  if (5u < K) { sums_gn += g5 * n5; }
+  if (6u < K) { sums_gn += g6 * n6; }
+  if (7u < K) { sums_gn += g7 * n7; }
+  let mean_gn = row_sum(total(sums_gn), lane) / f32(C);
+  if (own_row >= N) {
+    return;
+  }
+  if (0u < K) { store(start, first + 0u * R, rstd * (g0 - n0 * mean_gn)); }
+  if (1u < K) { store(start, first + 1u * R, rstd * (g1 - n1 * mean_gn)); }
+  if (2u < K) { store(start, first + 2u * R, rstd * (g2 - n2 * mean_gn)); }
+  if (3u < K) { store(start, first + 3u * R, rstd * (g3 - n3 * mean_gn)); }
+  if (4u < K) { store(start, first + 4u * R, rstd * (g4 - n4 * mean_gn)); }
+  if (5u < K) { store(start, first + 5u * R, rstd * (g5 - n5 * mean_gn)); }
+  if (6u < K) { store(start, first + 6u * R, rstd * (g6 - n6 * mean_gn)); }
+  if (7u < K) { store(start, first + 7u * R, rstd * (g7 - n7 * mean_gn)); }
+}
+`,
+  rmsnorm_backward_input_short_odd: `// rmsnorm_backward_input_short_odd — dx = rstd (g - n mean(g n)) (+ residual), g = dy * weight, n = x rstd
+// Shapes:   dy[N,C] x[N,C] weight[C] rstd[N] residual[N,C] -> dx[N,C]
+// Dispatch: R lanes of a subgroup per row, WG / R rows per workgroup; needs: subgroups of R lanes at least
+// Method:   g and n are held in registers, K packs by each lane of the row
+// Source:   derivative of Zhang & Sennrich 2019 (arXiv:1910.07467) eq. 4; CPU twin rmsnorm.cpu.ts
+// Checked:  test/rows.spec.ts, (8 + sqrt(C)) 2^-23 of the largest entry vs f64
+enable subgroups;
+@group(0) @binding(0) var<storage, read> dy_NC: array<f32>; // [N,C] gradient of the output, in packs as all below
+@group(0) @binding(1) var<storage, read> x_NC: array<f32>; // [N,C] input of the forward
+@group(0) @binding(2) var<storage, read> weight_C: array<f32>; // [C] scale
+@group(0) @binding(3) var<storage, read> rstd_N: array<f32>; // [N] 1 / sqrt(mean(x²) + eps)
+@group(0) @binding(4) var<storage, read> residual_NC: array<f32>; // [N,C] read only if RESIDUAL
+@group(0) @binding(5) var<storage, read_write> dx_NC: array<f32>; // [N,C] gradient of the input
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override WG: u32;
+override N: u32;
+override C: u32;
+override RESIDUAL: u32;
+override R: u32; // lanes of a row, a power of two
+override K: u32; // packs of a lane, 8 at most
+alias Pack = f32;
+override PACKS: u32 = C / 1u; // of a row
+
+// row_reduction.include — sum and maximum over the invocations of a row, the same bits in all of them
+// Method:   short rows: butterflies of shuffles among R lanes; others: a tree in workgroup memory; both of fixed order
+// Source:   OneFlow 0.9, oneflow/core/cuda/softmax.cuh: WarpAllReduce, BlockAllReduce
+// Checked:  test/rows.spec.ts, with the shaders that include it
+fn row_sum(value: f32, lane: u32) -> f32 {
+  var sum = value;
+  for (var mask = R / 2u; mask > 0u; mask /= 2u) {
+    sum += subgroupShuffleXor(sum, mask);
+  }
+  return sum;
+}
+
+fn row_max(value: f32, lane: u32) -> f32 {
+  var largest = value;
+  for (var mask = R / 2u; mask > 0u; mask /= 2u) {
+    largest = max(largest, subgroupShuffleXor(largest, mask));
+  }
+  return largest;
+}
+
+fn total(x: Pack) -> f32 {
+  return x;
+}
+
+fn store(start: u32, i: u32, dx: Pack) {
+  if (i < PACKS && RESIDUAL == 1u) {
+    dx_NC[start + i] = dx + residual_NC[start + i];
+  } else if (i < PACKS) {
+    dx_NC[start + i] = dx;
+  }
+}
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = first_group + group.y * groups.x + group.x;
+  // Lanes of rows beyond the last one work on that again, since shuffles need them, and store nothing.
+  let own_row = index * (WG / R) + lane / R;
+  let row = min(own_row, N - 1u);
+  let first = lane % R;
+  let start = row * PACKS;
+  let rstd = rstd_N[row];
+  var sums_gn = Pack();
+  var g0 = Pack();
+  var n0 = Pack();
+  var g1 = Pack();
+  var n1 = Pack();
+  var g2 = Pack();
+  var n2 = Pack();
+  var g3 = Pack();
+  var n3 = Pack();
+  var g4 = Pack();
+  var n4 = Pack();
+  var g5 = Pack();
+  var n5 = Pack();
+  var g6 = Pack();
+  var n6 = Pack();
+  var g7 = Pack();
+  var n7 = Pack();
+  if (0u < K && first + 0u * R < PACKS) {
+    g0 = dy_NC[start + first + 0u * R] * weight_C[first + 0u * R];
+    n0 = x_NC[start + first + 0u * R] * rstd;
+  }
+  if (1u < K && first + 1u * R < PACKS) {
+    g1 = dy_NC[start + first + 1u * R] * weight_C[first + 1u * R];
+    n1 = x_NC[start + first + 1u * R] * rstd;
+  }
+  if (2u < K && first + 2u * R < PACKS) {
+    g2 = dy_NC[start + first + 2u * R] * weight_C[first + 2u * R];
+    n2 = x_NC[start + first + 2u * R] * rstd;
+  }
+  if (3u < K && first + 3u * R < PACKS) {
+    g3 = dy_NC[start + first + 3u * R] * weight_C[first + 3u * R];
+    n3 = x_NC[start + first + 3u * R] * rstd;
+  }
+  if (4u < K && first + 4u * R < PACKS) {
+    g4 = dy_NC[start + first + 4u * R] * weight_C[first + 4u * R];
+    n4 = x_NC[start + first + 4u * R] * rstd;
+  }
+  if (5u < K && first + 5u * R < PACKS) {
+    g5 = dy_NC[start + first + 5u * R] * weight_C[first + 5u * R];
+    n5 = x_NC[start + first + 5u * R] * rstd;
+  }
+  if (6u < K && first + 6u * R < PACKS) {
+    g6 = dy_NC[start + first + 6u * R] * weight_C[first + 6u * R];
+    n6 = x_NC[start + first + 6u * R] * rstd;
+  }
+  if (7u < K && first + 7u * R < PACKS) {
+    g7 = dy_NC[start + first + 7u * R] * weight_C[first + 7u * R];
+    n7 = x_NC[start + first + 7u * R] * rstd;
+  }
+  if (0u < K) { sums_gn += g0 * n0; }
+  if (1u < K) { sums_gn += g1 * n1; }
+  if (2u < K) { sums_gn += g2 * n2; }
+  if (3u < K) { sums_gn += g3 * n3; }
+  if (4u < K) { sums_gn += g4 * n4; }
+  if (5u < K) { sums_gn += g5 * n5; }
+  if (6u < K) { sums_gn += g6 * n6; }
+  if (7u < K) { sums_gn += g7 * n7; }
+  let mean_gn = row_sum(total(sums_gn), lane) / f32(C);
+  if (own_row >= N) {
+    return;
+  }
+  if (0u < K) { store(start, first + 0u * R, rstd * (g0 - n0 * mean_gn)); }
+  if (1u < K) { store(start, first + 1u * R, rstd * (g1 - n1 * mean_gn)); }
+  if (2u < K) { store(start, first + 2u * R, rstd * (g2 - n2 * mean_gn)); }
+  if (3u < K) { store(start, first + 3u * R, rstd * (g3 - n3 * mean_gn)); }
+  if (4u < K) { store(start, first + 4u * R, rstd * (g4 - n4 * mean_gn)); }
+  if (5u < K) { store(start, first + 5u * R, rstd * (g5 - n5 * mean_gn)); }
+  if (6u < K) { store(start, first + 6u * R, rstd * (g6 - n6 * mean_gn)); }
+  if (7u < K) { store(start, first + 7u * R, rstd * (g7 - n7 * mean_gn)); }
+}
+`,
   rmsnorm_backward_weight: `// rmsnorm_backward_weight — dweight = Σ dy n (+ dweight) over rows, n = x rstd
 // Shapes:   dy[N,C] x[N,C] rstd[N] -> dweight[C]
 // Dispatch: one invocation per column, WG threads; needs: f32 only
@@ -2403,6 +5227,61 @@ fn main(
     sum += dweight_C[column];
   }
   dweight_C[column] = sum;
+}
+`,
+  rmsnorm_backward_weight_workgroup: `// rmsnorm_backward_weight_workgroup — dweight = Σ dy n (+ dweight) over rows, n = x rstd
+// Shapes:   dy[N,C] x[N,C] rstd[N] -> dweight[C]
+// Dispatch: one workgroup of 256 invocations per 8 columns
+// Method:   32 rows side by side, each in ascending steps of 32; then a tree in workgroup memory of fixed order
+// Source:   llm.c (f1e2ace) layernorm.cuh, layernorm_backward_kernel10; CPU twin rmsnorm.cpu.ts
+// Checked:  test/rows.spec.ts, (8 + sqrt(N)) 2^-23 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> dy_NC: array<f32>; // [N,C] gradient of the output
+@group(0) @binding(1) var<storage, read> x_NC: array<f32>; // [N,C] input of the forward
+@group(0) @binding(2) var<storage, read> rstd_N: array<f32>; // [N] 1 / sqrt(mean(x²) + eps)
+@group(0) @binding(3) var<storage, read_write> dweight_C: array<f32>; // [C] read only if ACCUMULATE
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override N: u32;
+override C: u32;
+override ACCUMULATE: u32;
+const COLUMNS = 8u; // 32 bytes of a row, as much as memory gives at once
+const LANES = 32u; // rows that are read side by side
+var<workgroup> partial: array<f32, 256>; // [LANES][COLUMNS]
+
+@compute @workgroup_size(256)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let first_column = (first_group + group.y * groups.x + group.x) * COLUMNS;
+  // Uniform in the workgroup, so the barriers below stay legal.
+  if (first_column >= C) {
+    return;
+  }
+  let column = first_column + lane % COLUMNS;
+  // Columns beyond the edge add up the last one again and store nothing.
+  let safe_column = min(column, C - 1u);
+  let y = lane / COLUMNS;
+  var sum = f32();
+  for (var row = y; row < N; row += LANES) {
+    sum += dy_NC[row * C + safe_column] * (x_NC[row * C + safe_column] * rstd_N[row]);
+  }
+  partial[lane] = sum;
+  for (var half = LANES / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (y < half) {
+      partial[lane] += partial[lane + half * COLUMNS];
+    }
+  }
+  if (y > 0u || column >= C) {
+    return;
+  }
+  var total = partial[lane];
+  if (ACCUMULATE == 1u) {
+    total += dweight_C[column];
+  }
+  dweight_C[column] = total;
 }
 `,
   rmsnorm_forward: `// rmsnorm_forward — y = x * rstd * weight, rstd = 1 / sqrt(mean(x²) + eps), per row
@@ -2445,6 +5324,592 @@ fn main(
     y_NC[start + i] = x_NC[start + i] * rstd * weight_C[i];
   }
   rstd_N[row] = rstd;
+}
+`,
+  rmsnorm_forward_long: `// rmsnorm_forward_long — y = x rstd weight, rstd = 1 / sqrt(mean(x²) + eps), per row
+// Shapes:   x[N,C] weight[C] -> y[N,C] rstd[N]
+// Dispatch: one workgroup of WG invocations per row; needs: f32 only
+// Method:   nothing is held: x read twice
+// Source:   Zhang & Sennrich 2019 (arXiv:1910.07467) eq. 4; OneFlow 0.9 rms_norm.cuh; CPU twin rmsnorm.cpu.ts
+// Checked:  test/rows.spec.ts, (8 + sqrt(C)) 2^-23 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> x_NC: array<vec4f>; // [N,C] input, in packs as all below
+@group(0) @binding(1) var<storage, read> weight_C: array<vec4f>; // [C] scale
+@group(0) @binding(2) var<storage, read_write> y_NC: array<vec4f>; // [N,C] output
+@group(0) @binding(3) var<storage, read_write> rstd_N: array<f32>; // [N] kept for the backward
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override WG: u32;
+override N: u32;
+override C: u32;
+override EPSILON: f32;
+alias Pack = vec4f;
+override PACKS: u32 = C / 4u; // of a row
+
+// row_reduction.include — sum and maximum over the invocations of a row, the same bits in all of them
+// Method:   short rows: butterflies of shuffles among R lanes; others: a tree in workgroup memory; both of fixed order
+// Source:   OneFlow 0.9, oneflow/core/cuda/softmax.cuh: WarpAllReduce, BlockAllReduce
+// Checked:  test/rows.spec.ts, with the shaders that include it
+var<workgroup> partial: array<f32, WG>;
+
+fn row_sum(value: f32, lane: u32) -> f32 {
+  partial[lane] = value;
+  for (var half = WG / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (lane < half) {
+      partial[lane] += partial[lane + half];
+    }
+  }
+  workgroupBarrier();
+  let sum = partial[0];
+  // The next reduction writes where this one is read.
+  workgroupBarrier();
+  return sum;
+}
+
+fn row_max(value: f32, lane: u32) -> f32 {
+  partial[lane] = value;
+  for (var half = WG / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (lane < half) {
+      partial[lane] = max(partial[lane], partial[lane + half]);
+    }
+  }
+  workgroupBarrier();
+  let largest = partial[0];
+  workgroupBarrier();
+  return largest;
+}
+
+fn total(x: Pack) -> f32 {
+  return (x.x + x.y) + (x.z + x.w);
+}
+
+fn store(start: u32, i: u32, normalised: Pack) {
+  if (i < PACKS) {
+    y_NC[start + i] = normalised * weight_C[i];
+  }
+}
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = first_group + group.y * groups.x + group.x;
+  // Uniform in the workgroup, so the barriers below stay legal.
+  let row = index;
+  if (row >= N) {
+    return;
+  }
+  let first = lane;
+  let start = row * PACKS;
+  var squares = 0.0;
+  for (var i = first; i < PACKS; i += WG) {
+    let x = x_NC[start + i];
+    squares += total(x * x);
+  }
+  let rstd = 1.0 / sqrt(row_sum(squares, lane) / f32(C) + EPSILON);
+  for (var i = first; i < PACKS; i += WG) {
+    let x = x_NC[start + i];
+    store(start, i, x * rstd);
+  }
+  if (first == 0u) {
+    rstd_N[row] = rstd;
+  }
+}
+`,
+  rmsnorm_forward_long_odd: `// rmsnorm_forward_long_odd — y = x rstd weight, rstd = 1 / sqrt(mean(x²) + eps), per row
+// Shapes:   x[N,C] weight[C] -> y[N,C] rstd[N]
+// Dispatch: one workgroup of WG invocations per row; needs: f32 only
+// Method:   nothing is held: x read twice
+// Source:   Zhang & Sennrich 2019 (arXiv:1910.07467) eq. 4; OneFlow 0.9 rms_norm.cuh; CPU twin rmsnorm.cpu.ts
+// Checked:  test/rows.spec.ts, (8 + sqrt(C)) 2^-23 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> x_NC: array<f32>; // [N,C] input, in packs as all below
+@group(0) @binding(1) var<storage, read> weight_C: array<f32>; // [C] scale
+@group(0) @binding(2) var<storage, read_write> y_NC: array<f32>; // [N,C] output
+@group(0) @binding(3) var<storage, read_write> rstd_N: array<f32>; // [N] kept for the backward
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override WG: u32;
+override N: u32;
+override C: u32;
+override EPSILON: f32;
+alias Pack = f32;
+override PACKS: u32 = C / 1u; // of a row
+
+// row_reduction.include — sum and maximum over the invocations of a row, the same bits in all of them
+// Method:   short rows: butterflies of shuffles among R lanes; others: a tree in workgroup memory; both of fixed order
+// Source:   OneFlow 0.9, oneflow/core/cuda/softmax.cuh: WarpAllReduce, BlockAllReduce
+// Checked:  test/rows.spec.ts, with the shaders that include it
+var<workgroup> partial: array<f32, WG>;
+
+fn row_sum(value: f32, lane: u32) -> f32 {
+  partial[lane] = value;
+  for (var half = WG / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (lane < half) {
+      partial[lane] += partial[lane + half];
+    }
+  }
+  workgroupBarrier();
+  let sum = partial[0];
+  // The next reduction writes where this one is read.
+  workgroupBarrier();
+  return sum;
+}
+
+fn row_max(value: f32, lane: u32) -> f32 {
+  partial[lane] = value;
+  for (var half = WG / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (lane < half) {
+      partial[lane] = max(partial[lane], partial[lane + half]);
+    }
+  }
+  workgroupBarrier();
+  let largest = partial[0];
+  workgroupBarrier();
+  return largest;
+}
+
+fn total(x: Pack) -> f32 {
+  return x;
+}
+
+fn store(start: u32, i: u32, normalised: Pack) {
+  if (i < PACKS) {
+    y_NC[start + i] = normalised * weight_C[i];
+  }
+}
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = first_group + group.y * groups.x + group.x;
+  // Uniform in the workgroup, so the barriers below stay legal.
+  let row = index;
+  if (row >= N) {
+    return;
+  }
+  let first = lane;
+  let start = row * PACKS;
+  var squares = 0.0;
+  for (var i = first; i < PACKS; i += WG) {
+    let x = x_NC[start + i];
+    squares += total(x * x);
+  }
+  let rstd = 1.0 / sqrt(row_sum(squares, lane) / f32(C) + EPSILON);
+  for (var i = first; i < PACKS; i += WG) {
+    let x = x_NC[start + i];
+    store(start, i, x * rstd);
+  }
+  if (first == 0u) {
+    rstd_N[row] = rstd;
+  }
+}
+`,
+  rmsnorm_forward_middle: `// rmsnorm_forward_middle — y = x rstd weight, rstd = 1 / sqrt(mean(x²) + eps), per row
+// Shapes:   x[N,C] weight[C] -> y[N,C] rstd[N]
+// Dispatch: one workgroup of WG invocations per row; needs: 4 C bytes of workgroup memory
+// Method:   a row is held in workgroup memory
+// Source:   Zhang & Sennrich 2019 (arXiv:1910.07467) eq. 4; OneFlow 0.9 rms_norm.cuh; CPU twin rmsnorm.cpu.ts
+// Checked:  test/rows.spec.ts, (8 + sqrt(C)) 2^-23 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> x_NC: array<vec4f>; // [N,C] input, in packs as all below
+@group(0) @binding(1) var<storage, read> weight_C: array<vec4f>; // [C] scale
+@group(0) @binding(2) var<storage, read_write> y_NC: array<vec4f>; // [N,C] output
+@group(0) @binding(3) var<storage, read_write> rstd_N: array<f32>; // [N] kept for the backward
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override WG: u32;
+override N: u32;
+override C: u32;
+override EPSILON: f32;
+alias Pack = vec4f;
+override PACKS: u32 = C / 4u; // of a row
+var<workgroup> kept: array<Pack, PACKS>;
+
+// row_reduction.include — sum and maximum over the invocations of a row, the same bits in all of them
+// Method:   short rows: butterflies of shuffles among R lanes; others: a tree in workgroup memory; both of fixed order
+// Source:   OneFlow 0.9, oneflow/core/cuda/softmax.cuh: WarpAllReduce, BlockAllReduce
+// Checked:  test/rows.spec.ts, with the shaders that include it
+var<workgroup> partial: array<f32, WG>;
+
+fn row_sum(value: f32, lane: u32) -> f32 {
+  partial[lane] = value;
+  for (var half = WG / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (lane < half) {
+      partial[lane] += partial[lane + half];
+    }
+  }
+  workgroupBarrier();
+  let sum = partial[0];
+  // The next reduction writes where this one is read.
+  workgroupBarrier();
+  return sum;
+}
+
+fn row_max(value: f32, lane: u32) -> f32 {
+  partial[lane] = value;
+  for (var half = WG / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (lane < half) {
+      partial[lane] = max(partial[lane], partial[lane + half]);
+    }
+  }
+  workgroupBarrier();
+  let largest = partial[0];
+  workgroupBarrier();
+  return largest;
+}
+
+fn total(x: Pack) -> f32 {
+  return (x.x + x.y) + (x.z + x.w);
+}
+
+fn store(start: u32, i: u32, normalised: Pack) {
+  if (i < PACKS) {
+    y_NC[start + i] = normalised * weight_C[i];
+  }
+}
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = first_group + group.y * groups.x + group.x;
+  // Uniform in the workgroup, so the barriers below stay legal.
+  let row = index;
+  if (row >= N) {
+    return;
+  }
+  let first = lane;
+  let start = row * PACKS;
+  var squares = 0.0;
+  for (var i = first; i < PACKS; i += WG) {
+    let x = x_NC[start + i];
+    kept[i] = x;
+    squares += total(x * x);
+  }
+  let rstd = 1.0 / sqrt(row_sum(squares, lane) / f32(C) + EPSILON);
+  for (var i = first; i < PACKS; i += WG) {
+    let x = kept[i];
+    store(start, i, x * rstd);
+  }
+  if (first == 0u) {
+    rstd_N[row] = rstd;
+  }
+}
+`,
+  rmsnorm_forward_middle_odd: `// rmsnorm_forward_middle_odd — y = x rstd weight, rstd = 1 / sqrt(mean(x²) + eps), per row
+// Shapes:   x[N,C] weight[C] -> y[N,C] rstd[N]
+// Dispatch: one workgroup of WG invocations per row; needs: 4 C bytes of workgroup memory
+// Method:   a row is held in workgroup memory
+// Source:   Zhang & Sennrich 2019 (arXiv:1910.07467) eq. 4; OneFlow 0.9 rms_norm.cuh; CPU twin rmsnorm.cpu.ts
+// Checked:  test/rows.spec.ts, (8 + sqrt(C)) 2^-23 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> x_NC: array<f32>; // [N,C] input, in packs as all below
+@group(0) @binding(1) var<storage, read> weight_C: array<f32>; // [C] scale
+@group(0) @binding(2) var<storage, read_write> y_NC: array<f32>; // [N,C] output
+@group(0) @binding(3) var<storage, read_write> rstd_N: array<f32>; // [N] kept for the backward
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override WG: u32;
+override N: u32;
+override C: u32;
+override EPSILON: f32;
+alias Pack = f32;
+override PACKS: u32 = C / 1u; // of a row
+var<workgroup> kept: array<Pack, PACKS>;
+
+// row_reduction.include — sum and maximum over the invocations of a row, the same bits in all of them
+// Method:   short rows: butterflies of shuffles among R lanes; others: a tree in workgroup memory; both of fixed order
+// Source:   OneFlow 0.9, oneflow/core/cuda/softmax.cuh: WarpAllReduce, BlockAllReduce
+// Checked:  test/rows.spec.ts, with the shaders that include it
+var<workgroup> partial: array<f32, WG>;
+
+fn row_sum(value: f32, lane: u32) -> f32 {
+  partial[lane] = value;
+  for (var half = WG / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (lane < half) {
+      partial[lane] += partial[lane + half];
+    }
+  }
+  workgroupBarrier();
+  let sum = partial[0];
+  // The next reduction writes where this one is read.
+  workgroupBarrier();
+  return sum;
+}
+
+fn row_max(value: f32, lane: u32) -> f32 {
+  partial[lane] = value;
+  for (var half = WG / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (lane < half) {
+      partial[lane] = max(partial[lane], partial[lane + half]);
+    }
+  }
+  workgroupBarrier();
+  let largest = partial[0];
+  workgroupBarrier();
+  return largest;
+}
+
+fn total(x: Pack) -> f32 {
+  return x;
+}
+
+fn store(start: u32, i: u32, normalised: Pack) {
+  if (i < PACKS) {
+    y_NC[start + i] = normalised * weight_C[i];
+  }
+}
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = first_group + group.y * groups.x + group.x;
+  // Uniform in the workgroup, so the barriers below stay legal.
+  let row = index;
+  if (row >= N) {
+    return;
+  }
+  let first = lane;
+  let start = row * PACKS;
+  var squares = 0.0;
+  for (var i = first; i < PACKS; i += WG) {
+    let x = x_NC[start + i];
+    kept[i] = x;
+    squares += total(x * x);
+  }
+  let rstd = 1.0 / sqrt(row_sum(squares, lane) / f32(C) + EPSILON);
+  for (var i = first; i < PACKS; i += WG) {
+    let x = kept[i];
+    store(start, i, x * rstd);
+  }
+  if (first == 0u) {
+    rstd_N[row] = rstd;
+  }
+}
+`,
+  rmsnorm_forward_short: `// rmsnorm_forward_short — y = x rstd weight, rstd = 1 / sqrt(mean(x²) + eps), per row
+// Shapes:   x[N,C] weight[C] -> y[N,C] rstd[N]
+// Dispatch: R lanes of a subgroup per row, WG / R rows per workgroup; needs: subgroups of R lanes at least
+// Method:   a row is held in registers, K packs by each of its lanes
+// Source:   Zhang & Sennrich 2019 (arXiv:1910.07467) eq. 4; OneFlow 0.9 rms_norm.cuh; CPU twin rmsnorm.cpu.ts
+// Checked:  test/rows.spec.ts, (8 + sqrt(C)) 2^-23 of the largest entry vs f64
+enable subgroups;
+@group(0) @binding(0) var<storage, read> x_NC: array<vec4f>; // [N,C] input, in packs as all below
+@group(0) @binding(1) var<storage, read> weight_C: array<vec4f>; // [C] scale
+@group(0) @binding(2) var<storage, read_write> y_NC: array<vec4f>; // [N,C] output
+@group(0) @binding(3) var<storage, read_write> rstd_N: array<f32>; // [N] kept for the backward
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override WG: u32;
+override N: u32;
+override C: u32;
+override EPSILON: f32;
+override R: u32; // lanes of a row, a power of two
+override K: u32; // packs of a lane, 8 at most
+alias Pack = vec4f;
+override PACKS: u32 = C / 4u; // of a row
+
+// row_reduction.include — sum and maximum over the invocations of a row, the same bits in all of them
+// Method:   short rows: butterflies of shuffles among R lanes; others: a tree in workgroup memory; both of fixed order
+// Source:   OneFlow 0.9, oneflow/core/cuda/softmax.cuh: WarpAllReduce, BlockAllReduce
+// Checked:  test/rows.spec.ts, with the shaders that include it
+fn row_sum(value: f32, lane: u32) -> f32 {
+  var sum = value;
+  for (var mask = R / 2u; mask > 0u; mask /= 2u) {
+    sum += subgroupShuffleXor(sum, mask);
+  }
+  return sum;
+}
+
+fn row_max(value: f32, lane: u32) -> f32 {
+  var largest = value;
+  for (var mask = R / 2u; mask > 0u; mask /= 2u) {
+    largest = max(largest, subgroupShuffleXor(largest, mask));
+  }
+  return largest;
+}
+
+fn total(x: Pack) -> f32 {
+  return (x.x + x.y) + (x.z + x.w);
+}
+
+fn load(start: u32, i: u32) -> Pack {
+  if (i < PACKS) {
+    return x_NC[start + i];
+  }
+  return Pack();
+}
+
+fn store(start: u32, i: u32, normalised: Pack) {
+  if (i < PACKS) {
+    y_NC[start + i] = normalised * weight_C[i];
+  }
+}
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = first_group + group.y * groups.x + group.x;
+  // Lanes of rows beyond the last one work on that again, since shuffles need them, and store nothing.
+  let own_row = index * (WG / R) + lane / R;
+  let row = min(own_row, N - 1u);
+  let first = lane % R;
+  let start = row * PACKS;
+  var squares = 0.0;
+  var x0 = Pack();
+  var x1 = Pack();
+  var x2 = Pack();
+  var x3 = Pack();
+  var x4 = Pack();
+  var x5 = Pack();
+  var x6 = Pack();
+  var x7 = Pack();
+  if (0u < K) { x0 = load(start, first + 0u * R); squares += total(x0 * x0); }
+  if (1u < K) { x1 = load(start, first + 1u * R); squares += total(x1 * x1); }
+  if (2u < K) { x2 = load(start, first + 2u * R); squares += total(x2 * x2); }
+  if (3u < K) { x3 = load(start, first + 3u * R); squares += total(x3 * x3); }
+  if (4u < K) { x4 = load(start, first + 4u * R); squares += total(x4 * x4); }
+  if (5u < K) { x5 = load(start, first + 5u * R); squares += total(x5 * x5); }
+  if (6u < K) { x6 = load(start, first + 6u * R); squares += total(x6 * x6); }
+  if (7u < K) { x7 = load(start, first + 7u * R); squares += total(x7 * x7); }
+  let rstd = 1.0 / sqrt(row_sum(squares, lane) / f32(C) + EPSILON);
+  if (own_row >= N) {
+    return;
+  }
+  if (0u < K) { store(start, first + 0u * R, x0 * rstd); }
+  if (1u < K) { store(start, first + 1u * R, x1 * rstd); }
+  if (2u < K) { store(start, first + 2u * R, x2 * rstd); }
+  if (3u < K) { store(start, first + 3u * R, x3 * rstd); }
+  if (4u < K) { store(start, first + 4u * R, x4 * rstd); }
+  if (5u < K) { store(start, first + 5u * R, x5 * rstd); }
+  if (6u < K) { store(start, first + 6u * R, x6 * rstd); }
+  if (7u < K) { store(start, first + 7u * R, x7 * rstd); }
+  if (first == 0u) {
+    rstd_N[row] = rstd;
+  }
+}
+`,
+  rmsnorm_forward_short_odd: `// rmsnorm_forward_short_odd — y = x rstd weight, rstd = 1 / sqrt(mean(x²) + eps), per row
+// Shapes:   x[N,C] weight[C] -> y[N,C] rstd[N]
+// Dispatch: R lanes of a subgroup per row, WG / R rows per workgroup; needs: subgroups of R lanes at least
+// Method:   a row is held in registers, K packs by each of its lanes
+// Source:   Zhang & Sennrich 2019 (arXiv:1910.07467) eq. 4; OneFlow 0.9 rms_norm.cuh; CPU twin rmsnorm.cpu.ts
+// Checked:  test/rows.spec.ts, (8 + sqrt(C)) 2^-23 of the largest entry vs f64
+enable subgroups;
+@group(0) @binding(0) var<storage, read> x_NC: array<f32>; // [N,C] input, in packs as all below
+@group(0) @binding(1) var<storage, read> weight_C: array<f32>; // [C] scale
+@group(0) @binding(2) var<storage, read_write> y_NC: array<f32>; // [N,C] output
+@group(0) @binding(3) var<storage, read_write> rstd_N: array<f32>; // [N] kept for the backward
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override WG: u32;
+override N: u32;
+override C: u32;
+override EPSILON: f32;
+override R: u32; // lanes of a row, a power of two
+override K: u32; // packs of a lane, 8 at most
+alias Pack = f32;
+override PACKS: u32 = C / 1u; // of a row
+
+// row_reduction.include — sum and maximum over the invocations of a row, the same bits in all of them
+// Method:   short rows: butterflies of shuffles among R lanes; others: a tree in workgroup memory; both of fixed order
+// Source:   OneFlow 0.9, oneflow/core/cuda/softmax.cuh: WarpAllReduce, BlockAllReduce
+// Checked:  test/rows.spec.ts, with the shaders that include it
+fn row_sum(value: f32, lane: u32) -> f32 {
+  var sum = value;
+  for (var mask = R / 2u; mask > 0u; mask /= 2u) {
+    sum += subgroupShuffleXor(sum, mask);
+  }
+  return sum;
+}
+
+fn row_max(value: f32, lane: u32) -> f32 {
+  var largest = value;
+  for (var mask = R / 2u; mask > 0u; mask /= 2u) {
+    largest = max(largest, subgroupShuffleXor(largest, mask));
+  }
+  return largest;
+}
+
+fn total(x: Pack) -> f32 {
+  return x;
+}
+
+fn load(start: u32, i: u32) -> Pack {
+  if (i < PACKS) {
+    return x_NC[start + i];
+  }
+  return Pack();
+}
+
+fn store(start: u32, i: u32, normalised: Pack) {
+  if (i < PACKS) {
+    y_NC[start + i] = normalised * weight_C[i];
+  }
+}
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = first_group + group.y * groups.x + group.x;
+  // Lanes of rows beyond the last one work on that again, since shuffles need them, and store nothing.
+  let own_row = index * (WG / R) + lane / R;
+  let row = min(own_row, N - 1u);
+  let first = lane % R;
+  let start = row * PACKS;
+  var squares = 0.0;
+  var x0 = Pack();
+  var x1 = Pack();
+  var x2 = Pack();
+  var x3 = Pack();
+  var x4 = Pack();
+  var x5 = Pack();
+  var x6 = Pack();
+  var x7 = Pack();
+  if (0u < K) { x0 = load(start, first + 0u * R); squares += total(x0 * x0); }
+  if (1u < K) { x1 = load(start, first + 1u * R); squares += total(x1 * x1); }
+  if (2u < K) { x2 = load(start, first + 2u * R); squares += total(x2 * x2); }
+  if (3u < K) { x3 = load(start, first + 3u * R); squares += total(x3 * x3); }
+  if (4u < K) { x4 = load(start, first + 4u * R); squares += total(x4 * x4); }
+  if (5u < K) { x5 = load(start, first + 5u * R); squares += total(x5 * x5); }
+  if (6u < K) { x6 = load(start, first + 6u * R); squares += total(x6 * x6); }
+  if (7u < K) { x7 = load(start, first + 7u * R); squares += total(x7 * x7); }
+  let rstd = 1.0 / sqrt(row_sum(squares, lane) / f32(C) + EPSILON);
+  if (own_row >= N) {
+    return;
+  }
+  if (0u < K) { store(start, first + 0u * R, x0 * rstd); }
+  if (1u < K) { store(start, first + 1u * R, x1 * rstd); }
+  if (2u < K) { store(start, first + 2u * R, x2 * rstd); }
+  if (3u < K) { store(start, first + 3u * R, x3 * rstd); }
+  if (4u < K) { store(start, first + 4u * R, x4 * rstd); }
+  if (5u < K) { store(start, first + 5u * R, x5 * rstd); }
+  if (6u < K) { store(start, first + 6u * R, x6 * rstd); }
+  if (7u < K) { store(start, first + 7u * R, x7 * rstd); }
+  if (first == 0u) {
+    rstd_N[row] = rstd;
+  }
 }
 `,
   rope_backward: `// rope_backward — gradients of q and k turned back by the position's angles, and that of v, each apart

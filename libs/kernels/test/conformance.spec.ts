@@ -41,7 +41,7 @@ function variantsOf(
   const targets: KernelTarget[] = [
     { ...target, adapterClass: 'cpu' },
     { ...plain, adapterClass: 'cpu' },
-    ...(gpuVariants ? [plain] : []),
+    ...(gpuVariants ? [plain, { ...target, adapterClass: 'gpu' as const }] : []),
     // Forces two-dimensional launches, which real limits reach at sizes too large for a test.
     { ...plain, adapterClass: 'cpu', maxWorkgroupsPerDimension: 60 },
   ];

@@ -5,6 +5,9 @@ const ODD = { M: 37, K: 29, N: 53 };
 const EVEN = { M: 72, K: 40, N: 136 };
 const ROWS = { N: 13, C: 97 };
 const WIDE_ROWS = { N: 6, C: 256 };
+/** Rows that a GPU reads in other ways than those, whatever memory its workgroups have. */
+const LONGER_ROWS = [1028, 1031, 65_536, 65_537];
+const NORM_ROWS = [ROWS, WIDE_ROWS, ...LONGER_ROWS.map((C) => ({ N: 2, C }))];
 const ATTENTION = { B: 2, T: 13, H: 3, D: 7 };
 const ATTENTION_EVEN = { B: 1, T: 32, H: 2, D: 16 };
 const ATTENTION_GROUPED = { B: 1, T: 12, H: 4, G: 2, D: 8 };
@@ -18,11 +21,11 @@ export const SELF_TEST_DIMS: Readonly<Record<KernelName, readonly Dims[]>> = {
   matmul_nt: [ODD, EVEN].map((dims) => ({ ...dims, accumulate: 1 })),
   matmul_tn: [ODD, EVEN].map((dims) => ({ ...dims, accumulate: 1 })),
   bias_backward: [ROWS, WIDE_ROWS].map((dims) => ({ ...dims, accumulate: 1 })),
-  layernorm_forward: [ROWS, WIDE_ROWS].map((dims) => ({ ...dims, eps: 1e-5 })),
-  layernorm_backward_input: [ROWS, WIDE_ROWS].map((dims) => ({ ...dims, residual: 1 })),
+  layernorm_forward: NORM_ROWS.map((dims) => ({ ...dims, eps: 1e-5 })),
+  layernorm_backward_input: NORM_ROWS.map((dims) => ({ ...dims, residual: 1 })),
   layernorm_backward_weight: [ROWS, WIDE_ROWS].map((dims) => ({ ...dims, accumulate: 1 })),
-  rmsnorm_forward: [ROWS, WIDE_ROWS].map((dims) => ({ ...dims, eps: 1e-5 })),
-  rmsnorm_backward_input: [ROWS, WIDE_ROWS].map((dims) => ({ ...dims, residual: 1 })),
+  rmsnorm_forward: NORM_ROWS.map((dims) => ({ ...dims, eps: 1e-5 })),
+  rmsnorm_backward_input: NORM_ROWS.map((dims) => ({ ...dims, residual: 1 })),
   rmsnorm_backward_weight: [ROWS, WIDE_ROWS].map((dims) => ({ ...dims, accumulate: 1 })),
   gelu_forward: [{ L: ELEMENTS }],
   gelu_backward: [{ L: ELEMENTS }],
@@ -44,7 +47,7 @@ export const SELF_TEST_DIMS: Readonly<Record<KernelName, readonly Dims[]>> = {
   embedding_backward_token: [{ ...EMBEDDING, N: 22, accumulate: 1 }],
   embedding_backward_position: [{ ...EMBEDDING, accumulate: 1 }],
   dropout: [{ ...EMBEDDING, p: 0.3, residual: 1 }],
-  cross_entropy_forward: [LOGITS],
+  cross_entropy_forward: [LOGITS, { N: 5, V: 256 }, ...LONGER_ROWS.map((V) => ({ N: 2, V }))],
   cross_entropy_backward: [LOGITS],
   add: [{ L: ELEMENTS }],
   sum_of_squares: [{ L: ELEMENTS, P: sumOfSquaresPartials(ELEMENTS) }],

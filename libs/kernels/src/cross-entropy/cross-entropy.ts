@@ -2,13 +2,26 @@ import { input, output } from '../binding';
 import { dimension } from '../dimension';
 import type { Dims, Kernel, KernelTarget, KernelVariant } from '../kernel';
 import { perItem } from '../launch';
+import { rowVariant } from '../rows/row-forms';
 import { crossEntropyBackwardTwin, crossEntropyForwardTwin } from './cross-entropy.cpu';
 
-function sizes(dims: Dims): { N: number; V: number } {
+function sizes(dims: Dims): { readonly [size: string]: number; N: number; V: number } {
   return { N: dimension(dims, 'N'), V: dimension(dims, 'V') };
 }
 
 function forward(dims: Dims, target: KernelTarget): KernelVariant {
+  const overrides = sizes(dims);
+  const operation = {
+    kernel: 'cross_entropy_forward',
+    rows: overrides.N,
+    length: overrides.V,
+    heldCount: 1,
+    overrides,
+  };
+  return rowVariant(operation, target) ?? forwardNaive(dims, target);
+}
+
+function forwardNaive(dims: Dims, target: KernelTarget): KernelVariant {
   return perItem({ wgsl: 'cross_entropy_forward', overrides: sizes(dims) }, dimension(dims, 'N'), target);
 }
 
@@ -22,7 +35,7 @@ export const crossEntropyForward: Kernel = {
   name: 'cross_entropy_forward',
   bindings: [input('logits_NV'), input('targets_N', 'u32'), output('loss_N'), output('lse_N')],
   variant: forward,
-  reference: forward,
+  reference: forwardNaive,
   flops: (dims) => 4 * dimension(dims, 'N') * dimension(dims, 'V'),
   bytes: (dims) => 4 * dimension(dims, 'N') * (dimension(dims, 'V') + 3),
   cpu: crossEntropyForwardTwin,

@@ -2,6 +2,8 @@ import { input, output } from '../binding';
 import { dimension, flag, real } from '../dimension';
 import type { Dims, Kernel, KernelTarget, KernelVariant } from '../kernel';
 import { perItem } from '../launch';
+import { columnVariant } from '../rows/column-sums';
+import { type RowOperation, rowVariant } from '../rows/row-forms';
 import { layernormBackwardInputTwin, layernormBackwardWeightTwin, layernormForwardTwin } from './layernorm.cpu';
 
 function elements(dims: Dims): number {
@@ -13,21 +15,49 @@ function sizes(dims: Dims): { N: number; C: number } {
 }
 
 function forward(dims: Dims, target: KernelTarget): KernelVariant {
+  return rowVariant(rowsOf('layernorm_forward', dims, forwardOverrides(dims)), target) ?? forwardNaive(dims, target);
+}
+
+function forwardNaive(dims: Dims, target: KernelTarget): KernelVariant {
+  return perItem({ wgsl: 'layernorm_forward', overrides: forwardOverrides(dims) }, dimension(dims, 'N'), target);
+}
+
+function forwardOverrides(dims: Dims): Dims {
+  return { ...sizes(dims), EPSILON: real(dims, 'eps') };
+}
+
+function backwardInput(dims: Dims, target: KernelTarget): KernelVariant {
+  const operation = { ...rowsOf('layernorm_backward_input', dims, backwardOverrides(dims)), heldCount: 2 };
+  return rowVariant(operation, target) ?? backwardInputNaive(dims, target);
+}
+
+function backwardInputNaive(dims: Dims, target: KernelTarget): KernelVariant {
   return perItem(
-    { wgsl: 'layernorm_forward', overrides: { ...sizes(dims), EPSILON: real(dims, 'eps') } },
+    { wgsl: 'layernorm_backward_input', overrides: backwardOverrides(dims) },
     dimension(dims, 'N'),
     target,
   );
 }
 
-function backwardInput(dims: Dims, target: KernelTarget): KernelVariant {
-  const overrides = { ...sizes(dims), RESIDUAL: flag(dims, 'residual') };
-  return perItem({ wgsl: 'layernorm_backward_input', overrides }, dimension(dims, 'N'), target);
+function backwardOverrides(dims: Dims): Dims {
+  return { ...sizes(dims), RESIDUAL: flag(dims, 'residual') };
+}
+
+function rowsOf(kernel: string, dims: Dims, overrides: Dims): RowOperation {
+  return { kernel, rows: dimension(dims, 'N'), length: dimension(dims, 'C'), heldCount: 1, overrides };
 }
 
 function backwardWeight(dims: Dims, target: KernelTarget): KernelVariant {
-  const overrides = { ...sizes(dims), ACCUMULATE: flag(dims, 'accumulate') };
-  return perItem({ wgsl: 'layernorm_backward_weight', overrides }, dimension(dims, 'C'), target);
+  const sums = { overrides: weightOverrides(dims), columns: dimension(dims, 'C') };
+  return columnVariant('layernorm_backward_weight', sums, target) ?? backwardWeightNaive(dims, target);
+}
+
+function backwardWeightNaive(dims: Dims, target: KernelTarget): KernelVariant {
+  return perItem({ wgsl: 'layernorm_backward_weight', overrides: weightOverrides(dims) }, dimension(dims, 'C'), target);
+}
+
+function weightOverrides(dims: Dims): Dims {
+  return { ...sizes(dims), ACCUMULATE: flag(dims, 'accumulate') };
 }
 
 /** y = (x - mean) rstd weight + bias per row, eps inside the root, biased variance. Dims N, C, eps. */
@@ -35,7 +65,7 @@ export const layernormForward: Kernel = {
   name: 'layernorm_forward',
   bindings: [input('x_NC'), input('weight_C'), input('bias_C'), output('y_NC'), output('mean_N'), output('rstd_N')],
   variant: forward,
-  reference: forward,
+  reference: forwardNaive,
   flops: (dims) => 8 * elements(dims),
   bytes: (dims) => 4 * (2 * elements(dims) + 2 * dimension(dims, 'C') + 2 * dimension(dims, 'N')),
   cpu: layernormForwardTwin,
@@ -54,7 +84,7 @@ export const layernormBackwardInput: Kernel = {
     output('dx_NC'),
   ],
   variant: backwardInput,
-  reference: backwardInput,
+  reference: backwardInputNaive,
   flops: (dims) => 12 * elements(dims),
   bytes: (dims) =>
     4 * ((3 + flag(dims, 'residual')) * elements(dims) + dimension(dims, 'C') + 2 * dimension(dims, 'N')),
@@ -66,7 +96,7 @@ export const layernormBackwardWeight: Kernel = {
   name: 'layernorm_backward_weight',
   bindings: [input('dy_NC'), input('x_NC'), input('mean_N'), input('rstd_N'), output('dweight_C'), output('dbias_C')],
   variant: backwardWeight,
-  reference: backwardWeight,
+  reference: backwardWeightNaive,
   flops: (dims) => 5 * elements(dims),
   bytes: (dims) =>
     4 * (2 * elements(dims) + 2 * dimension(dims, 'N') + (2 + 2 * flag(dims, 'accumulate')) * dimension(dims, 'C')),

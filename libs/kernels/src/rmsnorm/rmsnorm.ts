@@ -2,6 +2,8 @@ import { input, output } from '../binding';
 import { dimension, flag, real } from '../dimension';
 import type { Dims, Kernel, KernelTarget, KernelVariant } from '../kernel';
 import { perItem } from '../launch';
+import { columnVariant } from '../rows/column-sums';
+import { type RowOperation, rowVariant } from '../rows/row-forms';
 import { rmsnormBackwardInputTwin, rmsnormBackwardWeightTwin, rmsnormForwardTwin } from './rmsnorm.cpu';
 
 function elements(dims: Dims): number {
@@ -13,18 +15,45 @@ function sizes(dims: Dims): { N: number; C: number } {
 }
 
 function forward(dims: Dims, target: KernelTarget): KernelVariant {
-  const overrides = { ...sizes(dims), EPSILON: real(dims, 'eps') };
-  return perItem({ wgsl: 'rmsnorm_forward', overrides }, dimension(dims, 'N'), target);
+  return rowVariant(rowsOf('rmsnorm_forward', dims, forwardOverrides(dims)), target) ?? forwardNaive(dims, target);
+}
+
+function forwardNaive(dims: Dims, target: KernelTarget): KernelVariant {
+  return perItem({ wgsl: 'rmsnorm_forward', overrides: forwardOverrides(dims) }, dimension(dims, 'N'), target);
+}
+
+function forwardOverrides(dims: Dims): Dims {
+  return { ...sizes(dims), EPSILON: real(dims, 'eps') };
 }
 
 function backwardInput(dims: Dims, target: KernelTarget): KernelVariant {
-  const overrides = { ...sizes(dims), RESIDUAL: flag(dims, 'residual') };
-  return perItem({ wgsl: 'rmsnorm_backward_input', overrides }, dimension(dims, 'N'), target);
+  const operation = { ...rowsOf('rmsnorm_backward_input', dims, backwardOverrides(dims)), heldCount: 2 };
+  return rowVariant(operation, target) ?? backwardInputNaive(dims, target);
+}
+
+function backwardInputNaive(dims: Dims, target: KernelTarget): KernelVariant {
+  return perItem({ wgsl: 'rmsnorm_backward_input', overrides: backwardOverrides(dims) }, dimension(dims, 'N'), target);
+}
+
+function backwardOverrides(dims: Dims): Dims {
+  return { ...sizes(dims), RESIDUAL: flag(dims, 'residual') };
+}
+
+function rowsOf(kernel: string, dims: Dims, overrides: Dims): RowOperation {
+  return { kernel, rows: dimension(dims, 'N'), length: dimension(dims, 'C'), heldCount: 1, overrides };
 }
 
 function backwardWeight(dims: Dims, target: KernelTarget): KernelVariant {
-  const overrides = { ...sizes(dims), ACCUMULATE: flag(dims, 'accumulate') };
-  return perItem({ wgsl: 'rmsnorm_backward_weight', overrides }, dimension(dims, 'C'), target);
+  const sums = { overrides: weightOverrides(dims), columns: dimension(dims, 'C') };
+  return columnVariant('rmsnorm_backward_weight', sums, target) ?? backwardWeightNaive(dims, target);
+}
+
+function backwardWeightNaive(dims: Dims, target: KernelTarget): KernelVariant {
+  return perItem({ wgsl: 'rmsnorm_backward_weight', overrides: weightOverrides(dims) }, dimension(dims, 'C'), target);
+}
+
+function weightOverrides(dims: Dims): Dims {
+  return { ...sizes(dims), ACCUMULATE: flag(dims, 'accumulate') };
 }
 
 /** y = x rstd weight per row, eps inside the root. Dims N, C, eps. */
@@ -32,7 +61,7 @@ export const rmsnormForward: Kernel = {
   name: 'rmsnorm_forward',
   bindings: [input('x_NC'), input('weight_C'), output('y_NC'), output('rstd_N')],
   variant: forward,
-  reference: forward,
+  reference: forwardNaive,
   flops: (dims) => 4 * elements(dims),
   bytes: (dims) => 4 * (2 * elements(dims) + dimension(dims, 'C') + dimension(dims, 'N')),
   cpu: rmsnormForwardTwin,
@@ -43,7 +72,7 @@ export const rmsnormBackwardInput: Kernel = {
   name: 'rmsnorm_backward_input',
   bindings: [input('dy_NC'), input('x_NC'), input('weight_C'), input('rstd_N'), input('residual_NC'), output('dx_NC')],
   variant: backwardInput,
-  reference: backwardInput,
+  reference: backwardInputNaive,
   flops: (dims) => 9 * elements(dims),
   bytes: (dims) => 4 * ((3 + flag(dims, 'residual')) * elements(dims) + dimension(dims, 'C') + dimension(dims, 'N')),
   cpu: rmsnormBackwardInputTwin,
@@ -54,7 +83,7 @@ export const rmsnormBackwardWeight: Kernel = {
   name: 'rmsnorm_backward_weight',
   bindings: [input('dy_NC'), input('x_NC'), input('rstd_N'), output('dweight_C')],
   variant: backwardWeight,
-  reference: backwardWeight,
+  reference: backwardWeightNaive,
   flops: (dims) => 3 * elements(dims),
   bytes: (dims) =>
     4 * (2 * elements(dims) + dimension(dims, 'N') + (1 + flag(dims, 'accumulate')) * dimension(dims, 'C')),

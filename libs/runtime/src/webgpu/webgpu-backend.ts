@@ -85,6 +85,7 @@ export class WebGpuBackend implements Backend {
       adapterClass: adapter.adapterClass,
       maxWorkgroupSize: Math.min(limits.maxComputeInvocationsPerWorkgroup, limits.maxComputeWorkgroupSizeX),
       maxWorkgroupsPerDimension: limits.maxComputeWorkgroupsPerDimension,
+      workgroupBytesMax: limits.maxComputeWorkgroupStorageSize,
       subgroups: device.features.has('subgroups'),
       ...(adapter.subgroupSize === null ? {} : { subgroupSize: adapter.subgroupSize }),
     };

@@ -1,0 +1,52 @@
+// bias_backward_workgroup — db = sum over rows of dy (+ db)
+// Shapes:   dy[N,C] -> db[C]
+// Dispatch: one workgroup of 256 invocations per 8 columns
+// Method:   32 rows side by side, each in ascending steps of 32; then a tree in workgroup memory of fixed order
+// Source:   llm.c (f1e2ace) matmul.cuh, matmul_backward_bias_kernel9; CPU twin bias.cpu.ts
+// Checked:  test/rows.spec.ts, (8 + sqrt(N)) 2^-23 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> dy_NC: array<f32>; // [N,C] gradient of the output
+@group(0) @binding(1) var<storage, read_write> db_C: array<f32>; // [C] read only if ACCUMULATE
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override N: u32;
+override C: u32;
+override ACCUMULATE: u32;
+const COLUMNS = 8u; // 32 bytes of a row, as much as memory gives at once
+const LANES = 32u; // rows that are read side by side
+var<workgroup> partial: array<f32, 256>; // [LANES][COLUMNS]
+
+@compute @workgroup_size(256)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let first_column = (first_group + group.y * groups.x + group.x) * COLUMNS;
+  // Uniform in the workgroup, so the barriers below stay legal.
+  if (first_column >= C) {
+    return;
+  }
+  let column = first_column + lane % COLUMNS;
+  // Columns beyond the edge add up the last one again and store nothing.
+  let safe_column = min(column, C - 1u);
+  let y = lane / COLUMNS;
+  var sum = f32();
+  for (var row = y; row < N; row += LANES) {
+    sum += dy_NC[row * C + safe_column];
+  }
+  partial[lane] = sum;
+  for (var half = LANES / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (y < half) {
+      partial[lane] += partial[lane + half * COLUMNS];
+    }
+  }
+  if (y > 0u || column >= C) {
+    return;
+  }
+  var total = partial[lane];
+  if (ACCUMULATE == 1u) {
+    total += db_C[column];
+  }
+  db_C[column] = total;
+}

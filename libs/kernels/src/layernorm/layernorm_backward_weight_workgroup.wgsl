@@ -1,0 +1,58 @@
+// layernorm_backward_weight_workgroup — dweight = Σ dy n (+ dweight), dbias = Σ dy (+ dbias), n = (x - mean) rstd
+// Shapes:   dy[N,C] x[N,C] mean[N] rstd[N] -> dweight[C] dbias[C]
+// Dispatch: one workgroup of 256 invocations per 8 columns
+// Method:   32 rows side by side, each in ascending steps of 32; then a tree in workgroup memory of fixed order
+// Source:   llm.c (f1e2ace) layernorm.cuh, layernorm_backward_kernel10; CPU twin layernorm.cpu.ts
+// Checked:  test/rows.spec.ts, (8 + sqrt(N)) 2^-23 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> dy_NC: array<f32>; // [N,C] gradient of the output
+@group(0) @binding(1) var<storage, read> x_NC: array<f32>; // [N,C] input of the forward
+@group(0) @binding(2) var<storage, read> mean_N: array<f32>; // [N] row means
+@group(0) @binding(3) var<storage, read> rstd_N: array<f32>; // [N] 1 / sqrt(variance + eps)
+@group(0) @binding(4) var<storage, read_write> dweight_C: array<f32>; // [C] read only if ACCUMULATE
+@group(0) @binding(5) var<storage, read_write> dbias_C: array<f32>; // [C] read only if ACCUMULATE
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override N: u32;
+override C: u32;
+override ACCUMULATE: u32;
+const COLUMNS = 8u; // 32 bytes of a row, as much as memory gives at once
+const LANES = 32u; // rows that are read side by side
+var<workgroup> partial: array<vec2f, 256>; // [LANES][COLUMNS]
+
+@compute @workgroup_size(256)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let first_column = (first_group + group.y * groups.x + group.x) * COLUMNS;
+  // Uniform in the workgroup, so the barriers below stay legal.
+  if (first_column >= C) {
+    return;
+  }
+  let column = first_column + lane % COLUMNS;
+  // Columns beyond the edge add up the last one again and store nothing.
+  let safe_column = min(column, C - 1u);
+  let y = lane / COLUMNS;
+  var sum = vec2f();
+  for (var row = y; row < N; row += LANES) {
+    let dy = dy_NC[row * C + safe_column];
+    sum += vec2f(dy * ((x_NC[row * C + safe_column] - mean_N[row]) * rstd_N[row]), dy);
+  }
+  partial[lane] = sum;
+  for (var half = LANES / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (y < half) {
+      partial[lane] += partial[lane + half * COLUMNS];
+    }
+  }
+  if (y > 0u || column >= C) {
+    return;
+  }
+  var total = partial[lane];
+  if (ACCUMULATE == 1u) {
+    total += vec2f(dweight_C[column], dbias_C[column]);
+  }
+  dweight_C[column] = total.x;
+  dbias_C[column] = total.y;
+}

@@ -1,0 +1,96 @@
+import type { Dims, KernelTarget, KernelVariant, RowThresholds } from '../kernel';
+import { linearWorkgroups } from '../launch';
+
+/** A lane holds at most so many packs of a short row in registers. */
+const PACKS_OF_A_LANE_MAX = 8;
+/** Elements of a pack where the length of rows is divisible by it: one load of 16 bytes. */
+const PACK = 4;
+const SHORT_WORKGROUP_SIZE = 128;
+const WORKGROUP_SIZE_MAX = 256;
+/** What every WebGPU device gives a workgroup. */
+const WORKGROUP_BYTES = 16_384;
+
+/** Where none were measured for the kind of device: a short row is as long as a subgroup of 32 holds. */
+const GPU_THRESHOLDS: RowThresholds = { shortMax: 1024, middleMax: 12_288 };
+
+/**
+ * Measured on lavapipe: with subgroups of 8, short rows take 0.3 to 0.9 times as long as an invocation for each row
+ * does. Barriers cost it more than they save, and middle and long forms up to ten times as much.
+ */
+const LAVAPIPE_THRESHOLDS: RowThresholds = { shortMax: 256, middleMax: 0, naiveBeyond: true };
+const LAVAPIPE_LANES = 8;
+const NAIVE: RowThresholds = { shortMax: 0, middleMax: 0, naiveBeyond: true };
+
+function thresholdsOf({ rowThresholds, adapterClass, subgroups, subgroupSize }: KernelTarget): RowThresholds {
+  if (rowThresholds !== undefined) return rowThresholds;
+  if (adapterClass === 'gpu') return GPU_THRESHOLDS;
+  return subgroups && subgroupSize === LAVAPIPE_LANES ? LAVAPIPE_THRESHOLDS : NAIVE;
+}
+
+export interface RowOperation {
+  /** The kernel's name, with which those of its shaders begin. */
+  readonly kernel: string;
+  readonly rows: number;
+  /** Elements of a row. */
+  readonly length: number;
+  /** Tensors of a row's length that are held from one pass over it to the next. */
+  readonly heldCount: number;
+  /** The shader's overrides besides those of its form. */
+  readonly overrides: Dims;
+}
+
+/**
+ * One of three ways by the length of rows, as OneFlow does: a subgroup or a part of one per row, which it holds in
+ * registers; a workgroup per row, which it holds in its memory; or a workgroup per row that is read twice. Undefined
+ * where the naive form is used. The way depends on the length and the kind of device alone, and so do the bits.
+ */
+export function rowVariant(operation: RowOperation, target: KernelTarget): KernelVariant | undefined {
+  const thresholds = thresholdsOf(target);
+  const short = shortVariant(operation, target, thresholds);
+  if (short !== undefined || thresholds.naiveBeyond === true) return short;
+  return workgroupVariant(operation, target, thresholds);
+}
+
+/** Rows whose length is no multiple of a pack begin anywhere: they are read element by element. */
+function packing(length: number): { readonly packs: number; readonly suffix: string } {
+  return length % PACK === 0 ? { packs: length / PACK, suffix: '' } : { packs: length, suffix: '_odd' };
+}
+
+function shortVariant(
+  { kernel, rows, length, overrides }: RowOperation,
+  target: KernelTarget,
+  { shortMax }: RowThresholds,
+): KernelVariant | undefined {
+  const { packs, suffix } = packing(length);
+  const lanes = target.subgroups ? (target.subgroupSize ?? 0) : 0;
+  if (length > shortMax || packs > lanes * PACKS_OF_A_LANE_MAX) return undefined;
+  const R = Math.min(lanes, powerOfTwo(packs));
+  const WG = Math.max(SHORT_WORKGROUP_SIZE, lanes);
+  if (WG > target.maxWorkgroupSize) return undefined;
+  return {
+    wgsl: `${kernel}_short${suffix}`,
+    overrides: { ...overrides, WG, R, K: Math.ceil(packs / R) },
+    workgroups: linearWorkgroups(Math.ceil(rows / (WG / R)), target),
+  };
+}
+
+function workgroupVariant(
+  { kernel, rows, length, heldCount, overrides }: RowOperation,
+  target: KernelTarget,
+  { middleMax }: RowThresholds,
+): KernelVariant {
+  const { packs, suffix } = packing(length);
+  const WG = Math.min(WORKGROUP_SIZE_MAX, target.maxWorkgroupSize, Math.max(32, powerOfTwo(packs)));
+  const bytes = 4 * (heldCount * length + WG);
+  const isHeld = length <= middleMax && bytes <= (target.workgroupBytesMax ?? WORKGROUP_BYTES);
+  return {
+    wgsl: `${kernel}_${isHeld ? 'middle' : 'long'}${suffix}`,
+    overrides: { ...overrides, WG },
+    workgroups: linearWorkgroups(rows, target),
+  };
+}
+
+/** The least power of two that is not less. */
+function powerOfTwo(count: number): number {
+  return 2 ** Math.ceil(Math.log2(count));
+}
