@@ -115,5 +115,5 @@ export interface Commit {
   /** Every rank sends its spans of this step: a timeline needs those of all ranks. */
   readonly trace?: boolean;
   /** If set, no rank updates, and the attempt ends as `numerics`. */
-  readonly abort?: { readonly what: string; readonly value: string };
+  readonly abort?: { readonly what: string; readonly value: string; readonly firstBad?: string };
 }

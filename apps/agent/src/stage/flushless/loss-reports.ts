@@ -72,7 +72,7 @@ export class LossReports {
 
   private async report(loss: number, { step, learningRate }: StepFacts): Promise<void> {
     const { reporter, clock, tokensPerStep } = this.options;
-    if (!Number.isFinite(loss)) throw numericsFailed(step, 'the loss', loss);
+    if (!Number.isFinite(loss)) throw numericsFailed(step, { what: 'the loss', value: loss });
     const nowMs = clock.monotonicMs();
     const seconds = Math.max(nowMs - this.stepEndMs, 1e-3) / 1000;
     this.stepEndMs = nowMs;

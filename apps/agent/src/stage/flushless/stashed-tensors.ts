@@ -42,7 +42,7 @@ export async function loadStashed({ chunks }: StageMemory, stash: WeightStash, s
 export async function* onlyFinite(step: number, pieces: AsyncIterable<SnapshotPiece>): AsyncIterable<SnapshotPiece> {
   for await (const piece of pieces) {
     const bad = piece.data.find((value) => !Number.isFinite(value));
-    if (bad !== undefined) throw numericsFailed(step, `an element of ${piece.name}`, bad);
+    if (bad !== undefined) throw numericsFailed(step, { what: `an element of ${piece.name}`, value: bad });
     yield piece;
   }
 }

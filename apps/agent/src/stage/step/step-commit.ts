@@ -79,7 +79,7 @@ export class StepCommit {
       this.collect(squares, rank, head ? values.subarray(0, -2) : values);
     }
     const mean = loss === undefined ? NaN : loss.sum / loss.tokens;
-    const commit = this.commit(step, gradientNorm(squares, this.order), mean);
+    const commit = this.commit(step, squares, mean);
     const text = JSON.stringify(commit);
     const others = Array.from({ length: plan.ranks - 1 }, (_, index) => index + 1);
     const address = { edge: 'commit', step, microBatch: -1, chunk: 0 } as const;
@@ -94,17 +94,19 @@ export class StepCommit {
     names.forEach((name, index) => squares.set(name, values[index]!));
   }
 
-  private commit(step: number, norm: number, loss: number): Commit {
+  private commit(step: number, squares: ReadonlyMap<string, number>, loss: number): Commit {
     const { plan, requests } = this.options;
+    const norm = gradientNorm(squares, this.order);
     if (!Number.isFinite(loss) || !Number.isFinite(norm)) {
       const [what, value] = Number.isFinite(loss) ? ['the gradient norm', norm] : ['the loss', loss];
+      const firstBad = this.order.find((name) => !Number.isFinite(squares.get(name)));
       return {
         step,
         norm: 0,
         clipCoefficient: 0,
         checkpoint: false,
         stop: true,
-        abort: { what, value: String(value) },
+        abort: { what, value: String(value), ...(firstBad === undefined ? {} : { firstBad }) },
       };
     }
     const due = step === plan.lastStep || (plan.checkpointEvery > 0 && step % plan.checkpointEvery === 0);

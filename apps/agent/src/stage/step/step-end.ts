@@ -1,4 +1,4 @@
-import { assert, type Clock } from '@millrace/core';
+import { type AppError, assert, type Clock } from '@millrace/core';
 import { addLossRows, learningRate, optimizerHyper, sumPartials } from '@millrace/model';
 import { type Action, checkExecutedLog, NO_MICRO_BATCH } from '@millrace/pipeline';
 import { numericsFailed } from '../stage.errors';
@@ -53,7 +53,7 @@ export class StepEnd {
     const { norms } = await this.reduce(step, executed);
     const commit = await this.stepCommit.agree(step, norms);
     await this.options.exchange.settleSends(false);
-    if (commit.abort !== undefined) throw numericsFailed(step, commit.abort.what, Number(commit.abort.value));
+    if (commit.abort !== undefined) throw aborted(step, commit.abort);
     this.update(step, commit.clipCoefficient);
     return this.result(step, commit, await norms);
   }
@@ -76,7 +76,7 @@ export class StepEnd {
     const { memory } = this.options;
     const commit = await agreed;
     if (commit.clipCoefficient !== 1) for (const chunk of memory.chunks) chunk.restoreUndo();
-    if (commit.abort !== undefined) throw numericsFailed(step, commit.abort.what, Number(commit.abort.value));
+    if (commit.abort !== undefined) throw aborted(step, commit.abort);
     if (commit.clipCoefficient !== 1) {
       this.rolledBack++;
       this.update(step, commit.clipCoefficient);
@@ -173,6 +173,10 @@ export class StepEnd {
     const text = `${chunk.chunk.stage}${kind}`;
     timeline.enqueue(text, text, 'optimizer');
   }
+}
+
+function aborted(step: number, { value, ...abort }: NonNullable<Commit['abort']>): AppError {
+  return numericsFailed(step, { ...abort, value: Number(value) });
 }
 
 /** Swaps tied gradients where one rank holds both ends: the first and the last stage of a V. */
