@@ -6,10 +6,10 @@ import { perItem } from './launch';
 export function elementwise(
   wgsl: string,
   overrides: (dims: Dims) => Dims = () => ({}),
-): Pick<Kernel, 'variant' | 'reference'> {
+): Pick<Kernel, 'variant' | 'reference' | 'cuts'> {
   const scalar = (dims: Dims, target: KernelTarget): KernelVariant => {
     const L = dimension(dims, 'L');
     return perItem({ wgsl, overrides: { L, ...overrides(dims) } }, L, target);
   };
-  return { variant: scalar, reference: scalar };
+  return { variant: scalar, reference: scalar, cuts: [{ axis: 'L' }] };
 }

@@ -9,6 +9,32 @@ export interface KernelBinding {
   readonly name: string;
   readonly access: 'read' | 'read_write';
   readonly dtype: DType;
+  /** A flag of the operation: without it the kernel leaves the binding unread. */
+  readonly flag?: string;
+  /** A matrix whose rows begin `stride` elements apart, which is a dim of the operation; without it they are close. */
+  readonly strided?: true;
+}
+
+/** Consecutive values of an index: `first` and those after it, up to but without `end`. */
+export interface AxisRange {
+  readonly first: number;
+  readonly end: number;
+}
+
+/**
+ * A way to cut an operation into operations on parts of its tensors, which together compute the same bits. A binding
+ * whose name begins with the axis' letter is cut into ranges of rows, a strided one whose name ends with it into ranges
+ * of columns; the others are the same for every part.
+ */
+export interface AxisCut {
+  /** The name of the size that is cut into consecutive ranges. */
+  readonly axis: string;
+  /** What the dims of a part say besides its own size along the axis. */
+  part?(dims: Dims, range: AxisRange): Dims;
+  /** Whether these dims can be cut so; by default they can. */
+  allows?(dims: Dims): boolean;
+  /** Elements of a row of a binding that is cut into rows though its name does not tell, by the binding's name. */
+  readonly rows?: Readonly<Record<string, (dims: Dims) => number>>;
 }
 
 /** How long rows are that a kernel reads in one of its ways, in elements: data of a kind of device. */
@@ -60,6 +86,8 @@ export interface Kernel {
   bytes(dims: Dims): number;
   /** What inputs must hold that follow from others, which are ids, by binding name (`withDerivedInputs`). */
   readonly derived?: Readonly<Record<string, (ids: Readonly<Record<string, Uint32Array>>) => Uint32Array>>;
+  /** How the operation is cut if a tensor exceeds what can be bound, in the order in which the ways are tried. */
+  readonly cuts?: readonly AxisCut[];
   /** The same computation in doubles; `tensors` by binding name. */
   cpu(dims: Dims, tensors: Readonly<Record<string, TwinArray>>): void;
 }

@@ -1857,14 +1857,14 @@ fn main(
   dwte_VC[to] = sum + dwte_VC[to];
 }
 `,
-  embedding_forward: `// embedding_forward — y = wte[token] + wpe[position]
+  embedding_forward: `// embedding_forward — y = wte[token - FIRST] + wpe[position], for tokens that wte has
 // Shapes:   tokens[B,T] wte[V,C] wpe[T,C] -> y[B,T,C]
 // Dispatch: one invocation per element of y, WG threads in linear order; needs: f32 only
 // Method:   gather and add
 // Source:   Radford et al. 2019 (GPT-2), section 2.3; CPU twin embedding.cpu.ts
 // Checked:  test/conformance.spec.ts, 1e-7 of the largest entry vs f64
-@group(0) @binding(0) var<storage, read> tokens_BT: array<u32>; // [B,T] token ids, < V
-@group(0) @binding(1) var<storage, read> wte_VC: array<f32>; // [V,C] token embedding
+@group(0) @binding(0) var<storage, read> tokens_BT: array<u32>; // [B,T] token ids
+@group(0) @binding(1) var<storage, read> wte_VC: array<f32>; // [V,C] token embedding, or some rows of it
 @group(0) @binding(2) var<storage, read> wpe_TC: array<f32>; // [T,C] position embedding (its first T rows)
 @group(0) @binding(3) var<storage, read_write> y_BTC: array<f32>; // [B,T,C] sum of both
 @group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
@@ -1873,6 +1873,8 @@ override WG: u32;
 override B: u32;
 override T: u32;
 override C: u32;
+override V: u32;
+override FIRST: u32; // the token of the first row of wte
 
 @compute @workgroup_size(WG)
 fn main(
@@ -1886,17 +1888,22 @@ fn main(
   }
   let row = index / C;
   let column = index % C;
-  y_BTC[index] = wte_VC[tokens_BT[row] * C + column] + wpe_TC[(row % T) * C + column];
+  // Tokens before FIRST wrap around, and are beyond V too.
+  let token = tokens_BT[row] - FIRST;
+  if (token >= V) {
+    return;
+  }
+  y_BTC[index] = wte_VC[token * C + column] + wpe_TC[(row % T) * C + column];
 }
 `,
-  embedding_forward_token: `// embedding_forward_token — y = wte[token]
+  embedding_forward_token: `// embedding_forward_token — y = wte[token - FIRST], for tokens that wte has
 // Shapes:   tokens[B,T] wte[V,C] -> y[B,T,C]
 // Dispatch: one invocation per element of y, WG threads in linear order; needs: f32 only
 // Method:   gather
 // Source:   Touvron et al. 2023 (arXiv:2302.13971): positions enter in attention; CPU twin embedding.cpu.ts
 // Checked:  test/conformance.spec.ts, 1e-7 of the largest entry vs f64
-@group(0) @binding(0) var<storage, read> tokens_BT: array<u32>; // [B,T] token ids, < V
-@group(0) @binding(1) var<storage, read> wte_VC: array<f32>; // [V,C] token embedding
+@group(0) @binding(0) var<storage, read> tokens_BT: array<u32>; // [B,T] token ids
+@group(0) @binding(1) var<storage, read> wte_VC: array<f32>; // [V,C] token embedding, or some rows of it
 @group(0) @binding(2) var<storage, read_write> y_BTC: array<f32>; // [B,T,C] its rows
 @group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
@@ -1904,6 +1911,8 @@ override WG: u32;
 override B: u32;
 override T: u32;
 override C: u32;
+override V: u32;
+override FIRST: u32; // the token of the first row of wte
 
 @compute @workgroup_size(WG)
 fn main(
@@ -1915,7 +1924,12 @@ fn main(
   if (index >= B * T * C) {
     return;
   }
-  y_BTC[index] = wte_VC[tokens_BT[index / C] * C + index % C];
+  // Tokens before FIRST wrap around, and are beyond V too.
+  let token = tokens_BT[index / C] - FIRST;
+  if (token >= V) {
+    return;
+  }
+  y_BTC[index] = wte_VC[token * C + index % C];
 }
 `,
   gelu_backward: `// gelu_backward — dx = dy ((1 + t)/2 + x/2 (1 - t²) u'), t = tanh(u), u = sqrt(2/pi) (x + 0.044715 x³)
@@ -3567,16 +3581,18 @@ fn main(
 @group(0) @binding(1) var<storage, read> b_KN: array<f32>; // [K,N] right factor
 @group(0) @binding(2) var<storage, read> bias_N: array<f32>; // [N] read only if BIAS
 @group(0) @binding(3) var<storage, read> residual_MN: array<f32>; // [M,N] read only if RESIDUAL
-@group(0) @binding(4) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
+@group(0) @binding(4) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE or CONTINUED
 @group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override WG: u32;
 override M: u32;
 override K: u32;
 override N: u32;
+override A_STRIDE: u32; // from one row of a to the next
 override BIAS: u32;
 override RESIDUAL: u32;
 override ACCUMULATE: u32;
+override CONTINUED: u32; // the sums go on from what c holds
 
 @compute @workgroup_size(WG)
 fn main(
@@ -3591,10 +3607,13 @@ fn main(
   let row = index / N;
   let column = index % N;
   var sum = 0.0;
+  if (CONTINUED == 1u) {
+    sum = c_MN[index];
+  }
   // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
   let k_end = K * groups.z;
   for (var k = 0u; k < k_end; k++) {
-    sum += a_MK[row * K + k] * b_KN[k * N + column];
+    sum += a_MK[row * A_STRIDE + k] * b_KN[k * N + column];
   }
   if (BIAS == 1u) {
     sum += bias_N[column];
@@ -3621,15 +3640,17 @@ enable subgroups;
 @group(0) @binding(1) var<storage, read> b_KN: array<vec4f>; // [K,N/4] right factor
 @group(0) @binding(2) var<storage, read> bias_N: array<vec4f>; // [N/4] read only if BIAS
 @group(0) @binding(3) var<storage, read> residual_MN: array<vec4f>; // [M,N/4] read only if RESIDUAL
-@group(0) @binding(4) var<storage, read_write> c_MN: array<vec4f>; // [M,N/4] result, read only if ACCUMULATE
+@group(0) @binding(4) var<storage, read_write> c_MN: array<vec4f>; // [M,N/4] read only if ACCUMULATE or CONTINUED
 @group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override M: u32;
 override K: u32;
 override N: u32;
+override A_STRIDE: u32; // from one row of a to the next
 override BIAS: u32;
 override RESIDUAL: u32;
 override ACCUMULATE: u32;
+override CONTINUED: u32; // the sums go on from what c holds
 const ROWS = 16u;
 const COLUMNS = 8u; // in vec4
 
@@ -3648,8 +3669,8 @@ fn main(
   }
   // Lanes beyond the edge work on the last row or column again and store nothing.
   let safe_column = min(column, N / 4u - 1u);
-  let a_low = min(row + lane, M - 1u) * (K / 4u);
-  let a_high = min(row + 8u + lane, M - 1u) * (K / 4u);
+  let a_low = min(row + lane, M - 1u) * (A_STRIDE / 4u);
+  let a_high = min(row + 8u + lane, M - 1u) * (A_STRIDE / 4u);
   var c0 = vec4f();
   var c1 = vec4f();
   var c2 = vec4f();
@@ -3666,6 +3687,24 @@ fn main(
   var c13 = vec4f();
   var c14 = vec4f();
   var c15 = vec4f();
+  if (CONTINUED == 1u) {
+    c0 = c_MN[min(row + 0u, M - 1u) * (N / 4u) + safe_column];
+    c1 = c_MN[min(row + 1u, M - 1u) * (N / 4u) + safe_column];
+    c2 = c_MN[min(row + 2u, M - 1u) * (N / 4u) + safe_column];
+    c3 = c_MN[min(row + 3u, M - 1u) * (N / 4u) + safe_column];
+    c4 = c_MN[min(row + 4u, M - 1u) * (N / 4u) + safe_column];
+    c5 = c_MN[min(row + 5u, M - 1u) * (N / 4u) + safe_column];
+    c6 = c_MN[min(row + 6u, M - 1u) * (N / 4u) + safe_column];
+    c7 = c_MN[min(row + 7u, M - 1u) * (N / 4u) + safe_column];
+    c8 = c_MN[min(row + 8u, M - 1u) * (N / 4u) + safe_column];
+    c9 = c_MN[min(row + 9u, M - 1u) * (N / 4u) + safe_column];
+    c10 = c_MN[min(row + 10u, M - 1u) * (N / 4u) + safe_column];
+    c11 = c_MN[min(row + 11u, M - 1u) * (N / 4u) + safe_column];
+    c12 = c_MN[min(row + 12u, M - 1u) * (N / 4u) + safe_column];
+    c13 = c_MN[min(row + 13u, M - 1u) * (N / 4u) + safe_column];
+    c14 = c_MN[min(row + 14u, M - 1u) * (N / 4u) + safe_column];
+    c15 = c_MN[min(row + 15u, M - 1u) * (N / 4u) + safe_column];
+  }
   // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
   let k_end = K / 4u * groups.z;
   for (var k = 0u; k < k_end; k++) {
@@ -3722,16 +3761,18 @@ fn main(
 @group(0) @binding(1) var<storage, read> b_KN: array<f32>; // [K,N] right factor
 @group(0) @binding(2) var<storage, read> bias_N: array<f32>; // [N] read only if BIAS
 @group(0) @binding(3) var<storage, read> residual_MN: array<f32>; // [M,N] read only if RESIDUAL
-@group(0) @binding(4) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
+@group(0) @binding(4) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE or CONTINUED
 @group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override WG: u32;
 override M: u32;
 override K: u32;
 override N: u32;
+override A_STRIDE: u32; // from one row of a to the next
 override BIAS: u32;
 override RESIDUAL: u32;
 override ACCUMULATE: u32;
+override CONTINUED: u32; // the sums go on from what c holds
 
 @compute @workgroup_size(WG)
 fn main(
@@ -3748,14 +3789,25 @@ fn main(
   }
   let rows = min(row + vec4u(0u, 1u, 2u, 3u), vec4u(M - 1u));
   let columns = min(column + vec4u(0u, 1u, 2u, 3u), vec4u(N - 1u));
+  let a_rows = rows * A_STRIDE;
   var c0 = vec4f();
   var c1 = vec4f();
   var c2 = vec4f();
   var c3 = vec4f();
+  if (CONTINUED == 1u) {
+    let at0 = rows.x * N + columns;
+    let at1 = rows.y * N + columns;
+    let at2 = rows.z * N + columns;
+    let at3 = rows.w * N + columns;
+    c0 = vec4f(c_MN[at0.x], c_MN[at0.y], c_MN[at0.z], c_MN[at0.w]);
+    c1 = vec4f(c_MN[at1.x], c_MN[at1.y], c_MN[at1.z], c_MN[at1.w]);
+    c2 = vec4f(c_MN[at2.x], c_MN[at2.y], c_MN[at2.z], c_MN[at2.w]);
+    c3 = vec4f(c_MN[at3.x], c_MN[at3.y], c_MN[at3.z], c_MN[at3.w]);
+  }
   // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
   let k_end = K * groups.z;
   for (var k = 0u; k < k_end; k++) {
-    let a = vec4f(a_MK[rows.x * K + k], a_MK[rows.y * K + k], a_MK[rows.z * K + k], a_MK[rows.w * K + k]);
+    let a = vec4f(a_MK[a_rows.x + k], a_MK[a_rows.y + k], a_MK[a_rows.z + k], a_MK[a_rows.w + k]);
     let b = vec4f(b_KN[k * N + columns.x], b_KN[k * N + columns.y], b_KN[k * N + columns.z], b_KN[k * N + columns.w]);
     c0 += a.x * b;
     c1 += a.y * b;
@@ -3793,15 +3845,17 @@ fn main(
 @group(0) @binding(1) var<storage, read> b_KN: array<f32>; // [K,N] right factor
 @group(0) @binding(2) var<storage, read> bias_N: array<f32>; // [N] read only if BIAS
 @group(0) @binding(3) var<storage, read> residual_MN: array<f32>; // [M,N] read only if RESIDUAL
-@group(0) @binding(4) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
+@group(0) @binding(4) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE or CONTINUED
 @group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override M: u32;
 override K: u32;
 override N: u32;
+override A_STRIDE: u32; // from one row of a to the next
 override BIAS: u32;
 override RESIDUAL: u32;
 override ACCUMULATE: u32;
+override CONTINUED: u32; // the sums go on from what c holds
 const TILE = 64u;
 const STEP = 16u;
 var<workgroup> a_tile: array<array<f32, TILE>, STEP>; // [k][row]
@@ -3828,6 +3882,14 @@ fn main(
   var c1 = vec4f();
   var c2 = vec4f();
   var c3 = vec4f();
+  if (CONTINUED == 1u) {
+    let rows = min(tile_row + y + vec4u(0u, 16u, 32u, 48u), vec4u(M - 1u)) * N;
+    let columns = min(tile_column + x + vec4u(0u, 16u, 32u, 48u), vec4u(N - 1u));
+    c0 = vec4f(c_MN[rows.x + columns.x], c_MN[rows.x + columns.y], c_MN[rows.x + columns.z], c_MN[rows.x + columns.w]);
+    c1 = vec4f(c_MN[rows.y + columns.x], c_MN[rows.y + columns.y], c_MN[rows.y + columns.z], c_MN[rows.y + columns.w]);
+    c2 = vec4f(c_MN[rows.z + columns.x], c_MN[rows.z + columns.y], c_MN[rows.z + columns.z], c_MN[rows.z + columns.w]);
+    c3 = vec4f(c_MN[rows.w + columns.x], c_MN[rows.w + columns.y], c_MN[rows.w + columns.z], c_MN[rows.w + columns.w]);
+  }
   for (var start = 0u; start < K; start += STEP) {
     for (var i = lane; i < TILE * STEP; i += 256u) {
       {
@@ -3835,7 +3897,7 @@ fn main(
         let row = i / STEP;
         let inside = start + k < K && tile_row + row < M;
         // select evaluates both: the address is clamped first.
-        let value = a_MK[min(tile_row + row, M - 1u) * K + min(start + k, K - 1u)];
+        let value = a_MK[min(tile_row + row, M - 1u) * A_STRIDE + min(start + k, K - 1u)];
         a_tile[k][row] = select(0.0, value, inside);
       }
       {
@@ -3893,6 +3955,7 @@ override WG: u32;
 override M: u32;
 override K: u32;
 override N: u32;
+override C_STRIDE: u32; // from one row of c to the next
 override ACCUMULATE: u32;
 
 @compute @workgroup_size(WG)
@@ -3907,6 +3970,7 @@ fn main(
   }
   let row = index / N;
   let column = index % N;
+  let c_index = row * C_STRIDE + column;
   var sum = 0.0;
   // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
   let k_end = K * groups.z;
@@ -3914,9 +3978,9 @@ fn main(
     sum += a_MK[row * K + k] * b_NK[column * K + k];
   }
   if (ACCUMULATE == 1u) {
-    sum += c_MN[index];
+    sum += c_MN[c_index];
   }
-  c_MN[index] = sum;
+  c_MN[c_index] = sum;
 }
 `,
   matmul_nt_subgroup: `// matmul_nt_subgroup — c = a bᵀ (+ c), for software drivers with subgroups of 8 lanes
@@ -3936,6 +4000,7 @@ enable subgroups;
 override M: u32;
 override K: u32;
 override N: u32;
+override C_STRIDE: u32; // from one row of c to the next
 override ACCUMULATE: u32;
 const ROWS = 16u;
 const COLUMNS = 8u; // in vec4
@@ -4006,7 +4071,7 @@ fn main(
   }
   let i_end = min(ROWS, M - row) * groups.z;
   for (var i = 0u; i < i_end; i++) {
-    let index = (row + i) * (N / 4u) + column;
+    let index = (row + i) * (C_STRIDE / 4u) + column;
     var sum = c[i];
     if (ACCUMULATE == 1u) {
       sum += c_MN[index];
@@ -4030,6 +4095,7 @@ override WG: u32;
 override M: u32;
 override K: u32;
 override N: u32;
+override C_STRIDE: u32; // from one row of c to the next
 override ACCUMULATE: u32;
 
 @compute @workgroup_size(WG)
@@ -4066,7 +4132,7 @@ fn main(
   for (var i = 0u; i < i_end; i++) {
     let c_column = column + i % 4u;
     if (c_column < N) {
-      let index = (row + i / 4u) * N + c_column;
+      let index = (row + i / 4u) * C_STRIDE + c_column;
       var sum = c[i / 4u][i % 4u];
       if (ACCUMULATE == 1u) {
         sum += c_MN[index];
@@ -4090,6 +4156,7 @@ fn main(
 override M: u32;
 override K: u32;
 override N: u32;
+override C_STRIDE: u32; // from one row of c to the next
 override ACCUMULATE: u32;
 const TILE = 64u;
 const STEP = 16u;
@@ -4151,7 +4218,7 @@ fn main(
     let row = tile_row + y + i / 4u * 16u;
     let column = tile_column + x + i % 4u * 16u;
     if (row < M && column < N) {
-      let index = row * N + column;
+      let index = row * C_STRIDE + column;
       var sum = c[i / 4u][i % 4u];
       if (ACCUMULATE == 1u) {
         sum += c_MN[index];
@@ -4176,6 +4243,7 @@ override WG: u32;
 override M: u32;
 override K: u32;
 override N: u32;
+override A_STRIDE: u32; // from one row of a to the next
 override ACCUMULATE: u32;
 
 @compute @workgroup_size(WG)
@@ -4194,7 +4262,7 @@ fn main(
   // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
   let k_end = K * groups.z;
   for (var k = 0u; k < k_end; k++) {
-    sum += a_KM[k * M + row] * b_KN[k * N + column];
+    sum += a_KM[k * A_STRIDE + row] * b_KN[k * N + column];
   }
   if (ACCUMULATE == 1u) {
     sum += c_MN[index];
@@ -4219,6 +4287,7 @@ enable subgroups;
 override M: u32;
 override K: u32;
 override N: u32;
+override A_STRIDE: u32; // from one row of a to the next
 override ACCUMULATE: u32;
 override IS_WHOLE: bool = K % 4u == 0u;
 const ROWS = 16u;
@@ -4240,8 +4309,8 @@ fn main(
   // Lanes beyond the edge work on the last row or column again and store nothing.
   let safe_column = min(column, N / 4u - 1u);
   // Lanes 0..3 hold four k of the first four of eight rows, lanes 4..7 of the other four.
-  let a_low = (lane % 4u) * (M / 4u) + min(row / 4u + lane / 4u, M / 4u - 1u);
-  let a_high = (lane % 4u) * (M / 4u) + min(row / 4u + 2u + lane / 4u, M / 4u - 1u);
+  let a_low = (lane % 4u) * (A_STRIDE / 4u) + min(row / 4u + lane / 4u, M / 4u - 1u);
+  let a_high = (lane % 4u) * (A_STRIDE / 4u) + min(row / 4u + 2u + lane / 4u, M / 4u - 1u);
   var c0 = vec4f();
   var c1 = vec4f();
   var c2 = vec4f();
@@ -4263,8 +4332,8 @@ fn main(
   for (var k = 0u; k < k_end; k += 4u) {
     // Rows of a and b beyond K count as zeros; where K is a multiple of 4, both selects go away.
     let is_there = IS_WHOLE || k + lane % 4u < K;
-    let low = select(vec4f(), a_KM[k * (M / 4u) + a_low], is_there);
-    let high = select(vec4f(), a_KM[k * (M / 4u) + a_high], is_there);
+    let low = select(vec4f(), a_KM[k * (A_STRIDE / 4u) + a_low], is_there);
+    let high = select(vec4f(), a_KM[k * (A_STRIDE / 4u) + a_high], is_there);
     let start = k * (N / 4u) + safe_column;
     let b = mat4x4f(
       b_KN[start],
@@ -4335,6 +4404,7 @@ override WG: u32;
 override M: u32;
 override K: u32;
 override N: u32;
+override A_STRIDE: u32; // from one row of a to the next
 override ACCUMULATE: u32;
 
 @compute @workgroup_size(WG)
@@ -4359,7 +4429,8 @@ fn main(
   // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
   let k_end = K * groups.z;
   for (var k = 0u; k < k_end; k++) {
-    let a = vec4f(a_KM[k * M + rows.x], a_KM[k * M + rows.y], a_KM[k * M + rows.z], a_KM[k * M + rows.w]);
+    let start = k * A_STRIDE;
+    let a = vec4f(a_KM[start + rows.x], a_KM[start + rows.y], a_KM[start + rows.z], a_KM[start + rows.w]);
     let b = vec4f(b_KN[k * N + columns.x], b_KN[k * N + columns.y], b_KN[k * N + columns.z], b_KN[k * N + columns.w]);
     c0 += a.x * b;
     c1 += a.y * b;
@@ -4395,6 +4466,7 @@ fn main(
 override M: u32;
 override K: u32;
 override N: u32;
+override A_STRIDE: u32; // from one row of a to the next
 override ACCUMULATE: u32;
 const TILE = 64u;
 const STEP = 16u;
@@ -4429,7 +4501,7 @@ fn main(
         let row = i % TILE;
         let inside = start + k < K && tile_row + row < M;
         // select evaluates both: the address is clamped first.
-        let value = a_KM[min(start + k, K - 1u) * M + min(tile_row + row, M - 1u)];
+        let value = a_KM[min(start + k, K - 1u) * A_STRIDE + min(tile_row + row, M - 1u)];
         a_tile[k][row] = select(0.0, value, inside);
       }
       {

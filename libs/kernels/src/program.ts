@@ -1,4 +1,4 @@
-import type { DType, Shape } from '@millrace/tensor';
+import type { DType, Shape, TensorRef } from '@millrace/tensor';
 import type { KernelName } from './registry';
 import type { ConstantContent } from './constant-content';
 
@@ -26,16 +26,20 @@ export interface TensorDeclaration {
   readonly content?: ConstantContent;
 }
 
-/** One kernel on named tensors. `dims` fixes shapes and flags; `tensors` gives a tensor name for each binding. */
+/**
+ * One kernel on named tensors. `dims` fixes shapes and flags; `tensors` gives a tensor, or a view of one, for each
+ * binding. What it writes may not overlap with anything else that it binds, and it may not read any other part of a
+ * tensor that it writes.
+ */
 export interface Operation {
   readonly kernel: KernelName;
   readonly dims: Readonly<Record<string, number>>;
-  readonly tensors: Readonly<Record<string, string>>;
+  readonly tensors: Readonly<Record<string, TensorRef>>;
 }
 
-/** Sets a tensor to zero. */
+/** Sets a tensor, or a view of one, to zero. */
 export interface ClearOperation {
-  readonly clear: string;
+  readonly clear: TensorRef;
 }
 
 export type ProgramStep = Operation | ClearOperation;

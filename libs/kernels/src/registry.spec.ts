@@ -37,7 +37,9 @@ describe('KERNELS', () => {
       const text = WGSL[kernel.reference(sizes, TARGET).wgsl] ?? '';
       const declared = [...text.matchAll(/@binding\((\d+)\) var<storage, (\w+)> (\w+): array<(\w+)>/g)];
       expect(declared.map(([, index, access, binding, dtype]) => ({ index, access, name: binding, dtype }))).toEqual(
-        kernel.bindings.map((binding, index) => ({ index: String(index), ...binding })),
+        kernel.bindings.map(({ access, name: binding, dtype }, index) => {
+          return { index: String(index), access, name: binding, dtype };
+        }),
       );
     }
   });

@@ -1,3 +1,4 @@
+import { tensorOf } from '@millrace/tensor';
 import { describe, expect, it } from 'vitest';
 import { attentionBackwardSteps, attentionForwardSteps, KERNELS, type Operation, type TwinArray } from '.';
 import { rotaryTable } from './rope/rotary-table';
@@ -12,7 +13,10 @@ function values(count: number, seed: number): Float64Array {
 /** Runs operations on the twins; `tensors` by tensor name. */
 function run(operations: readonly Operation[], tensors: Record<string, TwinArray>): void {
   for (const { kernel, dims, tensors: names } of operations) {
-    const bound = Object.entries(names).map(([binding, name]) => [binding, tensors[name] ?? new Float64Array()]);
+    const bound = Object.entries(names).map(([binding, ref]) => [
+      binding,
+      tensors[tensorOf(ref)] ?? new Float64Array(),
+    ]);
     KERNELS[kernel].cpu(dims, Object.fromEntries(bound) as Record<string, TwinArray>);
   }
 }

@@ -34,6 +34,14 @@ const MATMUL: readonly Dims[] = [
 const EPILOGUES = [0, 7, 1, 2, 4, 3];
 const matmulTolerance = ({ K = 1 }: Record<string, number>): number => 4e-7 * Math.sqrt(K) + 2e-7;
 const accumulating = MATMUL.map((dims, index) => ({ ...dims, accumulate: index % 2 }));
+/** Columns of a wider matrix: sizes in whole vectors, and the second ones of MATMUL, which run on every adapter. */
+const APART: Dims = { M: 20, K: 36, N: 40, stride: 44 };
+const withStride = (cases: readonly Dims[], second: Dims): Dims[] => [
+  ...cases.map((dims, index) => (index === 1 ? { ...dims, ...second } : dims)),
+  APART,
+];
+/** Elements of a matrix whose rows begin `stride` apart. */
+const apart = (rows: number, columns: number, stride = columns): number => (rows - 1) * stride + columns;
 
 const ROWS: readonly Dims[] = [
   { N: 48, C: 128 },
@@ -73,6 +81,8 @@ const EMBEDDING: readonly Dims[] = [
   { B: 1, T: 1, C: 1, V: 1 },
   { B: 3, T: 16, C: 64, V: 30 },
   { B: 2, T: 5, C: 7, V: 3 },
+  // Some rows of a table: about half of the tokens are among them.
+  { B: 2, T: 21, C: 60, V: 40, first: 17 },
 ];
 
 /** One token, few of many and many of few; a table and rows that begin further on. */
@@ -86,26 +96,38 @@ const TOKEN_GRADIENT: readonly Dims[] = [
 export const CONFORMANCE_CASES: readonly ConformanceCase[] = [
   {
     kernel: 'matmul_nn',
-    dims: MATMUL.map((dims, index) => ({
-      ...dims,
-      bias: EPILOGUES[index]! & 1,
-      residual: (EPILOGUES[index]! >> 1) & 1,
-      accumulate: (EPILOGUES[index]! >> 2) & 1,
-    })),
-    sizes: ({ M = 0, K = 0, N = 0 }) => ({ a_MK: M * K, b_KN: K * N, bias_N: N, residual_MN: M * N, c_MN: M * N }),
+    dims: withStride(
+      MATMUL.map((dims, index) => ({
+        ...dims,
+        bias: EPILOGUES[index]! & 1,
+        residual: (EPILOGUES[index]! >> 1) & 1,
+        accumulate: (EPILOGUES[index]! >> 2) & 1,
+      })),
+      { stride: 67, continued: 1 },
+    ).map((dims) => (dims === APART ? { ...dims, continued: 1 } : dims)),
+    sizes: ({ M = 0, K = 0, N = 0, stride }) => ({
+      a_MK: apart(M, K, stride),
+      b_KN: K * N,
+      bias_N: N,
+      residual_MN: M * N,
+      c_MN: M * N,
+    }),
     tolerance: matmulTolerance,
   },
   {
     kernel: 'matmul_nt',
-    dims: accumulating,
-    sizes: ({ M = 0, K = 0, N = 0 }) => ({ a_MK: M * K, b_NK: K * N, c_MN: M * N }),
+    dims: withStride(accumulating, { stride: 101 }),
+    sizes: ({ M = 0, K = 0, N = 0, stride }) => ({ a_MK: M * K, b_NK: K * N, c_MN: apart(M, N, stride) }),
     tolerance: matmulTolerance,
   },
   {
     kernel: 'matmul_tn',
     // Rows of a and b that are no multiple of four, in vectors that are whole.
-    dims: [...accumulating, ...[1, 2, 3].map((rest) => ({ M: 60, K: 40 + rest, N: 180, accumulate: rest % 2 }))],
-    sizes: ({ M = 0, K = 0, N = 0 }) => ({ a_KM: M * K, b_KN: K * N, c_MN: M * N }),
+    dims: withStride(
+      [...accumulating, ...[1, 2, 3].map((rest) => ({ M: 60, K: 40 + rest, N: 180, accumulate: rest % 2 }))],
+      { stride: 70 },
+    ),
+    sizes: ({ M = 0, K = 0, N = 0, stride }) => ({ a_KM: apart(K, M, stride), b_KN: K * N, c_MN: M * N }),
     tolerance: matmulTolerance,
   },
   {
@@ -377,7 +399,10 @@ export const CONFORMANCE_CASES: readonly ConformanceCase[] = [
   },
   {
     kernel: 'sum_of_squares',
-    dims: [...COUNTS, { L: 100_003 }].map(({ L = 0 }) => ({ L, P: sumOfSquaresPartials(L) })),
+    dims: [
+      ...[...COUNTS, { L: 100_003 }].map(({ L = 0 }) => ({ L, P: sumOfSquaresPartials(L) })),
+      { L: 5001, run: 600, P: 9 },
+    ],
     sizes: ({ L = 0, P = 0 }) => ({ x_L: L, partials_P: P }),
     tolerance: () => 5e-6,
   },

@@ -1,5 +1,6 @@
 import { type ModelConfig, type Recompute, RECOMPUTE_SETTINGS } from '@millrace/core';
 import { KERNELS, type Program, type ProgramStep } from '@millrace/kernels';
+import { tensorOf } from '@millrace/tensor';
 import { describe, expect, it } from 'vitest';
 import { type KeptBytes, keptBytes, stageFlops, type StageMemoryBytes, stageMemoryBytes } from './estimates';
 import { stageSlices, wholeModel } from './model-config';
@@ -25,10 +26,10 @@ const SPLITS = [[4], [2, 2], [2, 1, 1], [1, 1, 1, 1], [0, 4, 0], [4, 0]];
 
 /** Names a step reads before it writes them, and names it writes. */
 function access(step: ProgramStep): { reads: string[]; writes: string[] } {
-  if ('clear' in step) return { reads: [], writes: [step.clear] };
+  if ('clear' in step) return { reads: [], writes: [tensorOf(step.clear)] };
   const { bindings } = KERNELS[step.kernel];
   const named = (wanted: string): string[] =>
-    bindings.filter((binding) => binding.access === wanted).map(({ name }) => step.tensors[name] as string);
+    bindings.filter((binding) => binding.access === wanted).map(({ name }) => tensorOf(step.tensors[name]!));
   return { reads: named('read'), writes: named('read_write') };
 }
 

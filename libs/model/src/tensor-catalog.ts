@@ -1,10 +1,10 @@
 import { assert } from '@millrace/core';
 import type { Program, ProgramStep, TensorDeclaration, TensorRole } from '@millrace/kernels';
-import { sameShape, type Shape } from '@millrace/tensor';
+import { sameShape, type Shape, tensorOf } from '@millrace/tensor';
 
 /** Names that a step reads or writes. */
 function stepTensors(step: ProgramStep): string[] {
-  return 'clear' in step ? [step.clear] : Object.values(step.tensors);
+  return ('clear' in step ? [step.clear] : Object.values(step.tensors)).map(tensorOf);
 }
 
 /** The tensors of a stage. Each is declared under one name, with one shape and role, whichever programs use it. */

@@ -18,6 +18,13 @@ const Y = f32('y', 5);
 const SUM: Program = { name: 'sum', tensors: [A, B, Y], steps: [add('a', 'b', 'y')] };
 const ONES = Float32Array.of(1, 1, 1, 1, 1);
 
+function mismatch(part: string): Error {
+  return expect.objectContaining({
+    code: 'RUNTIME.TENSOR_MISMATCH',
+    message: expect.stringContaining(part) as string,
+  }) as Error;
+}
+
 /** What every backend does alike; a backend without an adapter is skipped with that reason. */
 describe.each([
   { kind: 'cpu', open: (): Promise<Backend | undefined> => Promise.resolve(openCpuBackend()) },
@@ -155,8 +162,16 @@ describe.each([
   });
 
   it('refuses a step that writes what it also reads', async () => {
-    await expect(async () => bind(add('a', 'b', 'a'))).rejects.toThrowError('tensor a is written and bound twice');
-    await expect(async () => bind({ clear: 'z' })).rejects.toThrowError('clears z, which is not declared');
+    await expect(async () => bind(add('a', 'b', 'a'))).rejects.toThrowError(
+      mismatch('program sum, tensor a: for kernel add, it is written and bound twice'),
+    );
+    await expect(async () => bind({ clear: 'z' })).rejects.toThrowError(
+      mismatch('tensor z: for a clear, it is not decl'),
+    );
+    const { a_L: _a, ...unbound } = add('a', 'b', 'y').tensors;
+    await expect(async () => bind({ ...add('a', 'b', 'y'), tensors: unbound })).rejects.toThrowError(
+      mismatch('tensor a_L: for kernel add, the operation names no tensor'),
+    );
   });
 
   it('refuses data of another type or beyond the end', () => {

@@ -1,29 +1,75 @@
-import { assert } from '@millrace/core';
-import { KERNELS, type Operation, type Program } from '@millrace/kernels';
-import { sameShape } from '@millrace/tensor';
+import { type KernelBinding, KERNELS, type Operation, type Program, type TensorDeclaration } from '@millrace/kernels';
+import { overlap, sameShape, type TensorRef, tensorOf, type TensorView, viewOf, viewProblem } from '@millrace/tensor';
 import type { DeviceTensor } from './backend';
 import { tensorMismatchError } from './runtime.errors';
+import { elementsUsed, isRead } from './views/binding-use';
+
+/** Refuses something about a tensor: throws RUNTIME.TENSOR_MISMATCH. */
+type Refuse = (tensor: string, problem: string) => never;
+
+type Declarations = ReadonlyMap<string, TensorDeclaration>;
+
+interface Bound {
+  readonly binding: KernelBinding;
+  readonly view: TensorView;
+}
+
+function elements({ offset, length }: TensorView): string {
+  return `elements ${offset} to ${offset + length - 1}`;
+}
+
+/** The view that a reference means, if there is such a one. */
+function checkedView(ref: TensorRef, declarations: Declarations, refuse: Refuse): TensorView {
+  const name = tensorOf(ref);
+  const declaration =
+    declarations.get(name) ?? refuse(name, 'it is not declared; add it to the tensors of the program');
+  const problem = typeof ref === 'string' ? undefined : viewProblem(ref, declaration);
+  return problem === undefined ? viewOf(ref, declaration.shape) : refuse(name, problem);
+}
 
 /**
- * Checks that an operation names a tensor for each binding, and that it writes none that it binds twice (WebGPU forbids
- * it).
+ * WebGPU lets a dispatch bind parts of one buffer only if all of them are read, or all are written and have nothing in
+ * common.
  */
-function checkOperation(program: Program, operation: Operation, declared: ReadonlySet<string>): void {
-  const { bindings } = KERNELS[operation.kernel];
-  const names = bindings.map(({ name }) => operation.tensors[name]);
-  const where = `program ${program.name}, kernel ${operation.kernel}`;
-  bindings.forEach((binding, index) => {
-    const name = names[index];
-    assert(name !== undefined, `${where}: nothing is bound to ${binding.name}`);
-    assert(declared.has(name), `${where}: tensor ${name} is not declared`);
-    const twice = binding.access === 'read_write' && names.indexOf(name) !== names.lastIndexOf(name);
-    assert(!twice, `${where}: tensor ${name} is written and bound twice`);
+function checkPair([one, other]: readonly [Bound, Bound], refuse: Refuse): void {
+  const isWritten = [one, other].some(({ binding }) => binding.access === 'read_write');
+  if (!isWritten || one.view.tensor !== other.view.tensor) return;
+  const both = `${elements(one.view)} as ${one.binding.name} and ${elements(other.view)} as ${other.binding.name}`;
+  if (overlap(one.view, other.view)) {
+    refuse(one.view.tensor, `it is written and bound twice, with ${both}; give one of them a tensor of its own`);
+  }
+  if (one.binding.access !== other.binding.access) {
+    refuse(one.view.tensor, `a dispatch reads and writes it, with ${both}; give one of them a tensor of its own`);
+  }
+}
+
+/** Checks what an operation binds: a tensor or a view for each binding, of its type, with all that it uses. */
+function checkOperation(operation: Operation, declarations: Declarations, refuse: Refuse): void {
+  const { kernel, dims, tensors } = operation;
+  const bound = KERNELS[kernel].bindings.map((binding): Bound => {
+    const ref = tensors[binding.name] ?? refuse(binding.name, 'the operation names no tensor; bind one to it');
+    const view = checkedView(ref, declarations, refuse);
+    const { dtype } = declarations.get(view.tensor)!;
+    if (isRead(binding, dims) && dtype !== binding.dtype) {
+      refuse(view.tensor, `it is ${dtype} but ${binding.name} is ${binding.dtype}; bind a tensor of that type`);
+    }
+    const used = typeof ref === 'string' || !isRead(binding, dims) ? 0 : elementsUsed(binding, dims);
+    if (view.length < used) {
+      refuse(view.tensor, `a view has ${view.length} elements but ${binding.name} has ${used}; make it longer`);
+    }
+    return { binding, view };
+  });
+  bound.forEach((one, index) => {
+    for (const other of bound.slice(index + 1)) checkPair([one, other], refuse);
   });
 }
 
-/** Throws RUNTIME.TENSOR_MISMATCH unless `tensors` has every tensor of `program` with the declared shape and type. */
+/**
+ * Throws RUNTIME.TENSOR_MISMATCH unless `tensors` has every tensor of `program` with the declared shape and type, and
+ * its steps name tensors and views that exist and may be bound together.
+ */
 export function checkProgram(program: Program, tensors: ReadonlyMap<string, DeviceTensor>): void {
-  const declared = new Set(program.tensors.map(({ name }) => name));
+  const declarations = new Map(program.tensors.map((declaration) => [declaration.name, declaration]));
   for (const { name, shape, dtype } of program.tensors) {
     const tensor = tensors.get(name)?.declaration;
     if (tensor === undefined) {
@@ -34,8 +80,16 @@ export function checkProgram(program: Program, tensors: ReadonlyMap<string, Devi
       throw tensorMismatchError(program.name, name, `it is ${has} but the program needs ${dtype}[${shape.join(', ')}]`);
     }
   }
-  for (const step of program.steps) {
-    if (!('clear' in step)) checkOperation(program, step, declared);
-    else assert(declared.has(step.clear), `program ${program.name} clears ${step.clear}, which is not declared`);
+  checkSteps(program, declarations);
+}
+
+function checkSteps({ name: program, steps }: Program, declarations: Declarations): void {
+  for (const step of steps) {
+    const where = 'clear' in step ? 'for a clear' : `for kernel ${step.kernel}`;
+    const refuse: Refuse = (tensor, problem) => {
+      throw tensorMismatchError(program, tensor, `${where}, ${problem}`);
+    };
+    if ('clear' in step) checkedView(step.clear, declarations, refuse);
+    else checkOperation(step, declarations, refuse);
   }
 }

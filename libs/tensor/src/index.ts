@@ -1,2 +1,3 @@
 export * from './dtype';
 export * from './shape';
+export * from './tensor-view';

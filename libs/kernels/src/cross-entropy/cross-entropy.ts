@@ -38,6 +38,7 @@ export const crossEntropyForward: Kernel = {
   reference: forwardNaive,
   flops: (dims) => 4 * dimension(dims, 'N') * dimension(dims, 'V'),
   bytes: (dims) => 4 * dimension(dims, 'N') * (dimension(dims, 'V') + 3),
+  cuts: [{ axis: 'N' }],
   cpu: crossEntropyForwardTwin,
 };
 
@@ -49,5 +50,6 @@ export const crossEntropyBackward: Kernel = {
   reference: backward,
   flops: (dims) => 4 * dimension(dims, 'N') * dimension(dims, 'V'),
   bytes: (dims) => 4 * (dimension(dims, 'N') * (2 * dimension(dims, 'V') + 2) + 1),
+  cuts: [{ axis: 'N' }],
   cpu: crossEntropyBackwardTwin,
 };

@@ -3,6 +3,7 @@ import { dimension, flag, position } from '../dimension';
 import type { Dims, Kernel, KernelTarget, KernelVariant } from '../kernel';
 import { perItem } from '../launch';
 import { integers } from '../twin-arrays';
+import { BY_TOKEN } from './embedding';
 import { embeddingBackwardTokenTwin, tokenOrderOf, tokenOrderTwin } from './embedding.cpu';
 
 function elements(dims: Dims): number {
@@ -56,5 +57,6 @@ export const embeddingBackwardToken: Kernel = {
   // At most: a bucket of one row reads and writes as much of the table.
   bytes: (dims) => 4 * (3 * elements(dims) + 2 * dimension(dims, 'N')),
   derived: { order_N: (ids) => tokenOrderOf(integers(ids, 'tokens_N')) },
+  cuts: [BY_TOKEN],
   cpu: embeddingBackwardTokenTwin,
 };

@@ -2,31 +2,42 @@ import { dimension, flag, position } from '../dimension';
 import type { Dims } from '../kernel';
 import { at, doubles, integers, type TwinTensors } from '../twin-arrays';
 
+/** The row of each token in a table that begins with the token `first`; -1 for tokens that it does not have. */
+function tableRows(dims: Dims, tensors: TwinTensors): Int32Array {
+  const V = dimension(dims, 'V');
+  const first = position(dims, 'first');
+  const tokens_BT = integers(tensors, 'tokens_BT');
+  const rows_BT = new Int32Array(dimension(dims, 'B') * dimension(dims, 'T'));
+  return rows_BT.map((_, index) => {
+    const row = at(tokens_BT, index) - first;
+    return row >= 0 && row < V ? row : -1;
+  });
+}
+
 /** Twin of embedding_forward. Shapes: tokens[B,T] wte[V,C] wpe[T,C] -> y[B,T,C]. */
 export function embeddingForwardTwin(dims: Dims, tensors: TwinTensors): void {
   const T = dimension(dims, 'T');
   const C = dimension(dims, 'C');
-  const tokens_BT = integers(tensors, 'tokens_BT');
   const wte_VC = doubles(tensors, 'wte_VC');
   const wpe_TC = doubles(tensors, 'wpe_TC');
   const y_BTC = doubles(tensors, 'y_BTC');
-  for (let row = 0; row < dimension(dims, 'B') * T; row++) {
+  tableRows(dims, tensors).forEach((tableRow, row) => {
+    if (tableRow < 0) return;
     for (let i = 0; i < C; i++) {
-      y_BTC[row * C + i] = at(wte_VC, at(tokens_BT, row) * C + i) + at(wpe_TC, (row % T) * C + i);
+      y_BTC[row * C + i] = at(wte_VC, tableRow * C + i) + at(wpe_TC, (row % T) * C + i);
     }
-  }
+  });
 }
 
 /** Twin of embedding_forward_token. Shapes: tokens[B,T] wte[V,C] -> y[B,T,C]. */
 export function embeddingForwardTokenTwin(dims: Dims, tensors: TwinTensors): void {
   const C = dimension(dims, 'C');
-  const tokens_BT = integers(tensors, 'tokens_BT');
   const wte_VC = doubles(tensors, 'wte_VC');
   const y_BTC = doubles(tensors, 'y_BTC');
-  for (let row = 0; row < dimension(dims, 'B') * dimension(dims, 'T'); row++) {
-    const start = at(tokens_BT, row) * C;
-    for (let i = 0; i < C; i++) y_BTC[row * C + i] = at(wte_VC, start + i);
-  }
+  tableRows(dims, tensors).forEach((tableRow, row) => {
+    if (tableRow < 0) return;
+    for (let i = 0; i < C; i++) y_BTC[row * C + i] = at(wte_VC, tableRow * C + i);
+  });
 }
 
 /** Twin of token_order. Shapes: tokens[N] -> order[N]. */

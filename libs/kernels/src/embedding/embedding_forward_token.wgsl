@@ -1,11 +1,11 @@
-// embedding_forward_token — y = wte[token]
+// embedding_forward_token — y = wte[token - FIRST], for tokens that wte has
 // Shapes:   tokens[B,T] wte[V,C] -> y[B,T,C]
 // Dispatch: one invocation per element of y, WG threads in linear order; needs: f32 only
 // Method:   gather
 // Source:   Touvron et al. 2023 (arXiv:2302.13971): positions enter in attention; CPU twin embedding.cpu.ts
 // Checked:  test/conformance.spec.ts, 1e-7 of the largest entry vs f64
-@group(0) @binding(0) var<storage, read> tokens_BT: array<u32>; // [B,T] token ids, < V
-@group(0) @binding(1) var<storage, read> wte_VC: array<f32>; // [V,C] token embedding
+@group(0) @binding(0) var<storage, read> tokens_BT: array<u32>; // [B,T] token ids
+@group(0) @binding(1) var<storage, read> wte_VC: array<f32>; // [V,C] token embedding, or some rows of it
 @group(0) @binding(2) var<storage, read_write> y_BTC: array<f32>; // [B,T,C] its rows
 @group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
@@ -13,6 +13,8 @@ override WG: u32;
 override B: u32;
 override T: u32;
 override C: u32;
+override V: u32;
+override FIRST: u32; // the token of the first row of wte
 
 @compute @workgroup_size(WG)
 fn main(
@@ -24,5 +26,10 @@ fn main(
   if (index >= B * T * C) {
     return;
   }
-  y_BTC[index] = wte_VC[tokens_BT[index / C] * C + index % C];
+  // Tokens before FIRST wrap around, and are beyond V too.
+  let token = tokens_BT[index / C] - FIRST;
+  if (token >= V) {
+    return;
+  }
+  y_BTC[index] = wte_VC[token * C + index % C];
 }

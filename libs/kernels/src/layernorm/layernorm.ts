@@ -1,4 +1,4 @@
-import { input, output } from '../binding';
+import { input, inputIf, output } from '../binding';
 import { dimension, flag, real } from '../dimension';
 import type { Dims, Kernel, KernelTarget, KernelVariant } from '../kernel';
 import { perItem } from '../launch';
@@ -68,6 +68,7 @@ export const layernormForward: Kernel = {
   reference: forwardNaive,
   flops: (dims) => 8 * elements(dims),
   bytes: (dims) => 4 * (2 * elements(dims) + 2 * dimension(dims, 'C') + 2 * dimension(dims, 'N')),
+  cuts: [{ axis: 'N' }],
   cpu: layernormForwardTwin,
 };
 
@@ -80,7 +81,7 @@ export const layernormBackwardInput: Kernel = {
     input('weight_C'),
     input('mean_N'),
     input('rstd_N'),
-    input('residual_NC'),
+    inputIf('residual', 'residual_NC'),
     output('dx_NC'),
   ],
   variant: backwardInput,
@@ -88,6 +89,7 @@ export const layernormBackwardInput: Kernel = {
   flops: (dims) => 12 * elements(dims),
   bytes: (dims) =>
     4 * ((3 + flag(dims, 'residual')) * elements(dims) + dimension(dims, 'C') + 2 * dimension(dims, 'N')),
+  cuts: [{ axis: 'N' }],
   cpu: layernormBackwardInputTwin,
 };
 

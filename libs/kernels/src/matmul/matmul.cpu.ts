@@ -2,6 +2,11 @@ import { dimension, flag } from '../dimension';
 import type { Dims } from '../kernel';
 import { at, doubles, type TwinTensors } from '../twin-arrays';
 
+/** The elements from the beginning of one row of a strided matrix to that of the next. */
+function stride(dims: Dims, columns: number): number {
+  return dims['stride'] === undefined ? columns : dimension(dims, 'stride');
+}
+
 interface Factor {
   readonly array: Float64Array;
   readonly rowStride: number;
@@ -9,12 +14,17 @@ interface Factor {
 }
 
 /**
- * c[M,N] = a b (+ c), factors addressed by strides so that one loop serves the three layouts. Every sum adds its
+ * c[M,N] = a b (+ c), matrices addressed by strides so that one loop serves the three layouts. Every sum adds its
  * products in ascending k; those of four columns go side by side, because none waits for an addition of another.
  */
-function multiply(dims: Dims, [a, b]: readonly [Factor, Factor], c_MN: Float64Array): void {
+function multiply(
+  dims: Dims,
+  [a, b]: readonly [Factor, Factor],
+  [c_MN, cStride]: readonly [Float64Array, number],
+): void {
   const [M, K, N] = [dimension(dims, 'M'), dimension(dims, 'K'), dimension(dims, 'N')];
   const accumulate = flag(dims, 'accumulate');
+  const continued = flag(dims, 'continued');
   // In constants of their own: looked up in the innermost loop, they would take half its time.
   const { array: x, kStride: xStride } = a;
   const { array: y, kStride: yStride } = b;
@@ -26,10 +36,11 @@ function multiply(dims: Dims, [a, b]: readonly [Factor, Factor], c_MN: Float64Ar
       const start1 = Math.min(column + 1, N - 1) * b.rowStride;
       const start2 = Math.min(column + 2, N - 1) * b.rowStride;
       const start3 = Math.min(column + 3, N - 1) * b.rowStride;
-      let sum0 = 0;
-      let sum1 = 0;
-      let sum2 = 0;
-      let sum3 = 0;
+      const begun = (index: number): number => (continued === 1 ? at(c_MN, row * cStride + Math.min(index, N - 1)) : 0);
+      let sum0 = begun(column);
+      let sum1 = begun(column + 1);
+      let sum2 = begun(column + 2);
+      let sum3 = begun(column + 3);
       for (let k = 0, i = row * a.rowStride, j = 0; k < K; k++, i += xStride, j += yStride) {
         // Unchecked, unlike elsewhere in the twins: these lines are most of their time.
         const factor = x[i] as number;
@@ -41,7 +52,8 @@ function multiply(dims: Dims, [a, b]: readonly [Factor, Factor], c_MN: Float64Ar
       sums.set([sum0, sum1, sum2, sum3]);
       for (let index = column; index < Math.min(column + 4, N); index++) {
         const sum = at(sums, index - column);
-        c_MN[row * N + index] = accumulate === 1 ? sum + at(c_MN, row * N + index) : sum;
+        const place = row * cStride + index;
+        c_MN[place] = accumulate === 1 ? sum + at(c_MN, place) : sum;
       }
     }
   }
@@ -49,11 +61,10 @@ function multiply(dims: Dims, [a, b]: readonly [Factor, Factor], c_MN: Float64Ar
 
 /** Twin of matmul_nn. Shapes: a[M,K] b[K,N] bias[N] residual[M,N] -> c[M,N]. */
 export function matmulNnTwin(dims: Dims, tensors: TwinTensors): void {
-  const K = dimension(dims, 'K');
   const N = dimension(dims, 'N');
   const c_MN = doubles(tensors, 'c_MN');
-  const a = { array: doubles(tensors, 'a_MK'), rowStride: K, kStride: 1 };
-  multiply(dims, [a, { array: doubles(tensors, 'b_KN'), rowStride: 1, kStride: N }], c_MN);
+  const a = { array: doubles(tensors, 'a_MK'), rowStride: stride(dims, dimension(dims, 'K')), kStride: 1 };
+  multiply(dims, [a, { array: doubles(tensors, 'b_KN'), rowStride: 1, kStride: N }], [c_MN, N]);
   if (flag(dims, 'bias') === 1) {
     const bias_N = doubles(tensors, 'bias_N');
     for (let index = 0; index < c_MN.length; index++) c_MN[index] = at(c_MN, index) + at(bias_N, index % N);
@@ -68,13 +79,13 @@ export function matmulNnTwin(dims: Dims, tensors: TwinTensors): void {
 export function matmulNtTwin(dims: Dims, tensors: TwinTensors): void {
   const K = dimension(dims, 'K');
   const a = { array: doubles(tensors, 'a_MK'), rowStride: K, kStride: 1 };
-  multiply(dims, [a, { array: doubles(tensors, 'b_NK'), rowStride: K, kStride: 1 }], doubles(tensors, 'c_MN'));
+  const b = { array: doubles(tensors, 'b_NK'), rowStride: K, kStride: 1 };
+  multiply(dims, [a, b], [doubles(tensors, 'c_MN'), stride(dims, dimension(dims, 'N'))]);
 }
 
 /** Twin of matmul_tn. Shapes: a[K,M] b[K,N] -> c[M,N]. */
 export function matmulTnTwin(dims: Dims, tensors: TwinTensors): void {
-  const M = dimension(dims, 'M');
   const N = dimension(dims, 'N');
-  const a = { array: doubles(tensors, 'a_KM'), rowStride: 1, kStride: M };
-  multiply(dims, [a, { array: doubles(tensors, 'b_KN'), rowStride: 1, kStride: N }], doubles(tensors, 'c_MN'));
+  const a = { array: doubles(tensors, 'a_KM'), rowStride: 1, kStride: stride(dims, dimension(dims, 'M')) };
+  multiply(dims, [a, { array: doubles(tensors, 'b_KN'), rowStride: 1, kStride: N }], [doubles(tensors, 'c_MN'), N]);
 }

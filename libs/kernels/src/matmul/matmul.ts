@@ -1,6 +1,7 @@
-import { input, output } from '../binding';
+import { assert } from '@millrace/core';
+import { input, inputIf, output, strided } from '../binding';
 import { dimension, flag } from '../dimension';
-import type { Dims, Kernel, KernelTarget, KernelVariant } from '../kernel';
+import type { AxisCut, Dims, Kernel, KernelTarget, KernelVariant } from '../kernel';
 import { linearWorkgroups, perItem } from '../launch';
 import { matmulNnTwin, matmulNtTwin, matmulTnTwin } from './matmul.cpu';
 
@@ -32,10 +33,24 @@ function scalar(layout: Layout): (dims: Dims, target: KernelTarget) => KernelVar
 
 type Layout = 'nn' | 'nt' | 'tn';
 
-/** The overrides of every variant but the naive one, besides its own. */
+/** The size whose columns may be those of a wider matrix: of a in nn and tn, of c in nt. */
+const STRIDED_SIZE: Readonly<Record<Layout, string>> = { nn: 'K', nt: 'N', tn: 'M' };
+
+/** From the beginning of one row of the strided matrix to that of the next. */
+function stride(layout: Layout, dims: Dims): number {
+  const columns = dimension(dims, STRIDED_SIZE[layout]);
+  const elements = dims['stride'] === undefined ? columns : dimension(dims, 'stride');
+  assert(elements >= columns, `rows of ${columns} elements lie ${elements} apart`);
+  return elements;
+}
+
+/** The overrides of every variant, besides its own. */
 function overrides(layout: Layout, dims: Dims): Dims {
-  const epilogue: Dims = layout === 'nn' ? { BIAS: flag(dims, 'bias'), RESIDUAL: flag(dims, 'residual') } : {};
-  return { ...sizes(dims), ...epilogue };
+  const rowStride = stride(layout, dims);
+  if (layout === 'nt') return { ...sizes(dims), C_STRIDE: rowStride };
+  if (layout === 'tn') return { ...sizes(dims), A_STRIDE: rowStride };
+  const epilogue: Dims = { BIAS: flag(dims, 'bias'), RESIDUAL: flag(dims, 'residual') };
+  return { ...sizes(dims), ...epilogue, A_STRIDE: rowStride, CONTINUED: flag(dims, 'continued') };
 }
 
 function subgroup(layout: Layout, dims: Dims, target: KernelTarget): KernelVariant {
@@ -64,7 +79,7 @@ function workgroup(layout: Layout, dims: Dims, target: KernelTarget): KernelVari
 function choose(layout: Layout): (dims: Dims, target: KernelTarget) => KernelVariant {
   return (dims, target) => {
     const inVectors = layout === 'tn' ? ['M', 'N'] : ['K', 'N'];
-    const aligned = inVectors.every((name) => dimension(dims, name) % 4 === 0);
+    const aligned = inVectors.every((name) => dimension(dims, name) % 4 === 0) && stride(layout, dims) % 4 === 0;
     const eightLanes = target.subgroups && target.subgroupSize === 8;
     if (target.adapterClass === 'cpu' && aligned && eightLanes) return subgroup(layout, dims, target);
     if (target.adapterClass === 'gpu' && target.maxWorkgroupSize >= 256) return workgroup(layout, dims, target);
@@ -72,38 +87,67 @@ function choose(layout: Layout): (dims: Dims, target: KernelTarget) => KernelVar
   };
 }
 
+/** The columns of a part are those of a matrix as wide as before. */
+function columns(layout: Layout, axis: string): AxisCut {
+  return { axis, part: (dims) => ({ stride: stride(layout, dims) }) };
+}
+
+/** A part goes on with the sums of the part before it, and the last one adds bias and residual. */
+const BY_PRODUCTS: AxisCut = {
+  axis: 'K',
+  allows: (dims) => flag(dims, 'accumulate') === 0,
+  part: (dims, { first, end }) => {
+    const isLast = end === dimension(dims, 'K') ? 1 : 0;
+    return {
+      stride: stride('nn', dims),
+      continued: first > 0 ? 1 : flag(dims, 'continued'),
+      bias: isLast && flag(dims, 'bias'),
+      residual: isLast && flag(dims, 'residual'),
+    };
+  },
+};
+
 /**
- * c = a b (+ bias) (+ residual) (+ c). Dims M, K, N and the flags bias, residual, accumulate. With bias or residual 0
- * their bindings take any tensor that this dispatch only reads (a_MK will do).
+ * c = a b (+ bias) (+ residual) (+ c). Dims M, K, N, `stride` of a, and the flags bias, residual, accumulate. With the
+ * flag continued the sums begin with what c holds, which makes them those of one product with more columns of a.
  */
 export const matmulNn: Kernel = {
   name: 'matmul_nn',
-  bindings: [input('a_MK'), input('b_KN'), input('bias_N'), input('residual_MN'), output('c_MN')],
+  bindings: [
+    strided(input('a_MK')),
+    input('b_KN'),
+    inputIf('bias', 'bias_N'),
+    inputIf('residual', 'residual_MN'),
+    output('c_MN'),
+  ],
   variant: choose('nn'),
   reference: scalar('nn'),
   flops,
   bytes,
+  cuts: [{ axis: 'M' }, BY_PRODUCTS],
   cpu: matmulNnTwin,
 };
 
-/** c = a bᵀ (+ c). Dims M, K, N and the flag accumulate. */
+/** c = a bᵀ (+ c). Dims M, K, N, `stride` of c, and the flag accumulate. */
 export const matmulNt: Kernel = {
   name: 'matmul_nt',
-  bindings: [input('a_MK'), input('b_NK'), output('c_MN')],
+  bindings: [input('a_MK'), input('b_NK'), strided(output('c_MN'))],
   variant: choose('nt'),
   reference: scalar('nt'),
   flops,
   bytes,
+  cuts: [{ axis: 'M' }, columns('nt', 'N')],
   cpu: matmulNtTwin,
 };
 
-/** c = aᵀ b (+ c). Dims M, K, N and the flag accumulate. */
+/** c = aᵀ b (+ c). Dims M, K, N, `stride` of a, and the flag accumulate. */
 export const matmulTn: Kernel = {
   name: 'matmul_tn',
-  bindings: [input('a_KM'), input('b_KN'), output('c_MN')],
+  bindings: [strided(input('a_KM')), input('b_KN'), output('c_MN')],
   variant: choose('tn'),
   reference: scalar('tn'),
   flops,
   bytes,
+  cuts: [columns('tn', 'M')],
   cpu: matmulTnTwin,
 };

@@ -8,16 +8,18 @@
 @group(0) @binding(1) var<storage, read> b_KN: array<f32>; // [K,N] right factor
 @group(0) @binding(2) var<storage, read> bias_N: array<f32>; // [N] read only if BIAS
 @group(0) @binding(3) var<storage, read> residual_MN: array<f32>; // [M,N] read only if RESIDUAL
-@group(0) @binding(4) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
+@group(0) @binding(4) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE or CONTINUED
 @group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override WG: u32;
 override M: u32;
 override K: u32;
 override N: u32;
+override A_STRIDE: u32; // from one row of a to the next
 override BIAS: u32;
 override RESIDUAL: u32;
 override ACCUMULATE: u32;
+override CONTINUED: u32; // the sums go on from what c holds
 
 @compute @workgroup_size(WG)
 fn main(
@@ -32,10 +34,13 @@ fn main(
   let row = index / N;
   let column = index % N;
   var sum = 0.0;
+  if (CONTINUED == 1u) {
+    sum = c_MN[index];
+  }
   // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
   let k_end = K * groups.z;
   for (var k = 0u; k < k_end; k++) {
-    sum += a_MK[row * K + k] * b_KN[k * N + column];
+    sum += a_MK[row * A_STRIDE + k] * b_KN[k * N + column];
   }
   if (BIAS == 1u) {
     sum += bias_N[column];

@@ -11,15 +11,17 @@ enable subgroups;
 @group(0) @binding(1) var<storage, read> b_KN: array<vec4f>; // [K,N/4] right factor
 @group(0) @binding(2) var<storage, read> bias_N: array<vec4f>; // [N/4] read only if BIAS
 @group(0) @binding(3) var<storage, read> residual_MN: array<vec4f>; // [M,N/4] read only if RESIDUAL
-@group(0) @binding(4) var<storage, read_write> c_MN: array<vec4f>; // [M,N/4] result, read only if ACCUMULATE
+@group(0) @binding(4) var<storage, read_write> c_MN: array<vec4f>; // [M,N/4] read only if ACCUMULATE or CONTINUED
 @group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override M: u32;
 override K: u32;
 override N: u32;
+override A_STRIDE: u32; // from one row of a to the next
 override BIAS: u32;
 override RESIDUAL: u32;
 override ACCUMULATE: u32;
+override CONTINUED: u32; // the sums go on from what c holds
 const ROWS = 16u;
 const COLUMNS = 8u; // in vec4
 
@@ -38,8 +40,8 @@ fn main(
   }
   // Lanes beyond the edge work on the last row or column again and store nothing.
   let safe_column = min(column, N / 4u - 1u);
-  let a_low = min(row + lane, M - 1u) * (K / 4u);
-  let a_high = min(row + 8u + lane, M - 1u) * (K / 4u);
+  let a_low = min(row + lane, M - 1u) * (A_STRIDE / 4u);
+  let a_high = min(row + 8u + lane, M - 1u) * (A_STRIDE / 4u);
   var c0 = vec4f();
   var c1 = vec4f();
   var c2 = vec4f();
@@ -56,6 +58,24 @@ fn main(
   var c13 = vec4f();
   var c14 = vec4f();
   var c15 = vec4f();
+  if (CONTINUED == 1u) {
+    c0 = c_MN[min(row + 0u, M - 1u) * (N / 4u) + safe_column];
+    c1 = c_MN[min(row + 1u, M - 1u) * (N / 4u) + safe_column];
+    c2 = c_MN[min(row + 2u, M - 1u) * (N / 4u) + safe_column];
+    c3 = c_MN[min(row + 3u, M - 1u) * (N / 4u) + safe_column];
+    c4 = c_MN[min(row + 4u, M - 1u) * (N / 4u) + safe_column];
+    c5 = c_MN[min(row + 5u, M - 1u) * (N / 4u) + safe_column];
+    c6 = c_MN[min(row + 6u, M - 1u) * (N / 4u) + safe_column];
+    c7 = c_MN[min(row + 7u, M - 1u) * (N / 4u) + safe_column];
+    c8 = c_MN[min(row + 8u, M - 1u) * (N / 4u) + safe_column];
+    c9 = c_MN[min(row + 9u, M - 1u) * (N / 4u) + safe_column];
+    c10 = c_MN[min(row + 10u, M - 1u) * (N / 4u) + safe_column];
+    c11 = c_MN[min(row + 11u, M - 1u) * (N / 4u) + safe_column];
+    c12 = c_MN[min(row + 12u, M - 1u) * (N / 4u) + safe_column];
+    c13 = c_MN[min(row + 13u, M - 1u) * (N / 4u) + safe_column];
+    c14 = c_MN[min(row + 14u, M - 1u) * (N / 4u) + safe_column];
+    c15 = c_MN[min(row + 15u, M - 1u) * (N / 4u) + safe_column];
+  }
   // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
   let k_end = K / 4u * groups.z;
   for (var k = 0u; k < k_end; k++) {

@@ -8,16 +8,18 @@
 @group(0) @binding(1) var<storage, read> b_KN: array<f32>; // [K,N] right factor
 @group(0) @binding(2) var<storage, read> bias_N: array<f32>; // [N] read only if BIAS
 @group(0) @binding(3) var<storage, read> residual_MN: array<f32>; // [M,N] read only if RESIDUAL
-@group(0) @binding(4) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
+@group(0) @binding(4) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE or CONTINUED
 @group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override WG: u32;
 override M: u32;
 override K: u32;
 override N: u32;
+override A_STRIDE: u32; // from one row of a to the next
 override BIAS: u32;
 override RESIDUAL: u32;
 override ACCUMULATE: u32;
+override CONTINUED: u32; // the sums go on from what c holds
 
 @compute @workgroup_size(WG)
 fn main(
@@ -34,14 +36,25 @@ fn main(
   }
   let rows = min(row + vec4u(0u, 1u, 2u, 3u), vec4u(M - 1u));
   let columns = min(column + vec4u(0u, 1u, 2u, 3u), vec4u(N - 1u));
+  let a_rows = rows * A_STRIDE;
   var c0 = vec4f();
   var c1 = vec4f();
   var c2 = vec4f();
   var c3 = vec4f();
+  if (CONTINUED == 1u) {
+    let at0 = rows.x * N + columns;
+    let at1 = rows.y * N + columns;
+    let at2 = rows.z * N + columns;
+    let at3 = rows.w * N + columns;
+    c0 = vec4f(c_MN[at0.x], c_MN[at0.y], c_MN[at0.z], c_MN[at0.w]);
+    c1 = vec4f(c_MN[at1.x], c_MN[at1.y], c_MN[at1.z], c_MN[at1.w]);
+    c2 = vec4f(c_MN[at2.x], c_MN[at2.y], c_MN[at2.z], c_MN[at2.w]);
+    c3 = vec4f(c_MN[at3.x], c_MN[at3.y], c_MN[at3.z], c_MN[at3.w]);
+  }
   // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
   let k_end = K * groups.z;
   for (var k = 0u; k < k_end; k++) {
-    let a = vec4f(a_MK[rows.x * K + k], a_MK[rows.y * K + k], a_MK[rows.z * K + k], a_MK[rows.w * K + k]);
+    let a = vec4f(a_MK[a_rows.x + k], a_MK[a_rows.y + k], a_MK[a_rows.z + k], a_MK[a_rows.w + k]);
     let b = vec4f(b_KN[k * N + columns.x], b_KN[k * N + columns.y], b_KN[k * N + columns.z], b_KN[k * N + columns.w]);
     c0 += a.x * b;
     c1 += a.y * b;

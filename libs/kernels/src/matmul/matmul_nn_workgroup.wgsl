@@ -8,15 +8,17 @@
 @group(0) @binding(1) var<storage, read> b_KN: array<f32>; // [K,N] right factor
 @group(0) @binding(2) var<storage, read> bias_N: array<f32>; // [N] read only if BIAS
 @group(0) @binding(3) var<storage, read> residual_MN: array<f32>; // [M,N] read only if RESIDUAL
-@group(0) @binding(4) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
+@group(0) @binding(4) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE or CONTINUED
 @group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override M: u32;
 override K: u32;
 override N: u32;
+override A_STRIDE: u32; // from one row of a to the next
 override BIAS: u32;
 override RESIDUAL: u32;
 override ACCUMULATE: u32;
+override CONTINUED: u32; // the sums go on from what c holds
 const TILE = 64u;
 const STEP = 16u;
 var<workgroup> a_tile: array<array<f32, TILE>, STEP>; // [k][row]
@@ -43,6 +45,14 @@ fn main(
   var c1 = vec4f();
   var c2 = vec4f();
   var c3 = vec4f();
+  if (CONTINUED == 1u) {
+    let rows = min(tile_row + y + vec4u(0u, 16u, 32u, 48u), vec4u(M - 1u)) * N;
+    let columns = min(tile_column + x + vec4u(0u, 16u, 32u, 48u), vec4u(N - 1u));
+    c0 = vec4f(c_MN[rows.x + columns.x], c_MN[rows.x + columns.y], c_MN[rows.x + columns.z], c_MN[rows.x + columns.w]);
+    c1 = vec4f(c_MN[rows.y + columns.x], c_MN[rows.y + columns.y], c_MN[rows.y + columns.z], c_MN[rows.y + columns.w]);
+    c2 = vec4f(c_MN[rows.z + columns.x], c_MN[rows.z + columns.y], c_MN[rows.z + columns.z], c_MN[rows.z + columns.w]);
+    c3 = vec4f(c_MN[rows.w + columns.x], c_MN[rows.w + columns.y], c_MN[rows.w + columns.z], c_MN[rows.w + columns.w]);
+  }
   for (var start = 0u; start < K; start += STEP) {
     for (var i = lane; i < TILE * STEP; i += 256u) {
       {
@@ -50,7 +60,7 @@ fn main(
         let row = i / STEP;
         let inside = start + k < K && tile_row + row < M;
         // select evaluates both: the address is clamped first.
-        let value = a_MK[min(tile_row + row, M - 1u) * K + min(start + k, K - 1u)];
+        let value = a_MK[min(tile_row + row, M - 1u) * A_STRIDE + min(start + k, K - 1u)];
         a_tile[k][row] = select(0.0, value, inside);
       }
       {

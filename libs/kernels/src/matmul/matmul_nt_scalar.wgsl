@@ -13,6 +13,7 @@ override WG: u32;
 override M: u32;
 override K: u32;
 override N: u32;
+override C_STRIDE: u32; // from one row of c to the next
 override ACCUMULATE: u32;
 
 @compute @workgroup_size(WG)
@@ -27,6 +28,7 @@ fn main(
   }
   let row = index / N;
   let column = index % N;
+  let c_index = row * C_STRIDE + column;
   var sum = 0.0;
   // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
   let k_end = K * groups.z;
@@ -34,7 +36,7 @@ fn main(
     sum += a_MK[row * K + k] * b_NK[column * K + k];
   }
   if (ACCUMULATE == 1u) {
-    sum += c_MN[index];
+    sum += c_MN[c_index];
   }
-  c_MN[index] = sum;
+  c_MN[c_index] = sum;
 }

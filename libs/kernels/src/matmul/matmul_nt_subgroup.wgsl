@@ -15,6 +15,7 @@ enable subgroups;
 override M: u32;
 override K: u32;
 override N: u32;
+override C_STRIDE: u32; // from one row of c to the next
 override ACCUMULATE: u32;
 const ROWS = 16u;
 const COLUMNS = 8u; // in vec4
@@ -85,7 +86,7 @@ fn main(
   }
   let i_end = min(ROWS, M - row) * groups.z;
   for (var i = 0u; i < i_end; i++) {
-    let index = (row + i) * (N / 4u) + column;
+    let index = (row + i) * (C_STRIDE / 4u) + column;
     var sum = c[i];
     if (ACCUMULATE == 1u) {
       sum += c_MN[index];

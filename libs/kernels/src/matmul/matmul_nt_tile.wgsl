@@ -13,6 +13,7 @@ override WG: u32;
 override M: u32;
 override K: u32;
 override N: u32;
+override C_STRIDE: u32; // from one row of c to the next
 override ACCUMULATE: u32;
 
 @compute @workgroup_size(WG)
@@ -49,7 +50,7 @@ fn main(
   for (var i = 0u; i < i_end; i++) {
     let c_column = column + i % 4u;
     if (c_column < N) {
-      let index = (row + i / 4u) * N + c_column;
+      let index = (row + i / 4u) * C_STRIDE + c_column;
       var sum = c[i / 4u][i % 4u];
       if (ACCUMULATE == 1u) {
         sum += c_MN[index];

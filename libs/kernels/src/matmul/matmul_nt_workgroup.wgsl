@@ -12,6 +12,7 @@
 override M: u32;
 override K: u32;
 override N: u32;
+override C_STRIDE: u32; // from one row of c to the next
 override ACCUMULATE: u32;
 const TILE = 64u;
 const STEP = 16u;
@@ -73,7 +74,7 @@ fn main(
     let row = tile_row + y + i / 4u * 16u;
     let column = tile_column + x + i % 4u * 16u;
     if (row < M && column < N) {
-      let index = row * N + column;
+      let index = row * C_STRIDE + column;
       var sum = c[i / 4u][i % 4u];
       if (ACCUMULATE == 1u) {
         sum += c_MN[index];

@@ -13,6 +13,7 @@ override WG: u32;
 override M: u32;
 override K: u32;
 override N: u32;
+override A_STRIDE: u32; // from one row of a to the next
 override ACCUMULATE: u32;
 
 @compute @workgroup_size(WG)
@@ -31,7 +32,7 @@ fn main(
   // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
   let k_end = K * groups.z;
   for (var k = 0u; k < k_end; k++) {
-    sum += a_KM[k * M + row] * b_KN[k * N + column];
+    sum += a_KM[k * A_STRIDE + row] * b_KN[k * N + column];
   }
   if (ACCUMULATE == 1u) {
     sum += c_MN[index];

@@ -15,6 +15,7 @@ enable subgroups;
 override M: u32;
 override K: u32;
 override N: u32;
+override A_STRIDE: u32; // from one row of a to the next
 override ACCUMULATE: u32;
 override IS_WHOLE: bool = K % 4u == 0u;
 const ROWS = 16u;
@@ -36,8 +37,8 @@ fn main(
   // Lanes beyond the edge work on the last row or column again and store nothing.
   let safe_column = min(column, N / 4u - 1u);
   // Lanes 0..3 hold four k of the first four of eight rows, lanes 4..7 of the other four.
-  let a_low = (lane % 4u) * (M / 4u) + min(row / 4u + lane / 4u, M / 4u - 1u);
-  let a_high = (lane % 4u) * (M / 4u) + min(row / 4u + 2u + lane / 4u, M / 4u - 1u);
+  let a_low = (lane % 4u) * (A_STRIDE / 4u) + min(row / 4u + lane / 4u, M / 4u - 1u);
+  let a_high = (lane % 4u) * (A_STRIDE / 4u) + min(row / 4u + 2u + lane / 4u, M / 4u - 1u);
   var c0 = vec4f();
   var c1 = vec4f();
   var c2 = vec4f();
@@ -59,8 +60,8 @@ fn main(
   for (var k = 0u; k < k_end; k += 4u) {
     // Rows of a and b beyond K count as zeros; where K is a multiple of 4, both selects go away.
     let is_there = IS_WHOLE || k + lane % 4u < K;
-    let low = select(vec4f(), a_KM[k * (M / 4u) + a_low], is_there);
-    let high = select(vec4f(), a_KM[k * (M / 4u) + a_high], is_there);
+    let low = select(vec4f(), a_KM[k * (A_STRIDE / 4u) + a_low], is_there);
+    let high = select(vec4f(), a_KM[k * (A_STRIDE / 4u) + a_high], is_there);
     let start = k * (N / 4u) + safe_column;
     let b = mat4x4f(
       b_KN[start],

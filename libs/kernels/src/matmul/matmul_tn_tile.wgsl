@@ -13,6 +13,7 @@ override WG: u32;
 override M: u32;
 override K: u32;
 override N: u32;
+override A_STRIDE: u32; // from one row of a to the next
 override ACCUMULATE: u32;
 
 @compute @workgroup_size(WG)
@@ -37,7 +38,8 @@ fn main(
   // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
   let k_end = K * groups.z;
   for (var k = 0u; k < k_end; k++) {
-    let a = vec4f(a_KM[k * M + rows.x], a_KM[k * M + rows.y], a_KM[k * M + rows.z], a_KM[k * M + rows.w]);
+    let start = k * A_STRIDE;
+    let a = vec4f(a_KM[start + rows.x], a_KM[start + rows.y], a_KM[start + rows.z], a_KM[start + rows.w]);
     let b = vec4f(b_KN[k * N + columns.x], b_KN[k * N + columns.y], b_KN[k * N + columns.z], b_KN[k * N + columns.w]);
     c0 += a.x * b;
     c1 += a.y * b;

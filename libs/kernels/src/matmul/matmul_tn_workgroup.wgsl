@@ -12,6 +12,7 @@
 override M: u32;
 override K: u32;
 override N: u32;
+override A_STRIDE: u32; // from one row of a to the next
 override ACCUMULATE: u32;
 const TILE = 64u;
 const STEP = 16u;
@@ -46,7 +47,7 @@ fn main(
         let row = i % TILE;
         let inside = start + k < K && tile_row + row < M;
         // select evaluates both: the address is clamped first.
-        let value = a_KM[min(start + k, K - 1u) * M + min(tile_row + row, M - 1u)];
+        let value = a_KM[min(start + k, K - 1u) * A_STRIDE + min(tile_row + row, M - 1u)];
         a_tile[k][row] = select(0.0, value, inside);
       }
       {

@@ -1,4 +1,4 @@
-import { input, output } from '../binding';
+import { input, inputIf, output } from '../binding';
 import { dimension, flag, real } from '../dimension';
 import type { Dims, Kernel, KernelTarget, KernelVariant } from '../kernel';
 import { perItem } from '../launch';
@@ -64,17 +64,26 @@ export const rmsnormForward: Kernel = {
   reference: forwardNaive,
   flops: (dims) => 4 * elements(dims),
   bytes: (dims) => 4 * (2 * elements(dims) + dimension(dims, 'C') + dimension(dims, 'N')),
+  cuts: [{ axis: 'N' }],
   cpu: rmsnormForwardTwin,
 };
 
 /** dx (+ residual). Dims N, C and the flag residual; with residual 0 its binding takes dy_NC. */
 export const rmsnormBackwardInput: Kernel = {
   name: 'rmsnorm_backward_input',
-  bindings: [input('dy_NC'), input('x_NC'), input('weight_C'), input('rstd_N'), input('residual_NC'), output('dx_NC')],
+  bindings: [
+    input('dy_NC'),
+    input('x_NC'),
+    input('weight_C'),
+    input('rstd_N'),
+    inputIf('residual', 'residual_NC'),
+    output('dx_NC'),
+  ],
   variant: backwardInput,
   reference: backwardInputNaive,
   flops: (dims) => 9 * elements(dims),
   bytes: (dims) => 4 * ((3 + flag(dims, 'residual')) * elements(dims) + dimension(dims, 'C') + dimension(dims, 'N')),
+  cuts: [{ axis: 'N' }],
   cpu: rmsnormBackwardInputTwin,
 };
 

@@ -35,6 +35,7 @@ export const ropeForward: Kernel = {
   reference: perElement('rope_forward'),
   flops,
   bytes,
+  cuts: [{ axis: 'B' }],
   cpu: ropeForwardTwin,
 };
 
@@ -46,5 +47,6 @@ export const ropeBackward: Kernel = {
   reference: perElement('rope_backward'),
   flops,
   bytes,
+  cuts: [{ axis: 'B' }],
   cpu: ropeBackwardTwin,
 };

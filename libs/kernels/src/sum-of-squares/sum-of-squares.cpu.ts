@@ -2,11 +2,16 @@ import { dimension } from '../dimension';
 import type { Dims } from '../kernel';
 import { at, doubles, type TwinTensors } from '../twin-arrays';
 
-/** Twin of sum_of_squares. Shapes: x[L] -> partials[P], the p-th over the p-th run of ceil(L / P) elements. */
+/** The elements that a partial sum adds, unless they end before. */
+export function sumOfSquaresRun(dims: Dims): number {
+  return dims['run'] === undefined ? Math.ceil(dimension(dims, 'L') / dimension(dims, 'P')) : dimension(dims, 'run');
+}
+
+/** Twin of sum_of_squares. Shapes: x[L] -> partials[P], the p-th over the p-th run of elements. */
 export function sumOfSquaresTwin(dims: Dims, tensors: TwinTensors): void {
   const L = dimension(dims, 'L');
   const P = dimension(dims, 'P');
-  const chunk = Math.ceil(L / P);
+  const chunk = sumOfSquaresRun(dims);
   const x_L = doubles(tensors, 'x_L');
   const partials_P = doubles(tensors, 'partials_P');
   for (let partial = 0; partial < P; partial++) {

@@ -1,9 +1,9 @@
 import { assert } from '@millrace/core';
 import { input, output } from '../binding';
 import { dimension } from '../dimension';
-import type { Dims, Kernel, KernelTarget, KernelVariant } from '../kernel';
+import type { AxisCut, Dims, Kernel, KernelTarget, KernelVariant } from '../kernel';
 import { perItem } from '../launch';
-import { sumOfSquaresTwin } from './sum-of-squares.cpu';
+import { sumOfSquaresRun, sumOfSquaresTwin } from './sum-of-squares.cpu';
 
 const CHUNK_MIN = 1024;
 const PARTIALS_MAX = 16_384;
@@ -17,12 +17,26 @@ export function sumOfSquaresPartials(L: number): number {
 function scalar(dims: Dims, target: KernelTarget): KernelVariant {
   const L = dimension(dims, 'L');
   const P = dimension(dims, 'P');
-  const partials = sumOfSquaresPartials(L);
+  const CHUNK = sumOfSquaresRun(dims);
+  const partials = dims['run'] === undefined ? sumOfSquaresPartials(L) : Math.ceil(L / CHUNK);
   assert(P === partials, `sum_of_squares of ${L} elements has ${partials} partials, not ${P}`);
-  return perItem({ wgsl: 'sum_of_squares', overrides: { L, P, CHUNK: Math.ceil(L / P) } }, P, target);
+  return perItem({ wgsl: 'sum_of_squares', overrides: { L, P, CHUNK } }, P, target);
 }
 
-/** P partial sums of x², which the host adds in double. Dims L, P = sumOfSquaresPartials(L). */
+/** The partial sums of a part, and the elements that they add, as many for each as in the whole. */
+const BY_PARTIAL: AxisCut = {
+  axis: 'P',
+  rows: { x_L: sumOfSquaresRun },
+  part: (dims, { first, end }) => {
+    const run = sumOfSquaresRun(dims);
+    return { run, L: Math.min(dimension(dims, 'L'), end * run) - first * run };
+  },
+};
+
+/**
+ * P partial sums of x², which the host adds in double. Dims L, P = sumOfSquaresPartials(L); or L, `run`, the elements
+ * of each partial sum but the last, and P = ceil(L / run).
+ */
 export const sumOfSquares: Kernel = {
   name: 'sum_of_squares',
   bindings: [input('x_L'), output('partials_P')],
@@ -30,5 +44,6 @@ export const sumOfSquares: Kernel = {
   reference: scalar,
   flops: (dims) => 2 * dimension(dims, 'L'),
   bytes: (dims) => 4 * (dimension(dims, 'L') + dimension(dims, 'P')),
+  cuts: [BY_PARTIAL],
   cpu: sumOfSquaresTwin,
 };

@@ -1,5 +1,6 @@
 import type { ModelConfig } from '@millrace/core';
 import { KERNELS, type Operation } from '@millrace/kernels';
+import { tensorOf } from '@millrace/tensor';
 import { describe, expect, it } from 'vitest';
 import { wholeModel } from '../model-config';
 import { type Optimizer, optimizerHyper, optimizerStates } from './optimizer';
@@ -57,7 +58,7 @@ describe('buildOptimizerPrograms', () => {
 
   it('decays matrices alone', () => {
     for (const { dims, tensors } of updates(MOMENTUM)) {
-      expect(dims['decay']).toBe(/wte|wpe|attn.*weight|mlp.*weight/.test(tensors['weight_L'] ?? '') ? 1 : 0);
+      expect(dims['decay']).toBe(/wte|wpe|attn.*weight|mlp.*weight/.test(tensorOf(tensors['weight_L']!)) ? 1 : 0);
     }
   });
 });

@@ -8,7 +8,7 @@ import {
   type TensorDeclaration,
   type TwinArray,
 } from '@millrace/kernels';
-import { elementCount } from '@millrace/tensor';
+import { elementCount, type TensorRef, tensorOf } from '@millrace/tensor';
 import type { Backend, BoundProgram, DeviceTensor, TensorPiece } from '../backend';
 import { checkCopy, checkWrite } from '../check-write';
 import { checkProgram } from '../check-program';
@@ -59,13 +59,16 @@ class CpuBackend implements Backend {
 
   bind(program: Program, tensors: ReadonlyMap<string, DeviceTensor>): Promise<BoundProgram> {
     checkProgram(program, tensors);
-    const values = (name: string): TwinArray => this.own(tensors.get(name)).values;
+    const values = (ref: TensorRef): TwinArray => {
+      const { values: all } = this.own(tensors.get(tensorOf(ref)));
+      return typeof ref === 'string' ? all : all.subarray(ref.offset, ref.offset + ref.length);
+    };
     const steps = program.steps.map((step) => {
       if ('clear' in step) {
         const cleared = values(step.clear);
         return () => void cleared.fill(0);
       }
-      const arrays = Object.fromEntries(Object.entries(step.tensors).map(([binding, name]) => [binding, values(name)]));
+      const arrays = Object.fromEntries(Object.entries(step.tensors).map(([binding, ref]) => [binding, values(ref)]));
       return callTwin(KERNELS[step.kernel], step.dims, arrays);
     });
     return Promise.resolve(new CpuProgram(program.name, steps));

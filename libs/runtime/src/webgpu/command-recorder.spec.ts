@@ -93,7 +93,7 @@ it('cuts copies and clears too, between words', () => {
   const { recorder, submissions } = scene(10);
   const source = { size: 30_000 } as GPUBuffer;
   recorder.copy({ buffer: source, offset: 8 }, { buffer: source, offset: 0 }, 12_004);
-  recorder.clear(source);
+  recorder.clear({ buffer: source, offset: 0, size: source.size });
   recorder.submit();
   expect(submissions).toEqual([
     ['copy 8 to 0, 3000'],

@@ -14,6 +14,13 @@ export interface Dispatch {
   readonly costMs: number;
 }
 
+/** A part of a buffer, in bytes. */
+export interface BufferRange {
+  readonly buffer: GPUBuffer;
+  readonly offset: number;
+  readonly size: number;
+}
+
 /** A place in a buffer, in bytes. */
 interface BufferPlace {
   readonly buffer: GPUBuffer;
@@ -70,9 +77,9 @@ export class CommandRecorder {
     this.bind(pipeline, bindGroup, firstGroups.zero).dispatchWorkgroupsIndirect(this.nothing, 0);
   }
 
-  clear(buffer: GPUBuffer): void {
-    this.inParts(buffer.size, movingMs(buffer.size, this.parts.pace.speed), (offset, bytes) =>
-      this.open().clearBuffer(buffer, offset, bytes),
+  clear({ buffer, offset: start, size }: BufferRange): void {
+    this.inParts(size, movingMs(size, this.parts.pace.speed), (offset, bytes) =>
+      this.open().clearBuffer(buffer, start + offset, bytes),
     );
   }
 

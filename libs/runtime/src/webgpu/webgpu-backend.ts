@@ -8,7 +8,7 @@ import {
   type Program,
   type TensorDeclaration,
 } from '@millrace/kernels';
-import { tensorBytes } from '@millrace/tensor';
+import { DTYPE_BYTES, tensorBytes, type TensorRef, tensorOf } from '@millrace/tensor';
 import type { AdapterDescription } from '../adapter-description';
 import type { Backend, BoundProgram, DeviceTensor, TensorPiece } from '../backend';
 import { checkProgram } from '../check-program';
@@ -19,7 +19,7 @@ import { tensorTooLargeError } from '../runtime.errors';
 import { CompletionWindow } from '../submission/completion-window';
 import { dispatchMs } from '../submission/dispatch-cost';
 import { type SubmissionOptions, SubmissionPace } from '../submission/submission-pace';
-import { CommandRecorder, type Dispatch } from './command-recorder';
+import { type BufferRange, CommandRecorder, type Dispatch } from './command-recorder';
 import { DelayPredictor } from './delay-predictor';
 import { DeviceFailure } from './device-failure';
 import { FirstGroups } from './first-groups';
@@ -38,7 +38,7 @@ class GpuTensor implements DeviceTensor {
   ) {}
 }
 
-type RecordedStep = Dispatch | { readonly clear: GPUBuffer };
+type RecordedStep = Dispatch | { readonly clear: BufferRange };
 
 class GpuProgram implements BoundProgram {
   constructor(
@@ -130,14 +130,14 @@ export class WebGpuBackend implements Backend {
   async bind(program: Program, tensors: ReadonlyMap<string, DeviceTensor>): Promise<BoundProgram> {
     this.failure.check();
     checkProgram(program, tensors);
-    const buffer = (name: string | undefined): GPUBuffer => this.own(tensors.get(name ?? '')).buffer;
+    const range = (ref: TensorRef): BufferRange => bufferRange(ref, this.own(tensors.get(tensorOf(ref))));
     const steps = await Promise.all(
       program.steps.map(async (step): Promise<RecordedStep> => {
-        if ('clear' in step) return { clear: buffer(step.clear) };
+        if ('clear' in step) return { clear: range(step.clear) };
         const kernel = KERNELS[step.kernel];
         const { pipeline, layout, workgroups } = await this.pipelines.launch(kernel, step.dims);
         const entries = kernel.bindings.map(({ name }, binding) => {
-          return { binding, resource: { buffer: buffer(step.tensors[name]) } };
+          return { binding, resource: range(step.tensors[name] as TensorRef) };
         });
         const bindGroup = this.parts.device.createBindGroup({ layout, entries });
         return { pipeline, workgroups, bindGroup, costMs: dispatchMs(kernel, step.dims, this.pace.speed) };
@@ -214,7 +214,7 @@ export class WebGpuBackend implements Backend {
     this.failure.check();
     // The queue's own promise would include what is submitted before the sleep is over: a command marks this moment.
     const marker = this.markers.take(MARKER_BYTES);
-    this.recorder.clear(marker);
+    this.recorder.clear({ buffer: marker, offset: 0, size: MARKER_BYTES });
     this.flush();
     await this.wait(() => this.markers.map(marker, MARKER_BYTES, () => undefined), expectedDelayMs);
     this.failure.check();
@@ -306,6 +306,13 @@ export class WebGpuBackend implements Backend {
       throw this.failure.explain(error);
     }
   }
+}
+
+/** Views have offsets that may be bound; whole words are. */
+function bufferRange(ref: TensorRef, { buffer, declaration }: GpuTensor): BufferRange {
+  if (typeof ref === 'string') return { buffer, offset: 0, size: buffer.size };
+  const bytes = DTYPE_BYTES[declaration.dtype];
+  return { buffer, offset: ref.offset * bytes, size: Math.ceil((ref.length * bytes) / 4) * 4 };
 }
 
 function copyOut({ tensor, elementCount }: TensorPiece, mapped: ArrayBuffer, offset: number): HostArray {

@@ -1,0 +1,15 @@
+import { type Dims, type KernelBinding } from '@millrace/kernels';
+import { bindingShape } from '../binding-shape';
+
+/** Whether an operation with these dims reads or writes the binding: some are left unread without their flag. */
+export function isRead({ flag }: KernelBinding, dims: Dims): boolean {
+  return flag === undefined || dims[flag] === 1;
+}
+
+/** The elements from the first to the last that an operation with these dims reads or writes of a binding. */
+export function elementsUsed({ name, strided }: KernelBinding, dims: Dims): number {
+  const shape = bindingShape(name, dims);
+  if (!strided) return shape.reduce((product, size) => product * size, 1);
+  const [rows = 1, columns = 1] = shape;
+  return (rows - 1) * (dims['stride'] ?? columns) + columns;
+}
