@@ -54,6 +54,25 @@ export function tensorTooLargeError({ name, bytes, limitBytes, limit }: TensorTo
   });
 }
 
+export interface BindingTooLarge {
+  readonly name: string;
+  readonly kernel: string;
+  readonly bytes: number;
+  readonly limitBytes: number;
+}
+
+/** A kernel must have all of a tensor at hand, and the adapter does not bind so much. */
+export function bindingTooLargeError({ name, kernel, bytes, limitBytes }: BindingTooLarge): AppError {
+  return new AppError({
+    code: 'RUNTIME.BINDING_TOO_LARGE',
+    kind: 'invalid',
+    message:
+      `kernel ${kernel} uses ${bytes} bytes of tensor ${name} at once, but this adapter's maxStorageBufferBindingSize ` +
+      `is ${limitBytes}; take a smaller train.batch.micro, context, vocab or hidden, or another adapter`,
+    details: { name, kernel, bytes, limitBytes },
+  });
+}
+
 export function compileError(kernel: string, message: string): AppError {
   return new AppError({
     code: 'RUNTIME.COMPILE',

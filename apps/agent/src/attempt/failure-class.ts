@@ -14,7 +14,15 @@ const CLASS_OF_CODE: Readonly<Record<string, FailureClass>> = {
 };
 
 /** Areas whose 'invalid' means that the run spec cannot work on this device or data. */
-const USER_AREAS = ['RUNTIME.TENSOR_TOO_LARGE', 'MODEL.', 'DATA.', 'PIPELINE.', 'STAGE.', 'CHECKPOINT.'];
+const USER_AREAS = [
+  'RUNTIME.TENSOR_TOO_LARGE',
+  'RUNTIME.BINDING_TOO_LARGE',
+  'MODEL.',
+  'DATA.',
+  'PIPELINE.',
+  'STAGE.',
+  'CHECKPOINT.',
+];
 
 /** The class of a failure in the run's state machine, which decides whether the run is tried again. */
 export function failureClass({ code, kind }: AppError): FailureClass {

@@ -16,6 +16,7 @@ import { checkCopy, checkWrite } from '../check-write';
 import type { HostArray } from '../host-array';
 import { pieceOf } from '../piece-of';
 import { tensorTooLargeError } from '../runtime.errors';
+import { fitProgram } from '../views/fit-program';
 import { CompletionWindow } from '../submission/completion-window';
 import { dispatchMs } from '../submission/dispatch-cost';
 import { type SubmissionOptions, SubmissionPace } from '../submission/submission-pace';
@@ -130,9 +131,10 @@ export class WebGpuBackend implements Backend {
   async bind(program: Program, tensors: ReadonlyMap<string, DeviceTensor>): Promise<BoundProgram> {
     this.failure.check();
     checkProgram(program, tensors);
+    const fitting = fitProgram(program, this.parts.device.limits.maxStorageBufferBindingSize);
     const range = (ref: TensorRef): BufferRange => bufferRange(ref, this.own(tensors.get(tensorOf(ref))));
     const steps = await Promise.all(
-      program.steps.map(async (step): Promise<RecordedStep> => {
+      fitting.steps.map(async (step): Promise<RecordedStep> => {
         if ('clear' in step) return { clear: range(step.clear) };
         const kernel = KERNELS[step.kernel];
         const { pipeline, layout, workgroups } = await this.pipelines.launch(kernel, step.dims);
@@ -275,9 +277,9 @@ export class WebGpuBackend implements Backend {
   }
 
   private checkSize(name: string, bytes: number): void {
-    const { maxStorageBufferBindingSize, maxBufferSize } = this.parts.device.limits;
-    for (const [limit, limitBytes] of Object.entries({ maxStorageBufferBindingSize, maxBufferSize })) {
-      if (bytes > limitBytes) throw tensorTooLargeError({ name, bytes, limitBytes, limit });
+    const { maxBufferSize } = this.parts.device.limits;
+    if (bytes > maxBufferSize) {
+      throw tensorTooLargeError({ name, bytes, limitBytes: maxBufferSize, limit: 'maxBufferSize' });
     }
   }
 

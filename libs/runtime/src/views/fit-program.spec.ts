@@ -1,0 +1,150 @@
+import {
+  type Dims,
+  type KernelName,
+  KERNELS,
+  type Operation,
+  type Program,
+  sumOfSquaresPartials,
+} from '@millrace/kernels';
+import { openTestBackend } from '@millrace/testing';
+import { DTYPE_BYTES, elementCount, tensorOf, viewOf } from '@millrace/tensor';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Backend, DeviceTensor } from '../backend';
+import { openCpuBackend } from '../cpu/cpu-backend';
+import type { HostArray } from '../host-array';
+import { elementsUsed } from './binding-use';
+import { fitProgram } from './fit-program';
+
+interface Case {
+  readonly kernel: KernelName;
+  readonly dims: Dims;
+  /** Bytes of a tensor that may be bound at once. */
+  readonly limit: number;
+  readonly parts: number;
+}
+
+const SQUARES = { L: 72_061, P: sumOfSquaresPartials(72_061) };
+/** A table of 201 rows of 60: ranges of it begin at multiples of 16 rows, columns of logits at multiples of 64. */
+const CASES: readonly Case[] = [
+  { kernel: 'embedding_forward', dims: { B: 2, T: 21, C: 60, V: 201 }, limit: 20_000, parts: 3 },
+  { kernel: 'embedding_forward_token', dims: { B: 2, T: 21, C: 60, V: 201 }, limit: 20_000, parts: 3 },
+  { kernel: 'embedding_backward_token', dims: { B: 2, T: 21, C: 60, V: 201, accumulate: 1 }, limit: 20_000, parts: 3 },
+  { kernel: 'matmul_nt', dims: { M: 21, K: 60, N: 201 }, limit: 20_000, parts: 4 },
+  { kernel: 'matmul_nt', dims: { M: 21, K: 60, N: 204, accumulate: 1 }, limit: 20_000, parts: 4 },
+  // Both too many logits and too large a table: rows first, then columns.
+  { kernel: 'matmul_nt', dims: { M: 150, K: 60, N: 136 }, limit: 30_000, parts: 12 },
+  { kernel: 'matmul_nn', dims: { M: 21, K: 201, N: 60, bias: 1, residual: 1 }, limit: 20_000, parts: 4 },
+  { kernel: 'matmul_nn', dims: { M: 21, K: 204, N: 60 }, limit: 20_000, parts: 4 },
+  { kernel: 'matmul_nn', dims: { M: 200, K: 60, N: 40, residual: 1, accumulate: 1 }, limit: 20_000, parts: 3 },
+  { kernel: 'matmul_tn', dims: { M: 201, K: 21, N: 60, accumulate: 1 }, limit: 20_000, parts: 4 },
+  { kernel: 'matmul_tn', dims: { M: 204, K: 21, N: 60 }, limit: 20_000, parts: 4 },
+  { kernel: 'cross_entropy_forward', dims: { N: 300, V: 33 }, limit: 9_000, parts: 5 },
+  { kernel: 'cross_entropy_backward', dims: { N: 300, V: 33 }, limit: 9_000, parts: 5 },
+  { kernel: 'layernorm_forward', dims: { N: 300, C: 40, eps: 1e-5 }, limit: 20_000, parts: 5 },
+  { kernel: 'rmsnorm_backward_input', dims: { N: 300, C: 40, residual: 1 }, limit: 20_000, parts: 5 },
+  { kernel: 'rope_forward', dims: { B: 5, T: 16, H: 2, G: 1, D: 4 }, limit: 2_048, parts: 3 },
+  { kernel: 'sum_of_squares', dims: SQUARES, limit: 264_000, parts: 2 },
+  { kernel: 'adamw', dims: { L: 10_007, decay: 1 }, limit: 20_000, parts: 3 },
+  { kernel: 'add', dims: { L: 10_007 }, limit: 20_000, parts: 3 },
+];
+
+function programOf({ kernel, dims }: Case): Program {
+  const { bindings } = KERNELS[kernel];
+  const sizeOf = (name: string): number =>
+    kernel === 'sum_of_squares' && name === 'x_L'
+      ? SQUARES.L
+      : elementsUsed(
+          bindings.find((b) => b.name === name)!,
+          dims,
+        );
+  return {
+    name: kernel,
+    tensors: bindings.map(({ name, dtype }) => ({ name, shape: [sizeOf(name)], dtype, role: 'scratch' })),
+    steps: [{ kernel, dims, tensors: Object.fromEntries(bindings.map(({ name }) => [name, name])) }],
+  };
+}
+
+function values({ declaration }: DeviceTensor, dims: Dims): HostArray {
+  const count = elementCount(declaration.shape);
+  const noise = (index: number): number => Math.imul(index + 1, 0x9e3779b1) >>> 0;
+  if (declaration.dtype === 'u32') {
+    return Uint32Array.from({ length: count }, (_, index) => noise(index) % (dims['V'] ?? 1));
+  }
+  return Float32Array.from({ length: count }, (_, index) => (1 + noise(index)) / 2 ** 32);
+}
+
+async function resultOf(backend: Backend, program: Program, { kernel, dims }: Case): Promise<HostArray[]> {
+  const tensors = new Map(program.tensors.map((declaration) => [declaration.name, backend.allocate(declaration)]));
+  for (const tensor of tensors.values()) backend.write(tensor, values(tensor, dims));
+  backend.run(await backend.bind(program, tensors));
+  const outputs = KERNELS[kernel].bindings.filter(({ access }) => access === 'read_write');
+  const arrays = await backend.readAll(outputs.map(({ name }) => tensors.get(name)!));
+  for (const tensor of tensors.values()) backend.release(tensor);
+  return arrays;
+}
+
+/** The bytes of the largest thing that is bound. */
+function largestBinding({ tensors, steps }: Program): number {
+  const declarations = new Map(tensors.map((declaration) => [declaration.name, declaration]));
+  const bytes = steps.flatMap((step) =>
+    Object.values((step as Operation).tensors).map((ref) => {
+      const { shape, dtype } = declarations.get(tensorOf(ref))!;
+      return viewOf(ref, shape).length * DTYPE_BYTES[dtype];
+    }),
+  );
+  return Math.max(...bytes);
+}
+
+describe.each([
+  { kind: 'cpu', open: (): Promise<Backend | undefined> => Promise.resolve(openCpuBackend()) },
+  { kind: 'webgpu', open: (): Promise<Backend | undefined> => openTestBackend(process.env) },
+])('on the $kind backend an operation on too large a tensor', ({ open }) => {
+  let opened: Backend | undefined;
+  beforeAll(async () => {
+    opened = await open();
+  });
+  afterAll(() => opened?.destroy());
+  beforeEach((context) => context.skip(opened === undefined, 'no adapter'));
+
+  it.each(CASES)('computes the same bits in parts: $kernel $dims', { timeout: 120_000 }, async (example) => {
+    const whole = programOf(example);
+    const cut = fitProgram(whole, example.limit);
+    expect(cut.steps).toHaveLength(example.parts);
+    expect(largestBinding(whole)).toBeGreaterThan(example.limit);
+    expect(largestBinding(cut)).toBeLessThanOrEqual(example.limit);
+    expect(await resultOf(opened!, cut, example)).toEqual(await resultOf(opened!, whole, example));
+  });
+});
+
+it('leaves what fits as it is', () => {
+  const program = programOf(CASES[0]!);
+  const fitting = fitProgram(program, largestBinding(program));
+  expect(fitting).toEqual(program);
+  expect(fitting.steps[0]).toBe(program.steps[0]);
+});
+
+it('binds little of a tensor that a kernel leaves unread', () => {
+  const example: Case = { kernel: 'matmul_nn', dims: { M: 2, K: 4, N: 4 }, limit: 1000, parts: 1 };
+  const program = programOf(example);
+  const [step] = program.steps as Operation[];
+  const tensors = [...program.tensors, { name: 'large', shape: [1000], dtype: 'f32', role: 'scratch' } as const];
+  const unread = { ...step!, tensors: { ...step!.tensors, bias_N: 'large', residual_MN: 'large' } };
+  const [fitting] = fitProgram({ ...program, tensors, steps: [unread] }, example.limit).steps as Operation[];
+  const short = { tensor: 'large', offset: 0, length: 64 };
+  expect(fitting?.tensors).toMatchObject({ a_MK: 'a_MK', bias_N: short, residual_MN: short });
+});
+
+it('says what uses too much of a tensor if it cannot be cut', () => {
+  const program = programOf({ kernel: 'bias_backward', dims: { N: 300, C: 40 }, limit: 0, parts: 0 });
+  expect(() => fitProgram(program, 40_000)).toThrowError(
+    expect.objectContaining({
+      code: 'RUNTIME.BINDING_TOO_LARGE',
+      message:
+        "kernel bias_backward uses 48000 bytes of tensor dy_NC at once, but this adapter's maxStorageBufferBindingSize " +
+        'is 40000; take a smaller train.batch.micro, context, vocab or hidden, or another adapter',
+    }),
+  );
+  // Rows of the table that begin where a binding may would be larger than the limit.
+  const example: Case = { kernel: 'matmul_nt', dims: { M: 21, K: 60, N: 201 }, limit: 12_000, parts: 0 };
+  expect(() => fitProgram(programOf(example), example.limit)).toThrowError('tensor b_NK');
+});
