@@ -2,7 +2,7 @@ import type { DType } from '@millrace/tensor';
 
 export type Dims = Readonly<Record<string, number>>;
 
-/** Array a CPU twin works on: doubles for f32 tensors, exact integers for u32. */
+/** Array a CPU twin works on: doubles for f32 and f16 tensors, exact integers for u32. */
 export type TwinArray = Float64Array | Uint32Array;
 
 export interface KernelBinding {

@@ -9,6 +9,7 @@ import {
   attentionValueBackward,
 } from './attention/attention-backward';
 import { biasBackward } from './bias/bias';
+import { narrow, widen } from './cast/cast';
 import { crossEntropyBackward, crossEntropyForward } from './cross-entropy/cross-entropy';
 import { dropout } from './dropout/dropout';
 import { embeddingBackwardPosition, embeddingForward, embeddingForwardToken } from './embedding/embedding';
@@ -57,6 +58,8 @@ export type KernelName =
   | 'cross_entropy_forward'
   | 'cross_entropy_backward'
   | 'add'
+  | 'narrow'
+  | 'widen'
   | 'sum_of_squares'
   | 'adamw'
   | 'sgd'
@@ -97,6 +100,8 @@ export const KERNELS: Readonly<Record<KernelName, Kernel>> = {
   cross_entropy_forward: crossEntropyForward,
   cross_entropy_backward: crossEntropyBackward,
   add,
+  narrow,
+  widen,
   sum_of_squares: sumOfSquares,
   adamw,
   sgd,

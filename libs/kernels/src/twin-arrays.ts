@@ -3,7 +3,7 @@ import type { Kernel, TwinArray } from './kernel';
 
 export type TwinTensors = Readonly<Record<string, TwinArray>>;
 
-/** The f32 tensor of a twin's binding, in doubles. */
+/** The f32 or f16 tensor of a twin's binding, in doubles. */
 export function doubles(tensors: TwinTensors, name: string): Float64Array {
   const array = tensors[name];
   assert(array instanceof Float64Array, `binding ${name} is not an array of doubles`);

@@ -3,7 +3,8 @@ import { sumOfSquaresPartials } from '../src';
 
 /** What a binding's test data looks like; without an entry it is uniform in [-1, 1). */
 export type Filling =
-  'token' | 'target' | 'word' | 'probability' | 'positive' | 'small' | 'hyper' | 'sgd' | 'wide' | 'lse';
+  // Every power of two that f16 has and some below, subnormal ones among them.
+  'scales' | 'token' | 'target' | 'word' | 'probability' | 'positive' | 'small' | 'hyper' | 'sgd' | 'wide' | 'lse';
 
 export interface ConformanceCase {
   readonly kernel: KernelName;
@@ -397,6 +398,13 @@ export const CONFORMANCE_CASES: readonly ConformanceCase[] = [
     sizes: ({ L = 0 }) => ({ a_L: L, b_L: L, y_L: L }),
     tolerance: () => 1e-7,
   },
+  ...(['narrow', 'widen'] as const).map((kernel): ConformanceCase => ({
+    kernel,
+    dims: COUNTS,
+    sizes: ({ L = 0 }) => ({ x_L: L, y_L: L }),
+    fillings: { x_L: 'scales' },
+    tolerance: () => 0,
+  })),
   {
     kernel: 'sum_of_squares',
     dims: [

@@ -1,3 +1,4 @@
+import { fromFloat16Bits, toFloat16Array } from '@millrace/tensor';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   type Kernel,
@@ -55,7 +56,11 @@ function hostTensors(testCase: ConformanceCase, dims: Record<string, number>): H
   const uniform = seededUniform(1);
   const sizes = testCase.sizes(dims);
   const made = Object.fromEntries(
-    kernel.bindings.map(({ name }) => [name, fill(testCase.fillings?.[name], sizes[name] ?? 0, { uniform, dims })]),
+    kernel.bindings.map(({ name, dtype }) => {
+      const data = fill(testCase.fillings?.[name], sizes[name] ?? 0, { uniform, dims });
+      // Shader and twin read the same numbers.
+      return [name, dtype === 'f16' ? Float32Array.from(toFloat16Array(data), fromFloat16Bits) : data];
+    }),
   );
   return withDerivedInputs(kernel, made);
 }

@@ -45,6 +45,8 @@ export function fill(
         return index % T <= Math.floor(index / T) % T ? uniform() / T : 0;
       case 'wide':
         return 40 * (uniform() - 0.5) * uniform();
+      case 'scales':
+        return (2 * uniform() - 1) * 2 ** ((index % 43) - 28);
       case 'lse':
         return Math.log(V) + uniform();
       default:

@@ -1,3 +1,4 @@
+import { type DType, fromFloat16Bits, toFloat16Array } from '@millrace/tensor';
 import type { Dims, Kernel, KernelTarget, KernelVariant } from '../src';
 import { cutLaunch, WGSL } from '../src';
 
@@ -94,11 +95,11 @@ async function dispatch(device: GPUDevice, request: Dispatch): Promise<Record<st
   });
   const pipeline = createPipeline(device, { ...request, first });
   const buffers = kernel.bindings.map(({ name, dtype }) => {
-    const data = tensors[name] as Float32Array<ArrayBuffer>;
+    const data = deviceData(tensors[name]!, dtype);
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
     const buffer = device.createBuffer({ size: data.byteLength, usage });
     device.queue.writeBuffer(buffer, 0, data);
-    return { name, buffer, dtype };
+    return { name, buffer, dtype, length: tensors[name]!.length };
   });
   const entries = buffers.map(({ buffer }, binding) => ({ binding, resource: { buffer } }));
   const encoder = device.createCommandEncoder();
@@ -114,24 +115,39 @@ async function dispatch(device: GPUDevice, request: Dispatch): Promise<Record<st
   }
   pass.end();
   const written = buffers.filter((_, index) => kernel.bindings[index]?.access === 'read_write');
-  const staged = written.map(({ name, buffer, dtype }) => {
+  const staged = written.map(({ name, buffer, dtype, length }) => {
     const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
     const staging = device.createBuffer({ size: buffer.size, usage });
     encoder.copyBufferToBuffer(buffer, 0, staging, 0, buffer.size);
-    return { name, staging, dtype };
+    return { name, staging, dtype, length };
   });
   device.queue.submit([encoder.finish()]);
   const error = await device.popErrorScope();
   if (error !== null) throw new Error(`${kernel.name} as ${variant.wgsl}: ${error.message}`);
   const results: Record<string, Float32Array | Uint32Array> = {};
-  for (const { name, staging, dtype } of staged) {
+  for (const { name, staging, dtype, length } of staged) {
     await staging.mapAsync(GPUMapMode.READ);
-    const content = staging.getMappedRange().slice(0);
-    results[name] = dtype === 'u32' ? new Uint32Array(content) : new Float32Array(content);
+    results[name] = hostData(staging.getMappedRange().slice(0), dtype, length);
     staging.destroy();
   }
   for (const { buffer } of buffers) buffer.destroy();
   return results;
+}
+
+/** What the device holds of a binding: f16 as bits, to the end of the word. */
+function deviceData(data: Float32Array | Uint32Array, dtype: DType): Float32Array<ArrayBuffer> {
+  if (dtype !== 'f16') return data as Float32Array<ArrayBuffer>;
+  const words = new Float32Array(Math.ceil(data.length / 2));
+  new Uint16Array(words.buffer).set(toFloat16Array(data));
+  return words;
+}
+
+/** What a test reads of a binding: a number for each of its elements. */
+function hostData(content: ArrayBuffer, dtype: DType, length: number): Float32Array | Uint32Array {
+  if (dtype === 'u32') return new Uint32Array(content);
+  return dtype === 'f16'
+    ? Float32Array.from(new Uint16Array(content, 0, length), fromFloat16Bits)
+    : new Float32Array(content);
 }
 
 function firstGroupBinding(device: GPUDevice, layout: GPUBindGroupLayout, firstGroup: number): GPUBindGroup {

@@ -1,5 +1,6 @@
 import type { Operation, Program, TensorDeclaration } from '@millrace/kernels';
 import { openTestBackend } from '@millrace/testing';
+import { fromFloat16Bits } from '@millrace/tensor';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Backend, BoundProgram, DeviceTensor } from './backend';
 import { openCpuBackend } from './cpu/cpu-backend';
@@ -75,6 +76,63 @@ describe.each([
     backend.write(ids, Uint32Array.of(0, 7, 0xfffffffe));
     expect(await backend.read(ids)).toEqual(Uint32Array.of(0, 7, 0xfffffffe));
     backend.release(ids);
+  });
+
+  describe('with f16', () => {
+    const f16 = (name: string, count: number): TensorDeclaration => ({ ...f32(name, count), dtype: 'f16' });
+    const bits = (...values: number[]): Uint16Array => Uint16Array.from(values);
+
+    it('keeps the bits of floats, rounded, and of bits, in whole words', async () => {
+      const before = backend.allocatedBytes();
+      const odd = backend.allocate(f16('odd', 5));
+      expect(backend.allocatedBytes() - before).toBe(kind === 'cpu' ? 40 : 12);
+      backend.write(odd, Float32Array.of(1, -2, 1 / 3, 1e6, 2 ** -24));
+      expect(await backend.read(odd)).toEqual(bits(0x3c00, 0xc000, 0x3555, 0x7c00, 0x0001));
+      backend.write(odd, Float64Array.of(0.5, -0), 2);
+      backend.write(odd, bits(0x7bff), 4);
+      expect(await backend.read(odd)).toEqual(bits(0x3c00, 0xc000, 0x3800, 0x8000, 0x7bff));
+      const pieces = [
+        { tensor: odd, elementOffset: 2, elementCount: 3 },
+        { tensor: odd, elementOffset: 0, elementCount: 2 },
+      ];
+      expect(await backend.readAll(pieces)).toEqual([bits(0x3800, 0x8000, 0x7bff), bits(0x3c00, 0xc000)]);
+      const copy = backend.allocate(f16('copy', 5));
+      backend.copy(odd, copy);
+      expect(await backend.read(copy)).toEqual(await backend.read(odd));
+      for (const tensor of [odd, copy]) backend.release(tensor);
+    });
+
+    it('refuses parts of words, and other types', () => {
+      const odd = backend.allocate(f16('odd', 5));
+      expect(() => backend.write(odd, bits(1, 2), 1)).toThrowError(
+        mismatch('elements 1 to 2 of f16 are no whole words; begin and end at multiples of 2 elements'),
+      );
+      expect(() => backend.write(odd, bits(1), 2)).toThrowError(mismatch('elements 2 to 2 of f16'));
+      expect(() => backend.write(odd, Uint32Array.of(1))).toThrowError(mismatch('does not fit the type f16'));
+      expect(() => backend.write(tensor('a'), bits(1))).toThrowError(mismatch('does not fit the type f32'));
+      backend.release(odd);
+    });
+
+    it('rounds and widens alike, infinite and no numbers too', async () => {
+      const values = [1 / 3, 65_519, 65_520, -Infinity, NaN, -(2 ** -25), 1.5 * 2 ** -24, 1023.75 * 2 ** -24, 2049];
+      const L = values.length;
+      const declared = [f32('x', L), f16('h', L), f32('z', L)];
+      const local = new Map(declared.map((declaration) => [declaration.name, backend.allocate(declaration)]));
+      const steps: Operation[] = [
+        { kernel: 'narrow', dims: { L }, tensors: { x_L: 'x', y_L: 'h' } },
+        { kernel: 'widen', dims: { L }, tensors: { x_L: 'h', y_L: 'z' } },
+      ];
+      backend.write(local.get('x')!, Float32Array.from(values));
+      backend.run(await backend.bind({ name: 'round', tensors: declared, steps }, local));
+      const expected = [0x3555, 0x7bff, 0x7c00, 0xfc00, 0x7e00, 0x8000, 0x0002, 0x0400, 0x6800];
+      expect(await backend.read(local.get('h')!)).toEqual(Uint16Array.from(expected));
+      expect([...(await backend.read(local.get('z')!))]).toEqual(expected.map(fromFloat16Bits));
+      const wrong = { kernel: 'widen', dims: { L }, tensors: { x_L: 'x', y_L: 'z' } } as const;
+      await expect(async () =>
+        backend.bind({ name: 'round', tensors: declared, steps: [wrong] }, local),
+      ).rejects.toThrowError(mismatch('it is f32 but x_L is f16; bind a tensor of that type'));
+      local.forEach((each) => backend.release(each));
+    });
   });
 
   it('runs a program again and again on what the tensors hold then', async () => {

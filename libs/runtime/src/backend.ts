@@ -26,7 +26,10 @@ export interface BoundProgram {
  */
 export interface Backend {
   readonly kind: 'webgpu' | 'cpu';
-  /** The element type of the host arrays that `read` returns for f32 tensors; `write` accepts both. */
+  /**
+   * The element type of the host arrays that `read` returns for f32 tensors; `write` accepts both. f16 tensors are read
+   * as bits, and written as bits or as floats that are rounded.
+   */
   readonly elementType: 'f32' | 'f64';
   /** Returns zeroed memory, or a constant's content. Throws RUNTIME.TENSOR_TOO_LARGE beyond the adapter's limits. */
   allocate(declaration: TensorDeclaration): DeviceTensor;

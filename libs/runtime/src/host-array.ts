@@ -1,15 +1,35 @@
-import type { DType } from '@millrace/tensor';
+import { type DType, toFloat16Array } from '@millrace/tensor';
 
-/** The content of a tensor on the host. f32 tensors use Float32Array or Float64Array, u32 tensors use Uint32Array. */
-export type HostArray = Float32Array | Float64Array | Uint32Array;
-
-/** A zeroed array for `count` elements of `dtype`; `elementType` is the type in which f32 tensors are held. */
-export function newHostArray(dtype: DType, count: number, elementType: 'f32' | 'f64'): HostArray {
-  if (dtype === 'u32') return new Uint32Array(count);
-  return elementType === 'f64' ? new Float64Array(count) : new Float32Array(count);
-}
+/**
+ * The content of a tensor on the host. f32 tensors use Float32Array or Float64Array, u32 tensors use Uint32Array; f16
+ * tensors use Uint16Array, which holds their bits, and take the others' floats rounded.
+ */
+export type HostArray = Float32Array | Float64Array | Uint32Array | Uint16Array;
 
 /** Whether `data` may be written into a tensor of `dtype`. */
 export function fitsDType(data: HostArray, dtype: DType): boolean {
-  return data instanceof Uint32Array === (dtype === 'u32');
+  const isFloat = data instanceof Float32Array || data instanceof Float64Array;
+  switch (dtype) {
+    case 'f32':
+      return isFloat;
+    case 'f16':
+      return isFloat || data instanceof Uint16Array;
+    case 'u32':
+      return data instanceof Uint32Array;
+    default:
+      return dtype satisfies never;
+  }
 }
+
+/** `data` as the array whose bytes a device holds for a tensor of `dtype`, which it fits. */
+export function deviceArray(data: HostArray, dtype: DType): Exclude<HostArray, Float64Array> {
+  if (dtype === 'f16') return data instanceof Uint16Array ? data : toFloat16Array(data);
+  return data instanceof Float64Array ? Float32Array.from(data) : data;
+}
+
+/** The array type in which tensors of each type are read from a device. */
+export const DEVICE_ARRAY = {
+  f32: Float32Array,
+  f16: Uint16Array,
+  u32: Uint32Array,
+} as const satisfies Record<DType, unknown>;

@@ -1,5 +1,6 @@
 import { assert } from '@millrace/core';
 import { elementCount } from '@millrace/tensor';
+import { checkWords } from './check-write';
 import type { DeviceTensor, TensorPiece } from './backend';
 
 /** The piece of a tensor to read: all of it, unless a piece is given. */
@@ -9,5 +10,6 @@ export function pieceOf(source: DeviceTensor | TensorPiece): TensorPiece {
   const { name, shape } = source.tensor.declaration;
   const end = source.elementOffset + source.elementCount;
   assert(source.elementOffset >= 0 && end <= elementCount(shape), `${name} has no elements up to ${end}`);
+  checkWords('read', source.tensor.declaration, source);
   return source;
 }

@@ -50,6 +50,8 @@ export const SELF_TEST_DIMS: Readonly<Record<KernelName, readonly Dims[]>> = {
   cross_entropy_forward: [LOGITS, { N: 5, V: 256 }, ...LONGER_ROWS.map((V) => ({ N: 2, V }))],
   cross_entropy_backward: [LOGITS],
   add: [{ L: ELEMENTS }],
+  narrow: [{ L: 37 }],
+  widen: [{ L: 37 }],
   sum_of_squares: [{ L: ELEMENTS, P: sumOfSquaresPartials(ELEMENTS) }],
   adamw: [{ L: ELEMENTS, decay: 1 }],
   sgd: [{ L: ELEMENTS, decay: 1 }],

@@ -10,7 +10,7 @@ import {
 import { elementCount } from '@millrace/tensor';
 import type { Backend, DeviceTensor } from './backend';
 import { openCpuBackend } from './cpu/cpu-backend';
-import { type HostArray, newHostArray } from './host-array';
+import type { HostArray } from './host-array';
 import { bindingShape } from './binding-shape';
 import { kernelWrongError } from './runtime.errors';
 import { SELF_TEST_DIMS } from './self-test-dims';
@@ -41,7 +41,7 @@ function isAboveDiagonal({ name, shape }: TensorDeclaration, index: number): boo
 /** Deterministic values in (-1, 1), or ids below `vocab` for u32 tensors. */
 function testValues(declaration: TensorDeclaration, salt: number, vocab: number): HostArray {
   const { shape, dtype } = declaration;
-  const values = newHostArray(dtype, elementCount(shape), 'f32');
+  const values = new (dtype === 'u32' ? Uint32Array : Float32Array)(elementCount(shape));
   for (let index = 0; index < values.length; index++) {
     const noise = Math.imul(index + 1 + salt * 7919, 0x9e3779b1) >>> 0;
     const value = dtype === 'u32' ? noise % vocab : noise / 2 ** 31 - 1;

@@ -1,5 +1,5 @@
 import { assert } from '@millrace/core';
-import { type DType, DTYPE_BYTES } from './dtype';
+import { type DType, DTYPE_BYTES, WORD_BYTES } from './dtype';
 
 /** Sizes of a dense row-major tensor, outermost first; [] is a scalar. */
 export type Shape = readonly number[];
@@ -13,8 +13,14 @@ export function elementCount(shape: Shape): number {
   return count;
 }
 
+/** Bytes of memory of a tensor, in whole words. */
 export function tensorBytes(shape: Shape, dtype: DType): number {
-  return elementCount(shape) * DTYPE_BYTES[dtype];
+  return wholeWords(elementCount(shape) * DTYPE_BYTES[dtype]);
+}
+
+/** The bytes of the words that hold so many bytes. */
+export function wholeWords(bytes: number): number {
+  return Math.ceil(bytes / WORD_BYTES) * WORD_BYTES;
 }
 
 export function sameShape(a: Shape, b: Shape): boolean {

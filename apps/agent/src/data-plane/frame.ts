@@ -9,9 +9,10 @@ export type Edge = (typeof EDGES)[number];
 export type FrameBounds = Readonly<Record<Edge, number>>;
 
 /**
- * Bytes per element of a payload. Doubles travel between CPU twins; 'u8' is text or anything else that is not a tensor.
+ * Bytes per element of a payload. Doubles travel between CPU twins, f16 as its bits; 'u8' is text or anything else that
+ * is not a tensor.
  */
-export const FRAME_DTYPE_BYTES = { f32: 4, f64: 8, u32: 4, u8: 1 } as const;
+export const FRAME_DTYPE_BYTES = { f32: 4, f64: 8, f16: 2, u32: 4, u8: 1 } as const;
 export type FrameDType = keyof typeof FRAME_DTYPE_BYTES;
 
 /** What a receiver waits for. A rank gets at most one frame with each key. */
@@ -58,8 +59,9 @@ export function frameBytes(frame: Pick<TensorFrame, 'dtype' | 'shape'>): number 
 /** The payload as an array of its dtype, which shares its memory. */
 export function frameArray(
   frame: TensorFrame,
-): Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer> | Uint32Array<ArrayBuffer> {
+): Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer> | Uint32Array<ArrayBuffer> | Uint16Array<ArrayBuffer> {
   const { buffer, byteOffset, byteLength } = frame.payload;
+  if (frame.dtype === 'f16') return new Uint16Array(buffer, byteOffset, byteLength / 2);
   if (frame.dtype === 'f64') return new Float64Array(buffer, byteOffset, byteLength / 8);
   if (frame.dtype === 'u32') return new Uint32Array(buffer, byteOffset, byteLength / 4);
   return new Float32Array(buffer, byteOffset, byteLength / 4);

@@ -1,14 +1,20 @@
 import { type AppError, assert } from '@millrace/core';
 import {
   constantValues,
-  type Dims,
-  type Kernel,
   KERNELS,
+  type Operation,
   type Program,
   type TensorDeclaration,
   type TwinArray,
 } from '@millrace/kernels';
-import { elementCount, type TensorRef, tensorOf } from '@millrace/tensor';
+import {
+  elementCount,
+  fromFloat16Bits,
+  roundToFloat16,
+  type TensorRef,
+  tensorOf,
+  toFloat16Array,
+} from '@millrace/tensor';
 import type { Backend, BoundProgram, DeviceTensor, TensorPiece } from '../backend';
 import { checkCopy, checkWrite } from '../check-write';
 import { checkProgram } from '../check-program';
@@ -31,8 +37,24 @@ class CpuProgram implements BoundProgram {
   ) {}
 }
 
-function callTwin(kernel: Kernel, dims: Dims, arrays: Readonly<Record<string, TwinArray>>): () => void {
-  return () => kernel.cpu(dims, arrays);
+/** Runs an operation's twin, and rounds what it wrote into f16 tensors, which hold doubles here. */
+function storing(
+  { kernel, dims, tensors }: Operation,
+  arrays: Readonly<Record<string, TwinArray>>,
+  declarations: ReadonlyMap<string, TensorDeclaration>,
+): () => void {
+  const { bindings, cpu } = KERNELS[kernel];
+  const written = bindings.filter(({ access }) => access === 'read_write').map(({ name }) => name);
+  const rounded = written.filter((name) => declarations.get(tensorOf(tensors[name]!))?.dtype === 'f16');
+  return () => {
+    cpu(dims, arrays);
+    for (const name of rounded) roundToFloat16(arrays[name] as Float64Array);
+  };
+}
+
+/** A copy of some elements; those of f16 as bits. */
+function hostArray({ values, declaration }: CpuTensor, from: number, end?: number): HostArray {
+  return declaration.dtype === 'f16' ? toFloat16Array(values.subarray(from, end)) : values.slice(from, end);
 }
 
 /**
@@ -63,13 +85,14 @@ class CpuBackend implements Backend {
       const { values: all } = this.own(tensors.get(tensorOf(ref)));
       return typeof ref === 'string' ? all : all.subarray(ref.offset, ref.offset + ref.length);
     };
+    const declarations = new Map(program.tensors.map((declaration) => [declaration.name, declaration]));
     const steps = program.steps.map((step) => {
       if ('clear' in step) {
         const cleared = values(step.clear);
         return () => void cleared.fill(0);
       }
       const arrays = Object.fromEntries(Object.entries(step.tensors).map(([binding, ref]) => [binding, values(ref)]));
-      return callTwin(KERNELS[step.kernel], step.dims, arrays);
+      return storing(step, arrays, declarations);
     });
     return Promise.resolve(new CpuProgram(program.name, steps));
   }
@@ -81,7 +104,10 @@ class CpuBackend implements Backend {
 
   write(tensor: DeviceTensor, data: HostArray, elementOffset = 0): void {
     checkWrite(tensor.declaration, data, elementOffset);
-    this.own(tensor).values.set(data, elementOffset);
+    const { values, declaration } = this.own(tensor);
+    if (declaration.dtype !== 'f16') return values.set(data, elementOffset);
+    const bits = data instanceof Uint16Array ? data : toFloat16Array(data);
+    values.set(Float64Array.from(bits, fromFloat16Bits), elementOffset);
   }
 
   copy(source: DeviceTensor, target: DeviceTensor): void {
@@ -90,14 +116,14 @@ class CpuBackend implements Backend {
   }
 
   read(tensor: DeviceTensor): Promise<HostArray> {
-    return Promise.resolve(this.own(tensor).values.slice());
+    return Promise.resolve(hostArray(this.own(tensor), 0));
   }
 
   readAll(sources: readonly (DeviceTensor | TensorPiece)[]): Promise<HostArray[]> {
     const pieces = sources.map(pieceOf);
     return Promise.resolve(
       pieces.map(({ tensor, elementOffset, elementCount: count }) =>
-        this.own(tensor).values.slice(elementOffset, elementOffset + count),
+        hostArray(this.own(tensor), elementOffset, elementOffset + count),
       ),
     );
   }

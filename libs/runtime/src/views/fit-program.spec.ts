@@ -46,6 +46,8 @@ const CASES: readonly Case[] = [
   { kernel: 'sum_of_squares', dims: SQUARES, limit: 264_000, parts: 2 },
   { kernel: 'adamw', dims: { L: 10_007, decay: 1 }, limit: 20_000, parts: 3 },
   { kernel: 'add', dims: { L: 10_007 }, limit: 20_000, parts: 3 },
+  { kernel: 'narrow', dims: { L: 10_007 }, limit: 20_000, parts: 3 },
+  { kernel: 'widen', dims: { L: 10_007 }, limit: 20_000, parts: 3 },
 ];
 
 function programOf({ kernel, dims }: Case): Program {

@@ -8,12 +8,12 @@ import {
   type Program,
   type TensorDeclaration,
 } from '@millrace/kernels';
-import { DTYPE_BYTES, tensorBytes, type TensorRef, tensorOf } from '@millrace/tensor';
+import { DTYPE_BYTES, tensorBytes, type TensorRef, tensorOf, wholeWords, WORD_BYTES } from '@millrace/tensor';
 import type { AdapterDescription } from '../adapter-description';
 import type { Backend, BoundProgram, DeviceTensor, TensorPiece } from '../backend';
 import { checkProgram } from '../check-program';
 import { checkCopy, checkWrite } from '../check-write';
-import type { HostArray } from '../host-array';
+import { DEVICE_ARRAY, deviceArray, type HostArray } from '../host-array';
 import { pieceOf } from '../piece-of';
 import { tensorTooLargeError } from '../runtime.errors';
 import { fitProgram } from '../views/fit-program';
@@ -110,7 +110,7 @@ export class WebGpuBackend implements Backend {
     this.checkSize(declaration.name, bytes);
     const usage = BUFFER_USAGE.storage | BUFFER_USAGE.copySource | BUFFER_USAGE.copyDestination;
     // WebGPU zeroes new buffers; even an empty tensor needs bytes to be bound.
-    const buffer = device.createBuffer({ label: declaration.name, size: Math.max(bytes, 4), usage });
+    const buffer = device.createBuffer({ label: declaration.name, size: Math.max(bytes, WORD_BYTES), usage });
     const tensor = new GpuTensor(declaration, buffer);
     this.tensors.add(tensor);
     this.bytes += buffer.size;
@@ -166,8 +166,8 @@ export class WebGpuBackend implements Backend {
     checkWrite(declaration, data, elementOffset);
     // A queue's write would overtake commands that are recorded but not submitted.
     this.flush();
-    const values = data instanceof Float64Array ? Float32Array.from(data) : data;
-    this.parts.device.queue.writeBuffer(buffer, elementOffset * 4, values);
+    const values = wholeWordsOf(deviceArray(data, declaration.dtype));
+    this.parts.device.queue.writeBuffer(buffer, elementOffset * DTYPE_BYTES[declaration.dtype], values);
   }
 
   copy(source: DeviceTensor, target: DeviceTensor): void {
@@ -186,19 +186,15 @@ export class WebGpuBackend implements Backend {
     this.failure.check();
     if (sources.length === 0) return [];
     const pieces = sources.map(pieceOf);
-    // An empty tensor has bytes too, since it is bound.
-    const total = pieces.reduce((sum, { elementCount }) => sum + Math.max(4 * elementCount, 4), 0);
+    const total = pieces.reduce((sum, piece) => sum + pieceBytes(piece), 0);
     const staging = this.readback.take(total);
     let offset = 0;
-    const offsets = pieces.map(({ tensor, elementOffset, elementCount }) => {
+    const offsets = pieces.map((piece) => {
       const start = offset;
-      const bytes = Math.max(4 * elementCount, 4);
-      this.recorder.copy(
-        { buffer: this.own(tensor).buffer, offset: 4 * elementOffset },
-        { buffer: staging, offset: start },
-        bytes,
-      );
-      offset += bytes;
+      const { buffer, declaration } = this.own(piece.tensor);
+      const source = { buffer, offset: DTYPE_BYTES[declaration.dtype] * piece.elementOffset };
+      this.recorder.copy(source, { buffer: staging, offset: start }, pieceBytes(piece));
+      offset += pieceBytes(piece);
       return start;
     });
     this.flush();
@@ -314,10 +310,22 @@ export class WebGpuBackend implements Backend {
 function bufferRange(ref: TensorRef, { buffer, declaration }: GpuTensor): BufferRange {
   if (typeof ref === 'string') return { buffer, offset: 0, size: buffer.size };
   const bytes = DTYPE_BYTES[declaration.dtype];
-  return { buffer, offset: ref.offset * bytes, size: Math.ceil((ref.length * bytes) / 4) * 4 };
+  return { buffer, offset: ref.offset * bytes, size: wholeWords(ref.length * bytes) };
+}
+
+/** The bytes that are copied to read a piece. An empty tensor has bytes too, since it is bound. */
+function pieceBytes({ tensor, elementCount }: TensorPiece): number {
+  return Math.max(wholeWords(elementCount * DTYPE_BYTES[tensor.declaration.dtype]), WORD_BYTES);
+}
+
+/** An odd number of f16 elements ends the tensor, whose memory goes on to the end of the word. */
+function wholeWordsOf(values: ReturnType<typeof deviceArray>): ReturnType<typeof deviceArray> {
+  if (values.byteLength % WORD_BYTES === 0) return values;
+  const padded = new Uint16Array(values.length + 1);
+  padded.set(values);
+  return padded;
 }
 
 function copyOut({ tensor, elementCount }: TensorPiece, mapped: ArrayBuffer, offset: number): HostArray {
-  const View = tensor.declaration.dtype === 'u32' ? Uint32Array : Float32Array;
-  return new View(mapped, offset, elementCount).slice();
+  return new DEVICE_ARRAY[tensor.declaration.dtype](mapped, offset, elementCount).slice();
 }

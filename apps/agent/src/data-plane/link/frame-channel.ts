@@ -73,7 +73,8 @@ export interface LinkLimits {
 export const DEFAULT_LINK_LIMITS: LinkLimits = { windowBytes: 32 * 2 ** 20, partBytes: 16 * 2 ** 20 };
 
 /** The dtype of a host array's elements. */
-export function frameDType(array: Float32Array | Float64Array | Uint32Array): FrameDType {
+export function frameDType(array: Float32Array | Float64Array | Uint32Array | Uint16Array): FrameDType {
   if (array instanceof Float32Array) return 'f32';
+  if (array instanceof Uint16Array) return 'f16';
   return array instanceof Float64Array ? 'f64' : 'u32';
 }

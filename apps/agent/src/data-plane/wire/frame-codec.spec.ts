@@ -1,5 +1,7 @@
 import { stageV1 } from '@millrace/contracts';
 import { describe, expect, it } from 'vitest';
+import { frameArray, frameBytes } from '../frame';
+import { frameDType } from '../link/frame-channel';
 import { decodeFrame, encodeHead, type FrameMessage } from './frame-codec';
 
 const PLAIN = { isProtected: false };
@@ -39,6 +41,18 @@ describe('a frame message', () => {
     expect({ ...decoded, part: [...decoded.part] }).toEqual({ ...message, part: [...part] });
     const bare = { ...message, frame: { ...message.frame, microBatch: -1 }, part: new Uint8Array(0) };
     expect(decodeFrame(encodeFrame(bare), PLAIN).frame.microBatch).toBe(-1);
+  });
+
+  it('carries the bits of f16', () => {
+    const array = Uint16Array.of(0x3c00, 0xc000, 0x0001);
+    expect(frameDType(array)).toBe('f16');
+    const half = { ...message.frame, dtype: 'f16', shape: [3] } as const;
+    expect(frameBytes(half)).toBe(6);
+    const { frame, part: payload } = decodeFrame(
+      encodeFrame({ ...message, frame: half, part: new Uint8Array(array.buffer) }),
+      PLAIN,
+    );
+    expect(frameArray({ ...frame, payload: Uint8Array.from(payload) })).toEqual(array);
   });
 
   it('is a Frame of the proto file, for any other client', () => {
