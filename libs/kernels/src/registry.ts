@@ -10,7 +10,7 @@ import {
 } from './attention/attention-backward';
 import { biasBackward } from './bias/bias';
 import { narrow, widen } from './cast/cast';
-import { crossEntropyBackward, crossEntropyForward } from './cross-entropy/cross-entropy';
+import { crossEntropyBackward, crossEntropyForward, crossEntropyGradient } from './cross-entropy/cross-entropy';
 import { dropout } from './dropout/dropout';
 import { embeddingBackwardPosition, embeddingForward, embeddingForwardToken } from './embedding/embedding';
 import { embeddingBackwardToken, tokenOrder } from './embedding/embedding-backward-token';
@@ -57,6 +57,7 @@ export type KernelName =
   | 'dropout'
   | 'cross_entropy_forward'
   | 'cross_entropy_backward'
+  | 'cross_entropy_gradient'
   | 'add'
   | 'narrow'
   | 'widen'
@@ -99,6 +100,7 @@ export const KERNELS: Readonly<Record<KernelName, Kernel>> = {
   dropout,
   cross_entropy_forward: crossEntropyForward,
   cross_entropy_backward: crossEntropyBackward,
+  cross_entropy_gradient: crossEntropyGradient,
   add,
   narrow,
   widen,

@@ -393,6 +393,18 @@ export const CONFORMANCE_CASES: readonly ConformanceCase[] = [
     tolerance: () => 5e-6,
   },
   {
+    kernel: 'cross_entropy_gradient',
+    dims: [
+      { N: 63, V: 97, first: 0 },
+      { N: 1, V: 1 },
+      { N: 9, V: 65, first: 30 },
+      { N: 130, V: 128, first: 64 },
+    ],
+    sizes: ({ N = 0, V = 0 }) => ({ targets_N: N, lse_N: N, scale_1: 1, logits_NV: N * V }),
+    fillings: { targets_N: 'target', lse_N: 'lse' },
+    tolerance: () => 5e-6,
+  },
+  {
     kernel: 'add',
     dims: COUNTS,
     sizes: ({ L = 0 }) => ({ a_L: L, b_L: L, y_L: L }),

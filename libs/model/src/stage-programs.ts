@@ -3,8 +3,9 @@ import type { Program, TensorDeclaration, TensorRole } from '@millrace/kernels';
 import { checkModelConfig } from './check-model-config';
 import { modelShapeError } from './model.errors';
 import type { ParameterDeclaration } from './parameters';
-import { headForward, headTensors, LOGITS, logitsForward, LOSS, LOSS_SCALE, SCRATCH_HEAD, TARGETS } from './stage/head';
 import { SEQUENCES } from './stage/dropout';
+import { headForward, headTensors, LOGITS, logitsOf, LOSS, LOSS_SCALE, SCRATCH_HEAD, TARGETS } from './stage/head';
+import { HEAD_BYTES_MAX } from './stage/head-chunks';
 import { openStageContext } from './stage/open-stage-context';
 import { passingSteps } from './stage/passing-steps';
 import { residualGradientName, residualName, type StageContext } from './stage/stage-context';
@@ -73,7 +74,8 @@ function logitsProgram(context: StageContext): Program {
   const { N, V } = context.sizes;
   const { steps, last } = passingSteps(context);
   const logits_NV = context.catalog.declare(LOGITS, [N, V], 'output');
-  steps.push(...logitsForward(context, { ...headTensors(context, SCRATCH_HEAD), logits_NV }, last));
+  const { norm } = headTensors(context, SCRATCH_HEAD);
+  steps.push(norm.forward(last), logitsOf(context, norm, logits_NV));
   return context.catalog.program('logits', steps);
 }
 
@@ -133,16 +135,18 @@ export interface StageProgramOptions {
   readonly microBatch: number;
   /** `none` by default. */
   readonly recompute?: Recompute;
+  /** Logits of more bytes are computed in parts of that size; HEAD_BYTES_MAX by default. */
+  readonly headBytesMax?: number;
 }
 
 /** Builds the programs of `slice`. Throws MODEL.SHAPE if the sizes do not fit. */
 export function buildStagePrograms(
   config: ModelConfig,
   slice: StageSlice,
-  { microBatch, recompute = 'none' }: StageProgramOptions,
+  { microBatch, recompute = 'none', headBytesMax = HEAD_BYTES_MAX }: StageProgramOptions,
 ): StagePrograms {
   checkSlice(config, slice, microBatch);
-  const context = openStageContext(config, slice, { microBatch, recompute });
+  const context = openStageContext(config, slice, { microBatch, recompute, headBytesMax });
   const steps = trainingSteps(context);
   const forward = context.catalog.program('forward', steps.forward);
   const backwardInput = context.catalog.program('backward-input', steps.backwardInput);

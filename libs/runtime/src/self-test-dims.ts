@@ -49,6 +49,7 @@ export const SELF_TEST_DIMS: Readonly<Record<KernelName, readonly Dims[]>> = {
   dropout: [{ ...EMBEDDING, p: 0.3, residual: 1 }],
   cross_entropy_forward: [LOGITS, { N: 5, V: 256 }, ...LONGER_ROWS.map((V) => ({ N: 2, V }))],
   cross_entropy_backward: [LOGITS],
+  cross_entropy_gradient: [LOGITS],
   add: [{ L: ELEMENTS }],
   narrow: [{ L: 37 }],
   widen: [{ L: 37 }],

@@ -14,6 +14,7 @@ export interface InProcessStageOptions {
   readonly microBatch: number;
   readonly optimizer: Optimizer;
   readonly recompute?: Recompute;
+  readonly headBytesMax?: number;
   readonly backend: Backend;
 }
 

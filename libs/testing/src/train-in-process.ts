@@ -36,6 +36,8 @@ export interface InProcessTraining {
   /** The seed of what dropout draws; 0 by default. */
   readonly seed?: number;
   readonly recompute?: Recompute;
+  /** Logits of more bytes are computed in parts. */
+  readonly headBytesMax?: number;
   readonly clip?: number;
   /** Micro-batches of an evaluation with the final weights. */
   readonly validation?: readonly TokenBatch[];

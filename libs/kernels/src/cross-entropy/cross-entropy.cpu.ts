@@ -1,4 +1,4 @@
-import { dimension } from '../dimension';
+import { dimension, position } from '../dimension';
 import type { Dims } from '../kernel';
 import { at, doubles, integers, type TwinTensors } from '../twin-arrays';
 import { IGNORED_TARGET } from './ignored-target';
@@ -33,5 +33,21 @@ export function crossEntropyBackwardTwin(dims: Dims, tensors: TwinTensors): void
     const softmax = Math.exp(at(logits_NV, index) - at(lse_N, row));
     const target = at(targets_N, row);
     dlogits_NV[index] = target === IGNORED_TARGET ? 0 : (softmax - (index % V === target ? 1 : 0)) * scale;
+  }
+}
+
+/** Twin of cross_entropy_gradient. Shapes: targets[N] lse[N] scale[1] -> logits[N,V], which become their gradient. */
+export function crossEntropyGradientTwin(dims: Dims, tensors: TwinTensors): void {
+  const V = dimension(dims, 'V');
+  const first = position(dims, 'first');
+  const targets_N = integers(tensors, 'targets_N');
+  const lse_N = doubles(tensors, 'lse_N');
+  const scale = at(doubles(tensors, 'scale_1'), 0);
+  const logits_NV = doubles(tensors, 'logits_NV');
+  for (let index = 0; index < dimension(dims, 'N') * V; index++) {
+    const row = Math.floor(index / V);
+    const softmax = Math.exp(at(logits_NV, index) - at(lse_N, row));
+    const target = at(targets_N, row);
+    logits_NV[index] = target === IGNORED_TARGET ? 0 : (softmax - (first + (index % V) === target ? 1 : 0)) * scale;
   }
 }

@@ -1,9 +1,9 @@
 import { input, output } from '../binding';
-import { dimension } from '../dimension';
+import { dimension, position } from '../dimension';
 import type { Dims, Kernel, KernelTarget, KernelVariant } from '../kernel';
 import { perItem } from '../launch';
 import { rowVariant } from '../rows/row-forms';
-import { crossEntropyBackwardTwin, crossEntropyForwardTwin } from './cross-entropy.cpu';
+import { crossEntropyBackwardTwin, crossEntropyForwardTwin, crossEntropyGradientTwin } from './cross-entropy.cpu';
 
 function sizes(dims: Dims): { readonly [size: string]: number; N: number; V: number } {
   return { N: dimension(dims, 'N'), V: dimension(dims, 'V') };
@@ -23,6 +23,13 @@ function forward(dims: Dims, target: KernelTarget): KernelVariant {
 
 function forwardNaive(dims: Dims, target: KernelTarget): KernelVariant {
   return perItem({ wgsl: 'cross_entropy_forward', overrides: sizes(dims) }, dimension(dims, 'N'), target);
+}
+
+/** Classes of a part, from `first` on. */
+function gradient(dims: Dims, target: KernelTarget): KernelVariant {
+  const { N, V } = sizes(dims);
+  const overrides = { N, V, FIRST: position(dims, 'first') };
+  return perItem({ wgsl: 'cross_entropy_gradient', overrides }, N * V, target);
 }
 
 function backward(dims: Dims, target: KernelTarget): KernelVariant {
@@ -52,4 +59,19 @@ export const crossEntropyBackward: Kernel = {
   bytes: (dims) => 4 * (dimension(dims, 'N') * (2 * dimension(dims, 'V') + 2) + 1),
   cuts: [{ axis: 'N' }],
   cpu: crossEntropyBackwardTwin,
+};
+
+/**
+ * The same in place, for V classes from `first` on: logits = (softmax - onehot) scale[0], where lse is over all
+ * classes. Dims N, V and `first`.
+ */
+export const crossEntropyGradient: Kernel = {
+  name: 'cross_entropy_gradient',
+  bindings: [input('targets_N', 'u32'), input('lse_N'), input('scale_1'), output('logits_NV')],
+  variant: gradient,
+  reference: gradient,
+  flops: (dims) => 4 * dimension(dims, 'N') * dimension(dims, 'V'),
+  bytes: (dims) => 4 * (dimension(dims, 'N') * (2 * dimension(dims, 'V') + 2) + 1),
+  cuts: [{ axis: 'N' }],
+  cpu: crossEntropyGradientTwin,
 };

@@ -1,6 +1,13 @@
 import type { ProgramStep } from '@millrace/kernels';
 import { familyOf } from '../families/families';
 import { headGradientName, headWeightName } from '../parameters';
+import {
+  chunkedLoss,
+  type ChunkedHeadGradients,
+  chunkedNormGradient,
+  chunkedWeightGradient,
+  isHeadChunked,
+} from './head-chunks';
 import type { Norm } from './norm';
 import { type Place, SCRATCH } from './place';
 import type { StageContext } from './stage-context';
@@ -15,7 +22,8 @@ export const LOGITS = 'output.logits_NV';
 /** Final norm, projection onto the vocabulary, and cross entropy by row. */
 export interface HeadTensors {
   readonly norm: Norm;
-  readonly logits_NV: string;
+  /** Undefined where they are computed in parts and not kept. */
+  readonly logits_NV: string | undefined;
   readonly lse_N: string;
 }
 
@@ -43,22 +51,24 @@ export function headTensors(context: StageContext, { norm: normPlace, logits, ls
   } = context;
   return {
     norm: familyOf(context.config).programs.finalNorm(context, normPlace),
-    logits_NV: catalog.declare(`${logits.label}.logits_NV`, [N, V], logits.role),
+    logits_NV: isHeadChunked(context) ? undefined : catalog.declare(`${logits.label}.logits_NV`, [N, V], logits.role),
     lse_N: catalog.declare(`${lse.label}.lse_N`, [N], lse.role),
   };
 }
 
-/** Steps from the last residual stream to the logits. */
-export function logitsForward(context: StageContext, t: HeadTensors, x_NC: string): ProgramStep[] {
+/** From the normalised rows to the logits. */
+export function logitsOf(context: StageContext, norm: Norm, logits_NV: string): ProgramStep {
   const { N, C, V } = context.sizes;
-  return [
-    t.norm.forward(x_NC),
-    {
-      kernel: 'matmul_nt',
-      dims: { M: N, K: C, N: V, accumulate: 0 },
-      tensors: { a_MK: t.norm.y_NC, b_NK: headWeightName(context.config), c_MN: t.logits_NV },
-    },
-  ];
+  return {
+    kernel: 'matmul_nt',
+    dims: { M: N, K: C, N: V, accumulate: 0 },
+    tensors: { a_MK: norm.y_NC, b_NK: headWeightName(context.config), c_MN: logits_NV },
+  };
+}
+
+/** Computes again what a forward that wrote to scratch did not keep for I and W. */
+export function headRecompute(context: StageContext, { norm, logits_NV }: HeadTensors, x_NC: string): ProgramStep[] {
+  return [norm.forward(x_NC), ...(logits_NV === undefined ? [] : [logitsOf(context, norm, logits_NV)])];
 }
 
 function declareTargets({ catalog, sizes: { N } }: StageContext): string {
@@ -68,21 +78,29 @@ function declareTargets({ catalog, sizes: { N } }: StageContext): string {
 export function headForward(context: StageContext, t: HeadTensors, x_NC: string): ProgramStep[] {
   const { N, V } = context.sizes;
   const loss_N = context.catalog.declare(LOSS, [N], 'output');
+  const targets_N = declareTargets(context);
+  const { norm, logits_NV, lse_N } = t;
+  if (logits_NV === undefined) {
+    return [norm.forward(x_NC), ...chunkedLoss(context, { norm_NC: norm.y_NC, lse_N, loss_N, targets_N })];
+  }
   return [
-    ...logitsForward(context, t, x_NC),
-    {
-      kernel: 'cross_entropy_forward',
-      dims: { N, V },
-      tensors: { logits_NV: t.logits_NV, targets_N: declareTargets(context), loss_N, lse_N: t.lse_N },
-    },
+    norm.forward(x_NC),
+    logitsOf(context, norm, logits_NV),
+    { kernel: 'cross_entropy_forward', dims: { N, V }, tensors: { logits_NV, targets_N, loss_N, lse_N } },
   ];
 }
 
-function headGradients({ catalog, sizes: { N, C, V } }: StageContext): { dlogits_NV: string; dnorm_NC: string } {
-  return {
-    dlogits_NV: catalog.declare('head.logits.grad_NV', [N, V], 'deferred'),
-    dnorm_NC: catalog.declare('head.norm.grad_NC', [N, C], 'deferred'),
-  };
+function logitsGradient({ catalog, sizes: { N, V } }: StageContext): string {
+  return catalog.declare('head.logits.grad_NV', [N, V], 'deferred');
+}
+
+function normGradient({ catalog, sizes: { N, C } }: StageContext): string {
+  return catalog.declare('head.norm.grad_NC', [N, C], 'deferred');
+}
+
+function chunkedGradients(context: StageContext, { norm, lse_N }: HeadTensors): ChunkedHeadGradients {
+  const scale_1 = context.catalog.declare(LOSS_SCALE, [1], 'scalar');
+  return { norm_NC: norm.y_NC, lse_N, targets_N: declareTargets(context), scale_1 };
 }
 
 /** I: from the loss to the gradient of the last residual stream. */
@@ -92,37 +110,45 @@ export function headBackwardInput(
   { x_NC, dx_NC }: { x_NC: string; dx_NC: string },
 ): ProgramStep[] {
   const { N, C, V } = context.sizes;
-  const g = headGradients(context);
+  const dnorm_NC = normGradient(context);
+  const normInput = t.norm.backwardInput({ x_NC, dy_NC: dnorm_NC, dx_NC });
+  if (t.logits_NV === undefined) {
+    return [...chunkedNormGradient(context, { ...chunkedGradients(context, t), dnorm_NC }), normInput];
+  }
+  const dlogits_NV = logitsGradient(context);
   const scale_1 = context.catalog.declare(LOSS_SCALE, [1], 'scalar');
   const logits = { logits_NV: t.logits_NV, targets_N: declareTargets(context), lse_N: t.lse_N };
   return [
-    { kernel: 'cross_entropy_backward', dims: { N, V }, tensors: { ...logits, scale_1, dlogits_NV: g.dlogits_NV } },
+    { kernel: 'cross_entropy_backward', dims: { N, V }, tensors: { ...logits, scale_1, dlogits_NV } },
     {
       kernel: 'matmul_nn',
       dims: { M: N, K: V, N: C, bias: 0, residual: 0, accumulate: 0 },
       // Bias and residual are unused, and bound to tensors that are only read.
       tensors: {
-        a_MK: g.dlogits_NV,
+        a_MK: dlogits_NV,
         b_KN: headWeightName(context.config),
-        bias_N: g.dlogits_NV,
-        residual_MN: g.dlogits_NV,
-        c_MN: g.dnorm_NC,
+        bias_N: dlogits_NV,
+        residual_MN: dlogits_NV,
+        c_MN: dnorm_NC,
       },
     },
-    t.norm.backwardInput({ x_NC, dy_NC: g.dnorm_NC, dx_NC }),
+    normInput,
   ];
 }
 
 /** W: adds the gradients of the head's weight and the final norm to what is there. */
 export function headBackwardWeight(context: StageContext, t: HeadTensors, x_NC: string): ProgramStep[] {
   const { N, C, V } = context.sizes;
-  const g = headGradients(context);
+  const normWeight = t.norm.backwardWeight({ x_NC, dy_NC: normGradient(context) });
+  if (t.logits_NV === undefined) {
+    return [...chunkedWeightGradient(context, chunkedGradients(context, t)), normWeight];
+  }
   return [
     {
       kernel: 'matmul_tn',
       dims: { M: V, K: N, N: C, accumulate: 1 },
-      tensors: { a_KM: g.dlogits_NV, b_KN: t.norm.y_NC, c_MN: headGradientName(context.config) },
+      tensors: { a_KM: logitsGradient(context), b_KN: t.norm.y_NC, c_MN: headGradientName(context.config) },
     },
-    t.norm.backwardWeight({ x_NC, dy_NC: g.dnorm_NC }),
+    normWeight,
   ];
 }

@@ -1,4 +1,4 @@
-import type { ModelConfig, Recompute, StageSlice } from '@millrace/core';
+import type { ModelConfig, StageSlice } from '@millrace/core';
 import { headGradientName, ownedParameters, stageParameters } from '../parameters';
 import { TensorCatalog } from '../tensor-catalog';
 import { gradientName, type StageContext, type StageSizes } from './stage-context';
@@ -8,11 +8,15 @@ function stageSizes(config: ModelConfig, microBatch: number): StageSizes {
   return { B: microBatch, T, N: microBatch * T, C, H, G, D, F, V };
 }
 
+interface StageContextOptions extends Pick<StageContext, 'recompute' | 'headBytesMax'> {
+  readonly microBatch: number;
+}
+
 /** Opens a catalog with the stage's parameters and the gradients that its own W programs add to. */
 export function openStageContext(
   config: ModelConfig,
   slice: StageSlice,
-  { microBatch, recompute }: { readonly microBatch: number; readonly recompute: Recompute },
+  { microBatch, recompute, headBytesMax }: StageContextOptions,
 ): StageContext {
   const catalog = new TensorCatalog();
   const sizes = stageSizes(config, microBatch);
@@ -22,5 +26,5 @@ export function openStageContext(
     catalog.declare(gradientName(name), shape, 'gradient');
   }
   if (slice.head) catalog.declare(headGradientName(config), [sizes.V, sizes.C], 'gradient');
-  return { config, slice, recompute, dropout: config.dropout ?? 0, sizes, catalog, parameters };
+  return { config, slice, recompute, dropout: config.dropout ?? 0, sizes, catalog, parameters, headBytesMax };
 }

@@ -25,6 +25,8 @@ export interface StageContext {
   readonly sizes: StageSizes;
   readonly catalog: TensorCatalog;
   readonly parameters: readonly ParameterDeclaration[];
+  /** Logits of more bytes are not kept but computed in parts. */
+  readonly headBytesMax: number;
 }
 
 /** The gradient tensor of a parameter. */

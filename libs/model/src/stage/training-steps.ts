@@ -9,9 +9,9 @@ import {
   headBackwardInput,
   headBackwardWeight,
   headForward,
+  headRecompute,
   headTensors,
   KEPT_HEAD,
-  logitsForward,
   RECOMPUTED_HEAD,
 } from './head';
 import { type BlockPlaces, keptBlock, recomputedBlock, SCRATCH_BLOCK } from './place';
@@ -93,7 +93,7 @@ function addHead(context: StageContext, { forward, backwardInput, backwardWeight
   const last = residualName(end);
   const head = headTensors(context, full ? RECOMPUTED_HEAD : KEPT_HEAD);
   forward.push(...headForward(context, full ? headTensors(context, DROPPED_HEAD) : head, last));
-  if (full) backwardInput.push(...logitsForward(context, head, last));
+  if (full) backwardInput.push(...headRecompute(context, head, last));
   backwardInput.push(...headBackwardInput(context, head, { x_NC: last, dx_NC: residualGradientName(end) }));
   backwardWeight.push(...headBackwardWeight(context, head, last));
 }

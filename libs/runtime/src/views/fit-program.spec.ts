@@ -40,6 +40,7 @@ const CASES: readonly Case[] = [
   { kernel: 'matmul_tn', dims: { M: 204, K: 21, N: 60 }, limit: 20_000, parts: 4 },
   { kernel: 'cross_entropy_forward', dims: { N: 300, V: 33 }, limit: 9_000, parts: 5 },
   { kernel: 'cross_entropy_backward', dims: { N: 300, V: 33 }, limit: 9_000, parts: 5 },
+  { kernel: 'cross_entropy_gradient', dims: { N: 300, V: 33, first: 7 }, limit: 9_000, parts: 5 },
   { kernel: 'layernorm_forward', dims: { N: 300, C: 40, eps: 1e-5 }, limit: 20_000, parts: 5 },
   { kernel: 'rmsnorm_backward_input', dims: { N: 300, C: 40, residual: 1 }, limit: 20_000, parts: 5 },
   { kernel: 'rope_forward', dims: { B: 5, T: 16, H: 2, G: 1, D: 4 }, limit: 2_048, parts: 3 },

@@ -1,0 +1,85 @@
+import { type ModelConfig, RECOMPUTE_SETTINGS } from '@millrace/core';
+import { allParameters, initialiseParameter, type ParameterDeclaration } from '@millrace/model';
+import { type Backend, openCpuBackend } from '@millrace/runtime';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { openTestBackend } from './software-vulkan';
+import { textBatch } from './token-text';
+import { type InProcessResult, type InProcessTraining, trainInProcess } from './train-in-process';
+
+/** 84 rows of a micro-batch. */
+const BASE: ModelConfig = {
+  family: 'gpt2',
+  layers: 2,
+  heads: 3,
+  hidden: 60,
+  ffn: 28,
+  context: 21,
+  vocab: 204,
+  tieEmbeddings: true,
+};
+const LLAMA: ModelConfig = { ...BASE, family: 'llama', kvHeads: 1, headSize: 8, tieEmbeddings: false };
+/** Parts of 64 and 20 rows, and of 128 and 76 columns. */
+const IN_PARTS = 56_000;
+const TIMEOUT_MS = 180_000;
+
+type Chosen = Pick<InProcessTraining, 'backend' | 'config'> &
+  Partial<Pick<InProcessTraining, 'headBytesMax' | 'recompute' | 'stages'>>;
+
+function train(chosen: Chosen): Promise<InProcessResult> {
+  const { config } = chosen;
+  const parameters = new Map(allParameters(config).map((parameter) => [parameter.name, parameter]));
+  const shared = { microBatch: 4, microBatches: 2 };
+  const text = { ...config, ...shared };
+  return trainInProcess({
+    stages: 1,
+    ...shared,
+    ...chosen,
+    steps: 2,
+    weights: (name) => initialiseParameter(parameters.get(name) as ParameterDeclaration, 3),
+    batch: (step, index) => textBatch(text, step, index),
+    learningRate: () => 1e-3,
+    optimizer: { type: 'adamw', betas: [0.9, 0.95], eps: 1e-8, weightDecay: 0.1 },
+    clip: 0.5,
+    validation: [textBatch(text, 7, 0)],
+  });
+}
+
+describe.each([
+  // A vocabulary in whole vectors has the same kernels in parts; on the twins there is one kernel for all sizes.
+  { kind: 'cpu', vocab: 203, open: (): Promise<Backend | undefined> => Promise.resolve(openCpuBackend()) },
+  { kind: 'webgpu', vocab: 204, open: (): Promise<Backend | undefined> => openTestBackend(process.env) },
+])('a head that is computed in parts on the $kind backend', ({ vocab, open }) => {
+  let opened: Backend | undefined;
+  beforeAll(async () => {
+    opened = await open();
+  });
+  afterAll(() => opened?.destroy());
+  beforeEach((context) => context.skip(opened === undefined, 'no adapter'));
+
+  it.each([
+    ['gpt2, tied', { ...BASE, vocab }],
+    ['llama, not tied', { ...LLAMA, vocab }],
+  ])(
+    'has the bits of one whose logits are kept: %s',
+    async (_, config) => {
+      const kept = await train({ backend: opened!, config });
+      expect(kept.losses[1]).not.toBe(kept.losses[0]);
+      expect(await train({ backend: opened!, config, headBytesMax: IN_PARTS })).toEqual(kept);
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'has the same bits for every split and recompute setting',
+    async () => {
+      const config = { ...BASE, vocab };
+      const whole = await train({ backend: opened!, config, headBytesMax: IN_PARTS });
+      for (const recompute of RECOMPUTE_SETTINGS) {
+        const split = await train({ backend: opened!, config, headBytesMax: IN_PARTS, recompute, stages: 2 });
+        expect(split, recompute).toEqual(whole);
+      }
+      expect(opened!.allocatedBytes()).toBe(0);
+    },
+    TIMEOUT_MS,
+  );
+});
