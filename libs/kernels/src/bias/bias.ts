@@ -1,4 +1,5 @@
 import { input, output } from '../binding';
+import { accumulatingCut } from '../accumulating-cut';
 import { dimension, flag } from '../dimension';
 import type { Dims, Kernel, KernelTarget, KernelVariant } from '../kernel';
 import { perItem } from '../launch';
@@ -27,5 +28,6 @@ export const biasBackward: Kernel = {
   reference: naive,
   flops: (dims) => dimension(dims, 'N') * dimension(dims, 'C'),
   bytes: (dims) => 4 * dimension(dims, 'C') * (dimension(dims, 'N') + 1 + flag(dims, 'accumulate')),
+  cuts: [accumulatingCut('N')],
   cpu: biasBackwardTwin,
 };

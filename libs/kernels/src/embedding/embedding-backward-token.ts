@@ -1,6 +1,7 @@
+import { accumulatingCut } from '../accumulating-cut';
 import { input, output } from '../binding';
 import { dimension, flag, position } from '../dimension';
-import type { Dims, Kernel, KernelTarget, KernelVariant } from '../kernel';
+import type { AxisCut, Dims, Kernel, KernelTarget, KernelVariant } from '../kernel';
 import { perItem } from '../launch';
 import { integers } from '../twin-arrays';
 import { BY_TOKEN } from './embedding';
@@ -9,6 +10,16 @@ import { embeddingBackwardTokenTwin, tokenOrderOf, tokenOrderTwin } from './embe
 function elements(dims: Dims): number {
   return dimension(dims, 'B') * dimension(dims, 'T') * dimension(dims, 'C');
 }
+
+const SUMS = accumulatingCut('B');
+/** Sequences by parts, which find their positions in the order of all. */
+const BY_SEQUENCE: AxisCut = {
+  ...SUMS,
+  part: (dims, range) => ({
+    ...SUMS.part?.(dims, range),
+    firstRow: position(dims, 'firstRow') + range.first * dimension(dims, 'T'),
+  }),
+};
 
 function order(dims: Dims, target: KernelTarget): KernelVariant {
   const N = dimension(dims, 'N');
@@ -57,6 +68,6 @@ export const embeddingBackwardToken: Kernel = {
   // At most: a bucket of one row reads and writes as much of the table.
   bytes: (dims) => 4 * (3 * elements(dims) + 2 * dimension(dims, 'N')),
   derived: { order_N: (ids) => tokenOrderOf(integers(ids, 'tokens_N')) },
-  cuts: [BY_TOKEN],
+  cuts: [BY_TOKEN, BY_SEQUENCE],
   cpu: embeddingBackwardTokenTwin,
 };

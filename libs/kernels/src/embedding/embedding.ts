@@ -1,4 +1,5 @@
 import { input, output } from '../binding';
+import { accumulatingCut } from '../accumulating-cut';
 import { dimension, flag, position } from '../dimension';
 import type { AxisCut, Dims, Kernel, KernelTarget, KernelVariant } from '../kernel';
 import { perItem } from '../launch';
@@ -84,5 +85,6 @@ export const embeddingBackwardPosition: Kernel = {
   reference: backwardPosition,
   flops: elements,
   bytes: (dims) => 4 * (elements(dims) + (1 + flag(dims, 'accumulate')) * dimension(dims, 'T') * dimension(dims, 'C')),
+  cuts: [accumulatingCut('B')],
   cpu: embeddingBackwardPositionTwin,
 };

@@ -1,4 +1,5 @@
 import { input, inputIf, output } from '../binding';
+import { accumulatingCut } from '../accumulating-cut';
 import { dimension, flag, real } from '../dimension';
 import type { Dims, Kernel, KernelTarget, KernelVariant } from '../kernel';
 import { perItem } from '../launch';
@@ -102,5 +103,6 @@ export const layernormBackwardWeight: Kernel = {
   flops: (dims) => 5 * elements(dims),
   bytes: (dims) =>
     4 * (2 * elements(dims) + 2 * dimension(dims, 'N') + (2 + 2 * flag(dims, 'accumulate')) * dimension(dims, 'C')),
+  cuts: [accumulatingCut('N')],
   cpu: layernormBackwardWeightTwin,
 };

@@ -2,6 +2,7 @@ import { assert } from '@millrace/core';
 import { input, inputIf, output, strided } from '../binding';
 import { dimension, flag } from '../dimension';
 import type { AxisCut, Dims, Kernel, KernelTarget, KernelVariant } from '../kernel';
+import { accumulatingCut } from '../accumulating-cut';
 import { linearWorkgroups, perItem } from '../launch';
 import { matmulNnTwin, matmulNtTwin, matmulTnTwin } from './matmul.cpu';
 
@@ -95,12 +96,14 @@ function columns(layout: Layout, axis: string): AxisCut {
 /** A part goes on with the sums of the part before it, and the last one adds bias and residual. */
 const BY_PRODUCTS: AxisCut = {
   axis: 'K',
-  allows: (dims) => flag(dims, 'accumulate') === 0,
+  // What is added to comes first, instead of last.
+  rounds: (dims) => flag(dims, 'accumulate') === 1,
   part: (dims, { first, end }) => {
     const isLast = end === dimension(dims, 'K') ? 1 : 0;
     return {
       stride: stride('nn', dims),
-      continued: first > 0 ? 1 : flag(dims, 'continued'),
+      continued: first > 0 ? 1 : Math.max(flag(dims, 'continued'), flag(dims, 'accumulate')),
+      accumulate: 0,
       bias: isLast && flag(dims, 'bias'),
       residual: isLast && flag(dims, 'residual'),
     };
@@ -148,6 +151,6 @@ export const matmulTn: Kernel = {
   reference: scalar('tn'),
   flops,
   bytes,
-  cuts: [columns('tn', 'M')],
+  cuts: [columns('tn', 'M'), accumulatingCut('K')],
   cpu: matmulTnTwin,
 };

@@ -1,4 +1,5 @@
 import { input, inputIf, output } from '../binding';
+import { accumulatingCut } from '../accumulating-cut';
 import { dimension, flag, real } from '../dimension';
 import type { Dims, Kernel, KernelTarget, KernelVariant } from '../kernel';
 import { perItem } from '../launch';
@@ -96,5 +97,6 @@ export const rmsnormBackwardWeight: Kernel = {
   flops: (dims) => 3 * elements(dims),
   bytes: (dims) =>
     4 * (2 * elements(dims) + dimension(dims, 'N') + (1 + flag(dims, 'accumulate')) * dimension(dims, 'C')),
+  cuts: [accumulatingCut('N')],
   cpu: rmsnormBackwardWeightTwin,
 };

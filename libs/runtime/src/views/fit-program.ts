@@ -33,7 +33,7 @@ function fitOperation(operation: Operation, fitting: Fitting): Operation[] {
   const { dims } = operation;
   for (const cut of kernel.cuts ?? []) {
     const count = rangeLength({ kernel, cut, operation }, views, fitting);
-    if (count === 0 || cut.allows?.(dims) === false) continue;
+    if (count === 0) continue;
     const size = dims[cut.axis]!;
     const firsts = Array.from({ length: Math.ceil(size / count) }, (_, index) => index * count);
     return firsts.flatMap((first) => {
