@@ -8,5 +8,6 @@ export * from './runtime.errors';
 export * from './self-test';
 export * from './submission/completion-window';
 export * from './views/fit-program';
+export * from './webgpu/open-null-backend';
 export * from './webgpu/open-webgpu-backend';
 export type { WebGpuBackend } from './webgpu/webgpu-backend';

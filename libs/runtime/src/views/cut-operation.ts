@@ -1,6 +1,7 @@
 import type { AxisCut, AxisRange, Dims, Kernel, KernelBinding, Operation } from '@millrace/kernels';
 import { type TensorView, viewAlignment } from '@millrace/tensor';
 import { bindingShape } from '../binding-shape';
+import { isRead } from './binding-use';
 
 /** What an operation binds, as views, by binding name. */
 export type BoundViews = Readonly<Record<string, TensorView>>;
@@ -38,6 +39,11 @@ export function rangeAlignment(kernel: Kernel, cut: AxisCut, dims: Dims): number
   return Math.max(...kernel.bindings.map(needed));
 }
 
+/** The beginning of a view, for a binding that is left unread. */
+export function shortView({ dtype }: KernelBinding, view: TensorView): TensorView {
+  return { ...view, length: Math.min(view.length, viewAlignment(dtype)) };
+}
+
 export interface CutRequest {
   readonly kernel: Kernel;
   readonly operation: Operation;
@@ -52,6 +58,8 @@ export function operationPart({ kernel, operation, views, cut }: CutRequest, ran
   const part = { ...dims, [cut.axis]: count, ...cut.part?.(dims, range) };
   const tensors = kernel.bindings.map((binding) => {
     const whole = views[binding.name]!;
+    // What is left unread may be shorter than its name says.
+    if (!isRead(binding, dims)) return [binding.name, shortView(binding, whole)];
     const rows = rowLength(binding, cut, dims);
     if (isCutIntoColumns(binding, cut)) {
       const [rowCount = 1] = bindingShape(binding.name, dims);

@@ -164,6 +164,19 @@ it('binds little of a tensor that a kernel leaves unread', () => {
   expect(fitting?.tensors).toMatchObject({ a_MK: 'a_MK', bias_N: short, residual_MN: short });
 });
 
+it('cuts nothing that a kernel leaves unread, which may be shorter than its name says', () => {
+  const example: Case = { kernel: 'matmul_nn', dims: { M: 200, K: 64, N: 400 }, limit: 120_000, parts: 3 };
+  const program = programOf(example);
+  const [step] = program.steps as Operation[];
+  const unread = { ...step!, tensors: { ...step!.tensors, bias_N: 'a_MK', residual_MN: 'a_MK' } };
+  const steps = fitProgram({ ...program, steps: [unread] }, example.limit).steps as Operation[];
+  expect(steps).toHaveLength(example.parts);
+  for (const { tensors } of steps) {
+    const short = { tensor: 'a_MK', offset: 0, length: 64 };
+    expect(tensors).toMatchObject({ residual_MN: short, bias_N: short });
+  }
+});
+
 it('says what uses too much of a tensor if it cannot be cut', () => {
   // Rows of the table that begin where a binding may would be larger than the limit.
   const example: Case = { kernel: 'matmul_nt', dims: { M: 21, K: 60, N: 201 }, limit: 3_000, parts: 0 };

@@ -1,8 +1,8 @@
 import { type AxisCut, type Kernel, KERNELS, type Operation, type Program, type ProgramStep } from '@millrace/kernels';
-import { DTYPE_BYTES, type TensorView, viewAlignment, viewOf } from '@millrace/tensor';
+import { DTYPE_BYTES, type TensorView, viewOf } from '@millrace/tensor';
 import { bindingTooLargeError } from '../runtime.errors';
 import { isRead } from './binding-use';
-import { type BoundViews, operationPart, rangeAlignment, rowLength } from './cut-operation';
+import { type BoundViews, operationPart, rangeAlignment, rowLength, shortView } from './cut-operation';
 
 interface Fitting {
   readonly program: Program;
@@ -81,6 +81,6 @@ function viewBytes({ tensor, length }: TensorView, { declarations }: Fitting): n
 
 /** What a kernel leaves unread is bound to as little as may be bound. */
 function withShortViews(operation: Operation, views: BoundViews, unread: Kernel['bindings']): Operation {
-  const short = unread.map(({ name, dtype }) => [name, { ...views[name]!, length: viewAlignment(dtype) }]);
+  const short = unread.map((binding) => [binding.name, shortView(binding, views[binding.name]!)]);
   return { ...operation, tensors: { ...operation.tensors, ...(Object.fromEntries(short) as Operation['tensors']) } };
 }
