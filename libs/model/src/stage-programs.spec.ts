@@ -229,7 +229,9 @@ describe('dropout', () => {
   const kernels = (program: Program | undefined): string[] =>
     (program?.steps ?? []).map((step) => ('clear' in step ? 'clear' : step.kernel));
   const sitesOf = (program: Program | undefined): string[] =>
-    (program?.steps ?? []).flatMap((step) => ('clear' in step ? [] : (step.tensors['site_2'] ?? [])));
+    (program?.steps ?? []).flatMap((step) =>
+      'clear' in step || step.tensors['site_2'] === undefined ? [] : tensorOf(step.tensors['site_2']),
+    );
 
   it.each([CONFIG, LLAMA])('of 0 leaves the programs as they are ($family)', (config) => {
     for (const recompute of RECOMPUTE_SETTINGS) {

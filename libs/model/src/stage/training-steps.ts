@@ -13,7 +13,7 @@ import {
   headTensors,
   KEPT_HEAD,
   RECOMPUTED_HEAD,
-} from './head';
+} from '../head/head';
 import { type BlockPlaces, keptBlock, recomputedBlock, SCRATCH_BLOCK } from './place';
 import { residualGradientName, residualName, type StageContext } from './stage-context';
 

@@ -1,7 +1,7 @@
 import type { ProgramStep } from '@millrace/kernels';
 import { type TensorView, viewAlignment } from '@millrace/tensor';
 import { headGradientName, headWeightName } from '../parameters';
-import type { StageContext } from './stage-context';
+import type { StageContext } from '../stage/stage-context';
 
 /**
  * Logits of more bytes than this are not kept. The loss is taken of so many of their rows at a time, the gradients of

@@ -8,9 +8,9 @@ import {
   chunkedWeightGradient,
   isHeadChunked,
 } from './head-chunks';
-import type { Norm } from './norm';
-import { type Place, SCRATCH } from './place';
-import type { StageContext } from './stage-context';
+import type { Norm } from '../stage/norm';
+import { type Place, SCRATCH } from '../stage/place';
+import type { StageContext } from '../stage/stage-context';
 
 export const TARGETS = 'targets_N';
 export const LOSS = 'loss_N';
