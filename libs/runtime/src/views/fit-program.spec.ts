@@ -5,6 +5,7 @@ import {
   type Operation,
   type Program,
   sumOfSquaresPartials,
+  withDerivedInputs,
 } from '@millrace/kernels';
 import { openTestBackend } from '@millrace/testing';
 import { DTYPE_BYTES, elementCount, tensorOf, viewOf } from '@millrace/tensor';
@@ -28,7 +29,12 @@ const SQUARES = { L: 72_061, P: sumOfSquaresPartials(72_061) };
 const CASES: readonly Case[] = [
   { kernel: 'embedding_forward', dims: { B: 2, T: 21, C: 60, V: 201 }, limit: 20_000, parts: 3 },
   { kernel: 'embedding_forward_token', dims: { B: 2, T: 21, C: 60, V: 201 }, limit: 20_000, parts: 3 },
-  { kernel: 'embedding_backward_token', dims: { B: 2, T: 21, C: 60, V: 201, accumulate: 1 }, limit: 20_000, parts: 3 },
+  {
+    kernel: 'embedding_backward_token',
+    dims: { B: 2, T: 21, C: 60, V: 201, N: 42, accumulate: 1 },
+    limit: 20_000,
+    parts: 3,
+  },
   { kernel: 'matmul_nt', dims: { M: 21, K: 60, N: 201 }, limit: 20_000, parts: 4 },
   { kernel: 'matmul_nt', dims: { M: 21, K: 60, N: 204, accumulate: 1 }, limit: 20_000, parts: 4 },
   // Both too many logits and too large a table: rows first, then columns.
@@ -60,6 +66,12 @@ const ROUNDED: readonly Case[] = [
   { kernel: 'layernorm_backward_weight', dims: { N: 300, C: 40, accumulate: 1 }, limit: 20_000, parts: 5 },
   { kernel: 'rmsnorm_backward_weight', dims: { N: 300, C: 40, accumulate: 1 }, limit: 20_000, parts: 5 },
   { kernel: 'embedding_backward_position', dims: { B: 9, T: 16, C: 12, accumulate: 1 }, limit: 3_000, parts: 3 },
+  {
+    kernel: 'embedding_backward_token',
+    dims: { B: 9, T: 16, C: 12, V: 11, N: 144, accumulate: 1 },
+    limit: 3_000,
+    parts: 3,
+  },
 ];
 
 function programOf({ kernel, dims }: Case): Program {
@@ -89,7 +101,9 @@ function values({ declaration }: DeviceTensor, dims: Dims): HostArray {
 
 async function resultOf(backend: Backend, program: Program, { kernel, dims }: Case): Promise<HostArray[]> {
   const tensors = new Map(program.tensors.map((declaration) => [declaration.name, backend.allocate(declaration)]));
-  for (const tensor of tensors.values()) backend.write(tensor, values(tensor, dims));
+  const made = Object.fromEntries([...tensors].map(([name, tensor]) => [name, values(tensor, dims)]));
+  const written = withDerivedInputs(KERNELS[kernel], made);
+  for (const [name, tensor] of tensors) backend.write(tensor, written[name]!);
   backend.run(await backend.bind(program, tensors));
   const outputs = KERNELS[kernel].bindings.filter(({ access }) => access === 'read_write');
   const arrays = await backend.readAll(outputs.map(({ name }) => tensors.get(name)!));
