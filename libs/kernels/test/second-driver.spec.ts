@@ -3,9 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { openTestDevice } from './webgpu-device';
 
 /**
- * Runs conformance.spec.ts once more, on SwiftShader: another compiler, subgroups of 4 lanes for lavapipe's 8,
- * workgroups of 256 invocations for its 1024. The Vulkan loader reads the variable when the first device is opened, and
- * each spec has a process of its own.
+ * Runs every other shape of conformance.spec.ts once more, on SwiftShader: another compiler, subgroups of 4 lanes for
+ * lavapipe's 8, workgroups of 256 invocations for its 1024. The Vulkan loader reads the variable when the first device
+ * is opened, and each spec has a process of its own.
  */
 const icd = swiftShaderIcd();
 
@@ -16,6 +16,7 @@ describe('on SwiftShader', async () => {
   }
   process.env['VK_ICD_FILENAMES'] = icd;
   delete process.env['VK_DRIVER_FILES'];
+  process.env['MILLRACE_SAMPLED_SHAPES'] = '1';
   it('opens that driver', async () => {
     const device = await openTestDevice();
     expect(device?.description).toMatch(/SwiftShader/);
