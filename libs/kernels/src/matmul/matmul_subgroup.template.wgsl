@@ -1,5 +1,18 @@
-// matmul_tn_subgroup — c = aᵀ b (+ c), for software drivers with subgroups of 8 lanes
+#expand matmul_nn_subgroup nn a_pitch=A_STRIDE c_pitch=N
+#expand matmul_nt_subgroup nt a_pitch=K c_pitch=C_STRIDE
+#expand matmul_tn_subgroup tn a_pitch=A_STRIDE c_pitch=N
+#if nn
+// ${name} — c = a b (+ bias) (+ residual) (+ c), for software drivers with subgroups of 8 lanes
+// Shapes:   a[M,K] b[K,N] bias[N] residual[M,N] -> c[M,N]          K % 4 = N % 4 = 0
+#end
+#if nt
+// ${name} — c = a bᵀ (+ c), for software drivers with subgroups of 8 lanes
+// Shapes:   a[M,K] b[N,K] -> c[M,N]          K % 4 = N % 4 = 0
+#end
+#if tn
+// ${name} — c = aᵀ b (+ c), for software drivers with subgroups of 8 lanes
 // Shapes:   a[K,M] b[K,N] -> c[M,N]          M % 4 = N % 4 = 0
+#end
 // Dispatch: one subgroup of 8 invocations per 16 x 32 tile of c, in linear order; needs: subgroups, size 8
 // Method:   a lane loads each value of the tile's 16 rows once and broadcasts it, and owns 4 columns: on a driver that
 //           emulates lanes a load costs 20 times a multiply-add, a broadcast twice. Products added in ascending k
@@ -7,17 +20,44 @@
 // Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
 enable subgroups;
 
+#if tn
 @group(0) @binding(0) var<storage, read> a_KM: array<vec4f>; // [K,M/4] left factor, transposed
+#else
+@group(0) @binding(0) var<storage, read> a_MK: array<vec4f>; // [M,K/4] left factor
+#end
+#if nt
+@group(0) @binding(1) var<storage, read> b_NK: array<vec4f>; // [N,K/4] right factor, transposed
+#else
 @group(0) @binding(1) var<storage, read> b_KN: array<vec4f>; // [K,N/4] right factor
+#end
+#if nn
+@group(0) @binding(2) var<storage, read> bias_N: array<vec4f>; // [N/4] read only if BIAS
+@group(0) @binding(3) var<storage, read> residual_MN: array<vec4f>; // [M,N/4] read only if RESIDUAL
+@group(0) @binding(4) var<storage, read_write> c_MN: array<vec4f>; // [M,N/4] read only if ACCUMULATE or CONTINUED
+#else
 @group(0) @binding(2) var<storage, read_write> c_MN: array<vec4f>; // [M,N/4] result, read only if ACCUMULATE
+#end
 @group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override M: u32;
 override K: u32;
 override N: u32;
+#if nt
+override C_STRIDE: u32; // from one row of c to the next
+#else
 override A_STRIDE: u32; // from one row of a to the next
+#end
+#if nn
+override BIAS: u32;
+override RESIDUAL: u32;
+#end
 override ACCUMULATE: u32;
+#if nn
+override CONTINUED: u32; // the sums go on from what c holds
+#end
+#if tn
 override IS_WHOLE: bool = K % 4u == 0u;
+#end
 const ROWS = 16u;
 const COLUMNS = 8u; // in vec4
 
@@ -36,26 +76,26 @@ fn main(
   }
   // Lanes beyond the edge work on the last row or column again and store nothing.
   let safe_column = min(column, N / 4u - 1u);
+#if tn
   // Lanes 0..3 hold four k of the first four of eight rows, lanes 4..7 of the other four.
   let a_low = (lane % 4u) * (A_STRIDE / 4u) + min(row / 4u + lane / 4u, M / 4u - 1u);
   let a_high = (lane % 4u) * (A_STRIDE / 4u) + min(row / 4u + 2u + lane / 4u, M / 4u - 1u);
-  var c0 = vec4f();
-  var c1 = vec4f();
-  var c2 = vec4f();
-  var c3 = vec4f();
-  var c4 = vec4f();
-  var c5 = vec4f();
-  var c6 = vec4f();
-  var c7 = vec4f();
-  var c8 = vec4f();
-  var c9 = vec4f();
-  var c10 = vec4f();
-  var c11 = vec4f();
-  var c12 = vec4f();
-  var c13 = vec4f();
-  var c14 = vec4f();
-  var c15 = vec4f();
+#else
+  let a_low = min(row + lane, M - 1u) * (${a_pitch} / 4u);
+  let a_high = min(row + 8u + lane, M - 1u) * (${a_pitch} / 4u);
+#end
+#for i 16
+  var c${i} = vec4f();
+#end
+#if nn
+  if (CONTINUED == 1u) {
+#for i 16
+    c${i} = c_MN[min(row + ${i}u, M - 1u) * (N / 4u) + safe_column];
+#end
+  }
+#end
   // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
+#if tn
   let k_end = K * groups.z;
   for (var k = 0u; k < k_end; k += 4u) {
     // Rows of a and b beyond K count as zeros; where K is a multiple of 4, both selects go away.
@@ -73,43 +113,75 @@ fn main(
       subgroupBroadcast(low, 0u), subgroupBroadcast(low, 1u),
       subgroupBroadcast(low, 2u), subgroupBroadcast(low, 3u),
     ));
-    c0 += b * a0[0];
-    c1 += b * a0[1];
-    c2 += b * a0[2];
-    c3 += b * a0[3];
+#for r 4
+    c${r} += b * a0[${r}];
+#end
     let a1 = transpose(mat4x4f(
       subgroupBroadcast(low, 4u), subgroupBroadcast(low, 5u),
       subgroupBroadcast(low, 6u), subgroupBroadcast(low, 7u),
     ));
-    c4 += b * a1[0];
-    c5 += b * a1[1];
-    c6 += b * a1[2];
-    c7 += b * a1[3];
+#for r 4
+    c${r+4} += b * a1[${r}];
+#end
     let a2 = transpose(mat4x4f(
       subgroupBroadcast(high, 0u), subgroupBroadcast(high, 1u),
       subgroupBroadcast(high, 2u), subgroupBroadcast(high, 3u),
     ));
-    c8 += b * a2[0];
-    c9 += b * a2[1];
-    c10 += b * a2[2];
-    c11 += b * a2[3];
+#for r 4
+    c${r+8} += b * a2[${r}];
+#end
     let a3 = transpose(mat4x4f(
       subgroupBroadcast(high, 4u), subgroupBroadcast(high, 5u),
       subgroupBroadcast(high, 6u), subgroupBroadcast(high, 7u),
     ));
-    c12 += b * a3[0];
-    c13 += b * a3[1];
-    c14 += b * a3[2];
-    c15 += b * a3[3];
+#for r 4
+    c${r+12} += b * a3[${r}];
+#end
   }
+#else
+  let k_end = K / 4u * groups.z;
+  for (var k = 0u; k < k_end; k++) {
+    let low = a_MK[a_low + k];
+    let high = a_MK[a_high + k];
+#if nt
+    let start = safe_column * K + k;
+    // A row of b holds four k of one column of c: transposed, each holds four columns of c at one k.
+    let b = transpose(
+      mat4x4f(b_NK[start], b_NK[start + K / 4u], b_NK[start + K / 4u * 2u], b_NK[start + K / 4u * 3u]),
+    );
+#else
+    let start = k * N + safe_column;
+    let b = mat4x4f(b_KN[start], b_KN[start + N / 4u], b_KN[start + N / 4u * 2u], b_KN[start + N / 4u * 3u]);
+#end
+#for i 8
+    c${i} += b * subgroupBroadcast(low, ${i}u);
+#end
+#for i 8
+    c${i+8} += b * subgroupBroadcast(high, ${i}u);
+#end
+  }
+#end
   var c = array<vec4f, ROWS>(c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15);
   if (column * 4u >= N) {
     return;
   }
+#if nn
+  var bias = vec4f();
+  if (BIAS == 1u) {
+    bias = bias_N[column];
+  }
+#end
   let i_end = min(ROWS, M - row) * groups.z;
   for (var i = 0u; i < i_end; i++) {
-    let index = (row + i) * (N / 4u) + column;
+    let index = (row + i) * (${c_pitch} / 4u) + column;
+#if nn
+    var sum = c[i] + bias;
+    if (RESIDUAL == 1u) {
+      sum += residual_MN[index];
+    }
+#else
     var sum = c[i];
+#end
     if (ACCUMULATE == 1u) {
       sum += c_MN[index];
     }

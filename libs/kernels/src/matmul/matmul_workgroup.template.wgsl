@@ -1,19 +1,57 @@
-// matmul_nt_workgroup — c = a bᵀ (+ c), any size, for GPUs
+#expand matmul_nn_workgroup nn a_pitch=A_STRIDE c_pitch=N
+#expand matmul_nt_workgroup nt a_pitch=K c_pitch=C_STRIDE
+#expand matmul_tn_workgroup tn a_pitch=A_STRIDE c_pitch=N
+#if nn
+// ${name} — c = a b (+ bias) (+ residual) (+ c), any size, for GPUs
+// Shapes:   a[M,K] b[K,N] bias[N] residual[M,N] -> c[M,N]
+#end
+#if nt
+// ${name} — c = a bᵀ (+ c), any size, for GPUs
 // Shapes:   a[M,K] b[N,K] -> c[M,N]
+#end
+#if tn
+// ${name} — c = aᵀ b (+ c), any size, for GPUs
+// Shapes:   a[K,M] b[K,N] -> c[M,N]
+#end
 // Dispatch: one workgroup of 256 invocations per 64 x 64 tile of c, in linear order; needs: 256 invocations, 8 KiB
 // Method:   16 k at a time through workgroup memory (zeros beyond the edges), 4 x 4 results per invocation, ascending k
 // Source:   tiling as in Volkov & Demmel 2008 (doi:10.1109/SC.2008.5214359); CPU twin matmul.cpu.ts
 // Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
+#if tn
+@group(0) @binding(0) var<storage, read> a_KM: array<f32>; // [K,M] left factor, transposed
+#else
 @group(0) @binding(0) var<storage, read> a_MK: array<f32>; // [M,K] left factor
+#end
+#if nt
 @group(0) @binding(1) var<storage, read> b_NK: array<f32>; // [N,K] right factor, transposed
+#else
+@group(0) @binding(1) var<storage, read> b_KN: array<f32>; // [K,N] right factor
+#end
+#if nn
+@group(0) @binding(2) var<storage, read> bias_N: array<f32>; // [N] read only if BIAS
+@group(0) @binding(3) var<storage, read> residual_MN: array<f32>; // [M,N] read only if RESIDUAL
+@group(0) @binding(4) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE or CONTINUED
+#else
 @group(0) @binding(2) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
+#end
 @group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override M: u32;
 override K: u32;
 override N: u32;
+#if nt
 override C_STRIDE: u32; // from one row of c to the next
+#else
+override A_STRIDE: u32; // from one row of a to the next
+#end
+#if nn
+override BIAS: u32;
+override RESIDUAL: u32;
+#end
 override ACCUMULATE: u32;
+#if nn
+override CONTINUED: u32; // the sums go on from what c holds
+#end
 const TILE = 64u;
 const STEP = 16u;
 var<workgroup> a_tile: array<array<f32, TILE>, STEP>; // [k][row]
@@ -40,22 +78,50 @@ fn main(
   var c1 = vec4f();
   var c2 = vec4f();
   var c3 = vec4f();
+#if nn
+  if (CONTINUED == 1u) {
+    let rows = min(tile_row + y + vec4u(0u, 16u, 32u, 48u), vec4u(M - 1u)) * N;
+    let columns = min(tile_column + x + vec4u(0u, 16u, 32u, 48u), vec4u(N - 1u));
+    c0 = vec4f(c_MN[rows.x + columns.x], c_MN[rows.x + columns.y], c_MN[rows.x + columns.z], c_MN[rows.x + columns.w]);
+    c1 = vec4f(c_MN[rows.y + columns.x], c_MN[rows.y + columns.y], c_MN[rows.y + columns.z], c_MN[rows.y + columns.w]);
+    c2 = vec4f(c_MN[rows.z + columns.x], c_MN[rows.z + columns.y], c_MN[rows.z + columns.z], c_MN[rows.z + columns.w]);
+    c3 = vec4f(c_MN[rows.w + columns.x], c_MN[rows.w + columns.y], c_MN[rows.w + columns.z], c_MN[rows.w + columns.w]);
+  }
+#end
   for (var start = 0u; start < K; start += STEP) {
     for (var i = lane; i < TILE * STEP; i += 256u) {
       {
+#if tn
+        let k = i / TILE;
+        let row = i % TILE;
+#else
         let k = i % STEP;
         let row = i / STEP;
+#end
         let inside = start + k < K && tile_row + row < M;
         // select evaluates both: the address is clamped first.
-        let value = a_MK[min(tile_row + row, M - 1u) * K + min(start + k, K - 1u)];
+#if tn
+        let value = a_KM[min(start + k, K - 1u) * A_STRIDE + min(tile_row + row, M - 1u)];
+#else
+        let value = a_MK[min(tile_row + row, M - 1u) * ${a_pitch} + min(start + k, K - 1u)];
+#end
         a_tile[k][row] = select(0.0, value, inside);
       }
       {
+#if nt
         let k = i % STEP;
         let column = i / STEP;
+#else
+        let k = i / TILE;
+        let column = i % TILE;
+#end
         let inside = start + k < K && tile_column + column < N;
         // select evaluates both: the address is clamped first.
+#if nt
         let value = b_NK[min(tile_column + column, N - 1u) * K + min(start + k, K - 1u)];
+#else
+        let value = b_KN[min(start + k, K - 1u) * N + min(tile_column + column, N - 1u)];
+#end
         b_tile[k][column] = select(0.0, value, inside);
       }
     }
@@ -74,8 +140,16 @@ fn main(
     let row = tile_row + y + i / 4u * 16u;
     let column = tile_column + x + i % 4u * 16u;
     if (row < M && column < N) {
-      let index = row * C_STRIDE + column;
+      let index = row * ${c_pitch} + column;
       var sum = c[i / 4u][i % 4u];
+#if nn
+      if (BIAS == 1u) {
+        sum += bias_N[column];
+      }
+      if (RESIDUAL == 1u) {
+        sum += residual_MN[index];
+      }
+#end
       if (ACCUMULATE == 1u) {
         sum += c_MN[index];
       }
