@@ -6,6 +6,7 @@ export { IGNORED_TARGET } from './cross-entropy/ignored-target';
 export * from './kernel';
 export { cutLaunch, type LaunchPart } from './launch';
 export { WGSL } from './kernels.generated';
+export { PARTIAL_SUMS, PARTIAL_SUMS_MAX, splitProducts } from './matmul-split/split-products';
 export * from './program';
 export { KERNELS, type KernelName } from './registry';
 export { sumOfSquaresPartials } from './sum-of-squares/sum-of-squares';

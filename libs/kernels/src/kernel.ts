@@ -53,6 +53,8 @@ export interface KernelTarget {
   readonly adapterClass: 'cpu' | 'gpu';
   readonly maxWorkgroupSize: number;
   readonly maxWorkgroupsPerDimension: number;
+  /** Workgroup memory; what every adapter has, 16 KiB, where it is left out. */
+  readonly maxWorkgroupBytes?: number;
   readonly subgroups: boolean;
   /** Lanes of a subgroup where the adapter has just one size; absent where it varies or is unknown. */
   readonly subgroupSize?: number;
@@ -62,12 +64,30 @@ export interface KernelTarget {
   readonly rowThresholds?: RowThresholds;
 }
 
+/** What a shader asks of an adapter besides what every adapter has. */
+export interface VariantNeeds {
+  /** Invocations of a workgroup. */
+  readonly workgroupSize: number;
+  readonly workgroupBytes: number;
+}
+
+/**
+ * How the products of a sum are added: variants of a kernel that say the same give the same bits on an adapter, so that
+ * a tuner may choose among them.
+ *  ascending   one after the other, from the first to the last
+ *  fours       the sum of each four to the sum of those before
+ */
+export type Rounding = 'ascending' | 'fours';
+
 /** One WGSL file and how to launch it for given dims. */
 export interface KernelVariant {
   /** File name without folder and extension: a key of WGSL. */
   readonly wgsl: string;
   readonly overrides: Readonly<Record<string, number>>;
   readonly workgroups: readonly [number, number, number];
+  /** Where it is left out, it is the only variant besides the reference, and equals none. */
+  readonly rounding?: Rounding;
+  readonly needs?: VariantNeeds;
 }
 
 /**
@@ -79,6 +99,8 @@ export interface Kernel {
   readonly bindings: readonly KernelBinding[];
   /** Chooses the WGSL variant and launch for these dims on this target: depends on shapes and adapter alone. */
   variant(dims: Dims, target: KernelTarget): KernelVariant;
+  /** Every variant that could be launched on this target, where there are several. */
+  variants?(dims: Dims, target: KernelTarget): readonly KernelVariant[];
   /** The naive variant that the others are checked against; the same as `variant` where there is only one. */
   reference(dims: Dims, target: KernelTarget): KernelVariant;
   flops(dims: Dims): number;

@@ -24,7 +24,8 @@ describe('kernels.generated.ts', () => {
       expect(text, name).toMatch(/Shapes:[^]*Dispatch:[^]*Method:[^]*Source:[^]*Checked:/);
       expect(text.match(/@compute/g), name).toHaveLength(1);
       expect(text, name).toContain('fn main(');
-      expect(lines.length, name).toBeLessThanOrEqual(150);
+      // Those of templates repeat lines.
+      expect(lines.length, name).toBeLessThanOrEqual(220);
     }
   });
 });
@@ -33,7 +34,7 @@ describe('KERNELS', () => {
   it('names every kernel by its key and binds what its reference shader declares', () => {
     for (const [name, kernel] of Object.entries(KERNELS)) {
       expect(kernel.name).toBe(name);
-      const sizes = { M: 5, K: 5, N: 5, C: 5, B: 2, T: 5, H: 2, D: 4, V: 5, L: 5, P: 1, eps: 1e-5, p: 0.1 };
+      const sizes = { M: 5, K: 5, partK: 16, N: 5, C: 5, B: 2, T: 5, H: 2, D: 4, V: 5, L: 5, P: 1, eps: 1e-5, p: 0.1 };
       const text = WGSL[kernel.reference(sizes, TARGET).wgsl] ?? '';
       const declared = [...text.matchAll(/@binding\((\d+)\) var<storage, (\w+)> (\w+): array<(\w+)>/g)];
       expect(declared.map(([, index, access, binding, dtype]) => ({ index, access, name: binding, dtype }))).toEqual(
@@ -49,6 +50,14 @@ describe('KERNELS', () => {
     const dims = { M: 768, K: 128, N: 384 };
     const lavapipe: KernelTarget = { ...TARGET, adapterClass: 'cpu', subgroups: true, subgroupSize: 8 };
     expect(KERNELS.matmul_nn.variant(dims, TARGET).wgsl).toBe('matmul_nn_workgroup');
+    const large = { M: 2048, K: 768, N: 2304 };
+    expect(KERNELS.matmul_nn.variant(large, TARGET).wgsl).toBe('matmul_nn_block_128x64');
+    const roomy = { ...TARGET, maxWorkgroupBytes: 32_768 };
+    expect(KERNELS.matmul_nn.variant(large, roomy).wgsl).toBe('matmul_nn_block_128x128');
+    expect(KERNELS.matmul_nt.variant({ ...large, N: 50_257 }, roomy).wgsl).toBe('matmul_nt_block_128x128');
+    expect(KERNELS.matmul_nn.variant({ ...large, K: 50_257 }, roomy).wgsl).toBe('matmul_nn_block_128x128_any');
+    expect(KERNELS.matmul_tn.variant({ M: 768, K: 4096, N: 768 }, roomy).wgsl).toBe('matmul_tn_block_64x64');
+    expect(KERNELS.matmul_nn.variant(large, { ...roomy, maxWorkgroupSize: 32 }).wgsl).toBe('matmul_nn_tile');
     expect(KERNELS.matmul_nn.variant(dims, lavapipe).wgsl).toBe('matmul_nn_subgroup');
     expect(KERNELS.matmul_nn.variant(dims, { ...lavapipe, subgroupSize: 4 }).wgsl).toBe('matmul_nn_tile');
     expect(KERNELS.matmul_nn.variant({ ...dims, N: 65 }, lavapipe).wgsl).toBe('matmul_nn_tile');
@@ -69,7 +78,7 @@ function isKnownAtCompileTime(expression: string): boolean {
 }
 
 it('has no loop of known length in what software drivers run: they would unroll it (docs/decisions/0021)', () => {
-  const files = Object.entries(WGSL).filter(([name]) => !name.endsWith('_workgroup'));
+  const files = Object.entries(WGSL).filter(([name]) => !/_workgroup$|_block_|_parts_\d/.test(name));
   const loops = files.flatMap(([name, source]) =>
     [...source.matchAll(/for \((?:var \w+ = )?([^;]*); [^;]* <=? ([^;]*);/g)].map((match) => [name, ...match]),
   );

@@ -18,6 +18,7 @@ import { geluBackward, geluForward } from './gelu/gelu';
 import type { Kernel } from './kernel';
 import { layernormBackwardInput, layernormBackwardWeight, layernormForward } from './layernorm/layernorm';
 import { matmulNn, matmulNt, matmulTn } from './matmul/matmul';
+import { matmulNnParts, matmulNtParts, matmulPartsSum, matmulTnParts } from './matmul/matmul-parts';
 import { rmsnormBackwardInput, rmsnormBackwardWeight, rmsnormForward } from './rmsnorm/rmsnorm';
 import { ropeBackward, ropeForward } from './rope/rope';
 import { sgd, sgdMomentum } from './sgd/sgd';
@@ -28,6 +29,10 @@ export type KernelName =
   | 'matmul_nn'
   | 'matmul_nt'
   | 'matmul_tn'
+  | 'matmul_nn_parts'
+  | 'matmul_nt_parts'
+  | 'matmul_tn_parts'
+  | 'matmul_parts_sum'
   | 'bias_backward'
   | 'layernorm_forward'
   | 'layernorm_backward_input'
@@ -71,6 +76,10 @@ export const KERNELS: Readonly<Record<KernelName, Kernel>> = {
   matmul_nn: matmulNn,
   matmul_nt: matmulNt,
   matmul_tn: matmulTn,
+  matmul_nn_parts: matmulNnParts,
+  matmul_nt_parts: matmulNtParts,
+  matmul_tn_parts: matmulTnParts,
+  matmul_parts_sum: matmulPartsSum,
   bias_backward: biasBackward,
   layernorm_forward: layernormForward,
   layernorm_backward_input: layernormBackwardInput,

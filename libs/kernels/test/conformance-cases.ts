@@ -131,6 +131,33 @@ export const CONFORMANCE_CASES: readonly ConformanceCase[] = [
     sizes: ({ M = 0, K = 0, N = 0, stride }) => ({ a_KM: apart(K, M, stride), b_KN: K * N, c_MN: M * N }),
     tolerance: matmulTolerance,
   },
+  ...(['nn', 'nt', 'tn'] as const).map((layout): ConformanceCase => ({
+    kernel: `matmul_${layout}_parts`,
+    dims: [
+      { M: 20, K: 36, N: 40, P: 3, partK: 16 },
+      { M: 65, K: 97, N: 131, P: 4, partK: 32 },
+      { M: 3, K: 1, N: 1, P: 1, partK: 16 },
+    ],
+    sizes: ({ M = 0, K = 0, N = 0, P = 0 }) => ({
+      [layout === 'tn' ? 'a_KM' : 'a_MK']: M * K,
+      [layout === 'nt' ? 'b_NK' : 'b_KN']: K * N,
+      parts_PMN: P * M * N,
+    }),
+    tolerance: matmulTolerance,
+  })),
+  {
+    kernel: 'matmul_parts_sum',
+    dims: MATMUL.map(({ M = 1, N = 1 }, index) => ({
+      M,
+      N,
+      P: index + 1,
+      bias: EPILOGUES[index]! & 1,
+      residual: (EPILOGUES[index]! >> 1) & 1,
+      accumulate: (EPILOGUES[index]! >> 2) & 1,
+    })),
+    sizes: ({ M = 0, N = 0, P = 0 }) => ({ parts_PMN: P * M * N, bias_N: N, residual_MN: M * N, c_MN: M * N }),
+    tolerance: ({ P = 1 }) => 4e-7 * Math.sqrt(P) + 2e-7,
+  },
   {
     kernel: 'bias_backward',
     dims: ROWS.map((dims, index) => ({ ...dims, accumulate: index % 2 })),

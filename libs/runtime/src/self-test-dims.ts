@@ -3,6 +3,14 @@ import { sumOfSquaresPartials } from '@millrace/kernels';
 
 const ODD = { M: 37, K: 29, N: 53 };
 const EVEN = { M: 72, K: 40, N: 136 };
+const PARTS = [ODD, EVEN].map((dims) => ({ ...dims, P: 2, partK: 16 * Math.ceil(dims.K / 32) }));
+/** Products whose tiles are as many as a GPU needs to take large ones, by the size of the tile. */
+const TILES = [
+  { M: 768, K: 20, N: 768 },
+  { M: 1408, K: 20, N: 768 },
+  { M: 1536, K: 20, N: 1408 },
+  { M: 1537, K: 19, N: 1407 },
+];
 const ROWS = { N: 13, C: 97 };
 const WIDE_ROWS = { N: 6, C: 256 };
 /** Rows that a GPU reads in other ways than those, whatever memory its workgroups have. */
@@ -17,9 +25,13 @@ const ELEMENTS = 2051;
 
 /** Small shapes, with and without the divisibility that variants need; flags are on, so that every path runs. */
 export const SELF_TEST_DIMS: Readonly<Record<KernelName, readonly Dims[]>> = {
-  matmul_nn: [ODD, EVEN].map((dims) => ({ ...dims, bias: 1, residual: 1, accumulate: 1 })),
-  matmul_nt: [ODD, EVEN].map((dims) => ({ ...dims, accumulate: 1 })),
-  matmul_tn: [ODD, EVEN].map((dims) => ({ ...dims, accumulate: 1 })),
+  matmul_nn: [ODD, EVEN, ...TILES].map((dims) => ({ ...dims, bias: 1, residual: 1, accumulate: 1 })),
+  matmul_nt: [ODD, EVEN, ...TILES].map((dims) => ({ ...dims, accumulate: 1 })),
+  matmul_tn: [ODD, EVEN, ...TILES].map((dims) => ({ ...dims, accumulate: 1 })),
+  matmul_nn_parts: PARTS,
+  matmul_nt_parts: PARTS,
+  matmul_tn_parts: PARTS,
+  matmul_parts_sum: [{ M: 37, N: 53, P: 5, bias: 1, residual: 1, accumulate: 1 }],
   bias_backward: [ROWS, WIDE_ROWS].map((dims) => ({ ...dims, accumulate: 1 })),
   layernorm_forward: NORM_ROWS.map((dims) => ({ ...dims, eps: 1e-5 })),
   layernorm_backward_input: NORM_ROWS.map((dims) => ({ ...dims, residual: 1 })),

@@ -4,6 +4,7 @@ import { dimension, flag } from '../dimension';
 import type { AxisCut, Dims, Kernel, KernelTarget, KernelVariant } from '../kernel';
 import { accumulatingCut } from '../accumulating-cut';
 import { linearWorkgroups, perItem } from '../launch';
+import { fitsTarget, GPU_TILES, type GpuTile, gpuTile, type ProductLayout, tileCount, tileNeeds } from './gpu-tiles';
 import { matmulNnTwin, matmulNtTwin, matmulTnTwin } from './matmul.cpu';
 
 function flops(dims: Dims): number {
@@ -25,20 +26,11 @@ function sizes(dims: Dims): Dims {
   };
 }
 
-function scalar(layout: Layout): (dims: Dims, target: KernelTarget) => KernelVariant {
-  return (dims, target) => {
-    const items = dimension(dims, 'M') * dimension(dims, 'N');
-    return perItem({ wgsl: `matmul_${layout}_scalar`, overrides: overrides(layout, dims) }, items, target);
-  };
-}
-
-type Layout = 'nn' | 'nt' | 'tn';
-
 /** The size whose columns may be those of a wider matrix: of a in nn and tn, of c in nt. */
-const STRIDED_SIZE: Readonly<Record<Layout, string>> = { nn: 'K', nt: 'N', tn: 'M' };
+const STRIDED_SIZE: Readonly<Record<ProductLayout, string>> = { nn: 'K', nt: 'N', tn: 'M' };
 
 /** From the beginning of one row of the strided matrix to that of the next. */
-function stride(layout: Layout, dims: Dims): number {
+function stride(layout: ProductLayout, dims: Dims): number {
   const columns = dimension(dims, STRIDED_SIZE[layout]);
   const elements = dims['stride'] === undefined ? columns : dimension(dims, 'stride');
   assert(elements >= columns, `rows of ${columns} elements lie ${elements} apart`);
@@ -46,7 +38,7 @@ function stride(layout: Layout, dims: Dims): number {
 }
 
 /** The overrides of every variant, besides its own. */
-function overrides(layout: Layout, dims: Dims): Dims {
+function overrides(layout: ProductLayout, dims: Dims): Dims {
   const rowStride = stride(layout, dims);
   if (layout === 'nt') return { ...sizes(dims), C_STRIDE: rowStride };
   if (layout === 'tn') return { ...sizes(dims), A_STRIDE: rowStride };
@@ -54,42 +46,95 @@ function overrides(layout: Layout, dims: Dims): Dims {
   return { ...sizes(dims), ...epilogue, A_STRIDE: rowStride, CONTINUED: flag(dims, 'continued') };
 }
 
-function subgroup(layout: Layout, dims: Dims, target: KernelTarget): KernelVariant {
-  const tiles = Math.ceil(dimension(dims, 'M') / 16) * Math.ceil(dimension(dims, 'N') / 32);
+interface Launch {
+  readonly layout: ProductLayout;
+  readonly dims: Dims;
+  readonly target: KernelTarget;
+}
+
+function scalar({ layout, dims, target }: Launch): KernelVariant {
+  const items = dimension(dims, 'M') * dimension(dims, 'N');
+  const shader = { wgsl: `matmul_${layout}_scalar`, overrides: overrides(layout, dims) };
+  return { ...perItem(shader, items, target), rounding: 'ascending' };
+}
+
+function tile({ layout, dims, target }: Launch): KernelVariant {
+  const shader = { wgsl: `matmul_${layout}_tile`, overrides: overrides(layout, dims) };
+  const tiles = tileCount(dims, { rows: 4, columns: 4 });
+  return { ...perItem(shader, tiles, target), rounding: 'ascending' };
+}
+
+function subgroup({ layout, dims, target }: Launch): KernelVariant {
   return {
     wgsl: `matmul_${layout}_subgroup`,
     overrides: overrides(layout, dims),
-    workgroups: linearWorkgroups(tiles, target),
+    workgroups: linearWorkgroups(tileCount(dims, { rows: 16, columns: 32 }), target),
+    rounding: 'fours',
   };
 }
 
-function tile(layout: Layout, dims: Dims, target: KernelTarget): KernelVariant {
-  const tiles = Math.ceil(dimension(dims, 'M') / 4) * Math.ceil(dimension(dims, 'N') / 4);
-  return perItem({ wgsl: `matmul_${layout}_tile`, overrides: overrides(layout, dims) }, tiles, target);
-}
-
-function workgroup(layout: Layout, dims: Dims, target: KernelTarget): KernelVariant {
-  const tiles = Math.ceil(dimension(dims, 'M') / 64) * Math.ceil(dimension(dims, 'N') / 64);
+function workgroup({ layout, dims, target }: Launch): KernelVariant {
   return {
     wgsl: `matmul_${layout}_workgroup`,
     overrides: overrides(layout, dims),
-    workgroups: linearWorkgroups(tiles, target),
+    workgroups: linearWorkgroups(tileCount(dims, { rows: 64, columns: 64 }), target),
+    rounding: 'ascending',
+    needs: { workgroupSize: 256, workgroupBytes: 8192 },
   };
 }
 
-function choose(layout: Layout): (dims: Dims, target: KernelTarget) => KernelVariant {
-  return (dims, target) => {
-    const inVectors = layout === 'tn' ? ['M', 'N'] : ['K', 'N'];
-    const aligned = inVectors.every((name) => dimension(dims, name) % 4 === 0) && stride(layout, dims) % 4 === 0;
-    const eightLanes = target.subgroups && target.subgroupSize === 8;
-    if (target.adapterClass === 'cpu' && aligned && eightLanes) return subgroup(layout, dims, target);
-    if (target.adapterClass === 'gpu' && target.maxWorkgroupSize >= 256) return workgroup(layout, dims, target);
-    return tile(layout, dims, target);
+function block({ layout, dims, target }: Launch, gpu: GpuTile): KernelVariant {
+  const loads = inVectors(layout, dims) ? '' : '_any';
+  return {
+    wgsl: `matmul_${layout}_block_${gpu.rows}x${gpu.columns}${loads}`,
+    overrides: overrides(layout, dims),
+    workgroups: linearWorkgroups(tileCount(dims, gpu), target),
+    rounding: 'ascending',
+    needs: tileNeeds(gpu),
+  };
+}
+
+/** Whether what lies side by side in a and b are whole vectors. */
+function inVectors(layout: ProductLayout, dims: Dims): boolean {
+  const sides = { nn: ['K', 'N'], nt: ['K'], tn: ['M', 'N'] }[layout];
+  const isWhole = sides.every((name) => dimension(dims, name) % 4 === 0);
+  return isWhole && (layout === 'nt' || stride(layout, dims) % 4 === 0);
+}
+
+/** Whether c consists of whole vectors as well, which the subgroups of a software driver write. */
+function suitsSubgroups({ layout, dims, target }: Launch): boolean {
+  const eightLanes = target.subgroups && target.subgroupSize === 8;
+  const isWhole = dimension(dims, 'N') % 4 === 0 && stride(layout, dims) % 4 === 0;
+  return target.adapterClass === 'cpu' && eightLanes && isWhole && inVectors(layout, dims);
+}
+
+function choose(launch: Launch): KernelVariant {
+  const { dims, target } = launch;
+  if (suitsSubgroups(launch)) return subgroup(launch);
+  if (target.adapterClass === 'cpu') return tile(launch);
+  const gpu = gpuTile(dims, target);
+  if (gpu !== undefined) return block(launch, gpu);
+  const small = workgroup(launch);
+  return fitsTarget(small.needs!, target) ? small : tile(launch);
+}
+
+/** On a GPU every tile that fits, whatever the shape. */
+function variants(launch: Launch): KernelVariant[] {
+  if (launch.target.adapterClass === 'cpu') return [scalar(launch), tile(launch), choose(launch)];
+  const cooperating = [workgroup(launch), ...GPU_TILES.map((gpu) => block(launch, gpu))];
+  return [scalar(launch), tile(launch), ...cooperating.filter(({ needs }) => fitsTarget(needs!, launch.target))];
+}
+
+function launches(layout: ProductLayout): Pick<Kernel, 'variant' | 'variants' | 'reference'> {
+  return {
+    variant: (dims, target) => choose({ layout, dims, target }),
+    variants: (dims, target) => variants({ layout, dims, target }),
+    reference: (dims, target) => scalar({ layout, dims, target }),
   };
 }
 
 /** The columns of a part are those of a matrix as wide as before. */
-function columns(layout: Layout, axis: string): AxisCut {
+function columns(layout: ProductLayout, axis: string): AxisCut {
   return { axis, part: (dims) => ({ stride: stride(layout, dims) }) };
 }
 
@@ -123,8 +168,7 @@ export const matmulNn: Kernel = {
     inputIf('residual', 'residual_MN'),
     output('c_MN'),
   ],
-  variant: choose('nn'),
-  reference: scalar('nn'),
+  ...launches('nn'),
   flops,
   bytes,
   cuts: [{ axis: 'M' }, BY_PRODUCTS],
@@ -135,8 +179,7 @@ export const matmulNn: Kernel = {
 export const matmulNt: Kernel = {
   name: 'matmul_nt',
   bindings: [input('a_MK'), input('b_NK'), strided(output('c_MN'))],
-  variant: choose('nt'),
-  reference: scalar('nt'),
+  ...launches('nt'),
   flops,
   bytes,
   cuts: [{ axis: 'M' }, columns('nt', 'N')],
@@ -147,8 +190,7 @@ export const matmulNt: Kernel = {
 export const matmulTn: Kernel = {
   name: 'matmul_tn',
   bindings: [strided(input('a_KM')), input('b_KN'), output('c_MN')],
-  variant: choose('tn'),
-  reference: scalar('tn'),
+  ...launches('tn'),
   flops,
   bytes,
   cuts: [columns('tn', 'M'), accumulatingCut('K')],

@@ -5,7 +5,10 @@ import {
   type KernelName,
   KERNELS,
   type KernelTarget,
+  PARTIAL_SUMS,
+  PARTIAL_SUMS_MAX,
   type Program,
+  splitProducts,
   type TensorDeclaration,
 } from '@millrace/kernels';
 import { DTYPE_BYTES, tensorBytes, type TensorRef, tensorOf, wholeWords, WORD_BYTES } from '@millrace/tensor';
@@ -75,6 +78,7 @@ export class WebGpuBackend implements Backend {
   private readonly pace: SubmissionPace;
   private readonly unfinished = new CompletionWindow(UNFINISHED_SUBMITS_MAX);
   private bytes = 0;
+  private sums: GpuTensor | undefined;
   /** Of the submissions, those that `throttle` has counted. */
   private throttledCount = 0;
 
@@ -131,8 +135,12 @@ export class WebGpuBackend implements Backend {
   async bind(program: Program, tensors: ReadonlyMap<string, DeviceTensor>): Promise<BoundProgram> {
     this.failure.check();
     checkProgram(program, tensors);
-    const fitting = fitProgram(program, this.parts.device.limits.maxStorageBufferBindingSize);
-    const range = (ref: TensorRef): BufferRange => bufferRange(ref, this.own(tensors.get(tensorOf(ref))));
+    const whole = splitProducts(program, this.target);
+    const fitting = fitProgram(whole, this.parts.device.limits.maxStorageBufferBindingSize);
+    const range = (ref: TensorRef): BufferRange => {
+      const name = tensorOf(ref);
+      return bufferRange(ref, name === PARTIAL_SUMS ? this.partialSums() : this.own(tensors.get(name)));
+    };
     const steps = await Promise.all(
       fitting.steps.map(async (step): Promise<RecordedStep> => {
         if ('clear' in step) return { clear: range(step.clear) };
@@ -148,6 +156,17 @@ export class WebGpuBackend implements Backend {
     this.warm(steps);
     this.failure.check();
     return new GpuProgram(program.name, steps);
+  }
+
+  /** One for all programs, since commands run one after the other. It is no tensor that a program allocates. */
+  private partialSums(): GpuTensor {
+    const declaration = { name: PARTIAL_SUMS, shape: [PARTIAL_SUMS_MAX], dtype: 'f32', role: 'scratch' } as const;
+    const size = tensorBytes(declaration.shape, declaration.dtype);
+    this.sums ??= new GpuTensor(
+      declaration,
+      this.parts.device.createBuffer({ label: PARTIAL_SUMS, size, usage: BUFFER_USAGE.storage }),
+    );
+    return this.sums;
   }
 
   run(program: BoundProgram): void {
