@@ -53,8 +53,6 @@ export interface KernelTarget {
   readonly adapterClass: 'cpu' | 'gpu';
   readonly maxWorkgroupSize: number;
   readonly maxWorkgroupsPerDimension: number;
-  /** Workgroup memory; what every adapter has, 16 KiB, where it is left out. */
-  readonly maxWorkgroupBytes?: number;
   readonly subgroups: boolean;
   /** Lanes of a subgroup where the adapter has just one size; absent where it varies or is unknown. */
   readonly subgroupSize?: number;

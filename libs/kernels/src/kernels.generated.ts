@@ -3613,7 +3613,7 @@ fn main(
 //           workgroup memory, [k][row], padded by a vector. They are fetched as blocks of 4 x 4 and turned in registers
 //           where four k lie side by side; the next 16 are on their way while these are multiplied
 // Source:   Volkov & Demmel 2008 (doi:10.1109/SC.2008.5214359); prefetch as in Tan et al. 2011
-//           (doi:10.1145/2063384.2063431); CPU twin matmul.cpu.ts
+//           (doi:10.1145/2063384.2063431); CPU twins matmul*.cpu.ts
 // Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
 @group(0) @binding(0) var<storage, read> a_MK: array<vec4f>; // [M,K] left factor
 @group(0) @binding(1) var<storage, read> b_KN: array<vec4f>; // [K,N] right factor
@@ -3627,7 +3627,7 @@ override K: u32;
 override N: u32;
 override A_STRIDE: u32 = K; // from one row of a to the next
 override C_STRIDE: u32 = N; // from one row of c to the next
-override ACCUMULATE: u32;
+override ACCUMULATE: u32 = 0u;
 override BIAS: u32;
 override RESIDUAL: u32;
 override CONTINUED: u32; // the sums go on from what c holds
@@ -3825,7 +3825,7 @@ fn main(
 //           workgroup memory, [k][row], padded by a vector. They are fetched as blocks of 4 x 4 and turned in registers
 //           where four k lie side by side; the next 16 are on their way while these are multiplied
 // Source:   Volkov & Demmel 2008 (doi:10.1109/SC.2008.5214359); prefetch as in Tan et al. 2011
-//           (doi:10.1145/2063384.2063431); CPU twin matmul.cpu.ts
+//           (doi:10.1145/2063384.2063431); CPU twins matmul*.cpu.ts
 // Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
 @group(0) @binding(0) var<storage, read> a_MK: array<f32>; // [M,K] left factor
 @group(0) @binding(1) var<storage, read> b_KN: array<f32>; // [K,N] right factor
@@ -3839,7 +3839,7 @@ override K: u32;
 override N: u32;
 override A_STRIDE: u32 = K; // from one row of a to the next
 override C_STRIDE: u32 = N; // from one row of c to the next
-override ACCUMULATE: u32;
+override ACCUMULATE: u32 = 0u;
 override BIAS: u32;
 override RESIDUAL: u32;
 override CONTINUED: u32; // the sums go on from what c holds
@@ -4039,7 +4039,7 @@ fn main(
 //           workgroup memory, [k][row], padded by a vector. They are fetched as blocks of 4 x 4 and turned in registers
 //           where four k lie side by side; the next 16 are on their way while these are multiplied
 // Source:   Volkov & Demmel 2008 (doi:10.1109/SC.2008.5214359); prefetch as in Tan et al. 2011
-//           (doi:10.1145/2063384.2063431); CPU twin matmul.cpu.ts
+//           (doi:10.1145/2063384.2063431); CPU twins matmul*.cpu.ts
 // Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
 @group(0) @binding(0) var<storage, read> a_MK: array<vec4f>; // [M,K] left factor
 @group(0) @binding(1) var<storage, read> b_KN: array<vec4f>; // [K,N] right factor
@@ -4053,7 +4053,7 @@ override K: u32;
 override N: u32;
 override A_STRIDE: u32 = K; // from one row of a to the next
 override C_STRIDE: u32 = N; // from one row of c to the next
-override ACCUMULATE: u32;
+override ACCUMULATE: u32 = 0u;
 override BIAS: u32;
 override RESIDUAL: u32;
 override CONTINUED: u32; // the sums go on from what c holds
@@ -4257,7 +4257,7 @@ fn main(
 //           workgroup memory, [k][row], padded by a vector. They are fetched as blocks of 4 x 4 and turned in registers
 //           where four k lie side by side; the next 16 are on their way while these are multiplied
 // Source:   Volkov & Demmel 2008 (doi:10.1109/SC.2008.5214359); prefetch as in Tan et al. 2011
-//           (doi:10.1145/2063384.2063431); CPU twin matmul.cpu.ts
+//           (doi:10.1145/2063384.2063431); CPU twins matmul*.cpu.ts
 // Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
 @group(0) @binding(0) var<storage, read> a_MK: array<f32>; // [M,K] left factor
 @group(0) @binding(1) var<storage, read> b_KN: array<f32>; // [K,N] right factor
@@ -4271,7 +4271,7 @@ override K: u32;
 override N: u32;
 override A_STRIDE: u32 = K; // from one row of a to the next
 override C_STRIDE: u32 = N; // from one row of c to the next
-override ACCUMULATE: u32;
+override ACCUMULATE: u32 = 0u;
 override BIAS: u32;
 override RESIDUAL: u32;
 override CONTINUED: u32; // the sums go on from what c holds
@@ -4477,7 +4477,7 @@ fn main(
 //           workgroup memory, [k][row], padded by a vector. They are fetched as blocks of 4 x 4 and turned in registers
 //           where four k lie side by side; the next 16 are on their way while these are multiplied
 // Source:   Volkov & Demmel 2008 (doi:10.1109/SC.2008.5214359); prefetch as in Tan et al. 2011
-//           (doi:10.1145/2063384.2063431); CPU twin matmul.cpu.ts
+//           (doi:10.1145/2063384.2063431); CPU twins matmul*.cpu.ts
 // Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
 @group(0) @binding(0) var<storage, read> a_MK: array<vec4f>; // [M,K] left factor
 @group(0) @binding(1) var<storage, read> b_KN: array<vec4f>; // [K,N] right factor
@@ -4491,7 +4491,7 @@ override K: u32;
 override N: u32;
 override A_STRIDE: u32 = K; // from one row of a to the next
 override C_STRIDE: u32 = N; // from one row of c to the next
-override ACCUMULATE: u32;
+override ACCUMULATE: u32 = 0u;
 override BIAS: u32;
 override RESIDUAL: u32;
 override CONTINUED: u32; // the sums go on from what c holds
@@ -4692,7 +4692,7 @@ fn main(
 //           workgroup memory, [k][row], padded by a vector. They are fetched as blocks of 4 x 4 and turned in registers
 //           where four k lie side by side; the next 16 are on their way while these are multiplied
 // Source:   Volkov & Demmel 2008 (doi:10.1109/SC.2008.5214359); prefetch as in Tan et al. 2011
-//           (doi:10.1145/2063384.2063431); CPU twin matmul.cpu.ts
+//           (doi:10.1145/2063384.2063431); CPU twins matmul*.cpu.ts
 // Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
 @group(0) @binding(0) var<storage, read> a_MK: array<f32>; // [M,K] left factor
 @group(0) @binding(1) var<storage, read> b_KN: array<f32>; // [K,N] right factor
@@ -4706,7 +4706,7 @@ override K: u32;
 override N: u32;
 override A_STRIDE: u32 = K; // from one row of a to the next
 override C_STRIDE: u32 = N; // from one row of c to the next
-override ACCUMULATE: u32;
+override ACCUMULATE: u32 = 0u;
 override BIAS: u32;
 override RESIDUAL: u32;
 override CONTINUED: u32; // the sums go on from what c holds
@@ -4902,6 +4902,1198 @@ fn main(
   finish(part, row + 7u, column + COLUMNS / 2u, c71);
 }
 `,
+  matmul_nn_gelu_128x128: `// matmul_nn_gelu_128x128 — c = a b (+ bias), y = gelu(c), for GPUs
+// Shapes:   a[M,K] b[K,N] bias[N] -> c[M,N] y[M,N]
+// Dispatch: 256 invocations per 128 x 128 tile of c, in linear order; needs: gpu-tiles.ts
+// Method:   8 x 8 results per invocation, added in ascending k. 16 k of the tile's rows and columns at a time are in
+//           workgroup memory, [k][row], padded by a vector. They are fetched as blocks of 4 x 4 and turned in registers
+//           where four k lie side by side; the next 16 are on their way while these are multiplied
+// Source:   Volkov & Demmel 2008 (doi:10.1109/SC.2008.5214359); prefetch as in Tan et al. 2011
+//           (doi:10.1145/2063384.2063431); CPU twins matmul*.cpu.ts
+// Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> a_MK: array<vec4f>; // [M,K] left factor
+@group(0) @binding(1) var<storage, read> b_KN: array<vec4f>; // [K,N] right factor
+@group(0) @binding(2) var<storage, read> bias_N: array<f32>; // [N] read only if BIAS
+@group(0) @binding(3) var<storage, read_write> c_MN: array<f32>; // [M,N] product
+@group(0) @binding(4) var<storage, read_write> y_MN: array<f32>; // [M,N] what follows from it
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override M: u32;
+override K: u32;
+override N: u32;
+override A_STRIDE: u32 = K; // from one row of a to the next
+override C_STRIDE: u32 = N; // from one row of c to the next
+override ACCUMULATE: u32 = 0u;
+override BIAS: u32;
+const SQRT_2_OVER_PI = 0.7978845608028654;
+override IS_WHOLE: bool = K % 16u == 0u;
+override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
+const ROWS = 128u;
+const COLUMNS = 128u;
+const STEP = 16u;
+const FOUR = vec4u(0u, 1u, 2u, 3u);
+var<workgroup> a_tile: array<array<vec4f, ROWS / 4u + 1u>, STEP>; // [k][four rows]
+var<workgroup> b_tile: array<array<vec4f, COLUMNS / 4u + 1u>, STEP>; // [k][four columns]
+
+// Four numbers of a that lie side by side: zeros beyond K, and others again beyond M, whose results nobody stores.
+fn a_four(row: u32, k: u32) -> vec4f {
+  let start = min(row, M - 1u) * A_STRIDE;
+  return select(vec4f(), a_MK[(start + min(k, K - 4u)) / 4u], IS_WHOLE || k < K);
+}
+
+fn b_four(column: u32, k: u32) -> vec4f {
+  let start = min(k, K - 1u) * N;
+  return select(vec4f(), b_KN[(start + min(column, N - 4u)) / 4u], IS_WHOLE || k < K);
+}
+
+// Where a block of 4 x 4 is in its tile, as (row or column, k): neighbours read what lies side by side.
+fn a_place(block: u32) -> vec2u {
+  return 4u * vec2u(block / (STEP / 4u), block % (STEP / 4u));
+}
+
+fn b_place(block: u32) -> vec2u {
+  return 4u * vec2u(block % (COLUMNS / 4u), block / (COLUMNS / 4u));
+}
+
+// A block's four rows or columns at each of four k. The blocks of a tile of a come first, those of b after them.
+fn fetched(block: u32, corner: vec2u, k: u32) -> mat4x4f {
+  if (block < ROWS) {
+    let at = a_place(block) + vec2u(corner.x, k);
+    let turned = mat4x4f(a_four(at.x, at.y), a_four(at.x + 1u, at.y), a_four(at.x + 2u, at.y), a_four(at.x + 3u, at.y));
+    return transpose(turned);
+  }
+  let at = b_place(block - ROWS) + vec2u(corner.y, k);
+  return mat4x4f(b_four(at.x, at.y), b_four(at.x, at.y + 1u), b_four(at.x, at.y + 2u), b_four(at.x, at.y + 3u));
+}
+
+fn keep(block: u32, values: mat4x4f) {
+  if (block < ROWS) {
+    let at = a_place(block);
+    a_tile[at.y + 0u][at.x / 4u] = values[0];
+    a_tile[at.y + 1u][at.x / 4u] = values[1];
+    a_tile[at.y + 2u][at.x / 4u] = values[2];
+    a_tile[at.y + 3u][at.x / 4u] = values[3];
+    return;
+  }
+  let at = b_place(block - ROWS);
+  b_tile[at.y + 0u][at.x / 4u] = values[0];
+  b_tile[at.y + 1u][at.x / 4u] = values[1];
+  b_tile[at.y + 2u][at.x / 4u] = values[2];
+  b_tile[at.y + 3u][at.x / 4u] = values[3];
+}
+
+fn finish(part: u32, row: u32, column: u32, sums: vec4f) {
+  for (var i = 0u; i < 4u && row < M && column + i < N; i++) {
+    let index = row * C_STRIDE + column + i;
+    var sum = sums[i];
+    if (BIAS == 1u) {
+      sum += bias_N[column + i];
+    }
+    let t = tanh(clamp(SQRT_2_OVER_PI * (sum + 0.044715 * sum * sum * sum), -10.0, 10.0));
+    y_MN[index] = 0.5 * sum * (1.0 + t);
+    if (ACCUMULATE == 1u) {
+      sum += c_MN[index];
+    }
+    c_MN[index] = sum;
+  }
+}
+
+@compute @workgroup_size(256)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let tiles_across = (N + COLUMNS - 1u) / COLUMNS;
+  let tiles = (M + ROWS - 1u) / ROWS * tiles_across;
+  let place = first_group + group.y * groups.x + group.x;
+  let tile = place % tiles;
+  let part = place / tiles;
+  let k_begin = 0u;
+  let k_end = K;
+  // Uniform in the workgroup, so the barriers below stay legal.
+  if (part >= 1u) {
+    return;
+  }
+  let corner = vec2u(tile / tiles_across * ROWS, tile % tiles_across * COLUMNS);
+  // 32 invocations cover 4 x 8 places, so that they read few vectors of workgroup memory. An invocation has eight rows
+  // and two times four columns, half a tile apart, so that neighbours read what lies side by side.
+  let x = lane / 32u % (COLUMNS / 64u) * 8u + lane % 8u;
+  let y = lane / 32u / (COLUMNS / 64u) * 4u + lane % 32u / 8u;
+  let row = corner.x + 8u * y;
+  let column = corner.y + 4u * x;
+  var c00 = vec4f();
+  var c01 = vec4f();
+  var c10 = vec4f();
+  var c11 = vec4f();
+  var c20 = vec4f();
+  var c21 = vec4f();
+  var c30 = vec4f();
+  var c31 = vec4f();
+  var c40 = vec4f();
+  var c41 = vec4f();
+  var c50 = vec4f();
+  var c51 = vec4f();
+  var c60 = vec4f();
+  var c61 = vec4f();
+  var c70 = vec4f();
+  var c71 = vec4f();
+  // groups.z is 1, unknown to the compiler.
+  let step_end = select(STEP, STEP * groups.z, ROLLED);
+  var block0 = fetched(lane + 0u * 256u, corner, k_begin);
+  for (var start = k_begin; start < k_end; start += STEP) {
+    keep(lane + 0u * 256u, block0);
+    workgroupBarrier();
+    if (start + STEP < k_end) {
+      block0 = fetched(lane + 0u * 256u, corner, start + STEP);
+    }
+    for (var k = 0u; k < step_end; k++) {
+      let a0 = a_tile[k][2u * y];
+      let a1 = a_tile[k][2u * y + 1u];
+      let b0 = b_tile[k][x];
+      let b1 = b_tile[k][x + COLUMNS / 8u];
+      c00 += a0[0] * b0;
+      c01 += a0[0] * b1;
+      c40 += a1[0] * b0;
+      c41 += a1[0] * b1;
+      c10 += a0[1] * b0;
+      c11 += a0[1] * b1;
+      c50 += a1[1] * b0;
+      c51 += a1[1] * b1;
+      c20 += a0[2] * b0;
+      c21 += a0[2] * b1;
+      c60 += a1[2] * b0;
+      c61 += a1[2] * b1;
+      c30 += a0[3] * b0;
+      c31 += a0[3] * b1;
+      c70 += a1[3] * b0;
+      c71 += a1[3] * b1;
+    }
+    workgroupBarrier();
+  }
+  finish(part, row + 0u, column, c00);
+  finish(part, row + 0u, column + COLUMNS / 2u, c01);
+  finish(part, row + 1u, column, c10);
+  finish(part, row + 1u, column + COLUMNS / 2u, c11);
+  finish(part, row + 2u, column, c20);
+  finish(part, row + 2u, column + COLUMNS / 2u, c21);
+  finish(part, row + 3u, column, c30);
+  finish(part, row + 3u, column + COLUMNS / 2u, c31);
+  finish(part, row + 4u, column, c40);
+  finish(part, row + 4u, column + COLUMNS / 2u, c41);
+  finish(part, row + 5u, column, c50);
+  finish(part, row + 5u, column + COLUMNS / 2u, c51);
+  finish(part, row + 6u, column, c60);
+  finish(part, row + 6u, column + COLUMNS / 2u, c61);
+  finish(part, row + 7u, column, c70);
+  finish(part, row + 7u, column + COLUMNS / 2u, c71);
+}
+`,
+  matmul_nn_gelu_128x128_any: `// matmul_nn_gelu_128x128_any — c = a b (+ bias), y = gelu(c), for GPUs
+// Shapes:   a[M,K] b[K,N] bias[N] -> c[M,N] y[M,N]
+// Dispatch: 256 invocations per 128 x 128 tile of c, in linear order; needs: gpu-tiles.ts
+// Method:   8 x 8 results per invocation, added in ascending k. 16 k of the tile's rows and columns at a time are in
+//           workgroup memory, [k][row], padded by a vector. They are fetched as blocks of 4 x 4 and turned in registers
+//           where four k lie side by side; the next 16 are on their way while these are multiplied
+// Source:   Volkov & Demmel 2008 (doi:10.1109/SC.2008.5214359); prefetch as in Tan et al. 2011
+//           (doi:10.1145/2063384.2063431); CPU twins matmul*.cpu.ts
+// Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> a_MK: array<f32>; // [M,K] left factor
+@group(0) @binding(1) var<storage, read> b_KN: array<f32>; // [K,N] right factor
+@group(0) @binding(2) var<storage, read> bias_N: array<f32>; // [N] read only if BIAS
+@group(0) @binding(3) var<storage, read_write> c_MN: array<f32>; // [M,N] product
+@group(0) @binding(4) var<storage, read_write> y_MN: array<f32>; // [M,N] what follows from it
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override M: u32;
+override K: u32;
+override N: u32;
+override A_STRIDE: u32 = K; // from one row of a to the next
+override C_STRIDE: u32 = N; // from one row of c to the next
+override ACCUMULATE: u32 = 0u;
+override BIAS: u32;
+const SQRT_2_OVER_PI = 0.7978845608028654;
+override IS_WHOLE: bool = K % 16u == 0u;
+override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
+const ROWS = 128u;
+const COLUMNS = 128u;
+const STEP = 16u;
+const FOUR = vec4u(0u, 1u, 2u, 3u);
+var<workgroup> a_tile: array<array<vec4f, ROWS / 4u + 1u>, STEP>; // [k][four rows]
+var<workgroup> b_tile: array<array<vec4f, COLUMNS / 4u + 1u>, STEP>; // [k][four columns]
+
+// Four numbers of a that lie side by side: zeros beyond K, and others again beyond M, whose results nobody stores.
+fn a_four(row: u32, k: u32) -> vec4f {
+  let start = min(row, M - 1u) * A_STRIDE;
+  let at = start + min(k + FOUR, vec4u(K - 1u));
+  return select(vec4f(), vec4f(a_MK[at.x], a_MK[at.y], a_MK[at.z], a_MK[at.w]), k + FOUR < vec4u(K));
+}
+
+fn b_four(column: u32, k: u32) -> vec4f {
+  let start = min(k, K - 1u) * N;
+  let at = start + min(column + FOUR, vec4u(N - 1u));
+  return select(vec4f(), vec4f(b_KN[at.x], b_KN[at.y], b_KN[at.z], b_KN[at.w]), k < K);
+}
+
+// Where a block of 4 x 4 is in its tile, as (row or column, k): neighbours read what lies side by side.
+fn a_place(block: u32) -> vec2u {
+  return 4u * vec2u(block / (STEP / 4u), block % (STEP / 4u));
+}
+
+fn b_place(block: u32) -> vec2u {
+  return 4u * vec2u(block % (COLUMNS / 4u), block / (COLUMNS / 4u));
+}
+
+// A block's four rows or columns at each of four k. The blocks of a tile of a come first, those of b after them.
+fn fetched(block: u32, corner: vec2u, k: u32) -> mat4x4f {
+  if (block < ROWS) {
+    let at = a_place(block) + vec2u(corner.x, k);
+    let turned = mat4x4f(a_four(at.x, at.y), a_four(at.x + 1u, at.y), a_four(at.x + 2u, at.y), a_four(at.x + 3u, at.y));
+    return transpose(turned);
+  }
+  let at = b_place(block - ROWS) + vec2u(corner.y, k);
+  return mat4x4f(b_four(at.x, at.y), b_four(at.x, at.y + 1u), b_four(at.x, at.y + 2u), b_four(at.x, at.y + 3u));
+}
+
+fn keep(block: u32, values: mat4x4f) {
+  if (block < ROWS) {
+    let at = a_place(block);
+    a_tile[at.y + 0u][at.x / 4u] = values[0];
+    a_tile[at.y + 1u][at.x / 4u] = values[1];
+    a_tile[at.y + 2u][at.x / 4u] = values[2];
+    a_tile[at.y + 3u][at.x / 4u] = values[3];
+    return;
+  }
+  let at = b_place(block - ROWS);
+  b_tile[at.y + 0u][at.x / 4u] = values[0];
+  b_tile[at.y + 1u][at.x / 4u] = values[1];
+  b_tile[at.y + 2u][at.x / 4u] = values[2];
+  b_tile[at.y + 3u][at.x / 4u] = values[3];
+}
+
+fn finish(part: u32, row: u32, column: u32, sums: vec4f) {
+  for (var i = 0u; i < 4u && row < M && column + i < N; i++) {
+    let index = row * C_STRIDE + column + i;
+    var sum = sums[i];
+    if (BIAS == 1u) {
+      sum += bias_N[column + i];
+    }
+    let t = tanh(clamp(SQRT_2_OVER_PI * (sum + 0.044715 * sum * sum * sum), -10.0, 10.0));
+    y_MN[index] = 0.5 * sum * (1.0 + t);
+    if (ACCUMULATE == 1u) {
+      sum += c_MN[index];
+    }
+    c_MN[index] = sum;
+  }
+}
+
+@compute @workgroup_size(256)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let tiles_across = (N + COLUMNS - 1u) / COLUMNS;
+  let tiles = (M + ROWS - 1u) / ROWS * tiles_across;
+  let place = first_group + group.y * groups.x + group.x;
+  let tile = place % tiles;
+  let part = place / tiles;
+  let k_begin = 0u;
+  let k_end = K;
+  // Uniform in the workgroup, so the barriers below stay legal.
+  if (part >= 1u) {
+    return;
+  }
+  let corner = vec2u(tile / tiles_across * ROWS, tile % tiles_across * COLUMNS);
+  // 32 invocations cover 4 x 8 places, so that they read few vectors of workgroup memory. An invocation has eight rows
+  // and two times four columns, half a tile apart, so that neighbours read what lies side by side.
+  let x = lane / 32u % (COLUMNS / 64u) * 8u + lane % 8u;
+  let y = lane / 32u / (COLUMNS / 64u) * 4u + lane % 32u / 8u;
+  let row = corner.x + 8u * y;
+  let column = corner.y + 4u * x;
+  var c00 = vec4f();
+  var c01 = vec4f();
+  var c10 = vec4f();
+  var c11 = vec4f();
+  var c20 = vec4f();
+  var c21 = vec4f();
+  var c30 = vec4f();
+  var c31 = vec4f();
+  var c40 = vec4f();
+  var c41 = vec4f();
+  var c50 = vec4f();
+  var c51 = vec4f();
+  var c60 = vec4f();
+  var c61 = vec4f();
+  var c70 = vec4f();
+  var c71 = vec4f();
+  // groups.z is 1, unknown to the compiler.
+  let step_end = select(STEP, STEP * groups.z, ROLLED);
+  var block0 = fetched(lane + 0u * 256u, corner, k_begin);
+  for (var start = k_begin; start < k_end; start += STEP) {
+    keep(lane + 0u * 256u, block0);
+    workgroupBarrier();
+    if (start + STEP < k_end) {
+      block0 = fetched(lane + 0u * 256u, corner, start + STEP);
+    }
+    for (var k = 0u; k < step_end; k++) {
+      let a0 = a_tile[k][2u * y];
+      let a1 = a_tile[k][2u * y + 1u];
+      let b0 = b_tile[k][x];
+      let b1 = b_tile[k][x + COLUMNS / 8u];
+      c00 += a0[0] * b0;
+      c01 += a0[0] * b1;
+      c40 += a1[0] * b0;
+      c41 += a1[0] * b1;
+      c10 += a0[1] * b0;
+      c11 += a0[1] * b1;
+      c50 += a1[1] * b0;
+      c51 += a1[1] * b1;
+      c20 += a0[2] * b0;
+      c21 += a0[2] * b1;
+      c60 += a1[2] * b0;
+      c61 += a1[2] * b1;
+      c30 += a0[3] * b0;
+      c31 += a0[3] * b1;
+      c70 += a1[3] * b0;
+      c71 += a1[3] * b1;
+    }
+    workgroupBarrier();
+  }
+  finish(part, row + 0u, column, c00);
+  finish(part, row + 0u, column + COLUMNS / 2u, c01);
+  finish(part, row + 1u, column, c10);
+  finish(part, row + 1u, column + COLUMNS / 2u, c11);
+  finish(part, row + 2u, column, c20);
+  finish(part, row + 2u, column + COLUMNS / 2u, c21);
+  finish(part, row + 3u, column, c30);
+  finish(part, row + 3u, column + COLUMNS / 2u, c31);
+  finish(part, row + 4u, column, c40);
+  finish(part, row + 4u, column + COLUMNS / 2u, c41);
+  finish(part, row + 5u, column, c50);
+  finish(part, row + 5u, column + COLUMNS / 2u, c51);
+  finish(part, row + 6u, column, c60);
+  finish(part, row + 6u, column + COLUMNS / 2u, c61);
+  finish(part, row + 7u, column, c70);
+  finish(part, row + 7u, column + COLUMNS / 2u, c71);
+}
+`,
+  matmul_nn_gelu_128x64: `// matmul_nn_gelu_128x64 — c = a b (+ bias), y = gelu(c), for GPUs
+// Shapes:   a[M,K] b[K,N] bias[N] -> c[M,N] y[M,N]
+// Dispatch: 128 invocations per 128 x 64 tile of c, in linear order; needs: gpu-tiles.ts
+// Method:   8 x 8 results per invocation, added in ascending k. 16 k of the tile's rows and columns at a time are in
+//           workgroup memory, [k][row], padded by a vector. They are fetched as blocks of 4 x 4 and turned in registers
+//           where four k lie side by side; the next 16 are on their way while these are multiplied
+// Source:   Volkov & Demmel 2008 (doi:10.1109/SC.2008.5214359); prefetch as in Tan et al. 2011
+//           (doi:10.1145/2063384.2063431); CPU twins matmul*.cpu.ts
+// Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> a_MK: array<vec4f>; // [M,K] left factor
+@group(0) @binding(1) var<storage, read> b_KN: array<vec4f>; // [K,N] right factor
+@group(0) @binding(2) var<storage, read> bias_N: array<f32>; // [N] read only if BIAS
+@group(0) @binding(3) var<storage, read_write> c_MN: array<f32>; // [M,N] product
+@group(0) @binding(4) var<storage, read_write> y_MN: array<f32>; // [M,N] what follows from it
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override M: u32;
+override K: u32;
+override N: u32;
+override A_STRIDE: u32 = K; // from one row of a to the next
+override C_STRIDE: u32 = N; // from one row of c to the next
+override ACCUMULATE: u32 = 0u;
+override BIAS: u32;
+const SQRT_2_OVER_PI = 0.7978845608028654;
+override IS_WHOLE: bool = K % 16u == 0u;
+override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
+const ROWS = 128u;
+const COLUMNS = 64u;
+const STEP = 16u;
+const FOUR = vec4u(0u, 1u, 2u, 3u);
+var<workgroup> a_tile: array<array<vec4f, ROWS / 4u + 1u>, STEP>; // [k][four rows]
+var<workgroup> b_tile: array<array<vec4f, COLUMNS / 4u + 1u>, STEP>; // [k][four columns]
+
+// Four numbers of a that lie side by side: zeros beyond K, and others again beyond M, whose results nobody stores.
+fn a_four(row: u32, k: u32) -> vec4f {
+  let start = min(row, M - 1u) * A_STRIDE;
+  return select(vec4f(), a_MK[(start + min(k, K - 4u)) / 4u], IS_WHOLE || k < K);
+}
+
+fn b_four(column: u32, k: u32) -> vec4f {
+  let start = min(k, K - 1u) * N;
+  return select(vec4f(), b_KN[(start + min(column, N - 4u)) / 4u], IS_WHOLE || k < K);
+}
+
+// Where a block of 4 x 4 is in its tile, as (row or column, k): neighbours read what lies side by side.
+fn a_place(block: u32) -> vec2u {
+  return 4u * vec2u(block / (STEP / 4u), block % (STEP / 4u));
+}
+
+fn b_place(block: u32) -> vec2u {
+  return 4u * vec2u(block % (COLUMNS / 4u), block / (COLUMNS / 4u));
+}
+
+// A block's four rows or columns at each of four k. The blocks of a tile of a come first, those of b after them.
+fn fetched(block: u32, corner: vec2u, k: u32) -> mat4x4f {
+  if (block < ROWS) {
+    let at = a_place(block) + vec2u(corner.x, k);
+    let turned = mat4x4f(a_four(at.x, at.y), a_four(at.x + 1u, at.y), a_four(at.x + 2u, at.y), a_four(at.x + 3u, at.y));
+    return transpose(turned);
+  }
+  let at = b_place(block - ROWS) + vec2u(corner.y, k);
+  return mat4x4f(b_four(at.x, at.y), b_four(at.x, at.y + 1u), b_four(at.x, at.y + 2u), b_four(at.x, at.y + 3u));
+}
+
+fn keep(block: u32, values: mat4x4f) {
+  if (block < ROWS) {
+    let at = a_place(block);
+    a_tile[at.y + 0u][at.x / 4u] = values[0];
+    a_tile[at.y + 1u][at.x / 4u] = values[1];
+    a_tile[at.y + 2u][at.x / 4u] = values[2];
+    a_tile[at.y + 3u][at.x / 4u] = values[3];
+    return;
+  }
+  if (block >= ROWS + COLUMNS) {
+    return;
+  }
+  let at = b_place(block - ROWS);
+  b_tile[at.y + 0u][at.x / 4u] = values[0];
+  b_tile[at.y + 1u][at.x / 4u] = values[1];
+  b_tile[at.y + 2u][at.x / 4u] = values[2];
+  b_tile[at.y + 3u][at.x / 4u] = values[3];
+}
+
+fn finish(part: u32, row: u32, column: u32, sums: vec4f) {
+  for (var i = 0u; i < 4u && row < M && column + i < N; i++) {
+    let index = row * C_STRIDE + column + i;
+    var sum = sums[i];
+    if (BIAS == 1u) {
+      sum += bias_N[column + i];
+    }
+    let t = tanh(clamp(SQRT_2_OVER_PI * (sum + 0.044715 * sum * sum * sum), -10.0, 10.0));
+    y_MN[index] = 0.5 * sum * (1.0 + t);
+    if (ACCUMULATE == 1u) {
+      sum += c_MN[index];
+    }
+    c_MN[index] = sum;
+  }
+}
+
+@compute @workgroup_size(128)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let tiles_across = (N + COLUMNS - 1u) / COLUMNS;
+  let tiles = (M + ROWS - 1u) / ROWS * tiles_across;
+  let place = first_group + group.y * groups.x + group.x;
+  let tile = place % tiles;
+  let part = place / tiles;
+  let k_begin = 0u;
+  let k_end = K;
+  // Uniform in the workgroup, so the barriers below stay legal.
+  if (part >= 1u) {
+    return;
+  }
+  let corner = vec2u(tile / tiles_across * ROWS, tile % tiles_across * COLUMNS);
+  // 32 invocations cover 4 x 8 places, so that they read few vectors of workgroup memory. An invocation has eight rows
+  // and two times four columns, half a tile apart, so that neighbours read what lies side by side.
+  let x = lane / 32u % (COLUMNS / 64u) * 8u + lane % 8u;
+  let y = lane / 32u / (COLUMNS / 64u) * 4u + lane % 32u / 8u;
+  let row = corner.x + 8u * y;
+  let column = corner.y + 4u * x;
+  var c00 = vec4f();
+  var c01 = vec4f();
+  var c10 = vec4f();
+  var c11 = vec4f();
+  var c20 = vec4f();
+  var c21 = vec4f();
+  var c30 = vec4f();
+  var c31 = vec4f();
+  var c40 = vec4f();
+  var c41 = vec4f();
+  var c50 = vec4f();
+  var c51 = vec4f();
+  var c60 = vec4f();
+  var c61 = vec4f();
+  var c70 = vec4f();
+  var c71 = vec4f();
+  // groups.z is 1, unknown to the compiler.
+  let step_end = select(STEP, STEP * groups.z, ROLLED);
+  var block0 = fetched(lane + 0u * 128u, corner, k_begin);
+  var block1 = fetched(lane + 1u * 128u, corner, k_begin);
+  for (var start = k_begin; start < k_end; start += STEP) {
+    keep(lane + 0u * 128u, block0);
+    keep(lane + 1u * 128u, block1);
+    workgroupBarrier();
+    if (start + STEP < k_end) {
+      block0 = fetched(lane + 0u * 128u, corner, start + STEP);
+      block1 = fetched(lane + 1u * 128u, corner, start + STEP);
+    }
+    for (var k = 0u; k < step_end; k++) {
+      let a0 = a_tile[k][2u * y];
+      let a1 = a_tile[k][2u * y + 1u];
+      let b0 = b_tile[k][x];
+      let b1 = b_tile[k][x + COLUMNS / 8u];
+      c00 += a0[0] * b0;
+      c01 += a0[0] * b1;
+      c40 += a1[0] * b0;
+      c41 += a1[0] * b1;
+      c10 += a0[1] * b0;
+      c11 += a0[1] * b1;
+      c50 += a1[1] * b0;
+      c51 += a1[1] * b1;
+      c20 += a0[2] * b0;
+      c21 += a0[2] * b1;
+      c60 += a1[2] * b0;
+      c61 += a1[2] * b1;
+      c30 += a0[3] * b0;
+      c31 += a0[3] * b1;
+      c70 += a1[3] * b0;
+      c71 += a1[3] * b1;
+    }
+    workgroupBarrier();
+  }
+  finish(part, row + 0u, column, c00);
+  finish(part, row + 0u, column + COLUMNS / 2u, c01);
+  finish(part, row + 1u, column, c10);
+  finish(part, row + 1u, column + COLUMNS / 2u, c11);
+  finish(part, row + 2u, column, c20);
+  finish(part, row + 2u, column + COLUMNS / 2u, c21);
+  finish(part, row + 3u, column, c30);
+  finish(part, row + 3u, column + COLUMNS / 2u, c31);
+  finish(part, row + 4u, column, c40);
+  finish(part, row + 4u, column + COLUMNS / 2u, c41);
+  finish(part, row + 5u, column, c50);
+  finish(part, row + 5u, column + COLUMNS / 2u, c51);
+  finish(part, row + 6u, column, c60);
+  finish(part, row + 6u, column + COLUMNS / 2u, c61);
+  finish(part, row + 7u, column, c70);
+  finish(part, row + 7u, column + COLUMNS / 2u, c71);
+}
+`,
+  matmul_nn_gelu_128x64_any: `// matmul_nn_gelu_128x64_any — c = a b (+ bias), y = gelu(c), for GPUs
+// Shapes:   a[M,K] b[K,N] bias[N] -> c[M,N] y[M,N]
+// Dispatch: 128 invocations per 128 x 64 tile of c, in linear order; needs: gpu-tiles.ts
+// Method:   8 x 8 results per invocation, added in ascending k. 16 k of the tile's rows and columns at a time are in
+//           workgroup memory, [k][row], padded by a vector. They are fetched as blocks of 4 x 4 and turned in registers
+//           where four k lie side by side; the next 16 are on their way while these are multiplied
+// Source:   Volkov & Demmel 2008 (doi:10.1109/SC.2008.5214359); prefetch as in Tan et al. 2011
+//           (doi:10.1145/2063384.2063431); CPU twins matmul*.cpu.ts
+// Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> a_MK: array<f32>; // [M,K] left factor
+@group(0) @binding(1) var<storage, read> b_KN: array<f32>; // [K,N] right factor
+@group(0) @binding(2) var<storage, read> bias_N: array<f32>; // [N] read only if BIAS
+@group(0) @binding(3) var<storage, read_write> c_MN: array<f32>; // [M,N] product
+@group(0) @binding(4) var<storage, read_write> y_MN: array<f32>; // [M,N] what follows from it
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override M: u32;
+override K: u32;
+override N: u32;
+override A_STRIDE: u32 = K; // from one row of a to the next
+override C_STRIDE: u32 = N; // from one row of c to the next
+override ACCUMULATE: u32 = 0u;
+override BIAS: u32;
+const SQRT_2_OVER_PI = 0.7978845608028654;
+override IS_WHOLE: bool = K % 16u == 0u;
+override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
+const ROWS = 128u;
+const COLUMNS = 64u;
+const STEP = 16u;
+const FOUR = vec4u(0u, 1u, 2u, 3u);
+var<workgroup> a_tile: array<array<vec4f, ROWS / 4u + 1u>, STEP>; // [k][four rows]
+var<workgroup> b_tile: array<array<vec4f, COLUMNS / 4u + 1u>, STEP>; // [k][four columns]
+
+// Four numbers of a that lie side by side: zeros beyond K, and others again beyond M, whose results nobody stores.
+fn a_four(row: u32, k: u32) -> vec4f {
+  let start = min(row, M - 1u) * A_STRIDE;
+  let at = start + min(k + FOUR, vec4u(K - 1u));
+  return select(vec4f(), vec4f(a_MK[at.x], a_MK[at.y], a_MK[at.z], a_MK[at.w]), k + FOUR < vec4u(K));
+}
+
+fn b_four(column: u32, k: u32) -> vec4f {
+  let start = min(k, K - 1u) * N;
+  let at = start + min(column + FOUR, vec4u(N - 1u));
+  return select(vec4f(), vec4f(b_KN[at.x], b_KN[at.y], b_KN[at.z], b_KN[at.w]), k < K);
+}
+
+// Where a block of 4 x 4 is in its tile, as (row or column, k): neighbours read what lies side by side.
+fn a_place(block: u32) -> vec2u {
+  return 4u * vec2u(block / (STEP / 4u), block % (STEP / 4u));
+}
+
+fn b_place(block: u32) -> vec2u {
+  return 4u * vec2u(block % (COLUMNS / 4u), block / (COLUMNS / 4u));
+}
+
+// A block's four rows or columns at each of four k. The blocks of a tile of a come first, those of b after them.
+fn fetched(block: u32, corner: vec2u, k: u32) -> mat4x4f {
+  if (block < ROWS) {
+    let at = a_place(block) + vec2u(corner.x, k);
+    let turned = mat4x4f(a_four(at.x, at.y), a_four(at.x + 1u, at.y), a_four(at.x + 2u, at.y), a_four(at.x + 3u, at.y));
+    return transpose(turned);
+  }
+  let at = b_place(block - ROWS) + vec2u(corner.y, k);
+  return mat4x4f(b_four(at.x, at.y), b_four(at.x, at.y + 1u), b_four(at.x, at.y + 2u), b_four(at.x, at.y + 3u));
+}
+
+fn keep(block: u32, values: mat4x4f) {
+  if (block < ROWS) {
+    let at = a_place(block);
+    a_tile[at.y + 0u][at.x / 4u] = values[0];
+    a_tile[at.y + 1u][at.x / 4u] = values[1];
+    a_tile[at.y + 2u][at.x / 4u] = values[2];
+    a_tile[at.y + 3u][at.x / 4u] = values[3];
+    return;
+  }
+  if (block >= ROWS + COLUMNS) {
+    return;
+  }
+  let at = b_place(block - ROWS);
+  b_tile[at.y + 0u][at.x / 4u] = values[0];
+  b_tile[at.y + 1u][at.x / 4u] = values[1];
+  b_tile[at.y + 2u][at.x / 4u] = values[2];
+  b_tile[at.y + 3u][at.x / 4u] = values[3];
+}
+
+fn finish(part: u32, row: u32, column: u32, sums: vec4f) {
+  for (var i = 0u; i < 4u && row < M && column + i < N; i++) {
+    let index = row * C_STRIDE + column + i;
+    var sum = sums[i];
+    if (BIAS == 1u) {
+      sum += bias_N[column + i];
+    }
+    let t = tanh(clamp(SQRT_2_OVER_PI * (sum + 0.044715 * sum * sum * sum), -10.0, 10.0));
+    y_MN[index] = 0.5 * sum * (1.0 + t);
+    if (ACCUMULATE == 1u) {
+      sum += c_MN[index];
+    }
+    c_MN[index] = sum;
+  }
+}
+
+@compute @workgroup_size(128)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let tiles_across = (N + COLUMNS - 1u) / COLUMNS;
+  let tiles = (M + ROWS - 1u) / ROWS * tiles_across;
+  let place = first_group + group.y * groups.x + group.x;
+  let tile = place % tiles;
+  let part = place / tiles;
+  let k_begin = 0u;
+  let k_end = K;
+  // Uniform in the workgroup, so the barriers below stay legal.
+  if (part >= 1u) {
+    return;
+  }
+  let corner = vec2u(tile / tiles_across * ROWS, tile % tiles_across * COLUMNS);
+  // 32 invocations cover 4 x 8 places, so that they read few vectors of workgroup memory. An invocation has eight rows
+  // and two times four columns, half a tile apart, so that neighbours read what lies side by side.
+  let x = lane / 32u % (COLUMNS / 64u) * 8u + lane % 8u;
+  let y = lane / 32u / (COLUMNS / 64u) * 4u + lane % 32u / 8u;
+  let row = corner.x + 8u * y;
+  let column = corner.y + 4u * x;
+  var c00 = vec4f();
+  var c01 = vec4f();
+  var c10 = vec4f();
+  var c11 = vec4f();
+  var c20 = vec4f();
+  var c21 = vec4f();
+  var c30 = vec4f();
+  var c31 = vec4f();
+  var c40 = vec4f();
+  var c41 = vec4f();
+  var c50 = vec4f();
+  var c51 = vec4f();
+  var c60 = vec4f();
+  var c61 = vec4f();
+  var c70 = vec4f();
+  var c71 = vec4f();
+  // groups.z is 1, unknown to the compiler.
+  let step_end = select(STEP, STEP * groups.z, ROLLED);
+  var block0 = fetched(lane + 0u * 128u, corner, k_begin);
+  var block1 = fetched(lane + 1u * 128u, corner, k_begin);
+  for (var start = k_begin; start < k_end; start += STEP) {
+    keep(lane + 0u * 128u, block0);
+    keep(lane + 1u * 128u, block1);
+    workgroupBarrier();
+    if (start + STEP < k_end) {
+      block0 = fetched(lane + 0u * 128u, corner, start + STEP);
+      block1 = fetched(lane + 1u * 128u, corner, start + STEP);
+    }
+    for (var k = 0u; k < step_end; k++) {
+      let a0 = a_tile[k][2u * y];
+      let a1 = a_tile[k][2u * y + 1u];
+      let b0 = b_tile[k][x];
+      let b1 = b_tile[k][x + COLUMNS / 8u];
+      c00 += a0[0] * b0;
+      c01 += a0[0] * b1;
+      c40 += a1[0] * b0;
+      c41 += a1[0] * b1;
+      c10 += a0[1] * b0;
+      c11 += a0[1] * b1;
+      c50 += a1[1] * b0;
+      c51 += a1[1] * b1;
+      c20 += a0[2] * b0;
+      c21 += a0[2] * b1;
+      c60 += a1[2] * b0;
+      c61 += a1[2] * b1;
+      c30 += a0[3] * b0;
+      c31 += a0[3] * b1;
+      c70 += a1[3] * b0;
+      c71 += a1[3] * b1;
+    }
+    workgroupBarrier();
+  }
+  finish(part, row + 0u, column, c00);
+  finish(part, row + 0u, column + COLUMNS / 2u, c01);
+  finish(part, row + 1u, column, c10);
+  finish(part, row + 1u, column + COLUMNS / 2u, c11);
+  finish(part, row + 2u, column, c20);
+  finish(part, row + 2u, column + COLUMNS / 2u, c21);
+  finish(part, row + 3u, column, c30);
+  finish(part, row + 3u, column + COLUMNS / 2u, c31);
+  finish(part, row + 4u, column, c40);
+  finish(part, row + 4u, column + COLUMNS / 2u, c41);
+  finish(part, row + 5u, column, c50);
+  finish(part, row + 5u, column + COLUMNS / 2u, c51);
+  finish(part, row + 6u, column, c60);
+  finish(part, row + 6u, column + COLUMNS / 2u, c61);
+  finish(part, row + 7u, column, c70);
+  finish(part, row + 7u, column + COLUMNS / 2u, c71);
+}
+`,
+  matmul_nn_gelu_64x64: `// matmul_nn_gelu_64x64 — c = a b (+ bias), y = gelu(c), for GPUs
+// Shapes:   a[M,K] b[K,N] bias[N] -> c[M,N] y[M,N]
+// Dispatch: 64 invocations per 64 x 64 tile of c, in linear order; needs: gpu-tiles.ts
+// Method:   8 x 8 results per invocation, added in ascending k. 16 k of the tile's rows and columns at a time are in
+//           workgroup memory, [k][row], padded by a vector. They are fetched as blocks of 4 x 4 and turned in registers
+//           where four k lie side by side; the next 16 are on their way while these are multiplied
+// Source:   Volkov & Demmel 2008 (doi:10.1109/SC.2008.5214359); prefetch as in Tan et al. 2011
+//           (doi:10.1145/2063384.2063431); CPU twins matmul*.cpu.ts
+// Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> a_MK: array<vec4f>; // [M,K] left factor
+@group(0) @binding(1) var<storage, read> b_KN: array<vec4f>; // [K,N] right factor
+@group(0) @binding(2) var<storage, read> bias_N: array<f32>; // [N] read only if BIAS
+@group(0) @binding(3) var<storage, read_write> c_MN: array<f32>; // [M,N] product
+@group(0) @binding(4) var<storage, read_write> y_MN: array<f32>; // [M,N] what follows from it
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override M: u32;
+override K: u32;
+override N: u32;
+override A_STRIDE: u32 = K; // from one row of a to the next
+override C_STRIDE: u32 = N; // from one row of c to the next
+override ACCUMULATE: u32 = 0u;
+override BIAS: u32;
+const SQRT_2_OVER_PI = 0.7978845608028654;
+override IS_WHOLE: bool = K % 16u == 0u;
+override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
+const ROWS = 64u;
+const COLUMNS = 64u;
+const STEP = 16u;
+const FOUR = vec4u(0u, 1u, 2u, 3u);
+var<workgroup> a_tile: array<array<vec4f, ROWS / 4u + 1u>, STEP>; // [k][four rows]
+var<workgroup> b_tile: array<array<vec4f, COLUMNS / 4u + 1u>, STEP>; // [k][four columns]
+
+// Four numbers of a that lie side by side: zeros beyond K, and others again beyond M, whose results nobody stores.
+fn a_four(row: u32, k: u32) -> vec4f {
+  let start = min(row, M - 1u) * A_STRIDE;
+  return select(vec4f(), a_MK[(start + min(k, K - 4u)) / 4u], IS_WHOLE || k < K);
+}
+
+fn b_four(column: u32, k: u32) -> vec4f {
+  let start = min(k, K - 1u) * N;
+  return select(vec4f(), b_KN[(start + min(column, N - 4u)) / 4u], IS_WHOLE || k < K);
+}
+
+// Where a block of 4 x 4 is in its tile, as (row or column, k): neighbours read what lies side by side.
+fn a_place(block: u32) -> vec2u {
+  return 4u * vec2u(block / (STEP / 4u), block % (STEP / 4u));
+}
+
+fn b_place(block: u32) -> vec2u {
+  return 4u * vec2u(block % (COLUMNS / 4u), block / (COLUMNS / 4u));
+}
+
+// A block's four rows or columns at each of four k. The blocks of a tile of a come first, those of b after them.
+fn fetched(block: u32, corner: vec2u, k: u32) -> mat4x4f {
+  if (block < ROWS) {
+    let at = a_place(block) + vec2u(corner.x, k);
+    let turned = mat4x4f(a_four(at.x, at.y), a_four(at.x + 1u, at.y), a_four(at.x + 2u, at.y), a_four(at.x + 3u, at.y));
+    return transpose(turned);
+  }
+  let at = b_place(block - ROWS) + vec2u(corner.y, k);
+  return mat4x4f(b_four(at.x, at.y), b_four(at.x, at.y + 1u), b_four(at.x, at.y + 2u), b_four(at.x, at.y + 3u));
+}
+
+fn keep(block: u32, values: mat4x4f) {
+  if (block < ROWS) {
+    let at = a_place(block);
+    a_tile[at.y + 0u][at.x / 4u] = values[0];
+    a_tile[at.y + 1u][at.x / 4u] = values[1];
+    a_tile[at.y + 2u][at.x / 4u] = values[2];
+    a_tile[at.y + 3u][at.x / 4u] = values[3];
+    return;
+  }
+  let at = b_place(block - ROWS);
+  b_tile[at.y + 0u][at.x / 4u] = values[0];
+  b_tile[at.y + 1u][at.x / 4u] = values[1];
+  b_tile[at.y + 2u][at.x / 4u] = values[2];
+  b_tile[at.y + 3u][at.x / 4u] = values[3];
+}
+
+fn finish(part: u32, row: u32, column: u32, sums: vec4f) {
+  for (var i = 0u; i < 4u && row < M && column + i < N; i++) {
+    let index = row * C_STRIDE + column + i;
+    var sum = sums[i];
+    if (BIAS == 1u) {
+      sum += bias_N[column + i];
+    }
+    let t = tanh(clamp(SQRT_2_OVER_PI * (sum + 0.044715 * sum * sum * sum), -10.0, 10.0));
+    y_MN[index] = 0.5 * sum * (1.0 + t);
+    if (ACCUMULATE == 1u) {
+      sum += c_MN[index];
+    }
+    c_MN[index] = sum;
+  }
+}
+
+@compute @workgroup_size(64)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let tiles_across = (N + COLUMNS - 1u) / COLUMNS;
+  let tiles = (M + ROWS - 1u) / ROWS * tiles_across;
+  let place = first_group + group.y * groups.x + group.x;
+  let tile = place % tiles;
+  let part = place / tiles;
+  let k_begin = 0u;
+  let k_end = K;
+  // Uniform in the workgroup, so the barriers below stay legal.
+  if (part >= 1u) {
+    return;
+  }
+  let corner = vec2u(tile / tiles_across * ROWS, tile % tiles_across * COLUMNS);
+  // 32 invocations cover 4 x 8 places, so that they read few vectors of workgroup memory. An invocation has eight rows
+  // and two times four columns, half a tile apart, so that neighbours read what lies side by side.
+  let x = lane / 32u % (COLUMNS / 64u) * 8u + lane % 8u;
+  let y = lane / 32u / (COLUMNS / 64u) * 4u + lane % 32u / 8u;
+  let row = corner.x + 8u * y;
+  let column = corner.y + 4u * x;
+  var c00 = vec4f();
+  var c01 = vec4f();
+  var c10 = vec4f();
+  var c11 = vec4f();
+  var c20 = vec4f();
+  var c21 = vec4f();
+  var c30 = vec4f();
+  var c31 = vec4f();
+  var c40 = vec4f();
+  var c41 = vec4f();
+  var c50 = vec4f();
+  var c51 = vec4f();
+  var c60 = vec4f();
+  var c61 = vec4f();
+  var c70 = vec4f();
+  var c71 = vec4f();
+  // groups.z is 1, unknown to the compiler.
+  let step_end = select(STEP, STEP * groups.z, ROLLED);
+  var block0 = fetched(lane + 0u * 64u, corner, k_begin);
+  var block1 = fetched(lane + 1u * 64u, corner, k_begin);
+  for (var start = k_begin; start < k_end; start += STEP) {
+    keep(lane + 0u * 64u, block0);
+    keep(lane + 1u * 64u, block1);
+    workgroupBarrier();
+    if (start + STEP < k_end) {
+      block0 = fetched(lane + 0u * 64u, corner, start + STEP);
+      block1 = fetched(lane + 1u * 64u, corner, start + STEP);
+    }
+    for (var k = 0u; k < step_end; k++) {
+      let a0 = a_tile[k][2u * y];
+      let a1 = a_tile[k][2u * y + 1u];
+      let b0 = b_tile[k][x];
+      let b1 = b_tile[k][x + COLUMNS / 8u];
+      c00 += a0[0] * b0;
+      c01 += a0[0] * b1;
+      c40 += a1[0] * b0;
+      c41 += a1[0] * b1;
+      c10 += a0[1] * b0;
+      c11 += a0[1] * b1;
+      c50 += a1[1] * b0;
+      c51 += a1[1] * b1;
+      c20 += a0[2] * b0;
+      c21 += a0[2] * b1;
+      c60 += a1[2] * b0;
+      c61 += a1[2] * b1;
+      c30 += a0[3] * b0;
+      c31 += a0[3] * b1;
+      c70 += a1[3] * b0;
+      c71 += a1[3] * b1;
+    }
+    workgroupBarrier();
+  }
+  finish(part, row + 0u, column, c00);
+  finish(part, row + 0u, column + COLUMNS / 2u, c01);
+  finish(part, row + 1u, column, c10);
+  finish(part, row + 1u, column + COLUMNS / 2u, c11);
+  finish(part, row + 2u, column, c20);
+  finish(part, row + 2u, column + COLUMNS / 2u, c21);
+  finish(part, row + 3u, column, c30);
+  finish(part, row + 3u, column + COLUMNS / 2u, c31);
+  finish(part, row + 4u, column, c40);
+  finish(part, row + 4u, column + COLUMNS / 2u, c41);
+  finish(part, row + 5u, column, c50);
+  finish(part, row + 5u, column + COLUMNS / 2u, c51);
+  finish(part, row + 6u, column, c60);
+  finish(part, row + 6u, column + COLUMNS / 2u, c61);
+  finish(part, row + 7u, column, c70);
+  finish(part, row + 7u, column + COLUMNS / 2u, c71);
+}
+`,
+  matmul_nn_gelu_64x64_any: `// matmul_nn_gelu_64x64_any — c = a b (+ bias), y = gelu(c), for GPUs
+// Shapes:   a[M,K] b[K,N] bias[N] -> c[M,N] y[M,N]
+// Dispatch: 64 invocations per 64 x 64 tile of c, in linear order; needs: gpu-tiles.ts
+// Method:   8 x 8 results per invocation, added in ascending k. 16 k of the tile's rows and columns at a time are in
+//           workgroup memory, [k][row], padded by a vector. They are fetched as blocks of 4 x 4 and turned in registers
+//           where four k lie side by side; the next 16 are on their way while these are multiplied
+// Source:   Volkov & Demmel 2008 (doi:10.1109/SC.2008.5214359); prefetch as in Tan et al. 2011
+//           (doi:10.1145/2063384.2063431); CPU twins matmul*.cpu.ts
+// Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> a_MK: array<f32>; // [M,K] left factor
+@group(0) @binding(1) var<storage, read> b_KN: array<f32>; // [K,N] right factor
+@group(0) @binding(2) var<storage, read> bias_N: array<f32>; // [N] read only if BIAS
+@group(0) @binding(3) var<storage, read_write> c_MN: array<f32>; // [M,N] product
+@group(0) @binding(4) var<storage, read_write> y_MN: array<f32>; // [M,N] what follows from it
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override M: u32;
+override K: u32;
+override N: u32;
+override A_STRIDE: u32 = K; // from one row of a to the next
+override C_STRIDE: u32 = N; // from one row of c to the next
+override ACCUMULATE: u32 = 0u;
+override BIAS: u32;
+const SQRT_2_OVER_PI = 0.7978845608028654;
+override IS_WHOLE: bool = K % 16u == 0u;
+override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
+const ROWS = 64u;
+const COLUMNS = 64u;
+const STEP = 16u;
+const FOUR = vec4u(0u, 1u, 2u, 3u);
+var<workgroup> a_tile: array<array<vec4f, ROWS / 4u + 1u>, STEP>; // [k][four rows]
+var<workgroup> b_tile: array<array<vec4f, COLUMNS / 4u + 1u>, STEP>; // [k][four columns]
+
+// Four numbers of a that lie side by side: zeros beyond K, and others again beyond M, whose results nobody stores.
+fn a_four(row: u32, k: u32) -> vec4f {
+  let start = min(row, M - 1u) * A_STRIDE;
+  let at = start + min(k + FOUR, vec4u(K - 1u));
+  return select(vec4f(), vec4f(a_MK[at.x], a_MK[at.y], a_MK[at.z], a_MK[at.w]), k + FOUR < vec4u(K));
+}
+
+fn b_four(column: u32, k: u32) -> vec4f {
+  let start = min(k, K - 1u) * N;
+  let at = start + min(column + FOUR, vec4u(N - 1u));
+  return select(vec4f(), vec4f(b_KN[at.x], b_KN[at.y], b_KN[at.z], b_KN[at.w]), k < K);
+}
+
+// Where a block of 4 x 4 is in its tile, as (row or column, k): neighbours read what lies side by side.
+fn a_place(block: u32) -> vec2u {
+  return 4u * vec2u(block / (STEP / 4u), block % (STEP / 4u));
+}
+
+fn b_place(block: u32) -> vec2u {
+  return 4u * vec2u(block % (COLUMNS / 4u), block / (COLUMNS / 4u));
+}
+
+// A block's four rows or columns at each of four k. The blocks of a tile of a come first, those of b after them.
+fn fetched(block: u32, corner: vec2u, k: u32) -> mat4x4f {
+  if (block < ROWS) {
+    let at = a_place(block) + vec2u(corner.x, k);
+    let turned = mat4x4f(a_four(at.x, at.y), a_four(at.x + 1u, at.y), a_four(at.x + 2u, at.y), a_four(at.x + 3u, at.y));
+    return transpose(turned);
+  }
+  let at = b_place(block - ROWS) + vec2u(corner.y, k);
+  return mat4x4f(b_four(at.x, at.y), b_four(at.x, at.y + 1u), b_four(at.x, at.y + 2u), b_four(at.x, at.y + 3u));
+}
+
+fn keep(block: u32, values: mat4x4f) {
+  if (block < ROWS) {
+    let at = a_place(block);
+    a_tile[at.y + 0u][at.x / 4u] = values[0];
+    a_tile[at.y + 1u][at.x / 4u] = values[1];
+    a_tile[at.y + 2u][at.x / 4u] = values[2];
+    a_tile[at.y + 3u][at.x / 4u] = values[3];
+    return;
+  }
+  let at = b_place(block - ROWS);
+  b_tile[at.y + 0u][at.x / 4u] = values[0];
+  b_tile[at.y + 1u][at.x / 4u] = values[1];
+  b_tile[at.y + 2u][at.x / 4u] = values[2];
+  b_tile[at.y + 3u][at.x / 4u] = values[3];
+}
+
+fn finish(part: u32, row: u32, column: u32, sums: vec4f) {
+  for (var i = 0u; i < 4u && row < M && column + i < N; i++) {
+    let index = row * C_STRIDE + column + i;
+    var sum = sums[i];
+    if (BIAS == 1u) {
+      sum += bias_N[column + i];
+    }
+    let t = tanh(clamp(SQRT_2_OVER_PI * (sum + 0.044715 * sum * sum * sum), -10.0, 10.0));
+    y_MN[index] = 0.5 * sum * (1.0 + t);
+    if (ACCUMULATE == 1u) {
+      sum += c_MN[index];
+    }
+    c_MN[index] = sum;
+  }
+}
+
+@compute @workgroup_size(64)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let tiles_across = (N + COLUMNS - 1u) / COLUMNS;
+  let tiles = (M + ROWS - 1u) / ROWS * tiles_across;
+  let place = first_group + group.y * groups.x + group.x;
+  let tile = place % tiles;
+  let part = place / tiles;
+  let k_begin = 0u;
+  let k_end = K;
+  // Uniform in the workgroup, so the barriers below stay legal.
+  if (part >= 1u) {
+    return;
+  }
+  let corner = vec2u(tile / tiles_across * ROWS, tile % tiles_across * COLUMNS);
+  // 32 invocations cover 4 x 8 places, so that they read few vectors of workgroup memory. An invocation has eight rows
+  // and two times four columns, half a tile apart, so that neighbours read what lies side by side.
+  let x = lane / 32u % (COLUMNS / 64u) * 8u + lane % 8u;
+  let y = lane / 32u / (COLUMNS / 64u) * 4u + lane % 32u / 8u;
+  let row = corner.x + 8u * y;
+  let column = corner.y + 4u * x;
+  var c00 = vec4f();
+  var c01 = vec4f();
+  var c10 = vec4f();
+  var c11 = vec4f();
+  var c20 = vec4f();
+  var c21 = vec4f();
+  var c30 = vec4f();
+  var c31 = vec4f();
+  var c40 = vec4f();
+  var c41 = vec4f();
+  var c50 = vec4f();
+  var c51 = vec4f();
+  var c60 = vec4f();
+  var c61 = vec4f();
+  var c70 = vec4f();
+  var c71 = vec4f();
+  // groups.z is 1, unknown to the compiler.
+  let step_end = select(STEP, STEP * groups.z, ROLLED);
+  var block0 = fetched(lane + 0u * 64u, corner, k_begin);
+  var block1 = fetched(lane + 1u * 64u, corner, k_begin);
+  for (var start = k_begin; start < k_end; start += STEP) {
+    keep(lane + 0u * 64u, block0);
+    keep(lane + 1u * 64u, block1);
+    workgroupBarrier();
+    if (start + STEP < k_end) {
+      block0 = fetched(lane + 0u * 64u, corner, start + STEP);
+      block1 = fetched(lane + 1u * 64u, corner, start + STEP);
+    }
+    for (var k = 0u; k < step_end; k++) {
+      let a0 = a_tile[k][2u * y];
+      let a1 = a_tile[k][2u * y + 1u];
+      let b0 = b_tile[k][x];
+      let b1 = b_tile[k][x + COLUMNS / 8u];
+      c00 += a0[0] * b0;
+      c01 += a0[0] * b1;
+      c40 += a1[0] * b0;
+      c41 += a1[0] * b1;
+      c10 += a0[1] * b0;
+      c11 += a0[1] * b1;
+      c50 += a1[1] * b0;
+      c51 += a1[1] * b1;
+      c20 += a0[2] * b0;
+      c21 += a0[2] * b1;
+      c60 += a1[2] * b0;
+      c61 += a1[2] * b1;
+      c30 += a0[3] * b0;
+      c31 += a0[3] * b1;
+      c70 += a1[3] * b0;
+      c71 += a1[3] * b1;
+    }
+    workgroupBarrier();
+  }
+  finish(part, row + 0u, column, c00);
+  finish(part, row + 0u, column + COLUMNS / 2u, c01);
+  finish(part, row + 1u, column, c10);
+  finish(part, row + 1u, column + COLUMNS / 2u, c11);
+  finish(part, row + 2u, column, c20);
+  finish(part, row + 2u, column + COLUMNS / 2u, c21);
+  finish(part, row + 3u, column, c30);
+  finish(part, row + 3u, column + COLUMNS / 2u, c31);
+  finish(part, row + 4u, column, c40);
+  finish(part, row + 4u, column + COLUMNS / 2u, c41);
+  finish(part, row + 5u, column, c50);
+  finish(part, row + 5u, column + COLUMNS / 2u, c51);
+  finish(part, row + 6u, column, c60);
+  finish(part, row + 6u, column + COLUMNS / 2u, c61);
+  finish(part, row + 7u, column, c70);
+  finish(part, row + 7u, column + COLUMNS / 2u, c71);
+}
+`,
+  matmul_nn_gelu_scalar: `// matmul_nn_gelu_scalar — c = a b (+ bias), y = gelu(c): the reference that the faster variants are checked against
+// Shapes:   a[M,K] b[K,N] bias[N] -> c[M,N] y[M,N]
+// Dispatch: one invocation per element of c, WG threads in linear order; needs: f32 only
+// Method:   one dot product in ascending k; arguments of tanh and exp are clamped: large ones give NaN on some drivers
+// Source:   definitions as in gelu_forward.wgsl, swiglu_forward.wgsl and add.wgsl; CPU twin matmul-fused.cpu.ts
+// Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> a_MK: array<f32>; // [M,K] left factor
+@group(0) @binding(1) var<storage, read> b_KN: array<f32>; // [K,N] right factor
+@group(0) @binding(2) var<storage, read> bias_N: array<f32>; // [N] read only if BIAS
+@group(0) @binding(3) var<storage, read_write> c_MN: array<f32>; // [M,N] product
+@group(0) @binding(4) var<storage, read_write> y_MN: array<f32>; // [M,N] what follows from it
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override WG: u32;
+override M: u32;
+override K: u32;
+override N: u32;
+override BIAS: u32;
+const SQRT_2_OVER_PI = 0.7978845608028654;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = (first_group + group.y * groups.x + group.x) * WG + lane;
+  if (index >= M * N) {
+    return;
+  }
+  let row = index / N;
+  let column = index % N;
+  var sum = 0.0;
+  // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
+  let k_end = K * groups.z;
+  for (var k = 0u; k < k_end; k++) {
+    sum += a_MK[row * K + k] * b_KN[k * N + column];
+  }
+  if (BIAS == 1u) {
+    sum += bias_N[column];
+  }
+  let t = tanh(clamp(SQRT_2_OVER_PI * (sum + 0.044715 * sum * sum * sum), -10.0, 10.0));
+  y_MN[index] = 0.5 * sum * (1.0 + t);
+  c_MN[index] = sum;
+}
+`,
   matmul_nn_parts_64x64: `// matmul_nn_parts_64x64 — parts = a b, each of some k alone, for GPUs
 // Shapes:   a[M,K] b[K,N] -> parts[P,M,N]
 // Dispatch: 64 invocations per 64 x 64 tile of c, in linear order; needs: gpu-tiles.ts
@@ -4909,7 +6101,7 @@ fn main(
 //           workgroup memory, [k][row], padded by a vector. They are fetched as blocks of 4 x 4 and turned in registers
 //           where four k lie side by side; the next 16 are on their way while these are multiplied
 // Source:   Volkov & Demmel 2008 (doi:10.1109/SC.2008.5214359); prefetch as in Tan et al. 2011
-//           (doi:10.1145/2063384.2063431); CPU twin matmul-parts.cpu.ts
+//           (doi:10.1145/2063384.2063431); CPU twins matmul*.cpu.ts
 // Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
 @group(0) @binding(0) var<storage, read> a_MK: array<vec4f>; // [M,K] left factor
 @group(0) @binding(1) var<storage, read> b_KN: array<vec4f>; // [K,N] right factor
@@ -5085,7 +6277,7 @@ fn main(
 //           workgroup memory, [k][row], padded by a vector. They are fetched as blocks of 4 x 4 and turned in registers
 //           where four k lie side by side; the next 16 are on their way while these are multiplied
 // Source:   Volkov & Demmel 2008 (doi:10.1109/SC.2008.5214359); prefetch as in Tan et al. 2011
-//           (doi:10.1145/2063384.2063431); CPU twin matmul-parts.cpu.ts
+//           (doi:10.1145/2063384.2063431); CPU twins matmul*.cpu.ts
 // Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
 @group(0) @binding(0) var<storage, read> a_MK: array<f32>; // [M,K] left factor
 @group(0) @binding(1) var<storage, read> b_KN: array<f32>; // [K,N] right factor
@@ -5664,6 +6856,1162 @@ fn main(
   }
 }
 `,
+  matmul_nt_add_128x128: `// matmul_nt_add_128x128 — c = a bᵀ, y = residual + c, for GPUs
+// Shapes:   a[M,K] b[N,K] residual[M,N] -> c[M,N] y[M,N]
+// Dispatch: 256 invocations per 128 x 128 tile of c, in linear order; needs: gpu-tiles.ts
+// Method:   8 x 8 results per invocation, added in ascending k. 16 k of the tile's rows and columns at a time are in
+//           workgroup memory, [k][row], padded by a vector. They are fetched as blocks of 4 x 4 and turned in registers
+//           where four k lie side by side; the next 16 are on their way while these are multiplied
+// Source:   Volkov & Demmel 2008 (doi:10.1109/SC.2008.5214359); prefetch as in Tan et al. 2011
+//           (doi:10.1145/2063384.2063431); CPU twins matmul*.cpu.ts
+// Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> a_MK: array<vec4f>; // [M,K] left factor
+@group(0) @binding(1) var<storage, read> b_NK: array<vec4f>; // [N,K] right factor, transposed
+@group(0) @binding(2) var<storage, read> residual_MN: array<f32>; // [M,N] is added to
+@group(0) @binding(3) var<storage, read_write> c_MN: array<f32>; // [M,N] product
+@group(0) @binding(4) var<storage, read_write> y_MN: array<f32>; // [M,N] what follows from it
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override M: u32;
+override K: u32;
+override N: u32;
+override A_STRIDE: u32 = K; // from one row of a to the next
+override C_STRIDE: u32 = N; // from one row of c to the next
+override ACCUMULATE: u32 = 0u;
+override IS_WHOLE: bool = K % 16u == 0u;
+override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
+const ROWS = 128u;
+const COLUMNS = 128u;
+const STEP = 16u;
+const FOUR = vec4u(0u, 1u, 2u, 3u);
+var<workgroup> a_tile: array<array<vec4f, ROWS / 4u + 1u>, STEP>; // [k][four rows]
+var<workgroup> b_tile: array<array<vec4f, COLUMNS / 4u + 1u>, STEP>; // [k][four columns]
+
+// Four numbers of a that lie side by side: zeros beyond K, and others again beyond M, whose results nobody stores.
+fn a_four(row: u32, k: u32) -> vec4f {
+  let start = min(row, M - 1u) * A_STRIDE;
+  return select(vec4f(), a_MK[(start + min(k, K - 4u)) / 4u], IS_WHOLE || k < K);
+}
+
+fn b_four(column: u32, k: u32) -> vec4f {
+  let start = min(column, N - 1u) * K;
+  return select(vec4f(), b_NK[(start + min(k, K - 4u)) / 4u], IS_WHOLE || k < K);
+}
+
+// Where a block of 4 x 4 is in its tile, as (row or column, k): neighbours read what lies side by side.
+fn a_place(block: u32) -> vec2u {
+  return 4u * vec2u(block / (STEP / 4u), block % (STEP / 4u));
+}
+
+fn b_place(block: u32) -> vec2u {
+  return 4u * vec2u(block / (STEP / 4u), block % (STEP / 4u));
+}
+
+// A block's four rows or columns at each of four k. The blocks of a tile of a come first, those of b after them.
+fn fetched(block: u32, corner: vec2u, k: u32) -> mat4x4f {
+  if (block < ROWS) {
+    let at = a_place(block) + vec2u(corner.x, k);
+    let turned = mat4x4f(a_four(at.x, at.y), a_four(at.x + 1u, at.y), a_four(at.x + 2u, at.y), a_four(at.x + 3u, at.y));
+    return transpose(turned);
+  }
+  let at = b_place(block - ROWS) + vec2u(corner.y, k);
+  let turned = mat4x4f(b_four(at.x, at.y), b_four(at.x + 1u, at.y), b_four(at.x + 2u, at.y), b_four(at.x + 3u, at.y));
+  return transpose(turned);
+}
+
+fn keep(block: u32, values: mat4x4f) {
+  if (block < ROWS) {
+    let at = a_place(block);
+    a_tile[at.y + 0u][at.x / 4u] = values[0];
+    a_tile[at.y + 1u][at.x / 4u] = values[1];
+    a_tile[at.y + 2u][at.x / 4u] = values[2];
+    a_tile[at.y + 3u][at.x / 4u] = values[3];
+    return;
+  }
+  let at = b_place(block - ROWS);
+  b_tile[at.y + 0u][at.x / 4u] = values[0];
+  b_tile[at.y + 1u][at.x / 4u] = values[1];
+  b_tile[at.y + 2u][at.x / 4u] = values[2];
+  b_tile[at.y + 3u][at.x / 4u] = values[3];
+}
+
+fn finish(part: u32, row: u32, column: u32, sums: vec4f) {
+  for (var i = 0u; i < 4u && row < M && column + i < N; i++) {
+    let index = row * C_STRIDE + column + i;
+    var sum = sums[i];
+    y_MN[index] = residual_MN[index] + sum;
+    if (ACCUMULATE == 1u) {
+      sum += c_MN[index];
+    }
+    c_MN[index] = sum;
+  }
+}
+
+@compute @workgroup_size(256)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let tiles_across = (N + COLUMNS - 1u) / COLUMNS;
+  let tiles = (M + ROWS - 1u) / ROWS * tiles_across;
+  let place = first_group + group.y * groups.x + group.x;
+  let tile = place % tiles;
+  let part = place / tiles;
+  let k_begin = 0u;
+  let k_end = K;
+  // Uniform in the workgroup, so the barriers below stay legal.
+  if (part >= 1u) {
+    return;
+  }
+  let corner = vec2u(tile / tiles_across * ROWS, tile % tiles_across * COLUMNS);
+  // 32 invocations cover 4 x 8 places, so that they read few vectors of workgroup memory. An invocation has eight rows
+  // and two times four columns, half a tile apart, so that neighbours read what lies side by side.
+  let x = lane / 32u % (COLUMNS / 64u) * 8u + lane % 8u;
+  let y = lane / 32u / (COLUMNS / 64u) * 4u + lane % 32u / 8u;
+  let row = corner.x + 8u * y;
+  let column = corner.y + 4u * x;
+  var c00 = vec4f();
+  var c01 = vec4f();
+  var c10 = vec4f();
+  var c11 = vec4f();
+  var c20 = vec4f();
+  var c21 = vec4f();
+  var c30 = vec4f();
+  var c31 = vec4f();
+  var c40 = vec4f();
+  var c41 = vec4f();
+  var c50 = vec4f();
+  var c51 = vec4f();
+  var c60 = vec4f();
+  var c61 = vec4f();
+  var c70 = vec4f();
+  var c71 = vec4f();
+  // groups.z is 1, unknown to the compiler.
+  let step_end = select(STEP, STEP * groups.z, ROLLED);
+  var block0 = fetched(lane + 0u * 256u, corner, k_begin);
+  for (var start = k_begin; start < k_end; start += STEP) {
+    keep(lane + 0u * 256u, block0);
+    workgroupBarrier();
+    if (start + STEP < k_end) {
+      block0 = fetched(lane + 0u * 256u, corner, start + STEP);
+    }
+    for (var k = 0u; k < step_end; k++) {
+      let a0 = a_tile[k][2u * y];
+      let a1 = a_tile[k][2u * y + 1u];
+      let b0 = b_tile[k][x];
+      let b1 = b_tile[k][x + COLUMNS / 8u];
+      c00 += a0[0] * b0;
+      c01 += a0[0] * b1;
+      c40 += a1[0] * b0;
+      c41 += a1[0] * b1;
+      c10 += a0[1] * b0;
+      c11 += a0[1] * b1;
+      c50 += a1[1] * b0;
+      c51 += a1[1] * b1;
+      c20 += a0[2] * b0;
+      c21 += a0[2] * b1;
+      c60 += a1[2] * b0;
+      c61 += a1[2] * b1;
+      c30 += a0[3] * b0;
+      c31 += a0[3] * b1;
+      c70 += a1[3] * b0;
+      c71 += a1[3] * b1;
+    }
+    workgroupBarrier();
+  }
+  finish(part, row + 0u, column, c00);
+  finish(part, row + 0u, column + COLUMNS / 2u, c01);
+  finish(part, row + 1u, column, c10);
+  finish(part, row + 1u, column + COLUMNS / 2u, c11);
+  finish(part, row + 2u, column, c20);
+  finish(part, row + 2u, column + COLUMNS / 2u, c21);
+  finish(part, row + 3u, column, c30);
+  finish(part, row + 3u, column + COLUMNS / 2u, c31);
+  finish(part, row + 4u, column, c40);
+  finish(part, row + 4u, column + COLUMNS / 2u, c41);
+  finish(part, row + 5u, column, c50);
+  finish(part, row + 5u, column + COLUMNS / 2u, c51);
+  finish(part, row + 6u, column, c60);
+  finish(part, row + 6u, column + COLUMNS / 2u, c61);
+  finish(part, row + 7u, column, c70);
+  finish(part, row + 7u, column + COLUMNS / 2u, c71);
+}
+`,
+  matmul_nt_add_128x128_any: `// matmul_nt_add_128x128_any — c = a bᵀ, y = residual + c, for GPUs
+// Shapes:   a[M,K] b[N,K] residual[M,N] -> c[M,N] y[M,N]
+// Dispatch: 256 invocations per 128 x 128 tile of c, in linear order; needs: gpu-tiles.ts
+// Method:   8 x 8 results per invocation, added in ascending k. 16 k of the tile's rows and columns at a time are in
+//           workgroup memory, [k][row], padded by a vector. They are fetched as blocks of 4 x 4 and turned in registers
+//           where four k lie side by side; the next 16 are on their way while these are multiplied
+// Source:   Volkov & Demmel 2008 (doi:10.1109/SC.2008.5214359); prefetch as in Tan et al. 2011
+//           (doi:10.1145/2063384.2063431); CPU twins matmul*.cpu.ts
+// Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> a_MK: array<f32>; // [M,K] left factor
+@group(0) @binding(1) var<storage, read> b_NK: array<f32>; // [N,K] right factor, transposed
+@group(0) @binding(2) var<storage, read> residual_MN: array<f32>; // [M,N] is added to
+@group(0) @binding(3) var<storage, read_write> c_MN: array<f32>; // [M,N] product
+@group(0) @binding(4) var<storage, read_write> y_MN: array<f32>; // [M,N] what follows from it
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override M: u32;
+override K: u32;
+override N: u32;
+override A_STRIDE: u32 = K; // from one row of a to the next
+override C_STRIDE: u32 = N; // from one row of c to the next
+override ACCUMULATE: u32 = 0u;
+override IS_WHOLE: bool = K % 16u == 0u;
+override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
+const ROWS = 128u;
+const COLUMNS = 128u;
+const STEP = 16u;
+const FOUR = vec4u(0u, 1u, 2u, 3u);
+var<workgroup> a_tile: array<array<vec4f, ROWS / 4u + 1u>, STEP>; // [k][four rows]
+var<workgroup> b_tile: array<array<vec4f, COLUMNS / 4u + 1u>, STEP>; // [k][four columns]
+
+// Four numbers of a that lie side by side: zeros beyond K, and others again beyond M, whose results nobody stores.
+fn a_four(row: u32, k: u32) -> vec4f {
+  let start = min(row, M - 1u) * A_STRIDE;
+  let at = start + min(k + FOUR, vec4u(K - 1u));
+  return select(vec4f(), vec4f(a_MK[at.x], a_MK[at.y], a_MK[at.z], a_MK[at.w]), k + FOUR < vec4u(K));
+}
+
+fn b_four(column: u32, k: u32) -> vec4f {
+  let start = min(column, N - 1u) * K;
+  let at = start + min(k + FOUR, vec4u(K - 1u));
+  return select(vec4f(), vec4f(b_NK[at.x], b_NK[at.y], b_NK[at.z], b_NK[at.w]), k + FOUR < vec4u(K));
+}
+
+// Where a block of 4 x 4 is in its tile, as (row or column, k): neighbours read what lies side by side.
+fn a_place(block: u32) -> vec2u {
+  return 4u * vec2u(block / (STEP / 4u), block % (STEP / 4u));
+}
+
+fn b_place(block: u32) -> vec2u {
+  return 4u * vec2u(block / (STEP / 4u), block % (STEP / 4u));
+}
+
+// A block's four rows or columns at each of four k. The blocks of a tile of a come first, those of b after them.
+fn fetched(block: u32, corner: vec2u, k: u32) -> mat4x4f {
+  if (block < ROWS) {
+    let at = a_place(block) + vec2u(corner.x, k);
+    let turned = mat4x4f(a_four(at.x, at.y), a_four(at.x + 1u, at.y), a_four(at.x + 2u, at.y), a_four(at.x + 3u, at.y));
+    return transpose(turned);
+  }
+  let at = b_place(block - ROWS) + vec2u(corner.y, k);
+  let turned = mat4x4f(b_four(at.x, at.y), b_four(at.x + 1u, at.y), b_four(at.x + 2u, at.y), b_four(at.x + 3u, at.y));
+  return transpose(turned);
+}
+
+fn keep(block: u32, values: mat4x4f) {
+  if (block < ROWS) {
+    let at = a_place(block);
+    a_tile[at.y + 0u][at.x / 4u] = values[0];
+    a_tile[at.y + 1u][at.x / 4u] = values[1];
+    a_tile[at.y + 2u][at.x / 4u] = values[2];
+    a_tile[at.y + 3u][at.x / 4u] = values[3];
+    return;
+  }
+  let at = b_place(block - ROWS);
+  b_tile[at.y + 0u][at.x / 4u] = values[0];
+  b_tile[at.y + 1u][at.x / 4u] = values[1];
+  b_tile[at.y + 2u][at.x / 4u] = values[2];
+  b_tile[at.y + 3u][at.x / 4u] = values[3];
+}
+
+fn finish(part: u32, row: u32, column: u32, sums: vec4f) {
+  for (var i = 0u; i < 4u && row < M && column + i < N; i++) {
+    let index = row * C_STRIDE + column + i;
+    var sum = sums[i];
+    y_MN[index] = residual_MN[index] + sum;
+    if (ACCUMULATE == 1u) {
+      sum += c_MN[index];
+    }
+    c_MN[index] = sum;
+  }
+}
+
+@compute @workgroup_size(256)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let tiles_across = (N + COLUMNS - 1u) / COLUMNS;
+  let tiles = (M + ROWS - 1u) / ROWS * tiles_across;
+  let place = first_group + group.y * groups.x + group.x;
+  let tile = place % tiles;
+  let part = place / tiles;
+  let k_begin = 0u;
+  let k_end = K;
+  // Uniform in the workgroup, so the barriers below stay legal.
+  if (part >= 1u) {
+    return;
+  }
+  let corner = vec2u(tile / tiles_across * ROWS, tile % tiles_across * COLUMNS);
+  // 32 invocations cover 4 x 8 places, so that they read few vectors of workgroup memory. An invocation has eight rows
+  // and two times four columns, half a tile apart, so that neighbours read what lies side by side.
+  let x = lane / 32u % (COLUMNS / 64u) * 8u + lane % 8u;
+  let y = lane / 32u / (COLUMNS / 64u) * 4u + lane % 32u / 8u;
+  let row = corner.x + 8u * y;
+  let column = corner.y + 4u * x;
+  var c00 = vec4f();
+  var c01 = vec4f();
+  var c10 = vec4f();
+  var c11 = vec4f();
+  var c20 = vec4f();
+  var c21 = vec4f();
+  var c30 = vec4f();
+  var c31 = vec4f();
+  var c40 = vec4f();
+  var c41 = vec4f();
+  var c50 = vec4f();
+  var c51 = vec4f();
+  var c60 = vec4f();
+  var c61 = vec4f();
+  var c70 = vec4f();
+  var c71 = vec4f();
+  // groups.z is 1, unknown to the compiler.
+  let step_end = select(STEP, STEP * groups.z, ROLLED);
+  var block0 = fetched(lane + 0u * 256u, corner, k_begin);
+  for (var start = k_begin; start < k_end; start += STEP) {
+    keep(lane + 0u * 256u, block0);
+    workgroupBarrier();
+    if (start + STEP < k_end) {
+      block0 = fetched(lane + 0u * 256u, corner, start + STEP);
+    }
+    for (var k = 0u; k < step_end; k++) {
+      let a0 = a_tile[k][2u * y];
+      let a1 = a_tile[k][2u * y + 1u];
+      let b0 = b_tile[k][x];
+      let b1 = b_tile[k][x + COLUMNS / 8u];
+      c00 += a0[0] * b0;
+      c01 += a0[0] * b1;
+      c40 += a1[0] * b0;
+      c41 += a1[0] * b1;
+      c10 += a0[1] * b0;
+      c11 += a0[1] * b1;
+      c50 += a1[1] * b0;
+      c51 += a1[1] * b1;
+      c20 += a0[2] * b0;
+      c21 += a0[2] * b1;
+      c60 += a1[2] * b0;
+      c61 += a1[2] * b1;
+      c30 += a0[3] * b0;
+      c31 += a0[3] * b1;
+      c70 += a1[3] * b0;
+      c71 += a1[3] * b1;
+    }
+    workgroupBarrier();
+  }
+  finish(part, row + 0u, column, c00);
+  finish(part, row + 0u, column + COLUMNS / 2u, c01);
+  finish(part, row + 1u, column, c10);
+  finish(part, row + 1u, column + COLUMNS / 2u, c11);
+  finish(part, row + 2u, column, c20);
+  finish(part, row + 2u, column + COLUMNS / 2u, c21);
+  finish(part, row + 3u, column, c30);
+  finish(part, row + 3u, column + COLUMNS / 2u, c31);
+  finish(part, row + 4u, column, c40);
+  finish(part, row + 4u, column + COLUMNS / 2u, c41);
+  finish(part, row + 5u, column, c50);
+  finish(part, row + 5u, column + COLUMNS / 2u, c51);
+  finish(part, row + 6u, column, c60);
+  finish(part, row + 6u, column + COLUMNS / 2u, c61);
+  finish(part, row + 7u, column, c70);
+  finish(part, row + 7u, column + COLUMNS / 2u, c71);
+}
+`,
+  matmul_nt_add_128x64: `// matmul_nt_add_128x64 — c = a bᵀ, y = residual + c, for GPUs
+// Shapes:   a[M,K] b[N,K] residual[M,N] -> c[M,N] y[M,N]
+// Dispatch: 128 invocations per 128 x 64 tile of c, in linear order; needs: gpu-tiles.ts
+// Method:   8 x 8 results per invocation, added in ascending k. 16 k of the tile's rows and columns at a time are in
+//           workgroup memory, [k][row], padded by a vector. They are fetched as blocks of 4 x 4 and turned in registers
+//           where four k lie side by side; the next 16 are on their way while these are multiplied
+// Source:   Volkov & Demmel 2008 (doi:10.1109/SC.2008.5214359); prefetch as in Tan et al. 2011
+//           (doi:10.1145/2063384.2063431); CPU twins matmul*.cpu.ts
+// Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> a_MK: array<vec4f>; // [M,K] left factor
+@group(0) @binding(1) var<storage, read> b_NK: array<vec4f>; // [N,K] right factor, transposed
+@group(0) @binding(2) var<storage, read> residual_MN: array<f32>; // [M,N] is added to
+@group(0) @binding(3) var<storage, read_write> c_MN: array<f32>; // [M,N] product
+@group(0) @binding(4) var<storage, read_write> y_MN: array<f32>; // [M,N] what follows from it
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override M: u32;
+override K: u32;
+override N: u32;
+override A_STRIDE: u32 = K; // from one row of a to the next
+override C_STRIDE: u32 = N; // from one row of c to the next
+override ACCUMULATE: u32 = 0u;
+override IS_WHOLE: bool = K % 16u == 0u;
+override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
+const ROWS = 128u;
+const COLUMNS = 64u;
+const STEP = 16u;
+const FOUR = vec4u(0u, 1u, 2u, 3u);
+var<workgroup> a_tile: array<array<vec4f, ROWS / 4u + 1u>, STEP>; // [k][four rows]
+var<workgroup> b_tile: array<array<vec4f, COLUMNS / 4u + 1u>, STEP>; // [k][four columns]
+
+// Four numbers of a that lie side by side: zeros beyond K, and others again beyond M, whose results nobody stores.
+fn a_four(row: u32, k: u32) -> vec4f {
+  let start = min(row, M - 1u) * A_STRIDE;
+  return select(vec4f(), a_MK[(start + min(k, K - 4u)) / 4u], IS_WHOLE || k < K);
+}
+
+fn b_four(column: u32, k: u32) -> vec4f {
+  let start = min(column, N - 1u) * K;
+  return select(vec4f(), b_NK[(start + min(k, K - 4u)) / 4u], IS_WHOLE || k < K);
+}
+
+// Where a block of 4 x 4 is in its tile, as (row or column, k): neighbours read what lies side by side.
+fn a_place(block: u32) -> vec2u {
+  return 4u * vec2u(block / (STEP / 4u), block % (STEP / 4u));
+}
+
+fn b_place(block: u32) -> vec2u {
+  return 4u * vec2u(block / (STEP / 4u), block % (STEP / 4u));
+}
+
+// A block's four rows or columns at each of four k. The blocks of a tile of a come first, those of b after them.
+fn fetched(block: u32, corner: vec2u, k: u32) -> mat4x4f {
+  if (block < ROWS) {
+    let at = a_place(block) + vec2u(corner.x, k);
+    let turned = mat4x4f(a_four(at.x, at.y), a_four(at.x + 1u, at.y), a_four(at.x + 2u, at.y), a_four(at.x + 3u, at.y));
+    return transpose(turned);
+  }
+  let at = b_place(block - ROWS) + vec2u(corner.y, k);
+  let turned = mat4x4f(b_four(at.x, at.y), b_four(at.x + 1u, at.y), b_four(at.x + 2u, at.y), b_four(at.x + 3u, at.y));
+  return transpose(turned);
+}
+
+fn keep(block: u32, values: mat4x4f) {
+  if (block < ROWS) {
+    let at = a_place(block);
+    a_tile[at.y + 0u][at.x / 4u] = values[0];
+    a_tile[at.y + 1u][at.x / 4u] = values[1];
+    a_tile[at.y + 2u][at.x / 4u] = values[2];
+    a_tile[at.y + 3u][at.x / 4u] = values[3];
+    return;
+  }
+  if (block >= ROWS + COLUMNS) {
+    return;
+  }
+  let at = b_place(block - ROWS);
+  b_tile[at.y + 0u][at.x / 4u] = values[0];
+  b_tile[at.y + 1u][at.x / 4u] = values[1];
+  b_tile[at.y + 2u][at.x / 4u] = values[2];
+  b_tile[at.y + 3u][at.x / 4u] = values[3];
+}
+
+fn finish(part: u32, row: u32, column: u32, sums: vec4f) {
+  for (var i = 0u; i < 4u && row < M && column + i < N; i++) {
+    let index = row * C_STRIDE + column + i;
+    var sum = sums[i];
+    y_MN[index] = residual_MN[index] + sum;
+    if (ACCUMULATE == 1u) {
+      sum += c_MN[index];
+    }
+    c_MN[index] = sum;
+  }
+}
+
+@compute @workgroup_size(128)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let tiles_across = (N + COLUMNS - 1u) / COLUMNS;
+  let tiles = (M + ROWS - 1u) / ROWS * tiles_across;
+  let place = first_group + group.y * groups.x + group.x;
+  let tile = place % tiles;
+  let part = place / tiles;
+  let k_begin = 0u;
+  let k_end = K;
+  // Uniform in the workgroup, so the barriers below stay legal.
+  if (part >= 1u) {
+    return;
+  }
+  let corner = vec2u(tile / tiles_across * ROWS, tile % tiles_across * COLUMNS);
+  // 32 invocations cover 4 x 8 places, so that they read few vectors of workgroup memory. An invocation has eight rows
+  // and two times four columns, half a tile apart, so that neighbours read what lies side by side.
+  let x = lane / 32u % (COLUMNS / 64u) * 8u + lane % 8u;
+  let y = lane / 32u / (COLUMNS / 64u) * 4u + lane % 32u / 8u;
+  let row = corner.x + 8u * y;
+  let column = corner.y + 4u * x;
+  var c00 = vec4f();
+  var c01 = vec4f();
+  var c10 = vec4f();
+  var c11 = vec4f();
+  var c20 = vec4f();
+  var c21 = vec4f();
+  var c30 = vec4f();
+  var c31 = vec4f();
+  var c40 = vec4f();
+  var c41 = vec4f();
+  var c50 = vec4f();
+  var c51 = vec4f();
+  var c60 = vec4f();
+  var c61 = vec4f();
+  var c70 = vec4f();
+  var c71 = vec4f();
+  // groups.z is 1, unknown to the compiler.
+  let step_end = select(STEP, STEP * groups.z, ROLLED);
+  var block0 = fetched(lane + 0u * 128u, corner, k_begin);
+  var block1 = fetched(lane + 1u * 128u, corner, k_begin);
+  for (var start = k_begin; start < k_end; start += STEP) {
+    keep(lane + 0u * 128u, block0);
+    keep(lane + 1u * 128u, block1);
+    workgroupBarrier();
+    if (start + STEP < k_end) {
+      block0 = fetched(lane + 0u * 128u, corner, start + STEP);
+      block1 = fetched(lane + 1u * 128u, corner, start + STEP);
+    }
+    for (var k = 0u; k < step_end; k++) {
+      let a0 = a_tile[k][2u * y];
+      let a1 = a_tile[k][2u * y + 1u];
+      let b0 = b_tile[k][x];
+      let b1 = b_tile[k][x + COLUMNS / 8u];
+      c00 += a0[0] * b0;
+      c01 += a0[0] * b1;
+      c40 += a1[0] * b0;
+      c41 += a1[0] * b1;
+      c10 += a0[1] * b0;
+      c11 += a0[1] * b1;
+      c50 += a1[1] * b0;
+      c51 += a1[1] * b1;
+      c20 += a0[2] * b0;
+      c21 += a0[2] * b1;
+      c60 += a1[2] * b0;
+      c61 += a1[2] * b1;
+      c30 += a0[3] * b0;
+      c31 += a0[3] * b1;
+      c70 += a1[3] * b0;
+      c71 += a1[3] * b1;
+    }
+    workgroupBarrier();
+  }
+  finish(part, row + 0u, column, c00);
+  finish(part, row + 0u, column + COLUMNS / 2u, c01);
+  finish(part, row + 1u, column, c10);
+  finish(part, row + 1u, column + COLUMNS / 2u, c11);
+  finish(part, row + 2u, column, c20);
+  finish(part, row + 2u, column + COLUMNS / 2u, c21);
+  finish(part, row + 3u, column, c30);
+  finish(part, row + 3u, column + COLUMNS / 2u, c31);
+  finish(part, row + 4u, column, c40);
+  finish(part, row + 4u, column + COLUMNS / 2u, c41);
+  finish(part, row + 5u, column, c50);
+  finish(part, row + 5u, column + COLUMNS / 2u, c51);
+  finish(part, row + 6u, column, c60);
+  finish(part, row + 6u, column + COLUMNS / 2u, c61);
+  finish(part, row + 7u, column, c70);
+  finish(part, row + 7u, column + COLUMNS / 2u, c71);
+}
+`,
+  matmul_nt_add_128x64_any: `// matmul_nt_add_128x64_any — c = a bᵀ, y = residual + c, for GPUs
+// Shapes:   a[M,K] b[N,K] residual[M,N] -> c[M,N] y[M,N]
+// Dispatch: 128 invocations per 128 x 64 tile of c, in linear order; needs: gpu-tiles.ts
+// Method:   8 x 8 results per invocation, added in ascending k. 16 k of the tile's rows and columns at a time are in
+//           workgroup memory, [k][row], padded by a vector. They are fetched as blocks of 4 x 4 and turned in registers
+//           where four k lie side by side; the next 16 are on their way while these are multiplied
+// Source:   Volkov & Demmel 2008 (doi:10.1109/SC.2008.5214359); prefetch as in Tan et al. 2011
+//           (doi:10.1145/2063384.2063431); CPU twins matmul*.cpu.ts
+// Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> a_MK: array<f32>; // [M,K] left factor
+@group(0) @binding(1) var<storage, read> b_NK: array<f32>; // [N,K] right factor, transposed
+@group(0) @binding(2) var<storage, read> residual_MN: array<f32>; // [M,N] is added to
+@group(0) @binding(3) var<storage, read_write> c_MN: array<f32>; // [M,N] product
+@group(0) @binding(4) var<storage, read_write> y_MN: array<f32>; // [M,N] what follows from it
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override M: u32;
+override K: u32;
+override N: u32;
+override A_STRIDE: u32 = K; // from one row of a to the next
+override C_STRIDE: u32 = N; // from one row of c to the next
+override ACCUMULATE: u32 = 0u;
+override IS_WHOLE: bool = K % 16u == 0u;
+override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
+const ROWS = 128u;
+const COLUMNS = 64u;
+const STEP = 16u;
+const FOUR = vec4u(0u, 1u, 2u, 3u);
+var<workgroup> a_tile: array<array<vec4f, ROWS / 4u + 1u>, STEP>; // [k][four rows]
+var<workgroup> b_tile: array<array<vec4f, COLUMNS / 4u + 1u>, STEP>; // [k][four columns]
+
+// Four numbers of a that lie side by side: zeros beyond K, and others again beyond M, whose results nobody stores.
+fn a_four(row: u32, k: u32) -> vec4f {
+  let start = min(row, M - 1u) * A_STRIDE;
+  let at = start + min(k + FOUR, vec4u(K - 1u));
+  return select(vec4f(), vec4f(a_MK[at.x], a_MK[at.y], a_MK[at.z], a_MK[at.w]), k + FOUR < vec4u(K));
+}
+
+fn b_four(column: u32, k: u32) -> vec4f {
+  let start = min(column, N - 1u) * K;
+  let at = start + min(k + FOUR, vec4u(K - 1u));
+  return select(vec4f(), vec4f(b_NK[at.x], b_NK[at.y], b_NK[at.z], b_NK[at.w]), k + FOUR < vec4u(K));
+}
+
+// Where a block of 4 x 4 is in its tile, as (row or column, k): neighbours read what lies side by side.
+fn a_place(block: u32) -> vec2u {
+  return 4u * vec2u(block / (STEP / 4u), block % (STEP / 4u));
+}
+
+fn b_place(block: u32) -> vec2u {
+  return 4u * vec2u(block / (STEP / 4u), block % (STEP / 4u));
+}
+
+// A block's four rows or columns at each of four k. The blocks of a tile of a come first, those of b after them.
+fn fetched(block: u32, corner: vec2u, k: u32) -> mat4x4f {
+  if (block < ROWS) {
+    let at = a_place(block) + vec2u(corner.x, k);
+    let turned = mat4x4f(a_four(at.x, at.y), a_four(at.x + 1u, at.y), a_four(at.x + 2u, at.y), a_four(at.x + 3u, at.y));
+    return transpose(turned);
+  }
+  let at = b_place(block - ROWS) + vec2u(corner.y, k);
+  let turned = mat4x4f(b_four(at.x, at.y), b_four(at.x + 1u, at.y), b_four(at.x + 2u, at.y), b_four(at.x + 3u, at.y));
+  return transpose(turned);
+}
+
+fn keep(block: u32, values: mat4x4f) {
+  if (block < ROWS) {
+    let at = a_place(block);
+    a_tile[at.y + 0u][at.x / 4u] = values[0];
+    a_tile[at.y + 1u][at.x / 4u] = values[1];
+    a_tile[at.y + 2u][at.x / 4u] = values[2];
+    a_tile[at.y + 3u][at.x / 4u] = values[3];
+    return;
+  }
+  if (block >= ROWS + COLUMNS) {
+    return;
+  }
+  let at = b_place(block - ROWS);
+  b_tile[at.y + 0u][at.x / 4u] = values[0];
+  b_tile[at.y + 1u][at.x / 4u] = values[1];
+  b_tile[at.y + 2u][at.x / 4u] = values[2];
+  b_tile[at.y + 3u][at.x / 4u] = values[3];
+}
+
+fn finish(part: u32, row: u32, column: u32, sums: vec4f) {
+  for (var i = 0u; i < 4u && row < M && column + i < N; i++) {
+    let index = row * C_STRIDE + column + i;
+    var sum = sums[i];
+    y_MN[index] = residual_MN[index] + sum;
+    if (ACCUMULATE == 1u) {
+      sum += c_MN[index];
+    }
+    c_MN[index] = sum;
+  }
+}
+
+@compute @workgroup_size(128)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let tiles_across = (N + COLUMNS - 1u) / COLUMNS;
+  let tiles = (M + ROWS - 1u) / ROWS * tiles_across;
+  let place = first_group + group.y * groups.x + group.x;
+  let tile = place % tiles;
+  let part = place / tiles;
+  let k_begin = 0u;
+  let k_end = K;
+  // Uniform in the workgroup, so the barriers below stay legal.
+  if (part >= 1u) {
+    return;
+  }
+  let corner = vec2u(tile / tiles_across * ROWS, tile % tiles_across * COLUMNS);
+  // 32 invocations cover 4 x 8 places, so that they read few vectors of workgroup memory. An invocation has eight rows
+  // and two times four columns, half a tile apart, so that neighbours read what lies side by side.
+  let x = lane / 32u % (COLUMNS / 64u) * 8u + lane % 8u;
+  let y = lane / 32u / (COLUMNS / 64u) * 4u + lane % 32u / 8u;
+  let row = corner.x + 8u * y;
+  let column = corner.y + 4u * x;
+  var c00 = vec4f();
+  var c01 = vec4f();
+  var c10 = vec4f();
+  var c11 = vec4f();
+  var c20 = vec4f();
+  var c21 = vec4f();
+  var c30 = vec4f();
+  var c31 = vec4f();
+  var c40 = vec4f();
+  var c41 = vec4f();
+  var c50 = vec4f();
+  var c51 = vec4f();
+  var c60 = vec4f();
+  var c61 = vec4f();
+  var c70 = vec4f();
+  var c71 = vec4f();
+  // groups.z is 1, unknown to the compiler.
+  let step_end = select(STEP, STEP * groups.z, ROLLED);
+  var block0 = fetched(lane + 0u * 128u, corner, k_begin);
+  var block1 = fetched(lane + 1u * 128u, corner, k_begin);
+  for (var start = k_begin; start < k_end; start += STEP) {
+    keep(lane + 0u * 128u, block0);
+    keep(lane + 1u * 128u, block1);
+    workgroupBarrier();
+    if (start + STEP < k_end) {
+      block0 = fetched(lane + 0u * 128u, corner, start + STEP);
+      block1 = fetched(lane + 1u * 128u, corner, start + STEP);
+    }
+    for (var k = 0u; k < step_end; k++) {
+      let a0 = a_tile[k][2u * y];
+      let a1 = a_tile[k][2u * y + 1u];
+      let b0 = b_tile[k][x];
+      let b1 = b_tile[k][x + COLUMNS / 8u];
+      c00 += a0[0] * b0;
+      c01 += a0[0] * b1;
+      c40 += a1[0] * b0;
+      c41 += a1[0] * b1;
+      c10 += a0[1] * b0;
+      c11 += a0[1] * b1;
+      c50 += a1[1] * b0;
+      c51 += a1[1] * b1;
+      c20 += a0[2] * b0;
+      c21 += a0[2] * b1;
+      c60 += a1[2] * b0;
+      c61 += a1[2] * b1;
+      c30 += a0[3] * b0;
+      c31 += a0[3] * b1;
+      c70 += a1[3] * b0;
+      c71 += a1[3] * b1;
+    }
+    workgroupBarrier();
+  }
+  finish(part, row + 0u, column, c00);
+  finish(part, row + 0u, column + COLUMNS / 2u, c01);
+  finish(part, row + 1u, column, c10);
+  finish(part, row + 1u, column + COLUMNS / 2u, c11);
+  finish(part, row + 2u, column, c20);
+  finish(part, row + 2u, column + COLUMNS / 2u, c21);
+  finish(part, row + 3u, column, c30);
+  finish(part, row + 3u, column + COLUMNS / 2u, c31);
+  finish(part, row + 4u, column, c40);
+  finish(part, row + 4u, column + COLUMNS / 2u, c41);
+  finish(part, row + 5u, column, c50);
+  finish(part, row + 5u, column + COLUMNS / 2u, c51);
+  finish(part, row + 6u, column, c60);
+  finish(part, row + 6u, column + COLUMNS / 2u, c61);
+  finish(part, row + 7u, column, c70);
+  finish(part, row + 7u, column + COLUMNS / 2u, c71);
+}
+`,
+  matmul_nt_add_64x64: `// matmul_nt_add_64x64 — c = a bᵀ, y = residual + c, for GPUs
+// Shapes:   a[M,K] b[N,K] residual[M,N] -> c[M,N] y[M,N]
+// Dispatch: 64 invocations per 64 x 64 tile of c, in linear order; needs: gpu-tiles.ts
+// Method:   8 x 8 results per invocation, added in ascending k. 16 k of the tile's rows and columns at a time are in
+//           workgroup memory, [k][row], padded by a vector. They are fetched as blocks of 4 x 4 and turned in registers
+//           where four k lie side by side; the next 16 are on their way while these are multiplied
+// Source:   Volkov & Demmel 2008 (doi:10.1109/SC.2008.5214359); prefetch as in Tan et al. 2011
+//           (doi:10.1145/2063384.2063431); CPU twins matmul*.cpu.ts
+// Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> a_MK: array<vec4f>; // [M,K] left factor
+@group(0) @binding(1) var<storage, read> b_NK: array<vec4f>; // [N,K] right factor, transposed
+@group(0) @binding(2) var<storage, read> residual_MN: array<f32>; // [M,N] is added to
+@group(0) @binding(3) var<storage, read_write> c_MN: array<f32>; // [M,N] product
+@group(0) @binding(4) var<storage, read_write> y_MN: array<f32>; // [M,N] what follows from it
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override M: u32;
+override K: u32;
+override N: u32;
+override A_STRIDE: u32 = K; // from one row of a to the next
+override C_STRIDE: u32 = N; // from one row of c to the next
+override ACCUMULATE: u32 = 0u;
+override IS_WHOLE: bool = K % 16u == 0u;
+override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
+const ROWS = 64u;
+const COLUMNS = 64u;
+const STEP = 16u;
+const FOUR = vec4u(0u, 1u, 2u, 3u);
+var<workgroup> a_tile: array<array<vec4f, ROWS / 4u + 1u>, STEP>; // [k][four rows]
+var<workgroup> b_tile: array<array<vec4f, COLUMNS / 4u + 1u>, STEP>; // [k][four columns]
+
+// Four numbers of a that lie side by side: zeros beyond K, and others again beyond M, whose results nobody stores.
+fn a_four(row: u32, k: u32) -> vec4f {
+  let start = min(row, M - 1u) * A_STRIDE;
+  return select(vec4f(), a_MK[(start + min(k, K - 4u)) / 4u], IS_WHOLE || k < K);
+}
+
+fn b_four(column: u32, k: u32) -> vec4f {
+  let start = min(column, N - 1u) * K;
+  return select(vec4f(), b_NK[(start + min(k, K - 4u)) / 4u], IS_WHOLE || k < K);
+}
+
+// Where a block of 4 x 4 is in its tile, as (row or column, k): neighbours read what lies side by side.
+fn a_place(block: u32) -> vec2u {
+  return 4u * vec2u(block / (STEP / 4u), block % (STEP / 4u));
+}
+
+fn b_place(block: u32) -> vec2u {
+  return 4u * vec2u(block / (STEP / 4u), block % (STEP / 4u));
+}
+
+// A block's four rows or columns at each of four k. The blocks of a tile of a come first, those of b after them.
+fn fetched(block: u32, corner: vec2u, k: u32) -> mat4x4f {
+  if (block < ROWS) {
+    let at = a_place(block) + vec2u(corner.x, k);
+    let turned = mat4x4f(a_four(at.x, at.y), a_four(at.x + 1u, at.y), a_four(at.x + 2u, at.y), a_four(at.x + 3u, at.y));
+    return transpose(turned);
+  }
+  let at = b_place(block - ROWS) + vec2u(corner.y, k);
+  let turned = mat4x4f(b_four(at.x, at.y), b_four(at.x + 1u, at.y), b_four(at.x + 2u, at.y), b_four(at.x + 3u, at.y));
+  return transpose(turned);
+}
+
+fn keep(block: u32, values: mat4x4f) {
+  if (block < ROWS) {
+    let at = a_place(block);
+    a_tile[at.y + 0u][at.x / 4u] = values[0];
+    a_tile[at.y + 1u][at.x / 4u] = values[1];
+    a_tile[at.y + 2u][at.x / 4u] = values[2];
+    a_tile[at.y + 3u][at.x / 4u] = values[3];
+    return;
+  }
+  let at = b_place(block - ROWS);
+  b_tile[at.y + 0u][at.x / 4u] = values[0];
+  b_tile[at.y + 1u][at.x / 4u] = values[1];
+  b_tile[at.y + 2u][at.x / 4u] = values[2];
+  b_tile[at.y + 3u][at.x / 4u] = values[3];
+}
+
+fn finish(part: u32, row: u32, column: u32, sums: vec4f) {
+  for (var i = 0u; i < 4u && row < M && column + i < N; i++) {
+    let index = row * C_STRIDE + column + i;
+    var sum = sums[i];
+    y_MN[index] = residual_MN[index] + sum;
+    if (ACCUMULATE == 1u) {
+      sum += c_MN[index];
+    }
+    c_MN[index] = sum;
+  }
+}
+
+@compute @workgroup_size(64)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let tiles_across = (N + COLUMNS - 1u) / COLUMNS;
+  let tiles = (M + ROWS - 1u) / ROWS * tiles_across;
+  let place = first_group + group.y * groups.x + group.x;
+  let tile = place % tiles;
+  let part = place / tiles;
+  let k_begin = 0u;
+  let k_end = K;
+  // Uniform in the workgroup, so the barriers below stay legal.
+  if (part >= 1u) {
+    return;
+  }
+  let corner = vec2u(tile / tiles_across * ROWS, tile % tiles_across * COLUMNS);
+  // 32 invocations cover 4 x 8 places, so that they read few vectors of workgroup memory. An invocation has eight rows
+  // and two times four columns, half a tile apart, so that neighbours read what lies side by side.
+  let x = lane / 32u % (COLUMNS / 64u) * 8u + lane % 8u;
+  let y = lane / 32u / (COLUMNS / 64u) * 4u + lane % 32u / 8u;
+  let row = corner.x + 8u * y;
+  let column = corner.y + 4u * x;
+  var c00 = vec4f();
+  var c01 = vec4f();
+  var c10 = vec4f();
+  var c11 = vec4f();
+  var c20 = vec4f();
+  var c21 = vec4f();
+  var c30 = vec4f();
+  var c31 = vec4f();
+  var c40 = vec4f();
+  var c41 = vec4f();
+  var c50 = vec4f();
+  var c51 = vec4f();
+  var c60 = vec4f();
+  var c61 = vec4f();
+  var c70 = vec4f();
+  var c71 = vec4f();
+  // groups.z is 1, unknown to the compiler.
+  let step_end = select(STEP, STEP * groups.z, ROLLED);
+  var block0 = fetched(lane + 0u * 64u, corner, k_begin);
+  var block1 = fetched(lane + 1u * 64u, corner, k_begin);
+  for (var start = k_begin; start < k_end; start += STEP) {
+    keep(lane + 0u * 64u, block0);
+    keep(lane + 1u * 64u, block1);
+    workgroupBarrier();
+    if (start + STEP < k_end) {
+      block0 = fetched(lane + 0u * 64u, corner, start + STEP);
+      block1 = fetched(lane + 1u * 64u, corner, start + STEP);
+    }
+    for (var k = 0u; k < step_end; k++) {
+      let a0 = a_tile[k][2u * y];
+      let a1 = a_tile[k][2u * y + 1u];
+      let b0 = b_tile[k][x];
+      let b1 = b_tile[k][x + COLUMNS / 8u];
+      c00 += a0[0] * b0;
+      c01 += a0[0] * b1;
+      c40 += a1[0] * b0;
+      c41 += a1[0] * b1;
+      c10 += a0[1] * b0;
+      c11 += a0[1] * b1;
+      c50 += a1[1] * b0;
+      c51 += a1[1] * b1;
+      c20 += a0[2] * b0;
+      c21 += a0[2] * b1;
+      c60 += a1[2] * b0;
+      c61 += a1[2] * b1;
+      c30 += a0[3] * b0;
+      c31 += a0[3] * b1;
+      c70 += a1[3] * b0;
+      c71 += a1[3] * b1;
+    }
+    workgroupBarrier();
+  }
+  finish(part, row + 0u, column, c00);
+  finish(part, row + 0u, column + COLUMNS / 2u, c01);
+  finish(part, row + 1u, column, c10);
+  finish(part, row + 1u, column + COLUMNS / 2u, c11);
+  finish(part, row + 2u, column, c20);
+  finish(part, row + 2u, column + COLUMNS / 2u, c21);
+  finish(part, row + 3u, column, c30);
+  finish(part, row + 3u, column + COLUMNS / 2u, c31);
+  finish(part, row + 4u, column, c40);
+  finish(part, row + 4u, column + COLUMNS / 2u, c41);
+  finish(part, row + 5u, column, c50);
+  finish(part, row + 5u, column + COLUMNS / 2u, c51);
+  finish(part, row + 6u, column, c60);
+  finish(part, row + 6u, column + COLUMNS / 2u, c61);
+  finish(part, row + 7u, column, c70);
+  finish(part, row + 7u, column + COLUMNS / 2u, c71);
+}
+`,
+  matmul_nt_add_64x64_any: `// matmul_nt_add_64x64_any — c = a bᵀ, y = residual + c, for GPUs
+// Shapes:   a[M,K] b[N,K] residual[M,N] -> c[M,N] y[M,N]
+// Dispatch: 64 invocations per 64 x 64 tile of c, in linear order; needs: gpu-tiles.ts
+// Method:   8 x 8 results per invocation, added in ascending k. 16 k of the tile's rows and columns at a time are in
+//           workgroup memory, [k][row], padded by a vector. They are fetched as blocks of 4 x 4 and turned in registers
+//           where four k lie side by side; the next 16 are on their way while these are multiplied
+// Source:   Volkov & Demmel 2008 (doi:10.1109/SC.2008.5214359); prefetch as in Tan et al. 2011
+//           (doi:10.1145/2063384.2063431); CPU twins matmul*.cpu.ts
+// Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> a_MK: array<f32>; // [M,K] left factor
+@group(0) @binding(1) var<storage, read> b_NK: array<f32>; // [N,K] right factor, transposed
+@group(0) @binding(2) var<storage, read> residual_MN: array<f32>; // [M,N] is added to
+@group(0) @binding(3) var<storage, read_write> c_MN: array<f32>; // [M,N] product
+@group(0) @binding(4) var<storage, read_write> y_MN: array<f32>; // [M,N] what follows from it
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override M: u32;
+override K: u32;
+override N: u32;
+override A_STRIDE: u32 = K; // from one row of a to the next
+override C_STRIDE: u32 = N; // from one row of c to the next
+override ACCUMULATE: u32 = 0u;
+override IS_WHOLE: bool = K % 16u == 0u;
+override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
+const ROWS = 64u;
+const COLUMNS = 64u;
+const STEP = 16u;
+const FOUR = vec4u(0u, 1u, 2u, 3u);
+var<workgroup> a_tile: array<array<vec4f, ROWS / 4u + 1u>, STEP>; // [k][four rows]
+var<workgroup> b_tile: array<array<vec4f, COLUMNS / 4u + 1u>, STEP>; // [k][four columns]
+
+// Four numbers of a that lie side by side: zeros beyond K, and others again beyond M, whose results nobody stores.
+fn a_four(row: u32, k: u32) -> vec4f {
+  let start = min(row, M - 1u) * A_STRIDE;
+  let at = start + min(k + FOUR, vec4u(K - 1u));
+  return select(vec4f(), vec4f(a_MK[at.x], a_MK[at.y], a_MK[at.z], a_MK[at.w]), k + FOUR < vec4u(K));
+}
+
+fn b_four(column: u32, k: u32) -> vec4f {
+  let start = min(column, N - 1u) * K;
+  let at = start + min(k + FOUR, vec4u(K - 1u));
+  return select(vec4f(), vec4f(b_NK[at.x], b_NK[at.y], b_NK[at.z], b_NK[at.w]), k + FOUR < vec4u(K));
+}
+
+// Where a block of 4 x 4 is in its tile, as (row or column, k): neighbours read what lies side by side.
+fn a_place(block: u32) -> vec2u {
+  return 4u * vec2u(block / (STEP / 4u), block % (STEP / 4u));
+}
+
+fn b_place(block: u32) -> vec2u {
+  return 4u * vec2u(block / (STEP / 4u), block % (STEP / 4u));
+}
+
+// A block's four rows or columns at each of four k. The blocks of a tile of a come first, those of b after them.
+fn fetched(block: u32, corner: vec2u, k: u32) -> mat4x4f {
+  if (block < ROWS) {
+    let at = a_place(block) + vec2u(corner.x, k);
+    let turned = mat4x4f(a_four(at.x, at.y), a_four(at.x + 1u, at.y), a_four(at.x + 2u, at.y), a_four(at.x + 3u, at.y));
+    return transpose(turned);
+  }
+  let at = b_place(block - ROWS) + vec2u(corner.y, k);
+  let turned = mat4x4f(b_four(at.x, at.y), b_four(at.x + 1u, at.y), b_four(at.x + 2u, at.y), b_four(at.x + 3u, at.y));
+  return transpose(turned);
+}
+
+fn keep(block: u32, values: mat4x4f) {
+  if (block < ROWS) {
+    let at = a_place(block);
+    a_tile[at.y + 0u][at.x / 4u] = values[0];
+    a_tile[at.y + 1u][at.x / 4u] = values[1];
+    a_tile[at.y + 2u][at.x / 4u] = values[2];
+    a_tile[at.y + 3u][at.x / 4u] = values[3];
+    return;
+  }
+  let at = b_place(block - ROWS);
+  b_tile[at.y + 0u][at.x / 4u] = values[0];
+  b_tile[at.y + 1u][at.x / 4u] = values[1];
+  b_tile[at.y + 2u][at.x / 4u] = values[2];
+  b_tile[at.y + 3u][at.x / 4u] = values[3];
+}
+
+fn finish(part: u32, row: u32, column: u32, sums: vec4f) {
+  for (var i = 0u; i < 4u && row < M && column + i < N; i++) {
+    let index = row * C_STRIDE + column + i;
+    var sum = sums[i];
+    y_MN[index] = residual_MN[index] + sum;
+    if (ACCUMULATE == 1u) {
+      sum += c_MN[index];
+    }
+    c_MN[index] = sum;
+  }
+}
+
+@compute @workgroup_size(64)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let tiles_across = (N + COLUMNS - 1u) / COLUMNS;
+  let tiles = (M + ROWS - 1u) / ROWS * tiles_across;
+  let place = first_group + group.y * groups.x + group.x;
+  let tile = place % tiles;
+  let part = place / tiles;
+  let k_begin = 0u;
+  let k_end = K;
+  // Uniform in the workgroup, so the barriers below stay legal.
+  if (part >= 1u) {
+    return;
+  }
+  let corner = vec2u(tile / tiles_across * ROWS, tile % tiles_across * COLUMNS);
+  // 32 invocations cover 4 x 8 places, so that they read few vectors of workgroup memory. An invocation has eight rows
+  // and two times four columns, half a tile apart, so that neighbours read what lies side by side.
+  let x = lane / 32u % (COLUMNS / 64u) * 8u + lane % 8u;
+  let y = lane / 32u / (COLUMNS / 64u) * 4u + lane % 32u / 8u;
+  let row = corner.x + 8u * y;
+  let column = corner.y + 4u * x;
+  var c00 = vec4f();
+  var c01 = vec4f();
+  var c10 = vec4f();
+  var c11 = vec4f();
+  var c20 = vec4f();
+  var c21 = vec4f();
+  var c30 = vec4f();
+  var c31 = vec4f();
+  var c40 = vec4f();
+  var c41 = vec4f();
+  var c50 = vec4f();
+  var c51 = vec4f();
+  var c60 = vec4f();
+  var c61 = vec4f();
+  var c70 = vec4f();
+  var c71 = vec4f();
+  // groups.z is 1, unknown to the compiler.
+  let step_end = select(STEP, STEP * groups.z, ROLLED);
+  var block0 = fetched(lane + 0u * 64u, corner, k_begin);
+  var block1 = fetched(lane + 1u * 64u, corner, k_begin);
+  for (var start = k_begin; start < k_end; start += STEP) {
+    keep(lane + 0u * 64u, block0);
+    keep(lane + 1u * 64u, block1);
+    workgroupBarrier();
+    if (start + STEP < k_end) {
+      block0 = fetched(lane + 0u * 64u, corner, start + STEP);
+      block1 = fetched(lane + 1u * 64u, corner, start + STEP);
+    }
+    for (var k = 0u; k < step_end; k++) {
+      let a0 = a_tile[k][2u * y];
+      let a1 = a_tile[k][2u * y + 1u];
+      let b0 = b_tile[k][x];
+      let b1 = b_tile[k][x + COLUMNS / 8u];
+      c00 += a0[0] * b0;
+      c01 += a0[0] * b1;
+      c40 += a1[0] * b0;
+      c41 += a1[0] * b1;
+      c10 += a0[1] * b0;
+      c11 += a0[1] * b1;
+      c50 += a1[1] * b0;
+      c51 += a1[1] * b1;
+      c20 += a0[2] * b0;
+      c21 += a0[2] * b1;
+      c60 += a1[2] * b0;
+      c61 += a1[2] * b1;
+      c30 += a0[3] * b0;
+      c31 += a0[3] * b1;
+      c70 += a1[3] * b0;
+      c71 += a1[3] * b1;
+    }
+    workgroupBarrier();
+  }
+  finish(part, row + 0u, column, c00);
+  finish(part, row + 0u, column + COLUMNS / 2u, c01);
+  finish(part, row + 1u, column, c10);
+  finish(part, row + 1u, column + COLUMNS / 2u, c11);
+  finish(part, row + 2u, column, c20);
+  finish(part, row + 2u, column + COLUMNS / 2u, c21);
+  finish(part, row + 3u, column, c30);
+  finish(part, row + 3u, column + COLUMNS / 2u, c31);
+  finish(part, row + 4u, column, c40);
+  finish(part, row + 4u, column + COLUMNS / 2u, c41);
+  finish(part, row + 5u, column, c50);
+  finish(part, row + 5u, column + COLUMNS / 2u, c51);
+  finish(part, row + 6u, column, c60);
+  finish(part, row + 6u, column + COLUMNS / 2u, c61);
+  finish(part, row + 7u, column, c70);
+  finish(part, row + 7u, column + COLUMNS / 2u, c71);
+}
+`,
+  matmul_nt_add_scalar: `// matmul_nt_add_scalar — c = a bᵀ, y = residual + c: the reference that the faster variants are checked against
+// Shapes:   a[M,K] b[N,K] residual[M,N] -> c[M,N] y[M,N]
+// Dispatch: one invocation per element of c, WG threads in linear order; needs: f32 only
+// Method:   one dot product in ascending k; arguments of tanh and exp are clamped: large ones give NaN on some drivers
+// Source:   definitions as in gelu_forward.wgsl, swiglu_forward.wgsl and add.wgsl; CPU twin matmul-fused.cpu.ts
+// Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> a_MK: array<f32>; // [M,K] left factor
+@group(0) @binding(1) var<storage, read> b_NK: array<f32>; // [N,K] right factor, transposed
+@group(0) @binding(2) var<storage, read> residual_MN: array<f32>; // [M,N] is added to
+@group(0) @binding(3) var<storage, read_write> c_MN: array<f32>; // [M,N] product
+@group(0) @binding(4) var<storage, read_write> y_MN: array<f32>; // [M,N] what follows from it
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override WG: u32;
+override M: u32;
+override K: u32;
+override N: u32;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = (first_group + group.y * groups.x + group.x) * WG + lane;
+  if (index >= M * N) {
+    return;
+  }
+  let row = index / N;
+  let column = index % N;
+  var sum = 0.0;
+  // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
+  let k_end = K * groups.z;
+  for (var k = 0u; k < k_end; k++) {
+    sum += a_MK[row * K + k] * b_NK[column * K + k];
+  }
+  y_MN[index] = residual_MN[index] + sum;
+  c_MN[index] = sum;
+}
+`,
   matmul_nt_block_128x128: `// matmul_nt_block_128x128 — c = a bᵀ (+ c), for GPUs
 // Shapes:   a[M,K] b[N,K] -> c[M,N]
 // Dispatch: 256 invocations per 128 x 128 tile of c, in linear order; needs: gpu-tiles.ts
@@ -5671,7 +8019,7 @@ fn main(
 //           workgroup memory, [k][row], padded by a vector. They are fetched as blocks of 4 x 4 and turned in registers
 //           where four k lie side by side; the next 16 are on their way while these are multiplied
 // Source:   Volkov & Demmel 2008 (doi:10.1109/SC.2008.5214359); prefetch as in Tan et al. 2011
-//           (doi:10.1145/2063384.2063431); CPU twin matmul.cpu.ts
+//           (doi:10.1145/2063384.2063431); CPU twins matmul*.cpu.ts
 // Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
 @group(0) @binding(0) var<storage, read> a_MK: array<vec4f>; // [M,K] left factor
 @group(0) @binding(1) var<storage, read> b_NK: array<vec4f>; // [N,K] right factor, transposed
@@ -5683,7 +8031,7 @@ override K: u32;
 override N: u32;
 override A_STRIDE: u32 = K; // from one row of a to the next
 override C_STRIDE: u32 = N; // from one row of c to the next
-override ACCUMULATE: u32;
+override ACCUMULATE: u32 = 0u;
 override IS_WHOLE: bool = K % 16u == 0u;
 override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
 const ROWS = 128u;
@@ -5850,7 +8198,7 @@ fn main(
 //           workgroup memory, [k][row], padded by a vector. They are fetched as blocks of 4 x 4 and turned in registers
 //           where four k lie side by side; the next 16 are on their way while these are multiplied
 // Source:   Volkov & Demmel 2008 (doi:10.1109/SC.2008.5214359); prefetch as in Tan et al. 2011
-//           (doi:10.1145/2063384.2063431); CPU twin matmul.cpu.ts
+//           (doi:10.1145/2063384.2063431); CPU twins matmul*.cpu.ts
 // Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
 @group(0) @binding(0) var<storage, read> a_MK: array<f32>; // [M,K] left factor
 @group(0) @binding(1) var<storage, read> b_NK: array<f32>; // [N,K] right factor, transposed
@@ -5862,7 +8210,7 @@ override K: u32;
 override N: u32;
 override A_STRIDE: u32 = K; // from one row of a to the next
 override C_STRIDE: u32 = N; // from one row of c to the next
-override ACCUMULATE: u32;
+override ACCUMULATE: u32 = 0u;
 override IS_WHOLE: bool = K % 16u == 0u;
 override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
 const ROWS = 128u;
@@ -6031,7 +8379,7 @@ fn main(
 //           workgroup memory, [k][row], padded by a vector. They are fetched as blocks of 4 x 4 and turned in registers
 //           where four k lie side by side; the next 16 are on their way while these are multiplied
 // Source:   Volkov & Demmel 2008 (doi:10.1109/SC.2008.5214359); prefetch as in Tan et al. 2011
-//           (doi:10.1145/2063384.2063431); CPU twin matmul.cpu.ts
+//           (doi:10.1145/2063384.2063431); CPU twins matmul*.cpu.ts
 // Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
 @group(0) @binding(0) var<storage, read> a_MK: array<vec4f>; // [M,K] left factor
 @group(0) @binding(1) var<storage, read> b_NK: array<vec4f>; // [N,K] right factor, transposed
@@ -6043,7 +8391,7 @@ override K: u32;
 override N: u32;
 override A_STRIDE: u32 = K; // from one row of a to the next
 override C_STRIDE: u32 = N; // from one row of c to the next
-override ACCUMULATE: u32;
+override ACCUMULATE: u32 = 0u;
 override IS_WHOLE: bool = K % 16u == 0u;
 override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
 const ROWS = 128u;
@@ -6216,7 +8564,7 @@ fn main(
 //           workgroup memory, [k][row], padded by a vector. They are fetched as blocks of 4 x 4 and turned in registers
 //           where four k lie side by side; the next 16 are on their way while these are multiplied
 // Source:   Volkov & Demmel 2008 (doi:10.1109/SC.2008.5214359); prefetch as in Tan et al. 2011
-//           (doi:10.1145/2063384.2063431); CPU twin matmul.cpu.ts
+//           (doi:10.1145/2063384.2063431); CPU twins matmul*.cpu.ts
 // Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
 @group(0) @binding(0) var<storage, read> a_MK: array<f32>; // [M,K] left factor
 @group(0) @binding(1) var<storage, read> b_NK: array<f32>; // [N,K] right factor, transposed
@@ -6228,7 +8576,7 @@ override K: u32;
 override N: u32;
 override A_STRIDE: u32 = K; // from one row of a to the next
 override C_STRIDE: u32 = N; // from one row of c to the next
-override ACCUMULATE: u32;
+override ACCUMULATE: u32 = 0u;
 override IS_WHOLE: bool = K % 16u == 0u;
 override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
 const ROWS = 128u;
@@ -6403,7 +8751,7 @@ fn main(
 //           workgroup memory, [k][row], padded by a vector. They are fetched as blocks of 4 x 4 and turned in registers
 //           where four k lie side by side; the next 16 are on their way while these are multiplied
 // Source:   Volkov & Demmel 2008 (doi:10.1109/SC.2008.5214359); prefetch as in Tan et al. 2011
-//           (doi:10.1145/2063384.2063431); CPU twin matmul.cpu.ts
+//           (doi:10.1145/2063384.2063431); CPU twins matmul*.cpu.ts
 // Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
 @group(0) @binding(0) var<storage, read> a_MK: array<vec4f>; // [M,K] left factor
 @group(0) @binding(1) var<storage, read> b_NK: array<vec4f>; // [N,K] right factor, transposed
@@ -6415,7 +8763,7 @@ override K: u32;
 override N: u32;
 override A_STRIDE: u32 = K; // from one row of a to the next
 override C_STRIDE: u32 = N; // from one row of c to the next
-override ACCUMULATE: u32;
+override ACCUMULATE: u32 = 0u;
 override IS_WHOLE: bool = K % 16u == 0u;
 override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
 const ROWS = 64u;
@@ -6585,7 +8933,7 @@ fn main(
 //           workgroup memory, [k][row], padded by a vector. They are fetched as blocks of 4 x 4 and turned in registers
 //           where four k lie side by side; the next 16 are on their way while these are multiplied
 // Source:   Volkov & Demmel 2008 (doi:10.1109/SC.2008.5214359); prefetch as in Tan et al. 2011
-//           (doi:10.1145/2063384.2063431); CPU twin matmul.cpu.ts
+//           (doi:10.1145/2063384.2063431); CPU twins matmul*.cpu.ts
 // Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
 @group(0) @binding(0) var<storage, read> a_MK: array<f32>; // [M,K] left factor
 @group(0) @binding(1) var<storage, read> b_NK: array<f32>; // [N,K] right factor, transposed
@@ -6597,7 +8945,7 @@ override K: u32;
 override N: u32;
 override A_STRIDE: u32 = K; // from one row of a to the next
 override C_STRIDE: u32 = N; // from one row of c to the next
-override ACCUMULATE: u32;
+override ACCUMULATE: u32 = 0u;
 override IS_WHOLE: bool = K % 16u == 0u;
 override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
 const ROWS = 64u;
@@ -6769,7 +9117,7 @@ fn main(
 //           workgroup memory, [k][row], padded by a vector. They are fetched as blocks of 4 x 4 and turned in registers
 //           where four k lie side by side; the next 16 are on their way while these are multiplied
 // Source:   Volkov & Demmel 2008 (doi:10.1109/SC.2008.5214359); prefetch as in Tan et al. 2011
-//           (doi:10.1145/2063384.2063431); CPU twin matmul-parts.cpu.ts
+//           (doi:10.1145/2063384.2063431); CPU twins matmul*.cpu.ts
 // Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
 @group(0) @binding(0) var<storage, read> a_MK: array<vec4f>; // [M,K] left factor
 @group(0) @binding(1) var<storage, read> b_NK: array<vec4f>; // [N,K] right factor, transposed
@@ -6946,7 +9294,7 @@ fn main(
 //           workgroup memory, [k][row], padded by a vector. They are fetched as blocks of 4 x 4 and turned in registers
 //           where four k lie side by side; the next 16 are on their way while these are multiplied
 // Source:   Volkov & Demmel 2008 (doi:10.1109/SC.2008.5214359); prefetch as in Tan et al. 2011
-//           (doi:10.1145/2063384.2063431); CPU twin matmul-parts.cpu.ts
+//           (doi:10.1145/2063384.2063431); CPU twins matmul*.cpu.ts
 // Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
 @group(0) @binding(0) var<storage, read> a_MK: array<f32>; // [M,K] left factor
 @group(0) @binding(1) var<storage, read> b_NK: array<f32>; // [N,K] right factor, transposed
@@ -7297,6 +9645,1169 @@ fn main(
   }
 }
 `,
+  matmul_nt_swiglu_128x128: `// matmul_nt_swiglu_128x128 — c = a bᵀ, y = silu(gate) c, for GPUs
+// Shapes:   a[M,K] b[N,K] gate[M,N] -> c[M,N] y[M,N]
+// Dispatch: 256 invocations per 128 x 128 tile of c, in linear order; needs: gpu-tiles.ts
+// Method:   8 x 8 results per invocation, added in ascending k. 16 k of the tile's rows and columns at a time are in
+//           workgroup memory, [k][row], padded by a vector. They are fetched as blocks of 4 x 4 and turned in registers
+//           where four k lie side by side; the next 16 are on their way while these are multiplied
+// Source:   Volkov & Demmel 2008 (doi:10.1109/SC.2008.5214359); prefetch as in Tan et al. 2011
+//           (doi:10.1145/2063384.2063431); CPU twins matmul*.cpu.ts
+// Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> a_MK: array<vec4f>; // [M,K] left factor
+@group(0) @binding(1) var<storage, read> b_NK: array<vec4f>; // [N,K] right factor, transposed
+@group(0) @binding(2) var<storage, read> gate_MN: array<f32>; // [M,N] goes through SiLU
+@group(0) @binding(3) var<storage, read_write> c_MN: array<f32>; // [M,N] product
+@group(0) @binding(4) var<storage, read_write> y_MN: array<f32>; // [M,N] what follows from it
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override M: u32;
+override K: u32;
+override N: u32;
+override A_STRIDE: u32 = K; // from one row of a to the next
+override C_STRIDE: u32 = N; // from one row of c to the next
+override ACCUMULATE: u32 = 0u;
+override IS_WHOLE: bool = K % 16u == 0u;
+override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
+const ROWS = 128u;
+const COLUMNS = 128u;
+const STEP = 16u;
+const FOUR = vec4u(0u, 1u, 2u, 3u);
+var<workgroup> a_tile: array<array<vec4f, ROWS / 4u + 1u>, STEP>; // [k][four rows]
+var<workgroup> b_tile: array<array<vec4f, COLUMNS / 4u + 1u>, STEP>; // [k][four columns]
+
+// Four numbers of a that lie side by side: zeros beyond K, and others again beyond M, whose results nobody stores.
+fn a_four(row: u32, k: u32) -> vec4f {
+  let start = min(row, M - 1u) * A_STRIDE;
+  return select(vec4f(), a_MK[(start + min(k, K - 4u)) / 4u], IS_WHOLE || k < K);
+}
+
+fn b_four(column: u32, k: u32) -> vec4f {
+  let start = min(column, N - 1u) * K;
+  return select(vec4f(), b_NK[(start + min(k, K - 4u)) / 4u], IS_WHOLE || k < K);
+}
+
+// Where a block of 4 x 4 is in its tile, as (row or column, k): neighbours read what lies side by side.
+fn a_place(block: u32) -> vec2u {
+  return 4u * vec2u(block / (STEP / 4u), block % (STEP / 4u));
+}
+
+fn b_place(block: u32) -> vec2u {
+  return 4u * vec2u(block / (STEP / 4u), block % (STEP / 4u));
+}
+
+// A block's four rows or columns at each of four k. The blocks of a tile of a come first, those of b after them.
+fn fetched(block: u32, corner: vec2u, k: u32) -> mat4x4f {
+  if (block < ROWS) {
+    let at = a_place(block) + vec2u(corner.x, k);
+    let turned = mat4x4f(a_four(at.x, at.y), a_four(at.x + 1u, at.y), a_four(at.x + 2u, at.y), a_four(at.x + 3u, at.y));
+    return transpose(turned);
+  }
+  let at = b_place(block - ROWS) + vec2u(corner.y, k);
+  let turned = mat4x4f(b_four(at.x, at.y), b_four(at.x + 1u, at.y), b_four(at.x + 2u, at.y), b_four(at.x + 3u, at.y));
+  return transpose(turned);
+}
+
+fn keep(block: u32, values: mat4x4f) {
+  if (block < ROWS) {
+    let at = a_place(block);
+    a_tile[at.y + 0u][at.x / 4u] = values[0];
+    a_tile[at.y + 1u][at.x / 4u] = values[1];
+    a_tile[at.y + 2u][at.x / 4u] = values[2];
+    a_tile[at.y + 3u][at.x / 4u] = values[3];
+    return;
+  }
+  let at = b_place(block - ROWS);
+  b_tile[at.y + 0u][at.x / 4u] = values[0];
+  b_tile[at.y + 1u][at.x / 4u] = values[1];
+  b_tile[at.y + 2u][at.x / 4u] = values[2];
+  b_tile[at.y + 3u][at.x / 4u] = values[3];
+}
+
+fn finish(part: u32, row: u32, column: u32, sums: vec4f) {
+  for (var i = 0u; i < 4u && row < M && column + i < N; i++) {
+    let index = row * C_STRIDE + column + i;
+    var sum = sums[i];
+    let gate = gate_MN[index];
+    y_MN[index] = gate * (1.0 / (1.0 + exp(clamp(-gate, -80.0, 80.0)))) * sum;
+    if (ACCUMULATE == 1u) {
+      sum += c_MN[index];
+    }
+    c_MN[index] = sum;
+  }
+}
+
+@compute @workgroup_size(256)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let tiles_across = (N + COLUMNS - 1u) / COLUMNS;
+  let tiles = (M + ROWS - 1u) / ROWS * tiles_across;
+  let place = first_group + group.y * groups.x + group.x;
+  let tile = place % tiles;
+  let part = place / tiles;
+  let k_begin = 0u;
+  let k_end = K;
+  // Uniform in the workgroup, so the barriers below stay legal.
+  if (part >= 1u) {
+    return;
+  }
+  let corner = vec2u(tile / tiles_across * ROWS, tile % tiles_across * COLUMNS);
+  // 32 invocations cover 4 x 8 places, so that they read few vectors of workgroup memory. An invocation has eight rows
+  // and two times four columns, half a tile apart, so that neighbours read what lies side by side.
+  let x = lane / 32u % (COLUMNS / 64u) * 8u + lane % 8u;
+  let y = lane / 32u / (COLUMNS / 64u) * 4u + lane % 32u / 8u;
+  let row = corner.x + 8u * y;
+  let column = corner.y + 4u * x;
+  var c00 = vec4f();
+  var c01 = vec4f();
+  var c10 = vec4f();
+  var c11 = vec4f();
+  var c20 = vec4f();
+  var c21 = vec4f();
+  var c30 = vec4f();
+  var c31 = vec4f();
+  var c40 = vec4f();
+  var c41 = vec4f();
+  var c50 = vec4f();
+  var c51 = vec4f();
+  var c60 = vec4f();
+  var c61 = vec4f();
+  var c70 = vec4f();
+  var c71 = vec4f();
+  // groups.z is 1, unknown to the compiler.
+  let step_end = select(STEP, STEP * groups.z, ROLLED);
+  var block0 = fetched(lane + 0u * 256u, corner, k_begin);
+  for (var start = k_begin; start < k_end; start += STEP) {
+    keep(lane + 0u * 256u, block0);
+    workgroupBarrier();
+    if (start + STEP < k_end) {
+      block0 = fetched(lane + 0u * 256u, corner, start + STEP);
+    }
+    for (var k = 0u; k < step_end; k++) {
+      let a0 = a_tile[k][2u * y];
+      let a1 = a_tile[k][2u * y + 1u];
+      let b0 = b_tile[k][x];
+      let b1 = b_tile[k][x + COLUMNS / 8u];
+      c00 += a0[0] * b0;
+      c01 += a0[0] * b1;
+      c40 += a1[0] * b0;
+      c41 += a1[0] * b1;
+      c10 += a0[1] * b0;
+      c11 += a0[1] * b1;
+      c50 += a1[1] * b0;
+      c51 += a1[1] * b1;
+      c20 += a0[2] * b0;
+      c21 += a0[2] * b1;
+      c60 += a1[2] * b0;
+      c61 += a1[2] * b1;
+      c30 += a0[3] * b0;
+      c31 += a0[3] * b1;
+      c70 += a1[3] * b0;
+      c71 += a1[3] * b1;
+    }
+    workgroupBarrier();
+  }
+  finish(part, row + 0u, column, c00);
+  finish(part, row + 0u, column + COLUMNS / 2u, c01);
+  finish(part, row + 1u, column, c10);
+  finish(part, row + 1u, column + COLUMNS / 2u, c11);
+  finish(part, row + 2u, column, c20);
+  finish(part, row + 2u, column + COLUMNS / 2u, c21);
+  finish(part, row + 3u, column, c30);
+  finish(part, row + 3u, column + COLUMNS / 2u, c31);
+  finish(part, row + 4u, column, c40);
+  finish(part, row + 4u, column + COLUMNS / 2u, c41);
+  finish(part, row + 5u, column, c50);
+  finish(part, row + 5u, column + COLUMNS / 2u, c51);
+  finish(part, row + 6u, column, c60);
+  finish(part, row + 6u, column + COLUMNS / 2u, c61);
+  finish(part, row + 7u, column, c70);
+  finish(part, row + 7u, column + COLUMNS / 2u, c71);
+}
+`,
+  matmul_nt_swiglu_128x128_any: `// matmul_nt_swiglu_128x128_any — c = a bᵀ, y = silu(gate) c, for GPUs
+// Shapes:   a[M,K] b[N,K] gate[M,N] -> c[M,N] y[M,N]
+// Dispatch: 256 invocations per 128 x 128 tile of c, in linear order; needs: gpu-tiles.ts
+// Method:   8 x 8 results per invocation, added in ascending k. 16 k of the tile's rows and columns at a time are in
+//           workgroup memory, [k][row], padded by a vector. They are fetched as blocks of 4 x 4 and turned in registers
+//           where four k lie side by side; the next 16 are on their way while these are multiplied
+// Source:   Volkov & Demmel 2008 (doi:10.1109/SC.2008.5214359); prefetch as in Tan et al. 2011
+//           (doi:10.1145/2063384.2063431); CPU twins matmul*.cpu.ts
+// Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> a_MK: array<f32>; // [M,K] left factor
+@group(0) @binding(1) var<storage, read> b_NK: array<f32>; // [N,K] right factor, transposed
+@group(0) @binding(2) var<storage, read> gate_MN: array<f32>; // [M,N] goes through SiLU
+@group(0) @binding(3) var<storage, read_write> c_MN: array<f32>; // [M,N] product
+@group(0) @binding(4) var<storage, read_write> y_MN: array<f32>; // [M,N] what follows from it
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override M: u32;
+override K: u32;
+override N: u32;
+override A_STRIDE: u32 = K; // from one row of a to the next
+override C_STRIDE: u32 = N; // from one row of c to the next
+override ACCUMULATE: u32 = 0u;
+override IS_WHOLE: bool = K % 16u == 0u;
+override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
+const ROWS = 128u;
+const COLUMNS = 128u;
+const STEP = 16u;
+const FOUR = vec4u(0u, 1u, 2u, 3u);
+var<workgroup> a_tile: array<array<vec4f, ROWS / 4u + 1u>, STEP>; // [k][four rows]
+var<workgroup> b_tile: array<array<vec4f, COLUMNS / 4u + 1u>, STEP>; // [k][four columns]
+
+// Four numbers of a that lie side by side: zeros beyond K, and others again beyond M, whose results nobody stores.
+fn a_four(row: u32, k: u32) -> vec4f {
+  let start = min(row, M - 1u) * A_STRIDE;
+  let at = start + min(k + FOUR, vec4u(K - 1u));
+  return select(vec4f(), vec4f(a_MK[at.x], a_MK[at.y], a_MK[at.z], a_MK[at.w]), k + FOUR < vec4u(K));
+}
+
+fn b_four(column: u32, k: u32) -> vec4f {
+  let start = min(column, N - 1u) * K;
+  let at = start + min(k + FOUR, vec4u(K - 1u));
+  return select(vec4f(), vec4f(b_NK[at.x], b_NK[at.y], b_NK[at.z], b_NK[at.w]), k + FOUR < vec4u(K));
+}
+
+// Where a block of 4 x 4 is in its tile, as (row or column, k): neighbours read what lies side by side.
+fn a_place(block: u32) -> vec2u {
+  return 4u * vec2u(block / (STEP / 4u), block % (STEP / 4u));
+}
+
+fn b_place(block: u32) -> vec2u {
+  return 4u * vec2u(block / (STEP / 4u), block % (STEP / 4u));
+}
+
+// A block's four rows or columns at each of four k. The blocks of a tile of a come first, those of b after them.
+fn fetched(block: u32, corner: vec2u, k: u32) -> mat4x4f {
+  if (block < ROWS) {
+    let at = a_place(block) + vec2u(corner.x, k);
+    let turned = mat4x4f(a_four(at.x, at.y), a_four(at.x + 1u, at.y), a_four(at.x + 2u, at.y), a_four(at.x + 3u, at.y));
+    return transpose(turned);
+  }
+  let at = b_place(block - ROWS) + vec2u(corner.y, k);
+  let turned = mat4x4f(b_four(at.x, at.y), b_four(at.x + 1u, at.y), b_four(at.x + 2u, at.y), b_four(at.x + 3u, at.y));
+  return transpose(turned);
+}
+
+fn keep(block: u32, values: mat4x4f) {
+  if (block < ROWS) {
+    let at = a_place(block);
+    a_tile[at.y + 0u][at.x / 4u] = values[0];
+    a_tile[at.y + 1u][at.x / 4u] = values[1];
+    a_tile[at.y + 2u][at.x / 4u] = values[2];
+    a_tile[at.y + 3u][at.x / 4u] = values[3];
+    return;
+  }
+  let at = b_place(block - ROWS);
+  b_tile[at.y + 0u][at.x / 4u] = values[0];
+  b_tile[at.y + 1u][at.x / 4u] = values[1];
+  b_tile[at.y + 2u][at.x / 4u] = values[2];
+  b_tile[at.y + 3u][at.x / 4u] = values[3];
+}
+
+fn finish(part: u32, row: u32, column: u32, sums: vec4f) {
+  for (var i = 0u; i < 4u && row < M && column + i < N; i++) {
+    let index = row * C_STRIDE + column + i;
+    var sum = sums[i];
+    let gate = gate_MN[index];
+    y_MN[index] = gate * (1.0 / (1.0 + exp(clamp(-gate, -80.0, 80.0)))) * sum;
+    if (ACCUMULATE == 1u) {
+      sum += c_MN[index];
+    }
+    c_MN[index] = sum;
+  }
+}
+
+@compute @workgroup_size(256)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let tiles_across = (N + COLUMNS - 1u) / COLUMNS;
+  let tiles = (M + ROWS - 1u) / ROWS * tiles_across;
+  let place = first_group + group.y * groups.x + group.x;
+  let tile = place % tiles;
+  let part = place / tiles;
+  let k_begin = 0u;
+  let k_end = K;
+  // Uniform in the workgroup, so the barriers below stay legal.
+  if (part >= 1u) {
+    return;
+  }
+  let corner = vec2u(tile / tiles_across * ROWS, tile % tiles_across * COLUMNS);
+  // 32 invocations cover 4 x 8 places, so that they read few vectors of workgroup memory. An invocation has eight rows
+  // and two times four columns, half a tile apart, so that neighbours read what lies side by side.
+  let x = lane / 32u % (COLUMNS / 64u) * 8u + lane % 8u;
+  let y = lane / 32u / (COLUMNS / 64u) * 4u + lane % 32u / 8u;
+  let row = corner.x + 8u * y;
+  let column = corner.y + 4u * x;
+  var c00 = vec4f();
+  var c01 = vec4f();
+  var c10 = vec4f();
+  var c11 = vec4f();
+  var c20 = vec4f();
+  var c21 = vec4f();
+  var c30 = vec4f();
+  var c31 = vec4f();
+  var c40 = vec4f();
+  var c41 = vec4f();
+  var c50 = vec4f();
+  var c51 = vec4f();
+  var c60 = vec4f();
+  var c61 = vec4f();
+  var c70 = vec4f();
+  var c71 = vec4f();
+  // groups.z is 1, unknown to the compiler.
+  let step_end = select(STEP, STEP * groups.z, ROLLED);
+  var block0 = fetched(lane + 0u * 256u, corner, k_begin);
+  for (var start = k_begin; start < k_end; start += STEP) {
+    keep(lane + 0u * 256u, block0);
+    workgroupBarrier();
+    if (start + STEP < k_end) {
+      block0 = fetched(lane + 0u * 256u, corner, start + STEP);
+    }
+    for (var k = 0u; k < step_end; k++) {
+      let a0 = a_tile[k][2u * y];
+      let a1 = a_tile[k][2u * y + 1u];
+      let b0 = b_tile[k][x];
+      let b1 = b_tile[k][x + COLUMNS / 8u];
+      c00 += a0[0] * b0;
+      c01 += a0[0] * b1;
+      c40 += a1[0] * b0;
+      c41 += a1[0] * b1;
+      c10 += a0[1] * b0;
+      c11 += a0[1] * b1;
+      c50 += a1[1] * b0;
+      c51 += a1[1] * b1;
+      c20 += a0[2] * b0;
+      c21 += a0[2] * b1;
+      c60 += a1[2] * b0;
+      c61 += a1[2] * b1;
+      c30 += a0[3] * b0;
+      c31 += a0[3] * b1;
+      c70 += a1[3] * b0;
+      c71 += a1[3] * b1;
+    }
+    workgroupBarrier();
+  }
+  finish(part, row + 0u, column, c00);
+  finish(part, row + 0u, column + COLUMNS / 2u, c01);
+  finish(part, row + 1u, column, c10);
+  finish(part, row + 1u, column + COLUMNS / 2u, c11);
+  finish(part, row + 2u, column, c20);
+  finish(part, row + 2u, column + COLUMNS / 2u, c21);
+  finish(part, row + 3u, column, c30);
+  finish(part, row + 3u, column + COLUMNS / 2u, c31);
+  finish(part, row + 4u, column, c40);
+  finish(part, row + 4u, column + COLUMNS / 2u, c41);
+  finish(part, row + 5u, column, c50);
+  finish(part, row + 5u, column + COLUMNS / 2u, c51);
+  finish(part, row + 6u, column, c60);
+  finish(part, row + 6u, column + COLUMNS / 2u, c61);
+  finish(part, row + 7u, column, c70);
+  finish(part, row + 7u, column + COLUMNS / 2u, c71);
+}
+`,
+  matmul_nt_swiglu_128x64: `// matmul_nt_swiglu_128x64 — c = a bᵀ, y = silu(gate) c, for GPUs
+// Shapes:   a[M,K] b[N,K] gate[M,N] -> c[M,N] y[M,N]
+// Dispatch: 128 invocations per 128 x 64 tile of c, in linear order; needs: gpu-tiles.ts
+// Method:   8 x 8 results per invocation, added in ascending k. 16 k of the tile's rows and columns at a time are in
+//           workgroup memory, [k][row], padded by a vector. They are fetched as blocks of 4 x 4 and turned in registers
+//           where four k lie side by side; the next 16 are on their way while these are multiplied
+// Source:   Volkov & Demmel 2008 (doi:10.1109/SC.2008.5214359); prefetch as in Tan et al. 2011
+//           (doi:10.1145/2063384.2063431); CPU twins matmul*.cpu.ts
+// Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> a_MK: array<vec4f>; // [M,K] left factor
+@group(0) @binding(1) var<storage, read> b_NK: array<vec4f>; // [N,K] right factor, transposed
+@group(0) @binding(2) var<storage, read> gate_MN: array<f32>; // [M,N] goes through SiLU
+@group(0) @binding(3) var<storage, read_write> c_MN: array<f32>; // [M,N] product
+@group(0) @binding(4) var<storage, read_write> y_MN: array<f32>; // [M,N] what follows from it
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override M: u32;
+override K: u32;
+override N: u32;
+override A_STRIDE: u32 = K; // from one row of a to the next
+override C_STRIDE: u32 = N; // from one row of c to the next
+override ACCUMULATE: u32 = 0u;
+override IS_WHOLE: bool = K % 16u == 0u;
+override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
+const ROWS = 128u;
+const COLUMNS = 64u;
+const STEP = 16u;
+const FOUR = vec4u(0u, 1u, 2u, 3u);
+var<workgroup> a_tile: array<array<vec4f, ROWS / 4u + 1u>, STEP>; // [k][four rows]
+var<workgroup> b_tile: array<array<vec4f, COLUMNS / 4u + 1u>, STEP>; // [k][four columns]
+
+// Four numbers of a that lie side by side: zeros beyond K, and others again beyond M, whose results nobody stores.
+fn a_four(row: u32, k: u32) -> vec4f {
+  let start = min(row, M - 1u) * A_STRIDE;
+  return select(vec4f(), a_MK[(start + min(k, K - 4u)) / 4u], IS_WHOLE || k < K);
+}
+
+fn b_four(column: u32, k: u32) -> vec4f {
+  let start = min(column, N - 1u) * K;
+  return select(vec4f(), b_NK[(start + min(k, K - 4u)) / 4u], IS_WHOLE || k < K);
+}
+
+// Where a block of 4 x 4 is in its tile, as (row or column, k): neighbours read what lies side by side.
+fn a_place(block: u32) -> vec2u {
+  return 4u * vec2u(block / (STEP / 4u), block % (STEP / 4u));
+}
+
+fn b_place(block: u32) -> vec2u {
+  return 4u * vec2u(block / (STEP / 4u), block % (STEP / 4u));
+}
+
+// A block's four rows or columns at each of four k. The blocks of a tile of a come first, those of b after them.
+fn fetched(block: u32, corner: vec2u, k: u32) -> mat4x4f {
+  if (block < ROWS) {
+    let at = a_place(block) + vec2u(corner.x, k);
+    let turned = mat4x4f(a_four(at.x, at.y), a_four(at.x + 1u, at.y), a_four(at.x + 2u, at.y), a_four(at.x + 3u, at.y));
+    return transpose(turned);
+  }
+  let at = b_place(block - ROWS) + vec2u(corner.y, k);
+  let turned = mat4x4f(b_four(at.x, at.y), b_four(at.x + 1u, at.y), b_four(at.x + 2u, at.y), b_four(at.x + 3u, at.y));
+  return transpose(turned);
+}
+
+fn keep(block: u32, values: mat4x4f) {
+  if (block < ROWS) {
+    let at = a_place(block);
+    a_tile[at.y + 0u][at.x / 4u] = values[0];
+    a_tile[at.y + 1u][at.x / 4u] = values[1];
+    a_tile[at.y + 2u][at.x / 4u] = values[2];
+    a_tile[at.y + 3u][at.x / 4u] = values[3];
+    return;
+  }
+  if (block >= ROWS + COLUMNS) {
+    return;
+  }
+  let at = b_place(block - ROWS);
+  b_tile[at.y + 0u][at.x / 4u] = values[0];
+  b_tile[at.y + 1u][at.x / 4u] = values[1];
+  b_tile[at.y + 2u][at.x / 4u] = values[2];
+  b_tile[at.y + 3u][at.x / 4u] = values[3];
+}
+
+fn finish(part: u32, row: u32, column: u32, sums: vec4f) {
+  for (var i = 0u; i < 4u && row < M && column + i < N; i++) {
+    let index = row * C_STRIDE + column + i;
+    var sum = sums[i];
+    let gate = gate_MN[index];
+    y_MN[index] = gate * (1.0 / (1.0 + exp(clamp(-gate, -80.0, 80.0)))) * sum;
+    if (ACCUMULATE == 1u) {
+      sum += c_MN[index];
+    }
+    c_MN[index] = sum;
+  }
+}
+
+@compute @workgroup_size(128)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let tiles_across = (N + COLUMNS - 1u) / COLUMNS;
+  let tiles = (M + ROWS - 1u) / ROWS * tiles_across;
+  let place = first_group + group.y * groups.x + group.x;
+  let tile = place % tiles;
+  let part = place / tiles;
+  let k_begin = 0u;
+  let k_end = K;
+  // Uniform in the workgroup, so the barriers below stay legal.
+  if (part >= 1u) {
+    return;
+  }
+  let corner = vec2u(tile / tiles_across * ROWS, tile % tiles_across * COLUMNS);
+  // 32 invocations cover 4 x 8 places, so that they read few vectors of workgroup memory. An invocation has eight rows
+  // and two times four columns, half a tile apart, so that neighbours read what lies side by side.
+  let x = lane / 32u % (COLUMNS / 64u) * 8u + lane % 8u;
+  let y = lane / 32u / (COLUMNS / 64u) * 4u + lane % 32u / 8u;
+  let row = corner.x + 8u * y;
+  let column = corner.y + 4u * x;
+  var c00 = vec4f();
+  var c01 = vec4f();
+  var c10 = vec4f();
+  var c11 = vec4f();
+  var c20 = vec4f();
+  var c21 = vec4f();
+  var c30 = vec4f();
+  var c31 = vec4f();
+  var c40 = vec4f();
+  var c41 = vec4f();
+  var c50 = vec4f();
+  var c51 = vec4f();
+  var c60 = vec4f();
+  var c61 = vec4f();
+  var c70 = vec4f();
+  var c71 = vec4f();
+  // groups.z is 1, unknown to the compiler.
+  let step_end = select(STEP, STEP * groups.z, ROLLED);
+  var block0 = fetched(lane + 0u * 128u, corner, k_begin);
+  var block1 = fetched(lane + 1u * 128u, corner, k_begin);
+  for (var start = k_begin; start < k_end; start += STEP) {
+    keep(lane + 0u * 128u, block0);
+    keep(lane + 1u * 128u, block1);
+    workgroupBarrier();
+    if (start + STEP < k_end) {
+      block0 = fetched(lane + 0u * 128u, corner, start + STEP);
+      block1 = fetched(lane + 1u * 128u, corner, start + STEP);
+    }
+    for (var k = 0u; k < step_end; k++) {
+      let a0 = a_tile[k][2u * y];
+      let a1 = a_tile[k][2u * y + 1u];
+      let b0 = b_tile[k][x];
+      let b1 = b_tile[k][x + COLUMNS / 8u];
+      c00 += a0[0] * b0;
+      c01 += a0[0] * b1;
+      c40 += a1[0] * b0;
+      c41 += a1[0] * b1;
+      c10 += a0[1] * b0;
+      c11 += a0[1] * b1;
+      c50 += a1[1] * b0;
+      c51 += a1[1] * b1;
+      c20 += a0[2] * b0;
+      c21 += a0[2] * b1;
+      c60 += a1[2] * b0;
+      c61 += a1[2] * b1;
+      c30 += a0[3] * b0;
+      c31 += a0[3] * b1;
+      c70 += a1[3] * b0;
+      c71 += a1[3] * b1;
+    }
+    workgroupBarrier();
+  }
+  finish(part, row + 0u, column, c00);
+  finish(part, row + 0u, column + COLUMNS / 2u, c01);
+  finish(part, row + 1u, column, c10);
+  finish(part, row + 1u, column + COLUMNS / 2u, c11);
+  finish(part, row + 2u, column, c20);
+  finish(part, row + 2u, column + COLUMNS / 2u, c21);
+  finish(part, row + 3u, column, c30);
+  finish(part, row + 3u, column + COLUMNS / 2u, c31);
+  finish(part, row + 4u, column, c40);
+  finish(part, row + 4u, column + COLUMNS / 2u, c41);
+  finish(part, row + 5u, column, c50);
+  finish(part, row + 5u, column + COLUMNS / 2u, c51);
+  finish(part, row + 6u, column, c60);
+  finish(part, row + 6u, column + COLUMNS / 2u, c61);
+  finish(part, row + 7u, column, c70);
+  finish(part, row + 7u, column + COLUMNS / 2u, c71);
+}
+`,
+  matmul_nt_swiglu_128x64_any: `// matmul_nt_swiglu_128x64_any — c = a bᵀ, y = silu(gate) c, for GPUs
+// Shapes:   a[M,K] b[N,K] gate[M,N] -> c[M,N] y[M,N]
+// Dispatch: 128 invocations per 128 x 64 tile of c, in linear order; needs: gpu-tiles.ts
+// Method:   8 x 8 results per invocation, added in ascending k. 16 k of the tile's rows and columns at a time are in
+//           workgroup memory, [k][row], padded by a vector. They are fetched as blocks of 4 x 4 and turned in registers
+//           where four k lie side by side; the next 16 are on their way while these are multiplied
+// Source:   Volkov & Demmel 2008 (doi:10.1109/SC.2008.5214359); prefetch as in Tan et al. 2011
+//           (doi:10.1145/2063384.2063431); CPU twins matmul*.cpu.ts
+// Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> a_MK: array<f32>; // [M,K] left factor
+@group(0) @binding(1) var<storage, read> b_NK: array<f32>; // [N,K] right factor, transposed
+@group(0) @binding(2) var<storage, read> gate_MN: array<f32>; // [M,N] goes through SiLU
+@group(0) @binding(3) var<storage, read_write> c_MN: array<f32>; // [M,N] product
+@group(0) @binding(4) var<storage, read_write> y_MN: array<f32>; // [M,N] what follows from it
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override M: u32;
+override K: u32;
+override N: u32;
+override A_STRIDE: u32 = K; // from one row of a to the next
+override C_STRIDE: u32 = N; // from one row of c to the next
+override ACCUMULATE: u32 = 0u;
+override IS_WHOLE: bool = K % 16u == 0u;
+override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
+const ROWS = 128u;
+const COLUMNS = 64u;
+const STEP = 16u;
+const FOUR = vec4u(0u, 1u, 2u, 3u);
+var<workgroup> a_tile: array<array<vec4f, ROWS / 4u + 1u>, STEP>; // [k][four rows]
+var<workgroup> b_tile: array<array<vec4f, COLUMNS / 4u + 1u>, STEP>; // [k][four columns]
+
+// Four numbers of a that lie side by side: zeros beyond K, and others again beyond M, whose results nobody stores.
+fn a_four(row: u32, k: u32) -> vec4f {
+  let start = min(row, M - 1u) * A_STRIDE;
+  let at = start + min(k + FOUR, vec4u(K - 1u));
+  return select(vec4f(), vec4f(a_MK[at.x], a_MK[at.y], a_MK[at.z], a_MK[at.w]), k + FOUR < vec4u(K));
+}
+
+fn b_four(column: u32, k: u32) -> vec4f {
+  let start = min(column, N - 1u) * K;
+  let at = start + min(k + FOUR, vec4u(K - 1u));
+  return select(vec4f(), vec4f(b_NK[at.x], b_NK[at.y], b_NK[at.z], b_NK[at.w]), k + FOUR < vec4u(K));
+}
+
+// Where a block of 4 x 4 is in its tile, as (row or column, k): neighbours read what lies side by side.
+fn a_place(block: u32) -> vec2u {
+  return 4u * vec2u(block / (STEP / 4u), block % (STEP / 4u));
+}
+
+fn b_place(block: u32) -> vec2u {
+  return 4u * vec2u(block / (STEP / 4u), block % (STEP / 4u));
+}
+
+// A block's four rows or columns at each of four k. The blocks of a tile of a come first, those of b after them.
+fn fetched(block: u32, corner: vec2u, k: u32) -> mat4x4f {
+  if (block < ROWS) {
+    let at = a_place(block) + vec2u(corner.x, k);
+    let turned = mat4x4f(a_four(at.x, at.y), a_four(at.x + 1u, at.y), a_four(at.x + 2u, at.y), a_four(at.x + 3u, at.y));
+    return transpose(turned);
+  }
+  let at = b_place(block - ROWS) + vec2u(corner.y, k);
+  let turned = mat4x4f(b_four(at.x, at.y), b_four(at.x + 1u, at.y), b_four(at.x + 2u, at.y), b_four(at.x + 3u, at.y));
+  return transpose(turned);
+}
+
+fn keep(block: u32, values: mat4x4f) {
+  if (block < ROWS) {
+    let at = a_place(block);
+    a_tile[at.y + 0u][at.x / 4u] = values[0];
+    a_tile[at.y + 1u][at.x / 4u] = values[1];
+    a_tile[at.y + 2u][at.x / 4u] = values[2];
+    a_tile[at.y + 3u][at.x / 4u] = values[3];
+    return;
+  }
+  if (block >= ROWS + COLUMNS) {
+    return;
+  }
+  let at = b_place(block - ROWS);
+  b_tile[at.y + 0u][at.x / 4u] = values[0];
+  b_tile[at.y + 1u][at.x / 4u] = values[1];
+  b_tile[at.y + 2u][at.x / 4u] = values[2];
+  b_tile[at.y + 3u][at.x / 4u] = values[3];
+}
+
+fn finish(part: u32, row: u32, column: u32, sums: vec4f) {
+  for (var i = 0u; i < 4u && row < M && column + i < N; i++) {
+    let index = row * C_STRIDE + column + i;
+    var sum = sums[i];
+    let gate = gate_MN[index];
+    y_MN[index] = gate * (1.0 / (1.0 + exp(clamp(-gate, -80.0, 80.0)))) * sum;
+    if (ACCUMULATE == 1u) {
+      sum += c_MN[index];
+    }
+    c_MN[index] = sum;
+  }
+}
+
+@compute @workgroup_size(128)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let tiles_across = (N + COLUMNS - 1u) / COLUMNS;
+  let tiles = (M + ROWS - 1u) / ROWS * tiles_across;
+  let place = first_group + group.y * groups.x + group.x;
+  let tile = place % tiles;
+  let part = place / tiles;
+  let k_begin = 0u;
+  let k_end = K;
+  // Uniform in the workgroup, so the barriers below stay legal.
+  if (part >= 1u) {
+    return;
+  }
+  let corner = vec2u(tile / tiles_across * ROWS, tile % tiles_across * COLUMNS);
+  // 32 invocations cover 4 x 8 places, so that they read few vectors of workgroup memory. An invocation has eight rows
+  // and two times four columns, half a tile apart, so that neighbours read what lies side by side.
+  let x = lane / 32u % (COLUMNS / 64u) * 8u + lane % 8u;
+  let y = lane / 32u / (COLUMNS / 64u) * 4u + lane % 32u / 8u;
+  let row = corner.x + 8u * y;
+  let column = corner.y + 4u * x;
+  var c00 = vec4f();
+  var c01 = vec4f();
+  var c10 = vec4f();
+  var c11 = vec4f();
+  var c20 = vec4f();
+  var c21 = vec4f();
+  var c30 = vec4f();
+  var c31 = vec4f();
+  var c40 = vec4f();
+  var c41 = vec4f();
+  var c50 = vec4f();
+  var c51 = vec4f();
+  var c60 = vec4f();
+  var c61 = vec4f();
+  var c70 = vec4f();
+  var c71 = vec4f();
+  // groups.z is 1, unknown to the compiler.
+  let step_end = select(STEP, STEP * groups.z, ROLLED);
+  var block0 = fetched(lane + 0u * 128u, corner, k_begin);
+  var block1 = fetched(lane + 1u * 128u, corner, k_begin);
+  for (var start = k_begin; start < k_end; start += STEP) {
+    keep(lane + 0u * 128u, block0);
+    keep(lane + 1u * 128u, block1);
+    workgroupBarrier();
+    if (start + STEP < k_end) {
+      block0 = fetched(lane + 0u * 128u, corner, start + STEP);
+      block1 = fetched(lane + 1u * 128u, corner, start + STEP);
+    }
+    for (var k = 0u; k < step_end; k++) {
+      let a0 = a_tile[k][2u * y];
+      let a1 = a_tile[k][2u * y + 1u];
+      let b0 = b_tile[k][x];
+      let b1 = b_tile[k][x + COLUMNS / 8u];
+      c00 += a0[0] * b0;
+      c01 += a0[0] * b1;
+      c40 += a1[0] * b0;
+      c41 += a1[0] * b1;
+      c10 += a0[1] * b0;
+      c11 += a0[1] * b1;
+      c50 += a1[1] * b0;
+      c51 += a1[1] * b1;
+      c20 += a0[2] * b0;
+      c21 += a0[2] * b1;
+      c60 += a1[2] * b0;
+      c61 += a1[2] * b1;
+      c30 += a0[3] * b0;
+      c31 += a0[3] * b1;
+      c70 += a1[3] * b0;
+      c71 += a1[3] * b1;
+    }
+    workgroupBarrier();
+  }
+  finish(part, row + 0u, column, c00);
+  finish(part, row + 0u, column + COLUMNS / 2u, c01);
+  finish(part, row + 1u, column, c10);
+  finish(part, row + 1u, column + COLUMNS / 2u, c11);
+  finish(part, row + 2u, column, c20);
+  finish(part, row + 2u, column + COLUMNS / 2u, c21);
+  finish(part, row + 3u, column, c30);
+  finish(part, row + 3u, column + COLUMNS / 2u, c31);
+  finish(part, row + 4u, column, c40);
+  finish(part, row + 4u, column + COLUMNS / 2u, c41);
+  finish(part, row + 5u, column, c50);
+  finish(part, row + 5u, column + COLUMNS / 2u, c51);
+  finish(part, row + 6u, column, c60);
+  finish(part, row + 6u, column + COLUMNS / 2u, c61);
+  finish(part, row + 7u, column, c70);
+  finish(part, row + 7u, column + COLUMNS / 2u, c71);
+}
+`,
+  matmul_nt_swiglu_64x64: `// matmul_nt_swiglu_64x64 — c = a bᵀ, y = silu(gate) c, for GPUs
+// Shapes:   a[M,K] b[N,K] gate[M,N] -> c[M,N] y[M,N]
+// Dispatch: 64 invocations per 64 x 64 tile of c, in linear order; needs: gpu-tiles.ts
+// Method:   8 x 8 results per invocation, added in ascending k. 16 k of the tile's rows and columns at a time are in
+//           workgroup memory, [k][row], padded by a vector. They are fetched as blocks of 4 x 4 and turned in registers
+//           where four k lie side by side; the next 16 are on their way while these are multiplied
+// Source:   Volkov & Demmel 2008 (doi:10.1109/SC.2008.5214359); prefetch as in Tan et al. 2011
+//           (doi:10.1145/2063384.2063431); CPU twins matmul*.cpu.ts
+// Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> a_MK: array<vec4f>; // [M,K] left factor
+@group(0) @binding(1) var<storage, read> b_NK: array<vec4f>; // [N,K] right factor, transposed
+@group(0) @binding(2) var<storage, read> gate_MN: array<f32>; // [M,N] goes through SiLU
+@group(0) @binding(3) var<storage, read_write> c_MN: array<f32>; // [M,N] product
+@group(0) @binding(4) var<storage, read_write> y_MN: array<f32>; // [M,N] what follows from it
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override M: u32;
+override K: u32;
+override N: u32;
+override A_STRIDE: u32 = K; // from one row of a to the next
+override C_STRIDE: u32 = N; // from one row of c to the next
+override ACCUMULATE: u32 = 0u;
+override IS_WHOLE: bool = K % 16u == 0u;
+override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
+const ROWS = 64u;
+const COLUMNS = 64u;
+const STEP = 16u;
+const FOUR = vec4u(0u, 1u, 2u, 3u);
+var<workgroup> a_tile: array<array<vec4f, ROWS / 4u + 1u>, STEP>; // [k][four rows]
+var<workgroup> b_tile: array<array<vec4f, COLUMNS / 4u + 1u>, STEP>; // [k][four columns]
+
+// Four numbers of a that lie side by side: zeros beyond K, and others again beyond M, whose results nobody stores.
+fn a_four(row: u32, k: u32) -> vec4f {
+  let start = min(row, M - 1u) * A_STRIDE;
+  return select(vec4f(), a_MK[(start + min(k, K - 4u)) / 4u], IS_WHOLE || k < K);
+}
+
+fn b_four(column: u32, k: u32) -> vec4f {
+  let start = min(column, N - 1u) * K;
+  return select(vec4f(), b_NK[(start + min(k, K - 4u)) / 4u], IS_WHOLE || k < K);
+}
+
+// Where a block of 4 x 4 is in its tile, as (row or column, k): neighbours read what lies side by side.
+fn a_place(block: u32) -> vec2u {
+  return 4u * vec2u(block / (STEP / 4u), block % (STEP / 4u));
+}
+
+fn b_place(block: u32) -> vec2u {
+  return 4u * vec2u(block / (STEP / 4u), block % (STEP / 4u));
+}
+
+// A block's four rows or columns at each of four k. The blocks of a tile of a come first, those of b after them.
+fn fetched(block: u32, corner: vec2u, k: u32) -> mat4x4f {
+  if (block < ROWS) {
+    let at = a_place(block) + vec2u(corner.x, k);
+    let turned = mat4x4f(a_four(at.x, at.y), a_four(at.x + 1u, at.y), a_four(at.x + 2u, at.y), a_four(at.x + 3u, at.y));
+    return transpose(turned);
+  }
+  let at = b_place(block - ROWS) + vec2u(corner.y, k);
+  let turned = mat4x4f(b_four(at.x, at.y), b_four(at.x + 1u, at.y), b_four(at.x + 2u, at.y), b_four(at.x + 3u, at.y));
+  return transpose(turned);
+}
+
+fn keep(block: u32, values: mat4x4f) {
+  if (block < ROWS) {
+    let at = a_place(block);
+    a_tile[at.y + 0u][at.x / 4u] = values[0];
+    a_tile[at.y + 1u][at.x / 4u] = values[1];
+    a_tile[at.y + 2u][at.x / 4u] = values[2];
+    a_tile[at.y + 3u][at.x / 4u] = values[3];
+    return;
+  }
+  let at = b_place(block - ROWS);
+  b_tile[at.y + 0u][at.x / 4u] = values[0];
+  b_tile[at.y + 1u][at.x / 4u] = values[1];
+  b_tile[at.y + 2u][at.x / 4u] = values[2];
+  b_tile[at.y + 3u][at.x / 4u] = values[3];
+}
+
+fn finish(part: u32, row: u32, column: u32, sums: vec4f) {
+  for (var i = 0u; i < 4u && row < M && column + i < N; i++) {
+    let index = row * C_STRIDE + column + i;
+    var sum = sums[i];
+    let gate = gate_MN[index];
+    y_MN[index] = gate * (1.0 / (1.0 + exp(clamp(-gate, -80.0, 80.0)))) * sum;
+    if (ACCUMULATE == 1u) {
+      sum += c_MN[index];
+    }
+    c_MN[index] = sum;
+  }
+}
+
+@compute @workgroup_size(64)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let tiles_across = (N + COLUMNS - 1u) / COLUMNS;
+  let tiles = (M + ROWS - 1u) / ROWS * tiles_across;
+  let place = first_group + group.y * groups.x + group.x;
+  let tile = place % tiles;
+  let part = place / tiles;
+  let k_begin = 0u;
+  let k_end = K;
+  // Uniform in the workgroup, so the barriers below stay legal.
+  if (part >= 1u) {
+    return;
+  }
+  let corner = vec2u(tile / tiles_across * ROWS, tile % tiles_across * COLUMNS);
+  // 32 invocations cover 4 x 8 places, so that they read few vectors of workgroup memory. An invocation has eight rows
+  // and two times four columns, half a tile apart, so that neighbours read what lies side by side.
+  let x = lane / 32u % (COLUMNS / 64u) * 8u + lane % 8u;
+  let y = lane / 32u / (COLUMNS / 64u) * 4u + lane % 32u / 8u;
+  let row = corner.x + 8u * y;
+  let column = corner.y + 4u * x;
+  var c00 = vec4f();
+  var c01 = vec4f();
+  var c10 = vec4f();
+  var c11 = vec4f();
+  var c20 = vec4f();
+  var c21 = vec4f();
+  var c30 = vec4f();
+  var c31 = vec4f();
+  var c40 = vec4f();
+  var c41 = vec4f();
+  var c50 = vec4f();
+  var c51 = vec4f();
+  var c60 = vec4f();
+  var c61 = vec4f();
+  var c70 = vec4f();
+  var c71 = vec4f();
+  // groups.z is 1, unknown to the compiler.
+  let step_end = select(STEP, STEP * groups.z, ROLLED);
+  var block0 = fetched(lane + 0u * 64u, corner, k_begin);
+  var block1 = fetched(lane + 1u * 64u, corner, k_begin);
+  for (var start = k_begin; start < k_end; start += STEP) {
+    keep(lane + 0u * 64u, block0);
+    keep(lane + 1u * 64u, block1);
+    workgroupBarrier();
+    if (start + STEP < k_end) {
+      block0 = fetched(lane + 0u * 64u, corner, start + STEP);
+      block1 = fetched(lane + 1u * 64u, corner, start + STEP);
+    }
+    for (var k = 0u; k < step_end; k++) {
+      let a0 = a_tile[k][2u * y];
+      let a1 = a_tile[k][2u * y + 1u];
+      let b0 = b_tile[k][x];
+      let b1 = b_tile[k][x + COLUMNS / 8u];
+      c00 += a0[0] * b0;
+      c01 += a0[0] * b1;
+      c40 += a1[0] * b0;
+      c41 += a1[0] * b1;
+      c10 += a0[1] * b0;
+      c11 += a0[1] * b1;
+      c50 += a1[1] * b0;
+      c51 += a1[1] * b1;
+      c20 += a0[2] * b0;
+      c21 += a0[2] * b1;
+      c60 += a1[2] * b0;
+      c61 += a1[2] * b1;
+      c30 += a0[3] * b0;
+      c31 += a0[3] * b1;
+      c70 += a1[3] * b0;
+      c71 += a1[3] * b1;
+    }
+    workgroupBarrier();
+  }
+  finish(part, row + 0u, column, c00);
+  finish(part, row + 0u, column + COLUMNS / 2u, c01);
+  finish(part, row + 1u, column, c10);
+  finish(part, row + 1u, column + COLUMNS / 2u, c11);
+  finish(part, row + 2u, column, c20);
+  finish(part, row + 2u, column + COLUMNS / 2u, c21);
+  finish(part, row + 3u, column, c30);
+  finish(part, row + 3u, column + COLUMNS / 2u, c31);
+  finish(part, row + 4u, column, c40);
+  finish(part, row + 4u, column + COLUMNS / 2u, c41);
+  finish(part, row + 5u, column, c50);
+  finish(part, row + 5u, column + COLUMNS / 2u, c51);
+  finish(part, row + 6u, column, c60);
+  finish(part, row + 6u, column + COLUMNS / 2u, c61);
+  finish(part, row + 7u, column, c70);
+  finish(part, row + 7u, column + COLUMNS / 2u, c71);
+}
+`,
+  matmul_nt_swiglu_64x64_any: `// matmul_nt_swiglu_64x64_any — c = a bᵀ, y = silu(gate) c, for GPUs
+// Shapes:   a[M,K] b[N,K] gate[M,N] -> c[M,N] y[M,N]
+// Dispatch: 64 invocations per 64 x 64 tile of c, in linear order; needs: gpu-tiles.ts
+// Method:   8 x 8 results per invocation, added in ascending k. 16 k of the tile's rows and columns at a time are in
+//           workgroup memory, [k][row], padded by a vector. They are fetched as blocks of 4 x 4 and turned in registers
+//           where four k lie side by side; the next 16 are on their way while these are multiplied
+// Source:   Volkov & Demmel 2008 (doi:10.1109/SC.2008.5214359); prefetch as in Tan et al. 2011
+//           (doi:10.1145/2063384.2063431); CPU twins matmul*.cpu.ts
+// Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> a_MK: array<f32>; // [M,K] left factor
+@group(0) @binding(1) var<storage, read> b_NK: array<f32>; // [N,K] right factor, transposed
+@group(0) @binding(2) var<storage, read> gate_MN: array<f32>; // [M,N] goes through SiLU
+@group(0) @binding(3) var<storage, read_write> c_MN: array<f32>; // [M,N] product
+@group(0) @binding(4) var<storage, read_write> y_MN: array<f32>; // [M,N] what follows from it
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override M: u32;
+override K: u32;
+override N: u32;
+override A_STRIDE: u32 = K; // from one row of a to the next
+override C_STRIDE: u32 = N; // from one row of c to the next
+override ACCUMULATE: u32 = 0u;
+override IS_WHOLE: bool = K % 16u == 0u;
+override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
+const ROWS = 64u;
+const COLUMNS = 64u;
+const STEP = 16u;
+const FOUR = vec4u(0u, 1u, 2u, 3u);
+var<workgroup> a_tile: array<array<vec4f, ROWS / 4u + 1u>, STEP>; // [k][four rows]
+var<workgroup> b_tile: array<array<vec4f, COLUMNS / 4u + 1u>, STEP>; // [k][four columns]
+
+// Four numbers of a that lie side by side: zeros beyond K, and others again beyond M, whose results nobody stores.
+fn a_four(row: u32, k: u32) -> vec4f {
+  let start = min(row, M - 1u) * A_STRIDE;
+  let at = start + min(k + FOUR, vec4u(K - 1u));
+  return select(vec4f(), vec4f(a_MK[at.x], a_MK[at.y], a_MK[at.z], a_MK[at.w]), k + FOUR < vec4u(K));
+}
+
+fn b_four(column: u32, k: u32) -> vec4f {
+  let start = min(column, N - 1u) * K;
+  let at = start + min(k + FOUR, vec4u(K - 1u));
+  return select(vec4f(), vec4f(b_NK[at.x], b_NK[at.y], b_NK[at.z], b_NK[at.w]), k + FOUR < vec4u(K));
+}
+
+// Where a block of 4 x 4 is in its tile, as (row or column, k): neighbours read what lies side by side.
+fn a_place(block: u32) -> vec2u {
+  return 4u * vec2u(block / (STEP / 4u), block % (STEP / 4u));
+}
+
+fn b_place(block: u32) -> vec2u {
+  return 4u * vec2u(block / (STEP / 4u), block % (STEP / 4u));
+}
+
+// A block's four rows or columns at each of four k. The blocks of a tile of a come first, those of b after them.
+fn fetched(block: u32, corner: vec2u, k: u32) -> mat4x4f {
+  if (block < ROWS) {
+    let at = a_place(block) + vec2u(corner.x, k);
+    let turned = mat4x4f(a_four(at.x, at.y), a_four(at.x + 1u, at.y), a_four(at.x + 2u, at.y), a_four(at.x + 3u, at.y));
+    return transpose(turned);
+  }
+  let at = b_place(block - ROWS) + vec2u(corner.y, k);
+  let turned = mat4x4f(b_four(at.x, at.y), b_four(at.x + 1u, at.y), b_four(at.x + 2u, at.y), b_four(at.x + 3u, at.y));
+  return transpose(turned);
+}
+
+fn keep(block: u32, values: mat4x4f) {
+  if (block < ROWS) {
+    let at = a_place(block);
+    a_tile[at.y + 0u][at.x / 4u] = values[0];
+    a_tile[at.y + 1u][at.x / 4u] = values[1];
+    a_tile[at.y + 2u][at.x / 4u] = values[2];
+    a_tile[at.y + 3u][at.x / 4u] = values[3];
+    return;
+  }
+  let at = b_place(block - ROWS);
+  b_tile[at.y + 0u][at.x / 4u] = values[0];
+  b_tile[at.y + 1u][at.x / 4u] = values[1];
+  b_tile[at.y + 2u][at.x / 4u] = values[2];
+  b_tile[at.y + 3u][at.x / 4u] = values[3];
+}
+
+fn finish(part: u32, row: u32, column: u32, sums: vec4f) {
+  for (var i = 0u; i < 4u && row < M && column + i < N; i++) {
+    let index = row * C_STRIDE + column + i;
+    var sum = sums[i];
+    let gate = gate_MN[index];
+    y_MN[index] = gate * (1.0 / (1.0 + exp(clamp(-gate, -80.0, 80.0)))) * sum;
+    if (ACCUMULATE == 1u) {
+      sum += c_MN[index];
+    }
+    c_MN[index] = sum;
+  }
+}
+
+@compute @workgroup_size(64)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let tiles_across = (N + COLUMNS - 1u) / COLUMNS;
+  let tiles = (M + ROWS - 1u) / ROWS * tiles_across;
+  let place = first_group + group.y * groups.x + group.x;
+  let tile = place % tiles;
+  let part = place / tiles;
+  let k_begin = 0u;
+  let k_end = K;
+  // Uniform in the workgroup, so the barriers below stay legal.
+  if (part >= 1u) {
+    return;
+  }
+  let corner = vec2u(tile / tiles_across * ROWS, tile % tiles_across * COLUMNS);
+  // 32 invocations cover 4 x 8 places, so that they read few vectors of workgroup memory. An invocation has eight rows
+  // and two times four columns, half a tile apart, so that neighbours read what lies side by side.
+  let x = lane / 32u % (COLUMNS / 64u) * 8u + lane % 8u;
+  let y = lane / 32u / (COLUMNS / 64u) * 4u + lane % 32u / 8u;
+  let row = corner.x + 8u * y;
+  let column = corner.y + 4u * x;
+  var c00 = vec4f();
+  var c01 = vec4f();
+  var c10 = vec4f();
+  var c11 = vec4f();
+  var c20 = vec4f();
+  var c21 = vec4f();
+  var c30 = vec4f();
+  var c31 = vec4f();
+  var c40 = vec4f();
+  var c41 = vec4f();
+  var c50 = vec4f();
+  var c51 = vec4f();
+  var c60 = vec4f();
+  var c61 = vec4f();
+  var c70 = vec4f();
+  var c71 = vec4f();
+  // groups.z is 1, unknown to the compiler.
+  let step_end = select(STEP, STEP * groups.z, ROLLED);
+  var block0 = fetched(lane + 0u * 64u, corner, k_begin);
+  var block1 = fetched(lane + 1u * 64u, corner, k_begin);
+  for (var start = k_begin; start < k_end; start += STEP) {
+    keep(lane + 0u * 64u, block0);
+    keep(lane + 1u * 64u, block1);
+    workgroupBarrier();
+    if (start + STEP < k_end) {
+      block0 = fetched(lane + 0u * 64u, corner, start + STEP);
+      block1 = fetched(lane + 1u * 64u, corner, start + STEP);
+    }
+    for (var k = 0u; k < step_end; k++) {
+      let a0 = a_tile[k][2u * y];
+      let a1 = a_tile[k][2u * y + 1u];
+      let b0 = b_tile[k][x];
+      let b1 = b_tile[k][x + COLUMNS / 8u];
+      c00 += a0[0] * b0;
+      c01 += a0[0] * b1;
+      c40 += a1[0] * b0;
+      c41 += a1[0] * b1;
+      c10 += a0[1] * b0;
+      c11 += a0[1] * b1;
+      c50 += a1[1] * b0;
+      c51 += a1[1] * b1;
+      c20 += a0[2] * b0;
+      c21 += a0[2] * b1;
+      c60 += a1[2] * b0;
+      c61 += a1[2] * b1;
+      c30 += a0[3] * b0;
+      c31 += a0[3] * b1;
+      c70 += a1[3] * b0;
+      c71 += a1[3] * b1;
+    }
+    workgroupBarrier();
+  }
+  finish(part, row + 0u, column, c00);
+  finish(part, row + 0u, column + COLUMNS / 2u, c01);
+  finish(part, row + 1u, column, c10);
+  finish(part, row + 1u, column + COLUMNS / 2u, c11);
+  finish(part, row + 2u, column, c20);
+  finish(part, row + 2u, column + COLUMNS / 2u, c21);
+  finish(part, row + 3u, column, c30);
+  finish(part, row + 3u, column + COLUMNS / 2u, c31);
+  finish(part, row + 4u, column, c40);
+  finish(part, row + 4u, column + COLUMNS / 2u, c41);
+  finish(part, row + 5u, column, c50);
+  finish(part, row + 5u, column + COLUMNS / 2u, c51);
+  finish(part, row + 6u, column, c60);
+  finish(part, row + 6u, column + COLUMNS / 2u, c61);
+  finish(part, row + 7u, column, c70);
+  finish(part, row + 7u, column + COLUMNS / 2u, c71);
+}
+`,
+  matmul_nt_swiglu_scalar: `// matmul_nt_swiglu_scalar — c = a bᵀ, y = silu(gate) c: the reference that the faster variants are checked against
+// Shapes:   a[M,K] b[N,K] gate[M,N] -> c[M,N] y[M,N]
+// Dispatch: one invocation per element of c, WG threads in linear order; needs: f32 only
+// Method:   one dot product in ascending k; arguments of tanh and exp are clamped: large ones give NaN on some drivers
+// Source:   definitions as in gelu_forward.wgsl, swiglu_forward.wgsl and add.wgsl; CPU twin matmul-fused.cpu.ts
+// Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> a_MK: array<f32>; // [M,K] left factor
+@group(0) @binding(1) var<storage, read> b_NK: array<f32>; // [N,K] right factor, transposed
+@group(0) @binding(2) var<storage, read> gate_MN: array<f32>; // [M,N] goes through SiLU
+@group(0) @binding(3) var<storage, read_write> c_MN: array<f32>; // [M,N] product
+@group(0) @binding(4) var<storage, read_write> y_MN: array<f32>; // [M,N] what follows from it
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override WG: u32;
+override M: u32;
+override K: u32;
+override N: u32;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = (first_group + group.y * groups.x + group.x) * WG + lane;
+  if (index >= M * N) {
+    return;
+  }
+  let row = index / N;
+  let column = index % N;
+  var sum = 0.0;
+  // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
+  let k_end = K * groups.z;
+  for (var k = 0u; k < k_end; k++) {
+    sum += a_MK[row * K + k] * b_NK[column * K + k];
+  }
+  let gate = gate_MN[index];
+  y_MN[index] = gate * (1.0 / (1.0 + exp(clamp(-gate, -80.0, 80.0)))) * sum;
+  c_MN[index] = sum;
+}
+`,
   matmul_nt_tile: `// matmul_nt_tile — c = a bᵀ (+ c), any size, no cooperation between invocations
 // Shapes:   a[M,K] b[N,K] -> c[M,N]
 // Dispatch: one invocation per 4 x 4 tile of c, WG threads in linear order; needs: f32 only
@@ -7500,7 +11011,7 @@ fn main(
 //           workgroup memory, [k][row], padded by a vector. They are fetched as blocks of 4 x 4 and turned in registers
 //           where four k lie side by side; the next 16 are on their way while these are multiplied
 // Source:   Volkov & Demmel 2008 (doi:10.1109/SC.2008.5214359); prefetch as in Tan et al. 2011
-//           (doi:10.1145/2063384.2063431); CPU twin matmul.cpu.ts
+//           (doi:10.1145/2063384.2063431); CPU twins matmul*.cpu.ts
 // Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
 @group(0) @binding(0) var<storage, read> a_KM: array<vec4f>; // [K,M] left factor, transposed
 @group(0) @binding(1) var<storage, read> b_KN: array<vec4f>; // [K,N] right factor
@@ -7512,7 +11023,7 @@ override K: u32;
 override N: u32;
 override A_STRIDE: u32 = M; // from one row of a to the next
 override C_STRIDE: u32 = N; // from one row of c to the next
-override ACCUMULATE: u32;
+override ACCUMULATE: u32 = 0u;
 override IS_WHOLE: bool = K % 16u == 0u;
 override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
 const ROWS = 128u;
@@ -7677,7 +11188,7 @@ fn main(
 //           workgroup memory, [k][row], padded by a vector. They are fetched as blocks of 4 x 4 and turned in registers
 //           where four k lie side by side; the next 16 are on their way while these are multiplied
 // Source:   Volkov & Demmel 2008 (doi:10.1109/SC.2008.5214359); prefetch as in Tan et al. 2011
-//           (doi:10.1145/2063384.2063431); CPU twin matmul.cpu.ts
+//           (doi:10.1145/2063384.2063431); CPU twins matmul*.cpu.ts
 // Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
 @group(0) @binding(0) var<storage, read> a_KM: array<f32>; // [K,M] left factor, transposed
 @group(0) @binding(1) var<storage, read> b_KN: array<f32>; // [K,N] right factor
@@ -7689,7 +11200,7 @@ override K: u32;
 override N: u32;
 override A_STRIDE: u32 = M; // from one row of a to the next
 override C_STRIDE: u32 = N; // from one row of c to the next
-override ACCUMULATE: u32;
+override ACCUMULATE: u32 = 0u;
 override IS_WHOLE: bool = K % 16u == 0u;
 override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
 const ROWS = 128u;
@@ -7856,7 +11367,7 @@ fn main(
 //           workgroup memory, [k][row], padded by a vector. They are fetched as blocks of 4 x 4 and turned in registers
 //           where four k lie side by side; the next 16 are on their way while these are multiplied
 // Source:   Volkov & Demmel 2008 (doi:10.1109/SC.2008.5214359); prefetch as in Tan et al. 2011
-//           (doi:10.1145/2063384.2063431); CPU twin matmul.cpu.ts
+//           (doi:10.1145/2063384.2063431); CPU twins matmul*.cpu.ts
 // Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
 @group(0) @binding(0) var<storage, read> a_KM: array<vec4f>; // [K,M] left factor, transposed
 @group(0) @binding(1) var<storage, read> b_KN: array<vec4f>; // [K,N] right factor
@@ -7868,7 +11379,7 @@ override K: u32;
 override N: u32;
 override A_STRIDE: u32 = M; // from one row of a to the next
 override C_STRIDE: u32 = N; // from one row of c to the next
-override ACCUMULATE: u32;
+override ACCUMULATE: u32 = 0u;
 override IS_WHOLE: bool = K % 16u == 0u;
 override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
 const ROWS = 128u;
@@ -8039,7 +11550,7 @@ fn main(
 //           workgroup memory, [k][row], padded by a vector. They are fetched as blocks of 4 x 4 and turned in registers
 //           where four k lie side by side; the next 16 are on their way while these are multiplied
 // Source:   Volkov & Demmel 2008 (doi:10.1109/SC.2008.5214359); prefetch as in Tan et al. 2011
-//           (doi:10.1145/2063384.2063431); CPU twin matmul.cpu.ts
+//           (doi:10.1145/2063384.2063431); CPU twins matmul*.cpu.ts
 // Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
 @group(0) @binding(0) var<storage, read> a_KM: array<f32>; // [K,M] left factor, transposed
 @group(0) @binding(1) var<storage, read> b_KN: array<f32>; // [K,N] right factor
@@ -8051,7 +11562,7 @@ override K: u32;
 override N: u32;
 override A_STRIDE: u32 = M; // from one row of a to the next
 override C_STRIDE: u32 = N; // from one row of c to the next
-override ACCUMULATE: u32;
+override ACCUMULATE: u32 = 0u;
 override IS_WHOLE: bool = K % 16u == 0u;
 override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
 const ROWS = 128u;
@@ -8224,7 +11735,7 @@ fn main(
 //           workgroup memory, [k][row], padded by a vector. They are fetched as blocks of 4 x 4 and turned in registers
 //           where four k lie side by side; the next 16 are on their way while these are multiplied
 // Source:   Volkov & Demmel 2008 (doi:10.1109/SC.2008.5214359); prefetch as in Tan et al. 2011
-//           (doi:10.1145/2063384.2063431); CPU twin matmul.cpu.ts
+//           (doi:10.1145/2063384.2063431); CPU twins matmul*.cpu.ts
 // Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
 @group(0) @binding(0) var<storage, read> a_KM: array<vec4f>; // [K,M] left factor, transposed
 @group(0) @binding(1) var<storage, read> b_KN: array<vec4f>; // [K,N] right factor
@@ -8236,7 +11747,7 @@ override K: u32;
 override N: u32;
 override A_STRIDE: u32 = M; // from one row of a to the next
 override C_STRIDE: u32 = N; // from one row of c to the next
-override ACCUMULATE: u32;
+override ACCUMULATE: u32 = 0u;
 override IS_WHOLE: bool = K % 16u == 0u;
 override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
 const ROWS = 64u;
@@ -8404,7 +11915,7 @@ fn main(
 //           workgroup memory, [k][row], padded by a vector. They are fetched as blocks of 4 x 4 and turned in registers
 //           where four k lie side by side; the next 16 are on their way while these are multiplied
 // Source:   Volkov & Demmel 2008 (doi:10.1109/SC.2008.5214359); prefetch as in Tan et al. 2011
-//           (doi:10.1145/2063384.2063431); CPU twin matmul.cpu.ts
+//           (doi:10.1145/2063384.2063431); CPU twins matmul*.cpu.ts
 // Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
 @group(0) @binding(0) var<storage, read> a_KM: array<f32>; // [K,M] left factor, transposed
 @group(0) @binding(1) var<storage, read> b_KN: array<f32>; // [K,N] right factor
@@ -8416,7 +11927,7 @@ override K: u32;
 override N: u32;
 override A_STRIDE: u32 = M; // from one row of a to the next
 override C_STRIDE: u32 = N; // from one row of c to the next
-override ACCUMULATE: u32;
+override ACCUMULATE: u32 = 0u;
 override IS_WHOLE: bool = K % 16u == 0u;
 override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
 const ROWS = 64u;
@@ -8586,7 +12097,7 @@ fn main(
 //           workgroup memory, [k][row], padded by a vector. They are fetched as blocks of 4 x 4 and turned in registers
 //           where four k lie side by side; the next 16 are on their way while these are multiplied
 // Source:   Volkov & Demmel 2008 (doi:10.1109/SC.2008.5214359); prefetch as in Tan et al. 2011
-//           (doi:10.1145/2063384.2063431); CPU twin matmul-parts.cpu.ts
+//           (doi:10.1145/2063384.2063431); CPU twins matmul*.cpu.ts
 // Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
 @group(0) @binding(0) var<storage, read> a_KM: array<vec4f>; // [K,M] left factor, transposed
 @group(0) @binding(1) var<storage, read> b_KN: array<vec4f>; // [K,N] right factor
@@ -8761,7 +12272,7 @@ fn main(
 //           workgroup memory, [k][row], padded by a vector. They are fetched as blocks of 4 x 4 and turned in registers
 //           where four k lie side by side; the next 16 are on their way while these are multiplied
 // Source:   Volkov & Demmel 2008 (doi:10.1109/SC.2008.5214359); prefetch as in Tan et al. 2011
-//           (doi:10.1145/2063384.2063431); CPU twin matmul-parts.cpu.ts
+//           (doi:10.1145/2063384.2063431); CPU twins matmul*.cpu.ts
 // Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
 @group(0) @binding(0) var<storage, read> a_KM: array<f32>; // [K,M] left factor, transposed
 @group(0) @binding(1) var<storage, read> b_KN: array<f32>; // [K,N] right factor

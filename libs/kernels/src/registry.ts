@@ -18,7 +18,8 @@ import { geluBackward, geluForward } from './gelu/gelu';
 import type { Kernel } from './kernel';
 import { layernormBackwardInput, layernormBackwardWeight, layernormForward } from './layernorm/layernorm';
 import { matmulNn, matmulNt, matmulTn } from './matmul/matmul';
-import { matmulNnParts, matmulNtParts, matmulPartsSum, matmulTnParts } from './matmul/matmul-parts';
+import { matmulNnGelu, matmulNtAdd, matmulNtSwiglu } from './matmul/matmul-fused';
+import { matmulNnParts, matmulNtParts, matmulPartsSum, matmulTnParts } from './matmul/parts/matmul-parts';
 import { rmsnormBackwardInput, rmsnormBackwardWeight, rmsnormForward } from './rmsnorm/rmsnorm';
 import { ropeBackward, ropeForward } from './rope/rope';
 import { sgd, sgdMomentum } from './sgd/sgd';
@@ -29,6 +30,9 @@ export type KernelName =
   | 'matmul_nn'
   | 'matmul_nt'
   | 'matmul_tn'
+  | 'matmul_nn_gelu'
+  | 'matmul_nt_swiglu'
+  | 'matmul_nt_add'
   | 'matmul_nn_parts'
   | 'matmul_nt_parts'
   | 'matmul_tn_parts'
@@ -76,6 +80,9 @@ export const KERNELS: Readonly<Record<KernelName, Kernel>> = {
   matmul_nn: matmulNn,
   matmul_nt: matmulNt,
   matmul_tn: matmulTn,
+  matmul_nn_gelu: matmulNnGelu,
+  matmul_nt_swiglu: matmulNtSwiglu,
+  matmul_nt_add: matmulNtAdd,
   matmul_nn_parts: matmulNnParts,
   matmul_nt_parts: matmulNtParts,
   matmul_tn_parts: matmulTnParts,

@@ -131,6 +131,26 @@ export const CONFORMANCE_CASES: readonly ConformanceCase[] = [
     sizes: ({ M = 0, K = 0, N = 0, stride }) => ({ a_KM: apart(K, M, stride), b_KN: K * N, c_MN: M * N }),
     tolerance: matmulTolerance,
   },
+  {
+    kernel: 'matmul_nn_gelu',
+    dims: MATMUL.map((dims, index) => ({ ...dims, bias: index % 2 })),
+    sizes: ({ M = 0, K = 0, N = 0 }) => ({ a_MK: M * K, b_KN: K * N, bias_N: N, c_MN: M * N, y_MN: M * N }),
+    tolerance: (dims) => 2 * matmulTolerance(dims),
+    scaleMin: 1,
+  },
+  ...(['matmul_nt_swiglu', 'matmul_nt_add'] as const).map((kernel): ConformanceCase => ({
+    kernel,
+    dims: MATMUL,
+    sizes: ({ M = 0, K = 0, N = 0 }) => ({
+      a_MK: M * K,
+      b_NK: K * N,
+      [kernel === 'matmul_nt_add' ? 'residual_MN' : 'gate_MN']: M * N,
+      c_MN: M * N,
+      y_MN: M * N,
+    }),
+    tolerance: (dims) => 2 * matmulTolerance(dims),
+    scaleMin: 1,
+  })),
   ...(['nn', 'nt', 'tn'] as const).map((layout): ConformanceCase => ({
     kernel: `matmul_${layout}_parts`,
     dims: [

@@ -4,12 +4,17 @@ import { fill, seededUniform } from './seeded-data';
 import { formatDims, type HostTensors, openTestDevice, type TestDevice } from './webgpu-device';
 
 const PRODUCTS = ['matmul_nn', 'matmul_nt', 'matmul_tn'] as const;
+const FUSED = ['matmul_nn_gelu', 'matmul_nt_swiglu', 'matmul_nt_add'] as const;
 const PARTS = ['matmul_nn_parts', 'matmul_nt_parts', 'matmul_tn_parts'] as const;
 
 /** Tiles cut by the edges, K in whole vectors and not in whole slabs; and primes. */
 const SHAPES: readonly Dims[] = [
   { M: 132, K: 52, N: 140, bias: 1, residual: 1, accumulate: 1 },
   { M: 131, K: 37, N: 199, bias: 1, continued: 1 },
+];
+const FUSED_SHAPES: readonly Dims[] = [
+  { M: 132, K: 20, N: 68, bias: 1 },
+  { M: 67, K: 37, N: 131, bias: 0 },
 ];
 /** The last part and the edges are cut. */
 const PARTS_SHAPE: Dims = { M: 68, K: 52, N: 72, P: 2, partK: 32 };
@@ -50,7 +55,7 @@ beforeAll(async () => {
 });
 afterAll(() => device?.close());
 
-function worst(actual: Float32Array, expected: TwinArray): number {
+function worst(actual: Float32Array | Uint32Array, expected: TwinArray): number {
   let [difference, largest] = [0, 0];
   expected.forEach((value, index) => {
     const each = Math.abs(value - actual[index]!);
@@ -68,15 +73,15 @@ async function check(kernel: Kernel, dims: Dims, on: TestDevice): Promise<void> 
   const tensors: HostTensors = Object.fromEntries(arrays);
   const twins = Object.fromEntries(arrays.map(([name, data]) => [name, Float64Array.from(data)]));
   kernel.cpu(dims, twins);
-  const output = kernel.bindings.at(-1)!.name;
-  const naive = (await on.run(kernel, kernel.reference(dims, on.target), { tensors }))[output]!;
+  const naive = await on.run(kernel, kernel.reference(dims, on.target), { tensors });
   for (const variant of kernel.variants!(dims, { ...on.target, adapterClass: 'gpu' })) {
-    const actual = (await on.run(kernel, variant, { tensors }))[output]!;
-    const subject = `${variant.wgsl} ${formatDims(dims)}`;
-    expect(worst(actual, twins[output]!), subject).toBeLessThanOrEqual(tolerance(dims));
     // What the variants say of their rounding: a tuner may choose among them.
-    expect(variant.rounding, subject).toBe('ascending');
-    expect(new Uint32Array(actual.buffer), subject).toEqual(new Uint32Array(naive.buffer));
+    expect(variant.rounding, variant.wgsl).toBe('ascending');
+    for (const [output, actual] of Object.entries(await on.run(kernel, variant, { tensors }))) {
+      const subject = `${variant.wgsl} ${formatDims(dims)} ${output}`;
+      expect(worst(actual, twins[output]!), subject).toBeLessThanOrEqual(tolerance(dims));
+      expect(new Uint32Array(actual.buffer), subject).toEqual(new Uint32Array(naive[output]!.buffer));
+    }
   }
 }
 
@@ -99,12 +104,21 @@ describe.each(PARTS)('every variant of %s gives the bits of the naive one, near 
   });
 });
 
+describe.each(FUSED)('every variant of %s gives the bits of the naive one, near the twin', (name) => {
+  it.for(FUSED_SHAPES)('%o', { timeout: TIMEOUT_MS }, async (shape, { skip }) => {
+    if (device === undefined) return skip('no adapter');
+    const isSoftware = device.target.adapterClass === 'cpu';
+    if (isSoftware && shape !== FUSED_SHAPES[0]) return skip('no GPU: its loads are those of the products above');
+    await check(KERNELS[name], shape, device);
+  });
+});
+
 describe('variants for GPUs on a device of least limits', () => {
   const target: KernelTarget = {
     adapterClass: 'gpu',
     maxWorkgroupSize: 1024,
     maxWorkgroupsPerDimension: 65_535,
-    maxWorkgroupBytes: 49_152,
+    workgroupBytesMax: 49_152,
     subgroups: false,
   };
   let least: GPUDevice | undefined;
@@ -120,6 +134,7 @@ describe('variants for GPUs on a device of least limits', () => {
 
   const cases = [
     ...PRODUCTS.map((name) => [name, SHAPES.map((dims) => strided(name, dims))] as const),
+    ...FUSED.map((name) => [name, FUSED_SHAPES] as const),
     ...PARTS.map((name) => [name, [PARTS_SHAPE, { ...PARTS_SHAPE, M: 67, K: 53, N: 71 }]] as const),
   ];
   it.each(cases)('%s: each needs what it says, and no more', async (name, shapes) => {

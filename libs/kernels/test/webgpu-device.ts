@@ -50,7 +50,7 @@ export async function openTestDevice(): Promise<TestDevice | undefined> {
     adapterClass: SOFTWARE.test(`${info.device} ${info.description}`) ? 'cpu' : 'gpu',
     maxWorkgroupSize: device.limits.maxComputeInvocationsPerWorkgroup,
     maxWorkgroupsPerDimension: device.limits.maxComputeWorkgroupsPerDimension,
-    maxWorkgroupBytes: device.limits.maxComputeWorkgroupStorageSize,
+    workgroupBytesMax: device.limits.maxComputeWorkgroupStorageSize,
     subgroups,
     ...(subgroups ? fixedSize : {}),
   };

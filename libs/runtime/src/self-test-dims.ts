@@ -4,12 +4,14 @@ import { sumOfSquaresPartials } from '@millrace/kernels';
 const ODD = { M: 37, K: 29, N: 53 };
 const EVEN = { M: 72, K: 40, N: 136 };
 const PARTS = [ODD, EVEN].map((dims) => ({ ...dims, P: 2, partK: 16 * Math.ceil(dims.K / 32) }));
-/** Products whose tiles are as many as a GPU needs to take large ones, by the size of the tile. */
+/** Few elements in as many tiles of each size as a GPU needs to take it, in whole vectors and not. */
 const TILES = [
-  { M: 768, K: 20, N: 768 },
-  { M: 1408, K: 20, N: 768 },
-  { M: 1536, K: 20, N: 1408 },
-  { M: 1537, K: 19, N: 1407 },
+  { M: 16_260, K: 20, N: 4 },
+  { M: 16_257, K: 19, N: 3 },
+  { M: 8068, K: 20, N: 68 },
+  { M: 8067, K: 19, N: 67 },
+  { M: 8132, K: 20, N: 4 },
+  { M: 8131, K: 19, N: 3 },
 ];
 const ROWS = { N: 13, C: 97 };
 const WIDE_ROWS = { N: 6, C: 256 };
@@ -28,6 +30,9 @@ export const SELF_TEST_DIMS: Readonly<Record<KernelName, readonly Dims[]>> = {
   matmul_nn: [ODD, EVEN, ...TILES].map((dims) => ({ ...dims, bias: 1, residual: 1, accumulate: 1 })),
   matmul_nt: [ODD, EVEN, ...TILES].map((dims) => ({ ...dims, accumulate: 1 })),
   matmul_tn: [ODD, EVEN, ...TILES].map((dims) => ({ ...dims, accumulate: 1 })),
+  matmul_nn_gelu: TILES.map((dims) => ({ ...dims, bias: 1 })),
+  matmul_nt_swiglu: TILES,
+  matmul_nt_add: TILES,
   matmul_nn_parts: PARTS,
   matmul_nt_parts: PARTS,
   matmul_tn_parts: PARTS,

@@ -3,7 +3,10 @@ import type { Dims, KernelTarget, VariantNeeds } from '../kernel';
 
 export type ProductLayout = 'nn' | 'nt' | 'tn';
 
-/** A tile of c by one workgroup: matmul_block.template.wgsl expands to each of them, for each layout. */
+/**
+ * A tile of c by one workgroup: matmul_block.template.wgsl expands to each of them, for each layout and for what is
+ * fused with a product; and to the smallest for parts of K, which go to parts_PMN.
+ */
 export interface GpuTile {
   readonly rows: number;
   readonly columns: number;
@@ -37,10 +40,18 @@ export function gpuTile(dims: Dims, target: KernelTarget): GpuTile | undefined {
   return GPU_TILES.find((tile) => fitsTarget(tileNeeds(tile), target) && tileCount(dims, tile) >= TILES_MIN);
 }
 
+/** What lies side by side in a and b. */
+const SIDES: Readonly<Record<ProductLayout, readonly string[]>> = { nn: ['K', 'N'], nt: ['K'], tn: ['M', 'N'] };
+
+/** Whether rows of a and b are whole vectors, where they lie close. */
+export function isInVectors(layout: ProductLayout, dims: Dims): boolean {
+  return SIDES[layout].every((name) => dimension(dims, name) % 4 === 0);
+}
+
 /** Least limits of WebGPU, for adapters that tell nothing. */
 const WORKGROUP_BYTES_MIN = 16_384;
 
 export function fitsTarget(needs: VariantNeeds, target: KernelTarget): boolean {
-  const { maxWorkgroupSize, maxWorkgroupBytes = WORKGROUP_BYTES_MIN } = target;
-  return needs.workgroupSize <= maxWorkgroupSize && needs.workgroupBytes <= maxWorkgroupBytes;
+  const { maxWorkgroupSize, workgroupBytesMax = WORKGROUP_BYTES_MIN } = target;
+  return needs.workgroupSize <= maxWorkgroupSize && needs.workgroupBytes <= workgroupBytesMax;
 }

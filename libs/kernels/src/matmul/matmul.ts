@@ -4,7 +4,16 @@ import { dimension, flag } from '../dimension';
 import type { AxisCut, Dims, Kernel, KernelTarget, KernelVariant } from '../kernel';
 import { accumulatingCut } from '../accumulating-cut';
 import { linearWorkgroups, perItem } from '../launch';
-import { fitsTarget, GPU_TILES, type GpuTile, gpuTile, type ProductLayout, tileCount, tileNeeds } from './gpu-tiles';
+import {
+  fitsTarget,
+  GPU_TILES,
+  type GpuTile,
+  gpuTile,
+  isInVectors,
+  type ProductLayout,
+  tileCount,
+  tileNeeds,
+} from './gpu-tiles';
 import { matmulNnTwin, matmulNtTwin, matmulTnTwin } from './matmul.cpu';
 
 function flops(dims: Dims): number {
@@ -94,11 +103,8 @@ function block({ layout, dims, target }: Launch, gpu: GpuTile): KernelVariant {
   };
 }
 
-/** Whether what lies side by side in a and b are whole vectors. */
 function inVectors(layout: ProductLayout, dims: Dims): boolean {
-  const sides = { nn: ['K', 'N'], nt: ['K'], tn: ['M', 'N'] }[layout];
-  const isWhole = sides.every((name) => dimension(dims, name) % 4 === 0);
-  return isWhole && (layout === 'nt' || stride(layout, dims) % 4 === 0);
+  return isInVectors(layout, dims) && (layout === 'nt' || stride(layout, dims) % 4 === 0);
 }
 
 /** Whether c consists of whole vectors as well, which the subgroups of a software driver write. */

@@ -4,28 +4,59 @@
 #expand matmul_nn_block_128x128_any nn fused load=f32 rows=128 columns=128 threads=256 blocks=1
 #expand matmul_nn_block_128x64_any nn fused uneven load=f32 rows=128 columns=64 threads=128 blocks=2
 #expand matmul_nn_block_64x64_any nn fused load=f32 rows=64 columns=64 threads=64 blocks=2
-#expand matmul_nt_block_128x128 nt vectors load=vec4f rows=128 columns=128 threads=256 blocks=1
-#expand matmul_nt_block_128x64 nt vectors uneven load=vec4f rows=128 columns=64 threads=128 blocks=2
-#expand matmul_nt_block_64x64 nt vectors load=vec4f rows=64 columns=64 threads=64 blocks=2
-#expand matmul_nt_block_128x128_any nt load=f32 rows=128 columns=128 threads=256 blocks=1
-#expand matmul_nt_block_128x64_any nt uneven load=f32 rows=128 columns=64 threads=128 blocks=2
-#expand matmul_nt_block_64x64_any nt load=f32 rows=64 columns=64 threads=64 blocks=2
-#expand matmul_tn_block_128x128 tn vectors load=vec4f rows=128 columns=128 threads=256 blocks=1
-#expand matmul_tn_block_128x64 tn vectors uneven load=vec4f rows=128 columns=64 threads=128 blocks=2
-#expand matmul_tn_block_64x64 tn vectors load=vec4f rows=64 columns=64 threads=64 blocks=2
-#expand matmul_tn_block_128x128_any tn load=f32 rows=128 columns=128 threads=256 blocks=1
-#expand matmul_tn_block_128x64_any tn uneven load=f32 rows=128 columns=64 threads=128 blocks=2
-#expand matmul_tn_block_64x64_any tn load=f32 rows=64 columns=64 threads=64 blocks=2
-#expand matmul_nn_parts_64x64 nn parts vectors load=vec4f rows=64 columns=64 threads=64 blocks=2
-#expand matmul_nn_parts_64x64_any nn parts load=f32 rows=64 columns=64 threads=64 blocks=2
-#expand matmul_nt_parts_64x64 nt parts vectors load=vec4f rows=64 columns=64 threads=64 blocks=2
-#expand matmul_nt_parts_64x64_any nt parts load=f32 rows=64 columns=64 threads=64 blocks=2
-#expand matmul_tn_parts_64x64 tn parts vectors load=vec4f rows=64 columns=64 threads=64 blocks=2
-#expand matmul_tn_parts_64x64_any tn parts load=f32 rows=64 columns=64 threads=64 blocks=2
+#expand matmul_nt_block_128x128 nt plain vectors load=vec4f rows=128 columns=128 threads=256 blocks=1
+#expand matmul_nt_block_128x64 nt plain vectors uneven load=vec4f rows=128 columns=64 threads=128 blocks=2
+#expand matmul_nt_block_64x64 nt plain vectors load=vec4f rows=64 columns=64 threads=64 blocks=2
+#expand matmul_nt_block_128x128_any nt plain load=f32 rows=128 columns=128 threads=256 blocks=1
+#expand matmul_nt_block_128x64_any nt plain uneven load=f32 rows=128 columns=64 threads=128 blocks=2
+#expand matmul_nt_block_64x64_any nt plain load=f32 rows=64 columns=64 threads=64 blocks=2
+#expand matmul_tn_block_128x128 tn plain vectors load=vec4f rows=128 columns=128 threads=256 blocks=1
+#expand matmul_tn_block_128x64 tn plain vectors uneven load=vec4f rows=128 columns=64 threads=128 blocks=2
+#expand matmul_tn_block_64x64 tn plain vectors load=vec4f rows=64 columns=64 threads=64 blocks=2
+#expand matmul_tn_block_128x128_any tn plain load=f32 rows=128 columns=128 threads=256 blocks=1
+#expand matmul_tn_block_128x64_any tn plain uneven load=f32 rows=128 columns=64 threads=128 blocks=2
+#expand matmul_tn_block_64x64_any tn plain load=f32 rows=64 columns=64 threads=64 blocks=2
+#expand matmul_nn_parts_64x64 nn plain parts vectors load=vec4f rows=64 columns=64 threads=64 blocks=2
+#expand matmul_nn_parts_64x64_any nn plain parts load=f32 rows=64 columns=64 threads=64 blocks=2
+#expand matmul_nt_parts_64x64 nt plain parts vectors load=vec4f rows=64 columns=64 threads=64 blocks=2
+#expand matmul_nt_parts_64x64_any nt plain parts load=f32 rows=64 columns=64 threads=64 blocks=2
+#expand matmul_tn_parts_64x64 tn plain parts vectors load=vec4f rows=64 columns=64 threads=64 blocks=2
+#expand matmul_tn_parts_64x64_any tn plain parts load=f32 rows=64 columns=64 threads=64 blocks=2
+#expand matmul_nn_gelu_128x128 nn gelu second vectors load=vec4f rows=128 columns=128 threads=256 blocks=1
+#expand matmul_nn_gelu_128x64 nn gelu second vectors uneven load=vec4f rows=128 columns=64 threads=128 blocks=2
+#expand matmul_nn_gelu_64x64 nn gelu second vectors load=vec4f rows=64 columns=64 threads=64 blocks=2
+#expand matmul_nn_gelu_128x128_any nn gelu second load=f32 rows=128 columns=128 threads=256 blocks=1
+#expand matmul_nn_gelu_128x64_any nn gelu second uneven load=f32 rows=128 columns=64 threads=128 blocks=2
+#expand matmul_nn_gelu_64x64_any nn gelu second load=f32 rows=64 columns=64 threads=64 blocks=2
+#expand matmul_nt_swiglu_128x128 nt swiglu second vectors load=vec4f rows=128 columns=128 threads=256 blocks=1
+#expand matmul_nt_swiglu_128x64 nt swiglu second vectors uneven load=vec4f rows=128 columns=64 threads=128 blocks=2
+#expand matmul_nt_swiglu_64x64 nt swiglu second vectors load=vec4f rows=64 columns=64 threads=64 blocks=2
+#expand matmul_nt_swiglu_128x128_any nt swiglu second load=f32 rows=128 columns=128 threads=256 blocks=1
+#expand matmul_nt_swiglu_128x64_any nt swiglu second uneven load=f32 rows=128 columns=64 threads=128 blocks=2
+#expand matmul_nt_swiglu_64x64_any nt swiglu second load=f32 rows=64 columns=64 threads=64 blocks=2
+#expand matmul_nt_add_128x128 nt add second vectors load=vec4f rows=128 columns=128 threads=256 blocks=1
+#expand matmul_nt_add_128x64 nt add second vectors uneven load=vec4f rows=128 columns=64 threads=128 blocks=2
+#expand matmul_nt_add_64x64 nt add second vectors load=vec4f rows=64 columns=64 threads=64 blocks=2
+#expand matmul_nt_add_128x128_any nt add second load=f32 rows=128 columns=128 threads=256 blocks=1
+#expand matmul_nt_add_128x64_any nt add second uneven load=f32 rows=128 columns=64 threads=128 blocks=2
+#expand matmul_nt_add_64x64_any nt add second load=f32 rows=64 columns=64 threads=64 blocks=2
 #if fused
 // ${name} — c = a b (+ bias) (+ residual) (+ c), for GPUs
 // Shapes:   a[M,K] b[K,N] bias[N] residual[M,N] -> c[M,N]
-#else
+#end
+#if gelu
+// ${name} — c = a b (+ bias), y = gelu(c), for GPUs
+// Shapes:   a[M,K] b[K,N] bias[N] -> c[M,N] y[M,N]
+#end
+#if swiglu
+// ${name} — c = a bᵀ, y = silu(gate) c, for GPUs
+// Shapes:   a[M,K] b[N,K] gate[M,N] -> c[M,N] y[M,N]
+#end
+#if add
+// ${name} — c = a bᵀ, y = residual + c, for GPUs
+// Shapes:   a[M,K] b[N,K] residual[M,N] -> c[M,N] y[M,N]
+#end
+#if plain
 #if nn
 // ${name} — parts = a b, each of some k alone, for GPUs
 // Shapes:   a[M,K] b[K,N] -> parts[P,M,N]
@@ -54,11 +85,7 @@
 //           workgroup memory, [k][row], padded by a vector. They are fetched as blocks of 4 x 4 and turned in registers
 //           where four k lie side by side; the next 16 are on their way while these are multiplied
 // Source:   Volkov & Demmel 2008 (doi:10.1109/SC.2008.5214359); prefetch as in Tan et al. 2011
-#if parts
-//           (doi:10.1145/2063384.2063431); CPU twin matmul-parts.cpu.ts
-#else
-//           (doi:10.1145/2063384.2063431); CPU twin matmul.cpu.ts
-#end
+//           (doi:10.1145/2063384.2063431); CPU twins matmul*.cpu.ts
 // Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
 #if tn
 @group(0) @binding(0) var<storage, read> a_KM: array<${load}>; // [K,M] left factor, transposed
@@ -74,12 +101,26 @@
 @group(0) @binding(2) var<storage, read> bias_N: array<f32>; // [N] read only if BIAS
 @group(0) @binding(3) var<storage, read> residual_MN: array<f32>; // [M,N] read only if RESIDUAL
 @group(0) @binding(4) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE or CONTINUED
-#else
+#end
+#if plain
 #if parts
 @group(0) @binding(2) var<storage, read_write> parts_PMN: array<f32>; // [P,M,N] a sum for each part
 #else
 @group(0) @binding(2) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
 #end
+#end
+#if gelu
+@group(0) @binding(2) var<storage, read> bias_N: array<f32>; // [N] read only if BIAS
+#end
+#if swiglu
+@group(0) @binding(2) var<storage, read> gate_MN: array<f32>; // [M,N] goes through SiLU
+#end
+#if add
+@group(0) @binding(2) var<storage, read> residual_MN: array<f32>; // [M,N] is added to
+#end
+#if second
+@group(0) @binding(3) var<storage, read_write> c_MN: array<f32>; // [M,N] product
+@group(0) @binding(4) var<storage, read_write> y_MN: array<f32>; // [M,N] what follows from it
 #end
 @group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
@@ -96,7 +137,11 @@ override P: u32;
 override PART_K: u32; // products of a part, in whole slabs of 16
 #else
 override C_STRIDE: u32 = N; // from one row of c to the next
-override ACCUMULATE: u32;
+override ACCUMULATE: u32 = 0u;
+#end
+#if gelu
+override BIAS: u32;
+const SQRT_2_OVER_PI = 0.7978845608028654;
 #end
 #if fused
 override BIAS: u32;
@@ -230,6 +275,20 @@ fn finish(part: u32, row: u32, column: u32, sums: vec4f) {
     if (RESIDUAL == 1u) {
       sum += residual_MN[index];
     }
+#end
+#if gelu
+    if (BIAS == 1u) {
+      sum += bias_N[column + i];
+    }
+    let t = tanh(clamp(SQRT_2_OVER_PI * (sum + 0.044715 * sum * sum * sum), -10.0, 10.0));
+    y_MN[index] = 0.5 * sum * (1.0 + t);
+#end
+#if swiglu
+    let gate = gate_MN[index];
+    y_MN[index] = gate * (1.0 / (1.0 + exp(clamp(-gate, -80.0, 80.0)))) * sum;
+#end
+#if add
+    y_MN[index] = residual_MN[index] + sum;
 #end
     if (ACCUMULATE == 1u) {
       sum += c_MN[index];

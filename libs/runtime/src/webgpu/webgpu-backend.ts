@@ -2,6 +2,7 @@ import { type AppError, assert, type Clock, sleep } from '@millrace/core';
 import {
   constantValues,
   type Dims,
+  fuseProducts,
   type KernelName,
   KERNELS,
   type KernelTarget,
@@ -135,12 +136,14 @@ export class WebGpuBackend implements Backend {
   async bind(program: Program, tensors: ReadonlyMap<string, DeviceTensor>): Promise<BoundProgram> {
     this.failure.check();
     checkProgram(program, tensors);
-    const whole = splitProducts(program, this.target);
-    const fitting = fitProgram(whole, this.parts.device.limits.maxStorageBufferBindingSize);
+    const { maxStorageBufferBindingSize } = this.parts.device.limits;
     const range = (ref: TensorRef): BufferRange => {
       const name = tensorOf(ref);
       return bufferRange(ref, name === PARTIAL_SUMS ? this.partialSums() : this.own(tensors.get(name)));
     };
+    const isBound = (ref: TensorRef): boolean => range(ref).size <= maxStorageBufferBindingSize;
+    const suited = fuseProducts(splitProducts(program, this.target), { target: this.target, isBound });
+    const fitting = fitProgram(suited, maxStorageBufferBindingSize);
     const steps = await Promise.all(
       fitting.steps.map(async (step): Promise<RecordedStep> => {
         if ('clear' in step) return { clear: range(step.clear) };

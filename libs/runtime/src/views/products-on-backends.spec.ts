@@ -1,5 +1,5 @@
 import { systemClock } from '@millrace/core';
-import { type Operation, PARTIAL_SUMS, type Program, splitProducts } from '@millrace/kernels';
+import { fuseProducts, type Operation, PARTIAL_SUMS, type Program, splitProducts } from '@millrace/kernels';
 import { openTestBackend } from '@millrace/testing';
 import { expect, it } from 'vitest';
 import type { Backend } from '../backend';
@@ -62,6 +62,38 @@ it('split products are near their twins on an adapter', async ({ skip }) => {
   const backend = await openTestBackend(process.env);
   if (backend === undefined) return skip('no adapter');
   expectNear(await results(backend, split), await results(openCpuBackend(), whole), 1e-3);
+  backend.destroy();
+});
+
+/** h = gelu(x w + b), large enough for a GPU's tiles. */
+function feedForward(): Program {
+  const sizes = { M: 768, K: 20, N: 704 };
+  const shapes = { x: [768, 20], w: [20, 704], bias: [704], c: [768, 704], d: [768, 704] };
+  const tensors = Object.entries(shapes).map(([name, shape]) => {
+    return { name, shape, dtype: 'f32', role: 'scratch' } as const;
+  });
+  const steps: Operation[] = [
+    {
+      kernel: 'matmul_nn',
+      dims: { ...sizes, bias: 1, residual: 0, accumulate: 0 },
+      tensors: { a_MK: 'x', b_KN: 'w', bias_N: 'bias', residual_MN: 'x', c_MN: 'c' },
+    },
+    { kernel: 'gelu_forward', dims: { L: 768 * 704 }, tensors: { x_L: 'c', y_L: 'd' } },
+  ];
+  return { name: 'feed-forward', tensors, steps };
+}
+
+it('a joined product and GELU are the two, in doubles', async () => {
+  const limits = { maxWorkgroupSize: 256, maxWorkgroupsPerDimension: 65_535, subgroups: false };
+  const joined = fuseProducts(feedForward(), { target: { adapterClass: 'gpu', ...limits }, isBound: () => true });
+  expect(joined.steps).toHaveLength(1);
+  expect(await results(openCpuBackend(), joined)).toEqual(await results(openCpuBackend(), feedForward()));
+});
+
+it('a device of least limits takes joined products', async () => {
+  const backend = await openNullBackend(systemClock);
+  await results(backend, feedForward());
+  await backend.finish();
   backend.destroy();
 });
 

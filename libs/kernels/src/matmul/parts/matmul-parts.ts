@@ -1,14 +1,11 @@
-import { input, inputIf, output } from '../binding';
-import { dimension, flag } from '../dimension';
-import type { Dims, Kernel, KernelTarget, KernelVariant } from '../kernel';
-import { linearWorkgroups, perItem } from '../launch';
-import { fitsTarget, type ProductLayout, tileCount, tileNeeds } from './gpu-tiles';
+import { input, inputIf, output } from '../../binding';
+import { dimension, flag } from '../../dimension';
+import type { Dims, Kernel, KernelTarget, KernelVariant } from '../../kernel';
+import { linearWorkgroups, perItem } from '../../launch';
+import { fitsTarget, isInVectors, type ProductLayout, tileCount, tileNeeds } from '../gpu-tiles';
 import { matmulNnPartsTwin, matmulNtPartsTwin, matmulPartsSumTwin, matmulTnPartsTwin } from './matmul-parts.cpu';
 
 const TILE = { rows: 64, columns: 64 };
-
-/** What lies side by side in a and b. */
-const SIDES: Readonly<Record<ProductLayout, readonly string[]>> = { nn: ['K', 'N'], nt: ['K'], tn: ['M', 'N'] };
 
 function overrides(dims: Dims): Dims {
   const [M, K, N, P] = [dimension(dims, 'M'), dimension(dims, 'K'), dimension(dims, 'N'), dimension(dims, 'P')];
@@ -22,7 +19,7 @@ function scalar(layout: ProductLayout, dims: Dims, target: KernelTarget): Kernel
 }
 
 function tiles(layout: ProductLayout, dims: Dims, target: KernelTarget): KernelVariant {
-  const loads = SIDES[layout].every((name) => dimension(dims, name) % 4 === 0) ? '' : '_any';
+  const loads = isInVectors(layout, dims) ? '' : '_any';
   return {
     wgsl: `matmul_${layout}_parts_64x64${loads}`,
     overrides: overrides(dims),

@@ -1,6 +1,6 @@
-import { dimension, flag } from '../dimension';
-import type { Dims } from '../kernel';
-import { at, doubles, type TwinTensors } from '../twin-arrays';
+import { dimension, flag } from '../../dimension';
+import type { Dims } from '../../kernel';
+import { at, doubles, type TwinTensors } from '../../twin-arrays';
 
 interface Factor {
   readonly array: Float64Array;
