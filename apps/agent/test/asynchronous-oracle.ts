@@ -10,7 +10,7 @@ import {
   optimizerHyper,
   sequenceWords,
 } from '@millrace/model';
-import { type Backend, type DeviceTensor, type HostArray, openCpuBackend } from '@millrace/runtime';
+import { allocatePacks, type Backend, type DeviceTensor, type HostArray, openCpuBackend } from '@millrace/runtime';
 import { dataSource } from '../src/stage/stage-plan';
 import { patternTokens } from './attempt-plans';
 
@@ -65,7 +65,7 @@ export async function asynchronousOracle(plan: AttemptPlan, options: OracleOptio
 }
 
 class OracleStage {
-  private readonly tensors = new Map<string, DeviceTensor>();
+  private readonly tensors: Map<string, DeviceTensor>;
   private readonly versions: Map<string, HostArray>[] = [];
   private readonly programs;
   private readonly optimizer;
@@ -77,7 +77,8 @@ class OracleStage {
   ) {
     const { batch, optimizer } = plan.spec.train;
     this.programs = buildStagePrograms(plan.model, slice, { microBatch: batch.micro });
-    this.optimizer = buildOptimizerPrograms(plan.model, slice, optimizer);
+    this.optimizer = buildOptimizerPrograms(plan.model, slice, { optimizer });
+    this.tensors = allocatePacks(backend, this.optimizer.packs);
     for (const declaration of [...this.programs.tensors(), ...this.optimizer.tensors()])
       if (!this.tensors.has(declaration.name)) this.tensors.set(declaration.name, backend.allocate(declaration));
   }

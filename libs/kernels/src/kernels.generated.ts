@@ -14474,7 +14474,7 @@ fn main(
   sum_of_squares: `// sum_of_squares — partials[p] = sum of x² over the p-th run of CHUNK elements
 // Shapes:   x[L] -> partials[P]          CHUNK = ceil(L / P)
 // Dispatch: one invocation per partial, WG threads; needs: f32 only
-// Method:   four interleaved sums in ascending order, added as (0+1)+(2+3); the host adds the partials in double
+// Method:   each invocation adds up one run (sum_of_range.include.wgsl); the host adds the partials in double
 // Source:   definition; CPU twin sum-of-squares.cpu.ts
 // Checked:  test/conformance.spec.ts, 5e-6 of the largest partial vs f64
 @group(0) @binding(0) var<storage, read> x_L: array<f32>; // [L] terms
@@ -14486,6 +14486,23 @@ override L: u32;
 override P: u32;
 override CHUNK: u32;
 
+// sum_of_range.include — sum of x_L² from one element up to another, the same wherever in x_L they are
+// Method:   four interleaved sums in ascending order, added as (0+1)+(2+3); what is left of a four goes to the first
+// Source:   definition; CPU twin sum-of-squares.cpu.ts
+// Checked:  test/conformance.spec.ts, as part of the shaders that include it
+fn sum_of_range(first: u32, end: u32) -> f32 {
+  var index = first;
+  var sums = vec4f();
+  for (; index + 4u <= end; index += 4u) {
+    let x = vec4f(x_L[index], x_L[index + 1u], x_L[index + 2u], x_L[index + 3u]);
+    sums += x * x;
+  }
+  for (; index < end; index++) {
+    sums.x += x_L[index] * x_L[index];
+  }
+  return (sums.x + sums.y) + (sums.z + sums.w);
+}
+
 @compute @workgroup_size(WG)
 fn main(
   @builtin(workgroup_id) group: vec3u,
@@ -14496,8 +14513,30 @@ fn main(
   if (partial >= P) {
     return;
   }
-  let end = min(L, (partial + 1u) * CHUNK);
-  var index = partial * CHUNK;
+  partials_P[partial] = sum_of_range(partial * CHUNK, min(L, (partial + 1u) * CHUNK));
+}
+`,
+  sum_of_squares_packed: `// sum_of_squares_packed — partials[p] = sum of x² over the p-th range, for tensors that share the memory of x
+// Shapes:   x[L] ranges[P,2] -> partials[P]
+// Dispatch: one invocation per partial, WG threads; needs: f32 only
+// Method:   each invocation adds up one range, as sum_of_squares does a run, to the same bits; the host adds the
+//           partials of each tensor in double
+// Source:   definition; CPU twin sum-of-squares.cpu.ts
+// Checked:  test/conformance.spec.ts, 5e-6 of the largest partial vs f64
+@group(0) @binding(0) var<storage, read> x_L: array<f32>; // [L] terms of all tensors
+@group(0) @binding(1) var<storage, read> ranges_P2: array<u32>; // [P,2] first element and the one behind the last
+@group(0) @binding(2) var<storage, read_write> partials_P: array<f32>; // [P] sums
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override WG: u32;
+override P: u32;
+
+// sum_of_range.include — sum of x_L² from one element up to another, the same wherever in x_L they are
+// Method:   four interleaved sums in ascending order, added as (0+1)+(2+3); what is left of a four goes to the first
+// Source:   definition; CPU twin sum-of-squares.cpu.ts
+// Checked:  test/conformance.spec.ts, as part of the shaders that include it
+fn sum_of_range(first: u32, end: u32) -> f32 {
+  var index = first;
   var sums = vec4f();
   for (; index + 4u <= end; index += 4u) {
     let x = vec4f(x_L[index], x_L[index + 1u], x_L[index + 2u], x_L[index + 3u]);
@@ -14506,7 +14545,20 @@ fn main(
   for (; index < end; index++) {
     sums.x += x_L[index] * x_L[index];
   }
-  partials_P[partial] = (sums.x + sums.y) + (sums.z + sums.w);
+  return (sums.x + sums.y) + (sums.z + sums.w);
+}
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let partial = (first_group + group.y * groups.x + group.x) * WG + lane;
+  if (partial >= P) {
+    return;
+  }
+  partials_P[partial] = sum_of_range(ranges_P2[2u * partial], ranges_P2[2u * partial + 1u]);
 }
 `,
   swiglu_backward: `// swiglu_backward — dgate = dy up s (1 + gate (1 - s)), dup = dy gate s, s = 1 / (1 + exp(-gate))

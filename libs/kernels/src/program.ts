@@ -26,6 +26,19 @@ export interface TensorDeclaration {
   readonly content?: ConstantContent;
 }
 
+/** A tensor with a part of another's memory to itself. */
+export interface TensorPart {
+  readonly declaration: TensorDeclaration;
+  /** The element of the other tensor at which it begins; its byte is a multiple of VIEW_ALIGNMENT_BYTES. */
+  readonly offset: number;
+}
+
+/** A tensor in whose memory others have their parts, so that one operation can take all of them. */
+export interface TensorPack {
+  readonly whole: TensorDeclaration;
+  readonly parts: readonly TensorPart[];
+}
+
 /**
  * One kernel on named tensors. `dims` fixes shapes and flags; `tensors` gives a tensor, or a view of one, for each
  * binding. What it writes may not overlap with anything else that it binds, and it may not read any other part of a

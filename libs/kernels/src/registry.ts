@@ -23,7 +23,7 @@ import { matmulNnParts, matmulNtParts, matmulPartsSum, matmulTnParts } from './m
 import { rmsnormBackwardInput, rmsnormBackwardWeight, rmsnormForward } from './rmsnorm/rmsnorm';
 import { ropeBackward, ropeForward } from './rope/rope';
 import { sgd, sgdMomentum } from './sgd/sgd';
-import { sumOfSquares } from './sum-of-squares/sum-of-squares';
+import { sumOfSquares, sumOfSquaresPacked } from './sum-of-squares/sum-of-squares';
 import { swigluBackward, swigluForward } from './swiglu/swiglu';
 
 export type KernelName =
@@ -71,6 +71,7 @@ export type KernelName =
   | 'narrow'
   | 'widen'
   | 'sum_of_squares'
+  | 'sum_of_squares_packed'
   | 'adamw'
   | 'sgd'
   | 'sgd_momentum';
@@ -121,6 +122,7 @@ export const KERNELS: Readonly<Record<KernelName, Kernel>> = {
   narrow,
   widen,
   sum_of_squares: sumOfSquares,
+  sum_of_squares_packed: sumOfSquaresPacked,
   adamw,
   sgd,
   sgd_momentum: sgdMomentum,

@@ -4,7 +4,18 @@ import { sumOfSquaresPartials } from '../src';
 /** What a binding's test data looks like; without an entry it is uniform in [-1, 1). */
 export type Filling =
   // Every power of two that f16 has and some below, subnormal ones among them.
-  'scales' | 'token' | 'target' | 'word' | 'probability' | 'positive' | 'small' | 'hyper' | 'sgd' | 'wide' | 'lse';
+  | 'scales'
+  | 'token'
+  | 'target'
+  | 'word'
+  | 'probability'
+  | 'positive'
+  | 'small'
+  | 'hyper'
+  | 'sgd'
+  | 'wide'
+  | 'lse'
+  | 'range';
 
 export interface ConformanceCase {
   readonly kernel: KernelName;
@@ -471,6 +482,18 @@ export const CONFORMANCE_CASES: readonly ConformanceCase[] = [
       { L: 5001, run: 600, P: 9 },
     ],
     sizes: ({ L = 0, P = 0 }) => ({ x_L: L, partials_P: P }),
+    tolerance: () => 5e-6,
+  },
+  {
+    kernel: 'sum_of_squares_packed',
+    dims: [
+      { L: 1, P: 1 },
+      { L: 97, P: 9 },
+      { L: 5001, P: 7 },
+      { L: 100_003, P: 130 },
+    ],
+    sizes: ({ L = 0, P = 0 }) => ({ x_L: L, ranges_P2: 2 * P, partials_P: P }),
+    fillings: { ranges_P2: 'range' },
     tolerance: () => 5e-6,
   },
   {

@@ -22,8 +22,15 @@ export function fill(
   count: number,
   { uniform, dims }: { uniform: () => number; dims: Readonly<Record<string, number>> },
 ): Float32Array | Uint32Array {
-  const { T = 1, V = 1 } = dims;
+  const { T = 1, V = 1, L = 1, P = 1 } = dims;
   if (filling === 'word') return Uint32Array.from({ length: count }, () => Math.floor(uniform() * 2 ** 32));
+  if (filling === 'range') {
+    // Between two ranges there are elements that are in none.
+    return Uint32Array.from({ length: count }, (_, index) => {
+      const first = Math.floor((L * Math.floor(index / 2)) / P);
+      return index % 2 === 0 ? first : first + Math.ceil(L / P / 3);
+    });
+  }
   if (filling === 'token' || filling === 'target') {
     const ignored = (index: number): boolean => filling === 'target' && index % 5 === 3;
     return Uint32Array.from({ length: count }, (_, index) => {

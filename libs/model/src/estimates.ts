@@ -2,7 +2,7 @@ import type { ModelConfig, StageSlice } from '@millrace/core';
 import { KERNELS, type Program, type TensorDeclaration } from '@millrace/kernels';
 import { tensorBytes } from '@millrace/tensor';
 import type { Optimizer } from './training/optimizer';
-import { buildOptimizerPrograms, updatedTensors } from './training/optimizer-programs';
+import { buildOptimizerPrograms, type OptimizerPrograms, updatedTensors } from './training/optimizer-programs';
 import { buildStagePrograms, type StageProgramOptions, type StagePrograms } from './stage-programs';
 
 /** How many losses of an evaluation are read back together. */
@@ -66,10 +66,12 @@ export function keptBytes(config: ModelConfig, slice: StageSlice, options: Stage
 export function stageMemoryBytes(config: ModelConfig, slice: StageSlice, load: StageLoad): StageMemoryBytes {
   const { inFlight, inBackward = inFlight, microBatches = inFlight } = load;
   const stage = buildStagePrograms(config, slice, load);
-  const optimizerPrograms = buildOptimizerPrograms(config, slice, load.optimizer);
-  const optimizer = declaredBytes(optimizerPrograms.tensors().filter(({ role }) => role !== 'parameter'));
+  const optimizerPrograms = buildOptimizerPrograms(config, slice, load);
+  const packs = optimizerPrograms.packs.map(({ whole }) => whole);
+  const optimizer = declaredBytes(withoutParts(optimizerPrograms).filter(({ role }) => role !== 'parameter'));
   const scalars = declaredBytes([...stage.tensors('scalar'), ...stage.tensors('constant')]);
-  const parameters = declaredBytes(stage.tensors('parameter')) * (load.weightVersions ?? 1);
+  const stashed = declaredBytes(stage.tensors('parameter')) * ((load.weightVersions ?? 1) - 1);
+  const parameters = declaredBytes(packs.filter(({ role }) => role === 'parameter')) + stashed;
   const scratch = declaredBytes(stage.tensors('scratch'));
   const loss = stage.loss === undefined ? 0 : declaredBytes([stage.loss]);
   const evaluation = load.evaluation === true ? evaluationBytes(stage, loss) : 0;
@@ -84,6 +86,12 @@ export function stageMemoryBytes(config: ModelConfig, slice: StageSlice, load: S
     undo,
     total: parameters + optimizer + scalars + saved + evaluation + scratch + undo,
   };
+}
+
+/** What an optimizer needs memory for: the parts of a pack have none of their own. */
+function withoutParts(programs: OptimizerPrograms): TensorDeclaration[] {
+  const parts = new Set(programs.packs.flatMap((pack) => pack.parts.map(({ declaration }) => declaration.name)));
+  return programs.tensors().filter(({ name }) => !parts.has(name));
 }
 
 /** An evaluation has its own input and output, so that it does not wait for those of training. */

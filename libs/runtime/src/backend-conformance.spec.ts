@@ -165,6 +165,70 @@ describe.each([
     expect([...(await early)]).toEqual([1, 1, 1, 1, 1]);
   });
 
+  it('enqueues a recorded run where it is asked to, with what the tensors hold then', async () => {
+    const sum = await bind(add('a', 'b', 'y'));
+    backend.write(tensor('b'), ONES);
+    const recorded = backend.record(sum);
+    expect(recorded.name).toBe('sum');
+    backend.run(await bind(add('b', 'y', 'a')));
+    backend.enqueue(recorded);
+    backend.run(await bind(add('a', 'y', 'b')));
+    // a = 1 + 0, then y = 1 + 1, then b = 1 + 2.
+    expect([await numbers('a'), await numbers('y'), await numbers('b')]).toEqual(
+      [1, 2, 3].map((value) => Array(5).fill(value)),
+    );
+    // One that is never enqueued does nothing.
+    backend.record(sum);
+    expect(await numbers('y')).toEqual([2, 2, 2, 2, 2]);
+  });
+
+  it('gives tensors parts of the memory of another', async () => {
+    const before = backend.allocatedBytes();
+    const whole = backend.allocate(f32('whole', 133));
+    const held = backend.allocatedBytes();
+    const parts = [0, 64, 128].map((offset, index) => backend.part(whole, f32(`part ${index}`, 5), offset));
+    expect(backend.allocatedBytes()).toBe(held);
+    parts.forEach((part, index) =>
+      backend.write(
+        part,
+        Float32Array.of(1, 2, 3, 4).map((value) => 10 * index + value),
+        1,
+      ),
+    );
+    backend.copy(tensor('a'), parts[1]!);
+    const values = [...(await backend.read(whole))];
+    expect(values.slice(126)).toEqual([0, 0, 0, 21, 22, 23, 24]);
+    expect([values.slice(0, 5), values.slice(64, 69)]).toEqual([
+      [0, 1, 2, 3, 4],
+      [0, 0, 0, 0, 0],
+    ]);
+    const named = [A, B, Y].map((declaration, index) => ({ ...declaration, name: `part ${index}` }));
+    const own = new Map(named.map(({ name }, index) => [name, parts[index]!]));
+    const double = { kernel: 'add', dims: { L: 5 }, tensors: { a_L: 'a', b_L: 'b', y_L: 'part 2' } } as const;
+    backend.write(tensor('a'), ONES);
+    backend.write(tensor('b'), ONES);
+    const program = { name: 'parts', tensors: [A, B, ...named], steps: [double, { clear: 'part 0' }] };
+    backend.run(await backend.bind(program, new Map([...tensors, ...own])));
+    const [first, , last] = await backend.readAll(parts);
+    expect([[...first!], [...last!]]).toEqual([
+      [0, 0, 0, 0, 0],
+      [2, 2, 2, 2, 2],
+    ]);
+    for (const part of parts) backend.release(part);
+    expect(backend.allocatedBytes()).toBe(held);
+    backend.release(whole);
+    expect(backend.allocatedBytes()).toBe(before);
+    await expect(async () => backend.read(parts[0]!)).rejects.toThrowError('tensor part 0 is not of this backend');
+  });
+
+  it('refuses a part that ends behind its whole or begins where nothing may be bound', () => {
+    const whole = backend.allocate(f32('whole', 100));
+    const message = (text: string): unknown => expect.objectContaining({ message: expect.stringContaining(text) });
+    expect(() => backend.part(whole, f32('part', 40), 64)).toThrowError(message('end it inside'));
+    expect(() => backend.part(whole, f32('part', 4), 4)).toThrowError(message('at a multiple of 64'));
+    backend.release(whole);
+  });
+
   it('copies a tensor into another in the order of the calls', async () => {
     const sum = await bind(add('a', 'b', 'y'));
     backend.write(tensor('a'), ONES);

@@ -19,6 +19,11 @@ export interface BoundProgram {
   readonly name: string;
 }
 
+/** A run of a program whose commands are recorded but not enqueued. */
+export interface RecordedRun {
+  readonly name: string;
+}
+
 /**
  * Runs programs. Everything a caller enqueues (write, run, read) takes effect in the order of the calls; only `bind`,
  * `read`, `finish` and `throttle` wait. A failure of the device (error, loss, out of memory) is thrown as AppError
@@ -33,11 +38,20 @@ export interface Backend {
   readonly elementType: 'f32' | 'f64';
   /** Returns zeroed memory, or a constant's content. Throws RUNTIME.TENSOR_TOO_LARGE beyond the adapter's limits. */
   allocate(declaration: TensorDeclaration): DeviceTensor;
-  /** Gives the memory back; programs that are bound to it must not run any more. */
+  /** Returns a tensor whose memory is that of `whole` from element `offset` on, at a multiple of 256 bytes. */
+  part(whole: DeviceTensor, declaration: TensorDeclaration, offset: number): DeviceTensor;
+  /**
+   * Gives the memory back; programs that are bound to it must not run any more. A part has none of its own: it ends
+   * with its whole.
+   */
   release(tensor: DeviceTensor): void;
   /** `tensors` has an entry for each tensor of the program, by name; sizes and types must match. */
   bind(program: Program, tensors: ReadonlyMap<string, DeviceTensor>): Promise<BoundProgram>;
   run(program: BoundProgram): void;
+  /** Records a run, so that `enqueue` takes no time where the device would wait for it. */
+  record(program: BoundProgram): RecordedRun;
+  /** Enqueues a recorded run, which may be done once, as `run` would enqueue its program now. */
+  enqueue(run: RecordedRun): void;
   /** Copies `data` into the tensor from element `elementOffset` (0 by default) on. */
   write(tensor: DeviceTensor, data: HostArray, elementOffset?: number): void;
   /** Enqueues a copy of all of `source` into `target`, a tensor of the same size and type. */

@@ -1,4 +1,5 @@
 export * from './adapter-description';
+export * from './packs/allocate-packs';
 export * from './backend';
 export * from './benchmark-backend';
 export * from './cpu/cpu-backend';

@@ -71,6 +71,7 @@ export const SELF_TEST_DIMS: Readonly<Record<KernelName, readonly Dims[]>> = {
   narrow: [{ L: 37 }],
   widen: [{ L: 37 }],
   sum_of_squares: [{ L: ELEMENTS, P: sumOfSquaresPartials(ELEMENTS) }],
+  sum_of_squares_packed: [{ L: ELEMENTS, P: 3 }],
   adamw: [{ L: ELEMENTS, decay: 1 }],
   sgd: [{ L: ELEMENTS, decay: 1 }],
   sgd_momentum: [{ L: ELEMENTS, decay: 1 }],

@@ -4,15 +4,17 @@ import {
   buildStagePrograms,
   type Optimizer,
   type OptimizerPrograms,
+  squaresByParameter,
   type StagePrograms,
 } from '@millrace/model';
-import type { Backend, BoundProgram, DeviceTensor, HostArray } from '@millrace/runtime';
+import { allocatePacks, type Backend, type BoundProgram, type DeviceTensor, type HostArray } from '@millrace/runtime';
 
 export interface InProcessStageOptions {
   readonly config: ModelConfig;
   readonly slice: StageSlice;
   readonly microBatch: number;
   readonly optimizer: Optimizer;
+  readonly packBytesMax?: number;
   readonly recompute?: Recompute;
   readonly headBytesMax?: number;
   readonly backend: Backend;
@@ -25,13 +27,14 @@ type BoundName = StageProgramName | 'squares' | 'update' | 'combine';
 export class InProcessStage {
   readonly programs: StagePrograms;
   readonly optimizer: OptimizerPrograms;
-  private readonly tensors = new Map<string, DeviceTensor>();
+  private readonly tensors: Map<string, DeviceTensor>;
   private readonly bound = new Map<BoundName, BoundProgram>();
 
   constructor(private readonly options: InProcessStageOptions) {
     const { config, slice, backend } = options;
     this.programs = buildStagePrograms(config, slice, options);
-    this.optimizer = buildOptimizerPrograms(config, slice, options.optimizer);
+    this.optimizer = buildOptimizerPrograms(config, slice, options);
+    this.tensors = allocatePacks(backend, this.optimizer.packs);
     for (const declaration of [...this.programs.tensors(), ...this.optimizer.tensors()]) {
       if (!this.tensors.has(declaration.name)) this.tensors.set(declaration.name, backend.allocate(declaration));
     }
@@ -65,11 +68,11 @@ export class InProcessStage {
     return this.tensors.has(name);
   }
 
-  /** Partial sums of squares by parameter name, with one wait. */
-  async partials(): Promise<Map<string, HostArray>> {
-    const entries = [...this.optimizer.partials];
-    const values = await this.options.backend.readAll(entries.map(([, { name }]) => this.tensor(name)));
-    return new Map(entries.map(([parameter], index) => [parameter, values[index] as HostArray]));
+  /** The sum of squares of each gradient by parameter name, with one wait. */
+  async squares(): Promise<Map<string, number>> {
+    const { partialSums } = this.optimizer;
+    const read = await this.options.backend.readAll(partialSums.map(({ name }) => this.tensor(name)));
+    return squaresByParameter(this.optimizer, read);
   }
 
   release(): void {

@@ -9,7 +9,6 @@ import {
   optimizerHyper,
   sequenceWords,
   stageSlices,
-  sumPartials,
 } from '@millrace/model';
 import type { Backend, HostArray } from '@millrace/runtime';
 import { InProcessStage } from './in-process-stage';
@@ -33,6 +32,7 @@ export interface InProcessTraining {
   batch(step: number, microIndex: number): TokenBatch;
   learningRate(step: number): number;
   readonly optimizer: Optimizer;
+  readonly packBytesMax?: number;
   /** The seed of what dropout draws; 0 by default. */
   readonly seed?: number;
   readonly recompute?: Recompute;
@@ -142,7 +142,7 @@ async function globalNorm(config: ModelConfig, stages: readonly InProcessStage[]
   const squares = new Map<string, number>();
   for (const stage of stages) {
     stage.run('squares');
-    for (const [name, partials] of await stage.partials()) squares.set(name, sumPartials(partials));
+    for (const [name, square] of await stage.squares()) squares.set(name, square);
   }
   return gradientNorm(
     squares,

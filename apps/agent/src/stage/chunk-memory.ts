@@ -9,7 +9,7 @@ import {
   type StagePrograms,
   updatedTensors,
 } from '@millrace/model';
-import type { Backend, BoundProgram, DeviceTensor } from '@millrace/runtime';
+import { allocatePacks, type Backend, type BoundProgram, type DeviceTensor, type RecordedRun } from '@millrace/runtime';
 import type { ChunkPlan, StagePlan } from './stage-plan';
 
 /** What belongs to one micro-batch in flight, and the programs that are bound to it. */
@@ -36,7 +36,7 @@ const ATTEMPT_ROLES: ReadonlySet<TensorRole> = new Set([
  * next micro-batch needs it.
  */
 export class ChunkMemory {
-  private readonly attemptTensors = new Map<string, DeviceTensor>();
+  private readonly attemptTensors: Map<string, DeviceTensor>;
   private slots: Slot[] = [];
   private forwards: BoundProgram[] = [];
   private evaluates: BoundProgram[] = [];
@@ -55,11 +55,13 @@ export class ChunkMemory {
     readonly optimizer: OptimizerPrograms,
     readonly chunk: ChunkPlan,
     private readonly plan: StagePlan,
-  ) {}
+  ) {
+    this.attemptTensors = allocatePacks(backend, optimizer.packs);
+  }
 
   static async open(backend: Backend, chunk: ChunkPlan, plan: StagePlan): Promise<ChunkMemory> {
     const programs = buildStagePrograms(plan.config, chunk.slice, plan);
-    const optimizer = buildOptimizerPrograms(plan.config, chunk.slice, plan.optimizer);
+    const optimizer = buildOptimizerPrograms(plan.config, chunk.slice, plan);
     const memory = new ChunkMemory(backend, programs, optimizer, chunk, plan);
     memory.allocateAttempt();
     memory.allocateUndo();
@@ -135,6 +137,11 @@ export class ChunkMemory {
     const program = this.bound.get(name);
     assert(program !== undefined, `stage ${this.chunk.stage} has no program ${name}`);
     return program;
+  }
+
+  /** Records the update, which reads what is in `hyper` when it is enqueued. */
+  recordUpdate(): RecordedRun {
+    return this.backend.record(this.program('update'));
   }
 
   /** The tensor of this name in the micro-batch's slot. */

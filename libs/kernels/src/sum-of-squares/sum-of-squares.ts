@@ -3,7 +3,7 @@ import { input, output } from '../binding';
 import { dimension } from '../dimension';
 import type { AxisCut, Dims, Kernel, KernelTarget, KernelVariant } from '../kernel';
 import { perItem } from '../launch';
-import { sumOfSquaresRun, sumOfSquaresTwin } from './sum-of-squares.cpu';
+import { sumOfSquaresPackedTwin, sumOfSquaresRun, sumOfSquaresTwin } from './sum-of-squares.cpu';
 
 const CHUNK_MIN = 1024;
 const PARTIALS_MAX = 16_384;
@@ -12,6 +12,25 @@ const PARTIALS_MAX = 16_384;
 export function sumOfSquaresPartials(L: number): number {
   const chunk = Math.max(CHUNK_MIN, 4 * Math.ceil(L / PARTIALS_MAX / 4));
   return Math.ceil(L / chunk);
+}
+
+/** Where a tensor is in the memory of others, in elements. */
+export interface Extent {
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** The ranges of sum_of_squares_packed: for each tensor those that sum_of_squares adds up by itself. */
+export function packedRanges(extents: readonly Extent[]): Uint32Array {
+  const ranges = extents.flatMap(({ offset, length }) => {
+    const count = sumOfSquaresPartials(length);
+    const run = Math.ceil(length / count);
+    return Array.from({ length: count }, (_, index) => [
+      offset + index * run,
+      offset + Math.min(length, (index + 1) * run),
+    ]);
+  });
+  return Uint32Array.from(ranges.flat());
 }
 
 function scalar(dims: Dims, target: KernelTarget): KernelVariant {
@@ -46,4 +65,23 @@ export const sumOfSquares: Kernel = {
   bytes: (dims) => 4 * (dimension(dims, 'L') + dimension(dims, 'P')),
   cuts: [BY_PARTIAL],
   cpu: sumOfSquaresTwin,
+};
+
+function packed(dims: Dims, target: KernelTarget): KernelVariant {
+  const P = dimension(dims, 'P');
+  return perItem({ wgsl: 'sum_of_squares_packed', overrides: { P } }, P, target);
+}
+
+/**
+ * The partial sums of many tensors at once. Dims L, the elements of all of them with what is between, and P; ranges_P2
+ * = packedRanges of where they are.
+ */
+export const sumOfSquaresPacked: Kernel = {
+  name: 'sum_of_squares_packed',
+  bindings: [input('x_L'), input('ranges_P2', 'u32'), output('partials_P')],
+  variant: packed,
+  reference: packed,
+  flops: (dims) => 2 * dimension(dims, 'L'),
+  bytes: (dims) => 4 * (dimension(dims, 'L') + 3 * dimension(dims, 'P')),
+  cpu: sumOfSquaresPackedTwin,
 };

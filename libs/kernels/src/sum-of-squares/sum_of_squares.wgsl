@@ -1,7 +1,7 @@
 // sum_of_squares — partials[p] = sum of x² over the p-th run of CHUNK elements
 // Shapes:   x[L] -> partials[P]          CHUNK = ceil(L / P)
 // Dispatch: one invocation per partial, WG threads; needs: f32 only
-// Method:   four interleaved sums in ascending order, added as (0+1)+(2+3); the host adds the partials in double
+// Method:   each invocation adds up one run (sum_of_range.include.wgsl); the host adds the partials in double
 // Source:   definition; CPU twin sum-of-squares.cpu.ts
 // Checked:  test/conformance.spec.ts, 5e-6 of the largest partial vs f64
 @group(0) @binding(0) var<storage, read> x_L: array<f32>; // [L] terms
@@ -13,6 +13,8 @@ override L: u32;
 override P: u32;
 override CHUNK: u32;
 
+// include sum_of_range
+
 @compute @workgroup_size(WG)
 fn main(
   @builtin(workgroup_id) group: vec3u,
@@ -23,15 +25,5 @@ fn main(
   if (partial >= P) {
     return;
   }
-  let end = min(L, (partial + 1u) * CHUNK);
-  var index = partial * CHUNK;
-  var sums = vec4f();
-  for (; index + 4u <= end; index += 4u) {
-    let x = vec4f(x_L[index], x_L[index + 1u], x_L[index + 2u], x_L[index + 3u]);
-    sums += x * x;
-  }
-  for (; index < end; index++) {
-    sums.x += x_L[index] * x_L[index];
-  }
-  partials_P[partial] = (sums.x + sums.y) + (sums.z + sums.w);
+  partials_P[partial] = sum_of_range(partial * CHUNK, min(L, (partial + 1u) * CHUNK));
 }

@@ -1,9 +1,9 @@
 import { assert } from '@millrace/core';
 
-/** The sum of the partial sums of one tensor, in their order, in doubles. */
-export function sumPartials(partials_P: ArrayLike<number>): number {
+/** The sum of `count` partial sums of one tensor from `first` on, in their order, in doubles. */
+export function sumPartials(partials_P: ArrayLike<number>, first: number, count: number): number {
   let sum = 0;
-  for (let index = 0; index < partials_P.length; index++) sum += partials_P[index] as number;
+  for (let index = first; index < first + count; index++) sum += partials_P[index]!;
   return sum;
 }
 

@@ -4,13 +4,16 @@ import {
   type ProgramStep,
   sumOfSquaresPartials,
   type TensorDeclaration,
+  type TensorPack,
   type TensorRole,
 } from '@millrace/kernels';
 import { elementCount } from '@millrace/tensor';
 import { checkModelConfig } from '../check-model-config';
-import { headGradientName, headWeightName, type ParameterDeclaration, stageParameters } from '../parameters';
+import { headGradientName, headWeightName, stageParameters } from '../parameters';
 import { gradientName } from '../stage/stage-context';
-import { type Optimizer, type OptimizerState, optimizerStates, stateName } from './optimizer';
+import { sumPartials } from './gradient-norm';
+import { type Optimizer, optimizerStates, stateName } from './optimizer';
+import { type ParameterPack, packParameters, tensorPack } from './parameter-packs';
 import { TensorCatalog, tensorsOf } from '../tensor-catalog';
 
 export interface TiedGradients {
@@ -22,17 +25,29 @@ export interface TiedGradients {
   readonly combine: Program;
 }
 
+/** Where the partial sums of a parameter are. */
+interface PartialSums {
+  readonly tensor: string;
+  readonly first: number;
+  readonly count: number;
+}
+
 export interface OptimizerPrograms {
+  /** Weights, gradients and states that share memory: they must be allocated so, and everything else by itself. */
+  readonly packs: readonly TensorPack[];
   /** Set for the stages at either end of a model with tied embeddings. */
   readonly tied?: TiedGradients;
-  /** Computes sums of squares of each gradient, into the tensors of `partials`. */
+  /** Computes sums of squares of each gradient, into `partialSums`. */
   readonly squares: Program;
-  /** Runs the optimizer on each parameter. */
+  /** Runs the optimizer on every parameter. */
   readonly update: Program;
   /** The tensor that `optimizerHyper` fills before `update`. */
   readonly hyper: TensorDeclaration;
-  /** The partial sums to add up with `sumPartials`, by parameter name in the fixed order. */
-  readonly partials: ReadonlyMap<string, TensorDeclaration>;
+  /** The tensors to read for `squaresByParameter`. */
+  readonly partialSums: readonly TensorDeclaration[];
+  /** By parameter name in the fixed order. */
+  readonly partials: ReadonlyMap<string, PartialSums>;
+  /** The tensors of all these programs. */
   tensors(role?: TensorRole): TensorDeclaration[];
 }
 
@@ -42,32 +57,72 @@ const HYPER = {
   sgd: { binding: 'hyper_4', shape: [4] },
 } as const;
 
-interface Update {
+interface OptimizerContext {
   readonly catalog: TensorCatalog;
   readonly optimizer: Optimizer;
+  gradientName(parameter: string): string;
+}
+
+/** What a stage does with a pack at the end of a step. */
+interface PackSteps {
+  readonly packs: readonly TensorPack[];
+  readonly squares: ProgramStep;
+  readonly update: ProgramStep;
+  readonly partialSums: TensorDeclaration;
+  readonly partials: ReadonlyMap<string, PartialSums>;
 }
 
 function updateStep(
-  { catalog, optimizer }: Update,
-  { name, shape, decay }: ParameterDeclaration,
-  gradient_L: string,
+  { catalog, optimizer }: OptimizerContext,
+  { length, decay }: ParameterPack,
+  tensors: Readonly<Record<string, string>>,
 ): ProgramStep {
-  const { binding, shape: hyperShape } = HYPER[optimizer.type];
-  const states = optimizerStates(optimizer);
-  const state = (kind: OptimizerState): [string, string] => {
-    return [`${kind}_L`, catalog.declare(stateName(name, kind), shape, 'moment')];
-  };
-  const plain = optimizer.type === 'sgd' && states.length === 0;
+  const { binding, shape } = HYPER[optimizer.type];
+  const plain = optimizer.type === 'sgd' && optimizerStates(optimizer).length === 0;
   return {
     kernel: optimizer.type === 'adamw' ? 'adamw' : plain ? 'sgd' : 'sgd_momentum',
-    dims: { L: elementCount(shape), decay: decay ? 1 : 0 },
-    tensors: {
-      gradient_L,
-      [binding]: catalog.declare(binding, hyperShape, 'scalar'),
-      weight_L: catalog.declare(name, shape, 'parameter'),
-      ...Object.fromEntries(states.map(state)),
-    },
+    dims: { L: length, decay: decay ? 1 : 0 },
+    tensors: { ...tensors, [binding]: catalog.declare(binding, shape, 'scalar') },
   };
+}
+
+/** Of one parameter the sums are those of its gradient alone, so that a gradient which exceeds a binding can be cut. */
+function squaresStep(catalog: TensorCatalog, { name, length, parameters }: ParameterPack, x_L: string): ProgramStep {
+  const extents = parameters.map(({ parameter, offset }) => ({ offset, length: elementCount(parameter.shape) }));
+  const P = extents.reduce((sum, extent) => sum + sumOfSquaresPartials(extent.length), 0);
+  const partials_P = catalog.declare(`${name}.squares_P`, [P], 'output');
+  const dims = { L: length, P };
+  if (extents.length === 1) return { kernel: 'sum_of_squares', dims, tensors: { x_L, partials_P } };
+  const content = { squaresOf: extents };
+  const ranges = { name: `${name}.ranges_P2`, shape: [P, 2], dtype: 'u32', role: 'constant', content } as const;
+  return { kernel: 'sum_of_squares_packed', dims, tensors: { x_L, ranges_P2: catalog.add(ranges), partials_P } };
+}
+
+function packSteps(context: OptimizerContext, pack: ParameterPack): PackSteps {
+  const { catalog, optimizer } = context;
+  const { name } = pack;
+  const weights = tensorPack(pack, { name, role: 'parameter', nameOf: (parameter) => parameter });
+  const gradients = tensorPack(pack, { name: gradientName(name), role: 'gradient', nameOf: context.gradientName });
+  const states = optimizerStates(optimizer).map((state) => ({
+    binding: `${state}_L`,
+    pack: tensorPack(pack, { name: stateName(name, state), role: 'moment', nameOf: (own) => stateName(own, state) }),
+  }));
+  const packs = [weights, gradients, ...states.map((state) => state.pack)];
+  for (const { whole } of packs) catalog.add(whole);
+  const squares = squaresStep(catalog, pack, gradients.whole.name);
+  const partials = new Map<string, PartialSums>();
+  let first = 0;
+  for (const { parameter } of pack.parameters) {
+    const count = sumOfSquaresPartials(elementCount(parameter.shape));
+    partials.set(parameter.name, { tensor: `${name}.squares_P`, first, count });
+    first += count;
+  }
+  const update = updateStep(context, pack, {
+    gradient_L: gradients.whole.name,
+    weight_L: weights.whole.name,
+    ...Object.fromEntries(states.map((state) => [state.binding, state.pack.whole.name])),
+  });
+  return { packs, squares, update, partialSums: catalog.get(`${name}.squares_P`), partials };
 }
 
 /** The name of the sum of the two gradients of a tied embedding. */
@@ -89,39 +144,58 @@ export function updatedTensors({ update }: OptimizerPrograms): TensorDeclaration
   return update.tensors.filter(({ role }) => role === 'parameter' || role === 'moment');
 }
 
-/** Builds what a stage runs at the end of a step, on each of its parameters in the fixed global order. */
+export interface OptimizerProgramOptions {
+  readonly optimizer: Optimizer;
+  /** As much as every adapter binds at once, if it is not given: no bits depend on it. */
+  readonly packBytesMax?: number;
+}
+
+/** Builds what a stage runs at the end of a step, on packs of its parameters. */
 export function buildOptimizerPrograms(
   config: ModelConfig,
   slice: StageSlice,
-  optimizer: Optimizer,
+  { optimizer, packBytesMax }: OptimizerProgramOptions,
 ): OptimizerPrograms {
   checkModelConfig(config);
   const catalog = new TensorCatalog();
-  const parameters = stageParameters(config, slice);
   const tied = config.tieEmbeddings && (slice.embedding || slice.head) ? tiedGradients(config, catalog) : undefined;
-  const partials = new Map<string, TensorDeclaration>();
-  const squareSteps: ProgramStep[] = [];
-  const updateSteps: ProgramStep[] = [];
-  for (const parameter of parameters) {
-    const { name, shape } = parameter;
-    const total = tied !== undefined && name === headWeightName(config);
-    const gradient = total ? tiedGradientName(config) : catalog.declare(gradientName(name), shape, 'gradient');
-    const L = elementCount(shape);
-    const P = sumOfSquaresPartials(L);
-    const partials_P = catalog.declare(`${name}.squares_P`, [P], 'output');
-    partials.set(name, catalog.get(partials_P));
-    squareSteps.push({ kernel: 'sum_of_squares', dims: { L, P }, tensors: { x_L: gradient, partials_P } });
-    updateSteps.push(updateStep({ catalog, optimizer }, parameter, gradient));
-  }
-  const squares = catalog.program('squares', squareSteps);
-  const update = catalog.program('update', updateSteps);
+  const isTied = (parameter: string): boolean => tied !== undefined && parameter === headWeightName(config);
+  const ownGradientName = (own: string): string => (isTied(own) ? tiedGradientName(config) : gradientName(own));
+  const parameters = stageParameters(config, slice);
+  const steps = packParameters(parameters, packBytesMax).map((pack) =>
+    packSteps({ catalog, optimizer, gradientName: ownGradientName }, pack),
+  );
+  const squares = catalog.program(
+    'squares',
+    steps.map((step) => step.squares),
+  );
+  const update = catalog.program(
+    'update',
+    steps.map((step) => step.update),
+  );
+  const partials = new Map(steps.flatMap((step) => [...step.partials]));
   const programs = tied === undefined ? [squares, update] : [tied.combine, squares, update];
   return {
+    packs: steps.flatMap(({ packs }) => packs),
     ...(tied === undefined ? {} : { tied }),
     squares,
     update,
-    partials,
+    partialSums: steps.map(({ partialSums }) => partialSums),
+    partials: new Map(parameters.map(({ name }) => [name, partials.get(name)!])),
     hyper: catalog.get(HYPER[optimizer.type].binding),
     tensors: (role) => tensorsOf(programs, role),
   };
+}
+
+/** The sum of squares of each gradient, by parameter name, from what was read of `partialSums`. */
+export function squaresByParameter(
+  { partialSums, partials }: OptimizerPrograms,
+  read: readonly ArrayLike<number>[],
+): Map<string, number> {
+  const arrays = new Map(partialSums.map(({ name }, index) => [name, read[index]!]));
+  return new Map(
+    [...partials].map(([parameter, { tensor, first, count }]) => {
+      return [parameter, sumPartials(arrays.get(tensor)!, first, count)];
+    }),
+  );
 }

@@ -15,19 +15,20 @@ import {
   tensorOf,
   toFloat16Array,
 } from '@millrace/tensor';
-import type { Backend, BoundProgram, DeviceTensor, TensorPiece } from '../backend';
+import type { Backend, BoundProgram, DeviceTensor, RecordedRun, TensorPiece } from '../backend';
+import { checkPart } from '../packs/check-part';
 import { checkCopy, checkWrite } from '../check-write';
 import { checkProgram } from '../check-program';
 import { pieceOf } from '../piece-of';
 import type { HostArray } from '../host-array';
 
 class CpuTensor implements DeviceTensor {
-  readonly values: TwinArray;
-
-  constructor(readonly declaration: TensorDeclaration) {
-    const count = elementCount(declaration.shape);
-    this.values = declaration.dtype === 'u32' ? new Uint32Array(count) : new Float64Array(count);
-  }
+  constructor(
+    readonly declaration: TensorDeclaration,
+    readonly values: TwinArray,
+    /** The tensor of whose memory this one has a part. */
+    readonly whole?: CpuTensor,
+  ) {}
 }
 
 class CpuProgram implements BoundProgram {
@@ -68,14 +69,22 @@ class CpuBackend implements Backend {
   private readonly tensors = new Set<CpuTensor>();
 
   allocate(declaration: TensorDeclaration): DeviceTensor {
-    const tensor = new CpuTensor(declaration);
+    const { content, shape, dtype } = declaration;
+    const count = elementCount(shape);
+    const tensor = new CpuTensor(declaration, dtype === 'u32' ? new Uint32Array(count) : new Float64Array(count));
     this.tensors.add(tensor);
-    const { content, shape } = declaration;
     if (content !== undefined) this.write(tensor, constantValues(content, shape));
     return tensor;
   }
 
+  part(whole: DeviceTensor, declaration: TensorDeclaration, offset: number): DeviceTensor {
+    const own = this.own(whole);
+    const { length } = checkPart(whole.declaration, declaration, offset);
+    return new CpuTensor(declaration, own.values.subarray(offset, offset + length), own);
+  }
+
   release(tensor: DeviceTensor): void {
+    if (tensor instanceof CpuTensor && tensor.whole !== undefined) return;
     this.tensors.delete(this.own(tensor));
   }
 
@@ -100,6 +109,15 @@ class CpuBackend implements Backend {
   run(program: BoundProgram): void {
     assert(program instanceof CpuProgram, `program ${program.name} is not of this backend`);
     for (const step of program.steps) step();
+  }
+
+  /** There is nothing to record: the run is its program. */
+  record(program: BoundProgram): RecordedRun {
+    return program;
+  }
+
+  enqueue(run: RecordedRun): void {
+    this.run(run);
   }
 
   write(tensor: DeviceTensor, data: HostArray, elementOffset = 0): void {
@@ -152,7 +170,7 @@ class CpuBackend implements Backend {
   }
 
   private own(tensor: DeviceTensor | undefined): CpuTensor {
-    const own = tensor instanceof CpuTensor && this.tensors.has(tensor);
+    const own = tensor instanceof CpuTensor && this.tensors.has(tensor.whole ?? tensor);
     assert(own, `tensor ${tensor?.declaration.name} is not of this backend`);
     return tensor;
   }

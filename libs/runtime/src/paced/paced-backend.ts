@@ -1,6 +1,6 @@
 import { type AppError, assert, type Clock, sleep } from '@millrace/core';
 import { KERNELS, type Program } from '@millrace/kernels';
-import type { Backend, BoundProgram, DeviceTensor, TensorPiece } from '../backend';
+import type { Backend, BoundProgram, DeviceTensor, RecordedRun, TensorPiece } from '../backend';
 import type { HostArray } from '../host-array';
 
 class PacedProgram implements BoundProgram {
@@ -45,6 +45,10 @@ class PacedBackend implements Backend {
     return this.inner.allocate(declaration);
   }
 
+  part(whole: DeviceTensor, declaration: DeviceTensor['declaration'], offset: number): DeviceTensor {
+    return this.inner.part(whole, declaration, offset);
+  }
+
   release(tensor: DeviceTensor): void {
     this.inner.release(tensor);
   }
@@ -56,6 +60,14 @@ class PacedBackend implements Backend {
   run(program: BoundProgram): void {
     assert(program instanceof PacedProgram, `program ${program.name} is not of this backend`);
     this.freeAtMs = Math.max(this.freeAtMs, this.options.clock.monotonicMs()) + program.costMs;
+  }
+
+  record(program: BoundProgram): RecordedRun {
+    return program;
+  }
+
+  enqueue(run: RecordedRun): void {
+    this.run(run);
   }
 
   write(tensor: DeviceTensor, data: HostArray, elementOffset?: number): void {

@@ -11,7 +11,6 @@ type Command = readonly number[] | string;
 function scene(msMax: number): { recorder: CommandRecorder; submissions: Command[][]; groupsMade: () => number } {
   let groupsMade = 0;
   const submissions: Command[][] = [];
-  const open: Command[] = [];
   const buffer = (size: number): unknown => {
     const content = new ArrayBuffer(size);
     return { size, content, getMappedRange: () => content, unmap: () => undefined };
@@ -21,17 +20,20 @@ function scene(msMax: number): { recorder: CommandRecorder; submissions: Command
       (group as { entries: [{ resource: { buffer: { content: ArrayBuffer } } }] }).entries[0].resource.buffer.content,
     )[0]!;
   let first = 0;
-  const pass = {
-    setPipeline: () => undefined,
-    setBindGroup: (index: number, group: unknown) => void (index === 1 && (first = firstOf(group))),
-    dispatchWorkgroups: (...workgroups: number[]) => void open.push([first, ...workgroups]),
-    end: () => undefined,
-  };
-  const encoder = {
-    beginComputePass: () => pass,
-    copyBufferToBuffer: (...[, from, , to, bytes]: number[]) => void open.push(`copy ${from} to ${to}, ${bytes}`),
-    clearBuffer: (_: unknown, offset: number, bytes: number) => void open.push(`clear ${offset}, ${bytes}`),
-    finish: () => undefined,
+  const encoder = (): unknown => {
+    const open: Command[] = [];
+    const pass = {
+      setPipeline: () => undefined,
+      setBindGroup: (index: number, group: unknown) => void (index === 1 && (first = firstOf(group))),
+      dispatchWorkgroups: (...workgroups: number[]) => void open.push([first, ...workgroups]),
+      end: () => undefined,
+    };
+    return {
+      beginComputePass: () => pass,
+      copyBufferToBuffer: (...[, from, , to, bytes]: number[]) => void open.push(`copy ${from} to ${to}, ${bytes}`),
+      clearBuffer: (_: unknown, offset: number, bytes: number) => void open.push(`clear ${offset}, ${bytes}`),
+      finish: () => open,
+    };
   };
   const device = {
     createBuffer: ({ size }: { size: number }) => buffer(size),
@@ -40,8 +42,8 @@ function scene(msMax: number): { recorder: CommandRecorder; submissions: Command
       groupsMade++;
       return descriptor;
     },
-    createCommandEncoder: () => encoder,
-    queue: { submit: () => void submissions.push(open.splice(0)) },
+    createCommandEncoder: encoder,
+    queue: { submit: ([commands]: Command[][]) => void submissions.push(commands!) },
   } as unknown as GPUDevice;
   const speed = { matmulGflops: 1, memoryGBps: 0.001 };
   const pace = new SubmissionPace({ adapterClass: 'gpu', clock: new FakeClock(), speed, msMax });
@@ -113,4 +115,27 @@ it('leaves everything in one submission where there is no bound', () => {
   recorder.submit();
   recorder.submit();
   expect(submissions).toEqual([Array.from({ length: 3 }, () => [0, 60, 60, 1])]);
+});
+
+it('keeps commands apart, to be submitted behind what was recorded until then', () => {
+  const { recorder, submissions } = scene(100);
+  recorder.dispatch(launch([1, 1, 1], 10));
+  const kept = recorder.keep((own) => {
+    for (const x of [2, 3]) own.dispatch(launch([x, 1, 1], 60));
+  });
+  recorder.dispatch(launch([4, 1, 1], 10));
+  expect([submissions, recorder.submittedCount]).toEqual([[], 0]);
+  recorder.submitKept(kept);
+  recorder.dispatch(launch([5, 1, 1], 10));
+  recorder.submit();
+  expect(submissions).toEqual([
+    [
+      [0, 1, 1, 1],
+      [0, 4, 1, 1],
+    ],
+    [[0, 2, 1, 1]],
+    [[0, 3, 1, 1]],
+    [[0, 5, 1, 1]],
+  ]);
+  expect(recorder.submittedCount).toBe(4);
 });

@@ -21,6 +21,12 @@ export interface BufferRange {
   readonly size: number;
 }
 
+/** Commands that are recorded and not submitted. */
+export interface RecordedCommands {
+  readonly commands: GPUCommandBuffer;
+  readonly costMs: number;
+}
+
 /** A place in a buffer, in bytes. */
 interface BufferPlace {
   readonly buffer: GPUBuffer;
@@ -49,7 +55,11 @@ export class CommandRecorder {
   private openMs = 0;
   private count = 0;
 
-  constructor(private readonly parts: RecorderParts) {}
+  constructor(
+    private readonly parts: RecorderParts,
+    /** Keeps what would be submitted. */
+    private readonly kept?: RecordedCommands[],
+  ) {}
 
   get submittedCount(): number {
     return this.count;
@@ -100,12 +110,32 @@ export class CommandRecorder {
   submit(): void {
     if (this.encoder === undefined) return;
     this.endPass();
-    const { device, pace } = this.parts;
-    device.queue.submit([this.encoder.finish()]);
+    const recorded = { commands: this.encoder.finish(), costMs: this.openMs };
     this.encoder = undefined;
-    this.count++;
-    pace.submitted(this.count, this.openMs);
     this.openMs = 0;
+    if (this.kept === undefined) this.send(recorded);
+    else this.kept.push(recorded);
+  }
+
+  /** Records what `record` asks of the recorder that it is given, in command buffers of their own. */
+  keep(record: (recorder: CommandRecorder) => void): RecordedCommands[] {
+    const kept: RecordedCommands[] = [];
+    const recorder = new CommandRecorder(this.parts, kept);
+    record(recorder);
+    recorder.submit();
+    return kept;
+  }
+
+  /** Submits what was kept, after everything recorded so far. */
+  submitKept(kept: readonly RecordedCommands[]): void {
+    this.submit();
+    for (const recorded of kept) this.send(recorded);
+  }
+
+  private send({ commands, costMs }: RecordedCommands): void {
+    this.parts.device.queue.submit([commands]);
+    this.count++;
+    this.parts.pace.submitted(this.count, costMs);
   }
 
   private record(

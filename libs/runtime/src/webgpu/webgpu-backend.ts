@@ -14,8 +14,9 @@ import {
 } from '@millrace/kernels';
 import { DTYPE_BYTES, tensorBytes, type TensorRef, tensorOf, wholeWords, WORD_BYTES } from '@millrace/tensor';
 import type { AdapterDescription } from '../adapter-description';
-import type { Backend, BoundProgram, DeviceTensor, TensorPiece } from '../backend';
+import type { Backend, BoundProgram, DeviceTensor, RecordedRun, TensorPiece } from '../backend';
 import { checkProgram } from '../check-program';
+import { checkPart } from '../packs/check-part';
 import { checkCopy, checkWrite } from '../check-write';
 import { DEVICE_ARRAY, deviceArray, type HostArray } from '../host-array';
 import { pieceOf } from '../piece-of';
@@ -24,7 +25,7 @@ import { fitProgram } from '../views/fit-program';
 import { CompletionWindow } from '../submission/completion-window';
 import { dispatchMs } from '../submission/dispatch-cost';
 import { type SubmissionOptions, SubmissionPace } from '../submission/submission-pace';
-import { type BufferRange, CommandRecorder, type Dispatch } from './command-recorder';
+import { type BufferRange, CommandRecorder, type Dispatch, type RecordedCommands } from './command-recorder';
 import { DelayPredictor } from './delay-predictor';
 import { DeviceFailure } from './device-failure';
 import { FirstGroups } from './first-groups';
@@ -39,7 +40,9 @@ const MARKER_BYTES = 4;
 class GpuTensor implements DeviceTensor {
   constructor(
     readonly declaration: TensorDeclaration,
-    readonly buffer: GPUBuffer,
+    readonly range: BufferRange,
+    /** The tensor of whose memory this one has a part. */
+    readonly whole?: GpuTensor,
   ) {}
 }
 
@@ -49,6 +52,13 @@ class GpuProgram implements BoundProgram {
   constructor(
     readonly name: string,
     readonly steps: readonly RecordedStep[],
+  ) {}
+}
+
+class GpuRecordedRun implements RecordedRun {
+  constructor(
+    readonly name: string,
+    readonly kept: readonly RecordedCommands[],
   ) {}
 }
 
@@ -116,7 +126,7 @@ export class WebGpuBackend implements Backend {
     const usage = BUFFER_USAGE.storage | BUFFER_USAGE.copySource | BUFFER_USAGE.copyDestination;
     // WebGPU zeroes new buffers; even an empty tensor needs bytes to be bound.
     const buffer = device.createBuffer({ label: declaration.name, size: Math.max(bytes, WORD_BYTES), usage });
-    const tensor = new GpuTensor(declaration, buffer);
+    const tensor = new GpuTensor(declaration, { buffer, offset: 0, size: buffer.size });
     this.tensors.add(tensor);
     this.bytes += buffer.size;
     const { content, shape } = declaration;
@@ -124,13 +134,20 @@ export class WebGpuBackend implements Backend {
     return tensor;
   }
 
+  part(whole: DeviceTensor, declaration: TensorDeclaration, offset: number): DeviceTensor {
+    const own = this.own(whole);
+    const view = checkPart(whole.declaration, declaration, offset);
+    return new GpuTensor(declaration, bufferRange(view, own), own);
+  }
+
   release(tensor: DeviceTensor): void {
+    if (tensor instanceof GpuTensor && tensor.whole !== undefined) return;
     const own = this.own(tensor);
     // Recorded commands still name the buffer: they must be submitted before it is destroyed.
     this.flush();
     this.tensors.delete(own);
-    this.bytes -= own.buffer.size;
-    own.buffer.destroy();
+    this.bytes -= own.range.size;
+    own.range.buffer.destroy();
   }
 
   async bind(program: Program, tensors: ReadonlyMap<string, DeviceTensor>): Promise<BoundProgram> {
@@ -165,38 +182,48 @@ export class WebGpuBackend implements Backend {
   private partialSums(): GpuTensor {
     const declaration = { name: PARTIAL_SUMS, shape: [PARTIAL_SUMS_MAX], dtype: 'f32', role: 'scratch' } as const;
     const size = tensorBytes(declaration.shape, declaration.dtype);
-    this.sums ??= new GpuTensor(
-      declaration,
-      this.parts.device.createBuffer({ label: PARTIAL_SUMS, size, usage: BUFFER_USAGE.storage }),
-    );
+    if (this.sums === undefined) {
+      const buffer = this.parts.device.createBuffer({ label: PARTIAL_SUMS, size, usage: BUFFER_USAGE.storage });
+      this.sums = new GpuTensor(declaration, { buffer, offset: 0, size });
+    }
     return this.sums;
   }
 
   run(program: BoundProgram): void {
     this.failure.check();
-    assert(program instanceof GpuProgram, `program ${program.name} is not of this backend`);
     this.delays.note(program.name);
-    for (const step of program.steps) {
-      if ('clear' in step) this.recorder.clear(step.clear);
-      else this.recorder.dispatch(step);
-    }
+    dispatchAll(program, this.recorder);
+  }
+
+  record(program: BoundProgram): RecordedRun {
+    this.failure.check();
+    const kept = this.recorder.keep((recorder) => dispatchAll(program, recorder));
+    return new GpuRecordedRun(program.name, kept);
+  }
+
+  enqueue(run: RecordedRun): void {
+    this.failure.check();
+    assert(run instanceof GpuRecordedRun, `the run of ${run.name} is not of this backend`);
+    this.delays.note(run.name);
+    this.recorder.submitKept(run.kept);
   }
 
   write(tensor: DeviceTensor, data: HostArray, elementOffset = 0): void {
     this.failure.check();
-    const { buffer, declaration } = this.own(tensor);
+    const { range, declaration } = this.own(tensor);
     checkWrite(declaration, data, elementOffset);
     // A queue's write would overtake commands that are recorded but not submitted.
     this.flush();
     const values = wholeWordsOf(deviceArray(data, declaration.dtype));
-    this.parts.device.queue.writeBuffer(buffer, elementOffset * DTYPE_BYTES[declaration.dtype], values);
+    const offset = range.offset + elementOffset * DTYPE_BYTES[declaration.dtype];
+    this.parts.device.queue.writeBuffer(range.buffer, offset, values);
   }
 
   copy(source: DeviceTensor, target: DeviceTensor): void {
     this.failure.check();
     checkCopy(source.declaration, target.declaration);
-    const { buffer } = this.own(source);
-    this.recorder.copy({ buffer, offset: 0 }, { buffer: this.own(target).buffer, offset: 0 }, buffer.size);
+    const { range } = this.own(source);
+    this.recorder.copy(range, this.own(target).range, range.size);
   }
 
   async read(tensor: DeviceTensor, expectedDelayMs?: number): Promise<HostArray> {
@@ -213,8 +240,9 @@ export class WebGpuBackend implements Backend {
     let offset = 0;
     const offsets = pieces.map((piece) => {
       const start = offset;
-      const { buffer, declaration } = this.own(piece.tensor);
-      const source = { buffer, offset: DTYPE_BYTES[declaration.dtype] * piece.elementOffset };
+      const { range, declaration } = this.own(piece.tensor);
+      const within = DTYPE_BYTES[declaration.dtype] * piece.elementOffset;
+      const source = { buffer: range.buffer, offset: range.offset + within };
       this.recorder.copy(source, { buffer: staging, offset: start }, pieceBytes(piece));
       offset += pieceBytes(piece);
       return start;
@@ -275,7 +303,7 @@ export class WebGpuBackend implements Backend {
 
   destroy(): void {
     this.failure.markDestroyed();
-    for (const { buffer } of this.tensors) buffer.destroy();
+    for (const { range } of this.tensors) range.buffer.destroy();
     this.tensors.clear();
     this.bytes = 0;
     this.parts.device.destroy();
@@ -302,7 +330,7 @@ export class WebGpuBackend implements Backend {
   }
 
   private own(tensor: DeviceTensor | undefined): GpuTensor {
-    const own = tensor instanceof GpuTensor && this.tensors.has(tensor);
+    const own = tensor instanceof GpuTensor && this.tensors.has(tensor.whole ?? tensor);
     assert(own, `tensor ${tensor?.declaration.name} is not of this backend`);
     return tensor;
   }
@@ -329,10 +357,19 @@ export class WebGpuBackend implements Backend {
 }
 
 /** Views have offsets that may be bound; whole words are. */
-function bufferRange(ref: TensorRef, { buffer, declaration }: GpuTensor): BufferRange {
-  if (typeof ref === 'string') return { buffer, offset: 0, size: buffer.size };
+function bufferRange(ref: TensorRef, { range, declaration }: GpuTensor): BufferRange {
+  if (typeof ref === 'string') return range;
   const bytes = DTYPE_BYTES[declaration.dtype];
-  return { buffer, offset: ref.offset * bytes, size: wholeWords(ref.length * bytes) };
+  const offset = range.offset + ref.offset * bytes;
+  return { buffer: range.buffer, offset, size: wholeWords(ref.length * bytes) };
+}
+
+function dispatchAll(program: BoundProgram, recorder: CommandRecorder): void {
+  assert(program instanceof GpuProgram, `program ${program.name} is not of this backend`);
+  for (const step of program.steps) {
+    if ('clear' in step) recorder.clear(step.clear);
+    else recorder.dispatch(step);
+  }
 }
 
 /** The bytes that are copied to read a piece. An empty tensor has bytes too, since it is bound. */

@@ -1,9 +1,9 @@
-import { type AppError, assert, type Clock } from '@millrace/core';
-import { addLossRows, learningRate, optimizerHyper, sumPartials } from '@millrace/model';
+import type { AppError, Clock } from '@millrace/core';
+import { addLossRows, learningRate, optimizerHyper, squaresByParameter } from '@millrace/model';
 import { type Action, checkExecutedLog, NO_MICRO_BATCH } from '@millrace/pipeline';
 import { numericsFailed } from '../stage.errors';
 import { countedParameters, type RankNorms, StepCommit } from './step-commit';
-import type { DeviceTensor } from '@millrace/runtime';
+import type { HostArray, RecordedRun } from '@millrace/runtime';
 import type { ChunkMemory } from '../chunk-memory';
 import type { StageMemory } from '../stage-memory';
 import { placeOf, type StagePlan } from '../stage-plan';
@@ -51,10 +51,12 @@ export class StepEnd {
    */
   async run(step: number, executed: readonly Action[]): Promise<StepResult> {
     const { norms } = await this.reduce(step, executed);
+    // The device computes the norm meanwhile, and does not wait for this when it is known.
+    const updates = this.options.memory.chunks.map((chunk) => chunk.recordUpdate());
     const commit = await this.stepCommit.agree(step, norms);
     await this.options.exchange.settleSends(false);
     if (commit.abort !== undefined) throw aborted(step, commit.abort);
-    this.update(step, commit.clipCoefficient);
+    this.update(step, commit.clipCoefficient, updates);
     return this.result(step, commit, await norms);
   }
 
@@ -99,15 +101,18 @@ export class StepEnd {
     return { norms };
   }
 
-  private update(step: number, clipCoefficient: number): void {
-    const { plan, memory } = this.options;
+  /** Updates every chunk, with the runs that were recorded for it, if there are any. */
+  private update(step: number, clipCoefficient: number, recorded: readonly RecordedRun[] = []): void {
+    const { plan, memory, timeline } = this.options;
+    const { backend } = memory;
     const lr = learningRate(plan.learningRate, step);
     const hyper = optimizerHyper(plan.optimizer, { lr, step, clipCoefficient });
-    for (const chunk of memory.chunks) {
-      memory.backend.write(chunk.tensor(chunk.optimizer.hyper.name), hyper);
-      this.enqueue(chunk, 'update', 'STEP');
+    for (const [index, chunk] of memory.chunks.entries()) {
+      backend.write(chunk.tensor(chunk.optimizer.hyper.name), hyper);
+      backend.enqueue(recorded[index] ?? chunk.recordUpdate());
+      const text = `${chunk.chunk.stage}STEP`;
+      timeline.enqueue(text, text, 'optimizer');
     }
-    memory.backend.flush();
   }
 
   private result(step: number, commit: Commit, { loss }: RankNorms): StepResult {
@@ -147,31 +152,27 @@ export class StepEnd {
     const { memory, timeline, tokens } = this.options;
     // The count is read now: when the device is done, the next step may have begun and changed it.
     const { count } = tokens;
-    for (const chunk of memory.chunks) this.enqueue(chunk, 'squares', 'REDUCE');
-    const partials = memory.chunks.flatMap((chunk) => this.partials(chunk));
+    for (const chunk of memory.chunks) {
+      memory.backend.run(chunk.program('squares'));
+      const text = `${chunk.chunk.stage}REDUCE`;
+      timeline.enqueue(text, text, 'optimizer');
+    }
+    const partialSums = memory.chunks.flatMap((chunk) =>
+      chunk.optimizer.partialSums.map(({ name }) => chunk.tensor(name)),
+    );
     const done = timeline.mark();
-    const read = await memory.backend.readAll([...partials, ...(memory.head?.losses ?? [])], timeline.delayMs());
+    const read = await memory.backend.readAll([...partialSums, ...(memory.head?.losses ?? [])], timeline.delayMs());
     done();
-    const sum = read.slice(partials.length).reduce((total, rows) => addLossRows(total, rows), 0);
-    return {
-      squares: read.slice(0, partials.length).map((values) => sumPartials(values)),
-      loss: count === undefined ? undefined : { sum, tokens: count },
-    };
+    const squares = memory.chunks.flatMap((chunk) =>
+      this.countedSquares(chunk, read.splice(0, chunk.optimizer.partialSums.length)),
+    );
+    const sum = read.reduce((total, rows) => addLossRows(total, rows), 0);
+    return { squares, loss: count === undefined ? undefined : { sum, tokens: count } };
   }
 
-  private partials(chunk: ChunkMemory): DeviceTensor[] {
-    return countedParameters(this.options.plan, chunk.chunk.stage).map((name) => {
-      const declaration = chunk.optimizer.partials.get(name);
-      assert(declaration !== undefined, `no partial sums of ${name}`);
-      return chunk.tensor(declaration.name);
-    });
-  }
-
-  private enqueue(chunk: ChunkMemory, program: 'squares' | 'update', kind: 'REDUCE' | 'STEP'): void {
-    const { memory, timeline } = this.options;
-    memory.backend.run(chunk.program(program));
-    const text = `${chunk.chunk.stage}${kind}`;
-    timeline.enqueue(text, text, 'optimizer');
+  private countedSquares({ optimizer, chunk }: ChunkMemory, read: readonly HostArray[]): number[] {
+    const squares = squaresByParameter(optimizer, read);
+    return countedParameters(this.options.plan, chunk.stage).map((name) => squares.get(name)!);
   }
 }
 
