@@ -64,7 +64,8 @@ describe('layerCosts', () => {
             microBatches: 5,
             evaluation: true,
           });
-          expect(memory.weights).toBe(parameters);
+          // Where a parameter begins in its pack depends on those before it.
+          expect(Math.abs(memory.weights / parameters - 1)).toBeLessThan(0.01);
           // Stages of few blocks have less scratch than a stage of many, and the ends have less input than other
           // stages.
           expect(memory.total / total, `stage ${stage} of ${layersPerStage.join()}`).toBeGreaterThanOrEqual(1);
