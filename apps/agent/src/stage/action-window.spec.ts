@@ -28,6 +28,11 @@ class SlowDevice {
     return new Proxy(inner, {
       get: (target, name: keyof Backend) => {
         if (name === 'run') return (program: Parameters<Backend['run']>[0]) => this.run(target, program);
+        if (name === 'enqueue')
+          return (recorded: Parameters<Backend['enqueue']>[0]) => {
+            target.enqueue(recorded);
+            this.endStep(recorded.name);
+          };
         if (name === 'finish') return () => this.finish();
         if (name === 'readAll')
           return async (sources: Parameters<Backend['readAll']>[0]) => {
@@ -43,10 +48,15 @@ class SlowDevice {
 
   private run(target: Backend, program: Parameters<Backend['run']>[0]): void {
     target.run(program);
-    if (program.name === 'update') this.inFlight.push([]);
+    this.endStep(program.name);
     if (!ACTIONS.has(program.name)) return;
     this.inFlight.at(-1)!.push(this.enqueued - this.done);
     this.enqueued++;
+  }
+
+  /** The warm-up of a start ends with an update too. */
+  private endStep(name: string): void {
+    if (name === 'update') this.inFlight.push([]);
   }
 
   private finish(): Promise<void> {
