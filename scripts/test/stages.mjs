@@ -11,7 +11,8 @@ const LONG_UNIT_TIMEOUT_MS = 40 * 60_000;
 const LONG_E2E_TIMEOUT_MS = 50 * 60_000;
 const FUZZ_TIMEOUT_MS = 10 * 60_000;
 /** The same seed draws the same requests: what CI finds can be found again. */
-const FUZZ = ['scripts/fuzz.mjs', '--minutes', '3', '--seed', '1', '--prepared'];
+const FUZZ = { minutes: 1.5, seed: 1 };
+const LONG_FUZZ = { minutes: 4, seed: 2 };
 
 /**
  * What `npm test` runs after set-up, in this order. `run(env)` resolves to `{ passed, failed, skipped }`; a check counts
@@ -21,7 +22,7 @@ export const STAGES = [
   check('typecheck', ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json', '--noEmit']),
   { name: 'generated', run: checkGenerated },
   { name: 'unit', run: (env) => runVitest('unit', env, UNIT_TIMEOUT_MS) },
-  { name: 'fuzz', run: fuzz },
+  { name: 'fuzz', run: (env) => fuzz(env, FUZZ) },
   beside('fuzz', 'boundaries', [
     'node_modules/dependency-cruiser/bin/dependency-cruise.mjs',
     ...['--config', '.dependency-cruiser.cjs', '--output-type', 'err-long', 'apps', 'libs'],
@@ -38,6 +39,7 @@ export const STAGES = [
 /** What `npm run test:long` runs after set-up. */
 export const LONG_STAGES = [
   { name: 'long', run: (env) => runVitest('long', env, LONG_UNIT_TIMEOUT_MS) },
+  { name: 'fuzz', run: (env) => fuzz(env, LONG_FUZZ) },
   { name: 'long-e2e', run: (env) => runVitest('long-e2e', env, LONG_E2E_TIMEOUT_MS) },
 ];
 
@@ -47,8 +49,9 @@ function beside(stage, name, command) {
   return { name, run, beside: stage };
 }
 
-async function fuzz(env) {
-  await runCommand('node', FUZZ, { cwd: ROOT, env, inherit: true, timeoutMs: FUZZ_TIMEOUT_MS });
+async function fuzz(env, { minutes, seed }) {
+  const args = ['scripts/fuzz.mjs', '--minutes', `${minutes}`, '--seed', `${seed}`, '--prepared'];
+  await runCommand('node', args, { cwd: ROOT, env, inherit: true, timeoutMs: FUZZ_TIMEOUT_MS });
   return { passed: 1, failed: 0, skipped: 0 };
 }
 
