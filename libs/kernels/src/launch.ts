@@ -19,6 +19,8 @@ export function perItem(
   target: KernelTarget,
 ): KernelVariant {
   const workgroupSize = Math.min(LINEAR_WORKGROUP_SIZE, target.maxWorkgroupSize);
+  // Shaders count items in 32 bits: a larger number would wrap around, and items would be left out without a word.
+  assert(items <= 2 ** 32 - workgroupSize, `${wgsl} has ${items} items, more than 32 bits count`);
   return {
     wgsl,
     overrides: { WG: workgroupSize, ...overrides },

@@ -221,6 +221,15 @@ describe.each([
     await expect(async () => backend.read(parts[0]!)).rejects.toThrowError('tensor part 0 is not of this backend');
   });
 
+  it('gives parts of parts, which go with the whole', async () => {
+    const whole = backend.allocate(f32('whole', 133));
+    const inner = backend.part(backend.part(whole, f32('part', 69), 64), f32('inner', 5), 64);
+    backend.write(inner, ONES);
+    expect([...(await backend.read(whole))].slice(126)).toEqual([0, 0, 1, 1, 1, 1, 1]);
+    backend.release(whole);
+    await expect(async () => backend.read(inner)).rejects.toThrowError('tensor inner is not of this backend');
+  });
+
   it('refuses a part that ends behind its whole or begins where nothing may be bound', () => {
     const whole = backend.allocate(f32('whole', 100));
     const message = (text: string): unknown => expect.objectContaining({ message: expect.stringContaining(text) });

@@ -3,13 +3,14 @@ import { AppError } from '@millrace/core';
 export interface NotFinite {
   readonly what: string;
   readonly value: number;
-  /** The first parameter, in the model's order, whose gradient is not finite. */
+  /** The first parameter, in the model's order, whose gradient is too large to be squared, or not finite. */
   readonly firstBad?: string | undefined;
 }
 
 /** A loss or a gradient norm is not finite: no rank updates, and the last good checkpoint stays. */
 export function numericsFailed(step: number, { what, value, firstBad }: NotFinite): AppError {
-  const where = firstBad === undefined ? '' : `, and the first gradient that is not finite is that of ${firstBad}`;
+  const where =
+    firstBad === undefined ? '' : `, and the first gradient whose squares are not finite is that of ${firstBad}`;
   const message = `${what} of step ${step} is ${value}${where}: take a smaller learning rate, clipping (train.clip) or a warm-up (train.lr.warmup)`;
   return new AppError({
     code: 'STAGE.NUMERICS',

@@ -1,5 +1,5 @@
 import type { ModelConfig } from '@millrace/core';
-import type { Operation, Program } from '@millrace/kernels';
+import { type Operation, type Program, splitProducts } from '@millrace/kernels';
 import { elementCount } from '@millrace/tensor';
 import { describe, expect, it } from 'vitest';
 import { keptBytes } from '../estimates';
@@ -35,6 +35,20 @@ describe('a head whose logits are too large to be kept', () => {
     expect(logits).toEqual([{ name: 'scratch.logits_L', shape: [64_000], dtype: 'f32', role: 'scratch' }]);
     const kept = build(1000, 4 * 128_000).tensors();
     expect(kept.map(({ name }) => name)).toEqual(expect.arrayContaining(['head.logits_NV', 'head.logits.grad_NV']));
+  });
+
+  it('is added up on a GPU as one whose logits are kept: no part is split over K', () => {
+    // Its parts have few tiles, and K of a whole vocabulary or of all rows.
+    const wide = { ...CONFIG, context: 1024 };
+    const options = { microBatch: 1, headBytesMax: 4 * 1024 * 512 };
+    const programs = buildStagePrograms(wide, wholeModel(wide), options);
+    for (const program of [programs.forward, programs.backwardInput, programs.backwardWeight]) {
+      const ofHead = program.steps.filter(
+        (step) => 'tensors' in step && JSON.stringify(step.tensors).includes('logits'),
+      );
+      expect(ofHead.length, program.name).toBeGreaterThan(1);
+      expect(splitProducts({ ...program, steps: ofHead }, { adapterClass: 'gpu' }).steps).toEqual(ofHead);
+    }
   });
 
   it('takes the loss of some rows, then the gradients of some columns at a time', () => {

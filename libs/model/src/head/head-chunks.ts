@@ -70,7 +70,7 @@ export function chunkedLoss(
     return [
       {
         kernel: 'matmul_nt',
-        dims: { M: range.count, K: C, N: V, accumulate: 0 },
+        dims: { M: range.count, K: C, N: V, stride: V, accumulate: 0 },
         tensors: { a_MK: rows(norm_NC, range, C), b_NK: weight, c_MN: logits_NV },
       },
       {
@@ -99,7 +99,7 @@ function columnGradients(
     return [
       {
         kernel: 'matmul_nt',
-        dims: { M: N, K: C, N: range.count, accumulate: 0 },
+        dims: { M: N, K: C, N: range.count, stride: range.count, accumulate: 0 },
         tensors: { a_MK: t.norm_NC, b_NK: rows(headWeightName(context.config), range, C), c_MN: columns },
       },
       {
@@ -120,7 +120,10 @@ export function chunkedNormGradient(
   const { N, C } = context.sizes;
   return columnGradients(context, t, (range, gradients) => ({
     kernel: 'matmul_nn',
-    dims: { M: N, K: range.count, N: C, bias: 0, residual: 0, accumulate: 0, continued: range.first > 0 ? 1 : 0 },
+    dims: {
+      ...{ M: N, K: range.count, N: C, stride: range.count },
+      ...{ bias: 0, residual: 0, accumulate: 0, continued: range.first > 0 ? 1 : 0 },
+    },
     // Bias and residual are unused, and bound to something that is only read.
     tensors: {
       a_MK: gradients,
@@ -137,7 +140,7 @@ export function chunkedWeightGradient(context: StageContext, t: ChunkedHeadGradi
   const { N, C } = context.sizes;
   return columnGradients(context, t, (range, gradients) => ({
     kernel: 'matmul_tn',
-    dims: { M: range.count, K: N, N: C, accumulate: 1 },
+    dims: { M: range.count, K: N, N: C, stride: range.count, accumulate: 1 },
     tensors: { a_KM: gradients, b_KN: t.norm_NC, c_MN: rows(headGradientName(context.config), range, C) },
   }));
 }

@@ -86,13 +86,17 @@ function updateStep(
   };
 }
 
-/** Of one parameter the sums are those of its gradient alone, so that a gradient which exceeds a binding can be cut. */
-function squaresStep(catalog: TensorCatalog, { name, length, parameters }: ParameterPack, x_L: string): ProgramStep {
+/**
+ * A gradient that may exceed a binding is added up by the shader that can be cut. Which shader it is must not depend on
+ * what else the stage has: a parameter that is alone in its pack here may share one in another split.
+ */
+function squaresStep(catalog: TensorCatalog, pack: ParameterPack, x_L: string): ProgramStep {
+  const { name, length, parameters, oversized } = pack;
   const extents = parameters.map(({ parameter, offset }) => ({ offset, length: elementCount(parameter.shape) }));
   const P = extents.reduce((sum, extent) => sum + sumOfSquaresPartials(extent.length), 0);
   const partials_P = catalog.declare(`${name}.squares_P`, [P], 'output');
   const dims = { L: length, P };
-  if (extents.length === 1) return { kernel: 'sum_of_squares', dims, tensors: { x_L, partials_P } };
+  if (oversized) return { kernel: 'sum_of_squares', dims, tensors: { x_L, partials_P } };
   const content = { squaresOf: extents };
   const ranges = { name: `${name}.ranges_P2`, shape: [P, 2], dtype: 'u32', role: 'constant', content } as const;
   return { kernel: 'sum_of_squares_packed', dims, tensors: { x_L, ranges_P2: catalog.add(ranges), partials_P } };

@@ -91,6 +91,29 @@ it.each([ODD, { ...ODD, tieEmbeddings: false }, { ...ODD, family: 'llama', heads
   },
 );
 
+it('takes the squares of a parameter by the same shader in every split, alone in its pack or not', () => {
+  const sgd = { type: 'sgd', momentum: 0, weightDecay: 0 } as const;
+  const kernelOf = (layersPerStage: readonly number[]): Map<string, string> => {
+    const stages = stageSlices(GPT2_124M, layersPerStage).map((slice) =>
+      buildOptimizerPrograms(GPT2_124M, slice, { optimizer: sgd }),
+    );
+    return new Map(
+      stages.flatMap(({ squares, partials }) => {
+        const kernels = new Map(
+          squares.steps.flatMap((step) =>
+            'clear' in step ? [] : [[tensorOf(step.tensors['partials_P']!), step.kernel] as const],
+          ),
+        );
+        return [...partials].map(([parameter, { tensor }]) => [parameter, kernels.get(tensor)!] as const);
+      }),
+    );
+  };
+  const whole = kernelOf([12]);
+  expect(whole.get('transformer.wte.weight')).toBe('sum_of_squares');
+  // The first stage has no more than the two embeddings.
+  expect(kernelOf([0, 6, 6])).toEqual(whole);
+});
+
 it('updates the 148 parameters of GPT-2 124M in five launches, and takes their squares in five', () => {
   const adamw = { type: 'adamw', betas: [0.9, 0.95], eps: 1e-8, weightDecay: 0.1 } as const;
   const { update, squares, partials, partialSums } = buildOptimizerPrograms(GPT2_124M, wholeModel(GPT2_124M), {

@@ -2,7 +2,7 @@ import type { TensorDeclaration, TensorPack, TensorRole } from '@millrace/kernel
 import { DTYPE_BYTES, elementCount, viewAlignment } from '@millrace/tensor';
 import type { ParameterDeclaration } from '../parameters';
 
-/** The least that an adapter can bind at once: more than that in a pack would be cut again. */
+/** The least that an adapter can bind at once: the squares of several parameters are not cut. */
 const PACK_BYTES_MAX = 128 * 1024 * 1024;
 
 export interface PackedParameter {
@@ -18,6 +18,8 @@ export interface ParameterPack {
   /** Elements up to the end of the last parameter, with those that are left out between two of them. */
   readonly length: number;
   readonly decay: boolean;
+  /** Whether it is one parameter that exceeds a pack, which it does in every stage. */
+  readonly oversized: boolean;
 }
 
 /**
@@ -45,6 +47,7 @@ export function packParameters(
     parameters: pack,
     length: endOf(pack),
     decay: pack[0]!.parameter.decay,
+    oversized: endOf(pack) > elementsMax,
   }));
 }
 

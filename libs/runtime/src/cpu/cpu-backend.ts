@@ -80,7 +80,7 @@ class CpuBackend implements Backend {
   part(whole: DeviceTensor, declaration: TensorDeclaration, offset: number): DeviceTensor {
     const own = this.own(whole);
     const { length } = checkPart(whole.declaration, declaration, offset);
-    return new CpuTensor(declaration, own.values.subarray(offset, offset + length), own);
+    return new CpuTensor(declaration, own.values.subarray(offset, offset + length), own.whole ?? own);
   }
 
   release(tensor: DeviceTensor): void {

@@ -12,7 +12,8 @@ interface Fitting {
 
 /**
  * Cuts the operations that bind more than the limit into operations on views, as their kernels say. They compute the
- * same bits; an operation that fits stays as it is. Throws RUNTIME.BINDING_TOO_LARGE for one that cannot be cut.
+ * same bits, unless a cut says that it `rounds`; an operation that fits stays as it is. Throws
+ * RUNTIME.BINDING_TOO_LARGE for one that cannot be cut.
  */
 export function fitProgram(program: Program, bindingBytesMax: number): Program {
   const declarations = new Map(program.tensors.map((declaration) => [declaration.name, declaration]));

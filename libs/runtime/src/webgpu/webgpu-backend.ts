@@ -137,7 +137,7 @@ export class WebGpuBackend implements Backend {
   part(whole: DeviceTensor, declaration: TensorDeclaration, offset: number): DeviceTensor {
     const own = this.own(whole);
     const view = checkPart(whole.declaration, declaration, offset);
-    return new GpuTensor(declaration, bufferRange(view, own), own);
+    return new GpuTensor(declaration, bufferRange(view, own), own.whole ?? own);
   }
 
   release(tensor: DeviceTensor): void {

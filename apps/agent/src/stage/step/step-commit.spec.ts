@@ -28,7 +28,9 @@ it('ends the run at a norm that is not finite, and names the first tensor whose 
   const { abort } = await decide({ [third]: NaN, [second]: Infinity });
   expect(abort).toEqual({ what: 'the gradient norm', value: 'NaN', firstBad: second });
   const { message } = numericsFailed(1, { ...abort!, value: Number(abort!.value) });
-  expect(message).toContain(`of step 1 is NaN, and the first gradient that is not finite is that of ${second}: take`);
+  expect(message).toContain(
+    `of step 1 is NaN, and the first gradient whose squares are not finite is that of ${second}: take`,
+  );
 });
 
 it('names no tensor where the loss alone is not finite, and goes on where all is finite', async () => {

@@ -1,3 +1,4 @@
+import { assert } from '@millrace/core';
 import { input, inputIf, output } from '../../binding';
 import { dimension, flag } from '../../dimension';
 import type { Dims, Kernel, KernelTarget, KernelVariant } from '../../kernel';
@@ -6,10 +7,15 @@ import { fitsTarget, isInVectors, type ProductLayout, tileCount, tileNeeds } fro
 import { matmulNnPartsTwin, matmulNtPartsTwin, matmulPartsSumTwin, matmulTnPartsTwin } from './matmul-parts.cpu';
 
 const TILE = { rows: 64, columns: 64 };
+/** The products that a tile loads at once. */
+const SLAB = 16;
 
 function overrides(dims: Dims): Dims {
   const [M, K, N, P] = [dimension(dims, 'M'), dimension(dims, 'K'), dimension(dims, 'N'), dimension(dims, 'P')];
-  return { M, K, N, P, PART_K: dimension(dims, 'partK') };
+  const PART_K = dimension(dims, 'partK');
+  // The last slab of a part that is no multiple of a slab would read into the next part.
+  assert(P === 1 || PART_K % SLAB === 0, `parts of ${PART_K} products are not whole slabs of ${SLAB}`);
+  return { M, K, N, P, PART_K };
 }
 
 function scalar(layout: ProductLayout, dims: Dims, target: KernelTarget): KernelVariant {
