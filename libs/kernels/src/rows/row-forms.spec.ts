@@ -37,16 +37,9 @@ describe('rows', () => {
     expect(form(64, { ...GPU, rowThresholds: { shortMax: 32, middleMax: 48 } })).toBe('long');
   });
 
-  it('are short ones or naive on lavapipe, and naive on other software drivers', () => {
+  it('are naive on software drivers, which compile the others for seconds', () => {
     const lavapipe: KernelTarget = { ...GPU, adapterClass: 'cpu', subgroupSize: 8 };
-    expect([64, 256, 260, 61, 67].map((length) => form(length, lavapipe))).toEqual([
-      'short',
-      'short',
-      'layernorm_backward_input',
-      'short_odd',
-      'layernorm_backward_input',
-    ]);
-    expect(form(64, { ...lavapipe, subgroupSize: 4 })).toBe('layernorm_backward_input');
+    for (const length of [61, 64, 260, 4096]) expect(form(length, lavapipe)).toBe('layernorm_backward_input');
   });
 
   it('are read in the same way however many there are', () => {
