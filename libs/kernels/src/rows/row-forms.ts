@@ -15,7 +15,7 @@ const GPU_THRESHOLDS: RowThresholds = { shortMax: 1024, middleMax: 12_288 };
 
 /**
  * On software drivers. Short rows of up to 256 take lavapipe 0.3 to 0.9 times as long as an invocation per row, which
- * is little of a step, but it compiles their shaders for long: the first step of a shape that is new came 13 s later.
+ * is little of a step, but it compiles their shaders for long, and for every shape of a model anew.
  * Barriers cost it more than they save.
  */
 const NAIVE: RowThresholds = { shortMax: 0, middleMax: 0, naiveBeyond: true };
