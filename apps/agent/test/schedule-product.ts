@@ -16,6 +16,14 @@ const ODD: PlanOptions = {
 };
 const ODD_MODEL = { heads: 3, hidden: 60, ffn: 17, context: 21, vocab: 97 };
 
+/** Four layers cut for a schedule of each kind: its name, ranks, and layers of each stage. */
+export const SCHEDULE_OF_EACH_KIND = [
+  ['1f1b', 4, [1, 1, 2, 0]],
+  ['zb-h2', 3, [0, 3, 1]],
+  ['interleaved', 2, [1, 2, 1, 0]],
+  ['zb-v', 2, [0, 2, 1, 1]],
+] as const;
+
 /** One step says all, since weights and optimizer state are compared; stepping optimistically takes a next one. */
 const STEPS = { alone: 1, ahead: 2 };
 

@@ -1,9 +1,8 @@
 import type { Operation, Program, TensorDeclaration } from '@millrace/kernels';
-import { openTestBackend } from '@millrace/testing';
+import { backendOfSuite, testBackends } from '@millrace/testing';
 import { fromFloat16Bits } from '@millrace/tensor';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { Backend, BoundProgram, DeviceTensor } from './backend';
-import { openCpuBackend } from './cpu/cpu-backend';
 
 function f32(name: string, ...shape: number[]): TensorDeclaration {
   return { name, shape, dtype: 'f32', role: 'scratch' };
@@ -27,21 +26,12 @@ function mismatch(part: string): Error {
 }
 
 /** What every backend does alike; a backend without an adapter is skipped with that reason. */
-describe.each([
-  { kind: 'cpu', open: (): Promise<Backend | undefined> => Promise.resolve(openCpuBackend()) },
-  { kind: 'webgpu', open: (): Promise<Backend | undefined> => openTestBackend(process.env) },
-])('$kind backend', ({ kind, open }) => {
-  let opened: Backend | undefined;
+describe.each(testBackends(process.env))('$kind backend', ({ kind, open }) => {
+  const opened = backendOfSuite(open);
   let backend: Backend;
   let tensors: Map<string, DeviceTensor>;
-
-  beforeAll(async () => {
-    opened = await open();
-  });
-  afterAll(() => opened?.destroy());
-  beforeEach((context) => {
-    context.skip(opened === undefined, 'no adapter');
-    backend = opened as Backend;
+  beforeEach(() => {
+    backend = opened();
     tensors = new Map([A, B, Y].map((declaration) => [declaration.name, backend.allocate(declaration)]));
     return () => tensors.forEach((tensor) => backend.release(tensor));
   });

@@ -1,8 +1,8 @@
 import { type ModelConfig, RECOMPUTE_SETTINGS } from '@millrace/core';
 import { allParameters, initialiseParameter, type ParameterDeclaration } from '@millrace/model';
 import { type Backend, type HostArray, openCpuBackend } from '@millrace/runtime';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openTestBackend } from './software-vulkan';
+import { describe, expect, it } from 'vitest';
+import { backendOfSuite, testBackends } from './test-backends';
 import { textBatch } from './token-text';
 import { type InProcessResult, type InProcessTraining, trainInProcess } from './train-in-process';
 
@@ -54,22 +54,14 @@ function train({ config, nudge, microBatch = 1, ...chosen }: Chosen): Promise<In
   });
 }
 
-describe.each([
-  { kind: 'cpu', open: (): Promise<Backend | undefined> => Promise.resolve(openCpuBackend()) },
-  { kind: 'webgpu', open: (): Promise<Backend | undefined> => openTestBackend(process.env) },
-])('dropout on the $kind backend', ({ open }) => {
-  let backend: Backend | undefined;
-  beforeAll(async () => {
-    backend = await open();
-  });
-  afterAll(() => backend?.destroy());
+describe.each(testBackends(process.env))('dropout on the $kind backend', ({ open }) => {
+  const backend = backendOfSuite(open);
 
   it.for(CONFIGS)(
     'gives the same bits for every split and recompute setting: $family',
     { timeout: TIMEOUT_MS },
-    async (config, { skip }) => {
-      if (backend === undefined) skip('no adapter');
-      const on = backend!;
+    async (config) => {
+      const on = backend();
       const whole = await train({ config, backend: on });
       expect(whole.losses).not.toEqual((await train({ config: { ...config, dropout: 0 }, backend: on })).losses);
       for (const recompute of RECOMPUTE_SETTINGS) {

@@ -1,8 +1,7 @@
 import { type ModelConfig, RECOMPUTE_SETTINGS } from '@millrace/core';
 import { allParameters, initialiseParameter, type ParameterDeclaration } from '@millrace/model';
-import { type Backend, openCpuBackend } from '@millrace/runtime';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { openTestBackend } from './software-vulkan';
+import { describe, expect, it } from 'vitest';
+import { backendOfSuite, testBackends } from './test-backends';
 import { textBatch } from './token-text';
 import { type InProcessResult, type InProcessTraining, trainInProcess } from './train-in-process';
 
@@ -44,39 +43,25 @@ function train(chosen: Chosen): Promise<InProcessResult> {
   });
 }
 
+const [CPU, WEBGPU] = testBackends(process.env);
 const TIED = ['gpt2, tied', BASE] as const;
 const UNTIED = ['llama, not tied', LLAMA] as const;
 
 describe.each([
   // A vocabulary in whole vectors has the same kernels in parts; on the twins there is one kernel for all sizes.
-  {
-    kind: 'cpu',
-    vocab: 203,
-    models: [TIED, UNTIED],
-    open: (): Promise<Backend | undefined> => Promise.resolve(openCpuBackend()),
-  },
+  { ...CPU, vocab: 203, models: [TIED, UNTIED] },
   // A software driver compiles a second model's shaders for as long as the first's, which the last test has.
-  {
-    kind: 'webgpu',
-    vocab: 204,
-    models: [UNTIED],
-    open: (): Promise<Backend | undefined> => openTestBackend(process.env),
-  },
+  { ...WEBGPU, vocab: 204, models: [UNTIED] },
 ])('a head that is computed in parts on the $kind backend', ({ vocab, models, open }) => {
-  let opened: Backend | undefined;
-  beforeAll(async () => {
-    opened = await open();
-  });
-  afterAll(() => opened?.destroy());
-  beforeEach((context) => context.skip(opened === undefined, 'no adapter'));
+  const backend = backendOfSuite(open);
 
   it.each(models)(
     'has the bits of one whose logits are kept: %s',
     async (_, model) => {
       const config = { ...model, vocab };
-      const kept = await train({ backend: opened!, config });
+      const kept = await train({ backend: backend(), config });
       expect(kept.losses[1]).not.toBe(kept.losses[0]);
-      expect(await train({ backend: opened!, config, headBytesMax: IN_PARTS })).toEqual(kept);
+      expect(await train({ backend: backend(), config, headBytesMax: IN_PARTS })).toEqual(kept);
     },
     TIMEOUT_MS,
   );
@@ -85,12 +70,12 @@ describe.each([
     'has the same bits for every split and recompute setting',
     async () => {
       const config = { ...BASE, vocab };
-      const whole = await train({ backend: opened!, config, headBytesMax: IN_PARTS });
+      const whole = await train({ backend: backend(), config, headBytesMax: IN_PARTS });
       for (const recompute of RECOMPUTE_SETTINGS) {
-        const split = await train({ backend: opened!, config, headBytesMax: IN_PARTS, recompute, stages: 2 });
+        const split = await train({ backend: backend(), config, headBytesMax: IN_PARTS, recompute, stages: 2 });
         expect(split, recompute).toEqual(whole);
       }
-      expect(opened!.allocatedBytes()).toBe(0);
+      expect(backend().allocatedBytes()).toBe(0);
     },
     TIMEOUT_MS,
   );

@@ -5,5 +5,6 @@ export * from './jumping-clock';
 export * from './temporary-postgres';
 export * from './in-process-stage';
 export * from './software-vulkan';
+export * from './test-backends';
 export * from './token-text';
 export * from './train-in-process';

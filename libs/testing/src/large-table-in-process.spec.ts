@@ -1,8 +1,8 @@
 import type { ModelConfig } from '@millrace/core';
 import { allParameters, initialiseParameter, type ParameterDeclaration } from '@millrace/model';
-import { type Backend, type BoundProgram, fitProgram, openCpuBackend } from '@millrace/runtime';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { openTestBackend } from './software-vulkan';
+import { type Backend, type BoundProgram, fitProgram } from '@millrace/runtime';
+import { describe, expect, it } from 'vitest';
+import { backendOfSuite, testBackends } from './test-backends';
 import { textBatch } from './token-text';
 import { type InProcessResult, trainInProcess } from './train-in-process';
 
@@ -56,26 +56,22 @@ function train(backend: Backend, config: ModelConfig, packBytesMax?: number): Pr
   });
 }
 
+const [CPU, WEBGPU] = testBackends(process.env);
 const TIED = ['gpt2, tied', GPT2] as const;
 const UNTIED = ['llama, not tied', LLAMA] as const;
 
 // A software driver compiles the shaders of a second model for as long as those of the first.
 describe.each([
-  { kind: 'cpu', models: [TIED, UNTIED], open: (): Promise<Backend | undefined> => Promise.resolve(openCpuBackend()) },
-  { kind: 'webgpu', models: [TIED], open: (): Promise<Backend | undefined> => openTestBackend(process.env) },
+  { ...CPU, models: [TIED, UNTIED] },
+  { ...WEBGPU, models: [TIED] },
 ])('a table that exceeds a binding on the $kind backend', ({ models, open }) => {
-  let opened: Backend | undefined;
-  beforeAll(async () => {
-    opened = await open();
-  });
-  afterAll(() => opened?.destroy());
-  beforeEach((context) => context.skip(opened === undefined, 'no adapter'));
+  const opened = backendOfSuite(open);
 
   it.each(models)(
     'trains to the same bits in row chunks as whole: %s',
     async (_, config) => {
-      const whole = await train(opened!, config);
-      const { backend, cuts } = limited(opened!);
+      const whole = await train(opened(), config);
+      const { backend, cuts } = limited(opened());
       const chunked = await train(backend, config, LIMIT_BYTES);
       // At least embedding, head, their gradients, sum of squares and update.
       expect(cuts()).toBeGreaterThanOrEqual(7);

@@ -10,10 +10,10 @@ import {
   stateName,
   wholeModel,
 } from '@millrace/model';
-import { allocatePacks, type Backend, type HostArray, openCpuBackend } from '@millrace/runtime';
+import { allocatePacks, type Backend, type HostArray } from '@millrace/runtime';
 import { elementCount } from '@millrace/tensor';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { openTestBackend } from './software-vulkan';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { backendOfSuite, testBackends } from './test-backends';
 
 /** Lengths that no vector divides, and one of several runs of partial sums. */
 const CONFIG: ModelConfig = {
@@ -121,19 +121,11 @@ async function apart(backend: Backend, optimizer: Optimizer): Promise<Updated> {
   return { squares, tensors: new Map(all.map(({ name }, index) => [name, after[index]!])) };
 }
 
-describe.each([
-  { kind: 'cpu', open: (): Promise<Backend | undefined> => Promise.resolve(openCpuBackend()) },
-  { kind: 'webgpu', open: (): Promise<Backend | undefined> => openTestBackend(process.env) },
-])('the packed update on the $kind backend', ({ open }) => {
-  let opened: Backend | undefined;
+describe.each(testBackends(process.env))('the packed update on the $kind backend', ({ open }) => {
+  const opened = backendOfSuite(open);
   let backend: Backend;
-  beforeAll(async () => {
-    opened = await open();
-  });
-  afterAll(() => opened?.destroy());
-  beforeEach((context) => {
-    context.skip(opened === undefined, 'no adapter');
-    backend = opened!;
+  beforeEach(() => {
+    backend = opened();
   });
 
   it.each(OPTIMIZERS)('has the bits of one parameter after the other: $type $momentum', async (optimizer) => {

@@ -1,8 +1,8 @@
 import type { ModelConfig } from '@millrace/core';
 import { allParameters, initialiseParameter, type ParameterDeclaration } from '@millrace/model';
-import { type Backend, openCpuBackend } from '@millrace/runtime';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { openTestBackend } from './software-vulkan';
+import type { Backend } from '@millrace/runtime';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { backendOfSuite, testBackends } from './test-backends';
 import { textBatch } from './token-text';
 import { type InProcessResult, trainInProcess } from './train-in-process';
 
@@ -51,19 +51,16 @@ function train({ backend, config, stages, microBatch }: Case): Promise<InProcess
   });
 }
 
+const [CPU, WEBGPU] = testBackends(process.env);
+
 describe.each([
-  { kind: 'cpu', microBatch: 1, open: (): Promise<Backend | undefined> => Promise.resolve(openCpuBackend()) },
-  { kind: 'webgpu', microBatch: 5, open: (): Promise<Backend | undefined> => openTestBackend(process.env) },
+  { ...CPU, microBatch: 1 },
+  { ...WEBGPU, microBatch: 5 },
 ])('training over a split on the $kind backend', ({ microBatch, open }) => {
-  let opened: Backend | undefined;
+  const opened = backendOfSuite(open);
   let backend: Backend;
-  beforeAll(async () => {
-    opened = await open();
-  });
-  afterAll(() => opened?.destroy());
-  beforeEach((context) => {
-    context.skip(opened === undefined, 'no adapter');
-    backend = opened as Backend;
+  beforeEach(() => {
+    backend = opened();
   });
 
   it.each([

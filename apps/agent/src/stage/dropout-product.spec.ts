@@ -4,7 +4,12 @@ import { openCpuBackend } from '@millrace/runtime';
 import { InMemoryNetwork } from '@millrace/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { attemptPlan, type PlanOptions } from '../../test/attempt-plans';
-import { expectOutcomeOfAll, type WholeOutcomes, wholeOutcomes } from '../../test/schedule-product';
+import {
+  expectOutcomeOfAll,
+  SCHEDULE_OF_EACH_KIND,
+  type WholeOutcomes,
+  wholeOutcomes,
+} from '../../test/schedule-product';
 import { type Trained, trainRanks } from '../../test/train-ranks';
 import type { TensorFrame } from '../data-plane/frame';
 
@@ -18,12 +23,7 @@ describe.each([GPT2, LLAMA])('a $family with dropout has the same losses, norms 
     whole = await wholeOutcomes(4, model);
   }, 120_000);
 
-  it.each([
-    ['1f1b', 4, [1, 1, 2, 0]],
-    ['zb-h2', 3, [0, 3, 1]],
-    ['interleaved', 2, [1, 2, 1, 0]],
-    ['zb-v', 2, [0, 2, 1, 1]],
-  ] as const)(
+  it.each(SCHEDULE_OF_EACH_KIND)(
     'under %s on %i ranks with every recompute setting',
     { timeout: 300_000 },
     async (schedule, ranks, split) => {

@@ -1,5 +1,10 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { expectOutcomeOfAll, type WholeOutcomes, wholeOutcomes } from '../../test/schedule-product';
+import {
+  expectOutcomeOfAll,
+  SCHEDULE_OF_EACH_KIND,
+  type WholeOutcomes,
+  wholeOutcomes,
+} from '../../test/schedule-product';
 
 const LLAMA = { family: 'llama' as const, heads: 6, kvHeads: 2, headSize: 8, hidden: 30, ffn: 17 };
 
@@ -12,12 +17,7 @@ describe.each([true, false])(
       whole = await wholeOutcomes(4, { ...LLAMA, tieEmbeddings });
     }, 120_000);
 
-    it.each([
-      ['1f1b', 4, [1, 1, 2, 0]],
-      ['zb-h2', 3, [0, 3, 1]],
-      ['interleaved', 2, [1, 2, 1, 0]],
-      ['zb-v', 2, [0, 2, 1, 1]],
-    ] as const)(
+    it.each(SCHEDULE_OF_EACH_KIND)(
       'under %s on %i ranks with every recompute setting',
       { timeout: 300_000 },
       async (schedule, ranks, split) => {

@@ -7,11 +7,10 @@ import {
   sumOfSquaresPartials,
   withDerivedInputs,
 } from '@millrace/kernels';
-import { openTestBackend } from '@millrace/testing';
+import { backendOfSuite, testBackends } from '@millrace/testing';
 import { DTYPE_BYTES, elementCount, tensorOf, viewOf } from '@millrace/tensor';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Backend, DeviceTensor } from '../backend';
-import { openCpuBackend } from '../cpu/cpu-backend';
 import type { HostArray } from '../host-array';
 import { elementsUsed } from './binding-use';
 import { fitProgram } from './fit-program';
@@ -123,16 +122,8 @@ function largestBinding({ tensors, steps }: Program): number {
   return Math.max(...bytes);
 }
 
-describe.each([
-  { kind: 'cpu', open: (): Promise<Backend | undefined> => Promise.resolve(openCpuBackend()) },
-  { kind: 'webgpu', open: (): Promise<Backend | undefined> => openTestBackend(process.env) },
-])('on the $kind backend an operation on too large a tensor', ({ open }) => {
-  let opened: Backend | undefined;
-  beforeAll(async () => {
-    opened = await open();
-  });
-  afterAll(() => opened?.destroy());
-  beforeEach((context) => context.skip(opened === undefined, 'no adapter'));
+describe.each(testBackends(process.env))('on the $kind backend an operation on too large a tensor', ({ open }) => {
+  const backend = backendOfSuite(open);
 
   it.each(ROUNDED)(
     'computes the same but for rounding in parts: $kernel $dims',
@@ -142,8 +133,8 @@ describe.each([
       const cut = fitProgram(whole, example.limit);
       expect(cut.steps).toHaveLength(example.parts);
       expect(largestBinding(cut)).toBeLessThanOrEqual(example.limit);
-      const actual = await resultOf(opened!, cut, example);
-      for (const [index, expected] of (await resultOf(opened!, whole, example)).entries()) {
+      const actual = await resultOf(backend(), cut, example);
+      for (const [index, expected] of (await resultOf(backend(), whole, example)).entries()) {
         const largest = Math.max(...expected);
         expected.forEach((value, at) => expect(Math.abs(actual[index]![at]! - value) / largest).toBeLessThan(2e-6));
       }
@@ -156,7 +147,7 @@ describe.each([
     expect(cut.steps).toHaveLength(example.parts);
     expect(largestBinding(whole)).toBeGreaterThan(example.limit);
     expect(largestBinding(cut)).toBeLessThanOrEqual(example.limit);
-    expect(await resultOf(opened!, cut, example)).toEqual(await resultOf(opened!, whole, example));
+    expect(await resultOf(backend(), cut, example)).toEqual(await resultOf(backend(), whole, example));
   });
 });
 

@@ -1,9 +1,8 @@
 import type { Operation, Program } from '@millrace/kernels';
-import { openTestBackend } from '@millrace/testing';
+import { backendOfSuite, testBackends } from '@millrace/testing';
 import type { TensorRef, TensorView } from '@millrace/tensor';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { Backend, DeviceTensor } from '../backend';
-import { openCpuBackend } from '../cpu/cpu-backend';
 
 /** Three runs of 64 elements, and what is left of a fourth. */
 const LENGTH = 200;
@@ -27,21 +26,12 @@ function numbered(): Float32Array {
   return Float32Array.from({ length: LENGTH }, (_, index) => 1 + Math.floor(index / 64));
 }
 
-describe.each([
-  { kind: 'cpu', open: (): Promise<Backend | undefined> => Promise.resolve(openCpuBackend()) },
-  { kind: 'webgpu', open: (): Promise<Backend | undefined> => openTestBackend(process.env) },
-])('views on the $kind backend', ({ open }) => {
-  let opened: Backend | undefined;
+describe.each(testBackends(process.env))('views on the $kind backend', ({ open }) => {
+  const opened = backendOfSuite(open);
   let backend: Backend;
   let tensors: ReadonlyMap<string, DeviceTensor>;
-
-  beforeAll(async () => {
-    opened = await open();
-  });
-  afterAll(() => opened?.destroy());
-  beforeEach((context) => {
-    context.skip(opened === undefined, 'no adapter');
-    backend = opened!;
+  beforeEach(() => {
+    backend = opened();
     tensors = new Map(programOf().tensors.map((declaration) => [declaration.name, backend.allocate(declaration)]));
     return () => tensors.forEach((tensor) => backend.release(tensor));
   });
