@@ -820,9 +820,27 @@ fn main(
 override N: u32;
 override C: u32;
 override ACCUMULATE: u32;
+
+alias Sum = f32;
+
+// column_sum.include — the sums of 8 columns over a workgroup's 32 lanes of rows, in the invocations of the first lane
+// Method:   a tree in workgroup memory of fixed order; every invocation calls it, with an alias Sum of its own
+// Source:   Harris 2007, Optimizing Parallel Reduction in CUDA, kernel 3
+// Checked:  test/rows.spec.ts, with the shaders that include it
 const COLUMNS = 8u; // 32 bytes of a row, as much as memory gives at once
 const LANES = 32u; // rows that are read side by side
-var<workgroup> partial: array<f32, 256>; // [LANES][COLUMNS]
+var<workgroup> partial: array<Sum, 256>; // [LANES][COLUMNS]
+
+fn column_sum(sum: Sum, lane: u32) -> Sum {
+  partial[lane] = sum;
+  for (var half = LANES / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (lane / COLUMNS < half) {
+      partial[lane] += partial[lane + half * COLUMNS];
+    }
+  }
+  return partial[lane];
+}
 
 @compute @workgroup_size(256)
 fn main(
@@ -839,21 +857,14 @@ fn main(
   // Columns beyond the edge add up the last one again and store nothing.
   let safe_column = min(column, C - 1u);
   let y = lane / COLUMNS;
-  var sum = f32();
+  var sum = Sum();
   for (var row = y; row < N; row += LANES) {
     sum += dy_NC[row * C + safe_column];
   }
-  partial[lane] = sum;
-  for (var half = LANES / 2u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (y < half) {
-      partial[lane] += partial[lane + half * COLUMNS];
-    }
-  }
+  var total = column_sum(sum, lane);
   if (y > 0u || column >= C) {
     return;
   }
-  var total = partial[lane];
   if (ACCUMULATE == 1u) {
     total += db_C[column];
   }
@@ -967,10 +978,14 @@ const IGNORED = 0xffffffffu;
 // Less than every logit, but no infinity: the difference of two is no number.
 const LEAST = -1e30;
 
-// row_reduction.include — sum and maximum over the invocations of a row, the same bits in all of them
+// row_reduction.include — sum of a pack; sum and maximum over the invocations of a row, the same bits in all of them
 // Method:   short rows: butterflies of shuffles among R lanes; others: a tree in workgroup memory; both of fixed order
 // Source:   OneFlow 0.9, oneflow/core/cuda/softmax.cuh: WarpAllReduce, BlockAllReduce
 // Checked:  test/rows.spec.ts, with the shaders that include it
+fn total(x: Pack) -> f32 {
+  return (x.x + x.y) + (x.z + x.w);
+}
+
 var<workgroup> partial: array<f32, WG>;
 
 fn row_sum(value: f32, lane: u32) -> f32 {
@@ -1000,10 +1015,6 @@ fn row_max(value: f32, lane: u32) -> f32 {
   let largest = partial[0];
   workgroupBarrier();
   return largest;
-}
-
-fn total(x: Pack) -> f32 {
-  return (x.x + x.y) + (x.z + x.w);
 }
 
 fn largest_of(x: Pack) -> f32 {
@@ -1073,10 +1084,14 @@ const IGNORED = 0xffffffffu;
 // Less than every logit, but no infinity: the difference of two is no number.
 const LEAST = -1e30;
 
-// row_reduction.include — sum and maximum over the invocations of a row, the same bits in all of them
+// row_reduction.include — sum of a pack; sum and maximum over the invocations of a row, the same bits in all of them
 // Method:   short rows: butterflies of shuffles among R lanes; others: a tree in workgroup memory; both of fixed order
 // Source:   OneFlow 0.9, oneflow/core/cuda/softmax.cuh: WarpAllReduce, BlockAllReduce
 // Checked:  test/rows.spec.ts, with the shaders that include it
+fn total(x: Pack) -> f32 {
+  return x;
+}
+
 var<workgroup> partial: array<f32, WG>;
 
 fn row_sum(value: f32, lane: u32) -> f32 {
@@ -1106,10 +1121,6 @@ fn row_max(value: f32, lane: u32) -> f32 {
   let largest = partial[0];
   workgroupBarrier();
   return largest;
-}
-
-fn total(x: Pack) -> f32 {
-  return x;
 }
 
 fn largest_of(x: Pack) -> f32 {
@@ -1180,10 +1191,14 @@ const IGNORED = 0xffffffffu;
 const LEAST = -1e30;
 var<workgroup> kept: array<Pack, PACKS>;
 
-// row_reduction.include — sum and maximum over the invocations of a row, the same bits in all of them
+// row_reduction.include — sum of a pack; sum and maximum over the invocations of a row, the same bits in all of them
 // Method:   short rows: butterflies of shuffles among R lanes; others: a tree in workgroup memory; both of fixed order
 // Source:   OneFlow 0.9, oneflow/core/cuda/softmax.cuh: WarpAllReduce, BlockAllReduce
 // Checked:  test/rows.spec.ts, with the shaders that include it
+fn total(x: Pack) -> f32 {
+  return (x.x + x.y) + (x.z + x.w);
+}
+
 var<workgroup> partial: array<f32, WG>;
 
 fn row_sum(value: f32, lane: u32) -> f32 {
@@ -1213,10 +1228,6 @@ fn row_max(value: f32, lane: u32) -> f32 {
   let largest = partial[0];
   workgroupBarrier();
   return largest;
-}
-
-fn total(x: Pack) -> f32 {
-  return (x.x + x.y) + (x.z + x.w);
 }
 
 fn largest_of(x: Pack) -> f32 {
@@ -1288,10 +1299,14 @@ const IGNORED = 0xffffffffu;
 const LEAST = -1e30;
 var<workgroup> kept: array<Pack, PACKS>;
 
-// row_reduction.include — sum and maximum over the invocations of a row, the same bits in all of them
+// row_reduction.include — sum of a pack; sum and maximum over the invocations of a row, the same bits in all of them
 // Method:   short rows: butterflies of shuffles among R lanes; others: a tree in workgroup memory; both of fixed order
 // Source:   OneFlow 0.9, oneflow/core/cuda/softmax.cuh: WarpAllReduce, BlockAllReduce
 // Checked:  test/rows.spec.ts, with the shaders that include it
+fn total(x: Pack) -> f32 {
+  return x;
+}
+
 var<workgroup> partial: array<f32, WG>;
 
 fn row_sum(value: f32, lane: u32) -> f32 {
@@ -1321,10 +1336,6 @@ fn row_max(value: f32, lane: u32) -> f32 {
   let largest = partial[0];
   workgroupBarrier();
   return largest;
-}
-
-fn total(x: Pack) -> f32 {
-  return x;
 }
 
 fn largest_of(x: Pack) -> f32 {
@@ -1398,10 +1409,14 @@ const IGNORED = 0xffffffffu;
 // Less than every logit, but no infinity: the difference of two is no number.
 const LEAST = -1e30;
 
-// row_reduction.include — sum and maximum over the invocations of a row, the same bits in all of them
+// row_reduction.include — sum of a pack; sum and maximum over the invocations of a row, the same bits in all of them
 // Method:   short rows: butterflies of shuffles among R lanes; others: a tree in workgroup memory; both of fixed order
 // Source:   OneFlow 0.9, oneflow/core/cuda/softmax.cuh: WarpAllReduce, BlockAllReduce
 // Checked:  test/rows.spec.ts, with the shaders that include it
+fn total(x: Pack) -> f32 {
+  return (x.x + x.y) + (x.z + x.w);
+}
+
 fn row_sum(value: f32, lane: u32) -> f32 {
   var sum = value;
   for (var mask = R / 2u; mask > 0u; mask /= 2u) {
@@ -1416,10 +1431,6 @@ fn row_max(value: f32, lane: u32) -> f32 {
     largest = max(largest, subgroupShuffleXor(largest, mask));
   }
   return largest;
-}
-
-fn total(x: Pack) -> f32 {
-  return (x.x + x.y) + (x.z + x.w);
 }
 
 fn largest_of(x: Pack) -> f32 {
@@ -1518,10 +1529,14 @@ const IGNORED = 0xffffffffu;
 // Less than every logit, but no infinity: the difference of two is no number.
 const LEAST = -1e30;
 
-// row_reduction.include — sum and maximum over the invocations of a row, the same bits in all of them
+// row_reduction.include — sum of a pack; sum and maximum over the invocations of a row, the same bits in all of them
 // Method:   short rows: butterflies of shuffles among R lanes; others: a tree in workgroup memory; both of fixed order
 // Source:   OneFlow 0.9, oneflow/core/cuda/softmax.cuh: WarpAllReduce, BlockAllReduce
 // Checked:  test/rows.spec.ts, with the shaders that include it
+fn total(x: Pack) -> f32 {
+  return x;
+}
+
 fn row_sum(value: f32, lane: u32) -> f32 {
   var sum = value;
   for (var mask = R / 2u; mask > 0u; mask /= 2u) {
@@ -1536,10 +1551,6 @@ fn row_max(value: f32, lane: u32) -> f32 {
     largest = max(largest, subgroupShuffleXor(largest, mask));
   }
   return largest;
-}
-
-fn total(x: Pack) -> f32 {
-  return x;
 }
 
 fn largest_of(x: Pack) -> f32 {
@@ -2105,10 +2116,14 @@ override RESIDUAL: u32;
 alias Pack = vec4f;
 override PACKS: u32 = C / 4u; // of a row
 
-// row_reduction.include — sum and maximum over the invocations of a row, the same bits in all of them
+// row_reduction.include — sum of a pack; sum and maximum over the invocations of a row, the same bits in all of them
 // Method:   short rows: butterflies of shuffles among R lanes; others: a tree in workgroup memory; both of fixed order
 // Source:   OneFlow 0.9, oneflow/core/cuda/softmax.cuh: WarpAllReduce, BlockAllReduce
 // Checked:  test/rows.spec.ts, with the shaders that include it
+fn total(x: Pack) -> f32 {
+  return (x.x + x.y) + (x.z + x.w);
+}
+
 var<workgroup> partial: array<f32, WG>;
 
 fn row_sum(value: f32, lane: u32) -> f32 {
@@ -2138,10 +2153,6 @@ fn row_max(value: f32, lane: u32) -> f32 {
   let largest = partial[0];
   workgroupBarrier();
   return largest;
-}
-
-fn total(x: Pack) -> f32 {
-  return (x.x + x.y) + (x.z + x.w);
 }
 
 fn store(start: u32, i: u32, dx: Pack) {
@@ -2207,10 +2218,14 @@ override RESIDUAL: u32;
 alias Pack = f32;
 override PACKS: u32 = C / 1u; // of a row
 
-// row_reduction.include — sum and maximum over the invocations of a row, the same bits in all of them
+// row_reduction.include — sum of a pack; sum and maximum over the invocations of a row, the same bits in all of them
 // Method:   short rows: butterflies of shuffles among R lanes; others: a tree in workgroup memory; both of fixed order
 // Source:   OneFlow 0.9, oneflow/core/cuda/softmax.cuh: WarpAllReduce, BlockAllReduce
 // Checked:  test/rows.spec.ts, with the shaders that include it
+fn total(x: Pack) -> f32 {
+  return x;
+}
+
 var<workgroup> partial: array<f32, WG>;
 
 fn row_sum(value: f32, lane: u32) -> f32 {
@@ -2240,10 +2255,6 @@ fn row_max(value: f32, lane: u32) -> f32 {
   let largest = partial[0];
   workgroupBarrier();
   return largest;
-}
-
-fn total(x: Pack) -> f32 {
-  return x;
 }
 
 fn store(start: u32, i: u32, dx: Pack) {
@@ -2311,10 +2322,14 @@ override PACKS: u32 = C / 4u; // of a row
 var<workgroup> kept_g: array<Pack, PACKS>;
 var<workgroup> kept_n: array<Pack, PACKS>;
 
-// row_reduction.include — sum and maximum over the invocations of a row, the same bits in all of them
+// row_reduction.include — sum of a pack; sum and maximum over the invocations of a row, the same bits in all of them
 // Method:   short rows: butterflies of shuffles among R lanes; others: a tree in workgroup memory; both of fixed order
 // Source:   OneFlow 0.9, oneflow/core/cuda/softmax.cuh: WarpAllReduce, BlockAllReduce
 // Checked:  test/rows.spec.ts, with the shaders that include it
+fn total(x: Pack) -> f32 {
+  return (x.x + x.y) + (x.z + x.w);
+}
+
 var<workgroup> partial: array<f32, WG>;
 
 fn row_sum(value: f32, lane: u32) -> f32 {
@@ -2344,10 +2359,6 @@ fn row_max(value: f32, lane: u32) -> f32 {
   let largest = partial[0];
   workgroupBarrier();
   return largest;
-}
-
-fn total(x: Pack) -> f32 {
-  return (x.x + x.y) + (x.z + x.w);
 }
 
 fn store(start: u32, i: u32, dx: Pack) {
@@ -2417,10 +2428,14 @@ override PACKS: u32 = C / 1u; // of a row
 var<workgroup> kept_g: array<Pack, PACKS>;
 var<workgroup> kept_n: array<Pack, PACKS>;
 
-// row_reduction.include — sum and maximum over the invocations of a row, the same bits in all of them
+// row_reduction.include — sum of a pack; sum and maximum over the invocations of a row, the same bits in all of them
 // Method:   short rows: butterflies of shuffles among R lanes; others: a tree in workgroup memory; both of fixed order
 // Source:   OneFlow 0.9, oneflow/core/cuda/softmax.cuh: WarpAllReduce, BlockAllReduce
 // Checked:  test/rows.spec.ts, with the shaders that include it
+fn total(x: Pack) -> f32 {
+  return x;
+}
+
 var<workgroup> partial: array<f32, WG>;
 
 fn row_sum(value: f32, lane: u32) -> f32 {
@@ -2450,10 +2465,6 @@ fn row_max(value: f32, lane: u32) -> f32 {
   let largest = partial[0];
   workgroupBarrier();
   return largest;
-}
-
-fn total(x: Pack) -> f32 {
-  return x;
 }
 
 fn store(start: u32, i: u32, dx: Pack) {
@@ -2524,10 +2535,14 @@ override K: u32; // packs of a lane, 8 at most
 alias Pack = vec4f;
 override PACKS: u32 = C / 4u; // of a row
 
-// row_reduction.include — sum and maximum over the invocations of a row, the same bits in all of them
+// row_reduction.include — sum of a pack; sum and maximum over the invocations of a row, the same bits in all of them
 // Method:   short rows: butterflies of shuffles among R lanes; others: a tree in workgroup memory; both of fixed order
 // Source:   OneFlow 0.9, oneflow/core/cuda/softmax.cuh: WarpAllReduce, BlockAllReduce
 // Checked:  test/rows.spec.ts, with the shaders that include it
+fn total(x: Pack) -> f32 {
+  return (x.x + x.y) + (x.z + x.w);
+}
+
 fn row_sum(value: f32, lane: u32) -> f32 {
   var sum = value;
   for (var mask = R / 2u; mask > 0u; mask /= 2u) {
@@ -2542,10 +2557,6 @@ fn row_max(value: f32, lane: u32) -> f32 {
     largest = max(largest, subgroupShuffleXor(largest, mask));
   }
   return largest;
-}
-
-fn total(x: Pack) -> f32 {
-  return (x.x + x.y) + (x.z + x.w);
 }
 
 fn store(start: u32, i: u32, dx: Pack) {
@@ -2668,10 +2679,14 @@ override K: u32; // packs of a lane, 8 at most
 alias Pack = f32;
 override PACKS: u32 = C / 1u; // of a row
 
-// row_reduction.include — sum and maximum over the invocations of a row, the same bits in all of them
+// row_reduction.include — sum of a pack; sum and maximum over the invocations of a row, the same bits in all of them
 // Method:   short rows: butterflies of shuffles among R lanes; others: a tree in workgroup memory; both of fixed order
 // Source:   OneFlow 0.9, oneflow/core/cuda/softmax.cuh: WarpAllReduce, BlockAllReduce
 // Checked:  test/rows.spec.ts, with the shaders that include it
+fn total(x: Pack) -> f32 {
+  return x;
+}
+
 fn row_sum(value: f32, lane: u32) -> f32 {
   var sum = value;
   for (var mask = R / 2u; mask > 0u; mask /= 2u) {
@@ -2686,10 +2701,6 @@ fn row_max(value: f32, lane: u32) -> f32 {
     largest = max(largest, subgroupShuffleXor(largest, mask));
   }
   return largest;
-}
-
-fn total(x: Pack) -> f32 {
-  return x;
 }
 
 fn store(start: u32, i: u32, dx: Pack) {
@@ -2850,9 +2861,27 @@ fn main(
 override N: u32;
 override C: u32;
 override ACCUMULATE: u32;
+
+alias Sum = vec2f;
+
+// column_sum.include — the sums of 8 columns over a workgroup's 32 lanes of rows, in the invocations of the first lane
+// Method:   a tree in workgroup memory of fixed order; every invocation calls it, with an alias Sum of its own
+// Source:   Harris 2007, Optimizing Parallel Reduction in CUDA, kernel 3
+// Checked:  test/rows.spec.ts, with the shaders that include it
 const COLUMNS = 8u; // 32 bytes of a row, as much as memory gives at once
 const LANES = 32u; // rows that are read side by side
-var<workgroup> partial: array<vec2f, 256>; // [LANES][COLUMNS]
+var<workgroup> partial: array<Sum, 256>; // [LANES][COLUMNS]
+
+fn column_sum(sum: Sum, lane: u32) -> Sum {
+  partial[lane] = sum;
+  for (var half = LANES / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (lane / COLUMNS < half) {
+      partial[lane] += partial[lane + half * COLUMNS];
+    }
+  }
+  return partial[lane];
+}
 
 @compute @workgroup_size(256)
 fn main(
@@ -2869,22 +2898,15 @@ fn main(
   // Columns beyond the edge add up the last one again and store nothing.
   let safe_column = min(column, C - 1u);
   let y = lane / COLUMNS;
-  var sum = vec2f();
+  var sum = Sum();
   for (var row = y; row < N; row += LANES) {
     let dy = dy_NC[row * C + safe_column];
     sum += vec2f(dy * ((x_NC[row * C + safe_column] - mean_N[row]) * rstd_N[row]), dy);
   }
-  partial[lane] = sum;
-  for (var half = LANES / 2u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (y < half) {
-      partial[lane] += partial[lane + half * COLUMNS];
-    }
-  }
+  var total = column_sum(sum, lane);
   if (y > 0u || column >= C) {
     return;
   }
-  var total = partial[lane];
   if (ACCUMULATE == 1u) {
     total += vec2f(dweight_C[column], dbias_C[column]);
   }
@@ -2963,10 +2985,14 @@ override EPSILON: f32;
 alias Pack = vec4f;
 override PACKS: u32 = C / 4u; // of a row
 
-// row_reduction.include — sum and maximum over the invocations of a row, the same bits in all of them
+// row_reduction.include — sum of a pack; sum and maximum over the invocations of a row, the same bits in all of them
 // Method:   short rows: butterflies of shuffles among R lanes; others: a tree in workgroup memory; both of fixed order
 // Source:   OneFlow 0.9, oneflow/core/cuda/softmax.cuh: WarpAllReduce, BlockAllReduce
 // Checked:  test/rows.spec.ts, with the shaders that include it
+fn total(x: Pack) -> f32 {
+  return (x.x + x.y) + (x.z + x.w);
+}
+
 var<workgroup> partial: array<f32, WG>;
 
 fn row_sum(value: f32, lane: u32) -> f32 {
@@ -2996,10 +3022,6 @@ fn row_max(value: f32, lane: u32) -> f32 {
   let largest = partial[0];
   workgroupBarrier();
   return largest;
-}
-
-fn total(x: Pack) -> f32 {
-  return (x.x + x.y) + (x.z + x.w);
 }
 
 fn store(start: u32, i: u32, normalised: Pack) {
@@ -3069,10 +3091,14 @@ override EPSILON: f32;
 alias Pack = f32;
 override PACKS: u32 = C / 1u; // of a row
 
-// row_reduction.include — sum and maximum over the invocations of a row, the same bits in all of them
+// row_reduction.include — sum of a pack; sum and maximum over the invocations of a row, the same bits in all of them
 // Method:   short rows: butterflies of shuffles among R lanes; others: a tree in workgroup memory; both of fixed order
 // Source:   OneFlow 0.9, oneflow/core/cuda/softmax.cuh: WarpAllReduce, BlockAllReduce
 // Checked:  test/rows.spec.ts, with the shaders that include it
+fn total(x: Pack) -> f32 {
+  return x;
+}
+
 var<workgroup> partial: array<f32, WG>;
 
 fn row_sum(value: f32, lane: u32) -> f32 {
@@ -3102,10 +3128,6 @@ fn row_max(value: f32, lane: u32) -> f32 {
   let largest = partial[0];
   workgroupBarrier();
   return largest;
-}
-
-fn total(x: Pack) -> f32 {
-  return x;
 }
 
 fn store(start: u32, i: u32, normalised: Pack) {
@@ -3176,10 +3198,14 @@ alias Pack = vec4f;
 override PACKS: u32 = C / 4u; // of a row
 var<workgroup> kept: array<Pack, PACKS>;
 
-// row_reduction.include — sum and maximum over the invocations of a row, the same bits in all of them
+// row_reduction.include — sum of a pack; sum and maximum over the invocations of a row, the same bits in all of them
 // Method:   short rows: butterflies of shuffles among R lanes; others: a tree in workgroup memory; both of fixed order
 // Source:   OneFlow 0.9, oneflow/core/cuda/softmax.cuh: WarpAllReduce, BlockAllReduce
 // Checked:  test/rows.spec.ts, with the shaders that include it
+fn total(x: Pack) -> f32 {
+  return (x.x + x.y) + (x.z + x.w);
+}
+
 var<workgroup> partial: array<f32, WG>;
 
 fn row_sum(value: f32, lane: u32) -> f32 {
@@ -3209,10 +3235,6 @@ fn row_max(value: f32, lane: u32) -> f32 {
   let largest = partial[0];
   workgroupBarrier();
   return largest;
-}
-
-fn total(x: Pack) -> f32 {
-  return (x.x + x.y) + (x.z + x.w);
 }
 
 fn store(start: u32, i: u32, normalised: Pack) {
@@ -3280,10 +3302,14 @@ alias Pack = f32;
 override PACKS: u32 = C / 1u; // of a row
 var<workgroup> kept: array<Pack, PACKS>;
 
-// row_reduction.include — sum and maximum over the invocations of a row, the same bits in all of them
+// row_reduction.include — sum of a pack; sum and maximum over the invocations of a row, the same bits in all of them
 // Method:   short rows: butterflies of shuffles among R lanes; others: a tree in workgroup memory; both of fixed order
 // Source:   OneFlow 0.9, oneflow/core/cuda/softmax.cuh: WarpAllReduce, BlockAllReduce
 // Checked:  test/rows.spec.ts, with the shaders that include it
+fn total(x: Pack) -> f32 {
+  return x;
+}
+
 var<workgroup> partial: array<f32, WG>;
 
 fn row_sum(value: f32, lane: u32) -> f32 {
@@ -3313,10 +3339,6 @@ fn row_max(value: f32, lane: u32) -> f32 {
   let largest = partial[0];
   workgroupBarrier();
   return largest;
-}
-
-fn total(x: Pack) -> f32 {
-  return x;
 }
 
 fn store(start: u32, i: u32, normalised: Pack) {
@@ -3386,10 +3408,14 @@ override K: u32; // packs of a lane, 8 at most
 alias Pack = vec4f;
 override PACKS: u32 = C / 4u; // of a row
 
-// row_reduction.include — sum and maximum over the invocations of a row, the same bits in all of them
+// row_reduction.include — sum of a pack; sum and maximum over the invocations of a row, the same bits in all of them
 // Method:   short rows: butterflies of shuffles among R lanes; others: a tree in workgroup memory; both of fixed order
 // Source:   OneFlow 0.9, oneflow/core/cuda/softmax.cuh: WarpAllReduce, BlockAllReduce
 // Checked:  test/rows.spec.ts, with the shaders that include it
+fn total(x: Pack) -> f32 {
+  return (x.x + x.y) + (x.z + x.w);
+}
+
 fn row_sum(value: f32, lane: u32) -> f32 {
   var sum = value;
   for (var mask = R / 2u; mask > 0u; mask /= 2u) {
@@ -3404,10 +3430,6 @@ fn row_max(value: f32, lane: u32) -> f32 {
     largest = max(largest, subgroupShuffleXor(largest, mask));
   }
   return largest;
-}
-
-fn total(x: Pack) -> f32 {
-  return (x.x + x.y) + (x.z + x.w);
 }
 
 fn squared(d: Pack, i: u32) -> f32 {
@@ -3508,10 +3530,14 @@ override K: u32; // packs of a lane, 8 at most
 alias Pack = f32;
 override PACKS: u32 = C / 1u; // of a row
 
-// row_reduction.include — sum and maximum over the invocations of a row, the same bits in all of them
+// row_reduction.include — sum of a pack; sum and maximum over the invocations of a row, the same bits in all of them
 // Method:   short rows: butterflies of shuffles among R lanes; others: a tree in workgroup memory; both of fixed order
 // Source:   OneFlow 0.9, oneflow/core/cuda/softmax.cuh: WarpAllReduce, BlockAllReduce
 // Checked:  test/rows.spec.ts, with the shaders that include it
+fn total(x: Pack) -> f32 {
+  return x;
+}
+
 fn row_sum(value: f32, lane: u32) -> f32 {
   var sum = value;
   for (var mask = R / 2u; mask > 0u; mask /= 2u) {
@@ -3526,10 +3552,6 @@ fn row_max(value: f32, lane: u32) -> f32 {
     largest = max(largest, subgroupShuffleXor(largest, mask));
   }
   return largest;
-}
-
-fn total(x: Pack) -> f32 {
-  return x;
 }
 
 fn squared(d: Pack, i: u32) -> f32 {
@@ -12920,10 +12942,14 @@ override RESIDUAL: u32;
 alias Pack = vec4f;
 override PACKS: u32 = C / 4u; // of a row
 
-// row_reduction.include — sum and maximum over the invocations of a row, the same bits in all of them
+// row_reduction.include — sum of a pack; sum and maximum over the invocations of a row, the same bits in all of them
 // Method:   short rows: butterflies of shuffles among R lanes; others: a tree in workgroup memory; both of fixed order
 // Source:   OneFlow 0.9, oneflow/core/cuda/softmax.cuh: WarpAllReduce, BlockAllReduce
 // Checked:  test/rows.spec.ts, with the shaders that include it
+fn total(x: Pack) -> f32 {
+  return (x.x + x.y) + (x.z + x.w);
+}
+
 var<workgroup> partial: array<f32, WG>;
 
 fn row_sum(value: f32, lane: u32) -> f32 {
@@ -12953,10 +12979,6 @@ fn row_max(value: f32, lane: u32) -> f32 {
   let largest = partial[0];
   workgroupBarrier();
   return largest;
-}
-
-fn total(x: Pack) -> f32 {
-  return (x.x + x.y) + (x.z + x.w);
 }
 
 fn store(start: u32, i: u32, dx: Pack) {
@@ -13017,10 +13039,14 @@ override RESIDUAL: u32;
 alias Pack = f32;
 override PACKS: u32 = C / 1u; // of a row
 
-// row_reduction.include — sum and maximum over the invocations of a row, the same bits in all of them
+// row_reduction.include — sum of a pack; sum and maximum over the invocations of a row, the same bits in all of them
 // Method:   short rows: butterflies of shuffles among R lanes; others: a tree in workgroup memory; both of fixed order
 // Source:   OneFlow 0.9, oneflow/core/cuda/softmax.cuh: WarpAllReduce, BlockAllReduce
 // Checked:  test/rows.spec.ts, with the shaders that include it
+fn total(x: Pack) -> f32 {
+  return x;
+}
+
 var<workgroup> partial: array<f32, WG>;
 
 fn row_sum(value: f32, lane: u32) -> f32 {
@@ -13050,10 +13076,6 @@ fn row_max(value: f32, lane: u32) -> f32 {
   let largest = partial[0];
   workgroupBarrier();
   return largest;
-}
-
-fn total(x: Pack) -> f32 {
-  return x;
 }
 
 fn store(start: u32, i: u32, dx: Pack) {
@@ -13116,10 +13138,14 @@ override PACKS: u32 = C / 4u; // of a row
 var<workgroup> kept_g: array<Pack, PACKS>;
 var<workgroup> kept_n: array<Pack, PACKS>;
 
-// row_reduction.include — sum and maximum over the invocations of a row, the same bits in all of them
+// row_reduction.include — sum of a pack; sum and maximum over the invocations of a row, the same bits in all of them
 // Method:   short rows: butterflies of shuffles among R lanes; others: a tree in workgroup memory; both of fixed order
 // Source:   OneFlow 0.9, oneflow/core/cuda/softmax.cuh: WarpAllReduce, BlockAllReduce
 // Checked:  test/rows.spec.ts, with the shaders that include it
+fn total(x: Pack) -> f32 {
+  return (x.x + x.y) + (x.z + x.w);
+}
+
 var<workgroup> partial: array<f32, WG>;
 
 fn row_sum(value: f32, lane: u32) -> f32 {
@@ -13149,10 +13175,6 @@ fn row_max(value: f32, lane: u32) -> f32 {
   let largest = partial[0];
   workgroupBarrier();
   return largest;
-}
-
-fn total(x: Pack) -> f32 {
-  return (x.x + x.y) + (x.z + x.w);
 }
 
 fn store(start: u32, i: u32, dx: Pack) {
@@ -13217,10 +13239,14 @@ override PACKS: u32 = C / 1u; // of a row
 var<workgroup> kept_g: array<Pack, PACKS>;
 var<workgroup> kept_n: array<Pack, PACKS>;
 
-// row_reduction.include — sum and maximum over the invocations of a row, the same bits in all of them
+// row_reduction.include — sum of a pack; sum and maximum over the invocations of a row, the same bits in all of them
 // Method:   short rows: butterflies of shuffles among R lanes; others: a tree in workgroup memory; both of fixed order
 // Source:   OneFlow 0.9, oneflow/core/cuda/softmax.cuh: WarpAllReduce, BlockAllReduce
 // Checked:  test/rows.spec.ts, with the shaders that include it
+fn total(x: Pack) -> f32 {
+  return x;
+}
+
 var<workgroup> partial: array<f32, WG>;
 
 fn row_sum(value: f32, lane: u32) -> f32 {
@@ -13250,10 +13276,6 @@ fn row_max(value: f32, lane: u32) -> f32 {
   let largest = partial[0];
   workgroupBarrier();
   return largest;
-}
-
-fn total(x: Pack) -> f32 {
-  return x;
 }
 
 fn store(start: u32, i: u32, dx: Pack) {
@@ -13319,10 +13341,14 @@ override K: u32; // packs of a lane, 8 at most
 alias Pack = vec4f;
 override PACKS: u32 = C / 4u; // of a row
 
-// row_reduction.include — sum and maximum over the invocations of a row, the same bits in all of them
+// row_reduction.include — sum of a pack; sum and maximum over the invocations of a row, the same bits in all of them
 // Method:   short rows: butterflies of shuffles among R lanes; others: a tree in workgroup memory; both of fixed order
 // Source:   OneFlow 0.9, oneflow/core/cuda/softmax.cuh: WarpAllReduce, BlockAllReduce
 // Checked:  test/rows.spec.ts, with the shaders that include it
+fn total(x: Pack) -> f32 {
+  return (x.x + x.y) + (x.z + x.w);
+}
+
 fn row_sum(value: f32, lane: u32) -> f32 {
   var sum = value;
   for (var mask = R / 2u; mask > 0u; mask /= 2u) {
@@ -13337,10 +13363,6 @@ fn row_max(value: f32, lane: u32) -> f32 {
     largest = max(largest, subgroupShuffleXor(largest, mask));
   }
   return largest;
-}
-
-fn total(x: Pack) -> f32 {
-  return (x.x + x.y) + (x.z + x.w);
 }
 
 fn store(start: u32, i: u32, dx: Pack) {
@@ -13459,10 +13481,14 @@ override K: u32; // packs of a lane, 8 at most
 alias Pack = f32;
 override PACKS: u32 = C / 1u; // of a row
 
-// row_reduction.include — sum and maximum over the invocations of a row, the same bits in all of them
+// row_reduction.include — sum of a pack; sum and maximum over the invocations of a row, the same bits in all of them
 // Method:   short rows: butterflies of shuffles among R lanes; others: a tree in workgroup memory; both of fixed order
 // Source:   OneFlow 0.9, oneflow/core/cuda/softmax.cuh: WarpAllReduce, BlockAllReduce
 // Checked:  test/rows.spec.ts, with the shaders that include it
+fn total(x: Pack) -> f32 {
+  return x;
+}
+
 fn row_sum(value: f32, lane: u32) -> f32 {
   var sum = value;
   for (var mask = R / 2u; mask > 0u; mask /= 2u) {
@@ -13477,10 +13503,6 @@ fn row_max(value: f32, lane: u32) -> f32 {
     largest = max(largest, subgroupShuffleXor(largest, mask));
   }
   return largest;
-}
-
-fn total(x: Pack) -> f32 {
-  return x;
 }
 
 fn store(start: u32, i: u32, dx: Pack) {
@@ -13629,9 +13651,27 @@ fn main(
 override N: u32;
 override C: u32;
 override ACCUMULATE: u32;
+
+alias Sum = f32;
+
+// column_sum.include — the sums of 8 columns over a workgroup's 32 lanes of rows, in the invocations of the first lane
+// Method:   a tree in workgroup memory of fixed order; every invocation calls it, with an alias Sum of its own
+// Source:   Harris 2007, Optimizing Parallel Reduction in CUDA, kernel 3
+// Checked:  test/rows.spec.ts, with the shaders that include it
 const COLUMNS = 8u; // 32 bytes of a row, as much as memory gives at once
 const LANES = 32u; // rows that are read side by side
-var<workgroup> partial: array<f32, 256>; // [LANES][COLUMNS]
+var<workgroup> partial: array<Sum, 256>; // [LANES][COLUMNS]
+
+fn column_sum(sum: Sum, lane: u32) -> Sum {
+  partial[lane] = sum;
+  for (var half = LANES / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (lane / COLUMNS < half) {
+      partial[lane] += partial[lane + half * COLUMNS];
+    }
+  }
+  return partial[lane];
+}
 
 @compute @workgroup_size(256)
 fn main(
@@ -13648,21 +13688,14 @@ fn main(
   // Columns beyond the edge add up the last one again and store nothing.
   let safe_column = min(column, C - 1u);
   let y = lane / COLUMNS;
-  var sum = f32();
+  var sum = Sum();
   for (var row = y; row < N; row += LANES) {
     sum += dy_NC[row * C + safe_column] * (x_NC[row * C + safe_column] * rstd_N[row]);
   }
-  partial[lane] = sum;
-  for (var half = LANES / 2u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (y < half) {
-      partial[lane] += partial[lane + half * COLUMNS];
-    }
-  }
+  var total = column_sum(sum, lane);
   if (y > 0u || column >= C) {
     return;
   }
-  var total = partial[lane];
   if (ACCUMULATE == 1u) {
     total += dweight_C[column];
   }
@@ -13730,10 +13763,14 @@ override EPSILON: f32;
 alias Pack = vec4f;
 override PACKS: u32 = C / 4u; // of a row
 
-// row_reduction.include — sum and maximum over the invocations of a row, the same bits in all of them
+// row_reduction.include — sum of a pack; sum and maximum over the invocations of a row, the same bits in all of them
 // Method:   short rows: butterflies of shuffles among R lanes; others: a tree in workgroup memory; both of fixed order
 // Source:   OneFlow 0.9, oneflow/core/cuda/softmax.cuh: WarpAllReduce, BlockAllReduce
 // Checked:  test/rows.spec.ts, with the shaders that include it
+fn total(x: Pack) -> f32 {
+  return (x.x + x.y) + (x.z + x.w);
+}
+
 var<workgroup> partial: array<f32, WG>;
 
 fn row_sum(value: f32, lane: u32) -> f32 {
@@ -13763,10 +13800,6 @@ fn row_max(value: f32, lane: u32) -> f32 {
   let largest = partial[0];
   workgroupBarrier();
   return largest;
-}
-
-fn total(x: Pack) -> f32 {
-  return (x.x + x.y) + (x.z + x.w);
 }
 
 fn store(start: u32, i: u32, normalised: Pack) {
@@ -13823,10 +13856,14 @@ override EPSILON: f32;
 alias Pack = f32;
 override PACKS: u32 = C / 1u; // of a row
 
-// row_reduction.include — sum and maximum over the invocations of a row, the same bits in all of them
+// row_reduction.include — sum of a pack; sum and maximum over the invocations of a row, the same bits in all of them
 // Method:   short rows: butterflies of shuffles among R lanes; others: a tree in workgroup memory; both of fixed order
 // Source:   OneFlow 0.9, oneflow/core/cuda/softmax.cuh: WarpAllReduce, BlockAllReduce
 // Checked:  test/rows.spec.ts, with the shaders that include it
+fn total(x: Pack) -> f32 {
+  return x;
+}
+
 var<workgroup> partial: array<f32, WG>;
 
 fn row_sum(value: f32, lane: u32) -> f32 {
@@ -13856,10 +13893,6 @@ fn row_max(value: f32, lane: u32) -> f32 {
   let largest = partial[0];
   workgroupBarrier();
   return largest;
-}
-
-fn total(x: Pack) -> f32 {
-  return x;
 }
 
 fn store(start: u32, i: u32, normalised: Pack) {
@@ -13917,10 +13950,14 @@ alias Pack = vec4f;
 override PACKS: u32 = C / 4u; // of a row
 var<workgroup> kept: array<Pack, PACKS>;
 
-// row_reduction.include — sum and maximum over the invocations of a row, the same bits in all of them
+// row_reduction.include — sum of a pack; sum and maximum over the invocations of a row, the same bits in all of them
 // Method:   short rows: butterflies of shuffles among R lanes; others: a tree in workgroup memory; both of fixed order
 // Source:   OneFlow 0.9, oneflow/core/cuda/softmax.cuh: WarpAllReduce, BlockAllReduce
 // Checked:  test/rows.spec.ts, with the shaders that include it
+fn total(x: Pack) -> f32 {
+  return (x.x + x.y) + (x.z + x.w);
+}
+
 var<workgroup> partial: array<f32, WG>;
 
 fn row_sum(value: f32, lane: u32) -> f32 {
@@ -13950,10 +13987,6 @@ fn row_max(value: f32, lane: u32) -> f32 {
   let largest = partial[0];
   workgroupBarrier();
   return largest;
-}
-
-fn total(x: Pack) -> f32 {
-  return (x.x + x.y) + (x.z + x.w);
 }
 
 fn store(start: u32, i: u32, normalised: Pack) {
@@ -14012,10 +14045,14 @@ alias Pack = f32;
 override PACKS: u32 = C / 1u; // of a row
 var<workgroup> kept: array<Pack, PACKS>;
 
-// row_reduction.include — sum and maximum over the invocations of a row, the same bits in all of them
+// row_reduction.include — sum of a pack; sum and maximum over the invocations of a row, the same bits in all of them
 // Method:   short rows: butterflies of shuffles among R lanes; others: a tree in workgroup memory; both of fixed order
 // Source:   OneFlow 0.9, oneflow/core/cuda/softmax.cuh: WarpAllReduce, BlockAllReduce
 // Checked:  test/rows.spec.ts, with the shaders that include it
+fn total(x: Pack) -> f32 {
+  return x;
+}
+
 var<workgroup> partial: array<f32, WG>;
 
 fn row_sum(value: f32, lane: u32) -> f32 {
@@ -14045,10 +14082,6 @@ fn row_max(value: f32, lane: u32) -> f32 {
   let largest = partial[0];
   workgroupBarrier();
   return largest;
-}
-
-fn total(x: Pack) -> f32 {
-  return x;
 }
 
 fn store(start: u32, i: u32, normalised: Pack) {
@@ -14109,10 +14142,14 @@ override K: u32; // packs of a lane, 8 at most
 alias Pack = vec4f;
 override PACKS: u32 = C / 4u; // of a row
 
-// row_reduction.include — sum and maximum over the invocations of a row, the same bits in all of them
+// row_reduction.include — sum of a pack; sum and maximum over the invocations of a row, the same bits in all of them
 // Method:   short rows: butterflies of shuffles among R lanes; others: a tree in workgroup memory; both of fixed order
 // Source:   OneFlow 0.9, oneflow/core/cuda/softmax.cuh: WarpAllReduce, BlockAllReduce
 // Checked:  test/rows.spec.ts, with the shaders that include it
+fn total(x: Pack) -> f32 {
+  return (x.x + x.y) + (x.z + x.w);
+}
+
 fn row_sum(value: f32, lane: u32) -> f32 {
   var sum = value;
   for (var mask = R / 2u; mask > 0u; mask /= 2u) {
@@ -14127,10 +14164,6 @@ fn row_max(value: f32, lane: u32) -> f32 {
     largest = max(largest, subgroupShuffleXor(largest, mask));
   }
   return largest;
-}
-
-fn total(x: Pack) -> f32 {
-  return (x.x + x.y) + (x.z + x.w);
 }
 
 fn load(start: u32, i: u32) -> Pack {
@@ -14214,10 +14247,14 @@ override K: u32; // packs of a lane, 8 at most
 alias Pack = f32;
 override PACKS: u32 = C / 1u; // of a row
 
-// row_reduction.include — sum and maximum over the invocations of a row, the same bits in all of them
+// row_reduction.include — sum of a pack; sum and maximum over the invocations of a row, the same bits in all of them
 // Method:   short rows: butterflies of shuffles among R lanes; others: a tree in workgroup memory; both of fixed order
 // Source:   OneFlow 0.9, oneflow/core/cuda/softmax.cuh: WarpAllReduce, BlockAllReduce
 // Checked:  test/rows.spec.ts, with the shaders that include it
+fn total(x: Pack) -> f32 {
+  return x;
+}
+
 fn row_sum(value: f32, lane: u32) -> f32 {
   var sum = value;
   for (var mask = R / 2u; mask > 0u; mask /= 2u) {
@@ -14232,10 +14269,6 @@ fn row_max(value: f32, lane: u32) -> f32 {
     largest = max(largest, subgroupShuffleXor(largest, mask));
   }
   return largest;
-}
-
-fn total(x: Pack) -> f32 {
-  return x;
 }
 
 fn load(start: u32, i: u32) -> Pack {

@@ -55,16 +55,6 @@ var<workgroup> kept: array<Pack, PACKS>;
 // include row_reduction
 
 #if odd
-fn total(x: Pack) -> f32 {
-  return x;
-}
-#else
-fn total(x: Pack) -> f32 {
-  return (x.x + x.y) + (x.z + x.w);
-}
-#end
-
-#if odd
 fn largest_of(x: Pack) -> f32 {
   return x;
 }

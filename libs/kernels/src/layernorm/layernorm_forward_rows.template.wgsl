@@ -53,16 +53,6 @@ var<workgroup> kept: array<Pack, PACKS>;
 
 // include row_reduction
 
-#if odd
-fn total(x: Pack) -> f32 {
-  return x;
-}
-#else
-fn total(x: Pack) -> f32 {
-  return (x.x + x.y) + (x.z + x.w);
-}
-#end
-
 #if short
 fn squared(d: Pack, i: u32) -> f32 {
   return select(0.0, total(d * d), i < PACKS);

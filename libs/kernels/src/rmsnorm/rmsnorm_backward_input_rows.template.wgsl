@@ -54,16 +54,6 @@ var<workgroup> kept_n: array<Pack, PACKS>;
 
 // include row_reduction
 
-#if odd
-fn total(x: Pack) -> f32 {
-  return x;
-}
-#else
-fn total(x: Pack) -> f32 {
-  return (x.x + x.y) + (x.z + x.w);
-}
-#end
-
 fn store(start: u32, i: u32, dx: Pack) {
   if (i < PACKS && RESIDUAL == 1u) {
     dx_NC[start + i] = dx + residual_NC[start + i];

@@ -13,9 +13,10 @@
 override N: u32;
 override C: u32;
 override ACCUMULATE: u32;
-const COLUMNS = 8u; // 32 bytes of a row, as much as memory gives at once
-const LANES = 32u; // rows that are read side by side
-var<workgroup> partial: array<f32, 256>; // [LANES][COLUMNS]
+
+alias Sum = f32;
+
+// include column_sum
 
 @compute @workgroup_size(256)
 fn main(
@@ -32,21 +33,14 @@ fn main(
   // Columns beyond the edge add up the last one again and store nothing.
   let safe_column = min(column, C - 1u);
   let y = lane / COLUMNS;
-  var sum = f32();
+  var sum = Sum();
   for (var row = y; row < N; row += LANES) {
     sum += dy_NC[row * C + safe_column] * (x_NC[row * C + safe_column] * rstd_N[row]);
   }
-  partial[lane] = sum;
-  for (var half = LANES / 2u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (y < half) {
-      partial[lane] += partial[lane + half * COLUMNS];
-    }
-  }
+  var total = column_sum(sum, lane);
   if (y > 0u || column >= C) {
     return;
   }
-  var total = partial[lane];
   if (ACCUMULATE == 1u) {
     total += dweight_C[column];
   }

@@ -51,16 +51,6 @@ var<workgroup> kept: array<Pack, PACKS>;
 
 // include row_reduction
 
-#if odd
-fn total(x: Pack) -> f32 {
-  return x;
-}
-#else
-fn total(x: Pack) -> f32 {
-  return (x.x + x.y) + (x.z + x.w);
-}
-#end
-
 #if short
 fn load(start: u32, i: u32) -> Pack {
   if (i < PACKS) {

@@ -1,7 +1,17 @@
-// row_reduction.include — sum and maximum over the invocations of a row, the same bits in all of them
+// row_reduction.include — sum of a pack; sum and maximum over the invocations of a row, the same bits in all of them
 // Method:   short rows: butterflies of shuffles among R lanes; others: a tree in workgroup memory; both of fixed order
 // Source:   OneFlow 0.9, oneflow/core/cuda/softmax.cuh: WarpAllReduce, BlockAllReduce
 // Checked:  test/rows.spec.ts, with the shaders that include it
+#if odd
+fn total(x: Pack) -> f32 {
+  return x;
+}
+#else
+fn total(x: Pack) -> f32 {
+  return (x.x + x.y) + (x.z + x.w);
+}
+#end
+
 #if short
 fn row_sum(value: f32, lane: u32) -> f32 {
   var sum = value;
