@@ -10,7 +10,8 @@ import {
   WGSL,
   withDerivedInputs,
 } from '../src';
-import { CONFORMANCE_CASES, type ConformanceCase } from './conformance-cases';
+import type { ConformanceCase } from './cases/conformance-case';
+import { CONFORMANCE_CASES } from './conformance-cases';
 import { fill, seededUniform } from './seeded-data';
 import { formatDims, type HostTensors, openTestDevice, type TestDevice } from './webgpu-device';
 

@@ -1,5 +1,5 @@
 import { IGNORED_TARGET } from '../src';
-import type { Filling } from './conformance-cases';
+import type { Filling } from './cases/conformance-case';
 
 /** Numbers in [0, 1) from a 32-bit linear congruential generator (Numerical Recipes): plenty for test data. */
 export function seededUniform(seed: number): () => number {
