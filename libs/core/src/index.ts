@@ -3,6 +3,7 @@ export * from './bytes-text';
 export * from './clock';
 export * from './deadline';
 export * from './errors';
+export * from './greatest-common-divisor';
 export * from './host-port';
 export * from './ids';
 export * from './logger';

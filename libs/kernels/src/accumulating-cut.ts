@@ -1,11 +1,10 @@
 import { flag } from './dimension';
 import type { AxisCut } from './kernel';
 
-/** Cuts the axis of a sum: each part adds its sum to what the parts before it left. */
+/** Cuts the axis of a sum: each part adds its sum to what the parts before it left, which rounds other than one sum. */
 export function accumulatingCut(axis: string): AxisCut {
   return {
     axis,
-    rounds: () => true,
     part: (dims, { first }) => ({ accumulate: first > 0 ? 1 : flag(dims, 'accumulate') }),
   };
 }

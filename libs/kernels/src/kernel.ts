@@ -23,16 +23,15 @@ export interface AxisRange {
 
 /**
  * A way to cut an operation into operations on parts of its tensors, which together compute the same: the same bits,
- * unless `rounds` says otherwise. A binding whose name begins with the axis' letter is cut into ranges of rows, a
- * strided one whose name ends with it into ranges of columns; the others are the same for every part.
+ * unless parts add to what the parts before them left (`accumulate`). A binding whose name begins with the axis'
+ * letter is cut into ranges of rows, a strided one whose name ends with it into ranges of columns; the others are the
+ * same for every part.
  */
 export interface AxisCut {
   /** The name of the size that is cut into consecutive ranges. */
   readonly axis: string;
   /** What the dims of a part say besides its own size along the axis. */
   part?(dims: Dims, range: AxisRange): Dims;
-  /** Whether the sums of parts are added one after the other, which rounds other than one sum does; by default not. */
-  rounds?(dims: Dims): boolean;
   /** Elements of a row of a binding that is cut into rows though its name does not tell, by the binding's name. */
   readonly rows?: Readonly<Record<string, (dims: Dims) => number>>;
 }

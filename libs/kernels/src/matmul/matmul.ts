@@ -144,11 +144,12 @@ function columns(layout: ProductLayout, axis: string): AxisCut {
   return { axis, part: (dims) => ({ stride: stride(layout, dims) }) };
 }
 
-/** A part goes on with the sums of the part before it, and the last one adds bias and residual. */
+/**
+ * A part goes on with the sums of the part before it, and the last one adds bias and residual. What is accumulated to
+ * comes first instead of last, which rounds otherwise.
+ */
 const BY_PRODUCTS: AxisCut = {
   axis: 'K',
-  // What is added to comes first, instead of last.
-  rounds: (dims) => flag(dims, 'accumulate') === 1,
   part: (dims, { first, end }) => {
     const isLast = end === dimension(dims, 'K') ? 1 : 0;
     return {

@@ -1,3 +1,4 @@
+import { greatestCommonDivisor } from '@millrace/core';
 import type { AxisCut, AxisRange, Dims, Kernel, KernelBinding, Operation } from '@millrace/kernels';
 import { type TensorView, viewAlignment } from '@millrace/tensor';
 import { bindingShape } from '../binding-shape';
@@ -21,11 +22,6 @@ function isCutIntoColumns({ name, strided }: KernelBinding, { axis }: AxisCut): 
   return strided === true && name.endsWith(axis) && !name.endsWith(`_${axis}`);
 }
 
-/** The greatest common divisor. */
-function commonDivisor(a: number, b: number): number {
-  return b === 0 ? a : commonDivisor(b, a % b);
-}
-
 /**
  * Ranges of the axis may begin at multiples of this number: then every view of a part begins where a binding may.
  * It is a power of two, as alignments are.
@@ -34,7 +30,7 @@ export function rangeAlignment(kernel: Kernel, cut: AxisCut, dims: Dims): number
   const needed = (binding: KernelBinding): number => {
     const length = isCutIntoColumns(binding, cut) ? 1 : rowLength(binding, cut, dims);
     const alignment = viewAlignment(binding.dtype);
-    return length === undefined ? 1 : alignment / commonDivisor(alignment, length);
+    return length === undefined ? 1 : alignment / greatestCommonDivisor(alignment, length);
   };
   return Math.max(...kernel.bindings.map(needed));
 }

@@ -1,5 +1,5 @@
 import { type AxisCut, type Kernel, KERNELS, type Operation, type Program, type ProgramStep } from '@millrace/kernels';
-import { DTYPE_BYTES, type TensorView, viewOf } from '@millrace/tensor';
+import { DTYPE_BYTES, tensorOf, type TensorView, viewOf } from '@millrace/tensor';
 import { bindingTooLargeError } from '../runtime.errors';
 import { isRead } from './binding-use';
 import { type BoundViews, operationPart, rangeAlignment, rowLength, shortView } from './cut-operation';
@@ -12,7 +12,7 @@ interface Fitting {
 
 /**
  * Cuts the operations that bind more than the limit into operations on views, as their kernels say. They compute the
- * same bits, unless a cut says that it `rounds`; an operation that fits stays as it is. Throws
+ * same bits, unless parts add to each other's sums; an operation that fits stays as it is. Throws
  * RUNTIME.BINDING_TOO_LARGE for one that cannot be cut.
  */
 export function fitProgram(program: Program, bindingBytesMax: number): Program {
@@ -70,7 +70,7 @@ function rangeLength(
 function boundViews(kernel: Kernel, operation: Operation, { declarations }: Fitting): BoundViews {
   const views = kernel.bindings.map(({ name }) => {
     const ref = operation.tensors[name]!;
-    const { shape } = declarations.get(typeof ref === 'string' ? ref : ref.tensor)!;
+    const { shape } = declarations.get(tensorOf(ref))!;
     return [name, viewOf(ref, shape)];
   });
   return Object.fromEntries(views) as BoundViews;

@@ -1,3 +1,4 @@
+import { greatestCommonDivisor } from '@millrace/core';
 import type { FamilyFiles, FileShapes } from '../model-family';
 import { LLAMA_BLOCK_PREFIX, blockNames, LLAMA_TOKEN_EMBEDDING } from './llama-parameters';
 
@@ -23,10 +24,6 @@ function usualHeads(shapes: FileShapes): number {
   const size = sizes.find((each) => queries % each === 0 && keys % each === 0);
   // A single group of heads always fits the shapes; whoever uses the model gives their number.
   return queries / (size ?? greatestCommonDivisor(queries, keys));
-}
-
-function greatestCommonDivisor(a: number, b: number): number {
-  return b === 0 ? a : greatestCommonDivisor(b, a % b);
 }
 
 export const LLAMA_FILES: FamilyFiles = {
