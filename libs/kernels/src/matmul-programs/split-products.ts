@@ -3,7 +3,7 @@ import { dimension } from '../dimension';
 import type { Dims, KernelTarget } from '../kernel';
 import type { Operation, Program, ProgramStep, TensorDeclaration } from '../program';
 import type { KernelName } from '../registry';
-import { TILES_MIN, tileCount } from '../matmul/gpu-tiles';
+import { SLAB, TILES_MIN, tileCount } from '../matmul/gpu-tiles';
 
 /** The tensor that a split program has besides its own: sums of parts, which the next step reads. */
 export const PARTIAL_SUMS = 'partial-sums';
@@ -12,7 +12,6 @@ export const PARTIAL_SUMS_MAX = 3 * TILES_MIN * 64 * 64;
 
 /** A part of fewer products costs more to add than it brings. */
 const PART_K_MIN = 256;
-const SLAB = 16;
 /** Each factor is bound whole. */
 const FACTOR_ELEMENTS_MAX = (128 * 1024 * 1024) / 4;
 

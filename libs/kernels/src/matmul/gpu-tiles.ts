@@ -25,9 +25,12 @@ export const GPU_TILES: readonly GpuTile[] = [
  */
 export const TILES_MIN = 128;
 
-/** 8 x 8 results for each invocation; 16 k of a's rows and b's columns, padded by a vector, in workgroup memory. */
+/** The k of a's rows and b's columns that a tile loads at once; parts of K are whole slabs. */
+export const SLAB = 16;
+
+/** 8 x 8 results for each invocation; a slab of a's rows and b's columns, padded by a vector, in workgroup memory. */
 export function tileNeeds({ rows, columns }: GpuTile): VariantNeeds {
-  const vectors = 16 * (rows / 4 + 1 + columns / 4 + 1);
+  const vectors = SLAB * (rows / 4 + 1 + columns / 4 + 1);
   return { workgroupSize: (rows * columns) / 64, workgroupBytes: 16 * vectors };
 }
 

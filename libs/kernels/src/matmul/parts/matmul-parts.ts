@@ -3,12 +3,10 @@ import { input, inputIf, output } from '../../binding';
 import { dimension, flag } from '../../dimension';
 import type { Dims, Kernel, KernelTarget, KernelVariant } from '../../kernel';
 import { linearWorkgroups, perItem } from '../../launch';
-import { fitsTarget, isInVectors, type ProductLayout, tileCount, tileNeeds } from '../gpu-tiles';
+import { fitsTarget, isInVectors, type ProductLayout, SLAB, tileCount, tileNeeds } from '../gpu-tiles';
 import { matmulNnPartsTwin, matmulNtPartsTwin, matmulPartsSumTwin, matmulTnPartsTwin } from './matmul-parts.cpu';
 
 const TILE = { rows: 64, columns: 64 };
-/** The products that a tile loads at once. */
-const SLAB = 16;
 
 function overrides(dims: Dims): Dims {
   const [M, K, N, P] = [dimension(dims, 'M'), dimension(dims, 'K'), dimension(dims, 'N'), dimension(dims, 'P')];
