@@ -100,6 +100,15 @@ describe('linearWorkgroups', () => {
   });
 });
 
+it('refuses more items than shaders count in 32 bits, and parts of K that are no whole slabs', () => {
+  // Its gradient would otherwise be left out without a word: 2^32 wraps around to 0.
+  const dims = { B: 1, T: 1, N: 2 ** 19, C: 2 ** 13, V: 2, accumulate: 1 };
+  expect(() => KERNELS.embedding_backward_token.variant(dims, TARGET)).toThrow('more than 32 bits count');
+  const parts = { M: 4, K: 40, N: 4, P: 2 };
+  expect(() => KERNELS.matmul_nn_parts.variant({ ...parts, partK: 20 }, TARGET)).toThrow('not whole slabs of 16');
+  expect(() => KERNELS.matmul_nn_parts.variant({ ...parts, partK: 32 }, TARGET)).not.toThrow();
+});
+
 describe('sumOfSquaresPartials', () => {
   it('depends on the element count alone and stays small', () => {
     expect(sumOfSquaresPartials(1)).toBe(1);

@@ -37,19 +37,22 @@ describe('a head whose logits are too large to be kept', () => {
     expect(kept.map(({ name }) => name)).toEqual(expect.arrayContaining(['head.logits_NV', 'head.logits.grad_NV']));
   });
 
-  it('is added up on a GPU as one whose logits are kept: no part is split over K', () => {
-    // Its parts have few tiles, and K of a whole vocabulary or of all rows.
-    const wide = { ...CONFIG, context: 1024 };
-    const options = { microBatch: 1, headBytesMax: 4 * 1024 * 512 };
-    const programs = buildStagePrograms(wide, wholeModel(wide), options);
-    for (const program of [programs.forward, programs.backwardInput, programs.backwardWeight]) {
-      const ofHead = program.steps.filter(
-        (step) => 'tensors' in step && JSON.stringify(step.tensors).includes('logits'),
-      );
-      expect(ofHead.length, program.name).toBeGreaterThan(1);
-      expect(splitProducts({ ...program, steps: ofHead }, { adapterClass: 'gpu' }).steps).toEqual(ofHead);
-    }
-  });
+  it.each([64, 512])(
+    'is added up on a GPU as one whose logits are kept, in parts of %i: none is split over K',
+    (count) => {
+      // Its parts have few tiles, and K of the width, of a part of the vocabulary, or of all rows.
+      const wide = { ...CONFIG, hidden: 512, context: 512 };
+      const options = { microBatch: 1, headBytesMax: 4 * 512 * count };
+      const programs = buildStagePrograms(wide, wholeModel(wide), options);
+      for (const program of [programs.forward, programs.backwardInput, programs.backwardWeight]) {
+        const ofHead = program.steps.filter(
+          (step) => 'tensors' in step && JSON.stringify(step.tensors).includes('logits'),
+        );
+        expect(ofHead.length, program.name).toBeGreaterThan(1);
+        expect(splitProducts({ ...program, steps: ofHead }, { adapterClass: 'gpu' }).steps).toEqual(ofHead);
+      }
+    },
+  );
 
   it('takes the loss of some rows, then the gradients of some columns at a time', () => {
     const { forward, backwardInput, backwardWeight, evaluate } = build(1000);
