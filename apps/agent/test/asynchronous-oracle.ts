@@ -143,7 +143,7 @@ class OracleStage {
     const { optimizer, lr, steps } = this.plan.spec.train;
     this.use(this.versions.length - 1);
     const rate = learningRate({ ...lr, peak: optimizer.lr, steps }, step);
-    const hyper = optimizerHyper(optimizer, { lr: rate, step, clipCoefficient: 1 });
+    const hyper = optimizerHyper(optimizer, { lr: rate, step, gradientFactor: 1 });
     this.backend.write(this.tensors.get(this.optimizer.hyper.name)!, hyper);
     await this.run(this.optimizer.update);
     this.versions.push(await this.weights());

@@ -1,6 +1,6 @@
 import { assert, type Clock, systemClock } from '@millrace/core';
 import type { AttemptPlan } from '@millrace/contracts';
-import type { SnapshotWindow } from '@millrace/model';
+import type { SnapshotWindow, UpdateCounters } from '@millrace/model';
 import type { Backend, HostArray } from '@millrace/runtime';
 import type { StageTransport } from '../src/data-plane/stage-transport';
 import type { StageOutcome } from '../src/stage/ready-stage';
@@ -30,6 +30,8 @@ export interface Trained {
   readonly metrics: Map<string, Map<number, number>>;
   /** By step, then `kind name`. */
   readonly checkpoints: Map<number, Map<string, HostArray>>;
+  /** By step, what each rank's part of a checkpoint says. */
+  readonly counters: Map<number, UpdateCounters[]>;
   readonly log: string[];
   readonly traces: Trace[];
   readonly waits: (WaitReport & { readonly rank: number })[];
@@ -60,6 +62,7 @@ export async function trainRanks(plan: AttemptPlan, options: TrainOptions): Prom
     rolledBack: [],
     metrics: new Map(),
     checkpoints: new Map(),
+    counters: new Map(),
     log: [],
     traces: [],
     waits: [],
@@ -129,7 +132,8 @@ function collectingReporter(trained: Trained, options: TrainOptions, rank: numbe
 
 function collectingSink(trained: Trained, options: TrainOptions): CheckpointSink {
   return {
-    store: async (step, pieces) => {
+    store: async ({ step, counters }, pieces) => {
+      if (counters !== undefined) trained.counters.set(step, [...(trained.counters.get(step) ?? []), counters]);
       await options.storeDelay?.();
       const checkpoint = trained.checkpoints.get(step) ?? new Map<string, HostArray>();
       trained.checkpoints.set(step, checkpoint);

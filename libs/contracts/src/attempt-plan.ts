@@ -66,6 +66,17 @@ export const manifestTensorSchema = z.strictObject({
   blocks: z.array(blockRefSchema),
 });
 
+/** How gradients are scaled, and what decides when that changes. */
+export const lossScaleSchema = z.strictObject({
+  scale: z
+    .number()
+    .min(1)
+    .refine((scale) => Number.isInteger(Math.log2(scale)), 'must be a power of two'),
+  cleanSteps: z.int().min(0),
+  hysteresis: z.int().min(1),
+  skippedAtFloor: z.int().min(0),
+});
+
 /** A checkpoint: everything that is needed to continue bit for bit, addressed by parameter name and not by rank. */
 export const manifestSchema = z.strictObject({
   version: z.literal(1),
@@ -79,8 +90,10 @@ export const manifestSchema = z.strictObject({
   rng: z.strictObject({ seed: z.int().min(0) }),
   /** Samples consumed so far; the sampler is a function of (seed, sample). */
   dataPosition: z.strictObject({ samples: z.int().min(0) }),
-  /** Null if the checkpoint has only weights, as an import does. */
+  /** Null if the checkpoint has only weights, as an import does. `step` counts updates, which skipped steps are not. */
   optimizer: z.nullable(z.strictObject({ type: z.enum(['adamw', 'sgd']), step: z.int().min(0) })),
+  /** Written where gradients are scaled. */
+  lossScale: lossScaleSchema.optional(),
   /** Written by an asynchronous schedule: which weight versions it used depends on all of these. */
   weightVersions: z
     .strictObject({

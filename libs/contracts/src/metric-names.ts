@@ -14,13 +14,15 @@ const WAIT_TEXT: Record<WaitCause, string> = {
 
 /**
  * Every metric of a run and the meaning of its points. There is one point per step; `val/loss` has one at evaluated
- * steps only. In the pipeline metrics, the time of a step is a rank's own time from the step's beginning to its update,
- * without REDUCE and STEP; computing means F, I and W on the device.
+ * steps only, and `train/loss_scale` none where gradients are not scaled. In the pipeline metrics, the time of a step
+ * is a rank's own time from the step's beginning to its update, without REDUCE and STEP; computing means F, I and W on
+ * the device.
  */
 export const METRICS: Readonly<Record<string, string>> = {
   'train/loss': 'token-weighted mean loss of the step, before its update',
-  'train/grad_norm': 'global gradient norm before clipping',
+  'train/grad_norm': 'global gradient norm before clipping; none for a step that is skipped because it overflows',
   'train/lr': 'learning rate of the step',
+  'train/loss_scale': 'what gradients were multiplied by, where half precision needs it',
   'train/tokens_per_second': 'tokens of the step by its duration at the head',
   'val/loss': 'token-weighted mean loss of the validation batches, with the weights after the step',
   'pipeline/bubble_ratio': "bubble of total: the ranks' idle time / their time of the step",

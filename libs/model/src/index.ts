@@ -11,6 +11,7 @@ export * from './stage-programs';
 export * from './staging';
 export * from './training/gradient-norm';
 export * from './training/learning-rate';
+export * from './training/loss-scale';
 export * from './training/optimizer';
 export * from './training/optimizer-programs';
 export * from './training/step-loss';

@@ -26,7 +26,7 @@ const CONFIG: ModelConfig = {
   vocab: 301,
   tieEmbeddings: false,
 };
-const UPDATE = { lr: 0.01, step: 3, clipCoefficient: 0.7 };
+const UPDATE = { lr: 0.01, step: 3, gradientFactor: 0.7 };
 const OPTIMIZERS: readonly Optimizer[] = [
   { type: 'adamw', betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0.1 },
   { type: 'sgd', momentum: 0.9, weightDecay: 0.1 },

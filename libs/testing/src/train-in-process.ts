@@ -192,7 +192,7 @@ export async function trainInProcess(training: InProcessTraining): Promise<InPro
     if (step === 1) result.firstGradients = await readGradients(config, stages);
     const norm = await globalNorm(config, stages);
     result.gradientNorms.push(norm);
-    const update = { lr: training.learningRate(step), step, clipCoefficient: clipCoefficient(norm, clip) };
+    const update = { lr: training.learningRate(step), step, gradientFactor: clipCoefficient(norm, clip) };
     for (const stage of stages) {
       stage.write(stage.optimizer.hyper.name, optimizerHyper(training.optimizer, update));
       stage.run('update');

@@ -9,7 +9,7 @@ import { readsTokens, stagePlan } from '../stage/stage-plan';
 import type { DataPlane } from '../data-plane/data-plane';
 import type { LinkCredential } from '../data-plane/link/link-credential';
 import type { Outbox } from '../session/outbox';
-import type { BoundaryWishes, WaitReport, WeightKind } from '../stage/stage-ports';
+import type { BoundaryWishes, StoredStep, WaitReport, WeightKind } from '../stage/stage-ports';
 import type { DeviceChoice } from '../worker/gpu-task';
 import type { StartGpuThread } from '../worker/gpu-thread';
 import { fromThreadError } from '../worker/thread-error';
@@ -233,7 +233,7 @@ export class Attempt {
       case 'snapshot-piece':
         return this.rank.reply(message.callId, this.writer(message.step).add(message.piece));
       case 'snapshot-end':
-        return this.rank.reply(message.callId, this.finishCheckpoint(message.step, message.final));
+        return this.rank.reply(message.callId, this.finishCheckpoint(message.stored));
       case 'finished':
         this.state = 'draining';
         this.turns.end();
@@ -362,11 +362,11 @@ export class Attempt {
   }
 
   /** Rejects when the attempt cannot go on: its fence is old, or its final checkpoint could not be stored. */
-  private async finishCheckpoint(step: number, final: boolean): Promise<void> {
+  private async finishCheckpoint({ step, final, counters }: StoredStep): Promise<void> {
     const { outbox, plan } = this.options;
     const report = { runId: this.runId, fence: this.fence, step, rank: plan.rank };
     try {
-      const manifestPartJson = await this.writer(step).finish();
+      const manifestPartJson = await this.writer(step).finish(counters);
       await outbox.addCheckpoint({ ...report, state: 'stored', manifestPartJson, errorMessage: '' });
     } catch (caught) {
       const error = asAppError(caught);

@@ -10,6 +10,7 @@ import {
 } from '@millrace/checkpoint';
 import type { BlobPort } from '../blobs/blob-port';
 import { retryWhileAway } from '../blobs/retry';
+import type { UpdateCounters } from '@millrace/model';
 import type { SnapshotPiece } from '../stage/stage-ports';
 
 export interface CheckpointWriterOptions {
@@ -73,14 +74,14 @@ export class CheckpointWriter {
    * Returns the canonical JSON of the manifest part once every block is stored. Rejects with the reason if one could
    * not be.
    */
-  async finish(): Promise<string> {
+  async finish(counters?: UpdateCounters): Promise<string> {
     this.packer.flush();
     const tensors = await Promise.all(
       this.tensors.map(async ({ name, kind, shape, blocks }): Promise<ManifestTensor> => {
         return { name, kind, dtype: 'f32', shape, blocks: await Promise.all(blocks) };
       }),
     );
-    return canonicalJson({ tensors });
+    return canonicalJson({ tensors, counters });
   }
 
   private tensorOf({ name, kind, shape, elementOffset }: SnapshotPiece): OpenTensor {

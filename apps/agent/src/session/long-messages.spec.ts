@@ -69,7 +69,7 @@ function finishCheckpoint(layers: number): void {
     const data = new Float32Array(entry.shape.reduce((product, size) => product * size, 1));
     say({ type: 'snapshot-piece', callId: callId++, step: 2, piece: { ...entry, elementOffset: 0, data } });
   }
-  say({ type: 'snapshot-end', callId, step: 2, final: true });
+  say({ type: 'snapshot-end', callId, stored: { step: 2, final: true } });
 }
 
 it('takes the plan of a run that goes on from a checkpoint of 900 layers', async () => {

@@ -14,7 +14,8 @@ import { StageMemory } from './stage-memory';
 import { warmUp } from './step/warm-up';
 import type { StagePlan } from './stage-plan';
 import type { ReadyStage, StageExecutorOptions, StageOutcome } from './ready-stage';
-import type { MetricValue, SnapshotPiece } from './stage-ports';
+import type { Commit, MetricValue, SnapshotPiece } from './stage-ports';
+import { StepCounters } from './step/step-counters';
 import { StepEnd, type StepResult } from './step/step-end';
 import { type StepGate, StepRunner } from './step/step-runner';
 import { StepTokens } from './step/step-tokens';
@@ -89,8 +90,9 @@ export class StageExecutor implements ReadyStage {
     const wait = new PatientWait({ rank, transport, clock, timeline, reporter, watchdog });
     const stages = chunks.map(({ stage }) => stage);
     const exchange = new TensorExchange({ rank, stages, backend, transport, timeline, wait, failure, watchdog });
-    const tokens = new StepTokens({ ...options, memory });
-    const parts = { ...options, transport, memory, exchange, timeline, tokens, watchdog };
+    const counters = new StepCounters(plan.counters);
+    const tokens = new StepTokens({ ...options, memory, counters });
+    const parts = { ...options, transport, memory, exchange, timeline, tokens, counters, watchdog };
     const evaluation = new Evaluation(parts);
     if (plan.updates.mode !== 'flush') return FlushlessExecutor.prepare({ ...parts, evaluation });
     const accounts = new StepAccounts({ rank, ranks, exchange, account, timeline, clock });
@@ -194,7 +196,7 @@ export class StageExecutor implements ReadyStage {
 
   private async reportStep(
     step: number,
-    { commit, loss, learningRate }: StepResult,
+    { commit, loss, learningRate, lossScale }: StepResult,
     durationMs: number,
   ): Promise<void> {
     const { plan, reporter, transport } = this.options;
@@ -203,12 +205,14 @@ export class StageExecutor implements ReadyStage {
     this.accounts.share(step, traffic.sent);
     const spans = this.timeline.takeSpans();
     if (commit.trace === true) reporter.trace(step, { spans, ...traffic });
+    if (commit.overflow !== undefined && plan.rank === 0) reporter.log('warn', skipReport(commit, lossScale));
     if (loss === undefined) return this.report(points);
     await this.report([
       ...points,
       { name: 'train/loss', step, value: loss },
-      { name: 'train/grad_norm', step, value: commit.norm },
+      ...(commit.overflow === undefined ? [{ name: 'train/grad_norm', step, value: commit.norm }] : []),
       { name: 'train/lr', step, value: learningRate },
+      ...(lossScale === undefined ? [] : [{ name: 'train/loss_scale', step, value: lossScale }]),
       { name: 'train/tokens_per_second', step, value: (plan.tokensPerStep / Math.max(durationMs, 1e-3)) * 1000 },
     ]);
   }
@@ -240,7 +244,7 @@ export class StageExecutor implements ReadyStage {
     const { backend, snapshotWindow: window } = this.options;
     const tensors = snapshotTensors(plan, this.memory);
     const { pieces, copied } = copyOut(tensors, { backend, timeline: this.timeline, window });
-    this.checkpoint = checkpoints.store(step, pieces, final);
+    this.checkpoint = checkpoints.store({ step, final, counters: this.end.storedCounters }, pieces);
     // If storing failed, nobody takes the remaining pieces, and `copied` would never resolve.
     this.copied = Promise.race([copied, this.checkpoint.catch(() => undefined)]);
   }
@@ -275,7 +279,7 @@ function watched(
       metrics: (points) => watchdog.pauseFor(reporter.metrics(points)),
     },
     checkpoints: {
-      store: (step, pieces, final) => watchdog.pauseFor(checkpoints.store(step, fromDevice(pieces, watchdog), final)),
+      store: (stored, pieces) => watchdog.pauseFor(checkpoints.store(stored, fromDevice(pieces, watchdog))),
     },
   };
 }
@@ -288,6 +292,11 @@ function memoryReport({ rank, recompute }: StagePlan, memory: StageMemory): stri
 
 function rollbackReport({ rank }: StagePlan, count: number): string {
   return `rank ${rank} updated ${count} steps twice, because the gradient norm clipped (parallel.optimisticStep)`;
+}
+
+function skipReport({ step, overflow }: Commit, lossScale: number | undefined): string {
+  const where = overflow?.firstBad === undefined ? 'the gradient norm' : `the gradient of ${overflow.firstBad}`;
+  return `step ${step} updates nothing: ${where} is not finite at loss scale ${lossScale}`;
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { ModelConfig, Recompute, StageSlice } from '@millrace/core';
 import type { AttemptPlan } from '@millrace/contracts';
-import { oldestWeightVersion, scheduleRequest, stepsOptimistically } from '@millrace/contracts/plain';
+import { isLossScaled, oldestWeightVersion, scheduleRequest, stepsOptimistically } from '@millrace/contracts/plain';
 import {
   type DatasetSplit,
   splitValidation,
@@ -20,7 +20,7 @@ import {
   weightVersionsKept,
 } from '@millrace/pipeline';
 import { IGNORED_TARGET } from '@millrace/kernels';
-import type { LearningRateSchedule, Optimizer } from '@millrace/model';
+import { FIRST_LOSS_SCALE, type LearningRateSchedule, type Optimizer, type UpdateCounters } from '@millrace/model';
 import type { DataSource } from './stage-ports';
 
 /** One virtual stage of a rank. */
@@ -65,6 +65,8 @@ export interface StagePlan {
   readonly optimizer: Optimizer;
   readonly firstStep: number;
   readonly lastStep: number;
+  /** As of the step before the first one. */
+  readonly counters: UpdateCounters;
   readonly evalEvery: number;
   /** Micro-batches of an evaluation; 0 when there is no validation part. */
   readonly evalMicroBatchCount: number;
@@ -113,6 +115,7 @@ export function stagePlan(plan: AttemptPlan): StagePlan {
     optimizer,
     firstStep: plan.firstStep,
     lastStep: plan.lastStep,
+    counters: countersBefore(plan),
     evalEvery: train.evalEvery,
     evalMicroBatchCount: evaluationMicroBatches(plan),
     checkpointEvery: train.checkpointEvery,
@@ -120,6 +123,13 @@ export function stagePlan(plan: AttemptPlan): StagePlan {
     init: plan.resume.from,
     expectedStepMs: plan.expectedStepMs,
   };
+}
+
+/** A run whose gradients were not scaled so far begins with the first scale. */
+function countersBefore({ spec, resume, firstStep }: AttemptPlan): UpdateCounters {
+  const manifest = resume.from === 'checkpoint' ? resume.manifest : undefined;
+  const updates = manifest?.optimizer?.step ?? firstStep - 1;
+  return { updates, lossScale: isLossScaled(spec) ? (manifest?.lossScale ?? FIRST_LOSS_SCALE) : undefined };
 }
 
 /** Where a virtual stage lives: its rank, and which of that rank's chunks it is. */

@@ -1,6 +1,6 @@
 import type { SpanCause, StartPhase } from '@millrace/contracts';
 import type { Batch } from '@millrace/data';
-import type { OptimizerState } from '@millrace/model';
+import type { OptimizerState, UpdateCounters } from '@millrace/model';
 import type { HostArray } from '@millrace/runtime';
 import type { SentTraffic } from '../data-plane/counted-transport';
 
@@ -40,12 +40,21 @@ export interface SnapshotPiece {
   readonly data: HostArray;
 }
 
+/** What a checkpoint says beside its tensors. */
+export interface StoredStep {
+  readonly step: number;
+  /** No checkpoint follows. */
+  readonly final: boolean;
+  /** Only where gradients are scaled: elsewhere they follow from the step. */
+  readonly counters?: UpdateCounters | undefined;
+}
+
 export interface CheckpointSink {
   /**
    * Resolves when the rank's part is stored and reported. Rejects only for a `final` checkpoint: if an earlier one
    * fails, that is reported and training goes on. Pieces are taken no faster than they can be stored.
    */
-  store(step: number, pieces: AsyncIterable<SnapshotPiece>, final: boolean): Promise<void>;
+  store(stored: StoredStep, pieces: AsyncIterable<SnapshotPiece>): Promise<void>;
 }
 
 export interface MetricValue {
@@ -108,12 +117,22 @@ export interface BoundaryWishes {
 /** Rank 0's decision on a step, which is the same for every rank. */
 export interface Commit {
   readonly step: number;
+  /** Of the gradients without their scale; 0 if it is not finite. */
   readonly norm: number;
+  /** 0 where no rank updates. */
   readonly clipCoefficient: number;
+  /** Set if the scaled gradients are not finite: no rank updates, and training goes on. */
+  readonly overflow?: { readonly firstBad?: string };
   readonly checkpoint: boolean;
   readonly stop: boolean;
   /** Every rank sends its spans of this step: a timeline needs those of all ranks. */
   readonly trace?: boolean;
   /** If set, no rank updates, and the attempt ends as `numerics`. */
-  readonly abort?: { readonly what: string; readonly value: string; readonly firstBad?: string };
+  readonly abort?: {
+    readonly what: string;
+    readonly value: string;
+    readonly firstBad?: string;
+    /** So many steps in a row were skipped with the smallest loss scale. */
+    readonly skippedCount?: number;
+  };
 }

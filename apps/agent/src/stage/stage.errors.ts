@@ -5,13 +5,17 @@ export interface NotFinite {
   readonly value: number;
   /** The first parameter, in the model's order, whose gradient is too large to be squared, or not finite. */
   readonly firstBad?: string | undefined;
+  /** So many steps in a row were skipped with the smallest loss scale. */
+  readonly skippedCount?: number | undefined;
 }
 
 /** A loss or a gradient norm is not finite: no rank updates, and the last good checkpoint stays. */
-export function numericsFailed(step: number, { what, value, firstBad }: NotFinite): AppError {
+export function numericsFailed(step: number, { what, value, firstBad, skippedCount }: NotFinite): AppError {
   const where =
     firstBad === undefined ? '' : `, and the first gradient whose squares are not finite is that of ${firstBad}`;
-  const message = `${what} of step ${step} is ${value}${where}: take a smaller learning rate, clipping (train.clip) or a warm-up (train.lr.warmup)`;
+  const again =
+    skippedCount === undefined ? '' : `, as in the ${skippedCount - 1} steps before, at the smallest loss scale`;
+  const message = `${what} of step ${step} is ${value}${where}${again}: take a smaller learning rate, clipping (train.clip) or a warm-up (train.lr.warmup)`;
   return new AppError({
     code: 'STAGE.NUMERICS',
     kind: 'aborted',

@@ -79,13 +79,15 @@ export function weightSource(port: WorkerPort): WeightSource {
 
 function checkpointSink(port: WorkerPort): CheckpointSink {
   return {
-    store: async (step, pieces, final) => {
+    store: async (stored, pieces) => {
       for await (const piece of pieces) {
         // Blocks are f32: a CPU twin's doubles are rounded here.
         const data = piece.data instanceof Float64Array ? Float32Array.from(piece.data) : piece.data;
-        await port.call({ type: 'snapshot-piece', step, piece: { ...piece, data } }, [data.buffer as ArrayBuffer]);
+        await port.call({ type: 'snapshot-piece', step: stored.step, piece: { ...piece, data } }, [
+          data.buffer as ArrayBuffer,
+        ]);
       }
-      await port.call({ type: 'snapshot-end', step, final });
+      await port.call({ type: 'snapshot-end', stored });
     },
   };
 }

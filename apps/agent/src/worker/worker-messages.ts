@@ -6,6 +6,7 @@ import type {
   BoundaryWishes,
   MetricValue,
   SnapshotPiece,
+  StoredStep,
   StepTrace,
   WaitReport,
   WeightKind,
@@ -49,7 +50,7 @@ export type FromWorker =
       readonly step: number;
       readonly piece: SnapshotPiece;
     }
-  | { readonly type: 'snapshot-end'; readonly callId: number; readonly step: number; readonly final: boolean }
+  | { readonly type: 'snapshot-end'; readonly callId: number; readonly stored: StoredStep }
   | { readonly type: 'finished'; readonly state: 'finished' | 'paused'; readonly step: number }
   | { readonly type: 'tokens'; readonly tokens: readonly number[]; readonly done: boolean }
   /** A generation asks for the device, which is answered with how long it may use it, and gives it back. */

@@ -27,13 +27,15 @@ export interface Manifest {
   readonly version: 1;
   /** Null in an import. */
   readonly runId: string | null;
-  /** The number of updates done; the run continues with step + 1. */
+  /** The number of steps done; the run continues with step + 1. */
   readonly step: number;
   readonly model: ModelConfig;
   readonly dataPosition: JsonObject;
   readonly rng: JsonObject;
-  /** The optimizer's type and step; null if the checkpoint has only weights (an import). */
+  /** The optimizer's type and its number of updates; null if the checkpoint has only weights (an import). */
   readonly optimizer: JsonObject | null;
+  /** How gradients are scaled, where they are. */
+  readonly lossScale?: JsonObject;
   /** Each (kind, name) occurs once. */
   readonly tensors: readonly ManifestTensor[];
 }

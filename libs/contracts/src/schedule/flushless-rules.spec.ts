@@ -1,6 +1,8 @@
 import { AppError } from '@millrace/core';
 import { describe, expect, it } from 'vitest';
 import { parseRunSpec } from '../parse-run-spec';
+import { runSpecSchema } from '../run-spec';
+import { flushlessRules } from './flushless-rules';
 import { scheduleRequest } from './schedule-request';
 
 interface Changes {
@@ -30,6 +32,11 @@ function refused(changes: Changes): string[] {
 }
 
 describe('the rules of schedules without a flush', () => {
+  it.each(['pipedream', 'pipedream-2bw'] as const)('refuse steps that %s would have to skip together', (schedule) => {
+    const half = runSpecSchema.parse(spec({ train: { precision: 'f16' }, parallel: { schedule } }));
+    expect(flushlessRules(half).map(({ path }) => path)).toEqual(['/train/precision']);
+  });
+
   it('take what they can run', () => {
     expect(refused({})).toEqual([]);
     expect(refused({ parallel: { verticalSync: true } })).toEqual([]);

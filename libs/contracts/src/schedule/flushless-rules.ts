@@ -1,3 +1,4 @@
+import { isLossScaled } from '../precision/loss-scaling';
 import { completeModel } from '../model/complete-model';
 import type { FieldError } from '@millrace/core';
 import { FLUSHLESS_SCHEDULES, type ScheduleName, scheduleTraits, VERTICAL_SYNC_SCHEDULES } from '@millrace/pipeline';
@@ -33,6 +34,10 @@ export function flushlessRules(spec: RunSpec): FieldError[] {
             `${schedule} updates after every micro-batch, so a step is one: ${train.batch.global} must be ` +
             `train.batch.micro * parallel.dp = ${train.batch.micro * dp}; ${ACCUMULATING.join(' and ')} adds up several`,
         },
+      isLossScaled(spec) && {
+        path: '/train/precision',
+        message: `f16 skips steps that overflow on all stages at once, for which ${schedule} never waits; set it to f32`,
+      },
       train.clip !== undefined && {
         path: '/train/clip',
         message: `clipping needs the norm of all stages, for which ${schedule} never waits; leave it out`,

@@ -21,7 +21,7 @@ const CONFIG: ModelConfig = {
 
 describe('optimizerHyper', () => {
   it('lays out what the kernels read', () => {
-    const update = { lr: 0.1, step: 2, clipCoefficient: 0.75 };
+    const update = { lr: 0.1, step: 2, gradientFactor: 0.75 };
     expect([...optimizerHyper(ADAMW, update)]).toEqual([0.1, 0.5, 0.25, 1e-8, 0.01, 0.75, 0.9375, 0.75, 0.5, 0.75]);
     expect([...optimizerHyper(MOMENTUM, update)]).toEqual([0.1, 0.9, 0.5, 0.75]);
   });
@@ -86,17 +86,17 @@ describe('SGD over three steps', () => {
     ['sgd_momentum', 0.9, 0],
     ['sgd_momentum', 0.9, 0.5],
   ] as const)('%s, momentum %d, decay %d: the buffer starts at the first gradient', (kernel, momentum, weightDecay) => {
-    const clipCoefficient = 0.5;
+    const gradientFactor = 0.5;
     const gradients = [3, -1, 0.25];
     const weight_L = Float64Array.of(2);
     const momentum_L = Float64Array.of(0);
     const got = gradients.map((gradient, index) => {
-      const update = { lr: 0.1, step: index + 1, clipCoefficient };
+      const update = { lr: 0.1, step: index + 1, gradientFactor };
       const hyper_4 = optimizerHyper({ type: 'sgd', momentum, weightDecay }, update);
       KERNELS[kernel].cpu({ L: 1, decay: 1 }, { gradient_L: Float64Array.of(gradient), hyper_4, weight_L, momentum_L });
       return weight_L[0];
     });
-    const clipped = gradients.map((gradient) => gradient * clipCoefficient);
+    const clipped = gradients.map((gradient) => gradient * gradientFactor);
     expect(got).toEqual(byHand(clipped, { momentum, weightDecay }));
   });
 });

@@ -35,22 +35,23 @@ export function stateName(parameter: string, state: OptimizerState): string {
 export interface UpdateSettings {
   /** The learning rate of this step. */
   readonly lr: number;
-  /** Counted from 1. */
+  /** Counted from 1; skipped steps are not counted. */
   readonly step: number;
-  readonly clipCoefficient: number;
+  /** Multiplies every gradient: the clip coefficient over the loss scale. */
+  readonly gradientFactor: number;
 }
 
 /**
  * The content of the update's scalar tensor `hyper`. AdamW: lr, beta1, beta2, eps, weightDecay, 1 - beta1^step, 1 -
- * beta2^step, clip coefficient, 1 - beta1, 1 - beta2. SGD: lr, momentum, weightDecay, clip coefficient. They are
+ * beta2^step, gradient factor, 1 - beta1, 1 - beta2. SGD: lr, momentum, weightDecay, gradient factor. They are
  * doubles, so that the CPU twins lose nothing and differences from 1 are exact; a GPU backend rounds them to f32 when
  * it writes them.
  */
-export function optimizerHyper(optimizer: Optimizer, { lr, step, clipCoefficient }: UpdateSettings): Float64Array {
+export function optimizerHyper(optimizer: Optimizer, { lr, step, gradientFactor }: UpdateSettings): Float64Array {
   const { weightDecay } = optimizer;
-  if (optimizer.type === 'sgd') return Float64Array.of(lr, optimizer.momentum, weightDecay, clipCoefficient);
+  if (optimizer.type === 'sgd') return Float64Array.of(lr, optimizer.momentum, weightDecay, gradientFactor);
   const [beta1, beta2] = optimizer.betas;
   const corrections = [1 - beta1 ** step, 1 - beta2 ** step];
   const fresh = [1 - beta1, 1 - beta2];
-  return Float64Array.of(lr, beta1, beta2, optimizer.eps, weightDecay, ...corrections, clipCoefficient, ...fresh);
+  return Float64Array.of(lr, beta1, beta2, optimizer.eps, weightDecay, ...corrections, gradientFactor, ...fresh);
 }

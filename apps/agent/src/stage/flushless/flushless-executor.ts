@@ -10,6 +10,7 @@ import type { ReadyStage, StageExecutorOptions, StageOutcome } from '../ready-st
 import type { StageMemory } from '../stage-memory';
 import { TRACE_INTERVAL_MS } from '../stage-ports';
 import type { StagePlan } from '../stage-plan';
+import type { StepCounters } from '../step/step-counters';
 import type { StepTokens } from '../step/step-tokens';
 import type { WorkTimeline } from '../work-timeline';
 import { BoundaryDecisions } from './boundary-decisions';
@@ -26,6 +27,7 @@ export interface FlushlessParts extends StageExecutorOptions {
   readonly exchange: TensorExchange;
   readonly timeline: WorkTimeline;
   readonly tokens: StepTokens;
+  readonly counters: StepCounters;
   readonly evaluation: Evaluation;
 }
 
@@ -119,7 +121,7 @@ export class FlushlessExecutor implements ReadyStage {
     const { tokens } = this.parts;
     await this.copied;
     this.log.endStep(step, this.lastStep);
-    const learningRate = updateStage(step, { ...this.parts, chunk: this.chunk, stash: this.stash });
+    const learningRate = updateStage({ ...this.parts, chunk: this.chunk, stash: this.stash });
     if (tokens.count !== undefined) {
       await this.losses.add(this.chunk.losses, { step, tokens: tokens.count, learningRate });
     }
@@ -152,7 +154,7 @@ export class FlushlessExecutor implements ReadyStage {
     await this.checkpoint;
     const tensors = [...snapshotTensors(plan, memory), ...stashedTensors(memory, this.stash)];
     const { pieces, copied } = copyOut(tensors, { backend: memory.backend, timeline, window });
-    this.checkpoint = this.losses.settled().then(() => checkpoints.store(step, onlyFinite(step, pieces), final));
+    this.checkpoint = this.losses.settled().then(() => checkpoints.store({ step, final }, onlyFinite(step, pieces)));
     const over = this.checkpoint.catch((error: unknown) => void (this.failure ??= { error }));
     this.copied = Promise.race([copied, over]);
   }

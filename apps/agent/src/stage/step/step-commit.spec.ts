@@ -1,26 +1,33 @@
-import { allParameters } from '@millrace/model';
+import { allParameters, FIRST_LOSS_SCALE, type LossScaleState } from '@millrace/model';
 import { FakeClock } from '@millrace/testing';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { attemptPlan } from '../../../test/attempt-plans';
 import type { TensorExchange } from '../exchange/tensor-exchange';
 import { numericsFailed } from '../stage.errors';
 import { stagePlan } from '../stage-plan';
-import type { Commit } from '../stage-ports';
+import type { BoundaryRequests, Commit } from '../stage-ports';
 import { StepCommit } from './step-commit';
 
 const plan = stagePlan(attemptPlan({ ranks: 1 }));
 const NAMES = allParameters(plan.config).map(({ name }) => name);
 
+interface Decided {
+  readonly loss?: number;
+  readonly lossScale?: LossScaleState;
+  readonly requests?: BoundaryRequests;
+}
+
 /** What the only rank decides on gradients with these sums of squares; those that are not named are 1. */
-function decide(squares: Readonly<Record<string, number>>, loss = 2): Promise<Commit> {
+function decide(squares: Readonly<Record<string, number>>, decided: Decided = {}): Promise<Commit> {
+  const { loss = 2, lossScale, requests = { take: () => ({ checkpoint: false, stop: false }) } } = decided;
   const commit = new StepCommit({
     plan,
     exchange: { settleSends: () => Promise.resolve() } as unknown as TensorExchange,
-    requests: { take: () => ({ checkpoint: false, stop: false }) },
+    requests,
     clock: new FakeClock(),
   });
   const own = { squares: NAMES.map((name) => squares[name] ?? 1), loss: { sum: 10 * loss, tokens: 10 } };
-  return commit.agree(1, Promise.resolve(own));
+  return commit.agree({ step: 1, before: { updates: 0, lossScale } }, Promise.resolve(own));
 }
 
 it('ends the run at a norm that is not finite, and names the first tensor whose gradient is not', async () => {
@@ -34,6 +41,39 @@ it('ends the run at a norm that is not finite, and names the first tensor whose 
 });
 
 it('names no tensor where the loss alone is not finite, and goes on where all is finite', async () => {
-  expect((await decide({}, Infinity)).abort).toEqual({ what: 'the loss', value: 'Infinity' });
+  expect((await decide({}, { loss: Infinity })).abort).toEqual({ what: 'the loss', value: 'Infinity' });
   expect(await decide({})).toMatchObject({ norm: Math.sqrt(NAMES.length), stop: false });
+});
+
+describe('scaled gradients', () => {
+  const lossScale = FIRST_LOSS_SCALE;
+  const [second, third] = [NAMES[4]!, NAMES[7]!];
+  const scaled = Object.fromEntries(NAMES.map((name) => [name, lossScale.scale ** 2]));
+
+  it('have the norm and the clip coefficient of gradients that are not scaled', async () => {
+    expect(await decide(scaled, { lossScale })).toEqual(await decide({}));
+  });
+
+  it('are skipped if they overflow, and the boundary is taken as at any step', async () => {
+    const requests = { take: () => ({ checkpoint: true, stop: true }) };
+    const commit = await decide({ ...scaled, [third]: NaN, [second]: Infinity }, { lossScale, requests });
+    const boundary = { checkpoint: true, stop: true };
+    expect(commit).toMatchObject({ norm: 0, clipCoefficient: 0, overflow: { firstBad: second }, ...boundary });
+    expect(commit.abort).toBeUndefined();
+  });
+
+  it('end the run if the loss is not finite, whatever the scale', async () => {
+    const { abort, overflow } = await decide({ [third]: NaN }, { loss: NaN, lossScale });
+    expect([abort, overflow]).toEqual([{ what: 'the loss', value: 'NaN', firstBad: third }, undefined]);
+  });
+
+  it('end the run with the hundredth skip at the smallest scale, and name the first tensor', async () => {
+    const at = (skippedAtFloor: number): LossScaleState => ({ ...lossScale, scale: 1, skippedAtFloor });
+    expect((await decide({ [third]: Infinity }, { lossScale: at(98) })).abort).toBeUndefined();
+    const { abort } = await decide({ [third]: Infinity }, { lossScale: at(99) });
+    const { message } = numericsFailed(1, { ...abort!, value: Number(abort!.value) });
+    expect(message).toContain(
+      `is Infinity, and the first gradient whose squares are not finite is that of ${third}, as in the 99 steps before`,
+    );
+  });
 });

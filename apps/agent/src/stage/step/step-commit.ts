@@ -1,5 +1,15 @@
 import type { Clock } from '@millrace/core';
-import { allParameters, clipCoefficient, gradientNorm, ownedParameters } from '@millrace/model';
+import {
+  allParameters,
+  clipCoefficient,
+  gradientNorm,
+  isExhausted,
+  lossScaleOf,
+  nextCounters,
+  ownedParameters,
+  SKIPPED_AT_FLOOR_MAX,
+  type UpdateCounters,
+} from '@millrace/model';
 import type { StagePlan } from '../stage-plan';
 import { type BoundaryRequests, type Commit, TRACE_INTERVAL_MS } from '../stage-ports';
 import type { TensorExchange } from '../exchange/tensor-exchange';
@@ -29,6 +39,21 @@ export interface StepCommitOptions {
   readonly clock: Clock;
 }
 
+/** What all ranks together know about a step. */
+interface StepNumbers {
+  readonly squares: ReadonlyMap<string, number>;
+  readonly norm: number;
+  readonly loss: number;
+}
+
+export interface EndingStep {
+  readonly step: number;
+  /** The counters before the step. */
+  readonly before: UpdateCounters;
+  /** The rank goes on with the next step meanwhile. */
+  readonly isOverlapped?: boolean;
+}
+
 /** Every rank sends its norms to rank 0, which sends its decision back: either every rank updates, or none does. */
 export class StepCommit {
   private readonly order: readonly string[];
@@ -41,12 +66,12 @@ export class StepCommit {
     this.names = plan.placement.stagesOfRank.map((stages) => stages.flatMap((stage) => countedParameters(plan, stage)));
   }
 
-  /** `isOverlapped`: the rank goes on with the next step meanwhile. */
-  async agree(step: number, norms: Promise<RankNorms>, isOverlapped = false): Promise<Commit> {
+  async agree(ending: EndingStep, norms: Promise<RankNorms>): Promise<Commit> {
     const { plan, exchange } = this.options;
+    const { step, isOverlapped = false } = ending;
     if (plan.rank === 0) {
       const [own] = await Promise.all([norms, exchange.settleSends(isOverlapped)]);
-      return this.decide(step, own, isOverlapped);
+      return this.decide(ending, own);
     }
     const pending = exchange.ask(0, { edge: 'commit', step, microBatch: -1, chunk: 0 });
     // The norms go before everything that this rank sends for the next step: rank 0 may not have room for that until it
@@ -66,8 +91,9 @@ export class StepCommit {
     });
   }
 
-  private async decide(step: number, own: RankNorms, isOverlapped: boolean): Promise<Commit> {
+  private async decide(ending: EndingStep, own: RankNorms): Promise<Commit> {
     const { plan, exchange } = this.options;
+    const { step, isOverlapped = false } = ending;
     const squares = new Map<string, number>();
     let loss = own.loss;
     this.collect(squares, 0, own.squares);
@@ -79,7 +105,7 @@ export class StepCommit {
       this.collect(squares, rank, head ? values.subarray(0, -2) : values);
     }
     const mean = loss === undefined ? NaN : loss.sum / loss.tokens;
-    const commit = this.commit(step, squares, mean);
+    const commit = this.commit(ending, squares, mean);
     const text = JSON.stringify(commit);
     const others = Array.from({ length: plan.ranks - 1 }, (_, index) => index + 1);
     const address = { edge: 'commit', step, microBatch: -1, chunk: 0 } as const;
@@ -94,31 +120,38 @@ export class StepCommit {
     names.forEach((name, index) => squares.set(name, values[index]!));
   }
 
-  private commit(step: number, squares: ReadonlyMap<string, number>, loss: number): Commit {
+  private commit(ending: EndingStep, squares: ReadonlyMap<string, number>, loss: number): Commit {
+    const { step, before } = ending;
     const { plan, requests } = this.options;
-    const norm = gradientNorm(squares, this.order);
-    if (!Number.isFinite(loss) || !Number.isFinite(norm)) {
-      const [what, value] = Number.isFinite(loss) ? ['the gradient norm', norm] : ['the loss', loss];
-      const firstBad = this.order.find((name) => !Number.isFinite(squares.get(name)));
-      return {
-        step,
-        norm: 0,
-        clipCoefficient: 0,
-        checkpoint: false,
-        stop: true,
-        abort: { what, value: String(value), ...(firstBad === undefined ? {} : { firstBad }) },
-      };
-    }
+    const norm = gradientNorm(squares, this.order) / lossScaleOf(before);
+    const abort = this.abort(ending, { squares, norm, loss });
+    if (abort !== undefined) return { step, norm: 0, clipCoefficient: 0, checkpoint: false, stop: true, abort };
     const due = step === plan.lastStep || (plan.checkpointEvery > 0 && step % plan.checkpointEvery === 0);
     const { checkpoint, stop } = requests.take(due);
     return {
       step,
-      norm,
-      clipCoefficient: clipCoefficient(norm, plan.clip),
+      ...(Number.isFinite(norm)
+        ? { norm, clipCoefficient: clipCoefficient(norm, plan.clip) }
+        : { norm: 0, clipCoefficient: 0, overflow: this.firstBad(squares) }),
       checkpoint: checkpoint || stop || due,
       stop,
       trace: this.traces(),
     };
+  }
+
+  /** Scaled gradients may overflow: a smaller scale may help. Nothing helps a loss that is not finite. */
+  private abort({ before }: EndingStep, { squares, norm, loss }: StepNumbers): Commit['abort'] {
+    if (!Number.isFinite(loss)) return { what: 'the loss', value: String(loss), ...this.firstBad(squares) };
+    if (Number.isFinite(norm)) return undefined;
+    const abort = { what: 'the gradient norm', value: String(norm), ...this.firstBad(squares) };
+    if (before.lossScale === undefined) return abort;
+    const skipped = nextCounters(before, true);
+    return isExhausted(skipped) ? { ...abort, skippedCount: SKIPPED_AT_FLOOR_MAX } : undefined;
+  }
+
+  private firstBad(squares: ReadonlyMap<string, number>): { readonly firstBad?: string } {
+    const firstBad = this.order.find((name) => !Number.isFinite(squares.get(name)));
+    return firstBad === undefined ? {} : { firstBad };
   }
 
   private traces(): boolean {

@@ -1,5 +1,12 @@
 import type { AppError, Clock } from '@millrace/core';
-import { addLossRows, learningRate, optimizerHyper, squaresByParameter } from '@millrace/model';
+import {
+  addLossRows,
+  learningRate,
+  lossScaleOf,
+  optimizerHyper,
+  squaresByParameter,
+  type UpdateCounters,
+} from '@millrace/model';
 import { type Action, checkExecutedLog, NO_MICRO_BATCH } from '@millrace/pipeline';
 import { numericsFailed } from '../stage.errors';
 import { countedParameters, type RankNorms, StepCommit } from './step-commit';
@@ -9,6 +16,7 @@ import type { StageMemory } from '../stage-memory';
 import { placeOf, type StagePlan } from '../stage-plan';
 import type { BoundaryRequests, Commit } from '../stage-ports';
 import type { TensorExchange } from '../exchange/tensor-exchange';
+import type { StepCounters } from './step-counters';
 import type { StepTokens } from './step-tokens';
 import { UncommittedStep } from './uncommitted-step';
 import type { WorkTimeline } from '../work-timeline';
@@ -19,6 +27,7 @@ export interface StepEndOptions {
   readonly exchange: TensorExchange;
   readonly timeline: WorkTimeline;
   readonly tokens: StepTokens;
+  readonly counters: StepCounters;
   readonly requests: BoundaryRequests;
   readonly clock: Clock;
 }
@@ -27,7 +36,10 @@ export interface StepResult {
   readonly commit: Commit;
   /** Only the head knows it. */
   readonly loss: number | undefined;
+  /** Of its update, or of the one that was skipped. */
   readonly learningRate: number;
+  /** With which its gradients were computed; undefined where they are not scaled. */
+  readonly lossScale: number | undefined;
 }
 
 /**
@@ -41,49 +53,63 @@ export class StepEnd {
     this.stepCommit = new StepCommit(options);
   }
 
+  /** What a checkpoint of the last step that ended holds of the counters; undefined where they follow from the step. */
+  get storedCounters(): UpdateCounters | undefined {
+    const { current } = this.options.counters;
+    return current.lossScale === undefined ? undefined : current;
+  }
+
   /** Number of optimistic updates that were undone because the gradient norm clipped. */
   get rolledBackCount(): number {
     return this.rolledBack;
   }
 
   /**
-   * Updates once all ranks have agreed. Errors: PIPELINE.LOG_DIFFERS (before anything is committed), STAGE.NUMERICS.
+   * Updates once all ranks have agreed, unless they skip the step. Errors: PIPELINE.LOG_DIFFERS (before anything is
+   * committed), STAGE.NUMERICS.
    */
   async run(step: number, executed: readonly Action[]): Promise<StepResult> {
     const { norms } = await this.reduce(step, executed);
     // The device computes the norm meanwhile, and does not wait for this when it is known.
     const updates = this.options.memory.chunks.map((chunk) => chunk.recordUpdate());
-    const commit = await this.stepCommit.agree(step, norms);
-    await this.options.exchange.settleSends(false);
+    const { counters, exchange } = this.options;
+    const before = counters.current;
+    const commit = await this.stepCommit.agree({ step, before }, norms);
+    await exchange.settleSends(false);
     if (commit.abort !== undefined) throw aborted(step, commit.abort);
-    this.update(step, commit.clipCoefficient, updates);
-    return this.result(step, commit, await norms);
+    if (commit.overflow === undefined) this.update(before, commit.clipCoefficient, updates);
+    counters.advance(commit.overflow !== undefined);
+    return this.result(before, commit, await norms);
   }
 
   /**
-   * Updates at once as if the norm did not clip, and keeps a copy of what it changes; `settle` undoes the update if the
-   * norm did clip. Until then the gradients must stay. Errors: PIPELINE.LOG_DIFFERS.
+   * Updates at once as if the norm were finite and did not clip, and keeps a copy of what it changes; `settle` undoes
+   * the update if it was wrong. Until then the gradients must stay. Errors: PIPELINE.LOG_DIFFERS.
    */
   async runAhead(step: number, executed: readonly Action[]): Promise<UncommittedStep> {
-    const { memory, exchange } = this.options;
+    const { memory, exchange, counters } = this.options;
     const { norms } = await this.reduce(step, executed);
-    const agreed = this.stepCommit.agree(step, norms, true);
+    const before = counters.current;
+    const agreed = this.stepCommit.agree({ step, before, isOverlapped: true }, norms);
     for (const chunk of memory.chunks) chunk.saveUndo();
-    this.update(step, 1);
-    return new UncommittedStep({ step, norms, agreed, dropNext: () => exchange.rollBack() });
+    this.update(before, 1);
+    counters.advance(false);
+    return new UncommittedStep({ step, before, norms, agreed, dropNext: () => exchange.rollBack() });
   }
 
   /** Waits for rank 0's decision on the step and carries it out. Errors: STAGE.NUMERICS, with nothing updated. */
-  async settle({ step, norms, commit: agreed }: UncommittedStep): Promise<StepResult> {
-    const { memory } = this.options;
+  async settle({ step, before, norms, commit: agreed }: UncommittedStep): Promise<StepResult> {
+    const { memory, counters } = this.options;
     const commit = await agreed;
-    if (commit.clipCoefficient !== 1) for (const chunk of memory.chunks) chunk.restoreUndo();
-    if (commit.abort !== undefined) throw aborted(step, commit.abort);
-    if (commit.clipCoefficient !== 1) {
+    const { clipCoefficient, overflow, abort } = commit;
+    if (clipCoefficient !== 1) for (const chunk of memory.chunks) chunk.restoreUndo();
+    if (abort !== undefined) throw aborted(step, abort);
+    if (overflow !== undefined) counters.advanceAgain(before, true);
+    else if (clipCoefficient !== 1) {
       this.rolledBack++;
-      this.update(step, commit.clipCoefficient);
+      this.update(before, clipCoefficient);
     }
-    return this.result(step, commit, await norms);
+    return this.result(before, commit, await norms);
   }
 
   /** Checks what was executed and adds up tied gradients. When it resolves, the norms are being computed. */
@@ -102,11 +128,13 @@ export class StepEnd {
   }
 
   /** Updates every chunk, with the runs that were recorded for it, if there are any. */
-  private update(step: number, clipCoefficient: number, recorded: readonly RecordedRun[] = []): void {
+  private update(before: UpdateCounters, clipCoefficient: number, recorded: readonly RecordedRun[] = []): void {
     const { plan, memory, timeline } = this.options;
     const { backend } = memory;
+    const step = before.updates + 1;
     const lr = learningRate(plan.learningRate, step);
-    const hyper = optimizerHyper(plan.optimizer, { lr, step, clipCoefficient });
+    const gradientFactor = clipCoefficient / lossScaleOf(before);
+    const hyper = optimizerHyper(plan.optimizer, { lr, step, gradientFactor });
     for (const [index, chunk] of memory.chunks.entries()) {
       backend.write(chunk.tensor(chunk.optimizer.hyper.name), hyper);
       backend.enqueue(recorded[index] ?? chunk.recordUpdate());
@@ -115,11 +143,12 @@ export class StepEnd {
     }
   }
 
-  private result(step: number, commit: Commit, { loss }: RankNorms): StepResult {
+  private result(before: UpdateCounters, commit: Commit, { loss }: RankNorms): StepResult {
     return {
       commit,
       loss: loss === undefined ? undefined : loss.sum / loss.tokens,
-      learningRate: learningRate(this.options.plan.learningRate, step),
+      learningRate: learningRate(this.options.plan.learningRate, before.updates + 1),
+      lossScale: before.lossScale?.scale,
     };
   }
 

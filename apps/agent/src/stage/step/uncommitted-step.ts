@@ -1,8 +1,11 @@
+import type { UpdateCounters } from '@millrace/model';
 import type { Commit } from '../stage-ports';
 import type { RankNorms } from './step-commit';
 
 export interface UncommittedStepOptions {
   readonly step: number;
+  /** The counters before it. */
+  readonly before: UpdateCounters;
   readonly norms: Promise<RankNorms>;
   readonly agreed: Promise<Commit>;
   /** Called as soon as it is known that nothing of the next step will count. */
@@ -17,13 +20,15 @@ export interface UncommittedStepOptions {
  */
 export class UncommittedStep {
   readonly step: number;
+  readonly before: UpdateCounters;
   readonly norms: Promise<RankNorms>;
   /** Rejects with what kept this rank from hearing the decision. */
   readonly commit: Promise<Commit>;
   private dropped = false;
 
-  constructor({ step, norms, agreed, dropNext }: UncommittedStepOptions) {
+  constructor({ step, before, norms, agreed, dropNext }: UncommittedStepOptions) {
     this.step = step;
+    this.before = before;
     this.norms = norms;
     const drop = (): void => {
       this.dropped = true;

@@ -4,7 +4,7 @@ import type { StageMemory } from '../stage-memory';
 import type { StagePlan } from '../stage-plan';
 
 /** With these values any optimizer leaves zeros as they are. */
-const HARMLESS = { lr: 0, step: 1, clipCoefficient: 0 };
+const HARMLESS = { lr: 0, step: 1, gradientFactor: 0 };
 
 /**
  * Runs every program once on zeros, before there are weights. Drivers compile at the first dispatch, and all stages

@@ -76,6 +76,8 @@ export interface StoredPlan extends GangPlan {
    * step.
    */
   readonly firstSample?: number;
+  /** How many updates were done before the first step; absent where it is as many as steps. */
+  readonly updatesBefore?: number;
   /** See startDeadlineMs; absent in plans of older versions. */
   readonly startDeadlineMs?: number;
   /** Rank of each virtual stage. */

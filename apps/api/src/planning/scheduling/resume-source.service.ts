@@ -10,7 +10,7 @@ import type { RunRecord } from '../../ledger/runs/run-record';
 import { initGone } from './scheduling.errors';
 
 export interface ResumeSource {
-  readonly plan: Pick<StoredPlan, 'resumeFrom' | 'resumeCheckpointId' | 'firstStep' | 'firstSample'>;
+  readonly plan: Pick<StoredPlan, 'resumeFrom' | 'resumeCheckpointId' | 'firstStep' | 'firstSample' | 'updatesBefore'>;
   /** The manifest of the checkpoint that training continues from. */
   readonly manifest?: ManifestDocument;
   /** How many bytes of the checkpoint all ranks read together. */
@@ -70,8 +70,9 @@ export class ResumeSourceService {
 
 function goingOnFrom({ id, step, manifest }: DurableCheckpoint): ResumeSource {
   const { samples: firstSample } = manifest.dataPosition;
-  const plan = { resumeFrom: 'checkpoint', firstStep: step + 1, firstSample, resumeCheckpointId: id } as const;
-  return { plan, manifest, bytes: bytesOf(manifest) };
+  const updatesBefore = manifest.optimizer?.step ?? step;
+  const at = { firstStep: step + 1, firstSample, updatesBefore };
+  return { plan: { resumeFrom: 'checkpoint', ...at, resumeCheckpointId: id }, manifest, bytes: bytesOf(manifest) };
 }
 
 function bytesOf({ tensors }: ManifestDocument): number {

@@ -84,6 +84,7 @@ export function startCommand(
     rankOfStage: _rankOfStage,
     oldestVersion: _oldestVersion,
     firstSample: _firstSample,
+    updatesBefore: _updatesBefore,
     startDeadlineMs: _startDeadlineMs,
     ...gang
   } = attempt.plan;

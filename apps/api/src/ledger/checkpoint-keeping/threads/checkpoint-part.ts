@@ -1,9 +1,13 @@
-import { manifestTensorSchema } from '@millrace/contracts';
+import { lossScaleSchema, manifestTensorSchema } from '@millrace/contracts';
 import { z } from 'zod';
 import { partInvalid } from '../../blocks/checkpoint-writes.errors';
 
 /** What one rank wrote of a checkpoint. */
-const checkpointPartSchema = z.strictObject({ tensors: z.array(manifestTensorSchema) });
+const checkpointPartSchema = z.strictObject({
+  tensors: z.array(manifestTensorSchema),
+  /** Where gradients are scaled: elsewhere they follow from the step. */
+  counters: z.strictObject({ updates: z.int().min(0), lossScale: lossScaleSchema }).optional(),
+});
 export type CheckpointPart = z.output<typeof checkpointPartSchema>;
 
 /** A part can be wrong in as many places as it has tensors; the first ones show what is wrong. */

@@ -68,6 +68,34 @@ describe('mergeParts', () => {
     expect(mergeParts([{ tensors: tensors() }], older, 5).dataPosition).toEqual({ samples: 30 });
   });
 
+  it('counts updates as the ranks do where steps may be skipped, and from there on by the steps', () => {
+    const lossScale = { scale: 1024, cleanSteps: 2, hysteresis: 1, skippedAtFloor: 0 };
+    const counters = { updates: 3, lossScale };
+    const [first, ...others] = tensors();
+    const scaled = mergeParts(
+      [
+        { tensors: [first!], counters },
+        { tensors: others, counters },
+      ],
+      plan,
+      5,
+    );
+    expect(scaled).toMatchObject({ step: 5, optimizer: { step: 3 }, lossScale });
+    expect(manifestSchema.parse(scaled).lossScale).toEqual(lossScale);
+
+    const goingOn = { ...plan, firstStep: 6, updatesBefore: 3 };
+    const whole = mergeParts([{ tensors: tensors() }], goingOn, 9);
+    expect([whole.optimizer, whole.lossScale]).toEqual([{ type: 'adamw', step: 7 }, undefined]);
+  });
+
+  it('refuses ranks that count differently, or not at all', () => {
+    const [first, ...others] = tensors();
+    const lossScale = { scale: 1024, cleanSteps: 2, hysteresis: 1, skippedAtFloor: 0 };
+    const own = { tensors: [first!], counters: { updates: 3, lossScale } };
+    for (const other of [{}, { counters: { updates: 4, lossScale } }])
+      expect(() => mergeParts([own, { tensors: others, ...other }], plan, 5)).toThrow(/ranks count differently/);
+  });
+
   it('asks of each optimizer for the states that it keeps', () => {
     const sgd = (momentum: number): StoredPlan => {
       const train = { ...plan.spec.train, optimizer: { type: 'sgd' as const, lr: 1, momentum, weightDecay: 0 } };

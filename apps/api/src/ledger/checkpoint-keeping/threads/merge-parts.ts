@@ -29,6 +29,7 @@ export function mergeParts(parts: readonly CheckpointPart[], plan: StoredPlan, s
   const weightVersions = plan.oldestVersion === undefined ? undefined : weightVersionsOf(plan, plan.oldestVersion);
   if (found.size !== tensors.length)
     throw partsIncomplete(step, `they hold ${found.size} tensors, the model has ${tensors.length}`);
+  const counters = agreedCounters(parts, step);
   return {
     version: 1,
     runId: plan.runId,
@@ -36,10 +37,23 @@ export function mergeParts(parts: readonly CheckpointPart[], plan: StoredPlan, s
     model: plan.model,
     rng: { seed: plan.spec.train.seed },
     dataPosition: { samples: samplesConsumed(plan, step) },
-    optimizer: { type: optimizer.type, step },
+    optimizer: { type: optimizer.type, step: counters?.updates ?? updatesDone(plan, step) },
+    ...(counters === undefined ? {} : { lossScale: counters.lossScale }),
     ...(weightVersions === undefined ? {} : { weightVersions }),
     tensors,
   };
+}
+
+/** Every rank counts alike. */
+function agreedCounters(parts: readonly CheckpointPart[], step: number): CheckpointPart['counters'] {
+  const told = new Set(parts.map(({ counters }) => JSON.stringify(counters ?? null)));
+  if (told.size > 1) throw partsIncomplete(step, `ranks count differently: ${[...told].join(' and ')}`);
+  return parts[0]?.counters;
+}
+
+/** Updates up to and including `step`, where no step is skipped; an earlier run may have skipped some. */
+function updatesDone({ firstStep, updatesBefore = firstStep - 1 }: StoredPlan, step: number): number {
+  return updatesBefore + (step - firstStep + 1);
 }
 
 /** Samples consumed up to and including `step` by the whole chain of runs, whose batches may differ. */
