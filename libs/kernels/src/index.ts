@@ -10,5 +10,6 @@ export { fuseProducts } from './matmul-programs/fuse-products';
 export { PARTIAL_SUMS, PARTIAL_SUMS_MAX, splitProducts } from './matmul-programs/split-products';
 export * from './program';
 export { KERNELS, type KernelName } from './registry';
+export { workgroupUse } from './shader-use/workgroup-use';
 export { type Extent, sumOfSquaresPartials } from './sum-of-squares/sum-of-squares';
 export { withDerivedInputs } from './twin-arrays';

@@ -3,6 +3,7 @@ export * from './packs/allocate-packs';
 export * from './backend';
 export * from './benchmark-backend';
 export * from './cpu/cpu-backend';
+export * from './fits/fits';
 export * from './host-array';
 export * from './paced/paced-backend';
 export * from './runtime.errors';

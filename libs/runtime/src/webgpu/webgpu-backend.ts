@@ -2,14 +2,12 @@ import { type AppError, assert, type Clock, sleep } from '@millrace/core';
 import {
   constantValues,
   type Dims,
-  fuseProducts,
   type KernelName,
   KERNELS,
   type KernelTarget,
   PARTIAL_SUMS,
   PARTIAL_SUMS_MAX,
   type Program,
-  splitProducts,
   type TensorDeclaration,
 } from '@millrace/kernels';
 import { DTYPE_BYTES, tensorBytes, type TensorRef, tensorOf, wholeWords, WORD_BYTES } from '@millrace/tensor';
@@ -21,7 +19,8 @@ import { checkCopy, checkWrite } from '../check-write';
 import { DEVICE_ARRAY, deviceArray, type HostArray } from '../host-array';
 import { pieceOf } from '../piece-of';
 import { tensorTooLargeError } from '../runtime.errors';
-import { fitProgram } from '../views/fit-program';
+import { kernelTarget } from '../fits/kernel-target';
+import { suitProgram } from '../fits/suit-program';
 import { CompletionWindow } from '../submission/completion-window';
 import { dispatchMs } from '../submission/dispatch-cost';
 import { type SubmissionOptions, SubmissionPace } from '../submission/submission-pace';
@@ -95,16 +94,9 @@ export class WebGpuBackend implements Backend {
 
   constructor(private readonly parts: WebGpuParts) {
     const { device, adapter } = parts;
-    const { limits } = device;
     this.adapter = adapter;
-    this.target = {
-      adapterClass: adapter.adapterClass,
-      maxWorkgroupSize: Math.min(limits.maxComputeInvocationsPerWorkgroup, limits.maxComputeWorkgroupSizeX),
-      maxWorkgroupsPerDimension: limits.maxComputeWorkgroupsPerDimension,
-      workgroupBytesMax: limits.maxComputeWorkgroupStorageSize,
-      subgroups: device.features.has('subgroups'),
-      ...(adapter.subgroupSize === null ? {} : { subgroupSize: adapter.subgroupSize }),
-    };
+    // The device has all limits of its adapter, and no feature that was not asked for.
+    this.target = kernelTarget({ ...adapter, features: [...device.features] });
     this.failure = new DeviceFailure(device, () => this.bytes);
     const firstGroups = new FirstGroups(device);
     this.pace = new SubmissionPace({ ...parts.submissions, adapterClass: adapter.adapterClass, clock: parts.clock });
@@ -158,11 +150,9 @@ export class WebGpuBackend implements Backend {
       const name = tensorOf(ref);
       return bufferRange(ref, name === PARTIAL_SUMS ? this.partialSums() : this.own(tensors.get(name)));
     };
-    const isBound = (ref: TensorRef): boolean => range(ref).size <= maxStorageBufferBindingSize;
-    const suited = fuseProducts(splitProducts(program, this.target), { target: this.target, isBound });
-    const fitting = fitProgram(suited, maxStorageBufferBindingSize);
+    const suited = suitProgram(program, this.target, maxStorageBufferBindingSize);
     const steps = await Promise.all(
-      fitting.steps.map(async (step): Promise<RecordedStep> => {
+      suited.steps.map(async (step): Promise<RecordedStep> => {
         if ('clear' in step) return { clear: range(step.clear) };
         const kernel = KERNELS[step.kernel];
         const { pipeline, layout, workgroups } = await this.pipelines.launch(kernel, step.dims);
