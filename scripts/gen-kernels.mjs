@@ -1,11 +1,13 @@
 // Embeds libs/kernels/src/**/*.wgsl into libs/kernels/src/kernels.generated.ts, so that the built JavaScript carries
 // its shaders. A line `// include NAME` stands for NAME.include.wgsl, functions that several shaders call; a
-// NAME.template.wgsl gives several shaders (kernels/expand-template.mjs).
+// NAME.template.wgsl gives several shaders (kernels/expand-template.mjs), and a line `// In f16: …` another that stores
+// some tensors so (kernels/half-forms.mjs).
 // With --check it writes nothing and ends with 1 if the file is not current.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expandTemplate } from './kernels/expand-template.mjs';
+import { halfForms } from './kernels/half-forms.mjs';
 
 const folder = join(dirname(fileURLToPath(import.meta.url)), '..', 'libs', 'kernels', 'src');
 const INCLUDE = '.include.wgsl';
@@ -17,7 +19,8 @@ function generate() {
   const files = readdirSync(folder, { recursive: true }).filter((path) => path.endsWith('.wgsl'));
   const isInclude = (path) => path.endsWith(INCLUDE);
   const includes = new Map(files.filter(isInclude).map((path) => [basename(path, INCLUDE), textOf(path)]));
-  const shaders = files.filter((path) => !isInclude(path)).flatMap((path) => shadersOf(path, expand(path, includes)));
+  const written = files.filter((path) => !isInclude(path)).flatMap((path) => shadersOf(path, expand(path, includes)));
+  const shaders = written.flatMap((shader) => halfForms(shader, includes.get('half_stores')));
   shaders.sort((a, b) => (a.name < b.name ? -1 : 1));
   const repeated = shaders.find(({ name }, index) => name === shaders[index + 1]?.name);
   if (repeated) throw new Error(`two shaders are called ${repeated.name}`);

@@ -10,6 +10,7 @@ export * from './logger';
 export * from './philox';
 export * from './words/failure-class';
 export * from './words/model-config';
+export * from './words/precision';
 export * from './words/rank-identity';
 export * from './words/recompute';
 export * from './words/run-state';

@@ -5,6 +5,7 @@ import type { AxisCut } from './kernel';
 export function accumulatingCut(axis: string): AxisCut {
   return {
     axis,
+    sums: true,
     part: (dims, { first }) => ({ accumulate: first > 0 ? 1 : flag(dims, 'accumulate') }),
   };
 }

@@ -1,15 +1,17 @@
 export { attentionBackwardSteps, attentionForwardSteps, attentionRecomputeSteps } from './attention/attention-steps';
 export type { AttentionBackwardNames, AttentionForwardNames, AttentionSteps } from './attention/attention-steps';
 export type { AttentionSizes } from './attention/attention-sizes';
+export { bindingShape } from './binding';
 export { type ConstantContent, constantValues } from './constant-content';
 export { IGNORED_TARGET } from './cross-entropy/ignored-target';
+export { HALF_FORMS, type HalfForm, type HalfKernelName } from './halves/half-kernels';
 export * from './kernel';
 export { cutLaunch, type LaunchPart } from './launch';
 export { WGSL } from './kernels.generated';
 export { fuseProducts } from './matmul-programs/fuse-products';
 export { PARTIAL_SUMS, PARTIAL_SUMS_MAX, splitProducts } from './matmul-programs/split-products';
 export * from './program';
-export { KERNELS, type KernelName } from './registry';
+export { type FullKernelName, KERNELS, type KernelName } from './registry';
 export { workgroupUse } from './shader-use/workgroup-use';
 export { type Extent, sumOfSquaresPartials } from './sum-of-squares/sum-of-squares';
 export { withDerivedInputs } from './twin-arrays';

@@ -30,6 +30,8 @@ export interface AxisRange {
 export interface AxisCut {
   /** The name of the size that is cut into consecutive ranges. */
   readonly axis: string;
+  /** Parts leave sums in what they write, to which those after them add. */
+  readonly sums?: true;
   /** What the dims of a part say besides its own size along the axis. */
   part?(dims: Dims, range: AxisRange): Dims;
   /** Elements of a row of a binding that is cut into rows though its name does not tell, by the binding's name. */

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { KERNELS, type KernelTarget, sumOfSquaresPartials, WGSL } from '.';
+import { HALF_FORMS, type HalfKernelName, KERNELS, type KernelTarget, sumOfSquaresPartials, WGSL } from '.';
 import { linearWorkgroups } from './launch';
 
 const TARGET: KernelTarget = {
@@ -39,11 +39,38 @@ describe('KERNELS', () => {
       const declared = [...text.matchAll(/@binding\((\d+)\) var<storage, (\w+)> (\w+): array<(\w+)>/g)];
       expect(declared.map(([, index, access, binding, dtype]) => ({ index, access, name: binding, dtype }))).toEqual(
         kernel.bindings.map(({ access, name: binding, dtype }, index) => {
-          // Two elements of f16 make a word.
-          return { index: String(index), access, name: binding, dtype: dtype === 'f16' ? 'u32' : dtype };
+          // The kernels that convert on any adapter take words of two elements.
+          const words = dtype === 'f16' && /^(narrow|widen)$/.test(name);
+          return { index: String(index), access, name: binding, dtype: words ? 'u32' : dtype };
         }),
       );
     }
+  });
+
+  it('has the shader of every variant of a form in f16', () => {
+    const sizes = { M: 8132, K: 20, partK: 16, B: 2, H: 2, D: 4, V: 5, L: 5, P: 2, eps: 1e-5, p: 0.1 };
+    const wide = { ...TARGET, workgroupBytesMax: 32_768, subgroups: true, subgroupSize: 32 };
+    const lavapipe: KernelTarget = { ...TARGET, adapterClass: 'cpu', subgroups: true, subgroupSize: 8 };
+    for (const name of Object.keys(HALF_FORMS) as HalfKernelName[]) {
+      const kernel = KERNELS[name];
+      for (const dims of [4, 5, 1028, 1031, 65_536, 65_537].map((C) => ({ ...sizes, N: 64, C, T: 8 }))) {
+        const chosen = [TARGET, wide, lavapipe].flatMap((target) => [
+          kernel.variant(dims, target),
+          ...(kernel.variants?.(dims, target) ?? []),
+        ]);
+        for (const { wgsl } of chosen) expect(WGSL[wgsl], wgsl).toContain('enable f16;');
+      }
+    }
+  });
+
+  it('counts what a form in f16 moves, and cuts none that would round sums of parts', () => {
+    const dims = { M: 8, K: 16, N: 4, bias: 1, accumulate: 1 };
+    expect(KERNELS.add_f16.bytes({ L: 10 })).toBe(KERNELS.add.bytes({ L: 10 }) / 2);
+    expect(KERNELS.matmul_tn_f16.bytes(dims)).toBeLessThan(KERNELS.matmul_tn.bytes(dims));
+    expect(KERNELS.matmul_nn.cuts?.map(({ axis }) => axis)).toEqual(['M', 'K']);
+    expect(KERNELS.matmul_nn_f16.cuts?.map(({ axis }) => axis)).toEqual(['M']);
+    expect(KERNELS.matmul_nn_f16_logits.cuts?.map(({ axis }) => axis)).toEqual(['M', 'K']);
+    expect(KERNELS.embedding_forward_f16.cuts).toEqual(KERNELS.embedding_forward.cuts);
   });
 
   it('chooses by adapter and shape', () => {
@@ -81,7 +108,7 @@ function isKnownAtCompileTime(expression: string): boolean {
 }
 
 it('has no loop of known length in what software drivers run: they would unroll it (docs/decisions/0021)', () => {
-  const files = Object.entries(WGSL).filter(([name]) => !/_workgroup$|_\d+x\d+/.test(name));
+  const files = Object.entries(WGSL).filter(([name]) => !/_workgroup(_f16|$)|_\d+x\d+/.test(name));
   const loops = files.flatMap(([name, source]) =>
     [...source.matchAll(/for \((?:var \w+ = )?([^;]*); [^;]* <=? ([^;]*);/g)].map((match) => [name, ...match]),
   );

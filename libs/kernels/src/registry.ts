@@ -15,6 +15,7 @@ import { dropout } from './dropout/dropout';
 import { embeddingBackwardPosition, embeddingForward, embeddingForwardToken } from './embedding/embedding';
 import { embeddingBackwardToken, tokenOrder } from './embedding/embedding-backward-token';
 import { geluBackward, geluForward } from './gelu/gelu';
+import { type HalfKernelName, halfKernels } from './halves/half-kernels';
 import type { Kernel } from './kernel';
 import { layernormBackwardInput, layernormBackwardWeight, layernormForward } from './layernorm/layernorm';
 import { matmulNn, matmulNt, matmulTn } from './matmul/matmul';
@@ -26,7 +27,8 @@ import { sgd, sgdMomentum } from './sgd/sgd';
 import { sumOfSquares, sumOfSquaresPacked } from './sum-of-squares/sum-of-squares';
 import { swigluBackward, swigluForward } from './swiglu/swiglu';
 
-export type KernelName =
+/** The kernels whose tensors are all f32 or u32, and those that convert. */
+export type FullKernelName =
   | 'matmul_nn'
   | 'matmul_nt'
   | 'matmul_tn'
@@ -76,8 +78,7 @@ export type KernelName =
   | 'sgd'
   | 'sgd_momentum';
 
-/** Every kernel by name. */
-export const KERNELS: Readonly<Record<KernelName, Kernel>> = {
+const FULL_KERNELS: Readonly<Record<FullKernelName, Kernel>> = {
   matmul_nn: matmulNn,
   matmul_nt: matmulNt,
   matmul_tn: matmulTn,
@@ -127,3 +128,8 @@ export const KERNELS: Readonly<Record<KernelName, Kernel>> = {
   sgd,
   sgd_momentum: sgdMomentum,
 };
+
+export type KernelName = FullKernelName | HalfKernelName;
+
+/** Every kernel by name. */
+export const KERNELS: Readonly<Record<KernelName, Kernel>> = { ...FULL_KERNELS, ...halfKernels(FULL_KERNELS) };

@@ -9,6 +9,8 @@ export type HostTensors = Readonly<Record<string, Float32Array | Uint32Array>>;
 export interface TestDevice {
   readonly description: string;
   readonly target: KernelTarget;
+  /** Whether shaders may use f16. */
+  readonly half: boolean;
   /** Launches `variant` and answers the tensors that the kernel may have written. */
   run(
     kernel: Kernel,
@@ -20,6 +22,8 @@ export interface TestDevice {
 
 // Dawn ends the process when the instance is collected while a device of it lives.
 const instances: GPU[] = [];
+
+const USED_FEATURES = ['subgroups', 'shader-f16'] as const;
 
 const SOFTWARE = /llvmpipe|lavapipe|swiftshader/i;
 
@@ -36,7 +40,7 @@ export async function openTestDevice(): Promise<TestDevice | undefined> {
   if (adapter === null) return undefined;
   const subgroups = adapter.features.has('subgroups');
   const device = await adapter.requestDevice({
-    requiredFeatures: subgroups ? ['subgroups'] : [],
+    requiredFeatures: USED_FEATURES.filter((feature) => adapter.features.has(feature)),
     requiredLimits: {
       maxStorageBuffersPerShaderStage: adapter.limits.maxStorageBuffersPerShaderStage,
       maxComputeInvocationsPerWorkgroup: adapter.limits.maxComputeInvocationsPerWorkgroup,
@@ -57,6 +61,7 @@ export async function openTestDevice(): Promise<TestDevice | undefined> {
   return {
     description: `${info.vendor} ${info.device} ${info.description}`,
     target,
+    half: device.features.has('shader-f16'),
     run: (kernel, variant, given) => {
       const launched = target.adapterClass === 'cpu' ? rolled(variant) : variant;
       return dispatch(device, { kernel, variant: launched, partCount: 1, ...given });

@@ -1,4 +1,4 @@
-import type { Dims, KernelName } from '@millrace/kernels';
+import type { Dims, FullKernelName } from '@millrace/kernels';
 import { sumOfSquaresPartials } from '@millrace/kernels';
 
 const ODD = { M: 37, K: 29, N: 53 };
@@ -25,8 +25,11 @@ const EMBEDDING = { B: 2, T: 11, C: 23, V: 17 };
 const LOGITS = { N: 19, V: 97 };
 const ELEMENTS = 2051;
 
-/** Small shapes, with and without the divisibility that variants need; flags are on, so that every path runs. */
-export const SELF_TEST_DIMS: Readonly<Record<KernelName, readonly Dims[]>> = {
+/**
+ * Small shapes, with and without the divisibility that variants need; flags are on, so that every path runs. Forms in
+ * f16 are tested on those of their kernels.
+ */
+export const SELF_TEST_DIMS: Readonly<Record<FullKernelName, readonly Dims[]>> = {
   matmul_nn: [ODD, EVEN, ...TILES].map((dims) => ({ ...dims, bias: 1, residual: 1, accumulate: 1 })),
   matmul_nt: [ODD, EVEN, ...TILES].map((dims) => ({ ...dims, accumulate: 1 })),
   matmul_tn: [ODD, EVEN, ...TILES].map((dims) => ({ ...dims, accumulate: 1 })),

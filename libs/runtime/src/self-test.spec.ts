@@ -1,4 +1,4 @@
-import type { KernelName } from '@millrace/kernels';
+import { HALF_FORMS, type KernelName } from '@millrace/kernels';
 import { expect, it } from 'vitest';
 import { openCpuBackend } from './cpu/cpu-backend';
 import { SELF_TEST_DIMS } from './self-test-dims';
@@ -42,4 +42,21 @@ it('refuses a driver that computes both shaders wrongly in the same way', async 
     code: 'RUNTIME.KERNEL_WRONG',
     message: expect.stringContaining('matmul_nn computes wrongly on Test GPU'),
   });
+});
+
+it('tests forms in f16 for half precision alone', async () => {
+  const { backend } = deviceOf('used');
+  const tested = async (stored: 'f32' | 'f16'): Promise<string[]> => {
+    const asked: string[] = [];
+    const own: Partial<SelfTestedBackend> = {
+      shaders: (name) => {
+        asked.push(name);
+        return { used: 'scalar', naive: 'scalar' };
+      },
+    };
+    await selfTest({ ...backend, ...own }, stored);
+    return asked;
+  };
+  expect((await tested('f32')).filter((name) => name.includes('f16'))).toEqual([]);
+  expect(new Set(await tested('f16'))).toEqual(new Set(Object.keys(HALF_FORMS)));
 });

@@ -1,5 +1,9 @@
+import type { Precision } from '@millrace/core';
 import {
+  bindingShape,
   type Dims,
+  HALF_FORMS,
+  type HalfKernelName,
   type Kernel,
   KERNELS,
   type KernelName,
@@ -7,11 +11,10 @@ import {
   type TensorDeclaration,
   withDerivedInputs,
 } from '@millrace/kernels';
-import { elementCount } from '@millrace/tensor';
+import { elementCount, fromFloat16Bits } from '@millrace/tensor';
 import type { Backend, DeviceTensor } from './backend';
 import { openCpuBackend } from './cpu/cpu-backend';
 import type { HostArray } from './host-array';
-import { bindingShape } from './binding-shape';
 import { kernelWrongError } from './runtime.errors';
 import { SELF_TEST_DIMS } from './self-test-dims';
 import type { WebGpuBackend } from './webgpu/webgpu-backend';
@@ -29,6 +32,8 @@ export type SelfTestedBackend = Backend & Pick<WebGpuBackend, 'adapter' | 'shade
 
 /** By this part of the largest entry, two orders of summation in f32 may differ at these sizes. */
 const TOLERANCE = 1e-5;
+/** A number that is stored as f16 may be rounded up in one and down in the other. */
+const HALF_TOLERANCE = TOLERANCE + 2 ** -10;
 
 /**
  * Attention's [B,H,T,T] tensors are 0 above the diagonal where they are read, and unspecified where they are written.
@@ -77,11 +82,11 @@ async function outputs(backend: Backend, { name, dims }: SelfTestCase): Promise<
   backend.run(await backend.bind(program, tensors));
   const written = kernel.bindings.filter(({ access }) => access === 'read_write');
   const outputTensors = written.map((binding) => tensors.get(binding.name) as DeviceTensor);
-  const values = await backend.readAll(outputTensors);
-  outputTensors.forEach(({ declaration }, tensor) => {
-    values[tensor] = values[tensor]?.map((value, index) =>
-      isAboveDiagonal(declaration, index) ? 0 : value,
-    ) as HostArray;
+  const arrays = await backend.readAll(outputTensors);
+  const values = arrays.map((array, tensor) => {
+    const { declaration } = outputTensors[tensor]!;
+    const numbers = array instanceof Uint16Array ? Float64Array.from(array, fromFloat16Bits) : array;
+    return numbers.map((value, index) => (isAboveDiagonal(declaration, index) ? 0 : value));
   });
   for (const tensor of tensors.values()) backend.release(tensor);
   return values;
@@ -93,7 +98,7 @@ interface Comparison {
 }
 
 /** The largest difference, and whether it is within tolerance; a value that is not finite never is. */
-function compare(actual: readonly HostArray[], expected: readonly HostArray[]): Comparison {
+function compare(actual: readonly HostArray[], expected: readonly HostArray[], tolerance: number): Comparison {
   let maxAbsDifference = 0;
   let largest = 1;
   for (const [tensor, values] of expected.entries()) {
@@ -103,7 +108,14 @@ function compare(actual: readonly HostArray[], expected: readonly HostArray[]): 
       largest = Math.max(largest, Math.abs(value));
     });
   }
-  return { maxAbsDifference, ok: maxAbsDifference <= TOLERANCE * largest };
+  return { maxAbsDifference, ok: maxAbsDifference <= tolerance * largest };
+}
+
+/** The kernels to test, each with its shapes. */
+function testedCases(stored: Precision): [KernelName, readonly Dims[]][] {
+  if (stored !== 'f16') return Object.entries(SELF_TEST_DIMS) as [KernelName, readonly Dims[]][];
+  const forms = Object.entries(HALF_FORMS) as [HalfKernelName, (typeof HALF_FORMS)[HalfKernelName]][];
+  return forms.map(([name, { of }]) => [name, SELF_TEST_DIMS[of]]);
 }
 
 /**
@@ -111,18 +123,21 @@ function compare(actual: readonly HostArray[], expected: readonly HostArray[]): 
  * compares it with its twin in double precision: another shader may be wrong in the same way, since the same driver
  * compiled it. A software driver takes most of a second to compile one. A kernel whose shader disagrees is quarantined:
  * programs bound from then on use the naive one. Throws RUNTIME.KERNEL_WRONG if that one disagrees too.
+ *
+ * @param stored f16 tests the kernels' forms in f16 instead, which only runs in half precision need.
  */
-export async function selfTest(backend: SelfTestedBackend): Promise<SelfTestResult[]> {
+export async function selfTest(backend: SelfTestedBackend, stored: Precision = 'f32'): Promise<SelfTestResult[]> {
   const results: SelfTestResult[] = [];
   const compared = new Map<string, Comparison>();
   const twins = openCpuBackend();
-  for (const [name, cases] of Object.entries(SELF_TEST_DIMS) as [KernelName, readonly Dims[]][]) {
+  const tolerance = stored === 'f16' ? HALF_TOLERANCE : TOLERANCE;
+  for (const [name, cases] of testedCases(stored)) {
     for (const dims of cases) {
       const { used, naive } = backend.shaders(name, dims);
       if (used === naive) continue;
       let comparison = compared.get(used);
       if (comparison === undefined) {
-        comparison = compare(await outputs(backend, { name, dims }), await outputs(twins, { name, dims }));
+        comparison = compare(await outputs(backend, { name, dims }), await outputs(twins, { name, dims }), tolerance);
         compared.set(used, comparison);
       }
       results.push({ kernel: name, shader: used, dims, ...comparison });
@@ -134,6 +149,7 @@ export async function selfTest(backend: SelfTestedBackend): Promise<SelfTestResu
     const { ok: naiveOk, maxAbsDifference } = compare(
       await outputs(backend, { name: kernel, dims }),
       await outputs(twins, { name: kernel, dims }),
+      tolerance,
     );
     if (!naiveOk) throw kernelWrongError(kernel, backend.adapter.description, maxAbsDifference);
   }

@@ -4,6 +4,7 @@
 // Method:   elementwise
 // Source:   definition; CPU twin add.cpu.ts
 // Checked:  test/conformance.spec.ts, 1e-7 of the largest entry vs f64
+// In f16:   a_L b_L y_L
 @group(0) @binding(0) var<storage, read> a_L: array<f32>; // [L] first summand
 @group(0) @binding(1) var<storage, read> b_L: array<f32>; // [L] second summand
 @group(0) @binding(2) var<storage, read_write> y_L: array<f32>; // [L] sum

@@ -4,6 +4,7 @@
 // Method:   rows in ascending order, so the result does not depend on the launch
 // Source:   derivative of y = x + b; CPU twin bias.cpu.ts
 // Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
+// In f16:   dy_NC
 @group(0) @binding(0) var<storage, read> dy_NC: array<f32>; // [N,C] gradient of the output
 @group(0) @binding(1) var<storage, read_write> db_C: array<f32>; // [C] gradient of the bias, read only if ACCUMULATE
 @group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch

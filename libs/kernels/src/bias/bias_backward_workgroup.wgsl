@@ -4,6 +4,7 @@
 // Method:   32 rows side by side, each in ascending steps of 32; then a tree in workgroup memory of fixed order
 // Source:   llm.c (f1e2ace) matmul.cuh, matmul_backward_bias_kernel9; CPU twin bias.cpu.ts
 // Checked:  test/rows.spec.ts, (8 + sqrt(N)) 2^-23 of the largest entry vs f64
+// In f16:   dy_NC
 @group(0) @binding(0) var<storage, read> dy_NC: array<f32>; // [N,C] gradient of the output
 @group(0) @binding(1) var<storage, read_write> db_C: array<f32>; // [C] read only if ACCUMULATE
 @group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch

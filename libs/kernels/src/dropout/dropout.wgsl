@@ -6,6 +6,7 @@
 //           they do not depend on which sequences share a micro-batch
 // Source:   Srivastava et al. 2014 (JMLR 15, 1929), scaled in training; CPU twin dropout.cpu.ts
 // Checked:  test/conformance.spec.ts, 2e-7 of the largest entry vs f64; test/dropout.spec.ts, masks to the bit
+// In f16:   x_BTC residual_BTC y_BTC
 @group(0) @binding(0) var<storage, read> x_BTC: array<f32>; // [B,T,C] values, or the gradient of y
 @group(0) @binding(1) var<storage, read> residual_BTC: array<f32>; // [B,T,C] read only if RESIDUAL
 @group(0) @binding(2) var<storage, read> site_2: array<u32>; // [2] what the numbers are for: low and high word

@@ -4,6 +4,7 @@
 // Method:   b in ascending order, so the result does not depend on the launch
 // Source:   derivative of a broadcast; CPU twin embedding.cpu.ts
 // Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
+// In f16:   dy_BTC
 @group(0) @binding(0) var<storage, read> dy_BTC: array<f32>; // [B,T,C] gradient of the output
 @group(0) @binding(1) var<storage, read_write> dwpe_TC: array<f32>; // [T,C] read only if ACCUMULATE
 @group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch

@@ -4,6 +4,7 @@
 // Method:   the first place of a token's bucket adds the bucket's rows in ascending position; the others do nothing
 // Source:   llm.c (f1e2ace) encoder.cuh, wte_backward_kernel: buckets, no atomics; CPU twin embedding.cpu.ts
 // Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64; test/token-buckets.spec.ts, naive bits
+// In f16:   dy_BTC
 @group(0) @binding(0) var<storage, read> tokens_N: array<u32>; // [N] token ids
 @group(0) @binding(1) var<storage, read> order_N: array<u32>; // [N] positions sorted by token, then by position
 @group(0) @binding(2) var<storage, read> dy_BTC: array<f32>; // [B,T,C] gradient of the output

@@ -4,6 +4,7 @@
 // Method:   gather and add
 // Source:   Radford et al. 2019 (GPT-2), section 2.3; CPU twin embedding.cpu.ts
 // Checked:  test/conformance.spec.ts, 1e-7 of the largest entry vs f64
+// In f16:   y_BTC
 @group(0) @binding(0) var<storage, read> tokens_BT: array<u32>; // [B,T] token ids
 @group(0) @binding(1) var<storage, read> wte_VC: array<f32>; // [V,C] token embedding, or some rows of it
 @group(0) @binding(2) var<storage, read> wpe_TC: array<f32>; // [T,C] position embedding (its first T rows)

@@ -4,6 +4,7 @@
 // Method:   tanh recomputed from x, its argument clamped to ±10 as in the forward
 // Source:   derivative of Hendrycks & Gimpel 2016 (arXiv:1606.08415), section 2; CPU twin gelu.cpu.ts
 // Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
+// In f16:   x_L dy_L dx_L
 @group(0) @binding(0) var<storage, read> x_L: array<f32>; // [L] input of the forward
 @group(0) @binding(1) var<storage, read> dy_L: array<f32>; // [L] gradient of the output
 @group(0) @binding(2) var<storage, read_write> dx_L: array<f32>; // [L] gradient of the input

@@ -4,6 +4,7 @@
 // Method:   tanh's argument is clamped to ±10, where tanh is 1 in f32: some CPU drivers answer NaN for large ones
 // Source:   Hendrycks & Gimpel 2016 (arXiv:1606.08415), section 2; CPU twin gelu.cpu.ts
 // Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
+// In f16:   x_L y_L
 @group(0) @binding(0) var<storage, read> x_L: array<f32>; // [L] input
 @group(0) @binding(1) var<storage, read_write> y_L: array<f32>; // [L] output
 @group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch

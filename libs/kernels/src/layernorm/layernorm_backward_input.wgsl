@@ -4,6 +4,7 @@
 // Method:   one pass for the two row means, one for the output
 // Source:   derivative of Ba et al. 2016 (arXiv:1607.06450) eq. 3; CPU twin layernorm.cpu.ts
 // Checked:  test/conformance.spec.ts, 5e-6 of the largest entry vs f64
+// In f16:   dy_NC x_NC residual_NC dx_NC
 @group(0) @binding(0) var<storage, read> dy_NC: array<f32>; // [N,C] gradient of the output
 @group(0) @binding(1) var<storage, read> x_NC: array<f32>; // [N,C] input of the forward
 @group(0) @binding(2) var<storage, read> weight_C: array<f32>; // [C] scale

@@ -26,6 +26,7 @@
 #end
 // Source:   derivative of Ba et al. 2016 (arXiv:1607.06450) eq. 3; CPU twin layernorm.cpu.ts
 // Checked:  test/rows.spec.ts, (8 + sqrt(C)) 2^-23 of the largest entry vs f64
+// In f16:   dy_NC x_NC residual_NC dx_NC
 #if short
 enable subgroups;
 #end

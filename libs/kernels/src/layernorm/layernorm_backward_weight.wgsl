@@ -4,6 +4,7 @@
 // Method:   rows in ascending order, so the result does not depend on the launch
 // Source:   derivative of Ba et al. 2016 (arXiv:1607.06450) eq. 3; CPU twin layernorm.cpu.ts
 // Checked:  test/conformance.spec.ts, 5e-6 of the largest entry vs f64
+// In f16:   dy_NC x_NC
 @group(0) @binding(0) var<storage, read> dy_NC: array<f32>; // [N,C] gradient of the output
 @group(0) @binding(1) var<storage, read> x_NC: array<f32>; // [N,C] input of the forward
 @group(0) @binding(2) var<storage, read> mean_N: array<f32>; // [N] row means

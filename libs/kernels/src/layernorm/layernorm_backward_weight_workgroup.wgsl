@@ -4,6 +4,7 @@
 // Method:   32 rows side by side, each in ascending steps of 32; then a tree in workgroup memory of fixed order
 // Source:   llm.c (f1e2ace) layernorm.cuh, layernorm_backward_kernel10; CPU twin layernorm.cpu.ts
 // Checked:  test/rows.spec.ts, (8 + sqrt(N)) 2^-23 of the largest entry vs f64
+// In f16:   dy_NC x_NC
 @group(0) @binding(0) var<storage, read> dy_NC: array<f32>; // [N,C] gradient of the output
 @group(0) @binding(1) var<storage, read> x_NC: array<f32>; // [N,C] input of the forward
 @group(0) @binding(2) var<storage, read> mean_N: array<f32>; // [N] row means

@@ -4,6 +4,7 @@
 // Method:   two passes (mean, then squares of differences), then the output; x read three times
 // Source:   Ba et al. 2016 (arXiv:1607.06450) eq. 3, eps inside the root; CPU twin layernorm.cpu.ts
 // Checked:  test/conformance.spec.ts, 5e-6 of the largest entry vs f64
+// In f16:   x_NC y_NC
 @group(0) @binding(0) var<storage, read> x_NC: array<f32>; // [N,C] input
 @group(0) @binding(1) var<storage, read> weight_C: array<f32>; // [C] scale
 @group(0) @binding(2) var<storage, read> bias_C: array<f32>; // [C] shift

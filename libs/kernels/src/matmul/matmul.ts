@@ -150,6 +150,7 @@ function columns(layout: ProductLayout, axis: string): AxisCut {
  */
 const BY_PRODUCTS: AxisCut = {
   axis: 'K',
+  sums: true,
   part: (dims, { first, end }) => {
     const isLast = end === dimension(dims, 'K') ? 1 : 0;
     return {

@@ -87,6 +87,24 @@
 // Source:   Volkov & Demmel 2008 (doi:10.1109/SC.2008.5214359); prefetch as in Tan et al. 2011
 //           (doi:10.1145/2063384.2063431); CPU twins matmul*.cpu.ts
 // Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
+#if fused
+// In f16:   a_MK b_KN residual_MN c_MN
+// In f16 (logits): b_KN
+#end
+#if plain
+#if parts
+// In f16:   a_MK a_KM b_KN b_NK
+#else
+#if nt
+// In f16:   a_MK b_NK c_MN
+// In f16 (logits): a_MK b_NK
+#end
+#if tn
+// In f16:   a_KM b_KN
+// In f16 (logits): b_KN
+#end
+#end
+#end
 #if tn
 @group(0) @binding(0) var<storage, read> a_KM: array<${load}>; // [K,M] left factor, transposed
 #else

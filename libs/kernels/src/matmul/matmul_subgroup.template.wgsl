@@ -18,6 +18,18 @@
 //           emulates lanes a load costs 20 times a multiply-add, a broadcast twice. Products added in ascending k
 // Source:   register tiling as in Goto & van de Geijn 2008 (doi:10.1145/1356052.1356053); CPU twin matmul.cpu.ts
 // Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
+#if nn
+// In f16:   a_MK b_KN residual_MN c_MN
+// In f16 (logits): b_KN
+#end
+#if nt
+// In f16:   a_MK b_NK c_MN
+// In f16 (logits): a_MK b_NK
+#end
+#if tn
+// In f16:   a_KM b_KN
+// In f16 (logits): b_KN
+#end
 enable subgroups;
 
 #if tn

@@ -17,6 +17,18 @@
 // Method:   register tile, products added in ascending k; edges read the last row or column again and store nothing
 // Source:   register tiling as in Goto & van de Geijn 2008 (doi:10.1145/1356052.1356053); CPU twin matmul.cpu.ts
 // Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
+#if nn
+// In f16:   a_MK b_KN residual_MN c_MN
+// In f16 (logits): b_KN
+#end
+#if nt
+// In f16:   a_MK b_NK c_MN
+// In f16 (logits): a_MK b_NK
+#end
+#if tn
+// In f16:   a_KM b_KN
+// In f16 (logits): b_KN
+#end
 #if tn
 @group(0) @binding(0) var<storage, read> a_KM: array<f32>; // [K,M] left factor, transposed
 #else

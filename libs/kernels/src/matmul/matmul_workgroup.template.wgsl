@@ -17,6 +17,18 @@
 // Method:   16 k at a time through workgroup memory (zeros beyond the edges), 4 x 4 results per invocation, ascending k
 // Source:   tiling as in Volkov & Demmel 2008 (doi:10.1109/SC.2008.5214359); CPU twin matmul.cpu.ts
 // Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
+#if nn
+// In f16:   a_MK b_KN residual_MN c_MN
+// In f16 (logits): b_KN
+#end
+#if nt
+// In f16:   a_MK b_NK c_MN
+// In f16 (logits): a_MK b_NK
+#end
+#if tn
+// In f16:   a_KM b_KN
+// In f16 (logits): b_KN
+#end
 #if tn
 @group(0) @binding(0) var<storage, read> a_KM: array<f32>; // [K,M] left factor, transposed
 #else

@@ -26,6 +26,7 @@
 #end
 // Source:   derivative of Zhang & Sennrich 2019 (arXiv:1910.07467) eq. 4; CPU twin rmsnorm.cpu.ts
 // Checked:  test/rows.spec.ts, (8 + sqrt(C)) 2^-23 of the largest entry vs f64
+// In f16:   dy_NC x_NC residual_NC dx_NC
 #if short
 enable subgroups;
 #end

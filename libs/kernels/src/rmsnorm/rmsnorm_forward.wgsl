@@ -4,6 +4,7 @@
 // Method:   one pass for the squares, one for the output; x read twice
 // Source:   Zhang & Sennrich 2019 (arXiv:1910.07467) eq. 4, eps inside the root; CPU twin rmsnorm.cpu.ts
 // Checked:  test/conformance.spec.ts, 5e-6 of the largest entry vs f64
+// In f16:   x_NC y_NC
 @group(0) @binding(0) var<storage, read> x_NC: array<f32>; // [N,C] input
 @group(0) @binding(1) var<storage, read> weight_C: array<f32>; // [C] scale
 @group(0) @binding(2) var<storage, read_write> y_NC: array<f32>; // [N,C] output

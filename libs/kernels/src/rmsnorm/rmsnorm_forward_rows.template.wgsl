@@ -26,6 +26,7 @@
 #end
 // Source:   Zhang & Sennrich 2019 (arXiv:1910.07467) eq. 4; OneFlow 0.9 rms_norm.cuh; CPU twin rmsnorm.cpu.ts
 // Checked:  test/rows.spec.ts, (8 + sqrt(C)) 2^-23 of the largest entry vs f64
+// In f16:   x_NC y_NC
 #if short
 enable subgroups;
 #end

@@ -4,6 +4,7 @@
 // Method:   the transpose of the forward: dx[j] = g[j] cos + g[j+D/2] sin, dx[j+D/2] = g[j+D/2] cos - g[j] sin
 // Source:   derivative of Su et al. 2021 (arXiv:2104.09864) in Llama's form; CPU twin rope.cpu.ts
 // Checked:  test/conformance.spec.ts, 1e-6 of the largest entry vs f64
+// In f16:   dqkv_BTE dq_BTHD dk_BTGD dv_BTGD
 @group(0) @binding(0) var<storage, read> dqkv_BTE: array<f32>; // [B,T,(H+2G)D] gradient of what attention reads
 @group(0) @binding(1) var<storage, read> table_TD: array<f32>; // [T,D] cosines, then sines
 @group(0) @binding(2) var<storage, read_write> dq_BTHD: array<f32>; // [B,T,H,D] gradient of the queries

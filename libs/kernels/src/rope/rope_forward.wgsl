@@ -4,6 +4,7 @@
 // Method:   element j of a head pairs with J = j + D/2: out[j] = x[j] cos - x[J] sin, out[J] = x[J] cos + x[j] sin
 // Source:   Su et al. 2021 (arXiv:2104.09864) in Llama's form (rotate_half); CPU twin rope.cpu.ts
 // Checked:  test/conformance.spec.ts, 1e-6 of the largest entry vs f64
+// In f16:   q_BTHD k_BTGD v_BTGD qkv_BTE
 @group(0) @binding(0) var<storage, read> q_BTHD: array<f32>; // [B,T,H,D] queries
 @group(0) @binding(1) var<storage, read> k_BTGD: array<f32>; // [B,T,G,D] keys
 @group(0) @binding(2) var<storage, read> v_BTGD: array<f32>; // [B,T,G,D] values

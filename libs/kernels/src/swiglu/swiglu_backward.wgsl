@@ -4,6 +4,7 @@
 // Method:   the sigmoid is made again from the gate, clamped as in the forward
 // Source:   derivative of Shazeer 2020 (arXiv:2002.05202) eq. 5; CPU twin swiglu.cpu.ts
 // Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
+// In f16:   gate_L up_L dy_L dgate_L dup_L
 @group(0) @binding(0) var<storage, read> gate_L: array<f32>; // [L] input of the forward
 @group(0) @binding(1) var<storage, read> up_L: array<f32>; // [L] input of the forward
 @group(0) @binding(2) var<storage, read> dy_L: array<f32>; // [L] gradient of the output

@@ -4,6 +4,7 @@
 // Method:   the exponential's argument is clamped to ±80: f32 overflows beyond, and the sigmoid is 0 or 1 long before
 // Source:   Shazeer 2020 (arXiv:2002.05202) eq. 5, without biases; CPU twin swiglu.cpu.ts
 // Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
+// In f16:   gate_L up_L y_L
 @group(0) @binding(0) var<storage, read> gate_L: array<f32>; // [L] goes through SiLU
 @group(0) @binding(1) var<storage, read> up_L: array<f32>; // [L] is multiplied by it
 @group(0) @binding(2) var<storage, read_write> y_L: array<f32>; // [L] output

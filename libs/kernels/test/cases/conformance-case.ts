@@ -28,4 +28,6 @@ export interface ConformanceCase {
   readonly scaleMin?: number;
   /** Bindings whose [T,T] squares are defined on and below the diagonal alone. */
   readonly triangular?: readonly string[];
+  /** A form of another kernel, which has the same cases. */
+  readonly isHalf?: boolean;
 }

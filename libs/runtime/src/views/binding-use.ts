@@ -1,5 +1,4 @@
-import { type Dims, type KernelBinding } from '@millrace/kernels';
-import { bindingShape } from '../binding-shape';
+import { bindingShape, type Dims, type KernelBinding } from '@millrace/kernels';
 
 /** Whether an operation with these dims reads or writes the binding: some are left unread without their flag. */
 export function isRead({ flag }: KernelBinding, dims: Dims): boolean {

@@ -1,7 +1,14 @@
 import { greatestCommonDivisor } from '@millrace/core';
-import type { AxisCut, AxisRange, Dims, Kernel, KernelBinding, Operation } from '@millrace/kernels';
+import {
+  type AxisCut,
+  type AxisRange,
+  bindingShape,
+  type Dims,
+  type Kernel,
+  type KernelBinding,
+  type Operation,
+} from '@millrace/kernels';
 import { type TensorView, viewAlignment } from '@millrace/tensor';
-import { bindingShape } from '../binding-shape';
 import { isRead } from './binding-use';
 
 /** What an operation binds, as views, by binding name. */

@@ -17,6 +17,7 @@
 // Method:   one dot product in ascending k, of PART_K products or of those that are left
 // Source:   definition; CPU twin matmul-parts.cpu.ts
 // Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
+// In f16:   a_MK a_KM b_KN b_NK
 #if tn
 @group(0) @binding(0) var<storage, read> a_KM: array<f32>; // [K,M] left factor, transposed
 #else

@@ -4,6 +4,7 @@
 // Method:   parts added in ascending order
 // Source:   split-K as in Osama et al. 2023 (doi:10.1145/3572848.3577479), section 3; CPU twin matmul-parts.cpu.ts
 // Checked:  test/conformance.spec.ts, 4e-7 * sqrt(P) of the largest entry vs f64
+// In f16:   residual_MN c_MN
 @group(0) @binding(0) var<storage, read> parts_PMN: array<f32>; // [P,M,N] sums of parts of a product
 @group(0) @binding(1) var<storage, read> bias_N: array<f32>; // [N] read only if BIAS
 @group(0) @binding(2) var<storage, read> residual_MN: array<f32>; // [M,N] read only if RESIDUAL
