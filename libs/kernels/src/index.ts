@@ -2,6 +2,16 @@ export { attentionBackwardSteps, attentionForwardSteps, attentionRecomputeSteps 
 export type { AttentionBackwardNames, AttentionForwardNames, AttentionSteps } from './attention/attention-steps';
 export type { AttentionSizes } from './attention/attention-sizes';
 export { bindingShape } from './binding';
+export {
+  choiceKey,
+  chosenVariant,
+  interchangeable,
+  type KernelChoice,
+  type KernelChoices,
+  kernelChoices,
+  NO_CHOICES,
+  shapeBucket,
+} from './choices/kernel-choices';
 export { type ConstantContent, constantValues } from './constant-content';
 export { IGNORED_TARGET } from './cross-entropy/ignored-target';
 export { HALF_FORMS, type HalfForm, type HalfKernelName } from './halves/half-kernels';

@@ -59,7 +59,7 @@ export interface KernelTarget {
   readonly subgroupSize?: number;
   /** Memory of a workgroup; without it, what every WebGPU device has. */
   readonly workgroupBytesMax?: number;
-  /** Measured on this kind of device; without it, those of its class. */
+  /** Those of this kind of device, whatever was measured there: they change bits. Without it, those of its class. */
   readonly rowThresholds?: RowThresholds;
 }
 
@@ -71,12 +71,15 @@ export interface VariantNeeds {
 }
 
 /**
- * How the products of a sum are added: variants of a kernel that say the same give the same bits on an adapter, so that
- * a tuner may choose among them.
+ * How the terms of a sum are added: variants of a kernel that say the same give the same bits on an adapter, so that a
+ * tuner may choose among them.
  *  ascending   one after the other, from the first to the last
  *  fours       the sum of each four to the sum of those before
+ *  shuffled    by each lane of a row its own, then those by shuffles among the lanes
+ *  tree        by each invocation of a workgroup its own, then those by a tree in its memory
+ *  running     the same, but each invocation corrects its sum as it goes, by a mean or maximum so far
  */
-export type Rounding = 'ascending' | 'fours';
+export type Rounding = 'ascending' | 'fours' | 'shuffled' | 'tree' | 'running';
 
 /** One WGSL file and how to launch it for given dims. */
 export interface KernelVariant {
@@ -86,6 +89,8 @@ export interface KernelVariant {
   readonly workgroups: readonly [number, number, number];
   /** Where it is left out, it is the only variant besides the reference, and equals none. */
   readonly rounding?: Rounding;
+  /** By which a choice names the variant, the same for all shapes. */
+  readonly form?: string;
   readonly needs?: VariantNeeds;
 }
 

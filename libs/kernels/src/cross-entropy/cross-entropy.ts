@@ -2,23 +2,23 @@ import { input, output } from '../binding';
 import { dimension, position } from '../dimension';
 import type { Dims, Kernel, KernelTarget, KernelVariant } from '../kernel';
 import { perItem } from '../launch';
-import { rowVariant } from '../rows/row-forms';
+import { rowLaunches, type RowOperation } from '../rows/row-forms';
 import { crossEntropyBackwardTwin, crossEntropyForwardTwin, crossEntropyGradientTwin } from './cross-entropy.cpu';
 
 function sizes(dims: Dims): { readonly [size: string]: number; N: number; V: number } {
   return { N: dimension(dims, 'N'), V: dimension(dims, 'V') };
 }
 
-function forward(dims: Dims, target: KernelTarget): KernelVariant {
+function forwardRows(dims: Dims): RowOperation {
   const overrides = sizes(dims);
-  const operation = {
+  return {
     kernel: 'cross_entropy_forward',
     rows: overrides.N,
     length: overrides.V,
     heldCount: 1,
     overrides,
+    longRounding: 'running',
   };
-  return rowVariant(operation, target) ?? forwardNaive(dims, target);
 }
 
 function forwardNaive(dims: Dims, target: KernelTarget): KernelVariant {
@@ -41,8 +41,7 @@ function backward(dims: Dims, target: KernelTarget): KernelVariant {
 export const crossEntropyForward: Kernel = {
   name: 'cross_entropy_forward',
   bindings: [input('logits_NV'), input('targets_N', 'u32'), output('loss_N'), output('lse_N')],
-  variant: forward,
-  reference: forwardNaive,
+  ...rowLaunches(forwardRows, forwardNaive),
   flops: (dims) => 4 * dimension(dims, 'N') * dimension(dims, 'V'),
   bytes: (dims) => 4 * dimension(dims, 'N') * (dimension(dims, 'V') + 3),
   cuts: [{ axis: 'N' }],

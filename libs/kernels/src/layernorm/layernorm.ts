@@ -4,7 +4,7 @@ import { dimension, flag, real } from '../dimension';
 import type { Dims, Kernel, KernelTarget, KernelVariant } from '../kernel';
 import { perItem } from '../launch';
 import { columnVariant } from '../rows/column-sums';
-import { type RowOperation, rowVariant } from '../rows/row-forms';
+import { rowLaunches, type RowOperation } from '../rows/row-forms';
 import { layernormBackwardInputTwin, layernormBackwardWeightTwin, layernormForwardTwin } from './layernorm.cpu';
 
 function elements(dims: Dims): number {
@@ -15,21 +15,12 @@ function sizes(dims: Dims): { N: number; C: number } {
   return { N: dimension(dims, 'N'), C: dimension(dims, 'C') };
 }
 
-function forward(dims: Dims, target: KernelTarget): KernelVariant {
-  return rowVariant(rowsOf('layernorm_forward', dims, forwardOverrides(dims)), target) ?? forwardNaive(dims, target);
-}
-
 function forwardNaive(dims: Dims, target: KernelTarget): KernelVariant {
   return perItem({ wgsl: 'layernorm_forward', overrides: forwardOverrides(dims) }, dimension(dims, 'N'), target);
 }
 
 function forwardOverrides(dims: Dims): Dims {
   return { ...sizes(dims), EPSILON: real(dims, 'eps') };
-}
-
-function backwardInput(dims: Dims, target: KernelTarget): KernelVariant {
-  const operation = { ...rowsOf('layernorm_backward_input', dims, backwardOverrides(dims)), heldCount: 2 };
-  return rowVariant(operation, target) ?? backwardInputNaive(dims, target);
 }
 
 function backwardInputNaive(dims: Dims, target: KernelTarget): KernelVariant {
@@ -44,8 +35,26 @@ function backwardOverrides(dims: Dims): Dims {
   return { ...sizes(dims), RESIDUAL: flag(dims, 'residual') };
 }
 
-function rowsOf(kernel: string, dims: Dims, overrides: Dims): RowOperation {
-  return { kernel, rows: dimension(dims, 'N'), length: dimension(dims, 'C'), heldCount: 1, overrides };
+function forwardRows(dims: Dims): RowOperation {
+  return {
+    kernel: 'layernorm_forward',
+    rows: dimension(dims, 'N'),
+    length: dimension(dims, 'C'),
+    heldCount: 1,
+    overrides: forwardOverrides(dims),
+    longRounding: 'running',
+  };
+}
+
+function backwardRows(dims: Dims): RowOperation {
+  return {
+    kernel: 'layernorm_backward_input',
+    rows: dimension(dims, 'N'),
+    length: dimension(dims, 'C'),
+    heldCount: 2,
+    overrides: backwardOverrides(dims),
+    longRounding: 'tree',
+  };
 }
 
 function backwardWeight(dims: Dims, target: KernelTarget): KernelVariant {
@@ -65,8 +74,7 @@ function weightOverrides(dims: Dims): Dims {
 export const layernormForward: Kernel = {
   name: 'layernorm_forward',
   bindings: [input('x_NC'), input('weight_C'), input('bias_C'), output('y_NC'), output('mean_N'), output('rstd_N')],
-  variant: forward,
-  reference: forwardNaive,
+  ...rowLaunches(forwardRows, forwardNaive),
   flops: (dims) => 8 * elements(dims),
   bytes: (dims) => 4 * (2 * elements(dims) + 2 * dimension(dims, 'C') + 2 * dimension(dims, 'N')),
   cuts: [{ axis: 'N' }],
@@ -85,8 +93,7 @@ export const layernormBackwardInput: Kernel = {
     inputIf('residual', 'residual_NC'),
     output('dx_NC'),
   ],
-  variant: backwardInput,
-  reference: backwardInputNaive,
+  ...rowLaunches(backwardRows, backwardInputNaive),
   flops: (dims) => 12 * elements(dims),
   bytes: (dims) =>
     4 * ((3 + flag(dims, 'residual')) * elements(dims) + dimension(dims, 'C') + 2 * dimension(dims, 'N')),

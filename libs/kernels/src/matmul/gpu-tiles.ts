@@ -34,6 +34,11 @@ export function tileNeeds({ rows, columns }: GpuTile): VariantNeeds {
   return { workgroupSize: (rows * columns) / 64, workgroupBytes: 16 * vectors };
 }
 
+/** By which shaders and choices name the tile. */
+export function tileForm({ rows, columns }: GpuTile): string {
+  return `${rows}x${columns}`;
+}
+
 export function tileCount(dims: Dims, { rows, columns }: GpuTile): number {
   return Math.ceil(dimension(dims, 'M') / rows) * Math.ceil(dimension(dims, 'N') / columns);
 }

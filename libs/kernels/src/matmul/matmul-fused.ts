@@ -2,7 +2,7 @@ import { input, inputIf, output } from '../binding';
 import { dimension, flag } from '../dimension';
 import type { Dims, Kernel, KernelBinding, KernelTarget, KernelVariant } from '../kernel';
 import { linearWorkgroups, perItem } from '../launch';
-import { fitsTarget, GPU_TILES, type GpuTile, gpuTile, isInVectors, tileCount, tileNeeds } from './gpu-tiles';
+import { fitsTarget, GPU_TILES, type GpuTile, gpuTile, isInVectors, tileCount, tileForm, tileNeeds } from './gpu-tiles';
 import { matmulNnGeluTwin, matmulNtAddTwin, matmulNtSwigluTwin } from './matmul-fused.cpu';
 
 /** A product whose result goes through a function of its elements as it is stored. */
@@ -23,13 +23,14 @@ function fused({ name, layout, inputs, elementFlops, cpu }: FusedProduct): Kerne
   const elements = (dims: Dims): number => dimension(dims, 'M') * dimension(dims, 'N');
   const scalar = (dims: Dims, target: KernelTarget): KernelVariant => {
     const shader = { wgsl: `${name}_scalar`, overrides: overrides(dims) };
-    return { ...perItem(shader, elements(dims), target), rounding: 'ascending' };
+    return { ...perItem(shader, elements(dims), target), rounding: 'ascending', form: 'scalar' };
   };
   const block = (dims: Dims, target: KernelTarget, gpu: GpuTile): KernelVariant => ({
-    wgsl: `${name}_${gpu.rows}x${gpu.columns}${isInVectors(layout, dims) ? '' : '_any'}`,
+    wgsl: `${name}_${tileForm(gpu)}${isInVectors(layout, dims) ? '' : '_any'}`,
     overrides: overrides(dims),
     workgroups: linearWorkgroups(tileCount(dims, gpu), target),
     rounding: 'ascending',
+    form: tileForm(gpu),
     needs: tileNeeds(gpu),
   });
   return {

@@ -12,6 +12,7 @@ import {
   isInVectors,
   type ProductLayout,
   tileCount,
+  tileForm,
   tileNeeds,
 } from './gpu-tiles';
 import { matmulNnTwin, matmulNtTwin, matmulTnTwin } from './matmul.cpu';
@@ -64,13 +65,13 @@ interface Launch {
 function scalar({ layout, dims, target }: Launch): KernelVariant {
   const items = dimension(dims, 'M') * dimension(dims, 'N');
   const shader = { wgsl: `matmul_${layout}_scalar`, overrides: overrides(layout, dims) };
-  return { ...perItem(shader, items, target), rounding: 'ascending' };
+  return { ...perItem(shader, items, target), rounding: 'ascending', form: 'scalar' };
 }
 
 function tile({ layout, dims, target }: Launch): KernelVariant {
   const shader = { wgsl: `matmul_${layout}_tile`, overrides: overrides(layout, dims) };
   const tiles = tileCount(dims, { rows: 4, columns: 4 });
-  return { ...perItem(shader, tiles, target), rounding: 'ascending' };
+  return { ...perItem(shader, tiles, target), rounding: 'ascending', form: 'tile' };
 }
 
 function subgroup({ layout, dims, target }: Launch): KernelVariant {
@@ -79,6 +80,7 @@ function subgroup({ layout, dims, target }: Launch): KernelVariant {
     overrides: overrides(layout, dims),
     workgroups: linearWorkgroups(tileCount(dims, { rows: 16, columns: 32 }), target),
     rounding: 'fours',
+    form: 'subgroup',
   };
 }
 
@@ -88,6 +90,7 @@ function workgroup({ layout, dims, target }: Launch): KernelVariant {
     overrides: overrides(layout, dims),
     workgroups: linearWorkgroups(tileCount(dims, { rows: 64, columns: 64 }), target),
     rounding: 'ascending',
+    form: 'workgroup',
     needs: { workgroupSize: 256, workgroupBytes: 8192 },
   };
 }
@@ -95,10 +98,11 @@ function workgroup({ layout, dims, target }: Launch): KernelVariant {
 function block({ layout, dims, target }: Launch, gpu: GpuTile): KernelVariant {
   const loads = inVectors(layout, dims) ? '' : '_any';
   return {
-    wgsl: `matmul_${layout}_block_${gpu.rows}x${gpu.columns}${loads}`,
+    wgsl: `matmul_${layout}_block_${tileForm(gpu)}${loads}`,
     overrides: overrides(layout, dims),
     workgroups: linearWorkgroups(tileCount(dims, gpu), target),
     rounding: 'ascending',
+    form: tileForm(gpu),
     needs: tileNeeds(gpu),
   };
 }

@@ -4,7 +4,7 @@ import { dimension, flag, real } from '../dimension';
 import type { Dims, Kernel, KernelTarget, KernelVariant } from '../kernel';
 import { perItem } from '../launch';
 import { columnVariant } from '../rows/column-sums';
-import { type RowOperation, rowVariant } from '../rows/row-forms';
+import { rowLaunches, type RowOperation } from '../rows/row-forms';
 import { rmsnormBackwardInputTwin, rmsnormBackwardWeightTwin, rmsnormForwardTwin } from './rmsnorm.cpu';
 
 function elements(dims: Dims): number {
@@ -15,21 +15,12 @@ function sizes(dims: Dims): { N: number; C: number } {
   return { N: dimension(dims, 'N'), C: dimension(dims, 'C') };
 }
 
-function forward(dims: Dims, target: KernelTarget): KernelVariant {
-  return rowVariant(rowsOf('rmsnorm_forward', dims, forwardOverrides(dims)), target) ?? forwardNaive(dims, target);
-}
-
 function forwardNaive(dims: Dims, target: KernelTarget): KernelVariant {
   return perItem({ wgsl: 'rmsnorm_forward', overrides: forwardOverrides(dims) }, dimension(dims, 'N'), target);
 }
 
 function forwardOverrides(dims: Dims): Dims {
   return { ...sizes(dims), EPSILON: real(dims, 'eps') };
-}
-
-function backwardInput(dims: Dims, target: KernelTarget): KernelVariant {
-  const operation = { ...rowsOf('rmsnorm_backward_input', dims, backwardOverrides(dims)), heldCount: 2 };
-  return rowVariant(operation, target) ?? backwardInputNaive(dims, target);
 }
 
 function backwardInputNaive(dims: Dims, target: KernelTarget): KernelVariant {
@@ -40,8 +31,26 @@ function backwardOverrides(dims: Dims): Dims {
   return { ...sizes(dims), RESIDUAL: flag(dims, 'residual') };
 }
 
-function rowsOf(kernel: string, dims: Dims, overrides: Dims): RowOperation {
-  return { kernel, rows: dimension(dims, 'N'), length: dimension(dims, 'C'), heldCount: 1, overrides };
+function forwardRows(dims: Dims): RowOperation {
+  return {
+    kernel: 'rmsnorm_forward',
+    rows: dimension(dims, 'N'),
+    length: dimension(dims, 'C'),
+    heldCount: 1,
+    overrides: forwardOverrides(dims),
+    longRounding: 'tree',
+  };
+}
+
+function backwardRows(dims: Dims): RowOperation {
+  return {
+    kernel: 'rmsnorm_backward_input',
+    rows: dimension(dims, 'N'),
+    length: dimension(dims, 'C'),
+    heldCount: 2,
+    overrides: backwardOverrides(dims),
+    longRounding: 'tree',
+  };
 }
 
 function backwardWeight(dims: Dims, target: KernelTarget): KernelVariant {
@@ -61,8 +70,7 @@ function weightOverrides(dims: Dims): Dims {
 export const rmsnormForward: Kernel = {
   name: 'rmsnorm_forward',
   bindings: [input('x_NC'), input('weight_C'), output('y_NC'), output('rstd_N')],
-  variant: forward,
-  reference: forwardNaive,
+  ...rowLaunches(forwardRows, forwardNaive),
   flops: (dims) => 4 * elements(dims),
   bytes: (dims) => 4 * (2 * elements(dims) + dimension(dims, 'C') + dimension(dims, 'N')),
   cuts: [{ axis: 'N' }],
@@ -80,8 +88,7 @@ export const rmsnormBackwardInput: Kernel = {
     inputIf('residual', 'residual_NC'),
     output('dx_NC'),
   ],
-  variant: backwardInput,
-  reference: backwardInputNaive,
+  ...rowLaunches(backwardRows, backwardInputNaive),
   flops: (dims) => 9 * elements(dims),
   bytes: (dims) => 4 * ((3 + flag(dims, 'residual')) * elements(dims) + dimension(dims, 'C') + dimension(dims, 'N')),
   cuts: [{ axis: 'N' }],

@@ -6,6 +6,7 @@ export const BUFFER_USAGE = {
   uniform: 0x40,
   storage: 0x80,
   indirect: 0x100,
+  queryResolve: 0x200,
 } as const;
 export const MAP_MODE_READ = 0x1;
 /** GPUShaderStage.COMPUTE. */

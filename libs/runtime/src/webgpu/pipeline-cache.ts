@@ -1,5 +1,14 @@
 import { describeError } from '@millrace/core';
-import { type Dims, type Kernel, type KernelTarget, type KernelVariant, WGSL } from '@millrace/kernels';
+import {
+  chosenVariant,
+  type Dims,
+  type Kernel,
+  type KernelChoices,
+  type KernelTarget,
+  type KernelVariant,
+  NO_CHOICES,
+  WGSL,
+} from '@millrace/kernels';
 import { compileError } from '../runtime.errors';
 import type { FirstGroups } from './first-groups';
 import { STAGE_COMPUTE } from './gpu-constants';
@@ -27,11 +36,13 @@ export class PipelineCache {
   private readonly pipelines = new Map<string, Promise<GPUComputePipeline>>();
   private readonly modules = new Map<string, GPUShaderModule>();
   private readonly layouts = new Map<string, KernelLayouts>();
-  private readonly quarantined = new Set<string>();
+  readonly quarantined = new Set<string>();
+  /** Of variants that give the same bits, those that are launched. */
+  choices: KernelChoices = NO_CHOICES;
 
   constructor(
     private readonly device: GPUDevice,
-    private readonly target: KernelTarget,
+    readonly target: KernelTarget,
     private readonly firstGroups: Pick<FirstGroups, 'layout'>,
   ) {}
 
@@ -45,12 +56,12 @@ export class PipelineCache {
    */
   variant(kernel: Kernel, dims: Dims, reference = false): KernelVariant {
     const naive = reference || this.quarantined.has(kernel.name);
-    return naive ? kernel.reference(dims, this.target) : kernel.variant(dims, this.target);
+    return naive ? kernel.reference(dims, this.target) : chosenVariant(kernel, dims, this);
   }
 
   /** Compiles the kernel, unless that was done before. Throws RUNTIME.COMPILE with the compiler's message. */
-  async launch(kernel: Kernel, dims: Dims): Promise<KernelLaunch> {
-    const { wgsl, overrides, workgroups } = this.variant(kernel, dims);
+  async launch(kernel: Kernel, dims: Dims, variant = this.variant(kernel, dims)): Promise<KernelLaunch> {
+    const { wgsl, overrides, workgroups } = variant;
     const { layout, pipelineLayout } = this.kernelLayouts(kernel);
     const constants = Object.entries(overrides).sort(([a], [b]) => (a < b ? -1 : 1));
     const key = `${kernel.name}|${wgsl}|${constants.map(([name, value]) => `${name}=${value}`).join(',')}`;

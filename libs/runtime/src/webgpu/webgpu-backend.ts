@@ -31,6 +31,7 @@ import { FirstGroups } from './first-groups';
 import { BUFFER_USAGE } from './gpu-constants';
 import { PipelineCache } from './pipeline-cache';
 import { ReadbackRing } from './readback-ring';
+import { DeviceTuning } from './timing/device-tuning';
 
 /** How many submissions may be unfinished before `throttle` waits: they keep the device busy, and bound the memory. */
 const UNFINISHED_SUBMITS_MAX = 16;
@@ -76,6 +77,7 @@ export class WebGpuBackend implements Backend {
   readonly elementType = 'f32';
   readonly adapter: AdapterDescription;
   readonly target: KernelTarget;
+  readonly tuning: DeviceTuning;
   private readonly tensors = new Set<GpuTensor>();
   private readonly failure: DeviceFailure;
   private readonly recorder: CommandRecorder;
@@ -102,6 +104,7 @@ export class WebGpuBackend implements Backend {
     this.pace = new SubmissionPace({ ...parts.submissions, adapterClass: adapter.adapterClass, clock: parts.clock });
     this.recorder = new CommandRecorder({ device, target: this.target, pace: this.pace, firstGroups });
     this.pipelines = new PipelineCache(device, this.target, firstGroups);
+    this.tuning = new DeviceTuning({ ...parts, firstGroups, pipelines: this.pipelines, pace: this.pace });
     this.readback = new ReadbackRing(device);
     this.markers = new ReadbackRing(device);
   }

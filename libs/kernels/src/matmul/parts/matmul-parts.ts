@@ -3,7 +3,7 @@ import { input, inputIf, output } from '../../binding';
 import { dimension, flag } from '../../dimension';
 import type { Dims, Kernel, KernelTarget, KernelVariant } from '../../kernel';
 import { linearWorkgroups, perItem } from '../../launch';
-import { fitsTarget, isInVectors, type ProductLayout, SLAB, tileCount, tileNeeds } from '../gpu-tiles';
+import { fitsTarget, isInVectors, type ProductLayout, SLAB, tileCount, tileForm, tileNeeds } from '../gpu-tiles';
 import { matmulNnPartsTwin, matmulNtPartsTwin, matmulPartsSumTwin, matmulTnPartsTwin } from './matmul-parts.cpu';
 
 const TILE = { rows: 64, columns: 64 };
@@ -19,16 +19,17 @@ function overrides(dims: Dims): Dims {
 function scalar(layout: ProductLayout, dims: Dims, target: KernelTarget): KernelVariant {
   const { M, N, P } = overrides(dims);
   const shader = { wgsl: `matmul_${layout}_parts_scalar`, overrides: overrides(dims) };
-  return { ...perItem(shader, M! * N! * P!, target), rounding: 'ascending' };
+  return { ...perItem(shader, M! * N! * P!, target), rounding: 'ascending', form: 'scalar' };
 }
 
 function tiles(layout: ProductLayout, dims: Dims, target: KernelTarget): KernelVariant {
   const loads = isInVectors(layout, dims) ? '' : '_any';
   return {
-    wgsl: `matmul_${layout}_parts_64x64${loads}`,
+    wgsl: `matmul_${layout}_parts_${tileForm(TILE)}${loads}`,
     overrides: overrides(dims),
     workgroups: linearWorkgroups(dimension(dims, 'P') * tileCount(dims, TILE), target),
     rounding: 'ascending',
+    form: tileForm(TILE),
     needs: tileNeeds(TILE),
   };
 }
