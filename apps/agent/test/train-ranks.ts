@@ -1,6 +1,7 @@
 import { assert, type Clock, systemClock } from '@millrace/core';
 import type { AttemptPlan } from '@millrace/contracts';
-import type { SnapshotWindow, UpdateCounters } from '@millrace/model';
+import type { UpdateCounters } from '@millrace/model';
+import type { SnapshotWindow } from '@millrace/pipeline';
 import type { Backend, HostArray } from '@millrace/runtime';
 import type { StageTransport } from '../src/data-plane/stage-transport';
 import type { StageOutcome } from '../src/stage/ready-stage';

@@ -75,6 +75,7 @@ import { GangPlacementService } from './planning/scheduling/gang-placement.servi
 import { ResumeSourceService } from './planning/scheduling/resume-source.service';
 import { RunShapesService } from './planning/plans/run-shapes.service';
 import { RunQueueService } from './planning/scheduling/run-queue.service';
+import { FittingChangesService } from './planning/scheduling/fitting-changes.service';
 import { PlacementPlannerService } from './planning/scheduling/placement-planner.service';
 import { SchedulingService } from './planning/scheduling/scheduling.service';
 import { AttemptStartsService } from './intake/sessions/commands/attempt-starts.service';
@@ -135,6 +136,7 @@ const SCHEDULING = [
   ResumeSourceService,
   PlanningThreads,
   RunPlansService,
+  FittingChangesService,
   PlacementPlannerService,
   PlanningKnowledgeService,
   RunShapesService,

@@ -167,6 +167,14 @@ const plannedMemorySchema = z.object({
   total: z.number(),
 });
 
+/** What a rank's agent will allocate on its device. All values are in bytes. */
+const rankMemorySchema = plannedMemorySchema.extend({
+  /** What the validation needs besides. */
+  evaluation: z.number(),
+  /** Buffers through which activations, gradients and checkpoints leave the device. */
+  staging: z.number(),
+});
+
 /** The answer of a dry run: how the run would be split and placed now, and what the simulation says of it. */
 export const planSchema = z
   .object({
@@ -185,6 +193,8 @@ export const planSchema = z
         memory: plannedMemorySchema.nullable(),
       }),
     ),
+    /** Index = rank: what all its stages need together. */
+    memory: z.array(rankMemorySchema),
     schedule: z.object({ name: z.string(), microBatches: z.int() }),
     predicted: z.object({
       /** Null when no device is known from whose speed it could be predicted. */

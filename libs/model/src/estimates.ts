@@ -1,5 +1,5 @@
 import type { ModelConfig, StageSlice } from '@millrace/core';
-import { KERNELS, type Program, type TensorDeclaration } from '@millrace/kernels';
+import { KERNELS, type Program, type TensorDeclaration, type TensorRole } from '@millrace/kernels';
 import { tensorBytes } from '@millrace/tensor';
 import type { Optimizer } from './training/optimizer';
 import { buildOptimizerPrograms, type OptimizerPrograms, updatedTensors } from './training/optimizer-programs';
@@ -16,10 +16,15 @@ function declaredBytes(declarations: readonly TensorDeclaration[]): number {
 export interface StageMemoryBytes {
   /** Of all weight versions together. */
   readonly parameters: number;
-  /** Gradients, moments, the partial sums, and what the host writes: scalars and constants. */
+  readonly gradients: number;
+  /** Moments, the partial sums, and what the host writes: scalars and constants. */
   readonly optimizer: number;
-  /** What all micro-batches in flight keep, and what an evaluation needs. */
+  /** What all micro-batches in flight keep. */
   readonly saved: number;
+  /** What an evaluation needs that training does not. */
+  readonly evaluation: number;
+  /** The part of it that is scratch. */
+  readonly evaluationScratch: number;
   readonly scratch: number;
   /** The copy that an optimistic step rolls back to. */
   readonly undo: number;
@@ -48,7 +53,7 @@ export interface KeptBytes {
   readonly fromForward: number;
   /** From its I to the end of its W: gradients, and what I computed again for W. */
   readonly fromInput: number;
-  /** Shared by all programs; it grows with what I computes again for itself. */
+  /** Shared by all programs, that of an evaluation among them; it grows with what I computes again for itself. */
   readonly scratch: number;
 }
 
@@ -68,24 +73,22 @@ export function stageMemoryBytes(config: ModelConfig, slice: StageSlice, load: S
   const stage = buildStagePrograms(config, slice, load);
   const optimizerPrograms = buildOptimizerPrograms(config, slice, load);
   const packs = optimizerPrograms.packs.map(({ whole }) => whole);
-  const optimizer = declaredBytes(withoutParts(optimizerPrograms).filter(({ role }) => role !== 'parameter'));
-  const scalars = declaredBytes([...stage.tensors('scalar'), ...stage.tensors('constant')]);
-  const stashed = declaredBytes(stage.tensors('parameter')) * ((load.weightVersions ?? 1) - 1);
+  const ofOptimizer = withoutParts(optimizerPrograms).filter(({ role }) => role !== 'parameter');
+  const gradients = declaredBytes(ofOptimizer.filter(({ role }) => role === 'gradient'));
+  const held = (...roles: readonly TensorRole[]): number =>
+    roles.reduce((sum, role) => sum + declaredBytes(stage.trainingTensors(role)), 0);
+  const optimizer = declaredBytes(ofOptimizer) - gradients + held('scalar', 'constant');
+  const stashed = held('parameter') * ((load.weightVersions ?? 1) - 1);
   const parameters = declaredBytes(packs.filter(({ role }) => role === 'parameter')) + stashed;
-  const scratch = declaredBytes(stage.tensors('scratch'));
+  const scratch = held('scratch');
   const loss = stage.loss === undefined ? 0 : declaredBytes([stage.loss]);
-  const evaluation = load.evaluation === true ? evaluationBytes(stage, loss) : 0;
+  const { evaluation, evaluationScratch } =
+    load.evaluation === true ? evaluationBytes(stage, loss) : { evaluation: 0, evaluationScratch: 0 };
   const undo = load.optimisticStep === true ? declaredBytes(updatedTensors(optimizerPrograms)) : 0;
   const saved =
     inFlight * (declaredBytes(stage.kept) - loss) + microBatches * loss + inBackward * declaredBytes(stage.deferred);
-  return {
-    parameters,
-    optimizer: optimizer + scalars,
-    saved: saved + evaluation,
-    scratch,
-    undo,
-    total: parameters + optimizer + scalars + saved + evaluation + scratch + undo,
-  };
+  const total = parameters + gradients + optimizer + saved + evaluation + scratch + undo;
+  return { parameters, gradients, optimizer, saved, evaluation, evaluationScratch, scratch, undo, total };
 }
 
 /** What an optimizer needs memory for: the parts of a pack have none of their own. */
@@ -94,10 +97,20 @@ function withoutParts(programs: OptimizerPrograms): TensorDeclaration[] {
   return programs.tensors().filter(({ name }) => !parts.has(name));
 }
 
-/** An evaluation has its own input and output, so that it does not wait for those of training. */
-function evaluationBytes({ evaluate }: StagePrograms, loss: number): number {
-  const own = declaredBytes(evaluate.tensors.filter(({ role }) => role === 'input' || role === 'output'));
-  return loss === 0 ? own : own + (EVALUATION_RING - 1) * loss;
+/**
+ * An evaluation has its own input and output, so that it does not wait for those of training. All else it shares with
+ * training, which may not have it.
+ */
+function evaluationBytes(
+  { evaluate, trainingTensors }: StagePrograms,
+  loss: number,
+): Pick<StageMemoryBytes, 'evaluation' | 'evaluationScratch'> {
+  const shared = new Set(trainingTensors().map(({ name }) => name));
+  const crosses = ({ role }: TensorDeclaration): boolean => role === 'input' || role === 'output';
+  const own = declaredBytes(evaluate.tensors.filter(crosses));
+  const evaluationScratch = declaredBytes(evaluate.tensors.filter((each) => !crosses(each) && !shared.has(each.name)));
+  const losses = loss === 0 ? 0 : (EVALUATION_RING - 1) * loss;
+  return { evaluation: own + losses + evaluationScratch, evaluationScratch };
 }
 
 export interface StageWork {

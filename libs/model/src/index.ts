@@ -8,7 +8,7 @@ export * from './parameters';
 export { type SampleRange, sequenceWords } from './stage/dropout';
 export * from './stage-operations';
 export * from './stage-programs';
-export * from './staging';
+export * from './staged-bytes';
 export * from './training/gradient-norm';
 export * from './training/learning-rate';
 export * from './training/loss-scale';

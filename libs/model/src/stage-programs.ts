@@ -1,14 +1,13 @@
-import type { ModelConfig, Recompute, StageSlice } from '@millrace/core';
+import type { ModelConfig, StageSlice } from '@millrace/core';
 import type { Program, TensorDeclaration, TensorRole } from '@millrace/kernels';
 import { checkModelConfig } from './check-model-config';
 import { modelShapeError } from './model.errors';
 import type { ParameterDeclaration } from './parameters';
 import { SEQUENCES } from './stage/dropout';
 import { headForward, headTensors, LOGITS, logitsOf, LOSS, LOSS_SCALE, SCRATCH_HEAD, TARGETS } from './head/head';
-import { HEAD_BYTES_MAX } from './head/head-chunks';
 import { openStageContext } from './stage/open-stage-context';
 import { passingSteps } from './stage/passing-steps';
-import { residualGradientName, residualName, type StageContext } from './stage/stage-context';
+import { residualGradientName, residualName, type StageContext, type StageProgramOptions } from './stage/stage-context';
 import { TOKENS } from './stage/tokens';
 import { trainingSteps } from './stage/training-steps';
 import { tensorsOf } from './tensor-catalog';
@@ -34,8 +33,12 @@ export interface BoundaryTensors {
   readonly sequences?: TensorDeclaration;
 }
 
+export type { StageProgramOptions } from './stage/stage-context';
+
 /** The programs of one stage for micro-batches of one size. */
 export interface StagePrograms extends BoundaryTensors {
+  /** Whether I adds to the gradients too. */
+  readonly isFused: boolean;
   /** What the stage trains; a tied head without the embedding has the token embedding too. */
   readonly parameters: readonly ParameterDeclaration[];
   /** F. */
@@ -45,9 +48,9 @@ export interface StagePrograms extends BoundaryTensors {
    * for.
    */
   readonly backwardInput: Program;
-  /** W adds to the `.grad` tensors. */
+  /** W adds to the `.grad` tensors; so does I if the backward is fused. */
   readonly backwardWeight: Program;
-  /** Sets the `.grad` tensors that W adds to to zero; it runs once, before the first W of a step. */
+  /** Sets the `.grad` tensors to zero; it runs once in a step, before the first program that adds to them. */
   readonly clearGradients: Program;
   /** What a micro-batch owns from its F to the end of its W: what enters, leaves and is kept. */
   readonly kept: readonly TensorDeclaration[];
@@ -62,6 +65,8 @@ export interface StagePrograms extends BoundaryTensors {
   readonly logits?: Program;
   /** The tensors of all these programs except `logits`. */
   tensors(role?: TensorRole): TensorDeclaration[];
+  /** The tensors of all these programs except `logits` and `evaluate`: all that a run without validation needs. */
+  trainingTensors(role?: TensorRole): TensorDeclaration[];
 }
 
 function evaluateProgram(context: StageContext): Program {
@@ -88,8 +93,8 @@ function perMicroBatch(forward: Program, backward: readonly Program[]): Pick<Sta
   return { kept, deferred: later };
 }
 
-function clearProgram(context: StageContext, backwardWeight: Program): Program {
-  const gradients = backwardWeight.tensors.filter(({ role }) => role === 'gradient');
+function clearProgram(context: StageContext, backward: readonly Program[]): Program {
+  const gradients = tensorsOf(backward, 'gradient');
   return context.catalog.program(
     'clear-gradients',
     gradients.map(({ name }) => ({ clear: name })),
@@ -130,32 +135,24 @@ function checkSlice(config: ModelConfig, slice: StageSlice, microBatch: number):
   }
 }
 
-export interface StageProgramOptions {
-  /** The number of sequences in a micro-batch. */
-  readonly microBatch: number;
-  /** `none` by default. */
-  readonly recompute?: Recompute;
-  /** Logits of more bytes are computed in parts of that size; HEAD_BYTES_MAX by default. */
-  readonly headBytesMax?: number;
-}
-
 /** Builds the programs of `slice`. Throws MODEL.SHAPE if the sizes do not fit. */
 export function buildStagePrograms(
   config: ModelConfig,
   slice: StageSlice,
-  { microBatch, recompute = 'none', headBytesMax = HEAD_BYTES_MAX }: StageProgramOptions,
+  options: StageProgramOptions,
 ): StagePrograms {
-  checkSlice(config, slice, microBatch);
-  const context = openStageContext(config, slice, { microBatch, recompute, headBytesMax });
+  checkSlice(config, slice, options.microBatch);
+  const context = openStageContext(config, slice, options);
   const steps = trainingSteps(context);
   const forward = context.catalog.program('forward', steps.forward);
   const backwardInput = context.catalog.program('backward-input', steps.backwardInput);
   const backwardWeight = context.catalog.program('backward-weight', steps.backwardWeight);
-  const clearGradients = clearProgram(context, backwardWeight);
+  const clearGradients = clearProgram(context, [backwardInput, backwardWeight]);
   const evaluate = evaluateProgram(context);
-  const programs = [forward, backwardInput, backwardWeight, clearGradients, evaluate];
+  const training = [forward, backwardInput, backwardWeight, clearGradients];
   const sequences = forward.tensors.find(({ name }) => name === SEQUENCES);
   return {
+    isFused: context.fused,
     parameters: context.parameters,
     forward,
     backwardInput,
@@ -166,6 +163,7 @@ export function buildStagePrograms(
     ...(slice.head ? { logits: logitsProgram(context) } : {}),
     ...boundaryTensors(context),
     ...(sequences === undefined ? {} : { sequences }),
-    tensors: (role) => tensorsOf(programs, role),
+    tensors: (role) => tensorsOf([...training, evaluate], role),
+    trainingTensors: (role) => tensorsOf(training, role),
   };
 }

@@ -43,6 +43,7 @@ function layer(seconds: number): LayerCost {
     weightBytes: 10 * MEBIBYTE,
     gradientBytes: 10 * MEBIBYTE,
     optimizerBytes: 20 * MEBIBYTE,
+    stateBytes: 30 * MEBIBYTE,
     settings: { none: times(0), full: times(1) },
   };
 }

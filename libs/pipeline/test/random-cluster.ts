@@ -114,6 +114,7 @@ function randomLayer(
     weightBytes: bytes,
     gradientBytes: bytes,
     optimizerBytes: 2 * bytes,
+    stateBytes: 3 * bytes,
     settings: {
       none: { ...held(9, 3), seconds: seconds(0) },
       full: { ...held(2, 4), seconds: seconds(1) },

@@ -14,6 +14,12 @@ export interface TensorPiece {
   readonly elementCount: number;
 }
 
+/** Buffers of one size, made once, through which reads pass. */
+export interface Staging {
+  readonly bytes: number;
+  readonly count: number;
+}
+
 /** A program with its pipelines and bind groups, which is made once and run many times. */
 export interface BoundProgram {
   readonly name: string;
@@ -59,10 +65,17 @@ export interface Backend {
   /**
    * Reads the content as of this call. Most of `expectedDelayMs`, the predicted time until the device gets there, is
    * slept instead of polled; if it is not given, it is learned from earlier waits after the same programs.
+   * It passes through a buffer of `staging`; if that has none free, or none is large enough, through one of its own.
    */
-  read(tensor: DeviceTensor, expectedDelayMs?: number): Promise<HostArray>;
+  read(tensor: DeviceTensor, expectedDelayMs?: number, staging?: Staging): Promise<HostArray>;
   /** Does what `read` does for many tensors or pieces of them, with one copy and one wait. */
-  readAll(sources: readonly (DeviceTensor | TensorPiece)[], expectedDelayMs?: number): Promise<HostArray[]>;
+  readAll(
+    sources: readonly (DeviceTensor | TensorPiece)[],
+    expectedDelayMs?: number,
+    staging?: Staging,
+  ): Promise<HostArray[]>;
+  /** Makes `count` buffers of `bytes` for reads. They are kept until `destroy`. */
+  openStaging(bytes: number, count: number): Staging;
   /** Submits what is enqueued without waiting for it. */
   flush(): void;
   /** Resolves when everything enqueued before this call is done, whatever is enqueued after it. */
@@ -74,7 +87,7 @@ export interface Backend {
    * waiting for the backend; it stays pending after `destroy`.
    */
   readonly failed: Promise<AppError>;
-  /** Bytes of all allocated tensors. */
+  /** Bytes of all allocated tensors and stagings. */
   allocatedBytes(): number;
   /** Frees everything; nothing may be called after this. */
   destroy(): void;

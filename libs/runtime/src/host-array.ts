@@ -1,4 +1,4 @@
-import { type DType, toFloat16Array } from '@millrace/tensor';
+import { type DType, toFloat16Array, WORD_BYTES } from '@millrace/tensor';
 
 /**
  * The content of a tensor on the host. f32 tensors use Float32Array or Float64Array, u32 tensors use Uint32Array; f16
@@ -25,6 +25,14 @@ export function fitsDType(data: HostArray, dtype: DType): boolean {
 export function deviceArray(data: HostArray, dtype: DType): Exclude<HostArray, Float64Array> {
   if (dtype === 'f16') return data instanceof Uint16Array ? data : toFloat16Array(data);
   return data instanceof Float64Array ? Float32Array.from(data) : data;
+}
+
+/** An odd number of f16 elements ends the tensor, whose memory goes on to the end of the word. */
+export function wholeWordsOf(values: ReturnType<typeof deviceArray>): ReturnType<typeof deviceArray> {
+  if (values.byteLength % WORD_BYTES === 0) return values;
+  const padded = new Uint16Array(values.length + 1);
+  padded.set(values);
+  return padded;
 }
 
 /** The array type in which tensors of each type are read from a device. */

@@ -19,7 +19,7 @@ export interface ActionRules {
   /** The step whose update a micro-batch belongs to, and which of that step's micro-batches it is. */
   place(microBatch: number): Pick<Address, 'step' | 'microBatch'>;
   program(chunk: ChunkMemory, kind: ComputeKind, microBatch: number): Promise<BoundProgram> | BoundProgram;
-  /** Whether this W is the first one of its stage's update, so that gradients add up from zero. */
+  /** Whether this I or W is the first one of its stage's update, so that gradients add up from zero. */
   beginsUpdate(action: Action): boolean;
 }
 
@@ -41,7 +41,8 @@ const UNFINISHED_ACTIONS_MAX = 48;
  *   RECV asks for a tensor; F, I and W wait for the tensors they need, write them to the device and enqueue a program;
  *   SEND enqueues a copy to the host, LOCAL a copy to the neighbouring chunk of the same rank.
  *
- * Only a missing tensor makes the rank wait: tensors travel and the device computes while the host goes on.
+ * A missing tensor makes the rank wait, and so does its own device that is far behind: tensors travel and the device
+ * computes while the host goes on.
  */
 export class ActionRunner {
   private readonly asked = new Map<string, PendingTensor>();
@@ -94,11 +95,11 @@ export class ActionRunner {
     this.asked.clear();
   }
 
-  private send(action: Action, toStage: number): void {
+  private send(action: Action, toStage: number): Promise<void> {
     const { exchange, plan } = this.options;
     const { chunk } = placeOf(plan, action.stage);
     const tensor = this.leaving(action);
-    exchange.send(placeOf(plan, toStage).rank, tensor, { ...this.address(action), chunk });
+    return exchange.send(placeOf(plan, toStage).rank, tensor, { ...this.address(action), chunk });
   }
 
   private handOver(action: Action, toStage: number): void {
@@ -135,13 +136,20 @@ export class ActionRunner {
   private async backwardInput(action: Action): Promise<void> {
     const { outputGradient } = this.options.memory.chunk(action.stage).programs;
     if (outputGradient !== undefined) await this.take(action, 'RECV_B', outputGradient);
+    this.clearGradients(action, 'I');
     await this.compute(action, 'I');
   }
 
   private async backwardWeight(action: Action): Promise<void> {
-    const chunk = this.options.memory.chunk(action.stage);
-    if (this.rules.beginsUpdate(action)) chunk.backend.run(chunk.program('clear-gradients'));
+    this.clearGradients(action, 'W');
     await this.compute(action, 'W');
+  }
+
+  /** Gradients add up from zero in each update: a fused backward begins to add with its I, any other with its W. */
+  private clearGradients(action: Action, kind: 'I' | 'W'): void {
+    const chunk = this.options.memory.chunk(action.stage);
+    const begins = kind === (chunk.programs.isFused ? 'I' : 'W');
+    if (begins && this.rules.beginsUpdate(action)) chunk.backend.run(chunk.program('clear-gradients'));
   }
 
   private async compute(action: Action, kind: ComputeKind): Promise<void> {

@@ -60,7 +60,7 @@ export class ChunkMemory {
   }
 
   static async open(backend: Backend, chunk: ChunkPlan, plan: StagePlan): Promise<ChunkMemory> {
-    const programs = buildStagePrograms(plan.config, chunk.slice, plan);
+    const programs = buildStagePrograms(plan.config, chunk.slice, { ...plan, ...chunk });
     const optimizer = buildOptimizerPrograms(plan.config, chunk.slice, plan);
     const memory = new ChunkMemory(backend, programs, optimizer, chunk, plan);
     memory.allocateAttempt();
@@ -77,6 +77,7 @@ export class ChunkMemory {
     const { slice, slotCount, backwardSlotCount } = this.chunk;
     return stageMemoryBytes(config, slice, {
       ...this.plan,
+      ...this.chunk,
       inFlight: slotCount,
       inBackward: backwardSlotCount,
       microBatches: microBatchCount,
@@ -152,13 +153,15 @@ export class ChunkMemory {
   }
 
   private allocateAttempt(): void {
-    const ofStage = this.programs.tensors().filter(({ role }) => ATTEMPT_ROLES.has(role));
+    const { programs, plan } = this;
+    const all = plan.evalMicroBatchCount > 0 ? programs.tensors() : programs.trainingTensors();
+    const ofStage = all.filter(({ role }) => ATTEMPT_ROLES.has(role));
     for (const declaration of [...ofStage, ...this.optimizer.tensors()]) {
       if (!this.attemptTensors.has(declaration.name))
         this.attemptTensors.set(declaration.name, this.backend.allocate(declaration));
     }
     const parameters = ofStage.filter(({ role }) => role === 'parameter');
-    for (let room = 1; room < this.plan.weightVersionCount; room++) this.stash.push(this.allocate(parameters));
+    for (let room = 1; room < plan.weightVersionCount; room++) this.stash.push(this.allocate(parameters));
   }
 
   private allocateUndo(): void {

@@ -111,17 +111,19 @@ export class Evaluation {
     index: number,
     { chunk, output }: { chunk: ChunkMemory; output: TensorDeclaration },
   ): Promise<void> {
-    const { plan, exchange, timeline } = this.options;
+    const { plan, exchange } = this.options;
     const { stage } = chunk.chunk;
     const tensor = chunk.evaluate(index).tensors.get(output.name)!;
     const to = placeOf(plan, stage + 1);
     if (to.rank === plan.rank) {
-      const read = chunk.backend.read(tensor, timeline.delayMs());
+      await exchange.roomToRead();
+      const read = exchange.read(tensor);
       read.catch(() => undefined);
       this.outputsForNextChunk.set(`${stage + 1}E${index}`, read);
       return;
     }
-    exchange.send(to.rank, tensor, { edge: 'evaluation', step, microBatch: index, chunk: placeOf(plan, stage).chunk });
+    const address = { edge: 'evaluation', step, microBatch: index, chunk: placeOf(plan, stage).chunk } as const;
+    await exchange.send(to.rank, tensor, address);
     if (exchange.sends.count >= WAITING_SENDS_MAX) await exchange.sends.settled();
   }
 

@@ -1,5 +1,5 @@
 import type { Clock } from '@millrace/core';
-import type { SnapshotWindow } from '@millrace/model';
+import type { SnapshotWindow } from '@millrace/pipeline';
 import type { Backend } from '@millrace/runtime';
 import type { StageTransport } from '../data-plane/stage-transport';
 import type { StageMemory } from './stage-memory';

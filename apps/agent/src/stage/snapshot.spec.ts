@@ -1,12 +1,19 @@
 import { type Backend, openCpuBackend } from '@millrace/runtime';
 import { expect, it } from 'vitest';
 import { BLOCK_BYTES } from '@millrace/checkpoint';
-import { SNAPSHOT_WINDOW, type SnapshotWindow, stagingBytes } from '@millrace/model';
+import { rankStaging, SNAPSHOT_WINDOW, type StagingSize } from '@millrace/pipeline';
 import { copyOut, type TensorToCopy } from './snapshot';
 
 /** Groups of 16 elements. */
-const WINDOW: SnapshotWindow = { groupBytes: 64, groupCount: 2 };
+const WINDOW = { groupBytes: 64, groupCount: 2 };
+const STATE_BYTES = 4 * (3 + 40 + 16 + 1 + 7 + 70);
 const SIZES = [3, 40, 16, 1, 7, 70];
+/** All of it at once. */
+const WHOLE = stagingFor(SNAPSHOT_WINDOW);
+
+function stagingFor(window: typeof WINDOW): StagingSize {
+  return rankStaging({ stateBytes: STATE_BYTES, boundaryBytes: 0, tiedBytes: 0 }, window).snapshot;
+}
 
 interface Counted {
   readonly backend: Backend;
@@ -45,7 +52,7 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 it('holds no more than its window, however slowly pieces are taken, and gives every tensor in order', async () => {
   const counts = counted();
   const all = tensors(counts.backend);
-  const { pieces, copied } = copyOut(all, { ...counts, timeline: { delayMs: () => 0 }, window: WINDOW });
+  const { pieces, copied } = copyOut(all, { ...counts, timeline: { delayMs: () => 0 }, staging: stagingFor(WINDOW) });
   let isCopied = false;
   void copied.then(() => (isCopied = true));
   const taken = new Map<string, number[]>();
@@ -69,15 +76,16 @@ it('holds no more than its window, however slowly pieces are taken, and gives ev
 
 it('is copied at once where everything fits', async () => {
   const { backend } = counted();
-  const { copied } = copyOut(tensors(backend), { backend, timeline: { delayMs: () => 0 }, window: undefined });
+  const { copied } = copyOut(tensors(backend), { backend, timeline: { delayMs: () => 0 }, staging: WHOLE });
   await copied;
 });
 
 it('stages what a plan counts for it, in groups of whole blocks', async () => {
   const counts = counted();
-  const { copied } = copyOut(tensors(counts.backend), { ...counts, timeline: { delayMs: () => 0 }, window: undefined });
+  const { copied } = copyOut(tensors(counts.backend), { ...counts, timeline: { delayMs: () => 0 }, staging: WHOLE });
   await copied;
   await turn();
-  expect(counts.mostBytes).toBe(stagingBytes(4 * SIZES.reduce((sum, size) => sum + size, 0)));
+  expect(counts.mostBytes).toBe(WHOLE.bytes * WHOLE.count);
+  expect(WHOLE).toEqual({ bytes: STATE_BYTES, count: 1 });
   expect(SNAPSHOT_WINDOW.groupBytes % BLOCK_BYTES).toBe(0);
 });

@@ -1,12 +1,5 @@
-import {
-  type OptimizerState,
-  optimizerStates,
-  ownedParameters,
-  SNAPSHOT_WINDOW,
-  type SnapshotWindow,
-  stateName,
-} from '@millrace/model';
-import type { Backend, DeviceTensor, HostArray, TensorPiece } from '@millrace/runtime';
+import { type OptimizerState, optimizerStates, ownedParameters, stateName } from '@millrace/model';
+import type { Backend, DeviceTensor, HostArray, Staging, TensorPiece } from '@millrace/runtime';
 import type { StageMemory } from './stage-memory';
 import type { StagePlan } from './stage-plan';
 import type { SnapshotPiece } from './stage-ports';
@@ -15,8 +8,11 @@ import type { WorkTimeline } from './work-timeline';
 export interface SnapshotParts {
   readonly backend: Backend;
   readonly timeline: Pick<WorkTimeline, 'delayMs'>;
-  /** Whole blocks make a group, because a piece of a tensor consists of whole blocks. */
-  readonly window: SnapshotWindow | undefined;
+  /**
+   * The window: a group of pieces passes through each of its buffers. Where a tensor is larger, whole blocks fill a
+   * buffer, because a piece of a tensor consists of whole blocks.
+   */
+  readonly staging: Staging;
 }
 
 export interface Snapshot {
@@ -39,11 +35,8 @@ interface PendingPiece extends TensorPiece {
  * Copies tensors out as they are now, in their order. What fits into the window is enqueued before this returns; the
  * rest is copied while pieces are taken.
  */
-export function copyOut(
-  tensors: readonly TensorToCopy[],
-  { backend, timeline, window = SNAPSHOT_WINDOW }: SnapshotParts,
-): Snapshot {
-  const groups = groupsOf(tensors, window.groupBytes);
+export function copyOut(tensors: readonly TensorToCopy[], { backend, timeline, staging }: SnapshotParts): Snapshot {
+  const groups = groupsOf(tensors, staging.bytes);
   const reads: Promise<HostArray[]>[] = [];
   let next = 0;
   let allCopied: () => void = () => undefined;
@@ -51,14 +44,14 @@ export function copyOut(
   const enqueue = (): void => {
     const group = groups[next];
     if (group !== undefined) {
-      const read = backend.readAll(group, timeline.delayMs());
+      const read = backend.readAll(group, timeline.delayMs(), staging);
       read.catch(() => undefined);
       reads.push(read);
       next++;
     }
     if (next === groups.length) allCopied();
   };
-  for (let count = 0; count < window.groupCount; count++) enqueue();
+  for (let count = 0; count < staging.count; count++) enqueue();
   return { copied, pieces: arrivals() };
 
   async function* arrivals(): AsyncGenerator<SnapshotPiece> {

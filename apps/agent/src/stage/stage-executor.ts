@@ -76,7 +76,7 @@ export class StageExecutor implements ReadyStage {
     const { rank, ranks, chunks } = plan;
     const { reporter } = options;
     reporter.phase('compiling');
-    const memory = await StageMemory.open(backend, plan);
+    const memory = await StageMemory.open(backend, plan, options.snapshotWindow);
     reporter.log('info', memoryReport(plan, memory));
     reporter.phase('warming');
     await warmUp(memory, plan);
@@ -89,7 +89,7 @@ export class StageExecutor implements ReadyStage {
     const transport = new CountedTransport(options.transport, clock);
     const wait = new PatientWait({ rank, transport, clock, timeline, reporter, watchdog });
     const stages = chunks.map(({ stage }) => stage);
-    const exchange = new TensorExchange({ rank, stages, backend, transport, timeline, wait, failure, watchdog });
+    const exchange = new TensorExchange({ rank, stages, memory, transport, timeline, wait, failure, watchdog });
     const counters = new StepCounters(plan.counters);
     const tokens = new StepTokens({ ...options, memory, counters });
     const parts = { ...options, transport, memory, exchange, timeline, tokens, counters, watchdog };
@@ -241,9 +241,9 @@ export class StageExecutor implements ReadyStage {
     // The points of this step must be sent before a checkpoint that makes the step part of the run's history.
     await this.report(await this.accounts.takePoints());
     await this.metricsAccepted;
-    const { backend, snapshotWindow: window } = this.options;
+    const { backend, staging } = this.memory;
     const tensors = snapshotTensors(plan, this.memory);
-    const { pieces, copied } = copyOut(tensors, { backend, timeline: this.timeline, window });
+    const { pieces, copied } = copyOut(tensors, { backend, timeline: this.timeline, staging: staging.snapshot });
     this.checkpoint = checkpoints.store({ step, final, counters: this.end.storedCounters }, pieces);
     // If storing failed, nobody takes the remaining pieces, and `copied` would never resolve.
     this.copied = Promise.race([copied, this.checkpoint.catch(() => undefined)]);
@@ -286,7 +286,7 @@ function watched(
 
 function memoryReport({ rank, recompute }: StagePlan, memory: StageMemory): string {
   const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(2)} MiB`;
-  const [allocated, predicted] = [mebibytes(memory.allocatedBytes), mebibytes(memory.predictedBytes())];
+  const [allocated, predicted] = [mebibytes(memory.allocatedBytes), mebibytes(memory.predictedBytes)];
   return `rank ${rank} holds ${allocated} of device memory; predicted ${predicted}, recompute ${recompute}`;
 }
 
@@ -304,8 +304,8 @@ function skipReport({ step, overflow }: Commit, lossScale: number | undefined): 
  * each other.
  */
 function actionCosts(plan: StagePlan): Record<string, number> {
-  const costs = plan.chunks.flatMap(({ stage, slice }) => {
-    const { forward, backwardInput, backwardWeight } = stageFlops(plan.config, slice, plan);
+  const costs = plan.chunks.flatMap(({ stage, slice, fusedBackward }) => {
+    const { forward, backwardInput, backwardWeight } = stageFlops(plan.config, slice, { ...plan, fusedBackward });
     return [
       [`${stage}F`, forward],
       [`${stage}I`, backwardInput],

@@ -17,6 +17,10 @@ function countingBackend(): Backend {
     bytes += f32Bytes(declaration.shape);
     return allocate(declaration);
   };
+  backend.openStaging = (size, count) => {
+    bytes += size * count;
+    return { bytes: size, count };
+  };
   backend.allocatedBytes = () => bytes;
   return backend;
 }
@@ -33,7 +37,7 @@ describe('StageMemory', () => {
         for (const validation of [0, 0.1]) {
           for (const rank of [0, 1, 2]) {
             const memory = await open({ ranks: 3, schedule, microBatches: 5, recompute, validation }, rank);
-            expect(memory.allocatedBytes).toBe(memory.predictedBytes());
+            expect(memory.allocatedBytes).toBe(memory.predictedBytes);
           }
         }
       }
@@ -45,7 +49,7 @@ describe('StageMemory', () => {
       for (const recompute of ['none', 'full'] as const) {
         for (const rank of [0, 1]) {
           const memory = await open({ ranks: 2, microBatches: 5, recompute, model }, rank);
-          expect(memory.allocatedBytes).toBe(memory.predictedBytes());
+          expect(memory.allocatedBytes).toBe(memory.predictedBytes);
         }
       }
     }
@@ -56,8 +60,8 @@ describe('StageMemory', () => {
       const [on, off] = await Promise.all(
         [true, false].map((optimisticStep) => open({ ranks: 2, schedule, optimisticStep }, 1)),
       );
-      expect(on!.allocatedBytes).toBe(on!.predictedBytes());
-      expect(off!.allocatedBytes).toBe(off!.predictedBytes());
+      expect(on!.allocatedBytes).toBe(on!.predictedBytes);
+      expect(off!.allocatedBytes).toBe(off!.predictedBytes);
       // AdamW: a weight and two moments of each.
       const copied = on!.chunks.flatMap(({ optimizer }) =>
         optimizer.packs.filter(({ whole }) => whole.role !== 'gradient'),
@@ -67,6 +71,13 @@ describe('StageMemory', () => {
       const parameters = on!.chunks.flatMap(({ programs }) => programs.parameters);
       expect(bytes).toBeGreaterThanOrEqual(3 * parameters.reduce((sum, { shape }) => sum + f32Bytes(shape), 0));
     }
+  });
+
+  it('holds nothing of an evaluation where there is no validation', async () => {
+    const [without, validated] = await Promise.all([0, 0.1].map((validation) => open({ ranks: 2, validation }, 0)));
+    // Nothing of F is scratch where nothing is recomputed, and everything of an evaluation is.
+    expect(() => without!.chunk(0).tensor('scratch.mid_NC')).toThrow('has no tensor');
+    expect(validated!.chunk(0).tensor('scratch.mid_NC')).toBeDefined();
   });
 
   it('holds less the more is recomputed', async () => {

@@ -1,7 +1,11 @@
 import { assert } from '@millrace/core';
-import type { Backend } from '@millrace/runtime';
+import { type RankStaging, rankStaging, type SnapshotWindow, stagingBytes } from '@millrace/pipeline';
+import type { Backend, Staging } from '@millrace/runtime';
 import { ChunkMemory } from './chunk-memory';
-import type { StagePlan } from './stage-plan';
+import { type StagePlan, stagedTensors } from './stage-plan';
+
+/** The buffers through which a rank's tensors leave the device, by what they are for. */
+export type StagingOfRank = Readonly<Record<keyof RankStaging, Staging>>;
 
 /** The memories of a rank's chunks on one device. */
 export class StageMemory {
@@ -9,23 +13,30 @@ export class StageMemory {
     readonly backend: Backend,
     /** In ascending order of their virtual stages. */
     readonly chunks: readonly ChunkMemory[],
+    readonly staging: StagingOfRank,
     /**
-     * Bytes that the backend holds for the rank, as measured. Nothing is allocated after `open`, so this is the peak
-     * too.
+     * Bytes that the backend holds for the rank, as measured. All that is allocated after `open` is a small buffer for
+     * the norms and losses of a step, so this is the peak too.
      */
     readonly allocatedBytes: number,
+    /** Bytes that the plan needs in f32. The CPU twins hold doubles and need more. */
+    readonly predictedBytes: number,
   ) {}
 
-  static async open(backend: Backend, plan: StagePlan): Promise<StageMemory> {
+  static async open(backend: Backend, plan: StagePlan, window?: SnapshotWindow): Promise<StageMemory> {
     const before = backend.allocatedBytes();
     const chunks: ChunkMemory[] = [];
     for (const chunk of plan.chunks) chunks.push(await ChunkMemory.open(backend, chunk, plan));
-    return new StageMemory(backend, chunks, backend.allocatedBytes() - before);
-  }
-
-  /** Bytes that the plan needs in f32. The CPU twins hold doubles and need more. */
-  predictedBytes(): number {
-    return this.chunks.reduce((sum, chunk) => sum + chunk.predictedBytes(), 0);
+    const staged = stagedTensors(plan);
+    const { snapshot, sends, tied } = rankStaging(staged, window);
+    const staging = {
+      snapshot: backend.openStaging(snapshot.bytes, snapshot.count),
+      sends: backend.openStaging(sends.bytes, sends.count),
+      tied: backend.openStaging(tied.bytes, tied.count),
+    };
+    const allocated = backend.allocatedBytes() - before;
+    const tensors = chunks.reduce((sum, chunk) => sum + chunk.predictedBytes(), 0);
+    return new StageMemory(backend, chunks, staging, allocated, tensors + stagingBytes(staged, window));
   }
 
   /** The chunk of a virtual stage, which this rank must hold. */

@@ -1,6 +1,12 @@
 import type { ModelConfig, Recompute, StageSlice } from '@millrace/core';
 import type { AttemptPlan } from '@millrace/contracts';
-import { isLossScaled, oldestWeightVersion, scheduleRequest, stepsOptimistically } from '@millrace/contracts/plain';
+import {
+  fusedStages,
+  isLossScaled,
+  oldestWeightVersion,
+  scheduleRequest,
+  stepsOptimistically,
+} from '@millrace/contracts/plain';
 import {
   type DatasetSplit,
   splitValidation,
@@ -16,11 +22,20 @@ import {
   flushlessWindow,
   type Placement,
   slotSpans,
+  type StagedTensors,
   type WeightUpdates,
   weightVersionsKept,
 } from '@millrace/pipeline';
 import { IGNORED_TARGET } from '@millrace/kernels';
-import { FIRST_LOSS_SCALE, type LearningRateSchedule, type Optimizer, type UpdateCounters } from '@millrace/model';
+import {
+  boundaryBytes,
+  FIRST_LOSS_SCALE,
+  type LearningRateSchedule,
+  type Optimizer,
+  sentTiedBytes,
+  stageStateBytes,
+  type UpdateCounters,
+} from '@millrace/model';
 import type { DataSource } from './stage-ports';
 
 /** One virtual stage of a rank. */
@@ -32,6 +47,8 @@ export interface ChunkPlan {
   readonly slotCount: number;
   /** Number of slots for what micro-batches keep from I to W. */
   readonly backwardSlotCount: number;
+  /** Whether I and W of a micro-batch are computed together where everything is recomputed. */
+  readonly fusedBackward: boolean;
 }
 
 /** One rank's part of an attempt, with every number worked out. */
@@ -87,11 +104,13 @@ export function stagePlan(plan: AttemptPlan): StagePlan {
   const { microBatches: microBatchCount } = request;
   const { schedule } = executionSchedule(flushlessWindow(request));
   const spans = slotSpans(schedule);
+  const fused = fusedStages(schedule, parallel);
   const chunks = schedule.stagesOfRank[rank]?.map((stage) => ({
     stage,
     slice: stages[stage]!,
     slotCount: spans.fromForward[stage] ?? microBatchCount,
     backwardSlotCount: spans.fromInput[stage] ?? microBatchCount,
+    fusedBackward: fused[stage] ?? false,
   }));
   return {
     rank,
@@ -136,6 +155,18 @@ function countersBefore({ spec, resume, firstStep }: AttemptPlan): UpdateCounter
 export function placeOf({ placement }: StagePlan, stage: number): { rank: number; chunk: number } {
   const rank = placement.rankOfStage[stage] ?? 0;
   return { rank, chunk: placement.stagesOfRank[rank]?.indexOf(stage) ?? 0 };
+}
+
+/** What a rank copies out of its tensors. */
+export function stagedTensors({ config, chunks, slices, optimizer, microBatch }: StagePlan): StagedTensors {
+  return {
+    stateBytes: chunks.reduce((sum, { slice }) => sum + stageStateBytes(config, slice, optimizer), 0),
+    boundaryBytes: slices.length === 1 ? 0 : boundaryBytes(config, microBatch),
+    tiedBytes: sentTiedBytes(
+      config,
+      chunks.map(({ slice }) => slice),
+    ),
+  };
 }
 
 /** Whether a rank reads tokens: inputs at the embedding, targets at the head. */

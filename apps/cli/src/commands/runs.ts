@@ -44,6 +44,16 @@ function submitCommand(context: CommandContext): Command {
     });
 }
 
+/** What a rank's agent will allocate, by what it is for. */
+const MEMORY_PARTS = [
+  ...(['weights', 'gradients', 'optimizer', 'activations'] as const),
+  ...(['working', 'evaluation', 'staging', 'total'] as const),
+];
+
+function memoryRow(memory: PlanBody['memory'][number], rank: number): (string | number)[] {
+  return [rank, ...MEMORY_PARTS.map((part) => bytesText(memory[part]))];
+}
+
 function planCommand(context: CommandContext): Command {
   return command(
     'plan',
@@ -55,7 +65,7 @@ function planCommand(context: CommandContext): Command {
       const plan = await context.client().planRun(readSpec(file));
       context
         .output(options)
-        .result(plan, ({ stages, schedule, predicted, explanation, timetable, basis, pending }) => {
+        .result(plan, ({ stages, memory, schedule, predicted, explanation, timetable, basis, pending }) => {
           const rows = stages.map((stage) => [
             stage.rank,
             stage.agent ?? '-',
@@ -67,8 +77,9 @@ function planCommand(context: CommandContext): Command {
           const waits = pending === null ? [] : [`The run would wait: ${pending.message}`];
           const heading = `${schedule.name}, ${schedule.microBatches} micro-batches: ${bubble}`;
           const agents = table(['rank', 'agent', 'layers', 'parameters', 'memory'], rows);
+          const held = table(['rank', ...MEMORY_PARTS], memory.map(memoryRow));
           const from = basis === null ? [] : [basisText(basis)];
-          return [agents, explanation ?? heading, ...from, timetable, ...waits].join('\n');
+          return [agents, held, explanation ?? heading, ...from, timetable, ...waits].join('\n');
         });
     });
 }

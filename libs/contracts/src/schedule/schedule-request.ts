@@ -1,4 +1,4 @@
-import { scheduleTraits } from '@millrace/pipeline';
+import { type Schedule, scheduleTraits, weightFollowsInput } from '@millrace/pipeline';
 import { isFlushless } from './flushless-rules';
 import type { RunSpec } from '../run-spec';
 
@@ -25,6 +25,15 @@ export function chunksPerRank({ schedule, chunks }: Pick<RunSpec['parallel'], 's
 /** Whether ranks update before the gradient norm is known, and therefore keep a copy to roll back to. */
 export function stepsOptimistically({ optimisticStep, schedule }: RunSpec['parallel']): boolean {
   return optimisticStep && scheduleTraits(schedule).optimistic;
+}
+
+/**
+ * Which stages of a lowered schedule compute I and W of a micro-batch together. An optimistic step keeps the gradients
+ * of the step before until that is committed, and I comes too early to change them.
+ */
+export function fusedStages(lowered: Schedule, parallel: RunSpec['parallel']): boolean[] {
+  const may = parallel.recompute === 'full' && !stepsOptimistically(parallel);
+  return weightFollowsInput(lowered).map((follows) => may && follows);
 }
 
 export function scheduleRequest({ parallel, train }: Pick<RunSpec, 'parallel' | 'train'>): ScheduleRequest {

@@ -1,22 +1,19 @@
 import type { ModelConfig, StageSlice } from '@millrace/core';
+import { HEAD_BYTES_MAX } from '../head/head-chunks';
 import { headGradientName, ownedParameters, stageParameters } from '../parameters';
 import { TensorCatalog } from '../tensor-catalog';
-import { gradientName, type StageContext, type StageSizes } from './stage-context';
+import { gradientName, type StageContext, type StageProgramOptions, type StageSizes } from './stage-context';
 
 function stageSizes(config: ModelConfig, microBatch: number): StageSizes {
   const { context: T, hidden: C, heads: H, ffn: F, vocab: V, kvHeads: G = H, headSize: D = C / H } = config;
   return { B: microBatch, T, N: microBatch * T, C, H, G, D, F, V };
 }
 
-interface StageContextOptions extends Pick<StageContext, 'recompute' | 'headBytesMax'> {
-  readonly microBatch: number;
-}
-
 /** Opens a catalog with the stage's parameters and the gradients that its own W programs add to. */
 export function openStageContext(
   config: ModelConfig,
   slice: StageSlice,
-  { microBatch, recompute, headBytesMax }: StageContextOptions,
+  { microBatch, recompute = 'none', fusedBackward = false, headBytesMax = HEAD_BYTES_MAX }: StageProgramOptions,
 ): StageContext {
   const catalog = new TensorCatalog();
   const sizes = stageSizes(config, microBatch);
@@ -26,5 +23,7 @@ export function openStageContext(
     catalog.declare(gradientName(name), shape, 'gradient');
   }
   if (slice.head) catalog.declare(headGradientName(config), [sizes.V, sizes.C], 'gradient');
-  return { config, slice, recompute, dropout: config.dropout ?? 0, sizes, catalog, parameters, headBytesMax };
+  const fused = fusedBackward && recompute === 'full';
+  const dropout = config.dropout ?? 0;
+  return { config, slice, recompute, fused, dropout, sizes, catalog, parameters, headBytesMax };
 }

@@ -17,6 +17,8 @@ export interface BlockPlaces {
   readonly input: Place;
   /** The probabilities of the attention, which only I reads. */
   readonly attention: Place;
+  /** The beginning of the names of the gradients that I leaves for W. */
+  readonly gradients: string;
 }
 
 /** Nothing is kept: all blocks of a stage write the same tensors. */
@@ -24,15 +26,21 @@ export const SCRATCH_BLOCK: BlockPlaces = {
   weight: SCRATCH,
   input: SCRATCH,
   attention: { label: 'scratch.attention', role: 'scratch' },
+  gradients: SCRATCH.label,
 };
 
 /** Everything is kept from F to W. */
 export function keptBlock(label: string): BlockPlaces {
   const place: Place = { label, role: 'saved' };
-  return { weight: place, input: place, attention: { label: `${label}.attention`, role: 'saved' } };
+  return {
+    weight: place,
+    input: place,
+    attention: { label: `${label}.attention`, role: 'saved' },
+    gradients: label,
+  };
 }
 
 /** I computes the tensors again: what W reads is kept until W, the rest until the end of I's run. */
 export function recomputedBlock(label: string): BlockPlaces {
-  return { ...SCRATCH_BLOCK, weight: { label, role: 'deferred' } };
+  return { ...SCRATCH_BLOCK, weight: { label, role: 'deferred' }, gradients: label };
 }

@@ -15,6 +15,20 @@ export interface StageSizes {
   readonly V: number;
 }
 
+export interface StageProgramOptions {
+  /** The number of sequences in a micro-batch. */
+  readonly microBatch: number;
+  /** `none` by default. */
+  readonly recompute?: Recompute;
+  /**
+   * Whether W of a micro-batch runs before anything else of the stage does after its I. If a stage recomputes
+   * everything, it then holds what one block's backward needs at a time, instead of what all of them need.
+   */
+  readonly fusedBackward?: boolean;
+  /** Logits of more bytes are computed in parts of that size; HEAD_BYTES_MAX by default. */
+  readonly headBytesMax?: number;
+}
+
 /** What the builders of a stage's programs share. */
 export interface StageContext {
   readonly config: ModelConfig;
@@ -22,6 +36,8 @@ export interface StageContext {
   readonly recompute: Recompute;
   /** The probability with which elements are dropped; 0 in programs that do not train. */
   readonly dropout: number;
+  /** I computes the gradients of all parameters but those of the slice's first layer, and leaves these to W. */
+  readonly fused: boolean;
   readonly sizes: StageSizes;
   readonly catalog: TensorCatalog;
   readonly parameters: readonly ParameterDeclaration[];

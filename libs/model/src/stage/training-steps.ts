@@ -18,17 +18,28 @@ import { type BlockPlaces, keptBlock, recomputedBlock, SCRATCH_BLOCK } from './p
 import { residualGradientName, residualName, type StageContext } from './stage-context';
 
 /** Declares the residual stream at both ends of each block, where it is sent, received or kept. */
-function declareResiduals({ config, slice, catalog, sizes }: StageContext): void {
+function declareResiduals(context: StageContext): void {
+  const { config, slice, catalog, sizes } = context;
   const end = slice.firstLayer + slice.layerCount;
   for (let layer = slice.firstLayer; layer <= end; layer++) {
     const received = layer === slice.firstLayer && !slice.embedding;
     const sent = layer === end && !slice.head;
     catalog.declare(residualName(layer), [sizes.N, sizes.C], received ? 'input' : sent ? 'output' : 'saved');
-    catalog.declare(residualGradientName(layer), [sizes.N, sizes.C], sent ? 'input' : received ? 'output' : 'deferred');
+    catalog.declare(gradientAt(context, layer), [sizes.N, sizes.C], sent ? 'input' : received ? 'output' : 'deferred');
   }
   if (slice.head && end !== config.layers) {
     throw modelShapeError(`the head stage ends before layer ${end}`, `end it at layer ${config.layers}`);
   }
+}
+
+/**
+ * The gradient of a block's input. In a fused backward none is needed once the block before has its own: those within
+ * the stage take turns in two tensors.
+ */
+function gradientAt({ slice, fused }: StageContext, layer: number): string {
+  const { firstLayer, layerCount, embedding, head } = slice;
+  const crosses = (layer === firstLayer && !embedding) || (layer === firstLayer + layerCount && !head);
+  return fused && !crosses ? `residual.grad_${layer % 2}_NC` : residualGradientName(layer);
 }
 
 /** Where the tensors of a forward are, by what I computes again. */
@@ -49,9 +60,11 @@ interface StageBlock extends BlockGradients {
 
 /** The blocks of a slice in ascending order, with everything that their backward needs. */
 function sliceBlocks(context: StageContext): StageBlock[] {
-  const { recompute } = context;
+  const { recompute, fused } = context;
   const { firstLayer, layerCount } = context.slice;
   const { block } = familyOf(context.config).programs;
+  // One block's backward is over when the next one begins, if it is fused.
+  const again = (layer: number): BlockPlaces => recomputedBlock(fused ? 'block' : `h.${layer}`);
   return Array.from({ length: layerCount }, (_, index) => {
     const layer = firstLayer + index;
     const places = forwardBlock(recompute, `h.${layer}`);
@@ -60,9 +73,9 @@ function sliceBlocks(context: StageContext): StageBlock[] {
     return {
       y_NC: residualName(layer + 1),
       written,
-      read: recompute === 'full' ? block(context, { layer, places: recomputedBlock(`h.${layer}`), x_NC }) : written,
-      dy_NC: residualGradientName(layer + 1),
-      dx_NC: residualGradientName(layer),
+      read: recompute === 'full' ? block(context, { layer, places: again(layer), x_NC }) : written,
+      dy_NC: gradientAt(context, layer + 1),
+      dx_NC: gradientAt(context, layer),
     };
   });
 }
@@ -94,11 +107,15 @@ function addHead(context: StageContext, { forward, backwardInput, backwardWeight
   const head = headTensors(context, full ? RECOMPUTED_HEAD : KEPT_HEAD);
   forward.push(...headForward(context, full ? headTensors(context, DROPPED_HEAD) : head, last));
   if (full) backwardInput.push(...headRecompute(context, head, last));
-  backwardInput.push(...headBackwardInput(context, head, { x_NC: last, dx_NC: residualGradientName(end) }));
-  backwardWeight.push(...headBackwardWeight(context, head, last));
+  backwardInput.push(...headBackwardInput(context, head, { x_NC: last, dx_NC: gradientAt(context, end) }));
+  const weights = context.fused && context.slice.layerCount > 0 ? backwardInput : backwardWeight;
+  weights.push(...headBackwardWeight(context, head, last));
 }
 
-/** I computes a block's tensors again just before it needs them, so that scratch holds those of one block at a time. */
+/**
+ * I computes a block's tensors again just before it needs them, so that scratch holds those of one block at a time. In
+ * a fused backward each block's W follows its I, but for that of the last one to come: the gradient leaves before it.
+ */
 export function trainingSteps(context: StageContext): TrainingSteps {
   declareResiduals(context);
   const { slice, recompute } = context;
@@ -110,8 +127,9 @@ export function trainingSteps(context: StageContext): TrainingSteps {
   if (slice.head) addHead(context, { forward, backwardInput, backwardWeight });
   for (const block of blocks.toReversed()) {
     backwardInput.push(...recomputed(recompute, block), ...block.read.backwardInput(block));
-    backwardWeight.push(...block.read.backwardWeight(block));
+    const weights = context.fused && block !== blocks[0] ? backwardInput : backwardWeight;
+    weights.push(...block.read.backwardWeight(block));
   }
-  if (slice.embedding) backwardWeight.push(...embeddingGradientSteps(context, residualGradientName(slice.firstLayer)));
+  if (slice.embedding) backwardWeight.push(...embeddingGradientSteps(context, gradientAt(context, slice.firstLayer)));
   return { forward, backwardInput, backwardWeight };
 }

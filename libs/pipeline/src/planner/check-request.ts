@@ -56,12 +56,20 @@ function checkLink(link: LinkProfile | undefined): void {
   throw planRequestInvalid(`a link of ${link.bytesPerSecond} bytes/s and ${link.latencySeconds} s is not a link`);
 }
 
-function checkWorkload({ microBatches, embedding, blocks, head, boundaryBytes, overhead = {} }: Workload): void {
+function checkWorkload({
+  microBatches,
+  embedding,
+  blocks,
+  head,
+  boundaryBytes,
+  staging,
+  overhead = {},
+}: Workload): void {
   if (blocks.length < 1 || blocks.length > MAX_BLOCKS) {
     throw planRequestInvalid(`a workload has ${blocks.length} blocks: give 1 to ${MAX_BLOCKS}`);
   }
   const numbers = [
-    boundaryBytes,
+    ...[boundaryBytes, staging?.tiedBytes ?? 0],
     ...Object.values(overhead).flatMap(overheadOf),
     ...[embedding, ...blocks, head].flatMap(numbersOf),
   ];
@@ -75,10 +83,12 @@ function overheadOf({ fixedBytes, keptBytes, backwardBytes }: StageOverhead): nu
   return [fixedBytes, keptBytes, backwardBytes];
 }
 
-function numbersOf({ weightBytes, gradientBytes, optimizerBytes, settings }: LayerCost): number[] {
-  const times = Object.values(settings).flatMap(({ keptBytes, backwardBytes, scratchBytes, seconds }) => [
-    ...[keptBytes, backwardBytes, scratchBytes],
-    ...Object.values(seconds).flatMap(({ F, I, W }) => [F, I, W]),
-  ]);
-  return [weightBytes, gradientBytes, optimizerBytes, ...times];
+function numbersOf({ weightBytes, gradientBytes, optimizerBytes, stateBytes, settings }: LayerCost): number[] {
+  const times = Object.values(settings).flatMap(
+    ({ keptBytes, backwardBytes, fusedBytes = 0, scratchBytes, seconds }) => [
+      ...[keptBytes, backwardBytes, fusedBytes, scratchBytes],
+      ...Object.values(seconds).flatMap(({ F, I, W }) => [F, I, W]),
+    ],
+  );
+  return [weightBytes, gradientBytes, optimizerBytes, stateBytes, ...times];
 }

@@ -1,5 +1,6 @@
 import type { Recompute } from '@millrace/core';
 import type { ComputeTimes } from '../simulate/schedule-times';
+import type { SnapshotWindow } from './staging';
 
 /** What a layer holds and how long it takes for one micro-batch under one recompute setting. */
 export interface LayerSetting {
@@ -7,6 +8,8 @@ export interface LayerSetting {
   readonly keptBytes: number;
   /** Bytes held from its I to the end of its W: gradients, and what I computes again for W. */
   readonly backwardBytes: number;
+  /** The same on a stage that computes I and W together, whose blocks share them; undefined if no stage may. */
+  readonly fusedBytes?: number;
   /** Bytes needed while the layer computes. The blocks of a stage share them; embedding and head have their own. */
   readonly scratchBytes: number;
   /** Seconds by kind of device; what is computed again counts as part of I. */
@@ -18,6 +21,8 @@ export interface LayerCost {
   readonly weightBytes: number;
   readonly gradientBytes: number;
   readonly optimizerBytes: number;
+  /** What a snapshot copies of the layer: one version of its weights, and its optimizer's state. */
+  readonly stateBytes: number;
   readonly settings: Readonly<Partial<Record<Recompute, LayerSetting>>>;
 }
 
@@ -43,11 +48,13 @@ export interface Workload {
   readonly boundaryBytes: number;
   /** Nothing is added if this is left out. */
   readonly overhead?: Readonly<Partial<Record<Recompute, StageOverhead>>>;
-  /**
-   * What a rank stages on its device while its weights and optimizer state are copied out: as much as they are, and at
-   * most this. Default 0.
-   */
-  readonly stagingBytesMax?: number;
+  /** What ranks copy out of their tensors takes no memory if this is left out. */
+  readonly staging?: {
+    /** Bytes of the gradient that the ends of a model with tied embeddings send each other; 0 if there is none. */
+    readonly tiedBytes: number;
+    /** The agent's by default. */
+    readonly snapshotWindow?: SnapshotWindow;
+  };
 }
 
 export interface DeviceProfile {

@@ -15,7 +15,7 @@ import {
   tensorOf,
   toFloat16Array,
 } from '@millrace/tensor';
-import type { Backend, BoundProgram, DeviceTensor, RecordedRun, TensorPiece } from '../backend';
+import type { Backend, BoundProgram, DeviceTensor, RecordedRun, Staging, TensorPiece } from '../backend';
 import { checkPart } from '../packs/check-part';
 import { checkCopy, checkWrite } from '../check-write';
 import { checkProgram } from '../check-program';
@@ -144,6 +144,11 @@ class CpuBackend implements Backend {
         hostArray(this.own(tensor), elementOffset, elementOffset + count),
       ),
     );
+  }
+
+  /** The twins' tensors are in the host's memory, so that nothing is staged. */
+  openStaging(bytes: number, count: number): Staging {
+    return { bytes, count };
   }
 
   flush(): void {

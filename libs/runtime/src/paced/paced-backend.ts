@@ -1,6 +1,6 @@
 import { type AppError, assert, type Clock, sleep } from '@millrace/core';
 import { KERNELS, type Program } from '@millrace/kernels';
-import type { Backend, BoundProgram, DeviceTensor, RecordedRun, TensorPiece } from '../backend';
+import type { Backend, BoundProgram, DeviceTensor, RecordedRun, Staging, TensorPiece } from '../backend';
 import type { HostArray } from '../host-array';
 
 class PacedProgram implements BoundProgram {
@@ -78,14 +78,22 @@ class PacedBackend implements Backend {
     this.inner.copy(source, target);
   }
 
-  async read(tensor: DeviceTensor): Promise<HostArray> {
-    return (await this.readAll([tensor]))[0]!;
+  async read(tensor: DeviceTensor, _expectedDelayMs?: number, staging?: Staging): Promise<HostArray> {
+    return (await this.readAll([tensor], undefined, staging))[0]!;
   }
 
   /** Programs that are enqueued later take their time after this read, as on a real device. */
-  async readAll(sources: readonly (DeviceTensor | TensorPiece)[]): Promise<HostArray[]> {
-    const [content] = await Promise.all([this.inner.readAll(sources), this.reach(this.freeAtMs)]);
+  async readAll(
+    sources: readonly (DeviceTensor | TensorPiece)[],
+    _expectedDelayMs?: number,
+    staging?: Staging,
+  ): Promise<HostArray[]> {
+    const [content] = await Promise.all([this.inner.readAll(sources, undefined, staging), this.reach(this.freeAtMs)]);
     return content;
+  }
+
+  openStaging(bytes: number, count: number): Staging {
+    return this.inner.openStaging(bytes, count);
   }
 
   flush(): void {

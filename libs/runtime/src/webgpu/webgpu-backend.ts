@@ -12,11 +12,11 @@ import {
 } from '@millrace/kernels';
 import { DTYPE_BYTES, tensorBytes, type TensorRef, tensorOf, wholeWords, WORD_BYTES } from '@millrace/tensor';
 import type { AdapterDescription } from '../adapter-description';
-import type { Backend, BoundProgram, DeviceTensor, RecordedRun, TensorPiece } from '../backend';
+import type { Backend, BoundProgram, DeviceTensor, RecordedRun, Staging, TensorPiece } from '../backend';
 import { checkProgram } from '../check-program';
 import { checkPart } from '../packs/check-part';
 import { checkCopy, checkWrite } from '../check-write';
-import { DEVICE_ARRAY, deviceArray, type HostArray } from '../host-array';
+import { deviceArray, type HostArray, wholeWordsOf } from '../host-array';
 import { pieceOf } from '../piece-of';
 import { tensorTooLargeError } from '../runtime.errors';
 import { kernelTarget } from '../fits/kernel-target';
@@ -30,7 +30,9 @@ import { DeviceFailure } from './device-failure';
 import { FirstGroups } from './first-groups';
 import { BUFFER_USAGE } from './gpu-constants';
 import { PipelineCache } from './pipeline-cache';
-import { ReadbackRing } from './readback-ring';
+import { pieceBytes, pieceValues } from './readback/piece-bytes';
+import { type ReadbackBuffers, ReadbackRing } from './readback/readback-ring';
+import { StagingBuffers } from './readback/staging-buffers';
 import { DeviceTuning } from './timing/device-tuning';
 
 /** How many submissions may be unfinished before `throttle` waits: they keep the device busy, and bound the memory. */
@@ -91,6 +93,7 @@ export class WebGpuBackend implements Backend {
   private readonly unfinished = new CompletionWindow(UNFINISHED_SUBMITS_MAX);
   private bytes = 0;
   private sums: GpuTensor | undefined;
+  private stagingBytes = 0;
   /** Of the submissions, those that `throttle` has counted. */
   private throttledCount = 0;
 
@@ -99,7 +102,7 @@ export class WebGpuBackend implements Backend {
     this.adapter = adapter;
     // The device has all limits of its adapter, and no feature that was not asked for.
     this.target = kernelTarget({ ...adapter, features: [...device.features] });
-    this.failure = new DeviceFailure(device, () => this.bytes);
+    this.failure = new DeviceFailure(device, () => this.allocatedBytes());
     const firstGroups = new FirstGroups(device);
     this.pace = new SubmissionPace({ ...parts.submissions, adapterClass: adapter.adapterClass, clock: parts.clock });
     this.recorder = new CommandRecorder({ device, target: this.target, pace: this.pace, firstGroups });
@@ -219,17 +222,28 @@ export class WebGpuBackend implements Backend {
     this.recorder.copy(range, this.own(target).range, range.size);
   }
 
-  async read(tensor: DeviceTensor, expectedDelayMs?: number): Promise<HostArray> {
-    const [values] = await this.readAll([tensor], expectedDelayMs);
+  async read(tensor: DeviceTensor, expectedDelayMs?: number, staging?: Staging): Promise<HostArray> {
+    const [values] = await this.readAll([tensor], expectedDelayMs, staging);
     return values as HostArray;
   }
 
-  async readAll(sources: readonly (DeviceTensor | TensorPiece)[], expectedDelayMs?: number): Promise<HostArray[]> {
+  openStaging(bytes: number, count: number): Staging {
+    this.failure.check();
+    this.stagingBytes += bytes * count;
+    return new StagingBuffers(this.parts.device, { bytes, count }, this.readback);
+  }
+
+  async readAll(
+    sources: readonly (DeviceTensor | TensorPiece)[],
+    expectedDelayMs?: number,
+    through?: Staging,
+  ): Promise<HostArray[]> {
     this.failure.check();
     if (sources.length === 0) return [];
     const pieces = sources.map(pieceOf);
     const total = pieces.reduce((sum, piece) => sum + pieceBytes(piece), 0);
-    const staging = this.readback.take(total);
+    const buffers: ReadbackBuffers = through instanceof StagingBuffers ? through : this.readback;
+    const staging = buffers.take(total);
     let offset = 0;
     const offsets = pieces.map((piece) => {
       const start = offset;
@@ -241,10 +255,9 @@ export class WebGpuBackend implements Backend {
       return start;
     });
     this.flush();
-    const use = (mapped: ArrayBuffer): HostArray[] => {
-      return pieces.map((piece, index) => copyOut(piece, mapped, offsets[index] as number));
-    };
-    return this.wait(() => this.readback.map(staging, total, use), expectedDelayMs);
+    const use = (mapped: ArrayBuffer): HostArray[] =>
+      pieces.map((piece, index) => pieceValues(piece, mapped, offsets[index] as number));
+    return this.wait(() => buffers.map(staging, total, use), expectedDelayMs);
   }
 
   flush(): void {
@@ -291,14 +304,21 @@ export class WebGpuBackend implements Backend {
   }
 
   allocatedBytes(): number {
-    return this.bytes;
+    return this.bytes + this.stagingBytes;
+  }
+
+  /** Bytes of the buffers for reads without a staging of their own; the next reads use them again. */
+  get readbackBytes(): number {
+    return this.readback.bytes;
   }
 
   destroy(): void {
     this.failure.markDestroyed();
     for (const { range } of this.tensors) range.buffer.destroy();
     this.tensors.clear();
+    this.readback.destroy();
     this.bytes = 0;
+    this.stagingBytes = 0;
     this.parts.device.destroy();
   }
 
@@ -363,21 +383,4 @@ function dispatchAll(program: BoundProgram, recorder: CommandRecorder): void {
     if ('clear' in step) recorder.clear(step.clear);
     else recorder.dispatch(step);
   }
-}
-
-/** The bytes that are copied to read a piece. An empty tensor has bytes too, since it is bound. */
-function pieceBytes({ tensor, elementCount }: TensorPiece): number {
-  return Math.max(wholeWords(elementCount * DTYPE_BYTES[tensor.declaration.dtype]), WORD_BYTES);
-}
-
-/** An odd number of f16 elements ends the tensor, whose memory goes on to the end of the word. */
-function wholeWordsOf(values: ReturnType<typeof deviceArray>): ReturnType<typeof deviceArray> {
-  if (values.byteLength % WORD_BYTES === 0) return values;
-  const padded = new Uint16Array(values.length + 1);
-  padded.set(values);
-  return padded;
-}
-
-function copyOut({ tensor, elementCount }: TensorPiece, mapped: ArrayBuffer, offset: number): HostArray {
-  return new DEVICE_ARRAY[tensor.declaration.dtype](mapped, offset, elementCount).slice();
 }

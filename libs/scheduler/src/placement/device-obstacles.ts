@@ -11,6 +11,8 @@ export interface Obstacle {
   readonly kind: ObstacleKind;
   /** A clause for a sentence: "memory 4 GiB is below minMemory 8 GiB". */
   readonly text: string;
+  /** Whether other settings of the run could remove it: the model needs more memory than the device has. */
+  readonly isOfModel?: true;
 }
 
 /**
@@ -90,14 +92,16 @@ function constraintObstacles(run: QueuedRun, agent: InventoryAgent): Obstacle[] 
       `its memory ${memory === null ? 'is unknown' : gibibytes(memory)}, minMemory is ${gibibytes(run.minMemoryBytes)}`,
     );
   }
+  return [...texts.map((text) => ({ kind: 'constraint' as const, text })), ...modelObstacles(run, memory)];
+}
+
+function modelObstacles(run: QueuedRun, memory: number | null): Obstacle[] {
   const least = smallestStageBytes(run);
   const usable = usableMemoryBytes(memory ?? 0);
-  if (memory !== null && usable < least) {
-    texts.push(
-      `the ${gibibytes(usable)} that stages may use of its memory are less than the ${gibibytes(least)} of the smallest stage`,
-    );
-  }
-  return texts.map((text) => ({ kind: 'constraint', text }));
+  if (memory === null || usable >= least) return [];
+  const has = `the ${gibibytes(usable)} that stages may use of its memory`;
+  const text = `${has} are less than the ${gibibytes(least)} of the smallest stage`;
+  return [{ kind: 'constraint', text, isOfModel: true }];
 }
 
 function smallestStageBytes({ requiredBytesPerStage = [0] }: QueuedRun): number {

@@ -24,6 +24,8 @@ export interface PendingReason {
   readonly code: PendingCode;
   readonly sentence: string;
   readonly nearest: NearestPlacement;
+  /** The ids of the devices that suit the run in everything but their memory, if there are as many as it needs. */
+  readonly short?: readonly string[];
 }
 
 export interface PendingContext {
@@ -36,8 +38,13 @@ export interface PendingContext {
 }
 
 export function pendingReason(run: QueuedRun, context: PendingContext): PendingReason {
-  const { code, sentence } = explain(run, context);
-  return { code, sentence, nearest: nearestPlacement(run, context.inventory, context.obstacles) };
+  const { code, sentence, short } = explain(run, context);
+  return {
+    code,
+    sentence,
+    ...(short && { short }),
+    nearest: nearestPlacement(run, context.inventory, context.obstacles),
+  };
 }
 
 /**
@@ -51,7 +58,7 @@ export function isFeasible(
   return assignGang(run, suitable(run, usable(inventory), obstacles)) !== undefined;
 }
 
-function explain(run: QueuedRun, context: PendingContext): Pick<PendingReason, 'code' | 'sentence'> {
+function explain(run: QueuedRun, context: PendingContext): Omit<PendingReason, 'nearest'> {
   const { inventory, now, ahead, obstacles } = context;
   if (mustWait(run, now)) {
     const at = new Date(run.notBefore ?? now).toISOString();
@@ -75,7 +82,10 @@ function explain(run: QueuedRun, context: PendingContext): Pick<PendingReason, '
   }
   const fitting = suitable(run, present, obstacles);
   if (!isFeasible(run, context)) {
-    return { code: 'CONSTRAINTS_UNSATISFIABLE', sentence: `${needs}${misfit(run, present, obstacles)}` };
+    const sentence = `${needs}${misfit(run, present, obstacles)}`;
+    const others = present.filter((agent) => obstacles.constraints(run, agent).every(({ isOfModel }) => isOfModel));
+    const short = others.length >= run.ranks && { short: others.map(({ id }) => id) };
+    return { code: 'CONSTRAINTS_UNSATISFIABLE', sentence, ...short };
   }
   const free = fitting.filter(isFree);
   if (assignGang(run, free) !== undefined) {
@@ -99,7 +109,7 @@ function holdersText(run: QueuedRun, fitting: readonly InventoryAgent[]): string
 function misfit(run: QueuedRun, present: readonly InventoryAgent[], obstacles: DeviceObstacles): string {
   const fittingCount = suitable(run, present, obstacles).length;
   if (fittingCount >= run.ranks && run.arrange !== undefined) {
-    return ', and no split of its layers fits the memory of those that suit it: lower the micro-batch or raise pp';
+    return ', and no split of its layers fits the memory of those that suit it';
   }
   if (fittingCount >= run.ranks) {
     const most = Math.max(...(run.requiredBytesPerStage ?? [0]));

@@ -125,9 +125,8 @@ describe('runs that arrange their devices', () => {
     const { pending } = plan(inventory, [run('r', 2, { arrange: () => undefined })]);
     expect(pending[0]?.reason).toMatchObject({
       code: 'CONSTRAINTS_UNSATISFIABLE',
-      sentence:
-        'the run needs 2 devices, and no split of its layers fits the memory of those that suit it: ' +
-        'lower the micro-batch or raise pp',
+      sentence: 'the run needs 2 devices, and no split of its layers fits the memory of those that suit it',
+      short: ['agent_a0', 'agent_b0', 'agent_c0'],
     });
     const asked: number[] = [];
     const few = run('r', 4, {

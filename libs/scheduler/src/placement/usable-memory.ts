@@ -1,6 +1,6 @@
 /**
  * The part of a device's memory that no stage is planned into. It is left for the driver, for buffers through which
- * data moves to and from the host, and for a desktop or a neighbour on the same device.
+ * data moves to the device, and for a desktop or a neighbour on the same device.
  */
 const HEADROOM_PART = 1 / 16;
 

@@ -1,4 +1,5 @@
-import type { Backend, DeviceTensor, HostArray } from '@millrace/runtime';
+import { STAGED_SENDS_MAX } from '@millrace/pipeline';
+import type { DeviceTensor, HostArray } from '@millrace/runtime';
 import {
   type Edge,
   type TensorFrame,
@@ -10,10 +11,12 @@ import {
 import { frameDType } from '../../data-plane/link/frame-channel';
 import type { StageTransport } from '../../data-plane/stage-transport';
 import type { PatientWait, PendingTensor } from './patient-wait';
+import { BoundedReads } from './bounded-reads';
 import { SendQueue } from './send-queue';
 import type { AttemptFailure } from '../failure/attempt-failure';
 import type { StepWatchdog } from '../failure/step-watchdog';
 import { frameWrongSize } from '../stage.errors';
+import type { StageMemory } from '../stage-memory';
 import type { WorkTimeline } from '../work-timeline';
 
 export interface Address {
@@ -29,7 +32,7 @@ export interface TensorExchangeOptions {
   readonly rank: number;
   /** The virtual stage of each chunk. */
   readonly stages: readonly number[];
-  readonly backend: Backend;
+  readonly memory: Pick<StageMemory, 'backend' | 'staging'>;
   readonly transport: StageTransport;
   readonly timeline: WorkTimeline;
   readonly wait: PatientWait;
@@ -40,6 +43,7 @@ export interface TensorExchangeOptions {
 /** Moves tensors between a device and the other ranks. */
 export class TensorExchange {
   readonly sends: SendQueue;
+  private readonly reads = new BoundedReads(STAGED_SENDS_MAX);
   private rollbacks = 0;
 
   constructor(private readonly options: TensorExchangeOptions) {
@@ -55,15 +59,38 @@ export class TensorExchange {
     this.options.transport.dropBefore(this.rollbacks);
   }
 
-  /** Copies the tensor as it is now; the copy travels while the device goes on. */
-  send(toRank: number, tensor: DeviceTensor, address: Address): void {
-    this.sends.check();
-    const { backend, timeline, watchdog } = this.options;
+  /**
+   * Resolves when one more activation or gradient can be read: only so many are on their way out of the device. Errors
+   * are told by the read itself.
+   */
+  roomToRead(): Promise<void> | void {
+    return this.reads.room();
+  }
+
+  /** Reads the tensor as it is now. */
+  read(tensor: DeviceTensor): Promise<HostArray> {
+    const { memory, timeline } = this.options;
+    return this.reads.add(memory.backend.read(tensor, timeline.delayMs(), memory.staging.sends));
+  }
+
+  /**
+   * Resolves when a copy of the tensor is enqueued, which waits for room; the copy travels while the device goes on.
+   */
+  async send(toRank: number, tensor: DeviceTensor, address: Address): Promise<void> {
     const { rollbacks } = this;
+    if (address.edge !== 'tied') await this.roomToRead();
+    // The step was rolled back while this waited, and sends a tensor of the same name when it runs again.
+    if (rollbacks !== this.rollbacks) return;
+    this.sends.check();
+    const { watchdog, timeline, memory } = this.options;
     const done = timeline.mark();
     const what = this.sending(toRank, address);
     const arrived = timeline.beginSpan(`readback:${what}`, 'send');
-    const read = watchdog.device(backend.read(tensor, timeline.delayMs()));
+    const read = watchdog.device(
+      address.edge === 'tied'
+        ? memory.backend.read(tensor, timeline.delayMs(), memory.staging.tied)
+        : this.read(tensor),
+    );
     // A failed readback means that the device failed, which counts at once, even if an earlier tensor still waits for
     // room.
     read.then(arrived, (error: unknown) => this.options.failure.raise(error));
@@ -112,7 +139,7 @@ export class TensorExchange {
     const data = frameArray(frame);
     const expected = tensor.declaration.shape.reduce((product, size) => product * size, 1);
     if (data.length !== expected) throw frameWrongSize(frameKeyText(pending.key), expected, data.length);
-    this.options.backend.write(tensor, data);
+    this.options.memory.backend.write(tensor, data);
     // `write` has copied the data, so that the frame's memory can be used again.
     this.options.transport.release?.(frame);
     written();
@@ -129,7 +156,7 @@ export class TensorExchange {
 
   private takeFrame(pending: PendingTensor, what: string): Promise<TensorFrame> {
     // While this rank waits, the device works on what it was given.
-    this.options.backend.flush();
+    this.options.memory.backend.flush();
     return this.options.wait.for(pending, what);
   }
 

@@ -150,10 +150,14 @@ export class FlushlessExecutor implements ReadyStage {
    * stores it only when the API has accepted the points before it, and never after a loss that is not finite.
    */
   private async startCheckpoint(step: number, final: boolean): Promise<void> {
-    const { plan, memory, timeline, checkpoints, snapshotWindow: window } = this.parts;
+    const { plan, memory, timeline, checkpoints } = this.parts;
     await this.checkpoint;
     const tensors = [...snapshotTensors(plan, memory), ...stashedTensors(memory, this.stash)];
-    const { pieces, copied } = copyOut(tensors, { backend: memory.backend, timeline, window });
+    const { pieces, copied } = copyOut(tensors, {
+      backend: memory.backend,
+      timeline,
+      staging: memory.staging.snapshot,
+    });
     this.checkpoint = this.losses.settled().then(() => checkpoints.store({ step, final }, onlyFinite(step, pieces)));
     const over = this.checkpoint.catch((error: unknown) => void (this.failure ??= { error }));
     this.copied = Promise.race([copied, over]);

@@ -173,7 +173,7 @@ export class StepEnd {
     const [own, other] = embedding ? [tied.embedding, tied.head] : [tied.head, tied.embedding];
     const address = { edge: 'tied', step, microBatch: -1, chunk: 0 } as const;
     const pending = exchange.ask(peer, address);
-    exchange.send(peer, chunk.tensor(own.name), address);
+    await exchange.send(peer, chunk.tensor(own.name), address);
     await exchange.take(pending, 'REDUCE', chunk.tensor(other.name));
   }
 

@@ -81,6 +81,18 @@ const plan: PlanBody = {
       memory: null,
     },
   ],
+  memory: [
+    {
+      weights: 3_244_032,
+      gradients: 3_244_032,
+      optimizer: 6_496_256,
+      activations: 7_012_352,
+      working: 1_409_024,
+      evaluation: 0,
+      staging: 9_732_096,
+      total: 31_137_792,
+    },
+  ],
   schedule: { name: '1f1b', microBatches: 4 },
   predicted: {
     stepTimeMs: 412.5,

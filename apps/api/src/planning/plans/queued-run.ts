@@ -1,4 +1,3 @@
-import { stagingBytes } from '@millrace/model';
 import type { QueuedRun } from '@millrace/scheduler';
 import type { RunRecord } from '../../ledger/runs/run-record';
 import type { RunOutline } from '../threads/planning-tasks';
@@ -25,15 +24,6 @@ export function queuedRun(
     exclude,
     labels,
     minMemoryBytes: minMemoryGiB * GIB,
-    ...(outline === undefined ? { arrange } : { requiredBytesPerStage: bytesPerRank(outline) }),
+    ...(outline === undefined ? { arrange } : { requiredBytesPerStage: outline.memory.map(({ total }) => total) }),
   };
-}
-
-/** Index = rank: what its stages take, and what it stages. */
-export function bytesPerRank({ schedule, stages }: RunOutline): number[] {
-  return schedule.stagesOfRank.map((own) => {
-    const sum = (part: 'memoryBytes' | 'stateBytes'): number =>
-      own.reduce((bytes, stage) => bytes + (stages[stage]?.[part] ?? 0), 0);
-    return sum('memoryBytes') + stagingBytes(sum('stateBytes'));
-  });
 }

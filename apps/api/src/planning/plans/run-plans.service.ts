@@ -8,7 +8,6 @@ import { type PlanBasis, storedBasis } from '../../ledger/runs/plan-basis';
 import { speedOf } from '../../ledger/agents/device-speed';
 import { speedsAreKnown } from './plannable-device';
 import { distinctDevices, namelessBasis } from './device-choice';
-import { bytesPerRank } from './queued-run';
 import { PlanningKnowledgeService } from './planning-knowledge.service';
 import { type PlanningLane, PlanningThreads } from './planning-threads';
 import { type PlannableRun, RunShapesService, type ShapedRun } from './run-shapes.service';
@@ -87,7 +86,7 @@ export class RunPlansService {
 
   /** Predicted by the planner if it knows every device; else only the roofline's bubble. */
   private async predicted({ spec }: PlannableRun, { shaped, plan, basis, lane }: SplitRun): Promise<PredictedAttempt> {
-    const rankBytes = plan?.ranks.map(({ memory }) => memory.total) ?? bytesPerRank(shaped.outline);
+    const rankBytes = plan?.ranks.map(({ memory }) => memory.total) ?? shaped.outline.memory.map(({ total }) => total);
     if (plan === undefined || !speedsAreKnown(basis.devices)) {
       const { model, stages } = shaped.outline;
       const layersPerStage = stages.map(({ layerCount }) => layerCount);

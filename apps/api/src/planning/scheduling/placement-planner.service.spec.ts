@@ -1,10 +1,12 @@
 import { parseRunSpec } from '@millrace/contracts';
 import { AppError } from '@millrace/core';
+import type { PendingRun } from '@millrace/scheduler';
 import { FakeClock } from '@millrace/testing';
 import { describe, expect, it } from 'vitest';
 import type { DatabaseClock } from '../../ground/database/database-clock';
 import type { AgentWithLease } from '../../ledger/agents/agents.repository';
 import type { ArrangedRun, RunPlansService } from '../plans/run-plans.service';
+import type { FittingChangesService } from './fitting-changes.service';
 import { PlacementPlannerService, type WaitingRun, type WaitingRuns } from './placement-planner.service';
 
 const clock = new FakeClock();
@@ -51,7 +53,11 @@ function planner(asked: string[], refuse: Record<string, AppError | undefined> =
       return Promise.resolve({ gang: offered.slice(-2), placed: {} } as unknown as ArrangedRun);
     },
   } as unknown as RunPlansService;
-  return new PlacementPlannerService(plans, { now: () => Promise.resolve(new Date(clock.now())) } as DatabaseClock);
+  const changes = {
+    told: (pending: readonly PendingRun[]) => Promise.resolve([...pending]),
+  } as unknown as FittingChangesService;
+  const time = { now: () => Promise.resolve(new Date(clock.now())) } as DatabaseClock;
+  return new PlacementPlannerService(plans, time, changes);
 }
 
 async function outcome(service: PlacementPlannerService, runs: WaitingRuns): Promise<unknown> {

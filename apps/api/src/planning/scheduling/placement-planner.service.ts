@@ -7,6 +7,7 @@ import { queuedRun } from '../plans/queued-run';
 import type { PlanningLane } from '../plans/planning-threads';
 import { type PlacedRun, RunPlansService } from '../plans/run-plans.service';
 import { Arrangements } from './arrangements';
+import { FittingChangesService } from './fitting-changes.service';
 import type { PlannableRun } from '../plans/run-shapes.service';
 import type { RunOutline } from '../threads/planning-tasks';
 
@@ -41,6 +42,7 @@ export class PlacementPlannerService {
   constructor(
     private readonly plans: RunPlansService,
     private readonly time: DatabaseClock,
+    private readonly changes: FittingChangesService,
   ) {}
 
   async plan({ queue, agents, lane }: WaitingRuns): Promise<PlannedPlacement> {
@@ -54,7 +56,10 @@ export class PlacementPlannerService {
     // Each turn finds out about a run and devices of which nothing was known, so that there are few turns.
     for (;;) {
       const plan = planPlacement({ policy: {}, now: nowMs, inventory, queue: [...runs.values()] });
-      if (plan.undecided === undefined) return { ...plan, arrangements, failures, nowMs };
+      if (plan.undecided === undefined) {
+        const pending = await this.changes.told(plan.pending, queue, { agents, lane });
+        return { ...plan, pending, arrangements, failures, nowMs };
+      }
       const { runId, agentIds } = plan.undecided;
       const { run } = queue.get(runId)!;
       const offered = agentIds.flatMap((id) => agents.find((agent) => agent.id === id) ?? []);

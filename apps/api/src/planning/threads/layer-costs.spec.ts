@@ -1,7 +1,7 @@
 import type { ModelConfig, Recompute } from '@millrace/core';
 import { describe, expect, it } from 'vitest';
-import { STAGING_BYTES_MAX, stageMemoryBytes, stageOperations, stageSlices } from '@millrace/model';
-import { makePlan, type Plan } from '@millrace/pipeline';
+import { stageMemoryBytes, stageOperations, stageSlices, stageStateBytes } from '@millrace/model';
+import { makePlan, type Plan, SNAPSHOT_WINDOW, type SnapshotWindow } from '@millrace/pipeline';
 import { rooflineTimes } from '../../ledger/agents/device-speed';
 import { type CostOptions, layerCosts } from './layer-costs';
 
@@ -53,11 +53,15 @@ describe('layerCosts', () => {
         const { stages } = planOf(costs, layersPerStage, recompute);
         stageSlices(model, layersPerStage).forEach((slice, stage) => {
           const { times, memory } = stages[stage]!;
-          const expected = rooflineTimes(stageOperations(model, slice, { microBatch: 2, recompute }), SPEED);
+          const expected = rooflineTimes(
+            stageOperations(model, slice, { microBatch: 2, recompute, fusedBackward: true }),
+            SPEED,
+          );
           for (const kind of ['F', 'I', 'W'] as const) expect(times[kind]).toBeCloseTo(expected[kind], 12);
           const { total, parameters } = stageMemoryBytes(model, slice, {
             microBatch: 2,
             recompute,
+            fusedBackward: true,
             optimizer,
             inFlight: Math.min(layersPerStage.length - stage, 5),
             inBackward: 1,
@@ -76,43 +80,48 @@ describe('layerCosts', () => {
   );
 
   it('counts what a rank stages once for the rank, up to the window', () => {
-    const workload = layerCosts(options({ microBatches: 4 }));
-    const plan = (staged: number, memoryBytes?: number): Plan =>
+    const { staging: _, ...workload } = layerCosts(options({ microBatches: 4 }));
+    const plan = (snapshotWindow?: SnapshotWindow, memoryBytes?: number): Plan =>
       makePlan({
         ranks: 2,
         devices: [0, 1].map((rank) => ({ label: `${rank}`, kind: 'gpu', ...(memoryBytes && { memoryBytes }) })),
         deviceOrder: 'given',
-        workloads: [{ ...workload, stagingBytesMax: staged }],
+        workloads: [{ ...workload, ...(snapshotWindow && { staging: { tiedBytes: 97 * 60 * 4, snapshotWindow } }) }],
         candidates: [{ schedule: 'interleaved', chunks: 2, microBatches: 4, recompute: 'none' }],
         layersPerStage: [2, 2, 2, 1],
       });
-    expect(workload.stagingBytesMax).toBe(STAGING_BYTES_MAX);
-    const totals = (staged: number): number[] => plan(staged).ranks.map(({ memory }) => memory.total);
-    const without = totals(0);
-    expect(totals(1_000)).toEqual(without.map((bytes) => bytes + 1_000));
-    const state = plan(0).ranks.map(({ memory }) => memory.weights + memory.optimizer);
-    expect(totals(STAGING_BYTES_MAX)).toEqual(without.map((bytes, rank) => bytes + state[rank]!));
+    const totals = (window?: SnapshotWindow): number[] => plan(window).ranks.map(({ memory }) => memory.total);
+    const without = totals();
+    // Four activations on their way, and a gradient of the tied embedding.
+    const sent = 4 * workload.boundaryBytes + 97 * 60 * 4;
+    const small = { groupBytes: 1_000, groupCount: 3 };
+    expect(totals(small)).toEqual(without.map((bytes) => bytes + 3_000 + sent));
+    const slices = stageSlices(MODEL, [2, 2, 2, 1]);
+    const state = [0, 1].map((rank) =>
+      [rank, rank + 2].reduce((sum, stage) => sum + stageStateBytes(MODEL, slices[stage]!, ADAMW), 0),
+    );
+    expect(totals(SNAPSHOT_WINDOW)).toEqual(without.map((bytes, rank) => bytes + state[rank]! + sent));
     const roomForAllElse = Math.max(...without);
-    expect(plan(0, roomForAllElse).fits).toBe(true);
-    expect(() => plan(1_000, roomForAllElse)).toThrow(expect.objectContaining({ code: 'PIPELINE.PLAN_DOES_NOT_FIT' }));
+    expect(plan(undefined, roomForAllElse).fits).toBe(true);
+    expect(() => plan(small, roomForAllElse)).toThrow(expect.objectContaining({ code: 'PIPELINE.PLAN_DOES_NOT_FIT' }));
   });
 
   it('stages one version of the weights, however many a rank holds', () => {
-    const workload = layerCosts(options({ microBatches: 4 }));
-    const ranks = (schedule: string, stagingBytesMax: number): Plan['ranks'] =>
+    const { staging, ...workload } = layerCosts(options({ microBatches: 4 }));
+    const ranks = (schedule: string, isStaged: boolean): Plan['ranks'] =>
       makePlan({
         ranks: 2,
         devices: [0, 1].map((rank) => ({ label: `${rank}`, kind: 'gpu' })),
         deviceOrder: 'given',
-        workloads: [{ ...workload, stagingBytesMax }],
+        workloads: [{ ...workload, ...(isStaged && { staging: staging! }) }],
         candidates: [{ schedule, chunks: 1, microBatches: 4, recompute: 'none' }],
         layersPerStage: [4, 3],
       }).ranks;
     const staged = (schedule: string): number[] => {
-      const without = ranks(schedule, 0);
-      return ranks(schedule, STAGING_BYTES_MAX).map(({ memory }, rank) => memory.total - without[rank]!.memory.total);
+      const without = ranks(schedule, false);
+      return ranks(schedule, true).map(({ memory }, rank) => memory.total - without[rank]!.memory.total);
     };
-    expect(ranks('pipedream', 0)[0]!.memory.weights).toBe(2 * ranks('1f1b', 0)[0]!.memory.weights);
+    expect(ranks('pipedream', false)[0]!.memory.weights).toBe(2 * ranks('1f1b', false)[0]!.memory.weights);
     expect(staged('pipedream')).toEqual(staged('1f1b'));
   });
 

@@ -1,11 +1,13 @@
 import type { ModelConfig, Recompute, StageSlice } from '@millrace/core';
 import {
+  boundaryBytes,
   type Optimizer,
-  STAGING_BYTES_MAX,
+  sentTiedBytes,
   type StageMemoryBytes,
   stageMemoryBytes,
   type StageOperations,
   stageOperations,
+  stageStateBytes,
 } from '@millrace/model';
 import type { LayerCost, LayerSetting, StageOverhead, Workload } from '@millrace/pipeline';
 import { type DeviceSpeed, rooflineTimes } from '../../ledger/agents/device-speed';
@@ -32,7 +34,6 @@ export interface CostOptions {
 
 /** Enough blocks for a stage of them to be typical; each further block costs the same. */
 const LAYERS = 6;
-const FLOAT_BYTES = 4;
 
 /**
  * The costs of the model's layers in the planner's form. They come from the programs that will run: the cost of a
@@ -67,9 +68,9 @@ export function layerCosts(options: CostOptions): Workload {
     embedding: cost('embedding'),
     blocks: Array.from({ length: model.layers }, () => block),
     head: cost('head'),
-    boundaryBytes: microBatch * model.context * model.hidden * FLOAT_BYTES,
+    boundaryBytes: boundaryBytes(model, microBatch),
     overhead: Object.fromEntries(recompute.map((setting) => [setting, overhead(options, setting)])),
-    stagingBytesMax: STAGING_BYTES_MAX,
+    staging: { tiedBytes: sentTiedBytes(model, [slice(1, 'embedding')]) },
   };
 }
 
@@ -87,24 +88,31 @@ function slice(layerCount: number, ...ends: readonly ('embedding' | 'head')[]): 
 }
 
 interface Difference {
-  readonly fixed: Pick<LayerCost, 'weightBytes' | 'gradientBytes' | 'optimizerBytes'>;
+  readonly fixed: Pick<LayerCost, 'weightBytes' | 'gradientBytes' | 'optimizerBytes' | 'stateBytes'>;
   readonly held: Omit<LayerSetting, 'seconds'>;
 }
 
 function difference(options: CostOptions, recompute: Recompute, { more, less }: LayerPart): Difference {
   const [a, b] = [stageCost(options, recompute, more), stageCost(options, recompute, less)];
   const weightBytes = a.weightBytes - b.weightBytes;
+  const isBlock = more.layerCount !== less.layerCount;
+  const backwardBytes = least(a.backwardBytes - b.backwardBytes);
   return {
     // A gradient is as large as its weight; the rest belongs to the optimizer.
     fixed: {
       weightBytes,
       gradientBytes: weightBytes,
       optimizerBytes: least(a.otherBytes - b.otherBytes - weightBytes),
+      stateBytes: a.stateBytes - b.stateBytes,
     },
     held: {
       keptBytes: least(a.keptBytes - b.keptBytes),
-      backwardBytes: least(a.backwardBytes - b.backwardBytes),
-      scratchBytes: more.layerCount === less.layerCount ? a.scratchBytes - b.scratchBytes : a.scratchBytes,
+      backwardBytes,
+      // Of the ends, a fused backward holds what any other does.
+      ...(mayFuse(options, recompute) && {
+        fusedBytes: isBlock ? least(a.fusedBytes - overhead(options, recompute).backwardBytes) : backwardBytes,
+      }),
+      scratchBytes: isBlock ? a.scratchBytes : a.scratchBytes - b.scratchBytes,
     },
   };
 }
@@ -146,20 +154,28 @@ function overhead(options: CostOptions, recompute: Recompute): StageOverhead {
   };
 }
 
+/** Whether there are stages that compute I and W of a micro-batch together. */
+function mayFuse({ optimisticStep }: CostOptions, recompute: Recompute): boolean {
+  return recompute === 'full' && !optimisticStep;
+}
+
 interface StageCost {
   readonly weightBytes: number;
   /** Bytes of gradients, optimizer state, the copy to roll back to, and what is held once per step. */
   readonly otherBytes: number;
+  readonly stateBytes: number;
   readonly keptBytes: number;
   readonly backwardBytes: number;
+  readonly fusedBytes: number;
   readonly scratchBytes: number;
 }
 
 function stageCost(options: CostOptions, recompute: Recompute, of: StageSlice): StageCost {
   const { microBatch, microBatches, optimizer, evaluation, optimisticStep } = options;
   const model: ModelConfig = { ...options.model, layers: LAYERS };
-  const memory = (inFlight: number, inBackward: number): StageMemoryBytes =>
+  const memory = (inFlight: number, inBackward: number, fusedBackward = false): StageMemoryBytes =>
     stageMemoryBytes(model, of, {
+      fusedBackward,
       microBatch,
       recompute,
       optimizer,
@@ -172,9 +188,12 @@ function stageCost(options: CostOptions, recompute: Recompute, of: StageSlice): 
   const empty = memory(0, 0);
   return {
     weightBytes: empty.parameters,
-    otherBytes: empty.optimizer + empty.saved + empty.undo,
+    stateBytes: stageStateBytes(model, of, optimizer),
+    otherBytes:
+      empty.gradients + empty.optimizer + empty.saved + empty.evaluation - empty.evaluationScratch + empty.undo,
     keptBytes: memory(1, 0).saved - empty.saved,
     backwardBytes: memory(0, 1).saved - empty.saved,
-    scratchBytes: empty.scratch,
+    fusedBytes: memory(0, 1, true).saved - empty.saved,
+    scratchBytes: empty.scratch + empty.evaluationScratch,
   };
 }

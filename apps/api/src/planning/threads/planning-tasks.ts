@@ -13,6 +13,7 @@ import {
 import type { DeviceSpeed } from '../../ledger/agents/device-speed';
 import type { AttemptRecord } from '../../ledger/runs/attempt-record';
 import { compareAttempt } from './compare-attempt';
+import { fittingChanges } from './fitting-changes';
 import { planIfItFits, type RunPlanOptions } from './plan-run';
 import { type PredictedStep, predictStep } from './predict-step';
 import { type RunShape, shapeRun } from './run-shape';
@@ -60,6 +61,8 @@ export const PLANNING_WORK = {
   shape: ({ spec, model, layersPerStage }: ShapeTask): RunOutline => outlineOf(shapeRun(spec, model, layersPerStage)),
 
   plan: (options: RunPlanOptions): Plan | undefined => planIfItFits(options),
+
+  fittingChanges: (options: RunPlanOptions): string => fittingChanges(options),
 
   explainedPlan: (options: RunPlanOptions): ExplainedPlan | undefined => {
     const plan = planIfItFits(options);

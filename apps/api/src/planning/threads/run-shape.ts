@@ -1,12 +1,15 @@
 import type { ModelConfig, StageSlice } from '@millrace/core';
-import { type RunSpec, scheduleRequest, stepsOptimistically } from '@millrace/contracts';
+import { fusedStages, type RunSpec, scheduleRequest, stepsOptimistically } from '@millrace/contracts';
 import {
-  optimizerStates,
+  boundaryBytes,
+  sentTiedBytes,
+  type StageMemoryBytes,
   stageMemoryBytes,
   stageOperations,
   type StageOperations,
   stageParameterCount,
   stageSlices,
+  stageStateBytes,
 } from '@millrace/model';
 import {
   executionSchedule,
@@ -15,20 +18,37 @@ import {
   type Schedule,
   type ScheduleProof,
   slotSpans,
+  stagingBytes,
   weightVersionsKept,
 } from '@millrace/pipeline';
-
-const FLOAT_BYTES = 4;
 
 export interface StageShape extends StageSlice {
   /** Number of trained parameters. */
   readonly parameters: number;
   /** Device memory that the stage takes at its peak, besides what its rank stages. */
   readonly memoryBytes: number;
-  /** The part of it that one version of the weights and the optimizer's state take. */
+  readonly memory: StageMemoryBytes;
+  /** What a checkpoint takes of it. */
   readonly stateBytes: number;
   /** The operations of one micro-batch. */
   readonly operations: StageOperations;
+}
+
+/** Device memory of a rank at its peak, in bytes: what its agent allocates. */
+export interface RankMemory {
+  /** Of all versions that are held at once. */
+  readonly weights: number;
+  readonly gradients: number;
+  /** Its state, and the sums for the norm. */
+  readonly optimizer: number;
+  /** What the micro-batches in flight hold. */
+  readonly activations: number;
+  /** Scratch, and the copy that an optimistic step can go back to. */
+  readonly working: number;
+  readonly evaluation: number;
+  /** Buffers through which the rank's tensors leave the device. */
+  readonly staging: number;
+  readonly total: number;
 }
 
 /** What follows from a spec and a split. */
@@ -36,6 +56,8 @@ export interface RunShape {
   readonly model: ModelConfig;
   /** The stages by virtual stage; `schedule.rankOfStage` says on which rank each is. */
   readonly stages: readonly StageShape[];
+  /** Of each rank. */
+  readonly memory: readonly RankMemory[];
   readonly microBatches: number;
   /** Lowered and proved. Without a flush it is the window that stands for a run of any length. */
   readonly schedule: Schedule;
@@ -53,15 +75,13 @@ export function shapeRun(spec: RunSpec, model: ModelConfig, layersPerStage?: rea
   const { microBatches } = request;
   const { schedule, proof } = executionSchedule(flushlessWindow(request));
   const spans = slotSpans(schedule);
+  const fused = fusedStages(schedule, spec.parallel);
   const own = partition === 'auto' ? partitionLayers(model.layers, schedule.stages) : partition;
   const slices = stageSlices(model, layersPerStage ?? own);
-  const statesPerWeight = 1 + optimizerStates(spec.train.optimizer).length;
-  const stages = slices.map((slice, stage) => ({
-    ...slice,
-    ...sizesOf(stageParameterCount(model, slice), statesPerWeight),
-    memoryBytes: stageMemoryBytes(model, slice, {
-      microBatch: micro,
-      recompute,
+  const stages = slices.map((slice, stage) => {
+    const options = { microBatch: micro, recompute, fusedBackward: fused[stage] ?? false };
+    const memory = stageMemoryBytes(model, slice, {
+      ...options,
       optimizer: spec.train.optimizer,
       inFlight: spans.fromForward[stage] ?? microBatches,
       inBackward: spans.fromInput[stage] ?? microBatches,
@@ -69,16 +89,45 @@ export function shapeRun(spec: RunSpec, model: ModelConfig, layersPerStage?: rea
       evaluation: spec.data.validation > 0,
       optimisticStep: stepsOptimistically(spec.parallel),
       weightVersions: versionsOf(schedule, stage),
-    }).total,
-    operations: stageOperations(model, slice, { microBatch: micro, recompute }),
-  }));
-  return { model, stages, microBatches, schedule, proof };
+    });
+    return {
+      ...slice,
+      parameters: stageParameterCount(model, slice),
+      memoryBytes: memory.total,
+      memory,
+      stateBytes: stageStateBytes(model, slice, spec.train.optimizer),
+      operations: stageOperations(model, slice, options),
+    };
+  });
+  const memory = schedule.stagesOfRank.map((own) => memoryOfRank(own, stages, { model, microBatch: micro }));
+  return { model, stages, memory, microBatches, schedule, proof };
 }
 
 function versionsOf({ updates, ranks, rankOfStage }: Schedule, stage: number): number {
   return weightVersionsKept({ updates, ranks, rank: rankOfStage[stage] ?? 0 });
 }
 
-function sizesOf(parameters: number, statesPerWeight: number): Pick<StageShape, 'parameters' | 'stateBytes'> {
-  return { parameters, stateBytes: FLOAT_BYTES * statesPerWeight * parameters };
+function memoryOfRank(
+  own: readonly number[],
+  stages: readonly StageShape[],
+  { model, microBatch }: { readonly model: ModelConfig; readonly microBatch: number },
+): RankMemory {
+  const held = own.flatMap((stage) => stages[stage] ?? []);
+  const sum = (...parts: readonly (keyof StageMemoryBytes)[]): number =>
+    held.reduce((bytes, { memory }) => bytes + parts.reduce((part, name) => part + memory[name], 0), 0);
+  const staging = stagingBytes({
+    stateBytes: held.reduce((bytes, { stateBytes }) => bytes + stateBytes, 0),
+    boundaryBytes: stages.length === 1 ? 0 : boundaryBytes(model, microBatch),
+    tiedBytes: sentTiedBytes(model, held),
+  });
+  return {
+    weights: sum('parameters'),
+    gradients: sum('gradients'),
+    optimizer: sum('optimizer'),
+    activations: sum('saved'),
+    working: sum('scratch', 'undo'),
+    evaluation: sum('evaluation'),
+    staging,
+    total: sum('total') + staging,
+  };
 }

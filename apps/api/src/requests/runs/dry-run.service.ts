@@ -57,6 +57,7 @@ export class DryRunService {
       stages: outline.stages.map((stage, index) =>
         stageBody(stage, index, { plan, outline, gang: gang.length > 0 ? chosen : [] }),
       ),
+      memory: outline.memory.map((memory) => ({ ...memory })),
       schedule: { name: outline.schedule.name, microBatches: outline.microBatches },
       predicted: {
         stepTimeMs,

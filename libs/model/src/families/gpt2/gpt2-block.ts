@@ -115,7 +115,7 @@ class Gpt2Block implements BlockSteps {
     const { context, name, t } = this;
     const { catalog } = context;
     const { N, C, F } = context.sizes;
-    const g = deferredGradients(context, `h.${this.request.layer}`);
+    const g = deferredGradients(context, this.request.places.gradients);
     const dgelu_NF = catalog.declare('scratch.dgelu_NF', [N, F], 'scratch');
     const dheads_NC = catalog.declare('scratch.dheads_NC', [N, C], 'scratch');
     const { x_NC } = this.request;
@@ -138,7 +138,7 @@ class Gpt2Block implements BlockSteps {
   backwardWeight({ dy_NC }: BlockGradients): ProgramStep[] {
     const { context, name, t } = this;
     const { N, C, F } = context.sizes;
-    const g = deferredGradients(context, `h.${this.request.layer}`);
+    const g = deferredGradients(context, this.request.places.gradients);
     const feedForward = this.branchGradient('feed-forward', dy_NC);
     const attention = this.branchGradient('attention', g.dmid_NC);
     return [

@@ -215,7 +215,7 @@ class LlamaBlock implements BlockSteps {
   private deferred(): DeferredGradients {
     const { catalog, sizes } = this.context;
     const { N, C, F } = sizes;
-    const label = `h.${this.request.layer}`;
+    const label = this.request.places.gradients;
     const gradient = (name: string, columns: number): string =>
       catalog.declare(`${label}.${name}`, [N, columns], 'deferred');
     return {

@@ -1,4 +1,5 @@
 import { lowerSchedule } from '../../lower/lower-schedule';
+import { weightFollowsInput } from '../../lower/weight-follows-input';
 import { weightVersionsKept } from '../../schedule/asynchronous/weight-versions';
 import { makeSchedule } from '../../schedule/make-schedule';
 import { splitBackward } from '../../schedule/split-backward';
@@ -15,6 +16,7 @@ import type {
 } from '../plan-request';
 import type { PlannedMemory } from '../plan';
 import { planRequestInvalid } from '../planner.errors';
+import { stagingBytes } from '../staging';
 import { CompiledSchedule, KIND_OFFSET } from './compiled-schedule';
 import { deviceClasses } from './device-classes';
 import { SearchWork } from './search-work';
@@ -41,7 +43,7 @@ export interface BlockRange {
 }
 
 /** What makes up a stage's memory, besides scratch. */
-type Part = 'weights' | 'gradients' | 'optimizer' | 'kept' | 'backward';
+type Part = 'weights' | 'gradients' | 'optimizer' | 'state' | 'kept' | 'backward';
 
 /**
  * How much work the search for one candidate may do, in simulated actions: one or two seconds. A candidate that is
@@ -52,6 +54,13 @@ const WORK_MAX = 2e8;
 const ADVICE_WORK_MAX = WORK_MAX / 8;
 /** The work of judging a layout, per stage, besides the simulation. */
 const STAGE_WORK = 20;
+
+/** What the blocks of a stage share, and what the ends of the model hold apart from them. */
+interface SharedBytes {
+  readonly embedding: number;
+  readonly block: number;
+  readonly head: number;
+}
 
 const NO_OVERHEAD: StageOverhead = { fixedBytes: 0, keptBytes: 0, backwardBytes: 0 };
 
@@ -67,11 +76,15 @@ export class PlanCase {
    * steps.
    */
   private readonly fill: { readonly compiled: CompiledSchedule; readonly steps: number } | undefined;
+  /** Which stages compute I and W of a micro-batch together. */
+  private readonly fused: readonly boolean[];
   /** How many weight versions each stage holds at once. */
   private readonly versions: readonly number[];
   private readonly times: ReadonlyMap<string, Readonly<Record<keyof ComputeTimes, Float64Array>>>;
   private readonly bytes: Readonly<Record<Part, Float64Array>>;
-  private readonly scratch: { readonly embedding: number; readonly block: number; readonly head: number };
+  private readonly scratch: SharedBytes;
+  /** What a stage that computes I and W together holds between them. */
+  private readonly fusedBytes: SharedBytes;
   private readonly overhead: StageOverhead;
   private readonly durations: Float64Array;
   private readonly linkTimes: Float64Array;
@@ -96,17 +109,19 @@ export class PlanCase {
     const { embedding, blocks, head } = this.workload;
     const layers = [embedding, ...blocks, head];
     const settings = layers.map((layer) => settingOf(layer, candidate));
+    const mayFuse = settings.every(({ fusedBytes }) => fusedBytes !== undefined);
+    this.fused = weightFollowsInput(lowered).map((follows) => mayFuse && follows);
     this.times = new Map(request.devices.map(({ kind }) => [kind, timesOf(settings, kind)]));
     this.bytes = {
       weights: sums(layers.map(({ weightBytes }) => weightBytes)),
       gradients: sums(layers.map(({ gradientBytes }) => gradientBytes)),
       optimizer: sums(layers.map(({ optimizerBytes }) => optimizerBytes)),
+      state: sums(layers.map(({ stateBytes }) => stateBytes)),
       kept: sums(settings.map(({ keptBytes }) => keptBytes)),
       backward: sums(settings.map(({ backwardBytes }) => backwardBytes)),
     };
-    const scratch = settings.map(({ scratchBytes }) => scratchBytes);
-    const block = scratch.slice(1, -1).reduce((most, bytes) => Math.max(most, bytes), 0);
-    this.scratch = { embedding: scratch[0]!, block, head: scratch.at(-1)! };
+    this.scratch = sharedBytes(settings.map(({ scratchBytes }) => scratchBytes));
+    this.fusedBytes = sharedBytes(settings.map(({ fusedBytes = 0 }) => fusedBytes));
     this.overhead = this.workload.overhead?.[candidate.recompute] ?? NO_OVERHEAD;
     this.durations = new Float64Array(3 * this.stages);
     this.linkTimes = new Float64Array(2 * this.stages);
@@ -132,8 +147,7 @@ export class PlanCase {
 
   /** The fewest blocks that a stage may hold. */
   fewest(stage: number): number {
-    const isEnd = stage === 0 || stage === this.stages - 1;
-    return isEnd && this.request.emptyEnds !== false ? 0 : 1;
+    return this.isEnd(stage) && this.request.emptyEnds !== false ? 0 : 1;
   }
 
   /** Seconds of one micro-batch. */
@@ -141,8 +155,12 @@ export class PlanCase {
     const { kind, speed = 1 } = this.request.devices[device]!;
     const sumsOfKind = this.times.get(kind)!;
     const { from, to } = this.layers(range);
-    const of = (sum: Float64Array): number => (sum[to]! - sum[from]!) / speed;
-    return { F: of(sumsOfKind.F), I: of(sumsOfKind.I), W: of(sumsOfKind.W) };
+    const of = (sum: Float64Array, end = to): number => (sum[end]! - sum[from]!) / speed;
+    const [F, I, W] = [of(sumsOfKind.F), of(sumsOfKind.I), of(sumsOfKind.W)];
+    if (this.fused[range.stage] !== true || range.end === range.start) return { F, I, W };
+    // A fused backward leaves W of the layers up to the first block, which follow the gradient's leaving, and no other.
+    const left = of(sumsOfKind.W, range.start + 2);
+    return { F, I: I + W - left, W: left };
   }
 
   /** The seconds of F, I and W together, without making a record: the splitting asks for this most often. */
@@ -163,9 +181,9 @@ export class PlanCase {
     const weights = of('weights') * this.versions[stage]!;
     const gradients = of('gradients');
     const optimizer = of('optimizer');
-    const activations =
-      fromForward[stage]! * (of('kept') + keptBytes) + fromInput[stage]! * (of('backward') + backwardBytes);
-    const working = fixedBytes + this.scratchOf(range);
+    const backward = this.fused[stage] === true ? this.sharedOf(this.fusedBytes, range) : of('backward');
+    const activations = fromForward[stage]! * (of('kept') + keptBytes) + fromInput[stage]! * (backward + backwardBytes);
+    const working = fixedBytes + this.sharedOf(this.scratch, range);
     const total = weights + gradients + optimizer + activations + working;
     return { weights, gradients, optimizer, activations, working, total };
   }
@@ -194,13 +212,15 @@ export class PlanCase {
   stagingBytes(rank: number, ranges: readonly BlockRange[]): number {
     const own = this.compiled.schedule.stagesOfRank[rank]!;
     const stateBytes = own.reduce((sum, stage) => sum + this.stateBytes(ranges[stage]!), 0);
-    return Math.min(this.stagingBytesMax, stateBytes);
+    const ends = own.filter((stage) => this.isEnd(stage)).length;
+    return this.staged(stateBytes, ends === 1);
   }
 
   /** The memory of a stage with an equal part of what its rank may stage. */
   stageShareBytes(range: BlockRange): number {
-    const staged = Math.min(this.stagingBytesMax / this.compiled.schedule.chunks, this.stateBytes(range));
-    return this.memoryOf(range).total + staged;
+    const { chunks } = this.compiled.schedule;
+    const staged = this.staged(chunks * this.stateBytes(range), this.isEnd(range.stage));
+    return this.memoryOf(range).total + staged / chunks;
   }
 
   evaluate({ counts, order }: Layout): CaseCost {
@@ -261,22 +281,35 @@ export class PlanCase {
     return { from: stage === 0 ? 0 : start + 1, to: stage === this.stages - 1 ? this.blocks + 2 : end + 1 };
   }
 
-  private get stagingBytesMax(): number {
-    return this.workload.stagingBytesMax ?? 0;
+  private staged(stateBytes: number, sendsTied: boolean): number {
+    const { boundaryBytes, staging } = this.workload;
+    if (staging === undefined) return 0;
+    const many = this.stages > 1;
+    return stagingBytes(
+      { stateBytes, boundaryBytes: many ? boundaryBytes : 0, tiedBytes: many && sendsTied ? staging.tiedBytes : 0 },
+      staging.snapshotWindow,
+    );
   }
 
-  /** One version of the weights of a range, and the optimizer's state. */
+  private isEnd(stage: number): boolean {
+    return stage === 0 || stage === this.stages - 1;
+  }
+
   private stateBytes(range: BlockRange): number {
     const { from, to } = this.layers(range);
-    const { weights, optimizer } = this.bytes;
-    return weights[to]! - weights[from]! + optimizer[to]! - optimizer[from]!;
+    return this.bytes.state[to]! - this.bytes.state[from]!;
   }
 
-  private scratchOf({ stage, start, end }: BlockRange): number {
-    const { embedding, block, head } = this.scratch;
+  private sharedOf({ embedding, block, head }: SharedBytes, { stage, start, end }: BlockRange): number {
     const ends = (stage === 0 ? embedding : 0) + (stage === this.stages - 1 ? head : 0);
     return ends + (end > start ? block : 0);
   }
+}
+
+/** Of the embedding, each block, and the head, in this order. */
+function sharedBytes(layers: readonly number[]): SharedBytes {
+  const block = layers.slice(1, -1).reduce((most, bytes) => Math.max(most, bytes), 0);
+  return { embedding: layers[0]!, block, head: layers.at(-1)! };
 }
 
 function workloadOf({ workloads }: PlanRequest, microBatches: number): Workload {

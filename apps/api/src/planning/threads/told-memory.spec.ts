@@ -1,0 +1,49 @@
+import { runSpecSchema, modelConfigOf, type RunSpecInput } from '@millrace/contracts';
+import { RECOMPUTE_SETTINGS } from '@millrace/core';
+import { expect, it } from 'vitest';
+import { planRun } from './plan-run';
+import { shapeRun } from './run-shape';
+
+const SIZES = { layers: 8, heads: 4, hidden: 96, context: 64, vocab: 500 };
+const FAMILIES: Readonly<Record<string, RunSpecInput['model']>> = {
+  gpt2: { ...SIZES, family: 'gpt2' },
+  llama: { ...SIZES, family: 'llama', kvHeads: 2, ffn: 250, tieEmbeddings: false },
+};
+/** Schedule, ranks, and the layers of each stage. */
+const SPLITS = [
+  ['1f1b', 1, [8]],
+  ['1f1b', 2, [3, 5]],
+  ['gpipe', 4, [1, 3, 3, 1]],
+  ['1f1b', 3, [0, 8, 0]],
+  ['interleaved', 2, [2, 2, 2, 2]],
+  ['zb-h1', 4, [2, 2, 2, 2]],
+  ['zb-v', 2, [3, 2, 2, 1]],
+  ['pipedream', 2, [4, 4]],
+  ['pipedream-2bw', 4, [2, 2, 2, 2]],
+] as const;
+
+/** An agent allocates what `shapeRun` counts, to the byte: apps/agent/src/stage/told-memory.spec.ts. */
+it.each(Object.keys(FAMILIES))('a plan tells the memory of every rank within 5 percent: %s', (family) => {
+  for (const [schedule, ranks, partition] of SPLITS) {
+    for (const recompute of RECOMPUTE_SETTINGS) {
+      for (const validation of [0, 0.1]) {
+        const spec = runSpecSchema.parse({
+          name: 'told',
+          model: FAMILIES[family]!,
+          data: { dataset: 'any', validation },
+          train: { steps: 4, batch: { global: 24, micro: 3 }, optimizer: { type: 'adamw', lr: 1e-3 } },
+          parallel: { pp: ranks, schedule, recompute, partition, chunks: partition.length / ranks },
+        });
+        const model = modelConfigOf(spec, 500);
+        const devices = Array.from({ length: ranks }, (_, rank) => ({ label: `${rank}`, benchmark: {} }));
+        const plan = planRun({ spec, model, devices, deviceOrder: 'given' });
+        shapeRun(spec, model).memory.forEach(({ total }, rank) => {
+          const what = `${schedule} ${partition.join()} recompute ${recompute}, validation ${validation}, rank ${rank}`;
+          const ratio = plan.ranks[rank]!.memory.total / total;
+          expect(ratio, what).toBeGreaterThan(0.95);
+          expect(ratio, what).toBeLessThan(1.05);
+        });
+      }
+    }
+  }
+});
