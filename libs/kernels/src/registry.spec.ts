@@ -34,7 +34,8 @@ describe('KERNELS', () => {
   it('names every kernel by its key and binds what its reference shader declares', () => {
     for (const [name, kernel] of Object.entries(KERNELS)) {
       expect(kernel.name).toBe(name);
-      const sizes = { M: 5, K: 5, partK: 16, N: 5, C: 5, B: 2, T: 5, H: 2, D: 4, V: 5, L: 5, P: 1, eps: 1e-5, p: 0.1 };
+      const letters = { M: 5, K: 5, N: 5, C: 5, B: 2, T: 5, H: 2, D: 4, V: 5, L: 5, P: 1, R: 1 };
+      const sizes = { ...letters, partK: 16, eps: 1e-5, p: 0.1 };
       const text = WGSL[kernel.reference(sizes, TARGET).wgsl] ?? '';
       const declared = [...text.matchAll(/@binding\((\d+)\) var<storage, (\w+)> (\w+): array<(\w+)>/g)];
       expect(declared.map(([, index, access, binding, dtype]) => ({ index, access, name: binding, dtype }))).toEqual(

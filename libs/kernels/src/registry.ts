@@ -21,6 +21,7 @@ import { layernormBackwardInput, layernormBackwardWeight, layernormForward } fro
 import { matmulNn, matmulNt, matmulTn } from './matmul/matmul';
 import { matmulNnGelu, matmulNtAdd, matmulNtSwiglu } from './matmul/matmul-fused';
 import { matmulNnParts, matmulNtParts, matmulPartsSum, matmulTnParts } from './matmul/parts/matmul-parts';
+import { multiplyAdd } from './multiply-add/multiply-add';
 import { rmsnormBackwardInput, rmsnormBackwardWeight, rmsnormForward } from './rmsnorm/rmsnorm';
 import { ropeBackward, ropeForward } from './rope/rope';
 import { sgd, sgdMomentum } from './sgd/sgd';
@@ -70,6 +71,7 @@ export type FullKernelName =
   | 'cross_entropy_backward'
   | 'cross_entropy_gradient'
   | 'add'
+  | 'multiply_add'
   | 'narrow'
   | 'widen'
   | 'sum_of_squares'
@@ -120,6 +122,7 @@ const FULL_KERNELS: Readonly<Record<FullKernelName, Kernel>> = {
   cross_entropy_backward: crossEntropyBackward,
   cross_entropy_gradient: crossEntropyGradient,
   add,
+  multiply_add: multiplyAdd,
   narrow,
   widen,
   sum_of_squares: sumOfSquares,

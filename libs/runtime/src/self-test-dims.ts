@@ -71,6 +71,7 @@ export const SELF_TEST_DIMS: Readonly<Record<FullKernelName, readonly Dims[]>> =
   cross_entropy_backward: [LOGITS],
   cross_entropy_gradient: [LOGITS],
   add: [{ L: ELEMENTS }],
+  multiply_add: [{ L: ELEMENTS, R: 3 }],
   narrow: [{ L: 37 }],
   widen: [{ L: 37 }],
   sum_of_squares: [{ L: ELEMENTS, P: sumOfSquaresPartials(ELEMENTS) }],

@@ -56,8 +56,8 @@ export class InProcessStage {
     if (program !== undefined) this.options.backend.run(program);
   }
 
-  write(name: string, values: HostArray): void {
-    this.options.backend.write(this.tensor(name), values);
+  write(name: string, values: HostArray, elementOffset = 0): void {
+    this.options.backend.write(this.tensor(name), values, elementOffset);
   }
 
   read(name: string): Promise<HostArray> {

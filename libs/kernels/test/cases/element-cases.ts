@@ -61,6 +61,12 @@ export const ELEMENT_CASES: readonly ConformanceCase[] = [
     sizes: ({ L = 0 }) => ({ a_L: L, b_L: L, y_L: L }),
     tolerance: () => 1e-7,
   },
+  {
+    kernel: 'multiply_add',
+    dims: COUNTS.map((dims, index) => ({ ...dims, R: [1, 3, 40][index % 3]! })),
+    sizes: ({ L = 0 }) => ({ x_L: L, factors_2: 2, y_L: L }),
+    tolerance: () => 5e-6,
+  },
   ...(['narrow', 'widen'] as const).map((kernel): ConformanceCase => ({
     kernel,
     dims: COUNTS,
