@@ -39,6 +39,7 @@ export default defineConfig({
           include: [
             'libs/**/*.spec.ts',
             'scripts/**/*.spec.mjs',
+            'bench/src/**/*.spec.ts',
             'apps/**/*.spec.ts',
             'tests/setup/**/*.spec.ts',
             'tests/sim/**/*.spec.ts',

@@ -42,7 +42,9 @@ async function main(): Promise<void> {
   const wanted = process.argv.slice(2);
   const unknown = wanted.filter((name) => !(name in BENCHMARKS));
   if (unknown.length > 0) {
-    process.stderr.write(`no benchmark ${unknown.join(', ')}; there are ${Object.keys(BENCHMARKS).join(', ')}\n`);
+    process.stderr.write(
+      `no benchmark ${unknown.join(', ')}; there are ${Object.keys(BENCHMARKS).join(', ')}, and gpu by itself\n`,
+    );
     process.exit(2);
   }
   const results: Results =
