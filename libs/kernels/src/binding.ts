@@ -21,6 +21,11 @@ export function strided(binding: KernelBinding): KernelBinding {
   return { ...binding, strided: true };
 }
 
+/** Whether an operation with these dims reads or writes the binding: some are left unread without their flag. */
+export function isRead({ flag }: KernelBinding, dims: Dims): boolean {
+  return flag === undefined || dims[flag] === 1;
+}
+
 /**
  * Shape of a kernel binding from the letters of its name (every binding is named so): `a_MK` is [M, K],
  * `hyper_8` is [8]. In attention E stands for (H+2G)D and C for HD.

@@ -1,7 +1,7 @@
 export { attentionBackwardSteps, attentionForwardSteps, attentionRecomputeSteps } from './attention/attention-steps';
 export type { AttentionBackwardNames, AttentionForwardNames, AttentionSteps } from './attention/attention-steps';
 export type { AttentionSizes } from './attention/attention-sizes';
-export { bindingShape } from './binding';
+export { bindingShape, isRead } from './binding';
 export {
   choiceKey,
   chosenVariant,
@@ -14,7 +14,7 @@ export {
 } from './choices/kernel-choices';
 export { type ConstantContent, constantValues } from './constant-content';
 export { IGNORED_TARGET } from './cross-entropy/ignored-target';
-export { HALF_FORMS, type HalfForm, type HalfKernelName } from './halves/half-kernels';
+export { HALF_FORMS, type HalfForm, halfFormsOf, type HalfKernelName } from './halves/half-kernels';
 export * from './kernel';
 export { cutLaunch, type LaunchPart } from './launch';
 export { WGSL } from './kernels.generated';

@@ -11,10 +11,21 @@ import type { ConstantContent } from './constant-content';
  *  deferred                   a (chunk, micro-batch): written by I, read by W
  *  scratch                    nobody: valid inside one program run only
  *  scalar                     the attempt: small values written by the host before a program runs (learning rate, …)
+ *  copy                       the chunk, for the whole attempt: a weight in f16, made again whenever the weight changes
  *  constant                   the attempt: values that follow from the model, which a backend fills in as it allocates
  */
 export type TensorRole =
-  'parameter' | 'gradient' | 'moment' | 'input' | 'output' | 'saved' | 'deferred' | 'scratch' | 'scalar' | 'constant';
+  | 'parameter'
+  | 'gradient'
+  | 'moment'
+  | 'input'
+  | 'output'
+  | 'saved'
+  | 'deferred'
+  | 'scratch'
+  | 'scalar'
+  | 'copy'
+  | 'constant';
 
 export interface TensorDeclaration {
   /** Unique within a stage, for instance `h.3.attn.c_attn.weight` or `h.3.attn.probabilities`. */

@@ -14,7 +14,7 @@ function declaredBytes(declarations: readonly TensorDeclaration[]): number {
 
 /** Bytes of device memory, counted from the declarations of the programs themselves. */
 export interface StageMemoryBytes {
-  /** Of all weight versions together. */
+  /** Of all weight versions together, and copies in f16. */
   readonly parameters: number;
   readonly gradients: number;
   /** Moments, the partial sums, and what the host writes: scalars and constants. */
@@ -73,13 +73,15 @@ export function stageMemoryBytes(config: ModelConfig, slice: StageSlice, load: S
   const stage = buildStagePrograms(config, slice, load);
   const optimizerPrograms = buildOptimizerPrograms(config, slice, load);
   const packs = optimizerPrograms.packs.map(({ whole }) => whole);
-  const ofOptimizer = withoutParts(optimizerPrograms).filter(({ role }) => role !== 'parameter');
+  const isWeight = ({ role }: TensorDeclaration): boolean => role === 'parameter' || role === 'copy';
+  const ofOptimizer = withoutParts(optimizerPrograms).filter((tensor) => !isWeight(tensor));
   const gradients = declaredBytes(ofOptimizer.filter(({ role }) => role === 'gradient'));
   const held = (...roles: readonly TensorRole[]): number =>
     roles.reduce((sum, role) => sum + declaredBytes(stage.trainingTensors(role)), 0);
   const optimizer = declaredBytes(ofOptimizer) - gradients + held('scalar', 'constant');
   const stashed = held('parameter') * ((load.weightVersions ?? 1) - 1);
-  const parameters = declaredBytes(packs.filter(({ role }) => role === 'parameter')) + stashed;
+  const weights = declaredBytes(packs.filter(({ role }) => role === 'parameter'));
+  const parameters = weights + stashed + held('copy');
   const scratch = held('scratch');
   const loss = stage.loss === undefined ? 0 : declaredBytes([stage.loss]);
   const { evaluation, evaluationScratch } =

@@ -3,6 +3,7 @@ import type { Program, TensorDeclaration, TensorRole } from '@millrace/kernels';
 import { checkModelConfig } from './check-model-config';
 import { modelShapeError } from './model.errors';
 import type { ParameterDeclaration } from './parameters';
+import { halfPrograms } from './precision/half-programs';
 import { SEQUENCES } from './stage/dropout';
 import { headForward, headTensors, LOGITS, logitsOf, LOSS, LOSS_SCALE, SCRATCH_HEAD, TARGETS } from './head/head';
 import { openStageContext } from './stage/open-stage-context';
@@ -84,6 +85,29 @@ function logitsProgram(context: StageContext): Program {
   return context.catalog.program('logits', steps);
 }
 
+/** A head has logits. */
+type ComputingPrograms = [
+  forward: Program,
+  backwardInput: Program,
+  backwardWeight: Program,
+  evaluate: Program,
+  logits?: Program,
+];
+
+/** What a stage computes, in the precision of its context. */
+function programsOf(context: StageContext): ComputingPrograms {
+  const { catalog, precision, slice } = context;
+  const steps = trainingSteps(context);
+  const programs = [
+    catalog.program('forward', steps.forward),
+    catalog.program('backward-input', steps.backwardInput),
+    catalog.program('backward-weight', steps.backwardWeight),
+    evaluateProgram(context),
+    ...(slice.head ? [logitsProgram(context)] : []),
+  ];
+  return (precision === 'f16' ? halfPrograms(programs, [LOGITS]) : programs) as ComputingPrograms;
+}
+
 const PER_MICRO_BATCH: ReadonlySet<TensorRole> = new Set(['input', 'output', 'saved', 'deferred']);
 
 function perMicroBatch(forward: Program, backward: readonly Program[]): Pick<StagePrograms, 'kept' | 'deferred'> {
@@ -101,18 +125,20 @@ function clearProgram(context: StageContext, backward: readonly Program[]): Prog
   );
 }
 
-/** The tensors that cross the stage's ends, by their purpose. */
-function boundaryTensors({ slice, catalog }: StageContext): BoundaryTensors {
+/** The tensors that cross the stage's ends, by their purpose, as the programs declare them. */
+function boundaryTensors({ slice }: StageContext, programs: readonly Program[]): BoundaryTensors {
+  const declarations = new Map(tensorsOf(programs).map((declaration) => [declaration.name, declaration]));
+  const get = (name: string): TensorDeclaration => declarations.get(name)!;
   const { firstLayer } = slice;
   const end = firstLayer + slice.layerCount;
+  const sequences = declarations.get(SEQUENCES);
   return {
-    input: catalog.get(slice.embedding ? TOKENS : residualName(firstLayer)),
-    ...(slice.embedding
-      ? { tokens: catalog.get(TOKENS) }
-      : { inputGradient: catalog.get(residualGradientName(firstLayer)) }),
+    input: get(slice.embedding ? TOKENS : residualName(firstLayer)),
+    ...(slice.embedding ? { tokens: get(TOKENS) } : { inputGradient: get(residualGradientName(firstLayer)) }),
     ...(slice.head
-      ? { targets: catalog.get(TARGETS), loss: catalog.get(LOSS), lossScale: catalog.get(LOSS_SCALE) }
-      : { output: catalog.get(residualName(end)), outputGradient: catalog.get(residualGradientName(end)) }),
+      ? { targets: get(TARGETS), loss: get(LOSS), lossScale: get(LOSS_SCALE) }
+      : { output: get(residualName(end)), outputGradient: get(residualGradientName(end)) }),
+    ...(sequences === undefined ? {} : { sequences }),
   };
 }
 
@@ -143,14 +169,9 @@ export function buildStagePrograms(
 ): StagePrograms {
   checkSlice(config, slice, options.microBatch);
   const context = openStageContext(config, slice, options);
-  const steps = trainingSteps(context);
-  const forward = context.catalog.program('forward', steps.forward);
-  const backwardInput = context.catalog.program('backward-input', steps.backwardInput);
-  const backwardWeight = context.catalog.program('backward-weight', steps.backwardWeight);
+  const [forward, backwardInput, backwardWeight, evaluate, logits] = programsOf(context);
   const clearGradients = clearProgram(context, [backwardInput, backwardWeight]);
-  const evaluate = evaluateProgram(context);
   const training = [forward, backwardInput, backwardWeight, clearGradients];
-  const sequences = forward.tensors.find(({ name }) => name === SEQUENCES);
   return {
     isFused: context.fused,
     parameters: context.parameters,
@@ -160,9 +181,8 @@ export function buildStagePrograms(
     clearGradients,
     evaluate,
     ...perMicroBatch(forward, [backwardInput, backwardWeight]),
-    ...(slice.head ? { logits: logitsProgram(context) } : {}),
-    ...boundaryTensors(context),
-    ...(sequences === undefined ? {} : { sequences }),
+    ...(logits === undefined ? {} : { logits }),
+    ...boundaryTensors(context, training),
     tensors: (role) => tensorsOf([...training, evaluate], role),
     trainingTensors: (role) => tensorsOf(training, role),
   };

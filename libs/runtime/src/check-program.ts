@@ -1,8 +1,15 @@
-import { type KernelBinding, KERNELS, type Operation, type Program, type TensorDeclaration } from '@millrace/kernels';
+import {
+  isRead,
+  type KernelBinding,
+  KERNELS,
+  type Operation,
+  type Program,
+  type TensorDeclaration,
+} from '@millrace/kernels';
 import { overlap, sameShape, type TensorRef, tensorOf, type TensorView, viewOf, viewProblem } from '@millrace/tensor';
 import type { DeviceTensor } from './backend';
 import { tensorMismatchError } from './runtime.errors';
-import { elementsUsed, isRead } from './views/binding-use';
+import { elementsUsed } from './views/binding-use';
 
 /** Refuses something about a tensor: throws RUNTIME.TENSOR_MISMATCH. */
 type Refuse = (tensor: string, problem: string) => never;

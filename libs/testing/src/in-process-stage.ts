@@ -1,4 +1,4 @@
-import type { ModelConfig, Recompute, StageSlice } from '@millrace/core';
+import type { ModelConfig, Precision, Recompute, StageSlice } from '@millrace/core';
 import {
   buildOptimizerPrograms,
   buildStagePrograms,
@@ -16,12 +16,13 @@ export interface InProcessStageOptions {
   readonly optimizer: Optimizer;
   readonly packBytesMax?: number;
   readonly recompute?: Recompute;
+  readonly precision?: Precision;
   readonly headBytesMax?: number;
   readonly backend: Backend;
 }
 
 type StageProgramName = 'forward' | 'backwardInput' | 'backwardWeight' | 'clearGradients' | 'evaluate';
-type BoundName = StageProgramName | 'squares' | 'update' | 'combine';
+type BoundName = StageProgramName | 'squares' | 'update' | 'copyWeights' | 'combine';
 
 /** One stage with one slot of micro-batch tensors, enough for running one micro-batch after the other. */
 export class InProcessStage {
@@ -42,9 +43,10 @@ export class InProcessStage {
 
   async bind(): Promise<void> {
     const { forward, backwardInput, backwardWeight, clearGradients, evaluate } = this.programs;
-    const { squares, update, tied } = this.optimizer;
+    const { squares, update, copyWeights, tied } = this.optimizer;
     const combine = tied?.combine;
-    const programs = { forward, backwardInput, backwardWeight, clearGradients, evaluate, squares, update, combine };
+    const training = { forward, backwardInput, backwardWeight, clearGradients, evaluate };
+    const programs = { ...training, squares, update, copyWeights, combine };
     for (const [name, program] of Object.entries(programs)) {
       if (program === undefined) continue;
       this.bound.set(name as BoundName, await this.options.backend.bind(program, this.tensors));

@@ -1,4 +1,4 @@
-import type { ModelConfig, Recompute } from '@millrace/core';
+import type { ModelConfig, Precision, Recompute } from '@millrace/core';
 import {
   addLossRows,
   allParameters,
@@ -36,6 +36,9 @@ export interface InProcessTraining {
   /** The seed of what dropout draws; 0 by default. */
   readonly seed?: number;
   readonly recompute?: Recompute;
+  readonly precision?: Precision;
+  /** By what the loss is multiplied before its gradient is taken; 1 by default. */
+  readonly lossScale?: number;
   /** Logits of more bytes are computed in parts. */
   readonly headBytesMax?: number;
   readonly clip?: number;
@@ -157,6 +160,7 @@ async function makeStages(training: InProcessTraining): Promise<InProcessStage[]
   for (const stage of stages) {
     await stage.bind();
     for (const { name } of stage.programs.parameters) stage.write(name, training.weights(name));
+    stage.run('copyWeights');
   }
   return stages;
 }
@@ -166,7 +170,7 @@ async function makeStages(training: InProcessTraining): Promise<InProcessStage[]
  * without agents. For tests of kernels, programs and bit-exactness.
  */
 export async function trainInProcess(training: InProcessTraining): Promise<InProcessResult> {
-  const { config, microBatches, steps, clip } = training;
+  const { config, microBatches, steps, clip, lossScale = 1 } = training;
   const stages = await makeStages(training);
   const result: Writable<InProcessResult> = {
     losses: [],
@@ -180,7 +184,7 @@ export async function trainInProcess(training: InProcessTraining): Promise<InPro
     const batches = Array.from({ length: microBatches }, (_, index) => training.batch(step, index));
     const tokens = batches.reduce((count, { targets }) => count + countTargets(targets), 0);
     const head = stages.at(-1) as InProcessStage;
-    head.write('loss_scale_1', Float64Array.of(1 / tokens));
+    head.write('loss_scale_1', Float64Array.of(lossScale / tokens));
     let sum = 0;
     for (const [index, batch] of batches.entries()) {
       writeSequences(stages, training, { step, index });
@@ -190,9 +194,9 @@ export async function trainInProcess(training: InProcessTraining): Promise<InPro
     result.losses.push(sum / tokens);
     await combineTied(stages);
     if (step === 1) result.firstGradients = await readGradients(config, stages);
-    const norm = await globalNorm(config, stages);
+    const norm = (await globalNorm(config, stages)) / lossScale;
     result.gradientNorms.push(norm);
-    const update = { lr: training.learningRate(step), step, gradientFactor: clipCoefficient(norm, clip) };
+    const update = { lr: training.learningRate(step), step, gradientFactor: clipCoefficient(norm, clip) / lossScale };
     for (const stage of stages) {
       stage.write(stage.optimizer.hyper.name, optimizerHyper(training.optimizer, update));
       stage.run('update');

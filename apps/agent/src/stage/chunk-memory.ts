@@ -26,6 +26,7 @@ const ATTEMPT_ROLES: ReadonlySet<TensorRole> = new Set([
   'moment',
   'scratch',
   'scalar',
+  'copy',
   'constant',
 ]);
 
@@ -94,6 +95,13 @@ export class ChunkMemory {
   /** Puts weights and optimizer state back to what they were at the last `saveUndo`. */
   restoreUndo(): void {
     for (const { live, copy } of this.undo) this.backend.copy(copy, live);
+    this.copyWeights();
+  }
+
+  /** Makes the copies of weights in f16, which programs read in that precision, from the weights as they are now. */
+  copyWeights(): void {
+    const program = this.bound.get('copy-weights');
+    if (program !== undefined) this.backend.run(program);
   }
 
   /** A tensor that exists once in the attempt. */
@@ -173,11 +181,12 @@ export class ChunkMemory {
   }
 
   private async bindOptimizer(): Promise<void> {
-    const { squares, update, tied } = this.optimizer;
+    const { squares, update, copyWeights, tied } = this.optimizer;
     for (const program of [
       this.programs.clearGradients,
       squares,
       update,
+      ...(copyWeights === undefined ? [] : [copyWeights]),
       ...(tied === undefined ? [] : [tied.combine]),
     ]) {
       this.bound.set(program.name, await this.backend.bind(program, this.attemptTensors));

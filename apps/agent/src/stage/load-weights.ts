@@ -29,6 +29,7 @@ async function loadChunk(plan: StagePlan, memory: ChunkMemory, source: WeightSou
       writeWeight(memory.backend, memory.tensor(tensorName), data);
     }
   }
+  memory.copyWeights();
 }
 
 /** Throws STAGE.WEIGHT_WRONG_SIZE. */

@@ -1,4 +1,4 @@
-import { bindingShape } from '../binding';
+import { bindingShape, isRead } from '../binding';
 import type { Dims, Kernel, KernelBinding, KernelVariant } from '../kernel';
 
 /** A kernel some of whose tensors are stored as f16; it computes and adds up in f32 as the other does. */
@@ -58,6 +58,11 @@ export type HalfKernelName = keyof typeof HALF_FORMS;
 /** The kernels that have forms in f16. */
 type HalvedName = (typeof HALF_FORMS)[HalfKernelName]['of'];
 
+/** The names of a kernel's forms in f16, those that store more first. */
+export function halfFormsOf(kernel: string): HalfKernelName[] {
+  return (Object.keys(HALF_FORMS) as HalfKernelName[]).filter((name) => HALF_FORMS[name].of === kernel);
+}
+
 function halfKernel(name: string, { of, stored }: HalfForm, full: Kernel): Kernel {
   const isStored = (binding: KernelBinding): boolean => stored.includes(binding.name);
   const ending = name.slice(of.length);
@@ -86,7 +91,7 @@ function storedPart(
 ): number {
   let [all, halved] = [0, 0];
   for (const binding of bindings) {
-    if (binding.flag !== undefined && dims[binding.flag] !== 1) continue;
+    if (!isRead(binding, dims)) continue;
     const count = bindingShape(binding.name, dims).reduce((product, size) => product * size, 1);
     all += count;
     if (isStored(binding)) halved += count;

@@ -9,8 +9,6 @@ import type { StageContext } from '../stage/stage-context';
  */
 export const HEAD_BYTES_MAX = 128 * 1024 * 1024;
 
-/** Parts of rows and of columns begin where views may begin. */
-const ALIGNMENT = viewAlignment('f32');
 const BUFFER = 'scratch.logits_L';
 
 /** The tensors that rows and columns of the head are computed from. */
@@ -36,9 +34,11 @@ interface Range {
 }
 
 /** Consecutive ranges of `size` things of `width` elements, each as long as the buffer allows. */
-function ranges(size: number, width: number, { headBytesMax }: StageContext): Range[] {
-  const fitting = Math.floor(headBytesMax / 4 / width / ALIGNMENT) * ALIGNMENT;
-  const length = Math.min(size, Math.max(ALIGNMENT, fitting));
+function ranges(size: number, width: number, { headBytesMax, precision }: StageContext): Range[] {
+  // Parts of rows and of columns begin where views may begin.
+  const alignment = viewAlignment(precision);
+  const fitting = Math.floor(headBytesMax / 4 / width / alignment) * alignment;
+  const length = Math.min(size, Math.max(alignment, fitting));
   return Array.from({ length: Math.ceil(size / length) }, (_, index) => {
     const first = index * length;
     return { first, count: Math.min(length, size - first) };

@@ -98,6 +98,19 @@ function normGradient({ catalog, sizes: { N, C } }: StageContext): string {
   return catalog.declare('head.norm.grad_NC', [N, C], 'deferred');
 }
 
+/**
+ * The gradient of the norm's rows: sums over the vocabulary, some of it at a time if the logits are not kept. They are
+ * added up in f32 and rounded once.
+ */
+function normGradientSteps(context: StageContext, sums: (dnorm_NC: string) => ProgramStep[]): ProgramStep[] {
+  const { catalog, precision, sizes } = context;
+  const dnorm_NC = normGradient(context);
+  if (precision === 'f32') return sums(dnorm_NC);
+  const { N, C } = sizes;
+  const sums_NC = catalog.declare('scratch.head.norm.grad_NC', [N, C], 'scratch');
+  return [...sums(sums_NC), { kernel: 'narrow', dims: { L: N * C }, tensors: { x_L: sums_NC, y_L: dnorm_NC } }];
+}
+
 function chunkedGradients(context: StageContext, { norm, lse_N }: HeadTensors): ChunkedHeadGradients {
   const scale_1 = context.catalog.declare(LOSS_SCALE, [1], 'scalar');
   return { norm_NC: norm.y_NC, lse_N, targets_N: declareTargets(context), scale_1 };
@@ -110,28 +123,31 @@ export function headBackwardInput(
   { x_NC, dx_NC }: { x_NC: string; dx_NC: string },
 ): ProgramStep[] {
   const { N, C, V } = context.sizes;
-  const dnorm_NC = normGradient(context);
-  const normInput = t.norm.backwardInput({ x_NC, dy_NC: dnorm_NC, dx_NC });
+  const normInput = t.norm.backwardInput({ x_NC, dy_NC: normGradient(context), dx_NC });
   if (t.logits_NV === undefined) {
-    return [...chunkedNormGradient(context, { ...chunkedGradients(context, t), dnorm_NC }), normInput];
+    const gradients = chunkedGradients(context, t);
+    const sums = (dnorm_NC: string): ProgramStep[] => chunkedNormGradient(context, { ...gradients, dnorm_NC });
+    return [...normGradientSteps(context, sums), normInput];
   }
   const dlogits_NV = logitsGradient(context);
   const scale_1 = context.catalog.declare(LOSS_SCALE, [1], 'scalar');
   const logits = { logits_NV: t.logits_NV, targets_N: declareTargets(context), lse_N: t.lse_N };
   return [
     { kernel: 'cross_entropy_backward', dims: { N, V }, tensors: { ...logits, scale_1, dlogits_NV } },
-    {
-      kernel: 'matmul_nn',
-      dims: { M: N, K: V, N: C, bias: 0, residual: 0, accumulate: 0 },
-      // Bias and residual are unused, and bound to tensors that are only read.
-      tensors: {
-        a_MK: dlogits_NV,
-        b_KN: headWeightName(context.config),
-        bias_N: dlogits_NV,
-        residual_MN: dlogits_NV,
-        c_MN: dnorm_NC,
+    ...normGradientSteps(context, (dnorm_NC) => [
+      {
+        kernel: 'matmul_nn',
+        dims: { M: N, K: V, N: C, bias: 0, residual: 0, accumulate: 0 },
+        // Bias and residual are unused, and bound to tensors that are only read.
+        tensors: {
+          a_MK: dlogits_NV,
+          b_KN: headWeightName(context.config),
+          bias_N: dlogits_NV,
+          residual_MN: dlogits_NV,
+          c_MN: dnorm_NC,
+        },
       },
-    },
+    ]),
     normInput,
   ];
 }

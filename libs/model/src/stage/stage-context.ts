@@ -1,4 +1,4 @@
-import type { ModelConfig, Recompute, StageSlice } from '@millrace/core';
+import type { ModelConfig, Precision, Recompute, StageSlice } from '@millrace/core';
 import type { ParameterDeclaration } from '../families/parameter-declaration';
 import type { TensorCatalog } from '../tensor-catalog';
 
@@ -25,6 +25,8 @@ export interface StageProgramOptions {
    * everything, it then holds what one block's backward needs at a time, instead of what all of them need.
    */
   readonly fusedBackward?: boolean;
+  /** `f32` by default. */
+  readonly precision?: Precision;
   /** Logits of more bytes are computed in parts of that size; HEAD_BYTES_MAX by default. */
   readonly headBytesMax?: number;
 }
@@ -34,6 +36,7 @@ export interface StageContext {
   readonly config: ModelConfig;
   readonly slice: StageSlice;
   readonly recompute: Recompute;
+  readonly precision: Precision;
   /** The probability with which elements are dropped; 0 in programs that do not train. */
   readonly dropout: number;
   /** I computes the gradients of all parameters but those of the slice's first layer, and leaves these to W. */

@@ -1,4 +1,4 @@
-import type { ModelConfig, StageSlice } from '@millrace/core';
+import type { ModelConfig, Precision, StageSlice } from '@millrace/core';
 import {
   type Program,
   type ProgramStep,
@@ -10,6 +10,8 @@ import {
 import { elementCount } from '@millrace/tensor';
 import { checkModelConfig } from '../check-model-config';
 import { headGradientName, headWeightName, stageParameters } from '../parameters';
+import { copyStep, weightCopies, weightOf } from '../precision/weight-copies';
+import { buildStagePrograms } from '../stage-programs';
 import { gradientName } from '../stage/stage-context';
 import { sumPartials } from './gradient-norm';
 import { type Optimizer, optimizerStates, stateName } from './optimizer';
@@ -39,8 +41,10 @@ export interface OptimizerPrograms {
   readonly tied?: TiedGradients;
   /** Computes sums of squares of each gradient, into `partialSums`. */
   readonly squares: Program;
-  /** Runs the optimizer on every parameter. */
+  /** Runs the optimizer on every parameter, and makes the copies in f16 again. */
   readonly update: Program;
+  /** In f16: makes the copies of weights in f16. It runs whenever weights were written or put back. */
+  readonly copyWeights?: Program;
   /** The tensor that `optimizerHyper` fills before `update`. */
   readonly hyper: TensorDeclaration;
   /** The tensors to read for `squaresByParameter`. */
@@ -144,21 +148,39 @@ function tiedGradients(config: ModelConfig, catalog: TensorCatalog): TiedGradien
 }
 
 /** The tensors that `update` changes: weights and optimizer state. An optimistic step copies them first. */
-export function updatedTensors({ update }: OptimizerPrograms): TensorDeclaration[] {
-  return update.tensors.filter(({ role }) => role === 'parameter' || role === 'moment');
+export function updatedTensors({ packs }: OptimizerPrograms): TensorDeclaration[] {
+  return packs.map(({ whole }) => whole).filter(({ role }) => role === 'parameter' || role === 'moment');
 }
 
 export interface OptimizerProgramOptions {
   readonly optimizer: Optimizer;
   /** As much as every adapter binds at once, if it is not given: no bits depend on it. */
   readonly packBytesMax?: number;
+  /** That of the stage's programs: `f32` by default. */
+  readonly precision?: Precision;
+}
+
+/** In f16, what makes the copies that the stage's programs read. */
+function copySteps(
+  config: ModelConfig,
+  slice: StageSlice,
+  { catalog, precision }: { catalog: TensorCatalog; precision: Precision | undefined },
+): ProgramStep[] {
+  if (precision !== 'f16') return [];
+  // Which weights have copies does not depend on the size of a micro-batch.
+  const { forward, backwardInput } = buildStagePrograms(config, slice, { microBatch: 1, precision });
+  return weightCopies([forward, backwardInput]).map((copy) => {
+    catalog.add(weightOf(copy));
+    catalog.add(copy);
+    return copyStep(copy);
+  });
 }
 
 /** Builds what a stage runs at the end of a step, on packs of its parameters. */
 export function buildOptimizerPrograms(
   config: ModelConfig,
   slice: StageSlice,
-  { optimizer, packBytesMax }: OptimizerProgramOptions,
+  { optimizer, packBytesMax, precision }: OptimizerProgramOptions,
 ): OptimizerPrograms {
   checkModelConfig(config);
   const catalog = new TensorCatalog();
@@ -173,10 +195,8 @@ export function buildOptimizerPrograms(
     'squares',
     steps.map((step) => step.squares),
   );
-  const update = catalog.program(
-    'update',
-    steps.map((step) => step.update),
-  );
+  const copies = copySteps(config, slice, { catalog, precision });
+  const update = catalog.program('update', [...steps.map((step) => step.update), ...copies]);
   const partials = new Map(steps.flatMap((step) => [...step.partials]));
   const programs = tied === undefined ? [squares, update] : [tied.combine, squares, update];
   return {
@@ -184,6 +204,7 @@ export function buildOptimizerPrograms(
     ...(tied === undefined ? {} : { tied }),
     squares,
     update,
+    ...(copies.length === 0 ? {} : { copyWeights: catalog.program('copy-weights', copies) }),
     partialSums: steps.map(({ partialSums }) => partialSums),
     partials: new Map(parameters.map(({ name }) => [name, partials.get(name)!])),
     hyper: catalog.get(HYPER[optimizer.type].binding),

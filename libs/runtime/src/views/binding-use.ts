@@ -1,10 +1,5 @@
 import { bindingShape, type Dims, type KernelBinding } from '@millrace/kernels';
 
-/** Whether an operation with these dims reads or writes the binding: some are left unread without their flag. */
-export function isRead({ flag }: KernelBinding, dims: Dims): boolean {
-  return flag === undefined || dims[flag] === 1;
-}
-
 /** The elements from the first to the last that an operation with these dims reads or writes of a binding. */
 export function elementsUsed({ name, strided }: KernelBinding, dims: Dims): number {
   const shape = bindingShape(name, dims);

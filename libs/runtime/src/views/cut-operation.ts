@@ -4,12 +4,12 @@ import {
   type AxisRange,
   bindingShape,
   type Dims,
+  isRead,
   type Kernel,
   type KernelBinding,
   type Operation,
 } from '@millrace/kernels';
 import { type TensorView, viewAlignment } from '@millrace/tensor';
-import { isRead } from './binding-use';
 
 /** What an operation binds, as views, by binding name. */
 export type BoundViews = Readonly<Record<string, TensorView>>;

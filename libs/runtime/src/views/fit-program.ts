@@ -1,7 +1,14 @@
-import { type AxisCut, type Kernel, KERNELS, type Operation, type Program, type ProgramStep } from '@millrace/kernels';
+import {
+  type AxisCut,
+  isRead,
+  type Kernel,
+  KERNELS,
+  type Operation,
+  type Program,
+  type ProgramStep,
+} from '@millrace/kernels';
 import { DTYPE_BYTES, tensorOf, type TensorView, viewOf } from '@millrace/tensor';
 import { bindingTooLargeError } from '../runtime.errors';
-import { isRead } from './binding-use';
 import { type BoundViews, operationPart, rangeAlignment, rowLength, shortView } from './cut-operation';
 
 interface Fitting {
