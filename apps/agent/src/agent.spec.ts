@@ -6,7 +6,7 @@ import type { AttemptPlan, GeneratePlan, ManifestDocument } from '@millrace/cont
 import { sleep, systemClock } from '@millrace/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { attemptPlan, patternTokens, type PlanOptions } from '../test/attempt-plans';
-import { startTestAgent, startTestThread, type TestAgent } from '../test/test-agent';
+import { startTestAgent, startTestThread, type TestAgent, testThreads } from '../test/test-agent';
 import { TestApi } from '../test/test-api';
 import type { GpuThread, StartGpuThread } from './worker/gpu-thread';
 
@@ -293,6 +293,23 @@ describe('an agent', () => {
       api.of('commandResult').find(({ commandId, ok }) => commandId === id && !ok)?.errorCode;
     await until('refusals', () => refused('profile:2') !== undefined && refused('profile:3') !== undefined);
     expect([refused('profile:2'), refused('profile:3')]).toEqual(['AGENT.PLAN_INVALID', 'AGENT.BUSY']);
+  });
+
+  it('tells which variants it chose while an attempt began, before that is ready', async () => {
+    const choice = { kernel: 'matmul_nn', bucket: 'K6 M6 N6', form: '64x64', ms: 1, usualMs: 2 };
+    let before: string[] = [];
+    const startThread = testThreads(async () => {
+      await sleep(systemClock, 50);
+      before = api.of('attempt').map(({ state }) => state);
+      return [choice];
+    });
+    agents.push(await startTestAgent('agent_0', address, { startThread }));
+    await until('a session', () => api.sessions.size === 1);
+    startAttempt(plan({ steps: 1 }));
+    await until('a choice', () => api.of('kernelChoices').length === 1);
+    expect(api.of('kernelChoices')).toEqual([{ runId: 'run_test', fence: 1, choices: [choice] }]);
+    expect(before).toEqual(['starting']);
+    await until('ready', () => api.of('attempt').some(({ state }) => state === 'ready'));
   });
 
   it('gives the device to an attempt that comes while layers are measured', async () => {

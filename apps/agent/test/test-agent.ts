@@ -13,33 +13,39 @@ import { ExchangeDialer } from '../src/grpc/exchange/exchange-dialer';
 import { ExchangeServer } from '../src/grpc/exchange/exchange-server';
 import { channelCredentials } from '../src/grpc/grpc-options';
 import { GrpcSessionDialer } from '../src/grpc/session-dialer';
+import type { Tune } from '../src/profile/start-tuning';
 import type { TelemetrySource } from '../src/telemetry/telemetry-source';
 import type { StartGpuThread } from '../src/worker/gpu-thread';
 import { runGpuTask } from '../src/worker/run-gpu-task';
 import type { FromWorker } from '../src/worker/worker-messages';
 
 /** GPU threads that are no threads: the same code on the CPU twins, over a real message channel. */
-export const startTestThread: StartGpuThread = (task, onMessage) => {
-  const { port1, port2 } = new MessageChannel();
-  port1.on('message', (message: FromWorker) => onMessage(message));
-  const done = runGpuTask({
-    end: port2,
-    task,
-    openBackend: () => Promise.resolve(openCpuBackend()),
-    probe: () => Promise.resolve(),
-    clock: systemClock,
-    collectGarbage: () => undefined,
-  }).finally(() => port2.close());
-  return {
-    post: (message, transfer = []) => port1.postMessage(message, [...transfer]),
-    silentMs: () => 0,
-    stop: async () => {
-      port1.postMessage({ type: 'stop' });
-      await done;
-      port1.close();
-    },
+export function testThreads(tune?: Tune): StartGpuThread {
+  return (task, onMessage) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.on('message', (message: FromWorker) => onMessage(message));
+    const done = runGpuTask({
+      end: port2,
+      task,
+      openBackend: () => Promise.resolve(openCpuBackend()),
+      probe: () => Promise.resolve(),
+      ...(tune && { tune }),
+      clock: systemClock,
+      collectGarbage: () => undefined,
+    }).finally(() => port2.close());
+    return {
+      post: (message, transfer = []) => port1.postMessage(message, [...transfer]),
+      silentMs: () => 0,
+      stop: async () => {
+        port1.postMessage({ type: 'stop' });
+        await done;
+        port1.close();
+      },
+    };
   };
-};
+}
+
+export const startTestThread: StartGpuThread = testThreads();
 
 export interface TestAgent {
   readonly id: string;

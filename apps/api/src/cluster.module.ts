@@ -52,9 +52,11 @@ import { PlanComparisonsService } from './planning/plans/plan-comparisons.servic
 import { PlanningThreads } from './planning/plans/planning-threads';
 import { RunPlansService } from './planning/plans/run-plans.service';
 import { LayerProfilesRepository } from './planning/profiling/layer-profiles.repository';
+import { KernelChoicesRepository } from './planning/profiling/kernel-choices.repository';
 import { LinkProfilesRepository } from './planning/profiling/link-profiles.repository';
-import { LinkReportsService } from './planning/profiling/link-reports.service';
 import { ProfileRequestsService } from './planning/profiling/profile-requests.service';
+import { StartMeasurementsService } from './planning/profiling/start-measurements.service';
+import { AttemptPlansService } from './planning/scheduling/attempt-plans.service';
 import { ClusterSignals } from './ground/events/cluster-signals';
 import { ExpiredRecordsRepository } from './ledger/expiry/expired-records.repository';
 import { ExpiredRecordsService } from './ledger/expiry/expired-records.service';
@@ -140,6 +142,7 @@ const SCHEDULING = [
   PlacementPlannerService,
   PlanningKnowledgeService,
   RunShapesService,
+  AttemptPlansService,
   GangPlacementService,
   RunQueueService,
   SchedulingService,
@@ -149,7 +152,8 @@ const PROFILING = [
   LayerProfilesRepository,
   LinkProfilesRepository,
   ProfileRequestsService,
-  LinkReportsService,
+  KernelChoicesRepository,
+  StartMeasurementsService,
   LearnedLayersService,
   PlanComparisonsService,
   PlanReviewService,

@@ -2,6 +2,7 @@ import type { ModelConfig, StageSlice } from '@millrace/core';
 import { z } from 'zod';
 import { FLUSHLESS_SCHEDULES } from '@millrace/pipeline';
 import { MODEL_FAMILY_NAMES, ropeScalingSchema } from './model/model-schema';
+import { CHOICES_MAX, kernelChoiceSchema } from './profile/kernel-choice';
 import { runSpecSchema } from './run-spec';
 
 /** To the rest of the code the name is a plain string, because only libs/model knows families. */
@@ -118,7 +119,8 @@ export type ManifestDocument = z.output<typeof manifestSchema>;
 const quarantinedSchema = z.array(z.string().min(1).max(256)).max(1024).optional();
 
 /**
- * What an agent needs to execute its rank of an attempt. Apart from `rank` the document is the same for every rank.
+ * What an agent needs to execute its rank of an attempt. Apart from `rank`, `resume` and `choices` the document is the
+ * same for every rank.
  * libs/pipeline makes the schedule from (schedule, ranks, microBatches), so that the agents and the API prove the very
  * same one.
  */
@@ -149,6 +151,8 @@ export const attemptPlanSchema = z.strictObject({
   /** How long a step is predicted to take; left out if there is no prediction. */
   expectedStepMs: z.number().positive().optional(),
   quarantined: quarantinedSchema,
+  /** For the rank's kind of device; the other variants are the usual ones. They change no bit. */
+  choices: z.array(kernelChoiceSchema).max(CHOICES_MAX).optional(),
 });
 export type AttemptPlan = z.output<typeof attemptPlanSchema>;
 

@@ -1,6 +1,7 @@
 export * from './api/accounts';
 export * from './attempt-plan';
 export * from './grpc-status';
+export * from './profile/kernel-choice';
 export * from './profile/layer-work';
 export * from './api/dashboard';
 export * from './profile/model-config-of';

@@ -1,6 +1,7 @@
 import type { AgentMessageBody, agentV1, AttemptPlan, StartPhase } from '@millrace/contracts';
 import type { AppError } from '@millrace/core';
 import { type Clock, type Logger } from '@millrace/core';
+import type { MeasuredChoice } from '@millrace/runtime';
 import type { BlobCache } from '../blobs/blob-cache';
 import type { BlobPort } from '../blobs/blob-port';
 import { TensorIndex } from '../blobs/tensor-index';
@@ -230,6 +231,8 @@ export class Attempt {
         return this.sendTrace(message);
       case 'waiting':
         return this.sendWaiting(message.report);
+      case 'tuned':
+        return this.sendChoices(message.choices);
       case 'snapshot-piece':
         return this.rank.reply(message.callId, this.writer(message.step).add(message.piece));
       case 'snapshot-end':
@@ -292,6 +295,11 @@ export class Attempt {
       $case: 'stageWaiting',
       value: { runId, fence, rank: options.plan.rank, action, forRank, waitedMs, ...told },
     });
+  }
+
+  private sendChoices(choices: readonly MeasuredChoice[]): void {
+    const { runId, fence } = this;
+    this.options.send({ $case: 'kernelChoices', value: { runId, fence, choices: [...choices] } });
   }
 
   private began(step: number): void {

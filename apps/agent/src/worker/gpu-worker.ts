@@ -1,8 +1,8 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { assert, silentLogger, systemClock } from '@millrace/core';
-import { type Backend, openWebGpuBackend, pacedBackend, type WebGpuBackend } from '@millrace/runtime';
+import { type Backend, openWebGpuBackend, pacedBackend, tuneBackend, type WebGpuBackend } from '@millrace/runtime';
 import { garbageCollector } from '../memory/garbage-collector';
-import { avoidedKernels } from './avoided-kernels';
+import { takeVariants } from './take-variants';
 import { probeDevice } from './probe-device';
 import { withFaults } from './injected-fault';
 import { runGpuTask } from './run-gpu-task';
@@ -17,6 +17,9 @@ assert(parentPort !== null, 'gpu-worker.js is started as a worker thread');
 const port = parentPort;
 const task = workerData as GpuTask;
 
+/** How long variants are tried in one start: what is not tried is left for the next attempt on such a device. */
+const TUNING_MS_MAX = 3_000;
+
 let opened: WebGpuBackend | undefined;
 
 async function openBackend(): Promise<Backend> {
@@ -28,7 +31,7 @@ async function openBackend(): Promise<Backend> {
     ...(speed === undefined ? {} : { submissions: { speed } }),
   });
   opened = backend;
-  for (const kernel of avoidedKernels(task)) backend.quarantine(kernel as Parameters<WebGpuBackend['quarantine']>[0]);
+  takeVariants(backend, task);
   // A probe must see the real device, also where the device is paced.
   if (pacedGflops === undefined || task.kind === 'probe' || task.kind === 'describe') return backend;
   return pacedBackend(backend, { gflops: pacedGflops, clock: systemClock });
@@ -44,6 +47,11 @@ void runGpuTask({
     const device = backend as WebGpuBackend;
     if (task.kind !== 'probe') return workerPort.post({ type: 'described', adapter: device.adapter });
     workerPort.post({ type: 'probed', report: await probeDevice(device, task.known, systemClock) });
+  },
+  tune: async (programs, stopped) => {
+    // A paced device computes nothing that could be measured.
+    if (opened === undefined || task.device.pacedGflops !== undefined) return [];
+    return tuneBackend(opened, programs, { boundMs: TUNING_MS_MAX, stopped, clock: systemClock });
   },
   clock: systemClock,
   // Node frees what it keeps of a driver's object when that object is collected, and does not when the thread ends.

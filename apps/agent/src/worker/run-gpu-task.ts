@@ -3,6 +3,7 @@ import type { Backend } from '@millrace/runtime';
 import { DeviceTurns } from '../generate/device-turns';
 import { generateTask } from '../generate/generate-task';
 import { measureLayers } from '../profile/measure-layers';
+import type { Tune } from '../profile/start-tuning';
 import { AttemptFailure } from '../stage/failure/attempt-failure';
 import type { GpuTask } from './gpu-task';
 import { toThreadError } from './thread-error';
@@ -15,6 +16,8 @@ export interface GpuTaskOptions {
   readonly openBackend: () => Promise<Backend>;
   /** Describes or probes the device; it is a parameter because it needs the kind of backend that it knows. */
   readonly probe: (backend: Backend, port: WorkerPort) => Promise<void>;
+  /** Tunes the device, as far as a real one is open. */
+  readonly tune?: Tune;
   readonly clock: Clock;
   /** Called when the device is destroyed and nothing of the task is used any more. */
   readonly collectGarbage: () => void;
@@ -30,7 +33,7 @@ export async function runGpuTask(options: GpuTaskOptions): Promise<void> {
   options.collectGarbage();
 }
 
-async function live({ end, task, openBackend, probe, clock }: GpuTaskOptions): Promise<void> {
+async function live({ end, task, openBackend, probe, tune, clock }: GpuTaskOptions): Promise<void> {
   const requests = new PendingBoundary();
   const turns: DeviceTurns = new DeviceTurns(clock, (turnId, sliceMs) =>
     port.post({ type: 'turn-given', turnId, sliceMs }),
@@ -47,7 +50,7 @@ async function live({ end, task, openBackend, probe, clock }: GpuTaskOptions): P
     if (task.kind === 'generate') return generateTask({ plan: task.plan, backend, port, clock });
     if (task.kind === 'profile')
       return port.post({ type: 'profiled', layers: await measureLayers(task.work, backend, clock) });
-    return trainTask({ ...task, backend, port, requests, turns, clock });
+    return trainTask({ ...task, backend, port, requests, turns, tune, clock });
   };
   const work = async (): Promise<void> => {
     const backend = await opening;

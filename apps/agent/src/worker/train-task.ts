@@ -1,9 +1,9 @@
-import type { AttemptPlan } from '@millrace/contracts';
+import type { AttemptPlan, StartPhase } from '@millrace/contracts';
 import type { Clock } from '@millrace/core';
 import { TokenStore } from '@millrace/data';
 import type { Backend, HostArray } from '@millrace/runtime';
 import { StageExecutor } from '../stage/stage-executor';
-import { dataSource, stagePlan } from '../stage/stage-plan';
+import { dataSource, type StagePlan, stagePlan } from '../stage/stage-plan';
 import type {
   BoundaryRequests,
   BoundaryWishes,
@@ -11,6 +11,7 @@ import type {
   StageReporter,
   WeightSource,
 } from '../stage/stage-ports';
+import { StartTuning, type Tune } from '../profile/start-tuning';
 import type { DeviceTurns } from '../generate/device-turns';
 import type { WorkerPort } from './worker-port';
 
@@ -43,32 +44,48 @@ export interface TrainTaskOptions {
   readonly port: WorkerPort;
   readonly requests: BoundaryRequests;
   readonly turns: DeviceTurns;
+  /** Absent where the device has nothing to be tuned. */
+  readonly tune?: Tune | undefined;
   readonly clock: Clock;
 }
 
 /** Executes one attempt on this thread, from loading to its last checkpoint. Rejects with what else ended it. */
 export async function trainTask(options: TrainTaskOptions): Promise<void> {
   const { plan, tokenFile, backend, port, requests, turns, clock } = options;
+  const stage = stagePlan(plan);
+  const tuning = startTuning(options, stage);
   const store = tokenFile === undefined ? undefined : TokenStore.open(tokenFile, { dtype: plan.dataset.dtype });
   try {
     const executor = await StageExecutor.prepare({
-      plan: stagePlan(plan),
+      plan: stage,
       data: store === undefined ? undefined : dataSource(plan, store),
       backend,
       transport: port,
       weights: weightSource(port),
       checkpoints: checkpointSink(port),
-      reporter: reporter(port),
+      reporter: reporter(port, (phase) => tuning?.enter(phase)),
       requests,
       betweenSteps: () => turns.pause(),
       clock,
     });
+    await tuning?.done();
     port.post({ type: 'ready' });
     const outcome = await executor.run();
     port.post({ type: 'finished', ...outcome });
   } finally {
+    tuning?.stop();
     store?.close();
   }
+}
+
+function startTuning({ tune, port }: TrainTaskOptions, plan: StagePlan): StartTuning | undefined {
+  if (tune === undefined) return undefined;
+  return new StartTuning({
+    plan,
+    tune,
+    onChosen: (choices) => port.post({ type: 'tuned', choices }),
+    onFailed: (text) => port.post({ type: 'log', level: 'warn', text }),
+  });
 }
 
 export function weightSource(port: WorkerPort): WeightSource {
@@ -92,9 +109,12 @@ function checkpointSink(port: WorkerPort): CheckpointSink {
   };
 }
 
-function reporter(port: WorkerPort): StageReporter {
+function reporter(port: WorkerPort, onPhase: (phase: StartPhase) => void): StageReporter {
   return {
-    phase: (phase) => port.post({ type: 'phase', phase }),
+    phase: (phase) => {
+      port.post({ type: 'phase', phase });
+      onPhase(phase);
+    },
     step: (step) => port.post({ type: 'step', step }),
     metrics: async (points) => void (await port.call({ type: 'metrics', points })),
     log: (level, text) => port.post({ type: 'log', level, text }),

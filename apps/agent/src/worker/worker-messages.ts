@@ -1,6 +1,6 @@
 import type { LayerTimes, StartPhase } from '@millrace/contracts';
 import type { ErrorKind } from '@millrace/core';
-import type { AdapterDescription } from '@millrace/runtime';
+import type { AdapterDescription, MeasuredChoice } from '@millrace/runtime';
 import type { TensorFrame } from '../data-plane/frame';
 import type {
   BoundaryWishes,
@@ -59,6 +59,8 @@ export type FromWorker =
   /** An attempt lends its device, between two steps, to a generation that asked for it. */
   | { readonly type: 'turn-given'; readonly turnId: number; readonly sliceMs: number }
   | { readonly type: 'profiled'; readonly layers: LayerTimes }
+  /** Variants that were tried while an attempt began. */
+  | { readonly type: 'tuned'; readonly choices: readonly MeasuredChoice[] }
   | { readonly type: 'failed'; readonly error: ThreadError };
 
 /** From the thread of the sockets to a GPU thread. */

@@ -72,6 +72,7 @@ function claimOf(message: AgentMessageBody): Claim | undefined {
     case 'logs':
     case 'attempt':
     case 'linkMeasured':
+    case 'kernelChoices':
       return { runId: message.value.runId, fence: message.value.fence };
     case 'commandResult': {
       const target = parseCommandId(message.value.commandId);

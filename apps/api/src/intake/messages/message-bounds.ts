@@ -1,4 +1,4 @@
-import { type AgentMessageBody, type agentV1, INT4_MAX, SENTENCE_LENGTH_MAX } from '@millrace/contracts';
+import { type AgentMessageBody, type agentV1, CHOICES_MAX, INT4_MAX, SENTENCE_LENGTH_MAX } from '@millrace/contracts';
 import { messageInvalid } from '../../ledger/sessions/sessions.errors';
 import { RUNNING_MAX } from '../sessions/registration';
 
@@ -84,6 +84,9 @@ export function assertWithinBounds(message: AgentMessageBody): void {
     case 'linkMeasured':
       attempt(message.value);
       return whole('to_rank', message.value.toRank);
+    case 'kernelChoices':
+      attempt(message.value);
+      return atMost('choices', message.value.choices.length, CHOICES_MAX);
     case 'commandResult':
     case 'layerProfile':
       return text('command_id', message.value.commandId, 2 * ID_LENGTH_MAX);

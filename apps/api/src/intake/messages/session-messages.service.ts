@@ -9,8 +9,8 @@ import { CheckpointReportsService } from '../../ledger/checkpoint-keeping/checkp
 import type { AgentSession } from '../../ledger/sessions/agent-session';
 import { registerFirst } from '../../ledger/sessions/sessions.errors';
 import { TelemetryService } from '../../ledger/telemetry/telemetry.service';
-import { LinkReportsService } from '../../planning/profiling/link-reports.service';
 import { ProfileRequestsService } from '../../planning/profiling/profile-requests.service';
+import { StartMeasurementsService } from '../../planning/profiling/start-measurements.service';
 import { CommandOutcomesService } from './command-outcomes.service';
 import { HeartbeatsService } from './heartbeats.service';
 import { MessageAdmissionService } from './message-admission.service';
@@ -31,7 +31,7 @@ export class SessionMessagesService {
     private readonly generations: GenerationTasks,
     private readonly traces: TraceIntakeService,
     private readonly profiles: ProfileRequestsService,
-    private readonly links: LinkReportsService,
+    private readonly measurements: StartMeasurementsService,
     private readonly telemetry: TelemetryService,
     private readonly term: LeaseTerm,
   ) {}
@@ -76,7 +76,9 @@ export class SessionMessagesService {
       case 'layerProfile':
         return this.profiles.answered(session, message.value);
       case 'linkMeasured':
-        return this.links.measured(session, message.value);
+        return this.measurements.link(session, message.value);
+      case 'kernelChoices':
+        return this.measurements.kernelChoices(session, message.value);
       case 'telemetry':
         return this.telemetry.store(session.agentId, message.value);
       default:

@@ -1,4 +1,11 @@
-import type { AttemptPlan, Failure, LayerTimes, PlanComparisonBody, StartPhase } from '@millrace/contracts';
+import type {
+  AttemptPlan,
+  Failure,
+  KernelChoiceDocument,
+  LayerTimes,
+  PlanComparisonBody,
+  StartPhase,
+} from '@millrace/contracts';
 import type { ComputeTimes } from '@millrace/pipeline';
 import type { StoredBasis } from './plan-basis';
 
@@ -43,7 +50,14 @@ export interface BoundaryRequest {
 }
 
 /** The plan of the whole gang: what its ranks have in common, without the data-plane key. */
-export type GangPlan = Omit<AttemptPlan, 'rank' | 'dataKey' | 'resume' | 'expectedStepMs'>;
+export type GangPlan = Omit<AttemptPlan, 'rank' | 'dataKey' | 'resume' | 'expectedStepMs' | 'choices'>;
+
+/** The choices of kernels' variants that ranks with a kind of device use. */
+export interface PlannedChoices {
+  readonly kind: string;
+  readonly ranks: readonly number[];
+  readonly choices: readonly KernelChoiceDocument[];
+}
 
 /** What the simulation predicted when the attempt was placed; times are in milliseconds, null if no speed was known. */
 export interface PredictedAttempt {
@@ -83,6 +97,8 @@ export interface StoredPlan extends GangPlan {
   /** Rank of each virtual stage. */
   readonly rankOfStage: readonly number[];
   readonly predicted: PredictedAttempt;
+  /** By kind of device; kinds without choices are left out. */
+  readonly choices?: readonly PlannedChoices[];
   /** The oldest weight version that an asynchronous schedule can use; absent where every step flushes. */
   readonly oldestVersion?: number;
 }

@@ -8,6 +8,15 @@ export function layerProfileInvalid(seconds: number): AppError {
   });
 }
 
+export function choiceInvalid(index: number, problem: string): AppError {
+  return new AppError({
+    code: 'PROFILE.CHOICE_INVALID',
+    kind: 'invalid',
+    message: `choice ${index} of a kernel's variant cannot be used: ${problem}`,
+    details: { index },
+  });
+}
+
 export function linkInvalid(latencySeconds: number, bytesPerSecond: number): AppError {
   return new AppError({
     code: 'PROFILE.LINK_INVALID',

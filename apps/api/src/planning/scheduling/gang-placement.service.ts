@@ -1,19 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import { isFlushless, oldestWeightVersion, startDeadlineMs } from '@millrace/contracts';
-import { AppError, assert, type Clock, newId } from '@millrace/core';
+import { AppError, type Clock, newId } from '@millrace/core';
 import { PLACEABLE_STATES } from '@millrace/scheduler';
-import { AgentsRepository, type AgentWithLease } from '../../ledger/agents/agents.repository';
+import { AgentsRepository } from '../../ledger/agents/agents.repository';
 import type { RankStatuses, StoredPlan } from '../../ledger/runs/attempt-record';
 import type { Transaction } from '../../ground/database/prisma.service';
 import { ClusterSignals } from '../../ground/events/cluster-signals';
 import { PrometheusService } from '../../ground/prometheus/prometheus.service';
 import { makeGangCredentials, type RankCredential } from '../../ground/tls/gang-credentials';
 import { RunLedger } from '../../ledger/runs/run-ledger';
-import { kernelsToAvoid } from '../plans/kernels-to-avoid';
-import type { PlacedRun } from '../plans/run-plans.service';
 import type { RunRecord } from '../../ledger/runs/run-record';
-import { ResumeSourceService } from './resume-source.service';
+import { AttemptPlansService, type Gang, peersOf, type PlacedGang } from './attempt-plans.service';
 import { deviceTaken } from './scheduling.errors';
 import { AttemptsRepository } from '../../ledger/runs/attempts.repository';
 import { LeasesRepository } from '../../ledger/runs/leases.repository';
@@ -21,14 +18,6 @@ import { RunTransitionsService } from '../../ledger/runs/run-transitions.service
 import { EventsService } from '../../ground/events/events.service';
 import { ApiConfig } from '../../ground/config/api-config';
 import { CLOCK } from '../../ground/config/api-logger';
-
-/** The agents, indexed by rank. */
-export type Gang = readonly AgentWithLease[];
-
-export interface PlacedGang {
-  readonly placed: PlacedRun;
-  readonly gang: Gang;
-}
 
 /** Gives a run all its devices or none, in one transaction. */
 @Injectable()
@@ -40,7 +29,7 @@ export class GangPlacementService {
     private readonly transitions: RunTransitionsService,
     private readonly events: EventsService,
     private readonly agents: AgentsRepository,
-    private readonly resumeSource: ResumeSourceService,
+    private readonly plans: AttemptPlansService,
     private readonly prometheus: PrometheusService,
     private readonly signals: ClusterSignals,
     private readonly config: ApiConfig,
@@ -86,7 +75,7 @@ export class GangPlacementService {
     const run = await this.ledger.lockRun(tx, seen.id);
     if (!run || run.fence !== seen.fence || !PLACEABLE_STATES.includes(run.state)) return false;
     const fence = run.fence + 1;
-    const plan = await this.plan(tx, { run, placed, gang, fence });
+    const plan = await this.plans.make(tx, { run, placed, gang, fence });
     const moved = await this.transitions.move(tx, run, {
       to: 'scheduled',
       actor: 'system',
@@ -134,54 +123,9 @@ export class GangPlacementService {
       },
     });
   }
-
-  private async plan(tx: Transaction, { run, placed, gang, fence }: Planned): Promise<StoredPlan> {
-    const { outline: shape, dataset } = placed.shaped;
-    assert(
-      gang.length === shape.schedule.ranks,
-      `${run.id} has ${shape.schedule.ranks} ranks and was given ${gang.length} devices`,
-    );
-    const source = await this.resumeSource.find(tx, run);
-    const before = await this.attempts.newest(tx, run.id);
-    const known = await this.agents.devices(tx);
-    const quarantined = kernelsToAvoid({ gang, known, before: before?.plan.quarantined });
-    const stages = shape.stages.map(({ firstLayer, layerCount, embedding, head }) => ({
-      firstLayer,
-      layerCount,
-      embedding,
-      head,
-    }));
-    const versioned = { spec: placed.spec, stages, firstStep: source.plan.firstStep };
-    const { sha256, bytes, dtype, tokens } = dataset;
-    return {
-      runId: run.id,
-      fence,
-      spec: placed.spec,
-      model: shape.model,
-      stages,
-      peers: peersOf(gang),
-      dataset: { sha256, bytes, dtype, tokens },
-      ...source.plan,
-      lastStep: run.spec.train.steps,
-      startDeadlineMs: startDeadlineMs(bytes + source.bytes),
-      rankOfStage: shape.schedule.rankOfStage,
-      predicted: placed.predicted,
-      ...(quarantined.length > 0 ? { quarantined } : {}),
-      ...(isFlushless(run.spec.parallel) ? { oldestVersion: oldestWeightVersion(versioned, source.manifest) } : {}),
-    };
-  }
-}
-
-function peersOf(gang: Gang): StoredPlan['peers'] {
-  return gang.map(({ id, dataAddress }, rank) => ({ rank, agentId: id, address: dataAddress }));
 }
 
 interface CredentialedPlacement extends PlacedGang {
   /** The credentials, indexed by rank. */
   readonly credentials: readonly RankCredential[];
-}
-
-interface Planned extends PlacedGang {
-  readonly run: RunRecord;
-  readonly fence: number;
 }

@@ -6,7 +6,7 @@ import { type PlannableRun, RunShapesService } from '../plans/run-shapes.service
 import { ProfileRequestsService } from '../profiling/profile-requests.service';
 import { RunLedger } from '../../ledger/runs/run-ledger';
 import type { RunReason, RunRecord } from '../../ledger/runs/run-record';
-import type { Gang } from './gang-placement.service';
+import type { Gang } from './attempt-plans.service';
 import { ResumeSourceService } from './resume-source.service';
 import type { WaitingRun } from './placement-planner.service';
 import type { RunOutline } from '../threads/planning-tasks';

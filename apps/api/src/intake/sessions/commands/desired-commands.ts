@@ -81,6 +81,7 @@ export function startCommand(
     resumeFrom: _from,
     resumeCheckpointId: _id,
     predicted: _predicted,
+    choices: planned,
     rankOfStage: _rankOfStage,
     oldestVersion: _oldestVersion,
     firstSample: _firstSample,
@@ -90,7 +91,9 @@ export function startCommand(
   } = attempt.plan;
   const expectedMs = expectedStepMs(attempt.plan);
   const expected = expectedMs === undefined ? {} : { expectedStepMs: expectedMs };
-  const plan: AttemptPlan = { ...gang, rank, dataKey, resume, ...expected };
+  const own = planned?.find(({ ranks }) => ranks.includes(rank));
+  const choices = own === undefined ? {} : { choices: [...own.choices] };
+  const plan: AttemptPlan = { ...gang, rank, dataKey, resume, ...expected, ...choices };
   const dataCredential = credential ?? undefined;
   return { $case: 'startAttempt', value: { commandId, runId, fence, planJson: JSON.stringify(plan), dataCredential } };
 }

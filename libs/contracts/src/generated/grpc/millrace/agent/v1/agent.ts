@@ -46,6 +46,7 @@ export interface AgentMessage {
     | { $case: "linkMeasured"; value: LinkMeasured }
     | { $case: "telemetry"; value: DeviceTelemetry }
     | { $case: "part"; value: MessagePart }
+    | { $case: "kernelChoices"; value: KernelChoices }
     | undefined;
 }
 
@@ -270,6 +271,27 @@ export interface LinkMeasured {
   /** The time that a message takes one way. */
   latencySeconds: number;
   bytesPerSecond: number;
+}
+
+/**
+ * Which variants of kernels the device of a rank was fastest with, as tried while an attempt began. Never acknowledged:
+ * what gets lost is tried again.
+ */
+export interface KernelChoices {
+  runId: string;
+  fence: number;
+  choices: KernelChoice[];
+}
+
+export interface KernelChoice {
+  kernel: string;
+  /** The shapes that it is for: their sizes by doublings, such as "K10 M11 N12". */
+  bucket: string;
+  /** The variant, such as "128x64". */
+  form: string;
+  /** Milliseconds of one launch, and those of the variant that is usual for the shape. */
+  ms: number;
+  usualMs: number;
 }
 
 /**
@@ -607,6 +629,9 @@ export const AgentMessage: MessageFns<AgentMessage> = {
       case "part":
         MessagePart.encode(message.body.value, writer.uint32(114).fork()).join();
         break;
+      case "kernelChoices":
+        KernelChoices.encode(message.body.value, writer.uint32(122).fork()).join();
+        break;
     }
     return writer;
   },
@@ -736,6 +761,14 @@ export const AgentMessage: MessageFns<AgentMessage> = {
             message.body = { $case: "part", value: MessagePart.decode(reader, reader.uint32()) };
             continue;
           }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.body = { $case: "kernelChoices", value: KernelChoices.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -835,6 +868,12 @@ export const AgentMessage: MessageFns<AgentMessage> = {
       case "part": {
         if (object.body?.value !== undefined && object.body?.value !== null) {
           message.body = { $case: "part", value: MessagePart.fromPartial(object.body.value) };
+        }
+        break;
+      }
+      case "kernelChoices": {
+        if (object.body?.value !== undefined && object.body?.value !== null) {
+          message.body = { $case: "kernelChoices", value: KernelChoices.fromPartial(object.body.value) };
         }
         break;
       }
@@ -3071,6 +3110,188 @@ export const LinkMeasured: MessageFns<LinkMeasured> = {
     message.toRank = object.toRank ?? 0;
     message.latencySeconds = object.latencySeconds ?? 0;
     message.bytesPerSecond = object.bytesPerSecond ?? 0;
+    return message;
+  },
+};
+
+function createBaseKernelChoices(): KernelChoices {
+  return { runId: "", fence: 0, choices: [] };
+}
+
+export const KernelChoices: MessageFns<KernelChoices> = {
+  encode(message: KernelChoices, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.runId !== "") {
+      writer.uint32(10).string(message.runId);
+    }
+    if (message.fence !== 0) {
+      writer.uint32(16).int64(message.fence);
+    }
+    for (const v of message.choices) {
+      KernelChoice.encode(v!, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): KernelChoices {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseKernelChoices();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.runId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.fence = longToNumber(reader.int64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.choices.push(KernelChoice.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<KernelChoices>): KernelChoices {
+    return KernelChoices.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<KernelChoices>): KernelChoices {
+    const message = createBaseKernelChoices();
+    message.runId = object.runId ?? "";
+    message.fence = object.fence ?? 0;
+    message.choices = object.choices?.map((e) => KernelChoice.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseKernelChoice(): KernelChoice {
+  return { kernel: "", bucket: "", form: "", ms: 0, usualMs: 0 };
+}
+
+export const KernelChoice: MessageFns<KernelChoice> = {
+  encode(message: KernelChoice, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.kernel !== "") {
+      writer.uint32(10).string(message.kernel);
+    }
+    if (message.bucket !== "") {
+      writer.uint32(18).string(message.bucket);
+    }
+    if (message.form !== "") {
+      writer.uint32(26).string(message.form);
+    }
+    if (message.ms !== 0) {
+      writer.uint32(33).double(message.ms);
+    }
+    if (message.usualMs !== 0) {
+      writer.uint32(41).double(message.usualMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): KernelChoice {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseKernelChoice();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.kernel = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.bucket = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.form = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 33) {
+              break;
+            }
+
+            message.ms = reader.double();
+            continue;
+          }
+          case 5: {
+            if (tag !== 41) {
+              break;
+            }
+
+            message.usualMs = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<KernelChoice>): KernelChoice {
+    return KernelChoice.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<KernelChoice>): KernelChoice {
+    const message = createBaseKernelChoice();
+    message.kernel = object.kernel ?? "";
+    message.bucket = object.bucket ?? "";
+    message.form = object.form ?? "";
+    message.ms = object.ms ?? 0;
+    message.usualMs = object.usualMs ?? 0;
     return message;
   },
 };

@@ -1,13 +1,13 @@
 import type { AttemptPlan } from '@millrace/contracts';
 import { silentLogger, systemClock } from '@millrace/core';
-import type { KernelName } from '@millrace/kernels';
+import { type KernelName, shapeBucket } from '@millrace/kernels';
 import { openWebGpuBackend } from '@millrace/runtime';
 import { InMemoryNetwork, openTestBackend } from '@millrace/testing';
 import { describe, expect, it } from 'vitest';
 import { attemptPlan } from '../../test/attempt-plans';
 import { trainRanks } from '../../test/train-ranks';
 import type { TensorFrame } from '../data-plane/frame';
-import { avoidedKernels } from './avoided-kernels';
+import { avoidedKernels, takeVariants } from './take-variants';
 import type { DeviceChoice } from './gpu-task';
 
 const KERNEL: KernelName = 'attention_value_backward';
@@ -30,8 +30,7 @@ async function outcome(given: AttemptPlan, devices: readonly DeviceChoice[]): Pr
   const backends = await Promise.all(
     devices.map(async (device, rank) => {
       const backend = await openWebGpuBackend({ clock: systemClock, logger: silentLogger });
-      const kernels = avoidedKernels({ kind: 'attempt', device, plan: { ...given, rank }, tokenFile: undefined });
-      for (const kernel of kernels) backend.quarantine(kernel as KernelName);
+      takeVariants(backend, { kind: 'attempt', device, plan: { ...given, rank }, tokenFile: undefined });
       return backend;
     }),
   );
@@ -62,5 +61,29 @@ describe('the kernels that a task runs by their naive variant', () => {
     const planned = { ...plan(2), quarantined: [KERNEL] };
     expect(await outcome(planned, [SICK, WELL])).toEqual(alone);
     expect(await outcome(planned, [WELL, SICK])).toEqual(alone);
+  }, 120_000);
+});
+
+describe('the choices of a plan', () => {
+  /** The head's product, whose vocabulary is no multiple of four: lavapipe adds it up one product after the other. */
+  const choices = [
+    { kernel: 'matmul_nt', bucket: 'K6 M6 N5', form: 'scalar' },
+    { kernel: 'matmul_nn', bucket: 'K6 M6 N7', form: 'of another version' },
+  ];
+
+  it('are what programs are bound with, to the same bits', async (context) => {
+    const probe = await openTestBackend(process.env);
+    if (probe === undefined) return context.skip('no adapter');
+    const given = plan(1);
+    const { vocab } = given.model;
+    const { micro } = given.spec.train.batch;
+    const dims = { M: micro * given.model.context, K: given.model.hidden, N: vocab };
+    expect(shapeBucket(dims)).toBe(choices[0]!.bucket);
+    const usual = probe.shaders('matmul_nt', dims).used;
+    takeVariants(probe, { kind: 'attempt', device: WELL, plan: { ...given, choices }, tokenFile: undefined });
+    const chosen = probe.shaders('matmul_nt', dims).used;
+    probe.destroy();
+    if (usual === 'matmul_nt_tile') expect(chosen).toBe('matmul_nt_scalar');
+    expect(await outcome({ ...given, choices }, [WELL])).toEqual(await outcome(given, [WELL]));
   }, 120_000);
 });
