@@ -2,7 +2,7 @@ import { HALF_FORMS, type KernelName } from '@millrace/kernels';
 import { expect, it } from 'vitest';
 import { openCpuBackend } from './cpu/cpu-backend';
 import { SELF_TEST_DIMS } from './self-test-dims';
-import { selfTest, type SelfTestedBackend } from './self-test';
+import { selfTest, type SelfTestedBackend, testedPrecisions } from './self-test';
 
 /** The twins as a device of two shaders for matmul_nn, one of which is wrong, or both alike. */
 function deviceOf(wrong: 'used' | 'both'): { backend: SelfTestedBackend; quarantined: string[] } {
@@ -42,6 +42,13 @@ it('refuses a driver that computes both shaders wrongly in the same way', async 
     code: 'RUNTIME.KERNEL_WRONG',
     message: expect.stringContaining('matmul_nn computes wrongly on Test GPU'),
   });
+});
+
+it('is for forms in f16 only on GPUs that have them', () => {
+  const features = ['shader-f16', 'subgroups'];
+  expect(testedPrecisions({ adapterClass: 'gpu', features })).toEqual(['f32', 'f16']);
+  expect(testedPrecisions({ adapterClass: 'gpu', features: ['subgroups'] })).toEqual(['f32']);
+  expect(testedPrecisions({ adapterClass: 'cpu', features })).toEqual(['f32']);
 });
 
 it('tests forms in f16 for half precision alone', async () => {

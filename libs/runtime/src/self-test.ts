@@ -12,6 +12,7 @@ import {
   withDerivedInputs,
 } from '@millrace/kernels';
 import { elementCount, fromFloat16Bits } from '@millrace/tensor';
+import type { AdapterDescription } from './adapter-description';
 import type { Backend, DeviceTensor } from './backend';
 import { openCpuBackend } from './cpu/cpu-backend';
 import type { HostArray } from './host-array';
@@ -109,6 +110,17 @@ function compare(actual: readonly HostArray[], expected: readonly HostArray[], t
     });
   }
   return { maxAbsDifference, ok: maxAbsDifference <= tolerance * largest };
+}
+
+/**
+ * What to test of an adapter before it is known what runs on it. A software driver takes most of a second to compile
+ * each form in f16: the conformance suite tests those drivers.
+ */
+export function testedPrecisions({
+  adapterClass,
+  features,
+}: Pick<AdapterDescription, 'adapterClass' | 'features'>): Precision[] {
+  return adapterClass === 'gpu' && features.includes('shader-f16') ? ['f32', 'f16'] : ['f32'];
 }
 
 /** The kernels to test, each with its shapes. */

@@ -1,5 +1,11 @@
 import type { Clock } from '@millrace/core';
-import { benchmarkBackend, selfTest, type WebGpuBackend } from '@millrace/runtime';
+import {
+  benchmarkBackend,
+  selfTest,
+  type SelfTestResult,
+  testedPrecisions,
+  type WebGpuBackend,
+} from '@millrace/runtime';
 import { type DeviceReport, deviceKey } from './gpu-task';
 
 /** So much memory tells the device apart from a GPU that a driver only looked at. */
@@ -22,7 +28,8 @@ export async function probeDevice(
   if (backend.adapter.adapterClass === 'gpu') await holdMemory(backend);
   if (known !== undefined && deviceKey(known.adapter, '') === deviceKey(backend.adapter, ''))
     return { ...known, adapter: backend.adapter };
-  const results = await selfTest(backend);
+  const results: SelfTestResult[] = [];
+  for (const precision of testedPrecisions(backend.adapter)) results.push(...(await selfTest(backend, precision)));
   const quarantined = [...new Set(results.filter(({ ok }) => !ok).map(({ kernel }) => kernel))];
   return { adapter: backend.adapter, speed: await benchmarkBackend(backend, clock), quarantined };
 }

@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { Operation, Program } from '../program';
+import { KERNELS } from '../registry';
 import { PARTIAL_SUMS, PARTIAL_SUMS_MAX, splitProducts } from './split-products';
 
 const GPU = { adapterClass: 'gpu' } as const;
 
 function programOf(kernel: Operation['kernel'], dims: Operation['dims']): Program {
-  const bound = { matmul_tn: ['a_KM', 'b_KN', 'c_MN'], matmul_nn: ['a_MK', 'b_KN', 'bias_N', 'residual_MN', 'c_MN'] };
-  const names = bound[kernel as keyof typeof bound];
+  const { bindings } = KERNELS[kernel];
+  const names = bindings.map(({ name }) => name);
   const tensors = Object.fromEntries(names.map((name) => [name, name]));
   return { name: 'product', tensors: [], steps: [{ kernel, dims, tensors }] };
 }
@@ -38,6 +39,20 @@ describe('splitProducts', () => {
       dims: { P: 16, bias: 1, residual: 1, accumulate: 0 },
       tensors: { bias_N: 'bias_N', residual_MN: 'residual_MN', c_MN: 'c_MN' },
     });
+  });
+
+  it('stores the sum as the product does: in f16, unless it is the gradient of a weight', () => {
+    const dims = { M: 64, K: 4096, N: 64, accumulate: 1 };
+    const kernels = (product: Operation['kernel']): unknown[] =>
+      splitProducts(programOf(product, dims), GPU).steps.map((step) => (step as Operation).kernel);
+    expect(kernels('matmul_nn_f16')).toEqual(['matmul_nn_parts_f16', 'matmul_parts_sum_f16']);
+    expect(kernels('matmul_nt_f16')).toEqual(['matmul_nt_parts_f16', 'matmul_parts_sum_f16']);
+    expect(kernels('matmul_tn_f16')).toEqual(['matmul_tn_parts_f16', 'matmul_parts_sum']);
+    for (const product of ['matmul_nn_f16', 'matmul_nt_f16', 'matmul_tn_f16'] as const) {
+      const types = (kernel: Operation['kernel']): string[] =>
+        KERNELS[kernel].bindings.filter(({ name }) => name === 'c_MN').map(({ dtype }) => dtype);
+      expect(types(kernels(product)[1] as Operation['kernel'])).toEqual(types(product));
+    }
   });
 
   it.each([

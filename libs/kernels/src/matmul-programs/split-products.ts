@@ -15,11 +15,15 @@ const PART_K_MIN = 256;
 /** Each factor is bound whole. */
 const FACTOR_ELEMENTS_MAX = (128 * 1024 * 1024) / 4;
 
+/** The kernels that a product is split into: of its parts, which are f32, and of their sum, as it stores its own. */
 const PARTS = {
-  matmul_nn: 'matmul_nn_parts',
-  matmul_nt: 'matmul_nt_parts',
-  matmul_tn: 'matmul_tn_parts',
-} as const satisfies Partial<Record<KernelName, KernelName>>;
+  matmul_nn: ['matmul_nn_parts', 'matmul_parts_sum'],
+  matmul_nt: ['matmul_nt_parts', 'matmul_parts_sum'],
+  matmul_tn: ['matmul_tn_parts', 'matmul_parts_sum'],
+  matmul_nn_f16: ['matmul_nn_parts_f16', 'matmul_parts_sum_f16'],
+  matmul_nt_f16: ['matmul_nt_parts_f16', 'matmul_parts_sum_f16'],
+  matmul_tn_f16: ['matmul_tn_parts_f16', 'matmul_parts_sum'],
+} as const satisfies Partial<Record<KernelName, readonly KernelName[]>>;
 
 function isProduct(kernel: KernelName): kernel is keyof typeof PARTS {
   return kernel in PARTS;
@@ -41,6 +45,7 @@ function partLength(dims: Dims): number | undefined {
 function split(operation: Operation, product: keyof typeof PARTS, partK: number): Operation[] {
   const { dims, tensors } = operation;
   const [M, K, N] = [dimension(dims, 'M'), dimension(dims, 'K'), dimension(dims, 'N')];
+  const [partsKernel, sumKernel] = PARTS[product];
   const P = Math.ceil(K / partK);
   assert(P * M * N <= PARTIAL_SUMS_MAX, `${P} parts of ${M} x ${N} sums exceed ${PARTIAL_SUMS_MAX}`);
   const parts_PMN = { tensor: PARTIAL_SUMS, offset: 0, length: P * M * N };
@@ -49,9 +54,9 @@ function split(operation: Operation, product: keyof typeof PARTS, partK: number)
   // Without their flags, bias and residual are bound to what is read.
   const [unread] = Object.values(factors);
   return [
-    { kernel: PARTS[product], dims: { M, K, N, P, partK }, tensors: { ...factors, parts_PMN } },
+    { kernel: partsKernel, dims: { M, K, N, P, partK }, tensors: { ...factors, parts_PMN } },
     {
-      kernel: 'matmul_parts_sum',
+      kernel: sumKernel,
       dims: { M, N, P, bias, residual, accumulate },
       tensors: { parts_PMN, bias_N: bias_N ?? unread!, residual_MN: residual_MN ?? unread!, c_MN: c_MN! },
     },

@@ -11,6 +11,6 @@ export async function openNullBackend(clock: Clock): Promise<WebGpuBackend> {
   const gpu = create(['backend=null']);
   const adapter = (await gpu.requestAdapter())!;
   const requiredLimits = wantedLimits(adapter);
-  const device = await adapter.requestDevice({ requiredFeatures: ['subgroups'], requiredLimits });
+  const device = await adapter.requestDevice({ requiredFeatures: ['subgroups', 'shader-f16'], requiredLimits });
   return new WebGpuBackend({ gpu, device, adapter: describeAdapter(adapter), clock });
 }

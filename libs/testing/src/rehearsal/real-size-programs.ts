@@ -1,4 +1,4 @@
-import { type ModelConfig, RECOMPUTE_SETTINGS } from '@millrace/core';
+import { type ModelConfig, type Precision, RECOMPUTE_SETTINGS } from '@millrace/core';
 import type { Program } from '@millrace/kernels';
 import { buildOptimizerPrograms, buildStagePrograms, wholeModel } from '@millrace/model';
 import { tensorOf } from '@millrace/tensor';
@@ -40,14 +40,18 @@ export const REAL_SIZES: readonly [name: string, config: ModelConfig, microBatch
 ];
 
 /** Every program of the model in one stage, with every setting of recompute and each optimizer. */
-export function realSizePrograms(config: ModelConfig, microBatch: number): Program[] {
+export function realSizePrograms(config: ModelConfig, microBatch: number, precision: Precision = 'f32'): Program[] {
   const slice = wholeModel(config);
-  const stages = RECOMPUTE_SETTINGS.map((recompute) => buildStagePrograms(config, slice, { microBatch, recompute }));
+  const stages = RECOMPUTE_SETTINGS.map((recompute) =>
+    buildStagePrograms(config, slice, { microBatch, recompute, precision }),
+  );
   // Text is made from one sequence at a time.
-  const generating = buildStagePrograms(config, slice, { microBatch: 1 });
+  const generating = buildStagePrograms(config, slice, { microBatch: 1, precision });
   const adamw = { type: 'adamw', betas: [0.9, 0.95], eps: 1e-8, weightDecay: 0.1 } as const;
   const momentum = { type: 'sgd', momentum: 0.9, weightDecay: 0 } as const;
-  const optimizers = [adamw, momentum].map((optimizer) => buildOptimizerPrograms(config, slice, { optimizer }));
+  const optimizers = [adamw, momentum].map((optimizer) =>
+    buildOptimizerPrograms(config, slice, { optimizer, precision }),
+  );
   const programs = [
     ...stages.flatMap(({ forward, backwardInput, backwardWeight, evaluate }) => [
       forward,

@@ -10,6 +10,14 @@ const BINDING_BYTES = 96 * 1024 * 1024;
 /** Sums of squares bind one large tensor, a pack of parameters that fills the least binding. */
 const SQUARES_BINDING_BYTES = 128 * 1024 * 1024;
 
+/** A product that stores f16 is not cut along K, and binds few tensors. */
+const HALF_PRODUCT_BINDING_BYTES = 128 * 1024 * 1024;
+
+function bindingBytesOf(program: Program, { kernel }: Operation): number {
+  if (program.name === 'squares') return SQUARES_BINDING_BYTES;
+  return /^matmul_.*_f16$/.test(kernel) ? HALF_PRODUCT_BINDING_BYTES : BINDING_BYTES;
+}
+
 /** A program of this operation alone, each of whose tensors is as large as a view of the operation. */
 function alone(operation: Operation, program: Program): Program {
   const declarations = new Map(program.tensors.map((declaration) => [declaration.name, declaration]));
@@ -39,15 +47,20 @@ async function rehearse(program: Program): Promise<void> {
   for (const tensor of tensors.values()) backend.release(tensor);
 }
 
-it.each(REAL_SIZES)(
+const SIZES = (['f32', 'f16'] as const).flatMap((precision) =>
+  REAL_SIZES.map(([name, ...size]) => [`${name} in ${precision}`, ...size, precision] as const),
+);
+
+it.each(SIZES)(
   'every dispatch of %s is valid on a device with the least limits',
-  async (_, config, microBatch) => {
+  async (_, config, microBatch, precision) => {
     const rehearsed = new Set<string>();
-    for (const program of realSizePrograms(config, microBatch)) {
+    for (const program of realSizePrograms(config, microBatch, precision)) {
       const operations = program.steps.filter((step): step is Operation => 'kernel' in step);
-      const bindingBytes = program.name === 'squares' ? SQUARES_BINDING_BYTES : BINDING_BYTES;
-      const fitting = fitProgram({ ...program, steps: operations }, bindingBytes);
-      for (const step of fitting.steps as Operation[]) {
+      const fitting = operations.flatMap((operation) => {
+        return fitProgram({ ...program, steps: [operation] }, bindingBytesOf(program, operation)).steps;
+      });
+      for (const step of fitting as Operation[]) {
         const single = alone(step, program);
         const key = JSON.stringify([step.kernel, step.dims, single.tensors.map(({ shape }) => shape)]);
         if (rehearsed.has(key)) continue;
