@@ -3,6 +3,7 @@ import { cpus } from 'node:os';
 import { benchDashboard } from './dashboard/dashboard';
 import { benchDataplane } from './dataplane';
 import { benchFirstStep } from './first-step';
+import { benchKernels } from './kernel-table';
 import { benchLoopDelay } from './loop-delay/loop-delay';
 import { benchMatmul } from './matmul';
 import type { Measurement } from './measurement';
@@ -18,6 +19,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Results>>> = {
   matmul: async () => ({ matmul_vs_tfjs: await benchMatmul() }),
   train: async () => ({ train_tokens_vs_tfjs: await benchTrain() }),
   'train-256': benchTrainAt256,
+  kernels: benchKernels,
   dataplane: async () => ({
     dataplane_vs_socket: await benchDataplane('plain'),
     dataplane_tls_vs_tls_socket: await benchDataplane('tls'),

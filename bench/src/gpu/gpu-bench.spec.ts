@@ -12,6 +12,7 @@ import { compareGpu, gpuText } from './gpu-report';
 import type { GpuRow } from './gpu-row';
 import { openSection, type SectionContext } from './gpu-section';
 import { GPU_SECONDS_MAX, GPU_SECTIONS, type GpuSectionName, PEER_SECONDS_MAX } from './gpu-sections';
+import { choicesOf, tuningRows } from './sections/tuning';
 import { runTorch, torchCases } from './torch-peer';
 
 const TIMEOUT_MS = 240_000;
@@ -35,7 +36,7 @@ describe('on this adapter', () => {
   });
   beforeEach((context) => context.skip(!hasAdapter, 'no adapter'));
 
-  const counts: Readonly<Record<GpuSectionName, number>> = {
+  const counts: Readonly<Record<Exclude<GpuSectionName, 'tuning'>, number>> = {
     ceilings: 2,
     products: SMALL_CASES.products.length,
     rows: SMALL_CASES.rows.length,
@@ -60,6 +61,15 @@ describe('on this adapter', () => {
     },
     TIMEOUT_MS,
   );
+
+  it('says that a software driver is not tuned', async () => {
+    const { context, rows } = section();
+    await GPU_SECTIONS.tuning.run(context);
+    const { adapter } = await context.device.backend();
+    context.device.close();
+    if (adapter.adapterClass === 'cpu') expect(rows.map(({ problem }) => problem?.code)).toEqual(['BENCH.NOT_TUNED']);
+    else expect(rows.at(-1)!.ours).toBeLessThanOrEqual(1);
+  });
 
   it('names what kept it from a figure, and goes on with a device of its own', { timeout: TIMEOUT_MS }, async () => {
     const { context, rows } = section();
@@ -100,6 +110,14 @@ it('leaves out what would begin after the end of its time', async () => {
   clock.standStill(1000);
   await GPU_SECTIONS.products.run(context);
   expect(rows.map(({ problem }) => problem?.code)).toEqual(SMALL_CASES.products.map(() => 'BENCH.NO_TIME'));
+});
+
+it('hands what was tuned to the sections after it', () => {
+  const choice = { kernel: 'matmul_nn', bucket: 'K10 M10 N10', form: '64x64' };
+  const rows = tuningRows([{ ...choice, ms: 1, usualMs: 2 }], 'gpu');
+  expect(rows.map(({ ours }) => ours)).toEqual([0.5, 0.5]);
+  expect(choicesOf(rows)).toEqual([choice]);
+  expect(choicesOf(tuningRows([], 'gpu'))).toEqual([]);
 });
 
 it('has less than 8 minutes for all sections and the peer together', () => {

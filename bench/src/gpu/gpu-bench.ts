@@ -9,6 +9,7 @@ import type { GpuProblem, GpuRow } from './gpu-row';
 import { GPU_SECTIONS, type GpuSectionName, PEER_SECONDS_MAX } from './gpu-sections';
 import { runTorch, type TorchResult } from './torch-peer';
 import type { SectionOrder } from './section-process';
+import { choicesOf } from './sections/tuning';
 
 export interface SectionResult {
   readonly seconds: number;
@@ -36,7 +37,6 @@ const GRACE = 0.85;
 const SECTION_SECONDS_MIN = 2;
 
 const ABSENT: readonly string[] = [
-  'tuning: there is no tuner yet',
   'f16: attention and steps have no f16 yet; f16 products store f16 and multiply in f32',
   'products by subgroup matrices: there are no kernels for the configurations yet',
 ];
@@ -54,7 +54,8 @@ export async function benchGpu(options: GpuOptions, log: (line: string) => void)
     if (options.only !== undefined && !options.only.includes(name)) continue;
     const seconds = Math.min(secondsMax, left());
     const ceilings = ceilingsOf(sections.ceilings);
-    const result = await runSection({ section: name, software: options.software, seconds, ceilings });
+    const choices = choicesOf(sections.tuning?.rows ?? []);
+    const result = await runSection({ section: name, software: options.software, seconds, ceilings, choices });
     sections[name] = result;
     log(`${name}: ${result.rows.length} rows in ${result.seconds.toFixed(0)} s${told(result.problem)}`);
   }
@@ -74,7 +75,7 @@ function told(problem: GpuProblem | undefined): string {
 async function probe({ software }: GpuOptions): Promise<ProbedAdapter> {
   let probed: ProbedAdapter | undefined;
   let problem: GpuProblem | undefined;
-  const order: SectionOrder = { section: 'adapter', software, seconds: ADAPTER_SECONDS_MAX, ceilings: {} };
+  const order: SectionOrder = { section: 'adapter', software, seconds: ADAPTER_SECONDS_MAX, ceilings: {}, choices: [] };
   const failed = await runBounded({
     ...{ command: process.execPath, args: [PROGRAM, JSON.stringify(order)], secondsMax: ADAPTER_SECONDS_MAX },
     clock: systemClock,

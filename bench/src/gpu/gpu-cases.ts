@@ -52,6 +52,12 @@ export interface GpuCases {
   readonly conformance?: readonly KernelName[];
 }
 
+/** The kernel of a product by itself, without what a model adds to it. */
+export function productKernel({ dtype, layout, size }: ProductCase): { kernel: KernelName; dims: Dims } {
+  const kernel: KernelName = `matmul_${layout}${dtype === 'f16' ? '_f16' : ''}`;
+  return { kernel, dims: { M: size, K: size, N: size, bias: 0, residual: 0, accumulate: 0 } };
+}
+
 const DTYPES = ['f32', 'f16'] as const;
 const LAYOUTS = ['nn', 'nt', 'tn'] as const;
 const PASSES = ['forward', 'backward'] as const;

@@ -1,6 +1,6 @@
 import { AppError, describeError } from '@millrace/core';
 
-export type GpuUnit = 'GFLOP/s' | 'GB/s' | 'ms' | 'of the bound' | 'tokens/s';
+export type GpuUnit = 'GFLOP/s' | 'GB/s' | 'ms' | 'of the bound' | 'of the usual time';
 
 /** Why there is no figure: a code of Millrace's errors, or one of this benchmark's own. */
 export interface GpuProblem {

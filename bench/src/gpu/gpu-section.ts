@@ -1,4 +1,5 @@
 import type { Clock } from '@millrace/core';
+import type { KernelChoice } from '@millrace/kernels';
 import type { Backend } from '@millrace/runtime';
 import type { GpuCases } from './gpu-cases';
 import type { GpuRow } from './gpu-row';
@@ -22,14 +23,23 @@ export interface SectionContext {
 export type GpuSection = (context: SectionContext) => Promise<void>;
 
 interface SectionOptions extends Pick<SectionContext, 'clock' | 'cases' | 'ceilings'> {
+  /** What the device launches where the tuner measured. */
+  readonly choices?: readonly KernelChoice[];
   readonly secondsMax: number;
   readonly emit: (row: GpuRow) => void;
 }
 
 /** What a section needs, from the moment at which its time begins. */
-export function openSection({ clock, cases, ceilings, secondsMax, emit }: SectionOptions): SectionContext {
+export function openSection({
+  clock,
+  cases,
+  ceilings,
+  choices = [],
+  secondsMax,
+  emit,
+}: SectionOptions): SectionContext {
   const untilMs = clock.monotonicMs() + 1000 * secondsMax;
-  const device = new SectionDevice({ clock, untilMs, emit });
+  const device = new SectionDevice({ clock, untilMs, choices, emit });
   const time = (backend: Backend, enqueue: () => void): Promise<Timing> =>
     timeRuns(backend, { clock, untilMs, roundMs: cases.roundMs, enqueue });
   return { clock, cases, device, ceilings, untilMs, emit, time };

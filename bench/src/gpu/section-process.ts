@@ -1,4 +1,5 @@
 import { systemClock } from '@millrace/core';
+import type { KernelChoice } from '@millrace/kernels';
 import { probeAdapter } from '@millrace/runtime';
 import { FULL_CASES, SMALL_CASES } from './gpu-cases';
 import { problemOf } from './gpu-row';
@@ -11,18 +12,20 @@ export interface SectionOrder {
   readonly software: boolean;
   readonly seconds: number;
   readonly ceilings: Readonly<Record<string, number>>;
+  readonly choices: readonly KernelChoice[];
 }
 
 function print(message: Readonly<Record<string, unknown>>): void {
   process.stdout.write(`${JSON.stringify(message)}\n`);
 }
 
-async function runSection({ section, software, seconds, ceilings }: SectionOrder): Promise<void> {
+async function runSection({ section, software, seconds, ceilings, choices }: SectionOrder): Promise<void> {
   if (section === 'adapter') return print({ adapter: await probeAdapter() });
   const context = openSection({
     clock: systemClock,
     cases: software ? SMALL_CASES : FULL_CASES,
     ceilings: new Map(Object.entries(ceilings)),
+    choices,
     secondsMax: seconds,
     emit: (row) => print({ row }),
   });

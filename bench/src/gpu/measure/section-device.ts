@@ -1,11 +1,13 @@
 import { silentLogger } from '@millrace/core';
 import type { Clock } from '@millrace/core';
+import type { KernelChoice } from '@millrace/kernels';
 import { benchmarkBackend, openWebGpuBackend, type WebGpuBackend } from '@millrace/runtime';
 import { type GpuRow, problemOf } from '../gpu-row';
 
 interface SectionDeviceOptions {
   readonly clock: Clock;
   readonly untilMs: number;
+  readonly choices: readonly KernelChoice[];
   emit(row: GpuRow): void;
 }
 
@@ -22,7 +24,7 @@ export class SectionDevice {
 
   /** Opened as an agent does, with its measured speed, which decides how much goes into a submission. */
   async backend(): Promise<WebGpuBackend> {
-    const { clock } = this.options;
+    const { clock, choices } = this.options;
     if (this.opened !== undefined) return this.opened;
     const open = (): Promise<WebGpuBackend> =>
       openWebGpuBackend({
@@ -36,6 +38,7 @@ export class SectionDevice {
       backend.destroy();
       backend = await open();
     }
+    backend.tuning.choose(choices);
     return (this.opened = backend);
   }
 

@@ -1,15 +1,14 @@
 import { KERNELS, type Operation, PARTIAL_SUMS, type Program, type TensorDeclaration } from '@millrace/kernels';
-import { buildOptimizerPrograms, buildStagePrograms, wholeModel } from '@millrace/model';
 import { suitProgram, type WebGpuBackend } from '@millrace/runtime';
 import { elementCount, tensorOf, viewOf } from '@millrace/tensor';
 import { bindKernel } from '../measure/bound-kernel';
+import { stepPrograms } from '../measure/step-programs';
 import type { StepCase } from '../gpu-cases';
 import type { GpuRow } from '../gpu-row';
 import type { SectionContext } from '../gpu-section';
 import { ARITHMETIC, COPY } from './ceilings';
 
 const PER_MS = 1e6;
-const ADAMW = { type: 'adamw', betas: [0.9, 0.95], eps: 1e-8, weightDecay: 0.1 } as const;
 
 interface CountedKernel {
   readonly operation: Operation;
@@ -36,8 +35,8 @@ export async function measureKernels({ device, ceilings, cases, time, emit }: Se
         const { bound, release } = await bindKernel(backend, { kernel, dims, declarations });
         const { ms } = await time(backend, () => backend.run(bound));
         release();
-        const { wgsl } = KERNELS[kernel].variant(dims, backend.target);
-        const detail = { ms, count, shader: wgsl, idealMs: Math.max(flops / arithmetic, bytes / copy) / PER_MS };
+        const { used } = backend.shaders(kernel, dims);
+        const detail = { ms, count, shader: used, idealMs: Math.max(flops / arithmetic, bytes / copy) / PER_MS };
         return { ours: (isArithmetic ? flops : bytes) / ms / PER_MS, detail };
       });
       measured.push(row);
@@ -56,14 +55,9 @@ function together(name: string, rows: readonly GpuRow[]): GpuRow {
 }
 
 /** The different operations of a step as the backend launches them: products fused, split and cut to fit. */
-function kernelsOf({ config, microBatch }: StepCase, backend: WebGpuBackend): CountedKernel[] {
-  const slice = wholeModel(config);
-  const stage = buildStagePrograms(config, slice, { microBatch });
-  const { squares, update, tied } = buildOptimizerPrograms(config, slice, { optimizer: ADAMW });
-  const programs = [stage.forward, stage.backwardInput, stage.backwardWeight, squares, update];
-  if (tied !== undefined) programs.push(tied.combine);
+function kernelsOf(step: StepCase, backend: WebGpuBackend): CountedKernel[] {
   const found = new Map<string, CountedKernel>();
-  for (const program of programs) {
+  for (const program of stepPrograms(step)) {
     const suited = launched(program, backend);
     for (const operation of suited.steps) {
       if (!('kernel' in operation)) continue;

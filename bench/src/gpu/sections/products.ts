@@ -1,9 +1,8 @@
-import { type KernelName, KERNELS } from '@millrace/kernels';
 import type { DeviceTensor, WebGpuBackend } from '@millrace/runtime';
 import { fromFloat16Bits, toFloat16Bits } from '@millrace/tensor';
 import { bindKernel } from '../measure/bound-kernel';
 import { noise } from '../measure/fill-tensors';
-import type { ProductCase } from '../gpu-cases';
+import { type ProductCase, productKernel } from '../gpu-cases';
 import type { SectionContext } from '../gpu-section';
 import { BenchError } from '../bench-error';
 
@@ -23,8 +22,7 @@ export async function measureProducts(context: SectionContext): Promise<void> {
   for (const product of cases.products) {
     const { name, size } = product;
     await device.measure({ name, unit: 'GFLOP/s' }, async (backend) => {
-      const kernel: KernelName = `matmul_${product.layout}${product.dtype === 'f16' ? '_f16' : ''}`;
-      const dims = { M: size, K: size, N: size, bias: 0, residual: 0, accumulate: 0 };
+      const { kernel, dims } = productKernel(product);
       const declarations = new Map([
         ['bias_N', UNREAD],
         ['residual_MN', UNREAD],
@@ -33,8 +31,8 @@ export async function measureProducts(context: SectionContext): Promise<void> {
       const { ms, rounds } = await time(backend, () => backend.run(bound));
       await checkSums(backend, tensors.get('c_MN')!, product);
       release();
-      const { wgsl } = KERNELS[kernel].variant(dims, backend.target);
-      return { ours: (2 * size ** 3) / ms / PER_MS, detail: { ms, rounds, shader: wgsl } };
+      const { used } = backend.shaders(kernel, dims);
+      return { ours: (2 * size ** 3) / ms / PER_MS, detail: { ms, rounds, shader: used } };
     });
   }
 }

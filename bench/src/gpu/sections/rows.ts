@@ -11,8 +11,8 @@ export async function measureRows({ device, cases, time }: SectionContext): Prom
       const { bound, release } = await bindKernel(backend, { kernel, dims });
       const { ms, rounds } = await time(backend, () => backend.run(bound));
       release();
-      const { wgsl } = KERNELS[kernel].variant(dims, backend.target);
-      return { ours: KERNELS[kernel].bytes(dims) / ms / PER_MS, detail: { ms, rounds, shader: wgsl } };
+      const { used } = backend.shaders(kernel, dims);
+      return { ours: KERNELS[kernel].bytes(dims) / ms / PER_MS, detail: { ms, rounds, shader: used } };
     });
   }
 }

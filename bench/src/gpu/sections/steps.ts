@@ -4,7 +4,6 @@ import {
   clipCoefficient,
   gradientNorm,
   initialiseParameter,
-  type Optimizer,
   optimizerHyper,
   wholeModel,
 } from '@millrace/model';
@@ -14,10 +13,10 @@ import { InProcessStage } from '../../../../libs/testing/src/in-process-stage';
 import { median } from '../../measurement';
 import { BenchError } from '../bench-error';
 import { noise } from '../measure/fill-tensors';
+import { BENCH_OPTIMIZER } from '../measure/step-programs';
 import type { StepCase } from '../gpu-cases';
 import type { SectionContext } from '../gpu-section';
 
-const ADAMW: Optimizer = { type: 'adamw', betas: [0.9, 0.95], eps: 1e-8, weightDecay: 0.1 };
 const LEARNING_RATE = 1e-4;
 const CLIP = 1;
 const WARM_UP_STEPS = 2;
@@ -34,7 +33,7 @@ export async function measureSteps({ device, cases, clock, untilMs }: SectionCon
     await device.measure({ name: step.name, unit: 'ms' }, async (backend) => {
       const { config, microBatch } = step;
       const slice = wholeModel(config);
-      const stage = new InProcessStage({ config, slice, microBatch, optimizer: ADAMW, backend });
+      const stage = new InProcessStage({ config, slice, microBatch, optimizer: BENCH_OPTIMIZER, backend });
       try {
         await stage.bind();
         writeParameters(stage);
@@ -95,7 +94,7 @@ async function trainStep(
     allParameters(config).map(({ name }) => name),
   );
   const update = { lr: LEARNING_RATE, step, gradientFactor: clipCoefficient(norm, CLIP) };
-  stage.write(stage.optimizer.hyper.name, optimizerHyper(ADAMW, update));
+  stage.write(stage.optimizer.hyper.name, optimizerHyper(BENCH_OPTIMIZER, update));
   stage.run('update');
   const loss = addLossRows(0, await stage.read(stage.programs.loss!.name)) / tokens;
   await backend.finish();
