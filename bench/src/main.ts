@@ -3,7 +3,7 @@ import { cpus } from 'node:os';
 import { benchDashboard } from './dashboard/dashboard';
 import { benchDataplane } from './dataplane';
 import { benchFirstStep } from './first-step';
-import { benchKernels } from './kernel-table';
+import { benchKernels } from './kernels/kernel-table';
 import { benchLoopDelay } from './loop-delay/loop-delay';
 import { benchMatmul } from './matmul';
 import type { Measurement } from './measurement';

@@ -1,10 +1,10 @@
 import { systemClock } from '@millrace/core';
-import { SMALL_CASES, type StepCase } from './gpu/gpu-cases';
-import type { GpuRow } from './gpu/gpu-row';
-import { openSection } from './gpu/gpu-section';
-import { measureCeilings } from './gpu/sections/ceilings';
-import { measureKernels } from './gpu/sections/kernels';
-import type { Measurement } from './measurement';
+import { SMALL_CASES, type StepCase } from '../gpu/gpu-cases';
+import type { GpuRow } from '../gpu/gpu-row';
+import { openSection } from '../gpu/gpu-section';
+import { measureCeilings } from '../gpu/sections/ceilings';
+import { measureKernels } from '../gpu/sections/kernels';
+import type { Measurement } from '../measurement';
 
 const SECONDS_MAX = 280;
 
@@ -45,5 +45,24 @@ function together(ceilings: readonly GpuRow[], rows: readonly GpuRow[]): Measure
   const all = rows.at(-1)!;
   const [ours, peer] = [all.ours ?? Number.NaN, Number(all.detail?.['idealMs'])];
   const how = 'kernels of a step one by one, times how often it runs them; peer = the same at the ceilings';
-  return { ours, peer, ratio: peer / ours, unit: 'ms', by: { how, ceilings, kernels: rows.slice(0, -1) } };
+  return {
+    ours,
+    peer,
+    ratio: peer / ours,
+    unit: 'ms',
+    by: { how, ceilings: told(ceilings), kernels: told(rows.slice(0, -1)) },
+  };
+}
+
+/** What each row says, in a line. */
+function told(rows: readonly GpuRow[]): Record<string, string> {
+  return Object.fromEntries(
+    rows.map(({ name, ours, unit, problem, detail }) => {
+      const figure = problem === undefined ? `${(ours ?? Number.NaN).toPrecision(3)} ${unit}` : problem.code;
+      if (detail === undefined) return [name, figure];
+      const [ms, ideal] = [Number(detail['ms']), Number(detail['idealMs'])];
+      const time = `${detail['count']} x ${ms.toPrecision(3)} ms`;
+      return [name, `${figure}, ${((100 * ideal) / ms).toFixed(0)} % of the ceiling, ${time}`];
+    }),
+  );
 }
