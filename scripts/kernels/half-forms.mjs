@@ -71,16 +71,18 @@ function converted(code, types, name) {
   for (let match = use.exec(code); match !== null; match = use.exec(code)) {
     const [found, tensor] = match;
     if (tensor === undefined || code.startsWith(': array<', use.lastIndex)) continue;
-    const refuse = () => {
+    const refuse = (problem) => {
       const line = code.slice(code.lastIndexOf('\n', match.index) + 1).split('\n')[0];
-      throw new Error(`${name}: "${line.trim()}" uses ${tensor} other than by loads and stores of whole elements`);
+      throw new Error(`${name}: "${line.trim()}" ${problem}`);
     };
-    if (code[use.lastIndex] !== '[') refuse();
+    const other = `uses ${tensor} other than by loads and stores of whole elements`;
+    if (code[use.lastIndex] !== '[') refuse(other);
     const end = closing(code, use.lastIndex);
     const index = converted(code.slice(use.lastIndex + 1, end), types, name);
     const { load, store } = types.get(tensor);
     const [assigned, operator] = /^ ([+*/-]?)=(?!=) /.exec(code.slice(end + 1)) ?? [];
-    if (/^(\.\w+|\[[^\]]*\]) [+*/-]?= /.test(code.slice(end + 1))) refuse();
+    if (/^(\.\w+|\[[^\]]*\]) [+*/-]?= /.test(code.slice(end + 1))) refuse(other);
+    if (operator) refuse(`would round each time that it changes ${tensor}: change a variable, and store it once`);
     result += code.slice(done, match.index);
     done = end + 1;
     if (assigned === undefined) {
@@ -88,9 +90,7 @@ function converted(code, types, name) {
     } else {
       const from = end + 1 + assigned.length;
       done = code.indexOf(';', from);
-      const value = converted(code.slice(from, done), types, name);
-      const sum = operator === '' ? value : `${load}(${found}[${index}]) ${operator} (${value})`;
-      result += `${found}[${index}] = ${store}(${sum})`;
+      result += `${found}[${index}] = ${store}(${converted(code.slice(from, done), types, name)})`;
     }
     use.lastIndex = done;
   }
