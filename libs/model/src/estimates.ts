@@ -1,5 +1,12 @@
 import type { ModelConfig, StageSlice } from '@millrace/core';
-import { KERNELS, type Program, type TensorDeclaration, type TensorRole } from '@millrace/kernels';
+import {
+  KERNELS,
+  PARTIAL_SUMS_MAX,
+  type Program,
+  splitProducts,
+  type TensorDeclaration,
+  type TensorRole,
+} from '@millrace/kernels';
 import { tensorBytes } from '@millrace/tensor';
 import type { Optimizer } from './training/optimizer';
 import { buildOptimizerPrograms, type OptimizerPrograms, updatedTensors } from './training/optimizer-programs';
@@ -28,6 +35,11 @@ export interface StageMemoryBytes {
   readonly scratch: number;
   /** The copy that an optimistic step rolls back to. */
   readonly undo: number;
+  /**
+   * What a GPU holds for the sums of split products, once for all stages of a rank. It is no part of the total:
+   * software drivers split none.
+   */
+  readonly partialSums: number;
   readonly total: number;
 }
 
@@ -90,7 +102,16 @@ export function stageMemoryBytes(config: ModelConfig, slice: StageSlice, load: S
   const saved =
     inFlight * (declaredBytes(stage.kept) - loss) + microBatches * loss + inBackward * declaredBytes(stage.deferred);
   const total = parameters + gradients + optimizer + saved + evaluation + scratch + undo;
-  return { parameters, gradients, optimizer, saved, evaluation, evaluationScratch, scratch, undo, total };
+  const partialSums = partialSumsBytes(stage);
+  return { parameters, gradients, optimizer, saved, evaluation, evaluationScratch, scratch, undo, partialSums, total };
+}
+
+/** An evaluation has no product that F has not. */
+function partialSumsBytes({ forward, backwardInput, backwardWeight }: StagePrograms): number {
+  const isSplit = [forward, backwardInput, backwardWeight].some(
+    (program) => splitProducts(program, { adapterClass: 'gpu' }).steps.length > program.steps.length,
+  );
+  return isSplit ? tensorBytes([PARTIAL_SUMS_MAX], 'f32') : 0;
 }
 
 /** What an optimizer needs memory for: the parts of a pack have none of their own. */

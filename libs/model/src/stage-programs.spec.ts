@@ -337,6 +337,16 @@ describe('estimates', () => {
     expect(memory.evaluation + memory.undo).toBe(0);
   });
 
+  it('tell of the sums that a GPU holds where a product is split', () => {
+    const load = { microBatch: 2, inFlight: 1, optimizer: ADAMW };
+    const whole = wholeModel(CONFIG);
+    expect(stageMemoryBytes(CONFIG, whole, load).partialSums).toBe(0);
+    const deep = stageMemoryBytes({ ...CONFIG, ffn: 600 }, whole, load);
+    expect(deep.partialSums).toBe(6 * 2 ** 20);
+    const { parameters, gradients, optimizer, saved, scratch } = deep;
+    expect(deep.total).toBe(parameters + gradients + optimizer + saved + scratch);
+  });
+
   it('grow by one set of kept tensors for each micro-batch in flight', () => {
     const whole = wholeModel(CONFIG);
     const memory = (inFlight: number): StageMemoryBytes =>

@@ -42,6 +42,8 @@ export interface Backend {
    * as bits, and written as bits or as floats that are rounded.
    */
   readonly elementType: 'f32' | 'f64';
+  /** What runs the programs: a GPU, or the host's processor by a software driver or the twins. */
+  readonly adapterClass: 'cpu' | 'gpu';
   /** Returns zeroed memory, or a constant's content. Throws RUNTIME.TENSOR_TOO_LARGE beyond the adapter's limits. */
   allocate(declaration: TensorDeclaration): DeviceTensor;
   /** Returns a tensor whose memory is that of `whole` from element `offset` on, at a multiple of 256 bytes. */
@@ -87,7 +89,7 @@ export interface Backend {
    * waiting for the backend; it stays pending after `destroy`.
    */
   readonly failed: Promise<AppError>;
-  /** Bytes of all allocated tensors and stagings. */
+  /** Bytes of all allocated tensors and stagings, and of what programs share that is no tensor of theirs. */
   allocatedBytes(): number;
   /** Frees everything; nothing may be called after this. */
   destroy(): void;

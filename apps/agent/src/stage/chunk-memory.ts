@@ -5,6 +5,7 @@ import {
   buildStagePrograms,
   EVALUATION_RING,
   type OptimizerPrograms,
+  type StageMemoryBytes,
   stageMemoryBytes,
   type StagePrograms,
   updatedTensors,
@@ -72,8 +73,8 @@ export class ChunkMemory {
     return memory;
   }
 
-  /** Bytes that the plan needs in f32. The CPU twins hold doubles and need more. */
-  predictedBytes(): number {
+  /** What the plan needs in f32. The CPU twins hold doubles and need more. */
+  predicted(): StageMemoryBytes {
     const { config, microBatchCount, evalMicroBatchCount, weightVersionCount } = this.plan;
     const { slice, slotCount, backwardSlotCount } = this.chunk;
     return stageMemoryBytes(config, slice, {
@@ -84,7 +85,7 @@ export class ChunkMemory {
       microBatches: microBatchCount,
       evaluation: evalMicroBatchCount > 0,
       weightVersions: weightVersionCount,
-    }).total;
+    });
   }
 
   /** Copies weights and optimizer state as they are now. Only an attempt that updates optimistically needs it. */

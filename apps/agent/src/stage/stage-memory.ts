@@ -35,8 +35,10 @@ export class StageMemory {
       tied: backend.openStaging(tied.bytes, tied.count),
     };
     const allocated = backend.allocatedBytes() - before;
-    const tensors = chunks.reduce((sum, chunk) => sum + chunk.predictedBytes(), 0);
-    return new StageMemory(backend, chunks, staging, allocated, tensors + stagingBytes(staged, window));
+    const predicted = chunks.map((chunk) => chunk.predicted());
+    const tensors = predicted.reduce((sum, { total }) => sum + total, 0);
+    const sums = backend.adapterClass === 'gpu' ? Math.max(...predicted.map(({ partialSums }) => partialSums)) : 0;
+    return new StageMemory(backend, chunks, staging, allocated, tensors + sums + stagingBytes(staged, window));
   }
 
   /** The chunk of a virtual stage, which this rank must hold. */

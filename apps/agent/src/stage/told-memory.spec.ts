@@ -58,6 +58,20 @@ describe.each(['gpt2', 'llama'] as const)('the memory of a rank of %s', (family)
     }, 120_000);
   }
 
+  it('counts the sums of split products once where a GPU holds them', async ({ skip }) => {
+    if (device === undefined) return skip('no adapter');
+    const plan = stagePlan(attemptPlan({ schedule: 'interleaved', chunks: 2, model: { ...model, ffn: 600 } }));
+    const told = await StageMemory.open(device, plan);
+    expect(told.allocatedBytes).toBe(told.predictedBytes);
+    const gpu = await openDevice();
+    // It binds the programs of a GPU to the shaders of this adapter.
+    Object.assign(gpu, { adapterClass: 'gpu', target: { ...gpu.target, adapterClass: 'gpu' } });
+    const memory = await StageMemory.open(gpu, plan);
+    expect(memory.allocatedBytes).toBe(memory.predictedBytes);
+    expect(memory.predictedBytes - told.predictedBytes).toBe(6 * 2 ** 20);
+    gpu.destroy();
+  }, 120_000);
+
   for (const options of RUNS) {
     it(`stays so while it trains, evaluates and stores checkpoints: ${JSON.stringify(options)}`, async ({ skip }) => {
       if (device === undefined) return skip('no adapter');

@@ -26,7 +26,7 @@ export function describeLayout(plan: PlanCase, { layout, overflowBytes }: FoundL
     };
   });
   const ranks = layout.order.map((device, rank): PlannedRank => {
-    const { label, memoryBytes } = plan.request.devices[device]!;
+    const { label, memoryBytes, heldBytes = 0 } = plan.request.devices[device]!;
     const idleSeconds = simulation.idlePerRank[rank]!;
     return {
       rank,
@@ -36,7 +36,7 @@ export function describeLayout(plan: PlanCase, { layout, overflowBytes }: FoundL
       idleSeconds,
       memory: rankMemory(
         lowered.stagesOfRank[rank]!.map((stage) => stages[stage]!.memory),
-        plan.stagingBytes(rank, ranges),
+        plan.stagingBytes(rank, ranges) + heldBytes,
       ),
       ...(memoryBytes === undefined ? {} : { availableBytes: memoryBytes }),
     };
@@ -60,15 +60,15 @@ export function outlineOf(details: PlanDetails): PlanOutline {
   return { setting, layersPerStage, devices, stepSeconds, bubbleOfTotal, bubbleOfIdeal, fits };
 }
 
-/** What is staged counts as working memory. */
-function rankMemory(stages: readonly PlannedMemory[], staging: number): PlannedMemory {
+/** What a rank holds once for all its stages counts as working memory. */
+function rankMemory(stages: readonly PlannedMemory[], once: number): PlannedMemory {
   const sum = (part: keyof PlannedMemory): number => stages.reduce((total, memory) => total + memory[part], 0);
   return {
     weights: sum('weights'),
     gradients: sum('gradients'),
     optimizer: sum('optimizer'),
     activations: sum('activations'),
-    working: sum('working') + staging,
-    total: sum('total') + staging,
+    working: sum('working') + once,
+    total: sum('total') + once,
   };
 }

@@ -113,6 +113,19 @@ describe('makePlan', () => {
     );
   });
 
+  it('counts what a device holds whatever the split', () => {
+    const plan = (heldBytes: number, memoryBytes: number): Plan => {
+      const { devices, ...request } = plainRequest({ speeds: [1, 1], memoryBytes });
+      return makePlan({ ...request, devices: devices.map((device) => ({ ...device, heldBytes })) });
+    };
+    const totals = (made: Plan): number[] => made.ranks.map(({ memory }) => memory.total);
+    const free = totals(plan(0, 300 * MEBIBYTE));
+    expect(totals(plan(5 * MEBIBYTE, 300 * MEBIBYTE))).toEqual(free.map((bytes) => bytes + 5 * MEBIBYTE));
+    const most = Math.max(...free);
+    expect(plan(0, most).fits).toBe(true);
+    expect(() => plan(5 * MEBIBYTE, most)).toThrow(expect.objectContaining({ code: 'PIPELINE.PLAN_DOES_NOT_FIT' }));
+  });
+
   it('tells what it may not choose, and what cannot be made', () => {
     const full = { schedule: '1f1b', chunks: 1, microBatches: 4, recompute: 'full' } as const;
     const advice = { ...full, recompute: 'none', adviceOnly: true } as const;

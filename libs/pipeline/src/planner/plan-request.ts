@@ -66,6 +66,8 @@ export interface DeviceProfile {
   readonly speed?: number;
   /** Memory that the run may take; undefined when the device does not tell, which counts as enough. */
   readonly memoryBytes?: number;
+  /** What a rank on the device holds besides all else, however its stages are cut; 0 by default. */
+  readonly heldBytes?: number;
 }
 
 export interface LinkProfile {

@@ -64,6 +64,7 @@ function hostArray({ values, declaration }: CpuTensor, from: number, end?: numbe
  */
 class CpuBackend implements Backend {
   readonly kind = 'cpu';
+  readonly adapterClass = 'cpu';
   readonly elementType = 'f64';
   readonly failed = new Promise<AppError>(() => undefined);
   private readonly tensors = new Set<CpuTensor>();

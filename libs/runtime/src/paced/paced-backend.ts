@@ -26,6 +26,8 @@ const AHEAD_MS_MAX = 2000;
  */
 class PacedBackend implements Backend {
   readonly kind: Backend['kind'];
+  /** It binds nothing on the backend that it paces, so that no product is split. */
+  readonly adapterClass = 'cpu';
   readonly elementType: Backend['elementType'];
   readonly failed: Promise<AppError>;
   /** The monotonic time at which the programs enqueued so far are done. */

@@ -78,6 +78,7 @@ export class WebGpuBackend implements Backend {
   readonly kind = 'webgpu';
   readonly elementType = 'f32';
   readonly adapter: AdapterDescription;
+  readonly adapterClass: 'cpu' | 'gpu';
   readonly target: KernelTarget;
   readonly tuning: DeviceTuning;
   private readonly tensors = new Set<GpuTensor>();
@@ -100,6 +101,7 @@ export class WebGpuBackend implements Backend {
   constructor(private readonly parts: WebGpuParts) {
     const { device, adapter } = parts;
     this.adapter = adapter;
+    this.adapterClass = adapter.adapterClass;
     // The device has all limits of its adapter, and no feature that was not asked for.
     this.target = kernelTarget({ ...adapter, features: [...device.features] });
     this.failure = new DeviceFailure(device, () => this.allocatedBytes());
@@ -304,7 +306,7 @@ export class WebGpuBackend implements Backend {
   }
 
   allocatedBytes(): number {
-    return this.bytes + this.stagingBytes;
+    return this.bytes + this.stagingBytes + (this.sums?.range.size ?? 0);
   }
 
   /** Bytes of the buffers for reads without a staging of their own; the next reads use them again. */
@@ -319,6 +321,7 @@ export class WebGpuBackend implements Backend {
     this.readback.destroy();
     this.bytes = 0;
     this.stagingBytes = 0;
+    this.sums = undefined;
     this.parts.device.destroy();
   }
 

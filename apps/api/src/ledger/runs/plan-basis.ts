@@ -11,6 +11,8 @@ export interface PlannableDevice {
   readonly label: string;
   /** Undefined when the driver does not tell. */
   readonly memoryBytes?: number | undefined;
+  /** Whether a software driver runs it; undefined if it is a GPU. */
+  readonly isSoftware?: true | undefined;
   /** The result of its start-up benchmark. */
   readonly benchmark: unknown;
   /** How long the run's layers take on it, as far as that was measured; the rest is estimated from the benchmark. */

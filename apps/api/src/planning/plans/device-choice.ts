@@ -9,8 +9,8 @@ export function distinctDevices({ devices, links }: PlanBasis, ranks: number): n
   const taken = new Map<string, number>();
   return devices.flatMap((device, index) => {
     if (links.some((row, other) => row[index] !== undefined || links[index]?.[other] !== undefined)) return [index];
-    const { memoryBytes, layers } = device;
-    const kind = JSON.stringify([memoryBytes, speedOf(device), layers]);
+    const { memoryBytes, isSoftware, layers } = device;
+    const kind = JSON.stringify([memoryBytes, isSoftware, speedOf(device), layers]);
     const count = taken.get(kind) ?? 0;
     taken.set(kind, count + 1);
     return count < ranks ? [index] : [];
@@ -23,8 +23,8 @@ export function distinctDevices({ devices, links }: PlanBasis, ranks: number): n
 export function namelessBasis({ devices, links }: PlanBasis, indices: readonly number[]): PlanBasis {
   return {
     devices: indices.map((index, position) => {
-      const { memoryBytes, benchmark, layers } = devices[index]!;
-      return { label: `#${position}`, memoryBytes, benchmark, layers };
+      const { memoryBytes, isSoftware, benchmark, layers } = devices[index]!;
+      return { label: `#${position}`, memoryBytes, ...(isSoftware && { isSoftware }), benchmark, layers };
     }),
     links: indices.map((from) => indices.map((to) => links[from]?.[to])),
   };

@@ -1,5 +1,6 @@
 import type { QueuedRun } from '@millrace/scheduler';
 import type { RunRecord } from '../../ledger/runs/run-record';
+import { memoryOn } from './plannable-device';
 import type { RunOutline } from '../threads/planning-tasks';
 
 const GIB = 1024 ** 3;
@@ -24,6 +25,8 @@ export function queuedRun(
     exclude,
     labels,
     minMemoryBytes: minMemoryGiB * GIB,
-    ...(outline === undefined ? { arrange } : { requiredBytesPerStage: outline.memory.map(({ total }) => total) }),
+    ...(outline === undefined
+      ? { arrange }
+      : { requiredBytesPerStage: memoryOn([], outline.memory).map(({ total }) => total) }),
   };
 }

@@ -6,7 +6,7 @@ import type { AgentWithLease } from '../../ledger/agents/agents.repository';
 import type { PredictedAttempt } from '../../ledger/runs/attempt-record';
 import { type PlanBasis, storedBasis } from '../../ledger/runs/plan-basis';
 import { speedOf } from '../../ledger/agents/device-speed';
-import { speedsAreKnown } from './plannable-device';
+import { memoryOn, speedsAreKnown } from './plannable-device';
 import { distinctDevices, namelessBasis } from './device-choice';
 import { PlanningKnowledgeService } from './planning-knowledge.service';
 import { type PlanningLane, PlanningThreads } from './planning-threads';
@@ -86,7 +86,8 @@ export class RunPlansService {
 
   /** Predicted by the planner if it knows every device; else only the roofline's bubble. */
   private async predicted({ spec }: PlannableRun, { shaped, plan, basis, lane }: SplitRun): Promise<PredictedAttempt> {
-    const rankBytes = plan?.ranks.map(({ memory }) => memory.total) ?? shaped.outline.memory.map(({ total }) => total);
+    const told = plan?.ranks.map(({ memory }) => memory) ?? memoryOn(basis.devices, shaped.outline.memory);
+    const rankBytes = told.map(({ total }) => total);
     if (plan === undefined || !speedsAreKnown(basis.devices)) {
       const { model, stages } = shaped.outline;
       const layersPerStage = stages.map(({ layerCount }) => layerCount);
@@ -162,7 +163,12 @@ interface WantedPlan {
 /** Everything that a plan depends on, which includes neither names nor learning rates. */
 function planKey({ spec: { parallel, train, data }, model, basis, ...rest }: Omit<WantedPlan, 'lane'>): string {
   const { batch, steps, optimizer } = train;
-  const devices = basis.devices.map((device) => [device.memoryBytes, speedOf(device), device.layers]);
+  const devices = basis.devices.map((device) => [
+    device.memoryBytes,
+    device.isSoftware,
+    speedOf(device),
+    device.layers,
+  ]);
   const sizes = [parallel, batch, steps, { ...optimizer, lr: 0 }, data.validation > 0, model];
   return JSON.stringify([sizes, devices, basis.links, rest.deviceOrder, rest.recompute]);
 }

@@ -61,7 +61,7 @@ export class FittingChangesService {
     const { devices } = namelessBasis(unlinked, distinctDevices(unlinked, agents.length));
     const { parallel, train, data } = run.spec;
     const sizes = [parallel, train.batch, train.optimizer.type, data.validation > 0, model];
-    const key = JSON.stringify([sizes, devices.map(({ memoryBytes }) => memoryBytes)]);
+    const key = JSON.stringify([sizes, devices.map(({ memoryBytes, isSoftware }) => [memoryBytes, isSoftware])]);
     const known = this.known.get(key) ?? this.find(key, { spec: run.spec, model, devices, deviceOrder: 'free' });
     return lane === 'questions' || known.isDone ? known.text : undefined;
   }

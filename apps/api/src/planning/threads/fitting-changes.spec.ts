@@ -15,6 +15,7 @@ function options(memoryBytes: number, parallel: RunSpecInput['parallel'] = {}, d
   const devices = Array.from({ length: deviceCount }, (_, device) => ({
     label: `${device}`,
     memoryBytes,
+    isSoftware: true as const,
     benchmark: {},
   }));
   return { spec, model: modelConfigOf(spec, 300), devices, deviceOrder: 'free' };

@@ -1,5 +1,6 @@
-import { AppError, type ModelConfig, type Recompute, RECOMPUTE_SETTINGS } from '@millrace/core';
+import { AppError, type ModelConfig, type Recompute, RECOMPUTE_SETTINGS, type StageSlice } from '@millrace/core';
 import { chunksPerRank, type RunSpec, scheduleRequest, stepsOptimistically } from '@millrace/contracts';
+import { stageMemoryBytes } from '@millrace/model';
 import {
   type DeviceProfile,
   makePlan,
@@ -66,10 +67,11 @@ export function planRequest(options: RunPlanOptions): PlanRequest {
     speeds: byKind(speeds),
     measured: byKind(devices.map(({ layers }) => layers)),
   });
+  const sumsBytes = partialSumsBytes(spec, model);
   return {
     ranks: pp,
-    devices: devices.map(({ label, memoryBytes }, index): DeviceProfile => {
-      const profile = { label, kind: kinds[index]! };
+    devices: devices.map(({ label, memoryBytes, isSoftware }, index): DeviceProfile => {
+      const profile = { label, kind: kinds[index]!, heldBytes: isSoftware ? 0 : sumsBytes };
       return memoryBytes === undefined ? profile : { ...profile, memoryBytes };
     }),
     deviceOrder,
@@ -79,6 +81,14 @@ export function planRequest(options: RunPlanOptions): PlanRequest {
     candidates,
     ...(partition === 'auto' ? {} : { layersPerStage: partition }),
   };
+}
+
+/** What a rank on a GPU holds for the sums of split products, which are those of a block or of the head. */
+function partialSumsBytes(spec: RunSpec, model: ModelConfig): number {
+  const slice: StageSlice = { firstLayer: 0, layerCount: 1, embedding: true, head: true };
+  const { batch, optimizer } = spec.train;
+  return stageMemoryBytes({ ...model, layers: 1 }, slice, { microBatch: batch.micro, inFlight: 1, optimizer })
+    .partialSums;
 }
 
 /** Devices that take the same times are of one kind; kinds that were measured are told apart by a number. */

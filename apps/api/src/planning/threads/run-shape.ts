@@ -48,6 +48,8 @@ export interface RankMemory {
   readonly evaluation: number;
   /** Buffers through which the rank's tensors leave the device. */
   readonly staging: number;
+  /** What a GPU holds besides for the sums of split products; no part of the total. */
+  readonly partialSums: number;
   readonly total: number;
 }
 
@@ -128,6 +130,7 @@ function memoryOfRank(
     working: sum('scratch', 'undo'),
     evaluation: sum('evaluation'),
     staging,
+    partialSums: Math.max(...held.map(({ memory }) => memory.partialSums)),
     total: sum('total') + staging,
   };
 }

@@ -1,10 +1,17 @@
 import { runSpecSchema, modelConfigOf, type RunSpecInput } from '@millrace/contracts';
 import { RECOMPUTE_SETTINGS } from '@millrace/core';
 import { expect, it } from 'vitest';
+import type { PlannableDevice } from '../../ledger/runs/plan-basis';
+import { memoryOn } from '../plans/plannable-device';
 import { planRun } from './plan-run';
 import { shapeRun } from './run-shape';
 
 const SIZES = { layers: 8, heads: 4, hidden: 96, context: 64, vocab: 500 };
+const TRAIN = {
+  steps: 4,
+  batch: { global: 24, micro: 3 },
+  optimizer: { type: 'adamw', lr: 1e-3 },
+} as const;
 const FAMILIES: Readonly<Record<string, RunSpecInput['model']>> = {
   gpt2: { ...SIZES, family: 'gpt2' },
   llama: { ...SIZES, family: 'llama', kvHeads: 2, ffn: 250, tieEmbeddings: false },
@@ -22,28 +29,66 @@ const SPLITS = [
   ['pipedream-2bw', 4, [2, 2, 2, 2]],
 ] as const;
 
+/** Plans the memory of each rank, and counts it. */
+function toldAndCounted(
+  input: RunSpecInput,
+  device: Pick<PlannableDevice, 'isSoftware'>,
+): { told: number[]; counted: number[] } {
+  const spec = runSpecSchema.parse(input);
+  const model = modelConfigOf(spec, 500);
+  const devices = Array.from({ length: spec.parallel.pp }, (_, rank) => ({
+    label: `${rank}`,
+    benchmark: {},
+    ...device,
+  }));
+  const plan = planRun({ spec, model, devices, deviceOrder: 'given' });
+  return {
+    told: plan.ranks.map(({ memory }) => memory.total),
+    counted: memoryOn(devices, shapeRun(spec, model).memory).map(({ total }) => total),
+  };
+}
+
 /** An agent allocates what `shapeRun` counts, to the byte: apps/agent/src/stage/told-memory.spec.ts. */
 it.each(Object.keys(FAMILIES))('a plan tells the memory of every rank within 5 percent: %s', (family) => {
   for (const [schedule, ranks, partition] of SPLITS) {
     for (const recompute of RECOMPUTE_SETTINGS) {
       for (const validation of [0, 0.1]) {
-        const spec = runSpecSchema.parse({
-          name: 'told',
-          model: FAMILIES[family]!,
-          data: { dataset: 'any', validation },
-          train: { steps: 4, batch: { global: 24, micro: 3 }, optimizer: { type: 'adamw', lr: 1e-3 } },
-          parallel: { pp: ranks, schedule, recompute, partition, chunks: partition.length / ranks },
-        });
-        const model = modelConfigOf(spec, 500);
-        const devices = Array.from({ length: ranks }, (_, rank) => ({ label: `${rank}`, benchmark: {} }));
-        const plan = planRun({ spec, model, devices, deviceOrder: 'given' });
-        shapeRun(spec, model).memory.forEach(({ total }, rank) => {
+        const { told, counted } = toldAndCounted(
+          {
+            name: 'told',
+            model: FAMILIES[family]!,
+            data: { dataset: 'any', validation },
+            train: TRAIN,
+            parallel: { pp: ranks, schedule, recompute, partition: [...partition], chunks: partition.length / ranks },
+          },
+          { isSoftware: true },
+        );
+        counted.forEach((total, rank) => {
           const what = `${schedule} ${partition.join()} recompute ${recompute}, validation ${validation}, rank ${rank}`;
-          const ratio = plan.ranks[rank]!.memory.total / total;
+          const ratio = told[rank]! / total;
           expect(ratio, what).toBeGreaterThan(0.95);
           expect(ratio, what).toBeLessThan(1.05);
         });
       }
     }
   }
+});
+
+it('a plan counts the sums of split products on GPUs, and on devices of which nothing is known', () => {
+  const { gpt2 } = FAMILIES;
+  const of = (device: Pick<PlannableDevice, 'isSoftware'>): { told: number[]; counted: number[] } =>
+    toldAndCounted(
+      {
+        name: 'told',
+        model: { ...gpt2!, ffn: 600 },
+        data: { dataset: 'any' },
+        train: TRAIN,
+        parallel: { pp: 2, partition: [4, 4] },
+      },
+      device,
+    );
+  const [software, gpu] = [of({ isSoftware: true }), of({})];
+  const more = (bytes: number): number => bytes + 6 * 2 ** 20;
+  expect(gpu.told).toEqual(software.told.map(more));
+  expect(gpu.counted).toEqual(software.counted.map(more));
 });

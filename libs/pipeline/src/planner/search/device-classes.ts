@@ -5,7 +5,9 @@ import type { PlanRequest } from '../plan-request';
  * exchanging them changes nothing.
  */
 export function deviceClasses({ devices, links }: PlanRequest): number[] {
-  const texts = devices.map(({ kind, speed, memoryBytes }) => JSON.stringify([kind, speed, memoryBytes]));
+  const texts = devices.map(({ kind, speed, memoryBytes, heldBytes }) =>
+    JSON.stringify([kind, speed, memoryBytes, heldBytes]),
+  );
   const sameLinks = (a: number, b: number, other: number): boolean =>
     sameLink(links?.[a]?.[other], links?.[b]?.[other]) && sameLink(links?.[other]?.[a], links?.[other]?.[b]);
   const same = (a: number, b: number): boolean =>

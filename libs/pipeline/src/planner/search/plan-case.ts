@@ -188,9 +188,10 @@ export class PlanCase {
     return { weights, gradients, optimizer, activations, working, total };
   }
 
-  /** Bytes of the device; Infinity when it does not tell. */
+  /** Bytes of the device that stages may take; Infinity when it does not tell. */
   availableOf(device: number): number {
-    return this.request.devices[device]!.memoryBytes ?? Infinity;
+    const { memoryBytes = Infinity, heldBytes = 0 } = this.request.devices[device]!;
+    return memoryBytes - heldBytes;
   }
 
   ranges(counts: readonly number[]): BlockRange[] {
