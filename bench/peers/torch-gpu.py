@@ -142,8 +142,8 @@ class Bench:
     def attention(self, case):
         torch, functional = self.torch, self.torch.nn.functional
         b, t, h, g, d = (case[letter] for letter in "BTHGD")
-        q = self.noise(b, h, t, d).requires_grad_()
-        k, v = (self.noise(b, g, t, d).requires_grad_() for _ in range(2))
+        q = self.noise(b, h, t, d, dtype=case["dtype"]).requires_grad_()
+        k, v = (self.noise(b, g, t, d, dtype=case["dtype"]).requires_grad_() for _ in range(2))
         options = {} if g == h else {"enable_gqa": True}
 
         def forward():
@@ -152,11 +152,14 @@ class Bench:
         if case["pass"] == "forward":
             with torch.no_grad():
                 return case["flops"] / self.median(forward) / 1e9
-        y, dy = forward(), self.noise(b, h, t, d)
+        y, dy = forward(), self.noise(b, h, t, d, dtype=case["dtype"])
         return case["flops"] / self.median(lambda: torch.autograd.grad(y, (q, k, v), dy, retain_graph=True)) / 1e9
 
     def step(self, case):
-        """Milliseconds of a whole step: forward, backward, clipping, AdamW with its loss read, as ours."""
+        """Milliseconds of a whole step: forward, backward, clipping, AdamW with its loss read, as ours.
+
+        In f16 as torch does it: autocast with weights in f32, and a scaler that skips what overflows.
+        """
         torch = self.torch
         config, batch = case["config"], case["microBatch"]
         model = transformer(torch, config).to(self.device)
@@ -164,13 +167,19 @@ class Bench:
         optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, betas=(0.9, 0.95), weight_decay=0.1, **fused)
         ids = torch.randint(config["vocab"], (batch, config["context"] + 1), device=self.device)
 
+        half = case["precision"] == "f16"
+        scaler = torch.cuda.amp.GradScaler(init_scale=2.0**10, enabled=half and self.device == "cuda")
+
         def work():
             optimizer.zero_grad(set_to_none=True)
-            logits = model(ids[:, :-1])
-            loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), ids[:, 1:].flatten())
-            loss.backward()
+            with torch.autocast(self.device, dtype=torch.float16, enabled=half):
+                logits = model(ids[:, :-1])
+                loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), ids[:, 1:].flatten())
+            scaler.scale(loss).backward()
+            scaler.unscale_(optimizer)
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
+            scaler.step(optimizer)
+            scaler.update()
             return loss.item()
 
         for _ in range(WARM_UP_STEPS):

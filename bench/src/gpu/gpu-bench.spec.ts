@@ -2,17 +2,24 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '@millrace/core';
+import { bindingShape, KERNELS } from '@millrace/kernels';
+import { fits } from '@millrace/runtime';
+import { tensorBytes } from '@millrace/tensor';
 import { FakeClock, openTestBackend } from '@millrace/testing';
+import { RECORDED_ADAPTERS } from '../../../libs/testing/src/rehearsal/recorded-adapters';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { runBounded } from './bounded-process';
-import { type GpuResult, refuseSoftware } from './gpu-bench';
+import type { GpuResult } from './gpu-bench';
 import { FULL_CASES, SMALL_CASES } from './gpu-cases';
 import { parseGpuOptions } from './gpu-options';
-import { compareGpu, gpuText } from './gpu-report';
+import { compareGpu, gpuText } from './report/gpu-report';
 import type { GpuRow } from './gpu-row';
 import { openSection, type SectionContext } from './gpu-section';
+import { skippedOf } from './report/gpu-skipped';
 import { GPU_SECONDS_MAX, GPU_SECTIONS, type GpuSectionName, PEER_SECONDS_MAX } from './gpu-sections';
-import { choicesOf, tuningRows } from './sections/tuning';
+import { stepPrograms } from './measure/step-programs';
+import { attentionProgram } from './sections/attention';
+import { choicesOf, productPrograms, tuningRows } from './sections/tuning';
 import { runTorch, torchCases } from './torch-peer';
 
 const TIMEOUT_MS = 240_000;
@@ -41,15 +48,15 @@ describe('on this adapter', () => {
     products: SMALL_CASES.products.length,
     rows: SMALL_CASES.rows.length,
     attention: SMALL_CASES.attention.length,
-    steps: 1,
+    steps: 2,
     conformance: 4,
-    kernels: 40,
+    kernels: 80,
   };
   it.each(Object.entries(counts) as [GpuSectionName, number][])(
     'the section %s has a figure for every case',
     async (name, countMin) => {
       // A software driver compiles the shaders of each family for seconds.
-      const { context, rows } = section({ ...SMALL_CASES, steps: SMALL_CASES.steps.slice(-1) });
+      const { context, rows } = section({ ...SMALL_CASES, steps: SMALL_CASES.steps.slice(-2) });
       await GPU_SECTIONS[name].run(context);
       context.device.close();
       expect(rows.length).toBeGreaterThanOrEqual(countMin);
@@ -118,6 +125,19 @@ it('hands what was tuned to the sections after it', () => {
   expect(rows.map(({ ours }) => ours)).toEqual([0.5, 0.5]);
   expect(choicesOf(rows)).toEqual([choice]);
   expect(choicesOf(tuningRows([], 'gpu'))).toEqual([]);
+});
+
+it('has cases that fit an NVIDIA device, but for squares of scores at long contexts', () => {
+  const { attention, steps } = FULL_CASES;
+  const programs = [...steps.flatMap(stepPrograms), ...productPrograms(FULL_CASES)];
+  programs.push(...attention.filter(({ T }) => T <= 1024).map(attentionProgram));
+  for (const program of programs) expect(fits(program, RECORDED_ADAPTERS['NVIDIA']!), program.name).toEqual([]);
+  for (const { name, kernel, dims } of FULL_CASES.rows) {
+    const bytes = KERNELS[kernel].bindings.map(({ name: binding, dtype }) =>
+      tensorBytes(bindingShape(binding, dims), dtype),
+    );
+    expect(Math.max(...bytes), name).toBeLessThan(2 ** 31 - 4);
+  }
 });
 
 it('has less than 8 minutes for all sections and the peer together', () => {
@@ -195,7 +215,6 @@ describe('the report', () => {
     ...{ adapter, subgroupMatrixConfigs: [config], software: false, node: 'v20', startedAt: '', seconds: 9 },
     sections: { ceilings: { seconds: 1, rows: ceilings }, products: { seconds: 2, rows } },
     torch: { figures: new Map([['product', 40], ['step', 10], ['lost', 1]]), failed: {} }, // prettier-ignore
-    absent: ['tuning'],
   });
 
   it('holds each row to torch and to the ceiling; a ratio above 1 is faster', () => {
@@ -207,19 +226,41 @@ describe('the report', () => {
     ]);
   });
 
+  it('says for each thing that was skipped why', () => {
+    const trial = {
+      ...{ adapter, subgroupMatrixConfigs: [], software: true, sections: { rows: { seconds: 1, rows: [] } } },
+      torch: {
+        figures: new Map(),
+        failed: { 'a step': 'out of memory' },
+        problem: { code: 'BENCH.NO_PEER', message: 'no torch' },
+      },
+    };
+    expect(skippedOf(trial)).toEqual([
+      'sizes of a GPU: the figures are of small sizes, on A GPU',
+      'torch beside: no torch (BENCH.NO_PEER)',
+      'a step in torch: out of memory',
+      'products by subgroup matrices: the adapter reports no configuration',
+    ]);
+    const problem = { code: 'BENCH.OUT_OF_TIME', message: 'it was ended' };
+    const late = { code: 'BENCH.NO_TIME', message: 'no time' };
+    const two = ['a', 'b'].map((name) => ({ name, unit: 'ms', ours: null, problem: late }) as const);
+    const ended = { ...trial, software: false, sections: { steps: { seconds: 1, rows: two, problem } } };
+    expect(skippedOf(ended).slice(0, 2)).toEqual([
+      'the rest of steps: it was ended (BENCH.OUT_OF_TIME)',
+      'steps: a; b: no time (BENCH.NO_TIME)',
+    ]);
+  });
+
   it('is a table that names what has no figure', () => {
     const text = gpuText(report);
     expect(text).toContain('16x16x16 f16 to f32');
     expect(text).toMatch(/product +30\.0 +40\.0 +0\.750 +50 % +GFLOP\/s/);
     expect(text).toMatch(/lost +RUNTIME\.DEVICE_LOST/);
-    expect(text).toContain('absent: tuning');
+    expect(text).toContain('skipped: products: lost: gone (RUNTIME.DEVICE_LOST)');
   });
 });
 
-it('refuses a software driver unless it is asked for, and options that it does not know', () => {
-  const probed = { adapter: { adapterClass: 'cpu', description: 'llvmpipe' }, subgroupMatrixConfigs: [] } as never;
-  expect(() => refuseSoftware(probed, { software: false })).toThrow('npm run bench -- gpu --software');
-  expect(() => refuseSoftware(probed, { software: true })).not.toThrow();
+it('refuses options that it does not know', () => {
   expect(parseGpuOptions(['--software', '--only', 'rows,steps'])).toMatchObject({
     software: true,
     only: ['rows', 'steps'],

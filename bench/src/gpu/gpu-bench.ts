@@ -26,8 +26,6 @@ export interface GpuResult extends ProbedAdapter {
   readonly seconds: number;
   readonly sections: Readonly<Partial<Record<GpuSectionName, SectionResult>>>;
   readonly torch: TorchResult;
-  /** What the benchmark will have and this build does not. */
-  readonly absent: readonly string[];
 }
 
 const PROGRAM = join(__dirname, 'section-process.js');
@@ -36,36 +34,32 @@ const ADAPTER_SECONDS_MAX = 30;
 const GRACE = 0.85;
 const SECTION_SECONDS_MIN = 2;
 
-const ABSENT: readonly string[] = [
-  'f16: attention and steps have no f16 yet; f16 products store f16 and multiply in f32',
-  'products by subgroup matrices: there are no kernels for the configurations yet',
-];
-
 /** Runs all sections one after the other; whatever one of them does, the others run, and all ends in time. */
 export async function benchGpu(options: GpuOptions, log: (line: string) => void): Promise<GpuResult> {
   const startedAt = new Date().toISOString();
   const startMs = performance.now();
   const left = (): number => options.seconds - (performance.now() - startMs) / 1000;
   const probed = await probe(options);
-  refuseSoftware(probed, options);
-  log(`measuring ${probed.adapter.description}`);
+  const isSoftware = probed.adapter.adapterClass === 'cpu';
+  if (isSoftware) log(softwareNotice(probed));
+  const software = options.software || isSoftware;
+  log(`measuring ${probed.adapter.description}${software ? ' at small sizes' : ''}`);
   const sections: Partial<Record<GpuSectionName, SectionResult>> = {};
   for (const [name, { secondsMax }] of Object.entries(GPU_SECTIONS) as [GpuSectionName, { secondsMax: number }][]) {
     if (options.only !== undefined && !options.only.includes(name)) continue;
     const seconds = Math.min(secondsMax, left());
     const ceilings = ceilingsOf(sections.ceilings);
     const choices = choicesOf(sections.tuning?.rows ?? []);
-    const result = await runSection({ section: name, software: options.software, seconds, ceilings, choices });
+    const result = await runSection({ section: name, software, seconds, ceilings, choices });
     sections[name] = result;
     log(`${name}: ${result.rows.length} rows in ${result.seconds.toFixed(0)} s${told(result.problem)}`);
   }
-  const cases = options.software ? SMALL_CASES : FULL_CASES;
+  const cases = software ? SMALL_CASES : FULL_CASES;
   const secondsMax = Math.min(PEER_SECONDS_MAX, left());
   const torch = await runTorch({ cases, python: options.python, secondsMax, clock: systemClock });
   log(`torch: ${torch.figures.size} figures${told(torch.problem)}`);
   const seconds = (performance.now() - startMs) / 1000;
-  const { software } = options;
-  return { ...probed, software, node: process.version, startedAt, seconds, sections, torch, absent: ABSENT };
+  return { ...probed, software, node: process.version, startedAt, seconds, sections, torch };
 }
 
 function told(problem: GpuProblem | undefined): string {
@@ -89,14 +83,12 @@ async function probe({ software }: GpuOptions): Promise<ProbedAdapter> {
   throw new BenchError('BENCH.NO_ADAPTER', `${code}: ${message}`);
 }
 
-/** Figures of a software driver would be taken for a GPU's: they are asked for by name. */
-export function refuseSoftware({ adapter }: ProbedAdapter, { software }: Pick<GpuOptions, 'software'>): void {
-  if (adapter.adapterClass === 'gpu' || software) return;
-  throw new BenchError(
-    'BENCH.NO_GPU',
-    `the only adapter is a software driver (${adapter.description}), which says nothing about a GPU. Install the GPU's ` +
-      "Vulkan driver and libvulkan1, and where several drivers are installed set VK_DRIVER_FILES to the GPU's (for " +
-      'NVIDIA nvidia_icd.json); or run `npm run bench -- gpu --software` to try the benchmark itself at small sizes',
+/** For someone who has a GPU that was not found, since the figures of a software driver say nothing of it. */
+function softwareNotice({ adapter }: ProbedAdapter): string {
+  return (
+    `the only adapter is a software driver (${adapter.description}), which says nothing about a GPU: this is a trial of ` +
+    'the benchmark at small sizes. To measure a GPU install its Vulkan driver and libvulkan1, and where several drivers ' +
+    "are installed set VK_DRIVER_FILES to the GPU's (for NVIDIA nvidia_icd.json)"
   );
 }
 

@@ -1,4 +1,4 @@
-import type { ModelConfig } from '@millrace/core';
+import type { ModelConfig, Precision } from '@millrace/core';
 import type { Dims, KernelName } from '@millrace/kernels';
 
 /** Letters of sizes as in libs/model: B sequences, T context, H heads, G key and value heads, D head size. */
@@ -24,6 +24,7 @@ export interface RowCase {
 export interface AttentionCase {
   readonly name: string;
   readonly pass: 'forward' | 'backward';
+  readonly dtype: GpuDType;
   readonly B: number;
   readonly T: number;
   readonly H: number;
@@ -34,6 +35,7 @@ export interface AttentionCase {
 export interface StepCase {
   readonly name: string;
   readonly config: ModelConfig;
+  readonly precision: Precision;
   readonly microBatch: number;
 }
 
@@ -102,13 +104,21 @@ function rows(
   ];
 }
 
-function attention(shapes: readonly Omit<AttentionCase, 'name' | 'pass'>[]): AttentionCase[] {
-  return shapes.flatMap(({ B, T, H, G, D }) =>
-    PASSES.map((pass) => {
-      const heads = G === H ? `${H}` : `${H} (${G} of keys)`;
-      return { name: `f32 attention ${pass} ${B} x ${T}, ${heads} heads of ${D}`, pass, B, T, H, G, D };
-    }),
+function attention(shapes: readonly Omit<AttentionCase, 'name' | 'pass' | 'dtype'>[]): AttentionCase[] {
+  return shapes.flatMap((shape) =>
+    DTYPES.flatMap((dtype) =>
+      PASSES.map((pass) => {
+        const { B, T, H, G, D } = shape;
+        const heads = G === H ? `${H}` : `${H} (${G} of keys)`;
+        return { name: `${dtype} attention ${pass} ${B} x ${T}, ${heads} heads of ${D}`, pass, dtype, ...shape };
+      }),
+    ),
   );
+}
+
+/** A model in both precisions. */
+function steps(name: string, config: ModelConfig, microBatch: number): StepCase[] {
+  return DTYPES.map((precision) => ({ name: `${precision} step of ${name}`, config, precision, microBatch }));
 }
 
 /** Operations of attention with half of the scores masked: two products forward, five backward. */
@@ -143,10 +153,7 @@ export const FULL_CASES: GpuCases = {
     { B: 4, T: 2048, H: 32, G: 8, D: 64 },
     { B: 1, T: 8192, H: 16, G: 16, D: 128 },
   ]),
-  steps: [
-    { name: 'f32 step of GPT-2 124M, 8 x 1024', config: GPT2_124M, microBatch: 8 },
-    { name: 'f32 step of Llama 1B, 4 x 1024', config: LLAMA_1B, microBatch: 4 },
-  ],
+  steps: [...steps('GPT-2 124M, 8 x 1024', GPT2_124M, 8), ...steps('Llama 1B, 4 x 1024', LLAMA_1B, 4)],
 };
 
 const GPT2_SMALL: ModelConfig = {
@@ -169,9 +176,6 @@ export const SMALL_CASES: GpuCases = {
     { B: 2, T: 9, H: 2, G: 2, D: 6 },
     { B: 1, T: 9, H: 2, G: 1, D: 6 },
   ]),
-  steps: [
-    { name: 'f32 step of a small GPT-2', config: GPT2_SMALL, microBatch: 2 },
-    { name: 'f32 step of a small Llama', config: LLAMA_SMALL, microBatch: 2 },
-  ],
+  steps: [...steps('a small GPT-2', GPT2_SMALL, 2), ...steps('a small Llama', LLAMA_SMALL, 2)],
   conformance: ['add', 'multiply_add', 'sum_of_squares'],
 };

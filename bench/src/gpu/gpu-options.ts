@@ -4,7 +4,7 @@ import { BenchError } from './bench-error';
 import { GPU_SECONDS_MAX, GPU_SECTIONS, type GpuSectionName } from './gpu-sections';
 
 export interface GpuOptions {
-  /** Small sizes, on whatever adapter there is. */
+  /** Small sizes, on whatever adapter there is; a software driver has no others. */
   readonly software: boolean;
   readonly out: string;
   /** A Python that may have torch; none is asked if it is empty. */
@@ -15,7 +15,7 @@ export interface GpuOptions {
 }
 
 export const GPU_USAGE = `npm run bench -- gpu [options]
-  --software      small sizes on whatever adapter there is, to try the benchmark without a GPU
+  --software      small sizes on a GPU too, to try the benchmark; a software driver has no others
   --only A,B      some of ${Object.keys(GPU_SECTIONS).join(', ')}
   --python PATH   a Python whose torch is measured beside (python3; '' for none)
   --seconds N     end after so many seconds (${GPU_SECONDS_MAX})

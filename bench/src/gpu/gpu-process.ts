@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { AppError, describeError } from '@millrace/core';
 import { benchGpu } from './gpu-bench';
 import { GPU_USAGE, parseGpuOptions } from './gpu-options';
-import { compareGpu, gpuText } from './gpu-report';
+import { compareGpu, gpuText } from './report/gpu-report';
 
 /** `npm run bench -- gpu`, also by itself: it needs Node, the package webgpu and dist's libs beside it. */
 async function main(): Promise<void> {

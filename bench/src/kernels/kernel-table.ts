@@ -10,8 +10,18 @@ const SECONDS_MAX = 280;
 
 /** The model of `train-256`, and the Llama with as many weights. */
 const SIZES = { layers: 4, heads: 4, hidden: 128, context: 256, vocab: 65, tieEmbeddings: true } as const;
-const GPT2: StepCase = { name: 'GPT-2', config: { family: 'gpt2', ...SIZES, ffn: 512 }, microBatch: 4 };
-const LLAMA: StepCase = { name: 'Llama', config: { family: 'llama', ...SIZES, ffn: 344 }, microBatch: 4 };
+const GPT2: StepCase = {
+  name: 'GPT-2',
+  config: { family: 'gpt2', ...SIZES, ffn: 512 },
+  precision: 'f32',
+  microBatch: 4,
+};
+const LLAMA: StepCase = {
+  name: 'Llama',
+  config: { family: 'llama', ...SIZES, ffn: 344 },
+  precision: 'f32',
+  microBatch: 4,
+};
 
 /**
  * Each kernel of a step by itself on this machine's adapter, beside what the adapter reaches at most. The ratio is the

@@ -36,14 +36,14 @@ function release(backend: WebGpuBackend, tensors: ReadonlyMap<string, DeviceTens
 }
 
 /** A block of a model of these sizes has the operations; what it does besides is left out. */
-function attentionProgram({ pass, B, T, H, G, D }: AttentionCase): Program {
+export function attentionProgram({ pass, dtype: precision, B, T, H, G, D }: AttentionCase): Program {
   const config: ModelConfig = {
     family: G === H ? 'gpt2' : 'llama',
     ...{ layers: 1, heads: H, hidden: H * D, ffn: 4, context: T, vocab: 4, tieEmbeddings: true },
     ...(G === H ? {} : { kvHeads: G, headSize: D }),
   };
   const slice: StageSlice = { firstLayer: 0, layerCount: 1, embedding: false, head: false };
-  const { forward, backwardInput, backwardWeight } = buildStagePrograms(config, slice, { microBatch: B });
+  const { forward, backwardInput, backwardWeight } = buildStagePrograms(config, slice, { microBatch: B, precision });
   const programs = pass === 'forward' ? [forward] : [backwardInput, backwardWeight];
   const isAttention = (step: Program['steps'][number]): step is Operation => {
     return 'kernel' in step && step.kernel.includes('attention');

@@ -65,7 +65,7 @@ function kernelsOf(step: StepCase, backend: WebGpuBackend): CountedKernel[] {
       const key = JSON.stringify([
         operation.kernel,
         operation.dims,
-        [...declarations.values()].map(({ shape }) => shape),
+        [...declarations.values()].map(({ shape }) => elementCount(shape)),
       ]);
       const known = found.get(key);
       if (known === undefined) found.set(key, { operation, declarations, count: 1 });

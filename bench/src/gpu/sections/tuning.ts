@@ -43,7 +43,8 @@ export function choicesOf(rows: readonly GpuRow[]): KernelChoice[] {
   });
 }
 
-function productPrograms({ products }: GpuCases): Program[] {
+/** Each product by itself. */
+export function productPrograms({ products }: GpuCases): Program[] {
   return products.map((product) => {
     const { kernel, dims } = productKernel(product);
     const tensors = KERNELS[kernel].bindings.map(({ name, dtype }): TensorDeclaration => {

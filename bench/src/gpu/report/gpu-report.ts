@@ -1,6 +1,7 @@
-import type { GpuResult, SectionResult } from './gpu-bench';
-import type { GpuRow } from './gpu-row';
-import { ARITHMETIC, COPY } from './sections/ceilings';
+import type { GpuResult, SectionResult } from '../gpu-bench';
+import type { GpuRow } from '../gpu-row';
+import { skippedOf } from './gpu-skipped';
+import { ARITHMETIC, COPY } from '../sections/ceilings';
 
 /** A row with what it is beside. */
 export interface ComparedRow extends GpuRow {
@@ -17,12 +18,15 @@ interface ComparedSection extends Omit<SectionResult, 'rows'> {
 /** The result as it is written: each row beside torch and beside what the adapter reaches at most. */
 export interface GpuReport extends Omit<GpuResult, 'sections' | 'torch'> {
   readonly sections: Readonly<Record<string, ComparedSection>>;
+  /** What was to be measured and was not, with why. */
+  readonly skipped: readonly string[];
   readonly torch: Omit<GpuResult['torch'], 'figures'> & { readonly figures: Readonly<Record<string, number>> };
 }
 
 const CEILINGS: Readonly<Partial<Record<GpuRow['unit'], string>>> = { 'GFLOP/s': ARITHMETIC, 'GB/s': COPY };
 
-export function compareGpu({ sections, torch, ...rest }: GpuResult): GpuReport {
+export function compareGpu(result: GpuResult): GpuReport {
+  const { sections, torch, ...rest } = result;
   const ceilings = new Map((sections.ceilings?.rows ?? []).map(({ name, ours }) => [name, ours]));
   const compared = Object.entries(sections).map(([section, { rows, ...result }]) => {
     const ceilingOf = ({ unit }: GpuRow): number | null =>
@@ -37,6 +41,7 @@ export function compareGpu({ sections, torch, ...rest }: GpuResult): GpuReport {
   return {
     ...rest,
     sections: Object.fromEntries(compared),
+    skipped: skippedOf(result),
     torch: { ...torch, figures: Object.fromEntries(torch.figures) },
   };
 }
@@ -51,7 +56,7 @@ const HEADS = ['', 'ours', 'torch', 'ratio', 'of ceiling', 'unit'];
 
 /** The report for people: a table for each section, and what is not there. */
 export function gpuText(report: GpuReport): string {
-  const { adapter, subgroupMatrixConfigs: configs, torch, seconds, absent, software } = report;
+  const { adapter, subgroupMatrixConfigs: configs, torch, seconds, skipped, software } = report;
   const matrices = configs.map(
     ({ M, N, K, componentType, resultComponentType }) => `${M}x${N}x${K} ${componentType} to ${resultComponentType}`,
   );
@@ -62,7 +67,8 @@ export function gpuText(report: GpuReport): string {
     `torch: ${peer}`,
     `subgroup matrices: ${matrices.join(', ') || 'none'}`,
     ...Object.entries(report.sections).map(([name, section]) => sectionText(name, section)),
-    ...absent.map((each) => `absent: ${each}`),
+    '',
+    ...skipped.map((each) => `skipped: ${each}`),
   ].join('\n');
 }
 
