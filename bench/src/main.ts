@@ -29,8 +29,12 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Results>>> = {
     return { pp2_efficiency: efficiency, heartbeat_lateness_p99_ms: heartbeat };
   },
   'first-step': async () => {
-    const { known, unknown } = await benchFirstStep();
-    return { first_step_known_shape_p90_ms: known, first_step_new_shape_p90_ms: unknown };
+    const { known, unknown, cold } = await benchFirstStep();
+    return {
+      first_step_known_shape_p90_ms: known,
+      first_step_new_shape_p90_ms: unknown,
+      first_step_empty_cache_p90_ms: cold,
+    };
   },
   schedules: async () => {
     const { steps, gain } = await benchSchedules();

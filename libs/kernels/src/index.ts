@@ -23,5 +23,6 @@ export { PARTIAL_SUMS, PARTIAL_SUMS_MAX, splitProducts } from './matmul-programs
 export * from './program';
 export { type FullKernelName, KERNELS, type KernelName } from './registry';
 export { workgroupUse } from './shader-use/workgroup-use';
+export { constantForm, type ShaderForm, shaderForm, sizedForm } from './sizes/shader-form';
 export { type Extent, sumOfSquaresPartials } from './sum-of-squares/sum-of-squares';
 export { withDerivedInputs } from './twin-arrays';

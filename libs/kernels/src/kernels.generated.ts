@@ -1096,9 +1096,10 @@ fn main(
   for (var j = 0u; j < count; j++) {
     inner += probabilities_BHTT[start + j] * dscores_BHTT[start + j];
   }
+  // In the order in which compilers multiply where D is a constant, so that the bits are the same where it is none.
   let scale = inverseSqrt(f32(D));
   for (var j = 0u; j < count; j++) {
-    dscores_BHTT[start + j] = probabilities_BHTT[start + j] * (dscores_BHTT[start + j] - inner) * scale;
+    dscores_BHTT[start + j] = probabilities_BHTT[start + j] * scale * (dscores_BHTT[start + j] - inner);
   }
   for (var j = count; j < T; j++) {
     dscores_BHTT[start + j] = 0.0;
@@ -6560,7 +6561,7 @@ override C_STRIDE: u32 = N; // from one row of c to the next
 override ACCUMULATE: u32 = 0u;
 override BIAS: u32;
 override RESIDUAL: u32;
-override CONTINUED: u32; // the sums go on from what c holds
+override CONTINUED: bool; // the sums go on from what c holds
 override IS_WHOLE: bool = K % 16u == 0u;
 override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
 const ROWS = 128u;
@@ -6679,7 +6680,7 @@ fn main(
   var c61 = vec4f();
   var c70 = vec4f();
   var c71 = vec4f();
-  if (CONTINUED == 1u) {
+  if (CONTINUED) {
     c00 = begun(row + 0u, column);
     c01 = begun(row + 0u, column + COLUMNS / 2u);
     c10 = begun(row + 1u, column);
@@ -6772,7 +6773,7 @@ override C_STRIDE: u32 = N; // from one row of c to the next
 override ACCUMULATE: u32 = 0u;
 override BIAS: u32;
 override RESIDUAL: u32;
-override CONTINUED: u32; // the sums go on from what c holds
+override CONTINUED: bool; // the sums go on from what c holds
 override IS_WHOLE: bool = K % 16u == 0u;
 override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
 const ROWS = 128u;
@@ -6893,7 +6894,7 @@ fn main(
   var c61 = vec4f();
   var c70 = vec4f();
   var c71 = vec4f();
-  if (CONTINUED == 1u) {
+  if (CONTINUED) {
     c00 = begun(row + 0u, column);
     c01 = begun(row + 0u, column + COLUMNS / 2u);
     c10 = begun(row + 1u, column);
@@ -6987,7 +6988,7 @@ override C_STRIDE: u32 = N; // from one row of c to the next
 override ACCUMULATE: u32 = 0u;
 override BIAS: u32;
 override RESIDUAL: u32;
-override CONTINUED: u32; // the sums go on from what c holds
+override CONTINUED: bool; // the sums go on from what c holds
 override IS_WHOLE: bool = K % 16u == 0u;
 override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
 const ROWS = 128u;
@@ -7113,7 +7114,7 @@ fn main(
   var c61 = vec4f();
   var c70 = vec4f();
   var c71 = vec4f();
-  if (CONTINUED == 1u) {
+  if (CONTINUED) {
     c00 = begun(row + 0u, column);
     c01 = begun(row + 0u, column + COLUMNS / 2u);
     c10 = begun(row + 1u, column);
@@ -7207,7 +7208,7 @@ override C_STRIDE: u32 = N; // from one row of c to the next
 override ACCUMULATE: u32 = 0u;
 override BIAS: u32;
 override RESIDUAL: u32;
-override CONTINUED: u32; // the sums go on from what c holds
+override CONTINUED: bool; // the sums go on from what c holds
 override IS_WHOLE: bool = K % 16u == 0u;
 override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
 const ROWS = 128u;
@@ -7328,7 +7329,7 @@ fn main(
   var c61 = vec4f();
   var c70 = vec4f();
   var c71 = vec4f();
-  if (CONTINUED == 1u) {
+  if (CONTINUED) {
     c00 = begun(row + 0u, column);
     c01 = begun(row + 0u, column + COLUMNS / 2u);
     c10 = begun(row + 1u, column);
@@ -7422,7 +7423,7 @@ override C_STRIDE: u32 = N; // from one row of c to the next
 override ACCUMULATE: u32 = 0u;
 override BIAS: u32;
 override RESIDUAL: u32;
-override CONTINUED: u32; // the sums go on from what c holds
+override CONTINUED: bool; // the sums go on from what c holds
 override IS_WHOLE: bool = K % 16u == 0u;
 override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
 const ROWS = 128u;
@@ -7546,7 +7547,7 @@ fn main(
   var c61 = vec4f();
   var c70 = vec4f();
   var c71 = vec4f();
-  if (CONTINUED == 1u) {
+  if (CONTINUED) {
     c00 = begun(row + 0u, column);
     c01 = begun(row + 0u, column + COLUMNS / 2u);
     c10 = begun(row + 1u, column);
@@ -7640,7 +7641,7 @@ override C_STRIDE: u32 = N; // from one row of c to the next
 override ACCUMULATE: u32 = 0u;
 override BIAS: u32;
 override RESIDUAL: u32;
-override CONTINUED: u32; // the sums go on from what c holds
+override CONTINUED: bool; // the sums go on from what c holds
 override IS_WHOLE: bool = K % 16u == 0u;
 override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
 const ROWS = 128u;
@@ -7759,7 +7760,7 @@ fn main(
   var c61 = vec4f();
   var c70 = vec4f();
   var c71 = vec4f();
-  if (CONTINUED == 1u) {
+  if (CONTINUED) {
     c00 = begun(row + 0u, column);
     c01 = begun(row + 0u, column + COLUMNS / 2u);
     c10 = begun(row + 1u, column);
@@ -7852,7 +7853,7 @@ override C_STRIDE: u32 = N; // from one row of c to the next
 override ACCUMULATE: u32 = 0u;
 override BIAS: u32;
 override RESIDUAL: u32;
-override CONTINUED: u32; // the sums go on from what c holds
+override CONTINUED: bool; // the sums go on from what c holds
 override IS_WHOLE: bool = K % 16u == 0u;
 override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
 const ROWS = 128u;
@@ -7974,7 +7975,7 @@ fn main(
   var c61 = vec4f();
   var c70 = vec4f();
   var c71 = vec4f();
-  if (CONTINUED == 1u) {
+  if (CONTINUED) {
     c00 = begun(row + 0u, column);
     c01 = begun(row + 0u, column + COLUMNS / 2u);
     c10 = begun(row + 1u, column);
@@ -8070,7 +8071,7 @@ override C_STRIDE: u32 = N; // from one row of c to the next
 override ACCUMULATE: u32 = 0u;
 override BIAS: u32;
 override RESIDUAL: u32;
-override CONTINUED: u32; // the sums go on from what c holds
+override CONTINUED: bool; // the sums go on from what c holds
 override IS_WHOLE: bool = K % 16u == 0u;
 override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
 const ROWS = 128u;
@@ -8194,7 +8195,7 @@ fn main(
   var c61 = vec4f();
   var c70 = vec4f();
   var c71 = vec4f();
-  if (CONTINUED == 1u) {
+  if (CONTINUED) {
     c00 = begun(row + 0u, column);
     c01 = begun(row + 0u, column + COLUMNS / 2u);
     c10 = begun(row + 1u, column);
@@ -8291,7 +8292,7 @@ override C_STRIDE: u32 = N; // from one row of c to the next
 override ACCUMULATE: u32 = 0u;
 override BIAS: u32;
 override RESIDUAL: u32;
-override CONTINUED: u32; // the sums go on from what c holds
+override CONTINUED: bool; // the sums go on from what c holds
 override IS_WHOLE: bool = K % 16u == 0u;
 override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
 const ROWS = 128u;
@@ -8420,7 +8421,7 @@ fn main(
   var c61 = vec4f();
   var c70 = vec4f();
   var c71 = vec4f();
-  if (CONTINUED == 1u) {
+  if (CONTINUED) {
     c00 = begun(row + 0u, column);
     c01 = begun(row + 0u, column + COLUMNS / 2u);
     c10 = begun(row + 1u, column);
@@ -8517,7 +8518,7 @@ override C_STRIDE: u32 = N; // from one row of c to the next
 override ACCUMULATE: u32 = 0u;
 override BIAS: u32;
 override RESIDUAL: u32;
-override CONTINUED: u32; // the sums go on from what c holds
+override CONTINUED: bool; // the sums go on from what c holds
 override IS_WHOLE: bool = K % 16u == 0u;
 override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
 const ROWS = 128u;
@@ -8641,7 +8642,7 @@ fn main(
   var c61 = vec4f();
   var c70 = vec4f();
   var c71 = vec4f();
-  if (CONTINUED == 1u) {
+  if (CONTINUED) {
     c00 = begun(row + 0u, column);
     c01 = begun(row + 0u, column + COLUMNS / 2u);
     c10 = begun(row + 1u, column);
@@ -8738,7 +8739,7 @@ override C_STRIDE: u32 = N; // from one row of c to the next
 override ACCUMULATE: u32 = 0u;
 override BIAS: u32;
 override RESIDUAL: u32;
-override CONTINUED: u32; // the sums go on from what c holds
+override CONTINUED: bool; // the sums go on from what c holds
 override IS_WHOLE: bool = K % 16u == 0u;
 override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
 const ROWS = 128u;
@@ -8865,7 +8866,7 @@ fn main(
   var c61 = vec4f();
   var c70 = vec4f();
   var c71 = vec4f();
-  if (CONTINUED == 1u) {
+  if (CONTINUED) {
     c00 = begun(row + 0u, column);
     c01 = begun(row + 0u, column + COLUMNS / 2u);
     c10 = begun(row + 1u, column);
@@ -8962,7 +8963,7 @@ override C_STRIDE: u32 = N; // from one row of c to the next
 override ACCUMULATE: u32 = 0u;
 override BIAS: u32;
 override RESIDUAL: u32;
-override CONTINUED: u32; // the sums go on from what c holds
+override CONTINUED: bool; // the sums go on from what c holds
 override IS_WHOLE: bool = K % 16u == 0u;
 override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
 const ROWS = 128u;
@@ -9084,7 +9085,7 @@ fn main(
   var c61 = vec4f();
   var c70 = vec4f();
   var c71 = vec4f();
-  if (CONTINUED == 1u) {
+  if (CONTINUED) {
     c00 = begun(row + 0u, column);
     c01 = begun(row + 0u, column + COLUMNS / 2u);
     c10 = begun(row + 1u, column);
@@ -9180,7 +9181,7 @@ override C_STRIDE: u32 = N; // from one row of c to the next
 override ACCUMULATE: u32 = 0u;
 override BIAS: u32;
 override RESIDUAL: u32;
-override CONTINUED: u32; // the sums go on from what c holds
+override CONTINUED: bool; // the sums go on from what c holds
 override IS_WHOLE: bool = K % 16u == 0u;
 override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
 const ROWS = 64u;
@@ -9299,7 +9300,7 @@ fn main(
   var c61 = vec4f();
   var c70 = vec4f();
   var c71 = vec4f();
-  if (CONTINUED == 1u) {
+  if (CONTINUED) {
     c00 = begun(row + 0u, column);
     c01 = begun(row + 0u, column + COLUMNS / 2u);
     c10 = begun(row + 1u, column);
@@ -9395,7 +9396,7 @@ override C_STRIDE: u32 = N; // from one row of c to the next
 override ACCUMULATE: u32 = 0u;
 override BIAS: u32;
 override RESIDUAL: u32;
-override CONTINUED: u32; // the sums go on from what c holds
+override CONTINUED: bool; // the sums go on from what c holds
 override IS_WHOLE: bool = K % 16u == 0u;
 override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
 const ROWS = 64u;
@@ -9516,7 +9517,7 @@ fn main(
   var c61 = vec4f();
   var c70 = vec4f();
   var c71 = vec4f();
-  if (CONTINUED == 1u) {
+  if (CONTINUED) {
     c00 = begun(row + 0u, column);
     c01 = begun(row + 0u, column + COLUMNS / 2u);
     c10 = begun(row + 1u, column);
@@ -9613,7 +9614,7 @@ override C_STRIDE: u32 = N; // from one row of c to the next
 override ACCUMULATE: u32 = 0u;
 override BIAS: u32;
 override RESIDUAL: u32;
-override CONTINUED: u32; // the sums go on from what c holds
+override CONTINUED: bool; // the sums go on from what c holds
 override IS_WHOLE: bool = K % 16u == 0u;
 override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
 const ROWS = 64u;
@@ -9739,7 +9740,7 @@ fn main(
   var c61 = vec4f();
   var c70 = vec4f();
   var c71 = vec4f();
-  if (CONTINUED == 1u) {
+  if (CONTINUED) {
     c00 = begun(row + 0u, column);
     c01 = begun(row + 0u, column + COLUMNS / 2u);
     c10 = begun(row + 1u, column);
@@ -9836,7 +9837,7 @@ override C_STRIDE: u32 = N; // from one row of c to the next
 override ACCUMULATE: u32 = 0u;
 override BIAS: u32;
 override RESIDUAL: u32;
-override CONTINUED: u32; // the sums go on from what c holds
+override CONTINUED: bool; // the sums go on from what c holds
 override IS_WHOLE: bool = K % 16u == 0u;
 override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
 const ROWS = 64u;
@@ -9957,7 +9958,7 @@ fn main(
   var c61 = vec4f();
   var c70 = vec4f();
   var c71 = vec4f();
-  if (CONTINUED == 1u) {
+  if (CONTINUED) {
     c00 = begun(row + 0u, column);
     c01 = begun(row + 0u, column + COLUMNS / 2u);
     c10 = begun(row + 1u, column);
@@ -10054,7 +10055,7 @@ override C_STRIDE: u32 = N; // from one row of c to the next
 override ACCUMULATE: u32 = 0u;
 override BIAS: u32;
 override RESIDUAL: u32;
-override CONTINUED: u32; // the sums go on from what c holds
+override CONTINUED: bool; // the sums go on from what c holds
 override IS_WHOLE: bool = K % 16u == 0u;
 override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
 const ROWS = 64u;
@@ -10178,7 +10179,7 @@ fn main(
   var c61 = vec4f();
   var c70 = vec4f();
   var c71 = vec4f();
-  if (CONTINUED == 1u) {
+  if (CONTINUED) {
     c00 = begun(row + 0u, column);
     c01 = begun(row + 0u, column + COLUMNS / 2u);
     c10 = begun(row + 1u, column);
@@ -10275,7 +10276,7 @@ override C_STRIDE: u32 = N; // from one row of c to the next
 override ACCUMULATE: u32 = 0u;
 override BIAS: u32;
 override RESIDUAL: u32;
-override CONTINUED: u32; // the sums go on from what c holds
+override CONTINUED: bool; // the sums go on from what c holds
 override IS_WHOLE: bool = K % 16u == 0u;
 override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
 const ROWS = 64u;
@@ -10394,7 +10395,7 @@ fn main(
   var c61 = vec4f();
   var c70 = vec4f();
   var c71 = vec4f();
-  if (CONTINUED == 1u) {
+  if (CONTINUED) {
     c00 = begun(row + 0u, column);
     c01 = begun(row + 0u, column + COLUMNS / 2u);
     c10 = begun(row + 1u, column);
@@ -12468,7 +12469,7 @@ override A_STRIDE: u32; // from one row of a to the next
 override BIAS: u32;
 override RESIDUAL: u32;
 override ACCUMULATE: u32;
-override CONTINUED: u32; // the sums go on from what c holds
+override CONTINUED: bool; // the sums go on from what c holds
 
 @compute @workgroup_size(WG)
 fn main(
@@ -12483,7 +12484,7 @@ fn main(
   let row = index / N;
   let column = index % N;
   var sum = 0.0;
-  if (CONTINUED == 1u) {
+  if (CONTINUED) {
     sum = c_MN[index];
   }
   // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
@@ -12525,7 +12526,7 @@ override A_STRIDE: u32; // from one row of a to the next
 override BIAS: u32;
 override RESIDUAL: u32;
 override ACCUMULATE: u32;
-override CONTINUED: u32; // the sums go on from what c holds
+override CONTINUED: bool; // the sums go on from what c holds
 
 fn stored_half(value: f32) -> f16 {
   let infinite = bitcast<vec2<f16>>(select(0x7c00u, 0xfc00u, value < 0.0)).x;
@@ -12545,7 +12546,7 @@ fn main(
   let row = index / N;
   let column = index % N;
   var sum = 0.0;
-  if (CONTINUED == 1u) {
+  if (CONTINUED) {
     sum = f32(c_MN[index]);
   }
   // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
@@ -12587,7 +12588,7 @@ override A_STRIDE: u32; // from one row of a to the next
 override BIAS: u32;
 override RESIDUAL: u32;
 override ACCUMULATE: u32;
-override CONTINUED: u32; // the sums go on from what c holds
+override CONTINUED: bool; // the sums go on from what c holds
 
 @compute @workgroup_size(WG)
 fn main(
@@ -12602,7 +12603,7 @@ fn main(
   let row = index / N;
   let column = index % N;
   var sum = 0.0;
-  if (CONTINUED == 1u) {
+  if (CONTINUED) {
     sum = c_MN[index];
   }
   // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
@@ -12645,7 +12646,7 @@ override A_STRIDE: u32; // from one row of a to the next
 override BIAS: u32;
 override RESIDUAL: u32;
 override ACCUMULATE: u32;
-override CONTINUED: u32; // the sums go on from what c holds
+override CONTINUED: bool; // the sums go on from what c holds
 const ROWS = 16u;
 const COLUMNS = 8u; // in vec4
 
@@ -12682,7 +12683,7 @@ fn main(
   var c13 = vec4f();
   var c14 = vec4f();
   var c15 = vec4f();
-  if (CONTINUED == 1u) {
+  if (CONTINUED) {
     c0 = c_MN[min(row + 0u, M - 1u) * (N / 4u) + safe_column];
     c1 = c_MN[min(row + 1u, M - 1u) * (N / 4u) + safe_column];
     c2 = c_MN[min(row + 2u, M - 1u) * (N / 4u) + safe_column];
@@ -12770,7 +12771,7 @@ override A_STRIDE: u32; // from one row of a to the next
 override BIAS: u32;
 override RESIDUAL: u32;
 override ACCUMULATE: u32;
-override CONTINUED: u32; // the sums go on from what c holds
+override CONTINUED: bool; // the sums go on from what c holds
 const ROWS = 16u;
 const COLUMNS = 8u; // in vec4
 
@@ -12816,7 +12817,7 @@ fn main(
   var c13 = vec4f();
   var c14 = vec4f();
   var c15 = vec4f();
-  if (CONTINUED == 1u) {
+  if (CONTINUED) {
     c0 = vec4f(c_MN[min(row + 0u, M - 1u) * (N / 4u) + safe_column]);
     c1 = vec4f(c_MN[min(row + 1u, M - 1u) * (N / 4u) + safe_column]);
     c2 = vec4f(c_MN[min(row + 2u, M - 1u) * (N / 4u) + safe_column]);
@@ -12904,7 +12905,7 @@ override A_STRIDE: u32; // from one row of a to the next
 override BIAS: u32;
 override RESIDUAL: u32;
 override ACCUMULATE: u32;
-override CONTINUED: u32; // the sums go on from what c holds
+override CONTINUED: bool; // the sums go on from what c holds
 const ROWS = 16u;
 const COLUMNS = 8u; // in vec4
 
@@ -12941,7 +12942,7 @@ fn main(
   var c13 = vec4f();
   var c14 = vec4f();
   var c15 = vec4f();
-  if (CONTINUED == 1u) {
+  if (CONTINUED) {
     c0 = c_MN[min(row + 0u, M - 1u) * (N / 4u) + safe_column];
     c1 = c_MN[min(row + 1u, M - 1u) * (N / 4u) + safe_column];
     c2 = c_MN[min(row + 2u, M - 1u) * (N / 4u) + safe_column];
@@ -13026,7 +13027,7 @@ override A_STRIDE: u32; // from one row of a to the next
 override BIAS: u32;
 override RESIDUAL: u32;
 override ACCUMULATE: u32;
-override CONTINUED: u32; // the sums go on from what c holds
+override CONTINUED: bool; // the sums go on from what c holds
 
 @compute @workgroup_size(WG)
 fn main(
@@ -13048,7 +13049,7 @@ fn main(
   var c1 = vec4f();
   var c2 = vec4f();
   var c3 = vec4f();
-  if (CONTINUED == 1u) {
+  if (CONTINUED) {
     let at0 = rows.x * N + columns;
     let at1 = rows.y * N + columns;
     let at2 = rows.z * N + columns;
@@ -13111,7 +13112,7 @@ override A_STRIDE: u32; // from one row of a to the next
 override BIAS: u32;
 override RESIDUAL: u32;
 override ACCUMULATE: u32;
-override CONTINUED: u32; // the sums go on from what c holds
+override CONTINUED: bool; // the sums go on from what c holds
 
 fn stored_half(value: f32) -> f16 {
   let infinite = bitcast<vec2<f16>>(select(0x7c00u, 0xfc00u, value < 0.0)).x;
@@ -13138,7 +13139,7 @@ fn main(
   var c1 = vec4f();
   var c2 = vec4f();
   var c3 = vec4f();
-  if (CONTINUED == 1u) {
+  if (CONTINUED) {
     let at0 = rows.x * N + columns;
     let at1 = rows.y * N + columns;
     let at2 = rows.z * N + columns;
@@ -13201,7 +13202,7 @@ override A_STRIDE: u32; // from one row of a to the next
 override BIAS: u32;
 override RESIDUAL: u32;
 override ACCUMULATE: u32;
-override CONTINUED: u32; // the sums go on from what c holds
+override CONTINUED: bool; // the sums go on from what c holds
 
 @compute @workgroup_size(WG)
 fn main(
@@ -13223,7 +13224,7 @@ fn main(
   var c1 = vec4f();
   var c2 = vec4f();
   var c3 = vec4f();
-  if (CONTINUED == 1u) {
+  if (CONTINUED) {
     let at0 = rows.x * N + columns;
     let at1 = rows.y * N + columns;
     let at2 = rows.z * N + columns;
@@ -13284,7 +13285,7 @@ override A_STRIDE: u32; // from one row of a to the next
 override BIAS: u32;
 override RESIDUAL: u32;
 override ACCUMULATE: u32;
-override CONTINUED: u32; // the sums go on from what c holds
+override CONTINUED: bool; // the sums go on from what c holds
 const TILE = 64u;
 const STEP = 16u;
 var<workgroup> a_tile: array<array<f32, TILE>, STEP>; // [k][row]
@@ -13311,7 +13312,7 @@ fn main(
   var c1 = vec4f();
   var c2 = vec4f();
   var c3 = vec4f();
-  if (CONTINUED == 1u) {
+  if (CONTINUED) {
     let rows = min(tile_row + y + vec4u(0u, 16u, 32u, 48u), vec4u(M - 1u)) * N;
     let columns = min(tile_column + x + vec4u(0u, 16u, 32u, 48u), vec4u(N - 1u));
     c0 = vec4f(c_MN[rows.x + columns.x], c_MN[rows.x + columns.y], c_MN[rows.x + columns.z], c_MN[rows.x + columns.w]);
@@ -13390,7 +13391,7 @@ override A_STRIDE: u32; // from one row of a to the next
 override BIAS: u32;
 override RESIDUAL: u32;
 override ACCUMULATE: u32;
-override CONTINUED: u32; // the sums go on from what c holds
+override CONTINUED: bool; // the sums go on from what c holds
 const TILE = 64u;
 const STEP = 16u;
 var<workgroup> a_tile: array<array<f32, TILE>, STEP>; // [k][row]
@@ -13422,7 +13423,7 @@ fn main(
   var c1 = vec4f();
   var c2 = vec4f();
   var c3 = vec4f();
-  if (CONTINUED == 1u) {
+  if (CONTINUED) {
     let rows = min(tile_row + y + vec4u(0u, 16u, 32u, 48u), vec4u(M - 1u)) * N;
     let columns = min(tile_column + x + vec4u(0u, 16u, 32u, 48u), vec4u(N - 1u));
     c0 = vec4f(f32(c_MN[rows.x + columns.x]), f32(c_MN[rows.x + columns.y]), f32(c_MN[rows.x + columns.z]), f32(c_MN[rows.x + columns.w]));
@@ -13501,7 +13502,7 @@ override A_STRIDE: u32; // from one row of a to the next
 override BIAS: u32;
 override RESIDUAL: u32;
 override ACCUMULATE: u32;
-override CONTINUED: u32; // the sums go on from what c holds
+override CONTINUED: bool; // the sums go on from what c holds
 const TILE = 64u;
 const STEP = 16u;
 var<workgroup> a_tile: array<array<f32, TILE>, STEP>; // [k][row]
@@ -13528,7 +13529,7 @@ fn main(
   var c1 = vec4f();
   var c2 = vec4f();
   var c3 = vec4f();
-  if (CONTINUED == 1u) {
+  if (CONTINUED) {
     let rows = min(tile_row + y + vec4u(0u, 16u, 32u, 48u), vec4u(M - 1u)) * N;
     let columns = min(tile_column + x + vec4u(0u, 16u, 32u, 48u), vec4u(N - 1u));
     c0 = vec4f(c_MN[rows.x + columns.x], c_MN[rows.x + columns.y], c_MN[rows.x + columns.z], c_MN[rows.x + columns.w]);
@@ -25234,7 +25235,7 @@ override K: u32;
 override N: u32;
 override A_STRIDE: u32; // from one row of a to the next
 override ACCUMULATE: u32;
-override IS_WHOLE: bool = K % 4u == 0u;
+override IS_WHOLE: bool; // K is a multiple of 4
 const ROWS = 16u;
 const COLUMNS = 8u; // in vec4
 
@@ -25354,7 +25355,7 @@ override K: u32;
 override N: u32;
 override A_STRIDE: u32; // from one row of a to the next
 override ACCUMULATE: u32;
-override IS_WHOLE: bool = K % 4u == 0u;
+override IS_WHOLE: bool; // K is a multiple of 4
 const ROWS = 16u;
 const COLUMNS = 8u; // in vec4
 
@@ -25474,7 +25475,7 @@ override K: u32;
 override N: u32;
 override A_STRIDE: u32; // from one row of a to the next
 override ACCUMULATE: u32;
-override IS_WHOLE: bool = K % 4u == 0u;
+override IS_WHOLE: bool; // K is a multiple of 4
 const ROWS = 16u;
 const COLUMNS = 8u; // in vec4
 

@@ -1,6 +1,6 @@
 import { type DType, fromFloat16Bits, toFloat16Array } from '@millrace/tensor';
 import type { Dims, Kernel, KernelTarget, KernelVariant } from '../src';
-import { cutLaunch, WGSL } from '../src';
+import { constantForm, cutLaunch, type ShaderForm, sizedForm, WGSL } from '../src';
 
 /** Host arrays of a kernel's bindings by name. */
 export type HostTensors = Readonly<Record<string, Float32Array | Uint32Array>>;
@@ -15,7 +15,7 @@ export interface TestDevice {
   run(
     kernel: Kernel,
     variant: KernelVariant,
-    given: { readonly tensors: HostTensors; readonly partCount?: number; readonly wgsl?: string },
+    given: Pick<Dispatch, 'tensors'> & Partial<Pick<Dispatch, 'partCount' | 'sizesInBuffer' | 'wgsl'>>,
   ): Promise<Record<string, Float32Array | Uint32Array>>;
   close(): void;
 }
@@ -75,6 +75,8 @@ interface Dispatch {
   readonly variant: KernelVariant;
   readonly tensors: HostTensors;
   readonly partCount: number;
+  /** Sizes are in a buffer, where the shader has such a form: the one of software drivers. */
+  readonly sizesInBuffer?: boolean;
   /** The shader's text, if it is no part of the product. */
   readonly wgsl?: string;
 }
@@ -85,21 +87,25 @@ function rolled(variant: KernelVariant): KernelVariant {
   return isUnrolled ? { ...variant, overrides: { ...variant.overrides, ROLLED: 1 } } : variant;
 }
 
+function formOf({ variant, wgsl, sizesInBuffer }: Dispatch): ShaderForm {
+  if (wgsl !== undefined) return { text: wgsl, constants: variant.overrides };
+  return (sizesInBuffer === true ? sizedForm(variant) : undefined) ?? constantForm(variant);
+}
+
 function createPipeline(
   device: GPUDevice,
-  { kernel, variant, wgsl, first }: Dispatch & { readonly first: GPUBindGroupLayout },
+  { kernel, form, first }: Pick<Dispatch, 'kernel'> & { form: ShaderForm; first: GPUBindGroupLayout },
 ): GPUComputePipeline {
+  const types = kernel.bindings.map(({ access }) => (access === 'read' ? 'read-only-storage' : 'storage'));
   const layout = device.createBindGroupLayout({
-    entries: kernel.bindings.map(({ access }, binding) => ({
-      binding,
-      visibility: GPUShaderStage.COMPUTE,
-      buffer: { type: access === 'read' ? ('read-only-storage' as const) : ('storage' as const) },
-    })),
+    entries: [...types, ...(form.sizes === undefined ? [] : ['uniform' as const])].map((type, binding) => {
+      return { binding, visibility: GPUShaderStage.COMPUTE, buffer: { type } };
+    }),
   });
-  const module = device.createShaderModule({ code: wgsl ?? WGSL[variant.wgsl] ?? '' });
+  const module = device.createShaderModule({ code: form.text ?? '' });
   return device.createComputePipeline({
     layout: device.createPipelineLayout({ bindGroupLayouts: [layout, first] }),
-    compute: { module, entryPoint: 'main', constants: variant.overrides },
+    compute: { module, entryPoint: 'main', constants: form.constants },
   });
 }
 
@@ -109,7 +115,8 @@ async function dispatch(device: GPUDevice, request: Dispatch): Promise<Record<st
   const first = device.createBindGroupLayout({
     entries: [{ binding: 0, visibility: GPUShaderStage.COMPUTE, buffer: { type: 'uniform' } }],
   });
-  const pipeline = createPipeline(device, { ...request, first });
+  const form = formOf(request);
+  const pipeline = createPipeline(device, { kernel, form, first });
   const buffers = kernel.bindings.map(({ name, dtype }) => {
     const data = deviceData(tensors[name]!, dtype);
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
@@ -117,7 +124,8 @@ async function dispatch(device: GPUDevice, request: Dispatch): Promise<Record<st
     device.queue.writeBuffer(buffer, 0, data);
     return { name, buffer, dtype, length: tensors[name]!.length };
   });
-  const entries = buffers.map(({ buffer }, binding) => ({ binding, resource: { buffer } }));
+  const tensorsAndSizes = form.sizes === undefined ? buffers : [...buffers, { buffer: uniform(device, form.sizes) }];
+  const entries = tensorsAndSizes.map(({ buffer }, binding) => ({ binding, resource: { buffer } }));
   const encoder = device.createCommandEncoder();
   const pass = encoder.beginComputePass();
   pass.setPipeline(pipeline);
@@ -167,10 +175,15 @@ function hostData(content: ArrayBuffer, dtype: DType, length: number): Float32Ar
 }
 
 function firstGroupBinding(device: GPUDevice, layout: GPUBindGroupLayout, firstGroup: number): GPUBindGroup {
-  const buffer = device.createBuffer({ size: 16, usage: GPUBufferUsage.UNIFORM, mappedAtCreation: true });
-  new Uint32Array(buffer.getMappedRange()).set([firstGroup]);
-  buffer.unmap();
+  const buffer = uniform(device, new Uint8Array(Uint32Array.of(firstGroup, 0, 0, 0).buffer));
   return device.createBindGroup({ layout, entries: [{ binding: 0, resource: { buffer } }] });
+}
+
+function uniform(device: GPUDevice, content: Uint8Array): GPUBuffer {
+  const buffer = device.createBuffer({ size: content.length, usage: GPUBufferUsage.UNIFORM, mappedAtCreation: true });
+  new Uint8Array(buffer.getMappedRange()).set(content);
+  buffer.unmap();
+  return buffer;
 }
 
 /** Sizes in `dims` as one line, for the name of a case. */

@@ -30,9 +30,10 @@ fn main(
   for (var j = 0u; j < count; j++) {
     inner += probabilities_BHTT[start + j] * dscores_BHTT[start + j];
   }
+  // In the order in which compilers multiply where D is a constant, so that the bits are the same where it is none.
   let scale = inverseSqrt(f32(D));
   for (var j = 0u; j < count; j++) {
-    dscores_BHTT[start + j] = probabilities_BHTT[start + j] * (dscores_BHTT[start + j] - inner) * scale;
+    dscores_BHTT[start + j] = probabilities_BHTT[start + j] * scale * (dscores_BHTT[start + j] - inner);
   }
   for (var j = count; j < T; j++) {
     dscores_BHTT[start + j] = 0.0;

@@ -75,9 +75,10 @@ function tile({ layout, dims, target }: Launch): KernelVariant {
 }
 
 function subgroup({ layout, dims, target }: Launch): KernelVariant {
+  const whole: Dims = layout === 'tn' ? { IS_WHOLE: dimension(dims, 'K') % 4 === 0 ? 1 : 0 } : {};
   return {
     wgsl: `matmul_${layout}_subgroup`,
-    overrides: overrides(layout, dims),
+    overrides: { ...overrides(layout, dims), ...whole },
     workgroups: linearWorkgroups(tileCount(dims, { rows: 16, columns: 32 }), target),
     rounding: 'fours',
     form: 'subgroup',

@@ -164,7 +164,7 @@ const SQRT_2_OVER_PI = 0.7978845608028654;
 #if fused
 override BIAS: u32;
 override RESIDUAL: u32;
-override CONTINUED: u32; // the sums go on from what c holds
+override CONTINUED: bool; // the sums go on from what c holds
 #end
 override IS_WHOLE: bool = K % 16u == 0u;
 override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
@@ -354,7 +354,7 @@ fn main(
   var c${r}1 = vec4f();
 #end
 #if fused
-  if (CONTINUED == 1u) {
+  if (CONTINUED) {
 #for r 8
     c${r}0 = begun(row + ${r}u, column);
     c${r}1 = begun(row + ${r}u, column + COLUMNS / 2u);

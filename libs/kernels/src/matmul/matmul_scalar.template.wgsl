@@ -63,7 +63,7 @@ override RESIDUAL: u32;
 #end
 override ACCUMULATE: u32;
 #if nn
-override CONTINUED: u32; // the sums go on from what c holds
+override CONTINUED: bool; // the sums go on from what c holds
 #end
 
 @compute @workgroup_size(WG)
@@ -83,7 +83,7 @@ fn main(
 #end
   var sum = 0.0;
 #if nn
-  if (CONTINUED == 1u) {
+  if (CONTINUED) {
     sum = c_MN[index];
   }
 #end

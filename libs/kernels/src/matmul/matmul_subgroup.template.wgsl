@@ -65,10 +65,10 @@ override RESIDUAL: u32;
 #end
 override ACCUMULATE: u32;
 #if nn
-override CONTINUED: u32; // the sums go on from what c holds
+override CONTINUED: bool; // the sums go on from what c holds
 #end
 #if tn
-override IS_WHOLE: bool = K % 4u == 0u;
+override IS_WHOLE: bool; // K is a multiple of 4
 #end
 const ROWS = 16u;
 const COLUMNS = 8u; // in vec4
@@ -100,7 +100,7 @@ fn main(
   var c${i} = vec4f();
 #end
 #if nn
-  if (CONTINUED == 1u) {
+  if (CONTINUED) {
 #for i 16
     c${i} = c_MN[min(row + ${i}u, M - 1u) * (N / 4u) + safe_column];
 #end

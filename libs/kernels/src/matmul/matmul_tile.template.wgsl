@@ -63,7 +63,7 @@ override RESIDUAL: u32;
 #end
 override ACCUMULATE: u32;
 #if nn
-override CONTINUED: u32; // the sums go on from what c holds
+override CONTINUED: bool; // the sums go on from what c holds
 #end
 
 @compute @workgroup_size(WG)
@@ -89,7 +89,7 @@ fn main(
   var c2 = vec4f();
   var c3 = vec4f();
 #if nn
-  if (CONTINUED == 1u) {
+  if (CONTINUED) {
     let at0 = rows.x * N + columns;
     let at1 = rows.y * N + columns;
     let at2 = rows.z * N + columns;

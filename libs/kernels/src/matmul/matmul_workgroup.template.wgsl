@@ -62,7 +62,7 @@ override RESIDUAL: u32;
 #end
 override ACCUMULATE: u32;
 #if nn
-override CONTINUED: u32; // the sums go on from what c holds
+override CONTINUED: bool; // the sums go on from what c holds
 #end
 const TILE = 64u;
 const STEP = 16u;
@@ -91,7 +91,7 @@ fn main(
   var c2 = vec4f();
   var c3 = vec4f();
 #if nn
-  if (CONTINUED == 1u) {
+  if (CONTINUED) {
     let rows = min(tile_row + y + vec4u(0u, 16u, 32u, 48u), vec4u(M - 1u)) * N;
     let columns = min(tile_column + x + vec4u(0u, 16u, 32u, 48u), vec4u(N - 1u));
     c0 = vec4f(c_MN[rows.x + columns.x], c_MN[rows.x + columns.y], c_MN[rows.x + columns.z], c_MN[rows.x + columns.w]);

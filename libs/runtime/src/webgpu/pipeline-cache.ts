@@ -7,35 +7,43 @@ import {
   type KernelTarget,
   type KernelVariant,
   NO_CHOICES,
-  WGSL,
+  type ShaderForm,
+  shaderForm,
 } from '@millrace/kernels';
 import { compileError } from '../runtime.errors';
 import type { FirstGroups } from './first-groups';
-import { STAGE_COMPUTE } from './gpu-constants';
+import { BUFFER_USAGE, STAGE_COMPUTE } from './gpu-constants';
 
 /** A kernel compiled for certain dims, and how to launch it. */
 export interface KernelLaunch {
   readonly pipeline: GPUComputePipeline;
-  readonly layout: GPUBindGroupLayout;
   readonly workgroups: readonly [number, number, number];
+  /** Binds the kernel's tensors, and behind them the sizes, if the shader reads these from a buffer. */
+  bindGroup(tensors: readonly GPUBufferBinding[]): GPUBindGroup;
 }
+
+/** So many buffers of sizes are kept. */
+const SIZES_MAX = 4096;
 
 interface KernelLayouts {
   readonly layout: GPUBindGroupLayout;
   readonly pipelineLayout: GPUPipelineLayout;
 }
 
-interface CompileOptions {
+interface CompileOptions extends Pick<ShaderForm, 'text'> {
+  /** The shader's name. */
+  readonly wgsl: string;
   readonly layout: GPUPipelineLayout;
   /** Values of the shader's overrides. */
   readonly constants: Record<string, number>;
 }
 
-/** Pipelines by (WGSL file, override values): many operations of a model share one. */
+/** Pipelines by (WGSL file, override values): many operations of a model share one, or of all models (`shaderForm`). */
 export class PipelineCache {
   private readonly pipelines = new Map<string, Promise<GPUComputePipeline>>();
   private readonly modules = new Map<string, GPUShaderModule>();
   private readonly layouts = new Map<string, KernelLayouts>();
+  private readonly sizes = new Map<string, GPUBuffer>();
   readonly quarantined = new Set<string>();
   /** Of variants that give the same bits, those that are launched. */
   choices: KernelChoices = NO_CHOICES;
@@ -61,41 +69,63 @@ export class PipelineCache {
 
   /** Compiles the kernel, unless that was done before. Throws RUNTIME.COMPILE with the compiler's message. */
   async launch(kernel: Kernel, dims: Dims, variant = this.variant(kernel, dims)): Promise<KernelLaunch> {
-    const { wgsl, overrides, workgroups } = variant;
-    const { layout, pipelineLayout } = this.kernelLayouts(kernel);
-    const constants = Object.entries(overrides).sort(([a], [b]) => (a < b ? -1 : 1));
+    const { wgsl, workgroups } = variant;
+    const form = shaderForm(variant, this.target);
+    const { layout, pipelineLayout } = this.kernelLayouts(kernel, form.sizes !== undefined);
+    const constants = Object.entries(form.constants).sort(([a], [b]) => (a < b ? -1 : 1));
     const key = `${kernel.name}|${wgsl}|${constants.map(([name, value]) => `${name}=${value}`).join(',')}`;
     let pipeline = this.pipelines.get(key);
     if (pipeline === undefined) {
-      pipeline = this.compile(kernel.name, wgsl, { layout: pipelineLayout, constants: Object.fromEntries(constants) });
+      const options = { wgsl, text: form.text, layout: pipelineLayout, constants: Object.fromEntries(constants) };
+      pipeline = this.compile(kernel.name, options);
       this.pipelines.set(key, pipeline);
     }
-    return { pipeline: await pipeline, layout, workgroups };
+    const sizes = form.sizes === undefined ? [] : [{ buffer: this.sizesBuffer(form.sizes) }];
+    const bindGroup = (tensors: readonly GPUBufferBinding[]): GPUBindGroup => {
+      const entries = [...tensors, ...sizes].map((resource, binding) => ({ binding, resource }));
+      return this.device.createBindGroup({ layout, entries });
+    };
+    return { pipeline: await pipeline, workgroups, bindGroup };
   }
 
-  private kernelLayouts(kernel: Kernel): KernelLayouts {
-    const known = this.layouts.get(kernel.name);
+  /** Operations whose sizes are the same numbers share a buffer, whatever these mean. */
+  private sizesBuffer(content: Uint8Array): GPUBuffer {
+    const key = content.join();
+    const known = this.sizes.get(key);
     if (known !== undefined) return known;
+    // Bind groups keep those that they use.
+    if (this.sizes.size >= SIZES_MAX) this.sizes.clear();
+    const usage = BUFFER_USAGE.uniform;
+    const buffer = this.device.createBuffer({ label: 'sizes', size: content.length, usage, mappedAtCreation: true });
+    new Uint8Array(buffer.getMappedRange()).set(content);
+    buffer.unmap();
+    this.sizes.set(key, buffer);
+    return buffer;
+  }
+
+  private kernelLayouts(kernel: Kernel, hasSizes: boolean): KernelLayouts {
+    const key = `${kernel.name}|${hasSizes}`;
+    const known = this.layouts.get(key);
+    if (known !== undefined) return known;
+    const types = kernel.bindings.map(({ access }) => (access === 'read' ? 'read-only-storage' : 'storage'));
     const layout = this.device.createBindGroupLayout({
       label: kernel.name,
-      entries: kernel.bindings.map(({ access }, binding) => ({
-        binding,
-        visibility: STAGE_COMPUTE,
-        buffer: { type: access === 'read' ? 'read-only-storage' : 'storage' },
-      })),
+      entries: [...types, ...(hasSizes ? ['uniform' as const] : [])].map((type, binding) => {
+        return { binding, visibility: STAGE_COMPUTE, buffer: { type } };
+      }),
     });
     const bindGroupLayouts = [layout, this.firstGroups.layout];
     const made = { layout, pipelineLayout: this.device.createPipelineLayout({ bindGroupLayouts }) };
-    this.layouts.set(kernel.name, made);
+    this.layouts.set(key, made);
     return made;
   }
 
-  private async compile(kernel: string, wgsl: string, options: CompileOptions): Promise<GPUComputePipeline> {
-    const { layout, constants } = options;
+  private async compile(kernel: string, options: CompileOptions): Promise<GPUComputePipeline> {
+    const { wgsl, layout, constants } = options;
     // A module that does not compile is reported here and by the pipeline: the scope keeps it out of the device's error
     // event.
     this.device.pushErrorScope('validation');
-    const module = this.module(kernel, wgsl);
+    const module = this.module(kernel, options);
     const moduleError = this.device.popErrorScope();
     const compute = { module, entryPoint: 'main', constants };
     const pipeline = this.device.createComputePipelineAsync({ label: wgsl, layout, compute });
@@ -106,8 +136,7 @@ export class PipelineCache {
     }
   }
 
-  private module(kernel: string, wgsl: string): GPUShaderModule {
-    const code = WGSL[wgsl];
+  private module(kernel: string, { wgsl, text: code }: CompileOptions): GPUShaderModule {
     if (code === undefined) throw compileError(kernel, `there is no file ${wgsl}`);
     let module = this.modules.get(wgsl);
     if (module === undefined) {

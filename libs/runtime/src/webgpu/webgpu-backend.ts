@@ -163,11 +163,9 @@ export class WebGpuBackend implements Backend {
       suited.steps.map(async (step): Promise<RecordedStep> => {
         if ('clear' in step) return { clear: range(step.clear) };
         const kernel = KERNELS[step.kernel];
-        const { pipeline, layout, workgroups } = await this.pipelines.launch(kernel, step.dims);
-        const entries = kernel.bindings.map(({ name }, binding) => {
-          return { binding, resource: range(step.tensors[name] as TensorRef) };
-        });
-        const bindGroup = this.parts.device.createBindGroup({ layout, entries });
+        const launch = await this.pipelines.launch(kernel, step.dims);
+        const { pipeline, workgroups } = launch;
+        const bindGroup = launch.bindGroup(kernel.bindings.map(({ name }) => range(step.tensors[name] as TensorRef)));
         return { pipeline, workgroups, bindGroup, costMs: dispatchMs(kernel, step.dims, this.pace.speed) };
       }),
     );

@@ -75,12 +75,11 @@ export class VariantTimer {
   }
 
   private async launch(tuned: TuningCase, variant: KernelVariant): Promise<RecordPass | undefined> {
-    const { device, pipelines, firstGroups } = this.parts;
+    const { pipelines, firstGroups } = this.parts;
     try {
-      const { pipeline, layout, workgroups } = await pipelines.launch(KERNELS[tuned.kernel], tuned.dims, variant);
-      const resources = this.scratch.bindings(tuned);
-      const entries = resources.map((resource, binding) => ({ binding, resource }));
-      const bindGroup = device.createBindGroup({ layout, entries });
+      const launched = await pipelines.launch(KERNELS[tuned.kernel], tuned.dims, variant);
+      const { pipeline, workgroups } = launched;
+      const bindGroup = launched.bindGroup(this.scratch.bindings(tuned));
       return (pass) => {
         pass.setPipeline(pipeline);
         pass.setBindGroup(0, bindGroup);
