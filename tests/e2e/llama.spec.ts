@@ -45,9 +45,9 @@ it('has the losses and norms of the doubles, and the same bytes at the end, howe
   expect(hashes.size).toBe(1);
 });
 
-it('goes on to the same losses and bytes when an agent is killed', async () => {
+it('goes on to the same losses and bytes with dropout when an agent is killed', async () => {
   await createSmallDataset(cluster.client);
-  const small = { family: 'llama', heads: 6, kvHeads: 2, headSize: 12, tieEmbeddings: true } as const;
+  const small = { family: 'llama', heads: 6, kvHeads: 2, headSize: 12, tieEmbeddings: true, dropout: 0.1 } as const;
   const calm = await submitCut(cluster, 'calm', { parallel: { pp: 1 }, train: KILLED, model: small });
   await cluster.untilRun(calm, ['succeeded']);
   const undisturbed = await cluster.outcome(calm);

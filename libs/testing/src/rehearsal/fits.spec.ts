@@ -1,20 +1,28 @@
 import { fits, type AdapterLimits } from '@millrace/runtime';
 import { describe, expect, it } from 'vitest';
-import { LLAMA_8B, REAL_SIZES, realSizePrograms } from './real-size-programs';
+import { LARGE_SIZES, REAL_SIZES, realSizePrograms } from './real-size-programs';
 import { LEAST_ADAPTER, RECORDED_ADAPTERS } from './recorded-adapters';
 
-const SIZES = [...REAL_SIZES, ['Llama 8B, 1 x 8192', LLAMA_8B, 1] as const];
+const SIZES = [...REAL_SIZES, ...LARGE_SIZES];
 type Size = (typeof SIZES)[number];
+
+function sizeOf(name: string): Size {
+  return SIZES.find((size) => size[0] === name)!;
+}
 
 /** A table of 128,256 tokens of 4096 elements, its gradient and its moments: each is one buffer. */
 const TABLE_8B = 'maxBufferSize 2101346304';
 /** Text is made from the logits of all positions: 8192 of 128,256 tokens. */
 const LOGITS_8192 = 'maxBufferSize 4202692608';
+/** The same of 50,257. */
+const LOGITS_8192_GPT2 = 'maxBufferSize 1646821376';
 
 /** What passes a limit, by adapter and size; all else must fit. */
 const KNOWN: Readonly<Record<string, readonly string[]>> = {
   'AMD, Llama 1B, 1 x 8192': [LOGITS_8192],
   'AMD, Llama 8B, 1 x 8192': [LOGITS_8192],
+  'Intel, GPT-2 124M, 1 x 8192': [LOGITS_8192_GPT2],
+  'Intel, GPT-2 1.5B, 1 x 8192': [LOGITS_8192_GPT2],
   'Intel, Llama 1B, 1 x 8192': [LOGITS_8192],
   'Intel, Llama 8B, 4 x 1024': [TABLE_8B],
   'Intel, Llama 8B, 1 x 4096': [TABLE_8B],
@@ -34,7 +42,7 @@ describe.each(Object.entries(RECORDED_ADAPTERS))('every program of real size fit
 
 describe('fits', () => {
   it('says what an adapter of least limits lacks', () => {
-    const [gpt2, , llama] = SIZES as [Size, Size, Size];
+    const [gpt2, llama] = [sizeOf('GPT-2 124M, 4 x 1024'), sizeOf('Llama 1B, 4 x 1024')];
     expect(misfits(gpt2, LEAST_ADAPTER)).toEqual([]);
     const [forward] = realSizePrograms(llama[1], llama[2]);
     expect(fits(forward!, LEAST_ADAPTER)).toEqual([
@@ -63,8 +71,8 @@ describe('fits', () => {
   });
 
   it('tells which operation no cut makes small enough', () => {
-    const [, config] = SIZES[5]!;
-    const [forward] = realSizePrograms({ ...config, context: 8192 }, 1);
+    const [, config] = sizeOf('Llama 8B, 1 x 8192');
+    const [forward] = realSizePrograms(config, 1);
     expect(fits(forward!, LEAST_ADAPTER)).toEqual([
       {
         subject: 'rope_forward on h.0.qkv_NE',

@@ -27,16 +27,24 @@ const LLAMA_1B: ModelConfig = {
   vocab: 128_256,
   tieEmbeddings: true,
 };
-export const LLAMA_8B: ModelConfig = { ...LLAMA_1B, headSize: 128, hidden: 4096, ffn: 14_336, tieEmbeddings: false };
+const LLAMA_8B: ModelConfig = { ...LLAMA_1B, headSize: 128, hidden: 4096, ffn: 14_336, tieEmbeddings: false };
 
 /** What is trained at real sizes, by name, with the sequences of a micro-batch. */
 export const REAL_SIZES: readonly [name: string, config: ModelConfig, microBatch: number][] = [
   ['GPT-2 124M, 4 x 1024', GPT2_124M, 4],
+  ['GPT-2 124M, 1 x 8192', { ...GPT2_124M, context: 8192 }, 1],
   ['GPT-2 1.5B, 4 x 1024', GPT2_1500M, 4],
+  ['GPT-2 1.5B, 1 x 4096', { ...GPT2_1500M, context: 4096 }, 1],
   ['Llama 1B, 4 x 1024', { ...LLAMA_1B, context: 1024 }, 4],
   ['Llama 1B, 1 x 8192', LLAMA_1B, 1],
   ['Llama 8B, 4 x 1024', { ...LLAMA_8B, context: 1024 }, 4],
   ['Llama 8B, 1 x 4096', { ...LLAMA_8B, context: 4096 }, 1],
+];
+
+/** In f32 a sequence's queries, keys and values pass the least binding: devices of least limits train these in f16. */
+export const LARGE_SIZES: typeof REAL_SIZES = [
+  ['GPT-2 1.5B, 1 x 8192', { ...GPT2_1500M, context: 8192 }, 1],
+  ['Llama 8B, 1 x 8192', LLAMA_8B, 1],
 ];
 
 /** Every program of the model in one stage, with every setting of recompute and each optimizer. */

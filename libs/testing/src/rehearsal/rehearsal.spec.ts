@@ -1,9 +1,9 @@
 import { systemClock } from '@millrace/core';
-import { KERNELS, type Operation, type Program, type TensorDeclaration } from '@millrace/kernels';
+import { KERNELS, type Operation, PARTIAL_SUMS_MAX, type Program, type TensorDeclaration } from '@millrace/kernels';
 import { fitProgram, openNullBackend, type WebGpuBackend } from '@millrace/runtime';
 import { type TensorRef, tensorOf, viewOf } from '@millrace/tensor';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { REAL_SIZES, realSizePrograms } from './real-size-programs';
+import { LARGE_SIZES, REAL_SIZES, realSizePrograms } from './real-size-programs';
 
 /** The device has 512 MiB in all, and the gradient of SwiGLU binds five tensors. */
 const BINDING_BYTES = 96 * 1024 * 1024;
@@ -48,7 +48,9 @@ async function rehearse(program: Program): Promise<void> {
 }
 
 const SIZES = (['f32', 'f16'] as const).flatMap((precision) =>
-  REAL_SIZES.map(([name, ...size]) => [`${name} in ${precision}`, ...size, precision] as const),
+  [...REAL_SIZES, ...(precision === 'f16' ? LARGE_SIZES : [])].map(
+    ([name, ...size]) => [`${name} in ${precision}`, ...size, precision] as const,
+  ),
 );
 
 it.each(SIZES)(
@@ -69,7 +71,8 @@ it.each(SIZES)(
       }
     }
     expect(rehearsed.size).toBeGreaterThan(40);
-    expect(backend.allocatedBytes()).toBe(0);
+    // What is left is one buffer for all products that are split.
+    expect([0, 4 * PARTIAL_SUMS_MAX]).toContain(backend.allocatedBytes());
   },
   240_000,
 );
