@@ -4,6 +4,7 @@ import { benchDashboard } from './dashboard/dashboard';
 import { benchDataplane } from './dataplane';
 import { benchFirstStep } from './first-step';
 import { benchKernels } from './kernels/kernel-table';
+import { benchFlash } from './flash/flash';
 import { benchLoopDelay } from './loop-delay/loop-delay';
 import { benchMatmul } from './matmul';
 import type { Measurement } from './measurement';
@@ -17,6 +18,7 @@ type Results = Record<string, Measurement>;
 
 const BENCHMARKS: Readonly<Record<string, () => Promise<Results>>> = {
   matmul: async () => ({ matmul_vs_tfjs: await benchMatmul() }),
+  flash: async () => ({ flash_vs_naive: await benchFlash() }),
   train: async () => ({ train_tokens_vs_tfjs: await benchTrain() }),
   'train-256': benchTrainAt256,
   kernels: benchKernels,

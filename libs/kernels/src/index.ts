@@ -1,6 +1,5 @@
-export { attentionBackwardSteps, attentionForwardSteps, attentionRecomputeSteps } from './attention/attention-steps';
-export type { AttentionBackwardNames, AttentionForwardNames, AttentionSteps } from './attention/attention-steps';
 export type { AttentionSizes } from './attention/attention-sizes';
+export { naiveAttentionSteps } from './attention/naive-attention-steps';
 export { bindingShape, isRead } from './binding';
 export {
   choiceKey,
@@ -14,6 +13,8 @@ export {
 } from './choices/kernel-choices';
 export { type ConstantContent, constantValues } from './constant-content';
 export { IGNORED_TARGET } from './cross-entropy/ignored-target';
+export { attentionBackwardSteps, attentionForwardSteps } from './flash-attention/attention-steps';
+export type { AttentionSteps } from './flash-attention/attention-steps';
 export { HALF_FORMS, type HalfForm, halfFormsOf, type HalfKernelName } from './halves/half-kernels';
 export * from './kernel';
 export { cutLaunch, type LaunchPart } from './launch';

@@ -151,58 +151,6 @@ fn main(
   dqkv_BTE[(b * T + t) * stride + H * D + column] = sum;
 }
 `,
-  attention_key_backward_f16: `// attention_key_backward_f16 — dk_j = sum over query heads of the group and i >= j of ds[i,j] q_i, per batch row
-// Shapes:   dscores[B,H,T,T] qkv[B,T,(H+2G)D] -> dqkv[B,T,(H+2G)D], its k columns
-// Dispatch: one invocation per element of those columns, WG threads in linear order; needs: shader-f16
-// Method:   query heads ascending, of each ascending i from the diagonal
-// Source:   derivative of Vaswani et al. 2017 (arXiv:1706.03762) eq. 1; CPU twin attention-backward.cpu.ts
-// Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
-enable f16;
-@group(0) @binding(0) var<storage, read> dscores_BHTT: array<f32>; // [B,H,T,T] gradient of q·k
-@group(0) @binding(1) var<storage, read> qkv_BTE: array<f16>; // [B,T,(H+2G)D] projections
-@group(0) @binding(2) var<storage, read_write> dqkv_BTE: array<f16>; // [B,T,(H+2G)D] gradient, k columns written
-@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
-
-override WG: u32;
-override B: u32;
-override T: u32;
-override H: u32;
-override G: u32;
-override D: u32;
-
-fn stored_half(value: f32) -> f16 {
-  let infinite = bitcast<vec2<f16>>(select(0x7c00u, 0xfc00u, value < 0.0)).x;
-  return select(f16(value), infinite, abs(value) >= 65520.0);
-}
-
-@compute @workgroup_size(WG)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let index = (first_group + group.y * groups.x + group.x) * WG + lane;
-  let width = G * D;
-  let stride = (H + 2u * G) * D;
-  if (index >= B * T * width) {
-    return;
-  }
-  let column = index % width;
-  let t = (index / width) % T;
-  let b = index / (width * T);
-  var sum = 0.0;
-  // Of the query heads that read this one, ascending.
-  let member_end = H / G * groups.z;
-  for (var member = 0u; member < member_end; member++) {
-    let head = column / D * (H / G) + member;
-    let square = (b * H + head) * T * T;
-    for (var i = t; i < T; i++) {
-      sum += dscores_BHTT[square + i * T + t] * f32(qkv_BTE[(b * T + i) * stride + head * D + column % D]);
-    }
-  }
-  dqkv_BTE[(b * T + t) * stride + H * D + column] = stored_half(sum);
-}
-`,
   attention_mix: `// attention_mix — y_i = sum over j <= i of p[i,j] v_j, per batch row and head
 // Shapes:   probabilities[B,H,T,T] qkv[B,T,(H+2G)D] -> y[B,T,HD]
 // Dispatch: one invocation per element of y, WG threads in linear order; needs: f32 only
@@ -243,54 +191,6 @@ fn main(
     sum += probabilities_BHTT[p_start + j] * qkv_BTE[v_start + j * stride];
   }
   y_BTC[index] = sum;
-}
-`,
-  attention_mix_f16: `// attention_mix_f16 — y_i = sum over j <= i of p[i,j] v_j, per batch row and head
-// Shapes:   probabilities[B,H,T,T] qkv[B,T,(H+2G)D] -> y[B,T,HD]
-// Dispatch: one invocation per element of y, WG threads in linear order; needs: shader-f16
-// Method:   ascending j up to the diagonal
-// Source:   Vaswani et al. 2017 (arXiv:1706.03762) eq. 1; CPU twin attention.cpu.ts
-// Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
-enable f16;
-@group(0) @binding(0) var<storage, read> probabilities_BHTT: array<f32>; // [B,H,T,T] causal softmax
-@group(0) @binding(1) var<storage, read> qkv_BTE: array<f16>; // [B,T,(H+2G)D] projections
-@group(0) @binding(2) var<storage, read_write> y_BTC: array<f16>; // [B,T,HD] mixed values, heads side by side
-@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
-
-override WG: u32;
-override B: u32;
-override T: u32;
-override H: u32;
-override G: u32;
-override D: u32;
-
-fn stored_half(value: f32) -> f16 {
-  let infinite = bitcast<vec2<f16>>(select(0x7c00u, 0xfc00u, value < 0.0)).x;
-  return select(f16(value), infinite, abs(value) >= 65520.0);
-}
-
-@compute @workgroup_size(WG)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let index = (first_group + group.y * groups.x + group.x) * WG + lane;
-  let width = H * D;
-  if (index >= B * T * width) {
-    return;
-  }
-  let column = index % width;
-  let i = (index / width) % T;
-  let b = index / (width * T);
-  let p_start = ((b * H + column / D) * T + i) * T;
-  let stride = (H + 2u * G) * D;
-  let v_start = b * T * stride + (H + G + column / D / (H / G)) * D + column % D;
-  var sum = 0.0;
-  for (var j = 0u; j <= i; j++) {
-    sum += probabilities_BHTT[p_start + j] * f32(qkv_BTE[v_start + j * stride]);
-  }
-  y_BTC[index] = stored_half(sum);
 }
 `,
   attention_nn_subgroup: `// attention_nn_subgroup — c = a b per head, a lower triangular (0 above the diagonal)
@@ -397,123 +297,6 @@ fn main(
   let i_end = min(ROWS, M - row) * groups.z;
   for (var i = 0u; i < i_end; i++) {
     c[c_start + (row + i) * (C_STRIDE / 4u)] = sums[i];
-  }
-}
-`,
-  attention_nn_subgroup_f16: `// attention_nn_subgroup_f16 — c = a b per head, a lower triangular (0 above the diagonal)
-// Shapes:   a[T,T] b[T,D] -> c[T,D]; all sizes, strides and offsets % 4 = 0
-// Dispatch: one subgroup of 8 invocations per 16 x 32 tile, tiles of a head in a row; needs: shader-f16, subgroups, size 8
-// Method:   register tile with broadcast as in matmul_nn_subgroup; k ends at the diagonal
-// Source:   Vaswani et al. 2017 (arXiv:1706.03762) eq. 1 and its derivative; CPU twins attention*.cpu.ts
-// Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
-enable f16;
-enable subgroups;
-
-@group(0) @binding(0) var<storage, read> a: array<vec4f>; // [..,T,T] left factor of every head
-@group(0) @binding(1) var<storage, read> b: array<vec4<f16>>; // [..,T,D] right factor of every head
-@group(0) @binding(2) var<storage, read_write> c: array<vec4<f16>>; // [..,T,D] product of every head
-@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
-
-override H: u32; // heads of a batch row
-override HEADS: u32; // heads of all batch rows
-override M: u32;
-override K: u32;
-override N: u32;
-// Where head h of batch row b begins, and from one row to the next, in elements: b * BATCH + h * HEAD + OFFSET.
-override A_BATCH: u32;
-override A_HEAD: u32;
-override A_OFFSET: u32;
-override A_STRIDE: u32;
-override B_BATCH: u32;
-override B_HEAD: u32;
-override B_OFFSET: u32;
-override B_STRIDE: u32;
-override C_BATCH: u32;
-override C_HEAD: u32;
-override C_OFFSET: u32;
-override C_STRIDE: u32;
-const ROWS = 16u;
-
-fn stored_half4(value: vec4f) -> vec4<f16> {
-  let signs = select(vec4u(0x7c00u), vec4u(0xfc00u), value < vec4f());
-  let infinite = vec4<f16>(
-    bitcast<vec2<f16>>(signs.x).x, bitcast<vec2<f16>>(signs.y).x,
-    bitcast<vec2<f16>>(signs.z).x, bitcast<vec2<f16>>(signs.w).x,
-  );
-  return select(vec4<f16>(value), infinite, abs(value) >= vec4f(65520.0));
-}
-
-@compute @workgroup_size(8)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let tiles_across = (N + 31u) / 32u;
-  let tiles = tiles_across * ((M + ROWS - 1u) / ROWS);
-  let index = first_group + group.y * groups.x + group.x;
-  let head = index / tiles;
-  let row = (index % tiles) / tiles_across * ROWS;
-  let column = (index % tiles_across) * 32u + lane * 4u;
-  if (head >= HEADS) {
-    return;
-  }
-  let a_start = (head / H * A_BATCH + head % H * A_HEAD + A_OFFSET) / 4u;
-  let b_start = (head / H * B_BATCH + head % H * B_HEAD + B_OFFSET) / 4u;
-  // Lanes beyond the edge work on the last row or column again and store nothing.
-  let safe_column = min(column, N - 4u);
-  let a_low = a_start + min(row + lane, M - 1u) * (A_STRIDE / 4u);
-  let a_high = a_start + min(row + 8u + lane, M - 1u) * (A_STRIDE / 4u);
-  let b_column = b_start + safe_column / 4u;
-  var c0 = vec4f();
-  var c1 = vec4f();
-  var c2 = vec4f();
-  var c3 = vec4f();
-  var c4 = vec4f();
-  var c5 = vec4f();
-  var c6 = vec4f();
-  var c7 = vec4f();
-  var c8 = vec4f();
-  var c9 = vec4f();
-  var c10 = vec4f();
-  var c11 = vec4f();
-  var c12 = vec4f();
-  var c13 = vec4f();
-  var c14 = vec4f();
-  var c15 = vec4f();
-  for (var k = 0u; k < min(K, row + ROWS); k += 4u) {
-    let low = a[a_low + k / 4u];
-    let high = a[a_high + k / 4u];
-    let start = b_column + k * (B_STRIDE / 4u);
-    let right = mat4x4f(
-      vec4f(b[start]), vec4f(b[start + B_STRIDE / 4u]), vec4f(b[start + B_STRIDE / 4u * 2u]), vec4f(b[start + B_STRIDE / 4u * 3u]),
-    );
-    c0 += right * subgroupBroadcast(low, 0u);
-    c1 += right * subgroupBroadcast(low, 1u);
-    c2 += right * subgroupBroadcast(low, 2u);
-    c3 += right * subgroupBroadcast(low, 3u);
-    c4 += right * subgroupBroadcast(low, 4u);
-    c5 += right * subgroupBroadcast(low, 5u);
-    c6 += right * subgroupBroadcast(low, 6u);
-    c7 += right * subgroupBroadcast(low, 7u);
-    c8 += right * subgroupBroadcast(high, 0u);
-    c9 += right * subgroupBroadcast(high, 1u);
-    c10 += right * subgroupBroadcast(high, 2u);
-    c11 += right * subgroupBroadcast(high, 3u);
-    c12 += right * subgroupBroadcast(high, 4u);
-    c13 += right * subgroupBroadcast(high, 5u);
-    c14 += right * subgroupBroadcast(high, 6u);
-    c15 += right * subgroupBroadcast(high, 7u);
-  }
-  var sums = array<vec4f, ROWS>(c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15);
-  if (column >= N) {
-    return;
-  }
-  let c_start = (head / H * C_BATCH + head % H * C_HEAD + C_OFFSET + column) / 4u;
-  // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
-  let i_end = min(ROWS, M - row) * groups.z;
-  for (var i = 0u; i < i_end; i++) {
-    c[c_start + (row + i) * (C_STRIDE / 4u)] = stored_half4(sums[i]);
   }
 }
 `,
@@ -627,117 +410,6 @@ fn main(
   }
 }
 `,
-  attention_nt_subgroup_f16: `// attention_nt_subgroup_f16 — c = a bᵀ SCALE per head, on and below the diagonal
-// Shapes:   a[T,D] b[T,D] -> c[T,T], entries above the diagonal unspecified; all sizes, strides and offsets % 4 = 0
-// Dispatch: one subgroup of 8 invocations per 16 x 32 tile, tiles of a head in a row; needs: shader-f16, subgroups, size 8
-// Method:   register tile with broadcast as in matmul_nt_subgroup; tiles above the diagonal skipped
-// Source:   Vaswani et al. 2017 (arXiv:1706.03762) eq. 1 and its derivative; CPU twins attention*.cpu.ts
-// Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
-enable f16;
-enable subgroups;
-
-@group(0) @binding(0) var<storage, read> a: array<vec4<f16>>; // [..,T,D] left factor of every head
-@group(0) @binding(1) var<storage, read> b: array<vec4<f16>>; // [..,T,D] right factor of every head
-@group(0) @binding(2) var<storage, read_write> c: array<vec4f>; // [..,T,T] product of every head
-@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
-
-override H: u32; // heads of a batch row
-override HEADS: u32; // heads of all batch rows
-override M: u32;
-override K: u32;
-override N: u32;
-// Where head h of batch row b begins, and from one row to the next, in elements: b * BATCH + h * HEAD + OFFSET.
-override A_BATCH: u32;
-override A_HEAD: u32;
-override A_OFFSET: u32;
-override A_STRIDE: u32;
-override B_BATCH: u32;
-override B_HEAD: u32;
-override B_OFFSET: u32;
-override B_STRIDE: u32;
-override C_BATCH: u32;
-override C_HEAD: u32;
-override C_OFFSET: u32;
-override C_STRIDE: u32;
-override SCALE: f32; // factor of the product
-const ROWS = 16u;
-
-@compute @workgroup_size(8)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let tiles_across = (N + 31u) / 32u;
-  let tiles = tiles_across * ((M + ROWS - 1u) / ROWS);
-  let index = first_group + group.y * groups.x + group.x;
-  let head = index / tiles;
-  let row = (index % tiles) / tiles_across * ROWS;
-  let column = (index % tiles_across) * 32u + lane * 4u;
-  // A tile whose first column is beyond its last row holds masked entries alone.
-  if (head >= HEADS || (index % tiles_across) * 32u >= row + ROWS) {
-    return;
-  }
-  let a_start = (head / H * A_BATCH + head % H * A_HEAD + A_OFFSET) / 4u;
-  let b_start = (head / H * B_BATCH + head % H * B_HEAD + B_OFFSET) / 4u;
-  // Lanes beyond the edge work on the last row or column again and store nothing.
-  let safe_column = min(column, N - 4u);
-  let a_low = a_start + min(row + lane, M - 1u) * (A_STRIDE / 4u);
-  let a_high = a_start + min(row + 8u + lane, M - 1u) * (A_STRIDE / 4u);
-  let b_rows = b_start + safe_column * (B_STRIDE / 4u);
-  var c0 = vec4f();
-  var c1 = vec4f();
-  var c2 = vec4f();
-  var c3 = vec4f();
-  var c4 = vec4f();
-  var c5 = vec4f();
-  var c6 = vec4f();
-  var c7 = vec4f();
-  var c8 = vec4f();
-  var c9 = vec4f();
-  var c10 = vec4f();
-  var c11 = vec4f();
-  var c12 = vec4f();
-  var c13 = vec4f();
-  var c14 = vec4f();
-  var c15 = vec4f();
-  // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
-  let k_end = K / 4u * groups.z;
-  for (var k = 0u; k < k_end; k++) {
-    let low = vec4f(a[a_low + k]);
-    let high = vec4f(a[a_high + k]);
-    let start = b_rows + k;
-    let right = transpose(
-      mat4x4f(vec4f(b[start]), vec4f(b[start + B_STRIDE / 4u]), vec4f(b[start + B_STRIDE / 4u * 2u]), vec4f(b[start + B_STRIDE / 4u * 3u])),
-    );
-    c0 += right * subgroupBroadcast(low, 0u);
-    c1 += right * subgroupBroadcast(low, 1u);
-    c2 += right * subgroupBroadcast(low, 2u);
-    c3 += right * subgroupBroadcast(low, 3u);
-    c4 += right * subgroupBroadcast(low, 4u);
-    c5 += right * subgroupBroadcast(low, 5u);
-    c6 += right * subgroupBroadcast(low, 6u);
-    c7 += right * subgroupBroadcast(low, 7u);
-    c8 += right * subgroupBroadcast(high, 0u);
-    c9 += right * subgroupBroadcast(high, 1u);
-    c10 += right * subgroupBroadcast(high, 2u);
-    c11 += right * subgroupBroadcast(high, 3u);
-    c12 += right * subgroupBroadcast(high, 4u);
-    c13 += right * subgroupBroadcast(high, 5u);
-    c14 += right * subgroupBroadcast(high, 6u);
-    c15 += right * subgroupBroadcast(high, 7u);
-  }
-  var sums = array<vec4f, ROWS>(c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15);
-  if (column >= N) {
-    return;
-  }
-  let c_start = (head / H * C_BATCH + head % H * C_HEAD + C_OFFSET + column) / 4u;
-  let i_end = min(ROWS, M - row) * groups.z;
-  for (var i = 0u; i < i_end; i++) {
-    c[c_start + (row + i) * (C_STRIDE / 4u)] = sums[i] * SCALE;
-  }
-}
-`,
   attention_query_backward: `// attention_query_backward — dq_i = sum over j <= i of ds[i,j] k_j, per batch row and head
 // Shapes:   dscores[B,H,T,T] qkv[B,T,(H+2G)D] -> dqkv[B,T,(H+2G)D], its q columns
 // Dispatch: one invocation per element of those columns, WG threads in linear order; needs: f32 only
@@ -778,54 +450,6 @@ fn main(
     sum += dscores_BHTT[square + t * T + j] * qkv_BTE[k_start + j * stride];
   }
   dqkv_BTE[(b * T + t) * stride + column] = sum;
-}
-`,
-  attention_query_backward_f16: `// attention_query_backward_f16 — dq_i = sum over j <= i of ds[i,j] k_j, per batch row and head
-// Shapes:   dscores[B,H,T,T] qkv[B,T,(H+2G)D] -> dqkv[B,T,(H+2G)D], its q columns
-// Dispatch: one invocation per element of those columns, WG threads in linear order; needs: shader-f16
-// Method:   ascending j up to the diagonal
-// Source:   derivative of Vaswani et al. 2017 (arXiv:1706.03762) eq. 1; CPU twin attention-backward.cpu.ts
-// Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
-enable f16;
-@group(0) @binding(0) var<storage, read> dscores_BHTT: array<f32>; // [B,H,T,T] gradient of q·k
-@group(0) @binding(1) var<storage, read> qkv_BTE: array<f16>; // [B,T,(H+2G)D] projections
-@group(0) @binding(2) var<storage, read_write> dqkv_BTE: array<f16>; // [B,T,(H+2G)D] gradient, q columns written
-@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
-
-override WG: u32;
-override B: u32;
-override T: u32;
-override H: u32;
-override G: u32;
-override D: u32;
-
-fn stored_half(value: f32) -> f16 {
-  let infinite = bitcast<vec2<f16>>(select(0x7c00u, 0xfc00u, value < 0.0)).x;
-  return select(f16(value), infinite, abs(value) >= 65520.0);
-}
-
-@compute @workgroup_size(WG)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let index = (first_group + group.y * groups.x + group.x) * WG + lane;
-  let width = H * D;
-  if (index >= B * T * width) {
-    return;
-  }
-  let column = index % width;
-  let t = (index / width) % T;
-  let b = index / (width * T);
-  let square = (b * H + column / D) * T * T;
-  let stride = (H + 2u * G) * D;
-  let k_start = b * T * stride + (H + column / D / (H / G)) * D + column % D;
-  var sum = 0.0;
-  for (var j = 0u; j <= t; j++) {
-    sum += dscores_BHTT[square + t * T + j] * f32(qkv_BTE[k_start + j * stride]);
-  }
-  dqkv_BTE[(b * T + t) * stride + column] = stored_half(sum);
 }
 `,
   attention_scores: `// attention_scores — s[i,j] = q_i · k_j / sqrt(D) for j <= i, per batch row and head
@@ -921,103 +545,6 @@ fn main(
     sum += dy_BTC[dy_start + d] * qkv_BTE[v_start + d];
   }
   dscores_BHTT[index] = sum;
-}
-`,
-  attention_scores_backward_f16: `// attention_scores_backward_f16 — g[i,j] = dy_i · v_j for j <= i: gradient of the probabilities
-// Shapes:   dy[B,T,HD] qkv[B,T,(H+2G)D] -> dscores[B,H,T,T]
-// Dispatch: one invocation per element of dscores, WG threads in linear order; needs: shader-f16
-// Method:   one dot product in ascending d; entries above the diagonal are left as they are
-// Source:   derivative of Vaswani et al. 2017 (arXiv:1706.03762) eq. 1; CPU twin attention-backward.cpu.ts
-// Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
-enable f16;
-@group(0) @binding(0) var<storage, read> dy_BTC: array<f16>; // [B,T,HD] gradient of the output
-@group(0) @binding(1) var<storage, read> qkv_BTE: array<f16>; // [B,T,(H+2G)D] projections
-@group(0) @binding(2) var<storage, read_write> dscores_BHTT: array<f32>; // [B,H,T,T] products
-@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
-
-override WG: u32;
-override B: u32;
-override T: u32;
-override H: u32;
-override G: u32;
-override D: u32;
-
-@compute @workgroup_size(WG)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let index = (first_group + group.y * groups.x + group.x) * WG + lane;
-  if (index >= B * H * T * T) {
-    return;
-  }
-  let j = index % T;
-  let i = (index / T) % T;
-  if (j > i) {
-    return;
-  }
-  let head = index / (T * T);
-  let width = H * D;
-  let b = head / H;
-  let column = (head % H) * D;
-  let dy_start = (b * T + i) * width + column;
-  let v_start = ((b * T + j) * (H + 2u * G) + H + G + (head % H) / (H / G)) * D;
-  var sum = 0.0;
-  // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
-  let d_end = D * groups.z;
-  for (var d = 0u; d < d_end; d++) {
-    sum += f32(dy_BTC[dy_start + d]) * f32(qkv_BTE[v_start + d]);
-  }
-  dscores_BHTT[index] = sum;
-}
-`,
-  attention_scores_f16: `// attention_scores_f16 — s[i,j] = q_i · k_j / sqrt(D) for j <= i, per batch row and head
-// Shapes:   qkv[B,T,(H+2G)D] (columns q|k|v, head h = columns hD..; h reads key head hG/H) -> scores[B,H,T,T]
-// Dispatch: one invocation per element of scores, WG threads in linear order; needs: shader-f16
-// Method:   one dot product in ascending d; entries above the diagonal are left as they are
-// Source:   Vaswani et al. 2017 (arXiv:1706.03762) eq. 1; CPU twin attention.cpu.ts
-// Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
-enable f16;
-@group(0) @binding(0) var<storage, read> queries_BTE: array<f16>; // [B,T,(H+2G)D] projections, q columns read
-@group(0) @binding(1) var<storage, read> keys_BTE: array<f16>; // [B,T,(H+2G)D] the same tensor, k columns read
-@group(0) @binding(2) var<storage, read_write> scores_BHTT: array<f32>; // [B,H,T,T] scaled products
-@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
-
-override WG: u32;
-override B: u32;
-override T: u32;
-override H: u32;
-override G: u32;
-override D: u32;
-
-@compute @workgroup_size(WG)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let index = (first_group + group.y * groups.x + group.x) * WG + lane;
-  if (index >= B * H * T * T) {
-    return;
-  }
-  let j = index % T;
-  let i = (index / T) % T;
-  if (j > i) {
-    return;
-  }
-  let head = index / (T * T);
-  let stride = (H + 2u * G) * D;
-  let base = (head / H) * T * stride;
-  let q_start = base + i * stride + (head % H) * D;
-  let k_start = base + j * stride + (H + (head % H) / (H / G)) * D;
-  var sum = 0.0;
-  // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
-  let d_end = D * groups.z;
-  for (var d = 0u; d < d_end; d++) {
-    sum += f32(queries_BTE[q_start + d]) * f32(keys_BTE[k_start + d]);
-  }
-  scores_BHTT[index] = sum * inverseSqrt(f32(D));
 }
 `,
   attention_softmax: `// attention_softmax — p[i,j] = exp(s[i,j]) / sum over j' <= i of exp(s[i,j']) for j <= i, else 0, in place
@@ -1231,141 +758,6 @@ fn main(
   }
 }
 `,
-  attention_tn_subgroup_f16: `// attention_tn_subgroup_f16 — c = aᵀ b per head, a lower triangular (0 above the diagonal)
-// Shapes:   a[T,T] b[T,D] -> c[T,D]; all sizes, strides and offsets % 4 = 0
-// Dispatch: one subgroup of 8 invocations per 16 x 32 tile, tiles of a head in a row; needs: shader-f16, subgroups, size 8
-// Method:   register tile with broadcast as in matmul_tn_subgroup; k begins at the diagonal
-// Source:   Vaswani et al. 2017 (arXiv:1706.03762) eq. 1 and its derivative; CPU twins attention*.cpu.ts
-// Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
-enable f16;
-enable subgroups;
-
-@group(0) @binding(0) var<storage, read> a: array<vec4f>; // [..,T,T] left factor of every head
-@group(0) @binding(1) var<storage, read> b: array<vec4<f16>>; // [..,T,D] right factor of every head
-@group(0) @binding(2) var<storage, read_write> c: array<vec4<f16>>; // [..,T,D] product of every head
-@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
-
-override H: u32; // heads of a batch row
-override HEADS: u32; // heads of all batch rows
-override M: u32;
-override K: u32;
-override N: u32;
-// Where head h of batch row b begins, and from one row to the next, in elements: b * BATCH + h * HEAD + OFFSET.
-override A_BATCH: u32;
-override A_HEAD: u32;
-override A_OFFSET: u32;
-override A_STRIDE: u32;
-override B_BATCH: u32;
-override B_HEAD: u32;
-override B_OFFSET: u32;
-override B_STRIDE: u32;
-override C_BATCH: u32;
-override C_HEAD: u32;
-override C_OFFSET: u32;
-override C_STRIDE: u32;
-const ROWS = 16u;
-
-fn stored_half4(value: vec4f) -> vec4<f16> {
-  let signs = select(vec4u(0x7c00u), vec4u(0xfc00u), value < vec4f());
-  let infinite = vec4<f16>(
-    bitcast<vec2<f16>>(signs.x).x, bitcast<vec2<f16>>(signs.y).x,
-    bitcast<vec2<f16>>(signs.z).x, bitcast<vec2<f16>>(signs.w).x,
-  );
-  return select(vec4<f16>(value), infinite, abs(value) >= vec4f(65520.0));
-}
-
-@compute @workgroup_size(8)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let tiles_across = (N + 31u) / 32u;
-  let tiles = tiles_across * ((M + ROWS - 1u) / ROWS);
-  let index = first_group + group.y * groups.x + group.x;
-  let head = index / tiles;
-  let row = (index % tiles) / tiles_across * ROWS;
-  let column = (index % tiles_across) * 32u + lane * 4u;
-  if (head >= HEADS) {
-    return;
-  }
-  let a_start = (head / H * A_BATCH + head % H * A_HEAD + A_OFFSET) / 4u;
-  let b_start = (head / H * B_BATCH + head % H * B_HEAD + B_OFFSET) / 4u;
-  // Lanes beyond the edge work on the last row or column again and store nothing.
-  let safe_column = min(column, N - 4u);
-  // Lanes 0..3 hold four k of the first four of eight rows, lanes 4..7 of the other four.
-  let a_lane = a_start + (lane % 4u) * (A_STRIDE / 4u);
-  let a_low = a_lane + min(row / 4u + lane / 4u, M / 4u - 1u);
-  let a_high = a_lane + min(row / 4u + 2u + lane / 4u, M / 4u - 1u);
-  let b_column = b_start + safe_column / 4u;
-  var c0 = vec4f();
-  var c1 = vec4f();
-  var c2 = vec4f();
-  var c3 = vec4f();
-  var c4 = vec4f();
-  var c5 = vec4f();
-  var c6 = vec4f();
-  var c7 = vec4f();
-  var c8 = vec4f();
-  var c9 = vec4f();
-  var c10 = vec4f();
-  var c11 = vec4f();
-  var c12 = vec4f();
-  var c13 = vec4f();
-  var c14 = vec4f();
-  var c15 = vec4f();
-  for (var k = row; k < K; k += 4u) {
-    let low = a[a_low + k * (A_STRIDE / 4u)];
-    let high = a[a_high + k * (A_STRIDE / 4u)];
-    let start = b_column + k * (B_STRIDE / 4u);
-    let right = mat4x4f(
-      vec4f(b[start]), vec4f(b[start + B_STRIDE / 4u]), vec4f(b[start + B_STRIDE / 4u * 2u]), vec4f(b[start + B_STRIDE / 4u * 3u]),
-    );
-    let a0 = transpose(mat4x4f(
-      subgroupBroadcast(low, 0u), subgroupBroadcast(low, 1u),
-      subgroupBroadcast(low, 2u), subgroupBroadcast(low, 3u),
-    ));
-    c0 += right * a0[0];
-    c1 += right * a0[1];
-    c2 += right * a0[2];
-    c3 += right * a0[3];
-    let a1 = transpose(mat4x4f(
-      subgroupBroadcast(low, 4u), subgroupBroadcast(low, 5u),
-      subgroupBroadcast(low, 6u), subgroupBroadcast(low, 7u),
-    ));
-    c4 += right * a1[0];
-    c5 += right * a1[1];
-    c6 += right * a1[2];
-    c7 += right * a1[3];
-    let a2 = transpose(mat4x4f(
-      subgroupBroadcast(high, 0u), subgroupBroadcast(high, 1u),
-      subgroupBroadcast(high, 2u), subgroupBroadcast(high, 3u),
-    ));
-    c8 += right * a2[0];
-    c9 += right * a2[1];
-    c10 += right * a2[2];
-    c11 += right * a2[3];
-    let a3 = transpose(mat4x4f(
-      subgroupBroadcast(high, 4u), subgroupBroadcast(high, 5u),
-      subgroupBroadcast(high, 6u), subgroupBroadcast(high, 7u),
-    ));
-    c12 += right * a3[0];
-    c13 += right * a3[1];
-    c14 += right * a3[2];
-    c15 += right * a3[3];
-  }
-  var sums = array<vec4f, ROWS>(c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15);
-  if (column >= N) {
-    return;
-  }
-  let c_start = (head / H * C_BATCH + head % H * C_HEAD + C_OFFSET + column) / 4u;
-  // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
-  let i_end = min(ROWS, M - row) * groups.z;
-  for (var i = 0u; i < i_end; i++) {
-    c[c_start + (row + i) * (C_STRIDE / 4u)] = stored_half4(sums[i]);
-  }
-}
-`,
   attention_value_backward: `// attention_value_backward — dv_j = sum over query heads of the group and i >= j of p[i,j] dy_i, per batch row
 // Shapes:   probabilities[B,H,T,T] dy[B,T,HD] -> dqkv[B,T,(H+2G)D], its v columns
 // Dispatch: one invocation per element of those columns, WG threads in linear order; needs: f32 only
@@ -1410,58 +802,6 @@ fn main(
     }
   }
   dqkv_BTE[(b * T + t) * stride + (H + G) * D + column] = sum;
-}
-`,
-  attention_value_backward_f16: `// attention_value_backward_f16 — dv_j = sum over query heads of the group and i >= j of p[i,j] dy_i, per batch row
-// Shapes:   probabilities[B,H,T,T] dy[B,T,HD] -> dqkv[B,T,(H+2G)D], its v columns
-// Dispatch: one invocation per element of those columns, WG threads in linear order; needs: shader-f16
-// Method:   query heads ascending, of each ascending i from the diagonal
-// Source:   derivative of Vaswani et al. 2017 (arXiv:1706.03762) eq. 1; CPU twin attention-backward.cpu.ts
-// Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
-enable f16;
-@group(0) @binding(0) var<storage, read> probabilities_BHTT: array<f32>; // [B,H,T,T] causal softmax
-@group(0) @binding(1) var<storage, read> dy_BTC: array<f16>; // [B,T,HD] gradient of the output
-@group(0) @binding(2) var<storage, read_write> dqkv_BTE: array<f16>; // [B,T,(H+2G)D] gradient, v columns written
-@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
-
-override WG: u32;
-override B: u32;
-override T: u32;
-override H: u32;
-override G: u32;
-override D: u32;
-
-fn stored_half(value: f32) -> f16 {
-  let infinite = bitcast<vec2<f16>>(select(0x7c00u, 0xfc00u, value < 0.0)).x;
-  return select(f16(value), infinite, abs(value) >= 65520.0);
-}
-
-@compute @workgroup_size(WG)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let index = (first_group + group.y * groups.x + group.x) * WG + lane;
-  let width = G * D;
-  let stride = (H + 2u * G) * D;
-  if (index >= B * T * width) {
-    return;
-  }
-  let column = index % width;
-  let t = (index / width) % T;
-  let b = index / (width * T);
-  var sum = 0.0;
-  // Of the query heads that read this one, ascending.
-  let member_end = H / G * groups.z;
-  for (var member = 0u; member < member_end; member++) {
-    let head = column / D * (H / G) + member;
-    let square = (b * H + head) * T * T;
-    for (var i = t; i < T; i++) {
-      sum += probabilities_BHTT[square + i * T + t] * f32(dy_BTC[((b * T + i) * H + head) * D + column % D]);
-    }
-  }
-  dqkv_BTE[(b * T + t) * stride + (H + G) * D + column] = stored_half(sum);
 }
 `,
   bias_backward: `// bias_backward — db = sum over rows of dy (+ db)
@@ -3113,6 +2453,1516 @@ fn main(
     return;
   }
   y_BTC[index] = stored_half(wte_VC[token * C + index % C]);
+}
+`,
+  flash_attention_backward_scalar: `// flash_attention_backward_scalar — gradients of q, k and v from that of y, probabilities made again from the lse
+// Shapes:   qkv[B,T,(H+2G)D] dy[B,T,HD] lse[B,H,T] inner[B,H,T] -> dqkv[B,T,(H+2G)D]
+// Dispatch: one invocation per 16 columns of a row of a query head, then of a key head, WG threads; needs: f32 only
+// Method:   p = exp(s - lse), ds = p (dy·v - inner) / sqrt(D); dq_i = Σ_j ds k_j; dk_j = Σ_i ds q_i, dv_j = Σ_i p dy_i,
+//           over the query heads of the group ascending, of each ascending i; sums in registers
+// Source:   Dao et al. 2022 (arXiv:2205.14135) appendix B.2; CPU twin flash-attention.cpu.ts
+// Checked:  test/conformance.spec.ts, sqrt(T H / G + D) 2^-23 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> qkv_BTE: array<f32>; // [B,T,(H+2G)D] projections
+@group(0) @binding(1) var<storage, read> dy_BTC: array<f32>; // [B,T,HD] gradient of the output
+@group(0) @binding(2) var<storage, read> lse_BHT: array<f32>; // [B,H,T] log-sum-exp of the scaled scores
+@group(0) @binding(3) var<storage, read> inner_BHT: array<f32>; // [B,H,T] Σ_d dy y
+@group(0) @binding(4) var<storage, read_write> dqkv_BTE: array<f32>; // [B,T,(H+2G)D] gradient of the projections
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override WG: u32;
+override B: u32;
+override T: u32;
+override H: u32;
+override G: u32;
+override D: u32;
+const COLUMNS = 16u;
+
+/** Four columns of a row of qkv; those beyond the head are its last one again, and are not stored. */
+fn projected(row: u32, column: u32) -> vec4f {
+  let at = row + min(column + vec4u(0u, 1u, 2u, 3u), vec4u(D - 1u));
+  return vec4f(qkv_BTE[at.x], qkv_BTE[at.y], qkv_BTE[at.z], qkv_BTE[at.w]);
+}
+
+/** The same of dy. */
+fn gradient(row: u32, column: u32) -> vec4f {
+  let at = row + min(column + vec4u(0u, 1u, 2u, 3u), vec4u(D - 1u));
+  return vec4f(dy_BTC[at.x], dy_BTC[at.y], dy_BTC[at.z], dy_BTC[at.w]);
+}
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = (first_group + group.y * groups.x + group.x) * WG + lane;
+  let parts = (D + COLUMNS - 1u) / COLUMNS;
+  let row = index / parts;
+  if (row >= B * (H + G) * T) {
+    return;
+  }
+  let first = index % parts * COLUMNS;
+  let of_keys = row >= B * H * T;
+  let within = select(row, row - B * H * T, of_keys);
+  let own = within % T;
+  let own_head = within / T % select(H, G, of_keys);
+  let b = within / T / select(H, G, of_keys);
+  let stride = (H + 2u * G) * D;
+  let scale = inverseSqrt(f32(D));
+  // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
+  let d_end = D * groups.z;
+  var sums = mat4x4f();
+  var dv = mat4x4f();
+  let member_end = select(1u, H / G, of_keys) * groups.z;
+  for (var member = 0u; member < member_end; member++) {
+    let head = select(own_head, own_head * (H / G) + member, of_keys);
+    let end = select(own + 1u, T, of_keys);
+    for (var other = select(0u, own, of_keys); other < end; other++) {
+      let i = select(own, other, of_keys);
+      let j = select(other, own, of_keys);
+      let q = (b * T + i) * stride + head * D;
+      let k = (b * T + j) * stride + (H + head / (H / G)) * D;
+      let dy = ((b * T + i) * H + head) * D;
+      var score = 0.0;
+      var g = 0.0;
+      for (var d = 0u; d < d_end; d++) {
+        score += qkv_BTE[q + d] * qkv_BTE[k + d];
+        g += dy_BTC[dy + d] * qkv_BTE[k + G * D + d];
+      }
+      let statistic = (b * H + head) * T + i;
+      let p = exp(score * scale - lse_BHT[statistic]);
+      // Dropout of the probabilities belongs here: of g, and of what dv takes. Multiplied as compilers do where D is a
+      // constant, so that the bits are the same where it is none.
+      let ds = p * scale * (g - inner_BHT[statistic]);
+      let at = select(k, q, of_keys);
+      sums += ds * mat4x4f(
+        projected(at, first), projected(at, first + 4u), projected(at, first + 8u), projected(at, first + 12u),
+      );
+      if (of_keys) {
+        dv += p * mat4x4f(
+          gradient(dy, first), gradient(dy, first + 4u), gradient(dy, first + 8u), gradient(dy, first + 12u),
+        );
+      }
+    }
+  }
+  let out = (b * T + own) * stride + select(own_head, H + own_head, of_keys) * D + first;
+  let column_end = min(COLUMNS, D - first) * groups.z;
+  for (var c = 0u; c < column_end; c++) {
+    dqkv_BTE[out + c] = sums[c / 4u][c % 4u];
+    if (of_keys) {
+      dqkv_BTE[out + G * D + c] = dv[c / 4u][c % 4u];
+    }
+  }
+}
+`,
+  flash_attention_backward_scalar_f16: `// flash_attention_backward_scalar_f16 — gradients of q, k and v from that of y, probabilities made again from the lse
+// Shapes:   qkv[B,T,(H+2G)D] dy[B,T,HD] lse[B,H,T] inner[B,H,T] -> dqkv[B,T,(H+2G)D]
+// Dispatch: one invocation per 16 columns of a row of a query head, then of a key head, WG threads; needs: shader-f16
+// Method:   p = exp(s - lse), ds = p (dy·v - inner) / sqrt(D); dq_i = Σ_j ds k_j; dk_j = Σ_i ds q_i, dv_j = Σ_i p dy_i,
+//           over the query heads of the group ascending, of each ascending i; sums in registers
+// Source:   Dao et al. 2022 (arXiv:2205.14135) appendix B.2; CPU twin flash-attention.cpu.ts
+// Checked:  test/conformance.spec.ts, sqrt(T H / G + D) 2^-23 of the largest entry vs f64
+enable f16;
+@group(0) @binding(0) var<storage, read> qkv_BTE: array<f16>; // [B,T,(H+2G)D] projections
+@group(0) @binding(1) var<storage, read> dy_BTC: array<f16>; // [B,T,HD] gradient of the output
+@group(0) @binding(2) var<storage, read> lse_BHT: array<f32>; // [B,H,T] log-sum-exp of the scaled scores
+@group(0) @binding(3) var<storage, read> inner_BHT: array<f32>; // [B,H,T] Σ_d dy y
+@group(0) @binding(4) var<storage, read_write> dqkv_BTE: array<f16>; // [B,T,(H+2G)D] gradient of the projections
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override WG: u32;
+override B: u32;
+override T: u32;
+override H: u32;
+override G: u32;
+override D: u32;
+const COLUMNS = 16u;
+
+/** Four columns of a row of qkv; those beyond the head are its last one again, and are not stored. */
+fn projected(row: u32, column: u32) -> vec4f {
+  let at = row + min(column + vec4u(0u, 1u, 2u, 3u), vec4u(D - 1u));
+  return vec4f(f32(qkv_BTE[at.x]), f32(qkv_BTE[at.y]), f32(qkv_BTE[at.z]), f32(qkv_BTE[at.w]));
+}
+
+/** The same of dy. */
+fn gradient(row: u32, column: u32) -> vec4f {
+  let at = row + min(column + vec4u(0u, 1u, 2u, 3u), vec4u(D - 1u));
+  return vec4f(f32(dy_BTC[at.x]), f32(dy_BTC[at.y]), f32(dy_BTC[at.z]), f32(dy_BTC[at.w]));
+}
+
+fn stored_half(value: f32) -> f16 {
+  let infinite = bitcast<vec2<f16>>(select(0x7c00u, 0xfc00u, value < 0.0)).x;
+  return select(f16(value), infinite, abs(value) >= 65520.0);
+}
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = (first_group + group.y * groups.x + group.x) * WG + lane;
+  let parts = (D + COLUMNS - 1u) / COLUMNS;
+  let row = index / parts;
+  if (row >= B * (H + G) * T) {
+    return;
+  }
+  let first = index % parts * COLUMNS;
+  let of_keys = row >= B * H * T;
+  let within = select(row, row - B * H * T, of_keys);
+  let own = within % T;
+  let own_head = within / T % select(H, G, of_keys);
+  let b = within / T / select(H, G, of_keys);
+  let stride = (H + 2u * G) * D;
+  let scale = inverseSqrt(f32(D));
+  // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
+  let d_end = D * groups.z;
+  var sums = mat4x4f();
+  var dv = mat4x4f();
+  let member_end = select(1u, H / G, of_keys) * groups.z;
+  for (var member = 0u; member < member_end; member++) {
+    let head = select(own_head, own_head * (H / G) + member, of_keys);
+    let end = select(own + 1u, T, of_keys);
+    for (var other = select(0u, own, of_keys); other < end; other++) {
+      let i = select(own, other, of_keys);
+      let j = select(other, own, of_keys);
+      let q = (b * T + i) * stride + head * D;
+      let k = (b * T + j) * stride + (H + head / (H / G)) * D;
+      let dy = ((b * T + i) * H + head) * D;
+      var score = 0.0;
+      var g = 0.0;
+      for (var d = 0u; d < d_end; d++) {
+        score += f32(qkv_BTE[q + d]) * f32(qkv_BTE[k + d]);
+        g += f32(dy_BTC[dy + d]) * f32(qkv_BTE[k + G * D + d]);
+      }
+      let statistic = (b * H + head) * T + i;
+      let p = exp(score * scale - lse_BHT[statistic]);
+      // Dropout of the probabilities belongs here: of g, and of what dv takes. Multiplied as compilers do where D is a
+      // constant, so that the bits are the same where it is none.
+      let ds = p * scale * (g - inner_BHT[statistic]);
+      let at = select(k, q, of_keys);
+      sums += ds * mat4x4f(
+        projected(at, first), projected(at, first + 4u), projected(at, first + 8u), projected(at, first + 12u),
+      );
+      if (of_keys) {
+        dv += p * mat4x4f(
+          gradient(dy, first), gradient(dy, first + 4u), gradient(dy, first + 8u), gradient(dy, first + 12u),
+        );
+      }
+    }
+  }
+  let out = (b * T + own) * stride + select(own_head, H + own_head, of_keys) * D + first;
+  let column_end = min(COLUMNS, D - first) * groups.z;
+  for (var c = 0u; c < column_end; c++) {
+    dqkv_BTE[out + c] = stored_half(sums[c / 4u][c % 4u]);
+    if (of_keys) {
+      dqkv_BTE[out + G * D + c] = stored_half(dv[c / 4u][c % 4u]);
+    }
+  }
+}
+`,
+  flash_attention_backward_subgroup: `// flash_attention_backward_subgroup — gradients of q, k and v from that of y, for software drivers
+// Shapes:   qkv[B,T,(H+2G)D] dy[B,T,HD] lse[B,H,T] inner[B,H,T] -> dqkv[B,T,(H+2G)D]; D % 4 = 0
+// Dispatch: one subgroup of 8 invocations per key head and 64 of its columns; needs: subgroups, size 8
+// Method:   keys 16 at a time, queries of the group 32 at a time, four a lane; dk and dv in registers, in columns
+//           4 lane + 0..3 and those 32 further; dq is added where it belongs, since nobody else writes it: so scores
+//           are made again once, not twice. A matrix is four keys
+// Source:   Dao 2023 (arXiv:2307.08691) alg. 2; CPU twin flash-attention.cpu.ts
+// Checked:  test/conformance.spec.ts, sqrt(T H / G + D) 2^-23 of the largest entry vs f64
+enable subgroups;
+
+@group(0) @binding(0) var<storage, read> qkv_BTE: array<vec4f>; // [B,T,(H+2G)D] projections
+@group(0) @binding(1) var<storage, read> dy_BTC: array<vec4f>; // [B,T,HD] gradient of the output
+@group(0) @binding(2) var<storage, read> lse_BHT: array<f32>; // [B,H,T] log-sum-exp of the scaled scores
+@group(0) @binding(3) var<storage, read> inner_BHT: array<f32>; // [B,H,T] Σ_d dy y
+@group(0) @binding(4) var<storage, read_write> dqkv_BTE: array<vec4f>; // [B,T,(H+2G)D] gradient of the projections
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override B: u32;
+override T: u32;
+override H: u32;
+override G: u32;
+override D: u32;
+override FAR: bool; // D > 32
+
+/** Four rows that lanes first .. first + 3 hold. */
+fn rows_of(v: vec4f, first: u32) -> mat4x4f {
+  let half = mat2x4f(subgroupShuffle(v, first), subgroupShuffle(v, first + 1u));
+  return mat4x4f(half[0], half[1], subgroupShuffle(v, first + 2u), subgroupShuffle(v, first + 3u));
+}
+
+/** What a lane holds of four rows. */
+fn lane_of(m: mat4x4f, lane: u32) -> mat4x4f {
+  let half = mat2x4f(subgroupShuffle(m[0], lane), subgroupShuffle(m[1], lane));
+  return mat4x4f(half[0], half[1], subgroupShuffle(m[2], lane), subgroupShuffle(m[3], lane));
+}
+
+/** Four rows of dy, or of a part of qkv. */
+fn rows_at(base: u32, row: vec4u, in_dy: bool) -> mat4x4f {
+  if (in_dy) {
+    let at = base + row * (H * D / 4u);
+    return mat4x4f(dy_BTC[at.x], dy_BTC[at.y], dy_BTC[at.z], dy_BTC[at.w]);
+  }
+  let at = base + row * ((H + 2u * G) * D / 4u);
+  return mat4x4f(qkv_BTE[at.x], qkv_BTE[at.y], qkv_BTE[at.z], qkv_BTE[at.w]);
+}
+
+@compute @workgroup_size(8)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let D4 = D / 4u;
+  let stride = (H + 2u * G) * D4;
+  let parts = (D4 + 15u) / 16u;
+  let index = first_group + group.y * groups.x + group.x;
+  let b = index / (G * parts);
+  if (b >= B) { return; }
+  let part = index % parts * 16u;
+  let columns = min(part + lane + vec2u(0u, 8u), vec2u(D4 - 1u));
+  let k = b * T * stride + (H + index / parts % G) * D4;
+  let v = k + G * D4;
+  let scale = inverseSqrt(f32(D));
+  let four = vec4u(0u, 1u, 2u, 3u);
+  // groups.z is 1, unknown to the compiler: it unrolls loops of known length, as those of four are meant to be.
+  for (var key = 0u; key < T * groups.z; key += 16u) {
+    var dk = array<mat4x4f, 4>();
+    var dv = array<mat4x4f, 4>();
+    var dk_far = array<mat4x4f, 4>();
+    var dv_far = array<mat4x4f, 4>();
+    let rows = min(key + lane + vec2u(0u, 8u), vec2u(T - 1u)) * stride;
+    for (var member = 0u; member < H / G * groups.z; member++) {
+      let head = index / parts % G * (H / G) + member;
+      let q = b * T * stride + head * D4;
+      let dy = (b * T * H + head) * D4;
+      for (var start = key / 32u * 32u; start < T; start += 32u) {
+        let query = start + lane * 4u + four;
+        let safe = min(query, vec4u(T - 1u));
+        // Gradients g = dy·v of the probabilities, then scores: ds and p take turns, so that this text is there once.
+        var p = array<mat4x4f, 4>();
+        var ds = array<mat4x4f, 4>();
+        for (var turn = 0u; turn < 2u * groups.z; turn++) {
+          ds = p;
+          p = array<mat4x4f, 4>();
+          let own = select(k, v, turn == 0u);
+          for (var d = 0u; d < D4 * groups.z; d++) {
+            let columns = transpose(rows_at(select(q, dy, turn == 0u) + d, safe, turn == 0u));
+            let keys = mat2x4f(qkv_BTE[own + rows.x + d], qkv_BTE[own + rows.y + d]);
+            for (var i = 0u; i < 4u; i++) {
+              p[i] += columns * rows_of(keys[i / 2u], i % 2u * 4u);
+            }
+          }
+        }
+        let at = (b * H + head) * T + safe;
+        let lse = vec4f(lse_BHT[at.x], lse_BHT[at.y], lse_BHT[at.z], lse_BHT[at.w]);
+        let inner = vec4f(inner_BHT[at.x], inner_BHT[at.y], inner_BHT[at.z], inner_BHT[at.w]);
+        for (var i = 0u; i < 4u; i++) {
+          for (var c = 0u; c < 4u; c++) {
+            let visible = (query >= vec4u(key + i * 4u + c)) & (query < vec4u(T));
+            p[i][c] = select(vec4f(), exp(p[i][c] * scale - lse), visible);
+            // Dropout belongs here: of the gradients g, and of what dv takes. The factors' order is a constant D's.
+            ds[i][c] = p[i][c] * scale * (ds[i][c] - inner);
+          }
+        }
+        for (var other = (max(key, start) - start) / 4u; other * 4u < min(32u, T - start); other++) {
+          let others = min(start + other * 4u + four, vec4u(T - 1u));
+          let q_near = rows_at(q + columns.x, others, false);
+          let q_far = rows_at(q + columns.y, others, false);
+          let dy_near = rows_at(dy + columns.x, others, true);
+          let dy_far = rows_at(dy + columns.y, others, true);
+          for (var i = 0u; i < 4u; i++) {
+            dk[i] += q_near * lane_of(ds[i], other);
+            dk_far[i] += q_far * lane_of(ds[i], other);
+            dv[i] += dy_near * lane_of(p[i], other);
+            dv_far[i] += dy_far * lane_of(p[i], other);
+          }
+        }
+        for (var d = part; d < min(part + 16u, D4); d++) {
+          let keys = mat2x4f(qkv_BTE[k + rows.x + d], qkv_BTE[k + rows.y + d]);
+          var dq = mat4x4f();
+          for (var i = 0u; i < 4u; i++) {
+            dq += rows_of(keys[i / 2u], i % 2u * 4u) * transpose(ds[i]);
+          }
+          for (var i = 0u; i < 4u; i++) {
+            let out = q + safe[i] * stride + d;
+            if (query[i] < T) { dqkv_BTE[out] = select(dqkv_BTE[out] + dq[i], dq[i], key == 0u); }
+          }
+        }
+      }
+    }
+    // Rows of dk, then of dv: one store in a loop, since each one in the text takes the compiler long.
+    var near_rows = array<vec4f, 32>();
+    var far_rows = array<vec4f, 32>();
+    for (var i = 0u; i < 4u; i++) {
+      for (var c = 0u; c < 4u; c++) {
+        near_rows[i * 4u + c] = dk[i][c];
+        near_rows[16u + i * 4u + c] = dv[i][c];
+        far_rows[i * 4u + c] = dk_far[i][c];
+        far_rows[16u + i * 4u + c] = dv_far[i][c];
+      }
+    }
+    for (var i = 0u; i < 32u * groups.z; i++) {
+      let out = select(k, v, i >= 16u) + (key + i % 16u) * stride + part + lane;
+      let inside = key + i % 16u < T;
+      if (inside && part + lane < D4) { dqkv_BTE[out] = near_rows[i]; }
+      // What is further, and all that computes it, is left out where the compiler is told that there is nothing.
+      if (FAR && inside && part + lane + 8u < D4) { dqkv_BTE[out + 8u] = far_rows[i]; }
+    }
+  }
+}
+`,
+  flash_attention_backward_workgroup: `// flash_attention_backward_workgroup — gradients of q, k and v from that of y, for GPUs
+// Shapes:   qkv[B,T,(H+2G)D] dy[B,T,HD] lse[B,H,T] inner[B,H,T] -> dqkv[B,T,(H+2G)D]; D <= 8 TX
+// Dispatch: one workgroup of WG invocations per 4 WG / TX rows of a key head, then of a query head; needs: 256, 14 KiB
+// Method:   rows of a head by 32 columns of the other side at a time: s = q·k and g = dy·v, of which an invocation has
+//           4 rows by 32 / TX columns; then 4 x 8 of dk += dsᵀ q and dv += pᵀ dy over the group's heads, or dq += ds k
+// Source:   Dao 2023 (arXiv:2307.08691) alg. 2, dq apart; CPU twin flash-attention.cpu.ts
+// Checked:  test/conformance.spec.ts, sqrt(T H / G + D) 2^-23 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> qkv_BTE: array<f32>; // [B,T,(H+2G)D] projections
+@group(0) @binding(1) var<storage, read> dy_BTC: array<f32>; // [B,T,HD] gradient of the output
+@group(0) @binding(2) var<storage, read> lse_BHT: array<f32>; // [B,H,T] log-sum-exp of the scaled scores
+@group(0) @binding(3) var<storage, read> inner_BHT: array<f32>; // [B,H,T] Σ_d dy y
+@group(0) @binding(4) var<storage, read_write> dqkv_BTE: array<f32>; // [B,T,(H+2G)D] gradient of the projections
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override WG: u32; override TX: u32;
+override B: u32; override T: u32;
+override H: u32; override G: u32; override D: u32;
+const COLUMNS = 32u;
+const CHUNK = 16u;
+var<workgroup> staged: array<vec4f, 256>; // [d][row / 4] of the rows, or [column][d / 4] of what is summed up
+var<workgroup> across: array<array<f32, COLUMNS>, CHUNK>; // [d][column]
+var<workgroup> factors: array<array<vec4f, 16>, COLUMNS>; // [column][row / 4] p or ds
+
+/** Positions of a head from \`start\` on, in dy or in qkv. */
+struct Side {
+  in_dy: bool,
+  base: u32,
+  start: u32,
+}
+
+/** Element d at this position; 0 beyond the edges. */
+fn element(side: Side, position: u32, d: u32) -> f32 {
+  let row = side.start + position;
+  if (row >= T || d >= D) { return 0.0; }
+  if (side.in_dy) { return dy_BTC[side.base + row * H * D + d]; }
+  return qkv_BTE[side.base + row * (H + 2u * G) * D + d];
+}
+
+/** Products of four rows with this invocation's columns. */
+fn products(rows: Side, columns: Side, lane: u32) -> array<vec4f, 8> {
+  var s = array<vec4f, 8>();
+  for (var first = 0u; first < D; first += CHUNK) {
+    for (var i = lane; i < CHUNK * WG / TX; i += WG) {
+      let d = first + i % CHUNK;
+      let row = i / CHUNK * 4u;
+      staged[i % CHUNK * 16u + i / CHUNK] = vec4f(
+        element(rows, row, d), element(rows, row + 1u, d), element(rows, row + 2u, d), element(rows, row + 3u, d),
+      );
+    }
+    for (var i = lane; i < CHUNK * COLUMNS; i += WG) {
+      across[i % CHUNK][i / CHUNK] = element(columns, i / CHUNK, first + i % CHUNK);
+    }
+    workgroupBarrier();
+    for (var d = 0u; d < CHUNK; d++) {
+      for (var c = 0u; c < COLUMNS / TX; c++) { s[c] += staged[d * 16u + lane / TX] * across[d][lane % TX + TX * c]; }
+    }
+    workgroupBarrier();
+  }
+  return s;
+}
+
+/** Adds the columns by their factors to [half][row][d], d = 4 (half TX + x) .. */
+fn added(sums: array<mat4x4f, 2>, columns: Side, lane: u32) -> array<mat4x4f, 2> {
+  var next = sums;
+  let step = 128u / TX;
+  for (var first = 0u; first < COLUMNS; first += step) {
+    for (var i = lane; i < 256u; i += WG) {
+      let j = first + i / (2u * TX);
+      let d = i % (2u * TX) * 4u;
+      staged[i] = vec4f(
+        element(columns, j, d), element(columns, j, d + 1u), element(columns, j, d + 2u), element(columns, j, d + 3u),
+      );
+    }
+    workgroupBarrier();
+    for (var j = 0u; j < step; j++) {
+      let factor = factors[first + j][lane / TX];
+      for (var i = 0u; i < 4u; i++) {
+        next[0][i] += factor[i] * staged[j * 2u * TX + lane % TX];
+        next[1][i] += factor[i] * staged[j * 2u * TX + TX + lane % TX];
+      }
+    }
+    workgroupBarrier();
+  }
+  return next;
+}
+
+fn store(sums: array<mat4x4f, 2>, base: u32, row: u32, x: u32) {
+  for (var i = 0u; i < 32u; i++) {
+    let d = (i / 4u % 2u * TX + x) * 4u + i % 4u;
+    if (row + i / 8u < T && d < D) {
+      dqkv_BTE[base + (row + i / 8u) * (H + 2u * G) * D + d] = sums[i / 4u % 2u][i / 8u][i % 4u];
+    }
+  }
+}
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let tiles = (T + WG / TX * 4u - 1u) / (WG / TX * 4u);
+  let index = first_group + group.y * groups.x + group.x;
+  // Uniform in the workgroup, so that barriers stay legal.
+  let of_keys = index < B * G * tiles;
+  if (index >= B * (G + H) * tiles) { return; }
+  let within = select(index - B * G * tiles, index, of_keys);
+  let heads = select(H, G, of_keys);
+  // Rows with most columns come first: the first keys, the last queries.
+  let start = select(tiles - 1u - within / (B * heads), within / (B * heads), of_keys) * (WG / TX * 4u);
+  let b = within % (B * heads) / heads;
+  let own = within % heads;
+  let k = (b * T * (H + 2u * G) + H + select(own / (H / G), own, of_keys)) * D;
+  let four = start + lane / TX * 4u + vec4u(0u, 1u, 2u, 3u);
+  var sums = array<mat4x4f, 2>();
+  var dv = array<mat4x4f, 2>();
+  for (var member = 0u; member < select(1u, H / G, of_keys); member++) {
+    let head = select(own, own * (H / G) + member, of_keys);
+    let q = (b * T * (H + 2u * G) + head) * D;
+    let dy = (b * T * H + head) * D;
+    for (var other = select(0u, start, of_keys); other < select(start + WG / TX * 4u, T, of_keys); other += COLUMNS) {
+      // Keys by queries, or queries by keys.
+      let across_q = Side(false, select(k, q, of_keys), other);
+      let across_dy = Side(of_keys, select(k + G * D, dy, of_keys), other);
+      let s = products(Side(false, select(q, k, of_keys), start), across_q, lane);
+      var g = products(Side(!of_keys, select(dy, k + G * D, of_keys), start), across_dy, lane);
+      for (var c = 0u; c < COLUMNS / TX; c++) {
+        let column = vec4u(other + lane % TX + TX * c);
+        let query = select(four, column, of_keys);
+        let at = (b * H + head) * T + min(query, vec4u(T - 1u));
+        let lse = vec4f(lse_BHT[at.x], lse_BHT[at.y], lse_BHT[at.z], lse_BHT[at.w]);
+        let inner = vec4f(inner_BHT[at.x], inner_BHT[at.y], inner_BHT[at.z], inner_BHT[at.w]);
+        let hidden = (select(column, four, of_keys) > query) | (query >= vec4u(T));
+        let p = select(exp(s[c] * inverseSqrt(f32(D)) - lse), vec4f(), hidden);
+        // Dropout of the probabilities belongs here: of g, and of what dv takes.
+        factors[lane % TX + TX * c][lane / TX] = p;
+        g[c] = p * (g[c] - inner) * inverseSqrt(f32(D));
+      }
+      if (of_keys) { dv = added(dv, across_dy, lane); }
+      for (var c = 0u; c < COLUMNS / TX; c++) { factors[lane % TX + TX * c][lane / TX] = g[c]; }
+      sums = added(sums, across_q, lane);
+    }
+  }
+  store(sums, select((b * T * (H + 2u * G) + own) * D, k, of_keys), four.x, lane % TX);
+  if (of_keys) { store(dv, k + G * D, four.x, lane % TX); }
+}
+`,
+  flash_attention_backward_workgroup_f16: `// flash_attention_backward_workgroup_f16 — gradients of q, k and v from that of y, for GPUs
+// Shapes:   qkv[B,T,(H+2G)D] dy[B,T,HD] lse[B,H,T] inner[B,H,T] -> dqkv[B,T,(H+2G)D]; D <= 8 TX
+// Dispatch: one workgroup of WG invocations per 4 WG / TX rows of a key head, then of a query head; needs: shader-f16, 256, 14 KiB
+// Method:   rows of a head by 32 columns of the other side at a time: s = q·k and g = dy·v, of which an invocation has
+//           4 rows by 32 / TX columns; then 4 x 8 of dk += dsᵀ q and dv += pᵀ dy over the group's heads, or dq += ds k
+// Source:   Dao 2023 (arXiv:2307.08691) alg. 2, dq apart; CPU twin flash-attention.cpu.ts
+// Checked:  test/conformance.spec.ts, sqrt(T H / G + D) 2^-23 of the largest entry vs f64
+enable f16;
+@group(0) @binding(0) var<storage, read> qkv_BTE: array<f16>; // [B,T,(H+2G)D] projections
+@group(0) @binding(1) var<storage, read> dy_BTC: array<f16>; // [B,T,HD] gradient of the output
+@group(0) @binding(2) var<storage, read> lse_BHT: array<f32>; // [B,H,T] log-sum-exp of the scaled scores
+@group(0) @binding(3) var<storage, read> inner_BHT: array<f32>; // [B,H,T] Σ_d dy y
+@group(0) @binding(4) var<storage, read_write> dqkv_BTE: array<f16>; // [B,T,(H+2G)D] gradient of the projections
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override WG: u32; override TX: u32;
+override B: u32; override T: u32;
+override H: u32; override G: u32; override D: u32;
+const COLUMNS = 32u;
+const CHUNK = 16u;
+var<workgroup> staged: array<vec4f, 256>; // [d][row / 4] of the rows, or [column][d / 4] of what is summed up
+var<workgroup> across: array<array<f32, COLUMNS>, CHUNK>; // [d][column]
+var<workgroup> factors: array<array<vec4f, 16>, COLUMNS>; // [column][row / 4] p or ds
+
+/** Positions of a head from \`start\` on, in dy or in qkv. */
+struct Side {
+  in_dy: bool,
+  base: u32,
+  start: u32,
+}
+
+/** Element d at this position; 0 beyond the edges. */
+fn element(side: Side, position: u32, d: u32) -> f32 {
+  let row = side.start + position;
+  if (row >= T || d >= D) { return 0.0; }
+  if (side.in_dy) { return f32(dy_BTC[side.base + row * H * D + d]); }
+  return f32(qkv_BTE[side.base + row * (H + 2u * G) * D + d]);
+}
+
+/** Products of four rows with this invocation's columns. */
+fn products(rows: Side, columns: Side, lane: u32) -> array<vec4f, 8> {
+  var s = array<vec4f, 8>();
+  for (var first = 0u; first < D; first += CHUNK) {
+    for (var i = lane; i < CHUNK * WG / TX; i += WG) {
+      let d = first + i % CHUNK;
+      let row = i / CHUNK * 4u;
+      staged[i % CHUNK * 16u + i / CHUNK] = vec4f(
+        element(rows, row, d), element(rows, row + 1u, d), element(rows, row + 2u, d), element(rows, row + 3u, d),
+      );
+    }
+    for (var i = lane; i < CHUNK * COLUMNS; i += WG) {
+      across[i % CHUNK][i / CHUNK] = element(columns, i / CHUNK, first + i % CHUNK);
+    }
+    workgroupBarrier();
+    for (var d = 0u; d < CHUNK; d++) {
+      for (var c = 0u; c < COLUMNS / TX; c++) { s[c] += staged[d * 16u + lane / TX] * across[d][lane % TX + TX * c]; }
+    }
+    workgroupBarrier();
+  }
+  return s;
+}
+
+/** Adds the columns by their factors to [half][row][d], d = 4 (half TX + x) .. */
+fn added(sums: array<mat4x4f, 2>, columns: Side, lane: u32) -> array<mat4x4f, 2> {
+  var next = sums;
+  let step = 128u / TX;
+  for (var first = 0u; first < COLUMNS; first += step) {
+    for (var i = lane; i < 256u; i += WG) {
+      let j = first + i / (2u * TX);
+      let d = i % (2u * TX) * 4u;
+      staged[i] = vec4f(
+        element(columns, j, d), element(columns, j, d + 1u), element(columns, j, d + 2u), element(columns, j, d + 3u),
+      );
+    }
+    workgroupBarrier();
+    for (var j = 0u; j < step; j++) {
+      let factor = factors[first + j][lane / TX];
+      for (var i = 0u; i < 4u; i++) {
+        next[0][i] += factor[i] * staged[j * 2u * TX + lane % TX];
+        next[1][i] += factor[i] * staged[j * 2u * TX + TX + lane % TX];
+      }
+    }
+    workgroupBarrier();
+  }
+  return next;
+}
+
+fn store(sums: array<mat4x4f, 2>, base: u32, row: u32, x: u32) {
+  for (var i = 0u; i < 32u; i++) {
+    let d = (i / 4u % 2u * TX + x) * 4u + i % 4u;
+    if (row + i / 8u < T && d < D) {
+      dqkv_BTE[base + (row + i / 8u) * (H + 2u * G) * D + d] = stored_half(sums[i / 4u % 2u][i / 8u][i % 4u]);
+    }
+  }
+}
+
+fn stored_half(value: f32) -> f16 {
+  let infinite = bitcast<vec2<f16>>(select(0x7c00u, 0xfc00u, value < 0.0)).x;
+  return select(f16(value), infinite, abs(value) >= 65520.0);
+}
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let tiles = (T + WG / TX * 4u - 1u) / (WG / TX * 4u);
+  let index = first_group + group.y * groups.x + group.x;
+  // Uniform in the workgroup, so that barriers stay legal.
+  let of_keys = index < B * G * tiles;
+  if (index >= B * (G + H) * tiles) { return; }
+  let within = select(index - B * G * tiles, index, of_keys);
+  let heads = select(H, G, of_keys);
+  // Rows with most columns come first: the first keys, the last queries.
+  let start = select(tiles - 1u - within / (B * heads), within / (B * heads), of_keys) * (WG / TX * 4u);
+  let b = within % (B * heads) / heads;
+  let own = within % heads;
+  let k = (b * T * (H + 2u * G) + H + select(own / (H / G), own, of_keys)) * D;
+  let four = start + lane / TX * 4u + vec4u(0u, 1u, 2u, 3u);
+  var sums = array<mat4x4f, 2>();
+  var dv = array<mat4x4f, 2>();
+  for (var member = 0u; member < select(1u, H / G, of_keys); member++) {
+    let head = select(own, own * (H / G) + member, of_keys);
+    let q = (b * T * (H + 2u * G) + head) * D;
+    let dy = (b * T * H + head) * D;
+    for (var other = select(0u, start, of_keys); other < select(start + WG / TX * 4u, T, of_keys); other += COLUMNS) {
+      // Keys by queries, or queries by keys.
+      let across_q = Side(false, select(k, q, of_keys), other);
+      let across_dy = Side(of_keys, select(k + G * D, dy, of_keys), other);
+      let s = products(Side(false, select(q, k, of_keys), start), across_q, lane);
+      var g = products(Side(!of_keys, select(dy, k + G * D, of_keys), start), across_dy, lane);
+      for (var c = 0u; c < COLUMNS / TX; c++) {
+        let column = vec4u(other + lane % TX + TX * c);
+        let query = select(four, column, of_keys);
+        let at = (b * H + head) * T + min(query, vec4u(T - 1u));
+        let lse = vec4f(lse_BHT[at.x], lse_BHT[at.y], lse_BHT[at.z], lse_BHT[at.w]);
+        let inner = vec4f(inner_BHT[at.x], inner_BHT[at.y], inner_BHT[at.z], inner_BHT[at.w]);
+        let hidden = (select(column, four, of_keys) > query) | (query >= vec4u(T));
+        let p = select(exp(s[c] * inverseSqrt(f32(D)) - lse), vec4f(), hidden);
+        // Dropout of the probabilities belongs here: of g, and of what dv takes.
+        factors[lane % TX + TX * c][lane / TX] = p;
+        g[c] = p * (g[c] - inner) * inverseSqrt(f32(D));
+      }
+      if (of_keys) { dv = added(dv, across_dy, lane); }
+      for (var c = 0u; c < COLUMNS / TX; c++) { factors[lane % TX + TX * c][lane / TX] = g[c]; }
+      sums = added(sums, across_q, lane);
+    }
+  }
+  store(sums, select((b * T * (H + 2u * G) + own) * D, k, of_keys), four.x, lane % TX);
+  if (of_keys) { store(dv, k + G * D, four.x, lane % TX); }
+}
+`,
+  flash_attention_forward_scalar: `// flash_attention_forward_scalar — y = softmax(q kᵀ / sqrt(D), j <= i) v and the log-sum-exp of the scores, per row
+// Shapes:   qkv[B,T,(H+2G)D] (columns q|k|v, head h = columns hD..; h reads key head hG/H) -> y[B,T,HD] lse[B,H,T]
+// Dispatch: one invocation per 16 columns of a row of a head, WG threads in linear order; needs: f32 only
+// Method:   online softmax key by key; sums in registers, scaled again where a larger score is met
+// Source:   Milakov & Gimelshein 2018 (arXiv:1805.02867) alg. 3; CPU twin flash-attention.cpu.ts
+// Checked:  test/conformance.spec.ts, sqrt(T + D) 2^-23 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> qkv_BTE: array<f32>; // [B,T,(H+2G)D] projections
+@group(0) @binding(1) var<storage, read_write> y_BTC: array<f32>; // [B,T,HD] attended values
+@group(0) @binding(2) var<storage, read_write> lse_BHT: array<f32>; // [B,H,T] log-sum-exp of the scaled scores
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override WG: u32;
+override B: u32;
+override T: u32;
+override H: u32;
+override G: u32;
+override D: u32;
+const COLUMNS = 16u;
+
+/** Four columns of a row of values; those beyond the head are its last one again, and are not stored. */
+fn values_at(row: u32, column: u32) -> vec4f {
+  let at = row + min(column + vec4u(0u, 1u, 2u, 3u), vec4u(D - 1u));
+  return vec4f(qkv_BTE[at.x], qkv_BTE[at.y], qkv_BTE[at.z], qkv_BTE[at.w]);
+}
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = (first_group + group.y * groups.x + group.x) * WG + lane;
+  let parts = (D + COLUMNS - 1u) / COLUMNS;
+  let row = index / parts;
+  if (row >= B * H * T) {
+    return;
+  }
+  let first = index % parts * COLUMNS;
+  let i = row % T;
+  let head = row / T % H;
+  let b = row / (T * H);
+  let stride = (H + 2u * G) * D;
+  let q = (b * T + i) * stride + head * D;
+  let k = b * T * stride + (H + head / (H / G)) * D;
+  let scale = inverseSqrt(f32(D));
+  // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
+  let d_end = D * groups.z;
+  var sums = mat4x4f();
+  var maximum = 0.0;
+  var sum = 0.0;
+  for (var j = 0u; j <= i; j++) {
+    let k_start = k + j * stride;
+    var score = 0.0;
+    for (var d = 0u; d < d_end; d++) {
+      score += qkv_BTE[q + d] * qkv_BTE[k_start + d];
+    }
+    score *= scale;
+    if (j == 0u || score > maximum) {
+      let factor = select(exp(maximum - score), 0.0, j == 0u);
+      sum *= factor;
+      sums *= factor;
+      maximum = score;
+    }
+    let p = exp(score - maximum);
+    sum += p;
+    // Dropout of the probabilities belongs here: the sum takes p before it, the product after it.
+    let v = k_start + G * D;
+    sums += p * mat4x4f(
+      values_at(v, first), values_at(v, first + 4u), values_at(v, first + 8u), values_at(v, first + 12u),
+    );
+  }
+  let column_end = min(COLUMNS, D - first) * groups.z;
+  for (var c = 0u; c < column_end; c++) {
+    y_BTC[((b * T + i) * H + head) * D + first + c] = sums[c / 4u][c % 4u] / sum;
+  }
+  if (first == 0u) {
+    lse_BHT[row] = maximum + log(sum);
+  }
+}
+`,
+  flash_attention_forward_scalar_f16: `// flash_attention_forward_scalar_f16 — y = softmax(q kᵀ / sqrt(D), j <= i) v and the log-sum-exp of the scores, per row
+// Shapes:   qkv[B,T,(H+2G)D] (columns q|k|v, head h = columns hD..; h reads key head hG/H) -> y[B,T,HD] lse[B,H,T]
+// Dispatch: one invocation per 16 columns of a row of a head, WG threads in linear order; needs: shader-f16
+// Method:   online softmax key by key; sums in registers, scaled again where a larger score is met
+// Source:   Milakov & Gimelshein 2018 (arXiv:1805.02867) alg. 3; CPU twin flash-attention.cpu.ts
+// Checked:  test/conformance.spec.ts, sqrt(T + D) 2^-23 of the largest entry vs f64
+enable f16;
+@group(0) @binding(0) var<storage, read> qkv_BTE: array<f16>; // [B,T,(H+2G)D] projections
+@group(0) @binding(1) var<storage, read_write> y_BTC: array<f16>; // [B,T,HD] attended values
+@group(0) @binding(2) var<storage, read_write> lse_BHT: array<f32>; // [B,H,T] log-sum-exp of the scaled scores
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override WG: u32;
+override B: u32;
+override T: u32;
+override H: u32;
+override G: u32;
+override D: u32;
+const COLUMNS = 16u;
+
+/** Four columns of a row of values; those beyond the head are its last one again, and are not stored. */
+fn values_at(row: u32, column: u32) -> vec4f {
+  let at = row + min(column + vec4u(0u, 1u, 2u, 3u), vec4u(D - 1u));
+  return vec4f(f32(qkv_BTE[at.x]), f32(qkv_BTE[at.y]), f32(qkv_BTE[at.z]), f32(qkv_BTE[at.w]));
+}
+
+fn stored_half(value: f32) -> f16 {
+  let infinite = bitcast<vec2<f16>>(select(0x7c00u, 0xfc00u, value < 0.0)).x;
+  return select(f16(value), infinite, abs(value) >= 65520.0);
+}
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = (first_group + group.y * groups.x + group.x) * WG + lane;
+  let parts = (D + COLUMNS - 1u) / COLUMNS;
+  let row = index / parts;
+  if (row >= B * H * T) {
+    return;
+  }
+  let first = index % parts * COLUMNS;
+  let i = row % T;
+  let head = row / T % H;
+  let b = row / (T * H);
+  let stride = (H + 2u * G) * D;
+  let q = (b * T + i) * stride + head * D;
+  let k = b * T * stride + (H + head / (H / G)) * D;
+  let scale = inverseSqrt(f32(D));
+  // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
+  let d_end = D * groups.z;
+  var sums = mat4x4f();
+  var maximum = 0.0;
+  var sum = 0.0;
+  for (var j = 0u; j <= i; j++) {
+    let k_start = k + j * stride;
+    var score = 0.0;
+    for (var d = 0u; d < d_end; d++) {
+      score += f32(qkv_BTE[q + d]) * f32(qkv_BTE[k_start + d]);
+    }
+    score *= scale;
+    if (j == 0u || score > maximum) {
+      let factor = select(exp(maximum - score), 0.0, j == 0u);
+      sum *= factor;
+      sums *= factor;
+      maximum = score;
+    }
+    let p = exp(score - maximum);
+    sum += p;
+    // Dropout of the probabilities belongs here: the sum takes p before it, the product after it.
+    let v = k_start + G * D;
+    sums += p * mat4x4f(
+      values_at(v, first), values_at(v, first + 4u), values_at(v, first + 8u), values_at(v, first + 12u),
+    );
+  }
+  let column_end = min(COLUMNS, D - first) * groups.z;
+  for (var c = 0u; c < column_end; c++) {
+    y_BTC[((b * T + i) * H + head) * D + first + c] = stored_half(sums[c / 4u][c % 4u] / sum);
+  }
+  if (first == 0u) {
+    lse_BHT[row] = maximum + log(sum);
+  }
+}
+`,
+  flash_attention_forward_subgroup: `// flash_attention_forward_subgroup — y = softmax(q kᵀ / sqrt(D), j <= i) v and its log-sum-exp, for software drivers
+// Shapes:   qkv[B,T,(H+2G)D] -> y[B,T,HD] lse[B,H,T]; D % 4 = 0
+// Dispatch: one subgroup of 8 invocations per 16 rows and 64 columns of a head; needs: subgroups, size 8
+// Method:   keys 32 at a time, of which a lane scores four; online softmax in registers; then a lane sums up columns
+//           4 lane + 0..3 of y and those 32 further. A matrix is four rows
+// Source:   Dao 2023 (arXiv:2307.08691) alg. 1; CPU twin flash-attention.cpu.ts
+// Checked:  test/conformance.spec.ts, sqrt(T + D) 2^-23 of the largest entry vs f64
+enable subgroups;
+
+@group(0) @binding(0) var<storage, read> qkv_BTE: array<vec4f>; // [B,T,(H+2G)D] projections
+@group(0) @binding(1) var<storage, read_write> y_BTC: array<vec4f>; // [B,T,HD] attended values
+@group(0) @binding(2) var<storage, read_write> lse_BHT: array<f32>; // [B,H,T] log-sum-exp of the scaled scores
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override B: u32;
+override T: u32;
+override H: u32;
+override G: u32;
+override D: u32;
+override FAR: bool; // D > 32
+const ROWS = 16u;
+const KEYS = 32u;
+const MASKED = -1e30;
+
+/** Four rows: score and weight of this lane's keys, y so far in its columns, largest score, its part of all weights. */
+struct Rows {
+  s: mat4x4f,
+  p: mat4x4f,
+  near: mat4x4f,
+  far: mat4x4f,
+  largest: vec4f,
+  sum: vec4f,
+}
+
+/** Four rows that lanes first .. first + 3 hold. */
+fn rows_of(v: vec4f, first: u32) -> mat4x4f {
+  let half = mat2x4f(subgroupShuffle(v, first), subgroupShuffle(v, first + 1u));
+  return mat4x4f(half[0], half[1], subgroupShuffle(v, first + 2u), subgroupShuffle(v, first + 3u));
+}
+
+/** Four rows of keys or values from \`row\` on; beyond the edge, the last one. */
+fn rows_at(base: u32, row: u32) -> mat4x4f {
+  let at = base + min(vec4u(row, row + 1u, row + 2u, row + 3u), vec4u(T - 1u)) * ((H + 2u * G) * D / 4u);
+  return mat4x4f(qkv_BTE[at.x], qkv_BTE[at.y], qkv_BTE[at.z], qkv_BTE[at.w]);
+}
+
+fn each(m: mat4x4f, factor: vec4f) -> mat4x4f {
+  return mat4x4f(m[0] * factor.x, m[1] * factor.y, m[2] * factor.z, m[3] * factor.w);
+}
+
+/** Turns scores into weights relative to the largest score so far, and brings what was summed up to the same. */
+fn weighed(r: Rows, keys: vec4u, row: u32) -> Rows {
+  let no = vec4f(MASKED);
+  var s = r.s * inverseSqrt(f32(D));
+  s[0] = select(no, s[0], keys <= vec4u(row));
+  s[1] = select(no, s[1], keys <= vec4u(row + 1u));
+  s[2] = select(no, s[2], keys <= vec4u(row + 2u));
+  s[3] = select(no, s[3], keys <= vec4u(row + 3u));
+  let t = transpose(s);
+  var m = max(max(t[0], t[1]), max(t[2], t[3]));
+  m = max(m, subgroupShuffleXor(m, 1u));
+  m = max(m, subgroupShuffleXor(m, 2u));
+  m = max(max(m, subgroupShuffleXor(m, 4u)), r.largest);
+  let p = mat4x4f(exp(s[0] - m.x), exp(s[1] - m.y), exp(s[2] - m.z), exp(s[3] - m.w));
+  let factor = exp(r.largest - m);
+  // Dropout of the probabilities belongs here: the sum takes them before it, the rows keep them after it.
+  return Rows(mat4x4f(), p, each(r.near, factor), each(r.far, factor), m, r.sum * factor + vec4f(1.0) * p);
+}
+
+/** Adds the values of the four keys of a lane. */
+fn mixed(r: Rows, lane: u32, near: mat4x4f, far: mat4x4f) -> Rows {
+  let half = mat2x4f(subgroupShuffle(r.p[0], lane), subgroupShuffle(r.p[1], lane));
+  let p = mat4x4f(half[0], half[1], subgroupShuffle(r.p[2], lane), subgroupShuffle(r.p[3], lane));
+  return Rows(r.s, r.p, r.near + near * p, r.far + far * p, r.largest, r.sum);
+}
+
+/** The sum of each of four rows over all lanes. */
+fn summed(r: Rows) -> vec4f {
+  let half = r.sum + subgroupShuffleXor(r.sum, 1u);
+  let most = half + subgroupShuffleXor(half, 2u);
+  return most + subgroupShuffleXor(most, 4u);
+}
+
+@compute @workgroup_size(8)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let tiles = (T + ROWS - 1u) / ROWS;
+  let parts = (D + 63u) / 64u;
+  let index = first_group + group.y * groups.x + group.x;
+  let b = index / (tiles * parts * H);
+  let head = index / (tiles * parts) % H;
+  // Longer rows come first, so that all cores have work to the end.
+  let row = (tiles - 1u - index % tiles) * ROWS;
+  let column = index / tiles % parts * 16u + lane;
+  if (b >= B) { return; }
+  let stride = (H + 2u * G) * D / 4u;
+  let q = b * T * stride + head * D / 4u;
+  let k = b * T * stride + (H + head / (H / G)) * D / 4u;
+  let near = k + G * D / 4u + min(column, D / 4u - 1u);
+  let far = k + G * D / 4u + min(column + 8u, D / 4u - 1u);
+  let none = Rows(mat4x4f(), mat4x4f(), mat4x4f(), mat4x4f(), vec4f(MASKED), vec4f());
+  var r = array<Rows, 4>(none, none, none, none);
+  let end = min(T, row + ROWS);
+  // groups.z is 1, unknown to the compiler: it unrolls loops of known length, as those of four are meant to be.
+  let d_end = D / 4u * groups.z;
+  for (var start = 0u; start < end; start += KEYS) {
+    for (var d = 0u; d < d_end; d++) {
+      let low = qkv_BTE[q + min(row + lane, T - 1u) * stride + d];
+      let high = qkv_BTE[q + min(row + 8u + lane, T - 1u) * stride + d];
+      let keys = transpose(rows_at(k + d, start + lane * 4u));
+      r[0].s += keys * rows_of(low, 0u);
+      r[1].s += keys * rows_of(low, 4u);
+      r[2].s += keys * rows_of(high, 0u);
+      r[3].s += keys * rows_of(high, 4u);
+    }
+    for (var i = 0u; i < 4u; i++) {
+      r[i] = weighed(r[i], start + lane * 4u + vec4u(0u, 1u, 2u, 3u), row + i * 4u);
+    }
+    let lane_end = (min(KEYS, end - start) + 3u) / 4u;
+    for (var other = 0u; other < lane_end; other++) {
+      let values = rows_at(near, start + other * 4u);
+      let further = rows_at(far, start + other * 4u);
+      for (var i = 0u; i < 4u; i++) { r[i] = mixed(r[i], other, values, further); }
+    }
+  }
+  // One store in a loop: each one in the text takes the compiler long.
+  var near_rows = array<vec4f, 16>();
+  var far_rows = array<vec4f, 16>();
+  var lse_rows = array<f32, 16>();
+  for (var i = 0u; i < 4u; i++) {
+    let sum = summed(r[i]);
+    for (var c = 0u; c < 4u; c++) {
+      near_rows[i * 4u + c] = r[i].near[c] / sum[c];
+      far_rows[i * 4u + c] = r[i].far[c] / sum[c];
+      lse_rows[i * 4u + c] = r[i].largest[c] + log(sum[c]);
+    }
+  }
+  for (var i = 0u; i < end - row; i++) {
+    let out = ((b * T + row + i) * H + head) * (D / 4u) + column;
+    if (column < D / 4u) { y_BTC[out] = near_rows[i]; }
+    // What is further, and all that computes it, is left out where the compiler is told that there is nothing.
+    if (FAR && column + 8u < D / 4u) { y_BTC[out + 8u] = far_rows[i]; }
+    lse_BHT[(b * H + head) * T + row + i] = lse_rows[i];
+  }
+}
+`,
+  flash_attention_forward_subgroup_f16: `// flash_attention_forward_subgroup_f16 — y = softmax(q kᵀ / sqrt(D), j <= i) v and its log-sum-exp, for software drivers
+// Shapes:   qkv[B,T,(H+2G)D] -> y[B,T,HD] lse[B,H,T]; D % 4 = 0
+// Dispatch: one subgroup of 8 invocations per 16 rows and 64 columns of a head; needs: shader-f16, subgroups, size 8
+// Method:   keys 32 at a time, of which a lane scores four; online softmax in registers; then a lane sums up columns
+//           4 lane + 0..3 of y and those 32 further. A matrix is four rows
+// Source:   Dao 2023 (arXiv:2307.08691) alg. 1; CPU twin flash-attention.cpu.ts
+// Checked:  test/conformance.spec.ts, sqrt(T + D) 2^-23 of the largest entry vs f64
+enable f16;
+enable subgroups;
+
+@group(0) @binding(0) var<storage, read> qkv_BTE: array<vec4<f16>>; // [B,T,(H+2G)D] projections
+@group(0) @binding(1) var<storage, read_write> y_BTC: array<vec4<f16>>; // [B,T,HD] attended values
+@group(0) @binding(2) var<storage, read_write> lse_BHT: array<f32>; // [B,H,T] log-sum-exp of the scaled scores
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override B: u32;
+override T: u32;
+override H: u32;
+override G: u32;
+override D: u32;
+override FAR: bool; // D > 32
+const ROWS = 16u;
+const KEYS = 32u;
+const MASKED = -1e30;
+
+/** Four rows: score and weight of this lane's keys, y so far in its columns, largest score, its part of all weights. */
+struct Rows {
+  s: mat4x4f,
+  p: mat4x4f,
+  near: mat4x4f,
+  far: mat4x4f,
+  largest: vec4f,
+  sum: vec4f,
+}
+
+/** Four rows that lanes first .. first + 3 hold. */
+fn rows_of(v: vec4f, first: u32) -> mat4x4f {
+  let half = mat2x4f(subgroupShuffle(v, first), subgroupShuffle(v, first + 1u));
+  return mat4x4f(half[0], half[1], subgroupShuffle(v, first + 2u), subgroupShuffle(v, first + 3u));
+}
+
+/** Four rows of keys or values from \`row\` on; beyond the edge, the last one. */
+fn rows_at(base: u32, row: u32) -> mat4x4f {
+  let at = base + min(vec4u(row, row + 1u, row + 2u, row + 3u), vec4u(T - 1u)) * ((H + 2u * G) * D / 4u);
+  return mat4x4f(vec4f(qkv_BTE[at.x]), vec4f(qkv_BTE[at.y]), vec4f(qkv_BTE[at.z]), vec4f(qkv_BTE[at.w]));
+}
+
+fn each(m: mat4x4f, factor: vec4f) -> mat4x4f {
+  return mat4x4f(m[0] * factor.x, m[1] * factor.y, m[2] * factor.z, m[3] * factor.w);
+}
+
+/** Turns scores into weights relative to the largest score so far, and brings what was summed up to the same. */
+fn weighed(r: Rows, keys: vec4u, row: u32) -> Rows {
+  let no = vec4f(MASKED);
+  var s = r.s * inverseSqrt(f32(D));
+  s[0] = select(no, s[0], keys <= vec4u(row));
+  s[1] = select(no, s[1], keys <= vec4u(row + 1u));
+  s[2] = select(no, s[2], keys <= vec4u(row + 2u));
+  s[3] = select(no, s[3], keys <= vec4u(row + 3u));
+  let t = transpose(s);
+  var m = max(max(t[0], t[1]), max(t[2], t[3]));
+  m = max(m, subgroupShuffleXor(m, 1u));
+  m = max(m, subgroupShuffleXor(m, 2u));
+  m = max(max(m, subgroupShuffleXor(m, 4u)), r.largest);
+  let p = mat4x4f(exp(s[0] - m.x), exp(s[1] - m.y), exp(s[2] - m.z), exp(s[3] - m.w));
+  let factor = exp(r.largest - m);
+  // Dropout of the probabilities belongs here: the sum takes them before it, the rows keep them after it.
+  return Rows(mat4x4f(), p, each(r.near, factor), each(r.far, factor), m, r.sum * factor + vec4f(1.0) * p);
+}
+
+/** Adds the values of the four keys of a lane. */
+fn mixed(r: Rows, lane: u32, near: mat4x4f, far: mat4x4f) -> Rows {
+  let half = mat2x4f(subgroupShuffle(r.p[0], lane), subgroupShuffle(r.p[1], lane));
+  let p = mat4x4f(half[0], half[1], subgroupShuffle(r.p[2], lane), subgroupShuffle(r.p[3], lane));
+  return Rows(r.s, r.p, r.near + near * p, r.far + far * p, r.largest, r.sum);
+}
+
+/** The sum of each of four rows over all lanes. */
+fn summed(r: Rows) -> vec4f {
+  let half = r.sum + subgroupShuffleXor(r.sum, 1u);
+  let most = half + subgroupShuffleXor(half, 2u);
+  return most + subgroupShuffleXor(most, 4u);
+}
+
+fn stored_half4(value: vec4f) -> vec4<f16> {
+  let signs = select(vec4u(0x7c00u), vec4u(0xfc00u), value < vec4f());
+  let infinite = vec4<f16>(
+    bitcast<vec2<f16>>(signs.x).x, bitcast<vec2<f16>>(signs.y).x,
+    bitcast<vec2<f16>>(signs.z).x, bitcast<vec2<f16>>(signs.w).x,
+  );
+  return select(vec4<f16>(value), infinite, abs(value) >= vec4f(65520.0));
+}
+
+@compute @workgroup_size(8)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let tiles = (T + ROWS - 1u) / ROWS;
+  let parts = (D + 63u) / 64u;
+  let index = first_group + group.y * groups.x + group.x;
+  let b = index / (tiles * parts * H);
+  let head = index / (tiles * parts) % H;
+  // Longer rows come first, so that all cores have work to the end.
+  let row = (tiles - 1u - index % tiles) * ROWS;
+  let column = index / tiles % parts * 16u + lane;
+  if (b >= B) { return; }
+  let stride = (H + 2u * G) * D / 4u;
+  let q = b * T * stride + head * D / 4u;
+  let k = b * T * stride + (H + head / (H / G)) * D / 4u;
+  let near = k + G * D / 4u + min(column, D / 4u - 1u);
+  let far = k + G * D / 4u + min(column + 8u, D / 4u - 1u);
+  let none = Rows(mat4x4f(), mat4x4f(), mat4x4f(), mat4x4f(), vec4f(MASKED), vec4f());
+  var r = array<Rows, 4>(none, none, none, none);
+  let end = min(T, row + ROWS);
+  // groups.z is 1, unknown to the compiler: it unrolls loops of known length, as those of four are meant to be.
+  let d_end = D / 4u * groups.z;
+  for (var start = 0u; start < end; start += KEYS) {
+    for (var d = 0u; d < d_end; d++) {
+      let low = vec4f(qkv_BTE[q + min(row + lane, T - 1u) * stride + d]);
+      let high = vec4f(qkv_BTE[q + min(row + 8u + lane, T - 1u) * stride + d]);
+      let keys = transpose(rows_at(k + d, start + lane * 4u));
+      r[0].s += keys * rows_of(low, 0u);
+      r[1].s += keys * rows_of(low, 4u);
+      r[2].s += keys * rows_of(high, 0u);
+      r[3].s += keys * rows_of(high, 4u);
+    }
+    for (var i = 0u; i < 4u; i++) {
+      r[i] = weighed(r[i], start + lane * 4u + vec4u(0u, 1u, 2u, 3u), row + i * 4u);
+    }
+    let lane_end = (min(KEYS, end - start) + 3u) / 4u;
+    for (var other = 0u; other < lane_end; other++) {
+      let values = rows_at(near, start + other * 4u);
+      let further = rows_at(far, start + other * 4u);
+      for (var i = 0u; i < 4u; i++) { r[i] = mixed(r[i], other, values, further); }
+    }
+  }
+  // One store in a loop: each one in the text takes the compiler long.
+  var near_rows = array<vec4f, 16>();
+  var far_rows = array<vec4f, 16>();
+  var lse_rows = array<f32, 16>();
+  for (var i = 0u; i < 4u; i++) {
+    let sum = summed(r[i]);
+    for (var c = 0u; c < 4u; c++) {
+      near_rows[i * 4u + c] = r[i].near[c] / sum[c];
+      far_rows[i * 4u + c] = r[i].far[c] / sum[c];
+      lse_rows[i * 4u + c] = r[i].largest[c] + log(sum[c]);
+    }
+  }
+  for (var i = 0u; i < end - row; i++) {
+    let out = ((b * T + row + i) * H + head) * (D / 4u) + column;
+    if (column < D / 4u) { y_BTC[out] = stored_half4(near_rows[i]); }
+    // What is further, and all that computes it, is left out where the compiler is told that there is nothing.
+    if (FAR && column + 8u < D / 4u) { y_BTC[out + 8u] = stored_half4(far_rows[i]); }
+    lse_BHT[(b * H + head) * T + row + i] = lse_rows[i];
+  }
+}
+`,
+  flash_attention_forward_workgroup: `// flash_attention_forward_workgroup — y = softmax(q kᵀ / sqrt(D), j <= i) v and its log-sum-exp, for GPUs
+// Shapes:   qkv[B,T,(H+2G)D] -> y[B,T,HD] lse[B,H,T]; D <= 8 TX
+// Dispatch: one workgroup of WG invocations per 4 WG / TX rows of a head; needs: 256 invocations, 14 KiB
+// Method:   keys 32 at a time through workgroup memory, TX invocations side by side: each scores 4 rows by 32 / TX keys
+//           and sums up 4 rows by 8 columns of y; online softmax; tiles above the diagonal skipped
+// Source:   Dao 2023 (arXiv:2307.08691) alg. 1; CPU twin flash-attention.cpu.ts
+// Checked:  test/conformance.spec.ts, sqrt(T + D) 2^-23 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> qkv_BTE: array<f32>; // [B,T,(H+2G)D] projections
+@group(0) @binding(1) var<storage, read_write> y_BTC: array<f32>; // [B,T,HD] attended values
+@group(0) @binding(2) var<storage, read_write> lse_BHT: array<f32>; // [B,H,T] log-sum-exp of the scaled scores
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override WG: u32;
+override TX: u32;
+override B: u32;
+override T: u32;
+override H: u32;
+override G: u32;
+override D: u32;
+const KEYS = 32u;
+const CHUNK = 16u;
+const MASKED = -1e30;
+var<workgroup> staged: array<vec4f, 256>; // [d][row / 4] of q, or [key][column / 4] of v
+var<workgroup> keys: array<array<f32, KEYS>, CHUNK>; // [d][key]
+var<workgroup> shared_p: array<array<vec4f, 16>, KEYS>; // [key][row / 4] scores, then weights
+
+/** Element d of the q, k or v row at \`base\` for this position; 0 beyond the edges. */
+fn element(base: u32, position: u32, d: u32) -> f32 {
+  let inside = position < T && d < D;
+  // select evaluates both: the address is clamped first.
+  return select(0.0, qkv_BTE[base + min(position, T - 1u) * (H + 2u * G) * D + min(d, D - 1u)], inside);
+}
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let row_count = WG / TX * 4u;
+  let tiles = (T + row_count - 1u) / row_count;
+  let index = first_group + group.y * groups.x + group.x;
+  // Uniform in the workgroup, so the barriers below stay legal.
+  if (index >= B * H * tiles) {
+    return;
+  }
+  // The longest rows come first.
+  let tile_row = (tiles - 1u - index / (B * H)) * row_count;
+  let b = index % (B * H) / H;
+  let head = index % H;
+  let q = b * T * (H + 2u * G) * D + head * D;
+  let k = b * T * (H + 2u * G) * D + (H + head / (H / G)) * D;
+  let x = lane % TX;
+  let y = lane / TX;
+  let rows = tile_row + y * 4u + vec4u(0u, 1u, 2u, 3u);
+  let end = min(T, tile_row + row_count);
+  var near = mat4x4f(); // [row][column x * 4 ..]
+  var far = mat4x4f(); // [row][column (TX + x) * 4 ..]
+  var largest = vec4f(MASKED);
+  var sum = vec4f();
+  for (var start = 0u; start < end; start += KEYS) {
+    var s = array<vec4f, 8>();
+    for (var first = 0u; first < D; first += CHUNK) {
+      for (var i = lane; i < CHUNK * row_count / 4u; i += WG) {
+        let d = first + i % CHUNK;
+        let row = tile_row + i / CHUNK * 4u;
+        staged[i % CHUNK * 16u + i / CHUNK] =
+          vec4f(element(q, row, d), element(q, row + 1u, d), element(q, row + 2u, d), element(q, row + 3u, d));
+      }
+      for (var i = lane; i < CHUNK * KEYS; i += WG) {
+        keys[i % CHUNK][i / CHUNK] = element(k, start + i / CHUNK, first + i % CHUNK);
+      }
+      workgroupBarrier();
+      for (var d = 0u; d < CHUNK; d++) {
+        let four = staged[d * 16u + y];
+        for (var c = 0u; c < KEYS / TX; c++) {
+          s[c] += four * keys[d][x + TX * c];
+        }
+      }
+      workgroupBarrier();
+    }
+    for (var c = 0u; c < KEYS / TX; c++) {
+      let key = vec4u(start + x + TX * c);
+      s[c] = select(vec4f(MASKED), s[c] * inverseSqrt(f32(D)), key <= rows);
+      shared_p[x + TX * c][y] = s[c];
+    }
+    workgroupBarrier();
+    let before = largest;
+    for (var j = 0u; j < KEYS; j++) {
+      largest = max(largest, shared_p[j][y]);
+    }
+    workgroupBarrier();
+    let factor = exp(before - largest);
+    sum *= factor;
+    for (var i = 0u; i < 4u; i++) {
+      near[i] *= factor[i];
+      far[i] *= factor[i];
+    }
+    for (var c = 0u; c < KEYS / TX; c++) {
+      let p = exp(s[c] - largest);
+      sum += p;
+      // Dropout of the probabilities belongs here: the sum takes p before it, the values after it.
+      shared_p[x + TX * c][y] = p;
+    }
+    let step = 128u / TX;
+    for (var first = 0u; first < KEYS; first += step) {
+      for (var i = lane; i < 256u; i += WG) {
+        let key = start + first + i / (2u * TX);
+        let d = i % (2u * TX) * 4u;
+        let v = k + G * D;
+        staged[i] =
+          vec4f(element(v, key, d), element(v, key, d + 1u), element(v, key, d + 2u), element(v, key, d + 3u));
+      }
+      workgroupBarrier();
+      for (var j = 0u; j < step; j++) {
+        let p = shared_p[first + j][y];
+        let v_near = staged[j * 2u * TX + x];
+        let v_far = staged[j * 2u * TX + TX + x];
+        for (var i = 0u; i < 4u; i++) {
+          near[i] += p[i] * v_near;
+          far[i] += p[i] * v_far;
+        }
+      }
+      workgroupBarrier();
+    }
+  }
+  // Every invocation has summed up the weights of its own keys.
+  shared_p[x][y] = sum;
+  workgroupBarrier();
+  sum = vec4f();
+  for (var j = 0u; j < TX; j++) {
+    sum += shared_p[j][y];
+  }
+  for (var i = 0u; i < 4u; i++) {
+    let row = rows[i];
+    let out = ((b * T + row) * H + head) * D;
+    for (var c = 0u; c < 8u; c++) {
+      let column = (c / 4u * TX + x) * 4u + c % 4u;
+      if (row < T && column < D) {
+        y_BTC[out + column] = select(far[i][c % 4u], near[i][c % 4u], c < 4u) / sum[i];
+      }
+    }
+    if (row < T && x == 0u) {
+      lse_BHT[(b * H + head) * T + row] = largest[i] + log(sum[i]);
+    }
+  }
+}
+`,
+  flash_attention_forward_workgroup_f16: `// flash_attention_forward_workgroup_f16 — y = softmax(q kᵀ / sqrt(D), j <= i) v and its log-sum-exp, for GPUs
+// Shapes:   qkv[B,T,(H+2G)D] -> y[B,T,HD] lse[B,H,T]; D <= 8 TX
+// Dispatch: one workgroup of WG invocations per 4 WG / TX rows of a head; needs: shader-f16, 256 invocations, 14 KiB
+// Method:   keys 32 at a time through workgroup memory, TX invocations side by side: each scores 4 rows by 32 / TX keys
+//           and sums up 4 rows by 8 columns of y; online softmax; tiles above the diagonal skipped
+// Source:   Dao 2023 (arXiv:2307.08691) alg. 1; CPU twin flash-attention.cpu.ts
+// Checked:  test/conformance.spec.ts, sqrt(T + D) 2^-23 of the largest entry vs f64
+enable f16;
+@group(0) @binding(0) var<storage, read> qkv_BTE: array<f16>; // [B,T,(H+2G)D] projections
+@group(0) @binding(1) var<storage, read_write> y_BTC: array<f16>; // [B,T,HD] attended values
+@group(0) @binding(2) var<storage, read_write> lse_BHT: array<f32>; // [B,H,T] log-sum-exp of the scaled scores
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override WG: u32;
+override TX: u32;
+override B: u32;
+override T: u32;
+override H: u32;
+override G: u32;
+override D: u32;
+const KEYS = 32u;
+const CHUNK = 16u;
+const MASKED = -1e30;
+var<workgroup> staged: array<vec4f, 256>; // [d][row / 4] of q, or [key][column / 4] of v
+var<workgroup> keys: array<array<f32, KEYS>, CHUNK>; // [d][key]
+var<workgroup> shared_p: array<array<vec4f, 16>, KEYS>; // [key][row / 4] scores, then weights
+
+/** Element d of the q, k or v row at \`base\` for this position; 0 beyond the edges. */
+fn element(base: u32, position: u32, d: u32) -> f32 {
+  let inside = position < T && d < D;
+  // select evaluates both: the address is clamped first.
+  return select(0.0, f32(qkv_BTE[base + min(position, T - 1u) * (H + 2u * G) * D + min(d, D - 1u)]), inside);
+}
+
+fn stored_half(value: f32) -> f16 {
+  let infinite = bitcast<vec2<f16>>(select(0x7c00u, 0xfc00u, value < 0.0)).x;
+  return select(f16(value), infinite, abs(value) >= 65520.0);
+}
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let row_count = WG / TX * 4u;
+  let tiles = (T + row_count - 1u) / row_count;
+  let index = first_group + group.y * groups.x + group.x;
+  // Uniform in the workgroup, so the barriers below stay legal.
+  if (index >= B * H * tiles) {
+    return;
+  }
+  // The longest rows come first.
+  let tile_row = (tiles - 1u - index / (B * H)) * row_count;
+  let b = index % (B * H) / H;
+  let head = index % H;
+  let q = b * T * (H + 2u * G) * D + head * D;
+  let k = b * T * (H + 2u * G) * D + (H + head / (H / G)) * D;
+  let x = lane % TX;
+  let y = lane / TX;
+  let rows = tile_row + y * 4u + vec4u(0u, 1u, 2u, 3u);
+  let end = min(T, tile_row + row_count);
+  var near = mat4x4f(); // [row][column x * 4 ..]
+  var far = mat4x4f(); // [row][column (TX + x) * 4 ..]
+  var largest = vec4f(MASKED);
+  var sum = vec4f();
+  for (var start = 0u; start < end; start += KEYS) {
+    var s = array<vec4f, 8>();
+    for (var first = 0u; first < D; first += CHUNK) {
+      for (var i = lane; i < CHUNK * row_count / 4u; i += WG) {
+        let d = first + i % CHUNK;
+        let row = tile_row + i / CHUNK * 4u;
+        staged[i % CHUNK * 16u + i / CHUNK] =
+          vec4f(element(q, row, d), element(q, row + 1u, d), element(q, row + 2u, d), element(q, row + 3u, d));
+      }
+      for (var i = lane; i < CHUNK * KEYS; i += WG) {
+        keys[i % CHUNK][i / CHUNK] = element(k, start + i / CHUNK, first + i % CHUNK);
+      }
+      workgroupBarrier();
+      for (var d = 0u; d < CHUNK; d++) {
+        let four = staged[d * 16u + y];
+        for (var c = 0u; c < KEYS / TX; c++) {
+          s[c] += four * keys[d][x + TX * c];
+        }
+      }
+      workgroupBarrier();
+    }
+    for (var c = 0u; c < KEYS / TX; c++) {
+      let key = vec4u(start + x + TX * c);
+      s[c] = select(vec4f(MASKED), s[c] * inverseSqrt(f32(D)), key <= rows);
+      shared_p[x + TX * c][y] = s[c];
+    }
+    workgroupBarrier();
+    let before = largest;
+    for (var j = 0u; j < KEYS; j++) {
+      largest = max(largest, shared_p[j][y]);
+    }
+    workgroupBarrier();
+    let factor = exp(before - largest);
+    sum *= factor;
+    for (var i = 0u; i < 4u; i++) {
+      near[i] *= factor[i];
+      far[i] *= factor[i];
+    }
+    for (var c = 0u; c < KEYS / TX; c++) {
+      let p = exp(s[c] - largest);
+      sum += p;
+      // Dropout of the probabilities belongs here: the sum takes p before it, the values after it.
+      shared_p[x + TX * c][y] = p;
+    }
+    let step = 128u / TX;
+    for (var first = 0u; first < KEYS; first += step) {
+      for (var i = lane; i < 256u; i += WG) {
+        let key = start + first + i / (2u * TX);
+        let d = i % (2u * TX) * 4u;
+        let v = k + G * D;
+        staged[i] =
+          vec4f(element(v, key, d), element(v, key, d + 1u), element(v, key, d + 2u), element(v, key, d + 3u));
+      }
+      workgroupBarrier();
+      for (var j = 0u; j < step; j++) {
+        let p = shared_p[first + j][y];
+        let v_near = staged[j * 2u * TX + x];
+        let v_far = staged[j * 2u * TX + TX + x];
+        for (var i = 0u; i < 4u; i++) {
+          near[i] += p[i] * v_near;
+          far[i] += p[i] * v_far;
+        }
+      }
+      workgroupBarrier();
+    }
+  }
+  // Every invocation has summed up the weights of its own keys.
+  shared_p[x][y] = sum;
+  workgroupBarrier();
+  sum = vec4f();
+  for (var j = 0u; j < TX; j++) {
+    sum += shared_p[j][y];
+  }
+  for (var i = 0u; i < 4u; i++) {
+    let row = rows[i];
+    let out = ((b * T + row) * H + head) * D;
+    for (var c = 0u; c < 8u; c++) {
+      let column = (c / 4u * TX + x) * 4u + c % 4u;
+      if (row < T && column < D) {
+        y_BTC[out + column] = stored_half(select(far[i][c % 4u], near[i][c % 4u], c < 4u) / sum[i]);
+      }
+    }
+    if (row < T && x == 0u) {
+      lse_BHT[(b * H + head) * T + row] = largest[i] + log(sum[i]);
+    }
+  }
+}
+`,
+  flash_attention_inner: `// flash_attention_inner — inner = Σ_d dy y per row of a head, which is Σ_j p[i,j] g[i,j] of the softmax's derivative
+// Shapes:   dy[B,T,HD] y[B,T,HD] -> inner[B,H,T]
+// Dispatch: one invocation per row of a head, WG threads in linear order; needs: f32 only
+// Method:   one dot product in ascending d
+// Source:   Dao et al. 2022 (arXiv:2205.14135) appendix B.2; CPU twin flash-attention.cpu.ts
+// Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
+@group(0) @binding(0) var<storage, read> dy_BTC: array<f32>; // [B,T,HD] gradient of the output
+@group(0) @binding(1) var<storage, read> y_BTC: array<f32>; // [B,T,HD] the output
+@group(0) @binding(2) var<storage, read_write> inner_BHT: array<f32>; // [B,H,T] inner products
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override WG: u32;
+override B: u32;
+override T: u32;
+override H: u32;
+override D: u32;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  // Neighbours take neighbouring heads of one row, so that they read one stretch of memory.
+  let index = (first_group + group.y * groups.x + group.x) * WG + lane;
+  if (index >= B * T * H) {
+    return;
+  }
+  var sum = 0.0;
+  // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
+  let d_end = D * groups.z;
+  for (var d = 0u; d < d_end; d++) {
+    sum += dy_BTC[index * D + d] * y_BTC[index * D + d];
+  }
+  let row = index / H;
+  inner_BHT[(row / T * H + index % H) * T + row % T] = sum;
+}
+`,
+  flash_attention_inner_f16: `// flash_attention_inner_f16 — inner = Σ_d dy y per row of a head, which is Σ_j p[i,j] g[i,j] of the softmax's derivative
+// Shapes:   dy[B,T,HD] y[B,T,HD] -> inner[B,H,T]
+// Dispatch: one invocation per row of a head, WG threads in linear order; needs: shader-f16
+// Method:   one dot product in ascending d
+// Source:   Dao et al. 2022 (arXiv:2205.14135) appendix B.2; CPU twin flash-attention.cpu.ts
+// Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
+enable f16;
+@group(0) @binding(0) var<storage, read> dy_BTC: array<f16>; // [B,T,HD] gradient of the output
+@group(0) @binding(1) var<storage, read> y_BTC: array<f16>; // [B,T,HD] the output
+@group(0) @binding(2) var<storage, read_write> inner_BHT: array<f32>; // [B,H,T] inner products
+@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
+
+override WG: u32;
+override B: u32;
+override T: u32;
+override H: u32;
+override D: u32;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  // Neighbours take neighbouring heads of one row, so that they read one stretch of memory.
+  let index = (first_group + group.y * groups.x + group.x) * WG + lane;
+  if (index >= B * T * H) {
+    return;
+  }
+  var sum = 0.0;
+  // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
+  let d_end = D * groups.z;
+  for (var d = 0u; d < d_end; d++) {
+    sum += f32(dy_BTC[index * D + d]) * f32(y_BTC[index * D + d]);
+  }
+  let row = index / H;
+  inner_BHT[(row / T * H + index % H) * T + row % T] = sum;
 }
 `,
   gelu_backward: `// gelu_backward — dx = dy ((1 + t)/2 + x/2 (1 - t²) u'), t = tanh(u), u = sqrt(2/pi) (x + 0.044715 x³)

@@ -102,20 +102,28 @@ describe('KERNELS', () => {
   });
 });
 
+/** Rounds over the rows of a matrix, whose indices a compiler has to know. */
+const MATRIX_ROWS = '4u';
+
 /** Whether an expression of WGSL consists of numbers and overrides alone. */
 function isKnownAtCompileTime(expression: string): boolean {
   const names = (expression.match(/(?<!\w)[A-Za-z_]\w*/g) ?? []).filter((name) => name !== 'min');
   return names.every((name) => name === name.toUpperCase());
 }
 
-it('has no loop of known length in what software drivers run: they would unroll it (docs/decisions/0021)', () => {
+it('has no longer loop of known length in what software drivers run: they would unroll it (docs/decisions/0021)', () => {
   const files = Object.entries(WGSL).filter(([name]) => !/_workgroup(_f16|$)|_\d+x\d+/.test(name));
   const loops = files.flatMap(([name, source]) =>
     [...source.matchAll(/for \((?:var \w+ = )?([^;]*); [^;]* <=? ([^;]*);/g)].map((match) => [name, ...match]),
   );
   expect(loops.length).toBeGreaterThan(30);
-  for (const [name, loop, from, to] of loops)
-    expect(isKnownAtCompileTime(from!) && isKnownAtCompileTime(to!), `${name}: ${loop}`).toBe(false);
+  const isKnown = (from: string, to: string): boolean =>
+    isKnownAtCompileTime(from) && isKnownAtCompileTime(to) && to !== MATRIX_ROWS;
+  for (const [name, loop, from, to] of loops) expect(isKnown(from!, to!), `${name}: ${loop}`).toBe(false);
+});
+
+it('initialises every variable: Dawn 0.6.2 keeps the value of the round before of one that is declared in a loop', () => {
+  for (const [name, source] of Object.entries(WGSL)) expect(source, name).not.toMatch(/^\s+var \w+: [^=;]+;/m);
 });
 
 describe('linearWorkgroups', () => {

@@ -14,6 +14,7 @@ import { crossEntropyBackward, crossEntropyForward, crossEntropyGradient } from 
 import { dropout } from './dropout/dropout';
 import { embeddingBackwardPosition, embeddingForward, embeddingForwardToken } from './embedding/embedding';
 import { embeddingBackwardToken, tokenOrder } from './embedding/embedding-backward-token';
+import { flashAttentionBackward, flashAttentionForward, flashAttentionInner } from './flash-attention/flash-attention';
 import { geluBackward, geluForward } from './gelu/gelu';
 import { type HalfKernelName, halfKernels } from './halves/half-kernels';
 import type { Kernel } from './kernel';
@@ -53,6 +54,9 @@ export type FullKernelName =
   | 'swiglu_backward'
   | 'rope_forward'
   | 'rope_backward'
+  | 'flash_attention_forward'
+  | 'flash_attention_inner'
+  | 'flash_attention_backward'
   | 'attention_scores'
   | 'attention_softmax'
   | 'attention_mix'
@@ -104,6 +108,10 @@ const FULL_KERNELS: Readonly<Record<FullKernelName, Kernel>> = {
   swiglu_backward: swigluBackward,
   rope_forward: ropeForward,
   rope_backward: ropeBackward,
+  flash_attention_forward: flashAttentionForward,
+  flash_attention_inner: flashAttentionInner,
+  flash_attention_backward: flashAttentionBackward,
+  // The naive form: the oracle of the others, which no model uses.
   attention_scores: attentionScores,
   attention_softmax: attentionSoftmax,
   attention_mix: attentionMix,

@@ -1,6 +1,13 @@
 import { tensorOf } from '@millrace/tensor';
 import { describe, expect, it } from 'vitest';
-import { attentionBackwardSteps, attentionForwardSteps, KERNELS, type Operation, type TwinArray } from '.';
+import {
+  attentionBackwardSteps,
+  attentionForwardSteps,
+  KERNELS,
+  naiveAttentionSteps,
+  type Operation,
+  type TwinArray,
+} from '.';
 import { rotaryTable } from './rope/rotary-table';
 
 type Tensors = Record<string, Float64Array>;
@@ -193,16 +200,30 @@ describe('twins of the backward kernels agree with central differences of the fo
     const sizes = { B: 2, T: 5, H: 3, G, D: 2 };
     const qkv = 2 * 5 * (3 + 2 * G) * 2;
     const forward = attentionForwardSteps(sizes, { qkv: 'qkv', y: 'y', saved: 'saved' });
-    const names = { dy: 'dy', qkv: 'qkv', saved: 'saved', dqkv: 'dqkv', scratch: 'scratch' };
+    const names = { dy: 'dy', qkv: 'qkv', y: 'y', saved: 'saved', dqkv: 'dqkv', scratch: 'scratch' };
     const backward = attentionBackwardSteps(sizes, names);
-    expect(forward.tensors).toEqual([{ name: 'saved', shape: [2, 3, 5, 5], dtype: 'f32', role: 'saved' }]);
-    expect(backward.tensors).toEqual([{ name: 'scratch', shape: [2, 3, 5, 5], dtype: 'f32', role: 'scratch' }]);
+    expect(forward.tensors).toEqual([{ name: 'saved', shape: [2, 3, 5], dtype: 'f32', role: 'saved' }]);
+    expect(backward.tensors).toEqual([{ name: 'scratch', shape: [2, 3, 5], dtype: 'f32', role: 'scratch' }]);
     expectGradientsMatch({
-      sizes: { qkv, dy: 60, y: 60, saved: 150, scratch: 150, dqkv: qkv },
-      forward: forward.steps as Operation[],
-      backward: backward.steps as Operation[],
+      sizes: { qkv, dy: 60, y: 60, saved: 30, scratch: 30, dqkv: qkv },
+      forward: forward.steps,
+      backward: backward.steps,
       gradients: { qkv: 'dqkv' },
     });
+  });
+
+  it.each([4, 2])('attention of 4 heads with %i for keys and values computes what its naive form does', (G) => {
+    const sizes = { B: 2, T: 7, H: 4, G, D: 6 };
+    const naive = naiveAttentionSteps(sizes);
+    const names = { dy: 'dy', qkv: 'qkv', y: 'y2', saved: 'saved', dqkv: 'dqkv2', scratch: 'scratch' };
+    const counts = naive.tensors.map(({ name, shape }) => [name, shape.reduce((a, b) => a * b, 1)] as const);
+    const tensors = Object.fromEntries(counts.map(([name, count], index) => [name, values(count, index)]));
+    const { y = new Float64Array(), dqkv = new Float64Array() } = tensors;
+    const more = { ...tensors, y2: y.slice(), dqkv2: dqkv.slice(), saved: values(56, 8), scratch: values(56, 9) };
+    run([...naive.forward, ...naive.backward], more);
+    run([...attentionForwardSteps(sizes, names).steps, ...attentionBackwardSteps(sizes, names).steps], more);
+    more.y2.forEach((value, index) => expect(value).toBeCloseTo(y[index] ?? NaN, 12));
+    more.dqkv2.forEach((value, index) => expect(value).toBeCloseTo(dqkv[index] ?? NaN, 12));
   });
 
   it('embedding', () => {

@@ -25,7 +25,7 @@ const HALF_SHAPES: readonly (readonly [kernels: RegExp, shapes: readonly Dims[]]
     ],
   ],
   [
-    /^attention_/,
+    /^flash_attention_/,
     [
       { B: 1, T: 19, H: 2, G: 1, D: 97 },
       { B: 1, T: 12, H: 2, D: 128 },

@@ -56,6 +56,8 @@ export function fill(
         return (2 * uniform() - 1) * 2 ** ((index % 43) - 28);
       case 'lse':
         return Math.log(V) + uniform();
+      case 'row-lse':
+        return Math.log(1 + (index % T)) + uniform();
       default:
         return 2 * uniform() - 1;
     }

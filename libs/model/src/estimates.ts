@@ -146,7 +146,7 @@ function flops(program: Program): number {
   return program.steps.reduce((sum, step) => sum + ('clear' in step ? 0 : KERNELS[step.kernel].flops(step.dims)), 0);
 }
 
-/** Floating-point operations of one micro-batch on a stage, by program; what I computes again counts as I's. */
+/** Floating-point operations of one micro-batch on a stage, by program; what is computed again counts where it is. */
 export function stageFlops(config: ModelConfig, slice: StageSlice, options: StageProgramOptions): StageWork {
   const stage = buildStagePrograms(config, slice, options);
   return {

@@ -11,7 +11,7 @@ export interface OperationWork {
   readonly bytes: number;
 }
 
-/** The kernel runs of one micro-batch on a stage, by program; what I computes again counts as I's. */
+/** The kernel runs of one micro-batch on a stage, by program; what is computed again counts where it is. */
 export interface StageOperations {
   readonly forward: readonly OperationWork[];
   readonly backwardInput: readonly OperationWork[];

@@ -2,7 +2,14 @@ import { type ModelConfig, type Recompute, RECOMPUTE_SETTINGS } from '@millrace/
 import { KERNELS, type Program, type ProgramStep } from '@millrace/kernels';
 import { tensorOf } from '@millrace/tensor';
 import { describe, expect, it } from 'vitest';
-import { type KeptBytes, keptBytes, stageFlops, type StageMemoryBytes, stageMemoryBytes } from './estimates';
+import {
+  type KeptBytes,
+  keptBytes,
+  stageFlops,
+  type StageMemoryBytes,
+  stageMemoryBytes,
+  type StageWork,
+} from './estimates';
 import { stageSlices, wholeModel } from './model-config';
 import type { Optimizer } from './training/optimizer';
 import { sequenceWords } from './stage/dropout';
@@ -49,10 +56,10 @@ function writesOf(program: Program): Set<string> {
   return new Set(program.steps.flatMap((step) => access(step).writes));
 }
 
-/** What W leaves behind: scratch is nobody's. */
+/** What W leaves behind: scratch, and what it computes again, is nobody's. */
 function gradientsOf(program: Program): Set<string> {
-  const scratch = new Set(program.tensors.filter(({ role }) => role === 'scratch').map(({ name }) => name));
-  return new Set([...writesOf(program)].filter((name) => !scratch.has(name)));
+  const gradients = new Set(program.tensors.filter(({ role }) => role === 'gradient').map(({ name }) => name));
+  return new Set([...writesOf(program)].filter((name) => gradients.has(name)));
 }
 
 function roleOf(stage: StagePrograms, name: string): string | undefined {
@@ -102,7 +109,10 @@ describe.each(CASES)('$family, dropout $dropout: stages of $split layers, recomp
         expect(given || saved.has(name), name).toBe(true);
       }
       for (const name of outsideReads(stage.backwardWeight)) {
-        const given = ['input', 'constant'].includes(roleOf(stage, name) as string);
+        // Norms that W computes again read their parameters.
+        const given = ['input', 'constant', ...(recompute === 'selective' ? ['parameter'] : [])].includes(
+          roleOf(stage, name) ?? '',
+        );
         expect(given || saved.has(name) || deferred.has(name), name).toBe(true);
       }
     }
@@ -197,10 +207,25 @@ describe('recompute', () => {
     return (stage?.kept ?? []).filter(({ role }) => role === 'saved').map(({ name }) => name);
   };
 
-  it('selective drops the probabilities and nothing else', () => {
+  it('keeps no tensor whose size grows with the square of the context, whatever the setting', () => {
+    for (const config of [CONFIG, LLAMA]) {
+      for (const recompute of RECOMPUTE_SETTINGS) {
+        const sizes = [21, 42].map((context) => {
+          const options = { microBatch: 2, recompute };
+          const stage = buildStagePrograms({ ...config, context }, wholeModel(config), options);
+          const programs = [...stage.tensors(), ...(stage.logits?.tensors ?? [])];
+          return new Map(programs.map(({ name, shape }) => [name, shape.reduce((a, b) => a * b, 1)]));
+        });
+        for (const [name, size] of sizes[0]!) expect(sizes[1]!.get(name), name).toBeLessThanOrEqual(2 * size);
+      }
+    }
+  });
+
+  it('selective drops the outputs of norms and activations and nothing else', () => {
     const all = saved('none');
-    expect(all.filter((name) => name.endsWith('.attention'))).toHaveLength(4);
-    expect(saved('selective')).toEqual(all.filter((name) => !name.endsWith('.attention')));
+    const derived = all.filter((name) => /^h\.\d\.(ln_[12]_NC|gelu_NF)$/.test(name));
+    expect(derived).toHaveLength(3 * 4);
+    expect(saved('selective')).toEqual(all.filter((name) => !derived.includes(name)));
   });
 
   it('full keeps the input of each block and of the head, and one number per row', () => {
@@ -210,17 +235,19 @@ describe('recompute', () => {
   it('runs the very operations of the forward again, on the same sizes', () => {
     const kernels = (program: Program | undefined): string[] =>
       (program?.steps ?? []).map((step) => ('clear' in step ? '' : `${step.kernel} ${JSON.stringify(step.dims)}`));
-    for (const recompute of ['selective', 'full'] as const) {
+    // Per block all but the last, and the final norm and the logits of the head; or two norms and the activation.
+    const cases = [
+      ['full', 'backwardInput', 'backwardWeight', 7 * 4 + 2],
+      ['selective', 'backwardWeight', 'backwardInput', 3 * 4],
+    ] as const;
+    for (const [recompute, longer, same, extra] of cases) {
       const [none] = stagesOf(CONFIG, [4]);
       const [stage] = stagesOf(CONFIG, [4], recompute);
       expect(kernels(stage?.forward)).toEqual(kernels(none?.forward));
-      expect(kernels(stage?.backwardWeight)).toEqual(kernels(none?.backwardWeight));
+      expect(kernels(stage?.[same])).toEqual(kernels(none?.[same]));
       const forward = new Set(kernels(none?.forward));
-      const extra = kernels(stage?.backwardInput).length - kernels(none?.backwardInput).length;
-      // Per block two of attention, or all but the last; the final norm and the logits of the head.
-      expect(extra).toBe(recompute === 'selective' ? 2 * 4 : 9 * 4 + 2);
-      const again = kernels(stage?.backwardInput).filter((kernel) => forward.has(kernel));
-      expect(again).toHaveLength(extra);
+      expect(kernels(stage?.[longer]).length - kernels(none?.[longer]).length).toBe(extra);
+      expect(kernels(stage?.[longer]).filter((kernel) => forward.has(kernel))).toHaveLength(extra);
     }
   });
 });
@@ -362,18 +389,22 @@ describe('estimates', () => {
       return keptBytes(CONFIG, whole, { microBatch: 2, recompute });
     }) as [KeptBytes, KeptBytes, KeptBytes];
     const [B, T, C, H, F, N] = [2, 21, 60, 3, 100, 42];
-    const square = 4 * B * H * T * T;
-    expect(none.fromForward - selective.fromForward).toBe(4 * square);
+    // The outputs of two norms and the activation of each block.
+    expect(none.fromForward - selective.fromForward).toBe(4 * 4 * N * (2 * C + F));
     // Five inputs of blocks and head, tokens and targets, loss and log-sum-exp of the rows.
     expect(full.fromForward).toBe(4 * (5 * N * C + 2 * N + 2 * N));
     expect(selective.fromInput).toBe(none.fromInput);
     const broughtBack = 4 * N * (4 * C + F + 4) + N * (C + 2);
     expect(full.fromInput - none.fromInput).toBe(4 * broughtBack);
-    expect(selective.scratch - none.scratch).toBe(square);
-    expect(full.scratch - none.scratch).toBe(square);
-    const work = (recompute: Recompute): number =>
-      stageFlops(CONFIG, whole, { microBatch: 2, recompute }).backwardInput;
-    expect(work('selective')).toBeGreaterThan(work('none'));
+    // An evaluation has the same scratch as what is computed again, but for one number per row and head.
+    expect(selective.scratch - none.scratch).toBe(0);
+    expect(full.scratch - none.scratch).toBe(4 * B * H * T);
+    const flops = (recompute: Recompute): StageWork => stageFlops(CONFIG, whole, { microBatch: 2, recompute });
+    const work = (recompute: Recompute): number => flops(recompute).backwardInput;
+    expect(work('selective')).toBe(work('none'));
+    const [again, weights] = [flops('selective').backwardWeight, flops('none').backwardWeight];
+    expect(again).toBeGreaterThan(weights);
+    expect(again).toBeLessThan(1.15 * weights);
     const lastMatrices = 4 * 2 * N * C * F;
     const { forward } = stageFlops(CONFIG, whole, { microBatch: 2 });
     expect(work('full') - work('none')).toBeGreaterThan(forward - 1.1 * lastMatrices);

@@ -10,7 +10,7 @@ import type { TensorFrame } from '../data-plane/frame';
 import { avoidedKernels, takeVariants } from './take-variants';
 import type { DeviceChoice } from './gpu-task';
 
-const KERNEL: KernelName = 'attention_value_backward';
+const KERNEL: KernelName = 'flash_attention_backward';
 const SICK: DeviceChoice = { quarantined: [KERNEL] };
 const WELL: DeviceChoice = { quarantined: [] };
 

@@ -1,10 +1,9 @@
 /**
- * What a stage computes again in I instead of keeping it since F:
- *   none       nothing
- *   selective  the probabilities of the attention, [B,H,T,T] per block, from the kept query and key rows (Korthikanti
- *              et al. 2022, arXiv:2205.05198 section 5)
- *   full       everything but the input of each block and of the head, and the log-sum-exp of the rows (Chen et al.
- *              2016, arXiv:1604.06174)
+ * What a stage computes again instead of keeping it since F:
+ *   none       nothing; attention keeps one number per row and head anyway, not its probabilities
+ *   selective  the outputs of norms and activations, which only W reads, in W: little work for much memory
+ *   full       everything but the input of each block and of the head, and the log-sum-exp of the rows, in I (Chen et
+ *              al. 2016, arXiv:1604.06174)
  * The same kernels run on the same shapes once more, so that every setting gives the same bits.
  */
 export const RECOMPUTE_SETTINGS = ['none', 'selective', 'full'] as const;

@@ -4,7 +4,6 @@
 // Method:   query heads ascending, of each ascending i from the diagonal
 // Source:   derivative of Vaswani et al. 2017 (arXiv:1706.03762) eq. 1; CPU twin attention-backward.cpu.ts
 // Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
-// In f16:   qkv_BTE dqkv_BTE
 @group(0) @binding(0) var<storage, read> dscores_BHTT: array<f32>; // [B,H,T,T] gradient of q·k
 @group(0) @binding(1) var<storage, read> qkv_BTE: array<f32>; // [B,T,(H+2G)D] projections
 @group(0) @binding(2) var<storage, read_write> dqkv_BTE: array<f32>; // [B,T,(H+2G)D] gradient, k columns written

@@ -4,7 +4,6 @@
 // Method:   one dot product in ascending d; entries above the diagonal are left as they are
 // Source:   Vaswani et al. 2017 (arXiv:1706.03762) eq. 1; CPU twin attention.cpu.ts
 // Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
-// In f16:   queries_BTE keys_BTE
 @group(0) @binding(0) var<storage, read> queries_BTE: array<f32>; // [B,T,(H+2G)D] projections, q columns read
 @group(0) @binding(1) var<storage, read> keys_BTE: array<f32>; // [B,T,(H+2G)D] the same tensor, k columns read
 @group(0) @binding(2) var<storage, read_write> scores_BHTT: array<f32>; // [B,H,T,T] scaled products

@@ -4,7 +4,6 @@
 // Method:   register tile with broadcast as in matmul_tn_subgroup; k begins at the diagonal
 // Source:   Vaswani et al. 2017 (arXiv:1706.03762) eq. 1 and its derivative; CPU twins attention*.cpu.ts
 // Checked:  test/conformance.spec.ts, 2e-6 of the largest entry vs f64
-// In f16:   b c
 enable subgroups;
 
 @group(0) @binding(0) var<storage, read> a: array<vec4f>; // [..,T,T] left factor of every head

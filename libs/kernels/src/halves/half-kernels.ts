@@ -6,6 +6,8 @@ export interface HalfForm {
   /** The kernel's name. */
   readonly of: string;
   readonly stored: readonly string[];
+  /** Whether its shader for subgroups leaves sums in a tensor, which would be rounded each time: others run instead. */
+  readonly alone?: boolean;
 }
 
 /**
@@ -40,12 +42,13 @@ export const HALF_FORMS = {
   swiglu_backward_f16: { of: 'swiglu_backward', stored: ['gate_L', 'up_L', 'dy_L', 'dgate_L', 'dup_L'] },
   rope_forward_f16: { of: 'rope_forward', stored: ['q_BTHD', 'k_BTGD', 'v_BTGD', 'qkv_BTE'] },
   rope_backward_f16: { of: 'rope_backward', stored: ['dqkv_BTE', 'dq_BTHD', 'dk_BTGD', 'dv_BTGD'] },
-  attention_scores_f16: { of: 'attention_scores', stored: ['queries_BTE', 'keys_BTE'] },
-  attention_mix_f16: { of: 'attention_mix', stored: ['qkv_BTE', 'y_BTC'] },
-  attention_scores_backward_f16: { of: 'attention_scores_backward', stored: ['dy_BTC', 'qkv_BTE'] },
-  attention_query_backward_f16: { of: 'attention_query_backward', stored: ['qkv_BTE', 'dqkv_BTE'] },
-  attention_key_backward_f16: { of: 'attention_key_backward', stored: ['qkv_BTE', 'dqkv_BTE'] },
-  attention_value_backward_f16: { of: 'attention_value_backward', stored: ['dy_BTC', 'dqkv_BTE'] },
+  flash_attention_forward_f16: { of: 'flash_attention_forward', stored: ['qkv_BTE', 'y_BTC'] },
+  flash_attention_inner_f16: { of: 'flash_attention_inner', stored: ['dy_BTC', 'y_BTC'] },
+  flash_attention_backward_f16: {
+    of: 'flash_attention_backward',
+    stored: ['qkv_BTE', 'dy_BTC', 'dqkv_BTE'],
+    alone: true,
+  },
   embedding_forward_f16: { of: 'embedding_forward', stored: ['y_BTC'] },
   embedding_forward_token_f16: { of: 'embedding_forward_token', stored: ['y_BTC'] },
   embedding_backward_token_f16: { of: 'embedding_backward_token', stored: ['dy_BTC'] },
@@ -63,7 +66,7 @@ export function halfFormsOf(kernel: string): HalfKernelName[] {
   return (Object.keys(HALF_FORMS) as HalfKernelName[]).filter((name) => HALF_FORMS[name].of === kernel);
 }
 
-function halfKernel(name: string, { of, stored }: HalfForm, full: Kernel): Kernel {
+function halfKernel(name: string, { of, stored, alone = false }: HalfForm, full: Kernel): Kernel {
   const isStored = (binding: KernelBinding): boolean => stored.includes(binding.name);
   const ending = name.slice(of.length);
   const inHalf = (variant: KernelVariant): KernelVariant => ({ ...variant, wgsl: `${variant.wgsl}${ending}` });
@@ -75,7 +78,7 @@ function halfKernel(name: string, { of, stored }: HalfForm, full: Kernel): Kerne
     ...full,
     name,
     bindings: full.bindings.map((binding) => (isStored(binding) ? { ...binding, dtype: 'f16' } : binding)),
-    variant: (dims, target) => inHalf(full.variant(dims, target)),
+    variant: (dims, target) => inHalf(full.variant(dims, alone ? { ...target, subgroups: false } : target)),
     ...(variants && { variants: (dims, target) => variants(dims, target).map(inHalf) }),
     reference: (dims, target) => inHalf(full.reference(dims, target)),
     bytes: (dims) => full.bytes(dims) * storedPart(full.bindings, isStored, dims),

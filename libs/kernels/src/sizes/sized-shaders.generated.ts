@@ -157,59 +157,6 @@ struct Sizes {
 @group(0) @binding(3) var<uniform> sizes: Sizes;
 `,
   },
-  attention_key_backward_f16: {
-    sizes: { B: 'u32', T: 'u32', H: 'u32', G: 'u32', D: 'u32' },
-    text: `enable f16;
-@group(0) @binding(0) var<storage, read> dscores_BHTT: array<f32>;
-@group(0) @binding(1) var<storage, read> qkv_BTE: array<f16>;
-@group(0) @binding(2) var<storage, read_write> dqkv_BTE: array<f16>;
-@group(1) @binding(0) var<uniform> first_group: u32;
-
-override WG: u32;
-
-fn stored_half(value: f32) -> f16 {
-  let infinite = bitcast<vec2<f16>>(select(0x7c00u, 0xfc00u, value < 0.0)).x;
-  return select(f16(value), infinite, abs(value) >= 65520.0);
-}
-
-@compute @workgroup_size(WG)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let index = (first_group + group.y * groups.x + group.x) * WG + lane;
-  let width = sizes.G * sizes.D;
-  let stride = (sizes.H + 2u * sizes.G) * sizes.D;
-  if (index >= sizes.B * sizes.T * width) {
-    return;
-  }
-  let column = index % width;
-  let t = (index / width) % sizes.T;
-  let b = index / (width * sizes.T);
-  var sum = 0.0;
-
-  let member_end = sizes.H / sizes.G * groups.z;
-  for (var member = 0u; member < member_end; member++) {
-    let head = column / sizes.D * (sizes.H / sizes.G) + member;
-    let square = (b * sizes.H + head) * sizes.T * sizes.T;
-    for (var i = t; i < sizes.T; i++) {
-      sum += dscores_BHTT[square + i * sizes.T + t] * f32(qkv_BTE[(b * sizes.T + i) * stride + head * sizes.D + column % sizes.D]);
-    }
-  }
-  dqkv_BTE[(b * sizes.T + t) * stride + sizes.H * sizes.D + column] = stored_half(sum);
-}
-
-struct Sizes {
-  B: u32,
-  T: u32,
-  H: u32,
-  G: u32,
-  D: u32,
-}
-@group(0) @binding(3) var<uniform> sizes: Sizes;
-`,
-  },
   attention_mix: {
     sizes: { B: 'u32', T: 'u32', H: 'u32', G: 'u32', D: 'u32' },
     text: `@group(0) @binding(0) var<storage, read> probabilities_BHTT: array<f32>;
@@ -241,55 +188,6 @@ fn main(
     sum += probabilities_BHTT[p_start + j] * qkv_BTE[v_start + j * stride];
   }
   y_BTC[index] = sum;
-}
-
-struct Sizes {
-  B: u32,
-  T: u32,
-  H: u32,
-  G: u32,
-  D: u32,
-}
-@group(0) @binding(3) var<uniform> sizes: Sizes;
-`,
-  },
-  attention_mix_f16: {
-    sizes: { B: 'u32', T: 'u32', H: 'u32', G: 'u32', D: 'u32' },
-    text: `enable f16;
-@group(0) @binding(0) var<storage, read> probabilities_BHTT: array<f32>;
-@group(0) @binding(1) var<storage, read> qkv_BTE: array<f16>;
-@group(0) @binding(2) var<storage, read_write> y_BTC: array<f16>;
-@group(1) @binding(0) var<uniform> first_group: u32;
-
-override WG: u32;
-
-fn stored_half(value: f32) -> f16 {
-  let infinite = bitcast<vec2<f16>>(select(0x7c00u, 0xfc00u, value < 0.0)).x;
-  return select(f16(value), infinite, abs(value) >= 65520.0);
-}
-
-@compute @workgroup_size(WG)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let index = (first_group + group.y * groups.x + group.x) * WG + lane;
-  let width = sizes.H * sizes.D;
-  if (index >= sizes.B * sizes.T * width) {
-    return;
-  }
-  let column = index % width;
-  let i = (index / width) % sizes.T;
-  let b = index / (width * sizes.T);
-  let p_start = ((b * sizes.H + column / sizes.D) * sizes.T + i) * sizes.T;
-  let stride = (sizes.H + 2u * sizes.G) * sizes.D;
-  let v_start = b * sizes.T * stride + (sizes.H + sizes.G + column / sizes.D / (sizes.H / sizes.G)) * sizes.D + column % sizes.D;
-  var sum = 0.0;
-  for (var j = 0u; j <= i; j++) {
-    sum += probabilities_BHTT[p_start + j] * f32(qkv_BTE[v_start + j * stride]);
-  }
-  y_BTC[index] = stored_half(sum);
 }
 
 struct Sizes {
@@ -384,123 +282,6 @@ fn main(
   let i_end = min(ROWS, sizes.M - row) * groups.z;
   for (var i = 0u; i < i_end; i++) {
     c[c_start + (row + i) * (sizes.C_STRIDE / 4u)] = sums[i];
-  }
-}
-
-struct Sizes {
-  H: u32,
-  HEADS: u32,
-  M: u32,
-  K: u32,
-  N: u32,
-  A_BATCH: u32,
-  A_HEAD: u32,
-  A_OFFSET: u32,
-  A_STRIDE: u32,
-  B_BATCH: u32,
-  B_HEAD: u32,
-  B_OFFSET: u32,
-  B_STRIDE: u32,
-  C_BATCH: u32,
-  C_HEAD: u32,
-  C_OFFSET: u32,
-  C_STRIDE: u32,
-}
-@group(0) @binding(3) var<uniform> sizes: Sizes;
-`,
-  },
-  attention_nn_subgroup_f16: {
-    sizes: { H: 'u32', HEADS: 'u32', M: 'u32', K: 'u32', N: 'u32', A_BATCH: 'u32', A_HEAD: 'u32', A_OFFSET: 'u32', A_STRIDE: 'u32', B_BATCH: 'u32', B_HEAD: 'u32', B_OFFSET: 'u32', B_STRIDE: 'u32', C_BATCH: 'u32', C_HEAD: 'u32', C_OFFSET: 'u32', C_STRIDE: 'u32' },
-    text: `enable f16;
-enable subgroups;
-
-@group(0) @binding(0) var<storage, read> a: array<vec4f>;
-@group(0) @binding(1) var<storage, read> b: array<vec4<f16>>;
-@group(0) @binding(2) var<storage, read_write> c: array<vec4<f16>>;
-@group(1) @binding(0) var<uniform> first_group: u32;
-
-const ROWS = 16u;
-
-fn stored_half4(value: vec4f) -> vec4<f16> {
-  let signs = select(vec4u(0x7c00u), vec4u(0xfc00u), value < vec4f());
-  let infinite = vec4<f16>(
-    bitcast<vec2<f16>>(signs.x).x, bitcast<vec2<f16>>(signs.y).x,
-    bitcast<vec2<f16>>(signs.z).x, bitcast<vec2<f16>>(signs.w).x,
-  );
-  return select(vec4<f16>(value), infinite, abs(value) >= vec4f(65520.0));
-}
-
-@compute @workgroup_size(8)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let tiles_across = (sizes.N + 31u) / 32u;
-  let tiles = tiles_across * ((sizes.M + ROWS - 1u) / ROWS);
-  let index = first_group + group.y * groups.x + group.x;
-  let head = index / tiles;
-  let row = (index % tiles) / tiles_across * ROWS;
-  let column = (index % tiles_across) * 32u + lane * 4u;
-  if (head >= sizes.HEADS) {
-    return;
-  }
-  let a_start = (head / sizes.H * sizes.A_BATCH + head % sizes.H * sizes.A_HEAD + sizes.A_OFFSET) / 4u;
-  let b_start = (head / sizes.H * sizes.B_BATCH + head % sizes.H * sizes.B_HEAD + sizes.B_OFFSET) / 4u;
-
-  let safe_column = min(column, sizes.N - 4u);
-  let a_low = a_start + min(row + lane, sizes.M - 1u) * (sizes.A_STRIDE / 4u);
-  let a_high = a_start + min(row + 8u + lane, sizes.M - 1u) * (sizes.A_STRIDE / 4u);
-  let b_column = b_start + safe_column / 4u;
-  var c0 = vec4f();
-  var c1 = vec4f();
-  var c2 = vec4f();
-  var c3 = vec4f();
-  var c4 = vec4f();
-  var c5 = vec4f();
-  var c6 = vec4f();
-  var c7 = vec4f();
-  var c8 = vec4f();
-  var c9 = vec4f();
-  var c10 = vec4f();
-  var c11 = vec4f();
-  var c12 = vec4f();
-  var c13 = vec4f();
-  var c14 = vec4f();
-  var c15 = vec4f();
-  for (var k = 0u; k < min(sizes.K, row + ROWS); k += 4u) {
-    let low = a[a_low + k / 4u];
-    let high = a[a_high + k / 4u];
-    let start = b_column + k * (sizes.B_STRIDE / 4u);
-    let right = mat4x4f(
-      vec4f(b[start]), vec4f(b[start + sizes.B_STRIDE / 4u]), vec4f(b[start + sizes.B_STRIDE / 4u * 2u]), vec4f(b[start + sizes.B_STRIDE / 4u * 3u]),
-    );
-    c0 += right * subgroupBroadcast(low, 0u);
-    c1 += right * subgroupBroadcast(low, 1u);
-    c2 += right * subgroupBroadcast(low, 2u);
-    c3 += right * subgroupBroadcast(low, 3u);
-    c4 += right * subgroupBroadcast(low, 4u);
-    c5 += right * subgroupBroadcast(low, 5u);
-    c6 += right * subgroupBroadcast(low, 6u);
-    c7 += right * subgroupBroadcast(low, 7u);
-    c8 += right * subgroupBroadcast(high, 0u);
-    c9 += right * subgroupBroadcast(high, 1u);
-    c10 += right * subgroupBroadcast(high, 2u);
-    c11 += right * subgroupBroadcast(high, 3u);
-    c12 += right * subgroupBroadcast(high, 4u);
-    c13 += right * subgroupBroadcast(high, 5u);
-    c14 += right * subgroupBroadcast(high, 6u);
-    c15 += right * subgroupBroadcast(high, 7u);
-  }
-  var sums = array<vec4f, ROWS>(c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15);
-  if (column >= sizes.N) {
-    return;
-  }
-  let c_start = (head / sizes.H * sizes.C_BATCH + head % sizes.H * sizes.C_HEAD + sizes.C_OFFSET + column) / 4u;
-
-  let i_end = min(ROWS, sizes.M - row) * groups.z;
-  for (var i = 0u; i < i_end; i++) {
-    c[c_start + (row + i) * (sizes.C_STRIDE / 4u)] = stored_half4(sums[i]);
   }
 }
 
@@ -636,117 +417,6 @@ struct Sizes {
 @group(0) @binding(3) var<uniform> sizes: Sizes;
 `,
   },
-  attention_nt_subgroup_f16: {
-    sizes: { H: 'u32', HEADS: 'u32', M: 'u32', K: 'u32', N: 'u32', A_BATCH: 'u32', A_HEAD: 'u32', A_OFFSET: 'u32', A_STRIDE: 'u32', B_BATCH: 'u32', B_HEAD: 'u32', B_OFFSET: 'u32', B_STRIDE: 'u32', C_BATCH: 'u32', C_HEAD: 'u32', C_OFFSET: 'u32', C_STRIDE: 'u32', SCALE: 'f32' },
-    text: `enable f16;
-enable subgroups;
-
-@group(0) @binding(0) var<storage, read> a: array<vec4<f16>>;
-@group(0) @binding(1) var<storage, read> b: array<vec4<f16>>;
-@group(0) @binding(2) var<storage, read_write> c: array<vec4f>;
-@group(1) @binding(0) var<uniform> first_group: u32;
-
-const ROWS = 16u;
-
-@compute @workgroup_size(8)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let tiles_across = (sizes.N + 31u) / 32u;
-  let tiles = tiles_across * ((sizes.M + ROWS - 1u) / ROWS);
-  let index = first_group + group.y * groups.x + group.x;
-  let head = index / tiles;
-  let row = (index % tiles) / tiles_across * ROWS;
-  let column = (index % tiles_across) * 32u + lane * 4u;
-
-  if (head >= sizes.HEADS || (index % tiles_across) * 32u >= row + ROWS) {
-    return;
-  }
-  let a_start = (head / sizes.H * sizes.A_BATCH + head % sizes.H * sizes.A_HEAD + sizes.A_OFFSET) / 4u;
-  let b_start = (head / sizes.H * sizes.B_BATCH + head % sizes.H * sizes.B_HEAD + sizes.B_OFFSET) / 4u;
-
-  let safe_column = min(column, sizes.N - 4u);
-  let a_low = a_start + min(row + lane, sizes.M - 1u) * (sizes.A_STRIDE / 4u);
-  let a_high = a_start + min(row + 8u + lane, sizes.M - 1u) * (sizes.A_STRIDE / 4u);
-  let b_rows = b_start + safe_column * (sizes.B_STRIDE / 4u);
-  var c0 = vec4f();
-  var c1 = vec4f();
-  var c2 = vec4f();
-  var c3 = vec4f();
-  var c4 = vec4f();
-  var c5 = vec4f();
-  var c6 = vec4f();
-  var c7 = vec4f();
-  var c8 = vec4f();
-  var c9 = vec4f();
-  var c10 = vec4f();
-  var c11 = vec4f();
-  var c12 = vec4f();
-  var c13 = vec4f();
-  var c14 = vec4f();
-  var c15 = vec4f();
-
-  let k_end = sizes.K / 4u * groups.z;
-  for (var k = 0u; k < k_end; k++) {
-    let low = vec4f(a[a_low + k]);
-    let high = vec4f(a[a_high + k]);
-    let start = b_rows + k;
-    let right = transpose(
-      mat4x4f(vec4f(b[start]), vec4f(b[start + sizes.B_STRIDE / 4u]), vec4f(b[start + sizes.B_STRIDE / 4u * 2u]), vec4f(b[start + sizes.B_STRIDE / 4u * 3u])),
-    );
-    c0 += right * subgroupBroadcast(low, 0u);
-    c1 += right * subgroupBroadcast(low, 1u);
-    c2 += right * subgroupBroadcast(low, 2u);
-    c3 += right * subgroupBroadcast(low, 3u);
-    c4 += right * subgroupBroadcast(low, 4u);
-    c5 += right * subgroupBroadcast(low, 5u);
-    c6 += right * subgroupBroadcast(low, 6u);
-    c7 += right * subgroupBroadcast(low, 7u);
-    c8 += right * subgroupBroadcast(high, 0u);
-    c9 += right * subgroupBroadcast(high, 1u);
-    c10 += right * subgroupBroadcast(high, 2u);
-    c11 += right * subgroupBroadcast(high, 3u);
-    c12 += right * subgroupBroadcast(high, 4u);
-    c13 += right * subgroupBroadcast(high, 5u);
-    c14 += right * subgroupBroadcast(high, 6u);
-    c15 += right * subgroupBroadcast(high, 7u);
-  }
-  var sums = array<vec4f, ROWS>(c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15);
-  if (column >= sizes.N) {
-    return;
-  }
-  let c_start = (head / sizes.H * sizes.C_BATCH + head % sizes.H * sizes.C_HEAD + sizes.C_OFFSET + column) / 4u;
-  let i_end = min(ROWS, sizes.M - row) * groups.z;
-  for (var i = 0u; i < i_end; i++) {
-    c[c_start + (row + i) * (sizes.C_STRIDE / 4u)] = sums[i] * sizes.SCALE;
-  }
-}
-
-struct Sizes {
-  H: u32,
-  HEADS: u32,
-  M: u32,
-  K: u32,
-  N: u32,
-  A_BATCH: u32,
-  A_HEAD: u32,
-  A_OFFSET: u32,
-  A_STRIDE: u32,
-  B_BATCH: u32,
-  B_HEAD: u32,
-  B_OFFSET: u32,
-  B_STRIDE: u32,
-  C_BATCH: u32,
-  C_HEAD: u32,
-  C_OFFSET: u32,
-  C_STRIDE: u32,
-  SCALE: f32,
-}
-@group(0) @binding(3) var<uniform> sizes: Sizes;
-`,
-  },
   attention_query_backward: {
     sizes: { B: 'u32', T: 'u32', H: 'u32', G: 'u32', D: 'u32' },
     text: `@group(0) @binding(0) var<storage, read> dscores_BHTT: array<f32>;
@@ -778,55 +448,6 @@ fn main(
     sum += dscores_BHTT[square + t * sizes.T + j] * qkv_BTE[k_start + j * stride];
   }
   dqkv_BTE[(b * sizes.T + t) * stride + column] = sum;
-}
-
-struct Sizes {
-  B: u32,
-  T: u32,
-  H: u32,
-  G: u32,
-  D: u32,
-}
-@group(0) @binding(3) var<uniform> sizes: Sizes;
-`,
-  },
-  attention_query_backward_f16: {
-    sizes: { B: 'u32', T: 'u32', H: 'u32', G: 'u32', D: 'u32' },
-    text: `enable f16;
-@group(0) @binding(0) var<storage, read> dscores_BHTT: array<f32>;
-@group(0) @binding(1) var<storage, read> qkv_BTE: array<f16>;
-@group(0) @binding(2) var<storage, read_write> dqkv_BTE: array<f16>;
-@group(1) @binding(0) var<uniform> first_group: u32;
-
-override WG: u32;
-
-fn stored_half(value: f32) -> f16 {
-  let infinite = bitcast<vec2<f16>>(select(0x7c00u, 0xfc00u, value < 0.0)).x;
-  return select(f16(value), infinite, abs(value) >= 65520.0);
-}
-
-@compute @workgroup_size(WG)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let index = (first_group + group.y * groups.x + group.x) * WG + lane;
-  let width = sizes.H * sizes.D;
-  if (index >= sizes.B * sizes.T * width) {
-    return;
-  }
-  let column = index % width;
-  let t = (index / width) % sizes.T;
-  let b = index / (width * sizes.T);
-  let square = (b * sizes.H + column / sizes.D) * sizes.T * sizes.T;
-  let stride = (sizes.H + 2u * sizes.G) * sizes.D;
-  let k_start = b * sizes.T * stride + (sizes.H + column / sizes.D / (sizes.H / sizes.G)) * sizes.D + column % sizes.D;
-  var sum = 0.0;
-  for (var j = 0u; j <= t; j++) {
-    sum += dscores_BHTT[square + t * sizes.T + j] * f32(qkv_BTE[k_start + j * stride]);
-  }
-  dqkv_BTE[(b * sizes.T + t) * stride + column] = stored_half(sum);
 }
 
 struct Sizes {
@@ -924,105 +545,6 @@ fn main(
     sum += dy_BTC[dy_start + d] * qkv_BTE[v_start + d];
   }
   dscores_BHTT[index] = sum;
-}
-
-struct Sizes {
-  B: u32,
-  T: u32,
-  H: u32,
-  G: u32,
-  D: u32,
-}
-@group(0) @binding(3) var<uniform> sizes: Sizes;
-`,
-  },
-  attention_scores_backward_f16: {
-    sizes: { B: 'u32', T: 'u32', H: 'u32', G: 'u32', D: 'u32' },
-    text: `enable f16;
-@group(0) @binding(0) var<storage, read> dy_BTC: array<f16>;
-@group(0) @binding(1) var<storage, read> qkv_BTE: array<f16>;
-@group(0) @binding(2) var<storage, read_write> dscores_BHTT: array<f32>;
-@group(1) @binding(0) var<uniform> first_group: u32;
-
-override WG: u32;
-
-@compute @workgroup_size(WG)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let index = (first_group + group.y * groups.x + group.x) * WG + lane;
-  if (index >= sizes.B * sizes.H * sizes.T * sizes.T) {
-    return;
-  }
-  let j = index % sizes.T;
-  let i = (index / sizes.T) % sizes.T;
-  if (j > i) {
-    return;
-  }
-  let head = index / (sizes.T * sizes.T);
-  let width = sizes.H * sizes.D;
-  let b = head / sizes.H;
-  let column = (head % sizes.H) * sizes.D;
-  let dy_start = (b * sizes.T + i) * width + column;
-  let v_start = ((b * sizes.T + j) * (sizes.H + 2u * sizes.G) + sizes.H + sizes.G + (head % sizes.H) / (sizes.H / sizes.G)) * sizes.D;
-  var sum = 0.0;
-
-  let d_end = sizes.D * groups.z;
-  for (var d = 0u; d < d_end; d++) {
-    sum += f32(dy_BTC[dy_start + d]) * f32(qkv_BTE[v_start + d]);
-  }
-  dscores_BHTT[index] = sum;
-}
-
-struct Sizes {
-  B: u32,
-  T: u32,
-  H: u32,
-  G: u32,
-  D: u32,
-}
-@group(0) @binding(3) var<uniform> sizes: Sizes;
-`,
-  },
-  attention_scores_f16: {
-    sizes: { B: 'u32', T: 'u32', H: 'u32', G: 'u32', D: 'u32' },
-    text: `enable f16;
-@group(0) @binding(0) var<storage, read> queries_BTE: array<f16>;
-@group(0) @binding(1) var<storage, read> keys_BTE: array<f16>;
-@group(0) @binding(2) var<storage, read_write> scores_BHTT: array<f32>;
-@group(1) @binding(0) var<uniform> first_group: u32;
-
-override WG: u32;
-
-@compute @workgroup_size(WG)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let index = (first_group + group.y * groups.x + group.x) * WG + lane;
-  if (index >= sizes.B * sizes.H * sizes.T * sizes.T) {
-    return;
-  }
-  let j = index % sizes.T;
-  let i = (index / sizes.T) % sizes.T;
-  if (j > i) {
-    return;
-  }
-  let head = index / (sizes.T * sizes.T);
-  let stride = (sizes.H + 2u * sizes.G) * sizes.D;
-  let base = (head / sizes.H) * sizes.T * stride;
-  let q_start = base + i * stride + (head % sizes.H) * sizes.D;
-  let k_start = base + j * stride + (sizes.H + (head % sizes.H) / (sizes.H / sizes.G)) * sizes.D;
-  var sum = 0.0;
-
-  let d_end = sizes.D * groups.z;
-  for (var d = 0u; d < d_end; d++) {
-    sum += f32(queries_BTE[q_start + d]) * f32(keys_BTE[k_start + d]);
-  }
-  scores_BHTT[index] = sum * inverseSqrt(f32(sizes.D));
 }
 
 struct Sizes {
@@ -1248,141 +770,6 @@ struct Sizes {
 @group(0) @binding(3) var<uniform> sizes: Sizes;
 `,
   },
-  attention_tn_subgroup_f16: {
-    sizes: { H: 'u32', HEADS: 'u32', M: 'u32', K: 'u32', N: 'u32', A_BATCH: 'u32', A_HEAD: 'u32', A_OFFSET: 'u32', A_STRIDE: 'u32', B_BATCH: 'u32', B_HEAD: 'u32', B_OFFSET: 'u32', B_STRIDE: 'u32', C_BATCH: 'u32', C_HEAD: 'u32', C_OFFSET: 'u32', C_STRIDE: 'u32' },
-    text: `enable f16;
-enable subgroups;
-
-@group(0) @binding(0) var<storage, read> a: array<vec4f>;
-@group(0) @binding(1) var<storage, read> b: array<vec4<f16>>;
-@group(0) @binding(2) var<storage, read_write> c: array<vec4<f16>>;
-@group(1) @binding(0) var<uniform> first_group: u32;
-
-const ROWS = 16u;
-
-fn stored_half4(value: vec4f) -> vec4<f16> {
-  let signs = select(vec4u(0x7c00u), vec4u(0xfc00u), value < vec4f());
-  let infinite = vec4<f16>(
-    bitcast<vec2<f16>>(signs.x).x, bitcast<vec2<f16>>(signs.y).x,
-    bitcast<vec2<f16>>(signs.z).x, bitcast<vec2<f16>>(signs.w).x,
-  );
-  return select(vec4<f16>(value), infinite, abs(value) >= vec4f(65520.0));
-}
-
-@compute @workgroup_size(8)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let tiles_across = (sizes.N + 31u) / 32u;
-  let tiles = tiles_across * ((sizes.M + ROWS - 1u) / ROWS);
-  let index = first_group + group.y * groups.x + group.x;
-  let head = index / tiles;
-  let row = (index % tiles) / tiles_across * ROWS;
-  let column = (index % tiles_across) * 32u + lane * 4u;
-  if (head >= sizes.HEADS) {
-    return;
-  }
-  let a_start = (head / sizes.H * sizes.A_BATCH + head % sizes.H * sizes.A_HEAD + sizes.A_OFFSET) / 4u;
-  let b_start = (head / sizes.H * sizes.B_BATCH + head % sizes.H * sizes.B_HEAD + sizes.B_OFFSET) / 4u;
-
-  let safe_column = min(column, sizes.N - 4u);
-
-  let a_lane = a_start + (lane % 4u) * (sizes.A_STRIDE / 4u);
-  let a_low = a_lane + min(row / 4u + lane / 4u, sizes.M / 4u - 1u);
-  let a_high = a_lane + min(row / 4u + 2u + lane / 4u, sizes.M / 4u - 1u);
-  let b_column = b_start + safe_column / 4u;
-  var c0 = vec4f();
-  var c1 = vec4f();
-  var c2 = vec4f();
-  var c3 = vec4f();
-  var c4 = vec4f();
-  var c5 = vec4f();
-  var c6 = vec4f();
-  var c7 = vec4f();
-  var c8 = vec4f();
-  var c9 = vec4f();
-  var c10 = vec4f();
-  var c11 = vec4f();
-  var c12 = vec4f();
-  var c13 = vec4f();
-  var c14 = vec4f();
-  var c15 = vec4f();
-  for (var k = row; k < sizes.K; k += 4u) {
-    let low = a[a_low + k * (sizes.A_STRIDE / 4u)];
-    let high = a[a_high + k * (sizes.A_STRIDE / 4u)];
-    let start = b_column + k * (sizes.B_STRIDE / 4u);
-    let right = mat4x4f(
-      vec4f(b[start]), vec4f(b[start + sizes.B_STRIDE / 4u]), vec4f(b[start + sizes.B_STRIDE / 4u * 2u]), vec4f(b[start + sizes.B_STRIDE / 4u * 3u]),
-    );
-    let a0 = transpose(mat4x4f(
-      subgroupBroadcast(low, 0u), subgroupBroadcast(low, 1u),
-      subgroupBroadcast(low, 2u), subgroupBroadcast(low, 3u),
-    ));
-    c0 += right * a0[0];
-    c1 += right * a0[1];
-    c2 += right * a0[2];
-    c3 += right * a0[3];
-    let a1 = transpose(mat4x4f(
-      subgroupBroadcast(low, 4u), subgroupBroadcast(low, 5u),
-      subgroupBroadcast(low, 6u), subgroupBroadcast(low, 7u),
-    ));
-    c4 += right * a1[0];
-    c5 += right * a1[1];
-    c6 += right * a1[2];
-    c7 += right * a1[3];
-    let a2 = transpose(mat4x4f(
-      subgroupBroadcast(high, 0u), subgroupBroadcast(high, 1u),
-      subgroupBroadcast(high, 2u), subgroupBroadcast(high, 3u),
-    ));
-    c8 += right * a2[0];
-    c9 += right * a2[1];
-    c10 += right * a2[2];
-    c11 += right * a2[3];
-    let a3 = transpose(mat4x4f(
-      subgroupBroadcast(high, 4u), subgroupBroadcast(high, 5u),
-      subgroupBroadcast(high, 6u), subgroupBroadcast(high, 7u),
-    ));
-    c12 += right * a3[0];
-    c13 += right * a3[1];
-    c14 += right * a3[2];
-    c15 += right * a3[3];
-  }
-  var sums = array<vec4f, ROWS>(c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15);
-  if (column >= sizes.N) {
-    return;
-  }
-  let c_start = (head / sizes.H * sizes.C_BATCH + head % sizes.H * sizes.C_HEAD + sizes.C_OFFSET + column) / 4u;
-
-  let i_end = min(ROWS, sizes.M - row) * groups.z;
-  for (var i = 0u; i < i_end; i++) {
-    c[c_start + (row + i) * (sizes.C_STRIDE / 4u)] = stored_half4(sums[i]);
-  }
-}
-
-struct Sizes {
-  H: u32,
-  HEADS: u32,
-  M: u32,
-  K: u32,
-  N: u32,
-  A_BATCH: u32,
-  A_HEAD: u32,
-  A_OFFSET: u32,
-  A_STRIDE: u32,
-  B_BATCH: u32,
-  B_HEAD: u32,
-  B_OFFSET: u32,
-  B_STRIDE: u32,
-  C_BATCH: u32,
-  C_HEAD: u32,
-  C_OFFSET: u32,
-  C_STRIDE: u32,
-}
-@group(0) @binding(3) var<uniform> sizes: Sizes;
-`,
-  },
   attention_value_backward: {
     sizes: { B: 'u32', T: 'u32', H: 'u32', G: 'u32', D: 'u32' },
     text: `@group(0) @binding(0) var<storage, read> probabilities_BHTT: array<f32>;
@@ -1418,59 +805,6 @@ fn main(
     }
   }
   dqkv_BTE[(b * sizes.T + t) * stride + (sizes.H + sizes.G) * sizes.D + column] = sum;
-}
-
-struct Sizes {
-  B: u32,
-  T: u32,
-  H: u32,
-  G: u32,
-  D: u32,
-}
-@group(0) @binding(3) var<uniform> sizes: Sizes;
-`,
-  },
-  attention_value_backward_f16: {
-    sizes: { B: 'u32', T: 'u32', H: 'u32', G: 'u32', D: 'u32' },
-    text: `enable f16;
-@group(0) @binding(0) var<storage, read> probabilities_BHTT: array<f32>;
-@group(0) @binding(1) var<storage, read> dy_BTC: array<f16>;
-@group(0) @binding(2) var<storage, read_write> dqkv_BTE: array<f16>;
-@group(1) @binding(0) var<uniform> first_group: u32;
-
-override WG: u32;
-
-fn stored_half(value: f32) -> f16 {
-  let infinite = bitcast<vec2<f16>>(select(0x7c00u, 0xfc00u, value < 0.0)).x;
-  return select(f16(value), infinite, abs(value) >= 65520.0);
-}
-
-@compute @workgroup_size(WG)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let index = (first_group + group.y * groups.x + group.x) * WG + lane;
-  let width = sizes.G * sizes.D;
-  let stride = (sizes.H + 2u * sizes.G) * sizes.D;
-  if (index >= sizes.B * sizes.T * width) {
-    return;
-  }
-  let column = index % width;
-  let t = (index / width) % sizes.T;
-  let b = index / (width * sizes.T);
-  var sum = 0.0;
-
-  let member_end = sizes.H / sizes.G * groups.z;
-  for (var member = 0u; member < member_end; member++) {
-    let head = column / sizes.D * (sizes.H / sizes.G) + member;
-    let square = (b * sizes.H + head) * sizes.T * sizes.T;
-    for (var i = t; i < sizes.T; i++) {
-      sum += probabilities_BHTT[square + i * sizes.T + t] * f32(dy_BTC[((b * sizes.T + i) * sizes.H + head) * sizes.D + column % sizes.D]);
-    }
-  }
-  dqkv_BTE[(b * sizes.T + t) * stride + (sizes.H + sizes.G) * sizes.D + column] = stored_half(sum);
 }
 
 struct Sizes {
@@ -2333,6 +1667,919 @@ struct Sizes {
   C: u32,
   V: u32,
   FIRST: u32,
+}
+@group(0) @binding(3) var<uniform> sizes: Sizes;
+`,
+  },
+  flash_attention_backward_scalar: {
+    sizes: { B: 'u32', T: 'u32', H: 'u32', G: 'u32', D: 'u32' },
+    text: `@group(0) @binding(0) var<storage, read> qkv_BTE: array<f32>;
+@group(0) @binding(1) var<storage, read> dy_BTC: array<f32>;
+@group(0) @binding(2) var<storage, read> lse_BHT: array<f32>;
+@group(0) @binding(3) var<storage, read> inner_BHT: array<f32>;
+@group(0) @binding(4) var<storage, read_write> dqkv_BTE: array<f32>;
+@group(1) @binding(0) var<uniform> first_group: u32;
+
+override WG: u32;
+
+const COLUMNS = 16u;
+
+/** Four columns of a row of qkv; those beyond the head are its last one again, and are not stored. */
+fn projected(row: u32, column: u32) -> vec4f {
+  let at = row + min(column + vec4u(0u, 1u, 2u, 3u), vec4u(sizes.D - 1u));
+  return vec4f(qkv_BTE[at.x], qkv_BTE[at.y], qkv_BTE[at.z], qkv_BTE[at.w]);
+}
+
+/** The same of dy. */
+fn gradient(row: u32, column: u32) -> vec4f {
+  let at = row + min(column + vec4u(0u, 1u, 2u, 3u), vec4u(sizes.D - 1u));
+  return vec4f(dy_BTC[at.x], dy_BTC[at.y], dy_BTC[at.z], dy_BTC[at.w]);
+}
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = (first_group + group.y * groups.x + group.x) * WG + lane;
+  let parts = (sizes.D + COLUMNS - 1u) / COLUMNS;
+  let row = index / parts;
+  if (row >= sizes.B * (sizes.H + sizes.G) * sizes.T) {
+    return;
+  }
+  let first = index % parts * COLUMNS;
+  let of_keys = row >= sizes.B * sizes.H * sizes.T;
+  let within = select(row, row - sizes.B * sizes.H * sizes.T, of_keys);
+  let own = within % sizes.T;
+  let own_head = within / sizes.T % select(sizes.H, sizes.G, of_keys);
+  let b = within / sizes.T / select(sizes.H, sizes.G, of_keys);
+  let stride = (sizes.H + 2u * sizes.G) * sizes.D;
+  let scale = inverseSqrt(f32(sizes.D));
+
+  let d_end = sizes.D * groups.z;
+  var sums = mat4x4f();
+  var dv = mat4x4f();
+  let member_end = select(1u, sizes.H / sizes.G, of_keys) * groups.z;
+  for (var member = 0u; member < member_end; member++) {
+    let head = select(own_head, own_head * (sizes.H / sizes.G) + member, of_keys);
+    let end = select(own + 1u, sizes.T, of_keys);
+    for (var other = select(0u, own, of_keys); other < end; other++) {
+      let i = select(own, other, of_keys);
+      let j = select(other, own, of_keys);
+      let q = (b * sizes.T + i) * stride + head * sizes.D;
+      let k = (b * sizes.T + j) * stride + (sizes.H + head / (sizes.H / sizes.G)) * sizes.D;
+      let dy = ((b * sizes.T + i) * sizes.H + head) * sizes.D;
+      var score = 0.0;
+      var g = 0.0;
+      for (var d = 0u; d < d_end; d++) {
+        score += qkv_BTE[q + d] * qkv_BTE[k + d];
+        g += dy_BTC[dy + d] * qkv_BTE[k + sizes.G * sizes.D + d];
+      }
+      let statistic = (b * sizes.H + head) * sizes.T + i;
+      let p = exp(score * scale - lse_BHT[statistic]);
+
+      let ds = p * scale * (g - inner_BHT[statistic]);
+      let at = select(k, q, of_keys);
+      sums += ds * mat4x4f(
+        projected(at, first), projected(at, first + 4u), projected(at, first + 8u), projected(at, first + 12u),
+      );
+      if (of_keys) {
+        dv += p * mat4x4f(
+          gradient(dy, first), gradient(dy, first + 4u), gradient(dy, first + 8u), gradient(dy, first + 12u),
+        );
+      }
+    }
+  }
+  let out = (b * sizes.T + own) * stride + select(own_head, sizes.H + own_head, of_keys) * sizes.D + first;
+  let column_end = min(COLUMNS, sizes.D - first) * groups.z;
+  for (var c = 0u; c < column_end; c++) {
+    dqkv_BTE[out + c] = sums[c / 4u][c % 4u];
+    if (of_keys) {
+      dqkv_BTE[out + sizes.G * sizes.D + c] = dv[c / 4u][c % 4u];
+    }
+  }
+}
+
+struct Sizes {
+  B: u32,
+  T: u32,
+  H: u32,
+  G: u32,
+  D: u32,
+}
+@group(0) @binding(5) var<uniform> sizes: Sizes;
+`,
+  },
+  flash_attention_backward_scalar_f16: {
+    sizes: { B: 'u32', T: 'u32', H: 'u32', G: 'u32', D: 'u32' },
+    text: `enable f16;
+@group(0) @binding(0) var<storage, read> qkv_BTE: array<f16>;
+@group(0) @binding(1) var<storage, read> dy_BTC: array<f16>;
+@group(0) @binding(2) var<storage, read> lse_BHT: array<f32>;
+@group(0) @binding(3) var<storage, read> inner_BHT: array<f32>;
+@group(0) @binding(4) var<storage, read_write> dqkv_BTE: array<f16>;
+@group(1) @binding(0) var<uniform> first_group: u32;
+
+override WG: u32;
+
+const COLUMNS = 16u;
+
+/** Four columns of a row of qkv; those beyond the head are its last one again, and are not stored. */
+fn projected(row: u32, column: u32) -> vec4f {
+  let at = row + min(column + vec4u(0u, 1u, 2u, 3u), vec4u(sizes.D - 1u));
+  return vec4f(f32(qkv_BTE[at.x]), f32(qkv_BTE[at.y]), f32(qkv_BTE[at.z]), f32(qkv_BTE[at.w]));
+}
+
+/** The same of dy. */
+fn gradient(row: u32, column: u32) -> vec4f {
+  let at = row + min(column + vec4u(0u, 1u, 2u, 3u), vec4u(sizes.D - 1u));
+  return vec4f(f32(dy_BTC[at.x]), f32(dy_BTC[at.y]), f32(dy_BTC[at.z]), f32(dy_BTC[at.w]));
+}
+
+fn stored_half(value: f32) -> f16 {
+  let infinite = bitcast<vec2<f16>>(select(0x7c00u, 0xfc00u, value < 0.0)).x;
+  return select(f16(value), infinite, abs(value) >= 65520.0);
+}
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = (first_group + group.y * groups.x + group.x) * WG + lane;
+  let parts = (sizes.D + COLUMNS - 1u) / COLUMNS;
+  let row = index / parts;
+  if (row >= sizes.B * (sizes.H + sizes.G) * sizes.T) {
+    return;
+  }
+  let first = index % parts * COLUMNS;
+  let of_keys = row >= sizes.B * sizes.H * sizes.T;
+  let within = select(row, row - sizes.B * sizes.H * sizes.T, of_keys);
+  let own = within % sizes.T;
+  let own_head = within / sizes.T % select(sizes.H, sizes.G, of_keys);
+  let b = within / sizes.T / select(sizes.H, sizes.G, of_keys);
+  let stride = (sizes.H + 2u * sizes.G) * sizes.D;
+  let scale = inverseSqrt(f32(sizes.D));
+
+  let d_end = sizes.D * groups.z;
+  var sums = mat4x4f();
+  var dv = mat4x4f();
+  let member_end = select(1u, sizes.H / sizes.G, of_keys) * groups.z;
+  for (var member = 0u; member < member_end; member++) {
+    let head = select(own_head, own_head * (sizes.H / sizes.G) + member, of_keys);
+    let end = select(own + 1u, sizes.T, of_keys);
+    for (var other = select(0u, own, of_keys); other < end; other++) {
+      let i = select(own, other, of_keys);
+      let j = select(other, own, of_keys);
+      let q = (b * sizes.T + i) * stride + head * sizes.D;
+      let k = (b * sizes.T + j) * stride + (sizes.H + head / (sizes.H / sizes.G)) * sizes.D;
+      let dy = ((b * sizes.T + i) * sizes.H + head) * sizes.D;
+      var score = 0.0;
+      var g = 0.0;
+      for (var d = 0u; d < d_end; d++) {
+        score += f32(qkv_BTE[q + d]) * f32(qkv_BTE[k + d]);
+        g += f32(dy_BTC[dy + d]) * f32(qkv_BTE[k + sizes.G * sizes.D + d]);
+      }
+      let statistic = (b * sizes.H + head) * sizes.T + i;
+      let p = exp(score * scale - lse_BHT[statistic]);
+
+      let ds = p * scale * (g - inner_BHT[statistic]);
+      let at = select(k, q, of_keys);
+      sums += ds * mat4x4f(
+        projected(at, first), projected(at, first + 4u), projected(at, first + 8u), projected(at, first + 12u),
+      );
+      if (of_keys) {
+        dv += p * mat4x4f(
+          gradient(dy, first), gradient(dy, first + 4u), gradient(dy, first + 8u), gradient(dy, first + 12u),
+        );
+      }
+    }
+  }
+  let out = (b * sizes.T + own) * stride + select(own_head, sizes.H + own_head, of_keys) * sizes.D + first;
+  let column_end = min(COLUMNS, sizes.D - first) * groups.z;
+  for (var c = 0u; c < column_end; c++) {
+    dqkv_BTE[out + c] = stored_half(sums[c / 4u][c % 4u]);
+    if (of_keys) {
+      dqkv_BTE[out + sizes.G * sizes.D + c] = stored_half(dv[c / 4u][c % 4u]);
+    }
+  }
+}
+
+struct Sizes {
+  B: u32,
+  T: u32,
+  H: u32,
+  G: u32,
+  D: u32,
+}
+@group(0) @binding(5) var<uniform> sizes: Sizes;
+`,
+  },
+  flash_attention_backward_subgroup: {
+    sizes: { B: 'u32', T: 'u32', H: 'u32', G: 'u32', D: 'u32' },
+    text: `enable subgroups;
+
+@group(0) @binding(0) var<storage, read> qkv_BTE: array<vec4f>;
+@group(0) @binding(1) var<storage, read> dy_BTC: array<vec4f>;
+@group(0) @binding(2) var<storage, read> lse_BHT: array<f32>;
+@group(0) @binding(3) var<storage, read> inner_BHT: array<f32>;
+@group(0) @binding(4) var<storage, read_write> dqkv_BTE: array<vec4f>;
+@group(1) @binding(0) var<uniform> first_group: u32;
+
+override FAR: bool;
+
+/** Four rows that lanes first .. first + 3 hold. */
+fn rows_of(v: vec4f, first: u32) -> mat4x4f {
+  let half = mat2x4f(subgroupShuffle(v, first), subgroupShuffle(v, first + 1u));
+  return mat4x4f(half[0], half[1], subgroupShuffle(v, first + 2u), subgroupShuffle(v, first + 3u));
+}
+
+/** What a lane holds of four rows. */
+fn lane_of(m: mat4x4f, lane: u32) -> mat4x4f {
+  let half = mat2x4f(subgroupShuffle(m[0], lane), subgroupShuffle(m[1], lane));
+  return mat4x4f(half[0], half[1], subgroupShuffle(m[2], lane), subgroupShuffle(m[3], lane));
+}
+
+/** Four rows of dy, or of a part of qkv. */
+fn rows_at(base: u32, row: vec4u, in_dy: bool) -> mat4x4f {
+  if (in_dy) {
+    let at = base + row * (sizes.H * sizes.D / 4u);
+    return mat4x4f(dy_BTC[at.x], dy_BTC[at.y], dy_BTC[at.z], dy_BTC[at.w]);
+  }
+  let at = base + row * ((sizes.H + 2u * sizes.G) * sizes.D / 4u);
+  return mat4x4f(qkv_BTE[at.x], qkv_BTE[at.y], qkv_BTE[at.z], qkv_BTE[at.w]);
+}
+
+@compute @workgroup_size(8)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let D4 = sizes.D / 4u;
+  let stride = (sizes.H + 2u * sizes.G) * D4;
+  let parts = (D4 + 15u) / 16u;
+  let index = first_group + group.y * groups.x + group.x;
+  let b = index / (sizes.G * parts);
+  if (b >= sizes.B) { return; }
+  let part = index % parts * 16u;
+  let columns = min(part + lane + vec2u(0u, 8u), vec2u(D4 - 1u));
+  let k = b * sizes.T * stride + (sizes.H + index / parts % sizes.G) * D4;
+  let v = k + sizes.G * D4;
+  let scale = inverseSqrt(f32(sizes.D));
+  let four = vec4u(0u, 1u, 2u, 3u);
+
+  for (var key = 0u; key < sizes.T * groups.z; key += 16u) {
+    var dk = array<mat4x4f, 4>();
+    var dv = array<mat4x4f, 4>();
+    var dk_far = array<mat4x4f, 4>();
+    var dv_far = array<mat4x4f, 4>();
+    let rows = min(key + lane + vec2u(0u, 8u), vec2u(sizes.T - 1u)) * stride;
+    for (var member = 0u; member < sizes.H / sizes.G * groups.z; member++) {
+      let head = index / parts % sizes.G * (sizes.H / sizes.G) + member;
+      let q = b * sizes.T * stride + head * D4;
+      let dy = (b * sizes.T * sizes.H + head) * D4;
+      for (var start = key / 32u * 32u; start < sizes.T; start += 32u) {
+        let query = start + lane * 4u + four;
+        let safe = min(query, vec4u(sizes.T - 1u));
+
+        var p = array<mat4x4f, 4>();
+        var ds = array<mat4x4f, 4>();
+        for (var turn = 0u; turn < 2u * groups.z; turn++) {
+          ds = p;
+          p = array<mat4x4f, 4>();
+          let own = select(k, v, turn == 0u);
+          for (var d = 0u; d < D4 * groups.z; d++) {
+            let columns = transpose(rows_at(select(q, dy, turn == 0u) + d, safe, turn == 0u));
+            let keys = mat2x4f(qkv_BTE[own + rows.x + d], qkv_BTE[own + rows.y + d]);
+            for (var i = 0u; i < 4u; i++) {
+              p[i] += columns * rows_of(keys[i / 2u], i % 2u * 4u);
+            }
+          }
+        }
+        let at = (b * sizes.H + head) * sizes.T + safe;
+        let lse = vec4f(lse_BHT[at.x], lse_BHT[at.y], lse_BHT[at.z], lse_BHT[at.w]);
+        let inner = vec4f(inner_BHT[at.x], inner_BHT[at.y], inner_BHT[at.z], inner_BHT[at.w]);
+        for (var i = 0u; i < 4u; i++) {
+          for (var c = 0u; c < 4u; c++) {
+            let visible = (query >= vec4u(key + i * 4u + c)) & (query < vec4u(sizes.T));
+            p[i][c] = select(vec4f(), exp(p[i][c] * scale - lse), visible);
+
+            ds[i][c] = p[i][c] * scale * (ds[i][c] - inner);
+          }
+        }
+        for (var other = (max(key, start) - start) / 4u; other * 4u < min(32u, sizes.T - start); other++) {
+          let others = min(start + other * 4u + four, vec4u(sizes.T - 1u));
+          let q_near = rows_at(q + columns.x, others, false);
+          let q_far = rows_at(q + columns.y, others, false);
+          let dy_near = rows_at(dy + columns.x, others, true);
+          let dy_far = rows_at(dy + columns.y, others, true);
+          for (var i = 0u; i < 4u; i++) {
+            dk[i] += q_near * lane_of(ds[i], other);
+            dk_far[i] += q_far * lane_of(ds[i], other);
+            dv[i] += dy_near * lane_of(p[i], other);
+            dv_far[i] += dy_far * lane_of(p[i], other);
+          }
+        }
+        for (var d = part; d < min(part + 16u, D4); d++) {
+          let keys = mat2x4f(qkv_BTE[k + rows.x + d], qkv_BTE[k + rows.y + d]);
+          var dq = mat4x4f();
+          for (var i = 0u; i < 4u; i++) {
+            dq += rows_of(keys[i / 2u], i % 2u * 4u) * transpose(ds[i]);
+          }
+          for (var i = 0u; i < 4u; i++) {
+            let out = q + safe[i] * stride + d;
+            if (query[i] < sizes.T) { dqkv_BTE[out] = select(dqkv_BTE[out] + dq[i], dq[i], key == 0u); }
+          }
+        }
+      }
+    }
+
+    var near_rows = array<vec4f, 32>();
+    var far_rows = array<vec4f, 32>();
+    for (var i = 0u; i < 4u; i++) {
+      for (var c = 0u; c < 4u; c++) {
+        near_rows[i * 4u + c] = dk[i][c];
+        near_rows[16u + i * 4u + c] = dv[i][c];
+        far_rows[i * 4u + c] = dk_far[i][c];
+        far_rows[16u + i * 4u + c] = dv_far[i][c];
+      }
+    }
+    for (var i = 0u; i < 32u * groups.z; i++) {
+      let out = select(k, v, i >= 16u) + (key + i % 16u) * stride + part + lane;
+      let inside = key + i % 16u < sizes.T;
+      if (inside && part + lane < D4) { dqkv_BTE[out] = near_rows[i]; }
+
+      if (FAR && inside && part + lane + 8u < D4) { dqkv_BTE[out + 8u] = far_rows[i]; }
+    }
+  }
+}
+
+struct Sizes {
+  B: u32,
+  T: u32,
+  H: u32,
+  G: u32,
+  D: u32,
+}
+@group(0) @binding(5) var<uniform> sizes: Sizes;
+`,
+  },
+  flash_attention_forward_scalar: {
+    sizes: { B: 'u32', T: 'u32', H: 'u32', G: 'u32', D: 'u32' },
+    text: `@group(0) @binding(0) var<storage, read> qkv_BTE: array<f32>;
+@group(0) @binding(1) var<storage, read_write> y_BTC: array<f32>;
+@group(0) @binding(2) var<storage, read_write> lse_BHT: array<f32>;
+@group(1) @binding(0) var<uniform> first_group: u32;
+
+override WG: u32;
+
+const COLUMNS = 16u;
+
+/** Four columns of a row of values; those beyond the head are its last one again, and are not stored. */
+fn values_at(row: u32, column: u32) -> vec4f {
+  let at = row + min(column + vec4u(0u, 1u, 2u, 3u), vec4u(sizes.D - 1u));
+  return vec4f(qkv_BTE[at.x], qkv_BTE[at.y], qkv_BTE[at.z], qkv_BTE[at.w]);
+}
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = (first_group + group.y * groups.x + group.x) * WG + lane;
+  let parts = (sizes.D + COLUMNS - 1u) / COLUMNS;
+  let row = index / parts;
+  if (row >= sizes.B * sizes.H * sizes.T) {
+    return;
+  }
+  let first = index % parts * COLUMNS;
+  let i = row % sizes.T;
+  let head = row / sizes.T % sizes.H;
+  let b = row / (sizes.T * sizes.H);
+  let stride = (sizes.H + 2u * sizes.G) * sizes.D;
+  let q = (b * sizes.T + i) * stride + head * sizes.D;
+  let k = b * sizes.T * stride + (sizes.H + head / (sizes.H / sizes.G)) * sizes.D;
+  let scale = inverseSqrt(f32(sizes.D));
+
+  let d_end = sizes.D * groups.z;
+  var sums = mat4x4f();
+  var maximum = 0.0;
+  var sum = 0.0;
+  for (var j = 0u; j <= i; j++) {
+    let k_start = k + j * stride;
+    var score = 0.0;
+    for (var d = 0u; d < d_end; d++) {
+      score += qkv_BTE[q + d] * qkv_BTE[k_start + d];
+    }
+    score *= scale;
+    if (j == 0u || score > maximum) {
+      let factor = select(exp(maximum - score), 0.0, j == 0u);
+      sum *= factor;
+      sums *= factor;
+      maximum = score;
+    }
+    let p = exp(score - maximum);
+    sum += p;
+
+    let v = k_start + sizes.G * sizes.D;
+    sums += p * mat4x4f(
+      values_at(v, first), values_at(v, first + 4u), values_at(v, first + 8u), values_at(v, first + 12u),
+    );
+  }
+  let column_end = min(COLUMNS, sizes.D - first) * groups.z;
+  for (var c = 0u; c < column_end; c++) {
+    y_BTC[((b * sizes.T + i) * sizes.H + head) * sizes.D + first + c] = sums[c / 4u][c % 4u] / sum;
+  }
+  if (first == 0u) {
+    lse_BHT[row] = maximum + log(sum);
+  }
+}
+
+struct Sizes {
+  B: u32,
+  T: u32,
+  H: u32,
+  G: u32,
+  D: u32,
+}
+@group(0) @binding(3) var<uniform> sizes: Sizes;
+`,
+  },
+  flash_attention_forward_scalar_f16: {
+    sizes: { B: 'u32', T: 'u32', H: 'u32', G: 'u32', D: 'u32' },
+    text: `enable f16;
+@group(0) @binding(0) var<storage, read> qkv_BTE: array<f16>;
+@group(0) @binding(1) var<storage, read_write> y_BTC: array<f16>;
+@group(0) @binding(2) var<storage, read_write> lse_BHT: array<f32>;
+@group(1) @binding(0) var<uniform> first_group: u32;
+
+override WG: u32;
+
+const COLUMNS = 16u;
+
+/** Four columns of a row of values; those beyond the head are its last one again, and are not stored. */
+fn values_at(row: u32, column: u32) -> vec4f {
+  let at = row + min(column + vec4u(0u, 1u, 2u, 3u), vec4u(sizes.D - 1u));
+  return vec4f(f32(qkv_BTE[at.x]), f32(qkv_BTE[at.y]), f32(qkv_BTE[at.z]), f32(qkv_BTE[at.w]));
+}
+
+fn stored_half(value: f32) -> f16 {
+  let infinite = bitcast<vec2<f16>>(select(0x7c00u, 0xfc00u, value < 0.0)).x;
+  return select(f16(value), infinite, abs(value) >= 65520.0);
+}
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = (first_group + group.y * groups.x + group.x) * WG + lane;
+  let parts = (sizes.D + COLUMNS - 1u) / COLUMNS;
+  let row = index / parts;
+  if (row >= sizes.B * sizes.H * sizes.T) {
+    return;
+  }
+  let first = index % parts * COLUMNS;
+  let i = row % sizes.T;
+  let head = row / sizes.T % sizes.H;
+  let b = row / (sizes.T * sizes.H);
+  let stride = (sizes.H + 2u * sizes.G) * sizes.D;
+  let q = (b * sizes.T + i) * stride + head * sizes.D;
+  let k = b * sizes.T * stride + (sizes.H + head / (sizes.H / sizes.G)) * sizes.D;
+  let scale = inverseSqrt(f32(sizes.D));
+
+  let d_end = sizes.D * groups.z;
+  var sums = mat4x4f();
+  var maximum = 0.0;
+  var sum = 0.0;
+  for (var j = 0u; j <= i; j++) {
+    let k_start = k + j * stride;
+    var score = 0.0;
+    for (var d = 0u; d < d_end; d++) {
+      score += f32(qkv_BTE[q + d]) * f32(qkv_BTE[k_start + d]);
+    }
+    score *= scale;
+    if (j == 0u || score > maximum) {
+      let factor = select(exp(maximum - score), 0.0, j == 0u);
+      sum *= factor;
+      sums *= factor;
+      maximum = score;
+    }
+    let p = exp(score - maximum);
+    sum += p;
+
+    let v = k_start + sizes.G * sizes.D;
+    sums += p * mat4x4f(
+      values_at(v, first), values_at(v, first + 4u), values_at(v, first + 8u), values_at(v, first + 12u),
+    );
+  }
+  let column_end = min(COLUMNS, sizes.D - first) * groups.z;
+  for (var c = 0u; c < column_end; c++) {
+    y_BTC[((b * sizes.T + i) * sizes.H + head) * sizes.D + first + c] = stored_half(sums[c / 4u][c % 4u] / sum);
+  }
+  if (first == 0u) {
+    lse_BHT[row] = maximum + log(sum);
+  }
+}
+
+struct Sizes {
+  B: u32,
+  T: u32,
+  H: u32,
+  G: u32,
+  D: u32,
+}
+@group(0) @binding(3) var<uniform> sizes: Sizes;
+`,
+  },
+  flash_attention_forward_subgroup: {
+    sizes: { B: 'u32', T: 'u32', H: 'u32', G: 'u32', D: 'u32' },
+    text: `enable subgroups;
+
+@group(0) @binding(0) var<storage, read> qkv_BTE: array<vec4f>;
+@group(0) @binding(1) var<storage, read_write> y_BTC: array<vec4f>;
+@group(0) @binding(2) var<storage, read_write> lse_BHT: array<f32>;
+@group(1) @binding(0) var<uniform> first_group: u32;
+
+override FAR: bool;
+const ROWS = 16u;
+const KEYS = 32u;
+const MASKED = -1e30;
+
+/** Four rows: score and weight of this lane's keys, y so far in its columns, largest score, its part of all weights. */
+struct Rows {
+  s: mat4x4f,
+  p: mat4x4f,
+  near: mat4x4f,
+  far: mat4x4f,
+  largest: vec4f,
+  sum: vec4f,
+}
+
+/** Four rows that lanes first .. first + 3 hold. */
+fn rows_of(v: vec4f, first: u32) -> mat4x4f {
+  let half = mat2x4f(subgroupShuffle(v, first), subgroupShuffle(v, first + 1u));
+  return mat4x4f(half[0], half[1], subgroupShuffle(v, first + 2u), subgroupShuffle(v, first + 3u));
+}
+
+/** Four rows of keys or values from \`row\` on; beyond the edge, the last one. */
+fn rows_at(base: u32, row: u32) -> mat4x4f {
+  let at = base + min(vec4u(row, row + 1u, row + 2u, row + 3u), vec4u(sizes.T - 1u)) * ((sizes.H + 2u * sizes.G) * sizes.D / 4u);
+  return mat4x4f(qkv_BTE[at.x], qkv_BTE[at.y], qkv_BTE[at.z], qkv_BTE[at.w]);
+}
+
+fn each(m: mat4x4f, factor: vec4f) -> mat4x4f {
+  return mat4x4f(m[0] * factor.x, m[1] * factor.y, m[2] * factor.z, m[3] * factor.w);
+}
+
+/** Turns scores into weights relative to the largest score so far, and brings what was summed up to the same. */
+fn weighed(r: Rows, keys: vec4u, row: u32) -> Rows {
+  let no = vec4f(MASKED);
+  var s = r.s * inverseSqrt(f32(sizes.D));
+  s[0] = select(no, s[0], keys <= vec4u(row));
+  s[1] = select(no, s[1], keys <= vec4u(row + 1u));
+  s[2] = select(no, s[2], keys <= vec4u(row + 2u));
+  s[3] = select(no, s[3], keys <= vec4u(row + 3u));
+  let t = transpose(s);
+  var m = max(max(t[0], t[1]), max(t[2], t[3]));
+  m = max(m, subgroupShuffleXor(m, 1u));
+  m = max(m, subgroupShuffleXor(m, 2u));
+  m = max(max(m, subgroupShuffleXor(m, 4u)), r.largest);
+  let p = mat4x4f(exp(s[0] - m.x), exp(s[1] - m.y), exp(s[2] - m.z), exp(s[3] - m.w));
+  let factor = exp(r.largest - m);
+
+  return Rows(mat4x4f(), p, each(r.near, factor), each(r.far, factor), m, r.sum * factor + vec4f(1.0) * p);
+}
+
+/** Adds the values of the four keys of a lane. */
+fn mixed(r: Rows, lane: u32, near: mat4x4f, far: mat4x4f) -> Rows {
+  let half = mat2x4f(subgroupShuffle(r.p[0], lane), subgroupShuffle(r.p[1], lane));
+  let p = mat4x4f(half[0], half[1], subgroupShuffle(r.p[2], lane), subgroupShuffle(r.p[3], lane));
+  return Rows(r.s, r.p, r.near + near * p, r.far + far * p, r.largest, r.sum);
+}
+
+/** The sum of each of four rows over all lanes. */
+fn summed(r: Rows) -> vec4f {
+  let half = r.sum + subgroupShuffleXor(r.sum, 1u);
+  let most = half + subgroupShuffleXor(half, 2u);
+  return most + subgroupShuffleXor(most, 4u);
+}
+
+@compute @workgroup_size(8)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let tiles = (sizes.T + ROWS - 1u) / ROWS;
+  let parts = (sizes.D + 63u) / 64u;
+  let index = first_group + group.y * groups.x + group.x;
+  let b = index / (tiles * parts * sizes.H);
+  let head = index / (tiles * parts) % sizes.H;
+
+  let row = (tiles - 1u - index % tiles) * ROWS;
+  let column = index / tiles % parts * 16u + lane;
+  if (b >= sizes.B) { return; }
+  let stride = (sizes.H + 2u * sizes.G) * sizes.D / 4u;
+  let q = b * sizes.T * stride + head * sizes.D / 4u;
+  let k = b * sizes.T * stride + (sizes.H + head / (sizes.H / sizes.G)) * sizes.D / 4u;
+  let near = k + sizes.G * sizes.D / 4u + min(column, sizes.D / 4u - 1u);
+  let far = k + sizes.G * sizes.D / 4u + min(column + 8u, sizes.D / 4u - 1u);
+  let none = Rows(mat4x4f(), mat4x4f(), mat4x4f(), mat4x4f(), vec4f(MASKED), vec4f());
+  var r = array<Rows, 4>(none, none, none, none);
+  let end = min(sizes.T, row + ROWS);
+
+  let d_end = sizes.D / 4u * groups.z;
+  for (var start = 0u; start < end; start += KEYS) {
+    for (var d = 0u; d < d_end; d++) {
+      let low = qkv_BTE[q + min(row + lane, sizes.T - 1u) * stride + d];
+      let high = qkv_BTE[q + min(row + 8u + lane, sizes.T - 1u) * stride + d];
+      let keys = transpose(rows_at(k + d, start + lane * 4u));
+      r[0].s += keys * rows_of(low, 0u);
+      r[1].s += keys * rows_of(low, 4u);
+      r[2].s += keys * rows_of(high, 0u);
+      r[3].s += keys * rows_of(high, 4u);
+    }
+    for (var i = 0u; i < 4u; i++) {
+      r[i] = weighed(r[i], start + lane * 4u + vec4u(0u, 1u, 2u, 3u), row + i * 4u);
+    }
+    let lane_end = (min(KEYS, end - start) + 3u) / 4u;
+    for (var other = 0u; other < lane_end; other++) {
+      let values = rows_at(near, start + other * 4u);
+      let further = rows_at(far, start + other * 4u);
+      for (var i = 0u; i < 4u; i++) { r[i] = mixed(r[i], other, values, further); }
+    }
+  }
+
+  var near_rows = array<vec4f, 16>();
+  var far_rows = array<vec4f, 16>();
+  var lse_rows = array<f32, 16>();
+  for (var i = 0u; i < 4u; i++) {
+    let sum = summed(r[i]);
+    for (var c = 0u; c < 4u; c++) {
+      near_rows[i * 4u + c] = r[i].near[c] / sum[c];
+      far_rows[i * 4u + c] = r[i].far[c] / sum[c];
+      lse_rows[i * 4u + c] = r[i].largest[c] + log(sum[c]);
+    }
+  }
+  for (var i = 0u; i < end - row; i++) {
+    let out = ((b * sizes.T + row + i) * sizes.H + head) * (sizes.D / 4u) + column;
+    if (column < sizes.D / 4u) { y_BTC[out] = near_rows[i]; }
+
+    if (FAR && column + 8u < sizes.D / 4u) { y_BTC[out + 8u] = far_rows[i]; }
+    lse_BHT[(b * sizes.H + head) * sizes.T + row + i] = lse_rows[i];
+  }
+}
+
+struct Sizes {
+  B: u32,
+  T: u32,
+  H: u32,
+  G: u32,
+  D: u32,
+}
+@group(0) @binding(3) var<uniform> sizes: Sizes;
+`,
+  },
+  flash_attention_forward_subgroup_f16: {
+    sizes: { B: 'u32', T: 'u32', H: 'u32', G: 'u32', D: 'u32' },
+    text: `enable f16;
+enable subgroups;
+
+@group(0) @binding(0) var<storage, read> qkv_BTE: array<vec4<f16>>;
+@group(0) @binding(1) var<storage, read_write> y_BTC: array<vec4<f16>>;
+@group(0) @binding(2) var<storage, read_write> lse_BHT: array<f32>;
+@group(1) @binding(0) var<uniform> first_group: u32;
+
+override FAR: bool;
+const ROWS = 16u;
+const KEYS = 32u;
+const MASKED = -1e30;
+
+/** Four rows: score and weight of this lane's keys, y so far in its columns, largest score, its part of all weights. */
+struct Rows {
+  s: mat4x4f,
+  p: mat4x4f,
+  near: mat4x4f,
+  far: mat4x4f,
+  largest: vec4f,
+  sum: vec4f,
+}
+
+/** Four rows that lanes first .. first + 3 hold. */
+fn rows_of(v: vec4f, first: u32) -> mat4x4f {
+  let half = mat2x4f(subgroupShuffle(v, first), subgroupShuffle(v, first + 1u));
+  return mat4x4f(half[0], half[1], subgroupShuffle(v, first + 2u), subgroupShuffle(v, first + 3u));
+}
+
+/** Four rows of keys or values from \`row\` on; beyond the edge, the last one. */
+fn rows_at(base: u32, row: u32) -> mat4x4f {
+  let at = base + min(vec4u(row, row + 1u, row + 2u, row + 3u), vec4u(sizes.T - 1u)) * ((sizes.H + 2u * sizes.G) * sizes.D / 4u);
+  return mat4x4f(vec4f(qkv_BTE[at.x]), vec4f(qkv_BTE[at.y]), vec4f(qkv_BTE[at.z]), vec4f(qkv_BTE[at.w]));
+}
+
+fn each(m: mat4x4f, factor: vec4f) -> mat4x4f {
+  return mat4x4f(m[0] * factor.x, m[1] * factor.y, m[2] * factor.z, m[3] * factor.w);
+}
+
+/** Turns scores into weights relative to the largest score so far, and brings what was summed up to the same. */
+fn weighed(r: Rows, keys: vec4u, row: u32) -> Rows {
+  let no = vec4f(MASKED);
+  var s = r.s * inverseSqrt(f32(sizes.D));
+  s[0] = select(no, s[0], keys <= vec4u(row));
+  s[1] = select(no, s[1], keys <= vec4u(row + 1u));
+  s[2] = select(no, s[2], keys <= vec4u(row + 2u));
+  s[3] = select(no, s[3], keys <= vec4u(row + 3u));
+  let t = transpose(s);
+  var m = max(max(t[0], t[1]), max(t[2], t[3]));
+  m = max(m, subgroupShuffleXor(m, 1u));
+  m = max(m, subgroupShuffleXor(m, 2u));
+  m = max(max(m, subgroupShuffleXor(m, 4u)), r.largest);
+  let p = mat4x4f(exp(s[0] - m.x), exp(s[1] - m.y), exp(s[2] - m.z), exp(s[3] - m.w));
+  let factor = exp(r.largest - m);
+
+  return Rows(mat4x4f(), p, each(r.near, factor), each(r.far, factor), m, r.sum * factor + vec4f(1.0) * p);
+}
+
+/** Adds the values of the four keys of a lane. */
+fn mixed(r: Rows, lane: u32, near: mat4x4f, far: mat4x4f) -> Rows {
+  let half = mat2x4f(subgroupShuffle(r.p[0], lane), subgroupShuffle(r.p[1], lane));
+  let p = mat4x4f(half[0], half[1], subgroupShuffle(r.p[2], lane), subgroupShuffle(r.p[3], lane));
+  return Rows(r.s, r.p, r.near + near * p, r.far + far * p, r.largest, r.sum);
+}
+
+/** The sum of each of four rows over all lanes. */
+fn summed(r: Rows) -> vec4f {
+  let half = r.sum + subgroupShuffleXor(r.sum, 1u);
+  let most = half + subgroupShuffleXor(half, 2u);
+  return most + subgroupShuffleXor(most, 4u);
+}
+
+fn stored_half4(value: vec4f) -> vec4<f16> {
+  let signs = select(vec4u(0x7c00u), vec4u(0xfc00u), value < vec4f());
+  let infinite = vec4<f16>(
+    bitcast<vec2<f16>>(signs.x).x, bitcast<vec2<f16>>(signs.y).x,
+    bitcast<vec2<f16>>(signs.z).x, bitcast<vec2<f16>>(signs.w).x,
+  );
+  return select(vec4<f16>(value), infinite, abs(value) >= vec4f(65520.0));
+}
+
+@compute @workgroup_size(8)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let tiles = (sizes.T + ROWS - 1u) / ROWS;
+  let parts = (sizes.D + 63u) / 64u;
+  let index = first_group + group.y * groups.x + group.x;
+  let b = index / (tiles * parts * sizes.H);
+  let head = index / (tiles * parts) % sizes.H;
+
+  let row = (tiles - 1u - index % tiles) * ROWS;
+  let column = index / tiles % parts * 16u + lane;
+  if (b >= sizes.B) { return; }
+  let stride = (sizes.H + 2u * sizes.G) * sizes.D / 4u;
+  let q = b * sizes.T * stride + head * sizes.D / 4u;
+  let k = b * sizes.T * stride + (sizes.H + head / (sizes.H / sizes.G)) * sizes.D / 4u;
+  let near = k + sizes.G * sizes.D / 4u + min(column, sizes.D / 4u - 1u);
+  let far = k + sizes.G * sizes.D / 4u + min(column + 8u, sizes.D / 4u - 1u);
+  let none = Rows(mat4x4f(), mat4x4f(), mat4x4f(), mat4x4f(), vec4f(MASKED), vec4f());
+  var r = array<Rows, 4>(none, none, none, none);
+  let end = min(sizes.T, row + ROWS);
+
+  let d_end = sizes.D / 4u * groups.z;
+  for (var start = 0u; start < end; start += KEYS) {
+    for (var d = 0u; d < d_end; d++) {
+      let low = vec4f(qkv_BTE[q + min(row + lane, sizes.T - 1u) * stride + d]);
+      let high = vec4f(qkv_BTE[q + min(row + 8u + lane, sizes.T - 1u) * stride + d]);
+      let keys = transpose(rows_at(k + d, start + lane * 4u));
+      r[0].s += keys * rows_of(low, 0u);
+      r[1].s += keys * rows_of(low, 4u);
+      r[2].s += keys * rows_of(high, 0u);
+      r[3].s += keys * rows_of(high, 4u);
+    }
+    for (var i = 0u; i < 4u; i++) {
+      r[i] = weighed(r[i], start + lane * 4u + vec4u(0u, 1u, 2u, 3u), row + i * 4u);
+    }
+    let lane_end = (min(KEYS, end - start) + 3u) / 4u;
+    for (var other = 0u; other < lane_end; other++) {
+      let values = rows_at(near, start + other * 4u);
+      let further = rows_at(far, start + other * 4u);
+      for (var i = 0u; i < 4u; i++) { r[i] = mixed(r[i], other, values, further); }
+    }
+  }
+
+  var near_rows = array<vec4f, 16>();
+  var far_rows = array<vec4f, 16>();
+  var lse_rows = array<f32, 16>();
+  for (var i = 0u; i < 4u; i++) {
+    let sum = summed(r[i]);
+    for (var c = 0u; c < 4u; c++) {
+      near_rows[i * 4u + c] = r[i].near[c] / sum[c];
+      far_rows[i * 4u + c] = r[i].far[c] / sum[c];
+      lse_rows[i * 4u + c] = r[i].largest[c] + log(sum[c]);
+    }
+  }
+  for (var i = 0u; i < end - row; i++) {
+    let out = ((b * sizes.T + row + i) * sizes.H + head) * (sizes.D / 4u) + column;
+    if (column < sizes.D / 4u) { y_BTC[out] = stored_half4(near_rows[i]); }
+
+    if (FAR && column + 8u < sizes.D / 4u) { y_BTC[out + 8u] = stored_half4(far_rows[i]); }
+    lse_BHT[(b * sizes.H + head) * sizes.T + row + i] = lse_rows[i];
+  }
+}
+
+struct Sizes {
+  B: u32,
+  T: u32,
+  H: u32,
+  G: u32,
+  D: u32,
+}
+@group(0) @binding(3) var<uniform> sizes: Sizes;
+`,
+  },
+  flash_attention_inner: {
+    sizes: { B: 'u32', T: 'u32', H: 'u32', D: 'u32' },
+    text: `@group(0) @binding(0) var<storage, read> dy_BTC: array<f32>;
+@group(0) @binding(1) var<storage, read> y_BTC: array<f32>;
+@group(0) @binding(2) var<storage, read_write> inner_BHT: array<f32>;
+@group(1) @binding(0) var<uniform> first_group: u32;
+
+override WG: u32;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+
+  let index = (first_group + group.y * groups.x + group.x) * WG + lane;
+  if (index >= sizes.B * sizes.T * sizes.H) {
+    return;
+  }
+  var sum = 0.0;
+
+  let d_end = sizes.D * groups.z;
+  for (var d = 0u; d < d_end; d++) {
+    sum += dy_BTC[index * sizes.D + d] * y_BTC[index * sizes.D + d];
+  }
+  let row = index / sizes.H;
+  inner_BHT[(row / sizes.T * sizes.H + index % sizes.H) * sizes.T + row % sizes.T] = sum;
+}
+
+struct Sizes {
+  B: u32,
+  T: u32,
+  H: u32,
+  D: u32,
+}
+@group(0) @binding(3) var<uniform> sizes: Sizes;
+`,
+  },
+  flash_attention_inner_f16: {
+    sizes: { B: 'u32', T: 'u32', H: 'u32', D: 'u32' },
+    text: `enable f16;
+@group(0) @binding(0) var<storage, read> dy_BTC: array<f16>;
+@group(0) @binding(1) var<storage, read> y_BTC: array<f16>;
+@group(0) @binding(2) var<storage, read_write> inner_BHT: array<f32>;
+@group(1) @binding(0) var<uniform> first_group: u32;
+
+override WG: u32;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+
+  let index = (first_group + group.y * groups.x + group.x) * WG + lane;
+  if (index >= sizes.B * sizes.T * sizes.H) {
+    return;
+  }
+  var sum = 0.0;
+
+  let d_end = sizes.D * groups.z;
+  for (var d = 0u; d < d_end; d++) {
+    sum += f32(dy_BTC[index * sizes.D + d]) * f32(y_BTC[index * sizes.D + d]);
+  }
+  let row = index / sizes.H;
+  inner_BHT[(row / sizes.T * sizes.H + index % sizes.H) * sizes.T + row % sizes.T] = sum;
+}
+
+struct Sizes {
+  B: u32,
+  T: u32,
+  H: u32,
+  D: u32,
 }
 @group(0) @binding(3) var<uniform> sizes: Sizes;
 `,

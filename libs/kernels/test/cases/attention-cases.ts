@@ -12,6 +12,23 @@ const ATTENTION: readonly Dims[] = [
   { B: 2, T: 20, H: 4, G: 2, D: 8 },
   { B: 1, T: 13, H: 6, G: 1, D: 5 },
 ];
+/** Tiles whole and cut, one row, primes, head sizes to 256 and not divisible by 4, groups. */
+const FLASH: readonly Dims[] = [
+  { B: 2, T: 64, H: 2, D: 32 },
+  { B: 1, T: 67, H: 4, G: 2, D: 40 },
+  { B: 1, T: 1, H: 1, D: 4 },
+  { B: 2, T: 33, H: 6, G: 2, D: 64 },
+  { B: 1, T: 37, H: 5, D: 3 },
+  { B: 1, T: 47, H: 2, G: 1, D: 96 },
+  { B: 1, T: 40, H: 3, G: 1, D: 128 },
+  { B: 1, T: 35, H: 2, D: 256 },
+  { B: 1, T: 131, H: 3, G: 1, D: 8 },
+  { B: 1, T: 19, H: 2, D: 254 },
+];
+const FLASH_GPU_SHAPES = [1, 5, 7, 8];
+/** c sqrt(K) eps: K counts the products of a score, and the rows that are summed up. */
+const flashTolerance = ({ T = 1, H = 1, G = H, D = 1 }: Record<string, number>): number =>
+  Math.sqrt((T * H) / G + D) * 2 ** -23;
 const TURNED: readonly Dims[] = [
   { B: 2, T: 21, H: 3, D: 20 },
   { B: 1, T: 1, H: 1, D: 2 },
@@ -24,6 +41,7 @@ const qkvCount = (dims: Record<string, number>): number => rowsOf(dims) * qkvWid
 const qkvSize: Sizes = (dims) => ({ qkv_BTE: qkvCount(dims) });
 const groupSize = ({ B = 0, T = 0, H = 0, G = H, D = 0 }: Record<string, number>): number => B * T * G * D;
 const tokenSize = ({ B = 0, T = 0, H = 0, D = 0 }: Record<string, number>): number => B * T * H * D;
+const statisticSize = ({ B = 0, T = 0, H = 0 }: Record<string, number>): number => B * H * T;
 const squareSize = ({ B = 0, T = 0, H = 0 }: Record<string, number>): number => B * H * T * T;
 
 export const ATTENTION_CASES: readonly ConformanceCase[] = [
@@ -50,6 +68,33 @@ export const ATTENTION_CASES: readonly ConformanceCase[] = [
       dv_BTGD: groupSize(dims),
     }),
     tolerance: () => 1e-6,
+  },
+  {
+    kernel: 'flash_attention_forward',
+    dims: FLASH,
+    sizes: (dims) => ({ ...qkvSize(dims), y_BTC: tokenSize(dims), lse_BHT: statisticSize(dims) }),
+    tolerance: (dims) => flashTolerance({ ...dims, G: dims['H'] ?? 1 }),
+    gpuShapes: FLASH_GPU_SHAPES,
+  },
+  {
+    kernel: 'flash_attention_inner',
+    dims: FLASH,
+    sizes: (dims) => ({ dy_BTC: tokenSize(dims), y_BTC: tokenSize(dims), inner_BHT: statisticSize(dims) }),
+    tolerance: () => 2e-6,
+  },
+  {
+    kernel: 'flash_attention_backward',
+    dims: FLASH,
+    sizes: (dims) => ({
+      ...qkvSize(dims),
+      dy_BTC: tokenSize(dims),
+      lse_BHT: statisticSize(dims),
+      inner_BHT: statisticSize(dims),
+      dqkv_BTE: qkvCount(dims),
+    }),
+    fillings: { lse_BHT: 'row-lse' },
+    tolerance: flashTolerance,
+    gpuShapes: [1, 7],
   },
   {
     kernel: 'attention_scores',

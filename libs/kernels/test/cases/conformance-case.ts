@@ -14,6 +14,7 @@ export type Filling =
   | 'sgd'
   | 'wide'
   | 'lse'
+  | 'row-lse'
   | 'range';
 
 export interface ConformanceCase {
@@ -21,6 +22,8 @@ export interface ConformanceCase {
   readonly dims: readonly Dims[];
   /** Elements of every binding. */
   sizes(dims: Record<string, number>): Record<string, number>;
+  /** Indices of the shapes for which a software driver compiles the shaders of GPUs too; by default 1. */
+  readonly gpuShapes?: readonly number[];
   readonly fillings?: Readonly<Record<string, Filling>>;
   /** Largest error allowed, as a fraction of the largest entry of the twin's tensor. */
   tolerance(dims: Record<string, number>): number;

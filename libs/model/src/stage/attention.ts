@@ -1,7 +1,6 @@
 import {
   attentionBackwardSteps,
   attentionForwardSteps,
-  attentionRecomputeSteps,
   type AttentionSteps,
   type ProgramStep,
 } from '@millrace/kernels';
@@ -16,7 +15,7 @@ export interface AttentionTensors {
   readonly attention: Place;
 }
 
-/** Two squares [B,H,T,T] that the programs of a stage share. */
+/** Two tensors of a number for each row and head, which the programs of a stage share. */
 const SCRATCH = SCRATCH_BLOCK.attention.label;
 const SCRATCH_GRADIENT = `${SCRATCH}.grad`;
 
@@ -33,12 +32,6 @@ export function attentionForward(context: StageContext, t: AttentionTensors): re
   return declared(context, attentionForwardSteps({ B, T, H, G, D }, names, role));
 }
 
-/** Computes again what a forward that wrote to scratch did not keep of its attention. */
-export function attentionRecompute(context: StageContext, t: AttentionTensors): readonly ProgramStep[] {
-  const { B, T, H, G, D } = context.sizes;
-  return declared(context, attentionRecomputeSteps({ B, T, H, G, D }, { qkv: t.qkv_NE, saved: t.attention.label }));
-}
-
 export interface AttentionGradients {
   /** Gradient of heads_NA. */
   readonly dy: string;
@@ -52,8 +45,8 @@ export function attentionBackward(
   { dy, dqkv }: AttentionGradients,
 ): readonly ProgramStep[] {
   const { B, T, H, G, D } = context.sizes;
-  // If the probabilities are kept, the scratch square is free for their gradient.
+  // If what the forward saves is kept, the scratch that it would be in is free.
   const scratch = t.attention.label === SCRATCH ? SCRATCH_GRADIENT : SCRATCH;
-  const names = { dy, qkv: t.qkv_NE, saved: t.attention.label, dqkv, scratch };
+  const names = { dy, qkv: t.qkv_NE, y: t.heads_NA, saved: t.attention.label, dqkv, scratch };
   return declared(context, attentionBackwardSteps({ B, T, H, G, D }, names));
 }

@@ -21,8 +21,8 @@ export interface BlockSteps {
   forward(y_NC: string): ProgramStep[];
   /** What runs before I if F kept nothing of the block: the same kernels and shapes, up to what I and W read. */
   recompute(): ProgramStep[];
-  /** What runs before I if F kept everything but the probabilities of the attention. */
-  recomputeAttention(): readonly ProgramStep[];
+  /** What runs before W if F kept everything but the outputs of norms and activation. */
+  recomputeDerived(): ProgramStep[];
   /** I: computes dx_NC from dy_NC, and what it leaves for W. */
   backwardInput(gradients: BlockGradients): ProgramStep[];
   /** W: adds the gradients of the block's parameters to what is there. */

@@ -13,9 +13,11 @@ export const SCRATCH: Place = { label: 'scratch', role: 'scratch' };
 export interface BlockPlaces {
   /** Tensors that W reads, most of which I reads too. */
   readonly weight: Place;
+  /** Outputs of the norms and of the activation, which W reads and which follow from the tensors in other places. */
+  readonly derived: Place;
   /** Tensors that only I reads: queries, keys and values, and the input of the feed-forward layer's activation. */
   readonly input: Place;
-  /** The probabilities of the attention, which only I reads. */
+  /** One number for each row and head of the attention, which only I reads. */
   readonly attention: Place;
   /** The beginning of the names of the gradients that I leaves for W. */
   readonly gradients: string;
@@ -24,6 +26,7 @@ export interface BlockPlaces {
 /** Nothing is kept: all blocks of a stage write the same tensors. */
 export const SCRATCH_BLOCK: BlockPlaces = {
   weight: SCRATCH,
+  derived: SCRATCH,
   input: SCRATCH,
   attention: { label: 'scratch.attention', role: 'scratch' },
   gradients: SCRATCH.label,
@@ -34,6 +37,7 @@ export function keptBlock(label: string): BlockPlaces {
   const place: Place = { label, role: 'saved' };
   return {
     weight: place,
+    derived: place,
     input: place,
     attention: { label: `${label}.attention`, role: 'saved' },
     gradients: label,
@@ -42,5 +46,6 @@ export function keptBlock(label: string): BlockPlaces {
 
 /** I computes the tensors again: what W reads is kept until W, the rest until the end of I's run. */
 export function recomputedBlock(label: string): BlockPlaces {
-  return { ...SCRATCH_BLOCK, weight: { label, role: 'deferred' }, gradients: label };
+  const deferred: Place = { label, role: 'deferred' };
+  return { ...SCRATCH_BLOCK, weight: deferred, derived: deferred, gradients: label };
 }

@@ -46,7 +46,7 @@ function gradientAt({ slice, fused }: StageContext, layer: number): string {
 function forwardBlock(recompute: Recompute, label: string): BlockPlaces {
   if (recompute === 'full') return SCRATCH_BLOCK;
   const kept = keptBlock(label);
-  return recompute === 'none' ? kept : { ...kept, attention: SCRATCH_BLOCK.attention };
+  return recompute === 'none' ? kept : { ...kept, derived: SCRATCH_BLOCK.derived };
 }
 
 interface StageBlock extends BlockGradients {
@@ -80,20 +80,6 @@ function sliceBlocks(context: StageContext): StageBlock[] {
   });
 }
 
-/** What runs before I if F did not keep all that I and W read: the same kernels on the same shapes. */
-function recomputed(recompute: Recompute, { read }: StageBlock): readonly ProgramStep[] {
-  switch (recompute) {
-    case 'none':
-      return [];
-    case 'selective':
-      return read.recomputeAttention();
-    case 'full':
-      return read.recompute();
-    default:
-      return recompute satisfies never;
-  }
-}
-
 export interface TrainingSteps {
   readonly forward: ProgramStep[];
   readonly backwardInput: ProgramStep[];
@@ -113,8 +99,8 @@ function addHead(context: StageContext, { forward, backwardInput, backwardWeight
 }
 
 /**
- * I computes a block's tensors again just before it needs them, so that scratch holds those of one block at a time. In
- * a fused backward each block's W follows its I, but for that of the last one to come: the gradient leaves before it.
+ * A block's tensors are computed again just before they are needed, so that scratch holds those of one at a time. In a
+ * fused backward each block's W follows its I, but for that of the last one to come: the gradient leaves before it.
  */
 export function trainingSteps(context: StageContext): TrainingSteps {
   declareResiduals(context);
@@ -126,8 +112,10 @@ export function trainingSteps(context: StageContext): TrainingSteps {
   for (const { written, y_NC } of blocks) forward.push(...written.forward(y_NC));
   if (slice.head) addHead(context, { forward, backwardInput, backwardWeight });
   for (const block of blocks.toReversed()) {
-    backwardInput.push(...recomputed(recompute, block), ...block.read.backwardInput(block));
+    if (recompute === 'full') backwardInput.push(...block.read.recompute());
+    backwardInput.push(...block.read.backwardInput(block));
     const weights = context.fused && block !== blocks[0] ? backwardInput : backwardWeight;
+    if (recompute === 'selective') weights.push(...block.read.recomputeDerived());
     weights.push(...block.read.backwardWeight(block));
   }
   if (slice.embedding) backwardWeight.push(...embeddingGradientSteps(context, gradientAt(context, slice.firstLayer)));

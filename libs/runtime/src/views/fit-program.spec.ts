@@ -26,6 +26,9 @@ interface Case {
 const SQUARES = { L: 72_061, P: sumOfSquaresPartials(72_061) };
 /** A table of 201 rows of 60: ranges of it begin at multiples of 16 rows, columns of logits at multiples of 64. */
 const CASES: readonly Case[] = [
+  { kernel: 'flash_attention_forward', dims: { B: 5, T: 32, H: 2, G: 1, D: 8 }, limit: 10_000, parts: 3 },
+  { kernel: 'flash_attention_inner', dims: { B: 5, T: 32, H: 2, D: 8 }, limit: 5_000, parts: 3 },
+  { kernel: 'flash_attention_backward', dims: { B: 5, T: 32, H: 2, G: 1, D: 8 }, limit: 10_000, parts: 3 },
   { kernel: 'embedding_forward', dims: { B: 2, T: 21, C: 60, V: 201 }, limit: 20_000, parts: 3 },
   { kernel: 'embedding_forward_token', dims: { B: 2, T: 21, C: 60, V: 201 }, limit: 20_000, parts: 3 },
   {

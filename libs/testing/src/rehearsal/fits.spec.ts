@@ -63,6 +63,7 @@ describe('fits', () => {
     };
     expect(passed('maxStorageBuffersPerShaderStage', 5)).toContain('layernorm_forward as layernorm_forward_short: 6');
     expect(passed('maxComputeWorkgroupStorageSize', 1024)).toEqual([
+      'flash_attention_forward as flash_attention_forward_workgroup: 14336',
       'layernorm_backward_weight as layernorm_backward_weight_workgroup: 2048',
     ]);
     // A launch takes smaller workgroups, and more dimensions, where it must.

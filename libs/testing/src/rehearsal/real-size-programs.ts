@@ -1,7 +1,6 @@
 import { type ModelConfig, type Precision, RECOMPUTE_SETTINGS } from '@millrace/core';
 import type { Program } from '@millrace/kernels';
 import { buildOptimizerPrograms, buildStagePrograms, wholeModel } from '@millrace/model';
-import { tensorOf } from '@millrace/tensor';
 
 /** One block stands for all: they run the same operations on the same sizes. */
 const GPT2_124M: ModelConfig = {
@@ -74,16 +73,5 @@ export function realSizePrograms(config: ModelConfig, microBatch: number, precis
       ...(tied === undefined ? [] : [tied.combine]),
     ]),
   ];
-  return programs.map(withoutSquares);
-}
-
-/**
- * Attention's squares [B,H,T,T] exceed every limit at these contexts, and cannot be cut: training such contexts needs
- * kernels without squares.
- */
-function withoutSquares(program: Program): Program {
-  const steps = program.steps.filter((step) => !('kernel' in step && step.kernel.startsWith('attention_')));
-  const refs = steps.flatMap((step) => ('kernel' in step ? Object.values(step.tensors) : [step.clear]));
-  const used = new Set(refs.map(tensorOf));
-  return { ...program, tensors: program.tensors.filter(({ name }) => used.has(name)), steps };
+  return programs;
 }

@@ -1,8 +1,8 @@
 import type { ProgramStep } from '@millrace/kernels';
-import { attentionBackward, attentionForward, attentionRecompute, type AttentionTensors } from '../../stage/attention';
+import { attentionBackward, attentionForward, type AttentionTensors } from '../../stage/attention';
 import type { BlockSteps, BlockGradients, BlockRequest } from '../../stage/block';
 import { type Branch, branchGradient, type BranchGradient, type DropoutSite, dropoutStep } from '../../stage/dropout';
-import type { Norm } from '../../stage/norm';
+import { normPlaces, type Norm } from '../../stage/norm';
 import type { StageContext } from '../../stage/stage-context';
 import { conv1d, conv1dInputGradient, type Conv1dForward, type Conv1dSizes, conv1dWeightGradient } from './conv1d';
 import { blockName } from './gpt2-parameters';
@@ -23,17 +23,15 @@ interface BlockTensors extends AttentionTensors {
 }
 
 /** Declares the tensors of a block's forward. */
-function blockTensors(
-  context: StageContext,
-  { layer, places: { weight, input, attention } }: BlockRequest,
-): BlockTensors {
+function blockTensors(context: StageContext, { layer, places }: BlockRequest): BlockTensors {
+  const { weight, derived, input, attention } = places;
   const {
     catalog,
     sizes: { N, C, F },
   } = context;
   const name = blockName(layer);
   const norm = (part: 'ln_1' | 'ln_2'): Norm =>
-    layerNorm(context, { label: `${weight.label}.${part}`, role: weight.role, weight: `${name}.${part}` });
+    layerNorm(context, { ...normPlaces(places, part), weight: `${name}.${part}` });
   return {
     attention,
     norm1: norm('ln_1'),
@@ -42,7 +40,7 @@ function blockTensors(
     mid_NC: catalog.declare(`${weight.label}.mid_NC`, [N, C], weight.role),
     norm2: norm('ln_2'),
     fc_NF: catalog.declare(`${input.label}.fc_NF`, [N, F], input.role),
-    gelu_NF: catalog.declare(`${weight.label}.gelu_NF`, [N, F], weight.role),
+    gelu_NF: catalog.declare(`${derived.label}.gelu_NF`, [N, F], derived.role),
   };
 }
 
@@ -103,12 +101,18 @@ class Gpt2Block implements BlockSteps {
       }),
       t.norm2.forward(t.mid_NC),
       conv1d([N, C, F], { x: t.norm2.y_NC, weight: `${name}.mlp.c_fc`, y: t.fc_NF }),
-      { kernel: 'gelu_forward', dims: { L: N * F }, tensors: { x_L: t.fc_NF, y_L: t.gelu_NF } },
+      this.activation(),
     ];
   }
 
-  recomputeAttention(): readonly ProgramStep[] {
-    return attentionRecompute(this.context, this.t);
+  recomputeDerived(): ProgramStep[] {
+    const { norm1, norm2, mid_NC } = this.t;
+    return [norm1.forward(this.request.x_NC), norm2.forward(mid_NC), this.activation()];
+  }
+
+  private activation(): ProgramStep {
+    const { N, F } = this.context.sizes;
+    return { kernel: 'gelu_forward', dims: { L: N * F }, tensors: { x_L: this.t.fc_NF, y_L: this.t.gelu_NF } };
   }
 
   backwardInput({ dy_NC, dx_NC }: BlockGradients): ProgramStep[] {

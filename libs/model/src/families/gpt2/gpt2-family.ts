@@ -1,5 +1,6 @@
 import type { ModelConfig } from '@millrace/core';
 import { modelShapeError } from '../../model.errors';
+import { normPlaces } from '../../stage/norm';
 import type { ModelFamily } from '../model-family';
 import { gpt2Block } from './gpt2-block';
 import { embeddingBackwardWeight, gpt2Embedding } from './gpt2-embedding';
@@ -22,8 +23,7 @@ export const GPT2: ModelFamily = {
     embeddingForward: gpt2Embedding,
     embeddingBackwardWeight,
     block: gpt2Block,
-    finalNorm: (context, { label, role }) =>
-      layerNorm(context, { label: `${label}.ln_f`, role, weight: GPT2_FINAL_NORM }),
+    finalNorm: (context, place) => layerNorm(context, { ...normPlaces(place, 'ln_f'), weight: GPT2_FINAL_NORM }),
   },
   files: GPT2_FILES,
 };

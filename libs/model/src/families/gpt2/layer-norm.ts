@@ -1,8 +1,7 @@
-import type { Norm } from '../../stage/norm';
-import type { Place } from '../../stage/place';
+import type { Norm, NormPlaces } from '../../stage/norm';
 import { gradientName, type StageContext } from '../../stage/stage-context';
 
-export interface LayerNormRequest extends Place {
+export interface LayerNormRequest extends NormPlaces {
   /** The name of the norm's parameters without `.weight` and `.bias`. */
   readonly weight: string;
 }
@@ -10,11 +9,14 @@ export interface LayerNormRequest extends Place {
 /** Hugging Face's `layer_norm_epsilon`. */
 const EPSILON = 1e-5;
 
-export function layerNorm({ catalog, sizes, config }: StageContext, { label, role, weight }: LayerNormRequest): Norm {
+export function layerNorm(
+  { catalog, sizes, config }: StageContext,
+  { output, statistics, weight }: LayerNormRequest,
+): Norm {
   const { N, C } = sizes;
-  const y_NC = catalog.declare(`${label}_NC`, [N, C], role);
-  const mean_N = catalog.declare(`${label}.mean_N`, [N], role);
-  const rstd_N = catalog.declare(`${label}.rstd_N`, [N], role);
+  const y_NC = catalog.declare(`${output.label}_NC`, [N, C], output.role);
+  const mean_N = catalog.declare(`${statistics.label}.mean_N`, [N], statistics.role);
+  const rstd_N = catalog.declare(`${statistics.label}.rstd_N`, [N], statistics.role);
   const weight_C = `${weight}.weight`;
   const bias_C = `${weight}.bias`;
   return {

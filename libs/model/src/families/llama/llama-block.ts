@@ -1,5 +1,5 @@
 import type { ProgramStep } from '@millrace/kernels';
-import { attentionBackward, attentionForward, attentionRecompute, type AttentionTensors } from '../../stage/attention';
+import { attentionBackward, attentionForward, type AttentionTensors } from '../../stage/attention';
 import type { BlockSteps, BlockGradients, BlockRequest } from '../../stage/block';
 import {
   type Branch,
@@ -9,7 +9,7 @@ import {
   type DropoutSite,
   dropoutStep,
 } from '../../stage/dropout';
-import type { Norm } from '../../stage/norm';
+import { normPlaces, type Norm } from '../../stage/norm';
 import type { StageContext } from '../../stage/stage-context';
 import { type BlockNames, blockNames } from './llama-parameters';
 import { projection, projectionInputGradient, projectionWeightGradient } from './projection';
@@ -37,19 +37,19 @@ interface BlockTensors extends AttentionTensors {
 function blockTensors(context: StageContext, { layer, places }: BlockRequest): BlockTensors {
   const { N, C, F, H, G, D } = context.sizes;
   const { catalog } = context;
-  const { weight, input, attention } = places;
+  const { weight, derived, input, attention } = places;
   const names = blockNames(layer);
   const { label, role } = weight;
   return {
     attention,
-    norm1: rmsNorm(context, { label: `${label}.norm1`, role, weight: names.norm1 }),
+    norm1: rmsNorm(context, { ...normPlaces(places, 'norm1'), weight: names.norm1 }),
     qkv_NE: catalog.declare(`${input.label}.qkv_NE`, [N, (H + 2 * G) * D], input.role),
     heads_NA: catalog.declare(`${label}.heads_NA`, [N, H * D], role),
     mid_NC: catalog.declare(`${label}.mid_NC`, [N, C], role),
-    norm2: rmsNorm(context, { label: `${label}.norm2`, role, weight: names.norm2 }),
+    norm2: rmsNorm(context, { ...normPlaces(places, 'norm2'), weight: names.norm2 }),
     gate_NF: catalog.declare(`${input.label}.gate_NF`, [N, F], input.role),
     up_NF: catalog.declare(`${input.label}.up_NF`, [N, F], input.role),
-    act_NF: catalog.declare(`${label}.act_NF`, [N, F], role),
+    act_NF: catalog.declare(`${derived.label}.act_NF`, [N, F], derived.role),
   };
 }
 
@@ -105,16 +105,23 @@ class LlamaBlock implements BlockSteps {
       t.norm2.forward(t.mid_NC),
       projection([N, C, F], { x: t.norm2.y_NC, weight: names.gate, y: t.gate_NF }),
       projection([N, C, F], { x: t.norm2.y_NC, weight: names.up, y: t.up_NF }),
-      {
-        kernel: 'swiglu_forward',
-        dims: { L: N * F },
-        tensors: { gate_L: t.gate_NF, up_L: t.up_NF, y_L: t.act_NF },
-      },
+      this.activation(),
     ];
   }
 
-  recomputeAttention(): readonly ProgramStep[] {
-    return attentionRecompute(this.context, this.t);
+  recomputeDerived(): ProgramStep[] {
+    const { norm1, norm2, mid_NC } = this.t;
+    return [norm1.forward(this.request.x_NC), norm2.forward(mid_NC), this.activation()];
+  }
+
+  private activation(): ProgramStep {
+    const { N, F } = this.context.sizes;
+    const { gate_NF, up_NF, act_NF } = this.t;
+    return {
+      kernel: 'swiglu_forward',
+      dims: { L: N * F },
+      tensors: { gate_L: gate_NF, up_L: up_NF, y_L: act_NF },
+    };
   }
 
   backwardInput({ dy_NC, dx_NC }: BlockGradients): ProgramStep[] {

@@ -1,5 +1,6 @@
 import type { ModelConfig } from '@millrace/core';
 import { modelShapeError } from '../../model.errors';
+import { normPlaces } from '../../stage/norm';
 import type { ModelFamily } from '../model-family';
 import { llamaBlock } from './llama-block';
 import { embeddingBackward, tokenEmbeddingForward } from './llama-embedding';
@@ -29,8 +30,7 @@ export const LLAMA: ModelFamily = {
     embeddingForward: tokenEmbeddingForward,
     embeddingBackwardWeight: embeddingBackward,
     block: llamaBlock,
-    finalNorm: (context, { label, role }) =>
-      rmsNorm(context, { label: `${label}.norm`, role, weight: LLAMA_FINAL_NORM }),
+    finalNorm: (context, place) => rmsNorm(context, { ...normPlaces(place, 'norm'), weight: LLAMA_FINAL_NORM }),
   },
   files: LLAMA_FILES,
 };

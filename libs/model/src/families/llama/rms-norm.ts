@@ -1,19 +1,21 @@
-import type { Norm } from '../../stage/norm';
-import type { Place } from '../../stage/place';
+import type { Norm, NormPlaces } from '../../stage/norm';
 import { gradientName, type StageContext } from '../../stage/stage-context';
 
 /** Hugging Face's `rms_norm_eps`. */
 const EPSILON = 1e-6;
 
-export interface RmsNormRequest extends Place {
+export interface RmsNormRequest extends NormPlaces {
   /** The name of the norm's parameter. */
   readonly weight: string;
 }
 
-export function rmsNorm({ catalog, sizes, config }: StageContext, { label, role, weight }: RmsNormRequest): Norm {
+export function rmsNorm(
+  { catalog, sizes, config }: StageContext,
+  { output, statistics, weight }: RmsNormRequest,
+): Norm {
   const { N, C } = sizes;
-  const y_NC = catalog.declare(`${label}_NC`, [N, C], role);
-  const rstd_N = catalog.declare(`${label}.rstd_N`, [N], role);
+  const y_NC = catalog.declare(`${output.label}_NC`, [N, C], output.role);
+  const rstd_N = catalog.declare(`${statistics.label}.rstd_N`, [N], statistics.role);
   return {
     y_NC,
     forward: (x_NC) => ({
