@@ -146,6 +146,24 @@ export function storageFailed(path: string, cause: unknown): AppError {
   });
 }
 
+export interface TokenBeyondVocab {
+  readonly id: number;
+  /** Counted from 0. */
+  readonly position: number;
+  readonly vocab: number;
+}
+
+export function tokenBeyondVocab(where: string, { id, position, vocab }: TokenBeyondVocab): AppError {
+  return new AppError({
+    code: 'DATA.TOKEN_BEYOND_VOCAB',
+    kind: 'invalid',
+    message:
+      `${where} has the id ${id} at position ${position}, but the model has a vocabulary of ${vocab}; take tokens of ` +
+      `the model's tokenizer, or a model.vocab of at least ${id + 1}`,
+    details: { id, position, vocab },
+  });
+}
+
 export function tokenFileInvalid(path: string, reason: string): AppError {
   return new AppError({
     code: 'DATA.TOKEN_FILE_INVALID',

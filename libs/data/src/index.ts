@@ -10,6 +10,7 @@ export {
   Sampler,
   type SamplerOptions,
 } from './sampling/sampler';
+export { checkVocab } from './sampling/check-vocab';
 export { type DatasetSplit, splitValidation } from './sampling/split-validation';
 export { type TokenRange, type TokenReader, TokenStore, type TokenStoreOptions } from './sampling/token-store';
 export { type ValidationOptions, ValidationSampler } from './sampling/validation-sampler';

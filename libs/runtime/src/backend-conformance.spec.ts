@@ -69,6 +69,21 @@ describe.each(testBackends(process.env))('$kind backend', ({ kind, open }) => {
   });
 
   describe('with f16', () => {
+    it('refuses to write a view that ends within a word', async () => {
+      const tensors = [f32('x', 5), { ...f32('h', 8), dtype: 'f16' } as const];
+      const allocated = tensors.map((declaration) => backend.allocate(declaration));
+      const own = new Map(tensors.map(({ name }, index) => [name, allocated[index]!]));
+      const h = (length: number) => ({ tensor: 'h', offset: 0, length });
+      const program = (...steps: Program['steps']): Program => ({ name: 'odd', tensors, steps });
+      const narrow = { kernel: 'narrow', dims: { L: 5 }, tensors: { x_L: 'x', y_L: h(5) } } as const;
+      const problem = 'elements 0 to 4 of f16 are written, which end within a word';
+      for (const step of [narrow, { clear: h(5) }]) {
+        await expect(async () => backend.bind(program(step), own)).rejects.toThrowError(mismatch(problem));
+      }
+      await backend.bind(program({ clear: h(6) }, { ...narrow, tensors: { x_L: 'x', y_L: h(8) } }), own);
+      for (const tensor of allocated) backend.release(tensor);
+    });
+
     const f16 = (name: string, count: number): TensorDeclaration => ({ ...f32(name, count), dtype: 'f16' });
     const bits = (...values: number[]): Uint16Array => Uint16Array.from(values);
 
@@ -170,6 +185,30 @@ describe.each(testBackends(process.env))('$kind backend', ({ kind, open }) => {
     // One that is never enqueued does nothing.
     backend.record(sum);
     expect(await numbers('y')).toEqual([2, 2, 2, 2, 2]);
+  });
+
+  it('refuses to enqueue a recorded run twice', async () => {
+    const recorded = backend.record(await bind(add('a', 'b', 'y')));
+    backend.enqueue(recorded);
+    expect(() => backend.enqueue(recorded)).toThrowError(
+      'the recorded run of sum was enqueued before; record it again',
+    );
+    expect(await numbers('y')).toEqual([0, 0, 0, 0, 0]);
+  });
+
+  it('refuses parts of one tensor of which a dispatch reads one and writes another', async () => {
+    const whole = backend.allocate(f32('pack', 133));
+    const named = [f32('first', 5), f32('second', 5)];
+    const parts = named.map((declaration, index) => backend.part(whole, declaration, 64 * index));
+    const own = new Map([...tensors, ['first', parts[0]!], ['second', parts[1]!]]);
+    const program = { name: 'parts', tensors: [A, B, Y, ...named], steps: [add('first', 'b', 'second')] };
+    await expect(async () => backend.bind(program, own)).rejects.toThrowError(
+      mismatch(
+        'a dispatch reads and writes it, with elements 0 to 4 as a_L and elements 0 to 4 of second, a part of the ' +
+          'same pack, as y_L',
+      ),
+    );
+    backend.release(whole);
   });
 
   it('gives tensors parts of the memory of another', async () => {

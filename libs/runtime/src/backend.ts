@@ -5,6 +5,8 @@ import type { HostArray } from './host-array';
 /** An opaque handle of memory on a backend. */
 export interface DeviceTensor {
   readonly declaration: TensorDeclaration;
+  /** Whose memory it has a part of, and from which element on; undefined if its memory is its own. */
+  readonly partOf?: { readonly whole: DeviceTensor; readonly offset: number } | undefined;
 }
 
 /** Consecutive elements of a tensor. */
@@ -58,7 +60,7 @@ export interface Backend {
   run(program: BoundProgram): void;
   /** Records a run, so that `enqueue` takes no time where the device would wait for it. */
   record(program: BoundProgram): RecordedRun;
-  /** Enqueues a recorded run, which may be done once, as `run` would enqueue its program now. */
+  /** Enqueues a recorded run as `run` would enqueue its program now. Throws if that was done before: record again. */
   enqueue(run: RecordedRun): void;
   /** Copies `data` into the tensor from element `elementOffset` (0 by default) on. */
   write(tensor: DeviceTensor, data: HostArray, elementOffset?: number): void;

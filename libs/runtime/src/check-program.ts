@@ -6,7 +6,18 @@ import {
   type Program,
   type TensorDeclaration,
 } from '@millrace/kernels';
-import { overlap, sameShape, type TensorRef, tensorOf, type TensorView, viewOf, viewProblem } from '@millrace/tensor';
+import {
+  DTYPE_BYTES,
+  elementCount,
+  overlap,
+  sameShape,
+  type TensorRef,
+  tensorOf,
+  type TensorView,
+  viewOf,
+  viewProblem,
+  WORD_BYTES,
+} from '@millrace/tensor';
 import type { DeviceTensor } from './backend';
 import { tensorMismatchError } from './runtime.errors';
 import { elementsUsed } from './views/binding-use';
@@ -15,10 +26,21 @@ import { elementsUsed } from './views/binding-use';
 type Refuse = (tensor: string, problem: string) => never;
 
 type Declarations = ReadonlyMap<string, TensorDeclaration>;
+type Tensors = ReadonlyMap<string, DeviceTensor>;
 
 interface Bound {
   readonly binding: KernelBinding;
   readonly view: TensorView;
+  /** What has the memory that is bound, and the view of it: two tensors may be parts of one. */
+  readonly memory: DeviceTensor;
+  readonly place: TensorView;
+}
+
+function boundTo(binding: KernelBinding, view: TensorView, tensors: Tensors): Bound {
+  const tensor = tensors.get(view.tensor)!;
+  const { whole, offset } = tensor.partOf ?? { whole: tensor, offset: 0 };
+  const place = { ...view, tensor: whole.declaration.name, offset: offset + view.offset };
+  return { binding, view, memory: whole, place };
 }
 
 function elements({ offset, length }: TensorView): string {
@@ -40,9 +62,11 @@ function checkedView(ref: TensorRef, declarations: Declarations, refuse: Refuse)
  */
 function checkPair([one, other]: readonly [Bound, Bound], refuse: Refuse): void {
   const isWritten = [one, other].some(({ binding }) => binding.access === 'read_write');
-  if (!isWritten || one.view.tensor !== other.view.tensor) return;
-  const both = `${elements(one.view)} as ${one.binding.name} and ${elements(other.view)} as ${other.binding.name}`;
-  if (overlap(one.view, other.view)) {
+  if (!isWritten || one.memory !== other.memory) return;
+  const isOne = one.view.tensor === other.view.tensor;
+  const also = isOne ? '' : ` of ${other.view.tensor}, a part of the same ${one.memory.declaration.name},`;
+  const both = `${elements(one.view)} as ${one.binding.name} and ${elements(other.view)}${also} as ${other.binding.name}`;
+  if (overlap(one.place, other.place)) {
     refuse(one.view.tensor, `it is written and bound twice, with ${both}; give one of them a tensor of its own`);
   }
   if (one.binding.access !== other.binding.access) {
@@ -50,8 +74,24 @@ function checkPair([one, other]: readonly [Bound, Bound], refuse: Refuse): void 
   }
 }
 
+interface Known {
+  readonly declarations: Declarations;
+  readonly tensors: Tensors;
+}
+
+/** What is written ends with a word or with its tensor: half a word more would be written too. */
+function checkWhole(view: TensorView, declarations: Declarations, refuse: Refuse): void {
+  const { shape, dtype } = declarations.get(view.tensor)!;
+  const perWord = WORD_BYTES / DTYPE_BYTES[dtype];
+  if (view.length % perWord === 0 || view.offset + view.length === elementCount(shape)) return;
+  refuse(
+    view.tensor,
+    `${elements(view)} of ${dtype} are written, which end within a word; end them at a multiple of ${perWord} elements`,
+  );
+}
+
 /** Checks what an operation binds: a tensor or a view for each binding, of its type, with all that it uses. */
-function checkOperation(operation: Operation, declarations: Declarations, refuse: Refuse): void {
+function checkOperation(operation: Operation, { declarations, tensors: allocated }: Known, refuse: Refuse): void {
   const { kernel, dims, tensors } = operation;
   const bound = KERNELS[kernel].bindings.map((binding): Bound => {
     const ref = tensors[binding.name] ?? refuse(binding.name, 'the operation names no tensor; bind one to it');
@@ -64,7 +104,8 @@ function checkOperation(operation: Operation, declarations: Declarations, refuse
     if (view.length < used) {
       refuse(view.tensor, `a view has ${view.length} elements but ${binding.name} has ${used}; make it longer`);
     }
-    return { binding, view };
+    if (binding.access === 'read_write') checkWhole(view, declarations, refuse);
+    return boundTo(binding, view, allocated);
   });
   bound.forEach((one, index) => {
     for (const other of bound.slice(index + 1)) checkPair([one, other], refuse);
@@ -75,7 +116,7 @@ function checkOperation(operation: Operation, declarations: Declarations, refuse
  * Throws RUNTIME.TENSOR_MISMATCH unless `tensors` has every tensor of `program` with the declared shape and type, and
  * its steps name tensors and views that exist and may be bound together.
  */
-export function checkProgram(program: Program, tensors: ReadonlyMap<string, DeviceTensor>): void {
+export function checkProgram(program: Program, tensors: Tensors): void {
   const declarations = new Map(program.tensors.map((declaration) => [declaration.name, declaration]));
   for (const { name, shape, dtype } of program.tensors) {
     const tensor = tensors.get(name)?.declaration;
@@ -87,16 +128,16 @@ export function checkProgram(program: Program, tensors: ReadonlyMap<string, Devi
       throw tensorMismatchError(program.name, name, `it is ${has} but the program needs ${dtype}[${shape.join(', ')}]`);
     }
   }
-  checkSteps(program, declarations);
+  checkSteps(program, { declarations, tensors });
 }
 
-function checkSteps({ name: program, steps }: Program, declarations: Declarations): void {
+function checkSteps({ name: program, steps }: Program, known: Known): void {
   for (const step of steps) {
     const where = 'clear' in step ? 'for a clear' : `for kernel ${step.kernel}`;
     const refuse: Refuse = (tensor, problem) => {
       throw tensorMismatchError(program, tensor, `${where}, ${problem}`);
     };
-    if ('clear' in step) checkedView(step.clear, declarations, refuse);
-    else checkOperation(step, declarations, refuse);
+    if ('clear' in step) checkWhole(checkedView(step.clear, known.declarations, refuse), known.declarations, refuse);
+    else checkOperation(step, known, refuse);
   }
 }

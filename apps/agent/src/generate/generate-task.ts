@@ -1,9 +1,12 @@
 import type { GeneratePlan } from '@millrace/contracts';
 import type { Clock } from '@millrace/core';
+import { checkVocab } from '@millrace/data';
 import type { Backend, HostArray } from '@millrace/runtime';
-import { type TensorFrame, frameArray } from '../data-plane/frame';
+import { type FrameKey, frameKeyText, type TensorFrame } from '../data-plane/frame';
 import { frameDType } from '../data-plane/link/frame-channel';
 import type { StageTransport } from '../data-plane/stage-transport';
+import { frameValues, valuesOf } from '../stage/exchange/frame-values';
+import { peerTokenInvalid } from '../stage/stage.errors';
 import type { WeightSource } from '../stage/stage-ports';
 import type { WorkerPort } from '../worker/worker-port';
 import { weightSource } from '../worker/train-task';
@@ -60,6 +63,7 @@ export interface GenerateOptions {
  */
 export async function generate(options: GenerateOptions): Promise<void> {
   const { plan, backend, weights, clock, turn, onTokens } = options;
+  checkVocab('the prompt', plan.promptTokens, plan.model);
   const transport = withoutDevice(options.transport, turn);
   const stage = await GenerationStage.open(plan, { backend, weights, clock });
   const { rank } = plan;
@@ -70,16 +74,7 @@ export async function generate(options: GenerateOptions): Promise<void> {
     const input =
       rank === 0
         ? windowTokens(text, stage.context)
-        : frameArray(
-            await transport.receive({
-              edge: 'activation',
-              step: count,
-              microBatch: 0,
-              chunk: 0,
-              fromRank: rank - 1,
-              rollbacks: 0,
-            }),
-          );
+        : frameValues(await transport.receive(keyOf('activation', count, rank - 1)), valuesOf(stage.inputDeclaration));
     const output = await turn.use(() => stage.forward(input));
     if (rank < last)
       await transport.send(
@@ -99,12 +94,19 @@ export async function generate(options: GenerateOptions): Promise<void> {
         );
       else text.push(token);
     } else if (rank === 0) {
-      const [token] = frameArray(
-        await transport.receive({ edge: 'token', step: count, microBatch: 0, chunk: 0, fromRank: last, rollbacks: 0 }),
-      );
-      text.push(token!);
+      text.push(await receiveToken(transport, keyOf('token', count, last), plan.model.vocab));
     }
   }
+}
+
+function keyOf(edge: 'activation' | 'token', count: number, fromRank: number): FrameKey {
+  return { edge, step: count, microBatch: 0, chunk: 0, fromRank, rollbacks: 0 };
+}
+
+async function receiveToken(transport: Pick<StageTransport, 'receive'>, key: FrameKey, vocab: number): Promise<number> {
+  const [token] = frameValues(await transport.receive(key), { dtypes: ['u32'], shape: [1] });
+  if (token! >= vocab) throw peerTokenInvalid(frameKeyText(key), token!, vocab);
+  return token!;
 }
 
 /** Gives the device back to training while it waits for a peer, be it for a frame or until the peer has taken one. */

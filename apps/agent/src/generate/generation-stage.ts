@@ -1,5 +1,6 @@
 import { assert, type Clock, type ModelConfig } from '@millrace/core';
 import type { GeneratePlan } from '@millrace/contracts';
+import type { TensorDeclaration } from '@millrace/kernels';
 import { buildStagePrograms } from '@millrace/model';
 import type { Backend, BoundProgram, DeviceTensor, HostArray } from '@millrace/runtime';
 import { weightMissing } from '../stage/stage.errors';
@@ -44,6 +45,10 @@ export class GenerationStage {
     const bound = await backend.bind(program, tensors);
     const input = tensors.get(programs.input.name)!;
     return new GenerationStage(backend, input, tensors.get(output.name)!, bound, context, new WorkTimeline(clock));
+  }
+
+  get inputDeclaration(): TensorDeclaration {
+    return this.input.declaration;
   }
 
   get outputShape(): readonly number[] {

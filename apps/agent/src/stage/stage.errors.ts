@@ -39,6 +39,16 @@ export function frameWrongSize(what: string, expected: number, got: number): App
   return new AppError({ code: 'STAGE.FRAME_WRONG_SIZE', kind: 'internal', message });
 }
 
+export function frameWrongType(what: string, due: string, got: string): AppError {
+  const message = `${what} is ${got} where ${due} was due: the peers do not run the same plan, or not the same build`;
+  return new AppError({ code: 'STAGE.FRAME_WRONG_TYPE', kind: 'internal', message });
+}
+
+export function peerTokenInvalid(what: string, token: number, vocab: number): AppError {
+  const message = `${what} is the token ${token}, but the model has a vocabulary of ${vocab}: the peers do not run the same plan`;
+  return new AppError({ code: 'STAGE.TOKEN_INVALID', kind: 'internal', message });
+}
+
 export interface StepTimeout {
   readonly step: number;
   readonly tookMs: number;

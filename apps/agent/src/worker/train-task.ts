@@ -56,6 +56,7 @@ export async function trainTask(options: TrainTaskOptions): Promise<void> {
   const tuning = startTuning(options, stage);
   const store = tokenFile === undefined ? undefined : TokenStore.open(tokenFile, { dtype: plan.dataset.dtype });
   try {
+    store?.checkVocab(plan.model.vocab);
     const executor = await StageExecutor.prepare({
       plan: stage,
       data: store === undefined ? undefined : dataSource(plan, store),

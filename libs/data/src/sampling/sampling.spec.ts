@@ -193,6 +193,22 @@ describe('TokenStore', () => {
     store.close();
   });
 
+  it('refuses a file with an id that the model does not have, and says where it is', () => {
+    const path = join(folder, 'beyond');
+    const ids = Uint16Array.from({ length: 100_000 }, (_, index) => index % 50);
+    ids[70_001] = 50;
+    writeFileSync(path, ids);
+    const store = TokenStore.open(path, { dtype: 'u16' });
+    store.checkVocab(51);
+    expect(() => store.checkVocab(50)).toThrowError(
+      expect.objectContaining({
+        code: 'DATA.TOKEN_BEYOND_VOCAB',
+        details: { id: 50, position: 70_001, vocab: 50 },
+      }) as Error,
+    );
+    store.close();
+  });
+
   it('refuses a file that is missing, odd or cut while in use', () => {
     expect(() => TokenStore.open(join(folder, 'none'), { dtype: 'u16' })).toThrowError(
       expect.objectContaining({ code: 'DATA.STORAGE_FAILED' }) as Error,

@@ -3,6 +3,7 @@ import { assert } from '@millrace/core';
 import { TOKEN_BYTES, type TokenDType } from '../corpus/token-file';
 import { storageFailed, tokenFileInvalid } from '../data.errors';
 import type { TokenIds } from '../tokenizers/tokenizer';
+import { checkVocab } from './check-vocab';
 
 /** Consecutive tokens of a dataset. */
 export interface TokenRange {
@@ -79,6 +80,18 @@ export class TokenStore implements TokenReader {
     const end = range.offset + range.count;
     for (let offset = range.offset; offset < end; offset += PAGE_BYTES) {
       yield* this.read(offset, Math.min(PAGE_BYTES, end - offset));
+    }
+  }
+
+  /**
+   * Reads the whole file once, and throws DATA.TOKEN_BEYOND_VOCAB at the first id that a model of this vocabulary does
+   * not have: on a device such an id has no embedding, which nobody notices.
+   */
+  checkVocab(vocab: number): void {
+    if (this.dtype === 'u16' && vocab > 0xffff) return;
+    const pageIds = PAGE_BYTES / TOKEN_BYTES[this.dtype];
+    for (let index = 0; index * pageIds < this.tokens; index++) {
+      checkVocab(`token file ${this.path}`, this.load(index), { vocab, firstPosition: index * pageIds });
     }
   }
 

@@ -16,7 +16,8 @@ import {
   toFloat16Array,
 } from '@millrace/tensor';
 import type { Backend, BoundProgram, DeviceTensor, RecordedRun, Staging, TensorPiece } from '../backend';
-import { checkPart } from '../packs/check-part';
+import { checkPart, placeIn } from '../packs/check-part';
+import { RecordedOnce } from '../recorded-once';
 import { checkCopy, checkWrite } from '../check-write';
 import { checkProgram } from '../check-program';
 import { pieceOf } from '../piece-of';
@@ -26,8 +27,7 @@ class CpuTensor implements DeviceTensor {
   constructor(
     readonly declaration: TensorDeclaration,
     readonly values: TwinArray,
-    /** The tensor of whose memory this one has a part. */
-    readonly whole?: CpuTensor,
+    readonly partOf?: { readonly whole: CpuTensor; readonly offset: number },
   ) {}
 }
 
@@ -37,6 +37,8 @@ class CpuProgram implements BoundProgram {
     readonly steps: readonly (() => void)[],
   ) {}
 }
+
+class CpuRecordedRun extends RecordedOnce<BoundProgram> {}
 
 /** Runs an operation's twin, and rounds what it wrote into f16 tensors, which hold doubles here. */
 function storing(
@@ -81,11 +83,11 @@ class CpuBackend implements Backend {
   part(whole: DeviceTensor, declaration: TensorDeclaration, offset: number): DeviceTensor {
     const own = this.own(whole);
     const { length } = checkPart(whole.declaration, declaration, offset);
-    return new CpuTensor(declaration, own.values.subarray(offset, offset + length), own.whole ?? own);
+    return new CpuTensor(declaration, own.values.subarray(offset, offset + length), placeIn(own, offset));
   }
 
   release(tensor: DeviceTensor): void {
-    if (tensor instanceof CpuTensor && tensor.whole !== undefined) return;
+    if (tensor instanceof CpuTensor && tensor.partOf !== undefined) return;
     this.tensors.delete(this.own(tensor));
   }
 
@@ -112,13 +114,14 @@ class CpuBackend implements Backend {
     for (const step of program.steps) step();
   }
 
-  /** There is nothing to record: the run is its program. */
+  /** There is nothing to record but the program. */
   record(program: BoundProgram): RecordedRun {
-    return program;
+    return new CpuRecordedRun(program.name, program);
   }
 
   enqueue(run: RecordedRun): void {
-    this.run(run);
+    assert(run instanceof CpuRecordedRun, `the run of ${run.name} is not of this backend`);
+    this.run(run.take());
   }
 
   write(tensor: DeviceTensor, data: HostArray, elementOffset = 0): void {
@@ -176,7 +179,7 @@ class CpuBackend implements Backend {
   }
 
   private own(tensor: DeviceTensor | undefined): CpuTensor {
-    const own = tensor instanceof CpuTensor && this.tensors.has(tensor.whole ?? tensor);
+    const own = tensor instanceof CpuTensor && this.tensors.has(tensor.partOf?.whole ?? tensor);
     assert(own, `tensor ${tensor?.declaration.name} is not of this backend`);
     return tensor;
   }

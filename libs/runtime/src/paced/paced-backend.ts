@@ -1,6 +1,7 @@
 import { type AppError, assert, type Clock, sleep } from '@millrace/core';
 import { KERNELS, type Program } from '@millrace/kernels';
 import type { Backend, BoundProgram, DeviceTensor, RecordedRun, Staging, TensorPiece } from '../backend';
+import { RecordedOnce } from '../recorded-once';
 import type { HostArray } from '../host-array';
 
 class PacedProgram implements BoundProgram {
@@ -18,6 +19,8 @@ export interface PaceOptions {
 
 /** Programs of so many milliseconds may be enqueued before `throttle` waits. */
 const AHEAD_MS_MAX = 2000;
+
+class PacedRecordedRun extends RecordedOnce<BoundProgram> {}
 
 /**
  * A device whose programs take the time of their operations at a given speed and compute nothing: a test setting, to
@@ -65,11 +68,12 @@ class PacedBackend implements Backend {
   }
 
   record(program: BoundProgram): RecordedRun {
-    return program;
+    return new PacedRecordedRun(program.name, program);
   }
 
   enqueue(run: RecordedRun): void {
-    this.run(run);
+    assert(run instanceof PacedRecordedRun, `the run of ${run.name} is not of this backend`);
+    this.run(run.take());
   }
 
   write(tensor: DeviceTensor, data: HostArray, elementOffset?: number): void {

@@ -14,10 +14,11 @@ import { DTYPE_BYTES, tensorBytes, type TensorRef, tensorOf, wholeWords, WORD_BY
 import type { AdapterDescription } from '../adapter-description';
 import type { Backend, BoundProgram, DeviceTensor, RecordedRun, Staging, TensorPiece } from '../backend';
 import { checkProgram } from '../check-program';
-import { checkPart } from '../packs/check-part';
+import { checkPart, placeIn } from '../packs/check-part';
 import { checkCopy, checkWrite } from '../check-write';
 import { deviceArray, type HostArray, wholeWordsOf } from '../host-array';
 import { pieceOf } from '../piece-of';
+import { RecordedOnce } from '../recorded-once';
 import { tensorTooLargeError } from '../runtime.errors';
 import { kernelTarget } from '../fits/kernel-target';
 import { suitProgram } from '../fits/suit-program';
@@ -43,8 +44,7 @@ class GpuTensor implements DeviceTensor {
   constructor(
     readonly declaration: TensorDeclaration,
     readonly range: BufferRange,
-    /** The tensor of whose memory this one has a part. */
-    readonly whole?: GpuTensor,
+    readonly partOf?: { readonly whole: GpuTensor; readonly offset: number },
   ) {}
 }
 
@@ -57,12 +57,7 @@ class GpuProgram implements BoundProgram {
   ) {}
 }
 
-class GpuRecordedRun implements RecordedRun {
-  constructor(
-    readonly name: string,
-    readonly kept: readonly RecordedCommands[],
-  ) {}
-}
+class GpuRecordedRun extends RecordedOnce<readonly RecordedCommands[]> {}
 
 export interface WebGpuParts {
   /** Kept alive as long as the device: Dawn's instance must not be collected before it. */
@@ -137,11 +132,11 @@ export class WebGpuBackend implements Backend {
   part(whole: DeviceTensor, declaration: TensorDeclaration, offset: number): DeviceTensor {
     const own = this.own(whole);
     const view = checkPart(whole.declaration, declaration, offset);
-    return new GpuTensor(declaration, bufferRange(view, own), own.whole ?? own);
+    return new GpuTensor(declaration, bufferRange(view, own), placeIn(own, offset));
   }
 
   release(tensor: DeviceTensor): void {
-    if (tensor instanceof GpuTensor && tensor.whole !== undefined) return;
+    if (tensor instanceof GpuTensor && tensor.partOf !== undefined) return;
     const own = this.own(tensor);
     // Recorded commands still name the buffer: they must be submitted before it is destroyed.
     this.flush();
@@ -201,7 +196,7 @@ export class WebGpuBackend implements Backend {
     this.failure.check();
     assert(run instanceof GpuRecordedRun, `the run of ${run.name} is not of this backend`);
     this.delays.note(run.name);
-    this.recorder.submitKept(run.kept);
+    this.recorder.submitKept(run.take());
   }
 
   write(tensor: DeviceTensor, data: HostArray, elementOffset = 0): void {
@@ -344,7 +339,7 @@ export class WebGpuBackend implements Backend {
   }
 
   private own(tensor: DeviceTensor | undefined): GpuTensor {
-    const own = tensor instanceof GpuTensor && this.tensors.has(tensor.whole ?? tensor);
+    const own = tensor instanceof GpuTensor && this.tensors.has(tensor.partOf?.whole ?? tensor);
     assert(own, `tensor ${tensor?.declaration.name} is not of this backend`);
     return tensor;
   }

@@ -1,21 +1,14 @@
 import { STAGED_SENDS_MAX } from '@millrace/pipeline';
 import type { DeviceTensor, HostArray } from '@millrace/runtime';
-import {
-  type Edge,
-  type TensorFrame,
-  frameArray,
-  type FrameKey,
-  frameKeyText,
-  OUTLIVES_ROLLBACKS,
-} from '../../data-plane/frame';
+import { type Edge, type TensorFrame, type FrameKey, OUTLIVES_ROLLBACKS } from '../../data-plane/frame';
 import { frameDType } from '../../data-plane/link/frame-channel';
 import type { StageTransport } from '../../data-plane/stage-transport';
 import type { PatientWait, PendingTensor } from './patient-wait';
+import { type DueValues, frameValues, valuesOf } from './frame-values';
 import { BoundedReads } from './bounded-reads';
 import { SendQueue } from './send-queue';
 import type { AttemptFailure } from '../failure/attempt-failure';
 import type { StepWatchdog } from '../failure/step-watchdog';
-import { frameWrongSize } from '../stage.errors';
 import type { StageMemory } from '../stage-memory';
 import type { WorkTimeline } from '../work-timeline';
 
@@ -136,17 +129,14 @@ export class TensorExchange {
   async take(pending: PendingTensor, what: string, tensor: DeviceTensor): Promise<void> {
     const frame = await this.takeFrame(pending, what);
     const written = this.options.timeline.beginSpan(what, 'receive');
-    const data = frameArray(frame);
-    const expected = tensor.declaration.shape.reduce((product, size) => product * size, 1);
-    if (data.length !== expected) throw frameWrongSize(frameKeyText(pending.key), expected, data.length);
-    this.options.memory.backend.write(tensor, data);
+    this.options.memory.backend.write(tensor, frameValues(frame, valuesOf(tensor.declaration)));
     // `write` has copied the data, so that the frame's memory can be used again.
     this.options.transport.release?.(frame);
     written();
   }
 
-  async takeArray(pending: PendingTensor, what: string): Promise<HostArray> {
-    return frameArray(await this.takeFrame(pending, what));
+  async takeArray(pending: PendingTensor, what: string, due: DueValues): Promise<HostArray> {
+    return frameValues(await this.takeFrame(pending, what), due);
   }
 
   async takeText(pending: PendingTensor, what: string): Promise<string> {

@@ -2,11 +2,13 @@ import { allParameters, FIRST_LOSS_SCALE, type LossScaleState } from '@millrace/
 import { FakeClock } from '@millrace/testing';
 import { describe, expect, it } from 'vitest';
 import { attemptPlan } from '../../../test/attempt-plans';
+import type { FrameDType, TensorFrame } from '../../data-plane/frame';
+import { type DueValues, frameValues } from '../exchange/frame-values';
 import type { TensorExchange } from '../exchange/tensor-exchange';
 import { numericsFailed } from '../stage.errors';
 import { stagePlan } from '../stage-plan';
 import type { BoundaryRequests, Commit } from '../stage-ports';
-import { StepCommit } from './step-commit';
+import { countedParameters, StepCommit } from './step-commit';
 
 const plan = stagePlan(attemptPlan({ ranks: 1 }));
 const NAMES = allParameters(plan.config).map(({ name }) => name);
@@ -38,6 +40,31 @@ it('ends the run at a norm that is not finite, and names the first tensor whose 
   expect(message).toContain(
     `of step 1 is NaN, and the first gradient whose squares are not finite is that of ${second}: take`,
   );
+});
+
+it('takes the norms of another rank as so many doubles, and nothing else', async () => {
+  const plan = stagePlan(attemptPlan({ ranks: 2 }));
+  const takes = async (dtype: FrameDType, payload: Uint8Array<ArrayBuffer>): Promise<Commit> => {
+    const key = { edge: 'norm', step: 1, microBatch: -1, chunk: 0, fromRank: 1, rollbacks: 0 } as const;
+    const frame: TensorFrame = { ...key, direction: 'forward', dtype, shape: [], payload };
+    const exchange = {
+      settleSends: () => Promise.resolve(),
+      ask: () => ({ key }),
+      takeArray: (_pending: unknown, _what: string, due: DueValues) => Promise.resolve(frameValues(frame, due)),
+      sendText: () => Promise.resolve(),
+    } as unknown as TensorExchange;
+    const requests = { take: () => ({ checkpoint: false, stop: false }) };
+    const commit = new StepCommit({ plan, exchange, requests, clock: new FakeClock() });
+    const squares = countOf(0).map(() => 1);
+    return commit.agree({ step: 1, before: { updates: 0 } }, Promise.resolve({ squares, loss: undefined }));
+  };
+  const countOf = (rank: number): string[] =>
+    plan.placement.stagesOfRank[rank]!.flatMap((stage) => countedParameters(plan, stage));
+  const count = countOf(1).length + 2;
+  const bytes = (length: number): Uint8Array<ArrayBuffer> => new Uint8Array(new Float64Array(length).fill(1).buffer);
+  expect(await takes('f64', bytes(count))).toMatchObject({ stop: false });
+  await expect(takes('f32', bytes(count / 2))).rejects.toMatchObject({ code: 'STAGE.FRAME_WRONG_TYPE' });
+  await expect(takes('f64', bytes(count - 1))).rejects.toMatchObject({ code: 'STAGE.FRAME_WRONG_SIZE' });
 });
 
 it('names no tensor where the loss alone is not finite, and goes on where all is finite', async () => {

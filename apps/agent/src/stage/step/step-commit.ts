@@ -99,8 +99,10 @@ export class StepCommit {
     this.collect(squares, 0, own.squares);
     for (let rank = 1; rank < plan.ranks; rank++) {
       const pending = exchange.ask(rank, { edge: 'norm', step, microBatch: -1, chunk: 0 });
-      const values = await exchange.takeArray({ ...pending, isOverlapped }, `norm of step ${step}`);
       const head = rank === plan.placement.rankOfStage.at(-1);
+      const count = (this.names[rank]?.length ?? 0) + (head ? 2 : 0);
+      const due = { dtypes: ['f64'], shape: [count] } as const;
+      const values = await exchange.takeArray({ ...pending, isOverlapped }, `norm of step ${step}`, due);
       if (head) loss = { sum: values.at(-2)!, tokens: values.at(-1)! };
       this.collect(squares, rank, head ? values.subarray(0, -2) : values);
     }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import type { GeneratedBody, GeneratePlan, GenerateRequest } from '@millrace/contracts';
 import { describeError, type Logger, type ModelConfig, newId } from '@millrace/core';
-import { encodeInTurns } from '@millrace/data';
+import { checkVocab, encodeInTurns } from '@millrace/data';
 import { stageSlices } from '@millrace/model';
 import { partitionLayers } from '@millrace/pipeline';
 import { LOGGER } from '../../ground/config/api-logger';
@@ -55,6 +55,7 @@ export class GenerateService {
     const tokenizer = await this.tokenizers.of(checkpoint);
     const promptTokens = await encodeInTurns(tokenizer, request.prompt);
     if (promptTokens.length === 0) throw promptEmpty();
+    checkVocab('the prompt', promptTokens, model);
     const { maxTokens, temperature, seed } = request;
     const wanted = { runId: checkpoint.runId, layers: model.layers };
     const gang = await this.gangs.choose(wanted, (id) => this.queue.isBusy(id));
