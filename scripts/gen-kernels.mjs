@@ -52,7 +52,7 @@ function sizedFile(shaders) {
   });
   return [
     HEAD,
-    "import type { SizedShader } from './shader-form';\n\n",
+    "import type { SizedShader } from './sized-shader';\n\n",
     '/** Shaders whose sizes are in a buffer, by file name without extension. */\n',
     'export const SIZED_SHADERS: Readonly<Record<string, SizedShader>> = {\n',
     ...entries,

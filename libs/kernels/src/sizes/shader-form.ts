@@ -3,13 +3,6 @@ import type { KernelTarget, KernelVariant } from '../kernel';
 import { WGSL } from '../kernels.generated';
 import { SIZED_SHADERS } from './sized-shaders.generated';
 
-/** A shader that reads its sizes from a buffer, so that it is compiled once for all of them (scripts/kernels). */
-export interface SizedShader {
-  /** The types of the buffer's members by name, in their order. */
-  readonly sizes: Readonly<Record<string, 'u32' | 'f32'>>;
-  readonly text: string;
-}
-
 /** What a variant is compiled from, and what it is told of its sizes. */
 export interface ShaderForm {
   /** WGSL, or undefined if there is no such file. */

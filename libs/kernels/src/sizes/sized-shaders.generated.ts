@@ -1,6 +1,6 @@
 // Generated from libs/kernels/src/**/*.wgsl by `node scripts/gen-kernels.mjs`; do not edit.
 
-import type { SizedShader } from './shader-form';
+import type { SizedShader } from './sized-shader';
 
 /** Shaders whose sizes are in a buffer, by file name without extension. */
 export const SIZED_SHADERS: Readonly<Record<string, SizedShader>> = {

@@ -2,9 +2,9 @@ import { runSpecSchema, modelConfigOf, type RunSpecInput } from '@millrace/contr
 import { RECOMPUTE_SETTINGS } from '@millrace/core';
 import { expect, it } from 'vitest';
 import type { PlannableDevice } from '../../ledger/runs/plan-basis';
-import { memoryOn } from '../plans/plannable-device';
-import { planRun } from './plan-run';
-import { shapeRun } from './run-shape';
+import { memoryOn } from './plannable-device';
+import { planRun } from '../threads/plan-run';
+import { shapeRun } from '../threads/run-shape';
 
 const SIZES = { layers: 8, heads: 4, hidden: 96, context: 64, vocab: 500 };
 const TRAIN = {
