@@ -23,6 +23,10 @@ export interface PlanOptions {
   readonly micro?: number;
   /** As `parallel.optimisticStep`. */
   readonly optimisticStep?: boolean;
+  /** As `parallel.wire`. */
+  readonly wire?: 'f32' | 'f16';
+  /** As `train.precision`. */
+  readonly precision?: 'f32' | 'f16';
 }
 
 /** Odd sizes on purpose: nothing divides anything. */
@@ -33,7 +37,8 @@ const MODEL = { family: 'gpt2' as const, layers: 4, heads: 2, hidden: 10, ffn: 3
 export function attemptPlan(options: PlanOptions = {}): AttemptPlan {
   const { ranks = 1, schedule = '1f1b', recompute = 'none', steps = 4 } = options;
   const { tied = true, microBatches = 4, train = {}, tokens = 2000, validation = 0.1 } = options;
-  const { micro = 2, optimisticStep = true, verticalSync = false, model: { ...sizes } = {} } = options;
+  const { micro = 2, optimisticStep = true, verticalSync = false, wire = 'f32', precision = 'f32' } = options;
+  const { model: { ...sizes } = {} } = options;
   const layers = sizes.layers ?? MODEL.layers;
   const { chunks = defaultChunks(schedule), partition = partitionLayers(layers, ranks * chunks) } = options;
   const spec = runSpecSchema.parse({
@@ -49,9 +54,10 @@ export function attemptPlan(options: PlanOptions = {}): AttemptPlan {
       seed: 42,
       evalEvery: 2,
       evalBatches: 2,
+      precision,
       ...train,
     },
-    parallel: { pp: ranks, schedule, recompute, chunks, optimisticStep, verticalSync },
+    parallel: { pp: ranks, schedule, recompute, chunks, optimisticStep, verticalSync, wire },
   });
   let firstLayer = 0;
   const stages = partition.map((layerCount, index) => {

@@ -44,19 +44,21 @@ async function outcome(layers: number, steps: number, options: PlanOptions): Pro
   return { numbers, weights };
 }
 
+/** In what a run differs from the usual one: fields of its model (family and sizes), and its precision. */
+type Training = Pick<PlanOptions, 'model' | 'precision'>;
+
 export interface WholeOutcomes {
-  /** The fields in which the model differs from the usual one: its family and its sizes. */
-  readonly model: PlanOptions['model'];
+  readonly training: Training;
   /** The outcomes by the number of steps, on one rank. */
   readonly bySteps: ReadonlyMap<number, unknown>;
 }
 
-export async function wholeOutcomes(layers: number, model: PlanOptions['model'] = {}): Promise<WholeOutcomes> {
+export async function wholeOutcomes(layers: number, training: Training = {}): Promise<WholeOutcomes> {
   const bySteps = new Map<number, unknown>();
   for (const steps of Object.values(STEPS)) {
-    bySteps.set(steps, await outcome(layers, steps, { ranks: 1, partition: [layers], model }));
+    bySteps.set(steps, await outcome(layers, steps, { ranks: 1, partition: [layers], ...training }));
   }
-  return { model, bySteps };
+  return { training, bySteps };
 }
 
 /** `splits`: layers of each stage, one entry for every number of ranks; their sums are equal. */
@@ -102,12 +104,12 @@ interface Cut {
   readonly recompute: Recompute;
 }
 
-async function expectOutcome({ model, bySteps }: WholeOutcomes, schedule: ScheduleName, cut: Cut): Promise<void> {
+async function expectOutcome({ training, bySteps }: WholeOutcomes, schedule: ScheduleName, cut: Cut): Promise<void> {
   const { ranks, partition } = cut;
   const layers = partition.reduce((sum, count) => sum + count, 0);
   for (const optimisticStep of scheduleTraits(schedule).optimistic ? [true, false] : [false]) {
     const steps = optimisticStep ? STEPS.ahead : STEPS.alone;
-    const options = { ...cut, schedule, chunks: partition.length / ranks, optimisticStep, model };
+    const options = { ...cut, schedule, chunks: partition.length / ranks, optimisticStep, ...training };
     const name = `${JSON.stringify(cut)}, optimistic step ${optimisticStep}`;
     expect(await outcome(layers, steps, options), name).toEqual(bySteps.get(steps));
   }

@@ -258,7 +258,10 @@ describe('the REST boundary', () => {
       expect(await response.json()).toMatchObject({
         stages: [{ rank: 0 }],
         schedule: { name: '1f1b', microBatches: 2 },
+        notes: [],
       });
+      const rounded = await api.post('/runs?dryRun=true', runSpec({ parallel: { pp: 2, wire: 'f16' } }));
+      expect(await rounded.json()).toMatchObject({ notes: [expect.stringMatching(/^parallel.wire f16 rounds/)] });
       const problem = await expectProblem(await api.post('/runs?dryRun=yes', runSpec()), 400, 'API.QUERY_INVALID');
       expect(problem.errors?.[0]?.path).toBe('/dryRun');
       expect(await runCount()).toBe(before);

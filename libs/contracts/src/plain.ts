@@ -7,7 +7,7 @@ export * from './api/span-causes';
 export * from './api/dataset-files';
 export * from './api/device-name';
 export * from './metric-names';
-export * from './precision/loss-scaling';
+export * from './precision/half-precision';
 export * from './schedule/flushless-rules';
 export * from './schedule/schedule-request';
 export * from './schedule/weight-versions';

@@ -218,6 +218,8 @@ export const planSchema = z
     ),
     /** The plan for people to read; null when no speed is known. */
     explanation: z.string().nullable(),
+    /** What the settings of the run give up, in sentences. */
+    notes: z.array(z.string()),
     timetable: z.string(),
     /** What the predicted times are based on; null when nothing was planned. */
     basis: z

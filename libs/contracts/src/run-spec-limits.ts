@@ -9,7 +9,6 @@ interface Limit {
 
 /** What a run spec can say but this build cannot do. An entry is removed when its feature is added. */
 const LIMITS: readonly Limit[] = [
-  { path: '/train/precision', met: ({ train }) => train.precision === 'f32', message: 'this build trains in f32 only' },
   {
     path: '/parallel/dp',
     met: ({ parallel }) => parallel.dp === 1,

@@ -65,6 +65,7 @@ const PARALLEL_DEFAULTS = {
   scheduleCsv: '',
   verticalSync: false,
   optimisticStep: true,
+  wire: 'f32',
   recompute: 'none',
   partition: 'auto',
 } as const;
@@ -78,6 +79,7 @@ const parallelSchema = z.strictObject({
   scheduleCsv: storableText.max(1_000_000).default(PARALLEL_DEFAULTS.scheduleCsv),
   verticalSync: z.boolean().default(PARALLEL_DEFAULTS.verticalSync),
   optimisticStep: z.boolean().default(PARALLEL_DEFAULTS.optimisticStep),
+  wire: z.enum(['f32', 'f16']).default(PARALLEL_DEFAULTS.wire),
   recompute: z.enum(RECOMPUTE_SETTINGS).default(PARALLEL_DEFAULTS.recompute),
   partition: z
     .union([z.literal('auto'), z.array(z.int().min(0)).min(1).max(4096)])

@@ -5,6 +5,7 @@ export * from './initialise-parameter';
 export * from './model-config';
 export * from './model.errors';
 export * from './parameters';
+export type { Wire } from './stage/stage-context';
 export { type SampleRange, sequenceWords } from './stage/dropout';
 export * from './stage-operations';
 export * from './stage-programs';

@@ -4,6 +4,7 @@ import { checkModelConfig } from './check-model-config';
 import { modelShapeError } from './model.errors';
 import type { ParameterDeclaration } from './parameters';
 import { halfPrograms } from './precision/half-programs';
+import { crossingName } from './stage/crossing';
 import { SEQUENCES } from './stage/dropout';
 import { headForward, headTensors, LOGITS, logitsOf, LOSS, LOSS_SCALE, SCRATCH_HEAD, TARGETS } from './head/head';
 import { openStageContext } from './stage/open-stage-context';
@@ -126,18 +127,20 @@ function clearProgram(context: StageContext, backward: readonly Program[]): Prog
 }
 
 /** The tensors that cross the stage's ends, by their purpose, as the programs declare them. */
-function boundaryTensors({ slice }: StageContext, programs: readonly Program[]): BoundaryTensors {
+function boundaryTensors(context: StageContext, programs: readonly Program[]): BoundaryTensors {
+  const { slice } = context;
   const declarations = new Map(tensorsOf(programs).map((declaration) => [declaration.name, declaration]));
   const get = (name: string): TensorDeclaration => declarations.get(name)!;
+  const crossing = (name: string): TensorDeclaration => get(crossingName(context, name));
   const { firstLayer } = slice;
   const end = firstLayer + slice.layerCount;
   const sequences = declarations.get(SEQUENCES);
   return {
-    input: get(slice.embedding ? TOKENS : residualName(firstLayer)),
-    ...(slice.embedding ? { tokens: get(TOKENS) } : { inputGradient: get(residualGradientName(firstLayer)) }),
+    input: slice.embedding ? get(TOKENS) : crossing(residualName(firstLayer)),
+    ...(slice.embedding ? { tokens: get(TOKENS) } : { inputGradient: crossing(residualGradientName(firstLayer)) }),
     ...(slice.head
       ? { targets: get(TARGETS), loss: get(LOSS), lossScale: get(LOSS_SCALE) }
-      : { output: get(residualName(end)), outputGradient: get(residualGradientName(end)) }),
+      : { output: crossing(residualName(end)), outputGradient: crossing(residualGradientName(end)) }),
     ...(sequences === undefined ? {} : { sequences }),
   };
 }

@@ -1,6 +1,7 @@
 import type { ModelConfig, StageSlice } from '@millrace/core';
 import { elementCount, tensorBytes } from '@millrace/tensor';
 import { ownedParameters } from './parameters';
+import type { StageProgramOptions } from './stage/stage-context';
 import { type Optimizer, optimizerStates } from './training/optimizer';
 
 /** Bytes that a checkpoint takes of a stage: its own weights and their optimizer state. */
@@ -10,8 +11,9 @@ export function stageStateBytes(config: ModelConfig, slice: StageSlice, optimize
 }
 
 /** Bytes of an activation between two stages; its gradient is as large. */
-export function boundaryBytes({ context, hidden }: ModelConfig, microBatch: number): number {
-  return tensorBytes([microBatch, context, hidden], 'f32');
+export function boundaryBytes({ context, hidden }: ModelConfig, options: StageProgramOptions): number {
+  const { microBatch, precision, wire } = options;
+  return tensorBytes([microBatch, context, hidden], precision === 'f16' || wire === 'f16' ? 'f16' : 'f32');
 }
 
 /** Bytes of the gradient that a rank with these stages sends to the other end of a model with tied embeddings. */

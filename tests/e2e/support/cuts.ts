@@ -62,13 +62,15 @@ const BRIEF = { steps: 8, evalEvery: 4, checkpointEvery: 0 };
 export async function expectSameOfAll(
   cluster: LiveCluster,
   cuts: readonly Parallel[],
-  { timeoutMs, model = {} }: { readonly timeoutMs: number; readonly model?: CutRun['model'] },
+  { timeoutMs, ...changes }: { readonly timeoutMs: number } & Omit<CutRun, 'parallel'>,
 ): Promise<Outcome> {
-  const whole = await submitCut(cluster, 'whole', { parallel: { pp: 1 }, train: BRIEF, model });
+  const { model = {}, train: own = {} } = changes;
+  const train = { ...BRIEF, ...own };
+  const whole = await submitCut(cluster, 'whole', { parallel: { pp: 1 }, train, model });
   const runs = new Map<string, Parallel>();
   for (const parallel of cuts) {
     const name = `${parallel.schedule}-${parallel.pp}`;
-    runs.set(await submitCut(cluster, name, { parallel, train: BRIEF, model }), parallel);
+    runs.set(await submitCut(cluster, name, { parallel, train, model }), parallel);
   }
   await cluster.untilRun(whole, ['succeeded'], timeoutMs);
   const reference = await cluster.outcome(whole);
@@ -89,9 +91,11 @@ export const KILLED = { steps: 15, checkpointEvery: 4 };
 export async function expectSameAfterKill(
   cluster: LiveCluster,
   [schedule, pp]: readonly [Schedule, number],
-  { undisturbed, model = {} }: { readonly undisturbed: Outcome; readonly model?: CutRun['model'] },
+  { undisturbed, ...changes }: { readonly undisturbed: Outcome } & Omit<CutRun, 'parallel'>,
 ): Promise<void> {
-  const id = await submitCut(cluster, `killed-${schedule}`, { parallel: cut(schedule, pp), train: KILLED, model });
+  const { model = {}, train: own = {} } = changes;
+  const train = { ...KILLED, ...own };
+  const id = await submitCut(cluster, `killed-${schedule}`, { parallel: cut(schedule, pp), train, model });
   const moment = Math.floor(KILLED.steps / 3 + (Math.random() * KILLED.steps) / 4);
   await cluster.untilStep(id, moment);
   const run = await cluster.client.run(id);

@@ -32,6 +32,7 @@ const WORK: LayerWork = {
   },
   microBatch: 2,
   recompute: 'none',
+  precision: 'f32',
 };
 
 it.each([1e-3, 10])('takes what a device of %d GFLOP/s takes for each part of the model', async (gflops) => {

@@ -20,7 +20,7 @@ const LLAMA = { family: 'llama' as const, heads: 6, kvHeads: 2, headSize: 8, hid
 describe.each([GPT2, LLAMA])('a $family with dropout has the same losses, norms and weights', (model) => {
   let whole: WholeOutcomes;
   beforeAll(async () => {
-    whole = await wholeOutcomes(4, model);
+    whole = await wholeOutcomes(4, { model });
   }, 120_000);
 
   it.each(SCHEDULE_OF_EACH_KIND)(

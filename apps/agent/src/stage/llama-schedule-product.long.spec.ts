@@ -22,7 +22,7 @@ describe.each([true, false])(
   (tieEmbeddings) => {
     let whole: WholeOutcomes;
     beforeAll(async () => {
-      whole = await wholeOutcomes(LAYERS, { ...MODEL, tieEmbeddings });
+      whole = await wholeOutcomes(LAYERS, { model: { ...MODEL, tieEmbeddings } });
     }, 240_000);
 
     it.each(['gpipe', '1f1b', 'zb-h1', 'zb-h2'] as const)(

@@ -14,7 +14,7 @@ describe.each([true, false])(
   (tieEmbeddings) => {
     let whole: WholeOutcomes;
     beforeAll(async () => {
-      whole = await wholeOutcomes(4, { ...LLAMA, tieEmbeddings });
+      whole = await wholeOutcomes(4, { model: { ...LLAMA, tieEmbeddings } });
     }, 120_000);
 
     it.each(SCHEDULE_OF_EACH_KIND)(

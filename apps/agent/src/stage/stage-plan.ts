@@ -1,6 +1,7 @@
-import type { ModelConfig, Recompute, StageSlice } from '@millrace/core';
+import type { ModelConfig, Precision, Recompute, StageSlice } from '@millrace/core';
 import type { AttemptPlan } from '@millrace/contracts';
 import {
+  formatsOf,
   fusedStages,
   isLossScaled,
   oldestWeightVersion,
@@ -35,6 +36,7 @@ import {
   sentTiedBytes,
   stageStateBytes,
   type UpdateCounters,
+  type Wire,
 } from '@millrace/model';
 import type { DataSource } from './stage-ports';
 
@@ -72,6 +74,9 @@ export interface StagePlan {
   /** The oldest weight version that a micro-batch can use, counted in updates; without a flush only. */
   readonly oldestVersion: number;
   readonly recompute: Recompute;
+  /** How values are computed, and how those in f32 cross between stages. */
+  readonly precision: Precision;
+  readonly wire: Wire;
   readonly microBatch: number;
   readonly microBatchCount: number;
   readonly tokensPerStep: number;
@@ -124,6 +129,7 @@ export function stagePlan(plan: AttemptPlan): StagePlan {
     weightVersionCount: weightVersionsKept({ updates: schedule.updates, ranks: parallel.pp, rank }),
     oldestVersion: oldestWeightVersion(plan, plan.resume.from === 'checkpoint' ? plan.resume.manifest : undefined),
     recompute: parallel.recompute,
+    ...formatsOf(spec),
     microBatch: train.batch.micro,
     microBatchCount,
     tokensPerStep: train.batch.global * model.context,
@@ -158,10 +164,11 @@ export function placeOf({ placement }: StagePlan, stage: number): { rank: number
 }
 
 /** What a rank copies out of its tensors. */
-export function stagedTensors({ config, chunks, slices, optimizer, microBatch }: StagePlan): StagedTensors {
+export function stagedTensors(plan: StagePlan): StagedTensors {
+  const { config, chunks, slices, optimizer } = plan;
   return {
     stateBytes: chunks.reduce((sum, { slice }) => sum + stageStateBytes(config, slice, optimizer), 0),
-    boundaryBytes: slices.length === 1 ? 0 : boundaryBytes(config, microBatch),
+    boundaryBytes: slices.length === 1 ? 0 : boundaryBytes(config, plan),
     tiedBytes: sentTiedBytes(
       config,
       chunks.map(({ slice }) => slice),

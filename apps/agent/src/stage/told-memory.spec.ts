@@ -22,6 +22,9 @@ const SPLITS: readonly PlanOptions[] = [
   { ranks: 2, schedule: 'zb-v', tied: false },
   { ranks: 4, schedule: 'zb-h2', recompute: 'full', validation: 0 },
   { ranks: 2, schedule: 'pipedream', tied: false },
+  { ranks: 3, recompute: 'full', wire: 'f16' },
+  { ranks: 2, schedule: 'zb-h2', precision: 'f16' },
+  { ranks: 2, recompute: 'full', precision: 'f16', tied: false },
 ];
 
 const openDevice = (): Promise<WebGpuBackend> => openWebGpuBackend({ clock: systemClock, logger: silentLogger });
@@ -40,6 +43,7 @@ afterAll(() => device?.destroy());
 const STEP_READS_BYTES_MAX = 64 * 1024;
 
 const RUNS = [
+  { ranks: 2, wire: 'f16', steps: 2 },
   { ranks: 2, recompute: 'full', steps: 2 },
   { ranks: 2, schedule: 'pipedream-2bw', steps: 2, tied: false },
 ] as const;

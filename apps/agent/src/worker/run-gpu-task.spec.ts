@@ -21,7 +21,7 @@ const generate = {
 /** Each waits for ever: for a weight that is not sent, or for the device. */
 const TASKS: Record<string, GpuTask> = {
   generate: { kind: 'generate', device, plan: generate },
-  profile: { kind: 'profile', device, work: { model: plan.model, microBatch: 1, recompute: 'none' } },
+  profile: { kind: 'profile', device, work: { model: plan.model, microBatch: 1, recompute: 'none', precision: 'f32' } },
   describe: { kind: 'describe', device },
   probe: { kind: 'probe', device },
   attempt: {

@@ -65,7 +65,7 @@ function planCommand(context: CommandContext): Command {
       const plan = await context.client().planRun(readSpec(file));
       context
         .output(options)
-        .result(plan, ({ stages, memory, schedule, predicted, explanation, timetable, basis, pending }) => {
+        .result(plan, ({ stages, memory, schedule, predicted, explanation, notes, timetable, basis, pending }) => {
           const rows = stages.map((stage) => [
             stage.rank,
             stage.agent ?? '-',
@@ -79,7 +79,7 @@ function planCommand(context: CommandContext): Command {
           const agents = table(['rank', 'agent', 'layers', 'parameters', 'memory'], rows);
           const held = table(['rank', ...MEMORY_PARTS], memory.map(memoryRow));
           const from = basis === null ? [] : [basisText(basis)];
-          return [agents, held, explanation ?? heading, ...from, timetable, ...waits].join('\n');
+          return [agents, held, explanation ?? heading, ...notes, ...from, timetable, ...waits].join('\n');
         });
     });
 }

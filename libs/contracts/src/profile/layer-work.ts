@@ -9,6 +9,7 @@ export const layerWorkSchema = z.strictObject({
   /** How many sequences. */
   microBatch: z.int().min(1),
   recompute: z.enum(RECOMPUTE_SETTINGS),
+  precision: z.enum(['f32', 'f16']).default('f32'),
 });
 export type LayerWork = z.output<typeof layerWorkSchema>;
 

@@ -40,6 +40,7 @@ describe('the rules of schedules without a flush', () => {
   it('take what they can run', () => {
     expect(refused({})).toEqual([]);
     expect(refused({ parallel: { verticalSync: true } })).toEqual([]);
+    expect(refused({ parallel: { pp: 1, wire: 'f16' } })).toEqual([]);
     expect(refused({ model: { tieEmbeddings: true }, parallel: { pp: 1 } })).toEqual([]);
     const several = { train: { batch: { global: 6, micro: 2 } }, parallel: { schedule: 'pipedream-2bw' } };
     expect(refused(several)).toEqual([]);
@@ -49,6 +50,7 @@ describe('the rules of schedules without a flush', () => {
     ['/train/batch/global', { train: { batch: { global: 6, micro: 2 } } }],
     ['/train/clip', { train: { clip: 1 } }],
     ['/train/clip', { train: { clip: 1 }, parallel: { schedule: 'pipedream-2bw' } }],
+    ['/parallel/wire', { parallel: { wire: 'f16' } }],
     ['/model/tieEmbeddings', { model: { tieEmbeddings: true } }],
     ['/train/evalEvery', { train: { evalEvery: 3 } }],
     ['/parallel/verticalSync', { parallel: { schedule: 'pipedream-2bw', verticalSync: true } }],

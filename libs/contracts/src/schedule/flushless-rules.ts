@@ -1,4 +1,4 @@
-import { isLossScaled } from '../precision/loss-scaling';
+import { isLossScaled } from '../precision/half-precision';
 import { completeModel } from '../model/complete-model';
 import type { FieldError } from '@millrace/core';
 import { FLUSHLESS_SCHEDULES, type ScheduleName, scheduleTraits, VERTICAL_SYNC_SCHEDULES } from '@millrace/pipeline';
@@ -35,7 +35,7 @@ export function flushlessRules(spec: RunSpec): FieldError[] {
             `train.batch.micro * parallel.dp = ${train.batch.micro * dp}; ${ACCUMULATING.join(' and ')} adds up several`,
         },
       isLossScaled(spec) && {
-        path: '/train/precision',
+        path: train.precision === 'f16' ? '/train/precision' : '/parallel/wire',
         message: `f16 skips steps that overflow on all stages at once, for which ${schedule} never waits; set it to f32`,
       },
       train.clip !== undefined && {

@@ -12,7 +12,7 @@ function stageSizes(config: ModelConfig, microBatch: number): StageSizes {
 /** Opens a catalog with the stage's parameters and the gradients that its own W programs add to. */
 export function openStageContext(config: ModelConfig, slice: StageSlice, options: StageProgramOptions): StageContext {
   const { microBatch, recompute = 'none', fusedBackward = false, headBytesMax = HEAD_BYTES_MAX } = options;
-  const { precision = 'f32' } = options;
+  const { precision = 'f32', wire = 'f32' } = options;
   const catalog = new TensorCatalog();
   const sizes = stageSizes(config, microBatch);
   const parameters = stageParameters(config, slice);
@@ -23,5 +23,6 @@ export function openStageContext(config: ModelConfig, slice: StageSlice, options
   if (slice.head) catalog.declare(headGradientName(config), [sizes.V, sizes.C], 'gradient');
   const fused = fusedBackward && recompute === 'full';
   const dropout = config.dropout ?? 0;
-  return { config, slice, recompute, fused, precision, dropout, sizes, catalog, parameters, headBytesMax };
+  const shared = { config, slice, recompute, fused, precision, wire, dropout };
+  return { ...shared, sizes, catalog, parameters, headBytesMax };
 }

@@ -15,6 +15,9 @@ export interface StageSizes {
   readonly V: number;
 }
 
+/** How what is computed in f32 crosses between two stages: as it is, or rounded to f16. */
+export type Wire = 'f32' | 'f16';
+
 export interface StageProgramOptions {
   /** The number of sequences in a micro-batch. */
   readonly microBatch: number;
@@ -29,6 +32,8 @@ export interface StageProgramOptions {
   readonly precision?: Precision;
   /** Logits of more bytes are computed in parts of that size; HEAD_BYTES_MAX by default. */
   readonly headBytesMax?: number;
+  /** How activations and their gradients cross between stages; `f32`, as they are, by default. */
+  readonly wire?: Wire;
 }
 
 /** What the builders of a stage's programs share. */
@@ -46,6 +51,7 @@ export interface StageContext {
   readonly parameters: readonly ParameterDeclaration[];
   /** Logits of more bytes are not kept but computed in parts. */
   readonly headBytesMax: number;
+  readonly wire: Wire;
 }
 
 /** The gradient tensor of a parameter. */
@@ -56,6 +62,11 @@ export function gradientName(parameter: string): string {
 /** The input of block `layer` (for `layer` = layers, of the final norm) and its gradient. */
 export function residualName(layer: number): string {
   return `residual.${layer}_NC`;
+}
+
+/** The residual stream where nothing of it is kept: it alternates between two tensors. */
+export function passingResidualName(layer: number): string {
+  return `scratch.residual_${layer % 2}_NC`;
 }
 
 export function residualGradientName(layer: number): string {

@@ -50,8 +50,8 @@ export class DeviceObstacles {
   private constraintsOfRun(run: QueuedRun): Map<InventoryAgent, readonly Obstacle[]> {
     const known = this.ofRuns.get(run);
     if (known !== undefined) return known;
-    const { include, exclude, labels, minMemoryBytes } = run;
-    const demands = JSON.stringify([include, exclude, labels, minMemoryBytes, smallestStageBytes(run)]);
+    const { include, exclude, labels, needs, minMemoryBytes } = run;
+    const demands = JSON.stringify([include, exclude, labels, needs, minMemoryBytes, smallestStageBytes(run)]);
     const constraints = this.ofDemands.get(demands) ?? new Map<InventoryAgent, readonly Obstacle[]>();
     this.ofDemands.set(demands, constraints);
     this.ofRuns.set(run, constraints);
@@ -86,6 +86,8 @@ function constraintObstacles(run: QueuedRun, agent: InventoryAgent): Obstacle[] 
     const has = Object.hasOwn(agent.labels, key) ? agent.labels[key] : undefined;
     if (has !== value) texts.push(`its label ${key} is ${has === undefined ? 'absent' : has}, not ${value}`);
   }
+  for (const { feature, by } of run.needs)
+    if (!agent.features.includes(feature)) texts.push(`its adapter has no ${feature}, which ${by} needs`);
   const memory = agent.memoryBytes;
   if ((memory ?? 0) < run.minMemoryBytes) {
     texts.push(

@@ -13,6 +13,8 @@ export interface InventoryAgent {
   /** Why it gets no attempt for a while, as a clause after "it is set aside"; null if it may have one. */
   readonly setAside: string | null;
   readonly labels: Readonly<Record<string, string>>;
+  /** The features that its adapter offers, by their WebGPU names. */
+  readonly features: readonly string[];
   /** The run whose attempt holds its lease; null when free. */
   readonly leasedBy: string | null;
   readonly leaseExpiresAt: number | null;

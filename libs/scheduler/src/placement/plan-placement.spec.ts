@@ -19,6 +19,7 @@ function agent(host: string, device: number, changes: Partial<InventoryAgent> = 
     draining: false,
     setAside: null,
     labels: {},
+    features: ['shader-f16'],
     leasedBy: null,
     leaseExpiresAt: null,
     ...changes,
@@ -26,7 +27,7 @@ function agent(host: string, device: number, changes: Partial<InventoryAgent> = 
 }
 
 function run(id: string, ranks: number, changes: Partial<QueuedRun> = {}): QueuedRun {
-  const free = { include: [], exclude: [], labels: {}, minMemoryBytes: 0 };
+  const free = { include: [], exclude: [], labels: {}, needs: [], minMemoryBytes: 0 };
   return { id, ranks, priority: 50, submittedAt: 0, ...free, ...changes };
 }
 
@@ -90,6 +91,18 @@ describe('planPlacement', () => {
     expect(place({ labels: { gpu: 'h100' } })).toEqual(['agent_b0']);
     expect(place({ minMemoryBytes: 16 * GIB })).toEqual(['agent_b0']);
     expect(place({ labels: { constructor: 'x' } })).toBe('CONSTRAINTS_UNSATISFIABLE');
+  });
+
+  it('gives devices that offer what the run needs, and says what else needs it', () => {
+    const needs = [{ feature: 'shader-f16', by: 'train.precision f16' }];
+    const without = agent('a', 0, { features: ['subgroups'] });
+    expect(outcome(plan([without, agent('b', 0)], [run('r', 1, { needs })]))).toEqual({ r: ['agent_b0'] });
+    const { pending, placements } = plan([without], [run('r', 1, { needs }), run('s', 1)]);
+    expect(placements).toEqual([{ runId: 's', agentIds: ['agent_a0'] }]);
+    expect(pending[0]?.reason).toMatchObject({
+      code: 'CONSTRAINTS_UNSATISFIABLE',
+      sentence: expect.stringContaining('a:0: its adapter has no shader-f16, which train.precision f16 needs'),
+    });
   });
 
   it('gives each stage a device that holds it', () => {

@@ -1,5 +1,12 @@
 import { compareText, type InventoryAgent } from './inventory-agent';
 
+export interface NeededFeature {
+  /** Its WebGPU name. */
+  readonly feature: string;
+  /** A clause for a sentence: "train.precision f16". */
+  readonly by: string;
+}
+
 /** A run that waits for a gang of devices. */
 export interface QueuedRun {
   readonly id: string;
@@ -16,6 +23,8 @@ export interface QueuedRun {
   readonly exclude: readonly string[];
   /** The device must have each of these labels with this very value. */
   readonly labels: Readonly<Record<string, string>>;
+  /** Features that the device's adapter must offer, each with what of the spec needs it. */
+  readonly needs: readonly NeededFeature[];
   /** What the user demands. A device that does not tell its memory does not satisfy it, unless it is 0. */
   readonly minMemoryBytes: number;
   /** What the model needs, one entry per rank. A device that does not tell its memory counts as large enough. */

@@ -102,6 +102,7 @@ const plan: PlanBody = {
   },
   runnerUps: [],
   explanation: null,
+  notes: [],
   timetable: '0F0 0I0 0W0',
   basis: { devices: [{ device: 'gpu-1:0', layers: 'measured' }], links: [] },
   pending: null,

@@ -14,9 +14,15 @@ export function inventoryAgent(agent: AgentWithLease): InventoryAgent {
     draining: agent.draining,
     setAside: agent.setAside && `until ${agent.setAside.until.toISOString()}: ${agent.setAside.reason}`,
     labels: agent.labels as Readonly<Record<string, string>>,
+    features: featuresOf(agent),
     leasedBy: agent.lease?.runId ?? null,
     leaseExpiresAt: agent.lease?.expiresAt.getTime() ?? null,
   };
+}
+
+/** The features of the agent's adapter; an agent that tells none has none. */
+export function featuresOf({ adapter }: Pick<AgentWithLease, 'adapter'>): readonly string[] {
+  return (adapter as { features?: readonly string[] }).features ?? [];
 }
 
 /** Undefined when the driver does not tell. */

@@ -56,8 +56,13 @@ export class PlanningKnowledgeService {
   }
 
   private async ofKinds({ train }: RunSpec, model: ModelConfig): Promise<Map<string, MeasuredLayers>> {
+    const { precision, batch } = train;
     const kinds = new Map<string, MeasuredLayers>();
-    for (const { kind, recompute, layers } of await this.profiles.ofModel({ model, microBatch: train.batch.micro }))
+    for (const { kind, recompute, layers } of await this.profiles.ofLayers({
+      model,
+      microBatch: batch.micro,
+      precision,
+    }))
       if (layers !== null) kinds.set(kind, { ...kinds.get(kind), [recompute]: layers });
     return kinds;
   }

@@ -1,3 +1,4 @@
+import { neededFeatures } from '@millrace/contracts';
 import type { QueuedRun } from '@millrace/scheduler';
 import type { RunRecord } from '../../ledger/runs/run-record';
 import { memoryOn } from './plannable-device';
@@ -24,6 +25,7 @@ export function queuedRun(
     include,
     exclude,
     labels,
+    needs: neededFeatures(run.spec),
     minMemoryBytes: minMemoryGiB * GIB,
     ...(outline === undefined
       ? { arrange }

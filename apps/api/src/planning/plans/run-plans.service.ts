@@ -162,13 +162,13 @@ interface WantedPlan {
 
 /** Everything that a plan depends on, which includes neither names nor learning rates. */
 function planKey({ spec: { parallel, train, data }, model, basis, ...rest }: Omit<WantedPlan, 'lane'>): string {
-  const { batch, steps, optimizer } = train;
+  const { batch, steps, optimizer, precision } = train;
   const devices = basis.devices.map((device) => [
     device.memoryBytes,
     device.isSoftware,
     speedOf(device),
     device.layers,
   ]);
-  const sizes = [parallel, batch, steps, { ...optimizer, lr: 0 }, data.validation > 0, model];
+  const sizes = [parallel, batch, steps, { ...optimizer, lr: 0 }, precision, data.validation > 0, model];
   return JSON.stringify([sizes, devices, basis.links, rest.deviceOrder, rest.recompute]);
 }

@@ -29,6 +29,13 @@ const SPLITS = [
   ['pipedream-2bw', 4, [2, 2, 2, 2]],
 ] as const;
 
+const SETTINGS: readonly { validation?: number; precision?: 'f16'; wire?: 'f16' }[] = [
+  { validation: 0 },
+  {},
+  { precision: 'f16' },
+  { wire: 'f16' },
+];
+
 /** Plans the memory of each rank, and counts it. */
 function toldAndCounted(
   input: RunSpecInput,
@@ -52,22 +59,26 @@ function toldAndCounted(
 it.each(Object.keys(FAMILIES))('a plan tells the memory of every rank within 5 percent: %s', (family) => {
   for (const [schedule, ranks, partition] of SPLITS) {
     for (const recompute of RECOMPUTE_SETTINGS) {
-      for (const validation of [0, 0.1]) {
+      for (const { validation = 0.1, precision = 'f32', wire = 'f32' } of SETTINGS) {
+        if (schedule.startsWith('pipedream') && (precision === 'f16' || wire === 'f16')) continue;
+        const cut = { pp: ranks, schedule, recompute, partition: [...partition], chunks: partition.length / ranks };
         const { told, counted } = toldAndCounted(
           {
             name: 'told',
             model: FAMILIES[family]!,
             data: { dataset: 'any', validation },
-            train: TRAIN,
-            parallel: { pp: ranks, schedule, recompute, partition: [...partition], chunks: partition.length / ranks },
+            train: { ...TRAIN, precision },
+            parallel: { ...cut, wire },
           },
           { isSoftware: true },
         );
         counted.forEach((total, rank) => {
-          const what = `${schedule} ${partition.join()} recompute ${recompute}, validation ${validation}, rank ${rank}`;
+          const what = JSON.stringify({ ...cut, validation, precision, wire, rank });
           const ratio = told[rank]! / total;
-          expect(ratio, what).toBeGreaterThan(0.95);
-          expect(ratio, what).toBeLessThan(1.05);
+          // With rounding between stages, ends and inner stages differ in what the planner counts alike (0108).
+          const apart = wire === 'f16' ? 0.07 : 0.05;
+          expect(ratio, what).toBeGreaterThan(1 - apart);
+          expect(ratio, what).toBeLessThan(1 + apart);
         });
       }
     }

@@ -21,8 +21,10 @@ export interface LayerProfileRecord {
 export type ProfileKey = Pick<LayerProfileRecord, 'kind' | 'model' | 'microBatch' | 'recompute'>;
 
 /** Digest of everything that the time of one layer depends on; the number of layers is left out. */
-export function modelDigest({ layers: _, ...model }: LayerWork['model']): string {
-  const entries = Object.entries(model).sort(([a], [b]) => (a < b ? -1 : 1));
+function layerDigest({ model: { layers: _, ...model }, precision }: Pick<LayerWork, 'model' | 'precision'>): string {
+  // A digest without the precision is that of f32.
+  const all = precision === 'f32' ? model : { ...model, precision };
+  const entries = Object.entries(all).sort(([a], [b]) => (a < b ? -1 : 1));
   return createHash('sha256').update(JSON.stringify(entries)).digest('hex');
 }
 
@@ -32,8 +34,9 @@ export class LayerProfilesRepository {
   constructor(private readonly prisma: PrismaService) {}
 
   /** The profiles of every kind of device and recompute setting. */
-  async ofModel({ model, microBatch }: Pick<LayerWork, 'model' | 'microBatch'>): Promise<LayerProfileRecord[]> {
-    const rows = await this.prisma.layerProfile.findMany({ where: { model: modelDigest(model), microBatch } });
+  async ofLayers(work: Omit<LayerWork, 'recompute'>): Promise<LayerProfileRecord[]> {
+    const where = { model: layerDigest(work), microBatch: work.microBatch };
+    const rows = await this.prisma.layerProfile.findMany({ where });
     return rows.map(toRecord);
   }
 
@@ -53,7 +56,7 @@ export class LayerProfilesRepository {
   ): Promise<void> {
     const { agentId, at, before } = asked;
     const { microBatch, recompute } = work;
-    const key = { kind, model: modelDigest(work.model), microBatch, recompute };
+    const key = { kind, model: layerDigest(work), microBatch, recompute };
     await this.prisma.layerProfile.createMany({
       data: [{ ...key, agentId, askedAt: at, work }],
       skipDuplicates: true,
@@ -74,7 +77,7 @@ export class LayerProfilesRepository {
   /** Stores what a run's own steps showed, which counts more than a separate measurement. */
   async learned(kind: string, work: LayerWork, { layers, at, agentId }: LearnedLayers): Promise<void> {
     const { microBatch, recompute } = work;
-    const key = { kind, model: modelDigest(work.model), microBatch, recompute };
+    const key = { kind, model: layerDigest(work), microBatch, recompute };
     const learned = { layers, error: null, measuredAt: at };
     await this.prisma.layerProfile.upsert({
       where: { kind_model_microBatch_recompute: key },

@@ -18,7 +18,8 @@ export class LearnedLayersService {
   /** `layers` is by agent; of several agents of one kind the mean is kept. */
   async learn({ plan }: Pick<AttemptRecord, 'plan'>, layers: Readonly<Record<string, LayerTimes>>): Promise<void> {
     const { spec, model } = plan;
-    const work = { model, microBatch: spec.train.batch.micro, recompute: spec.parallel.recompute };
+    const { batch, precision } = spec.train;
+    const work = { model, microBatch: batch.micro, recompute: spec.parallel.recompute, precision };
     const kinds = new Map<string, { agentId: string; times: LayerTimes[] }>();
     for (const agent of await this.agents.all()) {
       const times = layers[agent.id];

@@ -1,7 +1,15 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { agentV1, ApiMessageBody, LayerTimes, LayerWork, RunSpec } from '@millrace/contracts';
+import {
+  type agentV1,
+  type ApiMessageBody,
+  type LayerTimes,
+  type LayerWork,
+  neededFeatures,
+  type RunSpec,
+} from '@millrace/contracts';
 import type { Logger, ModelConfig } from '@millrace/core';
 import type { AgentWithLease } from '../../ledger/agents/agents.repository';
+import { featuresOf } from '../../ledger/agents/inventory';
 import { LOGGER } from '../../ground/config/api-logger';
 import { DatabaseClock } from '../../ground/database/database-clock';
 import { ClusterSignals } from '../../ground/events/cluster-signals';
@@ -30,10 +38,14 @@ export class ProfileRequestsService {
   async askFor(spec: RunSpec, model: ModelConfig, idle: readonly AgentWithLease[]): Promise<void> {
     const { pp, partition, recompute } = spec.parallel;
     if (pp === 1 || partition !== 'auto' || idle.length === 0) return;
-    const work: LayerWork = { model, microBatch: spec.train.batch.micro, recompute };
-    const known = (await this.profiles.ofModel(work)).filter((profile) => profile.recompute === recompute);
+    const { precision, batch } = spec.train;
+    const work: LayerWork = { model, microBatch: batch.micro, recompute, precision };
+    const known = (await this.profiles.ofLayers(work)).filter((profile) => profile.recompute === recompute);
     const at = await this.time.now();
-    const byKind = new Map(idle.map((agent) => [deviceKind(agent), agent]));
+    const able = idle.filter((agent) =>
+      neededFeatures(spec).every(({ feature }) => featuresOf(agent).includes(feature)),
+    );
+    const byKind = new Map(able.map((agent) => [deviceKind(agent), agent]));
     let asked = false;
     for (const [kind, agent] of byKind) {
       const profile = known.find((each) => each.kind === kind);

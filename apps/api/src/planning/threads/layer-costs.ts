@@ -8,6 +8,7 @@ import {
   type StageOperations,
   stageOperations,
   stageStateBytes,
+  type StageProgramOptions,
 } from '@millrace/model';
 import type { LayerCost, LayerSetting, StageOverhead, Workload } from '@millrace/pipeline';
 import { type DeviceSpeed, rooflineTimes } from '../../ledger/agents/device-speed';
@@ -26,6 +27,8 @@ export interface CostOptions {
   /** Whether one stage holds the whole model, and with it a tied embedding only once. */
   readonly isWhole: boolean;
   readonly recompute: readonly Recompute[];
+  /** How values are computed, and how they cross between stages; `f32` by default. */
+  readonly formats?: Pick<StageProgramOptions, 'precision' | 'wire'>;
   /** The speeds by kind of device. */
   readonly speeds: Readonly<Record<string, DeviceSpeed>>;
   /** Measured times, which take precedence over what follows from the speeds. */
@@ -40,7 +43,7 @@ const LAYERS = 6;
  * block, of the embedding or of the head is the difference between a stage with it and a stage without it.
  */
 export function layerCosts(options: CostOptions): Workload {
-  const { model, microBatch, microBatches, recompute, isWhole, speeds, measured = {} } = options;
+  const { model, microBatch, microBatches, recompute, isWhole, speeds, measured = {}, formats } = options;
   const parts: Readonly<Record<LayerPartName, LayerPart>> = {
     embedding: { more: slice(3, 'embedding'), less: slice(3) },
     block: { more: slice(4), less: slice(3) },
@@ -68,7 +71,7 @@ export function layerCosts(options: CostOptions): Workload {
     embedding: cost('embedding'),
     blocks: Array.from({ length: model.layers }, () => block),
     head: cost('head'),
-    boundaryBytes: boundaryBytes(model, microBatch),
+    boundaryBytes: boundaryBytes(model, { microBatch, ...formats }),
     overhead: Object.fromEntries(recompute.map((setting) => [setting, overhead(options, setting)])),
     staging: { tiedBytes: sentTiedBytes(model, [slice(1, 'embedding')]) },
   };
@@ -112,20 +115,21 @@ function difference(options: CostOptions, recompute: Recompute, { more, less }: 
       ...(mayFuse(options, recompute) && {
         fusedBytes: isBlock ? least(a.fusedBytes - overhead(options, recompute).backwardBytes) : backwardBytes,
       }),
-      scratchBytes: isBlock ? a.scratchBytes : a.scratchBytes - b.scratchBytes,
+      scratchBytes: isBlock ? a.scratchBytes : least(a.scratchBytes - b.scratchBytes),
     },
   };
 }
 
 /** How long operations take at a device's speed. They are kept, because making them builds the model's programs. */
 function estimates(
-  { model, microBatch, speeds }: CostOptions,
+  { model, microBatch, speeds, formats }: CostOptions,
   parts: Record<LayerPartName, LayerPart>,
 ): EstimateSeconds {
   const config: ModelConfig = { ...model, layers: LAYERS };
   const made = new Map<string, readonly [more: StageOperations, less: StageOperations]>();
   return (kind, recompute, part) => {
-    const of = (slice: StageSlice): StageOperations => stageOperations(config, slice, { microBatch, recompute });
+    const of = (slice: StageSlice): StageOperations =>
+      stageOperations(config, slice, { microBatch, recompute, ...formats });
     const key = `${recompute} ${part}`;
     const operations = made.get(key) ?? [of(parts[part].more), of(parts[part].less)];
     made.set(key, operations);
@@ -171,13 +175,14 @@ interface StageCost {
 }
 
 function stageCost(options: CostOptions, recompute: Recompute, of: StageSlice): StageCost {
-  const { microBatch, microBatches, optimizer, evaluation, optimisticStep } = options;
+  const { microBatch, microBatches, optimizer, evaluation, optimisticStep, formats } = options;
   const model: ModelConfig = { ...options.model, layers: LAYERS };
   const memory = (inFlight: number, inBackward: number, fusedBackward = false): StageMemoryBytes =>
     stageMemoryBytes(model, of, {
       fusedBackward,
       microBatch,
       recompute,
+      ...formats,
       optimizer,
       inFlight,
       inBackward,

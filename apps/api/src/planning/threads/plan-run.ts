@@ -1,5 +1,5 @@
 import { AppError, type ModelConfig, type Recompute, RECOMPUTE_SETTINGS, type StageSlice } from '@millrace/core';
-import { chunksPerRank, type RunSpec, scheduleRequest, stepsOptimistically } from '@millrace/contracts';
+import { chunksPerRank, formatsOf, type RunSpec, scheduleRequest, stepsOptimistically } from '@millrace/contracts';
 import { stageMemoryBytes } from '@millrace/model';
 import {
   type DeviceProfile,
@@ -61,6 +61,7 @@ export function planRequest(options: RunPlanOptions): PlanRequest {
     microBatches: candidates[0]!.microBatches,
     optimizer: spec.train.optimizer,
     evaluation: spec.data.validation > 0,
+    formats: formatsOf(spec),
     optimisticStep: stepsOptimistically(spec.parallel),
     isWhole: pp * chunksPerRank(spec.parallel) === 1,
     recompute: [...new Set(candidates.map(({ recompute }) => recompute))],
@@ -87,8 +88,8 @@ export function planRequest(options: RunPlanOptions): PlanRequest {
 function partialSumsBytes(spec: RunSpec, model: ModelConfig): number {
   const slice: StageSlice = { firstLayer: 0, layerCount: 1, embedding: true, head: true };
   const { batch, optimizer } = spec.train;
-  return stageMemoryBytes({ ...model, layers: 1 }, slice, { microBatch: batch.micro, inFlight: 1, optimizer })
-    .partialSums;
+  const load = { ...formatsOf(spec), microBatch: batch.micro, inFlight: 1, optimizer };
+  return stageMemoryBytes({ ...model, layers: 1 }, slice, load).partialSums;
 }
 
 /** Devices that take the same times are of one kind; kinds that were measured are told apart by a number. */

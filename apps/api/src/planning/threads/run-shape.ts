@@ -1,5 +1,5 @@
 import type { ModelConfig, StageSlice } from '@millrace/core';
-import { fusedStages, type RunSpec, scheduleRequest, stepsOptimistically } from '@millrace/contracts';
+import { formatsOf, fusedStages, type RunSpec, scheduleRequest, stepsOptimistically } from '@millrace/contracts';
 import {
   boundaryBytes,
   sentTiedBytes,
@@ -8,6 +8,7 @@ import {
   stageOperations,
   type StageOperations,
   stageParameterCount,
+  type StageProgramOptions,
   stageSlices,
   stageStateBytes,
 } from '@millrace/model';
@@ -72,7 +73,7 @@ export interface RunShape {
  */
 export function shapeRun(spec: RunSpec, model: ModelConfig, layersPerStage?: readonly number[]): RunShape {
   const { partition, recompute } = spec.parallel;
-  const { micro } = spec.train.batch;
+  const programs = { microBatch: spec.train.batch.micro, recompute, ...formatsOf(spec) };
   const request = scheduleRequest(spec);
   const { microBatches } = request;
   const { schedule, proof } = executionSchedule(flushlessWindow(request));
@@ -81,7 +82,7 @@ export function shapeRun(spec: RunSpec, model: ModelConfig, layersPerStage?: rea
   const own = partition === 'auto' ? partitionLayers(model.layers, schedule.stages) : partition;
   const slices = stageSlices(model, layersPerStage ?? own);
   const stages = slices.map((slice, stage) => {
-    const options = { microBatch: micro, recompute, fusedBackward: fused[stage] ?? false };
+    const options = { ...programs, fusedBackward: fused[stage] ?? false };
     const memory = stageMemoryBytes(model, slice, {
       ...options,
       optimizer: spec.train.optimizer,
@@ -101,7 +102,7 @@ export function shapeRun(spec: RunSpec, model: ModelConfig, layersPerStage?: rea
       operations: stageOperations(model, slice, options),
     };
   });
-  const memory = schedule.stagesOfRank.map((own) => memoryOfRank(own, stages, { model, microBatch: micro }));
+  const memory = schedule.stagesOfRank.map((own) => memoryOfRank(own, stages, { model, programs }));
   return { model, stages, memory, microBatches, schedule, proof };
 }
 
@@ -112,14 +113,14 @@ function versionsOf({ updates, ranks, rankOfStage }: Schedule, stage: number): n
 function memoryOfRank(
   own: readonly number[],
   stages: readonly StageShape[],
-  { model, microBatch }: { readonly model: ModelConfig; readonly microBatch: number },
+  { model, programs }: { readonly model: ModelConfig; readonly programs: StageProgramOptions },
 ): RankMemory {
   const held = own.flatMap((stage) => stages[stage] ?? []);
   const sum = (...parts: readonly (keyof StageMemoryBytes)[]): number =>
     held.reduce((bytes, { memory }) => bytes + parts.reduce((part, name) => part + memory[name], 0), 0);
   const staging = stagingBytes({
     stateBytes: held.reduce((bytes, { stateBytes }) => bytes + stateBytes, 0),
-    boundaryBytes: stages.length === 1 ? 0 : boundaryBytes(model, microBatch),
+    boundaryBytes: stages.length === 1 ? 0 : boundaryBytes(model, programs),
     tiedBytes: sentTiedBytes(model, held),
   });
   return {

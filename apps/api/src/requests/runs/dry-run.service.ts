@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { PlanBody, RunSpec } from '@millrace/contracts';
+import { type PlanBody, planNotes, type RunSpec } from '@millrace/contracts';
 import { type ModelConfig, newId, type Recompute } from '@millrace/core';
 import type { Plan, RunnerUp } from '@millrace/pipeline';
 import type { PendingReason } from '@millrace/scheduler';
@@ -70,6 +70,7 @@ export class DryRunService {
       },
       runnerUps: stepTimeMs === null || plan === undefined ? [] : plan.runnerUps.map(runnerUpBody),
       explanation: stepTimeMs === null || planned === undefined ? null : planned.explanation,
+      notes: planNotes(spec),
       timetable,
       basis: plan === undefined ? null : basisBody(basisOf(chosen), spec.parallel.recompute),
       pending:

@@ -51,6 +51,11 @@ export function PlanPanel({ text, spec, mayAsk }: PlanPanelProps): ReactNode {
       ) : (
         <div className="stack">
           {plan.pending && <Notice tone="info">The run would wait: {plan.pending.message}</Notice>}
+          {plan.notes.map((note) => (
+            <Notice key={note} tone="info">
+              {note}
+            </Notice>
+          ))}
           <Prediction plan={plan} />
           <PlanStages plan={plan} />
           {spec && <PlanDrawing spec={spec} />}
