@@ -7410,8 +7410,8 @@ override A_STRIDE: u32 = K; // from one row of a to the next
 override C_STRIDE: u32 = N; // from one row of c to the next
 override ACCUMULATE: u32 = 0u;
 override BIAS: u32;
-override RESIDUAL: u32;
 override CONTINUED: bool; // the sums go on from what c holds
+override RESIDUAL: u32;
 override IS_WHOLE: bool = K % 16u == 0u;
 override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
 const ROWS = 128u;
@@ -7622,8 +7622,8 @@ override A_STRIDE: u32 = K; // from one row of a to the next
 override C_STRIDE: u32 = N; // from one row of c to the next
 override ACCUMULATE: u32 = 0u;
 override BIAS: u32;
-override RESIDUAL: u32;
 override CONTINUED: bool; // the sums go on from what c holds
+override RESIDUAL: u32;
 override IS_WHOLE: bool = K % 16u == 0u;
 override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
 const ROWS = 128u;
@@ -7837,8 +7837,8 @@ override A_STRIDE: u32 = K; // from one row of a to the next
 override C_STRIDE: u32 = N; // from one row of c to the next
 override ACCUMULATE: u32 = 0u;
 override BIAS: u32;
-override RESIDUAL: u32;
 override CONTINUED: bool; // the sums go on from what c holds
+override RESIDUAL: u32;
 override IS_WHOLE: bool = K % 16u == 0u;
 override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
 const ROWS = 128u;
@@ -8057,8 +8057,8 @@ override A_STRIDE: u32 = K; // from one row of a to the next
 override C_STRIDE: u32 = N; // from one row of c to the next
 override ACCUMULATE: u32 = 0u;
 override BIAS: u32;
-override RESIDUAL: u32;
 override CONTINUED: bool; // the sums go on from what c holds
+override RESIDUAL: u32;
 override IS_WHOLE: bool = K % 16u == 0u;
 override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
 const ROWS = 128u;
@@ -8272,8 +8272,8 @@ override A_STRIDE: u32 = K; // from one row of a to the next
 override C_STRIDE: u32 = N; // from one row of c to the next
 override ACCUMULATE: u32 = 0u;
 override BIAS: u32;
-override RESIDUAL: u32;
 override CONTINUED: bool; // the sums go on from what c holds
+override RESIDUAL: u32;
 override IS_WHOLE: bool = K % 16u == 0u;
 override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
 const ROWS = 128u;
@@ -8490,8 +8490,8 @@ override A_STRIDE: u32 = K; // from one row of a to the next
 override C_STRIDE: u32 = N; // from one row of c to the next
 override ACCUMULATE: u32 = 0u;
 override BIAS: u32;
-override RESIDUAL: u32;
 override CONTINUED: bool; // the sums go on from what c holds
+override RESIDUAL: u32;
 override IS_WHOLE: bool = K % 16u == 0u;
 override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
 const ROWS = 128u;
@@ -8702,8 +8702,8 @@ override A_STRIDE: u32 = K; // from one row of a to the next
 override C_STRIDE: u32 = N; // from one row of c to the next
 override ACCUMULATE: u32 = 0u;
 override BIAS: u32;
-override RESIDUAL: u32;
 override CONTINUED: bool; // the sums go on from what c holds
+override RESIDUAL: u32;
 override IS_WHOLE: bool = K % 16u == 0u;
 override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
 const ROWS = 128u;
@@ -8920,8 +8920,8 @@ override A_STRIDE: u32 = K; // from one row of a to the next
 override C_STRIDE: u32 = N; // from one row of c to the next
 override ACCUMULATE: u32 = 0u;
 override BIAS: u32;
-override RESIDUAL: u32;
 override CONTINUED: bool; // the sums go on from what c holds
+override RESIDUAL: u32;
 override IS_WHOLE: bool = K % 16u == 0u;
 override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
 const ROWS = 128u;
@@ -9141,8 +9141,8 @@ override A_STRIDE: u32 = K; // from one row of a to the next
 override C_STRIDE: u32 = N; // from one row of c to the next
 override ACCUMULATE: u32 = 0u;
 override BIAS: u32;
-override RESIDUAL: u32;
 override CONTINUED: bool; // the sums go on from what c holds
+override RESIDUAL: u32;
 override IS_WHOLE: bool = K % 16u == 0u;
 override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
 const ROWS = 128u;
@@ -9367,8 +9367,8 @@ override A_STRIDE: u32 = K; // from one row of a to the next
 override C_STRIDE: u32 = N; // from one row of c to the next
 override ACCUMULATE: u32 = 0u;
 override BIAS: u32;
-override RESIDUAL: u32;
 override CONTINUED: bool; // the sums go on from what c holds
+override RESIDUAL: u32;
 override IS_WHOLE: bool = K % 16u == 0u;
 override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
 const ROWS = 128u;
@@ -9588,8 +9588,8 @@ override A_STRIDE: u32 = K; // from one row of a to the next
 override C_STRIDE: u32 = N; // from one row of c to the next
 override ACCUMULATE: u32 = 0u;
 override BIAS: u32;
-override RESIDUAL: u32;
 override CONTINUED: bool; // the sums go on from what c holds
+override RESIDUAL: u32;
 override IS_WHOLE: bool = K % 16u == 0u;
 override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
 const ROWS = 128u;
@@ -9812,8 +9812,8 @@ override A_STRIDE: u32 = K; // from one row of a to the next
 override C_STRIDE: u32 = N; // from one row of c to the next
 override ACCUMULATE: u32 = 0u;
 override BIAS: u32;
-override RESIDUAL: u32;
 override CONTINUED: bool; // the sums go on from what c holds
+override RESIDUAL: u32;
 override IS_WHOLE: bool = K % 16u == 0u;
 override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
 const ROWS = 128u;
@@ -10030,8 +10030,8 @@ override A_STRIDE: u32 = K; // from one row of a to the next
 override C_STRIDE: u32 = N; // from one row of c to the next
 override ACCUMULATE: u32 = 0u;
 override BIAS: u32;
-override RESIDUAL: u32;
 override CONTINUED: bool; // the sums go on from what c holds
+override RESIDUAL: u32;
 override IS_WHOLE: bool = K % 16u == 0u;
 override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
 const ROWS = 64u;
@@ -10245,8 +10245,8 @@ override A_STRIDE: u32 = K; // from one row of a to the next
 override C_STRIDE: u32 = N; // from one row of c to the next
 override ACCUMULATE: u32 = 0u;
 override BIAS: u32;
-override RESIDUAL: u32;
 override CONTINUED: bool; // the sums go on from what c holds
+override RESIDUAL: u32;
 override IS_WHOLE: bool = K % 16u == 0u;
 override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
 const ROWS = 64u;
@@ -10463,8 +10463,8 @@ override A_STRIDE: u32 = K; // from one row of a to the next
 override C_STRIDE: u32 = N; // from one row of c to the next
 override ACCUMULATE: u32 = 0u;
 override BIAS: u32;
-override RESIDUAL: u32;
 override CONTINUED: bool; // the sums go on from what c holds
+override RESIDUAL: u32;
 override IS_WHOLE: bool = K % 16u == 0u;
 override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
 const ROWS = 64u;
@@ -10686,8 +10686,8 @@ override A_STRIDE: u32 = K; // from one row of a to the next
 override C_STRIDE: u32 = N; // from one row of c to the next
 override ACCUMULATE: u32 = 0u;
 override BIAS: u32;
-override RESIDUAL: u32;
 override CONTINUED: bool; // the sums go on from what c holds
+override RESIDUAL: u32;
 override IS_WHOLE: bool = K % 16u == 0u;
 override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
 const ROWS = 64u;
@@ -10904,8 +10904,8 @@ override A_STRIDE: u32 = K; // from one row of a to the next
 override C_STRIDE: u32 = N; // from one row of c to the next
 override ACCUMULATE: u32 = 0u;
 override BIAS: u32;
-override RESIDUAL: u32;
 override CONTINUED: bool; // the sums go on from what c holds
+override RESIDUAL: u32;
 override IS_WHOLE: bool = K % 16u == 0u;
 override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
 const ROWS = 64u;
@@ -11125,8 +11125,8 @@ override A_STRIDE: u32 = K; // from one row of a to the next
 override C_STRIDE: u32 = N; // from one row of c to the next
 override ACCUMULATE: u32 = 0u;
 override BIAS: u32;
-override RESIDUAL: u32;
 override CONTINUED: bool; // the sums go on from what c holds
+override RESIDUAL: u32;
 override IS_WHOLE: bool = K % 16u == 0u;
 override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
 const ROWS = 64u;
@@ -12467,7 +12467,7 @@ fn main(
 // Shapes:   a[M,K] b[K,N] bias[N] -> c[M,N] y[M,N]
 // Dispatch: one invocation per element of c, WG threads in linear order; needs: f32 only
 // Method:   one dot product in ascending k; arguments of tanh and exp are clamped: large ones give NaN on some drivers
-// Source:   definitions as in gelu_forward.wgsl, swiglu_forward.wgsl and add.wgsl; CPU twin matmul-fused.cpu.ts
+// Source:   definitions as in gelu_forward.wgsl and swiglu_forward.wgsl; CPU twin matmul-fused.cpu.ts
 // Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
 @group(0) @binding(0) var<storage, read> a_MK: array<f32>; // [M,K] left factor
 @group(0) @binding(1) var<storage, read> b_KN: array<f32>; // [K,N] right factor
@@ -14437,8 +14437,8 @@ fn main(
   }
 }
 `,
-  matmul_nt_add_128x128: `// matmul_nt_add_128x128 — c = a bᵀ, y = residual + c, for GPUs
-// Shapes:   a[M,K] b[N,K] residual[M,N] -> c[M,N] y[M,N]
+  matmul_nt_block_128x128: `// matmul_nt_block_128x128 — c = a bᵀ (+ residual) (+ c), for GPUs
+// Shapes:   a[M,K] b[N,K] residual[M,N] -> c[M,N]
 // Dispatch: 256 invocations per 128 x 128 tile of c, in linear order; needs: gpu-tiles.ts
 // Method:   8 x 8 results per invocation, added in ascending k. 16 k of the tile's rows and columns at a time are in
 //           workgroup memory, [k][row], padded by a vector. They are fetched as blocks of 4 x 4 and turned in registers
@@ -14448,9 +14448,8 @@ fn main(
 // Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
 @group(0) @binding(0) var<storage, read> a_MK: array<vec4f>; // [M,K] left factor
 @group(0) @binding(1) var<storage, read> b_NK: array<vec4f>; // [N,K] right factor, transposed
-@group(0) @binding(2) var<storage, read> residual_MN: array<f32>; // [M,N] is added to
-@group(0) @binding(3) var<storage, read_write> c_MN: array<f32>; // [M,N] product
-@group(0) @binding(4) var<storage, read_write> y_MN: array<f32>; // [M,N] what follows from it
+@group(0) @binding(2) var<storage, read> residual_MN: array<f32>; // [M,N] read only if RESIDUAL, rows as those of c
+@group(0) @binding(3) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
 @group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override M: u32;
@@ -14459,6 +14458,7 @@ override N: u32;
 override A_STRIDE: u32 = K; // from one row of a to the next
 override C_STRIDE: u32 = N; // from one row of c to the next
 override ACCUMULATE: u32 = 0u;
+override RESIDUAL: u32;
 override IS_WHOLE: bool = K % 16u == 0u;
 override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
 const ROWS = 128u;
@@ -14520,7 +14520,9 @@ fn finish(part: u32, row: u32, column: u32, sums: vec4f) {
   for (var i = 0u; i < 4u && row < M && column + i < N; i++) {
     let index = row * C_STRIDE + column + i;
     var sum = sums[i];
-    y_MN[index] = residual_MN[index] + sum;
+    if (RESIDUAL == 1u) {
+      sum += residual_MN[index];
+    }
     if (ACCUMULATE == 1u) {
       sum += c_MN[index];
     }
@@ -14619,8 +14621,8 @@ fn main(
   finish(part, row + 7u, column + COLUMNS / 2u, c71);
 }
 `,
-  matmul_nt_add_128x128_any: `// matmul_nt_add_128x128_any — c = a bᵀ, y = residual + c, for GPUs
-// Shapes:   a[M,K] b[N,K] residual[M,N] -> c[M,N] y[M,N]
+  matmul_nt_block_128x128_any: `// matmul_nt_block_128x128_any — c = a bᵀ (+ residual) (+ c), for GPUs
+// Shapes:   a[M,K] b[N,K] residual[M,N] -> c[M,N]
 // Dispatch: 256 invocations per 128 x 128 tile of c, in linear order; needs: gpu-tiles.ts
 // Method:   8 x 8 results per invocation, added in ascending k. 16 k of the tile's rows and columns at a time are in
 //           workgroup memory, [k][row], padded by a vector. They are fetched as blocks of 4 x 4 and turned in registers
@@ -14630,9 +14632,8 @@ fn main(
 // Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
 @group(0) @binding(0) var<storage, read> a_MK: array<f32>; // [M,K] left factor
 @group(0) @binding(1) var<storage, read> b_NK: array<f32>; // [N,K] right factor, transposed
-@group(0) @binding(2) var<storage, read> residual_MN: array<f32>; // [M,N] is added to
-@group(0) @binding(3) var<storage, read_write> c_MN: array<f32>; // [M,N] product
-@group(0) @binding(4) var<storage, read_write> y_MN: array<f32>; // [M,N] what follows from it
+@group(0) @binding(2) var<storage, read> residual_MN: array<f32>; // [M,N] read only if RESIDUAL, rows as those of c
+@group(0) @binding(3) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
 @group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override M: u32;
@@ -14641,6 +14642,7 @@ override N: u32;
 override A_STRIDE: u32 = K; // from one row of a to the next
 override C_STRIDE: u32 = N; // from one row of c to the next
 override ACCUMULATE: u32 = 0u;
+override RESIDUAL: u32;
 override IS_WHOLE: bool = K % 16u == 0u;
 override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
 const ROWS = 128u;
@@ -14704,7 +14706,9 @@ fn finish(part: u32, row: u32, column: u32, sums: vec4f) {
   for (var i = 0u; i < 4u && row < M && column + i < N; i++) {
     let index = row * C_STRIDE + column + i;
     var sum = sums[i];
-    y_MN[index] = residual_MN[index] + sum;
+    if (RESIDUAL == 1u) {
+      sum += residual_MN[index];
+    }
     if (ACCUMULATE == 1u) {
       sum += c_MN[index];
     }
@@ -14803,1158 +14807,8 @@ fn main(
   finish(part, row + 7u, column + COLUMNS / 2u, c71);
 }
 `,
-  matmul_nt_add_128x64: `// matmul_nt_add_128x64 — c = a bᵀ, y = residual + c, for GPUs
-// Shapes:   a[M,K] b[N,K] residual[M,N] -> c[M,N] y[M,N]
-// Dispatch: 128 invocations per 128 x 64 tile of c, in linear order; needs: gpu-tiles.ts
-// Method:   8 x 8 results per invocation, added in ascending k. 16 k of the tile's rows and columns at a time are in
-//           workgroup memory, [k][row], padded by a vector. They are fetched as blocks of 4 x 4 and turned in registers
-//           where four k lie side by side; the next 16 are on their way while these are multiplied
-// Source:   Volkov & Demmel 2008 (doi:10.1109/SC.2008.5214359); prefetch as in Tan et al. 2011
-//           (doi:10.1145/2063384.2063431); CPU twins matmul*.cpu.ts
-// Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
-@group(0) @binding(0) var<storage, read> a_MK: array<vec4f>; // [M,K] left factor
-@group(0) @binding(1) var<storage, read> b_NK: array<vec4f>; // [N,K] right factor, transposed
-@group(0) @binding(2) var<storage, read> residual_MN: array<f32>; // [M,N] is added to
-@group(0) @binding(3) var<storage, read_write> c_MN: array<f32>; // [M,N] product
-@group(0) @binding(4) var<storage, read_write> y_MN: array<f32>; // [M,N] what follows from it
-@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
-
-override M: u32;
-override K: u32;
-override N: u32;
-override A_STRIDE: u32 = K; // from one row of a to the next
-override C_STRIDE: u32 = N; // from one row of c to the next
-override ACCUMULATE: u32 = 0u;
-override IS_WHOLE: bool = K % 16u == 0u;
-override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
-const ROWS = 128u;
-const COLUMNS = 64u;
-const STEP = 16u;
-const FOUR = vec4u(0u, 1u, 2u, 3u);
-var<workgroup> a_tile: array<array<vec4f, ROWS / 4u + 1u>, STEP>; // [k][four rows]
-var<workgroup> b_tile: array<array<vec4f, COLUMNS / 4u + 1u>, STEP>; // [k][four columns]
-
-// Four numbers of a that lie side by side: zeros beyond K, and others again beyond M, whose results nobody stores.
-fn a_four(row: u32, k: u32) -> vec4f {
-  let start = min(row, M - 1u) * A_STRIDE;
-  return select(vec4f(), a_MK[(start + min(k, K - 4u)) / 4u], IS_WHOLE || k < K);
-}
-
-fn b_four(column: u32, k: u32) -> vec4f {
-  let start = min(column, N - 1u) * K;
-  return select(vec4f(), b_NK[(start + min(k, K - 4u)) / 4u], IS_WHOLE || k < K);
-}
-
-// Where a block of 4 x 4 is in its tile, as (row or column, k): neighbours read what lies side by side.
-fn a_place(block: u32) -> vec2u {
-  return 4u * vec2u(block / (STEP / 4u), block % (STEP / 4u));
-}
-
-fn b_place(block: u32) -> vec2u {
-  return 4u * vec2u(block / (STEP / 4u), block % (STEP / 4u));
-}
-
-// A block's four rows or columns at each of four k. The blocks of a tile of a come first, those of b after them.
-fn fetched(block: u32, corner: vec2u, k: u32) -> mat4x4f {
-  if (block < ROWS) {
-    let at = a_place(block) + vec2u(corner.x, k);
-    let turned = mat4x4f(a_four(at.x, at.y), a_four(at.x + 1u, at.y), a_four(at.x + 2u, at.y), a_four(at.x + 3u, at.y));
-    return transpose(turned);
-  }
-  let at = b_place(block - ROWS) + vec2u(corner.y, k);
-  let turned = mat4x4f(b_four(at.x, at.y), b_four(at.x + 1u, at.y), b_four(at.x + 2u, at.y), b_four(at.x + 3u, at.y));
-  return transpose(turned);
-}
-
-fn keep(block: u32, values: mat4x4f) {
-  if (block < ROWS) {
-    let at = a_place(block);
-    a_tile[at.y + 0u][at.x / 4u] = values[0];
-    a_tile[at.y + 1u][at.x / 4u] = values[1];
-    a_tile[at.y + 2u][at.x / 4u] = values[2];
-    a_tile[at.y + 3u][at.x / 4u] = values[3];
-    return;
-  }
-  if (block >= ROWS + COLUMNS) {
-    return;
-  }
-  let at = b_place(block - ROWS);
-  b_tile[at.y + 0u][at.x / 4u] = values[0];
-  b_tile[at.y + 1u][at.x / 4u] = values[1];
-  b_tile[at.y + 2u][at.x / 4u] = values[2];
-  b_tile[at.y + 3u][at.x / 4u] = values[3];
-}
-
-fn finish(part: u32, row: u32, column: u32, sums: vec4f) {
-  for (var i = 0u; i < 4u && row < M && column + i < N; i++) {
-    let index = row * C_STRIDE + column + i;
-    var sum = sums[i];
-    y_MN[index] = residual_MN[index] + sum;
-    if (ACCUMULATE == 1u) {
-      sum += c_MN[index];
-    }
-    c_MN[index] = sum;
-  }
-}
-
-@compute @workgroup_size(128)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let tiles_across = (N + COLUMNS - 1u) / COLUMNS;
-  let tiles = (M + ROWS - 1u) / ROWS * tiles_across;
-  let place = first_group + group.y * groups.x + group.x;
-  let tile = place % tiles;
-  let part = place / tiles;
-  let k_begin = 0u;
-  let k_end = K;
-  // Uniform in the workgroup, so the barriers below stay legal.
-  if (part >= 1u) {
-    return;
-  }
-  let corner = vec2u(tile / tiles_across * ROWS, tile % tiles_across * COLUMNS);
-  // 32 invocations cover 4 x 8 places, so that they read few vectors of workgroup memory. An invocation has eight rows
-  // and two times four columns, half a tile apart, so that neighbours read what lies side by side.
-  let x = lane / 32u % (COLUMNS / 64u) * 8u + lane % 8u;
-  let y = lane / 32u / (COLUMNS / 64u) * 4u + lane % 32u / 8u;
-  let row = corner.x + 8u * y;
-  let column = corner.y + 4u * x;
-  var c00 = vec4f();
-  var c01 = vec4f();
-  var c10 = vec4f();
-  var c11 = vec4f();
-  var c20 = vec4f();
-  var c21 = vec4f();
-  var c30 = vec4f();
-  var c31 = vec4f();
-  var c40 = vec4f();
-  var c41 = vec4f();
-  var c50 = vec4f();
-  var c51 = vec4f();
-  var c60 = vec4f();
-  var c61 = vec4f();
-  var c70 = vec4f();
-  var c71 = vec4f();
-  // groups.z is 1, unknown to the compiler.
-  let step_end = select(STEP, STEP * groups.z, ROLLED);
-  var block0 = fetched(lane + 0u * 128u, corner, k_begin);
-  var block1 = fetched(lane + 1u * 128u, corner, k_begin);
-  for (var start = k_begin; start < k_end; start += STEP) {
-    keep(lane + 0u * 128u, block0);
-    keep(lane + 1u * 128u, block1);
-    workgroupBarrier();
-    if (start + STEP < k_end) {
-      block0 = fetched(lane + 0u * 128u, corner, start + STEP);
-      block1 = fetched(lane + 1u * 128u, corner, start + STEP);
-    }
-    for (var k = 0u; k < step_end; k++) {
-      let a0 = a_tile[k][2u * y];
-      let a1 = a_tile[k][2u * y + 1u];
-      let b0 = b_tile[k][x];
-      let b1 = b_tile[k][x + COLUMNS / 8u];
-      c00 += a0[0] * b0;
-      c01 += a0[0] * b1;
-      c40 += a1[0] * b0;
-      c41 += a1[0] * b1;
-      c10 += a0[1] * b0;
-      c11 += a0[1] * b1;
-      c50 += a1[1] * b0;
-      c51 += a1[1] * b1;
-      c20 += a0[2] * b0;
-      c21 += a0[2] * b1;
-      c60 += a1[2] * b0;
-      c61 += a1[2] * b1;
-      c30 += a0[3] * b0;
-      c31 += a0[3] * b1;
-      c70 += a1[3] * b0;
-      c71 += a1[3] * b1;
-    }
-    workgroupBarrier();
-  }
-  finish(part, row + 0u, column, c00);
-  finish(part, row + 0u, column + COLUMNS / 2u, c01);
-  finish(part, row + 1u, column, c10);
-  finish(part, row + 1u, column + COLUMNS / 2u, c11);
-  finish(part, row + 2u, column, c20);
-  finish(part, row + 2u, column + COLUMNS / 2u, c21);
-  finish(part, row + 3u, column, c30);
-  finish(part, row + 3u, column + COLUMNS / 2u, c31);
-  finish(part, row + 4u, column, c40);
-  finish(part, row + 4u, column + COLUMNS / 2u, c41);
-  finish(part, row + 5u, column, c50);
-  finish(part, row + 5u, column + COLUMNS / 2u, c51);
-  finish(part, row + 6u, column, c60);
-  finish(part, row + 6u, column + COLUMNS / 2u, c61);
-  finish(part, row + 7u, column, c70);
-  finish(part, row + 7u, column + COLUMNS / 2u, c71);
-}
-`,
-  matmul_nt_add_128x64_any: `// matmul_nt_add_128x64_any — c = a bᵀ, y = residual + c, for GPUs
-// Shapes:   a[M,K] b[N,K] residual[M,N] -> c[M,N] y[M,N]
-// Dispatch: 128 invocations per 128 x 64 tile of c, in linear order; needs: gpu-tiles.ts
-// Method:   8 x 8 results per invocation, added in ascending k. 16 k of the tile's rows and columns at a time are in
-//           workgroup memory, [k][row], padded by a vector. They are fetched as blocks of 4 x 4 and turned in registers
-//           where four k lie side by side; the next 16 are on their way while these are multiplied
-// Source:   Volkov & Demmel 2008 (doi:10.1109/SC.2008.5214359); prefetch as in Tan et al. 2011
-//           (doi:10.1145/2063384.2063431); CPU twins matmul*.cpu.ts
-// Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
-@group(0) @binding(0) var<storage, read> a_MK: array<f32>; // [M,K] left factor
-@group(0) @binding(1) var<storage, read> b_NK: array<f32>; // [N,K] right factor, transposed
-@group(0) @binding(2) var<storage, read> residual_MN: array<f32>; // [M,N] is added to
-@group(0) @binding(3) var<storage, read_write> c_MN: array<f32>; // [M,N] product
-@group(0) @binding(4) var<storage, read_write> y_MN: array<f32>; // [M,N] what follows from it
-@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
-
-override M: u32;
-override K: u32;
-override N: u32;
-override A_STRIDE: u32 = K; // from one row of a to the next
-override C_STRIDE: u32 = N; // from one row of c to the next
-override ACCUMULATE: u32 = 0u;
-override IS_WHOLE: bool = K % 16u == 0u;
-override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
-const ROWS = 128u;
-const COLUMNS = 64u;
-const STEP = 16u;
-const FOUR = vec4u(0u, 1u, 2u, 3u);
-var<workgroup> a_tile: array<array<vec4f, ROWS / 4u + 1u>, STEP>; // [k][four rows]
-var<workgroup> b_tile: array<array<vec4f, COLUMNS / 4u + 1u>, STEP>; // [k][four columns]
-
-// Four numbers of a that lie side by side: zeros beyond K, and others again beyond M, whose results nobody stores.
-fn a_four(row: u32, k: u32) -> vec4f {
-  let start = min(row, M - 1u) * A_STRIDE;
-  let at = start + min(k + FOUR, vec4u(K - 1u));
-  return select(vec4f(), vec4f(a_MK[at.x], a_MK[at.y], a_MK[at.z], a_MK[at.w]), k + FOUR < vec4u(K));
-}
-
-fn b_four(column: u32, k: u32) -> vec4f {
-  let start = min(column, N - 1u) * K;
-  let at = start + min(k + FOUR, vec4u(K - 1u));
-  return select(vec4f(), vec4f(b_NK[at.x], b_NK[at.y], b_NK[at.z], b_NK[at.w]), k + FOUR < vec4u(K));
-}
-
-// Where a block of 4 x 4 is in its tile, as (row or column, k): neighbours read what lies side by side.
-fn a_place(block: u32) -> vec2u {
-  return 4u * vec2u(block / (STEP / 4u), block % (STEP / 4u));
-}
-
-fn b_place(block: u32) -> vec2u {
-  return 4u * vec2u(block / (STEP / 4u), block % (STEP / 4u));
-}
-
-// A block's four rows or columns at each of four k. The blocks of a tile of a come first, those of b after them.
-fn fetched(block: u32, corner: vec2u, k: u32) -> mat4x4f {
-  if (block < ROWS) {
-    let at = a_place(block) + vec2u(corner.x, k);
-    let turned = mat4x4f(a_four(at.x, at.y), a_four(at.x + 1u, at.y), a_four(at.x + 2u, at.y), a_four(at.x + 3u, at.y));
-    return transpose(turned);
-  }
-  let at = b_place(block - ROWS) + vec2u(corner.y, k);
-  let turned = mat4x4f(b_four(at.x, at.y), b_four(at.x + 1u, at.y), b_four(at.x + 2u, at.y), b_four(at.x + 3u, at.y));
-  return transpose(turned);
-}
-
-fn keep(block: u32, values: mat4x4f) {
-  if (block < ROWS) {
-    let at = a_place(block);
-    a_tile[at.y + 0u][at.x / 4u] = values[0];
-    a_tile[at.y + 1u][at.x / 4u] = values[1];
-    a_tile[at.y + 2u][at.x / 4u] = values[2];
-    a_tile[at.y + 3u][at.x / 4u] = values[3];
-    return;
-  }
-  if (block >= ROWS + COLUMNS) {
-    return;
-  }
-  let at = b_place(block - ROWS);
-  b_tile[at.y + 0u][at.x / 4u] = values[0];
-  b_tile[at.y + 1u][at.x / 4u] = values[1];
-  b_tile[at.y + 2u][at.x / 4u] = values[2];
-  b_tile[at.y + 3u][at.x / 4u] = values[3];
-}
-
-fn finish(part: u32, row: u32, column: u32, sums: vec4f) {
-  for (var i = 0u; i < 4u && row < M && column + i < N; i++) {
-    let index = row * C_STRIDE + column + i;
-    var sum = sums[i];
-    y_MN[index] = residual_MN[index] + sum;
-    if (ACCUMULATE == 1u) {
-      sum += c_MN[index];
-    }
-    c_MN[index] = sum;
-  }
-}
-
-@compute @workgroup_size(128)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let tiles_across = (N + COLUMNS - 1u) / COLUMNS;
-  let tiles = (M + ROWS - 1u) / ROWS * tiles_across;
-  let place = first_group + group.y * groups.x + group.x;
-  let tile = place % tiles;
-  let part = place / tiles;
-  let k_begin = 0u;
-  let k_end = K;
-  // Uniform in the workgroup, so the barriers below stay legal.
-  if (part >= 1u) {
-    return;
-  }
-  let corner = vec2u(tile / tiles_across * ROWS, tile % tiles_across * COLUMNS);
-  // 32 invocations cover 4 x 8 places, so that they read few vectors of workgroup memory. An invocation has eight rows
-  // and two times four columns, half a tile apart, so that neighbours read what lies side by side.
-  let x = lane / 32u % (COLUMNS / 64u) * 8u + lane % 8u;
-  let y = lane / 32u / (COLUMNS / 64u) * 4u + lane % 32u / 8u;
-  let row = corner.x + 8u * y;
-  let column = corner.y + 4u * x;
-  var c00 = vec4f();
-  var c01 = vec4f();
-  var c10 = vec4f();
-  var c11 = vec4f();
-  var c20 = vec4f();
-  var c21 = vec4f();
-  var c30 = vec4f();
-  var c31 = vec4f();
-  var c40 = vec4f();
-  var c41 = vec4f();
-  var c50 = vec4f();
-  var c51 = vec4f();
-  var c60 = vec4f();
-  var c61 = vec4f();
-  var c70 = vec4f();
-  var c71 = vec4f();
-  // groups.z is 1, unknown to the compiler.
-  let step_end = select(STEP, STEP * groups.z, ROLLED);
-  var block0 = fetched(lane + 0u * 128u, corner, k_begin);
-  var block1 = fetched(lane + 1u * 128u, corner, k_begin);
-  for (var start = k_begin; start < k_end; start += STEP) {
-    keep(lane + 0u * 128u, block0);
-    keep(lane + 1u * 128u, block1);
-    workgroupBarrier();
-    if (start + STEP < k_end) {
-      block0 = fetched(lane + 0u * 128u, corner, start + STEP);
-      block1 = fetched(lane + 1u * 128u, corner, start + STEP);
-    }
-    for (var k = 0u; k < step_end; k++) {
-      let a0 = a_tile[k][2u * y];
-      let a1 = a_tile[k][2u * y + 1u];
-      let b0 = b_tile[k][x];
-      let b1 = b_tile[k][x + COLUMNS / 8u];
-      c00 += a0[0] * b0;
-      c01 += a0[0] * b1;
-      c40 += a1[0] * b0;
-      c41 += a1[0] * b1;
-      c10 += a0[1] * b0;
-      c11 += a0[1] * b1;
-      c50 += a1[1] * b0;
-      c51 += a1[1] * b1;
-      c20 += a0[2] * b0;
-      c21 += a0[2] * b1;
-      c60 += a1[2] * b0;
-      c61 += a1[2] * b1;
-      c30 += a0[3] * b0;
-      c31 += a0[3] * b1;
-      c70 += a1[3] * b0;
-      c71 += a1[3] * b1;
-    }
-    workgroupBarrier();
-  }
-  finish(part, row + 0u, column, c00);
-  finish(part, row + 0u, column + COLUMNS / 2u, c01);
-  finish(part, row + 1u, column, c10);
-  finish(part, row + 1u, column + COLUMNS / 2u, c11);
-  finish(part, row + 2u, column, c20);
-  finish(part, row + 2u, column + COLUMNS / 2u, c21);
-  finish(part, row + 3u, column, c30);
-  finish(part, row + 3u, column + COLUMNS / 2u, c31);
-  finish(part, row + 4u, column, c40);
-  finish(part, row + 4u, column + COLUMNS / 2u, c41);
-  finish(part, row + 5u, column, c50);
-  finish(part, row + 5u, column + COLUMNS / 2u, c51);
-  finish(part, row + 6u, column, c60);
-  finish(part, row + 6u, column + COLUMNS / 2u, c61);
-  finish(part, row + 7u, column, c70);
-  finish(part, row + 7u, column + COLUMNS / 2u, c71);
-}
-`,
-  matmul_nt_add_64x64: `// matmul_nt_add_64x64 — c = a bᵀ, y = residual + c, for GPUs
-// Shapes:   a[M,K] b[N,K] residual[M,N] -> c[M,N] y[M,N]
-// Dispatch: 64 invocations per 64 x 64 tile of c, in linear order; needs: gpu-tiles.ts
-// Method:   8 x 8 results per invocation, added in ascending k. 16 k of the tile's rows and columns at a time are in
-//           workgroup memory, [k][row], padded by a vector. They are fetched as blocks of 4 x 4 and turned in registers
-//           where four k lie side by side; the next 16 are on their way while these are multiplied
-// Source:   Volkov & Demmel 2008 (doi:10.1109/SC.2008.5214359); prefetch as in Tan et al. 2011
-//           (doi:10.1145/2063384.2063431); CPU twins matmul*.cpu.ts
-// Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
-@group(0) @binding(0) var<storage, read> a_MK: array<vec4f>; // [M,K] left factor
-@group(0) @binding(1) var<storage, read> b_NK: array<vec4f>; // [N,K] right factor, transposed
-@group(0) @binding(2) var<storage, read> residual_MN: array<f32>; // [M,N] is added to
-@group(0) @binding(3) var<storage, read_write> c_MN: array<f32>; // [M,N] product
-@group(0) @binding(4) var<storage, read_write> y_MN: array<f32>; // [M,N] what follows from it
-@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
-
-override M: u32;
-override K: u32;
-override N: u32;
-override A_STRIDE: u32 = K; // from one row of a to the next
-override C_STRIDE: u32 = N; // from one row of c to the next
-override ACCUMULATE: u32 = 0u;
-override IS_WHOLE: bool = K % 16u == 0u;
-override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
-const ROWS = 64u;
-const COLUMNS = 64u;
-const STEP = 16u;
-const FOUR = vec4u(0u, 1u, 2u, 3u);
-var<workgroup> a_tile: array<array<vec4f, ROWS / 4u + 1u>, STEP>; // [k][four rows]
-var<workgroup> b_tile: array<array<vec4f, COLUMNS / 4u + 1u>, STEP>; // [k][four columns]
-
-// Four numbers of a that lie side by side: zeros beyond K, and others again beyond M, whose results nobody stores.
-fn a_four(row: u32, k: u32) -> vec4f {
-  let start = min(row, M - 1u) * A_STRIDE;
-  return select(vec4f(), a_MK[(start + min(k, K - 4u)) / 4u], IS_WHOLE || k < K);
-}
-
-fn b_four(column: u32, k: u32) -> vec4f {
-  let start = min(column, N - 1u) * K;
-  return select(vec4f(), b_NK[(start + min(k, K - 4u)) / 4u], IS_WHOLE || k < K);
-}
-
-// Where a block of 4 x 4 is in its tile, as (row or column, k): neighbours read what lies side by side.
-fn a_place(block: u32) -> vec2u {
-  return 4u * vec2u(block / (STEP / 4u), block % (STEP / 4u));
-}
-
-fn b_place(block: u32) -> vec2u {
-  return 4u * vec2u(block / (STEP / 4u), block % (STEP / 4u));
-}
-
-// A block's four rows or columns at each of four k. The blocks of a tile of a come first, those of b after them.
-fn fetched(block: u32, corner: vec2u, k: u32) -> mat4x4f {
-  if (block < ROWS) {
-    let at = a_place(block) + vec2u(corner.x, k);
-    let turned = mat4x4f(a_four(at.x, at.y), a_four(at.x + 1u, at.y), a_four(at.x + 2u, at.y), a_four(at.x + 3u, at.y));
-    return transpose(turned);
-  }
-  let at = b_place(block - ROWS) + vec2u(corner.y, k);
-  let turned = mat4x4f(b_four(at.x, at.y), b_four(at.x + 1u, at.y), b_four(at.x + 2u, at.y), b_four(at.x + 3u, at.y));
-  return transpose(turned);
-}
-
-fn keep(block: u32, values: mat4x4f) {
-  if (block < ROWS) {
-    let at = a_place(block);
-    a_tile[at.y + 0u][at.x / 4u] = values[0];
-    a_tile[at.y + 1u][at.x / 4u] = values[1];
-    a_tile[at.y + 2u][at.x / 4u] = values[2];
-    a_tile[at.y + 3u][at.x / 4u] = values[3];
-    return;
-  }
-  let at = b_place(block - ROWS);
-  b_tile[at.y + 0u][at.x / 4u] = values[0];
-  b_tile[at.y + 1u][at.x / 4u] = values[1];
-  b_tile[at.y + 2u][at.x / 4u] = values[2];
-  b_tile[at.y + 3u][at.x / 4u] = values[3];
-}
-
-fn finish(part: u32, row: u32, column: u32, sums: vec4f) {
-  for (var i = 0u; i < 4u && row < M && column + i < N; i++) {
-    let index = row * C_STRIDE + column + i;
-    var sum = sums[i];
-    y_MN[index] = residual_MN[index] + sum;
-    if (ACCUMULATE == 1u) {
-      sum += c_MN[index];
-    }
-    c_MN[index] = sum;
-  }
-}
-
-@compute @workgroup_size(64)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let tiles_across = (N + COLUMNS - 1u) / COLUMNS;
-  let tiles = (M + ROWS - 1u) / ROWS * tiles_across;
-  let place = first_group + group.y * groups.x + group.x;
-  let tile = place % tiles;
-  let part = place / tiles;
-  let k_begin = 0u;
-  let k_end = K;
-  // Uniform in the workgroup, so the barriers below stay legal.
-  if (part >= 1u) {
-    return;
-  }
-  let corner = vec2u(tile / tiles_across * ROWS, tile % tiles_across * COLUMNS);
-  // 32 invocations cover 4 x 8 places, so that they read few vectors of workgroup memory. An invocation has eight rows
-  // and two times four columns, half a tile apart, so that neighbours read what lies side by side.
-  let x = lane / 32u % (COLUMNS / 64u) * 8u + lane % 8u;
-  let y = lane / 32u / (COLUMNS / 64u) * 4u + lane % 32u / 8u;
-  let row = corner.x + 8u * y;
-  let column = corner.y + 4u * x;
-  var c00 = vec4f();
-  var c01 = vec4f();
-  var c10 = vec4f();
-  var c11 = vec4f();
-  var c20 = vec4f();
-  var c21 = vec4f();
-  var c30 = vec4f();
-  var c31 = vec4f();
-  var c40 = vec4f();
-  var c41 = vec4f();
-  var c50 = vec4f();
-  var c51 = vec4f();
-  var c60 = vec4f();
-  var c61 = vec4f();
-  var c70 = vec4f();
-  var c71 = vec4f();
-  // groups.z is 1, unknown to the compiler.
-  let step_end = select(STEP, STEP * groups.z, ROLLED);
-  var block0 = fetched(lane + 0u * 64u, corner, k_begin);
-  var block1 = fetched(lane + 1u * 64u, corner, k_begin);
-  for (var start = k_begin; start < k_end; start += STEP) {
-    keep(lane + 0u * 64u, block0);
-    keep(lane + 1u * 64u, block1);
-    workgroupBarrier();
-    if (start + STEP < k_end) {
-      block0 = fetched(lane + 0u * 64u, corner, start + STEP);
-      block1 = fetched(lane + 1u * 64u, corner, start + STEP);
-    }
-    for (var k = 0u; k < step_end; k++) {
-      let a0 = a_tile[k][2u * y];
-      let a1 = a_tile[k][2u * y + 1u];
-      let b0 = b_tile[k][x];
-      let b1 = b_tile[k][x + COLUMNS / 8u];
-      c00 += a0[0] * b0;
-      c01 += a0[0] * b1;
-      c40 += a1[0] * b0;
-      c41 += a1[0] * b1;
-      c10 += a0[1] * b0;
-      c11 += a0[1] * b1;
-      c50 += a1[1] * b0;
-      c51 += a1[1] * b1;
-      c20 += a0[2] * b0;
-      c21 += a0[2] * b1;
-      c60 += a1[2] * b0;
-      c61 += a1[2] * b1;
-      c30 += a0[3] * b0;
-      c31 += a0[3] * b1;
-      c70 += a1[3] * b0;
-      c71 += a1[3] * b1;
-    }
-    workgroupBarrier();
-  }
-  finish(part, row + 0u, column, c00);
-  finish(part, row + 0u, column + COLUMNS / 2u, c01);
-  finish(part, row + 1u, column, c10);
-  finish(part, row + 1u, column + COLUMNS / 2u, c11);
-  finish(part, row + 2u, column, c20);
-  finish(part, row + 2u, column + COLUMNS / 2u, c21);
-  finish(part, row + 3u, column, c30);
-  finish(part, row + 3u, column + COLUMNS / 2u, c31);
-  finish(part, row + 4u, column, c40);
-  finish(part, row + 4u, column + COLUMNS / 2u, c41);
-  finish(part, row + 5u, column, c50);
-  finish(part, row + 5u, column + COLUMNS / 2u, c51);
-  finish(part, row + 6u, column, c60);
-  finish(part, row + 6u, column + COLUMNS / 2u, c61);
-  finish(part, row + 7u, column, c70);
-  finish(part, row + 7u, column + COLUMNS / 2u, c71);
-}
-`,
-  matmul_nt_add_64x64_any: `// matmul_nt_add_64x64_any — c = a bᵀ, y = residual + c, for GPUs
-// Shapes:   a[M,K] b[N,K] residual[M,N] -> c[M,N] y[M,N]
-// Dispatch: 64 invocations per 64 x 64 tile of c, in linear order; needs: gpu-tiles.ts
-// Method:   8 x 8 results per invocation, added in ascending k. 16 k of the tile's rows and columns at a time are in
-//           workgroup memory, [k][row], padded by a vector. They are fetched as blocks of 4 x 4 and turned in registers
-//           where four k lie side by side; the next 16 are on their way while these are multiplied
-// Source:   Volkov & Demmel 2008 (doi:10.1109/SC.2008.5214359); prefetch as in Tan et al. 2011
-//           (doi:10.1145/2063384.2063431); CPU twins matmul*.cpu.ts
-// Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
-@group(0) @binding(0) var<storage, read> a_MK: array<f32>; // [M,K] left factor
-@group(0) @binding(1) var<storage, read> b_NK: array<f32>; // [N,K] right factor, transposed
-@group(0) @binding(2) var<storage, read> residual_MN: array<f32>; // [M,N] is added to
-@group(0) @binding(3) var<storage, read_write> c_MN: array<f32>; // [M,N] product
-@group(0) @binding(4) var<storage, read_write> y_MN: array<f32>; // [M,N] what follows from it
-@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
-
-override M: u32;
-override K: u32;
-override N: u32;
-override A_STRIDE: u32 = K; // from one row of a to the next
-override C_STRIDE: u32 = N; // from one row of c to the next
-override ACCUMULATE: u32 = 0u;
-override IS_WHOLE: bool = K % 16u == 0u;
-override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
-const ROWS = 64u;
-const COLUMNS = 64u;
-const STEP = 16u;
-const FOUR = vec4u(0u, 1u, 2u, 3u);
-var<workgroup> a_tile: array<array<vec4f, ROWS / 4u + 1u>, STEP>; // [k][four rows]
-var<workgroup> b_tile: array<array<vec4f, COLUMNS / 4u + 1u>, STEP>; // [k][four columns]
-
-// Four numbers of a that lie side by side: zeros beyond K, and others again beyond M, whose results nobody stores.
-fn a_four(row: u32, k: u32) -> vec4f {
-  let start = min(row, M - 1u) * A_STRIDE;
-  let at = start + min(k + FOUR, vec4u(K - 1u));
-  return select(vec4f(), vec4f(a_MK[at.x], a_MK[at.y], a_MK[at.z], a_MK[at.w]), k + FOUR < vec4u(K));
-}
-
-fn b_four(column: u32, k: u32) -> vec4f {
-  let start = min(column, N - 1u) * K;
-  let at = start + min(k + FOUR, vec4u(K - 1u));
-  return select(vec4f(), vec4f(b_NK[at.x], b_NK[at.y], b_NK[at.z], b_NK[at.w]), k + FOUR < vec4u(K));
-}
-
-// Where a block of 4 x 4 is in its tile, as (row or column, k): neighbours read what lies side by side.
-fn a_place(block: u32) -> vec2u {
-  return 4u * vec2u(block / (STEP / 4u), block % (STEP / 4u));
-}
-
-fn b_place(block: u32) -> vec2u {
-  return 4u * vec2u(block / (STEP / 4u), block % (STEP / 4u));
-}
-
-// A block's four rows or columns at each of four k. The blocks of a tile of a come first, those of b after them.
-fn fetched(block: u32, corner: vec2u, k: u32) -> mat4x4f {
-  if (block < ROWS) {
-    let at = a_place(block) + vec2u(corner.x, k);
-    let turned = mat4x4f(a_four(at.x, at.y), a_four(at.x + 1u, at.y), a_four(at.x + 2u, at.y), a_four(at.x + 3u, at.y));
-    return transpose(turned);
-  }
-  let at = b_place(block - ROWS) + vec2u(corner.y, k);
-  let turned = mat4x4f(b_four(at.x, at.y), b_four(at.x + 1u, at.y), b_four(at.x + 2u, at.y), b_four(at.x + 3u, at.y));
-  return transpose(turned);
-}
-
-fn keep(block: u32, values: mat4x4f) {
-  if (block < ROWS) {
-    let at = a_place(block);
-    a_tile[at.y + 0u][at.x / 4u] = values[0];
-    a_tile[at.y + 1u][at.x / 4u] = values[1];
-    a_tile[at.y + 2u][at.x / 4u] = values[2];
-    a_tile[at.y + 3u][at.x / 4u] = values[3];
-    return;
-  }
-  let at = b_place(block - ROWS);
-  b_tile[at.y + 0u][at.x / 4u] = values[0];
-  b_tile[at.y + 1u][at.x / 4u] = values[1];
-  b_tile[at.y + 2u][at.x / 4u] = values[2];
-  b_tile[at.y + 3u][at.x / 4u] = values[3];
-}
-
-fn finish(part: u32, row: u32, column: u32, sums: vec4f) {
-  for (var i = 0u; i < 4u && row < M && column + i < N; i++) {
-    let index = row * C_STRIDE + column + i;
-    var sum = sums[i];
-    y_MN[index] = residual_MN[index] + sum;
-    if (ACCUMULATE == 1u) {
-      sum += c_MN[index];
-    }
-    c_MN[index] = sum;
-  }
-}
-
-@compute @workgroup_size(64)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let tiles_across = (N + COLUMNS - 1u) / COLUMNS;
-  let tiles = (M + ROWS - 1u) / ROWS * tiles_across;
-  let place = first_group + group.y * groups.x + group.x;
-  let tile = place % tiles;
-  let part = place / tiles;
-  let k_begin = 0u;
-  let k_end = K;
-  // Uniform in the workgroup, so the barriers below stay legal.
-  if (part >= 1u) {
-    return;
-  }
-  let corner = vec2u(tile / tiles_across * ROWS, tile % tiles_across * COLUMNS);
-  // 32 invocations cover 4 x 8 places, so that they read few vectors of workgroup memory. An invocation has eight rows
-  // and two times four columns, half a tile apart, so that neighbours read what lies side by side.
-  let x = lane / 32u % (COLUMNS / 64u) * 8u + lane % 8u;
-  let y = lane / 32u / (COLUMNS / 64u) * 4u + lane % 32u / 8u;
-  let row = corner.x + 8u * y;
-  let column = corner.y + 4u * x;
-  var c00 = vec4f();
-  var c01 = vec4f();
-  var c10 = vec4f();
-  var c11 = vec4f();
-  var c20 = vec4f();
-  var c21 = vec4f();
-  var c30 = vec4f();
-  var c31 = vec4f();
-  var c40 = vec4f();
-  var c41 = vec4f();
-  var c50 = vec4f();
-  var c51 = vec4f();
-  var c60 = vec4f();
-  var c61 = vec4f();
-  var c70 = vec4f();
-  var c71 = vec4f();
-  // groups.z is 1, unknown to the compiler.
-  let step_end = select(STEP, STEP * groups.z, ROLLED);
-  var block0 = fetched(lane + 0u * 64u, corner, k_begin);
-  var block1 = fetched(lane + 1u * 64u, corner, k_begin);
-  for (var start = k_begin; start < k_end; start += STEP) {
-    keep(lane + 0u * 64u, block0);
-    keep(lane + 1u * 64u, block1);
-    workgroupBarrier();
-    if (start + STEP < k_end) {
-      block0 = fetched(lane + 0u * 64u, corner, start + STEP);
-      block1 = fetched(lane + 1u * 64u, corner, start + STEP);
-    }
-    for (var k = 0u; k < step_end; k++) {
-      let a0 = a_tile[k][2u * y];
-      let a1 = a_tile[k][2u * y + 1u];
-      let b0 = b_tile[k][x];
-      let b1 = b_tile[k][x + COLUMNS / 8u];
-      c00 += a0[0] * b0;
-      c01 += a0[0] * b1;
-      c40 += a1[0] * b0;
-      c41 += a1[0] * b1;
-      c10 += a0[1] * b0;
-      c11 += a0[1] * b1;
-      c50 += a1[1] * b0;
-      c51 += a1[1] * b1;
-      c20 += a0[2] * b0;
-      c21 += a0[2] * b1;
-      c60 += a1[2] * b0;
-      c61 += a1[2] * b1;
-      c30 += a0[3] * b0;
-      c31 += a0[3] * b1;
-      c70 += a1[3] * b0;
-      c71 += a1[3] * b1;
-    }
-    workgroupBarrier();
-  }
-  finish(part, row + 0u, column, c00);
-  finish(part, row + 0u, column + COLUMNS / 2u, c01);
-  finish(part, row + 1u, column, c10);
-  finish(part, row + 1u, column + COLUMNS / 2u, c11);
-  finish(part, row + 2u, column, c20);
-  finish(part, row + 2u, column + COLUMNS / 2u, c21);
-  finish(part, row + 3u, column, c30);
-  finish(part, row + 3u, column + COLUMNS / 2u, c31);
-  finish(part, row + 4u, column, c40);
-  finish(part, row + 4u, column + COLUMNS / 2u, c41);
-  finish(part, row + 5u, column, c50);
-  finish(part, row + 5u, column + COLUMNS / 2u, c51);
-  finish(part, row + 6u, column, c60);
-  finish(part, row + 6u, column + COLUMNS / 2u, c61);
-  finish(part, row + 7u, column, c70);
-  finish(part, row + 7u, column + COLUMNS / 2u, c71);
-}
-`,
-  matmul_nt_add_scalar: `// matmul_nt_add_scalar — c = a bᵀ, y = residual + c: the reference that the faster variants are checked against
-// Shapes:   a[M,K] b[N,K] residual[M,N] -> c[M,N] y[M,N]
-// Dispatch: one invocation per element of c, WG threads in linear order; needs: f32 only
-// Method:   one dot product in ascending k; arguments of tanh and exp are clamped: large ones give NaN on some drivers
-// Source:   definitions as in gelu_forward.wgsl, swiglu_forward.wgsl and add.wgsl; CPU twin matmul-fused.cpu.ts
-// Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
-@group(0) @binding(0) var<storage, read> a_MK: array<f32>; // [M,K] left factor
-@group(0) @binding(1) var<storage, read> b_NK: array<f32>; // [N,K] right factor, transposed
-@group(0) @binding(2) var<storage, read> residual_MN: array<f32>; // [M,N] is added to
-@group(0) @binding(3) var<storage, read_write> c_MN: array<f32>; // [M,N] product
-@group(0) @binding(4) var<storage, read_write> y_MN: array<f32>; // [M,N] what follows from it
-@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
-
-override WG: u32;
-override M: u32;
-override K: u32;
-override N: u32;
-
-@compute @workgroup_size(WG)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let index = (first_group + group.y * groups.x + group.x) * WG + lane;
-  if (index >= M * N) {
-    return;
-  }
-  let row = index / N;
-  let column = index % N;
-  var sum = 0.0;
-  // groups.z is 1, unknown to the compiler: it unrolls short loops of known length, which takes it seconds.
-  let k_end = K * groups.z;
-  for (var k = 0u; k < k_end; k++) {
-    sum += a_MK[row * K + k] * b_NK[column * K + k];
-  }
-  y_MN[index] = residual_MN[index] + sum;
-  c_MN[index] = sum;
-}
-`,
-  matmul_nt_block_128x128: `// matmul_nt_block_128x128 — c = a bᵀ (+ c), for GPUs
-// Shapes:   a[M,K] b[N,K] -> c[M,N]
-// Dispatch: 256 invocations per 128 x 128 tile of c, in linear order; needs: gpu-tiles.ts
-// Method:   8 x 8 results per invocation, added in ascending k. 16 k of the tile's rows and columns at a time are in
-//           workgroup memory, [k][row], padded by a vector. They are fetched as blocks of 4 x 4 and turned in registers
-//           where four k lie side by side; the next 16 are on their way while these are multiplied
-// Source:   Volkov & Demmel 2008 (doi:10.1109/SC.2008.5214359); prefetch as in Tan et al. 2011
-//           (doi:10.1145/2063384.2063431); CPU twins matmul*.cpu.ts
-// Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
-@group(0) @binding(0) var<storage, read> a_MK: array<vec4f>; // [M,K] left factor
-@group(0) @binding(1) var<storage, read> b_NK: array<vec4f>; // [N,K] right factor, transposed
-@group(0) @binding(2) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
-@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
-
-override M: u32;
-override K: u32;
-override N: u32;
-override A_STRIDE: u32 = K; // from one row of a to the next
-override C_STRIDE: u32 = N; // from one row of c to the next
-override ACCUMULATE: u32 = 0u;
-override IS_WHOLE: bool = K % 16u == 0u;
-override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
-const ROWS = 128u;
-const COLUMNS = 128u;
-const STEP = 16u;
-const FOUR = vec4u(0u, 1u, 2u, 3u);
-var<workgroup> a_tile: array<array<vec4f, ROWS / 4u + 1u>, STEP>; // [k][four rows]
-var<workgroup> b_tile: array<array<vec4f, COLUMNS / 4u + 1u>, STEP>; // [k][four columns]
-
-// Four numbers of a that lie side by side: zeros beyond K, and others again beyond M, whose results nobody stores.
-fn a_four(row: u32, k: u32) -> vec4f {
-  let start = min(row, M - 1u) * A_STRIDE;
-  return select(vec4f(), a_MK[(start + min(k, K - 4u)) / 4u], IS_WHOLE || k < K);
-}
-
-fn b_four(column: u32, k: u32) -> vec4f {
-  let start = min(column, N - 1u) * K;
-  return select(vec4f(), b_NK[(start + min(k, K - 4u)) / 4u], IS_WHOLE || k < K);
-}
-
-// Where a block of 4 x 4 is in its tile, as (row or column, k): neighbours read what lies side by side.
-fn a_place(block: u32) -> vec2u {
-  return 4u * vec2u(block / (STEP / 4u), block % (STEP / 4u));
-}
-
-fn b_place(block: u32) -> vec2u {
-  return 4u * vec2u(block / (STEP / 4u), block % (STEP / 4u));
-}
-
-// A block's four rows or columns at each of four k. The blocks of a tile of a come first, those of b after them.
-fn fetched(block: u32, corner: vec2u, k: u32) -> mat4x4f {
-  if (block < ROWS) {
-    let at = a_place(block) + vec2u(corner.x, k);
-    let turned = mat4x4f(a_four(at.x, at.y), a_four(at.x + 1u, at.y), a_four(at.x + 2u, at.y), a_four(at.x + 3u, at.y));
-    return transpose(turned);
-  }
-  let at = b_place(block - ROWS) + vec2u(corner.y, k);
-  let turned = mat4x4f(b_four(at.x, at.y), b_four(at.x + 1u, at.y), b_four(at.x + 2u, at.y), b_four(at.x + 3u, at.y));
-  return transpose(turned);
-}
-
-fn keep(block: u32, values: mat4x4f) {
-  if (block < ROWS) {
-    let at = a_place(block);
-    a_tile[at.y + 0u][at.x / 4u] = values[0];
-    a_tile[at.y + 1u][at.x / 4u] = values[1];
-    a_tile[at.y + 2u][at.x / 4u] = values[2];
-    a_tile[at.y + 3u][at.x / 4u] = values[3];
-    return;
-  }
-  let at = b_place(block - ROWS);
-  b_tile[at.y + 0u][at.x / 4u] = values[0];
-  b_tile[at.y + 1u][at.x / 4u] = values[1];
-  b_tile[at.y + 2u][at.x / 4u] = values[2];
-  b_tile[at.y + 3u][at.x / 4u] = values[3];
-}
-
-fn finish(part: u32, row: u32, column: u32, sums: vec4f) {
-  for (var i = 0u; i < 4u && row < M && column + i < N; i++) {
-    let index = row * C_STRIDE + column + i;
-    var sum = sums[i];
-    if (ACCUMULATE == 1u) {
-      sum += c_MN[index];
-    }
-    c_MN[index] = sum;
-  }
-}
-
-@compute @workgroup_size(256)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let tiles_across = (N + COLUMNS - 1u) / COLUMNS;
-  let tiles = (M + ROWS - 1u) / ROWS * tiles_across;
-  let place = first_group + group.y * groups.x + group.x;
-  let tile = place % tiles;
-  let part = place / tiles;
-  let k_begin = 0u;
-  let k_end = K;
-  // Uniform in the workgroup, so the barriers below stay legal.
-  if (part >= 1u) {
-    return;
-  }
-  let corner = vec2u(tile / tiles_across * ROWS, tile % tiles_across * COLUMNS);
-  // 32 invocations cover 4 x 8 places, so that they read few vectors of workgroup memory. An invocation has eight rows
-  // and two times four columns, half a tile apart, so that neighbours read what lies side by side.
-  let x = lane / 32u % (COLUMNS / 64u) * 8u + lane % 8u;
-  let y = lane / 32u / (COLUMNS / 64u) * 4u + lane % 32u / 8u;
-  let row = corner.x + 8u * y;
-  let column = corner.y + 4u * x;
-  var c00 = vec4f();
-  var c01 = vec4f();
-  var c10 = vec4f();
-  var c11 = vec4f();
-  var c20 = vec4f();
-  var c21 = vec4f();
-  var c30 = vec4f();
-  var c31 = vec4f();
-  var c40 = vec4f();
-  var c41 = vec4f();
-  var c50 = vec4f();
-  var c51 = vec4f();
-  var c60 = vec4f();
-  var c61 = vec4f();
-  var c70 = vec4f();
-  var c71 = vec4f();
-  // groups.z is 1, unknown to the compiler.
-  let step_end = select(STEP, STEP * groups.z, ROLLED);
-  var block0 = fetched(lane + 0u * 256u, corner, k_begin);
-  for (var start = k_begin; start < k_end; start += STEP) {
-    keep(lane + 0u * 256u, block0);
-    workgroupBarrier();
-    if (start + STEP < k_end) {
-      block0 = fetched(lane + 0u * 256u, corner, start + STEP);
-    }
-    for (var k = 0u; k < step_end; k++) {
-      let a0 = a_tile[k][2u * y];
-      let a1 = a_tile[k][2u * y + 1u];
-      let b0 = b_tile[k][x];
-      let b1 = b_tile[k][x + COLUMNS / 8u];
-      c00 += a0[0] * b0;
-      c01 += a0[0] * b1;
-      c40 += a1[0] * b0;
-      c41 += a1[0] * b1;
-      c10 += a0[1] * b0;
-      c11 += a0[1] * b1;
-      c50 += a1[1] * b0;
-      c51 += a1[1] * b1;
-      c20 += a0[2] * b0;
-      c21 += a0[2] * b1;
-      c60 += a1[2] * b0;
-      c61 += a1[2] * b1;
-      c30 += a0[3] * b0;
-      c31 += a0[3] * b1;
-      c70 += a1[3] * b0;
-      c71 += a1[3] * b1;
-    }
-    workgroupBarrier();
-  }
-  finish(part, row + 0u, column, c00);
-  finish(part, row + 0u, column + COLUMNS / 2u, c01);
-  finish(part, row + 1u, column, c10);
-  finish(part, row + 1u, column + COLUMNS / 2u, c11);
-  finish(part, row + 2u, column, c20);
-  finish(part, row + 2u, column + COLUMNS / 2u, c21);
-  finish(part, row + 3u, column, c30);
-  finish(part, row + 3u, column + COLUMNS / 2u, c31);
-  finish(part, row + 4u, column, c40);
-  finish(part, row + 4u, column + COLUMNS / 2u, c41);
-  finish(part, row + 5u, column, c50);
-  finish(part, row + 5u, column + COLUMNS / 2u, c51);
-  finish(part, row + 6u, column, c60);
-  finish(part, row + 6u, column + COLUMNS / 2u, c61);
-  finish(part, row + 7u, column, c70);
-  finish(part, row + 7u, column + COLUMNS / 2u, c71);
-}
-`,
-  matmul_nt_block_128x128_any: `// matmul_nt_block_128x128_any — c = a bᵀ (+ c), for GPUs
-// Shapes:   a[M,K] b[N,K] -> c[M,N]
-// Dispatch: 256 invocations per 128 x 128 tile of c, in linear order; needs: gpu-tiles.ts
-// Method:   8 x 8 results per invocation, added in ascending k. 16 k of the tile's rows and columns at a time are in
-//           workgroup memory, [k][row], padded by a vector. They are fetched as blocks of 4 x 4 and turned in registers
-//           where four k lie side by side; the next 16 are on their way while these are multiplied
-// Source:   Volkov & Demmel 2008 (doi:10.1109/SC.2008.5214359); prefetch as in Tan et al. 2011
-//           (doi:10.1145/2063384.2063431); CPU twins matmul*.cpu.ts
-// Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
-@group(0) @binding(0) var<storage, read> a_MK: array<f32>; // [M,K] left factor
-@group(0) @binding(1) var<storage, read> b_NK: array<f32>; // [N,K] right factor, transposed
-@group(0) @binding(2) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
-@group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
-
-override M: u32;
-override K: u32;
-override N: u32;
-override A_STRIDE: u32 = K; // from one row of a to the next
-override C_STRIDE: u32 = N; // from one row of c to the next
-override ACCUMULATE: u32 = 0u;
-override IS_WHOLE: bool = K % 16u == 0u;
-override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
-const ROWS = 128u;
-const COLUMNS = 128u;
-const STEP = 16u;
-const FOUR = vec4u(0u, 1u, 2u, 3u);
-var<workgroup> a_tile: array<array<vec4f, ROWS / 4u + 1u>, STEP>; // [k][four rows]
-var<workgroup> b_tile: array<array<vec4f, COLUMNS / 4u + 1u>, STEP>; // [k][four columns]
-
-// Four numbers of a that lie side by side: zeros beyond K, and others again beyond M, whose results nobody stores.
-fn a_four(row: u32, k: u32) -> vec4f {
-  let start = min(row, M - 1u) * A_STRIDE;
-  let at = start + min(k + FOUR, vec4u(K - 1u));
-  return select(vec4f(), vec4f(a_MK[at.x], a_MK[at.y], a_MK[at.z], a_MK[at.w]), k + FOUR < vec4u(K));
-}
-
-fn b_four(column: u32, k: u32) -> vec4f {
-  let start = min(column, N - 1u) * K;
-  let at = start + min(k + FOUR, vec4u(K - 1u));
-  return select(vec4f(), vec4f(b_NK[at.x], b_NK[at.y], b_NK[at.z], b_NK[at.w]), k + FOUR < vec4u(K));
-}
-
-// Where a block of 4 x 4 is in its tile, as (row or column, k): neighbours read what lies side by side.
-fn a_place(block: u32) -> vec2u {
-  return 4u * vec2u(block / (STEP / 4u), block % (STEP / 4u));
-}
-
-fn b_place(block: u32) -> vec2u {
-  return 4u * vec2u(block / (STEP / 4u), block % (STEP / 4u));
-}
-
-// A block's four rows or columns at each of four k. The blocks of a tile of a come first, those of b after them.
-fn fetched(block: u32, corner: vec2u, k: u32) -> mat4x4f {
-  if (block < ROWS) {
-    let at = a_place(block) + vec2u(corner.x, k);
-    let turned = mat4x4f(a_four(at.x, at.y), a_four(at.x + 1u, at.y), a_four(at.x + 2u, at.y), a_four(at.x + 3u, at.y));
-    return transpose(turned);
-  }
-  let at = b_place(block - ROWS) + vec2u(corner.y, k);
-  let turned = mat4x4f(b_four(at.x, at.y), b_four(at.x + 1u, at.y), b_four(at.x + 2u, at.y), b_four(at.x + 3u, at.y));
-  return transpose(turned);
-}
-
-fn keep(block: u32, values: mat4x4f) {
-  if (block < ROWS) {
-    let at = a_place(block);
-    a_tile[at.y + 0u][at.x / 4u] = values[0];
-    a_tile[at.y + 1u][at.x / 4u] = values[1];
-    a_tile[at.y + 2u][at.x / 4u] = values[2];
-    a_tile[at.y + 3u][at.x / 4u] = values[3];
-    return;
-  }
-  let at = b_place(block - ROWS);
-  b_tile[at.y + 0u][at.x / 4u] = values[0];
-  b_tile[at.y + 1u][at.x / 4u] = values[1];
-  b_tile[at.y + 2u][at.x / 4u] = values[2];
-  b_tile[at.y + 3u][at.x / 4u] = values[3];
-}
-
-fn finish(part: u32, row: u32, column: u32, sums: vec4f) {
-  for (var i = 0u; i < 4u && row < M && column + i < N; i++) {
-    let index = row * C_STRIDE + column + i;
-    var sum = sums[i];
-    if (ACCUMULATE == 1u) {
-      sum += c_MN[index];
-    }
-    c_MN[index] = sum;
-  }
-}
-
-@compute @workgroup_size(256)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let tiles_across = (N + COLUMNS - 1u) / COLUMNS;
-  let tiles = (M + ROWS - 1u) / ROWS * tiles_across;
-  let place = first_group + group.y * groups.x + group.x;
-  let tile = place % tiles;
-  let part = place / tiles;
-  let k_begin = 0u;
-  let k_end = K;
-  // Uniform in the workgroup, so the barriers below stay legal.
-  if (part >= 1u) {
-    return;
-  }
-  let corner = vec2u(tile / tiles_across * ROWS, tile % tiles_across * COLUMNS);
-  // 32 invocations cover 4 x 8 places, so that they read few vectors of workgroup memory. An invocation has eight rows
-  // and two times four columns, half a tile apart, so that neighbours read what lies side by side.
-  let x = lane / 32u % (COLUMNS / 64u) * 8u + lane % 8u;
-  let y = lane / 32u / (COLUMNS / 64u) * 4u + lane % 32u / 8u;
-  let row = corner.x + 8u * y;
-  let column = corner.y + 4u * x;
-  var c00 = vec4f();
-  var c01 = vec4f();
-  var c10 = vec4f();
-  var c11 = vec4f();
-  var c20 = vec4f();
-  var c21 = vec4f();
-  var c30 = vec4f();
-  var c31 = vec4f();
-  var c40 = vec4f();
-  var c41 = vec4f();
-  var c50 = vec4f();
-  var c51 = vec4f();
-  var c60 = vec4f();
-  var c61 = vec4f();
-  var c70 = vec4f();
-  var c71 = vec4f();
-  // groups.z is 1, unknown to the compiler.
-  let step_end = select(STEP, STEP * groups.z, ROLLED);
-  var block0 = fetched(lane + 0u * 256u, corner, k_begin);
-  for (var start = k_begin; start < k_end; start += STEP) {
-    keep(lane + 0u * 256u, block0);
-    workgroupBarrier();
-    if (start + STEP < k_end) {
-      block0 = fetched(lane + 0u * 256u, corner, start + STEP);
-    }
-    for (var k = 0u; k < step_end; k++) {
-      let a0 = a_tile[k][2u * y];
-      let a1 = a_tile[k][2u * y + 1u];
-      let b0 = b_tile[k][x];
-      let b1 = b_tile[k][x + COLUMNS / 8u];
-      c00 += a0[0] * b0;
-      c01 += a0[0] * b1;
-      c40 += a1[0] * b0;
-      c41 += a1[0] * b1;
-      c10 += a0[1] * b0;
-      c11 += a0[1] * b1;
-      c50 += a1[1] * b0;
-      c51 += a1[1] * b1;
-      c20 += a0[2] * b0;
-      c21 += a0[2] * b1;
-      c60 += a1[2] * b0;
-      c61 += a1[2] * b1;
-      c30 += a0[3] * b0;
-      c31 += a0[3] * b1;
-      c70 += a1[3] * b0;
-      c71 += a1[3] * b1;
-    }
-    workgroupBarrier();
-  }
-  finish(part, row + 0u, column, c00);
-  finish(part, row + 0u, column + COLUMNS / 2u, c01);
-  finish(part, row + 1u, column, c10);
-  finish(part, row + 1u, column + COLUMNS / 2u, c11);
-  finish(part, row + 2u, column, c20);
-  finish(part, row + 2u, column + COLUMNS / 2u, c21);
-  finish(part, row + 3u, column, c30);
-  finish(part, row + 3u, column + COLUMNS / 2u, c31);
-  finish(part, row + 4u, column, c40);
-  finish(part, row + 4u, column + COLUMNS / 2u, c41);
-  finish(part, row + 5u, column, c50);
-  finish(part, row + 5u, column + COLUMNS / 2u, c51);
-  finish(part, row + 6u, column, c60);
-  finish(part, row + 6u, column + COLUMNS / 2u, c61);
-  finish(part, row + 7u, column, c70);
-  finish(part, row + 7u, column + COLUMNS / 2u, c71);
-}
-`,
-  matmul_nt_block_128x128_any_f16: `// matmul_nt_block_128x128_any_f16 — c = a bᵀ (+ c), for GPUs
-// Shapes:   a[M,K] b[N,K] -> c[M,N]
+  matmul_nt_block_128x128_any_f16: `// matmul_nt_block_128x128_any_f16 — c = a bᵀ (+ residual) (+ c), for GPUs
+// Shapes:   a[M,K] b[N,K] residual[M,N] -> c[M,N]
 // Dispatch: 256 invocations per 128 x 128 tile of c, in linear order; needs: shader-f16, gpu-tiles.ts
 // Method:   8 x 8 results per invocation, added in ascending k. 16 k of the tile's rows and columns at a time are in
 //           workgroup memory, [k][row], padded by a vector. They are fetched as blocks of 4 x 4 and turned in registers
@@ -15965,7 +14819,8 @@ fn main(
 enable f16;
 @group(0) @binding(0) var<storage, read> a_MK: array<f16>; // [M,K] left factor
 @group(0) @binding(1) var<storage, read> b_NK: array<f16>; // [N,K] right factor, transposed
-@group(0) @binding(2) var<storage, read_write> c_MN: array<f16>; // [M,N] result, read only if ACCUMULATE
+@group(0) @binding(2) var<storage, read> residual_MN: array<f16>; // [M,N] read only if RESIDUAL, rows as those of c
+@group(0) @binding(3) var<storage, read_write> c_MN: array<f16>; // [M,N] result, read only if ACCUMULATE
 @group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override M: u32;
@@ -15974,6 +14829,7 @@ override N: u32;
 override A_STRIDE: u32 = K; // from one row of a to the next
 override C_STRIDE: u32 = N; // from one row of c to the next
 override ACCUMULATE: u32 = 0u;
+override RESIDUAL: u32;
 override IS_WHOLE: bool = K % 16u == 0u;
 override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
 const ROWS = 128u;
@@ -16037,6 +14893,9 @@ fn finish(part: u32, row: u32, column: u32, sums: vec4f) {
   for (var i = 0u; i < 4u && row < M && column + i < N; i++) {
     let index = row * C_STRIDE + column + i;
     var sum = sums[i];
+    if (RESIDUAL == 1u) {
+      sum += f32(residual_MN[index]);
+    }
     if (ACCUMULATE == 1u) {
       sum += f32(c_MN[index]);
     }
@@ -16140,8 +14999,8 @@ fn main(
   finish(part, row + 7u, column + COLUMNS / 2u, c71);
 }
 `,
-  matmul_nt_block_128x128_any_f16_logits: `// matmul_nt_block_128x128_any_f16_logits — c = a bᵀ (+ c), for GPUs
-// Shapes:   a[M,K] b[N,K] -> c[M,N]
+  matmul_nt_block_128x128_any_f16_logits: `// matmul_nt_block_128x128_any_f16_logits — c = a bᵀ (+ residual) (+ c), for GPUs
+// Shapes:   a[M,K] b[N,K] residual[M,N] -> c[M,N]
 // Dispatch: 256 invocations per 128 x 128 tile of c, in linear order; needs: shader-f16, gpu-tiles.ts
 // Method:   8 x 8 results per invocation, added in ascending k. 16 k of the tile's rows and columns at a time are in
 //           workgroup memory, [k][row], padded by a vector. They are fetched as blocks of 4 x 4 and turned in registers
@@ -16152,7 +15011,8 @@ fn main(
 enable f16;
 @group(0) @binding(0) var<storage, read> a_MK: array<f16>; // [M,K] left factor
 @group(0) @binding(1) var<storage, read> b_NK: array<f16>; // [N,K] right factor, transposed
-@group(0) @binding(2) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
+@group(0) @binding(2) var<storage, read> residual_MN: array<f32>; // [M,N] read only if RESIDUAL, rows as those of c
+@group(0) @binding(3) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
 @group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override M: u32;
@@ -16161,6 +15021,7 @@ override N: u32;
 override A_STRIDE: u32 = K; // from one row of a to the next
 override C_STRIDE: u32 = N; // from one row of c to the next
 override ACCUMULATE: u32 = 0u;
+override RESIDUAL: u32;
 override IS_WHOLE: bool = K % 16u == 0u;
 override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
 const ROWS = 128u;
@@ -16224,6 +15085,9 @@ fn finish(part: u32, row: u32, column: u32, sums: vec4f) {
   for (var i = 0u; i < 4u && row < M && column + i < N; i++) {
     let index = row * C_STRIDE + column + i;
     var sum = sums[i];
+    if (RESIDUAL == 1u) {
+      sum += residual_MN[index];
+    }
     if (ACCUMULATE == 1u) {
       sum += c_MN[index];
     }
@@ -16322,8 +15186,8 @@ fn main(
   finish(part, row + 7u, column + COLUMNS / 2u, c71);
 }
 `,
-  matmul_nt_block_128x128_f16: `// matmul_nt_block_128x128_f16 — c = a bᵀ (+ c), for GPUs
-// Shapes:   a[M,K] b[N,K] -> c[M,N]
+  matmul_nt_block_128x128_f16: `// matmul_nt_block_128x128_f16 — c = a bᵀ (+ residual) (+ c), for GPUs
+// Shapes:   a[M,K] b[N,K] residual[M,N] -> c[M,N]
 // Dispatch: 256 invocations per 128 x 128 tile of c, in linear order; needs: shader-f16, gpu-tiles.ts
 // Method:   8 x 8 results per invocation, added in ascending k. 16 k of the tile's rows and columns at a time are in
 //           workgroup memory, [k][row], padded by a vector. They are fetched as blocks of 4 x 4 and turned in registers
@@ -16334,7 +15198,8 @@ fn main(
 enable f16;
 @group(0) @binding(0) var<storage, read> a_MK: array<vec4<f16>>; // [M,K] left factor
 @group(0) @binding(1) var<storage, read> b_NK: array<vec4<f16>>; // [N,K] right factor, transposed
-@group(0) @binding(2) var<storage, read_write> c_MN: array<f16>; // [M,N] result, read only if ACCUMULATE
+@group(0) @binding(2) var<storage, read> residual_MN: array<f16>; // [M,N] read only if RESIDUAL, rows as those of c
+@group(0) @binding(3) var<storage, read_write> c_MN: array<f16>; // [M,N] result, read only if ACCUMULATE
 @group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override M: u32;
@@ -16343,6 +15208,7 @@ override N: u32;
 override A_STRIDE: u32 = K; // from one row of a to the next
 override C_STRIDE: u32 = N; // from one row of c to the next
 override ACCUMULATE: u32 = 0u;
+override RESIDUAL: u32;
 override IS_WHOLE: bool = K % 16u == 0u;
 override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
 const ROWS = 128u;
@@ -16404,6 +15270,9 @@ fn finish(part: u32, row: u32, column: u32, sums: vec4f) {
   for (var i = 0u; i < 4u && row < M && column + i < N; i++) {
     let index = row * C_STRIDE + column + i;
     var sum = sums[i];
+    if (RESIDUAL == 1u) {
+      sum += f32(residual_MN[index]);
+    }
     if (ACCUMULATE == 1u) {
       sum += f32(c_MN[index]);
     }
@@ -16507,8 +15376,8 @@ fn main(
   finish(part, row + 7u, column + COLUMNS / 2u, c71);
 }
 `,
-  matmul_nt_block_128x128_f16_logits: `// matmul_nt_block_128x128_f16_logits — c = a bᵀ (+ c), for GPUs
-// Shapes:   a[M,K] b[N,K] -> c[M,N]
+  matmul_nt_block_128x128_f16_logits: `// matmul_nt_block_128x128_f16_logits — c = a bᵀ (+ residual) (+ c), for GPUs
+// Shapes:   a[M,K] b[N,K] residual[M,N] -> c[M,N]
 // Dispatch: 256 invocations per 128 x 128 tile of c, in linear order; needs: shader-f16, gpu-tiles.ts
 // Method:   8 x 8 results per invocation, added in ascending k. 16 k of the tile's rows and columns at a time are in
 //           workgroup memory, [k][row], padded by a vector. They are fetched as blocks of 4 x 4 and turned in registers
@@ -16519,7 +15388,8 @@ fn main(
 enable f16;
 @group(0) @binding(0) var<storage, read> a_MK: array<vec4<f16>>; // [M,K] left factor
 @group(0) @binding(1) var<storage, read> b_NK: array<vec4<f16>>; // [N,K] right factor, transposed
-@group(0) @binding(2) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
+@group(0) @binding(2) var<storage, read> residual_MN: array<f32>; // [M,N] read only if RESIDUAL, rows as those of c
+@group(0) @binding(3) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
 @group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override M: u32;
@@ -16528,6 +15398,7 @@ override N: u32;
 override A_STRIDE: u32 = K; // from one row of a to the next
 override C_STRIDE: u32 = N; // from one row of c to the next
 override ACCUMULATE: u32 = 0u;
+override RESIDUAL: u32;
 override IS_WHOLE: bool = K % 16u == 0u;
 override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
 const ROWS = 128u;
@@ -16589,6 +15460,9 @@ fn finish(part: u32, row: u32, column: u32, sums: vec4f) {
   for (var i = 0u; i < 4u && row < M && column + i < N; i++) {
     let index = row * C_STRIDE + column + i;
     var sum = sums[i];
+    if (RESIDUAL == 1u) {
+      sum += residual_MN[index];
+    }
     if (ACCUMULATE == 1u) {
       sum += c_MN[index];
     }
@@ -16687,8 +15561,8 @@ fn main(
   finish(part, row + 7u, column + COLUMNS / 2u, c71);
 }
 `,
-  matmul_nt_block_128x64: `// matmul_nt_block_128x64 — c = a bᵀ (+ c), for GPUs
-// Shapes:   a[M,K] b[N,K] -> c[M,N]
+  matmul_nt_block_128x64: `// matmul_nt_block_128x64 — c = a bᵀ (+ residual) (+ c), for GPUs
+// Shapes:   a[M,K] b[N,K] residual[M,N] -> c[M,N]
 // Dispatch: 128 invocations per 128 x 64 tile of c, in linear order; needs: gpu-tiles.ts
 // Method:   8 x 8 results per invocation, added in ascending k. 16 k of the tile's rows and columns at a time are in
 //           workgroup memory, [k][row], padded by a vector. They are fetched as blocks of 4 x 4 and turned in registers
@@ -16698,7 +15572,8 @@ fn main(
 // Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
 @group(0) @binding(0) var<storage, read> a_MK: array<vec4f>; // [M,K] left factor
 @group(0) @binding(1) var<storage, read> b_NK: array<vec4f>; // [N,K] right factor, transposed
-@group(0) @binding(2) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
+@group(0) @binding(2) var<storage, read> residual_MN: array<f32>; // [M,N] read only if RESIDUAL, rows as those of c
+@group(0) @binding(3) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
 @group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override M: u32;
@@ -16707,6 +15582,7 @@ override N: u32;
 override A_STRIDE: u32 = K; // from one row of a to the next
 override C_STRIDE: u32 = N; // from one row of c to the next
 override ACCUMULATE: u32 = 0u;
+override RESIDUAL: u32;
 override IS_WHOLE: bool = K % 16u == 0u;
 override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
 const ROWS = 128u;
@@ -16771,6 +15647,9 @@ fn finish(part: u32, row: u32, column: u32, sums: vec4f) {
   for (var i = 0u; i < 4u && row < M && column + i < N; i++) {
     let index = row * C_STRIDE + column + i;
     var sum = sums[i];
+    if (RESIDUAL == 1u) {
+      sum += residual_MN[index];
+    }
     if (ACCUMULATE == 1u) {
       sum += c_MN[index];
     }
@@ -16872,8 +15751,8 @@ fn main(
   finish(part, row + 7u, column + COLUMNS / 2u, c71);
 }
 `,
-  matmul_nt_block_128x64_any: `// matmul_nt_block_128x64_any — c = a bᵀ (+ c), for GPUs
-// Shapes:   a[M,K] b[N,K] -> c[M,N]
+  matmul_nt_block_128x64_any: `// matmul_nt_block_128x64_any — c = a bᵀ (+ residual) (+ c), for GPUs
+// Shapes:   a[M,K] b[N,K] residual[M,N] -> c[M,N]
 // Dispatch: 128 invocations per 128 x 64 tile of c, in linear order; needs: gpu-tiles.ts
 // Method:   8 x 8 results per invocation, added in ascending k. 16 k of the tile's rows and columns at a time are in
 //           workgroup memory, [k][row], padded by a vector. They are fetched as blocks of 4 x 4 and turned in registers
@@ -16883,7 +15762,8 @@ fn main(
 // Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
 @group(0) @binding(0) var<storage, read> a_MK: array<f32>; // [M,K] left factor
 @group(0) @binding(1) var<storage, read> b_NK: array<f32>; // [N,K] right factor, transposed
-@group(0) @binding(2) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
+@group(0) @binding(2) var<storage, read> residual_MN: array<f32>; // [M,N] read only if RESIDUAL, rows as those of c
+@group(0) @binding(3) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
 @group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override M: u32;
@@ -16892,6 +15772,7 @@ override N: u32;
 override A_STRIDE: u32 = K; // from one row of a to the next
 override C_STRIDE: u32 = N; // from one row of c to the next
 override ACCUMULATE: u32 = 0u;
+override RESIDUAL: u32;
 override IS_WHOLE: bool = K % 16u == 0u;
 override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
 const ROWS = 128u;
@@ -16958,6 +15839,9 @@ fn finish(part: u32, row: u32, column: u32, sums: vec4f) {
   for (var i = 0u; i < 4u && row < M && column + i < N; i++) {
     let index = row * C_STRIDE + column + i;
     var sum = sums[i];
+    if (RESIDUAL == 1u) {
+      sum += residual_MN[index];
+    }
     if (ACCUMULATE == 1u) {
       sum += c_MN[index];
     }
@@ -17059,8 +15943,8 @@ fn main(
   finish(part, row + 7u, column + COLUMNS / 2u, c71);
 }
 `,
-  matmul_nt_block_128x64_any_f16: `// matmul_nt_block_128x64_any_f16 — c = a bᵀ (+ c), for GPUs
-// Shapes:   a[M,K] b[N,K] -> c[M,N]
+  matmul_nt_block_128x64_any_f16: `// matmul_nt_block_128x64_any_f16 — c = a bᵀ (+ residual) (+ c), for GPUs
+// Shapes:   a[M,K] b[N,K] residual[M,N] -> c[M,N]
 // Dispatch: 128 invocations per 128 x 64 tile of c, in linear order; needs: shader-f16, gpu-tiles.ts
 // Method:   8 x 8 results per invocation, added in ascending k. 16 k of the tile's rows and columns at a time are in
 //           workgroup memory, [k][row], padded by a vector. They are fetched as blocks of 4 x 4 and turned in registers
@@ -17071,7 +15955,8 @@ fn main(
 enable f16;
 @group(0) @binding(0) var<storage, read> a_MK: array<f16>; // [M,K] left factor
 @group(0) @binding(1) var<storage, read> b_NK: array<f16>; // [N,K] right factor, transposed
-@group(0) @binding(2) var<storage, read_write> c_MN: array<f16>; // [M,N] result, read only if ACCUMULATE
+@group(0) @binding(2) var<storage, read> residual_MN: array<f16>; // [M,N] read only if RESIDUAL, rows as those of c
+@group(0) @binding(3) var<storage, read_write> c_MN: array<f16>; // [M,N] result, read only if ACCUMULATE
 @group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override M: u32;
@@ -17080,6 +15965,7 @@ override N: u32;
 override A_STRIDE: u32 = K; // from one row of a to the next
 override C_STRIDE: u32 = N; // from one row of c to the next
 override ACCUMULATE: u32 = 0u;
+override RESIDUAL: u32;
 override IS_WHOLE: bool = K % 16u == 0u;
 override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
 const ROWS = 128u;
@@ -17146,6 +16032,9 @@ fn finish(part: u32, row: u32, column: u32, sums: vec4f) {
   for (var i = 0u; i < 4u && row < M && column + i < N; i++) {
     let index = row * C_STRIDE + column + i;
     var sum = sums[i];
+    if (RESIDUAL == 1u) {
+      sum += f32(residual_MN[index]);
+    }
     if (ACCUMULATE == 1u) {
       sum += f32(c_MN[index]);
     }
@@ -17252,8 +16141,8 @@ fn main(
   finish(part, row + 7u, column + COLUMNS / 2u, c71);
 }
 `,
-  matmul_nt_block_128x64_any_f16_logits: `// matmul_nt_block_128x64_any_f16_logits — c = a bᵀ (+ c), for GPUs
-// Shapes:   a[M,K] b[N,K] -> c[M,N]
+  matmul_nt_block_128x64_any_f16_logits: `// matmul_nt_block_128x64_any_f16_logits — c = a bᵀ (+ residual) (+ c), for GPUs
+// Shapes:   a[M,K] b[N,K] residual[M,N] -> c[M,N]
 // Dispatch: 128 invocations per 128 x 64 tile of c, in linear order; needs: shader-f16, gpu-tiles.ts
 // Method:   8 x 8 results per invocation, added in ascending k. 16 k of the tile's rows and columns at a time are in
 //           workgroup memory, [k][row], padded by a vector. They are fetched as blocks of 4 x 4 and turned in registers
@@ -17264,7 +16153,8 @@ fn main(
 enable f16;
 @group(0) @binding(0) var<storage, read> a_MK: array<f16>; // [M,K] left factor
 @group(0) @binding(1) var<storage, read> b_NK: array<f16>; // [N,K] right factor, transposed
-@group(0) @binding(2) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
+@group(0) @binding(2) var<storage, read> residual_MN: array<f32>; // [M,N] read only if RESIDUAL, rows as those of c
+@group(0) @binding(3) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
 @group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override M: u32;
@@ -17273,6 +16163,7 @@ override N: u32;
 override A_STRIDE: u32 = K; // from one row of a to the next
 override C_STRIDE: u32 = N; // from one row of c to the next
 override ACCUMULATE: u32 = 0u;
+override RESIDUAL: u32;
 override IS_WHOLE: bool = K % 16u == 0u;
 override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
 const ROWS = 128u;
@@ -17339,6 +16230,9 @@ fn finish(part: u32, row: u32, column: u32, sums: vec4f) {
   for (var i = 0u; i < 4u && row < M && column + i < N; i++) {
     let index = row * C_STRIDE + column + i;
     var sum = sums[i];
+    if (RESIDUAL == 1u) {
+      sum += residual_MN[index];
+    }
     if (ACCUMULATE == 1u) {
       sum += c_MN[index];
     }
@@ -17440,8 +16334,8 @@ fn main(
   finish(part, row + 7u, column + COLUMNS / 2u, c71);
 }
 `,
-  matmul_nt_block_128x64_f16: `// matmul_nt_block_128x64_f16 — c = a bᵀ (+ c), for GPUs
-// Shapes:   a[M,K] b[N,K] -> c[M,N]
+  matmul_nt_block_128x64_f16: `// matmul_nt_block_128x64_f16 — c = a bᵀ (+ residual) (+ c), for GPUs
+// Shapes:   a[M,K] b[N,K] residual[M,N] -> c[M,N]
 // Dispatch: 128 invocations per 128 x 64 tile of c, in linear order; needs: shader-f16, gpu-tiles.ts
 // Method:   8 x 8 results per invocation, added in ascending k. 16 k of the tile's rows and columns at a time are in
 //           workgroup memory, [k][row], padded by a vector. They are fetched as blocks of 4 x 4 and turned in registers
@@ -17452,7 +16346,8 @@ fn main(
 enable f16;
 @group(0) @binding(0) var<storage, read> a_MK: array<vec4<f16>>; // [M,K] left factor
 @group(0) @binding(1) var<storage, read> b_NK: array<vec4<f16>>; // [N,K] right factor, transposed
-@group(0) @binding(2) var<storage, read_write> c_MN: array<f16>; // [M,N] result, read only if ACCUMULATE
+@group(0) @binding(2) var<storage, read> residual_MN: array<f16>; // [M,N] read only if RESIDUAL, rows as those of c
+@group(0) @binding(3) var<storage, read_write> c_MN: array<f16>; // [M,N] result, read only if ACCUMULATE
 @group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override M: u32;
@@ -17461,6 +16356,7 @@ override N: u32;
 override A_STRIDE: u32 = K; // from one row of a to the next
 override C_STRIDE: u32 = N; // from one row of c to the next
 override ACCUMULATE: u32 = 0u;
+override RESIDUAL: u32;
 override IS_WHOLE: bool = K % 16u == 0u;
 override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
 const ROWS = 128u;
@@ -17525,6 +16421,9 @@ fn finish(part: u32, row: u32, column: u32, sums: vec4f) {
   for (var i = 0u; i < 4u && row < M && column + i < N; i++) {
     let index = row * C_STRIDE + column + i;
     var sum = sums[i];
+    if (RESIDUAL == 1u) {
+      sum += f32(residual_MN[index]);
+    }
     if (ACCUMULATE == 1u) {
       sum += f32(c_MN[index]);
     }
@@ -17631,8 +16530,8 @@ fn main(
   finish(part, row + 7u, column + COLUMNS / 2u, c71);
 }
 `,
-  matmul_nt_block_128x64_f16_logits: `// matmul_nt_block_128x64_f16_logits — c = a bᵀ (+ c), for GPUs
-// Shapes:   a[M,K] b[N,K] -> c[M,N]
+  matmul_nt_block_128x64_f16_logits: `// matmul_nt_block_128x64_f16_logits — c = a bᵀ (+ residual) (+ c), for GPUs
+// Shapes:   a[M,K] b[N,K] residual[M,N] -> c[M,N]
 // Dispatch: 128 invocations per 128 x 64 tile of c, in linear order; needs: shader-f16, gpu-tiles.ts
 // Method:   8 x 8 results per invocation, added in ascending k. 16 k of the tile's rows and columns at a time are in
 //           workgroup memory, [k][row], padded by a vector. They are fetched as blocks of 4 x 4 and turned in registers
@@ -17643,7 +16542,8 @@ fn main(
 enable f16;
 @group(0) @binding(0) var<storage, read> a_MK: array<vec4<f16>>; // [M,K] left factor
 @group(0) @binding(1) var<storage, read> b_NK: array<vec4<f16>>; // [N,K] right factor, transposed
-@group(0) @binding(2) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
+@group(0) @binding(2) var<storage, read> residual_MN: array<f32>; // [M,N] read only if RESIDUAL, rows as those of c
+@group(0) @binding(3) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
 @group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override M: u32;
@@ -17652,6 +16552,7 @@ override N: u32;
 override A_STRIDE: u32 = K; // from one row of a to the next
 override C_STRIDE: u32 = N; // from one row of c to the next
 override ACCUMULATE: u32 = 0u;
+override RESIDUAL: u32;
 override IS_WHOLE: bool = K % 16u == 0u;
 override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
 const ROWS = 128u;
@@ -17716,6 +16617,9 @@ fn finish(part: u32, row: u32, column: u32, sums: vec4f) {
   for (var i = 0u; i < 4u && row < M && column + i < N; i++) {
     let index = row * C_STRIDE + column + i;
     var sum = sums[i];
+    if (RESIDUAL == 1u) {
+      sum += residual_MN[index];
+    }
     if (ACCUMULATE == 1u) {
       sum += c_MN[index];
     }
@@ -17817,8 +16721,8 @@ fn main(
   finish(part, row + 7u, column + COLUMNS / 2u, c71);
 }
 `,
-  matmul_nt_block_64x64: `// matmul_nt_block_64x64 — c = a bᵀ (+ c), for GPUs
-// Shapes:   a[M,K] b[N,K] -> c[M,N]
+  matmul_nt_block_64x64: `// matmul_nt_block_64x64 — c = a bᵀ (+ residual) (+ c), for GPUs
+// Shapes:   a[M,K] b[N,K] residual[M,N] -> c[M,N]
 // Dispatch: 64 invocations per 64 x 64 tile of c, in linear order; needs: gpu-tiles.ts
 // Method:   8 x 8 results per invocation, added in ascending k. 16 k of the tile's rows and columns at a time are in
 //           workgroup memory, [k][row], padded by a vector. They are fetched as blocks of 4 x 4 and turned in registers
@@ -17828,7 +16732,8 @@ fn main(
 // Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
 @group(0) @binding(0) var<storage, read> a_MK: array<vec4f>; // [M,K] left factor
 @group(0) @binding(1) var<storage, read> b_NK: array<vec4f>; // [N,K] right factor, transposed
-@group(0) @binding(2) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
+@group(0) @binding(2) var<storage, read> residual_MN: array<f32>; // [M,N] read only if RESIDUAL, rows as those of c
+@group(0) @binding(3) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
 @group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override M: u32;
@@ -17837,6 +16742,7 @@ override N: u32;
 override A_STRIDE: u32 = K; // from one row of a to the next
 override C_STRIDE: u32 = N; // from one row of c to the next
 override ACCUMULATE: u32 = 0u;
+override RESIDUAL: u32;
 override IS_WHOLE: bool = K % 16u == 0u;
 override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
 const ROWS = 64u;
@@ -17898,6 +16804,9 @@ fn finish(part: u32, row: u32, column: u32, sums: vec4f) {
   for (var i = 0u; i < 4u && row < M && column + i < N; i++) {
     let index = row * C_STRIDE + column + i;
     var sum = sums[i];
+    if (RESIDUAL == 1u) {
+      sum += residual_MN[index];
+    }
     if (ACCUMULATE == 1u) {
       sum += c_MN[index];
     }
@@ -17999,8 +16908,8 @@ fn main(
   finish(part, row + 7u, column + COLUMNS / 2u, c71);
 }
 `,
-  matmul_nt_block_64x64_any: `// matmul_nt_block_64x64_any — c = a bᵀ (+ c), for GPUs
-// Shapes:   a[M,K] b[N,K] -> c[M,N]
+  matmul_nt_block_64x64_any: `// matmul_nt_block_64x64_any — c = a bᵀ (+ residual) (+ c), for GPUs
+// Shapes:   a[M,K] b[N,K] residual[M,N] -> c[M,N]
 // Dispatch: 64 invocations per 64 x 64 tile of c, in linear order; needs: gpu-tiles.ts
 // Method:   8 x 8 results per invocation, added in ascending k. 16 k of the tile's rows and columns at a time are in
 //           workgroup memory, [k][row], padded by a vector. They are fetched as blocks of 4 x 4 and turned in registers
@@ -18010,7 +16919,8 @@ fn main(
 // Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
 @group(0) @binding(0) var<storage, read> a_MK: array<f32>; // [M,K] left factor
 @group(0) @binding(1) var<storage, read> b_NK: array<f32>; // [N,K] right factor, transposed
-@group(0) @binding(2) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
+@group(0) @binding(2) var<storage, read> residual_MN: array<f32>; // [M,N] read only if RESIDUAL, rows as those of c
+@group(0) @binding(3) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
 @group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override M: u32;
@@ -18019,6 +16929,7 @@ override N: u32;
 override A_STRIDE: u32 = K; // from one row of a to the next
 override C_STRIDE: u32 = N; // from one row of c to the next
 override ACCUMULATE: u32 = 0u;
+override RESIDUAL: u32;
 override IS_WHOLE: bool = K % 16u == 0u;
 override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
 const ROWS = 64u;
@@ -18082,6 +16993,9 @@ fn finish(part: u32, row: u32, column: u32, sums: vec4f) {
   for (var i = 0u; i < 4u && row < M && column + i < N; i++) {
     let index = row * C_STRIDE + column + i;
     var sum = sums[i];
+    if (RESIDUAL == 1u) {
+      sum += residual_MN[index];
+    }
     if (ACCUMULATE == 1u) {
       sum += c_MN[index];
     }
@@ -18183,8 +17097,8 @@ fn main(
   finish(part, row + 7u, column + COLUMNS / 2u, c71);
 }
 `,
-  matmul_nt_block_64x64_any_f16: `// matmul_nt_block_64x64_any_f16 — c = a bᵀ (+ c), for GPUs
-// Shapes:   a[M,K] b[N,K] -> c[M,N]
+  matmul_nt_block_64x64_any_f16: `// matmul_nt_block_64x64_any_f16 — c = a bᵀ (+ residual) (+ c), for GPUs
+// Shapes:   a[M,K] b[N,K] residual[M,N] -> c[M,N]
 // Dispatch: 64 invocations per 64 x 64 tile of c, in linear order; needs: shader-f16, gpu-tiles.ts
 // Method:   8 x 8 results per invocation, added in ascending k. 16 k of the tile's rows and columns at a time are in
 //           workgroup memory, [k][row], padded by a vector. They are fetched as blocks of 4 x 4 and turned in registers
@@ -18195,7 +17109,8 @@ fn main(
 enable f16;
 @group(0) @binding(0) var<storage, read> a_MK: array<f16>; // [M,K] left factor
 @group(0) @binding(1) var<storage, read> b_NK: array<f16>; // [N,K] right factor, transposed
-@group(0) @binding(2) var<storage, read_write> c_MN: array<f16>; // [M,N] result, read only if ACCUMULATE
+@group(0) @binding(2) var<storage, read> residual_MN: array<f16>; // [M,N] read only if RESIDUAL, rows as those of c
+@group(0) @binding(3) var<storage, read_write> c_MN: array<f16>; // [M,N] result, read only if ACCUMULATE
 @group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override M: u32;
@@ -18204,6 +17119,7 @@ override N: u32;
 override A_STRIDE: u32 = K; // from one row of a to the next
 override C_STRIDE: u32 = N; // from one row of c to the next
 override ACCUMULATE: u32 = 0u;
+override RESIDUAL: u32;
 override IS_WHOLE: bool = K % 16u == 0u;
 override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
 const ROWS = 64u;
@@ -18267,6 +17183,9 @@ fn finish(part: u32, row: u32, column: u32, sums: vec4f) {
   for (var i = 0u; i < 4u && row < M && column + i < N; i++) {
     let index = row * C_STRIDE + column + i;
     var sum = sums[i];
+    if (RESIDUAL == 1u) {
+      sum += f32(residual_MN[index]);
+    }
     if (ACCUMULATE == 1u) {
       sum += f32(c_MN[index]);
     }
@@ -18373,8 +17292,8 @@ fn main(
   finish(part, row + 7u, column + COLUMNS / 2u, c71);
 }
 `,
-  matmul_nt_block_64x64_any_f16_logits: `// matmul_nt_block_64x64_any_f16_logits — c = a bᵀ (+ c), for GPUs
-// Shapes:   a[M,K] b[N,K] -> c[M,N]
+  matmul_nt_block_64x64_any_f16_logits: `// matmul_nt_block_64x64_any_f16_logits — c = a bᵀ (+ residual) (+ c), for GPUs
+// Shapes:   a[M,K] b[N,K] residual[M,N] -> c[M,N]
 // Dispatch: 64 invocations per 64 x 64 tile of c, in linear order; needs: shader-f16, gpu-tiles.ts
 // Method:   8 x 8 results per invocation, added in ascending k. 16 k of the tile's rows and columns at a time are in
 //           workgroup memory, [k][row], padded by a vector. They are fetched as blocks of 4 x 4 and turned in registers
@@ -18385,7 +17304,8 @@ fn main(
 enable f16;
 @group(0) @binding(0) var<storage, read> a_MK: array<f16>; // [M,K] left factor
 @group(0) @binding(1) var<storage, read> b_NK: array<f16>; // [N,K] right factor, transposed
-@group(0) @binding(2) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
+@group(0) @binding(2) var<storage, read> residual_MN: array<f32>; // [M,N] read only if RESIDUAL, rows as those of c
+@group(0) @binding(3) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
 @group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override M: u32;
@@ -18394,6 +17314,7 @@ override N: u32;
 override A_STRIDE: u32 = K; // from one row of a to the next
 override C_STRIDE: u32 = N; // from one row of c to the next
 override ACCUMULATE: u32 = 0u;
+override RESIDUAL: u32;
 override IS_WHOLE: bool = K % 16u == 0u;
 override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
 const ROWS = 64u;
@@ -18457,6 +17378,9 @@ fn finish(part: u32, row: u32, column: u32, sums: vec4f) {
   for (var i = 0u; i < 4u && row < M && column + i < N; i++) {
     let index = row * C_STRIDE + column + i;
     var sum = sums[i];
+    if (RESIDUAL == 1u) {
+      sum += residual_MN[index];
+    }
     if (ACCUMULATE == 1u) {
       sum += c_MN[index];
     }
@@ -18558,8 +17482,8 @@ fn main(
   finish(part, row + 7u, column + COLUMNS / 2u, c71);
 }
 `,
-  matmul_nt_block_64x64_f16: `// matmul_nt_block_64x64_f16 — c = a bᵀ (+ c), for GPUs
-// Shapes:   a[M,K] b[N,K] -> c[M,N]
+  matmul_nt_block_64x64_f16: `// matmul_nt_block_64x64_f16 — c = a bᵀ (+ residual) (+ c), for GPUs
+// Shapes:   a[M,K] b[N,K] residual[M,N] -> c[M,N]
 // Dispatch: 64 invocations per 64 x 64 tile of c, in linear order; needs: shader-f16, gpu-tiles.ts
 // Method:   8 x 8 results per invocation, added in ascending k. 16 k of the tile's rows and columns at a time are in
 //           workgroup memory, [k][row], padded by a vector. They are fetched as blocks of 4 x 4 and turned in registers
@@ -18570,7 +17494,8 @@ fn main(
 enable f16;
 @group(0) @binding(0) var<storage, read> a_MK: array<vec4<f16>>; // [M,K] left factor
 @group(0) @binding(1) var<storage, read> b_NK: array<vec4<f16>>; // [N,K] right factor, transposed
-@group(0) @binding(2) var<storage, read_write> c_MN: array<f16>; // [M,N] result, read only if ACCUMULATE
+@group(0) @binding(2) var<storage, read> residual_MN: array<f16>; // [M,N] read only if RESIDUAL, rows as those of c
+@group(0) @binding(3) var<storage, read_write> c_MN: array<f16>; // [M,N] result, read only if ACCUMULATE
 @group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override M: u32;
@@ -18579,6 +17504,7 @@ override N: u32;
 override A_STRIDE: u32 = K; // from one row of a to the next
 override C_STRIDE: u32 = N; // from one row of c to the next
 override ACCUMULATE: u32 = 0u;
+override RESIDUAL: u32;
 override IS_WHOLE: bool = K % 16u == 0u;
 override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
 const ROWS = 64u;
@@ -18640,6 +17566,9 @@ fn finish(part: u32, row: u32, column: u32, sums: vec4f) {
   for (var i = 0u; i < 4u && row < M && column + i < N; i++) {
     let index = row * C_STRIDE + column + i;
     var sum = sums[i];
+    if (RESIDUAL == 1u) {
+      sum += f32(residual_MN[index]);
+    }
     if (ACCUMULATE == 1u) {
       sum += f32(c_MN[index]);
     }
@@ -18746,8 +17675,8 @@ fn main(
   finish(part, row + 7u, column + COLUMNS / 2u, c71);
 }
 `,
-  matmul_nt_block_64x64_f16_logits: `// matmul_nt_block_64x64_f16_logits — c = a bᵀ (+ c), for GPUs
-// Shapes:   a[M,K] b[N,K] -> c[M,N]
+  matmul_nt_block_64x64_f16_logits: `// matmul_nt_block_64x64_f16_logits — c = a bᵀ (+ residual) (+ c), for GPUs
+// Shapes:   a[M,K] b[N,K] residual[M,N] -> c[M,N]
 // Dispatch: 64 invocations per 64 x 64 tile of c, in linear order; needs: shader-f16, gpu-tiles.ts
 // Method:   8 x 8 results per invocation, added in ascending k. 16 k of the tile's rows and columns at a time are in
 //           workgroup memory, [k][row], padded by a vector. They are fetched as blocks of 4 x 4 and turned in registers
@@ -18758,7 +17687,8 @@ fn main(
 enable f16;
 @group(0) @binding(0) var<storage, read> a_MK: array<vec4<f16>>; // [M,K] left factor
 @group(0) @binding(1) var<storage, read> b_NK: array<vec4<f16>>; // [N,K] right factor, transposed
-@group(0) @binding(2) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
+@group(0) @binding(2) var<storage, read> residual_MN: array<f32>; // [M,N] read only if RESIDUAL, rows as those of c
+@group(0) @binding(3) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
 @group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override M: u32;
@@ -18767,6 +17697,7 @@ override N: u32;
 override A_STRIDE: u32 = K; // from one row of a to the next
 override C_STRIDE: u32 = N; // from one row of c to the next
 override ACCUMULATE: u32 = 0u;
+override RESIDUAL: u32;
 override IS_WHOLE: bool = K % 16u == 0u;
 override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
 const ROWS = 64u;
@@ -18828,6 +17759,9 @@ fn finish(part: u32, row: u32, column: u32, sums: vec4f) {
   for (var i = 0u; i < 4u && row < M && column + i < N; i++) {
     let index = row * C_STRIDE + column + i;
     var sum = sums[i];
+    if (RESIDUAL == 1u) {
+      sum += residual_MN[index];
+    }
     if (ACCUMULATE == 1u) {
       sum += c_MN[index];
     }
@@ -19722,15 +18656,16 @@ fn main(
   parts_PMN[index] = sum;
 }
 `,
-  matmul_nt_scalar: `// matmul_nt_scalar — c = a bᵀ (+ c): the reference that every faster variant is checked against
-// Shapes:   a[M,K] b[N,K] -> c[M,N]
+  matmul_nt_scalar: `// matmul_nt_scalar — c = a bᵀ (+ residual) (+ c): the reference that every faster variant is checked against
+// Shapes:   a[M,K] b[N,K] residual[M,N] -> c[M,N]
 // Dispatch: one invocation per element of c, WG threads in linear order; needs: f32 only
 // Method:   one dot product in ascending k
 // Source:   definition; CPU twin matmul.cpu.ts
 // Checked:  test/conformance.spec.ts, 2e-7 * sqrt(K) of the largest entry vs f64
 @group(0) @binding(0) var<storage, read> a_MK: array<f32>; // [M,K] left factor
 @group(0) @binding(1) var<storage, read> b_NK: array<f32>; // [N,K] right factor, transposed
-@group(0) @binding(2) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
+@group(0) @binding(2) var<storage, read> residual_MN: array<f32>; // [M,N] read only if RESIDUAL, rows as those of c
+@group(0) @binding(3) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
 @group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override WG: u32;
@@ -19738,6 +18673,7 @@ override M: u32;
 override K: u32;
 override N: u32;
 override C_STRIDE: u32; // from one row of c to the next
+override RESIDUAL: u32;
 override ACCUMULATE: u32;
 
 @compute @workgroup_size(WG)
@@ -19759,14 +18695,17 @@ fn main(
   for (var k = 0u; k < k_end; k++) {
     sum += a_MK[row * K + k] * b_NK[column * K + k];
   }
+  if (RESIDUAL == 1u) {
+    sum += residual_MN[c_index];
+  }
   if (ACCUMULATE == 1u) {
     sum += c_MN[c_index];
   }
   c_MN[c_index] = sum;
 }
 `,
-  matmul_nt_scalar_f16: `// matmul_nt_scalar_f16 — c = a bᵀ (+ c): the reference that every faster variant is checked against
-// Shapes:   a[M,K] b[N,K] -> c[M,N]
+  matmul_nt_scalar_f16: `// matmul_nt_scalar_f16 — c = a bᵀ (+ residual) (+ c): the reference that every faster variant is checked against
+// Shapes:   a[M,K] b[N,K] residual[M,N] -> c[M,N]
 // Dispatch: one invocation per element of c, WG threads in linear order; needs: shader-f16
 // Method:   one dot product in ascending k
 // Source:   definition; CPU twin matmul.cpu.ts
@@ -19774,7 +18713,8 @@ fn main(
 enable f16;
 @group(0) @binding(0) var<storage, read> a_MK: array<f16>; // [M,K] left factor
 @group(0) @binding(1) var<storage, read> b_NK: array<f16>; // [N,K] right factor, transposed
-@group(0) @binding(2) var<storage, read_write> c_MN: array<f16>; // [M,N] result, read only if ACCUMULATE
+@group(0) @binding(2) var<storage, read> residual_MN: array<f16>; // [M,N] read only if RESIDUAL, rows as those of c
+@group(0) @binding(3) var<storage, read_write> c_MN: array<f16>; // [M,N] result, read only if ACCUMULATE
 @group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override WG: u32;
@@ -19782,6 +18722,7 @@ override M: u32;
 override K: u32;
 override N: u32;
 override C_STRIDE: u32; // from one row of c to the next
+override RESIDUAL: u32;
 override ACCUMULATE: u32;
 
 fn stored_half(value: f32) -> f16 {
@@ -19808,14 +18749,17 @@ fn main(
   for (var k = 0u; k < k_end; k++) {
     sum += f32(a_MK[row * K + k]) * f32(b_NK[column * K + k]);
   }
+  if (RESIDUAL == 1u) {
+    sum += f32(residual_MN[c_index]);
+  }
   if (ACCUMULATE == 1u) {
     sum += f32(c_MN[c_index]);
   }
   c_MN[c_index] = stored_half(sum);
 }
 `,
-  matmul_nt_scalar_f16_logits: `// matmul_nt_scalar_f16_logits — c = a bᵀ (+ c): the reference that every faster variant is checked against
-// Shapes:   a[M,K] b[N,K] -> c[M,N]
+  matmul_nt_scalar_f16_logits: `// matmul_nt_scalar_f16_logits — c = a bᵀ (+ residual) (+ c): the reference that every faster variant is checked against
+// Shapes:   a[M,K] b[N,K] residual[M,N] -> c[M,N]
 // Dispatch: one invocation per element of c, WG threads in linear order; needs: shader-f16
 // Method:   one dot product in ascending k
 // Source:   definition; CPU twin matmul.cpu.ts
@@ -19823,7 +18767,8 @@ fn main(
 enable f16;
 @group(0) @binding(0) var<storage, read> a_MK: array<f16>; // [M,K] left factor
 @group(0) @binding(1) var<storage, read> b_NK: array<f16>; // [N,K] right factor, transposed
-@group(0) @binding(2) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
+@group(0) @binding(2) var<storage, read> residual_MN: array<f32>; // [M,N] read only if RESIDUAL, rows as those of c
+@group(0) @binding(3) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
 @group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override WG: u32;
@@ -19831,6 +18776,7 @@ override M: u32;
 override K: u32;
 override N: u32;
 override C_STRIDE: u32; // from one row of c to the next
+override RESIDUAL: u32;
 override ACCUMULATE: u32;
 
 @compute @workgroup_size(WG)
@@ -19852,14 +18798,17 @@ fn main(
   for (var k = 0u; k < k_end; k++) {
     sum += f32(a_MK[row * K + k]) * f32(b_NK[column * K + k]);
   }
+  if (RESIDUAL == 1u) {
+    sum += residual_MN[c_index];
+  }
   if (ACCUMULATE == 1u) {
     sum += c_MN[c_index];
   }
   c_MN[c_index] = sum;
 }
 `,
-  matmul_nt_subgroup: `// matmul_nt_subgroup — c = a bᵀ (+ c), for software drivers with subgroups of 8 lanes
-// Shapes:   a[M,K] b[N,K] -> c[M,N]          K % 4 = N % 4 = 0
+  matmul_nt_subgroup: `// matmul_nt_subgroup — c = a bᵀ (+ residual) (+ c), for software drivers with subgroups of 8 lanes
+// Shapes:   a[M,K] b[N,K] residual[M,N] -> c[M,N]          K % 4 = N % 4 = 0
 // Dispatch: one subgroup of 8 invocations per 16 x 32 tile of c, in linear order; needs: subgroups, size 8
 // Method:   a lane loads each value of the tile's 16 rows once and broadcasts it, and owns 4 columns: on a driver that
 //           emulates lanes a load costs 20 times a multiply-add, a broadcast twice. Products added in ascending k
@@ -19869,13 +18818,15 @@ enable subgroups;
 
 @group(0) @binding(0) var<storage, read> a_MK: array<vec4f>; // [M,K/4] left factor
 @group(0) @binding(1) var<storage, read> b_NK: array<vec4f>; // [N,K/4] right factor, transposed
-@group(0) @binding(2) var<storage, read_write> c_MN: array<vec4f>; // [M,N/4] result, read only if ACCUMULATE
+@group(0) @binding(2) var<storage, read> residual_MN: array<vec4f>; // [M,N/4] read only if RESIDUAL, rows as those of c
+@group(0) @binding(3) var<storage, read_write> c_MN: array<vec4f>; // [M,N/4] result, read only if ACCUMULATE
 @group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override M: u32;
 override K: u32;
 override N: u32;
 override C_STRIDE: u32; // from one row of c to the next
+override RESIDUAL: u32;
 override ACCUMULATE: u32;
 const ROWS = 16u;
 const COLUMNS = 8u; // in vec4
@@ -19948,6 +18899,9 @@ fn main(
   for (var i = 0u; i < i_end; i++) {
     let index = (row + i) * (C_STRIDE / 4u) + column;
     var sum = c[i];
+    if (RESIDUAL == 1u) {
+      sum += residual_MN[index];
+    }
     if (ACCUMULATE == 1u) {
       sum += c_MN[index];
     }
@@ -19955,8 +18909,8 @@ fn main(
   }
 }
 `,
-  matmul_nt_subgroup_f16: `// matmul_nt_subgroup_f16 — c = a bᵀ (+ c), for software drivers with subgroups of 8 lanes
-// Shapes:   a[M,K] b[N,K] -> c[M,N]          K % 4 = N % 4 = 0
+  matmul_nt_subgroup_f16: `// matmul_nt_subgroup_f16 — c = a bᵀ (+ residual) (+ c), for software drivers with subgroups of 8 lanes
+// Shapes:   a[M,K] b[N,K] residual[M,N] -> c[M,N]          K % 4 = N % 4 = 0
 // Dispatch: one subgroup of 8 invocations per 16 x 32 tile of c, in linear order; needs: shader-f16, subgroups, size 8
 // Method:   a lane loads each value of the tile's 16 rows once and broadcasts it, and owns 4 columns: on a driver that
 //           emulates lanes a load costs 20 times a multiply-add, a broadcast twice. Products added in ascending k
@@ -19967,13 +18921,15 @@ enable subgroups;
 
 @group(0) @binding(0) var<storage, read> a_MK: array<vec4<f16>>; // [M,K/4] left factor
 @group(0) @binding(1) var<storage, read> b_NK: array<vec4<f16>>; // [N,K/4] right factor, transposed
-@group(0) @binding(2) var<storage, read_write> c_MN: array<vec4<f16>>; // [M,N/4] result, read only if ACCUMULATE
+@group(0) @binding(2) var<storage, read> residual_MN: array<vec4<f16>>; // [M,N/4] read only if RESIDUAL, rows as those of c
+@group(0) @binding(3) var<storage, read_write> c_MN: array<vec4<f16>>; // [M,N/4] result, read only if ACCUMULATE
 @group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override M: u32;
 override K: u32;
 override N: u32;
 override C_STRIDE: u32; // from one row of c to the next
+override RESIDUAL: u32;
 override ACCUMULATE: u32;
 const ROWS = 16u;
 const COLUMNS = 8u; // in vec4
@@ -20055,6 +19011,9 @@ fn main(
   for (var i = 0u; i < i_end; i++) {
     let index = (row + i) * (C_STRIDE / 4u) + column;
     var sum = c[i];
+    if (RESIDUAL == 1u) {
+      sum += vec4f(residual_MN[index]);
+    }
     if (ACCUMULATE == 1u) {
       sum += vec4f(c_MN[index]);
     }
@@ -20062,8 +19021,8 @@ fn main(
   }
 }
 `,
-  matmul_nt_subgroup_f16_logits: `// matmul_nt_subgroup_f16_logits — c = a bᵀ (+ c), for software drivers with subgroups of 8 lanes
-// Shapes:   a[M,K] b[N,K] -> c[M,N]          K % 4 = N % 4 = 0
+  matmul_nt_subgroup_f16_logits: `// matmul_nt_subgroup_f16_logits — c = a bᵀ (+ residual) (+ c), for software drivers with subgroups of 8 lanes
+// Shapes:   a[M,K] b[N,K] residual[M,N] -> c[M,N]          K % 4 = N % 4 = 0
 // Dispatch: one subgroup of 8 invocations per 16 x 32 tile of c, in linear order; needs: shader-f16, subgroups, size 8
 // Method:   a lane loads each value of the tile's 16 rows once and broadcasts it, and owns 4 columns: on a driver that
 //           emulates lanes a load costs 20 times a multiply-add, a broadcast twice. Products added in ascending k
@@ -20074,13 +19033,15 @@ enable subgroups;
 
 @group(0) @binding(0) var<storage, read> a_MK: array<vec4<f16>>; // [M,K/4] left factor
 @group(0) @binding(1) var<storage, read> b_NK: array<vec4<f16>>; // [N,K/4] right factor, transposed
-@group(0) @binding(2) var<storage, read_write> c_MN: array<vec4f>; // [M,N/4] result, read only if ACCUMULATE
+@group(0) @binding(2) var<storage, read> residual_MN: array<vec4f>; // [M,N/4] read only if RESIDUAL, rows as those of c
+@group(0) @binding(3) var<storage, read_write> c_MN: array<vec4f>; // [M,N/4] result, read only if ACCUMULATE
 @group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override M: u32;
 override K: u32;
 override N: u32;
 override C_STRIDE: u32; // from one row of c to the next
+override RESIDUAL: u32;
 override ACCUMULATE: u32;
 const ROWS = 16u;
 const COLUMNS = 8u; // in vec4
@@ -20153,6 +19114,9 @@ fn main(
   for (var i = 0u; i < i_end; i++) {
     let index = (row + i) * (C_STRIDE / 4u) + column;
     var sum = c[i];
+    if (RESIDUAL == 1u) {
+      sum += residual_MN[index];
+    }
     if (ACCUMULATE == 1u) {
       sum += c_MN[index];
     }
@@ -21286,7 +20250,7 @@ fn main(
 // Shapes:   a[M,K] b[N,K] gate[M,N] -> c[M,N] y[M,N]
 // Dispatch: one invocation per element of c, WG threads in linear order; needs: f32 only
 // Method:   one dot product in ascending k; arguments of tanh and exp are clamped: large ones give NaN on some drivers
-// Source:   definitions as in gelu_forward.wgsl, swiglu_forward.wgsl and add.wgsl; CPU twin matmul-fused.cpu.ts
+// Source:   definitions as in gelu_forward.wgsl and swiglu_forward.wgsl; CPU twin matmul-fused.cpu.ts
 // Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
 @group(0) @binding(0) var<storage, read> a_MK: array<f32>; // [M,K] left factor
 @group(0) @binding(1) var<storage, read> b_NK: array<f32>; // [N,K] right factor, transposed
@@ -21323,15 +20287,16 @@ fn main(
   c_MN[index] = sum;
 }
 `,
-  matmul_nt_tile: `// matmul_nt_tile — c = a bᵀ (+ c), any size, no cooperation between invocations
-// Shapes:   a[M,K] b[N,K] -> c[M,N]
+  matmul_nt_tile: `// matmul_nt_tile — c = a bᵀ (+ residual) (+ c), any size, no cooperation between invocations
+// Shapes:   a[M,K] b[N,K] residual[M,N] -> c[M,N]
 // Dispatch: one invocation per 4 x 4 tile of c, WG threads in linear order; needs: f32 only
 // Method:   register tile, products added in ascending k; edges read the last row or column again and store nothing
 // Source:   register tiling as in Goto & van de Geijn 2008 (doi:10.1145/1356052.1356053); CPU twin matmul.cpu.ts
 // Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
 @group(0) @binding(0) var<storage, read> a_MK: array<f32>; // [M,K] left factor
 @group(0) @binding(1) var<storage, read> b_NK: array<f32>; // [N,K] right factor, transposed
-@group(0) @binding(2) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
+@group(0) @binding(2) var<storage, read> residual_MN: array<f32>; // [M,N] read only if RESIDUAL, rows as those of c
+@group(0) @binding(3) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
 @group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override WG: u32;
@@ -21339,6 +20304,7 @@ override M: u32;
 override K: u32;
 override N: u32;
 override C_STRIDE: u32; // from one row of c to the next
+override RESIDUAL: u32;
 override ACCUMULATE: u32;
 
 @compute @workgroup_size(WG)
@@ -21377,6 +20343,9 @@ fn main(
     if (c_column < N) {
       let index = (row + i / 4u) * C_STRIDE + c_column;
       var sum = c[i / 4u][i % 4u];
+      if (RESIDUAL == 1u) {
+        sum += residual_MN[index];
+      }
       if (ACCUMULATE == 1u) {
         sum += c_MN[index];
       }
@@ -21385,8 +20354,8 @@ fn main(
   }
 }
 `,
-  matmul_nt_tile_f16: `// matmul_nt_tile_f16 — c = a bᵀ (+ c), any size, no cooperation between invocations
-// Shapes:   a[M,K] b[N,K] -> c[M,N]
+  matmul_nt_tile_f16: `// matmul_nt_tile_f16 — c = a bᵀ (+ residual) (+ c), any size, no cooperation between invocations
+// Shapes:   a[M,K] b[N,K] residual[M,N] -> c[M,N]
 // Dispatch: one invocation per 4 x 4 tile of c, WG threads in linear order; needs: shader-f16
 // Method:   register tile, products added in ascending k; edges read the last row or column again and store nothing
 // Source:   register tiling as in Goto & van de Geijn 2008 (doi:10.1145/1356052.1356053); CPU twin matmul.cpu.ts
@@ -21394,7 +20363,8 @@ fn main(
 enable f16;
 @group(0) @binding(0) var<storage, read> a_MK: array<f16>; // [M,K] left factor
 @group(0) @binding(1) var<storage, read> b_NK: array<f16>; // [N,K] right factor, transposed
-@group(0) @binding(2) var<storage, read_write> c_MN: array<f16>; // [M,N] result, read only if ACCUMULATE
+@group(0) @binding(2) var<storage, read> residual_MN: array<f16>; // [M,N] read only if RESIDUAL, rows as those of c
+@group(0) @binding(3) var<storage, read_write> c_MN: array<f16>; // [M,N] result, read only if ACCUMULATE
 @group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override WG: u32;
@@ -21402,6 +20372,7 @@ override M: u32;
 override K: u32;
 override N: u32;
 override C_STRIDE: u32; // from one row of c to the next
+override RESIDUAL: u32;
 override ACCUMULATE: u32;
 
 fn stored_half(value: f32) -> f16 {
@@ -21445,6 +20416,9 @@ fn main(
     if (c_column < N) {
       let index = (row + i / 4u) * C_STRIDE + c_column;
       var sum = c[i / 4u][i % 4u];
+      if (RESIDUAL == 1u) {
+        sum += f32(residual_MN[index]);
+      }
       if (ACCUMULATE == 1u) {
         sum += f32(c_MN[index]);
       }
@@ -21453,8 +20427,8 @@ fn main(
   }
 }
 `,
-  matmul_nt_tile_f16_logits: `// matmul_nt_tile_f16_logits — c = a bᵀ (+ c), any size, no cooperation between invocations
-// Shapes:   a[M,K] b[N,K] -> c[M,N]
+  matmul_nt_tile_f16_logits: `// matmul_nt_tile_f16_logits — c = a bᵀ (+ residual) (+ c), any size, no cooperation between invocations
+// Shapes:   a[M,K] b[N,K] residual[M,N] -> c[M,N]
 // Dispatch: one invocation per 4 x 4 tile of c, WG threads in linear order; needs: shader-f16
 // Method:   register tile, products added in ascending k; edges read the last row or column again and store nothing
 // Source:   register tiling as in Goto & van de Geijn 2008 (doi:10.1145/1356052.1356053); CPU twin matmul.cpu.ts
@@ -21462,7 +20436,8 @@ fn main(
 enable f16;
 @group(0) @binding(0) var<storage, read> a_MK: array<f16>; // [M,K] left factor
 @group(0) @binding(1) var<storage, read> b_NK: array<f16>; // [N,K] right factor, transposed
-@group(0) @binding(2) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
+@group(0) @binding(2) var<storage, read> residual_MN: array<f32>; // [M,N] read only if RESIDUAL, rows as those of c
+@group(0) @binding(3) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
 @group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override WG: u32;
@@ -21470,6 +20445,7 @@ override M: u32;
 override K: u32;
 override N: u32;
 override C_STRIDE: u32; // from one row of c to the next
+override RESIDUAL: u32;
 override ACCUMULATE: u32;
 
 @compute @workgroup_size(WG)
@@ -21508,6 +20484,9 @@ fn main(
     if (c_column < N) {
       let index = (row + i / 4u) * C_STRIDE + c_column;
       var sum = c[i / 4u][i % 4u];
+      if (RESIDUAL == 1u) {
+        sum += residual_MN[index];
+      }
       if (ACCUMULATE == 1u) {
         sum += c_MN[index];
       }
@@ -21516,21 +20495,23 @@ fn main(
   }
 }
 `,
-  matmul_nt_workgroup: `// matmul_nt_workgroup — c = a bᵀ (+ c), any size, for GPUs
-// Shapes:   a[M,K] b[N,K] -> c[M,N]
+  matmul_nt_workgroup: `// matmul_nt_workgroup — c = a bᵀ (+ residual) (+ c), any size, for GPUs
+// Shapes:   a[M,K] b[N,K] residual[M,N] -> c[M,N]
 // Dispatch: one workgroup of 256 invocations per 64 x 64 tile of c, in linear order; needs: 256 invocations, 8 KiB
 // Method:   16 k at a time through workgroup memory (zeros beyond the edges), 4 x 4 results per invocation, ascending k
 // Source:   tiling as in Volkov & Demmel 2008 (doi:10.1109/SC.2008.5214359); CPU twin matmul.cpu.ts
 // Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
 @group(0) @binding(0) var<storage, read> a_MK: array<f32>; // [M,K] left factor
 @group(0) @binding(1) var<storage, read> b_NK: array<f32>; // [N,K] right factor, transposed
-@group(0) @binding(2) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
+@group(0) @binding(2) var<storage, read> residual_MN: array<f32>; // [M,N] read only if RESIDUAL, rows as those of c
+@group(0) @binding(3) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
 @group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override M: u32;
 override K: u32;
 override N: u32;
 override C_STRIDE: u32; // from one row of c to the next
+override RESIDUAL: u32;
 override ACCUMULATE: u32;
 const TILE = 64u;
 const STEP = 16u;
@@ -21594,6 +20575,9 @@ fn main(
     if (row < M && column < N) {
       let index = row * C_STRIDE + column;
       var sum = c[i / 4u][i % 4u];
+      if (RESIDUAL == 1u) {
+        sum += residual_MN[index];
+      }
       if (ACCUMULATE == 1u) {
         sum += c_MN[index];
       }
@@ -21602,8 +20586,8 @@ fn main(
   }
 }
 `,
-  matmul_nt_workgroup_f16: `// matmul_nt_workgroup_f16 — c = a bᵀ (+ c), any size, for GPUs
-// Shapes:   a[M,K] b[N,K] -> c[M,N]
+  matmul_nt_workgroup_f16: `// matmul_nt_workgroup_f16 — c = a bᵀ (+ residual) (+ c), any size, for GPUs
+// Shapes:   a[M,K] b[N,K] residual[M,N] -> c[M,N]
 // Dispatch: one workgroup of 256 invocations per 64 x 64 tile of c, in linear order; needs: shader-f16, 256 invocations, 8 KiB
 // Method:   16 k at a time through workgroup memory (zeros beyond the edges), 4 x 4 results per invocation, ascending k
 // Source:   tiling as in Volkov & Demmel 2008 (doi:10.1109/SC.2008.5214359); CPU twin matmul.cpu.ts
@@ -21611,13 +20595,15 @@ fn main(
 enable f16;
 @group(0) @binding(0) var<storage, read> a_MK: array<f16>; // [M,K] left factor
 @group(0) @binding(1) var<storage, read> b_NK: array<f16>; // [N,K] right factor, transposed
-@group(0) @binding(2) var<storage, read_write> c_MN: array<f16>; // [M,N] result, read only if ACCUMULATE
+@group(0) @binding(2) var<storage, read> residual_MN: array<f16>; // [M,N] read only if RESIDUAL, rows as those of c
+@group(0) @binding(3) var<storage, read_write> c_MN: array<f16>; // [M,N] result, read only if ACCUMULATE
 @group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override M: u32;
 override K: u32;
 override N: u32;
 override C_STRIDE: u32; // from one row of c to the next
+override RESIDUAL: u32;
 override ACCUMULATE: u32;
 const TILE = 64u;
 const STEP = 16u;
@@ -21686,6 +20672,9 @@ fn main(
     if (row < M && column < N) {
       let index = row * C_STRIDE + column;
       var sum = c[i / 4u][i % 4u];
+      if (RESIDUAL == 1u) {
+        sum += f32(residual_MN[index]);
+      }
       if (ACCUMULATE == 1u) {
         sum += f32(c_MN[index]);
       }
@@ -21694,8 +20683,8 @@ fn main(
   }
 }
 `,
-  matmul_nt_workgroup_f16_logits: `// matmul_nt_workgroup_f16_logits — c = a bᵀ (+ c), any size, for GPUs
-// Shapes:   a[M,K] b[N,K] -> c[M,N]
+  matmul_nt_workgroup_f16_logits: `// matmul_nt_workgroup_f16_logits — c = a bᵀ (+ residual) (+ c), any size, for GPUs
+// Shapes:   a[M,K] b[N,K] residual[M,N] -> c[M,N]
 // Dispatch: one workgroup of 256 invocations per 64 x 64 tile of c, in linear order; needs: shader-f16, 256 invocations, 8 KiB
 // Method:   16 k at a time through workgroup memory (zeros beyond the edges), 4 x 4 results per invocation, ascending k
 // Source:   tiling as in Volkov & Demmel 2008 (doi:10.1109/SC.2008.5214359); CPU twin matmul.cpu.ts
@@ -21703,13 +20692,15 @@ fn main(
 enable f16;
 @group(0) @binding(0) var<storage, read> a_MK: array<f16>; // [M,K] left factor
 @group(0) @binding(1) var<storage, read> b_NK: array<f16>; // [N,K] right factor, transposed
-@group(0) @binding(2) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
+@group(0) @binding(2) var<storage, read> residual_MN: array<f32>; // [M,N] read only if RESIDUAL, rows as those of c
+@group(0) @binding(3) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
 @group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
 
 override M: u32;
 override K: u32;
 override N: u32;
 override C_STRIDE: u32; // from one row of c to the next
+override RESIDUAL: u32;
 override ACCUMULATE: u32;
 const TILE = 64u;
 const STEP = 16u;
@@ -21773,6 +20764,9 @@ fn main(
     if (row < M && column < N) {
       let index = row * C_STRIDE + column;
       var sum = c[i / 4u][i % 4u];
+      if (RESIDUAL == 1u) {
+        sum += residual_MN[index];
+      }
       if (ACCUMULATE == 1u) {
         sum += c_MN[index];
       }

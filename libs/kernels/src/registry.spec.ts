@@ -86,8 +86,8 @@ describe('KERNELS', () => {
     expect(KERNELS.matmul_nn.variant({ ...large, K: 50_257 }, roomy).wgsl).toBe('matmul_nn_block_128x128_any');
     expect(KERNELS.matmul_tn.variant({ M: 768, K: 4096, N: 768 }, roomy).wgsl).toBe('matmul_tn_block_64x64');
     const few = { M: 8132, K: 20, N: 4 };
-    expect(KERNELS.matmul_nt_add.variant(few, roomy).wgsl).toBe('matmul_nt_add_64x64');
-    expect(KERNELS.matmul_nt_add.variant(few, lavapipe).wgsl).toBe('matmul_nt_add_scalar');
+    expect(KERNELS.matmul_nt_swiglu.variant(few, roomy).wgsl).toBe('matmul_nt_swiglu_64x64');
+    expect(KERNELS.matmul_nt_swiglu.variant(few, lavapipe).wgsl).toBe('matmul_nt_swiglu_scalar');
     expect(KERNELS.matmul_nn.variant(large, { ...roomy, maxWorkgroupSize: 32 }).wgsl).toBe('matmul_nn_tile');
     expect(KERNELS.matmul_nn.variant(dims, lavapipe).wgsl).toBe('matmul_nn_subgroup');
     expect(KERNELS.matmul_nn.variant(dims, { ...lavapipe, subgroupSize: 4 }).wgsl).toBe('matmul_nn_tile');

@@ -20,7 +20,7 @@ import { type HalfKernelName, halfKernels } from './halves/half-kernels';
 import type { Kernel } from './kernel';
 import { layernormBackwardInput, layernormBackwardWeight, layernormForward } from './layernorm/layernorm';
 import { matmulNn, matmulNt, matmulTn } from './matmul/matmul';
-import { matmulNnGelu, matmulNtAdd, matmulNtSwiglu } from './matmul/matmul-fused';
+import { matmulNnGelu, matmulNtSwiglu } from './matmul/matmul-fused';
 import { matmulNnParts, matmulNtParts, matmulPartsSum, matmulTnParts } from './matmul/parts/matmul-parts';
 import { multiplyAdd } from './multiply-add/multiply-add';
 import { rmsnormBackwardInput, rmsnormBackwardWeight, rmsnormForward } from './rmsnorm/rmsnorm';
@@ -36,7 +36,6 @@ export type FullKernelName =
   | 'matmul_tn'
   | 'matmul_nn_gelu'
   | 'matmul_nt_swiglu'
-  | 'matmul_nt_add'
   | 'matmul_nn_parts'
   | 'matmul_nt_parts'
   | 'matmul_tn_parts'
@@ -90,7 +89,6 @@ const FULL_KERNELS: Readonly<Record<FullKernelName, Kernel>> = {
   matmul_tn: matmulTn,
   matmul_nn_gelu: matmulNnGelu,
   matmul_nt_swiglu: matmulNtSwiglu,
-  matmul_nt_add: matmulNtAdd,
   matmul_nn_parts: matmulNnParts,
   matmul_nt_parts: matmulNtParts,
   matmul_tn_parts: matmulTnParts,

@@ -90,7 +90,11 @@ describe('twins of the backward kernels agree with central differences of the fo
       },
       forward: [{ kernel: 'matmul_nn', dims: { M, K, N, bias: 1, residual: 1 }, tensors: names }],
       backward: [
-        { kernel: 'matmul_nt', dims: { M, K: N, N: K }, tensors: { a_MK: 'dy', b_NK: 'b', c_MN: 'da' } },
+        {
+          kernel: 'matmul_nt',
+          dims: { M, K: N, N: K },
+          tensors: { a_MK: 'dy', b_NK: 'b', residual_MN: 'dy', c_MN: 'da' },
+        },
         { kernel: 'matmul_tn', dims: { M: K, K: M, N }, tensors: { a_KM: 'a', b_KN: 'dy', c_MN: 'db' } },
         { kernel: 'bias_backward', dims: { N: M, C: N }, tensors: { dy_NC: 'dy', db_C: 'dbias' } },
       ],

@@ -4,7 +4,7 @@ import { fill, seededUniform } from './seeded-data';
 import { formatDims, type HostTensors, type TestDevice } from './webgpu-device';
 
 export const PRODUCTS = ['matmul_nn', 'matmul_nt', 'matmul_tn'] as const;
-export const FUSED = ['matmul_nn_gelu', 'matmul_nt_swiglu', 'matmul_nt_add'] as const;
+export const FUSED = ['matmul_nn_gelu', 'matmul_nt_swiglu'] as const;
 /** Tiles cut by the edges, K in whole vectors and not in whole slabs; and primes. */
 export const SHAPES: readonly Dims[] = [
   { M: 132, K: 52, N: 140, bias: 1, residual: 1, accumulate: 1 },
@@ -18,11 +18,15 @@ export const FUSED_SHAPES: readonly Dims[] = [
 const tolerance = ({ K = 1 }: Dims): number => 4e-7 * Math.sqrt(K) + 2e-7;
 
 const STRIDED: Readonly<Record<string, 'M' | 'K' | 'N'>> = { matmul_nn: 'K', matmul_nt: 'N', matmul_tn: 'M' };
+const FLAGS: Readonly<Record<string, readonly string[]>> = {
+  matmul_nn: ['bias', 'residual', 'continued', 'accumulate'],
+  matmul_nt: ['residual', 'accumulate'],
+};
 /** By so much the rows of the strided matrix lie further apart. */
 const SLACK = 8;
 
 export function strided(name: string, dims: Dims): Dims {
-  const flags = name === 'matmul_nn' ? ['bias', 'residual', 'continued', 'accumulate'] : ['accumulate'];
+  const flags = FLAGS[name] ?? ['accumulate'];
   const { M = 1, K = 1, N = 1 } = dims;
   const stride = { M, K, N }[STRIDED[name]!] + SLACK;
   return { M, K, N, stride, ...Object.fromEntries(flags.map((flag) => [flag, dims[flag] ?? 0])) };

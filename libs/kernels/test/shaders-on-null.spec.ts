@@ -45,7 +45,7 @@ describe('what a shader asks of a workgroup is read from it as Dawn reads it', (
     ['rmsnorm_backward_input', { N: 4, C: 2503 }],
     ['cross_entropy_forward', { N: 4, V: 8000 }],
     ['matmul_nn', { M: 2048, K: 768, N: 2304 }],
-    ['matmul_nt_add', { M: 2048, K: 768, N: 2304 }],
+    ['matmul_nt_swiglu', { M: 2048, K: 768, N: 2304 }],
   ];
   it.each(cases)('%s %o', async (name, given) => {
     const dims = { eps: 1e-5, ...given };

@@ -31,11 +31,10 @@ const ELEMENTS = 2051;
  */
 export const SELF_TEST_DIMS: Readonly<Record<FullKernelName, readonly Dims[]>> = {
   matmul_nn: [ODD, EVEN, ...TILES].map((dims) => ({ ...dims, bias: 1, residual: 1, accumulate: 1 })),
-  matmul_nt: [ODD, EVEN, ...TILES].map((dims) => ({ ...dims, accumulate: 1 })),
+  matmul_nt: [ODD, EVEN, ...TILES].map((dims) => ({ ...dims, residual: 1, accumulate: 1 })),
   matmul_tn: [ODD, EVEN, ...TILES].map((dims) => ({ ...dims, accumulate: 1 })),
   matmul_nn_gelu: TILES.map((dims) => ({ ...dims, bias: 1 })),
   matmul_nt_swiglu: TILES,
-  matmul_nt_add: TILES,
   matmul_nn_parts: PARTS,
   matmul_nt_parts: PARTS,
   matmul_tn_parts: PARTS,

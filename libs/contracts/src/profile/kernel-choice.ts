@@ -11,7 +11,7 @@ const ROWS = [...SHORT_ROWS, 'middle', 'long'] as const;
  */
 export const TUNED_FORMS: Readonly<Record<string, readonly string[]>> = {
   ...ofAll(['matmul_nn', 'matmul_nt', 'matmul_tn'], ['', '_f16', '_f16_logits'], TILES),
-  ...ofAll(['matmul_nn_gelu', 'matmul_nt_swiglu', 'matmul_nt_add'], [''], FUSED_TILES),
+  ...ofAll(['matmul_nn_gelu', 'matmul_nt_swiglu'], [''], FUSED_TILES),
   ...ofAll(['layernorm_forward'], ['', '_f16'], SHORT_ROWS),
   ...ofAll(['cross_entropy_forward'], [''], SHORT_ROWS),
   ...ofAll(['layernorm_backward_input', 'rmsnorm_forward', 'rmsnorm_backward_input'], ['', '_f16'], ROWS),

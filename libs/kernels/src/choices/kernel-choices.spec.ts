@@ -28,7 +28,7 @@ describe('variants that may take the place of one another', () => {
 
   it('are those of the same bits, the usual one first', () => {
     expect(forms('matmul_nn', PRODUCT)).toEqual(['128x128', 'scalar', 'tile', 'workgroup', '128x64', '64x64']);
-    expect(forms('matmul_nt_add', PRODUCT)).toEqual(['128x128', 'scalar', '128x64', '64x64']);
+    expect(forms('matmul_nt_swiglu', PRODUCT)).toEqual(['128x128', 'scalar', '128x64', '64x64']);
     expect(forms('rmsnorm_forward', { N: 64, C: 4096, eps: 1e-6 })).toEqual(['middle', 'long']);
     expect(forms('rmsnorm_backward_input', { N: 64, C: 4096 })).toEqual(['middle', 'long']);
     expect(forms('layernorm_backward_input', { N: 64, C: 16_384 })).toEqual(['long']);

@@ -18,7 +18,7 @@ export interface HalfForm {
 export const HALF_FORMS = {
   matmul_nn_f16: { of: 'matmul_nn', stored: ['a_MK', 'b_KN', 'residual_MN', 'c_MN'] },
   matmul_nn_f16_logits: { of: 'matmul_nn', stored: ['b_KN'] },
-  matmul_nt_f16: { of: 'matmul_nt', stored: ['a_MK', 'b_NK', 'c_MN'] },
+  matmul_nt_f16: { of: 'matmul_nt', stored: ['a_MK', 'b_NK', 'residual_MN', 'c_MN'] },
   matmul_nt_f16_logits: { of: 'matmul_nt', stored: ['a_MK', 'b_NK'] },
   matmul_tn_f16: { of: 'matmul_tn', stored: ['a_KM', 'b_KN'] },
   matmul_tn_f16_logits: { of: 'matmul_tn', stored: ['b_KN'] },

@@ -36,15 +36,6 @@ const FUSIONS: readonly Fusion[] = [
     flags: [],
     factors: ['a_MK', 'b_NK'],
   },
-  {
-    kernel: 'matmul_nt_add',
-    product: 'matmul_nt',
-    second: 'add',
-    c: 'b_L',
-    other: ['a_L', 'residual_MN'],
-    flags: [],
-    factors: ['a_MK', 'b_NK'],
-  },
 ];
 
 interface Limits {
@@ -75,8 +66,8 @@ function fusedOperation(product: Operation, second: Operation, { target, isBound
 }
 
 /**
- * Joins a GPU's large product with the GELU, the SwiGLU or the sum that reads its result next: the second operation's
- * read is saved. Both tensors are written as before, of the same values.
+ * Joins a GPU's large product with the GELU or the SwiGLU that reads its result next: the second operation's read is
+ * saved. Both tensors are written as before, of the same values.
  */
 export function fuseProducts(program: Program, limits: Limits): Program {
   if (limits.target.adapterClass === 'cpu') return program;

@@ -2,7 +2,7 @@ import { dimension } from '../dimension';
 import { geluForwardTwin } from '../gelu/gelu.cpu';
 import type { Dims } from '../kernel';
 import { swigluForwardTwin } from '../swiglu/swiglu.cpu';
-import { at, doubles, type TwinTensors } from '../twin-arrays';
+import { doubles, type TwinTensors } from '../twin-arrays';
 import { matmulNnTwin, matmulNtTwin } from './matmul.cpu';
 
 function elementCount(dims: Dims): Dims {
@@ -20,14 +20,4 @@ export function matmulNtSwigluTwin(dims: Dims, tensors: TwinTensors): void {
   matmulNtTwin(dims, tensors);
   const [gate_L, up_L] = [doubles(tensors, 'gate_MN'), doubles(tensors, 'c_MN')];
   swigluForwardTwin(elementCount(dims), { gate_L, up_L, y_L: doubles(tensors, 'y_MN') });
-}
-
-/** Twin of matmul_nt_add. Shapes: a[M,K] b[N,K] residual[M,N] -> c[M,N] y[M,N]. */
-export function matmulNtAddTwin(dims: Dims, tensors: TwinTensors): void {
-  matmulNtTwin(dims, tensors);
-  const [residual_MN, c_MN] = [doubles(tensors, 'residual_MN'), doubles(tensors, 'c_MN')];
-  const y_MN = doubles(tensors, 'y_MN');
-  c_MN.forEach((value, index) => {
-    y_MN[index] = at(residual_MN, index) + value;
-  });
 }

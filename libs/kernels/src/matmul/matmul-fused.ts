@@ -3,11 +3,11 @@ import { dimension, flag } from '../dimension';
 import type { Dims, Kernel, KernelBinding, KernelTarget, KernelVariant } from '../kernel';
 import { linearWorkgroups, perItem } from '../launch';
 import { fitsTarget, GPU_TILES, type GpuTile, gpuTile, isInVectors, tileCount, tileForm, tileNeeds } from './gpu-tiles';
-import { matmulNnGeluTwin, matmulNtAddTwin, matmulNtSwigluTwin } from './matmul-fused.cpu';
+import { matmulNnGeluTwin, matmulNtSwigluTwin } from './matmul-fused.cpu';
 
 /** A product whose result goes through a function of its elements as it is stored. */
 interface FusedProduct {
-  readonly name: 'matmul_nn_gelu' | 'matmul_nt_swiglu' | 'matmul_nt_add';
+  readonly name: 'matmul_nn_gelu' | 'matmul_nt_swiglu';
   readonly layout: 'nn' | 'nt';
   readonly inputs: readonly KernelBinding[];
   /** Operations of the function for each element, roughly. */
@@ -70,13 +70,4 @@ export const matmulNtSwiglu: Kernel = fused({
   inputs: [input('a_MK'), input('b_NK'), input('gate_MN')],
   elementFlops: 6,
   cpu: matmulNtSwigluTwin,
-});
-
-/** c = a bᵀ and y = residual + c. Dims M, K, N. */
-export const matmulNtAdd: Kernel = fused({
-  name: 'matmul_nt_add',
-  layout: 'nt',
-  inputs: [input('a_MK'), input('b_NK'), input('residual_MN')],
-  elementFlops: 1,
-  cpu: matmulNtAddTwin,
 });

@@ -75,12 +75,19 @@ export function matmulNnTwin(dims: Dims, tensors: TwinTensors): void {
   }
 }
 
-/** Twin of matmul_nt. Shapes: a[M,K] b[N,K] -> c[M,N]. */
+/** Twin of matmul_nt. Shapes: a[M,K] b[N,K] residual[M,N] -> c[M,N]. */
 export function matmulNtTwin(dims: Dims, tensors: TwinTensors): void {
   const K = dimension(dims, 'K');
   const a = { array: doubles(tensors, 'a_MK'), rowStride: K, kStride: 1 };
   const b = { array: doubles(tensors, 'b_NK'), rowStride: K, kStride: 1 };
-  multiply(dims, [a, b], [doubles(tensors, 'c_MN'), stride(dims, dimension(dims, 'N'))]);
+  const N = dimension(dims, 'N');
+  const [c_MN, cStride] = [doubles(tensors, 'c_MN'), stride(dims, N)];
+  multiply(dims, [a, b], [c_MN, cStride]);
+  if (flag(dims, 'residual') === 0) return;
+  const residual_MN = doubles(tensors, 'residual_MN');
+  for (let index = 0; index < c_MN.length; index++) {
+    if (index % cStride < N) c_MN[index] = at(c_MN, index) + at(residual_MN, index);
+  }
 }
 
 /** Twin of matmul_tn. Shapes: a[K,M] b[K,N] -> c[M,N]. */

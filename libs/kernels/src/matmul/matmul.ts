@@ -36,7 +36,7 @@ function sizes(dims: Dims): Dims {
   };
 }
 
-/** The size whose columns may be those of a wider matrix: of a in nn and tn, of c in nt. */
+/** The size whose columns may be those of a wider matrix: of a in nn and tn, of c and residual in nt. */
 const STRIDED_SIZE: Readonly<Record<ProductLayout, string>> = { nn: 'K', nt: 'N', tn: 'M' };
 
 /** From the beginning of one row of the strided matrix to that of the next. */
@@ -50,9 +50,10 @@ function stride(layout: ProductLayout, dims: Dims): number {
 /** The overrides of every variant, besides its own. */
 function overrides(layout: ProductLayout, dims: Dims): Dims {
   const rowStride = stride(layout, dims);
-  if (layout === 'nt') return { ...sizes(dims), C_STRIDE: rowStride };
   if (layout === 'tn') return { ...sizes(dims), A_STRIDE: rowStride };
-  const epilogue: Dims = { BIAS: flag(dims, 'bias'), RESIDUAL: flag(dims, 'residual') };
+  const RESIDUAL = flag(dims, 'residual');
+  if (layout === 'nt') return { ...sizes(dims), RESIDUAL, C_STRIDE: rowStride };
+  const epilogue: Dims = { BIAS: flag(dims, 'bias'), RESIDUAL };
   return { ...sizes(dims), ...epilogue, A_STRIDE: rowStride, CONTINUED: flag(dims, 'continued') };
 }
 
@@ -188,10 +189,10 @@ export const matmulNn: Kernel = {
   cpu: matmulNnTwin,
 };
 
-/** c = a bᵀ (+ c). Dims M, K, N, `stride` of c, and the flag accumulate. */
+/** c = a bᵀ (+ residual) (+ c). Dims M, K, N, `stride` of c and residual, and the flags residual and accumulate. */
 export const matmulNt: Kernel = {
   name: 'matmul_nt',
-  bindings: [input('a_MK'), input('b_NK'), strided(output('c_MN'))],
+  bindings: [input('a_MK'), input('b_NK'), strided(inputIf('residual', 'residual_MN')), strided(output('c_MN'))],
   ...launches('nt'),
   flops,
   bytes,

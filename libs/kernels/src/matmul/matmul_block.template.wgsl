@@ -1,15 +1,15 @@
-#expand matmul_nn_block_128x128 nn fused vectors load=vec4f rows=128 columns=128 threads=256 blocks=1
-#expand matmul_nn_block_128x64 nn fused vectors uneven load=vec4f rows=128 columns=64 threads=128 blocks=2
-#expand matmul_nn_block_64x64 nn fused vectors load=vec4f rows=64 columns=64 threads=64 blocks=2
-#expand matmul_nn_block_128x128_any nn fused load=f32 rows=128 columns=128 threads=256 blocks=1
-#expand matmul_nn_block_128x64_any nn fused uneven load=f32 rows=128 columns=64 threads=128 blocks=2
-#expand matmul_nn_block_64x64_any nn fused load=f32 rows=64 columns=64 threads=64 blocks=2
-#expand matmul_nt_block_128x128 nt plain vectors load=vec4f rows=128 columns=128 threads=256 blocks=1
-#expand matmul_nt_block_128x64 nt plain vectors uneven load=vec4f rows=128 columns=64 threads=128 blocks=2
-#expand matmul_nt_block_64x64 nt plain vectors load=vec4f rows=64 columns=64 threads=64 blocks=2
-#expand matmul_nt_block_128x128_any nt plain load=f32 rows=128 columns=128 threads=256 blocks=1
-#expand matmul_nt_block_128x64_any nt plain uneven load=f32 rows=128 columns=64 threads=128 blocks=2
-#expand matmul_nt_block_64x64_any nt plain load=f32 rows=64 columns=64 threads=64 blocks=2
+#expand matmul_nn_block_128x128 nn fused residual vectors load=vec4f rows=128 columns=128 threads=256 blocks=1
+#expand matmul_nn_block_128x64 nn fused residual vectors uneven load=vec4f rows=128 columns=64 threads=128 blocks=2
+#expand matmul_nn_block_64x64 nn fused residual vectors load=vec4f rows=64 columns=64 threads=64 blocks=2
+#expand matmul_nn_block_128x128_any nn fused residual load=f32 rows=128 columns=128 threads=256 blocks=1
+#expand matmul_nn_block_128x64_any nn fused residual uneven load=f32 rows=128 columns=64 threads=128 blocks=2
+#expand matmul_nn_block_64x64_any nn fused residual load=f32 rows=64 columns=64 threads=64 blocks=2
+#expand matmul_nt_block_128x128 nt plain residual vectors load=vec4f rows=128 columns=128 threads=256 blocks=1
+#expand matmul_nt_block_128x64 nt plain residual vectors uneven load=vec4f rows=128 columns=64 threads=128 blocks=2
+#expand matmul_nt_block_64x64 nt plain residual vectors load=vec4f rows=64 columns=64 threads=64 blocks=2
+#expand matmul_nt_block_128x128_any nt plain residual load=f32 rows=128 columns=128 threads=256 blocks=1
+#expand matmul_nt_block_128x64_any nt plain residual uneven load=f32 rows=128 columns=64 threads=128 blocks=2
+#expand matmul_nt_block_64x64_any nt plain residual load=f32 rows=64 columns=64 threads=64 blocks=2
 #expand matmul_tn_block_128x128 tn plain vectors load=vec4f rows=128 columns=128 threads=256 blocks=1
 #expand matmul_tn_block_128x64 tn plain vectors uneven load=vec4f rows=128 columns=64 threads=128 blocks=2
 #expand matmul_tn_block_64x64 tn plain vectors load=vec4f rows=64 columns=64 threads=64 blocks=2
@@ -34,12 +34,6 @@
 #expand matmul_nt_swiglu_128x128_any nt swiglu second load=f32 rows=128 columns=128 threads=256 blocks=1
 #expand matmul_nt_swiglu_128x64_any nt swiglu second uneven load=f32 rows=128 columns=64 threads=128 blocks=2
 #expand matmul_nt_swiglu_64x64_any nt swiglu second load=f32 rows=64 columns=64 threads=64 blocks=2
-#expand matmul_nt_add_128x128 nt add second vectors load=vec4f rows=128 columns=128 threads=256 blocks=1
-#expand matmul_nt_add_128x64 nt add second vectors uneven load=vec4f rows=128 columns=64 threads=128 blocks=2
-#expand matmul_nt_add_64x64 nt add second vectors load=vec4f rows=64 columns=64 threads=64 blocks=2
-#expand matmul_nt_add_128x128_any nt add second load=f32 rows=128 columns=128 threads=256 blocks=1
-#expand matmul_nt_add_128x64_any nt add second uneven load=f32 rows=128 columns=64 threads=128 blocks=2
-#expand matmul_nt_add_64x64_any nt add second load=f32 rows=64 columns=64 threads=64 blocks=2
 #if fused
 // ${name} — c = a b (+ bias) (+ residual) (+ c), for GPUs
 // Shapes:   a[M,K] b[K,N] bias[N] residual[M,N] -> c[M,N]
@@ -52,10 +46,6 @@
 // ${name} — c = a bᵀ, y = silu(gate) c, for GPUs
 // Shapes:   a[M,K] b[N,K] gate[M,N] -> c[M,N] y[M,N]
 #end
-#if add
-// ${name} — c = a bᵀ, y = residual + c, for GPUs
-// Shapes:   a[M,K] b[N,K] residual[M,N] -> c[M,N] y[M,N]
-#end
 #if plain
 #if nn
 // ${name} — parts = a b, each of some k alone, for GPUs
@@ -66,8 +56,8 @@
 // ${name} — parts = a bᵀ, each of some k alone, for GPUs
 // Shapes:   a[M,K] b[N,K] -> parts[P,M,N]
 #else
-// ${name} — c = a bᵀ (+ c), for GPUs
-// Shapes:   a[M,K] b[N,K] -> c[M,N]
+// ${name} — c = a bᵀ (+ residual) (+ c), for GPUs
+// Shapes:   a[M,K] b[N,K] residual[M,N] -> c[M,N]
 #end
 #end
 #if tn
@@ -96,7 +86,7 @@
 // In f16:   a_MK a_KM b_KN b_NK
 #else
 #if nt
-// In f16:   a_MK b_NK c_MN
+// In f16:   a_MK b_NK residual_MN c_MN
 // In f16 (logits): a_MK b_NK
 #end
 #if tn
@@ -124,7 +114,12 @@
 #if parts
 @group(0) @binding(2) var<storage, read_write> parts_PMN: array<f32>; // [P,M,N] a sum for each part
 #else
+#if nt
+@group(0) @binding(2) var<storage, read> residual_MN: array<f32>; // [M,N] read only if RESIDUAL, rows as those of c
+@group(0) @binding(3) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
+#else
 @group(0) @binding(2) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
+#end
 #end
 #end
 #if gelu
@@ -132,9 +127,6 @@
 #end
 #if swiglu
 @group(0) @binding(2) var<storage, read> gate_MN: array<f32>; // [M,N] goes through SiLU
-#end
-#if add
-@group(0) @binding(2) var<storage, read> residual_MN: array<f32>; // [M,N] is added to
 #end
 #if second
 @group(0) @binding(3) var<storage, read_write> c_MN: array<f32>; // [M,N] product
@@ -163,8 +155,10 @@ const SQRT_2_OVER_PI = 0.7978845608028654;
 #end
 #if fused
 override BIAS: u32;
-override RESIDUAL: u32;
 override CONTINUED: bool; // the sums go on from what c holds
+#end
+#if residual
+override RESIDUAL: u32;
 #end
 override IS_WHOLE: bool = K % 16u == 0u;
 override ROLLED: bool = false; // for software drivers, which take seconds to compile an unrolled loop
@@ -290,6 +284,8 @@ fn finish(part: u32, row: u32, column: u32, sums: vec4f) {
     if (BIAS == 1u) {
       sum += bias_N[column + i];
     }
+#end
+#if residual
     if (RESIDUAL == 1u) {
       sum += residual_MN[index];
     }
@@ -304,9 +300,6 @@ fn finish(part: u32, row: u32, column: u32, sums: vec4f) {
 #if swiglu
     let gate = gate_MN[index];
     y_MN[index] = gate * (1.0 / (1.0 + exp(clamp(-gate, -80.0, 80.0)))) * sum;
-#end
-#if add
-    y_MN[index] = residual_MN[index] + sum;
 #end
     if (ACCUMULATE == 1u) {
       sum += c_MN[index];

@@ -1,6 +1,5 @@
 #expand matmul_nn_gelu_scalar nn gelu
 #expand matmul_nt_swiglu_scalar swiglu
-#expand matmul_nt_add_scalar add
 #if gelu
 // ${name} — c = a b (+ bias), y = gelu(c): the reference that the faster variants are checked against
 // Shapes:   a[M,K] b[K,N] bias[N] -> c[M,N] y[M,N]
@@ -9,13 +8,9 @@
 // ${name} — c = a bᵀ, y = silu(gate) c: the reference that the faster variants are checked against
 // Shapes:   a[M,K] b[N,K] gate[M,N] -> c[M,N] y[M,N]
 #end
-#if add
-// ${name} — c = a bᵀ, y = residual + c: the reference that the faster variants are checked against
-// Shapes:   a[M,K] b[N,K] residual[M,N] -> c[M,N] y[M,N]
-#end
 // Dispatch: one invocation per element of c, WG threads in linear order; needs: f32 only
 // Method:   one dot product in ascending k; arguments of tanh and exp are clamped: large ones give NaN on some drivers
-// Source:   definitions as in gelu_forward.wgsl, swiglu_forward.wgsl and add.wgsl; CPU twin matmul-fused.cpu.ts
+// Source:   definitions as in gelu_forward.wgsl and swiglu_forward.wgsl; CPU twin matmul-fused.cpu.ts
 // Checked:  test/conformance.spec.ts, 4e-7 * sqrt(K) of the largest entry vs f64
 @group(0) @binding(0) var<storage, read> a_MK: array<f32>; // [M,K] left factor
 #if nn
@@ -28,9 +23,6 @@
 #end
 #if swiglu
 @group(0) @binding(2) var<storage, read> gate_MN: array<f32>; // [M,N] goes through SiLU
-#end
-#if add
-@group(0) @binding(2) var<storage, read> residual_MN: array<f32>; // [M,N] is added to
 #end
 @group(0) @binding(3) var<storage, read_write> c_MN: array<f32>; // [M,N] product
 @group(0) @binding(4) var<storage, read_write> y_MN: array<f32>; // [M,N] what follows from it
@@ -77,9 +69,6 @@ fn main(
 #if swiglu
   let gate = gate_MN[index];
   y_MN[index] = gate * (1.0 / (1.0 + exp(clamp(-gate, -80.0, 80.0)))) * sum;
-#end
-#if add
-  y_MN[index] = residual_MN[index] + sum;
 #end
   c_MN[index] = sum;
 }

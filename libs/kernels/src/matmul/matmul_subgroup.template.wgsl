@@ -6,8 +6,8 @@
 // Shapes:   a[M,K] b[K,N] bias[N] residual[M,N] -> c[M,N]          K % 4 = N % 4 = 0
 #end
 #if nt
-// ${name} — c = a bᵀ (+ c), for software drivers with subgroups of 8 lanes
-// Shapes:   a[M,K] b[N,K] -> c[M,N]          K % 4 = N % 4 = 0
+// ${name} — c = a bᵀ (+ residual) (+ c), for software drivers with subgroups of 8 lanes
+// Shapes:   a[M,K] b[N,K] residual[M,N] -> c[M,N]          K % 4 = N % 4 = 0
 #end
 #if tn
 // ${name} — c = aᵀ b (+ c), for software drivers with subgroups of 8 lanes
@@ -23,7 +23,7 @@
 // In f16 (logits): b_KN
 #end
 #if nt
-// In f16:   a_MK b_NK c_MN
+// In f16:   a_MK b_NK residual_MN c_MN
 // In f16 (logits): a_MK b_NK
 #end
 #if tn
@@ -46,7 +46,12 @@ enable subgroups;
 @group(0) @binding(2) var<storage, read> bias_N: array<vec4f>; // [N/4] read only if BIAS
 @group(0) @binding(3) var<storage, read> residual_MN: array<vec4f>; // [M,N/4] read only if RESIDUAL
 @group(0) @binding(4) var<storage, read_write> c_MN: array<vec4f>; // [M,N/4] read only if ACCUMULATE or CONTINUED
-#else
+#end
+#if nt
+@group(0) @binding(2) var<storage, read> residual_MN: array<vec4f>; // [M,N/4] read only if RESIDUAL, rows as those of c
+@group(0) @binding(3) var<storage, read_write> c_MN: array<vec4f>; // [M,N/4] result, read only if ACCUMULATE
+#end
+#if tn
 @group(0) @binding(2) var<storage, read_write> c_MN: array<vec4f>; // [M,N/4] result, read only if ACCUMULATE
 #end
 @group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
@@ -61,6 +66,8 @@ override A_STRIDE: u32; // from one row of a to the next
 #end
 #if nn
 override BIAS: u32;
+#end
+#if !tn
 override RESIDUAL: u32;
 #end
 override ACCUMULATE: u32;
@@ -188,11 +195,13 @@ fn main(
     let index = (row + i) * (${c_pitch} / 4u) + column;
 #if nn
     var sum = c[i] + bias;
+#else
+    var sum = c[i];
+#end
+#if !tn
     if (RESIDUAL == 1u) {
       sum += residual_MN[index];
     }
-#else
-    var sum = c[i];
 #end
     if (ACCUMULATE == 1u) {
       sum += c_MN[index];

@@ -6,8 +6,8 @@
 // Shapes:   a[M,K] b[K,N] bias[N] residual[M,N] -> c[M,N]
 #end
 #if nt
-// ${name} — c = a bᵀ (+ c), any size, no cooperation between invocations
-// Shapes:   a[M,K] b[N,K] -> c[M,N]
+// ${name} — c = a bᵀ (+ residual) (+ c), any size, no cooperation between invocations
+// Shapes:   a[M,K] b[N,K] residual[M,N] -> c[M,N]
 #end
 #if tn
 // ${name} — c = aᵀ b (+ c), any size, no cooperation between invocations
@@ -22,7 +22,7 @@
 // In f16 (logits): b_KN
 #end
 #if nt
-// In f16:   a_MK b_NK c_MN
+// In f16:   a_MK b_NK residual_MN c_MN
 // In f16 (logits): a_MK b_NK
 #end
 #if tn
@@ -43,7 +43,12 @@
 @group(0) @binding(2) var<storage, read> bias_N: array<f32>; // [N] read only if BIAS
 @group(0) @binding(3) var<storage, read> residual_MN: array<f32>; // [M,N] read only if RESIDUAL
 @group(0) @binding(4) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE or CONTINUED
-#else
+#end
+#if nt
+@group(0) @binding(2) var<storage, read> residual_MN: array<f32>; // [M,N] read only if RESIDUAL, rows as those of c
+@group(0) @binding(3) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
+#end
+#if tn
 @group(0) @binding(2) var<storage, read_write> c_MN: array<f32>; // [M,N] result, read only if ACCUMULATE
 #end
 @group(1) @binding(0) var<uniform> first_group: u32; // where this dispatch begins in the whole launch
@@ -59,6 +64,8 @@ override A_STRIDE: u32; // from one row of a to the next
 #end
 #if nn
 override BIAS: u32;
+#end
+#if !tn
 override RESIDUAL: u32;
 #end
 override ACCUMULATE: u32;
@@ -132,6 +139,8 @@ fn main(
       if (BIAS == 1u) {
         sum += bias_N[c_column];
       }
+#end
+#if !tn
       if (RESIDUAL == 1u) {
         sum += residual_MN[index];
       }

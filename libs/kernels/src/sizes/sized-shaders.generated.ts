@@ -4005,47 +4005,6 @@ struct Sizes {
 @group(0) @binding(5) var<uniform> sizes: Sizes;
 `,
   },
-  matmul_nt_add_scalar: {
-    sizes: { M: 'u32', K: 'u32', N: 'u32' },
-    text: `@group(0) @binding(0) var<storage, read> a_MK: array<f32>;
-@group(0) @binding(1) var<storage, read> b_NK: array<f32>;
-@group(0) @binding(2) var<storage, read> residual_MN: array<f32>;
-@group(0) @binding(3) var<storage, read_write> c_MN: array<f32>;
-@group(0) @binding(4) var<storage, read_write> y_MN: array<f32>;
-@group(1) @binding(0) var<uniform> first_group: u32;
-
-override WG: u32;
-
-@compute @workgroup_size(WG)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let index = (first_group + group.y * groups.x + group.x) * WG + lane;
-  if (index >= sizes.M * sizes.N) {
-    return;
-  }
-  let row = index / sizes.N;
-  let column = index % sizes.N;
-  var sum = 0.0;
-
-  let k_end = sizes.K * groups.z;
-  for (var k = 0u; k < k_end; k++) {
-    sum += a_MK[row * sizes.K + k] * b_NK[column * sizes.K + k];
-  }
-  y_MN[index] = residual_MN[index] + sum;
-  c_MN[index] = sum;
-}
-
-struct Sizes {
-  M: u32,
-  K: u32,
-  N: u32,
-}
-@group(0) @binding(5) var<uniform> sizes: Sizes;
-`,
-  },
   matmul_nt_parts_scalar: {
     sizes: { M: 'u32', K: 'u32', N: 'u32', P: 'u32', PART_K: 'u32' },
     text: `@group(0) @binding(0) var<storage, read> a_MK: array<f32>;
@@ -4128,10 +4087,11 @@ struct Sizes {
 `,
   },
   matmul_nt_scalar: {
-    sizes: { M: 'u32', K: 'u32', N: 'u32', C_STRIDE: 'u32', ACCUMULATE: 'u32' },
+    sizes: { M: 'u32', K: 'u32', N: 'u32', C_STRIDE: 'u32', RESIDUAL: 'u32', ACCUMULATE: 'u32' },
     text: `@group(0) @binding(0) var<storage, read> a_MK: array<f32>;
 @group(0) @binding(1) var<storage, read> b_NK: array<f32>;
-@group(0) @binding(2) var<storage, read_write> c_MN: array<f32>;
+@group(0) @binding(2) var<storage, read> residual_MN: array<f32>;
+@group(0) @binding(3) var<storage, read_write> c_MN: array<f32>;
 @group(1) @binding(0) var<uniform> first_group: u32;
 
 override WG: u32;
@@ -4155,6 +4115,9 @@ fn main(
   for (var k = 0u; k < k_end; k++) {
     sum += a_MK[row * sizes.K + k] * b_NK[column * sizes.K + k];
   }
+  if (sizes.RESIDUAL == 1u) {
+    sum += residual_MN[c_index];
+  }
   if (sizes.ACCUMULATE == 1u) {
     sum += c_MN[c_index];
   }
@@ -4166,17 +4129,19 @@ struct Sizes {
   K: u32,
   N: u32,
   C_STRIDE: u32,
+  RESIDUAL: u32,
   ACCUMULATE: u32,
 }
-@group(0) @binding(3) var<uniform> sizes: Sizes;
+@group(0) @binding(4) var<uniform> sizes: Sizes;
 `,
   },
   matmul_nt_scalar_f16: {
-    sizes: { M: 'u32', K: 'u32', N: 'u32', C_STRIDE: 'u32', ACCUMULATE: 'u32' },
+    sizes: { M: 'u32', K: 'u32', N: 'u32', C_STRIDE: 'u32', RESIDUAL: 'u32', ACCUMULATE: 'u32' },
     text: `enable f16;
 @group(0) @binding(0) var<storage, read> a_MK: array<f16>;
 @group(0) @binding(1) var<storage, read> b_NK: array<f16>;
-@group(0) @binding(2) var<storage, read_write> c_MN: array<f16>;
+@group(0) @binding(2) var<storage, read> residual_MN: array<f16>;
+@group(0) @binding(3) var<storage, read_write> c_MN: array<f16>;
 @group(1) @binding(0) var<uniform> first_group: u32;
 
 override WG: u32;
@@ -4205,6 +4170,9 @@ fn main(
   for (var k = 0u; k < k_end; k++) {
     sum += f32(a_MK[row * sizes.K + k]) * f32(b_NK[column * sizes.K + k]);
   }
+  if (sizes.RESIDUAL == 1u) {
+    sum += f32(residual_MN[c_index]);
+  }
   if (sizes.ACCUMULATE == 1u) {
     sum += f32(c_MN[c_index]);
   }
@@ -4216,17 +4184,19 @@ struct Sizes {
   K: u32,
   N: u32,
   C_STRIDE: u32,
+  RESIDUAL: u32,
   ACCUMULATE: u32,
 }
-@group(0) @binding(3) var<uniform> sizes: Sizes;
+@group(0) @binding(4) var<uniform> sizes: Sizes;
 `,
   },
   matmul_nt_scalar_f16_logits: {
-    sizes: { M: 'u32', K: 'u32', N: 'u32', C_STRIDE: 'u32', ACCUMULATE: 'u32' },
+    sizes: { M: 'u32', K: 'u32', N: 'u32', C_STRIDE: 'u32', RESIDUAL: 'u32', ACCUMULATE: 'u32' },
     text: `enable f16;
 @group(0) @binding(0) var<storage, read> a_MK: array<f16>;
 @group(0) @binding(1) var<storage, read> b_NK: array<f16>;
-@group(0) @binding(2) var<storage, read_write> c_MN: array<f32>;
+@group(0) @binding(2) var<storage, read> residual_MN: array<f32>;
+@group(0) @binding(3) var<storage, read_write> c_MN: array<f32>;
 @group(1) @binding(0) var<uniform> first_group: u32;
 
 override WG: u32;
@@ -4250,6 +4220,9 @@ fn main(
   for (var k = 0u; k < k_end; k++) {
     sum += f32(a_MK[row * sizes.K + k]) * f32(b_NK[column * sizes.K + k]);
   }
+  if (sizes.RESIDUAL == 1u) {
+    sum += residual_MN[c_index];
+  }
   if (sizes.ACCUMULATE == 1u) {
     sum += c_MN[c_index];
   }
@@ -4261,18 +4234,20 @@ struct Sizes {
   K: u32,
   N: u32,
   C_STRIDE: u32,
+  RESIDUAL: u32,
   ACCUMULATE: u32,
 }
-@group(0) @binding(3) var<uniform> sizes: Sizes;
+@group(0) @binding(4) var<uniform> sizes: Sizes;
 `,
   },
   matmul_nt_subgroup: {
-    sizes: { M: 'u32', K: 'u32', N: 'u32', C_STRIDE: 'u32', ACCUMULATE: 'u32' },
+    sizes: { M: 'u32', K: 'u32', N: 'u32', C_STRIDE: 'u32', RESIDUAL: 'u32', ACCUMULATE: 'u32' },
     text: `enable subgroups;
 
 @group(0) @binding(0) var<storage, read> a_MK: array<vec4f>;
 @group(0) @binding(1) var<storage, read> b_NK: array<vec4f>;
-@group(0) @binding(2) var<storage, read_write> c_MN: array<vec4f>;
+@group(0) @binding(2) var<storage, read> residual_MN: array<vec4f>;
+@group(0) @binding(3) var<storage, read_write> c_MN: array<vec4f>;
 @group(1) @binding(0) var<uniform> first_group: u32;
 
 const ROWS = 16u;
@@ -4346,6 +4321,9 @@ fn main(
   for (var i = 0u; i < i_end; i++) {
     let index = (row + i) * (sizes.C_STRIDE / 4u) + column;
     var sum = c[i];
+    if (sizes.RESIDUAL == 1u) {
+      sum += residual_MN[index];
+    }
     if (sizes.ACCUMULATE == 1u) {
       sum += c_MN[index];
     }
@@ -4358,19 +4336,21 @@ struct Sizes {
   K: u32,
   N: u32,
   C_STRIDE: u32,
+  RESIDUAL: u32,
   ACCUMULATE: u32,
 }
-@group(0) @binding(3) var<uniform> sizes: Sizes;
+@group(0) @binding(4) var<uniform> sizes: Sizes;
 `,
   },
   matmul_nt_subgroup_f16: {
-    sizes: { M: 'u32', K: 'u32', N: 'u32', C_STRIDE: 'u32', ACCUMULATE: 'u32' },
+    sizes: { M: 'u32', K: 'u32', N: 'u32', C_STRIDE: 'u32', RESIDUAL: 'u32', ACCUMULATE: 'u32' },
     text: `enable f16;
 enable subgroups;
 
 @group(0) @binding(0) var<storage, read> a_MK: array<vec4<f16>>;
 @group(0) @binding(1) var<storage, read> b_NK: array<vec4<f16>>;
-@group(0) @binding(2) var<storage, read_write> c_MN: array<vec4<f16>>;
+@group(0) @binding(2) var<storage, read> residual_MN: array<vec4<f16>>;
+@group(0) @binding(3) var<storage, read_write> c_MN: array<vec4<f16>>;
 @group(1) @binding(0) var<uniform> first_group: u32;
 
 const ROWS = 16u;
@@ -4453,6 +4433,9 @@ fn main(
   for (var i = 0u; i < i_end; i++) {
     let index = (row + i) * (sizes.C_STRIDE / 4u) + column;
     var sum = c[i];
+    if (sizes.RESIDUAL == 1u) {
+      sum += vec4f(residual_MN[index]);
+    }
     if (sizes.ACCUMULATE == 1u) {
       sum += vec4f(c_MN[index]);
     }
@@ -4465,19 +4448,21 @@ struct Sizes {
   K: u32,
   N: u32,
   C_STRIDE: u32,
+  RESIDUAL: u32,
   ACCUMULATE: u32,
 }
-@group(0) @binding(3) var<uniform> sizes: Sizes;
+@group(0) @binding(4) var<uniform> sizes: Sizes;
 `,
   },
   matmul_nt_subgroup_f16_logits: {
-    sizes: { M: 'u32', K: 'u32', N: 'u32', C_STRIDE: 'u32', ACCUMULATE: 'u32' },
+    sizes: { M: 'u32', K: 'u32', N: 'u32', C_STRIDE: 'u32', RESIDUAL: 'u32', ACCUMULATE: 'u32' },
     text: `enable f16;
 enable subgroups;
 
 @group(0) @binding(0) var<storage, read> a_MK: array<vec4<f16>>;
 @group(0) @binding(1) var<storage, read> b_NK: array<vec4<f16>>;
-@group(0) @binding(2) var<storage, read_write> c_MN: array<vec4f>;
+@group(0) @binding(2) var<storage, read> residual_MN: array<vec4f>;
+@group(0) @binding(3) var<storage, read_write> c_MN: array<vec4f>;
 @group(1) @binding(0) var<uniform> first_group: u32;
 
 const ROWS = 16u;
@@ -4551,6 +4536,9 @@ fn main(
   for (var i = 0u; i < i_end; i++) {
     let index = (row + i) * (sizes.C_STRIDE / 4u) + column;
     var sum = c[i];
+    if (sizes.RESIDUAL == 1u) {
+      sum += residual_MN[index];
+    }
     if (sizes.ACCUMULATE == 1u) {
       sum += c_MN[index];
     }
@@ -4563,9 +4551,10 @@ struct Sizes {
   K: u32,
   N: u32,
   C_STRIDE: u32,
+  RESIDUAL: u32,
   ACCUMULATE: u32,
 }
-@group(0) @binding(3) var<uniform> sizes: Sizes;
+@group(0) @binding(4) var<uniform> sizes: Sizes;
 `,
   },
   matmul_nt_swiglu_scalar: {
@@ -4611,10 +4600,11 @@ struct Sizes {
 `,
   },
   matmul_nt_tile: {
-    sizes: { M: 'u32', K: 'u32', N: 'u32', C_STRIDE: 'u32', ACCUMULATE: 'u32' },
+    sizes: { M: 'u32', K: 'u32', N: 'u32', C_STRIDE: 'u32', RESIDUAL: 'u32', ACCUMULATE: 'u32' },
     text: `@group(0) @binding(0) var<storage, read> a_MK: array<f32>;
 @group(0) @binding(1) var<storage, read> b_NK: array<f32>;
-@group(0) @binding(2) var<storage, read_write> c_MN: array<f32>;
+@group(0) @binding(2) var<storage, read> residual_MN: array<f32>;
+@group(0) @binding(3) var<storage, read_write> c_MN: array<f32>;
 @group(1) @binding(0) var<uniform> first_group: u32;
 
 override WG: u32;
@@ -4655,6 +4645,9 @@ fn main(
     if (c_column < sizes.N) {
       let index = (row + i / 4u) * sizes.C_STRIDE + c_column;
       var sum = c[i / 4u][i % 4u];
+      if (sizes.RESIDUAL == 1u) {
+        sum += residual_MN[index];
+      }
       if (sizes.ACCUMULATE == 1u) {
         sum += c_MN[index];
       }
@@ -4668,17 +4661,19 @@ struct Sizes {
   K: u32,
   N: u32,
   C_STRIDE: u32,
+  RESIDUAL: u32,
   ACCUMULATE: u32,
 }
-@group(0) @binding(3) var<uniform> sizes: Sizes;
+@group(0) @binding(4) var<uniform> sizes: Sizes;
 `,
   },
   matmul_nt_tile_f16: {
-    sizes: { M: 'u32', K: 'u32', N: 'u32', C_STRIDE: 'u32', ACCUMULATE: 'u32' },
+    sizes: { M: 'u32', K: 'u32', N: 'u32', C_STRIDE: 'u32', RESIDUAL: 'u32', ACCUMULATE: 'u32' },
     text: `enable f16;
 @group(0) @binding(0) var<storage, read> a_MK: array<f16>;
 @group(0) @binding(1) var<storage, read> b_NK: array<f16>;
-@group(0) @binding(2) var<storage, read_write> c_MN: array<f16>;
+@group(0) @binding(2) var<storage, read> residual_MN: array<f16>;
+@group(0) @binding(3) var<storage, read_write> c_MN: array<f16>;
 @group(1) @binding(0) var<uniform> first_group: u32;
 
 override WG: u32;
@@ -4724,6 +4719,9 @@ fn main(
     if (c_column < sizes.N) {
       let index = (row + i / 4u) * sizes.C_STRIDE + c_column;
       var sum = c[i / 4u][i % 4u];
+      if (sizes.RESIDUAL == 1u) {
+        sum += f32(residual_MN[index]);
+      }
       if (sizes.ACCUMULATE == 1u) {
         sum += f32(c_MN[index]);
       }
@@ -4737,17 +4735,19 @@ struct Sizes {
   K: u32,
   N: u32,
   C_STRIDE: u32,
+  RESIDUAL: u32,
   ACCUMULATE: u32,
 }
-@group(0) @binding(3) var<uniform> sizes: Sizes;
+@group(0) @binding(4) var<uniform> sizes: Sizes;
 `,
   },
   matmul_nt_tile_f16_logits: {
-    sizes: { M: 'u32', K: 'u32', N: 'u32', C_STRIDE: 'u32', ACCUMULATE: 'u32' },
+    sizes: { M: 'u32', K: 'u32', N: 'u32', C_STRIDE: 'u32', RESIDUAL: 'u32', ACCUMULATE: 'u32' },
     text: `enable f16;
 @group(0) @binding(0) var<storage, read> a_MK: array<f16>;
 @group(0) @binding(1) var<storage, read> b_NK: array<f16>;
-@group(0) @binding(2) var<storage, read_write> c_MN: array<f32>;
+@group(0) @binding(2) var<storage, read> residual_MN: array<f32>;
+@group(0) @binding(3) var<storage, read_write> c_MN: array<f32>;
 @group(1) @binding(0) var<uniform> first_group: u32;
 
 override WG: u32;
@@ -4788,6 +4788,9 @@ fn main(
     if (c_column < sizes.N) {
       let index = (row + i / 4u) * sizes.C_STRIDE + c_column;
       var sum = c[i / 4u][i % 4u];
+      if (sizes.RESIDUAL == 1u) {
+        sum += residual_MN[index];
+      }
       if (sizes.ACCUMULATE == 1u) {
         sum += c_MN[index];
       }
@@ -4801,9 +4804,10 @@ struct Sizes {
   K: u32,
   N: u32,
   C_STRIDE: u32,
+  RESIDUAL: u32,
   ACCUMULATE: u32,
 }
-@group(0) @binding(3) var<uniform> sizes: Sizes;
+@group(0) @binding(4) var<uniform> sizes: Sizes;
 `,
   },
   matmul_parts_sum: {

@@ -46,8 +46,16 @@ export const PRODUCT_CASES: readonly ConformanceCase[] = [
   },
   {
     kernel: 'matmul_nt',
-    dims: withStride(accumulating, { stride: 101 }),
-    sizes: ({ M = 0, K = 0, N = 0, stride }) => ({ a_MK: M * K, b_NK: K * N, c_MN: apart(M, N, stride) }),
+    dims: withStride(
+      accumulating.map((dims, index) => ({ ...dims, residual: (EPILOGUES[index]! >> 1) & 1 })),
+      { stride: 101 },
+    ).map((dims) => (dims === APART ? { ...dims, residual: 1 } : dims)),
+    sizes: ({ M = 0, K = 0, N = 0, stride }) => ({
+      a_MK: M * K,
+      b_NK: K * N,
+      residual_MN: apart(M, N, stride),
+      c_MN: apart(M, N, stride),
+    }),
     tolerance: matmulTolerance,
   },
   {
@@ -67,19 +75,13 @@ export const PRODUCT_CASES: readonly ConformanceCase[] = [
     tolerance: (dims) => 2 * matmulTolerance(dims),
     scaleMin: 1,
   },
-  ...(['matmul_nt_swiglu', 'matmul_nt_add'] as const).map((kernel): ConformanceCase => ({
-    kernel,
+  {
+    kernel: 'matmul_nt_swiglu',
     dims: MATMUL,
-    sizes: ({ M = 0, K = 0, N = 0 }) => ({
-      a_MK: M * K,
-      b_NK: K * N,
-      [kernel === 'matmul_nt_add' ? 'residual_MN' : 'gate_MN']: M * N,
-      c_MN: M * N,
-      y_MN: M * N,
-    }),
+    sizes: ({ M = 0, K = 0, N = 0 }) => ({ a_MK: M * K, b_NK: K * N, gate_MN: M * N, c_MN: M * N, y_MN: M * N }),
     tolerance: (dims) => 2 * matmulTolerance(dims),
     scaleMin: 1,
-  })),
+  },
   ...(['nn', 'nt', 'tn'] as const).map((layout): ConformanceCase => ({
     kernel: `matmul_${layout}_parts`,
     dims: [

@@ -67,11 +67,13 @@ export function chunkedLoss(
   return ranges(N, V, context).flatMap((range): ProgramStep[] => {
     const logits_NV = bufferOf(context, range.count * V);
     const weight = headWeightName(context.config);
+    const norms = rows(norm_NC, range, C);
     return [
       {
         kernel: 'matmul_nt',
-        dims: { M: range.count, K: C, N: V, stride: V, accumulate: 0 },
-        tensors: { a_MK: rows(norm_NC, range, C), b_NK: weight, c_MN: logits_NV },
+        dims: { M: range.count, K: C, N: V, stride: V, residual: 0, accumulate: 0 },
+        // The residual is unused, and bound to what is only read.
+        tensors: { a_MK: norms, b_NK: weight, residual_MN: norms, c_MN: logits_NV },
       },
       {
         kernel: 'cross_entropy_forward',
@@ -96,11 +98,12 @@ function columnGradients(
   const { N, C, V } = context.sizes;
   return ranges(V, N, context).flatMap((range): ProgramStep[] => {
     const columns = bufferOf(context, N * range.count);
+    const weight = rows(headWeightName(context.config), range, C);
     return [
       {
         kernel: 'matmul_nt',
-        dims: { M: N, K: C, N: range.count, stride: range.count, accumulate: 0 },
-        tensors: { a_MK: t.norm_NC, b_NK: rows(headWeightName(context.config), range, C), c_MN: columns },
+        dims: { M: N, K: C, N: range.count, stride: range.count, residual: 0, accumulate: 0 },
+        tensors: { a_MK: t.norm_NC, b_NK: weight, residual_MN: t.norm_NC, c_MN: columns },
       },
       {
         kernel: 'cross_entropy_gradient',

@@ -61,8 +61,9 @@ export function logitsOf(context: StageContext, norm: Norm, logits_NV: string): 
   const { N, C, V } = context.sizes;
   return {
     kernel: 'matmul_nt',
-    dims: { M: N, K: C, N: V, accumulate: 0 },
-    tensors: { a_MK: norm.y_NC, b_NK: headWeightName(context.config), c_MN: logits_NV },
+    dims: { M: N, K: C, N: V, residual: 0, accumulate: 0 },
+    // The residual is unused, and bound to what is only read.
+    tensors: { a_MK: norm.y_NC, b_NK: headWeightName(context.config), residual_MN: norm.y_NC, c_MN: logits_NV },
   };
 }
 

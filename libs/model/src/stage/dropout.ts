@@ -12,7 +12,7 @@ export type Branch = 'attention' | 'feed-forward';
 /** Where a model drops elements. Each site draws numbers of its own. */
 export type DropoutSite = 'embedding' | `h.${number}.${Branch}`;
 
-export interface DroppedTensors {
+interface DroppedTensors {
   readonly x: string;
   /** A tensor that is added to the result. */
   readonly residual?: string;

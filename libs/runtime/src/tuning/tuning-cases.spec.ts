@@ -27,8 +27,8 @@ function product(M: number, K: number, N: number): { tensors: Program['tensors']
     tensors: [tensor('a', [M, K]), tensor('b', [N, K]), tensor('c', [M, N])],
     step: {
       kernel: 'matmul_nt',
-      dims: { M, K, N, accumulate: 0 },
-      tensors: { a_MK: name('a'), b_NK: name('b'), c_MN: name('c') },
+      dims: { M, K, N, residual: 0, accumulate: 0 },
+      tensors: { a_MK: name('a'), b_NK: name('b'), residual_MN: name('a'), c_MN: name('c') },
     },
   };
 }

@@ -97,6 +97,27 @@ it('a joined product and GELU are the two, in doubles', async () => {
   expect(await results(openCpuBackend(), joined)).toEqual(await results(openCpuBackend(), feedForward()));
 });
 
+/** c = a bᵀ + residual, in one launch or in two. */
+function residualSum(isJoined: boolean): Program {
+  const shapes = { a: [M, 44], b: [N, 44], r: [M, N], product: [M, N], c: [M, N], d: [1] };
+  const tensors = Object.entries(shapes).map(([name, shape]) => {
+    return { name, shape, dtype: 'f32', role: 'scratch' } as const;
+  });
+  const product = (residual: 0 | 1, c_MN: string): Operation => {
+    const dims = { M, K: 44, N, residual, accumulate: 0 };
+    return { kernel: 'matmul_nt', dims, tensors: { a_MK: 'a', b_NK: 'b', residual_MN: 'r', c_MN } };
+  };
+  const add: Operation = { kernel: 'add', dims: { L: M * N }, tensors: { a_L: 'r', b_L: 'product', y_L: 'c' } };
+  return { name: 'sum', tensors, steps: isJoined ? [product(1, 'c')] : [product(0, 'product'), add] };
+}
+
+it('a residual that a product adds gives the bits of a sum after it', async ({ skip }) => {
+  const backend = await openTestBackend(process.env);
+  if (backend === undefined) return skip('no adapter');
+  expect(await results(backend, residualSum(true))).toEqual(await results(backend, residualSum(false)));
+  backend.destroy();
+});
+
 it('a device of least limits takes joined products', async () => {
   const backend = await openNullBackend(systemClock);
   await results(backend, feedForward());

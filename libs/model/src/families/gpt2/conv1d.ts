@@ -30,8 +30,9 @@ export function conv1dInputGradient(
 ): ProgramStep {
   return {
     kernel: 'matmul_nt',
-    dims: { M, K: outputs, N: inputs, accumulate: 0 },
-    tensors: { a_MK: dy, b_NK: `${weight}.weight`, c_MN: dx },
+    dims: { M, K: outputs, N: inputs, residual: 0, accumulate: 0 },
+    // The residual is unused, and bound to what is only read.
+    tensors: { a_MK: dy, b_NK: `${weight}.weight`, residual_MN: dy, c_MN: dx },
   };
 }
 

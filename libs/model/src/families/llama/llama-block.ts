@@ -1,18 +1,17 @@
 import type { ProgramStep } from '@millrace/kernels';
 import { attentionBackward, attentionForward, type AttentionTensors } from '../../stage/attention';
 import type { BlockSteps, BlockGradients, BlockRequest } from '../../stage/block';
-import {
-  type Branch,
-  branchGradient,
-  type BranchGradient,
-  type DroppedTensors,
-  type DropoutSite,
-  dropoutStep,
-} from '../../stage/dropout';
+import { type Branch, branchGradient, type BranchGradient, type DropoutSite, dropoutStep } from '../../stage/dropout';
 import { normPlaces, type Norm } from '../../stage/norm';
 import type { StageContext } from '../../stage/stage-context';
 import { type BlockNames, blockNames } from './llama-parameters';
-import { projection, projectionInputGradient, projectionWeightGradient } from './projection';
+import {
+  type Projection,
+  projection,
+  projectionInputGradient,
+  type ProjectionSizes,
+  projectionWeightGradient,
+} from './projection';
 import { rmsNorm } from './rms-norm';
 import { type Heads, rotate, rotateBack } from './rotation';
 
@@ -78,12 +77,8 @@ class LlamaBlock implements BlockSteps {
   forward(y_NC: string): ProgramStep[] {
     const { N, C, F } = this.context.sizes;
     const { act_NF, mid_NC } = this.t;
-    const branch_NC = this.scratch('branch_NC', C);
-    return [
-      ...this.recompute(),
-      projection([N, F, C], { x: act_NF, weight: this.names.down, y: branch_NC }),
-      this.addBranch('feed-forward', { x: branch_NC, residual: mid_NC, y: y_NC }),
-    ];
+    const branch = { x: act_NF, weight: this.names.down, residual: mid_NC, y: y_NC };
+    return [...this.recompute(), ...this.addBranch('feed-forward', [N, F, C], branch)];
   }
 
   /** F up to the product that enters the last projection. */
@@ -92,7 +87,6 @@ class LlamaBlock implements BlockSteps {
     const { x_NC } = this.request;
     const { N, C, F, H, G, D } = context.sizes;
     const heads = this.heads('scratch', 'scratch');
-    const branch_NC = this.scratch('branch_NC', C);
     return [
       t.norm1.forward(x_NC),
       projection([N, C, H * D], { x: t.norm1.y_NC, weight: names.query, y: heads.query }),
@@ -100,8 +94,12 @@ class LlamaBlock implements BlockSteps {
       projection([N, C, G * D], { x: t.norm1.y_NC, weight: names.value, y: heads.value }),
       rotate(context, heads, t.qkv_NE),
       ...attentionForward(context, t),
-      projection([N, H * D, C], { x: t.heads_NA, weight: names.output, y: branch_NC }),
-      this.addBranch('attention', { x: branch_NC, residual: x_NC, y: t.mid_NC }),
+      ...this.addBranch('attention', [N, H * D, C], {
+        x: t.heads_NA,
+        weight: names.output,
+        residual: x_NC,
+        y: t.mid_NC,
+      }),
       t.norm2.forward(t.mid_NC),
       projection([N, C, F], { x: t.norm2.y_NC, weight: names.gate, y: t.gate_NF }),
       projection([N, C, F], { x: t.norm2.y_NC, weight: names.up, y: t.up_NF }),
@@ -203,12 +201,19 @@ class LlamaBlock implements BlockSteps {
     };
   }
 
-  /** y = x + residual, where elements of x may be dropped. */
-  private addBranch(branch: Branch, { x, residual, y }: Required<DroppedTensors>): ProgramStep {
+  /** y = x Wᵀ + residual, where elements of x Wᵀ may be dropped. */
+  private addBranch(
+    branch: Branch,
+    sizes: ProjectionSizes,
+    { residual, y, ...product }: Required<Projection>,
+  ): ProgramStep[] {
     const { context } = this;
-    if (context.dropout > 0) return dropoutStep(context, this.site(branch), { x, residual, y });
-    const { N, C } = context.sizes;
-    return { kernel: 'add', dims: { L: N * C }, tensors: { a_L: residual, b_L: x, y_L: y } };
+    if (context.dropout === 0) return [projection(sizes, { ...product, residual, y })];
+    const branch_NC = this.scratch('branch_NC', context.sizes.C);
+    return [
+      projection(sizes, { ...product, y: branch_NC }),
+      dropoutStep(context, this.site(branch), { x: branch_NC, residual, y }),
+    ];
   }
 
   private branchGradient(branch: Branch, dy_NC: string): BranchGradient {

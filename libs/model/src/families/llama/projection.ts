@@ -4,12 +4,22 @@ import { gradientName } from '../../stage/stage-context';
 /** [rows N, inputs, outputs] of y = x Wᵀ with W [outputs, inputs]. */
 export type ProjectionSizes = readonly [rows: number, inputs: number, outputs: number];
 
-/** y = x Wᵀ. */
-export function projection(
-  [M, K, N]: ProjectionSizes,
-  { x, weight, y }: { x: string; weight: string; y: string },
-): ProgramStep {
-  return { kernel: 'matmul_nt', dims: { M, K, N, accumulate: 0 }, tensors: { a_MK: x, b_NK: weight, c_MN: y } };
+export interface Projection {
+  readonly x: string;
+  readonly weight: string;
+  readonly y: string;
+  /** A tensor that is added to the result. */
+  readonly residual?: string;
+}
+
+/** y = x Wᵀ (+ residual). */
+export function projection([M, K, N]: ProjectionSizes, { x, weight, y, residual }: Projection): ProgramStep {
+  return {
+    kernel: 'matmul_nt',
+    dims: { M, K, N, residual: residual === undefined ? 0 : 1, accumulate: 0 },
+    // An unused residual is bound to x, which is only read.
+    tensors: { a_MK: x, b_NK: weight, residual_MN: residual ?? x, c_MN: y },
+  };
 }
 
 /** dx = dy W, or dx += dy W if several projections read the same x. */

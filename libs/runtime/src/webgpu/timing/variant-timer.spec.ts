@@ -97,7 +97,13 @@ const SHAPE = [1024, 1024];
 const PRODUCT: Program = {
   name: 'product',
   tensors: ['a', 'b', 'c'].map((name) => ({ name, shape: SHAPE, dtype: 'f32', role: 'scratch' })),
-  steps: [{ kernel: 'matmul_nt', dims: { M: 1024, K: 1024, N: 1024 }, tensors: { a_MK: 'a', b_NK: 'b', c_MN: 'c' } }],
+  steps: [
+    {
+      kernel: 'matmul_nt',
+      dims: { M: 1024, K: 1024, N: 1024 },
+      tensors: { a_MK: 'a', b_NK: 'b', residual_MN: 'a', c_MN: 'c' },
+    },
+  ],
 };
 
 describe('on a device without timestamps', () => {
