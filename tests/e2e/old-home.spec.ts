@@ -52,16 +52,18 @@ it('keeps what an earlier build had finished, byte for byte', async () => {
   expect(await cluster.modelHash(whole)).toBe(written.hash);
 });
 
-it('goes on with what an earlier build had begun, to the same bits whatever the split', async () => {
+it('goes on with what an earlier build had begun, to its losses but for how this build rounds', async () => {
   await cluster.untilRun(interrupted, ['succeeded']);
   await cluster.client.actOnRun(paused, 'resume');
   await cluster.untilRun(paused, ['succeeded']);
 
-  const outcome = await cluster.outcome(interrupted);
-  expect(outcome).toEqual(await cluster.outcome(paused));
-  expect(outcome.losses).toHaveLength(written.losses.length);
-  outcome.losses.forEach((loss, index) => {
-    const difference = Math.abs(loss - (written.losses[index] ?? NaN));
-    expect(difference, `loss of step ${index + 1}`).toBeLessThan(LOSS_DIFFERENCE_MAX);
-  });
+  // The earlier build did more steps of one than of the other, and its attention rounded otherwise.
+  for (const id of [interrupted, paused]) {
+    const { losses } = await cluster.outcome(id);
+    expect(losses).toHaveLength(written.losses.length);
+    losses.forEach((loss, index) => {
+      const difference = Math.abs(loss - (written.losses[index] ?? NaN));
+      expect(difference, `loss of step ${index + 1} of ${id}`).toBeLessThan(LOSS_DIFFERENCE_MAX);
+    });
+  }
 });

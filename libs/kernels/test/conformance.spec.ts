@@ -21,6 +21,12 @@ const PART_COUNT = 3;
 /** Whether forms in f16 run on all shapes and in a GPU's variants: half-conformance.long.spec.ts asks for that. */
 const HALVES_ALONE = process.env['MILLRACE_HALVES'] === '1';
 
+/**
+ * Whether all shapes run with sizes as constants too, each of which a software driver compiles anew, and all chosen
+ * shapes in a GPU's variants; otherwise one of each does there. constant-sizes.long.spec.ts asks for all.
+ */
+const ALL_FORMS = HALVES_ALONE || process.env['MILLRACE_ALL_FORMS'] === '1';
+
 /** Whether every other shape is enough: second-driver.spec.ts asks for that. The one of GPU variants is among them. */
 const SAMPLED = process.env['MILLRACE_SAMPLED_SHAPES'] === '1';
 
@@ -38,14 +44,17 @@ function bits(values: Float32Array | Uint32Array | undefined): Uint32Array | und
 async function check(testCase: ConformanceCase, dims: Record<string, number>, on: TestDevice): Promise<void> {
   const kernel = KERNELS[testCase.kernel];
   const isWhole = !testCase.isHalf || HALVES_ALONE;
-  const gpuShape = isWhole && (testCase.gpuShapes ?? GPU_SHAPES_ON_SOFTWARE).includes(testCase.dims.indexOf(dims));
+  const gpuShapes = (testCase.gpuShapes ?? GPU_SHAPES_ON_SOFTWARE).slice(0, ALL_FORMS ? undefined : 1);
+  const gpuShape = isWhole && gpuShapes.includes(testCase.dims.indexOf(dims));
+  const inBothForms = ALL_FORMS || dims === shapesOf(testCase).at(-1);
   const gpuVariants = on.target.adapterClass === 'gpu' || gpuShape;
   const tensors = hostTensors(testCase, dims);
   const expected = twinTensors(kernel, dims, tensors);
   const isSoftware = on.target.adapterClass === 'cpu';
   for (const variant of variantsOf(kernel, dims, { target: on.target, gpuVariants })) {
     // SwiftShader divides by a constant and by a number to different bits; it is only ever told numbers.
-    const actual = await on.run(kernel, variant, { tensors, sizesInBuffer: isSoftware && SAMPLED });
+    const sizesInBuffer = isSoftware && (SAMPLED || !inBothForms);
+    const actual = await on.run(kernel, variant, { tensors, sizesInBuffer });
     const inParts = await on.run(kernel, variant, { tensors, partCount: PART_COUNT, sizesInBuffer: isSoftware });
     for (const [name, values] of Object.entries(actual)) {
       const difference = compare(values, expected[name] ?? new Float64Array(), {

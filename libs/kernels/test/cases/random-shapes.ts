@@ -46,7 +46,8 @@ const GROUPS: readonly Group[] = [
     ...{ terms: ({ K = 1 }) => K, c: 2 },
     shape: (dims, draw) => {
       const partK = 16 * (1 + draw.below(3));
-      return { ...dims, partK, P: Math.ceil(dims['K']! / partK) };
+      // All parts of a product are one launch, of at most 3600 workgroups on the tested device.
+      return { ...dims, M: draw.size(100), N: draw.size(100), partK, P: Math.ceil(dims['K']! / partK) };
     },
   },
   { kernels: /^matmul_parts_sum$/, terms: ({ P = 1 }) => P, c: 4 },
