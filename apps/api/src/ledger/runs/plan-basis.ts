@@ -1,5 +1,5 @@
-import type { Recompute } from '@millrace/core';
-import type { LayerTimes } from '@millrace/contracts';
+import type { ModelConfig, Recompute } from '@millrace/core';
+import type { LayerTimes, RunSpec } from '@millrace/contracts';
 import type { LinkProfile, PlanRequest } from '@millrace/pipeline';
 
 /** Measured times of layers, by recompute setting. */
@@ -38,4 +38,10 @@ export interface StoredBasis extends Omit<PlanBasis, 'links'> {
 
 export function storedBasis({ devices, links }: PlanBasis): StoredBasis {
   return { devices, links: links.map((row) => row.map((link) => link ?? null)) };
+}
+
+/** All sizes of a run that its plan depends on, which are neither names nor learning rates: plans are kept by them. */
+export function planSizes({ parallel, train, data }: RunSpec, model: ModelConfig): unknown[] {
+  const { batch, steps, optimizer, precision } = train;
+  return [parallel, batch, steps, { ...optimizer, lr: 0 }, precision, data.validation > 0, model];
 }

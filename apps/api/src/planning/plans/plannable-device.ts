@@ -16,13 +16,13 @@ export function plannable(agent: AgentWithLease, { layers, limitBytes }: KnownOf
   const bytes = memoryOf(agent);
   const usableBytes = bytes === undefined ? undefined : usableMemoryBytes(bytes);
   const memoryBytes = limitBytes === undefined ? usableBytes : Math.min(limitBytes, usableBytes ?? Infinity);
-  const isSoftware = isSoftwareDriven(agent) && { isSoftware: true as const };
-  return { label: `${host}:${device}`, memoryBytes, ...isSoftware, benchmark, ...(layers && { layers }) };
+  return { label: `${host}:${device}`, memoryBytes, ...softwareOf(agent), benchmark, ...(layers && { layers }) };
 }
 
-export function isSoftwareDriven({ adapter }: Pick<AgentWithLease, 'adapter'>): boolean {
+/** Whether a software driver runs the agent's device, as a plan is told it. */
+export function softwareOf({ adapter }: Pick<AgentWithLease, 'adapter'>): Pick<PlannableDevice, 'isSoftware'> {
   const { adapterClass } = adapter as Record<string, unknown>;
-  return adapterClass === 'cpu';
+  return adapterClass === 'cpu' ? { isSoftware: true } : {};
 }
 
 /** Whether every device's speed is known. If not, the plan's times are those of equal devices of unknown speed. */

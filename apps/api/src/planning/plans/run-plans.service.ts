@@ -4,7 +4,7 @@ import { AppError, type ModelConfig, type Recompute, RECOMPUTE_SETTINGS } from '
 import type { Plan } from '@millrace/pipeline';
 import type { AgentWithLease } from '../../ledger/agents/agents.repository';
 import type { PredictedAttempt } from '../../ledger/runs/attempt-record';
-import { type PlanBasis, storedBasis } from '../../ledger/runs/plan-basis';
+import { type PlanBasis, planSizes, storedBasis } from '../../ledger/runs/plan-basis';
 import { speedOf } from '../../ledger/agents/device-speed';
 import { memoryOn, speedsAreKnown } from './plannable-device';
 import { distinctDevices, namelessBasis } from './device-choice';
@@ -160,15 +160,13 @@ interface WantedPlan {
   readonly lane: PlanningLane;
 }
 
-/** Everything that a plan depends on, which includes neither names nor learning rates. */
-function planKey({ spec: { parallel, train, data }, model, basis, ...rest }: Omit<WantedPlan, 'lane'>): string {
-  const { batch, steps, optimizer, precision } = train;
+/** Everything that a plan depends on. */
+function planKey({ spec, model, basis, ...rest }: Omit<WantedPlan, 'lane'>): string {
   const devices = basis.devices.map((device) => [
     device.memoryBytes,
     device.isSoftware,
     speedOf(device),
     device.layers,
   ]);
-  const sizes = [parallel, batch, steps, { ...optimizer, lr: 0 }, precision, data.validation > 0, model];
-  return JSON.stringify([sizes, devices, basis.links, rest.deviceOrder, rest.recompute]);
+  return JSON.stringify([planSizes(spec, model), devices, basis.links, rest.deviceOrder, rest.recompute]);
 }

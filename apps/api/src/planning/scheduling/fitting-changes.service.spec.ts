@@ -14,6 +14,8 @@ const spec = parseRunSpec({
   train: { steps: 1, batch: { global: 1, micro: 1 }, optimizer: { type: 'adamw', lr: 0.001 } },
 });
 const runs = new Map([['run_1', { run: { id: 'run_1', spec } as PlannableRun }]]);
+const half = { ...spec, train: { ...spec.train, precision: 'f16' as const } };
+const halfRuns = new Map([['run_1', { run: { id: 'run_2', spec: half } as PlannableRun }]]);
 const agents = ['a', 'b'].map((id) => ({ id }) as AgentWithLease);
 const nearest = { devices: [], missingDevices: 0 };
 const reason = { code: 'CONSTRAINTS_UNSATISFIABLE', sentence: 'it does not fit', nearest } as const;
@@ -36,8 +38,8 @@ it('lets a question wait for what would fit, and a pass over the queue say it on
     of: () => Promise.resolve((chosen: unknown[]) => ({ devices: chosen.map(() => device), links: [] })),
   } as unknown as PlanningKnowledgeService;
   const changes = new FittingChangesService(model, knowledge, threads);
-  const sentence = async (lane: 'runs' | 'questions', pending = short): Promise<string | undefined> =>
-    (await changes.told([pending], runs, { agents, lane }))[0]?.reason.sentence;
+  const sentence = async (lane: 'runs' | 'questions', pending = short, of = runs): Promise<string | undefined> =>
+    (await changes.told([pending], of, { agents, lane }))[0]?.reason.sentence;
 
   expect(await sentence('runs')).toBe('it does not fit');
   const question = sentence('questions');
@@ -47,4 +49,7 @@ it('lets a question wait for what would fit, and a pass over the queue say it on
   expect(await sentence('runs')).toBe('it does not fit: it fits with parallel.recompute full');
   expect(await sentence('questions', { ...short, reason })).toBe('it does not fit');
   expect(asked).toEqual([['fittingChanges', 1]]);
+  // In another precision other changes may do.
+  expect(await sentence('runs', short, halfRuns)).toBe('it does not fit');
+  expect(asked).toHaveLength(2);
 });

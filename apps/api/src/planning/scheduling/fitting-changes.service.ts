@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { PendingRun } from '@millrace/scheduler';
 import type { AgentWithLease } from '../../ledger/agents/agents.repository';
+import { planSizes } from '../../ledger/runs/plan-basis';
 import { distinctDevices, namelessBasis } from '../plans/device-choice';
 import { PlanningKnowledgeService } from '../plans/planning-knowledge.service';
 import { type PlanningLane, PlanningThreads } from '../plans/planning-threads';
@@ -59,9 +60,10 @@ export class FittingChangesService {
     // Links change no memory, and neither do names of runs and devices.
     const unlinked = { ...basis, links: [] };
     const { devices } = namelessBasis(unlinked, distinctDevices(unlinked, agents.length));
-    const { parallel, train, data } = run.spec;
-    const sizes = [parallel, train.batch, train.optimizer.type, data.validation > 0, model];
-    const key = JSON.stringify([sizes, devices.map(({ memoryBytes, isSoftware }) => [memoryBytes, isSoftware])]);
+    const key = JSON.stringify([
+      planSizes(run.spec, model),
+      devices.map(({ memoryBytes, isSoftware }) => [memoryBytes, isSoftware]),
+    ]);
     const known = this.known.get(key) ?? this.find(key, { spec: run.spec, model, devices, deviceOrder: 'free' });
     return lane === 'questions' || known.isDone ? known.text : undefined;
   }

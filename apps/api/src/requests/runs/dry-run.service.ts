@@ -6,8 +6,8 @@ import type { PendingReason } from '@millrace/scheduler';
 import { AgentsRepository, type AgentWithLease } from '../../ledger/agents/agents.repository';
 import { DatabaseClock } from '../../ground/database/database-clock';
 import { speedOf } from '../../ledger/agents/device-speed';
-import type { PlanBasis, PlannableDevice } from '../../ledger/runs/plan-basis';
-import { isSoftwareDriven, memoryOn, speedsAreKnown } from '../../planning/plans/plannable-device';
+import type { PlanBasis } from '../../ledger/runs/plan-basis';
+import { memoryOn, softwareOf, speedsAreKnown } from '../../planning/plans/plannable-device';
 import { type PlanningKnowledge, PlanningKnowledgeService } from '../../planning/plans/planning-knowledge.service';
 import { PlanningThreads } from '../../planning/plans/planning-threads';
 import { PlacementPlannerService, type WaitingRun } from '../../planning/scheduling/placement-planner.service';
@@ -57,7 +57,7 @@ export class DryRunService {
       stages: outline.stages.map((stage, index) =>
         stageBody(stage, index, { plan, outline, gang: gang.length > 0 ? chosen : [] }),
       ),
-      memory: memoryOn(chosen.map(toldOf), outline.memory),
+      memory: memoryOn(chosen.map(softwareOf), outline.memory),
       schedule: { name: outline.schedule.name, microBatches: outline.microBatches },
       predicted: {
         stepTimeMs,
@@ -120,10 +120,6 @@ interface ChosenDevices {
 interface OfferedDevices {
   readonly agents: readonly AgentWithLease[];
   readonly basisOf: PlanningKnowledge;
-}
-
-function toldOf(agent: AgentWithLease): Pick<PlannableDevice, 'isSoftware'> {
-  return isSoftwareDriven(agent) ? { isSoftware: true } : {};
 }
 
 function basisBody({ devices, links }: PlanBasis, recompute: Recompute): PlanBody['basis'] {
