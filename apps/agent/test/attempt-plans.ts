@@ -1,3 +1,4 @@
+import type { Precision } from '@millrace/core';
 import { type AttemptPlan, modelConfigOf, type RunSpecInput, runSpecSchema } from '@millrace/contracts';
 import { defaultChunks, partitionLayers, type ScheduleName } from '@millrace/pipeline';
 
@@ -24,9 +25,9 @@ export interface PlanOptions {
   /** As `parallel.optimisticStep`. */
   readonly optimisticStep?: boolean;
   /** As `parallel.wire`. */
-  readonly wire?: 'f32' | 'f16';
+  readonly wire?: Precision;
   /** As `train.precision`. */
-  readonly precision?: 'f32' | 'f16';
+  readonly precision?: Precision;
 }
 
 /** Odd sizes on purpose: nothing divides anything. */

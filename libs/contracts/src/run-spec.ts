@@ -1,4 +1,4 @@
-import { RECOMPUTE_SETTINGS } from '@millrace/core';
+import { PRECISIONS, RECOMPUTE_SETTINGS } from '@millrace/core';
 import { SCHEDULE_NAMES } from '@millrace/pipeline';
 import { z } from 'zod';
 import { count } from './fields/count';
@@ -48,7 +48,7 @@ const trainSchema = z.strictObject({
     })
     .default({ schedule: 'constant', warmup: 0 }),
   clip: z.number().positive().optional(),
-  precision: z.enum(['f32', 'f16']).default('f32'),
+  precision: z.enum(PRECISIONS).default('f32'),
   seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
   evalEvery: z.int().min(0).default(0),
   evalBatches: count(10_000).default(8),
@@ -79,7 +79,7 @@ const parallelSchema = z.strictObject({
   scheduleCsv: storableText.max(1_000_000).default(PARALLEL_DEFAULTS.scheduleCsv),
   verticalSync: z.boolean().default(PARALLEL_DEFAULTS.verticalSync),
   optimisticStep: z.boolean().default(PARALLEL_DEFAULTS.optimisticStep),
-  wire: z.enum(['f32', 'f16']).default(PARALLEL_DEFAULTS.wire),
+  wire: z.enum(PRECISIONS).default(PARALLEL_DEFAULTS.wire),
   recompute: z.enum(RECOMPUTE_SETTINGS).default(PARALLEL_DEFAULTS.recompute),
   partition: z
     .union([z.literal('auto'), z.array(z.int().min(0)).min(1).max(4096)])

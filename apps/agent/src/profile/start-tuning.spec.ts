@@ -22,7 +22,7 @@ describe('the tuning of a start', () => {
   it('begins when the tensors are allocated, once, with the programs of a step', async () => {
     const tried: string[][] = [];
     const { tuning, told } = start((programs) => {
-      tried.push(programs.map(({ name }) => name));
+      tried.push(programs().map(({ name }) => name));
       return Promise.resolve([CHOICE]);
     });
     for (const phase of ['opening', 'compiling', 'warming'] as const) tuning.enter(phase);

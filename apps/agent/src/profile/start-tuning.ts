@@ -5,8 +5,11 @@ import { buildStagePrograms } from '@millrace/model';
 import type { MeasuredChoice } from '@millrace/runtime';
 import type { StagePlan } from '../stage/stage-plan';
 
-/** Tries the variants of programs for which the plan has no choice, until a bound or until it is stopped. */
-export type Tune = (programs: readonly Program[], stopped: () => boolean) => Promise<readonly MeasuredChoice[]>;
+/**
+ * Tries the variants of programs for which the plan has no choice, until a bound or until it is stopped. The programs
+ * are built only where there is a device to tune.
+ */
+export type Tune = (programs: () => readonly Program[], stopped: () => boolean) => Promise<readonly MeasuredChoice[]>;
 
 export interface StartTuningOptions {
   readonly plan: StagePlan;
@@ -42,11 +45,12 @@ export class StartTuning {
 
   private async tune(): Promise<void> {
     const { plan, tune, onChosen, onFailed } = this.options;
-    const programs = plan.chunks.flatMap((chunk) => {
-      const stage = buildStagePrograms(plan.config, chunk.slice, { ...plan, ...chunk });
-      const { forward, backwardInput, backwardWeight } = stage;
-      return [forward, backwardInput, backwardWeight];
-    });
+    const programs = (): Program[] =>
+      plan.chunks.flatMap((chunk) => {
+        const stage = buildStagePrograms(plan.config, chunk.slice, { ...plan, ...chunk });
+        const { forward, backwardInput, backwardWeight } = stage;
+        return [forward, backwardInput, backwardWeight];
+      });
     try {
       const choices = await tune(programs, () => this.isStopped);
       if (choices.length > 0) onChosen(choices);

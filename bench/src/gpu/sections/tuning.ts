@@ -12,7 +12,7 @@ export async function measureTuning({ device, cases, clock, untilMs, emit }: Sec
   const programs = [...cases.steps.flatMap(stepPrograms), ...productPrograms(cases)];
   const boundMs = untilMs - clock.monotonicMs();
   const backend = await device.backend();
-  const chosen = await tuneBackend(backend, programs, { boundMs, stopped: () => false, clock });
+  const chosen = await tuneBackend(backend, () => programs, { boundMs, stopped: () => false, clock });
   for (const row of tuningRows(chosen, backend.adapter.adapterClass)) emit(row);
 }
 

@@ -1,4 +1,4 @@
-import { RECOMPUTE_SETTINGS } from '@millrace/core';
+import { PRECISIONS, RECOMPUTE_SETTINGS } from '@millrace/core';
 import { z } from 'zod';
 import { modelConfigSchema } from '../attempt-plan';
 
@@ -9,7 +9,7 @@ export const layerWorkSchema = z.strictObject({
   /** How many sequences. */
   microBatch: z.int().min(1),
   recompute: z.enum(RECOMPUTE_SETTINGS),
-  precision: z.enum(['f32', 'f16']).default('f32'),
+  precision: z.enum(PRECISIONS).default('f32'),
 });
 export type LayerWork = z.output<typeof layerWorkSchema>;
 

@@ -1,3 +1,4 @@
+import { elementCount } from '@millrace/tensor';
 import { bindingShape, isRead } from '../binding';
 import type { Dims, Kernel, KernelBinding, KernelVariant } from '../kernel';
 
@@ -95,7 +96,7 @@ function storedPart(
   let [all, halved] = [0, 0];
   for (const binding of bindings) {
     if (!isRead(binding, dims)) continue;
-    const count = bindingShape(binding.name, dims).reduce((product, size) => product * size, 1);
+    const count = elementCount(bindingShape(binding.name, dims));
     all += count;
     if (isStored(binding)) halved += count;
   }

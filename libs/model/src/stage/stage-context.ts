@@ -16,7 +16,7 @@ export interface StageSizes {
 }
 
 /** How what is computed in f32 crosses between two stages: as it is, or rounded to f16. */
-export type Wire = 'f32' | 'f16';
+export type Wire = Precision;
 
 export interface StageProgramOptions {
   /** The number of sequences in a micro-batch. */

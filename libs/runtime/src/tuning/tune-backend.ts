@@ -19,11 +19,11 @@ export type TunedBackend = Pick<WebGpuBackend, 'adapter' | 'tuning'>;
  */
 export async function tuneBackend(
   backend: TunedBackend,
-  programs: readonly Program[],
+  programs: () => readonly Program[],
   options: TuneBackendOptions,
 ): Promise<MeasuredChoice[]> {
   if (backend.adapter.adapterClass === 'cpu') return [];
-  const cases = tuningCases(programs, backend.tuning.caseOptions);
+  const cases = tuningCases(programs(), backend.tuning.caseOptions);
   if (cases.length === 0) return [];
   const timer = await backend.tuning.openTimer(cases);
   if (timer === undefined) return [];

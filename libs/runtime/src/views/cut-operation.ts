@@ -9,7 +9,7 @@ import {
   type KernelBinding,
   type Operation,
 } from '@millrace/kernels';
-import { type TensorView, viewAlignment } from '@millrace/tensor';
+import { elementCount, type TensorView, viewAlignment } from '@millrace/tensor';
 
 /** What an operation binds, as views, by binding name. */
 export type BoundViews = Readonly<Record<string, TensorView>>;
@@ -22,7 +22,7 @@ export function rowLength(binding: KernelBinding, cut: AxisCut, dims: Dims): num
   if (!suffix.startsWith(cut.axis)) return undefined;
   const [, ...row] = bindingShape(binding.name, dims);
   if (binding.strided) return dims['stride'] ?? row[0]!;
-  return row.reduce((product, size) => product * size, 1);
+  return elementCount(row);
 }
 
 function isCutIntoColumns({ name, strided }: KernelBinding, { axis }: AxisCut): boolean {
